@@ -1,0 +1,36 @@
+import { Option, Schema } from "effect"
+import { currencies } from "./Iso4217.ts"
+
+/** An ISO 4217 alphabetic code of a currency in use, upper case. */
+export const CurrencyCode = Schema.String.check(
+  Schema.isPattern(/^[A-Z]{3}$/, { message: "Expected an ISO 4217 code such as USD" })
+).pipe(Schema.brand("CurrencyCode"))
+export type CurrencyCode = typeof CurrencyCode.Type
+
+/** A currency of ISO 4217. */
+export interface Currency {
+  readonly code: CurrencyCode
+  /** English name, as ISO 4217 writes it. */
+  readonly name: string
+  /** Digits after the decimal point of the smallest unit: 2 for USD, 0 for XOF, 3 for KWD. */
+  readonly minorUnit: number
+}
+
+/** The text is no ISO 4217 code, or the currency is not offered in this place. */
+export class UnsupportedCurrency extends Schema.TaggedError<UnsupportedCurrency>()("UnsupportedCurrency", {
+  /** What was given, cut to a length that is safe to show. */
+  given: Schema.String,
+  /** What would have been taken; empty when it is every code of ISO 4217. */
+  supported: Schema.Array(CurrencyCode)
+}) {}
+
+const byCode: ReadonlyMap<string, Currency> = new Map(
+  currencies.map(([code, name, minorUnit]) => [code, { code: CurrencyCode.make(code), name, minorUnit }])
+)
+
+/** The currency of a code, in upper or lower case. ASCII letters only: `"ſ".toUpperCase()` is "S" too. */
+export const find = (code: string): Option.Option<Currency> =>
+  /^[A-Za-z]{3}$/.test(code) ? Option.fromUndefinedOr(byCode.get(code.toUpperCase())) : Option.none()
+
+/** Every currency of ISO 4217 that has a minor unit, by code. */
+export const all: ReadonlyArray<Currency> = Array.from(byCode.values())

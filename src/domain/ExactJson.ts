@@ -1,0 +1,39 @@
+import { Option } from "effect"
+import type { BigDecimal } from "effect"
+import * as Decimal from "./Decimal.ts"
+
+declare global {
+  interface JSON {
+    /** A value that `JSON.stringify` writes as the given JSON text (ES2026). */
+    rawJSON(text: string): unknown
+  }
+}
+
+/** A decimal that `JSON.stringify` writes as a JSON number with all of its digits. */
+export const number = (value: BigDecimal.BigDecimal): unknown => JSON.rawJSON(Decimal.format(value))
+
+/** JSON text that `JSON.stringify` writes as it is. */
+export const raw = (text: string): unknown => JSON.rawJSON(text)
+
+/** More containers than this in one text is an attack, not data. */
+const MAX_CONTAINERS = 1000
+
+/**
+ * Reads JSON with every number as the text that it was written as, since a double would lose digits. None for what is
+ * no JSON, and for what Postgres could not keep as such: NUL and broken surrogates, absurd numbers, thousands of levels.
+ */
+export const parse: (text: string) => Option.Option<unknown> = Option.liftThrowable(
+  (text: string): unknown => {
+    if ((text.match(/[[{]/g)?.length ?? 0) > MAX_CONTAINERS) throw new SyntaxError("too deep")
+    return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
+      if (!isText(key) || (typeof value === "string" && !isText(value))) throw new SyntaxError("not text")
+      if (typeof value !== "number") return value
+      const source = context?.source ?? ""
+      if (!/^-?\d{1,40}(\.\d{1,60})?([eE][+-]?\d{1,2})?$/.test(source))
+        throw new SyntaxError("not a number to keep")
+      return source
+    })
+  }
+)
+
+const isText = (text: string) => text.isWellFormed() && !text.includes("\0")

@@ -1,0 +1,68 @@
+import { type BigDecimal, DateTime, Duration, Schema } from "effect"
+import { CurrencyPair } from "./CurrencyPair.ts"
+
+/** Identifies one immutable rate. A UUIDv7, so that ids sort by the time at which they were made. */
+export const RateId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("RateId"))
+export type RateId = typeof RateId.Type
+
+/** A rate that was stored: units of `pair.to` for one unit of `pair.from`. It never changes; a correction is a new one. */
+export interface Rate {
+  readonly id: RateId
+  readonly pair: CurrencyPair
+  /** Exact, positive. */
+  readonly rate: BigDecimal.BigDecimal
+  /** Who said so: `flutterwave`, or `sandbox` for made-up rates. */
+  readonly provider: string
+  /** When it was observed at the provider; in force from then on. */
+  readonly observedAt: DateTime.Utc
+}
+
+/** A rate as a provider answered it, before it is stored. */
+export interface RateTick {
+  readonly pair: CurrencyPair
+  /** `destinationAmount / sourceAmount`. */
+  readonly rate: BigDecimal.BigDecimal
+  readonly sourceAmount: BigDecimal.BigDecimal
+  readonly destinationAmount: BigDecimal.BigDecimal
+  readonly provider: string
+  /** The provider's own rate field, as it was written. */
+  readonly providerRate: string
+  /** The provider's whole answer, as JSON text. */
+  readonly raw: string
+  readonly observedAt: DateTime.Utc
+}
+
+/** Everything that is kept of one rate. */
+export interface RateRecord {
+  readonly rate: Rate
+  readonly sourceAmount: BigDecimal.BigDecimal
+  readonly destinationAmount: BigDecimal.BigDecimal
+  /** The provider's own rate field, as it was written. */
+  readonly providerRate: string
+  /** The provider's whole answer, as JSON text. */
+  readonly raw: string
+  /** When it became known here. */
+  readonly recordedAt: DateTime.Utc
+}
+
+/** No rate is known for the pair, and none could be had. */
+export class RateUnavailable extends Schema.TaggedError<RateUnavailable>()("RateUnavailable", {
+  pair: CurrencyPair
+}) {}
+
+/** A rate is known, but it is older than the caller accepts and could not be refreshed. */
+export class RateTooOld extends Schema.TaggedError<RateTooOld>()("RateTooOld", {
+  pair: CurrencyPair,
+  age: Schema.Duration,
+  maxAge: Schema.Duration
+}) {}
+
+/** How old a rate is. Never negative: a provider's clock may run ahead. */
+export const ageAt = (rate: Rate, now: DateTime.Utc): Duration.Duration =>
+  Duration.millis(Math.max(0, DateTime.toEpochMillis(now) - DateTime.toEpochMillis(rate.observedAt)))
+
+/** Whether `a` replaces `b` as the latest of its pair: observed later, or a later correction of the same moment. */
+export const isNewer = (a: Rate, b: Rate): boolean => {
+  const difference = DateTime.toEpochMillis(a.observedAt) - DateTime.toEpochMillis(b.observedAt)
+  return difference === 0 ? a.id > b.id : difference > 0
+}
