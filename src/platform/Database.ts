@@ -1,0 +1,159 @@
+import { NodeServices } from "@effect/platform-node"
+import { PgClient } from "@effect/sql-pg"
+import {
+  Context,
+  Duration,
+  Effect,
+  Fiber,
+  Layer,
+  Option,
+  Path,
+  Schedule,
+  Schema,
+  Scope,
+  String
+} from "effect"
+import { Migrator, SqlClient, SqlError } from "effect/sql"
+import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
+import { Settings } from "../config/Settings.ts"
+import { EmbeddedPostgres } from "./EmbeddedPostgres.ts"
+
+/** The database did not answer in time, or could not be reached: nothing was changed as far as is known. */
+export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
+  cause: Schema.Defect()
+}) {}
+
+/** How long a call to the database may take, before its caller is told that the store is unavailable. */
+export const DEADLINE = Duration.seconds(3)
+
+/** PostgreSQL, with a deadline on every call. */
+export class Database extends Context.Service<
+  Database,
+  {
+    /** For writing statements; they are run by {@link within}. */
+    readonly sql: SqlClient.SqlClient
+    /**
+     * Runs statements under the deadline. Fails with `StoreUnavailable` where the database cannot be reached or does
+     * not answer; a statement that the database refuses is a defect.
+     */
+    readonly within: <A, R>(
+      statements: Effect.Effect<A, SqlError.SqlError, R>
+    ) => Effect.Effect<A, StoreUnavailable, R>
+    /**
+     * Runs an effect that at most one process runs at a time, by its name. None where another one runs it. The lock
+     * goes with its connection, so that nothing is held by a process that died.
+     */
+    readonly exclusively: <A, E, R>(
+      name: string,
+      effect: Effect.Effect<A, E, R>
+    ) => Effect.Effect<Option.Option<A>, E | StoreUnavailable, R>
+  }
+>()("effex/platform/Database") {
+  /** The database of the settings, migrated. */
+  static readonly layer = Layer.effect(
+    Database,
+    Effect.suspend(() => make)
+  ).pipe(Layer.provideMerge(Layer.unwrap(Effect.suspend(() => client))), Layer.provide(NodeServices.layer))
+
+  /** As {@link layer}, over a client that is there already and a schema that is left as it is. */
+  static readonly layerNoDeps = Layer.effect(Database, Effect.map(SqlClient.SqlClient, fromClient))
+}
+
+function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
+  const within: Database["Service"]["within"] = (statements) =>
+    withDeadline(Effect.catch(statements, unavailableOrDefect))
+
+  const exclusively: Database["Service"]["exclusively"] = (name, effect) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const scope = yield* Effect.scope
+        const connection = yield* within(Scope.provide(sql.reserve, scope))
+        const call = (f: string) =>
+          within(connection.executeValues(`SELECT ${f}(hashtext('effex'), hashtext($1))`, [name]))
+        const [row] = yield* call("pg_try_advisory_lock")
+        if (row?.[0] !== true) return Option.none()
+        return Option.some(yield* Effect.ensuring(effect, Effect.ignore(call("pg_advisory_unlock"))))
+      })
+    )
+
+  return { sql, within, exclusively }
+}
+
+const client = Effect.gen(function* () {
+  const { databaseUrl } = yield* Settings
+  if (Option.isSome(databaseUrl)) return PgClient.layer({ ...pool, url: databaseUrl.value })
+  return Layer.unwrap(
+    Effect.map(EmbeddedPostgres, (connection) => PgClient.layer({ ...pool, ...connection }))
+  ).pipe(Layer.provide(EmbeddedPostgres.layer))
+})
+
+const pool: PgClient.PgPoolConfig = {
+  applicationName: "effex",
+  transformQueryNames: String.camelToSnake,
+  transformResultNames: String.snakeToCamel,
+  multiplex: true,
+  maxConnections: 8,
+  connectTimeout: DEADLINE,
+  keepAlive: Duration.seconds(10)
+}
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const applied = yield* migrate.pipe(
+    Effect.tapError((error) => Effect.logWarning(`The database is not ready: ${error.message}`)),
+    Effect.retry({ schedule: Schedule.exponential("200 millis", 1.5), while: isUnreachable, times: 10 })
+  )
+  for (const [id, name] of applied) yield* Effect.logInfo(`Applied migration ${id}_${name}`)
+  return fromClient(sql)
+})
+
+/**
+ * Applies what is missing of `migrations/`, in one transaction and behind a lock on the table of migrations, so that
+ * several nodes may start at once. Returns what was applied.
+ */
+const migrate = Effect.gen(function* () {
+  const path = yield* Path.Path
+  const folder = yield* path.fromFileUrl(new URL("../../migrations", import.meta.url))
+  return yield* Migrator.make({})({
+    loader: MigratorFileSystem.fromFileSystem(folder),
+    table: "effex_migrations"
+  })
+})
+
+const isUnreachable = (error: { readonly _tag: string }) =>
+  SqlError.isSqlError(error) && isAvailability(error)
+
+/** Whether the error is of the way to the database, or of the state that it is in, and not of the statement. */
+const isAvailability = ({ reason }: SqlError.SqlError) => {
+  switch (reason._tag) {
+    case "SqlSyntaxError":
+    case "AuthorizationError":
+    case "ConstraintError":
+    case "UniqueViolation":
+      return false
+    default:
+      return true
+  }
+}
+
+const unavailableOrDefect = (error: SqlError.SqlError) =>
+  isAvailability(error) ? Effect.fail(new StoreUnavailable({ cause: error })) : Effect.die(error)
+
+/**
+ * The caller is let go at the deadline, and does not wait for the statement to be cancelled, which takes long over a
+ * link that swallows everything.
+ */
+const withDeadline = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkDetach(restore(effect), { startImmediately: true })
+      return yield* restore(Fiber.join(fiber)).pipe(
+        Effect.timeoutOrElse({
+          duration: DEADLINE,
+          orElse: () =>
+            Effect.fail(new StoreUnavailable({ cause: `no answer within ${Duration.format(DEADLINE)}` }))
+        }),
+        Effect.onError(() => Effect.forkDetach(Fiber.interrupt(fiber)))
+      )
+    })
+  )

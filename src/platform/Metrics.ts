@@ -1,0 +1,51 @@
+import { Metric } from "effect"
+
+/** Every metric that effex counts itself, as `/metrics` names them. */
+
+export const lookups = Metric.counter("effex_rate_lookups_total", {
+  description: "Lookups that were answered with a rate, by where it came from",
+  incremental: true
+})
+
+export const staleLookups = Metric.counter("effex_rate_stale_lookups_total", {
+  description: "Lookups that were answered with a stale rate, because it could not be refreshed",
+  incremental: true
+})
+
+export const redisMisses = Metric.counter("effex_redis_misses_total", {
+  description: "Rates that were looked for in Redis and not found",
+  incremental: true
+})
+
+export const redisFailures = Metric.counter("effex_redis_failures_total", {
+  description: "Commands that Redis did not answer, or refused",
+  incremental: true
+})
+
+export const providerRequests = Metric.counter("effex_provider_requests_total", {
+  description: "Requests to providers, retries included, by outcome",
+  incremental: true
+})
+
+export const inverseConvention = Metric.counter("effex_provider_inverse_convention_total", {
+  description: "Answers whose rate field stood in the convention of before April 2026",
+  incremental: true
+})
+
+export const pollDuration = Metric.histogram("effex_poll_duration_seconds", {
+  description: "How long a poll of every pair took",
+  boundaries: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120, 300]
+})
+
+export const pollPairs = Metric.counter("effex_poll_pairs_total", {
+  description: "Pairs that polls asked for, by outcome",
+  incremental: true
+})
+
+export const oldestRateAge = Metric.gauge("effex_rate_oldest_age_seconds", {
+  description: "The age of the oldest of the latest rates"
+})
+
+export const knownRates = Metric.gauge("effex_rates_known", {
+  description: "Pairs of which a rate is known"
+})
