@@ -1,0 +1,60 @@
+import { BigDecimal, Effect, Option, Random } from "effect"
+import * as Decimal from "../domain/Decimal.ts"
+
+/** Units of each currency for one US dollar, about as they stood in 2026. Made up, and said to be so. */
+const unitsPerDollar: ReadonlyMap<string, BigDecimal.BigDecimal> = new Map(
+  Object.entries({
+    USD: "1",
+    CAD: "1.38",
+    GBP: "0.75",
+    EUR: "0.86",
+    XOF: "564",
+    XAF: "564",
+    EGP: "48.6",
+    ETB: "142",
+    GHS: "11.9",
+    KES: "129.3",
+    MAD: "9.1",
+    NGN: "1534.5",
+    ZAR: "17.6",
+    UGX: "3620",
+    ZMW: "23.7"
+  }).map(([code, units]) => [code, BigDecimal.fromStringUnsafe(units)])
+)
+
+/** What the customer pays for an exchange, in each direction, in parts per million. */
+const SPREAD = 4_000
+/** The largest step between two answers about a pair, and how far it may wander in all, in parts per million. */
+const STEP = 500
+const RANGE = 20_000
+
+/**
+ * Rates that move a little each time that one is asked for: the n-th answer about a pair depends on the seed, the pair
+ * and n alone. None for currencies that it does not know.
+ */
+export const make = (seed: string) => {
+  const walks = new Map<string, { readonly step: () => number; offset: number }>()
+
+  const walk = Effect.fnUntraced(function* (pair: string) {
+    const known = walks.get(pair)
+    if (known !== undefined) return known
+    const random = yield* Effect.service(Random.Random).pipe(Random.withSeed(`${seed} ${pair}`))
+    const fresh = { step: () => Math.round((random.nextDoubleUnsafe() * 2 - 1) * STEP), offset: 0 }
+    walks.set(pair, fresh)
+    return fresh
+  })
+
+  const next = Effect.fnUntraced(function* (from: string, to: string) {
+    const pair = Option.all([units(from), units(to)])
+    if (Option.isNone(pair) || from === to) return Option.none<BigDecimal.BigDecimal>()
+    const [sold, bought] = pair.value
+    const state = yield* walk(`${from}:${to}`)
+    state.offset = Math.max(-RANGE, Math.min(RANGE, state.offset + state.step()))
+    const factor = BigDecimal.make(BigInt(1_000_000 - SPREAD + state.offset), 6)
+    return Option.some(Decimal.quotient(BigDecimal.multiply(bought, factor), sold))
+  })
+
+  return { next }
+}
+
+const units = (code: string) => Option.fromUndefinedOr(unitsPerDollar.get(code))
