@@ -1,0 +1,144 @@
+import { Context, DateTime, Duration, Effect, Layer, Metric, Option, Schema } from "effect"
+import * as EffectRedis from "effect/persistence/Redis"
+import { Settings } from "../config/Settings.ts"
+import { CurrencyCode } from "../domain/Currency.ts"
+import type { CurrencyPair } from "../domain/CurrencyPair.ts"
+import * as Decimal from "../domain/Decimal.ts"
+import { ageAt, isNewer, type Rate, RateId } from "../domain/Rate.ts"
+import * as Metrics from "../platform/Metrics.ts"
+import { Redis } from "../platform/Redis.ts"
+
+/** The latest rates near at hand: in this process's memory, and in front of that in Redis, where there is one. */
+export class RateCache extends Context.Service<
+  RateCache,
+  {
+    /** The rate that this process remembers, at once. */
+    readonly peek: (pair: CurrencyPair) => Option.Option<Rate>
+    /** The rate that all processes share. A miss is logged and counted; a Redis that fails is a miss. */
+    readonly get: (pair: CurrencyPair) => Effect.Effect<Option.Option<Rate>>
+    /** Remembers a rate here and for all processes, unless a newer one is known. Never fails. */
+    readonly put: (rate: Rate) => Effect.Effect<void>
+    /** Remembers a rate here only, unless a newer one is known. */
+    readonly remember: (rate: Rate) => void
+    /** Whether Redis answers; `off` where there is none. */
+    readonly health: Effect.Effect<"ok" | "down" | "off">
+  }
+>()("effex/rates/RateCache") {
+  /** This process alone. */
+  static readonly layerMemory = Layer.sync(RateCache, () => {
+    const memory = makeMemory()
+    return RateCache.of({
+      ...memory,
+      get: () => Effect.succeedNone,
+      put: (rate) => Effect.sync(() => memory.remember(rate)),
+      health: Effect.succeed("off")
+    })
+  })
+
+  /** This process's memory in front of Redis, where `fxrate:USD:NGN` holds a rate as JSON for `CACHE_TTL`. */
+  static readonly layerRedis = Layer.effect(
+    RateCache,
+    Effect.suspend(() => makeRedis)
+  )
+}
+
+const makeMemory = () => {
+  const rates = new Map<string, Rate>()
+  return {
+    peek: (pair: CurrencyPair) => Option.fromUndefinedOr(rates.get(pair.key)),
+    remember: (rate: Rate) => {
+      const known = rates.get(rate.pair.key)
+      if (known === undefined || isNewer(rate, known)) rates.set(rate.pair.key, rate)
+    }
+  }
+}
+
+/** What stands under `fxrate:USD:NGN`. */
+const CachedRate = Schema.fromJsonString(
+  Schema.Struct({
+    from: CurrencyCode,
+    to: CurrencyCode,
+    rate: Decimal.PositiveDecimal,
+    rate_id: RateId,
+    provider: Schema.String,
+    fetched_at: Schema.DateTimeUtcFromString
+  })
+)
+const decode = Schema.decodeEffect(CachedRate)
+const encode = Schema.encodeEffect(CachedRate)
+
+const keyOf = (pair: CurrencyPair) => `fxrate:${pair.key}`
+
+/** Nodes may write in another order than they fetched: the newer rate stays. */
+const setUnlessNewer = EffectRedis.script(
+  (key: string, value: string, age: string, ttlMillis: number) => [key, value, age, ttlMillis],
+  {
+    numberOfKeys: 1,
+    lua: `
+local held = redis.call('GET', KEYS[1])
+if held then
+  local ok, rate = pcall(cjson.decode, held)
+  if ok and type(rate) == 'table' and type(rate.fetched_at) == 'string' and type(rate.rate_id) == 'string'
+    and rate.fetched_at .. rate.rate_id > ARGV[2] then
+    return 0
+  end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+return 1`
+  }
+)
+
+const makeRedis = Effect.gen(function* () {
+  const { cacheTtl } = yield* Settings
+  const { use } = yield* Redis
+  const redis = yield* EffectRedis.Redis
+  const memory = makeMemory()
+
+  const failed = (error: EffectRedis.RedisError) =>
+    Effect.andThen(Metric.update(Metrics.redisFailures, 1), Effect.logDebug("Redis failed", error.cause))
+
+  const get = Effect.fn("RateCache.get")(function* (pair: CurrencyPair) {
+    const text = yield* use((client) => client.get(keyOf(pair))).pipe(
+      Effect.tapError(failed),
+      Effect.orElseSucceed(() => null)
+    )
+    if (text === null) return yield* missed(pair, "has no rate")
+    const cached = yield* Effect.option(decode(text))
+    if (Option.isNone(cached)) return yield* missed(pair, "holds something that is no rate")
+    const { fetched_at, from, provider, rate, rate_id, to } = cached.value
+    if (from !== pair.from || to !== pair.to) return yield* missed(pair, "holds another pair's rate")
+    return Option.some({ id: rate_id, pair, rate, provider, observedAt: fetched_at } satisfies Rate)
+  })
+
+  const missed = Effect.fnUntraced(function* (pair: CurrencyPair, what: string) {
+    yield* Metric.update(Metrics.redisMisses, 1)
+    yield* Effect.logWarning(`Redis ${what} for ${pair.key}`)
+    return Option.none<Rate>()
+  })
+
+  const put = Effect.fn("RateCache.put")(function* (rate: Rate) {
+    memory.remember(rate)
+    const ttl = Duration.subtract(cacheTtl, ageAt(rate, yield* DateTime.now))
+    if (!Duration.isPositive(ttl)) return
+    const value = yield* Effect.orDie(
+      encode({
+        from: rate.pair.from,
+        to: rate.pair.to,
+        rate: rate.rate,
+        rate_id: rate.id,
+        provider: rate.provider,
+        fetched_at: rate.observedAt
+      })
+    )
+    const age = DateTime.formatIso(rate.observedAt) + rate.id
+    yield* redis
+      .eval(setUnlessNewer)(keyOf(rate.pair), value, age, Math.ceil(Duration.toMillis(ttl)))
+      .pipe(Effect.tapError(failed), Effect.ignore)
+  })
+
+  const health = use((client) => client.ping()).pipe(
+    Effect.match({ onSuccess: () => "ok" as const, onFailure: () => "down" as const })
+  )
+
+  return RateCache.of({ ...memory, get, put, health })
+})

@@ -1,0 +1,149 @@
+import { Array, Context, DateTime, Effect, Layer, Schema } from "effect"
+import type { Option } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { CurrencyCode } from "../domain/Currency.ts"
+import { CurrencyPair } from "../domain/CurrencyPair.ts"
+import * as Decimal from "../domain/Decimal.ts"
+import { type Rate, RateId, type RateRecord, type RateTick } from "../domain/Rate.ts"
+import { Database, type StoreUnavailable } from "../platform/Database.ts"
+
+/** Rates in Postgres: inserted, never updated. */
+export class RateRepo extends Context.Service<
+  RateRepo,
+  {
+    /** Stores a tick for ever, and makes it the latest of its pair unless a later one is there. */
+    readonly insert: (tick: RateTick) => Effect.Effect<Rate, StoreUnavailable>
+    /** The latest rate of a pair. */
+    readonly latest: (pair: CurrencyPair) => Effect.Effect<Option.Option<Rate>, StoreUnavailable>
+    /** The latest rate of every pair that has one. */
+    readonly latestAll: Effect.Effect<ReadonlyArray<Rate>, StoreUnavailable>
+    /** The id of the latest rate of every pair that has one, by the pair's key. */
+    readonly latestIds: Effect.Effect<ReadonlyMap<string, RateId>, StoreUnavailable>
+    readonly byId: (id: RateId) => Effect.Effect<Option.Option<RateRecord>, StoreUnavailable>
+    /** Makes the partitions of the coming months, so that they are there before their first row. */
+    readonly ensurePartitions: Effect.Effect<void, StoreUnavailable>
+  }
+>()("effex/rates/RateRepo") {
+  static readonly layer = Layer.effect(
+    RateRepo,
+    Effect.suspend(() => make)
+  )
+}
+
+const make = Effect.gen(function* () {
+  const { sql, within } = yield* Database
+  const random = yield* SecureRandom.SecureRandom
+
+  const columns = sql.literal("id, source_currency, destination_currency, rate, provider, observed_at")
+
+  const insert = Effect.fn("RateRepo.insert")(function* (tick: RateTick) {
+    const id = RateId.make(yield* random.uuidV7())
+    const recordedAt = yield* DateTime.now
+    const observedAt = DateTime.toDateUtc(tick.observedAt)
+    yield* within(sql`
+      WITH inserted AS (
+        INSERT INTO exchange_rate (
+          id, source_currency, destination_currency, rate, source_amount, destination_amount,
+          provider, provider_rate, raw, observed_at, recorded_at
+        ) VALUES (
+          ${id}, ${tick.pair.from}, ${tick.pair.to}, ${Decimal.format(tick.rate)}::numeric,
+          ${Decimal.format(tick.sourceAmount)}::numeric, ${Decimal.format(tick.destinationAmount)}::numeric,
+          ${tick.provider}, ${tick.providerRate}, ${tick.raw}::text::jsonb,
+          ${observedAt}, ${DateTime.toDateUtc(recordedAt)}
+        )
+        RETURNING id, source_currency, destination_currency, observed_at
+      )
+      INSERT INTO latest_rate (source_currency, destination_currency, rate_id, observed_at)
+      SELECT source_currency, destination_currency, id, observed_at FROM inserted
+      ON CONFLICT (source_currency, destination_currency) DO UPDATE
+        SET rate_id = excluded.rate_id, observed_at = excluded.observed_at
+        WHERE (excluded.observed_at, excluded.rate_id) > (latest_rate.observed_at, latest_rate.rate_id)`)
+    return { id, pair: tick.pair, rate: tick.rate, provider: tick.provider, observedAt: tick.observedAt }
+  })
+
+  const latest = Effect.fn("RateRepo.latest")(function* (pair: CurrencyPair) {
+    const rows = yield* within(sql`
+      SELECT ${columns} FROM exchange_rate WHERE id = (
+        SELECT rate_id FROM latest_rate
+        WHERE source_currency = ${pair.from} AND destination_currency = ${pair.to})`)
+    return Array.head(yield* decodeRows(rows))
+  })
+
+  const latestAll = within(sql`
+    SELECT ${columns} FROM exchange_rate WHERE id IN (SELECT rate_id FROM latest_rate)
+    ORDER BY source_currency, destination_currency`).pipe(
+    Effect.flatMap(decodeRows),
+    Effect.withSpan("RateRepo.latestAll")
+  )
+
+  const latestIds = within(
+    sql<{ key: string; rateId: RateId }>`
+      SELECT source_currency || ':' || destination_currency AS key, rate_id FROM latest_rate`
+  ).pipe(
+    Effect.map((rows) => new Map(rows.map(({ key, rateId }) => [key, rateId]))),
+    Effect.withSpan("RateRepo.latestIds")
+  )
+
+  const byId = Effect.fn("RateRepo.byId")(function* (id: RateId) {
+    const rows = yield* within(sql`
+      SELECT ${columns}, source_amount, destination_amount, provider_rate, raw::text AS raw, recorded_at
+      FROM exchange_rate WHERE id = ${id}`)
+    return Array.head(yield* decodeRecords(rows))
+  })
+
+  const ensurePartitions = within(sql`SELECT ensure_monthly_partitions('exchange_rate', now(), 12)`).pipe(
+    Effect.asVoid,
+    Effect.withSpan("RateRepo.ensurePartitions")
+  )
+
+  return RateRepo.of({ insert, latest, latestAll, latestIds, byId, ensurePartitions })
+})
+
+const rateColumns = {
+  id: RateId,
+  sourceCurrency: CurrencyCode,
+  destinationCurrency: CurrencyCode,
+  rate: Decimal.PositiveDecimal,
+  provider: Schema.String,
+  observedAt: Schema.DateTimeUtcFromDate
+}
+
+const RateRow = Schema.Struct(rateColumns)
+
+const RecordRow = Schema.Struct({
+  ...rateColumns,
+  sourceAmount: Decimal.PositiveDecimal,
+  destinationAmount: Decimal.PositiveDecimal,
+  providerRate: Schema.String,
+  raw: Schema.String,
+  recordedAt: Schema.DateTimeUtcFromDate
+})
+
+const toRate = (row: typeof RateRow.Type): Rate => ({
+  id: row.id,
+  pair: new CurrencyPair({ from: row.sourceCurrency, to: row.destinationCurrency }),
+  rate: row.rate,
+  provider: row.provider,
+  observedAt: row.observedAt
+})
+
+const decodeRows = (rows: unknown) =>
+  Schema.decodeUnknownEffect(Schema.Array(RateRow))(rows).pipe(
+    Effect.orDie,
+    Effect.map((decoded) => decoded.map(toRate))
+  )
+
+const decodeRecords = (rows: unknown) =>
+  Schema.decodeUnknownEffect(Schema.Array(RecordRow))(rows).pipe(
+    Effect.orDie,
+    Effect.map((decoded) =>
+      decoded.map((row): RateRecord => ({
+        rate: toRate(row),
+        sourceAmount: row.sourceAmount,
+        destinationAmount: row.destinationAmount,
+        providerRate: row.providerRate,
+        raw: row.raw,
+        recordedAt: row.recordedAt
+      }))
+    )
+  )

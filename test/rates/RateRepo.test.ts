@@ -1,0 +1,123 @@
+import { assert, layer } from "@effect/vitest"
+import { BigDecimal, Cause, DateTime, Effect, Exit, Layer, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { SqlError } from "effect/sql"
+import { Settings } from "../../src/config/Settings.ts"
+import * as Decimal from "../../src/domain/Decimal.ts"
+import { RateId } from "../../src/domain/Rate.ts"
+import { Database } from "../../src/platform/Database.ts"
+import { RateRepo } from "../../src/rates/RateRepo.ts"
+import * as TestDatabase from "../support/TestDatabase.ts"
+import { plain, tick } from "../support/Ticks.ts"
+
+const TestLayer = RateRepo.layer.pipe(
+  Layer.provideMerge(SecureRandom.layerWebCrypto),
+  Layer.provideMerge(TestDatabase.layer())
+)
+
+layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
+  it.effect("keeps a rate exactly as it was inserted", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const given = yield* tick("USD", "NGN", "1534.12345678", "2026-11-21T03:27:17.086Z")
+      const rate = yield* repo.insert(given)
+      const found = Option.getOrThrow(yield* repo.latest(given.pair))
+      assert.deepStrictEqual(plain(found), plain(rate))
+      const record = Option.getOrThrow(yield* repo.byId(rate.id))
+      assert.deepStrictEqual(plain(record.rate), plain(rate))
+      assert.strictEqual(Decimal.format(record.destinationAmount), "1000000")
+      assert.strictEqual(record.providerRate, given.providerRate)
+      assert.deepStrictEqual(JSON.parse(record.raw), JSON.parse(given.raw))
+    })
+  )
+
+  it.effect("has none for a pair and an id that it does not know", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const { pairs } = yield* Settings
+      assert.deepStrictEqual(yield* repo.latest(pairs.all.at(-1) ?? assert.fail()), Option.none())
+      const unknown = RateId.make("01980000-0000-7000-8000-000000000000")
+      assert.deepStrictEqual(yield* repo.byId(unknown), Option.none())
+    })
+  )
+
+  it.effect("moves the latest rate forward only, whatever the order of arrival", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const later = yield* tick("USD", "KES", "130", "2026-11-21T10:00:00.000Z")
+      const earlier = yield* tick("USD", "KES", "120", "2026-11-21T09:00:00.000Z")
+      const newest = yield* repo.insert(later)
+      yield* repo.insert(earlier)
+      assert.deepStrictEqual(plain(Option.getOrThrow(yield* repo.latest(later.pair))), plain(newest))
+      const ids = yield* repo.latestIds
+      assert.strictEqual(ids.get("USD:KES"), newest.id)
+      const all = yield* repo.latestAll
+      assert.deepStrictEqual(all.filter(({ pair }) => pair.key === "USD:KES").map(plain), [plain(newest)])
+    })
+  )
+
+  it.effect("takes a correction of the same moment as the latest", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      yield* repo.insert(yield* tick("USD", "GHS", "11", "2026-11-21T10:00:00.000Z"))
+      const correction = yield* repo.insert(yield* tick("USD", "GHS", "12", "2026-11-21T10:00:00.000Z"))
+      assert.deepStrictEqual(plain(Option.getOrThrow(yield* repo.latest(correction.pair))), plain(correction))
+    })
+  )
+
+  it.effect(
+    "refuses UPDATE, DELETE and TRUNCATE, for the owner and in each partition, and keeps the row",
+    () =>
+      Effect.gen(function* () {
+        const { sql } = yield* Database
+        const repo = yield* RateRepo
+        const rate = yield* repo.insert(yield* tick("EUR", "NGN", "1700", "2026-11-21T10:00:00.000Z"))
+        const [home] = yield* sql<{ name: string }>`
+        SELECT tableoid::regclass::text AS name FROM exchange_rate WHERE id = ${rate.id}`
+        for (const table of ["exchange_rate", home?.name ?? assert.fail(), "exchange_rate_default"]) {
+          const name = sql.literal(table)
+          yield* refused(sql`UPDATE ${name} SET rate = 1`)
+          yield* refused(sql`DELETE FROM ${name}`)
+          yield* refused(sql`TRUNCATE ${name} CASCADE`)
+          yield* refused(
+            sql.withTransaction(
+              Effect.andThen(sql`SET LOCAL session_replication_role = replica`, sql`DELETE FROM ${name}`)
+            )
+          )
+        }
+        assert.isTrue(Option.isSome(yield* repo.byId(rate.id)))
+      })
+  )
+
+  it.effect("refuses in SQL what can be no rate", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const good = yield* tick("USD", "ZAR", "17", "2026-11-21T10:00:00.000Z")
+      const zero = yield* Effect.exit(repo.insert({ ...good, rate: BigDecimal.make(0n, 0) }))
+      assert.isTrue(Exit.isFailure(zero) && Cause.hasDies(zero.cause))
+      assert.deepStrictEqual(yield* repo.latest(good.pair), Option.none())
+    })
+  )
+
+  it.effect("has partitions for a year ahead, and an insert of any month finds one", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      const repo = yield* RateRepo
+      yield* repo.ensurePartitions
+      yield* repo.ensurePartitions
+      const [row] = yield* sql<{ count: bigint }>`
+        SELECT count(*) FROM pg_inherits WHERE inhparent = 'exchange_rate'::regclass`
+      assert.strictEqual(row?.count, 13n)
+      const now = yield* DateTime.now
+      const rate = yield* repo.insert(yield* tick("GBP", "NGN", "2000", DateTime.formatIso(now)))
+      const [home] = yield* sql<{ name: string }>`
+        SELECT tableoid::regclass::text AS name FROM exchange_rate WHERE id = ${rate.id}`
+      assert.strictEqual(home?.name, `exchange_rate_${DateTime.formatIso(now).slice(0, 7).replace("-", "_")}`)
+    })
+  )
+})
+
+const refused = (statement: Effect.Effect<unknown, SqlError.SqlError>) =>
+  Effect.map(Effect.flip(statement), ({ reason }) => {
+    assert.include(String(reason.cause), "its rows are never changed")
+  })

@@ -1,0 +1,73 @@
+import { NodeServices } from "@effect/platform-node"
+import { Effect, Exit, Scope } from "effect"
+import { spawn, spawnSync } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { TestProject } from "vitest/node"
+import * as EmbeddedPostgres from "../../src/platform/EmbeddedPostgres.ts"
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The socket of the run's own PostgreSQL. */
+    readonly postgres: string
+    /** The run's Redis, or "" where there is none. */
+    readonly redis: string
+  }
+}
+
+/** One PostgreSQL and one Redis for the whole run, both thrown away with it. */
+export default async function setup(project: TestProject) {
+  const folder = await mkdtemp(join(tmpdir(), "effex-test-"))
+  const scope = Scope.makeUnsafe()
+  const server = await EmbeddedPostgres.acquire(folder, ["-c fsync=off", "-c max_connections=300"]).pipe(
+    Scope.provide(scope),
+    Effect.provide(NodeServices.layer),
+    Effect.runPromise
+  )
+  project.provide("postgres", server.path)
+  const redis = await startRedis(folder)
+  project.provide("redis", redis.url)
+  return async () => {
+    redis.stop()
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function startRedis(folder: string) {
+  const found = spawnSync("redis-server", ["--version"])
+  if (found.status !== 0) {
+    const url = process.env["REDIS_URL"] ?? ""
+    const help =
+      "Redis tests need redis-server on the PATH (Debian: apt-get install redis-server), or REDIS_URL"
+    if (url === "" && process.env["CI"] === "true") throw new Error(help)
+    if (url === "") process.stderr.write(`${help}; they are skipped\n`)
+    return { url, stop: () => {} }
+  }
+  const port = await freePort()
+  const child = spawn(
+    "redis-server",
+    ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder],
+    { stdio: ["ignore", "pipe", "inherit"] }
+  )
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on("data", (chunk: Buffer) => {
+      if (chunk.includes("Ready to accept connections")) resolve()
+    })
+    child.once("exit", () => reject(new Error("redis-server did not start")))
+  })
+  return { url: `redis://127.0.0.1:${port}`, stop: () => child.kill() }
+}
+
+function freePort() {
+  return new Promise<number>((resolve, reject) => {
+    const server = createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+    })
+  })
+}
