@@ -1,0 +1,18 @@
+import { HttpApi, OpenApi } from "effect/http-api"
+import { FlutterwaveApi } from "./FlutterwaveApi.ts"
+import { OperationsApi } from "./OperationsApi.ts"
+import { RatesApi } from "./RatesApi.ts"
+
+/** Everything that effex answers over HTTP. */
+export class Api extends HttpApi.make("effex")
+  .add(RatesApi)
+  .add(FlutterwaveApi)
+  .add(OperationsApi)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "effex",
+      version: "1",
+      description:
+        "Foreign-exchange rates, kept fresh. Amounts and rates are decimal strings; times are ISO 8601 UTC; every failure under /api/v1 is application/problem+json (RFC 9457)."
+    })
+  ) {}

@@ -1,0 +1,61 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, OpenApi } from "effect/http-api"
+
+const Side = Schema.Struct({ currency: Schema.String, amount: Schema.Finite })
+
+/** A rate in Flutterwave's shape: `destination.amount = source.amount × rate`. */
+export const FlutterwaveRate = Schema.Struct({
+  rate: Schema.Finite,
+  source: Side,
+  destination: Side
+}).annotate({ identifier: "FlutterwaveRate" })
+
+const Failure = Schema.Struct({ status: Schema.Literal("error"), message: Schema.String, data: Schema.Null })
+const failures = [
+  Failure.pipe(HttpApiSchema.status(400)),
+  Failure.pipe(HttpApiSchema.status(422)),
+  Failure.pipe(HttpApiSchema.status(503))
+] as const
+
+/** Answers a request that is not valid in Flutterwave's error shape. */
+export class FlutterwaveErrors extends HttpApiMiddleware.Service<FlutterwaveErrors>()(
+  "effex/api/FlutterwaveErrors"
+) {}
+
+const Text = Schema.optionalKey(Schema.String)
+
+/** Rates in Flutterwave's own shape, for apps that were written against it. */
+export class FlutterwaveApi extends HttpApiGroup.make("flutterwave")
+  .add(
+    HttpApiEndpoint.get("rate", "/rates/", {
+      query: { source_currency: Text, destination_currency: Text, amount: Text },
+      success: Schema.Struct({
+        status: Schema.Literal("success"),
+        message: Schema.String,
+        data: FlutterwaveRate
+      }),
+      error: failures
+    }).annotateMerge(
+      OpenApi.annotations({
+        summary: "A rate, as Flutterwave answers it",
+        description: "`amount` is in the destination currency, and 1000 without it."
+      })
+    ),
+    HttpApiEndpoint.get("all", "/rates/all/", {
+      query: { base_currency: Text },
+      success: Schema.Struct({
+        status: Schema.Literal("success"),
+        base_currency: Schema.String,
+        rates: Schema.Record(Schema.String, FlutterwaveRate)
+      }),
+      error: failures
+    }).annotateMerge(
+      OpenApi.annotations({
+        summary: "Every known rate of a source currency, as Flutterwave answers it",
+        description: "Of USD without `base_currency`."
+      })
+    )
+  )
+  .prefix("/api")
+  .middleware(FlutterwaveErrors)
+  .annotateMerge(OpenApi.annotations({ title: "Flutterwave-compatible" })) {}

@@ -1,0 +1,103 @@
+import { Schema } from "effect"
+import { HttpApiError } from "effect/http-api"
+
+/** Where in the request something is wrong: a JSON pointer whose first word is `query`, `path`, `headers` or `body`. */
+export const ProblemPointer = Schema.Struct({ pointer: Schema.String, detail: Schema.String })
+
+const declare = <const Code extends string, const Status extends number>(
+  code: Code,
+  status: Status,
+  title: string
+) => ({
+  type: `urn:effex:problem:${code}` as const,
+  status,
+  title
+})
+
+const members = <const Code extends string, const Retryable extends boolean>(
+  code: Code,
+  retryable: Retryable
+) => ({
+  /** Names the problem for programs; never changes. */
+  code: Schema.tag(code),
+  errors: Schema.optionalKey(Schema.Array(ProblemPointer)),
+  /** Whether the same request may succeed later. */
+  retryable: Schema.tag(retryable),
+  /** Names this one answer, in the log as well. */
+  trace_id: Schema.optionalKey(Schema.String)
+})
+
+export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
+  "InvalidRequest",
+  declare("invalid-request", 400, "The request is not valid"),
+  members("invalid-request", false)
+) {}
+
+export class NotFound extends HttpApiError.Problem<NotFound>()(
+  "NotFound",
+  declare("not-found", 404, "There is nothing here"),
+  members("not-found", false)
+) {}
+
+export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()(
+  "MethodNotAllowed",
+  declare("method-not-allowed", 405, "This path does not take that method"),
+  members("method-not-allowed", false)
+) {}
+
+export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
+  "PayloadTooLarge",
+  declare("payload-too-large", 413, "The request is too large"),
+  members("payload-too-large", false)
+) {}
+
+export class UnsupportedCurrency extends HttpApiError.Problem<UnsupportedCurrency>()(
+  "UnsupportedCurrency",
+  declare("unsupported-currency", 422, "The currency is not supported"),
+  members("unsupported-currency", false)
+) {}
+
+export class UnsupportedPair extends HttpApiError.Problem<UnsupportedPair>()(
+  "UnsupportedPair",
+  declare("unsupported-pair", 422, "The pair is not supported"),
+  members("unsupported-pair", false)
+) {}
+
+export class Internal extends HttpApiError.Problem<Internal>()(
+  "Internal",
+  declare("internal", 500, "Something went wrong here"),
+  members("internal", true)
+) {}
+
+export class RateTooOld extends HttpApiError.Problem<RateTooOld>()(
+  "RateTooOld",
+  declare("rate-too-old", 503, "No rate is as fresh as asked for"),
+  members("rate-too-old", true)
+) {}
+
+export class RateUnavailable extends HttpApiError.Problem<RateUnavailable>()(
+  "RateUnavailable",
+  declare("rate-unavailable", 503, "No rate is known"),
+  members("rate-unavailable", true)
+) {}
+
+export class StoreUnavailable extends HttpApiError.Problem<StoreUnavailable>()(
+  "StoreUnavailable",
+  declare("store-unavailable", 503, "The database does not answer"),
+  members("store-unavailable", true)
+) {}
+
+/** Everything that can go wrong with a request. */
+export const Problem = Schema.Union([
+  InvalidRequest,
+  NotFound,
+  MethodNotAllowed,
+  PayloadTooLarge,
+  UnsupportedCurrency,
+  UnsupportedPair,
+  Internal,
+  RateTooOld,
+  RateUnavailable,
+  StoreUnavailable
+])
+export type Problem = typeof Problem.Type

@@ -1,0 +1,98 @@
+import { BigDecimal, Effect, Layer, Option } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { HttpApiBuilder, HttpApiError } from "effect/http-api"
+import { Api } from "../api/Api.ts"
+import { FlutterwaveErrors } from "../api/FlutterwaveApi.ts"
+import { Settings } from "../config/Settings.ts"
+import * as Currency from "../domain/Currency.ts"
+import * as Decimal from "../domain/Decimal.ts"
+import * as ExactJson from "../domain/ExactJson.ts"
+import * as Money from "../domain/Money.ts"
+import type { Rate } from "../domain/Rate.ts"
+import { Rates } from "../rates/Rates.ts"
+
+/** The destination amount of an answer where none was asked for. */
+const DEFAULT_AMOUNT = BigDecimal.make(1000n, 0)
+const DEFAULT_BASE = "USD"
+
+/** The Flutterwave-compatible part of the API. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "flutterwave",
+  Effect.fn(function* (handlers) {
+    const { pairs } = yield* Settings
+    const rates = yield* Rates
+
+    const rate = Effect.fnUntraced(
+      function* (query: { source_currency?: string; destination_currency?: string; amount?: string }) {
+        for (const name of ["source_currency", "destination_currency"] as const) {
+          if (query[name] === undefined || query[name] === "") return failure(400, `${name} is required`)
+        }
+        const pair = yield* Effect.fromResult(
+          pairs.find(query.source_currency ?? "", query.destination_currency ?? "")
+        )
+        const amount = amountOf(query.amount, pair.to)
+        if (Option.isNone(amount)) return failure(400, `amount must be a positive amount of ${pair.to}`)
+        const found = yield* rates.lookup(pair)
+        return success({ message: "Transfer rates fetched", data: quotation(found.rate, amount.value) })
+      },
+      Effect.catchTags({
+        UnsupportedCurrency: ({ given }) =>
+          Effect.succeed(failure(422, `${JSON.stringify(given)} is not supported`)),
+        UnsupportedPair: ({ pair }) =>
+          Effect.succeed(failure(422, `${pair.from} to ${pair.to} is not supported`)),
+        RateUnavailable: () => Effect.succeed(unavailable),
+        RateTooOld: () => Effect.succeed(unavailable),
+        StoreUnavailable: () => Effect.succeed(unavailable)
+      })
+    )
+
+    const all = Effect.fnUntraced(
+      function* (query: { base_currency?: string }) {
+        const base = yield* Effect.fromResult(pairs.findSource(query.base_currency ?? DEFAULT_BASE))
+        const known = yield* rates.known(Option.some(base))
+        const quotations = known.map(
+          ({ rate }) => [`${rate.pair.from}_${rate.pair.to}`, quotation(rate, DEFAULT_AMOUNT)] as const
+        )
+        return success({ base_currency: base, rates: Object.fromEntries(quotations) })
+      },
+      Effect.catchTags({
+        UnsupportedCurrency: ({ given }) =>
+          Effect.succeed(failure(422, `${JSON.stringify(given)} is not supported`)),
+        StoreUnavailable: () => Effect.succeed(unavailable)
+      })
+    )
+
+    return handlers.handleAll({ rate: ({ query }) => rate(query), all: ({ query }) => all(query) })
+  })
+)
+
+/** Answers what could not be decoded, such as a parameter that stands there twice. */
+export const layerErrors = Layer.succeed(FlutterwaveErrors, (endpoint) =>
+  Effect.catchIf(endpoint, HttpApiError.HttpApiSchemaError.is, () =>
+    Effect.succeed(failure(400, "each parameter must be given once"))
+  )
+)
+
+const amountOf = (text: string | undefined, code: Currency.CurrencyCode) =>
+  text === undefined
+    ? Option.some(DEFAULT_AMOUNT)
+    : Currency.find(code).pipe(
+        Option.flatMap((currency) => Money.parse(text, currency)),
+        Option.map(({ amount }) => amount)
+      )
+
+const quotation = ({ pair, rate }: Rate, amount: BigDecimal.BigDecimal) => ({
+  rate: ExactJson.number(rate),
+  source: { currency: pair.from, amount: ExactJson.number(Decimal.quotient(amount, rate)) },
+  destination: { currency: pair.to, amount: ExactJson.number(amount) }
+})
+
+const success = (body: object) => HttpServerResponse.jsonUnsafe({ status: "success", ...body })
+
+const failure = (status: number, message: string) =>
+  HttpServerResponse.jsonUnsafe({ status: "error", message, data: null }, { status })
+
+const unavailable = failure(503, "Unable to fetch rates at the moment").pipe(
+  HttpServerResponse.setHeader("retry-after", "1")
+)

@@ -1,0 +1,104 @@
+import { DateTime, Duration, Effect, Metric, Option } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { PrometheusMetrics } from "effect/observability"
+import { Api } from "../api/Api.ts"
+import type { Readiness } from "../api/OperationsApi.ts"
+import { Settings } from "../config/Settings.ts"
+import { ageAt } from "../domain/Rate.ts"
+import { Database } from "../platform/Database.ts"
+import * as Metrics from "../platform/Metrics.ts"
+import { RateProvider } from "../providers/RateProvider.ts"
+import { RateCache } from "../rates/RateCache.ts"
+import { Rates } from "../rates/Rates.ts"
+import * as Routes from "./Routes.ts"
+
+/** How many calls in a row must fail before the provider is said to be degraded. */
+const FAILURES_TO_DEGRADE = 3
+
+/** The health checks. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "operations",
+  Effect.fn(function* (handlers) {
+    const settings = yield* Settings
+    const { sql, within } = yield* Database
+    const cache = yield* RateCache
+    const provider = yield* RateProvider
+
+    const sandbox = Option.isNone(settings.flutterwaveSecretKey)
+
+    const checkDatabase = within(sql`SELECT 1`).pipe(
+      Effect.match({
+        onSuccess: () => ({ status: "ok" as const }),
+        onFailure: () => ({ status: "down" as const, detail: "It does not answer" })
+      })
+    )
+
+    const checkProvider = Effect.map(provider.health, ({ failuresInARow, lastFailure }) => {
+      const name = sandbox ? "sandbox" : "flutterwave"
+      if (failuresInARow >= FAILURES_TO_DEGRADE)
+        return { name, status: "degraded" as const, detail: lastFailure }
+      if (sandbox)
+        return { name, status: "ok" as const, detail: "Its rates are made up: set FLUTTERWAVE_SECRET_KEY" }
+      return { name, status: "ok" as const }
+    })
+
+    const checkRates = Effect.map(measure, ({ expected, known, oldestAgeSeconds }) => {
+      const old = oldestAgeSeconds !== null && oldestAgeSeconds > Duration.toSeconds(settings.staleAfter)
+      const status = known === 0 ? "down" : known < expected || old ? "degraded" : "ok"
+      return { status, known, expected, oldestAgeSeconds } as const
+    })
+
+    const ready = Effect.gen(function* () {
+      const checks = yield* Effect.all(
+        {
+          database: checkDatabase,
+          redis: Effect.map(cache.health, (status) => ({ status })),
+          provider: checkProvider,
+          rates: checkRates
+        },
+        { concurrency: "unbounded" }
+      )
+      const statuses = Object.values(checks).map(({ status }) => status)
+      const well = statuses.every((status) => status === "ok" || status === "off")
+      // Rates in memory are served without the database.
+      const status = checks.rates.status === "down" ? "down" : well ? "ok" : "degraded"
+      const readiness: Readiness = { status, checks }
+      return status === "down" ? yield* Effect.fail(readiness) : readiness
+    })
+
+    return handlers.handleAll({
+      live: () => Effect.succeed({ status: "ok" as const }),
+      ready: () => ready
+    })
+  })
+)
+
+/** What is known of the rates, counted when it is asked for. */
+const measure = Effect.gen(function* () {
+  const { pairs } = yield* Settings
+  const rates = yield* Rates
+  const known = yield* rates.known(Option.none()).pipe(Effect.orElseSucceed(() => []))
+  const now = yield* DateTime.now
+  const ages = known.map(({ rate }) => Math.floor(Duration.toSeconds(ageAt(rate, now))))
+  return {
+    known: known.length,
+    expected: pairs.all.length,
+    oldestAgeSeconds: ages.length === 0 ? null : Math.max(...ages)
+  }
+})
+
+/** The metrics in Prometheus' text format. */
+export const layerMetrics = HttpRouter.add(
+  "GET",
+  Routes.paths.metrics,
+  Effect.gen(function* () {
+    const { known, oldestAgeSeconds } = yield* measure
+    yield* Metric.update(Metrics.knownRates, known)
+    if (oldestAgeSeconds !== null) yield* Metric.update(Metrics.oldestRateAge, oldestAgeSeconds)
+    return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
+      contentType: "text/plain; version=0.0.4; charset=utf-8"
+    })
+  })
+)

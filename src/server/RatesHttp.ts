@@ -1,0 +1,117 @@
+import { Clock, DateTime, Duration, Effect, Option } from "effect"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "../api/Api.ts"
+import * as Problem from "../api/Problem.ts"
+import { Settings } from "../config/Settings.ts"
+import * as Currency from "../domain/Currency.ts"
+import * as Decimal from "../domain/Decimal.ts"
+import * as ExactJson from "../domain/ExactJson.ts"
+import type { RateRecord } from "../domain/Rate.ts"
+import { type FoundRate, Rates } from "../rates/Rates.ts"
+import * as Problems from "./Problems.ts"
+import * as RateEncoding from "./RateEncoding.ts"
+
+/** The Rates part of the API. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "rates",
+  Effect.fn(function* (handlers) {
+    const { pairs, staleAfter } = yield* Settings
+    const rates = yield* Rates
+    const lifetime = Math.floor(Duration.toSeconds(staleAfter))
+
+    const offered = new Set([...pairs.sources, ...pairs.destinations])
+    const currencies = Currency.all
+      .filter(({ code }) => offered.has(code))
+      .map((currency) => ({
+        ...currency,
+        source: pairs.sources.includes(currency.code),
+        destination: pairs.destinations.includes(currency.code)
+      }))
+
+    return handlers.handleAll({
+      rate: Effect.fnUntraced(function* ({ query, request }) {
+        const pair = yield* Effect.fromResult(pairs.find(query.from, query.to)).pipe(
+          Effect.catchTags(Problems.ofPair)
+        )
+        const options = query.max_age === undefined ? {} : { maxAge: query.max_age }
+        const found = yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.ofLookup))
+        return answer(found, request, lifetime, yield* Clock.currentTimeMillis)
+      }),
+
+      all: Effect.fnUntraced(function* ({ query }) {
+        const base =
+          query.base === undefined
+            ? Option.none()
+            : Option.some(
+                yield* Effect.fromResult(pairs.findSource(query.base)).pipe(
+                  Effect.catchTags(Problems.ofCurrency)
+                )
+              )
+        const known = yield* rates.known(base).pipe(Effect.catchTags(Problems.ofStore))
+        return { base: Option.getOrNull(base), rates: known.map(RateEncoding.toMessage) }
+      }),
+
+      currencies: () => Effect.succeed({ currencies }),
+
+      record: Effect.fnUntraced(function* ({ params }) {
+        const record = yield* rates.record(params.rate_id).pipe(Effect.catchTags(Problems.ofStore))
+        if (Option.isNone(record)) return yield* new Problem.NotFound({ detail: "No rate has that id" })
+        return recordAnswer(record.value)
+      })
+    })
+  })
+)
+
+/**
+ * A rate, or 304 where the caller has it. `max-age` counts from the moment at which the rate was observed, as `Age`
+ * does (RFC 9111, 4.2), so that what is left of it ends when the rate turns stale.
+ */
+const answer = (
+  found: FoundRate,
+  request: HttpServerRequest.HttpServerRequest,
+  lifetime: number,
+  now: number
+): HttpServerResponse.HttpServerResponse => {
+  const age = Math.max(0, now - DateTime.toEpochMillis(found.rate.observedAt))
+  const etag = `"${found.rate.id}${found.stale ? "-stale" : ""}"`
+  const headers = {
+    age: String(Math.floor(age / 1000)),
+    "cache-control": found.stale ? "max-age=0" : `max-age=${lifetime}`,
+    etag,
+    "x-rate-source": found.source
+  }
+  return matches(request.headers["if-none-match"], etag)
+    ? HttpServerResponse.empty({ status: 304, headers })
+    : HttpServerResponse.uint8Array(RateEncoding.toBytes(found), { contentType: "application/json", headers })
+}
+
+/** The weak comparison of RFC 9110, 13.1.2. */
+const matches = (ifNoneMatch: string | undefined, etag: string) =>
+  ifNoneMatch !== undefined &&
+  ifNoneMatch
+    .split(",")
+    .some((candidate) => candidate.trim() === "*" || candidate.trim().replace(/^W\//, "") === etag)
+
+/** All that is kept of a rate. The provider's answer stands in it as it was, digit for digit. */
+const recordAnswer = (record: RateRecord) => {
+  const { rate } = record
+  const body = {
+    from: rate.pair.from,
+    to: rate.pair.to,
+    rate: Decimal.format(rate.rate),
+    rate_id: rate.id,
+    provider: rate.provider,
+    fetched_at: DateTime.formatIso(rate.observedAt),
+    source_amount: Decimal.format(record.sourceAmount),
+    destination_amount: Decimal.format(record.destinationAmount),
+    provider_rate: record.providerRate,
+    recorded_at: DateTime.formatIso(record.recordedAt),
+    raw: ExactJson.raw(record.raw)
+  }
+  return HttpServerResponse.text(JSON.stringify(body), {
+    contentType: "application/json",
+    headers: { "cache-control": "public, max-age=31536000, immutable", etag: `"${rate.id}"` }
+  })
+}
