@@ -1,0 +1,60 @@
+import { Duration, Effect, Option, Schema } from "effect"
+import { Command, Flag } from "effect/cli"
+import { Settings } from "../config/Settings.ts"
+import { RatePoller } from "../rates/RatePoller.ts"
+import * as PollProgressView from "./PollProgressView.ts"
+
+/** A poll could not refresh every pair. */
+export class PairsFailed extends Schema.TaggedError<PairsFailed>()("PairsFailed", {
+  pairs: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `Not refreshed: ${this.pairs.join(", ")}`
+  }
+}
+
+/** `effex poll`: refreshes every pair, once or again and again, in this process. */
+export const command = Command.make(
+  "poll",
+  {
+    once: Flag.Boolean("once").pipe(
+      Flag.withDescription("Poll once; the exit code is 1 when a pair failed"),
+      Flag.withDefault(false)
+    ),
+    interval: Flag.Int("interval").pipe(
+      Flag.withDescription(
+        "Seconds from the start of one poll to the start of the next; POLL_INTERVAL without it"
+      ),
+      Flag.filter(
+        (seconds) => seconds >= 1 && seconds <= 86_400,
+        (seconds) => `${seconds} is not between 1 and 86400 seconds`
+      ),
+      Flag.optional
+    )
+  },
+  Effect.fn(function* ({ interval, once }) {
+    const { pairs, pollInterval } = yield* Settings
+    const poller = yield* RatePoller
+    const view = yield* PollProgressView.make(pairs.all.length)
+
+    if (once) {
+      const run = yield* poller.pollOnce(view.observe)
+      yield* view.report(run)
+      if (run.failures.length > 0)
+        return yield* new PairsFailed({ pairs: run.failures.map(({ pair }) => pair.key) })
+      return
+    }
+    const every = Option.orElse(Option.map(interval, Duration.seconds), () => pollInterval)
+    return yield* poller.pollEvery(
+      Option.getOrElse(every, () => Duration.minutes(10)),
+      view.observe,
+      view.report
+    )
+  })
+).pipe(
+  Command.withDescription("Refresh every pair from the provider"),
+  Command.withExamples([
+    { command: "effex poll --once", description: "Refresh every pair once, for cron" },
+    { command: "effex poll --interval 300", description: "Refresh every pair every five minutes" }
+  ])
+)

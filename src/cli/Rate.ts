@@ -1,0 +1,55 @@
+import { Console, DateTime, Duration, Effect } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
+import { Settings } from "../config/Settings.ts"
+import * as Decimal from "../domain/Decimal.ts"
+import { ageAt } from "../domain/Rate.ts"
+import { Rates } from "../rates/Rates.ts"
+
+const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print JSON for programs"),
+  Flag.withDefault(false)
+)
+
+/** `effex rate USD NGN`: the latest rate of a pair, looked up as the server does. */
+export const command = Command.make(
+  "rate",
+  {
+    from: Argument.String("from").pipe(Argument.withDescription("The currency to convert from, such as USD")),
+    to: Argument.String("to").pipe(Argument.withDescription("The currency to convert into, such as NGN")),
+    json
+  },
+  Effect.fn(function* (input) {
+    const { pairs } = yield* Settings
+    const rates = yield* Rates
+    const pair = yield* Effect.fromResult(pairs.find(input.from, input.to))
+    const { rate, source, stale } = yield* rates.lookup(pair)
+    const { from, to } = rate.pair
+    const value = Decimal.format(rate.rate)
+    const fetchedAt = DateTime.formatIso(rate.observedAt)
+    if (input.json) {
+      const message = {
+        from,
+        to,
+        rate: value,
+        rate_id: rate.id,
+        provider: rate.provider,
+        fetched_at: fetchedAt,
+        stale
+      }
+      return yield* Console.log(JSON.stringify(message))
+    }
+    const age = Duration.format(ageAt(rate, yield* DateTime.now))
+    yield* Console.log(
+      [
+        `1 ${from} = ${value} ${to}`,
+        `  observed  ${fetchedAt}, ${age} ago${stale ? " (stale)" : ""}`,
+        `  provider  ${rate.provider}`,
+        `  found in  ${source}`,
+        `  id        ${rate.id}`
+      ].join("\n")
+    )
+  })
+).pipe(
+  Command.withDescription("Print the latest rate of a pair"),
+  Command.withExamples([{ command: "effex rate USD NGN", description: "How many naira one dollar buys" }])
+)

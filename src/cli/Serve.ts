@@ -1,0 +1,29 @@
+import { Effect, Layer, Option } from "effect"
+import { Command } from "effect/cli"
+import { Settings } from "../config/Settings.ts"
+import { RatePoller } from "../rates/RatePoller.ts"
+import * as RateFollower from "../rates/RateFollower.ts"
+import * as HttpServer from "../server/HttpServer.ts"
+
+const sayWhatIsMadeUp = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { databaseUrl, dataDir, flutterwaveSecretKey } = yield* Settings
+    if (Option.isNone(flutterwaveSecretKey)) {
+      yield* Effect.logWarning(
+        "The built-in sandbox answers, and its rates are made up: set FLUTTERWAVE_SECRET_KEY"
+      )
+    }
+    if (Option.isNone(databaseUrl))
+      yield* Effect.logInfo(`The embedded PostgreSQL keeps its data in ${dataDir}`)
+  })
+)
+
+/** `effex serve`: polls, and answers over HTTP, until it is told to stop. */
+export const command = Command.make("serve", {}, () =>
+  Layer.launch(
+    Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, HttpServer.layerAnnounce).pipe(
+      Layer.provide(HttpServer.layer),
+      Layer.provide(sayWhatIsMadeUp)
+    )
+  )
+).pipe(Command.withDescription("Keep the rates fresh and serve them over HTTP"))

@@ -1,0 +1,80 @@
+import "effect/schema/SchemaJITCompiler/enable"
+import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
+import { Cause, Console, Effect, Exit, Layer, Option, type Runtime } from "effect"
+import { CliError, Command } from "effect/cli"
+import { SecureRandom } from "effect/crypto"
+import * as Migrate from "./cli/Migrate.ts"
+import * as Poll from "./cli/Poll.ts"
+import * as Rate from "./cli/Rate.ts"
+import * as Sandbox from "./cli/Sandbox.ts"
+import * as Serve from "./cli/Serve.ts"
+import * as SettingsHelp from "./cli/SettingsHelp.ts"
+import { Settings } from "./config/Settings.ts"
+import { Database } from "./platform/Database.ts"
+import { Redis } from "./platform/Redis.ts"
+import * as Telemetry from "./platform/Telemetry.ts"
+import { FlutterwaveClient } from "./providers/FlutterwaveClient.ts"
+import { RateProvider } from "./providers/RateProvider.ts"
+import { PollRepo } from "./rates/PollRepo.ts"
+import { RateCache } from "./rates/RateCache.ts"
+import { RateIntake } from "./rates/RateIntake.ts"
+import { RatePoller } from "./rates/RatePoller.ts"
+import { RateRepo } from "./rates/RateRepo.ts"
+import { Rates } from "./rates/Rates.ts"
+
+const platform = Layer.mergeAll(SecureRandom.layerWebCrypto, Telemetry.layer).pipe(
+  Layer.provideMerge(Settings.layer)
+)
+
+const flutterwave = Layer.unwrap(
+  Effect.map(Settings, ({ flutterwaveSecretKey }) =>
+    Option.isSome(flutterwaveSecretKey) ? FlutterwaveClient.layer : FlutterwaveClient.layerSandbox
+  )
+).pipe(Layer.provide(NodeHttpClient.layerUndici))
+
+const cache = Layer.unwrap(
+  Effect.map(Settings, ({ redisUrl }) =>
+    Option.isSome(redisUrl) ? RateCache.layerRedis.pipe(Layer.provide(Redis.layer)) : RateCache.layerMemory
+  )
+)
+
+const database = Database.layer.pipe(Layer.provideMerge(platform))
+
+const services = Layer.mergeAll(Rates.layer, RatePoller.layer).pipe(
+  Layer.provideMerge(RateIntake.layer),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, cache, RateProvider.layer)),
+  Layer.provide(flutterwave),
+  Layer.provideMerge(database)
+)
+
+const effex = Command.make("effex").pipe(
+  Command.withDescription(
+    `A self-hosted foreign-exchange service: Flutterwave's rates, kept fresh and served.\n\n${SettingsHelp.text}`
+  ),
+  Command.withShortDescription("A self-hosted foreign-exchange service"),
+  Command.withSubcommands([
+    Serve.command.pipe(Command.provide(services)),
+    Poll.command.pipe(Command.provide(services)),
+    Rate.command.pipe(Command.provide(services)),
+    Migrate.command.pipe(Command.provide(database)),
+    Sandbox.command
+  ])
+)
+
+/** Says what went wrong in one message; what the command line got wrong has been said already. */
+const report = (cause: Cause.Cause<unknown>) =>
+  Option.match(Cause.findErrorOption(cause), {
+    onNone: () => (Cause.hasInterruptsOnly(cause) ? Effect.void : Console.error(Cause.pretty(cause))),
+    onSome: (error) => (CliError.isCliError(error) ? Effect.void : Console.error(messageOf(error)))
+  })
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message || error.name : String(error))
+
+/** A signal to stop is obeyed with exit code 0. */
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
+
+NodeRuntime.runMain(
+  Command.run(effex, { version: "0.1.0" }).pipe(Effect.tapCause(report), Effect.provide(NodeServices.layer)),
+  { disableErrorReporting: true, teardown }
+)
