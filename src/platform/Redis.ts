@@ -40,12 +40,14 @@ const make = Effect.gen(function* () {
       send: sendOf(connection),
       close: Effect.sync(() => connection.disconnect())
     })),
-    subscribe: Effect.fnUntraced(function* (channel, onMessage) {
-      const subscriber = yield* open(redisUrl.value, {})
-      subscriber.on("message", (from: string, message: string) => onMessage({ channel: from, message }))
-      yield* useOf(subscriber)((to) => to.subscribe(channel))
-      return Effect.never
-    })
+    subscribe: (channel, onMessage) =>
+      open(redisUrl.value, {}).pipe(
+        Effect.tap((subscriber) => {
+          subscriber.on("message", (from: string, message: string) => onMessage({ channel: from, message }))
+          return useOf(subscriber)((to) => to.subscribe(channel))
+        }),
+        Effect.as(Effect.never)
+      )
   })
   return Context.make(Redis, { client, use }).pipe(Context.add(EffectRedis.Redis, redis))
 })
@@ -73,7 +75,8 @@ const openUnscoped = Effect.fnUntraced(function* (
     enableOfflineQueue: false,
     enableAutoPipelining: true,
     maxRetriesPerRequest: 0,
-    connectTimeout: 2000
+    connectTimeout: 2000,
+    keepAlive: 10_000
   })
   let reachable = true
   client.on("ready", () => {

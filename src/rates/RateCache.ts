@@ -14,7 +14,7 @@ export class RateCache extends Context.Service<
   {
     /** The rate that this process remembers, at once. */
     readonly peek: (pair: CurrencyPair) => Option.Option<Rate>
-    /** The rate that all processes share. A miss is logged and counted; a Redis that fails is a miss. */
+    /** The rate that all processes share. A miss is logged and counted, and so is a Redis that does not answer. */
     readonly get: (pair: CurrencyPair) => Effect.Effect<Option.Option<Rate>>
     /** Remembers a rate here and for all processes, unless a newer one is known. Never fails. */
     readonly put: (rate: Rate) => Effect.Effect<void>
@@ -98,10 +98,15 @@ const makeRedis = Effect.gen(function* () {
     Effect.andThen(Metric.update(Metrics.redisFailures, 1), Effect.logDebug("Redis failed", error.cause))
 
   const get = Effect.fn("RateCache.get")(function* (pair: CurrencyPair) {
-    const text = yield* use((client) => client.get(keyOf(pair))).pipe(
+    const answer = yield* use((client) => client.get(keyOf(pair))).pipe(
       Effect.tapError(failed),
-      Effect.orElseSucceed(() => null)
+      Effect.option
     )
+    if (Option.isNone(answer)) {
+      yield* Effect.logWarning(`Redis did not answer for ${pair.key}`)
+      return Option.none()
+    }
+    const text = answer.value
     if (text === null) return yield* missed(pair, "has no rate")
     const cached = yield* Effect.option(decode(text))
     if (Option.isNone(cached)) return yield* missed(pair, "holds something that is no rate")

@@ -146,16 +146,22 @@ const make = Effect.gen(function* () {
       ),
       Effect.catchTag("PollUnderWay", () => Effect.logInfo("Another process is polling")),
       Effect.tapError((error) => Effect.logError(`The poll failed: ${error.message}`)),
+      untilNext(interval),
       Effect.retry(Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced(interval)])),
       Effect.orDie,
-      Effect.repeat(Schedule.fixed(interval)),
-      Effect.andThen(Effect.never)
+      Effect.forever
     )
 
   return RatePoller.of({ pollOnce, pollEvery })
 })
 
 const ignore = () => Effect.void
+
+/** Waits for what is left of the interval since the poll began. */
+const untilNext =
+  (interval: Duration.Duration) =>
+  <A, E, R>(poll: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(Effect.timed(poll), ([took]) => Effect.sleep(Duration.subtract(interval, took)))
 
 const refreshedAny = (run: PollRun) => run.failures.length < run.pairs
 

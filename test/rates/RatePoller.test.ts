@@ -1,0 +1,181 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, Layer, Option, Ref } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { TestClock } from "effect/testing"
+import { Database } from "../../src/platform/Database.ts"
+import { PollRepo } from "../../src/rates/PollRepo.ts"
+import { RateCache } from "../../src/rates/RateCache.ts"
+import { RateIntake } from "../../src/rates/RateIntake.ts"
+import { RatePoller } from "../../src/rates/RatePoller.ts"
+import { RateRepo } from "../../src/rates/RateRepo.ts"
+import * as TestDatabase from "../support/TestDatabase.ts"
+import { failing, rate, TestProvider } from "../support/TestProvider.ts"
+
+const TestLayer = RatePoller.layer.pipe(
+  Layer.provideMerge(RateIntake.layer),
+  Layer.provideMerge(
+    Layer.mergeAll(RateRepo.layer, PollRepo.layer, RateCache.layerMemory, TestProvider.layer)
+  ),
+  Layer.provideMerge(SecureRandom.layerWebCrypto),
+  Layer.provideMerge(TestDatabase.layer())
+)
+
+const test = (
+  name: string,
+  body: Effect.Effect<void, unknown, RatePoller | RateRepo | RateCache | TestProvider | Database>
+) => it.effect(name, () => Effect.provide(body, TestLayer))
+
+const exceptNaira = (provider: TestProvider["Service"]) =>
+  provider.answer((pair) => (pair.to === "NGN" ? failing(pair) : rate("10")(pair)))
+
+describe("RatePoller.pollOnce", () => {
+  test(
+    "refreshes all 44 pairs, and stores, caches and records them",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const repo = yield* RateRepo
+      const cache = yield* RateCache
+      const { sql } = yield* Database
+      const seen = yield* Ref.make(0)
+      const run = yield* poller.pollOnce(() => Ref.update(seen, (count) => count + 1))
+      assert.strictEqual(run.pairs, 44)
+      assert.deepStrictEqual(run.failures, [])
+      assert.strictEqual(yield* Ref.get(seen), 44)
+      const stored = yield* repo.latestAll
+      assert.strictEqual(stored.length, 44)
+      for (const { id, pair } of stored) {
+        assert.strictEqual(Option.getOrThrow(cache.peek(pair)).id, id)
+      }
+      const runs =
+        yield* sql`SELECT id, pairs, succeeded, failed, finished_at IS NOT NULL AS done FROM poll_run`
+      assert.deepStrictEqual(runs, [{ id: run.id, pairs: 44, succeeded: 44, failed: 0, done: true }])
+    })
+  )
+
+  test(
+    "records the pairs that failed, and refreshes the others",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const repo = yield* RateRepo
+      const { sql } = yield* Database
+      yield* exceptNaira(yield* TestProvider)
+      const run = yield* poller.pollOnce()
+      assert.deepStrictEqual(
+        run.failures.map(({ pair }) => pair.key),
+        ["USD:NGN", "CAD:NGN", "GBP:NGN", "EUR:NGN"]
+      )
+      assert.strictEqual((yield* repo.latestAll).length, 40)
+      const failures =
+        yield* sql`SELECT source_currency, reason, detail FROM poll_failure ORDER BY source_currency`
+      assert.deepStrictEqual(failures[0], {
+        sourceCurrency: "CAD",
+        reason: "Unreachable",
+        detail: "test gave no rate for CAD:NGN: no answer (gone)"
+      })
+      assert.strictEqual(failures.length, 4)
+      assert.deepStrictEqual(yield* sql`SELECT succeeded, failed FROM poll_run`, [
+        { succeeded: 40, failed: 4 }
+      ])
+    })
+  )
+
+  test(
+    "never runs twice at once, here or in another process",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const provider = yield* TestProvider
+      const { exclusively } = yield* Database
+      yield* provider.answer((pair) => Effect.delay(rate("10")(pair), "1 second"))
+      const first = yield* Effect.forkChild(poller.pollOnce())
+      yield* untilCalls(4)
+      assert.strictEqual((yield* Effect.flip(poller.pollOnce()))._tag, "PollUnderWay")
+      yield* advance(first, "1 second")
+      assert.strictEqual((yield* Fiber.join(first)).failures.length, 0)
+      assert.strictEqual(yield* provider.calls, 44)
+      const elsewhere = yield* exclusively("poll", Effect.flip(poller.pollOnce()))
+      assert.strictEqual(Option.getOrThrow(elsewhere)._tag, "PollUnderWay")
+    })
+  )
+})
+
+describe("RatePoller.pollEvery", () => {
+  test(
+    "polls at once, and then at every interval from the start of the one before",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const provider = yield* TestProvider
+      yield* Effect.forkChild(poller.pollEvery(Duration.minutes(10)))
+      yield* untilCalls(44)
+      yield* settle
+      yield* TestClock.adjust("9 minutes")
+      yield* settle
+      assert.strictEqual(yield* provider.calls, 44)
+      yield* TestClock.adjust("1 minute")
+      yield* untilCalls(88)
+      yield* settle
+      yield* TestClock.adjust("10 minutes")
+      yield* untilCalls(132)
+    })
+  )
+
+  test(
+    "repeats a poll that refreshed nothing after 5, 10, 20 … seconds, up to the interval, and keeps the rates",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const provider = yield* TestProvider
+      const repo = yield* RateRepo
+      yield* Effect.forkChild(poller.pollEvery(Duration.seconds(30)))
+      yield* untilCalls(44)
+      yield* settle
+      const before = yield* repo.latestIds
+      yield* provider.answer(failing)
+      yield* TestClock.adjust("30 seconds")
+      yield* untilCalls(88)
+      let calls = 88
+      for (const pause of [5, 10, 20, 30, 30]) {
+        yield* settle
+        yield* TestClock.adjust(Duration.millis(pause * 1000 - 1))
+        yield* settle
+        assert.strictEqual(yield* provider.calls, calls)
+        yield* TestClock.adjust("1 millis")
+        yield* untilCalls((calls += 44))
+      }
+      assert.deepStrictEqual(yield* repo.latestIds, before)
+    })
+  )
+
+  test(
+    "does not hurry a poll of which some pairs failed",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const provider = yield* TestProvider
+      yield* exceptNaira(provider)
+      yield* Effect.forkChild(poller.pollEvery(Duration.minutes(10)))
+      yield* untilCalls(44)
+      yield* settle
+      yield* TestClock.adjust("9 minutes")
+      yield* settle
+      assert.strictEqual(yield* provider.calls, 44)
+    })
+  )
+})
+
+const pause = (millis: number) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, millis)))
+
+/** Lets work that waits for real sockets go on, under a clock that stands still. */
+const settle = pause(100)
+
+const untilCalls = Effect.fnUntraced(function* (count: number) {
+  const provider = yield* TestProvider
+  for (let i = 0; (yield* provider.calls) < count; i++) {
+    if (i > 1000) assert.fail(`the provider was asked ${yield* provider.calls} times, not ${count}`)
+    yield* pause(10)
+  }
+})
+
+const advance = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>, step: Duration.Input) {
+  while (fiber.pollUnsafe() === undefined) {
+    yield* TestClock.adjust(step)
+    yield* pause(20)
+  }
+})

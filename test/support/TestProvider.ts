@@ -1,0 +1,42 @@
+import { Context, Effect, Layer, Ref } from "effect"
+import type { CurrencyPair } from "../../src/domain/CurrencyPair.ts"
+import type { RateTick } from "../../src/domain/Rate.ts"
+import { ProviderError, Unreachable } from "../../src/providers/ProviderError.ts"
+import { RateProvider } from "../../src/providers/RateProvider.ts"
+import { tick } from "./Ticks.ts"
+
+/** A provider that answers as the test says, and counts how often it was asked. */
+export class TestProvider extends Context.Service<
+  TestProvider,
+  {
+    readonly answer: (answer: Answer) => Effect.Effect<void>
+    readonly calls: Effect.Effect<number>
+  }
+>()("effex/test/TestProvider") {
+  static readonly layer = Layer.unwrap(
+    Effect.gen(function* () {
+      const answer = yield* Ref.make<Answer>(rate("1500"))
+      const calls = yield* Ref.make(0)
+      const provider = RateProvider.layerTest((pair) =>
+        Ref.update(calls, (count) => count + 1).pipe(
+          Effect.andThen(Ref.get(answer)),
+          Effect.flatMap((current) => current(pair))
+        )
+      )
+      const control = TestProvider.of({ answer: (next) => Ref.set(answer, next), calls: Ref.get(calls) })
+      return Layer.merge(provider, Layer.succeed(TestProvider, control))
+    })
+  )
+}
+
+type Answer = (pair: CurrencyPair) => Effect.Effect<RateTick, ProviderError>
+
+export const rate =
+  (value: string): Answer =>
+  (pair) =>
+    tick(pair.from, pair.to, value)
+
+export const failing: Answer = (pair) =>
+  Effect.fail(new ProviderError({ provider: "test", pair, reason: new Unreachable({ detail: "gone" }) }))
+
+export const hanging: Answer = () => Effect.never
