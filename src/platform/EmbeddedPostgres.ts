@@ -218,16 +218,18 @@ const makeServer = Effect.fnUntraced(function* (folder: string, flags: ReadonlyA
     return row === undefined ? 0n : row.count
   }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
 
+  const stop = run(binaries.pg_ctl, ["stop", "-m", "fast", "-w", "-t", "30", "-D", data]).pipe(
+    Effect.catch((error) =>
+      Effect.flatMap(state, (now) => (now === "gone" ? Effect.void : Effect.fail(error)))
+    )
+  )
+
   const stopIfLast = others.pipe(
     // A connection that was just closed may still be listed for a moment.
     Effect.repeat({ while: (count) => count > 0n, schedule: Schedule.spaced("40 millis"), times: 5 }),
     Effect.orElseSucceed(() => 0n),
-    Effect.flatMap((count) =>
-      count > 0n ? Effect.void : run(binaries.pg_ctl, ["stop", "-m", "fast", "-w", "-t", "30", "-D", data])
-    ),
-    Effect.catch((error) =>
-      Effect.logWarning(`The embedded PostgreSQL did not stop cleanly: ${error.message}`)
-    )
+    Effect.flatMap((count) => (count > 0n ? Effect.void : stop)),
+    Effect.catch((error) => Effect.logWarning(`The embedded PostgreSQL was not stopped: ${error.message}`))
   )
 
   return { connection, initialise, start, stopIfLast }

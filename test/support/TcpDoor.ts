@@ -18,19 +18,16 @@ export const open = (target: NetConnectOpts) =>
     Effect.promise(async () => {
       let mode: "open" | "blackhole" | "refuse" = "open"
       const sockets = new Set<Socket>()
-      const track = (socket: Socket) => {
-        sockets.add(socket)
-        socket.on("close", () => sockets.delete(socket))
-        socket.on("error", () => socket.destroy())
-      }
       const server = createServer((inner) => {
-        track(inner)
+        sockets.add(inner)
+        inner.on("close", () => sockets.delete(inner))
+        inner.on("error", () => inner.destroy())
         if (mode === "refuse") {
           inner.resetAndDestroy()
           return
         }
         const outer = connect(target)
-        track(outer)
+        outer.on("error", () => inner.destroy())
         inner.on("data", (chunk) => mode === "open" && outer.write(chunk))
         outer.on("data", (chunk) => mode === "open" && inner.write(chunk))
         inner.on("close", () => outer.destroy())

@@ -1,0 +1,110 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, inject, it } from "@effect/vitest"
+import { Duration, Effect, Layer, Option, Redacted, Schedule } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { Database } from "../../src/platform/Database.ts"
+import * as TcpDoor from "../support/TcpDoor.ts"
+import * as TestDatabase from "../support/TestDatabase.ts"
+import * as TestSettings from "../support/TestSettings.ts"
+
+const databaseAt = (url: string) =>
+  Layer.fresh(Database.layer).pipe(Layer.provideMerge(TestSettings.layer({ DATABASE_URL: url })))
+
+const throughDoor = (url: string, port: number) => {
+  const { pathname } = new URL(url)
+  return `postgres://effex@127.0.0.1:${port}${pathname}?sslmode=disable`
+}
+
+describe("Database", () => {
+  it.live("is migrated once by three nodes that start at once on an empty database", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.create
+      const nodes = yield* Effect.all(
+        Array.from({ length: 3 }, () => Layer.build(databaseAt(url))),
+        {
+          concurrency: "unbounded"
+        }
+      )
+      assert.strictEqual(nodes.length, 3)
+      const sql = yield* PgClient.makeClient({ url: Redacted.make(url) })
+      const applied = yield* sql<{ name: string }>`SELECT name FROM effex_migrations ORDER BY migration_id`
+      assert.deepStrictEqual(
+        applied.map(({ name }) => name),
+        ["exchange_rate", "poll_run"]
+      )
+    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+
+  it.live("lets go of a caller at the deadline when nothing answers, and works again when it does", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.create
+      const door = yield* TcpDoor.open({ path: inject("postgres") })
+      const { sql, within } = yield* Effect.provide(
+        Database,
+        yield* Layer.build(databaseAt(throughDoor(url, door.port)))
+      )
+      const ask = within(sql<{ one: number }>`SELECT 1 AS one`)
+      assert.deepStrictEqual(yield* ask, [{ one: 1 }])
+
+      door.blackhole()
+      const asked = Effect.all(
+        Array.from({ length: 50 }, () => Effect.flip(ask)),
+        { concurrency: "unbounded" }
+      )
+      const [took, errors] = yield* Effect.timed(asked)
+      for (const error of errors) assert.strictEqual(error._tag, "StoreUnavailable")
+      assert.isBelow(Duration.toMillis(took), 5000)
+
+      door.reset()
+      assert.strictEqual((yield* Effect.flip(ask))._tag, "StoreUnavailable")
+
+      door.heal()
+      const healed = yield* ask.pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 100 }))
+      assert.deepStrictEqual(healed, [{ one: 1 }])
+      const many = yield* Effect.all(
+        Array.from({ length: 100 }, () => ask),
+        { concurrency: "unbounded" }
+      )
+      assert.strictEqual(many.length, 100)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("tells a statement that is refused from a database that does not answer", () =>
+    Effect.gen(function* () {
+      const { sql, within } = yield* Database
+      const exit = yield* Effect.exit(within(sql`SELECT * FROM no_such_table`))
+      assert.include(String(exit), "Die")
+    }).pipe(Effect.provide(TestDatabase.layer()), Effect.scoped)
+  )
+
+  it.live("recovers when the server ends its connections", () =>
+    Effect.gen(function* () {
+      const { sql, within } = yield* Database
+      for (let i = 0; i < 5; i++) {
+        yield* Effect.ignore(
+          within(
+            sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()`
+          )
+        )
+        const rows = yield* within(sql<{ one: number }>`SELECT 1 AS one`).pipe(
+          Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 20 })
+        )
+        assert.deepStrictEqual(rows, [{ one: 1 }])
+      }
+    }).pipe(Effect.provide(TestDatabase.layer()), Effect.scoped)
+  )
+
+  it.live("runs an exclusive effect in one process at a time, and frees it afterwards", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.create
+      const one = yield* Effect.provide(Database, yield* Layer.build(databaseAt(url)))
+      const other = yield* Effect.provide(Database, yield* Layer.build(databaseAt(url)))
+      const during = yield* one.exclusively("work", other.exclusively("work", Effect.succeed("ran")))
+      assert.deepStrictEqual(during, Option.some(Option.none()))
+      assert.deepStrictEqual(yield* other.exclusively("work", Effect.succeed("ran")), Option.some("ran"))
+      const failed = yield* Effect.flip(one.exclusively("work", Effect.fail("broke")))
+      assert.strictEqual(failed, "broke")
+      assert.deepStrictEqual(yield* other.exclusively("work", Effect.succeed("ran")), Option.some("ran"))
+    }).pipe(Effect.scoped)
+  )
+})
