@@ -51,7 +51,10 @@ const duration = (
 const url =
   (...protocols: ReadonlyArray<string>) =>
   (text: string) =>
-    URL.canParse(text) && protocols.includes(new URL(text).protocol) ? Option.some(text) : Option.none()
+    // `URL` forgives blanks, but those who are handed the text do not.
+    !/\s/.test(text) && URL.canParse(text) && protocols.includes(new URL(text).protocol)
+      ? Option.some(text)
+      : Option.none()
 
 const oneOf = <const A extends string>(...values: ReadonlyArray<A>) => ({
   allowed: values.join(", "),
@@ -131,7 +134,11 @@ export const FLUTTERWAVE_BASE_URL = define({
   shown: "https://api.flutterwave.com",
   meaning: "where Flutterwave answers",
   allowed: "http://… or https://…",
-  parse: (text) => Option.map(url("http:", "https:")(text), (base) => base.replace(/\/+$/, ""))
+  // Paths are appended to it: behind a query they would be lost.
+  parse: (text) =>
+    /[?#]/.test(text)
+      ? Option.none()
+      : Option.map(url("http:", "https:")(text), (base) => base.replace(/\/+$/, ""))
 })
 
 export const FLUTTERWAVE_AMOUNT = define({
@@ -243,7 +250,7 @@ const LogLevelName = Schema.Literals(["Trace", "Debug", "Info", "Warn", "Error",
 
 export const LOG_FORMAT = define<"pretty" | "json">({
   name: "LOG_FORMAT",
-  fallback: process.stdout.isTTY ? "pretty" : "json",
+  fallback: process.stderr.isTTY ? "pretty" : "json",
   shown: "pretty on a terminal, json elsewhere",
   meaning: "how logs are written",
   ...oneOf("pretty", "json")

@@ -20,9 +20,13 @@ export interface Currency {
 export class UnsupportedCurrency extends Schema.TaggedError<UnsupportedCurrency>()("UnsupportedCurrency", {
   /** What was given, cut to a length that is safe to show. */
   given: Schema.String,
-  /** What would have been taken; empty when it is every code of ISO 4217. */
+  /** What would have been taken. */
   supported: Schema.Array(CurrencyCode)
-}) {}
+}) {
+  override get message(): string {
+    return `${JSON.stringify(this.given)} is not one of ${this.supported.join(", ")}`
+  }
+}
 
 const byCode: ReadonlyMap<string, Currency> = new Map(
   currencies.map(([code, name, minorUnit]) => [code, { code: CurrencyCode.make(code), name, minorUnit }])

@@ -21,7 +21,12 @@ export class UnsupportedPair extends Schema.TaggedError<UnsupportedPair>()("Unsu
   pair: CurrencyPair,
   sources: Schema.Array(Currency.CurrencyCode),
   destinations: Schema.Array(Currency.CurrencyCode)
-}) {}
+}) {
+  override get message(): string {
+    const [sources, destinations] = [this.sources.join(", "), this.destinations.join(", ")]
+    return `${this.pair.key} is not offered: from ${sources}, to another one of ${destinations}`
+  }
+}
 
 /** The pairs that a service offers: every source into every destination. */
 export interface SupportedPairs {

@@ -12,8 +12,14 @@ declare global {
 /** A decimal that `JSON.stringify` writes as a JSON number with all of its digits. */
 export const number = (value: BigDecimal.BigDecimal): unknown => JSON.rawJSON(Decimal.format(value))
 
-/** JSON text that `JSON.stringify` writes as it is. */
-export const raw = (text: string): unknown => JSON.rawJSON(text)
+/**
+ * JSON text that `JSON.stringify` writes with every number digit for digit; only its white space goes. `JSON.rawJSON`
+ * alone takes no objects and no arrays. Throws for what is no JSON.
+ */
+export const raw = (text: string): unknown =>
+  JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === "number" ? JSON.rawJSON(context?.source ?? "") : value
+  )
 
 /** More containers than this in one text is an attack, not data. */
 const MAX_CONTAINERS = 1000

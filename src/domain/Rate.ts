@@ -48,14 +48,25 @@ export interface RateRecord {
 /** No rate is known for the pair, and none could be had. */
 export class RateUnavailable extends Schema.TaggedError<RateUnavailable>()("RateUnavailable", {
   pair: CurrencyPair
-}) {}
+}) {
+  override get message(): string {
+    return `No rate of ${this.pair.key} is known yet, and the provider gave none`
+  }
+}
 
 /** A rate is known, but it is older than the caller accepts and could not be refreshed. */
 export class RateTooOld extends Schema.TaggedError<RateTooOld>()("RateTooOld", {
   pair: CurrencyPair,
   age: Schema.Duration,
   maxAge: Schema.Duration
-}) {}
+}) {
+  override get message(): string {
+    const [age, allowed] = [this.age, this.maxAge].map(
+      (duration) => `${Math.floor(Duration.toSeconds(duration))} seconds`
+    )
+    return `The latest rate of ${this.pair.key} is ${age} old, ${allowed} are allowed, and it could not be refreshed`
+  }
+}
 
 /** How old a rate is. Never negative: a provider's clock may run ahead. */
 export const ageAt = (rate: Rate, now: DateTime.Utc): Duration.Duration =>

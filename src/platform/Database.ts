@@ -21,7 +21,11 @@ import { EmbeddedPostgres } from "./EmbeddedPostgres.ts"
 /** The database did not answer in time, or could not be reached: nothing was changed as far as is known. */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
   cause: Schema.Defect()
-}) {}
+}) {
+  override get message(): string {
+    return "The database does not answer"
+  }
+}
 
 /** How long a call to the database may take, before its caller is told that the store is unavailable. */
 export const DEADLINE = Duration.seconds(3)

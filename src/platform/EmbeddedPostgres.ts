@@ -169,7 +169,8 @@ const makeServer = Effect.fnUntraced(function* (folder: string, flags: ReadonlyA
   }).pipe(Effect.provideService(FileSystem.FileSystem, fs))
 
   const startNow = Effect.gen(function* () {
-    yield* fs.remove(pidFile, { force: true })
+    // What a killed server leaves would make PostgreSQL wait for a process that is not there, or is another one by now.
+    for (const left of [pidFile, `${connection.path}.lock`]) yield* fs.remove(left, { force: true })
     const options = [
       "-c listen_addresses=''",
       `-c unix_socket_directories=${quoted(socketFolder)}`,

@@ -3,13 +3,15 @@ import { Config, Effect, Layer, Logger, Option, References } from "effect"
 import { Otlp, OtlpSerialization } from "effect/observability"
 import { Settings } from "../config/Settings.ts"
 
-/** Logs as `LOG_LEVEL` and `LOG_FORMAT` say. */
+/** Logs as `LOG_LEVEL` and `LOG_FORMAT` say, on standard error: standard output is for what a command prints. */
 const logs = Layer.unwrap(
   Effect.gen(function* () {
     const { logFormat, logLevel } = yield* Settings
-    const logger = logFormat === "pretty" ? Logger.consolePretty() : Logger.consoleJson
-    return Layer.merge(
+    const logger =
+      logFormat === "pretty" ? Logger.consolePretty() : Logger.withConsoleError(Logger.formatJson)
+    return Layer.mergeAll(
       Logger.layer([logger, Logger.tracerLogger]),
+      Layer.succeed(Logger.LogToStderr, true),
       Layer.succeed(References.MinimumLogLevel, logLevel)
     )
   })

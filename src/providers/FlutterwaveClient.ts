@@ -11,7 +11,7 @@ import {
   Redacted,
   Result
 } from "effect"
-import { Cause, Clock, Ref, Schedule, Stream } from "effect"
+import { Cause, Clock, Ref, Schedule, Stream, String } from "effect"
 import { Headers, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { CircuitBreaker } from "effect/persistence"
 import { Settings } from "../config/Settings.ts"
@@ -50,6 +50,7 @@ export class FlutterwaveClient extends Context.Service<
     Effect.gen(function* () {
       const { flutterwaveBaseUrl, flutterwaveSecretKey } = yield* Settings
       return yield* make(
+        "flutterwave",
         flutterwaveBaseUrl,
         Option.getOrElse(flutterwaveSecretKey, () => Redacted.make(""))
       )
@@ -61,12 +62,12 @@ export class FlutterwaveClient extends Context.Service<
     FlutterwaveClient,
     Effect.gen(function* () {
       const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
-      return yield* make(sandbox.baseUrl, Redacted.make(FlutterwaveSandbox.SECRET_KEY))
+      return yield* make("sandbox", sandbox.baseUrl, Redacted.make(FlutterwaveSandbox.SECRET_KEY))
     })
   )
 }
 
-const make = Effect.fnUntraced(function* (baseUrl: string, secretKey: Redacted.Redacted) {
+const make = Effect.fnUntraced(function* (name: string, baseUrl: string, secretKey: Redacted.Redacted) {
   const { flutterwaveAmount: amount, pollSpacing } = yield* Settings
   const client = yield* HttpClient.HttpClient
   const spacing = yield* Spacing.make(pollSpacing)
@@ -112,7 +113,7 @@ const make = Effect.fnUntraced(function* (baseUrl: string, secretKey: Redacted.R
       sourceAmount: quotation.sourceAmount,
       destinationAmount: quotation.destinationAmount,
       providerRate: quotation.providerRate,
-      provider: response.headers[FlutterwaveSandbox.HEADER] === undefined ? "flutterwave" : "sandbox",
+      provider: response.headers[FlutterwaveSandbox.HEADER] === undefined ? name : "sandbox",
       raw: body,
       observedAt: yield* DateTime.now
     }
@@ -131,7 +132,7 @@ const make = Effect.fnUntraced(function* (baseUrl: string, secretKey: Redacted.R
           ? spacing.pause(Duration.min(reason.retryAfter, LONGEST_WAIT))
           : Effect.void
       ),
-      Effect.onExit((exit) => Metric.update(providerRequests(outcomeOf(exit)), 1)),
+      Effect.onExit((exit) => Metric.update(providerRequests(name, outcomeOf(exit)), 1)),
       (bounded) => Effect.andThen(spacing.turn, bounded)
     )
 
@@ -139,26 +140,26 @@ const make = Effect.fnUntraced(function* (baseUrl: string, secretKey: Redacted.R
     yield* Effect.annotateCurrentSpan({ pair: pair.key })
     return yield* attempt(pair).pipe(
       Effect.retry({ schedule: backoff, while: mayPass }),
-      breaker.execute({ key: "flutterwave", classify }),
+      breaker.execute({ key: name, classify }),
       Effect.mapError((error) =>
         error._tag === "CircuitBreakerError" ? new CircuitOpen({ retryAfter: openFor(error.reason) }) : error
       ),
-      Effect.mapError((reason) => new ProviderError({ provider: "flutterwave", pair, reason }))
+      Effect.mapError((reason) => new ProviderError({ provider: name, pair, reason }))
     )
   })
 
   return FlutterwaveClient.of({ rate })
 })
 
-const providerRequests = (outcome: string) =>
-  Metric.withAttributes(Metrics.providerRequests, { provider: "flutterwave", outcome })
+const providerRequests = (provider: string, outcome: string) =>
+  Metric.withAttributes(Metrics.providerRequests, { provider, outcome })
 
 const outcomeOf = (exit: Exit.Exit<RateTick, ProviderReason>) =>
   Exit.isSuccess(exit)
     ? "success"
     : Option.match(Cause.findErrorOption(exit.cause), {
         onNone: () => "interrupted",
-        onSome: ({ _tag }) => _tag
+        onSome: ({ _tag }) => String.pascalToSnake(_tag)
       })
 
 const backoff = Schedule.exponential("250 millis").pipe(

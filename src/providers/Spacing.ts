@@ -1,29 +1,35 @@
-import { Clock, Duration, Effect, Ref } from "effect"
+import { Clock, Duration, Effect, Ref, Semaphore } from "effect"
 
 /** Keeps requests to one provider apart, however many fibers make them. */
 export interface Spacing {
   /** Waits until a request may start. */
   readonly turn: Effect.Effect<void>
-  /** Lets no request start before the duration has passed. */
+  /** Lets no request start before the duration has passed, those that wait for their turn already included. */
   readonly pause: (duration: Duration.Duration) => Effect.Effect<void>
 }
 
 export const make = Effect.fnUntraced(function* (spacing: Duration.Duration) {
-  const gap = Duration.toMillis(spacing)
-  const nextTurn = yield* Ref.make(0)
+  const gap = Duration.toNanosUnsafe(spacing)
+  // Monotonic: a wall clock that is set back would hold every request for as long.
+  const nextTurn = yield* Ref.make(0n)
+  const queue = yield* Semaphore.make(1)
+
+  /** Takes the turn if it has come; returns the nanoseconds until then. */
+  const take = Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
+    Ref.modify(nextTurn, (next) => (next > now ? [next - now, next] : [0n, now + gap]))
+  )
 
   const turn = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    const start = yield* Ref.modify(nextTurn, (next) => {
-      const mine = Math.max(now, next)
-      return [mine, mine + gap]
-    })
-    if (start > now) yield* Effect.sleep(Duration.millis(start - now))
-  })
+    let wait = yield* take
+    while (wait > 0n) {
+      yield* Effect.sleep(Duration.nanos(wait))
+      wait = yield* take
+    }
+  }).pipe(queue.withPermit)
 
   const pause = Effect.fnUntraced(function* (duration: Duration.Duration) {
-    const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(duration)
-    yield* Ref.update(nextTurn, (next) => Math.max(next, until))
+    const until = (yield* Clock.monotonicTimeNanos) + Duration.toNanosUnsafe(duration)
+    yield* Ref.update(nextTurn, (next) => (next > until ? next : until))
   })
 
   return { turn, pause } satisfies Spacing

@@ -171,6 +171,6 @@ const toFailure = (
 ): PollFailure =>
   error._tag === "ProviderError"
     ? { pair, reason: error.reason._tag, detail: error.message }
-    : { pair, reason: error._tag, detail: "the database did not answer" }
+    : { pair, reason: error._tag, detail: error.message }
 
 const pairsBy = (outcome: "refreshed" | "failed") => Metric.withAttributes(Metrics.pollPairs, { outcome })

@@ -13,18 +13,25 @@ export const paths = {
   redoc: "/api/v1/redoc/"
 } as const
 
-const known = FindMyWay.make<void>(CONFIG)
+/** Whose failures have a shape of their own. */
+type Owner = "flutterwave" | "effex"
+
+const known = FindMyWay.make<Owner>(CONFIG)
 const methods = new Set<string>(["GET"])
-for (const group of Object.values(Api.groups)) {
+for (const [name, group] of Object.entries(Api.groups)) {
   for (const { method, path } of Object.values(group.endpoints)) {
-    known.on(method, path, undefined)
+    known.on(method, path, name === "flutterwave" ? name : "effex")
     methods.add(method)
   }
 }
-for (const path of Object.values(paths)) known.on("GET", path, undefined)
+for (const path of Object.values(paths)) known.on("GET", path, "effex")
 
 /** The methods that a path takes; none for a path that does not exist. */
 export const allowedMethods = (url: string): ReadonlyArray<string> => {
-  const allowed = Array.from(methods).filter((method) => known.has(method, url))
+  const allowed = Array.from(methods).filter((method) => known.find(method, url) !== undefined)
   return allowed.includes("GET") ? [...allowed, "HEAD", "OPTIONS"] : allowed
 }
+
+/** Whether a path is one that apps know from Flutterwave, by whichever method it is asked for. */
+export const isFlutterwave = (url: string): boolean =>
+  Array.from(methods).some((method) => known.find(method, url)?.handler === "flutterwave")
