@@ -68,7 +68,11 @@ const report = (cause: Cause.Cause<unknown>) =>
     onSome: (error) => (CliError.isCliError(error) ? Effect.void : Console.error(messageOf(error)))
   })
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message || error.name : String(error))
+const messageOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const message = error.message || error.name
+  return error.cause === undefined ? message : `${message}: ${messageOf(error.cause)}`
+}
 
 /** A signal to stop is obeyed with exit code 0. */
 const teardown: Runtime.Teardown = (exit, onExit) =>

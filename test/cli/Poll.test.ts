@@ -1,0 +1,100 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
+import * as Effex from "../support/Effex.ts"
+import * as TestDatabase from "../support/TestDatabase.ts"
+
+const start = Effect.gen(function* () {
+  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
+  const env = {
+    DATABASE_URL: yield* TestDatabase.create,
+    FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
+    FLUTTERWAVE_SECRET_KEY: "key",
+    POLL_SPACING: "0 millis"
+  }
+  return { sandbox, env }
+})
+
+describe("effex poll", () => {
+  it.live("refreshes every pair once, says so line by line, and ends with code 0", () =>
+    Effect.gen(function* () {
+      const { env, sandbox } = yield* start
+      const poll = yield* Effex.run(["poll", "--once"], env)
+      assert.strictEqual(yield* poll.ended, 0)
+      assert.match(poll.output(), /^44\/44 \w{3}:\w{3} refreshed$/m)
+      assert.match(poll.output(), /^44 of 44 pairs refreshed in /m)
+      assert.strictEqual(yield* sandbox.requests, 44)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("names the pair that failed, and ends with code 1", () =>
+    Effect.gen(function* () {
+      const { env, sandbox } = yield* start
+      yield* sandbox.order({ fault: "contradiction", pairs: ["GBP:KES"] })
+      const poll = yield* Effex.run(["poll", "--once"], env)
+      assert.strictEqual(yield* poll.ended, 1)
+      assert.match(poll.output(), /^43 of 44 pairs refreshed in /m)
+      assert.match(poll.output(), /^ {2}GBP:KES failed: .*an answer that cannot be true/m)
+      assert.match(poll.output(), /^Not refreshed: GBP:KES$/m)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("polls again every --interval seconds", () =>
+    Effect.gen(function* () {
+      const { env } = yield* start
+      const poll = yield* Effex.run(["poll", "--interval", "1"], env)
+      yield* poll.written(/(44 of 44 pairs refreshed[^]*){3}/)
+      poll.process.kill("SIGTERM")
+      assert.strictEqual(yield* poll.ended, 0)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("effex rate", () => {
+  it.live("prints a rate for people, and as JSON for programs", () =>
+    Effect.gen(function* () {
+      const { env } = yield* start
+      const shown = yield* Effex.run(["rate", "usd", "NGN"], env)
+      assert.strictEqual(yield* shown.ended, 0)
+      assert.match(shown.output(), /^1 USD = \d+(\.\d+)? NGN$/m)
+      const json = yield* Effex.run(["rate", "USD", "NGN", "--json"], { ...env, LOG_LEVEL: "none" })
+      assert.strictEqual(yield* json.ended, 0)
+      assert.strictEqual(JSON.parse(json.output()).to, "NGN")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says what it does not know", () =>
+    Effect.gen(function* () {
+      const { env } = yield* start
+      const unknown = yield* Effex.run(["rate", "USD", "ABC"], env)
+      assert.strictEqual(yield* unknown.ended, 1)
+      assert.include(unknown.output(), '"ABC" is not one of')
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("effex sandbox and effex migrate", () => {
+  it.live("runs alone, and misbehaves on demand", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Effex.run(["sandbox", "--port", "0", "--fault", "500"])
+      const [, url = ""] = yield* sandbox.written(/answers at (http:\/\/[\d.:]+)/)
+      const ask = Effect.promise(() =>
+        fetch(`${url}/v3/transfers/rates?amount=1000&source_currency=USD&destination_currency=NGN`, {
+          headers: { authorization: "Bearer key" }
+        })
+      )
+      assert.strictEqual((yield* ask).status, 500)
+      yield* Effect.promise(() => fetch(`${url}/faults`, { method: "DELETE" }))
+      assert.strictEqual((yield* ask).status, 200)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("migrates an empty database", () =>
+    Effect.gen(function* () {
+      const { env } = yield* start
+      const migrate = yield* Effex.run(["migrate"], env)
+      assert.strictEqual(yield* migrate.ended, 0)
+      assert.include(migrate.output(), "The database is up to date")
+    }).pipe(Effect.scoped)
+  )
+})
