@@ -105,7 +105,8 @@ const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const applied = yield* migrate.pipe(
     Effect.tapError((error) => Effect.logWarning(`The database is not ready: ${error.message}`)),
-    Effect.retry({ schedule: Schedule.exponential("200 millis", 1.5), while: isUnreachable, times: 10 })
+    Effect.retry({ schedule: Schedule.exponential("200 millis", 1.5), while: isUnreachable, times: 10 }),
+    Effect.catchTag("SqlError", unavailableOrDefect)
   )
   for (const [id, name] of applied) yield* Effect.logInfo(`Applied migration ${id}_${name}`)
   return fromClient(sql)
