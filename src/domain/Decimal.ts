@@ -68,21 +68,22 @@ export const formatFixed = (value: BigDecimal.BigDecimal, decimals: number): str
 }
 
 /**
- * `dividend / divisor`: exact where the quotient ends within {@link QUOTIENT_DIGITS} significant digits, else rounded
+ * `dividend / divisor`: exact where the quotient ends within so many significant digits, else rounded
  * half-even to that many. Both must be positive.
  */
 export const quotient = (
   dividend: BigDecimal.BigDecimal,
-  divisor: BigDecimal.BigDecimal
+  divisor: BigDecimal.BigDecimal,
+  digits: number = QUOTIENT_DIGITS
 ): BigDecimal.BigDecimal => {
   const a = BigDecimal.normalize(dividend)
   const b = BigDecimal.normalize(divisor)
-  const shift = Math.max(0, QUOTIENT_DIGITS + 1 + digitsOf(b.value) - digitsOf(a.value))
+  const shift = Math.max(0, digits + 1 + digitsOf(b.value) - digitsOf(a.value))
   const scaled = a.value * 10n ** BigInt(shift)
   const whole = scaled / b.value
   // A sticky last digit keeps "exactly half" and "a little more than half" apart.
   const sticky = whole * 10n + (scaled % b.value === 0n ? 0n : 1n)
-  return roundSignificant(BigDecimal.make(sticky, a.scale - b.scale + shift + 1), QUOTIENT_DIGITS)
+  return roundSignificant(BigDecimal.make(sticky, a.scale - b.scale + shift + 1), digits)
 }
 
 const digitsOf = (value: bigint): number => value.toString().length
@@ -110,3 +111,16 @@ export const PositiveDecimal = Schema.String.annotate({
 const notPlainDigits = new SchemaIssue.InvalidValue({
   message: `Expected plain decimal digits, at most ${MAX_INTEGER_DIGITS} before the point and ${MAX_RATE_DECIMALS} after it`
 })
+
+/** Digits that a database computed exactly, of any length: they have passed the guard when they came in. */
+export const ExactDecimal = Schema.String.check(Schema.isPattern(/^\d{1,60}(\.\d{1,120})?$/)).pipe(
+  Schema.decodeTo(
+    Schema.BigDecimal,
+    SchemaTransformation.transform({ decode: (text) => fromDigits(text), encode: format })
+  )
+)
+
+const fromDigits = (text: string) => {
+  const [integer = "", fraction = ""] = text.split(".")
+  return BigDecimal.make(BigInt(integer + fraction), fraction.length)
+}

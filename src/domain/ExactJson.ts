@@ -24,22 +24,34 @@ export const raw = (text: string): unknown =>
 /** More containers than this in one text is an attack, not data. */
 const MAX_CONTAINERS = 1000
 
+/** A number as it was written in JSON, told from a string. */
+export class JsonNumber {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /**
- * Reads JSON with every number as the text that it was written as, since a double would lose digits. None for what is
- * no JSON, and for what Postgres could not keep as such: NUL and broken surrogates, absurd numbers, thousands of levels.
+ * Reads JSON with every number as `onNumber` makes it of the text that it was written as, since a double would lose
+ * digits; without `onNumber`, as that text. None for what is no JSON, and for what Postgres could not keep as such: NUL
+ * and broken surrogates, absurd numbers, thousands of levels.
  */
-export const parse: (text: string) => Option.Option<unknown> = Option.liftThrowable(
-  (text: string): unknown => {
+export const parse = (
+  text: string,
+  onNumber: (source: string) => unknown = keepable
+): Option.Option<unknown> =>
+  Option.liftThrowable(() => {
     if ((text.match(/[[{]/g)?.length ?? 0) > MAX_CONTAINERS) throw new SyntaxError("too deep")
     return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
       if (!isText(key) || (typeof value === "string" && !isText(value))) throw new SyntaxError("not text")
-      if (typeof value !== "number") return value
-      const source = context?.source ?? ""
-      if (!/^-?\d{1,40}(\.\d{1,60})?([eE][+-]?\d{1,2})?$/.test(source))
-        throw new SyntaxError("not a number to keep")
-      return source
+      return typeof value === "number" ? onNumber(context?.source ?? "") : value
     })
-  }
-)
+  })()
+
+const keepable = (source: string) => {
+  if (/^-?\d{1,40}(\.\d{1,60})?([eE][+-]?\d{1,2})?$/.test(source)) return source
+  throw new SyntaxError("not a number to keep")
+}
 
 const isText = (text: string) => text.isWellFormed() && !text.includes("\0")

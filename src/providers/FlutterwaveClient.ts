@@ -30,6 +30,8 @@ const RETRIES = 2
 /** A provider that asks to be left alone for longer than this is not waited for within one call. */
 const LONGEST_WAIT = Duration.seconds(30)
 const MAX_BODY_BYTES = 64 * 1024
+/** Flutterwave's keys are longer; what is shorter is a stand-in such as `test`. */
+const SHORTEST_SECRET = 16
 /** How many calls in a row must fail before the provider is left alone for a while. */
 const FAILURES_TO_OPEN = 5
 
@@ -77,6 +79,11 @@ const make = Effect.fnUntraced(function* (name: string, baseUrl: string, secretK
     openDuration: Schedule.min([Schedule.exponential("2 seconds"), Schedule.spaced("1 minute")])
   }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
 
+  const key = Redacted.value(secretKey)
+  /** Who repeats what it was sent must not carry the key into logs and records. A short key may be part of anything. */
+  const withoutKey = (text: string) =>
+    key.length < SHORTEST_SECRET ? text : text.replaceAll(key, "<redacted>")
+
   const noteConvention = Effect.fnUntraced(function* (quotation: FlutterwaveAnswer.Quotation) {
     if (quotation.convention === "direct") return
     yield* Metric.update(Metrics.inverseConvention, 1)
@@ -100,7 +107,7 @@ const make = Effect.fnUntraced(function* (name: string, baseUrl: string, secretK
         )
       )
       .pipe(Effect.mapError((error) => new Unreachable({ detail: error.reason._tag })))
-    const body = yield* readBody(response)
+    const body = withoutKey(yield* readBody(response))
     if (response.status < 200 || response.status >= 300) {
       return yield* FlutterwaveAnswer.readError(response.status, body, yield* retryAfter(response))
     }
@@ -211,7 +218,8 @@ const readBody = (response: HttpClientResponse.HttpClientResponse) =>
           ? Effect.fail(new Malformed({ detail: `more than ${MAX_BODY_BYTES} bytes` }))
           : Effect.succeed({ chunks: [...chunks, chunk], size: size + chunk.length })
     ),
-    Effect.map(({ chunks }) => Buffer.concat(chunks).toString("utf8"))
+    // Drops a byte order mark, which some servers write and JSON.parse refuses.
+    Effect.map(({ chunks }) => new TextDecoder().decode(Buffer.concat(chunks)))
   )
 
 const retryAfter = Effect.fnUntraced(function* (response: HttpClientResponse.HttpClientResponse) {

@@ -11,6 +11,9 @@ export const HEADER = "x-effex-sandbox"
 /** A key to ask it with. It takes every key. */
 export const SECRET_KEY = "FLWSECK_TEST-sandbox"
 
+/** Enough for the amounts to lead back to the rate, digit for digit. */
+const AMOUNT_DIGITS = 18
+
 /** A running sandbox. */
 export interface Sandbox {
   readonly baseUrl: string
@@ -59,7 +62,7 @@ export const listen = Effect.fn("FlutterwaveSandbox.listen")(function* (options:
     if (Option.isNone(amount)) return error(400, "amount must be a positive number")
     const rate = yield* rates.next(from, to)
     if (Option.isNone(rate)) return error(400, `${from} to ${to} is not supported`)
-    const sourceAmount = Decimal.quotient(amount.value, rate.value)
+    const sourceAmount = Decimal.quotient(amount.value, rate.value, AMOUNT_DIGITS)
     const quotation = { from, to, sourceAmount, destinationAmount: amount.value, rate: rate.value }
     const fault = yield* takeFault(`${from}:${to}`)
     return fault === undefined ? answer(quotation) : yield* faulty(fault, quotation)

@@ -1,0 +1,185 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as SettingsHelp from "../../src/cli/SettingsHelp.ts"
+import * as Definitions from "../../src/config/SettingDefinitions.ts"
+import { plain, read } from "./PlainSettings.ts"
+
+const durations = [
+  "",
+  "10",
+  "10m",
+  "-1 seconds",
+  "1.5 seconds",
+  "10 Minutes",
+  "1 week",
+  "Infinity",
+  "1e1 seconds"
+]
+const numbers = ["-1", "1.5", "1e1", " 1", "1 ", "0x10", "ten", "NaN", "9999999"]
+const codes = ["usd,xxx", "US", "USD,,EUR", "USD;EUR", "USD,EUR,", "USDT", "*", "USD:NGN"]
+const urls = ["localhost", "//host", "ftp://host", "file:///etc/passwd", "javascript:alert(1)", "host:80"]
+
+/** What each setting must refuse. An empty text is no value, and stands for none here. */
+const refused: Readonly<Record<string, ReadonlyArray<string>>> = {
+  HOST: ["a b", "http://host", "host/path", "höst", "a,b", "a\n"],
+  PORT: [...numbers, "65536"],
+  DATABASE_URL: [...urls, "http://host/db", "mysql://host/db", " postgres://host/db", "postgres://host/db\n"],
+  REDIS_URL: [...urls, "http://host", "localhost:6379", "redis://host ", "rediss//host"],
+  FLUTTERWAVE_SECRET_KEY: [" ", "FLWSECK x", "FLWSECK\n", "clé", "\u0000"],
+  FLUTTERWAVE_BASE_URL: [
+    ...urls,
+    " http://host",
+    "http://host ",
+    "http://host?x=1",
+    "https://host/#x",
+    "http://"
+  ],
+  FLUTTERWAVE_AMOUNT: ["0", "-1", "1.5", "1.0", "1e6", "01", "1 000", "1,000", "1000000000000", "NaN"],
+  RATE_SOURCES: codes,
+  RATE_DESTINATIONS: codes,
+  POLL_INTERVAL: [...durations, "0 seconds", "999 millis", "25 hours", "2 days", "on", "never"],
+  POLL_SPACING: [...durations, "61 seconds", "2 minutes", "off"],
+  POLL_CONCURRENCY: [...numbers, "0", "65"],
+  CACHE_TTL: [...durations, "0 seconds", "999 millis", "31 days", "off"],
+  STALE_AFTER: [...durations, "0 seconds", "999 millis", "31 days", "off"],
+  LOOKUP_BUDGET: [...durations, "0 millis", "31 seconds", "1 minute", "off"],
+  CORS_ORIGINS: [
+    ...urls,
+    "https://a.example.com/",
+    "https://a.example.com/path",
+    "a.example.com",
+    "*,*",
+    "https://a,"
+  ],
+  LOG_LEVEL: ["verbose", "all", "information", "warning", "0", " info"],
+  LOG_FORMAT: ["text", "logfmt", "json ", "0"],
+  ALLOW_EMBEDDED: ["1", "0", "yes", "on", "t", " true"],
+  CONVERSION_MARGIN: ["1", "1.0", "-0.005", "0,005", "5e-3", ".005", "0.5%", "NaN", "0.0000000000001"],
+  CONVERSION_MARGINS: [
+    "0.01",
+    "USD:NGN",
+    "USD:NGN=",
+    "USD:NGN=1",
+    "USD:NGN=-0.01",
+    "USD-NGN=0.01",
+    "USD:XXX=0.01",
+    "USD:NGN=0.01,",
+    "USD:NGN=0.01;USD:KES=0.01",
+    "USDNGN=0.01"
+  ],
+  ALLOW_ANONYMOUS_CONVERT: ["1", "yes", "no"],
+  AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)]
+}
+
+/** Whatever stands in these can be meant. */
+const anything = ["DATA_DIR", "NODE_ENV"]
+
+/** Each setting's text, and what it comes to in the field of `Settings`. */
+const taken: ReadonlyArray<readonly [name: string, text: string, field: string, value: unknown]> = [
+  ["HOST", "0.0.0.0", "host", "0.0.0.0"],
+  ["HOST", "::1", "host", "::1"],
+  ["HOST", "effex.internal", "host", "effex.internal"],
+  ["PORT", "0", "port", 0],
+  ["PORT", "65535", "port", 65535],
+  ["DATABASE_URL", "postgres://u:p@h:5432/d", "databaseUrl", "postgres://u:p@h:5432/d"],
+  ["DATABASE_URL", "postgresql:///d?host=/tmp", "databaseUrl", "postgresql:///d?host=/tmp"],
+  ["DATA_DIR", "/var/lib/effex data", "dataDir", "/var/lib/effex data"],
+  ["REDIS_URL", "redis://h:6379/1", "redisUrl", "redis://h:6379/1"],
+  ["REDIS_URL", "rediss://u:p@h", "redisUrl", "rediss://u:p@h"],
+  ["FLUTTERWAVE_SECRET_KEY", "FLWSECK-12ab-X", "flutterwaveSecretKey", "FLWSECK-12ab-X"],
+  ["FLUTTERWAVE_BASE_URL", "http://127.0.0.1:8100", "flutterwaveBaseUrl", "http://127.0.0.1:8100"],
+  [
+    "FLUTTERWAVE_BASE_URL",
+    "https://mock.example.com/fw//",
+    "flutterwaveBaseUrl",
+    "https://mock.example.com/fw"
+  ],
+  ["FLUTTERWAVE_AMOUNT", "1", "flutterwaveAmount", "1"],
+  ["FLUTTERWAVE_AMOUNT", "999999999999", "flutterwaveAmount", "999999999999"],
+  ["RATE_SOURCES", "eur, Usd,EUR", "sources", "EUR,USD"],
+  ["RATE_DESTINATIONS", "ngn", "destinations", "NGN"],
+  ["POLL_INTERVAL", "1 second", "pollInterval", "1000 millis"],
+  ["POLL_INTERVAL", "1 day", "pollInterval", "86400000 millis"],
+  ["POLL_INTERVAL", "OFF", "pollInterval", "none"],
+  ["POLL_SPACING", "0 millis", "pollSpacing", "0 millis"],
+  ["POLL_SPACING", "1 minute", "pollSpacing", "60000 millis"],
+  ["POLL_CONCURRENCY", "64", "pollConcurrency", 64],
+  ["CACHE_TTL", "30 days", "cacheTtl", "2592000000 millis"],
+  ["STALE_AFTER", "1 second", "staleAfter", "1000 millis"],
+  ["LOOKUP_BUDGET", "1 millis", "lookupBudget", "1 millis"],
+  ["LOOKUP_BUDGET", "30 seconds", "lookupBudget", "30000 millis"],
+  ["CORS_ORIGINS", "*", "corsOrigins", "none"],
+  ["CORS_ORIGINS", "https://a.b, http://c:81", "corsOrigins", "https://a.b,http://c:81"],
+  ["CONVERSION_MARGIN", "0", "margin", "0"],
+  ["CONVERSION_MARGIN", "0.999999999999", "margin", "0.999999999999"],
+  ["CONVERSION_MARGINS", "usd:ngn=0.010, EUR:KES=0", "margins", "USD:NGN=0.01,EUR:KES=0"],
+  ["ALLOW_ANONYMOUS_CONVERT", "True", "openConversions", true],
+  ["FLUTTERWAVE_SECRET_KEY", "FLWSECK-1", "openConversions", false],
+  ["AUDIT_SIGNING_KEY", `${"A".repeat(43)}=`, "auditSigningKey", `${"A".repeat(43)}=`],
+  ["LOG_LEVEL", "WARN", "logLevel", "Warn"],
+  ["LOG_LEVEL", "none", "logLevel", "None"],
+  ["LOG_FORMAT", "Pretty", "logFormat", "pretty"]
+]
+
+describe("SettingDefinitions", () => {
+  it("has refusals for every setting", () => {
+    assert.sameMembers(
+      [...Object.keys(refused), ...anything],
+      Definitions.all.map(({ name }) => name)
+    )
+  })
+
+  for (const { allowed, name, secret } of Definitions.all) {
+    if (anything.includes(name)) continue
+    it.effect(`${name} is refused, and said to be`, () =>
+      Effect.gen(function* () {
+        for (const text of refused[name]?.filter((text) => text !== "") ?? []) {
+          const error = yield* Effect.flip(read({ [name]: text }))
+          const found = secret ? "<redacted>" : JSON.stringify(text)
+          assert.deepStrictEqual(error.faults, [{ name, found, allowed }], JSON.stringify(text))
+        }
+      })
+    )
+  }
+
+  it.effect.each(taken)("%s=%s is taken", ([name, text, field, value]) =>
+    Effect.map(read({ [name]: text }), (settings) => {
+      assert.strictEqual(plain(settings)[field], value)
+    })
+  )
+
+  it("says nothing twice, and everything in words", () => {
+    assert.strictEqual(new Set(Definitions.all.map(({ name }) => name)).size, Definitions.all.length)
+    for (const { allowed, meaning, shown } of Definitions.all) {
+      for (const text of [allowed, meaning, shown]) assert.isNotEmpty(text)
+    }
+    assert.deepStrictEqual(
+      Definitions.all.filter(({ secret }) => secret).map(({ name }) => name),
+      ["DATABASE_URL", "REDIS_URL", "FLUTTERWAVE_SECRET_KEY", "AUDIT_SIGNING_KEY"]
+    )
+  })
+
+  it("stands in the help, whole", () => {
+    for (const { meaning, name, shown } of Definitions.all) {
+      assert.include(SettingsHelp.text, `\n  ${name}\n      ${meaning} (default: ${shown})\n`)
+    }
+  })
+
+  it.effect("shows the defaults as they can be written", () =>
+    Effect.gen(function* () {
+      const inWords = new Set([
+        "DATABASE_URL",
+        "REDIS_URL",
+        "FLUTTERWAVE_SECRET_KEY",
+        "POLL_SPACING",
+        "CACHE_TTL",
+        "LOG_FORMAT",
+        "CONVERSION_MARGINS",
+        "AUDIT_SIGNING_KEY"
+      ])
+      const written = Definitions.all.filter(({ name }) => !inWords.has(name))
+      const env = Object.fromEntries(written.map(({ name, shown }) => [name, shown]))
+      assert.deepStrictEqual(plain(yield* read(env)), plain(yield* read({})))
+    })
+  )
+})
