@@ -3,13 +3,28 @@ import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node
 import { Cause, Console, Effect, Exit, Layer, Option, type Runtime } from "effect"
 import { CliError, Command } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
+import * as Audit from "./cli/Audit.ts"
+import * as Convert from "./cli/Convert.ts"
 import * as Migrate from "./cli/Migrate.ts"
 import * as Poll from "./cli/Poll.ts"
+import * as Quote from "./cli/Quote.ts"
 import * as Rate from "./cli/Rate.ts"
+import * as Receipt from "./cli/Receipt.ts"
 import * as Sandbox from "./cli/Sandbox.ts"
 import * as Serve from "./cli/Serve.ts"
 import * as SettingsHelp from "./cli/SettingsHelp.ts"
 import { Settings } from "./config/Settings.ts"
+import { AuditLog } from "./conversion/AuditLog.ts"
+import { AuditRepo } from "./conversion/AuditRepo.ts"
+import { AuditSealer } from "./conversion/AuditSealer.ts"
+import { AuditSigner } from "./conversion/AuditSigner.ts"
+import { AuditVerifier } from "./conversion/AuditVerifier.ts"
+import { Conversions } from "./conversion/Conversions.ts"
+import { Pricing } from "./conversion/Pricing.ts"
+import { QuoteRepo } from "./conversion/QuoteRepo.ts"
+import { Quotes } from "./conversion/Quotes.ts"
+import { Receipts } from "./conversion/Receipts.ts"
+import { SealRepo } from "./conversion/SealRepo.ts"
 import { Database } from "./platform/Database.ts"
 import { Redis } from "./platform/Redis.ts"
 import * as Telemetry from "./platform/Telemetry.ts"
@@ -40,11 +55,24 @@ const cache = Layer.unwrap(
 
 const database = Database.layer.pipe(Layer.provideMerge(platform))
 
-const services = Layer.mergeAll(Rates.layer, RatePoller.layer).pipe(
+const rates = Layer.mergeAll(Rates.layer, RatePoller.layer).pipe(
   Layer.provideMerge(RateIntake.layer),
   Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, cache, RateProvider.layer)),
   Layer.provide(flutterwave),
   Layer.provideMerge(database)
+)
+
+const audit = Layer.mergeAll(AuditLog.layer, Receipts.layer, AuditVerifier.layer).pipe(
+  Layer.provideMerge(AuditSealer.layer),
+  Layer.provideMerge(
+    Layer.mergeAll(AuditRepo.layer, SealRepo.layer, AuditSigner.layer.pipe(Layer.provide(NodeServices.layer)))
+  )
+)
+
+const services = Conversions.layer.pipe(
+  Layer.provideMerge(Quotes.layer),
+  Layer.provideMerge(Layer.mergeAll(Pricing.layer, QuoteRepo.layer, audit)),
+  Layer.provideMerge(rates)
 )
 
 const effex = Command.make("effex").pipe(
@@ -54,8 +82,12 @@ const effex = Command.make("effex").pipe(
   Command.withShortDescription("A self-hosted foreign-exchange service"),
   Command.withSubcommands([
     Serve.command.pipe(Command.provide(services)),
-    Poll.command.pipe(Command.provide(services)),
-    Rate.command.pipe(Command.provide(services)),
+    Poll.command.pipe(Command.provide(rates)),
+    Rate.command.pipe(Command.provide(rates)),
+    Convert.command.pipe(Command.provide(services)),
+    Quote.command.pipe(Command.provide(services)),
+    Audit.command.pipe(Command.provide(services)),
+    Receipt.command,
     Migrate.command.pipe(Command.provide(database)),
     Sandbox.command
   ])

@@ -1,4 +1,5 @@
 import { HttpApi, OpenApi } from "effect/http-api"
+import { AuditApi, ConversionApi } from "./ConversionApi.ts"
 import { FlutterwaveApi } from "./FlutterwaveApi.ts"
 import { OperationsApi } from "./OperationsApi.ts"
 import { RatesApi } from "./RatesApi.ts"
@@ -6,6 +7,8 @@ import { RatesApi } from "./RatesApi.ts"
 /** Everything that effex answers over HTTP. */
 export class Api extends HttpApi.make("effex")
   .add(RatesApi)
+  .add(ConversionApi)
+  .add(AuditApi)
   .add(FlutterwaveApi)
   .add(OperationsApi)
   .annotateMerge(

@@ -13,7 +13,9 @@ export const FlutterwaveRate = Schema.Struct({
 const Failure = Schema.Struct({ status: Schema.Literal("error"), message: Schema.String, data: Schema.Null })
 const failures = [
   Failure.pipe(HttpApiSchema.status(400)),
+  Failure.pipe(HttpApiSchema.status(413)),
   Failure.pipe(HttpApiSchema.status(422)),
+  Failure.pipe(HttpApiSchema.status(500)),
   Failure.pipe(HttpApiSchema.status(503))
 ] as const
 
@@ -22,13 +24,14 @@ export class FlutterwaveErrors extends HttpApiMiddleware.Service<FlutterwaveErro
   "effex/api/FlutterwaveErrors"
 ) {}
 
-const Text = Schema.optionalKey(Schema.String)
+const Required = Schema.String.check(Schema.isNonEmpty({ message: "is required" }))
+const Optional = Schema.optionalKey(Schema.String)
 
 /** Rates in Flutterwave's own shape, for apps that were written against it. */
 export class FlutterwaveApi extends HttpApiGroup.make("flutterwave")
   .add(
     HttpApiEndpoint.get("rate", "/rates/", {
-      query: { source_currency: Text, destination_currency: Text, amount: Text },
+      query: { source_currency: Required, destination_currency: Required, amount: Optional },
       success: Schema.Struct({
         status: Schema.Literal("success"),
         message: Schema.String,
@@ -42,7 +45,7 @@ export class FlutterwaveApi extends HttpApiGroup.make("flutterwave")
       })
     ),
     HttpApiEndpoint.get("all", "/rates/all/", {
-      query: { base_currency: Text },
+      query: { base_currency: Optional },
       success: Schema.Struct({
         status: Schema.Literal("success"),
         base_currency: Schema.String,

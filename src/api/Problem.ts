@@ -33,6 +33,12 @@ export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
   members("invalid-request", false)
 ) {}
 
+export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
+  "Unauthorized",
+  declare("unauthorized", 401, "A key is needed"),
+  members("unauthorized", false)
+) {}
+
 export class NotFound extends HttpApiError.Problem<NotFound>()(
   "NotFound",
   declare("not-found", 404, "There is nothing here"),
@@ -43,6 +49,24 @@ export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()(
   "MethodNotAllowed",
   declare("method-not-allowed", 405, "This path does not take that method"),
   members("method-not-allowed", false)
+) {}
+
+export class IdempotencyConflict extends HttpApiError.Problem<IdempotencyConflict>()(
+  "IdempotencyConflict",
+  declare("idempotency-conflict", 409, "The same request is still under way"),
+  members("idempotency-conflict", true)
+) {}
+
+export class QuoteExpired extends HttpApiError.Problem<QuoteExpired>()(
+  "QuoteExpired",
+  declare("quote-expired", 409, "The quote has expired"),
+  members("quote-expired", false)
+) {}
+
+export class QuoteUsed extends HttpApiError.Problem<QuoteUsed>()(
+  "QuoteUsed",
+  declare("quote-used", 409, "The quote has been used"),
+  members("quote-used", false)
 ) {}
 
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
@@ -61,6 +85,12 @@ export class UnsupportedPair extends HttpApiError.Problem<UnsupportedPair>()(
   "UnsupportedPair",
   declare("unsupported-pair", 422, "The pair is not supported"),
   members("unsupported-pair", false)
+) {}
+
+export class IdempotencyMismatch extends HttpApiError.Problem<IdempotencyMismatch>()(
+  "IdempotencyMismatch",
+  declare("idempotency-mismatch", 422, "The key was used for another request"),
+  members("idempotency-mismatch", false)
 ) {}
 
 export class Internal extends HttpApiError.Problem<Internal>()(
@@ -90,11 +120,16 @@ export class StoreUnavailable extends HttpApiError.Problem<StoreUnavailable>()(
 /** Everything that can go wrong with a request. */
 export const Problem = Schema.Union([
   InvalidRequest,
+  Unauthorized,
   NotFound,
   MethodNotAllowed,
+  IdempotencyConflict,
+  QuoteExpired,
+  QuoteUsed,
   PayloadTooLarge,
   UnsupportedCurrency,
   UnsupportedPair,
+  IdempotencyMismatch,
   Internal,
   RateTooOld,
   RateUnavailable,

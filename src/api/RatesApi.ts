@@ -6,7 +6,7 @@ import * as Problem from "./Problem.ts"
 import { ProblemResponses } from "./ProblemResponses.ts"
 import { CurrencyList, RateList, RateMessage, RateRecordMessage } from "./RateMessage.ts"
 
-const DurationFromText = Schema.String.pipe(
+const DurationFromText = Schema.String.annotate({ description: DurationText.ALLOWED }).pipe(
   Schema.decodeTo(
     Schema.Duration,
     SchemaTransformation.transformEffect({
@@ -21,7 +21,7 @@ const DurationFromText = Schema.String.pipe(
 )
 
 /** An ISO 4217 code in any case. Whether it is one is for the handler to say, with 422. */
-const CodeText = Schema.String
+const CodeText = Schema.String.annotate({ description: "An ISO 4217 code, in upper or lower case" })
 
 const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
@@ -54,7 +54,7 @@ export class RatesApi extends HttpApiGroup.make("rates")
     ),
     HttpApiEndpoint.get("record", "/rates/:rate_id", {
       params: { rate_id: RateId },
-      success: RateRecordMessage,
+      success: [RateRecordMessage, HttpApiSchema.Empty(304)],
       error: [Problem.NotFound, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(

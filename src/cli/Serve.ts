@@ -1,6 +1,7 @@
 import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
+import { AuditSealer } from "../conversion/AuditSealer.ts"
 import { RatePoller } from "../rates/RatePoller.ts"
 import * as RateFollower from "../rates/RateFollower.ts"
 import * as HttpServer from "../server/HttpServer.ts"
@@ -21,9 +22,11 @@ const sayWhatIsMadeUp = Layer.effectDiscard(
 /** `effex serve`: polls, and answers over HTTP, until it is told to stop. */
 export const command = Command.make("serve", {}, () =>
   Layer.launch(
-    Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, HttpServer.layerAnnounce).pipe(
-      Layer.provide(HttpServer.layer),
-      Layer.provide(sayWhatIsMadeUp)
-    )
+    Layer.mergeAll(
+      RatePoller.layerBackground,
+      RateFollower.layer,
+      AuditSealer.layerBackground,
+      HttpServer.layerAnnounce
+    ).pipe(Layer.provide(HttpServer.layer), Layer.provide(sayWhatIsMadeUp))
   )
 ).pipe(Command.withDescription("Keep the rates fresh and serve them over HTTP"))

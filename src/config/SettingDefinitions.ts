@@ -221,6 +221,38 @@ export const LOOKUP_BUDGET = define({
   ...duration("1 millis", "30 seconds")
 })
 
+const margin = (text: string) =>
+  Option.filter(Decimal.parse(text, MARGIN_DECIMALS), BigDecimal.isLessThan(BigDecimal.make(1n, 0)))
+const MARGIN_DECIMALS = 12
+
+export const CONVERSION_MARGIN = define({
+  name: "CONVERSION_MARGIN",
+  fallback: BigDecimal.make(5n, 3),
+  shown: "0.005",
+  meaning: "what a conversion keeps of the mid rate, as a fraction of it",
+  allowed: "a decimal from 0 to below 1, such as 0.005",
+  parse: margin
+})
+
+export const CONVERSION_MARGINS = define<ReadonlyMap<string, BigDecimal.BigDecimal>>({
+  name: "CONVERSION_MARGINS",
+  fallback: new Map(),
+  shown: "none",
+  meaning: "margins of single pairs, such as `USD:NGN=0.01,EUR:KES=0.008`",
+  allowed: "pairs and decimals from 0 to below 1, such as USD:NGN=0.01, separated by commas",
+  parse: (text) =>
+    Option.map(Option.all(text.split(",").map((entry) => pairMargin(entry.trim()))), (all) => new Map(all))
+})
+
+const pairMargin = (entry: string) => {
+  const [, from = "", to = "", value = ""] = /^(\w{3}):(\w{3})=(\S+)$/.exec(entry) ?? []
+  const found = Option.all([Currency.find(from), Currency.find(to), margin(value)])
+  return Option.map(
+    found,
+    ([source, destination, exact]) => [`${source.code}:${destination.code}`, exact] as const
+  )
+}
+
 export const CORS_ORIGINS = define<Option.Option<ReadonlyArray<string>>>({
   name: "CORS_ORIGINS",
   fallback: Option.none(),
@@ -272,4 +304,25 @@ export const ALLOW_EMBEDDED = define({
   meaning: "`true` lets production run on the sandbox and the embedded database",
   allowed: "true or false",
   parse: (text) => Option.map(oneOf("true", "false").parse(text), (value) => value === "true")
+})
+
+export const ALLOW_ANONYMOUS_CONVERT = define({
+  name: "ALLOW_ANONYMOUS_CONVERT",
+  fallback: false,
+  shown: "false",
+  meaning:
+    "`true` opens conversions, quotes and the audit to everybody, with Flutterwave's real rates as well",
+  allowed: "true or false",
+  parse: (text) => Option.map(oneOf("true", "false").parse(text), (value) => value === "true")
+})
+
+export const AUDIT_SIGNING_KEY = define<Option.Option<string>>({
+  name: "AUDIT_SIGNING_KEY",
+  fallback: Option.none(),
+  shown: "none: one is made on the first start, under DATA_DIR",
+  meaning: "the Ed25519 private key that signs the audit: the 32 bytes of its seed, in base64",
+  allowed: "32 bytes in base64",
+  secret: true,
+  parse: (text) =>
+    Buffer.from(text, "base64").length === 32 ? Option.some(Option.some(text)) : Option.none()
 })

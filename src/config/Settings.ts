@@ -1,6 +1,7 @@
 import { Config, Context, Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { LogLevel } from "effect"
 import * as CurrencyPair from "../domain/CurrencyPair.ts"
+import type { Margins } from "../domain/Conversion.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import * as Definitions from "./SettingDefinitions.ts"
 
@@ -48,6 +49,11 @@ export class Settings extends Context.Service<
     readonly lookupBudget: Duration.Duration
     /** None: every origin may read. */
     readonly corsOrigins: Option.Option<ReadonlyArray<string>>
+    readonly margins: Margins
+    /** Conversions, quotes and the audit are open to everybody. */
+    readonly openConversions: boolean
+    /** The seed of the Ed25519 key that signs the audit, in base64. None: the one under `dataDir`. */
+    readonly auditSigningKey: Option.Option<Redacted.Redacted>
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
   }
@@ -109,6 +115,14 @@ const read = Effect.gen(function* () {
     staleAfter: yield* take(Definitions.STALE_AFTER),
     lookupBudget: yield* take(Definitions.LOOKUP_BUDGET),
     corsOrigins: yield* take(Definitions.CORS_ORIGINS),
+    margins: {
+      standard: yield* take(Definitions.CONVERSION_MARGIN),
+      byPair: yield* take(Definitions.CONVERSION_MARGINS)
+    },
+    // The sandbox's rates are worth nothing.
+    openConversions:
+      (yield* take(Definitions.ALLOW_ANONYMOUS_CONVERT)) || Option.isNone(flutterwaveSecretKey),
+    auditSigningKey: Option.map(yield* take(Definitions.AUDIT_SIGNING_KEY), (seed) => Redacted.make(seed)),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }

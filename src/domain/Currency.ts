@@ -38,3 +38,6 @@ export const find = (code: string): Option.Option<Currency> =>
 
 /** Every currency of ISO 4217 that has a minor unit, by code. */
 export const all: ReadonlyArray<Currency> = Array.from(byCode.values())
+
+/** The currency of a code that is known to be one. Throws for any other. */
+export const get = (code: CurrencyCode): Currency => Option.getOrThrow(find(code))

@@ -43,6 +43,10 @@ export class Database extends Context.Service<
     readonly within: <A, R>(
       statements: Effect.Effect<A, SqlError.SqlError, R>
     ) => Effect.Effect<A, StoreUnavailable, R>
+    /** As {@link within}, for a caller that chooses what to do about a statement that the database refuses. */
+    readonly attempt: <A, R>(
+      statements: Effect.Effect<A, SqlError.SqlError, R>
+    ) => Effect.Effect<A, StoreUnavailable | SqlError.SqlError, R>
     /**
      * Runs an effect that at most one process runs at a time, by its name. None where another one runs it. The lock
      * goes with its connection, so that nothing is held by a process that died.
@@ -64,8 +68,12 @@ export class Database extends Context.Service<
 }
 
 function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
+  const attempt: Database["Service"]["attempt"] = (statements) =>
+    withDeadline(
+      Effect.catchIf(statements, isAvailability, (cause) => Effect.fail(new StoreUnavailable({ cause })))
+    )
   const within: Database["Service"]["within"] = (statements) =>
-    withDeadline(Effect.catch(statements, unavailableOrDefect))
+    Effect.catchTag(attempt(statements), "SqlError", (error) => Effect.die(error))
 
   const exclusively: Database["Service"]["exclusively"] = (name, effect) =>
     Effect.scoped(
@@ -80,7 +88,7 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
       })
     )
 
-  return { sql, within, exclusively }
+  return { sql, within, attempt, exclusively }
 }
 
 const client = Effect.gen(function* () {

@@ -49,3 +49,21 @@ export const oldestRateAge = Metric.gauge("effex_rate_oldest_age_seconds", {
 export const knownRates = Metric.gauge("effex_rates_known", {
   description: "Pairs of which a rate is known"
 })
+
+export const auditBatchSize = Metric.histogram("effex_audit_batch_size", {
+  description: "How many conversions were committed by one statement",
+  boundaries: [1, 2, 4, 8, 16, 32, 64, 128, 256]
+})
+
+export const auditBacklog = Metric.gauge("effex_audit_unsealed", {
+  description: "Conversions that are committed and wait to be sealed"
+})
+
+export const auditLag = Metric.gauge("effex_audit_seal_lag_seconds", {
+  description: "The age of the oldest conversion that waits to be sealed"
+})
+
+export const conversions = Metric.counter("effex_conversions_total", {
+  description: "Conversions that were committed",
+  incremental: true
+})

@@ -1,6 +1,6 @@
 import { BigDecimal, Effect, Layer, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
-import { HttpApiBuilder, HttpApiError } from "effect/http-api"
+import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { FlutterwaveErrors } from "../api/FlutterwaveApi.ts"
 import { Settings } from "../config/Settings.ts"
@@ -10,6 +10,8 @@ import * as ExactJson from "../domain/ExactJson.ts"
 import * as Money from "../domain/Money.ts"
 import type { Rate } from "../domain/Rate.ts"
 import { Rates } from "../rates/Rates.ts"
+import * as FlutterwaveFailure from "./FlutterwaveFailure.ts"
+import * as InvalidRequests from "./InvalidRequests.ts"
 
 /** The destination amount of an answer where none was asked for. */
 const DEFAULT_AMOUNT = BigDecimal.make(1000n, 0)
@@ -24,23 +26,19 @@ export const layer = HttpApiBuilder.group(
     const rates = yield* Rates
 
     const rate = Effect.fnUntraced(
-      function* (query: { source_currency?: string; destination_currency?: string; amount?: string }) {
-        for (const name of ["source_currency", "destination_currency"] as const) {
-          if (query[name] === undefined || query[name] === "") return failure(400, `${name} is required`)
-        }
-        const pair = yield* Effect.fromResult(
-          pairs.find(query.source_currency ?? "", query.destination_currency ?? "")
-        )
+      function* (query: { source_currency: string; destination_currency: string; amount?: string }) {
+        const pair = yield* Effect.fromResult(pairs.find(query.source_currency, query.destination_currency))
         const amount = amountOf(query.amount, pair.to)
-        if (Option.isNone(amount)) return failure(400, `amount must be a positive amount of ${pair.to}`)
+        if (Option.isNone(amount))
+          return FlutterwaveFailure.respond(400, `amount must be a positive amount of ${pair.to}`)
         const found = yield* rates.lookup(pair)
         return success({ message: "Transfer rates fetched", data: quotation(found.rate, amount.value) })
       },
       Effect.catchTags({
         UnsupportedCurrency: ({ given }) =>
-          Effect.succeed(failure(422, `${JSON.stringify(given)} is not supported`)),
+          Effect.succeed(FlutterwaveFailure.respond(422, `${JSON.stringify(given)} is not supported`)),
         UnsupportedPair: ({ pair }) =>
-          Effect.succeed(failure(422, `${pair.from} to ${pair.to} is not supported`)),
+          Effect.succeed(FlutterwaveFailure.respond(422, `${pair.from} to ${pair.to} is not supported`)),
         RateUnavailable: () => Effect.succeed(unavailable),
         RateTooOld: () => Effect.succeed(unavailable),
         StoreUnavailable: () => Effect.succeed(unavailable)
@@ -58,7 +56,7 @@ export const layer = HttpApiBuilder.group(
       },
       Effect.catchTags({
         UnsupportedCurrency: ({ given }) =>
-          Effect.succeed(failure(422, `${JSON.stringify(given)} is not supported`)),
+          Effect.succeed(FlutterwaveFailure.respond(422, `${JSON.stringify(given)} is not supported`)),
         StoreUnavailable: () => Effect.succeed(unavailable)
       })
     )
@@ -69,9 +67,12 @@ export const layer = HttpApiBuilder.group(
 
 /** Answers what could not be decoded, such as a parameter that stands there twice. */
 export const layerErrors = Layer.succeed(FlutterwaveErrors, (endpoint) =>
-  Effect.catchIf(endpoint, HttpApiError.HttpApiSchemaError.is, () =>
-    Effect.succeed(failure(400, "each parameter must be given once"))
-  )
+  Effect.catch(endpoint, (error) => {
+    if (!InvalidRequests.is(error)) return Effect.fail(error)
+    const errors = InvalidRequests.errorsOf(error)
+    const told = errors.map(({ detail, pointer }) => `${pointer.slice("/query/".length)} ${detail}`)
+    return Effect.succeed(FlutterwaveFailure.respond(400, told.join("; ")))
+  })
 )
 
 const amountOf = (text: string | undefined, code: Currency.CurrencyCode) =>
@@ -90,9 +91,6 @@ const quotation = ({ pair, rate }: Rate, amount: BigDecimal.BigDecimal) => ({
 
 const success = (body: object) => HttpServerResponse.jsonUnsafe({ status: "success", ...body })
 
-const failure = (status: number, message: string) =>
-  HttpServerResponse.jsonUnsafe({ status: "error", message, data: null }, { status })
-
-const unavailable = failure(503, "Unable to fetch rates at the moment").pipe(
+const unavailable = FlutterwaveFailure.respond(503, "Unable to fetch rates at the moment").pipe(
   HttpServerResponse.setHeader("retry-after", "1")
 )

@@ -1,80 +1,74 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { ByteSize, Effect, Layer, Option } from "effect"
-import { HttpRouter, HttpServer, HttpServerRequest } from "effect/http"
+import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar, HttpApiSwagger } from "effect/http-api"
-import { createServer } from "node:http"
 import { Api } from "../api/Api.ts"
-import { InvalidRequest } from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
+import * as AuditHttp from "./AuditHttp.ts"
+import * as ConversionHttp from "./ConversionHttp.ts"
 import * as FlutterwaveHttp from "./FlutterwaveHttp.ts"
+import * as NodeServer from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
 import * as Problems from "./Problems.ts"
 import * as RatesHttp from "./RatesHttp.ts"
+import * as Refusals from "./Refusals.ts"
 import * as Routes from "./Routes.ts"
 
 /** How long requests that are under way may take to finish when the server is told to stop. */
 const SHUTDOWN_TIMEOUT = "10 seconds"
 
 const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi }).pipe(
-  Layer.provide([RatesHttp.layer, FlutterwaveHttp.layer, OperationsHttp.layer]),
-  Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors])
+  Layer.provide([
+    RatesHttp.layer,
+    ConversionHttp.layer,
+    AuditHttp.layer,
+    FlutterwaveHttp.layer,
+    OperationsHttp.layer
+  ]),
+  Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, ConversionHttp.layerAccess])
+)
+
+/** Pages bring everything with them, and a browser fetches nothing for them from elsewhere, fonts included. */
+const selfContained = HttpRouter.middleware(
+  Effect.map(
+    HttpServerResponse.setHeader(
+      "content-security-policy",
+      "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
+    )
+  )
 )
 
 const pages = Layer.mergeAll(
-  HttpApiScalar.layer(Api, { path: Routes.paths.docs }),
-  HttpApiScalar.layer(Api, { path: Routes.paths.redoc, scalar: { layout: "classic" } }),
+  HttpApiScalar.layer(Api, { path: Routes.paths.docs, scalar: { withDefaultFonts: false } }),
+  HttpApiScalar.layer(Api, {
+    path: Routes.paths.redoc,
+    scalar: { layout: "classic", withDefaultFonts: false }
+  }),
   HttpApiSwagger.layer(Api, { path: Routes.paths.swagger })
-)
+).pipe(Layer.provide(selfContained.layer))
 
 const cors = Layer.unwrap(
   Effect.gen(function* () {
     const { corsOrigins } = yield* Settings
     return HttpRouter.cors({
       ...Option.match(corsOrigins, { onNone: () => ({}), onSome: (allowedOrigins) => ({ allowedOrigins }) }),
-      allowedMethods: ["GET", "HEAD"],
-      exposedHeaders: ["Age", "ETag", "Retry-After", "X-Rate-Source"],
+      allowedMethods: ["GET", "HEAD", "POST"],
+      exposedHeaders: ["Age", "ETag", "Idempotency-Replayed", "Retry-After", "X-Rate-Source"],
       maxAge: 86400
     })
   })
 )
 
 const routes = Layer.mergeAll(endpoints, pages, OperationsHttp.layerMetrics).pipe(
-  Layer.provide([cors, Problems.layerFallback, Problems.layerBodyLimit])
+  Layer.provide([cors, Refusals.layerLast, Refusals.layerFirst])
 )
 
 const listen = Layer.unwrap(
   Effect.gen(function* () {
     const { host, port } = yield* Settings
-    return NodeHttpServer.layer(makeNodeServer, { host, port, gracefulShutdownTimeout: SHUTDOWN_TIMEOUT })
+    return NodeHttpServer.layer(NodeServer.make, { host, port, gracefulShutdownTimeout: SHUTDOWN_TIMEOUT })
   })
 )
-
-/** Node's server, which answers what is no HTTP at all in the form of every other problem. */
-const makeNodeServer = () => {
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 75_000 })
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable || error.code === "ECONNRESET") {
-      socket.destroy()
-      return
-    }
-    const detail =
-      error.code === "HPE_HEADER_OVERFLOW"
-        ? "The address and the headers are too long"
-        : "It is not HTTP that can be read"
-    const body = Problems.textOf(new InvalidRequest({ detail }), "", Problems.newTraceId())
-    socket.end(
-      [
-        "HTTP/1.1 400 Bad Request",
-        "Content-Type: application/problem+json",
-        `Content-Length: ${Buffer.byteLength(body)}`,
-        "Connection: close",
-        "",
-        body
-      ].join("\r\n")
-    )
-  })
-  return server
-}
 
 /** Everything that effex answers over HTTP, on `HOST` and `PORT`, and the address at which it does. */
 export const layer = HttpRouter.serve(routes, {
@@ -83,7 +77,7 @@ export const layer = HttpRouter.serve(routes, {
   routerConfig: Routes.CONFIG
 }).pipe(
   Layer.provide(
-    Layer.succeed(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(Problems.MAX_BODY_BYTES))
+    Layer.succeed(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(Refusals.MAX_BODY_BYTES))
   ),
   Layer.provideMerge(listen)
 )

@@ -21,15 +21,15 @@ export const layer = HttpApiBuilder.group(
   Api,
   "operations",
   Effect.fn(function* (handlers) {
-    const settings = yield* Settings
+    const { flutterwaveSecretKey } = yield* Settings
     const { sql, within } = yield* Database
     const cache = yield* RateCache
     const provider = yield* RateProvider
 
-    const sandbox = Option.isNone(settings.flutterwaveSecretKey)
+    const sandbox = Option.isNone(flutterwaveSecretKey)
 
     const checkDatabase = within(sql`SELECT 1`).pipe(
-      Effect.match({
+      Effect.matchCause({
         onSuccess: () => ({ status: "ok" as const }),
         onFailure: () => ({ status: "down" as const, detail: "It does not answer" })
       })
@@ -44,9 +44,8 @@ export const layer = HttpApiBuilder.group(
       return { name, status: "ok" as const }
     })
 
-    const checkRates = Effect.map(measure, ({ expected, known, oldestAgeSeconds }) => {
-      const old = oldestAgeSeconds !== null && oldestAgeSeconds > Duration.toSeconds(settings.staleAfter)
-      const status = known === 0 ? "down" : known < expected || old ? "degraded" : "ok"
+    const checkRates = Effect.map(measure, ({ expected, known, oldestAgeSeconds, stale }) => {
+      const status = known === 0 ? "down" : known < expected || stale ? "degraded" : "ok"
       return { status, known, expected, oldestAgeSeconds } as const
     })
 
@@ -79,12 +78,13 @@ export const layer = HttpApiBuilder.group(
 const measure = Effect.gen(function* () {
   const { pairs } = yield* Settings
   const rates = yield* Rates
-  const known = yield* rates.known(Option.none()).pipe(Effect.orElseSucceed(() => []))
+  const known = yield* Effect.catchCause(rates.known(Option.none()), () => Effect.succeed([]))
   const now = yield* DateTime.now
   const ages = known.map(({ rate }) => Math.floor(Duration.toSeconds(ageAt(rate, now))))
   return {
     known: known.length,
     expected: pairs.all.length,
+    stale: known.some(({ stale }) => stale),
     oldestAgeSeconds: ages.length === 0 ? null : Math.max(...ages)
   }
 })

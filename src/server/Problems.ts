@@ -1,18 +1,14 @@
-import { Cause, Context, Duration, Effect, Layer, Option, Schema, SchemaIssue } from "effect"
+import { Duration, Effect, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
-import {
-  HttpRouter,
-  HttpServerError,
-  HttpServerRequest,
-  HttpServerResponse,
-  ProblemDetails
-} from "effect/http"
-import { HttpApiError } from "effect/http-api"
+import { HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
 import * as Problem from "../api/Problem.ts"
 import { ProblemResponses } from "../api/ProblemResponses.ts"
+import type * as Conversion from "../domain/Conversion.ts"
+import type * as ConversionErrors from "../domain/ConversionErrors.ts"
 import type * as Currency from "../domain/Currency.ts"
 import type * as CurrencyPair from "../domain/CurrencyPair.ts"
 import type * as Rate from "../domain/Rate.ts"
+import * as FlutterwaveFailure from "./FlutterwaveFailure.ts"
 import * as Routes from "./Routes.ts"
 
 /** Tells what is wrong with a currency; for `Effect.catchTags`, as are the ones below. */
@@ -61,33 +57,68 @@ export const ofLookup = {
     )
 }
 
+/** Tells why there is no price. */
+export const ofPrice = {
+  ...ofLookup,
+  AmountOutOfRange: ({ detail }: Conversion.AmountOutOfRange) => Effect.fail(invalid("/body/amount", detail))
+}
+
+/** Tells that there is no such quote. */
+export const ofQuote = {
+  ...ofStore,
+  QuoteNotFound: ({ message }: ConversionErrors.QuoteNotFound) =>
+    Effect.fail(new Problem.NotFound({ detail: message }))
+}
+
+/** Tells why there is no conversion. */
+export const ofConversion = {
+  ...ofPrice,
+  ...ofQuote,
+  QuoteMismatch: ({ field, message }: ConversionErrors.QuoteMismatch) =>
+    Effect.fail(invalid(`/body/${field}`, message)),
+  QuoteExpired: ({ message }: ConversionErrors.QuoteExpired) =>
+    Effect.fail(new Problem.QuoteExpired({ detail: message })),
+  QuoteUsed: ({ message }: ConversionErrors.QuoteUsed) =>
+    Effect.fail(new Problem.QuoteUsed({ detail: message })),
+  IdempotencyConflict: ({ message }: ConversionErrors.IdempotencyConflict) =>
+    Effect.fail(new Problem.IdempotencyConflict({ detail: message })),
+  IdempotencyMismatch: ({ message }: ConversionErrors.IdempotencyMismatch) =>
+    Effect.fail(new Problem.IdempotencyMismatch({ detail: message }))
+}
+
+/** One thing that is wrong with a request, and where. */
+export const invalid = (pointer: string, detail: string) =>
+  new Problem.InvalidRequest({ detail: `${pointer}: ${detail}`, errors: [{ pointer, detail }] })
+
 const seconds = (duration: Duration.Duration) => `${Math.floor(Duration.toSeconds(duration))} seconds`
 
 /** How soon a request that may succeed later is worth repeating. */
 const RETRY_AFTER_SECONDS = "1"
+/** A path is repeated no further than this. */
+const MAX_INSTANCE_LENGTH = 256
 
-/** The answer that tells a problem. */
-const respond = Effect.fnUntraced(function* (
+/** The answer that tells a problem: in Flutterwave's shape to those who ask at one of Flutterwave's paths. */
+export const respond = Effect.fnUntraced(function* (
   problem: Problem.Problem,
-  headers: Readonly<Record<string, string>> = problem.retryable ? { "retry-after": RETRY_AFTER_SECONDS } : {}
+  options: { readonly headers?: Readonly<Record<string, string>>; readonly traceId?: string } = {}
 ) {
-  const request = yield* HttpServerRequest.HttpServerRequest
-  const traceId = yield* currentTraceId
-  const instance = Option.match(HttpServerRequest.toURL(request), {
-    onNone: () => "",
-    onSome: ({ pathname }) => pathname
-  })
-  if (problem.status === 500) {
-    yield* Effect.logError(`Answered 500 to ${request.method} ${instance}`).pipe(
-      Effect.annotateLogs({ traceId })
-    )
-  }
-  return HttpServerResponse.text(textOf(problem, instance, traceId), {
-    status: problem.status,
-    contentType: ProblemDetails.contentType,
-    headers: { "cache-control": "no-store", ...headers }
+  const { url } = yield* HttpServerRequest.HttpServerRequest
+  const traceId = options.traceId ?? (yield* currentTraceId)
+  const response = Routes.isFlutterwave(url)
+    ? FlutterwaveFailure.respond(problem.status, problem.detail ?? problem.title)
+    : HttpServerResponse.text(textOf(problem, pathOf(url), traceId), {
+        status: problem.status,
+        contentType: ProblemDetails.contentType
+      })
+  return HttpServerResponse.setHeaders(response, {
+    "cache-control": "no-store",
+    ...(problem.retryable ? { "retry-after": RETRY_AFTER_SECONDS } : {}),
+    ...options.headers
   })
 })
+
+/** As it was asked for, so that the caller knows it again. */
+const pathOf = (url: string) => url.slice(0, MAX_INSTANCE_LENGTH).replace(/[?#].*$/s, "")
 
 /** The body that tells a problem. */
 export const textOf = (problem: Problem.Problem, instance: string, traceId: string): string => {
@@ -97,7 +128,8 @@ export const textOf = (problem: Problem.Problem, instance: string, traceId: stri
 
 export const newTraceId = () => SecureRandom.uuidV4Unsafe().replaceAll("-", "")
 
-const currentTraceId = Effect.currentParentSpan.pipe(
+/** Names the answer to this request. */
+export const currentTraceId = Effect.currentParentSpan.pipe(
   Effect.map((span) => span.traceId),
   Effect.catch(() => Effect.sync(newTraceId))
 )
@@ -108,85 +140,3 @@ const isProblem = Schema.is(Problem.Problem)
 export const layerProblemResponses = Layer.succeed(ProblemResponses, (endpoint) =>
   Effect.catchIf(endpoint, isProblem, (problem) => respond(problem))
 )
-
-/** Answers what never reached an endpoint, what could not be decoded, and what nobody foresaw. */
-export const layerFallback = HttpRouter.middleware(
-  (app) =>
-    // Interrupted: the caller went away, or the server is going down.
-    Effect.catchCauseIf(app, (cause) => !Cause.hasInterruptsOnly(cause), answerCause),
-  { global: true }
-)
-
-const answerCause = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
-  const error = Cause.squash(cause)
-  if (HttpApiError.HttpApiSchemaError.is(error) && isOfRequest(error))
-    return yield* respond(invalidRequest(error))
-  if (HttpServerError.isHttpServerError(error)) {
-    const { reason } = error
-    if (reason._tag === "RouteNotFound") return yield* answerNoRoute(reason.request)
-    if (reason._tag === "RequestParseError") {
-      return yield* respond(
-        reason.reason === "BodyTooLarge"
-          ? payloadTooLarge
-          : new Problem.InvalidRequest({ detail: "The body cannot be read" })
-      )
-    }
-  }
-  yield* Effect.logError("Unforeseen failure of a request", cause)
-  return yield* respond(new Problem.Internal({}))
-})
-
-const answerNoRoute = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const allowed = Routes.allowedMethods(request.url)
-  if (allowed.length === 0)
-    return yield* respond(new Problem.NotFound({ detail: "See /docs for what there is" }))
-  const allow = allowed.join(", ")
-  return yield* respond(new Problem.MethodNotAllowed({ detail: `It takes ${allow}` }), { allow })
-})
-
-/** The largest body that a request may have. */
-export const MAX_BODY_BYTES = 64 * 1024
-
-const payloadTooLarge = new Problem.PayloadTooLarge({
-  detail: `A body may have ${MAX_BODY_BYTES} bytes at most`
-})
-
-/** Refuses what is too large before anything is read or done. */
-export const layerBodyLimit = HttpRouter.middleware(
-  (app) =>
-    Effect.withFiber((fiber) => {
-      const { headers } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-      const length = headers["content-length"]
-      return length === undefined || Number(length) <= MAX_BODY_BYTES
-        ? app
-        : respond(payloadTooLarge, { connection: "close" })
-    }),
-  { global: true }
-)
-
-const isOfRequest = ({ kind }: HttpApiError.HttpApiSchemaError) =>
-  kind !== "Body" && kind !== "ResponseHeaders"
-
-const slots: Record<string, string> = { Params: "path", Query: "query", Headers: "headers", Payload: "body" }
-
-const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
-
-const invalidRequest = (error: HttpApiError.HttpApiSchemaError) => {
-  const slot = slots[error.kind] ?? error.kind
-  const errors = formatIssues(error.cause.issue).issues.map(({ message, path = [] }) => ({
-    pointer: [
-      "",
-      slot,
-      ...path.map((segment) => escapePointer(String(typeof segment === "object" ? segment.key : segment)))
-    ].join("/"),
-    detail: message
-  }))
-  const [first] = errors
-  return new Problem.InvalidRequest({
-    detail: first === undefined ? "It is not valid" : `${first.pointer}: ${first.detail}`,
-    errors
-  })
-}
-
-/** RFC 6901. */
-const escapePointer = (segment: string) => segment.replaceAll("~", "~0").replaceAll("/", "~1")

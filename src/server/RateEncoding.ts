@@ -1,6 +1,8 @@
-import { Schema } from "effect"
+import { DateTime, Schema } from "effect"
 import { RateMessage } from "../api/RateMessage.ts"
-import type { Rate } from "../domain/Rate.ts"
+import * as Decimal from "../domain/Decimal.ts"
+import * as ExactJson from "../domain/ExactJson.ts"
+import type { Rate, RateRecord } from "../domain/Rate.ts"
 import type { FoundRate } from "../rates/Rates.ts"
 
 /** A rate as others are told it. */
@@ -27,3 +29,21 @@ export const toBytes = (found: FoundRate): Uint8Array => {
     JSON.stringify(encodeMessage(toMessage(found)))
   ))
 }
+
+/** All that is kept of a rate, as JSON. The provider's answer stands in it as it was, digit for digit. */
+export const toRecordBytes = ({ rate, ...record }: RateRecord): Uint8Array =>
+  encoder.encode(
+    JSON.stringify({
+      from: rate.pair.from,
+      to: rate.pair.to,
+      rate: Decimal.format(rate.rate),
+      rate_id: rate.id,
+      provider: rate.provider,
+      fetched_at: DateTime.formatIso(rate.observedAt),
+      source_amount: Decimal.format(record.sourceAmount),
+      destination_amount: Decimal.format(record.destinationAmount),
+      provider_rate: record.providerRate,
+      recorded_at: DateTime.formatIso(record.recordedAt),
+      raw: ExactJson.raw(record.raw)
+    })
+  )

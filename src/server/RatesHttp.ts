@@ -5,8 +5,6 @@ import { Api } from "../api/Api.ts"
 import * as Problem from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
 import * as Currency from "../domain/Currency.ts"
-import * as Decimal from "../domain/Decimal.ts"
-import * as ExactJson from "../domain/ExactJson.ts"
 import type { RateRecord } from "../domain/Rate.ts"
 import { type FoundRate, Rates } from "../rates/Rates.ts"
 import * as Problems from "./Problems.ts"
@@ -55,10 +53,10 @@ export const layer = HttpApiBuilder.group(
 
       currencies: () => Effect.succeed({ currencies }),
 
-      record: Effect.fnUntraced(function* ({ params }) {
+      record: Effect.fnUntraced(function* ({ params, request }) {
         const record = yield* rates.record(params.rate_id).pipe(Effect.catchTags(Problems.ofStore))
         if (Option.isNone(record)) return yield* new Problem.NotFound({ detail: "No rate has that id" })
-        return recordAnswer(record.value)
+        return recordAnswer(record.value, request)
       })
     })
   })
@@ -82,10 +80,18 @@ const answer = (
     etag,
     "x-rate-source": found.source
   }
-  return matches(request.headers["if-none-match"], etag)
-    ? HttpServerResponse.empty({ status: 304, headers })
-    : HttpServerResponse.uint8Array(RateEncoding.toBytes(found), { contentType: "application/json", headers })
+  return unlessHeld(request, headers, () => RateEncoding.toBytes(found))
 }
+
+/** The JSON with its headers, or 304 where the caller has it. */
+const unlessHeld = (
+  request: HttpServerRequest.HttpServerRequest,
+  headers: { readonly etag: string; readonly [name: string]: string },
+  json: () => Uint8Array
+) =>
+  matches(request.headers["if-none-match"], headers.etag)
+    ? HttpServerResponse.empty({ status: 304, headers })
+    : HttpServerResponse.uint8Array(json(), { contentType: "application/json", headers })
 
 /** The weak comparison of RFC 9110, 13.1.2. */
 const matches = (ifNoneMatch: string | undefined, etag: string) =>
@@ -94,24 +100,10 @@ const matches = (ifNoneMatch: string | undefined, etag: string) =>
     .split(",")
     .some((candidate) => candidate.trim() === "*" || candidate.trim().replace(/^W\//, "") === etag)
 
-/** All that is kept of a rate. The provider's answer stands in it as it was, digit for digit. */
-const recordAnswer = (record: RateRecord) => {
-  const { rate } = record
-  const body = {
-    from: rate.pair.from,
-    to: rate.pair.to,
-    rate: Decimal.format(rate.rate),
-    rate_id: rate.id,
-    provider: rate.provider,
-    fetched_at: DateTime.formatIso(rate.observedAt),
-    source_amount: Decimal.format(record.sourceAmount),
-    destination_amount: Decimal.format(record.destinationAmount),
-    provider_rate: record.providerRate,
-    recorded_at: DateTime.formatIso(record.recordedAt),
-    raw: ExactJson.raw(record.raw)
-  }
-  return HttpServerResponse.text(JSON.stringify(body), {
-    contentType: "application/json",
-    headers: { "cache-control": "public, max-age=31536000, immutable", etag: `"${rate.id}"` }
-  })
-}
+/** All that is kept of a rate. It never changes, so that whoever has it need not ask again. */
+const recordAnswer = (record: RateRecord, request: HttpServerRequest.HttpServerRequest) =>
+  unlessHeld(
+    request,
+    { "cache-control": "public, max-age=31536000, immutable", etag: `"${record.rate.id}"` },
+    () => RateEncoding.toRecordBytes(record)
+  )

@@ -1,0 +1,177 @@
+import { Array, Context, DateTime, Effect, Layer, type Option, Schema, Stream } from "effect"
+import type { SqlError, Statement } from "effect/sql"
+import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
+import type { CurrencyCode } from "../domain/Currency.ts"
+import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import * as ConversionRows from "./ConversionRows.ts"
+
+/** Under which key of whom an answer is remembered. */
+export interface IdempotencyKey {
+  readonly principal: string
+  readonly route: string
+  readonly key: string
+}
+
+/** A conversion on its way into the audit. */
+export interface Append {
+  readonly record: AuditRecord
+  /** The answer to remember under the key, and the request that it answers. */
+  readonly idempotency:
+    | (IdempotencyKey & { readonly requestHash: string; readonly answer: string })
+    | undefined
+}
+
+/** An answer that was given before. */
+export interface RememberedAnswer {
+  readonly requestHash: string
+  readonly answer: string
+}
+
+/** What became of an append. */
+export type Appended =
+  | { readonly _tag: "Committed" }
+  /** The key was used before; nothing was appended. */
+  | ({ readonly _tag: "Known" } & RememberedAnswer)
+  /** The quote was used or has expired; nothing was appended. */
+  | { readonly _tag: "QuoteLost" }
+
+/** Which records to list. */
+export interface AuditFilter {
+  readonly from?: CurrencyCode | undefined
+  readonly to?: CurrencyCode | undefined
+  readonly reference?: string | undefined
+  readonly since?: DateTime.Utc | undefined
+  readonly until?: DateTime.Utc | undefined
+}
+
+/** Conversions in Postgres: inserted, never updated. */
+export class AuditRepo extends Context.Service<
+  AuditRepo,
+  {
+    /**
+     * Appends records in one statement, with the use of their quotes and the answers under their keys: all of it is
+     * committed, or nothing. Returns what became of each, in their order. Two of the same key must not be in one call.
+     */
+    readonly append: (
+      appends: ReadonlyArray<Append>
+    ) => Effect.Effect<ReadonlyArray<Appended>, StoreUnavailable | SqlError.SqlError>
+    readonly answerOf: (
+      key: IdempotencyKey
+    ) => Effect.Effect<Option.Option<RememberedAnswer>, StoreUnavailable>
+    readonly byId: (id: AuditId) => Effect.Effect<Option.Option<AuditRecord>, StoreUnavailable>
+    /** At most `limit` records before an id, newest first. */
+    readonly page: (
+      filter: AuditFilter,
+      before: AuditId | undefined,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<AuditRecord>, StoreUnavailable>
+    /** Every record, newest first, read as it is taken. */
+    readonly stream: (filter: AuditFilter) => Stream.Stream<AuditRecord, SqlError.SqlError>
+  }
+>()("effex/conversion/AuditRepo") {
+  static readonly layer = Layer.effect(
+    AuditRepo,
+    Effect.suspend(() => make)
+  )
+}
+
+const Outcome = Schema.Struct({
+  n: Schema.Int,
+  committed: Schema.Boolean,
+  requestHash: Schema.NullOr(Schema.String),
+  answer: Schema.NullOr(Schema.String)
+})
+const decodeOutcomes = Schema.decodeUnknownEffect(Schema.Array(Outcome))
+
+const make = Effect.gen(function* () {
+  const { attempt, sql, within } = yield* Database
+  const columns = sql.literal(ConversionRows.AUDIT_COLUMNS)
+
+  const append = Effect.fn("AuditRepo.append")(function* (appends: ReadonlyArray<Append>) {
+    const items = appends.map(({ idempotency, record }, n) => ({
+      n,
+      ...ConversionRows.fromPriced(record.priced),
+      id: record.id,
+      quote_id: record.quoteId,
+      converted_at: DateTime.formatIso(record.convertedAt),
+      route: idempotency?.route ?? null,
+      key: idempotency?.key ?? null,
+      request_hash: idempotency?.requestHash ?? null,
+      answer: idempotency?.answer ?? null
+    }))
+    const rows = yield* attempt(sql`
+      WITH item AS (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) AS item (
+          n int, id uuid, source_currency text, destination_currency text, amount_type text, input_amount numeric,
+          output_amount numeric, mid_rate numeric, margin numeric, rate numeric, exact_output numeric,
+          residual numeric, rate_id uuid, provider text, rate_fetched_at timestamptz, stale boolean, reference text,
+          principal text, quote_id uuid, converted_at timestamptz,
+          route text, key text, request_hash text, answer text)
+      ), known AS (
+        SELECT item.n, idempotency.request_hash, idempotency.answer
+        FROM item JOIN idempotency USING (principal, route, key)
+      ), fresh AS (
+        SELECT * FROM item WHERE n NOT IN (SELECT n FROM known)
+      ), used AS (
+        UPDATE quote SET used_by = fresh.id FROM fresh
+        WHERE quote.id = fresh.quote_id AND quote.used_by IS NULL AND quote.expires_at > fresh.converted_at
+        RETURNING quote.used_by
+      ), ready AS (
+        SELECT * FROM fresh WHERE quote_id IS NULL OR id IN (SELECT used_by FROM used)
+      ), appended AS (
+        INSERT INTO conversion_audit (${columns}) SELECT ${columns} FROM ready RETURNING id
+      ), unsealed AS (
+        INSERT INTO audit_unsealed (audit_id) SELECT id FROM appended
+      ), remembered AS (
+        INSERT INTO idempotency (principal, route, key, request_hash, answer, created_at)
+        SELECT principal, route, key, request_hash, answer, converted_at FROM ready WHERE key IS NOT NULL
+      )
+      SELECT n, id IN (SELECT id FROM appended) AS committed, known.request_hash, known.answer
+      FROM item LEFT JOIN known USING (n) ORDER BY n`)
+    const outcomes = yield* Effect.orDie(decodeOutcomes(rows))
+    return outcomes.map(({ answer, committed, requestHash }): Appended => {
+      if (committed) return { _tag: "Committed" }
+      if (answer !== null && requestHash !== null) return { _tag: "Known", answer, requestHash }
+      return { _tag: "QuoteLost" }
+    })
+  })
+
+  const answerOf = Effect.fn("AuditRepo.answerOf")(function* ({ key, principal, route }: IdempotencyKey) {
+    const rows = yield* within(sql<RememberedAnswer>`
+      SELECT request_hash, answer FROM idempotency
+      WHERE principal = ${principal} AND route = ${route} AND key = ${key}`)
+    return Array.head(rows)
+  })
+
+  const byId = Effect.fn("AuditRepo.byId")(function* (id: AuditId) {
+    const rows = yield* within(sql`SELECT ${columns} FROM conversion_audit WHERE id = ${id}`)
+    return Array.head(yield* Effect.forEach(rows, ConversionRows.toRecord))
+  })
+
+  const where = (filter: AuditFilter, before?: AuditId): Statement.Fragment =>
+    sql.and([
+      ...(filter.from === undefined ? [] : [sql`source_currency = ${filter.from}`]),
+      ...(filter.to === undefined ? [] : [sql`destination_currency = ${filter.to}`]),
+      ...(filter.reference === undefined ? [] : [sql`reference = ${filter.reference}`]),
+      ...(filter.since === undefined ? [] : [sql`converted_at >= ${DateTime.toDateUtc(filter.since)}`]),
+      ...(filter.until === undefined ? [] : [sql`converted_at < ${DateTime.toDateUtc(filter.until)}`]),
+      ...(before === undefined ? [] : [sql`id < ${before}`])
+    ])
+
+  const page = Effect.fn("AuditRepo.page")(function* (
+    filter: AuditFilter,
+    before: AuditId | undefined,
+    limit: number
+  ) {
+    const rows = yield* within(sql`
+      SELECT ${columns} FROM conversion_audit WHERE ${where(filter, before)} ORDER BY id DESC LIMIT ${limit}`)
+    return yield* Effect.forEach(rows, ConversionRows.toRecord)
+  })
+
+  const stream = (filter: AuditFilter) =>
+    sql`SELECT ${columns} FROM conversion_audit WHERE ${where(filter)} ORDER BY id DESC`.stream.pipe(
+      Stream.mapEffect(ConversionRows.toRecord)
+    )
+
+  return AuditRepo.of({ append, answerOf, byId, page, stream })
+})

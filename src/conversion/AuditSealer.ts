@@ -1,0 +1,76 @@
+import { Array, Context, DateTime, Effect, Layer, Option, Schedule } from "effect"
+import { type AuditRecord, recordFields } from "../domain/AuditRecord.ts"
+import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import { chain, encodeRecord } from "./AuditHash.ts"
+import { AuditSigner } from "./AuditSigner.ts"
+import * as MerkleTree from "./MerkleTree.ts"
+import { type Seal, SealRepo } from "./SealRepo.ts"
+
+/** The most records that one head seals. */
+const MAX_BATCH = 500
+
+/** Seals records in order: each is chained to the one before, and each batch ends with a signed head of the tree. */
+export class AuditSealer extends Context.Service<
+  AuditSealer,
+  {
+    /** Seals what waits, and returns how many records it sealed: 0 where another process is at it. */
+    readonly sealAll: Effect.Effect<number, StoreUnavailable>
+  }
+>()("effex/conversion/AuditSealer") {
+  static readonly layer = Layer.effect(
+    AuditSealer,
+    Effect.suspend(() => make)
+  )
+
+  /** Seals in the background, within a second of each conversion. */
+  static readonly layerBackground = Layer.effectDiscard(
+    Effect.gen(function* () {
+      const sealer = yield* AuditSealer
+      yield* sealer.sealAll.pipe(
+        Effect.catch((error) => Effect.logWarning("The audit could not be sealed", error)),
+        Effect.repeat(Schedule.spaced("1 second")),
+        Effect.forkScoped
+      )
+    })
+  )
+}
+
+const make = Effect.gen(function* () {
+  const { exclusively } = yield* Database
+  const repo = yield* SealRepo
+  const { sign } = yield* AuditSigner
+
+  const sealBatch = repo.sealNext(
+    MAX_BATCH,
+    Effect.fnUntraced(function* (records, end, nodesAt) {
+      const signedAt = DateTime.formatIso(yield* DateTime.now)
+      const tree = MerkleTree.grow(end.size, yield* nodesAt(MerkleTree.peaks(end.size)))
+      let chainHash = end.chainHash
+      const seals = Array.map(records, (record: AuditRecord, i): Seal => {
+        const bytes = encodeRecord(recordFields(record))
+        const prevHash = chainHash
+        chainHash = chain(prevHash, bytes)
+        tree.append(MerkleTree.leafHash(bytes))
+        return { position: end.size + i + 1, auditId: record.id, prevHash, hash: chainHash }
+      })
+      const head = sign({ treeSize: tree.size(), rootHash: tree.root(), chainHash, signedAt })
+      return { seals, nodes: tree.made(), head }
+    })
+  )
+
+  const drain = Effect.gen(function* () {
+    let total = 0
+    for (;;) {
+      const sealed = yield* sealBatch
+      total += sealed
+      if (sealed < MAX_BATCH) return total
+    }
+  }).pipe(Effect.catchTag("SqlError", (error) => Effect.die(error)))
+
+  const sealAll = exclusively("seal", drain).pipe(
+    Effect.map(Option.getOrElse(() => 0)),
+    Effect.withSpan("AuditSealer.sealAll")
+  )
+
+  return AuditSealer.of({ sealAll })
+})

@@ -1,0 +1,124 @@
+import { Context, Effect, Layer, Option } from "effect"
+import { type AuditId, recordFields } from "../domain/AuditRecord.ts"
+import type { StoreUnavailable } from "../platform/Database.ts"
+import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
+import * as MerkleTree from "./MerkleTree.ts"
+import { type SealedRecord, SealRepo } from "./SealRepo.ts"
+import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
+
+/** How many records are read at a time. */
+const PAGE = 1000
+
+/** What was found when the whole audit was computed anew. */
+export type Verification =
+  | {
+      readonly ok: true
+      /** Records whose seals fit. */
+      readonly records: number
+      /** Records that wait to be sealed. */
+      readonly unsealed: number
+      /** The end of the chain. */
+      readonly head: Buffer
+      /** Whose signatures stand on the heads. */
+      readonly publicKeys: ReadonlyArray<Buffer>
+    }
+  | {
+      readonly ok: false
+      /** Records before the first that does not fit. */
+      readonly records: number
+      /** Where the chain breaks; none for a record that is not in it. */
+      readonly position: number | undefined
+      readonly auditId: AuditId | undefined
+      readonly reason: string
+    }
+
+/** Computes every hash, root and signature of the audit anew. */
+export class AuditVerifier extends Context.Service<
+  AuditVerifier,
+  {
+    /** Names the first record that does not fit, and says why. */
+    readonly verify: Effect.Effect<Verification, StoreUnavailable>
+  }
+>()("effex/conversion/AuditVerifier") {
+  static readonly layer = Layer.effect(
+    AuditVerifier,
+    Effect.gen(function* () {
+      const repo = yield* SealRepo
+
+      const verify = Effect.gen(function* () {
+        const tree = MerkleTree.grow(0, [])
+        const keys = new Map<string, Buffer>()
+        let chainHash: Buffer = GENESIS
+        let heads = yield* repo.headsAfter(0, PAGE)
+
+        const broken = (sealed: SealedRecord, reason: string): Verification => ({
+          ok: false,
+          records: tree.size(),
+          position: sealed.position,
+          auditId: sealed.auditId,
+          reason
+        })
+
+        for (;;) {
+          const page = yield* repo.sealedAfter(tree.size(), PAGE)
+          for (const sealed of page) {
+            const fault = faultOf(sealed, tree.size() + 1, chainHash)
+            if (Option.isSome(fault)) return broken(sealed, fault.value)
+            chainHash = sealed.hash
+            tree.append(leafOf(sealed))
+            if (heads[0]?.treeSize !== tree.size()) continue
+            const [head, ...rest] = heads
+            const wrong = faultOfHead(head, tree.root(), chainHash)
+            if (Option.isSome(wrong)) return broken(sealed, wrong.value)
+            keys.set(head.publicKey.toString("hex"), head.publicKey)
+            heads = rest.length > 0 ? rest : yield* repo.headsAfter(tree.size(), PAGE)
+          }
+          if (page.length < PAGE) break
+        }
+
+        const [beyond] = heads
+        if (beyond !== undefined) {
+          const reason = `a signed head speaks of ${beyond.treeSize} records, and there are ${tree.size()}`
+          return { ok: false, records: tree.size(), position: undefined, auditId: undefined, reason } as const
+        }
+        const stray = yield* repo.stray
+        if (Option.isSome(stray)) {
+          const reason = "it is neither sealed nor waits to be"
+          return {
+            ok: false,
+            records: tree.size(),
+            position: undefined,
+            auditId: stray.value,
+            reason
+          } as const
+        }
+        const { count } = yield* repo.backlog
+        const publicKeys = Array.from(keys.values())
+        return { ok: true, records: tree.size(), unsealed: count, head: chainHash, publicKeys } as const
+      }).pipe(Effect.withSpan("AuditVerifier.verify"))
+
+      return AuditVerifier.of({ verify })
+    })
+  )
+}
+
+const faultOf = (sealed: SealedRecord, expected: number, chainHash: Buffer): Option.Option<string> => {
+  if (sealed.position !== expected) return Option.some(`position ${expected} is missing`)
+  if (Option.isNone(sealed.record)) return Option.some("its record is gone")
+  if (!sealed.prevHash.equals(chainHash)) return Option.some("it does not follow the one before")
+  const hash = chain(chainHash, encodeRecord(recordFields(sealed.record.value)))
+  return hash.equals(sealed.hash) ? Option.none() : Option.some("its record is not what was sealed")
+}
+
+const leafOf = ({ record }: SealedRecord) =>
+  MerkleTree.leafHash(
+    Option.match(record, { onNone: () => Buffer.alloc(0), onSome: (one) => encodeRecord(recordFields(one)) })
+  )
+
+const faultOfHead = (head: SignedTreeHead, root: Buffer, chainHash: Buffer): Option.Option<string> => {
+  if (!head.rootHash.equals(root))
+    return Option.some("the tree up to here has another root than its signed head")
+  if (!head.chainHash.equals(chainHash))
+    return Option.some("the chain up to here ends in another hash than its signed head")
+  return isSignedBy(head, head.publicKey) ? Option.none() : Option.some("the signature of its head is wrong")
+}

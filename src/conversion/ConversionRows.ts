@@ -1,0 +1,129 @@
+import { DateTime, Effect, Option, Schema } from "effect"
+import type { BigDecimal } from "effect"
+import {
+  AuditId,
+  type AuditRecord,
+  type PricedConversion,
+  type Quote,
+  QuoteId
+} from "../domain/AuditRecord.ts"
+import { AmountType } from "../domain/Conversion.ts"
+import * as Currency from "../domain/Currency.ts"
+import * as Decimal from "../domain/Decimal.ts"
+import { RateId } from "../domain/Rate.ts"
+
+/** The columns that quotes and conversions share, as the database gives them. */
+const priced = {
+  sourceCurrency: Currency.CurrencyCode,
+  destinationCurrency: Currency.CurrencyCode,
+  amountType: AmountType,
+  inputAmount: Decimal.PositiveDecimal,
+  outputAmount: Decimal.PositiveDecimal,
+  midRate: Decimal.PositiveDecimal,
+  margin: Decimal.ExactDecimal,
+  rate: Decimal.ExactDecimal,
+  exactOutput: Decimal.ExactDecimal,
+  residual: Decimal.ExactDecimal,
+  rateId: RateId,
+  provider: Schema.String,
+  rateFetchedAt: Schema.DateTimeUtcFromDate,
+  stale: Schema.Boolean,
+  reference: Schema.NullOr(Schema.String),
+  principal: Schema.String
+}
+
+const AuditRow = Schema.Struct({
+  ...priced,
+  id: AuditId,
+  quoteId: Schema.NullOr(QuoteId),
+  convertedAt: Schema.DateTimeUtcFromDate
+})
+
+const QuoteRow = Schema.Struct({
+  ...priced,
+  id: QuoteId,
+  createdAt: Schema.DateTimeUtcFromDate,
+  expiresAt: Schema.DateTimeUtcFromDate,
+  usedBy: Schema.NullOr(AuditId)
+})
+
+const PRICED_COLUMNS =
+  "id, source_currency, destination_currency, amount_type, input_amount, output_amount, mid_rate, margin, rate, exact_output, residual, rate_id, provider, rate_fetched_at, stale, reference, principal"
+
+export const AUDIT_COLUMNS = `${PRICED_COLUMNS}, quote_id, converted_at`
+export const QUOTE_COLUMNS = `${PRICED_COLUMNS}, created_at, expires_at, used_by`
+
+const toPriced = (row: Schema.Struct.Type<typeof priced>): PricedConversion => ({
+  input: money(row.inputAmount, row.sourceCurrency),
+  output: money(row.outputAmount, row.destinationCurrency),
+  midRate: row.midRate,
+  margin: row.margin,
+  rate: row.rate,
+  exactOutput: row.exactOutput,
+  residual: row.residual,
+  amountType: row.amountType,
+  rateId: row.rateId,
+  provider: row.provider,
+  rateFetchedAt: row.rateFetchedAt,
+  stale: row.stale,
+  reference: row.reference,
+  principal: row.principal
+})
+
+const money = (amount: BigDecimal.BigDecimal, code: Currency.CurrencyCode) => ({
+  amount,
+  // A currency that has left ISO 4217 since is still what was converted.
+  currency: Option.getOrElse(Currency.find(code), () => ({
+    code,
+    name: code,
+    minorUnit: Math.max(0, amount.scale)
+  }))
+})
+
+const decodeAudit = Schema.decodeUnknownEffect(AuditRow)
+const decodeQuote = Schema.decodeUnknownEffect(QuoteRow)
+
+/** A row of `conversion_audit`, selected by {@link AUDIT_COLUMNS}. */
+export const toRecord = (row: unknown): Effect.Effect<AuditRecord> =>
+  decodeAudit(row).pipe(
+    Effect.orDie,
+    Effect.map((decoded) => ({
+      id: decoded.id,
+      priced: toPriced(decoded),
+      quoteId: decoded.quoteId,
+      convertedAt: decoded.convertedAt
+    }))
+  )
+
+/** A row of `quote`, selected by {@link QUOTE_COLUMNS}. */
+export const toQuote = (row: unknown): Effect.Effect<Quote> =>
+  decodeQuote(row).pipe(
+    Effect.orDie,
+    Effect.map((decoded) => ({
+      id: decoded.id,
+      priced: toPriced(decoded),
+      createdAt: decoded.createdAt,
+      expiresAt: decoded.expiresAt,
+      usedBy: decoded.usedBy
+    }))
+  )
+
+/** The columns that quotes and conversions share, as values for an insert. */
+export const fromPriced = (conversion: PricedConversion) => ({
+  source_currency: conversion.input.currency.code,
+  destination_currency: conversion.output.currency.code,
+  amount_type: conversion.amountType,
+  input_amount: Decimal.format(conversion.input.amount),
+  output_amount: Decimal.format(conversion.output.amount),
+  mid_rate: Decimal.format(conversion.midRate),
+  margin: Decimal.format(conversion.margin),
+  rate: Decimal.format(conversion.rate),
+  exact_output: Decimal.format(conversion.exactOutput),
+  residual: Decimal.format(conversion.residual),
+  rate_id: conversion.rateId,
+  provider: conversion.provider,
+  rate_fetched_at: DateTime.formatIso(conversion.rateFetchedAt),
+  stale: conversion.stale,
+  reference: conversion.reference,
+  principal: conversion.principal
+})

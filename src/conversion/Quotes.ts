@@ -1,0 +1,61 @@
+import { Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { type Quote, QuoteId } from "../domain/AuditRecord.ts"
+import type { AmountOutOfRange } from "../domain/Conversion.ts"
+import { QuoteNotFound } from "../domain/ConversionErrors.ts"
+import type { RateTooOld, RateUnavailable } from "../domain/Rate.ts"
+import type { StoreUnavailable } from "../platform/Database.ts"
+import { type Asked, Pricing } from "./Pricing.ts"
+import { QuoteRepo } from "./QuoteRepo.ts"
+
+export type QuoteState = "open" | "used" | "expired"
+
+/** Prices that are locked for a while. */
+export class Quotes extends Context.Service<
+  Quotes,
+  {
+    /** Locks what a conversion comes to now, with every number of it, for the time that is asked for. */
+    readonly create: (
+      asked: Asked,
+      ttl: Duration.Duration
+    ) => Effect.Effect<Quote, AmountOutOfRange | RateUnavailable | RateTooOld | StoreUnavailable>
+    readonly byId: (id: QuoteId) => Effect.Effect<Quote, QuoteNotFound | StoreUnavailable>
+    /** Whether it can still be used. */
+    readonly stateOf: (quote: Quote) => Effect.Effect<QuoteState>
+  }
+>()("effex/conversion/Quotes") {
+  static readonly layer = Layer.effect(
+    Quotes,
+    Effect.gen(function* () {
+      const pricing = yield* Pricing
+      const repo = yield* QuoteRepo
+      const random = yield* SecureRandom.SecureRandom
+
+      const create = Effect.fn("Quotes.create")(function* (asked: Asked, ttl: Duration.Duration) {
+        const priced = yield* pricing.price(asked)
+        const createdAt = yield* DateTime.now
+        const quote: Quote = {
+          priced,
+          id: QuoteId.make(yield* random.uuidV7()),
+          createdAt,
+          expiresAt: DateTime.addDuration(createdAt, ttl),
+          usedBy: null
+        }
+        yield* repo.insert(quote)
+        return quote
+      })
+
+      const byId = Effect.fn("Quotes.byId")(function* (id: QuoteId) {
+        const quote = yield* repo.byId(id)
+        return Option.isSome(quote) ? quote.value : yield* new QuoteNotFound({ quoteId: id })
+      })
+
+      const stateOf = Effect.fnUntraced(function* (quote: Quote) {
+        if (quote.usedBy !== null) return "used"
+        return DateTime.isGreaterThan(quote.expiresAt, yield* DateTime.now) ? "open" : "expired"
+      })
+
+      return Quotes.of({ create, byId, stateOf })
+    })
+  )
+}

@@ -1,0 +1,64 @@
+import { Context, Effect, Layer, Option } from "effect"
+import { type AuditId, recordFields } from "../domain/AuditRecord.ts"
+import type { StoreUnavailable } from "../platform/Database.ts"
+import { AuditRepo } from "./AuditRepo.ts"
+import { AuditSealer } from "./AuditSealer.ts"
+import * as MerkleTree from "./MerkleTree.ts"
+import { type Receipt, toReceiptHead } from "./Receipt.ts"
+import { SealRepo } from "./SealRepo.ts"
+import type { SignedTreeHead } from "./TreeHead.ts"
+
+/** Proofs that records are in the audit. */
+export class Receipts extends Context.Service<
+  Receipts,
+  {
+    /**
+     * The receipt of a record under the newest signed head; none for an id that was never given. A record that waits
+     * to be sealed is sealed first; where another process is at that just now, there is no receipt yet.
+     */
+    readonly of: (id: AuditId) => Effect.Effect<Option.Option<Receipt | "not-yet">, StoreUnavailable>
+    /** At most `limit` signed heads after a tree size, in order: to be kept where nobody who runs effex can change them. */
+    readonly headsAfter: (
+      size: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<SignedTreeHead>, StoreUnavailable>
+  }
+>()("effex/conversion/Receipts") {
+  static readonly layer = Layer.effect(
+    Receipts,
+    Effect.gen(function* () {
+      const audit = yield* AuditRepo
+      const repo = yield* SealRepo
+      const sealer = yield* AuditSealer
+
+      const of = Effect.fn("Receipts.of")(function* (id: AuditId) {
+        const record = yield* audit.byId(id)
+        if (Option.isNone(record)) return Option.none()
+        let seal = yield* repo.sealOf(id)
+        if (Option.isNone(seal)) {
+          yield* sealer.sealAll
+          seal = yield* repo.sealOf(id)
+        }
+        const head = yield* repo.latestHead
+        if (Option.isNone(seal) || Option.isNone(head)) return Option.some("not-yet" as const)
+        const [leaf, size] = [seal.value.position - 1, head.value.treeSize]
+        const coordinates = MerkleTree.pathNodes(leaf, size)
+        const hashes = yield* repo.nodes(coordinates)
+        const found = new Map(coordinates.map(({ index, level }, i) => [`${level}/${index}`, hashes[i]]))
+        const proof = MerkleTree.inclusionProof(
+          leaf,
+          size,
+          ({ index, level }) => found.get(`${level}/${index}`) ?? Buffer.alloc(32)
+        )
+        return Option.some<Receipt>({
+          record: recordFields(record.value),
+          position: seal.value.position,
+          proof: proof.map((hash) => hash.toString("hex")),
+          head: toReceiptHead(head.value)
+        })
+      })
+
+      return Receipts.of({ of, headsAfter: repo.headsAfter })
+    })
+  )
+}

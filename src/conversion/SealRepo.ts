@@ -1,0 +1,209 @@
+import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
+import type { SqlError } from "effect/sql"
+import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
+import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import { GENESIS } from "./AuditHash.ts"
+import * as ConversionRows from "./ConversionRows.ts"
+import type { Coordinates, Node } from "./MerkleTree.ts"
+import type { SignedTreeHead } from "./TreeHead.ts"
+
+/** The place of a record in the chain. */
+export interface Seal {
+  readonly position: number
+  readonly auditId: AuditId
+  readonly prevHash: Buffer
+  readonly hash: Buffer
+}
+
+/** A seal, and the record that it seals, where that is still there. */
+export interface SealedRecord extends Seal {
+  readonly record: Option.Option<AuditRecord>
+}
+
+/** What is written when records are sealed. */
+export interface SealedBatch {
+  readonly seals: Array.NonEmptyReadonlyArray<Seal>
+  readonly nodes: ReadonlyArray<Node>
+  readonly head: SignedTreeHead
+}
+
+/** The chain, the tree and its heads in Postgres: inserted, never updated. */
+export class SealRepo extends Context.Service<
+  SealRepo,
+  {
+    /**
+     * Takes at most `limit` records that wait, in order, and commits what `seal` makes of them. Returns how many it
+     * took. Two at once would meet the unique position: one of them fails.
+     */
+    readonly sealNext: (
+      limit: number,
+      seal: (
+        records: Array.NonEmptyReadonlyArray<AuditRecord>,
+        end: { readonly size: number; readonly chainHash: Buffer },
+        nodesAt: (at: ReadonlyArray<Coordinates>) => Effect.Effect<ReadonlyArray<Buffer>, SqlError.SqlError>
+      ) => Effect.Effect<SealedBatch, SqlError.SqlError>
+    ) => Effect.Effect<number, StoreUnavailable | SqlError.SqlError>
+    /** How many records wait, and since when the first. */
+    readonly backlog: Effect.Effect<
+      { readonly count: number; readonly since: Option.Option<DateTime.Utc> },
+      StoreUnavailable
+    >
+    /** The hashes of nodes, in the order asked for. */
+    readonly nodes: (at: ReadonlyArray<Coordinates>) => Effect.Effect<ReadonlyArray<Buffer>, StoreUnavailable>
+    readonly sealOf: (id: AuditId) => Effect.Effect<Option.Option<Seal>, StoreUnavailable>
+    readonly latestHead: Effect.Effect<Option.Option<SignedTreeHead>, StoreUnavailable>
+    /** At most `limit` heads after a size, in order. */
+    readonly headsAfter: (
+      size: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<SignedTreeHead>, StoreUnavailable>
+    /** At most `limit` seals after a position, in order, with their records. */
+    readonly sealedAfter: (
+      position: number,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<SealedRecord>, StoreUnavailable>
+    /** A record that is neither sealed nor waits to be: it did not come in by the way that records come. */
+    readonly stray: Effect.Effect<Option.Option<AuditId>, StoreUnavailable>
+  }
+>()("effex/conversion/SealRepo") {
+  static readonly layer = Layer.effect(
+    SealRepo,
+    Effect.suspend(() => make)
+  )
+}
+
+interface SealRow {
+  readonly position: bigint
+  readonly auditId: AuditId
+  readonly prevHash: Uint8Array
+  readonly hash: Uint8Array
+}
+
+interface HeadRow {
+  readonly treeSize: bigint
+  readonly rootHash: Uint8Array
+  readonly chainHash: Uint8Array
+  readonly signedAt: Date
+  readonly publicKey: Uint8Array
+  readonly signature: Uint8Array
+}
+
+const toSeal = (row: SealRow): Seal => ({
+  position: Number(row.position),
+  auditId: row.auditId,
+  prevHash: Buffer.from(row.prevHash),
+  hash: Buffer.from(row.hash)
+})
+
+const toHead = (row: HeadRow): SignedTreeHead => ({
+  treeSize: Number(row.treeSize),
+  rootHash: Buffer.from(row.rootHash),
+  chainHash: Buffer.from(row.chainHash),
+  signedAt: row.signedAt.toISOString(),
+  publicKey: Buffer.from(row.publicKey),
+  signature: Buffer.from(row.signature)
+})
+
+const make = Effect.gen(function* () {
+  const { attempt, sql, within } = yield* Database
+  const columns = sql.literal(ConversionRows.AUDIT_COLUMNS)
+
+  const selectNodes = Effect.fnUntraced(function* (at: ReadonlyArray<Coordinates>) {
+    if (at.length === 0) return []
+    const rows = yield* sql<{ level: number; index: bigint; hash: Uint8Array }>`
+      SELECT node.level, node.index, node.hash FROM audit_node AS node
+      JOIN jsonb_to_recordset(${JSON.stringify(at)}::text::jsonb) AS wanted (level int, index bigint)
+        USING (level, index)`
+    const found = new Map(rows.map(({ hash, index, level }) => [`${level}/${index}`, Buffer.from(hash)]))
+    return yield* Effect.forEach(at, ({ index, level }) => {
+      const hash = found.get(`${level}/${index}`)
+      return hash === undefined
+        ? Effect.die(new Error(`audit_node lacks ${level}/${index}`))
+        : Effect.succeed(hash)
+    })
+  })
+
+  const sealNext: SealRepo["Service"]["sealNext"] = Effect.fn("SealRepo.sealNext")((limit, seal) =>
+    attempt(
+      sql.withTransaction(
+        Effect.gen(function* () {
+          const rows = yield* sql`
+            SELECT ${columns} FROM conversion_audit
+            WHERE id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT ${limit}) ORDER BY id`
+          const records = yield* Effect.forEach(rows, ConversionRows.toRecord)
+          if (!Array.isReadonlyArrayNonEmpty(records)) return 0
+          const [last] = yield* sql<SealRow>`SELECT * FROM audit_seal ORDER BY position DESC LIMIT 1`
+          const end =
+            last === undefined
+              ? { size: 0, chainHash: GENESIS }
+              : { size: Number(last.position), chainHash: Buffer.from(last.hash) }
+          const batch = yield* seal(records, end, selectNodes)
+          yield* sql`INSERT INTO audit_seal ${sql.insert(Array.map(batch.seals, (one) => ({ ...one })))}`
+          const nodes = batch.nodes.map((one) => ({ ...one }))
+          if (Array.isArrayNonEmpty(nodes)) yield* sql`INSERT INTO audit_node ${sql.insert(nodes)}`
+          yield* sql`INSERT INTO audit_head ${sql.insert({ ...batch.head })}`
+          yield* sql`DELETE FROM audit_unsealed WHERE ${sql.in(
+            "audit_id",
+            records.map(({ id }) => id)
+          )}`
+          return records.length
+        })
+      )
+    )
+  )
+
+  const backlog = within(
+    sql<{ count: bigint; since: Date | null }>`
+      SELECT (SELECT count(*) FROM audit_unsealed) AS count, (
+        SELECT converted_at FROM conversion_audit
+        WHERE id = (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT 1)
+      ) AS since`
+  ).pipe(
+    Effect.map(([row]) => ({
+      count: Number(row?.count ?? 0n),
+      since: Option.map(Option.fromNullishOr(row?.since), DateTime.fromDateUnsafe)
+    }))
+  )
+
+  const sealOf = Effect.fn("SealRepo.sealOf")(function* (id: AuditId) {
+    const rows = yield* within(sql<SealRow>`SELECT * FROM audit_seal WHERE audit_id = ${id}`)
+    return Option.map(Array.head(rows), toSeal)
+  })
+
+  const latestHead = within(sql<HeadRow>`SELECT * FROM audit_head ORDER BY tree_size DESC LIMIT 1`).pipe(
+    Effect.map((rows) => Option.map(Array.head(rows), toHead))
+  )
+
+  const headsAfter = Effect.fn("SealRepo.headsAfter")(function* (size: number, limit: number) {
+    const rows = yield* within(sql<HeadRow>`
+      SELECT * FROM audit_head WHERE tree_size > ${size} ORDER BY tree_size LIMIT ${limit}`)
+    return rows.map(toHead)
+  })
+
+  const sealedAfter = Effect.fn("SealRepo.sealedAfter")(function* (position: number, limit: number) {
+    const rows = yield* within(sql<SealRow & { readonly id: AuditId | null }>`
+      SELECT seal.*, ${columns} FROM audit_seal AS seal LEFT JOIN conversion_audit ON id = seal.audit_id
+      WHERE seal.position > ${position} ORDER BY seal.position LIMIT ${limit}`)
+    return yield* Effect.forEach(rows, (row) =>
+      Effect.map(
+        // What is no record any more is as good as gone: the verifier names it.
+        row.id === null
+          ? Effect.succeedNone
+          : Effect.catchDefect(Effect.asSome(ConversionRows.toRecord(row)), () => Effect.succeedNone),
+        (record): SealedRecord => ({ ...toSeal(row), record })
+      )
+    )
+  })
+
+  const stray = within(
+    sql<{ id: AuditId }>`
+      SELECT id FROM conversion_audit
+      WHERE NOT EXISTS (SELECT FROM audit_seal WHERE audit_id = id)
+        AND NOT EXISTS (SELECT FROM audit_unsealed WHERE audit_id = id)
+      ORDER BY id LIMIT 1`
+  ).pipe(Effect.map((rows) => Option.map(Array.head(rows), ({ id }) => id)))
+
+  const nodes = (at: ReadonlyArray<Coordinates>) => within(selectNodes(at))
+
+  return SealRepo.of({ sealNext, backlog, nodes, sealOf, latestHead, headsAfter, sealedAfter, stray })
+})

@@ -1,0 +1,74 @@
+import { DateTime, Schema } from "effect"
+import type { AmountType, Computed } from "./Conversion.ts"
+import * as Decimal from "./Decimal.ts"
+import * as Money from "./Money.ts"
+import type { RateId } from "./Rate.ts"
+
+/** Identifies one conversion in the audit. A UUIDv7. */
+export const AuditId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("AuditId"))
+export type AuditId = typeof AuditId.Type
+
+/** Identifies one quote. A UUIDv7. */
+export const QuoteId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("QuoteId"))
+export type QuoteId = typeof QuoteId.Type
+
+/** Numbers that were computed for a customer, with the rate that they stand on. */
+export interface PricedConversion extends Computed {
+  readonly amountType: AmountType
+  readonly rateId: RateId
+  readonly provider: string
+  readonly rateFetchedAt: DateTime.Utc
+  /** The rate was older than `STALE_AFTER`, and could not be refreshed. */
+  readonly stale: boolean
+  /** The customer's own words, at most 100 characters. */
+  readonly reference: string | null
+  /** Who asked. */
+  readonly principal: string
+}
+
+/** A conversion that was answered. It is never changed. */
+export interface AuditRecord {
+  readonly id: AuditId
+  readonly priced: PricedConversion
+  readonly quoteId: QuoteId | null
+  readonly convertedAt: DateTime.Utc
+}
+
+/** A conversion whose numbers are locked until it expires. */
+export interface Quote {
+  readonly id: QuoteId
+  readonly priced: PricedConversion
+  readonly createdAt: DateTime.Utc
+  readonly expiresAt: DateTime.Utc
+  /** The conversion that used it. */
+  readonly usedBy: AuditId | null
+}
+
+/** The numbers as text, under the names that they bear on the wire. */
+export const numberFields = (priced: PricedConversion) => ({
+  from_currency: priced.input.currency.code,
+  to_currency: priced.output.currency.code,
+  input_amount: Money.format(priced.input),
+  output_amount: Money.format(priced.output),
+  mid_rate: Decimal.format(priced.midRate),
+  margin: Decimal.format(priced.margin),
+  rate: Decimal.format(priced.rate),
+  rate_id: priced.rateId,
+  provider: priced.provider,
+  rate_fetched_at: DateTime.formatIso(priced.rateFetchedAt),
+  stale: priced.stale
+})
+
+/** A whole record as it is told to auditors, in the order in which it is hashed. */
+export const recordFields = (record: AuditRecord) => ({
+  audit_id: record.id,
+  ...numberFields(record.priced),
+  amount_type: record.priced.amountType,
+  exact_output: Decimal.format(record.priced.exactOutput),
+  residual: Decimal.format(record.priced.residual),
+  quote_id: record.quoteId,
+  reference: record.priced.reference,
+  principal: record.priced.principal,
+  converted_at: DateTime.formatIso(record.convertedAt)
+})
+export type RecordFields = ReturnType<typeof recordFields>

@@ -1,0 +1,59 @@
+import { createServer, type Server, type ServerResponse } from "node:http"
+import type { Duplex } from "node:stream"
+import { InvalidRequest } from "../api/Problem.ts"
+import * as Problems from "./Problems.ts"
+
+/** How long a refused caller may take to read why, before the connection is cut. */
+const GRACE_MILLIS = 500
+
+/** Node's server, where it answers by itself, answers in the form of every other problem. */
+export const make = (): Server =>
+  createServer({
+    requestTimeout: 30_000,
+    headersTimeout: 10_000,
+    keepAliveTimeout: 75_000,
+    connectionsCheckingInterval: 5_000,
+    // Asked for in `Refusals.ts`, which says so in the body.
+    requireHostHeader: false,
+    // No path takes an upgrade, which a server may then ignore (RFC 9110, 7.8).
+    shouldUpgradeCallback: () => false
+  })
+    // An expectation other than 100-continue may be ignored (RFC 9110, 10.1.1).
+    .on("checkExpectation", function (this: Server, request, response) {
+      this.emit("request", request, response)
+    })
+    .on("connect", (_request, socket) => refuse(socket, "No tunnel begins here"))
+    .on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(socket, reasonOf(error)))
+
+const reasonOf = ({ code }: NodeJS.ErrnoException) => {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return "The address and the headers are too long"
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return "The request took too long to arrive"
+    default:
+      return "It is not HTTP that can be read"
+  }
+}
+
+/** Says why, and closes, whether the caller does or not; nothing is written into an answer that has begun. */
+const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null }, detail: string) => {
+  if (!socket.writable || socket._httpMessage?.headersSent === true) {
+    socket.destroy()
+    return
+  }
+  const cut = setTimeout(() => socket.destroy(), GRACE_MILLIS)
+  socket.once("close", () => clearTimeout(cut))
+  const body = Problems.textOf(new InvalidRequest({ detail }), "", Problems.newTraceId())
+  socket.end(
+    [
+      "HTTP/1.1 400 Bad Request",
+      "Content-Type: application/problem+json",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "Cache-Control: no-store",
+      "Connection: close",
+      "",
+      body
+    ].join("\r\n")
+  )
+}

@@ -1,0 +1,65 @@
+import { NodeHttpServerRequest } from "@effect/platform-node"
+import { Cause, Context, Effect } from "effect"
+import { HttpRouter, HttpServerError, HttpServerRequest } from "effect/http"
+import * as Problem from "../api/Problem.ts"
+import * as InvalidRequests from "./InvalidRequests.ts"
+import * as Problems from "./Problems.ts"
+import * as Routes from "./Routes.ts"
+
+/** The largest body that a request may have. */
+export const MAX_BODY_BYTES = 64 * 1024
+
+const tooLarge = new Problem.PayloadTooLarge({ detail: `A body may have ${MAX_BODY_BYTES} bytes at most` })
+const hostless = new Problem.InvalidRequest({ detail: "HTTP/1.1 asks for a Host header" })
+
+/** Refuses what no endpoint should see, before anything is read or done. */
+export const layerFirst = HttpRouter.middleware(
+  (app) =>
+    Effect.withFiber((fiber) => {
+      const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
+      const { "content-length": length, host } = request.headers
+      if (length !== undefined && Number(length) > MAX_BODY_BYTES)
+        return Problems.respond(tooLarge, { headers: { connection: "close" } })
+      if (host === undefined && NodeHttpServerRequest.toIncomingMessage(request).httpVersion === "1.1")
+        return Problems.respond(hostless)
+      return app
+    }),
+  { global: true }
+)
+
+/** Answers what never reached an endpoint, what could not be decoded, and what nobody foresaw. */
+export const layerLast = HttpRouter.middleware(
+  (app) =>
+    // Interrupted: the caller went away, or the server is going down.
+    Effect.catchCauseIf(app, (cause) => !Cause.hasInterruptsOnly(cause), answer),
+  { global: true }
+)
+
+const answer = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
+  const error = Cause.squash(cause)
+  if (InvalidRequests.is(error)) return yield* Problems.respond(InvalidRequests.toProblem(error))
+  if (HttpServerError.isHttpServerError(error)) {
+    const { reason } = error
+    if (reason._tag === "RouteNotFound") return yield* answerNoRoute(reason.request)
+    if (reason._tag === "RequestParseError") {
+      return yield* Problems.respond(
+        reason.reason === "BodyTooLarge"
+          ? tooLarge
+          : new Problem.InvalidRequest({ detail: "The body cannot be read" })
+      )
+    }
+  }
+  const traceId = yield* Problems.currentTraceId
+  yield* Effect.logError("Unforeseen failure of a request", cause).pipe(Effect.annotateLogs({ traceId }))
+  return yield* Problems.respond(new Problem.Internal({}), { traceId })
+})
+
+const answerNoRoute = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+  const allowed = Routes.allowedMethods(request.url)
+  if (allowed.length === 0)
+    return yield* Problems.respond(new Problem.NotFound({ detail: "See /docs for what there is" }))
+  const allow = allowed.join(", ")
+  return yield* Problems.respond(new Problem.MethodNotAllowed({ detail: `It takes ${allow}` }), {
+    headers: { allow }
+  })
+})

@@ -1,0 +1,430 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { connect } from "node:net"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import { exchange, type RawAnswer } from "../support/RawHttp.ts"
+import { get, membersOf, TestServer } from "../support/TestServer.ts"
+
+interface Endpoint {
+  readonly path: string
+  /** What it takes, with a value that it takes. */
+  readonly query: Readonly<Record<string, string>>
+  /** Whose shape its failures have. */
+  readonly failures: "problem" | "flutterwave"
+}
+
+const endpoint = (
+  path: string,
+  query: Endpoint["query"] = {},
+  failures: Endpoint["failures"] = "problem"
+): Endpoint => ({ path, query, failures })
+
+const RECORD = "/api/v1/rates/01980000-0000-7000-8000-000000000000"
+const pages = [endpoint("/docs"), endpoint("/api/v1/swagger/"), endpoint("/api/v1/redoc/")]
+const texts = [
+  endpoint("/api/v1/rates", { from: "USD", to: "NGN", max_age: "60 seconds" }),
+  endpoint("/api/v1/rates/all", { base: "USD" }),
+  endpoint("/api/v1/currencies"),
+  endpoint(RECORD),
+  endpoint(
+    "/api/rates/",
+    { source_currency: "USD", destination_currency: "NGN", amount: "1000" },
+    "flutterwave"
+  ),
+  endpoint("/api/rates/all/", { base_currency: "USD" }, "flutterwave"),
+  endpoint("/health/live"),
+  endpoint("/health/ready"),
+  endpoint("/metrics"),
+  endpoint("/openapi.json"),
+  endpoint("/api/v1/nothing"),
+  endpoint("/nothing")
+]
+
+const target = ({ path, query }: Endpoint, overrides: Readonly<Record<string, string>> = {}) => {
+  const encoded = Object.entries(query).map(
+    ([name, value]) => `${name}=${overrides[name] ?? encodeURIComponent(value)}`
+  )
+  return `${path}?${encoded.join("&")}`
+}
+
+const request = (to: string, headers: ReadonlyArray<string> = [], method = "GET", body = "") =>
+  [`${method} ${to} HTTP/1.1`, "Host: localhost", ...headers, "", body].join("\r\n")
+
+/** A request that means harm. Whether it is refused, and how, is part of what is tested. */
+interface Attack {
+  readonly name: string
+  readonly bytes: string | Buffer
+  /** The statuses that it may have: any that is no failure of the server, unless there are better reasons. */
+  readonly statuses?: ReadonlyArray<number>
+  /** It is no request, or one for another path, so that its failure is a problem, wherever it was sent. */
+  readonly elsewhere?: boolean
+}
+
+/** Values that are right nowhere, as they stand in an address. */
+const values: Readonly<Record<string, string>> = {
+  "a broken escape": "%E0%A4%A",
+  "no escape": "%ZZ",
+  NUL: "%00",
+  "14 000 letters": "A".repeat(14_000),
+  "an injection": "'%20OR%201%3D1%3B%20DROP%20TABLE%20exchange_rate%3B--",
+  "another injection": "USD'%3B%20SELECT%20pg_sleep(10)%3B--",
+  "a script": "%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+  "a long s": "u%C5%BFd",
+  "Cyrillic letters": "%D0%A3%D0%85%D0%94",
+  "wide letters": "%EF%BC%B5%EF%BC%B3%EF%BC%A4",
+  "an emoji": "%F0%9F%92%B8",
+  "half a surrogate": "%ED%A0%BD",
+  "a path": "..%2F..%2F..%2Fetc%2Fpasswd",
+  __proto__: "__proto__",
+  constructor: "constructor",
+  "an object": "[object%20Object]",
+  "a list": "USD%2CEUR",
+  blanks: "%20%20%20",
+  "a header": "USD%0D%0ASet-Cookie%3A%20a%3Db",
+  "a template": "%24%7B7*7%7D%7B%7B7*7%7D%7D",
+  "an exponent": "1e999999999",
+  "1e999 seconds": "1e999%20seconds",
+  "a long time": "999999999999999999%20days",
+  "a negative time": "-1%20seconds",
+  "not a number": "NaN",
+  infinity: "Infinity",
+  zero: "0",
+  hex: "0x10"
+}
+
+const ofValues = (at: Endpoint): ReadonlyArray<Attack> => [
+  ...Object.keys(at.query).flatMap((name) =>
+    Object.entries(values).map(([title, value]) => ({
+      name: `${title} as ${name}`,
+      bytes: request(target(at, { [name]: value })),
+      statuses: [400, 422]
+    }))
+  ),
+  ...Object.entries(values).map(([title, value]) => ({
+    name: `${title} in the path`,
+    bytes: request(`${at.path.replace(/[^/]+\/?$/, "")}${value}`),
+    statuses: [400, 404],
+    elsewhere: true
+  })),
+  ...Object.keys(at.query).map((name) => ({
+    name: `${name} 500 times`,
+    bytes: request(`${target(at)}${`&${name}=USD`.repeat(500)}`),
+    statuses: [400]
+  })),
+  ...Object.keys(at.query).map((name) => ({
+    name: `${name} as a list`,
+    bytes: request(target(at).replace(`${name}=`, `${name}[]=`)),
+    statuses: name === "max_age" || name === "amount" || name.startsWith("base") ? [200] : [400]
+  }))
+]
+
+const ofMethods = (at: Endpoint): ReadonlyArray<Attack> => [
+  ...["POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY", "PROPFIND", "PURGE"].map((method) => ({
+    name: method,
+    bytes: request(target(at), ["Content-Length: 2"], method, "{}"),
+    statuses: at.path.endsWith("nothing") ? [404] : [405]
+  })),
+  ...["FROBNICATE", "get", "GET\tGET", "G€T", "CONNECT"].map((method) => ({
+    name: `method ${method}`,
+    bytes: request(target(at), [], method),
+    statuses: [400],
+    elsewhere: true
+  }))
+]
+
+const ofHeaders = (at: Endpoint): ReadonlyArray<Attack> => {
+  const withHeader = (name: string, ...headers: ReadonlyArray<string>): Attack => ({
+    name,
+    bytes: request(target(at), headers)
+  })
+  return [
+    withHeader("If-None-Match of 10 KB", `If-None-Match: ${'"a", '.repeat(2_000)}`),
+    withHeader("If-None-Match of garbage", 'If-None-Match: W/W/"""*,,,\\'),
+    withHeader("Accept with a broken weight", "Accept: */*;q=x, ;;;, text/html;q=NaN"),
+    withHeader("Accept of something else", "Accept: application/vnd.ms-excel"),
+    withHeader("Accept-Encoding of garbage", "Accept-Encoding: gzip;q=-1, br;q=99, *"),
+    withHeader("an impossible Range", "Range: bytes=-1-99999999999999999999"),
+    withHeader("a broken Origin", "Origin: https://[evil"),
+    withHeader("a broken traceparent", "traceparent: 00-zzzz-zzzz-zz", "b3: x", "tracestate: ="),
+    withHeader("__proto__ as header", "__proto__: x", "constructor: x", "toString: x"),
+    withHeader("a broken Cookie", "Cookie: %E0%A4%A=%ZZ; __proto__=1; =; a"),
+    withHeader(
+      "a forged Forwarded",
+      "X-Forwarded-For: ' OR 1=1",
+      "X-Forwarded-Host: evil.example",
+      "X-Forwarded-Proto: ://"
+    ),
+    withHeader("an unknown Expect", "Expect: the-unexpected"),
+    withHeader("Expect: 100-continue without a body", "Expect: 100-continue"),
+    withHeader(
+      "a WebSocket",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    ),
+    withHeader("a broken WebSocket", "Connection: Upgrade", "Upgrade: websocket"),
+    withHeader(
+      "h2c",
+      "Connection: Upgrade, HTTP2-Settings",
+      "Upgrade: h2c",
+      "HTTP2-Settings: AAMAAABkAAQAAP__"
+    ),
+    { name: "a broken Host", bytes: `GET ${target(at)} HTTP/1.1\r\nHost: [[[::]\r\n\r\n` },
+    { name: "HTTP/1.0 without Host", bytes: `GET ${target(at)} HTTP/1.0\r\n\r\n` },
+    { name: "HTTP/1.1 without Host", bytes: `GET ${target(at)} HTTP/1.1\r\n\r\n`, statuses: [400] },
+    ...Object.entries({
+      "a header of 20 000 bytes": request(target(at), [`X: ${"x".repeat(20_000)}`]),
+      "2 500 headers": request(
+        target(at),
+        Array.from({ length: 2_500 }, () => "a: b")
+      ),
+      "a folded header": request(target(at), ["X: a", " b"]),
+      "a header without a name": request(target(at), [": a"]),
+      "NUL in a header": request(target(at), ["X: a\0b"]),
+      "a line feed alone": `GET ${target(at)} HTTP/1.1\nHost: x\n\n`,
+      "a query of 20 000 bytes": request(`${target(at)}&x=${"x".repeat(20_000)}`),
+      "a path of 20 000 bytes": request(`${at.path}${"/x".repeat(10_000)}`),
+      "NUL in the path": request(`${at.path}\0`),
+      "bytes that are not ASCII": request(`${at.path}ſ`),
+      "no slash": request(at.path.slice(1)),
+      "HTTP/9.9": request(target(at)).replace("HTTP/1.1", "HTTP/9.9")
+    }).map(([name, bytes]) => ({ name, bytes, statuses: [400], elsewhere: true }))
+  ]
+}
+
+const ofBodies = (at: Endpoint): ReadonlyArray<Attack> => {
+  const chunk = `${(0x20000).toString(16)}\r\n${"x".repeat(0x20000)}\r\n`
+  const chunked = ["Transfer-Encoding: chunked"]
+  return [
+    { name: "a body on GET", bytes: request(target(at), ["Content-Length: 7"], "GET", '{"a":1}') },
+    { name: "10 MB declared", bytes: request(target(at), ["Content-Length: 10485760"]), statuses: [413] },
+    {
+      name: "10 MB declared, and awaited",
+      bytes: request(target(at), ["Content-Length: 10485760", "Expect: 100-continue"]),
+      statuses: [413]
+    },
+    {
+      name: "10 MB declared to POST",
+      bytes: request(target(at), ["Content-Length: 10485760"], "POST"),
+      statuses: [413]
+    },
+    { name: "128 KiB in chunks", bytes: request(target(at), chunked, "GET", `${chunk}0\r\n\r\n`) },
+    {
+      name: "1 MiB in chunks to POST",
+      bytes: request(target(at), chunked, "POST", `${chunk.repeat(8)}0\r\n\r\n`),
+      statuses: [404, 405]
+    },
+    { name: "a broken chunk", bytes: request(target(at), chunked, "GET", "ZZ\r\n"), elsewhere: true },
+    ...["-1", "1e3", "99999999999999999999999", "0x10", "5, 6", " "].map((length) => ({
+      name: `Content-Length: ${length}`,
+      bytes: request(target(at), [`Content-Length: ${length}`]),
+      statuses: [400],
+      elsewhere: true
+    })),
+    ...Object.entries({
+      "two lengths": request(target(at), ["Content-Length: 1", "Content-Length: 2"], "GET", "a"),
+      "a length and chunks": request(target(at), ["Content-Length: 1", ...chunked], "GET", "0\r\n\r\n"),
+      "chunks twice": request(target(at), ["Transfer-Encoding: chunked, identity"], "GET", "0\r\n\r\n"),
+      "a TLS handshake": Buffer.from("16030102000100fc0303", "hex"),
+      "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+      SSH: "SSH-2.0-OpenSSH_9.6\r\n",
+      "a line of garbage": "\u{1f4a5} hello\r\n\r\n",
+      "a megabyte of garbage": Buffer.alloc(1_000_000, 0xff)
+    }).map(([name, bytes]) => ({ name, bytes, statuses: [400], elsewhere: true }))
+  ]
+}
+
+const ofTargets = (at: Endpoint): ReadonlyArray<Attack> => {
+  const more = at.path.endsWith("nothing") || at.path === RECORD ? [404] : [200]
+  return [
+    {
+      name: "1 000 parameters",
+      bytes: request(`${target(at)}${Array.from({ length: 1_000 }, (_, i) => `&p${i}=${i}`).join("")}`),
+      statuses: more
+    },
+    {
+      name: "__proto__ as parameter",
+      bytes: request(`${target(at)}&__proto__=1&constructor=2&__proto__[from]=EUR&toString=x`),
+      statuses: more
+    },
+    { name: "semicolons", bytes: request(target(at).replaceAll("&", ";").replace("?", ";")) },
+    { name: "a fragment", bytes: request(`${target(at)}#%00`) },
+    { name: "ampersands", bytes: request(`${target(at)}${"&".repeat(5_000)}`), statuses: more },
+    { name: "equals signs", bytes: request(`${target(at)}&${"=".repeat(5_000)}`), statuses: more },
+    { name: "brackets", bytes: request(`${target(at)}&a${"[b]".repeat(3_000)}=1`), statuses: more },
+    { name: "slashes", bytes: request(`${"/".repeat(3_000)}${target(at)}`) },
+    {
+      name: "dots",
+      bytes: request(`/api/v1/${"../".repeat(500)}etc/passwd`),
+      statuses: [404],
+      elsewhere: true
+    },
+    {
+      name: "escaped dots",
+      bytes: request(`/static/${"%2e%2e%2f".repeat(50)}etc%2fpasswd%00.html`),
+      statuses: [404],
+      elsewhere: true
+    },
+    { name: "another host", bytes: request(`http://evil.example${target(at)}`) },
+    { name: "a broken host", bytes: request("http://[::1/x"), elsewhere: true },
+    { name: "*", bytes: request("*"), statuses: [404], elsewhere: true }
+  ]
+}
+
+const attacksOn = (at: Endpoint): ReadonlyArray<Attack> => [
+  ...ofValues(at),
+  ...ofMethods(at),
+  ...ofHeaders(at),
+  ...ofBodies(at),
+  ...ofTargets(at)
+]
+
+/** What no answer may tell: stacks, statements, hosts and files of the server. */
+const LEAKS =
+  /^\s+at |node_modules|\/work\/|file:\/\/|\.[jt]s:\d|postgres|sqlstate|relation "|127\.0\.0\.1|localhost|root:x|ECONN|Error:/im
+
+const isFine = (status: number) => status === 200 || status === 304 || (status >= 400 && status < 500)
+
+const assertHarmless = (at: Endpoint, attack: Attack, answers: ReadonlyArray<RawAnswer>) => {
+  const told = `${attack.name} at ${at.path}`
+  const [answer = assert.fail(`no answer to ${told}`)] = answers
+  const { body, headers, status } = answer
+  for (const each of answers) assert.isTrue(isFine(each.status), `${each.status} to ${told}`)
+  assert.include(attack.statuses ?? [status], status, `${told}: ${body.slice(0, 500)}`)
+  if (!pages.includes(at)) assert.notMatch(body.replace(/"instance":"[^"]*"/, ""), LEAKS, told)
+  if (status < 400) return
+  const members = membersOf(body)
+  if (at.failures === "flutterwave" && attack.elsewhere !== true) {
+    assert.strictEqual(headers.get("content-type"), "application/json", told)
+    assert.deepStrictEqual(Object.keys(members), ["status", "message", "data"], told)
+    assert.deepInclude(members, { status: "error", data: null }, told)
+  } else {
+    assert.strictEqual(headers.get("content-type"), "application/problem+json", told)
+    const { errors: _, ...rest } = members
+    assert.strictEqual(
+      Object.keys(rest).join(),
+      "type,title,status,detail,instance,code,retryable,trace_id",
+      told
+    )
+    assert.deepInclude(
+      members,
+      { type: `urn:effex:problem:${members["code"]}`, status, retryable: false },
+      told
+    )
+    assert.match(String(members["trace_id"]), /^[0-9a-f]{32}$/, told)
+    assert.isAtMost(String(members["instance"]).length, 256, told)
+    assert.isAtMost(body.length, 2_000, told)
+  }
+}
+
+/** Is sent once more where it took long: what is slow for the server is slow twice. */
+const send = Effect.fnUntraced(function* (attack: Attack) {
+  const { port } = yield* TestServer
+  const first = yield* exchange(port, attack.bytes)
+  return first.millis < 1_000 ? first : yield* exchange(port, attack.bytes)
+})
+
+layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it) => {
+  for (const at of [...texts, ...pages]) {
+    it.effect(`are refused or shrugged off at ${at.path}`, () =>
+      Effect.gen(function* () {
+        // The first of all builds the page, or fetches the rate.
+        yield* get(target(at))
+        const attacks = attacksOn(at)
+        assert.isAtLeast(attacks.length, 10)
+        for (const attack of attacks) {
+          const { answers, millis } = yield* send(attack)
+          assertHarmless(at, attack, answers)
+          assert.isBelow(millis, 1_000, `${attack.name} at ${at.path}`)
+        }
+      })
+    )
+  }
+
+  it.effect("leave the server as it was", () =>
+    Effect.gen(function* () {
+      const { log } = yield* TestServer
+      assert.strictEqual(
+        (yield* get(target(endpoint("/api/v1/rates", { from: "USD", to: "NGN" })))).status,
+        200
+      )
+      assert.deepStrictEqual(
+        log.filter((line) => !line.includes("Applied migration")),
+        []
+      )
+    })
+  )
+
+  it.effect("are answered in order where they come in one packet", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer
+      const statuses = Array.from({ length: 100 }, (_, i) => (i % 3 === 0 ? 200 : i % 3 === 1 ? 404 : 422))
+      const bytes = statuses.map((status) =>
+        status === 404
+          ? request("/nothing")
+          : request(`/api/v1/rates?from=USD&to=${status === 200 ? "NGN" : "ZZZ"}`)
+      )
+      const all = yield* exchange(port, bytes.join(""), { answers: 100 })
+      assert.deepStrictEqual(
+        all.answers.map(({ status }) => status),
+        statuses
+      )
+      const spoilt = yield* exchange(port, `${bytes[0]}GARBAGE\r\n\r\n`, { untilClosed: true })
+      assert.strictEqual(spoilt.rest, "")
+      assert.include([200, 400], spoilt.answers[0]?.status)
+    })
+  )
+
+  it.effect("keep no connection open behind a caller who does not close it", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer
+      const before = openSockets()
+      const callers = Array.from({ length: 20 }, (_, i) => {
+        const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true })
+        socket.on("error", () => {}).resume()
+        socket.write(i % 2 === 0 ? "garbage\r\n\r\n" : request("example.com:443", [], "CONNECT"))
+        return socket
+      })
+      yield* Effect.sleep("100 millis")
+      // Idle connections of other tests may be closed meanwhile.
+      assert.isAbove(openSockets() - before, 30)
+      yield* Effect.sleep("1 second")
+      assert.isBelow(openSockets() - before, 30)
+      for (const caller of callers) caller.destroy()
+    })
+  )
+
+  it.effect(
+    "leave nothing behind in memory",
+    () =>
+      Effect.gen(function* () {
+        const attacks = texts.flatMap((at) => attacksOn(at).map((attack) => ({ at, attack })))
+        const round = Effect.forEach(
+          Array.from({ length: 2_500 }, (_, i) => attacks[i % attacks.length] ?? assert.fail()),
+          ({ at, attack }) => Effect.map(send(attack), ({ answers }) => assertHarmless(at, attack, answers)),
+          { concurrency: 16, discard: true }
+        )
+        yield* round
+        const before = heapUsed()
+        yield* round
+        yield* round
+        const grown = (heapUsed() - before) / 2 ** 20
+        assert.isBelow(grown, 32, `the heap grew by ${grown} MiB`)
+      }),
+    120_000
+  )
+})
+
+/** Of this process, which both serves and calls. */
+const openSockets = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length
+
+setFlagsFromString("--expose-gc")
+const collect: unknown = runInNewContext("gc")
+
+const heapUsed = () => {
+  if (typeof collect !== "function") return assert.fail("no garbage collector")
+  collect()
+  return process.memoryUsage().heapUsed
+}

@@ -1,0 +1,44 @@
+import { NodeServices } from "@effect/platform-node"
+import { Layer } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { AuditLog } from "../../src/conversion/AuditLog.ts"
+import { AuditRepo } from "../../src/conversion/AuditRepo.ts"
+import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
+import { AuditSigner } from "../../src/conversion/AuditSigner.ts"
+import { AuditVerifier } from "../../src/conversion/AuditVerifier.ts"
+import { Conversions } from "../../src/conversion/Conversions.ts"
+import { Pricing } from "../../src/conversion/Pricing.ts"
+import { QuoteRepo } from "../../src/conversion/QuoteRepo.ts"
+import { Quotes } from "../../src/conversion/Quotes.ts"
+import { Receipts } from "../../src/conversion/Receipts.ts"
+import { SealRepo } from "../../src/conversion/SealRepo.ts"
+import { RateCache } from "../../src/rates/RateCache.ts"
+import { RateIntake } from "../../src/rates/RateIntake.ts"
+import { RateRepo } from "../../src/rates/RateRepo.ts"
+import { Rates } from "../../src/rates/Rates.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+import { TestProvider } from "./TestProvider.ts"
+
+/** 32 bytes that sign the audits of tests. */
+export const SIGNING_KEY = Buffer.alloc(32, 7).toString("base64")
+
+const audit = Layer.mergeAll(AuditLog.layer, Receipts.layer, AuditVerifier.layer).pipe(
+  Layer.provideMerge(AuditSealer.layer),
+  Layer.provideMerge(
+    Layer.mergeAll(AuditRepo.layer, SealRepo.layer, AuditSigner.layer.pipe(Layer.provide(NodeServices.layer)))
+  )
+)
+
+/** Everything that converts, without the database and the settings. */
+export const layerNoDeps = Conversions.layer.pipe(
+  Layer.provideMerge(Quotes.layer),
+  Layer.provideMerge(Layer.mergeAll(Pricing.layer, QuoteRepo.layer, audit)),
+  Layer.provideMerge(Rates.layer),
+  Layer.provideMerge(RateIntake.layer),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, RateCache.layerMemory, TestProvider.layer)),
+  Layer.provideMerge(SecureRandom.layerWebCrypto)
+)
+
+/** Everything that converts, over a database of the test's own and a provider that the test controls. */
+export const layer = (env: Readonly<Record<string, string>> = {}) =>
+  layerNoDeps.pipe(Layer.provideMerge(TestDatabase.layer({ AUDIT_SIGNING_KEY: SIGNING_KEY, ...env })))
