@@ -2,6 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, inject, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Option, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
+import { readdirSync } from "node:fs"
 import { Database } from "../../src/platform/Database.ts"
 import * as TcpDoor from "../support/TcpDoor.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
@@ -28,9 +29,10 @@ describe("Database", () => {
       assert.strictEqual(nodes.length, 3)
       const sql = yield* PgClient.makeClient({ url: Redacted.make(url) })
       const applied = yield* sql<{ name: string }>`SELECT name FROM effex_migrations ORDER BY migration_id`
+      const files = readdirSync(new URL("../../migrations", import.meta.url)).toSorted()
       assert.deepStrictEqual(
         applied.map(({ name }) => name),
-        ["exchange_rate", "poll_run"]
+        files.map((file) => file.replace(/^\d+_(.*)\.ts$/, "$1"))
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
