@@ -15,6 +15,8 @@ export class AuditSealer extends Context.Service<
   {
     /** Seals what waits, and returns how many records it sealed: 0 where another process is at it. */
     readonly sealAll: Effect.Effect<number, StoreUnavailable>
+    /** How many conversions wait to be sealed, and since when the first of them. */
+    readonly backlog: SealRepo["Service"]["backlog"]
   }
 >()("effex/conversion/AuditSealer") {
   static readonly layer = Layer.effect(
@@ -72,5 +74,5 @@ const make = Effect.gen(function* () {
     Effect.withSpan("AuditSealer.sealAll")
   )
 
-  return AuditSealer.of({ sealAll })
+  return AuditSealer.of({ sealAll, backlog: repo.backlog })
 })

@@ -117,7 +117,21 @@ const make = Effect.gen(function* () {
     Effect.catchTag("SqlError", unavailableOrDefect)
   )
   for (const [id, name] of applied) yield* Effect.logInfo(`Applied migration ${id}_${name}`)
-  return fromClient(sql)
+  const database = fromClient(sql)
+  yield* database.within(ensurePartitions).pipe(
+    Effect.catch((error) =>
+      Effect.logWarning("The partitions of the coming months could not be made", error)
+    ),
+    Effect.repeat(Schedule.spaced("1 day")),
+    Effect.forkScoped
+  )
+  return database
+})
+
+/** Makes the partitions of the coming year, so that they are there before their first row. */
+const ensurePartitions = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`SELECT ensure_monthly_partitions(partrelid::regclass, now(), 12) FROM pg_partitioned_table`
 })
 
 /**

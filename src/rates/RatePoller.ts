@@ -18,7 +18,6 @@ import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import { PollRepo } from "./PollRepo.ts"
 import { RateIntake } from "./RateIntake.ts"
-import { RateRepo } from "./RateRepo.ts"
 
 /** Another poll is under way, here or in another process. */
 export class PollUnderWay extends Schema.TaggedError<PollUnderWay>()("PollUnderWay", {}) {
@@ -87,7 +86,6 @@ const make = Effect.gen(function* () {
   const { pairs, pollConcurrency } = yield* Settings
   const { exclusively } = yield* Database
   const intake = yield* RateIntake
-  const repo = yield* RateRepo
   const polls = yield* PollRepo
 
   const refresh = Effect.fnUntraced(function* (
@@ -104,7 +102,6 @@ const make = Effect.gen(function* () {
   const run = Effect.fn("RatePoller.run")(function* (
     observe: (progress: PollProgress) => Effect.Effect<void>
   ) {
-    yield* repo.ensurePartitions
     const startedAt = yield* DateTime.now
     const startedNanos = yield* Clock.currentTimeNanos
     const id = yield* polls.begin(startedAt, pairs.all.length)

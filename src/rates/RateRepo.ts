@@ -20,8 +20,6 @@ export class RateRepo extends Context.Service<
     /** The id of the latest rate of every pair that has one, by the pair's key. */
     readonly latestIds: Effect.Effect<ReadonlyMap<string, RateId>, StoreUnavailable>
     readonly byId: (id: RateId) => Effect.Effect<Option.Option<RateRecord>, StoreUnavailable>
-    /** Makes the partitions of the coming months, so that they are there before their first row. */
-    readonly ensurePartitions: Effect.Effect<void, StoreUnavailable>
   }
 >()("effex/rates/RateRepo") {
   static readonly layer = Layer.effect(
@@ -91,12 +89,7 @@ const make = Effect.gen(function* () {
     return Array.head(yield* decodeRecords(rows))
   })
 
-  const ensurePartitions = within(sql`SELECT ensure_monthly_partitions('exchange_rate', now(), 12)`).pipe(
-    Effect.asVoid,
-    Effect.withSpan("RateRepo.ensurePartitions")
-  )
-
-  return RateRepo.of({ insert, latest, latestAll, latestIds, byId, ensurePartitions })
+  return RateRepo.of({ insert, latest, latestAll, latestIds, byId })
 })
 
 const rateColumns = {

@@ -5,6 +5,7 @@ import { PrometheusMetrics } from "effect/observability"
 import { Api } from "../api/Api.ts"
 import type { Readiness } from "../api/OperationsApi.ts"
 import { Settings } from "../config/Settings.ts"
+import { AuditSealer } from "../conversion/AuditSealer.ts"
 import { ageAt } from "../domain/Rate.ts"
 import { Database } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
@@ -89,6 +90,19 @@ const measure = Effect.gen(function* () {
   }
 })
 
+/** Counts what waits to be sealed; the last counts stay where the database does not answer. */
+const measureAudit = Effect.gen(function* () {
+  const sealer = yield* AuditSealer
+  const { count, since } = yield* sealer.backlog
+  const now = yield* DateTime.now
+  const lag = DateTime.distance(
+    Option.getOrElse(since, () => now),
+    now
+  )
+  yield* Metric.update(Metrics.auditBacklog, count)
+  yield* Metric.update(Metrics.auditLag, Duration.toSeconds(lag))
+}).pipe(Effect.ignoreCause)
+
 /** The metrics in Prometheus' text format. */
 export const layerMetrics = HttpRouter.add(
   "GET",
@@ -97,6 +111,7 @@ export const layerMetrics = HttpRouter.add(
     const { known, oldestAgeSeconds } = yield* measure
     yield* Metric.update(Metrics.knownRates, known)
     if (oldestAgeSeconds !== null) yield* Metric.update(Metrics.oldestRateAge, oldestAgeSeconds)
+    yield* measureAudit
     return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
       contentType: "text/plain; version=0.0.4; charset=utf-8"
     })

@@ -103,8 +103,6 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
     Effect.gen(function* () {
       const { sql } = yield* Database
       const repo = yield* RateRepo
-      yield* repo.ensurePartitions
-      yield* repo.ensurePartitions
       const [row] = yield* sql<{ count: bigint }>`
         SELECT count(*) FROM pg_inherits WHERE inhparent = 'exchange_rate'::regclass`
       assert.strictEqual(row?.count, 13n)
