@@ -76,19 +76,23 @@ const make = Effect.gen(function* () {
   const refreshing = yield* SingleFlight.make<Found, ProviderError | StoreUnavailable>()
   const refreshes = new Map<string, { startedAt: number; restUntil: number; failing: boolean }>()
 
-  /** What Redis knows, or else Postgres, remembered in memory. */
+  /** What Redis knows, or else Postgres, remembered in memory. What Redis knows is enough while Postgres is gone. */
   const recall = Effect.fn("Rates.recall")(function* (pair: CurrencyPair, limit: Duration.Duration) {
     const cached = yield* cache.get(pair)
-    if (Option.isSome(cached) && isWithin(limit, cached.value, yield* DateTime.now)) {
-      cache.remember(cached.value)
-      return Option.some<Found>({ rate: cached.value, source: "cache" })
-    }
-    const stored = yield* repo.latest(pair)
+    if (Option.isSome(cached)) cache.remember(cached.value)
+    const held = Option.map(cached, (rate): Found => ({ rate, source: "cache" }))
+    if (Option.isSome(cached) && isWithin(limit, cached.value, yield* DateTime.now)) return held
+    const stored = yield* repo.latest(pair).pipe(
+      Effect.catchIf(
+        () => Option.isSome(cached),
+        () => Effect.succeedNone
+      )
+    )
     if (Option.isSome(stored)) yield* cache.put(stored.value)
     const newer = Option.filter(stored, (rate) => Option.isNone(cached) || isNewer(rate, cached.value))
     return Option.orElse(
       Option.map(newer, (rate): Found => ({ rate, source: "database" })),
-      () => Option.map(cached, (rate): Found => ({ rate, source: "cache" }))
+      () => held
     )
   })
 
