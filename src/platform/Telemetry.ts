@@ -1,5 +1,5 @@
 import { NodeHttpClient } from "@effect/platform-node"
-import { Config, Effect, Layer, Logger, Option, References } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, References } from "effect"
 import { Otlp, OtlpSerialization } from "effect/observability"
 import { Settings } from "../config/Settings.ts"
 
@@ -17,15 +17,20 @@ const logs = Layer.unwrap(
   })
 )
 
+/** What holds where nothing else is said: OpenTelemetry sends everything, and Effect would send nothing. */
+const defaults = ConfigProvider.fromEnv({
+  env: {
+    OTEL_SERVICE_NAME: "effex",
+    OTEL_TRACES_EXPORTER: "otlp",
+    OTEL_METRICS_EXPORTER: "otlp",
+    OTEL_LOGS_EXPORTER: "otlp"
+  }
+})
+
 /** Traces, metrics and logs over OTLP, where an endpoint is set by OpenTelemetry's own variables. */
-const otlp = Layer.unwrap(
-  Effect.gen(function* () {
-    const endpoint = yield* Config.option(Config.NonEmptyString("OTEL_EXPORTER_OTLP_ENDPOINT"))
-    if (Option.isNone(endpoint)) return Layer.empty
-    return Otlp.layerFromConfig({ resource: { serviceName: "effex" } }).pipe(
-      Layer.provide([OtlpSerialization.layerJson, NodeHttpClient.layerUndici])
-    )
-  })
+const otlp = Otlp.layerFromConfig().pipe(
+  Layer.provide([OtlpSerialization.layerJson, NodeHttpClient.layerUndici]),
+  Layer.provide(ConfigProvider.layerAdd(defaults))
 )
 
 /** What effex tells of itself. */
