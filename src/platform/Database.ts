@@ -70,7 +70,10 @@ export class Database extends Context.Service<
 function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
   const attempt: Database["Service"]["attempt"] = (statements) =>
     withDeadline(
-      Effect.catchIf(statements, isAvailability, (cause) => Effect.fail(new StoreUnavailable({ cause })))
+      statements.pipe(
+        Effect.retry({ while: isRolledBack, times: 3 }),
+        Effect.catchIf(isAvailability, (cause) => Effect.fail(new StoreUnavailable({ cause })))
+      )
     )
   const within: Database["Service"]["within"] = (statements) =>
     Effect.catchTag(attempt(statements), "SqlError", (error) => Effect.die(error))
@@ -162,6 +165,10 @@ const isAvailability = ({ reason }: SqlError.SqlError) => {
       return true
   }
 }
+
+/** Another transaction was in the way, and nothing of this one was done: it may be done again. */
+const isRolledBack = ({ reason }: SqlError.SqlError) =>
+  reason._tag === "DeadlockError" || reason._tag === "SerializationError"
 
 const unavailableOrDefect = (error: SqlError.SqlError) =>
   isAvailability(error) ? Effect.fail(new StoreUnavailable({ cause: error })) : Effect.die(error)
