@@ -134,11 +134,11 @@ export const FLUTTERWAVE_BASE_URL = define({
   shown: "https://api.flutterwave.com",
   meaning: "where Flutterwave answers",
   allowed: "http://… or https://…",
-  // Paths are appended to it: behind a query they would be lost.
+  // `/v3/…` is appended to it: behind a query it would be lost, and Flutterwave's own words have it there already.
   parse: (text) =>
     /[?#]/.test(text)
       ? Option.none()
-      : Option.map(url("http:", "https:")(text), (base) => base.replace(/\/+$/, ""))
+      : Option.map(url("http:", "https:")(text), (base) => base.replace(/(\/v3)?\/*$/, ""))
 })
 
 export const FLUTTERWAVE_AMOUNT = define({

@@ -140,6 +140,15 @@ const read = Effect.gen(function* () {
       refuse("FLUTTERWAVE_SECRET_KEY", "else the sandbox with made-up rates")
     }
   }
+  if (
+    Option.isNone(flutterwaveSecretKey) &&
+    settings.flutterwaveBaseUrl !== Definitions.FLUTTERWAVE_BASE_URL.fallback &&
+    !named(faults, "FLUTTERWAVE_SECRET_KEY")
+  ) {
+    const allowed =
+      "a key, since FLUTTERWAVE_BASE_URL is set, and without one the sandbox would answer instead"
+    faults.push({ name: "FLUTTERWAVE_SECRET_KEY", found: "nothing", allowed })
+  }
   if (settings.pairs.all.length === 0) {
     faults.push({
       name: "RATE_DESTINATIONS",

@@ -11,8 +11,14 @@ import {
   Redacted,
   Result
 } from "effect"
-import { Cause, Clock, Ref, Schedule, Stream, String } from "effect"
-import { Headers, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
+import { Cause, Clock, Predicate, Ref, Schedule, Stream, String } from "effect"
+import {
+  Headers,
+  HttpClient,
+  type HttpClientError,
+  HttpClientRequest,
+  type HttpClientResponse
+} from "effect/http"
 import { CircuitBreaker } from "effect/persistence"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
@@ -76,7 +82,8 @@ const make = Effect.fnUntraced(function* (name: string, baseUrl: string, secretK
   const inverseSeen = yield* Ref.make(false)
   const breaker = yield* CircuitBreaker.make({
     tripPolicy: CircuitBreaker.consecutive(FAILURES_TO_OPEN),
-    openDuration: Schedule.min([Schedule.exponential("2 seconds"), Schedule.spaced("1 minute")])
+    openDuration: Schedule.min([Schedule.exponential("2 seconds"), Schedule.spaced("1 minute")]),
+    maxOpenDuration: "5 minutes"
   }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
 
   const key = Redacted.value(secretKey)
@@ -106,7 +113,11 @@ const make = Effect.fnUntraced(function* (name: string, baseUrl: string, secretK
           HttpClientRequest.acceptJson
         )
       )
-      .pipe(Effect.mapError((error) => new Unreachable({ detail: error.reason._tag })))
+      .pipe(
+        Effect.mapError((error) => new Unreachable({ detail: reasonOf(error) })),
+        // Our traces are none of Flutterwave's business.
+        Effect.provideService(HttpClient.TracerPropagationEnabled, false)
+      )
     const body = withoutKey(yield* readBody(response))
     if (response.status < 200 || response.status >= 300) {
       return yield* FlutterwaveAnswer.readError(response.status, body, yield* retryAfter(response))
@@ -208,15 +219,22 @@ const classify = (exit: Exit.Exit<RateTick, ProviderReason>): CircuitBreaker.Out
 const openFor = (reason: CircuitBreaker.CircuitBreakerErrorReason) =>
   reason._tag === "CircuitOpen" ? reason.retryAfter : Duration.seconds(1)
 
+/** Such as `ECONNREFUSED`, which says more than that there was no connection, and nothing secret. */
+const reasonOf = ({ cause, reason }: HttpClientError.HttpClientError): string =>
+  Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : reason._tag
+
 const readBody = (response: HttpClientResponse.HttpClientResponse) =>
   response.stream.pipe(
     Stream.mapError((error) => new Unreachable({ detail: `the answer broke off (${error.reason._tag})` })),
     Stream.runFoldEffect(
       () => ({ chunks: new Array<Uint8Array>(), size: 0 }),
-      ({ chunks, size }, chunk) =>
-        size + chunk.length > MAX_BODY_BYTES
+      (body, chunk) => {
+        body.chunks.push(chunk)
+        body.size += chunk.length
+        return body.size > MAX_BODY_BYTES
           ? Effect.fail(new Malformed({ detail: `more than ${MAX_BODY_BYTES} bytes` }))
-          : Effect.succeed({ chunks: [...chunks, chunk], size: size + chunk.length })
+          : Effect.succeed(body)
+      }
     ),
     // Drops a byte order mark, which some servers write and JSON.parse refuses.
     Effect.map(({ chunks }) => new TextDecoder().decode(Buffer.concat(chunks)))

@@ -75,6 +75,11 @@ const refused: Readonly<Record<string, ReadonlyArray<string>>> = {
 const anything = ["DATA_DIR", "NODE_ENV"]
 
 /** Each setting's text, and what it comes to in the field of `Settings`. */
+/** What else must be set for a setting to be of any use. */
+const needs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  FLUTTERWAVE_BASE_URL: { FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" }
+}
+
 const taken: ReadonlyArray<readonly [name: string, text: string, field: string, value: unknown]> = [
   ["HOST", "0.0.0.0", "host", "0.0.0.0"],
   ["HOST", "::1", "host", "::1"],
@@ -94,6 +99,7 @@ const taken: ReadonlyArray<readonly [name: string, text: string, field: string, 
     "flutterwaveBaseUrl",
     "https://mock.example.com/fw"
   ],
+  ["FLUTTERWAVE_BASE_URL", "https://host/v3", "flutterwaveBaseUrl", "https://host"],
   ["FLUTTERWAVE_AMOUNT", "1", "flutterwaveAmount", "1"],
   ["FLUTTERWAVE_AMOUNT", "999999999999", "flutterwaveAmount", "999999999999"],
   ["RATE_SOURCES", "eur, Usd,EUR", "sources", "EUR,USD"],
@@ -143,7 +149,7 @@ describe("SettingDefinitions", () => {
   }
 
   it.effect.each(taken)("%s=%s is taken", ([name, text, field, value]) =>
-    Effect.map(read({ [name]: text }), (settings) => {
+    Effect.map(read({ ...(needs[name] ?? {}), [name]: text }), (settings) => {
       assert.strictEqual(plain(settings)[field], value)
     })
   )

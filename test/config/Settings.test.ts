@@ -128,6 +128,18 @@ describe("Settings", () => {
   )
 })
 
+describe("FLUTTERWAVE_BASE_URL", () => {
+  it.effect("is refused without a key, with which the sandbox would answer instead", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(read({ FLUTTERWAVE_BASE_URL: "http://127.0.0.1:8100" }))
+      assert.deepStrictEqual(
+        error.faults.map(({ found, name }) => [name, found]),
+        [["FLUTTERWAVE_SECRET_KEY", "nothing"]]
+      )
+    })
+  )
+})
+
 describe("Settings in production", () => {
   const NODE_ENV = "production"
   const DATABASE_URL = "postgres://db/effex"

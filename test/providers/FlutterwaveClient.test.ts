@@ -87,12 +87,7 @@ describe("FlutterwaveClient", () => {
       assert.deepStrictEqual([refusal.provider, refusal.reason._tag], ["sandbox", "Refused"])
     }).pipe(
       Effect.provide(
-        FlutterwaveClient.layerSandbox.pipe(
-          Layer.provide([
-            NodeHttpClient.layerUndici,
-            TestSettings.layer({ FLUTTERWAVE_BASE_URL: "http://192.0.2.1" })
-          ])
-        )
+        FlutterwaveClient.layerSandbox.pipe(Layer.provide([NodeHttpClient.layerUndici, TestSettings.layer()]))
       )
     )
   )

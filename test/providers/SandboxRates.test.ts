@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, Effect, Option, Schema } from "effect"
+import * as Decimal from "../../src/domain/Decimal.ts"
 import * as SandboxRates from "../../src/providers/SandboxRates.ts"
 
 describe("SandboxRates", () => {
@@ -18,6 +19,16 @@ describe("SandboxRates", () => {
         )
         before = rate
       }
+    })
+  )
+
+  it.effect("moves each pair in a way of its own", () =>
+    Effect.gen(function* () {
+      const { next } = SandboxRates.make("test")
+      const series = (to: string) =>
+        Effect.replicateEffect(Effect.map(next("USD", to), Option.map(Decimal.format)), 5)
+      // One unit of either is worth the same.
+      assert.notDeepEqual(yield* series("XOF"), yield* series("XAF"))
     })
   )
 
