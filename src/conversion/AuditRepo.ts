@@ -1,9 +1,12 @@
-import { Array, Context, DateTime, Effect, Layer, type Option, Schema, Stream } from "effect"
+import { Array, Context, DateTime, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
 import type { CurrencyCode } from "../domain/Currency.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import * as ConversionRows from "./ConversionRows.ts"
+
+/** How many records a stream reads at a time. */
+const STREAM_PAGE = 500
 
 /** Under which key of whom an answer is remembered. */
 export interface IdempotencyKey {
@@ -65,8 +68,8 @@ export class AuditRepo extends Context.Service<
       before: AuditId | undefined,
       limit: number
     ) => Effect.Effect<ReadonlyArray<AuditRecord>, StoreUnavailable>
-    /** Every record, newest first, read as it is taken. */
-    readonly stream: (filter: AuditFilter) => Stream.Stream<AuditRecord, SqlError.SqlError>
+    /** Every record, newest first, read as it is taken; nothing of the database is held in between. */
+    readonly stream: (filter: AuditFilter) => Stream.Stream<AuditRecord, StoreUnavailable>
   }
 >()("effex/conversion/AuditRepo") {
   static readonly layer = Layer.effect(
@@ -168,9 +171,13 @@ const make = Effect.gen(function* () {
     return yield* Effect.forEach(rows, ConversionRows.toRecord)
   })
 
+  // By pages and not by a cursor, which would keep a connection of the pool for as long as a slow reader likes.
   const stream = (filter: AuditFilter) =>
-    sql`SELECT ${columns} FROM conversion_audit WHERE ${where(filter)} ORDER BY id DESC`.stream.pipe(
-      Stream.mapEffect(ConversionRows.toRecord)
+    Stream.paginate<AuditId | undefined, AuditRecord, StoreUnavailable>(undefined, (before) =>
+      Effect.map(page(filter, before, STREAM_PAGE), (records) => [
+        records,
+        records.length < STREAM_PAGE ? Option.none() : Option.map(Array.last(records), ({ id }) => id)
+      ])
     )
 
   return AuditRepo.of({ append, answerOf, byId, page, stream })

@@ -61,6 +61,10 @@ export class AuditVerifier extends Context.Service<
 
         for (;;) {
           const page = yield* repo.sealedAfter(tree.size(), PAGE)
+          // Records are sealed meanwhile, so that a page that is not full is not the end: only a head that was read
+          // before an empty page speaks of seals that are not there.
+          if (page.length === 0) break
+          if (heads.length === 0) heads = yield* repo.headsAfter(tree.size(), PAGE)
           for (const sealed of page) {
             const fault = faultOf(sealed, tree.size() + 1, chainHash)
             if (Option.isSome(fault)) return broken(sealed, fault.value)
@@ -73,7 +77,6 @@ export class AuditVerifier extends Context.Service<
             keys.set(head.publicKey.toString("hex"), head.publicKey)
             heads = rest.length > 0 ? rest : yield* repo.headsAfter(tree.size(), PAGE)
           }
-          if (page.length < PAGE) break
         }
 
         const [beyond] = heads

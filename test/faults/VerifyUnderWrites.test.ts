@@ -1,0 +1,52 @@
+import { assert, describe, it } from "@effect/vitest"
+import { BigDecimal, Effect } from "effect"
+import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
+import { AuditVerifier } from "../../src/conversion/AuditVerifier.ts"
+import { Conversions } from "../../src/conversion/Conversions.ts"
+import * as Currency from "../../src/domain/Currency.ts"
+import * as TestConversions from "../support/TestConversions.ts"
+import { pairOf } from "../support/Ticks.ts"
+
+const ROUNDS = 20
+
+const convertMany = Effect.fnUntraced(function* (count: number) {
+  const conversions = yield* Conversions
+  const pair = pairOf("USD", "NGN")
+  const convert = conversions.convert({
+    pair,
+    from: Currency.get(pair.from),
+    to: Currency.get(pair.to),
+    amount: BigDecimal.make(500n, 0),
+    amountType: "source",
+    reference: null,
+    principal: "tester",
+    quoteId: null,
+    idempotencyKey: undefined
+  })
+  yield* Effect.all(
+    Array.from({ length: count }, () => convert),
+    { concurrency: "unbounded" }
+  )
+})
+
+describe("AuditVerifier.verify", () => {
+  it.live(
+    "takes no record that is being sealed meanwhile for a fault",
+    () =>
+      Effect.gen(function* () {
+        const sealer = yield* AuditSealer
+        const verifier = yield* AuditVerifier
+        yield* Effect.andThen(convertMany(800), sealer.sealAll)
+        yield* Effect.forkChild(Effect.forever(Effect.andThen(convertMany(1), sealer.sealAll)))
+        let records = 0
+        for (let round = 1; round <= ROUNDS; round++) {
+          const found = yield* verifier.verify
+          assert.isTrue(found.ok, found.ok ? "" : found.reason)
+          assert.isAtLeast(found.records, records)
+          records = found.records
+        }
+        assert.isAbove(records, 800)
+      }).pipe(Effect.provide(TestConversions.layer())),
+    30_000
+  )
+})
