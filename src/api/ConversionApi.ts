@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, OpenApi } from "effect/http-api"
 import { AuditId, QuoteId } from "../domain/AuditRecord.ts"
+import { Reference } from "../domain/Conversion.ts"
 import {
   AuditPage,
   AuditRecordMessage,
@@ -76,7 +77,18 @@ export class ConversionApi extends HttpApiGroup.make("conversion")
   .annotateMerge(OpenApi.annotations({ title: "Conversions and quotes" })) {}
 
 const Text = Schema.optionalKey(Schema.String)
-const Time = Schema.optionalKey(Schema.DateTimeUtcFromString)
+/** Years that are told with four digits: Postgres cannot read every time that a `Date` can hold. */
+const Time = Schema.optionalKey(
+  Schema.String.check(
+    Schema.isPattern(/^[12]\d{3}-\d\d-\d\d(T.{1,30})?$/, {
+      message: "Expected a time such as 2026-11-21T03:27:17.086Z"
+    })
+  ).pipe(Schema.decodeTo(Schema.DateTimeUtcFromString))
+)
+/** Digits alone: a blank would be read as 0. */
+const Whole = Schema.String.check(
+  Schema.isPattern(/^\d{1,15}$/, { message: "Expected a whole number" })
+).pipe(Schema.decodeTo(Schema.FiniteFromString))
 
 /** The audit: what was converted, at which rate, and why; and the proof of it. */
 export class AuditApi extends HttpApiGroup.make("audit")
@@ -85,13 +97,11 @@ export class AuditApi extends HttpApiGroup.make("audit")
       query: {
         from: Text,
         to: Text,
-        reference: Text,
+        reference: Schema.optionalKey(Reference),
         since: Time,
         until: Time,
         cursor: Text,
-        page_size: Schema.optionalKey(
-          Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: 1000 }))
-        )
+        page_size: Schema.optionalKey(Whole.check(Schema.isBetween({ minimum: 1, maximum: 1000 })))
       },
       headers: { accept: Schema.optionalKey(Schema.String) },
       success: AuditPage,
@@ -119,9 +129,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
     ),
     HttpApiEndpoint.get("heads", "/heads", {
       query: {
-        after: Schema.optionalKey(
-          Schema.FiniteFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0))
-        )
+        after: Schema.optionalKey(Whole)
       },
       success: Schema.Struct({ heads: Schema.Array(HeadMessage) }),
       error: Problem.StoreUnavailable

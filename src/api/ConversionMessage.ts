@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { AuditId, QuoteId } from "../domain/AuditRecord.ts"
-import { AmountType } from "../domain/Conversion.ts"
+import { AmountType, Reference } from "../domain/Conversion.ts"
 
 const optional = Schema.optionalKey
 
@@ -14,7 +14,7 @@ const asked = {
   from_currency: Schema.String,
   to_currency: Schema.String,
   amount_type: optional(AmountType),
-  reference: optional(Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100)))
+  reference: optional(Reference)
 }
 
 /** What `POST /api/v1/convert` takes. */

@@ -2,6 +2,7 @@ import { Effect, Option, Schema } from "effect"
 import { Argument, CliError, Flag } from "effect/cli"
 import type { Asked } from "../conversion/Pricing.ts"
 import { QuoteId } from "../domain/AuditRecord.ts"
+import { Reference } from "../domain/Conversion.ts"
 import * as Currency from "../domain/Currency.ts"
 import type { SupportedPairs } from "../domain/CurrencyPair.ts"
 import * as Money from "../domain/Money.ts"
@@ -17,10 +18,7 @@ export const input = {
   ),
   reference: Flag.String("reference").pipe(
     Flag.withDescription("Your own words for the record, at most 100 characters"),
-    Flag.filter(
-      (text) => text.length >= 1 && text.length <= 100,
-      () => "it must have 1 to 100 characters"
-    ),
+    Flag.filter(Schema.is(Reference), () => "it must have 1 to 100 characters, and no control characters"),
     Flag.optional
   ),
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON for programs"), Flag.withDefault(false))

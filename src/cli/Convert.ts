@@ -2,6 +2,7 @@ import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
 import { Conversions } from "../conversion/Conversions.ts"
+import * as Conversion from "../domain/Conversion.ts"
 import * as Asked from "./Asked.ts"
 import * as Table from "./Table.ts"
 
@@ -13,6 +14,7 @@ export const command = Command.make(
     quote: Flag.String("quote").pipe(Flag.withDescription("The id of the quote to use"), Flag.optional),
     key: Flag.String("idempotency-key").pipe(
       Flag.withDescription("Repeated with the same key, it is done once"),
+      Flag.filter(Conversion.isIdempotencyKey, () => `it must be ${Conversion.IDEMPOTENCY_KEY_ALLOWED}`),
       Flag.optional
     )
   },

@@ -44,8 +44,11 @@ const keyUnder = Effect.fnUntraced(function* (folder: string) {
   return yield* Effect.gen(function* () {
     yield* fs.makeDirectory(folder, { recursive: true })
     const fresh = Buffer.from(yield* random.randomBytes(32)).toString("base64")
-    // Only if there is none: another process may make one at the same moment.
-    yield* fs.writeFileString(file, fresh, { flag: "wx", mode: 0o600 }).pipe(
+    // Written aside and then linked, whole and only if there is none: another process may make one at the same moment.
+    const aside = yield* fs.makeTempFileScoped({ directory: folder, prefix: "audit-signing-key-" })
+    yield* fs.chmod(aside, 0o600)
+    yield* fs.writeFileString(aside, fresh)
+    yield* fs.link(aside, file).pipe(
       Effect.catchIf(
         (error) => error.reason._tag === "AlreadyExists",
         () => Effect.void
@@ -54,5 +57,8 @@ const keyUnder = Effect.fnUntraced(function* (folder: string) {
     const seed = (yield* fs.readFileString(file)).trim()
     if (Buffer.from(seed, "base64").length === 32) return seed
     return yield* new SigningKeyError({ path: file, detail: "it is not 32 bytes in base64" })
-  }).pipe(Effect.mapError((error) => (error._tag === "SigningKeyError" ? error : failed(error))))
+  }).pipe(
+    Effect.scoped,
+    Effect.mapError((error) => (error._tag === "SigningKeyError" ? error : failed(error)))
+  )
 })

@@ -7,6 +7,19 @@ import * as Money from "./Money.ts"
 export const AmountType = Schema.Literals(["source", "target"])
 export type AmountType = typeof AmountType.Type
 
+/** A customer's own words for a conversion. */
+export const Reference = Schema.String.check(
+  Schema.isMinLength(1, { message: "must not be empty" }),
+  Schema.isMaxLength(100, { message: "must have 100 characters at most" }),
+  Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "must not contain control characters" })
+)
+
+/** Whether a text can be an idempotency key: RFC 9110 allows no other characters in a header. */
+export const isIdempotencyKey = (text: string): boolean => /^[\x20-\x7e]{1,255}$/.test(text)
+
+/** What {@link isIdempotencyKey} takes, for messages. */
+export const IDEMPOTENCY_KEY_ALLOWED = "1 to 255 printable ASCII characters"
+
 /** A conversion would pay in or pay out nothing, or more than can be written. */
 export class AmountOutOfRange extends Schema.TaggedError<AmountOutOfRange>()("AmountOutOfRange", {
   detail: Schema.String
@@ -77,8 +90,10 @@ export const compute = (asked: {
 
 /** `dividend / divisor`, rounded up to so many decimals, without any rounding before. */
 const divideUp = (dividend: BigDecimal.BigDecimal, divisor: BigDecimal.BigDecimal, decimals: number) => {
-  const numerator = dividend.value * 10n ** BigInt(Math.max(0, divisor.scale + decimals))
-  const denominator = divisor.value * 10n ** BigInt(Math.max(0, dividend.scale))
+  // Below zero where the divisor is a round number such as 100000, whose scale is below zero too.
+  const shift = divisor.scale - dividend.scale + decimals
+  const numerator = dividend.value * 10n ** BigInt(Math.max(0, shift))
+  const denominator = divisor.value * 10n ** BigInt(Math.max(0, -shift))
   const whole = numerator / denominator
   return BigDecimal.make(numerator % denominator === 0n ? whole : whole + 1n, decimals)
 }

@@ -11,7 +11,8 @@ import {
   Schedule,
   Schema,
   Scope,
-  String
+  String,
+  Predicate
 } from "effect"
 import { Migrator, SqlClient, SqlError } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
@@ -161,10 +162,18 @@ const isAvailability = ({ reason }: SqlError.SqlError) => {
     case "ConstraintError":
     case "UniqueViolation":
       return false
+    case "UnknownError":
+      return !isOfStatement(reason.cause)
     default:
       return true
   }
 }
+
+/** Classes of SQLSTATE that say what is wrong with a statement or its data: the server is well, and said so. */
+const isOfStatement = (cause: unknown) =>
+  Predicate.hasProperty(cause, "code") &&
+  Predicate.isString(cause.code) &&
+  /^(0A|21|22|23|26|2F|34|38|39|3B|3D|3F|42|44|P0)/.test(cause.code)
 
 /** Another transaction was in the way, and nothing of this one was done: it may be done again. */
 const isRolledBack = ({ reason }: SqlError.SqlError) =>

@@ -92,9 +92,9 @@ const cursorOf = (id: AuditId) => Buffer.from(id, "utf8").toString("base64url")
 
 const idOf = (cursor: string | undefined) => {
   if (cursor === undefined) return Effect.succeed(undefined)
-  return Schema.decodeUnknownEffect(AuditId)(
-    Buffer.from(cursor.slice(0, 100), "base64url").toString("utf8")
-  ).pipe(Effect.mapError(() => Problems.invalid("/query/cursor", "must be the next of a page before")))
+  return Schema.decodeEffect(AuditId)(Buffer.from(cursor.slice(0, 100), "base64url").toString("utf8")).pipe(
+    Effect.mapError(() => Problems.invalid("/query/cursor", "must be the next of a page before"))
+  )
 }
 
 const toMessage = (found: Verification) =>

@@ -3,27 +3,26 @@ import type { BigDecimal } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { InvalidRequest } from "../api/Problem.ts"
 import { QuoteId } from "../domain/AuditRecord.ts"
-import { AmountType } from "../domain/Conversion.ts"
+import { AmountType, Reference } from "../domain/Conversion.ts"
 import type { Currency } from "../domain/Currency.ts"
 import * as DurationText from "../domain/DurationText.ts"
 import * as ExactJson from "../domain/ExactJson.ts"
 import * as Money from "../domain/Money.ts"
+import * as InvalidRequests from "./InvalidRequests.ts"
 import * as Problems from "./Problems.ts"
 
-const Amount = Schema.Union([Schema.String, Schema.instanceOf(ExactJson.JsonNumber)]).annotate({
-  message: `must be a decimal, as a string such as "500.00" or as a number`
-})
+const Amount = Schema.declare(
+  (value): value is string | ExactJson.JsonNumber =>
+    typeof value === "string" || value instanceof ExactJson.JsonNumber,
+  { message: `must be a decimal, as a string such as "500.00" or as a number` }
+)
 
 const asked = {
   amount: Amount,
   from_currency: Schema.String,
   to_currency: Schema.String,
   amount_type: Schema.optionalKey(AmountType),
-  reference: Schema.optionalKey(
-    Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100)).check(
-      Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "must not contain control characters" })
-    )
-  )
+  reference: Schema.optionalKey(Reference)
 }
 
 /** What a conversion and a quote are asked for with. */
@@ -42,6 +41,9 @@ const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1({
   }
 })
 
+/** A body of 64 KiB can have ten thousand fields that are not known. */
+const MAX_ERRORS = 20
+
 /** Reads a body as JSON, by its schema, with every number as it was written and no field that is not known. */
 export const read = <A>(schema: Schema.Codec<A, unknown>) => {
   const decode = Schema.decodeUnknownEffect(schema, { onExcessProperty: "error", errors: "all" })
@@ -50,14 +52,17 @@ export const read = <A>(schema: Schema.Codec<A, unknown>) => {
     const json = ExactJson.parse(text, (source) => new ExactJson.JsonNumber(source))
     if (Option.isNone(json))
       return yield* new InvalidRequest({ detail: "The body is not JSON that can be read" })
+    // It is an object here only.
+    if (json.value instanceof ExactJson.JsonNumber)
+      return yield* Problems.invalid("/body", "must be an object, not a number")
     return yield* decode(json.value).pipe(
       Effect.mapError(({ issue }) => {
-        const errors = formatIssues(issue).issues.map(({ message, path = [] }) => ({
-          pointer: ["", "body", ...path.map((key) => String(typeof key === "object" ? key.key : key))]
-            .join("/")
-            .slice(0, 200),
-          detail: message.slice(0, 300)
-        }))
+        const errors = formatIssues(issue)
+          .issues.slice(0, MAX_ERRORS)
+          .map(({ message, path = [] }) => ({
+            pointer: ["", "body", ...path.map(InvalidRequests.segmentOf)].join("/").slice(0, 200),
+            detail: message.slice(0, 300)
+          }))
         return new InvalidRequest({
           detail: errors
             .map(({ detail, pointer }) => `${pointer}: ${detail}`)

@@ -8,6 +8,7 @@ import { Settings } from "../config/Settings.ts"
 import { Conversions } from "../conversion/Conversions.ts"
 import { Quotes } from "../conversion/Quotes.ts"
 import { numberFields, type Quote } from "../domain/AuditRecord.ts"
+import * as Conversion from "../domain/Conversion.ts"
 import * as Currency from "../domain/Currency.ts"
 import type { ConversionBodyFields } from "./ConversionBody.ts"
 import * as ConversionBody from "./ConversionBody.ts"
@@ -87,11 +88,12 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-/** RFC 9110 allows no other characters in a header. */
 const keyOf = (header: string | undefined) =>
-  header === undefined || /^[\x20-\x7e]{1,255}$/.test(header)
+  header === undefined || Conversion.isIdempotencyKey(header)
     ? Effect.succeed(header)
-    : Effect.fail(Problems.invalid("/headers/idempotency-key", "must be 1 to 255 printable ASCII characters"))
+    : Effect.fail(
+        Problems.invalid("/headers/idempotency-key", `must be ${Conversion.IDEMPOTENCY_KEY_ALLOWED}`)
+      )
 
 /** Lets everybody pass where conversions are open to everybody, and nobody elsewhere. */
 export const layerAccess = Layer.effect(

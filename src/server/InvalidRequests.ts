@@ -33,8 +33,8 @@ const formatter = (kind: HttpApiError.HttpApiSchemaError["kind"]) =>
     }
   })
 
-/** RFC 6901. */
-const segmentOf = (segment: PropertyKey | { readonly key: PropertyKey }) =>
+/** One word of a pointer, by RFC 6901. */
+export const segmentOf = (segment: PropertyKey | { readonly key: PropertyKey }) =>
   String(typeof segment === "object" ? segment.key : segment)
     .replaceAll("~", "~0")
     .replaceAll("/", "~1")

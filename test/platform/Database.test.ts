@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, inject, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Option, Redacted, Schedule } from "effect"
+import { Cause, Duration, Effect, Exit, Layer, Option, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { readdirSync } from "node:fs"
 import { Database } from "../../src/platform/Database.ts"
@@ -74,8 +74,15 @@ describe("Database", () => {
   it.live("tells a statement that is refused from a database that does not answer", () =>
     Effect.gen(function* () {
       const { sql, within } = yield* Database
-      const exit = yield* Effect.exit(within(sql`SELECT * FROM no_such_table`))
-      assert.include(String(exit), "Die")
+      for (const refused of [
+        sql`SELECT * FROM no_such_table`,
+        sql`SELECT 1 / 0`,
+        sql`SELECT ${"\0"}::text`,
+        sql`SELECT 'x'::timestamptz`
+      ]) {
+        const exit = yield* Effect.exit(within(refused))
+        assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      }
     }).pipe(Effect.provide(TestDatabase.layer()), Effect.scoped)
   )
 

@@ -21,6 +21,8 @@ const endpoint = (
 ): Endpoint => ({ path, query, failures })
 
 const RECORD = "/api/v1/rates/01980000-0000-7000-8000-000000000000"
+const AUDIT = "/api/v1/audit/conversions"
+const CONVERSION = `${AUDIT}/01980000-0000-7000-8000-000000000000`
 const pages = [endpoint("/docs"), endpoint("/api/v1/swagger/"), endpoint("/api/v1/redoc/")]
 const texts = [
   endpoint("/api/v1/rates", { from: "USD", to: "NGN", max_age: "60 seconds" }),
@@ -33,6 +35,20 @@ const texts = [
     "flutterwave"
   ),
   endpoint("/api/rates/all/", { base_currency: "USD" }, "flutterwave"),
+  endpoint("/api/v1/quotes/01980000-0000-7000-8000-000000000000"),
+  endpoint(AUDIT, {
+    from: "USD",
+    to: "NGN",
+    reference: "r",
+    since: "2026-11-21T03:27:17.086Z",
+    until: "2026-11-22",
+    cursor: Buffer.from("01980000-0000-7000-8000-000000000000").toString("base64url"),
+    page_size: "10"
+  }),
+  endpoint(CONVERSION),
+  endpoint(`${CONVERSION}/receipt`),
+  endpoint("/api/v1/audit/heads", { after: "5" }),
+  endpoint("/api/v1/audit/verify"),
   endpoint("/health/live"),
   endpoint("/health/ready"),
   endpoint("/metrics"),
@@ -93,12 +109,16 @@ const values: Readonly<Record<string, string>> = {
   hex: "0x10"
 }
 
+const isOptional = ({ path }: Endpoint, name: string) =>
+  path.startsWith("/api/v1/audit/") || name === "max_age" || name === "amount" || name.startsWith("base")
+
 const ofValues = (at: Endpoint): ReadonlyArray<Attack> => [
   ...Object.keys(at.query).flatMap((name) =>
     Object.entries(values).map(([title, value]) => ({
       name: `${title} as ${name}`,
       bytes: request(target(at, { [name]: value })),
-      statuses: [400, 422]
+      // A reference is the customer's own words, and a size may be 0.
+      statuses: name === "reference" || name === "after" ? [200, 400] : [400, 422]
     }))
   ),
   ...Object.entries(values).map(([title, value]) => ({
@@ -115,7 +135,7 @@ const ofValues = (at: Endpoint): ReadonlyArray<Attack> => [
   ...Object.keys(at.query).map((name) => ({
     name: `${name} as a list`,
     bytes: request(target(at).replace(`${name}=`, `${name}[]=`)),
-    statuses: name === "max_age" || name === "amount" || name.startsWith("base") ? [200] : [400]
+    statuses: isOptional(at, name) ? [200] : [400]
   }))
 ]
 
@@ -237,7 +257,7 @@ const ofBodies = (at: Endpoint): ReadonlyArray<Attack> => {
 }
 
 const ofTargets = (at: Endpoint): ReadonlyArray<Attack> => {
-  const more = at.path.endsWith("nothing") || at.path === RECORD ? [404] : [200]
+  const more = /nothing$|01980000/.test(at.path) ? [404] : [200]
   return [
     {
       name: "1 000 parameters",
@@ -272,6 +292,62 @@ const ofTargets = (at: Endpoint): ReadonlyArray<Attack> => {
     { name: "*", bytes: request("*"), statuses: [404], elsewhere: true }
   ]
 }
+
+const asked = '"from_currency":"USD","to_currency":"NGN"'
+const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
+
+/** Bodies that are right nowhere. */
+const bodies: Readonly<Record<string, string | Buffer>> = {
+  "1e999999999": `{"amount":1e999999999,${asked}}`,
+  "5 000 digits": `{"amount":${"9".repeat(5_000)},${asked}}`,
+  "5 000 digits as text": `{"amount":"${"9".repeat(5_000)}",${asked}}`,
+  NaN: `{"amount":NaN,${asked}}`,
+  "a list as amount": `{"amount":[500],${asked}}`,
+  "an amount like a JsonNumber": `{"amount":{"text":"500"},${asked}}`,
+  "deep lists": `{"amount":${deep(30_000)},${asked}}`,
+  "deep lists, a few": `{"amount":${deep(499)},${asked}}`,
+  "deep objects": `{"amount":"1",${asked},"x":${'{"a":'.repeat(900)}1${"}".repeat(900)}}`,
+  __proto__: `{"__proto__":{"amount":"500"},${asked}}`,
+  "__proto__ beside": `{"amount":"500",${asked},"__proto__":{"reference":"x"},"constructor":{"prototype":1}}`,
+  "NUL in the reference": `{"amount":"500",${asked},"reference":"a\\u0000b"}`,
+  "NUL in a currency": '{"amount":"500","from_currency":"USD\\u0000","to_currency":"NGN"}',
+  "NUL in a name": `{"amount":"500",${asked},"a\\u0000":1}`,
+  "half a surrogate": `{"amount":"500",${asked},"reference":"\\ud800"}`,
+  "a reference of 60 KB": `{"amount":"500",${asked},"reference":"${"r".repeat(60_000)}"}`,
+  "a name of 60 KB": `{"amount":"500",${asked},"${"n".repeat(60_000)}":1}`,
+  "6 000 names": `{"amount":"500",${Array.from({ length: 6_000 }, (_, i) => `"${i}":1`).join()}}`,
+  "the amount twice": `{"amount":"500","amount":"-1",${asked}}`,
+  "UTF-16": Buffer.from(`{"amount":"500",${asked}}`, "utf16le"),
+  "broken UTF-8": Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0xc0, 0x80, 0x22, 0x7d]),
+  "a number": "500",
+  nothing: ""
+}
+
+const post = (path: string, body: string | Buffer, headers: ReadonlyArray<string>) =>
+  Buffer.concat([
+    Buffer.from(request(path, [`Content-Length: ${Buffer.byteLength(body)}`, ...headers], "POST")),
+    Buffer.from(body)
+  ])
+
+const ofPosts = (path: string): ReadonlyArray<Attack> => [
+  ...Object.entries(bodies).map(([name, body]) => ({
+    name,
+    bytes: post(path, body, ["Content-Type: application/json"]),
+    statuses: [400, 422]
+  })),
+  ...["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "x", ";;;"].map(
+    (type) => ({
+      name: `a form as ${type}`,
+      bytes: post(path, "amount=500&from_currency=USD&to_currency=NGN", [`Content-Type: ${type}`]),
+      statuses: [400]
+    })
+  ),
+  ...["", " ", "x".repeat(256), "\u00e9", "a\tb"].map((key) => ({
+    name: `the key ${key.slice(0, 5)}`,
+    bytes: post(path, '{"amount":"0"}', [`Idempotency-Key: ${key}`]),
+    statuses: [400]
+  }))
+]
 
 const attacksOn = (at: Endpoint): ReadonlyArray<Attack> => [
   ...ofValues(at),
@@ -339,6 +415,19 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it
           assertHarmless(at, attack, answers)
           assert.isBelow(millis, 1_000, `${attack.name} at ${at.path}`)
         }
+      })
+    )
+  }
+
+  for (const path of ["/api/v1/convert", "/api/v1/quotes"]) {
+    it.effect(`convert nothing at ${path}`, () =>
+      Effect.gen(function* () {
+        for (const attack of ofPosts(path)) {
+          const { answers, millis } = yield* send(attack)
+          assertHarmless(endpoint(path), attack, answers)
+          assert.isBelow(millis, 1_000, `${attack.name} at ${path}`)
+        }
+        assert.deepStrictEqual((yield* get(AUDIT)).json["data"], [])
       })
     )
   }

@@ -1,0 +1,174 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
+import * as Effex from "../support/Effex.ts"
+import { SIGNING_KEY } from "../support/TestConversions.ts"
+import * as TestDatabase from "../support/TestDatabase.ts"
+import { membersOf } from "../support/TestServer.ts"
+
+const UNKNOWN_ID = "01980000-0000-7000-8000-000000000000"
+
+const start = Effect.gen(function* () {
+  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
+  const env = {
+    DATABASE_URL: yield* TestDatabase.create,
+    FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
+    FLUTTERWAVE_SECRET_KEY: "key",
+    ALLOW_ANONYMOUS_CONVERT: "true",
+    AUDIT_SIGNING_KEY: SIGNING_KEY,
+    LOG_LEVEL: "none"
+  }
+  const effex = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+    const running = yield* Effex.run(args, env)
+    const code = yield* running.ended
+    return { code, output: running.output().trimEnd(), json: membersOf(running.output()) }
+  })
+  return { env, effex }
+})
+
+/** The value of a row of a table. */
+const cell = (output: string, name: string) => new RegExp(`^${name} +(\\S.*)$`, "m").exec(output)?.[1]
+
+describe("effex convert", () => {
+  it.live("converts, for people and for programs, in both directions", () =>
+    Effect.gen(function* () {
+      const { effex } = yield* start
+      const shown = yield* effex("convert", "500", "usd", "NGN", "--reference", "order 7")
+      assert.strictEqual(shown.code, 0, shown.output)
+      assert.strictEqual(cell(shown.output, "input amount"), "500.00")
+      assert.strictEqual(cell(shown.output, "reference"), "order 7")
+      assert.match(cell(shown.output, "output amount") ?? "", /^\d+\.\d\d$/)
+      const { code, json } = yield* effex("convert", "100000", "USD", "NGN", "--target", "--json")
+      assert.strictEqual(code, 0)
+      assert.deepInclude(json, { output_amount: "100000.00", margin: "0.005", provider: "sandbox" })
+      assert.deepInclude((yield* effex("audit", "verify", "--json")).json, {
+        ok: true,
+        records: 0,
+        unsealed: 2
+      })
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("does once what is asked for twice under one key", () =>
+    Effect.gen(function* () {
+      const { effex } = yield* start
+      const args = ["convert", "500", "USD", "NGN", "--idempotency-key", "k"] as const
+      const first = yield* effex(...args, "--json")
+      const again = yield* effex(...args, "--json")
+      assert.deepStrictEqual([again.code, again.output], [0, first.output])
+      const shown = yield* effex(...args)
+      assert.strictEqual(cell(shown.output, "audit id"), first.json["audit_id"])
+      assert.include(shown.output, "this is the first answer")
+      const other = yield* effex("convert", "501", "USD", "NGN", "--idempotency-key", "k")
+      assert.strictEqual(other.code, 1)
+      assert.include(other.output, "was used for another request")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("uses a quote once", () =>
+    Effect.gen(function* () {
+      const { effex } = yield* start
+      const quote = yield* effex("quote", "500", "USD", "NGN", "--ttl", "600", "--json")
+      assert.strictEqual(quote.code, 0, quote.output)
+      const id = String(quote.json["quote_id"])
+      const other = yield* effex("convert", "501", "USD", "NGN", "--quote", id)
+      assert.strictEqual(other.code, 1)
+      assert.include(other.output, "The quote says 500")
+      const { json } = yield* effex("convert", "500", "USD", "NGN", "--quote", id, "--json")
+      const { expires_at: _, ...numbers } = quote.json
+      assert.deepInclude(json, numbers)
+      const again = yield* effex("convert", "500", "USD", "NGN", "--quote", id)
+      assert.strictEqual(again.code, 1)
+      assert.include(again.output, "has been used")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live(
+    "refuses what it cannot convert, in one message and with code 1",
+    () =>
+      Effect.gen(function* () {
+        const { effex } = yield* start
+        const convert = (...args: ReadonlyArray<string>) => ["convert", ...args]
+        const cases = [
+          [convert("0", "USD", "NGN"), "is not a positive amount of USD, with at most 2 decimals"],
+          [convert("--target", "0.5", "USD", "XOF"), "is not a positive amount of XOF"],
+          [convert("1", "USD", "ABC"), '"ABC" is not one of'],
+          [convert("1", "USD", "EUR"), "USD:EUR is not offered"],
+          [convert("1", "USD", "NGN", "--quote", "x"), "x is not the id of a quote"],
+          [convert("1", "USD", "NGN", "--quote", UNKNOWN_ID), "There is no quote"],
+          [convert("1", "USD", "NGN", "--reference", "a\nb"), "no control characters"],
+          [
+            convert("1", "USD", "NGN", "--idempotency-key", "x".repeat(256)),
+            "1 to 255 printable ASCII characters"
+          ],
+          [["quote", "1", "USD", "NGN", "--ttl", "3601"], "between 1 and 3600"]
+        ] as const
+        const answers = yield* Effect.forEach(cases, ([args]) => effex(...args), { concurrency: 4 })
+        for (const [i, [args, message]] of cases.entries()) {
+          assert.strictEqual(answers[i]?.code, 1, args.join(" "))
+          assert.include(answers[i]?.output, message)
+          assert.notMatch(answers[i]?.output ?? "", /^\s+at /m)
+        }
+        assert.deepInclude((yield* effex("audit", "verify", "--json")).json, { records: 0, unsealed: 0 })
+      }).pipe(Effect.scoped),
+    60_000
+  )
+})
+
+const folder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "effex-receipt-"))),
+  (path) => Effect.promise(() => rm(path, { recursive: true }))
+)
+
+describe("effex audit and effex receipt", () => {
+  it.live(
+    "prove what was converted, and find what was changed",
+    () =>
+      Effect.gen(function* () {
+        const { effex, env } = yield* start
+        const { code, json, output } = yield* effex("convert", "500", "USD", "NGN", "--json")
+        assert.strictEqual(code, 0, output)
+        const { url } = yield* Effex.serve({ ...env, LOG_LEVEL: "info" })
+        const receipt = yield* Effex.get(url, `/api/v1/audit/conversions/${json["audit_id"]}/receipt`)
+        assert.strictEqual(receipt.status, 200, receipt.body)
+
+        const verified = yield* effex("audit", "verify", "--json")
+        assert.strictEqual(verified.code, 0)
+        assert.deepInclude(verified.json, { ok: true, records: 1, unsealed: 0 })
+        const shown = yield* effex("audit", "verify")
+        assert.strictEqual(cell(shown.output, "head"), verified.json["head"])
+        const heads = yield* effex("audit", "heads")
+        assert.strictEqual(heads.code, 0)
+        assert.strictEqual(heads.output, JSON.stringify(membersOf(receipt.body)["head"]))
+
+        const path = join(yield* folder, "receipt.json")
+        const key = String(verified.json["public_keys"])
+        const verify = Effect.fnUntraced(function* (text: string, key: string) {
+          yield* Effect.promise(() => writeFile(path, text))
+          // Without the database, and without anything else that effex knows.
+          const running = yield* Effex.run(["receipt", "verify", path, "--key", key])
+          return { code: yield* running.ended, output: running.output() }
+        })
+        const held = yield* verify(receipt.body, key)
+        assert.strictEqual(held.code, 0, held.output)
+        assert.include(held.output, `The conversion ${json["audit_id"]} is record 1 of 1`)
+        const amount = `"output_amount":"${json["output_amount"]}"`
+        const wrong = [
+          [receipt.body, "0".repeat(64), "the head was not signed with that key"],
+          [receipt.body, key.slice(1), "it must be 64 hexadecimal digits"],
+          [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not lead to the signed root"],
+          [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with that key"],
+          ["{}", key, "is not a receipt"]
+        ] as const
+        for (const [text, with_, message] of wrong) {
+          const refused = yield* verify(text, with_)
+          assert.strictEqual(refused.code, 1, message)
+          assert.include(refused.output, message)
+        }
+      }).pipe(Effect.scoped),
+    60_000
+  )
+})
