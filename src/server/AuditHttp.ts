@@ -76,7 +76,7 @@ export const layer = HttpApiBuilder.group(
 const notFound = Effect.fail(new Problem.NotFound({ detail: "No conversion has that id" }))
 
 const codeOf = (text: string | undefined) => {
-  if (text === undefined) return Effect.succeed(undefined)
+  if (text === undefined) return Effect.undefined
   const found = Currency.find(text)
   return Option.isSome(found)
     ? Effect.succeed(found.value.code)
@@ -91,7 +91,7 @@ const codeOf = (text: string | undefined) => {
 const cursorOf = (id: AuditId) => Buffer.from(id, "utf8").toString("base64url")
 
 const idOf = (cursor: string | undefined) => {
-  if (cursor === undefined) return Effect.succeed(undefined)
+  if (cursor === undefined) return Effect.undefined
   return Schema.decodeEffect(AuditId)(Buffer.from(cursor.slice(0, 100), "base64url").toString("utf8")).pipe(
     Effect.mapError(() => Problems.invalid("/query/cursor", "must be the next of a page before"))
   )

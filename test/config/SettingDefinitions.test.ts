@@ -149,7 +149,7 @@ describe("SettingDefinitions", () => {
   }
 
   it.effect.each(taken)("%s=%s is taken", ([name, text, field, value]) =>
-    Effect.map(read({ ...(needs[name] ?? {}), [name]: text }), (settings) => {
+    Effect.map(read({ ...needs[name], [name]: text }), (settings) => {
       assert.strictEqual(plain(settings)[field], value)
     })
   )
