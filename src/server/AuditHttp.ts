@@ -34,7 +34,11 @@ export const layer = HttpApiBuilder.group(
           until: query.until
         }
         const format = formatOf(headers.accept)
-        if (format !== undefined) return exportAs[format](audit.stream(filter))
+        if (format !== undefined) {
+          // Asked first, since a failure cannot be told any more once the rows are on their way.
+          yield* audit.page(filter, undefined, 1).pipe(Effect.catchTags(Problems.ofStore))
+          return exportAs[format](audit.stream(filter))
+        }
         const before = yield* idOf(query.cursor)
         const size = query.page_size ?? DEFAULT_PAGE_SIZE
         const found = yield* audit.page(filter, before, size + 1).pipe(Effect.catchTags(Problems.ofStore))

@@ -195,6 +195,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /api/v1/audit/conv
       const server = yield* TestServer
       const id = yield* convert()
       yield* server.setDatabase("down")
+      for (const accept of ["text/csv", "application/x-ndjson"]) {
+        assertProblem(yield* get(LIST, { headers: { accept } }), 503, "store-unavailable")
+      }
       for (const path of [
         LIST,
         `${LIST}/${id}`,
