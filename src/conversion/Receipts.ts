@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, Schedule } from "effect"
 import { type AuditId, recordFields } from "../domain/AuditRecord.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import { AuditRepo } from "./AuditRepo.ts"
@@ -8,13 +8,16 @@ import { type Receipt, toReceiptHead } from "./Receipt.ts"
 import { SealRepo } from "./SealRepo.ts"
 import type { SignedTreeHead } from "./TreeHead.ts"
 
+/** How often a receipt looks again for the seal of its record, twenty times a second. */
+const SEAL_TRIES = 40
+
 /** Proofs that records are in the audit. */
 export class Receipts extends Context.Service<
   Receipts,
   {
     /**
      * The receipt of a record under the newest signed head; none for an id that was never given. A record that waits
-     * to be sealed is sealed first; where another process is at that just now, there is no receipt yet.
+     * to be sealed is sealed first; where that takes longer than two seconds, there is no receipt yet.
      */
     readonly of: (id: AuditId) => Effect.Effect<Option.Option<Receipt | "not-yet">, StoreUnavailable>
     /** At most `limit` signed heads after a tree size, in order: to be kept where nobody who runs effex can change them. */
@@ -31,14 +34,19 @@ export class Receipts extends Context.Service<
       const repo = yield* SealRepo
       const sealer = yield* AuditSealer
 
+      /** Seals it where that is still to be done, and waits where another process is just at it. */
+      const sealOf = (id: AuditId) =>
+        repo.sealOf(id).pipe(
+          Effect.flatMap((seal) =>
+            Option.isSome(seal) ? Effect.succeed(seal) : Effect.andThen(sealer.sealAll, repo.sealOf(id))
+          ),
+          Effect.repeat({ while: Option.isNone, schedule: Schedule.spaced("50 millis"), times: SEAL_TRIES })
+        )
+
       const of = Effect.fn("Receipts.of")(function* (id: AuditId) {
         const record = yield* audit.byId(id)
         if (Option.isNone(record)) return Option.none()
-        let seal = yield* repo.sealOf(id)
-        if (Option.isNone(seal)) {
-          yield* sealer.sealAll
-          seal = yield* repo.sealOf(id)
-        }
+        const seal = yield* sealOf(id)
         const head = yield* repo.latestHead
         if (Option.isNone(seal) || Option.isNone(head)) return Option.some("not-yet" as const)
         const [leaf, size] = [seal.value.position - 1, head.value.treeSize]

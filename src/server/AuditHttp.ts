@@ -59,7 +59,7 @@ export const layer = HttpApiBuilder.group(
         if (Option.isNone(receipt)) return yield* notFound
         if (receipt.value === "not-yet") {
           return yield* new Problem.StoreUnavailable({
-            detail: "The conversion is being sealed just now: ask again"
+            detail: "The conversion is still being sealed: ask again"
           })
         }
         return receipt.value
