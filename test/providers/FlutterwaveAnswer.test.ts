@@ -75,6 +75,22 @@ describe("FlutterwaveAnswer.read", () => {
     assert.deepStrictEqual([Decimal.format(even.rate), even.convention], ["0.999700089973008", "direct"])
   })
 
+  it("takes a small rate that six decimals round further than that, up to a hundredth", () => {
+    const convention = (rate: string, source: string) =>
+      Result.map(FlutterwaveAnswer.read(body({ rate, source }), asked), ({ convention }) => convention)
+    // 0.20967 of 1000: pounds per Ugandan shilling, as they stood before April 2026.
+    for (const rate of ["0.00021", "0.000210", "0.00020917", "0.00021017"]) {
+      assert.deepStrictEqual(convention(rate, "0.20967"), Result.succeed("inverse" as const), rate)
+    }
+    for (const rate of ["0.0002", "0.000209169", "0.000210171", "0.00022"]) {
+      assert.isTrue(Result.isFailure(convention(rate, "0.20967")), rate)
+    }
+    assert.deepStrictEqual(convention("0.0000101", "0.01"), Result.succeed("inverse" as const))
+    for (const rate of ["0.00001011", "0.0000098"]) {
+      assert.isTrue(Result.isFailure(convention(rate, "0.01")), rate)
+    }
+  })
+
   it.prop(
     "is right to 1e-12, whatever the digits and the convention",
     [bigint(1n, 10n ** 12n), int(0, 3), bigint(1n, 10n ** 12n), int(4, 15), Schema.Boolean],
