@@ -30,6 +30,7 @@ import { Redis } from "./platform/Redis.ts"
 import * as Telemetry from "./platform/Telemetry.ts"
 import { FlutterwaveClient } from "./providers/FlutterwaveClient.ts"
 import { RateProvider } from "./providers/RateProvider.ts"
+import { Broadcaster } from "./rates/Broadcaster.ts"
 import { PollRepo } from "./rates/PollRepo.ts"
 import { RateCache } from "./rates/RateCache.ts"
 import { RateIntake } from "./rates/RateIntake.ts"
@@ -47,9 +48,12 @@ const flutterwave = Layer.unwrap(
   )
 ).pipe(Layer.provide(NodeHttpClient.layerUndici))
 
-const cache = Layer.unwrap(
+/** What processes share, where there is a Redis to share it through. */
+const shared = Layer.unwrap(
   Effect.map(Settings, ({ redisUrl }) =>
-    Option.isSome(redisUrl) ? RateCache.layerRedis.pipe(Layer.provide(Redis.layer)) : RateCache.layerMemory
+    Option.isSome(redisUrl)
+      ? Layer.mergeAll(RateCache.layerRedis, Broadcaster.layerRedis).pipe(Layer.provide(Redis.layer))
+      : Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)
   )
 )
 
@@ -57,7 +61,8 @@ const database = Database.layer.pipe(Layer.provideMerge(platform))
 
 const rates = Layer.mergeAll(Rates.layer, RatePoller.layer).pipe(
   Layer.provideMerge(RateIntake.layer),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, cache, RateProvider.layer)),
+  Layer.provideMerge(shared),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, RateProvider.layer)),
   Layer.provide(flutterwave),
   Layer.provideMerge(database)
 )

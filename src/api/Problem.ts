@@ -93,6 +93,12 @@ export class IdempotencyMismatch extends HttpApiError.Problem<IdempotencyMismatc
   members("idempotency-mismatch", false)
 ) {}
 
+export class RateLimited extends HttpApiError.Problem<RateLimited>()(
+  "RateLimited",
+  declare("rate-limited", 429, "Too much is asked for at once"),
+  members("rate-limited", true)
+) {}
+
 export class Internal extends HttpApiError.Problem<Internal>()(
   "Internal",
   declare("internal", 500, "Something went wrong here"),
@@ -130,6 +136,7 @@ export const Problem = Schema.Union([
   UnsupportedCurrency,
   UnsupportedPair,
   IdempotencyMismatch,
+  RateLimited,
   Internal,
   RateTooOld,
   RateUnavailable,

@@ -1,24 +1,10 @@
-import { Duration, Effect, Schema, SchemaIssue, SchemaTransformation } from "effect"
+import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import * as DurationText from "../domain/DurationText.ts"
 import { RateId } from "../domain/Rate.ts"
+import { DurationFromText } from "./DurationFromText.ts"
 import * as Problem from "./Problem.ts"
 import { ProblemResponses } from "./ProblemResponses.ts"
 import { CurrencyList, RateList, RateMessage, RateRecordMessage } from "./RateMessage.ts"
-
-const DurationFromText = Schema.String.annotate({ description: DurationText.ALLOWED }).pipe(
-  Schema.decodeTo(
-    Schema.Duration,
-    SchemaTransformation.transformEffect({
-      decode: (text) =>
-        Effect.mapError(
-          Effect.fromOption(DurationText.parse(text)),
-          () => new SchemaIssue.InvalidValue({ message: `Expected ${DurationText.ALLOWED}` })
-        ),
-      encode: (duration) => Effect.succeed(`${Duration.toMillis(duration)} millis`)
-    })
-  )
-)
 
 /** An ISO 4217 code in any case. Whether it is one is for the handler to say, with 422. */
 const CodeText = Schema.String.annotate({ description: "An ISO 4217 code, in upper or lower case" })

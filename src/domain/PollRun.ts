@@ -19,3 +19,21 @@ export interface PollRun {
   readonly pairs: number
   readonly failures: ReadonlyArray<PollFailure>
 }
+
+/** What the readers of a stream are told of a poll. */
+export interface PollSummary {
+  readonly id: string
+  readonly startedAt: DateTime.Utc
+  readonly finishedAt: DateTime.Utc
+  /** How many pairs it asked for, and of how many it got no rate. */
+  readonly pairs: number
+  readonly failed: number
+}
+
+export const summaryOf = ({ failures, finishedAt, id, pairs, startedAt }: PollRun): PollSummary => ({
+  id,
+  startedAt,
+  finishedAt,
+  pairs,
+  failed: failures.length
+})

@@ -30,6 +30,7 @@ const make = Effect.gen(function* () {
   const { redisUrl } = yield* Settings
   if (Option.isNone(redisUrl)) return yield* new RedisNotConfigured()
   const client = yield* open(redisUrl.value, {
+    announce: true,
     commandTimeout: COMMAND_TIMEOUT_MILLIS,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2000)
   })
@@ -67,11 +68,17 @@ const sendOf =
 
 const openUnscoped = Effect.fnUntraced(function* (
   url: Redacted.Redacted,
-  options: { readonly commandTimeout?: number; readonly retryStrategy?: (attempt: number) => number | null }
+  options: {
+    readonly commandTimeout?: number
+    readonly retryStrategy?: (attempt: number) => number | null
+    /** Whether it is the one that tells the log when Redis goes and comes. */
+    readonly announce?: boolean
+  }
 ) {
   const log = Effect.runForkWith(yield* Effect.context<never>())
+  const { announce = false, ...rest } = options
   const client = new Client(Redacted.value(url), {
-    ...options,
+    ...rest,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
     maxRetriesPerRequest: 0,
@@ -80,11 +87,11 @@ const openUnscoped = Effect.fnUntraced(function* (
   })
   let reachable = true
   client.on("ready", () => {
-    if (!reachable) log(Effect.logInfo("Redis is back"))
+    if (!reachable && announce) log(Effect.logInfo("Redis is back"))
     reachable = true
   })
   client.on("error", (error: Error) => {
-    if (reachable) log(Effect.logWarning(`Redis cannot be reached: ${error.message}`))
+    if (reachable && announce) log(Effect.logWarning(`Redis cannot be reached: ${error.message}`))
     reachable = false
   })
   yield* awaitReady(client)

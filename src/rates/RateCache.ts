@@ -1,12 +1,11 @@
-import { Context, DateTime, Duration, Effect, Layer, Metric, Option, Schema } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import * as EffectRedis from "effect/persistence/Redis"
 import { Settings } from "../config/Settings.ts"
-import { CurrencyCode } from "../domain/Currency.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
-import * as Decimal from "../domain/Decimal.ts"
-import { ageAt, isNewer, type Rate, RateId } from "../domain/Rate.ts"
+import { ageAt, isNewer, type Rate } from "../domain/Rate.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import { Redis } from "../platform/Redis.ts"
+import * as RateJson from "./RateJson.ts"
 
 /** The latest rates near at hand: in this process's memory, and in front of that in Redis, where there is one. */
 export class RateCache extends Context.Service<
@@ -53,25 +52,11 @@ const makeMemory = () => {
   }
 }
 
-/** What stands under `fxrate:USD:NGN`. */
-const CachedRate = Schema.fromJsonString(
-  Schema.Struct({
-    from: CurrencyCode,
-    to: CurrencyCode,
-    rate: Decimal.PositiveDecimal,
-    rate_id: RateId,
-    provider: Schema.String,
-    fetched_at: Schema.DateTimeUtcFromString
-  })
-)
-const decode = Schema.decodeEffect(CachedRate)
-const encode = Schema.encodeEffect(CachedRate)
-
 const keyOf = (pair: CurrencyPair) => `fxrate:${pair.key}`
 
 /** Nodes may write in another order than they fetched: the newer rate stays. */
 const setUnlessNewer = EffectRedis.script(
-  (key: string, value: string, age: string, ttlMillis: number) => [key, value, age, ttlMillis],
+  (key: string, value: string, order: string, ttlMillis: number) => [key, value, order, ttlMillis],
   {
     numberOfKeys: 1,
     lua: `
@@ -108,11 +93,10 @@ const makeRedis = Effect.gen(function* () {
     }
     const text = answer.value
     if (text === null) return yield* missed(pair, "has no rate")
-    const cached = yield* Effect.option(decode(text))
+    const cached = yield* Effect.option(RateJson.decode(text))
     if (Option.isNone(cached)) return yield* missed(pair, "holds something that is no rate")
-    const { fetched_at, from, provider, rate, rate_id, to } = cached.value
-    if (from !== pair.from || to !== pair.to) return yield* missed(pair, "holds another pair's rate")
-    return Option.some({ id: rate_id, pair, rate, provider, observedAt: fetched_at } satisfies Rate)
+    if (cached.value.pair.key !== pair.key) return yield* missed(pair, "holds another pair's rate")
+    return cached
   })
 
   const missed = Effect.fnUntraced(function* (pair: CurrencyPair, what: string) {
@@ -125,19 +109,13 @@ const makeRedis = Effect.gen(function* () {
     memory.remember(rate)
     const ttl = Duration.subtract(cacheTtl, ageAt(rate, yield* DateTime.now))
     if (!Duration.isPositive(ttl)) return
-    const value = yield* Effect.orDie(
-      encode({
-        from: rate.pair.from,
-        to: rate.pair.to,
-        rate: rate.rate,
-        rate_id: rate.id,
-        provider: rate.provider,
-        fetched_at: rate.observedAt
-      })
-    )
-    const age = DateTime.formatIso(rate.observedAt) + rate.id
     yield* redis
-      .eval(setUnlessNewer)(keyOf(rate.pair), value, age, Math.ceil(Duration.toMillis(ttl)))
+      .eval(setUnlessNewer)(
+        keyOf(rate.pair),
+        RateJson.encode(rate),
+        RateJson.orderOf(rate),
+        Math.ceil(Duration.toMillis(ttl))
+      )
       .pipe(Effect.tapError(failed), Effect.ignore)
   })
 

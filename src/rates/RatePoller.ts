@@ -13,9 +13,10 @@ import {
 } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
-import type { PollFailure, PollRun } from "../domain/PollRun.ts"
+import { type PollFailure, type PollRun, summaryOf } from "../domain/PollRun.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import { Broadcaster } from "./Broadcaster.ts"
 import { PollRepo } from "./PollRepo.ts"
 import { RateIntake } from "./RateIntake.ts"
 
@@ -87,6 +88,7 @@ const make = Effect.gen(function* () {
   const { exclusively } = yield* Database
   const intake = yield* RateIntake
   const polls = yield* PollRepo
+  const broadcaster = yield* Broadcaster
 
   const refresh = Effect.fnUntraced(function* (
     pair: CurrencyPair,
@@ -119,6 +121,7 @@ const make = Effect.gen(function* () {
     const seconds = Duration.toSeconds(Duration.nanos((yield* Clock.currentTimeNanos) - startedNanos))
     yield* Metric.update(Metrics.pollDuration, seconds)
     yield* polls.finish(finished)
+    yield* broadcaster.publishPoll(summaryOf(finished))
     yield* Effect.logInfo(
       `Polled ${finished.pairs} pairs: ${finished.pairs - failures.length} refreshed, ${failures.length} failed`
     )

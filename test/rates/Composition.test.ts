@@ -3,6 +3,7 @@ import { DateTime, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { FlutterwaveClient } from "../../src/providers/FlutterwaveClient.ts"
 import { RateProvider } from "../../src/providers/RateProvider.ts"
+import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
@@ -28,6 +29,7 @@ const Cache = Layer.succeed(RateCache, {
 
 const Lookup = Rates.layer.pipe(
   Layer.provideMerge(RateIntake.layer),
+  Layer.provideMerge(Broadcaster.layerMemory),
   Layer.provideMerge(Layer.mergeAll(RateRepo.layer, RateProvider.layer)),
   Layer.provide([Flutterwave, Cache]),
   Layer.provide(SecureRandom.layerWebCrypto),

@@ -3,6 +3,7 @@ import { Duration, Effect, Fiber, Layer, Option, Ref } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import { Database } from "../../src/platform/Database.ts"
+import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { PollRepo } from "../../src/rates/PollRepo.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
@@ -13,9 +14,8 @@ import { failing, rate, TestProvider } from "../support/TestProvider.ts"
 
 const TestLayer = RatePoller.layer.pipe(
   Layer.provideMerge(RateIntake.layer),
-  Layer.provideMerge(
-    Layer.mergeAll(RateRepo.layer, PollRepo.layer, RateCache.layerMemory, TestProvider.layer)
-  ),
+  Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, TestProvider.layer)),
   Layer.provideMerge(SecureRandom.layerWebCrypto),
   Layer.provideMerge(TestDatabase.layer())
 )

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
 import { type Rate, RateId } from "../../src/domain/Rate.ts"
 import { StoreUnavailable } from "../../src/platform/Database.ts"
+import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
@@ -38,7 +40,9 @@ const lookupWith = (shared: Option.Option<Rate>) =>
     Effect.provide(
       Rates.layer.pipe(
         Layer.provideMerge(RateIntake.layer),
+        Layer.provideMerge(Broadcaster.layerMemory),
         Layer.provideMerge(Layer.mergeAll(NoDatabase, cacheOf(shared), TestProvider.layer)),
+        Layer.provideMerge(SecureRandom.layerWebCrypto),
         Layer.provideMerge(TestSettings.layer())
       )
     )

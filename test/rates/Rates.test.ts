@@ -3,6 +3,7 @@ import { Duration, Effect, Fiber, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import * as Decimal from "../../src/domain/Decimal.ts"
+import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
@@ -13,7 +14,8 @@ import { pairOf, tick } from "../support/Ticks.ts"
 
 const TestLayer = Rates.layer.pipe(
   Layer.provideMerge(RateIntake.layer),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, RateCache.layerMemory, TestProvider.layer)),
+  Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, TestProvider.layer)),
   Layer.provideMerge(SecureRandom.layerWebCrypto),
   Layer.provideMerge(TestDatabase.layer())
 )

@@ -12,6 +12,7 @@ import { QuoteRepo } from "../../src/conversion/QuoteRepo.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { Receipts } from "../../src/conversion/Receipts.ts"
 import { SealRepo } from "../../src/conversion/SealRepo.ts"
+import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
@@ -35,7 +36,8 @@ export const layerNoDeps = Conversions.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(Pricing.layer, QuoteRepo.layer, audit)),
   Layer.provideMerge(Rates.layer),
   Layer.provideMerge(RateIntake.layer),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, RateCache.layerMemory, TestProvider.layer)),
+  Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, TestProvider.layer)),
   Layer.provideMerge(SecureRandom.layerWebCrypto)
 )
 

@@ -1,0 +1,106 @@
+import { Effect, Latch } from "effect"
+import type { Array as Arrays } from "effect"
+import type { CurrencyPair } from "../domain/CurrencyPair.ts"
+import type { PollFinished, RateChanged, RateEvent, Snapshot } from "../domain/RateEvent.ts"
+import type { StreamPosition } from "../domain/StreamPosition.ts"
+
+/** What one reader has not been told yet: one event per pair at most, however slow the reader is. */
+export interface Mailbox {
+  /** What has happened since the last take, in order; waits until there is something. One taker at a time. */
+  readonly take: Effect.Effect<Arrays.NonEmptyReadonlyArray<RateEvent>>
+  /** The pairs that the reader wants from now on; all where none are given. */
+  readonly want: (pairs: ReadonlyArray<CurrencyPair> | undefined) => void
+}
+
+/** The side of a mailbox that is filled. */
+export interface Inbox extends Mailbox {
+  readonly offer: (event: RateChanged | PollFinished) => void
+  /** What is waiting is worth nothing any more: the reader must be given everything. */
+  readonly invalidate: () => void
+}
+
+/**
+ * A mailbox whose reader was told everything up to `told`. When a change would replace another one of its pair that was
+ * not taken yet, all that waits is replaced by a gap and a snapshot, which `snapshot` makes once they are taken.
+ */
+export const make = (options: {
+  readonly pairs: ReadonlyArray<CurrencyPair> | undefined
+  readonly told: StreamPosition
+  readonly first: ReadonlyArray<RateEvent>
+  readonly snapshot: () => Snapshot
+}): Inbox => {
+  const arrived = Latch.makeUnsafe(options.first.length > 0)
+  let wanted = keysOf(options.pairs)
+  let { first, told } = options
+  let behind = false
+  const waiting = new Map<string, RateChanged | PollFinished>()
+
+  /** All that waits, where a change of it was replaced. */
+  const caughtUp = (): ReadonlyArray<RateEvent> => {
+    const { epoch, rates, sequence } = options.snapshot()
+    const poll = waiting.get(POLL)
+    const at = { epoch, sequence }
+    return [
+      { _tag: "Gap", ...at, since: told },
+      { _tag: "Snapshot", ...at, rates: rates.filter(({ pair }) => wanted?.has(pair.key) ?? true) },
+      ...(poll === undefined ? [] : [{ ...poll, ...at }])
+    ]
+  }
+
+  const takeAll = (): ReadonlyArray<RateEvent> => {
+    arrived.closeUnsafe()
+    const rest = behind ? caughtUp() : Array.from(waiting.values())
+    told = positionOf(rest) ?? told
+    const events = [...first, ...rest]
+    first = []
+    behind = false
+    waiting.clear()
+    return events
+  }
+
+  const take: Mailbox["take"] = Effect.suspend(() => {
+    const [head, ...tail] = takeAll()
+    return head === undefined ? Effect.andThen(arrived.await, take) : Effect.succeed([head, ...tail])
+  })
+
+  const dropChanges = (isUnwanted: (key: string) => boolean) => {
+    for (const key of waiting.keys()) if (key !== POLL && isUnwanted(key)) waiting.delete(key)
+  }
+
+  const invalidate = () => {
+    behind = true
+    dropChanges(() => true)
+    arrived.openUnsafe()
+  }
+
+  const offer = (event: RateChanged | PollFinished) => {
+    if (event._tag === "PollFinished") {
+      waiting.delete(POLL)
+      waiting.set(POLL, event)
+    } else {
+      const { key } = event.rate.pair
+      if (behind || wanted?.has(key) === false) return
+      if (waiting.has(key)) return invalidate()
+      waiting.set(key, event)
+    }
+    arrived.openUnsafe()
+  }
+
+  const want = (pairs: ReadonlyArray<CurrencyPair> | undefined) => {
+    wanted = keysOf(pairs)
+    dropChanges((key) => wanted?.has(key) === false)
+  }
+
+  return { take, want, offer, invalidate }
+}
+
+/** Where the last poll waits, beside the pairs. */
+const POLL = "poll"
+
+const positionOf = (events: ReadonlyArray<RateEvent>): StreamPosition | undefined => {
+  const last = events.at(-1)
+  return last === undefined ? undefined : { epoch: last.epoch, sequence: last.sequence }
+}
+
+const keysOf = (pairs: ReadonlyArray<CurrencyPair> | undefined) =>
+  pairs === undefined ? undefined : new Set(pairs.map(({ key }) => key))

@@ -1,0 +1,138 @@
+import { Effect } from "effect"
+import type { Scope } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { CurrencyPair } from "../domain/CurrencyPair.ts"
+import type { PollSummary } from "../domain/PollRun.ts"
+import { isNewer, type Rate } from "../domain/Rate.ts"
+import type { RateChanged, RateEvent, Snapshot } from "../domain/RateEvent.ts"
+import type { StreamPosition } from "../domain/StreamPosition.ts"
+import * as Mailbox from "./Mailbox.ts"
+
+/** How many of the last changes are kept for readers who come back: some twenty polls of 44 pairs. */
+export const HISTORY = 1000
+
+/** What a reader asks for. */
+export interface Subscription {
+  /** All pairs where there are none. */
+  readonly pairs?: ReadonlyArray<CurrencyPair> | undefined
+  /** What the reader was told last; without it, it is told everything first. */
+  readonly since?: StreamPosition | undefined
+}
+
+/** The changes as this process tells them: the newest rates, the last changes, and the mailboxes of the readers. */
+export interface RateFeed {
+  readonly position: () => StreamPosition
+  /** The newest rate of a pair that was told, or found at the start. */
+  readonly newest: (pair: CurrencyPair) => Rate | undefined
+  readonly snapshot: () => Snapshot
+  /** Tells of a rate under the next number, unless it or a newer one was told. */
+  readonly tell: (rate: Rate) => void
+  /** Tells of a change under the number that it has; a number that was told already is left out. */
+  readonly apply: (sequence: number, rate: Rate) => void
+  readonly tellPoll: (run: PollSummary) => void
+  /** Takes rates as known, without telling of them. */
+  readonly learn: (rates: ReadonlyArray<Rate>) => void
+  /** Begins or enters an epoch, with what is known of its last changes; every reader is given everything anew. */
+  readonly begin: (position: StreamPosition, history: ReadonlyArray<readonly [number, Rate]>) => void
+  readonly subscribe: (subscription: Subscription) => Effect.Effect<Mailbox.Mailbox, never, Scope.Scope>
+}
+
+/** The beginning of an epoch that no other process knows. */
+export const newEpoch = Effect.gen(function* () {
+  const random = yield* SecureRandom.SecureRandom
+  const epoch = (yield* random.uuidV4()).replaceAll("-", "")
+  return { epoch, sequence: 0 } satisfies StreamPosition
+})
+
+/** A feed in an epoch of its own. */
+export const make = Effect.map(newEpoch, (beginning): RateFeed => {
+  let { epoch, sequence }: StreamPosition = beginning
+  const newest = new Map<string, Rate>()
+  let history: Array<RateChanged> = []
+  const readers = new Set<Mailbox.Inbox>()
+
+  const learn = (rates: ReadonlyArray<Rate>) => {
+    for (const rate of rates) {
+      const known = newest.get(rate.pair.key)
+      if (known === undefined || isNewer(rate, known)) newest.set(rate.pair.key, rate)
+    }
+  }
+
+  /** Whoever told of the change may have been slower than others: an older rate is never told after a newer one. */
+  const change = (at: number, rate: Rate): RateChanged => {
+    learn([rate])
+    return { _tag: "RateChanged", epoch, sequence: at, rate: newest.get(rate.pair.key) ?? rate }
+  }
+
+  const snapshot = (): Snapshot => ({
+    _tag: "Snapshot",
+    epoch,
+    sequence,
+    rates: Array.from(newest.values())
+  })
+
+  const begin: RateFeed["begin"] = (next, changes) => {
+    epoch = next.epoch
+    sequence = next.sequence
+    learn(changes.map(([, rate]) => rate))
+    history = changes.map(([at, rate]) => ({ _tag: "RateChanged", epoch, sequence: at, rate }))
+    for (const reader of readers) reader.invalidate()
+  }
+
+  const apply = (at: number, rate: Rate) => {
+    if (at <= sequence) return
+    const isNext = at === sequence + 1
+    sequence = at
+    const event = change(at, rate)
+    history = isNext ? [...history.slice(1 - HISTORY), event] : [event]
+    for (const reader of readers) {
+      if (isNext) reader.offer(event)
+      else reader.invalidate()
+    }
+  }
+
+  /** What is told first: everything, or what was missed, where all of that is still kept. */
+  const firstOf = ({ pairs, since }: Subscription): ReadonlyArray<RateEvent> => {
+    const wanted = pairs === undefined ? undefined : new Set(pairs.map(({ key }) => key))
+    const isWanted = ({ pair }: Rate) => wanted?.has(pair.key) ?? true
+    const { rates, ...rest } = snapshot()
+    const everything: Snapshot = { ...rest, rates: rates.filter(isWanted) }
+    if (since === undefined) return [everything]
+    const missed = history.filter((event) => event.sequence > since.sequence)
+    if (since.epoch === epoch && sequence - since.sequence === missed.length) {
+      return missed.filter(({ rate }) => isWanted(rate))
+    }
+    return [{ _tag: "Gap", epoch, sequence, since }, everything]
+  }
+
+  return {
+    position: () => ({ epoch, sequence }),
+    newest: (pair) => newest.get(pair.key),
+    snapshot,
+    tell: (rate) => {
+      const known = newest.get(rate.pair.key)
+      if (known === undefined || isNewer(rate, known)) apply(sequence + 1, rate)
+    },
+    apply,
+    tellPoll: (run) => {
+      for (const reader of readers) reader.offer({ _tag: "PollFinished", epoch, sequence, run })
+    },
+    learn,
+    begin,
+    subscribe: (subscription) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const told = { epoch, sequence }
+          const reader = Mailbox.make({
+            pairs: subscription.pairs,
+            told,
+            first: firstOf(subscription),
+            snapshot
+          })
+          readers.add(reader)
+          return reader
+        }),
+        (reader) => Effect.sync(() => readers.delete(reader))
+      )
+  }
+})
