@@ -265,6 +265,18 @@ export const CORS_ORIGINS = define<Option.Option<ReadonlyArray<string>>>({
       : Option.map(Option.all(text.split(",").map((origin) => parseOrigin(origin.trim()))), Option.some)
 })
 
+export const STREAMS_PER_ADDRESS = define<Option.Option<number>>({
+  name: "STREAMS_PER_ADDRESS",
+  fallback: Option.some(5000),
+  shown: "5000",
+  meaning: "how many streams (WebSocket, SSE, RPC) one address may have open on a node",
+  allowed: "off, or a whole number from 1 to 999999",
+  parse: (text) =>
+    text.toLowerCase() === "off"
+      ? Option.some(Option.none())
+      : Option.map(wholeNumber(1, 999_999)(text), Option.some)
+})
+
 const parseOrigin = (text: string) =>
   Option.filter(url("http:", "https:")(text), (origin) => new URL(origin).origin === origin)
 
