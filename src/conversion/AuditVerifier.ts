@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, Result } from "effect"
 import { type AuditId, recordFields } from "../domain/AuditRecord.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
@@ -66,10 +66,10 @@ export class AuditVerifier extends Context.Service<
           if (page.length === 0) break
           if (heads.length === 0) heads = yield* repo.headsAfter(tree.size(), PAGE)
           for (const sealed of page) {
-            const fault = faultOf(sealed, tree.size() + 1, chainHash)
-            if (Option.isSome(fault)) return broken(sealed, fault.value)
+            const bytes = sealedBytes(sealed, tree.size() + 1, chainHash)
+            if (Result.isFailure(bytes)) return broken(sealed, bytes.failure)
             chainHash = sealed.hash
-            tree.append(leafOf(sealed))
+            tree.append(MerkleTree.leafHash(bytes.success))
             if (heads[0]?.treeSize !== tree.size()) continue
             const [head, ...rest] = heads
             const wrong = faultOfHead(head, tree.root(), chainHash)
@@ -105,18 +105,20 @@ export class AuditVerifier extends Context.Service<
   )
 }
 
-const faultOf = (sealed: SealedRecord, expected: number, chainHash: Buffer): Option.Option<string> => {
-  if (sealed.position !== expected) return Option.some(`position ${expected} is missing`)
-  if (Option.isNone(sealed.record)) return Option.some("its record is gone")
-  if (!sealed.prevHash.equals(chainHash)) return Option.some("it does not follow the one before")
-  const hash = chain(chainHash, encodeRecord(recordFields(sealed.record.value)))
-  return hash.equals(sealed.hash) ? Option.none() : Option.some("its record is not what was sealed")
+/** The record as the bytes that were hashed, or why its seal does not fit. */
+const sealedBytes = (
+  sealed: SealedRecord,
+  expected: number,
+  chainHash: Buffer
+): Result.Result<Buffer, string> => {
+  if (sealed.position !== expected) return Result.fail(`position ${expected} is missing`)
+  if (Option.isNone(sealed.record)) return Result.fail("its record is gone")
+  if (!sealed.prevHash.equals(chainHash)) return Result.fail("it does not follow the one before")
+  const bytes = encodeRecord(recordFields(sealed.record.value))
+  return chain(chainHash, bytes).equals(sealed.hash)
+    ? Result.succeed(bytes)
+    : Result.fail("its record is not what was sealed")
 }
-
-const leafOf = ({ record }: SealedRecord) =>
-  MerkleTree.leafHash(
-    Option.match(record, { onNone: () => Buffer.alloc(0), onSome: (one) => encodeRecord(recordFields(one)) })
-  )
 
 const faultOfHead = (head: SignedTreeHead, root: Buffer, chainHash: Buffer): Option.Option<string> => {
   if (!head.rootHash.equals(root))
