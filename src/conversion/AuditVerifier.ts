@@ -3,7 +3,7 @@ import { type AuditId, recordFields } from "../domain/AuditRecord.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as MerkleTree from "./MerkleTree.ts"
-import { type SealedRecord, SealRepo } from "./SealRepo.ts"
+import { type Seal, type SealedRecord, SealRepo } from "./SealRepo.ts"
 import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
 
 /** How many records are read at a time. */
@@ -51,11 +51,11 @@ export class AuditVerifier extends Context.Service<
         let chainHash: Buffer = GENESIS
         let heads = yield* repo.headsAfter(0, PAGE)
 
-        const broken = (sealed: SealedRecord, reason: string): Verification => ({
+        const broken = ({ auditId, position }: Partial<Seal>, reason: string): Verification => ({
           ok: false,
           records: tree.size(),
-          position: sealed.position,
-          auditId: sealed.auditId,
+          position,
+          auditId,
           reason
         })
 
@@ -82,19 +82,11 @@ export class AuditVerifier extends Context.Service<
         const [beyond] = heads
         if (beyond !== undefined) {
           const reason = `a signed head speaks of ${beyond.treeSize} records, and there are ${tree.size()}`
-          return { ok: false, records: tree.size(), position: undefined, auditId: undefined, reason } as const
+          return broken({}, reason)
         }
         const stray = yield* repo.stray
-        if (Option.isSome(stray)) {
-          const reason = "it is neither sealed nor waits to be"
-          return {
-            ok: false,
-            records: tree.size(),
-            position: undefined,
-            auditId: stray.value,
-            reason
-          } as const
-        }
+        if (Option.isSome(stray))
+          return broken({ auditId: stray.value }, "it is neither sealed nor waits to be")
         const { count } = yield* repo.backlog
         const publicKeys = Array.from(keys.values())
         return { ok: true, records: tree.size(), unsealed: count, head: chainHash, publicKeys } as const
