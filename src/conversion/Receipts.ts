@@ -37,9 +37,7 @@ export class Receipts extends Context.Service<
       /** Seals it where that is still to be done, and waits where another process is just at it. */
       const sealOf = (id: AuditId) =>
         repo.sealOf(id).pipe(
-          Effect.flatMap((seal) =>
-            Option.isSome(seal) ? Effect.succeed(seal) : Effect.andThen(sealer.sealAll, repo.sealOf(id))
-          ),
+          Effect.filterOrElse(Option.isSome, () => Effect.andThen(sealer.sealAll, repo.sealOf(id))),
           Effect.repeat({ while: Option.isNone, schedule: Schedule.spaced("50 millis"), times: SEAL_TRIES })
         )
 
@@ -50,18 +48,11 @@ export class Receipts extends Context.Service<
         const head = yield* repo.latestHead
         if (Option.isNone(seal) || Option.isNone(head)) return Option.some("not-yet" as const)
         const [leaf, size] = [seal.value.position - 1, head.value.treeSize]
-        const coordinates = MerkleTree.pathNodes(leaf, size)
-        const hashes = yield* repo.nodes(coordinates)
-        const found = new Map(coordinates.map(({ index, level }, i) => [`${level}/${index}`, hashes[i]]))
-        const proof = MerkleTree.inclusionProof(
-          leaf,
-          size,
-          ({ index, level }) => found.get(`${level}/${index}`) ?? Buffer.alloc(32)
-        )
+        const hashes = yield* repo.nodes(MerkleTree.pathNodes(leaf, size))
         return Option.some<Receipt>({
           record: recordFields(record.value),
           position: seal.value.position,
-          proof: proof.map((hash) => hash.toString("hex")),
+          proof: MerkleTree.inclusionProof(leaf, size, hashes).map((hash) => hash.toString("hex")),
           head: toReceiptHead(head.value)
         })
       })
