@@ -1,9 +1,8 @@
 import { Duration, Effect, Option, Schema, SchemaIssue } from "effect"
 import type { BigDecimal } from "effect"
 import type { HttpServerRequest } from "effect/http"
+import { ConvertBody, QuoteBody } from "../api/ConversionMessage.ts"
 import { InvalidRequest } from "../api/Problem.ts"
-import { QuoteId } from "../domain/AuditRecord.ts"
-import { AmountType, Reference } from "../domain/Conversion.ts"
 import type { Currency } from "../domain/Currency.ts"
 import * as DurationText from "../domain/DurationText.ts"
 import * as ExactJson from "../domain/ExactJson.ts"
@@ -17,21 +16,13 @@ const Amount = Schema.declare(
   { message: `must be a decimal, as a string such as "500.00" or as a number` }
 )
 
-const asked = {
-  amount: Amount,
-  from_currency: Schema.String,
-  to_currency: Schema.String,
-  amount_type: Schema.optionalKey(AmountType),
-  reference: Schema.optionalKey(Reference)
-}
+/** The body of a conversion, its numbers as they were written. */
+export const Convert = Schema.Struct({ ...ConvertBody.fields, amount: Amount })
+/** The body of a quote. */
+export const Quote = Schema.Struct({ ...QuoteBody.fields, amount: Amount })
 
 /** What a conversion and a quote are asked for with. */
-export type ConversionBodyFields = Schema.Struct.Type<typeof asked>
-
-/** The body of a conversion, its numbers as they were written. */
-export const Convert = Schema.Struct({ ...asked, quote_id: Schema.optionalKey(QuoteId) })
-/** The body of a quote. */
-export const Quote = Schema.Struct({ ...asked, ttl: Schema.optionalKey(Schema.String) })
+export type ConversionBodyFields = typeof Convert.Type | typeof Quote.Type
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => {
