@@ -1,6 +1,6 @@
 import { Console, Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { AuditVerifier } from "../conversion/AuditVerifier.ts"
+import { AuditVerifier, verificationFields } from "../conversion/AuditVerifier.ts"
 import { toReceiptHead } from "../conversion/Receipt.ts"
 import { Receipts } from "../conversion/Receipts.ts"
 import * as Table from "./Table.ts"
@@ -32,13 +32,7 @@ const verify = Command.make(
       const { auditId, reason, records } = found
       return yield* new AuditBroken({ records, reason, ...(auditId === undefined ? {} : { auditId }) })
     }
-    const fields = {
-      ok: true,
-      records: found.records,
-      unsealed: found.unsealed,
-      head: found.head.toString("hex"),
-      public_keys: found.publicKeys.map((key) => key.toString("hex"))
-    }
+    const fields = verificationFields(found)
     yield* Console.log(input.json ? JSON.stringify(fields) : Table.render(fields))
   })
 ).pipe(

@@ -32,6 +32,24 @@ export type Verification =
       readonly reason: string
     }
 
+/** What was found, under the names that it bears on the wire. */
+export const verificationFields = (found: Verification) =>
+  found.ok
+    ? {
+        ok: true,
+        records: found.records,
+        unsealed: found.unsealed,
+        head: found.head.toString("hex"),
+        public_keys: found.publicKeys.map((key) => key.toString("hex"))
+      }
+    : {
+        ok: false,
+        records: found.records,
+        ...(found.position === undefined ? {} : { position: found.position }),
+        ...(found.auditId === undefined ? {} : { audit_id: found.auditId }),
+        reason: found.reason
+      }
+
 /** Computes every hash, root and signature of the audit anew. */
 export class AuditVerifier extends Context.Service<
   AuditVerifier,
