@@ -1,8 +1,9 @@
 import { Console, Effect, Schema } from "effect"
-import { Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { AuditVerifier, verificationFields } from "../conversion/AuditVerifier.ts"
 import { toReceiptHead } from "../conversion/Receipt.ts"
 import { Receipts } from "../conversion/Receipts.ts"
+import * as Asked from "./Asked.ts"
 import * as Table from "./Table.ts"
 
 /** The audit does not fit. */
@@ -17,14 +18,9 @@ export class AuditBroken extends Schema.TaggedError<AuditBroken>()("AuditBroken"
   }
 }
 
-const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print JSON for programs"),
-  Flag.withDefault(false)
-)
-
 const verify = Command.make(
   "verify",
-  { json },
+  { json: Asked.json },
   Effect.fn(function* (input) {
     const verifier = yield* AuditVerifier
     const found = yield* verifier.verify

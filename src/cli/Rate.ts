@@ -1,23 +1,15 @@
 import { Console, DateTime, Duration, Effect } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import { ageAt } from "../domain/Rate.ts"
 import { Rates } from "../rates/Rates.ts"
-
-const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print JSON for programs"),
-  Flag.withDefault(false)
-)
+import * as Asked from "./Asked.ts"
 
 /** `effex rate USD NGN`: the latest rate of a pair, looked up as the server does. */
 export const command = Command.make(
   "rate",
-  {
-    from: Argument.String("from").pipe(Argument.withDescription("The currency to convert from, such as USD")),
-    to: Argument.String("to").pipe(Argument.withDescription("The currency to convert into, such as NGN")),
-    json
-  },
+  { ...Asked.currencies, json: Asked.json },
   Effect.fn(function* (input) {
     const { pairs } = yield* Settings
     const rates = yield* Rates
