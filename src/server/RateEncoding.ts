@@ -17,17 +17,19 @@ export const toMessage = ({ rate, stale }: FoundRate): RateMessage => ({
 })
 
 const encodeMessage = Schema.encodeSync(RateMessage)
+
+/** The rate as JSON. */
+export const toJson = (found: FoundRate): string => JSON.stringify(encodeMessage(toMessage(found)))
+
 const encoder = new TextEncoder()
 
 const encoded = new WeakMap<Rate, { fresh?: Uint8Array; stale?: Uint8Array }>()
 
-/** The rate as JSON, encoded once for as long as it is the one to answer with. */
+/** The rate as JSON in bytes, encoded once for as long as it is the one to answer with. */
 export const toBytes = (found: FoundRate): Uint8Array => {
   let bytes = encoded.get(found.rate)
   if (bytes === undefined) encoded.set(found.rate, (bytes = {}))
-  return (bytes[found.stale ? "stale" : "fresh"] ??= encoder.encode(
-    JSON.stringify(encodeMessage(toMessage(found)))
-  ))
+  return (bytes[found.stale ? "stale" : "fresh"] ??= encoder.encode(toJson(found)))
 }
 
 /** All that is kept of a rate, as JSON. The provider's answer stands in it as it was, digit for digit. */
