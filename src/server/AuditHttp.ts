@@ -8,7 +8,7 @@ import { AuditLog } from "../conversion/AuditLog.ts"
 import { AuditVerifier, verificationFields } from "../conversion/AuditVerifier.ts"
 import { toReceiptHead } from "../conversion/Receipt.ts"
 import { Receipts } from "../conversion/Receipts.ts"
-import { AuditId, type AuditRecord, recordFields } from "../domain/AuditRecord.ts"
+import { AuditId, type AuditRecord, type RecordFields, recordFields } from "../domain/AuditRecord.ts"
 import * as Currency from "../domain/Currency.ts"
 import * as Problems from "./Problems.ts"
 
@@ -155,7 +155,7 @@ const CSV_COLUMNS = [
   "quote_id",
   "reference",
   "principal"
-]
+] satisfies ReadonlyArray<keyof RecordFields>
 
 /** A cell that a spreadsheet takes for text, whatever a customer wrote: what begins like a formula gets a quote before it. */
 const cellOf = (value: string | boolean | null) => {
