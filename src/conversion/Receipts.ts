@@ -6,7 +6,6 @@ import { AuditSealer } from "./AuditSealer.ts"
 import * as MerkleTree from "./MerkleTree.ts"
 import { type Receipt, toReceiptHead } from "./Receipt.ts"
 import { SealRepo } from "./SealRepo.ts"
-import type { SignedTreeHead } from "./TreeHead.ts"
 
 /** How often a receipt looks again for the seal of its record, twenty times a second. */
 const SEAL_TRIES = 40
@@ -21,10 +20,7 @@ export class Receipts extends Context.Service<
      */
     readonly of: (id: AuditId) => Effect.Effect<Option.Option<Receipt | "not-yet">, StoreUnavailable>
     /** At most `limit` signed heads after a tree size, in order: to be kept where nobody who runs effex can change them. */
-    readonly headsAfter: (
-      size: number,
-      limit: number
-    ) => Effect.Effect<ReadonlyArray<SignedTreeHead>, StoreUnavailable>
+    readonly headsAfter: SealRepo["Service"]["headsAfter"]
   }
 >()("effex/conversion/Receipts") {
   static readonly layer = Layer.effect(
