@@ -1,4 +1,4 @@
-import { Duration, Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
 import * as Problem from "../api/Problem.ts"
@@ -13,23 +13,15 @@ import * as Routes from "./Routes.ts"
 
 /** Tells what is wrong with a currency; for `Effect.catchTags`, as are the ones below. */
 export const ofCurrency = {
-  UnsupportedCurrency: ({ given, supported }: Currency.UnsupportedCurrency) =>
-    Effect.fail(
-      new Problem.UnsupportedCurrency({
-        detail: `${JSON.stringify(given)} is not one of ${supported.join(", ")}`
-      })
-    )
+  UnsupportedCurrency: ({ message }: Currency.UnsupportedCurrency) =>
+    Effect.fail(new Problem.UnsupportedCurrency({ detail: message }))
 }
 
 /** Tells what is wrong with a pair. */
 export const ofPair = {
   ...ofCurrency,
-  UnsupportedPair: ({ destinations, pair, sources }: CurrencyPair.UnsupportedPair) =>
-    Effect.fail(
-      new Problem.UnsupportedPair({
-        detail: `${pair.key} is not offered: from ${sources.join(", ")}, to another one of ${destinations.join(", ")}`
-      })
-    )
+  UnsupportedPair: ({ message }: CurrencyPair.UnsupportedPair) =>
+    Effect.fail(new Problem.UnsupportedPair({ detail: message }))
 }
 
 /** Tells that the database does not answer. */
@@ -43,18 +35,9 @@ export const ofStore = {
 /** Tells why there is no rate. */
 export const ofLookup = {
   ...ofStore,
-  RateTooOld: ({ age, maxAge, pair }: Rate.RateTooOld) =>
-    Effect.fail(
-      new Problem.RateTooOld({
-        detail: `The latest rate of ${pair.key} is ${seconds(age)} old, ${seconds(maxAge)} are allowed, and it could not be refreshed`
-      })
-    ),
-  RateUnavailable: ({ pair }: Rate.RateUnavailable) =>
-    Effect.fail(
-      new Problem.RateUnavailable({
-        detail: `No rate of ${pair.key} is known yet, and the provider gave none`
-      })
-    )
+  RateTooOld: ({ message }: Rate.RateTooOld) => Effect.fail(new Problem.RateTooOld({ detail: message })),
+  RateUnavailable: ({ message }: Rate.RateUnavailable) =>
+    Effect.fail(new Problem.RateUnavailable({ detail: message }))
 }
 
 /** Tells why there is no price. */
@@ -89,8 +72,6 @@ export const ofConversion = {
 /** One thing that is wrong with a request, and where. */
 export const invalid = (pointer: string, detail: string) =>
   new Problem.InvalidRequest({ detail: `${pointer}: ${detail}`, errors: [{ pointer, detail }] })
-
-const seconds = (duration: Duration.Duration) => `${Math.floor(Duration.toSeconds(duration))} seconds`
 
 /** How soon a request that may succeed later is worth repeating. */
 const RETRY_AFTER_SECONDS = "1"

@@ -22,6 +22,7 @@ export const toMessage = ({ rate, stale }: ToldRate): RateMessage => ({
 })
 
 const encodeMessage = Schema.encodeSync(RateMessage)
+
 const encoder = new TextEncoder()
 
 interface Encoded {
