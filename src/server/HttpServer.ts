@@ -12,6 +12,7 @@ import * as NodeServer from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
 import * as Problems from "./Problems.ts"
 import * as RatesHttp from "./RatesHttp.ts"
+import * as RatesRpc from "./RatesRpc.ts"
 import * as RatesSocket from "./RatesSocket.ts"
 import * as Refusals from "./Refusals.ts"
 import * as Routes from "./Routes.ts"
@@ -62,9 +63,13 @@ const cors = Layer.unwrap(
   })
 )
 
-const routes = Layer.mergeAll(endpoints, pages, OperationsHttp.layerMetrics, RatesSocket.layer).pipe(
-  Layer.provide([cors, Refusals.layerLast, Refusals.layerFirst])
-)
+const routes = Layer.mergeAll(
+  endpoints,
+  pages,
+  OperationsHttp.layerMetrics,
+  RatesSocket.layer,
+  RatesRpc.layer
+).pipe(Layer.provide([cors, Refusals.layerLast, Refusals.layerFirst]))
 
 const listen = Layer.unwrap(
   Effect.gen(function* () {

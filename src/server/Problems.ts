@@ -1,4 +1,5 @@
 import { Effect, Layer, Schema } from "effect"
+import type { Cause } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
 import * as Problem from "../api/Problem.ts"
@@ -81,10 +82,10 @@ const MAX_INSTANCE_LENGTH = 256
 /** The answer that tells a problem: in Flutterwave's shape to those who ask at one of Flutterwave's paths. */
 export const respond = Effect.fnUntraced(function* (
   problem: Problem.Problem,
-  options: { readonly headers?: Readonly<Record<string, string>>; readonly traceId?: string } = {}
+  options: { readonly headers?: Readonly<Record<string, string>> } = {}
 ) {
   const { url } = yield* HttpServerRequest.HttpServerRequest
-  const traceId = options.traceId ?? (yield* currentTraceId)
+  const traceId = problem.trace_id ?? (yield* currentTraceId)
   const response = Routes.isFlutterwave(url)
     ? FlutterwaveFailure.respond(problem.status, problem.detail ?? problem.title)
     : HttpServerResponse.text(textOf(problem, pathOf(url), traceId), {
@@ -114,6 +115,13 @@ export const currentTraceId = Effect.currentParentSpan.pipe(
   Effect.map((span) => span.traceId),
   Effect.catch(() => Effect.sync(newTraceId))
 )
+
+/** What nobody foresaw: it is logged under the id that the answer names, and nothing else of it is told. */
+export const ofUnforeseen = Effect.fnUntraced(function* (what: string, cause: Cause.Cause<unknown>) {
+  const traceId = yield* currentTraceId
+  yield* Effect.logError(`Unforeseen failure of ${what}`, cause).pipe(Effect.annotateLogs({ traceId }))
+  return new Problem.Internal({ trace_id: traceId })
+})
 
 const isProblem = Schema.is(Problem.Problem)
 
