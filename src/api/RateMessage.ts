@@ -3,8 +3,7 @@ import { CurrencyCode } from "../domain/Currency.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import { RateId } from "../domain/Rate.ts"
 
-/** A rate as it is told to others: units of `to` for one unit of `from`. */
-export const RateMessage = Schema.Struct({
+const rate = {
   from: CurrencyCode,
   to: CurrencyCode,
   rate: Decimal.PositiveDecimal,
@@ -12,11 +11,17 @@ export const RateMessage = Schema.Struct({
   /** `flutterwave`, or `sandbox` for made-up rates. */
   provider: Schema.String,
   /** When it was observed at the provider. */
-  fetchedAt: Schema.DateTimeUtcFromString,
+  fetchedAt: Schema.DateTimeUtcFromString
+}
+const names = { rateId: "rate_id", fetchedAt: "fetched_at" } as const
+
+/** A rate as it is told to others: units of `to` for one unit of `from`. */
+export const RateMessage = Schema.Struct({
+  ...rate,
   /** Older than `STALE_AFTER`, and could not be refreshed. */
   stale: Schema.Boolean
 })
-  .pipe(Schema.encodeKeys({ rateId: "rate_id", fetchedAt: "fetched_at" }))
+  .pipe(Schema.encodeKeys(names))
   .annotate({ identifier: "Rate" })
 export type RateMessage = typeof RateMessage.Type
 
@@ -28,12 +33,7 @@ export const RateList = Schema.Struct({
 
 /** One immutable rate, with all that is kept of it. */
 export const RateRecordMessage = Schema.Struct({
-  from: CurrencyCode,
-  to: CurrencyCode,
-  rate: Decimal.PositiveDecimal,
-  rateId: RateId,
-  provider: Schema.String,
-  fetchedAt: Schema.DateTimeUtcFromString,
+  ...rate,
   /** What the rate was computed from: `destinationAmount / sourceAmount`. */
   sourceAmount: Decimal.PositiveDecimal,
   destinationAmount: Decimal.PositiveDecimal,
@@ -46,8 +46,7 @@ export const RateRecordMessage = Schema.Struct({
 })
   .pipe(
     Schema.encodeKeys({
-      rateId: "rate_id",
-      fetchedAt: "fetched_at",
+      ...names,
       sourceAmount: "source_amount",
       destinationAmount: "destination_amount",
       providerRate: "provider_rate",

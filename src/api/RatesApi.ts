@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { RateId } from "../domain/Rate.ts"
+import { StreamPositionText } from "../domain/StreamPosition.ts"
 import { DurationFromText } from "./DurationFromText.ts"
 import * as Problem from "./Problem.ts"
 import { ProblemResponses } from "./ProblemResponses.ts"
@@ -35,6 +36,17 @@ export class RatesApi extends HttpApiGroup.make("rates")
       success: RateList,
       error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
     }).annotateMerge(describe("Every known rate", "Of one source currency, or of all without `base`.")),
+    HttpApiEndpoint.get("stream", "/rates/stream", {
+      query: { pairs: Schema.optionalKey(Schema.String), since: Schema.optionalKey(StreamPositionText) },
+      headers: { "last-event-id": Schema.optionalKey(StreamPositionText) },
+      success: HttpApiSchema.StreamSse({ data: Schema.Unknown }),
+      error: [Problem.UnsupportedCurrency, Problem.UnsupportedPair, Problem.RateLimited]
+    }).annotateMerge(
+      describe(
+        "Every change of a rate, as it happens (SSE)",
+        "Events `snapshot`, `rate`, `poll` and `gap`, of some `pairs` such as `USD:NGN,EUR:KES` or of all. Their ids are positions: `Last-Event-ID`, or `since`, resumes from there, with what was missed, or a `gap` and a fresh `snapshot`."
+      )
+    ),
     HttpApiEndpoint.get("currencies", "/currencies", { success: CurrencyList }).annotateMerge(
       describe("The currencies", "Which ones there are, and in which places of a pair they may stand.")
     ),

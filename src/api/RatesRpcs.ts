@@ -1,9 +1,8 @@
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
-import { AmountType, Reference } from "../domain/Conversion.ts"
+import { AmountType } from "../domain/Conversion.ts"
 import { StreamPositionText } from "../domain/StreamPosition.ts"
 import { ConversionResult, QuoteResult } from "./ConversionResult.ts"
-import { DurationFromText } from "./DurationFromText.ts"
 import { PollMessage } from "./PollMessage.ts"
 import * as Problem from "./Problem.ts"
 import { RateEventMessage } from "./RateEventMessage.ts"
@@ -20,7 +19,7 @@ const asked = {
   fromCurrency: Code,
   toCurrency: Code,
   amountType: optional(AmountType),
-  reference: optional(Reference)
+  reference: optional(Schema.String)
 }
 
 const lookupErrors = [
@@ -44,7 +43,7 @@ const watchErrors = [
 export class RatesRpcs extends RpcGroup.make(
   /** The latest rate of a pair; with `maxAge` an older one is refreshed, and refused where it cannot be. */
   Rpc.make("GetRate", {
-    payload: { from: Code, to: Code, maxAge: optional(DurationFromText) },
+    payload: { from: Code, to: Code, maxAge: optional(Schema.DurationFromMillis) },
     success: RateMessage,
     error: Schema.Union(lookupErrors)
   }),
@@ -70,7 +69,7 @@ export class RatesRpcs extends RpcGroup.make(
   }),
   /** Locks the numbers of a conversion, for `ttl`: 30 seconds without it, 1 hour at most. */
   Rpc.make("CreateQuote", {
-    payload: { ...asked, ttl: optional(DurationFromText) },
+    payload: { ...asked, ttl: optional(Schema.DurationFromMillis) },
     success: QuoteResult,
     error: Schema.Union([...lookupErrors, Problem.Unauthorized])
   }),

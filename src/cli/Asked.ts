@@ -7,11 +7,21 @@ import * as Currency from "../domain/Currency.ts"
 import type { SupportedPairs } from "../domain/CurrencyPair.ts"
 import * as Money from "../domain/Money.ts"
 
+/** The pair that is asked about. */
+export const currencies = {
+  from: Argument.String("from").pipe(Argument.withDescription("The currency to convert from, such as USD")),
+  to: Argument.String("to").pipe(Argument.withDescription("The currency to convert into, such as NGN"))
+}
+
+export const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("Print JSON for programs"),
+  Flag.withDefault(false)
+)
+
 /** What `convert` and `quote` take. */
 export const input = {
   amount: Argument.String("amount").pipe(Argument.withDescription("The amount, such as 500 or 500.00")),
-  from: Argument.String("from").pipe(Argument.withDescription("The currency to convert from, such as USD")),
-  to: Argument.String("to").pipe(Argument.withDescription("The currency to convert into, such as NGN")),
+  ...currencies,
   target: Flag.Boolean("target").pipe(
     Flag.withDescription("The amount is what must arrive, not what is paid"),
     Flag.withDefault(false)
@@ -21,13 +31,14 @@ export const input = {
     Flag.filter(Schema.is(Reference), () => "it must have 1 to 100 characters, and no control characters"),
     Flag.optional
   ),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON for programs"), Flag.withDefault(false))
+  json
 }
 
 /** Who asks on the command line. */
 const PRINCIPAL = "command-line"
 
-const refuse = (message: string) => new CliError.UserError({ cause: message, userMessage: message })
+/** Ends the command with 1 and a message. */
+export const refuse = (message: string) => new CliError.UserError({ cause: message, userMessage: message })
 
 export const parse = Effect.fnUntraced(function* (
   given: {

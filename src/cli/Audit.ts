@@ -1,8 +1,9 @@
 import { Console, Effect, Schema } from "effect"
-import { Command, Flag } from "effect/cli"
-import { AuditVerifier } from "../conversion/AuditVerifier.ts"
+import { Command } from "effect/cli"
+import { AuditVerifier, verificationFields } from "../conversion/AuditVerifier.ts"
 import { toReceiptHead } from "../conversion/Receipt.ts"
 import { Receipts } from "../conversion/Receipts.ts"
+import * as Asked from "./Asked.ts"
 import * as Table from "./Table.ts"
 
 /** The audit does not fit. */
@@ -17,14 +18,9 @@ export class AuditBroken extends Schema.TaggedError<AuditBroken>()("AuditBroken"
   }
 }
 
-const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print JSON for programs"),
-  Flag.withDefault(false)
-)
-
 const verify = Command.make(
   "verify",
-  { json },
+  { json: Asked.json },
   Effect.fn(function* (input) {
     const verifier = yield* AuditVerifier
     const found = yield* verifier.verify
@@ -32,13 +28,7 @@ const verify = Command.make(
       const { auditId, reason, records } = found
       return yield* new AuditBroken({ records, reason, ...(auditId === undefined ? {} : { auditId }) })
     }
-    const fields = {
-      ok: true,
-      records: found.records,
-      unsealed: found.unsealed,
-      head: found.head.toString("hex"),
-      public_keys: found.publicKeys.map((key) => key.toString("hex"))
-    }
+    const fields = verificationFields(found)
     yield* Console.log(input.json ? JSON.stringify(fields) : Table.render(fields))
   })
 ).pipe(

@@ -1,48 +1,28 @@
 import { Console, DateTime, Duration, Effect } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Command } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import { ageAt } from "../domain/Rate.ts"
 import { Rates } from "../rates/Rates.ts"
-
-const json = Flag.Boolean("json").pipe(
-  Flag.withDescription("Print JSON for programs"),
-  Flag.withDefault(false)
-)
+import * as RateEncoding from "../server/RateEncoding.ts"
+import * as Asked from "./Asked.ts"
 
 /** `effex rate USD NGN`: the latest rate of a pair, looked up as the server does. */
 export const command = Command.make(
   "rate",
-  {
-    from: Argument.String("from").pipe(Argument.withDescription("The currency to convert from, such as USD")),
-    to: Argument.String("to").pipe(Argument.withDescription("The currency to convert into, such as NGN")),
-    json
-  },
+  { ...Asked.currencies, json: Asked.json },
   Effect.fn(function* (input) {
     const { pairs } = yield* Settings
     const rates = yield* Rates
     const pair = yield* Effect.fromResult(pairs.find(input.from, input.to))
-    const { rate, source, stale } = yield* rates.lookup(pair)
-    const { from, to } = rate.pair
-    const value = Decimal.format(rate.rate)
-    const fetchedAt = DateTime.formatIso(rate.observedAt)
-    if (input.json) {
-      const message = {
-        from,
-        to,
-        rate: value,
-        rate_id: rate.id,
-        provider: rate.provider,
-        fetched_at: fetchedAt,
-        stale
-      }
-      return yield* Console.log(JSON.stringify(message))
-    }
+    const found = yield* rates.lookup(pair)
+    if (input.json) return yield* Console.log(RateEncoding.toText(found))
+    const { rate, source, stale } = found
     const age = Duration.format(ageAt(rate, yield* DateTime.now))
     yield* Console.log(
       [
-        `1 ${from} = ${value} ${to}`,
-        `  observed  ${fetchedAt}, ${age} ago${stale ? " (stale)" : ""}`,
+        `1 ${pair.from} = ${Decimal.format(rate.rate)} ${pair.to}`,
+        `  observed  ${DateTime.formatIso(rate.observedAt)}, ${age} ago${stale ? " (stale)" : ""}`,
         `  provider  ${rate.provider}`,
         `  found in  ${source}`,
         `  id        ${rate.id}`

@@ -61,6 +61,19 @@ const oneOf = <const A extends string>(...values: ReadonlyArray<A>) => ({
   parse: (text: string) => Option.fromUndefinedOr(values.find((value) => value === text.toLowerCase()))
 })
 
+const flag = {
+  fallback: false,
+  shown: "false",
+  allowed: "true or false",
+  parse: (text: string) => Option.map(oneOf("true", "false").parse(text), (value) => value === "true")
+}
+
+/** Has no value where nothing is set. */
+const optional = <A>(parse: (text: string) => Option.Option<A>) => ({
+  fallback: Option.none<A>(),
+  parse: (text: string) => Option.map(parse(text), Option.some)
+})
+
 const currencies = (shown: string) => ({
   shown,
   fallback: shown.split(",").map((code) => Currency.CurrencyCode.make(code)),
@@ -89,14 +102,13 @@ export const PORT = define({
   parse: wholeNumber(0, 65535)
 })
 
-export const DATABASE_URL = define<Option.Option<string>>({
+export const DATABASE_URL = define({
   name: "DATABASE_URL",
-  fallback: Option.none(),
   shown: "none: an embedded PostgreSQL under DATA_DIR",
   meaning: "the PostgreSQL to keep everything in",
   allowed: "postgres://user:password@host:port/database",
   secret: true,
-  parse: (text) => Option.map(url("postgres:", "postgresql:")(text), Option.some)
+  ...optional(url("postgres:", "postgresql:"))
 })
 
 export const DATA_DIR = define({
@@ -108,24 +120,22 @@ export const DATA_DIR = define({
   parse: Option.some<string>
 })
 
-export const REDIS_URL = define<Option.Option<string>>({
+export const REDIS_URL = define({
   name: "REDIS_URL",
-  fallback: Option.none(),
   shown: "none: the cache lives in this process",
   meaning: "the Redis or Valkey to share the cache through",
   allowed: "redis://host:port or rediss://host:port",
   secret: true,
-  parse: (text) => Option.map(url("redis:", "rediss:")(text), Option.some)
+  ...optional(url("redis:", "rediss:"))
 })
 
-export const FLUTTERWAVE_SECRET_KEY = define<Option.Option<string>>({
+export const FLUTTERWAVE_SECRET_KEY = define({
   name: "FLUTTERWAVE_SECRET_KEY",
-  fallback: Option.none(),
   shown: "none: the built-in sandbox answers, with made-up rates",
   meaning: "the secret key of the Flutterwave account",
   allowed: "a key without blanks",
   secret: true,
-  parse: (text) => (/^[\x21-\x7e]+$/.test(text) ? Option.some(Option.some(text)) : Option.none())
+  ...optional(Option.liftPredicate((text: string) => /^[\x21-\x7e]+$/.test(text)))
 })
 
 export const FLUTTERWAVE_BASE_URL = define({
@@ -177,13 +187,12 @@ export const POLL_INTERVAL = define<Option.Option<Duration.Duration>>({
 })
 
 const pollSpacing = duration("0 millis", "1 minute")
-export const POLL_SPACING = define<Option.Option<Duration.Duration>>({
+export const POLL_SPACING = define({
   name: "POLL_SPACING",
-  fallback: Option.none(),
   shown: "500 millis; none for the built-in sandbox",
   meaning: "from the start of one request to the provider to the start of the next",
   allowed: pollSpacing.allowed,
-  parse: (text) => Option.map(pollSpacing.parse(text), Option.some)
+  ...optional(pollSpacing.parse)
 })
 
 export const POLL_CONCURRENCY = define({
@@ -196,13 +205,12 @@ export const POLL_CONCURRENCY = define({
 })
 
 const cacheTtl = duration("1 second", "30 days")
-export const CACHE_TTL = define<Option.Option<Duration.Duration>>({
+export const CACHE_TTL = define({
   name: "CACHE_TTL",
-  fallback: Option.none(),
   shown: "twice POLL_INTERVAL; 120 seconds while polling is off",
   meaning: "how long Redis keeps a rate",
   allowed: cacheTtl.allowed,
-  parse: (text) => Option.map(cacheTtl.parse(text), Option.some)
+  ...optional(cacheTtl.parse)
 })
 
 export const STALE_AFTER = define({
@@ -265,6 +273,18 @@ export const CORS_ORIGINS = define<Option.Option<ReadonlyArray<string>>>({
       : Option.map(Option.all(text.split(",").map((origin) => parseOrigin(origin.trim()))), Option.some)
 })
 
+export const STREAMS_PER_ADDRESS = define<Option.Option<number>>({
+  name: "STREAMS_PER_ADDRESS",
+  fallback: Option.some(5000),
+  shown: "5000",
+  meaning: "how many streams (WebSocket, SSE, RPC) one address may have open on a node",
+  allowed: "off, or a whole number from 1 to 999999",
+  parse: (text) =>
+    text.toLowerCase() === "off"
+      ? Option.some(Option.none())
+      : Option.map(wholeNumber(1, 999_999)(text), Option.some)
+})
+
 const parseOrigin = (text: string) =>
   Option.filter(url("http:", "https:")(text), (origin) => new URL(origin).origin === origin)
 
@@ -299,30 +319,22 @@ export const NODE_ENV = define({
 
 export const ALLOW_EMBEDDED = define({
   name: "ALLOW_EMBEDDED",
-  fallback: false,
-  shown: "false",
   meaning: "`true` lets production run on the sandbox and the embedded database",
-  allowed: "true or false",
-  parse: (text) => Option.map(oneOf("true", "false").parse(text), (value) => value === "true")
+  ...flag
 })
 
 export const ALLOW_ANONYMOUS_CONVERT = define({
   name: "ALLOW_ANONYMOUS_CONVERT",
-  fallback: false,
-  shown: "false",
   meaning:
     "`true` opens conversions, quotes and the audit to everybody, with Flutterwave's real rates as well",
-  allowed: "true or false",
-  parse: (text) => Option.map(oneOf("true", "false").parse(text), (value) => value === "true")
+  ...flag
 })
 
-export const AUDIT_SIGNING_KEY = define<Option.Option<string>>({
+export const AUDIT_SIGNING_KEY = define({
   name: "AUDIT_SIGNING_KEY",
-  fallback: Option.none(),
   shown: "none: one is made on the first start, under DATA_DIR",
   meaning: "the Ed25519 private key that signs the audit: the 32 bytes of its seed, in base64",
   allowed: "32 bytes in base64",
   secret: true,
-  parse: (text) =>
-    Buffer.from(text, "base64").length === 32 ? Option.some(Option.some(text)) : Option.none()
+  ...optional(Option.liftPredicate((text: string) => Buffer.from(text, "base64").length === 32))
 })

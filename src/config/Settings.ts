@@ -49,6 +49,8 @@ export class Settings extends Context.Service<
     readonly lookupBudget: Duration.Duration
     /** None: every origin may read. */
     readonly corsOrigins: Option.Option<ReadonlyArray<string>>
+    /** How many streams one address may have open on a node; none: as many as it likes. */
+    readonly streamsPerAddress: Option.Option<number>
     readonly margins: Margins
     /** Conversions, quotes and the audit are open to everybody. */
     readonly openConversions: boolean
@@ -115,6 +117,7 @@ const read = Effect.gen(function* () {
     staleAfter: yield* take(Definitions.STALE_AFTER),
     lookupBudget: yield* take(Definitions.LOOKUP_BUDGET),
     corsOrigins: yield* take(Definitions.CORS_ORIGINS),
+    streamsPerAddress: yield* take(Definitions.STREAMS_PER_ADDRESS),
     margins: {
       standard: yield* take(Definitions.CONVERSION_MARGIN),
       byPair: yield* take(Definitions.CONVERSION_MARGINS)

@@ -1,9 +1,9 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, Result } from "effect"
 import { type AuditId, recordFields } from "../domain/AuditRecord.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as MerkleTree from "./MerkleTree.ts"
-import { type SealedRecord, SealRepo } from "./SealRepo.ts"
+import { type Seal, type SealedRecord, SealRepo } from "./SealRepo.ts"
 import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
 
 /** How many records are read at a time. */
@@ -32,6 +32,24 @@ export type Verification =
       readonly reason: string
     }
 
+/** What was found, under the names that it bears on the wire. */
+export const verificationFields = (found: Verification) =>
+  found.ok
+    ? {
+        ok: true,
+        records: found.records,
+        unsealed: found.unsealed,
+        head: found.head.toString("hex"),
+        public_keys: found.publicKeys.map((key) => key.toString("hex"))
+      }
+    : {
+        ok: false,
+        records: found.records,
+        ...(found.position === undefined ? {} : { position: found.position }),
+        ...(found.auditId === undefined ? {} : { audit_id: found.auditId }),
+        reason: found.reason
+      }
+
 /** Computes every hash, root and signature of the audit anew. */
 export class AuditVerifier extends Context.Service<
   AuditVerifier,
@@ -51,11 +69,11 @@ export class AuditVerifier extends Context.Service<
         let chainHash: Buffer = GENESIS
         let heads = yield* repo.headsAfter(0, PAGE)
 
-        const broken = (sealed: SealedRecord, reason: string): Verification => ({
+        const broken = ({ auditId, position }: Partial<Seal>, reason: string): Verification => ({
           ok: false,
           records: tree.size(),
-          position: sealed.position,
-          auditId: sealed.auditId,
+          position,
+          auditId,
           reason
         })
 
@@ -66,10 +84,10 @@ export class AuditVerifier extends Context.Service<
           if (page.length === 0) break
           if (heads.length === 0) heads = yield* repo.headsAfter(tree.size(), PAGE)
           for (const sealed of page) {
-            const fault = faultOf(sealed, tree.size() + 1, chainHash)
-            if (Option.isSome(fault)) return broken(sealed, fault.value)
+            const bytes = sealedBytes(sealed, tree.size() + 1, chainHash)
+            if (Result.isFailure(bytes)) return broken(sealed, bytes.failure)
             chainHash = sealed.hash
-            tree.append(leafOf(sealed))
+            tree.append(MerkleTree.leafHash(bytes.success))
             if (heads[0]?.treeSize !== tree.size()) continue
             const [head, ...rest] = heads
             const wrong = faultOfHead(head, tree.root(), chainHash)
@@ -82,19 +100,11 @@ export class AuditVerifier extends Context.Service<
         const [beyond] = heads
         if (beyond !== undefined) {
           const reason = `a signed head speaks of ${beyond.treeSize} records, and there are ${tree.size()}`
-          return { ok: false, records: tree.size(), position: undefined, auditId: undefined, reason } as const
+          return broken({}, reason)
         }
         const stray = yield* repo.stray
-        if (Option.isSome(stray)) {
-          const reason = "it is neither sealed nor waits to be"
-          return {
-            ok: false,
-            records: tree.size(),
-            position: undefined,
-            auditId: stray.value,
-            reason
-          } as const
-        }
+        if (Option.isSome(stray))
+          return broken({ auditId: stray.value }, "it is neither sealed nor waits to be")
         const { count } = yield* repo.backlog
         const publicKeys = Array.from(keys.values())
         return { ok: true, records: tree.size(), unsealed: count, head: chainHash, publicKeys } as const
@@ -105,18 +115,20 @@ export class AuditVerifier extends Context.Service<
   )
 }
 
-const faultOf = (sealed: SealedRecord, expected: number, chainHash: Buffer): Option.Option<string> => {
-  if (sealed.position !== expected) return Option.some(`position ${expected} is missing`)
-  if (Option.isNone(sealed.record)) return Option.some("its record is gone")
-  if (!sealed.prevHash.equals(chainHash)) return Option.some("it does not follow the one before")
-  const hash = chain(chainHash, encodeRecord(recordFields(sealed.record.value)))
-  return hash.equals(sealed.hash) ? Option.none() : Option.some("its record is not what was sealed")
+/** The record as the bytes that were hashed, or why its seal does not fit. */
+const sealedBytes = (
+  sealed: SealedRecord,
+  expected: number,
+  chainHash: Buffer
+): Result.Result<Buffer, string> => {
+  if (sealed.position !== expected) return Result.fail(`position ${expected} is missing`)
+  if (Option.isNone(sealed.record)) return Result.fail("its record is gone")
+  if (!sealed.prevHash.equals(chainHash)) return Result.fail("it does not follow the one before")
+  const bytes = encodeRecord(recordFields(sealed.record.value))
+  return chain(chainHash, bytes).equals(sealed.hash)
+    ? Result.succeed(bytes)
+    : Result.fail("its record is not what was sealed")
 }
-
-const leafOf = ({ record }: SealedRecord) =>
-  MerkleTree.leafHash(
-    Option.match(record, { onNone: () => Buffer.alloc(0), onSome: (one) => encodeRecord(recordFields(one)) })
-  )
 
 const faultOfHead = (head: SignedTreeHead, root: Buffer, chainHash: Buffer): Option.Option<string> => {
   if (!head.rootHash.equals(root))

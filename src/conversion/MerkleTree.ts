@@ -65,13 +65,20 @@ const fold = (hashes: ReadonlyArray<Buffer>): Buffer =>
 export const pathNodes = (leaf: number, size: number): ReadonlyArray<Coordinates> =>
   path(leaf, 0, size).flatMap(([start, width]) => subtreePeaks(start, width))
 
-/** The inclusion proof of a leaf in a tree of so many leaves: PATH(m, D[n]) of RFC 6962, 2.1.1. */
+/**
+ * The inclusion proof of a leaf in a tree of so many leaves, PATH(m, D[n]) of RFC 6962, 2.1.1, from the hashes of its
+ * {@link pathNodes}.
+ */
 export const inclusionProof = (
   leaf: number,
   size: number,
-  hashOf: (at: Coordinates) => Buffer
-): ReadonlyArray<Buffer> =>
-  path(leaf, 0, size).map(([start, width]) => fold(subtreePeaks(start, width).map(hashOf)))
+  hashes: ReadonlyArray<Buffer>
+): ReadonlyArray<Buffer> => {
+  let used = 0
+  return path(leaf, 0, size).map(([start, width]) =>
+    fold(subtreePeaks(start, width).map((at) => hashes[used++] ?? missing(at)))
+  )
+}
 
 /** The siblings on the way from a leaf to the root, as ranges of leaves. */
 const path = (

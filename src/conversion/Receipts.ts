@@ -6,7 +6,6 @@ import { AuditSealer } from "./AuditSealer.ts"
 import * as MerkleTree from "./MerkleTree.ts"
 import { type Receipt, toReceiptHead } from "./Receipt.ts"
 import { SealRepo } from "./SealRepo.ts"
-import type { SignedTreeHead } from "./TreeHead.ts"
 
 /** How often a receipt looks again for the seal of its record, twenty times a second. */
 const SEAL_TRIES = 40
@@ -21,10 +20,7 @@ export class Receipts extends Context.Service<
      */
     readonly of: (id: AuditId) => Effect.Effect<Option.Option<Receipt | "not-yet">, StoreUnavailable>
     /** At most `limit` signed heads after a tree size, in order: to be kept where nobody who runs effex can change them. */
-    readonly headsAfter: (
-      size: number,
-      limit: number
-    ) => Effect.Effect<ReadonlyArray<SignedTreeHead>, StoreUnavailable>
+    readonly headsAfter: SealRepo["Service"]["headsAfter"]
   }
 >()("effex/conversion/Receipts") {
   static readonly layer = Layer.effect(
@@ -37,9 +33,7 @@ export class Receipts extends Context.Service<
       /** Seals it where that is still to be done, and waits where another process is just at it. */
       const sealOf = (id: AuditId) =>
         repo.sealOf(id).pipe(
-          Effect.flatMap((seal) =>
-            Option.isSome(seal) ? Effect.succeed(seal) : Effect.andThen(sealer.sealAll, repo.sealOf(id))
-          ),
+          Effect.filterOrElse(Option.isSome, () => Effect.andThen(sealer.sealAll, repo.sealOf(id))),
           Effect.repeat({ while: Option.isNone, schedule: Schedule.spaced("50 millis"), times: SEAL_TRIES })
         )
 
@@ -50,18 +44,11 @@ export class Receipts extends Context.Service<
         const head = yield* repo.latestHead
         if (Option.isNone(seal) || Option.isNone(head)) return Option.some("not-yet" as const)
         const [leaf, size] = [seal.value.position - 1, head.value.treeSize]
-        const coordinates = MerkleTree.pathNodes(leaf, size)
-        const hashes = yield* repo.nodes(coordinates)
-        const found = new Map(coordinates.map(({ index, level }, i) => [`${level}/${index}`, hashes[i]]))
-        const proof = MerkleTree.inclusionProof(
-          leaf,
-          size,
-          ({ index, level }) => found.get(`${level}/${index}`) ?? Buffer.alloc(32)
-        )
+        const hashes = yield* repo.nodes(MerkleTree.pathNodes(leaf, size))
         return Option.some<Receipt>({
           record: recordFields(record.value),
           position: seal.value.position,
-          proof: proof.map((hash) => hash.toString("hex")),
+          proof: MerkleTree.inclusionProof(leaf, size, hashes).map((hash) => hash.toString("hex")),
           head: toReceiptHead(head.value)
         })
       })

@@ -77,3 +77,9 @@ export const isNewer = (a: Rate, b: Rate): boolean => {
   const difference = DateTime.toEpochMillis(a.observedAt) - DateTime.toEpochMillis(b.observedAt)
   return difference === 0 ? a.id > b.id : difference > 0
 }
+
+/** Whether a rate is older than a limit, at a moment in milliseconds. */
+export const isStaleAt = (now: number, staleAfter: Duration.Duration) => {
+  const oldest = now - Duration.toMillis(staleAfter)
+  return (rate: Rate): boolean => DateTime.toEpochMillis(rate.observedAt) < oldest
+}

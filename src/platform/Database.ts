@@ -73,11 +73,11 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
     withDeadline(
       statements.pipe(
         Effect.retry({ while: isRolledBack, times: 3 }),
-        Effect.catchIf(isAvailability, (cause) => Effect.fail(new StoreUnavailable({ cause })))
+        Effect.catchIf(isAvailability, unavailable)
       )
     )
   const within: Database["Service"]["within"] = (statements) =>
-    Effect.catchTag(attempt(statements), "SqlError", (error) => Effect.die(error))
+    Effect.catchTag(attempt(statements), "SqlError", Effect.die)
 
   const exclusively: Database["Service"]["exclusively"] = (name, effect) =>
     Effect.scoped(
@@ -118,7 +118,8 @@ const make = Effect.gen(function* () {
   const applied = yield* migrate.pipe(
     Effect.tapError((error) => Effect.logWarning(`The database is not ready: ${error.message}`)),
     Effect.retry({ schedule: Schedule.exponential("200 millis", 1.5), while: isUnreachable, times: 10 }),
-    Effect.catchTag("SqlError", unavailableOrDefect)
+    Effect.catchIf(isUnreachable, unavailable),
+    Effect.catchTag("SqlError", Effect.die)
   )
   for (const [id, name] of applied) yield* Effect.logInfo(`Applied migration ${id}_${name}`)
   const database = fromClient(sql)
@@ -179,8 +180,7 @@ const isOfStatement = (cause: unknown) =>
 const isRolledBack = ({ reason }: SqlError.SqlError) =>
   reason._tag === "DeadlockError" || reason._tag === "SerializationError"
 
-const unavailableOrDefect = (error: SqlError.SqlError) =>
-  isAvailability(error) ? Effect.fail(new StoreUnavailable({ cause: error })) : Effect.die(error)
+const unavailable = (cause: unknown) => Effect.fail(new StoreUnavailable({ cause }))
 
 /**
  * The caller is let go at the deadline, and does not wait for the statement to be cancelled, which takes long over a
@@ -193,8 +193,7 @@ const withDeadline = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       return yield* restore(Fiber.join(fiber)).pipe(
         Effect.timeoutOrElse({
           duration: DEADLINE,
-          orElse: () =>
-            Effect.fail(new StoreUnavailable({ cause: `no answer within ${Duration.format(DEADLINE)}` }))
+          orElse: () => unavailable(`no answer within ${Duration.format(DEADLINE)}`)
         }),
         Effect.onError(() => Effect.forkDetach(Fiber.interrupt(fiber)))
       )

@@ -67,3 +67,17 @@ export const conversions = Metric.counter("effex_conversions_total", {
   description: "Conversions that were committed",
   incremental: true
 })
+
+export const streamConnections = Metric.gauge("effex_stream_connections", {
+  description: "Connections that are open to be told of changes, by transport"
+})
+
+export const streamsCut = Metric.counter("effex_stream_cut_total", {
+  description: "Streams that were cut because their reader took nothing, or gave no sign of life",
+  incremental: true
+})
+
+export const streamGaps = Metric.counter("effex_stream_gaps_total", {
+  description: "Times that a reader was told of a gap, and given everything anew",
+  incremental: true
+})

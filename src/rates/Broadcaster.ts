@@ -1,9 +1,11 @@
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Metric } from "effect"
 import type { Scope } from "effect"
+import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import type { PollSummary } from "../domain/PollRun.ts"
 import type { Rate } from "../domain/Rate.ts"
-import type { Snapshot } from "../domain/RateEvent.ts"
+import type { RateEvent, Snapshot } from "../domain/RateEvent.ts"
+import * as Metrics from "../platform/Metrics.ts"
 import type { Mailbox } from "./Mailbox.ts"
 import * as RateFeed from "./RateFeed.ts"
 import { RateRepo } from "./RateRepo.ts"
@@ -56,10 +58,12 @@ export class Broadcaster extends Context.Service<
 
 /** A feed in an epoch of its own, which knows what the database knows. */
 const makeFeed = Effect.gen(function* () {
+  const { pairs } = yield* Settings
   const repo = yield* RateRepo
+  const offered = new Set(pairs.all.map(({ key }) => key))
   const feed = yield* RateFeed.make
   yield* repo.latestAll.pipe(
-    Effect.map(feed.learn),
+    Effect.map((rates) => feed.learn(rates.filter(({ pair }) => offered.has(pair.key)))),
     Effect.catch((error) => Effect.logWarning("The stream begins without the rates of the database", error))
   )
   return feed
@@ -68,5 +72,12 @@ const makeFeed = Effect.gen(function* () {
 const readingSide = (feed: RateFeed.RateFeed) => ({
   newest: feed.newest,
   snapshot: feed.snapshot,
-  subscribe: (subscription: RateFeed.Subscription = {}) => feed.subscribe(subscription)
+  subscribe: (subscription: RateFeed.Subscription = {}) =>
+    Effect.map(feed.subscribe(subscription), (mailbox): Mailbox => ({
+      ...mailbox,
+      take: Effect.tap(mailbox.take, countGaps)
+    }))
 })
+
+const countGaps = (events: ReadonlyArray<RateEvent>) =>
+  events.some(({ _tag }) => _tag === "Gap") ? Metric.update(Metrics.streamGaps, 1) : Effect.void

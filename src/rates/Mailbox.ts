@@ -1,6 +1,7 @@
 import { Effect, Latch } from "effect"
 import type { Array as Arrays } from "effect"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
+import type { Rate } from "../domain/Rate.ts"
 import type { PollFinished, RateChanged, RateEvent, Snapshot } from "../domain/RateEvent.ts"
 import type { StreamPosition } from "../domain/StreamPosition.ts"
 
@@ -10,6 +11,8 @@ export interface Mailbox {
   readonly take: Effect.Effect<Arrays.NonEmptyReadonlyArray<RateEvent>>
   /** The pairs that the reader wants from now on; all where none are given. */
   readonly want: (pairs: ReadonlyArray<CurrencyPair> | undefined) => void
+  /** The reader is told every rate anew, of the pairs that it wants or of all; it has missed nothing. */
+  readonly refresh: (everything: boolean) => void
 }
 
 /** The side of a mailbox that is filled. */
@@ -33,27 +36,30 @@ export const make = (options: {
   let wanted = keysOf(options.pairs)
   let { first, told } = options
   let behind = false
+  let asked: "nothing" | "wanted" | "everything" = "nothing"
   const waiting = new Map<string, RateChanged | PollFinished>()
 
-  /** All that waits, where a change of it was replaced. */
-  const caughtUp = (): ReadonlyArray<RateEvent> => {
+  /** Every rate in the place of what waits, after a gap where that was not all that was missed. */
+  const everything = (): ReadonlyArray<RateEvent> => {
     const { epoch, rates, sequence } = options.snapshot()
-    const poll = waiting.get(POLL)
     const at = { epoch, sequence }
+    const isTold = ({ pair }: Rate) => asked === "everything" || (wanted?.has(pair.key) ?? true)
+    const poll = waiting.get(POLL)
     return [
-      { _tag: "Gap", ...at, since: told },
-      { _tag: "Snapshot", ...at, rates: rates.filter(({ pair }) => wanted?.has(pair.key) ?? true) },
+      ...(behind ? [{ _tag: "Gap", ...at, since: told } as const] : []),
+      { _tag: "Snapshot", ...at, rates: rates.filter(isTold) },
       ...(poll === undefined ? [] : [{ ...poll, ...at }])
     ]
   }
 
   const takeAll = (): ReadonlyArray<RateEvent> => {
     arrived.closeUnsafe()
-    const rest = behind ? caughtUp() : Array.from(waiting.values())
+    const rest = behind || asked !== "nothing" ? everything() : Array.from(waiting.values())
     told = positionOf(rest) ?? told
     const events = [...first, ...rest]
     first = []
     behind = false
+    asked = "nothing"
     waiting.clear()
     return events
   }
@@ -91,7 +97,12 @@ export const make = (options: {
     dropChanges((key) => wanted?.has(key) === false)
   }
 
-  return { take, want, offer, invalidate }
+  const refresh = (all: boolean) => {
+    asked = all || asked === "everything" ? "everything" : "wanted"
+    arrived.openUnsafe()
+  }
+
+  return { take, want, refresh, offer, invalidate }
 }
 
 /** Where the last poll waits, beside the pairs. */

@@ -5,10 +5,10 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import * as Problem from "../api/Problem.ts"
 import { AuditLog } from "../conversion/AuditLog.ts"
-import { AuditVerifier, type Verification } from "../conversion/AuditVerifier.ts"
+import { AuditVerifier, verificationFields } from "../conversion/AuditVerifier.ts"
 import { toReceiptHead } from "../conversion/Receipt.ts"
 import { Receipts } from "../conversion/Receipts.ts"
-import { AuditId, type AuditRecord, recordFields } from "../domain/AuditRecord.ts"
+import { AuditId, type AuditRecord, type RecordFields, recordFields } from "../domain/AuditRecord.ts"
 import * as Currency from "../domain/Currency.ts"
 import * as Problems from "./Problems.ts"
 
@@ -72,7 +72,7 @@ export const layer = HttpApiBuilder.group(
         return { heads: heads.map(toReceiptHead) }
       }),
 
-      verify: () => verifier.verify.pipe(Effect.map(toMessage), Effect.catchTags(Problems.ofStore))
+      verify: () => verifier.verify.pipe(Effect.map(verificationFields), Effect.catchTags(Problems.ofStore))
     })
   })
 )
@@ -100,23 +100,6 @@ const idOf = (cursor: string | undefined) => {
     Effect.mapError(() => Problems.invalid("/query/cursor", "must be the next of a page before"))
   )
 }
-
-const toMessage = (found: Verification) =>
-  found.ok
-    ? {
-        ok: true,
-        records: found.records,
-        head: found.head.toString("hex"),
-        unsealed: found.unsealed,
-        public_keys: found.publicKeys.map((key) => key.toString("hex"))
-      }
-    : {
-        ok: false,
-        records: found.records,
-        ...(found.position === undefined ? {} : { position: found.position }),
-        ...(found.auditId === undefined ? {} : { audit_id: found.auditId }),
-        reason: found.reason
-      }
 
 const formatOf = (accept: string | undefined): keyof typeof exportAs | undefined => {
   if (accept?.includes("text/csv")) return "csv"
@@ -172,7 +155,7 @@ const CSV_COLUMNS = [
   "quote_id",
   "reference",
   "principal"
-]
+] satisfies ReadonlyArray<keyof RecordFields>
 
 /** A cell that a spreadsheet takes for text, whatever a customer wrote: what begins like a formula gets a quote before it. */
 const cellOf = (value: string | boolean | null) => {

@@ -1,9 +1,8 @@
-import { Duration, Effect, Option, Schema, SchemaIssue } from "effect"
+import { Duration, Effect, Option, Schema } from "effect"
 import type { BigDecimal } from "effect"
 import type { HttpServerRequest } from "effect/http"
+import { ConvertBody, QuoteBody } from "../api/ConversionMessage.ts"
 import { InvalidRequest } from "../api/Problem.ts"
-import { QuoteId } from "../domain/AuditRecord.ts"
-import { AmountType, Reference } from "../domain/Conversion.ts"
 import type { Currency } from "../domain/Currency.ts"
 import * as DurationText from "../domain/DurationText.ts"
 import * as ExactJson from "../domain/ExactJson.ts"
@@ -17,32 +16,13 @@ const Amount = Schema.declare(
   { message: `must be a decimal, as a string such as "500.00" or as a number` }
 )
 
-const asked = {
-  amount: Amount,
-  from_currency: Schema.String,
-  to_currency: Schema.String,
-  amount_type: Schema.optionalKey(AmountType),
-  reference: Schema.optionalKey(Reference)
-}
+/** The body of a conversion, its numbers as they were written. */
+export const Convert = Schema.Struct({ ...ConvertBody.fields, amount: Amount })
+/** The body of a quote. */
+export const Quote = Schema.Struct({ ...QuoteBody.fields, amount: Amount })
 
 /** What a conversion and a quote are asked for with. */
-export type ConversionBodyFields = Schema.Struct.Type<typeof asked>
-
-/** The body of a conversion, its numbers as they were written. */
-export const Convert = Schema.Struct({ ...asked, quote_id: Schema.optionalKey(QuoteId) })
-/** The body of a quote. */
-export const Quote = Schema.Struct({ ...asked, ttl: Schema.optionalKey(Schema.String) })
-
-const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1({
-  leafHook: (issue) => {
-    if (issue._tag === "MissingKey") return "is required"
-    if (issue._tag === "UnexpectedKey") return "is not known here"
-    return SchemaIssue.defaultLeafHook(issue)
-  }
-})
-
-/** A body of 64 KiB can have ten thousand fields that are not known. */
-const MAX_ERRORS = 20
+export type ConversionBodyFields = typeof Convert.Type | typeof Quote.Type
 
 /** Reads a body as JSON, by its schema, with every number as it was written and no field that is not known. */
 export const read = <A>(schema: Schema.Codec<A, unknown>) => {
@@ -56,21 +36,7 @@ export const read = <A>(schema: Schema.Codec<A, unknown>) => {
     if (json.value instanceof ExactJson.JsonNumber)
       return yield* Problems.invalid("/body", "must be an object, not a number")
     return yield* decode(json.value).pipe(
-      Effect.mapError(({ issue }) => {
-        const errors = formatIssues(issue)
-          .issues.slice(0, MAX_ERRORS)
-          .map(({ message, path = [] }) => ({
-            pointer: ["", "body", ...path.map(InvalidRequests.segmentOf)].join("/").slice(0, 200),
-            detail: message.slice(0, 300)
-          }))
-        return new InvalidRequest({
-          detail: errors
-            .map(({ detail, pointer }) => `${pointer}: ${detail}`)
-            .join("; ")
-            .slice(0, 1000),
-          errors
-        })
-      })
+      Effect.mapError((cause) => InvalidRequests.toProblem({ cause, kind: "Payload" }))
     )
   })
 }

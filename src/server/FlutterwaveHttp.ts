@@ -35,31 +35,22 @@ export const layer = HttpApiBuilder.group(
         return success({ message: "Transfer rates fetched", data: quotation(found.rate, amount.value) })
       },
       Effect.catchTags({
-        UnsupportedCurrency: ({ given }) =>
-          Effect.succeed(FlutterwaveFailure.respond(422, `${JSON.stringify(given)} is not supported`)),
+        ...refusals,
         UnsupportedPair: ({ pair }) =>
           Effect.succeed(FlutterwaveFailure.respond(422, `${pair.from} to ${pair.to} is not supported`)),
-        RateUnavailable: () => Effect.succeed(unavailable),
-        RateTooOld: () => Effect.succeed(unavailable),
-        StoreUnavailable: () => Effect.succeed(unavailable)
+        RateUnavailable: unavailable,
+        RateTooOld: unavailable
       })
     )
 
-    const all = Effect.fnUntraced(
-      function* (query: { base_currency?: string }) {
-        const base = yield* Effect.fromResult(pairs.findSource(query.base_currency ?? DEFAULT_BASE))
-        const known = yield* rates.known(Option.some(base))
-        const quotations = known.map(
-          ({ rate }) => [`${rate.pair.from}_${rate.pair.to}`, quotation(rate, DEFAULT_AMOUNT)] as const
-        )
-        return success({ base_currency: base, rates: Object.fromEntries(quotations) })
-      },
-      Effect.catchTags({
-        UnsupportedCurrency: ({ given }) =>
-          Effect.succeed(FlutterwaveFailure.respond(422, `${JSON.stringify(given)} is not supported`)),
-        StoreUnavailable: () => Effect.succeed(unavailable)
-      })
-    )
+    const all = Effect.fnUntraced(function* (query: { base_currency?: string }) {
+      const base = yield* Effect.fromResult(pairs.findSource(query.base_currency ?? DEFAULT_BASE))
+      const known = yield* rates.known(Option.some(base))
+      const quotations = known.map(
+        ({ rate }) => [`${rate.pair.from}_${rate.pair.to}`, quotation(rate, DEFAULT_AMOUNT)] as const
+      )
+      return success({ base_currency: base, rates: Object.fromEntries(quotations) })
+    }, Effect.catchTags(refusals))
 
     return handlers.handleAll({ rate: ({ query }) => rate(query), all: ({ query }) => all(query) })
   })
@@ -78,10 +69,7 @@ export const layerErrors = Layer.succeed(FlutterwaveErrors, (endpoint) =>
 const amountOf = (text: string | undefined, code: Currency.CurrencyCode) =>
   text === undefined
     ? Option.some(DEFAULT_AMOUNT)
-    : Currency.find(code).pipe(
-        Option.flatMap((currency) => Money.parse(text, currency)),
-        Option.map(({ amount }) => amount)
-      )
+    : Option.map(Money.parse(text, Currency.get(code)), ({ amount }) => amount)
 
 const quotation = ({ pair, rate }: Rate, amount: BigDecimal.BigDecimal) => ({
   rate: ExactJson.number(rate),
@@ -91,6 +79,16 @@ const quotation = ({ pair, rate }: Rate, amount: BigDecimal.BigDecimal) => ({
 
 const success = (body: object) => HttpServerResponse.jsonUnsafe({ status: "success", ...body })
 
-const unavailable = FlutterwaveFailure.respond(503, "Unable to fetch rates at the moment").pipe(
-  HttpServerResponse.setHeader("retry-after", "1")
-)
+const unavailable = () =>
+  Effect.succeed(
+    FlutterwaveFailure.respond(503, "Unable to fetch rates at the moment").pipe(
+      HttpServerResponse.setHeader("retry-after", "1")
+    )
+  )
+
+/** Answers what every endpoint can fail with; for `Effect.catchTags`. */
+const refusals = {
+  UnsupportedCurrency: ({ given }: Currency.UnsupportedCurrency) =>
+    Effect.succeed(FlutterwaveFailure.respond(422, `${JSON.stringify(given)} is not supported`)),
+  StoreUnavailable: unavailable
+}

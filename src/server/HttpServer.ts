@@ -6,13 +6,17 @@ import { Api } from "../api/Api.ts"
 import { Settings } from "../config/Settings.ts"
 import * as AuditHttp from "./AuditHttp.ts"
 import * as ConversionHttp from "./ConversionHttp.ts"
+import { Drain } from "./Drain.ts"
 import * as FlutterwaveHttp from "./FlutterwaveHttp.ts"
 import * as NodeServer from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
 import * as Problems from "./Problems.ts"
 import * as RatesHttp from "./RatesHttp.ts"
+import * as RatesRpc from "./RatesRpc.ts"
+import * as RatesSocket from "./RatesSocket.ts"
 import * as Refusals from "./Refusals.ts"
 import * as Routes from "./Routes.ts"
+import { MAX_MESSAGE_BYTES, StreamConnections } from "./StreamConnections.ts"
 
 /** How long requests that are under way may take to finish when the server is told to stop. */
 const SHUTDOWN_TIMEOUT = "10 seconds"
@@ -59,19 +63,28 @@ const cors = Layer.unwrap(
   })
 )
 
-const routes = Layer.mergeAll(endpoints, pages, OperationsHttp.layerMetrics).pipe(
-  Layer.provide([cors, Refusals.layerLast, Refusals.layerFirst])
-)
+const routes = Layer.mergeAll(
+  endpoints,
+  pages,
+  OperationsHttp.layerMetrics,
+  RatesSocket.layer,
+  RatesRpc.layer
+).pipe(Layer.provide([cors, Refusals.layerLast, Refusals.layerFirst]))
 
 const listen = Layer.unwrap(
   Effect.gen(function* () {
     const { host, port } = yield* Settings
-    return NodeHttpServer.layer(NodeServer.make, { host, port, gracefulShutdownTimeout: SHUTDOWN_TIMEOUT })
+    const { WebSocket } = yield* StreamConnections
+    return NodeHttpServer.layer(NodeServer.make, {
+      host,
+      port,
+      gracefulShutdownTimeout: SHUTDOWN_TIMEOUT,
+      websocket: { WebSocket, maxPayload: MAX_MESSAGE_BYTES }
+    })
   })
 )
 
-/** Everything that effex answers over HTTP, on `HOST` and `PORT`, and the address at which it does. */
-export const layer = HttpRouter.serve(routes, {
+const served = HttpRouter.serve(routes, {
   disableLogger: true,
   disableListenLog: true,
   routerConfig: Routes.CONFIG
@@ -80,6 +93,16 @@ export const layer = HttpRouter.serve(routes, {
     Layer.succeed(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(Refusals.MAX_BODY_BYTES))
   ),
   Layer.provideMerge(listen)
+)
+
+/**
+ * Everything that effex answers over HTTP, on `HOST` and `PORT`, and the address at which it does. When it is closed,
+ * streams end first, and then what is under way is finished.
+ */
+export const layer = Drain.layerOnClose.pipe(
+  Layer.provideMerge(served),
+  Layer.provide(StreamConnections.layer),
+  Layer.provide(Drain.layer)
 )
 
 /** Says where it listens. */

@@ -9,24 +9,33 @@ const slots: Record<string, string> = { Params: "path", Query: "query", Headers:
 export const is = (error: unknown): error is HttpApiError.HttpApiSchemaError =>
   HttpApiError.HttpApiSchemaError.is(error) && error.kind in slots
 
+/** A part of a request, and why it does not fit its schema. */
+type Misfit = Pick<HttpApiError.HttpApiSchemaError, "cause" | "kind">
+
+/** A body of 64 KiB can have ten thousand fields that are not known. */
+const MAX_ERRORS = 20
+
 /** What is wrong with a request, and where. */
-export const errorsOf = ({ cause, kind }: HttpApiError.HttpApiSchemaError) =>
-  formatter(kind)(cause.issue).issues.map(({ message, path = [] }) => ({
-    pointer: ["", slots[kind] ?? kind, ...path.map(segmentOf)].join("/"),
-    detail: message
-  }))
+export const errorsOf = ({ cause, kind }: Misfit) =>
+  formatter(kind)(cause.issue)
+    .issues.slice(0, MAX_ERRORS)
+    .map(({ message, path = [] }) => ({
+      pointer: ["", slots[kind] ?? kind, ...path.map(segmentOf)].join("/").slice(0, 200),
+      detail: message.slice(0, 300)
+    }))
 
 /** The problem that tells it. */
-export const toProblem = (error: HttpApiError.HttpApiSchemaError): InvalidRequest => {
-  const errors = errorsOf(error)
+export const toProblem = (misfit: Misfit): InvalidRequest => {
+  const errors = errorsOf(misfit)
   const detail = errors.map((each) => `${each.pointer}: ${each.detail}`).join("; ")
-  return new InvalidRequest({ detail, errors })
+  return new InvalidRequest({ detail: detail.slice(0, 1000), errors })
 }
 
-const formatter = (kind: HttpApiError.HttpApiSchemaError["kind"]) =>
+const formatter = (kind: Misfit["kind"]) =>
   SchemaIssue.makeFormatterStandardSchemaV1({
     leafHook: (issue) => {
       if (issue._tag === "MissingKey") return "is required"
+      if (issue._tag === "UnexpectedKey") return "is not known here"
       // Outside of a body everything is text, unless it stands there twice.
       if (issue._tag === "InvalidType" && kind !== "Payload") return "must be given once"
       return SchemaIssue.defaultLeafHook(issue)
@@ -34,7 +43,7 @@ const formatter = (kind: HttpApiError.HttpApiSchemaError["kind"]) =>
   })
 
 /** One word of a pointer, by RFC 6901. */
-export const segmentOf = (segment: PropertyKey | { readonly key: PropertyKey }) =>
+const segmentOf = (segment: PropertyKey | { readonly key: PropertyKey }) =>
   String(typeof segment === "object" ? segment.key : segment)
     .replaceAll("~", "~0")
     .replaceAll("/", "~1")

@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import { InvalidRequest } from "../api/Problem.ts"
 import * as Problems from "./Problems.ts"
+import * as Routes from "./Routes.ts"
 
 /** How long a refused caller may take to read why, before the connection is cut. */
 const GRACE_MILLIS = 500
@@ -15,8 +16,11 @@ export const make = (): Server =>
     connectionsCheckingInterval: 5_000,
     // Asked for in `Refusals.ts`, which says so in the body.
     requireHostHeader: false,
-    // No path takes an upgrade, which a server may then ignore (RFC 9110, 7.8).
-    shouldUpgradeCallback: () => false
+    // Elsewhere an upgrade may be ignored (RFC 9110, 7.8).
+    shouldUpgradeCallback: ({ headers, url = "" }) => Routes.isUpgrade(headers) && Routes.isSocket(url),
+    // Streams may say nothing for long.
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000
   })
     // An expectation other than 100-continue may be ignored (RFC 9110, 10.1.1).
     .on("checkExpectation", function (this: Server, request, response) {

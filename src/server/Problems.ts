@@ -1,4 +1,5 @@
-import { Duration, Effect, Layer, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
+import type { Cause } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
 import * as Problem from "../api/Problem.ts"
@@ -13,23 +14,15 @@ import * as Routes from "./Routes.ts"
 
 /** Tells what is wrong with a currency; for `Effect.catchTags`, as are the ones below. */
 export const ofCurrency = {
-  UnsupportedCurrency: ({ given, supported }: Currency.UnsupportedCurrency) =>
-    Effect.fail(
-      new Problem.UnsupportedCurrency({
-        detail: `${JSON.stringify(given)} is not one of ${supported.join(", ")}`
-      })
-    )
+  UnsupportedCurrency: ({ message }: Currency.UnsupportedCurrency) =>
+    Effect.fail(new Problem.UnsupportedCurrency({ detail: message }))
 }
 
 /** Tells what is wrong with a pair. */
 export const ofPair = {
   ...ofCurrency,
-  UnsupportedPair: ({ destinations, pair, sources }: CurrencyPair.UnsupportedPair) =>
-    Effect.fail(
-      new Problem.UnsupportedPair({
-        detail: `${pair.key} is not offered: from ${sources.join(", ")}, to another one of ${destinations.join(", ")}`
-      })
-    )
+  UnsupportedPair: ({ message }: CurrencyPair.UnsupportedPair) =>
+    Effect.fail(new Problem.UnsupportedPair({ detail: message }))
 }
 
 /** Tells that the database does not answer. */
@@ -43,18 +36,9 @@ export const ofStore = {
 /** Tells why there is no rate. */
 export const ofLookup = {
   ...ofStore,
-  RateTooOld: ({ age, maxAge, pair }: Rate.RateTooOld) =>
-    Effect.fail(
-      new Problem.RateTooOld({
-        detail: `The latest rate of ${pair.key} is ${seconds(age)} old, ${seconds(maxAge)} are allowed, and it could not be refreshed`
-      })
-    ),
-  RateUnavailable: ({ pair }: Rate.RateUnavailable) =>
-    Effect.fail(
-      new Problem.RateUnavailable({
-        detail: `No rate of ${pair.key} is known yet, and the provider gave none`
-      })
-    )
+  RateTooOld: ({ message }: Rate.RateTooOld) => Effect.fail(new Problem.RateTooOld({ detail: message })),
+  RateUnavailable: ({ message }: Rate.RateUnavailable) =>
+    Effect.fail(new Problem.RateUnavailable({ detail: message }))
 }
 
 /** Tells why there is no price. */
@@ -90,8 +74,6 @@ export const ofConversion = {
 export const invalid = (pointer: string, detail: string) =>
   new Problem.InvalidRequest({ detail: `${pointer}: ${detail}`, errors: [{ pointer, detail }] })
 
-const seconds = (duration: Duration.Duration) => `${Math.floor(Duration.toSeconds(duration))} seconds`
-
 /** How soon a request that may succeed later is worth repeating. */
 const RETRY_AFTER_SECONDS = "1"
 /** A path is repeated no further than this. */
@@ -100,10 +82,10 @@ const MAX_INSTANCE_LENGTH = 256
 /** The answer that tells a problem: in Flutterwave's shape to those who ask at one of Flutterwave's paths. */
 export const respond = Effect.fnUntraced(function* (
   problem: Problem.Problem,
-  options: { readonly headers?: Readonly<Record<string, string>>; readonly traceId?: string } = {}
+  options: { readonly headers?: Readonly<Record<string, string>> } = {}
 ) {
   const { url } = yield* HttpServerRequest.HttpServerRequest
-  const traceId = options.traceId ?? (yield* currentTraceId)
+  const traceId = problem.trace_id ?? (yield* currentTraceId)
   const response = Routes.isFlutterwave(url)
     ? FlutterwaveFailure.respond(problem.status, problem.detail ?? problem.title)
     : HttpServerResponse.text(textOf(problem, pathOf(url), traceId), {
@@ -133,6 +115,13 @@ export const currentTraceId = Effect.currentParentSpan.pipe(
   Effect.map((span) => span.traceId),
   Effect.catch(() => Effect.sync(newTraceId))
 )
+
+/** What nobody foresaw: it is logged under the id that the answer names, and nothing else of it is told. */
+export const ofUnforeseen = Effect.fnUntraced(function* (what: string, cause: Cause.Cause<unknown>) {
+  const traceId = yield* currentTraceId
+  yield* Effect.logError(`Unforeseen failure of ${what}`, cause).pipe(Effect.annotateLogs({ traceId }))
+  return new Problem.Internal({ trace_id: traceId })
+})
 
 const isProblem = Schema.is(Problem.Problem)
 

@@ -3,10 +3,15 @@ import { RateMessage } from "../api/RateMessage.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import * as ExactJson from "../domain/ExactJson.ts"
 import type { Rate, RateRecord } from "../domain/Rate.ts"
-import type { FoundRate } from "../rates/Rates.ts"
+
+/** A rate, and whether it is stale. */
+interface ToldRate {
+  readonly rate: Rate
+  readonly stale: boolean
+}
 
 /** A rate as others are told it. */
-export const toMessage = ({ rate, stale }: FoundRate): RateMessage => ({
+export const toMessage = ({ rate, stale }: ToldRate): RateMessage => ({
   from: rate.pair.from,
   to: rate.pair.to,
   rate: rate.rate,
@@ -17,18 +22,29 @@ export const toMessage = ({ rate, stale }: FoundRate): RateMessage => ({
 })
 
 const encodeMessage = Schema.encodeSync(RateMessage)
+
 const encoder = new TextEncoder()
 
-const encoded = new WeakMap<Rate, { fresh?: Uint8Array; stale?: Uint8Array }>()
+interface Encoded {
+  readonly text: string
+  readonly bytes: Uint8Array
+}
+
+const encoded = new WeakMap<Rate, { fresh?: Encoded; stale?: Encoded }>()
 
 /** The rate as JSON, encoded once for as long as it is the one to answer with. */
-export const toBytes = (found: FoundRate): Uint8Array => {
-  let bytes = encoded.get(found.rate)
-  if (bytes === undefined) encoded.set(found.rate, (bytes = {}))
-  return (bytes[found.stale ? "stale" : "fresh"] ??= encoder.encode(
-    JSON.stringify(encodeMessage(toMessage(found)))
-  ))
+const encode = (told: ToldRate): Encoded => {
+  let known = encoded.get(told.rate)
+  if (known === undefined) encoded.set(told.rate, (known = {}))
+  const kind = told.stale ? "stale" : "fresh"
+  const found = known[kind]
+  if (found !== undefined) return found
+  const text = JSON.stringify(encodeMessage(toMessage(told)))
+  return (known[kind] = { text, bytes: encoder.encode(text) })
 }
+
+export const toText = (told: ToldRate): string => encode(told).text
+export const toBytes = (told: ToldRate): Uint8Array => encode(told).bytes
 
 /** All that is kept of a rate, as JSON. The provider's answer stands in it as it was, digit for digit. */
 export const toRecordBytes = ({ rate, ...record }: RateRecord): Uint8Array =>

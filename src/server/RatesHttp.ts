@@ -8,6 +8,7 @@ import * as Currency from "../domain/Currency.ts"
 import type { RateRecord } from "../domain/Rate.ts"
 import { type FoundRate, Rates } from "../rates/Rates.ts"
 import * as Problems from "./Problems.ts"
+import * as RatesEvents from "./RatesEvents.ts"
 import * as RateEncoding from "./RateEncoding.ts"
 
 /** The Rates part of the API. */
@@ -17,6 +18,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fn(function* (handlers) {
     const { pairs, staleAfter } = yield* Settings
     const rates = yield* Rates
+    const events = yield* RatesEvents.make
     const lifetime = Math.floor(Duration.toSeconds(staleAfter))
 
     const offered = new Set([...pairs.sources, ...pairs.destinations])
@@ -28,37 +30,41 @@ export const layer = HttpApiBuilder.group(
         destination: pairs.destinations.includes(currency.code)
       }))
 
-    return handlers.handleAll({
-      rate: Effect.fnUntraced(function* ({ query, request }) {
-        const pair = yield* Effect.fromResult(pairs.find(query.from, query.to)).pipe(
-          Effect.catchTags(Problems.ofPair)
-        )
-        const options = query.max_age === undefined ? {} : { maxAge: query.max_age }
-        const found = yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.ofLookup))
-        return answer(found, request, lifetime, yield* Clock.currentTimeMillis)
-      }),
+    return handlers
+      .handleRaw("stream", ({ headers, query }) =>
+        events({ pairs: query.pairs, since: headers["last-event-id"] ?? query.since })
+      )
+      .handleAll({
+        rate: Effect.fnUntraced(function* ({ query, request }) {
+          const pair = yield* Effect.fromResult(pairs.find(query.from, query.to)).pipe(
+            Effect.catchTags(Problems.ofPair)
+          )
+          const options = query.max_age === undefined ? {} : { maxAge: query.max_age }
+          const found = yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.ofLookup))
+          return answer(found, request, lifetime, yield* Clock.currentTimeMillis)
+        }),
 
-      all: Effect.fnUntraced(function* ({ query }) {
-        const base =
-          query.base === undefined
-            ? Option.none()
-            : Option.some(
-                yield* Effect.fromResult(pairs.findSource(query.base)).pipe(
-                  Effect.catchTags(Problems.ofCurrency)
+        all: Effect.fnUntraced(function* ({ query }) {
+          const base =
+            query.base === undefined
+              ? Option.none()
+              : Option.some(
+                  yield* Effect.fromResult(pairs.findSource(query.base)).pipe(
+                    Effect.catchTags(Problems.ofCurrency)
+                  )
                 )
-              )
-        const known = yield* rates.known(base).pipe(Effect.catchTags(Problems.ofStore))
-        return { base: Option.getOrNull(base), rates: known.map(RateEncoding.toMessage) }
-      }),
+          const known = yield* rates.known(base).pipe(Effect.catchTags(Problems.ofStore))
+          return { base: Option.getOrNull(base), rates: known.map(RateEncoding.toMessage) }
+        }),
 
-      currencies: () => Effect.succeed({ currencies }),
+        currencies: () => Effect.succeed({ currencies }),
 
-      record: Effect.fnUntraced(function* ({ params, request }) {
-        const record = yield* rates.record(params.rate_id).pipe(Effect.catchTags(Problems.ofStore))
-        if (Option.isNone(record)) return yield* new Problem.NotFound({ detail: "No rate has that id" })
-        return recordAnswer(record.value, request)
+        record: Effect.fnUntraced(function* ({ params, request }) {
+          const record = yield* rates.record(params.rate_id).pipe(Effect.catchTags(Problems.ofStore))
+          if (Option.isNone(record)) return yield* new Problem.NotFound({ detail: "No rate has that id" })
+          return recordAnswer(record.value, request)
+        })
       })
-    })
   })
 )
 

@@ -49,9 +49,7 @@ const answer = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
       )
     }
   }
-  const traceId = yield* Problems.currentTraceId
-  yield* Effect.logError("Unforeseen failure of a request", cause).pipe(Effect.annotateLogs({ traceId }))
-  return yield* Problems.respond(new Problem.Internal({}), { traceId })
+  return yield* Problems.respond(yield* Problems.ofUnforeseen("a request", cause))
 })
 
 const answerNoRoute = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {

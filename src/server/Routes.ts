@@ -10,7 +10,10 @@ export const paths = {
   openapi: "/openapi.json",
   docs: "/docs",
   swagger: "/api/v1/swagger/",
-  redoc: "/api/v1/redoc/"
+  redoc: "/api/v1/redoc/",
+  socket: "/ws/rates/",
+  rpc: "/rpc",
+  rpcHttp: "/rpc/http"
 } as const
 
 /** Whose failures have a shape of their own. */
@@ -24,7 +27,7 @@ for (const [name, group] of Object.entries(Api.groups)) {
     methods.add(method)
   }
 }
-for (const path of Object.values(paths)) known.on("GET", path, "effex")
+for (const path of Object.values(paths)) known.on(path === paths.rpcHttp ? "POST" : "GET", path, "effex")
 
 /** The methods that a path takes; none for a path that does not exist. */
 export const allowedMethods = (url: string): ReadonlyArray<string> => {
@@ -35,3 +38,10 @@ export const allowedMethods = (url: string): ReadonlyArray<string> => {
 /** Whether a path is one that apps know from Flutterwave, by whichever method it is asked for. */
 export const isFlutterwave = (url: string): boolean =>
   Array.from(methods).some((method) => known.find(method, url)?.handler === "flutterwave")
+
+/** Whether a request asks to become a WebSocket, at a path where there is one. */
+export const isSocket = (url: string): boolean => /^\/(ws\/rates\/?|rpc\/?)([?#]|$)/.test(url)
+
+/** Whether a request asks to become a WebSocket. */
+export const isUpgrade = (headers: { readonly [name: string]: unknown }): boolean =>
+  String(headers["upgrade"]).toLowerCase() === "websocket"

@@ -3,24 +3,18 @@ import { Effect } from "effect"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
 import * as Effex from "../support/Effex.ts"
 import { SIGNING_KEY } from "../support/TestConversions.ts"
-import * as TestDatabase from "../support/TestDatabase.ts"
 import { membersOf } from "../support/TestServer.ts"
 
 const UNKNOWN_ID = "01980000-0000-7000-8000-000000000000"
 
 const start = Effect.gen(function* () {
-  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
-  const env = {
-    DATABASE_URL: yield* TestDatabase.create,
-    FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
-    FLUTTERWAVE_SECRET_KEY: "key",
+  const { env } = yield* Effex.makeSandbox({
     ALLOW_ANONYMOUS_CONVERT: "true",
     AUDIT_SIGNING_KEY: SIGNING_KEY,
     LOG_LEVEL: "none"
-  }
+  })
   const effex = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
     const running = yield* Effex.run(args, env)
     const code = yield* running.ended

@@ -1,19 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
 import * as Effex from "../support/Effex.ts"
-import * as TestDatabase from "../support/TestDatabase.ts"
 
-const start = Effect.gen(function* () {
-  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
-  const env = {
-    DATABASE_URL: yield* TestDatabase.create,
-    FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
-    FLUTTERWAVE_SECRET_KEY: "key",
-    POLL_SPACING: "0 millis"
-  }
-  return { sandbox, env }
-})
+const start = Effex.makeSandbox({ POLL_SPACING: "0 millis" })
 
 describe("effex poll", () => {
   it.live("refreshes every pair once, says so line by line, and ends with code 0", () =>

@@ -1,9 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, FileSystem } from "effect"
-import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
 import * as Effex from "../support/Effex.ts"
-import * as TestDatabase from "../support/TestDatabase.ts"
 
 const SECRET = "FLWSECK-do-not-show-me-1234567890"
 
@@ -17,16 +15,7 @@ const allRates = Effect.fnUntraced(function* (url: string) {
 const untilAllKnown = (url: string) =>
   Effect.repeat(Effect.delay(allRates(url), "50 millis"), { until: (rates) => rates.length === 44 })
 
-const sandboxEnv = Effect.fnUntraced(function* () {
-  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
-  const env = {
-    DATABASE_URL: yield* TestDatabase.create,
-    FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
-    FLUTTERWAVE_SECRET_KEY: SECRET,
-    POLL_SPACING: "0 millis"
-  }
-  return { sandbox, env }
-})
+const start = Effex.makeSandbox({ FLUTTERWAVE_SECRET_KEY: SECRET, POLL_SPACING: "0 millis" })
 
 describe("effex serve", () => {
   it.live("answers all 44 pairs with nothing configured, and stops with code 0", () =>
@@ -44,7 +33,7 @@ describe("effex serve", () => {
 
   it.live("has its rates at once after a stop and after a kill, before any poll, and keeps the secret", () =>
     Effect.gen(function* () {
-      const { env, sandbox } = yield* sandboxEnv()
+      const { env, sandbox } = yield* start
       const first = yield* Effex.serve(env)
       const rates = yield* untilAllKnown(first.url)
       yield* first.written(/44 refreshed/)
@@ -69,7 +58,7 @@ describe("effex serve", () => {
 
   it.live("answers stale within LOOKUP_BUDGET when Flutterwave is gone, and refuses with max_age", () =>
     Effect.gen(function* () {
-      const { env, sandbox } = yield* sandboxEnv()
+      const { env, sandbox } = yield* start
       const server = yield* Effex.serve({ ...env, STALE_AFTER: "1 second", LOOKUP_BUDGET: "500 millis" })
       yield* server.written(/44 refreshed/)
       yield* sandbox.order({ fault: "hang" })
@@ -91,7 +80,7 @@ describe("effex serve", () => {
       for (const part of ['PORT: found "abc"', "STALE_AFTER", "DATABASE_URL", "FLUTTERWAVE_SECRET_KEY"]) {
         assert.include(wrong.output(), part)
       }
-      const { env } = yield* sandboxEnv()
+      const { env } = yield* start
       const first = yield* Effex.serve(env)
       const second = yield* Effex.run(["serve"], { ...env, PORT: new URL(first.url).port })
       assert.strictEqual(yield* second.ended, 1)

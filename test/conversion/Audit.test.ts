@@ -1,42 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Effect, Metric, Option } from "effect"
+import { Effect, Metric, Option } from "effect"
 import type { AuditLog } from "../../src/conversion/AuditLog.ts"
 import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
 import { AuditSigner } from "../../src/conversion/AuditSigner.ts"
 import { AuditVerifier } from "../../src/conversion/AuditVerifier.ts"
-import { Conversions, type ConversionRequest } from "../../src/conversion/Conversions.ts"
+import { Conversions } from "../../src/conversion/Conversions.ts"
 import * as Receipt from "../../src/conversion/Receipt.ts"
 import { Receipts } from "../../src/conversion/Receipts.ts"
 import { AuditId } from "../../src/domain/AuditRecord.ts"
-import * as Currency from "../../src/domain/Currency.ts"
 import { Database } from "../../src/platform/Database.ts"
 import * as Metrics from "../../src/platform/Metrics.ts"
 import * as TestConversions from "../support/TestConversions.ts"
-import { pairOf } from "../support/Ticks.ts"
 
 type Services = AuditLog | AuditSealer | AuditSigner | AuditVerifier | Conversions | Database | Receipts
 
 const test = (name: string, body: Effect.Effect<void, unknown, Services>) =>
   it.effect(name, () => Effect.provide(body, TestConversions.layer()))
 
-const pair = pairOf("USD", "NGN")
-const request = (amount: number): ConversionRequest => ({
-  pair,
-  from: Currency.get(pair.from),
-  to: Currency.get(pair.to),
-  amount: BigDecimal.make(BigInt(amount), 0),
-  amountType: "source",
-  reference: null,
-  principal: "tester",
-  quoteId: null,
-  idempotencyKey: undefined
-})
-
 /** Converts so many times at once, and returns the ids in the order of the audit. */
 const convertMany = Effect.fnUntraced(function* (count: number) {
   const conversions = yield* Conversions
   const answers = yield* Effect.all(
-    Array.from({ length: count }, (_, i) => conversions.convert(request(i + 1))),
+    Array.from({ length: count }, (_, i) => conversions.convert(TestConversions.asked(String(i + 1)))),
     { concurrency: "unbounded" }
   )
   return answers.map(({ body }) => AuditId.make(JSON.parse(body).audit_id)).toSorted()

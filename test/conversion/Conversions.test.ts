@@ -1,31 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Duration, Effect, Result } from "effect"
+import { Duration, Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
-import { Conversions, type ConversionRequest } from "../../src/conversion/Conversions.ts"
+import { Conversions } from "../../src/conversion/Conversions.ts"
 import { AuditLog } from "../../src/conversion/AuditLog.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { recordFields } from "../../src/domain/AuditRecord.ts"
-import * as Currency from "../../src/domain/Currency.ts"
 import { Database } from "../../src/platform/Database.ts"
+import { asked } from "../support/TestConversions.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import { failing, rate, TestProvider } from "../support/TestProvider.ts"
 import { pairOf } from "../support/Ticks.ts"
-
-const asked = (amount: string, over: Partial<ConversionRequest> = {}): ConversionRequest => {
-  const pair = over.pair ?? pairOf("USD", "NGN")
-  return {
-    pair,
-    from: Currency.get(pair.from),
-    to: Currency.get(pair.to),
-    amount: BigDecimal.fromStringUnsafe(amount),
-    amountType: "source",
-    reference: null,
-    principal: "tester",
-    quoteId: null,
-    idempotencyKey: undefined,
-    ...over
-  }
-}
 
 const test = (
   name: string,

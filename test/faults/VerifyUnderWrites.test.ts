@@ -1,28 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Effect } from "effect"
+import { Effect } from "effect"
 import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
 import { AuditVerifier } from "../../src/conversion/AuditVerifier.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
-import * as Currency from "../../src/domain/Currency.ts"
 import * as TestConversions from "../support/TestConversions.ts"
-import { pairOf } from "../support/Ticks.ts"
 
 const ROUNDS = 20
 
 const convertMany = Effect.fnUntraced(function* (count: number) {
   const conversions = yield* Conversions
-  const pair = pairOf("USD", "NGN")
-  const convert = conversions.convert({
-    pair,
-    from: Currency.get(pair.from),
-    to: Currency.get(pair.to),
-    amount: BigDecimal.make(500n, 0),
-    amountType: "source",
-    reference: null,
-    principal: "tester",
-    quoteId: null,
-    idempotencyKey: undefined
-  })
+  const convert = conversions.convert(TestConversions.asked("500"))
   yield* Effect.all(
     Array.from({ length: count }, () => convert),
     { concurrency: "unbounded" }

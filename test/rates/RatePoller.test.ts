@@ -102,11 +102,8 @@ describe("RatePoller.pollEvery", () => {
   test(
     "polls at once, and then at every interval from the start of the one before",
     Effect.gen(function* () {
-      const poller = yield* RatePoller
       const provider = yield* TestProvider
-      yield* Effect.forkChild(poller.pollEvery(Duration.minutes(10)))
-      yield* untilCalls(44)
-      yield* settle
+      yield* startPolling(Duration.minutes(10))
       yield* TestClock.adjust("9 minutes")
       yield* settle
       assert.strictEqual(yield* provider.calls, 44)
@@ -121,12 +118,9 @@ describe("RatePoller.pollEvery", () => {
   test(
     "repeats a poll that refreshed nothing after 5, 10, 20 … seconds, up to the interval, and keeps the rates",
     Effect.gen(function* () {
-      const poller = yield* RatePoller
       const provider = yield* TestProvider
       const repo = yield* RateRepo
-      yield* Effect.forkChild(poller.pollEvery(Duration.seconds(30)))
-      yield* untilCalls(44)
-      yield* settle
+      yield* startPolling(Duration.seconds(30))
       const before = yield* repo.latestIds
       yield* provider.answer(failing)
       yield* TestClock.adjust("30 seconds")
@@ -147,12 +141,9 @@ describe("RatePoller.pollEvery", () => {
   test(
     "does not hurry a poll of which some pairs failed",
     Effect.gen(function* () {
-      const poller = yield* RatePoller
       const provider = yield* TestProvider
       yield* exceptNaira(provider)
-      yield* Effect.forkChild(poller.pollEvery(Duration.minutes(10)))
-      yield* untilCalls(44)
-      yield* settle
+      yield* startPolling(Duration.minutes(10))
       yield* TestClock.adjust("9 minutes")
       yield* settle
       assert.strictEqual(yield* provider.calls, 44)
@@ -171,6 +162,14 @@ const untilCalls = Effect.fnUntraced(function* (count: number) {
     if (i > 1000) assert.fail(`the provider was asked ${yield* provider.calls} times, not ${count}`)
     yield* pause(10)
   }
+})
+
+/** Polls again and again from now on, and has the first poll behind it. */
+const startPolling = Effect.fnUntraced(function* (interval: Duration.Duration) {
+  const poller = yield* RatePoller
+  yield* Effect.forkChild(poller.pollEvery(interval))
+  yield* untilCalls(44)
+  yield* settle
 })
 
 const advance = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>, step: Duration.Input) {

@@ -1,9 +1,9 @@
 import { assert, layer } from "@effect/vitest"
-import { BigDecimal, Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { AuditSigner } from "../../src/conversion/AuditSigner.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
 import { faultOf, Receipt } from "../../src/conversion/Receipt.ts"
-import * as Currency from "../../src/domain/Currency.ts"
+import * as TestConversions from "../support/TestConversions.ts"
 import { assertProblem, get, membersOf, TestServer } from "../support/TestServer.ts"
 import { pairOf } from "../support/Ticks.ts"
 
@@ -45,20 +45,8 @@ const listAll = Effect.fnUntraced(function* <R>(
 /** Converts, past the bounds of HTTP, so that a reference may be anything. Returns the id of the record. */
 const convert = Effect.fnUntraced(function* (reference: string | null = null, from = "USD", to = "NGN") {
   const conversions = yield* Conversions
-  const pair = pairOf(from, to)
-  const { body } = yield* Effect.orDie(
-    conversions.convert({
-      pair,
-      from: Currency.get(pair.from),
-      to: Currency.get(pair.to),
-      amount: BigDecimal.make(500n, 0),
-      amountType: "source",
-      reference,
-      principal: "tester",
-      quoteId: null,
-      idempotencyKey: undefined
-    })
-  )
+  const asked = TestConversions.asked("500", { pair: pairOf(from, to), reference })
+  const { body } = yield* Effect.orDie(conversions.convert(asked))
   return String(membersOf(body)["audit_id"])
 })
 

@@ -1,6 +1,8 @@
 import { Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
+import * as TestDatabase from "./TestDatabase.ts"
 
 const program = fileURLToPath(new URL("../../bin/effex", import.meta.url))
 
@@ -48,6 +50,17 @@ export const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, st
         ended
       )
   )
+
+/** A Flutterwave with made-up rates, and an environment that leads to it and to a new database. */
+export const makeSandbox = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
+  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
+  const to = {
+    DATABASE_URL: yield* TestDatabase.create,
+    FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
+    FLUTTERWAVE_SECRET_KEY: "key"
+  }
+  return { sandbox, env: { ...to, ...env } }
+})
 
 /** Starts a server on a free port, and returns its address once it listens. */
 export const serve = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {

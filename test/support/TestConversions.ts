@@ -1,17 +1,18 @@
 import { NodeServices } from "@effect/platform-node"
-import { Layer } from "effect"
+import { BigDecimal, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { AuditLog } from "../../src/conversion/AuditLog.ts"
 import { AuditRepo } from "../../src/conversion/AuditRepo.ts"
 import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
 import { AuditSigner } from "../../src/conversion/AuditSigner.ts"
 import { AuditVerifier } from "../../src/conversion/AuditVerifier.ts"
-import { Conversions } from "../../src/conversion/Conversions.ts"
+import { Conversions, type ConversionRequest } from "../../src/conversion/Conversions.ts"
 import { Pricing } from "../../src/conversion/Pricing.ts"
 import { QuoteRepo } from "../../src/conversion/QuoteRepo.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { Receipts } from "../../src/conversion/Receipts.ts"
 import { SealRepo } from "../../src/conversion/SealRepo.ts"
+import * as Currency from "../../src/domain/Currency.ts"
 import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
@@ -19,6 +20,7 @@ import { RateRepo } from "../../src/rates/RateRepo.ts"
 import { Rates } from "../../src/rates/Rates.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 import { TestProvider } from "./TestProvider.ts"
+import { pairOf } from "./Ticks.ts"
 
 /** 32 bytes that sign the audits of tests. */
 export const SIGNING_KEY = Buffer.alloc(32, 7).toString("base64")
@@ -44,3 +46,20 @@ export const layerNoDeps = Conversions.layer.pipe(
 /** Everything that converts, over a database of the test's own and a provider that the test controls. */
 export const layer = (env: Readonly<Record<string, string>> = {}) =>
   layerNoDeps.pipe(Layer.provideMerge(TestDatabase.layer({ AUDIT_SIGNING_KEY: SIGNING_KEY, ...env })))
+
+/** Asks for a conversion of an amount, of dollars into naira where no other pair is given. */
+export const asked = (amount: string, over: Partial<ConversionRequest> = {}): ConversionRequest => {
+  const pair = over.pair ?? pairOf("USD", "NGN")
+  return {
+    pair,
+    from: Currency.get(pair.from),
+    to: Currency.get(pair.to),
+    amount: BigDecimal.fromStringUnsafe(amount),
+    amountType: "source",
+    reference: null,
+    principal: "tester",
+    quoteId: null,
+    idempotencyKey: undefined,
+    ...over
+  }
+}

@@ -1,0 +1,59 @@
+import { Effect, Layer } from "effect"
+import type { Scope } from "effect"
+import { HttpRouter } from "effect/http"
+import type { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { RpcSerialization, RpcServer } from "effect/rpc"
+import { RatesRpcs } from "../api/RatesRpcs.ts"
+import { Drain } from "./Drain.ts"
+import * as Problems from "./Problems.ts"
+import * as RatesRpcHandlers from "./RatesRpcHandlers.ts"
+import * as Routes from "./Routes.ts"
+import { StreamConnections } from "./StreamConnections.ts"
+
+type Endpoint = Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  never,
+  Scope.Scope | HttpServerRequest.HttpServerRequest
+>
+
+/** Adds the endpoint of a protocol, whose connections are streams like all others. */
+const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${string}`, endpoint: Endpoint) {
+  const router = yield* HttpRouter.HttpRouter
+  const connections = yield* StreamConnections
+  const drain = yield* Drain
+  const handled = Effect.catch(Effect.andThen(connections.enter("rpc"), endpoint), (problem) =>
+    Problems.respond(problem)
+  )
+  // An interrupted WebSocket is closed with 1001, and a call over HTTP is finished.
+  const interruptible = Effect.raceFirst(
+    Effect.scoped(handled),
+    Effect.andThen(drain.begun, Effect.interrupt)
+  )
+  yield* router.add(method, path, method === "GET" ? interruptible : handled)
+})
+
+const overWebSocket = Layer.effect(
+  RpcServer.Protocol,
+  Effect.gen(function* () {
+    const { httpEffect, protocol } = yield* RpcServer.makeProtocolWithHttpEffectWebsocket
+    yield* serve("GET", Routes.paths.rpc, httpEffect)
+    return protocol
+  })
+).pipe(Layer.provide(RpcSerialization.layerJson))
+
+const overHttp = Layer.effect(
+  RpcServer.Protocol,
+  Effect.gen(function* () {
+    const { httpEffect, protocol } = yield* RpcServer.makeProtocolWithHttpEffect()
+    yield* serve("POST", Routes.paths.rpcHttp, httpEffect)
+    return protocol
+  })
+).pipe(Layer.provide(RpcSerialization.layerNdjson))
+
+const server = RpcServer.layer(RatesRpcs, { spanPrefix: "RatesRpcs", disableFatalDefects: true })
+
+/** The typed calls and streams, over a WebSocket and over HTTP. */
+export const layer = Layer.mergeAll(
+  server.pipe(Layer.provide(overWebSocket)),
+  server.pipe(Layer.provide(overHttp), Layer.fresh)
+).pipe(Layer.provide(RatesRpcHandlers.layer))

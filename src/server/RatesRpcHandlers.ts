@@ -1,0 +1,180 @@
+import { Array, Cause, Clock, Duration, Effect, Option, Schema, Stream } from "effect"
+import type { Rpc } from "effect/rpc"
+import { ConversionResult, QuoteResult } from "../api/ConversionResult.ts"
+import * as PollMessages from "../api/PollMessage.ts"
+import * as Problem from "../api/Problem.ts"
+import type { RateEventMessage } from "../api/RateEventMessage.ts"
+import { RatesRpcs } from "../api/RatesRpcs.ts"
+import { Settings } from "../config/Settings.ts"
+import { QuoteId } from "../domain/AuditRecord.ts"
+import { Reference } from "../domain/Conversion.ts"
+import { isStaleAt, type Rate } from "../domain/Rate.ts"
+import type { RateEvent } from "../domain/RateEvent.ts"
+import * as StreamPosition from "../domain/StreamPosition.ts"
+import { Broadcaster } from "../rates/Broadcaster.ts"
+import type { Mailbox } from "../rates/Mailbox.ts"
+import type { Subscription } from "../rates/RateFeed.ts"
+import { Rates } from "../rates/Rates.ts"
+import * as ConversionHttp from "./ConversionHttp.ts"
+import * as ConversionRequests from "./ConversionRequests.ts"
+import { Drain } from "./Drain.ts"
+import * as PairTexts from "./PairTexts.ts"
+import * as Problems from "./Problems.ts"
+import * as RateEncoding from "./RateEncoding.ts"
+
+/** How many streams one client may have on one connection. */
+const STREAMS_PER_CLIENT = 100
+
+/** Answers the typed calls and streams, whichever way they come. */
+export const layer = RatesRpcs.toLayer(
+  Effect.gen(function* () {
+    const { openConversions, pairs, staleAfter } = yield* Settings
+    const rates = yield* Rates
+    const broadcaster = yield* Broadcaster
+    const drain = yield* Drain
+    const requests = yield* ConversionRequests.make
+    const streams = new WeakMap<Rpc.ServerClient, number>()
+    const access = openConversions ? Effect.void : Effect.fail(ConversionHttp.closed)
+
+    /** A mailbox for as long as the scope is open. */
+    const subscribe = Effect.fnUntraced(function* (client: Rpc.ServerClient, subscription: Subscription) {
+      const count = streams.get(client) ?? 0
+      if (count >= STREAMS_PER_CLIENT)
+        return yield* new Problem.RateLimited({
+          detail: `At most ${STREAMS_PER_CLIENT} streams per connection`
+        })
+      yield* Effect.acquireRelease(
+        Effect.sync(() => streams.set(client, count + 1)),
+        () => Effect.sync(() => streams.set(client, (streams.get(client) ?? 1) - 1))
+      )
+      return yield* broadcaster.subscribe(subscription)
+    })
+
+    const untilDrain = <A>(
+      mailbox: Mailbox,
+      tell: (events: ReadonlyArray<RateEvent>) => Effect.Effect<ReadonlyArray<A>>
+    ) =>
+      Stream.fromEffectRepeat(Effect.flatMap(mailbox.take, tell)).pipe(
+        Stream.filter(Array.isReadonlyArrayNonEmpty),
+        Stream.flattenArray,
+        Stream.interruptWhen(drain.begun)
+      )
+
+    const tellRates = Effect.fnUntraced(function* (events: ReadonlyArray<RateEvent>) {
+      const isStale = isStaleAt(yield* Clock.currentTimeMillis, staleAfter)
+      return events.flatMap((event) => toMessage(event, isStale))
+    })
+    const tellPolls = (events: ReadonlyArray<RateEvent>) =>
+      Effect.succeed(
+        events.flatMap((event) => (event._tag === "PollFinished" ? [PollMessages.toMessage(event.run)] : []))
+      )
+
+    return RatesRpcs.of({
+      GetRate: Effect.fnUntraced(function* ({ from, maxAge, to }) {
+        const pair = yield* Effect.fromResult(pairs.find(from, to)).pipe(Effect.catchTags(Problems.ofPair))
+        const found = yield* rates
+          .lookup(pair, maxAge === undefined ? {} : { maxAge })
+          .pipe(Effect.catchTags(Problems.ofLookup))
+        return RateEncoding.toMessage(found)
+      }, safely),
+
+      ListRates: Effect.fnUntraced(function* ({ base }) {
+        const source =
+          base === undefined
+            ? Option.none()
+            : Option.some(
+                yield* Effect.fromResult(pairs.findSource(base)).pipe(Effect.catchTags(Problems.ofCurrency))
+              )
+        const known = yield* rates.known(source).pipe(Effect.catchTags(Problems.ofStore))
+        return known.map(RateEncoding.toMessage)
+      }, safely),
+
+      Convert: Effect.fnUntraced(function* ({ idempotencyKey, quoteId, ...asked }) {
+        yield* access
+        const key = yield* ConversionRequests.keyOf(idempotencyKey)
+        const quote = yield* given(QuoteId, quoteId, "/quoteId")
+        const body = { ...(yield* bodyOf(asked)), ...(quote === undefined ? {} : { quote_id: quote }) }
+        const answer = yield* requests.convert(body, key)
+        return yield* Effect.orDie(decodeConversion(answer.body))
+      }, safely),
+
+      CreateQuote: Effect.fnUntraced(function* ({ ttl, ...asked }) {
+        yield* access
+        const body = yield* bodyOf(asked)
+        const lifetime = ttl === undefined ? {} : { ttl: `${Math.ceil(Duration.toMillis(ttl))} millis` }
+        return yield* Effect.orDie(decodeQuote(yield* requests.createQuote({ ...body, ...lifetime })))
+      }, safely),
+
+      WatchRates: (asked, { client }) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const mailbox = yield* subscribe(client, {
+              pairs: asked.pairs && (yield* PairTexts.find(pairs, asked.pairs, "/pairs")),
+              since:
+                asked.since === undefined
+                  ? undefined
+                  : Option.getOrUndefined(StreamPosition.parse(asked.since))
+            })
+            return untilDrain(mailbox, tellRates)
+          })
+        ),
+
+      WatchPolls: (_asked, { client }) =>
+        Stream.unwrap(
+          Effect.map(subscribe(client, { pairs: [] }), (mailbox) => untilDrain(mailbox, tellPolls))
+        )
+    })
+  })
+)
+
+const toMessage = (event: RateEvent, isStale: (rate: Rate) => boolean): ReadonlyArray<RateEventMessage> => {
+  const { epoch, sequence } = event
+  const told = (rate: Rate) => RateEncoding.toMessage({ rate, stale: isStale(rate) })
+  switch (event._tag) {
+    case "Snapshot":
+      return [{ _tag: "Snapshot", epoch, sequence, rates: event.rates.map(told) }]
+    case "RateChanged":
+      return [{ _tag: "RateChanged", epoch, sequence, rate: told(event.rate) }]
+    case "Gap":
+      return [{ _tag: "Gap", epoch, sequence, since: StreamPosition.format(event.since) }]
+    case "PollFinished":
+      return []
+  }
+}
+
+const decodeConversion = Schema.decodeEffect(Schema.fromJsonString(ConversionResult))
+const decodeQuote = Schema.decodeUnknownEffect(QuoteResult)
+
+/** A text of a request by its schema, where it is given. */
+const given = <A extends string>(
+  schema: Schema.Codec<A, string>,
+  text: string | undefined,
+  pointer: string
+) =>
+  text === undefined
+    ? Effect.undefined
+    : Effect.mapError(Schema.decodeEffect(schema)(text), ({ message }) => Problems.invalid(pointer, message))
+
+/** What was asked for, as the body of the HTTP API has it. */
+const bodyOf = Effect.fnUntraced(function* (asked: {
+  readonly amount: string
+  readonly amountType?: "source" | "target"
+  readonly fromCurrency: string
+  readonly reference?: string
+  readonly toCurrency: string
+}) {
+  const reference = yield* given(Reference, asked.reference, "/reference")
+  return {
+    amount: asked.amount,
+    from_currency: asked.fromCurrency,
+    to_currency: asked.toCurrency,
+    ...(asked.amountType === undefined ? {} : { amount_type: asked.amountType }),
+    ...(reference === undefined ? {} : { reference })
+  }
+})
+
+/** Tells a caller of a failure that nobody foresaw, and the log why. */
+const safely = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Problem.Internal, R> =>
+  Effect.catchCauseIf(effect, Cause.hasDies, (cause) =>
+    Effect.flatMap(Problems.ofUnforeseen("a call", cause), Effect.fail)
+  )

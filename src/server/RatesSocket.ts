@@ -1,0 +1,159 @@
+import { Cause, Clock, Effect, Option } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Socket } from "effect/socket"
+import type { Socket as TcpSocket } from "node:net"
+import { InvalidRequest, type Problem, RateLimited } from "../api/Problem.ts"
+import { Settings } from "../config/Settings.ts"
+import type { CurrencyPair } from "../domain/CurrencyPair.ts"
+import { isStaleAt } from "../domain/Rate.ts"
+import * as StreamPosition from "../domain/StreamPosition.ts"
+import { Broadcaster } from "../rates/Broadcaster.ts"
+import type { Mailbox } from "../rates/Mailbox.ts"
+import { Rates } from "../rates/Rates.ts"
+import { Drain } from "./Drain.ts"
+import * as PairTexts from "./PairTexts.ts"
+import * as Problems from "./Problems.ts"
+import * as RateEncoding from "./RateEncoding.ts"
+import * as RateEventEncoding from "./RateEventEncoding.ts"
+import * as Routes from "./Routes.ts"
+import * as SocketMessages from "./SocketMessages.ts"
+import { StreamConnections } from "./StreamConnections.ts"
+
+/** Why a connection is closed (RFC 6455, 7.4.1): whether to come back, and when. */
+const GOING_AWAY = new Socket.CloseEvent(1001, "effex stops: come back")
+const POLICY_VIOLATION = 1008
+const INTERNAL_ERROR = new Socket.CloseEvent(1011, "something went wrong here: come back")
+const TRY_AGAIN_LATER = 1013
+
+/** The WebSocket of the rates. */
+export const layer = HttpRouter.add(
+  "GET",
+  Routes.paths.socket,
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    if (!Routes.isUpgrade(request.headers)) {
+      return yield* Problems.respond(
+        new InvalidRequest({ detail: "A WebSocket answers here: connect with ws:// or wss://" })
+      )
+    }
+    const socket = yield* request.upgrade
+    yield* Effect.scoped(converse(socket)).pipe(Effect.catchTag("SocketError", () => Effect.void))
+    return HttpServerResponse.empty()
+  })
+)
+
+const converse = Effect.fnUntraced(function* (socket: Socket.Socket) {
+  const drain = yield* Drain
+  const writer = yield* socket.writer
+  const { pull } = yield* socket.reader
+
+  const opened = yield* Effect.result(open)
+  if (opened._tag === "Failure") {
+    const problem = opened.failure
+    yield* writer.write(SocketMessages.ofProblem(problem))
+    const code = problem instanceof RateLimited ? TRY_AGAIN_LATER : POLICY_VIOLATION
+    return yield* writer.write(new Socket.CloseEvent(code, problem.title))
+  }
+  const { mailbox, tcp } = opened.success
+  const answer = yield* answering(mailbox)
+
+  const tell = Effect.gen(function* () {
+    const { staleAfter } = yield* Settings
+    while (true) {
+      const events = yield* mailbox.take
+      const isStale = isStaleAt(yield* Clock.currentTimeMillis, staleAfter)
+      for (const event of events) yield* writer.write(RateEventEncoding.toWebSocketText(event, isStale))
+      yield* drained(tcp)
+    }
+  })
+
+  const listen = Effect.gen(function* () {
+    while (true) {
+      for (const frame of yield* pull) {
+        const text = yield* answer(frame)
+        if (text === undefined) continue
+        yield* writer.write(text)
+        yield* drained(tcp)
+      }
+    }
+  })
+
+  yield* Effect.raceAllFirst([tell, listen, drain.begun]).pipe(
+    Effect.andThen(writer.write(GOING_AWAY)),
+    Effect.catchDefect((defect) =>
+      Effect.andThen(
+        Effect.logError("Unforeseen failure of a WebSocket", Cause.die(defect)),
+        writer.write(INTERNAL_ERROR)
+      )
+    )
+  )
+})
+
+/** Takes the connection in, and a mailbox from the position that it asks for. */
+const open = Effect.gen(function* () {
+  const tcp = yield* Effect.flatMap(StreamConnections, ({ enter }) => enter("websocket"))
+  const broadcaster = yield* Broadcaster
+  const { since } = yield* HttpServerRequest.ParsedSearchParams
+  if (since === undefined) return { tcp, mailbox: yield* broadcaster.subscribe() }
+  const position = typeof since === "string" ? StreamPosition.parse(since) : Option.none()
+  if (Option.isNone(position))
+    return yield* Problems.invalid("/query/since", `expected ${StreamPosition.ALLOWED}`)
+  return { tcp, mailbox: yield* broadcaster.subscribe({ since: position.value }) }
+})
+
+/** Answers the messages of one client; what it says of its mailbox comes from there. */
+const answering = Effect.fnUntraced(function* (mailbox: Mailbox) {
+  const { pairs } = yield* Settings
+  const rates = yield* Rates
+  let wanted = new Map(pairs.all.map((pair) => [pair.key, pair]))
+  let isNarrowed = false
+
+  const want = (change: (pair: CurrencyPair) => void, some: ReadonlyArray<CurrencyPair>) => {
+    isNarrowed = true
+    some.forEach(change)
+    mailbox.want(Array.from(wanted.values()))
+  }
+
+  const reply = Effect.fnUntraced(function* (frame: string | Uint8Array) {
+    const message = yield* SocketMessages.read(frame)
+    switch (message.type) {
+      case "ping":
+        return `{"type":"pong"}`
+      case "get_all_rates":
+        return void mailbox.refresh(true)
+      case "get_rate": {
+        const pair = yield* Effect.fromResult(
+          pairs.find(message.source_currency, message.destination_currency)
+        ).pipe(Effect.catchTags(Problems.ofPair))
+        const found = yield* rates.lookup(pair).pipe(Effect.catchTags(Problems.ofLookup))
+        return `{"type":"rate",${RateEncoding.toText(found).slice(1)}`
+      }
+      case "subscribe": {
+        const some = yield* PairTexts.find(pairs, message.pairs, "/pairs")
+        if (!isNarrowed) wanted = new Map()
+        want((pair) => wanted.set(pair.key, pair), some)
+        return void mailbox.refresh(false)
+      }
+      case "unsubscribe":
+        return void want(
+          (pair) => wanted.delete(pair.key),
+          yield* PairTexts.find(pairs, message.pairs, "/pairs")
+        )
+    }
+  })
+
+  return (frame: string | Uint8Array): Effect.Effect<string | undefined> =>
+    Effect.catch(reply(frame), (problem: Problem) => Effect.succeed(SocketMessages.ofProblem(problem)))
+})
+
+/** Waits until what was written has gone to the client; who never takes it is cut by `StreamConnections`. */
+const drained = (tcp: TcpSocket): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (!tcp.writableNeedDrain) return Effect.void
+    return Effect.callback<void>((resume) => {
+      const done = () => resume(Effect.void)
+      tcp.once("drain", done)
+      tcp.once("close", done)
+      return Effect.sync(() => tcp.off("drain", done).off("close", done))
+    })
+  })
