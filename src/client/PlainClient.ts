@@ -68,7 +68,9 @@ export const connect = (url: string, { connectTimeout, transport }: ConnectOptio
     Stream.suspend(() =>
       isClosed()
         ? Stream.empty
-        : Stream.unwrap(Effect.map(runtime.contextEffect, (context) => watch(Context.get(context, EffexClient))))
+        : Stream.unwrap(
+            Effect.map(runtime.contextEffect, (context) => watch(Context.get(context, EffexClient)))
+          )
     ).pipe(Stream.map(toPlain), Stream.interruptWhen(Deferred.await(closed)), Stream.toAsyncIterable)
 
   const close = async () => {
