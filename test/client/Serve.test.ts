@@ -52,7 +52,12 @@ describe("the client of a running effex", () => {
           ])
           const converted = yield* client.convert({ amount: "500.00", from: "USD", to: "NGN" })
           assert.strictEqual(converted.inputAmount, "500.00")
-          const quote = yield* client.createQuote({ amount: "500.00", from: "USD", to: "NGN", ttl: "1 minute" })
+          const quote = yield* client.createQuote({
+            amount: "500.00",
+            from: "USD",
+            to: "NGN",
+            ttl: "1 minute"
+          })
           assert.strictEqual(quote.state, "open")
         }).pipe(Effect.provide(EffexClient.layer({ url: first.url })))
       }).pipe(Effect.scoped),
