@@ -1,9 +1,11 @@
 import { Context, Effect, Fiber, Layer } from "effect"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
-import type { Rate } from "../domain/Rate.ts"
+import type { Rate, RateTick } from "../domain/Rate.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
+import type { Superseded } from "../platform/Leader.ts"
 import type { ProviderError } from "../providers/ProviderError.ts"
 import { RateProvider } from "../providers/RateProvider.ts"
+import type { LedPoll } from "./PollRepo.ts"
 import { RateCache } from "./RateCache.ts"
 import { RateRepo } from "./RateRepo.ts"
 import * as SingleFlight from "./SingleFlight.ts"
@@ -17,6 +19,11 @@ export class RateIntake extends Context.Service<
      * it goes on when they no longer wait.
      */
     readonly take: (pair: CurrencyPair) => Effect.Effect<Rate, ProviderError | StoreUnavailable>
+    /** As {@link take}, for a led poll: nothing is stored when its term is over. */
+    readonly takeLed: (
+      pair: CurrencyPair,
+      poll: LedPoll
+    ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | Superseded>
   }
 >()("effex/rates/RateIntake") {
   static readonly layer = Layer.effect(
@@ -25,18 +32,34 @@ export class RateIntake extends Context.Service<
       const provider = yield* RateProvider
       const repo = yield* RateRepo
       const cache = yield* RateCache
-      const flight = yield* SingleFlight.make<Rate, ProviderError | StoreUnavailable>()
+      const flight = yield* SingleFlight.make<Rate, ProviderError | StoreUnavailable | Superseded>()
 
-      const fetch = Effect.fn("RateIntake.fetch")(function* (pair: CurrencyPair) {
+      const fetch = Effect.fn("RateIntake.fetch")(function* <E>(
+        pair: CurrencyPair,
+        insert: (tick: RateTick) => Effect.Effect<Rate, E>
+      ) {
         const tick = yield* provider.rate(pair)
-        const rate = yield* repo.insert(tick)
+        const rate = yield* insert(tick)
         yield* cache.put(rate)
         return rate
       })
 
-      return RateIntake.of({
-        take: (pair) => Effect.flatMap(flight(pair.key, fetch(pair)), Fiber.join)
-      })
+      // Whoever shares the flight of a poll that is superseded takes off again.
+      const take: RateIntake["Service"]["take"] = (pair) =>
+        Effect.flatMap(flight(pair.key, fetch(pair, repo.insert)), Fiber.join).pipe(
+          Effect.catchTag("Superseded", () => take(pair))
+        )
+
+      const takeLed: RateIntake["Service"]["takeLed"] = (pair, poll) =>
+        Effect.flatMap(
+          flight(
+            pair.key,
+            fetch(pair, (tick) => repo.insertLed(tick, poll))
+          ),
+          Fiber.join
+        )
+
+      return RateIntake.of({ take, takeLed })
     })
   )
 }

@@ -15,6 +15,7 @@ const gone = Effect.fail(new StoreUnavailable({ cause: "gone" }))
 /** A database that never answers. */
 const NoDatabase = Layer.succeed(RateRepo, {
   insert: () => gone,
+  insertLed: () => gone,
   latest: () => gone,
   latestAll: gone,
   latestIds: gone,

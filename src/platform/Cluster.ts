@@ -1,0 +1,83 @@
+import { Duration, Effect, Layer, LogLevel, Option, References } from "effect"
+import {
+  MessageStorage,
+  Runner,
+  RunnerAddress,
+  RunnerHealth,
+  Runners,
+  RunnerStorage,
+  Sharding,
+  ShardingConfig,
+  Singleton,
+  SqlRunnerStorage
+} from "effect/cluster"
+import { SqlClient } from "effect/sql"
+import { hostname } from "node:os"
+import { Settings } from "../config/Settings.ts"
+import { Database } from "./Database.ts"
+
+/** How long a node that no longer answers keeps what it leads. */
+const LOCK_EXPIRATION = Duration.seconds(12)
+
+/** Names this process in the table of nodes. Nothing listens there: nodes send each other no messages. */
+const address = new RunnerAddress.RunnerAddress({ host: hostname(), port: process.pid })
+
+const config = ShardingConfig.layer({
+  runnerAddress: Option.some(address),
+  // What leads, leads all: there is too little of it to be spread.
+  shardsPerGroup: 1,
+  shardLockExpiration: LOCK_EXPIRATION,
+  shardLockRefreshInterval: Duration.seconds(3),
+  entityMessagePollInterval: Duration.seconds(1),
+  refreshAssignmentsInterval: Duration.seconds(2)
+})
+
+/**
+ * Each node lays claim to everything, and the lock in Postgres decides. Shared out over a ring of nodes, what is led
+ * would move whenever a node joins, and would wait for the heartbeat of a dead one to expire.
+ */
+const contended = (storage: RunnerStorage.RunnerStorage["Service"]) =>
+  RunnerStorage.RunnerStorage.of({
+    ...storage,
+    getRunners: Effect.succeed([[new Runner.Runner({ address, groups: ["default"], weight: 1 }), true]])
+  })
+
+const storage = Layer.effect(
+  RunnerStorage.RunnerStorage,
+  Effect.map(RunnerStorage.RunnerStorage, contended)
+).pipe(
+  Layer.provide(SqlRunnerStorage.layerWith({ prefix: "effex_cluster" })),
+  Layer.provide(
+    Layer.effect(
+      SqlClient.SqlClient,
+      Effect.map(Database, ({ sql }) => sql)
+    )
+  )
+)
+
+/** One line when the lock is lost is enough: what is led says by itself how it fares. */
+const quiet = Layer.effect(
+  References.MinimumLogLevel,
+  Effect.map(References.MinimumLogLevel, (level) =>
+    LogLevel.isGreaterThan(level, "Error") ? level : "Error"
+  )
+)
+
+/** This process as a node of the cluster of those that share its database. */
+const layer = Sharding.layer.pipe(
+  Layer.provide([Runners.layerNoop, storage, RunnerHealth.layerNoop]),
+  Layer.provide([MessageStorage.layerNoop, config, quiet])
+)
+
+/**
+ * Runs an effect without end in the background: in one of the processes that share the database of `DATABASE_URL`, and
+ * in another one soon after that is gone or answers no more; always where this process has a database of its own.
+ */
+export const singleton = (name: string, effect: Effect.Effect<never>) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { databaseUrl } = yield* Settings
+      if (Option.isNone(databaseUrl)) return Layer.effectDiscard(Effect.forkScoped(effect))
+      return Singleton.make(name, effect).pipe(Layer.provide(layer))
+    })
+  )
