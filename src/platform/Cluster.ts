@@ -77,7 +77,20 @@ export const singleton = (name: string, effect: Effect.Effect<never>) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const { databaseUrl } = yield* Settings
-      if (Option.isNone(databaseUrl)) return Layer.effectDiscard(Effect.forkScoped(effect))
-      return Singleton.make(name, effect).pipe(Layer.provide(layer))
+      const lasting = startedAgain(name, effect)
+      if (Option.isNone(databaseUrl)) return Layer.effectDiscard(Effect.forkScoped(lasting))
+      return Singleton.make(name, lasting).pipe(Layer.provide(layer))
     })
+  )
+
+/** Nobody would see that it has ended. */
+const startedAgain = (name: string, effect: Effect.Effect<never>) =>
+  effect.pipe(
+    Effect.catchDefect((defect) =>
+      Effect.andThen(
+        Effect.logError(`The ${name} broke, and is started again`, defect),
+        Effect.sleep("5 seconds")
+      )
+    ),
+    Effect.forever
   )
