@@ -1,4 +1,5 @@
-import { Duration, Effect, Layer, LogLevel, Option, References } from "effect"
+import { PgClient } from "@effect/sql-pg"
+import { Duration, Effect, Fiber, Layer, LogLevel, Option, References, Scope } from "effect"
 import {
   MessageStorage,
   Runner,
@@ -11,10 +12,9 @@ import {
   Singleton,
   SqlRunnerStorage
 } from "effect/cluster"
-import { SqlClient } from "effect/sql"
 import { hostname } from "node:os"
 import { Settings } from "../config/Settings.ts"
-import { Database } from "./Database.ts"
+import { DEADLINE } from "./Database.ts"
 
 /** How long a node that no longer answers keeps what it leads. */
 const LOCK_EXPIRATION = Duration.seconds(12)
@@ -42,18 +42,23 @@ const contended = (storage: RunnerStorage.RunnerStorage["Service"]) =>
     getRunners: Effect.succeed([[new Runner.Runner({ address, groups: ["default"], weight: 1 }), true]])
   })
 
+/** Connections of its own, so that a lock is never lost to a pool that is busy, nor a pool kept open by a lock. */
+const connections = Layer.unwrap(
+  Effect.map(Settings, ({ databaseUrl }) =>
+    PgClient.layer({
+      url: Option.getOrUndefined(databaseUrl),
+      applicationName: "effex cluster",
+      maxConnections: 4,
+      connectTimeout: DEADLINE,
+      keepAlive: Duration.seconds(10)
+    })
+  )
+)
+
 const storage = Layer.effect(
   RunnerStorage.RunnerStorage,
   Effect.map(RunnerStorage.RunnerStorage, contended)
-).pipe(
-  Layer.provide(SqlRunnerStorage.layerWith({ prefix: "effex_cluster" })),
-  Layer.provide(
-    Layer.effect(
-      SqlClient.SqlClient,
-      Effect.map(Database, ({ sql }) => sql)
-    )
-  )
-)
+).pipe(Layer.provide(SqlRunnerStorage.layerWith({ prefix: "effex_cluster" })), Layer.provide(connections))
 
 /** One line when the lock is lost is enough: what is led says by itself how it fares. */
 const quiet = Layer.effect(
@@ -63,10 +68,25 @@ const quiet = Layer.effect(
   )
 )
 
+/** How long a node takes its leave, from a database that may not answer: its lock goes with the connection anyway. */
+const LEAVE = Duration.seconds(1)
+
 /** This process as a node of the cluster of those that share its database. */
-const layer = Sharding.layer.pipe(
-  Layer.provide([Runners.layerNoop, storage, RunnerHealth.layerNoop]),
-  Layer.provide([MessageStorage.layerNoop, config, quiet])
+const layer = Layer.effectContext(
+  Effect.gen(function* () {
+    const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) =>
+      Effect.forkDetach(Scope.close(scope, exit), { startImmediately: true }).pipe(
+        Effect.flatMap((leaving) => Effect.timeoutOption(Effect.interruptible(Fiber.await(leaving)), LEAVE))
+      )
+    )
+    return yield* Layer.buildWithScope(
+      Sharding.layer.pipe(
+        Layer.provide([Runners.layerNoop, storage, RunnerHealth.layerNoop]),
+        Layer.provide([MessageStorage.layerNoop, config, quiet])
+      ),
+      scope
+    )
+  })
 )
 
 /**

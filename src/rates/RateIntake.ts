@@ -8,6 +8,7 @@ import { RateProvider } from "../providers/RateProvider.ts"
 import type { LedPoll } from "./PollRepo.ts"
 import { RateCache } from "./RateCache.ts"
 import { RateRepo } from "./RateRepo.ts"
+import { SharedFlight } from "./SharedFlight.ts"
 import * as SingleFlight from "./SingleFlight.ts"
 
 /** The one way by which a rate comes in: from the provider, then stored, then, once that is committed, cached. */
@@ -15,8 +16,8 @@ export class RateIntake extends Context.Service<
   RateIntake,
   {
     /**
-     * A new rate of the pair. Callers who ask while one is on its way share it, so that the provider is asked once;
-     * it goes on when they no longer wait.
+     * A new rate of the pair. Callers who ask while one is on its way, to this process or to another one, share it, so
+     * that the provider is asked once; it goes on when they no longer wait.
      */
     readonly take: (pair: CurrencyPair) => Effect.Effect<Rate, ProviderError | StoreUnavailable>
     /** As {@link take}, for a led poll: nothing is stored when its term is over. */
@@ -26,13 +27,15 @@ export class RateIntake extends Context.Service<
     ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | Superseded>
   }
 >()("effex/rates/RateIntake") {
-  static readonly layer = Layer.effect(
+  static readonly layerNoDeps = Layer.effect(
     RateIntake,
     Effect.gen(function* () {
       const provider = yield* RateProvider
       const repo = yield* RateRepo
       const cache = yield* RateCache
       const flight = yield* SingleFlight.make<Rate, ProviderError | StoreUnavailable | Superseded>()
+
+      const shared = yield* SharedFlight
 
       const fetch = Effect.fn("RateIntake.fetch")(function* <E>(
         pair: CurrencyPair,
@@ -44,22 +47,26 @@ export class RateIntake extends Context.Service<
         return rate
       })
 
+      const fly = (
+        pair: CurrencyPair,
+        insert: (tick: RateTick) => Effect.Effect<Rate, StoreUnavailable | Superseded>
+      ) => {
+        const rate = Effect.tap(shared.join(pair, fetch(pair, insert)), (rate) =>
+          Effect.sync(() => cache.remember(rate))
+        )
+        return Effect.flatMap(flight(pair.key, rate), Fiber.join)
+      }
+
       // Whoever shares the flight of a poll that is superseded takes off again.
       const take: RateIntake["Service"]["take"] = (pair) =>
-        Effect.flatMap(flight(pair.key, fetch(pair, repo.insert)), Fiber.join).pipe(
-          Effect.catchTag("Superseded", () => take(pair))
-        )
+        Effect.catchTag(fly(pair, repo.insert), "Superseded", () => take(pair))
 
       const takeLed: RateIntake["Service"]["takeLed"] = (pair, poll) =>
-        Effect.flatMap(
-          flight(
-            pair.key,
-            fetch(pair, (tick) => repo.insertLed(tick, poll))
-          ),
-          Fiber.join
-        )
+        fly(pair, (tick) => repo.insertLed(tick, poll))
 
       return RateIntake.of({ take, takeLed })
     })
   )
+
+  static readonly layer = RateIntake.layerNoDeps.pipe(Layer.provide(SharedFlight.layer))
 }

@@ -8,6 +8,7 @@ import { Leader, type Leadership } from "../platform/Leader.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import { type LedPoll, PollRepo } from "./PollRepo.ts"
 import type { ProviderError } from "../providers/ProviderError.ts"
+import { repeatedly } from "./PollInterval.ts"
 import { RateIntake } from "./RateIntake.ts"
 
 /** Another poll is under way, here or in another process. */
@@ -190,28 +191,6 @@ const unlessNothingRefreshed = ({ failures, pairs }: PollRun) =>
   failures.length < pairs
     ? Effect.void
     : Effect.fail(new PollFailed({ pairs, detail: failures[0]?.detail ?? "" }))
-
-/** Polls at every interval, and sooner after a failure; nothing helps one that is superseded. */
-const repeatedly =
-  (interval: Duration.Duration) =>
-  <E extends { readonly _tag: string; readonly message: string }, R>(poll: Effect.Effect<void, E, R>) =>
-    poll.pipe(
-      Effect.tapError((error) =>
-        error._tag === "Superseded" ? Effect.void : Effect.logError(`The poll failed: ${error.message}`)
-      ),
-      untilNext(interval),
-      Effect.retry({
-        while: (error) => error._tag !== "Superseded",
-        schedule: Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced(interval)])
-      }),
-      Effect.forever
-    )
-
-/** Waits for what is left of the interval since the poll began. */
-const untilNext =
-  (interval: Duration.Duration) =>
-  <A, E, R>(poll: Effect.Effect<A, E, R>) =>
-    Effect.flatMap(Effect.timed(poll), ([took]) => Effect.sleep(Duration.subtract(interval, took)))
 
 const toFailure = (pair: CurrencyPair, error: ProviderError | StoreUnavailable): PollFailure =>
   error._tag === "ProviderError"

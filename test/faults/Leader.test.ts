@@ -1,9 +1,10 @@
 import { PgClient } from "@effect/sql-pg"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, inject, it } from "@effect/vitest"
 import { Duration, Effect, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
 import * as Effex from "../support/Effex.ts"
+import * as TcpDoor from "../support/TcpDoor.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
@@ -14,25 +15,26 @@ const TAKE_OVER = "30 seconds"
 type Node = Effect.Success<ReturnType<typeof Effex.serve>>
 
 /** Nodes that share a database, a provider, and Redis where the run has one. */
-const cluster = Effect.gen(function* () {
+const cluster = Effect.fnUntraced(function* (redisDatabase: number) {
   const url = yield* TestDatabase.create
   const sql = yield* PgClient.makeClient({ url: Redacted.make(url) })
   const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
+  const started: Array<Effect.Success<ReturnType<typeof Effex.serve>>> = []
   const start = Effex.serve({
-    ...(TestRedis.isAvailable ? TestRedis.env : {}),
+    ...(TestRedis.isAvailable ? TestRedis.envOf(redisDatabase) : {}),
     DATABASE_URL: url,
     FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
     FLUTTERWAVE_SECRET_KEY: "key",
     AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY,
     POLL_INTERVAL: "3 seconds",
     POLL_SPACING: "30 millis"
-  })
+  }).pipe(Effect.tap((node) => Effect.sync(() => started.push(node))))
   const runs = sql<{ term: bigint | null; finished: boolean }>`
     SELECT term, finished_at IS NOT NULL AS finished FROM poll_run ORDER BY started_at`
-  return { sql, sandbox, start, runs }
+  return { sql, sandbox, start, started, runs }
 })
 
-type Cluster = Effect.Success<typeof cluster>
+type Cluster = Effect.Success<ReturnType<typeof cluster>>
 
 const leads = (node: Node, term: number) =>
   node.written(new RegExp(`This process polls, in term ${term}\\b`)).pipe(
@@ -41,12 +43,15 @@ const leads = (node: Node, term: number) =>
     Effect.map(([took]) => Duration.toMillis(took))
   )
 
-const untilRuns = ({ runs }: Cluster, term: number, count: number) =>
+const untilRuns = ({ runs, started }: Cluster, term: number, count: number) =>
   runs.pipe(
     Effect.map((all) => all.filter((run) => run.finished && Number(run.term) === term).length),
     Effect.delay("50 millis"),
     Effect.repeat({ until: (finished) => finished >= count }),
-    Effect.timeout("20 seconds")
+    Effect.timeoutOrElse({
+      duration: "20 seconds",
+      orElse: () => Effect.die(new Error(started.map(({ output }) => output()).join("\n\n")))
+    })
   )
 
 /** What no fault may break, whoever led. */
@@ -73,14 +78,14 @@ describe("The poller of a cluster", () => {
     "is one in all, moves when its node is killed, and at once when its node ends",
     () =>
       Effect.gen(function* () {
-        const nodes = yield* cluster
+        const nodes = yield* cluster(1)
         const first = yield* nodes.start
         assert.isBelow(yield* leads(first, 1), 2000)
         const second = yield* nodes.start
         yield* untilRuns(nodes, 1, 3)
         assert.notInclude(second.output(), "This process polls")
-        const counted = yield* nodes.runs
-        assert.isAtMost(yield* nodes.sandbox.requests, counted.length * PAIRS)
+        const requests = yield* nodes.sandbox.requests
+        assert.isAtMost(requests, (yield* nodes.runs).length * PAIRS)
 
         first.process.kill("SIGKILL")
         yield* leads(second, 2)
@@ -104,7 +109,7 @@ describe("The poller of a cluster", () => {
     "leaves nothing to a node that was stopped in the middle of a poll, and goes on",
     () =>
       Effect.gen(function* () {
-        const nodes = yield* cluster
+        const nodes = yield* cluster(2)
         const first = yield* nodes.start
         yield* leads(first, 1)
         const second = yield* nodes.start
@@ -131,5 +136,20 @@ describe("The poller of a cluster", () => {
         yield* assertLed(nodes)
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     90_000
+  )
+
+  it.live("ends in time on a node whose database swallows everything", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.create
+      const door = yield* TcpDoor.open({ path: inject("postgres") })
+      const node = yield* Effex.serve({
+        DATABASE_URL: `postgres://effex@127.0.0.1:${door.port}${new URL(url).pathname}?sslmode=disable`,
+        AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY
+      })
+      yield* node.written(/44 refreshed/)
+      door.blackhole()
+      node.process.kill("SIGTERM")
+      assert.strictEqual(yield* node.ended.pipe(Effect.timeout("10 seconds")), 0)
+    }).pipe(Effect.scoped)
   )
 })

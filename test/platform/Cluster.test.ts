@@ -17,11 +17,7 @@ const workOf = (name: string, events: Queue.Queue<string>) =>
   )
 
 const nodeOf = (name: string, events: Queue.Queue<string>, url: string) =>
-  workOf(name, events).pipe(
-    Layer.provide(Database.layer),
-    Layer.provide(TestSettings.layer({ DATABASE_URL: url })),
-    Layer.fresh
-  )
+  workOf(name, events).pipe(Layer.provide(TestSettings.layer({ DATABASE_URL: url })), Layer.fresh)
 
 const next = (events: Queue.Queue<string>) => Queue.take(events).pipe(Effect.timeout("20 seconds"))
 

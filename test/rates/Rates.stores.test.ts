@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
 import { type Rate, RateId } from "../../src/domain/Rate.ts"
 import { StoreUnavailable } from "../../src/platform/Database.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
@@ -40,7 +41,7 @@ const lookupWith = (shared: Option.Option<Rate>) =>
       Rates.layer.pipe(
         Layer.provideMerge(RateIntake.layer),
         Layer.provideMerge(Layer.mergeAll(NoDatabase, cacheOf(shared), TestProvider.layer)),
-        Layer.provideMerge(TestSettings.layer())
+        Layer.provideMerge(Layer.merge(TestSettings.layer(), SecureRandom.layerWebCrypto))
       )
     )
   )
