@@ -31,6 +31,14 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
 /** How long a call to the database may take, before its caller is told that the store is unavailable. */
 export const DEADLINE = Duration.seconds(3)
 
+/** After how long without a heartbeat the server takes a lock from a process that is stopped, with its session. */
+const EXCLUSIVE_IDLE_MILLIS = 10_000
+const EXCLUSIVE_HEARTBEAT = Duration.seconds(3)
+
+/** Sets when the server ends an idle session, in SQL; servers before PostgreSQL 14 never do. */
+const idle = (value: string) =>
+  `(SELECT set_config(name, ${value}, false) FROM pg_settings WHERE name = 'idle_session_timeout')`
+
 /** PostgreSQL, with a deadline on every call. */
 export class Database extends Context.Service<
   Database,
@@ -50,7 +58,8 @@ export class Database extends Context.Service<
     ) => Effect.Effect<A, StoreUnavailable | SqlError.SqlError, R>
     /**
      * Runs an effect that at most one process runs at a time, by its name. None where another one runs it. The lock
-     * goes with its connection, so that nothing is held by a process that died.
+     * goes with its connection, so that nothing is held by a process that died, and not for long by one that is
+     * stopped. Where the lock is lost, the effect is interrupted, and fails with `StoreUnavailable`.
      */
     readonly exclusively: <A, E, R>(
       name: string,
@@ -84,11 +93,18 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
       Effect.gen(function* () {
         const scope = yield* Effect.scope
         const connection = yield* within(Scope.provide(sql.reserve, scope))
-        const call = (f: string) =>
-          within(connection.executeValues(`SELECT ${f}(hashtext('effex'), hashtext($1))`, [name]))
-        const [row] = yield* call("pg_try_advisory_lock")
+        const ask = (query: string, ...params: ReadonlyArray<unknown>) =>
+          within(connection.executeValues(query, params))
+        yield* Effect.addFinalizer(() =>
+          Effect.ignore(ask(`SELECT pg_advisory_unlock_all(), ${idle("reset_val")}`))
+        )
+        const [row] = yield* ask(
+          `SELECT pg_try_advisory_lock(hashtext('effex'), hashtext($1)), ${idle(`'${EXCLUSIVE_IDLE_MILLIS}'`)}`,
+          name
+        )
         if (row?.[0] !== true) return Option.none()
-        return Option.some(yield* Effect.ensuring(effect, Effect.ignore(call("pg_advisory_unlock"))))
+        const hold = ask("SELECT 1").pipe(Effect.delay(EXCLUSIVE_HEARTBEAT), Effect.forever)
+        return Option.some(yield* Effect.raceFirst(effect, hold))
       })
     )
 

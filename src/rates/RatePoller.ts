@@ -1,23 +1,15 @@
-import {
-  Clock,
-  Context,
-  DateTime,
-  Duration,
-  Effect,
-  Layer,
-  Metric,
-  Option,
-  Result,
-  Schedule,
-  Schema
-} from "effect"
+import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option, Schedule, Schema } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import { type PollFailure, type PollRun, summaryOf } from "../domain/PollRun.ts"
+import * as Cluster from "../platform/Cluster.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import { Leader, type Leadership } from "../platform/Leader.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import type { ProviderError } from "../providers/ProviderError.ts"
 import { Broadcaster } from "./Broadcaster.ts"
-import { PollRepo } from "./PollRepo.ts"
+import { repeatedly } from "./PollInterval.ts"
+import { type LedPoll, PollRepo } from "./PollRepo.ts"
 import { RateIntake } from "./RateIntake.ts"
 
 /** Another poll is under way, here or in another process. */
@@ -64,21 +56,28 @@ export class RatePoller extends Context.Service<
       observe?: (progress: PollProgress) => Effect.Effect<void>,
       report?: (run: PollRun) => Effect.Effect<void>
     ) => Effect.Effect<never>
+    /**
+     * As {@link pollEvery}, in a term of its own, so that nothing is written when another process has taken over. It
+     * then rests, and takes a new term.
+     */
+    readonly lead: (interval: Duration.Duration) => Effect.Effect<never>
   }
 >()("effex/rates/RatePoller") {
-  static readonly layer = Layer.effect(
+  static readonly layerNoDeps = Layer.effect(
     RatePoller,
     Effect.suspend(() => make)
   )
 
-  /** Polls in the background every `POLL_INTERVAL`, unless that is off. */
-  static readonly layerBackground = Layer.effectDiscard(
+  static readonly layer = RatePoller.layerNoDeps.pipe(Layer.provide(Leader.layer))
+
+  /** Polls in the background every `POLL_INTERVAL`, in one process of the cluster, unless that is off. */
+  static readonly layerBackground = Layer.unwrap(
     Effect.gen(function* () {
       const { pollInterval } = yield* Settings
-      const poller = yield* RatePoller
       if (Option.isNone(pollInterval))
-        return yield* Effect.logInfo("Polling is off: rates are fetched on demand")
-      yield* Effect.forkScoped(poller.pollEvery(pollInterval.value))
+        return Layer.effectDiscard(Effect.logInfo("Polling is off: rates are fetched on demand"))
+      const poller = yield* RatePoller
+      return Cluster.singleton("poller", poller.lead(pollInterval.value))
     })
   )
 }
@@ -88,26 +87,35 @@ const make = Effect.gen(function* () {
   const { exclusively } = yield* Database
   const intake = yield* RateIntake
   const polls = yield* PollRepo
+  const leader = yield* Leader
   const broadcaster = yield* Broadcaster
 
   const refresh = Effect.fnUntraced(function* (
     pair: CurrencyPair,
-    observe: (progress: PollProgress) => Effect.Effect<void>
+    poll: Option.Option<LedPoll>,
+    observe: Observe
   ) {
-    const result = yield* Effect.result(intake.take(pair))
-    const failure = Result.isSuccess(result) ? Option.none() : Option.some(toFailure(pair, result.failure))
+    const taken = Option.isSome(poll) ? intake.takeLed(pair, poll.value) : intake.take(pair)
+    const failure = yield* taken.pipe(
+      Effect.as(Option.none<PollFailure>()),
+      Effect.catchTag(["ProviderError", "StoreUnavailable"], (error) =>
+        Effect.succeedSome(toFailure(pair, error))
+      )
+    )
     yield* Metric.update(pairsBy(Option.isNone(failure) ? "refreshed" : "failed"), 1)
     yield* observe({ pair, failure })
     return failure
   })
 
   const run = Effect.fn("RatePoller.run")(function* (
-    observe: (progress: PollProgress) => Effect.Effect<void>
+    leadership: Option.Option<Leadership>,
+    observe: Observe
   ) {
     const startedAt = yield* DateTime.now
     const startedNanos = yield* Clock.currentTimeNanos
-    const id = yield* polls.begin(startedAt, pairs.all.length)
-    const outcomes = yield* Effect.forEach(pairs.all, (pair) => refresh(pair, observe), {
+    const id = yield* polls.begin(startedAt, pairs.all.length, leadership)
+    const poll = Option.map(leadership, (leadership) => ({ id, leadership }))
+    const outcomes = yield* Effect.forEach(pairs.all, (pair) => refresh(pair, poll, observe), {
       concurrency: pollConcurrency
     })
     const failures = outcomes.flatMap(Option.toArray)
@@ -120,7 +128,7 @@ const make = Effect.gen(function* () {
     }
     const seconds = Duration.toSeconds(Duration.nanos((yield* Clock.currentTimeNanos) - startedNanos))
     yield* Metric.update(Metrics.pollDuration, seconds)
-    yield* polls.finish(finished)
+    yield* polls.finish(finished, leadership)
     yield* broadcaster.publishPoll(summaryOf(finished))
     yield* Effect.logInfo(
       `Polled ${finished.pairs} pairs: ${finished.pairs - failures.length} refreshed, ${failures.length} failed`
@@ -130,45 +138,63 @@ const make = Effect.gen(function* () {
     return finished
   })
 
+  const poll = Effect.fnUntraced(function* (leadership: Option.Option<Leadership>, observe: Observe) {
+    const ran = yield* exclusively("poll", run(leadership, observe))
+    return Option.isSome(ran) ? ran.value : yield* new PollUnderWay()
+  })
+
   const pollOnce: RatePoller["Service"]["pollOnce"] = Effect.fn("RatePoller.pollOnce")(function* (
     observe = ignore
   ) {
-    const ran = yield* exclusively("poll", run(observe))
-    return Option.isSome(ran) ? ran.value : yield* new PollUnderWay()
+    return yield* Effect.catchTag(poll(Option.none(), observe), "Superseded", Effect.die)
   })
 
   const pollEvery: RatePoller["Service"]["pollEvery"] = (interval, observe = ignore, report = ignore) =>
     pollOnce(observe).pipe(
       Effect.tap(report),
-      Effect.filterOrFail(
-        refreshedAny,
-        ({ failures, pairs }) => new PollFailed({ pairs, detail: failures[0]?.detail ?? "" })
-      ),
+      Effect.flatMap(unlessNothingRefreshed),
       Effect.catchTag("PollUnderWay", () => Effect.logInfo("Another process is polling")),
-      Effect.tapError((error) => Effect.logError(`The poll failed: ${error.message}`)),
-      untilNext(interval),
-      Effect.retry(Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced(interval)])),
+      repeatedly(interval),
+      Effect.orDie
+    )
+
+  // A poll that is under way may be of a leader that is gone, so that it is not waited for as long as for another.
+  const leadOnce = Effect.fnUntraced(function* (interval: Duration.Duration) {
+    const leadership = yield* leader.take("poller")
+    yield* Effect.logInfo(`This process polls, in term ${leadership.term}`)
+    return yield* poll(Option.some(leadership), ignore).pipe(
+      Effect.flatMap(unlessNothingRefreshed),
+      repeatedly(interval)
+    )
+  })
+
+  const lead: RatePoller["Service"]["lead"] = (interval) =>
+    leadOnce(interval).pipe(
+      Effect.catchTag("Superseded", (error) =>
+        Effect.andThen(Effect.logWarning(error.message), Effect.sleep(Duration.max(interval, REST)))
+      ),
+      Effect.tapError((error) => Effect.logError(`No term could be begun: ${error.message}`)),
+      Effect.retry(Schedule.spaced("5 seconds")),
       Effect.orDie,
       Effect.forever
     )
 
-  return RatePoller.of({ pollOnce, pollEvery })
+  return RatePoller.of({ pollOnce, pollEvery, lead })
 })
+
+/** How long at least a process that is superseded leaves the polling to the other. */
+const REST = Duration.seconds(30)
+
+type Observe = (progress: PollProgress) => Effect.Effect<void>
 
 const ignore = () => Effect.void
 
-/** Waits for what is left of the interval since the poll began. */
-const untilNext =
-  (interval: Duration.Duration) =>
-  <A, E, R>(poll: Effect.Effect<A, E, R>) =>
-    Effect.flatMap(Effect.timed(poll), ([took]) => Effect.sleep(Duration.subtract(interval, took)))
+const unlessNothingRefreshed = ({ failures, pairs }: PollRun) =>
+  failures.length < pairs
+    ? Effect.void
+    : Effect.fail(new PollFailed({ pairs, detail: failures[0]?.detail ?? "" }))
 
-const refreshedAny = (run: PollRun) => run.failures.length < run.pairs
-
-const toFailure = (
-  pair: CurrencyPair,
-  error: Effect.Error<ReturnType<RateIntake["Service"]["take"]>>
-): PollFailure =>
+const toFailure = (pair: CurrencyPair, error: ProviderError | StoreUnavailable): PollFailure =>
   error._tag === "ProviderError"
     ? { pair, reason: error.reason._tag, detail: error.message }
     : { pair, reason: error._tag, detail: error.message }

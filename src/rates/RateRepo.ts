@@ -1,11 +1,12 @@
-import { Array, Context, DateTime, Effect, Layer, Schema } from "effect"
-import type { Option } from "effect"
+import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { CurrencyCode } from "../domain/Currency.ts"
 import { CurrencyPair } from "../domain/CurrencyPair.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import { type Rate, RateId, type RateRecord, type RateTick } from "../domain/Rate.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import * as Leader from "../platform/Leader.ts"
+import type { LedPoll } from "./PollRepo.ts"
 
 /** Rates in Postgres: inserted, never updated. */
 export class RateRepo extends Context.Service<
@@ -13,6 +14,11 @@ export class RateRepo extends Context.Service<
   {
     /** Stores a tick for ever, and makes it the latest of its pair unless a later one is there. */
     readonly insert: (tick: RateTick) => Effect.Effect<Rate, StoreUnavailable>
+    /** As {@link insert}, for what a led poll brought: once for each pair, and not at all when the term is over. */
+    readonly insertLed: (
+      tick: RateTick,
+      poll: LedPoll
+    ) => Effect.Effect<Rate, StoreUnavailable | Leader.Superseded>
     /** The latest rate of a pair. */
     readonly latest: (pair: CurrencyPair) => Effect.Effect<Option.Option<Rate>, StoreUnavailable>
     /** The latest rate of every pair that has one. */
@@ -34,30 +40,47 @@ const make = Effect.gen(function* () {
 
   const columns = sql.literal("id, source_currency, destination_currency, rate, provider, observed_at")
 
-  const insert = Effect.fn("RateRepo.insert")(function* (tick: RateTick) {
+  const store = Effect.fn("RateRepo.insert")(function* (tick: RateTick, poll: Option.Option<LedPoll>) {
     const id = RateId.make(yield* random.uuidV7())
     const recordedAt = yield* DateTime.now
     const observedAt = DateTime.toDateUtc(tick.observedAt)
-    yield* within(sql`
-      WITH inserted AS (
+    const leadership = Option.map(poll, ({ leadership }) => leadership)
+    const brought = Option.match(poll, {
+      onNone: () => sql.literal(""),
+      onSome: ({ id }) => sql`
+        , brought AS (
+          INSERT INTO poll_rate (poll_run_id, source_currency, destination_currency, rate_id)
+          SELECT ${id}::uuid, source_currency, destination_currency, id FROM inserted
+        )`
+    })
+    const inserted = yield* within(sql`
+      WITH fence AS (${Leader.fence(sql, leadership)}), inserted AS (
         INSERT INTO exchange_rate (
           id, source_currency, destination_currency, rate, source_amount, destination_amount,
           provider, provider_rate, raw, observed_at, recorded_at
-        ) VALUES (
-          ${id}, ${tick.pair.from}, ${tick.pair.to}, ${Decimal.format(tick.rate)}::numeric,
+        ) SELECT
+          ${id}::uuid, ${tick.pair.from}::text, ${tick.pair.to}::text, ${Decimal.format(tick.rate)}::numeric,
           ${Decimal.format(tick.sourceAmount)}::numeric, ${Decimal.format(tick.destinationAmount)}::numeric,
-          ${tick.provider}, ${tick.providerRate}, ${tick.raw}::text::jsonb,
-          ${observedAt}, ${DateTime.toDateUtc(recordedAt)}
-        )
+          ${tick.provider}::text, ${tick.providerRate}::text, ${tick.raw}::text::jsonb,
+          ${observedAt}::timestamptz, ${DateTime.toDateUtc(recordedAt)}::timestamptz
+        FROM fence
         RETURNING id, source_currency, destination_currency, observed_at
-      )
-      INSERT INTO latest_rate (source_currency, destination_currency, rate_id, observed_at)
-      SELECT source_currency, destination_currency, id, observed_at FROM inserted
-      ON CONFLICT (source_currency, destination_currency) DO UPDATE
-        SET rate_id = excluded.rate_id, observed_at = excluded.observed_at
-        WHERE (excluded.observed_at, excluded.rate_id) > (latest_rate.observed_at, latest_rate.rate_id)`)
+      ), advanced AS (
+        INSERT INTO latest_rate (source_currency, destination_currency, rate_id, observed_at)
+        SELECT source_currency, destination_currency, id, observed_at FROM inserted
+        ON CONFLICT (source_currency, destination_currency) DO UPDATE
+          SET rate_id = excluded.rate_id, observed_at = excluded.observed_at
+          WHERE (excluded.observed_at, excluded.rate_id) > (latest_rate.observed_at, latest_rate.rate_id)
+      ) ${brought}
+      SELECT id FROM inserted`)
+    yield* Leader.unlessRefused(inserted, leadership)
     return { id, pair: tick.pair, rate: tick.rate, provider: tick.provider, observedAt: tick.observedAt }
   })
+
+  const insert: RateRepo["Service"]["insert"] = (tick) =>
+    Effect.catchTag(store(tick, Option.none()), "Superseded", Effect.die)
+
+  const insertLed: RateRepo["Service"]["insertLed"] = (tick, poll) => store(tick, Option.some(poll))
 
   const latest = Effect.fn("RateRepo.latest")(function* (pair: CurrencyPair) {
     const rows = yield* within(sql`
@@ -89,7 +112,7 @@ const make = Effect.gen(function* () {
     return Array.head(yield* decodeRecords(rows))
   })
 
-  return RateRepo.of({ insert, latest, latestAll, latestIds, byId })
+  return RateRepo.of({ insert, insertLed, latest, latestAll, latestIds, byId })
 })
 
 const rateColumns = {

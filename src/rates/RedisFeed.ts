@@ -19,6 +19,21 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
   const stream = yield* RedisStream.make
   const random = yield* SecureRandom.SecureRandom
   let joined = false
+  let isRead = true
+
+  const failed = (error: RedisError) =>
+    Effect.andThen(Metric.update(Metrics.redisFailures, 1), Effect.logDebug("Redis failed", error.cause))
+
+  /** Says when the stream can no longer be read, and when it can again, not each time in between. */
+  const observeReads = (reads: boolean, cause?: unknown) =>
+    Effect.suspend(() => {
+      const changed = reads !== isRead
+      isRead = reads
+      if (!changed) return Effect.void
+      return reads
+        ? Effect.logInfo("The changes of other processes arrive again")
+        : Effect.logWarning("The changes of other processes cannot be read from Redis", cause)
+    })
 
   /** Enters the epoch of all, after telling what the others may not know. */
   const join = Effect.gen(function* () {
@@ -60,6 +75,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
       while (true) {
         if (!joined) yield* join
         const { changes, polls } = yield* read(feed.position())
+        yield* observeReads(true)
         // A publication may have failed in the meantime, and the feed be in an epoch of its own.
         if (!joined) continue
         for (const entry of changes) enter(entry)
@@ -69,12 +85,13 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
     })
   )
 
-  const failed = (error: RedisError) =>
-    Effect.andThen(Metric.update(Metrics.redisFailures, 1), Effect.logDebug("The stream failed", error.cause))
-
   // Tried once before anybody reads, so that the first readers are not told everything twice.
   yield* Effect.ignore(join)
-  yield* follow.pipe(Effect.tapError(failed), Effect.retry(Schedule.spaced(RETRY)), Effect.forkScoped)
+  yield* follow.pipe(
+    Effect.tapError((error) => Effect.andThen(failed(error), observeReads(false, error.cause))),
+    Effect.retry(Schedule.spaced(RETRY)),
+    Effect.forkScoped
+  )
 
   const leave = Effect.gen(function* () {
     joined = false

@@ -1,4 +1,4 @@
-import { Effect, Option, Schema } from "effect"
+import { Array as Arrays, Effect, Option, Schema } from "effect"
 import * as EffectRedis from "effect/persistence/Redis"
 import * as PollMessages from "../api/PollMessage.ts"
 import type { PollSummary } from "../domain/PollRun.ts"
@@ -113,7 +113,7 @@ export const make = Effect.gen(function* () {
             orElse: () => Effect.fail(new EffectRedis.RedisError({ cause: "no answer to XREAD" }))
           })
         )
-      const streams = yield* decodeStreams(answer ?? [])
+      const streams = yield* decodeStreams(answer)
       const changes = streams.filter(([name]) => name === CHANGES).flatMap(([, entries]) => entries)
       const polls = streams.filter(([name]) => name === POLLS).flatMap(([, entries]) => entries)
       lastPoll = polls.at(-1)?.[0] ?? lastPoll
@@ -133,11 +133,17 @@ type RawEntry = (typeof RawEntries.Type)[number]
 const unreadable = (cause: unknown) => new EffectRedis.RedisError({ cause })
 const decodeEntries = Schema.decodeUnknownEffect(RawEntries)
 const rawEntries = (answer: unknown) => Effect.mapError(decodeEntries(answer), unreadable)
-const decodeStreams = (answer: unknown) =>
-  Effect.mapError(
-    Schema.decodeUnknownEffect(Schema.Array(Schema.Tuple([Schema.String, RawEntries])))(answer),
+const decodeStream = Schema.decodeUnknownEffect(Schema.Tuple([Schema.String, RawEntries]))
+
+/** The streams of an answer to XREAD: pairs of a name and its entries in RESP2, both in turn in RESP3. */
+const decodeStreams = (answer: unknown) => {
+  const flat = Array.isArray(answer) && Array.isArray(answer[0]) ? answer.flat() : answer
+  const streams = Array.isArray(flat) ? Arrays.chunksOf(flat, 2) : []
+  return Effect.mapError(
+    Effect.forEach(streams, (stream) => decodeStream(stream)),
     unreadable
   )
+}
 
 const readEntries = (answer: unknown) => Effect.flatMap(rawEntries(answer), Effect.forEach(readEntry))
 

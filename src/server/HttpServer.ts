@@ -1,5 +1,5 @@
 import { NodeHttpServer } from "@effect/platform-node"
-import { ByteSize, Effect, Layer, Option } from "effect"
+import { ByteSize, Effect, Layer, Option, Schedule } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar, HttpApiSwagger } from "effect/http-api"
 import { Api } from "../api/Api.ts"
@@ -75,7 +75,19 @@ const listen = Layer.unwrap(
   Effect.gen(function* () {
     const { host, port } = yield* Settings
     const { WebSocket } = yield* StreamConnections
-    return NodeHttpServer.layer(NodeServer.make, {
+    const drain = yield* Drain
+    const server = NodeServer.make()
+    // Node closes those that are idle when it begins to stop, and not those that have just become so.
+    yield* drain.begun.pipe(
+      Effect.andThen(
+        Effect.repeat(
+          Effect.sync(() => server.closeIdleConnections()),
+          Schedule.spaced("50 millis")
+        )
+      ),
+      Effect.forkScoped
+    )
+    return NodeHttpServer.layer(() => server, {
       host,
       port,
       gracefulShutdownTimeout: SHUTDOWN_TIMEOUT,

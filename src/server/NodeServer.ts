@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream"
 import { InvalidRequest } from "../api/Problem.ts"
 import * as Problems from "./Problems.ts"
 import * as Routes from "./Routes.ts"
+import * as Upgrades from "./Upgrades.ts"
 
 /** How long a refused caller may take to read why, before the connection is cut. */
 const GRACE_MILLIS = 500
@@ -17,7 +18,7 @@ export const make = (): Server =>
     // Asked for in `Refusals.ts`, which says so in the body.
     requireHostHeader: false,
     // Elsewhere an upgrade may be ignored (RFC 9110, 7.8).
-    shouldUpgradeCallback: ({ headers, url = "" }) => Routes.isUpgrade(headers) && Routes.isSocket(url),
+    shouldUpgradeCallback: ({ headers, url = "" }) => Upgrades.asks(headers) && Routes.isSocket(url),
     // Streams may say nothing for long.
     keepAlive: true,
     keepAliveInitialDelay: 30_000

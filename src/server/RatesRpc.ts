@@ -8,6 +8,7 @@ import { Drain } from "./Drain.ts"
 import * as Problems from "./Problems.ts"
 import * as RatesRpcHandlers from "./RatesRpcHandlers.ts"
 import * as Routes from "./Routes.ts"
+import * as Upgrades from "./Upgrades.ts"
 import { StreamConnections } from "./StreamConnections.ts"
 
 type Endpoint = Effect.Effect<
@@ -29,7 +30,7 @@ const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${str
     Effect.scoped(handled),
     Effect.andThen(drain.begun, Effect.interrupt)
   )
-  yield* router.add(method, path, method === "GET" ? interruptible : handled)
+  yield* router.add(method, path, method === "GET" ? Upgrades.only(interruptible) : handled)
 })
 
 const overWebSocket = Layer.effect(

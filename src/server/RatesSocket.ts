@@ -2,7 +2,7 @@ import { Cause, Clock, Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Socket } from "effect/socket"
 import type { Socket as TcpSocket } from "node:net"
-import { InvalidRequest, type Problem, RateLimited } from "../api/Problem.ts"
+import { type Problem, RateLimited } from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import { isStaleAt } from "../domain/Rate.ts"
@@ -18,6 +18,7 @@ import * as RateEventEncoding from "./RateEventEncoding.ts"
 import * as Routes from "./Routes.ts"
 import * as SocketMessages from "./SocketMessages.ts"
 import { StreamConnections } from "./StreamConnections.ts"
+import * as Upgrades from "./Upgrades.ts"
 
 /** Why a connection is closed (RFC 6455, 7.4.1): whether to come back, and when. */
 const GOING_AWAY = new Socket.CloseEvent(1001, "effex stops: come back")
@@ -29,17 +30,14 @@ const TRY_AGAIN_LATER = 1013
 export const layer = HttpRouter.add(
   "GET",
   Routes.paths.socket,
-  Effect.gen(function* () {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    if (!Routes.isUpgrade(request.headers)) {
-      return yield* Problems.respond(
-        new InvalidRequest({ detail: "A WebSocket answers here: connect with ws:// or wss://" })
-      )
-    }
-    const socket = yield* request.upgrade
-    yield* Effect.scoped(converse(socket)).pipe(Effect.catchTag("SocketError", () => Effect.void))
-    return HttpServerResponse.empty()
-  })
+  Upgrades.only(
+    Effect.gen(function* () {
+      const { upgrade } = yield* HttpServerRequest.HttpServerRequest
+      const socket = yield* upgrade
+      yield* Effect.scoped(converse(socket)).pipe(Effect.catchTag("SocketError", () => Effect.void))
+      return HttpServerResponse.empty()
+    })
+  )
 )
 
 const converse = Effect.fnUntraced(function* (socket: Socket.Socket) {

@@ -39,9 +39,5 @@ export const allowedMethods = (url: string): ReadonlyArray<string> => {
 export const isFlutterwave = (url: string): boolean =>
   Array.from(methods).some((method) => known.find(method, url)?.handler === "flutterwave")
 
-/** Whether a request asks to become a WebSocket, at a path where there is one. */
+/** Whether a WebSocket answers at a path. */
 export const isSocket = (url: string): boolean => /^\/(ws\/rates\/?|rpc\/?)([?#]|$)/.test(url)
-
-/** Whether a request asks to become a WebSocket. */
-export const isUpgrade = (headers: { readonly [name: string]: unknown }): boolean =>
-  String(headers["upgrade"]).toLowerCase() === "websocket"

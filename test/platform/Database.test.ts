@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, inject, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Exit, Layer, Option, Redacted, Schedule } from "effect"
+import { Cause, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { readdirSync } from "node:fs"
 import { Database } from "../../src/platform/Database.ts"
@@ -115,5 +115,37 @@ describe("Database", () => {
       assert.strictEqual(failed, "broke")
       assert.deepStrictEqual(yield* other.exclusively("work", Effect.succeed("ran")), Option.some("ran"))
     }).pipe(Effect.scoped)
+  )
+
+  it.live("interrupts an exclusive effect whose lock is lost, and leaves connections as they were", () =>
+    Effect.gen(function* () {
+      const { exclusively, sql, within } = yield* Database
+      const timeout = within(
+        sql<{ timeout: string }>`SELECT current_setting('idle_session_timeout') AS timeout`
+      )
+      const usual = yield* timeout
+      yield* exclusively("work", Effect.void)
+      for (let i = 0; i < 20; i++) assert.deepStrictEqual(yield* timeout, usual)
+
+      const interrupted = yield* Deferred.make<void>()
+      const holding = yield* exclusively(
+        "work",
+        Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))
+      ).pipe(Effect.flip, Effect.forkChild)
+      const holder = within(sql<{ pid: number }>`
+        SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND database =
+          (SELECT oid FROM pg_database WHERE datname = current_database())`)
+      const held = yield* Effect.repeat(holder, { until: (rows) => rows.length === 1 })
+      // Longer than the server would wait for a heartbeat.
+      yield* Effect.sleep("11 seconds")
+      assert.deepStrictEqual(yield* holder, held)
+      yield* within(sql`SELECT pg_terminate_backend(${held[0]?.pid ?? 0}::int)`)
+      assert.strictEqual(
+        (yield* Fiber.join(holding).pipe(Effect.timeout("5 seconds")))._tag,
+        "StoreUnavailable"
+      )
+      yield* Deferred.await(interrupted)
+      assert.deepStrictEqual(yield* exclusively("work", Effect.succeed("ran")), Option.some("ran"))
+    }).pipe(Effect.provide(TestDatabase.layer()))
   )
 })

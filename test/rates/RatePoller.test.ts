@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Option, Ref } from "effect"
+import { DateTime, Duration, Effect, Fiber, Layer, Option, Ref } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import { Database } from "../../src/platform/Database.ts"
+import { Leader } from "../../src/platform/Leader.ts"
 import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { PollRepo } from "../../src/rates/PollRepo.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
@@ -11,9 +12,10 @@ import { RatePoller } from "../../src/rates/RatePoller.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import { failing, rate, TestProvider } from "../support/TestProvider.ts"
+import { pairOf } from "../support/Ticks.ts"
 
 const TestLayer = RatePoller.layer.pipe(
-  Layer.provideMerge(RateIntake.layer),
+  Layer.provideMerge(Layer.mergeAll(RateIntake.layer, Leader.layer)),
   Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
   Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, TestProvider.layer)),
   Layer.provideMerge(SecureRandom.layerWebCrypto),
@@ -22,7 +24,11 @@ const TestLayer = RatePoller.layer.pipe(
 
 const test = (
   name: string,
-  body: Effect.Effect<void, unknown, RatePoller | RateRepo | RateCache | TestProvider | Database>
+  body: Effect.Effect<
+    void,
+    unknown,
+    RatePoller | RateIntake | PollRepo | RateRepo | RateCache | TestProvider | Leader | Database
+  >
 ) => it.effect(name, () => Effect.provide(body, TestLayer))
 
 const exceptNaira = (provider: TestProvider["Service"]) =>
@@ -94,6 +100,108 @@ describe("RatePoller.pollOnce", () => {
       assert.strictEqual(yield* provider.calls, 44)
       const elsewhere = yield* exclusively("poll", Effect.flip(poller.pollOnce()))
       assert.strictEqual(Option.getOrThrow(elsewhere)._tag, "PollUnderWay")
+    })
+  )
+})
+
+describe("RatePoller.lead", () => {
+  test(
+    "polls in a term, and keeps what each poll brought, once for each pair",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const { sql } = yield* Database
+      yield* Effect.forkChild(poller.lead(Duration.minutes(10)))
+      yield* untilFinished(1)
+      yield* TestClock.adjust("10 minutes")
+      yield* untilFinished(2)
+      const runs = yield* sql`
+        SELECT term, count(*) AS rates FROM poll_run JOIN poll_rate ON poll_run_id = id GROUP BY id ORDER BY started_at`
+      assert.deepStrictEqual(runs, [
+        { term: 1n, rates: 44n },
+        { term: 1n, rates: 44n }
+      ])
+      yield* Effect.forEach(
+        [
+          sql`INSERT INTO poll_rate SELECT poll_run_id, source_currency, destination_currency, gen_random_uuid() FROM poll_rate LIMIT 1`,
+          sql`INSERT INTO poll_run (id, started_at, pairs, term) SELECT gen_random_uuid(), started_at, pairs, term FROM poll_run LIMIT 1`,
+          sql`DELETE FROM poll_rate`
+        ],
+        Effect.flip
+      )
+    })
+  )
+
+  test(
+    "stores nothing when another leads since, rests for 30 seconds, and begins a term of its own",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const leader = yield* Leader
+      const provider = yield* TestProvider
+      const { sql } = yield* Database
+      // The other takes over while the provider is asked.
+      yield* provider.answer((pair) =>
+        Effect.andThen(
+          pair.key === "USD:NGN" ? Effect.orDie(leader.take("poller")) : Effect.void,
+          rate("10")(pair)
+        )
+      )
+      const rates = Effect.map(sql<{ rates: bigint }>`SELECT count(*) AS rates FROM exchange_rate`, ([row]) =>
+        Number(row?.rates)
+      )
+      yield* Effect.forkChild(poller.lead(Duration.seconds(10)))
+      yield* untilCalls(8)
+      yield* settle
+      const stored = yield* rates
+      assert.isBelow(stored, 44)
+      assert.deepStrictEqual(yield* sql`SELECT term, finished_at FROM poll_run`, [
+        { term: 1n, finishedAt: null }
+      ])
+      yield* TestClock.adjust("29 seconds")
+      yield* settle
+      assert.strictEqual(yield* rates, stored)
+
+      yield* provider.answer(rate("10"))
+      yield* TestClock.adjust("1 second")
+      yield* untilFinished(1)
+      assert.strictEqual(yield* rates, stored + 44)
+      assert.deepStrictEqual(yield* sql`SELECT term FROM poll_run ORDER BY started_at`, [
+        { term: 1n },
+        { term: 3n }
+      ])
+    })
+  )
+
+  test(
+    "has a lookup that shared the flight of a superseded poll take off again",
+    Effect.gen(function* () {
+      const leader = yield* Leader
+      const intake = yield* RateIntake
+      const polls = yield* PollRepo
+      const provider = yield* TestProvider
+      const { sql } = yield* Database
+      const leadership = yield* leader.take("poller")
+      const id = yield* polls.begin(yield* DateTime.now, 44, Option.some(leadership))
+      const pair = pairOf("USD", "NGN")
+      yield* provider.answer((pair) => Effect.delay(rate("10")(pair), "1 second"))
+      const led = yield* Effect.forkChild(Effect.flip(intake.takeLed(pair, { id, leadership })), {
+        startImmediately: true
+      })
+      const lookup = yield* Effect.forkChild(intake.take(pair), { startImmediately: true })
+      yield* leader.take("poller")
+      yield* advance(led, "1 second")
+      assert.strictEqual((yield* Fiber.join(led))._tag, "Superseded")
+      yield* advance(lookup, "1 second")
+      const { id: rateId } = yield* Fiber.join(lookup)
+      assert.strictEqual(yield* provider.calls, 2)
+      assert.deepStrictEqual(yield* sql`SELECT id FROM exchange_rate`, [{ id: rateId }])
+      const run = {
+        id,
+        startedAt: yield* DateTime.now,
+        finishedAt: yield* DateTime.now,
+        pairs: 44,
+        failures: []
+      }
+      assert.strictEqual((yield* Effect.flip(polls.finish(run, Option.some(leadership))))._tag, "Superseded")
     })
   )
 })
@@ -170,6 +278,14 @@ const startPolling = Effect.fnUntraced(function* (interval: Duration.Duration) {
   yield* Effect.forkChild(poller.pollEvery(interval))
   yield* untilCalls(44)
   yield* settle
+})
+
+const untilFinished = Effect.fnUntraced(function* (count: number) {
+  const { sql } = yield* Database
+  for (let i = 0; (yield* sql`SELECT FROM poll_run WHERE finished_at IS NOT NULL`).length < count; i++) {
+    if (i > 1000) assert.fail("the poll does not end")
+    yield* pause(10)
+  }
 })
 
 const advance = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>, step: Duration.Input) {

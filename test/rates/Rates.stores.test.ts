@@ -17,6 +17,7 @@ const gone = Effect.fail(new StoreUnavailable({ cause: "gone" }))
 /** A database that never answers. */
 const NoDatabase = Layer.succeed(RateRepo, {
   insert: () => gone,
+  insertLed: () => gone,
   latest: () => gone,
   latestAll: gone,
   latestIds: gone,
@@ -42,8 +43,7 @@ const lookupWith = (shared: Option.Option<Rate>) =>
         Layer.provideMerge(RateIntake.layer),
         Layer.provideMerge(Broadcaster.layerMemory),
         Layer.provideMerge(Layer.mergeAll(NoDatabase, cacheOf(shared), TestProvider.layer)),
-        Layer.provideMerge(SecureRandom.layerWebCrypto),
-        Layer.provideMerge(TestSettings.layer())
+        Layer.provideMerge(Layer.merge(TestSettings.layer(), SecureRandom.layerWebCrypto))
       )
     )
   )

@@ -1,0 +1,116 @@
+import { PgClient } from "@effect/sql-pg"
+import { Duration, Effect, Fiber, Layer, LogLevel, Option, References, Scope } from "effect"
+import {
+  MessageStorage,
+  Runner,
+  RunnerAddress,
+  RunnerHealth,
+  Runners,
+  RunnerStorage,
+  Sharding,
+  ShardingConfig,
+  Singleton,
+  SqlRunnerStorage
+} from "effect/cluster"
+import { hostname } from "node:os"
+import { Settings } from "../config/Settings.ts"
+import { DEADLINE } from "./Database.ts"
+
+/** How long a node that no longer answers keeps what it leads. */
+const LOCK_EXPIRATION = Duration.seconds(12)
+
+/** Names this process in the table of nodes. Nothing listens there: nodes send each other no messages. */
+const address = new RunnerAddress.RunnerAddress({ host: hostname(), port: process.pid })
+
+const config = ShardingConfig.layer({
+  runnerAddress: Option.some(address),
+  // What leads, leads all: there is too little of it to be spread.
+  shardsPerGroup: 1,
+  shardLockExpiration: LOCK_EXPIRATION,
+  shardLockRefreshInterval: Duration.seconds(3),
+  entityMessagePollInterval: Duration.seconds(1),
+  refreshAssignmentsInterval: Duration.seconds(2)
+})
+
+/**
+ * Each node lays claim to everything, and the lock in Postgres decides. Shared out over a ring of nodes, what is led
+ * would move whenever a node joins, and would wait for the heartbeat of a dead one to expire.
+ */
+const contended = (storage: RunnerStorage.RunnerStorage["Service"]) =>
+  RunnerStorage.RunnerStorage.of({
+    ...storage,
+    getRunners: Effect.succeed([[new Runner.Runner({ address, groups: ["default"], weight: 1 }), true]])
+  })
+
+/** Connections of its own, so that a lock is never lost to a pool that is busy, nor a pool kept open by a lock. */
+const connections = Layer.unwrap(
+  Effect.map(Settings, ({ databaseUrl }) =>
+    PgClient.layer({
+      url: Option.getOrUndefined(databaseUrl),
+      applicationName: "effex cluster",
+      maxConnections: 4,
+      connectTimeout: DEADLINE,
+      keepAlive: Duration.seconds(10)
+    })
+  )
+)
+
+const storage = Layer.effect(
+  RunnerStorage.RunnerStorage,
+  Effect.map(RunnerStorage.RunnerStorage, contended)
+).pipe(Layer.provide(SqlRunnerStorage.layerWith({ prefix: "effex_cluster" })), Layer.provide(connections))
+
+/** One line when the lock is lost is enough: what is led says by itself how it fares. */
+const quiet = Layer.effect(
+  References.MinimumLogLevel,
+  Effect.map(References.MinimumLogLevel, (level) =>
+    LogLevel.isGreaterThan(level, "Error") ? level : "Error"
+  )
+)
+
+/** How long a node takes its leave, from a database that may not answer: its lock goes with the connection anyway. */
+const LEAVE = Duration.seconds(1)
+
+/** This process as a node of the cluster of those that share its database. */
+const layer = Layer.effectContext(
+  Effect.gen(function* () {
+    const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) =>
+      Effect.forkDetach(Scope.close(scope, exit), { startImmediately: true }).pipe(
+        Effect.flatMap((leaving) => Effect.timeoutOption(Effect.interruptible(Fiber.await(leaving)), LEAVE))
+      )
+    )
+    return yield* Layer.buildWithScope(
+      Sharding.layer.pipe(
+        Layer.provide([Runners.layerNoop, storage, RunnerHealth.layerNoop]),
+        Layer.provide([MessageStorage.layerNoop, config, quiet])
+      ),
+      scope
+    )
+  })
+)
+
+/**
+ * Runs an effect without end in the background: in one of the processes that share the database of `DATABASE_URL`, and
+ * in another one soon after that is gone or answers no more; always where this process has a database of its own.
+ */
+export const singleton = (name: string, effect: Effect.Effect<never>) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { databaseUrl } = yield* Settings
+      const lasting = startedAgain(name, effect)
+      if (Option.isNone(databaseUrl)) return Layer.effectDiscard(Effect.forkScoped(lasting))
+      return Singleton.make(name, lasting).pipe(Layer.provide(layer))
+    })
+  )
+
+/** Nobody would see that it has ended. */
+const startedAgain = (name: string, effect: Effect.Effect<never>) =>
+  effect.pipe(
+    Effect.catchDefect((defect) =>
+      Effect.andThen(
+        Effect.logError(`The ${name} broke, and is started again`, defect),
+        Effect.sleep("5 seconds")
+      )
+    ),
+    Effect.forever
+  )

@@ -1,0 +1,155 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, inject, it } from "@effect/vitest"
+import { Duration, Effect, Redacted } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
+import * as Effex from "../support/Effex.ts"
+import * as TcpDoor from "../support/TcpDoor.ts"
+import * as TestConversions from "../support/TestConversions.ts"
+import * as TestDatabase from "../support/TestDatabase.ts"
+import * as TestRedis from "../support/TestRedis.ts"
+
+const PAIRS = 44
+const TAKE_OVER = "30 seconds"
+
+type Node = Effect.Success<ReturnType<typeof Effex.serve>>
+
+/** Nodes that share a database, a provider, and Redis where the run has one. */
+const cluster = Effect.fnUntraced(function* (redisDatabase: number) {
+  const url = yield* TestDatabase.create
+  const sql = yield* PgClient.makeClient({ url: Redacted.make(url) })
+  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
+  const started: Array<Effect.Success<ReturnType<typeof Effex.serve>>> = []
+  const start = Effex.serve({
+    ...(TestRedis.isAvailable ? TestRedis.envOf(redisDatabase) : {}),
+    DATABASE_URL: url,
+    FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
+    FLUTTERWAVE_SECRET_KEY: "key",
+    AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY,
+    POLL_INTERVAL: "3 seconds",
+    POLL_SPACING: "30 millis"
+  }).pipe(Effect.tap((node) => Effect.sync(() => started.push(node))))
+  const runs = sql<{ term: bigint | null; finished: boolean }>`
+    SELECT term, finished_at IS NOT NULL AS finished FROM poll_run ORDER BY started_at`
+  return { sql, sandbox, start, started, runs }
+})
+
+type Cluster = Effect.Success<ReturnType<typeof cluster>>
+
+const leads = (node: Node, term: number) =>
+  node.written(new RegExp(`This process polls, in term ${term}\\b`)).pipe(
+    Effect.timeout(TAKE_OVER),
+    Effect.timed,
+    Effect.map(([took]) => Duration.toMillis(took))
+  )
+
+const untilRuns = ({ runs, started }: Cluster, term: number, count: number) =>
+  runs.pipe(
+    Effect.map((all) => all.filter((run) => run.finished && Number(run.term) === term).length),
+    Effect.delay("50 millis"),
+    Effect.repeat({ until: (finished) => finished >= count }),
+    Effect.timeoutOrElse({
+      duration: "20 seconds",
+      orElse: () => Effect.die(new Error(started.map(({ output }) => output()).join("\n\n")))
+    })
+  )
+
+/** What no fault may break, whoever led. */
+const assertLed = Effect.fnUntraced(function* ({ sql }: Cluster) {
+  const rates = yield* sql<{ sequence: bigint; term: bigint | null }>`
+    SELECT sequence, term FROM exchange_rate
+    LEFT JOIN poll_rate ON rate_id = exchange_rate.id LEFT JOIN poll_run ON poll_run.id = poll_run_id
+    ORDER BY sequence`
+  const terms = rates.map(({ term }) => Number(term))
+  assert.notInclude(terms, 0, "a rate that no led poll brought")
+  assert.deepStrictEqual(
+    terms,
+    terms.toSorted((a, b) => a - b),
+    "a rate of a term that was over"
+  )
+  const overlapping = yield* sql`
+    SELECT a.id FROM poll_run a JOIN poll_run b ON b.id <> a.id
+    WHERE b.started_at >= a.started_at AND b.started_at < a.finished_at`
+  assert.deepStrictEqual(overlapping, [], "two polls at once")
+})
+
+describe("The poller of a cluster", () => {
+  it.live(
+    "is one in all, moves when its node is killed, and at once when its node ends",
+    () =>
+      Effect.gen(function* () {
+        const nodes = yield* cluster(1)
+        const first = yield* nodes.start
+        assert.isBelow(yield* leads(first, 1), 2000)
+        const second = yield* nodes.start
+        yield* untilRuns(nodes, 1, 3)
+        assert.notInclude(second.output(), "This process polls")
+        const requests = yield* nodes.sandbox.requests
+        assert.isAtMost(requests, (yield* nodes.runs).length * PAIRS)
+
+        first.process.kill("SIGKILL")
+        yield* leads(second, 2)
+        yield* untilRuns(nodes, 2, 1)
+
+        const third = yield* nodes.start
+        yield* untilRuns(nodes, 2, 2)
+        second.process.kill("SIGTERM")
+        const [took, code] = yield* Effect.timed(second.ended)
+        assert.strictEqual(code, 0)
+        assert.isBelow(Duration.toMillis(took), 2000)
+        assert.isBelow(yield* leads(third, 3), 3000)
+        yield* untilRuns(nodes, 3, 1)
+        yield* assertLed(nodes)
+        for (const { output } of [first, second, third]) assert.notMatch(output(), /"level":"(WARN|ERROR)"/)
+      }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
+    90_000
+  )
+
+  it.live(
+    "leaves nothing to a node that was stopped in the middle of a poll, and goes on",
+    () =>
+      Effect.gen(function* () {
+        const nodes = yield* cluster(2)
+        const first = yield* nodes.start
+        yield* leads(first, 1)
+        const second = yield* nodes.start
+        yield* untilRuns(nodes, 1, 1)
+        yield* Effect.repeat(Effect.delay(nodes.sandbox.requests, "5 millis"), {
+          until: (requests) => requests % PAIRS > 15 && requests % PAIRS < 25
+        })
+        first.process.kill("SIGSTOP")
+        yield* leads(second, 2)
+        yield* untilRuns(nodes, 2, 1)
+        first.process.kill("SIGCONT")
+        // Enough for whoever believes that it still leads to poll again.
+        yield* untilRuns(nodes, 2, 4)
+        assert.strictEqual(first.output().match(/This process polls/g)?.length, 1)
+        assert.isNull(first.process.exitCode)
+        assert.deepStrictEqual(
+          (yield* nodes.runs).map(({ finished, term }) => [Number(term), finished]).slice(0, 3),
+          [
+            [1, true],
+            [1, false],
+            [2, true]
+          ]
+        )
+        yield* assertLed(nodes)
+      }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
+    90_000
+  )
+
+  it.live("ends in time on a node whose database swallows everything", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.create
+      const door = yield* TcpDoor.open({ path: inject("postgres") })
+      const node = yield* Effex.serve({
+        DATABASE_URL: `postgres://effex@127.0.0.1:${door.port}${new URL(url).pathname}?sslmode=disable`,
+        AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY
+      })
+      yield* node.written(/44 refreshed/)
+      door.blackhole()
+      node.process.kill("SIGTERM")
+      assert.strictEqual(yield* node.ended.pipe(Effect.timeout("10 seconds")), 0)
+    }).pipe(Effect.scoped)
+  )
+})
