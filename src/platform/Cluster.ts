@@ -17,7 +17,7 @@ import { Settings } from "../config/Settings.ts"
 import { DEADLINE } from "./Database.ts"
 
 /** How long a node that no longer answers keeps what it leads. */
-const LOCK_EXPIRATION = Duration.seconds(12)
+const LOCK_EXPIRATION = Duration.seconds(15)
 
 /** Names this process in the table of nodes. Nothing listens there: nodes send each other no messages. */
 const address = new RunnerAddress.RunnerAddress({ host: hostname(), port: process.pid })
@@ -27,7 +27,8 @@ const config = ShardingConfig.layer({
   // What leads, leads all: there is too little of it to be spread.
   shardsPerGroup: 1,
   shardLockExpiration: LOCK_EXPIRATION,
-  shardLockRefreshInterval: Duration.seconds(3),
+  // Also how long one refresh may take: a machine that is busy must not lose what it leads.
+  shardLockRefreshInterval: Duration.seconds(5),
   entityMessagePollInterval: Duration.seconds(1),
   refreshAssignmentsInterval: Duration.seconds(2)
 })
