@@ -60,7 +60,8 @@ const lineOf = (key: string, { change, rate }: RateBoard.Row) =>
     ...(rate.stale ? ["stale"] : [])
   ].join(" ")
 
-const makeBoard = Effect.fnUntraced(function* (title: string, detail: string) {
+/** The board of a terminal. */
+export const makeBoard = Effect.fnUntraced(function* (title: string, detail: string) {
   const terminal = yield* Terminal.Terminal
   const isColored = process.env["NO_COLOR"] === undefined
   const rows = new Map<string, RateBoard.Row>()

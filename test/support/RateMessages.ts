@@ -10,7 +10,7 @@ export const rate = (value: string, to = "NGN"): RateMessage => ({
   from: CurrencyCode.make("USD"),
   to: CurrencyCode.make(to),
   rate: BigDecimal.fromStringUnsafe(value),
-  rateId: RateId.make(`01980000-0000-7000-8000-${value.replace(".", "").padStart(12, "0")}`),
+  rateId: RateId.make(`01980000-0000-7000-8000-${value.replace(".", "").padStart(12, "0").slice(-12)}`),
   provider: "test",
   fetchedAt: DateTime.makeUnsafe("2026-11-21T03:27:17.086Z"),
   stale: false
