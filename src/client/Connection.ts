@@ -8,7 +8,7 @@ import * as Backoff from "./Backoff.ts"
 /** How a client stands with its server. */
 export type ConnectionState = "connecting" | "connected" | "reconnecting"
 
-/** Where the server is, and how long a call waits for it. */
+/** Where the server is, and how long a call waits for it. An address that is not http(s) is thrown back, as a TypeError. */
 export interface ConnectionOptions {
   /** Such as `http://127.0.0.1:8000`. */
   readonly url: string

@@ -41,7 +41,10 @@ export interface PlainClient extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** A client of the server at a URL such as `http://127.0.0.1:8000`. It connects when it is first asked. */
+/**
+ * A client of the server at a URL such as `http://127.0.0.1:8000`. It connects when it is first asked. Throws a TypeError
+ * for what is not http(s).
+ */
 export const connect = (url: string, { connectTimeout, transport }: ConnectOptions = {}): PlainClient => {
   const options = { url, connectTimeout }
   const runtime = ManagedRuntime.make(
