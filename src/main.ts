@@ -9,6 +9,7 @@ import * as Migrate from "./cli/Migrate.ts"
 import * as Poll from "./cli/Poll.ts"
 import * as Quote from "./cli/Quote.ts"
 import * as Rate from "./cli/Rate.ts"
+import * as LiveRates from "./cli/Rates.ts"
 import * as Receipt from "./cli/Receipt.ts"
 import * as Sandbox from "./cli/Sandbox.ts"
 import * as Serve from "./cli/Serve.ts"
@@ -89,6 +90,7 @@ const effex = Command.make("effex").pipe(
     Serve.command.pipe(Command.provide(services)),
     Poll.command.pipe(Command.provide(rates)),
     Rate.command.pipe(Command.provide(rates)),
+    LiveRates.command,
     Convert.command.pipe(Command.provide(services)),
     Quote.command.pipe(Command.provide(services)),
     Audit.command.pipe(Command.provide(services)),

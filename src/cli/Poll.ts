@@ -1,8 +1,10 @@
-import { Duration, Effect, Option, Schema } from "effect"
+import { Duration, Effect, Option, References, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
 import { RatePoller } from "../rates/RatePoller.ts"
+import * as PollBoardView from "./PollBoardView.ts"
 import * as PollProgressView from "./PollProgressView.ts"
+import * as RateBoardView from "./RateBoardView.ts"
 
 /** A poll could not refresh every pair. */
 export class PairsFailed extends Schema.TaggedError<PairsFailed>()("PairsFailed", {
@@ -30,31 +32,46 @@ export const command = Command.make(
         (seconds) => `${seconds} is not between 1 and 86400 seconds`
       ),
       Flag.optional
+    ),
+    watch: Flag.Boolean("watch").pipe(
+      Flag.withDescription("Show every rate as it changes"),
+      Flag.withDefault(false)
     )
   },
-  Effect.fn(function* ({ interval, once }) {
-    const { pairs, pollInterval } = yield* Settings
-    const poller = yield* RatePoller
-    const view = yield* PollProgressView.make(pairs.all.length)
-
-    if (once) {
-      const run = yield* poller.pollOnce(view.observe)
-      yield* view.report(run)
-      if (run.failures.length > 0)
-        return yield* new PairsFailed({ pairs: run.failures.map(({ pair }) => pair.key) })
-      return
-    }
-    const every = Option.orElse(Option.map(interval, Duration.seconds), () => pollInterval)
-    return yield* poller.pollEvery(
-      Option.getOrElse(every, () => Duration.minutes(10)),
-      view.observe,
-      view.report
-    )
-  })
+  Effect.fn(function* ({ interval, once, watch }) {
+    const { pairs } = yield* Settings
+    const view = watch ? yield* PollBoardView.make : yield* PollProgressView.make(pairs.all.length)
+    const polled = once ? pollOnce(view) : pollEvery(view, interval)
+    // A log would be written into the board.
+    const isBoard = watch && RateBoardView.isTerminal
+    return yield* isBoard ? Effect.provideService(polled, References.MinimumLogLevel, "None") : polled
+  }, Effect.scoped)
 ).pipe(
   Command.withDescription("Refresh every pair from the provider"),
   Command.withExamples([
     { command: "effex poll --once", description: "Refresh every pair once, for cron" },
-    { command: "effex poll --interval 300", description: "Refresh every pair every five minutes" }
+    { command: "effex poll --interval 300", description: "Refresh every pair every five minutes" },
+    { command: "effex poll --watch", description: "Refresh every pair, and show the rates" }
   ])
 )
+
+type View = Effect.Success<typeof PollBoardView.make>
+
+const pollOnce = Effect.fnUntraced(function* ({ observe, report }: View) {
+  const poller = yield* RatePoller
+  const run = yield* poller.pollOnce(observe)
+  yield* report(run)
+  if (run.failures.length > 0)
+    return yield* new PairsFailed({ pairs: run.failures.map(({ pair }) => pair.key) })
+})
+
+const pollEvery = Effect.fnUntraced(function* ({ observe, report }: View, interval: Option.Option<number>) {
+  const { pollInterval } = yield* Settings
+  const poller = yield* RatePoller
+  const every = Option.orElse(Option.map(interval, Duration.seconds), () => pollInterval)
+  return yield* poller.pollEvery(
+    Option.getOrElse(every, () => Duration.minutes(10)),
+    observe,
+    report
+  )
+})

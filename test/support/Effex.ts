@@ -19,10 +19,23 @@ export interface Running {
 
 /** Runs `effex` with nothing set but the given environment; it is killed with the scope. */
 export const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
+  runProgram(program, args, env)
+
+/** Runs any program as `run` does. */
+export const runProgram = (
+  program: string,
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {},
+  cwd?: string
+) =>
   Effect.acquireRelease(
     Effect.sync((): Running => {
       const { HOME, PATH } = process.env
-      const child = spawn(program, args, { env: { HOME, PATH, ...env }, stdio: ["ignore", "pipe", "pipe"] })
+      const child = spawn(program, args, {
+        cwd,
+        env: { HOME, PATH, ...env },
+        stdio: ["ignore", "pipe", "pipe"]
+      })
       let output = ""
       child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()))
       child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()))
@@ -37,7 +50,7 @@ export const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, st
             for (;;) {
               const match = output.match(pattern)
               if (match !== null) return match
-              if (child.exitCode !== null) return yield* Effect.die(new Error(`effex ended: ${output}`))
+              if (child.exitCode !== null) return yield* Effect.die(new Error(`${program} ended: ${output}`))
               yield* Effect.sleep("20 millis")
             }
           }),
@@ -63,8 +76,8 @@ export const makeSandbox = Effect.fnUntraced(function* (env: Readonly<Record<str
 })
 
 /** Starts a server on a free port, and returns its address once it listens. */
-export const serve = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
-  const running = yield* run(["serve"], { PORT: "0", LOG_FORMAT: "json", ...env })
+export const serve = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>, from = program) {
+  const running = yield* runProgram(from, ["serve"], { PORT: "0", LOG_FORMAT: "json", ...env })
   const [, url = ""] = yield* running.written(/effex listens on (http:\/\/[\d.:]+)/)
   return { ...running, url }
 })

@@ -1,0 +1,35 @@
+import { Effect } from "effect"
+import { spawnSync } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Effex from "./Effex.ts"
+
+const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
+
+const program = PROGRAMS.find((name) => spawnSync(name, ["--version"]).status === 0)
+
+/** Whether there is a browser. A run in CI must have one; elsewhere it says what is missing. */
+export const isAvailable = program !== undefined
+
+const HELP = "The browser's test needs chromium on the PATH (Debian: apt-get install chromium)"
+if (!isAvailable && process.env["CI"] === "true") throw new Error(HELP)
+if (!isAvailable) process.stderr.write(`${HELP}; it is skipped\n`)
+
+/** Opens a page without a window, and keeps what it writes to its console. */
+export const open = Effect.fnUntraced(function* (url: string) {
+  const profile = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "effex-chromium-"))),
+    (path) => Effect.promise(() => rm(path, { recursive: true, force: true, maxRetries: 5 }))
+  )
+  return yield* Effex.runProgram(program ?? "chromium", [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--enable-logging=stderr",
+    `--user-data-dir=${profile}`,
+    url
+  ])
+})

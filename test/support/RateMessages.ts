@@ -1,0 +1,43 @@
+import { BigDecimal, DateTime } from "effect"
+import type { RateEventMessage } from "../../src/api/RateEventMessage.ts"
+import type { RateMessage } from "../../src/api/RateMessage.ts"
+import * as Decimal from "../../src/domain/Decimal.ts"
+import { CurrencyCode } from "../../src/domain/Currency.ts"
+import { RateId } from "../../src/domain/Rate.ts"
+
+/** A rate of USD:NGN as it is told to others, with an id of its own for each value. */
+export const rate = (value: string, to = "NGN"): RateMessage => ({
+  from: CurrencyCode.make("USD"),
+  to: CurrencyCode.make(to),
+  rate: BigDecimal.fromStringUnsafe(value),
+  rateId: RateId.make(`01980000-0000-7000-8000-${value.replace(".", "").padStart(12, "0").slice(-12)}`),
+  provider: "test",
+  fetchedAt: DateTime.makeUnsafe("2026-11-21T03:27:17.086Z"),
+  stale: false
+})
+
+export const snapshot = (sequence: number, ...rates: ReadonlyArray<RateMessage>): RateEventMessage => ({
+  _tag: "Snapshot",
+  epoch: "e",
+  sequence,
+  rates
+})
+
+export const changed = (sequence: number, rate: RateMessage): RateEventMessage => ({
+  _tag: "RateChanged",
+  epoch: "e",
+  sequence,
+  rate
+})
+
+export const gap = (sequence: number, since: string): RateEventMessage => ({
+  _tag: "Gap",
+  epoch: "e",
+  sequence,
+  since
+})
+
+/** An event in a few words: `Snapshot 5`. */
+export const brief = (event: RateEventMessage) => `${event._tag} ${event.sequence}`
+
+export const digits = (message: RateMessage) => Decimal.format(message.rate)
