@@ -1,5 +1,6 @@
-import { Array, Context, DateTime, Effect, Layer, Option, Schedule } from "effect"
+import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
 import { type AuditRecord, recordFields } from "../domain/AuditRecord.ts"
+import * as Cluster from "../platform/Cluster.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import { chain, encodeRecord } from "./AuditHash.ts"
 import { AuditSigner } from "./AuditSigner.ts"
@@ -24,16 +25,18 @@ export class AuditSealer extends Context.Service<
     Effect.suspend(() => make)
   )
 
-  /** Seals in the background, within a second of each conversion. */
-  static readonly layerBackground = Layer.effectDiscard(
-    Effect.gen(function* () {
-      const sealer = yield* AuditSealer
-      yield* sealer.sealAll.pipe(
-        Effect.catch((error) => Effect.logWarning("The audit could not be sealed", error)),
-        Effect.repeat(Schedule.spaced("1 second")),
-        Effect.forkScoped
+  /** Seals in the background, in one process of the cluster, within a second of each conversion. */
+  static readonly layerBackground = Layer.unwrap(
+    Effect.map(AuditSealer, ({ sealAll }) =>
+      Cluster.singleton(
+        "sealer",
+        sealAll.pipe(
+          Effect.catch((error) => Effect.logWarning("The audit could not be sealed", error)),
+          Effect.andThen(Effect.sleep("1 second")),
+          Effect.forever
+        )
       )
-    })
+    )
   )
 }
 

@@ -1,5 +1,6 @@
 import { Effect, Layer, Option, Schedule } from "effect"
 import { Settings } from "../config/Settings.ts"
+import type { Rate } from "../domain/Rate.ts"
 import { Broadcaster } from "./Broadcaster.ts"
 import { RateCache } from "./RateCache.ts"
 import { RateRepo } from "./RateRepo.ts"
@@ -18,11 +19,13 @@ export const layer = Layer.effectDiscard(
     const cache = yield* RateCache
     const repo = yield* RateRepo
 
+    const isHeld = ({ pair }: Rate) => Option.isSome(cache.peek(pair))
     const mailbox = yield* broadcaster.subscribe()
     const remember = Effect.map(mailbox.take, (events) => {
       for (const event of events) {
         if (event._tag === "RateChanged") cache.remember(event.rate)
-        if (event._tag === "Snapshot") event.rates.forEach(cache.remember)
+        // What nobody has looked up is not looked up here.
+        if (event._tag === "Snapshot") event.rates.filter(isHeld).forEach(cache.remember)
       }
     })
 

@@ -1,11 +1,13 @@
-import { DateTime, Effect, Schema } from "effect"
+import { DateTime, Predicate, Schema, SchemaTransformation } from "effect"
 import { CurrencyCode } from "../domain/Currency.ts"
 import { CurrencyPair } from "../domain/CurrencyPair.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import { type Rate, RateId } from "../domain/Rate.ts"
 
+const isRate = (value: unknown): value is Rate => Predicate.hasProperty(value, "pair")
+
 /** A rate as it stands in Redis. */
-const RateJson = Schema.fromJsonString(
+export const RateFromJson = Schema.fromJsonString(
   Schema.Struct({
     from: CurrencyCode,
     to: CurrencyCode,
@@ -14,22 +16,32 @@ const RateJson = Schema.fromJsonString(
     provider: Schema.String,
     fetched_at: Schema.DateTimeUtcFromString
   })
+).pipe(
+  Schema.decodeTo(
+    Schema.declare(isRate),
+    SchemaTransformation.transform({
+      decode: ({ fetched_at, from, provider, rate, rate_id, to }): Rate => ({
+        id: rate_id,
+        pair: new CurrencyPair({ from, to }),
+        rate,
+        provider,
+        observedAt: fetched_at
+      }),
+      encode: ({ id, observedAt, pair, provider, rate }) => ({
+        from: pair.from,
+        to: pair.to,
+        rate,
+        rate_id: id,
+        provider,
+        fetched_at: observedAt
+      })
+    })
+  )
 )
-const decodeJson = Schema.decodeEffect(RateJson)
-const encodeJson = Schema.encodeSync(RateJson)
 
-/** Reads what {@link encode} wrote; whoever writes to Redis may have written something else. */
-export const decode = (text: string): Effect.Effect<Rate, Schema.SchemaError> =>
-  Effect.map(decodeJson(text), ({ fetched_at, from, provider, rate, rate_id, to }) => ({
-    id: rate_id,
-    pair: new CurrencyPair({ from, to }),
-    rate,
-    provider,
-    observedAt: fetched_at
-  }))
-
-export const encode = ({ id, observedAt, pair, provider, rate }: Rate): string =>
-  encodeJson({ from: pair.from, to: pair.to, rate, rate_id: id, provider, fetched_at: observedAt })
+/** Reads a rate; whoever writes to Redis may have written something else. */
+export const decode = Schema.decodeEffect(RateFromJson)
+export const encode = Schema.encodeSync(RateFromJson)
 
 /** Text that is greater for the newer of two rates of a pair, for scripts in Redis. */
 export const orderOf = ({ id, observedAt }: Rate): string => DateTime.formatIso(observedAt) + id

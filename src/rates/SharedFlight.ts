@@ -2,11 +2,11 @@ import { Context, Duration, Effect, Exit, Layer, Option, Random, Schema } from "
 import { SecureRandom } from "effect/crypto"
 import * as EffectRedis from "effect/persistence/Redis"
 import { Settings } from "../config/Settings.ts"
-import { CurrencyPair } from "../domain/CurrencyPair.ts"
-import * as Decimal from "../domain/Decimal.ts"
-import { type Rate, RateId } from "../domain/Rate.ts"
+import type { CurrencyPair } from "../domain/CurrencyPair.ts"
+import type { Rate } from "../domain/Rate.ts"
 import { Redis } from "../platform/Redis.ts"
 import { ProviderError } from "../providers/ProviderError.ts"
+import * as RateJson from "./RateJson.ts"
 
 /** How long a process that died keeps the others waiting. One that lives renews its claim. */
 const CLAIM = Duration.seconds(5)
@@ -56,15 +56,7 @@ const Flight = Schema.fromJsonString(
   Schema.toCodecJson(
     Schema.Union([
       Schema.TaggedStruct("UnderWay", { by: Schema.String }),
-      Schema.TaggedStruct("Landed", {
-        rate: Schema.Struct({
-          id: RateId,
-          pair: CurrencyPair,
-          rate: Decimal.PositiveDecimal,
-          provider: Schema.String,
-          observedAt: Schema.DateTimeUtc
-        })
-      }),
+      Schema.TaggedStruct("Landed", { rate: RateJson.RateFromJson }),
       Schema.TaggedStruct("Failed", { error: ProviderError })
     ])
   )
