@@ -1,0 +1,146 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Schema } from "effect"
+import type { Scope } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { CurrencyPair } from "../../src/domain/CurrencyPair.ts"
+import { isNewer, type Rate } from "../../src/domain/Rate.ts"
+import type { RateEvent } from "../../src/domain/RateEvent.ts"
+import type { StreamPosition } from "../../src/domain/StreamPosition.ts"
+import type { Mailbox } from "../../src/rates/Mailbox.ts"
+import * as RateFeed from "../../src/rates/RateFeed.ts"
+import { numberOf, poll, rate } from "../support/MadeRates.ts"
+import { pairOf } from "../support/Ticks.ts"
+
+const PAIRS = ["NGN", "KES", "GHS"].map((to) => pairOf("USD", to))
+const READERS = 3
+
+const below = (limit: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: limit - 1 }))
+const reader = below(READERS)
+
+/** What may happen, told apart by the first member. */
+const Action = Schema.Union([
+  Schema.Tuple([Schema.Literal("tell"), below(PAIRS.length), below(60)]),
+  Schema.Tuple([Schema.Literal("tell"), below(PAIRS.length), below(60)]),
+  Schema.Tuple([Schema.Literal("apply"), below(PAIRS.length), below(60), below(4)]),
+  Schema.Tuple([Schema.Literal("poll")]),
+  Schema.Tuple([Schema.Literal("take"), reader]),
+  Schema.Tuple([Schema.Literal("take"), reader]),
+  Schema.Tuple([Schema.Literal("resume"), reader]),
+  Schema.Tuple([Schema.Literal("refresh"), reader]),
+  Schema.Tuple([Schema.Literal("begin"), below(5)])
+])
+
+/** A program that applies what it is told, and believes nothing that contradicts it. */
+const makeReader = Effect.fnUntraced(function* (
+  feed: RateFeed.RateFeed,
+  pairs: ReadonlyArray<CurrencyPair> | undefined
+) {
+  const view = new Map<string, Rate>()
+  let at: StreamPosition | undefined
+  let mailbox: Mailbox = yield* feed.subscribe({ pairs })
+
+  const believe = (event: RateEvent) => {
+    const isNext = at !== undefined && at.epoch === event.epoch
+    if (isNext && at !== undefined) assert.isAtLeast(event.sequence, at.sequence)
+    if (event._tag === "Gap") {
+      assert.strictEqual(event.since.epoch, at?.epoch)
+      assert.isAtLeast(event.since.sequence, at?.sequence ?? 0)
+      if (pairs === undefined) assert.deepStrictEqual(event.since, at)
+    }
+    if (event._tag === "Snapshot") {
+      for (const rate of event.rates) {
+        const known = view.get(rate.pair.key)
+        assert.isFalse(known !== undefined && isNewer(known, rate), "an older rate after a newer one")
+      }
+      view.clear()
+      for (const rate of event.rates) view.set(rate.pair.key, rate)
+    }
+    if (event._tag === "RateChanged") {
+      assert.isTrue(isNext, "a change of an epoch that was not told of")
+      const step = event.sequence - (at?.sequence ?? 0)
+      if (pairs === undefined) assert.strictEqual(step, 1, "a hole, or a change told twice")
+      else assert.isAtLeast(step, 1)
+      const known = view.get(event.rate.pair.key)
+      assert.isFalse(known !== undefined && isNewer(known, event.rate), "an older rate after a newer one")
+      view.set(event.rate.pair.key, event.rate)
+    }
+    at = { epoch: event.epoch, sequence: event.sequence }
+  }
+
+  /** Believes what waits, where something does. */
+  const take = Effect.gen(function* () {
+    const taking = yield* Effect.forkChild(mailbox.take, { startImmediately: true })
+    const waits = taking.pollUnsafe() === undefined
+    if (waits) return yield* Fiber.interrupt(taking)
+    const events = yield* Fiber.join(taking)
+    assert.isAtMost(events.length, RateFeed.HISTORY + PAIRS.length + 3)
+    events.forEach(believe)
+  })
+
+  /** Loses the connection, and what was under way to it. */
+  const resume = Effect.gen(function* () {
+    mailbox = yield* feed.subscribe({ pairs, since: at })
+  })
+
+  return { view, take, resume, refresh: () => mailbox.refresh(false), pairs: pairs ?? PAIRS }
+})
+
+const play = Effect.fnUntraced(function* (history: ReadonlyArray<typeof Action.Type>) {
+  const feed = yield* RateFeed.make
+  const readers = yield* Effect.forEach([undefined, undefined, PAIRS.slice(1)], (pairs) =>
+    makeReader(feed, pairs)
+  )
+  const model = new Map<string, Rate>()
+  let epoch = 1_763_698_037_086
+  const learn = (told: Rate) => {
+    const known = model.get(told.pair.key)
+    if (known === undefined || isNewer(told, known)) model.set(told.pair.key, told)
+    return told
+  }
+  const rateOf = (pair: number, n: number) => learn(rate(PAIRS[pair] ?? assert.fail("no such pair"), n))
+  const readerOf = (index: number) => readers[index] ?? assert.fail("no such reader")
+
+  const act = ([kind, ...rest]: typeof Action.Type): Effect.Effect<void, never, Scope.Scope> | void => {
+    const [first = 0, n = 0, skipped = 0] = rest
+    switch (kind) {
+      case "tell":
+        return feed.tell(rateOf(first, n))
+      case "apply":
+        // Where others tell as well, numbers are missing or come twice.
+        return skipped === 0
+          ? feed.apply(feed.position().sequence, rate(pairOf("USD", "ZAR"), n))
+          : feed.apply(feed.position().sequence + skipped, rateOf(first, n))
+      case "poll":
+        return feed.tellPoll(poll(1))
+      case "begin":
+        return feed.begin({ epoch: String(++epoch), sequence: first }, [])
+      case "take":
+        return readerOf(first).take
+      case "resume":
+        return readerOf(first).resume
+      case "refresh":
+        return readerOf(first).refresh()
+    }
+  }
+
+  for (const action of history) {
+    const effect = act(action)
+    if (effect !== undefined) yield* effect
+  }
+  for (const { pairs, take, view } of readers) {
+    yield* take
+    for (const { key } of pairs) {
+      const [seen, newest] = [view.get(key), model.get(key)]
+      assert.strictEqual(seen && numberOf(seen), newest && numberOf(newest), key)
+    }
+  }
+})
+
+describe("RateFeed", () => {
+  it.effect.prop(
+    "leaves every reader with the newest rates, in order, whatever happened",
+    [Schema.Array(Action)],
+    ([history]) => Effect.scoped(play(history)).pipe(Effect.provide(SecureRandom.layerWebCrypto)),
+    { arbitrary: { runs: 1000, size: 120 } }
+  )
+})
