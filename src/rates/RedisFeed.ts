@@ -18,7 +18,12 @@ const RETRY = "500 millis"
 export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
   const stream = yield* RedisStream.make
   const random = yield* SecureRandom.SecureRandom
+  /** Whether the feed is in the epoch of all. */
   let joined = false
+  /** Whether it has to learn anew where that epoch is. */
+  let isLost = false
+  /** What was told of it before the feed went on in an epoch of its own. */
+  let left: StreamPosition | undefined
   let isRead = true
 
   const failed = (error: RedisError) =>
@@ -36,44 +41,52 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
     })
 
   /** Enters the epoch of all, after telling what the others may not know. */
-  const join = Effect.gen(function* () {
-    yield* stream.last
-    yield* Effect.forEach(feed.snapshot().rates, stream.publish, { concurrency: "unbounded", discard: true })
+  const join: Effect.Effect<void, RedisError> = Effect.gen(function* () {
+    yield* endWhatDoesNotContinue(left)
+    const known = feed.snapshot()
+    yield* Effect.forEach(known.rates, stream.publish, { concurrency: "unbounded", discard: true })
     const position = yield* stream.last
     const entries = yield* stream.history
+    const newest = yield* stream.newest
+    // What was told here in the meantime is not told to the others yet.
+    if (!isSame(feed.position(), known)) return yield* join
     const history = entries.flatMap((entry) =>
       entry.position.epoch === position.epoch && entry.position.sequence <= position.sequence
         ? Option.toArray(Option.map(entry.rate, (rate) => [entry.position.sequence, rate] as const))
         : []
     )
+    feed.learn(newest)
     feed.begin(position, history)
     joined = true
+    isLost = false
   })
 
-  /** Another process may have begun an epoch; what is in the stream only ever goes on from where it was. */
+  /** A Redis that lost its last entries would give their numbers once more. */
+  const endWhatDoesNotContinue = Effect.fnUntraced(function* (told: StreamPosition | undefined) {
+    const last = yield* stream.last
+    if (last.epoch === told?.epoch && last.sequence < told.sequence) yield* stream.end(last)
+    return last
+  })
+
+  /** What does not follow on the change before is another epoch, or entries that are gone or cannot be read. */
   const enter = (entry: RedisStream.Entry) => {
-    const { epoch, sequence } = entry.position
-    if (epoch !== feed.position().epoch) {
-      feed.begin(entry.position, [])
-      if (Option.isSome(entry.rate)) feed.learn([entry.rate.value])
-      return
-    }
-    if (Option.isSome(entry.rate)) feed.apply(sequence, entry.rate.value)
+    const { epoch, sequence } = feed.position()
+    isLost ||= !isSame(entry.position, { epoch, sequence: sequence + 1 }) || Option.isNone(entry.rate)
+    if (!isLost && Option.isSome(entry.rate)) feed.apply(entry.position.sequence, entry.rate.value)
   }
 
-  /** A Redis that was emptied, or that lost its last entries, continues with numbers that were given already. */
+  /** A Redis that was emptied goes on from an earlier place, or from none. */
   const checkContinues = Effect.gen(function* () {
     const told = feed.position()
-    const last = yield* stream.last
-    if (last.epoch === told.epoch && last.sequence < told.sequence) yield* stream.end(last)
-    if (isBefore(last, told)) joined = false
+    const last = yield* endWhatDoesNotContinue(told)
+    if (isBefore(last, told)) isLost = true
   })
 
   const follow = Effect.scoped(
     Effect.gen(function* () {
       const read = yield* stream.reader
       while (true) {
-        if (!joined) yield* join
+        if (!joined || isLost) yield* join
         const { changes, polls } = yield* read(feed.position())
         yield* observeReads(true)
         // A publication may have failed in the meantime, and the feed be in an epoch of its own.
@@ -86,7 +99,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
   )
 
   // Tried once before anybody reads, so that the first readers are not told everything twice.
-  yield* Effect.ignore(join)
+  yield* Effect.ignore(Effect.andThen(stream.beginPolls, join))
   yield* follow.pipe(
     Effect.tapError((error) => Effect.andThen(failed(error), observeReads(false, error.cause))),
     Effect.retry(Schedule.spaced(RETRY)),
@@ -94,8 +107,11 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
   )
 
   const leave = Effect.gen(function* () {
+    const epoch = yield* RateFeed.newEpoch
+    if (!joined) return
+    left = feed.position()
     joined = false
-    feed.begin(yield* RateFeed.newEpoch, [])
+    feed.begin(epoch, [])
     yield* Effect.logWarning("Redis does not take changes: they reach only the readers of this process")
   }).pipe(Effect.provideService(SecureRandom.SecureRandom, random))
 
@@ -103,7 +119,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
     if (joined) {
       const published = yield* stream.publish(rate).pipe(Effect.tapError(failed), Effect.isSuccess)
       if (published) return
-      if (joined) yield* leave
+      yield* leave
     }
     feed.tell(rate)
   })
@@ -116,6 +132,8 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
 
   return { publish, publishPoll }
 })
+
+const isSame = (a: StreamPosition, b: StreamPosition) => a.epoch === b.epoch && a.sequence === b.sequence
 
 /** Whether what follows `a` could be missed by somebody who reads on from `b`. */
 const isBefore = (a: StreamPosition, b: StreamPosition) => {

@@ -12,7 +12,7 @@ import * as RateJson from "./RateJson.ts"
  * is the millisecond at which the stream was begun, by Redis' clock. It begins with entry 0, which is no change.
  */
 const CHANGES = "effex:rates"
-/** What was told last of each pair: it is told once, and never an older rate after a newer one. */
+/** What was told last of each pair, behind its order: it is told once, and never an older rate after a newer one. */
 const TOLD = "effex:rates:told"
 const POLLS = "effex:polls"
 const POLLS_KEPT = "16"
@@ -44,10 +44,10 @@ const publishScript = EffectRedis.script(
     lua: `${LAST}
 local epoch, sequence = string.match(last(), '^(%d+)-(%d+)$')
 local told = redis.call('HGET', KEYS[2], ARGV[1])
-if told and told >= ARGV[2] then return end
+if told and string.match(told, '^%S*') >= ARGV[2] then return end
 local id = epoch .. '-' .. string.format('%.0f', sequence + 1)
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], id, 'rate', ARGV[3])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])`
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])`
   }
 )
 
@@ -76,6 +76,15 @@ export const make = Effect.gen(function* () {
     Effect.map((entries) => entries.toReversed())
   )
 
+  /** The newest rate of each pair that was told, also of those whose last change is kept no more. */
+  const newest = redis.send("HVALS", TOLD).pipe(
+    Effect.flatMap((answer) => Effect.mapError(decodeTexts(answer), unreadable)),
+    Effect.flatMap(
+      Effect.forEach((told) => Effect.option(RateJson.decode(told.slice(told.indexOf(" ") + 1))))
+    ),
+    Effect.map(Arrays.getSomes)
+  )
+
   /** Adds a change for all processes, unless it or a newer one of its pair was told. */
   const publish = (rate: Rate) =>
     redis.eval(publishScript)(rate.pair.key, RateJson.orderOf(rate), RateJson.encode(rate))
@@ -87,14 +96,20 @@ export const make = Effect.gen(function* () {
   const end = (position: StreamPosition.StreamPosition) =>
     redis.eval(endScript)(StreamPosition.format(position))
 
+  let lastPoll: string | undefined
+  /** The polls that finish from now on are read; the first time that it is called. */
+  const beginPolls = Effect.gen(function* () {
+    if (lastPoll !== undefined) return lastPoll
+    const [poll] = yield* Effect.flatMap(redis.send("XREVRANGE", POLLS, "+", "-", "COUNT", "1"), rawEntries)
+    return (lastPoll = poll?.[0] ?? "0-0")
+  })
+
   /**
    * Reads what comes after a position, again and again, on a connection of its own. Nothing came within a second where
    * there are no entries.
    */
   const reader = Effect.gen(function* () {
     const connection = yield* redis.reserve
-    const [poll] = yield* Effect.flatMap(redis.send("XREVRANGE", POLLS, "+", "-", "COUNT", "1"), rawEntries)
-    let lastPoll = poll?.[0] ?? "0-0"
     return Effect.fnUntraced(function* (after: StreamPosition.StreamPosition) {
       const answer = yield* connection
         .send(
@@ -105,7 +120,7 @@ export const make = Effect.gen(function* () {
           CHANGES,
           POLLS,
           StreamPosition.format(after),
-          lastPoll
+          yield* beginPolls
         )
         .pipe(
           Effect.timeoutOrElse({
@@ -124,13 +139,14 @@ export const make = Effect.gen(function* () {
     })
   })
 
-  return { last, history, publish, publishPoll, end, reader }
+  return { last, history, newest, publish, publishPoll, end, beginPolls, reader }
 })
 
 const RawEntries = Schema.Array(Schema.Tuple([Schema.String, Schema.Array(Schema.String)]))
 type RawEntry = (typeof RawEntries.Type)[number]
 
 const unreadable = (cause: unknown) => new EffectRedis.RedisError({ cause })
+const decodeTexts = Schema.decodeUnknownEffect(Schema.Array(Schema.String))
 const decodeEntries = Schema.decodeUnknownEffect(RawEntries)
 const rawEntries = (answer: unknown) => Effect.mapError(decodeEntries(answer), unreadable)
 const decodeStream = Schema.decodeUnknownEffect(Schema.Tuple([Schema.String, RawEntries]))
