@@ -76,15 +76,10 @@ const listen = Layer.unwrap(
     const { host, port } = yield* Settings
     const { WebSocket } = yield* StreamConnections
     const drain = yield* Drain
-    const server = NodeServer.make()
+    const { closeUnused, server } = NodeServer.make()
     // Node closes those that are idle when it begins to stop, and not those that have just become so.
     yield* drain.begun.pipe(
-      Effect.andThen(
-        Effect.repeat(
-          Effect.sync(() => server.closeIdleConnections()),
-          Schedule.spaced("50 millis")
-        )
-      ),
+      Effect.andThen(Effect.repeat(Effect.sync(closeUnused), Schedule.spaced("50 millis"))),
       Effect.forkScoped
     )
     return NodeHttpServer.layer(() => server, {

@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import { InvalidRequest } from "../api/Problem.ts"
 import * as Problems from "./Problems.ts"
@@ -9,7 +9,39 @@ import * as Upgrades from "./Upgrades.ts"
 const GRACE_MILLIS = 500
 
 /** Node's server, where it answers by itself, answers in the form of every other problem. */
-export const make = (): Server =>
+export const make = () => {
+  const server = create()
+  return { server, closeUnused: closingUnused(server) }
+}
+
+/**
+ * Closes the connections on which no request is under way. To Node, one that has sent nothing yet, as browsers and load
+ * balancers open them, is not idle until its headers are overdue.
+ */
+const closingUnused = (server: Server) => {
+  const underWay = new Map<Duplex, number>()
+  const count = (socket: Duplex, change: number) => {
+    const before = underWay.get(socket)
+    if (before !== undefined) underWay.set(socket, before + change)
+  }
+  const begin = ({ socket }: IncomingMessage, response: ServerResponse) => {
+    count(socket, 1)
+    response.once("close", () => count(socket, -1))
+  }
+  server
+    .on("connection", (socket) => {
+      underWay.set(socket, 0)
+      socket.once("close", () => underWay.delete(socket))
+    })
+    .on("request", begin)
+    .on("checkContinue", begin)
+    .on("upgrade", (_request, socket) => underWay.delete(socket))
+  return () => {
+    for (const [socket, requests] of underWay) if (requests === 0) socket.destroy()
+  }
+}
+
+const create = (): Server =>
   createServer({
     requestTimeout: 30_000,
     headersTimeout: 10_000,
