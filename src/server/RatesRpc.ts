@@ -1,8 +1,9 @@
 import { Effect, Layer } from "effect"
 import type { Scope } from "effect"
-import { HttpRouter } from "effect/http"
-import type { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import type { HttpServerRequest } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
+import { Socket } from "effect/socket"
 import { RatesRpcs } from "../api/RatesRpcs.ts"
 import { Drain } from "./Drain.ts"
 import * as Problems from "./Problems.ts"
@@ -22,8 +23,9 @@ const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${str
   const router = yield* HttpRouter.HttpRouter
   const connections = yield* StreamConnections
   const drain = yield* Drain
-  const handled = Effect.catch(Effect.andThen(connections.enter("rpc"), endpoint), (problem) =>
-    Problems.respond(problem)
+  const handled = Effect.andThen(connections.enter("rpc"), endpoint).pipe(
+    Effect.catch((problem) => Problems.respond(problem)),
+    Effect.catchDefect(ignoreBrokenSocket)
   )
   // An interrupted WebSocket is closed with 1001, and a call over HTTP is finished.
   const interruptible = Effect.raceFirst(
@@ -32,6 +34,10 @@ const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${str
   )
   yield* router.add(method, path, method === "GET" ? Upgrades.only(interruptible) : handled)
 })
+
+/** A handshake that is refused, or a connection that breaks, is no failure of the server. */
+const ignoreBrokenSocket = (defect: unknown) =>
+  Socket.isSocketError(defect) ? Effect.succeed(HttpServerResponse.empty()) : Effect.die(defect)
 
 const overWebSocket = Layer.effect(
   RpcServer.Protocol,

@@ -13,6 +13,8 @@ const refusal = new InvalidRequest({ detail: "A WebSocket answers here: connect 
 export const only = Effect.fnUntraced(function* <E, R>(
   endpoint: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ) {
-  const { headers } = yield* HttpServerRequest.HttpServerRequest
-  return yield* asks(headers) ? endpoint : Problems.respond(refusal)
+  const { headers, upgrade } = yield* HttpServerRequest.HttpServerRequest
+  // Node upgrades no request whose `Connection` does not ask for it, nor one whose path is written in another way.
+  const canBe = asks(headers) && (yield* Effect.isSuccess(upgrade))
+  return yield* canBe ? endpoint : Problems.respond(refusal)
 })
