@@ -46,7 +46,7 @@ const make = Effect.gen(function* () {
   const { streamsPerAddress } = yield* Settings
   const drain = yield* Drain
   const perAddress = new Map<string, number>()
-  const sockets = new Map<Socket, { written: number; since: number }>()
+  const sockets = new Map<Socket, { streams: number; written: number; since: number }>()
   const webSockets = new Map<NodeWS.WebSocket, { alive: boolean }>()
   let second = 0
 
@@ -78,15 +78,19 @@ const make = Effect.gen(function* () {
     const gauge = connectionsBy[transport]
     yield* Effect.acquireRelease(
       Effect.sync(() => {
-        perAddress.set(address, count + 1)
-        sockets.set(socket, { written: socket.bytesWritten, since: second })
-      }).pipe(Effect.andThen(Metric.modify(gauge, 1))),
-      () =>
+        perAddress.set(address, (perAddress.get(address) ?? 0) + 1)
+        // Requests that were sent one after another, without waiting, share their connection.
+        const state = sockets.get(socket) ?? { streams: 0, written: socket.bytesWritten, since: second }
+        state.streams++
+        sockets.set(socket, state)
+        return state
+      }).pipe(Effect.tap(Metric.modify(gauge, 1))),
+      (state) =>
         Effect.sync(() => {
           const left = (perAddress.get(address) ?? 1) - 1
           if (left === 0) perAddress.delete(address)
           else perAddress.set(address, left)
-          sockets.delete(socket)
+          if (--state.streams === 0) sockets.delete(socket)
         }).pipe(Effect.andThen(Metric.modify(gauge, -1)))
     )
     return socket
