@@ -5,6 +5,7 @@ import type { HttpServerRequest } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { RatesRpcs } from "../api/RatesRpcs.ts"
+import * as BackPressure from "./BackPressure.ts"
 import { Drain } from "./Drain.ts"
 import * as Problems from "./Problems.ts"
 import * as RatesRpcHandlers from "./RatesRpcHandlers.ts"
@@ -23,7 +24,8 @@ const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${str
   const router = yield* HttpRouter.HttpRouter
   const connections = yield* StreamConnections
   const drain = yield* Drain
-  const handled = Effect.andThen(connections.enter("rpc"), endpoint).pipe(
+  const handled = connections.enter("rpc").pipe(
+    Effect.flatMap((tcp) => BackPressure.paced(tcp)(endpoint)),
     Effect.catch((problem) => Problems.respond(problem)),
     Effect.catchDefect(ignoreBrokenSocket)
   )

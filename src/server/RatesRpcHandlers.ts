@@ -15,6 +15,7 @@ import { Broadcaster } from "../rates/Broadcaster.ts"
 import type { Mailbox } from "../rates/Mailbox.ts"
 import type { Subscription } from "../rates/RateFeed.ts"
 import { Rates } from "../rates/Rates.ts"
+import * as BackPressure from "./BackPressure.ts"
 import * as ConversionHttp from "./ConversionHttp.ts"
 import * as ConversionRequests from "./ConversionRequests.ts"
 import { Drain } from "./Drain.ts"
@@ -38,14 +39,14 @@ export const layer = RatesRpcs.toLayer(
 
     /** A mailbox for as long as the scope is open. */
     const subscribe = Effect.fnUntraced(function* (client: Rpc.ServerClient, subscription: Subscription) {
-      const count = streams.get(client) ?? 0
-      if (count >= STREAMS_PER_CLIENT)
+      const count = (change: number) => streams.set(client, (streams.get(client) ?? 0) + change)
+      if ((streams.get(client) ?? 0) >= STREAMS_PER_CLIENT)
         return yield* new Problem.RateLimited({
           detail: `At most ${STREAMS_PER_CLIENT} streams per connection`
         })
       yield* Effect.acquireRelease(
-        Effect.sync(() => streams.set(client, count + 1)),
-        () => Effect.sync(() => streams.set(client, (streams.get(client) ?? 1) - 1))
+        Effect.sync(() => count(1)),
+        () => Effect.sync(() => count(-1))
       )
       return yield* broadcaster.subscribe(subscription)
     })
@@ -174,7 +175,9 @@ const bodyOf = Effect.fnUntraced(function* (asked: {
 })
 
 /** Tells a caller of a failure that nobody foresaw, and the log why. */
-const safely = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | Problem.Internal, R> =>
-  Effect.catchCauseIf(effect, Cause.hasDies, (cause) =>
-    Effect.flatMap(Problems.ofUnforeseen("a call", cause), Effect.fail)
+const safely = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E | Problem.Internal, R> =>
+  BackPressure.counted(call).pipe(
+    Effect.catchCauseIf(Cause.hasDies, (cause) =>
+      Effect.flatMap(Problems.ofUnforeseen("a call", cause), Effect.fail)
+    )
   )

@@ -1,7 +1,6 @@
 import { Cause, Clock, Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Socket } from "effect/socket"
-import type { Socket as TcpSocket } from "node:net"
 import { type Problem, RateLimited } from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
@@ -10,6 +9,7 @@ import * as StreamPosition from "../domain/StreamPosition.ts"
 import { Broadcaster } from "../rates/Broadcaster.ts"
 import type { Mailbox } from "../rates/Mailbox.ts"
 import { Rates } from "../rates/Rates.ts"
+import * as BackPressure from "./BackPressure.ts"
 import { Drain } from "./Drain.ts"
 import * as PairTexts from "./PairTexts.ts"
 import * as Problems from "./Problems.ts"
@@ -61,7 +61,7 @@ const converse = Effect.fnUntraced(function* (socket: Socket.Socket) {
       const events = yield* mailbox.take
       const isStale = isStaleAt(yield* Clock.currentTimeMillis, staleAfter)
       for (const event of events) yield* writer.write(RateEventEncoding.toWebSocketText(event, isStale))
-      yield* drained(tcp)
+      yield* BackPressure.drained(tcp)
     }
   })
 
@@ -71,7 +71,7 @@ const converse = Effect.fnUntraced(function* (socket: Socket.Socket) {
         const text = yield* answer(frame)
         if (text === undefined) continue
         yield* writer.write(text)
-        yield* drained(tcp)
+        yield* BackPressure.drained(tcp)
       }
     }
   })
@@ -143,15 +143,3 @@ const answering = Effect.fnUntraced(function* (mailbox: Mailbox) {
   return (frame: string | Uint8Array): Effect.Effect<string | undefined> =>
     Effect.catch(reply(frame), (problem: Problem) => Effect.succeed(SocketMessages.ofProblem(problem)))
 })
-
-/** Waits until what was written has gone to the client; who never takes it is cut by `StreamConnections`. */
-const drained = (tcp: TcpSocket): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (!tcp.writableNeedDrain) return Effect.void
-    return Effect.callback<void>((resume) => {
-      const done = () => resume(Effect.void)
-      tcp.once("drain", done)
-      tcp.once("close", done)
-      return Effect.sync(() => tcp.off("drain", done).off("close", done))
-    })
-  })

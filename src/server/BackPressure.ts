@@ -1,0 +1,71 @@
+import { Context, Effect, Latch } from "effect"
+import { HttpServerRequest } from "effect/http"
+import { Socket } from "effect/socket"
+import type { Socket as TcpSocket } from "node:net"
+
+/** Waits until what was written has gone to the client; who never takes it is cut by `StreamConnections`. */
+export const drained = (tcp: TcpSocket): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (!tcp.writableNeedDrain) return Effect.void
+    return Effect.callback<void>((resume) => {
+      const done = () => resume(Effect.void)
+      tcp.once("drain", done)
+      tcp.once("close", done)
+      return Effect.sync(() => tcp.off("drain", done).off("close", done))
+    })
+  })
+
+/** How many calls of one connection may be under way before it is asked no more. */
+const MAX_CALLS = 64
+
+const makeCalls = () => {
+  const fewer = Latch.makeUnsafe(true)
+  let underWay = 0
+  const begin = Effect.sync(() => {
+    if (++underWay === MAX_CALLS) fewer.closeUnsafe()
+  })
+  const end = Effect.sync(() => {
+    if (--underWay < MAX_CALLS) fewer.openUnsafe()
+  })
+  return { begin, end, fewer: fewer.await }
+}
+
+/** The calls that are under way on the connection that a call came over. */
+class Calls extends Context.Reference<ReturnType<typeof makeCalls>>("effex/server/BackPressure/Calls", {
+  defaultValue: makeCalls
+}) {}
+
+/** Counts a call for as long as it is under way. */
+export const counted = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Calls, ({ begin, end }) =>
+    Effect.acquireUseRelease(
+      begin,
+      () => call,
+      () => end
+    )
+  )
+
+/**
+ * Whatever the endpoint upgrades the request to is asked no more while too many of its calls are under way, or while its
+ * client does not take the answers.
+ */
+export const paced =
+  (tcp: TcpSocket) =>
+  <A, E, R>(endpoint: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | HttpServerRequest.HttpServerRequest> =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+      const calls = makeCalls()
+      const ready = Effect.andThen(calls.fewer, drained(tcp))
+      const upgrade = Effect.map(request.upgrade, ({ reader, writer }) =>
+        Socket.make({
+          writer,
+          reader: Effect.map(reader, (from) => ({ ...from, pull: Effect.andThen(ready, from.pull) }))
+        })
+      )
+      const modified: HttpServerRequest.HttpServerRequest = Object.create(request, {
+        upgrade: { value: upgrade }
+      })
+      return endpoint.pipe(
+        Effect.provideService(HttpServerRequest.HttpServerRequest, modified),
+        Effect.provideService(Calls, calls)
+      )
+    })
