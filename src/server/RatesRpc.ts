@@ -2,7 +2,7 @@ import { Effect, Layer } from "effect"
 import type { Scope } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import type { HttpServerRequest } from "effect/http"
-import { RpcSerialization, RpcServer } from "effect/rpc"
+import { RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { RatesRpcs } from "../api/RatesRpcs.ts"
 import * as BackPressure from "./BackPressure.ts"
@@ -11,6 +11,7 @@ import * as Problems from "./Problems.ts"
 import * as RatesRpcHandlers from "./RatesRpcHandlers.ts"
 import * as Routes from "./Routes.ts"
 import * as Upgrades from "./Upgrades.ts"
+import * as RpcMessages from "./RpcMessages.ts"
 import { StreamConnections } from "./StreamConnections.ts"
 
 type Endpoint = Effect.Effect<
@@ -48,7 +49,7 @@ const overWebSocket = Layer.effect(
     yield* serve("GET", Routes.paths.rpc, httpEffect)
     return protocol
   })
-).pipe(Layer.provide(RpcSerialization.layerJson))
+).pipe(Layer.provide(RpcMessages.layerJson))
 
 const overHttp = Layer.effect(
   RpcServer.Protocol,
@@ -57,7 +58,7 @@ const overHttp = Layer.effect(
     yield* serve("POST", Routes.paths.rpcHttp, httpEffect)
     return protocol
   })
-).pipe(Layer.provide(RpcSerialization.layerNdjson))
+).pipe(Layer.provide(RpcMessages.layerNdjson))
 
 const server = RpcServer.layer(RatesRpcs, { spanPrefix: "RatesRpcs", disableFatalDefects: true })
 
