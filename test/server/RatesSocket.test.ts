@@ -1,33 +1,14 @@
 import { assert, layer } from "@effect/vitest"
-import { BigDecimal, DateTime, Effect } from "effect"
+import { Effect } from "effect"
 import { Broadcaster } from "../../src/rates/Broadcaster.ts"
-import { RateIntake } from "../../src/rates/RateIntake.ts"
+import { change } from "../support/Changes.ts"
 import { poll } from "../support/MadeRates.ts"
 import { type Message, open } from "../support/SocketClient.ts"
 import { rate, TestProvider } from "../support/TestProvider.ts"
 import { get, TestServer } from "../support/TestServer.ts"
-import { pairOf } from "../support/Ticks.ts"
 
 const env = { RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
 const live = { excludeTestServices: true }
-
-/** Gives a pair a new rate, and returns it as every message has it. */
-const change = Effect.fnUntraced(function* (pair: string, value: string) {
-  const provider = yield* TestProvider
-  const intake = yield* RateIntake
-  const [from = "", to = ""] = pair.split(":")
-  yield* provider.answer(rate(value))
-  const taken = yield* intake.take(pairOf(from, to))
-  return {
-    from,
-    to,
-    rate: BigDecimal.format(taken.rate),
-    rate_id: taken.id,
-    provider: "test",
-    fetched_at: DateTime.formatIso(taken.observedAt),
-    stale: false
-  }
-})
 
 const connect = Effect.fnUntraced(function* (path = "/ws/rates/") {
   const { url } = yield* TestServer

@@ -1,0 +1,66 @@
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { eventually } from "./SocketClient.ts"
+import { membersOf } from "./TestServer.ts"
+
+/** An event as it came, its data read as JSON. */
+export interface TestEvent {
+  readonly id: string | undefined
+  readonly event: string | undefined
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Opens a stream of events for as long as the scope is open. */
+export const open = Effect.fnUntraced(function* (
+  url: string,
+  headers: Readonly<Record<string, string>> = {}
+) {
+  const { body, response } = yield* Effect.acquireRelease(
+    Effect.promise(async () => {
+      const response = await fetch(url, { headers })
+      return { response, body: response.body?.getReader() ?? assert.fail("no body") }
+    }),
+    ({ body }) => Effect.promise(() => body.cancel())
+  )
+  let text = ""
+  let hasEnded = false
+  const decoder = new TextDecoder()
+  const read = async () => {
+    for (;;) {
+      const { done, value } = await body.read()
+      if (done) break
+      text += decoder.decode(value, { stream: true })
+    }
+    hasEnded = true
+  }
+  read().catch(() => {
+    hasEnded = true
+  })
+  const takeBlock = () => {
+    const end = text.indexOf("\n\n")
+    if (end === -1) return undefined
+    const block = text.slice(0, end)
+    text = text.slice(end + 2)
+    return block
+  }
+  /** What stands between two empty lines. */
+  const block = Effect.suspend(() => eventually("block", takeBlock))
+  const next = Effect.map(block, (found): TestEvent => {
+    const fields = new Map(
+      found.split("\n").map((line) => {
+        const colon = line.indexOf(": ")
+        return [line.slice(0, colon), line.slice(colon + 2)] as const
+      })
+    )
+    return { id: fields.get("id"), event: fields.get("event"), data: membersOf(fields.get("data") ?? "") }
+  })
+  return {
+    response,
+    block,
+    next,
+    /** What came and was not taken yet. */
+    rest: () => text,
+    ended: Effect.suspend(() => eventually("end", () => hasEnded || undefined)),
+    close: Effect.promise(() => body.cancel())
+  }
+})

@@ -1,0 +1,35 @@
+import { NodeSocket } from "@effect/platform-node"
+import { Effect, Layer } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { RpcClient, RpcSerialization } from "effect/rpc"
+import { RatesRpcs } from "../../src/api/RatesRpcs.ts"
+import { TestServer } from "./TestServer.ts"
+
+/** A typed client of the server under test, over a WebSocket of its own. */
+export const overWebSocket = Effect.gen(function* () {
+  const { url } = yield* TestServer
+  const services = yield* Layer.build(
+    RpcClient.layerProtocolSocket().pipe(
+      Layer.provide([
+        NodeSocket.layerWebSocket(`${url.replace(/^http/, "ws")}/rpc`),
+        RpcSerialization.layerJson
+      ]),
+      Layer.fresh
+    )
+  )
+  return yield* Effect.provideContext(RpcClient.make(RatesRpcs), services)
+})
+
+/** A typed client of the server under test, over HTTP. */
+export const overHttp = Effect.gen(function* () {
+  const { url } = yield* TestServer
+  const services = yield* Layer.build(
+    RpcClient.layerProtocolHttp({ url: `${url}/rpc/http` }).pipe(
+      Layer.provide([FetchHttpClient.layer, RpcSerialization.layerNdjson]),
+      Layer.fresh
+    )
+  )
+  return yield* Effect.provideContext(RpcClient.make(RatesRpcs), services)
+})
+
+export type Client = Effect.Success<typeof overHttp>
