@@ -30,6 +30,7 @@ describe("Settings", () => {
         staleAfter: "600000 millis",
         lookupBudget: "1000 millis",
         corsOrigins: "none",
+        streamsPerAddress: 5000,
         margin: "0.005",
         margins: "",
         openConversions: true,

@@ -7,7 +7,7 @@ import * as TestRedis from "../support/TestRedis.ts"
 import { read, start, until, untilOne } from "./StreamNodes.ts"
 
 /** They wait for long, so that they run at once, each in a database of its own. */
-const FIRST_DATABASE = 2
+const FIRST_DATABASE = 9
 const STREAM = "effex:rates"
 const TOLD = "effex:rates:told"
 

@@ -6,7 +6,7 @@ import { CEDI, NAIRA, poll, rate, SHILLING } from "../support/MadeRates.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 import { read, start, until, untilOne } from "./StreamNodes.ts"
 
-const DATABASE = 1
+const DATABASE = 8
 
 type Redis = Effect.Success<ReturnType<typeof TestRedis.database>>
 

@@ -48,6 +48,7 @@ const PROBLEM_TYPE = "application/problem+json"
 const promised: Readonly<Record<string, readonly [parameters: string, statuses: string]>> = {
   "/api/v1/rates": ["from to max_age?", "200 304 400 413 422 500 503"],
   "/api/v1/rates/all": ["base?", "200 400 413 422 500 503"],
+  "/api/v1/rates/stream": ["last-event-id? pairs? since?", "200 400 413 422 429 500"],
   "/api/v1/currencies": ["", "200 400 413 500"],
   "/api/v1/rates/{rate_id}": ["rate_id", "200 304 400 404 413 500 503"],
   "/api/v1/convert": ["idempotency-key?", "200 400 401 404 409 413 422 500 503"],
@@ -99,6 +100,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
           const problem = Number(status) >= 400 && !path.startsWith("/api/rates/")
           const told = `${path} ${status}`
           if (status === "304") assert.isUndefined(content, told)
+          else if (told === "/api/v1/rates/stream 200")
+            assert.deepStrictEqual(Object.keys(content ?? {}), ["text/event-stream"])
           else if (told === "/health/ready 503")
             assert.deepStrictEqual(Object.keys(content ?? {}), [JSON_TYPE])
           else assert.deepStrictEqual(Object.keys(content ?? {}), [problem ? PROBLEM_TYPE : JSON_TYPE], told)
