@@ -15,7 +15,7 @@ export type Verification =
       readonly ok: true
       /** Records whose seals fit. */
       readonly records: number
-      /** Records that wait to be sealed. */
+      /** Records that waited to be sealed when the others were read. */
       readonly unsealed: number
       /** The end of the chain. */
       readonly head: Buffer
@@ -105,9 +105,9 @@ export class AuditVerifier extends Context.Service<
         const stray = yield* repo.stray
         if (Option.isSome(stray))
           return broken({ auditId: stray.value }, "it is neither sealed nor waits to be")
-        const { count } = yield* repo.backlog
+        const unsealed = yield* repo.beyond(tree.size())
         const publicKeys = Array.from(keys.values())
-        return { ok: true, records: tree.size(), unsealed: count, head: chainHash, publicKeys } as const
+        return { ok: true, records: tree.size(), unsealed, head: chainHash, publicKeys } as const
       }).pipe(Effect.withSpan("AuditVerifier.verify"))
 
       return AuditVerifier.of({ verify })

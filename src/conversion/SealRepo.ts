@@ -48,6 +48,8 @@ export class SealRepo extends Context.Service<
       { readonly count: number; readonly since: Option.Option<DateTime.Utc> },
       StoreUnavailable
     >
+    /** How many records are not among the first `size` that were sealed. */
+    readonly beyond: (size: number) => Effect.Effect<number, StoreUnavailable>
     /** The hashes of nodes, in the order asked for. */
     readonly nodes: (at: ReadonlyArray<Coordinates>) => Effect.Effect<ReadonlyArray<Buffer>, StoreUnavailable>
     readonly sealOf: (id: AuditId) => Effect.Effect<Option.Option<Seal>, StoreUnavailable>
@@ -165,6 +167,13 @@ const make = Effect.gen(function* () {
     }))
   )
 
+  // In one statement: a record that is being sealed is counted once.
+  const beyond = Effect.fn("SealRepo.beyond")(function* (size: number) {
+    const [row] = yield* within(sql<{ count: bigint }>`
+      SELECT (SELECT count(*) FROM audit_unsealed) + (SELECT count(*) FROM audit_seal WHERE position > ${size}) AS count`)
+    return Number(row?.count ?? 0n)
+  })
+
   const sealOf = Effect.fn("SealRepo.sealOf")(function* (id: AuditId) {
     const rows = yield* within(sql<SealRow>`SELECT * FROM audit_seal WHERE audit_id = ${id}`)
     return Option.map(Array.head(rows), toSeal)
@@ -205,5 +214,5 @@ const make = Effect.gen(function* () {
 
   const nodes = (at: ReadonlyArray<Coordinates>) => within(selectNodes(at))
 
-  return SealRepo.of({ sealNext, backlog, nodes, sealOf, latestHead, headsAfter, sealedAfter, stray })
+  return SealRepo.of({ sealNext, backlog, beyond, nodes, sealOf, latestHead, headsAfter, sealedAfter, stray })
 })
