@@ -80,7 +80,7 @@ export class RatesRpcs extends RpcGroup.make(
     error: Schema.Union(watchErrors),
     stream: true
   }),
-  /** Every poll that finishes. */
+  /** Every poll that finishes; a slow reader is told of the last one. */
   Rpc.make("WatchPolls", {
     success: PollMessage,
     error: Problem.RateLimited,
