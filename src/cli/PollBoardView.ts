@@ -1,4 +1,4 @@
-import { Clock, DateTime, Duration, Effect, Ref } from "effect"
+import { Clock, Effect, Ref } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { PollRun } from "../domain/PollRun.ts"
 import { isStaleAt } from "../domain/Rate.ts"
@@ -6,6 +6,7 @@ import type { RateEvent } from "../domain/RateEvent.ts"
 import { Broadcaster } from "../rates/Broadcaster.ts"
 import type { PollProgress } from "../rates/RatePoller.ts"
 import * as RateEncoding from "../server/RateEncoding.ts"
+import * as PollProgressView from "./PollProgressView.ts"
 import * as RateBoardView from "./RateBoardView.ts"
 
 /** Shows the rates that a poll in this process refreshes, and how far it is; ends with the scope. */
@@ -38,8 +39,7 @@ export const make = Effect.gen(function* () {
 
   const report = Effect.fnUntraced(function* (run: PollRun) {
     yield* Ref.set(done, { pairs: 0, failed: 0 })
-    const took = Duration.format(DateTime.distance(run.startedAt, run.finishedAt))
-    const refreshed = `${run.pairs - run.failures.length} of ${run.pairs} pairs refreshed in ${took}`
+    const refreshed = PollProgressView.refreshedText(run)
     const names = run.failures.map(({ pair }) => pair.key).join(", ")
     yield* view.say(names === "" ? refreshed : `${refreshed}, not ${names}`)
   })

@@ -1,14 +1,18 @@
 import { Console, DateTime, Duration, Effect, Option, Ref, Terminal } from "effect"
 import type { PollRun } from "../domain/PollRun.ts"
 import type { PollProgress } from "../rates/RatePoller.ts"
+import { isTerminal } from "./RateBoardView.ts"
 
 const BAR_WIDTH = 30
+
+/** What came of a poll, such as `43 of 44 pairs refreshed in 21s`. */
+export const refreshedText = ({ failures, finishedAt, pairs, startedAt }: PollRun): string =>
+  `${pairs - failures.length} of ${pairs} pairs refreshed in ${Duration.format(DateTime.distance(startedAt, finishedAt))}`
 
 /** Shows a poll: as a bar that grows on a terminal, as plain lines elsewhere. */
 export const make = Effect.fnUntraced(function* (total: number) {
   const terminal = yield* Terminal.Terminal
   const done = yield* Ref.make(0)
-  const isTerminal = process.stdout.isTTY === true
 
   const drawBar = Effect.fnUntraced(function* (count: number, label: string) {
     const filled = Math.round((count / total) * BAR_WIDTH)
@@ -27,9 +31,8 @@ export const make = Effect.fnUntraced(function* (total: number) {
 
   const report = Effect.fnUntraced(function* (run: PollRun) {
     yield* Ref.set(done, 0)
-    const seconds = Duration.format(DateTime.distance(run.startedAt, run.finishedAt))
     if (isTerminal) yield* Effect.ignore(terminal.display("\r\u001b[K"))
-    yield* Console.log(`${run.pairs - run.failures.length} of ${run.pairs} pairs refreshed in ${seconds}`)
+    yield* Console.log(refreshedText(run))
     for (const { detail, pair } of run.failures) yield* Console.log(`  ${pair.key} failed: ${detail}`)
   })
 
