@@ -63,12 +63,10 @@ export class RatePoller extends Context.Service<
     readonly lead: (interval: Duration.Duration) => Effect.Effect<never>
   }
 >()("effex/rates/RatePoller") {
-  static readonly layerNoDeps = Layer.effect(
+  static readonly layer = Layer.effect(
     RatePoller,
     Effect.suspend(() => make)
-  )
-
-  static readonly layer = RatePoller.layerNoDeps.pipe(Layer.provide(Leader.layer))
+  ).pipe(Layer.provide(Leader.layer))
 
   /** Polls in the background every `POLL_INTERVAL`, in one process of the cluster, unless that is off. */
   static readonly layerBackground = Layer.unwrap(
