@@ -8,6 +8,7 @@ import * as Currency from "../domain/Currency.ts"
 import type { RateRecord } from "../domain/Rate.ts"
 import { type FoundRate, Rates } from "../rates/Rates.ts"
 import * as Problems from "./Problems.ts"
+import * as RateRequests from "./RateRequests.ts"
 import * as RatesEvents from "./RatesEvents.ts"
 import * as RateEncoding from "./RateEncoding.ts"
 
@@ -18,6 +19,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fn(function* (handlers) {
     const { pairs, staleAfter } = yield* Settings
     const rates = yield* Rates
+    const requests = yield* RateRequests.make
     const events = yield* RatesEvents.make
     const lifetime = Math.floor(Duration.toSeconds(staleAfter))
 
@@ -36,26 +38,15 @@ export const layer = HttpApiBuilder.group(
       )
       .handleAll({
         rate: Effect.fnUntraced(function* ({ query, request }) {
-          const pair = yield* Effect.fromResult(pairs.find(query.from, query.to)).pipe(
-            Effect.catchTags(Problems.ofPair)
-          )
-          const options = query.max_age === undefined ? {} : { maxAge: query.max_age }
-          const found = yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.ofLookup))
+          const found = yield* requests.rate(query.from, query.to, query.max_age)
           return answer(found, request, lifetime, yield* Clock.currentTimeMillis)
         }),
 
-        all: Effect.fnUntraced(function* ({ query }) {
-          const base =
-            query.base === undefined
-              ? Option.none()
-              : Option.some(
-                  yield* Effect.fromResult(pairs.findSource(query.base)).pipe(
-                    Effect.catchTags(Problems.ofCurrency)
-                  )
-                )
-          const known = yield* rates.known(base).pipe(Effect.catchTags(Problems.ofStore))
-          return { base: Option.getOrNull(base), rates: known.map(RateEncoding.toMessage) }
-        }),
+        all: ({ query }) =>
+          Effect.map(requests.known(query.base), ({ base, found }) => ({
+            base,
+            rates: found.map(RateEncoding.toMessage)
+          })),
 
         currencies: () => Effect.succeed({ currencies }),
 

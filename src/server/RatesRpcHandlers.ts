@@ -14,7 +14,6 @@ import * as StreamPosition from "../domain/StreamPosition.ts"
 import { Broadcaster } from "../rates/Broadcaster.ts"
 import type { Mailbox } from "../rates/Mailbox.ts"
 import type { Subscription } from "../rates/RateFeed.ts"
-import { Rates } from "../rates/Rates.ts"
 import * as BackPressure from "./BackPressure.ts"
 import * as ConversionHttp from "./ConversionHttp.ts"
 import * as ConversionRequests from "./ConversionRequests.ts"
@@ -22,6 +21,7 @@ import { Drain } from "./Drain.ts"
 import * as PairTexts from "./PairTexts.ts"
 import * as Problems from "./Problems.ts"
 import * as RateEncoding from "./RateEncoding.ts"
+import * as RateRequests from "./RateRequests.ts"
 
 /** How many streams one client may have on one connection. */
 const STREAMS_PER_CLIENT = 100
@@ -30,10 +30,10 @@ const STREAMS_PER_CLIENT = 100
 export const layer = RatesRpcs.toLayer(
   Effect.gen(function* () {
     const { openConversions, pairs, staleAfter } = yield* Settings
-    const rates = yield* Rates
     const broadcaster = yield* Broadcaster
     const drain = yield* Drain
-    const requests = yield* ConversionRequests.make
+    const requests = yield* RateRequests.make
+    const conversions = yield* ConversionRequests.make
     const streams = new WeakMap<Rpc.ServerClient, number>()
     const access = openConversions ? Effect.void : Effect.fail(ConversionHttp.closed)
 
@@ -71,31 +71,18 @@ export const layer = RatesRpcs.toLayer(
       )
 
     return RatesRpcs.of({
-      GetRate: Effect.fnUntraced(function* ({ from, maxAge, to }) {
-        const pair = yield* Effect.fromResult(pairs.find(from, to)).pipe(Effect.catchTags(Problems.ofPair))
-        const found = yield* rates
-          .lookup(pair, maxAge === undefined ? {} : { maxAge })
-          .pipe(Effect.catchTags(Problems.ofLookup))
-        return RateEncoding.toMessage(found)
-      }, safely),
+      GetRate: ({ from, maxAge, to }) =>
+        safely(Effect.map(requests.rate(from, to, maxAge), RateEncoding.toMessage)),
 
-      ListRates: Effect.fnUntraced(function* ({ base }) {
-        const source =
-          base === undefined
-            ? Option.none()
-            : Option.some(
-                yield* Effect.fromResult(pairs.findSource(base)).pipe(Effect.catchTags(Problems.ofCurrency))
-              )
-        const known = yield* rates.known(source).pipe(Effect.catchTags(Problems.ofStore))
-        return known.map(RateEncoding.toMessage)
-      }, safely),
+      ListRates: ({ base }) =>
+        safely(Effect.map(requests.known(base), ({ found }) => found.map(RateEncoding.toMessage))),
 
       Convert: Effect.fnUntraced(function* ({ idempotencyKey, quoteId, ...asked }) {
         yield* access
         const key = yield* ConversionRequests.keyOf(idempotencyKey)
         const quote = yield* given(QuoteId, quoteId, "/quoteId")
         const body = { ...(yield* bodyOf(asked)), ...(quote === undefined ? {} : { quote_id: quote }) }
-        const answer = yield* requests.convert(body, key)
+        const answer = yield* conversions.convert(body, key)
         return yield* Effect.orDie(decodeConversion(answer.body))
       }, safely),
 
@@ -103,7 +90,7 @@ export const layer = RatesRpcs.toLayer(
         yield* access
         const body = yield* bodyOf(asked)
         const lifetime = ttl === undefined ? {} : { ttl: `${Math.ceil(Duration.toMillis(ttl))} millis` }
-        return yield* Effect.orDie(decodeQuote(yield* requests.createQuote({ ...body, ...lifetime })))
+        return yield* Effect.orDie(decodeQuote(yield* conversions.createQuote({ ...body, ...lifetime })))
       }, safely),
 
       WatchRates: (asked, { client }) =>

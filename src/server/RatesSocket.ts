@@ -8,12 +8,12 @@ import { isStaleAt } from "../domain/Rate.ts"
 import * as StreamPosition from "../domain/StreamPosition.ts"
 import { Broadcaster } from "../rates/Broadcaster.ts"
 import type { Mailbox } from "../rates/Mailbox.ts"
-import { Rates } from "../rates/Rates.ts"
 import * as BackPressure from "./BackPressure.ts"
 import { Drain } from "./Drain.ts"
 import * as PairTexts from "./PairTexts.ts"
 import * as Problems from "./Problems.ts"
 import * as RateEncoding from "./RateEncoding.ts"
+import * as RateRequests from "./RateRequests.ts"
 import * as RateEventEncoding from "./RateEventEncoding.ts"
 import * as Routes from "./Routes.ts"
 import * as SocketMessages from "./SocketMessages.ts"
@@ -102,7 +102,7 @@ const open = Effect.gen(function* () {
 /** Answers the messages of one client; what it says of its mailbox comes from there. */
 const answering = Effect.fnUntraced(function* (mailbox: Mailbox) {
   const { pairs } = yield* Settings
-  const rates = yield* Rates
+  const requests = yield* RateRequests.make
   let wanted = new Map(pairs.all.map((pair) => [pair.key, pair]))
   let isNarrowed = false
 
@@ -120,10 +120,7 @@ const answering = Effect.fnUntraced(function* (mailbox: Mailbox) {
       case "get_all_rates":
         return void mailbox.refresh(true)
       case "get_rate": {
-        const pair = yield* Effect.fromResult(
-          pairs.find(message.source_currency, message.destination_currency)
-        ).pipe(Effect.catchTags(Problems.ofPair))
-        const found = yield* rates.lookup(pair).pipe(Effect.catchTags(Problems.ofLookup))
+        const found = yield* requests.rate(message.source_currency, message.destination_currency)
         return `{"type":"rate",${RateEncoding.toText(found).slice(1)}`
       }
       case "subscribe": {
