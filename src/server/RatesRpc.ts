@@ -1,9 +1,9 @@
 import { Effect, Layer } from "effect"
 import type { Scope } from "effect"
-import { HttpRouter, HttpServerResponse } from "effect/http"
-import type { HttpServerRequest } from "effect/http"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
+import { InvalidRequest } from "../api/Problem.ts"
 import { RatesRpcs } from "../api/RatesRpcs.ts"
 import * as BackPressure from "./BackPressure.ts"
 import { Drain } from "./Drain.ts"
@@ -51,11 +51,26 @@ const overWebSocket = Layer.effect(
   })
 ).pipe(Layer.provide(RpcMessages.layerJson))
 
+/** The last line of a body need not be ended, and a body without a line asks for nothing. */
+const wholeLines = Effect.fnUntraced(function* (endpoint: Endpoint) {
+  const request = yield* HttpServerRequest.HttpServerRequest
+  const text = yield* Effect.orDie(request.text)
+  if (text.trim() === "") return yield* Problems.respond(nothingAsked)
+  const ended: HttpServerRequest.HttpServerRequest = Object.create(request, {
+    text: { value: Effect.succeed(text.endsWith("\n") ? text : `${text}\n`) }
+  })
+  return yield* Effect.provideService(endpoint, HttpServerRequest.HttpServerRequest, ended)
+})
+
+const nothingAsked = new InvalidRequest({
+  detail: "Calls are lines of JSON, as effect/rpc writes them, and there is none"
+})
+
 const overHttp = Layer.effect(
   RpcServer.Protocol,
   Effect.gen(function* () {
     const { httpEffect, protocol } = yield* RpcServer.makeProtocolWithHttpEffect()
-    yield* serve("POST", Routes.paths.rpcHttp, httpEffect)
+    yield* serve("POST", Routes.paths.rpcHttp, wholeLines(httpEffect))
     return protocol
   })
 ).pipe(Layer.provide(RpcMessages.layerNdjson))

@@ -4,7 +4,7 @@ import * as Problem from "../../src/api/Problem.ts"
 import * as RawSocket from "../support/RawSocket.ts"
 import * as RpcClients from "../support/RpcClients.ts"
 import { open } from "../support/SocketClient.ts"
-import { get, SECRETS, TestServer } from "../support/TestServer.ts"
+import { assertProblem, get, SECRETS, TestServer } from "../support/TestServer.ts"
 
 const request = (tag: unknown, payload: unknown, more: object = {}) => ({
   _tag: "Request",
@@ -115,6 +115,19 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) =
         }
       }
       yield* assertWell
+    })
+  )
+
+  it.effect("are told where there is none on /rpc/http, and read where the last line is not ended", () =>
+    Effect.gen(function* () {
+      for (const body of ["", " \n\n"]) {
+        const answer = yield* get("/rpc/http", { method: "POST", body })
+        assert.match(String(assertProblem(answer, 400, "invalid-request")["detail"]), /there is none$/)
+      }
+      const body = JSON.stringify(request("GetRate", { from: "USD", to: "XXX" }))
+      const answer = yield* get("/rpc/http", { method: "POST", body })
+      assert.strictEqual(answer.status, 200)
+      assert.include(answer.text, `"code":"unsupported-currency"`)
     })
   )
 
