@@ -5,8 +5,12 @@ import { CliError, Command } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
 import * as Audit from "./cli/Audit.ts"
 import * as Convert from "./cli/Convert.ts"
+import * as History from "./cli/History.ts"
+import * as Import from "./cli/Import.ts"
+import * as Keys from "./cli/Keys.ts"
 import * as Migrate from "./cli/Migrate.ts"
 import * as Poll from "./cli/Poll.ts"
+import * as QuarantineCommand from "./cli/Quarantine.ts"
 import * as Quote from "./cli/Quote.ts"
 import * as Rate from "./cli/Rate.ts"
 import * as LiveRates from "./cli/Rates.ts"
@@ -14,6 +18,8 @@ import * as Receipt from "./cli/Receipt.ts"
 import * as Sandbox from "./cli/Sandbox.ts"
 import * as Serve from "./cli/Serve.ts"
 import * as SettingsHelp from "./cli/SettingsHelp.ts"
+import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
+import { ApiKeys } from "./access/ApiKeys.ts"
 import { Settings } from "./config/Settings.ts"
 import { AuditLog } from "./conversion/AuditLog.ts"
 import { AuditRepo } from "./conversion/AuditRepo.ts"
@@ -30,10 +36,15 @@ import { Database } from "./platform/Database.ts"
 import { Redis } from "./platform/Redis.ts"
 import * as Telemetry from "./platform/Telemetry.ts"
 import { FlutterwaveClient } from "./providers/FlutterwaveClient.ts"
+import { FrankfurterSeries } from "./providers/FrankfurterSeries.ts"
 import { RateProvider } from "./providers/RateProvider.ts"
+import { RateSources } from "./providers/RateSources.ts"
 import { Broadcaster } from "./rates/Broadcaster.ts"
 import { PollRepo } from "./rates/PollRepo.ts"
+import { Quarantine } from "./rates/Quarantine.ts"
 import { RateCache } from "./rates/RateCache.ts"
+import { RateHistory } from "./rates/RateHistory.ts"
+import { RateImport } from "./rates/RateImport.ts"
 import { RateIntake } from "./rates/RateIntake.ts"
 import { RatePoller } from "./rates/RatePoller.ts"
 import { RateRepo } from "./rates/RateRepo.ts"
@@ -44,10 +55,14 @@ const platform = Layer.mergeAll(SecureRandom.layerWebCrypto, Telemetry.layer).pi
 )
 
 const flutterwave = Layer.unwrap(
-  Effect.map(Settings, ({ flutterwaveSecretKey }) =>
-    Option.isSome(flutterwaveSecretKey) ? FlutterwaveClient.layer : FlutterwaveClient.layerSandbox
-  )
-).pipe(Layer.provide(NodeHttpClient.layerUndici))
+  Effect.map(Settings, ({ sandbox }) => (sandbox ? FlutterwaveClient.layerSandbox : FlutterwaveClient.layer))
+)
+
+const providers = RateProvider.layer.pipe(
+  Layer.provide(RateSources.layer),
+  Layer.provide(flutterwave),
+  Layer.provide(NodeHttpClient.layerUndici)
+)
 
 /** What processes share, where there is a Redis to share it through. */
 const shared = Layer.unwrap(
@@ -60,11 +75,16 @@ const shared = Layer.unwrap(
 
 const database = Database.layer.pipe(Layer.provideMerge(platform))
 
-const rates = Layer.mergeAll(Rates.layer, RatePoller.layer).pipe(
+const rates = Layer.mergeAll(Rates.layer, RatePoller.layer, Quarantine.layer, RateHistory.layer).pipe(
   Layer.provideMerge(RateIntake.layer),
   Layer.provideMerge(shared),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, RateProvider.layer)),
-  Layer.provide(flutterwave),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, providers)),
+  Layer.provideMerge(database)
+)
+
+const imports = RateImport.layer.pipe(
+  Layer.provide(FrankfurterSeries.layer.pipe(Layer.provide(NodeHttpClient.layerUndici))),
+  Layer.provide(NodeServices.layer),
   Layer.provideMerge(database)
 )
 
@@ -81,20 +101,26 @@ const services = Conversions.layer.pipe(
   Layer.provideMerge(rates)
 )
 
+const keys = ApiKeys.layer.pipe(Layer.provide(ApiKeyRepo.layer), Layer.provideMerge(database))
+
 const effex = Command.make("effex").pipe(
   Command.withDescription(
     `A self-hosted foreign-exchange service: Flutterwave's rates, kept fresh and served.\n\n${SettingsHelp.text}`
   ),
   Command.withShortDescription("A self-hosted foreign-exchange service"),
   Command.withSubcommands([
-    Serve.command.pipe(Command.provide(services)),
+    Serve.command.pipe(Command.provide(Layer.merge(services, keys))),
     Poll.command.pipe(Command.provide(rates)),
     Rate.command.pipe(Command.provide(rates)),
+    History.command.pipe(Command.provide(rates)),
     LiveRates.command,
     Convert.command.pipe(Command.provide(services)),
     Quote.command.pipe(Command.provide(services)),
     Audit.command.pipe(Command.provide(services)),
+    QuarantineCommand.command.pipe(Command.provide(rates)),
     Receipt.command,
+    Import.command.pipe(Command.provide(imports)),
+    Keys.command.pipe(Command.provide(keys)),
     Migrate.command.pipe(Command.provide(database)),
     Sandbox.command
   ])

@@ -1,14 +1,18 @@
 import { HttpApi, OpenApi } from "effect/http-api"
+import { AdminApi } from "./AdminApi.ts"
 import { AuditApi, ConversionApi } from "./ConversionApi.ts"
 import { FlutterwaveApi } from "./FlutterwaveApi.ts"
+import { HistoryApi } from "./HistoryApi.ts"
 import { OperationsApi } from "./OperationsApi.ts"
 import { RatesApi } from "./RatesApi.ts"
 
 /** Everything that effex answers over HTTP. */
 export class Api extends HttpApi.make("effex")
   .add(RatesApi)
+  .add(HistoryApi)
   .add(ConversionApi)
   .add(AuditApi)
+  .add(AdminApi)
   .add(FlutterwaveApi)
   .add(OperationsApi)
   .annotateMerge(

@@ -1,7 +1,8 @@
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { AuditId, QuoteId } from "../domain/AuditRecord.ts"
 import { Reference } from "../domain/Conversion.ts"
+import { AuditAccess, ConversionAccess } from "./Access.ts"
 import {
   AuditPage,
   AuditRecordMessage,
@@ -13,16 +14,10 @@ import {
   ReceiptMessage,
   VerificationMessage
 } from "./ConversionMessage.ts"
+import * as Paging from "./Paging.ts"
 import * as Problem from "./Problem.ts"
 import { ProblemResponses } from "./ProblemResponses.ts"
-
-/** Lets those pass who may convert, quote and audit. */
-export class ConversionAccess extends HttpApiMiddleware.Service<ConversionAccess>()(
-  "effex/api/ConversionAccess",
-  {
-    error: Problem.Unauthorized
-  }
-) {}
+import { TimeFromText } from "./TimeFromText.ts"
 
 const describe = (summary: string, description = "") => OpenApi.annotations({ summary, description })
 
@@ -74,21 +69,15 @@ export class ConversionApi extends HttpApiGroup.make("conversion")
   .prefix("/api/v1")
   .middleware(ConversionAccess)
   .middleware(ProblemResponses)
-  .annotateMerge(OpenApi.annotations({ title: "Conversions and quotes" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Conversions and quotes",
+      description: "With real providers, for keys with the scope `convert`."
+    })
+  ) {}
 
 const Text = Schema.optionalKey(Schema.String)
-/** Years that are told with four digits: Postgres cannot read every time that a `Date` can hold. */
-const Time = Schema.optionalKey(
-  Schema.String.check(
-    Schema.isPattern(/^[12]\d{3}-\d\d-\d\d(T.{1,30})?$/, {
-      message: "Expected a time such as 2026-11-21T03:27:17.086Z"
-    })
-  ).pipe(Schema.decodeTo(Schema.DateTimeUtcFromString))
-)
-/** Digits alone: a blank would be read as 0. */
-const Whole = Schema.String.check(
-  Schema.isPattern(/^\d{1,15}$/, { message: "Expected a whole number" })
-).pipe(Schema.decodeTo(Schema.FiniteFromString))
+const Time = Schema.optionalKey(TimeFromText)
 
 /** The audit: what was converted, at which rate, and why; and the proof of it. */
 export class AuditApi extends HttpApiGroup.make("audit")
@@ -100,10 +89,9 @@ export class AuditApi extends HttpApiGroup.make("audit")
         reference: Schema.optionalKey(Reference),
         since: Time,
         until: Time,
-        cursor: Text,
-        page_size: Schema.optionalKey(Whole.check(Schema.isBetween({ minimum: 1, maximum: 1000 })))
+        ...Paging.query
       },
-      headers: { accept: Schema.optionalKey(Schema.String) },
+      headers: Paging.headers,
       success: AuditPage,
       error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
     }).annotateMerge(
@@ -129,7 +117,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
     ),
     HttpApiEndpoint.get("heads", "/heads", {
       query: {
-        after: Schema.optionalKey(Whole)
+        after: Schema.optionalKey(Paging.Whole)
       },
       success: Schema.Struct({ heads: Schema.Array(HeadMessage) }),
       error: Problem.StoreUnavailable
@@ -142,6 +130,11 @@ export class AuditApi extends HttpApiGroup.make("audit")
     }).annotateMerge(describe("Compute the whole audit anew", "Names the first record that does not fit."))
   )
   .prefix("/api/v1/audit")
-  .middleware(ConversionAccess)
+  .middleware(AuditAccess)
   .middleware(ProblemResponses)
-  .annotateMerge(OpenApi.annotations({ title: "Audit" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Audit",
+      description: "With real providers, for keys with the scope `audit:read`."
+    })
+  ) {}

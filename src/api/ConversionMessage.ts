@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { AuditId, QuoteId } from "../domain/AuditRecord.ts"
 import { AmountType, Reference } from "../domain/Conversion.ts"
+import * as Paging from "./Paging.ts"
 
 const optional = Schema.optionalKey
 
@@ -76,12 +77,7 @@ export const AuditRecordMessage = Schema.Struct({
   converted_at: Schema.String
 }).annotate({ identifier: "AuditRecord" })
 
-export const AuditPage = Schema.Struct({
-  data: Schema.Array(AuditRecordMessage),
-  has_more: Schema.Boolean,
-  /** The cursor of the next page; null at the end. */
-  next: Schema.NullOr(Schema.String)
-}).annotate({ identifier: "AuditPage" })
+export const AuditPage = Schema.Struct(Paging.page(AuditRecordMessage)).annotate({ identifier: "AuditPage" })
 
 const Hash = Schema.String.annotate({ description: "Bytes in hexadecimal" })
 

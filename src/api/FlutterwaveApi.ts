@@ -24,6 +24,12 @@ export class FlutterwaveErrors extends HttpApiMiddleware.Service<FlutterwaveErro
   "effex/api/FlutterwaveErrors"
 ) {}
 
+/** As `OpenAccess`: a key is not needed, but one that is shown must be in force. */
+export class FlutterwaveAccess extends HttpApiMiddleware.Service<FlutterwaveAccess>()(
+  "effex/api/FlutterwaveAccess",
+  { error: Failure.pipe(HttpApiSchema.status(401)) }
+) {}
+
 const Required = Schema.String.check(Schema.isNonEmpty({ message: "is required" }))
 const Optional = Schema.optionalKey(Schema.String)
 
@@ -60,5 +66,6 @@ export class FlutterwaveApi extends HttpApiGroup.make("flutterwave")
     )
   )
   .prefix("/api")
+  .middleware(FlutterwaveAccess)
   .middleware(FlutterwaveErrors)
   .annotateMerge(OpenApi.annotations({ title: "Flutterwave-compatible" })) {}

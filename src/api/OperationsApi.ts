@@ -7,21 +7,25 @@ const Check = Schema.Struct({
   detail: Schema.optionalKey(Schema.String)
 })
 
+const ProviderCheck = Schema.Struct({ name: Schema.String, ...Check.fields })
+
 /** Whether a node can do its work: `degraded` still serves rates, `down` does not. */
 export const Readiness = Schema.Struct({
   status: Schema.Literals(["ok", "degraded", "down"]),
   checks: Schema.Struct({
     database: Check,
     redis: Check,
-    /** `name` is `sandbox` where the rates are made up. */
-    provider: Schema.Struct({ name: Schema.String, ...Check.fields }),
+    /** The first one; `name` is `sandbox` where the rates are made up. */
+    provider: ProviderCheck,
     rates: Schema.Struct({
       ...Check.fields,
       known: Schema.Int,
       expected: Schema.Int,
       /** Null while no rate is known. */
       oldestAgeSeconds: Schema.NullOr(Schema.Finite)
-    }).pipe(Schema.encodeKeys({ oldestAgeSeconds: "oldest_age_seconds" }))
+    }).pipe(Schema.encodeKeys({ oldestAgeSeconds: "oldest_age_seconds" })),
+    /** Every one, in the order of failover. */
+    providers: Schema.Array(ProviderCheck)
   })
 }).annotate({ identifier: "Readiness" })
 export type Readiness = typeof Readiness.Type

@@ -39,6 +39,12 @@ export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
   members("unauthorized", false)
 ) {}
 
+export class Forbidden extends HttpApiError.Problem<Forbidden>()(
+  "Forbidden",
+  declare("forbidden", 403, "The key may not do this"),
+  members("forbidden", false)
+) {}
+
 export class NotFound extends HttpApiError.Problem<NotFound>()(
   "NotFound",
   declare("not-found", 404, "There is nothing here"),
@@ -67,6 +73,12 @@ export class QuoteUsed extends HttpApiError.Problem<QuoteUsed>()(
   "QuoteUsed",
   declare("quote-used", 409, "The quote has been used"),
   members("quote-used", false)
+) {}
+
+export class AlreadyDecided extends HttpApiError.Problem<AlreadyDecided>()(
+  "AlreadyDecided",
+  declare("already-decided", 409, "A decision was made already"),
+  members("already-decided", false)
 ) {}
 
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
@@ -127,11 +139,13 @@ export class StoreUnavailable extends HttpApiError.Problem<StoreUnavailable>()(
 export const Problem = Schema.Union([
   InvalidRequest,
   Unauthorized,
+  Forbidden,
   NotFound,
   MethodNotAllowed,
   IdempotencyConflict,
   QuoteExpired,
   QuoteUsed,
+  AlreadyDecided,
   PayloadTooLarge,
   UnsupportedCurrency,
   UnsupportedPair,

@@ -39,6 +39,8 @@ export const RateRecordMessage = Schema.Struct({
   destinationAmount: Decimal.PositiveDecimal,
   /** The provider's own rate field, as it was written, whichever way round. */
   providerRate: Schema.String,
+  /** The ids of the rates that it was computed from, where the provider does not quote the pair itself. */
+  derivedFrom: Schema.Array(RateId),
   /** When it became known here. */
   recordedAt: Schema.DateTimeUtcFromString,
   /** The provider's whole answer. */
@@ -50,6 +52,7 @@ export const RateRecordMessage = Schema.Struct({
       sourceAmount: "source_amount",
       destinationAmount: "destination_amount",
       providerRate: "provider_rate",
+      derivedFrom: "derived_from",
       recordedAt: "recorded_at"
     })
   )

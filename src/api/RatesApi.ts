@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { RateId } from "../domain/Rate.ts"
 import { StreamPositionText } from "../domain/StreamPosition.ts"
+import { OpenAccess } from "./Access.ts"
 import { DurationFromText } from "./DurationFromText.ts"
 import * as Problem from "./Problem.ts"
 import { ProblemResponses } from "./ProblemResponses.ts"
@@ -62,5 +63,6 @@ export class RatesApi extends HttpApiGroup.make("rates")
     )
   )
   .prefix("/api/v1")
+  .middleware(OpenAccess)
   .middleware(ProblemResponses)
   .annotateMerge(OpenApi.annotations({ title: "Rates" })) {}

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { AmountType } from "../domain/Conversion.ts"
 import { StreamPositionText } from "../domain/StreamPosition.ts"
+import { ConversionCalls, OpenCalls } from "./CallAccess.ts"
 import { ConversionResult, QuoteResult } from "./ConversionResult.ts"
 import { PollMessage } from "./PollMessage.ts"
 import * as Problem from "./Problem.ts"
@@ -46,44 +47,43 @@ export class RatesRpcs extends RpcGroup.make(
     payload: { from: Code, to: Code, maxAge: optional(Schema.DurationFromMillis) },
     success: RateMessage,
     error: Schema.Union(lookupErrors)
-  }),
+  }).middleware(OpenCalls),
   /** Every known rate, of one source currency or of all. */
   Rpc.make("ListRates", {
     payload: { base: optional(Code) },
     success: Schema.Array(RateMessage),
     error: Schema.Union([Problem.UnsupportedCurrency, Problem.StoreUnavailable, Problem.Internal])
-  }),
+  }).middleware(OpenCalls),
   /** Converts an amount, answered once its audit record is committed. */
   Rpc.make("Convert", {
     payload: { ...asked, quoteId: optional(Schema.String), idempotencyKey: optional(Schema.String) },
     success: ConversionResult,
     error: Schema.Union([
       ...lookupErrors,
-      Problem.Unauthorized,
       Problem.NotFound,
       Problem.IdempotencyConflict,
       Problem.IdempotencyMismatch,
       Problem.QuoteExpired,
       Problem.QuoteUsed
     ])
-  }),
+  }).middleware(ConversionCalls),
   /** Locks the numbers of a conversion, for `ttl`: 30 seconds without it, 1 hour at most. */
   Rpc.make("CreateQuote", {
     payload: { ...asked, ttl: optional(Schema.DurationFromMillis) },
     success: QuoteResult,
-    error: Schema.Union([...lookupErrors, Problem.Unauthorized])
-  }),
+    error: Schema.Union(lookupErrors)
+  }).middleware(ConversionCalls),
   /** Every change of the rates of some pairs (`USD:NGN`), or of all: from now on, or from a position. */
   Rpc.make("WatchRates", {
     payload: { pairs: optional(Schema.Array(Schema.String)), since: optional(StreamPositionText) },
     success: RateEventMessage,
     error: Schema.Union(watchErrors),
     stream: true
-  }),
+  }).middleware(OpenCalls),
   /** Every poll that finishes; a slow reader is told of the last one. */
   Rpc.make("WatchPolls", {
     success: PollMessage,
     error: Problem.RateLimited,
     stream: true
-  })
+  }).middleware(OpenCalls)
 ) {}

@@ -1,9 +1,8 @@
-import { Console, DateTime, Duration, Effect, Option, Ref, Terminal } from "effect"
+import { Console, DateTime, Duration, Effect, Option, Ref } from "effect"
 import type { PollRun } from "../domain/PollRun.ts"
 import type { PollProgress } from "../rates/RatePoller.ts"
+import * as ProgressBar from "./ProgressBar.ts"
 import { isTerminal } from "./RateBoardView.ts"
-
-const BAR_WIDTH = 30
 
 /** What came of a poll, such as `43 of 44 pairs refreshed in 21s`. */
 export const refreshedText = ({ failures, finishedAt, pairs, startedAt }: PollRun): string =>
@@ -11,14 +10,8 @@ export const refreshedText = ({ failures, finishedAt, pairs, startedAt }: PollRu
 
 /** Shows a poll: as a bar that grows on a terminal, as plain lines elsewhere. */
 export const make = Effect.fnUntraced(function* (total: number) {
-  const terminal = yield* Terminal.Terminal
+  const bar = yield* ProgressBar.make
   const done = yield* Ref.make(0)
-
-  const drawBar = Effect.fnUntraced(function* (count: number, label: string) {
-    const filled = Math.round((count / total) * BAR_WIDTH)
-    const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled)
-    yield* Effect.ignore(terminal.display(`\r\u001b[K${bar} ${count}/${total} ${label}`))
-  })
 
   const observe = Effect.fnUntraced(function* ({ failure, pair }: PollProgress) {
     const count = yield* Ref.updateAndGet(done, (before) => before + 1)
@@ -26,12 +19,14 @@ export const make = Effect.fnUntraced(function* (total: number) {
       onNone: () => `${pair.key} refreshed`,
       onSome: () => `${pair.key} failed`
     })
-    yield* isTerminal ? drawBar(count, label) : Console.log(`${count}/${total} ${label}`)
+    yield* isTerminal
+      ? bar.draw(count / total, `${count}/${total} ${label}`)
+      : Console.log(`${count}/${total} ${label}`)
   })
 
   const report = Effect.fnUntraced(function* (run: PollRun) {
     yield* Ref.set(done, 0)
-    if (isTerminal) yield* Effect.ignore(terminal.display("\r\u001b[K"))
+    if (isTerminal) yield* bar.clear
     yield* Console.log(refreshedText(run))
     for (const { detail, pair } of run.failures) yield* Console.log(`  ${pair.key} failed: ${detail}`)
   })

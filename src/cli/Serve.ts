@@ -8,8 +8,8 @@ import * as HttpServer from "../server/HttpServer.ts"
 
 const sayWhatIsMadeUp = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { databaseUrl, dataDir, flutterwaveSecretKey } = yield* Settings
-    if (Option.isNone(flutterwaveSecretKey)) {
+    const { databaseUrl, dataDir, sandbox } = yield* Settings
+    if (sandbox) {
       yield* Effect.logWarning(
         "The built-in sandbox answers, and its rates are made up: set FLUTTERWAVE_SECRET_KEY"
       )

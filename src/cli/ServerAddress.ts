@@ -1,5 +1,6 @@
 import { Config, Effect, Option } from "effect"
 import { CliError, Flag } from "effect/cli"
+import type { Definition } from "../config/SettingDefinition.ts"
 import * as Definitions from "../config/SettingDefinitions.ts"
 
 const isAddress = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
@@ -14,7 +15,7 @@ export const url = Flag.String("url").pipe(
 )
 
 /** Only what is needed is read: whoever asks a server need not have the settings of one. */
-const read = Effect.fnUntraced(function* <A>(definition: Definitions.Definition<A>) {
+const read = Effect.fnUntraced(function* <A>(definition: Definition<A>) {
   const text = yield* Config.String(definition.name).pipe(Config.withDefault(""), Effect.orDie)
   if (text === "") return definition.fallback
   return yield* Effect.mapError(

@@ -1,3 +1,19 @@
+/** Rows of the same fields below one another, for people; what is not there is a dash. */
+export const renderRows = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>): string => {
+  const names = Object.keys(rows[0] ?? {})
+  const cells = rows.map((row) => names.map((name) => String(row[name] ?? "-")))
+  const lines = [names.map((name) => name.replaceAll("_", " ")), ...cells]
+  const widths = names.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd()
+    )
+    .join("\n")
+}
+
 /** Fields as two columns, for people. */
 export const render = (fields: Readonly<Record<string, unknown>>): string => {
   const rows = Object.entries(fields).map(

@@ -1,5 +1,5 @@
-import { Context, type Duration, Effect, Layer, Stream, SubscriptionRef } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientError } from "effect/http"
+import { Context, type Duration, Effect, identity, Layer, Redacted, Stream, SubscriptionRef } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import { RpcClient, type RpcClientError, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { RatesRpcs } from "../api/RatesRpcs.ts"
@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   readonly url: string
   /** How long a call waits for a connection before it fails; 10 seconds where it is not set. */
   readonly connectTimeout?: Duration.Input | undefined
+  /** A key of the server, `efx_live_…` or `efx_test_…`, for what needs one. It is sent with each call, never in an address. */
+  readonly apiKey?: string | Redacted.Redacted | undefined
 }
 
 /** How long a server may take to begin an answer over HTTP, which has no pings that would tell. */
@@ -33,7 +35,7 @@ export class Connection extends Context.Service<
   }
 >()("effex/client/Connection") {
   /** One WebSocket for everything, which is opened anew whenever it is lost. */
-  static readonly layerSocket = ({ url }: ConnectionOptions) => {
+  static readonly layerSocket = ({ apiKey, url }: ConnectionOptions) => {
     const address = socketAddress(url)
     return Layer.unwrap(
       Effect.gen(function* () {
@@ -48,7 +50,7 @@ export class Connection extends Context.Service<
         )
         const protocol = RpcClient.layerProtocolSocket({ retryPolicy: backoff.schedule })
         return layer(state, isConnected(state)).pipe(
-          Layer.provide(protocol),
+          Layer.provide(apiKey === undefined ? protocol : Layer.provide(layerKeyed(apiKey), protocol)),
           Layer.provide([hooks, socket, RpcSerialization.layerJson])
         )
       })
@@ -64,7 +66,7 @@ export class Connection extends Context.Service<
         const protocol = RpcClient.layerProtocolHttp({ url })
         return layer(state, Effect.void).pipe(
           Layer.provide(protocol),
-          Layer.provide([observedFetch(state), RpcSerialization.layerNdjson])
+          Layer.provide([observedFetch(state, options.apiKey), RpcSerialization.layerNdjson])
         )
       })
     )
@@ -100,8 +102,29 @@ const isConnected = (state: State) =>
         )
   )
 
+/** A browser can set no header on a WebSocket, so that the key stands in those of each call. */
+const layerKeyed = (apiKey: NonNullable<ConnectionOptions["apiKey"]>) =>
+  Layer.effect(
+    RpcClient.Protocol,
+    Effect.map(RpcClient.Protocol, (protocol) => {
+      const header = ["authorization", `Bearer ${textOf(apiKey)}`] as const
+      return RpcClient.Protocol.of({
+        ...protocol,
+        send: (clientId, message, transferables) =>
+          protocol.send(
+            clientId,
+            message._tag === "Request" ? { ...message, headers: [...message.headers, [...header]] } : message,
+            transferables
+          )
+      })
+    })
+  )
+
+const textOf = (apiKey: string | Redacted.Redacted) =>
+  typeof apiKey === "string" ? apiKey : Redacted.value(apiKey)
+
 /** Over HTTP, being connected means that the last answer came. */
-const observedFetch = (state: State) =>
+const observedFetch = (state: State, apiKey: ConnectionOptions["apiKey"]) =>
   Layer.effect(
     HttpClient.HttpClient,
     Effect.map(
@@ -121,7 +144,12 @@ const observedFetch = (state: State) =>
           Effect.tapError(() => SubscriptionRef.set(state, "reconnecting"))
         )
       )
-    ).pipe(Effect.map(HttpClient.filterStatusOk))
+    ).pipe(
+      Effect.map(HttpClient.filterStatusOk),
+      Effect.map(
+        apiKey === undefined ? identity : HttpClient.mapRequest(HttpClientRequest.bearerToken(apiKey))
+      )
+    )
   ).pipe(Layer.provide(FetchHttpClient.layer))
 
 /** The address of a path of the server, whose URL may have a path of its own. */

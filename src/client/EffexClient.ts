@@ -40,9 +40,10 @@ export interface QuoteRequest extends ConversionRequest {
   readonly ttl?: Duration.Input | undefined
 }
 
-/** Why there is no rate. */
+/** Why there is no rate. A key that is given must be in force, for what needs none as well. */
 export type LookupFailure =
   | Problem.InvalidRequest
+  | Problem.Unauthorized
   | Problem.UnsupportedCurrency
   | Problem.UnsupportedPair
   | Problem.RateTooOld
@@ -54,7 +55,7 @@ export type LookupFailure =
 /** Why there is no conversion. */
 export type ConvertFailure =
   | LookupFailure
-  | Problem.Unauthorized
+  | Problem.Forbidden
   | Problem.NotFound
   | Problem.IdempotencyConflict
   | Problem.IdempotencyMismatch
@@ -62,7 +63,11 @@ export type ConvertFailure =
   | Problem.QuoteUsed
 
 /** Why nothing is told of the pairs. */
-export type WatchFailure = Problem.InvalidRequest | Problem.UnsupportedCurrency | Problem.UnsupportedPair
+export type WatchFailure =
+  | Problem.InvalidRequest
+  | Problem.Unauthorized
+  | Problem.UnsupportedCurrency
+  | Problem.UnsupportedPair
 
 /**
  * A server's rates and conversions. The connection is made anew whenever it is lost; streams begin again where they
@@ -83,6 +88,7 @@ export class EffexClient extends Context.Service<
     ) => Effect.Effect<
       ReadonlyArray<RateMessage>,
       | Problem.InvalidRequest
+      | Problem.Unauthorized
       | Problem.UnsupportedCurrency
       | Problem.StoreUnavailable
       | Problem.Internal
@@ -96,13 +102,13 @@ export class EffexClient extends Context.Service<
     /** Locks the numbers of a conversion for a while. */
     readonly createQuote: (
       request: QuoteRequest
-    ) => Effect.Effect<QuoteResult, LookupFailure | Problem.Unauthorized>
+    ) => Effect.Effect<QuoteResult, LookupFailure | Problem.Forbidden>
     /** The rate of each pair (`USD:NGN`, or all), then each rate that changes, for ever. */
     readonly watch: (pairs?: ReadonlyArray<string>) => Stream.Stream<RateMessage, WatchFailure>
     /** The same with positions: a snapshot first, or what came after `since`; a gap tells of what was left out. */
     readonly watchEvents: (options?: Watch.WatchOptions) => Stream.Stream<RateEventMessage, WatchFailure>
     /** Each poll that finishes, for ever. Those that finish while there is no connection are not told. */
-    readonly watchPolls: Stream.Stream<PollMessage>
+    readonly watchPolls: Stream.Stream<PollMessage, Problem.Unauthorized>
     /** The state of the connection now, and every change of it. */
     readonly watchConnection: Stream.Stream<ConnectionState>
   }

@@ -9,6 +9,8 @@ import type { WatchOptions } from "./Watch.ts"
 export interface ConnectOptions {
   /** How long a call waits for a connection before it fails; 10 seconds where it is not set. */
   readonly connectTimeout?: Duration.Input | undefined
+  /** A key of the server, `efx_live_…` or `efx_test_…`, for what needs one. */
+  readonly apiKey?: string | undefined
   /** One `websocket` for everything, where it is not set, or an `http` request for each call and each loop. */
   readonly transport?: "websocket" | "http" | undefined
 }
@@ -45,8 +47,11 @@ export interface PlainClient extends AsyncDisposable {
  * A client of the server at a URL such as `http://127.0.0.1:8000`. It connects when it is first asked. Throws a TypeError
  * for what is not http(s).
  */
-export const connect = (url: string, { connectTimeout, transport }: ConnectOptions = {}): PlainClient => {
-  const options = { url, connectTimeout }
+export const connect = (
+  url: string,
+  { apiKey, connectTimeout, transport }: ConnectOptions = {}
+): PlainClient => {
+  const options = { url, apiKey, connectTimeout }
   const runtime = ManagedRuntime.make(
     transport === "http" ? EffexClient.layerHttp(options) : EffexClient.layer(options)
   )

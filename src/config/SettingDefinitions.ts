@@ -1,88 +1,30 @@
-import { BigDecimal, Duration, Option, Schema } from "effect"
-import type { LogLevel } from "effect"
-import * as Currency from "../domain/Currency.ts"
+import { BigDecimal, Duration, type LogLevel, Option } from "effect"
+import * as Arr from "effect/Array"
 import * as Decimal from "../domain/Decimal.ts"
-import * as DurationText from "../domain/DurationText.ts"
-
-/** A setting: its name, how its text is read, and what to say of it. */
-export interface Definition<A> {
-  readonly name: string
-  /** The value where nothing is set. */
-  readonly fallback: A
-  /** The fallback, for readers. */
-  readonly shown: string
-  readonly meaning: string
-  /** What {@link parse} takes, for readers. */
-  readonly allowed: string
-  /** The value is never shown. */
-  readonly secret: boolean
-  readonly parse: (text: string) => Option.Option<A>
-}
-
-const defined: Array<Definition<unknown>> = []
-
-const define = <A>(
-  definition: Omit<Definition<A>, "secret"> & { readonly secret?: boolean }
-): Definition<A> => {
-  const complete = { secret: false, ...definition }
-  defined.push(complete)
-  return complete
-}
+import { type Definition, define, defined } from "./SettingDefinition.ts"
+import {
+  baseUrl,
+  currencies,
+  duration,
+  durationOrOff,
+  flag,
+  key,
+  listOf,
+  logLevel,
+  margin,
+  oneOf,
+  optional,
+  optionalDuration,
+  origin,
+  orOff,
+  pairMargin,
+  percentage,
+  url,
+  wholeNumber
+} from "./SettingTexts.ts"
 
 /** Every setting, in the order in which readers should meet them. */
 export const all: ReadonlyArray<Omit<Definition<unknown>, "parse" | "fallback">> = defined
-
-const wholeNumber = (minimum: number, maximum: number) => (text: string) =>
-  /^\d{1,6}$/.test(text)
-    ? Option.filter(Option.some(Number(text)), (n) => n >= minimum && n <= maximum)
-    : Option.none()
-
-const duration = (
-  shortest: `${number} ${string}` & Duration.Input,
-  longest: `${number} ${string}` & Duration.Input
-) => {
-  const range = { minimum: Duration.fromInputUnsafe(shortest), maximum: Duration.fromInputUnsafe(longest) }
-  return {
-    allowed: `${DurationText.ALLOWED}, from ${shortest} to ${longest}`,
-    parse: (text: string) => Option.filter(DurationText.parse(text), Duration.between(range))
-  }
-}
-
-const url =
-  (...protocols: ReadonlyArray<string>) =>
-  (text: string) =>
-    // `URL` forgives blanks, but those who are handed the text do not.
-    !/\s/.test(text) && URL.canParse(text) && protocols.includes(new URL(text).protocol)
-      ? Option.some(text)
-      : Option.none()
-
-const oneOf = <const A extends string>(...values: ReadonlyArray<A>) => ({
-  allowed: values.join(", "),
-  parse: (text: string) => Option.fromUndefinedOr(values.find((value) => value === text.toLowerCase()))
-})
-
-const flag = {
-  fallback: false,
-  shown: "false",
-  allowed: "true or false",
-  parse: (text: string) => Option.map(oneOf("true", "false").parse(text), (value) => value === "true")
-}
-
-/** Has no value where nothing is set. */
-const optional = <A>(parse: (text: string) => Option.Option<A>) => ({
-  fallback: Option.none<A>(),
-  parse: (text: string) => Option.map(parse(text), Option.some)
-})
-
-const currencies = (shown: string) => ({
-  shown,
-  fallback: shown.split(",").map((code) => Currency.CurrencyCode.make(code)),
-  allowed: "ISO 4217 codes, separated by commas",
-  parse: (text: string) =>
-    Option.map(Option.all(text.split(",").map((code) => Currency.find(code.trim()))), (found) =>
-      Array.from(new Set(found.map(({ code }) => code)))
-    )
-})
 
 export const HOST = define({
   name: "HOST",
@@ -129,27 +71,68 @@ export const REDIS_URL = define({
   ...optional(url("redis:", "rediss:"))
 })
 
+/** What lets us in at a provider; it travels in a header, a query or a form. */
+const credential = (name: string, meaning: string) =>
+  define({ name, shown: "none", meaning, allowed: "a value without blanks", secret: true, ...key })
+
+const address = (name: string, meaning: string, shown: string) => define({ name, meaning, ...baseUrl(shown) })
+
+/** Every provider that there is. */
+const provider = oneOf("flutterwave", "flutterwave-v4", "fixer", "openexchangerates", "frankfurter")
+export type ProviderName = Option.Option.Value<ReturnType<typeof provider.parse>>
+
+export const PROVIDERS = define({
+  name: "PROVIDERS",
+  shown: "flutterwave; flutterwave-v4 where only its FLUTTERWAVE_CLIENT_ID is set",
+  meaning: "where rates come from: the first, and who stands in for it, in order",
+  allowed: `each of ${provider.allowed} at most once, separated by commas`,
+  ...optional((text) =>
+    listOf(provider.parse)(text).pipe(
+      Option.filter((names) => new Set(names).size === names.length),
+      Option.filter(Arr.isReadonlyArrayNonEmpty)
+    )
+  )
+})
+
 export const FLUTTERWAVE_SECRET_KEY = define({
   name: "FLUTTERWAVE_SECRET_KEY",
   shown: "none: the built-in sandbox answers, with made-up rates",
   meaning: "the secret key of the Flutterwave account",
   allowed: "a key without blanks",
   secret: true,
-  ...optional(Option.liftPredicate((text: string) => /^[\x21-\x7e]+$/.test(text)))
+  ...key
 })
 
 export const FLUTTERWAVE_BASE_URL = define({
+  ...baseUrl("https://api.flutterwave.com"),
   name: "FLUTTERWAVE_BASE_URL",
-  fallback: "https://api.flutterwave.com",
-  shown: "https://api.flutterwave.com",
   meaning: "where Flutterwave answers",
-  allowed: "http://… or https://…",
-  // `/v3/…` is appended to it: behind a query it would be lost, and Flutterwave's own words have it there already.
+  // Flutterwave's own words have the `/v3` there already that is appended to it.
   parse: (text) =>
-    /[?#]/.test(text)
-      ? Option.none()
-      : Option.map(url("http:", "https:")(text), (base) => base.replace(/(\/v3)?\/*$/, ""))
+    Option.map(baseUrl("").parse(text), (base) => base.replace(/\/v3$/, "").replace(/\/+$/, ""))
 })
+
+export const FLUTTERWAVE_CLIENT_ID = credential(
+  "FLUTTERWAVE_CLIENT_ID",
+  "the client id of the Flutterwave account, for `flutterwave-v4`"
+)
+
+export const FLUTTERWAVE_CLIENT_SECRET = credential(
+  "FLUTTERWAVE_CLIENT_SECRET",
+  "the secret that goes with the client id"
+)
+
+export const FLUTTERWAVE_V4_BASE_URL = address(
+  "FLUTTERWAVE_V4_BASE_URL",
+  "where Flutterwave's v4 answers",
+  "https://f4bexperience.flutterwave.com"
+)
+
+export const FLUTTERWAVE_TOKEN_URL = address(
+  "FLUTTERWAVE_TOKEN_URL",
+  "where Flutterwave gives tokens for its v4",
+  "https://idp.flutterwave.com/realms/flutterwave/protocol/openid-connect/token"
+)
 
 export const FLUTTERWAVE_AMOUNT = define({
   name: "FLUTTERWAVE_AMOUNT",
@@ -160,6 +143,27 @@ export const FLUTTERWAVE_AMOUNT = define({
   parse: (text) =>
     text.length <= 12 ? Option.filter(Decimal.parse(text, 0), BigDecimal.isPositive) : Option.none()
 })
+
+export const FX_API_KEY = credential("FX_API_KEY", "the access key of Fixer")
+
+export const FIXER_BASE_URL = address("FIXER_BASE_URL", "where Fixer answers", "https://data.fixer.io/api")
+
+export const OPENEXCHANGERATES_APP_ID = credential(
+  "OPENEXCHANGERATES_APP_ID",
+  "the app id of Open Exchange Rates"
+)
+
+export const OPENEXCHANGERATES_BASE_URL = address(
+  "OPENEXCHANGERATES_BASE_URL",
+  "where Open Exchange Rates answers",
+  "https://openexchangerates.org/api"
+)
+
+export const FRANKFURTER_BASE_URL = address(
+  "FRANKFURTER_BASE_URL",
+  "where Frankfurter answers; it needs no key",
+  "https://api.frankfurter.dev/v2"
+)
 
 export const RATE_SOURCES = define({
   name: "RATE_SOURCES",
@@ -173,26 +177,19 @@ export const RATE_DESTINATIONS = define({
   ...currencies("XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW")
 })
 
-const pollInterval = duration("1 second", "1 day")
 export const POLL_INTERVAL = define<Option.Option<Duration.Duration>>({
   name: "POLL_INTERVAL",
   fallback: Option.some(Duration.minutes(10)),
   shown: "10 minutes",
   meaning: "from the start of one poll to the start of the next; `off` polls only on demand",
-  allowed: `${pollInterval.allowed}, or off`,
-  parse: (text) =>
-    text.toLowerCase() === "off"
-      ? Option.some(Option.none())
-      : Option.map(pollInterval.parse(text), Option.some)
+  ...durationOrOff("1 second", "1 day")
 })
 
-const pollSpacing = duration("0 millis", "1 minute")
 export const POLL_SPACING = define({
   name: "POLL_SPACING",
   shown: "500 millis; none for the built-in sandbox",
   meaning: "from the start of one request to the provider to the start of the next",
-  allowed: pollSpacing.allowed,
-  ...optional(pollSpacing.parse)
+  ...optionalDuration("0 millis", "1 minute")
 })
 
 export const POLL_CONCURRENCY = define({
@@ -204,13 +201,11 @@ export const POLL_CONCURRENCY = define({
   parse: wholeNumber(1, 64)
 })
 
-const cacheTtl = duration("1 second", "30 days")
 export const CACHE_TTL = define({
   name: "CACHE_TTL",
   shown: "twice POLL_INTERVAL; 120 seconds while polling is off",
   meaning: "how long Redis keeps a rate",
-  allowed: cacheTtl.allowed,
-  ...optional(cacheTtl.parse)
+  ...optionalDuration("1 second", "30 days")
 })
 
 export const STALE_AFTER = define({
@@ -229,9 +224,46 @@ export const LOOKUP_BUDGET = define({
   ...duration("1 millis", "30 seconds")
 })
 
-const margin = (text: string) =>
-  Option.filter(Decimal.parse(text, MARGIN_DECIMALS), BigDecimal.isLessThan(BigDecimal.make(1n, 0)))
-const MARGIN_DECIMALS = 12
+export const GUARD_MAX_JUMP = define({
+  name: "GUARD_MAX_JUMP",
+  fallback: BigDecimal.make(2n, 1),
+  shown: "20%",
+  meaning: "how far a rate may be from the last good one, and as much again for each day of its age",
+  ...percentage
+})
+
+export const GUARD_MAX_DEVIATION = define({
+  name: "GUARD_MAX_DEVIATION",
+  fallback: BigDecimal.make(1n, 1),
+  shown: "10%",
+  meaning: "how far a rate may go away from what other pairs and another provider come to",
+  ...percentage
+})
+
+export const GUARD_CROSS_CHECK = define<Option.Option<Duration.Duration>>({
+  name: "GUARD_CROSS_CHECK",
+  fallback: Option.some(Duration.hours(1)),
+  shown: "1 hour",
+  meaning: "how often another provider is asked, to compare with; `off` asks it only about what is suspect",
+  ...durationOrOff("1 minute", "1 day")
+})
+
+export const GUARD_MAX_UNCHANGED = define<Option.Option<Duration.Duration>>({
+  name: "GUARD_MAX_UNCHANGED",
+  fallback: Option.some(Duration.days(7)),
+  shown: "7 days",
+  meaning: "how long a provider may repeat the same digits, unless the pair is pegged",
+  ...durationOrOff("1 hour", "30 days")
+})
+
+export const GUARD_CONFIRMATIONS = define<Option.Option<number>>({
+  name: "GUARD_CONFIRMATIONS",
+  fallback: Option.some(3),
+  shown: "3",
+  meaning: "how many polls in a row must bring a level that was put aside, before it is taken",
+  allowed: "off, or a whole number from 2 to 1000",
+  parse: orOff(wholeNumber(2, 1000))
+})
 
 export const CONVERSION_MARGIN = define({
   name: "CONVERSION_MARGIN",
@@ -248,18 +280,8 @@ export const CONVERSION_MARGINS = define<ReadonlyMap<string, BigDecimal.BigDecim
   shown: "none",
   meaning: "margins of single pairs, such as `USD:NGN=0.01,EUR:KES=0.008`",
   allowed: "pairs and decimals from 0 to below 1, such as USD:NGN=0.01, separated by commas",
-  parse: (text) =>
-    Option.map(Option.all(text.split(",").map((entry) => pairMargin(entry.trim()))), (all) => new Map(all))
+  parse: (text) => Option.map(listOf(pairMargin)(text), (all) => new Map(all))
 })
-
-const pairMargin = (entry: string) => {
-  const [, from = "", to = "", value = ""] = /^(\w{3}):(\w{3})=(\S+)$/.exec(entry) ?? []
-  const found = Option.all([Currency.find(from), Currency.find(to), margin(value)])
-  return Option.map(
-    found,
-    ([source, destination, exact]) => [`${source.code}:${destination.code}`, exact] as const
-  )
-}
 
 export const CORS_ORIGINS = define<Option.Option<ReadonlyArray<string>>>({
   name: "CORS_ORIGINS",
@@ -267,10 +289,7 @@ export const CORS_ORIGINS = define<Option.Option<ReadonlyArray<string>>>({
   shown: "*",
   meaning: "the web origins that may read from a browser",
   allowed: "* or origins such as https://app.example.com, separated by commas",
-  parse: (text) =>
-    text === "*"
-      ? Option.some(Option.none())
-      : Option.map(Option.all(text.split(",").map((origin) => parseOrigin(origin.trim()))), Option.some)
+  parse: (text) => (text === "*" ? Option.some(Option.none()) : Option.map(listOf(origin)(text), Option.some))
 })
 
 export const STREAMS_PER_ADDRESS = define<Option.Option<number>>({
@@ -279,14 +298,8 @@ export const STREAMS_PER_ADDRESS = define<Option.Option<number>>({
   shown: "5000",
   meaning: "how many streams (WebSocket, SSE, RPC) one address may have open on a node",
   allowed: "off, or a whole number from 1 to 999999",
-  parse: (text) =>
-    text.toLowerCase() === "off"
-      ? Option.some(Option.none())
-      : Option.map(wholeNumber(1, 999_999)(text), Option.some)
+  parse: orOff(wholeNumber(1, 999_999))
 })
-
-const parseOrigin = (text: string) =>
-  Option.filter(url("http:", "https:")(text), (origin) => new URL(origin).origin === origin)
 
 export const LOG_LEVEL = define<LogLevel.LogLevel>({
   name: "LOG_LEVEL",
@@ -294,11 +307,8 @@ export const LOG_LEVEL = define<LogLevel.LogLevel>({
   shown: "info",
   meaning: "the least severity that is logged",
   allowed: "trace, debug, info, warn, error, fatal, none",
-  parse: (text) =>
-    Schema.decodeUnknownOption(LogLevelName)(text.charAt(0).toUpperCase() + text.slice(1).toLowerCase())
+  parse: logLevel
 })
-
-const LogLevelName = Schema.Literals(["Trace", "Debug", "Info", "Warn", "Error", "Fatal", "None"])
 
 export const LOG_FORMAT = define<"pretty" | "json">({
   name: "LOG_FORMAT",

@@ -1,4 +1,4 @@
-import { Option, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
 import { currencies } from "./Iso4217.ts"
 
 /** An ISO 4217 alphabetic code of a currency in use, upper case. */
@@ -28,6 +28,16 @@ export class UnsupportedCurrency extends Schema.TaggedError<UnsupportedCurrency>
   }
 }
 
+/** The text is no code of a currency at all. */
+export class UnknownCurrency extends Schema.TaggedError<UnknownCurrency>()("UnknownCurrency", {
+  /** What was given, cut to a length that is safe to show. */
+  given: Schema.String
+}) {
+  override get message(): string {
+    return `${JSON.stringify(this.given)} is no currency of ISO 4217`
+  }
+}
+
 const byCode: ReadonlyMap<string, Currency> = new Map(
   currencies.map(([code, name, minorUnit]) => [code, { code: CurrencyCode.make(code), name, minorUnit }])
 )
@@ -35,6 +45,13 @@ const byCode: ReadonlyMap<string, Currency> = new Map(
 /** The currency of a code, in upper or lower case. ASCII letters only: `"ſ".toUpperCase()` is "S" too. */
 export const find = (code: string): Option.Option<Currency> =>
   /^[A-Za-z]{3}$/.test(code) ? Option.fromUndefinedOr(byCode.get(code.toUpperCase())) : Option.none()
+
+/** The code of a currency, offered or not, in any case. */
+export const parse = (text: string): Result.Result<CurrencyCode, UnknownCurrency> =>
+  Option.match(find(text), {
+    onNone: () => Result.fail(new UnknownCurrency({ given: text.slice(0, 8) })),
+    onSome: ({ code }) => Result.succeed(code)
+  })
 
 /** Every currency of ISO 4217 that has a minor unit, by code. */
 export const all: ReadonlyArray<Currency> = Array.from(byCode.values())

@@ -16,6 +16,12 @@ export class CurrencyPair extends Schema.Class<CurrencyPair>("effex/domain/Curre
   }
 }
 
+/** The pair of two codes in any case, whether it is offered or not: its rates may be those of long ago. */
+export const parse = (from: string, to: string): Result.Result<CurrencyPair, Currency.UnknownCurrency> =>
+  Result.gen(function* () {
+    return new CurrencyPair({ from: yield* Currency.parse(from), to: yield* Currency.parse(to) })
+  })
+
 /** Both currencies exist, but this service has no rates for the pair. */
 export class UnsupportedPair extends Schema.TaggedError<UnsupportedPair>()("UnsupportedPair", {
   pair: CurrencyPair,

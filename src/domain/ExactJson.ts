@@ -21,7 +21,7 @@ export const raw = (text: string): unknown =>
     typeof value === "number" ? JSON.rawJSON(context?.source ?? "") : value
   )
 
-/** More containers than this in one text is an attack, not data. */
+/** More containers than this in one text is an attack, not data, where nobody expects a long list. */
 const MAX_CONTAINERS = 1000
 
 /** A number as it was written in JSON, told from a string. */
@@ -35,14 +35,15 @@ export class JsonNumber {
 /**
  * Reads JSON with every number as `onNumber` makes it of the text that it was written as, since a double would lose
  * digits; without `onNumber`, as that text. None for what is no JSON, and for what Postgres could not keep as such: NUL
- * and broken surrogates, absurd numbers, thousands of levels.
+ * and broken surrogates, absurd numbers, thousands of levels; nor for more than `maxContainers` objects and arrays.
  */
 export const parse = (
   text: string,
-  onNumber: (source: string) => unknown = keepable
+  onNumber: (source: string) => unknown = keepable,
+  maxContainers: number = MAX_CONTAINERS
 ): Option.Option<unknown> =>
   Option.liftThrowable(() => {
-    if ((text.match(/[[{]/g)?.length ?? 0) > MAX_CONTAINERS) throw new SyntaxError("too deep")
+    if ((text.match(/[[{]/g)?.length ?? 0) > maxContainers) throw new SyntaxError("too deep")
     return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
       if (!isText(key) || (typeof value === "string" && !isText(value))) throw new SyntaxError("not text")
       return typeof value === "number" ? onNumber(context?.source ?? "") : value

@@ -1,7 +1,7 @@
 import { type BigDecimal, DateTime, Duration, Schema } from "effect"
 import { CurrencyPair } from "./CurrencyPair.ts"
 
-/** Identifies one immutable rate. A UUIDv7, so that ids sort by the time at which they were made. */
+/** Identifies one immutable rate. A UUIDv7: ids sort by the time from which their rates are in force. */
 export const RateId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("RateId"))
 export type RateId = typeof RateId.Type
 
@@ -11,7 +11,7 @@ export interface Rate {
   readonly pair: CurrencyPair
   /** Exact, positive. */
   readonly rate: BigDecimal.BigDecimal
-  /** Who said so: `flutterwave`, or `sandbox` for made-up rates. */
+  /** Who said so, such as `flutterwave`; `sandbox` for made-up rates. */
   readonly provider: string
   /** When it was observed at the provider; in force from then on. */
   readonly observedAt: DateTime.Utc
@@ -30,6 +30,22 @@ export interface RateTick {
   /** The provider's whole answer, as JSON text. */
   readonly raw: string
   readonly observedAt: DateTime.Utc
+  /** When it was so, as the provider says; a provider may not say. */
+  readonly quotedAt?: DateTime.Utc | undefined
+  /** What it was computed from, where the provider does not quote the pair itself. */
+  readonly legs?: ReadonlyArray<RateLeg> | undefined
+}
+
+/**
+ * A rate that a provider quotes, and from which others of the same answer are computed: `provider`, `raw` and
+ * `observedAt` are theirs. It is stored once, under the id that it has from the start, and never in force itself.
+ */
+export interface RateLeg {
+  readonly id: RateId
+  readonly pair: CurrencyPair
+  readonly rate: BigDecimal.BigDecimal
+  /** As the provider wrote it. */
+  readonly providerRate: string
 }
 
 /** Everything that is kept of one rate. */
@@ -41,6 +57,8 @@ export interface RateRecord {
   readonly providerRate: string
   /** The provider's whole answer, as JSON text. */
   readonly raw: string
+  /** The rates that it was computed from; none where the provider quoted it. */
+  readonly derivedFrom: ReadonlyArray<RateId>
   /** When it became known here. */
   readonly recordedAt: DateTime.Utc
 }
@@ -67,6 +85,12 @@ export class RateTooOld extends Schema.TaggedError<RateTooOld>()("RateTooOld", {
     return `The latest rate of ${this.pair.key} is ${age} old, ${allowed} are allowed, and it could not be refreshed`
   }
 }
+
+/** Names the provider of made-up rates. */
+export const SANDBOX = "sandbox"
+
+/** Whether a rate is made up, and says nothing of real ones. */
+export const isMadeUp = ({ provider }: { readonly provider: string }): boolean => provider === SANDBOX
 
 /** How old a rate is. Never negative: a provider's clock may run ahead. */
 export const ageAt = (rate: Rate, now: DateTime.Utc): Duration.Duration =>

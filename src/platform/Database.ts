@@ -1,6 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import {
+  Array,
   Context,
   Duration,
   Effect,
@@ -31,6 +32,9 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
 /** How long a call to the database may take, before its caller is told that the store is unavailable. */
 export const DEADLINE = Duration.seconds(3)
 
+/** How long one statement of a long transaction may take. */
+const LONG_STATEMENT_MILLIS = 120_000
+
 /** After how long without a heartbeat the server takes a lock from a process that is stopped, with its session. */
 const EXCLUSIVE_IDLE_MILLIS = 10_000
 const EXCLUSIVE_HEARTBEAT = Duration.seconds(3)
@@ -57,6 +61,13 @@ export class Database extends Context.Service<
       statements: Effect.Effect<A, SqlError.SqlError, R>
     ) => Effect.Effect<A, StoreUnavailable | SqlError.SqlError, R>
     /**
+     * Runs an effect, and its statements in one transaction that may take minutes: the deadline is each statement's
+     * own, two minutes. Fails as {@link within} does; nothing was changed then, nor where the effect fails.
+     */
+    readonly transaction: <A, E, R>(
+      work: Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, StoreUnavailable | Exclude<E, SqlError.SqlError>, R>
+    /**
      * Runs an effect that at most one process runs at a time, by its name. None where another one runs it. The lock
      * goes with its connection, so that nothing is held by a process that died, and not for long by one that is
      * stopped. Where the lock is lost, the effect is interrupted, and fails with `StoreUnavailable`.
@@ -82,11 +93,24 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
     withDeadline(
       statements.pipe(
         Effect.retry({ while: isRolledBack, times: 3 }),
-        Effect.catchIf(isAvailability, unavailable)
+        Effect.catchIf(isAvailability, unavailable),
+        Effect.catchDefect(lostInTransaction)
       )
     )
   const within: Database["Service"]["within"] = (statements) =>
     Effect.catchTag(attempt(statements), "SqlError", Effect.die)
+
+  const transaction = <A, E, R>(work: Effect.Effect<A, E, R>) =>
+    Effect.andThen(
+      sql`SELECT set_config('statement_timeout', ${LONG_STATEMENT_MILLIS.toFixed(0)}, true)`,
+      work
+    ).pipe(
+      sql.withTransaction,
+      Effect.catchIf(SqlError.isSqlError, (error) =>
+        isAvailability(error) ? unavailable(error) : Effect.die(error)
+      ),
+      Effect.catchDefect(lostInTransaction)
+    )
 
   const exclusively: Database["Service"]["exclusively"] = (name, effect) =>
     Effect.scoped(
@@ -108,7 +132,7 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
       })
     )
 
-  return { sql, within, attempt, exclusively }
+  return { sql, within, attempt, transaction, exclusively }
 }
 
 const client = Effect.gen(function* () {
@@ -139,9 +163,9 @@ const make = Effect.gen(function* () {
   )
   for (const [id, name] of applied) yield* Effect.logInfo(`Applied migration ${id}_${name}`)
   const database = fromClient(sql)
-  yield* database.within(ensurePartitions).pipe(
+  yield* ensurePartitions(database).pipe(
     Effect.catch((error) =>
-      Effect.logWarning("The partitions of the coming months could not be made", error)
+      Effect.logWarning("The partitions of the coming months could not be looked for", error)
     ),
     Effect.repeat(Schedule.spaced("1 day")),
     Effect.forkScoped
@@ -149,10 +173,31 @@ const make = Effect.gen(function* () {
   return database
 })
 
-/** Makes the partitions of the coming year, so that they are there before their first row. */
-const ensurePartitions = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`SELECT ensure_monthly_partitions(partrelid::regclass, now(), 12) FROM pg_partitioned_table`
+/**
+ * Makes the partitions of the coming year, so that they are there before their first row. A new partition locks the
+ * whole table, and who writes waits behind whoever waits for that lock: each is made by itself, and given up soon
+ * where a long read is in the way. There is most of a year left to try again.
+ */
+export const ensurePartitions = Effect.fnUntraced(function* ({
+  sql,
+  within
+}: Pick<Database["Service"], "sql" | "within">) {
+  const tables = yield* within(sql<{ name: string }>`
+    SELECT partrelid::regclass::text AS name FROM pg_partitioned_table`)
+  const make = (name: string, month: number) =>
+    sql`SET LOCAL lock_timeout = '500ms'`.pipe(
+      Effect.andThen(sql`
+        SELECT ensure_monthly_partitions(${name}::text::regclass, now() + make_interval(months => ${month}::int), 1)`),
+      sql.withTransaction,
+      within
+    )
+  for (const { name } of tables) {
+    yield* Effect.forEach(Array.range(0, 11), (month) => make(name, month), { discard: true }).pipe(
+      Effect.catch((error) =>
+        Effect.logWarning(`A partition of ${name} could not be made; it is tried again tomorrow`, error)
+      )
+    )
+  }
 })
 
 /**
@@ -195,6 +240,10 @@ const isOfStatement = (cause: unknown) =>
 /** Another transaction was in the way, and nothing of this one was done: it may be done again. */
 const isRolledBack = ({ reason }: SqlError.SqlError) =>
   reason._tag === "DeadlockError" || reason._tag === "SerializationError"
+
+/** A transaction that lost its connection cannot be rolled back by its client either, which Effect makes a defect. */
+const lostInTransaction = (defect: unknown) =>
+  SqlError.isSqlError(defect) && isAvailability(defect) ? unavailable(defect) : Effect.die(defect)
 
 const unavailable = (cause: unknown) => Effect.fail(new StoreUnavailable({ cause }))
 

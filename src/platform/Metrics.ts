@@ -27,6 +27,16 @@ export const providerRequests = Metric.counter("effex_provider_requests_total", 
   incremental: true
 })
 
+export const providerTicks = Metric.counter("effex_provider_ticks_total", {
+  description: "Rates that were taken from providers, by who supplied them",
+  incremental: true
+})
+
+export const missedReferences = Metric.counter("effex_provider_missed_references_total", {
+  description: "Rates that could not be compared with another provider's, because it did not answer",
+  incremental: true
+})
+
 export const inverseConvention = Metric.counter("effex_provider_inverse_convention_total", {
   description: "Answers whose rate field stood in the convention of before April 2026",
   incremental: true
@@ -80,4 +90,18 @@ export const streamsCut = Metric.counter("effex_stream_cut_total", {
 export const streamGaps = Metric.counter("effex_stream_gaps_total", {
   description: "Times that a reader was told of a gap, and given everything anew",
   incremental: true
+})
+
+export const quarantinedRates = Metric.counter("effex_rates_quarantined_total", {
+  description: "Rates that were put aside, by provider and by each reason",
+  incremental: true
+})
+
+export const quarantineDecisions = Metric.counter("effex_quarantine_decisions_total", {
+  description: "Decisions about rates that were put aside, and by whom or what",
+  incremental: true
+})
+
+export const quarantinePending = Metric.gauge("effex_quarantine_pending", {
+  description: "Rates that were put aside and wait for a decision"
 })

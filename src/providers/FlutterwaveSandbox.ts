@@ -1,57 +1,31 @@
-import { NodeHttpServer } from "@effect/platform-node"
-import { BigDecimal, Context, Effect, Layer, Option, Ref } from "effect"
-import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { createServer } from "node:http"
+import { BigDecimal, Effect, Option } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Decimal from "../domain/Decimal.ts"
-import { answer, error, faulty, type FaultOrder, FaultOrder as FaultOrderSchema } from "./SandboxFaults.ts"
-import * as SandboxRates from "./SandboxRates.ts"
-
-/** Stands on every answer, so that what the sandbox feeds is marked as such wherever it goes. */
-export const HEADER = "x-effex-sandbox"
-/** A key to ask it with. It takes every key. */
-export const SECRET_KEY = "FLWSECK_TEST-sandbox"
+import * as ExactJson from "../domain/ExactJson.ts"
+import * as SandboxFaults from "./SandboxFaults.ts"
+import type { SandboxRates } from "./SandboxRates.ts"
 
 /** Enough for the amounts to lead back to the rate, digit for digit. */
 const AMOUNT_DIGITS = 18
 
-/** A running sandbox. */
-export interface Sandbox {
-  readonly baseUrl: string
-  /** Misbehaves from now on, until told otherwise. */
-  readonly order: (order: FaultOrder) => Effect.Effect<void>
-  /** Behaves again. */
-  readonly clear: Effect.Effect<void>
-  /** How many rates it was asked for. */
-  readonly requests: Effect.Effect<number>
+/** What a good answer says. */
+interface Quotation {
+  readonly from: string
+  readonly to: string
+  readonly sourceAmount: BigDecimal.BigDecimal
+  readonly destinationAmount: BigDecimal.BigDecimal
+  readonly rate: BigDecimal.BigDecimal
 }
 
-/**
- * Serves Flutterwave's `GET /v3/transfers/rates` with made-up rates that move in small steps, for as long as the scope
- * is open. `PUT /faults` with `{"fault":"500","pairs":["USD:NGN"],"times":3}` makes it misbehave, `DELETE /faults`
- * behave again.
- */
-export const listen = Effect.fn("FlutterwaveSandbox.listen")(function* (options: {
-  readonly host: string
-  readonly port: number
-  readonly seed?: string
-}) {
-  const rates = SandboxRates.make(options.seed ?? "effex")
-  const orders = yield* Ref.make<Option.Option<FaultOrder>>(Option.none())
-  const requests = yield* Ref.make(0)
-
-  const takeFault = (pair: string) =>
-    Ref.modify(orders, (current) => {
-      if (Option.isNone(current)) return [undefined, current]
-      const { fault, pairs, times } = current.value
-      if (pairs !== undefined && !pairs.includes(pair)) return [undefined, current]
-      if (times === undefined) return [fault, current]
-      return [fault, times > 1 ? Option.some({ ...current.value, times: times - 1 }) : Option.none()]
-    })
+/** Flutterwave's `GET /v3/transfers/rates`. It takes every key. */
+export const make = (rates: SandboxRates) => {
+  const faults = SandboxFaults.make<SandboxFaults.FlutterwaveFault>()
+  let requests = 0
 
   const quote = Effect.gen(function* () {
+    requests++
     const request = yield* HttpServerRequest.HttpServerRequest
     const query = yield* HttpServerRequest.ParsedSearchParams
-    yield* Ref.update(requests, (count) => count + 1)
     if (!/^Bearer \S+$/.test(request.headers["authorization"] ?? ""))
       return error(401, "Authorization required")
     for (const name of ["amount", "source_currency", "destination_currency"]) {
@@ -60,47 +34,105 @@ export const listen = Effect.fn("FlutterwaveSandbox.listen")(function* (options:
     const [from, to] = [String(query["source_currency"]), String(query["destination_currency"])]
     const amount = Option.filter(Decimal.parse(String(query["amount"])), BigDecimal.isPositive)
     if (Option.isNone(amount)) return error(400, "amount must be a positive number")
-    const rate = yield* rates.next(from, to)
-    if (Option.isNone(rate)) return error(400, `${from} to ${to} is not supported`)
-    const sourceAmount = Decimal.quotient(amount.value, rate.value, AMOUNT_DIGITS)
-    const quotation = { from, to, sourceAmount, destinationAmount: amount.value, rate: rate.value }
-    const fault = yield* takeFault(`${from}:${to}`)
+    const current = yield* rates.next(from, to)
+    if (Option.isNone(current)) return error(400, `${from} to ${to} is not supported`)
+    const { distorted, fault } = yield* faults.next([`${from}:${to}`])
+    const rate = distorted(`${from}:${to}`, current.value)
+    const sourceAmount = Decimal.quotient(amount.value, rate, AMOUNT_DIGITS)
+    const quotation = { from, to, sourceAmount, destinationAmount: amount.value, rate }
     return fault === undefined ? answer(quotation) : yield* faulty(fault, quotation)
   })
 
-  const putFaults = HttpServerRequest.schemaBodyJson(FaultOrderSchema).pipe(
-    Effect.flatMap((order) => Ref.set(orders, Option.some(order))),
-    Effect.as(HttpServerResponse.empty()),
-    Effect.catchTag(["SchemaError", "HttpServerError"], (problem) =>
-      Effect.succeed(error(400, problem.message))
-    )
-  )
-  const clear = Ref.set(orders, Option.none())
-
-  const routes = HttpRouter.addAll([
-    HttpRouter.route(
-      "GET",
-      "/v3/transfers/rates",
-      Effect.map(quote, HttpServerResponse.setHeader(HEADER, "true"))
-    ),
-    HttpRouter.route("PUT", "/faults", putFaults),
-    HttpRouter.route("DELETE", "/faults", Effect.as(clear, HttpServerResponse.empty()))
-  ])
-  const context = yield* HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provideMerge(
-      NodeHttpServer.layer(createServer, {
-        host: options.host,
-        port: options.port,
-        gracefulShutdownTimeout: "100 millis"
-      })
-    ),
-    Layer.build
-  )
-  const { address } = Context.get(context, HttpServer.HttpServer)
   return {
-    baseUrl: HttpServer.formatAddress(address),
-    order: (order) => Ref.set(orders, Option.some(order)),
-    clear,
-    requests: Ref.get(requests)
-  } satisfies Sandbox
-})
+    ...faults,
+    requests: Effect.sync(() => requests),
+    routes: [HttpRouter.route("GET", "/v3/transfers/rates", quote)]
+  }
+}
+
+/** The answer of a Flutterwave that works, in its present convention. */
+const answer = (quotation: Quotation, changed: { readonly rate?: unknown; readonly source?: unknown } = {}) =>
+  HttpServerResponse.text(answerText(quotation, changed), { contentType: "application/json" })
+
+const answerText = (
+  { destinationAmount, from, rate, sourceAmount, to }: Quotation,
+  changed: { readonly rate?: unknown; readonly source?: unknown }
+) =>
+  JSON.stringify({
+    status: "success",
+    message: "Transfer rates fetched",
+    data: {
+      rate: changed.rate ?? ExactJson.number(rounded(rate)),
+      source: { currency: from, amount: changed.source ?? ExactJson.number(sourceAmount) },
+      destination: { currency: to, amount: ExactJson.number(destinationAmount) }
+    }
+  })
+
+/** Flutterwave writes its rate field with a few digits only. */
+const rounded = (rate: BigDecimal.BigDecimal) => {
+  const { scale, value } = BigDecimal.normalize(rate)
+  return BigDecimal.round(rate, { scale: scale - value.toString().length + 6, mode: "half-even" })
+}
+
+/** An error in the shape of Flutterwave's. */
+const error = (status: number, message: string) =>
+  HttpServerResponse.jsonUnsafe({ status: "error", message, data: null }, { status })
+
+/** The answer of a Flutterwave that has the fault. */
+const faulty = (
+  fault: Exclude<SandboxFaults.FlutterwaveFault, SandboxFaults.Distortion>,
+  quotation: Quotation
+): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  const inverse = Decimal.quotient(quotation.sourceAmount, quotation.destinationAmount)
+  switch (fault) {
+    case "429":
+      return Effect.succeed(
+        error(429, "Too many requests").pipe(HttpServerResponse.setHeader("retry-after", "1"))
+      )
+    case "500":
+      return Effect.succeed(
+        HttpServerResponse.jsonUnsafe(
+          { error_id: "ERRNO500", message: "Application error. Please contact support", code: "app_error" },
+          { status: 500 }
+        )
+      )
+    case "502":
+      return Effect.succeed(html(502))
+    case "unavailable":
+      return Effect.succeed(error(200, "Unable to fetch rates at the moment"))
+    case "hang":
+      return Effect.never
+    case "inverse":
+      return Effect.succeed(answer(quotation, { rate: ExactJson.number(rounded(inverse)) }))
+    case "contradiction":
+      return Effect.succeed(
+        answer(quotation, {
+          rate: ExactJson.number(BigDecimal.multiply(rounded(quotation.rate), BigDecimal.make(15n, 1)))
+        })
+      )
+    case "other-currency":
+      return Effect.succeed(answer({ ...quotation, to: quotation.to === "KES" ? "NGN" : "KES" }))
+    case "zero":
+      return Effect.succeed(answer(quotation, { source: 0 }))
+    case "negative":
+      return Effect.succeed(
+        answer(quotation, { source: ExactJson.number(BigDecimal.negate(quotation.sourceAmount)) })
+      )
+    case "nan":
+      return Effect.succeed(answer(quotation, { rate: "NaN" }))
+    case "truncated":
+      return Effect.succeed(
+        HttpServerResponse.text(answerText(quotation, {}).slice(0, -20), { contentType: "application/json" })
+      )
+    case "html":
+      return Effect.succeed(html(200))
+    case "oversized":
+      return Effect.succeed(HttpServerResponse.text(`{"padding":"${"x".repeat(200_000)}"}`))
+  }
+}
+
+const html = (status: number) =>
+  HttpServerResponse.text("<html><head><title>Bad Gateway</title></head></html>", {
+    status,
+    contentType: "text/html"
+  })

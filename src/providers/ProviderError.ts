@@ -1,4 +1,4 @@
-import { Duration, Schema } from "effect"
+import { Duration, Option, Schema } from "effect"
 import { CurrencyPair } from "../domain/CurrencyPair.ts"
 
 /** No answer came: no connection, or it broke, or it took too long. */
@@ -36,6 +36,11 @@ export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen"
   retryAfter: Schema.Duration
 }) {}
 
+/** A well-formed answer that is not believed: it was put aside, and another provider may be. */
+export class Quarantined extends Schema.TaggedError<Quarantined>()("Quarantined", {
+  detail: Schema.String
+}) {}
+
 export const ProviderReason = Schema.Union([
   Unreachable,
   Failing,
@@ -43,18 +48,28 @@ export const ProviderReason = Schema.Union([
   Refused,
   Malformed,
   Contradictory,
-  CircuitOpen
+  CircuitOpen,
+  Quarantined
 ])
 export type ProviderReason = typeof ProviderReason.Type
 
-/** A provider gave no rate for a pair that could be used. */
+/** No provider gave a rate for a pair that could be used: why the first did not, and why those behind it did not. */
 export class ProviderError extends Schema.TaggedError<ProviderError>()("ProviderError", {
   provider: Schema.String,
   pair: CurrencyPair,
-  reason: ProviderReason
+  reason: ProviderReason,
+  others: Schema.optionalKey(Schema.Array(Schema.Struct({ provider: Schema.String, reason: ProviderReason })))
 }) {
+  /** Whether one of them answered, and was not believed: what it says was put aside, and it will hardly say another. */
+  get putAside(): boolean {
+    return [this, ...(this.others ?? [])].some(({ reason }) => reason._tag === "Quarantined")
+  }
+
   override get message(): string {
-    return `${this.provider} gave no rate for ${this.pair.key}: ${describe(this.reason)}`
+    const others = (this.others ?? []).map(
+      ({ provider, reason }) => `; nor did ${provider}: ${describe(reason)}`
+    )
+    return `${this.provider} gave no rate for ${this.pair.key}: ${describe(this.reason)}${others.join("")}`
   }
 }
 
@@ -75,5 +90,29 @@ export const describe = (reason: ProviderReason): string => {
       return `an answer that cannot be true (${reason.detail})`
     case "CircuitOpen":
       return `it failed too often and is asked again in ${Duration.format(reason.retryAfter)}`
+    case "Quarantined":
+      return `an answer that is not believed (${reason.detail})`
   }
 }
+
+/** What an answer of a status that is no success comes to. */
+export const ofStatus = (
+  { retryAfter, status }: { readonly status: number; readonly retryAfter: Option.Option<Duration.Duration> },
+  detail: string
+): ProviderReason => {
+  if (status === 429) {
+    return new RateLimited(Option.isSome(retryAfter) ? { retryAfter: retryAfter.value } : {})
+  }
+  return status >= 500
+    ? new Failing({ status, detail: excerpt(detail) })
+    : new Refused({ status, detail: excerpt(detail) })
+}
+
+/** What to say of an answer of which nothing can be made; `json` is its body, read. */
+export const malformed = (body: string, json: Option.Option<unknown>) =>
+  new Malformed({
+    detail: Option.isNone(json) ? `not JSON: ${excerpt(body)}` : "fields are missing or of another kind"
+  })
+
+/** The beginning of foreign text, on one line, for a message. */
+export const excerpt = (text: string) => text.slice(0, 120).replaceAll(/[^\x20-\x7e]+/g, " ")

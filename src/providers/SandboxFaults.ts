@@ -1,129 +1,141 @@
 import { BigDecimal, Effect, Schema } from "effect"
-import { HttpServerResponse } from "effect/http"
 import * as Decimal from "../domain/Decimal.ts"
-import * as ExactJson from "../domain/ExactJson.ts"
 
-/** Ways in which the sandbox misbehaves when it is told to. */
-export const Fault = Schema.Literals([
+/** Ways in which the sandbox's Flutterwave misbehaves when it is told to. */
+export const FlutterwaveFault = Schema.Literals([
   "429",
   "500",
   "502",
   "unavailable",
   "hang",
   "inverse",
+  "inverse-amounts",
   "contradiction",
   "other-currency",
   "zero",
   "negative",
   "nan",
+  "jump",
+  "frozen",
   "truncated",
   "html",
   "oversized"
 ])
-export type Fault = typeof Fault.Type
+export type FlutterwaveFault = typeof FlutterwaveFault.Type
+
+export const FlutterwaveV4Fault = Schema.Literals([
+  "429",
+  "500",
+  "hang",
+  "truncated",
+  "expired",
+  "inverse-amounts",
+  "jump",
+  "frozen"
+])
+export type FlutterwaveV4Fault = typeof FlutterwaveV4Fault.Type
+
+const everyTable = ["429", "500", "hang", "truncated", "old", "jump", "frozen"] as const
+
+export const FixerFault = Schema.Literals([...everyTable, "quota"])
+export type FixerFault = typeof FixerFault.Type
+
+export const OpenExchangeRatesFault = Schema.Literals([...everyTable, "not-allowed"])
+export type OpenExchangeRatesFault = typeof OpenExchangeRatesFault.Type
+
+export const FrankfurterFault = Schema.Literals(everyTable)
+export type FrankfurterFault = typeof FrankfurterFault.Type
 
 /** A fault, for some pairs (`USD:NGN`; all without), for a number of requests (all without). */
-export const FaultOrder = Schema.Struct({
-  fault: Fault,
+const common = {
   pairs: Schema.optionalKey(Schema.Array(Schema.String)),
   times: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0)))
-})
+}
+
+/** A fault of one provider; of Flutterwave's v3 where none is named. */
+export const FaultOrder = Schema.Union([
+  Schema.Struct({
+    provider: Schema.optionalKey(Schema.Literal("flutterwave")),
+    fault: FlutterwaveFault,
+    ...common
+  }),
+  Schema.Struct({ provider: Schema.Literal("flutterwave-v4"), fault: FlutterwaveV4Fault, ...common }),
+  Schema.Struct({ provider: Schema.Literal("fixer"), fault: FixerFault, ...common }),
+  Schema.Struct({ provider: Schema.Literal("openexchangerates"), fault: OpenExchangeRatesFault, ...common }),
+  Schema.Struct({ provider: Schema.Literal("frankfurter"), fault: FrankfurterFault, ...common })
+])
 export type FaultOrder = typeof FaultOrder.Type
 
-/** What a good answer says. */
-export interface Quotation {
-  readonly from: string
-  readonly to: string
-  readonly sourceAmount: BigDecimal.BigDecimal
-  readonly destinationAmount: BigDecimal.BigDecimal
-  readonly rate: BigDecimal.BigDecimal
+export interface Order<Fault> {
+  readonly fault: Fault
+  readonly pairs?: ReadonlyArray<string>
+  readonly times?: number
 }
 
-/** The answer of a Flutterwave that works, in its present convention. */
-export const answer = (
-  quotation: Quotation,
-  changed: { readonly rate?: unknown; readonly source?: unknown } = {}
-) => HttpServerResponse.text(answerText(quotation, changed), { contentType: "application/json" })
+/** Faults that leave the shape of an answer alone and make its rates wrong. */
+export type Distortion = "jump" | "frozen" | "inverse-amounts"
 
-const answerText = (
-  { destinationAmount, from, rate, sourceAmount, to }: Quotation,
-  changed: { readonly rate?: unknown; readonly source?: unknown }
-) =>
-  JSON.stringify({
-    status: "success",
-    message: "Transfer rates fetched",
-    data: {
-      rate: changed.rate ?? ExactJson.number(rounded(rate)),
-      source: { currency: from, amount: changed.source ?? ExactJson.number(sourceAmount) },
-      destination: { currency: to, amount: ExactJson.number(destinationAmount) }
+/** What befalls one request. */
+export interface Befallen<Fault> {
+  /** None: the answer is a good one, apart from what {@link distorted} makes of its rates. */
+  readonly fault: Exclude<Fault, Distortion> | undefined
+  /** What becomes of a pair's rate. */
+  readonly distorted: (pair: string, rate: BigDecimal.BigDecimal) => BigDecimal.BigDecimal
+}
+
+/** The faults of one provider: at most one at a time. */
+export const make = <Fault extends string>() => {
+  let order: Order<Fault> | undefined
+  let left = 0
+  let frozen = new Map<string, BigDecimal.BigDecimal>()
+
+  const distort = (fault: Fault, pair: string, rate: BigDecimal.BigDecimal) => {
+    switch (fault) {
+      case "jump":
+        return BigDecimal.multiply(rate, BigDecimal.make(15n, 1))
+      case "inverse-amounts":
+        return Decimal.quotient(BigDecimal.make(1n, 0), rate)
+      case "frozen": {
+        const first = frozen.get(pair) ?? rate
+        frozen.set(pair, first)
+        return first
+      }
+      default:
+        return rate
     }
-  })
+  }
 
-/** Flutterwave writes its rate field with a few digits only. */
-const rounded = (rate: BigDecimal.BigDecimal) => {
-  const { scale, value } = BigDecimal.normalize(rate)
-  return BigDecimal.round(rate, { scale: scale - value.toString().length + 6, mode: "half-even" })
-}
+  /** What befalls a request about these pairs, as one of the times that were ordered. */
+  const next = (pairs: ReadonlyArray<string>): Effect.Effect<Befallen<Fault>> =>
+    Effect.sync(() => {
+      const current = order
+      const concerns = (pair: string) => current?.pairs === undefined || current.pairs.includes(pair)
+      if (current === undefined || left === 0 || !pairs.some(concerns)) {
+        return { fault: undefined, distorted: (_, rate) => rate }
+      }
+      left--
+      const { fault } = current
+      return {
+        fault: isShape(fault) ? fault : undefined,
+        distorted: (pair, rate) => (concerns(pair) ? distort(fault, pair, rate) : rate)
+      }
+    })
 
-/** An error in the shape of Flutterwave's. */
-export const error = (status: number, message: string) =>
-  HttpServerResponse.jsonUnsafe({ status: "error", message, data: null }, { status })
-
-/** The answer of a Flutterwave that has the fault. */
-export const faulty = (
-  fault: Fault,
-  quotation: Quotation
-): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const inverse = Decimal.quotient(quotation.sourceAmount, quotation.destinationAmount)
-  switch (fault) {
-    case "429":
-      return Effect.succeed(
-        error(429, "Too many requests").pipe(HttpServerResponse.setHeader("retry-after", "1"))
-      )
-    case "500":
-      return Effect.succeed(
-        HttpServerResponse.jsonUnsafe(
-          { error_id: "ERRNO500", message: "Application error. Please contact support", code: "app_error" },
-          { status: 500 }
-        )
-      )
-    case "502":
-      return Effect.succeed(html(502))
-    case "unavailable":
-      return Effect.succeed(error(200, "Unable to fetch rates at the moment"))
-    case "hang":
-      return Effect.never
-    case "inverse":
-      return Effect.succeed(answer(quotation, { rate: ExactJson.number(rounded(inverse)) }))
-    case "contradiction":
-      return Effect.succeed(
-        answer(quotation, {
-          rate: ExactJson.number(BigDecimal.multiply(rounded(quotation.rate), BigDecimal.make(15n, 1)))
-        })
-      )
-    case "other-currency":
-      return Effect.succeed(answer({ ...quotation, to: quotation.to === "KES" ? "NGN" : "KES" }))
-    case "zero":
-      return Effect.succeed(answer(quotation, { source: 0 }))
-    case "negative":
-      return Effect.succeed(
-        answer(quotation, { source: ExactJson.number(BigDecimal.negate(quotation.sourceAmount)) })
-      )
-    case "nan":
-      return Effect.succeed(answer(quotation, { rate: "NaN" }))
-    case "truncated":
-      return Effect.succeed(
-        HttpServerResponse.text(answerText(quotation, {}).slice(0, -20), { contentType: "application/json" })
-      )
-    case "html":
-      return Effect.succeed(html(200))
-    case "oversized":
-      return Effect.succeed(HttpServerResponse.text(`{"padding":"${"x".repeat(200_000)}"}`))
+  return {
+    next,
+    /** Misbehaves from now on, until told otherwise. */
+    order: (given: Order<Fault>) =>
+      Effect.sync(() => {
+        order = given
+        left = given.times ?? Infinity
+        frozen = new Map()
+      }),
+    /** Behaves again. */
+    clear: Effect.sync(() => {
+      order = undefined
+    })
   }
 }
 
-const html = (status: number) =>
-  HttpServerResponse.text("<html><head><title>Bad Gateway</title></head></html>", {
-    status,
-    contentType: "text/html"
-  })
+const isShape = <Fault extends string>(fault: Fault): fault is Exclude<Fault, Distortion> =>
+  fault !== "jump" && fault !== "frozen" && fault !== "inverse-amounts"

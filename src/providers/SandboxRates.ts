@@ -1,26 +1,6 @@
 import { BigDecimal, Effect, Option, Random } from "effect"
 import * as Decimal from "../domain/Decimal.ts"
-
-/** Units of each currency for one US dollar, about as they stood in 2026. Made up, and said to be so. */
-const unitsPerDollar: ReadonlyMap<string, BigDecimal.BigDecimal> = new Map(
-  Object.entries({
-    USD: "1",
-    CAD: "1.38",
-    GBP: "0.75",
-    EUR: "0.86",
-    XOF: "564",
-    XAF: "564",
-    EGP: "48.6",
-    ETB: "142",
-    GHS: "11.9",
-    KES: "129.3",
-    MAD: "9.1",
-    NGN: "1534.5",
-    ZAR: "17.6",
-    UGX: "3620",
-    ZMW: "23.7"
-  }).map(([code, units]) => [code, BigDecimal.fromStringUnsafe(units)])
-)
+import * as RoughRates from "../domain/RoughRates.ts"
 
 /** What the customer pays for an exchange, in each direction, in parts per million. */
 const SPREAD = 4_000
@@ -45,7 +25,7 @@ export const make = (seed: string) => {
   })
 
   const next = Effect.fnUntraced(function* (from: string, to: string) {
-    const pair = Option.all([units(from), units(to)])
+    const pair = Option.all([RoughRates.unitsOf(from), RoughRates.unitsOf(to)])
     if (Option.isNone(pair) || from === to) return Option.none<BigDecimal.BigDecimal>()
     const [sold, bought] = pair.value
     const state = yield* walk(`${from}:${to}`)
@@ -57,4 +37,4 @@ export const make = (seed: string) => {
   return { next }
 }
 
-const units = (code: string) => Option.fromUndefinedOr(unitsPerDollar.get(code))
+export type SandboxRates = ReturnType<typeof make>

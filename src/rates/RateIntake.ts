@@ -1,4 +1,4 @@
-import { Context, Effect, Fiber, Layer } from "effect"
+import { Context, Effect, Fiber, Layer, Option } from "effect"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import type { Rate, RateTick } from "../domain/Rate.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
@@ -8,11 +8,15 @@ import { RateProvider } from "../providers/RateProvider.ts"
 import { Broadcaster } from "./Broadcaster.ts"
 import type { LedPoll } from "./PollRepo.ts"
 import { RateCache } from "./RateCache.ts"
+import { type Origin, RateGuard } from "./RateGuard.ts"
 import { RateRepo } from "./RateRepo.ts"
 import { SharedFlight } from "./SharedFlight.ts"
-import * as SingleFlight from "./SingleFlight.ts"
+import * as SingleFlight from "../platform/SingleFlight.ts"
 
-/** The one way by which a rate comes in: from the provider, then stored, and once that is committed, cached and told. */
+/**
+ * The one way by which a rate comes in: from the provider, judged by the guard, then stored, and once that is committed,
+ * cached and told.
+ */
 export class RateIntake extends Context.Service<
   RateIntake,
   {
@@ -21,54 +25,64 @@ export class RateIntake extends Context.Service<
      * that the provider is asked once; it goes on when they no longer wait.
      */
     readonly take: (pair: CurrencyPair) => Effect.Effect<Rate, ProviderError | StoreUnavailable>
-    /** As {@link take}, for a led poll: nothing is stored when its term is over. */
-    readonly takeLed: (
+    /** As {@link take}, for a poll. For a led one, nothing is stored when its term is over. */
+    readonly takePolled: (
       pair: CurrencyPair,
-      poll: LedPoll
+      poll: Option.Option<LedPoll>
     ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | Superseded>
+    /** Remembers and tells of a rate that is stored already. */
+    readonly tell: (rate: Rate) => Effect.Effect<void>
   }
 >()("effex/rates/RateIntake") {
   static readonly layerNoDeps = Layer.effect(
     RateIntake,
     Effect.gen(function* () {
       const provider = yield* RateProvider
+      const guard = yield* RateGuard
       const repo = yield* RateRepo
       const cache = yield* RateCache
       const broadcaster = yield* Broadcaster
       const shared = yield* SharedFlight
       const flight = yield* SingleFlight.make<Rate, ProviderError | StoreUnavailable | Superseded>()
 
-      const fetch = Effect.fn("RateIntake.fetch")(function* <E>(
-        pair: CurrencyPair,
-        insert: (tick: RateTick) => Effect.Effect<Rate, E>
-      ) {
-        const tick = yield* provider.rate(pair)
-        const rate = yield* insert(tick)
-        yield* cache.put(rate)
-        yield* broadcaster.publish(rate)
+      const tell: RateIntake["Service"]["tell"] = (rate) =>
+        Effect.andThen(cache.put(rate), broadcaster.publish(rate))
+
+      const fetch = Effect.fn("RateIntake.fetch")(function* (pair: CurrencyPair, origin: Origin) {
+        const insert = (tick: RateTick): Effect.Effect<Rate, StoreUnavailable | Superseded> =>
+          Option.match(origin.poll, {
+            onNone: () => repo.insert(tick),
+            onSome: (poll) => repo.insertLed(tick, poll)
+          })
+        const rate = yield* provider.rate(pair, (tick) => guard.admit(tick, insert(tick), origin))
+        yield* tell(rate)
         return rate
       })
 
-      const fly = (
-        pair: CurrencyPair,
-        insert: (tick: RateTick) => Effect.Effect<Rate, StoreUnavailable | Superseded>
-      ) => {
-        const rate = Effect.tap(shared.join(pair, fetch(pair, insert)), (rate) =>
+      const fly = (pair: CurrencyPair, origin: Origin) => {
+        const rate = Effect.tap(shared.join(pair, fetch(pair, origin)), (rate) =>
           Effect.sync(() => cache.remember(rate))
         )
         return Effect.flatMap(flight(pair.key, rate), Fiber.join)
       }
 
       // Whoever shares the flight of a poll that is superseded takes off again.
-      const take: RateIntake["Service"]["take"] = (pair) =>
-        Effect.catchTag(fly(pair, repo.insert), "Superseded", () => take(pair))
+      const flyUnled = (
+        pair: CurrencyPair,
+        polled: boolean
+      ): Effect.Effect<Rate, ProviderError | StoreUnavailable> =>
+        Effect.catchTag(fly(pair, { polled, poll: Option.none() }), "Superseded", () =>
+          flyUnled(pair, polled)
+        )
 
-      const takeLed: RateIntake["Service"]["takeLed"] = (pair, poll) =>
-        fly(pair, (tick) => repo.insertLed(tick, poll))
+      const take: RateIntake["Service"]["take"] = (pair) => flyUnled(pair, false)
 
-      return RateIntake.of({ take, takeLed })
+      const takePolled: RateIntake["Service"]["takePolled"] = (pair, poll) =>
+        Option.isSome(poll) ? fly(pair, { polled: true, poll }) : flyUnled(pair, true)
+
+      return RateIntake.of({ take, takePolled, tell })
     })
   )
 
-  static readonly layer = RateIntake.layerNoDeps.pipe(Layer.provide(SharedFlight.layer))
+  static readonly layer = RateIntake.layerNoDeps.pipe(Layer.provide([SharedFlight.layer, RateGuard.layer]))
 }

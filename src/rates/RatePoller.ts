@@ -6,7 +6,7 @@ import * as Cluster from "../platform/Cluster.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import { Leader, type Leadership } from "../platform/Leader.ts"
 import * as Metrics from "../platform/Metrics.ts"
-import type { ProviderError } from "../providers/ProviderError.ts"
+import type { ProviderError, ProviderReason } from "../providers/ProviderError.ts"
 import { Broadcaster } from "./Broadcaster.ts"
 import { repeatedly } from "./PollInterval.ts"
 import { type LedPoll, PollRepo } from "./PollRepo.ts"
@@ -49,7 +49,8 @@ export class RatePoller extends Context.Service<
     ) => Effect.Effect<PollRun, PollUnderWay | StoreUnavailable>
     /**
      * Polls now and then every `interval`, for ever. A poll that refreshed nothing is repeated sooner: after 5 seconds,
-     * then after twice as long each time, up to the interval.
+     * then after twice as long each time, up to the interval. One that had answers which were not believed is not: it
+     * would take a level after some seconds that polls are to confirm.
      */
     readonly pollEvery: (
       interval: Duration.Duration,
@@ -93,8 +94,7 @@ const make = Effect.gen(function* () {
     poll: Option.Option<LedPoll>,
     observe: Observe
   ) {
-    const taken = Option.isSome(poll) ? intake.takeLed(pair, poll.value) : intake.take(pair)
-    const failure = yield* taken.pipe(
+    const failure = yield* intake.takePolled(pair, poll).pipe(
       Effect.as(Option.none<PollFailure>()),
       Effect.catchTag(["ProviderError", "StoreUnavailable"], (error) =>
         Effect.succeedSome(toFailure(pair, error))
@@ -188,13 +188,16 @@ type Observe = (progress: PollProgress) => Effect.Effect<void>
 const ignore = () => Effect.void
 
 const unlessNothingRefreshed = ({ failures, pairs }: PollRun) =>
-  failures.length < pairs
+  failures.length < pairs || failures.some(({ reason }) => reason === PUT_ASIDE)
     ? Effect.void
     : Effect.fail(new PollFailed({ pairs, detail: failures[0]?.detail ?? "" }))
 
+/** The reason of a failure where any provider answered, and was not believed. */
+const PUT_ASIDE = "Quarantined" satisfies ProviderReason["_tag"]
+
 const toFailure = (pair: CurrencyPair, error: ProviderError | StoreUnavailable): PollFailure =>
   error._tag === "ProviderError"
-    ? { pair, reason: error.reason._tag, detail: error.message }
+    ? { pair, reason: error.putAside ? PUT_ASIDE : error.reason._tag, detail: error.message }
     : { pair, reason: error._tag, detail: error.message }
 
 const pairsBy = (outcome: "refreshed" | "failed") => Metric.withAttributes(Metrics.pollPairs, { outcome })

@@ -1,12 +1,22 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
+import type { Statement } from "effect/sql"
 import { CurrencyCode } from "../domain/Currency.ts"
 import { CurrencyPair } from "../domain/CurrencyPair.ts"
 import * as Decimal from "../domain/Decimal.ts"
+import * as RateIds from "../domain/RateIds.ts"
 import { type Rate, RateId, type RateRecord, type RateTick } from "../domain/Rate.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import * as Leader from "../platform/Leader.ts"
 import type { LedPoll } from "./PollRepo.ts"
+
+/** What decides whether a tick is stored. */
+export interface Admission {
+  /** A statement named `admitted`, with one row where the tick may be stored under the id, and none otherwise. */
+  readonly admitted: (id: RateId) => Statement.Fragment
+  /** More statements of a WITH, which may read `admitted`; each begins with a comma. */
+  readonly beside: (id: RateId) => Statement.Fragment
+}
 
 /** Rates in Postgres: inserted, never updated. */
 export class RateRepo extends Context.Service<
@@ -19,6 +29,15 @@ export class RateRepo extends Context.Service<
       tick: RateTick,
       poll: LedPoll
     ) => Effect.Effect<Rate, StoreUnavailable | Leader.Superseded>
+    /**
+     * As {@link insert}, for a tick of which the same statement decides whether it is stored, and for a led poll where
+     * there is one. None where it is not.
+     */
+    readonly insertIf: (
+      tick: RateTick,
+      admission: Admission,
+      poll: Option.Option<LedPoll>
+    ) => Effect.Effect<Option.Option<Rate>, StoreUnavailable>
     /** The latest rate of a pair. */
     readonly latest: (pair: CurrencyPair) => Effect.Effect<Option.Option<Rate>, StoreUnavailable>
     /** The latest rate of every pair that has one. */
@@ -34,17 +53,33 @@ export class RateRepo extends Context.Service<
   )
 }
 
+/** Ends an INSERT into latest_rate, which only moves forward. */
+export const UNLESS_LATER = `
+  ON CONFLICT (source_currency, destination_currency) DO UPDATE
+    SET rate_id = excluded.rate_id, observed_at = excluded.observed_at
+    WHERE (excluded.observed_at, excluded.rate_id) > (latest_rate.observed_at, latest_rate.rate_id)`
+
 const make = Effect.gen(function* () {
   const { sql, within } = yield* Database
   const random = yield* SecureRandom.SecureRandom
 
   const columns = sql.literal("id, source_currency, destination_currency, rate, provider, observed_at")
 
-  const store = Effect.fn("RateRepo.insert")(function* (tick: RateTick, poll: Option.Option<LedPoll>) {
-    const id = RateId.make(yield* random.uuidV7())
+  const store = Effect.fn("RateRepo.insert")(function* (
+    tick: RateTick,
+    { admitted, beside }: Admission,
+    poll: Option.Option<LedPoll>
+  ) {
     const recordedAt = yield* DateTime.now
+    const id = RateIds.make(tick.observedAt, recordedAt, yield* RateIds.entropy(random))
+    const legs = (tick.legs ?? []).map((leg) => ({
+      id: leg.id,
+      source_currency: leg.pair.from,
+      destination_currency: leg.pair.to,
+      rate: Decimal.format(leg.rate),
+      provider_rate: leg.providerRate
+    }))
     const observedAt = DateTime.toDateUtc(tick.observedAt)
-    const leadership = Option.map(poll, ({ leadership }) => leadership)
     const brought = Option.match(poll, {
       onNone: () => sql.literal(""),
       onSome: ({ id }) => sql`
@@ -54,33 +89,61 @@ const make = Effect.gen(function* () {
         )`
     })
     const inserted = yield* within(sql`
-      WITH fence AS (${Leader.fence(sql, leadership)}), inserted AS (
+      WITH admitted AS (${admitted(id)}), answer AS (
+        SELECT ${tick.provider}::text AS provider, ${tick.raw}::text::jsonb AS raw,
+          ${observedAt}::timestamptz AS observed_at, ${DateTime.toDateUtc(recordedAt)}::timestamptz AS recorded_at
+        FROM admitted
+      ), leg AS (
+        SELECT * FROM jsonb_to_recordset(${JSON.stringify(legs)}::text::jsonb) AS leg (
+          id uuid, source_currency text, destination_currency text, rate numeric, provider_rate text)
+      ), kept AS (
         INSERT INTO exchange_rate (
           id, source_currency, destination_currency, rate, source_amount, destination_amount,
-          provider, provider_rate, raw, observed_at, recorded_at
+          provider, provider_rate, raw, observed_at, recorded_at, is_leg
+        ) SELECT
+          id, source_currency, destination_currency, rate, 1, rate,
+          provider, provider_rate, raw, observed_at, recorded_at, true
+        FROM leg, answer
+        ON CONFLICT (id) DO NOTHING
+      ), inserted AS (
+        INSERT INTO exchange_rate (
+          id, source_currency, destination_currency, rate, source_amount, destination_amount,
+          provider, provider_rate, derived_from, raw, observed_at, recorded_at
         ) SELECT
           ${id}::uuid, ${tick.pair.from}::text, ${tick.pair.to}::text, ${Decimal.format(tick.rate)}::numeric,
           ${Decimal.format(tick.sourceAmount)}::numeric, ${Decimal.format(tick.destinationAmount)}::numeric,
-          ${tick.provider}::text, ${tick.providerRate}::text, ${tick.raw}::text::jsonb,
-          ${observedAt}::timestamptz, ${DateTime.toDateUtc(recordedAt)}::timestamptz
-        FROM fence
+          provider, ${tick.providerRate}::text, (SELECT array_agg(id) FROM leg), raw, observed_at, recorded_at
+        FROM answer
         RETURNING id, source_currency, destination_currency, observed_at
       ), advanced AS (
         INSERT INTO latest_rate (source_currency, destination_currency, rate_id, observed_at)
         SELECT source_currency, destination_currency, id, observed_at FROM inserted
-        ON CONFLICT (source_currency, destination_currency) DO UPDATE
-          SET rate_id = excluded.rate_id, observed_at = excluded.observed_at
-          WHERE (excluded.observed_at, excluded.rate_id) > (latest_rate.observed_at, latest_rate.rate_id)
-      ) ${brought}
+        ${sql.literal(UNLESS_LATER)}
+      ) ${brought} ${beside(id)}
       SELECT id FROM inserted`)
-    yield* Leader.unlessRefused(inserted, leadership)
-    return { id, pair: tick.pair, rate: tick.rate, provider: tick.provider, observedAt: tick.observedAt }
+    const { observedAt: inForceFrom, pair, provider, rate } = tick
+    return inserted.length === 0
+      ? Option.none<Rate>()
+      : Option.some<Rate>({ id, pair, rate, provider, observedAt: inForceFrom })
   })
 
-  const insert: RateRepo["Service"]["insert"] = (tick) =>
-    Effect.catchTag(store(tick, Option.none()), "Superseded", Effect.die)
+  const nothing = () => sql.literal("")
 
-  const insertLed: RateRepo["Service"]["insertLed"] = (tick, poll) => store(tick, Option.some(poll))
+  const insert: RateRepo["Service"]["insert"] = (tick) =>
+    store(tick, { admitted: () => sql`SELECT 1`, beside: nothing }, Option.none()).pipe(
+      Effect.flatMap(Effect.fromOption),
+      Effect.catchTag("NoSuchElementError", Effect.die)
+    )
+
+  const insertLed: RateRepo["Service"]["insertLed"] = (tick, poll) =>
+    store(
+      tick,
+      { admitted: () => Leader.fence(sql, Option.some(poll.leadership)), beside: nothing },
+      Option.some(poll)
+    ).pipe(
+      Effect.flatMap(Effect.fromOption),
+      Effect.catchTag("NoSuchElementError", () => new Leader.Superseded(poll.leadership))
+    )
 
   const latest = Effect.fn("RateRepo.latest")(function* (pair: CurrencyPair) {
     const rows = yield* within(sql`
@@ -107,15 +170,17 @@ const make = Effect.gen(function* () {
 
   const byId = Effect.fn("RateRepo.byId")(function* (id: RateId) {
     const rows = yield* within(sql`
-      SELECT ${columns}, source_amount, destination_amount, provider_rate, raw::text AS raw, recorded_at
+      SELECT ${columns}, source_amount, destination_amount, provider_rate, raw::text AS raw, recorded_at,
+        coalesce(derived_from, '{}') AS derived_from
       FROM exchange_rate WHERE id = ${id}`)
     return Array.head(yield* decodeRecords(rows))
   })
 
-  return RateRepo.of({ insert, insertLed, latest, latestAll, latestIds, byId })
+  return RateRepo.of({ insert, insertLed, insertIf: store, latest, latestAll, latestIds, byId })
 })
 
-const rateColumns = {
+/** What is read of every rate. */
+export const rateColumns = {
   id: RateId,
   sourceCurrency: CurrencyCode,
   destinationCurrency: CurrencyCode,
@@ -132,10 +197,11 @@ const RecordRow = Schema.Struct({
   destinationAmount: Decimal.PositiveDecimal,
   providerRate: Schema.String,
   raw: Schema.String,
+  derivedFrom: Schema.Array(RateId),
   recordedAt: Schema.DateTimeUtcFromDate
 })
 
-const toRate = (row: typeof RateRow.Type): Rate => ({
+export const toRate = (row: typeof RateRow.Type): Rate => ({
   id: row.id,
   pair: new CurrencyPair({ from: row.sourceCurrency, to: row.destinationCurrency }),
   rate: row.rate,
@@ -159,6 +225,7 @@ const decodeRecords = (rows: unknown) =>
         destinationAmount: row.destinationAmount,
         providerRate: row.providerRate,
         raw: row.raw,
+        derivedFrom: row.derivedFrom,
         recordedAt: row.recordedAt
       }))
     )

@@ -17,7 +17,7 @@ import type { ProviderError } from "../providers/ProviderError.ts"
 import { RateCache } from "./RateCache.ts"
 import { RateIntake } from "./RateIntake.ts"
 import { RateRepo } from "./RateRepo.ts"
-import * as SingleFlight from "./SingleFlight.ts"
+import * as SingleFlight from "../platform/SingleFlight.ts"
 
 /** Where a lookup found its rate. */
 export type RateSource = "memory" | "cache" | "database" | "provider"
@@ -34,6 +34,8 @@ export interface FoundRate {
 const FIRST_RATE_BUDGET = Duration.seconds(30)
 /** How long a pair is left alone after it could not be refreshed. */
 const REST = Duration.seconds(1)
+/** How long it is left alone after an answer was not believed: the next one would hardly be another. */
+const SUSPECT_REST = Duration.seconds(30)
 
 /** Rates, as applications ask for them. */
 export class Rates extends Context.Service<
@@ -115,7 +117,10 @@ const make = Effect.gen(function* () {
   ) {
     const state = refreshOf(pair)
     const failing = Exit.isFailure(exit)
-    if (failing) state.restUntil = (yield* Clock.currentTimeMillis) + Duration.toMillis(REST)
+    if (failing) {
+      const rest = isSuspect(exit) ? SUSPECT_REST : REST
+      state.restUntil = (yield* Clock.currentTimeMillis) + Duration.toMillis(rest)
+    }
     if (failing && !state.failing) yield* Effect.logWarning(`${pair.key} could not be refreshed`, exit.cause)
     if (!failing && state.failing) yield* Effect.logInfo(`${pair.key} is refreshed again`)
     state.failing = failing
@@ -239,6 +244,9 @@ const make = Effect.gen(function* () {
 
 const isWithin = (limit: Duration.Duration, rate: Rate, now: DateTime.Utc) =>
   Duration.isLessThanOrEqualTo(ageAt(rate, now), limit)
+
+const isSuspect = (exit: Exit.Exit<unknown, ProviderError | StoreUnavailable>) =>
+  Option.exists(Exit.findErrorOption(exit), (error) => error._tag === "ProviderError" && error.putAside)
 
 const lookupsFrom: Record<RateSource, Metric.Counter<number>> = {
   memory: Metric.withAttributes(Metrics.lookups, { source: "memory" }),

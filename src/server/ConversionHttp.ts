@@ -1,10 +1,8 @@
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
-import { ConversionAccess } from "../api/ConversionApi.ts"
-import * as Problem from "../api/Problem.ts"
-import { Settings } from "../config/Settings.ts"
+import { Caller } from "../api/CallAccess.ts"
 import * as ConversionBody from "./ConversionBody.ts"
 import * as ConversionRequests from "./ConversionRequests.ts"
 
@@ -23,29 +21,19 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ headers, request }) {
           const idempotencyKey = yield* ConversionRequests.keyOf(headers["idempotency-key"])
           const body = yield* readConvert(request)
-          const { replayed, body: answer } = yield* requests.convert(body, idempotencyKey)
+          const { replayed, body: answer } = yield* requests.convert(body, idempotencyKey, yield* Caller)
           return HttpServerResponse.text(answer, {
             contentType: "application/json",
             headers: { "cache-control": "no-store", ...(replayed ? { "idempotency-replayed": "true" } : {}) }
           })
         })
       )
-      .handleRaw("createQuote", ({ request }) => Effect.flatMap(readQuote(request), requests.createQuote))
+      .handleRaw(
+        "createQuote",
+        Effect.fnUntraced(function* ({ request }) {
+          return yield* requests.createQuote(yield* readQuote(request), yield* Caller)
+        })
+      )
       .handle("quote", ({ params }) => requests.quote(params.quote_id))
   })
 )
-
-/** Lets everybody pass where conversions are open to everybody, and nobody elsewhere. */
-export const layerAccess = Layer.effect(
-  ConversionAccess,
-  Effect.gen(function* () {
-    const { openConversions } = yield* Settings
-    return ConversionAccess.of((endpoint) => (openConversions ? endpoint : Effect.fail(closed)))
-  })
-)
-
-/** Why nobody may convert. */
-export const closed = new Problem.Unauthorized({
-  detail:
-    "With Flutterwave's real rates, conversions, quotes and the audit are open only with ALLOW_ANONYMOUS_CONVERT=true"
-})

@@ -2,14 +2,12 @@ import { DateTime, Effect } from "effect"
 import { Settings } from "../config/Settings.ts"
 import { Conversions } from "../conversion/Conversions.ts"
 import { Quotes } from "../conversion/Quotes.ts"
+import type { Principal } from "../domain/ApiKey.ts"
 import { numberFields, type Quote, type QuoteId } from "../domain/AuditRecord.ts"
 import * as Conversion from "../domain/Conversion.ts"
 import * as Currency from "../domain/Currency.ts"
 import * as ConversionBody from "./ConversionBody.ts"
 import * as Problems from "./Problems.ts"
-
-/** Who asks, while nobody has a key. */
-const ANONYMOUS = "anonymous"
 
 /** Conversions and quotes, asked for over HTTP or RPC; what is wrong with a request is a problem. */
 export const make = Effect.gen(function* () {
@@ -17,14 +15,14 @@ export const make = Effect.gen(function* () {
   const conversions = yield* Conversions
   const quotes = yield* Quotes
 
-  const askedOf = Effect.fnUntraced(function* (body: ConversionBody.ConversionBodyFields) {
+  const askedOf = Effect.fnUntraced(function* (body: ConversionBody.ConversionBodyFields, caller: Principal) {
     const pair = yield* Effect.fromResult(pairs.find(body.from_currency, body.to_currency)).pipe(
       Effect.catchTags(Problems.ofPair)
     )
     const [from, to] = [Currency.get(pair.from), Currency.get(pair.to)]
     const amountType = body.amount_type ?? "source"
     const amount = yield* ConversionBody.amountOf(body.amount, amountType === "source" ? from : to)
-    return { pair, from, to, amount, amountType, reference: body.reference ?? null, principal: ANONYMOUS }
+    return { pair, from, to, amount, amountType, reference: body.reference ?? null, principal: caller.id }
   })
 
   const toMessage = Effect.fnUntraced(function* (quote: Quote) {
@@ -44,17 +42,21 @@ export const make = Effect.gen(function* () {
   /** The answer as JSON, and whether it was given before. */
   const convert = Effect.fnUntraced(function* (
     body: typeof ConversionBody.Convert.Type,
-    idempotencyKey: string | undefined
+    idempotencyKey: string | undefined,
+    caller: Principal
   ) {
-    const asked = yield* askedOf(body)
+    const asked = yield* askedOf(body, caller)
     return yield* conversions
       .convert({ ...asked, quoteId: body.quote_id ?? null, idempotencyKey })
       .pipe(Effect.catchTags(Problems.ofConversion))
   })
 
-  const createQuote = Effect.fnUntraced(function* (body: typeof ConversionBody.Quote.Type) {
+  const createQuote = Effect.fnUntraced(function* (
+    body: typeof ConversionBody.Quote.Type,
+    caller: Principal
+  ) {
     const ttl = yield* ConversionBody.ttlOf(body.ttl)
-    const asked = yield* askedOf(body)
+    const asked = yield* askedOf(body, caller)
     const quote = yield* quotes.create(asked, ttl).pipe(Effect.catchTags(Problems.ofPrice))
     return yield* toMessage(quote)
   })

@@ -4,10 +4,13 @@ import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "e
 import { HttpApiBuilder, HttpApiScalar, HttpApiSwagger } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { Settings } from "../config/Settings.ts"
+import * as Access from "./Access.ts"
+import * as AdminHttp from "./AdminHttp.ts"
 import * as AuditHttp from "./AuditHttp.ts"
 import * as ConversionHttp from "./ConversionHttp.ts"
 import { Drain } from "./Drain.ts"
 import * as FlutterwaveHttp from "./FlutterwaveHttp.ts"
+import * as HistoryHttp from "./HistoryHttp.ts"
 import * as NodeServer from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
 import * as Problems from "./Problems.ts"
@@ -24,12 +27,14 @@ const SHUTDOWN_TIMEOUT = "10 seconds"
 const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi }).pipe(
   Layer.provide([
     RatesHttp.layer,
+    HistoryHttp.layer,
     ConversionHttp.layer,
     AuditHttp.layer,
+    AdminHttp.layer,
     FlutterwaveHttp.layer,
     OperationsHttp.layer
   ]),
-  Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, ConversionHttp.layerAccess])
+  Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, Access.layerHttp])
 )
 
 /** Pages bring everything with them, and a browser fetches nothing for them from elsewhere, fonts included. */

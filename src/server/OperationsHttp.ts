@@ -1,4 +1,5 @@
 import { DateTime, Duration, Effect, Metric, Option } from "effect"
+import * as Arr from "effect/Array"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
@@ -6,28 +7,24 @@ import { Api } from "../api/Api.ts"
 import type { Readiness } from "../api/OperationsApi.ts"
 import { Settings } from "../config/Settings.ts"
 import { AuditSealer } from "../conversion/AuditSealer.ts"
-import { ageAt } from "../domain/Rate.ts"
+import { ageAt, SANDBOX } from "../domain/Rate.ts"
 import { Database } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import { RateProvider } from "../providers/RateProvider.ts"
+import { Quarantine } from "../rates/Quarantine.ts"
 import { RateCache } from "../rates/RateCache.ts"
 import { Rates } from "../rates/Rates.ts"
 import * as Routes from "./Routes.ts"
-
-/** How many calls in a row must fail before the provider is said to be degraded. */
-const FAILURES_TO_DEGRADE = 3
 
 /** The health checks. */
 export const layer = HttpApiBuilder.group(
   Api,
   "operations",
   Effect.fn(function* (handlers) {
-    const { flutterwaveSecretKey } = yield* Settings
+    const { sandbox } = yield* Settings
     const { sql, within } = yield* Database
     const cache = yield* RateCache
     const provider = yield* RateProvider
-
-    const sandbox = Option.isNone(flutterwaveSecretKey)
 
     const checkDatabase = within(sql`SELECT 1`).pipe(
       Effect.matchCause({
@@ -36,13 +33,23 @@ export const layer = HttpApiBuilder.group(
       })
     )
 
-    const checkProvider = Effect.map(provider.health, ({ failuresInARow, lastFailure }) => {
-      const name = sandbox ? "sandbox" : "flutterwave"
-      if (failuresInARow >= FAILURES_TO_DEGRADE)
-        return { name, status: "degraded" as const, detail: lastFailure }
-      if (sandbox)
-        return { name, status: "ok" as const, detail: "Its rates are made up: set FLUTTERWAVE_SECRET_KEY" }
-      return { name, status: "ok" as const }
+    const checkProviders = Effect.map(provider.health, (health) => {
+      const providers = Arr.map(health, ({ fails, lastFailure, name }) => {
+        const told = sandbox ? SANDBOX : name
+        if (fails) return { name: told, status: "degraded" as const, detail: lastFailure }
+        return sandbox
+          ? { name: told, status: "ok" as const, detail: "Its rates are made up: set FLUTTERWAVE_SECRET_KEY" }
+          : { name: told, status: "ok" as const }
+      })
+      const [provider] = providers
+      const standIn = health.slice(1).find(({ answeredLast }) => answeredLast)
+      return {
+        providers,
+        provider:
+          provider.status === "degraded" && standIn !== undefined
+            ? { ...provider, detail: `${provider.detail}; ${standIn.name} answers instead` }
+            : provider
+      }
     })
 
     const checkRates = Effect.map(measure, ({ expected, known, oldestAgeSeconds, stale }) => {
@@ -51,20 +58,22 @@ export const layer = HttpApiBuilder.group(
     })
 
     const ready = Effect.gen(function* () {
+      const { providers, provider } = yield* checkProviders
       const checks = yield* Effect.all(
         {
           database: checkDatabase,
           redis: Effect.map(cache.health, (status) => ({ status })),
-          provider: checkProvider,
+          provider: Effect.succeed(provider),
           rates: checkRates
         },
         { concurrency: "unbounded" }
       )
       const statuses = Object.values(checks).map(({ status }) => status)
+      // One that fails behind the first one takes nothing from anybody yet.
       const well = statuses.every((status) => status === "ok" || status === "off")
       // Rates in memory are served without the database.
       const status = checks.rates.status === "down" ? "down" : well ? "ok" : "degraded"
-      const readiness: Readiness = { status, checks }
+      const readiness: Readiness = { status, checks: { ...checks, providers } }
       return status === "down" ? yield* Effect.fail(readiness) : readiness
     })
 
@@ -103,6 +112,12 @@ const measureAudit = Effect.gen(function* () {
   yield* Metric.update(Metrics.auditLag, Duration.toSeconds(lag))
 }).pipe(Effect.ignoreCause)
 
+/** Counts what waits for an operator; the last count stays where the database does not answer. */
+const measureQuarantine = Effect.gen(function* () {
+  const quarantine = yield* Quarantine
+  yield* Metric.update(Metrics.quarantinePending, yield* quarantine.pending)
+}).pipe(Effect.ignoreCause)
+
 /** The metrics in Prometheus' text format. */
 export const layerMetrics = HttpRouter.add(
   "GET",
@@ -112,6 +127,7 @@ export const layerMetrics = HttpRouter.add(
     yield* Metric.update(Metrics.knownRates, known)
     if (oldestAgeSeconds !== null) yield* Metric.update(Metrics.oldestRateAge, oldestAgeSeconds)
     yield* measureAudit
+    yield* measureQuarantine
     return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
       contentType: "text/plain; version=0.0.4; charset=utf-8"
     })

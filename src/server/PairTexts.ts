@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import * as Currency from "../domain/Currency.ts"
 import type { CurrencyPair, SupportedPairs } from "../domain/CurrencyPair.ts"
 import * as Problems from "./Problems.ts"
 
@@ -26,3 +27,9 @@ const findOne = Effect.fnUntraced(function* (pairs: SupportedPairs, text: string
   )
   return pair
 })
+
+/** The currency of a code in any case; undefined where there is none to read. */
+export const codeOf = (text: string | undefined) =>
+  text === undefined
+    ? Effect.undefined
+    : Effect.fromResult(Currency.parse(text)).pipe(Effect.catchTags(Problems.ofUnknownCurrency))

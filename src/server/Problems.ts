@@ -8,6 +8,7 @@ import type * as Conversion from "../domain/Conversion.ts"
 import type * as ConversionErrors from "../domain/ConversionErrors.ts"
 import type * as Currency from "../domain/Currency.ts"
 import type * as CurrencyPair from "../domain/CurrencyPair.ts"
+import type * as QuarantinedRate from "../domain/QuarantinedRate.ts"
 import type * as Rate from "../domain/Rate.ts"
 import * as FlutterwaveFailure from "./FlutterwaveFailure.ts"
 import * as Routes from "./Routes.ts"
@@ -15,6 +16,12 @@ import * as Routes from "./Routes.ts"
 /** Tells what is wrong with a currency; for `Effect.catchTags`, as are the ones below. */
 export const ofCurrency = {
   UnsupportedCurrency: ({ message }: Currency.UnsupportedCurrency) =>
+    Effect.fail(new Problem.UnsupportedCurrency({ detail: message }))
+}
+
+/** Tells that there is no such currency at all. */
+export const ofUnknownCurrency = {
+  UnknownCurrency: ({ message }: Currency.UnknownCurrency) =>
     Effect.fail(new Problem.UnsupportedCurrency({ detail: message }))
 }
 
@@ -68,6 +75,20 @@ export const ofConversion = {
     Effect.fail(new Problem.IdempotencyConflict({ detail: message })),
   IdempotencyMismatch: ({ message }: ConversionErrors.IdempotencyMismatch) =>
     Effect.fail(new Problem.IdempotencyMismatch({ detail: message }))
+}
+
+/** Tells that no such thing was put aside. */
+export const ofQuarantined = {
+  ...ofStore,
+  QuarantineNotFound: ({ message }: QuarantinedRate.QuarantineNotFound) =>
+    Effect.fail(new Problem.NotFound({ detail: message }))
+}
+
+/** Tells why nothing is decided about what was put aside. */
+export const ofDecision = {
+  ...ofQuarantined,
+  AlreadyDecided: ({ message }: QuarantinedRate.AlreadyDecided) =>
+    Effect.fail(new Problem.AlreadyDecided({ detail: message }))
 }
 
 /** One thing that is wrong with a request, and where. */

@@ -59,6 +59,7 @@ export const toRecordBytes = ({ rate, ...record }: RateRecord): Uint8Array =>
       source_amount: Decimal.format(record.sourceAmount),
       destination_amount: Decimal.format(record.destinationAmount),
       provider_rate: record.providerRate,
+      derived_from: record.derivedFrom,
       recorded_at: DateTime.formatIso(record.recordedAt),
       raw: ExactJson.raw(record.raw)
     })

@@ -5,6 +5,7 @@ import { RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { InvalidRequest } from "../api/Problem.ts"
 import { RatesRpcs } from "../api/RatesRpcs.ts"
+import * as Access from "./Access.ts"
 import * as BackPressure from "./BackPressure.ts"
 import { Drain } from "./Drain.ts"
 import * as Problems from "./Problems.ts"
@@ -81,4 +82,4 @@ const server = RpcServer.layer(RatesRpcs, { spanPrefix: "RatesRpcs", disableFata
 export const layer = Layer.mergeAll(
   server.pipe(Layer.provide(overWebSocket)),
   server.pipe(Layer.provide(overHttp), Layer.fresh)
-).pipe(Layer.provide(RatesRpcHandlers.layer))
+).pipe(Layer.provide([RatesRpcHandlers.layer, Access.layerRpc]))

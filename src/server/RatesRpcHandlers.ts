@@ -1,5 +1,6 @@
 import { Array, Cause, Clock, Duration, Effect, Option, Schema, Stream } from "effect"
 import type { Rpc } from "effect/rpc"
+import { Caller } from "../api/CallAccess.ts"
 import { ConversionResult, QuoteResult } from "../api/ConversionResult.ts"
 import * as PollMessages from "../api/PollMessage.ts"
 import * as Problem from "../api/Problem.ts"
@@ -15,7 +16,6 @@ import { Broadcaster } from "../rates/Broadcaster.ts"
 import type { Mailbox } from "../rates/Mailbox.ts"
 import type { Subscription } from "../rates/RateFeed.ts"
 import * as BackPressure from "./BackPressure.ts"
-import * as ConversionHttp from "./ConversionHttp.ts"
 import * as ConversionRequests from "./ConversionRequests.ts"
 import { Drain } from "./Drain.ts"
 import * as PairTexts from "./PairTexts.ts"
@@ -29,13 +29,12 @@ const STREAMS_PER_CLIENT = 100
 /** Answers the typed calls and streams, whichever way they come. */
 export const layer = RatesRpcs.toLayer(
   Effect.gen(function* () {
-    const { openConversions, pairs, staleAfter } = yield* Settings
+    const { pairs, staleAfter } = yield* Settings
     const broadcaster = yield* Broadcaster
     const drain = yield* Drain
     const requests = yield* RateRequests.make
     const conversions = yield* ConversionRequests.make
     const streams = new WeakMap<Rpc.ServerClient, number>()
-    const access = openConversions ? Effect.void : Effect.fail(ConversionHttp.closed)
 
     /** A mailbox for as long as the scope is open. */
     const subscribe = Effect.fnUntraced(function* (client: Rpc.ServerClient, subscription: Subscription) {
@@ -78,19 +77,18 @@ export const layer = RatesRpcs.toLayer(
         safely(Effect.map(requests.known(base), ({ found }) => found.map(RateEncoding.toMessage))),
 
       Convert: Effect.fnUntraced(function* ({ idempotencyKey, quoteId, ...asked }) {
-        yield* access
         const key = yield* ConversionRequests.keyOf(idempotencyKey)
         const quote = yield* given(QuoteId, quoteId, "/quoteId")
         const body = { ...(yield* bodyOf(asked)), ...(quote === undefined ? {} : { quote_id: quote }) }
-        const answer = yield* conversions.convert(body, key)
+        const answer = yield* conversions.convert(body, key, yield* Caller)
         return yield* Effect.orDie(decodeConversion(answer.body))
       }, safely),
 
       CreateQuote: Effect.fnUntraced(function* ({ ttl, ...asked }) {
-        yield* access
         const body = yield* bodyOf(asked)
         const lifetime = ttl === undefined ? {} : { ttl: `${Math.ceil(Duration.toMillis(ttl))} millis` }
-        return yield* Effect.orDie(decodeQuote(yield* conversions.createQuote({ ...body, ...lifetime })))
+        const quote = yield* conversions.createQuote({ ...body, ...lifetime }, yield* Caller)
+        return yield* Effect.orDie(decodeQuote(quote))
       }, safely),
 
       WatchRates: (asked, { client }) =>

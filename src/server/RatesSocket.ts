@@ -1,4 +1,4 @@
-import { Cause, Clock, Effect, Option } from "effect"
+import { Cause, Clock, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Socket } from "effect/socket"
 import { type Problem, RateLimited } from "../api/Problem.ts"
@@ -8,6 +8,7 @@ import { isStaleAt } from "../domain/Rate.ts"
 import * as StreamPosition from "../domain/StreamPosition.ts"
 import { Broadcaster } from "../rates/Broadcaster.ts"
 import type { Mailbox } from "../rates/Mailbox.ts"
+import * as Access from "./Access.ts"
 import * as BackPressure from "./BackPressure.ts"
 import { Drain } from "./Drain.ts"
 import * as PairTexts from "./PairTexts.ts"
@@ -26,18 +27,16 @@ const POLICY_VIOLATION = 1008
 const INTERNAL_ERROR = new Socket.CloseEvent(1011, "something went wrong here: come back")
 const TRY_AGAIN_LATER = 1013
 
+const endpoint = Effect.gen(function* () {
+  const { upgrade } = yield* HttpServerRequest.HttpServerRequest
+  const socket = yield* upgrade
+  yield* Effect.scoped(converse(socket)).pipe(Effect.catchTag("SocketError", () => Effect.void))
+  return HttpServerResponse.empty()
+})
+
 /** The WebSocket of the rates. */
-export const layer = HttpRouter.add(
-  "GET",
-  Routes.paths.socket,
-  Upgrades.only(
-    Effect.gen(function* () {
-      const { upgrade } = yield* HttpServerRequest.HttpServerRequest
-      const socket = yield* upgrade
-      yield* Effect.scoped(converse(socket)).pipe(Effect.catchTag("SocketError", () => Effect.void))
-      return HttpServerResponse.empty()
-    })
-  )
+export const layer = Layer.unwrap(
+  Effect.map(Access.open, (open) => HttpRouter.add("GET", Routes.paths.socket, Upgrades.only(open(endpoint))))
 )
 
 const converse = Effect.fnUntraced(function* (socket: Socket.Socket) {

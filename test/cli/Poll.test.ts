@@ -66,7 +66,7 @@ describe("effex sandbox and effex migrate", () => {
   it.live("runs alone, and misbehaves on demand", () =>
     Effect.gen(function* () {
       const sandbox = yield* Effex.run(["sandbox", "--port", "0", "--fault", "500"])
-      const [, url = ""] = yield* sandbox.written(/answers at (http:\/\/[\d.:]+)/)
+      const [, url = ""] = yield* sandbox.written(/answer at (http:\/\/[\d.:]+)/)
       const ask = Effect.promise(() =>
         fetch(`${url}/v3/transfers/rates?amount=1000&source_currency=USD&destination_currency=NGN`, {
           headers: { authorization: "Bearer key" }

@@ -16,8 +16,11 @@ const durations = [
   "1e1 seconds"
 ]
 const numbers = ["-1", "1.5", "1e1", " 1", "1 ", "0x10", "ten", "NaN", "9999999"]
+const percentages = ["0", "0%", "0.09%", "1001%", "10.1", "20", "20 %", "%", "-5%", "1e-1", ".2", "off"]
 const codes = ["usd,xxx", "US", "USD,,EUR", "USD;EUR", "USD,EUR,", "USDT", "*", "USD:NGN"]
 const urls = ["localhost", "//host", "ftp://host", "file:///etc/passwd", "javascript:alert(1)", "host:80"]
+const baseUrls = [...urls, " http://host", "http://host ", "http://host?x=1", "https://host/#x", "http://"]
+const keys = [" ", "FLWSECK x", "FLWSECK\n", "clé", "\u0000"]
 
 /** What each setting must refuse. An empty text is no value, and stands for none here. */
 const refused: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -25,15 +28,27 @@ const refused: Readonly<Record<string, ReadonlyArray<string>>> = {
   PORT: [...numbers, "65536"],
   DATABASE_URL: [...urls, "http://host/db", "mysql://host/db", " postgres://host/db", "postgres://host/db\n"],
   REDIS_URL: [...urls, "http://host", "localhost:6379", "redis://host ", "rediss//host"],
-  FLUTTERWAVE_SECRET_KEY: [" ", "FLWSECK x", "FLWSECK\n", "clé", "\u0000"],
-  FLUTTERWAVE_BASE_URL: [
-    ...urls,
-    " http://host",
-    "http://host ",
-    "http://host?x=1",
-    "https://host/#x",
-    "http://"
+  PROVIDERS: [
+    "fluterwave",
+    "flutterwave,",
+    ",",
+    "fixer fixer",
+    "fixer,fixer",
+    "fixer;frankfurter",
+    "sandbox",
+    "*"
   ],
+  FLUTTERWAVE_SECRET_KEY: keys,
+  FLUTTERWAVE_BASE_URL: baseUrls,
+  FLUTTERWAVE_CLIENT_ID: keys,
+  FLUTTERWAVE_CLIENT_SECRET: keys,
+  FLUTTERWAVE_V4_BASE_URL: baseUrls,
+  FLUTTERWAVE_TOKEN_URL: baseUrls,
+  FX_API_KEY: keys,
+  FIXER_BASE_URL: baseUrls,
+  OPENEXCHANGERATES_APP_ID: keys,
+  OPENEXCHANGERATES_BASE_URL: baseUrls,
+  FRANKFURTER_BASE_URL: baseUrls,
   FLUTTERWAVE_AMOUNT: ["0", "-1", "1.5", "1.0", "1e6", "01", "1 000", "1,000", "1000000000000", "NaN"],
   RATE_SOURCES: codes,
   RATE_DESTINATIONS: codes,
@@ -43,6 +58,11 @@ const refused: Readonly<Record<string, ReadonlyArray<string>>> = {
   CACHE_TTL: [...durations, "0 seconds", "999 millis", "31 days", "off"],
   STALE_AFTER: [...durations, "0 seconds", "999 millis", "31 days", "off"],
   LOOKUP_BUDGET: [...durations, "0 millis", "31 seconds", "1 minute", "off"],
+  GUARD_MAX_JUMP: percentages,
+  GUARD_MAX_DEVIATION: percentages,
+  GUARD_CROSS_CHECK: [...durations, "59 seconds", "2 days", "never"],
+  GUARD_MAX_UNCHANGED: [...durations, "59 minutes", "31 days", "never"],
+  GUARD_CONFIRMATIONS: [...numbers, "0", "1", "1001", "never"],
   CORS_ORIGINS: [
     ...urls,
     "https://a.example.com/",
@@ -78,7 +98,16 @@ const anything = ["DATA_DIR", "NODE_ENV"]
 /** Each setting's text, and what it comes to in the field of `Settings`. */
 /** What else must be set for a setting to be of any use. */
 const needs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  FLUTTERWAVE_BASE_URL: { FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" }
+  FLUTTERWAVE_BASE_URL: { FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" },
+  PROVIDERS: {
+    FLUTTERWAVE_SECRET_KEY: "FLWSECK-1",
+    FLUTTERWAVE_CLIENT_ID: "id",
+    FLUTTERWAVE_CLIENT_SECRET: "secret",
+    FX_API_KEY: "key",
+    OPENEXCHANGERATES_APP_ID: "id"
+  },
+  FLUTTERWAVE_CLIENT_ID: { FLUTTERWAVE_CLIENT_SECRET: "secret" },
+  FLUTTERWAVE_CLIENT_SECRET: { FLUTTERWAVE_CLIENT_ID: "id" }
 }
 
 const taken: ReadonlyArray<readonly [name: string, text: string, field: string, value: unknown]> = [
@@ -92,6 +121,32 @@ const taken: ReadonlyArray<readonly [name: string, text: string, field: string, 
   ["DATA_DIR", "/var/lib/effex data", "dataDir", "/var/lib/effex data"],
   ["REDIS_URL", "redis://h:6379/1", "redisUrl", "redis://h:6379/1"],
   ["REDIS_URL", "rediss://u:p@h", "redisUrl", "rediss://u:p@h"],
+  ["PROVIDERS", "frankfurter", "providers", "frankfurter"],
+  [
+    "PROVIDERS",
+    "Fixer, flutterwave-v4,FLUTTERWAVE,frankfurter,openexchangerates",
+    "providers",
+    "fixer,flutterwave-v4,flutterwave,frankfurter,openexchangerates"
+  ],
+  ["FLUTTERWAVE_CLIENT_ID", "0a1b", "flutterwaveClientId", "0a1b"],
+  ["FLUTTERWAVE_CLIENT_SECRET", "s3cr+t/==", "flutterwaveClientSecret", "s3cr+t/=="],
+  [
+    "FLUTTERWAVE_V4_BASE_URL",
+    "https://developersandbox-api.flutterwave.com/",
+    "flutterwaveV4BaseUrl",
+    "https://developersandbox-api.flutterwave.com"
+  ],
+  [
+    "FLUTTERWAVE_TOKEN_URL",
+    "http://127.0.0.1:8100/token",
+    "flutterwaveTokenUrl",
+    "http://127.0.0.1:8100/token"
+  ],
+  ["FX_API_KEY", "0123456789abcdef", "fxApiKey", "0123456789abcdef"],
+  ["FIXER_BASE_URL", "https://api.apilayer.com/fixer/", "fixerBaseUrl", "https://api.apilayer.com/fixer"],
+  ["OPENEXCHANGERATES_APP_ID", "0123abcd", "openExchangeRatesAppId", "0123abcd"],
+  ["OPENEXCHANGERATES_BASE_URL", "http://h:1/api//", "openExchangeRatesBaseUrl", "http://h:1/api"],
+  ["FRANKFURTER_BASE_URL", "http://frankfurter:8080/v2", "frankfurterBaseUrl", "http://frankfurter:8080/v2"],
   ["FLUTTERWAVE_SECRET_KEY", "FLWSECK-12ab-X", "flutterwaveSecretKey", "FLWSECK-12ab-X"],
   ["FLUTTERWAVE_BASE_URL", "http://127.0.0.1:8100", "flutterwaveBaseUrl", "http://127.0.0.1:8100"],
   [
@@ -115,6 +170,15 @@ const taken: ReadonlyArray<readonly [name: string, text: string, field: string, 
   ["STALE_AFTER", "1 second", "staleAfter", "1000 millis"],
   ["LOOKUP_BUDGET", "1 millis", "lookupBudget", "1 millis"],
   ["LOOKUP_BUDGET", "30 seconds", "lookupBudget", "30000 millis"],
+  ["GUARD_MAX_JUMP", "7.5%", "guardMaxJump", "0.075"],
+  ["GUARD_MAX_JUMP", "0.35", "guardMaxJump", "0.35"],
+  ["GUARD_MAX_DEVIATION", "1000%", "guardMaxDeviation", "10"],
+  ["GUARD_CROSS_CHECK", "1 day", "guardCrossCheck", "86400000 millis"],
+  ["GUARD_CROSS_CHECK", "off", "guardCrossCheck", "none"],
+  ["GUARD_MAX_UNCHANGED", "30 days", "guardMaxUnchanged", "2592000000 millis"],
+  ["GUARD_MAX_UNCHANGED", "Off", "guardMaxUnchanged", "none"],
+  ["GUARD_CONFIRMATIONS", "2", "guardConfirmations", 2],
+  ["GUARD_CONFIRMATIONS", "off", "guardConfirmations", "none"],
   ["CORS_ORIGINS", "*", "corsOrigins", "none"],
   ["CORS_ORIGINS", "https://a.b, http://c:81", "corsOrigins", "https://a.b,http://c:81"],
   ["STREAMS_PER_ADDRESS", "1", "streamsPerAddress", 1],
@@ -164,7 +228,16 @@ describe("SettingDefinitions", () => {
     }
     assert.deepStrictEqual(
       Definitions.all.filter(({ secret }) => secret).map(({ name }) => name),
-      ["DATABASE_URL", "REDIS_URL", "FLUTTERWAVE_SECRET_KEY", "AUDIT_SIGNING_KEY"]
+      [
+        "DATABASE_URL",
+        "REDIS_URL",
+        "FLUTTERWAVE_SECRET_KEY",
+        "FLUTTERWAVE_CLIENT_ID",
+        "FLUTTERWAVE_CLIENT_SECRET",
+        "FX_API_KEY",
+        "OPENEXCHANGERATES_APP_ID",
+        "AUDIT_SIGNING_KEY"
+      ]
     )
   })
 
@@ -179,7 +252,12 @@ describe("SettingDefinitions", () => {
       const inWords = new Set([
         "DATABASE_URL",
         "REDIS_URL",
+        "PROVIDERS",
         "FLUTTERWAVE_SECRET_KEY",
+        "FLUTTERWAVE_CLIENT_ID",
+        "FLUTTERWAVE_CLIENT_SECRET",
+        "FX_API_KEY",
+        "OPENEXCHANGERATES_APP_ID",
         "POLL_SPACING",
         "CACHE_TTL",
         "LOG_FORMAT",

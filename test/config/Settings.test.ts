@@ -18,8 +18,19 @@ describe("Settings", () => {
         databaseUrl: "none",
         dataDir: ".effex",
         redisUrl: "none",
+        providers: "flutterwave",
+        sandbox: true,
         flutterwaveSecretKey: "none",
         flutterwaveBaseUrl: "https://api.flutterwave.com",
+        flutterwaveClientId: "none",
+        flutterwaveClientSecret: "none",
+        flutterwaveV4BaseUrl: "https://f4bexperience.flutterwave.com",
+        flutterwaveTokenUrl: "https://idp.flutterwave.com/realms/flutterwave/protocol/openid-connect/token",
+        fxApiKey: "none",
+        fixerBaseUrl: "https://data.fixer.io/api",
+        openExchangeRatesAppId: "none",
+        openExchangeRatesBaseUrl: "https://openexchangerates.org/api",
+        frankfurterBaseUrl: "https://api.frankfurter.dev/v2",
         flutterwaveAmount: "1000000",
         sources: "USD,CAD,GBP,EUR",
         destinations: "XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW",
@@ -29,6 +40,11 @@ describe("Settings", () => {
         cacheTtl: "1200000 millis",
         staleAfter: "600000 millis",
         lookupBudget: "1000 millis",
+        guardMaxJump: "0.2",
+        guardMaxDeviation: "0.1",
+        guardCrossCheck: "3600000 millis",
+        guardMaxUnchanged: "604800000 millis",
+        guardConfirmations: 3,
         corsOrigins: "none",
         streamsPerAddress: 5000,
         margin: "0.005",
@@ -129,6 +145,68 @@ describe("Settings", () => {
   )
 })
 
+describe("PROVIDERS", () => {
+  const key = { FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" }
+  const client = { FLUTTERWAVE_CLIENT_ID: "id", FLUTTERWAVE_CLIENT_SECRET: "secret" }
+
+  it.effect("is what there is a key for, where nothing is said", () =>
+    Effect.gen(function* () {
+      const chosen = (env: Record<string, string>) =>
+        Effect.map(read(env), ({ providers, sandbox }) => [...providers, sandbox])
+      assert.deepStrictEqual(yield* chosen({}), ["flutterwave", true])
+      assert.deepStrictEqual(yield* chosen(key), ["flutterwave", false])
+      assert.deepStrictEqual(yield* chosen(client), ["flutterwave-v4", false])
+      assert.deepStrictEqual(yield* chosen({ ...key, ...client }), ["flutterwave", false])
+      assert.deepStrictEqual(yield* chosen({ PROVIDERS: "flutterwave", ...client }), ["flutterwave", true])
+      assert.deepStrictEqual(yield* chosen({ PROVIDERS: "frankfurter" }), ["frankfurter", false])
+    })
+  )
+
+  it.effect("needs the keys of all that it names", () =>
+    Effect.gen(function* () {
+      const missing = (env: Record<string, string>) => Effect.map(Effect.flip(read(env)), names)
+      assert.deepStrictEqual(yield* missing({ PROVIDERS: "fixer" }), ["FX_API_KEY"])
+      assert.deepStrictEqual(yield* missing({ FLUTTERWAVE_CLIENT_ID: "id" }), ["FLUTTERWAVE_CLIENT_SECRET"])
+      assert.deepStrictEqual(yield* missing({ FLUTTERWAVE_CLIENT_SECRET: "x" }), ["FLUTTERWAVE_CLIENT_ID"])
+      assert.deepStrictEqual(yield* missing({ PROVIDERS: "flutterwave-v4,openexchangerates,frankfurter" }), [
+        "FLUTTERWAVE_CLIENT_ID",
+        "FLUTTERWAVE_CLIENT_SECRET",
+        "OPENEXCHANGERATES_APP_ID"
+      ])
+      const { message } = yield* Effect.flip(read({ PROVIDERS: "flutterwave,fixer", ...key }))
+      assert.include(
+        message,
+        "  FX_API_KEY: found nothing; allowed: a value, since fixer is one of PROVIDERS"
+      )
+    })
+  )
+
+  it.effect("never mixes made-up rates with others", () =>
+    Effect.gen(function* () {
+      for (const PROVIDERS of ["flutterwave,frankfurter", "frankfurter,flutterwave"]) {
+        const { faults } = yield* Effect.flip(read({ PROVIDERS }))
+        assert.deepStrictEqual(
+          faults.map(({ found, name }) => [name, found]),
+          [["FLUTTERWAVE_SECRET_KEY", "nothing"]]
+        )
+        assert.isFalse((yield* read({ PROVIDERS, ...key })).sandbox)
+      }
+    })
+  )
+
+  it.effect("takes what needs no key for real: it starts in production, is spared, and opens nothing", () =>
+    Effect.gen(function* () {
+      const settings = yield* read({
+        PROVIDERS: "frankfurter",
+        NODE_ENV: "production",
+        DATABASE_URL: "postgres://db/effex"
+      })
+      assert.strictEqual(plain(settings)["pollSpacing"], "500 millis")
+      assert.isFalse(settings.openConversions)
+    })
+  )
+})
+
 describe("FLUTTERWAVE_BASE_URL", () => {
   it.effect("is refused without a key, with which the sandbox would answer instead", () =>
     Effect.gen(function* () {
@@ -181,6 +259,10 @@ describe("Settings and secrets", () => {
         DATABASE_URL: `postgres://effex:${secret}@db/effex`,
         REDIS_URL: `redis://:${secret}@redis`,
         FLUTTERWAVE_SECRET_KEY: `FLWSECK-${secret}`,
+        FLUTTERWAVE_CLIENT_ID: `x-${secret}`,
+        FLUTTERWAVE_CLIENT_SECRET: `x-${secret}`,
+        FX_API_KEY: `x-${secret}`,
+        OPENEXCHANGERATES_APP_ID: `x-${secret}`,
         AUDIT_SIGNING_KEY: `${secret.padEnd(43, "A")}=`
       })
       assert.include(plain(settings)["auditSigningKey"], secret)
@@ -197,10 +279,14 @@ describe("Settings and secrets", () => {
           DATABASE_URL: `mysql://effex:${secret}@db/effex`,
           REDIS_URL: `:${secret}@redis`,
           FLUTTERWAVE_SECRET_KEY: `FLWSECK ${secret}`,
+          FLUTTERWAVE_CLIENT_ID: `x ${secret}`,
+          FLUTTERWAVE_CLIENT_SECRET: `x ${secret}`,
+          FX_API_KEY: `x ${secret}`,
+          OPENEXCHANGERATES_APP_ID: `x ${secret}`,
           AUDIT_SIGNING_KEY: secret
         })
       )
-      assert.strictEqual(error.faults.length, 4)
+      assert.strictEqual(error.faults.length, 8)
       assert.include(shown(error), "FLUTTERWAVE_SECRET_KEY")
       assert.notInclude(shown(error), secret)
     })

@@ -2,7 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, inject, it } from "@effect/vitest"
 import { Duration, Effect, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
+import * as Sandbox from "../../src/providers/Sandbox.ts"
 import * as Effex from "../support/Effex.ts"
 import * as TcpDoor from "../support/TcpDoor.ts"
 import * as TestConversions from "../support/TestConversions.ts"
@@ -18,7 +18,7 @@ type Node = Effect.Success<ReturnType<typeof Effex.serve>>
 const cluster = Effect.fnUntraced(function* (redisDatabase: number) {
   const url = yield* TestDatabase.create
   const sql = yield* PgClient.makeClient({ url: Redacted.make(url) })
-  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
+  const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
   const started: Array<Effect.Success<ReturnType<typeof Effex.serve>>> = []
   const start = Effex.serve({
     ...(TestRedis.isAvailable ? TestRedis.envOf(redisDatabase) : {}),

@@ -3,7 +3,7 @@ import { assert, describe, inject, it } from "@effect/vitest"
 import { Cause, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { readdirSync } from "node:fs"
-import { Database } from "../../src/platform/Database.ts"
+import { Database, ensurePartitions } from "../../src/platform/Database.ts"
 import * as TcpDoor from "../support/TcpDoor.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestSettings from "../support/TestSettings.ts"
@@ -35,6 +35,29 @@ describe("Database", () => {
         files.map((file) => file.replace(/^\d+_(.*)\.ts$/, "$1"))
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+
+  it.live("does everything of a transaction or nothing, and takes as long for it as it takes", () =>
+    Effect.gen(function* () {
+      const { sql, transaction, within } = yield* Effect.provide(
+        Database,
+        yield* Layer.build(databaseAt(yield* TestDatabase.create))
+      )
+      yield* within(sql`CREATE TABLE kept (n int)`)
+      const keep = (n: number) => sql`INSERT INTO kept VALUES (${n})`
+      const refused = yield* Effect.flip(
+        transaction(Effect.andThen(keep(1), Effect.fail("refused" as const)))
+      )
+      assert.strictEqual(refused, "refused")
+      const wrong = yield* Effect.exit(transaction(Effect.andThen(keep(2), sql`SELECT nothing`)))
+      assert.isTrue(Exit.isFailure(wrong) && Cause.hasDies(wrong.cause))
+      const cut = sql`SELECT pg_terminate_backend(pg_backend_pid())`
+      const lost = yield* Effect.flip(transaction(Effect.andThen(keep(3), cut)))
+      assert.strictEqual(lost._tag, "StoreUnavailable")
+      // Longer than the deadline of all other statements.
+      yield* transaction(Effect.andThen(keep(4), sql`SELECT pg_sleep(3.5)`))
+      assert.deepStrictEqual(yield* within(sql<{ n: number }>`SELECT n FROM kept`), [{ n: 4 }])
+    }).pipe(Effect.scoped)
   )
 
   it.live("lets go of a caller at the deadline when nothing answers, and works again when it does", () =>
@@ -132,8 +155,9 @@ describe("Database", () => {
         "work",
         Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))
       ).pipe(Effect.flip, Effect.forkChild)
+      // With two keys, as no other lock has that may be held meanwhile.
       const holder = within(sql<{ pid: number }>`
-        SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND database =
+        SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND database =
           (SELECT oid FROM pg_database WHERE datname = current_database())`)
       const held = yield* Effect.repeat(holder, { until: (rows) => rows.length === 1 })
       // Longer than the server would wait for a heartbeat.
@@ -146,6 +170,42 @@ describe("Database", () => {
       )
       yield* Deferred.await(interrupted)
       assert.deepStrictEqual(yield* exclusively("work", Effect.succeed("ran")), Option.some("ran"))
+    }).pipe(Effect.provide(TestDatabase.layer()))
+  )
+
+  it.live("makes partitions, and keeps no writer waiting for long where a long read is in the way", () =>
+    Effect.gen(function* () {
+      const database = yield* Database
+      const { sql, within } = database
+      yield* sql`CREATE TABLE sample (id uuid PRIMARY KEY) PARTITION BY RANGE (id)`
+      yield* sql`CREATE TABLE sample_default PARTITION OF sample DEFAULT`
+      const made = sql<{ count: bigint }>`
+        SELECT count(*) - 1 AS count FROM pg_inherits WHERE inhparent = 'sample'::regclass`
+
+      const reading = yield* Deferred.make<void>()
+      const readToEnd = yield* Deferred.make<void>()
+      const reader = yield* sql`SELECT count(*) FROM sample`.pipe(
+        Effect.andThen(Deferred.succeed(reading, undefined)),
+        Effect.andThen(Deferred.await(readToEnd)),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+      yield* Deferred.await(reading)
+      const making = yield* Effect.forkChild(ensurePartitions(database))
+      let written = 0
+      for (; making.pollUnsafe() === undefined; written++) {
+        // Would fail at the deadline. Ids of no month that is made.
+        yield* within(sql`
+          INSERT INTO sample VALUES (('ffffffff-0000-7000-8000-' || lpad(${String(written)}, 12, '0'))::uuid)`)
+      }
+      yield* Fiber.join(making)
+      assert.isAbove(written, 0)
+      assert.deepStrictEqual(yield* made, [{ count: 0n }])
+
+      yield* Deferred.succeed(readToEnd, undefined)
+      yield* Fiber.join(reader)
+      yield* ensurePartitions(database)
+      assert.deepStrictEqual(yield* made, [{ count: 12n }])
     }).pipe(Effect.provide(TestDatabase.layer()))
   )
 })

@@ -2,17 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import type { ProviderError } from "../../src/providers/ProviderError.ts"
-import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
-import type { Fault } from "../../src/providers/SandboxFaults.ts"
+import * as Sandbox from "../../src/providers/Sandbox.ts"
+import type { FlutterwaveFault } from "../../src/providers/SandboxFaults.ts"
 import * as TinyServer from "./TinyServer.ts"
 import { breathe, connect } from "./WatchedClient.ts"
 
 /** A client of a sandbox, and what calls of it come to. */
 const sandboxed = Effect.gen(function* () {
-  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
+  const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
   const client = yield* connect(sandbox.baseUrl)
   /** The reasons for which so many calls in a row fail. */
-  const failures = (fault: Fault, calls: number) =>
+  const failures = (fault: FlutterwaveFault, calls: number) =>
     sandbox.order({ fault }).pipe(
       Effect.andThen(Effect.replicateEffect(Effect.flip(client.rate()), calls)),
       Effect.map((errors) => errors.map(({ reason }) => reason._tag)),
@@ -85,7 +85,7 @@ describe("FlutterwaveClient's circuit", () => {
       }
       yield* failures("429", 2)
       yield* failures("502", 2)
-      yield* failures("500", 1)
+      yield* failures("html", 1)
       assert.isAbove(yield* openFor, 0)
     })
   )
@@ -96,8 +96,7 @@ describe("FlutterwaveClient's circuit", () => {
       for (const [fault, reason] of [
         ["contradiction", "Contradictory"],
         ["nan", "Contradictory"],
-        ["unavailable", "Failing"],
-        ["html", "Malformed"]
+        ["unavailable", "Failing"]
       ] as const) {
         assert.deepStrictEqual(yield* failures(fault, 6), times(6, reason))
       }
@@ -119,21 +118,52 @@ describe("FlutterwaveClient's circuit", () => {
     })
   )
 
-  it.effect("refuses all others while the one call through is under way", () =>
+  it.effect("has all others wait for what the one call through finds", () =>
     Effect.gen(function* () {
-      const { ask, clear, failures, openFor, order, rate, received } = yield* sandboxed
+      const { ask, clear, failures, order, received, settle } = yield* sandboxed
       yield* failures("500", 5)
       yield* TestClock.adjust("2 seconds")
-      yield* order({ fault: "hang" })
+      yield* order({ fault: "hang", times: 1 })
       const through = yield* Effect.forkChild(ask("USD", "NGN"), { startImmediately: true })
       while ((yield* received) < 16) yield* breathe(2)
-      assert.strictEqual(yield* openFor, 1000)
+      const others = yield* Effect.forkChild(
+        Effect.all([ask("USD", "KES"), ask("USD", "GHS")], { concurrency: "unbounded" }),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* received, 16)
       // Who gives up the call through leaves its place to the next.
       yield* clear
       yield* Fiber.interrupt(through)
-      yield* rate()
-      assert.strictEqual(yield* received, 17)
+      assert.strictEqual((yield* settle(Fiber.join(others))).length, 2)
+      assert.strictEqual(yield* received, 18)
+    })
+  )
+
+  it.effect("refuses them where it takes longer than three seconds", () =>
+    Effect.gen(function* () {
+      const { ask, failures, order, received } = yield* sandboxed
+      yield* failures("500", 5)
+      yield* TestClock.adjust("2 seconds")
+      yield* order({ fault: "hang" })
+      yield* Effect.forkChild(ask("USD", "NGN"), { startImmediately: true })
+      while ((yield* received) < 16) yield* breathe(2)
+      const other = yield* Effect.forkChild(Effect.flip(ask("USD", "KES")), { startImmediately: true })
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual(openMillis(yield* Fiber.join(other)), 1000)
+      assert.strictEqual(yield* received, 16)
+    })
+  )
+
+  it.effect("is never open for longer than half of POLL_INTERVAL", () =>
+    Effect.gen(function* () {
+      const baseUrl = yield* TinyServer.listen((_, response) =>
+        response.writeHead(429, { "retry-after": "120" }).end()
+      )
+      const { ask, rate } = yield* connect(baseUrl, { POLL_INTERVAL: "5 seconds" })
+      yield* Effect.replicateEffect(Effect.flip(rate()), 5)
+      const open = openMillis(yield* Effect.flip(ask("USD", "KES")))
+      assert.isTrue(open > 1500 && open <= 2500, String(open))
     })
   )
 

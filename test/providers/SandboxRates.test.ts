@@ -37,8 +37,8 @@ describe("SandboxRates", () => {
       const { next } = SandboxRates.make("test")
       for (const [from, to] of [
         ["USD", "USD"],
-        ["USD", "JPY"],
-        ["JPY", "USD"],
+        ["USD", "ISK"],
+        ["ISK", "USD"],
         ["usd", "NGN"],
         ["", ""],
         ["__proto__", "USD"]

@@ -1,22 +1,29 @@
 import { NodeHttpClient } from "@effect/platform-node"
-import { Cause, Clock, Effect, Exit, Fiber, Layer, Logger, Metric, References, Tracer } from "effect"
+import { Cause, Clock, Context, type Duration, Effect, Exit, Fiber } from "effect"
+import { Layer, Logger, Metric, References, Tracer } from "effect"
+import { SecureRandom } from "effect/crypto"
 import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
 import * as Metrics from "../../src/platform/Metrics.ts"
 import { FlutterwaveClient } from "../../src/providers/FlutterwaveClient.ts"
+import { RateSource } from "../../src/providers/RateSource.ts"
+import type * as TableSource from "../../src/providers/TableSource.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 import { pairOf } from "../support/Ticks.ts"
 
 export const SECRET_KEY = "FLWSECK-0123456789abcdef-X"
 
+const flutterwave = Effect.map(Layer.build(FlutterwaveClient.layer), Context.get(FlutterwaveClient))
+
 /**
- * A client of the Flutterwave at `baseUrl`, for tests on the test clock. Time stands still while a request is under way,
- * so that no timeout passes because a machine is slow, and runs while the client waits.
+ * A client of the Flutterwave at `baseUrl`, or of another provider, for tests on the test clock. Time stands still while
+ * a request is under way, so that no timeout passes because a machine is slow, and runs while the client waits.
  */
 export const connect = Effect.fnUntraced(function* (
   baseUrl: string,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  make: Effect.Effect<RateSource["Service"], never, TableSource.Needs> = flutterwave
 ) {
   /** When each request was sent, in milliseconds of the test clock. */
   const sentAt: Array<number> = []
@@ -60,8 +67,8 @@ export const connect = Effect.fnUntraced(function* (
     )
   )
   const context = yield* Layer.build(
-    FlutterwaveClient.layer.pipe(
-      Layer.provide(http),
+    Layer.effect(RateSource, make).pipe(
+      Layer.provide([http, SecureRandom.layerWebCrypto]),
       Layer.provide(TestSettings.layer({ ...settings, ...env })),
       Layer.provideMerge(watching)
     )
@@ -77,7 +84,11 @@ export const connect = Effect.fnUntraced(function* (
   })
 
   const ask = (from: string, to: string) =>
-    Effect.flatMap(FlutterwaveClient, ({ rate }) => rate(pairOf(from, to))).pipe(Effect.provide(context))
+    Effect.flatMap(RateSource, ({ rate }) => rate(pairOf(from, to))).pipe(Effect.provide(context))
+  const recent = Effect.fnUntraced(function* (from: string, to: string, maxAge: Duration.Duration) {
+    const source = Context.get(context, RateSource)
+    return yield* source.recent?.(pairOf(from, to), maxAge) ?? Effect.die("it has one rate in an answer")
+  }, Effect.provide(context))
 
   return {
     sentAt,
@@ -88,6 +99,8 @@ export const connect = Effect.fnUntraced(function* (
     ask,
     /** Asks, with the clock running. */
     rate: (from = "USD", to = "NGN") => settle(ask(from, to)),
+    /** Asks for an answer of some age, with the clock running. */
+    recent: (from: string, to: string, maxAge: Duration.Duration) => settle(recent(from, to, maxAge)),
     settle,
     /** Runs with the loggers and the tracer of the client. */
     watched: Effect.provide(context),

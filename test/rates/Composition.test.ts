@@ -1,8 +1,10 @@
+import { NodeHttpClient } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { FlutterwaveClient } from "../../src/providers/FlutterwaveClient.ts"
 import { RateProvider } from "../../src/providers/RateProvider.ts"
+import { RateSources } from "../../src/providers/RateSources.ts"
 import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
@@ -16,6 +18,7 @@ import { pairOf, plain, tick } from "../support/Ticks.ts"
 const cached: Array<string> = []
 
 const Flutterwave = Layer.succeed(FlutterwaveClient, {
+  name: "flutterwave",
   rate: (pair) => tick(pair.from, pair.to, "1534.5")
 })
 
@@ -31,7 +34,8 @@ const Lookup = Rates.layer.pipe(
   Layer.provideMerge(RateIntake.layer),
   Layer.provideMerge(Broadcaster.layerMemory),
   Layer.provideMerge(Layer.mergeAll(RateRepo.layer, RateProvider.layer)),
-  Layer.provide([Flutterwave, Cache]),
+  Layer.provide([RateSources.layer, Cache]),
+  Layer.provide([Flutterwave, NodeHttpClient.layerUndici]),
   Layer.provide(SecureRandom.layerWebCrypto),
   Layer.provideMerge(TestDatabase.layer())
 )

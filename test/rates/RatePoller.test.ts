@@ -183,9 +183,12 @@ describe("RatePoller.lead", () => {
       const id = yield* polls.begin(yield* DateTime.now, 44, Option.some(leadership))
       const pair = pairOf("USD", "NGN")
       yield* provider.answer((pair) => Effect.delay(rate("10")(pair), "1 second"))
-      const led = yield* Effect.forkChild(Effect.flip(intake.takeLed(pair, { id, leadership })), {
-        startImmediately: true
-      })
+      const led = yield* Effect.forkChild(
+        Effect.flip(intake.takePolled(pair, Option.some({ id, leadership }))),
+        {
+          startImmediately: true
+        }
+      )
       const lookup = yield* Effect.forkChild(intake.take(pair), { startImmediately: true })
       yield* leader.take("poller")
       yield* advance(led, "1 second")
@@ -242,6 +245,24 @@ describe("RatePoller.pollEvery", () => {
         yield* TestClock.adjust("1 millis")
         yield* untilCalls((calls += 44))
       }
+      assert.deepStrictEqual(yield* repo.latestIds, before)
+    })
+  )
+
+  test(
+    "does not hurry a poll whose answers are not believed, so that a level takes as many polls as it says",
+    Effect.gen(function* () {
+      const provider = yield* TestProvider
+      const repo = yield* RateRepo
+      yield* startPolling(Duration.minutes(10))
+      const before = yield* repo.latestIds
+      yield* provider.answer(rate("2250"))
+      yield* TestClock.adjust("10 minutes")
+      yield* untilCalls(88)
+      yield* settle
+      yield* TestClock.adjust("9 minutes")
+      yield* settle
+      assert.strictEqual(yield* provider.calls, 88)
       assert.deepStrictEqual(yield* repo.latestIds, before)
     })
   )

@@ -5,10 +5,11 @@ import type { SqlError } from "effect/sql"
 import { Settings } from "../../src/config/Settings.ts"
 import * as Decimal from "../../src/domain/Decimal.ts"
 import { RateId } from "../../src/domain/Rate.ts"
+import * as RateIds from "../../src/domain/RateIds.ts"
 import { Database } from "../../src/platform/Database.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
-import { plain, tick } from "../support/Ticks.ts"
+import { pairOf, plain, tick } from "../support/Ticks.ts"
 
 const TestLayer = RateRepo.layer.pipe(
   Layer.provideMerge(SecureRandom.layerWebCrypto),
@@ -38,6 +39,32 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
       assert.deepStrictEqual(yield* repo.latest(pairs.all.at(-1) ?? assert.fail()), Option.none())
       const unknown = RateId.make("01980000-0000-7000-8000-000000000000")
       assert.deepStrictEqual(yield* repo.byId(unknown), Option.none())
+    })
+  )
+
+  it.effect("keeps what a rate was computed from once, and never as the latest", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const at = DateTime.makeUnsafe("2026-11-21T11:00:00.000Z")
+      const legOf = (from: string, to: string, rate: string) => ({
+        id: RateIds.make(at, at, Number(rate)),
+        pair: pairOf(from, to),
+        rate: BigDecimal.fromStringUnsafe(rate),
+        providerRate: rate
+      })
+      const dollar = legOf("EUR", "USD", "2")
+      const naira = legOf("EUR", "NGN", "3200")
+      const given = yield* tick("USD", "NGN", "1600", "2026-11-21T11:00:00.000Z")
+      const first = yield* repo.insert({ ...given, legs: [dollar, naira] })
+      const second = yield* repo.insert({ ...given, pair: pairOf("CAD", "XOF"), legs: [dollar] })
+      const derivedFrom = (id: RateId) =>
+        Effect.map(repo.byId(id), (found) => Option.getOrThrow(found).derivedFrom)
+      assert.deepStrictEqual(yield* derivedFrom(first.id), [dollar.id, naira.id])
+      assert.deepStrictEqual(yield* derivedFrom(second.id), [dollar.id])
+      const leg = Option.getOrThrow(yield* repo.byId(naira.id))
+      assert.strictEqual(leg.rate.pair.key, "EUR:NGN")
+      assert.strictEqual(Decimal.format(leg.rate.rate), "3200")
+      assert.deepStrictEqual(yield* repo.latest(naira.pair), Option.none())
     })
   )
 
@@ -111,6 +138,26 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
       const [home] = yield* sql<{ name: string }>`
         SELECT tableoid::regclass::text AS name FROM exchange_rate WHERE id = ${rate.id}`
       assert.strictEqual(home?.name, `exchange_rate_${DateTime.formatIso(now).slice(0, 7).replace("-", "_")}`)
+    })
+  )
+
+  it.effect("keeps a row of a month to come in a partition that is made later, and as immutable", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      const repo = yield* RateRepo
+      const homeOf = (id: RateId) => sql<{ name: string }>`
+        SELECT tableoid::regclass::text AS name FROM exchange_rate WHERE id = ${id}`
+      const early = yield* repo.insert(yield* tick("EUR", "KES", "150", "2031-04-30T23:59:59.999Z"))
+      for (const month of ["2031-04-15", "2031-05-15"])
+        yield* sql`SELECT ensure_monthly_partitions('exchange_rate', ${month}::timestamptz, 1)`
+      const made = yield* repo.insert(yield* tick("EUR", "KES", "151", "2031-05-01T00:00:00.000Z"))
+      assert.deepStrictEqual(yield* homeOf(made.id), [{ name: "exchange_rate_2031_05" }])
+      // Of the month before there was a row already, and it stays where it is.
+      assert.deepStrictEqual(yield* homeOf(early.id), [{ name: "exchange_rate_default" }])
+      const name = sql.literal("exchange_rate_2031_05")
+      yield* refused(sql`UPDATE ${name} SET rate = 1`)
+      yield* refused(sql`DELETE FROM ${name}`)
+      yield* refused(sql`TRUNCATE ${name} CASCADE`)
     })
   )
 })

@@ -5,9 +5,11 @@ import { type Rate, RateId } from "../../src/domain/Rate.ts"
 import { StoreUnavailable } from "../../src/platform/Database.ts"
 import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
+import { RateGuard } from "../../src/rates/RateGuard.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import { Rates } from "../../src/rates/Rates.ts"
+import { SharedFlight } from "../../src/rates/SharedFlight.ts"
 import { failing, TestProvider } from "../support/TestProvider.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 import { pairOf, plain, tick } from "../support/Ticks.ts"
@@ -18,6 +20,7 @@ const gone = Effect.fail(new StoreUnavailable({ cause: "gone" }))
 const NoDatabase = Layer.succeed(RateRepo, {
   insert: () => gone,
   insertLed: () => gone,
+  insertIf: () => gone,
   latest: () => gone,
   latestAll: gone,
   latestIds: gone,
@@ -40,7 +43,8 @@ const lookupWith = (shared: Option.Option<Rate>) =>
   }).pipe(
     Effect.provide(
       Rates.layer.pipe(
-        Layer.provideMerge(RateIntake.layer),
+        Layer.provideMerge(RateIntake.layerNoDeps),
+        Layer.provide([SharedFlight.layerMemory, Layer.mock(RateGuard)({})]),
         Layer.provideMerge(Broadcaster.layerMemory),
         Layer.provideMerge(Layer.mergeAll(NoDatabase, cacheOf(shared), TestProvider.layer)),
         Layer.provideMerge(Layer.merge(TestSettings.layer(), SecureRandom.layerWebCrypto))

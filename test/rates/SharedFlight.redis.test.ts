@@ -7,6 +7,7 @@ import { Redis } from "../../src/platform/Redis.ts"
 import { CircuitOpen, ProviderError } from "../../src/providers/ProviderError.ts"
 import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
+import { RateGuard } from "../../src/rates/RateGuard.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import { SharedFlight } from "../../src/rates/SharedFlight.ts"
@@ -31,6 +32,7 @@ const Shared = Layer.mergeAll(TestProvider.layer, RateRepo.layer).pipe(
 /** A node with a memory, a cache and a connection to Redis of its own. */
 const node = (env: Readonly<Record<string, string>> = redisEnv) =>
   RateIntake.layerNoDeps.pipe(
+    Layer.provide(RateGuard.layer),
     Layer.provideMerge(
       Layer.mergeAll(SharedFlight.layerRedis, RateCache.layerRedis, Broadcaster.layerMemory)
     ),

@@ -23,6 +23,7 @@ const endpoint = (
 const RECORD = "/api/v1/rates/01980000-0000-7000-8000-000000000000"
 const AUDIT = "/api/v1/audit/conversions"
 const CONVERSION = `${AUDIT}/01980000-0000-7000-8000-000000000000`
+const QUARANTINE = "/api/v1/admin/quarantine"
 const pages = [endpoint("/docs"), endpoint("/api/v1/swagger/"), endpoint("/api/v1/redoc/")]
 const texts = [
   endpoint("/api/v1/rates", { from: "USD", to: "NGN", max_age: "60 seconds" }),
@@ -49,6 +50,14 @@ const texts = [
   endpoint(`${CONVERSION}/receipt`),
   endpoint("/api/v1/audit/heads", { after: "5" }),
   endpoint("/api/v1/audit/verify"),
+  endpoint(QUARANTINE, {
+    status: "pending",
+    from: "USD",
+    to: "NGN",
+    cursor: Buffer.from("01980000-0000-7000-8000-000000000000").toString("base64url"),
+    page_size: "10"
+  }),
+  endpoint(`${QUARANTINE}/01980000-0000-7000-8000-000000000000`),
   endpoint("/health/live"),
   endpoint("/health/ready"),
   endpoint("/metrics"),
@@ -110,7 +119,10 @@ const values: Readonly<Record<string, string>> = {
 }
 
 const isOptional = ({ path }: Endpoint, name: string) =>
-  path.startsWith("/api/v1/audit/") || name === "max_age" || name === "amount" || name.startsWith("base")
+  /^\/api\/v1\/(audit|admin)\//.test(path) ||
+  name === "max_age" ||
+  name === "amount" ||
+  name.startsWith("base")
 
 const ofValues = (at: Endpoint): ReadonlyArray<Attack> => [
   ...Object.keys(at.query).flatMap((name) =>

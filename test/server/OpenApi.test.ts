@@ -21,7 +21,8 @@ const Operation = Schema.Struct({
   tags: Schema.Array(Schema.String),
   parameters: Schema.Array(Parameter),
   requestBody: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
-  responses: Schema.Record(Schema.String, Response)
+  responses: Schema.Record(Schema.String, Response),
+  security: Schema.Array(Schema.Record(Schema.String, Schema.Array(Schema.String)))
 })
 /** What of OpenAPI 3.1 this document may use; everything else in it is a mistake. */
 const Document = Schema.Struct({
@@ -37,7 +38,14 @@ const Document = Schema.Struct({
     Schema.Struct({ get: Schema.optionalKey(Operation), post: Schema.optionalKey(Operation) })
   ),
   components: Schema.Struct({
-    schemas: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))
+    schemas: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown)),
+    securitySchemes: Schema.Struct({
+      bearer: Schema.Struct({
+        type: Schema.Literal("http"),
+        scheme: Schema.Literal("Bearer"),
+        description: Schema.NonEmptyString
+      })
+    })
   })
 })
 
@@ -46,24 +54,33 @@ const PROBLEM_TYPE = "application/problem+json"
 
 /** What may be asked, with `?` behind what may be left out, and what may be answered. */
 const promised: Readonly<Record<string, readonly [parameters: string, statuses: string]>> = {
-  "/api/v1/rates": ["from to max_age?", "200 304 400 413 422 500 503"],
-  "/api/v1/rates/all": ["base?", "200 400 413 422 500 503"],
-  "/api/v1/rates/stream": ["last-event-id? pairs? since?", "200 400 413 422 429 500"],
-  "/api/v1/currencies": ["", "200 400 413 500"],
-  "/api/v1/rates/{rate_id}": ["rate_id", "200 304 400 404 413 500 503"],
-  "/api/v1/convert": ["idempotency-key?", "200 400 401 404 409 413 422 500 503"],
-  "/api/v1/quotes": ["", "201 400 401 413 422 500 503"],
-  "/api/v1/quotes/{quote_id}": ["quote_id", "200 400 401 404 413 500 503"],
-  "/api/v1/audit/conversions": [
-    "accept? from? to? reference? since? until? cursor? page_size?",
+  "/api/v1/rates": ["from to max_age?", "200 304 400 401 413 422 500 503"],
+  "/api/v1/rates/all": ["base?", "200 400 401 413 422 500 503"],
+  "/api/v1/rates/stream": ["last-event-id? pairs? since?", "200 400 401 413 422 429 500"],
+  "/api/v1/currencies": ["", "200 400 401 413 500"],
+  "/api/v1/rates/{rate_id}": ["rate_id", "200 304 400 401 404 413 500 503"],
+  "/api/v1/convert": ["idempotency-key?", "200 400 401 403 404 409 413 422 500 503"],
+  "/api/v1/quotes": ["", "201 400 401 403 413 422 500 503"],
+  "/api/v1/quotes/{quote_id}": ["quote_id", "200 400 401 403 404 413 500 503"],
+  "/api/v1/rates/history": [
+    "accept? from to start? end? interval? cursor? page_size?",
     "200 400 401 413 422 500 503"
   ],
-  "/api/v1/audit/conversions/{audit_id}": ["audit_id", "200 400 401 404 413 500 503"],
-  "/api/v1/audit/conversions/{audit_id}/receipt": ["audit_id", "200 400 401 404 413 500 503"],
-  "/api/v1/audit/heads": ["after?", "200 400 401 413 500 503"],
-  "/api/v1/audit/verify": ["", "200 400 401 413 500 503"],
-  "/api/rates/": ["source_currency destination_currency amount?", "200 400 413 422 500 503"],
-  "/api/rates/all/": ["base_currency?", "200 400 413 422 500 503"],
+  "/api/v1/rates/as-of": ["from to at known_at?", "200 400 401 404 413 422 500 503"],
+  "/api/v1/audit/conversions": [
+    "accept? from? to? reference? since? until? cursor? page_size?",
+    "200 400 401 403 413 422 500 503"
+  ],
+  "/api/v1/audit/conversions/{audit_id}": ["audit_id", "200 400 401 403 404 413 500 503"],
+  "/api/v1/audit/conversions/{audit_id}/receipt": ["audit_id", "200 400 401 403 404 413 500 503"],
+  "/api/v1/audit/heads": ["after?", "200 400 401 403 413 500 503"],
+  "/api/v1/audit/verify": ["", "200 400 401 403 413 500 503"],
+  "/api/rates/": ["source_currency destination_currency amount?", "200 400 401 413 422 500 503"],
+  "/api/rates/all/": ["base_currency?", "200 400 401 413 422 500 503"],
+  "/api/v1/admin/quarantine": ["status? from? to? cursor? page_size?", "200 400 401 403 413 422 500 503"],
+  "/api/v1/admin/quarantine/{quarantine_id}": ["quarantine_id", "200 400 401 403 404 413 500 503"],
+  "/api/v1/admin/quarantine/{quarantine_id}/accept": ["quarantine_id", "200 400 401 403 404 409 413 500 503"],
+  "/api/v1/admin/quarantine/{quarantine_id}/reject": ["quarantine_id", "200 400 401 403 404 409 413 500 503"],
   "/health/live": ["", "200 400 413 500"],
   "/health/ready": ["", "200 400 413 500 503"]
 }
@@ -107,6 +124,14 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
           else assert.deepStrictEqual(Object.keys(content ?? {}), [problem ? PROBLEM_TYPE : JSON_TYPE], told)
         }
       }
+    })
+  )
+
+  it.effect("asks for a key where there is a scope to be held, and nowhere else", () =>
+    Effect.gen(function* () {
+      const { document } = yield* read
+      for (const [path, { responses, security }] of operationsOf(document))
+        assert.deepStrictEqual(security, "403" in responses ? [{ bearer: [] }] : [], path)
     })
   )
 

@@ -28,7 +28,8 @@ const well = {
     database: { status: "ok" },
     redis: { status: "off" },
     provider: { name: "flutterwave", status: "ok" },
-    rates: { status: "ok", known: 1, expected: 1, oldest_age_seconds: 0 }
+    rates: { status: "ok", known: 1, expected: 1, oldest_age_seconds: 0 },
+    providers: [{ name: "flutterwave", status: "ok" }]
   }
 }
 
@@ -107,7 +108,8 @@ layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
         checks: {
           ...well.checks,
           provider,
-          rates: { status: "degraded", known, expected: 4, oldest_age_seconds: 0 }
+          rates: { status: "degraded", known, expected: 4, oldest_age_seconds: 0 },
+          providers: [provider]
         }
       })
 

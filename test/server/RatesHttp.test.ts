@@ -357,7 +357,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /api/v1/rates/{rat
       const [told, rawText = ""] = answer.text.split(',"raw":')
       assert.strictEqual(
         told,
-        `{"from":"USD","to":"NGN","rate":"1534.12345678","rate_id":"${rate_id}","provider":"test","fetched_at":"2026-11-21T03:27:17.000Z","source_amount":"651.838022279458","destination_amount":"1000000","provider_rate":"1534.123456780","recorded_at":"${recorded_at}"`
+        `{"from":"USD","to":"NGN","rate":"1534.12345678","rate_id":"${rate_id}","provider":"test","fetched_at":"2026-11-21T03:27:17.000Z","source_amount":"651.838022279458","destination_amount":"1000000","provider_rate":"1534.123456780","derived_from":[],"recorded_at":"${recorded_at}"`
       )
       for (const kept of ["0.00069432900000000000012345", "123456789012345678901234567890.10", "naïve ☃"])
         assert.include(rawText, kept)

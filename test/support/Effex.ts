@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
+import * as Sandbox from "../../src/providers/Sandbox.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const program = fileURLToPath(new URL("../../bin/effex", import.meta.url))
@@ -66,7 +66,7 @@ export const runProgram = (
 
 /** A Flutterwave with made-up rates, and an environment that leads to it and to a new database. */
 export const makeSandbox = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
-  const sandbox = yield* FlutterwaveSandbox.listen({ host: "127.0.0.1", port: 0 })
+  const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
   const to = {
     DATABASE_URL: yield* TestDatabase.create,
     FLUTTERWAVE_BASE_URL: sandbox.baseUrl,

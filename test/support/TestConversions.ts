@@ -14,10 +14,14 @@ import { Receipts } from "../../src/conversion/Receipts.ts"
 import { SealRepo } from "../../src/conversion/SealRepo.ts"
 import * as Currency from "../../src/domain/Currency.ts"
 import { Broadcaster } from "../../src/rates/Broadcaster.ts"
+import { Quarantine } from "../../src/rates/Quarantine.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
+import { RateGuard } from "../../src/rates/RateGuard.ts"
+import { RateHistory } from "../../src/rates/RateHistory.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import { Rates } from "../../src/rates/Rates.ts"
+import { SharedFlight } from "../../src/rates/SharedFlight.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 import { TestProvider } from "./TestProvider.ts"
 import { pairOf } from "./Ticks.ts"
@@ -32,20 +36,26 @@ const audit = Layer.mergeAll(AuditLog.layer, Receipts.layer, AuditVerifier.layer
   )
 )
 
-/** Everything that converts, without the database and the settings. */
-export const layerNoDeps = Conversions.layer.pipe(
-  Layer.provideMerge(Quotes.layer),
-  Layer.provideMerge(Layer.mergeAll(Pricing.layer, QuoteRepo.layer, audit)),
-  Layer.provideMerge(Rates.layer),
-  Layer.provideMerge(RateIntake.layer),
-  Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, TestProvider.layer)),
-  Layer.provideMerge(SecureRandom.layerWebCrypto)
+/** Believes every rate, for tests whose rates are about something else. */
+const believing = RateIntake.layerNoDeps.pipe(
+  Layer.provide([SharedFlight.layer, Layer.succeed(RateGuard, { admit: (_, store) => store })])
 )
+
+/** Everything that converts, without the database and the settings. */
+export const layerNoDeps = (intake: typeof RateIntake.layer = believing) =>
+  Conversions.layer.pipe(
+    Layer.provideMerge(Quotes.layer),
+    Layer.provideMerge(Layer.mergeAll(Pricing.layer, QuoteRepo.layer, audit)),
+    Layer.provideMerge(Layer.mergeAll(Rates.layer, Quarantine.layer, RateHistory.layer)),
+    Layer.provideMerge(intake),
+    Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
+    Layer.provideMerge(Layer.mergeAll(RateRepo.layer, TestProvider.layer)),
+    Layer.provideMerge(SecureRandom.layerWebCrypto)
+  )
 
 /** Everything that converts, over a database of the test's own and a provider that the test controls. */
 export const layer = (env: Readonly<Record<string, string>> = {}) =>
-  layerNoDeps.pipe(Layer.provideMerge(TestDatabase.layer({ AUDIT_SIGNING_KEY: SIGNING_KEY, ...env })))
+  layerNoDeps().pipe(Layer.provideMerge(TestDatabase.layer({ AUDIT_SIGNING_KEY: SIGNING_KEY, ...env })))
 
 /** Asks for a conversion of an amount, of dollars into naira where no other pair is given. */
 export const asked = (amount: string, over: Partial<ConversionRequest> = {}): ConversionRequest => {

@@ -3,10 +3,18 @@ import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { createServer } from "node:http"
+import { Caller, ConversionCalls, OpenCalls } from "../../src/api/CallAccess.ts"
 import { Internal, RateLimited } from "../../src/api/Problem.ts"
 import { RatesRpcs } from "../../src/api/RatesRpcs.ts"
+import { ANONYMOUS } from "../../src/domain/ApiKey.ts"
 
 type Handlers = RpcGroup.HandlersFrom<RpcGroup.Rpcs<typeof RatesRpcs>>
+
+/** Takes every key, and needs none. */
+const open = Layer.mergeAll(
+  Layer.succeed(OpenCalls, (call) => call),
+  Layer.succeed(ConversionCalls, (call) => Effect.provideService(call, Caller, ANONYMOUS))
+)
 
 const unwritten = () => Effect.fail(new Internal({ detail: "The test has not said what to answer" }))
 const unwrittenStream = () => Stream.fail(new RateLimited({}))
@@ -42,7 +50,7 @@ export const listen = Effect.fnUntraced(function* (handlers: Partial<Handlers>, 
     disableLogger: true,
     disableListenLog: true
   }).pipe(
-    Layer.provide(procedures),
+    Layer.provide([procedures, open]),
     Layer.provideMerge(
       NodeHttpServer.layer(() => server, { host: "127.0.0.1", port, gracefulShutdownTimeout: 0 })
     ),

@@ -1,7 +1,11 @@
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Option, Schema } from "effect"
+import { SecureRandom } from "effect/crypto"
 import * as Http from "effect/http"
+import { ApiKeyRepo } from "../../src/access/ApiKeyRepo.ts"
+import { ApiKeys } from "../../src/access/ApiKeys.ts"
 import { Database, StoreUnavailable } from "../../src/platform/Database.ts"
+import type { RateIntake } from "../../src/rates/RateIntake.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
 import * as TestConversions from "./TestConversions.ts"
 import * as TestDatabase from "./TestDatabase.ts"
@@ -29,11 +33,12 @@ export class TestServer extends Context.Service<
     readonly log: ReadonlyArray<string>
   }
 >()("effex/test/TestServer") {
-  /** A server with the settings of `env`, on a port of its own. */
-  static readonly layer = (env: Readonly<Record<string, string>> = {}) =>
+  /** A server with the settings of `env`, on a port of its own, which believes every rate where no other way is given. */
+  static readonly layer = (env: Readonly<Record<string, string>> = {}, intake?: typeof RateIntake.layer) =>
     Layer.effect(TestServer, make).pipe(
       Layer.provideMerge(HttpServer.layer),
-      Layer.provideMerge(TestConversions.layerNoDeps),
+      Layer.provideMerge(TestConversions.layerNoDeps(intake)),
+      Layer.provideMerge(keys),
       Layer.provideMerge(breakable),
       Layer.provideMerge(
         TestDatabase.layer({ AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY, ...env, PORT: "0" })
@@ -41,6 +46,8 @@ export class TestServer extends Context.Service<
       Layer.provideMerge(captured)
     )
 }
+
+const keys = ApiKeys.layer.pipe(Layer.provide([ApiKeyRepo.layer, SecureRandom.layerWebCrypto]))
 
 class TestLog extends Context.Service<TestLog, ReadonlyArray<string>>()("effex/test/TestLog") {}
 

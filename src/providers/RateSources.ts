@@ -1,0 +1,43 @@
+import { Context, Effect, Layer } from "effect"
+import type * as Arr from "effect/Array"
+import type { ProviderName } from "../config/SettingDefinitions.ts"
+import { Settings } from "../config/Settings.ts"
+import * as Fixer from "./Fixer.ts"
+import { FlutterwaveClient } from "./FlutterwaveClient.ts"
+import * as FlutterwaveV4Client from "./FlutterwaveV4Client.ts"
+import * as Frankfurter from "./Frankfurter.ts"
+import * as OpenExchangeRates from "./OpenExchangeRates.ts"
+import type { RateSource } from "./RateSource.ts"
+import type { Needs } from "./TableSource.ts"
+
+/** The providers that are asked, in the order of failover. */
+export class RateSources extends Context.Service<
+  RateSources,
+  Arr.NonEmptyReadonlyArray<RateSource["Service"]>
+>()("effex/providers/RateSources") {
+  /** Those that PROVIDERS names; no other one is built. */
+  static readonly layer = Layer.effect(
+    RateSources,
+    Effect.gen(function* () {
+      const { providers } = yield* Settings
+      return yield* Effect.forEach(providers, sourceOf)
+    })
+  )
+}
+
+const sourceOf = (
+  name: ProviderName
+): Effect.Effect<RateSource["Service"], never, FlutterwaveClient | Needs> => {
+  switch (name) {
+    case "flutterwave":
+      return Effect.service(FlutterwaveClient)
+    case "flutterwave-v4":
+      return FlutterwaveV4Client.make
+    case "fixer":
+      return Fixer.make
+    case "openexchangerates":
+      return OpenExchangeRates.make
+    case "frankfurter":
+      return Frankfurter.make
+  }
+}

@@ -1,0 +1,267 @@
+import { NodeServices } from "@effect/platform-node"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { execFile, execFileSync } from "node:child_process"
+import { DateTime, Effect, FileSystem, Redacted, type Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as Effex from "../support/Effex.ts"
+import * as TestDatabase from "../support/TestDatabase.ts"
+
+const HEADER = "from,to,rate,observed_at,provider"
+
+/** An empty database, and a folder for files. */
+const start = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const folder = yield* fs.makeTempDirectoryScoped()
+  const url = yield* TestDatabase.create
+  const sql = yield* PgClient.makeClient({ url: Redacted.make(url) })
+  const env = { DATABASE_URL: url, LOG_LEVEL: "warn" }
+  return {
+    env,
+    path: (name: string) => `${folder}/${name}`,
+    read: (name: string) => fs.readFileString(`${folder}/${name}`),
+    write: (name: string, lines: ReadonlyArray<string>) =>
+      Effect.as(fs.writeFileString(`${folder}/${name}`, lines.join("\r\n")), `${folder}/${name}`),
+    /** Runs `effex import`; returns its exit code and what it wrote. */
+    run: Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+      const running = yield* Effex.run(["import", ...args], env)
+      return { code: yield* running.ended, output: running.output() }
+    }),
+    count: Effect.map(
+      sql<{ count: bigint }>`SELECT count(*) FROM exchange_rate`,
+      ([row]) => row?.count ?? assert.fail()
+    )
+  }
+})
+
+const provided = <A, E>(
+  test: Effect.Effect<A, E, FileSystem.FileSystem | Reactivity.Reactivity | Scope.Scope>
+) => test.pipe(Effect.scoped, Effect.provide([NodeServices.layer, Reactivity.layer]))
+
+describe("effex import", { timeout: 120_000 }, () => {
+  it.live(
+    "stores nothing of a file with three bad lines and names them; with --skip-bad the rest, once",
+    () =>
+      provided(
+        Effect.gen(function* () {
+          const { count, path, read, run, write } = yield* start
+          const file = yield* write("rates.csv", [
+            HEADER,
+            "USD,NGN,1500,2024-01-15T09:30:00Z,",
+            "USD,NGN,-3,2024-01-16,",
+            "EUR,NGN,1700,2024-01-16,cbn",
+            "EUR,ABC,1700,2024-01-16,cbn",
+            "EUR,NGN,1701,2024-01-16,cbn"
+          ])
+          const refused = yield* run(file)
+          assert.strictEqual(refused.code, 1)
+          assert.match(refused.output, /^line 3: rate: found "-3", allowed: a positive decimal/m)
+          assert.match(refused.output, /^line 5: to: found "ABC", allowed: an ISO 4217 code/m)
+          assert.match(refused.output, /^line 6: rate: found "1701", allowed: "1700", as line 4 says/m)
+          assert.match(refused.output, /^5 lines: nothing stored, 3 bad$/m)
+          assert.match(refused.output, /^3 lines are bad, and nothing was stored/m)
+          assert.strictEqual(yield* count, 0n)
+
+          const skipped = yield* run(file, "--skip-bad", "--report", path("bad.csv"))
+          assert.strictEqual(skipped.code, 0)
+          assert.match(skipped.output, /^5 lines: 2 stored, 0 already there, 3 bad$/m)
+          assert.strictEqual(yield* count, 2n)
+          const report = (yield* read("bad.csv")).split("\r\n")
+          assert.strictEqual(report[0], "line,column,found,allowed")
+          assert.deepStrictEqual(
+            report.map((line) => line.slice(0, 6)),
+            ["line,c", "3,rate", '5,to,"', "6,rate", ""]
+          )
+
+          const again = yield* run(file, "--skip-bad")
+          assert.match(again.output, /^5 lines: 0 stored, 2 already there, 3 bad$/m)
+          assert.strictEqual(yield* count, 2n)
+        })
+      )
+  )
+
+  it.live("shows a hundred bad lines, and counts the others", () =>
+    provided(
+      Effect.gen(function* () {
+        const { run, write } = yield* start
+        const lines = Array.from({ length: 1234 }, () => "USD,NGN,0,2024-01-15,")
+        const { output } = yield* run(yield* write("rates.csv", [HEADER, ...lines]))
+        assert.strictEqual(output.match(/^line \d+: rate/gm)?.length, 100)
+        assert.match(output, /^and 1 134 more$/m)
+        assert.match(output, /^1 234 lines: nothing stored, 1 234 bad$/m)
+      })
+    )
+  )
+
+  it.live("takes an export of the history, with its pair", () =>
+    provided(
+      Effect.gen(function* () {
+        const { run, write } = yield* start
+        const file = yield* write("history.csv", [
+          "fetched_at,recorded_at,rate,rate_id,provider,derived_from",
+          "2024-01-15T09:30:00.000Z,2024-01-15T09:30:01.000Z,1500,018d0b8a-2b40-7000-8000-000000000000,fixer,"
+        ])
+        assert.match(
+          (yield* run(file)).output,
+          /^history.csv cannot be imported: line 1: header: .* allowed: a column from as well$/m
+        )
+        const { code, output } = yield* run(file, "--pair", "usd:NGN")
+        assert.match(output, /^1 line: 1 stored, 0 already there$/m)
+        assert.strictEqual(code, 0)
+      })
+    )
+  )
+
+  it.live("takes of an export what was recorded last of each moment", () =>
+    provided(
+      Effect.gen(function* () {
+        const { count, run, write } = yield* start
+        const rows = [
+          "2024-01-15T09:30:00.000Z,2024-01-15T09:30:01.000Z,1500,fixer",
+          "2024-01-15T09:30:00.000Z,2024-01-17T00:00:00.000Z,1510,fixer",
+          "2024-01-15T09:30:00.000Z,2024-01-16T00:00:00.000Z,1505,fixer",
+          "2024-01-15T09:30:00.000Z,,1505,fixer"
+        ]
+        const file = yield* write("bad.csv", ["fetched_at,recorded_at,rate,provider", ...rows])
+        const { output } = yield* run(file, "--pair", "USD:NGN")
+        assert.match(output, /^line 5: rate: found "1505", allowed: "1510", as line 3 says/m)
+        const good = yield* write("good.csv", ["fetched_at,recorded_at,rate,provider", ...rows.slice(0, 3)])
+        assert.match((yield* run(good, "--pair", "USD:NGN")).output, /^3 lines: 1 stored, 2 already there$/m)
+        assert.match((yield* run(good, "--pair", "USD:NGN")).output, /^3 lines: 0 stored, 3 already there$/m)
+        assert.strictEqual(yield* count, 1n)
+      })
+    )
+  )
+
+  it.live("reads a pipe", () =>
+    provided(
+      Effect.gen(function* () {
+        const { count, path, run, write } = yield* start
+        const lines = Array.from(
+          { length: 900 },
+          (_, n) => `USD,NGN,${n + 1},2024-01-15T09:30:00.${n + 100}Z,`
+        )
+        const file = yield* write("rates.csv", [HEADER, ...lines])
+        execFileSync("mkfifo", [path("pipe")])
+        const writer = execFile("cp", [file, path("pipe")])
+        const { output } = yield* run(path("pipe"))
+        assert.match(output, /^900 lines: 900 stored, 0 already there$/m)
+        assert.strictEqual(yield* count, 900n)
+        assert.strictEqual(writer.exitCode, 0)
+      })
+    )
+  )
+
+  it.live("does not write the report over the file that is imported", () =>
+    provided(
+      Effect.gen(function* () {
+        const { count, path, read, run, write } = yield* start
+        const file = yield* write("rates.csv", [HEADER, "USD,NGN,1500,2024-01-15T09:30:00Z,"])
+        const before = yield* read("rates.csv")
+        const { code, output } = yield* run(file, "--report", path("./rates.csv"))
+        assert.strictEqual(code, 1)
+        assert.include(output, "The report would overwrite the file that is imported")
+        assert.strictEqual(yield* read("rates.csv"), before)
+        assert.strictEqual(yield* count, 0n)
+      })
+    )
+  )
+
+  it.live("says what it cannot take", () =>
+    provided(
+      Effect.gen(function* () {
+        const { run } = yield* start
+        const refusals: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: string]> = [
+          [["rates.csv", "--provider", "No Good"], "it must be 1 to 40 lower case letters"],
+          [["rates.csv", "--pair", "USD:USD"], 'A pair: found "USD:USD"'],
+          [["--frankfurter", "--start", "2024-02-30"], '--start: found "2024-02-30"']
+        ]
+        for (const [args, message] of refusals) {
+          const { code, output } = yield* run(...args)
+          assert.strictEqual(code, 1, output)
+          assert.include(output, message)
+        }
+      })
+    )
+  )
+
+  it.live("stores nothing where it is killed on the way, and all of it the next time", () =>
+    provided(
+      Effect.gen(function* () {
+        const { count, env, run, write } = yield* start
+        const lines = Array.from({ length: 40_000 }, (_, n) => {
+          const at = DateTime.formatIso(DateTime.makeUnsafe(Date.UTC(2020, 0, 1) + n * 60_000))
+          return `USD,NGN,${n + 1},${at},`
+        })
+        const file = yield* write("rates.csv", [HEADER, ...lines])
+        const killed = yield* Effex.run(["import", file], env)
+        yield* killed.written(/^storing 50 %$/m)
+        killed.process.kill("SIGKILL")
+        assert.strictEqual(yield* killed.ended, "SIGKILL")
+        assert.strictEqual(yield* count, 0n)
+
+        // The server may need a moment to see that its client is gone.
+        const next = yield* run(file).pipe(
+          Effect.repeat({ until: ({ output }) => !output.includes("Another import is under way") })
+        )
+        assert.match(next.output, /^40 000 lines: 40 000 stored, 0 already there$/m)
+        assert.strictEqual(yield* count, 40_000n)
+      })
+    )
+  )
+
+  it.live("is seen by a server that runs, where the rate is newer than what it has", () =>
+    provided(
+      Effect.gen(function* () {
+        const { env, run, write } = yield* start
+        const server = yield* Effex.serve({ ...env, LOG_LEVEL: "info", POLL_INTERVAL: "off" })
+        const ask = Effect.map(Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN"), ({ body }) => {
+          const { provider, rate }: { provider: string; rate: string } = JSON.parse(body)
+          return `${rate} ${provider}`
+        })
+        assert.match(yield* ask, / sandbox$/)
+        const now = DateTime.formatIso(yield* DateTime.now)
+        const file = yield* write("rates.csv", [
+          HEADER,
+          `USD,NGN,1234.5,${now},cbn`,
+          "USD,NGN,1,2020-01-01,cbn"
+        ])
+        assert.strictEqual((yield* run(file)).code, 0)
+        const seen = yield* ask.pipe(
+          Effect.delay("50 millis"),
+          Effect.repeat({ until: (text) => text.endsWith("cbn") })
+        )
+        assert.strictEqual(seen, "1234.5 cbn")
+      })
+    )
+  )
+
+  it.live("stores Frankfurter's daily rates of every pair that is offered, once", () =>
+    provided(
+      Effect.gen(function* () {
+        const { count, env } = yield* start
+        const { sandbox } = yield* Effex.makeSandbox({})
+        const run = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+          const running = yield* Effex.run(["import", "--frankfurter", ...args], {
+            ...env,
+            FRANKFURTER_BASE_URL: `${sandbox.baseUrl}/frankfurter`
+          })
+          return { code: yield* running.ended, output: running.output() }
+        })
+        const period = ["--start", "2023-12-30", "--end", "2024-01-05"]
+        const first = yield* run(...period)
+        assert.strictEqual(first.code, 0, first.output)
+        // Five working days of 44 pairs; the dollar's rates of three sources are legs.
+        assert.match(first.output, /^220 rates: 220 stored, 0 already there$/m)
+        assert.strictEqual(yield* count, 235n)
+        yield* sandbox.order({ provider: "frankfurter", fault: "500" })
+        const failed = yield* run(...period)
+        assert.strictEqual(failed.code, 1)
+        assert.match(
+          failed.output,
+          /^Frankfurter gave no rates for 2023-12-30 to 2023-12-31: it failed with 500 /m
+        )
+      })
+    )
+  )
+})

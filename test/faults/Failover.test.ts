@@ -1,0 +1,77 @@
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as Effex from "../support/Effex.ts"
+
+const PAIRS = 44
+
+/** A server that asks Flutterwave first, and Fixer where that fails. */
+const start = Effect.gen(function* () {
+  const { env, sandbox } = yield* Effex.makeSandbox({
+    PROVIDERS: "flutterwave,fixer",
+    FX_API_KEY: "key",
+    POLL_INTERVAL: "3 seconds",
+    POLL_SPACING: "0 millis",
+    POLL_CONCURRENCY: "8"
+  })
+  const sql = yield* PgClient.makeClient({ url: Redacted.make(env.DATABASE_URL) })
+  const server = yield* Effex.serve({ ...env, FIXER_BASE_URL: `${sandbox.baseUrl}/fixer` })
+
+  /** Who supplied the rates of the first whole poll from now on. */
+  const nextPoll = Effect.gen(function* () {
+    const [now] = yield* sql<{ now: Date }>`SELECT clock_timestamp() AS now`
+    const run = yield* sql<{ id: string; finished: boolean }>`
+      SELECT id, finished_at IS NOT NULL AS finished FROM poll_run
+      WHERE started_at > ${now?.now ?? assert.fail()} ORDER BY started_at LIMIT 1`.pipe(
+      Effect.delay("100 millis"),
+      Effect.repeat({ until: ([run]) => run?.finished === true })
+    )
+    return yield* sql<{ provider: string; derived: boolean; count: number }>`
+      SELECT provider, derived_from IS NOT NULL AS derived, count(*)::int AS count
+      FROM exchange_rate JOIN poll_rate ON rate_id = exchange_rate.id
+      WHERE poll_run_id = ${run[0]?.id ?? assert.fail()} GROUP BY 1, 2 ORDER BY 1, 2`
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: "90 seconds",
+      orElse: () => Effect.die(new Error(server.output()))
+    })
+  )
+
+  const health = Effect.map(Effex.get(server.url, "/health/ready"), ({ body }) => JSON.parse(body).checks)
+  const said = (text: string) => server.output().split(text).length - 1
+  return { sandbox, nextPoll, health, said }
+})
+
+describe("A server with two providers", () => {
+  it.live(
+    "takes all rates from the second within one poll when the first fails, and back again",
+    () =>
+      Effect.gen(function* () {
+        const { health, nextPoll, said, sandbox } = yield* start
+        const first = [{ provider: "sandbox", derived: false, count: PAIRS }]
+        assert.deepStrictEqual(yield* nextPoll, first)
+        const faults = ["500", "hang"] as const
+        for (const [index, fault] of faults.entries()) {
+          yield* sandbox.order({ provider: "flutterwave", fault })
+          // Those of the euro are quoted, all others are computed from two of them.
+          assert.deepStrictEqual(yield* nextPoll, [
+            { provider: "fixer", derived: false, count: PAIRS / 4 },
+            { provider: "fixer", derived: true, count: (PAIRS / 4) * 3 }
+          ])
+          const { provider, providers, rates } = yield* health
+          assert.deepInclude(provider, { name: "flutterwave", status: "degraded" })
+          assert.match(provider.detail, /; fixer answers instead$/)
+          assert.deepInclude(providers[1], { name: "fixer", status: "ok" })
+          assert.strictEqual(rates.status, "ok")
+          assert.strictEqual(said("; fixer answers instead"), index + 1)
+
+          yield* sandbox.clear
+          assert.deepStrictEqual(yield* nextPoll, first)
+          assert.deepInclude((yield* health).provider, { name: "flutterwave", status: "ok" })
+          assert.strictEqual(said("flutterwave answers again"), index + 1)
+        }
+      }).pipe(Effect.provide(Reactivity.layer)),
+    180_000
+  )
+})
