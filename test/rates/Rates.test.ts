@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Option } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import * as Decimal from "../../src/domain/Decimal.ts"
@@ -117,14 +117,16 @@ describe("Rates.lookup", () => {
       const provider = yield* TestProvider
       yield* rates.lookup(usdNgn)
       yield* TestClock.adjust("11 minutes")
-      yield* provider.answer((pair) => Effect.delay(rate("1601")(pair), "500 millis"))
+      const answered = yield* Deferred.make<void>()
+      yield* provider.answer((pair) => Effect.andThen(Deferred.await(answered), rate("1601")(pair)))
       const lookups = yield* Effect.forkChild(
         Effect.all(
           Array.from({ length: 200 }, () => rates.lookup(usdNgn)),
           { concurrency: "unbounded" }
         )
       )
-      yield* advanceUntilDone(lookups, "100 millis")
+      yield* provider.asked(2)
+      yield* Deferred.succeed(answered, undefined)
       const found = yield* Fiber.join(lookups)
       assert.strictEqual(found.length, 200)
       for (const one of found)
@@ -172,6 +174,7 @@ describe("Rates.lookup", () => {
       yield* provider.answer(hanging)
       yield* TestClock.adjust("11 minutes")
       const first = yield* Effect.forkChild(rates.lookup(usdNgn))
+      yield* provider.asked(2)
       const waited = yield* advanceUntilDone(first, "100 millis")
       assert.isAtLeast(waited, 1000)
       assert.isAtMost(waited, 1100)
@@ -191,10 +194,11 @@ describe("Rates.lookup", () => {
       yield* provider.answer((pair) => Effect.delay(rate("1800")(pair), "3 seconds"))
       yield* TestClock.adjust("11 minutes")
       const first = yield* Effect.forkChild(rates.lookup(usdNgn))
+      yield* provider.asked(2)
       yield* advanceUntilDone(first, "100 millis")
       assert.isTrue((yield* Fiber.join(first)).stale)
       yield* TestClock.adjust("3 seconds")
-      for (let i = 0; i < 100 && (yield* rates.lookup(usdNgn)).stale; i++) yield* settle
+      while ((yield* rates.lookup(usdNgn)).stale) yield* settle
       assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
         rate: "1800",
         source: "memory",

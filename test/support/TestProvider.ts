@@ -11,6 +11,8 @@ export class TestProvider extends Context.Service<
   {
     readonly answer: (answer: Answer) => Effect.Effect<void>
     readonly calls: Effect.Effect<number>
+    /** Waits until it was asked so often, while the clock of the test stands still. */
+    readonly asked: (count: number) => Effect.Effect<void>
   }
 >()("effex/test/TestProvider") {
   static readonly layer = Layer.unwrap(
@@ -23,11 +25,20 @@ export class TestProvider extends Context.Service<
           Effect.flatMap((current) => current(pair))
         )
       )
-      const control = TestProvider.of({ answer: (next) => Ref.set(answer, next), calls: Ref.get(calls) })
+      const control = TestProvider.of({
+        answer: (next) => Ref.set(answer, next),
+        calls: Ref.get(calls),
+        asked: Effect.fnUntraced(function* (count) {
+          while ((yield* Ref.get(calls)) < count) yield* pause
+        })
+      })
       return Layer.merge(provider, Layer.succeed(TestProvider, control))
     })
   )
 }
+
+/** Lets work that waits for real sockets go on. */
+const pause = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
 
 type Answer = (pair: CurrencyPair) => Effect.Effect<RateTick, ProviderError>
 
