@@ -11,6 +11,8 @@ const connection = { path: inject("postgres"), username: "effex" }
 /** A new, empty database of the run's PostgreSQL, dropped with the scope. Returns its URL. */
 export const create = Effect.gen(function* () {
   const admin = yield* PgClient.makeClient({ ...connection, database: "postgres" })
+  // Nothing that waits for it can be interrupted, and the clocks of tests stand still.
+  yield* admin`SET statement_timeout = '20s'`
   const name = `test_${randomUUID().replaceAll("-", "")}`
   yield* Effect.acquireRelease(admin`CREATE DATABASE ${admin(name)}`, () =>
     Effect.ignore(admin`DROP DATABASE ${admin(name)} WITH (FORCE)`)
