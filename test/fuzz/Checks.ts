@@ -135,14 +135,8 @@ const eventOf = (text: string) =>
     })
   )
 
-/** The two failures that a healthy server may tell: a rate that cannot be as fresh as is asked, a proof that is being made. */
-const isDue = (json: unknown) =>
-  Predicate.isObject(json) &&
-  "code" in json &&
-  (json.code === "rate-too-old" ||
-    (json.code === "store-unavailable" &&
-      "detail" in json &&
-      String(json.detail).includes("still being sealed")))
+/** The failure that a healthy server may tell: no rate can be as fresh as was asked for. */
+const isDue = (json: unknown) => Predicate.isObject(json) && "code" in json && json.code === "rate-too-old"
 
 const failing = (answer: Answer, json: unknown): Array<Fault> =>
   answer.status < 500 || (answer.status === 503 && isDue(json))

@@ -57,13 +57,9 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
     const sent = dice.chance(MALFORMED)
       ? Malformed.make(dice, number, target.key)
       : Draft.render(keyed(draftNext(dice), target.key, dice), number, `${host}:${address.port}`)
-    const exchange = yield* wire.ask(sent)
-    journal.asked(
-      document.find(sent.method, sent.target)?.name ?? rowOf(sent),
-      sent,
-      exchange,
-      check(sent, exchange)
-    )
+    const reached = document.find(sent.method, sent.target)?.name ?? rowOf(sent)
+    const exchange = yield* askPatiently(wire, sent, () => journal.again(reached))
+    journal.asked(reached, sent, exchange, check(sent, exchange))
     if (sent.legible) for (const answer of exchange.answers) reap(harvest, answer)
   })
 
@@ -91,6 +87,15 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
     journal.blame({ kind: "the server holds more and more", detail: JSON.stringify(memory.value) })
   return { ...journal.report, address, memory }
 })
+
+/** A busy machine answers late, or that its database did; what is wrong with the server is wrong each time. */
+const askPatiently = (wire: Wire.Connection, sent: Draft.Sent, again: () => void) =>
+  wire.ask(sent).pipe(
+    Effect.filterOrFail(({ answers, end }) => end !== "late" && answers[0]?.status !== 503),
+    Effect.tapError(() => Effect.sync(again)),
+    Effect.retry({ schedule: Schedule.spaced("500 millis"), times: 2 }),
+    Effect.catch(() => wire.ask(sent))
+  )
 
 const keyed = (draft: Draft.Draft, key: string | undefined, dice: Dice.Dice) => {
   if (key !== undefined && dice.chance(KEYED)) draft.headers.push(["Authorization", `Bearer ${key}`])
@@ -135,19 +140,17 @@ const talksOf = Effect.fnUntraced(function* (harvest: Harvest.Harvest, seed: str
   return talks
 })
 
-/** The document, once all is well with the server. */
+/** The document, once the server has rates. */
 const ready = Effect.fnUntraced(
   function* (url: string) {
-    yield* Effect.flatMap(HttpClient.get(`${url}/health/ready`), ({ json }) => json).pipe(
-      Effect.filterOrFail((health) => Schema.is(Well)(health)),
+    yield* HttpClient.get(`${url}/health/ready`).pipe(
+      Effect.filterOrFail(({ status }) => status === 200),
       Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 600 })
     )
     return yield* Effect.flatMap(HttpClient.get(url + Routes.paths.openapi), ({ json }) => json)
   },
-  (effect, url) => Effect.mapError(effect, () => new NoTarget({ detail: `Not all is well at ${url}` }))
+  (effect, url) => Effect.mapError(effect, () => new NoTarget({ detail: `No rates at ${url}` }))
 )
-
-const Well = Schema.Struct({ status: Schema.Literal("ok") })
 
 const isLive = (url: string) =>
   HttpClient.get(`${url}/health/live`).pipe(

@@ -1,4 +1,3 @@
-import { Predicate } from "effect"
 import type { Dice } from "./Dice.ts"
 
 /** How many values of one name are remembered: the last ones. */
@@ -8,18 +7,18 @@ const MAX_DEPTH = 5
 const MAX_ITEMS = 40
 
 /** Words that an answer calls something else than the next request does. */
-const otherNames: Readonly<Record<string, ReadonlyArray<string>>> = {
-  cursor: ["next"],
-  after: ["tree_size"],
-  start: ["fetched_at"],
-  end: ["fetched_at", "recorded_at"],
-  at: ["fetched_at", "recorded_at", "at"],
-  known_at: ["recorded_at"],
-  until: ["converted_at"],
-  since: ["position", "converted_at"],
-  "last-event-id": ["position"],
-  "if-none-match": ["etag"]
-}
+const otherNames = new Map([
+  ["cursor", ["next"]],
+  ["after", ["tree_size"]],
+  ["start", ["fetched_at"]],
+  ["end", ["fetched_at", "recorded_at"]],
+  ["at", ["fetched_at", "recorded_at", "at"]],
+  ["known_at", ["recorded_at"]],
+  ["until", ["converted_at"]],
+  ["since", ["position", "converted_at"]],
+  ["last-event-id", ["position"]],
+  ["if-none-match", ["etag"]]
+])
 
 /** What earlier answers told, for later requests to ask about. */
 export interface Harvest {
@@ -41,7 +40,7 @@ export const make = (): Harvest => {
   }
 
   const reap = (json: unknown, depth = 0): void => {
-    if (!Predicate.isObject(json) || depth > MAX_DEPTH) return
+    if (typeof json !== "object" || json === null || depth > MAX_DEPTH) return
     const entries = Object.entries(json)
     for (const [name, value] of entries.slice(0, MAX_ITEMS)) {
       if (typeof value === "object") reap(value, depth + 1)
@@ -51,7 +50,7 @@ export const make = (): Harvest => {
   }
 
   const valuesOf = (name: string): ReadonlyArray<string> => {
-    const found = [name, ...(otherNames[name] ?? [])].flatMap((each) => kept.get(each) ?? [])
+    const found = [name, ...(otherNames.get(name) ?? [])].flatMap((each) => kept.get(each) ?? [])
     if (found.length > 0 || !/(^|_)id$/.test(name)) return found
     return Array.from(kept)
       .filter(([other]) => /(^|_)id$/.test(other))

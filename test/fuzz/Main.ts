@@ -54,11 +54,6 @@ const command = Command.make(
       Console.log(`${done} of ${requests} requests, ${kinds} kinds of violations`)
     const [took, report] = yield* Effect.timed(Fuzzer.run({ target, requests, seed, connections, progress }))
     yield* print(report, seed)
-    if (process.env["PROF"])
-      for (const [n, x] of [...(globalThis as any).T]
-        .sort((a: any, b: any) => b[1][1] - a[1][1])
-        .slice(0, 45))
-        yield* Console.log(`${n} ${x[0]} avg ${Math.round(x[1] / x[0])} max ${Math.round(x[2])}`)
     yield* Console.log(`It took ${Math.round(Duration.toSeconds(took))} s`)
     if (report.violations.size > 0) return yield* new Violated({ kinds: report.violations.size })
   }, Effect.scoped)

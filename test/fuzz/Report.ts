@@ -46,18 +46,12 @@ export const make = () => {
     asked: (name: string, sent: Sent, exchange: Exchange, faults: ReadonlyArray<Fault>) => {
       requests++
       const [answer] = exchange.answers
-      if (process.env["PROF"]) {
-        const t = ((globalThis as any).T ??= new Map())
-        const x = t.get(sent.name) ?? [0, 0, 0]
-        x[0]++
-        x[1] += exchange.millis
-        x[2] = Math.max(x[2], exchange.millis)
-        t.set(sent.name, x)
-      }
       count(name, answer === undefined ? exchange.end : String(answer.status))
       if (exchange.millis > slowest.millis) slowest = { name: sent.name, millis: exchange.millis }
       for (const fault of faults) blame(fault, sent)
     },
+    /** Counts that a request is sent once more. */
+    again: (name: string) => count(name, "again"),
     /** What came of a conversation over a WebSocket. */
     talked: (path: string, number: number, { bytes, end, faults }: Outcome) => {
       requests++

@@ -24,9 +24,10 @@ export interface Outcome {
   readonly bytes: Buffer
 }
 
-/** Codes by which a server may close what it cannot read, or does not want (RFC 6455, 7.4.1). */
+/** Codes by which a server may close what it cannot read, does not want, or was told the end of (RFC 6455, 7.4.1). */
 const CLOSES = new Set([
   "close 1000",
+  "close 1001",
   "close 1002",
   "close 1003",
   "close 1005",
