@@ -15,7 +15,7 @@ export interface Fault {
 const PROBLEM = "application/problem+json"
 const MEMBERS = ["type", "title", "status", "detail", "instance", "code", "retryable", "trace_id"]
 /** How whatever is not in the document may be refused, and what never reaches an endpoint. */
-const REFUSALS = new Set([400, 401, 403, 404, 405, 408, 413, 414, 415, 429, 431])
+const REFUSALS = new Set([400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429, 431])
 
 /** Says what is wrong with what came of a request; nothing where all is well. */
 export const make = (document: Document) => {

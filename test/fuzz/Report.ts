@@ -47,7 +47,8 @@ export const make = () => {
       requests++
       const [answer] = exchange.answers
       count(name, answer === undefined ? exchange.end : String(answer.status))
-      if (exchange.millis > slowest.millis) slowest = { name: sent.name, millis: exchange.millis }
+      if (exchange.millis > slowest.millis)
+        slowest = { name: `${sent.name}, ${sent.target.slice(0, 200)}`, millis: exchange.millis }
       for (const fault of faults) blame(fault, sent)
     },
     /** Counts that a request is sent once more. */
