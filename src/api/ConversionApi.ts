@@ -92,7 +92,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
         ...Paging.query
       },
       headers: Paging.headers,
-      success: AuditPage,
+      success: [AuditPage, ...Paging.files],
       error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(

@@ -25,7 +25,7 @@ export class HistoryApi extends HttpApiGroup.make("history")
         ...Paging.query
       },
       headers: Paging.headers,
-      success: [HistoryRowsPage, CandlesPage],
+      success: [HistoryRowsPage, CandlesPage, ...Paging.files],
       error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { HttpApiSchema } from "effect/http-api"
 
 /** Digits alone: a blank would be read as 0. */
 export const Whole = Schema.String.check(
@@ -21,3 +22,13 @@ export const page = <S extends Schema.Constraint>(row: S) => ({
   /** The cursor of the next page; null at the end. */
   next: Schema.NullOr(Schema.String)
 })
+
+/** A whole list as a file, for whoever asks for one by `Accept`. */
+export const files = [
+  Schema.String.annotate({ description: "A line of names, and a line for each row" }).pipe(
+    HttpApiSchema.asText({ contentType: "text/csv" })
+  ),
+  Schema.String.annotate({ description: "A JSON object on each line" }).pipe(
+    HttpApiSchema.asText({ contentType: "application/x-ndjson" })
+  )
+] as const

@@ -50,7 +50,8 @@ const create = (): Server =>
     // Asked for in `Refusals.ts`, which says so in the body.
     requireHostHeader: false,
     // Elsewhere an upgrade may be ignored (RFC 9110, 7.8).
-    shouldUpgradeCallback: ({ headers, url = "" }) => Upgrades.asks(headers) && Routes.isSocket(url),
+    shouldUpgradeCallback: ({ headers, method, url = "" }) =>
+      Upgrades.canBe(method, headers) && Routes.isSocket(url),
     // Streams may say nothing for long.
     keepAlive: true,
     keepAliveInitialDelay: 30_000

@@ -1,4 +1,4 @@
-import { Layer, Option, Schema } from "effect"
+import { Layer, Option, Result, Schema } from "effect"
 import { RpcSerialization } from "effect/rpc"
 
 const optional = Schema.optionalKey
@@ -37,6 +37,10 @@ const read = (message: unknown) => {
   return { ...known, ...trace }
 }
 
+/** What a parser says of a text that is no JSON is of no use to whoever sent it. */
+const parse = (decode: () => ReadonlyArray<unknown>) =>
+  Result.getOrThrowWith(Result.try(decode), () => new Error("It is no JSON"))
+
 const strict = (serialization: RpcSerialization.RpcSerialization["Service"]) =>
   Layer.succeed(
     RpcSerialization.RpcSerialization,
@@ -44,7 +48,7 @@ const strict = (serialization: RpcSerialization.RpcSerialization["Service"]) =>
       ...serialization,
       makeUnsafe: () => {
         const { decode, encode } = serialization.makeUnsafe()
-        return { encode, decode: (data) => decode(data).map(read) }
+        return { encode, decode: (data) => parse(() => decode(data)).map(read) }
       }
     })
   )

@@ -52,6 +52,9 @@ const Document = Schema.Struct({
 const JSON_TYPE = "application/json"
 const PROBLEM_TYPE = "application/problem+json"
 
+/** What answers with a file, where one is asked for. */
+const FILES = new Set(["/api/v1/rates/history", "/api/v1/audit/conversions"])
+
 /** What may be asked, with `?` behind what may be left out, and what may be answered. */
 const promised: Readonly<Record<string, readonly [parameters: string, statuses: string]>> = {
   "/api/v1/rates": ["from to max_age?", "200 304 400 401 413 422 500 503"],
@@ -119,6 +122,12 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
           if (status === "304") assert.isUndefined(content, told)
           else if (told === "/api/v1/rates/stream 200")
             assert.deepStrictEqual(Object.keys(content ?? {}), ["text/event-stream"])
+          else if (status === "200" && FILES.has(path))
+            assert.deepStrictEqual(Object.keys(content ?? {}), [
+              JSON_TYPE,
+              "text/csv",
+              "application/x-ndjson"
+            ])
           else if (told === "/health/ready 503")
             assert.deepStrictEqual(Object.keys(content ?? {}), [JSON_TYPE])
           else assert.deepStrictEqual(Object.keys(content ?? {}), [problem ? PROBLEM_TYPE : JSON_TYPE], told)

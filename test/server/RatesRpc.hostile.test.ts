@@ -118,6 +118,20 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) =
     })
   )
 
+  it.effect("learn nothing of the parser that could not read them", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const client = yield* open(`${url}/rpc`)
+      yield* client.send("{")
+      assert.deepStrictEqual(yield* client.next, {
+        _tag: "Defect",
+        defect: { name: "Error", message: "It is no JSON" }
+      })
+      const answer = yield* get("/rpc/http", { method: "POST", body: "{\n" })
+      assert.notInclude(answer.text, "SyntaxError")
+    })
+  )
+
   it.effect("are told where there is none on /rpc/http, and read where the last line is not ended", () =>
     Effect.gen(function* () {
       for (const body of ["", " \n\n"]) {

@@ -1,8 +1,9 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import * as RawHttp from "../support/RawHttp.ts"
 import * as RawSocket from "../support/RawSocket.ts"
 import { eventually, open } from "../support/SocketClient.ts"
-import { assertProblem, get, TestServer } from "../support/TestServer.ts"
+import { assertProblem, get, membersOf, TestServer } from "../support/TestServer.ts"
 
 const live = { excludeTestServices: true }
 
@@ -143,6 +144,27 @@ layer(TestServer.layer(), live)("Streams", (it) => {
         log.filter((line) => line.includes("Unforeseen")),
         []
       )
+    })
+  )
+
+  it.effect("say in a problem what a handshake lacks", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer
+      const lacking = [
+        [{ "Sec-WebSocket-Key": "short" }, "Sec-WebSocket-Key must be 16 bytes in base64"],
+        [{ "Sec-WebSocket-Version": "99" }, "Sec-WebSocket-Version must be 13"],
+        [{ "Sec-WebSocket-Protocol": "a, a" }, "Sec-WebSocket-Protocol must be a list of different names"]
+      ] as const
+      for (const path of ["/ws/rates/", "/rpc"]) {
+        for (const [headers, detail] of lacking) {
+          const { answers } = yield* RawHttp.exchange(port, RawSocket.handshake(path, headers))
+          const [answer] = answers
+          assert.strictEqual(answer?.status, 400, detail)
+          assert.strictEqual(answer?.headers.get("content-type"), "application/problem+json")
+          assert.strictEqual(answer?.headers.get("sec-websocket-version"), "13")
+          assert.strictEqual(membersOf(answer?.body ?? "")["detail"], detail)
+        }
+      }
     })
   )
 

@@ -1,6 +1,9 @@
 import { Effect } from "effect"
 import { connect as connectTcp, type Socket } from "node:net"
+import { type Read, readFrame, readHead } from "./Frames.ts"
 import { eventually } from "./SocketClient.ts"
+
+export { BINARY, CLOSE, frame, handshake, PING, TEXT } from "./Frames.ts"
 
 /** A WebSocket's client that may break every rule. */
 export interface RawSocket {
@@ -11,43 +14,6 @@ export interface RawSocket {
   readonly next: Effect.Effect<string>
   readonly ended: Effect.Effect<true>
 }
-
-export const TEXT = 1
-export const BINARY = 2
-export const CLOSE = 8
-export const PING = 9
-
-/** The bytes of a frame of a client, which are masked with zeros. */
-export const frame = (
-  opcode: number,
-  payload: string | Uint8Array = "",
-  { first = 0x80 | opcode, masked = true }: { first?: number; masked?: boolean } = {}
-) => {
-  const bytes = Buffer.from(payload)
-  const size = bytes.length < 126 ? [bytes.length] : bytes.length < 65536 ? [126] : [127]
-  const head = Buffer.alloc(bytes.length < 126 ? 0 : bytes.length < 65536 ? 2 : 8)
-  if (head.length === 2) head.writeUInt16BE(bytes.length)
-  if (head.length === 8) head.writeBigUInt64BE(BigInt(bytes.length))
-  const sizeByte = (size[0] ?? 0) | (masked ? 0x80 : 0)
-  return Buffer.concat([Buffer.from([first, sizeByte]), head, Buffer.alloc(masked ? 4 : 0), bytes])
-}
-
-export const handshake = (path: string, headers: Readonly<Record<string, string>> = {}) =>
-  [
-    `GET ${path} HTTP/1.1`,
-    ...Object.entries({
-      Host: "localhost",
-      Connection: "Upgrade",
-      Upgrade: "websocket",
-      "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-      ...headers
-    })
-      .filter(([, value]) => value !== "")
-      .map(([name, value]) => `${name}: ${value}`),
-    "",
-    ""
-  ].join("\r\n")
 
 /** Connects and sends bytes, a handshake first where they are to be understood. */
 export const connect = (port: number, ...bytes: ReadonlyArray<string | Uint8Array>) =>
@@ -61,32 +27,16 @@ export const connect = (port: number, ...bytes: ReadonlyArray<string | Uint8Arra
       socket.on("close", () => (hasEnded = true))
       for (const each of bytes) socket.write(each)
 
-      const takeHead = () => {
-        const end = received.indexOf("\r\n\r\n")
-        if (end === -1) return undefined
-        const [line = ""] = received.subarray(0, end).toString("latin1").split("\r\n")
-        received = received.subarray(end + 4)
-        return line
-      }
-      const takeFrame = () => {
-        if (received.length < 2) return undefined
-        const short = received.readUInt8(1) & 0x7f
-        const start = short < 126 ? 2 : short === 126 ? 4 : 10
-        if (received.length < start) return undefined
-        const size =
-          short < 126 ? short : short === 126 ? received.readUInt16BE(2) : Number(received.readBigUInt64BE(2))
-        if (received.length < start + size) return undefined
-        const opcode = received.readUInt8(0) & 0x0f
-        const payload = received.subarray(start, start + size)
-        received = received.subarray(start + size)
-        return opcode === CLOSE
-          ? `close ${payload.length < 2 ? 1005 : payload.readUInt16BE(0)}`
-          : payload.toString()
+      const taking = (read: (received: Buffer) => Read | undefined) => () => {
+        const found = read(received)
+        if (found === undefined) return undefined
+        received = Buffer.from(found.rest)
+        return found.text
       }
       return {
         socket,
-        status: Effect.suspend(() => eventually("answer to the handshake", takeHead)),
-        next: Effect.suspend(() => eventually("frame", takeFrame)),
+        status: Effect.suspend(() => eventually("answer to the handshake", taking(readHead))),
+        next: Effect.suspend(() => eventually("frame", taking(readFrame))),
         ended: Effect.suspend(() => eventually("end of the connection", () => hasEnded || undefined))
       }
     }),

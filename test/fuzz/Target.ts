@@ -1,0 +1,105 @@
+import { Effect, FileSystem, type Option, Schedule, Schema, Stream } from "effect"
+import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import * as Sandbox from "../../src/providers/Sandbox.ts"
+
+const program = fileURLToPath(new URL("../../bin/effex", import.meta.url))
+
+/** The server did not start, or cannot be asked. */
+export class NoTarget extends Schema.TaggedError<NoTarget>()("NoTarget", { detail: Schema.String }) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** A server that is asked, and what can be known of it beside its answers. */
+export interface Target {
+  readonly url: string
+  /** Shown by most requests. */
+  readonly key: string | undefined
+  /** What it logged as an error. */
+  readonly errors: Effect.Effect<ReadonlyArray<string>>
+  readonly isRunning: Effect.Effect<boolean>
+  /** MiB that it holds; none where that cannot be told. */
+  readonly memory: Effect.Effect<Option.Option<number>>
+}
+
+/** A server that others have started. */
+export const elsewhere = (url: string, key: string | undefined): Target => ({
+  url: url.replace(/\/+$/, ""),
+  key,
+  errors: Effect.succeed([]),
+  isRunning: Effect.succeed(true),
+  memory: Effect.succeedNone
+})
+
+/** Rates that nobody believes, so that there is something to decide about. */
+const JUMPING = ["NGN", "KES", "GHS", "ZAR", "EGP", "UGX"].flatMap((to) => [`USD:${to}`, `EUR:${to}`])
+
+/** `effex serve` as a process of its own, with a made-up Flutterwave and an empty database, for as long as the scope is open. */
+export const start = Effect.gen(function* () {
+  const files = yield* FileSystem.FileSystem
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
+  const { HOME, PATH } = process.env
+  const env = {
+    HOME,
+    PATH,
+    PORT: "0",
+    LOG_FORMAT: "json",
+    DATA_DIR: yield* files.makeTempDirectoryScoped({ prefix: "effex-fuzz-" }),
+    FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
+    FLUTTERWAVE_SECRET_KEY: "key",
+    POLL_INTERVAL: "5 seconds",
+    POLL_SPACING: "0 millis",
+    RATE_LIMIT_READS: "off",
+    RATE_LIMIT_WRITES: "off"
+  }
+  const server = yield* spawner.spawn(
+    ChildProcess.make(program, ["serve"], { env, forceKillAfter: "20 seconds" })
+  )
+  let output = ""
+  const errors: Array<string> = []
+  yield* server.all.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.runForEach((line) =>
+      Effect.sync(() => {
+        if (output.length < 20_000) output += `${line}\n`
+        if (/Unforeseen|"level":"(ERROR|FATAL)"/.test(line)) errors.push(line)
+      })
+    ),
+    Effect.ignore,
+    Effect.forkScoped
+  )
+  const url = yield* Effect.suspend(() => {
+    const [, found] = /effex listens on (http:\/\/[\d.:]+)/.exec(output) ?? []
+    return found === undefined ? Effect.fail("not yet") : Effect.succeed(found)
+  }).pipe(
+    Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: "60 seconds" })),
+    Effect.mapError(() => new NoTarget({ detail: `effex did not start: ${output}` }))
+  )
+  const scopes = ["rates:read", "convert", "audit:read", "admin"].flatMap((scope) => ["--scope", scope])
+  const key = yield* spawner.string(
+    ChildProcess.make(program, ["keys", "create", "--name", "fuzz", ...scopes], { env })
+  )
+  yield* sandbox
+    .order({ fault: "jump", pairs: JUMPING, times: JUMPING.length })
+    .pipe(Effect.delay("5 seconds"), Effect.repeat(Schedule.spaced("5 seconds")), Effect.forkScoped)
+  const target: Target = {
+    url,
+    key: key.trim(),
+    errors: Effect.sync(() => [...errors]),
+    isRunning: Effect.orElseSucceed(server.isRunning, () => false),
+    memory: memoryOf(server.pid)
+  }
+  return target
+})
+
+/** Of a process on Linux. */
+const memoryOf = (pid: number) =>
+  Effect.tryPromise(() => readFile(`/proc/${pid}/status`, "utf8")).pipe(
+    Effect.map((text) => Math.round(Number(/VmRSS:\s+(\d+)/.exec(text)?.[1]) / 1024)),
+    Effect.option
+  )
