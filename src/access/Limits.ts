@@ -6,10 +6,14 @@ import { type Allowance, type Kind, type Quota, QuotaExceeded } from "../domain/
 import * as Metrics from "../platform/Metrics.ts"
 import * as LimiterMemory from "./LimiterMemory.ts"
 
-/** How long a request waits for Redis to count it, before this node counts by itself. */
-export const PATIENCE = Duration.millis(75)
+/**
+ * How long a request waits for Redis to count it, before this node counts by itself. It is three times a third, so that a
+ * process that was busy reads what has arrived in the meantime, and does not take its own delay for one of Redis.
+ */
+const PATIENCE = Duration.millis(75)
+const WAITS = 3
 /** How long Redis is not asked again that did not count. */
-export const AGAIN_AFTER = Duration.seconds(1)
+const AGAIN_AFTER = Duration.seconds(1)
 /** How many keys that a node does not know one address may show it: each is a question to the database. */
 export const KEYS_QUOTA: Quota = { limit: 600, window: Duration.minutes(1) }
 
@@ -32,12 +36,17 @@ export class Limits extends Context.Service<
   )
 
   /** Writes are counted in Redis, in keys that start with `effex:limit:`. */
-  static readonly layerRedis: Layer.Layer<Limits, never, Settings | EffectRedis.Redis> = Layer.effect(
-    Limits,
-    Effect.suspend(() =>
-      Effect.flatMap(makeNear, (near) => Effect.flatMap(makeShared(near), (shared) => make(near, shared)))
+  static readonly layerRedisWithin = (
+    patience: Duration.Duration
+  ): Layer.Layer<Limits, never, Settings | EffectRedis.Redis> =>
+    Layer.effect(
+      Limits,
+      Effect.flatMap(makeNear, (near) =>
+        Effect.flatMap(makeShared(near, patience), (shared) => make(near, shared))
+      )
     )
-  )
+
+  static readonly layerRedis = Layer.suspend(() => Limits.layerRedisWithin(PATIENCE))
 }
 
 type Consume = RateLimiter.RateLimiter["consume"]
@@ -48,7 +57,7 @@ const makeNear = RateLimiter.make.pipe(
 )
 
 /** Counts in Redis, and where that fails with `near`, until Redis has had some time to come back. */
-const makeShared = Effect.fnUntraced(function* (near: Consume) {
+const makeShared = Effect.fnUntraced(function* (near: Consume, patience: Duration.Duration) {
   const store = yield* RateLimiter.makeStoreRedis({ prefix: "effex:limit:" })
   const { consume } = yield* Effect.provideService(RateLimiter.make, RateLimiter.RateLimiterStore, store)
   const breaker = yield* CircuitBreaker.make({
@@ -58,7 +67,7 @@ const makeShared = Effect.fnUntraced(function* (near: Consume) {
 
   const shared: Consume = (options) =>
     consume(options).pipe(
-      Effect.timeoutOrElse({ duration: PATIENCE, orElse: () => Effect.fail(overdue) }),
+      Effect.raceFirst(overdue(patience)),
       Effect.tapErrorTag("RateLimiterError", ({ reason }) =>
         reason._tag === "RateLimitStoreError" ? Metric.update(Metrics.redisFailures, 1) : Effect.void
       ),
@@ -69,9 +78,19 @@ const makeShared = Effect.fnUntraced(function* (near: Consume) {
   return shared
 })
 
-const overdue = new RateLimiter.RateLimiterError({
-  reason: new RateLimiter.RateLimitStoreError({ message: `nothing within ${Duration.format(PATIENCE)}` })
-})
+const overdue = (patience: Duration.Duration) =>
+  Effect.sleep(Duration.divideUnsafe(patience, WAITS)).pipe(
+    Effect.repeat({ times: WAITS - 1 }),
+    Effect.andThen(
+      Effect.fail(
+        new RateLimiter.RateLimiterError({
+          reason: new RateLimiter.RateLimitStoreError({
+            message: `nothing within ${Duration.format(patience)}`
+          })
+        })
+      )
+    )
+  )
 
 /** Whoever is refused was counted. */
 const classify = (exit: Exit.Exit<unknown, RateLimiter.RateLimiterError>): CircuitBreaker.Outcome =>

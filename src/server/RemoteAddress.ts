@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Option, Result } from "effect"
-import { HttpMiddleware, HttpRouter, HttpServerRequest } from "effect/http"
-import { IpNetwork, NetAddress } from "effect/net"
+import { HttpMiddleware, HttpRouter, type HttpServerRequest } from "effect/http"
+import { NetAddress } from "effect/net"
 import { Settings } from "../config/Settings.ts"
 
 /**
@@ -12,7 +12,8 @@ export const of = ({ remoteAddress }: HttpServerRequest.HttpServerRequest): stri
   return text.includes(":") ? subscriberOf(text) : text
 }
 
-const SUBSCRIBER_BITS = 64
+/** How many of the eight segments of an address of IPv6 are the subscriber's. */
+const SUBSCRIBER_SEGMENTS = 4
 
 /** `2001:db8:1:2::/64` of `2001:db8:1:2:3:4:5:6`, and `192.0.2.1` of `::ffff:192.0.2.1`. */
 const subscriberOf = (text: string) => {
@@ -20,7 +21,8 @@ const subscriberOf = (text: string) => {
   if (Result.isFailure(found)) return text
   const address = NetAddress.toCanonical(found.success)
   if (NetAddress.isIpv4Address(address)) return NetAddress.formatIp(address)
-  return IpNetwork.format(IpNetwork.makeUnsafe(address, SUBSCRIBER_BITS))
+  const segments = NetAddress.ipv6ToSegments(address).slice(0, SUBSCRIBER_SEGMENTS)
+  return `${segments.map((segment) => segment.toString(16)).join(":")}::/64`
 }
 
 /** Who asks over the connection that a call of RPC came over. */
