@@ -20,6 +20,7 @@ import * as Serve from "./cli/Serve.ts"
 import * as SettingsHelp from "./cli/SettingsHelp.ts"
 import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
+import { Limits } from "./access/Limits.ts"
 import { Settings } from "./config/Settings.ts"
 import { AuditLog } from "./conversion/AuditLog.ts"
 import { AuditRepo } from "./conversion/AuditRepo.ts"
@@ -103,13 +104,19 @@ const services = Conversions.layer.pipe(
 
 const keys = ApiKeys.layer.pipe(Layer.provide(ApiKeyRepo.layer), Layer.provideMerge(database))
 
+const limits = Layer.unwrap(
+  Effect.map(Settings, ({ redisUrl }) =>
+    Option.isSome(redisUrl) ? Limits.layerRedis.pipe(Layer.provide(Redis.layer)) : Limits.layerMemory
+  )
+).pipe(Layer.provide(platform))
+
 const effex = Command.make("effex").pipe(
   Command.withDescription(
     `A self-hosted foreign-exchange service: Flutterwave's rates, kept fresh and served.\n\n${SettingsHelp.text}`
   ),
   Command.withShortDescription("A self-hosted foreign-exchange service"),
   Command.withSubcommands([
-    Serve.command.pipe(Command.provide(Layer.merge(services, keys))),
+    Serve.command.pipe(Command.provide(Layer.mergeAll(services, keys, limits))),
     Poll.command.pipe(Command.provide(rates)),
     Rate.command.pipe(Command.provide(rates)),
     History.command.pipe(Command.provide(rates)),

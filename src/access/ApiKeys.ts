@@ -49,10 +49,14 @@ export class ApiKeys extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<ApiKey.ApiKey>, StoreUnavailable>
     /** Revokes a key for ever. Every node refuses it within 10 seconds, while it reaches the database. */
     readonly revoke: (id: string) => Effect.Effect<ApiKey.ApiKey, UnknownKeyId | StoreUnavailable>
-    /** Who holds a key; see `KeyMemory` for what happens while the database does not answer. */
-    readonly authenticate: (
-      text: string
-    ) => Effect.Effect<ApiKey.Principal, ApiKey.InvalidKey | StoreUnavailable>
+    /**
+     * Who holds a key; see `KeyMemory` for what happens while the database does not answer. `guessed` runs first where it
+     * is no key that this node knows to be in force, before the database is asked: what it fails with is the answer.
+     */
+    readonly authenticate: <E>(
+      text: string,
+      guessed: Effect.Effect<unknown, E>
+    ) => Effect.Effect<ApiKey.Principal, ApiKey.InvalidKey | StoreUnavailable | E>
   }
 >()("effex/access/ApiKeys") {
   static readonly layer = Layer.effect(
@@ -66,7 +70,7 @@ const make = Effect.gen(function* () {
   const repo = yield* ApiKeyRepo
   const random = yield* SecureRandom.SecureRandom
   const scope = yield* Effect.scope
-  const find = yield* KeyMemory.make(repo.byHash)
+  const memory = yield* KeyMemory.make(repo.byHash)
   const mode: ApiKey.Mode = sandbox ? "test" : "live"
   const used = new Map<ApiKey.ApiKeyId, number>()
 
@@ -103,19 +107,25 @@ const make = Effect.gen(function* () {
     return Effect.forkIn(Effect.ignoreCause(repo.touch(key.id, DateTime.makeUnsafe(now))), scope)
   }
 
-  const authenticate: ApiKeys["Service"]["authenticate"] = Effect.fnUntraced(function* (text) {
+  const held = Effect.fnUntraced(function* <E>(text: string, guessed: Effect.Effect<unknown, E>) {
     const made = ApiKey.modeOf(text)
+    // What is compared is the hash of what was sent: how long that takes says nothing of a key.
+    const hash = hashOf(text)
+    const isKnown = memory.isKnown(hash)
+    if (!isKnown) yield* guessed
     if (Result.isFailure(made)) return yield* made.failure
     if (made.success !== mode) return yield* ofOtherMode(mode)
-    // What is compared is the hash of what was sent: how long that takes says nothing of a key.
-    const found = yield* find(hashOf(text))
+    const found = yield* memory.find(hash)
     if (Option.isNone(found)) return yield* new ApiKey.InvalidKey({ detail: "No key like this is in force" })
-    const key = found.value
-    const now = yield* Clock.currentTimeMillis
-    if (Option.isSome(key.revokedAt)) return yield* endedAt("was revoked", key.revokedAt.value)
-    if (Option.isSome(key.expiresAt) && DateTime.toEpochMillis(key.expiresAt.value) <= now)
-      return yield* endedAt("expired", key.expiresAt.value)
-    yield* touch(key, now)
+    const ended = endOf(found.value, yield* Clock.currentTimeMillis)
+    if (ended === undefined) return found.value
+    if (isKnown) yield* guessed
+    return yield* ended
+  })
+
+  const authenticate: ApiKeys["Service"]["authenticate"] = Effect.fnUntraced(function* (text, guessed) {
+    const key = yield* held(text, guessed)
+    yield* touch(key, yield* Clock.currentTimeMillis)
     return key
   })
 
@@ -131,6 +141,14 @@ const ofOtherMode = (mode: ApiKey.Mode) =>
         ? "It is a test key, of an instance with the sandbox: this one has real providers, and takes efx_live_…"
         : "It is a live key, of an instance with real providers: this one has the sandbox, and takes efx_test_…"
   })
+
+/** Why a key is in force no longer. */
+const endOf = ({ expiresAt, revokedAt }: ApiKey.ApiKey, now: number) => {
+  if (Option.isSome(revokedAt)) return endedAt("was revoked", revokedAt.value)
+  return Option.isSome(expiresAt) && DateTime.toEpochMillis(expiresAt.value) <= now
+    ? endedAt("expired", expiresAt.value)
+    : undefined
+}
 
 const endedAt = (how: string, at: DateTime.Utc) =>
   new ApiKey.InvalidKey({ detail: `The key ${how} at ${DateTime.formatIso(at)}` })

@@ -64,7 +64,7 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
     return key
   })
 
-  return Effect.fnUntraced(function* (hash: string) {
+  const find = Effect.fnUntraced(function* (hash: string) {
     const now = yield* Clock.currentTimeMillis
     const answer = known.get(hash) ?? unknown.get(hash)
     const age = now - (answer?.checkedAt ?? -Infinity)
@@ -81,4 +81,9 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
     if (now - answer.failedAt >= Duration.toMillis(AGAIN_AFTER)) yield* flight(hash, check(hash))
     return answer.key
   })
+
+  /** Whether there was such a key when the database was last asked. */
+  const isKnown = (hash: string) => known.has(hash)
+
+  return { find, isKnown }
 })

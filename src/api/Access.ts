@@ -14,12 +14,12 @@ const bearer = HttpApiSecurity.bearer.pipe(
 /** What all have in common that ask for a scope. */
 export const keyed = {
   security: { bearer },
-  error: [Problem.Unauthorized, Problem.Forbidden, Problem.StoreUnavailable]
+  error: [Problem.Unauthorized, Problem.Forbidden, Problem.RateLimited, Problem.StoreUnavailable]
 } as const
 
 /** Open to everybody; a key that is shown must be in force all the same. */
 export class OpenAccess extends HttpApiMiddleware.Service<OpenAccess>()("effex/api/OpenAccess", {
-  error: Problem.Unauthorized
+  error: [Problem.Unauthorized, Problem.RateLimited]
 }) {}
 
 /** Lets those pass who may convert and quote: scope `convert`. */

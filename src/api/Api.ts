@@ -3,6 +3,7 @@ import { AdminApi } from "./AdminApi.ts"
 import { AuditApi, ConversionApi } from "./ConversionApi.ts"
 import { FlutterwaveApi } from "./FlutterwaveApi.ts"
 import { HistoryApi } from "./HistoryApi.ts"
+import * as LimitHeaders from "./LimitHeaders.ts"
 import { OperationsApi } from "./OperationsApi.ts"
 import { RatesApi } from "./RatesApi.ts"
 
@@ -20,6 +21,7 @@ export class Api extends HttpApi.make("effex")
       title: "effex",
       version: "1",
       description:
-        "Foreign-exchange rates, kept fresh. Amounts and rates are decimal strings; times are ISO 8601 UTC; every failure under /api/v1 is application/problem+json (RFC 9457)."
+        "Foreign-exchange rates, kept fresh. Amounts and rates are decimal strings; times are ISO 8601 UTC; every failure under /api/v1 is application/problem+json (RFC 9457).",
+      transform: LimitHeaders.document
     })
   ) {}

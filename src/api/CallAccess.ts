@@ -12,11 +12,18 @@ export class Caller extends Context.Service<Caller, Principal>()("effex/api/Call
  * request that carries the call.
  */
 export class OpenCalls extends RpcMiddleware.Service<OpenCalls>()("effex/api/OpenCalls", {
-  error: Problem.Unauthorized
+  error: Schema.Union([Problem.Unauthorized, Problem.RateLimited])
 }) {}
 
 /** Lets those pass who may convert and quote: scope `convert`. */
 export class ConversionCalls extends RpcMiddleware.Service<ConversionCalls, { provides: Caller }>()(
   "effex/api/ConversionCalls",
-  { error: Schema.Union([Problem.Unauthorized, Problem.Forbidden, Problem.StoreUnavailable]) }
+  {
+    error: Schema.Union([
+      Problem.Unauthorized,
+      Problem.Forbidden,
+      Problem.RateLimited,
+      Problem.StoreUnavailable
+    ])
+  }
 ) {}

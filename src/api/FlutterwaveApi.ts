@@ -14,7 +14,9 @@ const Failure = Schema.Struct({ status: Schema.Literal("error"), message: Schema
 const failures = [
   Failure.pipe(HttpApiSchema.status(400)),
   Failure.pipe(HttpApiSchema.status(413)),
+  Failure.pipe(HttpApiSchema.status(414)),
   Failure.pipe(HttpApiSchema.status(422)),
+  Failure.pipe(HttpApiSchema.status(431)),
   Failure.pipe(HttpApiSchema.status(500)),
   Failure.pipe(HttpApiSchema.status(503))
 ] as const
@@ -27,7 +29,7 @@ export class FlutterwaveErrors extends HttpApiMiddleware.Service<FlutterwaveErro
 /** As `OpenAccess`: a key is not needed, but one that is shown must be in force. */
 export class FlutterwaveAccess extends HttpApiMiddleware.Service<FlutterwaveAccess>()(
   "effex/api/FlutterwaveAccess",
-  { error: Failure.pipe(HttpApiSchema.status(401)) }
+  { error: [Failure.pipe(HttpApiSchema.status(401)), Failure.pipe(HttpApiSchema.status(429))] }
 ) {}
 
 const Required = Schema.String.check(Schema.isNonEmpty({ message: "is required" }))

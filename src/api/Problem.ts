@@ -87,6 +87,18 @@ export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
   members("payload-too-large", false)
 ) {}
 
+export class AddressTooLong extends HttpApiError.Problem<AddressTooLong>()(
+  "AddressTooLong",
+  declare("address-too-long", 414, "The address of the request is too long"),
+  members("address-too-long", false)
+) {}
+
+export class HeadersTooLarge extends HttpApiError.Problem<HeadersTooLarge>()(
+  "HeadersTooLarge",
+  declare("headers-too-large", 431, "The headers of the request are too large"),
+  members("headers-too-large", false)
+) {}
+
 export class UnsupportedCurrency extends HttpApiError.Problem<UnsupportedCurrency>()(
   "UnsupportedCurrency",
   declare("unsupported-currency", 422, "The currency is not supported"),
@@ -147,6 +159,8 @@ export const Problem = Schema.Union([
   QuoteUsed,
   AlreadyDecided,
   PayloadTooLarge,
+  AddressTooLong,
+  HeadersTooLarge,
   UnsupportedCurrency,
   UnsupportedPair,
   IdempotencyMismatch,

@@ -5,6 +5,12 @@ import * as Problem from "./Problem.ts"
 export class ProblemResponses extends HttpApiMiddleware.Service<ProblemResponses>()(
   "effex/api/ProblemResponses",
   {
-    error: [Problem.InvalidRequest, Problem.PayloadTooLarge, Problem.Internal]
+    error: [
+      Problem.InvalidRequest,
+      Problem.PayloadTooLarge,
+      Problem.AddressTooLong,
+      Problem.HeadersTooLarge,
+      Problem.Internal
+    ]
   }
 ) {}

@@ -46,6 +46,7 @@ export type LookupFailure =
   | Problem.Unauthorized
   | Problem.UnsupportedCurrency
   | Problem.UnsupportedPair
+  | Problem.RateLimited
   | Problem.RateTooOld
   | Problem.RateUnavailable
   | Problem.StoreUnavailable
@@ -90,6 +91,7 @@ export class EffexClient extends Context.Service<
       | Problem.InvalidRequest
       | Problem.Unauthorized
       | Problem.UnsupportedCurrency
+      | Problem.RateLimited
       | Problem.StoreUnavailable
       | Problem.Internal
       | Unreachable

@@ -1,7 +1,9 @@
-import { BigDecimal, Duration, Option, Schema } from "effect"
+import { BigDecimal, Duration, Option, Result, Schema } from "effect"
+import { IpNetwork, NetAddress } from "effect/net"
 import * as Currency from "../domain/Currency.ts"
 import * as Decimal from "../domain/Decimal.ts"
 import * as DurationText from "../domain/DurationText.ts"
+import * as Quota from "../domain/Quota.ts"
 
 /** How the texts of settings are read: each gives none for what it does not take. */
 
@@ -62,6 +64,13 @@ export const optionalDuration = (shortest: DurationInput, longest: DurationInput
   return { allowed, ...optional(parse) }
 }
 
+/** A quota such as `6000/minute`, or none at all. */
+export const quotaOrOff = (fallback: string) => ({
+  fallback: Quota.parse(fallback),
+  allowed: `${Quota.ALLOWED}, or off`,
+  parse: orOff(Quota.parse)
+})
+
 /** An address to which paths are appended: behind a query they would be lost. */
 export const baseUrl = (shown: string) => ({
   shown,
@@ -119,6 +128,16 @@ export const pairMargin = (entry: string) => {
 
 export const origin = (text: string) =>
   Option.filter(url("http:", "https:")(text), (origin) => new URL(origin).origin === origin)
+
+/** A network such as `10.0.0.0/8`, or a single address. */
+export const network = (text: string) =>
+  Result.getSuccess(
+    text.includes("/")
+      ? IpNetwork.fromString(text)
+      : Result.map(NetAddress.ipFromString(text), (address) =>
+          IpNetwork.makeUnsafe(address, NetAddress.width(address))
+        )
+  )
 
 const LogLevelName = Schema.Literals(["Trace", "Debug", "Info", "Warn", "Error", "Fatal", "None"])
 export const logLevel = (text: string) =>

@@ -1,9 +1,11 @@
 import { Config, Context, Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { BigDecimal, LogLevel } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { IpNetwork } from "effect/net"
 import * as CurrencyPair from "../domain/CurrencyPair.ts"
 import type { Margins } from "../domain/Conversion.ts"
 import * as Decimal from "../domain/Decimal.ts"
+import type { Quota } from "../domain/Quota.ts"
 import type { Definition } from "./SettingDefinition.ts"
 import * as Definitions from "./SettingDefinitions.ts"
 
@@ -72,8 +74,14 @@ export class Settings extends Context.Service<
     readonly guardMaxUnchanged: Option.Option<Duration.Duration>
     /** None: only an operator takes what was put aside. */
     readonly guardConfirmations: Option.Option<number>
-    /** None: every origin may read. */
+    /** The web origins whose pages are answered. None: all of them. */
     readonly corsOrigins: Option.Option<ReadonlyArray<string>>
+    /** The proxies that are believed when they say for whom they ask. */
+    readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
+    /** How much one caller may read from a node; none: as much as it likes. */
+    readonly readQuota: Option.Option<Quota>
+    /** How much one caller may change, on all nodes together; none: as much as it likes. */
+    readonly writeQuota: Option.Option<Quota>
     /** How many streams one address may have open on a node; none: as many as it likes. */
     readonly streamsPerAddress: Option.Option<number>
     readonly margins: Margins
@@ -170,6 +178,9 @@ const read = Effect.gen(function* () {
     guardConfirmations: yield* take(Definitions.GUARD_CONFIRMATIONS),
     corsOrigins: yield* take(Definitions.CORS_ORIGINS),
     streamsPerAddress: yield* take(Definitions.STREAMS_PER_ADDRESS),
+    trustedProxies: yield* take(Definitions.TRUSTED_PROXIES),
+    readQuota: yield* take(Definitions.RATE_LIMIT_READS),
+    writeQuota: yield* take(Definitions.RATE_LIMIT_WRITES),
     margins: {
       standard: yield* take(Definitions.CONVERSION_MARGIN),
       byPair: yield* take(Definitions.CONVERSION_MARGINS)

@@ -105,3 +105,13 @@ export const quarantineDecisions = Metric.counter("effex_quarantine_decisions_to
 export const quarantinePending = Metric.gauge("effex_quarantine_pending", {
   description: "Rates that were put aside and wait for a decision"
 })
+
+export const rateLimited = Metric.counter("effex_rate_limited_total", {
+  description: "Requests that were refused because their caller had asked for too much, by limit",
+  incremental: true
+})
+
+export const keysRefused = Metric.counter("effex_keys_refused_total", {
+  description: "API keys that were shown and are not in force",
+  incremental: true
+})

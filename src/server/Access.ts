@@ -1,8 +1,9 @@
-import { Effect, Layer } from "effect"
-import { HttpServerRequest } from "effect/http"
-import type { HttpServerResponse } from "effect/http"
+import { Context, Effect, Layer, Metric, Option } from "effect"
+import { constVoid } from "effect/Function"
+import { type Headers, HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { ApiKeys } from "../access/ApiKeys.ts"
 import { PATIENCE } from "../access/KeyMemory.ts"
+import { Limits } from "../access/Limits.ts"
 import { AdminAccess } from "../api/AdminAccess.ts"
 import { AuditAccess, ConversionAccess, OpenAccess } from "../api/Access.ts"
 import { Caller, ConversionCalls, OpenCalls } from "../api/CallAccess.ts"
@@ -10,21 +11,46 @@ import { FlutterwaveAccess } from "../api/FlutterwaveApi.ts"
 import * as Problem from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
 import { ANONYMOUS, InvalidKey, type Scope } from "../domain/ApiKey.ts"
+import type { Allowance, Kind, QuotaExceeded } from "../domain/Quota.ts"
+import * as Metrics from "../platform/Metrics.ts"
+import * as Allowances from "./Allowances.ts"
 import * as BackPressure from "./BackPressure.ts"
 import * as Problems from "./Problems.ts"
+import * as RemoteAddress from "./RemoteAddress.ts"
 
-/** The value of an `Authorization` header. */
-type Authorization = string | undefined
-
-/** A problem, and what RFC 6750 (3.) has to be said of it in `WWW-Authenticate`. */
-interface Refusal<P = Problem.Unauthorized | Problem.Forbidden | Problem.StoreUnavailable> {
-  readonly problem: P
-  readonly challenge: Readonly<Record<string, string>>
+/** Somebody who asks, before it is known who it is. */
+interface Asker {
+  /** The value of the `Authorization` header. */
+  readonly authorization: string | undefined
+  readonly address: string
+  /** Tells them what is left of what they may ask for. */
+  readonly tell: (allowance: Allowance) => void
 }
 
-const unauthorized = (detail: string, challenge: Refusal["challenge"]): Refusal<Problem.Unauthorized> => ({
+/** A problem, and the headers that go with it. */
+interface Refusal<
+  P = Problem.Unauthorized | Problem.Forbidden | Problem.RateLimited | Problem.StoreUnavailable
+> {
+  readonly problem: P
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What RFC 6750 (3.) has to be said of a refusal. */
+const challenge = (parameters: Readonly<Record<string, string>>) => {
+  const all = Object.entries({ realm: "effex", ...parameters })
+  const written = all.map(([name, value]) => `${name}="${quotable(value)}"`).join(", ")
+  return { "www-authenticate": `Bearer ${written}` }
+}
+
+/** What may stand between quotes (RFC 6750, 3.). */
+const quotable = (text: string) => text.replaceAll("…", "...").replace(/[^ !#-[\]-~]/g, "'")
+
+const unauthorized = (
+  detail: string,
+  parameters: Readonly<Record<string, string>>
+): Refusal<Problem.Unauthorized> => ({
   problem: new Problem.Unauthorized({ detail }),
-  challenge
+  headers: challenge(parameters)
 })
 
 const missing = unauthorized(
@@ -35,20 +61,25 @@ const missing = unauthorized(
 const invalid = ({ detail }: InvalidKey) =>
   unauthorized(detail, { error: "invalid_token", error_description: detail })
 
-const tooNarrow = (scope: Scope): Refusal => ({
+const tooNarrow = (scope: Scope): Refusal<Problem.Forbidden> => ({
   problem: new Problem.Forbidden({ detail: `It takes the scope \`${scope}\`, which this key does not have` }),
-  challenge: { error: "insufficient_scope", scope }
+  headers: challenge({ error: "insufficient_scope", scope })
 })
 
-const unchecked: Refusal = {
+const tooMuch = (exceeded: QuotaExceeded): Refusal<Problem.RateLimited> => ({
+  problem: Allowances.problemOf(exceeded),
+  headers: Allowances.headersOfExceeded(exceeded)
+})
+
+const unchecked: Refusal<Problem.StoreUnavailable> = {
   problem: new Problem.StoreUnavailable({
     detail: "Whether the key is in force is in the database, which does not answer"
   }),
-  challenge: {}
+  headers: {}
 }
 
 /** The key in a header; none where it is not there for us, but for a proxy on the way. */
-const keyIn = (authorization: Authorization): Effect.Effect<string | undefined, InvalidKey> => {
+const keyIn = (authorization: string | undefined): Effect.Effect<string | undefined, InvalidKey> => {
   const [, key] = /^bearer(?: +(.*))?$/is.exec(authorization ?? "") ?? []
   if (key !== undefined) return Effect.succeed(key)
   return /^(bearer|efx_)/i.test(authorization ?? "")
@@ -56,10 +87,11 @@ const keyIn = (authorization: Authorization): Effect.Effect<string | undefined, 
     : Effect.undefined
 }
 
-/** Decides who may ask for what. */
+/** Decides who may ask for what, and how much. */
 export const make = Effect.gen(function* () {
   const { openConversions } = yield* Settings
   const keys = yield* ApiKeys
+  const limits = yield* Limits
   /** What the sandbox answers is worth nothing. */
   const sandbox = keys.mode === "test"
   const isOpen: Readonly<Record<Scope, boolean>> = {
@@ -69,62 +101,112 @@ export const make = Effect.gen(function* () {
     admin: sandbox
   }
 
-  const holder = Effect.fnUntraced(function* (authorization: Authorization) {
-    const key = yield* keyIn(authorization)
-    return key === undefined ? undefined : yield* keys.authenticate(key)
-  })
+  const count = (kind: Kind, caller: string, { tell }: Asker) =>
+    Effect.map(limits.count(kind, caller), (allowance) => {
+      if (Option.isSome(allowance)) tell(allowance.value)
+    })
+
+  /** Who holds the key that is shown, where one is. Whoever tries keys may not try many. */
+  const holder = (asker: Asker) => {
+    const guessed = count("keys", asker.address, asker)
+    return keyIn(asker.authorization).pipe(
+      Effect.tapError(() => guessed),
+      Effect.flatMap((key) => (key === undefined ? Effect.undefined : keys.authenticate(key, guessed))),
+      Effect.tapErrorTag("InvalidKey", () => Metric.update(Metrics.keysRefused, 1))
+    )
+  }
 
   /** Whoever may ask for what takes a scope. A key that is shown is held to, where none is needed as well. */
   const hold = Effect.fnUntraced(
-    function* (scope: Scope, authorization: Authorization) {
-      const principal = yield* holder(authorization)
+    function* (scope: Scope, kind: Kind, asker: Asker) {
+      const principal = yield* holder(asker)
+      yield* count(kind, principal?.id ?? asker.address, asker)
       if (principal === undefined) return isOpen[scope] ? ANONYMOUS : yield* Effect.fail(missing)
       return principal.scopes.includes(scope) ? principal : yield* Effect.fail(tooNarrow(scope))
     },
     Effect.catchTags({
       InvalidKey: (error) => Effect.fail(invalid(error)),
+      QuotaExceeded: (error) => Effect.fail(tooMuch(error)),
       StoreUnavailable: () => Effect.fail(unchecked)
     })
   )
 
-  /** Refuses a key that is not in force. What is open does not wait long for the database to say so. */
-  const admit = (authorization: Authorization): Effect.Effect<void, Refusal<Problem.Unauthorized>> =>
-    authorization === undefined
-      ? Effect.void
-      : holder(authorization).pipe(
-          Effect.timeoutOption(PATIENCE),
-          Effect.catchTags({
-            InvalidKey: (error) => Effect.fail(invalid(error)),
-            StoreUnavailable: () => Effect.void
-          }),
-          Effect.asVoid
-        )
+  /**
+   * As whom somebody is counted who asks for what is open; a key that is not in force is refused. What is open does not
+   * wait long for the database to say so.
+   */
+  const admit = (
+    kind: Kind,
+    asker: Asker
+  ): Effect.Effect<string, Refusal<Problem.Unauthorized | Problem.RateLimited>> => {
+    const principal =
+      asker.authorization === undefined
+        ? Effect.undefined
+        : holder(asker).pipe(
+            Effect.timeoutOption(PATIENCE),
+            Effect.map(Option.getOrUndefined),
+            Effect.catchTag("StoreUnavailable", () => Effect.undefined)
+          )
+    return Effect.flatMap(principal, (found) => {
+      const caller = found?.id ?? asker.address
+      return Effect.as(count(kind, caller, asker), caller)
+    }).pipe(
+      Effect.catchTags({
+        InvalidKey: (error) => Effect.fail(invalid(error)),
+        QuotaExceeded: (error) => Effect.fail(tooMuch(error))
+      })
+    )
+  }
 
-  return { admit, hold }
+  return { admit, count, hold }
 })
 
-/** Tells a refusal, with its challenge. */
-const respond = ({ challenge, problem }: Refusal) => {
-  if (problem instanceof Problem.StoreUnavailable) return Problems.respond(problem)
-  const parameters = Object.entries({ realm: "effex", ...challenge })
-  const written = parameters.map(([name, value]) => `${name}="${quotable(value)}"`).join(", ")
-  return Problems.respond(problem, { headers: { "www-authenticate": `Bearer ${written}` } })
-}
-
-/** What may stand between quotes (RFC 6750, 3.). */
-const quotable = (text: string) => text.replaceAll("…", "...").replace(/[^ !#-[\]-~]/g, "'")
+const respond = ({ headers, problem }: Refusal) => Problems.respond(problem, { headers })
 
 type Endpoint<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
+/** Who sends a request; what is left to them stands in the headers of its answer, whatever that is. */
+const asking = Effect.withFiber<Asker & { readonly kind: Kind }, never, HttpServerRequest.HttpServerRequest>(
+  ({ context }) => {
+    const request = Context.getUnsafe(context, HttpServerRequest.HttpServerRequest)
+    return Effect.succeed({
+      authorization: request.headers["authorization"],
+      address: RemoteAddress.of(request),
+      kind: request.method === "GET" || request.method === "HEAD" ? "reads" : "writes",
+      tell: (allowance) =>
+        HttpEffect.appendPreResponseHandlerUnsafe(context, (_request, response) =>
+          Effect.succeed(HttpServerResponse.setHeaders(response, Allowances.headersOf(allowance)))
+        )
+    })
+  }
+)
+
 /** Answers only those whose key, where they show one, is in force. */
-export const open = Effect.map(
+const open = Effect.map(
   make,
   ({ admit }) =>
     <E, R>(endpoint: Endpoint<E, R>) =>
-      Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers: { authorization } }) =>
-        authorization === undefined
-          ? endpoint
-          : Effect.matchEffect(admit(authorization), { onFailure: respond, onSuccess: () => endpoint })
+      Effect.flatMap(asking, (asker) =>
+        Effect.matchEffect(admit(asker.kind, asker), { onFailure: respond, onSuccess: () => endpoint })
+      )
+)
+
+/** Counts what is said on a connection that stays open, and fails where it is too much. */
+export type Counting = Effect.Effect<void, Problem.RateLimited>
+
+/** Answers as `open` does, with a connection whose every word is counted as a read of whoever opened it. */
+export const conversing = Effect.map(
+  make,
+  ({ admit, count }) =>
+    <E, R>(endpoint: (counting: Counting) => Endpoint<E, R>) =>
+      Effect.flatMap(asking, (asker) =>
+        Effect.matchEffect(admit("reads", asker), {
+          onFailure: respond,
+          onSuccess: (caller) =>
+            endpoint(
+              Effect.mapError(count("reads", caller, { ...asker, tell: constVoid }), Allowances.problemOf)
+            )
+        })
       )
 )
 
@@ -132,15 +214,15 @@ export const open = Effect.map(
 const held = (scope: Scope) =>
   Effect.map(make, ({ hold }) => ({
     bearer: <E, R>(endpoint: Endpoint<E, R>) =>
-      Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
-        Effect.matchEffect(hold(scope, headers["authorization"]), {
+      Effect.flatMap(asking, (asker) =>
+        Effect.matchEffect(hold(scope, asker.kind, asker), {
           onFailure: respond,
           onSuccess: (principal) => Effect.provideService(endpoint, Caller, principal)
         })
       )
   }))
 
-/** Who may ask for what over HTTP. */
+/** Who may ask for what over HTTP, and how much. */
 export const layerHttp = Layer.mergeAll(
   Layer.effect(OpenAccess, open),
   Layer.effect(FlutterwaveAccess, open),
@@ -149,15 +231,23 @@ export const layerHttp = Layer.mergeAll(
   Layer.effect(AdminAccess, held("admin"))
 )
 
-/** Who may ask for what over RPC. */
+/** Who makes a call: its headers are its own, else those of what carries it. */
+const calling = ({ headers }: { readonly headers: Headers.Headers }) =>
+  Effect.map(RemoteAddress.Peer, (address): Asker => ({
+    authorization: headers["authorization"],
+    address,
+    tell: constVoid
+  }))
+
+/** Who may ask for what over RPC, and how much. */
 export const layerRpc = Layer.mergeAll(
   Layer.effect(
     OpenCalls,
     Effect.map(make, ({ admit }) =>
-      OpenCalls.of((call, { headers }) =>
-        Effect.andThen(
-          Effect.mapError(admit(headers["authorization"]), ({ problem }) => problem),
-          call
+      OpenCalls.of((call, options) =>
+        Effect.flatMap(calling(options), (asker) => admit("reads", asker)).pipe(
+          Effect.mapError(({ problem }) => problem),
+          Effect.andThen(call)
         )
       )
     )
@@ -165,8 +255,9 @@ export const layerRpc = Layer.mergeAll(
   Layer.effect(
     ConversionCalls,
     Effect.map(make, ({ hold }) =>
-      ConversionCalls.of((call, { headers }) =>
-        BackPressure.counted(hold("convert", headers["authorization"])).pipe(
+      ConversionCalls.of((call, options) =>
+        Effect.flatMap(calling(options), (asker) => hold("convert", "writes", asker)).pipe(
+          BackPressure.counted,
           Effect.mapError(({ problem }) => problem),
           Effect.flatMap((principal) => Effect.provideService(call, Caller, principal))
         )

@@ -1,4 +1,4 @@
-import { Context, Effect, Latch } from "effect"
+import { Context, Effect, Latch, Semaphore } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { Socket } from "effect/socket"
 import type { Socket as TcpSocket } from "node:net"
@@ -18,16 +18,18 @@ export const drained = (tcp: TcpSocket): Effect.Effect<void> =>
 /** How many calls of one connection may be under way before it is asked no more. */
 const MAX_CALLS = 64
 
+/** One packet of 64 KiB can hold 900 calls, and so can one body: the ones above the number wait for their turn. */
 const makeCalls = () => {
   const fewer = Latch.makeUnsafe(true)
-  let underWay = 0
+  const turns = Semaphore.makeUnsafe(MAX_CALLS)
+  let begun = 0
   const begin = Effect.sync(() => {
-    if (++underWay === MAX_CALLS) fewer.closeUnsafe()
+    if (++begun === MAX_CALLS) fewer.closeUnsafe()
   })
   const end = Effect.sync(() => {
-    if (--underWay < MAX_CALLS) fewer.openUnsafe()
+    if (--begun < MAX_CALLS) fewer.openUnsafe()
   })
-  return { begin, end, fewer: fewer.await }
+  return { begin, end, inTurn: turns.withPermit, fewer: fewer.await }
 }
 
 /** The calls that are under way on the connection that a call came over. */
@@ -35,12 +37,12 @@ class Calls extends Context.Reference<ReturnType<typeof makeCalls>>("effex/serve
   defaultValue: makeCalls
 }) {}
 
-/** Counts a call for as long as it is under way. */
+/** Makes a call when it is its turn, and counts it for as long as it waits or is under way. */
 export const counted = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Calls, ({ begin, end }) =>
+  Effect.flatMap(Calls, ({ begin, end, inTurn }) =>
     Effect.acquireUseRelease(
       begin,
-      () => call,
+      () => inTurn(call),
       () => end
     )
   )

@@ -1,6 +1,6 @@
 import { NodeHttpServer } from "@effect/platform-node"
-import { ByteSize, Effect, Layer, Option, Schedule } from "effect"
-import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { ByteSize, Effect, Layer, Schedule } from "effect"
+import { HttpRouter, HttpServer, HttpServerRequest } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar, HttpApiSwagger } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { Settings } from "../config/Settings.ts"
@@ -13,12 +13,15 @@ import * as FlutterwaveHttp from "./FlutterwaveHttp.ts"
 import * as HistoryHttp from "./HistoryHttp.ts"
 import * as NodeServer from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
+import * as Origins from "./Origins.ts"
 import * as Problems from "./Problems.ts"
 import * as RatesHttp from "./RatesHttp.ts"
 import * as RatesRpc from "./RatesRpc.ts"
 import * as RatesSocket from "./RatesSocket.ts"
 import * as Refusals from "./Refusals.ts"
+import * as RemoteAddress from "./RemoteAddress.ts"
 import * as Routes from "./Routes.ts"
+import * as Security from "./Security.ts"
 import { MAX_MESSAGE_BYTES, StreamConnections } from "./StreamConnections.ts"
 
 /** How long requests that are under way may take to finish when the server is told to stop. */
@@ -37,16 +40,6 @@ const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi 
   Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, Access.layerHttp])
 )
 
-/** Pages bring everything with them, and a browser fetches nothing for them from elsewhere, fonts included. */
-const selfContained = HttpRouter.middleware(
-  Effect.map(
-    HttpServerResponse.setHeader(
-      "content-security-policy",
-      "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:"
-    )
-  )
-)
-
 const pages = Layer.mergeAll(
   HttpApiScalar.layer(Api, { path: Routes.paths.docs, scalar: { withDefaultFonts: false } }),
   HttpApiScalar.layer(Api, {
@@ -54,18 +47,16 @@ const pages = Layer.mergeAll(
     scalar: { layout: "classic", withDefaultFonts: false }
   }),
   HttpApiSwagger.layer(Api, { path: Routes.paths.swagger })
-).pipe(Layer.provide(selfContained.layer))
+).pipe(Layer.provide(Security.layerPages))
 
-const cors = Layer.unwrap(
-  Effect.gen(function* () {
-    const { corsOrigins } = yield* Settings
-    return HttpRouter.cors({
-      ...Option.match(corsOrigins, { onNone: () => ({}), onSome: (allowedOrigins) => ({ allowedOrigins }) }),
-      allowedMethods: ["GET", "HEAD", "POST"],
-      exposedHeaders: ["Age", "ETag", "Idempotency-Replayed", "Retry-After", "X-Rate-Source"],
-      maxAge: 86400
-    })
-  })
+/** What every request goes through on its way in, and every answer on its way out; the first one is the outermost. */
+const everywhere = Layer.mergeAll(
+  RemoteAddress.layerForwarded,
+  Security.layer,
+  Origins.layerCors,
+  Refusals.layerLast,
+  Refusals.layerFirst,
+  Origins.layerForeign
 )
 
 const routes = Layer.mergeAll(
@@ -74,7 +65,7 @@ const routes = Layer.mergeAll(
   OperationsHttp.layerMetrics,
   RatesSocket.layer,
   RatesRpc.layer
-).pipe(Layer.provide([cors, Refusals.layerLast, Refusals.layerFirst]))
+).pipe(Layer.provide(everywhere))
 
 const listen = Layer.unwrap(
   Effect.gen(function* () {

@@ -1,10 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { STATUS_CODES, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
-import { InvalidRequest } from "../api/Problem.ts"
+import { HeadersTooLarge, InvalidRequest, type Problem } from "../api/Problem.ts"
 import * as Problems from "./Problems.ts"
 import * as Routes from "./Routes.ts"
+import * as Security from "./Security.ts"
 import * as Upgrades from "./Upgrades.ts"
 
+/** The first line and the headers of a request. */
+const MAX_HEADER_BYTES = 16 * 1024
 /** How long a refused caller may take to read why, before the connection is cut. */
 const GRACE_MILLIS = 500
 
@@ -43,6 +46,7 @@ const closingUnused = (server: Server) => {
 
 const create = (): Server =>
   createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
     requestTimeout: 30_000,
     headersTimeout: 10_000,
     keepAliveTimeout: 75_000,
@@ -60,35 +64,40 @@ const create = (): Server =>
     .on("checkExpectation", function (this: Server, request, response) {
       this.emit("request", request, response)
     })
-    .on("connect", (_request, socket) => refuse(socket, "No tunnel begins here"))
-    .on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(socket, reasonOf(error)))
+    .on("connect", (_request, socket) =>
+      refuse(socket, new InvalidRequest({ detail: "No tunnel begins here" }))
+    )
+    .on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(socket, problemOf(error)))
 
-const reasonOf = ({ code }: NodeJS.ErrnoException) => {
+const problemOf = ({ code }: NodeJS.ErrnoException): Problem => {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
-      return "The address and the headers are too long"
+      return new HeadersTooLarge({
+        detail: `The address and the headers may have ${MAX_HEADER_BYTES} bytes at most`
+      })
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return "The request took too long to arrive"
+      return new InvalidRequest({ detail: "The request took too long to arrive" })
     default:
-      return "It is not HTTP that can be read"
+      return new InvalidRequest({ detail: "It is not HTTP that can be read" })
   }
 }
 
 /** Says why, and closes, whether the caller does or not; nothing is written into an answer that has begun. */
-const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null }, detail: string) => {
+const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null }, problem: Problem) => {
   if (!socket.writable || socket._httpMessage?.headersSent === true) {
     socket.destroy()
     return
   }
   const cut = setTimeout(() => socket.destroy(), GRACE_MILLIS)
   socket.once("close", () => clearTimeout(cut))
-  const body = Problems.textOf(new InvalidRequest({ detail }), "", Problems.newTraceId())
+  const body = Problems.textOf(problem, "", Problems.newTraceId())
   socket.end(
     [
-      "HTTP/1.1 400 Bad Request",
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
       "Content-Type: application/problem+json",
       `Content-Length: ${Buffer.byteLength(body)}`,
       "Cache-Control: no-store",
+      ...Object.entries(Security.HEADERS).map(([name, value]) => `${name}: ${value}`),
       "Connection: close",
       "",
       body

@@ -10,6 +10,7 @@ import * as BackPressure from "./BackPressure.ts"
 import { Drain } from "./Drain.ts"
 import * as Problems from "./Problems.ts"
 import * as RatesRpcHandlers from "./RatesRpcHandlers.ts"
+import * as RemoteAddress from "./RemoteAddress.ts"
 import * as Routes from "./Routes.ts"
 import * as Upgrades from "./Upgrades.ts"
 import * as RpcMessages from "./RpcMessages.ts"
@@ -28,6 +29,7 @@ const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${str
   const drain = yield* Drain
   const handled = connections.enter("rpc").pipe(
     Effect.flatMap((tcp) => BackPressure.paced(tcp)(endpoint)),
+    fromPeer,
     Effect.catch((problem) => Problems.respond(problem)),
     Effect.catchDefect(ignoreBrokenSocket)
   )
@@ -38,6 +40,12 @@ const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${str
   )
   yield* router.add(method, path, method === "GET" ? Upgrades.only(interruptible) : handled)
 })
+
+/** Tells the calls whom they come from. */
+const fromPeer = <A, E, R>(endpoint: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    Effect.provideService(endpoint, RemoteAddress.Peer, RemoteAddress.of(request))
+  )
 
 /** A handshake that is refused, or a connection that breaks, is no failure of the server. */
 const ignoreBrokenSocket = (defect: unknown) =>

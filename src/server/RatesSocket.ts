@@ -27,19 +27,21 @@ const POLICY_VIOLATION = 1008
 const INTERNAL_ERROR = new Socket.CloseEvent(1011, "something went wrong here: come back")
 const TRY_AGAIN_LATER = 1013
 
-const endpoint = Effect.gen(function* () {
+const endpoint = Effect.fnUntraced(function* (counting: Access.Counting) {
   const { upgrade } = yield* HttpServerRequest.HttpServerRequest
   const socket = yield* upgrade
-  yield* Effect.scoped(converse(socket)).pipe(Effect.catchTag("SocketError", () => Effect.void))
+  yield* Effect.scoped(converse(socket, counting)).pipe(Effect.catchTag("SocketError", () => Effect.void))
   return HttpServerResponse.empty()
 })
 
 /** The WebSocket of the rates. */
 export const layer = Layer.unwrap(
-  Effect.map(Access.open, (open) => HttpRouter.add("GET", Routes.paths.socket, Upgrades.only(open(endpoint))))
+  Effect.map(Access.conversing, (conversing) =>
+    HttpRouter.add("GET", Routes.paths.socket, Upgrades.only(conversing(endpoint)))
+  )
 )
 
-const converse = Effect.fnUntraced(function* (socket: Socket.Socket) {
+const converse = Effect.fnUntraced(function* (socket: Socket.Socket, counting: Access.Counting) {
   const drain = yield* Drain
   const writer = yield* socket.writer
   const { pull } = yield* socket.reader
@@ -52,7 +54,7 @@ const converse = Effect.fnUntraced(function* (socket: Socket.Socket) {
     return yield* writer.write(new Socket.CloseEvent(code, problem.title))
   }
   const { mailbox, tcp } = opened.success
-  const answer = yield* answering(mailbox)
+  const answer = yield* answering(mailbox, counting)
 
   const tell = Effect.gen(function* () {
     const { staleAfter } = yield* Settings
@@ -99,7 +101,7 @@ const open = Effect.gen(function* () {
 })
 
 /** Answers the messages of one client; what it says of its mailbox comes from there. */
-const answering = Effect.fnUntraced(function* (mailbox: Mailbox) {
+const answering = Effect.fnUntraced(function* (mailbox: Mailbox, counting: Access.Counting) {
   const { pairs } = yield* Settings
   const requests = yield* RateRequests.make
   let wanted = new Map(pairs.all.map((pair) => [pair.key, pair]))
@@ -113,9 +115,10 @@ const answering = Effect.fnUntraced(function* (mailbox: Mailbox) {
 
   const reply = Effect.fnUntraced(function* (frame: string | Uint8Array) {
     const message = yield* SocketMessages.read(frame)
+    // It asks for nothing.
+    if (message.type === "ping") return `{"type":"pong"}`
+    yield* counting
     switch (message.type) {
-      case "ping":
-        return `{"type":"pong"}`
       case "get_all_rates":
         return void mailbox.refresh(true)
       case "get_rate": {

@@ -6,10 +6,15 @@ import * as InvalidRequests from "./InvalidRequests.ts"
 import * as Problems from "./Problems.ts"
 import * as Routes from "./Routes.ts"
 
+/** The longest path and query that a request may have: all pairs there can be have room in it. */
+const MAX_ADDRESS_LENGTH = 8 * 1024
 /** The largest body that a request may have. */
 export const MAX_BODY_BYTES = 64 * 1024
 
 const tooLarge = new Problem.PayloadTooLarge({ detail: `A body may have ${MAX_BODY_BYTES} bytes at most` })
+const tooLong = new Problem.AddressTooLong({
+  detail: `A path and a query may have ${MAX_ADDRESS_LENGTH} characters at most`
+})
 const hostless = new Problem.InvalidRequest({ detail: "HTTP/1.1 asks for a Host header" })
 
 /** Refuses what no endpoint should see, before anything is read or done. */
@@ -18,6 +23,7 @@ export const layerFirst = HttpRouter.middleware(
     Effect.withFiber((fiber) => {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
       const { "content-length": length, host } = request.headers
+      if (request.url.length > MAX_ADDRESS_LENGTH) return Problems.respond(tooLong)
       if (length !== undefined && Number(length) > MAX_BODY_BYTES)
         return Problems.respond(tooLarge, { headers: { connection: "close" } })
       if (host === undefined && NodeHttpServerRequest.toIncomingMessage(request).httpVersion === "1.1")

@@ -7,6 +7,7 @@ import { RateLimited } from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import { Drain } from "./Drain.ts"
+import * as RemoteAddress from "./RemoteAddress.ts"
 
 /** The largest message that a client may send. */
 export const MAX_MESSAGE_BYTES = 64 * 1024
@@ -68,7 +69,7 @@ const make = Effect.gen(function* () {
   const enter: StreamConnections["Service"]["enter"] = Effect.fnUntraced(function* (transport) {
     const request = yield* HttpServerRequest.HttpServerRequest
     const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
-    const address = Option.getOrElse(request.remoteAddress, () => "")
+    const address = RemoteAddress.of(request)
     const count = perAddress.get(address) ?? 0
     if (Option.isSome(streamsPerAddress) && count >= streamsPerAddress.value) {
       return yield* new RateLimited({

@@ -24,7 +24,7 @@ const made = Effect.fnUntraced(function* (asked: Parameters<ApiKeys["Service"]["
 })
 
 const refused = (text: string) =>
-  Effect.flatMap(ApiKeys, (keys) => Effect.flip(keys.authenticate(text))).pipe(
+  Effect.flatMap(ApiKeys, (keys) => Effect.flip(keys.authenticate(text, Effect.void))).pipe(
     Effect.map((error) => (error._tag === "InvalidKey" ? error.detail : assert.fail(error._tag)))
   )
 
@@ -42,7 +42,10 @@ layer(keysOver(REAL), { excludeTestServices: true })("ApiKeys", (it) => {
       )
       assert.notInclude(String(row?.["kept"]), text.slice(9, 24))
       assert.deepStrictEqual((yield* keys.list).at(-1), record)
-      assert.deepInclude(yield* keys.authenticate(text), { id: record.id, scopes: ["convert", "audit:read"] })
+      assert.deepInclude(yield* keys.authenticate(text, Effect.void), {
+        id: record.id,
+        scopes: ["convert", "audit:read"]
+      })
     })
   )
 
@@ -109,7 +112,7 @@ layer(keysOver(REAL), { excludeTestServices: true })("ApiKeys", (it) => {
       const repo = yield* ApiKeyRepo
       const { record, text } = yield* made()
       const lastUse = Effect.map(keys.list, (all) => all.find(({ id }) => id === record.id)?.lastUsedAt)
-      yield* keys.authenticate(text)
+      yield* keys.authenticate(text, Effect.void)
       const used = yield* Effect.repeat(Effect.delay(lastUse, "5 millis"), {
         until: (at) => at !== undefined && Option.isSome(at)
       })
@@ -130,7 +133,7 @@ describe("ApiKeys of an instance with the sandbox", () => {
       const { text } = yield* made()
       assert.match(text, /^efx_test_/)
       const keys = yield* ApiKeys
-      assert.isTrue(Exit.isSuccess(yield* Effect.exit(keys.authenticate(text))))
+      assert.isTrue(Exit.isSuccess(yield* Effect.exit(keys.authenticate(text, Effect.void))))
       assert.include(yield* refused(ApiKey.compose("live", new Uint8Array(32))), "It is a live key")
     }).pipe(Effect.provide(keysOver({})))
   )

@@ -28,7 +28,7 @@ interface Store {
 /** A memory over a store that answers as the test says, and counts how often it is asked. */
 const make = Effect.gen(function* () {
   const store: Store = { answer: Effect.succeedSome(key), asked: 0 }
-  const find = yield* KeyMemory.make(() =>
+  const { find } = yield* KeyMemory.make(() =>
     Effect.suspend(() => {
       store.asked++
       return store.answer

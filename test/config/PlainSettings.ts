@@ -1,6 +1,8 @@
-import { BigDecimal, Duration, Effect, Option, Redacted } from "effect"
+import { BigDecimal, Duration, Effect, Option, Predicate, Redacted } from "effect"
+import { IpNetwork } from "effect/net"
 import { Settings } from "../../src/config/Settings.ts"
 import * as Decimal from "../../src/domain/Decimal.ts"
+import type { Quota } from "../../src/domain/Quota.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 
 /** The settings of an environment, or why it has none. */
@@ -20,10 +22,15 @@ export const plain = ({
   destinations: pairs.destinations.join(",")
 })
 
+const isQuota = (value: unknown): value is Quota =>
+  Predicate.hasProperty(value, "limit") && Predicate.hasProperty(value, "window")
+
 const show = (value: unknown): unknown => {
   if (Option.isOption(value)) return Option.match(value, { onNone: () => "none", onSome: show })
   if (Redacted.isRedacted(value)) return Redacted.value(value)
   if (Duration.isDuration(value)) return `${Duration.toMillis(value)} millis`
   if (BigDecimal.isBigDecimal(value)) return Decimal.format(value)
-  return Array.isArray(value) ? value.join(",") : value
+  if (isQuota(value)) return `${value.limit} in ${show(value.window)}`
+  if (IpNetwork.isIpNetwork(value)) return IpNetwork.format(value)
+  return Array.isArray(value) ? value.map(show).join(",") : value
 }

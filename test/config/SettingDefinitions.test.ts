@@ -16,6 +16,22 @@ const durations = [
   "1e1 seconds"
 ]
 const numbers = ["-1", "1.5", "1e1", " 1", "1 ", "0x10", "ten", "NaN", "9999999"]
+const quotas = [
+  "0/minute",
+  "-1/minute",
+  "1.5/minute",
+  "1e3/minute",
+  "1000001/minute",
+  "600",
+  "600/",
+  "600/month",
+  "600/0 seconds",
+  "600/25 hours",
+  "600 / minute",
+  "600/minute ",
+  "600 per minute",
+  "unlimited"
+]
 const percentages = ["0", "0%", "0.09%", "1001%", "10.1", "20", "20 %", "%", "-5%", "1e-1", ".2", "off"]
 const codes = ["usd,xxx", "US", "USD,,EUR", "USD;EUR", "USD,EUR,", "USDT", "*", "USD:NGN"]
 const urls = ["localhost", "//host", "ftp://host", "file:///etc/passwd", "javascript:alert(1)", "host:80"]
@@ -71,6 +87,9 @@ const refused: Readonly<Record<string, ReadonlyArray<string>>> = {
     "*,*",
     "https://a,"
   ],
+  TRUSTED_PROXIES: ["proxy", "10.0.0.0/33", "10.0.0/8", "::1/129", "10.0.0.1,", "*", "true", "10.0.0.1:80"],
+  RATE_LIMIT_READS: quotas,
+  RATE_LIMIT_WRITES: quotas,
   STREAMS_PER_ADDRESS: ["0", "-1", "1000000", "1.5", "1e3", "unlimited", " 5"],
   LOG_LEVEL: ["verbose", "all", "information", "warning", "0", " info"],
   LOG_FORMAT: ["text", "logfmt", "json ", "0"],
@@ -182,6 +201,12 @@ const taken: ReadonlyArray<readonly [name: string, text: string, field: string, 
   ["CORS_ORIGINS", "*", "corsOrigins", "none"],
   ["CORS_ORIGINS", "https://a.b, http://c:81", "corsOrigins", "https://a.b,http://c:81"],
   ["STREAMS_PER_ADDRESS", "1", "streamsPerAddress", 1],
+  ["TRUSTED_PROXIES", "10.0.0.0/8, ::1,192.0.2.7", "trustedProxies", "10.0.0.0/8,::1/128,192.0.2.7/32"],
+  ["RATE_LIMIT_READS", "1/second", "readQuota", "1 in 1000 millis"],
+  ["RATE_LIMIT_READS", "1000000/1 day", "readQuota", "1000000 in 86400000 millis"],
+  ["RATE_LIMIT_READS", "off", "readQuota", "none"],
+  ["RATE_LIMIT_WRITES", "50/10 Seconds", "writeQuota", "50 in 10000 millis"],
+  ["RATE_LIMIT_WRITES", "OFF", "writeQuota", "none"],
   ["STREAMS_PER_ADDRESS", "OFF", "streamsPerAddress", "none"],
   ["CONVERSION_MARGIN", "0", "margin", "0"],
   ["CONVERSION_MARGIN", "0.999999999999", "margin", "0.999999999999"],

@@ -39,7 +39,8 @@ const ask = (path: string, { authorization }: Callers.CallerKind, init: RequestI
   Effect.flatMap(TestServer, ({ url }) =>
     Effect.promise(async (): Promise<Answered> => {
       const control = new AbortController()
-      const headers = authorization === undefined ? {} : { authorization }
+      const headers = new Headers(init.headers)
+      if (authorization !== undefined) headers.set("authorization", authorization)
       const response = await fetch(url + path, { ...init, signal: control.signal, headers })
       control.abort()
       return { status: response.status, challenge: response.headers.get("www-authenticate") }
@@ -162,6 +163,26 @@ const call = (tag: string, payload: object, authorization: string | undefined, i
       return /"code":"([\w-]+)"/.exec(await response.text())?.[1]
     })
   )
+
+layer(
+  TestServer.layer({
+    RATE_LIMIT_READS: "1/day",
+    RATE_LIMIT_WRITES: "1/day",
+    TRUSTED_PROXIES: "127.0.0.0/8"
+  }),
+  { excludeTestServices: true }
+)("A server that was asked for too much", (it) => {
+  it.effect("refuses each route of the API, but for those that tell how it does", () =>
+    Effect.gen(function* () {
+      for (const [index, { method, path, rule }] of routes.entries()) {
+        const asked = { method, headers: { "x-forwarded-for": `192.0.2.${index}` } }
+        const statuses = [yield* ask(path, Callers.NOBODY, asked), yield* ask(path, Callers.NOBODY, asked)]
+        const refused = statuses.map(({ status }) => status === 429)
+        assert.deepStrictEqual(refused, [false, rule !== "unasked"], `${method} ${path}`)
+      }
+    })
+  )
+})
 
 layer(TestServer.layer(REAL), { excludeTestServices: true })("A server with real providers", (it) => {
   it.effect("has no call that nobody decides about", () =>

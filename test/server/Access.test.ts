@@ -135,7 +135,7 @@ layer(TestServer.layer(REAL).pipe(Layer.provide(traced)), live)("Keys", (it) => 
       assert.strictEqual((yield* lookup(known)).status, 200)
       yield* server.setDatabase("down")
       for (const caller of [known, fresh]) assert.strictEqual((yield* lookup(caller)).status, 200)
-      assert.deepInclude(yield* hold("rates:read", known.authorization), { id: known.id })
+      assert.deepInclude(yield* hold("rates:read", "reads", asker(known.authorization)), { id: known.id })
       const unchecked = yield* get("/api/v1/audit/heads", { headers: as(fresh) })
       assertProblem(unchecked, 503, "store-unavailable")
       yield* server.setDatabase("well")
@@ -148,10 +148,22 @@ layer(TestServer.layer(REAL).pipe(Layer.provide(traced)), live)("Keys", (it) => 
       const { hold } = yield* Access.make
       const admin = yield* Callers.holderOf("admin")
       const others = yield* Callers.holderOf("rates:read", "convert", "audit:read")
-      assert.deepInclude(yield* hold("admin", admin.authorization), { id: admin.id, scopes: ["admin"] })
-      assert.strictEqual((yield* Effect.flip(hold("admin", others.authorization))).problem.code, "forbidden")
-      assert.strictEqual((yield* Effect.flip(hold("admin", undefined))).problem.code, "unauthorized")
-      assert.strictEqual((yield* Effect.flip(hold("convert", admin.authorization))).problem.code, "forbidden")
+      assert.deepInclude(yield* hold("admin", "reads", asker(admin.authorization)), {
+        id: admin.id,
+        scopes: ["admin"]
+      })
+      assert.strictEqual(
+        (yield* Effect.flip(hold("admin", "reads", asker(others.authorization)))).problem.code,
+        "forbidden"
+      )
+      assert.strictEqual(
+        (yield* Effect.flip(hold("admin", "reads", asker(undefined)))).problem.code,
+        "unauthorized"
+      )
+      assert.strictEqual(
+        (yield* Effect.flip(hold("convert", "reads", asker(admin.authorization)))).problem.code,
+        "forbidden"
+      )
     })
   )
 
@@ -167,6 +179,13 @@ layer(TestServer.layer(REAL).pipe(Layer.provide(traced)), live)("Keys", (it) => 
       assert.strictEqual(yield* statusOf(holder), 101)
     })
   )
+})
+
+/** Somebody who asks with a header, or with none. */
+const asker = (authorization: string | undefined) => ({
+  authorization,
+  address: "192.0.2.1",
+  tell: () => {}
 })
 
 const handshake = ({ authorization }: Callers.CallerKind) =>
@@ -186,7 +205,7 @@ layer(TestServer.layer(), live)("Keys of an instance with the sandbox", (it) => 
   it.effect("are not needed, and those who show one are held to it", () =>
     Effect.gen(function* () {
       const { hold } = yield* Access.make
-      assert.strictEqual(yield* hold("admin", undefined), ANONYMOUS)
+      assert.strictEqual(yield* hold("admin", "reads", asker(undefined)), ANONYMOUS)
       assert.strictEqual((yield* convert(Callers.NOBODY)).status, 200)
       const [holder, narrow] = [yield* Callers.holderOf("convert"), yield* Callers.holderOf("audit:read")]
       assert.strictEqual((yield* convert(holder)).status, 200)

@@ -75,9 +75,15 @@ export const makeSandbox = Effect.fnUntraced(function* (env: Readonly<Record<str
   return { sandbox, env: { ...to, ...env } }
 })
 
-/** Starts a server on a free port, and returns its address once it listens. */
+/** Starts a server without limits on a free port, and returns its address once it listens. */
 export const serve = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>, from = program) {
-  const running = yield* runProgram(from, ["serve"], { PORT: "0", LOG_FORMAT: "json", ...env })
+  const running = yield* runProgram(from, ["serve"], {
+    PORT: "0",
+    LOG_FORMAT: "json",
+    RATE_LIMIT_READS: "off",
+    RATE_LIMIT_WRITES: "off",
+    ...env
+  })
   const [, url = ""] = yield* running.written(/effex listens on (http:\/\/[\d.:]+)/)
   return { ...running, url }
 })

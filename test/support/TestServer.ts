@@ -4,6 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import * as Http from "effect/http"
 import { ApiKeyRepo } from "../../src/access/ApiKeyRepo.ts"
 import { ApiKeys } from "../../src/access/ApiKeys.ts"
+import { Limits } from "../../src/access/Limits.ts"
 import { Database, StoreUnavailable } from "../../src/platform/Database.ts"
 import type { RateIntake } from "../../src/rates/RateIntake.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
@@ -33,15 +34,22 @@ export class TestServer extends Context.Service<
     readonly log: ReadonlyArray<string>
   }
 >()("effex/test/TestServer") {
-  /** A server with the settings of `env`, on a port of its own, which believes every rate where no other way is given. */
+  /** A server with the settings of `env`, and without limits where it sets none, on a port of its own, which believes every rate where no other way is given. */
   static readonly layer = (env: Readonly<Record<string, string>> = {}, intake?: typeof RateIntake.layer) =>
     Layer.effect(TestServer, make).pipe(
       Layer.provideMerge(HttpServer.layer),
       Layer.provideMerge(TestConversions.layerNoDeps(intake)),
       Layer.provideMerge(keys),
+      Layer.provideMerge(Limits.layerMemory),
       Layer.provideMerge(breakable),
       Layer.provideMerge(
-        TestDatabase.layer({ AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY, ...env, PORT: "0" })
+        TestDatabase.layer({
+          AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY,
+          RATE_LIMIT_READS: "off",
+          RATE_LIMIT_WRITES: "off",
+          ...env,
+          PORT: "0"
+        })
       ),
       Layer.provideMerge(captured)
     )
