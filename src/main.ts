@@ -10,6 +10,7 @@ import * as Import from "./cli/Import.ts"
 import * as Keys from "./cli/Keys.ts"
 import * as Migrate from "./cli/Migrate.ts"
 import * as Poll from "./cli/Poll.ts"
+import * as Poller from "./cli/Poller.ts"
 import * as QuarantineCommand from "./cli/Quarantine.ts"
 import * as Quote from "./cli/Quote.ts"
 import * as Rate from "./cli/Rate.ts"
@@ -33,6 +34,7 @@ import { Quotes } from "./conversion/Quotes.ts"
 import { Receipts } from "./conversion/Receipts.ts"
 import { SealRepo } from "./conversion/SealRepo.ts"
 import { Database } from "./platform/Database.ts"
+import { PollCadence } from "./platform/PollCadence.ts"
 import { Redis } from "./platform/Redis.ts"
 import * as Telemetry from "./platform/Telemetry.ts"
 import { FlutterwaveClient } from "./providers/FlutterwaveClient.ts"
@@ -40,7 +42,10 @@ import { FrankfurterSeries } from "./providers/FrankfurterSeries.ts"
 import { RateProvider } from "./providers/RateProvider.ts"
 import { RateSources } from "./providers/RateSources.ts"
 import { Broadcaster } from "./rates/Broadcaster.ts"
+import { PollerSettingRepo } from "./rates/PollerSettingRepo.ts"
+import { PollerSettings } from "./rates/PollerSettings.ts"
 import { PollRepo } from "./rates/PollRepo.ts"
+import { Polls } from "./rates/Polls.ts"
 import { Quarantine } from "./rates/Quarantine.ts"
 import { RateCache } from "./rates/RateCache.ts"
 import { RateHistory } from "./rates/RateHistory.ts"
@@ -75,15 +80,28 @@ const shared = Layer.unwrap(
 
 const database = Database.layer.pipe(Layer.provideMerge(platform))
 
-const rates = Layer.mergeAll(Rates.layer, RatePoller.layer, Quarantine.layer, RateHistory.layer).pipe(
-  Layer.provideMerge(RateIntake.layer),
-  Layer.provideMerge(shared),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, providers)),
+const pollerSettings = PollerSettings.layer.pipe(
+  Layer.provide(PollerSettingRepo.layer),
   Layer.provideMerge(database)
 )
 
+const rates = Layer.mergeAll(
+  Rates.layer,
+  RatePoller.layer,
+  Polls.layer,
+  Quarantine.layer,
+  RateHistory.layer
+).pipe(
+  Layer.provideMerge(RateIntake.layer),
+  Layer.provideMerge(shared),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, providers)),
+  Layer.provideMerge(pollerSettings)
+)
+
 const imports = RateImport.layer.pipe(
-  Layer.provide(FrankfurterSeries.layer.pipe(Layer.provide(NodeHttpClient.layerUndici))),
+  Layer.provide(
+    FrankfurterSeries.layer.pipe(Layer.provide([NodeHttpClient.layerUndici, PollCadence.layerSettings]))
+  ),
   Layer.provide(NodeServices.layer),
   Layer.provideMerge(database)
 )
@@ -111,6 +129,7 @@ const effex = Command.make("effex").pipe(
   Command.withSubcommands([
     Serve.command.pipe(Command.provide(Layer.merge(services, keys))),
     Poll.command.pipe(Command.provide(rates)),
+    Poller.command.pipe(Command.provide(pollerSettings)),
     Rate.command.pipe(Command.provide(rates)),
     History.command.pipe(Command.provide(rates)),
     LiveRates.command,

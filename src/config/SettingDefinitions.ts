@@ -1,6 +1,7 @@
 import { BigDecimal, Duration, type LogLevel, Option } from "effect"
 import * as Arr from "effect/Array"
 import * as Decimal from "../domain/Decimal.ts"
+import * as PollerSetting from "../domain/PollerSetting.ts"
 import { type Definition, define, defined } from "./SettingDefinition.ts"
 import {
   baseUrl,
@@ -177,12 +178,15 @@ export const RATE_DESTINATIONS = define({
   ...currencies("XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW")
 })
 
+/** How often polls are made where nothing says so. */
+export const DEFAULT_POLL_INTERVAL = Duration.minutes(10)
+
 export const POLL_INTERVAL = define<Option.Option<Duration.Duration>>({
   name: "POLL_INTERVAL",
-  fallback: Option.some(Duration.minutes(10)),
+  fallback: Option.some(DEFAULT_POLL_INTERVAL),
   shown: "10 minutes",
   meaning: "from the start of one poll to the start of the next; `off` polls only on demand",
-  ...durationOrOff("1 second", "1 day")
+  ...durationOrOff(PollerSetting.SHORTEST_INTERVAL, PollerSetting.LONGEST_INTERVAL)
 })
 
 export const POLL_SPACING = define({

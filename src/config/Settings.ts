@@ -55,11 +55,12 @@ export class Settings extends Context.Service<
     /** The destination amount to ask a rate for, in major units, as plain decimal text. */
     readonly flutterwaveAmount: string
     readonly pairs: CurrencyPair.SupportedPairs
-    /** None: this process does not poll. */
+    /** Where the database keeps no other one, which `PollCadence` knows. None: polling is off. */
     readonly pollInterval: Option.Option<Duration.Duration>
     readonly pollSpacing: Duration.Duration
     readonly pollConcurrency: number
-    readonly cacheTtl: Duration.Duration
+    /** None: it follows the interval of polls. */
+    readonly cacheTtl: Option.Option<Duration.Duration>
     readonly staleAfter: Duration.Duration
     readonly lookupBudget: Duration.Duration
     /** How far a rate may be from the last good one, as a fraction. */
@@ -123,9 +124,7 @@ const read = Effect.gen(function* () {
   )
   const has = (provider: Definitions.ProviderName) => providers.includes(provider)
   const sandbox = has("flutterwave") && providers.length === 1 && Option.isNone(flutterwaveSecretKey)
-  const pollInterval = yield* take(Definitions.POLL_INTERVAL)
   const pollSpacing = yield* take(Definitions.POLL_SPACING)
-  const cacheTtl = yield* take(Definitions.CACHE_TTL)
 
   const settings = {
     host: yield* take(Definitions.HOST),
@@ -151,16 +150,11 @@ const read = Effect.gen(function* () {
       yield* take(Definitions.RATE_SOURCES),
       yield* take(Definitions.RATE_DESTINATIONS)
     ),
-    pollInterval,
+    pollInterval: yield* take(Definitions.POLL_INTERVAL),
     // The sandbox in this process has nothing to be spared.
     pollSpacing: Option.getOrElse(pollSpacing, () => (sandbox ? Duration.zero : Duration.millis(500))),
     pollConcurrency: yield* take(Definitions.POLL_CONCURRENCY),
-    cacheTtl: Option.getOrElse(cacheTtl, () =>
-      Option.match(pollInterval, {
-        onNone: () => Duration.seconds(120),
-        onSome: (interval) => Duration.times(interval, 2)
-      })
-    ),
+    cacheTtl: yield* take(Definitions.CACHE_TTL),
     staleAfter: yield* take(Definitions.STALE_AFTER),
     lookupBudget: yield* take(Definitions.LOOKUP_BUDGET),
     guardMaxJump: yield* take(Definitions.GUARD_MAX_JUMP),

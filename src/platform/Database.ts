@@ -15,7 +15,7 @@ import {
   String,
   Predicate
 } from "effect"
-import { Migrator, SqlClient, SqlError } from "effect/sql"
+import { Migrator, SqlClient, SqlError, type Statement } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import { Settings } from "../config/Settings.ts"
 import { EmbeddedPostgres } from "./EmbeddedPostgres.ts"
@@ -134,6 +134,13 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
 
   return { sql, within, attempt, transaction, exclusively }
 }
+
+/** In SQL, whether a process runs what {@link Database.exclusively} lets one run at a time by that name. */
+export const isRunning = (sql: SqlClient.SqlClient, name: string): Statement.Fragment => sql`EXISTS (
+  SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database AND datname = current_database()
+  WHERE locktype = 'advisory' AND granted AND objsubid = 2
+    AND classid = hashtext('effex')::oid AND objid = hashtext(${name}::text)::oid
+)`
 
 const client = Effect.gen(function* () {
   const { databaseUrl } = yield* Settings
