@@ -5,6 +5,7 @@ import { CliError, Command } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
 import * as Audit from "./cli/Audit.ts"
 import * as Convert from "./cli/Convert.ts"
+import * as Doctor from "./cli/Doctor.ts"
 import * as History from "./cli/History.ts"
 import * as Import from "./cli/Import.ts"
 import * as Keys from "./cli/Keys.ts"
@@ -59,13 +60,9 @@ const platform = Layer.mergeAll(SecureRandom.layerWebCrypto, Telemetry.layer).pi
   Layer.provideMerge(Settings.layer)
 )
 
-const flutterwave = Layer.unwrap(
-  Effect.map(Settings, ({ sandbox }) => (sandbox ? FlutterwaveClient.layerSandbox : FlutterwaveClient.layer))
-)
-
 const providers = RateProvider.layer.pipe(
   Layer.provide(RateSources.layer),
-  Layer.provide(flutterwave),
+  Layer.provide(FlutterwaveClient.layerSettings),
   Layer.provide(NodeHttpClient.layerUndici)
 )
 
@@ -140,6 +137,7 @@ const effex = Command.make("effex").pipe(
     Receipt.command,
     Import.command.pipe(Command.provide(imports)),
     Keys.command.pipe(Command.provide(keys)),
+    Doctor.command,
     Migrate.command.pipe(Command.provide(database)),
     Sandbox.command
   ])

@@ -93,7 +93,8 @@ export class Settings extends Context.Service<
   )
 }
 
-const read = Effect.gen(function* () {
+/** What the `ConfigProvider` says, with the fallback in the place of each setting that cannot be used. */
+export const inspect = Effect.gen(function* () {
   const faults: Array<typeof Fault.Type> = []
 
   const take = Effect.fnUntraced(function* <A>(definition: Definition<A>) {
@@ -211,8 +212,12 @@ const read = Effect.gen(function* () {
       allowed: "a currency that is not the only source"
     })
   }
-  if (faults.length > 0) return yield* new WrongSettings({ faults })
-  return Settings.of(settings)
+  return { settings: Settings.of(settings), faults, production }
+})
+
+const read = Effect.gen(function* () {
+  const { faults, settings } = yield* inspect
+  return faults.length > 0 ? yield* new WrongSettings({ faults }) : settings
 })
 
 const secret = Option.map((text: string) => Redacted.make(text))

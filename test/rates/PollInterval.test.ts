@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, Fiber, Option, Schema, Stream, SubscriptionRef } from "effect"
+import { DateTime, Duration, Effect, Fiber, Option, Schema, SubscriptionRef } from "effect"
 import { TestClock } from "effect/testing"
 import type { PollCadence } from "../../src/platform/PollCadence.ts"
 import { repeatedly, untilOn } from "../../src/rates/PollInterval.ts"
