@@ -1,7 +1,7 @@
-import { Effect, Option } from "effect"
+import { Effect, Option, Schedule } from "effect"
 import { Settings } from "../config/Settings.ts"
 import { Redis } from "../platform/Redis.ts"
-import { failed, type Finding, ok, warning } from "./DoctorFinding.ts"
+import { failed, type Finding, ok, reasonOf, warning } from "./DoctorFinding.ts"
 
 /** Streams came with this one. */
 const OLDEST_VERSION = 5
@@ -10,12 +10,29 @@ const OLDEST_VERSION = 5
 export const examine = Effect.gen(function* () {
   const { redisUrl } = yield* Settings
   if (Option.isNone(redisUrl)) return [ok("redis", "none: cache, streams and limits live in each process")]
-  return yield* Effect.provide(ask, Redis.layer)
+  return yield* ask.pipe(
+    Effect.provide(Redis.layer),
+    Effect.catchTag("RedisError", ({ cause }) =>
+      Effect.succeed([
+        failed(
+          "redis",
+          `it does not answer: ${reasonOf(cause)}`,
+          "Look at REDIS_URL, its password too, and at whether the server runs; effex goes on without it, each node by itself"
+        )
+      ])
+    )
+  )
 })
+
+/** A machine that is busy may need more than the little time that a lookup has for Redis. */
+const AGAIN = { schedule: Schedule.spaced("300 millis"), times: 5 }
 
 const ask = Effect.gen(function* () {
   const { use } = yield* Redis
-  const text = yield* use((client) => client.info())
+  const text = yield* Effect.retry(
+    use((client) => client.info()),
+    AGAIN
+  )
   const info = new Map(
     text.split("\r\n").map((line) => [line.replace(/:.*/s, ""), line.replace(/^[^:]*:/, "")])
   )

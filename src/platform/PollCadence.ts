@@ -1,4 +1,4 @@
-import { Context, Duration, Effect, Layer, Option, Stream } from "effect"
+import { Context, type Duration, Effect, Layer, type Option, Stream } from "effect"
 import { Settings } from "../config/Settings.ts"
 
 /**

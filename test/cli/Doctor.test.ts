@@ -5,7 +5,7 @@ import { Reactivity } from "effect/reactivity"
 import { PROTECTED } from "../../src/cli/DoctorSchema.ts"
 import * as Effex from "../support/Effex.ts"
 import * as TcpDoor from "../support/TcpDoor.ts"
-import * as TestDatabase from "../support/TestDatabase.ts"
+import type * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 
 const Report = Schema.fromJsonString(

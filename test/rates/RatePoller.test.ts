@@ -98,7 +98,7 @@ describe("RatePoller.pollOnce", () => {
       yield* untilCalls(4)
       assert.strictEqual((yield* Effect.flip(poller.pollOnce()))._tag, "PollUnderWay")
       yield* advance(first, "1 second")
-      assert.strictEqual((yield* Fiber.join(first)).failures.length, 0)
+      assert.deepStrictEqual((yield* Fiber.join(first)).failures, [])
       assert.strictEqual(yield* provider.calls, 44)
       const elsewhere = yield* exclusively("poll", Effect.flip(poller.pollOnce()))
       assert.strictEqual(Option.getOrThrow(elsewhere)._tag, "PollUnderWay")
@@ -315,6 +315,7 @@ const untilFinished = Effect.fnUntraced(function* (count: number) {
 const advance = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>, step: Duration.Input) {
   while (fiber.pollUnsafe() === undefined) {
     yield* TestClock.adjust(step)
-    yield* pause(20)
+    // The deadline of the database is of the same clock, and a machine that is busy needs real time to answer.
+    yield* pause(200)
   }
 })

@@ -81,7 +81,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/admin/poller",
       assert.deepInclude((yield* reset).json, { version: 3 })
 
       const { rows } = yield* listed(`${POLLER}/changes`)
-      const told = rows.map(({ changed_at: _, ...change }) => change)
+      const told = rows.map(({ changed_by, from, to, version }) => ({ version, changed_by, from, to }))
       const minute = { interval: "1 minute", enabled: true }
       assert.deepStrictEqual(told, [
         { version: 3, changed_by: "anonymous", from: { ...minute, enabled: false }, to: null },
