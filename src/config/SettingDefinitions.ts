@@ -178,12 +178,9 @@ export const RATE_DESTINATIONS = define({
   ...currencies("XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW")
 })
 
-/** How often polls are made where nothing says so. */
-export const DEFAULT_POLL_INTERVAL = Duration.minutes(10)
-
 export const POLL_INTERVAL = define<Option.Option<Duration.Duration>>({
   name: "POLL_INTERVAL",
-  fallback: Option.some(DEFAULT_POLL_INTERVAL),
+  fallback: Option.some(PollerSetting.DEFAULT_INTERVAL),
   shown: "10 minutes",
   meaning: "from the start of one poll to the start of the next; `off` polls only on demand",
   ...durationOrOff(PollerSetting.SHORTEST_INTERVAL, PollerSetting.LONGEST_INTERVAL)

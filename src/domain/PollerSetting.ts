@@ -5,6 +5,9 @@ import * as DurationText from "./DurationText.ts"
 export const SHORTEST_INTERVAL = "1 second"
 export const LONGEST_INTERVAL = "1 day"
 
+/** How often they are polled where nothing says so. */
+export const DEFAULT_INTERVAL = Duration.minutes(10)
+
 /** What an interval may be, for messages. */
 export const ALLOWED_INTERVAL = `${DurationText.ALLOWED}, from ${SHORTEST_INTERVAL} to ${LONGEST_INTERVAL}`
 

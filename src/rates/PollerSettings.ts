@@ -1,7 +1,11 @@
 import { Context, Duration, Effect, Equal, Layer, Option, Schedule, Stream, SubscriptionRef } from "effect"
-import { DEFAULT_POLL_INTERVAL } from "../config/SettingDefinitions.ts"
 import { Settings } from "../config/Settings.ts"
-import { intervalOf, type PollerSetting, PollerSettingChanged } from "../domain/PollerSetting.ts"
+import {
+  DEFAULT_INTERVAL,
+  intervalOf,
+  type PollerSetting,
+  PollerSettingChanged
+} from "../domain/PollerSetting.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import { PollCadence } from "../platform/PollCadence.ts"
 import { type KeptSetting, PollerSettingRepo, type WantedChange } from "./PollerSettingRepo.ts"
@@ -47,7 +51,7 @@ const make = Effect.gen(function* () {
   const { pollInterval } = yield* Settings
   const repo = yield* PollerSettingRepo
   const fallback: PollerSetting = {
-    interval: Option.getOrElse(pollInterval, () => DEFAULT_POLL_INTERVAL),
+    interval: Option.getOrElse(pollInterval, () => DEFAULT_INTERVAL),
     enabled: Option.isSome(pollInterval)
   }
   const interval = yield* SubscriptionRef.make(intervalOf(fallback))

@@ -42,7 +42,7 @@ const migrated = Effect.fnUntraced(function* (env: Readonly<Record<string, strin
 })
 
 const live = (name: string, body: Effect.Effect<void, unknown, Reactivity.Reactivity | Scope>) =>
-  it.live(name, () => body.pipe(Effect.scoped, Effect.provide(Reactivity.layer)), 60_000)
+  it.live(name, () => body.pipe(Effect.scoped, Effect.provide(Reactivity.layer)), 120_000)
 
 type Scope = Effect.Services<typeof TestDatabase.create>
 
