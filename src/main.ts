@@ -5,11 +5,13 @@ import { CliError, Command } from "effect/cli"
 import { SecureRandom } from "effect/crypto"
 import * as Audit from "./cli/Audit.ts"
 import * as Convert from "./cli/Convert.ts"
+import * as Doctor from "./cli/Doctor.ts"
 import * as History from "./cli/History.ts"
 import * as Import from "./cli/Import.ts"
 import * as Keys from "./cli/Keys.ts"
 import * as Migrate from "./cli/Migrate.ts"
 import * as Poll from "./cli/Poll.ts"
+import * as Poller from "./cli/Poller.ts"
 import * as QuarantineCommand from "./cli/Quarantine.ts"
 import * as Quote from "./cli/Quote.ts"
 import * as Rate from "./cli/Rate.ts"
@@ -34,6 +36,7 @@ import { Quotes } from "./conversion/Quotes.ts"
 import { Receipts } from "./conversion/Receipts.ts"
 import { SealRepo } from "./conversion/SealRepo.ts"
 import { Database } from "./platform/Database.ts"
+import { PollCadence } from "./platform/PollCadence.ts"
 import { Redis } from "./platform/Redis.ts"
 import * as Telemetry from "./platform/Telemetry.ts"
 import { FlutterwaveClient } from "./providers/FlutterwaveClient.ts"
@@ -41,7 +44,10 @@ import { FrankfurterSeries } from "./providers/FrankfurterSeries.ts"
 import { RateProvider } from "./providers/RateProvider.ts"
 import { RateSources } from "./providers/RateSources.ts"
 import { Broadcaster } from "./rates/Broadcaster.ts"
+import { PollerSettingRepo } from "./rates/PollerSettingRepo.ts"
+import { PollerSettings } from "./rates/PollerSettings.ts"
 import { PollRepo } from "./rates/PollRepo.ts"
+import { Polls } from "./rates/Polls.ts"
 import { Quarantine } from "./rates/Quarantine.ts"
 import { RateCache } from "./rates/RateCache.ts"
 import { RateHistory } from "./rates/RateHistory.ts"
@@ -55,13 +61,9 @@ const platform = Layer.mergeAll(SecureRandom.layerWebCrypto, Telemetry.layer).pi
   Layer.provideMerge(Settings.layer)
 )
 
-const flutterwave = Layer.unwrap(
-  Effect.map(Settings, ({ sandbox }) => (sandbox ? FlutterwaveClient.layerSandbox : FlutterwaveClient.layer))
-)
-
 const providers = RateProvider.layer.pipe(
   Layer.provide(RateSources.layer),
-  Layer.provide(flutterwave),
+  Layer.provide(FlutterwaveClient.layerSettings),
   Layer.provide(NodeHttpClient.layerUndici)
 )
 
@@ -76,15 +78,28 @@ const shared = Layer.unwrap(
 
 const database = Database.layer.pipe(Layer.provideMerge(platform))
 
-const rates = Layer.mergeAll(Rates.layer, RatePoller.layer, Quarantine.layer, RateHistory.layer).pipe(
-  Layer.provideMerge(RateIntake.layer),
-  Layer.provideMerge(shared),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, providers)),
+const pollerSettings = PollerSettings.layer.pipe(
+  Layer.provide(PollerSettingRepo.layer),
   Layer.provideMerge(database)
 )
 
+const rates = Layer.mergeAll(
+  Rates.layer,
+  RatePoller.layer,
+  Polls.layer,
+  Quarantine.layer,
+  RateHistory.layer
+).pipe(
+  Layer.provideMerge(RateIntake.layer),
+  Layer.provideMerge(shared),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, providers)),
+  Layer.provideMerge(pollerSettings)
+)
+
 const imports = RateImport.layer.pipe(
-  Layer.provide(FrankfurterSeries.layer.pipe(Layer.provide(NodeHttpClient.layerUndici))),
+  Layer.provide(
+    FrankfurterSeries.layer.pipe(Layer.provide([NodeHttpClient.layerUndici, PollCadence.layerSettings]))
+  ),
   Layer.provide(NodeServices.layer),
   Layer.provideMerge(database)
 )
@@ -118,6 +133,7 @@ const effex = Command.make("effex").pipe(
   Command.withSubcommands([
     Serve.command.pipe(Command.provide(Layer.mergeAll(services, keys, limits))),
     Poll.command.pipe(Command.provide(rates)),
+    Poller.command.pipe(Command.provide(pollerSettings)),
     Rate.command.pipe(Command.provide(rates)),
     History.command.pipe(Command.provide(rates)),
     LiveRates.command,
@@ -128,6 +144,7 @@ const effex = Command.make("effex").pipe(
     Receipt.command,
     Import.command.pipe(Command.provide(imports)),
     Keys.command.pipe(Command.provide(keys)),
+    Doctor.command,
     Migrate.command.pipe(Command.provide(database)),
     Sandbox.command
   ])

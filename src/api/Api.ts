@@ -5,6 +5,8 @@ import { FlutterwaveApi } from "./FlutterwaveApi.ts"
 import { HistoryApi } from "./HistoryApi.ts"
 import * as LimitHeaders from "./LimitHeaders.ts"
 import { OperationsApi } from "./OperationsApi.ts"
+import { PollerApi } from "./PollerApi.ts"
+import { PollsApi } from "./PollsApi.ts"
 import { RatesApi } from "./RatesApi.ts"
 
 /** Everything that effex answers over HTTP. */
@@ -13,7 +15,9 @@ export class Api extends HttpApi.make("effex")
   .add(HistoryApi)
   .add(ConversionApi)
   .add(AuditApi)
+  .add(PollsApi)
   .add(AdminApi)
+  .add(PollerApi)
   .add(FlutterwaveApi)
   .add(OperationsApi)
   .annotateMerge(

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
-import type { PollSummary } from "../domain/PollRun.ts"
+import { PollId, PollStatus, type PollSummary, PollTrigger } from "../domain/PollRun.ts"
+import * as Paging from "./Paging.ts"
 
 /** A poll that has finished. */
 export const PollMessage = Schema.Struct({
@@ -31,3 +32,32 @@ export const toSummary = ({ failed, finishedAt, pairs, runId, startedAt }: PollM
   pairs,
   failed
 })
+
+/** A poll as it stands, whether it has ended or not. */
+export const PollRecordMessage = Schema.Struct({
+  run_id: PollId,
+  /** `interrupted`: its process ended, or lost the database, before the poll was done. */
+  status: PollStatus,
+  trigger: PollTrigger,
+  /** Which operator asked for it: the id of a key, or a word that is none. */
+  requested_by: Schema.NullOr(Schema.String),
+  /** The term of the leader whose poll it was; null where nobody led it. */
+  term: Schema.NullOr(Schema.Int),
+  started_at: Schema.String,
+  finished_at: Schema.NullOr(Schema.String),
+  /** How many pairs it asked for. */
+  pairs: Schema.Int,
+  /** Null until it is finished. */
+  succeeded: Schema.NullOr(Schema.Int),
+  failed: Schema.NullOr(Schema.Int)
+}).annotate({ identifier: "PollRecord" })
+
+/** The same, with the pairs that it could not refresh. */
+export const PollDetailsMessage = Schema.Struct({
+  ...PollRecordMessage.fields,
+  failures: Schema.Array(
+    Schema.Struct({ from: Schema.String, to: Schema.String, reason: Schema.String, detail: Schema.String })
+  )
+}).annotate({ identifier: "PollDetails" })
+
+export const PollPage = Schema.Struct(Paging.page(PollRecordMessage)).annotate({ identifier: "PollPage" })

@@ -81,6 +81,12 @@ export class AlreadyDecided extends HttpApiError.Problem<AlreadyDecided>()(
   members("already-decided", false)
 ) {}
 
+export class PreconditionFailed extends HttpApiError.Problem<PreconditionFailed>()(
+  "PreconditionFailed",
+  declare("precondition-failed", 412, "It has changed since"),
+  members("precondition-failed", false)
+) {}
+
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
   "PayloadTooLarge",
   declare("payload-too-large", 413, "The request is too large"),
@@ -158,6 +164,7 @@ export const Problem = Schema.Union([
   QuoteExpired,
   QuoteUsed,
   AlreadyDecided,
+  PreconditionFailed,
   PayloadTooLarge,
   AddressTooLong,
   HeadersTooLarge,

@@ -35,7 +35,7 @@ export const input = {
 }
 
 /** Who asks on the command line. */
-const PRINCIPAL = "command-line"
+export const PRINCIPAL = "command-line"
 
 /** Ends the command with 1 and a message. */
 export const refuse = (message: string) => new CliError.UserError({ cause: message, userMessage: message })

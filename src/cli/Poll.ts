@@ -1,6 +1,8 @@
 import { Duration, Effect, Option, References, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
+import { DEFAULT_INTERVAL } from "../domain/PollerSetting.ts"
+import { PollCadence } from "../platform/PollCadence.ts"
 import { RatePoller } from "../rates/RatePoller.ts"
 import * as PollBoardView from "./PollBoardView.ts"
 import * as PollProgressView from "./PollProgressView.ts"
@@ -25,7 +27,7 @@ export const command = Command.make(
     ),
     interval: Flag.Int("interval").pipe(
       Flag.withDescription(
-        "Seconds from the start of one poll to the start of the next; POLL_INTERVAL without it"
+        "Seconds from the start of one poll to the start of the next; the one in force without it"
       ),
       Flag.filter(
         (seconds) => seconds >= 1 && seconds <= 86_400,
@@ -66,11 +68,11 @@ const pollOnce = Effect.fnUntraced(function* ({ observe, report }: View) {
 })
 
 const pollEvery = Effect.fnUntraced(function* ({ observe, report }: View, interval: Option.Option<number>) {
-  const { pollInterval } = yield* Settings
+  const cadence = yield* PollCadence
   const poller = yield* RatePoller
-  const every = Option.orElse(Option.map(interval, Duration.seconds), () => pollInterval)
+  const every = Option.orElse(Option.map(interval, Duration.seconds), cadence.interval)
   return yield* poller.pollEvery(
-    Option.getOrElse(every, () => Duration.minutes(10)),
+    Option.getOrElse(every, () => DEFAULT_INTERVAL),
     observe,
     report
   )

@@ -65,7 +65,7 @@ const parseId = (text: string) =>
 
 /** Whoever may run commands beside the database. */
 const operator = (reason: Option.Option<string>) => ({
-  principal: "command-line",
+  principal: Asked.PRINCIPAL,
   reason: Option.getOrNull(reason)
 })
 

@@ -1,4 +1,5 @@
 import { BigDecimal, Duration, Option } from "effect"
+import * as PollerSetting from "../domain/PollerSetting.ts"
 import { define } from "./SettingDefinition.ts"
 import {
   currencies,
@@ -29,10 +30,10 @@ export const RATE_DESTINATIONS = define({
 
 export const POLL_INTERVAL = define<Option.Option<Duration.Duration>>({
   name: "POLL_INTERVAL",
-  fallback: Option.some(Duration.minutes(10)),
+  fallback: Option.some(PollerSetting.DEFAULT_INTERVAL),
   shown: "10 minutes",
   meaning: "from the start of one poll to the start of the next; `off` polls only on demand",
-  ...durationOrOff("1 second", "1 day")
+  ...durationOrOff(PollerSetting.SHORTEST_INTERVAL, PollerSetting.LONGEST_INTERVAL)
 })
 
 export const POLL_SPACING = define({

@@ -57,11 +57,12 @@ export class Settings extends Context.Service<
     /** The destination amount to ask a rate for, in major units, as plain decimal text. */
     readonly flutterwaveAmount: string
     readonly pairs: CurrencyPair.SupportedPairs
-    /** None: this process does not poll. */
+    /** Where the database keeps no other one, which `PollCadence` knows. None: polling is off. */
     readonly pollInterval: Option.Option<Duration.Duration>
     readonly pollSpacing: Duration.Duration
     readonly pollConcurrency: number
-    readonly cacheTtl: Duration.Duration
+    /** None: it follows the interval of polls. */
+    readonly cacheTtl: Option.Option<Duration.Duration>
     readonly staleAfter: Duration.Duration
     readonly lookupBudget: Duration.Duration
     /** How far a rate may be from the last good one, as a fraction. */
@@ -100,7 +101,8 @@ export class Settings extends Context.Service<
   )
 }
 
-const read = Effect.gen(function* () {
+/** What the `ConfigProvider` says, with the fallback in the place of each setting that cannot be used. */
+export const inspect = Effect.gen(function* () {
   const faults: Array<typeof Fault.Type> = []
 
   const take = Effect.fnUntraced(function* <A>(definition: Definition<A>) {
@@ -131,9 +133,7 @@ const read = Effect.gen(function* () {
   )
   const has = (provider: Definitions.ProviderName) => providers.includes(provider)
   const sandbox = has("flutterwave") && providers.length === 1 && Option.isNone(flutterwaveSecretKey)
-  const pollInterval = yield* take(Definitions.POLL_INTERVAL)
   const pollSpacing = yield* take(Definitions.POLL_SPACING)
-  const cacheTtl = yield* take(Definitions.CACHE_TTL)
 
   const settings = {
     host: yield* take(Definitions.HOST),
@@ -159,16 +159,11 @@ const read = Effect.gen(function* () {
       yield* take(Definitions.RATE_SOURCES),
       yield* take(Definitions.RATE_DESTINATIONS)
     ),
-    pollInterval,
+    pollInterval: yield* take(Definitions.POLL_INTERVAL),
     // The sandbox in this process has nothing to be spared.
     pollSpacing: Option.getOrElse(pollSpacing, () => (sandbox ? Duration.zero : Duration.millis(500))),
     pollConcurrency: yield* take(Definitions.POLL_CONCURRENCY),
-    cacheTtl: Option.getOrElse(cacheTtl, () =>
-      Option.match(pollInterval, {
-        onNone: () => Duration.seconds(120),
-        onSome: (interval) => Duration.times(interval, 2)
-      })
-    ),
+    cacheTtl: yield* take(Definitions.CACHE_TTL),
     staleAfter: yield* take(Definitions.STALE_AFTER),
     lookupBudget: yield* take(Definitions.LOOKUP_BUDGET),
     guardMaxJump: yield* take(Definitions.GUARD_MAX_JUMP),
@@ -228,8 +223,12 @@ const read = Effect.gen(function* () {
       allowed: "a currency that is not the only source"
     })
   }
-  if (faults.length > 0) return yield* new WrongSettings({ faults })
-  return Settings.of(settings)
+  return { settings: Settings.of(settings), faults, production }
+})
+
+const read = Effect.gen(function* () {
+  const { faults, settings } = yield* inspect
+  return faults.length > 0 ? yield* new WrongSettings({ faults }) : settings
 })
 
 const secret = Option.map((text: string) => Redacted.make(text))

@@ -1,5 +1,17 @@
-import type { DateTime } from "effect"
+import { DateTime, Option, Schema } from "effect"
 import type { CurrencyPair } from "./CurrencyPair.ts"
+
+/** Identifies one poll. A UUIDv7. */
+export const PollId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("PollId"))
+export type PollId = typeof PollId.Type
+
+/** Why a poll was made: its time had come, an operator asked for it, or `effex poll` did. */
+export const PollTrigger = Schema.Literals(["schedule", "demand", "command-line"])
+export type PollTrigger = typeof PollTrigger.Type
+
+/** `interrupted`: its process ended, or lost the database, before the poll was done; what it brought until then stays. */
+export const PollStatus = Schema.Literals(["running", "finished", "interrupted"])
+export type PollStatus = typeof PollStatus.Type
 
 /** A pair that a poll could not refresh. */
 export interface PollFailure {
@@ -12,7 +24,7 @@ export interface PollFailure {
 
 /** A poll that has ended. */
 export interface PollRun {
-  readonly id: string
+  readonly id: PollId
   readonly startedAt: DateTime.Utc
   readonly finishedAt: DateTime.Utc
   /** How many pairs it asked for. */
@@ -36,4 +48,59 @@ export const summaryOf = ({ failures, finishedAt, id, pairs, startedAt }: PollRu
   finishedAt,
   pairs,
   failed: failures.length
+})
+
+/** All that is kept of a poll, whether it has ended or not. */
+export interface PollRecord {
+  readonly id: PollId
+  readonly status: PollStatus
+  readonly trigger: PollTrigger
+  /** Which operator asked for it: the id of a key, or a word that is none; null where nobody did. */
+  readonly requestedBy: string | null
+  /** The term of the leader whose poll it was; null for one that nobody leads. */
+  readonly term: number | null
+  readonly startedAt: DateTime.Utc
+  /** None while it runs, and for ever where it was interrupted. */
+  readonly finishedAt: Option.Option<DateTime.Utc>
+  readonly pairs: number
+  /** Null until it is finished. */
+  readonly succeeded: number | null
+  readonly failed: number | null
+}
+
+/** One poll, with the pairs that it could not refresh. */
+export interface PollDetails extends PollRecord {
+  readonly failures: ReadonlyArray<PollFailure>
+}
+
+/** No poll has the id. */
+export class PollNotFound extends Schema.TaggedError<PollNotFound>()("PollNotFound", { id: PollId }) {
+  override get message(): string {
+    return `No poll has the id ${this.id}`
+  }
+}
+
+/** A poll, as operators are told of it. */
+export const pollFields = (poll: PollRecord) => ({
+  run_id: poll.id,
+  status: poll.status,
+  trigger: poll.trigger,
+  requested_by: poll.requestedBy,
+  term: poll.term,
+  started_at: DateTime.formatIso(poll.startedAt),
+  finished_at: Option.getOrNull(Option.map(poll.finishedAt, DateTime.formatIso)),
+  pairs: poll.pairs,
+  succeeded: poll.succeeded,
+  failed: poll.failed
+})
+
+/** A poll with its failures, as operators are told of it. */
+export const pollDetails = (poll: PollDetails) => ({
+  ...pollFields(poll),
+  failures: poll.failures.map(({ detail, pair, reason }) => ({
+    from: pair.from,
+    to: pair.to,
+    reason,
+    detail
+  }))
 })

@@ -15,7 +15,7 @@ import {
   String,
   Predicate
 } from "effect"
-import { Migrator, SqlClient, SqlError } from "effect/sql"
+import { Migrator, SqlClient, SqlError, type Statement } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import { Settings } from "../config/Settings.ts"
 import { EmbeddedPostgres } from "./EmbeddedPostgres.ts"
@@ -84,6 +84,12 @@ export class Database extends Context.Service<
     Effect.suspend(() => make)
   ).pipe(Layer.provideMerge(Layer.unwrap(Effect.suspend(() => client))), Layer.provide(NodeServices.layer))
 
+  /** As {@link layer}, with the schema as it stands, whatever it is. */
+  static readonly layerUnmigrated = Layer.suspend(() => Database.layerNoDeps).pipe(
+    Layer.provideMerge(Layer.unwrap(Effect.suspend(() => client))),
+    Layer.provide(NodeServices.layer)
+  )
+
   /** As {@link layer}, over a client that is there already and a schema that is left as it is. */
   static readonly layerNoDeps = Layer.effect(Database, Effect.map(SqlClient.SqlClient, fromClient))
 }
@@ -134,6 +140,13 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
 
   return { sql, within, attempt, transaction, exclusively }
 }
+
+/** In SQL, whether a process runs what {@link Database.exclusively} lets one run at a time by that name. */
+export const isRunning = (sql: SqlClient.SqlClient, name: string): Statement.Fragment => sql`EXISTS (
+  SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database AND datname = current_database()
+  WHERE locktype = 'advisory' AND granted AND objsubid = 2
+    AND classid = hashtext('effex')::oid AND objid = hashtext(${name}::text)::oid
+)`
 
 const client = Effect.gen(function* () {
   const { databaseUrl } = yield* Settings
@@ -200,17 +213,23 @@ export const ensurePartitions = Effect.fnUntraced(function* ({
   }
 })
 
+/** The table of the migrations that were applied. */
+export const MIGRATIONS_TABLE = "effex_migrations"
+
+/** The migrations of this version of effex, in their order: id, name, and how each is loaded. */
+export const migrations = Effect.gen(function* () {
+  const path = yield* Path.Path
+  const folder = yield* path.fromFileUrl(new URL("../../migrations", import.meta.url))
+  return yield* MigratorFileSystem.fromFileSystem(folder)
+})
+
 /**
  * Applies what is missing of `migrations/`, in one transaction and behind a lock on the table of migrations, so that
  * several nodes may start at once. Returns what was applied.
  */
-const migrate = Effect.gen(function* () {
-  const path = yield* Path.Path
-  const folder = yield* path.fromFileUrl(new URL("../../migrations", import.meta.url))
-  return yield* Migrator.make({})({
-    loader: MigratorFileSystem.fromFileSystem(folder),
-    table: "effex_migrations"
-  })
+const migrate = Migrator.make({})({
+  loader: Effect.catchTag(migrations, "BadArgument", Effect.die),
+  table: MIGRATIONS_TABLE
 })
 
 const isUnreachable = (error: { readonly _tag: string }) =>

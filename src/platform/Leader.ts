@@ -29,6 +29,10 @@ export class Leader extends Context.Service<
   {
     /** Begins a new term, which ends the one before. */
     readonly take: (name: string) => Effect.Effect<Leadership, StoreUnavailable>
+    /** The latest term, which may be that of a process that is gone, and when it began; none before the first. */
+    readonly latest: (
+      name: string
+    ) => Effect.Effect<Option.Option<Leadership & { readonly takenAt: DateTime.Utc }>, StoreUnavailable>
   }
 >()("effex/platform/Leader") {
   static readonly layer = Layer.effect(
@@ -45,7 +49,16 @@ export class Leader extends Context.Service<
         return taken === undefined ? yield* Effect.die(`${name} has no term`) : { name, term: taken.term }
       })
 
-      return Leader.of({ take })
+      const latest = Effect.fn("Leader.latest")(function* (name: string) {
+        const [row] = yield* within(
+          sql<{ term: bigint; takenAt: Date }>`SELECT term, taken_at FROM leader WHERE name = ${name}`
+        )
+        return row === undefined
+          ? Option.none()
+          : Option.some({ name, term: row.term, takenAt: DateTime.fromDateUnsafe(row.takenAt) })
+      })
+
+      return Leader.of({ take, latest })
     })
   )
 }

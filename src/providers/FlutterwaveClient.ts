@@ -87,4 +87,11 @@ export class FlutterwaveClient extends Context.Service<FlutterwaveClient, RateSo
 
   /** The sandbox, on a free port of this machine for as long as the layer lives. */
   static readonly layerSandbox = Layer.effect(FlutterwaveClient, makeSandbox)
+
+  /** Whichever of the two the settings ask for. */
+  static readonly layerSettings = Layer.unwrap(
+    Effect.map(Settings, ({ sandbox }) =>
+      sandbox ? FlutterwaveClient.layerSandbox : FlutterwaveClient.layer
+    )
+  )
 }

@@ -5,6 +5,7 @@ import type { HttpClientRequest, HttpClientResponse } from "effect/http"
 import { CircuitBreaker } from "effect/persistence"
 import { Settings } from "../config/Settings.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import { PollCadence } from "../platform/PollCadence.ts"
 import { CircuitOpen, Malformed, type ProviderReason, Unreachable } from "./ProviderError.ts"
 import * as Redaction from "./Redaction.ts"
 import * as Spacing from "./Spacing.ts"
@@ -57,14 +58,16 @@ export const make: (options: {
   readonly name: string
   readonly secrets: ReadonlyArray<Redacted.Redacted>
   readonly maxBodyBytes?: number
-}) => Effect.Effect<ProviderHttp, never, Settings | HttpClient.HttpClient | Scope.Scope> = Effect.fnUntraced(
-  function* ({ maxBodyBytes = MAX_BODY_BYTES, name, secrets }) {
-    const { pollInterval, pollSpacing, providers } = yield* Settings
+}) => Effect.Effect<ProviderHttp, never, Settings | PollCadence | HttpClient.HttpClient | Scope.Scope> =
+  Effect.fnUntraced(function* ({ maxBodyBytes = MAX_BODY_BYTES, name, secrets }) {
+    const { pollSpacing, providers } = yield* Settings
+    const cadence = yield* PollCadence
     const client = yield* HttpClient.HttpClient
     const spacing = yield* Spacing.make(pollSpacing)
     const hasAnotherBehind = providers.slice(0, -1).some((provider) => provider === name)
     const longestWait = hasAnotherBehind ? LONGEST_WAIT_BEFORE_ANOTHER : LONGEST_WAIT
-    const breaker = yield* makeBreaker(pollInterval)
+    const longestOpen = () => longestOpenFor(cadence.interval())
+    const breaker = yield* makeBreaker(longestOpen)
 
     const exchange: ProviderHttp["exchange"] = Effect.fnUntraced(function* (makeRequest, read) {
       const request = yield* makeRequest
@@ -124,7 +127,7 @@ export const make: (options: {
 
     const call = <A>(request: Request, read: Read<A>): Effect.Effect<A, ProviderReason> =>
       attempts(request, read).pipe(
-        breaker.execute<A, ProviderReason>({ key: name, classify }),
+        breaker.execute<A, ProviderReason>({ key: name, classify: classify(longestOpen) }),
         Effect.retry({ schedule: untilProbed, while: isProbing }),
         Effect.mapError((error) =>
           error._tag === "CircuitBreakerError"
@@ -134,25 +137,25 @@ export const make: (options: {
       )
 
     return { call, exchange }
-  }
-)
-
-/** Never open for longer than until the next poll, so that a provider that is back is used again by it. */
-const makeBreaker = (pollInterval: Option.Option<Duration.Duration>) => {
-  const longest = Option.match(pollInterval, {
-    onNone: () => Duration.minutes(1),
-    // Half of it, since it opens some time after a poll began.
-    onSome: (interval) => Duration.min(Duration.divideUnsafe(interval, 2), Duration.minutes(5))
   })
-  return CircuitBreaker.make({
+
+/** How long a circuit may be open: never until after the next poll, so that a provider that is back is used again by it. */
+const longestOpenFor = Option.match({
+  onNone: () => Duration.minutes(1),
+  // Half of it, since it opens some time after a poll began.
+  onSome: (interval: Duration.Duration) =>
+    Duration.min(Duration.divideUnsafe(interval, 2), Duration.minutes(5))
+})
+
+const makeBreaker = (longestOpen: () => Duration.Duration) =>
+  CircuitBreaker.make({
     tripPolicy: CircuitBreaker.consecutive(FAILURES_TO_OPEN),
-    openDuration: Schedule.min([
-      Schedule.exponential("2 seconds"),
-      Schedule.spaced(Duration.min(longest, Duration.minutes(1)))
-    ]),
-    maxOpenDuration: longest
+    openDuration: Schedule.exponential("2 seconds").pipe(
+      Schedule.modifyDelay(({ duration }) =>
+        Effect.sync(() => Duration.min(duration, Duration.min(longestOpen(), Duration.minutes(1))))
+      )
+    )
   }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
-}
 
 export const nothingWithin = (duration: Duration.Duration): ProviderReason =>
   new Unreachable({ detail: `nothing within ${Duration.format(duration)}` })
@@ -189,22 +192,26 @@ const mayPass = (longestWait: Duration.Duration) => (reason: ProviderReason) => 
 }
 
 /** Only what says that the provider as a whole is ill counts; an answer about one pair does not. */
-const classify = (exit: Exit.Exit<unknown, ProviderReason>): CircuitBreaker.Outcome => {
-  if (Exit.isSuccess(exit)) return CircuitBreaker.success
-  const reason = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  switch (reason?._tag) {
-    case "RateLimited":
-      return CircuitBreaker.failure({ retryAfter: reason.retryAfter })
-    case "Failing":
-      return reason.status >= 500 ? CircuitBreaker.failure() : CircuitBreaker.ignored
-    // A gateway's page with 200 is as good as its 502.
-    case "Malformed":
-    case "Unreachable":
-      return CircuitBreaker.failure()
-    default:
-      return CircuitBreaker.ignored
+const classify =
+  (longestOpen: () => Duration.Duration) =>
+  (exit: Exit.Exit<unknown, ProviderReason>): CircuitBreaker.Outcome => {
+    if (Exit.isSuccess(exit)) return CircuitBreaker.success
+    const reason = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+    switch (reason?._tag) {
+      case "RateLimited":
+        return CircuitBreaker.failure({
+          retryAfter: reason.retryAfter && Duration.min(reason.retryAfter, longestOpen())
+        })
+      case "Failing":
+        return reason.status >= 500 ? CircuitBreaker.failure() : CircuitBreaker.ignored
+      // A gateway's page with 200 is as good as its 502.
+      case "Malformed":
+      case "Unreachable":
+        return CircuitBreaker.failure()
+      default:
+        return CircuitBreaker.ignored
+    }
   }
-}
 
 const untilProbed = Schedule.spaced("50 millis").pipe(Schedule.upTo({ duration: PROBE_WAIT }))
 

@@ -6,6 +6,7 @@ import { Settings } from "../config/Settings.ts"
 import type { CurrencyCode } from "../domain/Currency.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import * as RateIds from "../domain/RateIds.ts"
+import { PollCadence } from "../platform/PollCadence.ts"
 import { ProviderError, type ProviderReason } from "./ProviderError.ts"
 import * as ProviderHttp from "./ProviderHttp.ts"
 import type { RateSource } from "./RateSource.ts"
@@ -34,15 +35,16 @@ export interface TableProvider {
 }
 
 /** What a provider is made with. */
-export type Needs = Settings | HttpClient.HttpClient | SecureRandom.SecureRandom | Scope.Scope
+export type Needs = Settings | PollCadence | HttpClient.HttpClient | SecureRandom.SecureRandom | Scope.Scope
 
 /**
  * Rates from tables. One request brings every currency of the settings, and its answer serves all pairs that are asked
- * for at the same time or up to 10 seconds later (up to half of POLL_INTERVAL, where that is less).
+ * for at the same time or up to 10 seconds later (up to half of the interval of polls, where that is less).
  */
 export const make = Effect.fnUntraced(function* (provider: TableProvider) {
   const { longestAge, name, pivot, read, request, secrets } = provider
-  const { pairs, pollInterval } = yield* Settings
+  const { pairs } = yield* Settings
+  const cadence = yield* PollCadence
   const random = yield* SecureRandom.SecureRandom
   const http = yield* ProviderHttp.make({ name, secrets })
   const latest = yield* Ref.make(Option.none<RateTable.RateTable>())
@@ -50,10 +52,11 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
   const currencies = Array.from(new Set([...pairs.sources, ...pairs.destinations])).filter(
     (currency) => currency !== pivot
   )
-  const reuse = Option.match(pollInterval, {
-    onNone: () => LONGEST_REUSE,
-    onSome: (interval) => Duration.min(LONGEST_REUSE, Duration.divideUnsafe(interval, 2))
-  })
+  const reuse = () =>
+    Option.match(cadence.interval(), {
+      onNone: () => LONGEST_REUSE,
+      onSome: (interval) => Duration.min(LONGEST_REUSE, Duration.divideUnsafe(interval, 2))
+    })
 
   const ask = Effect.gen(function* () {
     const askedAt = yield* Ref.make(yield* DateTime.now)
@@ -98,5 +101,5 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
     )
   })
 
-  return { name, rate: (pair) => recent(pair, reuse), recent } satisfies RateSource["Service"]
+  return { name, rate: (pair) => recent(pair, reuse()), recent } satisfies RateSource["Service"]
 })

@@ -4,6 +4,7 @@ import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import { ageAt, isNewer, type Rate } from "../domain/Rate.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import { PollCadence } from "../platform/PollCadence.ts"
 import { Redis } from "../platform/Redis.ts"
 import * as RateJson from "./RateJson.ts"
 
@@ -73,8 +74,16 @@ return 1`
   }
 )
 
+/** How long Redis keeps a rate where CACHE_TTL does not say so: until a poll that failed has been made good by the next. */
+const lifetimeFor = (interval: Option.Option<Duration.Duration>) =>
+  Option.match(interval, {
+    onNone: () => Duration.seconds(120),
+    onSome: (interval) => Duration.times(interval, 2)
+  })
+
 const makeRedis = Effect.gen(function* () {
   const { cacheTtl } = yield* Settings
+  const cadence = yield* PollCadence
   const { use } = yield* Redis
   const redis = yield* EffectRedis.Redis
   const memory = makeMemory()
@@ -107,7 +116,8 @@ const makeRedis = Effect.gen(function* () {
 
   const put = Effect.fn("RateCache.put")(function* (rate: Rate) {
     memory.remember(rate)
-    const ttl = Duration.subtract(cacheTtl, ageAt(rate, yield* DateTime.now))
+    const lifetime = Option.getOrElse(cacheTtl, () => lifetimeFor(cadence.interval()))
+    const ttl = Duration.subtract(lifetime, ageAt(rate, yield* DateTime.now))
     if (!Duration.isPositive(ttl)) return
     yield* redis
       .eval(setUnlessNewer)(

@@ -6,6 +6,7 @@ import * as Suspicion from "../domain/Suspicion.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import type { Superseded } from "../platform/Leader.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import { PollCadence } from "../platform/PollCadence.ts"
 import { Quarantined } from "../providers/ProviderError.ts"
 import { RateProvider } from "../providers/RateProvider.ts"
 import { Broadcaster } from "./Broadcaster.ts"
@@ -55,9 +56,9 @@ const make = Effect.gen(function* () {
     guardMaxDeviation,
     guardMaxJump,
     guardMaxUnchanged,
-    pollInterval,
     providers
   } = yield* Settings
+  const cadence = yield* PollCadence
   const provider = yield* RateProvider
   const broadcaster = yield* Broadcaster
   const rates = yield* RateRepo
@@ -158,13 +159,14 @@ const make = Effect.gen(function* () {
   })
 
   // What a provider said before it fell silent for days agrees with nothing.
-  const inARow = Duration.max(
-    Duration.days(1),
-    Duration.times(
-      Option.getOrElse(pollInterval, () => Duration.zero),
-      2
+  const inARow = (interval: Option.Option<Duration.Duration>) =>
+    Duration.max(
+      Duration.days(1),
+      Duration.times(
+        Option.getOrElse(interval, () => Duration.zero),
+        2
+      )
     )
-  )
 
   /** Where a tick stands among those of its provider that were put aside before it. */
   const inStreak = Effect.fnUntraced(function* (tick: RateTick, { polled }: Origin) {
@@ -173,12 +175,13 @@ const make = Effect.gen(function* () {
       ({ interrupted, rate, status }) =>
         status !== "accepted" && !interrupted && Suspicion.isWithin(tick.rate, rate, guardMaxJump)
     )
-    const counts = polled || Option.isNone(pollInterval) ? 1 : 0
+    const interval = cadence.interval()
+    const counts = polled || Option.isNone(interval) ? 1 : 0
     return Option.match(before, {
       onNone: () => ({ streakId: Option.none<QuarantineId>(), agreeing: counts, repeats: false }),
       onSome: ({ agreeing, observedAt, streakId, streakRejected }) => ({
         streakId: Option.some(streakId),
-        agreeing: Duration.isLessThan(DateTime.distance(observedAt, tick.observedAt), inARow)
+        agreeing: Duration.isLessThan(DateTime.distance(observedAt, tick.observedAt), inARow(interval))
           ? agreeing + counts
           : counts,
         repeats: streakRejected

@@ -1,15 +1,29 @@
-import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option, Schedule, Schema } from "effect"
+import {
+  Clock,
+  Context,
+  DateTime,
+  Deferred,
+  Duration,
+  Effect,
+  Fiber,
+  Layer,
+  Metric,
+  Option,
+  Schedule,
+  Schema
+} from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
-import { type PollFailure, type PollRun, summaryOf } from "../domain/PollRun.ts"
+import { type PollFailure, type PollId, type PollRun, summaryOf } from "../domain/PollRun.ts"
 import * as Cluster from "../platform/Cluster.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
-import { Leader, type Leadership } from "../platform/Leader.ts"
+import { Leader } from "../platform/Leader.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import { fixed, PollCadence } from "../platform/PollCadence.ts"
 import type { ProviderError, ProviderReason } from "../providers/ProviderError.ts"
 import { Broadcaster } from "./Broadcaster.ts"
-import { repeatedly } from "./PollInterval.ts"
-import { type LedPoll, PollRepo } from "./PollRepo.ts"
+import { repeatedly, untilOn } from "./PollInterval.ts"
+import { type LedPoll, leadershipOf, LOCK, type Occasion, PollRepo } from "./PollRepo.ts"
 import { RateIntake } from "./RateIntake.ts"
 
 /** Another poll is under way, here or in another process. */
@@ -58,10 +72,16 @@ export class RatePoller extends Context.Service<
       report?: (run: PollRun) => Effect.Effect<void>
     ) => Effect.Effect<never>
     /**
-     * As {@link pollEvery}, in a term of its own, so that nothing is written when another process has taken over. It
-     * then rests, and takes a new term.
+     * Has every pair refreshed in the background, and returns the poll as soon as it has begun, or the one that is
+     * under way already, here or in another process. `PollUnderWay` where that is not recorded within some seconds.
      */
-    readonly lead: (interval: Duration.Duration) => Effect.Effect<never>
+    readonly pollNow: (requestedBy: string) => Effect.Effect<PollId, PollUnderWay | StoreUnavailable>
+    /**
+     * As {@link pollEvery}, at the interval that is in force, however it changes, and not at all while polling is off.
+     * It does so in a term of its own, so that nothing is written when another process has taken over. It then rests,
+     * and takes a new term.
+     */
+    readonly lead: Effect.Effect<never>
   }
 >()("effex/rates/RatePoller") {
   static readonly layer = Layer.effect(
@@ -69,20 +89,16 @@ export class RatePoller extends Context.Service<
     Effect.suspend(() => make)
   ).pipe(Layer.provide(Leader.layer))
 
-  /** Polls in the background every `POLL_INTERVAL`, in one process of the cluster, unless that is off. */
+  /** Polls in the background, in one process of the cluster. */
   static readonly layerBackground = Layer.unwrap(
-    Effect.gen(function* () {
-      const { pollInterval } = yield* Settings
-      if (Option.isNone(pollInterval))
-        return Layer.effectDiscard(Effect.logInfo("Polling is off: rates are fetched on demand"))
-      const poller = yield* RatePoller
-      return Cluster.singleton("poller", poller.lead(pollInterval.value))
-    })
+    Effect.map(RatePoller, ({ lead }) => Cluster.singleton(POLLER, lead))
   )
 }
 
 const make = Effect.gen(function* () {
   const { pairs, pollConcurrency } = yield* Settings
+  const cadence = yield* PollCadence
+  const scope = yield* Effect.scope
   const { exclusively } = yield* Database
   const intake = yield* RateIntake
   const polls = yield* PollRepo
@@ -105,13 +121,12 @@ const make = Effect.gen(function* () {
     return failure
   })
 
-  const run = Effect.fn("RatePoller.run")(function* (
-    leadership: Option.Option<Leadership>,
-    observe: Observe
-  ) {
+  const run = Effect.fn("RatePoller.run")(function* (occasion: Occasion, { begun, observe }: Watching) {
     const startedAt = yield* DateTime.now
     const startedNanos = yield* Clock.currentTimeNanos
-    const id = yield* polls.begin(startedAt, pairs.all.length, leadership)
+    const leadership = leadershipOf(occasion)
+    const id = yield* polls.begin(startedAt, pairs.all.length, occasion)
+    yield* begun(id)
     const poll = Option.map(leadership, (leadership) => ({ id, leadership }))
     const outcomes = yield* Effect.forEach(pairs.all, (pair) => refresh(pair, poll, observe), {
       concurrency: pollConcurrency
@@ -136,15 +151,18 @@ const make = Effect.gen(function* () {
     return finished
   })
 
-  const poll = Effect.fnUntraced(function* (leadership: Option.Option<Leadership>, observe: Observe) {
-    const ran = yield* exclusively("poll", run(leadership, observe))
+  const poll = Effect.fnUntraced(function* (occasion: Occasion, watching: Watching = UNWATCHED) {
+    const ran = yield* exclusively(LOCK, run(occasion, watching))
     return Option.isSome(ran) ? ran.value : yield* new PollUnderWay()
   })
+
+  const unled = (occasion: Exclude<Occasion, { trigger: "schedule" }>, watching: Partial<Watching>) =>
+    Effect.catchTag(poll(occasion, { ...UNWATCHED, ...watching }), "Superseded", Effect.die)
 
   const pollOnce: RatePoller["Service"]["pollOnce"] = Effect.fn("RatePoller.pollOnce")(function* (
     observe = ignore
   ) {
-    return yield* Effect.catchTag(poll(Option.none(), observe), "Superseded", Effect.die)
+    return yield* unled({ trigger: "command-line" }, { observe })
   })
 
   const pollEvery: RatePoller["Service"]["pollEvery"] = (interval, observe = ignore, report = ignore) =>
@@ -152,40 +170,94 @@ const make = Effect.gen(function* () {
       Effect.tap(report),
       Effect.flatMap(unlessNothingRefreshed),
       Effect.catchTag("PollUnderWay", () => Effect.logInfo("Another process is polling")),
-      repeatedly(interval),
-      Effect.orDie
-    )
-
-  // A poll that is under way may be of a leader that is gone, so that it is not waited for as long as for another.
-  const leadOnce = Effect.fnUntraced(function* (interval: Duration.Duration) {
-    const leadership = yield* leader.take("poller")
-    yield* Effect.logInfo(`This process polls, in term ${leadership.term}`)
-    return yield* poll(Option.some(leadership), ignore).pipe(
-      Effect.flatMap(unlessNothingRefreshed),
-      repeatedly(interval)
-    )
-  })
-
-  const lead: RatePoller["Service"]["lead"] = (interval) =>
-    leadOnce(interval).pipe(
-      Effect.catchTag("Superseded", (error) =>
-        Effect.andThen(Effect.logWarning(error.message), Effect.sleep(Duration.max(interval, REST)))
-      ),
-      Effect.tapError((error) => Effect.logError(`No term could be begun: ${error.message}`)),
-      Effect.retry(Schedule.spaced("5 seconds")),
+      repeatedly(fixed(Option.some(interval))),
       Effect.orDie,
       Effect.forever
     )
 
-  return RatePoller.of({ pollOnce, pollEvery, lead })
+  /** The poll that is under way, where it is recorded already. */
+  const joined = Effect.flatMap(
+    polls.running,
+    Option.match({ onNone: () => Effect.fail(new PollUnderWay()), onSome: ({ id }) => Effect.succeed(id) })
+  )
+
+  const pollNow: RatePoller["Service"]["pollNow"] = Effect.fn("RatePoller.pollNow")(
+    function* (requestedBy) {
+      const begun = yield* Deferred.make<PollId>()
+      const polling = yield* unled(
+        { trigger: "demand", requestedBy },
+        { begun: (id) => Deferred.succeed(begun, id) }
+      ).pipe(
+        Effect.tapError((error) =>
+          error._tag === "PollUnderWay" ? Effect.void : Effect.logError(`The poll failed: ${error.message}`)
+        ),
+        Effect.forkIn(scope)
+      )
+      const id = Effect.raceFirst(
+        Deferred.await(begun),
+        Effect.map(Fiber.join(polling), ({ id }) => id)
+      )
+      return yield* id.pipe(
+        Effect.catchTag("PollUnderWay", () => joined),
+        Effect.tap((id) => Effect.logInfo(`${requestedBy} asked for a poll, which is ${id}`))
+      )
+    },
+    Effect.retry({ while: (error) => error._tag === "PollUnderWay", schedule: SOON })
+  )
+
+  // A poll that is under way may be of a leader that is gone, so that it is not waited for as long as for another.
+  const leadOnce = Effect.gen(function* () {
+    if (Option.isNone(cadence.interval()))
+      yield* Effect.logInfo("Polling is off: rates are fetched on demand")
+    yield* untilOn(cadence)
+    const leadership = yield* leader.take(POLLER)
+    yield* Effect.logInfo(`This process polls, in term ${leadership.term}`)
+    yield* poll({ trigger: "schedule", leadership }).pipe(
+      Effect.flatMap(unlessNothingRefreshed),
+      repeatedly(cadence)
+    )
+  })
+
+  const rest = Effect.suspend(() =>
+    Effect.sleep(
+      Duration.max(
+        Option.getOrElse(cadence.interval(), () => REST),
+        REST
+      )
+    )
+  )
+
+  const lead = leadOnce.pipe(
+    Effect.catchTag("Superseded", (error) => Effect.andThen(Effect.logWarning(error.message), rest)),
+    Effect.tapError((error) => Effect.logError(`No term could be begun: ${error.message}`)),
+    Effect.retry(Schedule.spaced("5 seconds")),
+    Effect.orDie,
+    Effect.forever
+  )
+
+  return RatePoller.of({ pollOnce, pollEvery, pollNow, lead })
 })
+
+/** What is led: the polls of the schedule. */
+export const POLLER = "poller"
+
+/** How often one who asks for a poll tries again, where that of another is not recorded yet. */
+const SOON = Schedule.spaced("100 millis").pipe(Schedule.upTo({ times: 20 }))
 
 /** How long at least a process that is superseded leaves the polling to the other. */
 const REST = Duration.seconds(30)
 
+/** Who is told of a poll while it is under way. */
+interface Watching {
+  readonly begun: (id: PollId) => Effect.Effect<unknown>
+  readonly observe: Observe
+}
+
 type Observe = (progress: PollProgress) => Effect.Effect<void>
 
 const ignore = () => Effect.void
+
+const UNWATCHED: Watching = { begun: ignore, observe: ignore }
 
 const unlessNothingRefreshed = ({ failures, pairs }: PollRun) =>
   failures.length < pairs || failures.some(({ reason }) => reason === PUT_ASIDE)

@@ -14,6 +14,8 @@ import * as HistoryHttp from "./HistoryHttp.ts"
 import * as NodeServer from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
 import * as Origins from "./Origins.ts"
+import * as PollerHttp from "./PollerHttp.ts"
+import * as PollsHttp from "./PollsHttp.ts"
 import * as Problems from "./Problems.ts"
 import * as RatesHttp from "./RatesHttp.ts"
 import * as RatesRpc from "./RatesRpc.ts"
@@ -34,6 +36,8 @@ const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi 
     ConversionHttp.layer,
     AuditHttp.layer,
     AdminHttp.layer,
+    PollerHttp.layer,
+    PollsHttp.layer,
     FlutterwaveHttp.layer,
     OperationsHttp.layer
   ]),

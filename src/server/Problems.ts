@@ -8,6 +8,8 @@ import type * as Conversion from "../domain/Conversion.ts"
 import type * as ConversionErrors from "../domain/ConversionErrors.ts"
 import type * as Currency from "../domain/Currency.ts"
 import type * as CurrencyPair from "../domain/CurrencyPair.ts"
+import type * as PollerSetting from "../domain/PollerSetting.ts"
+import type * as PollRun from "../domain/PollRun.ts"
 import type * as QuarantinedRate from "../domain/QuarantinedRate.ts"
 import type * as Rate from "../domain/Rate.ts"
 import * as FlutterwaveFailure from "./FlutterwaveFailure.ts"
@@ -89,6 +91,19 @@ export const ofDecision = {
   ...ofQuarantined,
   AlreadyDecided: ({ message }: QuarantinedRate.AlreadyDecided) =>
     Effect.fail(new Problem.AlreadyDecided({ detail: message }))
+}
+
+/** Tells that there is no such poll. */
+export const ofPoll = {
+  ...ofStore,
+  PollNotFound: ({ message }: PollRun.PollNotFound) => Effect.fail(new Problem.NotFound({ detail: message }))
+}
+
+/** Tells why the poller's setting is not changed. */
+export const ofPollerChange = {
+  ...ofStore,
+  PollerSettingChanged: ({ message }: PollerSetting.PollerSettingChanged) =>
+    Effect.fail(new Problem.PreconditionFailed({ detail: message }))
 }
 
 /** One thing that is wrong with a request, and where. */

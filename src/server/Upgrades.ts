@@ -8,7 +8,7 @@ interface Headers {
 }
 
 /** Whether a request asks to become a WebSocket. */
-const asks = (headers: Headers): boolean => String(headers["upgrade"]).toLowerCase() === "websocket"
+export const asks = (headers: Headers): boolean => String(headers["upgrade"]).toLowerCase() === "websocket"
 
 const VERSION = "13"
 const KEY = /^[+/0-9A-Za-z]{22}==$/

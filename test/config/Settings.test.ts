@@ -37,7 +37,7 @@ describe("Settings", () => {
         pollInterval: "600000 millis",
         pollSpacing: "0 millis",
         pollConcurrency: 4,
-        cacheTtl: "1200000 millis",
+        cacheTtl: "none",
         staleAfter: "600000 millis",
         lookupBudget: "1000 millis",
         guardMaxJump: "0.2",
@@ -65,18 +65,6 @@ describe("Settings", () => {
     Effect.gen(function* () {
       const empty = Object.fromEntries(Definitions.all.map(({ name }) => [name, ""]))
       assert.deepStrictEqual(plain(yield* read(empty)), plain(yield* read({})))
-    })
-  )
-
-  it.effect("keeps a rate for twice the poll's interval, or as long as it is told", () =>
-    Effect.gen(function* () {
-      const ttl = (env: Record<string, string>) =>
-        Effect.map(read(env), (settings) => plain(settings)["cacheTtl"])
-      assert.strictEqual(yield* ttl({ POLL_INTERVAL: "7 seconds" }), "14000 millis")
-      assert.strictEqual(yield* ttl({ POLL_INTERVAL: "1 day" }), "172800000 millis")
-      assert.strictEqual(yield* ttl({ POLL_INTERVAL: "off" }), "120000 millis")
-      assert.strictEqual(yield* ttl({ POLL_INTERVAL: "off", CACHE_TTL: "5 seconds" }), "5000 millis")
-      assert.strictEqual(yield* ttl({ POLL_INTERVAL: "1 hour", CACHE_TTL: "5 seconds" }), "5000 millis")
     })
   )
 

@@ -82,3 +82,21 @@ describe("DurationText.parse", () => {
     }
   })
 })
+
+describe("DurationText.format", () => {
+  it("writes the largest unit that it is a multiple of", () => {
+    const texts = [
+      "0 millis",
+      "1 second",
+      "90 seconds",
+      "10 minutes",
+      "1 hour",
+      "36 hours",
+      "2 days",
+      "1500 millis"
+    ]
+    for (const text of texts)
+      assert.strictEqual(DurationText.format(Duration.fromInputUnsafe(text as Duration.Input)), text)
+    assert.strictEqual(DurationText.format(Duration.seconds(600)), "10 minutes")
+  })
+})

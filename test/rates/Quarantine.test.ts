@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
+import { PollId } from "../../src/domain/PollRun.ts"
 import { Database } from "../../src/platform/Database.ts"
 import { Leader } from "../../src/platform/Leader.ts"
 import { Quarantine } from "../../src/rates/Quarantine.ts"
@@ -168,8 +169,9 @@ describe("quarantined_rate", () => {
       yield* say({ flutterwave: "2250" })
       const leadership = yield* leader.take("poller")
       const startedAt = new Date(Date.UTC(2026, 10, 21))
-      const id = "01980000-0000-7000-8000-000000000000"
-      yield* sql`INSERT INTO poll_run (id, started_at, pairs, term) VALUES (${id}, ${startedAt}, 44, 1)`
+      const id = PollId.make("01980000-0000-7000-8000-000000000000")
+      yield* sql`
+        INSERT INTO poll_run (id, started_at, pairs, term, trigger) VALUES (${id}, ${startedAt}, 44, 1, 'schedule')`
       const led = Option.some({ id, leadership })
       assert.strictEqual(yield* outcome(intake.takePolled(NAIRA, led)), "put aside")
       yield* leader.take("poller")

@@ -57,6 +57,22 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
     })
   )
 
+  it.live("keeps a rate for twice the interval of polls, or 120 seconds while they are off", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      for (const [to, interval, expected] of [
+        ["XOF", "7 minutes", "14 minutes"],
+        ["XAF", "off", "120 seconds"]
+      ] as const) {
+        const rate = yield* rateOf("CAD", to, "450", 1)
+        yield* Effect.provide(put(rate), layerOf({ POLL_INTERVAL: interval }))
+        const ttl = yield* Effect.promise(() => client.pttl(`fxrate:CAD:${to}`))
+        assert.isAtMost(ttl, Duration.toMillis(expected))
+        assert.isAbove(ttl, Duration.toMillis(expected) - 60_000)
+      }
+    }).pipe(Effect.provide(layerOf({})))
+  )
+
   it.live("counts and survives a miss, and what is no rate", () =>
     Effect.gen(function* () {
       const cache = yield* RateCache

@@ -15,6 +15,7 @@ const ID = "01980000-0000-7000-8000-000000000000"
 const rules: Readonly<Record<string, Scope | "open" | "unasked">> = {
   rates: "open",
   history: "open",
+  polls: "open",
   flutterwave: "open",
   operations: "unasked",
   conversion: "convert",

@@ -14,11 +14,16 @@ import { Receipts } from "../../src/conversion/Receipts.ts"
 import { SealRepo } from "../../src/conversion/SealRepo.ts"
 import * as Currency from "../../src/domain/Currency.ts"
 import { Broadcaster } from "../../src/rates/Broadcaster.ts"
+import { PollerSettingRepo } from "../../src/rates/PollerSettingRepo.ts"
+import { PollerSettings } from "../../src/rates/PollerSettings.ts"
+import { PollRepo } from "../../src/rates/PollRepo.ts"
+import { Polls } from "../../src/rates/Polls.ts"
 import { Quarantine } from "../../src/rates/Quarantine.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
 import { RateGuard } from "../../src/rates/RateGuard.ts"
 import { RateHistory } from "../../src/rates/RateHistory.ts"
 import { RateIntake } from "../../src/rates/RateIntake.ts"
+import { RatePoller } from "../../src/rates/RatePoller.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import { Rates } from "../../src/rates/Rates.ts"
 import { SharedFlight } from "../../src/rates/SharedFlight.ts"
@@ -46,10 +51,13 @@ export const layerNoDeps = (intake: typeof RateIntake.layer = believing) =>
   Conversions.layer.pipe(
     Layer.provideMerge(Quotes.layer),
     Layer.provideMerge(Layer.mergeAll(Pricing.layer, QuoteRepo.layer, audit)),
-    Layer.provideMerge(Layer.mergeAll(Rates.layer, Quarantine.layer, RateHistory.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(Rates.layer, RatePoller.layer, Polls.layer, Quarantine.layer, RateHistory.layer)
+    ),
     Layer.provideMerge(intake),
     Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
-    Layer.provideMerge(Layer.mergeAll(RateRepo.layer, TestProvider.layer)),
+    Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, TestProvider.layer)),
+    Layer.provideMerge(PollerSettings.layer.pipe(Layer.provide(PollerSettingRepo.layer))),
     Layer.provideMerge(SecureRandom.layerWebCrypto)
   )
 

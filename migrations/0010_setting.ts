@@ -1,0 +1,72 @@
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+
+/** Settings that are kept in the database, with the trail of who changed them, and why each poll was made. */
+export default Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+
+  // Without a value, what the environment sets is in force.
+  yield* sql`
+    CREATE TABLE setting (
+      name text PRIMARY KEY CHECK (name <> ''),
+      value jsonb,
+      version bigint NOT NULL CHECK (version > 0),
+      updated_at timestamptz(3) NOT NULL,
+      updated_by text NOT NULL CHECK (updated_by <> ''),
+      CHECK (name <> 'poller' OR value IS NULL OR (
+        jsonb_typeof(value -> 'enabled') = 'boolean'
+        AND value ->> 'interval' ~ '^[1-9][0-9]{0,8} (millis|seconds?|minutes?|hours?|days?)$') IS TRUE)
+    )`
+  yield* sql`
+    CREATE TABLE setting_change (
+      name text NOT NULL REFERENCES setting (name),
+      version bigint NOT NULL,
+      principal text NOT NULL,
+      changed_at timestamptz(3) NOT NULL,
+      old_value jsonb,
+      new_value jsonb,
+      PRIMARY KEY (name, version)
+    )`
+  yield* sql`SELECT make_immutable('setting_change')`
+
+  // By a trigger, so that nothing is changed without a trace, whoever changes it.
+  yield* sql`
+    CREATE FUNCTION keep_setting_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+      before setting := CASE TG_OP WHEN 'UPDATE' THEN OLD END;
+    BEGIN
+      IF NEW.name <> COALESCE(before.name, NEW.name) OR NEW.version <> COALESCE(before.version, 0) + 1 THEN
+        RAISE EXCEPTION 'each change of a setting is its next version, and % is not the one after %',
+          NEW.version, COALESCE(before.version, 0) USING ERRCODE = 'restrict_violation';
+      END IF;
+      INSERT INTO setting_change (name, version, principal, changed_at, old_value, new_value)
+      VALUES (NEW.name, NEW.version, NEW.updated_by, NEW.updated_at, before.value, NEW.value);
+      RETURN NULL;
+    END $$`
+  yield* sql`
+    CREATE TRIGGER traced AFTER INSERT OR UPDATE ON setting FOR EACH ROW EXECUTE FUNCTION keep_setting_change()`
+  yield* sql`
+    CREATE FUNCTION refuse_setting_removal() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      RAISE EXCEPTION '% of setting is refused: a setting goes back to the environment with a change of its own', TG_OP
+        USING ERRCODE = 'restrict_violation';
+    END $$`
+  yield* sql`
+    CREATE TRIGGER kept BEFORE DELETE OR TRUNCATE ON setting
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_setting_removal()`
+  yield* sql`ALTER TABLE setting ENABLE ALWAYS TRIGGER traced, ENABLE ALWAYS TRIGGER kept`
+
+  // The clocks of nodes differ, and what began last is what may be under way.
+  yield* sql`
+    ALTER TABLE poll_run
+      ADD COLUMN trigger text,
+      ADD COLUMN requested_by text,
+      ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY UNIQUE`
+  yield* sql`UPDATE poll_run SET trigger = CASE WHEN term IS NULL THEN 'command-line' ELSE 'schedule' END`
+  yield* sql`
+    ALTER TABLE poll_run
+      ALTER COLUMN trigger SET NOT NULL,
+      ADD CHECK (trigger IN ('schedule', 'demand', 'command-line')),
+      ADD CHECK ((trigger = 'demand') = (requested_by IS NOT NULL)),
+      ADD CHECK ((trigger = 'schedule') = (term IS NOT NULL))`
+})

@@ -1,0 +1,30 @@
+import { Effect, Schema } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "../api/Api.ts"
+import { pollDetails, pollFields, PollId } from "../domain/PollRun.ts"
+import { Polls } from "../rates/Polls.ts"
+import * as Listings from "./Listings.ts"
+import * as Problems from "./Problems.ts"
+
+const DEFAULT_PAGE_SIZE = 50
+
+/** The polls of the API. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "polls",
+  Effect.fn(function* (handlers) {
+    const polls = yield* Polls
+
+    return handlers.handleAll({
+      list: Effect.fnUntraced(function* ({ query }) {
+        const before = yield* Listings.positionOf(query.cursor, Schema.decodeEffect(PollId))
+        const size = query.page_size ?? DEFAULT_PAGE_SIZE
+        const found = yield* polls.page(before, size + 1).pipe(Effect.catchTags(Problems.ofStore))
+        return Listings.pageOf(found, size, pollFields, ({ id }) => id)
+      }),
+
+      poll: ({ params }) =>
+        polls.byId(params.run_id).pipe(Effect.map(pollDetails), Effect.catchTags(Problems.ofPoll))
+    })
+  })
+)
