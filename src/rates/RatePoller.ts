@@ -1,4 +1,4 @@
-import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option, Schedule, Schema } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Metric, Option, Schedule, Schema } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import { type PollFailure, type PollRun, summaryOf } from "../domain/PollRun.ts"
@@ -6,6 +6,7 @@ import * as Cluster from "../platform/Cluster.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import { Leader, type Leadership } from "../platform/Leader.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import { timed, underWay } from "../platform/MetricSeries.ts"
 import type { ProviderError, ProviderReason } from "../providers/ProviderError.ts"
 import { Broadcaster } from "./Broadcaster.ts"
 import { repeatedly } from "./PollInterval.ts"
@@ -110,7 +111,6 @@ const make = Effect.gen(function* () {
     observe: Observe
   ) {
     const startedAt = yield* DateTime.now
-    const startedNanos = yield* Clock.currentTimeNanos
     const id = yield* polls.begin(startedAt, pairs.all.length, leadership)
     const poll = Option.map(leadership, (leadership) => ({ id, leadership }))
     const outcomes = yield* Effect.forEach(pairs.all, (pair) => refresh(pair, poll, observe), {
@@ -124,9 +124,8 @@ const make = Effect.gen(function* () {
       pairs: pairs.all.length,
       failures
     }
-    const seconds = Duration.toSeconds(Duration.nanos((yield* Clock.currentTimeNanos) - startedNanos))
-    yield* Metric.update(Metrics.pollDuration, seconds)
     yield* polls.finish(finished, leadership)
+    yield* measure(finished)
     yield* broadcaster.publishPoll(summaryOf(finished))
     yield* Effect.logInfo(
       `Polled ${finished.pairs} pairs: ${finished.pairs - failures.length} refreshed, ${failures.length} failed`
@@ -137,7 +136,11 @@ const make = Effect.gen(function* () {
   })
 
   const poll = Effect.fnUntraced(function* (leadership: Option.Option<Leadership>, observe: Observe) {
-    const ran = yield* exclusively("poll", run(leadership, observe))
+    const measured = run(leadership, observe).pipe(
+      timed(Metrics.pollDuration),
+      Effect.onError(() => Metric.update(pollsBy("broken"), 1))
+    )
+    const ran = yield* exclusively("poll", measured)
     return Option.isSome(ran) ? ran.value : yield* new PollUnderWay()
   })
 
@@ -162,7 +165,8 @@ const make = Effect.gen(function* () {
     yield* Effect.logInfo(`This process polls, in term ${leadership.term}`)
     return yield* poll(Option.some(leadership), ignore).pipe(
       Effect.flatMap(unlessNothingRefreshed),
-      repeatedly(interval)
+      repeatedly(interval),
+      underWay(Metrics.leading.of({ task: "poller" }))
     )
   })
 
@@ -200,4 +204,13 @@ const toFailure = (pair: CurrencyPair, error: ProviderError | StoreUnavailable):
     ? { pair, reason: error.putAside ? PUT_ASIDE : error.reason._tag, detail: error.message }
     : { pair, reason: error._tag, detail: error.message }
 
-const pairsBy = (outcome: "refreshed" | "failed") => Metric.withAttributes(Metrics.pollPairs, { outcome })
+const pollsBy = (outcome: "complete" | "partial" | "failed" | "broken") => Metrics.polls.of({ outcome })
+
+/** Counts what came of a poll. */
+const measure = Effect.fnUntraced(function* ({ failures, finishedAt, pairs }: PollRun) {
+  const outcome = failures.length === 0 ? "complete" : failures.length < pairs ? "partial" : "failed"
+  yield* Metric.update(pollsBy(outcome), 1)
+  if (outcome !== "failed") yield* Metric.update(Metrics.lastPoll, DateTime.toEpochMillis(finishedAt) / 1000)
+})
+
+const pairsBy = (outcome: "refreshed" | "failed") => Metrics.pollPairs.of({ outcome })

@@ -11,6 +11,7 @@ import * as ConversionHttp from "./ConversionHttp.ts"
 import { Drain } from "./Drain.ts"
 import * as FlutterwaveHttp from "./FlutterwaveHttp.ts"
 import * as HistoryHttp from "./HistoryHttp.ts"
+import * as MetricsHttp from "./MetricsHttp.ts"
 import * as NodeServer from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
 import * as Problems from "./Problems.ts"
@@ -18,6 +19,9 @@ import * as RatesHttp from "./RatesHttp.ts"
 import * as RatesRpc from "./RatesRpc.ts"
 import * as RatesSocket from "./RatesSocket.ts"
 import * as Refusals from "./Refusals.ts"
+import * as RequestIds from "./RequestIds.ts"
+import * as RequestMetrics from "./RequestMetrics.ts"
+import * as RequestSpans from "./RequestSpans.ts"
 import * as Routes from "./Routes.ts"
 import { MAX_MESSAGE_BYTES, StreamConnections } from "./StreamConnections.ts"
 
@@ -68,13 +72,9 @@ const cors = Layer.unwrap(
   })
 )
 
-const routes = Layer.mergeAll(
-  endpoints,
-  pages,
-  OperationsHttp.layerMetrics,
-  RatesSocket.layer,
-  RatesRpc.layer
-).pipe(Layer.provide([cors, Refusals.layerLast, Refusals.layerFirst]))
+const routes = Layer.mergeAll(endpoints, pages, MetricsHttp.layer, RatesSocket.layer, RatesRpc.layer).pipe(
+  Layer.provide([RequestIds.layer, RequestMetrics.layer, cors, Refusals.layerLast, Refusals.layerFirst])
+)
 
 const listen = Layer.unwrap(
   Effect.gen(function* () {
@@ -104,6 +104,7 @@ const served = HttpRouter.serve(routes, {
   Layer.provide(
     Layer.succeed(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(Refusals.MAX_BODY_BYTES))
   ),
+  Layer.provide(RequestSpans.layer),
   Layer.provideMerge(listen)
 )
 

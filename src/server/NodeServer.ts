@@ -81,13 +81,15 @@ const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null
   }
   const cut = setTimeout(() => socket.destroy(), GRACE_MILLIS)
   socket.once("close", () => clearTimeout(cut))
-  const body = Problems.textOf(new InvalidRequest({ detail }), "", Problems.newTraceId())
+  const traceId = Problems.newTraceId()
+  const body = Problems.textOf(new InvalidRequest({ detail }), "", traceId)
   socket.end(
     [
       "HTTP/1.1 400 Bad Request",
       "Content-Type: application/problem+json",
       `Content-Length: ${Buffer.byteLength(body)}`,
       "Cache-Control: no-store",
+      `X-Request-Id: ${traceId}`,
       "Connection: close",
       "",
       body

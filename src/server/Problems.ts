@@ -10,6 +10,7 @@ import type * as Currency from "../domain/Currency.ts"
 import type * as CurrencyPair from "../domain/CurrencyPair.ts"
 import type * as QuarantinedRate from "../domain/QuarantinedRate.ts"
 import type * as Rate from "../domain/Rate.ts"
+import * as RequestId from "../platform/RequestId.ts"
 import * as FlutterwaveFailure from "./FlutterwaveFailure.ts"
 import * as Routes from "./Routes.ts"
 
@@ -131,11 +132,8 @@ export const textOf = (problem: Problem.Problem, instance: string, traceId: stri
 
 export const newTraceId = () => SecureRandom.uuidV4Unsafe().replaceAll("-", "")
 
-/** Names the answer to this request. */
-export const currentTraceId = Effect.currentParentSpan.pipe(
-  Effect.map((span) => span.traceId),
-  Effect.catch(() => Effect.sync(newTraceId))
-)
+/** Names the answer to this request, or what is done where there is none. */
+export const currentTraceId = Effect.map(RequestId.currentTraceId, (known) => known ?? newTraceId())
 
 /** What nobody foresaw: it is logged under the id that the answer names, and nothing else of it is told. */
 export const ofUnforeseen = Effect.fnUntraced(function* (what: string, cause: Cause.Cause<unknown>) {
