@@ -176,8 +176,8 @@ export const redisConfigured = gauge("effex_redis_configured", "1 where there is
 
 export const redisUp = gauge("effex_redis_up", "1 while this node has a connection to Redis that answers")
 
-export const redisReconnects = counter(
-  "effex_redis_reconnects_total",
+export const redisRecoveries = counter(
+  "effex_redis_recoveries_total",
   "Times that the connection to Redis was lost and made anew"
 )
 
@@ -309,5 +309,5 @@ export const eventLoopUtilization = gauge(
 export const eventLoopDelay = gaugeBy(
   "nodejs_eventloop_delay_seconds",
   "How late the event loop was, since it was last asked for",
-  { quantile: ["0.5", "0.99", "1"] }
+  { statistic: ["p50", "p99", "max"] }
 )

@@ -9,10 +9,10 @@ const WINDOW = "10 seconds"
 /** How often it is looked whether the event loop is late; Node counts this in. */
 const RESOLUTION_MILLIS = 20
 
-const quantiles = [
-  { percentile: 50, delay: Metrics.eventLoopDelay.of({ quantile: "0.5" }) },
-  { percentile: 99, delay: Metrics.eventLoopDelay.of({ quantile: "0.99" }) },
-  { percentile: 100, delay: Metrics.eventLoopDelay.of({ quantile: "1" }) }
+const statistics = [
+  { percentile: 50, delay: Metrics.eventLoopDelay.of({ statistic: "p50" }) },
+  { percentile: 99, delay: Metrics.eventLoopDelay.of({ statistic: "p99" }) },
+  { percentile: 100, delay: Metrics.eventLoopDelay.of({ statistic: "max" }) }
 ]
 
 const watchEventLoop = Effect.gen(function* () {
@@ -32,7 +32,7 @@ const watchEventLoop = Effect.gen(function* () {
       performance.eventLoopUtilization(now, before).utilization
     )
     before = now
-    for (const { delay, percentile } of quantiles) {
+    for (const { delay, percentile } of statistics) {
       const millis = delays.percentile(percentile) / 1e6
       yield* Metric.update(delay, Math.max(0, millis - RESOLUTION_MILLIS) / 1000)
     }

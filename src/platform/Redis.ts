@@ -94,7 +94,7 @@ const openUnscoped = Effect.fnUntraced(function* (
   let reachable = true
   client.on("ready", () => {
     if (!reachable && announce) {
-      log(Effect.andThen(Metric.update(Metrics.redisReconnects, 1), Effect.logInfo("Redis is back")))
+      log(Effect.andThen(Metric.update(Metrics.redisRecoveries, 1), Effect.logInfo("Redis is back")))
     }
     reachable = true
   })

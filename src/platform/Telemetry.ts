@@ -9,7 +9,7 @@ import { VERSION } from "../config/Version.ts"
 import * as Collector from "./Collector.ts"
 import { type Redact, redactor } from "./Redaction.ts"
 import { releasedWithin } from "./Release.ts"
-import { CurrentRequest, traceIdOf } from "./RequestId.ts"
+import * as RequestId from "./RequestId.ts"
 import * as TraceSampler from "./TraceSampler.ts"
 
 /** How long a process that ends waits for the collector to take what is left. */
@@ -21,15 +21,19 @@ const SHUTDOWN_TIMEOUT = Duration.seconds(3)
  */
 const jsonLogger = (redact: Redact) =>
   Logger.make<unknown, string>((options) => {
-    const { cause, message, ...rest } = Logger.formatStructured.log(options)
-    const request = options.fiber.getRef(CurrentRequest)
+    const { annotations, cause, fiberId, level, message, spans, timestamp } =
+      Logger.formatStructured.log(options)
     return redact(
       Formatter.formatJson({
-        ...rest,
-        trace_id: traceIdOf(options.fiber),
-        request_id: request?.given,
+        timestamp,
+        level,
         message,
-        cause
+        trace_id: RequestId.traceIdOf(options.fiber),
+        request_id: RequestId.ofFiber(options.fiber)?.given,
+        annotations,
+        cause,
+        spans,
+        fiberId
       })
     )
   })

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import { InvalidRequest } from "../api/Problem.ts"
+import * as RequestId from "../platform/RequestId.ts"
 import * as Problems from "./Problems.ts"
 import * as Routes from "./Routes.ts"
 import * as Upgrades from "./Upgrades.ts"
@@ -81,7 +82,7 @@ const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null
   }
   const cut = setTimeout(() => socket.destroy(), GRACE_MILLIS)
   socket.once("close", () => clearTimeout(cut))
-  const traceId = Problems.newTraceId()
+  const traceId = RequestId.newTraceId()
   const body = Problems.textOf(new InvalidRequest({ detail }), "", traceId)
   socket.end(
     [

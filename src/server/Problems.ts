@@ -1,6 +1,5 @@
 import { Effect, Layer, Schema } from "effect"
 import type { Cause } from "effect"
-import { SecureRandom } from "effect/crypto"
 import { HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
 import * as Problem from "../api/Problem.ts"
 import { ProblemResponses } from "../api/ProblemResponses.ts"
@@ -107,7 +106,7 @@ export const respond = Effect.fnUntraced(function* (
   options: { readonly headers?: Readonly<Record<string, string>> } = {}
 ) {
   const { url } = yield* HttpServerRequest.HttpServerRequest
-  const traceId = problem.trace_id ?? (yield* currentTraceId)
+  const traceId = problem.trace_id ?? (yield* RequestId.currentTraceId)
   const response = Routes.isFlutterwave(url)
     ? FlutterwaveFailure.respond(problem.status, problem.detail ?? problem.title)
     : HttpServerResponse.text(textOf(problem, pathOf(url), traceId), {
@@ -130,14 +129,9 @@ export const textOf = (problem: Problem.Problem, instance: string, traceId: stri
   return JSON.stringify({ type, title, status, detail, instance, code, errors, retryable, trace_id: traceId })
 }
 
-export const newTraceId = () => SecureRandom.uuidV4Unsafe().replaceAll("-", "")
-
-/** Names the answer to this request, or what is done where there is none. */
-export const currentTraceId = Effect.map(RequestId.currentTraceId, (known) => known ?? newTraceId())
-
 /** What nobody foresaw: it is logged under the id that the answer names, and nothing else of it is told. */
 export const ofUnforeseen = Effect.fnUntraced(function* (what: string, cause: Cause.Cause<unknown>) {
-  const traceId = yield* currentTraceId
+  const traceId = yield* RequestId.currentTraceId
   yield* Effect.logError(`Unforeseen failure of ${what}`, cause).pipe(Effect.annotateLogs({ traceId }))
   return new Problem.Internal({ trace_id: traceId })
 })

@@ -1,5 +1,5 @@
 import { Context, Effect } from "effect"
-import type { Metric } from "effect"
+import type { Fiber, Metric } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as Metrics from "../platform/Metrics.ts"
 import * as Routes from "./Routes.ts"
@@ -42,7 +42,7 @@ export const layer = HttpRouter.middleware(
       return Effect.map(app, (response) => {
         // What was upgraded has ended by now, and was a stream.
         if (isAnswer(url, response)) {
-          const route = Routes.templateOf(method, url) ?? UNKNOWN
+          const route = routeOf(fiber, method, url)
           const { count, seconds } = seriesOf(METHODS.has(method) ? method : UNKNOWN, route, response.status)
           count.updateUnsafe(1, fiber.context)
           seconds.updateUnsafe((performance.now() - begun) / 1000, fiber.context)
@@ -52,6 +52,12 @@ export const layer = HttpRouter.middleware(
     }),
   { global: true }
 )
+
+/** The route that the router left behind, or else what it would have found. */
+const routeOf = ({ context }: Fiber.Fiber<unknown, unknown>, method: string, url: string): string =>
+  Context.getOrUndefined(context, HttpRouter.RouteContext)?.route.path ??
+  Routes.templateOf(method, url) ??
+  UNKNOWN
 
 const isAnswer = (url: string, { status }: HttpServerResponse.HttpServerResponse) =>
   status >= 400 || !Routes.isSocket(url)
