@@ -54,9 +54,13 @@ export const oldestRateAge = gauge(
   "The age of the oldest of the latest rates; 0 where none is known"
 )
 
-export const rateAge = gaugeBy("effex_rate_age_seconds", "The age of the latest rate of each pair", {
-  pair: []
-})
+export const rateAge = gaugeBy(
+  "effex_rate_age_seconds",
+  "The age of the latest rate of each pair; 0 where none is known",
+  {
+    pair: []
+  }
+)
 
 export const knownRates = gauge("effex_rates_known", "Pairs of which a rate is known")
 

@@ -18,6 +18,9 @@ const INTERVAL = "15 seconds"
 /** How long those who ask for the metrics wait for the database; the last counts stay where it is slower. */
 const PATIENCE = "1 second"
 
+/** The routes whose durations are promises; of the others there are some once they are asked for. */
+const PROMISED: ReadonlySet<string> = new Set(["/api/v1/rates", "/api/v1/convert"])
+
 /** The ages of the rates that this node knows, read whenever the metrics are told. */
 const watchRates = Effect.gen(function* () {
   const { pairs, staleAfter } = yield* Settings
@@ -72,11 +75,15 @@ const measureStore = Effect.all([Effect.ignoreCause(measureAudit), Effect.ignore
 })
 
 const begin = Effect.gen(function* () {
-  const { providers, redisUrl, sandbox } = yield* Settings
-  yield* startAtZero(Object.values(Metrics), { provider: sandbox ? [...providers, SANDBOX] : providers })
+  const { pairs, providers, redisUrl, sandbox } = yield* Settings
+  yield* startAtZero(Object.values(Metrics), {
+    provider: sandbox ? [...providers, SANDBOX] : providers,
+    pair: pairs.all.map(({ key }) => key)
+  })
   for (const { method, template } of Routes.all) {
-    for (const status of LIKELY_STATUSES)
-      yield* startAtZero([Metrics.requests], { method: [method], route: [template], status: [status] })
+    const labels = { method: [method], route: [template], status: LIKELY_STATUSES }
+    yield* startAtZero([Metrics.requests], labels)
+    if (PROMISED.has(template)) yield* startAtZero([Metrics.requestDuration], { ...labels, status: ["200"] })
   }
   yield* Metric.update(Metrics.redisConfigured, Option.isSome(redisUrl) ? 1 : 0)
 })
