@@ -18,9 +18,9 @@ const Panel = Schema.Struct({
   )
 })
 
-const { panels } = Schema.decodeUnknownSync(
-  Schema.fromJsonString(Schema.Struct({ panels: Schema.Array(Panel) }))
-)(textOf("grafana/effex.json"))
+const { panels } = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ panels: Schema.Array(Panel) })))(
+  textOf("grafana/effex.json")
+)
 const charts = panels.filter(({ type }) => type !== "row")
 const alerts = textOf("prometheus/alerts.yml")
   .split(/^ +- alert: /m)
