@@ -15,8 +15,11 @@ export class RequestId {
   }
 }
 
-/** What a caller may call its request: enough for a UUID with a prefix, and nothing that could mean something in a log. */
-const SANE = /^[\w.:-]{1,128}$/
+/**
+ * What a caller may call its request: enough for a UUID with a prefix, nothing that could mean something in a log, and
+ * no key that was put into the wrong header.
+ */
+const SANE = /^(?!.*efx_)[\w.:-]{1,128}$/
 
 /** Hung on Node's own request, which every view of it shares: a lookup has no time for another layer of context. */
 const KEY = Symbol("effex/platform/RequestId")
