@@ -28,7 +28,7 @@ const alerts = textOf("prometheus/alerts.yml")
 const exprOf = (alert: string) => /^ +expr: (.+)$/m.exec(alert)?.[1] ?? assert.fail(alert)
 
 /** What Prometheus adds by itself. */
-const ADDED = ["instance", "job"]
+const ADDED = new Set(["instance", "job"])
 
 interface Sample {
   readonly metric: string
@@ -59,11 +59,11 @@ const assertFound = (query: string, found: ReadonlyArray<Sample>) => {
       (sample) =>
         sample.metric === metric &&
         matchers.every(
-          ({ is, label, value }) => ADDED.includes(label) || fits(sample.labels.get(label), is, value)
+          ({ is, label, value }) => ADDED.has(label) || fits(sample.labels.get(label), is, value)
         )
     )
     assert.isNotEmpty(fitting, `${metric} of ${query}`)
-    const grouped = groupsOf(query).filter((label) => !ADDED.includes(label))
+    const grouped = groupsOf(query).filter((label) => !ADDED.has(label))
     for (const label of grouped) assert.isTrue(fitting[0]?.labels.has(label), `${label} of ${query}`)
   }
 }
@@ -80,9 +80,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("The queries in ops/", 
         for (const { expr, legendFormat } of targets) {
           assertFound(expr, found)
           const told = Array.from(legendFormat.matchAll(/\{\{(\w+)\}\}/g), ([, label = ""]) => label)
-          const metrics = selectorsOf(expr).map(({ metric }) => metric)
-          for (const label of told.filter((label) => !ADDED.includes(label))) {
-            const has = ({ labels, metric }: Sample) => metrics.includes(metric) && labels.has(label)
+          const metrics = new Set(selectorsOf(expr).map(({ metric }) => metric))
+          for (const label of told.filter((label) => !ADDED.has(label))) {
+            const has = ({ labels, metric }: Sample) => metrics.has(metric) && labels.has(label)
             assert.isTrue(found.some(has), `${label} in the legend of ${title}`)
           }
         }
