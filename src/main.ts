@@ -23,7 +23,9 @@ import * as SettingsHelp from "./cli/SettingsHelp.ts"
 import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
 import { Limits } from "./access/Limits.ts"
+import * as Secrets from "./config/Secrets.ts"
 import { Settings } from "./config/Settings.ts"
+import { VERSION } from "./config/Version.ts"
 import { AuditLog } from "./conversion/AuditLog.ts"
 import { AuditRepo } from "./conversion/AuditRepo.ts"
 import { AuditSealer } from "./conversion/AuditSealer.ts"
@@ -37,6 +39,7 @@ import { Receipts } from "./conversion/Receipts.ts"
 import { SealRepo } from "./conversion/SealRepo.ts"
 import { Database } from "./platform/Database.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
+import { redact } from "./platform/Redaction.ts"
 import { Redis } from "./platform/Redis.ts"
 import * as Telemetry from "./platform/Telemetry.ts"
 import { FlutterwaveClient } from "./providers/FlutterwaveClient.ts"
@@ -151,11 +154,13 @@ const effex = Command.make("effex").pipe(
 )
 
 /** Says what went wrong in one message; what the command line got wrong has been said already. */
-const report = (cause: Cause.Cause<unknown>) =>
-  Option.match(Cause.findErrorOption(cause), {
-    onNone: () => (Cause.hasInterruptsOnly(cause) ? Effect.void : Console.error(Cause.pretty(cause))),
-    onSome: (error) => (CliError.isCliError(error) ? Effect.void : Console.error(messageOf(error)))
-  })
+const report = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
+  if (Cause.hasInterruptsOnly(cause)) return
+  const error = Cause.findErrorOption(cause)
+  if (Option.exists(error, CliError.isCliError)) return
+  const text = Option.match(error, { onNone: () => Cause.pretty(cause), onSome: messageOf })
+  yield* Console.error(redact(text, yield* Secrets.read))
+})
 
 const messageOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
@@ -168,6 +173,6 @@ const teardown: Runtime.Teardown = (exit, onExit) =>
   onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
 
 NodeRuntime.runMain(
-  Command.run(effex, { version: "0.1.0" }).pipe(Effect.tapCause(report), Effect.provide(NodeServices.layer)),
+  Command.run(effex, { version: VERSION }).pipe(Effect.tapCause(report), Effect.provide(NodeServices.layer)),
   { disableErrorReporting: true, teardown }
 )

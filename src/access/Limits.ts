@@ -116,7 +116,7 @@ const make = Effect.fnUntraced(function* (near: Consume, shared: Consume) {
 const counting = (kind: Kind, quota: Option.Option<Quota>, consume: Consume) => {
   if (Option.isNone(quota)) return () => Effect.succeedNone
   const { limit, window } = quota.value
-  const refused = Metric.withAttributes(Metrics.rateLimited, { limit: kind })
+  const refused = Metrics.rateLimited.of({ limit: kind })
   return (caller: string): Effect.Effect<Option.Option<Allowance>, QuotaExceeded> =>
     consume({ algorithm: "token-bucket", key: `${kind}:${caller}`, limit, window }).pipe(
       Effect.map(({ remaining, resetAfter }) =>

@@ -2,6 +2,7 @@ import { Context, Deferred, Duration, Effect, Layer, Metric, type Option, Queue 
 import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
 import { DEADLINE, StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import { timed } from "../platform/MetricSeries.ts"
 import { type Append, type Appended, AuditRepo } from "./AuditRepo.ts"
 
 /** The most records that one statement commits. */
@@ -94,6 +95,8 @@ export class AuditLog extends Context.Service<
             duration: APPEND_DEADLINE,
             orElse: () => Effect.fail(new StoreUnavailable({ cause: "the record was not committed in time" }))
           }),
+          Effect.tapError(() => Metric.update(Metrics.lostCommits, 1)),
+          timed(Metrics.commitDuration),
           Effect.ensuring(
             Effect.sync(() => {
               pending.abandoned = true

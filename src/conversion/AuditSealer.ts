@@ -2,6 +2,8 @@ import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
 import { type AuditRecord, recordFields } from "../domain/AuditRecord.ts"
 import * as Cluster from "../platform/Cluster.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import * as Metrics from "../platform/Metrics.ts"
+import { underWay } from "../platform/MetricSeries.ts"
 import { chain, encodeRecord } from "./AuditHash.ts"
 import { AuditSigner } from "./AuditSigner.ts"
 import * as MerkleTree from "./MerkleTree.ts"
@@ -33,7 +35,8 @@ export class AuditSealer extends Context.Service<
         sealAll.pipe(
           Effect.catch((error) => Effect.logWarning("The audit could not be sealed", error)),
           Effect.andThen(Effect.sleep("1 second")),
-          Effect.forever
+          Effect.forever,
+          underWay(Metrics.leading.of({ task: "sealer" }))
         )
       )
     )

@@ -1,6 +1,7 @@
-import { Context, Effect, Layer, Option, Result } from "effect"
+import { Context, Effect, Layer, Metric, Option, Result } from "effect"
 import { type AuditId, recordFields } from "../domain/AuditRecord.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
+import * as Metrics from "../platform/Metrics.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as MerkleTree from "./MerkleTree.ts"
 import { type Seal, type SealedRecord, SealRepo } from "./SealRepo.ts"
@@ -108,7 +109,12 @@ export class AuditVerifier extends Context.Service<
         const unsealed = yield* repo.beyond(tree.size())
         const publicKeys = Array.from(keys.values())
         return { ok: true, records: tree.size(), unsealed, head: chainHash, publicKeys } as const
-      }).pipe(Effect.withSpan("AuditVerifier.verify"))
+      }).pipe(
+        Effect.tap(({ ok }: Verification) =>
+          Metric.update(Metrics.verifications.of({ outcome: ok ? "whole" : "broken" }), 1)
+        ),
+        Effect.withSpan("AuditVerifier.verify")
+      )
 
       return AuditVerifier.of({ verify })
     })

@@ -155,7 +155,7 @@ const make = Effect.gen(function* () {
 
 const replay = (known: { readonly answer: string; readonly requestHash: string }, requestHash: string) =>
   known.requestHash === requestHash
-    ? Effect.succeed<ConversionAnswer>({ body: known.answer, replayed: true })
+    ? Effect.as(Metric.update(Metrics.replays, 1), { body: known.answer, replayed: true })
     : Effect.fail(new IdempotencyMismatch())
 
 /** What a request says must be what the quote says. */

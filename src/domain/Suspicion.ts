@@ -53,6 +53,9 @@ const Outdated = Schema.Struct({
 export const Suspicion = Schema.Union([Inverted, Jump, Disagrees, Triangle, Unchanged, Outdated])
 export type Suspicion = typeof Suspicion.Type
 
+/** Every reason that there is. */
+export const REASONS = Suspicion.members.map(({ fields }) => fields.reason.schema.literal)
+
 /** In words, for an operator. */
 export const describe = (suspicion: Suspicion, rate: BigDecimal.BigDecimal): string => {
   const found = Decimal.format(rate)

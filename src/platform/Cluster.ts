@@ -1,5 +1,5 @@
 import { PgClient } from "@effect/sql-pg"
-import { Duration, Effect, Fiber, Layer, LogLevel, Option, References, Scope } from "effect"
+import { Duration, Effect, Layer, LogLevel, Option, References } from "effect"
 import {
   MessageStorage,
   Runner,
@@ -15,6 +15,7 @@ import {
 import { hostname } from "node:os"
 import { Settings } from "../config/Settings.ts"
 import { DEADLINE } from "./Database.ts"
+import { releasedWithin } from "./Release.ts"
 
 /** How long a node that no longer answers keeps what it leads. */
 const LOCK_EXPIRATION = Duration.seconds(15)
@@ -73,21 +74,10 @@ const quiet = Layer.effect(
 const LEAVE = Duration.seconds(1)
 
 /** This process as a node of the cluster of those that share its database. */
-const layer = Layer.effectContext(
-  Effect.gen(function* () {
-    const scope = yield* Effect.acquireRelease(Scope.make(), (scope, exit) =>
-      Effect.forkDetach(Scope.close(scope, exit), { startImmediately: true }).pipe(
-        Effect.flatMap((leaving) => Effect.timeoutOption(Effect.interruptible(Fiber.await(leaving)), LEAVE))
-      )
-    )
-    return yield* Layer.buildWithScope(
-      Sharding.layer.pipe(
-        Layer.provide([Runners.layerNoop, storage, RunnerHealth.layerNoop]),
-        Layer.provide([MessageStorage.layerNoop, config, quiet])
-      ),
-      scope
-    )
-  })
+const layer = Sharding.layer.pipe(
+  Layer.provide([Runners.layerNoop, storage, RunnerHealth.layerNoop]),
+  Layer.provide([MessageStorage.layerNoop, config, quiet]),
+  releasedWithin(LEAVE)
 )
 
 /**

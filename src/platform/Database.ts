@@ -7,6 +7,7 @@ import {
   Effect,
   Fiber,
   Layer,
+  Metric,
   Option,
   Path,
   Schedule,
@@ -19,6 +20,8 @@ import { Migrator, SqlClient, SqlError, type Statement } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import { Settings } from "../config/Settings.ts"
 import { EmbeddedPostgres } from "./EmbeddedPostgres.ts"
+import * as Metrics from "./Metrics.ts"
+import { timed, underWay } from "./MetricSeries.ts"
 
 /** The database did not answer in time, or could not be reached: nothing was changed as far as is known. */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
@@ -102,6 +105,10 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
         Effect.catchIf(isAvailability, unavailable),
         Effect.catchDefect(lostInTransaction)
       )
+    ).pipe(
+      Effect.tapErrorTag("SqlError", () => countError("refused")),
+      timed(Metrics.databaseDuration),
+      underWay(Metrics.databaseUnderWay)
     )
   const within: Database["Service"]["within"] = (statements) =>
     Effect.catchTag(attempt(statements), "SqlError", Effect.die)
@@ -115,7 +122,8 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
       Effect.catchIf(SqlError.isSqlError, (error) =>
         isAvailability(error) ? unavailable(error) : Effect.die(error)
       ),
-      Effect.catchDefect(lostInTransaction)
+      Effect.catchDefect(lostInTransaction),
+      underWay(Metrics.databaseReserved)
     )
 
   const exclusively: Database["Service"]["exclusively"] = (name, effect) =>
@@ -136,7 +144,7 @@ function fromClient(sql: SqlClient.SqlClient): Database["Service"] {
         const hold = ask("SELECT 1").pipe(Effect.delay(EXCLUSIVE_HEARTBEAT), Effect.forever)
         return Option.some(yield* Effect.raceFirst(effect, hold))
       })
-    )
+    ).pipe(underWay(Metrics.databaseReserved))
 
   return { sql, within, attempt, transaction, exclusively }
 }
@@ -156,12 +164,14 @@ const client = Effect.gen(function* () {
   ).pipe(Layer.provide(EmbeddedPostgres.layer))
 })
 
+const MAX_CONNECTIONS = 8
+
 const pool: PgClient.PgPoolConfig = {
   applicationName: "effex",
   transformQueryNames: String.camelToSnake,
   transformResultNames: String.snakeToCamel,
   multiplex: true,
-  maxConnections: 8,
+  maxConnections: MAX_CONNECTIONS,
   connectTimeout: DEADLINE,
   keepAlive: Duration.seconds(10)
 }
@@ -176,6 +186,7 @@ const make = Effect.gen(function* () {
   )
   for (const [id, name] of applied) yield* Effect.logInfo(`Applied migration ${id}_${name}`)
   const database = fromClient(sql)
+  yield* Metric.update(Metrics.databasePool, MAX_CONNECTIONS)
   yield* ensurePartitions(database).pipe(
     Effect.catch((error) =>
       Effect.logWarning("The partitions of the coming months could not be looked for", error)
@@ -264,7 +275,11 @@ const isRolledBack = ({ reason }: SqlError.SqlError) =>
 const lostInTransaction = (defect: unknown) =>
   SqlError.isSqlError(defect) && isAvailability(defect) ? unavailable(defect) : Effect.die(defect)
 
-const unavailable = (cause: unknown) => Effect.fail(new StoreUnavailable({ cause }))
+const unavailable = (cause: unknown, kind: "unavailable" | "deadline" = "unavailable") =>
+  Effect.andThen(countError(kind), Effect.fail(new StoreUnavailable({ cause })))
+
+const countError = (kind: "unavailable" | "deadline" | "refused") =>
+  Metric.update(Metrics.databaseErrors.of({ kind }), 1)
 
 /**
  * The caller is let go at the deadline, and does not wait for the statement to be cancelled, which takes long over a
@@ -277,7 +292,7 @@ const withDeadline = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       return yield* restore(Fiber.join(fiber)).pipe(
         Effect.timeoutOrElse({
           duration: DEADLINE,
-          orElse: () => unavailable(`no answer within ${Duration.format(DEADLINE)}`)
+          orElse: () => unavailable(`no answer within ${Duration.format(DEADLINE)}`, "deadline")
         }),
         Effect.onError(() => Effect.forkDetach(Fiber.interrupt(fiber)))
       )

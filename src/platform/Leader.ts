@@ -1,6 +1,7 @@
-import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { Context, DateTime, Effect, Layer, Metric, Option, Schema } from "effect"
 import type { SqlClient, Statement } from "effect/sql"
 import { Database, type StoreUnavailable } from "./Database.ts"
+import * as Metrics from "./Metrics.ts"
 
 /** A turn at leading, of which there is one at a time for each name. */
 export interface Leadership {
@@ -46,7 +47,9 @@ export class Leader extends Context.Service<
           INSERT INTO leader (name, term, taken_at) VALUES (${name}, 1, ${takenAt})
           ON CONFLICT (name) DO UPDATE SET term = leader.term + 1, taken_at = excluded.taken_at
           RETURNING term`)
-        return taken === undefined ? yield* Effect.die(`${name} has no term`) : { name, term: taken.term }
+        if (taken === undefined) return yield* Effect.die(`${name} has no term`)
+        yield* Metric.update(Metrics.term.of({ task: name }), Number(taken.term))
+        return { name, term: taken.term }
       })
 
       const latest = Effect.fn("Leader.latest")(function* (name: string) {

@@ -1,7 +1,9 @@
-import { Context, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Context, Effect, Layer, Metric, Option, Redacted, Schema } from "effect"
 import * as EffectRedis from "effect/persistence/Redis"
 import { Redis as Client } from "ioredis"
 import { Settings } from "../config/Settings.ts"
+import * as Metrics from "./Metrics.ts"
+import { observe } from "./MetricSeries.ts"
 
 /** How long a command may take. A lookup goes on without Redis when it is slower. */
 const COMMAND_TIMEOUT_MILLIS = 250
@@ -35,6 +37,7 @@ const make = Effect.gen(function* () {
     retryStrategy: (attempt) => Math.min(attempt * 100, 2000)
   })
   const use = useOf(client)
+  yield* observe(Metrics.redisUp, () => (client.status === "ready" ? 1 : 0))
   const redis = yield* EffectRedis.make({
     send: sendOf(client),
     connect: Effect.map(openUnscoped(redisUrl.value, { retryStrategy: () => null }), (connection) => ({
@@ -59,7 +62,10 @@ const useOf =
     Effect.tryPromise({
       try: () => command(client),
       catch: (cause) => new EffectRedis.RedisError({ cause })
-    })
+    }).pipe(
+      Effect.tapError(() => Metric.update(Metrics.redisFailures, 1)),
+      Effect.withSpan("Redis", { kind: "client", attributes: { "db.system.name": "redis" } })
+    )
 
 const sendOf =
   (client: Client): EffectRedis.Redis["Service"]["send"] =>
@@ -87,7 +93,9 @@ const openUnscoped = Effect.fnUntraced(function* (
   })
   let reachable = true
   client.on("ready", () => {
-    if (!reachable && announce) log(Effect.logInfo("Redis is back"))
+    if (!reachable && announce) {
+      log(Effect.andThen(Metric.update(Metrics.redisRecoveries, 1), Effect.logInfo("Redis is back")))
+    }
     reachable = true
   })
   client.on("error", (error: Error) => {

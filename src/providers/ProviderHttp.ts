@@ -5,9 +5,10 @@ import type { HttpClientRequest, HttpClientResponse } from "effect/http"
 import { CircuitBreaker } from "effect/persistence"
 import { Settings } from "../config/Settings.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import { timed } from "../platform/MetricSeries.ts"
 import { PollCadence } from "../platform/PollCadence.ts"
 import { CircuitOpen, Malformed, type ProviderReason, Unreachable } from "./ProviderError.ts"
-import * as Redaction from "./Redaction.ts"
+import * as Redaction from "../platform/Redaction.ts"
 import * as Spacing from "./Spacing.ts"
 
 /** How long one request may take. */
@@ -68,6 +69,12 @@ export const make: (options: {
     const longestWait = hasAnotherBehind ? LONGEST_WAIT_BEFORE_ANOTHER : LONGEST_WAIT
     const longestOpen = () => longestOpenFor(cadence.interval())
     const breaker = yield* makeBreaker(longestOpen)
+    yield* breaker.transitions.pipe(
+      Stream.runForEach(({ to }) =>
+        Metric.update(Metrics.providerCircuit.of({ provider: name }), to === "Closed" ? 0 : 1)
+      ),
+      Effect.forkScoped
+    )
 
     const exchange: ProviderHttp["exchange"] = Effect.fnUntraced(function* (makeRequest, read) {
       const request = yield* makeRequest
@@ -96,7 +103,10 @@ export const make: (options: {
             ? spacing.pause(Duration.min(reason.retryAfter, longestWait))
             : Effect.void
         ),
-        Effect.onExit((exit) => Metric.update(requests(name, outcomeOf(exit)), 1))
+        Effect.onExit((exit) =>
+          Metric.update(Metrics.providerRequests.of({ provider: name, outcome: outcomeOf(exit) }), 1)
+        ),
+        timed(Metrics.providerDuration.of({ provider: name }))
       )
 
     const attempts = Effect.fnUntraced(function* <A>(request: Request, read: Read<A>) {
@@ -159,9 +169,6 @@ const makeBreaker = (longestOpen: () => Duration.Duration) =>
 
 export const nothingWithin = (duration: Duration.Duration): ProviderReason =>
   new Unreachable({ detail: `nothing within ${Duration.format(duration)}` })
-
-const requests = (provider: string, outcome: string) =>
-  Metric.withAttributes(Metrics.providerRequests, { provider, outcome })
 
 const outcomeOf = (exit: Exit.Exit<unknown, ProviderReason>) =>
   Exit.isSuccess(exit)

@@ -75,7 +75,11 @@ const make = Effect.gen(function* () {
 
   const failuresOf = (name: string) => Effect.map(Ref.get(failures), (all) => all.get(name) ?? none)
   const setFailures = (name: string, its: (before: Failures) => Failures) =>
-    Ref.update(failures, (all) => new Map(all).set(name, its(all.get(name) ?? none)))
+    Ref.updateAndGet(failures, (all) => new Map(all).set(name, its(all.get(name) ?? none))).pipe(
+      Effect.flatMap((all) =>
+        Metric.update(Metrics.providerFailures.of({ provider: name }), all.get(name)?.count ?? 0)
+      )
+    )
   const answered = (name: string) => setFailures(name, () => none)
   // An open circuit says less than what opened it.
   const failed = (name: string, { reason }: ProviderError) =>
@@ -200,5 +204,5 @@ const together = ([first, ...others]: ReadonlyArray<ProviderError>, last: Provid
         others: others.map(({ provider, reason }) => ({ provider, reason }))
       })
 
-const ticksOf = (provider: string) => Metric.withAttributes(Metrics.providerTicks, { provider })
-const missedReferencesOf = (provider: string) => Metric.withAttributes(Metrics.missedReferences, { provider })
+const ticksOf = (provider: string) => Metrics.providerTicks.of({ provider })
+const missedReferencesOf = (provider: string) => Metrics.missedReferences.of({ provider })

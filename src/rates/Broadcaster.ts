@@ -75,9 +75,12 @@ const readingSide = (feed: RateFeed.RateFeed) => ({
   subscribe: (subscription: RateFeed.Subscription = {}) =>
     Effect.map(feed.subscribe(subscription), (mailbox): Mailbox => ({
       ...mailbox,
-      take: Effect.tap(mailbox.take, countGaps)
+      take: Effect.tap(mailbox.take, (events) => measure(events, mailbox.waited()))
     }))
 })
 
-const countGaps = (events: ReadonlyArray<RateEvent>) =>
-  events.some(({ _tag }) => _tag === "Gap") ? Metric.update(Metrics.streamGaps, 1) : Effect.void
+const measure = (events: ReadonlyArray<RateEvent>, waited: number | undefined) =>
+  Effect.andThen(
+    waited === undefined ? Effect.void : Metric.update(Metrics.streamLag, waited),
+    events.some(({ _tag }) => _tag === "Gap") ? Metric.update(Metrics.streamGaps, 1) : Effect.void
+  )

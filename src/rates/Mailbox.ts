@@ -13,6 +13,8 @@ export interface Mailbox {
   readonly want: (pairs: ReadonlyArray<CurrencyPair> | undefined) => void
   /** The reader is told every rate anew, of the pairs that it wants or of all; it has missed nothing. */
   readonly refresh: (everything: boolean) => void
+  /** How many seconds the first of what was taken last had waited; none where it was made as it was taken. */
+  readonly waited: () => number | undefined
 }
 
 /** The side of a mailbox that is filled. */
@@ -38,6 +40,13 @@ export const make = (options: {
   let behind = false
   let asked: "nothing" | "wanted" | "everything" = "nothing"
   const waiting = new Map<string, RateChanged | PollFinished>()
+  let since: number | undefined
+  let waited: number | undefined
+
+  const arrive = () => {
+    since ??= performance.now()
+    arrived.openUnsafe()
+  }
 
   /** Every rate in the place of what waits, after a gap where that was not all that was missed. */
   const everything = (): ReadonlyArray<RateEvent> => {
@@ -54,6 +63,8 @@ export const make = (options: {
 
   const takeAll = (): ReadonlyArray<RateEvent> => {
     arrived.closeUnsafe()
+    waited = since === undefined ? undefined : (performance.now() - since) / 1000
+    since = undefined
     const rest = behind || asked !== "nothing" ? everything() : Array.from(waiting.values())
     told = positionOf(rest) ?? told
     const events = [...first, ...rest]
@@ -76,7 +87,7 @@ export const make = (options: {
   const invalidate = () => {
     behind = true
     dropChanges(() => true)
-    arrived.openUnsafe()
+    arrive()
   }
 
   const offer = (event: RateChanged | PollFinished) => {
@@ -89,7 +100,7 @@ export const make = (options: {
       if (waiting.has(key)) return invalidate()
       waiting.set(key, event)
     }
-    arrived.openUnsafe()
+    arrive()
   }
 
   const want = (pairs: ReadonlyArray<CurrencyPair> | undefined) => {
@@ -102,7 +113,7 @@ export const make = (options: {
     arrived.openUnsafe()
   }
 
-  return { take, want, refresh, offer, invalidate }
+  return { take, want, refresh, waited: () => waited, offer, invalidate }
 }
 
 /** Where the last poll waits, beside the pairs. */

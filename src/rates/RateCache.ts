@@ -88,8 +88,7 @@ const makeRedis = Effect.gen(function* () {
   const redis = yield* EffectRedis.Redis
   const memory = makeMemory()
 
-  const failed = (error: EffectRedis.RedisError) =>
-    Effect.andThen(Metric.update(Metrics.redisFailures, 1), Effect.logDebug("Redis failed", error.cause))
+  const failed = (error: EffectRedis.RedisError) => Effect.logDebug("Redis failed", error.cause)
 
   const get = Effect.fn("RateCache.get")(function* (pair: CurrencyPair) {
     const answer = yield* use((client) => client.get(keyOf(pair))).pipe(

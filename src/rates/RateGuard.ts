@@ -227,8 +227,8 @@ const make = Effect.gen(function* () {
 const CONFIRMABLE: ReadonlySet<Suspicion.Suspicion["reason"]> = new Set(["jump", "triangle"])
 
 const count = (provider: string, reason: string) =>
-  Metric.update(Metric.withAttributes(Metrics.quarantinedRates, { provider, reason }), 1)
+  Metric.update(Metrics.quarantinedRates.of({ provider, reason }), 1)
 
 /** Counts decisions about what was put aside. */
 export const decisionsBy = (decision: Exclude<QuarantineStatus, "pending">, by: DecidedBy) =>
-  Metric.withAttributes(Metrics.quarantineDecisions, { decision, by })
+  Metrics.quarantineDecisions.of({ decision, by })

@@ -1,5 +1,4 @@
 import {
-  Clock,
   Context,
   DateTime,
   Deferred,
@@ -19,6 +18,7 @@ import * as Cluster from "../platform/Cluster.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import { Leader } from "../platform/Leader.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import { timed, underWay } from "../platform/MetricSeries.ts"
 import { fixed, PollCadence } from "../platform/PollCadence.ts"
 import type { ProviderError, ProviderReason } from "../providers/ProviderError.ts"
 import { Broadcaster } from "./Broadcaster.ts"
@@ -123,7 +123,6 @@ const make = Effect.gen(function* () {
 
   const run = Effect.fn("RatePoller.run")(function* (occasion: Occasion, { begun, observe }: Watching) {
     const startedAt = yield* DateTime.now
-    const startedNanos = yield* Clock.currentTimeNanos
     const leadership = leadershipOf(occasion)
     const id = yield* polls.begin(startedAt, pairs.all.length, occasion)
     yield* begun(id)
@@ -139,9 +138,8 @@ const make = Effect.gen(function* () {
       pairs: pairs.all.length,
       failures
     }
-    const seconds = Duration.toSeconds(Duration.nanos((yield* Clock.currentTimeNanos) - startedNanos))
-    yield* Metric.update(Metrics.pollDuration, seconds)
     yield* polls.finish(finished, leadership)
+    yield* measure(finished)
     yield* broadcaster.publishPoll(summaryOf(finished))
     yield* Effect.logInfo(
       `Polled ${finished.pairs} pairs: ${finished.pairs - failures.length} refreshed, ${failures.length} failed`
@@ -152,7 +150,11 @@ const make = Effect.gen(function* () {
   })
 
   const poll = Effect.fnUntraced(function* (occasion: Occasion, watching: Watching = UNWATCHED) {
-    const ran = yield* exclusively(LOCK, run(occasion, watching))
+    const measured = run(occasion, watching).pipe(
+      timed(Metrics.pollDuration),
+      Effect.onError(() => Metric.update(pollsBy("broken"), 1))
+    )
+    const ran = yield* exclusively(LOCK, measured)
     return Option.isSome(ran) ? ran.value : yield* new PollUnderWay()
   })
 
@@ -214,7 +216,8 @@ const make = Effect.gen(function* () {
     yield* Effect.logInfo(`This process polls, in term ${leadership.term}`)
     yield* poll({ trigger: "schedule", leadership }).pipe(
       Effect.flatMap(unlessNothingRefreshed),
-      repeatedly(cadence)
+      repeatedly(cadence),
+      underWay(Metrics.leading.of({ task: POLLER }))
     )
   })
 
@@ -272,4 +275,13 @@ const toFailure = (pair: CurrencyPair, error: ProviderError | StoreUnavailable):
     ? { pair, reason: error.putAside ? PUT_ASIDE : error.reason._tag, detail: error.message }
     : { pair, reason: error._tag, detail: error.message }
 
-const pairsBy = (outcome: "refreshed" | "failed") => Metric.withAttributes(Metrics.pollPairs, { outcome })
+const pollsBy = (outcome: "complete" | "partial" | "failed" | "broken") => Metrics.polls.of({ outcome })
+
+/** Counts what came of a poll. */
+const measure = Effect.fnUntraced(function* ({ failures, finishedAt, pairs }: PollRun) {
+  const outcome = failures.length === 0 ? "complete" : failures.length < pairs ? "partial" : "failed"
+  yield* Metric.update(pollsBy(outcome), 1)
+  if (outcome !== "failed") yield* Metric.update(Metrics.lastPoll, DateTime.toEpochMillis(finishedAt) / 1000)
+})
+
+const pairsBy = (outcome: "refreshed" | "failed") => Metrics.pollPairs.of({ outcome })

@@ -1,10 +1,9 @@
-import { Effect, Metric, Option, Schedule } from "effect"
+import { Effect, Option, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { RedisError } from "effect/persistence/Redis"
 import type { PollSummary } from "../domain/PollRun.ts"
 import type { Rate } from "../domain/Rate.ts"
 import type { StreamPosition } from "../domain/StreamPosition.ts"
-import * as Metrics from "../platform/Metrics.ts"
 import * as RateFeed from "./RateFeed.ts"
 import * as RedisStream from "./RedisStream.ts"
 
@@ -26,8 +25,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
   let left: StreamPosition | undefined
   let isRead = true
 
-  const failed = (error: RedisError) =>
-    Effect.andThen(Metric.update(Metrics.redisFailures, 1), Effect.logDebug("Redis failed", error.cause))
+  const failed = (error: RedisError) => Effect.logDebug("Redis failed", error.cause)
 
   /** Says when the stream can no longer be read, and when it can again, not each time in between. */
   const observeReads = (reads: boolean, cause?: unknown) =>

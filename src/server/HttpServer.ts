@@ -11,6 +11,7 @@ import * as ConversionHttp from "./ConversionHttp.ts"
 import { Drain } from "./Drain.ts"
 import * as FlutterwaveHttp from "./FlutterwaveHttp.ts"
 import * as HistoryHttp from "./HistoryHttp.ts"
+import * as MetricsHttp from "./MetricsHttp.ts"
 import * as NodeServer from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
 import * as Origins from "./Origins.ts"
@@ -22,6 +23,9 @@ import * as RatesRpc from "./RatesRpc.ts"
 import * as RatesSocket from "./RatesSocket.ts"
 import * as Refusals from "./Refusals.ts"
 import * as RemoteAddress from "./RemoteAddress.ts"
+import * as RequestIds from "./RequestIds.ts"
+import * as RequestMetrics from "./RequestMetrics.ts"
+import * as RequestSpans from "./RequestSpans.ts"
 import * as Routes from "./Routes.ts"
 import * as Security from "./Security.ts"
 import { MAX_MESSAGE_BYTES, StreamConnections } from "./StreamConnections.ts"
@@ -55,6 +59,8 @@ const pages = Layer.mergeAll(
 
 /** What every request goes through on its way in, and every answer on its way out; the first one is the outermost. */
 const everywhere = Layer.mergeAll(
+  RequestIds.layer,
+  RequestMetrics.layer,
   RemoteAddress.layerForwarded,
   Security.layer,
   Origins.layerCors,
@@ -63,13 +69,9 @@ const everywhere = Layer.mergeAll(
   Origins.layerForeign
 )
 
-const routes = Layer.mergeAll(
-  endpoints,
-  pages,
-  OperationsHttp.layerMetrics,
-  RatesSocket.layer,
-  RatesRpc.layer
-).pipe(Layer.provide(everywhere))
+const routes = Layer.mergeAll(endpoints, pages, MetricsHttp.layer, RatesSocket.layer, RatesRpc.layer).pipe(
+  Layer.provide(everywhere)
+)
 
 const listen = Layer.unwrap(
   Effect.gen(function* () {
@@ -99,6 +101,7 @@ const served = HttpRouter.serve(routes, {
   Layer.provide(
     Layer.succeed(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(Refusals.MAX_BODY_BYTES))
   ),
+  Layer.provide(RequestSpans.layer),
   Layer.provideMerge(listen)
 )
 

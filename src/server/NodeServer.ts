@@ -1,6 +1,7 @@
 import { STATUS_CODES, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import { HeadersTooLarge, InvalidRequest, type Problem } from "../api/Problem.ts"
+import * as RequestId from "../platform/RequestId.ts"
 import * as Problems from "./Problems.ts"
 import * as Routes from "./Routes.ts"
 import * as Security from "./Security.ts"
@@ -90,7 +91,8 @@ const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null
   }
   const cut = setTimeout(() => socket.destroy(), GRACE_MILLIS)
   socket.once("close", () => clearTimeout(cut))
-  const body = Problems.textOf(problem, "", Problems.newTraceId())
+  const traceId = RequestId.newTraceId()
+  const body = Problems.textOf(problem, "", traceId)
   socket.end(
     [
       `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
@@ -98,6 +100,7 @@ const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null
       `Content-Length: ${Buffer.byteLength(body)}`,
       "Cache-Control: no-store",
       ...Object.entries(Security.HEADERS).map(([name, value]) => `${name}: ${value}`),
+      `X-Request-Id: ${traceId}`,
       "Connection: close",
       "",
       body

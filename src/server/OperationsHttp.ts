@@ -1,20 +1,14 @@
-import { DateTime, Duration, Effect, Metric, Option } from "effect"
+import { DateTime, Duration, Effect, Option } from "effect"
 import * as Arr from "effect/Array"
-import { HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
-import { PrometheusMetrics } from "effect/observability"
 import { Api } from "../api/Api.ts"
 import type { Readiness } from "../api/OperationsApi.ts"
 import { Settings } from "../config/Settings.ts"
-import { AuditSealer } from "../conversion/AuditSealer.ts"
 import { ageAt, SANDBOX } from "../domain/Rate.ts"
 import { Database } from "../platform/Database.ts"
-import * as Metrics from "../platform/Metrics.ts"
 import { RateProvider } from "../providers/RateProvider.ts"
-import { Quarantine } from "../rates/Quarantine.ts"
 import { RateCache } from "../rates/RateCache.ts"
 import { Rates } from "../rates/Rates.ts"
-import * as Routes from "./Routes.ts"
 
 /** The health checks. */
 export const layer = HttpApiBuilder.group(
@@ -98,38 +92,3 @@ const measure = Effect.gen(function* () {
     oldestAgeSeconds: ages.length === 0 ? null : Math.max(...ages)
   }
 })
-
-/** Counts what waits to be sealed; the last counts stay where the database does not answer. */
-const measureAudit = Effect.gen(function* () {
-  const sealer = yield* AuditSealer
-  const { count, since } = yield* sealer.backlog
-  const now = yield* DateTime.now
-  const lag = DateTime.distance(
-    Option.getOrElse(since, () => now),
-    now
-  )
-  yield* Metric.update(Metrics.auditBacklog, count)
-  yield* Metric.update(Metrics.auditLag, Duration.toSeconds(lag))
-}).pipe(Effect.ignoreCause)
-
-/** Counts what waits for an operator; the last count stays where the database does not answer. */
-const measureQuarantine = Effect.gen(function* () {
-  const quarantine = yield* Quarantine
-  yield* Metric.update(Metrics.quarantinePending, yield* quarantine.pending)
-}).pipe(Effect.ignoreCause)
-
-/** The metrics in Prometheus' text format. */
-export const layerMetrics = HttpRouter.add(
-  "GET",
-  Routes.paths.metrics,
-  Effect.gen(function* () {
-    const { known, oldestAgeSeconds } = yield* measure
-    yield* Metric.update(Metrics.knownRates, known)
-    if (oldestAgeSeconds !== null) yield* Metric.update(Metrics.oldestRateAge, oldestAgeSeconds)
-    yield* measureAudit
-    yield* measureQuarantine
-    return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
-      contentType: "text/plain; version=0.0.4; charset=utf-8"
-    })
-  })
-)

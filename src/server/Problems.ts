@@ -1,6 +1,5 @@
 import { Effect, Layer, Schema } from "effect"
 import type { Cause } from "effect"
-import { SecureRandom } from "effect/crypto"
 import { HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
 import * as Problem from "../api/Problem.ts"
 import { ProblemResponses } from "../api/ProblemResponses.ts"
@@ -12,6 +11,7 @@ import type * as PollerSetting from "../domain/PollerSetting.ts"
 import type * as PollRun from "../domain/PollRun.ts"
 import type * as QuarantinedRate from "../domain/QuarantinedRate.ts"
 import type * as Rate from "../domain/Rate.ts"
+import * as RequestId from "../platform/RequestId.ts"
 import * as FlutterwaveFailure from "./FlutterwaveFailure.ts"
 import * as Routes from "./Routes.ts"
 
@@ -121,7 +121,7 @@ export const respond = Effect.fnUntraced(function* (
   options: { readonly headers?: Readonly<Record<string, string>> } = {}
 ) {
   const { url } = yield* HttpServerRequest.HttpServerRequest
-  const traceId = problem.trace_id ?? (yield* currentTraceId)
+  const traceId = problem.trace_id ?? (yield* RequestId.currentTraceId)
   const response = Routes.isFlutterwave(url)
     ? FlutterwaveFailure.respond(problem.status, problem.detail ?? problem.title)
     : HttpServerResponse.text(textOf(problem, pathOf(url), traceId), {
@@ -144,17 +144,9 @@ export const textOf = (problem: Problem.Problem, instance: string, traceId: stri
   return JSON.stringify({ type, title, status, detail, instance, code, errors, retryable, trace_id: traceId })
 }
 
-export const newTraceId = () => SecureRandom.uuidV4Unsafe().replaceAll("-", "")
-
-/** Names the answer to this request. */
-export const currentTraceId = Effect.currentParentSpan.pipe(
-  Effect.map((span) => span.traceId),
-  Effect.catch(() => Effect.sync(newTraceId))
-)
-
 /** What nobody foresaw: it is logged under the id that the answer names, and nothing else of it is told. */
 export const ofUnforeseen = Effect.fnUntraced(function* (what: string, cause: Cause.Cause<unknown>) {
-  const traceId = yield* currentTraceId
+  const traceId = yield* RequestId.currentTraceId
   yield* Effect.logError(`Unforeseen failure of ${what}`, cause).pipe(Effect.annotateLogs({ traceId }))
   return new Problem.Internal({ trace_id: traceId })
 })

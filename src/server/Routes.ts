@@ -16,18 +16,36 @@ export const paths = {
   rpcHttp: "/rpc/http"
 } as const
 
-/** Whose failures have a shape of their own. */
-type Owner = "flutterwave" | "effex"
-
-const known = FindMyWay.make<Owner>(CONFIG)
-const methods = new Set<string>(["GET"])
-for (const [name, group] of Object.entries(Api.groups)) {
-  for (const { method, path } of Object.values(group.endpoints)) {
-    known.on(method, path, name === "flutterwave" ? name : "effex")
-    methods.add(method)
-  }
+/** What is answered: a path with the names of its parameters, and whose it is, for Flutterwave's failures have a shape of their own. */
+interface Route {
+  readonly method: string
+  readonly template: `/${string}`
+  readonly owner: "flutterwave" | "effex"
 }
-for (const path of Object.values(paths)) known.on(path === paths.rpcHttp ? "POST" : "GET", path, "effex")
+
+/** Every endpoint of the API, and what is beside it. */
+export const all: ReadonlyArray<Route> = [
+  ...Object.entries(Api.groups).flatMap(([name, group]) =>
+    Object.values(group.endpoints).map(({ method, path }): Route => ({
+      method,
+      template: path,
+      owner: name === "flutterwave" ? name : "effex"
+    }))
+  ),
+  ...Object.values(paths).map((path): Route => ({
+    method: path === paths.rpcHttp ? "POST" : "GET",
+    template: path,
+    owner: "effex"
+  }))
+]
+
+const known = FindMyWay.make<Route>(CONFIG)
+for (const route of all) known.on(route.method, route.template, route)
+const methods = new Set(["GET", ...all.map(({ method }) => method)])
+
+/** The template that answers a request, such as `/api/v1/rates/:rate_id`; none for a path that does not exist. */
+export const templateOf = (method: string, url: string): string | undefined =>
+  known.find(method === "HEAD" ? "GET" : method, url)?.handler.template
 
 /** The methods that a path takes; none for a path that does not exist. */
 export const allowedMethods = (url: string): ReadonlyArray<string> => {
@@ -37,7 +55,7 @@ export const allowedMethods = (url: string): ReadonlyArray<string> => {
 
 /** Whether a path is one that apps know from Flutterwave, by whichever method it is asked for. */
 export const isFlutterwave = (url: string): boolean =>
-  Array.from(methods).some((method) => known.find(method, url)?.handler === "flutterwave")
+  Array.from(methods).some((method) => known.find(method, url)?.handler.owner === "flutterwave")
 
 /** Whether a WebSocket answers at a path. */
 export const isSocket = (url: string): boolean => /^\/(ws\/rates\/?|rpc\/?)([?#]|$)/.test(url)

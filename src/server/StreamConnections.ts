@@ -146,7 +146,7 @@ const make = Effect.gen(function* () {
 })
 
 const connectionsBy: Record<Transport, Metric.Gauge<number>> = {
-  websocket: Metric.withAttributes(Metrics.streamConnections, { transport: "websocket" }),
-  sse: Metric.withAttributes(Metrics.streamConnections, { transport: "sse" }),
-  rpc: Metric.withAttributes(Metrics.streamConnections, { transport: "rpc" })
+  websocket: Metrics.streamConnections.of({ transport: "websocket" }),
+  sse: Metrics.streamConnections.of({ transport: "sse" }),
+  rpc: Metrics.streamConnections.of({ transport: "rpc" })
 }

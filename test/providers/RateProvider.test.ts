@@ -61,7 +61,7 @@ const connect = Effect.fnUntraced(function* (sources: NonEmptyReadonlyArray<Rate
       Effect.provide(provider.reference(pair, besides, Duration.minutes(1)), context),
     health: provider.health,
     ticks: (name: string) =>
-      Metric.value(Metric.withAttributes(Metrics.providerTicks, { provider: name })).pipe(
+      Metric.value(Metrics.providerTicks.of({ provider: name })).pipe(
         Effect.map(({ count }) => count),
         Effect.provide(context)
       )

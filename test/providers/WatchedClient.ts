@@ -115,9 +115,7 @@ export const connect = Effect.fnUntraced(function* (
     }),
     /** How many requests came to what. */
     requests: (outcome: string) =>
-      Metric.value(
-        Metric.withAttributes(Metrics.providerRequests, { provider: "flutterwave", outcome })
-      ).pipe(
+      Metric.value(Metrics.providerRequests.of({ provider: "flutterwave", outcome })).pipe(
         Effect.map(({ count }) => count),
         Effect.provide(context)
       ),

@@ -1,0 +1,2 @@
+/** The version of effex, as `package.json` has it too. */
+export const VERSION = "0.1.0"
