@@ -140,7 +140,7 @@ const ofValues = (at: Endpoint): ReadonlyArray<Attack> => [
     elsewhere: true
   })),
   ...Object.keys(at.query).map((name) => ({
-    name: `${name} 500 times`,
+    name: `${name} 300 times`,
     bytes: request(`${target(at)}${`&${name}=USD`.repeat(500)}`),
     statuses: [400]
   })),
