@@ -6,7 +6,7 @@ import * as Effex from "../support/Effex.ts"
 import * as TcpDoor from "../support/TcpDoor.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
-import * as Asking from "./Asking.ts"
+import * as Asking from "../support/Asking.ts"
 
 const AT_ONCE = 20
 const AMOUNT = 500

@@ -1,0 +1,125 @@
+import type { PgClient } from "@effect/sql-pg"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Asking from "./Asking.ts"
+import * as Effex from "./Effex.ts"
+import type { Settled, Workload } from "./Workload.ts"
+
+/** What one node may hold of connections: its pool, and the lock of what it leads. */
+const CONNECTIONS_PER_NODE = 12
+
+interface Checked {
+  readonly workload: Workload
+  /** A node that runs. */
+  readonly url: string
+  /** How many of them run. */
+  readonly nodes?: number
+  /** What leads to the database and to the key that signs the audit. */
+  readonly env: Readonly<Record<string, string>>
+  readonly sql: PgClient.PgClient
+}
+
+/**
+ * What must hold after every fault: all that was acknowledged is there once, all that was not is there once or not at
+ * all, and a retry says which; the audit is whole, and has one record for each conversion; nothing is left held.
+ */
+export const check = Effect.fnUntraced(function* ({ env, nodes = 1, sql, url, workload }: Checked) {
+  assert.deepStrictEqual(workload.violations, [])
+  yield* assertAcknowledged(sql, workload)
+  const settled = yield* workload.settle(url)
+  assert.deepStrictEqual(workload.violations, [])
+  yield* assertOneRecordEach(sql, workload)
+  yield* assertRatesRecorded(sql, workload)
+  yield* assertAuditWhole(sql, env, workload.operations.size)
+  yield* assertNothingHeld(sql, nodes)
+  return settled
+})
+
+/** What came of the retries, in words. */
+export const inWords = ({ acknowledged, doneUntold, notDone }: Settled): string =>
+  `${acknowledged} acknowledged, 0 lost, ${doneUntold} done untold, ${notDone} not done`
+
+const idsOf = (workload: Workload) =>
+  workload.acknowledged().map(({ answer = "" }) => Asking.auditIdOf({ body: answer }))
+
+const recorded = (sql: PgClient.PgClient) =>
+  Effect.map(sql<{ id: string }>`SELECT id FROM conversion_audit`, (rows) => rows.map(({ id }) => id))
+
+const assertAcknowledged = Effect.fnUntraced(function* (sql: PgClient.PgClient, workload: Workload) {
+  const ids = yield* recorded(sql)
+  const known = new Set(ids)
+  assert.strictEqual(known.size, ids.length)
+  assert.deepStrictEqual(
+    idsOf(workload).filter((id) => !known.has(id)),
+    [],
+    "acknowledged, and lost"
+  )
+  assert.isAtMost(ids.length, workload.operations.size, "more records than conversions were asked for")
+})
+
+const assertOneRecordEach = Effect.fnUntraced(function* (sql: PgClient.PgClient, workload: Workload) {
+  assert.strictEqual(workload.acknowledged().length, workload.operations.size)
+  assert.deepStrictEqual((yield* recorded(sql)).toSorted(), idsOf(workload).toSorted())
+  const remembered = yield* sql<{ key: string }>`SELECT key FROM idempotency`
+  assert.deepStrictEqual(
+    remembered.map(({ key }) => key).toSorted(),
+    Array.from(workload.operations.keys()).toSorted()
+  )
+})
+
+/** No answer named a rate that was not recorded first, or gave it another value. */
+const assertRatesRecorded = Effect.fnUntraced(function* (sql: PgClient.PgClient, { rates }: Workload) {
+  const rows = yield* sql<{ id: string; rate: string }>`
+    SELECT id, trim_scale(rate)::text AS rate FROM exchange_rate WHERE ${sql.in("id", Array.from(rates.keys()))}`
+  assert.deepStrictEqual(new Map(rows.map(({ id, rate }) => [id, rate])), new Map(rates))
+})
+
+const assertAuditWhole = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  env: Readonly<Record<string, string>>,
+  records: number
+) {
+  yield* eventually(
+    sql`SELECT audit_id FROM audit_unsealed LIMIT 1`,
+    (waiting) => waiting.length === 0,
+    "the audit was not sealed"
+  )
+  const verifier = yield* Effex.run(["audit", "verify", "--json"], { LOG_LEVEL: "error", ...env })
+  const code = yield* verifier.ended
+  assert.strictEqual(code, 0, verifier.output())
+  assert.deepInclude(JSON.parse(verifier.output()), { ok: true, records, unsealed: 0 })
+})
+
+/** No transaction is left open, no lock is waited for, and no lock is held but by whoever leads. */
+export const assertNothingHeld = (sql: PgClient.PgClient, nodes: number) =>
+  eventually(
+    Effect.all({
+      sessions: sql<{ application: string; state: string }>`
+        SELECT application_name AS application, state FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'effex%'`,
+      locks: sql<{ application: string; type: string; granted: boolean }>`
+        SELECT application_name AS application, locktype AS type, granted
+        FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND pid <> pg_backend_pid()`
+    }),
+    ({ locks, sessions }) =>
+      sessions.length <= nodes * CONNECTIONS_PER_NODE &&
+      sessions.every(({ state }) => !state.startsWith("idle in transaction")) &&
+      locks.every(({ granted }) => granted) &&
+      locks.every(({ application, type }) => type !== "advisory" || application === "effex cluster"),
+    "something is still held"
+  )
+
+/** Asks again until the answer is as it should be. */
+const eventually = <A, E, R>(ask: Effect.Effect<A, E, R>, is: (answer: A) => boolean, otherwise: string) =>
+  Effect.gen(function* () {
+    let last: A | undefined
+    return yield* ask.pipe(
+      Effect.tap((answer) => Effect.sync(() => (last = answer))),
+      Effect.delay("100 millis"),
+      Effect.repeat({ until: is }),
+      Effect.timeoutOrElse({
+        duration: "20 seconds",
+        orElse: () => Effect.die(new Error(`${otherwise}: ${String(JSON.stringify(last))}`))
+      })
+    )
+  })
