@@ -34,6 +34,7 @@ import { Receipts } from "./conversion/Receipts.ts"
 import { SealRepo } from "./conversion/SealRepo.ts"
 import { Database } from "./platform/Database.ts"
 import { Redis } from "./platform/Redis.ts"
+import * as Signals from "./platform/Signals.ts"
 import * as Telemetry from "./platform/Telemetry.ts"
 import { FlutterwaveClient } from "./providers/FlutterwaveClient.ts"
 import { FrankfurterSeries } from "./providers/FrankfurterSeries.ts"
@@ -143,6 +144,7 @@ const messageOf = (error: unknown): string => {
 const teardown: Runtime.Teardown = (exit, onExit) =>
   onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
 
+Signals.exitOnSecond()
 NodeRuntime.runMain(
   Command.run(effex, { version: "0.1.0" }).pipe(Effect.tapCause(report), Effect.provide(NodeServices.layer)),
   { disableErrorReporting: true, teardown }

@@ -301,6 +301,14 @@ export const STREAMS_PER_ADDRESS = define<Option.Option<number>>({
   parse: orOff(wholeNumber(1, 999_999))
 })
 
+export const SHUTDOWN_DELAY = define({
+  name: "SHUTDOWN_DELAY",
+  fallback: Duration.zero,
+  shown: "0 seconds",
+  meaning: "how long a node that is told to stop still serves, while `/health/ready` sends callers elsewhere",
+  ...duration("0 seconds", "5 minutes")
+})
+
 export const LOG_LEVEL = define<LogLevel.LogLevel>({
   name: "LOG_LEVEL",
   fallback: "Info",

@@ -76,6 +76,8 @@ export class Settings extends Context.Service<
     readonly corsOrigins: Option.Option<ReadonlyArray<string>>
     /** How many streams one address may have open on a node; none: as many as it likes. */
     readonly streamsPerAddress: Option.Option<number>
+    /** How long the server takes its leave before it stops. */
+    readonly shutdownDelay: Duration.Duration
     readonly margins: Margins
     /** Conversions, quotes and the audit are open to everybody. */
     readonly openConversions: boolean
@@ -170,6 +172,7 @@ const read = Effect.gen(function* () {
     guardConfirmations: yield* take(Definitions.GUARD_CONFIRMATIONS),
     corsOrigins: yield* take(Definitions.CORS_ORIGINS),
     streamsPerAddress: yield* take(Definitions.STREAMS_PER_ADDRESS),
+    shutdownDelay: yield* take(Definitions.SHUTDOWN_DELAY),
     margins: {
       standard: yield* take(Definitions.CONVERSION_MARGIN),
       byPair: yield* take(Definitions.CONVERSION_MARGINS)

@@ -14,6 +14,7 @@ import { RateProvider } from "../providers/RateProvider.ts"
 import { Quarantine } from "../rates/Quarantine.ts"
 import { RateCache } from "../rates/RateCache.ts"
 import { Rates } from "../rates/Rates.ts"
+import { Drain } from "./Drain.ts"
 import * as Routes from "./Routes.ts"
 
 /** The health checks. */
@@ -25,6 +26,7 @@ export const layer = HttpApiBuilder.group(
     const { sql, within } = yield* Database
     const cache = yield* RateCache
     const provider = yield* RateProvider
+    const { isLeaving } = yield* Drain
 
     const checkDatabase = within(sql`SELECT 1`).pipe(
       Effect.matchCause({
@@ -73,7 +75,9 @@ export const layer = HttpApiBuilder.group(
       const well = statuses.every((status) => status === "ok" || status === "off")
       // Rates in memory are served without the database.
       const status = checks.rates.status === "down" ? "down" : well ? "ok" : "degraded"
-      const readiness: Readiness = { status, checks: { ...checks, providers } }
+      const said = { ...checks, providers }
+      if (isLeaving()) return yield* Effect.fail<Readiness>({ status: "down", draining: true, checks: said })
+      const readiness: Readiness = { status, checks: said }
       return status === "down" ? yield* Effect.fail(readiness) : readiness
     })
 

@@ -47,6 +47,7 @@ describe("Settings", () => {
         guardConfirmations: 3,
         corsOrigins: "none",
         streamsPerAddress: 5000,
+        shutdownDelay: "0 millis",
         margin: "0.005",
         margins: "",
         openConversions: true,

@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, inject, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Option, Redacted } from "effect"
+import { Duration, Effect, Fiber, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
 import * as TcpDoor from "../support/TcpDoor.ts"
@@ -28,7 +28,7 @@ const serveThroughDoor = Effect.gen(function* () {
 })
 
 const convertAll = (url: string, keys: ReadonlyArray<string>) =>
-  Effect.forEach(keys, (key) => Effect.map(Asking.convert(url, key, AMOUNT), Option.getOrThrow), {
+  Effect.forEach(keys, (key) => Asking.convert(url, key, AMOUNT), {
     concurrency: "unbounded"
   })
 
@@ -53,7 +53,6 @@ const assertRefused = Effect.fnUntraced(function* (url: string, keys: ReadonlyAr
 /** Converts again without a restart; how long that takes is returned. */
 const untilHealed = (url: string, key: string) =>
   Asking.convert(url, key, AMOUNT).pipe(
-    Effect.map(Option.getOrThrow),
     Effect.repeat({ until: ({ status }) => status === 200 }),
     Effect.timeout(HEAL_TIMEOUT),
     Effect.timed,

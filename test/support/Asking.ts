@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect, Schema } from "effect"
 
 /** What a server answered to a conversion. */
 export interface Converted {
@@ -8,9 +8,19 @@ export interface Converted {
   readonly contentType: string | null
 }
 
-/** Converts dollars under a key; none where there was no whole answer, so that nobody knows what became of it. */
-export const convert = (url: string, key: string, amount: number) =>
-  wholeAnswer(async (signal): Promise<Converted> => {
+/** There was no whole answer, so that nobody knows what became of the request. */
+export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { cause: Schema.Defect() }) {
+  override get message(): string {
+    return codeOf(this.cause) || String(this.cause)
+  }
+}
+
+/** A server, or several in the order in which they are tried: the next one where a connection is refused. */
+export type Where = string | ReadonlyArray<string>
+
+/** Converts dollars under a key. */
+export const convert = (where: Where, key: string, amount: number) =>
+  ask(where, async (url, signal): Promise<Converted> => {
     const response = await fetch(`${url}/api/v1/convert`, {
       method: "POST",
       headers: { "content-type": "application/json", "idempotency-key": key },
@@ -25,15 +35,31 @@ export const convert = (url: string, key: string, amount: number) =>
     }
   })
 
-/** Looks a rate up; none where there was no whole answer. */
-export const lookup = (url: string, from: string, to: string) =>
-  wholeAnswer(async (signal) => {
+/** Looks a rate up. */
+export const lookup = (where: Where, from: string, to: string) =>
+  ask(where, async (url, signal) => {
     const response = await fetch(`${url}/api/v1/rates?from=${from}&to=${to}`, { signal })
     return { status: response.status, body: await response.text() }
   })
 
-const wholeAnswer = <A>(ask: (signal: AbortSignal) => Promise<A>) =>
-  Effect.promise((signal) => ask(signal).then(Option.some<A>, () => Option.none<A>()))
+const ask = <A>(where: Where, request: (url: string, signal: AbortSignal) => Promise<A>) => {
+  const [first = "", ...rest] = typeof where === "string" ? [where] : where
+  const at = (url: string) =>
+    Effect.tryPromise({
+      try: (signal) => request(url, signal),
+      catch: (cause) => new NoAnswer({ cause })
+    })
+  return rest.reduce((asked, url) => Effect.catchIf(asked, isRefused, () => at(url)), at(first))
+}
+
+/** Nobody listens there: the request was not sent. */
+const isRefused = ({ cause }: NoAnswer) => codeOf(cause) === "ECONNREFUSED"
+
+/** The reason that lies deepest, by its code. */
+const codeOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return ""
+  return codeOf(error.cause) || ("code" in error ? String(error.code) : "")
+}
 
 /** The record that an answer tells of. */
 export const auditIdOf = ({ body }: { readonly body: string }): string => {

@@ -16,8 +16,8 @@ export interface TcpDoor {
   readonly port: number
   /** Swallows everything from now on, in both directions, without closing anything. */
   readonly blackhole: () => void
-  /** Swallows what the server says, and lets through what is said to it. */
-  readonly mute: () => void
+  /** Swallows what the server says, from when it is told some text, which it is told still. */
+  readonly mute: (text: string) => void
   /** Closes every connection with a reset, and refuses new ones. */
   readonly reset: () => void
   /** Lets everything through from now on, but slowly. */
@@ -28,12 +28,21 @@ export interface TcpDoor {
 
 type Mode = "open" | "blackhole" | "mute" | "refuse"
 
+/** What a door lets through to the server, and from it. */
+const LETS: Record<Mode, { readonly there: boolean; readonly back: boolean }> = {
+  open: { there: true, back: true },
+  mute: { there: true, back: false },
+  blackhole: { there: false, back: false },
+  refuse: { there: false, back: false }
+}
+
 /** Opens a door to a server for as long as the scope is open. */
 export const open = (target: NetConnectOpts) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       let mode: Mode = "open"
       let slowness: Slowness | undefined
+      let muteAt: string | undefined
       const sockets = new Set<Socket>()
       const server = createServer((inner) => {
         sockets.add(inner)
@@ -47,8 +56,11 @@ export const open = (target: NetConnectOpts) =>
         outer.on("error", () => inner.destroy())
         const there = writing(outer, () => slowness)
         const back = writing(inner, () => slowness)
-        inner.on("data", (chunk: Buffer) => (mode === "open" || mode === "mute") && there(chunk))
-        outer.on("data", (chunk: Buffer) => mode === "open" && back(chunk))
+        inner.on("data", (chunk: Buffer) => {
+          if (muteAt !== undefined && chunk.includes(muteAt)) mode = "mute"
+          if (LETS[mode].there) there(chunk)
+        })
+        outer.on("data", (chunk: Buffer) => LETS[mode].back && back(chunk))
         inner.on("close", () => outer.destroy())
         outer.on("close", () => mode === "open" && inner.destroy())
       })
@@ -62,8 +74,8 @@ export const open = (target: NetConnectOpts) =>
         blackhole: () => {
           mode = "blackhole"
         },
-        mute: () => {
-          mode = "mute"
+        mute: (text: string) => {
+          muteAt = text
         },
         reset: () => {
           mode = "refuse"
@@ -75,6 +87,7 @@ export const open = (target: NetConnectOpts) =>
         heal: () => {
           mode = "open"
           slowness = undefined
+          muteAt = undefined
           cut()
         },
         close: () => {

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, Option, Schedule } from "effect"
+import { Effect, Fiber, Option, Result, Schedule } from "effect"
 import type { Duration } from "effect"
 import * as Asking from "./Asking.ts"
 
@@ -58,6 +58,8 @@ export const make = (name: string) => {
   /** Answers that no fault excuses. */
   const violations: Array<string> = []
   const samples: Array<Sample> = []
+  /** What went wrong, in short, of each request that failed. */
+  const failures: Array<string> = []
 
   const note = (id: string, rate: string) => {
     const known = rates.get(id)
@@ -67,13 +69,15 @@ export const make = (name: string) => {
 
   const timed = Effect.fnUntraced(function* <A extends { readonly status: number }>(
     kind: Sample["kind"],
-    ask: Effect.Effect<Option.Option<A>>
+    ask: Effect.Effect<A, Asking.NoAnswer>
   ) {
     const at = performance.now()
-    const answer = yield* ask
-    const failed = Option.isNone(answer) || answer.value.status !== 200
+    const answer = yield* Effect.result(ask)
+    const failed = Result.isFailure(answer) || answer.success.status !== 200
     samples.push({ kind, at, millis: performance.now() - at, failed })
-    return answer
+    if (failed)
+      failures.push(`${kind}: ${Result.isFailure(answer) ? answer.failure.message : answer.success.status}`)
+    return Result.getSuccess(answer)
   })
 
   const acknowledge = (key: string, { amount, answer }: Operation, { body, replayed }: Asking.Converted) => {
@@ -85,7 +89,7 @@ export const make = (name: string) => {
   }
 
   /** Converts under a key, whether it was used before or not; the answer where there was a whole one. */
-  const convert = Effect.fnUntraced(function* (url: string, key: string, amount: number) {
+  const convert = Effect.fnUntraced(function* (url: Asking.Where, key: string, amount: number) {
     const operation = operations.get(key) ?? { amount, answer: undefined }
     operations.set(key, operation)
     const answer = yield* timed("conversion", Asking.convert(url, key, operation.amount))
@@ -97,7 +101,7 @@ export const make = (name: string) => {
     return answer
   })
 
-  const lookup = Effect.fnUntraced(function* (url: string, [from, to]: readonly [string, string]) {
+  const lookup = Effect.fnUntraced(function* (url: Asking.Where, [from, to]: readonly [string, string]) {
     const answer = yield* timed("lookup", Asking.lookup(url, from, to))
     if (Option.isNone(answer)) return
     const { body, status } = answer.value
@@ -109,7 +113,7 @@ export const make = (name: string) => {
 
   /** Sets clients to work; the address is asked for before each request. The effect that is returned ends their work. */
   const drive = Effect.fnUntraced(function* (
-    url: () => string,
+    url: () => Asking.Where,
     { onAcknowledged = () => {}, pause = "1 millis", readers, writers }: Load
   ) {
     const work = { goesOn: true }
@@ -144,7 +148,7 @@ export const make = (name: string) => {
   })
 
   /** Retries every key until it is answered, and expects the first answer wherever one was given. */
-  const settle = Effect.fnUntraced(function* (url: string) {
+  const settle = Effect.fnUntraced(function* (url: Asking.Where) {
     const counts = { acknowledged: 0, doneUntold: 0, notDone: 0 }
     yield* Effect.forEach(
       Array.from(operations),
@@ -173,7 +177,7 @@ export const make = (name: string) => {
 
   const acknowledged = () => Array.from(operations.values()).filter(({ answer }) => answer !== undefined)
 
-  return { operations, rates, violations, convert, drive, settle, figures, acknowledged }
+  return { operations, rates, violations, failures, convert, drive, settle, figures, acknowledged }
 }
 
 export type Workload = ReturnType<typeof make>
