@@ -10,7 +10,7 @@ import * as Upgrades from "./Upgrades.ts"
 const GRACE_MILLIS = 500
 
 /** For how long nothing is asked on a connection before it is closed: what is on its way here is still answered. */
-const QUIET_MILLIS = 250
+const QUIET_MILLIS = 500
 /** How many callers are accepted after the end has come: more than can wait at once. */
 const MAX_LAST_CALLERS = 1024
 

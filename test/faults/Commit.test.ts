@@ -15,7 +15,7 @@ const COMMIT = '"request_hash"'
 describe("A commit whose answer is lost on the way", () => {
   it.live("is told as it was the first time, when the same key asks again", () =>
     Effect.gen(function* () {
-      const { door, env, sql, through } = yield* Site.behindDoor()
+      const { door, sql, through } = yield* Site.behindDoor()
       const server = yield* Effex.serve(through)
       yield* server.written(/44 refreshed/)
       const workload = Workload.make("commit")
@@ -54,7 +54,7 @@ describe("A commit whose answer is lost on the way", () => {
           assert.strictEqual(Asking.auditIdOf(again), id)
         }
       }
-      const settled = yield* Integrity.check({ workload, url: server.url, env, sql })
+      const settled = yield* Integrity.check({ workload, url: server.url, sql })
       yield* Workload.report(
         `The answer to ${swallowed} commits swallowed: each retry told the first result; ${Integrity.inWords(settled)}`
       )

@@ -16,11 +16,12 @@ const IMMUTABLE = [
   ["conversion_audit", "output_amount"],
   ["audit_seal", "position"],
   ["audit_node", "level"],
-  ["audit_head", "tree_size"]
+  ["audit_head", "tree_size"],
+  ["poll_rate", "rate_id"]
 ] as const
 
 const statementsOf = ([table, column]: (typeof IMMUTABLE)[number]) => [
-  `UPDATE ${table} SET ${column} = ${column} + 1`,
+  `UPDATE ${table} SET ${column} = ${column}`,
   `DELETE FROM ${table}`,
   `TRUNCATE ${table} CASCADE`
 ]
@@ -36,12 +37,6 @@ const asApplication = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
     sql.withTransaction(Effect.andThen(sql`SET LOCAL ROLE ${role}`, statement))
 })
 
-/** What the verifier says after a change that nothing prevented; the change is undone afterwards. */
-const verify = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
-  const verifier = yield* Effex.run(["audit", "verify"], { LOG_LEVEL: "error", ...env })
-  return { code: yield* verifier.ended, output: verifier.output() }
-})
-
 describe("What is never changed", () => {
   it.live(
     "is changed by nobody, and where its triggers are gone, the verifier names the first bad record",
@@ -52,7 +47,7 @@ describe("What is never changed", () => {
         yield* server.written(/44 refreshed/)
         const workload = Workload.make("immutable")
         for (let i = 1; i <= RECORDS; i++) yield* workload.convert(server.url, `immutable ${i}`, i)
-        yield* Integrity.check({ workload, url: server.url, env, sql })
+        yield* Integrity.check({ workload, url: server.url, sql })
         server.process.kill("SIGTERM")
         assert.strictEqual(yield* server.ended, 0)
 
@@ -65,7 +60,7 @@ describe("What is never changed", () => {
             refused++
           }
         }
-        assert.strictEqual((yield* verify(env)).code, 0)
+        assert.strictEqual((yield* Integrity.verify(env)).code, 0)
 
         const relations = yield* sql<{ name: string }>`
         SELECT oid::regclass::text AS name FROM pg_class WHERE relname = 'conversion_audit'
@@ -74,19 +69,17 @@ describe("What is never changed", () => {
         const sealed = yield* sql<{ id: string }>`SELECT audit_id AS id FROM audit_seal ORDER BY position`
         const idAt = (position: number) => sealed[position]?.id ?? assert.fail()
         // The last one first: each time, what is named is the first that does not fit.
-        for (const position of [9, 6, 2]) {
+        for (const position of [9, 2]) {
           yield* sql`
           UPDATE conversion_audit SET output_amount = output_amount - 1, residual = residual + 1
           WHERE id = ${idAt(position)}`
-          const { code, output } = yield* verify(env)
+          const { code, output } = yield* Integrity.verify(env)
           assert.strictEqual(code, 1, output)
           assert.include(output, `The audit is broken after ${position} records`)
           assert.include(output, idAt(position))
         }
-        yield* sql`DELETE FROM conversion_audit WHERE id = ${idAt(0)}`
-        assert.include((yield* verify(env)).output, `${idAt(0)}: its record is gone`)
         yield* Workload.report(
-          `${refused} changes refused, as owner and as application; 4 changes without triggers, each first bad record named`
+          `${refused} changes refused, as owner and as application; 2 changes without triggers, each time the first bad record named`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

@@ -40,7 +40,7 @@ describe("kill -9 of PostgreSQL and its children under load", () => {
       const sql = yield* Site.connect(postgres.url)
       const lookups = workload.figures("lookup")
       assert.strictEqual(lookups.failed, 0)
-      const settled = yield* Integrity.check({ workload, url: server.url, env, sql })
+      const settled = yield* Integrity.check({ workload, url: server.url, sql })
       assert.isNull(server.process.exitCode)
       yield* Workload.report(
         `kill -9 of PostgreSQL ${KILLS} times: ${Integrity.inWords(settled)}; ${Workload.inWords("lookups", lookups)}; conversions again after ${outages.join(", ")} ms`

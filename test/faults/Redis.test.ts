@@ -96,7 +96,7 @@ describe.skipIf(!TestRedis.isAvailable)("Two nodes over a Redis that fails under
     "look up and convert on without one failure, tell nothing wrong, and are in step again afterwards",
     () =>
       Effect.gen(function* () {
-        const { door, env, nodes, readers, redis, sql, untilInStep } = yield* start
+        const { door, nodes, readers, redis, sql, untilInStep } = yield* start
         yield* untilInStep
         const [first] = nodes
         const workload = Workload.make("redis")
@@ -124,7 +124,7 @@ describe.skipIf(!TestRedis.isAvailable)("Two nodes over a Redis that fails under
         }
         yield* load.stop
         assert.strictEqual(workload.figures("lookup").failed, 0)
-        const settled = yield* Integrity.check({ workload, url: first.url, env, sql, nodes: nodes.length })
+        const settled = yield* Integrity.check({ workload, url: first.url, sql, nodes: nodes.length })
         for (const { process } of nodes) assert.isNull(process.exitCode)
         yield* Workload.report(`Redis, all of it: ${Integrity.inWords(settled)}`)
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),

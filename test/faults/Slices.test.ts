@@ -42,7 +42,7 @@ describe("PostgreSQL whose every byte comes alone and late", () => {
       assert.deepStrictEqual(numbers(sliced), numbers(whole))
 
       // Sealed, so that nothing changes between two looks. Each is asked for what the other has done.
-      const settled = yield* Integrity.check({ workload, url: far.url, env, sql, nodes: 2 })
+      const settled = yield* Integrity.check({ workload, url: far.url, sql, nodes: 2 })
       yield* convertAll(near.url, "sliced")
       assert.deepStrictEqual(workload.violations, [])
       const now = DateTime.formatIso(yield* DateTime.now)

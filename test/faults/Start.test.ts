@@ -32,7 +32,7 @@ describe("Three nodes that start at once on an empty database", () => {
       yield* Effect.sleep("2 seconds")
       yield* load.stop
       assert.strictEqual(workload.figures("conversion").failed, 0)
-      const settled = yield* Integrity.check({ workload, url: nextUrl(), env, sql, nodes: NODES })
+      const settled = yield* Integrity.check({ workload, url: nextUrl(), sql, nodes: NODES })
       yield* Workload.report(
         `${NODES} nodes at once on an empty database: ready in ${Math.round(Duration.toMillis(took))} ms, ${migrations} migrations by one; ${Integrity.inWords(settled)}`
       )

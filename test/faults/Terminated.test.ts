@@ -37,7 +37,7 @@ describe("pg_terminate_backend on sessions at random", () => {
       yield* Effect.sleep("1 second")
       yield* after.stop
       assert.strictEqual(workload.figures("conversion", calm).failed, 0)
-      const settled = yield* Integrity.check({ workload, url: server.url, env, sql })
+      const settled = yield* Integrity.check({ workload, url: server.url, sql })
       yield* Workload.report(
         `${TERMINATIONS} sessions terminated: ${Workload.inWords("conversions", conversions)}; ${Workload.inWords("lookups", lookups)}; ${Integrity.inWords(settled)}`
       )
