@@ -108,6 +108,7 @@ const stopOnClose = Layer.effectDiscard(
     const { finish, keepNoConnection } = yield* NodeServer
     yield* Effect.addFinalizer(() =>
       Effect.gen(function* () {
+        yield* Effect.logInfo("effex stops: it answers what it is asked, and is not ready for more")
         yield* leave
         yield* keepNoConnection
         yield* Effect.sleep(shutdownDelay)

@@ -78,7 +78,7 @@ const test = (name: string, fault: string, shut: (door: TcpDoor) => void) =>
           `PostgreSQL ${fault} twice: ${AT_ONCE} at once refused within ${refusals.join(", ")} ms, healed after ${heals.join(", ")} ms; ${Integrity.inWords(settled)}`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
-    120_000
+    300_000
   )
 
 describe("PostgreSQL behind a network that fails", () => {

@@ -110,7 +110,7 @@ const test = (provider: string, faults: ReadonlyArray<Fault>, hangs: boolean) =>
           `${provider} misbehaves (${told.join(", ")}): ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
-    240_000
+    300_000
   )
 
 describe("A provider that misbehaves", () => {

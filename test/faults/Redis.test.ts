@@ -128,6 +128,6 @@ describe.skipIf(!TestRedis.isAvailable)("Two nodes over a Redis that fails under
         for (const { process } of nodes) assert.isNull(process.exitCode)
         yield* Workload.report(`Redis, all of it: ${Integrity.inWords(settled)}`)
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
-    240_000
+    300_000
   )
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
+import { createServer } from "node:http"
 import { connect } from "node:net"
 import * as Effex from "../support/Effex.ts"
 import * as EventsClient from "../support/EventsClient.ts"
@@ -52,6 +53,25 @@ const begin = Effect.fnUntraced(function* (url: string, head: string) {
   }
 })
 
+/** Whoever traces, metrics and logs are sent to. */
+const collect = Effect.gen(function* () {
+  let text = ""
+  const server = yield* Effect.acquireRelease(
+    Effect.promise(async () => {
+      const server = createServer((request, response) => {
+        request.on("data", (chunk: Buffer) => (text += chunk.toString()))
+        request.on("end", () => response.end("{}"))
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      return server
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+  const address = server.address()
+  const port = typeof address === "object" && address !== null ? address.port : 0
+  return { url: `http://127.0.0.1:${port}`, received: () => text }
+})
+
 describe("SIGTERM", () => {
   it.live("closes 200 streams with 1001 at once, lets 20 slow POSTs finish, and ends with code 0", () =>
     Effect.gen(function* () {
@@ -97,6 +117,24 @@ describe("SIGTERM", () => {
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
 
+  it.live("flushes what it has to tell of itself before it ends", () =>
+    Effect.gen(function* () {
+      const { env } = yield* Site.make()
+      const collector = yield* collect
+      const { ended, process, written } = yield* Effex.serve({
+        ...env,
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        // Nothing is sent by itself while the test runs.
+        OTEL_BLRP_SCHEDULE_DELAY: "600000"
+      })
+      yield* written(/44 refreshed/)
+      process.kill("SIGTERM")
+      assert.strictEqual(yield* Effect.timeout(ended, "20 seconds"), 0)
+      assert.include(collector.received(), "effex listens on")
+      assert.include(collector.received(), "effex stops")
+    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+
   it.live("waits no longer than 10 seconds for a request that never ends", () =>
     Effect.gen(function* () {
       const { env } = yield* Site.make()
@@ -138,36 +176,64 @@ describe("SIGTERM", () => {
   )
 })
 
+const isReady = (url: string) =>
+  Effex.get(url, "/health/ready").pipe(
+    Effect.map(({ status }) => status === 200),
+    Effect.catchCause(() => Effect.succeed(false))
+  )
+
+/** Sends each request to a node that is ready, in turn, and to the other one where a connection is refused. */
+const balance = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
+  let ready = urls
+  let turn = 0
+  yield* Effect.filter(urls, isReady, { concurrency: "unbounded" }).pipe(
+    Effect.map((found) => (ready = found)),
+    Effect.repeat(Schedule.spaced("100 millis")),
+    Effect.forkScoped
+  )
+  return () => {
+    const first = ready[turn++ % ready.length]
+    return first === undefined ? urls : [first, ...urls.filter((url) => url !== first)]
+  }
+})
+
 describe("A rolling restart of two nodes under load", () => {
-  it.live("fails no request of a client that goes to the other node where its connection is refused", () =>
-    Effect.gen(function* () {
-      const ports = [yield* Effect.promise(RedisServer.freePort), yield* Effect.promise(RedisServer.freePort)]
-      const { env, sql } = yield* Site.make({ POLL_INTERVAL: "1 second", SHUTDOWN_DELAY: "1 second" })
-      const start = (port: number) => Effex.serve({ ...env, PORT: String(port) })
-      const nodes = yield* Effect.forEach(ports, start, { concurrency: 2 })
-      const workload = Workload.make("rolling")
-      const urls = nodes.map(({ url }) => url)
-      let turn = 0
-      const inTurn = () => (turn++ % 2 === 0 ? urls : urls.toReversed())
-      const load = yield* workload.drive(inTurn, { writers: 4, readers: 8, pause: "2 millis" })
-      yield* Effect.sleep("1 second")
-      const restarts: Array<number> = []
-      for (const [i, port] of ports.entries()) {
-        const node = nodes[i] ?? assert.fail()
-        node.process.kill("SIGTERM")
-        const [took, code] = yield* Effect.timed(node.ended)
-        restarts.push(Math.round(Duration.toMillis(took)))
-        assert.strictEqual(code, 0, node.output())
-        nodes[i] = yield* start(port)
-        yield* Effect.sleep("500 millis")
-      }
-      yield* load.stop
-      const [lookups, conversions] = [workload.figures("lookup"), workload.figures("conversion")]
-      assert.deepStrictEqual(workload.failures, [])
-      const settled = yield* Integrity.check({ workload, url: urls[0] ?? assert.fail(), sql, nodes: 2 })
-      yield* Workload.report(
-        `Rolling restart, ${restarts.length} times: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; each node ended after ${restarts.join(", ")} ms; ${Integrity.inWords(settled)}`
-      )
-    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  it.live(
+    "fails no request behind a balancer that asks who is ready, and tries again where it is refused",
+    () =>
+      Effect.gen(function* () {
+        const ports = [
+          yield* Effect.promise(RedisServer.freePort),
+          yield* Effect.promise(RedisServer.freePort)
+        ]
+        const { env, sql } = yield* Site.make({ POLL_INTERVAL: "1 second", SHUTDOWN_DELAY: "3 seconds" })
+        const start = (port: number) => Effex.serve({ ...env, PORT: String(port) })
+        const nodes = yield* Effect.forEach(ports, start, { concurrency: 2 })
+        const workload = Workload.make("rolling")
+        const urls = nodes.map(({ url }) => url)
+        const load = yield* workload.drive(yield* balance(urls), {
+          writers: 4,
+          readers: 8,
+          pause: "2 millis"
+        })
+        yield* Effect.sleep("1 second")
+        const restarts: Array<number> = []
+        for (const [i, port] of ports.entries()) {
+          const node = nodes[i] ?? assert.fail()
+          node.process.kill("SIGTERM")
+          const [took, code] = yield* Effect.timed(node.ended)
+          restarts.push(Math.round(Duration.toMillis(took)))
+          assert.strictEqual(code, 0, node.output())
+          nodes[i] = yield* start(port)
+          yield* Effect.sleep("500 millis")
+        }
+        yield* load.stop
+        const [lookups, conversions] = [workload.figures("lookup"), workload.figures("conversion")]
+        assert.deepStrictEqual(workload.failures, [])
+        const settled = yield* Integrity.check({ workload, url: urls[0] ?? assert.fail(), sql, nodes: 2 })
+        yield* Workload.report(
+          `Rolling restart, ${restarts.length} times: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; each node ended after ${restarts.join(", ")} ms; ${Integrity.inWords(settled)}`
+        )
+      }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
 })

@@ -39,6 +39,6 @@ describe("Streams of a real server", () => {
         assert.isTrue(told.every(({ count }) => count === READERS))
         for (const { first, last } of told) assert.isBelow(last - first, 1000)
       }).pipe(Effect.scoped),
-    40_000
+    120_000
   )
 })
