@@ -50,6 +50,9 @@ describe("kill -9 of the server under 24 writers", () => {
         const settled = yield* Integrity.check({ workload, url: again.url, sql })
         assert.strictEqual((yield* Integrity.verify(env)).code, 0)
         assert.isAtLeast(settled.acknowledged, KILLS * ACKNOWLEDGED_BEFORE_KILL)
+        again.process.kill("SIGTERM")
+        assert.strictEqual(yield* again.ended, 0)
+        yield* Integrity.checkLeft(sql)
         yield* Workload.report(
           `kill -9 of the server ${KILLS} times: ${Integrity.inWords(settled)}; ready again after ${readyMillis.slice(1).join(", ")} ms`
         )

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
@@ -33,7 +33,13 @@ describe("kill -9 of PostgreSQL and its children under load", () => {
         yield* untilAcknowledged(ACKNOWLEDGED_BEFORE_KILL)
         assert.isAtLeast(yield* postgres.kill, 5)
         const killedAt = performance.now()
-        yield* untilAcknowledged(1)
+        yield* workload
+          .convert(server.url, `after kill ${round}`, round)
+          .pipe(
+            Effect.delay("20 millis"),
+            Effect.repeat({ until: Option.exists(({ status }) => status === 200) }),
+            Effect.timeout("60 seconds")
+          )
         outages.push(Math.round(performance.now() - killedAt))
       }
       yield* load.stop

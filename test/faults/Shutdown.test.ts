@@ -231,6 +231,9 @@ describe("A rolling restart of two nodes under load", () => {
         const [lookups, conversions] = [workload.figures("lookup"), workload.figures("conversion")]
         assert.deepStrictEqual(workload.failures, [])
         const settled = yield* Integrity.check({ workload, url: urls[0] ?? assert.fail(), sql, nodes: 2 })
+        for (const { process } of nodes) process.kill("SIGTERM")
+        yield* Effect.forEach(nodes, ({ ended }) => ended)
+        yield* Integrity.checkLeft(sql)
         yield* Workload.report(
           `Rolling restart, ${restarts.length} times: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; each node ended after ${restarts.join(", ")} ms; ${Integrity.inWords(settled)}`
         )

@@ -88,23 +88,33 @@ export const verify = Effect.fnUntraced(function* (env: Readonly<Record<string, 
   return { code: yield* verifier.ended, output: verifier.output() }
 })
 
-/** No transaction is left open, no lock is waited for, and no lock is held but by whoever leads. */
-export const assertNothingHeld = (sql: PgClient.PgClient, nodes: number) =>
+/** No transaction is left open, no lock is waited for, and no node has more connections than it may. */
+const assertNothingHeld = (sql: PgClient.PgClient, nodes: number) =>
   eventually(
     Effect.all({
       sessions: sql<{ application: string; state: string }>`
         SELECT application_name AS application, state FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'effex%'`,
-      locks: sql<{ application: string; type: string; granted: boolean }>`
-        SELECT application_name AS application, locktype AS type, granted
-        FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND pid <> pg_backend_pid()`
+      waiting: sql<{ application: string; type: string }>`
+        SELECT application_name AS application, locktype AS type
+        FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND NOT granted`
     }),
-    ({ locks, sessions }) =>
+    ({ sessions, waiting }) =>
       sessions.length <= nodes * CONNECTIONS_PER_NODE &&
       sessions.every(({ state }) => !state.startsWith("idle in transaction")) &&
-      locks.every(({ granted }) => granted) &&
-      locks.every(({ application, type }) => type !== "advisory" || application === "effex cluster"),
+      waiting.length === 0,
     "something is still held"
+  )
+
+/** What holds once every node has ended: no session of theirs is left, and no lock. */
+export const checkLeft = (sql: PgClient.PgClient) =>
+  eventually(
+    sql<{ application: string; locks: number }>`
+      SELECT application_name AS application, (SELECT count(*)::int FROM pg_locks WHERE pg_locks.pid = session.pid) AS locks
+      FROM pg_stat_activity AS session WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend'`,
+    (left) => left.length === 0,
+    "something is left"
   )
 
 /** Asks again until the answer is as it should be. */
