@@ -11,7 +11,7 @@ const AT_ONCE = 20
 const AMOUNT = 500
 /** The longest that a caller waits for a store that does not answer. */
 const BOUND_MILLIS = 5000
-const HEAL_TIMEOUT = "20 seconds"
+const HEAL_TIMEOUT = "1 minute"
 
 const convertAll = (url: string, workload: Workload.Workload, name: string) =>
   Effect.forEach(

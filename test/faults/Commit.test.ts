@@ -48,7 +48,7 @@ describe("A commit whose answer is lost on the way", () => {
             .pipe(
               Effect.map(Option.getOrThrow),
               Effect.repeat({ until: ({ status }) => status === 200 }),
-              Effect.timeout("20 seconds")
+              Effect.timeout("1 minute")
             )
           assert.isTrue(again.replayed)
           assert.strictEqual(Asking.auditIdOf(again), id)

@@ -9,7 +9,7 @@ import * as TestDatabase from "../support/TestDatabase.ts"
 import * as Workload from "../support/Workload.ts"
 
 const WRITERS = 24
-const ACKNOWLEDGED_BEFORE_KILL = 300
+const ACKNOWLEDGED_BEFORE_KILL = 100
 /** How often in a row, from the environment where it says so. */
 const KILLS = Number(process.env["EFFEX_KILLS"] ?? 3)
 
@@ -40,7 +40,7 @@ describe("kill -9 of the server under 24 writers", () => {
               if (--left === 0) Deferred.doneUnsafe(enough, Effect.void)
             }
           })
-          yield* Effect.timeout(Deferred.await(enough), "60 seconds")
+          yield* Effect.timeout(Deferred.await(enough), "5 minutes")
           server.process.kill("SIGKILL")
           assert.strictEqual(yield* server.ended, "SIGKILL")
           yield* load.stop
@@ -57,6 +57,6 @@ describe("kill -9 of the server under 24 writers", () => {
           `kill -9 of the server ${KILLS} times: ${Integrity.inWords(settled)}; ready again after ${readyMillis.slice(1).join(", ")} ms`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
-    60_000 + KILLS * 30_000
+    300_000 + KILLS * 60_000
   )
 })

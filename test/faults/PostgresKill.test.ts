@@ -25,7 +25,7 @@ describe("kill -9 of PostgreSQL and its children under load", () => {
         return eventually(
           `${count} more conversions`,
           () => workload.acknowledged().length >= wanted || undefined,
-          60_000
+          300_000
         )
       }
       const outages: Array<number> = []
@@ -38,7 +38,7 @@ describe("kill -9 of PostgreSQL and its children under load", () => {
           .pipe(
             Effect.delay("20 millis"),
             Effect.repeat({ until: Option.exists(({ status }) => status === 200) }),
-            Effect.timeout("60 seconds")
+            Effect.timeout("5 minutes")
           )
         outages.push(Math.round(performance.now() - killedAt))
       }

@@ -62,7 +62,7 @@ const FAULTS: ReadonlyArray<Fault> = [
 const start = Effect.gen(function* () {
   const redis = yield* RedisServer.start
   const door = yield* TcpDoor.open(redis.target)
-  const site = yield* Site.make({ REDIS_URL: `redis://127.0.0.1:${door.port}`, POLL_INTERVAL: "2 seconds" })
+  const site = yield* Site.make({ REDIS_URL: `redis://127.0.0.1:${door.port}`, POLL_INTERVAL: "3 seconds" })
   const nodes = yield* Effect.all([Effex.serve(site.env), Effex.serve(site.env)], { concurrency: 2 })
   const readers = yield* Effect.forEach(nodes, ({ url }) => StreamReader.follow(url))
 
@@ -81,7 +81,7 @@ const start = Effect.gen(function* () {
     Effect.delay("50 millis"),
     Effect.repeat({ until: (inStep) => inStep }),
     Effect.timeoutOrElse({
-      duration: "40 seconds",
+      duration: "2 minutes",
       orElse: () =>
         Effect.die(
           new Error(`${JSON.stringify(readers)}\n${nodes.map(({ output }) => output()).join("\n\n")}`)

@@ -126,7 +126,7 @@ const eventually = <A, E, R>(ask: Effect.Effect<A, E, R>, is: (answer: A) => boo
       Effect.delay("100 millis"),
       Effect.repeat({ until: is }),
       Effect.timeoutOrElse({
-        duration: "20 seconds",
+        duration: "1 minute",
         orElse: () => Effect.die(new Error(`${otherwise}: ${String(JSON.stringify(last))}`))
       })
     )

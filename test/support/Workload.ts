@@ -193,7 +193,7 @@ const untilAnswered = (
         : Effect.fail(answer)
     ),
     Effect.retry({ while: isTransient, schedule: Schedule.spaced("100 millis") }),
-    Effect.timeout("30 seconds"),
+    Effect.timeout("2 minutes"),
     Effect.orDie
   )
 
