@@ -41,6 +41,7 @@ import { Database } from "./platform/Database.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import { redact } from "./platform/Redaction.ts"
 import { Redis } from "./platform/Redis.ts"
+import * as Signals from "./platform/Signals.ts"
 import * as Telemetry from "./platform/Telemetry.ts"
 import { FlutterwaveClient } from "./providers/FlutterwaveClient.ts"
 import { FrankfurterSeries } from "./providers/FrankfurterSeries.ts"
@@ -172,6 +173,7 @@ const messageOf = (error: unknown): string => {
 const teardown: Runtime.Teardown = (exit, onExit) =>
   onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
 
+Signals.exitOnSecond()
 NodeRuntime.runMain(
   Command.run(effex, { version: VERSION }).pipe(Effect.tapCause(report), Effect.provide(NodeServices.layer)),
   { disableErrorReporting: true, teardown }

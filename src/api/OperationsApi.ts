@@ -12,6 +12,8 @@ const ProviderCheck = Schema.Struct({ name: Schema.String, ...Check.fields })
 /** Whether a node can do its work: `degraded` still serves rates, `down` does not. */
 export const Readiness = Schema.Struct({
   status: Schema.Literals(["ok", "degraded", "down"]),
+  /** It was told to stop, and is down for that reason; what is asked of it is still answered. */
+  draining: Schema.optionalKey(Schema.Literal(true)),
   checks: Schema.Struct({
     database: Check,
     redis: Check,
@@ -42,7 +44,7 @@ export class OperationsApi extends HttpApiGroup.make("operations")
     }).annotateMerge(
       OpenApi.annotations({
         summary: "Whether this node can serve rates",
-        description: "503 where it is down."
+        description: "503 where it is down, and while it stops."
       })
     )
   )

@@ -19,14 +19,18 @@ const sayWhatIsMadeUp = Layer.effectDiscard(
   })
 )
 
-/** `effex serve`: polls, and answers over HTTP, until it is told to stop. */
+const background = Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, AuditSealer.layerBackground)
+
+/**
+ * `effex serve`: polls, and answers over HTTP, until it is told to stop. Then, in this order: it says that it is not
+ * ready, gives up what it leads, which another node takes over, and ends what is asked of it.
+ */
 export const command = Command.make("serve", {}, () =>
   Layer.launch(
-    Layer.mergeAll(
-      RatePoller.layerBackground,
-      RateFollower.layer,
-      AuditSealer.layerBackground,
-      HttpServer.layerAnnounce
-    ).pipe(Layer.provide(HttpServer.layer), Layer.provide(sayWhatIsMadeUp))
+    HttpServer.layerAnnounce.pipe(
+      Layer.provideMerge(background),
+      Layer.provide(HttpServer.layer),
+      Layer.provide(sayWhatIsMadeUp)
+    )
   )
 ).pipe(Command.withDescription("Keep the rates fresh and serve them over HTTP"))

@@ -1,6 +1,6 @@
-import { type LogLevel, Option } from "effect"
+import { Duration, type LogLevel, Option } from "effect"
 import { type Definition, define, defined } from "./SettingDefinition.ts"
-import { flag, logLevel, oneOf, optional } from "./SettingTexts.ts"
+import { duration, flag, logLevel, oneOf, optional } from "./SettingTexts.ts"
 
 /** Every setting, in the order in which readers should meet them: that of the modules below. */
 export * from "./ServerSettings.ts"
@@ -9,6 +9,14 @@ export * from "./RateSettings.ts"
 export * from "./LimitSettings.ts"
 
 export const all: ReadonlyArray<Omit<Definition<unknown>, "parse" | "fallback">> = defined
+
+export const SHUTDOWN_DELAY = define({
+  name: "SHUTDOWN_DELAY",
+  fallback: Duration.zero,
+  shown: "0 seconds",
+  meaning: "how long a node that is told to stop still serves, while `/health/ready` sends callers elsewhere",
+  ...duration("0 seconds", "5 minutes")
+})
 
 export const LOG_LEVEL = define<LogLevel.LogLevel>({
   name: "LOG_LEVEL",

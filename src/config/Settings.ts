@@ -85,6 +85,8 @@ export class Settings extends Context.Service<
     readonly writeQuota: Option.Option<Quota>
     /** How many streams one address may have open on a node; none: as many as it likes. */
     readonly streamsPerAddress: Option.Option<number>
+    /** How long the server takes its leave before it stops. */
+    readonly shutdownDelay: Duration.Duration
     readonly margins: Margins
     /** Conversions, quotes and the audit are open to everybody. */
     readonly openConversions: boolean
@@ -176,6 +178,7 @@ export const inspect = Effect.gen(function* () {
     trustedProxies: yield* take(Definitions.TRUSTED_PROXIES),
     readQuota: yield* take(Definitions.RATE_LIMIT_READS),
     writeQuota: yield* take(Definitions.RATE_LIMIT_WRITES),
+    shutdownDelay: yield* take(Definitions.SHUTDOWN_DELAY),
     margins: {
       standard: yield* take(Definitions.CONVERSION_MARGIN),
       byPair: yield* take(Definitions.CONVERSION_MARGINS)

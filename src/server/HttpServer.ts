@@ -1,5 +1,5 @@
 import { NodeHttpServer } from "@effect/platform-node"
-import { ByteSize, Effect, Layer, Schedule } from "effect"
+import { ByteSize, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar, HttpApiSwagger } from "effect/http-api"
 import { Api } from "../api/Api.ts"
@@ -12,7 +12,7 @@ import { Drain } from "./Drain.ts"
 import * as FlutterwaveHttp from "./FlutterwaveHttp.ts"
 import * as HistoryHttp from "./HistoryHttp.ts"
 import * as MetricsHttp from "./MetricsHttp.ts"
-import * as NodeServer from "./NodeServer.ts"
+import { NodeServer } from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
 import * as Origins from "./Origins.ts"
 import * as PollerHttp from "./PollerHttp.ts"
@@ -77,17 +77,10 @@ const listen = Layer.unwrap(
   Effect.gen(function* () {
     const { host, port } = yield* Settings
     const { WebSocket } = yield* StreamConnections
-    const drain = yield* Drain
-    const { closeUnused, server } = NodeServer.make()
-    // Node closes those that are idle when it begins to stop, and not those that have just become so.
-    yield* drain.begun.pipe(
-      Effect.andThen(Effect.repeat(Effect.sync(closeUnused), Schedule.spaced("50 millis"))),
-      Effect.forkScoped
-    )
+    const { server } = yield* NodeServer
     return NodeHttpServer.layer(() => server, {
       host,
       port,
-      gracefulShutdownTimeout: SHUTDOWN_TIMEOUT,
       websocket: { WebSocket, maxPayload: MAX_MESSAGE_BYTES }
     })
   })
@@ -105,19 +98,42 @@ const served = HttpRouter.serve(routes, {
   Layer.provideMerge(listen)
 )
 
-/**
- * Everything that effex answers over HTTP, on `HOST` and `PORT`, and the address at which it does. When it is closed,
- * streams end first, and then what is under way is finished.
- */
-export const layer = Drain.layerOnClose.pipe(
-  Layer.provideMerge(served),
-  Layer.provide(StreamConnections.layer),
-  Layer.provide(Drain.layer)
+/** Stops the server when it is closed, which is before anything that the server needs is given up. */
+const stopOnClose = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { shutdownDelay } = yield* Settings
+    const { begin, leave } = yield* Drain
+    const { finish, keepNoConnection } = yield* NodeServer
+    yield* Effect.addFinalizer(() =>
+      Effect.gen(function* () {
+        yield* Effect.logInfo("effex stops: it answers what it is asked, and is not ready for more")
+        yield* leave
+        yield* keepNoConnection
+        yield* Effect.sleep(shutdownDelay)
+        yield* begin
+        yield* Effect.timeoutOption(finish, SHUTDOWN_TIMEOUT)
+      })
+    )
+  })
 )
 
-/** Says where it listens. */
-export const layerAnnounce = Layer.effectDiscard(
-  HttpServer.addressFormattedWith((address) =>
-    Effect.logInfo(`effex listens on ${address}, and explains itself at ${address}/docs`)
+/**
+ * Everything that effex answers over HTTP, on `HOST` and `PORT`, and the address at which it does. When it is closed, it
+ * takes its leave, then streams end, and then what is under way is finished.
+ */
+export const layer = stopOnClose.pipe(
+  Layer.provideMerge(served),
+  Layer.provide(StreamConnections.layer),
+  Layer.provide(NodeServer.layer),
+  Layer.provideMerge(Drain.layer)
+)
+
+/** Says where it listens; takes its leave when it is closed. */
+export const layerAnnounce = Layer.mergeAll(
+  Drain.layerLeaveOnClose,
+  Layer.effectDiscard(
+    HttpServer.addressFormattedWith((address) =>
+      Effect.logInfo(`effex listens on ${address}, and explains itself at ${address}/docs`)
+    )
   )
 )

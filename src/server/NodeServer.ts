@@ -1,3 +1,4 @@
+import { Context, Effect, Layer, Schedule } from "effect"
 import { STATUS_CODES, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import { HeadersTooLarge, InvalidRequest, type Problem } from "../api/Problem.ts"
@@ -12,37 +13,109 @@ const MAX_HEADER_BYTES = 16 * 1024
 /** How long a refused caller may take to read why, before the connection is cut. */
 const GRACE_MILLIS = 500
 
-/** Node's server, where it answers by itself, answers in the form of every other problem. */
-export const make = () => {
-  const server = create()
-  return { server, closeUnused: closingUnused(server) }
+/** For how long nothing is asked on a connection before it is closed: what is on its way here is still answered. */
+const QUIET_MILLIS = 500
+/** How many callers are accepted after the end has come: more than can wait at once. */
+const MAX_LAST_CALLERS = 1024
+
+/** Node's HTTP server, and how it stops without a caller noticing who can go elsewhere. */
+export class NodeServer extends Context.Service<
+  NodeServer,
+  {
+    readonly server: Server
+    /** Tells callers from now on that their connection is not kept. */
+    readonly keepNoConnection: Effect.Effect<void>
+    /** Accepts nobody any more, and waits until whoever was accepted has been answered. */
+    readonly finish: Effect.Effect<void>
+  }
+>()("effex/server/NodeServer") {
+  /** Cuts whoever is still connected when it is closed. */
+  static readonly layer = Layer.effect(
+    NodeServer,
+    Effect.gen(function* () {
+      const server = yield* Effect.acquireRelease(Effect.sync(create), (server) =>
+        Effect.sync(() => server.closeAllConnections())
+      )
+      const { closeQuiet, keepNone } = watchConnections(server)
+      const finish = Effect.raceFirst(
+        Effect.callback<void>((resume) => closeWhenNobodyWaits(server, () => resume(Effect.void))),
+        Effect.repeat(Effect.sync(closeQuiet), Schedule.spaced("50 millis"))
+      )
+      return NodeServer.of({ server, keepNoConnection: Effect.sync(keepNone), finish: Effect.asVoid(finish) })
+    })
+  )
 }
 
-/**
- * Closes the connections on which no request is under way. To Node, one that has sent nothing yet, as browsers and load
- * balancers open them, is not idle until its headers are overdue.
- */
-const closingUnused = (server: Server) => {
-  const underWay = new Map<Duplex, number>()
-  const count = (socket: Duplex, change: number) => {
-    const before = underWay.get(socket)
-    if (before !== undefined) underWay.set(socket, before + change)
-  }
+interface Connection {
+  /** The answers that are under way. */
+  readonly responses: Set<ServerResponse>
+  quietSince: number
+}
+
+/** Knows the connections, and on which of them something is asked. */
+const watchConnections = (server: Server) => {
+  const connections = new Map<Duplex, Connection>()
+  let keeps = true
+  // Node would close those that are idle when it begins to stop, also where a request is on its way.
+  server.closeIdleConnections = () => {}
+
   const begin = ({ socket }: IncomingMessage, response: ServerResponse) => {
-    count(socket, 1)
-    response.once("close", () => count(socket, -1))
+    if (!keeps) response.shouldKeepAlive = false
+    const connection = connections.get(socket)
+    if (connection === undefined) return
+    connection.responses.add(response)
+    response.once("close", () => {
+      connection.responses.delete(response)
+      connection.quietSince = performance.now()
+    })
   }
   server
     .on("connection", (socket) => {
-      underWay.set(socket, 0)
-      socket.once("close", () => underWay.delete(socket))
+      connections.set(socket, { responses: new Set(), quietSince: performance.now() })
+      socket.once("close", () => connections.delete(socket))
     })
     .on("request", begin)
     .on("checkContinue", begin)
-    .on("upgrade", (_request, socket) => underWay.delete(socket))
-  return () => {
-    for (const [socket, requests] of underWay) if (requests === 0) socket.destroy()
+    .on("upgrade", (_request, socket) => connections.delete(socket))
+
+  const keepNone = () => {
+    keeps = false
+    const now = performance.now()
+    for (const connection of connections.values()) {
+      connection.quietSince = now
+      for (const response of connection.responses) response.shouldKeepAlive = false
+    }
   }
+
+  /** To Node, a connection that has sent nothing yet is not idle until its headers are overdue. */
+  const closeQuiet = () => {
+    const now = performance.now()
+    for (const [socket, { quietSince, responses }] of connections) {
+      if (responses.size === 0 && now - quietSince >= QUIET_MILLIS) socket.destroy()
+    }
+  }
+  return { keepNone, closeQuiet }
+}
+
+/**
+ * Node accepts one caller in each turn of its loop, and the system resets those who still wait when nobody listens any
+ * more: so the server is closed right after a turn in which nobody came.
+ */
+const closeWhenNobodyWaits = (server: Server, onClosed: () => void) => {
+  let callers = 0
+  let before = -1
+  const accept = () => callers++
+  const look = () => {
+    if (callers !== before && callers < MAX_LAST_CALLERS) {
+      before = callers
+      setImmediate(look)
+      return
+    }
+    server.off("connection", accept)
+    server.close(onClosed)
+  }
+  server.on("connection", accept)
+  setImmediate(look)
 }
 
 const create = (): Server =>

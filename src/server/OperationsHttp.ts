@@ -9,6 +9,7 @@ import { Database } from "../platform/Database.ts"
 import { RateProvider } from "../providers/RateProvider.ts"
 import { RateCache } from "../rates/RateCache.ts"
 import { Rates } from "../rates/Rates.ts"
+import { Drain } from "./Drain.ts"
 
 /** The health checks. */
 export const layer = HttpApiBuilder.group(
@@ -19,6 +20,7 @@ export const layer = HttpApiBuilder.group(
     const { sql, within } = yield* Database
     const cache = yield* RateCache
     const provider = yield* RateProvider
+    const { isLeaving } = yield* Drain
 
     const checkDatabase = within(sql`SELECT 1`).pipe(
       Effect.matchCause({
@@ -67,7 +69,9 @@ export const layer = HttpApiBuilder.group(
       const well = statuses.every((status) => status === "ok" || status === "off")
       // Rates in memory are served without the database.
       const status = checks.rates.status === "down" ? "down" : well ? "ok" : "degraded"
-      const readiness: Readiness = { status, checks: { ...checks, providers } }
+      const said = { ...checks, providers }
+      if (isLeaving()) return yield* Effect.fail<Readiness>({ status: "down", draining: true, checks: said })
+      const readiness: Readiness = { status, checks: said }
       return status === "down" ? yield* Effect.fail(readiness) : readiness
     })
 

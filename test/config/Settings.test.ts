@@ -50,6 +50,7 @@ describe("Settings", () => {
         trustedProxies: "",
         readQuota: "6000 in 60000 millis",
         writeQuota: "600 in 60000 millis",
+        shutdownDelay: "0 millis",
         margin: "0.005",
         margins: "",
         openConversions: true,

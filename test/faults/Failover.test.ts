@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
+import * as Polls from "../support/Polls.ts"
 
 const PAIRS = 44
 
@@ -20,17 +21,11 @@ const start = Effect.gen(function* () {
 
   /** Who supplied the rates of the first whole poll from now on. */
   const nextPoll = Effect.gen(function* () {
-    const [now] = yield* sql<{ now: Date }>`SELECT clock_timestamp() AS now`
-    const run = yield* sql<{ id: string; finished: boolean }>`
-      SELECT id, finished_at IS NOT NULL AS finished FROM poll_run
-      WHERE started_at > ${now?.now ?? assert.fail()} ORDER BY started_at LIMIT 1`.pipe(
-      Effect.delay("100 millis"),
-      Effect.repeat({ until: ([run]) => run?.finished === true })
-    )
+    const run = yield* Polls.nextRun(sql)
     return yield* sql<{ provider: string; derived: boolean; count: number }>`
       SELECT provider, derived_from IS NOT NULL AS derived, count(*)::int AS count
       FROM exchange_rate JOIN poll_rate ON rate_id = exchange_rate.id
-      WHERE poll_run_id = ${run[0]?.id ?? assert.fail()} GROUP BY 1, 2 ORDER BY 1, 2`
+      WHERE poll_run_id = ${run.id} GROUP BY 1, 2 ORDER BY 1, 2`
   }).pipe(
     Effect.timeoutOrElse({
       duration: "90 seconds",

@@ -8,9 +8,11 @@ import * as TcpDoor from "../support/TcpDoor.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
+import * as Workload from "../support/Workload.ts"
 
 const PAIRS = 44
 const TAKE_OVER = "30 seconds"
+const STOPPED_MILLIS = 30_000
 
 type Node = Effect.Success<ReturnType<typeof Effex.serve>>
 
@@ -71,6 +73,7 @@ const assertLed = Effect.fnUntraced(function* ({ sql }: Cluster) {
     SELECT a.id FROM poll_run a JOIN poll_run b ON b.id <> a.id
     WHERE b.started_at >= a.started_at AND b.started_at < a.finished_at`
   assert.deepStrictEqual(overlapping, [], "two polls at once")
+  return rates.length
 })
 
 describe("The poller of a cluster", () => {
@@ -96,13 +99,13 @@ describe("The poller of a cluster", () => {
         second.process.kill("SIGTERM")
         const [took, code] = yield* Effect.timed(second.ended)
         assert.strictEqual(code, 0)
-        assert.isBelow(Duration.toMillis(took), 2000)
+        assert.isBelow(Duration.toMillis(took), 5000)
         assert.isBelow(yield* leads(third, 3), 3000)
         yield* untilRuns(nodes, 3, 1)
         yield* assertLed(nodes)
         for (const { output } of [first, second, third]) assert.notMatch(output(), /"level":"(WARN|ERROR)"/)
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
-    90_000
+    300_000
   )
 
   it.live(
@@ -118,8 +121,10 @@ describe("The poller of a cluster", () => {
           until: (requests) => requests % PAIRS > 15 && requests % PAIRS < 25
         })
         first.process.kill("SIGSTOP")
-        yield* leads(second, 2)
+        const stoppedAt = performance.now()
+        const took = yield* leads(second, 2)
         yield* untilRuns(nodes, 2, 1)
+        yield* Effect.sleep(Math.max(0, STOPPED_MILLIS - (performance.now() - stoppedAt)))
         first.process.kill("SIGCONT")
         // Enough for whoever believes that it still leads to poll again.
         yield* untilRuns(nodes, 2, 4)
@@ -133,9 +138,12 @@ describe("The poller of a cluster", () => {
         const ofFirst = runs.filter(({ term }) => Number(term) === 1)
         assert.isFalse(ofFirst.at(-1)?.finished, "the poll that was stopped")
         assert.isTrue(ofFirst.slice(0, -1).every(({ finished }) => finished))
-        yield* assertLed(nodes)
+        const rates = yield* assertLed(nodes)
+        yield* Workload.report(
+          `Leader stopped for ${STOPPED_MILLIS / 1000} s: the other polls after ${Math.round(took)} ms, ${runs.length} polls, ${rates} rates, none twice, terms 1 and 2 in order`
+        )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
-    90_000
+    300_000
   )
 
   it.live("ends in time on a node whose database swallows everything", () =>

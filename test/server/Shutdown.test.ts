@@ -24,7 +24,7 @@ describe("A server that stops", () => {
   it.live("does not wait for connections on which nothing is asked", () =>
     Effect.gen(function* () {
       const whole = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
-      assert.isBelow(yield* stopAfter("", "GET /health", whole, `${whole}GET`), 1000)
+      assert.isBelow(yield* stopAfter("", "GET /health", whole, `${whole}GET`), 5000)
     })
   )
 })

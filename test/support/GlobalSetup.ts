@@ -1,12 +1,12 @@
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Exit, Scope } from "effect"
-import { spawn, spawnSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TestProject } from "vitest/node"
 import * as EmbeddedPostgres from "../../src/platform/EmbeddedPostgres.ts"
+import * as RedisServer from "./RedisServer.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -46,28 +46,7 @@ async function startRedis(folder: string) {
     if (url === "") process.stderr.write(`${help}; they are skipped\n`)
     return { url, stop: () => {} }
   }
-  const port = await freePort()
-  const child = spawn(
-    "redis-server",
-    ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder],
-    { stdio: ["ignore", "pipe", "inherit"] }
-  )
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on("data", (chunk: Buffer) => {
-      if (chunk.includes("Ready to accept connections")) resolve()
-    })
-    child.once("exit", () => reject(new Error("redis-server did not start")))
-  })
+  const port = await RedisServer.freePort()
+  const child = await RedisServer.run(folder, port)
   return { url: `redis://127.0.0.1:${port}`, stop: () => child.kill() }
-}
-
-function freePort() {
-  return new Promise<number>((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
-  })
 }

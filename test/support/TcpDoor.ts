@@ -1,22 +1,48 @@
 import { Effect } from "effect"
 import { connect, createServer, type NetConnectOpts, type Socket } from "node:net"
 
+/** What slows down everything that goes through a door, each way. */
+export interface Slowness {
+  /** How long each byte is under way. */
+  readonly latencyMillis?: number
+  /** How many bytes arrive at once; whatever was sent together is cut into as many. */
+  readonly sliceBytes?: number
+  /** How much goes through in a second. */
+  readonly bytesPerSecond?: number
+}
+
 /** A door in front of a server, which can be shut in the ways in which networks fail. */
 export interface TcpDoor {
   readonly port: number
   /** Swallows everything from now on, in both directions, without closing anything. */
   readonly blackhole: () => void
+  /** Swallows what the server says, from when it is told some text, which it is told still. */
+  readonly mute: (text: string) => void
   /** Closes every connection with a reset, and refuses new ones. */
   readonly reset: () => void
+  /** Lets everything through from now on, but slowly. */
+  readonly slow: (slowness: Slowness) => void
   /** Lets everything through again, over new connections. */
   readonly heal: () => void
+}
+
+type Mode = "open" | "blackhole" | "mute" | "refuse"
+
+/** What a door lets through to the server, and from it. */
+const LETS: Record<Mode, { readonly there: boolean; readonly back: boolean }> = {
+  open: { there: true, back: true },
+  mute: { there: true, back: false },
+  blackhole: { there: false, back: false },
+  refuse: { there: false, back: false }
 }
 
 /** Opens a door to a server for as long as the scope is open. */
 export const open = (target: NetConnectOpts) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
-      let mode: "open" | "blackhole" | "refuse" = "open"
+      let mode: Mode = "open"
+      let slowness: Slowness | undefined
+      let muteAt: string | undefined
       const sockets = new Set<Socket>()
       const server = createServer((inner) => {
         sockets.add(inner)
@@ -28,8 +54,13 @@ export const open = (target: NetConnectOpts) =>
         }
         const outer = connect(target)
         outer.on("error", () => inner.destroy())
-        inner.on("data", (chunk) => mode === "open" && outer.write(chunk))
-        outer.on("data", (chunk) => mode === "open" && inner.write(chunk))
+        const there = writing(outer, () => slowness)
+        const back = writing(inner, () => slowness)
+        inner.on("data", (chunk: Buffer) => {
+          if (muteAt !== undefined && chunk.includes(muteAt)) mode = "mute"
+          if (LETS[mode].there) there(chunk)
+        })
+        outer.on("data", (chunk: Buffer) => LETS[mode].back && back(chunk))
         inner.on("close", () => outer.destroy())
         outer.on("close", () => mode === "open" && inner.destroy())
       })
@@ -43,12 +74,20 @@ export const open = (target: NetConnectOpts) =>
         blackhole: () => {
           mode = "blackhole"
         },
+        mute: (text: string) => {
+          muteAt = text
+        },
         reset: () => {
           mode = "refuse"
           cut()
         },
+        slow: (given: Slowness) => {
+          slowness = given
+        },
         heal: () => {
           mode = "open"
+          slowness = undefined
+          muteAt = undefined
           cut()
         },
         close: () => {
@@ -59,3 +98,39 @@ export const open = (target: NetConnectOpts) =>
     }),
     (door) => Effect.sync(door.close)
   ).pipe(Effect.map((door): TcpDoor => door))
+
+/** Writes to a socket in order, as slowly as is asked for when something is to be written. */
+const writing = (socket: Socket, slowness: () => Slowness | undefined) => {
+  socket.setNoDelay(true)
+  let last = Promise.resolve()
+  let free = 0
+  const write = async (
+    chunk: Buffer,
+    sentAt: number,
+    { bytesPerSecond, latencyMillis = 0, sliceBytes }: Slowness
+  ) => {
+    const takes = bytesPerSecond === undefined ? 0 : (chunk.length / bytesPerSecond) * 1000
+    free = Math.max(free, sentAt) + takes
+    await sleep(free + latencyMillis - performance.now())
+    const size = sliceBytes ?? chunk.length
+    for (let at = 0; at < chunk.length && !socket.destroyed; at += size) {
+      socket.write(chunk.subarray(at, at + size))
+      // Whoever reads must have had the chance to take the one before by itself.
+      if (size < chunk.length) await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  let waiting = 0
+  return (chunk: Buffer) => {
+    const slow = slowness()
+    if (slow === undefined && waiting === 0) {
+      socket.write(chunk)
+      return
+    }
+    waiting++
+    const sentAt = performance.now()
+    last = last.then(() => write(chunk, sentAt, slow ?? {})).finally(() => waiting--)
+  }
+}
+
+const sleep = (millis: number) =>
+  millis <= 0 ? Promise.resolve() : new Promise<void>((resolve) => setTimeout(resolve, millis))

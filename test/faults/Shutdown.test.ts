@@ -1,0 +1,242 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Schedule } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { createServer } from "node:http"
+import { connect } from "node:net"
+import * as Effex from "../support/Effex.ts"
+import * as EventsClient from "../support/EventsClient.ts"
+import * as Integrity from "../support/Integrity.ts"
+import * as RawHttp from "../support/RawHttp.ts"
+import * as RedisServer from "../support/RedisServer.ts"
+import * as Site from "../support/Site.ts"
+import { eventually, open, type SocketClient } from "../support/SocketClient.ts"
+import * as Workload from "../support/Workload.ts"
+
+const OF_EACH_KIND = 67
+const POSTS = 20
+
+const many = <A, E, R>(count: number, effect: Effect.Effect<A, E, R>) =>
+  Effect.forEach(Array.from({ length: count }), () => effect, { concurrency: 50 })
+
+const isOpen = ({ webSocket }: SocketClient) =>
+  eventually("handshake", () => webSocket.readyState === 1 || undefined)
+
+const conversion = (key: string) => {
+  const body = `{"amount":"500.00","from_currency":"USD","to_currency":"NGN"}`
+  const head = [
+    "POST /api/v1/convert HTTP/1.1",
+    "Host: localhost",
+    "Content-Type: application/json",
+    `Idempotency-Key: ${key}`,
+    `Content-Length: ${body.length}`,
+    "",
+    ""
+  ].join("\r\n")
+  return { head: head + body.slice(0, 10), rest: body.slice(10) }
+}
+
+/** A connection that says the beginning of something, and goes on when it is told to. */
+const begin = Effect.fnUntraced(function* (url: string, head: string) {
+  const socket = yield* Effect.acquireRelease(
+    Effect.sync(() => connect(Number(new URL(url).port), "127.0.0.1").on("error", () => {})),
+    (socket) => Effect.sync(() => socket.destroy())
+  )
+  let text = ""
+  let hasEnded = false
+  socket.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")))
+  socket.on("close", () => (hasEnded = true))
+  socket.write(head)
+  return {
+    send: (rest: string) => socket.write(rest),
+    text: () => text,
+    ended: Effect.suspend(() => eventually("end", () => hasEnded || undefined, 20_000))
+  }
+})
+
+/** Whoever traces, metrics and logs are sent to. */
+const collect = Effect.gen(function* () {
+  let text = ""
+  const server = yield* Effect.acquireRelease(
+    Effect.promise(async () => {
+      const server = createServer((request, response) => {
+        request.on("data", (chunk: Buffer) => (text += chunk.toString()))
+        request.on("end", () => response.end("{}"))
+      })
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+      return server
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+  const address = server.address()
+  const port = typeof address === "object" && address !== null ? address.port : 0
+  return { url: `http://127.0.0.1:${port}`, received: () => text }
+})
+
+describe("SIGTERM", () => {
+  it.live("closes 200 streams with 1001 at once, lets 20 slow POSTs finish, and ends with code 0", () =>
+    Effect.gen(function* () {
+      const { env, sql } = yield* Site.make({ STREAMS_PER_ADDRESS: "off" })
+      const { ended, output, process, url, written } = yield* Effex.serve(env)
+      yield* written(/44 refreshed/)
+      const sockets = yield* many(OF_EACH_KIND, open(`${url}/ws/rates/`))
+      const calls = yield* many(OF_EACH_KIND, open(`${url}/rpc`))
+      const events = yield* many(OF_EACH_KIND, EventsClient.open(`${url}/api/v1/rates/stream`))
+      yield* Effect.forEach([...sockets, ...calls], isOpen)
+      yield* Effect.forEach(sockets, ({ next }) => next)
+      const watch = { _tag: "Request", id: "1", tag: "WatchRates", payload: {}, headers: [] }
+      for (const call of calls) yield* call.send(watch)
+      yield* Effect.forEach(calls, ({ next }) => next)
+      const asked = Array.from({ length: POSTS }, (_, i) => conversion(`slow ${i + 1}`))
+      const posts = yield* Effect.forEach(asked, ({ head }) => begin(url, head))
+      // Connections that were opened in advance ask for nothing.
+      yield* begin(url, "GET /health")
+      yield* Effect.sleep("300 millis")
+
+      const startedAt = performance.now()
+      process.kill("SIGTERM")
+      for (const { closed } of [...sockets, ...calls]) assert.strictEqual((yield* closed).code, 1001)
+      for (const stream of events) yield* stream.ended
+      const closedAfter = performance.now() - startedAt
+      assert.isNull(process.exitCode)
+      yield* Effect.sleep("2 seconds")
+      posts.forEach(({ send }, i) => send(asked[i]?.rest ?? assert.fail()))
+      for (const { ended, text } of posts) {
+        yield* ended
+        assert.match(text(), /^HTTP\/1\.1 200 OK\r\n/)
+        assert.match(text(), /\r\nconnection: close\r\n/i)
+        assert.match(text(), /"audit_id":"[^"]+".*}$/)
+      }
+      assert.strictEqual(yield* ended, 0, output())
+      const endedAfter = performance.now() - startedAt
+      const [row] = yield* sql<{ count: bigint }>`SELECT count(*) FROM conversion_audit`
+      assert.strictEqual(Number(row?.count), POSTS)
+      assert.notInclude(output(), "ERROR")
+      yield* Workload.report(
+        `SIGTERM: ${3 * OF_EACH_KIND} streams closed after ${Math.round(closedAfter)} ms, ${POSTS} of ${POSTS} POSTs of 2 s finished, code 0 after ${Math.round(endedAfter)} ms`
+      )
+    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+
+  it.live("flushes what it has to tell of itself before it ends", () =>
+    Effect.gen(function* () {
+      const { env } = yield* Site.make()
+      const collector = yield* collect
+      const { ended, process, written } = yield* Effex.serve({
+        ...env,
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        // Nothing is sent by itself while the test runs.
+        OTEL_BLRP_SCHEDULE_DELAY: "600000"
+      })
+      yield* written(/44 refreshed/)
+      process.kill("SIGTERM")
+      assert.strictEqual(yield* Effect.timeout(ended, "20 seconds"), 0)
+      assert.include(collector.received(), "effex listens on")
+      assert.include(collector.received(), "effex stops")
+    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+
+  it.live("waits no longer than 10 seconds for a request that never ends", () =>
+    Effect.gen(function* () {
+      const { env } = yield* Site.make()
+      const { ended, process, url } = yield* Effex.serve(env)
+      const post = yield* begin(url, conversion("endless").head)
+      yield* Effect.sleep("300 millis")
+      process.kill("SIGTERM")
+      const [took, code] = yield* Effect.timed(Effect.timeout(ended, "30 seconds"))
+      assert.strictEqual(code, 0)
+      yield* post.ended
+      yield* Workload.report(`SIGTERM with a POST that never ends: code 0 after ${Duration.format(took)}`)
+    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+
+  it.live("sends callers elsewhere for SHUTDOWN_DELAY, and a second one ends everything at once", () =>
+    Effect.gen(function* () {
+      const { env } = yield* Site.make({ SHUTDOWN_DELAY: "1 minute" })
+      const { ended, process, url, written } = yield* Effex.serve(env)
+      yield* written(/44 refreshed/)
+      const reader = yield* open(`${url}/ws/rates/`)
+      yield* reader.next
+      process.kill("SIGTERM")
+      const ready = yield* Effect.repeat(Effect.delay(Effex.get(url, "/health/ready"), "20 millis"), {
+        until: ({ status }) => status === 503
+      })
+      assert.deepInclude(JSON.parse(ready.body), { status: "down", draining: true })
+      // It still answers, new connections as well, and keeps none of them.
+      const request = "GET /api/v1/rates?from=USD&to=NGN HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      const { answers } = yield* RawHttp.exchange(Number(new URL(url).port), request, { untilClosed: true })
+      assert.strictEqual(answers[0]?.status, 200)
+      assert.strictEqual(answers[0]?.headers.get("connection"), "close")
+      yield* reader.nothing
+      // npm passes on what the terminal has sent already.
+      yield* Effect.sleep("600 millis")
+      process.kill("SIGTERM")
+      assert.strictEqual(yield* ended.pipe(Effect.timeout("5 seconds")), 128 + 15)
+      yield* reader.closed
+    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+})
+
+const isReady = (url: string) =>
+  Effex.get(url, "/health/ready").pipe(
+    Effect.map(({ status }) => status === 200),
+    Effect.catchCause(() => Effect.succeed(false))
+  )
+
+/** Sends each request to a node that is ready, in turn, and to the other one where a connection is refused. */
+const balance = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
+  let ready = urls
+  let turn = 0
+  yield* Effect.filter(urls, isReady, { concurrency: "unbounded" }).pipe(
+    Effect.map((found) => (ready = found)),
+    Effect.repeat(Schedule.spaced("100 millis")),
+    Effect.forkScoped
+  )
+  return () => {
+    const first = ready[turn++ % ready.length]
+    return first === undefined ? urls : [first, ...urls.filter((url) => url !== first)]
+  }
+})
+
+describe("A rolling restart of two nodes under load", () => {
+  it.live(
+    "fails no request behind a balancer that asks who is ready, and tries again where it is refused",
+    () =>
+      Effect.gen(function* () {
+        const ports = [
+          yield* Effect.promise(RedisServer.freePort),
+          yield* Effect.promise(RedisServer.freePort)
+        ]
+        const { env, sql } = yield* Site.make({ POLL_INTERVAL: "1 second", SHUTDOWN_DELAY: "3 seconds" })
+        const start = (port: number) => Effex.serve({ ...env, PORT: String(port) })
+        const nodes = yield* Effect.forEach(ports, start, { concurrency: 2 })
+        const workload = Workload.make("rolling")
+        const urls = nodes.map(({ url }) => url)
+        const load = yield* workload.drive(yield* balance(urls), {
+          writers: 4,
+          readers: 8,
+          pause: "2 millis"
+        })
+        yield* Effect.sleep("1 second")
+        const restarts: Array<number> = []
+        for (const [i, port] of ports.entries()) {
+          const node = nodes[i] ?? assert.fail()
+          node.process.kill("SIGTERM")
+          const [took, code] = yield* Effect.timed(node.ended)
+          restarts.push(Math.round(Duration.toMillis(took)))
+          assert.strictEqual(code, 0, node.output())
+          nodes[i] = yield* start(port)
+          yield* Effect.sleep("500 millis")
+        }
+        yield* load.stop
+        const [lookups, conversions] = [workload.figures("lookup"), workload.figures("conversion")]
+        assert.deepStrictEqual(workload.failures, [])
+        const settled = yield* Integrity.check({ workload, url: urls[0] ?? assert.fail(), sql, nodes: 2 })
+        for (const { process } of nodes) process.kill("SIGTERM")
+        yield* Effect.forEach(nodes, ({ ended }) => ended)
+        yield* Integrity.checkLeft(sql)
+        yield* Workload.report(
+          `Rolling restart, ${restarts.length} times: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; each node ended after ${restarts.join(", ")} ms; ${Integrity.inWords(settled)}`
+        )
+      }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+})

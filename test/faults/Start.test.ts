@@ -1,0 +1,41 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { readdirSync } from "node:fs"
+import * as Effex from "../support/Effex.ts"
+import * as Integrity from "../support/Integrity.ts"
+import * as Site from "../support/Site.ts"
+import * as Workload from "../support/Workload.ts"
+
+const NODES = 3
+
+describe("Three nodes that start at once on an empty database", () => {
+  it.live("all start, and one of them migrates", () =>
+    Effect.gen(function* () {
+      const { env, sql } = yield* Site.make()
+      const [took, nodes] = yield* Effect.timed(
+        Effect.all(
+          Array.from({ length: NODES }, () => Effex.serve(env)),
+          { concurrency: NODES }
+        )
+      )
+      const migrated = nodes.map(({ output }) => output().match(/Applied migration/g)?.length ?? 0)
+      const migrations = readdirSync(new URL("../../migrations", import.meta.url)).length
+      assert.deepStrictEqual(
+        migrated.toSorted((a, b) => a - b),
+        [0, 0, migrations]
+      )
+      const workload = Workload.make("start")
+      let turn = 0
+      const nextUrl = () => nodes[turn++ % NODES]?.url ?? assert.fail()
+      const load = yield* workload.drive(nextUrl, { writers: 6, readers: 6, pause: "10 millis" })
+      yield* Effect.sleep("2 seconds")
+      yield* load.stop
+      assert.strictEqual(workload.figures("conversion").failed, 0)
+      const settled = yield* Integrity.check({ workload, url: nextUrl(), sql, nodes: NODES })
+      yield* Workload.report(
+        `${NODES} nodes at once on an empty database: ready in ${Math.round(Duration.toMillis(took))} ms, ${migrations} migrations by one; ${Integrity.inWords(settled)}`
+      )
+    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
+  )
+})
