@@ -1,22 +1,39 @@
 import { Effect } from "effect"
 import { connect, createServer, type NetConnectOpts, type Socket } from "node:net"
 
+/** What slows down everything that goes through a door, each way. */
+export interface Slowness {
+  /** How long each byte is under way. */
+  readonly latencyMillis?: number
+  /** How many bytes arrive at once; whatever was sent together is cut into as many. */
+  readonly sliceBytes?: number
+  /** How much goes through in a second. */
+  readonly bytesPerSecond?: number
+}
+
 /** A door in front of a server, which can be shut in the ways in which networks fail. */
 export interface TcpDoor {
   readonly port: number
   /** Swallows everything from now on, in both directions, without closing anything. */
   readonly blackhole: () => void
+  /** Swallows what the server says, and lets through what is said to it. */
+  readonly mute: () => void
   /** Closes every connection with a reset, and refuses new ones. */
   readonly reset: () => void
+  /** Lets everything through from now on, but slowly. */
+  readonly slow: (slowness: Slowness) => void
   /** Lets everything through again, over new connections. */
   readonly heal: () => void
 }
+
+type Mode = "open" | "blackhole" | "mute" | "refuse"
 
 /** Opens a door to a server for as long as the scope is open. */
 export const open = (target: NetConnectOpts) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
-      let mode: "open" | "blackhole" | "refuse" = "open"
+      let mode: Mode = "open"
+      let slowness: Slowness | undefined
       const sockets = new Set<Socket>()
       const server = createServer((inner) => {
         sockets.add(inner)
@@ -28,8 +45,10 @@ export const open = (target: NetConnectOpts) =>
         }
         const outer = connect(target)
         outer.on("error", () => inner.destroy())
-        inner.on("data", (chunk) => mode === "open" && outer.write(chunk))
-        outer.on("data", (chunk) => mode === "open" && inner.write(chunk))
+        const there = writing(outer, () => slowness)
+        const back = writing(inner, () => slowness)
+        inner.on("data", (chunk: Buffer) => (mode === "open" || mode === "mute") && there(chunk))
+        outer.on("data", (chunk: Buffer) => mode === "open" && back(chunk))
         inner.on("close", () => outer.destroy())
         outer.on("close", () => mode === "open" && inner.destroy())
       })
@@ -43,12 +62,19 @@ export const open = (target: NetConnectOpts) =>
         blackhole: () => {
           mode = "blackhole"
         },
+        mute: () => {
+          mode = "mute"
+        },
         reset: () => {
           mode = "refuse"
           cut()
         },
+        slow: (given: Slowness) => {
+          slowness = given
+        },
         heal: () => {
           mode = "open"
+          slowness = undefined
           cut()
         },
         close: () => {
@@ -59,3 +85,39 @@ export const open = (target: NetConnectOpts) =>
     }),
     (door) => Effect.sync(door.close)
   ).pipe(Effect.map((door): TcpDoor => door))
+
+/** Writes to a socket in order, as slowly as is asked for when something is to be written. */
+const writing = (socket: Socket, slowness: () => Slowness | undefined) => {
+  socket.setNoDelay(true)
+  let last = Promise.resolve()
+  let free = 0
+  const write = async (
+    chunk: Buffer,
+    sentAt: number,
+    { bytesPerSecond, latencyMillis = 0, sliceBytes }: Slowness
+  ) => {
+    const takes = bytesPerSecond === undefined ? 0 : (chunk.length / bytesPerSecond) * 1000
+    free = Math.max(free, sentAt) + takes
+    await sleep(free + latencyMillis - performance.now())
+    const size = sliceBytes ?? chunk.length
+    for (let at = 0; at < chunk.length && !socket.destroyed; at += size) {
+      socket.write(chunk.subarray(at, at + size))
+      // Whoever reads must have had the chance to take the one before by itself.
+      if (size < chunk.length) await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  let waiting = 0
+  return (chunk: Buffer) => {
+    const slow = slowness()
+    if (slow === undefined && waiting === 0) {
+      socket.write(chunk)
+      return
+    }
+    waiting++
+    const sentAt = performance.now()
+    last = last.then(() => write(chunk, sentAt, slow ?? {})).finally(() => waiting--)
+  }
+}
+
+const sleep = (millis: number) =>
+  millis <= 0 ? Promise.resolve() : new Promise<void>((resolve) => setTimeout(resolve, millis))
