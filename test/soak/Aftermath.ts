@@ -1,5 +1,5 @@
 import type { PgClient } from "@effect/sql-pg"
-import { Effect, Option, Schedule, Schema } from "effect"
+import { Duration, Effect, Option, Schedule, Schema } from "effect"
 import { runProgram } from "../support/Program.ts"
 import { Checks, isComplete, Record } from "./Checks.ts"
 import { ConversionModel } from "./ConversionModel.ts"
@@ -35,7 +35,10 @@ export const heal = Effect.gen(function* () {
     Effect.timeoutOption(HEALING),
     Effect.timed
   )
-  report.figure("healed after the last fault within", seconds(took))
+  report.figure(
+    "healed after the last fault within",
+    Duration.format(Duration.millis(Math.ceil(Duration.toMillis(took))))
+  )
   if (Option.isSome(healed)) return
   const states = yield* Effect.forEach(nodes, (node) => ask(node.current()?.url ?? "", "/health/ready"))
   const detail = states.map(
@@ -43,8 +46,6 @@ export const heal = Effect.gen(function* () {
   )
   yield* report.violation("everything heals by itself once the faults are over", detail.join("; "))
 })
-
-const seconds = (duration: { readonly toString: () => string }) => String(duration)
 
 /** Everything that must hold of what is stored, while the nodes still run. */
 export const examine = Effect.gen(function* () {
@@ -66,7 +67,7 @@ const sealed = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
     Effect.timeoutOption(SEALING),
     Effect.timed
   )
-  report.figure("all sealed within", seconds(took))
+  report.figure("all sealed within", Duration.format(Duration.millis(Math.ceil(Duration.toMillis(took)))))
   if (Option.isNone(done))
     yield* report.violation("what was converted is sealed soon", `${yield* waiting} wait`)
 })

@@ -53,6 +53,9 @@ export interface Acknowledged {
   readonly intent: Intent
   readonly converted: Converted
   readonly text: string
+  readonly answeredAt: number
+  /** An answer has said that it is the first one. */
+  wasFirst: boolean
 }
 
 /** What became of a request: it was done, it was refused for good, or it must be asked again to know. */
@@ -114,16 +117,21 @@ const make = Effect.gen(function* () {
     }
   })
 
-  const acknowledge = Effect.fnUntraced(function* (intent: Intent, { headers, text }: Answer) {
-    const known = intent.key === undefined ? undefined : byKey.get(intent.key)
-    const replayed = headers.get("idempotency-replayed") === "true"
-    if (known !== undefined) {
-      if (known.text !== text || !replayed) {
-        const detail = `${intent.key} (replayed: ${replayed}): first ${known.text}, then ${text}`
-        yield* report.violation("a retry with the same key gives the same answer, and says so", detail)
-      }
-      return
+  /** Answers to requests that were under way together may arrive in any order; one of them at most is the first. */
+  const answeredAgain = Effect.fnUntraced(function* (known: Acknowledged, answer: Answer) {
+    const isReplayed = answer.headers.get("idempotency-replayed") === "true"
+    const mustBe = known.wasFirst || answer.startedAt > known.answeredAt
+    if (known.text !== answer.text || (mustBe && !isReplayed)) {
+      const detail = `${known.intent.key} (replayed: ${isReplayed}): first ${known.text}, then ${answer.text}`
+      yield* report.violation("a retry with the same key gives the same answer, and says so", detail)
     }
+    known.wasFirst ||= !isReplayed
+  })
+
+  const acknowledge = Effect.fnUntraced(function* (intent: Intent, answer: Answer) {
+    const { endedAt, headers, text } = answer
+    const known = intent.key === undefined ? undefined : byKey.get(intent.key)
+    if (known !== undefined) return yield* answeredAgain(known, answer)
     const decoded = decodeConverted(text)
     if (Option.isNone(decoded) || decoded.value.reference !== intent.reference) {
       return yield* report.violation("an answer tells of the conversion that was asked for", text)
@@ -134,7 +142,8 @@ const make = Effect.gen(function* () {
       const detail = `${twice.text} and ${text}`
       yield* report.violation("one record is of one conversion", detail)
     }
-    const acknowledged: Acknowledged = { intent, converted, text }
+    const wasFirst = headers.get("idempotency-replayed") === null
+    const acknowledged: Acknowledged = { intent, converted, text, answeredAt: endedAt, wasFirst }
     all.push(acknowledged)
     maybeDone.delete(intent.reference)
     byAudit.set(converted.audit_id, acknowledged)

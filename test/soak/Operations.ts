@@ -29,14 +29,14 @@ export const make = Effect.gen(function* () {
   const other = (node: Node | undefined) => nodes.find((one) => one !== node) ?? node
   const anyPair = Random.choice(PAIRS).pipe(Effect.orDie)
 
-  /** Asks a node, and counts how that ended. */
+  /** Asks a node, or another one where it is not there, and counts how that ended. */
   const asked = Effect.fnUntraced(function* (
     name: string,
     node: Node | undefined,
     path: string,
     init?: RequestInit
   ) {
-    const current = node?.current()
+    const current = node?.current() ?? other(node)?.current()
     if (current === undefined) {
       report.operation(name, "lost", 0, "no node")
       return Option.none<Answer & { readonly node: string }>()

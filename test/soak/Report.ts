@@ -57,12 +57,12 @@ const make = (seed: number): Report["Service"] => {
     Array.from(operations.values()).reduce((sum, { outcomes }) => sum + outcomes[outcome], 0)
 
   return Report.of({
-    violation: (law, detail) => {
-      violations.push({ law, detail })
-      return violations.length > SHOWN
-        ? Effect.void
-        : Console.log(`VIOLATION (seed ${seed}) ${law}\n  ${detail.slice(0, 2000)}`)
-    },
+    violation: (law, detail) =>
+      Effect.suspend(() => {
+        violations.push({ law, detail })
+        if (violations.length > SHOWN) return Effect.void
+        return Console.log(`VIOLATION (seed ${seed}) ${law}\n  ${detail.slice(0, 2000)}`)
+      }),
     operation: (name, outcome, millis, code) => {
       const its = figuresOf(name)
       its.millis.push(millis)
