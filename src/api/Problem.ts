@@ -81,6 +81,12 @@ export class AlreadyDecided extends HttpApiError.Problem<AlreadyDecided>()(
   members("already-decided", false)
 ) {}
 
+export class RequestTimeout extends HttpApiError.Problem<RequestTimeout>()(
+  "RequestTimeout",
+  declare("request-timeout", 408, "The request did not arrive in time"),
+  members("request-timeout", true)
+) {}
+
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
   "PayloadTooLarge",
   declare("payload-too-large", 413, "The request is too large"),
@@ -146,6 +152,7 @@ export const Problem = Schema.Union([
   QuoteExpired,
   QuoteUsed,
   AlreadyDecided,
+  RequestTimeout,
   PayloadTooLarge,
   UnsupportedCurrency,
   UnsupportedPair,

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { STATUS_CODES, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
-import { InvalidRequest } from "../api/Problem.ts"
+import { InvalidRequest, type Problem, RequestTimeout } from "../api/Problem.ts"
 import * as Problems from "./Problems.ts"
 import * as Routes from "./Routes.ts"
 import * as Upgrades from "./Upgrades.ts"
@@ -59,32 +59,35 @@ const create = (): Server =>
     .on("checkExpectation", function (this: Server, request, response) {
       this.emit("request", request, response)
     })
-    .on("connect", (_request, socket) => refuse(socket, "No tunnel begins here"))
-    .on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(socket, reasonOf(error)))
+    .on("connect", (_request, socket) =>
+      refuse(socket, new InvalidRequest({ detail: "No tunnel begins here" }))
+    )
+    .on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(socket, problemOf(error)))
 
-const reasonOf = ({ code }: NodeJS.ErrnoException) => {
+const problemOf = ({ code }: NodeJS.ErrnoException): Problem => {
   switch (code) {
     case "HPE_HEADER_OVERFLOW":
-      return "The address and the headers are too long"
+      return new InvalidRequest({ detail: "The address and the headers are too long" })
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return "The request took too long to arrive"
+      // A process that was stopped for a while finds requests overdue that it has not begun to read.
+      return new RequestTimeout({ detail: "The request took too long to arrive, and was not begun" })
     default:
-      return "It is not HTTP that can be read"
+      return new InvalidRequest({ detail: "It is not HTTP that can be read" })
   }
 }
 
 /** Says why, and closes, whether the caller does or not; nothing is written into an answer that has begun. */
-const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null }, detail: string) => {
+const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null }, problem: Problem) => {
   if (!socket.writable || socket._httpMessage?.headersSent === true) {
     socket.destroy()
     return
   }
   const cut = setTimeout(() => socket.destroy(), GRACE_MILLIS)
   socket.once("close", () => clearTimeout(cut))
-  const body = Problems.textOf(new InvalidRequest({ detail }), "", Problems.newTraceId())
+  const body = Problems.textOf(problem, "", Problems.newTraceId())
   socket.end(
     [
-      "HTTP/1.1 400 Bad Request",
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
       "Content-Type: application/problem+json",
       `Content-Length: ${Buffer.byteLength(body)}`,
       "Cache-Control: no-store",

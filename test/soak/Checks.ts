@@ -27,7 +27,7 @@ const decodeHistory = json(
 )
 
 /** What a reader of the audit or of rates may be refused with for now. */
-const PASSING = new Set(["store-unavailable", "rate-unavailable"])
+const PASSING = new Set(["store-unavailable", "rate-unavailable", "request-timeout"])
 
 /** Checks what is read, beside what the models remember. */
 export class Checks extends Context.Service<

@@ -64,7 +64,7 @@ export type Settled = "done" | "refused" | "unknown"
 /** What the contract lets a conversion be refused with for good. */
 const FINAL = new Set(["quote-expired", "quote-used"])
 /** What it may be refused with for now. */
-const PASSING = new Set(["store-unavailable", "rate-unavailable", "idempotency-conflict"])
+const PASSING = new Set(["store-unavailable", "rate-unavailable", "idempotency-conflict", "request-timeout"])
 
 /** What is known of conversions and quotes by asking for them, and what follows from it. */
 export class ConversionModel extends Context.Service<

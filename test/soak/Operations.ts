@@ -156,7 +156,7 @@ export const make = Effect.gen(function* () {
     const known = keyed[Math.floor(at * keyed.length)]
     if (known === undefined) return
     const answer = yield* send("convert otherwise", node, { ...known.intent, amount: "1" })
-    if (Option.isNone(answer) || answer.value.status === 503) return
+    if (Option.isNone(answer) || [408, 503].includes(answer.value.status)) return
     if (["idempotency-mismatch", "idempotency-conflict"].includes(codeOf(answer.value))) return
     const detail = `${known.text}, and with another amount: ${answer.value.status} ${answer.value.text}`
     yield* report.violation("a key is for one request only", detail)

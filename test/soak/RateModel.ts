@@ -121,6 +121,7 @@ const make = Effect.gen(function* () {
     pair
   }: Parameters<RateModel["Service"]["lookup"]>[0]) {
     const code = /"code":"([a-z-]+)"/.exec(answer.text)?.[1] ?? ""
+    if (code === "request-timeout") return
     if (code === "rate-too-old" && maxAgeMillis !== undefined) return
     if (floor === "" && WITHOUT_ANY_RATE.has(code)) return
     const detail = `${node}, ${pair}: ${answer.status} ${answer.text}`

@@ -65,7 +65,7 @@ const make = (seed: number): Report["Service"] => {
       }),
     operation: (name, outcome, millis, code) => {
       const its = figuresOf(name)
-      its.millis.push(millis)
+      if (outcome !== "lost") its.millis.push(millis)
       its.outcomes[outcome]++
       if (code !== undefined) its.codes.set(code, (its.codes.get(code) ?? 0) + 1)
     },

@@ -50,8 +50,8 @@ const kind = (name: FaultName, target: Kind["target"], weight: number, lastsMill
 })
 
 const KINDS: ReadonlyArray<Kind> = [
-  kind("kill a node", "node", 10, 1500),
-  kind("stop a node", "node", 5, 1500),
+  kind("kill a node", "node", 6, 1500),
+  kind("stop a node", "node", 3, 1500),
   kind("freeze a node", "node", 5, 20_000),
   kind("kill Postgres", "postgres", 4, 3000),
   kind("terminate sessions", "postgres", 6, 100),
