@@ -7,8 +7,10 @@ import { LevelRepo } from "../../src/rates/LevelRepo.ts"
 import { QuarantineRepo } from "../../src/rates/QuarantineRepo.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 
-/** What becomes of a statement: it is done and answered, not done, or done and nobody told. */
-export type StoreMood = "well" | "gone" | "mute"
+/** What becomes of a statement: it is done and answered, at once or late, not done, or done and nobody told. */
+export type StoreMood = "well" | "slow" | "gone" | "mute"
+
+const SLOW = "700 millis"
 
 /** A database in memory, which outlives the processes that use it. */
 export const make = () => {
@@ -22,6 +24,7 @@ export const make = () => {
   const within = <A>(statement: Effect.Effect<A>): Effect.Effect<A, StoreUnavailable> =>
     Effect.suspend((): Effect.Effect<A, StoreUnavailable> => {
       if (mood === "well") return statement
+      if (mood === "slow") return Effect.delay(statement, SLOW)
       return mood === "gone" ? unavailable : Effect.andThen(statement, unavailable)
     })
 

@@ -2,7 +2,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { readdirSync, readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import * as EmbeddedPostgres from "../../src/platform/EmbeddedPostgres.ts"
 
 /** How many connections nodes may have, and the soak beside them. */
@@ -11,12 +11,11 @@ const FLAGS = ["-c fsync=off", "-c max_connections=100"]
 /** A PostgreSQL of the soak's own. A second after it was killed it is started again. */
 export const start = Effect.fnUntraced(function* (folder: string) {
   const connection = yield* EmbeddedPostgres.acquire(folder, FLAGS)
-  const pidFile = join(dirname(connection.path), "postmaster.pid")
-  const pidFileInData = join(folder, "postgres", "postmaster.pid")
 
   /** Kills it and all its children as the kernel would when memory is short, with nothing said to anybody. */
   const kill = Effect.sync(() => {
-    const pid = mainPid([pidFile, pidFileInData])
+    const pid = serverOf(folder)
+    if (pid === undefined) return
     for (const victim of [pid, ...childrenOf(pid)]) killNow(victim)
   })
 
@@ -39,15 +38,14 @@ export const start = Effect.fnUntraced(function* (folder: string) {
 
 export type Postgres = Effect.Success<ReturnType<typeof start>>
 
-const mainPid = (files: ReadonlyArray<string>) => {
-  for (const file of files) {
-    try {
-      return Number(readFileSync(file, "utf8").split("\n")[0])
-    } catch {
-      continue
-    }
+/** The server of a folder; none while it does not run: the number in its file may be another process's by then. */
+const serverOf = (folder: string) => {
+  try {
+    const pid = Number(readFileSync(join(folder, "postgres", "postmaster.pid"), "utf8").split("\n")[0])
+    return pid > 1 && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(folder) ? pid : undefined
+  } catch {
+    return undefined
   }
-  return 0
 }
 
 const childrenOf = (parent: number): ReadonlyArray<number> =>
@@ -65,7 +63,6 @@ const parentOf = (pid: number) => {
 }
 
 const killNow = (pid: number) => {
-  if (pid <= 1) return
   try {
     process.kill(pid, "SIGKILL")
   } catch {
