@@ -1,5 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, DateTime, Duration, Effect, Exit, Fiber, Layer, Option, Schema, Scope } from "effect"
+import {
+  BigDecimal,
+  DateTime,
+  Duration,
+  Effect,
+  Exit,
+  type Fiber,
+  Layer,
+  Option,
+  Schema,
+  Scope
+} from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import { AuditLog } from "../../src/conversion/AuditLog.ts"
