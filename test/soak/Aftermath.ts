@@ -9,9 +9,9 @@ import { Rig } from "./Rig.ts"
 import * as Tables from "./Tables.ts"
 
 /** Within how long everything is well again, by itself. */
-const HEALING = "90 seconds"
+const HEALING = "2 minutes"
 /** Within how long everything that was converted is sealed. */
-const SEALING = "30 seconds"
+const SEALING = "1 minute"
 /** What a node may have at most. */
 const MEMORY_MIB = 600
 

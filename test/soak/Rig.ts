@@ -10,8 +10,8 @@ import * as RedisServer from "./RedisServer.ts"
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
 /** When a rate is stale, and how often all are fetched: short, so that a soak sees much of both. */
-export const STALE_AFTER_MILLIS = 6000
-const POLL_INTERVAL_MILLIS = 2000
+export const STALE_AFTER_MILLIS = 10_000
+const POLL_INTERVAL_MILLIS = 3000
 
 interface Options {
   readonly seed: number
