@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { FAULTS as PROVIDER_FAULTS } from "./Provider.ts"
 import { Report } from "./Report.ts"
 import { Rig } from "./Rig.ts"
-import type { FaultName, PlannedFault } from "./Schedule.ts"
+import type { FaultName, MachineFault, PlannedFault } from "./Schedule.ts"
 
 /** A fault that befalls and one that is over. */
 interface Fault {
@@ -42,11 +42,7 @@ const faultOf = (rig: Rig["Service"], { die, name, target }: PlannedFault): Faul
     begin: begin ?? Effect.void,
     end: end ?? Effect.void
   })
-  const ofProvider = PROVIDER_FAULTS.find((fault) => name === `provider: ${fault}`)
-  if (ofProvider !== undefined) {
-    return { begin: Effect.sync(() => provider.misbehave(ofProvider)), end: Effect.sync(provider.behave) }
-  }
-  const faults: Readonly<Record<Exclude<FaultName, `provider: ${string}`>, Fault>> = {
+  const faults: Readonly<Record<MachineFault, Fault>> = {
     "kill a node": ofNode(node?.stop("SIGKILL"), node?.release),
     "stop a node": ofNode(node?.stop("SIGTERM"), node?.release),
     "freeze a node": ofNode(node?.signal("SIGSTOP"), node?.signal("SIGCONT")),
@@ -64,5 +60,8 @@ const faultOf = (rig: Rig["Service"], { die, name, target }: PlannedFault): Faul
     "Redis swallowed": door(redisDoor.blackhole, redisDoor),
     "Redis reset": door(redisDoor.reset, redisDoor)
   }
-  return faults[name as Exclude<FaultName, `provider: ${string}`>]
+  const isOfMachine = (one: FaultName): one is MachineFault => Object.hasOwn(faults, one)
+  if (isOfMachine(name)) return faults[name]
+  const lie = PROVIDER_FAULTS.find((fault) => name === `provider: ${fault}`) ?? "500"
+  return { begin: Effect.sync(() => provider.misbehave(lie)), end: Effect.sync(provider.behave) }
 }

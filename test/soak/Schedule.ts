@@ -4,8 +4,8 @@ import { FAULTS as PROVIDER_FAULTS, type ProviderFault } from "./Provider.ts"
 /** What a fault befalls: at most one at a time befalls each. */
 export type Target = "provider" | "postgres" | "postgres way" | "redis" | "redis way" | `node ${number}`
 
-/** What happens, as it is named in the report. */
-export type FaultName =
+/** What happens to the machines and the ways between them, as it is named in the report. */
+export type MachineFault =
   | "kill a node"
   | "stop a node"
   | "freeze a node"
@@ -22,7 +22,8 @@ export type FaultName =
   | "fill Redis"
   | "Redis swallowed"
   | "Redis reset"
-  | `provider: ${ProviderFault}`
+
+export type FaultName = MachineFault | `provider: ${ProviderFault}`
 
 export interface PlannedFault {
   readonly name: FaultName
