@@ -87,6 +87,12 @@ export class PreconditionFailed extends HttpApiError.Problem<PreconditionFailed>
   members("precondition-failed", false)
 ) {}
 
+export class RequestTimeout extends HttpApiError.Problem<RequestTimeout>()(
+  "RequestTimeout",
+  declare("request-timeout", 408, "The request did not arrive in time"),
+  members("request-timeout", true)
+) {}
+
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
   "PayloadTooLarge",
   declare("payload-too-large", 413, "The request is too large"),
@@ -165,6 +171,7 @@ export const Problem = Schema.Union([
   QuoteUsed,
   AlreadyDecided,
   PreconditionFailed,
+  RequestTimeout,
   PayloadTooLarge,
   AddressTooLong,
   HeadersTooLarge,

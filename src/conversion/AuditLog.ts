@@ -1,4 +1,5 @@
 import { Context, Deferred, Duration, Effect, Layer, Metric, type Option, Queue } from "effect"
+import type { SqlError } from "effect/sql"
 import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
 import { DEADLINE, StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
@@ -10,7 +11,13 @@ const MAX_BATCH = 256
 /** The longest that a caller waits for its record to be committed. */
 const APPEND_DEADLINE = Duration.sum(DEADLINE, Duration.seconds(1))
 
+/** How often more a key is looked for that was not there a moment ago, and is there now. */
+const LOOKS = 3
+
 const lost: Appended = { _tag: "QuoteLost" }
+
+const isTaken = (error: StoreUnavailable | SqlError.SqlError) =>
+  error._tag === "SqlError" && error.reason._tag === "UniqueViolation"
 
 interface Pending {
   readonly append: Append
@@ -53,12 +60,16 @@ export class AuditLog extends Context.Service<
         )
       })
 
-      /** One record that the database refuses must not fail the others, and a key that was just used is found at once. */
+      /**
+       * One record that the database refuses must not fail the others. A key that another process uses at this moment is
+       * found by the next look.
+       */
       const settleEach = (batch: ReadonlyArray<Pending>) =>
         Effect.forEach(
           batch,
           (pending) =>
             settle([pending]).pipe(
+              Effect.retry({ while: isTaken, times: LOOKS }),
               Effect.catchTags({
                 SqlError: (error) => Deferred.die(pending.outcome, error),
                 StoreUnavailable: (error) => Deferred.fail(pending.outcome, error)

@@ -1,5 +1,5 @@
 import { PgClient } from "@effect/sql-pg"
-import { Duration, Effect, Layer, LogLevel, Option, References } from "effect"
+import { Duration, Effect, Exit, Layer, LogLevel, Option, References, Schedule, Scope } from "effect"
 import {
   MessageStorage,
   Runner,
@@ -12,6 +12,7 @@ import {
   Singleton,
   SqlRunnerStorage
 } from "effect/cluster"
+import { SqlError } from "effect/sql"
 import { hostname } from "node:os"
 import { Settings } from "../config/Settings.ts"
 import { DEADLINE } from "./Database.ts"
@@ -73,12 +74,28 @@ const quiet = Layer.effect(
 /** How long a node takes its leave, from a database that may not answer: its lock goes with the connection anyway. */
 const LEAVE = Duration.seconds(1)
 
-/** This process as a node of the cluster of those that share its database. */
-const layer = Sharding.layer.pipe(
+const sharding = Sharding.layer.pipe(
   Layer.provide([Runners.layerNoop, storage, RunnerHealth.layerNoop]),
-  Layer.provide([MessageStorage.layerNoop, config, quiet]),
-  releasedWithin(LEAVE)
+  Layer.provide([MessageStorage.layerNoop, config, quiet])
 )
+
+/** A database that is gone again since this process has reached it is waited for: what is served goes on without it. */
+const join = Effect.fnUntraced(function* (cluster: Scope.Scope) {
+  const attempt = Effect.gen(function* () {
+    const scope = yield* Scope.fork(cluster)
+    return yield* Layer.buildWithScope(Layer.fresh(sharding), scope).pipe(
+      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+    )
+  })
+  return yield* attempt.pipe(
+    Effect.catchDefect((defect) => (SqlError.isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))),
+    Effect.tapError((error) => Effect.logWarning(`The cluster cannot be joined yet: ${error.message}`)),
+    Effect.retry(Schedule.spaced("1 second"))
+  )
+})
+
+/** This process as a node of the cluster of those that share its database. */
+const layer = Layer.effectContext(Effect.flatMap(Effect.scope, join)).pipe(releasedWithin(LEAVE))
 
 /**
  * Runs an effect without end in the background: in one of the processes that share the database of `DATABASE_URL`, and

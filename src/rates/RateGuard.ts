@@ -36,10 +36,14 @@ export class RateGuard extends Context.Service<
     ) => Effect.Effect<Rate, Quarantined | StoreUnavailable | Superseded | E>
   }
 >()("effex/rates/RateGuard") {
-  static readonly layer = Layer.effect(
+  static readonly layerNoDeps = Layer.effect(
     RateGuard,
     Effect.suspend(() => make)
-  ).pipe(Layer.provide([Layer.suspend(() => QuarantineRepo.layer), LevelRepo.layer]))
+  )
+
+  static readonly layer = RateGuard.layerNoDeps.pipe(
+    Layer.provide([Layer.suspend(() => QuarantineRepo.layer), LevelRepo.layer])
+  )
 }
 
 /** How old the rates may be with which a tick is compared. */

@@ -175,14 +175,19 @@ const make = Effect.gen(function* () {
     }
     const budget = Option.isSome(best) ? lookupBudget : FIRST_RATE_BUDGET
     const recalled = Option.isNone(held)
+    const startedAt = yield* Clock.currentTimeMillis
     const fresh = (found: Found, now: DateTime.Utc) =>
       found.source === "provider" || isWithin(limit, found.rate, now)
     let refreshed = yield* awaitRefresh(pair, limit, recalled, budget)
     if (Option.isSome(refreshed) && !fresh(refreshed.value, yield* DateTime.now)) {
       // It was begun for others, who were content with an older rate than this lookup is.
-      refreshed = yield* awaitRefresh(pair, limit, recalled, budget)
+      const waited = Duration.millis((yield* Clock.currentTimeMillis) - startedAt)
+      refreshed = yield* awaitRefresh(pair, limit, recalled, Duration.subtract(budget, waited))
     }
-    best = Option.orElse(refreshed, () => best)
+    // Another process may have told of a rate meanwhile.
+    const told = Option.map(cache.peek(pair), (rate): Found => ({ rate, source: "memory" }))
+    const later = Option.filter(told, ({ rate }) => Option.isNone(best) || isNewer(rate, best.value.rate))
+    best = Option.orElse(refreshed, () => Option.orElse(later, () => best))
     if (Option.isNone(best)) return yield* new RateUnavailable({ pair })
     const now = yield* DateTime.now
     const age = ageAt(best.value.rate, now)

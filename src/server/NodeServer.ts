@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Schedule } from "effect"
 import { STATUS_CODES, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
-import { HeadersTooLarge, InvalidRequest, type Problem } from "../api/Problem.ts"
+import { HeadersTooLarge, InvalidRequest, type Problem, RequestTimeout } from "../api/Problem.ts"
 import * as RequestId from "../platform/RequestId.ts"
 import * as Problems from "./Problems.ts"
 import * as Routes from "./Routes.ts"
@@ -150,7 +150,8 @@ const problemOf = ({ code }: NodeJS.ErrnoException): Problem => {
         detail: `The address and the headers may have ${MAX_HEADER_BYTES} bytes at most`
       })
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      return new InvalidRequest({ detail: "The request took too long to arrive" })
+      // A process that was stopped for a while finds requests overdue that it has not begun to read.
+      return new RequestTimeout({ detail: "The request took too long to arrive, and was not begun" })
     default:
       return new InvalidRequest({ detail: "It is not HTTP that can be read" })
   }

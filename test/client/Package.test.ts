@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib"
 import * as Chromium from "../support/Chromium.ts"
 import * as Effex from "../support/Effex.ts"
 import * as PackedEffex from "../support/PackedEffex.ts"
+import { runProgram } from "../support/Program.ts"
 
 /** What the page weighs, compressed, at most: nobody should make it heavier without knowing. */
 const MAX_GZIP_BYTES = 230_000
@@ -74,7 +75,7 @@ class Installed extends Context.Service<Installed, PackedEffex.Consumer & { read
 /** Runs a file of the consumer to its end, and returns what it wrote. */
 const runs = Effect.fnUntraced(function* (file: string) {
   const { folder } = yield* Installed
-  const running = yield* Effex.runProgram("node", [file], {}, folder)
+  const running = yield* runProgram("node", [file], {}, folder)
   const code = yield* Effect.timeout(running.ended, "20 seconds")
   assert.strictEqual(code, 0, running.output())
   return running.output()
@@ -121,7 +122,7 @@ describe("the package", () => {
               noEmit: true
             }
             yield* write("tsconfig.json", JSON.stringify({ compilerOptions, include: ["*.ts"] }))
-            const checked = yield* Effex.runProgram(tsc, ["--project", "."], {}, folder)
+            const checked = yield* runProgram(tsc, ["--project", "."], {}, folder)
             assert.strictEqual(yield* checked.ended, 0, checked.output())
           }
           const output = yield* runs("typed.ts")
@@ -143,7 +144,7 @@ describe("the package", () => {
     it.effect("brings the command with it", () =>
       Effect.gen(function* () {
         const { folder, program } = yield* Installed
-        const help = yield* Effex.runProgram(program, ["--help"], {}, folder)
+        const help = yield* runProgram(program, ["--help"], {}, folder)
         assert.strictEqual(yield* help.ended, 0)
         assert.include(help.output(), "serve")
       }).pipe(Effect.scoped)

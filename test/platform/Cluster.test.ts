@@ -19,6 +19,9 @@ const workOf = (name: string, events: Queue.Queue<string>) =>
 const nodeOf = (name: string, events: Queue.Queue<string>, url: string) =>
   workOf(name, events).pipe(Layer.provide(TestSettings.layer({ DATABASE_URL: url })), Layer.fresh)
 
+const urlThrough = ({ port }: TcpDoor.TcpDoor, url: string) =>
+  `postgres://effex@127.0.0.1:${port}${new URL(url).pathname}?sslmode=disable`
+
 const next = (events: Queue.Queue<string>) => Queue.take(events).pipe(Effect.timeout("20 seconds"))
 
 describe("Cluster.singleton", () => {
@@ -53,13 +56,9 @@ describe("Cluster.singleton", () => {
         const logger = Logger.make(({ logLevel, message }) => {
           logged.push(`${logLevel} ${String(message)}`)
         })
-        yield* Layer.build(
-          nodeOf(
-            "one",
-            events,
-            `postgres://effex@127.0.0.1:${door.port}${new URL(url).pathname}?sslmode=disable`
-          )
-        ).pipe(Effect.provide(Logger.layer([logger])))
+        yield* Layer.build(nodeOf("one", events, urlThrough(door, url))).pipe(
+          Effect.provide(Logger.layer([logger]))
+        )
         assert.strictEqual(yield* next(events), "one begins")
         logged.length = 0
         door.blackhole()
@@ -70,6 +69,21 @@ describe("Cluster.singleton", () => {
         assert.deepStrictEqual(logged, ["Error Shard lock storage is unhealthy"])
       }).pipe(Effect.scoped),
     60_000
+  )
+
+  it.live("waits for a database that is gone when the node begins", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.create
+      const door = yield* TcpDoor.open({ path: inject("postgres") })
+      const events = yield* Queue.unbounded<string>()
+      door.reset()
+      const node = nodeOf("one", events, urlThrough(door, url))
+      const building = yield* Effect.forkScoped(Layer.build(node))
+      yield* Effect.sleep("1500 millis")
+      assert.isUndefined(building.pollUnsafe())
+      door.heal()
+      assert.strictEqual(yield* next(events), "one begins")
+    }).pipe(Effect.scoped)
   )
 
   it.live("needs no cluster where this process has a database of its own", () =>

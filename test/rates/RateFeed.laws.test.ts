@@ -1,13 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import type { Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { CurrencyPair } from "../../src/domain/CurrencyPair.ts"
 import { isNewer, type Rate } from "../../src/domain/Rate.ts"
-import type { RateEvent } from "../../src/domain/RateEvent.ts"
-import type { StreamPosition } from "../../src/domain/StreamPosition.ts"
-import type { Mailbox } from "../../src/rates/Mailbox.ts"
 import * as RateFeed from "../../src/rates/RateFeed.ts"
+import { makeReader } from "../support/FeedReader.ts"
 import { numberOf, poll, rate } from "../support/MadeRates.ts"
 import { pairOf } from "../support/Ticks.ts"
 
@@ -30,65 +27,10 @@ const Action = Schema.Union([
   Schema.Tuple([Schema.Literal("begin"), below(5)])
 ])
 
-/** A program that applies what it is told, and believes nothing that contradicts it. */
-const makeReader = Effect.fnUntraced(function* (
-  feed: RateFeed.RateFeed,
-  pairs: ReadonlyArray<CurrencyPair> | undefined
-) {
-  const view = new Map<string, Rate>()
-  let at: StreamPosition | undefined
-  let mailbox: Mailbox = yield* feed.subscribe({ pairs })
-
-  const believe = (event: RateEvent) => {
-    const isNext = at !== undefined && at.epoch === event.epoch
-    if (isNext && at !== undefined) assert.isAtLeast(event.sequence, at.sequence)
-    if (event._tag === "Gap") {
-      assert.strictEqual(event.since.epoch, at?.epoch)
-      assert.isAtLeast(event.since.sequence, at?.sequence ?? 0)
-      if (pairs === undefined) assert.deepStrictEqual(event.since, at)
-    }
-    if (event._tag === "Snapshot") {
-      for (const rate of event.rates) {
-        const known = view.get(rate.pair.key)
-        assert.isFalse(known !== undefined && isNewer(known, rate), "an older rate after a newer one")
-      }
-      view.clear()
-      for (const rate of event.rates) view.set(rate.pair.key, rate)
-    }
-    if (event._tag === "RateChanged") {
-      assert.isTrue(isNext, "a change of an epoch that was not told of")
-      const step = event.sequence - (at?.sequence ?? 0)
-      if (pairs === undefined) assert.strictEqual(step, 1, "a hole, or a change told twice")
-      else assert.isAtLeast(step, 1)
-      const known = view.get(event.rate.pair.key)
-      assert.isFalse(known !== undefined && isNewer(known, event.rate), "an older rate after a newer one")
-      view.set(event.rate.pair.key, event.rate)
-    }
-    at = { epoch: event.epoch, sequence: event.sequence }
-  }
-
-  /** Believes what waits, where something does. */
-  const take = Effect.gen(function* () {
-    const taking = yield* Effect.forkChild(mailbox.take, { startImmediately: true })
-    const waits = taking.pollUnsafe() === undefined
-    if (waits) return yield* Fiber.interrupt(taking)
-    const events = yield* Fiber.join(taking)
-    assert.isAtMost(events.length, RateFeed.HISTORY + PAIRS.length + 3)
-    events.forEach(believe)
-  })
-
-  /** Loses the connection, and what was under way to it. */
-  const resume = Effect.gen(function* () {
-    mailbox = yield* feed.subscribe({ pairs, since: at })
-  })
-
-  return { view, take, resume, refresh: () => mailbox.refresh(false), pairs: pairs ?? PAIRS }
-})
-
 const play = Effect.fnUntraced(function* (history: ReadonlyArray<typeof Action.Type>) {
   const feed = yield* RateFeed.make
   const readers = yield* Effect.forEach([undefined, undefined, PAIRS.slice(1)], (pairs) =>
-    makeReader(feed, pairs)
+    makeReader(feed, pairs ?? PAIRS, pairs !== undefined)
   )
   const model = new Map<string, Rate>()
   let epoch = 1_763_698_037_086

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as Effex from "./Effex.ts"
+import { runProgram } from "./Program.ts"
 
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
 
@@ -22,7 +22,7 @@ export const open = Effect.fnUntraced(function* (url: string) {
     Effect.promise(() => mkdtemp(join(tmpdir(), "effex-chromium-"))),
     (path) => Effect.promise(() => rm(path, { recursive: true, force: true, maxRetries: 5 }))
   )
-  return yield* Effex.runProgram(program ?? "chromium", [
+  return yield* runProgram(program ?? "chromium", [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",

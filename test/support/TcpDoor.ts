@@ -16,8 +16,8 @@ export interface TcpDoor {
   readonly port: number
   /** Swallows everything from now on, in both directions, without closing anything. */
   readonly blackhole: () => void
-  /** Swallows what the server says, from when it is told some text, which it is told still. */
-  readonly mute: (text: string) => void
+  /** Swallows what the server says, from now on or from when it is told some text, which it is told still. */
+  readonly mute: (text?: string) => void
   /** Closes every connection with a reset, and refuses new ones. */
   readonly reset: () => void
   /** Lets everything through from now on, but slowly. */
@@ -74,7 +74,8 @@ export const open = (target: NetConnectOpts) =>
         blackhole: () => {
           mode = "blackhole"
         },
-        mute: (text: string) => {
+        mute: (text?: string) => {
+          if (text === undefined) mode = "mute"
           muteAt = text
         },
         reset: () => {

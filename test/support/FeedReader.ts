@@ -1,0 +1,65 @@
+import { assert } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import type { CurrencyPair } from "../../src/domain/CurrencyPair.ts"
+import { isNewer, type Rate } from "../../src/domain/Rate.ts"
+import type { RateEvent } from "../../src/domain/RateEvent.ts"
+import type { StreamPosition } from "../../src/domain/StreamPosition.ts"
+import type { Mailbox } from "../../src/rates/Mailbox.ts"
+import * as RateFeed from "../../src/rates/RateFeed.ts"
+
+/** A program that applies what it is told, and believes nothing that contradicts it. */
+export const makeReader = Effect.fnUntraced(function* (
+  feed: Pick<RateFeed.RateFeed, "subscribe">,
+  all: ReadonlyArray<CurrencyPair>,
+  isNarrowed = false
+) {
+  const pairs = isNarrowed ? all : undefined
+  const view = new Map<string, Rate>()
+  let at: StreamPosition | undefined
+  let mailbox: Mailbox = yield* feed.subscribe({ pairs })
+
+  const believe = (event: RateEvent) => {
+    const isNext = at !== undefined && at.epoch === event.epoch
+    if (isNext && at !== undefined) assert.isAtLeast(event.sequence, at.sequence)
+    if (event._tag === "Gap") {
+      assert.strictEqual(event.since.epoch, at?.epoch)
+      assert.isAtLeast(event.since.sequence, at?.sequence ?? 0)
+      if (pairs === undefined) assert.deepStrictEqual(event.since, at)
+    }
+    if (event._tag === "Snapshot") {
+      for (const rate of event.rates) {
+        const known = view.get(rate.pair.key)
+        assert.isFalse(known !== undefined && isNewer(known, rate), "an older rate after a newer one")
+      }
+      view.clear()
+      for (const rate of event.rates) view.set(rate.pair.key, rate)
+    }
+    if (event._tag === "RateChanged") {
+      assert.isTrue(isNext, "a change of an epoch that was not told of")
+      const step = event.sequence - (at?.sequence ?? 0)
+      if (pairs === undefined) assert.strictEqual(step, 1, "a hole, or a change told twice")
+      else assert.isAtLeast(step, 1)
+      const known = view.get(event.rate.pair.key)
+      assert.isFalse(known !== undefined && isNewer(known, event.rate), "an older rate after a newer one")
+      view.set(event.rate.pair.key, event.rate)
+    }
+    at = { epoch: event.epoch, sequence: event.sequence }
+  }
+
+  /** Believes what waits, where something does. */
+  const take = Effect.gen(function* () {
+    const taking = yield* Effect.forkChild(mailbox.take, { startImmediately: true })
+    const waits = taking.pollUnsafe() === undefined
+    if (waits) return yield* Fiber.interrupt(taking)
+    const events = yield* Fiber.join(taking)
+    assert.isAtMost(events.length, RateFeed.HISTORY + all.length + 3)
+    events.forEach(believe)
+  })
+
+  /** Loses the connection, and what was under way to it. */
+  const resume = Effect.gen(function* () {
+    mailbox = yield* feed.subscribe({ pairs, since: at })
+  })
+
+  return { view, take, resume, refresh: () => mailbox.refresh(false), pairs: all }
+})
