@@ -1,8 +1,10 @@
 import { NodeServices } from "@effect/platform-node"
 import { Console, Effect, FileSystem, Option, Path, Redacted, References, Schema } from "effect"
 import { Command } from "effect/cli"
+import * as Secrets from "../config/Secrets.ts"
 import { type Fault, inspect, Settings } from "../config/Settings.ts"
 import { Database } from "../platform/Database.ts"
+import { redact } from "../platform/Redaction.ts"
 import * as Asked from "./Asked.ts"
 import * as DoctorData from "./DoctorData.ts"
 import * as DoctorDatabase from "./DoctorDatabase.ts"
@@ -28,9 +30,10 @@ export const command = Command.make(
   Effect.fn(function* ({ json }) {
     const findings = yield* Effect.provideService(examine, References.MinimumLogLevel, "None")
     const bad = findings.filter(({ status }) => status === "failed").map(({ check }) => check)
-    yield* Console.log(
-      json ? JSON.stringify({ ok: bad.length === 0, checks: findings }) : findings.map(inWords).join("\n")
-    )
+    const text = json
+      ? JSON.stringify({ ok: bad.length === 0, checks: findings })
+      : findings.map(inWords).join("\n")
+    yield* Console.log(redact(text, yield* Secrets.read))
     if (bad.length > 0) return yield* new ChecksFailed({ checks: Array.from(new Set(bad)) })
   }, Effect.provide(NodeServices.layer))
 ).pipe(
