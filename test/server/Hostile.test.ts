@@ -279,7 +279,12 @@ const ofTargets = (at: Endpoint): ReadonlyArray<Attack> => {
       statuses: more
     },
     { name: "9 000 bytes of a query", bytes: request(`${target(at)}&${"x".repeat(9_000)}`), statuses: [414] },
-    { name: "9 000 bytes of a path", bytes: request(`${at.path}${"/x".repeat(4_500)}`), statuses: [414] },
+    {
+      name: "9 000 bytes of a path",
+      bytes: request(`${at.path}${"/x".repeat(4_500)}`),
+      elsewhere: true,
+      statuses: [414]
+    },
     {
       name: "__proto__ as parameter",
       bytes: request(`${target(at)}&__proto__=1&constructor=2&__proto__[from]=EUR&toString=x`),
