@@ -24,6 +24,9 @@ const SANE = /^(?!.*efx_)[\w.:-]{1,128}$/
 /** Hung on Node's own request, which every view of it shares: a lookup has no time for another layer of context. */
 const KEY = Symbol("effex/platform/RequestId")
 
+/** What is not traced has a span as well, without such an id. */
+const TRACE_ID = /^[0-9a-f]{32}$/
+
 export const newTraceId = () => randomUUID().replaceAll("-", "")
 
 /** The request that a fiber answers, named when it is first asked for; none for what the process does by itself. */
@@ -55,9 +58,14 @@ const callerIn = (headers: HttpServerRequest.HttpServerRequest["headers"]) => {
 const spanOf = ({ context }: Fiber.Fiber<unknown, unknown>) =>
   Context.getOrUndefined(context, Tracer.ParentSpan)
 
-/** What names whatever a fiber does: the request that it answers, or else the trace that it is a part of. */
-export const traceIdOf = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined =>
-  (ofFiber(fiber) ?? spanOf(fiber))?.traceId
+/**
+ * What names whatever a fiber does: the trace that it is a part of, since many calls may come over one connection, or
+ * else the request that it answers.
+ */
+export const traceIdOf = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined => {
+  const span = spanOf(fiber)
+  return (span !== undefined && TRACE_ID.test(span.traceId) ? span : ofFiber(fiber))?.traceId
+}
 
 /** As {@link traceIdOf}, of this fiber; a new one where nothing names it. */
 export const currentTraceId: Effect.Effect<string> = Effect.withFiber((fiber) =>

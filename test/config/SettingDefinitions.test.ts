@@ -290,6 +290,7 @@ describe("SettingDefinitions", () => {
         "CACHE_TTL",
         "LOG_FORMAT",
         "CONVERSION_MARGINS",
+        "TRUSTED_PROXIES",
         "AUDIT_SIGNING_KEY"
       ])
       const written = Definitions.all.filter(({ name }) => !inWords.has(name))
