@@ -138,6 +138,6 @@ layer(TestServer.layer(), { excludeTestServices: true })("A reader that takes no
           () => readings.every((reading) => reading.rate === String((1_000_001 + ROUNDS) / 1000)) || undefined
         )
       }),
-    40_000
+    60_000
   )
 })
