@@ -1,0 +1,39 @@
+/** What several rounds came to. */
+export interface Spread {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+}
+
+/** The middle of some numbers, or the mean of the two in the middle; `NaN` of none. */
+export const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  const below = sorted[Math.ceil(middle) - 1] ?? Number.NaN
+  const above = sorted[Math.floor(middle)] ?? Number.NaN
+  return (below + above) / 2
+}
+
+export const spreadOf = (values: ReadonlyArray<number>): Spread => ({
+  median: median(values),
+  min: Math.min(...values),
+  max: Math.max(...values)
+})
+
+/** The spread of the ratios within each round, in which both met the same conditions. */
+export const ratioOf = <Round>(
+  rounds: ReadonlyArray<Round>,
+  of: (round: Round) => number,
+  to: (round: Round) => number
+): Spread => spreadOf(rounds.map((round) => of(round) / to(round)))
+
+/** The slope of the line that fits points best, by least squares. */
+export const slopeOf = (points: ReadonlyArray<readonly [x: number, y: number]>): number => {
+  const mean = (values: ReadonlyArray<number>) =>
+    values.reduce((sum, value) => sum + value, 0) / values.length
+  const centreX = mean(points.map(([x]) => x))
+  const centreY = mean(points.map(([, y]) => y))
+  const covariance = points.reduce((sum, [x, y]) => sum + (x - centreX) * (y - centreY), 0)
+  const variance = points.reduce((sum, [x]) => sum + (x - centreX) ** 2, 0)
+  return covariance / variance
+}
