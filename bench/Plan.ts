@@ -10,6 +10,8 @@ export class Plan extends Context.Service<
     readonly seconds: number
     /** Connections of the load. */
     readonly connections: number
+    /** Clients that are told of every change. */
+    readonly clients: number
     /** The pairs that are asked for, such as `USD:NGN`. */
     readonly pairs: ReadonlyArray<string>
     /** Rows of the large table of rates. */

@@ -9,8 +9,8 @@ export interface Row {
   readonly work: string
   readonly measure: string
   readonly result: Spread
-  /** Of the result; a ratio where it is empty. */
-  readonly unit: string
+  /** Of the result; without one it is a ratio. */
+  readonly unit?: string
   readonly target?: Target
 }
 

@@ -1,4 +1,4 @@
-import { Console, Effect, Option } from "effect"
+import { Console, Duration, Effect, Option } from "effect"
 import { InvalidRound } from "./load/InvalidRound.ts"
 import { Plan } from "./Plan.ts"
 import { ProcessFailed } from "./Processes.ts"
@@ -11,11 +11,12 @@ export const inTurns = Effect.fnUntraced(function* <Name extends string, A, R>(
   work: string,
   subjects: Readonly<Record<Name, Effect.Effect<A, InvalidRound | ProcessFailed, R>>>
 ) {
-  const { rounds } = yield* Plan
+  const { rounds, seconds } = yield* Plan
+  const deadline = Duration.sum(GRACE, Duration.seconds(seconds))
   const valid: Array<Record<Name, A>> = []
   for (let round = 1; round <= rounds; round++) {
     yield* Console.log(`${work}: round ${round} of ${rounds}`)
-    const found = yield* Effect.asSome(inTurn(subjects)).pipe(
+    const found = yield* Effect.asSome(inTurn(subjects, deadline)).pipe(
       Effect.catchIf(
         (error) => error instanceof InvalidRound,
         (error) => Effect.as(Console.log(`  invalid: ${error.message}`), Option.none<Record<Name, A>>())
@@ -27,8 +28,23 @@ export const inTurns = Effect.fnUntraced(function* <Name extends string, A, R>(
   return valid
 })
 
+/** A machine on which the beginning and the end of a measurement take longer is too slow, or has too much else to do. */
+const GRACE = Duration.minutes(2)
+
 /** Each subject once, one after the other. */
-const inTurn = <Name extends string, A, E, R>(subjects: Readonly<Record<Name, Effect.Effect<A, E, R>>>) =>
+const inTurn = <Name extends string, A, E, R>(
+  subjects: Readonly<Record<Name, Effect.Effect<A, E, R>>>,
+  deadline: Duration.Duration
+) =>
   Effect.forEach(Object.entries<Effect.Effect<A, E, R>>(subjects), ([name, subject]) =>
-    Effect.map(subject, (found) => [name, found] as const)
+    subject.pipe(
+      Effect.map((found) => [name, found] as const),
+      Effect.timeoutOrElse({
+        duration: deadline,
+        orElse: () =>
+          Effect.fail(
+            new ProcessFailed({ program: name, detail: `it took more than ${Duration.format(deadline)}` })
+          )
+      })
+    )
   ).pipe(Effect.map((found) => Object.fromEntries(found) as Record<Name, A>))

@@ -20,12 +20,23 @@ export const spreadOf = (values: ReadonlyArray<number>): Spread => ({
   max: Math.max(...values)
 })
 
-/** The spread of the ratios within each round, in which both met the same conditions. */
-export const ratioOf = <Round>(
-  rounds: ReadonlyArray<Round>,
-  of: (round: Round) => number,
-  to: (round: Round) => number
-): Spread => spreadOf(rounds.map((round) => of(round) / to(round)))
+/** What several subjects came to, each in every round. */
+export type Rounds<Name extends string, A> = ReadonlyArray<Readonly<Record<Name, A>>>
+
+/** The spread of a value of one subject. */
+export const spreadIn = <Name extends string, A>(
+  rounds: Rounds<Name, A>,
+  name: Name,
+  value: (result: A) => number
+): Spread => spreadOf(rounds.map((round) => value(round[name])))
+
+/** The spread of the ratios of one subject to another within each round, in which both met the same conditions. */
+export const ratioIn = <Name extends string, A>(
+  rounds: Rounds<Name, A>,
+  of: Name,
+  to: Name,
+  value: (result: A) => number
+): Spread => spreadOf(rounds.map((round) => value(round[of]) / value(round[to])))
 
 /** The slope of the line that fits points best, by least squares. */
 export const slopeOf = (points: ReadonlyArray<readonly [x: number, y: number]>): number => {

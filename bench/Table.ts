@@ -22,7 +22,7 @@ export const toMarkdown = (
     .concat("\n")
 }
 
-const rowCells = ({ measure, result, target, unit, work }: Row) => [
+const rowCells = ({ measure, result, target, unit = "", work }: Row) => [
   work,
   measure,
   spread(result, unit),

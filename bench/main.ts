@@ -1,6 +1,6 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, FileSystem, Layer, Path, Record } from "effect"
-import { Command, Flag } from "effect/cli"
+import { CliError, Command, Flag } from "effect/cli"
 import { Load } from "./load/Load.ts"
 import { Machine } from "./Machine.ts"
 import { clients } from "./measures/Clients.ts"
@@ -86,8 +86,8 @@ const measureAll = Effect.fnUntraced(function* (only: ReadonlyArray<string>, fol
   )
   yield* Console.log(`\n${markdown}`)
   yield* Console.log(`Written to ${folder}`)
-  const first = failures[0]
-  if (first !== undefined) return yield* new ProcessFailed({ program: "bench", detail: first })
+  if (failures.length > 0)
+    return yield* new ProcessFailed({ program: "bench", detail: `${failures.length} measures failed` })
 })
 
 const whole = (name: string, fallback: number, max: number, description: string) =>
@@ -106,6 +106,7 @@ const command = Command.make(
     rounds: whole("rounds", 3, 100, "How often everything is measured, in turns"),
     seconds: whole("seconds", 5, 600, "How long one measurement takes"),
     connections: whole("connections", 64, 10_000, "Connections of the load"),
+    clients: whole("clients", 1_000, 5_000, "Clients of a stream"),
     pairs: whole("pairs", Pairs.all.length, Pairs.all.length, "How many pairs are asked for"),
     rows: whole("rows", 1_000_000, 100_000_000, "Rows of the large table of rates"),
     only: Flag.String("only").pipe(
@@ -129,4 +130,10 @@ const command = Command.make(
     )
 ).pipe(Command.withDescription("Measure effex beside what one would write instead"))
 
-NodeRuntime.runMain(Command.run(command, { version: "0.1.0" }).pipe(Effect.provide(NodeServices.layer)))
+NodeRuntime.runMain(
+  Command.run(command, { version: "0.1.0" }).pipe(
+    Effect.tapError((error) => (CliError.isCliError(error) ? Effect.void : Console.error(error.message))),
+    Effect.provide(NodeServices.layer)
+  ),
+  { disableErrorReporting: true }
+)

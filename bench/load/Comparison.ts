@@ -3,7 +3,7 @@ import { Plan } from "../Plan.ts"
 import type { Figure } from "../Report.ts"
 import * as Rounds from "../Rounds.ts"
 import type { Server } from "../servers/Servers.ts"
-import { spreadOf } from "../Statistics.ts"
+import { type Rounds as Results, spreadIn } from "../Statistics.ts"
 import { Load, type LoadResult } from "./Load.ts"
 import * as Requests from "./Requests.ts"
 
@@ -18,37 +18,23 @@ export const compare = Effect.fnUntraced(function* <Name extends string>(
   const load = yield* Load
   const { connections = plan.connections, isWarm = false } = options
   const requests = Requests.of(kind, plan.pairs)
-  const ask = (server: Server, seconds: number) =>
-    load.run({ url: server.url, requests, connections, seconds })
-  if (!isWarm) {
-    const warmUps = Object.values<Server>(servers).map((server) => ask(server, plan.seconds))
-    yield* Effect.all(warmUps, { discard: true })
-  }
-  return yield* Rounds.inTurns(
-    work,
-    Record.map(servers, (server: Server) => ask(server, plan.seconds)) as Record<Name, ReturnType<typeof ask>>
-  )
+  const ask = ({ url }: Server) => load.run({ url, requests, connections, seconds: plan.seconds })
+  if (!isWarm) yield* Effect.forEach(Object.values<Server>(servers), ask, { discard: true })
+  return yield* Rounds.inTurns(work, Record.map(servers, ask) as Record<Name, ReturnType<typeof ask>>)
 })
+
+export const requestsPerSecond = (result: LoadResult) => result.requestsPerSecond
+export const p50 = (result: LoadResult) => result.p50
+export const p99 = (result: LoadResult) => result.p99
 
 /** What each server did, as figures. */
 export const figuresOf = <Name extends string>(
   work: string,
-  rounds: ReadonlyArray<Record<Name, LoadResult>>
+  rounds: Results<Name, LoadResult>,
+  servers: ReadonlyArray<Name>
 ): ReadonlyArray<Figure> =>
-  Object.keys(rounds[0] ?? {}).flatMap((server) => {
-    const results = rounds.flatMap((round) =>
-      Object.entries<LoadResult>(round).flatMap(([name, result]) => (name === server ? [result] : []))
-    )
-    const figure = (what: string, unit: string, of: (result: LoadResult) => number) => ({
-      work,
-      server,
-      what,
-      unit,
-      result: spreadOf(results.map(of))
-    })
-    return [
-      figure("requests", "/s", ({ requestsPerSecond }) => requestsPerSecond),
-      figure("p50", "ms", ({ p50 }) => p50),
-      figure("p99", "ms", ({ p99 }) => p99)
-    ]
-  })
+  servers.flatMap((server) => [
+    { work, server, what: "requests", unit: "/s", result: spreadIn(rounds, server, requestsPerSecond) },
+    { work, server, what: "p50", unit: "ms", result: spreadIn(rounds, server, p50) },
+    { work, server, what: "p99", unit: "ms", result: spreadIn(rounds, server, p99) }
+  ])

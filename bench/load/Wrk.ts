@@ -6,6 +6,9 @@ import type { Counted, LoadOptions } from "./Load.ts"
 
 const SCRIPT = fileURLToPath(new URL("wrk.lua", import.meta.url))
 
+/** An answer that comes later is none. */
+const TIMEOUT_SECONDS = 10
+
 /** The last line that the script writes. */
 const Summary = Schema.fromJsonString(
   Schema.Struct({
@@ -29,7 +32,18 @@ export const make = Effect.gen(function* () {
       const file = path.join(folder, "requests.txt")
       const lines = requests.map(({ body = "", method, path }) => `${method} ${path} ${body}`)
       yield* Effect.orDie(fs.writeFileString(file, lines.join("\n")))
-      const options = ["-t", "1", "-c", connections, "-d", `${seconds}s`, "-s", SCRIPT].map(String)
+      const options = [
+        "-t",
+        "1",
+        "-c",
+        connections,
+        "-d",
+        `${seconds}s`,
+        "--timeout",
+        `${TIMEOUT_SECONDS}s`,
+        "-s",
+        SCRIPT
+      ].map(String)
       const output = yield* Processes.output(["wrk", ...options, url, "--", file])
       const summary = yield* Schema.decodeEffect(Summary)(output.trim().split("\n").at(-1) ?? "").pipe(
         Effect.mapError(() => new Processes.ProcessFailed({ program: "wrk", detail: output }))

@@ -3,9 +3,9 @@ import * as Comparison from "../load/Comparison.ts"
 import { Plan } from "../Plan.ts"
 import type { Report } from "../Report.ts"
 import * as Servers from "../servers/Servers.ts"
-import { ratioOf } from "../Statistics.ts"
+import { ratioIn } from "../Statistics.ts"
 
-/** Conversions, each answered once its record is committed. */
+/** Conversions, each answered once its record is committed; none has an `Idempotency-Key`. */
 export const conversions = Effect.gen(function* () {
   const { connections } = yield* Plan
   const rounds = yield* Comparison.compare("conversions", "conversions", {
@@ -17,16 +17,11 @@ export const conversions = Effect.gen(function* () {
       {
         work: `conversion with committed audit, ${connections} connections`,
         measure: "requests/s against `fastify`",
-        unit: "",
         target: { atLeast: 2.5 },
-        result: ratioOf(
-          rounds,
-          ({ effex }) => effex.requestsPerSecond,
-          ({ fastify }) => fastify.requestsPerSecond
-        )
+        result: ratioIn(rounds, "effex", "fastify", Comparison.requestsPerSecond)
       }
     ],
-    figures: Comparison.figuresOf("conversion", rounds)
+    figures: Comparison.figuresOf("conversion", rounds, ["effex", "fastify"])
   }
   return report
 })

@@ -3,7 +3,7 @@ import * as Comparison from "../load/Comparison.ts"
 import { Plan } from "../Plan.ts"
 import type { Report } from "../Report.ts"
 import * as Servers from "../servers/Servers.ts"
-import { ratioOf } from "../Statistics.ts"
+import { ratioIn } from "../Statistics.ts"
 
 /** Lookups of pairs at random, all of them known. */
 export const lookups = Effect.gen(function* () {
@@ -19,38 +19,23 @@ export const lookups = Effect.gen(function* () {
       {
         work,
         measure: "requests/s against `fastify`",
-        unit: "",
         target: { atLeast: 1.2 },
-        result: ratioOf(
-          rounds,
-          ({ effex }) => effex.requestsPerSecond,
-          ({ fastify }) => fastify.requestsPerSecond
-        )
+        result: ratioIn(rounds, "effex", "fastify", Comparison.requestsPerSecond)
       },
       {
         work,
         measure: "requests/s against `raw`",
-        unit: "",
         target: { atLeast: 0.75 },
-        result: ratioOf(
-          rounds,
-          ({ effex }) => effex.requestsPerSecond,
-          ({ raw }) => raw.requestsPerSecond
-        )
+        result: ratioIn(rounds, "effex", "raw", Comparison.requestsPerSecond)
       },
       {
         work,
         measure: "p99 against `fastify`",
-        unit: "",
         target: { atMost: 0.8 },
-        result: ratioOf(
-          rounds,
-          ({ effex }) => effex.p99,
-          ({ fastify }) => fastify.p99
-        )
+        result: ratioIn(rounds, "effex", "fastify", Comparison.p99)
       }
     ],
-    figures: Comparison.figuresOf("lookup", rounds)
+    figures: Comparison.figuresOf("lookup", rounds, ["effex", "fastify", "raw"])
   }
   return report
 })

@@ -45,7 +45,6 @@ export const poll = Effect.gen(function* () {
       {
         work: `poll of ${Pairs.all.length} pairs, provider at ${PROVIDER_MILLIS} ms, spacing 0, concurrency ${CONCURRENCY}`,
         measure: `time against ${Pairs.all.length} × ${PROVIDER_MILLIS} ms / ${CONCURRENCY}`,
-        unit: "",
         target: { atMost: 1.3 },
         result: spreadOf(millis.map((time) => time / ideal))
       }

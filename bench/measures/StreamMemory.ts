@@ -1,11 +1,12 @@
 import { Effect, Scope } from "effect"
 import * as StreamClients from "../load/StreamClients.ts"
-import type * as Colours from "../plots/Colours.ts"
-import type { Report } from "../Report.ts"
+import * as Colours from "../plots/Colours.ts"
+import type { Series } from "../plots/Chart.ts"
+import type { Figure, Report } from "../Report.ts"
 import * as Rounds from "../Rounds.ts"
 import * as Memory from "../servers/Memory.ts"
 import * as Servers from "../servers/Servers.ts"
-import { median, ratioOf, slopeOf, spreadOf } from "../Statistics.ts"
+import { median, ratioIn, slopeOf, spreadIn } from "../Statistics.ts"
 
 /** At how many open streams the memory is read. The first ones grow what is kept for all that follow. */
 const COUNTS = [500, 1_000, 2_000, 4_000]
@@ -21,19 +22,20 @@ export const memory = Effect.gen(function* () {
     effex: growth(effex, "websocket"),
     rpc: growth(effex, "rpc")
   })
-  const figure = (server: string, of: (round: (typeof rounds)[number]) => Growth) => ({
+  type Name = keyof (typeof rounds)[number]
+  const figure = (name: Name, server: string): Figure => ({
     work: "idle stream",
     server,
     what: "memory",
     unit: "KiB",
-    result: spreadOf(rounds.map((round) => slopeOf(of(round)) / 1024))
+    result: spreadIn(rounds, name, (growth) => slopeOf(growth) / 1024)
   })
-  const line = (name: string, colour: Colours.Colour, of: (round: (typeof rounds)[number]) => Growth) => ({
-    name,
-    colour,
-    points: COUNTS.map((count, n): readonly [number, number] => [
+  const line = (name: Name, server: string): Series => ({
+    name: server,
+    colour: Colours.of(server),
+    points: COUNTS.map((count, n) => [
       count,
-      median(rounds.map((round) => (of(round)[n]?.[1] ?? Number.NaN) / 2 ** 20))
+      median(rounds.map((round) => (round[name][n]?.[1] ?? Number.NaN) / 2 ** 20))
     ])
   })
   const report: Report = {
@@ -41,30 +43,16 @@ export const memory = Effect.gen(function* () {
       {
         work: "memory per idle stream",
         measure: "against a bare `ws` connection",
-        unit: "",
         target: { atMost: 1.5 },
-        result: ratioOf(
-          rounds,
-          ({ effex }) => slopeOf(effex),
-          ({ ws }) => slopeOf(ws)
-        )
+        result: ratioIn(rounds, "effex", "ws", slopeOf)
       },
       {
         work: "memory per idle stream of RPC",
         measure: "against a bare `ws` connection",
-        unit: "",
-        result: ratioOf(
-          rounds,
-          ({ rpc }) => slopeOf(rpc),
-          ({ ws }) => slopeOf(ws)
-        )
+        result: ratioIn(rounds, "rpc", "ws", slopeOf)
       }
     ],
-    figures: [
-      figure("bare ws", ({ ws }) => ws),
-      figure("effex, WebSocket", ({ effex }) => effex),
-      figure("effex, RPC", ({ rpc }) => rpc)
-    ],
+    figures: [figure("ws", "bare ws"), figure("effex", "effex, WebSocket"), figure("rpc", "effex, RPC")],
     charts: [
       {
         file: "memory-by-streams",
@@ -72,9 +60,9 @@ export const memory = Effect.gen(function* () {
         x: { label: "open streams", scale: "linear" },
         y: { label: "MiB", scale: "linear" },
         series: [
-          line("bare ws", "fastify", ({ ws }) => ws),
-          line("effex, WebSocket", "effex", ({ effex }) => effex),
-          { ...line("effex, RPC", "effex", ({ rpc }) => rpc), isDashed: true }
+          line("ws", "bare ws"),
+          line("effex", "effex, WebSocket"),
+          { ...line("rpc", "effex, RPC"), isDashed: true }
         ]
       }
     ],

@@ -5,9 +5,8 @@ import * as Processes from "../Processes.ts"
 import type { Figure, Report } from "../Report.ts"
 import * as Rounds from "../Rounds.ts"
 import * as Servers from "../servers/Servers.ts"
-import { ratioOf, spreadOf } from "../Statistics.ts"
+import { ratioIn, spreadIn } from "../Statistics.ts"
 
-const CLIENTS = 1_000
 /** What a server and its clients have to warm up. */
 const WARM_UP = "3 seconds"
 
@@ -17,29 +16,33 @@ interface Told {
   readonly cpuMicrosPerMessage: number
 }
 
+const messagesPerSecond = (told: Told) => told.messagesPerSecond
+const cpuMicrosPerMessage = (told: Told) => told.cpuMicrosPerMessage
+
 /** Every pair changes once a second, and every client is told. */
 export const streams = Effect.gen(function* () {
+  const { clients } = yield* Plan
   const effex = Servers.effex({ POLL_INTERVAL: "1 second", POLL_SPACING: "0 millis" })
   const rounds = yield* Rounds.inTurns("streams", {
     ws: told(Servers.peer("fastify", { UPDATES: "on" }), "websocket"),
     effex: told(effex, "websocket"),
     rpc: told(effex, "rpc")
   })
-  const work = `fan-out over WebSocket, ${CLIENTS} clients, 44 updates per second`
-  const figures = (server: string, of: (round: (typeof rounds)[number]) => Told): ReadonlyArray<Figure> => [
+  const work = `fan-out over WebSocket, ${clients} clients, 44 updates per second`
+  const figures = (name: keyof (typeof rounds)[number], server: string): ReadonlyArray<Figure> => [
     {
       work: "fan-out",
       server,
       what: "messages",
       unit: "/s",
-      result: spreadOf(rounds.map((round) => of(round).messagesPerSecond))
+      result: spreadIn(rounds, name, messagesPerSecond)
     },
     {
       work: "fan-out",
       server,
       what: "processor time per message",
       unit: "µs",
-      result: spreadOf(rounds.map((round) => of(round).cpuMicrosPerMessage))
+      result: spreadIn(rounds, name, cpuMicrosPerMessage)
     }
   ]
   const report: Report = {
@@ -47,41 +50,26 @@ export const streams = Effect.gen(function* () {
       {
         work,
         measure: "messages/s against a bare `ws` loop",
-        unit: "",
         target: { atLeast: 0.9 },
-        result: ratioOf(
-          rounds,
-          ({ effex }) => effex.messagesPerSecond,
-          ({ ws }) => ws.messagesPerSecond
-        )
+        result: ratioIn(rounds, "effex", "ws", messagesPerSecond)
       },
       {
         work,
         measure: "CPU per message against a bare `ws` loop",
-        unit: "",
         target: { atMost: 1.2 },
-        result: ratioOf(
-          rounds,
-          ({ effex }) => effex.cpuMicrosPerMessage,
-          ({ ws }) => ws.cpuMicrosPerMessage
-        )
+        result: ratioIn(rounds, "effex", "ws", cpuMicrosPerMessage)
       },
       {
-        work: `RPC stream, ${CLIENTS} subscribers`,
+        work: `RPC stream, ${clients} subscribers`,
         measure: "messages/s against the WebSocket above",
-        unit: "",
         target: { atLeast: 0.5 },
-        result: ratioOf(
-          rounds,
-          ({ rpc }) => rpc.messagesPerSecond,
-          ({ effex }) => effex.messagesPerSecond
-        )
+        result: ratioIn(rounds, "rpc", "effex", messagesPerSecond)
       }
     ],
     figures: [
-      ...figures("bare ws", ({ ws }) => ws),
-      ...figures("effex, WebSocket", ({ effex }) => effex),
-      ...figures("effex, RPC", ({ rpc }) => rpc)
+      ...figures("ws", "bare ws"),
+      ...figures("effex", "effex, WebSocket"),
+      ...figures("rpc", "effex, RPC")
     ],
     notes: [
       "effex's processor time includes what it does once for all clients: polling 44 rates a second, storing them in Postgres, and publishing them through Redis. The bare `ws` loop makes its updates up."
@@ -93,9 +81,9 @@ export const streams = Effect.gen(function* () {
 /** Starts a server and its clients, and counts for as long as the plan says. */
 const told = <E, R>(server: Effect.Effect<Servers.Server, E, R>, protocol: StreamClients.Protocol) =>
   Effect.gen(function* () {
-    const { seconds } = yield* Plan
+    const plan = yield* Plan
     const { pid, url } = yield* server
-    const clients = yield* StreamClients.open(url, protocol, CLIENTS)
+    const clients = yield* StreamClients.open(url, protocol, plan.clients)
     yield* Effect.sleep(WARM_UP)
     const now = Effect.map(Processes.cpuSeconds(pid), (cpu) => ({
       cpu,
@@ -103,7 +91,7 @@ const told = <E, R>(server: Effect.Effect<Servers.Server, E, R>, protocol: Strea
       at: performance.now()
     }))
     const before = yield* now
-    yield* Effect.sleep(`${seconds} seconds`)
+    yield* Effect.sleep(`${plan.seconds} seconds`)
     const after = yield* now
     const messages = after.messages - before.messages
     const result: Told = {

@@ -5,7 +5,7 @@ import { Plan } from "../Plan.ts"
 import type { Report, Row } from "../Report.ts"
 import * as MadeRows from "../servers/MadeRows.ts"
 import * as Servers from "../servers/Servers.ts"
-import { ratioOf } from "../Statistics.ts"
+import { ratioIn, type Rounds } from "../Statistics.ts"
 
 const SMALL = 10_000
 
@@ -15,21 +15,16 @@ export const growth = Effect.gen(function* () {
   const servers = { small: yield* filled(SMALL), large: yield* filled(rows) }
   const lookups = yield* Comparison.compare("growth, lookups", "lookups", servers)
   const asOf = yield* Comparison.compare("growth, as-of", "as-of", servers)
-  const row = (work: string, rounds: ReadonlyArray<Record<"small" | "large", LoadResult>>): Row => ({
+  const row = (work: string, rounds: Rounds<"small" | "large", LoadResult>): Row => ({
     work: `${work} when the table grows from ${counted(SMALL)} to ${counted(rows)} rows`,
     measure: "requests/s, ratio",
-    unit: "",
-    result: ratioOf(
-      rounds,
-      ({ large }) => large.requestsPerSecond,
-      ({ small }) => small.requestsPerSecond
-    )
+    result: ratioIn(rounds, "large", "small", Comparison.requestsPerSecond)
   })
   const report: Report = {
     rows: [{ ...row("lookups", lookups), target: { atLeast: 0.95 } }, row("as-of", asOf)],
     figures: [
-      ...Comparison.figuresOf(`lookup, table`, lookups),
-      ...Comparison.figuresOf(`as-of, table`, asOf)
+      ...Comparison.figuresOf("lookup, table", lookups, ["small", "large"]),
+      ...Comparison.figuresOf("as-of, table", asOf, ["small", "large"])
     ]
   }
   return report

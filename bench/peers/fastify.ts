@@ -203,16 +203,17 @@ const tell = (rate: Rate, sequence: number) => {
 
 sockets.on("connection", (socket) => socket.send(JSON.stringify({ type: "all_rates", rates })))
 
-/** Once a second every rate changes; each of them comes by itself, as a provider's answers do. */
-if (UPDATES === "on") {
-  let sequence = 0
-  setInterval(async () => {
-    for (const rate of rates) {
-      tell({ ...rate, rate_id: randomUUID(), fetched_at: new Date().toISOString() }, ++sequence)
-      await setImmediate()
-    }
-  }, 1_000)
-}
-
 const address = await app.listen({ host: "127.0.0.1", port: 0 })
 process.stdout.write(`fastify listens on ${address}\n`)
+
+/** Once a second every rate changes; each of them comes by itself, as a provider's answers do. */
+let sequence = 0
+const tellAll = async (): Promise<void> => {
+  const next = performance.now() + 1_000
+  for (const rate of rates) {
+    tell({ ...rate, rate_id: randomUUID(), fetched_at: new Date().toISOString() }, ++sequence)
+    await setImmediate()
+  }
+  setTimeout(tellAll, next - performance.now())
+}
+if (UPDATES === "on") await tellAll()
