@@ -96,7 +96,7 @@ const whole = (name: string, fallback: number, max: number, description: string)
       (value) => value >= 1 && value <= max,
       () => `${name} must be a whole number from 1 to ${max}`
     ),
-    Flag.withDescription(description),
+    Flag.withDescription(`${description}; ${fallback} without it`),
     Flag.withDefault(fallback)
   )
 
@@ -113,13 +113,15 @@ const command = Command.make(
       Flag.map((list) => list.split(",")),
       Flag.filter(
         (list) => list.every(isName),
-        () => `only may name ${names.join(", ")}, separated by commas`
+        () => `some of ${names.join(", ")}, separated by commas`
       ),
       Flag.withDescription(`What to measure, of ${names.join(", ")}; all of them without it`),
       Flag.withDefault<ReadonlyArray<string>>([])
     ),
     out: Flag.String("out").pipe(
-      Flag.withDescription("The folder for the table, the results as JSON, and the plots"),
+      Flag.withDescription(
+        "The folder for the table, the results as JSON, and the plots; bench/results without it"
+      ),
       Flag.withDefault("bench/results")
     )
   },

@@ -1,6 +1,5 @@
 import { Console, Effect } from "effect"
-import * as Autocannon from "../load/Autocannon.ts"
-import { InvalidRound } from "../load/InvalidRound.ts"
+import * as Clients from "../load/Clients.ts"
 import * as Requests from "../load/Requests.ts"
 import { Plan } from "../Plan.ts"
 import type { Series } from "../plots/Chart.ts"
@@ -11,7 +10,7 @@ import * as Servers from "../servers/Servers.ts"
 const CLIENTS = [1, 10, 100, 500]
 const REQUESTS = [10, 100]
 /** Before anything is timed, so that V8 has compiled what is hot. */
-const WARM_UP = { connections: 50, requestsEach: 200 }
+const WARM_UP = { clients: 50, requestsEach: 200 }
 
 /** How long n clients wait until each of them has had m answers, one after the other. */
 export const clients = Effect.gen(function* () {
@@ -22,20 +21,16 @@ export const clients = Effect.gen(function* () {
     fastify: yield* Servers.peer("fastify"),
     raw: yield* Servers.peer("raw")
   }
-  const ask = (url: string, options: typeof WARM_UP) =>
-    Effect.flatMap(Autocannon.complete({ url, requests, ...options }), ({ failures, seconds }) =>
-      failures > 0 ? Effect.fail(new InvalidRound({ url, failures })) : Effect.succeed(seconds)
-    )
   const series: Array<Series> = []
   for (const [name, { url }] of Object.entries(servers)) {
     yield* Console.log(`clients: ${name}`)
-    yield* ask(url, WARM_UP)
+    yield* Clients.complete({ url, requests, ...WARM_UP })
     for (const requestsEach of REQUESTS) {
-      const points = yield* Effect.forEach(CLIENTS, (connections) =>
-        Effect.map(ask(url, { connections, requestsEach }), (seconds): readonly [number, number] => [
-          connections,
-          seconds * 1_000
-        ])
+      const points = yield* Effect.forEach(CLIENTS, (clients) =>
+        Effect.map(
+          Clients.complete({ url, requests, clients, requestsEach }),
+          (millis) => [clients, millis] as const
+        )
       )
       series.push({
         name: `${name}, ${requestsEach} each`,
@@ -56,9 +51,6 @@ export const clients = Effect.gen(function* () {
         y: { label: "milliseconds", scale: "log" },
         series
       }
-    ],
-    notes: [
-      `The time of n clients × m requests is measured with autocannon, which can stop after a number of answers.`
     ]
   }
   return report
