@@ -37,14 +37,3 @@ export const ratioIn = <Name extends string, A>(
   to: Name,
   value: (result: A) => number
 ): Spread => spreadOf(rounds.map((round) => value(round[of]) / value(round[to])))
-
-/** The slope of the line that fits points best, by least squares. */
-export const slopeOf = (points: ReadonlyArray<readonly [x: number, y: number]>): number => {
-  const mean = (values: ReadonlyArray<number>) =>
-    values.reduce((sum, value) => sum + value, 0) / values.length
-  const centreX = mean(points.map(([x]) => x))
-  const centreY = mean(points.map(([, y]) => y))
-  const covariance = points.reduce((sum, [x, y]) => sum + (x - centreX) * (y - centreY), 0)
-  const variance = points.reduce((sum, [x]) => sum + (x - centreX) ** 2, 0)
-  return covariance / variance
-}

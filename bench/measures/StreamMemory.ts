@@ -6,17 +6,22 @@ import type { Figure, Report } from "../Report.ts"
 import * as Rounds from "../Rounds.ts"
 import * as Memory from "../servers/Memory.ts"
 import * as Servers from "../servers/Servers.ts"
-import { median, ratioIn, slopeOf, spreadIn } from "../Statistics.ts"
+import { median, ratioIn, spreadIn } from "../Statistics.ts"
 
-/** At how many open streams the memory is read. The first ones grow what is kept for all that follow. */
-const COUNTS = [500, 1_000, 2_000, 4_000]
+/** At how many open streams the memory is read: so many that what the start has left free does not hide them. */
+const COUNTS = [0, 1_000, 2_000, 4_000, 8_000]
 
 /** Memory of a server at each of the counts, in bytes. */
 type Growth = ReadonlyArray<readonly [streams: number, bytes: number]>
 
+const bytesPerStream = (growth: Growth) => {
+  const [first, last] = [growth[0], growth.at(-1)]
+  return first === undefined || last === undefined ? Number.NaN : (last[1] - first[1]) / last[0]
+}
+
 /** What a stream costs while nothing is told. */
 export const memory = Effect.gen(function* () {
-  const effex = Servers.effex(Servers.collectable)
+  const effex = Servers.effex({ ...Servers.collectable, STREAMS_PER_ADDRESS: "off" })
   const rounds = yield* Rounds.inTurns("memory", {
     ws: growth(Servers.peer("fastify", Servers.collectable), "websocket"),
     effex: growth(effex, "websocket"),
@@ -28,7 +33,7 @@ export const memory = Effect.gen(function* () {
     server,
     what: "memory",
     unit: "KiB",
-    result: spreadIn(rounds, name, (growth) => slopeOf(growth) / 1024)
+    result: spreadIn(rounds, name, (growth) => bytesPerStream(growth) / 1024)
   })
   const line = (name: Name, server: string): Series => ({
     name: server,
@@ -44,12 +49,12 @@ export const memory = Effect.gen(function* () {
         work: "memory per idle stream",
         measure: "against a bare `ws` connection",
         target: { atMost: 1.5 },
-        result: ratioIn(rounds, "effex", "ws", slopeOf)
+        result: ratioIn(rounds, "effex", "ws", bytesPerStream)
       },
       {
         work: "memory per idle stream of RPC",
         measure: "against a bare `ws` connection",
-        result: ratioIn(rounds, "rpc", "ws", slopeOf)
+        result: ratioIn(rounds, "rpc", "ws", bytesPerStream)
       }
     ],
     figures: [figure("ws", "bare ws"), figure("effex", "effex, WebSocket"), figure("rpc", "effex, RPC")],
@@ -67,7 +72,7 @@ export const memory = Effect.gen(function* () {
       }
     ],
     notes: [
-      `Memory is resident memory after three full collections (\`--expose-gc\`, by a signal, on both sides), at ${COUNTS.join(", ")} open streams; per stream it is the slope through these.`
+      `Memory is resident memory after three full collections that give back what they can (\`gc\` of \`--expose-gc\`, by a signal, on both sides), at ${COUNTS.join(", ")} open streams; per stream it is what has been added at the end, divided by their number.`
     ]
   }
   return report

@@ -8,6 +8,8 @@ import * as Servers from "../servers/Servers.ts"
 import { ratioIn, type Rounds } from "../Statistics.ts"
 
 const SMALL = 10_000
+/** The size for which the target is meant. */
+const MEANT = 10_000_000
 
 /** Lookups, and questions that only the table answers, of a small table and of a large one. */
 export const growth = Effect.gen(function* () {
@@ -25,7 +27,13 @@ export const growth = Effect.gen(function* () {
     figures: [
       ...Comparison.figuresOf("lookup, table", lookups, ["small", "large"]),
       ...Comparison.figuresOf("as-of, table", asOf, ["small", "large"])
-    ]
+    ],
+    notes:
+      rows < MEANT
+        ? [
+            `\`--rows ${MEANT}\` makes the large table as large as the target means, which takes some minutes.`
+          ]
+        : []
   }
   return report
 })

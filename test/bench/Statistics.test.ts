@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Axis from "../../bench/plots/Axis.ts"
-import { median, ratioIn, slopeOf, spreadOf } from "../../bench/Statistics.ts"
+import { median, ratioIn, spreadOf } from "../../bench/Statistics.ts"
 
 describe("Statistics of the bench", () => {
   it("the median is the middle, or the mean of both in the middle", () => {
@@ -21,18 +21,6 @@ describe("Statistics of the bench", () => {
     ]
     const ratio = ratioIn(rounds, "a", "b", (value: number) => value)
     assert.deepStrictEqual(ratio, { median: 1.2, min: 1.2, max: 1.2 })
-  })
-
-  it("the slope of a line is what each step adds", () => {
-    assert.closeTo(
-      slopeOf([
-        [1, 107],
-        [2, 114],
-        [4, 128]
-      ]),
-      7,
-      1e-9
-    )
   })
 })
 
