@@ -1,5 +1,5 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, FileSystem, Layer, Path, Record } from "effect"
+import { Console, Duration, Effect, FileSystem, Layer, Path, Record } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { Load } from "./load/Load.ts"
 import { Machine } from "./Machine.ts"
@@ -74,10 +74,14 @@ const measureAll = Effect.fnUntraced(function* (only: ReadonlyArray<string>, fol
   ]
   yield* Console.log(description.join("\n"))
   const wanted = names.filter((name) => only.length === 0 || only.includes(name))
-  const outcomes = yield* Effect.forEach(wanted, run)
+  const [took, outcomes] = yield* Effect.timed(Effect.forEach(wanted, run))
   const reports = outcomes.flatMap(({ report }) => (report === undefined ? [] : [report]))
   const failures = outcomes.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))
-  const markdown = Table.toMarkdown(description, reports, failures)
+  const markdown = Table.toMarkdown(
+    [...description, `${Math.round(Duration.toSeconds(took))} s in all`],
+    reports,
+    failures
+  )
   yield* write(
     folder,
     markdown,

@@ -6,7 +6,7 @@ import * as Servers from "../servers/Servers.ts"
 import { spreadOf } from "../Statistics.ts"
 
 /** How long it is left alone before its memory is read. */
-const IDLE = "8 seconds"
+const IDLE = "5 seconds"
 
 /** What a server holds that has started, polled once, and has had nothing to do since. */
 export const idle = Effect.gen(function* () {

@@ -9,7 +9,7 @@ import * as Servers from "../servers/Servers.ts"
 import { median, ratioIn, spreadIn } from "../Statistics.ts"
 
 /** At how many open streams the memory is read: so many that what the start has left free does not hide them. */
-const COUNTS = [0, 1_000, 2_000, 4_000, 8_000]
+const COUNTS = [0, 1_000, 2_000, 4_000]
 
 /** Memory of a server at each of the counts, in bytes. */
 type Growth = ReadonlyArray<readonly [streams: number, bytes: number]>

@@ -8,7 +8,7 @@ import * as Servers from "../servers/Servers.ts"
 import { ratioIn, spreadIn } from "../Statistics.ts"
 
 /** What a server and its clients have to warm up. */
-const WARM_UP = "3 seconds"
+const WARM_UP = "2 seconds"
 
 /** What a server told its clients. */
 interface Told {
