@@ -1,0 +1,90 @@
+import { PgClient } from "@effect/sql-pg"
+import { Context, Effect, FileSystem, Layer, Path } from "effect"
+import { Reactivity } from "effect/reactivity"
+import { createServer } from "node:net"
+import * as EmbeddedPostgres from "../src/platform/EmbeddedPostgres.ts"
+import * as Processes from "./Processes.ts"
+
+/** The Postgres and the Redis of the run, with the durability that they are shipped with. */
+export class Stores extends Context.Service<
+  Stores,
+  {
+    /** A new, empty database of Postgres, and where it is. It goes with the run. */
+    readonly newDatabase: Effect.Effect<NewDatabase>
+    /** The address of an empty database of Redis. */
+    readonly newRedis: Effect.Effect<string>
+    readonly description: string
+  }
+>()("effex/bench/Stores") {
+  static readonly layer = Layer.effect(
+    Stores,
+    Effect.suspend(() => make)
+  ).pipe(Layer.provide(Reactivity.layer))
+}
+
+export interface NewDatabase {
+  readonly url: string
+  readonly connection: PgClient.PgClientConfig
+}
+
+const REDIS_DATABASES = 512
+
+const make = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-bench-" })
+  const redis = yield* startRedis(folder)
+  const postgres = yield* EmbeddedPostgres.acquire(folder)
+  const admin = yield* PgClient.make({ ...postgres, maxConnections: 1 })
+  const [server] = yield* admin<{ version: string }>`SHOW server_version`.pipe(
+    Effect.map((rows) => rows.map((row) => ({ version: Object.values(row).join("") })))
+  )
+  let databases = 0
+  let redisDatabases = 0
+  return Stores.of({
+    newDatabase: Effect.gen(function* () {
+      const database = `bench_${++databases}`
+      yield* admin`CREATE DATABASE ${admin(database)}`
+      return {
+        url: `postgres:///${database}?user=${postgres.username}&host=${encodeURIComponent(path.dirname(postgres.path))}`,
+        connection: { ...postgres, database }
+      }
+    }).pipe(Effect.orDie),
+    newRedis: Effect.sync(() => `${redis.url}/${redisDatabases++ % REDIS_DATABASES}`),
+    description: `PostgreSQL ${server?.version}, fsync on; Redis ${redis.version}`
+  })
+})
+
+const startRedis = Effect.fnUntraced(function* (folder: string) {
+  if (!(yield* Processes.has("redis-server"))) {
+    return yield* new Processes.ProcessFailed({
+      program: "redis-server",
+      detail:
+        "it is not on the PATH, and the bench needs one of its own (Debian: apt-get install redis-server)"
+    })
+  }
+  const port = yield* freePort
+  const version = (yield* Processes.output(["redis-server", "--version"])).match(/v=(\S+)/)?.[1]
+  const options = { port, bind: "127.0.0.1", dir: folder, databases: REDIS_DATABASES }
+  yield* Processes.start({
+    command: [
+      "redis-server",
+      ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
+    ],
+    ready: /Ready to accept connections/
+  })
+  return { url: `redis://127.0.0.1:${port}`, version }
+})
+
+/** A port that nobody listens on. */
+export const freePort = Effect.promise(
+  () =>
+    new Promise<number>((resolve, reject) => {
+      const server = createServer()
+      server.once("error", reject)
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
+      })
+    })
+)

@@ -1,0 +1,62 @@
+import { Effect, FileSystem, Path, Schema } from "effect"
+import { ChildProcessSpawner } from "effect/process"
+import { fileURLToPath } from "node:url"
+import * as Processes from "../Processes.ts"
+import type { Counted, LoadOptions } from "./Load.ts"
+
+const SCRIPT = fileURLToPath(new URL("wrk.lua", import.meta.url))
+
+/** An answer that comes later is none. */
+const TIMEOUT_SECONDS = 10
+
+/** The last line that the script writes. */
+const Summary = Schema.fromJsonString(
+  Schema.Struct({
+    requests: Schema.Int,
+    micros: Schema.Finite,
+    p50: Schema.Finite,
+    p99: Schema.Finite,
+    failures: Schema.Int
+  })
+)
+
+/** `wrk`, on one thread: it has one core. */
+export const make = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
+  const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-bench-wrk-" })
+
+  const run = Effect.fnUntraced(
+    function* ({ connections, requests, seconds, url }: LoadOptions) {
+      const file = path.join(folder, "requests.txt")
+      const lines = requests.map(({ body = "", method, path }) => `${method} ${path} ${body}`)
+      yield* Effect.orDie(fs.writeFileString(file, lines.join("\n")))
+      const options = [
+        "-t",
+        "1",
+        "-c",
+        connections,
+        "-d",
+        `${seconds}s`,
+        "--timeout",
+        `${TIMEOUT_SECONDS}s`,
+        "-s",
+        SCRIPT
+      ].map(String)
+      const output = yield* Processes.output(["wrk", ...options, url, "--", file])
+      const summary = yield* Schema.decodeEffect(Summary)(output.trim().split("\n").at(-1) ?? "").pipe(
+        Effect.mapError(() => new Processes.ProcessFailed({ program: "wrk", detail: output }))
+      )
+      return {
+        requestsPerSecond: (summary.requests / summary.micros) * 1e6,
+        p50: summary.p50 / 1_000,
+        p99: summary.p99 / 1_000,
+        failures: summary.failures
+      } satisfies Counted
+    },
+    Effect.provideService(ChildProcessSpawner.ChildProcessSpawner, spawner)
+  )
+
+  return { name: "wrk -t1", run }
+})

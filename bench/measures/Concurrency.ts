@@ -1,0 +1,77 @@
+import { Effect } from "effect"
+import * as Comparison from "../load/Comparison.ts"
+import type { LoadResult } from "../load/Load.ts"
+import type { Kind } from "../load/Requests.ts"
+import { Plan } from "../Plan.ts"
+import type { Chart, Series } from "../plots/Chart.ts"
+import * as Colours from "../plots/Colours.ts"
+import type { Report } from "../Report.ts"
+import * as Servers from "../servers/Servers.ts"
+import { median } from "../Statistics.ts"
+
+const CONNECTIONS = [1, 8, 64, 256]
+/** A sweep has many points, which are measured once, and for no longer than this. */
+const SECONDS = 2
+
+/** How throughput and response times change with the number of connections. */
+export const concurrency = Effect.gen(function* () {
+  const plan = yield* Plan
+  const sweeps = Effect.gen(function* () {
+    const effex = yield* Servers.effex()
+    const fastify = yield* Servers.peer("fastify")
+    const raw = yield* Servers.peer("raw")
+    return [
+      ...(yield* sweep("lookups", { effex, fastify, raw })),
+      ...(yield* sweep("conversions", { effex, fastify }))
+    ]
+  })
+  const charts = yield* Effect.provideService(sweeps, Plan, {
+    ...plan,
+    rounds: 1,
+    seconds: Math.min(SECONDS, plan.seconds)
+  })
+  const report: Report = { rows: [], figures: [], charts }
+  return report
+})
+
+const sweep = Effect.fnUntraced(function* (kind: Kind, servers: Readonly<Record<string, Servers.Server>>) {
+  const points = yield* Effect.forEach(CONNECTIONS, (connections, n) =>
+    Effect.map(
+      Comparison.compare(`${kind} over ${connections} connections`, kind, servers, {
+        connections,
+        isWarm: n > 0
+      }),
+      (rounds) => ({ connections, rounds })
+    )
+  )
+  const line = (server: string, of: (result: LoadResult) => number): Series => ({
+    name: server,
+    colour: Colours.of(server),
+    points: points.map(({ connections, rounds }) => [
+      connections,
+      median(rounds.flatMap(({ [server]: result }) => (result === undefined ? [] : [of(result)])))
+    ])
+  })
+  const names = Object.keys(servers)
+  const x = { label: "connections", scale: "log" } as const
+  const charts: ReadonlyArray<Chart> = [
+    {
+      file: `${kind}-throughput`,
+      title: `${kind === "lookups" ? "Lookups" : "Conversions"} per second by connections`,
+      x,
+      y: { label: "requests per second", scale: "linear" },
+      series: names.map((name) => line(name, ({ requestsPerSecond }) => requestsPerSecond))
+    },
+    {
+      file: `${kind}-latency`,
+      title: `Response time of ${kind} by connections`,
+      x,
+      y: { label: "milliseconds", scale: "log" },
+      series: names.flatMap((name) => [
+        { ...line(name, ({ p50 }) => p50), name: `${name}, p50` },
+        { ...line(name, ({ p99 }) => p99), name: `${name}, p99`, isDashed: true }
+      ])
+    }
+  ]
+  return charts
+})

@@ -1,0 +1,63 @@
+import { PgClient } from "@effect/sql-pg"
+import { Console, Effect, Schedule } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as Pairs from "../Pairs.ts"
+import { Plan } from "../Plan.ts"
+import { ProcessFailed } from "../Processes.ts"
+import type { Report } from "../Report.ts"
+import * as Servers from "../servers/Servers.ts"
+import * as SlowProvider from "../servers/SlowProvider.ts"
+import { spreadOf } from "../Statistics.ts"
+
+const PROVIDER_MILLIS = 50
+const CONCURRENCY = 8
+/** How many polls a round is worth; they are a second apart. */
+const POLLS_OF_A_ROUND = 3
+/** The first polls are made while the process is still young. */
+const WARM_UP_POLLS = 2
+
+/** How long a poll takes, as its record in the database says. */
+export const poll = Effect.gen(function* () {
+  const { rounds } = yield* Plan
+  const provider = yield* SlowProvider.listen(`${PROVIDER_MILLIS} millis`)
+  const { database } = yield* Servers.effex({
+    ...provider,
+    POLL_INTERVAL: "1 second",
+    POLL_SPACING: "0 millis",
+    POLL_CONCURRENCY: String(CONCURRENCY)
+  })
+  const sql = yield* PgClient.make({ ...database.connection, maxConnections: 1 })
+  const wanted = WARM_UP_POLLS + POLLS_OF_A_ROUND * rounds
+  yield* Console.log(`poll: ${wanted} polls`)
+  const polls = yield* sql<{ millis: number }>`
+    SELECT (extract(epoch FROM finished_at - started_at) * 1000)::float8 AS millis
+    FROM poll_run WHERE finished_at IS NOT NULL AND failed = 0 ORDER BY started_at`.pipe(
+    Effect.filterOrFail(
+      (rows) => rows.length >= wanted,
+      (rows) => new ProcessFailed({ program: "poll", detail: `only ${rows.length} polls succeeded` })
+    ),
+    Effect.retry({ schedule: Schedule.spaced("500 millis"), times: 8 * wanted })
+  )
+  const millis = polls.slice(WARM_UP_POLLS, wanted).map((row) => row.millis)
+  const ideal = (Pairs.all.length * PROVIDER_MILLIS) / CONCURRENCY
+  const report: Report = {
+    rows: [
+      {
+        work: `poll of ${Pairs.all.length} pairs, provider at ${PROVIDER_MILLIS} ms, spacing 0, concurrency ${CONCURRENCY}`,
+        measure: `time against ${Pairs.all.length} × ${PROVIDER_MILLIS} ms / ${CONCURRENCY}`,
+        target: { atMost: 1.3 },
+        result: spreadOf(millis.map((time) => time / ideal))
+      }
+    ],
+    figures: [{ work: "poll", server: "effex", what: "time", unit: "ms", result: spreadOf(millis) }],
+    notes: [
+      `${Pairs.all.length} pairs in groups of ${CONCURRENCY} are ${Math.ceil(Pairs.all.length / CONCURRENCY)} groups, so that no poll can be faster than ${((Math.ceil(Pairs.all.length / CONCURRENCY) * PROVIDER_MILLIS) / ideal).toFixed(2)} of the ideal.`
+    ]
+  }
+  return report
+}).pipe(
+  Effect.provide(Reactivity.layer),
+  Effect.catchTag("SqlError", ({ message }) =>
+    Effect.fail(new ProcessFailed({ program: "poll", detail: message }))
+  )
+)
