@@ -10,12 +10,11 @@ import * as TcpDoor from "../support/TcpDoor.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 import * as Workload from "../support/Workload.ts"
 
-type Redis = Effect.Success<typeof RedisServer.start>
 interface Fault {
   readonly name: string
   readonly seconds: number
-  readonly begin: (redis: Redis, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
-  readonly end: (redis: Redis, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
+  readonly begin: (redis: RedisServer.RedisServer, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
+  readonly end: (redis: RedisServer.RedisServer, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
   /** What it knew is gone. */
   readonly forgets?: boolean
   /** It answers nothing meanwhile. */
