@@ -205,7 +205,7 @@ describe("A server that is busy too often", () => {
         response.end(JSON.stringify(url === "/openapi.json" ? DOCUMENT : { thing_id: "a" }))
       })
       const target = Target.elsewhere(`http://127.0.0.1:${port}`, undefined)
-      const report = yield* Fuzzer.run({ target, requests: 24, seed: "1", connections: 2, progress })
+      const report = yield* Fuzzer.run({ target, requests: 11, seed: "1", connections: 2, progress })
       assert.isAbove(report.repeated.get("503") ?? 0, 4)
       assert.isTrue(report.violations.has("late, or 503, too often"))
     }).pipe(Effect.provide(NodeHttpClient.layerUndici))
