@@ -56,17 +56,29 @@ export default Effect.gen(function* () {
       FOR EACH STATEMENT EXECUTE FUNCTION refuse_setting_removal()`
   yield* sql`ALTER TABLE setting ENABLE ALWAYS TRIGGER traced, ENABLE ALWAYS TRIGGER kept`
 
-  // The clocks of nodes differ, and what began last is what may be under way.
+  // Computed, so that a node of the version before, which knows nothing of it, goes on polling while others are replaced.
   yield* sql`
     ALTER TABLE poll_run
-      ADD COLUMN trigger text,
-      ADD COLUMN requested_by text,
-      ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY UNIQUE`
-  yield* sql`UPDATE poll_run SET trigger = CASE WHEN term IS NULL THEN 'command-line' ELSE 'schedule' END`
+      ADD COLUMN requested_by text CHECK (requested_by <> ''),
+      ADD COLUMN trigger text NOT NULL GENERATED ALWAYS AS (
+        CASE
+          WHEN requested_by IS NOT NULL THEN 'demand'
+          WHEN term IS NOT NULL THEN 'schedule'
+          ELSE 'command-line'
+        END
+      ) STORED,
+      ADD CHECK (requested_by IS NULL OR term IS NULL)`
+
+  // The clocks of nodes differ, and what began last is what may be under way. Earlier polls are numbered as they began.
+  yield* sql`ALTER TABLE poll_run ADD COLUMN number bigint UNIQUE`
+  yield* sql`
+    UPDATE poll_run SET number = earlier.number
+    FROM (SELECT id, row_number() OVER (ORDER BY started_at, id) AS number FROM poll_run) AS earlier
+    WHERE earlier.id = poll_run.id`
   yield* sql`
     ALTER TABLE poll_run
-      ALTER COLUMN trigger SET NOT NULL,
-      ADD CHECK (trigger IN ('schedule', 'demand', 'command-line')),
-      ADD CHECK ((trigger = 'demand') = (requested_by IS NOT NULL)),
-      ADD CHECK ((trigger = 'schedule') = (term IS NOT NULL))`
+      ALTER COLUMN number SET NOT NULL,
+      ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY`
+  yield* sql`
+    SELECT setval(pg_get_serial_sequence('poll_run', 'number'), max(number)) FROM poll_run HAVING max(number) > 0`
 })

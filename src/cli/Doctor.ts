@@ -1,10 +1,11 @@
 import { NodeServices } from "@effect/platform-node"
-import { Console, Effect, FileSystem, Option, Path, Redacted, References, Schema } from "effect"
+import { Console, Effect, FileSystem, Option, Path, References, Schema } from "effect"
 import { Command } from "effect/cli"
+import * as OpenTelemetry from "../config/OpenTelemetry.ts"
 import * as Secrets from "../config/Secrets.ts"
 import { type Fault, inspect, Settings } from "../config/Settings.ts"
 import { Database } from "../platform/Database.ts"
-import { redact } from "../platform/Redaction.ts"
+import { redactor } from "../platform/Redaction.ts"
 import * as Asked from "./Asked.ts"
 import * as DoctorData from "./DoctorData.ts"
 import * as DoctorDatabase from "./DoctorDatabase.ts"
@@ -33,7 +34,7 @@ export const command = Command.make(
     const text = json
       ? JSON.stringify({ ok: bad.length === 0, checks: findings })
       : findings.map(inWords).join("\n")
-    yield* Console.log(redact(text, yield* Secrets.read))
+    yield* Console.log(text)
     if (bad.length > 0) return yield* new ChecksFailed({ checks: Array.from(new Set(bad)) })
   }, Effect.provide(NodeServices.layer))
 ).pipe(
@@ -100,16 +101,16 @@ const parts: ReadonlyArray<Part> = [
 ]
 
 const examine = Effect.gen(function* () {
-  const { faults, production, settings } = yield* inspect
+  const { faults: own, production, settings } = yield* inspect
+  // What telemetry is told in OpenTelemetry's own variables keeps a server from starting just as well.
+  const faults = [...own, ...(yield* OpenTelemetry.inspect).faults]
   const found = yield* Effect.forEach(
     parts,
     (part) => Effect.provideService(examinePart(part, faults), Settings, settings),
     { concurrency: "unbounded" }
   )
   const all = [...settingsFindings(faults), ...productionFindings(production, settings), ...found.flat()]
-  const secrets = secretsOf(settings)
-  const redact = (text: string) =>
-    secrets.reduce((rest, secret) => rest.replaceAll(secret, "<redacted>"), text)
+  const redact = redactor(yield* Secrets.read, SHORTEST_PASSWORD)
   return all.map((finding) => ({
     ...finding,
     found: redact(finding.found),
@@ -153,19 +154,6 @@ const productionFindings = (production: boolean, { databaseUrl, sandbox }: Setti
 
 /** The shortest password that is looked for in what is told: what is shorter may be a part of anything. */
 const SHORTEST_PASSWORD = 6
-
-/** What must not be told, should a message of somebody else's hold it. */
-const secretsOf = (settings: Settings["Service"]) => {
-  const all = Object.values(settings).flatMap((value: unknown) =>
-    Option.isOption(value) && Option.isSome(value) && Redacted.isRedacted(value.value)
-      ? [String(Redacted.value(value.value))]
-      : []
-  )
-  const passwords = all
-    .filter((text) => URL.canParse(text))
-    .flatMap((url) => [new URL(url).password, decodeURIComponent(new URL(url).password)])
-  return [...all, ...passwords].filter((secret) => secret.length >= SHORTEST_PASSWORD)
-}
 
 const inWords = ({ advice, check, found, status }: Finding) => {
   const line = `${status.padEnd(7)}  ${check}: ${found}`

@@ -54,8 +54,8 @@ const rules: ReadonlyArray<Rule> = [
 const textOf = (name: string) =>
   Effect.map(Effect.option(Config.String(name)), Option.filter(Predicate.not((text) => text === "")))
 
-/** Reads how traces are sampled, or tells every variable that cannot be used. */
-export const read = Effect.gen(function* () {
+/** How traces are sampled, as far as it can be told, and every variable that cannot be used. */
+export const inspect = Effect.gen(function* () {
   const faults: Array<typeof Fault.Type> = []
   for (const { allowed, names, secret, takes } of rules) {
     for (const name of names) {
@@ -64,8 +64,6 @@ export const read = Effect.gen(function* () {
       faults.push({ name, found: secret ? "<redacted>" : JSON.stringify(text.value), allowed })
     }
   }
-  if (faults.length > 0) return yield* new WrongSettings({ faults })
-
   const sampler = Option.getOrElse(yield* textOf("OTEL_TRACES_SAMPLER"), () => "parentbased_always_on")
   const part = Option.getOrElse(yield* textOf("OTEL_TRACES_SAMPLER_ARG"), () => "1")
   const timeout = Option.getOrElse(yield* textOf("OTEL_EXPORTER_OTLP_TIMEOUT"), () => "10000")
@@ -73,5 +71,11 @@ export const read = Effect.gen(function* () {
     parentBased: sampler.startsWith("parentbased_"),
     ratio: sampler.endsWith("always_off") ? 0 : sampler.endsWith("traceidratio") ? Number(part) : 1
   }
-  return { sampling, timeoutMillis: Number(timeout) }
+  return { faults, sampling, timeoutMillis: Number(timeout) }
+})
+
+/** As {@link inspect}; fails with every variable that cannot be used. */
+export const read = Effect.gen(function* () {
+  const { faults, ...telemetry } = yield* inspect
+  return faults.length > 0 ? yield* new WrongSettings({ faults }) : telemetry
 })

@@ -161,6 +161,11 @@ export const polls = counterBy(
   { outcome: ["complete", "partial", "failed", "broken"] }
 )
 
+export const pollInterval = gauge(
+  "effex_poll_interval_seconds",
+  "From the start of one poll to the start of the next, as this node knows it; 0 while polling is off"
+)
+
 export const pollDuration = histogram(
   "effex_poll_duration_seconds",
   "How long a poll of every pair took",
@@ -190,7 +195,7 @@ export const term = gaugeBy(
 
 export const redisConfigured = gauge("effex_redis_configured", "1 where there is a REDIS_URL")
 
-export const redisUp = gauge("effex_redis_up", "1 while this node has a connection to Redis that answers")
+export const redisUp = gauge("effex_redis_up", "1 while Redis answers this node")
 
 export const redisRecoveries = counter(
   "effex_redis_recoveries_total",

@@ -10,11 +10,14 @@ const API_KEY = /efx_(live|test)_\w+/g
 /** Text without the secrets, however they are written, and without any key of effex. */
 export type Redact = (text: string) => string
 
-/** Makes the spellings of the secrets once, for many texts. */
-export const redactor = (secrets: ReadonlyArray<Redacted.Redacted>): Redact => {
+/** Makes the spellings of the secrets once, for many texts. What is shorter than `shortest` is not looked for. */
+export const redactor = (
+  secrets: ReadonlyArray<Redacted.Redacted>,
+  shortest: number = SHORTEST_SECRET
+): Redact => {
   const all = secrets
     .map(Redacted.value)
-    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .filter((secret) => secret.length >= shortest)
     .flatMap(spellings)
   // The longest first, so that no part of it is left.
   const known = Array.from(new Set(all)).toSorted((a, b) => b.length - a.length)

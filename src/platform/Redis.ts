@@ -3,7 +3,6 @@ import * as EffectRedis from "effect/persistence/Redis"
 import { Redis as Client } from "ioredis"
 import { Settings } from "../config/Settings.ts"
 import * as Metrics from "./Metrics.ts"
-import { observe } from "./MetricSeries.ts"
 
 /** How long a command may take. A lookup goes on without Redis when it is slower. */
 const COMMAND_TIMEOUT_MILLIS = 250
@@ -37,7 +36,6 @@ const make = Effect.gen(function* () {
     retryStrategy: (attempt) => Math.min(attempt * 100, 2000)
   })
   const use = useOf(client)
-  yield* observe(Metrics.redisUp, () => (client.status === "ready" ? 1 : 0))
   const redis = yield* EffectRedis.make({
     send: sendOf(client),
     connect: Effect.map(openUnscoped(redisUrl.value, { retryStrategy: () => null }), (connection) => ({

@@ -1,5 +1,5 @@
 import { NodeHttpClient } from "@effect/platform-node"
-import { Cause, ConfigProvider, Duration, Effect, Formatter, Layer, Logger, References } from "effect"
+import { ConfigProvider, Duration, Effect, Formatter, Layer, Logger, References } from "effect"
 import { Otlp, OtlpSerialization } from "effect/observability"
 import { HttpBody } from "effect/http"
 import * as OpenTelemetry from "../config/OpenTelemetry.ts"
@@ -38,14 +38,13 @@ const jsonLogger = (redact: Redact) =>
     )
   })
 
-/** For people at a terminal. Where it would show a secret, it shows the text of the line without it instead. */
+/** For people at a terminal. A line that would show a secret, wherever in it, is written plainly and without it. */
 const prettyLogger = (redact: Redact) => {
   const pretty = Logger.consolePretty()
+  const plain = Logger.withConsoleError(Logger.map(Logger.formatLogFmt, redact))
   return Logger.make<unknown, void>((options) => {
-    const cause = options.cause.reasons.length > 0 ? Cause.pretty(options.cause) : ""
-    const text = Formatter.format(options.message)
-    const isClean = redact(text) === text && redact(cause) === cause
-    pretty.log(isClean ? options : { ...options, message: redact(`${text} ${cause}`), cause: Cause.empty })
+    const line = Logger.formatLogFmt.log(options)
+    return redact(line) === line ? pretty.log(options) : plain.log(options)
   })
 }
 

@@ -72,9 +72,9 @@ export class PollRepo extends Context.Service<
           const requestedBy = occasion.trigger === "demand" ? occasion.requestedBy : null
           const began = yield* within(sql`
             WITH fence AS (${Leader.fence(sql, leadership)})
-            INSERT INTO poll_run (id, started_at, pairs, term, trigger, requested_by)
+            INSERT INTO poll_run (id, started_at, pairs, term, requested_by)
             SELECT ${id}::uuid, ${DateTime.toDateUtc(startedAt)}::timestamptz, ${pairs}::int, ${term}::bigint,
-              ${occasion.trigger}::text, ${requestedBy}::text
+              ${requestedBy}::text
             FROM fence
             RETURNING id`)
           yield* Leader.unlessRefused(began, leadership)

@@ -7,6 +7,8 @@ import {
   PollerSettingChanged
 } from "../domain/PollerSetting.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
+import * as Metrics from "../platform/Metrics.ts"
+import { observe } from "../platform/MetricSeries.ts"
 import { PollCadence } from "../platform/PollCadence.ts"
 import { type KeptSetting, PollerSettingRepo, type WantedChange } from "./PollerSettingRepo.ts"
 
@@ -55,6 +57,10 @@ const make = Effect.gen(function* () {
     enabled: Option.isSome(pollInterval)
   }
   const interval = yield* SubscriptionRef.make(intervalOf(fallback))
+
+  yield* observe(Metrics.pollInterval, () =>
+    Option.match(SubscriptionRef.getUnsafe(interval), { onNone: () => 0, onSome: Duration.toSeconds })
+  )
 
   const settingOf = (kept: Option.Option<KeptSetting>) =>
     Option.getOrElse(

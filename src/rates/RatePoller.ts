@@ -9,7 +9,8 @@ import {
   Metric,
   Option,
   Schedule,
-  Schema
+  Schema,
+  Stream
 } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
@@ -221,13 +222,19 @@ const make = Effect.gen(function* () {
     )
   })
 
-  const rest = Effect.suspend(() =>
-    Effect.sleep(
-      Duration.max(
-        Option.getOrElse(cadence.interval(), () => REST),
-        REST
+  // As long as a poll of the other takes to come, and no longer where the interval is changed meanwhile.
+  const rest = cadence.changes.pipe(
+    Stream.switchMap((interval) =>
+      Stream.fromEffect(
+        Effect.sleep(
+          Duration.max(
+            Option.getOrElse(interval, () => REST),
+            REST
+          )
+        )
       )
-    )
+    ),
+    Stream.runHead
   )
 
   const lead = leadOnce.pipe(

@@ -175,13 +175,13 @@ const make = Effect.gen(function* () {
     }
     const budget = Option.isSome(best) ? lookupBudget : FIRST_RATE_BUDGET
     const recalled = Option.isNone(held)
-    const startedAt = yield* Clock.currentTimeMillis
+    const startedAt = yield* Clock.monotonicTimeNanos
     const fresh = (found: Found, now: DateTime.Utc) =>
       found.source === "provider" || isWithin(limit, found.rate, now)
     let refreshed = yield* awaitRefresh(pair, limit, recalled, budget)
     if (Option.isSome(refreshed) && !fresh(refreshed.value, yield* DateTime.now)) {
       // It was begun for others, who were content with an older rate than this lookup is.
-      const waited = Duration.millis((yield* Clock.currentTimeMillis) - startedAt)
+      const waited = Duration.nanos((yield* Clock.monotonicTimeNanos) - startedAt)
       refreshed = yield* awaitRefresh(pair, limit, recalled, Duration.subtract(budget, waited))
     }
     // Another process may have told of a rate meanwhile.

@@ -69,10 +69,16 @@ const measureQuarantine = Effect.gen(function* () {
   yield* Metric.update(Metrics.quarantinePending, yield* quarantine.pending)
 })
 
-const measureStore = Effect.all([Effect.ignoreCause(measureAudit), Effect.ignoreCause(measureQuarantine)], {
-  concurrency: "unbounded",
-  discard: true
+/** A Redis that is frozen keeps its connections, and answers nothing. */
+const measureRedis = Effect.gen(function* () {
+  const cache = yield* RateCache
+  yield* Metric.update(Metrics.redisUp, (yield* cache.health) === "ok" ? 1 : 0)
 })
+
+const measureStores = Effect.all(
+  [Effect.ignoreCause(measureAudit), Effect.ignoreCause(measureQuarantine), measureRedis],
+  { concurrency: "unbounded", discard: true }
+)
 
 const begin = Effect.gen(function* () {
   const { pairs, providers, redisUrl, sandbox } = yield* Settings
@@ -96,7 +102,7 @@ export const layer = Layer.unwrap(
     const measure = Effect.gen(function* () {
       for (const { pair, seconds } of ages())
         yield* Metric.update(Metrics.rateAge.of({ pair: pair.key }), seconds)
-      yield* Effect.timeoutOption(measureStore, PATIENCE)
+      yield* Effect.timeoutOption(measureStores, PATIENCE)
     })
     yield* measure.pipe(Effect.repeat(Schedule.spaced(INTERVAL)), Effect.forkScoped)
     return HttpRouter.add(

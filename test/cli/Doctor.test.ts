@@ -97,6 +97,10 @@ describe("effex doctor", () => {
       assert.strictEqual(down.told("port")[0]?.status, "ok")
       assert.notMatch(down.output, /hunter2-secret|planted/)
 
+      const unreadable = yield* examined({ DATABASE_URL: "postgres://effex:hunter2-secret%zz@127.0.0.1:1/x" })
+      assert.include(unreadable.told("database")[0]?.found, "percent-encoding")
+      assert.notInclude(unreadable.output, "hunter2")
+
       const door = yield* TcpDoor.open({ path: inject("postgres") })
       door.blackhole()
       const silent = yield* examined({
@@ -123,7 +127,9 @@ describe("effex doctor", () => {
       const { env } = yield* Effex.makeSandbox({
         POLL_INTERVAL: "often",
         REDIS_URL: "http://hunter2-secret@x",
-        CONVERSION_MARGIN: "2"
+        CONVERSION_MARGIN: "2",
+        OTEL_EXPORTER_OTLP_ENDPOINT: "collector:hunter2-secret",
+        OTEL_TRACES_SAMPLER: "some"
       })
       const { output, told } = yield* examined(env)
       assert.deepStrictEqual(
@@ -131,7 +137,9 @@ describe("effex doctor", () => {
         [
           ["failed", "REDIS_URL: found <redacted>"],
           ["failed", 'POLL_INTERVAL: found "often"'],
-          ["failed", 'CONVERSION_MARGIN: found "2"']
+          ["failed", 'CONVERSION_MARGIN: found "2"'],
+          ["failed", "OTEL_EXPORTER_OTLP_ENDPOINT: found <redacted>"],
+          ["failed", 'OTEL_TRACES_SAMPLER: found "some"']
         ]
       )
       assert.strictEqual(told("redis")[0]?.found, "not looked at, since REDIS_URL is wrong")

@@ -14,7 +14,7 @@ const ACKNOWLEDGED_BEFORE_KILL = 200
 describe("kill -9 of PostgreSQL and its children under load", () => {
   it.live("loses nothing that was acknowledged, and the server goes on by itself", () =>
     Effect.gen(function* () {
-      const postgres = yield* PostgresServer.start
+      const postgres = yield* PostgresServer.start([])
       const env = Site.envOf(postgres.url)
       const server = yield* Effex.serve(env)
       yield* server.written(/44 refreshed/)

@@ -10,14 +10,15 @@ import * as TcpDoor from "../support/TcpDoor.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 import * as Workload from "../support/Workload.ts"
 
-type Redis = Effect.Success<typeof RedisServer.start>
 interface Fault {
   readonly name: string
   readonly seconds: number
-  readonly begin: (redis: Redis, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
-  readonly end: (redis: Redis, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
+  readonly begin: (redis: RedisServer.RedisServer, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
+  readonly end: (redis: RedisServer.RedisServer, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
   /** What it knew is gone. */
   readonly forgets?: boolean
+  /** It answers nothing meanwhile. */
+  readonly isSilent?: boolean
 }
 
 const FAULTS: ReadonlyArray<Fault> = [
@@ -25,20 +26,23 @@ const FAULTS: ReadonlyArray<Fault> = [
     name: "frozen",
     seconds: 10,
     begin: ({ signal }) => signal("SIGSTOP"),
-    end: ({ signal }) => signal("SIGCONT")
+    end: ({ signal }) => signal("SIGCONT"),
+    isSilent: true
   },
   {
     name: "reset",
     seconds: 3,
     begin: (_, door) => Effect.sync(door.reset),
-    end: (_, door) => Effect.sync(door.heal)
+    end: (_, door) => Effect.sync(door.heal),
+    isSilent: true
   },
   {
     name: "stopped",
     seconds: 3,
     begin: ({ stop }) => stop,
     end: ({ startAgain }) => startAgain,
-    forgets: true
+    forgets: true,
+    isSilent: true
   },
   {
     name: "emptied",
@@ -103,11 +107,13 @@ describe.skipIf(!TestRedis.isAvailable)("Two nodes over a Redis that fails under
         let turn = 0
         const nextUrl = () => nodes[turn++ % nodes.length]?.url ?? assert.fail()
         const load = yield* workload.drive(nextUrl, { writers: 4, readers: 8, pause: "10 millis" })
-        for (const { begin, end, forgets = false, name, seconds } of FAULTS) {
+        for (const { begin, end, forgets = false, isSilent = false, name, seconds } of FAULTS) {
           const epochs = readers.map((reader) => reader.epochs())
           const startedAt = performance.now()
           yield* begin(redis, door)
           yield* Effect.sleep(seconds * 1000)
+          const { body } = yield* Effex.get(first.url, "/metrics")
+          assert.include(body, `\neffex_redis_up ${isSilent ? 0 : 1}\n`, name)
           const lookups = workload.figures("lookup", startedAt)
           const conversions = workload.figures("conversion", startedAt)
           yield* end(redis, door)

@@ -29,11 +29,14 @@ const conversion = (key: string) => {
     "Content-Type: application/json",
     `Idempotency-Key: ${key}`,
     `Content-Length: ${body.length}`,
+    "Expect: 100-continue",
     "",
     ""
   ].join("\r\n")
   return { head: head + body.slice(0, 10), rest: body.slice(10) }
 }
+
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
 
 /** A connection that says the beginning of something, and goes on when it is told to. */
 const begin = Effect.fnUntraced(function* (url: string, head: string) {
@@ -49,6 +52,14 @@ const begin = Effect.fnUntraced(function* (url: string, head: string) {
   return {
     send: (rest: string) => socket.write(rest),
     text: () => text,
+    /** Waits until the server has taken the request, which asked it to say so. */
+    taken: Effect.suspend(() =>
+      eventually("100 Continue", () => {
+        const isTaken = text.startsWith(CONTINUE)
+        if (isTaken) text = text.slice(CONTINUE.length)
+        return isTaken || undefined
+      })
+    ),
     ended: Effect.suspend(() => eventually("end", () => hasEnded || undefined, 20_000))
   }
 })
@@ -90,7 +101,7 @@ describe("SIGTERM", () => {
       const posts = yield* Effect.forEach(asked, ({ head }) => begin(url, head))
       // Connections that were opened in advance ask for nothing.
       yield* begin(url, "GET /health")
-      yield* Effect.sleep("300 millis")
+      yield* Effect.forEach(posts, ({ taken }) => taken)
 
       const startedAt = performance.now()
       process.kill("SIGTERM")
@@ -140,7 +151,7 @@ describe("SIGTERM", () => {
       const { env } = yield* Site.make()
       const { ended, process, url } = yield* Effex.serve(env)
       const post = yield* begin(url, conversion("endless").head)
-      yield* Effect.sleep("300 millis")
+      yield* post.taken
       process.kill("SIGTERM")
       const [took, code] = yield* Effect.timed(Effect.timeout(ended, "30 seconds"))
       assert.strictEqual(code, 0)

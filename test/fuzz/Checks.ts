@@ -17,6 +17,13 @@ const MEMBERS = ["type", "title", "status", "detail", "instance", "code", "retry
 /** How whatever is not in the document may be refused, and what never reaches an endpoint. */
 const REFUSALS = new Set([400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429, 431])
 
+/** What is held against an answer for nothing but being late, or a 503. */
+export const isOfBusy = ({ kind }: Fault): boolean => /: (fails with 503|no answer in time)$/.test(kind)
+
+/** Where a server that is too busy, or whose database is, answered late or said so: not yet the last word. */
+export const isBusy = ({ answers: [answer], end }: Wire.Exchange): boolean =>
+  answer === undefined ? end === "late" : answer.status === 503 && !isDue(parse(answer))
+
 /** Says what is wrong with what came of a request; nothing where all is well. */
 export const make = (document: Document) => {
   const ofAnswer = (sent: Sent, answer: Answer, reached: Operation | undefined): ReadonlyArray<Fault> => {

@@ -1,7 +1,7 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { createServer } from "node:http"
+import { createServer, type RequestListener } from "node:http"
 import { TestServer } from "../support/TestServer.ts"
 import { take } from "./Answer.ts"
 import * as Checks from "./Checks.ts"
@@ -11,6 +11,7 @@ import * as Draft from "./Draft.ts"
 import * as Fuzzer from "./Fuzzer.ts"
 import * as Harvest from "./Harvest.ts"
 import * as Requests from "./Requests.ts"
+import * as Target from "./Target.ts"
 import * as Wire from "./Wire.ts"
 
 const progress = () => Effect.void
@@ -178,21 +179,41 @@ describe("The requests of a document", () => {
   )
 })
 
+/** A server that answers as it is told to. */
+const listen = (answer: RequestListener) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<ReturnType<typeof createServer>>((resume) => {
+        const server = createServer(answer)
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.sync(() => server.close())
+    ),
+    (server) => {
+      const address = server.address()
+      return { host: "127.0.0.1", port: typeof address === "object" ? (address?.port ?? 0) : 0 }
+    }
+  )
+
+describe("A server that is busy too often", () => {
+  it.live("is found, although it answers what is asked again", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const { port } = yield* listen(({ url = "" }, response) => {
+        const isBusy = url.startsWith("/things") && asked++ % 2 === 0
+        response.writeHead(isBusy ? 503 : 200, { "content-type": "application/json" })
+        response.end(JSON.stringify(url === "/openapi.json" ? DOCUMENT : { thing_id: "a" }))
+      })
+      const target = Target.elsewhere(`http://127.0.0.1:${port}`, undefined)
+      const report = yield* Fuzzer.run({ target, requests: 11, seed: "1", connections: 2, progress })
+      assert.isAbove(report.repeated.get("503") ?? 0, 4)
+      assert.isTrue(report.violations.has("late, or 503, too often"))
+    }).pipe(Effect.provide(NodeHttpClient.layerUndici))
+  )
+})
+
 describe("A connection", () => {
-  const answering = (answer: string) =>
-    Effect.map(
-      Effect.acquireRelease(
-        Effect.callback<ReturnType<typeof createServer>>((resume) => {
-          const server = createServer((_, response) => response.socket?.end(answer))
-          server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-        }),
-        (server) => Effect.sync(() => server.close())
-      ),
-      (server) => {
-        const address = server.address()
-        return { host: "127.0.0.1", port: typeof address === "object" ? (address?.port ?? 0) : 0 }
-      }
-    )
+  const answering = (answer: string) => listen((_, response) => response.socket?.end(answer))
   const sent: Draft.Sent = {
     number: 1,
     name: "one",

@@ -20,6 +20,13 @@ const MALFORMED = 0.04
 const CONVERSATIONS = 0.01
 /** How often the key is shown where there is one. */
 const KEYED = 0.95
+/**
+ * A machine that stalls answers late, or that its database did, on every connection at once. That is asked again, and
+ * counted: what is wrong with the server is wrong each time, or more often than a machine stalls.
+ */
+const MAX_REPEATS = 2
+const mostRepeats = ({ connections, requests }: Options) => Math.max(2 * connections, requests / 1000)
+
 /** MiB by which the server may grow while it is asked. */
 const MAX_GROWTH = 512
 
@@ -58,7 +65,12 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
       ? Malformed.make(dice, number, target.key)
       : Draft.render(keyed(draftNext(dice), target.key, dice), number, `${host}:${address.port}`)
     const reached = document.find(sent.method, sent.target)?.name ?? rowOf(sent)
-    const exchange = yield* askPatiently(wire, sent, () => journal.again(reached))
+    let exchange = yield* wire.ask(sent)
+    for (let repeats = 0; Checks.isBusy(exchange) && repeats < MAX_REPEATS; repeats++) {
+      const others = check(sent, exchange).filter((fault) => !Checks.isOfBusy(fault))
+      journal.again(reached, sent, exchange, others)
+      exchange = yield* Effect.delay(wire.ask(sent), "1 second")
+    }
     journal.asked(reached, sent, exchange, check(sent, exchange))
     if (sent.legible) for (const answer of exchange.answers) reap(harvest, answer)
   })
@@ -81,21 +93,15 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
     journal.blame({ kind: `log: ${kindOfLine(line)}`, detail: line.slice(0, 2_000) })
   const alive = (yield* target.isRunning) && (yield* isLive(target.url))
   if (!alive) journal.blame({ kind: "the server does not run any more", detail: "" })
+  const repeats = Array.from(journal.report.repeated.values()).reduce((sum, times) => sum + times, 0)
+  if (repeats > mostRepeats(options))
+    journal.blame({ kind: "late, or 503, too often", detail: JSON.stringify([...journal.report.repeated]) })
   const after = yield* target.memory
   const memory = Option.zipWith(before, after, (from, to) => ({ from, to }))
   if (Option.isSome(memory) && memory.value.to - memory.value.from > MAX_GROWTH)
     journal.blame({ kind: "the server holds more and more", detail: JSON.stringify(memory.value) })
   return { ...journal.report, address, memory }
 })
-
-/** A busy machine answers late, or that its database did; what is wrong with the server is wrong each time. */
-const askPatiently = (wire: Wire.Connection, sent: Draft.Sent, again: () => void) =>
-  wire.ask(sent).pipe(
-    Effect.filterOrFail(({ answers, end }) => end !== "late" && answers[0]?.status !== 503),
-    Effect.tapError(() => Effect.sync(again)),
-    Effect.retry({ schedule: Schedule.spaced("500 millis"), times: 2 }),
-    Effect.catch(() => wire.ask(sent))
-  )
 
 const keyed = (draft: Draft.Draft, key: string | undefined, dice: Dice.Dice) => {
   if (key !== undefined && dice.chance(KEYED)) draft.headers.push(["Authorization", `Bearer ${key}`])

@@ -76,11 +76,13 @@ const print = Effect.fnUntraced(function* (
     yield* Console.log(`\nVIOLATION ${kind}\n  ${times} times${from}\n  ${detail}`)
     if (sent !== undefined) yield* Console.log(`  ${Draft.reproduce(sent, report.address)}`)
   }
-  const { memory, requests, slowest } = report
+  const { memory, repeated, requests, slowest } = report
   yield* Console.log(`\n${Report.tableOf(report)}\n`)
   yield* Console.log(
     `${requests} requests; the slowest answer took ${Math.round(slowest.millis)} ms (${slowest.name})`
   )
+  const again = Array.from(repeated, ([outcome, times]) => `${times} times after ${outcome}`)
+  yield* Console.log(`Asked again: ${again.join(", ") || "nothing"}`)
   if (Option.isSome(memory))
     yield* Console.log(`The server held ${memory.value.from} MiB before and ${memory.value.to} MiB after`)
 })

@@ -19,6 +19,8 @@ export interface Report {
   readonly answers: ReadonlyMap<string, ReadonlyMap<string, number>>
   readonly slowest: { readonly name: string; readonly millis: number }
   readonly requests: number
+  /** How many answers were not the last word, by what they were; late, or a 503 of a busy server. */
+  readonly repeated: ReadonlyMap<string, number>
 }
 
 /** A report that is being written. */
@@ -27,6 +29,7 @@ export const make = () => {
   const answers = new Map<string, Map<string, number>>()
   let slowest = { name: "", millis: 0 }
   let requests = 0
+  const repeated = new Map<string, number>()
 
   const blame = ({ detail, kind }: Fault, sent?: Violation["sent"]) => {
     const known = violations.get(kind)
@@ -45,14 +48,18 @@ export const make = () => {
     /** What came of a request, counted under the name of what it reached. */
     asked: (name: string, sent: Sent, exchange: Exchange, faults: ReadonlyArray<Fault>) => {
       requests++
-      const [answer] = exchange.answers
-      count(name, answer === undefined ? exchange.end : String(answer.status))
+      count(name, outcomeOf(exchange))
       if (exchange.millis > slowest.millis)
         slowest = { name: `${sent.name}, ${sent.target.slice(0, 200)}`, millis: exchange.millis }
       for (const fault of faults) blame(fault, sent)
     },
-    /** Counts that a request is sent once more. */
-    again: (name: string) => count(name, "again"),
+    /** Counts that a request is sent once more, and why, and what else was wrong with its answer. */
+    again: (name: string, sent: Sent, exchange: Exchange, faults: ReadonlyArray<Fault>) => {
+      const outcome = outcomeOf(exchange)
+      count(name, "again")
+      repeated.set(outcome, (repeated.get(outcome) ?? 0) + 1)
+      for (const fault of faults) blame(fault, sent)
+    },
     /** What came of a conversation over a WebSocket. */
     talked: (path: string, number: number, { bytes, end, faults }: Outcome) => {
       requests++
@@ -60,10 +67,13 @@ export const make = () => {
       for (const fault of faults) blame(fault, { bytes, number })
     },
     get report(): Report {
-      return { violations, answers, slowest, requests }
+      return { violations, answers, slowest, requests, repeated }
     }
   }
 }
+
+const outcomeOf = ({ answers: [answer], end }: Exchange) =>
+  answer === undefined ? end : String(answer.status)
 
 /** How often each operation answered with each status, as a table. */
 export const tableOf = ({ answers }: Report): string => {

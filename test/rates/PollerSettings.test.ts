@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Duration, Effect, Layer, Option } from "effect"
+import { Context, Duration, Effect, Layer, Metric, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { Database } from "../../src/platform/Database.ts"
+import * as Metrics from "../../src/platform/Metrics.ts"
 import { PollCadence } from "../../src/platform/PollCadence.ts"
 import { PollerSettingRepo } from "../../src/rates/PollerSettingRepo.ts"
 import { PollerSettings } from "../../src/rates/PollerSettings.ts"
@@ -51,8 +52,10 @@ describe("PollerSettings", () => {
       yield* one.change(5)
       assert.strictEqual(one.minutes(), 5)
       yield* untilHas(other, 5)
+      assert.strictEqual((yield* Metric.value(Metrics.pollInterval)).value, 300)
       yield* other.change(5, false)
       yield* untilHas(one, null)
+      assert.strictEqual((yield* Metric.value(Metrics.pollInterval)).value, 0)
       yield* one.change(null)
       assert.strictEqual(one.minutes(), 10)
       yield* untilHas(other, 30)

@@ -171,7 +171,7 @@ describe("quarantined_rate", () => {
       const startedAt = new Date(Date.UTC(2026, 10, 21))
       const id = PollId.make("01980000-0000-7000-8000-000000000000")
       yield* sql`
-        INSERT INTO poll_run (id, started_at, pairs, term, trigger) VALUES (${id}, ${startedAt}, 44, 1, 'schedule')`
+        INSERT INTO poll_run (id, started_at, pairs, term) VALUES (${id}, ${startedAt}, 44, 1)`
       const led = Option.some({ id, leadership })
       assert.strictEqual(yield* outcome(intake.takePolled(NAIRA, led)), "put aside")
       yield* leader.take("poller")

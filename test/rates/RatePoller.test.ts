@@ -125,7 +125,7 @@ describe("RatePoller.lead", () => {
       yield* Effect.forEach(
         [
           sql`INSERT INTO poll_rate SELECT poll_run_id, source_currency, destination_currency, gen_random_uuid() FROM poll_rate LIMIT 1`,
-          sql`INSERT INTO poll_run (id, started_at, pairs, term, trigger) SELECT gen_random_uuid(), started_at, pairs, term, trigger FROM poll_run LIMIT 1`,
+          sql`INSERT INTO poll_run (id, started_at, pairs, term) SELECT gen_random_uuid(), started_at, pairs, term FROM poll_run LIMIT 1`,
           sql`DELETE FROM poll_rate`
         ],
         Effect.flip

@@ -240,7 +240,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/polls", (it) =
       const provider = yield* TestProvider
       const id = "01980000-0000-7000-8000-000000000001"
       yield* sql`
-        INSERT INTO poll_run (id, started_at, pairs, trigger) VALUES (${id}, ${new Date()}, 44, 'command-line')`
+        INSERT INTO poll_run (id, started_at, pairs) VALUES (${id}, ${new Date()}, 44)`
       assert.deepInclude((yield* get(`/api/v1/polls/${id}`)).json, {
         status: "interrupted",
         finished_at: null

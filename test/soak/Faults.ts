@@ -42,6 +42,9 @@ const faultOf = (rig: Rig["Service"], { die, name, target }: PlannedFault): Faul
     begin: begin ?? Effect.void,
     end: end ?? Effect.void
   })
+  // Another fault may have it frozen or gone at that moment.
+  const toRedis = (command: string, ...args: ReadonlyArray<string>) =>
+    Effect.ignoreCause(redis.call(command, ...args))
   const faults: Readonly<Record<MachineFault, Fault>> = {
     "kill a node": ofNode(node?.stop("SIGKILL"), node?.release),
     "stop a node": ofNode(node?.stop("SIGTERM"), node?.release),
@@ -53,10 +56,14 @@ const faultOf = (rig: Rig["Service"], { die, name, target }: PlannedFault): Faul
     "Postgres reset": door(postgresDoor.reset, postgresDoor),
     "Postgres far away": door(() => postgresDoor.slow({ latencyMillis: 20 + (die % 80) }), postgresDoor),
     "Postgres in slices": door(() => postgresDoor.slow({ sliceBytes: 1 }), postgresDoor),
-    "kill Redis": { begin: redis.kill, end: redis.begin },
+    "kill Redis": { begin: redis.stop, end: redis.startAgain },
     "freeze Redis": { begin: redis.signal("SIGSTOP"), end: redis.signal("SIGCONT") },
-    "flush Redis": once(redis.flush),
-    "fill Redis": { begin: redis.fill, end: redis.empty },
+    "flush Redis": once(toRedis("FLUSHALL")),
+    // It takes no more writes.
+    "fill Redis": {
+      begin: toRedis("CONFIG", "SET", "maxmemory", "1"),
+      end: toRedis("CONFIG", "SET", "maxmemory", "0")
+    },
     "Redis swallowed": door(redisDoor.blackhole, redisDoor),
     "Redis reset": door(redisDoor.reset, redisDoor)
   }

@@ -1,11 +1,11 @@
-import { Context, Effect, FileSystem, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { fileURLToPath } from "node:url"
+import * as RedisServer from "../support/RedisServer.ts"
 import * as TcpDoor from "../support/TcpDoor.ts"
 import { DESTINATIONS, OWN_MARGIN, SOURCES } from "./Currencies.ts"
 import * as Nodes from "./Nodes.ts"
 import * as Postgres from "./Postgres.ts"
 import * as Provider from "./Provider.ts"
-import * as RedisServer from "./RedisServer.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -39,10 +39,8 @@ export class Rig extends Context.Service<
 }
 
 const make = Effect.fnUntraced(function* (options: Options) {
-  const fs = yield* FileSystem.FileSystem
-  const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-soak-" })
-  const postgres = yield* Postgres.start(folder)
-  const redis = yield* RedisServer.start(folder)
+  const postgres = yield* Postgres.start
+  const redis = yield* RedisServer.start
   const provider = yield* Provider.listen(options.seed)
   const postgresDoor = yield* TcpDoor.open(postgres.target)
   const redisDoor = yield* TcpDoor.open(redis.target)

@@ -38,7 +38,7 @@ const ended = (child: ChildProcess) =>
     else child.once("exit", () => resolve())
   })
 
-/** A Redis of the test's own, to be stopped, frozen and filled; it ends with the scope. */
+/** A Redis of one's own, to be stopped, frozen and filled; it ends with the scope. */
 export const start = Effect.gen(function* () {
   const folder = yield* Effect.acquireRelease(
     Effect.promise(() => mkdtemp(join(tmpdir(), "effex-redis-"))),
@@ -77,3 +77,5 @@ export const start = Effect.gen(function* () {
       Effect.promise(() => client.call(command, ...args))
   }
 })
+
+export type RedisServer = Effect.Success<typeof start>
