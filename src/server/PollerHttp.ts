@@ -6,7 +6,7 @@ import { Caller } from "../api/CallAccess.ts"
 import { PollerBody } from "../api/PollerMessage.ts"
 import * as Problem from "../api/Problem.ts"
 import { changeFields, type PollerSetting, settingFields } from "../domain/PollerSetting.ts"
-import { pollFields } from "../domain/PollRun.ts"
+import { pollFieldsForOperators } from "../domain/PollRun.ts"
 import { type PollerInForce, PollerSettings } from "../rates/PollerSettings.ts"
 import { Polls, type Schedule } from "../rates/Polls.ts"
 import { RatePoller } from "../rates/RatePoller.ts"
@@ -78,7 +78,7 @@ export const layer = HttpApiBuilder.group(
           const run = yield* polls
             .byId(id)
             .pipe(Effect.catchTags({ ...Problems.ofStore, PollNotFound: Effect.die }))
-          return respond(202, pollFields(run), { location: `/api/v1/polls/${id}` })
+          return respond(202, pollFieldsForOperators(run), { location: `/api/v1/polls/${id}` })
         })
       )
   })
@@ -113,7 +113,7 @@ const fieldsOf = (inForce: PollerInForce, { last, leader }: Schedule, now: DateT
   leader: Option.getOrNull(
     Option.map(leader, ({ since, term }) => ({ term, since: DateTime.formatIso(since) }))
   ),
-  last_run: Option.getOrNull(Option.map(last, pollFields))
+  last_run: Option.getOrNull(Option.map(last, pollFieldsForOperators))
 })
 
 /** A poll that is overdue is due now. */
