@@ -14,8 +14,6 @@ import * as ConversionBody from "./ConversionBody.ts"
 import * as Listings from "./Listings.ts"
 import * as Problems from "./Problems.ts"
 
-const DEFAULT_PAGE_SIZE = 50
-
 /** The polls, for operators. */
 export const layer = HttpApiBuilder.group(
   Api,
@@ -59,7 +57,7 @@ export const layer = HttpApiBuilder.group(
         "changes",
         Effect.fnUntraced(function* ({ query }) {
           const before = yield* Listings.positionOf(query.cursor, Schema.decodeEffect(Version))
-          const size = query.page_size ?? DEFAULT_PAGE_SIZE
+          const size = Listings.sizeOf(query)
           const found = yield* settings.changes(before, size + 1).pipe(Effect.catchTags(Problems.ofStore))
           return Listings.pageOf(found, size, changeFields, ({ version }) => String(version))
         })
