@@ -1,6 +1,6 @@
 import { Context, Effect, type Fiber, Option, Tracer } from "effect"
 import { HttpServerRequest, HttpTraceContext } from "effect/http"
-import { randomUUID } from "node:crypto"
+import { randomFillSync } from "node:crypto"
 
 /** What a request is called, in its answer, in the log and in traces. */
 export class RequestId {
@@ -24,7 +24,19 @@ const SANE = /^(?!.*efx_)[\w.:-]{1,128}$/
 /** Hung on Node's own request, which every view of it shares: a lookup has no time for another layer of context. */
 const KEY = Symbol("effex/platform/RequestId")
 
-export const newTraceId = () => randomUUID().replaceAll("-", "")
+const TRACE_ID_BYTES = 16
+/** Random bytes for the next ids: to ask for those of one id costs more than to write it. */
+const entropy = Buffer.alloc(256 * TRACE_ID_BYTES)
+let used = entropy.length
+
+export const newTraceId = (): string => {
+  if (used === entropy.length) {
+    randomFillSync(entropy)
+    used = 0
+  }
+  used += TRACE_ID_BYTES
+  return entropy.toString("hex", used - TRACE_ID_BYTES, used)
+}
 
 /** The request that a fiber answers, named when it is first asked for; none for what the process does by itself. */
 export const ofFiber = (fiber: Fiber.Fiber<unknown, unknown>): RequestId | undefined => {
