@@ -1,7 +1,7 @@
 import { Duration, Effect, Layer } from "effect"
 import { RateLimiter } from "effect/persistence"
 
-/** How many callers are remembered who have used some of what they may, in some 20 MB. */
+/** How many callers are remembered, of one kind of limit, who have used some of what they may: in some 20 MB. */
 const MOST = 100_000
 /** How many of the ones that came first are looked at, whether they can be forgotten, when a new one comes. */
 const LOOKED_AT = 2

@@ -32,7 +32,7 @@ export class Limits extends Context.Service<
   /** This process alone. */
   static readonly layerMemory = Layer.effect(
     Limits,
-    Effect.suspend(() => Effect.flatMap(makeNear, (near) => make(near, near)))
+    Effect.suspend(() => Effect.flatMap(makeNear, make))
   )
 
   /** Writes are counted in Redis, in keys that start with `effex:limit:`. */
@@ -41,9 +41,7 @@ export class Limits extends Context.Service<
   ): Layer.Layer<Limits, never, Settings | EffectRedis.Redis> =>
     Layer.effect(
       Limits,
-      Effect.flatMap(makeNear, (near) =>
-        Effect.flatMap(makeShared(near, patience), (shared) => make(near, shared))
-      )
+      Effect.flatMap(makeNear, (near) => Effect.flatMap(makeShared(near, patience), make))
     )
 
   static readonly layerRedis = Layer.suspend(() => Limits.layerRedisWithin(PATIENCE))
@@ -51,6 +49,7 @@ export class Limits extends Context.Service<
 
 type Consume = RateLimiter.RateLimiter["consume"]
 
+/** Counts of one kind: the memory fills up what it looks at as it is asked to fill up what is counted. */
 const makeNear = RateLimiter.make.pipe(
   Effect.provide(LimiterMemory.layer),
   Effect.map(({ consume }): Consume => consume)
@@ -103,12 +102,12 @@ const classify = (exit: Exit.Exit<unknown, RateLimiter.RateLimiterError>): Circu
     }
   })
 
-const make = Effect.fnUntraced(function* (near: Consume, shared: Consume) {
+const make = Effect.fnUntraced(function* (writes: Consume) {
   const { readQuota, writeQuota } = yield* Settings
   const counts = {
-    reads: counting("reads", readQuota, near),
-    writes: counting("writes", writeQuota, shared),
-    keys: counting("keys", Option.some(KEYS_QUOTA), near)
+    reads: counting("reads", readQuota, yield* makeNear),
+    writes: counting("writes", writeQuota, writes),
+    keys: counting("keys", Option.some(KEYS_QUOTA), yield* makeNear)
   }
   return Limits.of({ count: (kind, caller) => counts[kind](caller) })
 })

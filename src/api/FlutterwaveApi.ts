@@ -13,6 +13,7 @@ export const FlutterwaveRate = Schema.Struct({
 const Failure = Schema.Struct({ status: Schema.Literal("error"), message: Schema.String, data: Schema.Null })
 const failures = [
   Failure.pipe(HttpApiSchema.status(400)),
+  Failure.pipe(HttpApiSchema.status(408)),
   Failure.pipe(HttpApiSchema.status(413)),
   Failure.pipe(HttpApiSchema.status(414)),
   Failure.pipe(HttpApiSchema.status(422)),

@@ -40,7 +40,7 @@ export const document = <Spec extends { readonly [member: string]: unknown }>(sp
 })
 
 /** A server that cannot read a request does not know whose it is. */
-const UNCOUNTED = new Set(["413", "414", "431"])
+const UNCOUNTED = new Set(["408", "413", "414", "431"])
 
 const headersOf = (status: string, isLimited: boolean) => {
   const headers = {

@@ -39,8 +39,6 @@ export const PollRecordMessage = Schema.Struct({
   /** `interrupted`: its process ended, or lost the database, before the poll was done. */
   status: PollStatus,
   trigger: PollTrigger,
-  /** Which operator asked for it: the id of a key, or a word that is none. */
-  requested_by: Schema.NullOr(Schema.String),
   /** The term of the leader whose poll it was; null where nobody led it. */
   term: Schema.NullOr(Schema.Int),
   started_at: Schema.String,
@@ -52,7 +50,14 @@ export const PollRecordMessage = Schema.Struct({
   failed: Schema.NullOr(Schema.Int)
 }).annotate({ identifier: "PollRecord" })
 
-/** The same, with the pairs that it could not refresh. */
+/** The same for operators. */
+export const OperatorPollMessage = Schema.Struct({
+  ...PollRecordMessage.fields,
+  /** Which operator asked for it: the id of a key, or a word that is none. */
+  requested_by: Schema.NullOr(Schema.String)
+}).annotate({ identifier: "OperatorPoll" })
+
+/** As everybody is told of it, with the pairs that it could not refresh. */
 export const PollDetailsMessage = Schema.Struct({
   ...PollRecordMessage.fields,
   failures: Schema.Array(

@@ -3,7 +3,7 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/ht
 import { AdminAccess } from "./AdminAccess.ts"
 import * as Paging from "./Paging.ts"
 import { PollerBody, PollerChangePage, PollerMessage } from "./PollerMessage.ts"
-import { PollRecordMessage } from "./PollMessage.ts"
+import { OperatorPollMessage } from "./PollMessage.ts"
 import * as Problem from "./Problem.ts"
 import { ProblemResponses } from "./ProblemResponses.ts"
 
@@ -39,7 +39,7 @@ export class PollerApi extends HttpApiGroup.make("poller")
       error: Problem.StoreUnavailable
     }).annotateMerge(describe("Who changed it, newest first", "A page at a time; follow `next` to the end.")),
     HttpApiEndpoint.post("run", "/poller/runs", {
-      success: PollRecordMessage.pipe(HttpApiSchema.status(202)),
+      success: OperatorPollMessage.pipe(HttpApiSchema.status(202)),
       error: Problem.StoreUnavailable
     }).annotateMerge(
       describe(

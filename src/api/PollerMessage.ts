@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { PollerSetting } from "../domain/PollerSetting.ts"
 import * as Paging from "./Paging.ts"
-import { PollRecordMessage } from "./PollMessage.ts"
+import { OperatorPollMessage } from "./PollMessage.ts"
 
 /** How rates are to be polled, whole. */
 export const PollerBody = PollerSetting.annotate({ identifier: "PollerSetting" })
@@ -26,7 +26,7 @@ export const PollerMessage = Schema.Struct({
   /** The latest term of polling, and since when it lasts; null before the first. */
   leader: Schema.NullOr(Schema.Struct({ term: Schema.Int, since: Schema.String })),
   /** The latest poll of the schedule. */
-  last_run: Schema.NullOr(PollRecordMessage)
+  last_run: Schema.NullOr(OperatorPollMessage)
 }).annotate({ identifier: "Poller" })
 
 /** One change of the setting; null stands for POLL_INTERVAL. */

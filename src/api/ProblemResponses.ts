@@ -7,6 +7,7 @@ export class ProblemResponses extends HttpApiMiddleware.Service<ProblemResponses
   {
     error: [
       Problem.InvalidRequest,
+      Problem.RequestTimeout,
       Problem.PayloadTooLarge,
       Problem.AddressTooLong,
       Problem.HeadersTooLarge,

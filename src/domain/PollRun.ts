@@ -80,12 +80,11 @@ export class PollNotFound extends Schema.TaggedError<PollNotFound>()("PollNotFou
   }
 }
 
-/** A poll, as operators are told of it. */
+/** A poll, as everybody is told of it: not which key asked for it. */
 export const pollFields = (poll: PollRecord) => ({
   run_id: poll.id,
   status: poll.status,
   trigger: poll.trigger,
-  requested_by: poll.requestedBy,
   term: poll.term,
   started_at: DateTime.formatIso(poll.startedAt),
   finished_at: Option.getOrNull(Option.map(poll.finishedAt, DateTime.formatIso)),
@@ -94,7 +93,13 @@ export const pollFields = (poll: PollRecord) => ({
   failed: poll.failed
 })
 
-/** A poll with its failures, as operators are told of it. */
+/** A poll, as operators are told of it. */
+export const pollFieldsForOperators = (poll: PollRecord) => ({
+  ...pollFields(poll),
+  requested_by: poll.requestedBy
+})
+
+/** A poll with its failures, as everybody is told of it. */
 export const pollDetails = (poll: PollDetails) => ({
   ...pollFields(poll),
   failures: poll.failures.map(({ detail, pair, reason }) => ({

@@ -1,6 +1,6 @@
 import { Context, Effect, type Fiber, Option, Tracer } from "effect"
 import { HttpServerRequest, HttpTraceContext } from "effect/http"
-import { randomUUID } from "node:crypto"
+import { randomFillSync } from "node:crypto"
 
 /** What a request is called, in its answer, in the log and in traces. */
 export class RequestId {
@@ -27,7 +27,19 @@ const KEY = Symbol("effex/platform/RequestId")
 /** What is not traced has a span as well, without such an id. */
 const TRACE_ID = /^[0-9a-f]{32}$/
 
-export const newTraceId = () => randomUUID().replaceAll("-", "")
+const TRACE_ID_BYTES = 16
+/** Random bytes for the next ids: to ask for those of one id costs more than to write it. */
+const entropy = Buffer.alloc(256 * TRACE_ID_BYTES)
+let used = entropy.length
+
+export const newTraceId = (): string => {
+  if (used === entropy.length) {
+    randomFillSync(entropy)
+    used = 0
+  }
+  used += TRACE_ID_BYTES
+  return entropy.toString("hex", used - TRACE_ID_BYTES, used)
+}
 
 /** The request that a fiber answers, named when it is first asked for; none for what the process does by itself. */
 export const ofFiber = (fiber: Fiber.Fiber<unknown, unknown>): RequestId | undefined => {

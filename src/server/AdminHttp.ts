@@ -13,8 +13,6 @@ import * as Listings from "./Listings.ts"
 import * as PairTexts from "./PairTexts.ts"
 import * as Problems from "./Problems.ts"
 
-const DEFAULT_PAGE_SIZE = 50
-
 /** The administration of the API. */
 export const layer = HttpApiBuilder.group(
   Api,
@@ -46,7 +44,7 @@ export const layer = HttpApiBuilder.group(
             to: yield* PairTexts.codeOf(query.to)
           }
           const before = yield* Listings.positionOf(query.cursor, Schema.decodeEffect(QuarantineId))
-          const size = query.page_size ?? DEFAULT_PAGE_SIZE
+          const size = Listings.sizeOf(query)
           const found = yield* quarantine
             .page(filter, before, size + 1)
             .pipe(Effect.catchTags(Problems.ofStore))

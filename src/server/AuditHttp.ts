@@ -11,7 +11,6 @@ import * as Listings from "./Listings.ts"
 import * as PairTexts from "./PairTexts.ts"
 import * as Problems from "./Problems.ts"
 
-const DEFAULT_PAGE_SIZE = 50
 const MAX_HEADS = 1000
 
 /** The audit of the API. */
@@ -39,7 +38,7 @@ export const layer = HttpApiBuilder.group(
           return yield* Listings.respond(format, RECORDS, Stream.map(audit.stream(filter), recordFields))
         }
         const before = yield* Listings.positionOf(query.cursor, idOf)
-        const size = query.page_size ?? DEFAULT_PAGE_SIZE
+        const size = Listings.sizeOf(query)
         const found = yield* audit.page(filter, before, size + 1).pipe(Effect.catchTags(Problems.ofStore))
         return Listings.pageOf(found, size, recordFields, ({ id }) => id)
       }),

@@ -23,7 +23,6 @@ import * as RatesRpc from "./RatesRpc.ts"
 import * as RatesSocket from "./RatesSocket.ts"
 import * as Refusals from "./Refusals.ts"
 import * as RemoteAddress from "./RemoteAddress.ts"
-import * as RequestIds from "./RequestIds.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import * as RequestSpans from "./RequestSpans.ts"
 import * as Routes from "./Routes.ts"
@@ -59,7 +58,6 @@ const pages = Layer.mergeAll(
 
 /** What every request goes through on its way in, and every answer on its way out; the first one is the outermost. */
 const everywhere = Layer.mergeAll(
-  RequestIds.layer,
   RequestMetrics.layer,
   RemoteAddress.layerForwarded,
   Security.layer,

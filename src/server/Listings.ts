@@ -73,6 +73,11 @@ const cellOf = (value: Value) => {
   return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
 }
 
+const DEFAULT_PAGE_SIZE = 50
+
+/** How many rows of a page are asked for. */
+export const sizeOf = ({ page_size: size = DEFAULT_PAGE_SIZE }: { readonly page_size?: number }) => size
+
 /** At most so many rows of a page, and the cursor of the next one, of what was found with one row more. */
 export const pageOf = <A, Row>(
   found: ReadonlyArray<A>,

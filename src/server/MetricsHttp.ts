@@ -1,4 +1,4 @@
-import { Clock, DateTime, Duration, Effect, Layer, Metric, Option, Schedule } from "effect"
+import { Clock, DateTime, Duration, Effect, Fiber, Layer, Metric, Option, Schedule } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { Settings } from "../config/Settings.ts"
@@ -7,6 +7,7 @@ import { SANDBOX } from "../domain/Rate.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import { observe, startAtZero } from "../platform/MetricSeries.ts"
 import * as ProcessMetrics from "../platform/ProcessMetrics.ts"
+import * as SingleFlight from "../platform/SingleFlight.ts"
 import { Broadcaster } from "../rates/Broadcaster.ts"
 import { Quarantine } from "../rates/Quarantine.ts"
 import { RateCache } from "../rates/RateCache.ts"
@@ -105,15 +106,18 @@ export const layer = Layer.unwrap(
       yield* Effect.timeoutOption(measureStores, PATIENCE)
     })
     yield* measure.pipe(Effect.repeat(Schedule.spaced(INTERVAL)), Effect.forkScoped)
+    // Nobody is counted who asks, and it takes milliseconds: those who ask at once are told the same.
+    const told = yield* SingleFlight.make<string, never>()
+    const text = Effect.flatMap(
+      told("metrics", Effect.andThen(measure, PrometheusMetrics.format())),
+      Fiber.join
+    )
     return HttpRouter.add(
       "GET",
       Routes.paths.metrics,
-      Effect.gen(function* () {
-        yield* measure
-        return HttpServerResponse.text(yield* PrometheusMetrics.format(), {
-          contentType: "text/plain; version=0.0.4; charset=utf-8"
-        })
-      })
+      Effect.map(text, (text) =>
+        HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
+      )
     )
   })
 ).pipe(Layer.provideMerge(ProcessMetrics.layer))

@@ -1,4 +1,4 @@
-import { DateTime, Duration, Effect, Option } from "effect"
+import { DateTime, Duration, Effect, Fiber, Option } from "effect"
 import * as Arr from "effect/Array"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
@@ -6,6 +6,7 @@ import type { Readiness } from "../api/OperationsApi.ts"
 import { Settings } from "../config/Settings.ts"
 import { ageAt, SANDBOX } from "../domain/Rate.ts"
 import { Database } from "../platform/Database.ts"
+import * as SingleFlight from "../platform/SingleFlight.ts"
 import { RateProvider } from "../providers/RateProvider.ts"
 import { RateCache } from "../rates/RateCache.ts"
 import { Rates } from "../rates/Rates.ts"
@@ -75,9 +76,12 @@ export const layer = HttpApiBuilder.group(
       return status === "down" ? yield* Effect.fail(readiness) : readiness
     })
 
+    // Nobody is counted who asks: those who ask at once are told the same, and the database is asked once.
+    const checking = yield* SingleFlight.make<Readiness, Readiness>()
+
     return handlers.handleAll({
       live: () => Effect.succeed({ status: "ok" as const }),
-      ready: () => ready
+      ready: () => Effect.flatMap(checking("ready", ready), Fiber.join)
     })
   })
 )

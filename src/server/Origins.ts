@@ -10,6 +10,7 @@ const REQUEST_HEADERS = [
   "Authorization",
   "Content-Type",
   "Idempotency-Key",
+  "If-Match",
   "If-None-Match",
   "Last-Event-ID",
   "X-Request-Id",
@@ -23,6 +24,7 @@ const RESPONSE_HEADERS = [
   "Age",
   "ETag",
   "Idempotency-Replayed",
+  "Location",
   "RateLimit",
   "RateLimit-Policy",
   "Retry-After",
@@ -88,7 +90,7 @@ const isForeign = (
   const { host, origin } = headers
   if (origin === undefined || allowed.includes(origin)) return false
   if (HARMLESS.has(method) && !Upgrades.asks(headers)) return false
-  return hostOf(origin) !== host
+  return host === undefined || hostOf(origin) !== host
 }
 
 /** They change nothing (RFC 9110, 9.2.1). */

@@ -6,15 +6,13 @@ import { Caller } from "../api/CallAccess.ts"
 import { PollerBody } from "../api/PollerMessage.ts"
 import * as Problem from "../api/Problem.ts"
 import { changeFields, type PollerSetting, settingFields } from "../domain/PollerSetting.ts"
-import { pollFields } from "../domain/PollRun.ts"
+import { pollFieldsForOperators } from "../domain/PollRun.ts"
 import { type PollerInForce, PollerSettings } from "../rates/PollerSettings.ts"
 import { Polls, type Schedule } from "../rates/Polls.ts"
 import { RatePoller } from "../rates/RatePoller.ts"
 import * as ConversionBody from "./ConversionBody.ts"
 import * as Listings from "./Listings.ts"
 import * as Problems from "./Problems.ts"
-
-const DEFAULT_PAGE_SIZE = 50
 
 /** The polls, for operators. */
 export const layer = HttpApiBuilder.group(
@@ -59,7 +57,7 @@ export const layer = HttpApiBuilder.group(
         "changes",
         Effect.fnUntraced(function* ({ query }) {
           const before = yield* Listings.positionOf(query.cursor, Schema.decodeEffect(Version))
-          const size = query.page_size ?? DEFAULT_PAGE_SIZE
+          const size = Listings.sizeOf(query)
           const found = yield* settings.changes(before, size + 1).pipe(Effect.catchTags(Problems.ofStore))
           return Listings.pageOf(found, size, changeFields, ({ version }) => String(version))
         })
@@ -78,7 +76,7 @@ export const layer = HttpApiBuilder.group(
           const run = yield* polls
             .byId(id)
             .pipe(Effect.catchTags({ ...Problems.ofStore, PollNotFound: Effect.die }))
-          return respond(202, pollFields(run), { location: `/api/v1/polls/${id}` })
+          return respond(202, pollFieldsForOperators(run), { location: `/api/v1/polls/${id}` })
         })
       )
   })
@@ -113,7 +111,7 @@ const fieldsOf = (inForce: PollerInForce, { last, leader }: Schedule, now: DateT
   leader: Option.getOrNull(
     Option.map(leader, ({ since, term }) => ({ term, since: DateTime.formatIso(since) }))
   ),
-  last_run: Option.getOrNull(Option.map(last, pollFields))
+  last_run: Option.getOrNull(Option.map(last, pollFieldsForOperators))
 })
 
 /** A poll that is overdue is due now. */

@@ -6,8 +6,6 @@ import { Polls } from "../rates/Polls.ts"
 import * as Listings from "./Listings.ts"
 import * as Problems from "./Problems.ts"
 
-const DEFAULT_PAGE_SIZE = 50
-
 /** The polls of the API. */
 export const layer = HttpApiBuilder.group(
   Api,
@@ -18,7 +16,7 @@ export const layer = HttpApiBuilder.group(
     return handlers.handleAll({
       list: Effect.fnUntraced(function* ({ query }) {
         const before = yield* Listings.positionOf(query.cursor, Schema.decodeEffect(PollId))
-        const size = query.page_size ?? DEFAULT_PAGE_SIZE
+        const size = Listings.sizeOf(query)
         const found = yield* polls.page(before, size + 1).pipe(Effect.catchTags(Problems.ofStore))
         return Listings.pageOf(found, size, pollFields, ({ id }) => id)
       }),

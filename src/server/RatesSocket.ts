@@ -114,7 +114,7 @@ const answering = Effect.fnUntraced(function* (mailbox: Mailbox, counting: Acces
   }
 
   const reply = Effect.fnUntraced(function* (frame: string | Uint8Array) {
-    const message = yield* SocketMessages.read(frame)
+    const message = yield* Effect.tapError(SocketMessages.read(frame), () => counting)
     // It asks for nothing.
     if (message.type === "ping") return `{"type":"pong"}`
     yield* counting

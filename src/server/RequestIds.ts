@@ -1,5 +1,4 @@
-import { Effect } from "effect"
-import { HttpRouter, HttpServerResponse } from "effect/http"
+import type { Fiber } from "effect"
 import * as RequestId from "../platform/RequestId.ts"
 
 /**
@@ -7,15 +6,7 @@ import * as RequestId from "../platform/RequestId.ts"
  * does, where that is sane, and else by the id of its trace, which begins with the `traceparent` of the caller, where
  * there is one. Problems tell the trace.
  */
-export const layer = HttpRouter.middleware(
-  (app) =>
-    Effect.withFiber((fiber) =>
-      Effect.map(app, (response) => {
-        const id = RequestId.ofFiber(fiber)
-        return id === undefined
-          ? response
-          : HttpServerResponse.setHeader(response, "x-request-id", id.given ?? id.traceId)
-      })
-    ),
-  { global: true }
-)
+export const headersOf = (fiber: Fiber.Fiber<unknown, unknown>): Readonly<Record<string, string>> => {
+  const id = RequestId.ofFiber(fiber)
+  return id === undefined ? {} : { "x-request-id": id.given ?? id.traceId }
+}

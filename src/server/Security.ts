@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
+import * as RequestIds from "./RequestIds.ts"
 
 /**
  * What a browser is told of every answer. Nothing is said of HTTPS (`Strict-Transport-Security`): that is for the proxy
@@ -27,11 +28,17 @@ const PAGE_POLICY = [
   "object-src 'none'"
 ].join("; ")
 
-/** The headers of every answer. */
+/** The headers of every answer, its name too: all at once, since each time they are copied, which every lookup pays. */
 export const layer = HttpRouter.middleware(
-  Effect.map((response: HttpServerResponse.HttpServerResponse) =>
-    HttpServerResponse.setHeaders(response, "content-security-policy" in response.headers ? COMMON : HEADERS)
-  ),
+  (app) =>
+    Effect.withFiber((fiber) =>
+      Effect.map(app, (response) =>
+        HttpServerResponse.setHeaders(response, {
+          ...("content-security-policy" in response.headers ? COMMON : HEADERS),
+          ...RequestIds.headersOf(fiber)
+        })
+      )
+    ),
   { global: true }
 )
 

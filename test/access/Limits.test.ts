@@ -36,6 +36,17 @@ describe("Limits", () => {
     }).pipe(Effect.provide(limitsOf({ RATE_LIMIT_READS: "2/10 seconds", RATE_LIMIT_WRITES: "1/hour" })))
   )
 
+  it.effect("give back at the pace of each, whoever else comes to ask for something else", () =>
+    Effect.gen(function* () {
+      yield* remaining("writes", "a")
+      for (let i = 0; i < KEYS_QUOTA.limit; i++) yield* remaining("keys", "a")
+      yield* TestClock.adjust("50 millis")
+      for (let i = 0; i < 10; i++) yield* remaining("reads", `stranger ${i}`)
+      assert.strictEqual((yield* refused("writes", "a")).kind, "writes")
+      assert.strictEqual((yield* refused("keys", "a")).kind, "keys")
+    }).pipe(Effect.provide(limitsOf({ RATE_LIMIT_READS: "1000/second", RATE_LIMIT_WRITES: "1/hour" })))
+  )
+
   it.effect("give back as time goes by, and never more than there was", () =>
     Effect.gen(function* () {
       for (const left of [3, 2, 1, 0])

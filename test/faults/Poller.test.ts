@@ -133,7 +133,7 @@ describe("The poller's setting", () => {
           Effect.timeout("20 seconds")
         )
         assert.deepInclude(ended.json, { status: "finished", trigger: "demand", succeeded: 44, failed: 0 })
-        assert.match(String(ended.json["requested_by"]), /^key_/)
+        assert.match(String(begun.json["requested_by"]), /^key_/)
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     60_000
   )

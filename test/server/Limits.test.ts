@@ -152,6 +152,18 @@ layer(TestServer.layer({ ...REAL, ...behindProxy, ALLOW_ANONYMOUS_CONVERT: "true
       })
     )
 
+    it.effect("count what cannot be understood on a WebSocket too", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const { next, send } = yield* open(`${url}/ws/rates/`, { headers: from("192.0.2.62") })
+        assert.strictEqual((yield* next)["type"], "all_rates")
+        for (const code of ["invalid-request", "invalid-request", "rate-limited"]) {
+          yield* send({ type: "nonsense" })
+          assert.deepInclude(yield* next, { type: "error", code })
+        }
+      })
+    )
+
     it.effect("refuse a handshake before it is one", () =>
       Effect.gen(function* () {
         const { port } = yield* TestServer

@@ -3,6 +3,9 @@ import { Effect } from "effect"
 import { PassThrough } from "node:stream"
 import { NodeServer } from "../../src/server/NodeServer.ts"
 
+/** A connection whose other end is gone. */
+const lost = () => Object.assign(new Error("write ECONNRESET"), { code: "ECONNRESET" })
+
 /** What is answered to a caller whose request Node gives up. */
 const answerTo = Effect.fnUntraced(function* (code: string) {
   const { server } = yield* NodeServer
@@ -34,5 +37,18 @@ describe("What Node refuses by itself", () => {
         retryable: false
       })
     })
+  )
+
+  it.effect("does not end the process where the caller is gone already", () =>
+    Effect.gen(function* () {
+      const { server } = yield* NodeServer
+      for (const event of ["connect", "clientError"] as const) {
+        const socket = new PassThrough()
+        server.emit(event, new Error("HPE_INVALID_METHOD"), socket)
+        // Node takes its own listener off a connection that asks for a tunnel.
+        assert.doesNotThrow(() => socket.emit("error", lost()))
+        assert.isTrue(socket.destroyed)
+      }
+    }).pipe(Effect.provide(NodeServer.layer))
   )
 })

@@ -71,54 +71,60 @@ const FILES = new Set(["/api/v1/rates/history", "/api/v1/audit/conversions"])
 
 /** What may be asked, with `?` behind what may be left out, and what may be answered. */
 const promised: Readonly<Record<string, readonly [parameters: string, statuses: string]>> = {
-  "/api/v1/rates": ["from to max_age?", "200 304 400 401 413 414 422 429 431 500 503"],
-  "/api/v1/rates/all": ["base?", "200 400 401 413 414 422 429 431 500 503"],
-  "/api/v1/rates/stream": ["last-event-id? pairs? since?", "200 400 401 413 414 422 429 431 500"],
-  "/api/v1/currencies": ["", "200 400 401 413 414 429 431 500"],
-  "/api/v1/rates/{rate_id}": ["rate_id", "200 304 400 401 404 413 414 429 431 500 503"],
-  "/api/v1/convert": ["idempotency-key?", "200 400 401 403 404 409 413 414 422 429 431 500 503"],
-  "/api/v1/quotes": ["", "201 400 401 403 413 414 422 429 431 500 503"],
-  "/api/v1/quotes/{quote_id}": ["quote_id", "200 400 401 403 404 413 414 429 431 500 503"],
+  "/api/v1/rates": ["from to max_age?", "200 304 400 401 408 413 414 422 429 431 500 503"],
+  "/api/v1/rates/all": ["base?", "200 400 401 408 413 414 422 429 431 500 503"],
+  "/api/v1/rates/stream": ["last-event-id? pairs? since?", "200 400 401 408 413 414 422 429 431 500"],
+  "/api/v1/currencies": ["", "200 400 401 408 413 414 429 431 500"],
+  "/api/v1/rates/{rate_id}": ["rate_id", "200 304 400 401 404 408 413 414 429 431 500 503"],
+  "/api/v1/convert": ["idempotency-key?", "200 400 401 403 404 408 409 413 414 422 429 431 500 503"],
+  "/api/v1/quotes": ["", "201 400 401 403 408 413 414 422 429 431 500 503"],
+  "/api/v1/quotes/{quote_id}": ["quote_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
   "/api/v1/rates/history": [
     "accept? from to start? end? interval? cursor? page_size?",
-    "200 400 401 413 414 422 429 431 500 503"
+    "200 400 401 408 413 414 422 429 431 500 503"
   ],
-  "/api/v1/rates/as-of": ["from to at known_at?", "200 400 401 404 413 414 422 429 431 500 503"],
+  "/api/v1/rates/as-of": ["from to at known_at?", "200 400 401 404 408 413 414 422 429 431 500 503"],
   "/api/v1/audit/conversions": [
     "accept? from? to? reference? since? until? cursor? page_size?",
-    "200 400 401 403 413 414 422 429 431 500 503"
+    "200 400 401 403 408 413 414 422 429 431 500 503"
   ],
-  "/api/v1/audit/conversions/{audit_id}": ["audit_id", "200 400 401 403 404 413 414 429 431 500 503"],
-  "/api/v1/audit/conversions/{audit_id}/receipt": ["audit_id", "200 400 401 403 404 413 414 429 431 500 503"],
-  "/api/v1/audit/heads": ["after?", "200 400 401 403 413 414 429 431 500 503"],
-  "/api/v1/audit/verify": ["", "200 400 401 403 413 414 429 431 500 503"],
-  "/api/rates/": ["source_currency destination_currency amount?", "200 400 401 413 414 422 429 431 500 503"],
-  "/api/rates/all/": ["base_currency?", "200 400 401 413 414 422 429 431 500 503"],
+  "/api/v1/audit/conversions/{audit_id}": ["audit_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/audit/conversions/{audit_id}/receipt": [
+    "audit_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/audit/heads": ["after?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/audit/verify": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/rates/": [
+    "source_currency destination_currency amount?",
+    "200 400 401 408 413 414 422 429 431 500 503"
+  ],
+  "/api/rates/all/": ["base_currency?", "200 400 401 408 413 414 422 429 431 500 503"],
   "/api/v1/admin/quarantine": [
     "status? from? to? cursor? page_size?",
-    "200 400 401 403 413 414 422 429 431 500 503"
+    "200 400 401 403 408 413 414 422 429 431 500 503"
   ],
   "/api/v1/admin/quarantine/{quarantine_id}": [
     "quarantine_id",
-    "200 400 401 403 404 413 414 429 431 500 503"
+    "200 400 401 403 404 408 413 414 429 431 500 503"
   ],
   "/api/v1/admin/quarantine/{quarantine_id}/accept": [
     "quarantine_id",
-    "200 400 401 403 404 409 413 414 429 431 500 503"
+    "200 400 401 403 404 408 409 413 414 429 431 500 503"
   ],
   "/api/v1/admin/quarantine/{quarantine_id}/reject": [
     "quarantine_id",
-    "200 400 401 403 404 409 413 414 429 431 500 503"
+    "200 400 401 403 404 408 409 413 414 429 431 500 503"
   ],
-  "/api/v1/polls": ["cursor? page_size?", "200 400 401 413 414 429 431 500 503"],
-  "/api/v1/polls/{run_id}": ["run_id", "200 400 401 404 413 414 429 431 500 503"],
-  "get /api/v1/admin/poller": ["", "200 400 401 403 413 414 429 431 500 503"],
-  "put /api/v1/admin/poller": ["if-match?", "200 400 401 403 412 413 414 429 431 500 503"],
-  "delete /api/v1/admin/poller": ["if-match?", "200 400 401 403 412 413 414 429 431 500 503"],
-  "/api/v1/admin/poller/changes": ["cursor? page_size?", "200 400 401 403 413 414 429 431 500 503"],
-  "/api/v1/admin/poller/runs": ["", "202 400 401 403 413 414 429 431 500 503"],
-  "/health/live": ["", "200 400 413 414 431 500"],
-  "/health/ready": ["", "200 400 413 414 431 500 503"]
+  "/api/v1/polls": ["cursor? page_size?", "200 400 401 408 413 414 429 431 500 503"],
+  "/api/v1/polls/{run_id}": ["run_id", "200 400 401 404 408 413 414 429 431 500 503"],
+  "get /api/v1/admin/poller": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "put /api/v1/admin/poller": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "delete /api/v1/admin/poller": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "/api/v1/admin/poller/changes": ["cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/poller/runs": ["", "202 400 401 403 408 413 414 429 431 500 503"],
+  "/health/live": ["", "200 400 408 413 414 431 500"],
+  "/health/ready": ["", "200 400 408 413 414 431 500 503"]
 }
 
 /** Every operation by its path, with its method before that where the path has several. */
@@ -186,7 +192,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
       const limit = ["RateLimit-Policy", "RateLimit"]
       for (const [path, { responses }] of operationsOf(document)) {
         for (const [status, { headers = {} }] of Object.entries(responses)) {
-          const isCounted = path.includes("/api/") && !["413", "414", "431"].includes(status)
+          const isCounted = path.includes("/api/") && !["408", "413", "414", "431"].includes(status)
           const isPassing = status === "429" || status === "503"
           const expected = [...(isCounted ? limit : []), ...(isPassing ? ["Retry-After"] : [])]
           assert.deepStrictEqual(Object.keys(headers), expected, `${path} ${status}`)

@@ -191,6 +191,15 @@ layer(TestServer.layer({ ...onePair, STALE_AFTER: "2 seconds" }), live)("GET /me
     })
   )
 
+  it.effect("tells those who ask at once the same, and takes the trouble once", () =>
+    Effect.gen(function* () {
+      const asked = Array.from({ length: 30 }, () => get("/metrics"))
+      const answers = yield* Effect.all(asked, { concurrency: "unbounded" })
+      assert.isTrue(answers.every(({ status }) => status === 200))
+      assert.isBelow(new Set(answers.map(({ text }) => text)).size, asked.length)
+    })
+  )
+
   it.effect("is answered without the database as well", () =>
     Effect.gen(function* () {
       const server = yield* TestServer

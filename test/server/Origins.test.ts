@@ -43,7 +43,7 @@ layer(TestServer.layer(), live)("Without CORS_ORIGINS", (it) => {
         assert.notInclude(headers.get("vary") ?? "", "Origin")
         assert.strictEqual(
           headers.get("access-control-expose-headers"),
-          "Age,ETag,Idempotency-Replayed,RateLimit,RateLimit-Policy,Retry-After,WWW-Authenticate,X-Rate-Source,X-Request-Id"
+          "Age,ETag,Idempotency-Replayed,Location,RateLimit,RateLimit-Policy,Retry-After,WWW-Authenticate,X-Rate-Source,X-Request-Id"
         )
       }
     })
@@ -66,7 +66,7 @@ layer(TestServer.layer(), live)("Without CORS_ORIGINS", (it) => {
         "access-control-allow-origin": "*",
         "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE",
         "access-control-allow-headers":
-          "Authorization,Content-Type,Idempotency-Key,If-None-Match,Last-Event-ID,X-Request-Id,b3,traceparent,tracestate",
+          "Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match,Last-Event-ID,X-Request-Id,b3,traceparent,tracestate",
         "access-control-max-age": "86400"
       })
     })
@@ -110,7 +110,7 @@ for (const origins of [ALLOWED, ALLOWED.slice(0, 1)]) {
 
       it.effect("pages of no other origin may write, also where they need not ask first", () =>
         Effect.gen(function* () {
-          const { url } = yield* TestServer
+          const { port, url } = yield* TestServer
           const post = (path: string, headers: Readonly<Record<string, string>>) =>
             get(path, { method: "POST", body: BODY, headers: { "content-type": "text/plain", ...headers } })
           for (const origin of FOREIGN) {
@@ -121,6 +121,12 @@ for (const origins of [ALLOWED, ALLOWED.slice(0, 1)]) {
               assert.isNull(refused.headers.get("access-control-allow-origin"))
             }
           }
+          // HTTP/1.0 has no Host, which is not the origin that is none.
+          const hostless = yield* RawHttp.exchange(
+            port,
+            `POST /api/v1/convert HTTP/1.0\r\nOrigin: null\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`
+          )
+          assert.strictEqual(hostless.answers[0]?.status, 403)
           // Of the pages that are named, of our own, and of programs, which have no origin.
           for (const headers of [{ origin: origins[0] ?? "" }, { origin: url }, {}])
             assert.strictEqual((yield* post("/api/v1/convert", headers)).status, 200)

@@ -214,6 +214,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/polls", (it) =
         detail: "test gave no rate for USD:NGN: no answer (gone)"
       })
       assert.deepStrictEqual((yield* listed("/api/v1/polls")).rows, [summary])
+      // Everybody may look, and no key of an operator is of their business.
+      assert.notProperty(json, "requested_by")
     })
   )
 

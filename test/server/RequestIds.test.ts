@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { newTraceId } from "../../src/platform/RequestId.ts"
 import * as RawHttp from "../support/RawHttp.ts"
 import { get, TestServer } from "../support/TestServer.ts"
 
@@ -9,6 +10,14 @@ const LOOKUP = "/api/v1/rates?from=USD&to=NGN"
 layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) => {
   const idOf = (path: string, init?: RequestInit) =>
     Effect.map(get(path, init), ({ headers }) => headers.get("x-request-id") ?? "")
+
+  it.effect("is never given twice", () =>
+    Effect.sync(() => {
+      const ids = new Set(Array.from({ length: 1000 }, newTraceId))
+      assert.strictEqual(ids.size, 1000)
+      for (const id of ids) assert.match(id, /^[0-9a-f]{32}$/)
+    })
+  )
 
   it.effect("is on every answer, and another one each time", () =>
     Effect.gen(function* () {
