@@ -1,6 +1,6 @@
 import autocannon from "autocannon"
 import { Effect } from "effect"
-import type { Counted, LoadOptions } from "./Load.ts"
+import type { Counted, LoadOptions } from "./LoadResult.ts"
 import { shuffled } from "./Requests.ts"
 
 /** autocannon, in this process. */

@@ -4,7 +4,8 @@ import type { Figure } from "../Report.ts"
 import * as Rounds from "../Rounds.ts"
 import type { Server } from "../servers/Servers.ts"
 import { type Rounds as Results, spreadIn } from "../Statistics.ts"
-import { Load, type LoadResult } from "./Load.ts"
+import { Load } from "./Load.ts"
+import type { LoadResult } from "./LoadResult.ts"
 import * as Requests from "./Requests.ts"
 
 /** Servers under the same load in turns, after each of them has warmed up. Returns the rounds. */

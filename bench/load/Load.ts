@@ -2,28 +2,8 @@ import { Context, Effect, Layer } from "effect"
 import * as Processes from "../Processes.ts"
 import * as Autocannon from "./Autocannon.ts"
 import { InvalidRound } from "./InvalidRound.ts"
-import type { LoadRequest } from "./Requests.ts"
+import type { LoadOptions, LoadResult } from "./LoadResult.ts"
 import * as Wrk from "./Wrk.ts"
-
-/** What to ask of a server, and how hard. */
-export interface LoadOptions {
-  readonly url: string
-  readonly requests: ReadonlyArray<LoadRequest>
-  readonly connections: number
-  readonly seconds: number
-}
-
-/** What came of it. Times are in milliseconds. */
-export interface LoadResult {
-  readonly requestsPerSecond: number
-  readonly p50: number
-  readonly p99: number
-}
-
-/** What a tool counted, failures among it. */
-export interface Counted extends LoadResult {
-  readonly failures: number
-}
 
 /** The load, by `wrk` where it is on the PATH, else by autocannon. */
 export class Load extends Context.Service<

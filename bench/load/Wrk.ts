@@ -2,7 +2,7 @@ import { Effect, FileSystem, Path, Schema } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import { fileURLToPath } from "node:url"
 import * as Processes from "../Processes.ts"
-import type { Counted, LoadOptions } from "./Load.ts"
+import type { Counted, LoadOptions } from "./LoadResult.ts"
 
 const SCRIPT = fileURLToPath(new URL("wrk.lua", import.meta.url))
 

@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import * as Comparison from "../load/Comparison.ts"
-import type { LoadResult } from "../load/Load.ts"
+import type { LoadResult } from "../load/LoadResult.ts"
 import type { Kind } from "../load/Requests.ts"
 import { Plan } from "../Plan.ts"
 import type { Chart, Series } from "../plots/Chart.ts"

@@ -1,6 +1,6 @@
 import { Console, Effect } from "effect"
 import * as Comparison from "../load/Comparison.ts"
-import type { LoadResult } from "../load/Load.ts"
+import type { LoadResult } from "../load/LoadResult.ts"
 import { Plan } from "../Plan.ts"
 import type { Report, Row } from "../Report.ts"
 import * as MadeRows from "../servers/MadeRows.ts"
