@@ -57,8 +57,6 @@ export const texts: ReadonlyArray<string> = [
   "\t\n",
   "\0",
   "null",
-  "undefined",
-  "[object Object]",
   "[]",
   "{}",
   "true",

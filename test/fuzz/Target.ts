@@ -46,6 +46,8 @@ export const start = Effect.gen(function* () {
   const env = {
     HOME,
     PATH,
+    // What holds more and more comes to its end here, and does not pass for a collector that takes its time.
+    NODE_OPTIONS: "--max-old-space-size=256",
     PORT: "0",
     LOG_FORMAT: "json",
     DATA_DIR: yield* files.makeTempDirectoryScoped({ prefix: "effex-fuzz-" }),
