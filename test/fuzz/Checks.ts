@@ -15,7 +15,7 @@ export interface Fault {
 const PROBLEM = "application/problem+json"
 const MEMBERS = ["type", "title", "status", "detail", "instance", "code", "retryable", "trace_id"]
 /** How whatever is not in the document may be refused, and what never reaches an endpoint. */
-const REFUSALS = new Set([400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429, 431])
+const REFUSALS = new Set([400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 422, 429, 431])
 
 /** What is held against an answer for nothing but being late, or a 503. */
 export const isOfBusy = ({ kind }: Fault): boolean => /: (fails with 503|no answer in time)$/.test(kind)

@@ -1,4 +1,5 @@
 import { hostname } from "node:os"
+import * as Attacks from "./Attacks.ts"
 
 /** What nobody outside should ever read. */
 const LEAKS = [
@@ -13,8 +14,10 @@ const LEAKS = [
 ]
 const HOST = hostname()
 
-/** What was told of the inside, apart from what the caller said first. */
+/** What was told of the inside, apart from what the caller said first, in this request or in one that was kept. */
 export const find = (told: string, said: string): ReadonlyArray<string> => {
   const found = [...LEAKS.map((leak) => leak.exec(told)?.[0]), told.includes(HOST) ? HOST : undefined]
-  return found.filter((leak) => leak !== undefined).filter((leak) => !said.includes(leak))
+  return found
+    .filter((leak) => leak !== undefined)
+    .filter((leak) => ![said, ...Attacks.texts].some((text) => text.includes(leak)))
 }
