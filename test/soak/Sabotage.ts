@@ -74,8 +74,8 @@ export const BREAKS = {
     },
     {
       file: "src/rates/RatePoller.ts",
-      from: `const ran = yield* exclusively("poll", run(leadership, observe))`,
-      to: "const ran = Option.some(yield* run(leadership, observe))"
+      from: "const ran = yield* exclusively(LOCK, measured)",
+      to: "const ran = Option.some(yield* measured)"
     }
   ],
   /** Nothing is sealed any more. */
