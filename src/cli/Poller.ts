@@ -28,14 +28,14 @@ const set = Command.make(
     if (Option.isNone(enabled) && Option.isNone(interval))
       return yield* Asked.refuse("Say what to change: --interval, --polling, or both")
     const settings = yield* PollerSettings
-    const { latest, setting } = yield* settings.inForce
+    const { setting, version } = yield* settings.inForce
     const value = Option.some({
       interval: Option.getOrElse(interval, () => setting.interval),
       enabled: Option.match(enabled, { onNone: () => setting.enabled, onSome: (word) => word === "on" })
     })
     // What was not said stays as it was looked at.
-    const version = Option.some(Option.match(latest, { onNone: () => 0, onSome: ({ version }) => version }))
-    yield* show(yield* settings.change({ value, principal: Asked.PRINCIPAL, version }), json)
+    const wanted = { value, principal: Asked.PRINCIPAL, version: Option.some(version) }
+    yield* show(yield* settings.change(wanted), json)
   })
 ).pipe(Command.withDescription("Change it on all nodes within two seconds, for good"))
 

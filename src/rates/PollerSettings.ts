@@ -19,6 +19,8 @@ export interface PollerInForce {
   readonly source: "database" | "setting"
   /** What POLL_INTERVAL of this process says, and what holds again after a reset. */
   readonly fallback: PollerSetting
+  /** Grows by one with each change; 0 where there never was one. */
+  readonly version: number
   /** The latest change; none where there never was one. */
   readonly latest: Option.Option<Omit<KeptSetting, "value">>
 }
@@ -72,7 +74,7 @@ const make = Effect.gen(function* () {
 
   /** Has what is kept be in force here, unless a newer version is already. */
   const adopt = Effect.fnUntraced(function* (kept: Option.Option<KeptSetting>) {
-    const { version } = Option.getOrElse(kept, () => ({ version: 0 }))
+    const version = versionOf(kept)
     if (version < known) return
     known = version
     const next = intervalOf(settingOf(kept))
@@ -89,6 +91,7 @@ const make = Effect.gen(function* () {
     setting: settingOf(kept),
     source: Option.exists(kept, ({ value }) => Option.isSome(value)) ? "database" : "setting",
     fallback,
+    version: versionOf(kept),
     latest: kept
   })
 
@@ -102,11 +105,11 @@ const make = Effect.gen(function* () {
       const { principal, version } = written.value
       yield* Effect.logInfo(`${principal} changed the poller's setting, which is at version ${version}`)
     }
-    const { version } = Option.getOrElse(kept, () => ({ version: 0 }))
-    const expected = Option.getOrElse(wanted.version, () => version)
-    if (Option.isNone(written) && expected !== version)
-      return yield* new PollerSettingChanged({ expected, version })
-    return toInForce(kept)
+    const inForce = toInForce(kept)
+    const expected = Option.getOrElse(wanted.version, () => inForce.version)
+    if (Option.isNone(written) && expected !== inForce.version)
+      return yield* new PollerSettingChanged({ expected, version: inForce.version })
+    return inForce
   })
 
   // Read again and again rather than listened to: what is missed while the database is away is known a second later.
@@ -138,3 +141,5 @@ const make = Effect.gen(function* () {
   })
   return Context.make(PollerSettings, settings).pipe(Context.add(PollCadence, cadence))
 })
+
+const versionOf = Option.match({ onNone: () => 0, onSome: ({ version }: KeptSetting) => version })

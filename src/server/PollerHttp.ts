@@ -26,7 +26,7 @@ export const layer = HttpApiBuilder.group(
     const told = Effect.fnUntraced(function* (inForce: PollerInForce) {
       const schedule = yield* polls.schedule
       return respond(200, fieldsOf(inForce, schedule, yield* DateTime.now), {
-        etag: `"${versionOf(inForce)}"`
+        etag: `"${inForce.version}"`
       })
     }, Effect.catchTags(Problems.ofStore))
 
@@ -97,14 +97,11 @@ const expectedOf = (ifMatch: string | undefined) => {
     : Effect.succeedSome(Number(version))
 }
 
-const versionOf = ({ latest }: PollerInForce) =>
-  Option.match(latest, { onNone: () => 0, onSome: ({ version }) => version })
-
 const fieldsOf = (inForce: PollerInForce, { last, leader }: Schedule, now: DateTime.Utc) => ({
   ...settingFields(inForce.setting),
   source: inForce.source,
   setting: settingFields(inForce.fallback),
-  version: versionOf(inForce),
+  version: inForce.version,
   changed_at: Option.getOrNull(Option.map(inForce.latest, ({ at }) => DateTime.formatIso(at))),
   changed_by: Option.getOrNull(Option.map(inForce.latest, ({ principal }) => principal)),
   next_run_at: inForce.setting.enabled ? DateTime.formatIso(nextOf(inForce, last, now)) : null,
