@@ -1,24 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, Layer, Option } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Deferred, Duration, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as Decimal from "../../src/domain/Decimal.ts"
-import { Broadcaster } from "../../src/rates/Broadcaster.ts"
-import { RateCache } from "../../src/rates/RateCache.ts"
-import { RateIntake } from "../../src/rates/RateIntake.ts"
+import { type RateCache } from "../../src/rates/RateCache.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import { type FoundRate, Rates } from "../../src/rates/Rates.ts"
-import * as TestDatabase from "../support/TestDatabase.ts"
 import { failing, hanging, rate, TestProvider } from "../support/TestProvider.ts"
 import { pairOf, tick } from "../support/Ticks.ts"
-
-const TestLayer = Rates.layer.pipe(
-  Layer.provideMerge(RateIntake.layer),
-  Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, TestProvider.layer)),
-  Layer.provideMerge(SecureRandom.layerWebCrypto),
-  Layer.provideMerge(TestDatabase.layer())
-)
+import * as TestRates from "./TestRates.ts"
 
 const usdNgn = pairOf("USD", "NGN")
 const shown = ({ rate, source, stale }: FoundRate) => ({ rate: Decimal.format(rate.rate), source, stale })
@@ -27,7 +16,7 @@ const maxAge = (text: Duration.Input) => ({ maxAge: Duration.fromInputUnsafe(tex
 const test = (
   name: string,
   body: Effect.Effect<void, unknown, Rates | RateRepo | RateCache | TestProvider>
-) => it.effect(name, () => Effect.provide(body, TestLayer))
+) => it.effect(name, () => Effect.provide(body, TestRates.layer))
 
 describe("Rates.lookup", () => {
   test(

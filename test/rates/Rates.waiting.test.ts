@@ -1,23 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { RateCache } from "../../src/rates/RateCache.ts"
-import { RateIntake } from "../../src/rates/RateIntake.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import { Rates } from "../../src/rates/Rates.ts"
-import * as TestDatabase from "../support/TestDatabase.ts"
 import { hanging, TestProvider } from "../support/TestProvider.ts"
 import { pairOf, tick } from "../support/Ticks.ts"
-
-const TestLayer = Rates.layer.pipe(
-  Layer.provideMerge(RateIntake.layer),
-  Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, TestProvider.layer)),
-  Layer.provideMerge(SecureRandom.layerWebCrypto),
-  Layer.provideMerge(TestDatabase.layer())
-)
+import * as TestRates from "./TestRates.ts"
 
 describe("A lookup that waits for the provider", () => {
   it.effect("answers with what another process has told of meanwhile", () =>
@@ -35,6 +24,6 @@ describe("A lookup that waits for the provider", () => {
       yield* TestClock.adjust("500 millis")
       const found = yield* Fiber.join(waiting)
       assert.deepStrictEqual([found.rate.id, found.source], [told.id, "memory"])
-    }).pipe(Effect.provide(TestLayer))
+    }).pipe(Effect.provide(TestRates.layer))
   )
 })
