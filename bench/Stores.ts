@@ -1,8 +1,8 @@
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, FileSystem, Layer, Path } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { createServer } from "node:net"
 import * as EmbeddedPostgres from "../src/platform/EmbeddedPostgres.ts"
+import { freePort } from "../test/support/RedisServer.ts"
 import * as Processes from "./Processes.ts"
 
 /** The Postgres and the Redis of the run, with the durability that they are shipped with. */
@@ -63,7 +63,7 @@ const startRedis = Effect.fnUntraced(function* (folder: string) {
         "it is not on the PATH, and the bench needs one of its own (Debian: apt-get install redis-server)"
     })
   }
-  const port = yield* freePort
+  const port = yield* Effect.promise(freePort)
   const version = (yield* Processes.output(["redis-server", "--version"])).match(/v=(\S+)/)?.[1]
   const options = { port, bind: "127.0.0.1", dir: folder, databases: REDIS_DATABASES }
   yield* Processes.start({
@@ -75,16 +75,3 @@ const startRedis = Effect.fnUntraced(function* (folder: string) {
   })
   return { url: `redis://127.0.0.1:${port}`, version }
 })
-
-/** A port that nobody listens on. */
-export const freePort = Effect.promise(
-  () =>
-    new Promise<number>((resolve, reject) => {
-      const server = createServer()
-      server.once("error", reject)
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-      })
-    })
-)
