@@ -108,7 +108,7 @@ const command = Command.make(
   "bench",
   {
     rounds: whole("rounds", 3, 100, "How often everything is measured, in turns"),
-    seconds: whole("seconds", 5, 600, "How long one measurement takes"),
+    seconds: whole("seconds", 4, 600, "How long one measurement takes"),
     connections: whole("connections", 64, 10_000, "Connections of the load"),
     clients: whole("clients", 1_000, 5_000, "Clients of a stream"),
     pairs: whole("pairs", Pairs.all.length, Pairs.all.length, "How many pairs are asked for"),

@@ -40,7 +40,7 @@ const logarithmic = (values: ReadonlyArray<number>): Divided => {
   return { ticks, at: (value) => (Math.log(value) - low) / (high - low) }
 }
 
-/** 1, 2 and 5 of each power of ten that is between two values, and the ones around them. */
+/** 1, 2 and 5 of each power of ten that is between two values, and the ones around them; of many powers only they. */
 const stepsAround = (min: number, max: number): ReadonlyArray<number> => {
   const first = Math.floor(Math.log10(min))
   const powers = Array.from({ length: Math.ceil(Math.log10(max)) - first + 1 }, (_, n) => 10 ** (first + n))
@@ -48,7 +48,7 @@ const stepsAround = (min: number, max: number): ReadonlyArray<number> => {
   const below = steps.findLast((step) => step <= min) ?? min
   const above = steps.find((step) => step >= max) ?? max
   const between = steps.filter((step) => step >= below && step <= above)
-  return between.length <= 10 ? between : between.filter((step) => powers.includes(step))
+  return between.length <= 10 ? between : powers
 }
 
 /** A number of an axis as one would write it. */
