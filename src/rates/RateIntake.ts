@@ -25,10 +25,14 @@ export class RateIntake extends Context.Service<
      * that the provider is asked once; it goes on when they no longer wait.
      */
     readonly take: (pair: CurrencyPair) => Effect.Effect<Rate, ProviderError | StoreUnavailable>
-    /** As {@link take}, for a poll. For a led one, nothing is stored when its term is over. */
+    /**
+     * As {@link take}, for a poll. For a led one, nothing is stored when its term is over. `answered` runs when a provider
+     * has answered, before the rate is stored.
+     */
     readonly takePolled: (
       pair: CurrencyPair,
-      poll: Option.Option<LedPoll>
+      poll: Option.Option<LedPoll>,
+      answered?: Effect.Effect<void>
     ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | Superseded>
     /** Remembers and tells of a rate that is stored already. */
     readonly tell: (rate: Rate) => Effect.Effect<void>
@@ -48,19 +52,26 @@ export class RateIntake extends Context.Service<
       const tell: RateIntake["Service"]["tell"] = (rate) =>
         Effect.andThen(cache.put(rate), broadcaster.publish(rate))
 
-      const fetch = Effect.fn("RateIntake.fetch")(function* (pair: CurrencyPair, origin: Origin) {
+      const fetch = Effect.fn("RateIntake.fetch")(function* (
+        pair: CurrencyPair,
+        origin: Origin,
+        answered: Effect.Effect<void>
+      ) {
         const insert = (tick: RateTick): Effect.Effect<Rate, StoreUnavailable | Superseded> =>
           Option.match(origin.poll, {
             onNone: () => repo.insert(tick),
             onSome: (poll) => repo.insertLed(tick, poll)
           })
-        const rate = yield* provider.rate(pair, (tick) => guard.admit(tick, insert(tick), origin))
+        const rate = yield* provider.rate(pair, (tick) =>
+          Effect.andThen(answered, guard.admit(tick, insert(tick), origin))
+        )
         yield* tell(rate)
         return rate
       })
 
-      const fly = (pair: CurrencyPair, origin: Origin) => {
-        const rate = Effect.tap(shared.join(pair, fetch(pair, origin)), (rate) =>
+      const fly = (pair: CurrencyPair, origin: Origin, answered = Effect.void) => {
+        // A poll must find rates that are newer than itself.
+        const rate = Effect.tap(shared.join(pair, fetch(pair, origin, answered), origin.polled), (rate) =>
           Effect.sync(() => cache.remember(rate))
         )
         return Effect.flatMap(flight(pair.key, rate), Fiber.join)
@@ -69,16 +80,17 @@ export class RateIntake extends Context.Service<
       // Whoever shares the flight of a poll that is superseded takes off again.
       const flyUnled = (
         pair: CurrencyPair,
-        polled: boolean
+        polled: boolean,
+        answered?: Effect.Effect<void>
       ): Effect.Effect<Rate, ProviderError | StoreUnavailable> =>
-        Effect.catchTag(fly(pair, { polled, poll: Option.none() }), "Superseded", () =>
-          flyUnled(pair, polled)
+        Effect.catchTag(fly(pair, { polled, poll: Option.none() }, answered), "Superseded", () =>
+          flyUnled(pair, polled, answered)
         )
 
       const take: RateIntake["Service"]["take"] = (pair) => flyUnled(pair, false)
 
-      const takePolled: RateIntake["Service"]["takePolled"] = (pair, poll) =>
-        Option.isSome(poll) ? fly(pair, { polled: true, poll }) : flyUnled(pair, true)
+      const takePolled: RateIntake["Service"]["takePolled"] = (pair, poll, answered) =>
+        Option.isSome(poll) ? fly(pair, { polled: true, poll }, answered) : flyUnled(pair, true, answered)
 
       return RateIntake.of({ take, takePolled, tell })
     })

@@ -10,6 +10,7 @@ import {
   Option,
   Schedule,
   Schema,
+  Semaphore,
   Stream
 } from "effect"
 import { Settings } from "../config/Settings.ts"
@@ -109,9 +110,10 @@ const make = Effect.gen(function* () {
   const refresh = Effect.fnUntraced(function* (
     pair: CurrencyPair,
     poll: Option.Option<LedPoll>,
-    observe: Observe
+    observe: Observe,
+    answered: Effect.Effect<void>
   ) {
-    const failure = yield* intake.takePolled(pair, poll).pipe(
+    const failure = yield* intake.takePolled(pair, poll, answered).pipe(
       Effect.as(Option.none<PollFailure>()),
       Effect.catchTag(["ProviderError", "StoreUnavailable"], (error) =>
         Effect.succeedSome(toFailure(pair, error))
@@ -128,9 +130,12 @@ const make = Effect.gen(function* () {
     const id = yield* polls.begin(startedAt, pairs.all.length, occasion)
     yield* begun(id)
     const poll = Option.map(leadership, (leadership) => ({ id, leadership }))
-    const outcomes = yield* Effect.forEach(pairs.all, (pair) => refresh(pair, poll, observe), {
-      concurrency: pollConcurrency
-    })
+    const turns = yield* Semaphore.make(pollConcurrency)
+    const outcomes = yield* Effect.forEach(
+      pairs.all,
+      (pair) => inTurn(turns, (over) => refresh(pair, poll, observe, over)),
+      { concurrency: "unbounded" }
+    )
     const failures = outcomes.flatMap(Option.toArray)
     const finished: PollRun = {
       id,
@@ -256,6 +261,21 @@ const SOON = Schedule.spaced("100 millis").pipe(Schedule.upTo({ times: 20 }))
 
 /** How long at least a process that is superseded leaves the polling to the other. */
 const REST = Duration.seconds(30)
+
+/** Waits for a turn, which is over when the work says so, or at its end: providers need not wait for what is stored. */
+const inTurn = <A, E, R>(
+  turns: Semaphore.Semaphore,
+  work: (over: Effect.Effect<void>) => Effect.Effect<A, E, R>
+) =>
+  Effect.flatMap(turns.take(1), () => {
+    let isOver = false
+    const over = Effect.suspend(() => {
+      if (isOver) return Effect.void
+      isOver = true
+      return Effect.asVoid(turns.release(1))
+    })
+    return Effect.ensuring(work(over), over)
+  })
 
 /** Who is told of a poll while it is under way. */
 interface Watching {

@@ -24,11 +24,13 @@ export class SharedFlight extends Context.Service<
   {
     /**
      * Runs `fetch`, or waits for another process that is fetching the pair's rate, and takes what comes of that: the
-     * rate, or the provider's failure. Where Redis does not answer, it just runs `fetch`.
+     * rate, or the provider's failure. What came of a flight that has just ended is taken too, unless it must be asked
+     * `anew`. Where Redis does not answer, it just runs `fetch`.
      */
     readonly join: <E>(
       pair: CurrencyPair,
-      fetch: Effect.Effect<Rate, E | ProviderError>
+      fetch: Effect.Effect<Rate, E | ProviderError>,
+      anew: boolean
     ) => Effect.Effect<Rate, E | ProviderError>
   }
 >()("effex/rates/SharedFlight") {
@@ -64,15 +66,18 @@ const Flight = Schema.fromJsonString(
 const decode = Schema.decodeEffect(Flight)
 const encode = (flight: typeof Flight.Type) => Effect.orDie(Schema.encodeEffect(Flight)(flight))
 
-/** Claims the key, or says what stands there. */
-const claim = EffectRedis.script((key: string, mine: string, ttlMillis: number) => [key, mine, ttlMillis], {
-  numberOfKeys: 1,
-  lua: `
+/** Claims the key, or says what stands there, unless that is what may be `replaced`. */
+const claim = EffectRedis.script(
+  (key: string, mine: string, ttlMillis: number, replaced: string) => [key, mine, ttlMillis, replaced],
+  {
+    numberOfKeys: 1,
+    lua: `
 local held = redis.call('GET', KEYS[1])
-if held then return held end
+if held and held ~= ARGV[3] then return held end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return false`
-}).withReturnType<string | null>()
+  }
+).withReturnType<string | null>()
 
 /** Replaces a claim, by nothing where the text is empty, unless it has become another's. */
 const replace = EffectRedis.script(
@@ -95,12 +100,17 @@ const make = Effect.gen(function* () {
     Effect.ignore(redis.eval(replace)(key, mine, text, Duration.toMillis(ttl)))
 
   /** Claims the pair, and is none then, or else waits for the outcome of whoever did. */
-  const claimOrAwait = Effect.fnUntraced(function* (key: string, mine: string) {
-    for (;;) {
-      const held = yield* redis.eval(claim)(key, mine, Duration.toMillis(CLAIM))
+  const claimOrAwait = Effect.fnUntraced(function* (key: string, mine: string, anew: boolean) {
+    let outdated = ""
+    for (let isOutdated = anew; ; isOutdated = false) {
+      const held = yield* redis.eval(claim)(key, mine, Duration.toMillis(CLAIM), outdated)
       if (held === null) return Option.none()
       const flight = yield* Effect.option(decode(held))
-      if (Option.isSome(flight) && flight.value._tag !== "UnderWay") return Option.some(flight.value)
+      if (Option.isSome(flight) && flight.value._tag !== "UnderWay") {
+        if (!isOutdated) return Option.some(flight.value)
+        outdated = held
+        continue
+      }
       yield* Effect.sleep(yield* Random.nextIntBetween(LOOK_MILLIS / 2, LOOK_MILLIS * 1.5))
     }
   })
@@ -110,10 +120,10 @@ const make = Effect.gen(function* () {
       Effect.onExit((exit) => Effect.flatMap(outcomeOf(exit), (text) => put(key, mine, text, OUTCOME)))
     )
 
-  const join: SharedFlight["Service"]["join"] = Effect.fn("SharedFlight.join")(function* (pair, fetch) {
+  const join: SharedFlight["Service"]["join"] = Effect.fn("SharedFlight.join")(function* (pair, fetch, anew) {
     const key = `effex:flight:${pair.key}`
     const mine = yield* encode({ _tag: "UnderWay", by: yield* random.uuidV4() })
-    const outcome = yield* claimOrAwait(key, mine).pipe(
+    const outcome = yield* claimOrAwait(key, mine, anew).pipe(
       Effect.timeoutOption(LONGEST_WAIT),
       Effect.map(Option.flatten),
       Effect.catch(() => Effect.succeedNone)

@@ -95,7 +95,7 @@ describe("RatePoller.pollOnce", () => {
       const { exclusively } = yield* Database
       yield* provider.answer((pair) => Effect.delay(rate("10")(pair), "1 second"))
       const first = yield* Effect.forkChild(poller.pollOnce())
-      yield* untilCalls(4)
+      yield* untilAsked(4)
       assert.strictEqual((yield* Effect.flip(poller.pollOnce()))._tag, "PollUnderWay")
       yield* advance(first, "1 second")
       assert.deepStrictEqual((yield* Fiber.join(first)).failures, [])
@@ -151,7 +151,7 @@ describe("RatePoller.lead", () => {
         Number(row?.rates)
       )
       yield* Effect.forkChild(poller.lead)
-      yield* untilCalls(8)
+      yield* untilAsked(8)
       yield* settle
       const stored = yield* rates
       assert.isBelow(stored, 44)
@@ -222,10 +222,10 @@ describe("RatePoller.pollEvery", () => {
       yield* settle
       assert.strictEqual(yield* provider.calls, 44)
       yield* TestClock.adjust("1 minute")
-      yield* untilCalls(88)
+      yield* untilPolled(2)
       yield* settle
       yield* TestClock.adjust("10 minutes")
-      yield* untilCalls(132)
+      yield* untilPolled(3)
     })
   )
 
@@ -238,15 +238,15 @@ describe("RatePoller.pollEvery", () => {
       const before = yield* repo.latestIds
       yield* provider.answer(failing)
       yield* TestClock.adjust("30 seconds")
-      yield* untilCalls(88)
-      let calls = 88
+      yield* untilPolled(2)
+      let polls = 2
       for (const pause of [5, 10, 20, 30, 30]) {
         yield* settle
         yield* TestClock.adjust(Duration.millis(pause * 1000 - 1))
         yield* settle
-        assert.strictEqual(yield* provider.calls, calls)
+        assert.strictEqual(yield* provider.calls, polls * 44)
         yield* TestClock.adjust("1 millis")
-        yield* untilCalls((calls += 44))
+        yield* untilPolled(++polls)
       }
       assert.deepStrictEqual(yield* repo.latestIds, before)
     })
@@ -261,7 +261,7 @@ describe("RatePoller.pollEvery", () => {
       const before = yield* repo.latestIds
       yield* provider.answer(rate("2250"))
       yield* TestClock.adjust("10 minutes")
-      yield* untilCalls(88)
+      yield* untilPolled(2)
       yield* settle
       yield* TestClock.adjust("9 minutes")
       yield* settle
@@ -288,7 +288,7 @@ const pause = (millis: number) => Effect.promise(() => new Promise((resolve) => 
 /** Lets work that waits for real sockets go on, under a clock that stands still. */
 const settle = pause(100)
 
-const untilCalls = Effect.fnUntraced(function* (count: number) {
+const untilAsked = Effect.fnUntraced(function* (count: number) {
   const provider = yield* TestProvider
   for (let i = 0; (yield* provider.calls) < count; i++) {
     if (i > 1000) assert.fail(`the provider was asked ${yield* provider.calls} times, not ${count}`)
@@ -296,11 +296,14 @@ const untilCalls = Effect.fnUntraced(function* (count: number) {
   }
 })
 
+/** Waits until so many polls have asked for all pairs, and have ended. */
+const untilPolled = (polls: number) => Effect.andThen(untilAsked(polls * 44), untilFinished(polls))
+
 /** Polls again and again from now on, and has the first poll behind it. */
 const startPolling = Effect.fnUntraced(function* (interval: Duration.Duration) {
   const poller = yield* RatePoller
   yield* Effect.forkChild(poller.pollEvery(interval))
-  yield* untilCalls(44)
+  yield* untilPolled(1)
   yield* settle
 })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Duration, Effect, Layer } from "effect"
+import { BigDecimal, Context, Duration, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { CurrencyPair } from "../../src/domain/CurrencyPair.ts"
 import { StoreUnavailable } from "../../src/platform/Database.ts"
@@ -73,6 +73,23 @@ describe.skipIf(!TestRedis.isAvailable)("SharedFlight over Redis", () => {
     }).pipe(Effect.scoped, Effect.provide(Shared))
   )
 
+  it.live("asks anew for a poll, however short ago the last flight ended, unless one is under way", () =>
+    Effect.gen(function* () {
+      const provider = yield* TestProvider
+      const intakes = (yield* Effect.all([node(), node()])).map((context) => Context.get(context, RateIntake))
+      const pair = pairOf("USD", "UGX")
+      const pollEverywhere = Effect.forEach(intakes, (intake) => intake.takePolled(pair, Option.none()), {
+        concurrency: "unbounded"
+      })
+      for (let poll = 1; poll <= 3; poll++) {
+        yield* provider.answer(slowly(rate(`150${poll}.5`), "50 millis"))
+        for (const { rate } of yield* pollEverywhere)
+          assert.strictEqual(BigDecimal.format(rate), `150${poll}.5`)
+        assert.strictEqual(yield* provider.calls, poll)
+      }
+    }).pipe(Effect.scoped, Effect.provide(Shared))
+  )
+
   it.live("fails in the same way for all, and lets them ask again after a second", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
@@ -123,13 +140,15 @@ describe.skipIf(!TestRedis.isAvailable)("SharedFlight over Redis", () => {
         (found) => found === 1
       )
       const open = new CircuitOpen({ retryAfter: Duration.seconds(3) })
-      yield* Effect.flip(join(pair, Effect.fail(new StoreUnavailable({ cause: "gone" }))))
+      yield* Effect.flip(join(pair, Effect.fail(new StoreUnavailable({ cause: "gone" })), false))
       assert.isFalse(yield* isLeft)
-      yield* Effect.flip(join(pair, Effect.fail(new ProviderError({ provider: "test", pair, reason: open }))))
+      yield* Effect.flip(
+        join(pair, Effect.fail(new ProviderError({ provider: "test", pair, reason: open })), false)
+      )
       assert.isFalse(yield* isLeft)
-      yield* Effect.exit(join(pair, Effect.die("broken")))
+      yield* Effect.exit(join(pair, Effect.die("broken"), false))
       assert.isFalse(yield* isLeft)
-      yield* Effect.timeoutOption(join(pair, Effect.never), "100 millis")
+      yield* Effect.timeoutOption(join(pair, Effect.never, false), "100 millis")
       assert.isFalse(yield* isLeft)
     }).pipe(Effect.scoped, Effect.provide(Shared))
   )
