@@ -1,4 +1,4 @@
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, FileSystem, Option, Path, References, Schema } from "effect"
 import { Command } from "effect/cli"
 import * as OpenTelemetry from "../config/OpenTelemetry.ts"

@@ -1,4 +1,4 @@
-import { NodeHttpClient } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { ConfigProvider, Duration, Effect, Formatter, Layer, Logger, References } from "effect"
 import { Otlp, OtlpSerialization } from "effect/observability"
 import { HttpBody } from "effect/http"

@@ -1,4 +1,4 @@
-import { NodeHttpServerRequest } from "@effect/platform-node"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { type Cause, Effect, Stream } from "effect"
 import { Csv } from "effect/encoding"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
