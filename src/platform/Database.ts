@@ -1,4 +1,4 @@
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { PgClient } from "@effect/sql-pg"
 import {
   Array,
@@ -243,8 +243,11 @@ const migrate = Migrator.make({})({
   table: MIGRATIONS_TABLE
 })
 
-const isUnreachable = (error: { readonly _tag: string }) =>
-  SqlError.isSqlError(error) && isAvailability(error)
+/** A migration that waits for a table that others use is given up soon, and tried again. */
+const isUnreachable = (error: { readonly _tag: string; readonly cause?: unknown }) => {
+  const cause = error._tag === "MigrationError" ? error.cause : error
+  return SqlError.isSqlError(cause) && isAvailability(cause)
+}
 
 /** Whether the error is of the way to the database, or of the state that it is in, and not of the statement. */
 const isAvailability = ({ reason }: SqlError.SqlError) => {
