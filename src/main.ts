@@ -1,8 +1,9 @@
 import "effect/schema/SchemaJITCompiler/enable"
-import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Console, Effect, Exit, Layer, Option, type Runtime } from "effect"
 import { CliError, Command } from "effect/cli"
-import { SecureRandom } from "effect/crypto"
 import * as Audit from "./cli/Audit.ts"
 import * as Convert from "./cli/Convert.ts"
 import * as Doctor from "./cli/Doctor.ts"
@@ -39,6 +40,7 @@ import { Receipts } from "./conversion/Receipts.ts"
 import { SealRepo } from "./conversion/SealRepo.ts"
 import { Database } from "./platform/Database.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
+import * as Randomness from "./platform/Randomness.ts"
 import { redact } from "./platform/Redaction.ts"
 import { Redis } from "./platform/Redis.ts"
 import * as Signals from "./platform/Signals.ts"
@@ -61,9 +63,7 @@ import { RatePoller } from "./rates/RatePoller.ts"
 import { RateRepo } from "./rates/RateRepo.ts"
 import { Rates } from "./rates/Rates.ts"
 
-const platform = Layer.mergeAll(SecureRandom.layerWebCrypto, Telemetry.layer).pipe(
-  Layer.provideMerge(Settings.layer)
-)
+const platform = Layer.mergeAll(Randomness.layer, Telemetry.layer).pipe(Layer.provideMerge(Settings.layer))
 
 const providers = RateProvider.layer.pipe(
   Layer.provide(RateSources.layer),

@@ -1,5 +1,5 @@
-import { Duration, Effect, Layer } from "effect"
-import { RateLimiter } from "effect/persistence"
+import { Duration } from "effect"
+import { type Allowance, type Kind, type Quota, QuotaExceeded } from "../domain/Quota.ts"
 
 /** How many callers are remembered, of one kind of limit, who have used some of what they may: in some 20 MB. */
 const MOST = 100_000
@@ -11,54 +11,60 @@ interface Bucket {
   refilledAt: number
 }
 
-type TokenBucket = RateLimiter.RateLimiterStore["Service"]["tokenBucket"]
-type Options = Parameters<TokenBucket>[0]
+/** What is left to a caller, or that it asked for too much. */
+export type Counted = Allowance | QuotaExceeded
 
 /**
- * Counts in this process, as Effect's own store does, and forgets whoever has all that they may again: that one keeps
- * everybody who ever came.
+ * Counts the requests of callers in this process, at once, as Effect's own store of token buckets does, and forgets
+ * whoever has all that they may again: that one keeps everybody who ever came. `now` is the time in milliseconds since
+ * 1970. Tests look at the buckets.
  */
-export const layer = Layer.effect(
-  RateLimiter.RateLimiterStore,
-  Effect.map(RateLimiter.RateLimiterStore, (store) =>
-    RateLimiter.RateLimiterStore.of({ ...store, tokenBucket: make() })
-  )
-).pipe(Layer.provide(RateLimiter.layerStoreMemory))
+export const counter = (
+  kind: Kind,
+  quota: Quota,
+  buckets = new Map<string, Bucket>(),
+  most = MOST
+): ((caller: string, now: number) => Counted) => {
+  const { limit, window } = quota
+  /** In how many milliseconds there is one more. */
+  const every = Duration.toMillis(Duration.divideUnsafe(window, limit))
 
-/** Exported for tests, which look at how many are remembered. */
-export const make = (buckets = new Map<string, Bucket>(), most = MOST): TokenBucket => {
-  const forget = (options: Options, now: number) => {
+  /** Puts in what has come since; of a full one the time begins with the next that is taken. */
+  const refill = (bucket: Bucket, now: number) => {
+    const since = Math.max(0, now - bucket.refilledAt)
+    const more = Math.floor(since / every)
+    bucket.tokens = Math.min(limit, bucket.tokens + more)
+    bucket.refilledAt = bucket.tokens === limit ? now : Math.min(now, bucket.refilledAt + more * every)
+  }
+
+  const forget = (now: number) => {
     let looked = 0
     for (const [key, bucket] of buckets) {
       if (looked++ === LOOKED_AT) return
       buckets.delete(key)
-      refill(bucket, options, now)
-      if (bucket.tokens < options.limit && buckets.size < most - 1) buckets.set(key, bucket)
+      refill(bucket, now)
+      if (bucket.tokens < limit && buckets.size < most - 1) buckets.set(key, bucket)
     }
   }
 
-  return (options) =>
-    Effect.clockWith((clock) =>
-      Effect.sync(() => {
-        const now = clock.currentTimeMillisUnsafe()
-        let bucket = buckets.get(options.key)
-        if (bucket === undefined) {
-          forget(options, now)
-          bucket = { tokens: options.limit, refilledAt: now }
-          buckets.set(options.key, bucket)
-        } else refill(bucket, options, now)
-        const left = bucket.tokens - options.tokens
-        if (left >= 0 || options.allowOverflow) bucket.tokens = left
-        return [left, now - bucket.refilledAt] as const
-      })
-    )
-}
+  const bucketOf = (caller: string, now: number) => {
+    const known = buckets.get(caller)
+    if (known !== undefined) {
+      refill(known, now)
+      return known
+    }
+    forget(now)
+    const full = { tokens: limit, refilledAt: now }
+    buckets.set(caller, full)
+    return full
+  }
 
-/** Puts in what has come since; of a full one the time begins with the next that is taken. */
-const refill = (bucket: Bucket, { limit, refillRate }: Options, now: number) => {
-  const every = Duration.toMillis(refillRate)
-  const since = Math.max(0, now - bucket.refilledAt)
-  const more = Math.floor(since / every)
-  bucket.tokens = Math.min(limit, bucket.tokens + more)
-  bucket.refilledAt = bucket.tokens === limit ? now : Math.min(now, bucket.refilledAt + more * every)
+  return (caller, now) => {
+    const bucket = bucketOf(caller, now)
+    /** How long it takes until there are so many more. */
+    const after = (tokens: number) => Duration.millis(Math.max(0, tokens * every - (now - bucket.refilledAt)))
+    if (bucket.tokens < 1) return new QuotaExceeded({ kind, limit, window, retryAfter: after(1) })
+    bucket.tokens--
+    return { kind, quota, remaining: bucket.tokens, resetAfter: after(limit - bucket.tokens) }
+  }
 }

@@ -1,9 +1,10 @@
-import { Context, Deferred, Duration, Effect, Layer, Metric, type Option, Queue } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Metric, type Option } from "effect"
 import type { SqlError } from "effect/sql"
 import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
 import { DEADLINE, StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
-import { timed } from "../platform/MetricSeries.ts"
+import * as Together from "../platform/Together.ts"
+import * as Traced from "../platform/Traced.ts"
 import { type Append, type Appended, AuditRepo } from "./AuditRepo.ts"
 
 /** The most records that one statement commits. */
@@ -19,12 +20,13 @@ const lost: Appended = { _tag: "QuoteLost" }
 const isTaken = (error: StoreUnavailable | SqlError.SqlError) =>
   error._tag === "SqlError" && error.reason._tag === "UniqueViolation"
 
-interface Pending {
-  readonly append: Append
-  readonly outcome: Deferred.Deferred<Appended, StoreUnavailable>
-  /** Nobody waits for it any more. */
-  abandoned: boolean
-}
+type Pending = Together.Waiting<Append, Appended, StoreUnavailable>
+type Outcome = Effect.Effect<Appended, StoreUnavailable>
+
+/** What a caller is told whose record waited for too long. */
+const late = Metric.update(Metrics.commitDuration, Duration.toSeconds(APPEND_DEADLINE)).pipe(
+  Effect.andThen(new StoreUnavailable({ cause: "the record was not committed in time" }))
+)
 
 /** The record of every conversion, appended to and read, never changed. */
 export class AuditLog extends Context.Service<
@@ -47,17 +49,25 @@ export class AuditLog extends Context.Service<
     AuditLog,
     Effect.gen(function* () {
       const repo = yield* AuditRepo
-      const queue = yield* Queue.unbounded<Pending>()
+      const clock = yield* Clock.Clock
+      const context = yield* Effect.context<never>()
+      const traced = yield* Traced.make
+
+      const conclude = (batch: ReadonlyArray<Pending>, outcomeOf: (i: number) => Outcome) => {
+        const now = clock.monotonicTimeNanosUnsafe()
+        for (const [i, { isAbandoned, settle, since }] of batch.entries()) {
+          if (isAbandoned) continue
+          Metrics.commitDuration.updateUnsafe(Duration.toSeconds(Duration.nanos(now - since)), context)
+          settle(outcomeOf(i))
+        }
+      }
+      const concludeWith = (batch: ReadonlyArray<Pending>, outcome: Outcome) =>
+        Effect.sync(() => conclude(batch, () => outcome))
 
       const settle = Effect.fnUntraced(function* (batch: ReadonlyArray<Pending>) {
         yield* Metric.update(Metrics.auditBatchSize, batch.length)
-        return yield* repo.append(batch.map(({ append }) => append)).pipe(
-          Effect.flatMap((outcomes) =>
-            Effect.forEach(batch, ({ outcome }, i) => Deferred.succeed(outcome, outcomes[i] ?? lost), {
-              discard: true
-            })
-          )
-        )
+        const outcomes = yield* repo.append(batch.map(({ item }) => item))
+        conclude(batch, (i) => Effect.succeed(outcomes[i] ?? lost))
       })
 
       /**
@@ -71,8 +81,8 @@ export class AuditLog extends Context.Service<
             settle([pending]).pipe(
               Effect.retry({ while: isTaken, times: LOOKS }),
               Effect.catchTags({
-                SqlError: (error) => Deferred.die(pending.outcome, error),
-                StoreUnavailable: (error) => Deferred.fail(pending.outcome, error)
+                SqlError: (error) => concludeWith([pending], Effect.die(error)),
+                StoreUnavailable: (error) => concludeWith([pending], Effect.fail(error))
               })
             ),
           { discard: true }
@@ -82,39 +92,19 @@ export class AuditLog extends Context.Service<
         settle(batch).pipe(
           Effect.catchTags({
             SqlError: () => settleEach(batch),
-            StoreUnavailable: (error) =>
-              Effect.forEach(batch, ({ outcome }) => Deferred.fail(outcome, error), { discard: true })
+            StoreUnavailable: (error) => concludeWith(batch, Effect.fail(error))
           }),
-          Effect.catchDefect((defect) =>
-            Effect.forEach(batch, ({ outcome }) => Deferred.die(outcome, defect), { discard: true })
-          )
+          Effect.catchDefect((defect) => concludeWith(batch, Effect.die(defect)))
         )
 
-      yield* Queue.takeBetween(queue, 1, MAX_BATCH).pipe(
-        Effect.map((taken) => taken.filter(({ abandoned }) => !abandoned)),
-        Effect.flatMap((batch) => (batch.length === 0 ? Effect.void : commit(batch))),
-        Effect.forever,
-        Effect.forkScoped
-      )
-
-      const append = Effect.fn("AuditLog.append")(function* (item: Append) {
-        const outcome = yield* Deferred.make<Appended, StoreUnavailable>()
-        const pending: Pending = { append: item, outcome, abandoned: false }
-        yield* Queue.offer(queue, pending)
-        return yield* Deferred.await(pending.outcome).pipe(
-          Effect.timeoutOrElse({
-            duration: APPEND_DEADLINE,
-            orElse: () => Effect.fail(new StoreUnavailable({ cause: "the record was not committed in time" }))
-          }),
-          Effect.tapError(() => Metric.update(Metrics.lostCommits, 1)),
-          timed(Metrics.commitDuration),
-          Effect.ensuring(
-            Effect.sync(() => {
-              pending.abandoned = true
-            })
-          )
-        )
+      const together = yield* Together.make(MAX_BATCH, commit, {
+        after: APPEND_DEADLINE,
+        late: () => late
       })
+      const append = (item: Append) =>
+        traced("AuditLog.append")(
+          Effect.tapError(together(item), () => Metric.update(Metrics.lostCommits, 1))
+        )
 
       return AuditLog.of({ append, byId: repo.byId, page: repo.page, stream: repo.stream })
     })

@@ -78,65 +78,89 @@ export class AuditRepo extends Context.Service<
   )
 }
 
-const Outcome = Schema.Struct({
+const committed: Appended = { _tag: "Committed" }
+
+const isPlain = ({ idempotency, record }: Append) => idempotency === undefined && record.quoteId === null
+
+const idempotencyRow = ({ answer, key, requestHash, route }: NonNullable<Append["idempotency"]>) => ({
+  route,
+  key,
+  request_hash: requestHash,
+  answer
+})
+
+/** What was not appended, as the statement tells it. */
+const Refused = Schema.Struct({
   n: Schema.Int,
-  committed: Schema.Boolean,
   requestHash: Schema.NullOr(Schema.String),
   answer: Schema.NullOr(Schema.String)
 })
-const decodeOutcomes = Schema.decodeUnknownEffect(Schema.Array(Outcome))
+const decodeRefused = Schema.decodeUnknownEffect(Schema.Array(Refused))
 
 const make = Effect.gen(function* () {
   const { attempt, sql, within } = yield* Database
   const columns = sql.literal(ConversionRows.AUDIT_COLUMNS)
 
-  const append = Effect.fn("AuditRepo.append")(function* (appends: ReadonlyArray<Append>) {
-    const items = appends.map(({ idempotency, record }, n) => ({
+  const itemsOf = (appends: ReadonlyArray<Append>) => {
+    const rows = appends.map(({ idempotency, record }, n) => ({
       n,
       ...ConversionRows.fromPriced(record.priced),
       id: record.id,
       quote_id: record.quoteId,
       converted_at: DateTime.formatIso(record.convertedAt),
-      route: idempotency?.route ?? null,
-      key: idempotency?.key ?? null,
-      request_hash: idempotency?.requestHash ?? null,
-      answer: idempotency?.answer ?? null
+      ...(idempotency === undefined ? {} : idempotencyRow(idempotency))
     }))
-    const rows = yield* attempt(sql`
-      WITH item AS (
-        SELECT * FROM jsonb_to_recordset(${JSON.stringify(items)}::text::jsonb) AS item (
-          n int, id uuid, source_currency text, destination_currency text, amount_type text, input_amount numeric,
-          output_amount numeric, mid_rate numeric, margin numeric, rate numeric, exact_output numeric,
-          residual numeric, rate_id uuid, provider text, rate_fetched_at timestamptz, stale boolean, reference text,
-          principal text, quote_id uuid, converted_at timestamptz,
-          route text, key text, request_hash text, answer text)
-      ), known AS (
-        SELECT item.n, idempotency.request_hash, idempotency.answer
-        FROM item JOIN idempotency USING (principal, route, key)
-      ), fresh AS (
-        SELECT * FROM item WHERE n NOT IN (SELECT n FROM known)
-      ), used AS (
-        UPDATE quote SET used_by = fresh.id FROM fresh
-        WHERE quote.id = fresh.quote_id AND quote.used_by IS NULL AND quote.expires_at > fresh.converted_at
-        RETURNING quote.used_by
-      ), ready AS (
-        SELECT * FROM fresh WHERE quote_id IS NULL OR id IN (SELECT used_by FROM used)
-      ), appended AS (
-        INSERT INTO conversion_audit (${columns}) SELECT ${columns} FROM ready RETURNING id
-      ), unsealed AS (
-        INSERT INTO audit_unsealed (audit_id) SELECT id FROM appended
-      ), remembered AS (
-        INSERT INTO idempotency (principal, route, key, request_hash, answer, created_at)
-        SELECT principal, route, key, request_hash, answer, converted_at FROM ready WHERE key IS NOT NULL
-      )
-      SELECT n, id IN (SELECT id FROM appended) AS committed, known.request_hash, known.answer
-      FROM item LEFT JOIN known USING (n) ORDER BY n`)
-    const outcomes = yield* Effect.orDie(decodeOutcomes(rows))
-    return outcomes.map(({ answer, committed, requestHash }): Appended => {
-      if (committed) return { _tag: "Committed" }
-      if (answer !== null && requestHash !== null) return { _tag: "Known", answer, requestHash }
-      return { _tag: "QuoteLost" }
-    })
+    return sql`json_to_recordset(${JSON.stringify(rows)}::text::json) AS item (
+      n int, id uuid, source_currency text, destination_currency text, amount_type text, input_amount numeric,
+      output_amount numeric, mid_rate numeric, margin numeric, rate numeric, exact_output numeric,
+      residual numeric, rate_id uuid, provider text, rate_fetched_at timestamptz, stale boolean, reference text,
+      principal text, quote_id uuid, converted_at timestamptz,
+      route text, key text, request_hash text, answer text)`
+  }
+
+  /** Of records that have neither a quote nor a key, nothing can stand in the way. */
+  const appendPlain = (appends: ReadonlyArray<Append>) => sql`
+    WITH appended AS (
+      INSERT INTO conversion_audit (${columns}) SELECT ${columns} FROM ${itemsOf(appends)} RETURNING id
+    )
+    INSERT INTO audit_unsealed (audit_id) SELECT id FROM appended`
+
+  /** Tells what was not appended. */
+  const appendChecked = (appends: ReadonlyArray<Append>) => sql`
+    WITH item AS (
+      SELECT * FROM ${itemsOf(appends)}
+    ), known AS (
+      SELECT item.n, idempotency.request_hash, idempotency.answer
+      FROM item JOIN idempotency USING (principal, route, key)
+    ), fresh AS (
+      SELECT * FROM item WHERE n NOT IN (SELECT n FROM known)
+    ), used AS (
+      UPDATE quote SET used_by = fresh.id FROM fresh
+      WHERE quote.id = fresh.quote_id AND quote.used_by IS NULL AND quote.expires_at > fresh.converted_at
+      RETURNING quote.used_by
+    ), ready AS (
+      SELECT * FROM fresh WHERE quote_id IS NULL OR id IN (SELECT used_by FROM used)
+    ), appended AS (
+      INSERT INTO conversion_audit (${columns}) SELECT ${columns} FROM ready RETURNING id
+    ), unsealed AS (
+      INSERT INTO audit_unsealed (audit_id) SELECT id FROM appended
+    ), remembered AS (
+      INSERT INTO idempotency (principal, route, key, request_hash, answer, created_at)
+      SELECT principal, route, key, request_hash, answer, converted_at FROM ready WHERE key IS NOT NULL
+    )
+    SELECT n, known.request_hash, known.answer
+    FROM item LEFT JOIN known USING (n) WHERE id NOT IN (SELECT id FROM appended)`
+
+  const append = Effect.fn("AuditRepo.append")(function* (appends: ReadonlyArray<Append>) {
+    const rows = yield* attempt(appends.every(isPlain) ? appendPlain(appends) : appendChecked(appends))
+    const outcomes = appends.map((): Appended => committed)
+    for (const { answer, n, requestHash } of yield* Effect.orDie(decodeRefused(rows))) {
+      outcomes[n] =
+        answer !== null && requestHash !== null
+          ? { _tag: "Known", answer, requestHash }
+          : { _tag: "QuoteLost" }
+    }
+    return outcomes
   })
 
   const answerOf = Effect.fn("AuditRepo.answerOf")(function* ({ key, principal, route }: IdempotencyKey) {
@@ -148,7 +172,7 @@ const make = Effect.gen(function* () {
 
   const byId = Effect.fn("AuditRepo.byId")(function* (id: AuditId) {
     const rows = yield* within(sql`SELECT ${columns} FROM conversion_audit WHERE id = ${id}`)
-    return Array.head(yield* Effect.forEach(rows, ConversionRows.toRecord))
+    return Array.head(yield* ConversionRows.toRecords(rows))
   })
 
   const where = (filter: AuditFilter, before?: AuditId): Statement.Fragment =>
@@ -168,7 +192,7 @@ const make = Effect.gen(function* () {
   ) {
     const rows = yield* within(sql`
       SELECT ${columns} FROM conversion_audit WHERE ${where(filter, before)} ORDER BY id DESC LIMIT ${limit}`)
-    return yield* Effect.forEach(rows, ConversionRows.toRecord)
+    return yield* ConversionRows.toRecords(rows)
   })
 
   // By pages and not by a cursor, which would keep a connection of the pool for as long as a slow reader likes.

@@ -1,25 +1,24 @@
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
+
+const LENGTH_BYTES = 4
+const ABSENT = 0xffff_ffff
 
 /**
  * Fields as bytes that can be read in one way only: each is its length in four bytes, big-endian, and then its UTF-8
  * bytes; an absent one is the length 2^32 − 1 and nothing else.
  */
-export const encode = (fields: ReadonlyArray<string | null>): Buffer =>
-  Buffer.concat(
-    fields.flatMap((field) => {
-      const length = Buffer.alloc(4)
-      if (field === null) {
-        length.writeUInt32BE(0xffff_ffff)
-        return [length]
-      }
-      const bytes = Buffer.from(field, "utf8")
-      length.writeUInt32BE(bytes.length)
-      return [length, bytes]
-    })
-  )
-
-export const sha256 = (...parts: ReadonlyArray<Uint8Array>): Buffer => {
-  const hash = createHash("sha256")
-  for (const part of parts) hash.update(part)
-  return hash.digest()
+export const encode = (fields: ReadonlyArray<string | null>): Buffer => {
+  let size = 0
+  for (const field of fields) size += LENGTH_BYTES + (field === null ? 0 : Buffer.byteLength(field))
+  const bytes = Buffer.allocUnsafe(size)
+  let at = 0
+  for (const field of fields) {
+    const length = field === null ? 0 : bytes.write(field, at + LENGTH_BYTES)
+    bytes.writeUInt32BE(field === null ? ABSENT : length, at)
+    at += LENGTH_BYTES + length
+  }
+  return bytes
 }
+
+export const sha256 = (...parts: ReadonlyArray<Uint8Array>): Buffer =>
+  hash("sha256", Buffer.concat(parts), "buffer")

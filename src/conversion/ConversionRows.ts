@@ -17,9 +17,9 @@ const priced = {
   sourceCurrency: Currency.CurrencyCode,
   destinationCurrency: Currency.CurrencyCode,
   amountType: AmountType,
-  inputAmount: Decimal.PositiveDecimal,
-  outputAmount: Decimal.PositiveDecimal,
-  midRate: Decimal.PositiveDecimal,
+  inputAmount: Decimal.ExactDecimal,
+  outputAmount: Decimal.ExactDecimal,
+  midRate: Decimal.ExactDecimal,
   margin: Decimal.ExactDecimal,
   rate: Decimal.ExactDecimal,
   exactOutput: Decimal.ExactDecimal,
@@ -80,19 +80,21 @@ const money = (amount: BigDecimal.BigDecimal, code: Currency.CurrencyCode) => ({
   }))
 })
 
-const decodeAudit = Schema.decodeUnknownEffect(AuditRow)
+const decodeAudits = Schema.decodeUnknownEffect(Schema.Array(AuditRow))
 const decodeQuote = Schema.decodeUnknownEffect(QuoteRow)
 
-/** A row of `conversion_audit`, selected by {@link AUDIT_COLUMNS}. */
-export const toRecord = (row: unknown): Effect.Effect<AuditRecord> =>
-  decodeAudit(row).pipe(
+/** Rows of `conversion_audit`, selected by {@link AUDIT_COLUMNS}. */
+export const toRecords = (rows: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<AuditRecord>> =>
+  decodeAudits(rows).pipe(
     Effect.orDie,
-    Effect.map((decoded) => ({
-      id: decoded.id,
-      priced: toPriced(decoded),
-      quoteId: decoded.quoteId,
-      convertedAt: decoded.convertedAt
-    }))
+    Effect.map((decoded) =>
+      decoded.map((row) => ({
+        id: row.id,
+        priced: toPriced(row),
+        quoteId: row.quoteId,
+        convertedAt: row.convertedAt
+      }))
+    )
   )
 
 /** A row of `quote`, selected by {@link QUOTE_COLUMNS}. */

@@ -21,6 +21,7 @@ import * as Decimal from "../domain/Decimal.ts"
 import type { RateTooOld, RateUnavailable } from "../domain/Rate.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import * as Traced from "../platform/Traced.ts"
 import { AuditLog } from "./AuditLog.ts"
 import { AuditRepo, type IdempotencyKey } from "./AuditRepo.ts"
 import * as CanonicalEncoding from "./CanonicalEncoding.ts"
@@ -79,6 +80,8 @@ const make = Effect.gen(function* () {
   const pricing = yield* Pricing
   const quotes = yield* Quotes
   const random = yield* SecureRandom.SecureRandom
+  const traced = yield* Traced.make
+  const context = yield* Effect.context<never>()
   const underWay = new Set<string>()
 
   const priceByQuote = Effect.fnUntraced(function* (request: ConversionRequest, quoteId: QuoteId) {
@@ -119,7 +122,7 @@ const make = Effect.gen(function* () {
     const outcome = yield* audit.append({ record, idempotency })
     switch (outcome._tag) {
       case "Committed":
-        yield* Metric.update(Metrics.conversions, 1)
+        Metrics.conversions.updateUnsafe(1, context)
         return { body, replayed: false }
       case "Known":
         return yield* replay(outcome, requestHash)
@@ -138,7 +141,7 @@ const make = Effect.gen(function* () {
     return yield* commit(request, key, requestHash)
   })
 
-  const convert = Effect.fn("Conversions.convert")(function* (request: ConversionRequest) {
+  const convert = Effect.fnUntraced(function* (request: ConversionRequest) {
     if (request.idempotencyKey === undefined) return yield* commit(request, undefined, "")
     const key = { principal: request.principal, route: ROUTE, key: request.idempotencyKey }
     const name = JSON.stringify(key)
@@ -148,7 +151,7 @@ const make = Effect.gen(function* () {
       convertOnce(request, key),
       Effect.sync(() => underWay.delete(name))
     )
-  })
+  }, traced("Conversions.convert"))
 
   return Conversions.of({ convert })
 })

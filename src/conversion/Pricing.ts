@@ -7,6 +7,7 @@ import type { Currency } from "../domain/Currency.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import type { RateTooOld, RateUnavailable } from "../domain/Rate.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
+import * as Traced from "../platform/Traced.ts"
 import { Rates } from "../rates/Rates.ts"
 
 /** What a customer asks for. */
@@ -35,8 +36,9 @@ export class Pricing extends Context.Service<
     Effect.gen(function* () {
       const { margins } = yield* Settings
       const rates = yield* Rates
+      const traced = yield* Traced.make
 
-      const price = Effect.fn("Pricing.price")(function* (asked: Asked) {
+      const price = Effect.fnUntraced(function* (asked: Asked) {
         const { amount, amountType, from, pair, principal, reference, to } = asked
         const { rate, stale } = yield* rates.lookup(pair)
         const margin = marginOf(margins, pair.key)
@@ -53,7 +55,7 @@ export class Pricing extends Context.Service<
           reference,
           principal
         }
-      })
+      }, traced("Pricing.price"))
 
       return Pricing.of({ price })
     })

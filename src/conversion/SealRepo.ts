@@ -106,6 +106,9 @@ const toHead = (row: HeadRow): SignedTreeHead => ({
   signature: Buffer.from(row.signature)
 })
 
+/** Numbers or ids as an array of Postgres. */
+const listOf = (values: ReadonlyArray<string | number>) => `{${values.join(",")}}`
+
 const make = Effect.gen(function* () {
   const { attempt, sql, within } = yield* Database
   const columns = sql.literal(ConversionRows.AUDIT_COLUMNS)
@@ -129,25 +132,33 @@ const make = Effect.gen(function* () {
     attempt(
       sql.withTransaction(
         Effect.gen(function* () {
+          // Each by its id: a plan that was made while the table was small would read all of it.
           const rows = yield* sql`
-            SELECT ${columns} FROM conversion_audit
-            WHERE id IN (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT ${limit}) ORDER BY id`
-          const records = yield* Effect.forEach(rows, ConversionRows.toRecord)
+            SELECT record.* FROM (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT ${limit}) AS waiting,
+              LATERAL (SELECT ${columns} FROM conversion_audit WHERE id = audit_id LIMIT 1) AS record ORDER BY id`
+          const records = yield* ConversionRows.toRecords(rows)
           if (!Array.isReadonlyArrayNonEmpty(records)) return 0
           const [last] = yield* sql<SealRow>`SELECT * FROM audit_seal ORDER BY position DESC LIMIT 1`
           const end =
             last === undefined
               ? { size: 0, chainHash: GENESIS }
               : { size: Number(last.position), chainHash: Buffer.from(last.hash) }
-          const batch = yield* seal(records, end, selectNodes)
-          yield* sql`INSERT INTO audit_seal ${sql.insert(Array.map(batch.seals, (one) => ({ ...one })))}`
-          const nodes = batch.nodes.map((one) => ({ ...one }))
-          if (Array.isArrayNonEmpty(nodes)) yield* sql`INSERT INTO audit_node ${sql.insert(nodes)}`
-          yield* sql`INSERT INTO audit_head ${sql.insert({ ...batch.head })}`
-          yield* sql`DELETE FROM audit_unsealed WHERE ${sql.in(
-            "audit_id",
-            records.map(({ id }) => id)
-          )}`
+          const { head, nodes, seals } = yield* seal(records, end, selectNodes)
+          const ids = listOf(records.map(({ id }) => id))
+          // The hashes as one value, which is cut up there: each is 32 bytes long.
+          const hashes = Buffer.concat([end.chainHash, ...seals.map(({ hash }) => hash)])
+          yield* sql`
+            INSERT INTO audit_seal (position, audit_id, prev_hash, hash)
+            SELECT ${end.size}::bigint + n, id, substr(hashes, n::int * 32 - 31, 32), substr(hashes, n::int * 32 + 1, 32)
+            FROM unnest(${ids}::uuid[]) WITH ORDINALITY AS sealed (id, n), (SELECT ${hashes}::bytea AS hashes) AS chain`
+          yield* sql`
+            INSERT INTO audit_node (level, index, hash)
+            SELECT level, index, substr(hashes, n::int * 32 - 31, 32)
+            FROM unnest(${listOf(nodes.map(({ level }) => level))}::int[], ${listOf(nodes.map(({ index }) => index))}::bigint[])
+              WITH ORDINALITY AS node (level, index, n),
+              (SELECT ${Buffer.concat(nodes.map(({ hash }) => hash))}::bytea AS hashes) AS tree`
+          yield* sql`INSERT INTO audit_head ${sql.insert({ ...head })}`
+          yield* sql`DELETE FROM audit_unsealed WHERE audit_id = ANY(${ids}::uuid[])`
           return records.length
         })
       )
@@ -198,7 +209,10 @@ const make = Effect.gen(function* () {
         // What is no record any more is as good as gone: the verifier names it.
         row.id === null
           ? Effect.succeedNone
-          : Effect.catchDefect(Effect.asSome(ConversionRows.toRecord(row)), () => Effect.succeedNone),
+          : Effect.catchDefect(
+              Effect.map(ConversionRows.toRecords([row]), Array.head),
+              () => Effect.succeedNone
+            ),
         (record): SealedRecord => ({ ...toSeal(row), record })
       )
     )

@@ -43,7 +43,10 @@ export const parse = (
   maxContainers: number = MAX_CONTAINERS
 ): Option.Option<unknown> =>
   Option.liftThrowable(() => {
-    if ((text.match(/[[{]/g)?.length ?? 0) > maxContainers) throw new SyntaxError("too deep")
+    if (text.length > maxContainers && (text.match(/[[{]/g)?.length ?? 0) > maxContainers)
+      throw new SyntaxError("too deep")
+    const plain: unknown = JSON.parse(text)
+    if (isFlatText(plain)) return plain
     return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
       if (!isText(key) || (typeof value === "string" && !isText(value))) throw new SyntaxError("not text")
       return typeof value === "number" ? onNumber(context?.source ?? "") : value
@@ -54,5 +57,12 @@ const keepable = (source: string) => {
   if (/^-?\d{1,40}(\.\d{1,60})?([eE][+-]?\d{1,2})?$/.test(source)) return source
   throw new SyntaxError("not a number to keep")
 }
+
+/** Texts alone are what they are, and need not be read with an eye on numbers. */
+const isFlatText = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.entries(value).every(([key, field]) => isText(key) && typeof field === "string" && isText(field))
 
 const isText = (text: string) => text.isWellFormed() && !text.includes("\0")

@@ -1,6 +1,6 @@
 import { Context, Effect, type Fiber, Option, Tracer } from "effect"
-import { HttpServerRequest, HttpTraceContext } from "effect/http"
-import { randomFillSync } from "node:crypto"
+import { Headers, HttpServerRequest, HttpTraceContext } from "effect/http"
+import * as Randomness from "./Randomness.ts"
 
 /** What a request is called, in its answer, in the log and in traces. */
 export class RequestId {
@@ -13,6 +13,11 @@ export class RequestId {
     this.traceId = traceId
     this.given = given
   }
+
+  /** What the answer calls it. */
+  get name(): string {
+    return this.given ?? this.traceId
+  }
 }
 
 /**
@@ -24,48 +29,45 @@ const SANE = /^(?!.*efx_)[\w.:-]{1,128}$/
 /** Hung on Node's own request, which every view of it shares: a lookup has no time for another layer of context. */
 const KEY = Symbol("effex/platform/RequestId")
 
+/** What a request was made of: with Node, its `IncomingMessage`. */
+interface Source {
+  [KEY]?: RequestId
+}
+
+interface NamingHeaders {
+  readonly [name: string]: string | ReadonlyArray<string> | undefined
+}
+
 /** What is not traced has a span as well, without such an id. */
 const TRACE_ID = /^[0-9a-f]{32}$/
 
 const TRACE_ID_BYTES = 16
-/** Random bytes for the next ids: to ask for those of one id costs more than to write it. */
-const entropy = Buffer.alloc(256 * TRACE_ID_BYTES)
-let used = entropy.length
 
-export const newTraceId = (): string => {
-  if (used === entropy.length) {
-    randomFillSync(entropy)
-    used = 0
-  }
-  used += TRACE_ID_BYTES
-  return entropy.toString("hex", used - TRACE_ID_BYTES, used)
-}
+export const newTraceId = (): string => Randomness.draw(TRACE_ID_BYTES).toString("hex")
 
-/** The request that a fiber answers, named when it is first asked for; none for what the process does by itself. */
+/** What a request is called, named when it is first asked for. `traced` is the id of its trace, where it is traced. */
+export const of = (source: Source, headers: NamingHeaders, traced?: string): RequestId =>
+  (source[KEY] ??= nameOf(headers, traced))
+
+/** The name of a request that is asked for it once only. */
+export const nameOf = ({ traceparent, "x-request-id": given }: NamingHeaders, traced?: string): RequestId =>
+  new RequestId(
+    (traceparent === undefined ? undefined : callerIn(String(traceparent))) ?? traced ?? newTraceId(),
+    given !== undefined && SANE.test(String(given)) ? String(given) : undefined
+  )
+
+const callerIn = (traceparent: string) =>
+  Option.getOrUndefined(HttpTraceContext.w3c(Headers.fromInput({ traceparent })))?.traceId
+
+/** The request that a fiber answers; none for what the process does by itself. */
 export const ofFiber = (fiber: Fiber.Fiber<unknown, unknown>): RequestId | undefined => {
   const request = Context.getOrUndefined(fiber.context, HttpServerRequest.HttpServerRequest)
   if (request === undefined) return undefined
-  const known: unknown = Reflect.get(request.source, KEY)
-  if (known instanceof RequestId) return known
-  const named = nameOf(request, spanOf(fiber)?.traceId)
-  Reflect.set(request.source, KEY, named)
-  return named
+  return of(request.source, request.headers, tracedAs(fiber))
 }
 
-/** `traced` is the id of the trace where requests are traced. */
-const nameOf = ({ headers }: HttpServerRequest.HttpServerRequest, traced: string | undefined): RequestId => {
-  const { "x-request-id": given, traceparent } = headers
-  const caller = traceparent === undefined ? undefined : callerIn(headers)
-  return new RequestId(
-    caller ?? traced ?? newTraceId(),
-    given !== undefined && SANE.test(given) ? given : undefined
-  )
-}
-
-const callerIn = (headers: HttpServerRequest.HttpServerRequest["headers"]) => {
-  const caller = Option.getOrUndefined(HttpTraceContext.w3c(headers))
-  return caller?.traceId
-}
+/** The id of the trace that a fiber is a part of; none where nothing is traced. */
+export const tracedAs = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined => spanOf(fiber)?.traceId
 
 const spanOf = ({ context }: Fiber.Fiber<unknown, unknown>) =>
   Context.getOrUndefined(context, Tracer.ParentSpan)

@@ -7,6 +7,7 @@ import type { Currency } from "../domain/Currency.ts"
 import * as DurationText from "../domain/DurationText.ts"
 import * as ExactJson from "../domain/ExactJson.ts"
 import * as Money from "../domain/Money.ts"
+import * as BodyText from "./BodyText.ts"
 import * as InvalidRequests from "./InvalidRequests.ts"
 import * as Problems from "./Problems.ts"
 
@@ -28,7 +29,7 @@ export type ConversionBodyFields = typeof Convert.Type | typeof Quote.Type
 export const read = <A>(schema: Schema.Codec<A, unknown>) => {
   const decode = Schema.decodeUnknownEffect(schema, { onExcessProperty: "error", errors: "all" })
   return Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-    const text = yield* Effect.orDie(request.text)
+    const text = yield* Effect.orDie(BodyText.read(request))
     const json = ExactJson.parse(text, (source) => new ExactJson.JsonNumber(source))
     if (Option.isNone(json))
       return yield* new InvalidRequest({ detail: "The body is not JSON that can be read" })

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Option } from "effect"
+import { Clock, Duration, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { KEYS_QUOTA, Limits } from "../../src/access/Limits.ts"
 import * as LimiterMemory from "../../src/access/LimiterMemory.ts"
-import type { Kind } from "../../src/domain/Quota.ts"
+import { type Kind, QuotaExceeded } from "../../src/domain/Quota.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 
 const limitsOf = (env: Readonly<Record<string, string>> = {}) =>
@@ -89,36 +89,37 @@ describe("Limits", () => {
 })
 
 describe("LimiterMemory", () => {
-  const take = (key: string) => ({
-    key,
-    tokens: 1,
-    limit: 2,
-    refillRate: Duration.seconds(1),
-    allowOverflow: false
-  })
+  const quota = { limit: 2, window: Duration.seconds(2) }
+
+  const countWith = (buckets?: Parameters<typeof LimiterMemory.counter>[2], most?: number) => {
+    const count = LimiterMemory.counter("reads", quota, buckets, most)
+    return (caller: string) => Effect.map(Clock.currentTimeMillis, (now) => count(caller, now))
+  }
+
+  const left = (counted: LimiterMemory.Counted) => (counted instanceof QuotaExceeded ? -1 : counted.remaining)
 
   it.effect("forgets whoever has all that they may again, and nobody else", () =>
     Effect.gen(function* () {
       const buckets = new Map()
-      const tokenBucket = LimiterMemory.make(buckets)
-      for (let i = 0; i < 1000; i++) yield* tokenBucket(take(`early ${i}`))
-      yield* tokenBucket(take("busy"))
-      yield* tokenBucket(take("busy"))
+      const count = countWith(buckets)
+      for (let i = 0; i < 1000; i++) yield* count(`early ${i}`)
+      yield* count("busy")
+      yield* count("busy")
       yield* TestClock.adjust("1 second")
-      for (let i = 0; i < 1000; i++) yield* tokenBucket(take(`late ${i}`))
+      for (let i = 0; i < 1000; i++) yield* count(`late ${i}`)
       assert.isFalse(Array.from(buckets.keys()).some((key) => key.startsWith("early")))
       assert.strictEqual(buckets.size, 1001)
       // One has come back since, which is taken now, and there is no other.
-      assert.strictEqual((yield* tokenBucket(take("busy")))[0], 0)
-      assert.strictEqual((yield* tokenBucket(take("busy")))[0], -1)
+      assert.strictEqual(left(yield* count("busy")), 0)
+      assert.strictEqual(left(yield* count("busy")), -1)
     })
   )
 
   it.effect("never remembers more than it may, whoever comes", () =>
     Effect.gen(function* () {
       const buckets = new Map()
-      const tokenBucket = LimiterMemory.make(buckets, 100)
-      for (let i = 0; i < 10_000; i++) yield* tokenBucket(take(`stranger ${i}`))
+      const count = countWith(buckets, 100)
+      for (let i = 0; i < 10_000; i++) yield* count(`stranger ${i}`)
       assert.strictEqual(buckets.size, 100)
       assert.isTrue(buckets.has("stranger 9999"))
     })
@@ -126,14 +127,20 @@ describe("LimiterMemory", () => {
 
   it.effect("goes on where the clock is set back", () =>
     Effect.gen(function* () {
-      const tokenBucket = LimiterMemory.make()
+      const count = countWith()
       yield* TestClock.setTime(10_000)
-      yield* tokenBucket(take("a"))
+      yield* count("a")
       yield* TestClock.setTime(0)
-      assert.deepStrictEqual(yield* tokenBucket(take("a")), [0, 0])
-      assert.strictEqual((yield* tokenBucket(take("a")))[0], -1)
+      // Of the time until all is there again, nothing has passed.
+      assert.deepStrictEqual(yield* count("a"), {
+        kind: "reads",
+        quota,
+        remaining: 0,
+        resetAfter: Duration.seconds(2)
+      })
+      assert.strictEqual(left(yield* count("a")), -1)
       yield* TestClock.setTime(1000)
-      assert.strictEqual((yield* tokenBucket(take("a")))[0], 0)
+      assert.strictEqual(left(yield* count("a")), 0)
     })
   )
 })

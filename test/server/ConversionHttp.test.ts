@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Schema } from "effect"
+import { request } from "node:http"
 import { AuditLog } from "../../src/conversion/AuditLog.ts"
 import { failing, rate, TestProvider } from "../support/TestProvider.ts"
 import { type Answer, assertProblem, get, TestServer } from "../support/TestServer.ts"
@@ -27,6 +28,21 @@ const decodeFaults = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ pointer: Schema.String, detail: Schema.String }))
 )
 const pointersOf = (errors: unknown) => decodeFaults(errors).map(({ pointer }) => pointer)
+
+/** Sends a body only when the server says that it goes on (RFC 9110, 10.1.1); returns the status of the answer. */
+const convertExpecting = (port: number) =>
+  Effect.callback<number | undefined>((resume) => {
+    const body = textOf()
+    const headers = { expect: "100-continue", "content-length": Buffer.byteLength(body) }
+    const sent = request({ port, path: "/api/v1/convert", method: "POST", headers })
+    sent.on("continue", () => sent.end(body))
+    sent.on("response", (response) => {
+      response.resume()
+      resume(Effect.succeed(response.statusCode))
+    })
+    sent.flushHeaders()
+    return Effect.sync(() => sent.destroy())
+  })
 
 /** Asserts that a request was refused with 400, and returns the first fault of it. */
 const assertInvalid = (answer: Answer, pointer: string) => {
@@ -56,6 +72,13 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
         `{"audit_id":"${audit_id}","from_currency":"USD","to_currency":"NGN","input_amount":"500.00","output_amount":"763226.41","mid_rate":"1534.12345678","margin":"0.005","rate":"1526.4528394961","rate_id":"${rate_id}","provider":"test","rate_fetched_at":"${rate_fetched_at}","stale":false,"converted_at":"${converted_at}"}`
       )
       assert.strictEqual((yield* get(`/api/v1/rates/${rate_id}`)).json["rate"], "1534.12345678")
+    })
+  )
+
+  it.effect("tells callers to go on who expect to be told before they send the body", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer
+      assert.strictEqual(yield* Effect.timeout(convertExpecting(port), "5 seconds"), 200)
     })
   )
 
