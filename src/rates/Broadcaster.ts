@@ -31,6 +31,10 @@ export class Broadcaster extends Context.Service<
      * not known any more, with a gap and a snapshot.
      */
     readonly subscribe: (subscription?: RateFeed.Subscription) => Effect.Effect<Mailbox, never, Scope.Scope>
+    /** What the mailbox of a new reader would begin with. */
+    readonly beginning: (subscription: RateFeed.Subscription) => ReadonlyArray<RateEvent>
+    /** Tells somebody of every change as it is made, who passes it on to many. */
+    readonly follow: (follower: RateFeed.Follower) => Effect.Effect<void, never, Scope.Scope>
   }
 >()("effex/rates/Broadcaster") {
   /** Within this process. */
@@ -72,6 +76,8 @@ const makeFeed = Effect.gen(function* () {
 const readingSide = (feed: RateFeed.RateFeed) => ({
   newest: feed.newest,
   snapshot: feed.snapshot,
+  beginning: feed.beginning,
+  follow: feed.follow,
   subscribe: (subscription: RateFeed.Subscription = {}) =>
     Effect.map(feed.subscribe(subscription), (mailbox): Mailbox => ({
       ...mailbox,

@@ -19,6 +19,8 @@ export interface Mailbox {
 
 /** The side of a mailbox that is filled. */
 export interface Inbox extends Mailbox {
+  /** What has happened since the last take, without waiting: nothing where there was nothing. */
+  readonly takeNow: () => ReadonlyArray<RateEvent>
   readonly offer: (event: RateChanged | PollFinished) => void
   /** What is waiting is worth nothing any more: the reader must be given everything. */
   readonly invalidate: () => void
@@ -33,8 +35,13 @@ export const make = (options: {
   readonly told: StreamPosition
   readonly first: ReadonlyArray<RateEvent>
   readonly snapshot: () => Snapshot
+  /** When a waiting taker is woken; at once where it is not said. */
+  readonly wake?: (taker: () => void) => void
 }): Inbox => {
   const arrived = Latch.makeUnsafe(options.first.length > 0)
+  const open = () => {
+    arrived.openUnsafe()
+  }
   let wanted = keysOf(options.pairs)
   let { first, told } = options
   let behind = false
@@ -45,7 +52,8 @@ export const make = (options: {
 
   const arrive = () => {
     since ??= performance.now()
-    arrived.openUnsafe()
+    if (options.wake === undefined) open()
+    else options.wake(open)
   }
 
   /** Every rate in the place of what waits, after a gap where that was not all that was missed. */
@@ -61,7 +69,7 @@ export const make = (options: {
     ]
   }
 
-  const takeAll = (): ReadonlyArray<RateEvent> => {
+  const takeNow = (): ReadonlyArray<RateEvent> => {
     arrived.closeUnsafe()
     waited = since === undefined ? undefined : (performance.now() - since) / 1000
     since = undefined
@@ -76,7 +84,7 @@ export const make = (options: {
   }
 
   const take: Mailbox["take"] = Effect.suspend(() => {
-    const [head, ...tail] = takeAll()
+    const [head, ...tail] = takeNow()
     return head === undefined ? Effect.andThen(arrived.await, take) : Effect.succeed([head, ...tail])
   })
 
@@ -113,7 +121,7 @@ export const make = (options: {
     arrived.openUnsafe()
   }
 
-  return { take, want, refresh, waited: () => waited, offer, invalidate }
+  return { take, takeNow, want, refresh, waited: () => waited, offer, invalidate }
 }
 
 /** Where the last poll waits, beside the pairs. */

@@ -4,9 +4,10 @@ import { SecureRandom } from "effect/crypto"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import type { PollSummary } from "../domain/PollRun.ts"
 import { isNewer, type Rate } from "../domain/Rate.ts"
-import type { RateChanged, RateEvent, Snapshot } from "../domain/RateEvent.ts"
+import type { PollFinished, RateChanged, RateEvent, Snapshot } from "../domain/RateEvent.ts"
 import type { StreamPosition } from "../domain/StreamPosition.ts"
 import * as Mailbox from "./Mailbox.ts"
+import * as Pace from "./Pace.ts"
 
 /** How many of the last changes are kept for readers who come back: some twenty polls of 44 pairs. */
 export const HISTORY = 1000
@@ -17,6 +18,13 @@ export interface Subscription {
   readonly pairs?: ReadonlyArray<CurrencyPair> | undefined
   /** What the reader was told last; without it, it is told everything first. */
   readonly since?: StreamPosition | undefined
+}
+
+/** Who is told of every change at once, and keeps by itself what it cannot pass on. */
+export interface Follower {
+  readonly offer: (event: RateChanged | PollFinished) => void
+  /** Something was left out: whoever it tells must be given everything. */
+  readonly invalidate: () => void
 }
 
 /** The changes as this process tells them: the newest rates, the last changes, and the mailboxes of the readers. */
@@ -35,6 +43,9 @@ export interface RateFeed {
   /** Begins or enters an epoch, with what is known of its last changes; every reader is given everything anew. */
   readonly begin: (position: StreamPosition, history: ReadonlyArray<readonly [number, Rate]>) => void
   readonly subscribe: (subscription: Subscription) => Effect.Effect<Mailbox.Mailbox, never, Scope.Scope>
+  /** What a reader is told first: everything, or what was missed, where all of that is still kept. */
+  readonly beginning: (subscription: Subscription) => ReadonlyArray<RateEvent>
+  readonly follow: (follower: Follower) => Effect.Effect<void, never, Scope.Scope>
 }
 
 /** The beginning of an epoch that no other process knows. */
@@ -45,11 +56,23 @@ export const newEpoch = Effect.gen(function* () {
 })
 
 /** A feed in an epoch of its own. */
-export const make = Effect.map(newEpoch, (beginning): RateFeed => {
-  let { epoch, sequence }: StreamPosition = beginning
+export const make = Effect.map(newEpoch, (start): RateFeed => {
+  let { epoch, sequence }: StreamPosition = start
   const newest = new Map<string, Rate>()
   let history: Array<RateChanged> = []
-  const readers = new Set<Mailbox.Inbox>()
+  const readers = new Set<Follower>()
+
+  /** Those who wait are woken together. */
+  const woken = new Set<() => void>()
+  const waking = Pace.make(() => {
+    const takers = Array.from(woken)
+    woken.clear()
+    for (const taker of takers) taker()
+  })
+  const wake = (taker: () => void) => {
+    woken.add(taker)
+    waking.soon()
+  }
 
   const learn = (rates: ReadonlyArray<Rate>) => {
     for (const rate of rates) {
@@ -91,8 +114,7 @@ export const make = Effect.map(newEpoch, (beginning): RateFeed => {
     }
   }
 
-  /** What is told first: everything, or what was missed, where all of that is still kept. */
-  const firstOf = ({ pairs, since }: Subscription): ReadonlyArray<RateEvent> => {
+  const beginning: RateFeed["beginning"] = ({ pairs, since }) => {
     const wanted = pairs === undefined ? undefined : new Set(pairs.map(({ key }) => key))
     const isWanted = ({ pair }: Rate) => wanted?.has(pair.key) ?? true
     const { rates, ...rest } = snapshot()
@@ -104,6 +126,17 @@ export const make = Effect.map(newEpoch, (beginning): RateFeed => {
     }
     return [{ _tag: "Gap", epoch, sequence, since }, everything]
   }
+
+  /** Nothing is told between the making of a reader and its first change. */
+  const reading = <A extends Follower>(make: () => A) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const reader = make()
+        readers.add(reader)
+        return reader
+      }),
+      (reader) => Effect.sync(() => readers.delete(reader))
+    )
 
   return {
     position: () => ({ epoch, sequence }),
@@ -119,20 +152,17 @@ export const make = Effect.map(newEpoch, (beginning): RateFeed => {
     },
     learn,
     begin,
+    beginning,
     subscribe: (subscription) =>
-      Effect.acquireRelease(
-        Effect.sync(() => {
-          const told = { epoch, sequence }
-          const reader = Mailbox.make({
-            pairs: subscription.pairs,
-            told,
-            first: firstOf(subscription),
-            snapshot
-          })
-          readers.add(reader)
-          return reader
-        }),
-        (reader) => Effect.sync(() => readers.delete(reader))
-      )
+      reading(() =>
+        Mailbox.make({
+          pairs: subscription.pairs,
+          told: { epoch, sequence },
+          first: beginning(subscription),
+          snapshot,
+          wake
+        })
+      ),
+    follow: (follower) => Effect.asVoid(reading(() => follower))
   }
 })

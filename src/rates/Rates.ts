@@ -1,4 +1,4 @@
-import { Clock, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Metric, Option } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, type Metric, Option } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyCode } from "../domain/Currency.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
@@ -54,6 +54,13 @@ export class Rates extends Context.Service<
       pair: CurrencyPair,
       options?: { readonly maxAge?: Duration.Duration }
     ) => Effect.Effect<FoundRate, RateUnavailable | RateTooOld | StoreUnavailable>
+    /**
+     * What `lookup` would answer with from memory, at a moment in milliseconds; undefined where it would look further.
+     * It is not counted.
+     */
+    readonly peek: (pair: CurrencyPair, now: number) => FoundRate | undefined
+    /** Counts a lookup that was answered with what was found. */
+    readonly count: (found: FoundRate) => void
     /** Every rate that is known, of one source currency or of all, by pair. Asks no provider. */
     readonly known: (
       source: Option.Option<CurrencyCode>
@@ -75,6 +82,7 @@ const make = Effect.gen(function* () {
   const cache = yield* RateCache
   const repo = yield* RateRepo
   const intake = yield* RateIntake
+  const context = yield* Effect.context<never>()
   const recalling = yield* SingleFlight.make<Option.Option<Found>, StoreUnavailable>()
   const refreshing = yield* SingleFlight.make<Found, ProviderError | StoreUnavailable>()
   const refreshes = new Map<string, { startedAt: number; restUntil: number; failing: boolean }>()
@@ -197,20 +205,34 @@ const make = Effect.gen(function* () {
     return yield* answer(best.value)
   })
 
+  const count: Rates["Service"]["count"] = ({ source, stale }) => {
+    lookupsFrom[source].updateUnsafe(1, context)
+    if (stale) Metrics.staleLookups.updateUnsafe(1, context)
+  }
+
   const answer = Effect.fnUntraced(function* ({ rate, source }: Found) {
-    const stale = !isWithin(staleAfter, rate, yield* DateTime.now)
-    yield* Metric.update(lookupsFrom[source], 1)
-    if (stale) yield* Metric.update(Metrics.staleLookups, 1)
-    return { rate, source, stale }
+    const found = { rate, source, stale: !isWithin(staleAfter, rate, yield* DateTime.now) }
+    count(found)
+    return found
   })
+
+  /** What this process remembers, where at a moment it is no older than `limit`, in milliseconds: STALE_AFTER at most. */
+  const remembered = (pair: CurrencyPair, limit: number, now: number): FoundRate | undefined => {
+    const rate = Option.getOrUndefined(cache.peek(pair))
+    if (rate === undefined || now - DateTime.toEpochMillis(rate.observedAt) > limit) return undefined
+    return { rate, source: "memory", stale: false }
+  }
+
+  const staleAfterMillis = Duration.toMillis(staleAfter)
+  const peek: Rates["Service"]["peek"] = (pair, now) => remembered(pair, staleAfterMillis, now)
 
   const lookup: Rates["Service"]["lookup"] = Effect.fnUntraced(function* (pair, options) {
     const maxAge = options?.maxAge ?? Duration.infinity
-    const held = cache.peek(pair)
-    if (Option.isSome(held) && isWithin(Duration.min(staleAfter, maxAge), held.value, yield* DateTime.now)) {
-      return yield* answer({ rate: held.value, source: "memory" })
-    }
-    return yield* measured(lookupFurther(pair, held, maxAge))
+    const limit = Math.min(staleAfterMillis, Duration.toMillis(maxAge))
+    const found = remembered(pair, limit, yield* Clock.currentTimeMillis)
+    if (found === undefined) return yield* measured(lookupFurther(pair, cache.peek(pair), maxAge))
+    count(found)
+    return found
   })
 
   /** Brings rates into memory, from Redis where the database does not answer. */
@@ -245,7 +267,7 @@ const make = Effect.gen(function* () {
     )
   })
 
-  return Rates.of({ lookup, known, record: repo.byId })
+  return Rates.of({ lookup, peek, count, known, record: repo.byId })
 })
 
 const isWithin = (limit: Duration.Duration, rate: Rate, now: DateTime.Utc) =>

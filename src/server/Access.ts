@@ -1,6 +1,7 @@
-import { Context, Effect, Layer, Metric, Option } from "effect"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { Clock, Effect, Layer, Metric, Option } from "effect"
 import { constVoid } from "effect/Function"
-import { type Headers, HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { type Headers, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { ApiKeys } from "../access/ApiKeys.ts"
 import { PATIENCE } from "../access/KeyMemory.ts"
 import { Limits } from "../access/Limits.ts"
@@ -11,7 +12,7 @@ import { FlutterwaveAccess } from "../api/FlutterwaveApi.ts"
 import * as Problem from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
 import { ANONYMOUS, InvalidKey, type Scope } from "../domain/ApiKey.ts"
-import type { Allowance, Kind, QuotaExceeded } from "../domain/Quota.ts"
+import { type Allowance, type Kind, QuotaExceeded } from "../domain/Quota.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import * as Allowances from "./Allowances.ts"
 import * as BackPressure from "./BackPressure.ts"
@@ -92,6 +93,7 @@ export const make = Effect.gen(function* () {
   const { openConversions } = yield* Settings
   const keys = yield* ApiKeys
   const limits = yield* Limits
+  const clock = yield* Clock.Clock
   /** What the sandbox answers is worth nothing. */
   const sandbox = keys.mode === "test"
   const isOpen: Readonly<Record<Scope, boolean>> = {
@@ -101,10 +103,18 @@ export const make = Effect.gen(function* () {
     admin: sandbox
   }
 
-  const count = (kind: Kind, caller: string, { tell }: Asker) =>
+  const count = (kind: Kind, caller: string, { tell }: Pick<Asker, "tell">) =>
     Effect.map(limits.count(kind, caller), (allowance) => {
       if (Option.isSome(allowance)) tell(allowance.value)
     })
+
+  /** As {@link count} does a read, at once; undefined where it was not too much. */
+  const countNow = (caller: string, { tell }: Asker): QuotaExceeded | undefined => {
+    const counted = limits.countNow("reads", caller, clock.currentTimeMillisUnsafe())
+    if (counted instanceof QuotaExceeded) return counted
+    if (counted !== undefined) tell(counted)
+    return undefined
+  }
 
   /** Who holds the key that is shown, where one is. Whoever tries keys may not try many. */
   const holder = (asker: Asker) => {
@@ -158,7 +168,7 @@ export const make = Effect.gen(function* () {
     )
   }
 
-  return { admit, count, hold }
+  return { admit, count, countNow, hold }
 })
 
 const respond = ({ headers, problem }: Refusal) => Problems.respond(problem, { headers })
@@ -166,55 +176,49 @@ const respond = ({ headers, problem }: Refusal) => Problems.respond(problem, { h
 type Endpoint<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
 /** Who sends a request; what is left to them stands in the headers of its answer, whatever that is. */
-const asking = Effect.withFiber<Asker & { readonly kind: Kind }, never, HttpServerRequest.HttpServerRequest>(
-  ({ context }) => {
-    const request = Context.getUnsafe(context, HttpServerRequest.HttpServerRequest)
-    return Effect.succeed({
-      authorization: request.headers["authorization"],
+const asking = <E, R>(
+  endpoint: (asker: Asker & { readonly kind: Kind }) => Endpoint<E, R>
+): Endpoint<E, R | HttpServerRequest.HttpServerRequest> =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+    endpoint({
+      authorization: NodeHttpServerRequest.toIncomingMessage(request).headers.authorization,
       address: RemoteAddress.of(request),
       kind: request.method === "GET" || request.method === "HEAD" ? "reads" : "writes",
-      tell: (allowance) =>
-        HttpEffect.appendPreResponseHandlerUnsafe(context, (_request, response) =>
-          Effect.succeed(HttpServerResponse.setHeaders(response, Allowances.headersOf(allowance)))
-        )
+      tell: (allowance) => Allowances.tell(request.source, allowance)
     })
-  }
-)
+  )
 
 /** Answers only those whose key, where they show one, is in force. */
 const open = Effect.map(
   make,
-  ({ admit }) =>
+  ({ admit, countNow }) =>
     <E, R>(endpoint: Endpoint<E, R>) =>
-      Effect.flatMap(asking, (asker) =>
-        Effect.matchEffect(admit(asker.kind, asker), { onFailure: respond, onSuccess: () => endpoint })
-      )
+      asking<E, R | HttpServerRequest.HttpServerRequest>((asker) => {
+        // What every lookup goes through.
+        if (asker.authorization === undefined && asker.kind === "reads") {
+          const exceeded = countNow(asker.address, asker)
+          return exceeded === undefined ? endpoint : respond(tooMuch(exceeded))
+        }
+        return Effect.matchEffect(admit(asker.kind, asker), { onFailure: respond, onSuccess: () => endpoint })
+      })
 )
 
 /** Counts what is said on a connection that stays open, and fails where it is too much. */
 export type Counting = Effect.Effect<void, Problem.RateLimited>
 
 /** Answers as `open` does, with a connection whose every word is counted as a read of whoever opened it. */
-export const conversing = Effect.map(
-  make,
-  ({ admit, count }) =>
-    <E, R>(endpoint: (counting: Counting) => Endpoint<E, R>) =>
-      Effect.flatMap(asking, (asker) =>
-        Effect.matchEffect(admit("reads", asker), {
-          onFailure: respond,
-          onSuccess: (caller) =>
-            endpoint(
-              Effect.mapError(count("reads", caller, { ...asker, tell: constVoid }), Allowances.problemOf)
-            )
-        })
-      )
-)
+export const conversing = Effect.map(make, ({ admit, count }) => ({
+  counting: (caller: string): Counting =>
+    Effect.mapError(count("reads", caller, { tell: constVoid }), Allowances.problemOf),
+  opened: <E, R>(endpoint: (caller: string) => Endpoint<E, R>) =>
+    asking((asker) => Effect.matchEffect(admit("reads", asker), { onFailure: respond, onSuccess: endpoint }))
+}))
 
 /** Answers only those who hold a scope, and tells the endpoint who asks. */
 const held = (scope: Scope) =>
   Effect.map(make, ({ hold }) => ({
     bearer: <E, R>(endpoint: Endpoint<E, R>) =>
-      Effect.flatMap(asking, (asker) =>
+      asking((asker) =>
         Effect.matchEffect(hold(scope, asker.kind, asker), {
           onFailure: respond,
           onSuccess: (principal) => Effect.provideService(endpoint, Caller, principal)

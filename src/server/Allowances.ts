@@ -16,5 +16,21 @@ export const headersOfExceeded = ({ kind, limit, retryAfter, window }: QuotaExce
   "retry-after": String(inSeconds(retryAfter))
 })
 
+/** Hung on what a request was made of, which every view of it shares. */
+const KEY = Symbol("effex/server/Allowances")
+
+/** What a request was made of: with Node, its `IncomingMessage`. */
+interface Source {
+  [KEY]?: Allowance
+}
+
+/** Has what is left to a caller told in the answer to its request, whatever that is. */
+export const tell = (source: Source, allowance: Allowance): void => {
+  source[KEY] = allowance
+}
+
+/** What is left to whoever sent a request, where that was counted. */
+export const toldOf = (source: Source): Allowance | undefined => source[KEY]
+
 /** Tells that too much was asked for. */
 export const problemOf = ({ message }: QuotaExceeded) => new RateLimited({ detail: message })

@@ -5,13 +5,14 @@ import type { Socket as TcpSocket } from "node:net"
 
 /** Waits until what was written has gone to the client; who never takes it is cut by `StreamConnections`. */
 export const drained = (tcp: TcpSocket): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    if (!tcp.writableNeedDrain) return Effect.void
-    return Effect.callback<void>((resume) => {
-      const done = () => resume(Effect.void)
-      tcp.once("drain", done)
-      tcp.once("close", done)
-      return Effect.sync(() => tcp.off("drain", done).off("close", done))
+  Effect.suspend(() => (tcp.writableNeedDrain ? untilOneOf(tcp, "drain", "close") : Effect.void))
+
+const untilOneOf = (tcp: TcpSocket, ...events: ReadonlyArray<"drain" | "close">) =>
+  Effect.callback<void>((resume) => {
+    const done = () => resume(Effect.void)
+    for (const event of events) tcp.once(event, done)
+    return Effect.sync(() => {
+      for (const event of events) tcp.off(event, done)
     })
   })
 
@@ -29,7 +30,12 @@ const makeCalls = () => {
   const end = Effect.sync(() => {
     if (--begun < MAX_CALLS) fewer.openUnsafe()
   })
-  return { begin, end, inTurn: turns.withPermit, fewer: fewer.await }
+  /** Waits until there are fewer, or nobody is left to be answered. */
+  const fewerOn = (tcp: TcpSocket) =>
+    Effect.suspend(() =>
+      begun < MAX_CALLS || tcp.closed ? Effect.void : Effect.raceFirst(fewer.await, untilOneOf(tcp, "close"))
+    )
+  return { begin, end, inTurn: turns.withPermit, fewerOn }
 }
 
 /** The calls that are under way on the connection that a call came over. */
@@ -56,7 +62,7 @@ export const paced =
   <A, E, R>(endpoint: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | HttpServerRequest.HttpServerRequest> =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
       const calls = makeCalls()
-      const ready = Effect.andThen(calls.fewer, drained(tcp))
+      const ready = Effect.andThen(calls.fewerOn(tcp), drained(tcp))
       const upgrade = Effect.map(request.upgrade, ({ reader, writer }) =>
         Socket.make({
           writer,

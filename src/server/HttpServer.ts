@@ -1,20 +1,22 @@
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest } from "effect/http"
-import { HttpApiBuilder, HttpApiScalar, HttpApiSwagger } from "effect/http-api"
+import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { Settings } from "../config/Settings.ts"
 import * as Access from "./Access.ts"
 import * as AdminHttp from "./AdminHttp.ts"
+import * as Answers from "./Answers.ts"
 import * as AuditHttp from "./AuditHttp.ts"
 import * as ConversionHttp from "./ConversionHttp.ts"
 import { Drain } from "./Drain.ts"
 import * as FlutterwaveHttp from "./FlutterwaveHttp.ts"
+import * as FreshLookups from "./FreshLookups.ts"
 import * as HistoryHttp from "./HistoryHttp.ts"
 import * as MetricsHttp from "./MetricsHttp.ts"
 import { NodeServer } from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
-import * as Origins from "./Origins.ts"
+import * as Pages from "./Pages.ts"
 import * as PollerHttp from "./PollerHttp.ts"
 import * as PollsHttp from "./PollsHttp.ts"
 import * as Problems from "./Problems.ts"
@@ -23,11 +25,10 @@ import * as RatesRpc from "./RatesRpc.ts"
 import * as RatesSocket from "./RatesSocket.ts"
 import * as Refusals from "./Refusals.ts"
 import * as RemoteAddress from "./RemoteAddress.ts"
-import * as RequestMetrics from "./RequestMetrics.ts"
 import * as RequestSpans from "./RequestSpans.ts"
 import * as Routes from "./Routes.ts"
-import * as Security from "./Security.ts"
-import { MAX_MESSAGE_BYTES, StreamConnections } from "./StreamConnections.ts"
+import { StreamConnections } from "./StreamConnections.ts"
+import * as Upgrades from "./Upgrades.ts"
 
 /** How long requests that are under way may take to finish when the server is told to stop. */
 const SHUTDOWN_TIMEOUT = "10 seconds"
@@ -47,40 +48,22 @@ const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi 
   Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, Access.layerHttp])
 )
 
-const pages = Layer.mergeAll(
-  HttpApiScalar.layer(Api, { path: Routes.paths.docs, scalar: { withDefaultFonts: false } }),
-  HttpApiScalar.layer(Api, {
-    path: Routes.paths.redoc,
-    scalar: { layout: "classic", withDefaultFonts: false }
-  }),
-  HttpApiSwagger.layer(Api, { path: Routes.paths.swagger })
-).pipe(Layer.provide(Security.layerPages))
+/** What every request goes through, and every answer; the first one is the outermost. */
+const everywhere = Layer.mergeAll(RemoteAddress.layerForwarded, Answers.layer)
 
-/** What every request goes through on its way in, and every answer on its way out; the first one is the outermost. */
-const everywhere = Layer.mergeAll(
-  RequestMetrics.layer,
-  RemoteAddress.layerForwarded,
-  Security.layer,
-  Origins.layerCors,
-  Refusals.layerLast,
-  Refusals.layerFirst,
-  Origins.layerForeign
-)
-
-const routes = Layer.mergeAll(endpoints, pages, MetricsHttp.layer, RatesSocket.layer, RatesRpc.layer).pipe(
-  Layer.provide(everywhere)
-)
+const routes = Layer.mergeAll(
+  endpoints,
+  Pages.layer,
+  MetricsHttp.layer,
+  RatesSocket.layer,
+  RatesRpc.layer
+).pipe(Layer.provide(everywhere))
 
 const listen = Layer.unwrap(
   Effect.gen(function* () {
     const { host, port } = yield* Settings
-    const { WebSocket } = yield* StreamConnections
     const { server } = yield* NodeServer
-    return NodeHttpServer.layer(() => server, {
-      host,
-      port,
-      websocket: { WebSocket, maxPayload: MAX_MESSAGE_BYTES }
-    })
+    return NodeHttpServer.layer(() => server, { host, port })
   })
 )
 
@@ -95,6 +78,9 @@ const served = HttpRouter.serve(routes, {
   Layer.provide(RequestSpans.layer),
   Layer.provideMerge(listen)
 )
+
+/** Stands above what it takes the place of. */
+const upgrades = Layer.effectDiscard(Effect.map(NodeServer, ({ server }) => Upgrades.passOn(server)))
 
 /** Stops the server when it is closed, which is before anything that the server needs is given up. */
 const stopOnClose = Layer.effectDiscard(
@@ -115,13 +101,20 @@ const stopOnClose = Layer.effectDiscard(
   })
 )
 
+const routed = stopOnClose.pipe(
+  Layer.provideMerge(upgrades),
+  Layer.provideMerge(served),
+  Layer.provide(StreamConnections.layer)
+)
+
+/** As {@link layer}, with every answer from the router. */
+export const layerRouted = routed.pipe(Layer.provide(NodeServer.layer), Layer.provideMerge(Drain.layer))
+
 /**
  * Everything that effex answers over HTTP, on `HOST` and `PORT`, and the address at which it does. When it is closed, it
  * takes its leave, then streams end, and then what is under way is finished.
  */
-export const layer = stopOnClose.pipe(
-  Layer.provideMerge(served),
-  Layer.provide(StreamConnections.layer),
+export const layer = Layer.provideMerge(FreshLookups.layer, routed).pipe(
   Layer.provide(NodeServer.layer),
   Layer.provideMerge(Drain.layer)
 )

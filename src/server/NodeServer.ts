@@ -1,8 +1,10 @@
-import { Context, Effect, Layer, Schedule } from "effect"
-import { STATUS_CODES, createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { Context, Effect, Layer, Schedule, type Scope } from "effect"
+import { constVoid } from "effect/Function"
+import { IncomingMessage, STATUS_CODES, Server, ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import { HeadersTooLarge, InvalidRequest, type Problem, RequestTimeout } from "../api/Problem.ts"
 import * as RequestId from "../platform/RequestId.ts"
+import * as Connections from "./Connections.ts"
 import * as Problems from "./Problems.ts"
 import * as Routes from "./Routes.ts"
 import * as Security from "./Security.ts"
@@ -13,16 +15,16 @@ const MAX_HEADER_BYTES = 16 * 1024
 /** How long a refused caller may take to read why, before the connection is cut. */
 const GRACE_MILLIS = 500
 
-/** For how long nothing is asked on a connection before it is closed: what is on its way here is still answered. */
-const QUIET_MILLIS = 500
-/** How many callers are accepted after the end has come: more than can wait at once. */
-const MAX_LAST_CALLERS = 1024
+/** Answers a request at once, or leaves it, untouched, to the router. */
+export type Front = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /** Node's HTTP server, and how it stops without a caller noticing who can go elsewhere. */
 export class NodeServer extends Context.Service<
   NodeServer,
   {
     readonly server: Server
+    /** What is asked before the router, for as long as the scope is open. */
+    readonly putInFront: (front: Front) => Effect.Effect<void, never, Scope.Scope>
     /** Tells callers from now on that their connection is not kept. */
     readonly keepNoConnection: Effect.Effect<void>
     /** Accepts nobody any more, and waits until whoever was accepted has been answered. */
@@ -36,90 +38,54 @@ export class NodeServer extends Context.Service<
       const server = yield* Effect.acquireRelease(Effect.sync(create), (server) =>
         Effect.sync(() => server.closeAllConnections())
       )
-      const { closeQuiet, keepNone } = watchConnections(server)
+      const { begin, closeQuiet, keepNone } = Connections.watch(server)
+      server.begin = begin
       const finish = Effect.raceFirst(
-        Effect.callback<void>((resume) => closeWhenNobodyWaits(server, () => resume(Effect.void))),
+        Effect.callback<void>((resume) =>
+          Connections.closeWhenNobodyWaits(server, () => resume(Effect.void))
+        ),
         Effect.repeat(Effect.sync(closeQuiet), Schedule.spaced("50 millis"))
       )
-      return NodeServer.of({ server, keepNoConnection: Effect.sync(keepNone), finish: Effect.asVoid(finish) })
+      const putInFront = (front: Front) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            server.front = front
+          }),
+          () =>
+            Effect.sync(() => {
+              server.front = passOn
+            })
+        )
+      return NodeServer.of({
+        server,
+        putInFront,
+        keepNoConnection: Effect.sync(keepNone),
+        finish: Effect.asVoid(finish)
+      })
     })
   )
 }
 
-interface Connection {
-  /** The answers that are under way. */
-  readonly responses: Set<ServerResponse>
-  quietSince: number
+const passOn: Front = () => false
+
+/** Its listeners, of which the router is one, hear of a request only where nothing in front of them answered it. */
+class FrontedServer extends Server {
+  begin: (request: IncomingMessage, response: ServerResponse) => void = constVoid
+  front = passOn
+
+  override emit(event: string, ...args: Array<unknown>): boolean {
+    return (event === "request" && this.#answers(args)) || super.emit(event, ...args)
+  }
+
+  #answers([request, response]: ReadonlyArray<unknown>) {
+    if (!(request instanceof IncomingMessage && response instanceof ServerResponse)) return false
+    this.begin(request, response)
+    return this.front(request, response)
+  }
 }
 
-/** Knows the connections, and on which of them something is asked. */
-const watchConnections = (server: Server) => {
-  const connections = new Map<Duplex, Connection>()
-  let keeps = true
-  // Node would close those that are idle when it begins to stop, also where a request is on its way.
-  server.closeIdleConnections = () => {}
-
-  const begin = ({ socket }: IncomingMessage, response: ServerResponse) => {
-    if (!keeps) response.shouldKeepAlive = false
-    const connection = connections.get(socket)
-    if (connection === undefined) return
-    connection.responses.add(response)
-    response.once("close", () => {
-      connection.responses.delete(response)
-      connection.quietSince = performance.now()
-    })
-  }
-  server
-    .on("connection", (socket) => {
-      connections.set(socket, { responses: new Set(), quietSince: performance.now() })
-      socket.once("close", () => connections.delete(socket))
-    })
-    .on("request", begin)
-    .on("checkContinue", begin)
-    .on("upgrade", (_request, socket) => connections.delete(socket))
-
-  const keepNone = () => {
-    keeps = false
-    const now = performance.now()
-    for (const connection of connections.values()) {
-      connection.quietSince = now
-      for (const response of connection.responses) response.shouldKeepAlive = false
-    }
-  }
-
-  /** To Node, a connection that has sent nothing yet is not idle until its headers are overdue. */
-  const closeQuiet = () => {
-    const now = performance.now()
-    for (const [socket, { quietSince, responses }] of connections) {
-      if (responses.size === 0 && now - quietSince >= QUIET_MILLIS) socket.destroy()
-    }
-  }
-  return { keepNone, closeQuiet }
-}
-
-/**
- * Node accepts one caller in each turn of its loop, and the system resets those who still wait when nobody listens any
- * more: so the server is closed right after a turn in which nobody came.
- */
-const closeWhenNobodyWaits = (server: Server, onClosed: () => void) => {
-  let callers = 0
-  let before = -1
-  const accept = () => callers++
-  const look = () => {
-    if (callers !== before && callers < MAX_LAST_CALLERS) {
-      before = callers
-      setImmediate(look)
-      return
-    }
-    server.off("connection", accept)
-    server.close(onClosed)
-  }
-  server.on("connection", accept)
-  setImmediate(look)
-}
-
-const create = (): Server =>
-  createServer({
+const create = (): FrontedServer =>
+  new FrontedServer({
     maxHeaderSize: MAX_HEADER_BYTES,
     requestTimeout: 30_000,
     headersTimeout: 10_000,

@@ -1,7 +1,6 @@
-import { Context, Effect, Layer, Option } from "effect"
-import { HttpMiddleware, HttpRouter, HttpServerRequest } from "effect/http"
+import { Option } from "effect"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Forbidden } from "../api/Problem.ts"
-import { Settings } from "../config/Settings.ts"
 import * as Problems from "./Problems.ts"
 import * as Upgrades from "./Upgrades.ts"
 
@@ -35,29 +34,39 @@ const RESPONSE_HEADERS = [
 
 const ONE_DAY_SECONDS = 86_400
 
-/**
- * Which pages may ask, by CORS. `CORS_ORIGINS=*`, the default, answers all of them, writes too: there are no cookies and
- * nothing else that a browser adds by itself (`Access-Control-Allow-Credentials` is never sent), so that a page can do
- * what anybody can, and more only with a key that it was given. Where that is too much, as with
- * `ALLOW_ANONYMOUS_CONVERT` in a network whose people browse, `CORS_ORIGINS` names the origins.
- */
-const cors = (allowed: Option.Option<ReadonlyArray<string>>) =>
-  HttpMiddleware.cors({
-    // None of them is told of the others.
-    allowedOrigins: Option.match(allowed, {
-      onNone: () => [],
-      onSome: (origins) => (origin: string) => origins.includes(origin)
-    }),
-    allowedMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
-    allowedHeaders: REQUEST_HEADERS,
-    exposedHeaders: RESPONSE_HEADERS,
-    maxAge: ONE_DAY_SECONDS
-  })
+/** What a page is told, by the `Origin` that its browser sent, where it sent one. */
+export type Told = (origin: string | undefined) => Readonly<Record<string, string>>
 
-/** CORS on every answer. */
-export const layerCors = Layer.unwrap(
-  Effect.map(Settings, ({ corsOrigins }) => HttpRouter.middleware(cors(corsOrigins), { global: true }))
-)
+/**
+ * Which pages may ask, by CORS: the headers of every answer. `CORS_ORIGINS=*`, the default, answers all of them, writes
+ * too: there are no cookies and nothing else that a browser adds by itself (`Access-Control-Allow-Credentials` is never
+ * sent), so that a page can do what anybody can, and more only with a key that it was given. Where that is too much, as
+ * with `ALLOW_ANONYMOUS_CONVERT` in a network whose people browse, `CORS_ORIGINS` names the origins, and none of them is
+ * told of the others.
+ */
+export const told = (allowed: Option.Option<ReadonlyArray<string>>): Told => {
+  const exposed = { "access-control-expose-headers": RESPONSE_HEADERS.join(",") }
+  if (Option.isNone(allowed)) {
+    const everybody = { "access-control-allow-origin": "*", ...exposed }
+    return () => everybody
+  }
+  // A cache must not give what no page asked for to a page.
+  const nobody = { vary: "Origin", ...exposed }
+  const each = new Map(
+    allowed.value.map((origin) => [origin, { "access-control-allow-origin": origin, ...nobody }])
+  )
+  return (origin) => (origin === undefined ? nobody : (each.get(origin) ?? nobody))
+}
+
+/** Answers a page that asks beforehand. */
+export const preflight = HttpServerResponse.empty({
+  status: 204,
+  headers: {
+    "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE",
+    "access-control-allow-headers": REQUEST_HEADERS.join(","),
+    "access-control-max-age": String(ONE_DAY_SECONDS)
+  }
+})
 
 const foreign = new Forbidden({ detail: "Pages of this origin may not ask: CORS_ORIGINS does not name it" })
 
@@ -66,22 +75,12 @@ const foreign = new Forbidden({ detail: "Pages of this origin may not ask: CORS_
  * does not apply, and writes as every form can send them. What a page reads is kept from it by CORS; who sends no
  * `Origin` is no page.
  */
-export const layerForeign = Layer.unwrap(
-  Effect.map(Settings, ({ corsOrigins }) =>
-    Option.match(corsOrigins, {
-      onNone: () => Layer.empty,
-      onSome: (allowed) =>
-        HttpRouter.middleware(
-          (app) =>
-            Effect.withFiber((fiber) => {
-              const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-              return isForeign(request, allowed) ? Problems.respond(foreign) : app
-            }),
-          { global: true }
-        )
-    })
-  )
-)
+export const refusal = (
+  allowed: Option.Option<ReadonlyArray<string>>
+): ((request: HttpServerRequest.HttpServerRequest) => Problems.Response | undefined) => {
+  if (Option.isNone(allowed)) return () => undefined
+  return (request) => (isForeign(request, allowed.value) ? Problems.respond(foreign) : undefined)
+}
 
 const isForeign = (
   { headers, method }: HttpServerRequest.HttpServerRequest,

@@ -115,6 +115,9 @@ const RETRY_AFTER_SECONDS = "1"
 /** A path is repeated no further than this. */
 const MAX_INSTANCE_LENGTH = 256
 
+/** An answer that tells a problem. */
+export type Response = ReturnType<typeof respond>
+
 /** The answer that tells a problem: in Flutterwave's shape to those who ask at one of Flutterwave's paths. */
 export const respond = Effect.fnUntraced(function* (
   problem: Problem.Problem,
@@ -128,11 +131,13 @@ export const respond = Effect.fnUntraced(function* (
         status: problem.status,
         contentType: ProblemDetails.contentType
       })
-  return HttpServerResponse.setHeaders(response, {
-    "cache-control": "no-store",
-    ...(problem.retryable ? { "retry-after": RETRY_AFTER_SECONDS } : {}),
-    ...options.headers
-  })
+  return HttpServerResponse.setHeaders(response, { ...headersOf(problem), ...options.headers })
+})
+
+/** What is said of a problem beside the problem itself. */
+export const headersOf = ({ retryable }: Problem.Problem): Readonly<Record<string, string>> => ({
+  "cache-control": "no-store",
+  ...(retryable ? { "retry-after": RETRY_AFTER_SECONDS } : {})
 })
 
 /** As it was asked for, so that the caller knows it again. */

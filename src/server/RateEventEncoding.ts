@@ -4,6 +4,7 @@ import type { Rate } from "../domain/Rate.ts"
 import type { RateEvent } from "../domain/RateEvent.ts"
 import * as StreamPosition from "../domain/StreamPosition.ts"
 import * as RateEncoding from "./RateEncoding.ts"
+import * as WebSocketFrame from "./WebSocketFrame.ts"
 
 /** How fresh a rate is for those who are told of it. */
 export type IsStale = (rate: Rate) => boolean
@@ -50,9 +51,9 @@ const once = <A>(encode: (event: RateEvent, isStale: IsStale) => A) => {
   }
 }
 
-/** A message of the WebSocket. */
-export const toWebSocketText = once(
-  (event, isStale) => `{"type":"${WEB_SOCKET_TYPES[event._tag]}",${membersOf(event, isStale)}}`
+/** A message of the WebSocket, as it is written to the connection. */
+export const toWebSocketFrame = once((event, isStale) =>
+  WebSocketFrame.ofText(`{"type":"${WEB_SOCKET_TYPES[event._tag]}",${membersOf(event, isStale)}}`)
 )
 
 const encoder = new TextEncoder()

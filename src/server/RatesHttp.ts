@@ -1,4 +1,4 @@
-import { Clock, DateTime, Duration, Effect, Option } from "effect"
+import { Clock, Duration, Effect, Option } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
@@ -8,6 +8,7 @@ import * as Currency from "../domain/Currency.ts"
 import type { RateRecord } from "../domain/Rate.ts"
 import { type FoundRate, Rates } from "../rates/Rates.ts"
 import * as Problems from "./Problems.ts"
+import * as RateAnswers from "./RateAnswers.ts"
 import * as RateRequests from "./RateRequests.ts"
 import * as RatesEvents from "./RatesEvents.ts"
 import * as RateEncoding from "./RateEncoding.ts"
@@ -59,26 +60,14 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-/**
- * A rate, or 304 where the caller has it. `max-age` counts from the moment at which the rate was observed, as `Age`
- * does (RFC 9111, 4.2), so that what is left of it ends when the rate turns stale.
- */
+/** A rate, or 304 where the caller has it. */
 const answer = (
   found: FoundRate,
   request: HttpServerRequest.HttpServerRequest,
   lifetime: number,
   now: number
-): HttpServerResponse.HttpServerResponse => {
-  const age = Math.max(0, now - DateTime.toEpochMillis(found.rate.observedAt))
-  const etag = `"${found.rate.id}${found.stale ? "-stale" : ""}"`
-  const headers = {
-    age: String(Math.floor(age / 1000)),
-    "cache-control": found.stale ? "max-age=0" : `max-age=${lifetime}`,
-    etag,
-    "x-rate-source": found.source
-  }
-  return unlessHeld(request, headers, () => RateEncoding.toBytes(found))
-}
+): HttpServerResponse.HttpServerResponse =>
+  unlessHeld(request, RateAnswers.headersOf(found, lifetime, now), () => RateEncoding.toBytes(found))
 
 /** The JSON with its headers, or 304 where the caller has it. */
 const unlessHeld = (

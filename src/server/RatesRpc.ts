@@ -1,4 +1,4 @@
-import { Effect, Layer } from "effect"
+import { Cause, Effect, Exit, Layer } from "effect"
 import type { Scope } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { RpcServer } from "effect/rpc"
@@ -15,6 +15,7 @@ import * as Routes from "./Routes.ts"
 import * as Upgrades from "./Upgrades.ts"
 import * as RpcMessages from "./RpcMessages.ts"
 import { StreamConnections } from "./StreamConnections.ts"
+import { GOING_AWAY, INTERNAL_ERROR, NORMAL_CLOSURE } from "./WebSocket.ts"
 
 type Endpoint = Effect.Effect<
   HttpServerResponse.HttpServerResponse,
@@ -29,6 +30,7 @@ const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${str
   const drain = yield* Drain
   const handled = connections.enter("rpc").pipe(
     Effect.flatMap((tcp) => BackPressure.paced(tcp)(endpoint)),
+    upgradableBy(connections),
     fromPeer,
     Effect.catch((problem) => Problems.respond(problem)),
     Effect.catchDefect(ignoreBrokenSocket)
@@ -40,6 +42,25 @@ const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${str
   )
   yield* router.add(method, path, method === "GET" ? Upgrades.only(interruptible) : handled)
 })
+
+/** Lets an endpoint make a WebSocket of the request, which is closed when the endpoint ends. */
+const upgradableBy =
+  ({ upgrade }: StreamConnections["Service"]) =>
+  <A, E, R>(endpoint: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+      const webSocket = Effect.acquireRelease(upgrade(request), (webSocket, exit) =>
+        Effect.sync(() => webSocket.close(closeCodeOf(exit)))
+      )
+      const upgradable: HttpServerRequest.HttpServerRequest = Object.create(request, {
+        upgrade: { value: Socket.fromWebSocket(webSocket) }
+      })
+      return Effect.provideService(endpoint, HttpServerRequest.HttpServerRequest, upgradable)
+    })
+
+const closeCodeOf = (exit: Exit.Exit<unknown, unknown>) => {
+  if (Exit.isSuccess(exit)) return NORMAL_CLOSURE
+  return Cause.hasInterruptsOnly(exit.cause) ? GOING_AWAY[0] : INTERNAL_ERROR[0]
+}
 
 /** Tells the calls whom they come from. */
 const fromPeer = <A, E, R>(endpoint: Effect.Effect<A, E, R>) =>

@@ -1,144 +1,163 @@
-import { Cause, Clock, Effect, Layer, Option } from "effect"
+import { Cause, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Socket } from "effect/socket"
 import { type Problem, RateLimited } from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
-import { isStaleAt } from "../domain/Rate.ts"
 import * as StreamPosition from "../domain/StreamPosition.ts"
-import { Broadcaster } from "../rates/Broadcaster.ts"
-import type { Mailbox } from "../rates/Mailbox.ts"
 import * as Access from "./Access.ts"
-import * as BackPressure from "./BackPressure.ts"
-import { Drain } from "./Drain.ts"
 import * as PairTexts from "./PairTexts.ts"
 import * as Problems from "./Problems.ts"
 import * as RateEncoding from "./RateEncoding.ts"
 import * as RateRequests from "./RateRequests.ts"
-import * as RateEventEncoding from "./RateEventEncoding.ts"
+import { RatesFanOut, type Reader } from "./RatesFanOut.ts"
 import * as Routes from "./Routes.ts"
+import * as SocketConversations from "./SocketConversations.ts"
 import * as SocketMessages from "./SocketMessages.ts"
-import { StreamConnections } from "./StreamConnections.ts"
+import { type Entry, StreamConnections } from "./StreamConnections.ts"
 import * as Upgrades from "./Upgrades.ts"
+import {
+  type Client,
+  INTERNAL_ERROR,
+  POLICY_VIOLATION,
+  TRY_AGAIN_LATER,
+  type WebSocket
+} from "./WebSocket.ts"
 
-/** Why a connection is closed (RFC 6455, 7.4.1): whether to come back, and when. */
-const GOING_AWAY = new Socket.CloseEvent(1001, "effex stops: come back")
-const POLICY_VIOLATION = 1008
-const INTERNAL_ERROR = new Socket.CloseEvent(1011, "something went wrong here: come back")
-const TRY_AGAIN_LATER = 1013
+/** What is the same for all clients. */
+interface Server {
+  readonly converse: (client: RatesClient) => SocketConversations.Conversation
+  readonly leave: (client: RatesClient) => void
+}
 
-const endpoint = Effect.fnUntraced(function* (counting: Access.Counting) {
-  const { upgrade } = yield* HttpServerRequest.HttpServerRequest
-  const socket = yield* upgrade
-  yield* Effect.scoped(converse(socket, counting)).pipe(Effect.catchTag("SocketError", () => Effect.void))
-  return HttpServerResponse.empty()
-})
+/**
+ * All that is held for a client, beside its connection: no fiber, no queue, and nothing of its request. What it needs when
+ * it says something, or when it does not keep up, is made then.
+ */
+class RatesClient implements Client, Reader {
+  readonly server: Server
+  readonly webSocket: WebSocket
+  readonly entry: Entry
+  /** As whom it is counted. */
+  readonly caller: string
+  wanted: Reader["wanted"]
+  mailbox: Reader["mailbox"]
+  conversation: SocketConversations.Conversation | undefined
+
+  constructor(server: Server, webSocket: WebSocket, entry: Entry, caller: string) {
+    this.server = server
+    this.webSocket = webSocket
+    this.entry = entry
+    this.caller = caller
+  }
+
+  get tcp() {
+    return this.entry.socket
+  }
+
+  hear(message: Buffer, isBinary: boolean) {
+    this.conversation ??= this.server.converse(this)
+    this.conversation.hear(message, isBinary)
+  }
+
+  leave() {
+    this.conversation?.end()
+    this.server.leave(this)
+  }
+}
 
 /** The WebSocket of the rates. */
 export const layer = Layer.unwrap(
-  Effect.map(Access.conversing, (conversing) =>
-    HttpRouter.add("GET", Routes.paths.socket, Upgrades.only(conversing(endpoint)))
-  )
-)
-
-const converse = Effect.fnUntraced(function* (socket: Socket.Socket, counting: Access.Counting) {
-  const drain = yield* Drain
-  const writer = yield* socket.writer
-  const { pull } = yield* socket.reader
-
-  const opened = yield* Effect.result(open)
-  if (opened._tag === "Failure") {
-    const problem = opened.failure
-    yield* writer.write(SocketMessages.ofProblem(problem))
-    const code = problem instanceof RateLimited ? TRY_AGAIN_LATER : POLICY_VIOLATION
-    return yield* writer.write(new Socket.CloseEvent(code, problem.title))
-  }
-  const { mailbox, tcp } = opened.success
-  const answer = yield* answering(mailbox, counting)
-
-  const tell = Effect.gen(function* () {
-    const { staleAfter } = yield* Settings
-    while (true) {
-      const events = yield* mailbox.take
-      const isStale = isStaleAt(yield* Clock.currentTimeMillis, staleAfter)
-      for (const event of events) yield* writer.write(RateEventEncoding.toWebSocketText(event, isStale))
-      yield* BackPressure.drained(tcp)
-    }
-  })
-
-  const listen = Effect.gen(function* () {
-    while (true) {
-      for (const frame of yield* pull) {
-        const text = yield* answer(frame)
-        if (text === undefined) continue
-        yield* writer.write(text)
-        yield* BackPressure.drained(tcp)
+  Effect.gen(function* () {
+    const { counting, opened } = yield* Access.conversing
+    const connections = yield* StreamConnections
+    const fanOut = yield* RatesFanOut
+    const answer = yield* answering(counting)
+    const converse = yield* SocketConversations.make
+    const server: Server = {
+      converse: (client) => converse(client.webSocket, client.tcp, (frame) => answer(client, frame)),
+      leave: (client) => {
+        fanOut.remove(client)
+        connections.leave(client.entry)
       }
     }
-  })
 
-  yield* Effect.raceAllFirst([tell, listen, drain.begun]).pipe(
-    Effect.andThen(writer.write(GOING_AWAY)),
-    Effect.catchDefect((defect) =>
-      Effect.andThen(
-        Effect.logError("Unforeseen failure of a WebSocket", Cause.die(defect)),
-        writer.write(INTERNAL_ERROR)
+    const begin = Effect.fnUntraced(function* (webSocket: WebSocket, caller: string) {
+      const since = yield* position
+      const entry = yield* connections.stay(yield* HttpServerRequest.HttpServerRequest, "websocket")
+      const client = new RatesClient(server, webSocket, entry, caller)
+      webSocket.serve(client)
+      fanOut.add(client, since)
+    })
+
+    const endpoint = Effect.fnUntraced(function* (caller: string) {
+      const webSocket = yield* connections.upgrade(yield* HttpServerRequest.HttpServerRequest)
+      yield* begin(webSocket, caller).pipe(
+        Effect.catch((problem) => Effect.sync(() => refuse(webSocket, problem))),
+        Effect.catchDefect((defect) =>
+          Effect.andThen(
+            Effect.sync(() => webSocket.close(...INTERNAL_ERROR)),
+            Effect.logError("Unforeseen failure of a WebSocket", Cause.die(defect))
+          )
+        ),
+        Effect.ensuring(Effect.sync(() => webSocket.resume()))
       )
-    )
-  )
-})
+      // The connection goes on without its request.
+      return HttpServerResponse.empty({ status: 101 })
+    })
 
-/** Takes the connection in, and a mailbox from the position that it asks for. */
-const open = Effect.gen(function* () {
-  const tcp = yield* Effect.flatMap(StreamConnections, ({ enter }) => enter("websocket"))
-  const broadcaster = yield* Broadcaster
+    return HttpRouter.add("GET", Routes.paths.socket, Upgrades.only(opened(endpoint)))
+  })
+).pipe(Layer.provide(RatesFanOut.layer))
+
+const refuse = (webSocket: WebSocket, problem: Problem) => {
+  webSocket.send(SocketMessages.ofProblem(problem))
+  webSocket.close(problem instanceof RateLimited ? TRY_AGAIN_LATER : POLICY_VIOLATION, problem.title)
+}
+
+/** From where a client asks to be told. */
+const position = Effect.gen(function* () {
   const { since } = yield* HttpServerRequest.ParsedSearchParams
-  if (since === undefined) return { tcp, mailbox: yield* broadcaster.subscribe() }
-  const position = typeof since === "string" ? StreamPosition.parse(since) : Option.none()
-  if (Option.isNone(position))
-    return yield* Problems.invalid("/query/since", `expected ${StreamPosition.ALLOWED}`)
-  return { tcp, mailbox: yield* broadcaster.subscribe({ since: position.value }) }
+  if (since === undefined) return undefined
+  const parsed = typeof since === "string" ? StreamPosition.parse(since) : Option.none()
+  return Option.isSome(parsed)
+    ? parsed.value
+    : yield* Problems.invalid("/query/since", `expected ${StreamPosition.ALLOWED}`)
 })
 
-/** Answers the messages of one client; what it says of its mailbox comes from there. */
-const answering = Effect.fnUntraced(function* (mailbox: Mailbox, counting: Access.Counting) {
+/** Answers the messages of clients; of what they are told, the fan-out has the last word. */
+const answering = Effect.fnUntraced(function* (countingOf: (caller: string) => Access.Counting) {
   const { pairs } = yield* Settings
   const requests = yield* RateRequests.make
-  let wanted = new Map(pairs.all.map((pair) => [pair.key, pair]))
-  let isNarrowed = false
+  const fanOut = yield* RatesFanOut
 
-  const want = (change: (pair: CurrencyPair) => void, some: ReadonlyArray<CurrencyPair>) => {
-    isNarrowed = true
-    some.forEach(change)
-    mailbox.want(Array.from(wanted.values()))
-  }
-
-  const reply = Effect.fnUntraced(function* (frame: string | Uint8Array) {
+  const reply = Effect.fnUntraced(function* (client: RatesClient, frame: SocketConversations.Frame) {
+    const counting = countingOf(client.caller)
     const message = yield* Effect.tapError(SocketMessages.read(frame), () => counting)
     // It asks for nothing.
     if (message.type === "ping") return `{"type":"pong"}`
     yield* counting
     switch (message.type) {
       case "get_all_rates":
-        return void mailbox.refresh(true)
+        return fanOut.refresh(client, true)
       case "get_rate": {
         const found = yield* requests.rate(message.source_currency, message.destination_currency)
         return `{"type":"rate",${RateEncoding.toText(found).slice(1)}`
       }
       case "subscribe": {
         const some = yield* PairTexts.find(pairs, message.pairs, "/pairs")
-        if (!isNarrowed) wanted = new Map()
-        want((pair) => wanted.set(pair.key, pair), some)
-        return void mailbox.refresh(false)
+        fanOut.want(client, new Map([...(client.wanted ?? []), ...keyed(some)]))
+        return fanOut.refresh(client, false)
       }
-      case "unsubscribe":
-        return void want(
-          (pair) => wanted.delete(pair.key),
-          yield* PairTexts.find(pairs, message.pairs, "/pairs")
-        )
+      case "unsubscribe": {
+        const wanted = new Map(client.wanted ?? keyed(pairs.all))
+        for (const { key } of yield* PairTexts.find(pairs, message.pairs, "/pairs")) wanted.delete(key)
+        return fanOut.want(client, wanted)
+      }
     }
   })
 
-  return (frame: string | Uint8Array): Effect.Effect<string | undefined> =>
-    Effect.catch(reply(frame), (problem: Problem) => Effect.succeed(SocketMessages.ofProblem(problem)))
+  return (...asked: Parameters<typeof reply>): Effect.Effect<string | void> =>
+    Effect.catch(reply(...asked), (problem: Problem) => Effect.succeed(SocketMessages.ofProblem(problem)))
 })
+
+const keyed = (pairs: ReadonlyArray<CurrencyPair>) => pairs.map((pair) => [pair.key, pair] as const)

@@ -1,6 +1,7 @@
-import { NodeHttpServerRequest } from "@effect/platform-node"
-import { Cause, Context, Effect } from "effect"
-import { HttpRouter, HttpServerError, HttpServerRequest } from "effect/http"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { Cause, Effect } from "effect"
+import { HttpServerError, type HttpServerRequest } from "effect/http"
+import type { IncomingHttpHeaders } from "node:http"
 import * as Problem from "../api/Problem.ts"
 import * as InvalidRequests from "./InvalidRequests.ts"
 import * as Problems from "./Problems.ts"
@@ -18,30 +19,24 @@ const tooLong = new Problem.AddressTooLong({
 const hostless = new Problem.InvalidRequest({ detail: "HTTP/1.1 asks for a Host header" })
 
 /** Refuses what no endpoint should see, before anything is read or done. */
-export const layerFirst = HttpRouter.middleware(
-  (app) =>
-    Effect.withFiber((fiber) => {
-      const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-      const { "content-length": length, host } = request.headers
-      if (request.url.length > MAX_ADDRESS_LENGTH) return Problems.respond(tooLong)
-      if (length !== undefined && Number(length) > MAX_BODY_BYTES)
-        return Problems.respond(tooLarge, { headers: { connection: "close" } })
-      if (host === undefined && NodeHttpServerRequest.toIncomingMessage(request).httpVersion === "1.1")
-        return Problems.respond(hostless)
-      return app
-    }),
-  { global: true }
-)
+export const first = (
+  request: HttpServerRequest.HttpServerRequest,
+  { "content-length": length, host }: IncomingHttpHeaders
+): Problems.Response | undefined => {
+  if (request.url.length > MAX_ADDRESS_LENGTH) return Problems.respond(tooLong)
+  if (length !== undefined && Number(length) > MAX_BODY_BYTES)
+    return Problems.respond(tooLarge, { headers: { connection: "close" } })
+  if (host === undefined && isHostless(request)) return Problems.respond(hostless)
+  return undefined
+}
+
+/** A proxy may say it in another way. */
+const isHostless = (request: HttpServerRequest.HttpServerRequest) =>
+  request.headers["host"] === undefined &&
+  NodeHttpServerRequest.toIncomingMessage(request).httpVersion === "1.1"
 
 /** Answers what never reached an endpoint, what could not be decoded, and what nobody foresaw. */
-export const layerLast = HttpRouter.middleware(
-  (app) =>
-    // Interrupted: the caller went away, or the server is going down.
-    Effect.catchCauseIf(app, (cause) => !Cause.hasInterruptsOnly(cause), answer),
-  { global: true }
-)
-
-const answer = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
+export const last = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {
   const error = Cause.squash(cause)
   if (InvalidRequests.is(error)) return yield* Problems.respond(InvalidRequests.toProblem(error))
   if (HttpServerError.isHttpServerError(error)) {

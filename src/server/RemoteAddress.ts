@@ -7,10 +7,11 @@ import { Settings } from "../config/Settings.ts"
  * Who asks, where they show no key: an address of IPv4, or the 64 bits that one subscriber has of IPv6, in which there
  * are more addresses than anybody could count. `TRUSTED_PROXIES` are believed when they say for whom they ask.
  */
-export const of = ({ remoteAddress }: HttpServerRequest.HttpServerRequest): string => {
-  const text = Option.getOrElse(remoteAddress, () => "")
-  return text.includes(":") ? subscriberOf(text) : text
-}
+export const of = ({ remoteAddress }: HttpServerRequest.HttpServerRequest): string =>
+  ofText(Option.getOrUndefined(remoteAddress))
+
+/** As {@link of}, by the address of a connection, such as `192.0.2.1`; empty where it has none. */
+export const ofText = (address = ""): string => (address.includes(":") ? subscriberOf(address) : address)
 
 /** How many of the eight segments of an address of IPv6 are the subscriber's. */
 const SUBSCRIBER_SEGMENTS = 4

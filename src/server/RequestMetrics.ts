@@ -1,6 +1,6 @@
-import { Context, Effect } from "effect"
+import { Context } from "effect"
 import type { Fiber, Metric } from "effect"
-import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
 import * as Metrics from "../platform/Metrics.ts"
 import * as Routes from "./Routes.ts"
 
@@ -33,34 +33,38 @@ const getOrInsert = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
   return made
 }
 
-/** Counts and measures every request that is answered, up to the beginning of its answer. */
-export const layer = HttpRouter.middleware(
-  (app) =>
-    Effect.withFiber((fiber) => {
-      const { method, url } = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-      const begun = performance.now()
-      return Effect.map(app, (response) => {
-        // What was upgraded has ended by now, and was a stream.
-        if (isAnswer(url, response)) {
-          const route = routeOf(fiber, method, url)
-          const { count, seconds } = seriesOf(METHODS.has(method) ? method : UNKNOWN, route, response.status)
-          count.updateUnsafe(1, fiber.context)
-          seconds.updateUnsafe((performance.now() - begun) / 1000, fiber.context)
-        }
-        return response
-      })
-    }),
-  { global: true }
-)
+/**
+ * Counts and measures a request: its `method`, the template of its route, the status of its answer, and how many seconds
+ * it took up to the beginning of that.
+ */
+export const record = (
+  context: Context.Context<never>,
+  method: string,
+  route: string,
+  status: number,
+  seconds: number
+): void => {
+  const known = seriesOf(METHODS.has(method) ? method : UNKNOWN, route, status)
+  known.count.updateUnsafe(1, context)
+  known.seconds.updateUnsafe(seconds, context)
+}
+
+/** Records the answer to the request of a fiber, which took so many seconds. What was upgraded is none: it was a stream. */
+export const recordAnswer = (
+  { context }: Fiber.Fiber<unknown, unknown>,
+  { method, url }: HttpServerRequest.HttpServerRequest,
+  { status }: HttpServerResponse.HttpServerResponse,
+  seconds: number
+): void => {
+  if (status >= 400 || !Routes.isSocket(url))
+    record(context, method, routeOf(context, method, url), status, seconds)
+}
 
 /** The route that the router left behind, or else what it would have found. */
-const routeOf = ({ context }: Fiber.Fiber<unknown, unknown>, method: string, url: string): string =>
+const routeOf = (context: Context.Context<never>, method: string, url: string): string =>
   Context.getOrUndefined(context, HttpRouter.RouteContext)?.route.path ??
   Routes.templateOf(method, url) ??
   UNKNOWN
-
-const isAnswer = (url: string, { status }: HttpServerResponse.HttpServerResponse) =>
-  status >= 400 || !Routes.isSocket(url)
 
 /** What the answers to a route are most likely to be: these are counted from 0. */
 export const LIKELY_STATUSES = ["200", "500", "503"]

@@ -1,6 +1,5 @@
 import { Effect } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
-import * as RequestIds from "./RequestIds.ts"
 
 /**
  * What a browser is told of every answer. Nothing is said of HTTPS (`Strict-Transport-Security`): that is for the proxy
@@ -28,19 +27,11 @@ const PAGE_POLICY = [
   "object-src 'none'"
 ].join("; ")
 
-/** The headers of every answer, its name too: all at once, since each time they are copied, which every lookup pays. */
-export const layer = HttpRouter.middleware(
-  (app) =>
-    Effect.withFiber((fiber) =>
-      Effect.map(app, (response) =>
-        HttpServerResponse.setHeaders(response, {
-          ...("content-security-policy" in response.headers ? COMMON : HEADERS),
-          ...RequestIds.headersOf(fiber)
-        })
-      )
-    ),
-  { global: true }
-)
+/** What a browser is told of an answer: a page says by itself what it may do. */
+export const headersOf = ({
+  headers
+}: HttpServerResponse.HttpServerResponse): Readonly<Record<string, string>> =>
+  "content-security-policy" in headers ? COMMON : HEADERS
 
 /** Lets a page run what it brings. */
 export const layerPages = HttpRouter.middleware(

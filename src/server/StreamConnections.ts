@@ -1,4 +1,5 @@
-import { NodeHttpServerRequest, NodeWS } from "@effect/platform-node"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as NodeWS from "@effect/platform-node/NodeWS"
 import { Context, Effect, Layer, Metric, Option, Schedule } from "effect"
 import type { Scope } from "effect"
 import { HttpServerRequest } from "effect/http"
@@ -8,9 +9,9 @@ import { Settings } from "../config/Settings.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import { Drain } from "./Drain.ts"
 import * as RemoteAddress from "./RemoteAddress.ts"
+import * as Upgrades from "./Upgrades.ts"
+import { MAX_MESSAGE_BYTES, WebSocket } from "./WebSocket.ts"
 
-/** The largest message that a client may send. */
-export const MAX_MESSAGE_BYTES = 64 * 1024
 /** What may wait for a reader before it is cut: the newest rates are a few kilobytes. */
 const MAX_WAITING_BYTES = 1024 * 1024
 /** How long a reader may take nothing of what waits for it. */
@@ -31,8 +32,17 @@ export class StreamConnections extends Context.Service<
     readonly enter: (
       transport: Transport
     ) => Effect.Effect<Socket, RateLimited, Scope.Scope | HttpServerRequest.HttpServerRequest>
-    /** What the server makes of an upgraded connection: one that is asked for a sign of life. */
-    readonly WebSocket: typeof NodeWS.WebSocket
+    /** As `enter`, until {@link leave}. */
+    readonly stay: (
+      request: HttpServerRequest.HttpServerRequest,
+      transport: Transport
+    ) => Effect.Effect<Entry, RateLimited>
+    readonly leave: (entry: Entry) => void
+    /**
+     * Makes a WebSocket of the request, which is asked for signs of life. It is paused, so that nothing is lost that comes
+     * before somebody listens; interrupted where the client has gone, or the connection was taken before.
+     */
+    readonly upgrade: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<WebSocket>
   }
 >()("effex/server/StreamConnections") {
   static readonly layer = Layer.effect(
@@ -43,71 +53,93 @@ export class StreamConnections extends Context.Service<
 
 export type Transport = "websocket" | "sse" | "rpc"
 
+/** One stream of a connection. Requests that were sent one after another, without waiting, share theirs. */
+export class Entry {
+  readonly socket: Socket
+  readonly transport: Transport
+  readonly address: string
+  /** What had been taken when something was taken last, and when that was. */
+  written: number
+  since: number
+
+  constructor(socket: Socket, transport: Transport, address: string, since: number) {
+    this.socket = socket
+    this.transport = transport
+    this.address = address
+    this.written = socket.bytesWritten
+    this.since = since
+  }
+}
+
 const make = Effect.gen(function* () {
   const { streamsPerAddress } = yield* Settings
   const drain = yield* Drain
+  const context = yield* Effect.context<never>()
   const perAddress = new Map<string, number>()
-  const sockets = new Map<Socket, { streams: number; written: number; since: number }>()
-  const webSockets = new Map<NodeWS.WebSocket, { alive: boolean }>()
+  const entries = new Set<Entry>()
+  const webSockets = new NodeWS.WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, WebSocket })
   let second = 0
 
-  /** Runs as a field of a connection that has just been upgraded. */
-  const watch = (webSocket: NodeWS.WebSocket) => {
-    const state = { alive: true }
-    webSockets.set(webSocket, state)
-    webSocket.on("pong", () => {
-      state.alive = true
+  const stay: StreamConnections["Service"]["stay"] = (request, transport) =>
+    Effect.suspend(() => {
+      const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
+      const address = RemoteAddress.of(request)
+      const count = perAddress.get(address) ?? 0
+      if (Option.isSome(streamsPerAddress) && count >= streamsPerAddress.value) {
+        const detail = `${count} streams are open from this address, which is as many as there may be`
+        return Effect.fail(new RateLimited({ detail }))
+      }
+      perAddress.set(address, count + 1)
+      const entry = new Entry(socket, transport, address, second)
+      entries.add(entry)
+      connectionsBy[transport].modifyUnsafe(1, context)
+      return Effect.succeed(entry)
     })
-    webSocket.on("close", () => webSockets.delete(webSocket))
-    return state
-  }
 
-  class WatchedWebSocket extends NodeWS.WebSocket {
-    readonly signs = watch(this)
+  const leave: StreamConnections["Service"]["leave"] = (entry) => {
+    if (!entries.delete(entry)) return
+    const { address, transport } = entry
+    const left = (perAddress.get(address) ?? 1) - 1
+    if (left === 0) perAddress.delete(address)
+    else perAddress.set(address, left)
+    connectionsBy[transport].modifyUnsafe(-1, context)
   }
 
   const enter: StreamConnections["Service"]["enter"] = Effect.fnUntraced(function* (transport) {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
-    const address = RemoteAddress.of(request)
-    const count = perAddress.get(address) ?? 0
-    if (Option.isSome(streamsPerAddress) && count >= streamsPerAddress.value) {
-      return yield* new RateLimited({
-        detail: `${count} streams are open from this address, which is as many as there may be`
-      })
-    }
-    const gauge = connectionsBy[transport]
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        perAddress.set(address, (perAddress.get(address) ?? 0) + 1)
-        // Requests that were sent one after another, without waiting, share their connection.
-        const state = sockets.get(socket) ?? { streams: 0, written: socket.bytesWritten, since: second }
-        state.streams++
-        sockets.set(socket, state)
-        return state
-      }).pipe(Effect.tap(Metric.modify(gauge, 1))),
-      (state) =>
-        Effect.sync(() => {
-          const left = (perAddress.get(address) ?? 1) - 1
-          if (left === 0) perAddress.delete(address)
-          else perAddress.set(address, left)
-          if (--state.streams === 0) sockets.delete(socket)
-        }).pipe(Effect.andThen(Metric.modify(gauge, -1)))
+    const { socket } = yield* Effect.acquireRelease(stay(request, transport), (entry) =>
+      Effect.sync(() => leave(entry))
     )
     return socket
   })
 
+  const upgrade: StreamConnections["Service"]["upgrade"] = (request) =>
+    Effect.suspend(() => {
+      const taken = Upgrades.take(request)
+      if (taken === undefined) return Effect.interrupt
+      const { head, incoming, socket } = taken
+      let upgraded: WebSocket | undefined
+      webSockets.handleUpgrade(incoming, socket, head, (webSocket) => {
+        webSocket.watch()
+        webSocket.pause()
+        upgraded = webSocket
+      })
+      return upgraded === undefined ? Effect.interrupt : Effect.succeed(upgraded)
+    })
+
   const cutWhoeverStalls = Effect.suspend(() => {
     second++
     let cut = 0
-    for (const [socket, state] of sockets) {
+    for (const entry of entries) {
+      const { socket } = entry
+      if (socket.destroyed) continue
       // Node counts as written what it still holds.
       const drained = socket.bytesWritten - socket.writableLength
-      if (socket.writableLength === 0 || drained !== state.written) {
-        state.written = drained
-        state.since = second
+      if (socket.writableLength === 0 || drained !== entry.written) {
+        entry.written = drained
+        entry.since = second
       }
-      if (socket.writableLength <= MAX_WAITING_BYTES && second - state.since < STALL_SECONDS) continue
+      if (socket.writableLength <= MAX_WAITING_BYTES && second - entry.since < STALL_SECONDS) continue
       socket.destroy()
       cut++
     }
@@ -116,10 +148,10 @@ const make = Effect.gen(function* () {
 
   const askForSigns = Effect.suspend(() => {
     let cut = 0
-    for (const [webSocket, state] of webSockets) {
+    for (const webSocket of webSockets.clients) {
       if (webSocket.readyState !== NodeWS.WebSocket.OPEN) continue
-      if (state.alive) {
-        state.alive = false
+      if (webSocket.isAlive) {
+        webSocket.isAlive = false
         webSocket.ping()
       } else {
         webSocket.terminate()
@@ -135,14 +167,14 @@ const make = Effect.gen(function* () {
     Effect.andThen(Effect.sleep(CLOSE_GRACE)),
     Effect.andThen(
       Effect.sync(() => {
-        for (const socket of sockets.keys()) socket.destroy()
-        for (const webSocket of webSockets.keys()) webSocket.terminate()
+        for (const { socket } of entries) socket.destroy()
+        for (const webSocket of webSockets.clients) webSocket.terminate()
       })
     ),
     Effect.forkScoped
   )
 
-  return StreamConnections.of({ enter, WebSocket: WatchedWebSocket })
+  return StreamConnections.of({ enter, stay, leave, upgrade })
 })
 
 const connectionsBy: Record<Transport, Metric.Gauge<number>> = {

@@ -1,4 +1,3 @@
-import { NodeWS } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import type { Duration } from "effect"
@@ -19,7 +18,12 @@ const TestLayer = Layer.mergeAll(
   Drain.layer,
   Layer.succeed(
     StreamConnections,
-    StreamConnections.of({ enter: () => Effect.succeed(new Socket()), WebSocket: NodeWS.WebSocket })
+    StreamConnections.of({
+      enter: () => Effect.succeed(new Socket()),
+      stay: () => Effect.never,
+      leave: () => {},
+      upgrade: () => Effect.never
+    })
   ),
   Layer.succeed(
     HttpServerRequest.HttpServerRequest,

@@ -12,6 +12,7 @@ import {
   Scope
 } from "effect"
 import { SecureRandom } from "effect/crypto"
+import { constVoid } from "effect/Function"
 import { TestClock } from "effect/testing"
 import { AuditLog } from "../../src/conversion/AuditLog.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
@@ -60,6 +61,8 @@ interface Request {
 const makeRates = () => {
   let count = 0n
   return Layer.mock(Rates, {
+    peek: () => undefined,
+    count: constVoid,
     lookup: (pair) =>
       Effect.map(DateTime.now, (observedAt) => {
         const rate = BigDecimal.make(1_534_123_456_789n + ++count * 7n, 9)

@@ -35,9 +35,13 @@ export class TestServer extends Context.Service<
   }
 >()("effex/test/TestServer") {
   /** A server with the settings of `env`, and without limits where it sets none, on a port of its own, which believes every rate where no other way is given. */
-  static readonly layer = (env: Readonly<Record<string, string>> = {}, intake?: typeof RateIntake.layer) =>
+  static readonly layer = (
+    env: Readonly<Record<string, string>> = {},
+    intake?: typeof RateIntake.layer,
+    http: typeof HttpServer.layer = HttpServer.layer
+  ) =>
     Layer.effect(TestServer, make).pipe(
-      Layer.provideMerge(HttpServer.layer),
+      Layer.provideMerge(http),
       Layer.provideMerge(TestConversions.layerNoDeps(intake)),
       Layer.provideMerge(keys),
       Layer.provideMerge(Limits.layerMemory),

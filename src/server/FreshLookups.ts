@@ -1,0 +1,135 @@
+import { Clock, Duration, Effect, Layer } from "effect"
+import { ProblemDetails } from "effect/http"
+import type { IncomingHttpHeaders } from "node:http"
+import { Limits } from "../access/Limits.ts"
+import { Settings } from "../config/Settings.ts"
+import type { CurrencyPair } from "../domain/CurrencyPair.ts"
+import { QuotaExceeded } from "../domain/Quota.ts"
+import type { Rate } from "../domain/Rate.ts"
+import * as RequestId from "../platform/RequestId.ts"
+import * as Traced from "../platform/Traced.ts"
+import { type FoundRate, Rates } from "../rates/Rates.ts"
+import * as Allowances from "./Allowances.ts"
+import { type Front, NodeServer } from "./NodeServer.ts"
+import * as Origins from "./Origins.ts"
+import * as Problems from "./Problems.ts"
+import * as RateAnswers from "./RateAnswers.ts"
+import * as RateEncoding from "./RateEncoding.ts"
+import * as RemoteAddress from "./RemoteAddress.ts"
+import * as RequestMetrics from "./RequestMetrics.ts"
+import * as Security from "./Security.ts"
+
+const ROUTE = "/api/v1/rates"
+
+/**
+ * Answers lookups of rates that are fresh in memory, in front of the router and from text that is ready: as the router
+ * would, with the same headers, limits, ids and metrics, in a fraction of the time. Only what is asked for plainly is
+ * answered here; whatever takes a closer look is left to the router as it came.
+ */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    // Where traces are sent, each lookup has a span, which is the router's to make.
+    if (yield* Traced.isSent) return
+    const { putInFront } = yield* NodeServer
+    yield* putInFront(yield* make)
+  })
+)
+
+interface Lookup {
+  readonly pair: CurrencyPair
+  ready?: Ready
+}
+
+/** What is the same in every answer with one rate. */
+interface Ready {
+  readonly rate: Rate
+  readonly text: string
+  /** Node writes ASCII sooner where it is told so. */
+  readonly encoding: "latin1" | "utf8"
+  readonly headers: Headers
+}
+
+/** Names and values in turns, as Node takes them. */
+type Headers = ReadonlyArray<string>
+
+const make = Effect.gen(function* () {
+  const { corsOrigins, pairs, staleAfter, trustedProxies } = yield* Settings
+  const rates = yield* Rates
+  const limits = yield* Limits
+  const clock = yield* Clock.Clock
+  const context = yield* Effect.context<never>()
+  const lifetime = Math.floor(Duration.toSeconds(staleAfter))
+  const told = Origins.told(corsOrigins)
+  const plainly = told(undefined)
+  const everywhere = flat({ ...Security.HEADERS, ...plainly })
+
+  const lookups = new Map(
+    pairs.all.map((pair): [string, Lookup] => [`${ROUTE}?from=${pair.from}&to=${pair.to}`, { pair }])
+  )
+
+  /** Whether a request says more than what it asks for: who asks, what they have, that they bring something. */
+  const saysMore = (headers: IncomingHttpHeaders) =>
+    headers.host === undefined ||
+    headers.authorization !== undefined ||
+    headers["if-none-match"] !== undefined ||
+    headers["content-length"] !== undefined ||
+    headers["transfer-encoding"] !== undefined ||
+    (headers["x-forwarded-for"] !== undefined && trustedProxies.length > 0) ||
+    told(headers.origin) !== plainly
+
+  const readyOf = (lookup: Lookup, found: FoundRate, now: number): Ready => {
+    if (lookup.ready?.rate === found.rate) return lookup.ready
+    const text = RateEncoding.toText(found)
+    const { age: _, ...lasting } = RateAnswers.headersOf(found, lifetime, now)
+    const length = Buffer.byteLength(text)
+    const headers = flat({
+      "content-type": "application/json",
+      "content-length": String(length),
+      ...lasting
+    })
+    return (lookup.ready = {
+      rate: found.rate,
+      text,
+      encoding: length === text.length ? "latin1" : "utf8",
+      headers: headers.concat(everywhere)
+    })
+  }
+
+  const front: Front = (request, response) => {
+    const begun = performance.now()
+    const lookup = lookups.get(request.url ?? "")
+    if (lookup === undefined || request.method !== "GET" || saysMore(request.headers)) return false
+    const now = clock.currentTimeMillisUnsafe()
+    const found = rates.peek(lookup.pair, now)
+    if (found === undefined) return false
+
+    const { name, traceId } = RequestId.nameOf(request.headers)
+    const own = ["x-request-id", name]
+    const counted = limits.countNow("reads", RemoteAddress.ofText(request.socket.remoteAddress), now)
+    if (counted instanceof QuotaExceeded) {
+      const problem = Allowances.problemOf(counted)
+      const text = Problems.textOf(problem, ROUTE, traceId)
+      const headers = flat({
+        "content-type": ProblemDetails.contentType,
+        "content-length": String(Buffer.byteLength(text)),
+        ...Problems.headersOf(problem),
+        ...Allowances.headersOfExceeded(counted)
+      })
+      response.writeHead(problem.status, headers.concat(everywhere, own)).end(text)
+    } else {
+      const { encoding, headers, rate, text } = readyOf(lookup, found, now)
+      own.push("age", String(RateAnswers.ageOf(rate, now)))
+      if (counted !== undefined) {
+        const { ratelimit, "ratelimit-policy": policy } = Allowances.headersOf(counted)
+        own.push("ratelimit-policy", policy, "ratelimit", ratelimit)
+      }
+      response.writeHead(200, headers.concat(own)).end(text, encoding)
+      rates.count(found)
+    }
+    RequestMetrics.record(context, "GET", ROUTE, response.statusCode, (performance.now() - begun) / 1000)
+    return true
+  }
+  return front
+})
+
+const flat = (headers: Readonly<Record<string, string>>): Headers => Object.entries(headers).flat()

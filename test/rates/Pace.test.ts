@@ -1,0 +1,42 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Pace from "../../src/rates/Pace.ts"
+
+const busyFor = (millis: number) => {
+  const end = performance.now() + millis
+  while (performance.now() < end);
+}
+
+describe("Pace", () => {
+  it.live("does at once what is asked for seldom, and together what is asked for often", () =>
+    Effect.gen(function* () {
+      let times = 0
+      const { soon } = Pace.make(() => times++)
+      for (let i = 0; i < 10; i++) soon()
+      assert.strictEqual(times, 0)
+      yield* Effect.sleep("20 millis")
+      assert.strictEqual(times, 1)
+      soon()
+      yield* Effect.sleep("20 millis")
+      assert.strictEqual(times, 2)
+    })
+  )
+
+  it.live("rests for as long as it took", () =>
+    Effect.gen(function* () {
+      const begun: Array<number> = []
+      const { soon } = Pace.make(() => {
+        begun.push(performance.now())
+        busyFor(20)
+      })
+      const started = performance.now()
+      while (performance.now() - started < 500) {
+        soon()
+        yield* Effect.sleep("1 millis")
+      }
+      const gaps = begun.slice(1).map((at, i) => at - (begun[i] ?? 0))
+      assert.isAbove(gaps.length, 2)
+      for (const gap of gaps) assert.isAtLeast(gap, 39)
+    })
+  )
+})
