@@ -22,6 +22,7 @@ import { Settings } from "../config/Settings.ts"
 import { EmbeddedPostgres } from "./EmbeddedPostgres.ts"
 import * as Metrics from "./Metrics.ts"
 import { timed, underWay } from "./MetricSeries.ts"
+import { releasedWithin } from "./Release.ts"
 
 /** The database did not answer in time, or could not be reached: nothing was changed as far as is known. */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
@@ -158,10 +159,8 @@ export const isRunning = (sql: SqlClient.SqlClient, name: string): Statement.Fra
 
 const client = Effect.gen(function* () {
   const { databaseUrl } = yield* Settings
-  if (Option.isSome(databaseUrl)) return PgClient.layer({ ...pool, url: databaseUrl.value })
-  return Layer.unwrap(
-    Effect.map(EmbeddedPostgres, (connection) => PgClient.layer({ ...pool, ...connection }))
-  ).pipe(Layer.provide(EmbeddedPostgres.layer))
+  if (Option.isSome(databaseUrl)) return connections({ url: databaseUrl.value })
+  return Layer.unwrap(Effect.map(EmbeddedPostgres, connections)).pipe(Layer.provide(EmbeddedPostgres.layer))
 })
 
 const MAX_CONNECTIONS = 8
@@ -175,6 +174,10 @@ const pool: PgClient.PgPoolConfig = {
   connectTimeout: DEADLINE,
   keepAlive: Duration.seconds(10)
 }
+
+/** A connection in the middle of a transaction, to a database that swallows everything, would be waited for without end. */
+const connections = (to: PgClient.PgPoolConfig) =>
+  PgClient.layer({ ...pool, ...to }).pipe(releasedWithin(DEADLINE))
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
