@@ -168,9 +168,22 @@ const makeServer = Effect.fnUntraced(function* (folder: string, flags: ReadonlyA
     return (yield* PostgresBinaries.anyServing(data, pid)) ? "busy" : "gone"
   }).pipe(Effect.provideService(FileSystem.FileSystem, fs))
 
+  /**
+   * Removes the mark of a server that is gone: PostgreSQL would wait for a process that is not there, or is another one by
+   * now. One that another process of effex has just started keeps its own.
+   */
+  const removeMark = Effect.fnUntraced(
+    function* (file: string) {
+      const [pid = ""] = (yield* Effect.orElseSucceed(fs.readFileString(file), () => "")).split("\n")
+      if (pid !== "" && !(yield* PostgresBinaries.isServing(data, pid)))
+        yield* fs.remove(file, { force: true })
+    },
+    Effect.provideService(FileSystem.FileSystem, fs)
+  )
+
   const startNow = Effect.gen(function* () {
-    // What a killed server leaves would make PostgreSQL wait for a process that is not there, or is another one by now.
-    for (const left of [pidFile, `${connection.path}.lock`]) yield* fs.remove(left, { force: true })
+    yield* removeMark(pidFile)
+    yield* removeMark(`${connection.path}.lock`)
     const options = [
       "-c listen_addresses=''",
       `-c unix_socket_directories=${quoted(socketFolder)}`,

@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Layer, Schedule } from "effect"
+import { Array, Duration, Effect, FileSystem, Layer, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { spawnSync } from "node:child_process"
 import * as EmbeddedPostgres from "../../src/platform/EmbeddedPostgres.ts"
@@ -78,6 +78,26 @@ describe("EmbeddedPostgres.acquire", () => {
         yield* isGone(held)
       })
     )
+  )
+
+  it.live(
+    "is started once by all who come at about the same time, and takes nobody's mark away",
+    () =>
+      inFolder((folder) =>
+        Effect.gen(function* () {
+          for (let round = 0; round < 8; round++) {
+            const arrivals = Array.range(0, 3).map((i) =>
+              Effect.delay(EmbeddedPostgres.acquire(folder), Duration.millis(i * round))
+            )
+            yield* Effect.gen(function* () {
+              yield* Effect.all(arrivals, { concurrency: "unbounded" })
+              const fs = yield* FileSystem.FileSystem
+              assert.isTrue(yield* fs.exists(`${folder}/postgres/postmaster.pid`))
+            }).pipe(Effect.scoped)
+          }
+        })
+      ),
+    120_000
   )
 
   it.live("starts anew when it is killed, and loses nothing that was committed", () =>
