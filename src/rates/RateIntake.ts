@@ -13,6 +13,13 @@ import { RateRepo } from "./RateRepo.ts"
 import { SharedFlight } from "./SharedFlight.ts"
 import * as SingleFlight from "../platform/SingleFlight.ts"
 
+/** Asks when it may, and is told when there is an answer, before anything is made of it. */
+export type InTurn = <A, E>(
+  ask: (answered: Effect.Effect<void>) => Effect.Effect<A, E>
+) => Effect.Effect<A, E>
+
+const atOnce: InTurn = (ask) => ask(Effect.void)
+
 /**
  * The one way by which a rate comes in: from the provider, judged by the guard, then stored, and once that is committed,
  * cached and told.
@@ -26,13 +33,13 @@ export class RateIntake extends Context.Service<
      */
     readonly take: (pair: CurrencyPair) => Effect.Effect<Rate, ProviderError | StoreUnavailable>
     /**
-     * As {@link take}, for a poll. For a led one, nothing is stored when its term is over. `answered` runs when a provider
-     * has answered, before the rate is stored.
+     * As {@link take}, for a poll, whose providers are asked in turn. For a led one, nothing is stored when its term is
+     * over.
      */
     readonly takePolled: (
       pair: CurrencyPair,
       poll: Option.Option<LedPoll>,
-      answered?: Effect.Effect<void>
+      inTurn?: InTurn
     ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | Superseded>
     /** Remembers and tells of a rate that is stored already. */
     readonly tell: (rate: Rate) => Effect.Effect<void>
@@ -55,23 +62,23 @@ export class RateIntake extends Context.Service<
       const fetch = Effect.fn("RateIntake.fetch")(function* (
         pair: CurrencyPair,
         origin: Origin,
-        answered: Effect.Effect<void>
+        inTurn: InTurn
       ) {
         const insert = (tick: RateTick): Effect.Effect<Rate, StoreUnavailable | Superseded> =>
           Option.match(origin.poll, {
             onNone: () => repo.insert(tick),
             onSome: (poll) => repo.insertLed(tick, poll)
           })
-        const rate = yield* provider.rate(pair, (tick) =>
-          Effect.andThen(answered, guard.admit(tick, insert(tick), origin))
+        const rate = yield* inTurn((answered) =>
+          provider.rate(pair, (tick) => Effect.andThen(answered, guard.admit(tick, insert(tick), origin)))
         )
         yield* tell(rate)
         return rate
       })
 
-      const fly = (pair: CurrencyPair, origin: Origin, answered = Effect.void) => {
+      const fly = (pair: CurrencyPair, origin: Origin, inTurn = atOnce) => {
         // A poll must find rates that are newer than itself.
-        const rate = Effect.tap(shared.join(pair, fetch(pair, origin, answered), origin.polled), (rate) =>
+        const rate = Effect.tap(shared.join(pair, fetch(pair, origin, inTurn), origin.polled), (rate) =>
           Effect.sync(() => cache.remember(rate))
         )
         return Effect.flatMap(flight(pair.key, rate), Fiber.join)
@@ -81,16 +88,16 @@ export class RateIntake extends Context.Service<
       const flyUnled = (
         pair: CurrencyPair,
         polled: boolean,
-        answered?: Effect.Effect<void>
+        inTurn?: InTurn
       ): Effect.Effect<Rate, ProviderError | StoreUnavailable> =>
-        Effect.catchTag(fly(pair, { polled, poll: Option.none() }, answered), "Superseded", () =>
-          flyUnled(pair, polled, answered)
+        Effect.catchTag(fly(pair, { polled, poll: Option.none() }, inTurn), "Superseded", () =>
+          flyUnled(pair, polled, inTurn)
         )
 
       const take: RateIntake["Service"]["take"] = (pair) => flyUnled(pair, false)
 
-      const takePolled: RateIntake["Service"]["takePolled"] = (pair, poll, answered) =>
-        Option.isSome(poll) ? fly(pair, { polled: true, poll }, answered) : flyUnled(pair, true, answered)
+      const takePolled: RateIntake["Service"]["takePolled"] = (pair, poll, inTurn) =>
+        Option.isSome(poll) ? fly(pair, { polled: true, poll }, inTurn) : flyUnled(pair, true, inTurn)
 
       return RateIntake.of({ take, takePolled, tell })
     })

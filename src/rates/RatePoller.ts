@@ -26,7 +26,7 @@ import type { ProviderError, ProviderReason } from "../providers/ProviderError.t
 import { Broadcaster } from "./Broadcaster.ts"
 import { repeatedly, untilOn } from "./PollInterval.ts"
 import { type LedPoll, leadershipOf, LOCK, type Occasion, PollRepo } from "./PollRepo.ts"
-import { RateIntake } from "./RateIntake.ts"
+import { type InTurn, RateIntake } from "./RateIntake.ts"
 
 /** Another poll is under way, here or in another process. */
 export class PollUnderWay extends Schema.TaggedError<PollUnderWay>()("PollUnderWay", {}) {
@@ -111,9 +111,9 @@ const make = Effect.gen(function* () {
     pair: CurrencyPair,
     poll: Option.Option<LedPoll>,
     observe: Observe,
-    answered: Effect.Effect<void>
+    inTurn: InTurn
   ) {
-    const failure = yield* intake.takePolled(pair, poll, answered).pipe(
+    const failure = yield* intake.takePolled(pair, poll, inTurn).pipe(
       Effect.as(Option.none<PollFailure>()),
       Effect.catchTag(["ProviderError", "StoreUnavailable"], (error) =>
         Effect.succeedSome(toFailure(pair, error))
@@ -130,12 +130,10 @@ const make = Effect.gen(function* () {
     const id = yield* polls.begin(startedAt, pairs.all.length, occasion)
     yield* begun(id)
     const poll = Option.map(leadership, (leadership) => ({ id, leadership }))
-    const turns = yield* Semaphore.make(pollConcurrency)
-    const outcomes = yield* Effect.forEach(
-      pairs.all,
-      (pair) => inTurn(turns, (over) => refresh(pair, poll, observe, over)),
-      { concurrency: "unbounded" }
-    )
+    const inTurn = turns(yield* Semaphore.make(pollConcurrency))
+    const outcomes = yield* Effect.forEach(pairs.all, (pair) => refresh(pair, poll, observe, inTurn), {
+      concurrency: UNDER_WAY * pollConcurrency
+    })
     const failures = outcomes.flatMap(Option.toArray)
     const finished: PollRun = {
       id,
@@ -262,20 +260,23 @@ const SOON = Schedule.spaced("100 millis").pipe(Schedule.upTo({ times: 20 }))
 /** How long at least a process that is superseded leaves the polling to the other. */
 const REST = Duration.seconds(30)
 
-/** Waits for a turn, which is over when the work says so, or at its end: providers need not wait for what is stored. */
-const inTurn = <A, E, R>(
-  turns: Semaphore.Semaphore,
-  work: (over: Effect.Effect<void>) => Effect.Effect<A, E, R>
-) =>
-  Effect.flatMap(turns.take(1), () => {
-    let isOver = false
-    const over = Effect.suspend(() => {
-      if (isOver) return Effect.void
-      isOver = true
-      return Effect.asVoid(turns.release(1))
+/** For each pair that providers are asked for, so many are ready to be next, or being stored. */
+const UNDER_WAY = 2
+
+/** Waits for a turn, which is over with the answer: providers need not wait for what is stored. */
+const turns =
+  (free: Semaphore.Semaphore): InTurn =>
+  (ask) =>
+    Effect.flatMap(free.take(1), () => {
+      let isOver = false
+      const over = Effect.suspend(() => {
+        if (isOver) return Effect.void
+        isOver = true
+        return Effect.asVoid(free.release(1))
+      })
+      // Whoever is next asks before anything is made of the answer.
+      return Effect.ensuring(ask(Effect.andThen(over, Effect.yieldNow)), over)
     })
-    return Effect.ensuring(work(over), over)
-  })
 
 /** Who is told of a poll while it is under way. */
 interface Watching {

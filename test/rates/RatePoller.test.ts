@@ -88,6 +88,42 @@ describe("RatePoller.pollOnce", () => {
   )
 
   test(
+    "asks for as many pairs at a time as POLL_CONCURRENCY says, and for the next while one is stored",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const provider = yield* TestProvider
+      const { sql } = yield* Database
+      const asked = yield* Ref.make(0)
+      const most = yield* Ref.make(0)
+      yield* provider.answer((pair) =>
+        Ref.updateAndGet(asked, (count) => count + 1).pipe(
+          Effect.tap((count) => Ref.update(most, (before) => Math.max(before, count))),
+          Effect.andThen(Effect.delay(rate("10")(pair), "1 second")),
+          Effect.ensuring(Ref.update(asked, (count) => count - 1))
+        )
+      )
+      const poll = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const other = yield* sql.reserve
+          yield* other.executeRaw("BEGIN", [])
+          yield* other.executeRaw("LOCK TABLE exchange_rate IN SHARE MODE", [])
+          const poll = yield* Effect.forkChild(poller.pollOnce())
+          yield* untilAsked(3)
+          yield* TestClock.adjust("1 second")
+          yield* untilAsked(6)
+          assert.strictEqual(yield* provider.calls, 6)
+          yield* other.executeRaw("COMMIT", [])
+          return poll
+        })
+      )
+      yield* advance(poll, "1 second")
+      assert.deepStrictEqual((yield* Fiber.join(poll)).failures, [])
+      assert.strictEqual(yield* Ref.get(most), 3)
+    }),
+    { POLL_CONCURRENCY: "3" }
+  )
+
+  test(
     "never runs twice at once, here or in another process",
     Effect.gen(function* () {
       const poller = yield* RatePoller
