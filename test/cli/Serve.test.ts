@@ -1,7 +1,11 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, FileSystem } from "effect"
+import { fileURLToPath } from "node:url"
 import * as Effex from "../support/Effex.ts"
+import { runProgram } from "../support/Program.ts"
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 
 const SECRET = "FLWSECK-do-not-show-me-1234567890"
 
@@ -27,6 +31,20 @@ describe("effex serve", () => {
       for (const { provider } of rates) assert.strictEqual(provider, "sandbox")
       server.process.kill("SIGTERM")
       assert.strictEqual(yield* server.ended, 0)
+      assert.isFalse(yield* fs.exists(`${folder}/postgres/postmaster.pid`))
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+  )
+
+  it.live("ends with npm, which was told to stop what it started", () =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-serve-" })
+      const npm = yield* runProgram("npm", ["start"], { DATA_DIR: folder, PORT: "0" }, ROOT)
+      yield* npm.written(/effex listens on/)
+      npm.process.kill("SIGTERM")
+      // It is over when nobody holds its output any more, not even a child of it.
+      yield* npm.ended.pipe(Effect.timeout("15 seconds"))
+      assert.include(npm.output(), "effex stops")
       assert.isFalse(yield* fs.exists(`${folder}/postgres/postmaster.pid`))
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
