@@ -260,7 +260,7 @@ const SOON = Schedule.spaced("100 millis").pipe(Schedule.upTo({ times: 20 }))
 /** How long at least a process that is superseded leaves the polling to the other. */
 const REST = Duration.seconds(30)
 
-/** For each pair that providers are asked for, so many are ready to be next, or being stored. */
+/** How many times as many pairs are under way as providers are asked for: the others are next, or are being stored. */
 const UNDER_WAY = 2
 
 /** Waits for a turn, which is over with the answer: providers need not wait for what is stored. */
