@@ -77,7 +77,13 @@ const make = Effect.gen(function* () {
   const context = yield* Effect.context<never>()
   const perAddress = new Map<string, number>()
   const entries = new Set<Entry>()
-  const webSockets = new NodeWS.WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, WebSocket })
+  const webSockets = new NodeWS.WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    // One message in a turn of the event loop, however many a client sends: the others have theirs in between.
+    allowSynchronousEvents: false,
+    WebSocket
+  })
   let second = 0
 
   const stay: StreamConnections["Service"]["stay"] = (request, transport) =>
