@@ -192,14 +192,16 @@ const make = Effect.gen(function* () {
       const waited = Duration.nanos((yield* Clock.monotonicTimeNanos) - startedAt)
       refreshed = yield* awaitRefresh(pair, limit, recalled, Duration.subtract(budget, waited))
     }
-    // Another process may have told of a rate meanwhile.
+    best = Option.orElse(refreshed, () => best)
+    // Another process may have told of a rate meanwhile, also while the provider's was on its way to the database.
     const told = Option.map(cache.peek(pair), (rate): Found => ({ rate, source: "memory" }))
     const later = Option.filter(told, ({ rate }) => Option.isNone(best) || isNewer(rate, best.value.rate))
-    best = Option.orElse(refreshed, () => Option.orElse(later, () => best))
+    best = Option.orElse(later, () => best)
     if (Option.isNone(best)) return yield* new RateUnavailable({ pair })
     const now = yield* DateTime.now
     const age = ageAt(best.value.rate, now)
-    if (!fresh(best.value, now) && Duration.isGreaterThan(age, maxAge)) {
+    const isFresh = fresh(best.value, now) || Option.exists(refreshed, (found) => fresh(found, now))
+    if (!isFresh && Duration.isGreaterThan(age, maxAge)) {
       return yield* new RateTooOld({ pair, age, maxAge })
     }
     return yield* answer(best.value)
