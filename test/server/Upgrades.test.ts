@@ -1,19 +1,10 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { connect } from "node:net"
+import * as RawSocket from "../support/RawSocket.ts"
 import { TestServer } from "../support/TestServer.ts"
 
-const REFUSED = [
-  "GET /ws/rates/ HTTP/1.1",
-  "Host: localhost",
-  "Connection: Upgrade",
-  "Upgrade: websocket",
-  "Sec-WebSocket-Version: 13",
-  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-  "Authorization: Bearer efx_wrong",
-  "",
-  ""
-].join("\r\n")
+const REFUSED = RawSocket.handshake("/ws/rates/", { Authorization: "Bearer efx_wrong" })
 
 const CLIENTS = 20
 
