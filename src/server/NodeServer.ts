@@ -124,7 +124,7 @@ const problemOf = ({ code }: NodeJS.ErrnoException): Problem => {
 }
 
 /** Says why, and closes, whether the caller does or not; nothing is written into an answer that has begun. */
-const refuse = (socket: Duplex & { readonly _httpMessage?: ServerResponse | null }, problem: Problem) => {
+const refuse = (socket: Duplex & Upgrades.Answering, problem: Problem) => {
   // Node listens no more where a tunnel was asked for, and a caller who is gone would end the process.
   socket.on("error", () => socket.destroy())
   if (!socket.writable || socket._httpMessage?.headersSent === true) {

@@ -59,7 +59,7 @@ export const isUpgraded = (incoming: object): boolean => connections.has(incomin
  * answer and a fiber with all of its context. So `server` must have been given to it before.
  */
 export const passOn = (server: Server): void => {
-  server.removeAllListeners("upgrade").on("upgrade", (incoming, socket: Connection, head) => {
+  server.removeAllListeners("upgrade").on("upgrade", (incoming, socket: Socket & Answering, head) => {
     socket.on("error", constVoid)
     const before = socket._httpMessage
     if (before) {
@@ -77,7 +77,10 @@ export const passOn = (server: Server): void => {
   })
 }
 
-type Connection = Socket & { readonly _httpMessage?: ServerResponse | null }
+/** A connection, with what Node itself notes down of the answer that is under way on it. */
+export interface Answering {
+  readonly _httpMessage?: ServerResponse | null
+}
 
 /** Takes the connection of an upgraded request, which is then not answered by HTTP any more. */
 export const take = (request: HttpServerRequest.HttpServerRequest): Upgraded | undefined => {
