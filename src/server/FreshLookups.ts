@@ -18,6 +18,7 @@ import * as RateEncoding from "./RateEncoding.ts"
 import * as RemoteAddress from "./RemoteAddress.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import * as Security from "./Security.ts"
+import * as WrittenHead from "./WrittenHead.ts"
 
 const ROUTE = "/api/v1/rates"
 
@@ -46,13 +47,12 @@ interface Ready {
   readonly text: string
   /** Node writes ASCII sooner where it is told so. */
   readonly encoding: "latin1" | "utf8"
-  readonly headers: Headers
+  /** The status and the headers, each with its line break. */
+  readonly head: string
 }
 
-/** Names and values in turns, as Node takes them. */
-type Headers = ReadonlyArray<string>
-
 const make = Effect.gen(function* () {
+  const { server } = yield* NodeServer
   const { corsOrigins, pairs, staleAfter, trustedProxies } = yield* Settings
   const rates = yield* Rates
   const limits = yield* Limits
@@ -61,7 +61,11 @@ const make = Effect.gen(function* () {
   const lifetime = Math.floor(Duration.toSeconds(staleAfter))
   const told = Origins.told(corsOrigins)
   const plainly = told(undefined)
-  const everywhere = flat({ ...Security.HEADERS, ...plainly })
+  const everywhere = { ...Security.HEADERS, ...plainly }
+  const kept = WrittenHead.linesOf({
+    connection: "keep-alive",
+    "keep-alive": `timeout=${server.keepAliveTimeout / 1000}`
+  })
 
   const lookups = new Map(
     pairs.all.map((pair): [string, Lookup] => [`${ROUTE}?from=${pair.from}&to=${pair.to}`, { pair }])
@@ -82,16 +86,17 @@ const make = Effect.gen(function* () {
     const text = RateEncoding.toText(found)
     const { age: _, ...lasting } = RateAnswers.headersOf(found, lifetime, now)
     const length = Buffer.byteLength(text)
-    const headers = flat({
+    const headers = {
       "content-type": "application/json",
       "content-length": String(length),
-      ...lasting
-    })
+      ...lasting,
+      ...everywhere
+    }
     return (lookup.ready = {
       rate: found.rate,
       text,
       encoding: length === text.length ? "latin1" : "utf8",
-      headers: headers.concat(everywhere)
+      head: `HTTP/1.1 200 OK\r\n${WrittenHead.linesOf(headers)}${kept}`
     })
   }
 
@@ -99,31 +104,31 @@ const make = Effect.gen(function* () {
     const begun = performance.now()
     const lookup = lookups.get(request.url ?? "")
     if (lookup === undefined || request.method !== "GET" || saysMore(request.headers)) return false
+    if (!response.shouldKeepAlive) return false
     const now = clock.currentTimeMillisUnsafe()
     const found = rates.peek(lookup.pair, now)
     if (found === undefined) return false
 
     const { name, traceId } = RequestId.nameOf(request.headers)
-    const own = ["x-request-id", name]
     const counted = limits.countNow("reads", RemoteAddress.ofText(request.socket.remoteAddress), now)
     if (counted instanceof QuotaExceeded) {
       const problem = Allowances.problemOf(counted)
       const text = Problems.textOf(problem, ROUTE, traceId)
-      const headers = flat({
+      const headers = {
         "content-type": ProblemDetails.contentType,
         "content-length": String(Buffer.byteLength(text)),
         ...Problems.headersOf(problem),
-        ...Allowances.headersOfExceeded(counted)
-      })
-      response.writeHead(problem.status, headers.concat(everywhere, own)).end(text)
-    } else {
-      const { encoding, headers, rate, text } = readyOf(lookup, found, now)
-      own.push("age", String(RateAnswers.ageOf(rate, now)))
-      if (counted !== undefined) {
-        const { ratelimit, "ratelimit-policy": policy } = Allowances.headersOf(counted)
-        own.push("ratelimit-policy", policy, "ratelimit", ratelimit)
+        ...Allowances.headersOfExceeded(counted),
+        ...everywhere,
+        "x-request-id": name
       }
-      response.writeHead(200, headers.concat(own)).end(text, encoding)
+      response.writeHead(problem.status, headers).end(text)
+    } else {
+      const { encoding, head, rate, text } = readyOf(lookup, found, now)
+      const left = counted === undefined ? "" : WrittenHead.linesOf(Allowances.headersOf(counted))
+      const age = RateAnswers.ageOf(rate, now)
+      const own = `x-request-id: ${name}\r\nage: ${age}\r\ndate: ${WrittenHead.dateAt(now)}\r\n${left}`
+      WrittenHead.send(response, head + own, text, encoding)
       rates.count(found)
     }
     RequestMetrics.record(context, "GET", ROUTE, response.statusCode, (performance.now() - begun) / 1000)
@@ -131,5 +136,3 @@ const make = Effect.gen(function* () {
   }
   return front
 })
-
-const flat = (headers: Readonly<Record<string, string>>): Headers => Object.entries(headers).flat()
