@@ -13,6 +13,7 @@ import {
   Semaphore,
   Stream
 } from "effect"
+import { setImmediate } from "node:timers/promises"
 import { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
 import { type PollFailure, type PollId, type PollRun, summaryOf } from "../domain/PollRun.ts"
@@ -274,9 +275,17 @@ const turns =
         isOver = true
         return Effect.asVoid(free.release(1))
       })
-      // Whoever is next asks before anything is made of the answer.
-      return Effect.ensuring(ask(Effect.andThen(over, Effect.yieldNow)), over)
+      return Effect.ensuring(ask(Effect.andThen(over, untilNextHasAsked)), over)
     })
+
+/**
+ * Whoever is next asks before anything is made of the answer: its request is made in the first turn of the event loop, and
+ * leaves in the second.
+ */
+const untilNextHasAsked = Effect.promise(async () => {
+  await setImmediate()
+  await setImmediate()
+})
 
 /** Who is told of a poll while it is under way. */
 interface Watching {
