@@ -5,11 +5,19 @@ import { createServer } from "node:http"
 import * as FlutterwaveSandbox from "../../src/providers/FlutterwaveSandbox.ts"
 import * as SandboxRates from "../../src/providers/SandboxRates.ts"
 
-/** A Flutterwave with made-up rates that takes its time for each answer. Returns the settings that lead to it. */
+/** A Flutterwave with made-up rates that takes so long for each answer. Returns the settings that lead to it. */
 export const listen = Effect.fnUntraced(function* (delay: Duration.Input) {
   const { routes } = FlutterwaveSandbox.make(SandboxRates.make("bench"))
   const slow = HttpRouter.addAll(
-    routes.map(({ handler, method, path }) => HttpRouter.route(method, path, Effect.delay(handler, delay)))
+    routes.map(({ handler, method, path }) => {
+      // Made at once, so that an answer that is due has only to be sent.
+      const due = Effect.all([handler, Effect.sleep(delay)], { concurrency: "unbounded" })
+      return HttpRouter.route(
+        method,
+        path,
+        Effect.map(due, ([answer]) => answer)
+      )
+    })
   )
   const context = yield* HttpRouter.serve(slow, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
