@@ -14,7 +14,7 @@ const CONCURRENCY = 8
 /** How many polls a round is worth; they are a second apart. */
 const POLLS_OF_A_ROUND = 3
 /** The first polls are made while the process is still young. */
-const WARM_UP_POLLS = 10
+const WARM_UP_POLLS = 6
 
 /** How long a poll takes, as its record in the database says. */
 export const poll = Effect.gen(function* () {
