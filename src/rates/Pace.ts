@@ -1,7 +1,7 @@
 /** What takes less needs no rest. */
 const SHORT_MILLIS = 3
 /** How long something rests at most, however long it took. */
-const MAX_REST_MILLIS = 50
+const MAX_REST_MILLIS = 250
 
 /** Work that is done for many at once. */
 export interface Pace {
