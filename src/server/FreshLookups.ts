@@ -104,6 +104,7 @@ const make = Effect.gen(function* () {
     const begun = performance.now()
     const lookup = lookups.get(request.url ?? "")
     if (lookup === undefined || request.method !== "GET" || saysMore(request.headers)) return false
+    // The head that is ready says that the connection is kept.
     if (!response.shouldKeepAlive) return false
     const now = clock.currentTimeMillisUnsafe()
     const found = rates.peek(lookup.pair, now)

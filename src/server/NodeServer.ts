@@ -9,6 +9,7 @@ import * as Problems from "./Problems.ts"
 import * as Routes from "./Routes.ts"
 import * as Security from "./Security.ts"
 import * as Upgrades from "./Upgrades.ts"
+import * as WrittenHead from "./WrittenHead.ts"
 
 /** The first line and the headers of a request. */
 const MAX_HEADER_BYTES = 16 * 1024
@@ -135,17 +136,13 @@ const refuse = (socket: Duplex & Upgrades.Answering, problem: Problem) => {
   socket.once("close", () => clearTimeout(cut))
   const traceId = RequestId.newTraceId()
   const body = Problems.textOf(problem, "", traceId)
-  socket.end(
-    [
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-      "Content-Type: application/problem+json",
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      "Cache-Control: no-store",
-      ...Object.entries(Security.HEADERS).map(([name, value]) => `${name}: ${value}`),
-      `X-Request-Id: ${traceId}`,
-      "Connection: close",
-      "",
-      body
-    ].join("\r\n")
-  )
+  const headers = WrittenHead.linesOf({
+    "Content-Type": "application/problem+json",
+    "Content-Length": String(Buffer.byteLength(body)),
+    "Cache-Control": "no-store",
+    ...Security.HEADERS,
+    "X-Request-Id": traceId,
+    Connection: "close"
+  })
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${headers}\r\n${body}`)
 }
