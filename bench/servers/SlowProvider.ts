@@ -9,15 +9,14 @@ import * as SandboxRates from "../../src/providers/SandboxRates.ts"
 export const listen = Effect.fnUntraced(function* (delay: Duration.Input) {
   const { routes } = FlutterwaveSandbox.make(SandboxRates.make("bench"))
   const slow = HttpRouter.addAll(
-    routes.map(({ handler, method, path }) => {
+    routes.map(({ handler, method, path }) =>
       // Made at once, so that an answer that is due has only to be sent.
-      const due = Effect.all([handler, Effect.sleep(delay)], { concurrency: "unbounded" })
-      return HttpRouter.route(
+      HttpRouter.route(
         method,
         path,
-        Effect.map(due, ([answer]) => answer)
+        Effect.zipWith(handler, Effect.sleep(delay), (answer) => answer, { concurrent: true })
       )
-    })
+    )
   )
   const context = yield* HttpRouter.serve(slow, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
