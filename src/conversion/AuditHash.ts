@@ -1,4 +1,4 @@
-import type { RecordFields } from "../domain/AuditRecord.ts"
+import type { AuditRecord } from "../domain/AuditRecord.ts"
 import * as CanonicalEncoding from "./CanonicalEncoding.ts"
 
 const VERSION = "effex-audit-v1"
@@ -24,11 +24,11 @@ const ORDER = [
   "reference",
   "principal",
   "converted_at"
-] as const satisfies ReadonlyArray<keyof RecordFields>
+] as const satisfies ReadonlyArray<keyof AuditRecord>
 
 /** A record as the bytes that are hashed. */
 export const encodeRecord = (record: {
-  readonly [K in keyof RecordFields]: string | boolean | null
+  readonly [K in keyof AuditRecord]: string | boolean | null
 }): Buffer =>
   CanonicalEncoding.encode([
     VERSION,

@@ -3,7 +3,9 @@ import type { SqlError, Statement } from "effect/sql"
 import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
 import type { CurrencyCode } from "../domain/Currency.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import * as PgArray from "../platform/PgArray.ts"
 import * as ConversionRows from "./ConversionRows.ts"
+import type { AuditRow } from "./ConversionRows.ts"
 
 /** How many records a stream reads at a time. */
 const STREAM_PAGE = 500
@@ -80,18 +82,11 @@ export class AuditRepo extends Context.Service<
 
 const committed: Appended = { _tag: "Committed" }
 
-const isPlain = ({ idempotency, record }: Append) => idempotency === undefined && record.quoteId === null
-
-const idempotencyRow = ({ answer, key, requestHash, route }: NonNullable<Append["idempotency"]>) => ({
-  route,
-  key,
-  request_hash: requestHash,
-  answer
-})
+const isPlain = ({ idempotency, record }: Append) => idempotency === undefined && record.quote_id === null
 
 /** What was not appended, as the statement tells it. */
 const Refused = Schema.Struct({
-  n: Schema.Int,
+  index: Schema.Int,
   requestHash: Schema.NullOr(Schema.String),
   answer: Schema.NullOr(Schema.String)
 })
@@ -102,20 +97,20 @@ const make = Effect.gen(function* () {
   const columns = sql.literal(ConversionRows.AUDIT_COLUMNS)
 
   const itemsOf = (appends: ReadonlyArray<Append>) => {
-    const rows = appends.map(({ idempotency, record }, n) => ({
-      n,
-      ...ConversionRows.fromPriced(record.priced),
-      id: record.id,
-      quote_id: record.quoteId,
-      converted_at: DateTime.formatIso(record.convertedAt),
-      ...(idempotency === undefined ? {} : idempotencyRow(idempotency))
-    }))
-    return sql`json_to_recordset(${JSON.stringify(rows)}::text::json) AS item (
-      n int, id uuid, source_currency text, destination_currency text, amount_type text, input_amount numeric,
-      output_amount numeric, mid_rate numeric, margin numeric, rate numeric, exact_output numeric,
-      residual numeric, rate_id uuid, provider text, rate_fetched_at timestamptz, stale boolean, reference text,
-      principal text, quote_id uuid, converted_at timestamptz,
-      route text, key text, request_hash text, answer text)`
+    const each = (valueOf: (append: Append) => PgArray.Value) => PgArray.of(appends.map(valueOf))
+    const told = (name: keyof AuditRecord) => each(({ record }) => record[name])
+    const kept = (name: "route" | "key" | "requestHash" | "answer") =>
+      each(({ idempotency }) => idempotency?.[name] ?? null)
+    return sql`unnest(
+      ${told("audit_id")}::uuid[], ${told("from_currency")}::text[], ${told("to_currency")}::text[],
+      ${told("amount_type")}::text[], ${told("input_amount")}::numeric[], ${told("output_amount")}::numeric[],
+      ${told("mid_rate")}::numeric[], ${told("margin")}::numeric[], ${told("rate")}::numeric[],
+      ${told("exact_output")}::numeric[], ${told("residual")}::numeric[], ${told("rate_id")}::uuid[],
+      ${told("provider")}::text[], ${told("rate_fetched_at")}::timestamptz[], ${told("stale")}::boolean[],
+      ${told("reference")}::text[], ${told("principal")}::text[], ${told("quote_id")}::uuid[],
+      ${told("converted_at")}::timestamptz[], ${kept("route")}::text[], ${kept("key")}::text[],
+      ${kept("requestHash")}::text[], ${kept("answer")}::text[]
+    ) WITH ORDINALITY AS item (${columns}, route, key, request_hash, answer, n)`
   }
 
   /** Of records that have neither a quote nor a key, nothing can stand in the way. */
@@ -148,14 +143,14 @@ const make = Effect.gen(function* () {
       INSERT INTO idempotency (principal, route, key, request_hash, answer, created_at)
       SELECT principal, route, key, request_hash, answer, converted_at FROM ready WHERE key IS NOT NULL
     )
-    SELECT n, known.request_hash, known.answer
+    SELECT (n - 1)::int AS index, known.request_hash, known.answer
     FROM item LEFT JOIN known USING (n) WHERE id NOT IN (SELECT id FROM appended)`
 
   const append = Effect.fn("AuditRepo.append")(function* (appends: ReadonlyArray<Append>) {
     const rows = yield* attempt(appends.every(isPlain) ? appendPlain(appends) : appendChecked(appends))
     const outcomes = appends.map((): Appended => committed)
-    for (const { answer, n, requestHash } of yield* Effect.orDie(decodeRefused(rows))) {
-      outcomes[n] =
+    for (const { answer, index, requestHash } of yield* Effect.orDie(decodeRefused(rows))) {
+      outcomes[index] =
         answer !== null && requestHash !== null
           ? { _tag: "Known", answer, requestHash }
           : { _tag: "QuoteLost" }
@@ -171,8 +166,8 @@ const make = Effect.gen(function* () {
   })
 
   const byId = Effect.fn("AuditRepo.byId")(function* (id: AuditId) {
-    const rows = yield* within(sql`SELECT ${columns} FROM conversion_audit WHERE id = ${id}`)
-    return Array.head(yield* ConversionRows.toRecords(rows))
+    const rows = yield* within(sql<AuditRow>`SELECT ${columns} FROM conversion_audit WHERE id = ${id}`)
+    return Option.map(Array.head(rows), ConversionRows.toRecord)
   })
 
   const where = (filter: AuditFilter, before?: AuditId): Statement.Fragment =>
@@ -190,9 +185,9 @@ const make = Effect.gen(function* () {
     before: AuditId | undefined,
     limit: number
   ) {
-    const rows = yield* within(sql`
+    const rows = yield* within(sql<AuditRow>`
       SELECT ${columns} FROM conversion_audit WHERE ${where(filter, before)} ORDER BY id DESC LIMIT ${limit}`)
-    return yield* ConversionRows.toRecords(rows)
+    return rows.map(ConversionRows.toRecord)
   })
 
   // By pages and not by a cursor, which would keep a connection of the pool for as long as a slow reader likes.
@@ -200,7 +195,9 @@ const make = Effect.gen(function* () {
     Stream.paginate<AuditId | undefined, AuditRecord, StoreUnavailable>(undefined, (before) =>
       Effect.map(page(filter, before, STREAM_PAGE), (records) => [
         records,
-        records.length < STREAM_PAGE ? Option.none() : Option.map(Array.last(records), ({ id }) => id)
+        records.length < STREAM_PAGE
+          ? Option.none()
+          : Option.map(Array.last(records), ({ audit_id }) => audit_id)
       ])
     )
 

@@ -1,5 +1,5 @@
 import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
-import { type AuditRecord, recordFields } from "../domain/AuditRecord.ts"
+import type { AuditRecord } from "../domain/AuditRecord.ts"
 import * as Cluster from "../platform/Cluster.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
@@ -55,11 +55,11 @@ const make = Effect.gen(function* () {
       const tree = MerkleTree.grow(end.size, yield* nodesAt(MerkleTree.peaks(end.size)))
       let chainHash = end.chainHash
       const seals = Array.map(records, (record: AuditRecord, i): Seal => {
-        const bytes = encodeRecord(recordFields(record))
+        const bytes = encodeRecord(record)
         const prevHash = chainHash
         chainHash = chain(prevHash, bytes)
         tree.append(MerkleTree.leafHash(bytes))
-        return { position: end.size + i + 1, auditId: record.id, prevHash, hash: chainHash }
+        return { position: end.size + i + 1, auditId: record.audit_id, prevHash, hash: chainHash }
       })
       const head = sign({ treeSize: tree.size(), rootHash: tree.root(), chainHash, signedAt })
       return { seals, nodes: tree.made(), head }

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Metric, Option, Result } from "effect"
-import { type AuditId, recordFields } from "../domain/AuditRecord.ts"
+import type { AuditId } from "../domain/AuditRecord.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
@@ -130,7 +130,7 @@ const sealedBytes = (
   if (sealed.position !== expected) return Result.fail(`position ${expected} is missing`)
   if (Option.isNone(sealed.record)) return Result.fail("its record is gone")
   if (!sealed.prevHash.equals(chainHash)) return Result.fail("it does not follow the one before")
-  const bytes = encodeRecord(recordFields(sealed.record.value))
+  const bytes = encodeRecord(sealed.record.value)
   return chain(chainHash, bytes).equals(sealed.hash)
     ? Result.succeed(bytes)
     : Result.fail("its record is not what was sealed")

@@ -32,13 +32,6 @@ const priced = {
   principal: Schema.String
 }
 
-const AuditRow = Schema.Struct({
-  ...priced,
-  id: AuditId,
-  quoteId: Schema.NullOr(QuoteId),
-  convertedAt: Schema.DateTimeUtcFromDate
-})
-
 const QuoteRow = Schema.Struct({
   ...priced,
   id: QuoteId,
@@ -80,22 +73,59 @@ const money = (amount: BigDecimal.BigDecimal, code: Currency.CurrencyCode) => ({
   }))
 })
 
-const decodeAudits = Schema.decodeUnknownEffect(Schema.Array(AuditRow))
 const decodeQuote = Schema.decodeUnknownEffect(QuoteRow)
 
-/** Rows of `conversion_audit`, selected by {@link AUDIT_COLUMNS}. */
-export const toRecords = (rows: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<AuditRecord>> =>
-  decodeAudits(rows).pipe(
-    Effect.orDie,
-    Effect.map((decoded) =>
-      decoded.map((row) => ({
-        id: row.id,
-        priced: toPriced(row),
-        quoteId: row.quoteId,
-        convertedAt: row.convertedAt
-      }))
-    )
-  )
+/** A row of `conversion_audit`, selected by {@link AUDIT_COLUMNS}. */
+export interface AuditRow {
+  readonly id: AuditId
+  readonly sourceCurrency: Currency.CurrencyCode
+  readonly destinationCurrency: Currency.CurrencyCode
+  readonly amountType: AmountType
+  readonly inputAmount: string
+  readonly outputAmount: string
+  readonly midRate: string
+  readonly margin: string
+  readonly rate: string
+  readonly exactOutput: string
+  readonly residual: string
+  readonly rateId: RateId
+  readonly provider: string
+  readonly rateFetchedAt: Date
+  readonly stale: boolean
+  readonly reference: string | null
+  readonly principal: string
+  readonly quoteId: QuoteId | null
+  readonly convertedAt: Date
+}
+
+/** As the record was told: Postgres keeps zeros at the end of a number, and adds none. */
+export const toRecord = (row: AuditRow): AuditRecord => ({
+  audit_id: row.id,
+  from_currency: row.sourceCurrency,
+  to_currency: row.destinationCurrency,
+  input_amount: amountText(row.inputAmount, row.sourceCurrency),
+  output_amount: amountText(row.outputAmount, row.destinationCurrency),
+  mid_rate: Decimal.trim(row.midRate),
+  margin: Decimal.trim(row.margin),
+  rate: Decimal.trim(row.rate),
+  rate_id: row.rateId,
+  provider: row.provider,
+  rate_fetched_at: row.rateFetchedAt.toISOString(),
+  stale: row.stale,
+  amount_type: row.amountType,
+  exact_output: Decimal.trim(row.exactOutput),
+  residual: Decimal.trim(row.residual),
+  quote_id: row.quoteId,
+  reference: row.reference,
+  principal: row.principal,
+  converted_at: row.convertedAt.toISOString()
+})
+
+/** A currency that has left ISO 4217 since is still what was converted, with the decimals that are kept. */
+const amountText = (amount: string, code: Currency.CurrencyCode) => {
+  const currency = Currency.find(code)
+  return Option.isNone(currency) ? amount : Decimal.pad(Decimal.trim(amount), currency.value.minorUnit)
+}
 
 /** A row of `quote`, selected by {@link QUOTE_COLUMNS}. */
 export const toQuote = (row: unknown): Effect.Effect<Quote> =>

@@ -3,10 +3,10 @@ import { SecureRandom } from "effect/crypto"
 import {
   AuditId,
   type AuditRecord,
-  numberFields,
   type PricedConversion,
   type Quote,
-  type QuoteId
+  type QuoteId,
+  recordOf
 } from "../domain/AuditRecord.ts"
 import type { AmountOutOfRange } from "../domain/Conversion.ts"
 import {
@@ -111,12 +111,8 @@ const make = Effect.gen(function* () {
             reference: request.reference ?? quote.priced.reference,
             principal: request.principal
           }
-    const record: AuditRecord = {
-      id: AuditId.make(yield* random.uuidV7()),
-      priced,
-      quoteId: request.quoteId,
-      convertedAt: yield* DateTime.now
-    }
+    const id = AuditId.make(yield* random.uuidV7())
+    const record = recordOf(id, priced, request.quoteId, yield* DateTime.now)
     const body = JSON.stringify(answerFields(record))
     const idempotency = key === undefined ? undefined : { ...key, requestHash, answer: body }
     const outcome = yield* audit.append({ record, idempotency })
@@ -176,13 +172,23 @@ const agree = Effect.fnUntraced(function* (request: ConversionRequest, quote: Qu
   }
 })
 
-/** The answer to a conversion, in the order of the contract. */
+/** The answer to a conversion, in the order of the contract; what is undefined is left out of JSON. */
 const answerFields = (record: AuditRecord) => ({
-  audit_id: record.id,
-  ...numberFields(record.priced),
-  ...(record.quoteId === null ? {} : { quote_id: record.quoteId }),
-  ...(record.priced.reference === null ? {} : { reference: record.priced.reference }),
-  converted_at: DateTime.formatIso(record.convertedAt)
+  audit_id: record.audit_id,
+  from_currency: record.from_currency,
+  to_currency: record.to_currency,
+  input_amount: record.input_amount,
+  output_amount: record.output_amount,
+  mid_rate: record.mid_rate,
+  margin: record.margin,
+  rate: record.rate,
+  rate_id: record.rate_id,
+  provider: record.provider,
+  rate_fetched_at: record.rate_fetched_at,
+  stale: record.stale,
+  quote_id: record.quote_id ?? undefined,
+  reference: record.reference ?? undefined,
+  converted_at: record.converted_at
 })
 
 /** The same for the same request, however its JSON is written. */

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Option, Schedule } from "effect"
-import { type AuditId, recordFields } from "../domain/AuditRecord.ts"
+import type { AuditId } from "../domain/AuditRecord.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import { AuditRepo } from "./AuditRepo.ts"
 import { AuditSealer } from "./AuditSealer.ts"
@@ -46,7 +46,7 @@ export class Receipts extends Context.Service<
         const [leaf, size] = [seal.value.position - 1, head.value.treeSize]
         const hashes = yield* repo.nodes(MerkleTree.pathNodes(leaf, size))
         return Option.some<Receipt>({
-          record: recordFields(record.value),
+          record: record.value,
           position: seal.value.position,
           proof: MerkleTree.inclusionProof(leaf, size, hashes).map((hash) => hash.toString("hex")),
           head: toReceiptHead(head.value)

@@ -2,8 +2,10 @@ import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
 import type { SqlError } from "effect/sql"
 import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import * as PgArray from "../platform/PgArray.ts"
 import { GENESIS } from "./AuditHash.ts"
 import * as ConversionRows from "./ConversionRows.ts"
+import type { AuditRow } from "./ConversionRows.ts"
 import type { Coordinates, Node } from "./MerkleTree.ts"
 import type { SignedTreeHead } from "./TreeHead.ts"
 
@@ -106,9 +108,6 @@ const toHead = (row: HeadRow): SignedTreeHead => ({
   signature: Buffer.from(row.signature)
 })
 
-/** Numbers or ids as an array of Postgres. */
-const listOf = (values: ReadonlyArray<string | number>) => `{${values.join(",")}}`
-
 const make = Effect.gen(function* () {
   const { attempt, sql, within } = yield* Database
   const columns = sql.literal(ConversionRows.AUDIT_COLUMNS)
@@ -133,10 +132,10 @@ const make = Effect.gen(function* () {
       sql.withTransaction(
         Effect.gen(function* () {
           // Each by its id: a plan that was made while the table was small would read all of it.
-          const rows = yield* sql`
+          const rows = yield* sql<AuditRow>`
             SELECT record.* FROM (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT ${limit}) AS waiting,
               LATERAL (SELECT ${columns} FROM conversion_audit WHERE id = audit_id LIMIT 1) AS record ORDER BY id`
-          const records = yield* ConversionRows.toRecords(rows)
+          const records = rows.map(ConversionRows.toRecord)
           if (!Array.isReadonlyArrayNonEmpty(records)) return 0
           const [last] = yield* sql<SealRow>`SELECT * FROM audit_seal ORDER BY position DESC LIMIT 1`
           const end =
@@ -144,7 +143,7 @@ const make = Effect.gen(function* () {
               ? { size: 0, chainHash: GENESIS }
               : { size: Number(last.position), chainHash: Buffer.from(last.hash) }
           const { head, nodes, seals } = yield* seal(records, end, selectNodes)
-          const ids = listOf(records.map(({ id }) => id))
+          const ids = PgArray.of(records.map(({ audit_id }) => audit_id))
           // The hashes as one value, which is cut up there: each is 32 bytes long.
           const hashes = Buffer.concat([end.chainHash, ...seals.map(({ hash }) => hash)])
           yield* sql`
@@ -154,7 +153,7 @@ const make = Effect.gen(function* () {
           yield* sql`
             INSERT INTO audit_node (level, index, hash)
             SELECT level, index, substr(hashes, n::int * 32 - 31, 32)
-            FROM unnest(${listOf(nodes.map(({ level }) => level))}::int[], ${listOf(nodes.map(({ index }) => index))}::bigint[])
+            FROM unnest(${PgArray.of(nodes.map(({ level }) => level))}::int[], ${PgArray.of(nodes.map(({ index }) => index))}::bigint[])
               WITH ORDINALITY AS node (level, index, n),
               (SELECT ${Buffer.concat(nodes.map(({ hash }) => hash))}::bytea AS hashes) AS tree`
           yield* sql`INSERT INTO audit_head ${sql.insert({ ...head })}`
@@ -201,21 +200,13 @@ const make = Effect.gen(function* () {
   })
 
   const sealedAfter = Effect.fn("SealRepo.sealedAfter")(function* (position: number, limit: number) {
-    const rows = yield* within(sql<SealRow & { readonly id: AuditId | null }>`
+    const rows = yield* within(sql<SealRow & (AuditRow | { readonly id: null })>`
       SELECT seal.*, ${columns} FROM audit_seal AS seal LEFT JOIN conversion_audit ON id = seal.audit_id
       WHERE seal.position > ${position} ORDER BY seal.position LIMIT ${limit}`)
-    return yield* Effect.forEach(rows, (row) =>
-      Effect.map(
-        // What is no record any more is as good as gone: the verifier names it.
-        row.id === null
-          ? Effect.succeedNone
-          : Effect.catchDefect(
-              Effect.map(ConversionRows.toRecords([row]), Array.head),
-              () => Effect.succeedNone
-            ),
-        (record): SealedRecord => ({ ...toSeal(row), record })
-      )
-    )
+    return rows.map((row): SealedRecord => ({
+      ...toSeal(row),
+      record: row.id === null ? Option.none() : Option.some(ConversionRows.toRecord(row))
+    }))
   })
 
   const stray = within(

@@ -26,14 +26,6 @@ export interface PricedConversion extends Computed {
   readonly principal: string
 }
 
-/** A conversion that was answered. It is never changed. */
-export interface AuditRecord {
-  readonly id: AuditId
-  readonly priced: PricedConversion
-  readonly quoteId: QuoteId | null
-  readonly convertedAt: DateTime.Utc
-}
-
 /** A conversion whose numbers are locked until it expires. */
 export interface Quote {
   readonly id: QuoteId
@@ -59,16 +51,35 @@ export const numberFields = (priced: PricedConversion) => ({
   stale: priced.stale
 })
 
-/** A whole record as it is told to auditors, in the order in which it is hashed. */
-export const recordFields = (record: AuditRecord) => ({
-  audit_id: record.id,
-  ...numberFields(record.priced),
-  amount_type: record.priced.amountType,
-  exact_output: Decimal.format(record.priced.exactOutput),
-  residual: Decimal.format(record.priced.residual),
-  quote_id: record.quoteId,
-  reference: record.priced.reference,
-  principal: record.priced.principal,
-  converted_at: DateTime.formatIso(record.convertedAt)
+/**
+ * A conversion that was answered, as it is told, hashed and stored: its numbers are text, in the order in which they are
+ * hashed. It is never changed.
+ */
+export interface AuditRecord extends Readonly<ReturnType<typeof numberFields>> {
+  readonly audit_id: AuditId
+  readonly amount_type: AmountType
+  readonly exact_output: string
+  readonly residual: string
+  readonly quote_id: QuoteId | null
+  readonly reference: string | null
+  readonly principal: string
+  readonly converted_at: string
+}
+
+/** The record of a conversion, which may use a quote, at a moment. */
+export const recordOf = (
+  id: AuditId,
+  priced: PricedConversion,
+  quoteId: QuoteId | null,
+  convertedAt: DateTime.Utc
+): AuditRecord => ({
+  audit_id: id,
+  ...numberFields(priced),
+  amount_type: priced.amountType,
+  exact_output: Decimal.format(priced.exactOutput),
+  residual: Decimal.format(priced.residual),
+  quote_id: quoteId,
+  reference: priced.reference,
+  principal: priced.principal,
+  converted_at: DateTime.formatIso(convertedAt)
 })
-export type RecordFields = ReturnType<typeof recordFields>

@@ -50,21 +50,31 @@ export const parseJsonNumber = (text: string): Option.Option<BigDecimal.BigDecim
 }
 
 /** Plain digits, never an exponent, no trailing zeros: `1534.5`, `0.000694`. */
-export const format = (value: BigDecimal.BigDecimal): string => {
-  const { scale, value: unscaled } = BigDecimal.normalize(value)
-  const sign = unscaled < 0n ? "-" : ""
-  const digits = (unscaled < 0n ? -unscaled : unscaled).toString()
-  if (scale <= 0) return sign + digits + (unscaled === 0n ? "" : "0".repeat(-scale))
+export const format = ({ scale, value }: BigDecimal.BigDecimal): string => {
+  if (value < 0n) return `-${format(BigDecimal.make(-value, scale))}`
+  const digits = value.toString()
+  if (scale <= 0) return value === 0n ? digits : digits + "0".repeat(-scale)
   const padded = digits.padStart(scale + 1, "0")
-  return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
+  return trim(`${padded.slice(0, -scale)}.${padded.slice(-scale)}`)
 }
 
 /** Plain digits with exactly `decimals` of them after the point. The value must not have more. */
-export const formatFixed = (value: BigDecimal.BigDecimal, decimals: number): string => {
-  const plain = format(value)
-  if (decimals === 0) return plain
-  const [integer = "0", fraction = ""] = plain.split(".")
-  return `${integer}.${fraction.padEnd(decimals, "0")}`
+export const formatFixed = (value: BigDecimal.BigDecimal, decimals: number): string =>
+  pad(format(value), decimals)
+
+/** Plain digits without the zeros at the end of their decimals: what {@link format} writes. */
+export const trim = (digits: string): string => {
+  if (!digits.includes(".")) return digits
+  let end = digits.length
+  while (digits[end - 1] === "0") end--
+  return digits.slice(0, digits[end - 1] === "." ? end - 1 : end)
+}
+
+/** Plain digits that {@link trim} left, with zeros up to so many decimals: what {@link formatFixed} writes. */
+export const pad = (digits: string, decimals: number): string => {
+  const point = digits.indexOf(".")
+  if (point === -1) return decimals === 0 ? digits : `${digits}.${"0".repeat(decimals)}`
+  return digits.padEnd(point + 1 + decimals, "0")
 }
 
 /**

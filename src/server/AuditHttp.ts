@@ -1,4 +1,4 @@
-import { Effect, Option, Schema, Stream } from "effect"
+import { Effect, identity, Option, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import * as Problem from "../api/Problem.ts"
@@ -6,7 +6,7 @@ import { AuditLog } from "../conversion/AuditLog.ts"
 import { AuditVerifier, verificationFields } from "../conversion/AuditVerifier.ts"
 import { toReceiptHead } from "../conversion/Receipt.ts"
 import { Receipts } from "../conversion/Receipts.ts"
-import { AuditId, type RecordFields, recordFields } from "../domain/AuditRecord.ts"
+import { AuditId, type AuditRecord } from "../domain/AuditRecord.ts"
 import * as Listings from "./Listings.ts"
 import * as PairTexts from "./PairTexts.ts"
 import * as Problems from "./Problems.ts"
@@ -35,17 +35,17 @@ export const layer = HttpApiBuilder.group(
         if (format !== undefined) {
           // Asked first, since a failure cannot be told any more once the rows are on their way.
           yield* audit.page(filter, undefined, 1).pipe(Effect.catchTags(Problems.ofStore))
-          return yield* Listings.respond(format, RECORDS, Stream.map(audit.stream(filter), recordFields))
+          return yield* Listings.respond(format, RECORDS, audit.stream(filter))
         }
         const before = yield* Listings.positionOf(query.cursor, idOf)
         const size = Listings.sizeOf(query)
         const found = yield* audit.page(filter, before, size + 1).pipe(Effect.catchTags(Problems.ofStore))
-        return Listings.pageOf(found, size, recordFields, ({ id }) => id)
+        return Listings.pageOf(found, size, identity, ({ audit_id }) => audit_id)
       }),
 
       record: Effect.fnUntraced(function* ({ params }) {
         const record = yield* audit.byId(params.audit_id).pipe(Effect.catchTags(Problems.ofStore))
-        return Option.isSome(record) ? recordFields(record.value) : yield* notFound
+        return Option.isSome(record) ? record.value : yield* notFound
       }),
 
       receipt: Effect.fnUntraced(function* ({ params }) {
@@ -76,7 +76,7 @@ const notFound = Effect.fail(new Problem.NotFound({ detail: "No conversion has t
 const idOf = Schema.decodeEffect(AuditId)
 
 /** The records as a file. */
-const RECORDS: Listings.Listing<RecordFields> = {
+const RECORDS: Listings.Listing<AuditRecord> = {
   name: "conversions",
   columns: [
     "audit_id",

@@ -4,7 +4,6 @@ import { TestClock } from "effect/testing"
 import { Conversions } from "../../src/conversion/Conversions.ts"
 import { AuditLog } from "../../src/conversion/AuditLog.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
-import { recordFields } from "../../src/domain/AuditRecord.ts"
 import { Database } from "../../src/platform/Database.ts"
 import { asked } from "../support/TestConversions.ts"
 import * as TestConversions from "../support/TestConversions.ts"
@@ -19,7 +18,7 @@ const test = (
 
 const records = Effect.gen(function* () {
   const audit = yield* AuditLog
-  return (yield* audit.page({}, undefined, 1000)).map(recordFields)
+  return yield* audit.page({}, undefined, 1000)
 })
 
 describe("Conversions.convert", () => {

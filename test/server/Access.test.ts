@@ -60,7 +60,7 @@ layer(TestServer.layer(REAL).pipe(Layer.provide(traced)), live)("Keys", (it) => 
       assert.notStrictEqual(other.json["audit_id"], first.json["audit_id"])
       const records = yield* audit.page({}, undefined, 10)
       assert.deepStrictEqual(
-        records.map(({ priced }) => priced.principal),
+        records.map(({ principal }) => principal),
         [two.id, one.id]
       )
       const told = yield* get(`/api/v1/audit/conversions/${first.json["audit_id"]}`, { headers: as(two) })
@@ -212,7 +212,7 @@ layer(TestServer.layer(), live)("Keys of an instance with the sandbox", (it) => 
       assertProblem(yield* convert(narrow), 403, "forbidden")
       const records = yield* Effect.flatMap(AuditLog, (audit) => audit.page({}, undefined, 10))
       assert.deepStrictEqual(
-        records.map(({ priced }) => priced.principal),
+        records.map(({ principal }) => principal),
         [holder.id, "anonymous"]
       )
     })

@@ -227,7 +227,7 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
   }
   const told = yield* Effect.forEach(ledger.byKey.values(), (body) => Effect.orDie(decode(body)))
   assert.deepStrictEqual(
-    database.records.map(({ id }): string => id).toSorted(),
+    database.records.map(({ audit_id }): string => audit_id).toSorted(),
     told.map(({ audit_id }) => audit_id).toSorted(),
     "each record was told of, and each that was told of is there, once"
   )

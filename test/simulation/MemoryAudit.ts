@@ -35,10 +35,11 @@ export const make = () => {
   const outcomeOf = ({ idempotency, record }: Append): Appended => {
     const known = idempotency === undefined ? undefined : answers.get(nameOf(idempotency))
     if (known !== undefined) return { _tag: "Known", ...known }
-    const quote = record.quoteId === null ? undefined : quotes.get(record.quoteId)
+    const quote = record.quote_id === null ? undefined : quotes.get(record.quote_id)
     const isLost =
       quote !== undefined &&
-      (quote.usedBy !== null || !DateTime.isGreaterThan(quote.expiresAt, record.convertedAt))
+      (quote.usedBy !== null ||
+        !DateTime.isGreaterThan(quote.expiresAt, DateTime.makeUnsafe(record.converted_at)))
     return { _tag: isLost ? "QuoteLost" : "Committed" }
   }
 
@@ -60,12 +61,12 @@ export const make = () => {
         const append = appends[i]
         if (outcome._tag !== "Committed" || append === undefined) return outcome
         const { idempotency, record } = append
-        if (outcomeOf(append)._tag === "QuoteLost" || used.has(record.quoteId ?? ""))
+        if (outcomeOf(append)._tag === "QuoteLost" || used.has(record.quote_id ?? ""))
           return { _tag: "QuoteLost" }
-        const quote = record.quoteId === null ? undefined : quotes.get(record.quoteId)
+        const quote = record.quote_id === null ? undefined : quotes.get(record.quote_id)
         if (quote !== undefined) {
           used.add(quote.id)
-          quotes.set(quote.id, { ...quote, usedBy: record.id })
+          quotes.set(quote.id, { ...quote, usedBy: record.audit_id })
         }
         records.push(record)
         if (idempotency !== undefined) answers.set(nameOf(idempotency), idempotency)
