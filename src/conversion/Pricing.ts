@@ -1,14 +1,21 @@
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Result } from "effect"
 import type { BigDecimal } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { PricedConversion } from "../domain/AuditRecord.ts"
-import { type AmountOutOfRange, type AmountType, compute, marginOf } from "../domain/Conversion.ts"
+import {
+  type AmountOutOfRange,
+  type AmountType,
+  compute,
+  marginOf,
+  type Terms,
+  termsOf
+} from "../domain/Conversion.ts"
 import type { Currency } from "../domain/Currency.ts"
 import type { CurrencyPair } from "../domain/CurrencyPair.ts"
-import type { RateTooOld, RateUnavailable } from "../domain/Rate.ts"
+import type { Rate, RateTooOld, RateUnavailable } from "../domain/Rate.ts"
 import type { StoreUnavailable } from "../platform/Database.ts"
 import * as Traced from "../platform/Traced.ts"
-import { Rates } from "../rates/Rates.ts"
+import { type FoundRate, Rates } from "../rates/Rates.ts"
 
 /** What a customer asks for. */
 export interface Asked {
@@ -29,6 +36,8 @@ export class Pricing extends Context.Service<
     readonly price: (
       asked: Asked
     ) => Effect.Effect<PricedConversion, AmountOutOfRange | RateUnavailable | RateTooOld | StoreUnavailable>
+    /** As {@link price}, at once; undefined where the rate is not at hand, or not fresh, and where there is no price. */
+    readonly priceNow: (asked: Asked) => PricedConversion | undefined
   }
 >()("effex/conversion/Pricing") {
   static readonly layer = Layer.effect(
@@ -36,28 +45,49 @@ export class Pricing extends Context.Service<
     Effect.gen(function* () {
       const { margins } = yield* Settings
       const rates = yield* Rates
+      const clock = yield* Clock.Clock
+      /** The margins are those of the settings. */
+      const known = new WeakMap<Rate, Terms>()
       const traced = yield* Traced.make
 
-      const price = Effect.fnUntraced(function* (asked: Asked) {
-        const { amount, amountType, from, pair, principal, reference, to } = asked
-        const { rate, stale } = yield* rates.lookup(pair)
-        const margin = marginOf(margins, pair.key)
-        const computed = yield* Effect.fromResult(
-          compute({ amount, amountType, from, to, midRate: rate.rate, margin })
-        )
-        return {
-          ...computed,
-          amountType,
-          rateId: rate.id,
-          provider: rate.provider,
-          rateFetchedAt: rate.observedAt,
-          stale,
-          reference,
-          principal
-        }
-      }, traced("Pricing.price"))
+      const termsOfRate = (rate: Rate): Terms => {
+        let terms = known.get(rate)
+        if (terms === undefined)
+          known.set(rate, (terms = termsOf(rate.rate, marginOf(margins, rate.pair.key))))
+        return terms
+      }
 
-      return Pricing.of({ price })
+      const priceAt = (asked: Asked, { rate, stale }: FoundRate) => {
+        const { amount, amountType, from, principal, reference, to } = asked
+        return Result.map(
+          compute({ amount, amountType, from, to, terms: termsOfRate(rate) }),
+          (computed): PricedConversion => ({
+            ...computed,
+            amountType,
+            rateId: rate.id,
+            provider: rate.provider,
+            rateFetchedAt: rate.observedAt,
+            stale,
+            reference,
+            principal
+          })
+        )
+      }
+
+      const price = (asked: Asked) =>
+        traced("Pricing.price")(
+          Effect.flatMap(rates.lookup(asked.pair), (found) => Effect.fromResult(priceAt(asked, found)))
+        )
+
+      const priceNow = (asked: Asked) => {
+        const found = rates.peek(asked.pair, clock.currentTimeMillisUnsafe())
+        const priced = found && Result.getOrUndefined(priceAt(asked, found))
+        if (found === undefined || priced === undefined) return undefined
+        rates.count(found)
+        return priced
+      }
+
+      return Pricing.of({ price, priceNow })
     })
   )
 }

@@ -3,6 +3,7 @@ import type { AmountType, Computed } from "./Conversion.ts"
 import * as Decimal from "./Decimal.ts"
 import * as Money from "./Money.ts"
 import type { RateId } from "./Rate.ts"
+import { writtenOnce } from "./WrittenOnce.ts"
 
 /** Identifies one conversion in the audit. A UUIDv7. */
 export const AuditId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("AuditId"))
@@ -36,18 +37,22 @@ export interface Quote {
   readonly usedBy: AuditId | null
 }
 
+/** Of a rate, these are told with every conversion for as long as it is in force. */
+const termText = writtenOnce(Decimal.format)
+const timeText = writtenOnce<DateTime.Utc>(DateTime.formatIso)
+
 /** The numbers as text, under the names that they bear on the wire. */
 export const numberFields = (priced: PricedConversion) => ({
   from_currency: priced.input.currency.code,
   to_currency: priced.output.currency.code,
   input_amount: Money.format(priced.input),
   output_amount: Money.format(priced.output),
-  mid_rate: Decimal.format(priced.midRate),
-  margin: Decimal.format(priced.margin),
-  rate: Decimal.format(priced.rate),
+  mid_rate: termText(priced.midRate),
+  margin: termText(priced.margin),
+  rate: termText(priced.rate),
   rate_id: priced.rateId,
   provider: priced.provider,
-  rate_fetched_at: DateTime.formatIso(priced.rateFetchedAt),
+  rate_fetched_at: timeText(priced.rateFetchedAt),
   stale: priced.stale
 })
 

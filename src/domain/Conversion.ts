@@ -45,7 +45,19 @@ export interface Computed {
   readonly residual: BigDecimal.BigDecimal
 }
 
+/** What a pair is converted at: its mid rate, less what is kept of it. */
+export type Terms = Pick<Computed, "midRate" | "margin" | "rate">
+
 const ONE = BigDecimal.make(1n, 0)
+
+export const termsOf = (midRate: BigDecimal.BigDecimal, margin: BigDecimal.BigDecimal): Terms => ({
+  midRate,
+  margin,
+  rate: BigDecimal.normalize(BigDecimal.multiply(midRate, BigDecimal.subtract(ONE, margin)))
+})
+
+/** An amount above what can be written. */
+const TOO_LARGE = BigDecimal.make(10n ** BigInt(MAX_INTEGER_DIGITS), 0)
 
 /**
  * Computes a conversion, exact until one rounding at its end: down for what the customer receives (an amount of the
@@ -56,16 +68,15 @@ export const compute = (asked: {
   readonly amountType: AmountType
   readonly from: Currency
   readonly to: Currency
-  readonly midRate: BigDecimal.BigDecimal
-  readonly margin: BigDecimal.BigDecimal
+  readonly terms: Terms
 }): Result.Result<Computed, AmountOutOfRange> => {
-  const { amount, amountType, from, margin, midRate, to } = asked
-  const rate = BigDecimal.normalize(BigDecimal.multiply(midRate, BigDecimal.subtract(ONE, margin)))
+  const { amount, amountType, from, terms, to } = asked
+  const { margin, midRate, rate } = terms
   const input: Money.Money =
     amountType === "source"
       ? { amount, currency: from }
       : { amount: divideUp(amount, rate, from.minorUnit), currency: from }
-  const exactOutput = BigDecimal.normalize(BigDecimal.multiply(input.amount, rate))
+  const exactOutput = BigDecimal.multiply(input.amount, rate)
   const output: Money.Money =
     amountType === "target" ? { amount, currency: to } : Money.round(exactOutput, to, "received").money
   for (const money of [input, output]) {
@@ -76,7 +87,7 @@ export const compute = (asked: {
         })
       )
     }
-    if (integerDigits(money) > MAX_INTEGER_DIGITS) {
+    if (BigDecimal.isGreaterThanOrEqualTo(money.amount, TOO_LARGE)) {
       return Result.fail(
         new AmountOutOfRange({
           detail: `It is too large: it comes to more than ${MAX_INTEGER_DIGITS} digits of ${money.currency.code}`
@@ -84,7 +95,7 @@ export const compute = (asked: {
       )
     }
   }
-  const residual = BigDecimal.normalize(BigDecimal.subtract(exactOutput, output.amount))
+  const residual = BigDecimal.subtract(exactOutput, output.amount)
   return Result.succeed({ input, output, midRate, margin, rate, exactOutput, residual })
 }
 
@@ -107,5 +118,3 @@ export interface Margins {
 
 export const marginOf = (margins: Margins, pairKey: string): BigDecimal.BigDecimal =>
   Option.getOrElse(Option.fromUndefinedOr(margins.byPair.get(pairKey)), () => margins.standard)
-
-const integerDigits = (money: Money.Money) => Money.format(money).replace(/\..*/, "").length

@@ -46,7 +46,7 @@ export const parse = (
     if (text.length > maxContainers && (text.match(/[[{]/g)?.length ?? 0) > maxContainers)
       throw new SyntaxError("too deep")
     const plain: unknown = JSON.parse(text)
-    if (isFlatText(plain)) return plain
+    if (isFlat(plain) && isText(text) && !text.includes("\\")) return plain
     return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
       if (!isText(key) || (typeof value === "string" && !isText(value))) throw new SyntaxError("not text")
       return typeof value === "number" ? onNumber(context?.source ?? "") : value
@@ -59,10 +59,10 @@ const keepable = (source: string) => {
 }
 
 /** Texts alone are what they are, and need not be read with an eye on numbers. */
-const isFlatText = (value: unknown): boolean =>
+const isFlat = (value: unknown): boolean =>
   typeof value === "object" &&
   value !== null &&
   !Array.isArray(value) &&
-  Object.entries(value).every(([key, field]) => isText(key) && typeof field === "string" && isText(field))
+  Object.values(value).every((field) => typeof field === "string")
 
 const isText = (text: string) => text.isWellFormed() && !text.includes("\0")

@@ -228,14 +228,14 @@ const make = Effect.gen(function* () {
   const staleAfterMillis = Duration.toMillis(staleAfter)
   const peek: Rates["Service"]["peek"] = (pair, now) => remembered(pair, staleAfterMillis, now)
 
-  const lookup: Rates["Service"]["lookup"] = Effect.fnUntraced(function* (pair, options) {
-    const maxAge = options?.maxAge ?? Duration.infinity
-    const limit = Math.min(staleAfterMillis, Duration.toMillis(maxAge))
-    const found = remembered(pair, limit, yield* Clock.currentTimeMillis)
-    if (found === undefined) return yield* measured(lookupFurther(pair, cache.peek(pair), maxAge))
-    count(found)
-    return found
-  })
+  const lookup: Rates["Service"]["lookup"] = (pair, { maxAge = Duration.infinity } = {}) =>
+    Effect.clockWith((clock) => {
+      const limit = Math.min(staleAfterMillis, Duration.toMillis(maxAge))
+      const found = remembered(pair, limit, clock.currentTimeMillisUnsafe())
+      if (found === undefined) return measured(lookupFurther(pair, cache.peek(pair), maxAge))
+      count(found)
+      return Effect.succeed(found)
+    })
 
   /** Brings rates into memory, from Redis where the database does not answer. */
   const rememberAll = Effect.fnUntraced(

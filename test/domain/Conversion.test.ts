@@ -53,8 +53,10 @@ const compute = (asked: Pick<Vector, "amount" | "amount_type" | "from" | "to" | 
     amountType,
     from,
     to,
-    midRate: Option.getOrThrow(Decimal.parse(asked.mid_rate)),
-    margin: Option.getOrThrow(Decimal.parse(asked.margin))
+    terms: Conversion.termsOf(
+      Option.getOrThrow(Decimal.parse(asked.mid_rate)),
+      Option.getOrThrow(Decimal.parse(asked.margin))
+    )
   })
 }
 
