@@ -38,6 +38,7 @@ import { QuoteRepo } from "./conversion/QuoteRepo.ts"
 import { Quotes } from "./conversion/Quotes.ts"
 import { Receipts } from "./conversion/Receipts.ts"
 import { SealRepo } from "./conversion/SealRepo.ts"
+import { UnsealedRecords } from "./conversion/UnsealedRecords.ts"
 import { Database } from "./platform/Database.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import * as Randomness from "./platform/Randomness.ts"
@@ -111,7 +112,12 @@ const imports = RateImport.layer.pipe(
 const audit = Layer.mergeAll(AuditLog.layer, Receipts.layer, AuditVerifier.layer).pipe(
   Layer.provideMerge(AuditSealer.layer),
   Layer.provideMerge(
-    Layer.mergeAll(AuditRepo.layer, SealRepo.layer, AuditSigner.layer.pipe(Layer.provide(NodeServices.layer)))
+    Layer.mergeAll(
+      AuditRepo.layer,
+      SealRepo.layer,
+      UnsealedRecords.layer,
+      AuditSigner.layer.pipe(Layer.provide(NodeServices.layer))
+    )
   )
 )
 

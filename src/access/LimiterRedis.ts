@@ -1,16 +1,24 @@
-import { Clock, Duration, Effect, Option, Result, type Scope } from "effect"
+import { Clock, Duration, Effect, Exit, Option, Result, type Scope } from "effect"
 import { RateLimiter } from "effect/persistence"
 import type * as EffectRedis from "effect/persistence/Redis"
 import * as Metrics from "../platform/Metrics.ts"
 import * as Together from "../platform/Together.ts"
 
-type Options = Parameters<RateLimiter.RateLimiter["consume"]>[0]
-type Counted = Option.Option<RateLimiter.ConsumeResult>
+/** Whom to count, and how much is allowed. */
+export type Options = Parameters<RateLimiter.RateLimiter["consume"]>[0]
+/** What is left to a caller, and how long it takes until all of it is there again. */
+export type Counted = Pick<RateLimiter.ConsumeResult, "remaining" | "resetAfter">
+/** What came of counting a request: none where Redis does not count it. */
+export type Outcome = Exit.Exit<Option.Option<Counted>, RateLimiter.RateLimitExceeded>
 type Refused = RateLimiter.RateLimitExceeded
-type Request = Together.Waiting<Options, Counted, Refused>
+type Request = Together.Waiting<Options, Option.Option<Counted>, Refused>
 
-/** Counts a request of a caller, and says what is left; none where Redis does not count it. */
-export type Count = (options: Options) => Effect.Effect<Counted, Refused>
+/** Counts requests of callers, and says what is left to them; none where Redis does not count. */
+export interface Count {
+  readonly one: (options: Options) => Effect.Effect<Option.Option<Counted>, Refused>
+  /** So many requests of one caller: what came of each, in their order. */
+  readonly all: (options: Options, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
+}
 
 /** How long Redis is not asked again that did not count, but by one request. */
 const AGAIN_AFTER = Duration.seconds(1)
@@ -47,7 +55,7 @@ export const make = Effect.fnUntraced(function* (
     return true
   }
 
-  const ask: Count = (options) =>
+  const ask = (options: Options): Effect.Effect<Option.Option<Counted>, Refused> =>
     Effect.suspend(() => {
       const begun = clock.currentTimeMillisUnsafe()
       const answered = () => {
@@ -70,8 +78,8 @@ export const make = Effect.fnUntraced(function* (
     })
 
   const countOne = ({ item, settle }: Request) =>
-    Effect.map(Effect.result(ask(item)), (asked) => {
-      settle(Effect.fromResult(asked))
+    Effect.map(Effect.exit(ask(item)), (asked) => {
+      settle(asked)
       return asked
     })
 
@@ -79,9 +87,9 @@ export const make = Effect.fnUntraced(function* (
   const countEach = Effect.fnUntraced(function* ([first, ...others]: ReadonlyArray<Request>) {
     if (first === undefined) return
     const asked = yield* countOne(first)
-    if (Result.isSuccess(asked))
+    if (Exit.isSuccess(asked))
       yield* Effect.forEach(others, countOne, { concurrency: "unbounded", discard: true })
-    else for (const { settle } of others) settle(Effect.fail(asked.failure))
+    else for (const { settle } of others) settle(asked)
   })
 
   const countAll = Effect.fnUntraced(function* (requests: ReadonlyArray<Request>, options: Options) {
@@ -89,11 +97,11 @@ export const make = Effect.fnUntraced(function* (
     if (Result.isFailure(asked)) return yield* countEach(requests)
     requests.forEach(({ settle }, i) => {
       const after = requests.length - 1 - i
-      settle(Effect.succeed(Option.map(asked.success, (last) => leftBefore(after, last, options))))
+      settle(Exit.succeed(Option.map(asked.success, (last) => leftBefore(after, last, options))))
     })
   })
 
-  const together = yield* Together.make<Options, Counted, Refused>(
+  const together = yield* Together.make<Options, Option.Option<Counted>, Refused>(
     MOST,
     (requests) =>
       Effect.forEach(
@@ -108,20 +116,25 @@ export const make = Effect.fnUntraced(function* (
       after: patience,
       late: () => {
         fail()
-        return Effect.succeedNone
+        return uncounted
       }
     }
   )
-  return (options) => Effect.suspend(() => (isAsked() ? together(options) : Effect.succeedNone))
+  return {
+    one: (options) => Effect.suspend(() => (isAsked() ? together.one(options) : uncounted)),
+    all: (options, requests) =>
+      Effect.suspend(() =>
+        isAsked()
+          ? together.all(Array.from({ length: requests }, () => options))
+          : Effect.succeed(Array.from({ length: requests }, () => uncounted))
+      )
+  }
 })
 
+const uncounted = Exit.succeed(Option.none())
+
 /** What was left before so many more were counted. */
-const leftBefore = (
-  more: number,
-  counted: RateLimiter.ConsumeResult,
-  { limit, window }: Options
-): RateLimiter.ConsumeResult => ({
-  ...counted,
+const leftBefore = (more: number, counted: Counted, { limit, window }: Options): Counted => ({
   remaining: counted.remaining + more,
   resetAfter: Duration.millis(
     Math.max(0, Duration.toMillis(counted.resetAfter) - (more * Duration.toMillis(window)) / limit)

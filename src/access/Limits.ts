@@ -1,8 +1,9 @@
-import { Context, Duration, Effect, Layer, Metric, Option } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Option, Result } from "effect"
 import type * as EffectRedis from "effect/persistence/Redis"
 import { Settings } from "../config/Settings.ts"
 import { type Allowance, type Kind, type Quota, QuotaExceeded } from "../domain/Quota.ts"
 import * as Metrics from "../platform/Metrics.ts"
+import * as LimiterAhead from "./LimiterAhead.ts"
 import * as LimiterMemory from "./LimiterMemory.ts"
 import * as LimiterRedis from "./LimiterRedis.ts"
 
@@ -14,6 +15,9 @@ export const KEYS_QUOTA: Quota = { limit: 600, window: Duration.minutes(1) }
 /** What is always counted in this process. */
 type Near = Exclude<Kind, "writes">
 
+/** What is left to a caller after a request, where there is a limit. */
+export type Outcome = Result.Result<Option.Option<Allowance>, QuotaExceeded>
+
 /** How much a caller may ask for. */
 export class Limits extends Context.Service<
   Limits,
@@ -24,6 +28,8 @@ export class Limits extends Context.Service<
      * this process while Redis does not count.
      */
     readonly count: (kind: Kind, caller: string) => Effect.Effect<Option.Option<Allowance>, QuotaExceeded>
+    /** As {@link count}, of so many requests at once: what came of each, in their order. */
+    readonly countAll: (kind: Kind, caller: string, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
     /** As `count` does, of what is counted in this process; `now` is the time in milliseconds since 1970. */
     readonly countNow: (kind: Near, caller: string, now: number) => LimiterMemory.Counted | undefined
   }
@@ -38,7 +44,10 @@ export class Limits extends Context.Service<
   static readonly layerRedisWithin = (
     patience: Duration.Duration
   ): Layer.Layer<Limits, never, Settings | EffectRedis.Redis> =>
-    Layer.effect(Limits, Effect.flatMap(LimiterRedis.make(patience), make))
+    Layer.effect(
+      Limits,
+      LimiterRedis.make(patience).pipe(Effect.flatMap(LimiterAhead.make), Effect.flatMap(make))
+    )
 
   static readonly layerRedis = Layer.suspend(() => Limits.layerRedisWithin(PATIENCE))
 }
@@ -52,14 +61,15 @@ const make = Effect.fnUntraced(function* (shared?: LimiterRedis.Count) {
     writes: countingNow("writes", writeQuota, context),
     keys: countingNow("keys", Option.some(KEYS_QUOTA), context)
   }
-  const near = atOnce(now.writes)
   const counts: Record<Kind, Counting> = {
     reads: atOnce(now.reads),
-    writes: shared === undefined ? near : counting("writes", writeQuota, shared, near),
+    writes:
+      shared === undefined ? atOnce(now.writes) : counting("writes", writeQuota, shared, now.writes, context),
     keys: atOnce(now.keys)
   }
   return Limits.of({
-    count: (kind, caller) => counts[kind](caller),
+    count: (kind, caller) => counts[kind].one(caller),
+    countAll: (kind, caller, requests) => counts[kind].all(caller, requests),
     countNow: (kind, caller, millis) => now[kind](caller, millis)
   })
 })
@@ -81,36 +91,66 @@ const countingNow = (
   }
 }
 
-type Counting = (caller: string) => Effect.Effect<Option.Option<Allowance>, QuotaExceeded>
+interface Counting {
+  readonly one: (caller: string) => Effect.Effect<Option.Option<Allowance>, QuotaExceeded>
+  readonly all: (caller: string, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
+}
 
-const atOnce = (count: CountingNow) => (caller: string) =>
-  Effect.clockWith((clock): ReturnType<Counting> => {
-    const counted = count(caller, clock.currentTimeMillisUnsafe())
-    return counted instanceof QuotaExceeded
-      ? Effect.fail(counted)
-      : Effect.succeed(Option.fromUndefinedOr(counted))
-  })
+const outcomeNow = (count: CountingNow, caller: string, now: number): Outcome => {
+  const counted = count(caller, now)
+  return counted instanceof QuotaExceeded
+    ? Result.fail(counted)
+    : Result.succeed(Option.fromUndefinedOr(counted))
+}
 
+const atOnce = (count: CountingNow): Counting => ({
+  one: (caller) =>
+    Effect.clockWith((clock) =>
+      Effect.fromResult(outcomeNow(count, caller, clock.currentTimeMillisUnsafe()))
+    ),
+  all: (caller, requests) =>
+    Effect.clockWith((clock) => {
+      const now = clock.currentTimeMillisUnsafe()
+      return Effect.succeed(Array.from({ length: requests }, () => outcomeNow(count, caller, now)))
+    })
+})
+
+/** Counts with all nodes, and in this process what is not counted there. */
 const counting = (
   kind: Kind,
   quota: Option.Option<Quota>,
   shared: LimiterRedis.Count,
-  near: Counting
+  near: CountingNow,
+  context: Context.Context<never>
 ): Counting => {
-  if (Option.isNone(quota)) return near
+  if (Option.isNone(quota)) return atOnce(near)
   const { limit, window } = quota.value
   const refused = Metrics.rateLimited.of({ limit: kind })
-  return (caller) =>
-    Effect.matchEffect(shared({ algorithm: "token-bucket", key: `${kind}:${caller}`, limit, window }), {
-      onFailure: ({ retryAfter }) =>
-        Effect.andThen(
-          Metric.update(refused, 1),
-          Effect.fail(new QuotaExceeded({ kind, limit, window, retryAfter }))
-        ),
-      onSuccess: Option.match({
-        onNone: () => near(caller),
-        onSome: ({ remaining, resetAfter }) =>
-          Effect.succeedSome({ kind, quota: quota.value, remaining, resetAfter })
-      })
-    })
+  const asked = (caller: string) =>
+    ({ algorithm: "token-bucket", key: `${kind}:${caller}`, limit, window }) as const
+  const outcomeOf = (counted: LimiterRedis.Outcome, caller: string, now: number): Outcome => {
+    const exceeded = Exit.findErrorOption(counted)
+    if (Option.isSome(exceeded)) {
+      refused.updateUnsafe(1, context)
+      return Result.fail(new QuotaExceeded({ kind, limit, window, retryAfter: exceeded.value.retryAfter }))
+    }
+    if (Exit.isFailure(counted) || Option.isNone(counted.value)) return outcomeNow(near, caller, now)
+    const { remaining, resetAfter } = counted.value.value
+    return Result.succeed(Option.some({ kind, quota: quota.value, remaining, resetAfter }))
+  }
+  return {
+    one: (caller) =>
+      Effect.clockWith((clock) =>
+        Effect.flatMap(Effect.exit(shared.one(asked(caller))), (counted) =>
+          Effect.fromResult(outcomeOf(counted, caller, clock.currentTimeMillisUnsafe()))
+        )
+      ),
+    all: (caller, requests) =>
+      Effect.clockWith((clock) =>
+        Effect.map(shared.all(asked(caller), requests), (all) => {
+          const now = clock.currentTimeMillisUnsafe()
+          return all.map((counted) => outcomeOf(counted, caller, now))
+        })
+      )
+  }
 }

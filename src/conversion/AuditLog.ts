@@ -1,4 +1,4 @@
-import { Clock, Context, Duration, Effect, Layer, Metric, type Option } from "effect"
+import { Clock, Context, Duration, Effect, Exit, Layer, Metric, type Option } from "effect"
 import type { SqlError } from "effect/sql"
 import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
 import { DEADLINE, StoreUnavailable } from "../platform/Database.ts"
@@ -6,9 +6,12 @@ import * as Metrics from "../platform/Metrics.ts"
 import * as Together from "../platform/Together.ts"
 import * as Traced from "../platform/Traced.ts"
 import { type Append, type Appended, AuditRepo } from "./AuditRepo.ts"
+import { UnsealedRecords } from "./UnsealedRecords.ts"
 
 /** The most records that one statement commits. */
 const MAX_BATCH = 256
+/** So many statements are under way at once: one is made while another one's records reach the disk. */
+const LANES = 2
 /** The longest that a caller waits for its record to be committed. */
 const APPEND_DEADLINE = Duration.sum(DEADLINE, Duration.seconds(1))
 
@@ -21,12 +24,7 @@ const isTaken = (error: StoreUnavailable | SqlError.SqlError) =>
   error._tag === "SqlError" && error.reason._tag === "UniqueViolation"
 
 type Pending = Together.Waiting<Append, Appended, StoreUnavailable>
-type Outcome = Effect.Effect<Appended, StoreUnavailable>
-
-/** What a caller is told whose record waited for too long. */
-const late = Metric.update(Metrics.commitDuration, Duration.toSeconds(APPEND_DEADLINE)).pipe(
-  Effect.andThen(new StoreUnavailable({ cause: "the record was not committed in time" }))
-)
+type Outcome = Exit.Exit<Appended, StoreUnavailable>
 
 /** The record of every conversion, appended to and read, never changed. */
 export class AuditLog extends Context.Service<
@@ -38,6 +36,8 @@ export class AuditLog extends Context.Service<
      * the same key tells it later.
      */
     readonly append: (append: Append) => Effect.Effect<Appended, StoreUnavailable>
+    /** As {@link append}, of several: what came of each, in their order. */
+    readonly appendAll: (appends: ReadonlyArray<Append>) => Effect.Effect<ReadonlyArray<Outcome>>
     readonly byId: (id: AuditId) => Effect.Effect<Option.Option<AuditRecord>, StoreUnavailable>
     /** At most `limit` records before an id, newest first. */
     readonly page: AuditRepo["Service"]["page"]
@@ -49,17 +49,18 @@ export class AuditLog extends Context.Service<
     AuditLog,
     Effect.gen(function* () {
       const repo = yield* AuditRepo
+      const unsealed = yield* UnsealedRecords
       const clock = yield* Clock.Clock
       const context = yield* Effect.context<never>()
       const traced = yield* Traced.make
 
       const conclude = (batch: ReadonlyArray<Pending>, outcomeOf: (i: number) => Outcome) => {
         const now = clock.monotonicTimeNanosUnsafe()
-        for (const [i, { isAbandoned, settle, since }] of batch.entries()) {
-          if (isAbandoned) continue
-          Metrics.commitDuration.updateUnsafe(Duration.toSeconds(Duration.nanos(now - since)), context)
+        batch.forEach(({ isAbandoned, settle, since }, i) => {
+          if (isAbandoned) return
+          Metrics.commitDuration.updateUnsafe(Number(now - since) / 1e9, context)
           settle(outcomeOf(i))
-        }
+        })
       }
       const concludeWith = (batch: ReadonlyArray<Pending>, outcome: Outcome) =>
         Effect.sync(() => conclude(batch, () => outcome))
@@ -67,7 +68,10 @@ export class AuditLog extends Context.Service<
       const settle = Effect.fnUntraced(function* (batch: ReadonlyArray<Pending>) {
         yield* Metric.update(Metrics.auditBatchSize, batch.length)
         const outcomes = yield* repo.append(batch.map(({ item }) => item))
-        conclude(batch, (i) => Effect.succeed(outcomes[i] ?? lost))
+        conclude(batch, (i) => Exit.succeed(outcomes[i] ?? lost))
+        batch.forEach(({ item }, i) => {
+          if (outcomes[i]?._tag === "Committed") unsealed.keep(item.record)
+        })
       })
 
       /**
@@ -81,8 +85,8 @@ export class AuditLog extends Context.Service<
             settle([pending]).pipe(
               Effect.retry({ while: isTaken, times: LOOKS }),
               Effect.catchTags({
-                SqlError: (error) => concludeWith([pending], Effect.die(error)),
-                StoreUnavailable: (error) => concludeWith([pending], Effect.fail(error))
+                SqlError: (error) => concludeWith([pending], Exit.die(error)),
+                StoreUnavailable: (error) => concludeWith([pending], Exit.fail(error))
               })
             ),
           { discard: true }
@@ -92,21 +96,36 @@ export class AuditLog extends Context.Service<
         settle(batch).pipe(
           Effect.catchTags({
             SqlError: () => settleEach(batch),
-            StoreUnavailable: (error) => concludeWith(batch, Effect.fail(error))
+            StoreUnavailable: (error) => concludeWith(batch, Exit.fail(error))
           }),
-          Effect.catchDefect((defect) => concludeWith(batch, Effect.die(defect)))
+          Effect.catchDefect((defect) => concludeWith(batch, Exit.die(defect)))
         )
 
-      const together = yield* Together.make(MAX_BATCH, commit, {
+      const deadline = {
         after: APPEND_DEADLINE,
-        late: () => late
-      })
+        late: () => {
+          Metrics.commitDuration.updateUnsafe(Duration.toSeconds(APPEND_DEADLINE), context)
+          return Exit.fail(new StoreUnavailable({ cause: "the record was not committed in time" }))
+        }
+      }
+      const together = yield* Together.make(MAX_BATCH, commit, deadline, LANES)
+      const countLost = (outcomes: ReadonlyArray<Outcome>) => {
+        const lost = outcomes.filter(Exit.isFailure).length
+        if (lost > 0) Metrics.lostCommits.updateUnsafe(lost, context)
+      }
       const append = (item: Append) =>
         traced("AuditLog.append")(
-          Effect.tapError(together(item), () => Metric.update(Metrics.lostCommits, 1))
+          Effect.onExit(together.one(item), (outcome) => Effect.sync(() => countLost([outcome])))
+        )
+      const appendAll = (items: ReadonlyArray<Append>) =>
+        traced("AuditLog.append")(
+          Effect.map(together.all(items), (outcomes) => {
+            countLost(outcomes)
+            return outcomes
+          })
         )
 
-      return AuditLog.of({ append, byId: repo.byId, page: repo.page, stream: repo.stream })
+      return AuditLog.of({ append, appendAll, byId: repo.byId, page: repo.page, stream: repo.stream })
     })
   )
 }

@@ -84,6 +84,9 @@ const committed: Appended = { _tag: "Committed" }
 
 const isPlain = ({ idempotency, record }: Append) => idempotency === undefined && record.quote_id === null
 
+/** Fields that may say anything. */
+type Words = "provider" | "reference" | "principal"
+
 /** What was not appended, as the statement tells it. */
 const Refused = Schema.Struct({
   index: Schema.Int,
@@ -96,37 +99,48 @@ const make = Effect.gen(function* () {
   const { attempt, sql, within } = yield* Database
   const columns = sql.literal(ConversionRows.AUDIT_COLUMNS)
 
-  const itemsOf = (appends: ReadonlyArray<Append>) => {
-    const each = (valueOf: (append: Append) => PgArray.Value) => PgArray.of(appends.map(valueOf))
-    const told = (name: keyof AuditRecord) => each(({ record }) => record[name])
-    const kept = (name: "route" | "key" | "requestHash" | "answer") =>
-      each(({ idempotency }) => idempotency?.[name] ?? null)
-    return sql`unnest(
+  /** The columns of records, as arrays: a statement is the same for any number of them. */
+  const recordsOf = (appends: ReadonlyArray<Append>) => {
+    const told = (name: Exclude<keyof AuditRecord, Words>) =>
+      PgArray.of(appends.map(({ record }) => record[name]))
+    const words = (name: Words) => PgArray.ofTexts(appends.map(({ record }) => record[name]))
+    return sql`
       ${told("audit_id")}::uuid[], ${told("from_currency")}::text[], ${told("to_currency")}::text[],
       ${told("amount_type")}::text[], ${told("input_amount")}::numeric[], ${told("output_amount")}::numeric[],
       ${told("mid_rate")}::numeric[], ${told("margin")}::numeric[], ${told("rate")}::numeric[],
       ${told("exact_output")}::numeric[], ${told("residual")}::numeric[], ${told("rate_id")}::uuid[],
-      ${told("provider")}::text[], ${told("rate_fetched_at")}::timestamptz[], ${told("stale")}::boolean[],
-      ${told("reference")}::text[], ${told("principal")}::text[], ${told("quote_id")}::uuid[],
-      ${told("converted_at")}::timestamptz[], ${kept("route")}::text[], ${kept("key")}::text[],
-      ${kept("requestHash")}::text[], ${kept("answer")}::text[]
-    ) WITH ORDINALITY AS item (${columns}, route, key, request_hash, answer, n)`
+      ${words("provider")}::text[], ${told("rate_fetched_at")}::timestamptz[], ${told("stale")}::boolean[],
+      ${words("reference")}::text[], ${words("principal")}::text[], ${told("quote_id")}::uuid[],
+      ${told("converted_at")}::timestamptz[]`
+  }
+
+  /** The keys that they are remembered under, and the answers. */
+  const keysOf = (appends: ReadonlyArray<Append>) => {
+    const kept = (name: "route" | "key" | "requestHash" | "answer") =>
+      PgArray.ofTexts(appends.map(({ idempotency }) => idempotency?.[name] ?? null))
+    return sql`
+      ${kept("route")}::text[], ${kept("key")}::text[], ${kept("requestHash")}::text[], ${kept("answer")}::text[]`
   }
 
   /** Of records that have neither a quote nor a key, nothing can stand in the way. */
   const appendPlain = (appends: ReadonlyArray<Append>) => sql`
     WITH appended AS (
-      INSERT INTO conversion_audit (${columns}) SELECT ${columns} FROM ${itemsOf(appends)} RETURNING id
+      INSERT INTO conversion_audit (${columns})
+      SELECT * FROM unnest(${recordsOf(appends)}) RETURNING id
     )
     INSERT INTO audit_unsealed (audit_id) SELECT id FROM appended`
 
   /** Tells what was not appended. */
   const appendChecked = (appends: ReadonlyArray<Append>) => sql`
     WITH item AS (
-      SELECT * FROM ${itemsOf(appends)}
+      SELECT * FROM unnest(${recordsOf(appends)}, ${keysOf(appends)})
+        WITH ORDINALITY AS item (${columns}, route, key, request_hash, answer, n)
     ), known AS (
-      SELECT item.n, idempotency.request_hash, idempotency.answer
-      FROM item JOIN idempotency USING (principal, route, key)
+      -- Each by its key: a plan that was made while the table was small would read all of it.
+      SELECT item.n, remembered.request_hash, remembered.answer FROM item, LATERAL (
+        SELECT request_hash, answer FROM idempotency
+        WHERE principal = item.principal AND route = item.route AND key = item.key LIMIT 1
+      ) AS remembered
     ), fresh AS (
       SELECT * FROM item WHERE n NOT IN (SELECT n FROM known)
     ), used AS (

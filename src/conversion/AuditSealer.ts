@@ -1,16 +1,16 @@
 import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
-import type { AuditRecord } from "../domain/AuditRecord.ts"
 import * as Cluster from "../platform/Cluster.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import { underWay } from "../platform/MetricSeries.ts"
-import { chain, encodeRecord } from "./AuditHash.ts"
+import { chain } from "./AuditHash.ts"
 import { AuditSigner } from "./AuditSigner.ts"
 import * as MerkleTree from "./MerkleTree.ts"
 import { type Seal, SealRepo } from "./SealRepo.ts"
+import { UnsealedRecords } from "./UnsealedRecords.ts"
 
 /** The most records that one head seals. */
-const MAX_BATCH = 500
+const MAX_BATCH = 1000
 
 /** Seals records in order: each is chained to the one before, and each batch ends with a signed head of the tree. */
 export class AuditSealer extends Context.Service<
@@ -48,18 +48,20 @@ const make = Effect.gen(function* () {
   const repo = yield* SealRepo
   const { sign } = yield* AuditSigner
 
+  const unsealed = yield* UnsealedRecords
+
   const sealBatch = repo.sealNext(
     MAX_BATCH,
+    unsealed.find,
     Effect.fnUntraced(function* (records, end, nodesAt) {
       const signedAt = DateTime.formatIso(yield* DateTime.now)
       const tree = MerkleTree.grow(end.size, yield* nodesAt(MerkleTree.peaks(end.size)))
       let chainHash = end.chainHash
-      const seals = Array.map(records, (record: AuditRecord, i): Seal => {
-        const bytes = encodeRecord(record)
+      const seals = Array.map(records, ({ bytes, id }, i): Seal => {
         const prevHash = chainHash
         chainHash = chain(prevHash, bytes)
         tree.append(MerkleTree.leafHash(bytes))
-        return { position: end.size + i + 1, auditId: record.audit_id, prevHash, hash: chainHash }
+        return { position: end.size + i + 1, auditId: id, prevHash, hash: chainHash }
       })
       const head = sign({ treeSize: tree.size(), rootHash: tree.root(), chainHash, signedAt })
       return { seals, nodes: tree.made(), head }
@@ -70,10 +72,15 @@ const make = Effect.gen(function* () {
     let total = 0
     for (;;) {
       const sealed = yield* sealBatch
-      total += sealed
-      if (sealed < MAX_BATCH) return total
+      unsealed.sealed(sealed)
+      total += sealed.length
+      if (sealed.length < MAX_BATCH) return total
     }
-  }).pipe(Effect.catchTag("SqlError", (error) => Effect.die(error)))
+  }).pipe(
+    // What the database does not take is read from it the next time.
+    Effect.onError(() => Effect.sync(unsealed.clear)),
+    Effect.catchTag("SqlError", (error) => Effect.die(error))
+  )
 
   const sealAll = exclusively("seal", drain).pipe(
     Effect.map(Option.getOrElse(() => 0)),

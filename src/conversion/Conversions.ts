@@ -1,4 +1,4 @@
-import { Context, DateTime, Effect, Layer, Metric, Option } from "effect"
+import { Clock, Context, DateTime, Effect, Exit, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import {
   AuditId,
@@ -23,7 +23,13 @@ import type { StoreUnavailable } from "../platform/Database.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import * as Traced from "../platform/Traced.ts"
 import { AuditLog } from "./AuditLog.ts"
-import { AuditRepo, type IdempotencyKey } from "./AuditRepo.ts"
+import {
+  type Append,
+  type Appended,
+  AuditRepo,
+  type IdempotencyKey,
+  type RememberedAnswer
+} from "./AuditRepo.ts"
 import * as CanonicalEncoding from "./CanonicalEncoding.ts"
 import { type Asked, Pricing } from "./Pricing.ts"
 import { Quotes } from "./Quotes.ts"
@@ -55,6 +61,20 @@ export type ConversionError =
   | RateUnavailable
   | StoreUnavailable
 
+type Converting = Effect.Effect<ConversionAnswer, ConversionError>
+/** What came of a conversion. */
+export type Converted = Exit.Exit<ConversionAnswer, ConversionError>
+
+/** A key, and the request that it is used for. */
+interface UsedKey extends IdempotencyKey {
+  readonly requestHash: string
+}
+
+/** A record on its way into the audit, and the answer to tell then. */
+interface Prepared extends Append {
+  readonly body: string
+}
+
 const ROUTE = "POST /api/v1/convert"
 
 /** The conversions, each committed to the audit before it is answered. */
@@ -65,7 +85,14 @@ export class Conversions extends Context.Service<
      * Converts at the latest rate, or at the numbers of a quote, and answers once the record is committed. A key that
      * was used answers what was answered then, also after its quote has expired.
      */
-    readonly convert: (request: ConversionRequest) => Effect.Effect<ConversionAnswer, ConversionError>
+    readonly convert: (request: ConversionRequest) => Converting
+    /**
+     * Converts together what is ready: what has no quote, and a rate that is at hand and fresh. Returns what came of each,
+     * in their order; undefined for what is not ready, which is for {@link convert}.
+     */
+    readonly convertReady: (
+      requests: ReadonlyArray<ConversionRequest>
+    ) => Effect.Effect<ReadonlyArray<Converted | undefined>>
   }
 >()("effex/conversion/Conversions") {
   static readonly layer = Layer.effect(
@@ -80,8 +107,10 @@ const make = Effect.gen(function* () {
   const pricing = yield* Pricing
   const quotes = yield* Quotes
   const random = yield* SecureRandom.SecureRandom
+  const clock = yield* Clock.Clock
   const traced = yield* Traced.make
   const context = yield* Effect.context<never>()
+  /** The keys of requests that are not answered yet. */
   const underWay = new Set<string>()
 
   const priceByQuote = Effect.fnUntraced(function* (request: ConversionRequest, quoteId: QuoteId) {
@@ -97,65 +126,130 @@ const make = Effect.gen(function* () {
     if (state === "expired") return yield* new QuoteExpired({ quoteId: quote.id, expiresAt: quote.expiresAt })
   })
 
-  const commit = Effect.fnUntraced(function* (
-    request: ConversionRequest,
-    key: IdempotencyKey | undefined,
-    requestHash: string
-  ) {
-    const quote = request.quoteId === null ? undefined : yield* priceByQuote(request, request.quoteId)
-    const priced: PricedConversion =
-      quote === undefined
-        ? yield* pricing.price(request)
-        : {
-            ...quote.priced,
-            reference: request.reference ?? quote.priced.reference,
-            principal: request.principal
-          }
-    const id = AuditId.make(yield* random.uuidV7())
-    const record = recordOf(id, priced, request.quoteId, yield* DateTime.now)
+  /** Why a quote that could be used a moment ago no longer can be. */
+  const whyLost = Effect.fnUntraced(function* ({ expiresAt, id }: Quote) {
+    yield* usable(yield* quotes.byId(id))
+    return yield* new QuoteExpired({ quoteId: id, expiresAt })
+  })
+
+  const newId = Effect.map(random.uuidV7(), (uuid) => AuditId.make(uuid))
+
+  const prepare = (
+    id: AuditId,
+    { quoteId }: ConversionRequest,
+    key: UsedKey | undefined,
+    priced: PricedConversion
+  ): Prepared => {
+    const record = recordOf(id, priced, quoteId, DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()))
     const body = JSON.stringify(answerFields(record))
-    const idempotency = key === undefined ? undefined : { ...key, requestHash, answer: body }
-    const outcome = yield* audit.append({ record, idempotency })
-    switch (outcome._tag) {
-      case "Committed":
-        Metrics.conversions.updateUnsafe(1, context)
-        return { body, replayed: false }
-      case "Known":
-        return yield* replay(outcome, requestHash)
-      case "QuoteLost": {
-        if (quote === undefined) return yield* Effect.die(new Error("A conversion without a quote lost one"))
-        yield* usable(yield* quotes.byId(quote.id))
-        return yield* new QuoteExpired({ quoteId: quote.id, expiresAt: quote.expiresAt })
-      }
+    return { record, body, idempotency: key === undefined ? undefined : { ...key, answer: body } }
+  }
+
+  const replay = (known: RememberedAnswer, requestHash: string | undefined) => {
+    if (known.requestHash !== requestHash) return Exit.fail(new IdempotencyMismatch())
+    Metrics.replays.updateUnsafe(1, context)
+    return Exit.succeed({ body: known.answer, replayed: true })
+  }
+
+  const answerTo = (
+    { body, idempotency }: Prepared,
+    outcome: Exclude<Appended, { readonly _tag: "QuoteLost" }>
+  ) => {
+    if (outcome._tag === "Known") return replay(outcome, idempotency?.requestHash)
+    Metrics.conversions.updateUnsafe(1, context)
+    return Exit.succeed({ body, replayed: false })
+  }
+
+  const commit = Effect.fnUntraced(function* (request: ConversionRequest, key: UsedKey | undefined) {
+    if (request.quoteId === null) {
+      const priced = yield* pricing.price(request)
+      const prepared = prepare(yield* newId, request, key, priced)
+      const outcome = yield* audit.append(prepared)
+      return yield* outcome._tag === "QuoteLost" ? noQuote : answerTo(prepared, outcome)
     }
+    const quote = yield* priceByQuote(request, request.quoteId)
+    const { principal, reference } = request
+    const priced = { ...quote.priced, reference: reference ?? quote.priced.reference, principal }
+    const prepared = prepare(yield* newId, request, key, priced)
+    const outcome = yield* audit.append(prepared)
+    return yield* outcome._tag === "QuoteLost" ? whyLost(quote) : answerTo(prepared, outcome)
   })
 
-  const convertOnce = Effect.fnUntraced(function* (request: ConversionRequest, key: IdempotencyKey) {
-    const requestHash = hashOf(request)
+  const convertByKey = Effect.fnUntraced(function* (request: ConversionRequest, key: UsedKey) {
     const known = yield* repo.answerOf(key)
-    if (Option.isSome(known)) return yield* replay(known.value, requestHash)
-    return yield* commit(request, key, requestHash)
+    return yield* Option.isSome(known) ? replay(known.value, key.requestHash) : commit(request, key)
   })
 
-  const convert = Effect.fnUntraced(function* (request: ConversionRequest) {
-    if (request.idempotencyKey === undefined) return yield* commit(request, undefined, "")
-    const key = { principal: request.principal, route: ROUTE, key: request.idempotencyKey }
-    const name = JSON.stringify(key)
-    if (underWay.has(name)) return yield* new IdempotencyConflict()
-    underWay.add(name)
-    return yield* Effect.ensuring(
-      convertOnce(request, key),
-      Effect.sync(() => underWay.delete(name))
-    )
-  }, traced("Conversions.convert"))
+  /** Runs what a key is used for, while nobody else uses it. */
+  const holding = (key: UsedKey, converting: Converting): Converting =>
+    Effect.suspend(() => {
+      const name = nameOf(key)
+      if (underWay.has(name)) return Effect.fail(new IdempotencyConflict())
+      underWay.add(name)
+      return Effect.ensuring(
+        converting,
+        Effect.sync(() => underWay.delete(name))
+      )
+    })
 
-  return Conversions.of({ convert })
+  const convertFurther = (request: ConversionRequest): Converting => {
+    const key = keyOf(request)
+    return key === undefined ? commit(request, undefined) : holding(key, convertByKey(request, key))
+  }
+
+  const prepareReady = (id: AuditId, request: ConversionRequest): Prepared | undefined => {
+    if (request.quoteId !== null) return undefined
+    const key = keyOf(request)
+    const name = key === undefined ? undefined : nameOf(key)
+    if (name !== undefined && underWay.has(name)) return undefined
+    const priced = pricing.priceNow(request)
+    if (priced === undefined) return undefined
+    if (name !== undefined) underWay.add(name)
+    // The statement that appends finds what was answered before under the key.
+    return prepare(id, request, key, priced)
+  }
+
+  const convertReady = Effect.fnUntraced(function* (requests: ReadonlyArray<ConversionRequest>) {
+    const ready: Array<Prepared | undefined> = []
+    for (const request of requests) ready.push(prepareReady(yield* newId, request))
+    const appends = ready.filter((prepared) => prepared !== undefined)
+    const outcomes = yield* Effect.ensuring(
+      audit.appendAll(appends),
+      Effect.sync(() => {
+        for (const { idempotency } of appends)
+          if (idempotency !== undefined) underWay.delete(nameOf(idempotency))
+      })
+    )
+    let appended = 0
+    return ready.map((prepared): Converted | undefined => {
+      const outcome = prepared && outcomes[appended++]
+      if (prepared === undefined || outcome === undefined) return undefined
+      if (Exit.isFailure(outcome)) return Exit.failCause(outcome.cause)
+      return outcome.value._tag === "QuoteLost" ? noQuote : answerTo(prepared, outcome.value)
+    })
+  })
+
+  const convert = (request: ConversionRequest): Converting =>
+    traced("Conversions.convert")(
+      Effect.flatMap(convertReady([request]), ([converted]) => converted ?? convertFurther(request))
+    )
+
+  return Conversions.of({ convert, convertReady })
 })
 
-const replay = (known: { readonly answer: string; readonly requestHash: string }, requestHash: string) =>
-  known.requestHash === requestHash
-    ? Effect.as(Metric.update(Metrics.replays, 1), { body: known.answer, replayed: true })
-    : Effect.fail(new IdempotencyMismatch())
+const noQuote = Exit.die(new Error("A conversion without a quote lost one"))
+
+const keyOf = (request: ConversionRequest): UsedKey | undefined =>
+  request.idempotencyKey === undefined
+    ? undefined
+    : {
+        principal: request.principal,
+        route: ROUTE,
+        key: request.idempotencyKey,
+        requestHash: hashOf(request)
+      }
+
+const nameOf = ({ key, principal }: IdempotencyKey) => JSON.stringify([principal, key])
 
 /** What a request says must be what the quote says. */
 const agree = Effect.fnUntraced(function* (request: ConversionRequest, quote: Quote) {

@@ -3,7 +3,7 @@ import type { SqlError } from "effect/sql"
 import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import * as PgArray from "../platform/PgArray.ts"
-import { GENESIS } from "./AuditHash.ts"
+import { encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as ConversionRows from "./ConversionRows.ts"
 import type { AuditRow } from "./ConversionRows.ts"
 import type { Coordinates, Node } from "./MerkleTree.ts"
@@ -22,6 +22,12 @@ export interface SealedRecord extends Seal {
   readonly record: Option.Option<AuditRecord>
 }
 
+/** A record as the bytes that are hashed. */
+export interface EncodedRecord {
+  readonly id: AuditId
+  readonly bytes: Buffer
+}
+
 /** What is written when records are sealed. */
 export interface SealedBatch {
   readonly seals: Array.NonEmptyReadonlyArray<Seal>
@@ -34,17 +40,18 @@ export class SealRepo extends Context.Service<
   SealRepo,
   {
     /**
-     * Takes at most `limit` records that wait, in order, and commits what `seal` makes of them. Returns how many it
-     * took. Two at once would meet the unique position: one of them fails.
+     * Takes at most `limit` records that wait, in order, reads those that `find` does not know, and commits what `seal`
+     * makes of them. Returns the ids of what it took. Two at once would meet the unique position: one of them fails.
      */
     readonly sealNext: (
       limit: number,
+      find: (id: AuditId) => Buffer | undefined,
       seal: (
-        records: Array.NonEmptyReadonlyArray<AuditRecord>,
+        records: Array.NonEmptyReadonlyArray<EncodedRecord>,
         end: { readonly size: number; readonly chainHash: Buffer },
         nodesAt: (at: ReadonlyArray<Coordinates>) => Effect.Effect<ReadonlyArray<Buffer>, SqlError.SqlError>
       ) => Effect.Effect<SealedBatch, SqlError.SqlError>
-    ) => Effect.Effect<number, StoreUnavailable | SqlError.SqlError>
+    ) => Effect.Effect<ReadonlyArray<AuditId>, StoreUnavailable | SqlError.SqlError>
     /** How many records wait, and since when the first. */
     readonly backlog: Effect.Effect<
       { readonly count: number; readonly since: Option.Option<DateTime.Utc> },
@@ -115,9 +122,10 @@ const make = Effect.gen(function* () {
   const selectNodes = Effect.fnUntraced(function* (at: ReadonlyArray<Coordinates>) {
     if (at.length === 0) return []
     const rows = yield* sql<{ level: number; index: bigint; hash: Uint8Array }>`
-      SELECT node.level, node.index, node.hash FROM audit_node AS node
-      JOIN jsonb_to_recordset(${JSON.stringify(at)}::text::jsonb) AS wanted (level int, index bigint)
-        USING (level, index)`
+      SELECT node.* FROM unnest(
+        ${PgArray.of(at.map(({ level }) => level))}::int[], ${PgArray.of(at.map(({ index }) => index))}::bigint[]
+      ) AS wanted (level, index),
+        LATERAL (SELECT * FROM audit_node WHERE level = wanted.level AND index = wanted.index LIMIT 1) AS node`
     const found = new Map(rows.map(({ hash, index, level }) => [`${level}/${index}`, Buffer.from(hash)]))
     return yield* Effect.forEach(at, ({ index, level }) => {
       const hash = found.get(`${level}/${index}`)
@@ -127,23 +135,40 @@ const make = Effect.gen(function* () {
     })
   })
 
-  const sealNext: SealRepo["Service"]["sealNext"] = Effect.fn("SealRepo.sealNext")((limit, seal) =>
+  /** Each by its id: a plan that was made while the table was small would read all of it. */
+  const readEncoded = Effect.fnUntraced(function* (ids: ReadonlyArray<AuditId>) {
+    if (ids.length === 0) return new Map<AuditId, Buffer>()
+    const rows = yield* sql<AuditRow>`
+      SELECT record.* FROM unnest(${PgArray.of(ids)}::uuid[]) AS wanted (audit_id),
+        LATERAL (SELECT ${columns} FROM conversion_audit WHERE id = audit_id LIMIT 1) AS record`
+    return new Map(rows.map((row) => [row.id, encodeRecord(ConversionRows.toRecord(row))]))
+  })
+
+  const nextRecords = Effect.fnUntraced(function* (limit: number, find: (id: AuditId) => Buffer | undefined) {
+    const waiting = yield* sql<{ auditId: AuditId }>`
+      SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT ${limit}`
+    const ids = waiting.map(({ auditId }) => auditId)
+    const read = yield* readEncoded(ids.filter((id) => find(id) === undefined))
+    return ids.flatMap((id): ReadonlyArray<EncodedRecord> => {
+      const bytes = find(id) ?? read.get(id)
+      return bytes === undefined ? [] : [{ id, bytes }]
+    })
+  })
+
+  const sealNext: SealRepo["Service"]["sealNext"] = Effect.fn("SealRepo.sealNext")((limit, find, seal) =>
     attempt(
       sql.withTransaction(
         Effect.gen(function* () {
-          // Each by its id: a plan that was made while the table was small would read all of it.
-          const rows = yield* sql<AuditRow>`
-            SELECT record.* FROM (SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT ${limit}) AS waiting,
-              LATERAL (SELECT ${columns} FROM conversion_audit WHERE id = audit_id LIMIT 1) AS record ORDER BY id`
-          const records = rows.map(ConversionRows.toRecord)
-          if (!Array.isReadonlyArrayNonEmpty(records)) return 0
+          const records = yield* nextRecords(limit, find)
+          if (!Array.isReadonlyArrayNonEmpty(records)) return []
           const [last] = yield* sql<SealRow>`SELECT * FROM audit_seal ORDER BY position DESC LIMIT 1`
           const end =
             last === undefined
               ? { size: 0, chainHash: GENESIS }
               : { size: Number(last.position), chainHash: Buffer.from(last.hash) }
           const { head, nodes, seals } = yield* seal(records, end, selectNodes)
-          const ids = PgArray.of(records.map(({ audit_id }) => audit_id))
+          const sealed = records.map(({ id }) => id)
+          const ids = PgArray.of(sealed)
           // The hashes as one value, which is cut up there: each is 32 bytes long.
           const hashes = Buffer.concat([end.chainHash, ...seals.map(({ hash }) => hash)])
           yield* sql`
@@ -158,7 +183,7 @@ const make = Effect.gen(function* () {
               (SELECT ${Buffer.concat(nodes.map(({ hash }) => hash))}::bytea AS hashes) AS tree`
           yield* sql`INSERT INTO audit_head ${sql.insert({ ...head })}`
           yield* sql`DELETE FROM audit_unsealed WHERE audit_id = ANY(${ids}::uuid[])`
-          return records.length
+          return sealed
         })
       )
     )

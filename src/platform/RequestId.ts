@@ -56,13 +56,18 @@ export const nameOf = ({ traceparent, "x-request-id": given }: NamingHeaders, tr
     given !== undefined && SANE.test(String(given)) ? String(given) : undefined
   )
 
+/** What a fiber that has no view of a request at hand answers. */
+export class Named extends Context.Reference<RequestId | undefined>("effex/platform/RequestId/Named", {
+  defaultValue: () => undefined
+}) {}
+
 const callerIn = (traceparent: string) =>
   Option.getOrUndefined(HttpTraceContext.w3c(Headers.fromInput({ traceparent })))?.traceId
 
 /** The request that a fiber answers; none for what the process does by itself. */
 export const ofFiber = (fiber: Fiber.Fiber<unknown, unknown>): RequestId | undefined => {
   const request = Context.getOrUndefined(fiber.context, HttpServerRequest.HttpServerRequest)
-  if (request === undefined) return undefined
+  if (request === undefined) return Context.get(fiber.context, Named)
   return of(request.source, request.headers, tracedAs(fiber))
 }
 

@@ -1,4 +1,4 @@
-import { Clock, Duration, Effect, Latch, Queue, type Scope } from "effect"
+import { Clock, Duration, Effect, type Exit, Latch, Queue, type Scope } from "effect"
 
 /** Something that a caller waits for. */
 export interface Waiting<A, B, E> {
@@ -6,7 +6,7 @@ export interface Waiting<A, B, E> {
   /** When it was asked for, in nanoseconds of the monotonic clock. */
   readonly since: bigint
   /** Tells the caller what came of it; only the first time counts. */
-  readonly settle: (outcome: Effect.Effect<B, E>) => void
+  readonly settle: (outcome: Exit.Exit<B, E>) => void
   /** Nobody waits for it any more. */
   isAbandoned: boolean
 }
@@ -14,19 +14,27 @@ export interface Waiting<A, B, E> {
 /** How long a caller waits at most, and what it is told then. One timer holds for all of them. */
 export interface Deadline<A, B, E> {
   readonly after: Duration.Duration
-  readonly late: (item: A) => Effect.Effect<B, E>
+  readonly late: (item: A) => Exit.Exit<B, E>
+}
+
+/** What callers ask for one by one, and what is done about it together. */
+export interface Together<A, B, E> {
+  readonly one: (item: A) => Effect.Effect<B, E>
+  /** What came of each of several, in their order, once it is known of all of them. */
+  readonly all: (items: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>>
 }
 
 /**
- * Does together what callers ask for at about the same time: what comes in one turn of the event loop, and while
- * `handle` runs, goes into the next batch. Nobody waits for a timer. `handle` settles each item of its batch, and does
- * not fail.
+ * Does together what callers ask for at about the same time: what comes in one turn of the event loop, and while as many
+ * batches as there are `lanes` are handled, goes into the next batch. Nobody waits for a timer. `handle` settles each item
+ * of its batch, and does not fail.
  */
 export const make = Effect.fnUntraced(function* <A, B, E>(
   most: number,
   handle: (batch: ReadonlyArray<Waiting<A, B, E>>) => Effect.Effect<void>,
-  deadline: Deadline<A, B, E>
-): Effect.fn.Return<(item: A) => Effect.Effect<B, E>, never, Scope.Scope> {
+  deadline: Deadline<A, B, E>,
+  lanes = 1
+): Effect.fn.Return<Together<A, B, E>, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const queue = yield* Queue.unbounded<Waiting<A, B, E>>()
   /** Whoever waits, the oldest first. */
@@ -59,26 +67,48 @@ export const make = Effect.fnUntraced(function* <A, B, E>(
       return batch.length === 0 ? Effect.void : handle(batch)
     }),
     Effect.forever,
-    Effect.forkScoped
+    Effect.forkScoped,
+    Effect.repeat({ times: lanes - 1 })
   )
 
-  return (item) =>
-    Effect.callback<B, E>((resume) => {
-      const waiting: Waiting<A, B, E> = {
-        item,
-        since: clock.monotonicTimeNanosUnsafe(),
-        settle: (outcome) => {
-          all.delete(waiting)
-          resume(outcome)
-        },
-        isAbandoned: false
-      }
-      all.add(waiting)
-      somebody.openUnsafe()
-      Queue.offerUnsafe(queue, waiting)
-      return Effect.sync(() => {
-        waiting.isAbandoned = true
-        all.delete(waiting)
-      })
-    })
+  const ask = (item: A, onOutcome: (outcome: Exit.Exit<B, E>) => void) => {
+    const waiting: Waiting<A, B, E> = {
+      item,
+      since: clock.monotonicTimeNanosUnsafe(),
+      settle: (outcome) => {
+        if (all.delete(waiting)) onOutcome(outcome)
+      },
+      isAbandoned: false
+    }
+    all.add(waiting)
+    somebody.openUnsafe()
+    Queue.offerUnsafe(queue, waiting)
+    return waiting
+  }
+  const abandon = (waiting: Waiting<A, B, E>) => {
+    waiting.isAbandoned = true
+    all.delete(waiting)
+  }
+
+  return {
+    one: (item) =>
+      Effect.callback((resume) => {
+        const waiting = ask(item, resume)
+        return Effect.sync(() => abandon(waiting))
+      }),
+    all: (items) =>
+      items.length === 0
+        ? Effect.succeed([])
+        : Effect.callback((resume) => {
+            const outcomes: Array<Exit.Exit<B, E>> = []
+            let left = items.length
+            const waiting = items.map((item, i) =>
+              ask(item, (outcome) => {
+                outcomes[i] = outcome
+                if (--left === 0) resume(Effect.succeed(outcomes))
+              })
+            )
+            return Effect.sync(() => waiting.forEach(abandon))
+          })
+  }
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Metric, Option } from "effect"
+import { Effect, Exit, Metric, Option } from "effect"
 import type { AuditLog } from "../../src/conversion/AuditLog.ts"
 import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
 import { AuditSigner } from "../../src/conversion/AuditSigner.ts"
@@ -7,12 +7,21 @@ import { AuditVerifier } from "../../src/conversion/AuditVerifier.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
 import * as Receipt from "../../src/conversion/Receipt.ts"
 import { Receipts } from "../../src/conversion/Receipts.ts"
+import { UnsealedRecords } from "../../src/conversion/UnsealedRecords.ts"
 import { AuditId } from "../../src/domain/AuditRecord.ts"
 import { Database } from "../../src/platform/Database.ts"
 import * as Metrics from "../../src/platform/Metrics.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 
-type Services = AuditLog | AuditSealer | AuditSigner | AuditVerifier | Conversions | Database | Receipts
+type Services =
+  | AuditLog
+  | AuditSealer
+  | AuditSigner
+  | AuditVerifier
+  | Conversions
+  | Database
+  | Receipts
+  | UnsealedRecords
 
 const test = (name: string, body: Effect.Effect<void, unknown, Services>) =>
   it.effect(name, () => Effect.provide(body, TestConversions.layer()))
@@ -73,6 +82,62 @@ describe("AuditVerifier.verify", () => {
       const found = yield* verifier.verify
       assert.deepInclude(found, { ok: true, records: 124, unsealed: 2 })
       assert.deepStrictEqual(found.ok ? found.publicKeys.map(String) : [], [String(signer.publicKey)])
+    })
+  )
+
+  test(
+    "finds what was sealed as it was answered to be what is stored, whatever it says",
+    Effect.gen(function* () {
+      const conversions = yield* Conversions
+      const verifier = yield* AuditVerifier
+      const sealer = yield* AuditSealer
+      const unsealed = yield* UnsealedRecords
+      yield* sealer.sealAll
+      const references = [null, "Überweisung № 7 — ₦", 'a "b", {c} \\ NULL', "null", " x "]
+      const answers = yield* Effect.forEach(references, (reference) =>
+        conversions.convert({ ...TestConversions.asked("12.5"), reference })
+      )
+      yield* Effect.yieldNow
+      const ids = answers.map(({ body }) => AuditId.make(JSON.parse(body).audit_id))
+      assert.isTrue(ids.every((id) => unsealed.find(id) !== undefined))
+      assert.strictEqual(yield* sealer.sealAll, references.length)
+      assert.isTrue(ids.every((id) => unsealed.find(id) === undefined))
+      assert.deepInclude(yield* verifier.verify, { ok: true, records: references.length, unsealed: 0 })
+    })
+  )
+
+  test(
+    "notices what was changed between its answer and its seal",
+    Effect.gen(function* () {
+      const verifier = yield* AuditVerifier
+      const sealer = yield* AuditSealer
+      yield* sealer.sealAll
+      const [victim] = yield* convertMany(1)
+      yield* tamper((sql) => sql`UPDATE conversion_audit SET reference = 'changed' WHERE id = ${victim}`)
+      yield* sealer.sealAll
+      assert.deepInclude(yield* verifier.verify, {
+        ok: false,
+        position: 1,
+        reason: "its record is not what was sealed"
+      })
+    })
+  )
+
+  test(
+    "finds the audit whole where a seal was refused, and made again from the database",
+    Effect.gen(function* () {
+      const verifier = yield* AuditVerifier
+      const sealer = yield* AuditSealer
+      const unsealed = yield* UnsealedRecords
+      const { sql } = yield* Database
+      yield* sealer.sealAll
+      const ids = yield* convertMany(3)
+      yield* sql`ALTER TABLE audit_seal ADD CONSTRAINT refused CHECK (position < 2)`
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(sealer.sealAll)))
+      assert.isTrue(ids.every((id) => unsealed.find(id) === undefined))
+      yield* sql`ALTER TABLE audit_seal DROP CONSTRAINT refused`
+      assert.strictEqual(yield* sealer.sealAll, 3)
+      assert.deepInclude(yield* verifier.verify, { ok: true, records: 3, unsealed: 0 })
     })
   )
 

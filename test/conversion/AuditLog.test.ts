@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { SqlError, UniqueViolation } from "effect/sql/SqlError"
 import { AuditLog } from "../../src/conversion/AuditLog.ts"
+import { UnsealedRecords } from "../../src/conversion/UnsealedRecords.ts"
 import { type Append, type Appended, AuditRepo } from "../../src/conversion/AuditRepo.ts"
 
 const known: Appended = { _tag: "Known", requestHash: "hash", answer: "{}" }
@@ -17,7 +18,7 @@ const appendTo = (timesTaken: number) =>
       append: () => Effect.suspend(() => (left-- > 0 ? Effect.fail(taken) : Effect.succeed([known])))
     })
     return yield* Effect.flatMap(AuditLog, ({ append }) => append({} as Append)).pipe(
-      Effect.provide(AuditLog.layer.pipe(Layer.provide(repo)))
+      Effect.provide(AuditLog.layer.pipe(Layer.provide([repo, UnsealedRecords.layer])))
     )
   })
 

@@ -18,6 +18,7 @@ import { AuditLog } from "../../src/conversion/AuditLog.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
 import { Pricing } from "../../src/conversion/Pricing.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
+import { UnsealedRecords } from "../../src/conversion/UnsealedRecords.ts"
 import { QuoteId } from "../../src/domain/AuditRecord.ts"
 import { RateId } from "../../src/domain/Rate.ts"
 import { Rates } from "../../src/rates/Rates.ts"
@@ -82,7 +83,7 @@ const makeProcess = Effect.fnUntraced(function* (
 ) {
   const services = Conversions.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(Quotes.layer, AuditLog.layer)),
-    Layer.provide(Pricing.layer),
+    Layer.provide([Pricing.layer, UnsealedRecords.layer]),
     Layer.provide([database.layer, rates, SecureRandom.layerWebCrypto, TestSettings.layer()])
   )
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))

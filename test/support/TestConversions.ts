@@ -12,6 +12,7 @@ import { QuoteRepo } from "../../src/conversion/QuoteRepo.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { Receipts } from "../../src/conversion/Receipts.ts"
 import { SealRepo } from "../../src/conversion/SealRepo.ts"
+import { UnsealedRecords } from "../../src/conversion/UnsealedRecords.ts"
 import * as Currency from "../../src/domain/Currency.ts"
 import { Broadcaster } from "../../src/rates/Broadcaster.ts"
 import { PollerSettingRepo } from "../../src/rates/PollerSettingRepo.ts"
@@ -37,7 +38,12 @@ export const SIGNING_KEY = Buffer.alloc(32, 7).toString("base64")
 const audit = Layer.mergeAll(AuditLog.layer, Receipts.layer, AuditVerifier.layer).pipe(
   Layer.provideMerge(AuditSealer.layer),
   Layer.provideMerge(
-    Layer.mergeAll(AuditRepo.layer, SealRepo.layer, AuditSigner.layer.pipe(Layer.provide(NodeServices.layer)))
+    Layer.mergeAll(
+      AuditRepo.layer,
+      SealRepo.layer,
+      UnsealedRecords.layer,
+      AuditSigner.layer.pipe(Layer.provide(NodeServices.layer))
+    )
   )
 )
 
