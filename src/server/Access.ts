@@ -1,5 +1,5 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { Clock, Effect, Layer, Metric, Option } from "effect"
+import { Clock, Effect, Layer, Metric, Option, Result } from "effect"
 import { constVoid } from "effect/Function"
 import { type Headers, HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { ApiKeys } from "../access/ApiKeys.ts"
@@ -11,7 +11,7 @@ import { Caller, ConversionCalls, OpenCalls } from "../api/CallAccess.ts"
 import { FlutterwaveAccess } from "../api/FlutterwaveApi.ts"
 import * as Problem from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
-import { ANONYMOUS, InvalidKey, type Scope } from "../domain/ApiKey.ts"
+import { ANONYMOUS, InvalidKey, type Principal, type Scope } from "../domain/ApiKey.ts"
 import { type Allowance, type Kind, QuotaExceeded } from "../domain/Quota.ts"
 import * as Metrics from "../platform/Metrics.ts"
 import * as Allowances from "./Allowances.ts"
@@ -20,7 +20,7 @@ import * as Problems from "./Problems.ts"
 import * as RemoteAddress from "./RemoteAddress.ts"
 
 /** Somebody who asks, before it is known who it is. */
-interface Asker {
+export interface Asker {
   /** The value of the `Authorization` header. */
   readonly authorization: string | undefined
   readonly address: string
@@ -29,12 +29,21 @@ interface Asker {
 }
 
 /** A problem, and the headers that go with it. */
-interface Refusal<
+export interface Refusal<
   P = Problem.Unauthorized | Problem.Forbidden | Problem.RateLimited | Problem.StoreUnavailable
 > {
   readonly problem: P
   readonly headers: Readonly<Record<string, string>>
 }
+
+/** What came of a request that takes a scope: who asks, and what is left to them where that was counted. */
+export interface Held {
+  readonly holder: Result.Result<Principal, Refusal>
+  readonly left: Allowance | undefined
+}
+
+/** A problem of which nothing else has to be said. */
+export const refusalOf = <P>(problem: P): Refusal<P> => ({ problem, headers: {} })
 
 /** What RFC 6750 (3.) has to be said of a refusal. */
 const challenge = (parameters: Readonly<Record<string, string>>) => {
@@ -72,12 +81,11 @@ const tooMuch = (exceeded: QuotaExceeded): Refusal<Problem.RateLimited> => ({
   headers: Allowances.headersOfExceeded(exceeded)
 })
 
-const unchecked: Refusal<Problem.StoreUnavailable> = {
-  problem: new Problem.StoreUnavailable({
+const unchecked = refusalOf(
+  new Problem.StoreUnavailable({
     detail: "Whether the key is in force is in the database, which does not answer"
-  }),
-  headers: {}
-}
+  })
+)
 
 /** The key in a header; none where it is not there for us, but for a proxy on the way. */
 const keyIn = (authorization: string | undefined): Effect.Effect<string | undefined, InvalidKey> => {
@@ -87,6 +95,8 @@ const keyIn = (authorization: string | undefined): Effect.Effect<string | undefi
     ? Effect.fail(new InvalidKey({ detail: "The header must be `Authorization: Bearer efx_…`" }))
     : Effect.undefined
 }
+
+const unsure = Effect.fail("unsure" as const)
 
 /** Decides who may ask for what, and how much. */
 export const make = Effect.gen(function* () {
@@ -118,6 +128,7 @@ export const make = Effect.gen(function* () {
 
   /** Who holds the key that is shown, where one is. Whoever tries keys may not try many. */
   const holder = (asker: Asker) => {
+    if (asker.authorization === undefined) return Effect.undefined
     const guessed = count("keys", asker.address, asker)
     return keyIn(asker.authorization).pipe(
       Effect.tapError(() => guessed),
@@ -126,20 +137,57 @@ export const make = Effect.gen(function* () {
     )
   }
 
+  /** Who asks for something that takes a scope, once that was counted. */
+  const counted = (kind: Kind, asker: Asker) =>
+    holder(asker).pipe(
+      Effect.flatMap((principal) => Effect.as(count(kind, principal?.id ?? asker.address, asker), principal)),
+      Effect.catchTags({
+        InvalidKey: (error) => Effect.fail(invalid(error)),
+        QuotaExceeded: (error) => Effect.fail(tooMuch(error)),
+        StoreUnavailable: () => Effect.fail(unchecked)
+      })
+    )
+
+  const permit = (scope: Scope, principal: Principal | undefined): Result.Result<Principal, Refusal> => {
+    if (principal === undefined) return isOpen[scope] ? Result.succeed(ANONYMOUS) : Result.fail(missing)
+    return principal.scopes.includes(scope) ? Result.succeed(principal) : Result.fail(tooNarrow(scope))
+  }
+
   /** Whoever may ask for what takes a scope. A key that is shown is held to, where none is needed as well. */
-  const hold = Effect.fnUntraced(
-    function* (scope: Scope, kind: Kind, asker: Asker) {
-      const principal = yield* holder(asker)
-      yield* count(kind, principal?.id ?? asker.address, asker)
-      if (principal === undefined) return isOpen[scope] ? ANONYMOUS : yield* Effect.fail(missing)
-      return principal.scopes.includes(scope) ? principal : yield* Effect.fail(tooNarrow(scope))
-    },
-    Effect.catchTags({
-      InvalidKey: (error) => Effect.fail(invalid(error)),
-      QuotaExceeded: (error) => Effect.fail(tooMuch(error)),
-      StoreUnavailable: () => Effect.fail(unchecked)
+  const hold = (scope: Scope, kind: Kind, asker: Asker) =>
+    Effect.flatMap(counted(kind, asker), (principal) => Effect.fromResult(permit(scope, principal)))
+
+  /** Who holds a key that this node knows to be in force; any other takes a closer look. */
+  const knownHolder = (authorization: string | undefined) =>
+    authorization === undefined
+      ? Effect.undefined
+      : Effect.flatMap(keyIn(authorization), (key) =>
+          key === undefined ? Effect.undefined : keys.authenticate(key, unsure)
+        )
+
+  /**
+   * As {@link hold}, of several requests of one asker at once: what came of each, in their order; undefined where the key
+   * takes a closer look, which is for {@link hold}.
+   */
+  const holdAll = (
+    scope: Scope,
+    kind: Kind,
+    { address, authorization }: Pick<Asker, "address" | "authorization">,
+    requests: number
+  ): Effect.Effect<ReadonlyArray<Held> | undefined> =>
+    Effect.matchEffect(knownHolder(authorization), {
+      onFailure: () => Effect.undefined,
+      onSuccess: (principal) => {
+        const holder = permit(scope, principal)
+        return Effect.map(limits.countAll(kind, principal?.id ?? address, requests), (all) =>
+          all.map((counted): Held =>
+            Result.isFailure(counted)
+              ? { holder: Result.fail(tooMuch(counted.failure)), left: undefined }
+              : { holder, left: Option.getOrUndefined(counted.success) }
+          )
+        )
+      }
     })
-  )
 
   /**
    * As whom somebody is counted who asks for what is open; a key that is not in force is refused. What is open does not
@@ -168,7 +216,7 @@ export const make = Effect.gen(function* () {
     )
   }
 
-  return { admit, count, countNow, hold }
+  return { admit, count, countNow, hold, holdAll }
 })
 
 const respond = ({ headers, problem }: Refusal) => Problems.respond(problem, { headers })

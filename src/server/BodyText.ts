@@ -1,6 +1,7 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect } from "effect"
 import type { HttpServerError, HttpServerRequest } from "effect/http"
+import type { Readable } from "node:stream"
 
 const decoder = new TextDecoder()
 
@@ -17,22 +18,32 @@ export const read = (
   const { "content-length": length, expect } = request.headers
   if (length === undefined || expect !== undefined || !isUntouched) return request.text
   return Effect.callback((resume) => {
-    const chunks: Array<Buffer> = []
-    const take = (chunk: Buffer) => chunks.push(chunk)
-    const finish = () => {
-      leave()
-      const [first] = chunks
-      const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
-      resume(Effect.succeed(decoder.decode(bytes)))
-    }
+    const leave = listen(incoming, (text) => {
+      stop()
+      resume(Effect.succeed(text))
+    })
     const giveUp = () => {
-      leave()
+      stop()
       resume(request.text)
     }
-    const leave = () => {
-      incoming.off("data", take).off("end", finish).off("error", giveUp).off("close", giveUp)
+    const stop = () => {
+      leave()
+      incoming.off("error", giveUp).off("close", giveUp)
     }
-    incoming.on("data", take).on("end", finish).on("error", giveUp).on("close", giveUp)
-    return Effect.sync(leave)
+    incoming.on("error", giveUp).on("close", giveUp)
+    return Effect.sync(stop)
   })
+}
+
+/** Takes a body that nobody has read from as it comes, and tells it as text when it is there. Returns how to leave it. */
+export const listen = (incoming: Readable, onText: (text: string) => void): (() => void) => {
+  const chunks: Array<Buffer> = []
+  const take = (chunk: Buffer) => chunks.push(chunk)
+  const finish = () => {
+    const [first] = chunks
+    const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
+    onText(decoder.decode(bytes))
+  }
+  incoming.on("data", take).on("end", finish)
+  return () => incoming.off("data", take).off("end", finish)
 }

@@ -1,4 +1,4 @@
-import { Duration, Effect, Option, Schema } from "effect"
+import { Duration, Effect, Option, Result, Schema } from "effect"
 import type { BigDecimal } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { ConvertBody, QuoteBody } from "../api/ConversionMessage.ts"
@@ -25,22 +25,46 @@ export const Quote = Schema.Struct({ ...QuoteBody.fields, amount: Amount })
 /** What a conversion and a quote are asked for with. */
 export type ConversionBodyFields = typeof Convert.Type | typeof Quote.Type
 
-/** Reads a body as JSON, by its schema, with every number as it was written and no field that is not known. */
-export const read = <A>(schema: Schema.Codec<A, unknown>) => {
-  const decode = Schema.decodeUnknownEffect(schema, { onExcessProperty: "error", errors: "all" })
-  return Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-    const text = yield* Effect.orDie(BodyText.read(request))
+/** Whether JSON is just what a schema of plain fields describes. */
+const isJust = <Fields extends Schema.Struct.Fields>(schema: Schema.Struct<Fields>) => {
+  const isRight = Schema.is(schema)
+  const known = new Set(Object.keys(schema.fields))
+  return (json: unknown): json is Schema.Struct.Type<Fields> =>
+    isRight(json) && Object.keys(json).every((field) => known.has(field))
+}
+
+/**
+ * Reads text as JSON, by its schema, with every number as it was written and no field that is not known. What is `isRight`
+ * as it stands is taken at once: to be ready to list all that is wrong takes longer.
+ */
+const parse = <A>(schema: Schema.Codec<A, unknown>, isRight?: (json: unknown) => json is A) => {
+  const decode = Schema.decodeUnknownResult(schema, { onExcessProperty: "error", errors: "all" })
+  return (text: string): Result.Result<A, InvalidRequest> => {
     const json = ExactJson.parse(text, (source) => new ExactJson.JsonNumber(source))
     if (Option.isNone(json))
-      return yield* new InvalidRequest({ detail: "The body is not JSON that can be read" })
+      return Result.fail(new InvalidRequest({ detail: "The body is not JSON that can be read" }))
     // It is an object here only.
     if (json.value instanceof ExactJson.JsonNumber)
-      return yield* Problems.invalid("/body", "must be an object, not a number")
-    return yield* decode(json.value).pipe(
-      Effect.mapError((cause) => InvalidRequests.toProblem({ cause, kind: "Payload" }))
+      return Result.fail(Problems.invalid("/body", "must be an object, not a number"))
+    if (isRight?.(json.value) === true) return Result.succeed(json.value)
+    return Result.mapError(decode(json.value), (cause) =>
+      InvalidRequests.toProblem({ cause, kind: "Payload" })
     )
-  })
+  }
 }
+
+export const parseConvert = parse(Convert, isJust(Convert))
+const parseQuote = parse(Quote, isJust(Quote))
+
+const reading =
+  <A>(parseText: (text: string) => Result.Result<A, InvalidRequest>) =>
+  (request: HttpServerRequest.HttpServerRequest) =>
+    Effect.flatMap(Effect.orDie(BodyText.read(request)), (text) => Effect.fromResult(parseText(text)))
+
+/** Reads the body of a request as JSON, by its schema, with every number as it was written and no unknown field. */
+export const read = <A>(schema: Schema.Codec<A, unknown>) => reading(parse(schema))
+export const readConvert = reading(parseConvert)
+export const readQuote = reading(parseQuote)
 
 /** More digits than this, and a double may not be the number that was written. */
 const MAX_NUMBER_DIGITS = 15
@@ -49,10 +73,10 @@ const MAX_NUMBER_DIGITS = 15
 export const amountOf = (
   given: string | ExactJson.JsonNumber,
   currency: Currency
-): Effect.Effect<BigDecimal.BigDecimal, InvalidRequest> => {
+): Result.Result<BigDecimal.BigDecimal, InvalidRequest> => {
   const text = typeof given === "string" ? given : given.text
   if (typeof given !== "string" && significantDigits(given.text) > MAX_NUMBER_DIGITS) {
-    return Effect.fail(
+    return Result.fail(
       Problems.invalid(
         "/body/amount",
         `as a number it may have ${MAX_NUMBER_DIGITS} significant digits at most; send it as a string, "${excerpt(text)}"`
@@ -60,9 +84,9 @@ export const amountOf = (
     )
   }
   return Option.match(Money.parse(text, currency), {
-    onSome: ({ amount }) => Effect.succeed(amount),
+    onSome: ({ amount }) => Result.succeed(amount),
     onNone: () =>
-      Effect.fail(
+      Result.fail(
         Problems.invalid(
           "/body/amount",
           `must be a positive decimal of at most 18 digits before the point and ${currency.minorUnit} after it (${currency.code}), without sign or exponent; found "${excerpt(text)}"`

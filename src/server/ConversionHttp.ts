@@ -12,15 +12,15 @@ export const layer = HttpApiBuilder.group(
   "conversion",
   Effect.fn(function* (handlers) {
     const requests = yield* ConversionRequests.make
-    const readConvert = ConversionBody.read(ConversionBody.Convert)
-    const readQuote = ConversionBody.read(ConversionBody.Quote)
 
     return handlers
       .handleRaw(
         "convert",
         Effect.fnUntraced(function* ({ headers, request }) {
-          const idempotencyKey = yield* ConversionRequests.keyOf(headers["idempotency-key"])
-          const body = yield* readConvert(request)
+          const idempotencyKey = yield* Effect.fromResult(
+            ConversionRequests.keyOf(headers["idempotency-key"])
+          )
+          const body = yield* ConversionBody.readConvert(request)
           const { replayed, body: answer } = yield* requests.convert(body, idempotencyKey, yield* Caller)
           return HttpServerResponse.text(answer, {
             contentType: "application/json",
@@ -31,7 +31,7 @@ export const layer = HttpApiBuilder.group(
       .handleRaw(
         "createQuote",
         Effect.fnUntraced(function* ({ request }) {
-          return yield* requests.createQuote(yield* readQuote(request), yield* Caller)
+          return yield* requests.createQuote(yield* ConversionBody.readQuote(request), yield* Caller)
         })
       )
       .handle("quote", ({ params }) => requests.quote(params.quote_id))

@@ -1,6 +1,8 @@
-import { DateTime, Effect } from "effect"
+import { DateTime, Effect, Result } from "effect"
+import type * as Problem from "../api/Problem.ts"
 import { Settings } from "../config/Settings.ts"
-import { Conversions } from "../conversion/Conversions.ts"
+import { type ConversionRequest, Conversions } from "../conversion/Conversions.ts"
+import type { Asked } from "../conversion/Pricing.ts"
 import { Quotes } from "../conversion/Quotes.ts"
 import type { Principal } from "../domain/ApiKey.ts"
 import { numberFields, type Quote, type QuoteId } from "../domain/AuditRecord.ts"
@@ -15,15 +17,17 @@ export const make = Effect.gen(function* () {
   const conversions = yield* Conversions
   const quotes = yield* Quotes
 
-  const askedOf = Effect.fnUntraced(function* (body: ConversionBody.ConversionBodyFields, caller: Principal) {
-    const pair = yield* Effect.fromResult(pairs.find(body.from_currency, body.to_currency)).pipe(
-      Effect.catchTags(Problems.ofPair)
-    )
-    const [from, to] = [Currency.get(pair.from), Currency.get(pair.to)]
-    const amountType = body.amount_type ?? "source"
-    const amount = yield* ConversionBody.amountOf(body.amount, amountType === "source" ? from : to)
-    return { pair, from, to, amount, amountType, reference: body.reference ?? null, principal: caller.id }
-  })
+  const askedOf = (body: ConversionBody.ConversionBodyFields, caller: Principal) => {
+    const found = Result.mapError(pairs.find(body.from_currency, body.to_currency), Problems.pairProblem)
+    return Result.flatMap(found, (pair) => {
+      const [from, to] = [Currency.get(pair.from), Currency.get(pair.to)]
+      const { amount_type: amountType = "source", reference = null } = body
+      return Result.map(
+        ConversionBody.amountOf(body.amount, amountType === "source" ? from : to),
+        (amount): Asked => ({ pair, from, to, amount, amountType, reference, principal: caller.id })
+      )
+    })
+  }
 
   const toMessage = Effect.fnUntraced(function* (quote: Quote) {
     const { amountType, reference } = quote.priced
@@ -39,24 +43,34 @@ export const make = Effect.gen(function* () {
     }
   })
 
-  /** The answer as JSON, and whether it was given before. */
-  const convert = Effect.fnUntraced(function* (
+  /** What a body asks for, under a key where there is one. */
+  const requestOf = (
     body: typeof ConversionBody.Convert.Type,
     idempotencyKey: string | undefined,
     caller: Principal
-  ) {
-    const asked = yield* askedOf(body, caller)
-    return yield* conversions
-      .convert({ ...asked, quoteId: body.quote_id ?? null, idempotencyKey })
-      .pipe(Effect.catchTags(Problems.ofConversion))
-  })
+  ) =>
+    Result.map(askedOf(body, caller), (asked): ConversionRequest => ({
+      ...asked,
+      quoteId: body.quote_id ?? null,
+      idempotencyKey
+    }))
+
+  /** The answer as JSON, and whether it was given before. */
+  const convert = (
+    body: typeof ConversionBody.Convert.Type,
+    idempotencyKey: string | undefined,
+    caller: Principal
+  ) =>
+    Effect.flatMap(Effect.fromResult(requestOf(body, idempotencyKey, caller)), (request) =>
+      Effect.catchTags(conversions.convert(request), Problems.ofConversion)
+    )
 
   const createQuote = Effect.fnUntraced(function* (
     body: typeof ConversionBody.Quote.Type,
     caller: Principal
   ) {
     const ttl = yield* ConversionBody.ttlOf(body.ttl)
-    const asked = yield* askedOf(body, caller)
+    const asked = yield* Effect.fromResult(askedOf(body, caller))
     const quote = yield* quotes.create(asked, ttl).pipe(Effect.catchTags(Problems.ofPrice))
     return yield* toMessage(quote)
   })
@@ -65,13 +79,13 @@ export const make = Effect.gen(function* () {
     return yield* toMessage(yield* quotes.byId(id).pipe(Effect.catchTags(Problems.ofQuote)))
   })
 
-  return { convert, createQuote, quote }
+  return { requestOf, convert, createQuote, quote }
 })
 
 /** The key of a request, where it has one that can be kept. */
-export const keyOf = (key: string | undefined) =>
+export const keyOf = (key: string | undefined): Result.Result<string | undefined, Problem.InvalidRequest> =>
   key === undefined || Conversion.isIdempotencyKey(key)
-    ? Effect.succeed(key)
-    : Effect.fail(
+    ? Result.succeed(key)
+    : Result.fail(
         Problems.invalid("/headers/idempotency-key", `must be ${Conversion.IDEMPOTENCY_KEY_ALLOWED}`)
       )

@@ -1,5 +1,4 @@
 import { Clock, Duration, Effect, Layer } from "effect"
-import { ProblemDetails } from "effect/http"
 import type { IncomingHttpHeaders } from "node:http"
 import { Limits } from "../access/Limits.ts"
 import { Settings } from "../config/Settings.ts"
@@ -11,13 +10,11 @@ import * as Traced from "../platform/Traced.ts"
 import { type FoundRate, Rates } from "../rates/Rates.ts"
 import * as Allowances from "./Allowances.ts"
 import { type Front, NodeServer } from "./NodeServer.ts"
-import * as Origins from "./Origins.ts"
-import * as Problems from "./Problems.ts"
+import * as PlainRequests from "./PlainRequests.ts"
 import * as RateAnswers from "./RateAnswers.ts"
 import * as RateEncoding from "./RateEncoding.ts"
 import * as RemoteAddress from "./RemoteAddress.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
-import * as Security from "./Security.ts"
 import * as WrittenHead from "./WrittenHead.ts"
 
 const ROUTE = "/api/v1/rates"
@@ -51,52 +48,35 @@ interface Ready {
   readonly head: string
 }
 
+/** Whether a request says who asks, what they have, or that they bring something. */
+const saysMore = (headers: IncomingHttpHeaders) =>
+  headers.authorization !== undefined ||
+  headers["if-none-match"] !== undefined ||
+  headers["content-length"] !== undefined
+
 const make = Effect.gen(function* () {
-  const { server } = yield* NodeServer
-  const { corsOrigins, pairs, staleAfter, trustedProxies } = yield* Settings
+  const plain = yield* PlainRequests.make
+  const { pairs, staleAfter } = yield* Settings
   const rates = yield* Rates
   const limits = yield* Limits
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
   const lifetime = Math.floor(Duration.toSeconds(staleAfter))
-  const told = Origins.told(corsOrigins)
-  const plainly = told(undefined)
-  const everywhere = { ...Security.HEADERS, ...plainly }
-  const kept = WrittenHead.linesOf({
-    connection: "keep-alive",
-    "keep-alive": `timeout=${server.keepAliveTimeout / 1000}`
-  })
 
   const lookups = new Map(
     pairs.all.map((pair): [string, Lookup] => [`${ROUTE}?from=${pair.from}&to=${pair.to}`, { pair }])
   )
-
-  /** Whether a request says more than what it asks for: who asks, what they have, that they bring something. */
-  const saysMore = (headers: IncomingHttpHeaders) =>
-    headers.host === undefined ||
-    headers.authorization !== undefined ||
-    headers["if-none-match"] !== undefined ||
-    headers["content-length"] !== undefined ||
-    headers["transfer-encoding"] !== undefined ||
-    (headers["x-forwarded-for"] !== undefined && trustedProxies.length > 0) ||
-    told(headers.origin) !== plainly
 
   const readyOf = (lookup: Lookup, found: FoundRate, now: number): Ready => {
     if (lookup.ready?.rate === found.rate) return lookup.ready
     const text = RateEncoding.toText(found)
     const { age: _, ...lasting } = RateAnswers.headersOf(found, lifetime, now)
     const length = Buffer.byteLength(text)
-    const headers = {
-      "content-type": "application/json",
-      "content-length": String(length),
-      ...lasting,
-      ...everywhere
-    }
     return (lookup.ready = {
       rate: found.rate,
       text,
       encoding: length === text.length ? "latin1" : "utf8",
-      head: `HTTP/1.1 200 OK\r\n${WrittenHead.linesOf(headers)}${kept}`
+      head: plain.headOf({ "content-length": String(length), ...lasting })
     })
   }
 
@@ -104,31 +84,21 @@ const make = Effect.gen(function* () {
     const begun = performance.now()
     const lookup = lookups.get(request.url ?? "")
     if (lookup === undefined || request.method !== "GET" || saysMore(request.headers)) return false
-    // The head that is ready says that the connection is kept.
-    if (!response.shouldKeepAlive) return false
+    if (!plain.isPlain(request, response)) return false
     const now = clock.currentTimeMillisUnsafe()
     const found = rates.peek(lookup.pair, now)
     if (found === undefined) return false
 
-    const { name, traceId } = RequestId.nameOf(request.headers)
+    const id = RequestId.nameOf(request.headers)
     const counted = limits.countNow("reads", RemoteAddress.ofText(request.socket.remoteAddress), now)
     if (counted instanceof QuotaExceeded) {
-      const problem = Allowances.problemOf(counted)
-      const text = Problems.textOf(problem, ROUTE, traceId)
-      const headers = {
-        "content-type": ProblemDetails.contentType,
-        "content-length": String(Buffer.byteLength(text)),
-        ...Problems.headersOf(problem),
-        ...Allowances.headersOfExceeded(counted),
-        ...everywhere,
-        "x-request-id": name
-      }
-      response.writeHead(problem.status, headers).end(text)
+      const headers = Allowances.headersOfExceeded(counted)
+      plain.refuse(response, Allowances.problemOf(counted), ROUTE, id, headers)
     } else {
       const { encoding, head, rate, text } = readyOf(lookup, found, now)
       const left = counted === undefined ? "" : WrittenHead.linesOf(Allowances.headersOf(counted))
       const age = RateAnswers.ageOf(rate, now)
-      const own = `x-request-id: ${name}\r\nage: ${age}\r\ndate: ${WrittenHead.dateAt(now)}\r\n${left}`
+      const own = `x-request-id: ${id.name}\r\nage: ${age}\r\ndate: ${WrittenHead.dateAt(now)}\r\n${left}`
       WrittenHead.send(response, head + own, text, encoding)
       rates.count(found)
     }

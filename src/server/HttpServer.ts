@@ -16,6 +16,7 @@ import * as HistoryHttp from "./HistoryHttp.ts"
 import * as MetricsHttp from "./MetricsHttp.ts"
 import { NodeServer } from "./NodeServer.ts"
 import * as OperationsHttp from "./OperationsHttp.ts"
+import * as PlainConversions from "./PlainConversions.ts"
 import * as Pages from "./Pages.ts"
 import * as PollerHttp from "./PollerHttp.ts"
 import * as PollsHttp from "./PollsHttp.ts"
@@ -114,7 +115,8 @@ export const layerRouted = routed.pipe(Layer.provide(NodeServer.layer), Layer.pr
  * Everything that effex answers over HTTP, on `HOST` and `PORT`, and the address at which it does. When it is closed, it
  * takes its leave, then streams end, and then what is under way is finished.
  */
-export const layer = Layer.provideMerge(FreshLookups.layer, routed).pipe(
+export const layer = Layer.mergeAll(FreshLookups.layer, PlainConversions.layer).pipe(
+  Layer.provideMerge(routed),
   Layer.provide(NodeServer.layer),
   Layer.provideMerge(Drain.layer)
 )

@@ -16,7 +16,7 @@ const MAX_HEADER_BYTES = 16 * 1024
 /** How long a refused caller may take to read why, before the connection is cut. */
 const GRACE_MILLIS = 500
 
-/** Answers a request at once, or leaves it, untouched, to the router. */
+/** Takes a request, which it answers, or leaves it, untouched, to the next one, and at last to the router. */
 export type Front = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /** Node's HTTP server, and how it stops without a caller noticing who can go elsewhere. */
@@ -24,7 +24,7 @@ export class NodeServer extends Context.Service<
   NodeServer,
   {
     readonly server: Server
-    /** What is asked before the router, for as long as the scope is open. */
+    /** What is asked before the router, after what is asked already, for as long as the scope is open. */
     readonly putInFront: (front: Front) => Effect.Effect<void, never, Scope.Scope>
     /** Tells callers from now on that their connection is not kept. */
     readonly keepNoConnection: Effect.Effect<void>
@@ -50,11 +50,11 @@ export class NodeServer extends Context.Service<
       const putInFront = (front: Front) =>
         Effect.acquireRelease(
           Effect.sync(() => {
-            server.front = front
+            server.fronts = [...server.fronts, front]
           }),
           () =>
             Effect.sync(() => {
-              server.front = passOn
+              server.fronts = server.fronts.filter((other) => other !== front)
             })
         )
       return NodeServer.of({
@@ -67,12 +67,10 @@ export class NodeServer extends Context.Service<
   )
 }
 
-const passOn: Front = () => false
-
-/** Its listeners, of which the router is one, hear of a request only where nothing in front of them answered it. */
+/** Its listeners, of which the router is one, hear of a request only where nothing in front of them took it. */
 class FrontedServer extends Server {
   begin: (request: IncomingMessage, response: ServerResponse) => void = constVoid
-  front = passOn
+  fronts: ReadonlyArray<Front> = []
 
   override emit(event: string, ...args: Array<unknown>): boolean {
     return (event === "request" && this.#answers(args)) || super.emit(event, ...args)
@@ -81,7 +79,8 @@ class FrontedServer extends Server {
   #answers([request, response]: ReadonlyArray<unknown>) {
     if (!(request instanceof IncomingMessage && response instanceof ServerResponse)) return false
     this.begin(request, response)
-    return this.front(request, response)
+    for (const front of this.fronts) if (front(request, response)) return true
+    return false
   }
 }
 

@@ -15,6 +15,12 @@ import * as RequestId from "../platform/RequestId.ts"
 import * as FlutterwaveFailure from "./FlutterwaveFailure.ts"
 import * as Routes from "./Routes.ts"
 
+/** What is wrong with a pair. */
+export const pairProblem = (error: Currency.UnsupportedCurrency | CurrencyPair.UnsupportedPair) =>
+  error._tag === "UnsupportedCurrency"
+    ? new Problem.UnsupportedCurrency({ detail: error.message })
+    : new Problem.UnsupportedPair({ detail: error.message })
+
 /** Tells what is wrong with a currency; for `Effect.catchTags`, as are the ones below. */
 export const ofCurrency = {
   UnsupportedCurrency: ({ message }: Currency.UnsupportedCurrency) =>
@@ -30,8 +36,7 @@ export const ofUnknownCurrency = {
 /** Tells what is wrong with a pair. */
 export const ofPair = {
   ...ofCurrency,
-  UnsupportedPair: ({ message }: CurrencyPair.UnsupportedPair) =>
-    Effect.fail(new Problem.UnsupportedPair({ detail: message }))
+  UnsupportedPair: (error: CurrencyPair.UnsupportedPair) => Effect.fail(pairProblem(error))
 }
 
 /** Tells that the database does not answer. */

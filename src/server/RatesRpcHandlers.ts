@@ -77,7 +77,7 @@ export const layer = RatesRpcs.toLayer(
         safely(Effect.map(requests.known(base), ({ found }) => found.map(RateEncoding.toMessage))),
 
       Convert: Effect.fnUntraced(function* ({ idempotencyKey, quoteId, ...asked }) {
-        const key = yield* ConversionRequests.keyOf(idempotencyKey)
+        const key = yield* Effect.fromResult(ConversionRequests.keyOf(idempotencyKey))
         const quote = yield* given(QuoteId, quoteId, "/quoteId")
         const body = { ...(yield* bodyOf(asked)), ...(quote === undefined ? {} : { quote_id: quote }) }
         const answer = yield* conversions.convert(body, key, yield* Caller)

@@ -1,9 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
-import { createServer } from "node:http"
-import * as HttpServer from "../../src/server/HttpServer.ts"
+import { Effect } from "effect"
 import * as FreshLookups from "../../src/server/FreshLookups.ts"
-import { type Front, NodeServer } from "../../src/server/NodeServer.ts"
+import { answerTo, type Asked, bothWays, bytesOf, frontAlone } from "../support/BothWays.ts"
 import * as RawHttp from "../support/RawHttp.ts"
 import { failing, rate, TestProvider } from "../support/TestProvider.ts"
 import { get, TestServer } from "../support/TestServer.ts"
@@ -11,17 +9,7 @@ import { get, TestServer } from "../support/TestServer.ts"
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"
 const TRACE = "0af7651916cd43dd8448eb211c80319c"
 
-/** A lookup, and whether it is plain enough to be answered in front of the router, where the rate is fresh. */
-interface Lookup {
-  readonly isPlain: boolean
-  readonly target: string
-  readonly method: string
-  readonly version: string
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-}
-
-const lookup = (isPlain: boolean, changes: Partial<Lookup> = {}): Lookup => ({
+const lookup = (isPlain: boolean, changes: Partial<Asked> = {}): Asked => ({
   isPlain,
   target: LOOKUP,
   method: "GET",
@@ -31,11 +19,11 @@ const lookup = (isPlain: boolean, changes: Partial<Lookup> = {}): Lookup => ({
   ...changes
 })
 
-const plain = (changes?: Partial<Lookup>) => lookup(true, changes)
-const other = (changes?: Partial<Lookup>) => lookup(false, changes)
+const plain = (changes?: Partial<Asked>) => lookup(true, changes)
+const other = (changes?: Partial<Asked>) => lookup(false, changes)
 
 /** Every kind of lookup, the headers that could change its answer, and what is no lookup. */
-const LOOKUPS: ReadonlyArray<Lookup> = [
+const LOOKUPS: ReadonlyArray<Asked> = [
   plain(),
   plain({ target: "/api/v1/rates?from=EUR&to=ZMW" }),
   plain({ headers: { "x-request-id": "order-1042:7.a_B" } }),
@@ -78,79 +66,6 @@ const LOOKUPS: ReadonlyArray<Lookup> = [
 ]
 
 const hostless = other({ headers: { host: "" } })
-
-const bytesOf = ({ body, headers, method, target, version }: Lookup) => {
-  const all = { host: "localhost", ...headers }
-  const lines = Object.entries(all).flatMap(([name, value]) => (value === "" ? [] : [`${name}: ${value}`]))
-  return [`${method} ${target} HTTP/${version}`, ...lines, "", body].join("\r\n")
-}
-
-/** What is another one each time. */
-const VARYING: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = [
-  [/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, "<id>"],
-  [/\b(?!0af7)[0-9a-f]{32}\b/g, "<trace>"],
-  [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>"],
-  [/(?<=;t=)\d+/g, "<seconds>"],
-  [/(?<=is free in )\d+/g, "<seconds>"]
-]
-
-const constant = (text: string) =>
-  VARYING.reduce((changed, [pattern, instead]) => changed.replace(pattern, instead), text)
-
-const SECONDS = new Set(["age", "date", "retry-after"])
-
-/** What is answered, but for what is another one each time. */
-const answerTo = Effect.fnUntraced(function* (asked: Lookup) {
-  const { port } = yield* TestServer
-  const bodiless = asked.method === "HEAD"
-  const { answers, rest } = yield* RawHttp.exchange(port, bytesOf(asked), { bodiless })
-  return {
-    asked,
-    rest,
-    answers: answers.map(({ body, headers, status }) => ({
-      status,
-      body: constant(body),
-      headers: Array.from(headers, ([name, value]) => [
-        name,
-        SECONDS.has(name) ? "<seconds>" : constant(value)
-      ]).toSorted()
-    }))
-  }
-})
-
-/** What requests and lookups are counted in. */
-const COUNTERS =
-  /^effex_(http_requests_total|http_request_duration_seconds_count|rate_lookups_total|rate_lookup_duration_seconds_count|rate_stale_lookups_total|rate_limited_total|keys_refused_total)\b/
-
-/** The counts so far, without those of this test's own questions. */
-const counted = Effect.map(get("/metrics"), ({ text }) =>
-  text
-    .split("\n")
-    .filter((line) => COUNTERS.test(line) && !line.includes("/metrics"))
-    .map((line) => {
-      const [, series = "", value = ""] = /^(.*) (\S+)$/.exec(line) ?? []
-      return [series, Number(value)] as const
-    })
-)
-
-const increases = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
-  const before = new Map(yield* counted)
-  const answers = yield* effect
-  const after = yield* counted
-  const increased = after
-    .map(([series, value]) => [series, value - (before.get(series) ?? 0)] as const)
-    .filter(([, increase]) => increase !== 0)
-  return { answers, increased }
-})
-
-/** Asks a server that answers some lookups in front of the router, and then one that does not. */
-const bothWays = <A, E>(
-  env: Readonly<Record<string, string>>,
-  asking: Effect.Effect<A, E, TestServer | TestProvider>
-) =>
-  Effect.forEach([HttpServer.layer, HttpServer.layerRouted], (http) =>
-    increases(asking).pipe(Effect.provide(TestServer.layer(env, undefined, http)))
-  )
 
 const askAll = Effect.forEach([...LOOKUPS, hostless], answerTo)
 
@@ -239,43 +154,12 @@ describe("Lookups that are answered in front of the router", () => {
     Effect.gen(function* () {
       yield* get(LOOKUP)
       yield* get("/api/v1/rates?from=EUR&to=ZMW")
-      const port = yield* frontAlone
+      const port = yield* frontAlone(FreshLookups.layer)
       for (const asked of [...LOOKUPS, hostless]) {
         const bodiless = asked.method === "HEAD"
         const { answers } = yield* RawHttp.exchange(port, bytesOf(asked), { bodiless })
         assert.strictEqual(answers[0]?.status === 200, asked.isPlain, bytesOf(asked))
       }
     }).pipe(Effect.scoped, Effect.provide(TestServer.layer(DISCERNING)))
-  )
-})
-
-/** A server that has nothing behind its front: what that leaves is answered with 501. */
-const frontAlone = Effect.gen(function* () {
-  let front: Front = () => false
-  const server = createServer({ requireHostHeader: false }, (request, response) => {
-    if (!front(request, response)) response.writeHead(501).end()
-  })
-  yield* Layer.build(Layer.fresh(FreshLookups.layer)).pipe(
-    Effect.provideService(
-      NodeServer,
-      NodeServer.of({
-        server,
-        putInFront: (given) =>
-          Effect.sync(() => {
-            front = given
-          }),
-        keepNoConnection: Effect.void,
-        finish: Effect.void
-      })
-    )
-  )
-  return yield* Effect.acquireRelease(
-    Effect.callback<number>((resume) => {
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
-      })
-    }),
-    () => Effect.sync(() => server.closeAllConnections())
   )
 })

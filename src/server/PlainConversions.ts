@@ -1,0 +1,211 @@
+import { Cause, Clock, Context, Effect, Exit, Layer, Option, Result } from "effect"
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http"
+import type { Problem } from "../api/Problem.ts"
+import { Settings } from "../config/Settings.ts"
+import {
+  type ConversionAnswer,
+  type ConversionError,
+  type ConversionRequest,
+  Conversions
+} from "../conversion/Conversions.ts"
+import type { Principal } from "../domain/ApiKey.ts"
+import type { Allowance } from "../domain/Quota.ts"
+import * as RequestId from "../platform/RequestId.ts"
+import * as Traced from "../platform/Traced.ts"
+import * as Access from "./Access.ts"
+import * as Allowances from "./Allowances.ts"
+import * as BodyText from "./BodyText.ts"
+import * as ConversionBody from "./ConversionBody.ts"
+import * as ConversionRequests from "./ConversionRequests.ts"
+import { type Front, NodeServer } from "./NodeServer.ts"
+import * as PlainRequests from "./PlainRequests.ts"
+import * as Problems from "./Problems.ts"
+import * as Refusals from "./Refusals.ts"
+import * as RemoteAddress from "./RemoteAddress.ts"
+import * as RequestMetrics from "./RequestMetrics.ts"
+import * as WrittenHead from "./WrittenHead.ts"
+
+const ROUTE = "/api/v1/convert"
+
+/**
+ * Answers conversions in front of the router: as the router would, with the same keys, limits, problems, headers, ids and
+ * metrics. What arrives in one turn of the event loop is counted, computed and committed together. Only what is asked for
+ * plainly is answered here; whatever takes a closer look is left to the router as it came.
+ */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    // Where traces are sent, each conversion has a span, which is the router's to make.
+    if (yield* Traced.isSent) return
+    const { putInFront } = yield* NodeServer
+    yield* putInFront(yield* make)
+  })
+)
+
+/** A conversion that is asked for, and has not been answered. */
+interface Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly begun: number
+  readonly id: RequestId.RequestId
+  readonly asker: Access.Asker
+  readonly text: string
+  /** What is left to whoever asks, once that was counted. */
+  left: Allowance | undefined
+}
+
+type Refusal = Access.Refusal<Problem>
+
+const make = Effect.gen(function* () {
+  const { corsOrigins } = yield* Settings
+  const plain = yield* PlainRequests.make
+  const access = yield* Access.make
+  const conversions = yield* Conversions
+  const requests = yield* ConversionRequests.make
+  const clock = yield* Clock.Clock
+  const context = yield* Effect.context<never>()
+  const head = plain.headOf({ "cache-control": "no-store" })
+
+  /** With a body that is there and that the router would read, and from no page whose origin has to be looked at. */
+  const isPlain = (request: IncomingMessage, response: ServerResponse) => {
+    const { "content-length": length, origin } = request.headers
+    if (length === undefined || Number(length) > Refusals.MAX_BODY_BYTES) return false
+    if (origin !== undefined && Option.isSome(corsOrigins)) return false
+    return plain.isPlain(request, response)
+  }
+
+  const record = ({ begun, response }: Arrival) =>
+    RequestMetrics.record(context, "POST", ROUTE, response.statusCode, (performance.now() - begun) / 1000)
+
+  const answer = (arrival: Arrival, { body, replayed }: ConversionAnswer) => {
+    const { id, left, response } = arrival
+    const length = Buffer.byteLength(body)
+    const date = WrittenHead.dateAt(clock.currentTimeMillisUnsafe())
+    const own = `content-length: ${length}\r\nx-request-id: ${id.name}\r\ndate: ${date}\r\n`
+    const again = replayed ? "idempotency-replayed: true\r\n" : ""
+    const allowance = left === undefined ? "" : WrittenHead.linesOf(Allowances.headersOf(left))
+    // Node writes ASCII sooner where it is told so.
+    const encoding = length === body.length ? "latin1" : "utf8"
+    WrittenHead.send(response, head + own + again + allowance, body, encoding)
+    record(arrival)
+  }
+
+  const refuse = (arrival: Arrival, { headers, problem }: Refusal) => {
+    const allowance = arrival.left === undefined ? undefined : Allowances.headersOf(arrival.left)
+    plain.refuse(arrival.response, problem, ROUTE, arrival.id, { ...headers, ...allowance })
+    record(arrival)
+  }
+
+  const fail = (arrival: Arrival, cause: Cause.Cause<Refusal>) => {
+    const refusal = Cause.findErrorOption(cause)
+    if (Option.isSome(refusal)) return Effect.sync(() => refuse(arrival, refusal.value))
+    // The caller went away, or the server is going down.
+    if (Cause.hasInterruptsOnly(cause)) return Effect.void
+    return Effect.map(Problems.ofUnforeseen("a request", cause), (problem) =>
+      refuse(arrival, Access.refusalOf(problem))
+    )
+  }
+
+  /** Answers with what an effect comes to, which ends when its caller goes away. */
+  const conclude = (arrival: Arrival, converting: Effect.Effect<ConversionAnswer, Refusal>) => {
+    const concluded = Effect.matchCauseEffect(converting, {
+      onFailure: (cause) => fail(arrival, cause),
+      onSuccess: (converted) => Effect.sync(() => answer(arrival, converted))
+    })
+    const fiber = Effect.runForkWith(Context.add(context, RequestId.Named, arrival.id))(concluded)
+    if (arrival.response.destroyed) fiber.interruptUnsafe()
+    else arrival.response.once("close", () => fiber.interruptUnsafe())
+  }
+
+  const requestOf = ({ request, text }: Arrival, caller: Principal) =>
+    Result.mapError(
+      Result.flatMap(ConversionRequests.keyOf(keyIn(request.headers)), (key) =>
+        Result.flatMap(ConversionBody.parseConvert(text), (body) => requests.requestOf(body, key, caller))
+      ),
+      Access.refusalOf
+    )
+
+  const told = (converting: Effect.Effect<ConversionAnswer, ConversionError>) =>
+    converting.pipe(Effect.catchTags(Problems.ofConversion), Effect.mapError(Access.refusalOf))
+
+  const convertAlone = (arrival: Arrival) =>
+    conclude(
+      arrival,
+      access.hold("convert", "writes", arrival.asker).pipe(
+        Effect.flatMap((caller) => Effect.fromResult(requestOf(arrival, caller))),
+        Effect.flatMap((request) => told(conversions.convert(request)))
+      )
+    )
+
+  /** Those of one asker. What is not ready to be converted at once goes its own way, and keeps nobody waiting. */
+  const convertTogether = Effect.fnUntraced(function* (
+    arrivals: ReadonlyArray<Arrival>,
+    asker: Access.Asker
+  ) {
+    const held = yield* access.holdAll("convert", "writes", asker, arrivals.length)
+    if (held === undefined) return arrivals.forEach(convertAlone)
+    const asked: Array<{ readonly arrival: Arrival; readonly request: ConversionRequest }> = []
+    held.forEach(({ holder, left }, i) => {
+      const arrival = arrivals[i]
+      if (arrival === undefined || arrival.response.destroyed) return
+      arrival.left = left
+      const request = Result.flatMap(holder, (caller) => requestOf(arrival, caller))
+      if (Result.isSuccess(request)) asked.push({ arrival, request: request.success })
+      else refuse(arrival, request.failure)
+    })
+    const converted = yield* conversions.convertReady(asked.map(({ request }) => request))
+    asked.forEach(({ arrival, request }, i) => {
+      const outcome = converted[i]
+      if (outcome !== undefined && Exit.isSuccess(outcome)) answer(arrival, outcome.value)
+      else conclude(arrival, told(outcome ?? conversions.convert(request)))
+    })
+  })
+
+  /** What nobody foresaw is told to all who are not answered yet. */
+  const convertOwn = (arrivals: ReadonlyArray<Arrival>, asker: Access.Asker) =>
+    Effect.catchCause(convertTogether(arrivals, asker), (cause) =>
+      Effect.sync(() => {
+        for (const arrival of arrivals)
+          if (!arrival.response.headersSent) conclude(arrival, Effect.failCause(cause))
+      })
+    )
+
+  let arrived: Array<Arrival> = []
+  const takeTurn = () => {
+    const turn = Map.groupBy(arrived, ({ asker }) => `${asker.address} ${asker.authorization}`)
+    arrived = []
+    for (const own of turn.values()) {
+      const [first] = own
+      if (first !== undefined) Effect.runForkWith(context)(convertOwn(own, first.asker))
+    }
+  }
+
+  const front: Front = (request, response) => {
+    if (request.url !== ROUTE || request.method !== "POST" || !isPlain(request, response)) return false
+    const begun = performance.now()
+    const id = RequestId.nameOf(request.headers)
+    BodyText.listen(request, (text) => {
+      const arrival: Arrival = {
+        request,
+        response,
+        begun,
+        id,
+        asker: {
+          authorization: request.headers.authorization,
+          address: RemoteAddress.ofText(request.socket.remoteAddress),
+          tell: (allowance) => {
+            arrival.left = allowance
+          }
+        },
+        text,
+        left: undefined
+      }
+      if (arrived.push(arrival) === 1) setImmediate(takeTurn)
+    })
+    return true
+  }
+  return front
+})
+
+/** Node joins what is said more than once. */
+const keyIn = ({ "idempotency-key": key }: IncomingHttpHeaders) =>
+  typeof key === "object" ? key.join(", ") : key
