@@ -1,7 +1,14 @@
 import autocannon from "autocannon"
 import { Effect } from "effect"
+import { randomUUID } from "node:crypto"
 import type { Counted, LoadOptions } from "./LoadResult.ts"
 import { shuffled } from "./Requests.ts"
+
+/** A request with a key that was not used before. */
+const withKey = (request: autocannon.Request): autocannon.Request => ({
+  ...request,
+  headers: { ...request.headers, "idempotency-key": randomUUID() }
+})
 
 /** autocannon, in this process. */
 export const tool = {
@@ -12,9 +19,11 @@ export const tool = {
       url,
       connections,
       duration: seconds,
-      requests: shuffled(requests).map((request) =>
-        request.body === undefined ? request : { ...request, headers }
-      )
+      requests: shuffled(requests).map(({ isKeyed = false, ...request }) => ({
+        ...request,
+        ...(request.body === undefined ? {} : { headers }),
+        ...(isKeyed ? { setupRequest: withKey } : {})
+      }))
     }
     const result = yield* Effect.promise(async () => autocannon(options))
     return {

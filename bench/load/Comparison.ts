@@ -8,19 +8,22 @@ import { Load } from "./Load.ts"
 import type { LoadResult } from "./LoadResult.ts"
 import * as Requests from "./Requests.ts"
 
+/** Something that is asked, for another kind of requests than the others where it says so. */
+type Subject = Server & { readonly kind?: Requests.Kind }
+
 /** Servers under the same load in turns, after each of them has warmed up. Returns the rounds. */
 export const compare = Effect.fnUntraced(function* <Name extends string>(
   work: string,
   kind: Requests.Kind,
-  servers: Readonly<Record<Name, Server>>,
+  servers: Readonly<Record<Name, Subject>>,
   options: { readonly connections?: number; readonly isWarm?: boolean } = {}
 ) {
   const plan = yield* Plan
   const load = yield* Load
   const { connections = plan.connections, isWarm = false } = options
-  const requests = Requests.of(kind, plan.pairs)
-  const ask = ({ url }: Server) => load.run({ url, requests, connections, seconds: plan.seconds })
-  if (!isWarm) yield* Effect.forEach(Object.values<Server>(servers), ask, { discard: true })
+  const ask = ({ kind: own = kind, url }: Subject) =>
+    load.run({ url, requests: Requests.of(own, plan.pairs), connections, seconds: plan.seconds })
+  if (!isWarm) yield* Effect.forEach(Object.values<Subject>(servers), ask, { discard: true })
   return yield* Rounds.inTurns(work, Record.map(servers, ask) as Record<Name, ReturnType<typeof ask>>)
 })
 

@@ -1,11 +1,13 @@
 /** What the load asks for. */
-export type Kind = "lookups" | "conversions" | "as-of"
+export type Kind = "lookups" | "conversions" | "keyed conversions" | "as-of"
 
 /** One request of the load. */
 export interface LoadRequest {
   readonly method: "GET" | "POST"
   readonly path: string
   readonly body?: string
+  /** It has an `Idempotency-Key`, another one each time. */
+  readonly isKeyed?: boolean
 }
 
 const AMOUNTS_OF_A_PAIR = 8
@@ -25,10 +27,11 @@ export const of = (kind: Kind, pairs: ReadonlyArray<string>): ReadonlyArray<Load
           return { method: "GET", path: `/api/v1/rates/as-of?from=${from}&to=${to}&at=${at}` }
         })
       case "conversions":
+      case "keyed conversions":
         return Array.from({ length: AMOUNTS_OF_A_PAIR }, (_, m): LoadRequest => {
           const amount = `${100 + n * AMOUNTS_OF_A_PAIR + m}.${10 + m}`
           const body = JSON.stringify({ amount, from_currency: from, to_currency: to })
-          return { method: "POST", path: "/api/v1/convert", body }
+          return { method: "POST", path: "/api/v1/convert", body, isKeyed: kind === "keyed conversions" }
         })
     }
   })

@@ -30,7 +30,9 @@ export const make = Effect.gen(function* () {
   const run = Effect.fnUntraced(
     function* ({ connections, requests, seconds, url }: LoadOptions) {
       const file = path.join(folder, "requests.txt")
-      const lines = requests.map(({ body = "", method, path }) => `${method} ${path} ${body}`)
+      const lines = requests.map(
+        ({ body = "", isKeyed = false, method, path }) => `${isKeyed ? "KEYED" : method} ${path} ${body}`
+      )
       yield* Effect.orDie(fs.writeFileString(file, lines.join("\n")))
       const options = [
         "-t",

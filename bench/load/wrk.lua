@@ -1,12 +1,26 @@
--- Sends the requests of a file, one a line (`GET /path` or `POST /path body`), in random order.
+-- Sends the requests of a file, one a line (`GET /path`, `POST /path body`, or `KEYED /path body`, which is a POST with
+-- another Idempotency-Key each time), in random order.
 
 local requests = {}
+local run
+local keys = 0
+
+local function keyed(path, body)
+  return function()
+    keys = keys + 1
+    local headers = { ["content-type"] = "application/json", ["idempotency-key"] = run .. keys }
+    return wrk.format("POST", path, headers, body)
+  end
+end
 
 function init(args)
   math.randomseed(os.time())
+  run = os.time() .. "-" .. math.random(1e9) .. "-"
   for line in io.lines(args[1]) do
     local method, path, body = line:match("^(%u+) (%S+) ?(.*)$")
-    if method == "POST" then
+    if method == "KEYED" then
+      requests[#requests + 1] = keyed(path, body)
+    elseif method == "POST" then
       requests[#requests + 1] = wrk.format(method, path, { ["content-type"] = "application/json" }, body)
     else
       requests[#requests + 1] = wrk.format(method, path)
@@ -15,7 +29,8 @@ function init(args)
 end
 
 function request()
-  return requests[math.random(#requests)]
+  local found = requests[math.random(#requests)]
+  return type(found) == "function" and found() or found
 end
 
 -- wrk counts what is above 399; redirects, which nothing here answers, would count as successes.

@@ -5,11 +5,16 @@ import type { Report } from "../Report.ts"
 import * as Servers from "../servers/Servers.ts"
 import { ratioIn } from "../Statistics.ts"
 
-/** Conversions, each answered once its record is committed; none has an `Idempotency-Key`. */
+/**
+ * Conversions, each answered once its record is committed, without an `Idempotency-Key` and, of effex, with one each, which
+ * costs the others a table and a transaction that they do not have.
+ */
 export const conversions = Effect.gen(function* () {
   const { connections } = yield* Plan
+  const effex = yield* Servers.effex()
   const rounds = yield* Comparison.compare("conversions", "conversions", {
-    effex: yield* Servers.effex(),
+    effex,
+    "effex, keyed": { ...effex, kind: "keyed conversions" },
     fastify: yield* Servers.peer("fastify")
   })
   const report: Report = {
@@ -19,9 +24,14 @@ export const conversions = Effect.gen(function* () {
         measure: "requests/s against `fastify`",
         target: { atLeast: 2.5 },
         result: ratioIn(rounds, "effex", "fastify", Comparison.requestsPerSecond)
+      },
+      {
+        work: `conversion with an \`Idempotency-Key\`, ${connections} connections`,
+        measure: "requests/s against `fastify` without one",
+        result: ratioIn(rounds, "effex, keyed", "fastify", Comparison.requestsPerSecond)
       }
     ],
-    figures: Comparison.figuresOf("conversion", rounds, ["effex", "fastify"])
+    figures: Comparison.figuresOf("conversion", rounds, ["effex", "effex, keyed", "fastify"])
   }
   return report
 })

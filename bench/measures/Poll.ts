@@ -19,7 +19,7 @@ const WARM_UP_POLLS = 6
 /** How long a poll takes, as its record in the database says. */
 export const poll = Effect.gen(function* () {
   const { rounds } = yield* Plan
-  const provider = yield* SlowProvider.listen(`${PROVIDER_MILLIS} millis`)
+  const provider = yield* SlowProvider.listen(PROVIDER_MILLIS)
   const { database } = yield* Servers.effex({
     ...provider,
     POLL_INTERVAL: "1 second",

@@ -154,7 +154,7 @@ describe("effex doctor", () => {
       const { env } = yield* Effex.makeSandbox({})
       const [empty] = (yield* examined(env)).told("migrations")
       assert.strictEqual(empty?.status, "warning")
-      assert.match(empty?.found ?? "", /^0001_exchange_rate, .*0011_references is not applied$/)
+      assert.match(empty?.found ?? "", /^0001_exchange_rate, .*0012_seal_hash is not applied$/)
       const sql = yield* migrated(env)
       yield* sql`INSERT INTO effex_migrations (migration_id, name) VALUES (9999, 'of_tomorrow')`
       yield* sql`DELETE FROM effex_migrations WHERE migration_id = 2`
