@@ -49,7 +49,11 @@ export const listen = Effect.fnUntraced(function* (delayMillis: number) {
   }
   const server = yield* Effect.acquireRelease(
     Effect.sync(() => createServer(({ url = "" }, response) => answer(url, response))),
-    (server) => Effect.sync(() => server.closeAllConnections())
+    (server) =>
+      Effect.sync(() => {
+        server.close()
+        server.closeAllConnections()
+      })
   )
   const port = yield* Effect.callback<number>((resume) => {
     server.listen(0, "127.0.0.1", () => {
