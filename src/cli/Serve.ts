@@ -2,6 +2,7 @@ import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
 import { AuditSealer } from "../conversion/AuditSealer.ts"
+import * as YoungSpace from "../platform/YoungSpace.ts"
 import { RatePoller } from "../rates/RatePoller.ts"
 import * as RateFollower from "../rates/RateFollower.ts"
 import * as HttpServer from "../server/HttpServer.ts"
@@ -19,6 +20,11 @@ const sayWhatIsMadeUp = Layer.effectDiscard(
   })
 )
 
+/** Once the start is over, of which the first poll is a part. */
+const letYoungSpaceGrow = Layer.effectDiscard(
+  Effect.sync(YoungSpace.letGrow).pipe(Effect.delay("3 seconds"), Effect.forkScoped)
+)
+
 const background = Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, AuditSealer.layerBackground)
 
 /**
@@ -27,7 +33,7 @@ const background = Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer
  */
 export const command = Command.make("serve", {}, () =>
   Layer.launch(
-    HttpServer.layerAnnounce.pipe(
+    Layer.merge(HttpServer.layerAnnounce, letYoungSpaceGrow).pipe(
       Layer.provideMerge(background),
       Layer.provide(HttpServer.layer),
       Layer.provide(sayWhatIsMadeUp)
