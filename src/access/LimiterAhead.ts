@@ -49,7 +49,8 @@ export const make = Effect.fnUntraced(function* (count: Count): Effect.fn.Return
   }
 
   const learn = ({ key }: Options, outcomes: ReadonlyArray<Outcome>, givenOut: number) => {
-    const ahead = (balances.get(key)?.ahead ?? 0) - givenOut
+    // Nothing is ahead of one that was forgotten meanwhile.
+    const ahead = Math.max(0, (balances.get(key)?.ahead ?? 0) - givenOut)
     balances.delete(key)
     const last = outcomes.at(-1)
     const left = last !== undefined && Exit.isSuccess(last) ? Option.getOrUndefined(last.value) : undefined

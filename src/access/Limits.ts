@@ -16,7 +16,7 @@ export const KEYS_QUOTA: Quota = { limit: 600, window: Duration.minutes(1) }
 type Near = Exclude<Kind, "writes">
 
 /** What is left to a caller after a request, where there is a limit. */
-export type Outcome = Result.Result<Option.Option<Allowance>, QuotaExceeded>
+type Outcome = Result.Result<Option.Option<Allowance>, QuotaExceeded>
 
 /** How much a caller may ask for. */
 export class Limits extends Context.Service<
@@ -25,7 +25,8 @@ export class Limits extends Context.Service<
     /**
      * Counts a request of a caller, the id of an API key or an address, and says what is left to it; none where there is
      * no limit. Reads, and keys that may be guessed, are counted in this process, at once; writes with all nodes, or in
-     * this process while Redis does not count.
+     * this process while Redis does not count. A caller who has much left does not wait for Redis: a node gives out a
+     * sixteenth of what that said is left, and may count as much less where it then fails.
      */
     readonly count: (kind: Kind, caller: string) => Effect.Effect<Option.Option<Allowance>, QuotaExceeded>
     /** As {@link count}, of so many requests at once: what came of each, in their order. */

@@ -110,8 +110,9 @@ export class AuditLog extends Context.Service<
       }
       const together = yield* Together.make(MAX_BATCH, commit, deadline, LANES)
       const countLost = (outcomes: ReadonlyArray<Outcome>) => {
-        const lost = outcomes.filter(Exit.isFailure).length
-        if (lost > 0) Metrics.lostCommits.updateUnsafe(lost, context)
+        // Whoever went away was not refused.
+        const failed = outcomes.filter((outcome) => Exit.isFailure(outcome) && !Exit.hasInterrupts(outcome))
+        if (failed.length > 0) Metrics.lostCommits.updateUnsafe(failed.length, context)
       }
       const append = (item: Append) =>
         traced("AuditLog.append")(

@@ -110,7 +110,7 @@ export const toRecord = (row: AuditRow): AuditRecord => ({
   rate: Decimal.trim(row.rate),
   rate_id: row.rateId,
   provider: row.provider,
-  rate_fetched_at: row.rateFetchedAt.toISOString(),
+  rate_fetched_at: timeText(row.rateFetchedAt),
   stale: row.stale,
   amount_type: row.amountType,
   exact_output: Decimal.trim(row.exactOutput),
@@ -118,8 +118,11 @@ export const toRecord = (row: AuditRow): AuditRecord => ({
   quote_id: row.quoteId,
   reference: row.reference,
   principal: row.principal,
-  converted_at: row.convertedAt.toISOString()
+  converted_at: timeText(row.convertedAt)
 })
+
+/** What is no time, such as `infinity`, was never told: the record is not what was sealed. */
+const timeText = (time: Date) => (Number.isNaN(time.getTime()) ? String(time) : time.toISOString())
 
 /** A currency that has left ISO 4217 since is still what was converted, with the decimals that are kept. */
 const amountText = (amount: string, code: Currency.CurrencyCode) => {

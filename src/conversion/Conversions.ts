@@ -1,4 +1,5 @@
 import { Clock, Context, DateTime, Effect, Exit, Layer, Option } from "effect"
+import { constVoid } from "effect/Function"
 import { SecureRandom } from "effect/crypto"
 import {
   AuditId,
@@ -63,7 +64,7 @@ export type ConversionError =
 
 type Converting = Effect.Effect<ConversionAnswer, ConversionError>
 /** What came of a conversion. */
-export type Converted = Exit.Exit<ConversionAnswer, ConversionError>
+type Converted = Exit.Exit<ConversionAnswer, ConversionError>
 
 /** A key, and the request that it is used for. */
 interface UsedKey extends IdempotencyKey {
@@ -88,10 +89,12 @@ export class Conversions extends Context.Service<
     readonly convert: (request: ConversionRequest) => Converting
     /**
      * Converts together what is ready: what has no quote, and a rate that is at hand and fresh. Returns what came of each,
-     * in their order; undefined for what is not ready, which is for {@link convert}.
+     * in their order; undefined for what is not ready, of which `onUnready` is told before anything is waited for, and
+     * which is for {@link convert}.
      */
     readonly convertReady: (
-      requests: ReadonlyArray<ConversionRequest>
+      requests: ReadonlyArray<ConversionRequest>,
+      onUnready?: (request: ConversionRequest, index: number) => void
     ) => Effect.Effect<ReadonlyArray<Converted | undefined>>
   }
 >()("effex/conversion/Conversions") {
@@ -170,7 +173,8 @@ const make = Effect.gen(function* () {
     const quote = yield* priceByQuote(request, request.quoteId)
     const { principal, reference } = request
     const priced = { ...quote.priced, reference: reference ?? quote.priced.reference, principal }
-    const prepared = prepare(yield* newId, request, key, priced)
+    // Its id as it is stored, however it was written: the record is hashed as it will be read.
+    const prepared = prepare(yield* newId, { ...request, quoteId: quote.id }, key, priced)
     const outcome = yield* audit.append(prepared)
     return yield* outcome._tag === "QuoteLost" ? whyLost(quote) : answerTo(prepared, outcome)
   })
@@ -209,9 +213,15 @@ const make = Effect.gen(function* () {
     return prepare(id, request, key, priced)
   }
 
-  const convertReady = Effect.fnUntraced(function* (requests: ReadonlyArray<ConversionRequest>) {
+  const convertReady = Effect.fnUntraced(function* (
+    requests: ReadonlyArray<ConversionRequest>,
+    onUnready: (request: ConversionRequest, index: number) => void = constVoid
+  ) {
     const ready: Array<Prepared | undefined> = []
     for (const request of requests) ready.push(prepareReady(yield* newId, request))
+    requests.forEach((request, i) => {
+      if (ready[i] === undefined) onUnready(request, i)
+    })
     const appends = ready.filter((prepared) => prepared !== undefined)
     const outcomes = yield* Effect.ensuring(
       audit.appendAll(appends),

@@ -37,7 +37,7 @@ export interface Refusal<
 }
 
 /** What came of a request that takes a scope: who asks, and what is left to them where that was counted. */
-export interface Held {
+interface Held {
   readonly holder: Result.Result<Principal, Refusal>
   readonly left: Allowance | undefined
 }
@@ -176,7 +176,15 @@ export const make = Effect.gen(function* () {
     requests: number
   ): Effect.Effect<ReadonlyArray<Held> | undefined> =>
     Effect.matchEffect(knownHolder(authorization), {
-      onFailure: () => Effect.undefined,
+      onFailure: (reason) =>
+        Effect.succeed(
+          reason !== "unsure" && reason._tag === "StoreUnavailable"
+            ? Array.from({ length: requests }, (): Held => ({
+                holder: Result.fail(unchecked),
+                left: undefined
+              }))
+            : undefined
+        ),
       onSuccess: (principal) => {
         const holder = permit(scope, principal)
         return Effect.map(limits.countAll(kind, principal?.id ?? address, requests), (all) =>

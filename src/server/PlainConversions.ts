@@ -26,6 +26,7 @@ import * as RequestMetrics from "./RequestMetrics.ts"
 import * as WrittenHead from "./WrittenHead.ts"
 
 const ROUTE = "/api/v1/convert"
+const LASTING = { "cache-control": "no-store" }
 
 /**
  * Answers conversions in front of the router: as the router would, with the same keys, limits, problems, headers, ids and
@@ -63,7 +64,7 @@ const make = Effect.gen(function* () {
   const requests = yield* ConversionRequests.make
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
-  const head = plain.headOf({ "cache-control": "no-store" })
+  const head = plain.headOf(LASTING)
 
   /** With a body that is there and that the router would read, and from no page whose origin has to be looked at. */
   const isPlain = (request: IncomingMessage, response: ServerResponse) => {
@@ -78,14 +79,24 @@ const make = Effect.gen(function* () {
 
   const answer = (arrival: Arrival, { body, replayed }: ConversionAnswer) => {
     const { id, left, response } = arrival
+    // Who went away is not answered.
+    if (response.destroyed) return
     const length = Buffer.byteLength(body)
-    const date = WrittenHead.dateAt(clock.currentTimeMillisUnsafe())
-    const own = `content-length: ${length}\r\nx-request-id: ${id.name}\r\ndate: ${date}\r\n`
-    const again = replayed ? "idempotency-replayed: true\r\n" : ""
-    const allowance = left === undefined ? "" : WrittenHead.linesOf(Allowances.headersOf(left))
-    // Node writes ASCII sooner where it is told so.
-    const encoding = length === body.length ? "latin1" : "utf8"
-    WrittenHead.send(response, head + own + again + allowance, body, encoding)
+    const own = {
+      "content-length": String(length),
+      "x-request-id": id.name,
+      date: WrittenHead.dateAt(clock.currentTimeMillisUnsafe()),
+      ...(replayed ? { "idempotency-replayed": "true" } : undefined),
+      ...(left === undefined ? undefined : Allowances.headersOf(left))
+    }
+    // The server may have been told to stop since the request came.
+    if (response.shouldKeepAlive) {
+      // Node writes ASCII sooner where it is told so.
+      const encoding = length === body.length ? "latin1" : "utf8"
+      WrittenHead.send(response, head + WrittenHead.linesOf(own), body, encoding)
+    } else {
+      plain.write(response, { ...LASTING, ...own }, body)
+    }
     record(arrival)
   }
 
@@ -143,20 +154,26 @@ const make = Effect.gen(function* () {
   ) {
     const held = yield* access.holdAll("convert", "writes", asker, arrivals.length)
     if (held === undefined) return arrivals.forEach(convertAlone)
-    const asked: Array<{ readonly arrival: Arrival; readonly request: ConversionRequest }> = []
+    const asked: Array<Arrival> = []
+    const converting: Array<ConversionRequest> = []
     held.forEach(({ holder, left }, i) => {
       const arrival = arrivals[i]
       if (arrival === undefined || arrival.response.destroyed) return
       arrival.left = left
       const request = Result.flatMap(holder, (caller) => requestOf(arrival, caller))
-      if (Result.isSuccess(request)) asked.push({ arrival, request: request.success })
-      else refuse(arrival, request.failure)
+      if (Result.isFailure(request)) return refuse(arrival, request.failure)
+      asked.push(arrival)
+      converting.push(request.success)
     })
-    const converted = yield* conversions.convertReady(asked.map(({ request }) => request))
-    asked.forEach(({ arrival, request }, i) => {
+    const converted = yield* conversions.convertReady(converting, (request, i) => {
+      const arrival = asked[i]
+      if (arrival !== undefined) conclude(arrival, told(conversions.convert(request)))
+    })
+    asked.forEach((arrival, i) => {
       const outcome = converted[i]
-      if (outcome !== undefined && Exit.isSuccess(outcome)) answer(arrival, outcome.value)
-      else conclude(arrival, told(outcome ?? conversions.convert(request)))
+      if (outcome === undefined) return
+      if (Exit.isSuccess(outcome)) answer(arrival, outcome.value)
+      else conclude(arrival, told(outcome))
     })
   })
 

@@ -40,6 +40,11 @@ export const make = Effect.gen(function* () {
   const headOf = (headers: Headers) =>
     `HTTP/1.1 200 OK\r\n${WrittenHead.linesOf({ "content-type": "application/json", ...headers, ...everywhere })}${kept}`
 
+  /** Answers on a connection that is not kept any more, which a head that is ready does not say. */
+  const write = (response: ServerResponse, headers: Headers, text: string) => {
+    response.writeHead(200, { "content-type": "application/json", ...headers, ...everywhere }).end(text)
+  }
+
   /** Tells a problem at a path, with what else has to be said of it. */
   const refuse = (
     response: ServerResponse,
@@ -61,5 +66,5 @@ export const make = Effect.gen(function* () {
       .end(text)
   }
 
-  return { isPlain, headOf, refuse }
+  return { isPlain, headOf, refuse, write }
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Metric, Option } from "effect"
+import { Duration, Effect, Exit, Metric, Option } from "effect"
 import type { AuditLog } from "../../src/conversion/AuditLog.ts"
 import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
 import { AuditSigner } from "../../src/conversion/AuditSigner.ts"
@@ -8,7 +8,8 @@ import { Conversions } from "../../src/conversion/Conversions.ts"
 import * as Receipt from "../../src/conversion/Receipt.ts"
 import { Receipts } from "../../src/conversion/Receipts.ts"
 import { UnsealedRecords } from "../../src/conversion/UnsealedRecords.ts"
-import { AuditId } from "../../src/domain/AuditRecord.ts"
+import { Quotes } from "../../src/conversion/Quotes.ts"
+import { AuditId, QuoteId } from "../../src/domain/AuditRecord.ts"
 import { Database } from "../../src/platform/Database.ts"
 import * as Metrics from "../../src/platform/Metrics.ts"
 import * as TestConversions from "../support/TestConversions.ts"
@@ -20,6 +21,7 @@ type Services =
   | AuditVerifier
   | Conversions
   | Database
+  | Quotes
   | Receipts
   | UnsealedRecords
 
@@ -103,6 +105,37 @@ describe("AuditVerifier.verify", () => {
       assert.strictEqual(yield* sealer.sealAll, references.length)
       assert.isTrue(ids.every((id) => unsealed.find(id) === undefined))
       assert.deepInclude(yield* verifier.verify, { ok: true, records: references.length, unsealed: 0 })
+    })
+  )
+
+  test(
+    "finds the audit whole where a quote was named in capitals",
+    Effect.gen(function* () {
+      const conversions = yield* Conversions
+      const quotes = yield* Quotes
+      const verifier = yield* AuditVerifier
+      const sealer = yield* AuditSealer
+      yield* sealer.sealAll
+      const asked = TestConversions.asked("12.5")
+      const { id } = yield* quotes.create(asked, Duration.minutes(1))
+      const capitals = QuoteId.make(id.toUpperCase())
+      const { body } = yield* conversions.convert({ ...asked, quoteId: capitals })
+      assert.strictEqual(JSON.parse(body).quote_id, id)
+      yield* Effect.yieldNow
+      yield* sealer.sealAll
+      assert.deepInclude(yield* verifier.verify, { ok: true, records: 1 })
+    })
+  )
+
+  test(
+    "names a record whose time is none any more",
+    Effect.gen(function* () {
+      const verifier = yield* AuditVerifier
+      const sealer = yield* AuditSealer
+      const ids = yield* convertMany(3)
+      yield* sealer.sealAll
+      yield* tamper((sql) => sql`UPDATE conversion_audit SET converted_at = 'infinity' WHERE id = ${ids[1]}`)
+      assert.deepInclude(yield* verifier.verify, { ok: false, position: 2, auditId: ids[1] })
     })
   )
 

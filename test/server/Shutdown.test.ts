@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Duration, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Duration, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { connect } from "node:net"
 import { TestServer } from "../support/TestServer.ts"
 
@@ -25,6 +25,30 @@ describe("A server that stops", () => {
     Effect.gen(function* () {
       const whole = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
       assert.isBelow(yield* stopAfter("", "GET /health", whole, `${whole}GET`), 5000)
+    })
+  )
+
+  it.live("answers a conversion whose body comes later, and says that the connection is not kept", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const services = yield* Layer.build(TestServer.layer()).pipe(Scope.provide(scope))
+      const { port } = Context.get(services, TestServer)
+      const body = JSON.stringify({ amount: "500.00", from_currency: "USD", to_currency: "NGN" })
+      const socket = connect({ port, host: "127.0.0.1" })
+      let answer = ""
+      socket.on("data", (chunk) => (answer += chunk.toString()))
+      socket.write(
+        `POST /api/v1/convert HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 9)}`
+      )
+      yield* Effect.sleep("50 millis")
+      const stopping = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+      yield* Effect.sleep("100 millis")
+      socket.write(body.slice(9))
+      yield* Fiber.join(stopping)
+      socket.destroy()
+      assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
+      assert.match(answer, /^connection: close\r$/im)
+      assert.match(answer, /"output_amount":"[\d.]+"/)
     })
   )
 })
