@@ -9,8 +9,8 @@ import * as Workload from "../support/Workload.ts"
 
 const KEYS = 20
 const ROUNDS = 3
-/** Stands in the statement that commits conversions, and in no other. */
-const COMMIT = '"request_hash"'
+/** Stands among the keys that are committed with conversions, as PostgreSQL's arrays are written, and nowhere else. */
+const COMMIT = '"POST /api/v1/convert"'
 
 describe("A commit whose answer is lost on the way", () => {
   it.live("is told as it was the first time, when the same key asks again", () =>
