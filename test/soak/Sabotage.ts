@@ -16,8 +16,11 @@ export const BREAKS = {
   audit: [
     {
       file: "src/conversion/AuditLog.ts",
-      from: "const append = (item: Append) =>",
-      to: `const append = (item: Append) => item.record.id.charCodeAt(35) % 16 < 1 && item.record.id.charCodeAt(34) % 3 === 0 ? Effect.succeed<Appended>({ _tag: "Committed" }) :`
+      from: "const outcomes = yield* repo.append(batch.map(({ item }) => item))",
+      to: `const isLost = ({ item }: Pending) => /[0369cf]0$/.test(item.record.audit_id)
+        const kept = batch.filter((pending) => !isLost(pending))
+        const appended = kept.length === 0 ? [] : yield* repo.append(kept.map(({ item }) => item))
+        const outcomes = batch.map((pending): Appended => isLost(pending) ? { _tag: "Committed" } : appended[kept.indexOf(pending)] ?? lost)`
     }
   ],
   /** What was answered under a key is not kept for one of eight. */
