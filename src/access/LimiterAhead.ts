@@ -1,5 +1,5 @@
 import { Clock, Duration, Effect, Exit, Option, type Scope } from "effect"
-import type { Count, Counted, Options, Outcome } from "./LimiterRedis.ts"
+import type { Count, Options, Outcome } from "./LimiterRedis.ts"
 
 /**
  * Of what is left to a caller, the part that a node may give out before Redis has counted it: with as many nodes as this,
@@ -66,10 +66,10 @@ export const make = Effect.fnUntraced(function* (count: Count): Effect.fn.Return
     if (balances.size > MOST && oldest !== undefined) balances.delete(oldest)
   }
 
-  const all: Count["all"] = (options, requests) =>
+  return (options, requests) =>
     Effect.suspend(() => {
       const given = giveOut(options, requests)
-      const counted = Effect.map(count.all(options, requests), (outcomes) => {
+      const counted = Effect.map(count(options, requests), (outcomes) => {
         learn(options, outcomes, given === undefined ? 0 : requests)
         return outcomes
       })
@@ -77,11 +77,4 @@ export const make = Effect.fnUntraced(function* (count: Count): Effect.fn.Return
         ? counted
         : Effect.as(Effect.forkIn(counted, scope, { startImmediately: true }), given)
     })
-
-  return {
-    all,
-    one: (options) => Effect.flatMap(all(options, 1), ([outcome]) => outcome ?? uncounted)
-  }
 })
-
-const uncounted: Outcome = Exit.succeed(Option.none<Counted>())

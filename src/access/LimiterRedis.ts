@@ -13,12 +13,8 @@ export type Outcome = Exit.Exit<Option.Option<Counted>, RateLimiter.RateLimitExc
 type Refused = RateLimiter.RateLimitExceeded
 type Request = Together.Waiting<Options, Option.Option<Counted>, Refused>
 
-/** Counts requests of callers, and says what is left to them; none where Redis does not count. */
-export interface Count {
-  readonly one: (options: Options) => Effect.Effect<Option.Option<Counted>, Refused>
-  /** So many requests of one caller: what came of each, in their order. */
-  readonly all: (options: Options, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
-}
+/** Counts so many requests of a caller, and says what came of each, in their order. */
+export type Count = (options: Options, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
 
 /** How long Redis is not asked again that did not count, but by one request. */
 const AGAIN_AFTER = Duration.seconds(1)
@@ -120,15 +116,12 @@ export const make = Effect.fnUntraced(function* (
       }
     }
   )
-  return {
-    one: (options) => Effect.suspend(() => (isAsked() ? together.one(options) : uncounted)),
-    all: (options, requests) =>
-      Effect.suspend(() =>
-        isAsked()
-          ? together.all(Array.from({ length: requests }, () => options))
-          : Effect.succeed(Array.from({ length: requests }, () => uncounted))
-      )
-  }
+  return (options, requests) =>
+    Effect.suspend(() =>
+      isAsked()
+        ? together.all(Array.from({ length: requests }, () => options))
+        : Effect.succeed(Array.from({ length: requests }, () => uncounted))
+    )
 })
 
 const uncounted = Exit.succeed(Option.none())

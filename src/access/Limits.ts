@@ -69,8 +69,11 @@ const make = Effect.fnUntraced(function* (shared?: LimiterRedis.Count) {
     keys: atOnce(now.keys)
   }
   return Limits.of({
-    count: (kind, caller) => counts[kind].one(caller),
-    countAll: (kind, caller, requests) => counts[kind].all(caller, requests),
+    count: (kind, caller) =>
+      Effect.flatMap(counts[kind](caller, 1), ([outcome]) =>
+        outcome === undefined ? Effect.succeedNone : Effect.fromResult(outcome)
+      ),
+    countAll: (kind, caller, requests) => counts[kind](caller, requests),
     countNow: (kind, caller, millis) => now[kind](caller, millis)
   })
 })
@@ -92,10 +95,7 @@ const countingNow = (
   }
 }
 
-interface Counting {
-  readonly one: (caller: string) => Effect.Effect<Option.Option<Allowance>, QuotaExceeded>
-  readonly all: (caller: string, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
-}
+type Counting = (caller: string, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
 
 const outcomeNow = (count: CountingNow, caller: string, now: number): Outcome => {
   const counted = count(caller, now)
@@ -104,17 +104,13 @@ const outcomeNow = (count: CountingNow, caller: string, now: number): Outcome =>
     : Result.succeed(Option.fromUndefinedOr(counted))
 }
 
-const atOnce = (count: CountingNow): Counting => ({
-  one: (caller) =>
-    Effect.clockWith((clock) =>
-      Effect.fromResult(outcomeNow(count, caller, clock.currentTimeMillisUnsafe()))
-    ),
-  all: (caller, requests) =>
+const atOnce =
+  (count: CountingNow): Counting =>
+  (caller, requests) =>
     Effect.clockWith((clock) => {
       const now = clock.currentTimeMillisUnsafe()
       return Effect.succeed(Array.from({ length: requests }, () => outcomeNow(count, caller, now)))
     })
-})
 
 /** Counts with all nodes, and in this process what is not counted there. */
 const counting = (
@@ -127,8 +123,6 @@ const counting = (
   if (Option.isNone(quota)) return atOnce(near)
   const { limit, window } = quota.value
   const refused = Metrics.rateLimited.of({ limit: kind })
-  const asked = (caller: string) =>
-    ({ algorithm: "token-bucket", key: `${kind}:${caller}`, limit, window }) as const
   const outcomeOf = (counted: LimiterRedis.Outcome, caller: string, now: number): Outcome => {
     const exceeded = Exit.findErrorOption(counted)
     if (Option.isSome(exceeded)) {
@@ -139,19 +133,14 @@ const counting = (
     const { remaining, resetAfter } = counted.value.value
     return Result.succeed(Option.some({ kind, quota: quota.value, remaining, resetAfter }))
   }
-  return {
-    one: (caller) =>
-      Effect.clockWith((clock) =>
-        Effect.flatMap(Effect.exit(shared.one(asked(caller))), (counted) =>
-          Effect.fromResult(outcomeOf(counted, caller, clock.currentTimeMillisUnsafe()))
-        )
-      ),
-    all: (caller, requests) =>
-      Effect.clockWith((clock) =>
-        Effect.map(shared.all(asked(caller), requests), (all) => {
+  return (caller, requests) =>
+    Effect.clockWith((clock) =>
+      Effect.map(
+        shared({ algorithm: "token-bucket", key: `${kind}:${caller}`, limit, window }, requests),
+        (all) => {
           const now = clock.currentTimeMillisUnsafe()
           return all.map((counted) => outcomeOf(counted, caller, now))
-        })
+        }
       )
-  }
+    )
 }

@@ -1,4 +1,4 @@
-import { Clock, Context, Duration, Effect, Exit, Layer, Metric, type Option } from "effect"
+import { Clock, Context, Duration, Effect, Exit, Layer, Metric, Option } from "effect"
 import type { SqlError } from "effect/sql"
 import type { AuditId, AuditRecord } from "../domain/AuditRecord.ts"
 import { DEADLINE, StoreUnavailable } from "../platform/Database.ts"
@@ -110,8 +110,7 @@ export class AuditLog extends Context.Service<
       }
       const together = yield* Together.make(MAX_BATCH, commit, deadline, LANES)
       const countLost = (outcomes: ReadonlyArray<Outcome>) => {
-        // Whoever went away was not refused.
-        const failed = outcomes.filter((outcome) => Exit.isFailure(outcome) && !Exit.hasInterrupts(outcome))
+        const failed = outcomes.filter((outcome) => Option.isSome(Exit.findErrorOption(outcome)))
         if (failed.length > 0) Metrics.lostCommits.updateUnsafe(failed.length, context)
       }
       const append = (item: Append) =>

@@ -5,7 +5,6 @@ import type { CurrencyCode } from "../domain/Currency.ts"
 import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import * as PgArray from "../platform/PgArray.ts"
 import * as ConversionRows from "./ConversionRows.ts"
-import type { AuditRow } from "./ConversionRows.ts"
 
 /** How many records a stream reads at a time. */
 const STREAM_PAGE = 500
@@ -180,7 +179,9 @@ const make = Effect.gen(function* () {
   })
 
   const byId = Effect.fn("AuditRepo.byId")(function* (id: AuditId) {
-    const rows = yield* within(sql<AuditRow>`SELECT ${columns} FROM conversion_audit WHERE id = ${id}`)
+    const rows = yield* within(
+      sql<ConversionRows.AuditRow>`SELECT ${columns} FROM conversion_audit WHERE id = ${id}`
+    )
     return Option.map(Array.head(rows), ConversionRows.toRecord)
   })
 
@@ -199,7 +200,7 @@ const make = Effect.gen(function* () {
     before: AuditId | undefined,
     limit: number
   ) {
-    const rows = yield* within(sql<AuditRow>`
+    const rows = yield* within(sql<ConversionRows.AuditRow>`
       SELECT ${columns} FROM conversion_audit WHERE ${where(filter, before)} ORDER BY id DESC LIMIT ${limit}`)
     return rows.map(ConversionRows.toRecord)
   })

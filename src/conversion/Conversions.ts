@@ -89,12 +89,12 @@ export class Conversions extends Context.Service<
     readonly convert: (request: ConversionRequest) => Converting
     /**
      * Converts together what is ready: what has no quote, and a rate that is at hand and fresh. Returns what came of each,
-     * in their order; undefined for what is not ready, of which `onUnready` is told before anything is waited for, and
-     * which is for {@link convert}.
+     * in their order; undefined for what is not ready: before anything is waited for, `onUnready` is told how that is
+     * converted.
      */
     readonly convertReady: (
       requests: ReadonlyArray<ConversionRequest>,
-      onUnready?: (request: ConversionRequest, index: number) => void
+      onUnready?: (converting: Converting, index: number) => void
     ) => Effect.Effect<ReadonlyArray<Converted | undefined>>
   }
 >()("effex/conversion/Conversions") {
@@ -163,20 +163,24 @@ const make = Effect.gen(function* () {
     return Exit.succeed({ body, replayed: false })
   }
 
+  const append = Effect.fnUntraced(function* (
+    request: ConversionRequest,
+    key: UsedKey | undefined,
+    priced: PricedConversion,
+    lost: Converting
+  ) {
+    const prepared = prepare(yield* newId, request, key, priced)
+    const outcome = yield* audit.append(prepared)
+    return yield* outcome._tag === "QuoteLost" ? lost : answerTo(prepared, outcome)
+  })
+
   const commit = Effect.fnUntraced(function* (request: ConversionRequest, key: UsedKey | undefined) {
-    if (request.quoteId === null) {
-      const priced = yield* pricing.price(request)
-      const prepared = prepare(yield* newId, request, key, priced)
-      const outcome = yield* audit.append(prepared)
-      return yield* outcome._tag === "QuoteLost" ? noQuote : answerTo(prepared, outcome)
-    }
+    if (request.quoteId === null) return yield* append(request, key, yield* pricing.price(request), noQuote)
     const quote = yield* priceByQuote(request, request.quoteId)
     const { principal, reference } = request
     const priced = { ...quote.priced, reference: reference ?? quote.priced.reference, principal }
     // Its id as it is stored, however it was written: the record is hashed as it will be read.
-    const prepared = prepare(yield* newId, { ...request, quoteId: quote.id }, key, priced)
-    const outcome = yield* audit.append(prepared)
-    return yield* outcome._tag === "QuoteLost" ? whyLost(quote) : answerTo(prepared, outcome)
+    return yield* append({ ...request, quoteId: quote.id }, key, priced, whyLost(quote))
   })
 
   const convertByKey = Effect.fnUntraced(function* (request: ConversionRequest, key: UsedKey) {
@@ -215,12 +219,12 @@ const make = Effect.gen(function* () {
 
   const convertReady = Effect.fnUntraced(function* (
     requests: ReadonlyArray<ConversionRequest>,
-    onUnready: (request: ConversionRequest, index: number) => void = constVoid
+    onUnready: (converting: Converting, index: number) => void = constVoid
   ) {
     const ready: Array<Prepared | undefined> = []
     for (const request of requests) ready.push(prepareReady(yield* newId, request))
     requests.forEach((request, i) => {
-      if (ready[i] === undefined) onUnready(request, i)
+      if (ready[i] === undefined) onUnready(convertFurther(request), i)
     })
     const appends = ready.filter((prepared) => prepared !== undefined)
     const outcomes = yield* Effect.ensuring(

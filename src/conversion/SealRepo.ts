@@ -5,7 +5,6 @@ import { Database, type StoreUnavailable } from "../platform/Database.ts"
 import * as PgArray from "../platform/PgArray.ts"
 import { encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as ConversionRows from "./ConversionRows.ts"
-import type { AuditRow } from "./ConversionRows.ts"
 import type { Coordinates, Node } from "./MerkleTree.ts"
 import type { SignedTreeHead } from "./TreeHead.ts"
 
@@ -138,7 +137,7 @@ const make = Effect.gen(function* () {
   /** Each by its id: a plan that was made while the table was small would read all of it. */
   const readEncoded = Effect.fnUntraced(function* (ids: ReadonlyArray<AuditId>) {
     if (ids.length === 0) return new Map<AuditId, Buffer>()
-    const rows = yield* sql<AuditRow>`
+    const rows = yield* sql<ConversionRows.AuditRow>`
       SELECT record.* FROM unnest(${PgArray.of(ids)}::uuid[]) AS wanted (audit_id),
         LATERAL (SELECT ${columns} FROM conversion_audit WHERE id = audit_id LIMIT 1) AS record`
     return new Map(rows.map((row) => [row.id, encodeRecord(ConversionRows.toRecord(row))]))
@@ -225,7 +224,7 @@ const make = Effect.gen(function* () {
   })
 
   const sealedAfter = Effect.fn("SealRepo.sealedAfter")(function* (position: number, limit: number) {
-    const rows = yield* within(sql<SealRow & (AuditRow | { readonly id: null })>`
+    const rows = yield* within(sql<SealRow & (ConversionRows.AuditRow | { readonly id: null })>`
       SELECT seal.*, ${columns} FROM audit_seal AS seal LEFT JOIN conversion_audit ON id = seal.audit_id
       WHERE seal.position > ${position} ORDER BY seal.position LIMIT ${limit}`)
     return rows.map((row): SealedRecord => ({

@@ -42,8 +42,7 @@ interface Lookup {
 interface Ready {
   readonly rate: Rate
   readonly text: string
-  /** Node writes ASCII sooner where it is told so. */
-  readonly encoding: "latin1" | "utf8"
+  readonly encoding: BufferEncoding
   /** The status and the headers, each with its line break. */
   readonly head: string
 }
@@ -75,7 +74,7 @@ const make = Effect.gen(function* () {
     return (lookup.ready = {
       rate: found.rate,
       text,
-      encoding: length === text.length ? "latin1" : "utf8",
+      encoding: WrittenHead.encodingOf(text, length),
       head: plain.headOf({ "content-length": String(length), ...lasting })
     })
   }

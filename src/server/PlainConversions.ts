@@ -91,8 +91,7 @@ const make = Effect.gen(function* () {
     }
     // The server may have been told to stop since the request came.
     if (response.shouldKeepAlive) {
-      // Node writes ASCII sooner where it is told so.
-      const encoding = length === body.length ? "latin1" : "utf8"
+      const encoding = WrittenHead.encodingOf(body, length)
       WrittenHead.send(response, head + WrittenHead.linesOf(own), body, encoding)
     } else {
       plain.write(response, { ...LASTING, ...own }, body)
@@ -155,7 +154,7 @@ const make = Effect.gen(function* () {
     const held = yield* access.holdAll("convert", "writes", asker, arrivals.length)
     if (held === undefined) return arrivals.forEach(convertAlone)
     const asked: Array<Arrival> = []
-    const converting: Array<ConversionRequest> = []
+    const requested: Array<ConversionRequest> = []
     held.forEach(({ holder, left }, i) => {
       const arrival = arrivals[i]
       if (arrival === undefined || arrival.response.destroyed) return
@@ -163,11 +162,11 @@ const make = Effect.gen(function* () {
       const request = Result.flatMap(holder, (caller) => requestOf(arrival, caller))
       if (Result.isFailure(request)) return refuse(arrival, request.failure)
       asked.push(arrival)
-      converting.push(request.success)
+      requested.push(request.success)
     })
-    const converted = yield* conversions.convertReady(converting, (request, i) => {
+    const converted = yield* conversions.convertReady(requested, (converting, i) => {
       const arrival = asked[i]
-      if (arrival !== undefined) conclude(arrival, told(conversions.convert(request)))
+      if (arrival !== undefined) conclude(arrival, told(converting))
     })
     asked.forEach((arrival, i) => {
       const outcome = converted[i]

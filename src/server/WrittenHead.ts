@@ -25,6 +25,10 @@ export const dateAt = (now: number): string => {
   return date
 }
 
+/** How a text of so many bytes of UTF-8 is sent: Node writes ASCII sooner where it is told so. */
+export const encodingOf = (text: string, bytes: number): BufferEncoding =>
+  bytes === text.length ? "latin1" : "utf8"
+
 /**
  * Answers with a head of such lines, from the status on, that is ready: Node would look at each header anew, and write
  * it, which takes more time than a lookup does.

@@ -35,13 +35,13 @@ const make = Effect.gen(function* () {
     readonly requests: number
     readonly answer: Deferred.Deferred<ReadonlyArray<Outcome>>
   }> = []
-  const all: Count["all"] = (_, requests) =>
+  const redis: Count = (_, requests) =>
     Effect.gen(function* () {
       const answer = yield* Deferred.make<ReadonlyArray<Outcome>>()
       asked.push({ requests, answer })
       return yield* Deferred.await(answer)
     })
-  const { all: count } = yield* LimiterAhead.make({ all, one: () => Effect.never })
+  const count = yield* LimiterAhead.make(redis)
   const ask = (requests: number) => Effect.forkChild(count(options, requests), { startImmediately: true })
   const answer = Effect.fnUntraced(function* (n: number, ...outcomes: ReadonlyArray<Outcome>) {
     yield* Deferred.succeed(asked[n]?.answer ?? assert.fail(`it was not asked ${n + 1} times`), outcomes)
