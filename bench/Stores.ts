@@ -1,7 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, FileSystem, Layer, Path } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as EmbeddedPostgres from "../src/platform/EmbeddedPostgres.ts"
+import * as EmbeddedPostgres from "../src/platform/postgres/EmbeddedPostgres.ts"
 import { freePort } from "../test/support/RedisServer.ts"
 import * as Processes from "./Processes.ts"
 

@@ -6,7 +6,7 @@ import { Cause, Console, Effect, Exit, Layer, Option, type Runtime } from "effec
 import { CliError, Command } from "effect/cli"
 import * as Audit from "./cli/Audit.ts"
 import * as Convert from "./cli/Convert.ts"
-import * as Doctor from "./cli/Doctor.ts"
+import * as Doctor from "./cli/doctor/Doctor.ts"
 import * as History from "./cli/History.ts"
 import * as Import from "./cli/Import.ts"
 import * as Keys from "./cli/Keys.ts"
@@ -23,48 +23,48 @@ import * as Serve from "./cli/Serve.ts"
 import * as SettingsHelp from "./cli/SettingsHelp.ts"
 import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
-import { Limits } from "./access/Limits.ts"
+import { RateLimits } from "./access/RateLimits.ts"
 import * as Secrets from "./config/Secrets.ts"
 import { Settings } from "./config/Settings.ts"
 import { VERSION } from "./config/Version.ts"
-import { AuditLog } from "./conversion/AuditLog.ts"
-import { AuditRepo } from "./conversion/AuditRepo.ts"
-import { AuditSealer } from "./conversion/AuditSealer.ts"
-import { AuditSigner } from "./conversion/AuditSigner.ts"
-import { AuditVerifier } from "./conversion/AuditVerifier.ts"
+import { AuditLog } from "./audit/AuditLog.ts"
+import { AuditRepo } from "./audit/AuditRepo.ts"
+import { AuditSealer } from "./audit/AuditSealer.ts"
+import { AuditSigner } from "./audit/AuditSigner.ts"
+import { AuditVerifier } from "./audit/AuditVerifier.ts"
 import { Conversions } from "./conversion/Conversions.ts"
 import { Pricing } from "./conversion/Pricing.ts"
 import { QuoteRepo } from "./conversion/QuoteRepo.ts"
 import { Quotes } from "./conversion/Quotes.ts"
-import { Receipts } from "./conversion/Receipts.ts"
-import { SealRepo } from "./conversion/SealRepo.ts"
-import { UnsealedRecords } from "./conversion/UnsealedRecords.ts"
-import { Database } from "./platform/Database.ts"
+import { Receipts } from "./audit/Receipts.ts"
+import { SealRepo } from "./audit/SealRepo.ts"
+import { UnsealedRecords } from "./audit/UnsealedRecords.ts"
+import { Database } from "./platform/postgres/Database.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
-import * as Randomness from "./platform/Randomness.ts"
-import { redact } from "./platform/Redaction.ts"
+import * as RandomBytes from "./platform/RandomBytes.ts"
+import { redact } from "./platform/telemetry/Redaction.ts"
 import { Redis } from "./platform/Redis.ts"
 import * as Signals from "./platform/Signals.ts"
-import * as Telemetry from "./platform/Telemetry.ts"
-import { FlutterwaveClient } from "./providers/FlutterwaveClient.ts"
-import { FrankfurterSeries } from "./providers/FrankfurterSeries.ts"
+import * as Telemetry from "./platform/telemetry/Telemetry.ts"
+import { FlutterwaveClient } from "./providers/flutterwave/FlutterwaveClient.ts"
+import { FrankfurterSeries } from "./providers/frankfurter/FrankfurterSeries.ts"
 import { RateProvider } from "./providers/RateProvider.ts"
 import { RateSources } from "./providers/RateSources.ts"
-import { Broadcaster } from "./rates/Broadcaster.ts"
-import { PollerSettingRepo } from "./rates/PollerSettingRepo.ts"
-import { PollerSettings } from "./rates/PollerSettings.ts"
-import { PollRepo } from "./rates/PollRepo.ts"
-import { Polls } from "./rates/Polls.ts"
-import { Quarantine } from "./rates/Quarantine.ts"
-import { RateCache } from "./rates/RateCache.ts"
-import { RateHistory } from "./rates/RateHistory.ts"
-import { RateImport } from "./rates/RateImport.ts"
-import { RateIntake } from "./rates/RateIntake.ts"
-import { RatePoller } from "./rates/RatePoller.ts"
+import { Broadcaster } from "./rates/feed/Broadcaster.ts"
+import { PollerSettingRepo } from "./rates/polling/PollerSettingRepo.ts"
+import { PollerSettings } from "./rates/polling/PollerSettings.ts"
+import { PollRepo } from "./rates/polling/PollRepo.ts"
+import { Polls } from "./rates/polling/Polls.ts"
+import { Quarantine } from "./rates/guard/Quarantine.ts"
+import { RateCache } from "./rates/lookup/RateCache.ts"
+import { RateHistory } from "./rates/history/RateHistory.ts"
+import { RateImport } from "./rates/import/RateImport.ts"
+import { RateIngest } from "./rates/RateIngest.ts"
+import { RatePoller } from "./rates/polling/RatePoller.ts"
 import { RateRepo } from "./rates/RateRepo.ts"
-import { Rates } from "./rates/Rates.ts"
+import { Rates } from "./rates/lookup/Rates.ts"
 
-const platform = Layer.mergeAll(Randomness.layer, Telemetry.layer).pipe(Layer.provideMerge(Settings.layer))
+const platform = Layer.mergeAll(RandomBytes.layer, Telemetry.layer).pipe(Layer.provideMerge(Settings.layer))
 
 const providers = RateProvider.layer.pipe(
   Layer.provide(RateSources.layer),
@@ -95,7 +95,7 @@ const rates = Layer.mergeAll(
   Quarantine.layer,
   RateHistory.layer
 ).pipe(
-  Layer.provideMerge(RateIntake.layer),
+  Layer.provideMerge(RateIngest.layer),
   Layer.provideMerge(shared),
   Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, providers)),
   Layer.provideMerge(pollerSettings)
@@ -131,7 +131,7 @@ const keys = ApiKeys.layer.pipe(Layer.provide(ApiKeyRepo.layer), Layer.provideMe
 
 const limits = Layer.unwrap(
   Effect.map(Settings, ({ redisUrl }) =>
-    Option.isSome(redisUrl) ? Limits.layerRedis.pipe(Layer.provide(Redis.layer)) : Limits.layerMemory
+    Option.isSome(redisUrl) ? RateLimits.layerRedis.pipe(Layer.provide(Redis.layer)) : RateLimits.layerMemory
   )
 ).pipe(Layer.provide(platform))
 

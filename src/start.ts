@@ -1,5 +1,5 @@
-import * as YoungSpace from "./platform/YoungSpace.ts"
+import * as V8Heap from "./platform/V8Heap.ts"
 
 // Before anything is loaded, which is why the rest is not imported beside it.
-if (process.argv[2] === "serve") YoungSpace.keepSmall()
+if (process.argv[2] === "serve") V8Heap.keepSmall()
 await import("./main.ts")

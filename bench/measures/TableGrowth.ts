@@ -3,7 +3,7 @@ import * as Comparison from "../load/Comparison.ts"
 import type { LoadResult } from "../load/LoadResult.ts"
 import { Plan } from "../Plan.ts"
 import type { Report, Row } from "../Report.ts"
-import * as MadeRows from "../servers/MadeRows.ts"
+import * as GeneratedRows from "../servers/GeneratedRows.ts"
 import * as Servers from "../servers/Servers.ts"
 import { ratioIn, type Rounds } from "../Statistics.ts"
 
@@ -41,7 +41,7 @@ export const growth = Effect.gen(function* () {
 const filled = Effect.fnUntraced(function* (rows: number) {
   const server = yield* Servers.effex()
   yield* Console.log(`growth: makes ${counted(rows)} rows`)
-  yield* MadeRows.fill(server.database, rows)
+  yield* GeneratedRows.fill(server.database, rows)
   return server
 })
 

@@ -1,6 +1,6 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
-import { type ApiKey, ApiKeyId, Mode, Scope } from "../domain/ApiKey.ts"
-import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import { type ApiKey, ApiKeyId, Mode, Scope } from "../domain/access/ApiKey.ts"
+import { Database, type StoreUnavailable } from "../platform/postgres/Database.ts"
 
 /** The keys of the API in Postgres, found by their hash: the SHA-256 of a key, in hexadecimal. */
 export class ApiKeyRepo extends Context.Service<

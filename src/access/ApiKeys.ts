@@ -13,10 +13,10 @@ import {
 import { SecureRandom } from "effect/crypto"
 import { hash } from "node:crypto"
 import { Settings } from "../config/Settings.ts"
-import * as ApiKey from "../domain/ApiKey.ts"
-import type { StoreUnavailable } from "../platform/Database.ts"
+import * as ApiKey from "../domain/access/ApiKey.ts"
+import type { StoreUnavailable } from "../platform/postgres/Database.ts"
 import { ApiKeyRepo } from "./ApiKeyRepo.ts"
-import * as KeyMemory from "./KeyMemory.ts"
+import * as ApiKeyCache from "./ApiKeyCache.ts"
 
 /** No key has that id. */
 export class UnknownKeyId extends Schema.TaggedError<UnknownKeyId>()("UnknownKeyId", { id: Schema.String }) {
@@ -70,7 +70,7 @@ const make = Effect.gen(function* () {
   const repo = yield* ApiKeyRepo
   const random = yield* SecureRandom.SecureRandom
   const scope = yield* Effect.scope
-  const memory = yield* KeyMemory.make(repo.byHash)
+  const memory = yield* ApiKeyCache.make(repo.byHash)
   const mode: ApiKey.Mode = sandbox ? "test" : "live"
   const used = new Map<ApiKey.ApiKeyId, number>()
 

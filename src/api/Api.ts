@@ -1,13 +1,13 @@
 import { HttpApi, OpenApi } from "effect/http-api"
-import { AdminApi } from "./AdminApi.ts"
-import { AuditApi, ConversionApi } from "./ConversionApi.ts"
-import { FlutterwaveApi } from "./FlutterwaveApi.ts"
-import { HistoryApi } from "./HistoryApi.ts"
-import * as LimitHeaders from "./LimitHeaders.ts"
-import { OperationsApi } from "./OperationsApi.ts"
-import { PollerApi } from "./PollerApi.ts"
-import { PollsApi } from "./PollsApi.ts"
-import { RatesApi } from "./RatesApi.ts"
+import { QuarantineApi } from "./quarantine/QuarantineApi.ts"
+import { AuditApi, ConversionApi } from "./conversion/ConversionApi.ts"
+import { FlutterwaveApi } from "./flutterwave/FlutterwaveApi.ts"
+import { HistoryApi } from "./history/HistoryApi.ts"
+import * as RateLimitHeadersSpec from "./access/RateLimitHeadersSpec.ts"
+import { OperationsApi } from "./operations/OperationsApi.ts"
+import { PollerApi } from "./polling/PollerApi.ts"
+import { PollsApi } from "./polling/PollsApi.ts"
+import { RatesApi } from "./rates/RatesApi.ts"
 
 /** Everything that effex answers over HTTP. */
 export class Api extends HttpApi.make("effex")
@@ -16,7 +16,7 @@ export class Api extends HttpApi.make("effex")
   .add(ConversionApi)
   .add(AuditApi)
   .add(PollsApi)
-  .add(AdminApi)
+  .add(QuarantineApi)
   .add(PollerApi)
   .add(FlutterwaveApi)
   .add(OperationsApi)
@@ -26,6 +26,6 @@ export class Api extends HttpApi.make("effex")
       version: "1",
       description:
         "Foreign-exchange rates, kept fresh. Amounts and rates are decimal strings; times are ISO 8601 UTC; every failure under /api/v1 is application/problem+json (RFC 9457).",
-      transform: LimitHeaders.document
+      transform: RateLimitHeadersSpec.document
     })
   ) {}

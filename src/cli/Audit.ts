@@ -1,10 +1,10 @@
 import { Console, Effect, Schema } from "effect"
 import { Command } from "effect/cli"
-import { AuditVerifier, verificationFields } from "../conversion/AuditVerifier.ts"
-import { toReceiptHead } from "../conversion/Receipt.ts"
-import { Receipts } from "../conversion/Receipts.ts"
-import * as Asked from "./Asked.ts"
-import * as Table from "./Table.ts"
+import { AuditVerifier, verificationFields } from "../audit/AuditVerifier.ts"
+import { toReceiptHead } from "../audit/Receipt.ts"
+import { Receipts } from "../audit/Receipts.ts"
+import * as CommandArguments from "./CommandArguments.ts"
+import * as Table from "./view/Table.ts"
 
 /** The audit does not fit. */
 export class AuditBroken extends Schema.TaggedError<AuditBroken>()("AuditBroken", {
@@ -20,7 +20,7 @@ export class AuditBroken extends Schema.TaggedError<AuditBroken>()("AuditBroken"
 
 const verify = Command.make(
   "verify",
-  { json: Asked.json },
+  { json: CommandArguments.json },
   Effect.fn(function* (input) {
     const verifier = yield* AuditVerifier
     const found = yield* verifier.verify

@@ -2,15 +2,15 @@ import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
 import { Conversions } from "../conversion/Conversions.ts"
-import * as Conversion from "../domain/Conversion.ts"
-import * as Asked from "./Asked.ts"
-import * as Table from "./Table.ts"
+import * as Conversion from "../domain/conversion/Conversion.ts"
+import * as CommandArguments from "./CommandArguments.ts"
+import * as Table from "./view/Table.ts"
 
 /** `effex convert 500 USD NGN`: converts, and commits it to the audit, as the server does. */
 export const command = Command.make(
   "convert",
   {
-    ...Asked.input,
+    ...CommandArguments.input,
     quote: Flag.String("quote").pipe(Flag.withDescription("The id of the quote to use"), Flag.optional),
     key: Flag.String("idempotency-key").pipe(
       Flag.withDescription("Repeated with the same key, it is done once"),
@@ -21,8 +21,8 @@ export const command = Command.make(
   Effect.fn(function* (input) {
     const { pairs } = yield* Settings
     const conversions = yield* Conversions
-    const asked = yield* Asked.parse(input, pairs)
-    const quoteId = yield* Asked.parseQuoteId(input.quote)
+    const asked = yield* CommandArguments.parse(input, pairs)
+    const quoteId = yield* CommandArguments.parseQuoteId(input.quote)
     const { body, replayed } = yield* conversions.convert({
       ...asked,
       quoteId,

@@ -1,13 +1,13 @@
 import { DateTime, Effect, Option, Predicate, Stdio, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { TimeFromText } from "../api/TimeFromText.ts"
-import * as CurrencyPair from "../domain/CurrencyPair.ts"
-import { candleFields, rowFields } from "../domain/History.ts"
-import type { StoreUnavailable } from "../platform/Database.ts"
-import { BEGINNING, RateHistory } from "../rates/RateHistory.ts"
-import * as HistoryEncoding from "../server/HistoryEncoding.ts"
-import * as Listings from "../server/Listings.ts"
-import * as Asked from "./Asked.ts"
+import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
+import { candleFields, rowFields } from "../domain/rates/History.ts"
+import type { StoreUnavailable } from "../platform/postgres/Database.ts"
+import { BEGINNING, RateHistory } from "../rates/history/RateHistory.ts"
+import * as HistoryEncoding from "../server/http/HistoryEncoding.ts"
+import * as Export from "../server/http/Export.ts"
+import * as CommandArguments from "./CommandArguments.ts"
 
 /** Wide enough for a time, which is the first column of every table, and for what else there mostly is. */
 const WIDTH = 24
@@ -16,7 +16,7 @@ const WIDTH = 24
 export const command = Command.make(
   "history",
   {
-    ...Asked.currencies,
+    ...CommandArguments.currencies,
     start: Flag.String("start").pipe(
       Flag.withDescription("From this moment on, such as 2026-11-01 or 2026-11-01T00:00:00Z"),
       Flag.withSchema(TimeFromText),
@@ -66,12 +66,12 @@ const isReaderGone = (error: { readonly _tag: string; readonly reason?: unknown 
   Predicate.hasProperty(error.reason.cause, "code") &&
   error.reason.cause.code === "EPIPE"
 
-const textOf = <Row extends Listings.Fields<Row>>(
-  format: "table" | Listings.Format,
-  listing: Listings.Listing<Row>,
+const textOf = <Row extends Export.Fields<Row>>(
+  format: "table" | Export.Format,
+  listing: Export.Listing<Row>,
   rows: Stream.Stream<Row, StoreUnavailable>
 ): Stream.Stream<string, StoreUnavailable> => {
-  if (format !== "table") return Listings.lines(format, listing, rows)
+  if (format !== "table") return Export.lines(format, listing, rows)
   const line = (cells: ReadonlyArray<unknown>) =>
     `${cells
       .map((cell) => String(cell).padEnd(WIDTH))

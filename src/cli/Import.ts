@@ -2,12 +2,12 @@ import { Console, DateTime, Effect, Equal, FileSystem, Option, Schema, Stream } 
 import { Argument, Command, Flag } from "effect/cli"
 import { Csv } from "effect/encoding"
 import { Settings } from "../config/Settings.ts"
-import * as Currency from "../domain/Currency.ts"
-import { CurrencyPair } from "../domain/CurrencyPair.ts"
-import * as RateLine from "../domain/RateLine.ts"
-import { RateImport } from "../rates/RateImport.ts"
-import { refuse } from "./Asked.ts"
-import * as ImportProgressView from "./ImportProgressView.ts"
+import * as Currency from "../domain/money/Currency.ts"
+import { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import * as ImportRow from "../domain/rates/ImportRow.ts"
+import { RateImport } from "../rates/import/RateImport.ts"
+import { refuse } from "./CommandArguments.ts"
+import * as ImportProgressView from "./view/ImportProgressView.ts"
 
 /** How many bad lines are shown; `--report` has all of them. */
 const MAX_SHOWN = 100
@@ -31,7 +31,7 @@ const input = {
   ),
   provider: Flag.String("provider").pipe(
     Flag.withDescription("Who said so, for the lines that do not say it"),
-    Flag.filter(RateLine.isProvider, () => `it must be ${RateLine.PROVIDER_ALLOWED}`),
+    Flag.filter(ImportRow.isProvider, () => `it must be ${ImportRow.PROVIDER_ALLOWED}`),
     Flag.withDefault("import")
   ),
   skipBad: Flag.Boolean("skip-bad").pipe(
@@ -94,7 +94,7 @@ const importFile = Effect.fnUntraced(function* (input: Input) {
   const view = yield* ImportProgressView.make
   const pair = yield* Effect.transposeOption(Option.map(input.pair, parsePair))
   const writeReport = yield* makeReport(input.report, input.file.value)
-  const shown: Array<RateLine.BadLine> = []
+  const shown: Array<ImportRow.BadLine> = []
   const { dryRun, provider, skipBad } = input
 
   const summary = yield* rateImport
@@ -111,7 +111,7 @@ const importFile = Effect.fnUntraced(function* (input: Input) {
     })
     .pipe(Effect.ensuring(view.clear))
 
-  for (const bad of shown.toSorted((a, b) => a.line - b.line)) yield* Console.log(RateLine.describe(bad))
+  for (const bad of shown.toSorted((a, b) => a.line - b.line)) yield* Console.log(ImportRow.describe(bad))
   if (summary.bad > shown.length) {
     yield* Console.log(`and ${ImportProgressView.grouped(summary.bad - shown.length)} more`)
   }
@@ -141,12 +141,12 @@ const importSeries = Effect.fnUntraced(function* (input: Input) {
 })
 
 const parseDay = (flag: string, text: string) => {
-  const millis = text.length === "2024-01-01".length ? RateLine.parseMoment(text) : Option.none()
+  const millis = text.length === "2024-01-01".length ? ImportRow.parseMoment(text) : Option.none()
   return Option.match(
-    Option.filter(millis, (day) => day >= RateLine.EARLIEST),
+    Option.filter(millis, (day) => day >= ImportRow.EARLIEST),
     {
       onNone: () =>
-        refuse(`${flag}: found ${RateLine.shown(text)}, allowed: a day such as 2024-01-01, from 1990 on`),
+        refuse(`${flag}: found ${ImportRow.shown(text)}, allowed: a day such as 2024-01-01, from 1990 on`),
       onSome: (day) => Effect.succeed(DateTime.makeUnsafe(day))
     }
   )
@@ -157,7 +157,7 @@ const parsePair = (text: string) => {
   const [from, to] = [Currency.find(source), Currency.find(destination)]
   return Option.isSome(from) && Option.isSome(to) && from.value !== to.value
     ? Effect.succeed(new CurrencyPair({ from: from.value.code, to: to.value.code }))
-    : refuse(`A pair: found ${RateLine.shown(text)}, allowed: two different ISO 4217 codes such as USD:NGN`)
+    : refuse(`A pair: found ${ImportRow.shown(text)}, allowed: two different ISO 4217 codes such as USD:NGN`)
 }
 
 /** Writes bad lines to a file, which is there even where none is bad, and is not the one that is imported. */
@@ -180,6 +180,6 @@ const makeReport = Effect.fnUntraced(function* (report: Option.Option<string>, i
       Effect.mapError(refuseReport)
     )
   yield* write([["line", "column", "found", "allowed"]])
-  return (lines: ReadonlyArray<RateLine.BadLine>) =>
+  return (lines: ReadonlyArray<ImportRow.BadLine>) =>
     write(lines.map(({ allowed, column, found, line }) => [String(line), column, found, allowed]))
 })

@@ -1,6 +1,6 @@
 import { Console, Effect } from "effect"
 import { Command } from "effect/cli"
-import { Database } from "../platform/Database.ts"
+import { Database } from "../platform/postgres/Database.ts"
 
 /** `effex migrate`: brings the database's schema up to date, as every start does, and ends. */
 export const command = Command.make("migrate", {}, () =>

@@ -1,12 +1,12 @@
 import { Duration, Effect, Option, References, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
-import { DEFAULT_INTERVAL } from "../domain/PollerSetting.ts"
+import { DEFAULT_INTERVAL } from "../domain/rates/PollerSetting.ts"
 import { PollCadence } from "../platform/PollCadence.ts"
-import { RatePoller } from "../rates/RatePoller.ts"
-import * as PollBoardView from "./PollBoardView.ts"
-import * as PollProgressView from "./PollProgressView.ts"
-import * as RateBoardView from "./RateBoardView.ts"
+import { RatePoller } from "../rates/polling/RatePoller.ts"
+import * as PollBoardView from "./view/PollBoardView.ts"
+import * as PollProgressView from "./view/PollProgressView.ts"
+import * as RateBoardView from "./view/RateBoardView.ts"
 
 /** A poll could not refresh every pair. */
 export class PairsFailed extends Schema.TaggedError<PairsFailed>()("PairsFailed", {

@@ -1,9 +1,9 @@
 import { Console, DateTime, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as PollerSetting from "../domain/PollerSetting.ts"
-import { type PollerInForce, PollerSettings } from "../rates/PollerSettings.ts"
-import * as Asked from "./Asked.ts"
-import * as Table from "./Table.ts"
+import * as PollerSetting from "../domain/rates/PollerSetting.ts"
+import { type PollerInForce, PollerSettings } from "../rates/polling/PollerSettings.ts"
+import * as CommandArguments from "./CommandArguments.ts"
+import * as Table from "./view/Table.ts"
 
 const show = Effect.fnUntraced(function* (inForce: PollerInForce, json: boolean) {
   const fields = fieldsOf(inForce)
@@ -22,11 +22,11 @@ const set = Command.make(
       Flag.withDescription("Whether rates are polled at all"),
       Flag.optional
     ),
-    json: Asked.json
+    json: CommandArguments.json
   },
   Effect.fn(function* ({ enabled, interval, json }) {
     if (Option.isNone(enabled) && Option.isNone(interval))
-      return yield* Asked.refuse("Say what to change: --interval, --polling, or both")
+      return yield* CommandArguments.refuse("Say what to change: --interval, --polling, or both")
     const settings = yield* PollerSettings
     const { setting, version } = yield* settings.inForce
     const value = Option.some({
@@ -34,17 +34,17 @@ const set = Command.make(
       enabled: Option.match(enabled, { onNone: () => setting.enabled, onSome: (word) => word === "on" })
     })
     // What was not said stays as it was looked at.
-    const wanted = { value, principal: Asked.PRINCIPAL, version: Option.some(version) }
+    const wanted = { value, principal: CommandArguments.PRINCIPAL, version: Option.some(version) }
     yield* show(yield* settings.change(wanted), json)
   })
 ).pipe(Command.withDescription("Change it on all nodes within two seconds, for good"))
 
 const reset = Command.make(
   "reset",
-  { json: Asked.json },
+  { json: CommandArguments.json },
   Effect.fn(function* ({ json }) {
     const settings = yield* PollerSettings
-    const wanted = { value: Option.none(), principal: Asked.PRINCIPAL, version: Option.none() }
+    const wanted = { value: Option.none(), principal: CommandArguments.PRINCIPAL, version: Option.none() }
     yield* show(yield* settings.change(wanted), json)
   })
 ).pipe(Command.withDescription("Go back to POLL_INTERVAL"))
@@ -52,7 +52,7 @@ const reset = Command.make(
 /** `effex poller`: how rates are polled. It works on the database, and needs no server. */
 export const command = Command.make(
   "poller",
-  { json: Asked.json },
+  { json: CommandArguments.json },
   Effect.fn(function* ({ json }) {
     const settings = yield* PollerSettings
     yield* show(yield* settings.inForce, json)

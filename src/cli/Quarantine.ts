@@ -1,16 +1,16 @@
 import { Console, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import * as Decimal from "../domain/Decimal.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
 import {
   DecisionReason,
   type QuarantinedRate,
   quarantineFields,
   QuarantineId,
   QuarantineStatus
-} from "../domain/QuarantinedRate.ts"
-import { describe } from "../domain/Suspicion.ts"
-import { Quarantine } from "../rates/Quarantine.ts"
-import * as Asked from "./Asked.ts"
+} from "../domain/rates/QuarantinedRate.ts"
+import { describe } from "../domain/rates/RateAnomaly.ts"
+import { Quarantine } from "../rates/guard/Quarantine.ts"
+import * as CommandArguments from "./CommandArguments.ts"
 
 const list = Command.make(
   "list",
@@ -27,7 +27,7 @@ const list = Command.make(
       ),
       Flag.withDefault(50)
     ),
-    json: Asked.json
+    json: CommandArguments.json
   },
   Effect.fn(function* ({ json, limit, status }) {
     const quarantine = yield* Quarantine
@@ -60,12 +60,12 @@ const decision = {
 
 const parseId = (text: string) =>
   Schema.decodeEffect(QuarantineId)(text).pipe(
-    Effect.mapError(() => Asked.refuse(`${text} is not the id of something that was put aside`))
+    Effect.mapError(() => CommandArguments.refuse(`${text} is not the id of something that was put aside`))
   )
 
 /** Whoever may run commands beside the database. */
 const operator = (reason: Option.Option<string>) => ({
-  principal: Asked.PRINCIPAL,
+  principal: CommandArguments.PRINCIPAL,
   reason: Option.getOrNull(reason)
 })
 

@@ -2,15 +2,15 @@ import { Console, DateTime, Duration, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
 import { Quotes } from "../conversion/Quotes.ts"
-import { numberFields } from "../domain/AuditRecord.ts"
-import * as Asked from "./Asked.ts"
-import * as Table from "./Table.ts"
+import { numberFields } from "../domain/conversion/AuditRecord.ts"
+import * as CommandArguments from "./CommandArguments.ts"
+import * as Table from "./view/Table.ts"
 
 /** `effex quote 500 USD NGN`: locks what a conversion comes to. */
 export const command = Command.make(
   "quote",
   {
-    ...Asked.input,
+    ...CommandArguments.input,
     ttl: Flag.Int("ttl").pipe(
       Flag.withDescription("For how many seconds it holds, at most 3600"),
       Flag.filter(
@@ -23,7 +23,7 @@ export const command = Command.make(
   Effect.fn(function* (input) {
     const { pairs } = yield* Settings
     const quotes = yield* Quotes
-    const asked = yield* Asked.parse(input, pairs)
+    const asked = yield* CommandArguments.parse(input, pairs)
     const quote = yield* quotes.create(asked, Duration.seconds(input.ttl))
     const fields = {
       quote_id: quote.id,

@@ -2,21 +2,21 @@ import { Console, DateTime, Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { TimeFromText } from "../api/TimeFromText.ts"
 import { Settings } from "../config/Settings.ts"
-import * as CurrencyPair from "../domain/CurrencyPair.ts"
-import * as Decimal from "../domain/Decimal.ts"
-import { NoneKnown } from "../domain/History.ts"
-import { ageAt } from "../domain/Rate.ts"
-import { RateHistory } from "../rates/RateHistory.ts"
-import { Rates } from "../rates/Rates.ts"
-import * as HistoryEncoding from "../server/HistoryEncoding.ts"
-import * as RateEncoding from "../server/RateEncoding.ts"
-import * as Asked from "./Asked.ts"
+import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import { NoneKnown } from "../domain/rates/History.ts"
+import { ageAt } from "../domain/rates/Rate.ts"
+import { RateHistory } from "../rates/history/RateHistory.ts"
+import { Rates } from "../rates/lookup/Rates.ts"
+import * as HistoryEncoding from "../server/http/HistoryEncoding.ts"
+import * as RateEncoding from "../server/http/RateEncoding.ts"
+import * as CommandArguments from "./CommandArguments.ts"
 
 /** `effex rate USD NGN`: the latest rate of a pair, looked up as the server does. */
 export const command = Command.make(
   "rate",
   {
-    ...Asked.currencies,
+    ...CommandArguments.currencies,
     at: Flag.String("at").pipe(
       Flag.withDescription("The rate that was in force then, such as 2026-11-01T00:00:00Z"),
       Flag.withSchema(TimeFromText),
@@ -27,11 +27,11 @@ export const command = Command.make(
       Flag.withSchema(TimeFromText),
       Flag.optional
     ),
-    json: Asked.json
+    json: CommandArguments.json
   },
   Effect.fn(function* (input) {
     if (Option.isSome(input.at)) return yield* showPast(input, input.at.value)
-    if (Option.isSome(input.knownAt)) return yield* Asked.refuse("--known-at goes with --at")
+    if (Option.isSome(input.knownAt)) return yield* CommandArguments.refuse("--known-at goes with --at")
     const { pairs } = yield* Settings
     const rates = yield* Rates
     const pair = yield* Effect.fromResult(pairs.find(input.from, input.to))
@@ -74,7 +74,7 @@ const showPast = Effect.fnUntraced(function* (
   const now = yield* DateTime.now
   const knownAt = Option.getOrElse(input.knownAt, () => now)
   if (DateTime.isGreaterThan(DateTime.max(at, knownAt), now))
-    return yield* Asked.refuse("--at and --known-at must not be in the future")
+    return yield* CommandArguments.refuse("--at and --known-at must not be in the future")
   const found = yield* history.asOf(pair, at, knownAt)
   if (Option.isNone(found)) return yield* new NoneKnown({ pair, at, knownAt })
   if (input.json) {

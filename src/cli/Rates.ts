@@ -1,10 +1,10 @@
 import { Console, DateTime, Effect, Layer, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { RateList, RateMessage } from "../api/RateMessage.ts"
+import { RateList, RateMessage } from "../api/rates/RateMessage.ts"
 import { EffexClient } from "../client/EffexClient.ts"
-import * as Asked from "./Asked.ts"
-import * as RateBoard from "./RateBoard.ts"
-import * as RateBoardView from "./RateBoardView.ts"
+import * as CommandArguments from "./CommandArguments.ts"
+import * as RateBoard from "./view/RateBoard.ts"
+import * as RateBoardView from "./view/RateBoardView.ts"
 import * as ServerAddress from "./ServerAddress.ts"
 
 /** No server answers at the address. */
@@ -39,7 +39,7 @@ export const command = Command.make(
       Flag.withDescription("Show every change, until it is told to stop"),
       Flag.withDefault(false)
     ),
-    json: Asked.json
+    json: CommandArguments.json
   },
   Effect.fn(function* (input) {
     const url = yield* ServerAddress.resolve(input.url)

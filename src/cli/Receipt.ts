@@ -1,7 +1,7 @@
 import { Console, Effect, FileSystem, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { faultOf, Receipt } from "../conversion/Receipt.ts"
-import * as Asked from "./Asked.ts"
+import { faultOf, Receipt } from "../audit/Receipt.ts"
+import * as CommandArguments from "./CommandArguments.ts"
 
 const verify = Command.make(
   "verify",
@@ -21,10 +21,11 @@ const verify = Command.make(
     const fs = yield* FileSystem.FileSystem
     const text = yield* fs.readFileString(file)
     const receipt = yield* Schema.decodeEffect(Schema.fromJsonString(Receipt))(text).pipe(
-      Effect.mapError(() => Asked.refuse(`${file} is not a receipt`))
+      Effect.mapError(() => CommandArguments.refuse(`${file} is not a receipt`))
     )
     const fault = faultOf(receipt, Buffer.from(key, "hex"))
-    if (Option.isSome(fault)) return yield* Asked.refuse(`The receipt proves nothing: ${fault.value}`)
+    if (Option.isSome(fault))
+      return yield* CommandArguments.refuse(`The receipt proves nothing: ${fault.value}`)
     const { head, position, record } = receipt
     yield* Console.log(
       `The conversion ${record.audit_id} is record ${position} of ${head.tree_size} in the audit signed on ${head.signed_at}`

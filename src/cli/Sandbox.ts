@@ -1,7 +1,7 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as Sandbox from "../providers/Sandbox.ts"
-import { FlutterwaveFault } from "../providers/SandboxFaults.ts"
+import * as Sandbox from "../providers/sandbox/Sandbox.ts"
+import { FlutterwaveFault } from "../providers/sandbox/SandboxFaults.ts"
 
 /** `effex sandbox`: all the providers with made-up rates, on a port of their own. */
 export const command = Command.make(

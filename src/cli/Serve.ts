@@ -1,10 +1,10 @@
 import { Effect, Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
-import { AuditSealer } from "../conversion/AuditSealer.ts"
-import * as YoungSpace from "../platform/YoungSpace.ts"
-import { RatePoller } from "../rates/RatePoller.ts"
-import * as RateFollower from "../rates/RateFollower.ts"
+import { AuditSealer } from "../audit/AuditSealer.ts"
+import * as V8Heap from "../platform/V8Heap.ts"
+import { RatePoller } from "../rates/polling/RatePoller.ts"
+import * as RateFollower from "../rates/feed/RateFollower.ts"
 import * as HttpServer from "../server/HttpServer.ts"
 
 const sayWhatIsMadeUp = Layer.effectDiscard(
@@ -22,7 +22,7 @@ const sayWhatIsMadeUp = Layer.effectDiscard(
 
 /** Once the start is over, of which the first poll is a part. */
 const letYoungSpaceGrow = Layer.effectDiscard(
-  Effect.sync(YoungSpace.letGrow).pipe(Effect.delay("3 seconds"), Effect.forkScoped)
+  Effect.sync(V8Heap.letGrow).pipe(Effect.delay("3 seconds"), Effect.forkScoped)
 )
 
 const background = Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, AuditSealer.layerBackground)

@@ -1,9 +1,9 @@
 /** What `effex/client` exports: the service for programs in Effect, and {@link connect} for all others. */
 export * as Problem from "../api/Problem.ts"
-export type { RateEventMessage } from "../api/RateEventMessage.ts"
-export type { RateMessage } from "../api/RateMessage.ts"
-export type { ConversionResult, QuoteResult } from "../api/ConversionResult.ts"
-export type { PollMessage } from "../api/PollMessage.ts"
+export type { RateEventMessage } from "../api/rates/RateEventMessage.ts"
+export type { RateMessage } from "../api/rates/RateMessage.ts"
+export type { ConversionResult, QuoteResult } from "../api/conversion/ConversionResult.ts"
+export type { PollMessage } from "../api/polling/PollMessage.ts"
 export type { ConnectionOptions, ConnectionState } from "./Connection.ts"
 export {
   type ConversionRequest,
@@ -15,7 +15,7 @@ export {
   type RateOptions,
   type WatchFailure
 } from "./EffexClient.ts"
-export { connect, type ConnectOptions, type PlainClient } from "./PlainClient.ts"
-export type { Conversion, Poll, Quote, Rate, RateEvent } from "./PlainValues.ts"
+export { connect, type ConnectOptions, type PromiseClient } from "./PromiseClient.ts"
+export type { Conversion, Poll, Quote, Rate, RateEvent } from "./PromiseValues.ts"
 export { Unreachable } from "./Unreachable.ts"
 export type { WatchOptions } from "./Watch.ts"

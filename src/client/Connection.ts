@@ -2,7 +2,7 @@ import { Context, type Duration, Effect, identity, Layer, Redacted, Stream, Subs
 import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import { RpcClient, type RpcClientError, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
-import { RatesRpcs } from "../api/RatesRpcs.ts"
+import { RatesRpcs } from "../api/rates/RatesRpcs.ts"
 import * as Backoff from "./Backoff.ts"
 
 /** How a client stands with its server. */

@@ -1,11 +1,11 @@
 import { Context, type Duration, Effect, Layer, type Stream } from "effect"
-import type { ConversionResult, QuoteResult } from "../api/ConversionResult.ts"
-import type { PollMessage } from "../api/PollMessage.ts"
+import type { ConversionResult, QuoteResult } from "../api/conversion/ConversionResult.ts"
+import type { PollMessage } from "../api/polling/PollMessage.ts"
 import type * as Problem from "../api/Problem.ts"
-import type { RateEventMessage } from "../api/RateEventMessage.ts"
-import type { RateMessage } from "../api/RateMessage.ts"
-import type { AmountType } from "../domain/Conversion.ts"
-import * as Calls from "./Calls.ts"
+import type { RateEventMessage } from "../api/rates/RateEventMessage.ts"
+import type { RateMessage } from "../api/rates/RateMessage.ts"
+import type { AmountType } from "../domain/conversion/Conversion.ts"
+import * as RpcCalls from "./RpcCalls.ts"
 import { Connection, type ConnectionOptions, type ConnectionState } from "./Connection.ts"
 import type { Unreachable } from "./Unreachable.ts"
 import * as Watch from "./Watch.ts"
@@ -132,21 +132,21 @@ const layerOver = (options: ConnectionOptions) =>
 
 const make = (connection: Connection["Service"], options: ConnectionOptions): EffexClient["Service"] => {
   const { rpcs } = connection
-  const call = Calls.make(connection, options)
+  const call = RpcCalls.make(connection, options)
 
   const watchEvents: EffexClient["Service"]["watchEvents"] = (options = {}) =>
     Watch.events(connection, options)
 
   return EffexClient.of({
     rate: Effect.fn("EffexClient.rate")(function* (from, to, options = {}) {
-      const maxAge = yield* Calls.durationOf("maxAge", options.maxAge)
+      const maxAge = yield* RpcCalls.durationOf("maxAge", options.maxAge)
       const payload = { from, to, ...(maxAge === undefined ? {} : { maxAge }) }
-      yield* Calls.check("GetRate", payload)
+      yield* RpcCalls.check("GetRate", payload)
       return yield* call(rpcs.GetRate(payload), true)
     }),
     rates: Effect.fn("EffexClient.rates")(function* (base) {
       const payload = base === undefined ? {} : { base }
-      yield* Calls.check("ListRates", payload)
+      yield* RpcCalls.check("ListRates", payload)
       return yield* call(rpcs.ListRates(payload), true)
     }),
     convert: Effect.fn("EffexClient.convert")(function* (request) {
@@ -156,13 +156,13 @@ const make = (connection: Connection["Service"], options: ConnectionOptions): Ef
         ...(quoteId === undefined ? {} : { quoteId }),
         ...(idempotencyKey === undefined ? {} : { idempotencyKey })
       }
-      yield* Calls.check("Convert", payload)
+      yield* RpcCalls.check("Convert", payload)
       return yield* call(rpcs.Convert(payload), idempotencyKey !== undefined)
     }),
     createQuote: Effect.fn("EffexClient.createQuote")(function* (request) {
-      const ttl = yield* Calls.durationOf("ttl", request.ttl)
+      const ttl = yield* RpcCalls.durationOf("ttl", request.ttl)
       const payload = { ...askedIn(request), ...(ttl === undefined ? {} : { ttl }) }
-      yield* Calls.check("CreateQuote", payload)
+      yield* RpcCalls.check("CreateQuote", payload)
       return yield* call(rpcs.CreateQuote(payload), false)
     }),
     watch: (pairs) => Watch.ratesOf(watchEvents({ pairs })),

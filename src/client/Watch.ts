@@ -1,11 +1,11 @@
 import { Cause, Effect, Result, Schedule, Schema, Stream } from "effect"
 import type { RpcClientError } from "effect/rpc"
 import type { Problem } from "../api/Problem.ts"
-import type { RateEventMessage } from "../api/RateEventMessage.ts"
-import type { RateMessage } from "../api/RateMessage.ts"
-import * as StreamPosition from "../domain/StreamPosition.ts"
+import type { RateEventMessage } from "../api/rates/RateEventMessage.ts"
+import type { RateMessage } from "../api/rates/RateMessage.ts"
+import * as StreamPosition from "../domain/rates/StreamPosition.ts"
 import * as Backoff from "./Backoff.ts"
-import * as Calls from "./Calls.ts"
+import * as RpcCalls from "./RpcCalls.ts"
 import type { Connection } from "./Connection.ts"
 
 /** A stream ended, and can be begun again. */
@@ -64,7 +64,7 @@ export const events = (connection: Connection["Service"], { pairs, since }: Watc
         return event
       })
     )
-    return Stream.unwrap(Effect.as(Calls.check("WatchRates", payload()), watched))
+    return Stream.unwrap(Effect.as(RpcCalls.check("WatchRates", payload()), watched))
   })
 
 /** Each rate once: those that are known first, and then each one that changes. */

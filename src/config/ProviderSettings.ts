@@ -1,6 +1,6 @@
 import { BigDecimal, Option } from "effect"
 import * as Arr from "effect/Array"
-import * as Decimal from "../domain/Decimal.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
 import { define } from "./SettingDefinition.ts"
 import { baseUrl, key, listOf, oneOf, optional } from "./SettingTexts.ts"
 

@@ -1,5 +1,5 @@
 import { BigDecimal, Duration, Option } from "effect"
-import * as PollerSetting from "../domain/PollerSetting.ts"
+import * as PollerSetting from "../domain/rates/PollerSetting.ts"
 import { define } from "./SettingDefinition.ts"
 import {
   currencies,

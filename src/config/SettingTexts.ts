@@ -1,9 +1,9 @@
 import { BigDecimal, Duration, Option, Result, Schema } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
-import * as Currency from "../domain/Currency.ts"
-import * as Decimal from "../domain/Decimal.ts"
+import * as Currency from "../domain/money/Currency.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
 import * as DurationText from "../domain/DurationText.ts"
-import * as Quota from "../domain/Quota.ts"
+import * as RateLimit from "../domain/access/RateLimit.ts"
 
 /** How the texts of settings are read: each gives none for what it does not take. */
 
@@ -66,9 +66,9 @@ export const optionalDuration = (shortest: DurationInput, longest: DurationInput
 
 /** A quota such as `6000/minute`, or none at all. */
 export const quotaOrOff = (fallback: string) => ({
-  fallback: Quota.parse(fallback),
-  allowed: `${Quota.ALLOWED}, or off`,
-  parse: orOff(Quota.parse)
+  fallback: RateLimit.parse(fallback),
+  allowed: `${RateLimit.ALLOWED}, or off`,
+  parse: orOff(RateLimit.parse)
 })
 
 /** An address to which paths are appended: behind a query they would be lost. */

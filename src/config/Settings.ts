@@ -2,10 +2,10 @@ import { Config, Context, Duration, Effect, Layer, Option, Redacted, Schema } fr
 import type { BigDecimal, LogLevel } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { IpNetwork } from "effect/net"
-import * as CurrencyPair from "../domain/CurrencyPair.ts"
-import type { Margins } from "../domain/Conversion.ts"
-import * as Decimal from "../domain/Decimal.ts"
-import type { Quota } from "../domain/Quota.ts"
+import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
+import type { Margins } from "../domain/conversion/Conversion.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import type { RateLimit } from "../domain/access/RateLimit.ts"
 import type { Definition } from "./SettingDefinition.ts"
 import * as Definitions from "./SettingDefinitions.ts"
 
@@ -80,9 +80,9 @@ export class Settings extends Context.Service<
     /** The proxies that are believed when they say for whom they ask. */
     readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
     /** How much one caller may read from a node; none: as much as it likes. */
-    readonly readQuota: Option.Option<Quota>
+    readonly readQuota: Option.Option<RateLimit>
     /** How much one caller may change, on all nodes together; none: as much as it likes. */
-    readonly writeQuota: Option.Option<Quota>
+    readonly writeQuota: Option.Option<RateLimit>
     /** How many streams one address may have open on a node; none: as many as it likes. */
     readonly streamsPerAddress: Option.Option<number>
     /** How long the server takes its leave before it stops. */

@@ -6,11 +6,11 @@ import {
   type PricedConversion,
   type Quote,
   QuoteId
-} from "../domain/AuditRecord.ts"
-import { AmountType } from "../domain/Conversion.ts"
-import * as Currency from "../domain/Currency.ts"
-import * as Decimal from "../domain/Decimal.ts"
-import { RateId } from "../domain/Rate.ts"
+} from "../domain/conversion/AuditRecord.ts"
+import { AmountType } from "../domain/conversion/Conversion.ts"
+import * as Currency from "../domain/money/Currency.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import { RateId } from "../domain/rates/Rate.ts"
 
 /** The columns that quotes and conversions share, as the database gives them. */
 const priced = {

@@ -8,8 +8,8 @@ import {
   type Quote,
   type QuoteId,
   recordOf
-} from "../domain/AuditRecord.ts"
-import type { AmountOutOfRange } from "../domain/Conversion.ts"
+} from "../domain/conversion/AuditRecord.ts"
+import type { AmountOutOfRange } from "../domain/conversion/Conversion.ts"
 import {
   IdempotencyConflict,
   IdempotencyMismatch,
@@ -17,21 +17,21 @@ import {
   QuoteMismatch,
   type QuoteNotFound,
   QuoteUsed
-} from "../domain/ConversionErrors.ts"
-import * as Decimal from "../domain/Decimal.ts"
-import type { RateTooOld, RateUnavailable } from "../domain/Rate.ts"
-import type { StoreUnavailable } from "../platform/Database.ts"
-import * as Metrics from "../platform/Metrics.ts"
-import * as Traced from "../platform/Traced.ts"
-import { AuditLog } from "./AuditLog.ts"
+} from "../domain/conversion/ConversionErrors.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
+import type { StoreUnavailable } from "../platform/postgres/Database.ts"
+import * as Metrics from "../platform/telemetry/Metrics.ts"
+import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
+import { AuditLog } from "../audit/AuditLog.ts"
 import {
   type Append,
   type Appended,
   AuditRepo,
   type IdempotencyKey,
   type RememberedAnswer
-} from "./AuditRepo.ts"
-import * as CanonicalEncoding from "./CanonicalEncoding.ts"
+} from "../audit/AuditRepo.ts"
+import * as CanonicalEncoding from "../audit/CanonicalEncoding.ts"
 import { type Asked, Pricing } from "./Pricing.ts"
 import { Quotes } from "./Quotes.ts"
 
@@ -111,7 +111,7 @@ const make = Effect.gen(function* () {
   const quotes = yield* Quotes
   const random = yield* SecureRandom.SecureRandom
   const clock = yield* Clock.Clock
-  const traced = yield* Traced.make
+  const traced = yield* ExportedSpans.make
   const context = yield* Effect.context<never>()
   /** The keys of requests that are not answered yet. */
   const underWay = new Set<string>()

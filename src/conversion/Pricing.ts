@@ -1,7 +1,7 @@
 import { Clock, Context, Effect, Layer, Result } from "effect"
 import type { BigDecimal } from "effect"
 import { Settings } from "../config/Settings.ts"
-import type { PricedConversion } from "../domain/AuditRecord.ts"
+import type { PricedConversion } from "../domain/conversion/AuditRecord.ts"
 import {
   type AmountOutOfRange,
   type AmountType,
@@ -9,13 +9,13 @@ import {
   marginOf,
   type Terms,
   termsOf
-} from "../domain/Conversion.ts"
-import type { Currency } from "../domain/Currency.ts"
-import type { CurrencyPair } from "../domain/CurrencyPair.ts"
-import type { Rate, RateTooOld, RateUnavailable } from "../domain/Rate.ts"
-import type { StoreUnavailable } from "../platform/Database.ts"
-import * as Traced from "../platform/Traced.ts"
-import { type FoundRate, Rates } from "../rates/Rates.ts"
+} from "../domain/conversion/Conversion.ts"
+import type { Currency } from "../domain/money/Currency.ts"
+import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import type { Rate, RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
+import type { StoreUnavailable } from "../platform/postgres/Database.ts"
+import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
+import { type FoundRate, Rates } from "../rates/lookup/Rates.ts"
 
 /** What a customer asks for. */
 export interface Asked {
@@ -48,7 +48,7 @@ export class Pricing extends Context.Service<
       const clock = yield* Clock.Clock
       /** The margins are those of the settings. */
       const known = new WeakMap<Rate, Terms>()
-      const traced = yield* Traced.make
+      const traced = yield* ExportedSpans.make
 
       const termsOfRate = (rate: Rate): Terms => {
         let terms = known.get(rate)

@@ -1,6 +1,6 @@
 import { Array, Context, DateTime, Effect, Layer, type Option } from "effect"
-import type { Quote, QuoteId } from "../domain/AuditRecord.ts"
-import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import type { Quote, QuoteId } from "../domain/conversion/AuditRecord.ts"
+import { Database, type StoreUnavailable } from "../platform/postgres/Database.ts"
 import * as ConversionRows from "./ConversionRows.ts"
 
 /** Quotes in Postgres. Only their use is ever written to them, by the conversion that uses them. */

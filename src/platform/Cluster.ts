@@ -15,8 +15,8 @@ import {
 import { SqlError } from "effect/sql"
 import { hostname } from "node:os"
 import { Settings } from "../config/Settings.ts"
-import { DEADLINE } from "./Database.ts"
-import { releasedWithin } from "./Release.ts"
+import { DEADLINE } from "./postgres/Database.ts"
+import { releasedWithin } from "./ReleaseTimeout.ts"
 
 /** How long a node that no longer answers keeps what it leads. */
 const LOCK_EXPIRATION = Duration.seconds(15)

@@ -1,7 +1,7 @@
 import { Context, DateTime, Effect, Layer, Metric, Option, Schema } from "effect"
 import type { SqlClient, Statement } from "effect/sql"
-import { Database, type StoreUnavailable } from "./Database.ts"
-import * as Metrics from "./Metrics.ts"
+import { Database, type StoreUnavailable } from "./postgres/Database.ts"
+import * as Metrics from "./telemetry/Metrics.ts"
 
 /** A turn at leading, of which there is one at a time for each name. */
 export interface Leadership {

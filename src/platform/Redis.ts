@@ -2,7 +2,7 @@ import { Context, Effect, Layer, Metric, Option, Redacted, Schema } from "effect
 import * as EffectRedis from "effect/persistence/Redis"
 import { Redis as Client } from "ioredis"
 import { Settings } from "../config/Settings.ts"
-import * as Metrics from "./Metrics.ts"
+import * as Metrics from "./telemetry/Metrics.ts"
 
 /** How long a command may take. A lookup goes on without Redis when it is slower. */
 const COMMAND_TIMEOUT_MILLIS = 250

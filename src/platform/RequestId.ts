@@ -1,6 +1,6 @@
 import { Context, Effect, type Fiber, Option, Tracer } from "effect"
 import { Headers, HttpServerRequest, HttpTraceContext } from "effect/http"
-import * as Randomness from "./Randomness.ts"
+import * as RandomBytes from "./RandomBytes.ts"
 
 /** What a request is called, in its answer, in the log and in traces. */
 export class RequestId {
@@ -43,7 +43,7 @@ const TRACE_ID = /^[0-9a-f]{32}$/
 
 const TRACE_ID_BYTES = 16
 
-export const newTraceId = (): string => Randomness.draw(TRACE_ID_BYTES).toString("hex")
+export const newTraceId = (): string => RandomBytes.draw(TRACE_ID_BYTES).toString("hex")
 
 /** What a request is called, named when it is first asked for. `traced` is the id of its trace, where it is traced. */
 export const of = (source: Source, headers: NamingHeaders, traced?: string): RequestId =>

@@ -1,5 +1,5 @@
 import { Duration, Option, Schema } from "effect"
-import { CurrencyPair } from "../domain/CurrencyPair.ts"
+import { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 
 /** No answer came: no connection, or it broke, or it took too long. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {

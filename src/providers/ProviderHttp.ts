@@ -4,12 +4,12 @@ import { Headers, HttpClient, type HttpClientError } from "effect/http"
 import type { HttpClientRequest, HttpClientResponse } from "effect/http"
 import { CircuitBreaker } from "effect/persistence"
 import { Settings } from "../config/Settings.ts"
-import * as Metrics from "../platform/Metrics.ts"
-import { timed } from "../platform/MetricSeries.ts"
+import * as Metrics from "../platform/telemetry/Metrics.ts"
+import { timed } from "../platform/telemetry/MetricSeries.ts"
 import { PollCadence } from "../platform/PollCadence.ts"
 import { CircuitOpen, Malformed, type ProviderReason, Unreachable } from "./ProviderError.ts"
-import * as Redaction from "../platform/Redaction.ts"
-import * as Spacing from "./Spacing.ts"
+import * as Redaction from "../platform/telemetry/Redaction.ts"
+import * as RequestSpacing from "./RequestSpacing.ts"
 
 /** How long one request may take. */
 const REQUEST_TIMEOUT = Duration.seconds(30)
@@ -64,7 +64,7 @@ export const make: (options: {
     const { pollSpacing, providers } = yield* Settings
     const cadence = yield* PollCadence
     const client = yield* HttpClient.HttpClient
-    const spacing = yield* Spacing.make(pollSpacing)
+    const spacing = yield* RequestSpacing.make(pollSpacing)
     const hasAnotherBehind = providers.slice(0, -1).some((provider) => provider === name)
     const longestWait = hasAnotherBehind ? LONGEST_WAIT_BEFORE_ANOTHER : LONGEST_WAIT
     const longestOpen = () => longestOpenFor(cadence.interval())

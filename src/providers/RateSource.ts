@@ -1,6 +1,6 @@
 import { Context, type Duration, type Effect } from "effect"
-import type { CurrencyPair } from "../domain/CurrencyPair.ts"
-import type { RateTick } from "../domain/Rate.ts"
+import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import type { RateTick } from "../domain/rates/Rate.ts"
 import type { ProviderError } from "./ProviderError.ts"
 
 /** One provider of rates. */

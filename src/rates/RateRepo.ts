@@ -1,14 +1,14 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { Statement } from "effect/sql"
-import { CurrencyCode } from "../domain/Currency.ts"
-import { CurrencyPair } from "../domain/CurrencyPair.ts"
-import * as Decimal from "../domain/Decimal.ts"
-import * as RateIds from "../domain/RateIds.ts"
-import { type Rate, RateId, type RateRecord, type RateTick } from "../domain/Rate.ts"
-import { Database, type StoreUnavailable } from "../platform/Database.ts"
+import { CurrencyCode } from "../domain/money/Currency.ts"
+import { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import * as RateIds from "../domain/rates/RateIds.ts"
+import { type Rate, RateId, type RateRecord, type RateTick } from "../domain/rates/Rate.ts"
+import { Database, type StoreUnavailable } from "../platform/postgres/Database.ts"
 import * as Leader from "../platform/Leader.ts"
-import type { LedPoll } from "./PollRepo.ts"
+import type { LedPoll } from "./polling/PollRepo.ts"
 
 /** What decides whether a tick is stored. */
 export interface Admission {

@@ -4,32 +4,32 @@ import { HttpRouter, HttpServer, HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { Settings } from "../config/Settings.ts"
-import * as Access from "./Access.ts"
-import * as AdminHttp from "./AdminHttp.ts"
-import * as Answers from "./Answers.ts"
-import * as AuditHttp from "./AuditHttp.ts"
-import * as ConversionHttp from "./ConversionHttp.ts"
+import * as AccessControl from "./middleware/AccessControl.ts"
+import * as QuarantineHttp from "./http/QuarantineHttp.ts"
+import * as ResponseHeaders from "./middleware/ResponseHeaders.ts"
+import * as AuditHttp from "./http/AuditHttp.ts"
+import * as ConversionHttp from "./http/ConversionHttp.ts"
 import { Drain } from "./Drain.ts"
-import * as FlutterwaveHttp from "./FlutterwaveHttp.ts"
-import * as FreshLookups from "./FreshLookups.ts"
-import * as HistoryHttp from "./HistoryHttp.ts"
-import * as MetricsHttp from "./MetricsHttp.ts"
-import { NodeServer } from "./NodeServer.ts"
-import * as OperationsHttp from "./OperationsHttp.ts"
-import * as PlainConversions from "./PlainConversions.ts"
-import * as Pages from "./Pages.ts"
-import * as PollerHttp from "./PollerHttp.ts"
-import * as PollsHttp from "./PollsHttp.ts"
-import * as Problems from "./Problems.ts"
-import * as RatesHttp from "./RatesHttp.ts"
-import * as RatesRpc from "./RatesRpc.ts"
-import * as RatesSocket from "./RatesSocket.ts"
-import * as Refusals from "./Refusals.ts"
-import * as RemoteAddress from "./RemoteAddress.ts"
-import * as RequestSpans from "./RequestSpans.ts"
+import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
+import * as LookupFastPath from "./fastpath/LookupFastPath.ts"
+import * as HistoryHttp from "./http/HistoryHttp.ts"
+import * as MetricsHttp from "./http/MetricsHttp.ts"
+import { NodeServer } from "./node/NodeServer.ts"
+import * as OperationsHttp from "./http/OperationsHttp.ts"
+import * as ConversionFastPath from "./fastpath/ConversionFastPath.ts"
+import * as DocsPages from "./http/DocsPages.ts"
+import * as PollerHttp from "./http/PollerHttp.ts"
+import * as PollsHttp from "./http/PollsHttp.ts"
+import * as Problems from "./middleware/Problems.ts"
+import * as RatesHttp from "./http/RatesHttp.ts"
+import * as RatesRpc from "./rpc/RatesRpc.ts"
+import * as RatesWebSocket from "./stream/RatesWebSocket.ts"
+import * as RequestGuards from "./middleware/RequestGuards.ts"
+import * as ClientAddress from "./middleware/ClientAddress.ts"
+import * as RequestSpans from "./middleware/RequestSpans.ts"
 import * as Routes from "./Routes.ts"
-import { StreamConnections } from "./StreamConnections.ts"
-import * as Upgrades from "./Upgrades.ts"
+import { StreamConnections } from "./stream/StreamConnections.ts"
+import * as ConnectionUpgrades from "./node/ConnectionUpgrades.ts"
 
 /** How long requests that are under way may take to finish when the server is told to stop. */
 const SHUTDOWN_TIMEOUT = "10 seconds"
@@ -40,23 +40,23 @@ const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi 
     HistoryHttp.layer,
     ConversionHttp.layer,
     AuditHttp.layer,
-    AdminHttp.layer,
+    QuarantineHttp.layer,
     PollerHttp.layer,
     PollsHttp.layer,
     FlutterwaveHttp.layer,
     OperationsHttp.layer
   ]),
-  Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, Access.layerHttp])
+  Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, AccessControl.layerHttp])
 )
 
 /** What every request goes through, and every answer; the first one is the outermost. */
-const everywhere = Layer.mergeAll(RemoteAddress.layerForwarded, Answers.layer)
+const everywhere = Layer.mergeAll(ClientAddress.layerForwarded, ResponseHeaders.layer)
 
 const routes = Layer.mergeAll(
   endpoints,
-  Pages.layer,
+  DocsPages.layer,
   MetricsHttp.layer,
-  RatesSocket.layer,
+  RatesWebSocket.layer,
   RatesRpc.layer
 ).pipe(Layer.provide(everywhere))
 
@@ -74,14 +74,16 @@ const served = HttpRouter.serve(routes, {
   routerConfig: Routes.CONFIG
 }).pipe(
   Layer.provide(
-    Layer.succeed(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(Refusals.MAX_BODY_BYTES))
+    Layer.succeed(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(RequestGuards.MAX_BODY_BYTES))
   ),
   Layer.provide(RequestSpans.layer),
   Layer.provideMerge(listen)
 )
 
 /** Stands above what it takes the place of. */
-const upgrades = Layer.effectDiscard(Effect.map(NodeServer, ({ server }) => Upgrades.passOn(server)))
+const upgrades = Layer.effectDiscard(
+  Effect.map(NodeServer, ({ server }) => ConnectionUpgrades.passOn(server))
+)
 
 /** Stops the server when it is closed, which is before anything that the server needs is given up. */
 const stopOnClose = Layer.effectDiscard(
@@ -115,7 +117,7 @@ export const layerRouted = routed.pipe(Layer.provide(NodeServer.layer), Layer.pr
  * Everything that effex answers over HTTP, on `HOST` and `PORT`, and the address at which it does. When it is closed, it
  * takes its leave, then streams end, and then what is under way is finished.
  */
-export const layer = Layer.mergeAll(FreshLookups.layer, PlainConversions.layer).pipe(
+export const layer = Layer.mergeAll(LookupFastPath.layer, ConversionFastPath.layer).pipe(
   Layer.provideMerge(routed),
   Layer.provide(NodeServer.layer),
   Layer.provideMerge(Drain.layer)

@@ -3,8 +3,8 @@ import { DateTime, Duration, Effect, Exit, Layer, Option, Redacted } from "effec
 import { SecureRandom } from "effect/crypto"
 import { ApiKeyRepo } from "../../src/access/ApiKeyRepo.ts"
 import { ApiKeys } from "../../src/access/ApiKeys.ts"
-import * as ApiKey from "../../src/domain/ApiKey.ts"
-import { Database } from "../../src/platform/Database.ts"
+import * as ApiKey from "../../src/domain/access/ApiKey.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 
 const REAL = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }

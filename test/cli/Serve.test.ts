@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, FileSystem } from "effect"
 import { fileURLToPath } from "node:url"
 import * as Effex from "../support/Effex.ts"
-import { runProgram } from "../support/Program.ts"
+import { runProgram } from "../support/ChildProgram.ts"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
 

@@ -3,7 +3,7 @@ import { Effect, Layer, Redacted, Stream } from "effect"
 import { inspect } from "node:util"
 import type { ConnectionOptions } from "../../src/client/Connection.ts"
 import { EffexClient } from "../../src/client/EffexClient.ts"
-import { connect } from "../../src/client/PlainClient.ts"
+import { connect } from "../../src/client/PromiseClient.ts"
 import * as Callers from "../support/Callers.ts"
 import { TestServer } from "../support/TestServer.ts"
 

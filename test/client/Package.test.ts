@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib"
 import * as Chromium from "../support/Chromium.ts"
 import * as Effex from "../support/Effex.ts"
 import * as PackedEffex from "../support/PackedEffex.ts"
-import { runProgram } from "../support/Program.ts"
+import { runProgram } from "../support/ChildProgram.ts"
 
 /** What the page weighs, compressed, at most: nobody should make it heavier without knowing. */
 const MAX_GZIP_BYTES = 230_000

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Ref, Schema, Stream } from "effect"
 import { InvalidRequest, RateLimited, UnsupportedPair } from "../../src/api/Problem.ts"
-import type { RateEventMessage } from "../../src/api/RateEventMessage.ts"
+import type { RateEventMessage } from "../../src/api/rates/RateEventMessage.ts"
 import { EffexClient } from "../../src/client/EffexClient.ts"
 import { brief, changed, digits, gap, rate, snapshot } from "../support/RateMessages.ts"
 import * as TestRpcServer from "../support/TestRpcServer.ts"

@@ -1,8 +1,8 @@
 import { BigDecimal, Duration, Effect, Option, Predicate, Redacted } from "effect"
 import { IpNetwork } from "effect/net"
 import { Settings } from "../../src/config/Settings.ts"
-import * as Decimal from "../../src/domain/Decimal.ts"
-import type { Quota } from "../../src/domain/Quota.ts"
+import * as Decimal from "../../src/domain/money/Decimal.ts"
+import type { RateLimit } from "../../src/domain/access/RateLimit.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 
 /** The settings of an environment, or why it has none. */
@@ -22,7 +22,7 @@ export const plain = ({
   destinations: pairs.destinations.join(",")
 })
 
-const isQuota = (value: unknown): value is Quota =>
+const isQuota = (value: unknown): value is RateLimit =>
   Predicate.hasProperty(value, "limit") && Predicate.hasProperty(value, "window")
 
 const show = (value: unknown): unknown => {

@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { Conversions } from "../../src/conversion/Conversions.ts"
-import { AuditLog } from "../../src/conversion/AuditLog.ts"
+import { AuditLog } from "../../src/audit/AuditLog.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
-import { Database } from "../../src/platform/Database.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
 import { asked } from "../support/TestConversions.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import { failing, rate, TestProvider } from "../support/TestProvider.ts"
-import { pairOf } from "../support/Ticks.ts"
+import { pairOf } from "../support/RateTicks.ts"
 
 const test = (
   name: string,

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
+import { AuditSealer } from "../../src/audit/AuditSealer.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
-import { Database } from "../../src/platform/Database.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 
 /** An id of the month in which these tests run, that nothing bears. */

@@ -3,8 +3,8 @@ import { Duration, Effect, Fiber, Option } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
-import * as Site from "../support/Site.ts"
-import type { TcpDoor } from "../support/TcpDoor.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
+import type { TcpProxy } from "../support/TcpProxy.ts"
 import * as Workload from "../support/Workload.ts"
 
 const AT_ONCE = 20
@@ -46,12 +46,12 @@ const untilHealed = (url: string, workload: Workload.Workload, key: string) =>
     Effect.map(([took]) => Math.round(Duration.toMillis(took)))
   )
 
-const test = (name: string, fault: string, shut: (door: TcpDoor) => void) =>
+const test = (name: string, fault: string, shut: (door: TcpProxy) => void) =>
   it.live(
     name,
     () =>
       Effect.gen(function* () {
-        const { door, sql, through } = yield* Site.behindDoor()
+        const { door, sql, through } = yield* NodeEnvironment.behindDoor()
         const server = yield* Effex.serve(through)
         yield* server.written(/44 refreshed/).pipe(Effect.timeout("30 seconds"))
         const workload = Workload.make(fault)

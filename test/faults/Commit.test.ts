@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as Asking from "../support/Asking.ts"
+import * as ApiRequests from "../support/ApiRequests.ts"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
-import * as Site from "../support/Site.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import * as Workload from "../support/Workload.ts"
 
 const KEYS = 20
@@ -15,7 +15,7 @@ const COMMIT = '"POST /api/v1/convert"'
 describe("A commit whose answer is lost on the way", () => {
   it.live("is told as it was the first time, when the same key asks again", () =>
     Effect.gen(function* () {
-      const { door, sql, through } = yield* Site.behindDoor()
+      const { door, sql, through } = yield* NodeEnvironment.behindDoor()
       const server = yield* Effex.serve(through)
       yield* server.written(/44 refreshed/)
       const workload = Workload.make("commit")
@@ -51,7 +51,7 @@ describe("A commit whose answer is lost on the way", () => {
               Effect.timeout("1 minute")
             )
           assert.isTrue(again.replayed)
-          assert.strictEqual(Asking.auditIdOf(again), id)
+          assert.strictEqual(ApiRequests.auditIdOf(again), id)
         }
       }
       const settled = yield* Integrity.check({ workload, url: server.url, sql })

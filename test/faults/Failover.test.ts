@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
-import * as Polls from "../support/Polls.ts"
+import * as Polls from "../support/PollRuns.ts"
 
 const PAIRS = 44
 

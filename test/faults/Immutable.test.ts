@@ -6,7 +6,7 @@ import { randomUUID } from "node:crypto"
 import { inspect } from "node:util"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
-import * as Site from "../support/Site.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import * as Workload from "../support/Workload.ts"
 
 const RECORDS = 12
@@ -42,7 +42,7 @@ describe("What is never changed", () => {
     "is changed by nobody, and where its triggers are gone, the verifier names the first bad record",
     () =>
       Effect.gen(function* () {
-        const { env, sql } = yield* Site.make()
+        const { env, sql } = yield* NodeEnvironment.make()
         const server = yield* Effex.serve(env)
         yield* server.written(/44 refreshed/)
         const workload = Workload.make("immutable")

@@ -2,9 +2,9 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, inject, it } from "@effect/vitest"
 import { Duration, Effect, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as Sandbox from "../../src/providers/Sandbox.ts"
+import * as Sandbox from "../../src/providers/sandbox/Sandbox.ts"
 import * as Effex from "../support/Effex.ts"
-import * as TcpDoor from "../support/TcpDoor.ts"
+import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
@@ -149,7 +149,7 @@ describe("The poller of a cluster", () => {
   it.live("ends in time on a node whose database swallows everything", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.create
-      const door = yield* TcpDoor.open({ path: inject("postgres") })
+      const door = yield* TcpProxy.open({ path: inject("postgres") })
       const node = yield* Effex.serve({
         DATABASE_URL: `postgres://effex@127.0.0.1:${door.port}${new URL(url).pathname}?sslmode=disable`,
         AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY

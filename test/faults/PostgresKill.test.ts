@@ -4,7 +4,7 @@ import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
 import * as PostgresServer from "../support/PostgresServer.ts"
-import * as Site from "../support/Site.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import { eventually } from "../support/SocketClient.ts"
 import * as Workload from "../support/Workload.ts"
 
@@ -15,7 +15,7 @@ describe("kill -9 of PostgreSQL and its children under load", () => {
   it.live("loses nothing that was acknowledged, and the server goes on by itself", () =>
     Effect.gen(function* () {
       const postgres = yield* PostgresServer.start([])
-      const env = Site.envOf(postgres.url)
+      const env = NodeEnvironment.envOf(postgres.url)
       const server = yield* Effex.serve(env)
       yield* server.written(/44 refreshed/)
       const workload = Workload.make("postgres")
@@ -43,7 +43,7 @@ describe("kill -9 of PostgreSQL and its children under load", () => {
         outages.push(Math.round(performance.now() - killedAt))
       }
       yield* load.stop
-      const sql = yield* Site.connect(postgres.url)
+      const sql = yield* NodeEnvironment.connect(postgres.url)
       const lookups = workload.figures("lookup")
       assert.strictEqual(lookups.failed, 0)
       const settled = yield* Integrity.check({ workload, url: server.url, sql })

@@ -4,8 +4,8 @@ import { Effect } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
-import * as Polls from "../support/Polls.ts"
-import * as Site from "../support/Site.ts"
+import * as Polls from "../support/PollRuns.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import * as Workload from "../support/Workload.ts"
 
 const PAIRS = 8
@@ -49,7 +49,7 @@ const startSandbox = Effect.gen(function* () {
 
 const start = Effect.fnUntraced(function* (provider: string) {
   const sandbox = yield* startSandbox
-  const site = yield* Site.make({
+  const site = yield* NodeEnvironment.make({
     PROVIDERS: provider,
     FLUTTERWAVE_BASE_URL: sandbox.url,
     FLUTTERWAVE_SECRET_KEY: "key",

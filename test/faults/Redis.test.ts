@@ -4,17 +4,17 @@ import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
 import * as RedisServer from "../support/RedisServer.ts"
-import * as Site from "../support/Site.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import * as StreamReader from "../support/StreamReader.ts"
-import * as TcpDoor from "../support/TcpDoor.ts"
+import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 import * as Workload from "../support/Workload.ts"
 
 interface Fault {
   readonly name: string
   readonly seconds: number
-  readonly begin: (redis: RedisServer.RedisServer, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
-  readonly end: (redis: RedisServer.RedisServer, door: TcpDoor.TcpDoor) => Effect.Effect<unknown>
+  readonly begin: (redis: RedisServer.RedisServer, door: TcpProxy.TcpProxy) => Effect.Effect<unknown>
+  readonly end: (redis: RedisServer.RedisServer, door: TcpProxy.TcpProxy) => Effect.Effect<unknown>
   /** What it knew is gone. */
   readonly forgets?: boolean
   /** It answers nothing meanwhile. */
@@ -65,8 +65,11 @@ const FAULTS: ReadonlyArray<Fault> = [
 
 const start = Effect.gen(function* () {
   const redis = yield* RedisServer.start
-  const door = yield* TcpDoor.open(redis.target)
-  const site = yield* Site.make({ REDIS_URL: `redis://127.0.0.1:${door.port}`, POLL_INTERVAL: "3 seconds" })
+  const door = yield* TcpProxy.open(redis.target)
+  const site = yield* NodeEnvironment.make({
+    REDIS_URL: `redis://127.0.0.1:${door.port}`,
+    POLL_INTERVAL: "3 seconds"
+  })
   const nodes = yield* Effect.all([Effex.serve(site.env), Effex.serve(site.env)], { concurrency: 2 })
   const readers = yield* Effect.forEach(nodes, ({ url }) => StreamReader.follow(url))
 

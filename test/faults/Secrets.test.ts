@@ -6,8 +6,8 @@ import { randomBytes } from "node:crypto"
 import { createServer as createHttpServer } from "node:http"
 import { createServer, type Socket } from "node:net"
 import * as Effex from "../support/Effex.ts"
-import * as Planted from "../support/Planted.ts"
-import * as TcpDoor from "../support/TcpDoor.ts"
+import * as PlantedSecrets from "../support/PlantedSecrets.ts"
+import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestCollector from "../support/TestCollector.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
@@ -93,15 +93,15 @@ const answerOf = (url: string, init: RequestInit) =>
 const plant = () => {
   const seed = randomBytes(32).toString("base64")
   return {
-    FLUTTERWAVE_SECRET_KEY: Planted.plain("FLWSECK"),
-    FLUTTERWAVE_CLIENT_ID: Planted.plain("client"),
-    FLUTTERWAVE_CLIENT_SECRET: Planted.plain("+/=%25secret"),
-    FX_API_KEY: Planted.plain("fixer"),
-    OPENEXCHANGERATES_APP_ID: Planted.plain("oxr"),
+    FLUTTERWAVE_SECRET_KEY: PlantedSecrets.plain("FLWSECK"),
+    FLUTTERWAVE_CLIENT_ID: PlantedSecrets.plain("client"),
+    FLUTTERWAVE_CLIENT_SECRET: PlantedSecrets.plain("+/=%25secret"),
+    FX_API_KEY: PlantedSecrets.plain("fixer"),
+    OPENEXCHANGERATES_APP_ID: PlantedSecrets.plain("oxr"),
     AUDIT_SIGNING_KEY: seed,
-    DATABASE_PASSWORD: Planted.secret("database"),
-    REDIS_PASSWORD: Planted.secret("redis"),
-    OTEL_KEY: Planted.plain("otel"),
+    DATABASE_PASSWORD: PlantedSecrets.secret("database"),
+    REDIS_PASSWORD: PlantedSecrets.secret("redis"),
+    OTEL_KEY: PlantedSecrets.plain("otel"),
     API_KEY: `efx_live_${randomBytes(24).toString("hex")}`
   }
 }
@@ -117,8 +117,8 @@ describe("No secret of any setting", () => {
         const provider = yield* echo
         const url = new URL((yield* TestDatabase.create).replace("postgres:///", "postgres://localhost/"))
         const folder = url.searchParams.get("host") ?? ""
-        const database = yield* TcpDoor.open({ path: `${folder}/.s.PGSQL.5432` })
-        const redis = yield* TcpDoor.open(
+        const database = yield* TcpProxy.open({ path: `${folder}/.s.PGSQL.5432` })
+        const redis = yield* TcpProxy.open(
           (({ hostname, port }) => ({ host: hostname, port: Number(port) }))(new URL(TestRedis.env.REDIS_URL))
         )
         const password = encodeURIComponent(planted.DATABASE_PASSWORD)
@@ -195,9 +195,9 @@ describe("No secret of any setting", () => {
         const [first] = collector.exports
         assert.strictEqual(first?.headers.authorization, `Bearer ${planted.OTEL_KEY}`)
         assert.match(server.output(), /<redacted>/)
-        for (const answer of answers) Planted.assertAbsent(planted, "An answer", answer)
-        Planted.assertAbsent(planted, "The log", server.output())
-        for (const { body, path } of collector.exports) Planted.assertAbsent(planted, path, body)
+        for (const answer of answers) PlantedSecrets.assertAbsent(planted, "An answer", answer)
+        PlantedSecrets.assertAbsent(planted, "The log", server.output())
+        for (const { body, path } of collector.exports) PlantedSecrets.assertAbsent(planted, path, body)
       }),
     TIMEOUT
   )
@@ -235,7 +235,7 @@ describe("No secret of any setting", () => {
           const running = yield* Effex.run(["serve"], { LOG_LEVEL: "trace", PORT: "0", ...env })
           assert.strictEqual(yield* running.ended, 1, running.output())
           assert.match(running.output(), /<redacted>/, what)
-          Planted.assertAbsent(planted, what, running.output())
+          PlantedSecrets.assertAbsent(planted, what, running.output())
         }
       }),
     TIMEOUT

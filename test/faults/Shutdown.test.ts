@@ -4,11 +4,11 @@ import { Reactivity } from "effect/reactivity"
 import { createServer } from "node:http"
 import { connect } from "node:net"
 import * as Effex from "../support/Effex.ts"
-import * as EventsClient from "../support/EventsClient.ts"
+import * as SseClient from "../support/SseClient.ts"
 import * as Integrity from "../support/Integrity.ts"
 import * as RawHttp from "../support/RawHttp.ts"
 import * as RedisServer from "../support/RedisServer.ts"
-import * as Site from "../support/Site.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import { eventually, open, type SocketClient } from "../support/SocketClient.ts"
 import * as Workload from "../support/Workload.ts"
 
@@ -86,12 +86,12 @@ const collect = Effect.gen(function* () {
 describe("SIGTERM", () => {
   it.live("closes 200 streams with 1001 at once, lets 20 slow POSTs finish, and ends with code 0", () =>
     Effect.gen(function* () {
-      const { env, sql } = yield* Site.make({ STREAMS_PER_ADDRESS: "off" })
+      const { env, sql } = yield* NodeEnvironment.make({ STREAMS_PER_ADDRESS: "off" })
       const { ended, output, process, url, written } = yield* Effex.serve(env)
       yield* written(/44 refreshed/)
       const sockets = yield* many(OF_EACH_KIND, open(`${url}/ws/rates/`))
       const calls = yield* many(OF_EACH_KIND, open(`${url}/rpc`))
-      const events = yield* many(OF_EACH_KIND, EventsClient.open(`${url}/api/v1/rates/stream`))
+      const events = yield* many(OF_EACH_KIND, SseClient.open(`${url}/api/v1/rates/stream`))
       yield* Effect.forEach([...sockets, ...calls], isOpen)
       yield* Effect.forEach(sockets, ({ next }) => next)
       const watch = { _tag: "Request", id: "1", tag: "WatchRates", payload: {}, headers: [] }
@@ -130,7 +130,7 @@ describe("SIGTERM", () => {
 
   it.live("flushes what it has to tell of itself before it ends", () =>
     Effect.gen(function* () {
-      const { env } = yield* Site.make()
+      const { env } = yield* NodeEnvironment.make()
       const collector = yield* collect
       const { ended, process, written } = yield* Effex.serve({
         ...env,
@@ -148,7 +148,7 @@ describe("SIGTERM", () => {
 
   it.live("waits no longer than 10 seconds for a request that never ends", () =>
     Effect.gen(function* () {
-      const { env } = yield* Site.make()
+      const { env } = yield* NodeEnvironment.make()
       const { ended, process, url } = yield* Effex.serve(env)
       const post = yield* begin(url, conversion("endless").head)
       yield* post.taken
@@ -162,7 +162,7 @@ describe("SIGTERM", () => {
 
   it.live("sends callers elsewhere for SHUTDOWN_DELAY, and a second one ends everything at once", () =>
     Effect.gen(function* () {
-      const { env } = yield* Site.make({ SHUTDOWN_DELAY: "1 minute" })
+      const { env } = yield* NodeEnvironment.make({ SHUTDOWN_DELAY: "1 minute" })
       const { ended, process, url, written } = yield* Effex.serve(env)
       yield* written(/44 refreshed/)
       const reader = yield* open(`${url}/ws/rates/`)
@@ -217,7 +217,10 @@ describe("A rolling restart of two nodes under load", () => {
           yield* Effect.promise(RedisServer.freePort),
           yield* Effect.promise(RedisServer.freePort)
         ]
-        const { env, sql } = yield* Site.make({ POLL_INTERVAL: "1 second", SHUTDOWN_DELAY: "3 seconds" })
+        const { env, sql } = yield* NodeEnvironment.make({
+          POLL_INTERVAL: "1 second",
+          SHUTDOWN_DELAY: "3 seconds"
+        })
         const start = (port: number) => Effex.serve({ ...env, PORT: String(port) })
         const nodes = yield* Effect.forEach(ports, start, { concurrency: 2 })
         const workload = Workload.make("rolling")

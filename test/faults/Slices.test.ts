@@ -3,7 +3,7 @@ import { DateTime, Effect, Option } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
-import * as Site from "../support/Site.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import * as Workload from "../support/Workload.ts"
 
 const KEYS = 20
@@ -19,7 +19,7 @@ const PATHS = [
 describe("PostgreSQL whose every byte comes alone and late", () => {
   it.live("changes nothing of what is answered", () =>
     Effect.gen(function* () {
-      const { door, env, sql, through } = yield* Site.behindDoor({ POLL_INTERVAL: "1 hour" })
+      const { door, env, sql, through } = yield* NodeEnvironment.behindDoor({ POLL_INTERVAL: "1 hour" })
       const near = yield* Effex.serve(env)
       yield* near.written(/44 refreshed/)
       door.slow({ latencyMillis: LATENCY_MILLIS, sliceBytes: 1 })

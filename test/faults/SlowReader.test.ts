@@ -3,15 +3,15 @@ import { Effect } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { readFileSync } from "node:fs"
 import * as Effex from "../support/Effex.ts"
-import { NAIRA, rate } from "../support/MadeRates.ts"
+import { NAIRA, rate } from "../support/SampleRates.ts"
 import * as RawSocket from "../support/RawSocket.ts"
 import * as RedisServer from "../support/RedisServer.ts"
-import * as Site from "../support/Site.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import { eventually, open } from "../support/SocketClient.ts"
 import * as TestRedis from "../support/TestRedis.ts"
-import { pairOf } from "../support/Ticks.ts"
+import { pairOf } from "../support/RateTicks.ts"
 import * as Workload from "../support/Workload.ts"
-import * as StreamNodes from "../rates/StreamNodes.ts"
+import * as StreamNodes from "../rates/feed/StreamNodes.ts"
 
 const READERS = 99
 const CALM_SECONDS = 3
@@ -56,7 +56,7 @@ describe.skipIf(!TestRedis.isAvailable)("One reader of a hundred that does not r
   it.live("is cut, while the others are told of everything, and memory is bounded", () =>
     Effect.gen(function* () {
       const redis = yield* RedisServer.start
-      const { env } = yield* Site.make({ REDIS_URL: redis.url, POLL_INTERVAL: "off" })
+      const { env } = yield* NodeEnvironment.make({ REDIS_URL: redis.url, POLL_INTERVAL: "off" })
       const server = yield* Effex.serve(env)
       const publisher = yield* StreamNodes.start(redis.url)
       for (const from of ["USD", "CAD", "GBP", "EUR"])

@@ -4,7 +4,7 @@ import { Reactivity } from "effect/reactivity"
 import { readdirSync } from "node:fs"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
-import * as Site from "../support/Site.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import * as Workload from "../support/Workload.ts"
 
 const NODES = 3
@@ -12,7 +12,7 @@ const NODES = 3
 describe("Three nodes that start at once on an empty database", () => {
   it.live("all start, and one of them migrates", () =>
     Effect.gen(function* () {
-      const { env, sql } = yield* Site.make()
+      const { env, sql } = yield* NodeEnvironment.make()
       const [took, nodes] = yield* Effect.timed(
         Effect.all(
           Array.from({ length: NODES }, () => Effex.serve(env)),

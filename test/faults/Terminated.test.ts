@@ -3,7 +3,7 @@ import { Effect, Fiber, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
-import * as Site from "../support/Site.ts"
+import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import * as Workload from "../support/Workload.ts"
 
 const TERMINATIONS = 60
@@ -11,7 +11,7 @@ const TERMINATIONS = 60
 describe("pg_terminate_backend on sessions at random", () => {
   it.live("costs nothing that was acknowledged, and the pool recovers", () =>
     Effect.gen(function* () {
-      const { env, sql } = yield* Site.make({ POLL_INTERVAL: "1 second" })
+      const { env, sql } = yield* NodeEnvironment.make({ POLL_INTERVAL: "1 second" })
       const server = yield* Effex.serve(env)
       yield* server.written(/44 refreshed/)
       const workload = Workload.make("terminated")

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
-import { AuditVerifier } from "../../src/conversion/AuditVerifier.ts"
+import { AuditSealer } from "../../src/audit/AuditSealer.ts"
+import { AuditVerifier } from "../../src/audit/AuditVerifier.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 

@@ -1,9 +1,9 @@
 import { Predicate } from "effect"
 import type { Answer } from "./Answer.ts"
 import type { Document, Operation } from "./Document.ts"
-import type { Sent } from "./Draft.ts"
+import type { Sent } from "./RequestDraft.ts"
 import * as Leaks from "./Leaks.ts"
-import type * as Wire from "./Wire.ts"
+import type * as RawRequests from "./RawRequests.ts"
 
 /** A promise that an answer breaks. */
 export interface Fault {
@@ -21,7 +21,7 @@ const REFUSALS = new Set([400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415,
 export const isOfBusy = ({ kind }: Fault): boolean => /: (fails with 503|no answer in time)$/.test(kind)
 
 /** Where a server that is too busy, or whose database is, answered late or said so: not yet the last word. */
-export const isBusy = ({ answers: [answer], end }: Wire.Exchange): boolean =>
+export const isBusy = ({ answers: [answer], end }: RawRequests.Exchange): boolean =>
   answer === undefined ? end === "late" : answer.status === 503 && !isDue(parse(answer))
 
 /** Says what is wrong with what came of a request; nothing where all is well. */
@@ -84,7 +84,7 @@ export const make = (document: Document) => {
       : [{ kind: `${status} is no problem but ${typeOf(answer)}`, detail: excerpt(answer) }]
   }
 
-  return (sent: Sent, exchange: Wire.Exchange): ReadonlyArray<Fault> => {
+  return (sent: Sent, exchange: RawRequests.Exchange): ReadonlyArray<Fault> => {
     const { answers, end, millis } = exchange
     if (end === "late")
       return [{ kind: `${nameOf(sent)}: no answer in time`, detail: `${Math.round(millis)} ms` }]

@@ -5,14 +5,14 @@ import { createServer, type RequestListener } from "node:http"
 import { TestServer } from "../support/TestServer.ts"
 import { take } from "./Answer.ts"
 import * as Checks from "./Checks.ts"
-import * as Dice from "./Dice.ts"
+import * as RandomChoice from "./RandomChoice.ts"
 import * as Document from "./Document.ts"
-import * as Draft from "./Draft.ts"
+import * as RequestDraft from "./RequestDraft.ts"
 import * as Fuzzer from "./Fuzzer.ts"
-import * as Harvest from "./Harvest.ts"
+import * as ResponseIds from "./ResponseIds.ts"
 import * as Requests from "./Requests.ts"
 import * as Target from "./Target.ts"
-import * as Wire from "./Wire.ts"
+import * as RawRequests from "./RawRequests.ts"
 
 const progress = () => Effect.void
 
@@ -35,7 +35,7 @@ layer(TestServer.layer({ RATE_LIMIT_READS: "off", RATE_LIMIT_WRITES: "off" }), {
           }
           const report = yield* Fuzzer.run({ target, requests: 2_000, seed: "42", connections: 8, progress })
           const told = Array.from(report.violations.values(), ({ detail, kind, sent }) =>
-            [kind, detail, sent && Draft.reproduce(sent, report.address)].join("\n")
+            [kind, detail, sent && RequestDraft.reproduce(sent, report.address)].join("\n")
           )
           assert.deepStrictEqual(told, [])
           assert.strictEqual(report.requests, 2_000)
@@ -97,7 +97,7 @@ describe("The checks of an answer", () => {
     headers: Readonly<Record<string, string>> = {}
   ) {
     const document = yield* Document.read(DOCUMENT, "1")
-    const draft: Draft.Draft = {
+    const draft: RequestDraft.RequestDraft = {
       name: "GET /things",
       operation: undefined,
       method: "GET",
@@ -109,7 +109,7 @@ describe("The checks of an answer", () => {
       apart: false
     }
     const exchange = { answers: [answerOf(status, body, headers)], millis: 1, end: "answered" as const }
-    return Checks.make(document)(Draft.render(draft, 1, "localhost"), exchange).map(({ kind }) => kind)
+    return Checks.make(document)(RequestDraft.render(draft, 1, "localhost"), exchange).map(({ kind }) => kind)
   })
   const type = { "Content-Type": "application/problem+json" }
   const told = {
@@ -150,17 +150,20 @@ describe("The checks of an answer", () => {
 
 describe("The requests of a document", () => {
   const requestsOf = Effect.fnUntraced(function* (seed: string) {
-    const harvest = Harvest.make()
+    const harvest = ResponseIds.make()
     harvest.reap({ data: [{ thing_id: "told" }] })
     const draft = Requests.make(yield* Document.read(DOCUMENT, seed), harvest)
     return yield* Effect.forEach(Array.from({ length: 500 }), (_, number) =>
-      Effect.map(Dice.make(`${seed}/${number}`), (dice) => Draft.render(draft(dice), number, "localhost"))
+      Effect.map(RandomChoice.make(`${seed}/${number}`), (dice) =>
+        RequestDraft.render(draft(dice), number, "localhost")
+      )
     )
   })
 
   it.effect("are the same for a seed, and others for another", () =>
     Effect.gen(function* () {
-      const bytesOf = (some: ReadonlyArray<Draft.Sent>) => some.map(({ bytes }) => bytes.toString("latin1"))
+      const bytesOf = (some: ReadonlyArray<RequestDraft.Sent>) =>
+        some.map(({ bytes }) => bytes.toString("latin1"))
       const first = bytesOf(yield* requestsOf("1"))
       assert.deepStrictEqual(bytesOf(yield* requestsOf("1")), first)
       assert.notDeepEqual(bytesOf(yield* requestsOf("2")), first)
@@ -214,7 +217,7 @@ describe("A server that is busy too often", () => {
 
 describe("A connection", () => {
   const answering = (answer: string) => listen((_, response) => response.socket?.end(answer))
-  const sent: Draft.Sent = {
+  const sent: RequestDraft.Sent = {
     number: 1,
     name: "one",
     method: "GET",
@@ -227,7 +230,7 @@ describe("A connection", () => {
   it.live("reads chunks, and says where there is no answer, or none that is HTTP", () =>
     Effect.gen(function* () {
       const endOf = Effect.fnUntraced(function* (answer: string) {
-        const wire = yield* Wire.make(yield* answering(answer))
+        const wire = yield* RawRequests.make(yield* answering(answer))
         const { answers, end } = yield* wire.ask(sent)
         return [end, answers[0]?.body.toString()]
       })
@@ -246,8 +249,8 @@ describe("A connection", () => {
 describe("A harvest", () => {
   it.effect("gives back what was told under a name, or what may be meant by it", () =>
     Effect.gen(function* () {
-      const dice = yield* Dice.make("1")
-      const harvest = Harvest.make()
+      const dice = yield* RandomChoice.make("1")
+      const harvest = ResponseIds.make()
       assert.isUndefined(harvest.draw(dice, "quote_id"))
       harvest.reap({ data: [{ audit_id: "a" }], next: "n" })
       assert.strictEqual(harvest.draw(dice, "cursor"), "n")

@@ -3,17 +3,17 @@ import { HttpClient } from "effect/http"
 import * as Routes from "../../src/server/Routes.ts"
 import type { Answer } from "./Answer.ts"
 import * as Checks from "./Checks.ts"
-import * as Dice from "./Dice.ts"
+import * as RandomChoice from "./RandomChoice.ts"
 import * as Document from "./Document.ts"
-import * as Draft from "./Draft.ts"
-import * as Harvest from "./Harvest.ts"
+import * as RequestDraft from "./RequestDraft.ts"
+import * as ResponseIds from "./ResponseIds.ts"
 import * as Malformed from "./Malformed.ts"
 import * as Report from "./Report.ts"
 import * as Requests from "./Requests.ts"
-import * as SocketMessages from "./SocketMessages.ts"
-import * as SocketTalk from "./SocketTalk.ts"
+import * as WebSocketMessages from "./SocketMessages.ts"
+import * as WebSocketFuzzer from "./WebSocketFuzzer.ts"
 import { NoTarget, type Target } from "./Target.ts"
-import * as Wire from "./Wire.ts"
+import * as RawRequests from "./RawRequests.ts"
 
 /** How many of what is asked are no HTTP, and how many are conversations over a WebSocket. */
 const MALFORMED = 0.04
@@ -46,7 +46,7 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   const { hostname: host, port } = new URL(target.url)
   const address = { host, port: Number(port) || 80 }
   const document = yield* Document.read(yield* ready(target.url), seed)
-  const harvest = Harvest.make()
+  const harvest = ResponseIds.make()
   const check = Checks.make(document)
   const draftNext = Requests.make(document, harvest)
   const talks = yield* talksOf(harvest, seed)
@@ -54,16 +54,16 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   const before = yield* target.memory
   let next = 0
 
-  const ask = Effect.fnUntraced(function* (wire: Wire.Connection, number: number) {
-    const dice = yield* Dice.make(`${seed}/${number}`)
+  const ask = Effect.fnUntraced(function* (wire: RawRequests.Connection, number: number) {
+    const dice = yield* RandomChoice.make(`${seed}/${number}`)
     if (dice.chance(CONVERSATIONS)) {
       const talk = dice.pick(talks)
-      journal.talked(talk.path, number, yield* SocketTalk.converse(address, talk, dice))
+      journal.talked(talk.path, number, yield* WebSocketFuzzer.converse(address, talk, dice))
       return
     }
     const sent = dice.chance(MALFORMED)
       ? Malformed.make(dice, number, target.key)
-      : Draft.render(keyed(draftNext(dice), target.key, dice), number, `${host}:${address.port}`)
+      : RequestDraft.render(keyed(draftNext(dice), target.key, dice), number, `${host}:${address.port}`)
     const reached = document.find(sent.method, sent.target)?.name ?? rowOf(sent)
     let exchange = yield* wire.ask(sent)
     for (let repeats = 0; Checks.isBusy(exchange) && repeats < MAX_REPEATS; repeats++) {
@@ -76,7 +76,7 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   })
 
   const work = Effect.gen(function* () {
-    const wire = yield* Wire.make(address)
+    const wire = yield* RawRequests.make(address)
     while (next < requests) yield* ask(wire, next++)
   }).pipe(Effect.scoped)
 
@@ -103,19 +103,23 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   return { ...journal.report, address, memory }
 })
 
-const keyed = (draft: Draft.Draft, key: string | undefined, dice: Dice.Dice) => {
+const keyed = (
+  draft: RequestDraft.RequestDraft,
+  key: string | undefined,
+  dice: RandomChoice.RandomChoice
+) => {
   if (key !== undefined && dice.chance(KEYED)) draft.headers.push(["Authorization", `Bearer ${key}`])
   return draft
 }
 
 /** Where what reaches nothing is counted. */
-const rowOf = ({ legible, method }: Draft.Sent) => (legible ? `${method} elsewhere` : "malformed")
+const rowOf = ({ legible, method }: RequestDraft.Sent) => (legible ? `${method} elsewhere` : "malformed")
 
 /** A line of the log without what is of this one failure. */
 const kindOfLine = (line: string) => (/"message":(".*?"|\[.*?\])/.exec(line)?.[1] ?? line).slice(0, 200)
 
 /** Keeps what an answer told. */
-const reap = (harvest: Harvest.Harvest, { body, headers, status }: Answer) => {
+const reap = (harvest: ResponseIds.ResponseIds, { body, headers, status }: Answer) => {
   if (status >= 400) return
   const etag = headers.get("etag")
   if (etag !== undefined) harvest.keep("etag", etag)
@@ -128,17 +132,17 @@ const reap = (harvest: Harvest.Harvest, { body, headers, status }: Answer) => {
 
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
-const talksOf = Effect.fnUntraced(function* (harvest: Harvest.Harvest, seed: string) {
-  const talks: ReadonlyArray<SocketTalk.Talk> = [
+const talksOf = Effect.fnUntraced(function* (harvest: ResponseIds.ResponseIds, seed: string) {
+  const talks: ReadonlyArray<WebSocketFuzzer.Talk> = [
     {
       path: Routes.paths.socket,
-      messages: SocketMessages.toRates(harvest),
+      messages: WebSocketMessages.toRates(harvest),
       ping: '{"type":"ping"}',
       pong: /^\{"type":"pong"\}$/
     },
     {
       path: Routes.paths.rpc,
-      messages: yield* SocketMessages.toRpc(harvest, seed),
+      messages: yield* WebSocketMessages.toRpc(harvest, seed),
       ping: '{"_tag":"Ping"}',
       pong: /"_tag":"Pong"/
     }

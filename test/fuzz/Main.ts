@@ -2,7 +2,7 @@ import "effect/schema/SchemaJITCompiler/enable"
 import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Console, Duration, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
-import * as Draft from "./Draft.ts"
+import * as RequestDraft from "./RequestDraft.ts"
 import * as Fuzzer from "./Fuzzer.ts"
 import * as Report from "./Report.ts"
 import * as Target from "./Target.ts"
@@ -74,7 +74,7 @@ const print = Effect.fnUntraced(function* (
   for (const { detail, kind, sent, times } of report.violations.values()) {
     const from = sent === undefined ? "" : `, first by request ${sent.number} of seed ${seed}`
     yield* Console.log(`\nVIOLATION ${kind}\n  ${times} times${from}\n  ${detail}`)
-    if (sent !== undefined) yield* Console.log(`  ${Draft.reproduce(sent, report.address)}`)
+    if (sent !== undefined) yield* Console.log(`  ${RequestDraft.reproduce(sent, report.address)}`)
   }
   const { memory, repeated, requests, slowest } = report
   yield* Console.log(`\n${Report.tableOf(report)}\n`)

@@ -1,5 +1,5 @@
-import type { Dice } from "./Dice.ts"
-import type { Sent } from "./Draft.ts"
+import type { RandomChoice } from "./RandomChoice.ts"
+import type { Sent } from "./RequestDraft.ts"
 
 const GOOD = "GET /api/v1/currencies HTTP/1.1\r\nHost: localhost\r\n\r\n"
 const BODY = '{"amount":"1","from_currency":"USD","to_currency":"NGN"}'
@@ -130,7 +130,7 @@ const shapes: Readonly<Record<string, string>> = {
 const names = Object.keys(shapes)
 
 /** One of these shapes, sometimes with a byte that has changed on the way. */
-export const make = (dice: Dice, number: number, key = "none"): Sent => {
+export const make = (dice: RandomChoice, number: number, key = "none"): Sent => {
   const name = dice.pick(names)
   const bytes = Buffer.from((shapes[name] ?? "").replaceAll("{key}", key), "latin1")
   const spoilt = bytes.length > 0 && dice.chance(0.5)

@@ -1,7 +1,7 @@
-import type { Sent } from "./Draft.ts"
+import type { Sent } from "./RequestDraft.ts"
 import type { Fault } from "./Checks.ts"
-import type { Outcome } from "./SocketTalk.ts"
-import type { Exchange } from "./Wire.ts"
+import type { Outcome } from "./WebSocketFuzzer.ts"
+import type { Exchange } from "./RawRequests.ts"
 
 /** A promise that was broken, the first time and how often. */
 export interface Violation {

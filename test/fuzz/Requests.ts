@@ -1,9 +1,9 @@
 import * as Routes from "../../src/server/Routes.ts"
-import * as Damage from "./Damage.ts"
-import type { Dice } from "./Dice.ts"
+import * as Mutations from "./Mutations.ts"
+import type { RandomChoice } from "./RandomChoice.ts"
 import type { Document, Operation } from "./Document.ts"
-import type { Draft } from "./Draft.ts"
-import type { Harvest } from "./Harvest.ts"
+import type { RequestDraft } from "./RequestDraft.ts"
+import type { ResponseIds } from "./ResponseIds.ts"
 import * as Values from "./Values.ts"
 
 /** How often a request asks for something that the document does not know. */
@@ -19,22 +19,22 @@ const SPARSE = 0.4
 const elsewhere = [...Object.values(Routes.paths), "/", "/api/v1/nothing", "/favicon.ico", "/robots.txt"]
 
 /** Requests to everything in a document. */
-export const make = (document: Document, harvest: Harvest) => {
+export const make = (document: Document, harvest: ResponseIds) => {
   const operations = document.operations.flatMap((operation) =>
     Array.from({ length: operation.method === "GET" ? 1 : WRITES }, () => operation)
   )
 
   /** One request, right or wrong, as the dice fall. */
-  return (dice: Dice): Draft => {
+  return (dice: RandomChoice): RequestDraft => {
     const draft = dice.chance(ELSEWHERE)
       ? draftElsewhere(dice.pick(elsewhere))
       : draftOf(dice, harvest, dice.pick(operations))
-    for (let wrong = dice.pick(DAMAGES); wrong > 0; wrong--) Damage.damage(dice, draft)
+    for (let wrong = dice.pick(DAMAGES); wrong > 0; wrong--) Mutations.damage(dice, draft)
     return draft
   }
 }
 
-const draftElsewhere = (path: string): Draft => ({
+const draftElsewhere = (path: string): RequestDraft => ({
   name: path,
   operation: undefined,
   method: path === Routes.paths.rpcHttp ? "POST" : "GET",
@@ -46,8 +46,8 @@ const draftElsewhere = (path: string): Draft => ({
   apart: false
 })
 
-const draftOf = (dice: Dice, harvest: Harvest, operation: Operation): Draft => {
-  const draft: Draft = {
+const draftOf = (dice: RandomChoice, harvest: ResponseIds, operation: Operation): RequestDraft => {
+  const draft: RequestDraft = {
     name: operation.name,
     operation,
     method: operation.method,
@@ -62,9 +62,9 @@ const draftOf = (dice: Dice, harvest: Harvest, operation: Operation): Draft => {
   for (const { closed, in: place, name, required, samples } of operation.parameters) {
     if (!required && (sparse || dice.chance(0.5))) continue
     const value = String(Values.fitting(dice, harvest, name, samples, closed))
-    if (place === "path") draft.path = draft.path.replace(`{${name}}`, () => Damage.escape(value))
-    else if (place === "query") draft.query.push([name, Damage.escape(value)])
-    else draft.headers.push([name, Damage.headerText(value)])
+    if (place === "path") draft.path = draft.path.replace(`{${name}}`, () => Mutations.escape(value))
+    else if (place === "query") draft.query.push([name, Mutations.escape(value)])
+    else draft.headers.push([name, Mutations.headerText(value)])
   }
   if (operation.bodies.length > 0) {
     draft.body = Buffer.from(JSON.stringify(Values.fittingBody(dice, harvest, operation.bodies)))

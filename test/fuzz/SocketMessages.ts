@@ -1,8 +1,8 @@
 import { Arbitrary, Effect, Schema } from "effect"
-import { RatesRpcs } from "../../src/api/RatesRpcs.ts"
-import * as BodyDamage from "./BodyDamage.ts"
-import type { Dice } from "./Dice.ts"
-import type { Harvest } from "./Harvest.ts"
+import { RatesRpcs } from "../../src/api/rates/RatesRpcs.ts"
+import * as BodyMutations from "./BodyMutations.ts"
+import type { RandomChoice } from "./RandomChoice.ts"
+import type { ResponseIds } from "./ResponseIds.ts"
 import * as Values from "./Values.ts"
 
 /** How many payloads of each call are made in advance. */
@@ -11,7 +11,7 @@ const SAMPLES = 200
 const RIGHT = 0.4
 
 /** Messages to a path, right or wrong, as the dice fall. */
-export type Messages = (dice: Dice) => Buffer
+export type Messages = (dice: RandomChoice) => Buffer
 
 const types = [
   "get_all_rates",
@@ -26,7 +26,7 @@ const types = [
 
 /** What clients of `/ws/rates/` may say. */
 export const toRates =
-  (harvest: Harvest): Messages =>
+  (harvest: ResponseIds): Messages =>
   (dice) => {
     const value = (name: string) => Values.fitting(dice, harvest, name, ["USD", "", 1, null, []])
     const message = {
@@ -39,7 +39,7 @@ export const toRates =
   }
 
 /** What clients of `/rpc` may say: calls with payloads of their schemas, and all that goes with them. */
-export const toRpc = Effect.fnUntraced(function* (harvest: Harvest, seed: string) {
+export const toRpc = Effect.fnUntraced(function* (harvest: ResponseIds, seed: string) {
   const payloads = new Map<string, ReadonlyArray<unknown>>([["Shout", [null]]])
   for (const [tag, { payloadSchema }] of RatesRpcs.requests) {
     const values = Arbitrary.schema(Schema.toEncoded(payloadSchema))
@@ -75,5 +75,5 @@ export const toRpc = Effect.fnUntraced(function* (harvest: Harvest, seed: string
   return messages
 })
 
-const spoilt = (dice: Dice, text: string) =>
-  dice.chance(RIGHT) ? Buffer.from(text) : BodyDamage.damage(dice, Buffer.from(text))
+const spoilt = (dice: RandomChoice, text: string) =>
+  dice.chance(RIGHT) ? Buffer.from(text) : BodyMutations.damage(dice, Buffer.from(text))

@@ -2,7 +2,7 @@ import { Effect, FileSystem, type Option, Schedule, Schema, Stream } from "effec
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import * as Sandbox from "../../src/providers/Sandbox.ts"
+import * as Sandbox from "../../src/providers/sandbox/Sandbox.ts"
 
 const program = fileURLToPath(new URL("../../bin/effex", import.meta.url))
 

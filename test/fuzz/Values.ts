@@ -1,6 +1,6 @@
 import * as Attacks from "./Attacks.ts"
-import type { Dice } from "./Dice.ts"
-import type { Harvest } from "./Harvest.ts"
+import type { RandomChoice } from "./RandomChoice.ts"
+import type { ResponseIds } from "./ResponseIds.ts"
 
 const sources = ["USD", "EUR", "GBP", "CAD"]
 const destinations = ["NGN", "KES", "GHS", "ZAR", "XOF", "XAF", "EGP", "ETB", "MAD", "UGX", "ZMW"]
@@ -48,9 +48,10 @@ const accepts = [
   "a/b/c;;;q=9"
 ]
 
-const code = (dice: Dice, usual: ReadonlyArray<string>) => dice.pick(dice.chance(0.9) ? usual : otherCodes)
+const code = (dice: RandomChoice, usual: ReadonlyArray<string>) =>
+  dice.pick(dice.chance(0.9) ? usual : otherCodes)
 
-type Maker = (dice: Dice) => string
+type Maker = (dice: RandomChoice) => string
 
 /** What members with such names usually hold, as a caller who knows the API would fill them in. */
 const byName: ReadonlyArray<readonly [name: RegExp, make: Maker]> = [
@@ -76,7 +77,7 @@ const byName: ReadonlyArray<readonly [name: RegExp, make: Maker]> = [
 const REPEATED = 0.05
 
 /** What a request means by a member: what an earlier answer told, or what is usual; undefined where nothing is. */
-const meant = (dice: Dice, harvest: Harvest, name: string): string | undefined => {
+const meant = (dice: RandomChoice, harvest: ResponseIds, name: string): string | undefined => {
   const found = byName.find(([pattern]) => pattern.test(name))
   const told = found === undefined || dice.chance(0.5) ? harvest.draw(dice, name) : undefined
   const value = told ?? found?.[1](dice)
@@ -89,8 +90,8 @@ const meant = (dice: Dice, harvest: Harvest, name: string): string | undefined =
 
 /** A value that fits its schema, and mostly means something. */
 export const fitting = (
-  dice: Dice,
-  harvest: Harvest,
+  dice: RandomChoice,
+  harvest: ResponseIds,
   name: string,
   samples: ReadonlyArray<unknown>,
   closed = false
@@ -100,7 +101,11 @@ export const fitting = (
 }
 
 /** The members of a body that fits, most of which mean something. */
-export const fittingBody = (dice: Dice, harvest: Harvest, samples: ReadonlyArray<unknown>): unknown => {
+export const fittingBody = (
+  dice: RandomChoice,
+  harvest: ResponseIds,
+  samples: ReadonlyArray<unknown>
+): unknown => {
   const sample = dice.pick(samples)
   if (typeof sample !== "object" || sample === null || Array.isArray(sample)) return sample
   const knows = dice.chance(0.9)
@@ -115,11 +120,12 @@ export const fittingBody = (dice: Dice, harvest: Harvest, samples: ReadonlyArray
 }
 
 /** A text in which a letter is missing, another one, or there twice. */
-export const damaged = (dice: Dice, text: string): string => {
+export const damaged = (dice: RandomChoice, text: string): string => {
   const at = dice.below(text.length + 1)
   const change = dice.pick(["", "A", "0", "-", "=", "\u00e9", "%", text.slice(at, at + 1).repeat(2)])
   return text.slice(0, at) + change + text.slice(at + 1)
 }
 
 /** A text that is right nowhere. */
-export const hostile = (dice: Dice): string => dice.pick(dice.chance(0.7) ? Attacks.texts : Attacks.numbers)
+export const hostile = (dice: RandomChoice): string =>
+  dice.pick(dice.chance(0.7) ? Attacks.texts : Attacks.numbers)

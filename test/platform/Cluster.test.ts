@@ -1,8 +1,8 @@
 import { assert, describe, inject, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Logger, Option, Queue, Scope } from "effect"
 import * as Cluster from "../../src/platform/Cluster.ts"
-import { Database } from "../../src/platform/Database.ts"
-import * as TcpDoor from "../support/TcpDoor.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
+import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 
@@ -19,7 +19,7 @@ const workOf = (name: string, events: Queue.Queue<string>) =>
 const nodeOf = (name: string, events: Queue.Queue<string>, url: string) =>
   workOf(name, events).pipe(Layer.provide(TestSettings.layer({ DATABASE_URL: url })), Layer.fresh)
 
-const urlThrough = ({ port }: TcpDoor.TcpDoor, url: string) =>
+const urlThrough = ({ port }: TcpProxy.TcpProxy, url: string) =>
   `postgres://effex@127.0.0.1:${port}${new URL(url).pathname}?sslmode=disable`
 
 const next = (events: Queue.Queue<string>) => Queue.take(events).pipe(Effect.timeout("20 seconds"))
@@ -50,7 +50,7 @@ describe("Cluster.singleton", () => {
     () =>
       Effect.gen(function* () {
         const url = yield* TestDatabase.create
-        const door = yield* TcpDoor.open({ path: inject("postgres") })
+        const door = yield* TcpProxy.open({ path: inject("postgres") })
         const events = yield* Queue.unbounded<string>()
         const logged: Array<string> = []
         const logger = Logger.make(({ logLevel, message }) => {
@@ -74,7 +74,7 @@ describe("Cluster.singleton", () => {
   it.live("waits for a database that is gone when the node begins", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.create
-      const door = yield* TcpDoor.open({ path: inject("postgres") })
+      const door = yield* TcpProxy.open({ path: inject("postgres") })
       const events = yield* Queue.unbounded<string>()
       door.reset()
       const node = nodeOf("one", events, urlThrough(door, url))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Latch, Layer, Option } from "effect"
-import { Database } from "../../src/platform/Database.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
 import * as Leadership from "../../src/platform/Leader.ts"
 import { Leader } from "../../src/platform/Leader.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"

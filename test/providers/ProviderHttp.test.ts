@@ -6,16 +6,16 @@ import { ofStatus, ProviderError } from "../../src/providers/ProviderError.ts"
 import * as ProviderHttp from "../../src/providers/ProviderHttp.ts"
 import type { RateSource } from "../../src/providers/RateSource.ts"
 import { shown } from "../config/Shown.ts"
-import { tick } from "../support/Ticks.ts"
-import * as TinyServer from "./TinyServer.ts"
-import { connect } from "./WatchedClient.ts"
+import { tick } from "../support/RateTicks.ts"
+import * as StubServer from "./StubServer.ts"
+import { connect } from "./flutterwave/WatchedClient.ts"
 
 const followed = { PROVIDERS: "flutterwave,frankfurter" }
 
 describe("A provider with another one behind it", () => {
   const hanging = Effect.fnUntraced(function* (...first: ReadonlyArray<(response: ServerResponse) => void>) {
     let seen = 0
-    const baseUrl = yield* TinyServer.listen((_, response) => first[seen++]?.(response))
+    const baseUrl = yield* StubServer.listen((_, response) => first[seen++]?.(response))
     const client = yield* connect(baseUrl, followed)
     return { ...client, fails: Effect.flip(client.rateAlthough(Effect.sync(() => seen))) }
   })
@@ -54,7 +54,7 @@ describe("A provider with another one behind it", () => {
   it.effect("is waited for five seconds at most where it asks for more", () =>
     Effect.gen(function* () {
       let wait = 5
-      const baseUrl = yield* TinyServer.listen((_, response) =>
+      const baseUrl = yield* StubServer.listen((_, response) =>
         response.writeHead(429, { "retry-after": String(wait++) }).end()
       )
       const client = yield* connect(baseUrl, followed)
@@ -65,9 +65,9 @@ describe("A provider with another one behind it", () => {
 
   it.effect("loses none of its time by waiting for a turn", () =>
     Effect.gen(function* () {
-      const baseUrl = yield* TinyServer.listen((request, response) => {
-        const { from, to } = TinyServer.question(request)
-        response.end(TinyServer.quotation(from, to, 1_000_000, 651.5, 1534.92))
+      const baseUrl = yield* StubServer.listen((request, response) => {
+        const { from, to } = StubServer.question(request)
+        response.end(StubServer.quotation(from, to, 1_000_000, 651.5, 1534.92))
       })
       const client = yield* connect(baseUrl, { ...followed, POLL_SPACING: "20 seconds" })
       const asks = ["NGN", "KES", "GHS"].map((to) => client.ask("USD", to))
@@ -80,7 +80,7 @@ describe("A provider with another one behind it", () => {
     Effect.gen(function* () {
       for (const PROVIDERS of ["flutterwave", "frankfurter,flutterwave"]) {
         let seen = 0
-        const baseUrl = yield* TinyServer.listen(() => seen++)
+        const baseUrl = yield* StubServer.listen(() => seen++)
         const client = yield* connect(baseUrl, { PROVIDERS })
         const error = yield* Effect.flip(client.rateAlthough(Effect.sync(() => seen)))
         assert.include(error.message, "nothing within 30s")
@@ -98,7 +98,7 @@ describe("A key in the query", () => {
     (status) =>
       Effect.gen(function* () {
         let received = ""
-        const baseUrl = yield* TinyServer.listen((request, response) => {
+        const baseUrl = yield* StubServer.listen((request, response) => {
           const { searchParams } = new URL(request.url ?? "", "http://localhost")
           received = searchParams.get("access_key") ?? ""
           const body = `${request.url} ${received} ${searchParams.toString()} ${encodeURIComponent(received)}`

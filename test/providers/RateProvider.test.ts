@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Logger, Metric, Option, References } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { TestClock } from "effect/testing"
-import type { RateTick } from "../../src/domain/Rate.ts"
-import { StoreUnavailable } from "../../src/platform/Database.ts"
-import * as Metrics from "../../src/platform/Metrics.ts"
+import type { RateTick } from "../../src/domain/rates/Rate.ts"
+import { StoreUnavailable } from "../../src/platform/postgres/Database.ts"
+import * as Metrics from "../../src/platform/telemetry/Metrics.ts"
 import {
   CircuitOpen,
   ProviderError,
@@ -16,7 +16,7 @@ import {
 import { RateProvider } from "../../src/providers/RateProvider.ts"
 import type { RateSource } from "../../src/providers/RateSource.ts"
 import { RateSources } from "../../src/providers/RateSources.ts"
-import { pairOf, tick } from "../support/Ticks.ts"
+import { pairOf, tick } from "../support/RateTicks.ts"
 
 const pair = pairOf("USD", "NGN")
 const gone = new Unreachable({ detail: "ECONNREFUSED" })

@@ -2,16 +2,16 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { FlutterwaveClient } from "../../src/providers/FlutterwaveClient.ts"
+import { FlutterwaveClient } from "../../src/providers/flutterwave/FlutterwaveClient.ts"
 import { RateProvider } from "../../src/providers/RateProvider.ts"
 import { RateSources } from "../../src/providers/RateSources.ts"
-import { Broadcaster } from "../../src/rates/Broadcaster.ts"
-import { RateCache } from "../../src/rates/RateCache.ts"
-import { RateIntake } from "../../src/rates/RateIntake.ts"
+import { Broadcaster } from "../../src/rates/feed/Broadcaster.ts"
+import { RateCache } from "../../src/rates/lookup/RateCache.ts"
+import { RateIngest } from "../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
-import { Rates } from "../../src/rates/Rates.ts"
+import { Rates } from "../../src/rates/lookup/Rates.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
-import { pairOf, plain, tick } from "../support/Ticks.ts"
+import { pairOf, plain, tick } from "../support/RateTicks.ts"
 
 // How an engineer composes the layers in a test: the lookup as it runs in production, with two of them replaced.
 
@@ -31,7 +31,7 @@ const Cache = Layer.succeed(RateCache, {
 })
 
 const Lookup = Rates.layer.pipe(
-  Layer.provideMerge(RateIntake.layer),
+  Layer.provideMerge(RateIngest.layer),
   Layer.provideMerge(Broadcaster.layerMemory),
   Layer.provideMerge(Layer.mergeAll(RateRepo.layer, RateProvider.layer)),
   Layer.provide([RateSources.layer, Cache]),

@@ -3,13 +3,13 @@ import { BigDecimal, Cause, DateTime, Effect, Exit, Layer, Option } from "effect
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql"
 import { Settings } from "../../src/config/Settings.ts"
-import * as Decimal from "../../src/domain/Decimal.ts"
-import { RateId } from "../../src/domain/Rate.ts"
-import * as RateIds from "../../src/domain/RateIds.ts"
-import { Database } from "../../src/platform/Database.ts"
+import * as Decimal from "../../src/domain/money/Decimal.ts"
+import { RateId } from "../../src/domain/rates/Rate.ts"
+import * as RateIds from "../../src/domain/rates/RateIds.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
-import { pairOf, plain, tick } from "../support/Ticks.ts"
+import { pairOf, plain, tick } from "../support/RateTicks.ts"
 
 const TestLayer = RateRepo.layer.pipe(
   Layer.provideMerge(SecureRandom.layerWebCrypto),

@@ -1,9 +1,9 @@
 import { DateTime, Effect, Layer, Option } from "effect"
 import { SqlError, UniqueViolation } from "effect/sql/SqlError"
-import type { AuditRecord, Quote } from "../../src/domain/AuditRecord.ts"
-import { AuditRepo, type Append, type Appended } from "../../src/conversion/AuditRepo.ts"
+import type { AuditRecord, Quote } from "../../src/domain/conversion/AuditRecord.ts"
+import { AuditRepo, type Append, type Appended } from "../../src/audit/AuditRepo.ts"
 import { QuoteRepo } from "../../src/conversion/QuoteRepo.ts"
-import { StoreUnavailable } from "../../src/platform/Database.ts"
+import { StoreUnavailable } from "../../src/platform/postgres/Database.ts"
 
 /**
  * What becomes of a statement: it is done and answered, at once or late; not done; done and nobody told; or it reads

@@ -1,10 +1,10 @@
 import { DateTime, Effect, Layer, Option } from "effect"
-import { QuarantineId } from "../../src/domain/QuarantinedRate.ts"
-import { isNewer, type Rate, type RateTick } from "../../src/domain/Rate.ts"
-import * as RateIds from "../../src/domain/RateIds.ts"
-import { StoreUnavailable } from "../../src/platform/Database.ts"
-import { LevelRepo } from "../../src/rates/LevelRepo.ts"
-import { QuarantineRepo } from "../../src/rates/QuarantineRepo.ts"
+import { QuarantineId } from "../../src/domain/rates/QuarantinedRate.ts"
+import { isNewer, type Rate, type RateTick } from "../../src/domain/rates/Rate.ts"
+import * as RateIds from "../../src/domain/rates/RateIds.ts"
+import { StoreUnavailable } from "../../src/platform/postgres/Database.ts"
+import { RateLevelRepo } from "../../src/rates/guard/RateLevelRepo.ts"
+import { QuarantineRepo } from "../../src/rates/guard/QuarantineRepo.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 
 /** What becomes of a statement: it is done and answered, at once or late, not done, or done and nobody told. */
@@ -50,7 +50,7 @@ export const make = () => {
         )
       )
     }),
-    Layer.mock(LevelRepo, {
+    Layer.mock(RateLevelRepo, {
       of: () =>
         within(Effect.succeed({ own: Option.none(), standIn: Option.none(), accepted: Option.none() })),
       unchangedSince: () => within(Effect.succeedNone)

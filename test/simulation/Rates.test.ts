@@ -2,20 +2,20 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, DateTime, Duration, Effect, Exit, Fiber, Layer, Option, Schema, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
-import type { CurrencyPair } from "../../src/domain/CurrencyPair.ts"
-import { ageAt, isNewer, type Rate } from "../../src/domain/Rate.ts"
-import { Broadcaster } from "../../src/rates/Broadcaster.ts"
-import { RateCache } from "../../src/rates/RateCache.ts"
-import { RateGuard } from "../../src/rates/RateGuard.ts"
-import { RateIntake } from "../../src/rates/RateIntake.ts"
-import { type FoundRate, Rates } from "../../src/rates/Rates.ts"
-import { SharedFlight } from "../../src/rates/SharedFlight.ts"
+import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import { ageAt, isNewer, type Rate } from "../../src/domain/rates/Rate.ts"
+import { Broadcaster } from "../../src/rates/feed/Broadcaster.ts"
+import { RateCache } from "../../src/rates/lookup/RateCache.ts"
+import { RateGuard } from "../../src/rates/guard/RateGuard.ts"
+import { RateIngest } from "../../src/rates/RateIngest.ts"
+import { type FoundRate, Rates } from "../../src/rates/lookup/Rates.ts"
+import { SharedSingleFlight } from "../../src/rates/lookup/SharedSingleFlight.ts"
 import { makeReader } from "../support/FeedReader.ts"
-import { poll } from "../support/MadeRates.ts"
+import { poll } from "../support/SampleRates.ts"
 import * as TestSettings from "../support/TestSettings.ts"
-import { pairOf } from "../support/Ticks.ts"
+import { pairOf } from "../support/RateTicks.ts"
 import * as MemoryRates from "./MemoryRates.ts"
-import * as MoodyProvider from "./MoodyProvider.ts"
+import * as FaultyProvider from "./FaultyProvider.ts"
 
 const PAIRS = ["NGN", "KES"].map((to) => pairOf("USD", to))
 const STALE_AFTER = Duration.minutes(10)
@@ -55,11 +55,11 @@ type Action = typeof Action.Type
 /** One process of effex, over a database and a provider that it shares with others. */
 const makeProcess = Effect.fnUntraced(function* (
   database: MemoryRates.MemoryRates,
-  provider: MoodyProvider.MoodyProvider
+  provider: FaultyProvider.FaultyProvider
 ) {
   const services = Rates.layer.pipe(
-    Layer.provideMerge(RateIntake.layerNoDeps),
-    Layer.provide([SharedFlight.layerMemory, RateGuard.layerNoDeps]),
+    Layer.provideMerge(RateIngest.layerNoDeps),
+    Layer.provide([SharedSingleFlight.layerMemory, RateGuard.layerNoDeps]),
     Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
     Layer.provideMerge(Layer.mergeAll(database.layer, provider.layer)),
     Layer.provide(SecureRandom.layerWebCrypto),
@@ -73,7 +73,7 @@ const makeProcess = Effect.fnUntraced(function* (
       makeReader(broadcaster, wanted, wanted !== PAIRS)
     )
     const readers = yield* Scope.provide(open, scope)
-    const [rates, cache, intake] = [yield* Rates, yield* RateCache, yield* RateIntake]
+    const [rates, cache, intake] = [yield* Rates, yield* RateCache, yield* RateIngest]
     return { scope, readers, broadcaster, rates, cache, intake, told: new Map<string, Rate>() }
   }).pipe(Effect.provide(context))
 })
@@ -123,7 +123,7 @@ const lookup = Effect.fnUntraced(function* (
 
 interface World {
   readonly database: MemoryRates.MemoryRates
-  readonly provider: MoodyProvider.MoodyProvider
+  readonly provider: FaultyProvider.FaultyProvider
 }
 
 const pollAll = ({ broadcaster, intake }: Process) =>
@@ -132,7 +132,7 @@ const pollAll = ({ broadcaster, intake }: Process) =>
   }).pipe(Effect.andThen(broadcaster.publishPoll(poll(1))))
 
 const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
-  const world: World = { database: MemoryRates.make(), provider: MoodyProvider.make() }
+  const world: World = { database: MemoryRates.make(), provider: FaultyProvider.make() }
   const { database, provider } = world
   let process = yield* makeProcess(database, provider)
   yield* pollAll(process)

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { marginOf, type Pair } from "./Currencies.ts"
-import { faultsOf } from "./Exact.ts"
+import { faultsOf } from "./ExpectedNumbers.ts"
 import { type Answer, codeOf } from "./Http.ts"
 import { RateModel } from "./RateModel.ts"
 import { Report } from "./Report.ts"

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { FAULTS as PROVIDER_FAULTS } from "./Provider.ts"
 import { Report } from "./Report.ts"
-import { Rig } from "./Rig.ts"
+import { Harness } from "./Harness.ts"
 import type { FaultName, MachineFault, PlannedFault } from "./Schedule.ts"
 
 /** A fault that befalls and one that is over. */
@@ -12,7 +12,7 @@ interface Fault {
 
 /** Lets all planned faults happen, each at its time; returns when the last is over, with everything healed. */
 export const play = Effect.fnUntraced(function* (planned: ReadonlyArray<PlannedFault>) {
-  const rig = yield* Rig
+  const rig = yield* Harness
   const report = yield* Report
   yield* Effect.forEach(
     planned,
@@ -30,7 +30,7 @@ export const play = Effect.fnUntraced(function* (planned: ReadonlyArray<PlannedF
   )
 })
 
-const faultOf = (rig: Rig["Service"], { die, name, target }: PlannedFault): Fault => {
+const faultOf = (rig: Harness["Service"], { die, name, target }: PlannedFault): Fault => {
   const { postgres, postgresDoor, provider, redis, redisDoor } = rig
   const node = rig.nodes.find(({ index }) => target === `node ${index}`)
   const door = (shut: () => void, { heal }: typeof postgresDoor): Fault => ({

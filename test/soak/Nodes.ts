@@ -1,6 +1,6 @@
 import { Effect, Exit, Latch, Scope } from "effect"
 import { readFileSync } from "node:fs"
-import { type Running, runProgram } from "../support/Program.ts"
+import { type Running, runProgram } from "../support/ChildProgram.ts"
 import { Report } from "./Report.ts"
 
 /** A node as it is between two starts. */

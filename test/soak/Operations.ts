@@ -6,7 +6,7 @@ import { type Answer, ask, codeOf } from "./Http.ts"
 import type { Node } from "./Nodes.ts"
 import { RateModel } from "./RateModel.ts"
 import { type Outcome, Report } from "./Report.ts"
-import { Rig } from "./Rig.ts"
+import { Harness } from "./Harness.ts"
 
 /** How long a worker goes on with one intent before it leaves it for the quiet time at the end. */
 const PATIENCE_MILLIS = 10_000
@@ -14,7 +14,7 @@ const PAUSE = "150 millis"
 
 /** Everything that callers do. What they ask for is decided by `Random` alone, and never by what is answered. */
 export const make = Effect.gen(function* () {
-  const { nodes } = yield* Rig
+  const { nodes } = yield* Harness
   const report = yield* Report
   const rates = yield* RateModel
   const conversions = yield* ConversionModel

@@ -3,7 +3,7 @@ import { Context, Effect, Layer, Random } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import { PAIRS, type Pair, perDollar } from "./Currencies.ts"
-import { units } from "./Exact.ts"
+import { units } from "./ExpectedNumbers.ts"
 
 /** Ways in which the provider misbehaves. */
 export const FAULTS = [

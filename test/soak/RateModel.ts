@@ -2,7 +2,7 @@ import { Context, Effect, Layer, Option, Schema } from "effect"
 import { PAIRS } from "./Currencies.ts"
 import type { Answer } from "./Http.ts"
 import { Report } from "./Report.ts"
-import { Rig, STALE_AFTER_MILLIS } from "./Rig.ts"
+import { Harness, STALE_AFTER_MILLIS } from "./Harness.ts"
 
 /** A rate as it is told. */
 export const ToldRate = Schema.Struct({
@@ -61,7 +61,7 @@ const WITHOUT_ANY_RATE = new Set(["rate-unavailable", "store-unavailable"])
 
 const make = Effect.gen(function* () {
   const report = yield* Report
-  const { provider } = yield* Rig
+  const { provider } = yield* Harness
   const newest = new Map<string, string>()
   const byId = new Map<string, { readonly pair: string; readonly rate: string }>()
 

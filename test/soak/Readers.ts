@@ -2,7 +2,7 @@ import { NodeWS } from "@effect/platform-node"
 import { Effect, Queue, Random, Stream } from "effect"
 import type { Node } from "./Nodes.ts"
 import { Report } from "./Report.ts"
-import { Rig } from "./Rig.ts"
+import { Harness } from "./Harness.ts"
 import { makeReader, type Reader } from "./StreamLaws.ts"
 
 /** How long a reader stays with one connection, at most. */
@@ -19,7 +19,7 @@ const WEB_SOCKET_KINDS: Readonly<Record<string, string>> = {
 
 /** Readers of both kinds, who leave and come back, to any node, for as long as the scope is open. */
 export const start = Effect.fnUntraced(function* (seed: number, count: number) {
-  const { nodes } = yield* Rig
+  const { nodes } = yield* Harness
   const report = yield* Report
   const readers = yield* Effect.forEach(
     Array.from({ length: count }, (_, i) => i),

@@ -1,5 +1,5 @@
 import { Console, Effect, Layer, Random } from "effect"
-import * as Aftermath from "./Aftermath.ts"
+import * as FinalChecks from "./FinalChecks.ts"
 import { Checks } from "./Checks.ts"
 import { ConversionModel } from "./ConversionModel.ts"
 import * as Faults from "./Faults.ts"
@@ -7,7 +7,7 @@ import * as Operations from "./Operations.ts"
 import { RateModel } from "./RateModel.ts"
 import * as Readers from "./Readers.ts"
 import { Report } from "./Report.ts"
-import { Rig } from "./Rig.ts"
+import { Harness } from "./Harness.ts"
 import * as Sabotage from "./Sabotage.ts"
 import * as Schedule from "./Schedule.ts"
 
@@ -31,7 +31,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   const program = options.broken === undefined ? undefined : yield* Sabotage.copy(options.broken)
   const services = Layer.mergeAll(Checks.layer, ConversionModel.layer).pipe(
     Layer.provideMerge(RateModel.layer),
-    Layer.provideMerge(Rig.layer({ seed: options.seed, nodes: options.nodes, program })),
+    Layer.provideMerge(Harness.layer({ seed: options.seed, nodes: options.nodes, program })),
     Layer.provideMerge(Report.layer(options.seed))
   )
   return yield* Effect.provide(soak(options), services)
@@ -43,7 +43,7 @@ const soak = Effect.fnUntraced(function* (options: Options) {
   const millis = options.minutes * 60_000
   const faults = yield* Schedule.make({ seed, millis, nodes: options.nodes })
   yield* Console.log(`Soak with seed ${seed}: ${options.minutes} minutes, ${faults.length} faults`)
-  yield* Aftermath.heal
+  yield* FinalChecks.heal
   const operations = yield* Operations.make
 
   const readers = yield* Readers.start(seed, options.readers)
@@ -57,11 +57,11 @@ const soak = Effect.fnUntraced(function* (options: Options) {
   yield* Effect.raceFirst(workers, Effect.andThen(Faults.play(faults), Effect.sleep(CALM)))
 
   yield* Console.log("The faults are over")
-  yield* Aftermath.heal
+  yield* FinalChecks.heal
   report.figure("retries until the end", String(yield* operations.settleRest(20_000)))
-  yield* Aftermath.examine
+  yield* FinalChecks.examine
   readers.tell()
-  yield* Aftermath.stop
+  yield* FinalChecks.stop
   yield* Console.log(report.tables())
   return { violations: report.violations(), faults: faults.length, tables: report.tables() }
 }, Effect.scoped)

@@ -2,7 +2,7 @@ import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schedule } from "effect"
 import { ConversionModel } from "./ConversionModel.ts"
 import { Report } from "./Report.ts"
-import { Rig } from "./Rig.ts"
+import { Harness } from "./Harness.ts"
 
 /** A node's pool, and the connections of what it leads. */
 const CONNECTIONS_PER_NODE = 13
@@ -50,7 +50,7 @@ const quotes = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
 
 const rates = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   const report = yield* Report
-  const { provider } = yield* Rig
+  const { provider } = yield* Harness
   const rows = yield* sql<{ id: string; pair: string; rate: string }>`
     SELECT id, source_currency || ':' || destination_currency AS pair, trim_scale(rate)::text AS rate
     FROM exchange_rate`

@@ -1,6 +1,6 @@
 import { Duration, Effect, Option, Redacted } from "effect"
 import { ApiKeys } from "../../src/access/ApiKeys.ts"
-import * as ApiKey from "../../src/domain/ApiKey.ts"
+import * as ApiKey from "../../src/domain/access/ApiKey.ts"
 
 /** Somebody who asks, and the header by which they say who they are. */
 export interface CallerKind {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { runProgram } from "./Program.ts"
+import { runProgram } from "./ChildProgram.ts"
 
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
 

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { fileURLToPath } from "node:url"
-import * as Sandbox from "../../src/providers/Sandbox.ts"
-import { runProgram } from "./Program.ts"
+import * as Sandbox from "../../src/providers/sandbox/Sandbox.ts"
+import { runProgram } from "./ChildProgram.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const program = fileURLToPath(new URL("../../bin/effex", import.meta.url))

@@ -1,11 +1,11 @@
 import { assert } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import type { CurrencyPair } from "../../src/domain/CurrencyPair.ts"
-import { isNewer, type Rate } from "../../src/domain/Rate.ts"
-import type { RateEvent } from "../../src/domain/RateEvent.ts"
-import type { StreamPosition } from "../../src/domain/StreamPosition.ts"
-import type { Mailbox } from "../../src/rates/Mailbox.ts"
-import * as RateFeed from "../../src/rates/RateFeed.ts"
+import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import { isNewer, type Rate } from "../../src/domain/rates/Rate.ts"
+import type { RateEvent } from "../../src/domain/rates/RateEvent.ts"
+import type { StreamPosition } from "../../src/domain/rates/StreamPosition.ts"
+import type { Mailbox } from "../../src/rates/feed/Mailbox.ts"
+import * as RateFeed from "../../src/rates/feed/RateFeed.ts"
 
 /** A program that applies what it is told, and believes nothing that contradicts it. */
 export const makeReader = Effect.fnUntraced(function* (

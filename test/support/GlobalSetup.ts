@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TestProject } from "vitest/node"
-import * as EmbeddedPostgres from "../../src/platform/EmbeddedPostgres.ts"
+import * as EmbeddedPostgres from "../../src/platform/postgres/EmbeddedPostgres.ts"
 import * as RedisServer from "./RedisServer.ts"
 
 declare module "vitest" {

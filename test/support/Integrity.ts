@@ -1,7 +1,7 @@
 import type { PgClient } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Asking from "./Asking.ts"
+import * as ApiRequests from "./ApiRequests.ts"
 import * as Effex from "./Effex.ts"
 import type { Settled, Workload } from "./Workload.ts"
 
@@ -38,7 +38,7 @@ export const inWords = ({ acknowledged, doneUntold, notDone }: Settled): string 
   `${acknowledged} acknowledged, 0 lost, ${doneUntold} done untold, ${notDone} not done`
 
 const idsOf = (workload: Workload) =>
-  workload.acknowledged().map(({ answer = "" }) => Asking.auditIdOf({ body: answer }))
+  workload.acknowledged().map(({ answer = "" }) => ApiRequests.auditIdOf({ body: answer }))
 
 const recorded = (sql: PgClient.PgClient) =>
   Effect.map(sql<{ id: string }>`SELECT id FROM conversion_audit`, (rows) => rows.map(({ id }) => id))

@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem } from "effect"
 import { readdir, readlink } from "node:fs/promises"
-import * as EmbeddedPostgres from "../../src/platform/EmbeddedPostgres.ts"
+import * as EmbeddedPostgres from "../../src/platform/postgres/EmbeddedPostgres.ts"
 
 /** A PostgreSQL of one's own, to be killed: it is started again within a second or two. It ends with the scope. */
 export const start = Effect.fnUntraced(function* (flags: ReadonlyArray<string>) {

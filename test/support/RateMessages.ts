@@ -1,9 +1,9 @@
 import { BigDecimal, DateTime } from "effect"
-import type { RateEventMessage } from "../../src/api/RateEventMessage.ts"
-import type { RateMessage } from "../../src/api/RateMessage.ts"
-import * as Decimal from "../../src/domain/Decimal.ts"
-import { CurrencyCode } from "../../src/domain/Currency.ts"
-import { RateId } from "../../src/domain/Rate.ts"
+import type { RateEventMessage } from "../../src/api/rates/RateEventMessage.ts"
+import type { RateMessage } from "../../src/api/rates/RateMessage.ts"
+import * as Decimal from "../../src/domain/money/Decimal.ts"
+import { CurrencyCode } from "../../src/domain/money/Currency.ts"
+import { RateId } from "../../src/domain/rates/Rate.ts"
 
 /** A rate of USD:NGN as it is told to others, with an id of its own for each value. */
 export const rate = (value: string, to = "NGN"): RateMessage => ({

@@ -1,9 +1,9 @@
 import { Effect } from "effect"
 import { connect as connectTcp, type Socket } from "node:net"
-import { type Read, readFrame, readHead } from "./Frames.ts"
+import { type Read, readFrame, readHead } from "./WebSocketFrames.ts"
 import { eventually } from "./SocketClient.ts"
 
-export { BINARY, CLOSE, frame, handshake, PING, TEXT } from "./Frames.ts"
+export { BINARY, CLOSE, frame, handshake, PING, TEXT } from "./WebSocketFrames.ts"
 
 /** A WebSocket's client that may break every rule. */
 export interface RawSocket {

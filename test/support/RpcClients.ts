@@ -2,7 +2,7 @@ import { NodeSocket } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
 import { RpcClient, RpcSerialization } from "effect/rpc"
-import { RatesRpcs } from "../../src/api/RatesRpcs.ts"
+import { RatesRpcs } from "../../src/api/rates/RatesRpcs.ts"
 import { TestServer } from "./TestServer.ts"
 
 /** A typed client of the server under test, over a WebSocket of its own. */

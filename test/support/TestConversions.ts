@@ -1,36 +1,36 @@
 import { NodeServices } from "@effect/platform-node"
 import { BigDecimal, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { AuditLog } from "../../src/conversion/AuditLog.ts"
-import { AuditRepo } from "../../src/conversion/AuditRepo.ts"
-import { AuditSealer } from "../../src/conversion/AuditSealer.ts"
-import { AuditSigner } from "../../src/conversion/AuditSigner.ts"
-import { AuditVerifier } from "../../src/conversion/AuditVerifier.ts"
+import { AuditLog } from "../../src/audit/AuditLog.ts"
+import { AuditRepo } from "../../src/audit/AuditRepo.ts"
+import { AuditSealer } from "../../src/audit/AuditSealer.ts"
+import { AuditSigner } from "../../src/audit/AuditSigner.ts"
+import { AuditVerifier } from "../../src/audit/AuditVerifier.ts"
 import { Conversions, type ConversionRequest } from "../../src/conversion/Conversions.ts"
 import { Pricing } from "../../src/conversion/Pricing.ts"
 import { QuoteRepo } from "../../src/conversion/QuoteRepo.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
-import { Receipts } from "../../src/conversion/Receipts.ts"
-import { SealRepo } from "../../src/conversion/SealRepo.ts"
-import { UnsealedRecords } from "../../src/conversion/UnsealedRecords.ts"
-import * as Currency from "../../src/domain/Currency.ts"
-import { Broadcaster } from "../../src/rates/Broadcaster.ts"
-import { PollerSettingRepo } from "../../src/rates/PollerSettingRepo.ts"
-import { PollerSettings } from "../../src/rates/PollerSettings.ts"
-import { PollRepo } from "../../src/rates/PollRepo.ts"
-import { Polls } from "../../src/rates/Polls.ts"
-import { Quarantine } from "../../src/rates/Quarantine.ts"
-import { RateCache } from "../../src/rates/RateCache.ts"
-import { RateGuard } from "../../src/rates/RateGuard.ts"
-import { RateHistory } from "../../src/rates/RateHistory.ts"
-import { RateIntake } from "../../src/rates/RateIntake.ts"
-import { RatePoller } from "../../src/rates/RatePoller.ts"
+import { Receipts } from "../../src/audit/Receipts.ts"
+import { SealRepo } from "../../src/audit/SealRepo.ts"
+import { UnsealedRecords } from "../../src/audit/UnsealedRecords.ts"
+import * as Currency from "../../src/domain/money/Currency.ts"
+import { Broadcaster } from "../../src/rates/feed/Broadcaster.ts"
+import { PollerSettingRepo } from "../../src/rates/polling/PollerSettingRepo.ts"
+import { PollerSettings } from "../../src/rates/polling/PollerSettings.ts"
+import { PollRepo } from "../../src/rates/polling/PollRepo.ts"
+import { Polls } from "../../src/rates/polling/Polls.ts"
+import { Quarantine } from "../../src/rates/guard/Quarantine.ts"
+import { RateCache } from "../../src/rates/lookup/RateCache.ts"
+import { RateGuard } from "../../src/rates/guard/RateGuard.ts"
+import { RateHistory } from "../../src/rates/history/RateHistory.ts"
+import { RateIngest } from "../../src/rates/RateIngest.ts"
+import { RatePoller } from "../../src/rates/polling/RatePoller.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
-import { Rates } from "../../src/rates/Rates.ts"
-import { SharedFlight } from "../../src/rates/SharedFlight.ts"
+import { Rates } from "../../src/rates/lookup/Rates.ts"
+import { SharedSingleFlight } from "../../src/rates/lookup/SharedSingleFlight.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 import { TestProvider } from "./TestProvider.ts"
-import { pairOf } from "./Ticks.ts"
+import { pairOf } from "./RateTicks.ts"
 
 /** 32 bytes that sign the audits of tests. */
 export const SIGNING_KEY = Buffer.alloc(32, 7).toString("base64")
@@ -48,12 +48,12 @@ const audit = Layer.mergeAll(AuditLog.layer, Receipts.layer, AuditVerifier.layer
 )
 
 /** Believes every rate, for tests whose rates are about something else. */
-const believing = RateIntake.layerNoDeps.pipe(
-  Layer.provide([SharedFlight.layer, Layer.succeed(RateGuard, { admit: (_, store) => store })])
+const believing = RateIngest.layerNoDeps.pipe(
+  Layer.provide([SharedSingleFlight.layer, Layer.succeed(RateGuard, { admit: (_, store) => store })])
 )
 
 /** Everything that converts, without the database and the settings. */
-export const layerNoDeps = (intake: typeof RateIntake.layer = believing) =>
+export const layerNoDeps = (intake: typeof RateIngest.layer = believing) =>
   Conversions.layer.pipe(
     Layer.provideMerge(Quotes.layer),
     Layer.provideMerge(Layer.mergeAll(Pricing.layer, QuoteRepo.layer, audit)),

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto"
 import { Effect, Layer } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { inject } from "@effect/vitest"
-import { Database } from "../../src/platform/Database.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
 import * as TestSettings from "./TestSettings.ts"
 
 const connection = { path: inject("postgres"), username: "effex" }

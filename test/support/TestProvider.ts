@@ -1,9 +1,9 @@
 import { Context, Effect, Layer, Ref } from "effect"
-import type { CurrencyPair } from "../../src/domain/CurrencyPair.ts"
-import type { RateTick } from "../../src/domain/Rate.ts"
+import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { RateTick } from "../../src/domain/rates/Rate.ts"
 import { ProviderError, Unreachable } from "../../src/providers/ProviderError.ts"
 import { RateProvider } from "../../src/providers/RateProvider.ts"
-import { tick } from "./Ticks.ts"
+import { tick } from "./RateTicks.ts"
 
 /** A provider that answers as the test says, and counts how often it was asked. */
 export class TestProvider extends Context.Service<

@@ -3,10 +3,10 @@ import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { createServer } from "node:http"
-import { Caller, ConversionCalls, OpenCalls } from "../../src/api/CallAccess.ts"
+import { Caller, ConversionCalls, OpenCalls } from "../../src/api/access/RpcAccess.ts"
 import { Internal, RateLimited } from "../../src/api/Problem.ts"
-import { RatesRpcs } from "../../src/api/RatesRpcs.ts"
-import { ANONYMOUS } from "../../src/domain/ApiKey.ts"
+import { RatesRpcs } from "../../src/api/rates/RatesRpcs.ts"
+import { ANONYMOUS } from "../../src/domain/access/ApiKey.ts"
 
 type Handlers = RpcGroup.HandlersFrom<RpcGroup.Rpcs<typeof RatesRpcs>>
 

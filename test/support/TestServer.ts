@@ -4,9 +4,9 @@ import { SecureRandom } from "effect/crypto"
 import * as Http from "effect/http"
 import { ApiKeyRepo } from "../../src/access/ApiKeyRepo.ts"
 import { ApiKeys } from "../../src/access/ApiKeys.ts"
-import { Limits } from "../../src/access/Limits.ts"
-import { Database, StoreUnavailable } from "../../src/platform/Database.ts"
-import type { RateIntake } from "../../src/rates/RateIntake.ts"
+import { RateLimits } from "../../src/access/RateLimits.ts"
+import { Database, StoreUnavailable } from "../../src/platform/postgres/Database.ts"
+import type { RateIngest } from "../../src/rates/RateIngest.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
 import * as TestConversions from "./TestConversions.ts"
 import * as TestDatabase from "./TestDatabase.ts"
@@ -37,14 +37,14 @@ export class TestServer extends Context.Service<
   /** A server with the settings of `env`, and without limits where it sets none, on a port of its own, which believes every rate where no other way is given. */
   static readonly layer = (
     env: Readonly<Record<string, string>> = {},
-    intake?: typeof RateIntake.layer,
+    intake?: typeof RateIngest.layer,
     http: typeof HttpServer.layer = HttpServer.layer
   ) =>
     Layer.effect(TestServer, make).pipe(
       Layer.provideMerge(http),
       Layer.provideMerge(TestConversions.layerNoDeps(intake)),
       Layer.provideMerge(keys),
-      Layer.provideMerge(Limits.layerMemory),
+      Layer.provideMerge(RateLimits.layerMemory),
       Layer.provideMerge(breakable),
       Layer.provideMerge(
         TestDatabase.layer({

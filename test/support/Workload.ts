@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Option, Result, Schedule } from "effect"
 import type { Duration } from "effect"
-import * as Asking from "./Asking.ts"
+import * as ApiRequests from "./ApiRequests.ts"
 
 /** A conversion that was asked for under a key. */
 export interface Operation {
@@ -69,7 +69,7 @@ export const make = (name: string) => {
 
   const timed = Effect.fnUntraced(function* <A extends { readonly status: number }>(
     kind: Sample["kind"],
-    ask: Effect.Effect<A, Asking.NoAnswer>
+    ask: Effect.Effect<A, ApiRequests.NoAnswer>
   ) {
     const at = performance.now()
     const answer = yield* Effect.result(ask)
@@ -80,7 +80,11 @@ export const make = (name: string) => {
     return Result.getSuccess(answer)
   })
 
-  const acknowledge = (key: string, { amount, answer }: Operation, { body, replayed }: Asking.Converted) => {
+  const acknowledge = (
+    key: string,
+    { amount, answer }: Operation,
+    { body, replayed }: ApiRequests.Converted
+  ) => {
     if (answer === undefined) {
       const told: { rate_id: string; mid_rate: string } = JSON.parse(body)
       note(told.rate_id, told.mid_rate)
@@ -89,10 +93,10 @@ export const make = (name: string) => {
   }
 
   /** Converts under a key, whether it was used before or not; the answer where there was a whole one. */
-  const convert = Effect.fnUntraced(function* (url: Asking.Where, key: string, amount: number) {
+  const convert = Effect.fnUntraced(function* (url: ApiRequests.Where, key: string, amount: number) {
     const operation = operations.get(key) ?? { amount, answer: undefined }
     operations.set(key, operation)
-    const answer = yield* timed("conversion", Asking.convert(url, key, operation.amount))
+    const answer = yield* timed("conversion", ApiRequests.convert(url, key, operation.amount))
     if (Option.isSome(answer)) {
       const { body, status } = answer.value
       if (status === 200) acknowledge(key, operation, answer.value)
@@ -101,8 +105,8 @@ export const make = (name: string) => {
     return answer
   })
 
-  const lookup = Effect.fnUntraced(function* (url: Asking.Where, [from, to]: readonly [string, string]) {
-    const answer = yield* timed("lookup", Asking.lookup(url, from, to))
+  const lookup = Effect.fnUntraced(function* (url: ApiRequests.Where, [from, to]: readonly [string, string]) {
+    const answer = yield* timed("lookup", ApiRequests.lookup(url, from, to))
     if (Option.isNone(answer)) return
     const { body, status } = answer.value
     if (status === 200) {
@@ -113,7 +117,7 @@ export const make = (name: string) => {
 
   /** Sets clients to work; the address is asked for before each request. The effect that is returned ends their work. */
   const drive = Effect.fnUntraced(function* (
-    url: () => Asking.Where,
+    url: () => ApiRequests.Where,
     { onAcknowledged = () => {}, pause = "1 millis", readers, writers }: Load
   ) {
     const work = { goesOn: true }
@@ -148,7 +152,7 @@ export const make = (name: string) => {
   })
 
   /** Retries every key until it is answered, and expects the first answer wherever one was given. */
-  const settle = Effect.fnUntraced(function* (url: Asking.Where) {
+  const settle = Effect.fnUntraced(function* (url: ApiRequests.Where) {
     const counts = { acknowledged: 0, doneUntold: 0, notDone: 0 }
     yield* Effect.forEach(
       Array.from(operations),
@@ -184,8 +188,8 @@ export type Workload = ReturnType<typeof make>
 
 /** A retry is answered at the latest when the fault is over. */
 const untilAnswered = (
-  convert: Effect.Effect<Option.Option<Asking.Converted>>
-): Effect.Effect<Asking.Converted> =>
+  convert: Effect.Effect<Option.Option<ApiRequests.Converted>>
+): Effect.Effect<ApiRequests.Converted> =>
   convert.pipe(
     Effect.flatMap((answer) =>
       Option.isSome(answer) && answer.value.status === 200
@@ -197,7 +201,7 @@ const untilAnswered = (
     Effect.orDie
   )
 
-const isTransient = (answer: Option.Option<Asking.Converted>) =>
+const isTransient = (answer: Option.Option<ApiRequests.Converted>) =>
   Option.match(answer, { onNone: () => true, onSome: ({ status }) => status === 503 || status === 409 })
 
 /** Prints the figures of a test in one line. */

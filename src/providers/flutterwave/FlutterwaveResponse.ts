@@ -1,0 +1,39 @@
+import { type Duration, Option, Result, Schema } from "effect"
+import * as ExactJson from "../../domain/money/ExactJson.ts"
+import * as FlutterwaveQuotation from "./FlutterwaveQuotation.ts"
+import { excerpt, Failing, malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
+
+const Success = Schema.Struct({ status: Schema.Literal("success"), data: FlutterwaveQuotation.Stated })
+const Failure = Schema.Struct({ status: Schema.optionalKey(Schema.String), message: Schema.String })
+
+const decodeSuccess = Schema.decodeUnknownOption(Success)
+const decodeFailure = Schema.decodeUnknownOption(Failure)
+
+/** Reads an answer of 2xx to `GET /v3/transfers/rates`. */
+export const read = (
+  body: string,
+  asked: FlutterwaveQuotation.Asked
+): Result.Result<FlutterwaveQuotation.Quotation, ProviderReason> => {
+  const json = ExactJson.parse(body)
+  const success = Option.flatMap(json, decodeSuccess)
+  if (Option.isSome(success)) return FlutterwaveQuotation.check(success.value.data, asked)
+  const failure = Option.flatMap(json, decodeFailure)
+  return Result.fail(
+    Option.isSome(failure) && failure.value.status !== "success"
+      ? new Failing({ status: 200, detail: excerpt(failure.value.message) })
+      : malformed(body, json)
+  )
+}
+
+/** Reads an answer that is not of 2xx. */
+export const readError = (
+  status: number,
+  body: string,
+  retryAfter: Option.Option<Duration.Duration>
+): ProviderReason => {
+  const message = Option.match(Option.flatMap(ExactJson.parse(body), decodeFailure), {
+    onNone: () => body,
+    onSome: (failure) => failure.message
+  })
+  return ofStatus({ status, retryAfter }, message)
+}

@@ -1,0 +1,104 @@
+import { BigDecimal, Cache, DateTime, Duration, Effect, Exit, Option, Redacted, Ref } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { HttpClientRequest } from "effect/http"
+import { Settings } from "../../config/Settings.ts"
+import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { RateTick } from "../../domain/rates/Rate.ts"
+import * as FlutterwaveV4Response from "./FlutterwaveV4Response.ts"
+import { ProviderError, type ProviderReason } from "../ProviderError.ts"
+import * as ProviderHttp from "../ProviderHttp.ts"
+import type { RateSource } from "../RateSource.ts"
+
+const NAME = "flutterwave-v4"
+/** Decimals of the amounts: as many as its documentation asks for. */
+const PRECISION = 9
+
+/** Flutterwave's `POST /transfers/rates` at `FLUTTERWAVE_V4_BASE_URL`, with a token of `FLUTTERWAVE_TOKEN_URL`. */
+export const make = Effect.gen(function* () {
+  const settings = yield* Settings
+  const { flutterwaveAmount: amount, flutterwaveTokenUrl, flutterwaveV4BaseUrl } = settings
+  const clientId = Option.getOrElse(settings.flutterwaveClientId, () => Redacted.make(""))
+  const clientSecret = Option.getOrElse(settings.flutterwaveClientSecret, () => Redacted.make(""))
+  const random = yield* SecureRandom.SecureRandom
+  const http = yield* ProviderHttp.make({ name: NAME, secrets: [clientId, clientSecret] })
+
+  const tokenRequest = HttpClientRequest.post(flutterwaveTokenUrl).pipe(
+    HttpClientRequest.bodyUrlParams({
+      client_id: clientId,
+      client_secret: clientSecret,
+      grant_type: "client_credentials"
+    }),
+    HttpClientRequest.acceptJson
+  )
+  /** One token for all requests. It is fetched once, however many wait for it. */
+  const tokens = yield* Cache.makeWith<"token", FlutterwaveV4Response.Token, ProviderReason>(
+    () =>
+      http.exchange(Effect.succeed(tokenRequest), (response) =>
+        Effect.fromResult(FlutterwaveV4Response.readToken(response))
+      ),
+    { capacity: 1, timeToLive: (exit) => (Exit.isSuccess(exit) ? exit.value.life : Duration.zero) }
+  )
+
+  const request = Effect.fnUntraced(function* (pair: CurrencyPair, token: FlutterwaveV4Response.Token) {
+    return HttpClientRequest.post(`${flutterwaveV4BaseUrl}/transfers/rates`).pipe(
+      HttpClientRequest.bearerToken(token.bearer),
+      // The same key again brings the old rate again, so that an attempt never uses that of another.
+      HttpClientRequest.setHeaders({
+        "x-idempotency-key": yield* random.uuidV4(),
+        "x-trace-id": yield* random.uuidV4()
+      }),
+      HttpClientRequest.bodyJsonUnsafe({
+        source: { currency: pair.from },
+        destination: { currency: pair.to, amount },
+        precision: PRECISION
+      }),
+      HttpClientRequest.acceptJson
+    )
+  })
+
+  const read = (pair: CurrencyPair) =>
+    Effect.fnUntraced(function* (response: ProviderHttp.ProviderResponse) {
+      const asked = { pair, amount: BigDecimal.fromStringUnsafe(amount) }
+      const quotation = yield* Effect.fromResult(FlutterwaveV4Response.read(response, asked))
+      const tick: RateTick = {
+        pair,
+        rate: quotation.rate,
+        sourceAmount: quotation.sourceAmount,
+        destinationAmount: quotation.destinationAmount,
+        providerRate: quotation.providerRate,
+        provider: NAME,
+        raw: response.body,
+        observedAt: yield* DateTime.now,
+        quotedAt: quotation.quotedAt
+      }
+      return tick
+    })
+
+  /** Once more with another token, where the one that was used is refused before its time. */
+  const ask = Effect.fnUntraced(function* (pair: CurrencyPair) {
+    const used = yield* Ref.make(Option.none<FlutterwaveV4Response.Token>())
+    const withToken = Ref.set(used, Option.none()).pipe(
+      Effect.andThen(Cache.get(tokens, "token")),
+      Effect.tap((token) => Ref.set(used, Option.some(token))),
+      Effect.flatMap((token) => request(pair, token))
+    )
+    const call = http.call(withToken, read(pair))
+    return yield* Effect.catchTag(call, "Refused", (refused) =>
+      Effect.flatMap(Ref.get(used), (token) =>
+        refused.status === 401 && Option.isSome(token)
+          ? Effect.andThen(
+              Cache.invalidateWhen(tokens, "token", (kept) => kept === token.value),
+              call
+            )
+          : Effect.fail(refused)
+      )
+    )
+  })
+
+  const rate = Effect.fn("FlutterwaveV4Client.rate")(function* (pair: CurrencyPair) {
+    yield* Effect.annotateCurrentSpan({ pair: pair.key })
+    return yield* Effect.mapError(ask(pair), (reason) => new ProviderError({ provider: NAME, pair, reason }))
+  })
+
+  return { name: NAME, rate } satisfies RateSource["Service"]
+})

@@ -1,0 +1,50 @@
+import { Option, Result, Schema } from "effect"
+import * as ExactJson from "../../domain/money/ExactJson.ts"
+import { excerpt, malformed, ofStatus, type ProviderReason, Refused } from "../ProviderError.ts"
+import type { Quotes } from "../table/RateTable.ts"
+import * as TableResponse from "../table/TableResponse.ts"
+
+const Success = Schema.Struct({
+  timestamp: Schema.String,
+  base: Schema.String,
+  rates: Schema.Record(Schema.String, Schema.String)
+})
+const Failure = Schema.Struct({
+  error: Schema.Literal(true),
+  status: Schema.optionalKey(Schema.String),
+  message: Schema.String,
+  description: Schema.optionalKey(Schema.String)
+})
+
+const decodeSuccess = Schema.decodeUnknownOption(Success)
+const decodeFailure = Schema.decodeUnknownOption(Failure)
+
+/** Reads an answer of `GET /latest.json`. */
+export const read = (
+  response: TableResponse.Response,
+  asked: TableResponse.Asked
+): Result.Result<Quotes, ProviderReason> => {
+  const { body, status } = response
+  const json = ExactJson.parse(body)
+  const failure = Option.flatMap(json, decodeFailure)
+  if (Option.isSome(failure)) return Result.fail(errorOf(response, failure.value))
+  if (status < 200 || status >= 300) {
+    return Result.fail(ofStatus(response, body))
+  }
+  const success = Option.flatMap(json, decodeSuccess)
+  return Option.isNone(success)
+    ? Result.fail(malformed(body, json))
+    : TableResponse.quotesAt(asked, success.value)
+}
+
+const errorOf = (
+  response: TableResponse.Response,
+  { description = "", message }: typeof Failure.Type
+): ProviderReason => {
+  const detail = excerpt(`${message} ${description}`.trim())
+  // Comes with 429, but says that the plan does not have it.
+  if (message === "not_allowed") return new Refused({ status: response.status, detail })
+  // Comes with 403, after so many answers of 429 that nothing is given any more.
+  if (message === "access_restricted") return TableResponse.usedUp()
+  return ofStatus(response, detail)
+}

@@ -1,0 +1,123 @@
+import { Clock, DateTime, Duration, Effect, Fiber, Layer, Metric, Option, Schedule } from "effect"
+import { HttpRouter, HttpServerResponse } from "effect/http"
+import { PrometheusMetrics } from "effect/observability"
+import { Settings } from "../../config/Settings.ts"
+import { AuditSealer } from "../../audit/AuditSealer.ts"
+import { SANDBOX } from "../../domain/rates/Rate.ts"
+import * as Metrics from "../../platform/telemetry/Metrics.ts"
+import { observe, startAtZero } from "../../platform/telemetry/MetricSeries.ts"
+import * as ProcessMetrics from "../../platform/telemetry/ProcessMetrics.ts"
+import * as SingleFlight from "../../platform/SingleFlight.ts"
+import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
+import { Quarantine } from "../../rates/guard/Quarantine.ts"
+import { RateCache } from "../../rates/lookup/RateCache.ts"
+import { LIKELY_STATUSES } from "../middleware/RequestMetrics.ts"
+import * as Routes from "../Routes.ts"
+
+/** How often what is in the database is counted, also where nobody asks for the metrics but a collector is sent them. */
+const INTERVAL = "15 seconds"
+/** How long those who ask for the metrics wait for the database; the last counts stay where it is slower. */
+const PATIENCE = "1 second"
+
+/** The routes whose durations are promises; of the others there are some once they are asked for. */
+const PROMISED: ReadonlySet<string> = new Set(["/api/v1/rates", "/api/v1/convert"])
+
+/** The ages of the rates that this node knows, read whenever the metrics are told. */
+const watchRates = Effect.gen(function* () {
+  const { pairs, staleAfter } = yield* Settings
+  const cache = yield* RateCache
+  const broadcaster = yield* Broadcaster
+  const clock = yield* Clock.Clock
+
+  const observedAt = (pair: (typeof pairs.all)[number]) => {
+    const rates = [broadcaster.newest(pair), Option.getOrUndefined(cache.peek(pair))]
+    const times = rates.flatMap((rate) =>
+      rate === undefined ? [] : [DateTime.toEpochMillis(rate.observedAt)]
+    )
+    return times.length === 0 ? undefined : Math.max(...times)
+  }
+  const ages = () => {
+    const now = clock.currentTimeMillisUnsafe()
+    return pairs.all.flatMap((pair) => {
+      const at = observedAt(pair)
+      return at === undefined ? [] : [{ pair, seconds: Math.max(0, now - at) / 1000 }]
+    })
+  }
+
+  yield* Metric.update(Metrics.expectedRates, pairs.all.length)
+  yield* Metric.update(Metrics.staleAfter, Duration.toSeconds(staleAfter))
+  yield* observe(Metrics.knownRates, () => ages().length)
+  yield* observe(Metrics.oldestRateAge, () => Math.max(0, ...ages().map(({ seconds }) => seconds)))
+  return ages
+})
+
+/** Counts what waits to be sealed. */
+const measureAudit = Effect.gen(function* () {
+  const sealer = yield* AuditSealer
+  const { count, since } = yield* sealer.backlog
+  const now = yield* DateTime.now
+  const lag = DateTime.distance(
+    Option.getOrElse(since, () => now),
+    now
+  )
+  yield* Metric.update(Metrics.auditBacklog, count)
+  yield* Metric.update(Metrics.auditLag, Duration.toSeconds(lag))
+})
+
+/** Counts what waits for an operator. */
+const measureQuarantine = Effect.gen(function* () {
+  const quarantine = yield* Quarantine
+  yield* Metric.update(Metrics.quarantinePending, yield* quarantine.pending)
+})
+
+/** A Redis that is frozen keeps its connections, and answers nothing. */
+const measureRedis = Effect.gen(function* () {
+  const cache = yield* RateCache
+  yield* Metric.update(Metrics.redisUp, (yield* cache.health) === "ok" ? 1 : 0)
+})
+
+const measureStores = Effect.all(
+  [Effect.ignoreCause(measureAudit), Effect.ignoreCause(measureQuarantine), measureRedis],
+  { concurrency: "unbounded", discard: true }
+)
+
+const begin = Effect.gen(function* () {
+  const { pairs, providers, redisUrl, sandbox } = yield* Settings
+  yield* startAtZero(Object.values(Metrics), {
+    provider: sandbox ? [...providers, SANDBOX] : providers,
+    pair: pairs.all.map(({ key }) => key)
+  })
+  for (const { method, template } of Routes.all) {
+    const labels = { method: [method], route: [template], status: LIKELY_STATUSES }
+    yield* startAtZero([Metrics.requests], labels)
+    if (PROMISED.has(template)) yield* startAtZero([Metrics.requestDuration], { ...labels, status: ["200"] })
+  }
+  yield* Metric.update(Metrics.redisConfigured, Option.isSome(redisUrl) ? 1 : 0)
+})
+
+/** The metrics in Prometheus' text format, all of them from the start. */
+export const layer = Layer.unwrap(
+  Effect.gen(function* () {
+    yield* begin
+    const ages = yield* watchRates
+    const measure = Effect.gen(function* () {
+      for (const { pair, seconds } of ages())
+        yield* Metric.update(Metrics.rateAge.of({ pair: pair.key }), seconds)
+      yield* Effect.timeoutOption(measureStores, PATIENCE)
+    })
+    yield* measure.pipe(Effect.repeat(Schedule.spaced(INTERVAL)), Effect.forkScoped)
+    // Nobody is counted who asks, and it takes milliseconds: those who ask at once are told the same.
+    const told = yield* SingleFlight.make<string, never>()
+    const text = Effect.flatMap(
+      told("metrics", Effect.andThen(measure, PrometheusMetrics.format())),
+      Fiber.join
+    )
+    return HttpRouter.add(
+      "GET",
+      Routes.paths.metrics,
+      Effect.map(text, (text) =>
+        HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
+      )
+    )
+  })
+).pipe(Layer.provideMerge(ProcessMetrics.layer))

@@ -1,0 +1,108 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Equal, Option, Result, Schema } from "effect"
+import * as Currency from "../../../src/domain/money/Currency.ts"
+import * as CurrencyPair from "../../../src/domain/money/CurrencyPair.ts"
+
+const codes = (text: string) => text.split(" ").map((code) => Currency.CurrencyCode.make(code))
+const sources = codes("USD CAD GBP EUR")
+const destinations = codes("XOF XAF EGP ETB GHS KES MAD NGN ZAR UGX ZMW USD")
+const pairs = CurrencyPair.makeSupported(sources, destinations)
+const pair = (from: string, to: string) =>
+  new CurrencyPair.CurrencyPair({
+    from: Currency.CurrencyCode.make(from),
+    to: Currency.CurrencyCode.make(to)
+  })
+
+const code = Schema.Literals([...sources, ...destinations, ...codes("JPY KWD CHE")])
+const inCase = (code: string, mask: number) =>
+  [...code].map((letter, index) => ((mask >> index) & 1 ? letter.toLowerCase() : letter)).join("")
+
+/** The error as a plain object: deepStrictEqual compares no fields of an `Error`. */
+const failure = (result: Result.Result<unknown, object>) => ({
+  ...Option.getOrThrow(Result.getFailure(result))
+})
+const unsupported = (given: string, supported: ReadonlyArray<Currency.CurrencyCode>) => ({
+  ...new Currency.UnsupportedCurrency({ given, supported })
+})
+
+describe("CurrencyPair", () => {
+  it("is a direction", () => {
+    assert.strictEqual(pair("USD", "NGN").key, "USD:NGN")
+    assert.strictEqual(`${pair("USD", "NGN")}`, "USD:NGN")
+    assert.isTrue(Equal.equals(pair("USD", "NGN"), pair("USD", "NGN")))
+    assert.isFalse(Equal.equals(pair("USD", "NGN"), pair("NGN", "USD")))
+  })
+
+  it("takes no code that is not upper case", () => {
+    for (const code of ["usd", "US", "USDT", "", "U$D"]) assert.throws(() => pair(code, "NGN"))
+  })
+})
+
+describe("CurrencyPair.makeSupported", () => {
+  it("has every source into every destination, sources first, none into itself", () => {
+    assert.strictEqual(pairs.all.length, sources.length * destinations.length - 1)
+    assert.deepStrictEqual(pairs.all.slice(0, 2).map(String), ["USD:XOF", "USD:XAF"])
+    assert.strictEqual(new Set(pairs.all.map(String)).size, pairs.all.length)
+    assert.isTrue(
+      pairs.all.every(({ from, to }) => from !== to && sources.includes(from) && destinations.includes(to))
+    )
+  })
+
+  it.prop(
+    "finds a pair in any case if it is offered, the same object each time",
+    [code, Schema.Int, code, Schema.Int],
+    ([from, fromCase, to, toCase]) => {
+      const found = pairs.find(inCase(from, fromCase), inCase(to, toCase))
+      if (sources.includes(from) && destinations.includes(to) && from !== to) {
+        const offered = pairs.all.find(({ key }) => key === `${from}:${to}`)
+        assert.strictEqual(Result.getOrThrow(found), offered)
+      } else {
+        const expected = new CurrencyPair.UnsupportedPair({ pair: pair(from, to), sources, destinations })
+        assert.deepStrictEqual(failure(found), { ...expected })
+      }
+    },
+    { arbitrary: { runs: 1000 } }
+  )
+
+  it("finds all that it lists", () => {
+    for (const offered of pairs.all) {
+      assert.strictEqual(Result.getOrThrow(pairs.find(offered.from, offered.to)), offered)
+      assert.strictEqual(Result.getOrThrow(pairs.find(offered.from.toLowerCase(), offered.to)), offered)
+    }
+  })
+
+  it("says which currency is unknown, and what would have been taken", () => {
+    assert.deepStrictEqual(failure(pairs.find("ABC", "NGN")), unsupported("ABC", sources))
+    assert.deepStrictEqual(failure(pairs.find("USD", "ABC")), unsupported("ABC", destinations))
+    assert.deepStrictEqual(failure(pairs.find("ABC", "DEF")), unsupported("ABC", sources))
+    // Bulgaria has had the euro since 2026.
+    assert.deepStrictEqual(failure(pairs.find("BGN", "NGN")), unsupported("BGN", sources))
+  })
+
+  it("cuts what was given to a length that is safe to show", () => {
+    const long = "X".repeat(1_000_000)
+    assert.deepStrictEqual(failure(pairs.find(long, "NGN")), unsupported("XXXXXXXX", sources))
+    assert.deepStrictEqual(failure(pairs.find("USD", long)), unsupported("XXXXXXXX", destinations))
+    assert.deepStrictEqual(failure(pairs.findSource(long)), unsupported("XXXXXXXX", sources))
+  })
+
+  it("finds nothing in text that only looks like a code", () => {
+    for (const text of ["uſd", "ＵＳＤ", " USD", "USD ", "USD:NGN", "", ":", "__proto__"]) {
+      assert.isTrue(Result.isFailure(pairs.find(text, "NGN")), text)
+      assert.isTrue(Result.isFailure(pairs.find("USD", text)), text)
+      assert.isTrue(Result.isFailure(pairs.findSource(text)), text)
+    }
+  })
+
+  it.prop("finds the sources, in any case", [code, Schema.Int], ([code, letters]) => {
+    const given = inCase(code, letters)
+    const found = pairs.findSource(given)
+    if (sources.includes(code)) assert.strictEqual(Result.getOrThrow(found), code)
+    else assert.deepStrictEqual(failure(found), unsupported(given, sources))
+  })
+
+  it("finds every source", () => {
+    for (const code of sources)
+      assert.strictEqual(Result.getOrThrow(pairs.findSource(code.toLowerCase())), code)
+  })
+})

@@ -1,0 +1,179 @@
+import { assert, describe, it } from "@effect/vitest"
+import { BigDecimal, Option, Schema } from "effect"
+import * as Decimal from "../../../src/domain/money/Decimal.ts"
+import * as ExactJson from "../../../src/domain/money/ExactJson.ts"
+
+const matching = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
+
+const numeral = matching(/^-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,60})?([eE][-+]?[0-9]{1,2})?$/)
+const plainNumeral = matching(/^(0|-?[1-9][0-9]{0,17}|-?(0|[1-9][0-9]{0,17})\.[0-9]{0,20}[1-9])$/)
+
+const parsed = (text: string) => Option.getOrThrow(ExactJson.parse(text))
+const refused = (text: string) =>
+  assert.isTrue(Option.isNone(ExactJson.parse(text)), JSON.stringify(text.slice(0, 80)))
+
+/** Some valid JSON around a number, to see that it is kept wherever it stands. */
+const places = (number: string) => [
+  [number, number],
+  [`[${number}]`, [number]],
+  [`{"a":{"b":[ ${number} ,true]}}`, { a: { b: [number, true] } }]
+]
+
+describe("ExactJson.parse", () => {
+  it.prop("keeps every number as it was written, wherever it stands", [numeral], ([number]) => {
+    for (const [text, expected] of places(number)) assert.deepStrictEqual(parsed(String(text)), expected)
+  })
+
+  it.prop("reads everything but numbers as JSON.parse does", [Schema.Json], ([value]) => {
+    const text = JSON.stringify(value)
+    const read = ExactJson.parse(text)
+    // Broken surrogates, NUL and numbers of many digits are generated as well, and refused.
+    if (Option.isNone(read)) return
+    assert.deepStrictEqual(
+      read.value,
+      JSON.parse(text, (_, part: unknown) => (typeof part === "number" ? JSON.stringify(part) : part))
+    )
+  })
+
+  it("keeps digits that a double would lose", () => {
+    const numbers = [
+      "1440239.425",
+      "0.10000000000000000000000001",
+      "9007199254740993",
+      "1.50",
+      "6.5e-05",
+      "1E+6",
+      "-0",
+      "-0.0",
+      "1e-99",
+      `${"9".repeat(40)}.${"9".repeat(60)}e-99`
+    ]
+    for (const number of numbers) assert.strictEqual(parsed(number), number)
+    assert.deepStrictEqual(
+      parsed('{"rate":0.000694329,"source":{"amount":1440239.425,"ok":true,"no":null}}'),
+      {
+        rate: "0.000694329",
+        source: { amount: "1440239.425", ok: true, no: null }
+      }
+    )
+  })
+
+  it("takes no numbers that are too long, or too large to be kept", () => {
+    const numbers = ["1e999999", "1e100", "-1e999999", "1e-999999", "1".repeat(41), `0.${"1".repeat(61)}`]
+    for (const number of numbers) for (const [text] of places(number)) refused(String(text))
+  })
+
+  it("takes no NUL and no broken surrogates, in values and in keys", () => {
+    for (const text of ["\\u0000", "a\\u0000b", "\\ud800", "\\udc00\\ud800", "x\\udfff", "\ud800"]) {
+      refused(`"${text}"`)
+      refused(`{"a":["${text}"]}`)
+      refused(`{"${text}":1}`)
+    }
+    assert.deepStrictEqual(parsed('["\\ud83d\\ude00","😀","\\u0001"]'), ["😀", "😀", "\u0001"])
+  })
+
+  it("takes no thousands of levels, and refuses them at once", () => {
+    const start = performance.now()
+    for (const text of ["[", "{", '{"a":', "[{", '"['].map((text) => text.repeat(200_000 / text.length))) {
+      refused(text)
+    }
+    refused("[".repeat(1001) + "]".repeat(1001))
+    refused('{"a":'.repeat(1001) + "1" + "}".repeat(1001))
+    refused(`[${"{},".repeat(1000)}{}]`)
+    assert.isBelow(performance.now() - start, 1000)
+    assert.isTrue(Option.isSome(ExactJson.parse("[".repeat(1000) + "]".repeat(1000))))
+  })
+
+  it("takes nothing that is no JSON", () => {
+    const texts = [
+      "",
+      " ",
+      "{",
+      "[1",
+      '{"a":1}}',
+      '{"a":1} x',
+      "[1] [2]",
+      "[1,]",
+      "{'a':1}",
+      "{a:1}",
+      '"a',
+      '"\n"',
+      "NaN",
+      "Infinity",
+      "undefined",
+      "01",
+      "+1",
+      ".5",
+      "1.",
+      "0x1",
+      "1_000",
+      "// 1\n1",
+      "<html></html>",
+      "\ufeff{}",
+      "\u0000"
+    ]
+    for (const text of texts) refused(text)
+  })
+
+  it("hands numbers over as it is told", () => {
+    const read = ExactJson.parse(
+      '{"a":1.50,"b":"1.50","c":[1e999999]}',
+      (source) => new ExactJson.JsonNumber(source)
+    )
+    assert.deepStrictEqual(Option.getOrThrow(read), {
+      a: new ExactJson.JsonNumber("1.50"),
+      b: "1.50",
+      c: [new ExactJson.JsonNumber("1e999999")]
+    })
+    const thrown = ExactJson.parse("[1]", () => {
+      throw new SyntaxError("no")
+    })
+    assert.isTrue(Option.isNone(thrown))
+  })
+
+  it("keeps keys apart from prototypes", () => {
+    const value = parsed('{"__proto__":{"status":"success"},"constructor":1}')
+    assert.strictEqual(Object.getPrototypeOf(value), Object.prototype)
+    assert.strictEqual(JSON.stringify(value), '{"__proto__":{"status":"success"},"constructor":"1"}')
+  })
+})
+
+describe("ExactJson.number", () => {
+  it.prop("writes every digit, as a JSON number", [plainNumeral], ([number]) => {
+    const value = BigDecimal.fromStringUnsafe(number)
+    assert.strictEqual(JSON.stringify({ a: [ExactJson.number(value)] }), `{"a":[${number}]}`)
+    assert.strictEqual(parsed(JSON.stringify(ExactJson.number(value))), Decimal.format(value))
+  })
+
+  it("writes no exponents", () => {
+    assert.strictEqual(JSON.stringify(ExactJson.number(BigDecimal.make(1n, 30))), `0.${"0".repeat(29)}1`)
+    assert.strictEqual(JSON.stringify(ExactJson.number(BigDecimal.make(5n, -30))), `5${"0".repeat(30)}`)
+    assert.strictEqual(JSON.stringify(ExactJson.number(BigDecimal.make(0n, 5))), "0")
+  })
+})
+
+describe("ExactJson.raw", () => {
+  it.prop("writes numbers digit for digit, wherever they stand", [numeral], ([number]) => {
+    for (const [text] of places(number)) {
+      assert.strictEqual(
+        JSON.stringify({ raw: ExactJson.raw(String(text)) }),
+        `{"raw":${String(text).replaceAll(" ", "")}}`
+      )
+    }
+  })
+
+  it("writes a whole answer of a provider", () => {
+    const answer =
+      '{"status":"success","message":"\\"é😀\\"","data":{"rate":0.0006943290,"source":{"amount":1440239.425000000000001},"list":[null,true,[]],"__proto__":{}}}'
+    assert.strictEqual(JSON.stringify({ raw: ExactJson.raw(answer) }), `{"raw":${answer}}`)
+    for (const text of ['"x"', "null", "true", "[]", "{}"]) {
+      assert.strictEqual(JSON.stringify(ExactJson.raw(text)), text)
+    }
+  })
+
+  it("throws for what is no JSON, so that nothing can be smuggled into an answer", () => {
+    for (const text of ["", "1,2", '{"a":1},"b":2', "1}", "NaN"]) {
+      assert.throws(() => ExactJson.raw(text), SyntaxError)
+    }
+  })
+})

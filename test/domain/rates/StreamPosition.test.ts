@@ -1,0 +1,57 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option, Schema } from "effect"
+import * as StreamPosition from "../../../src/domain/rates/StreamPosition.ts"
+
+const epoch = Schema.String.check(Schema.isPattern(/^[0-9a-z]{1,32}$/))
+const sequence = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999_999_999_999_999 }))
+
+const refused = [
+  "",
+  "-",
+  "1",
+  "1-",
+  "-1",
+  "1--1",
+  "1-1-1",
+  "1-01",
+  "1-1.5",
+  "1-1e3",
+  "1-+1",
+  "1-١",
+  " 1-1",
+  "1-1 ",
+  "1-1\n",
+  "1_1",
+  "1-1000000000000000",
+  "A-1",
+  "é-1",
+  `${"a".repeat(33)}-1`,
+  "$-1",
+  "*"
+]
+
+describe("StreamPosition", () => {
+  it.prop("is read as it was written", [epoch, sequence], ([epoch, sequence]) => {
+    const text = StreamPosition.format({ epoch, sequence })
+    assert.deepStrictEqual(StreamPosition.parse(text), Option.some({ epoch, sequence }))
+    assert.isTrue(Schema.is(StreamPosition.StreamPositionText)(text))
+  })
+
+  it.prop("is written as it was read, where text can be read at all", [Schema.String], ([text]) => {
+    const read = StreamPosition.parse(text)
+    if (Option.isSome(read)) assert.strictEqual(StreamPosition.format(read.value), text)
+    assert.strictEqual(Schema.is(StreamPosition.StreamPositionText)(text), Option.isSome(read))
+  })
+
+  it("is nothing else", () => {
+    for (const text of refused) {
+      assert.deepStrictEqual(StreamPosition.parse(text), Option.none(), JSON.stringify(text))
+      assert.isFalse(Schema.is(StreamPosition.StreamPositionText)(text), JSON.stringify(text))
+    }
+  })
+
+  it("says what it is where it is refused", () => {
+    const refusal = Schema.decodeExit(StreamPosition.StreamPositionText)("yesterday")
+    assert.include(String(refusal), StreamPosition.ALLOWED)
+  })
+})

@@ -1,0 +1,171 @@
+import { assert, describe, it } from "@effect/vitest"
+import { BigDecimal, Duration, Option, Result, Schema } from "effect"
+import * as FlutterwaveResponse from "../../../src/providers/flutterwave/FlutterwaveResponse.ts"
+import {
+  describe as describeReason,
+  Failing,
+  RateLimited,
+  Refused
+} from "../../../src/providers/ProviderError.ts"
+import { asked, body, refused } from "../ResponseText.ts"
+
+describe("FlutterwaveAnswer.read, refusing", () => {
+  const contradictions = [
+    ["swapped currencies", { from: '"USD"', to: '"NGN"' }, "asked for NGN:USD, answered USD:NGN"],
+    ["another source", { from: '"KES"' }, "asked for NGN:USD, answered KES:USD"],
+    ["another destination", { to: '"EUR"' }, "asked for NGN:USD, answered NGN:EUR"],
+    ["lower case", { to: '"usd"' }, "asked for NGN:USD, answered NGN:usd"],
+    ["empty currencies", { from: '""', to: '""' }, "asked for NGN:USD, answered :"],
+    ["another amount", { destination: "1000.01" }, "asked for 1000, answered 1000.01"],
+    [
+      "the amount in the source",
+      { source: "1000", destination: "0.694", rate: "0.000694" },
+      "asked for 1000, answered 0.694"
+    ],
+    ["zero", { source: "0" }, "must be positive decimals, found 0, 1000, 0.000694329"],
+    ["zero in other words", { rate: "0.0e0" }, "must be positive decimals, found 1440239.425, 1000, 0.0e0"],
+    ["a negative amount", { source: "-1440239.425" }, "must be positive decimals, found -1440239.425"],
+    ["negative amounts", { source: "-1440239.425", destination: "-1000" }, "must be positive decimals"],
+    ["a negative rate", { rate: "-0.000694329" }, "must be positive decimals"],
+    ["NaN as text", { rate: '"NaN"' }, "must be positive decimals"],
+    ["no text", { rate: '""' }, "must be positive decimals"],
+    ["separators", { source: '"1,440,239.425"' }, "must be positive decimals"],
+    ["a huge amount", { source: "1e18" }, "must be positive decimals"],
+    ["a tiny rate", { rate: "1e-31" }, "must be positive decimals"],
+    [
+      "a rate of its own",
+      { rate: "0.0007" },
+      "rate 0.0007 is neither 0.000694329000193839, as its amounts say, nor the inverse"
+    ]
+  ] as const
+
+  for (const [what, changed, detail] of contradictions) {
+    it(`refuses ${what} as contradictory`, () => {
+      const reason = refused(body(changed))
+      assert.strictEqual(reason._tag, "Contradictory")
+      assert.include(describeReason(reason), detail)
+    })
+  }
+
+  it("refuses amounts that are too far apart to be a rate", () => {
+    const read = FlutterwaveResponse.read(body({ rate: "3e17", source: "3e17", destination: "1" }), {
+      ...asked,
+      amount: BigDecimal.make(1n, 0)
+    })
+    assert.include(describeReason(Option.getOrThrow(Result.getFailure(read))), "too far apart")
+  })
+
+  it("refuses as malformed what has not its fields, or other things in them", () => {
+    for (const field of ["status", "rate", "from", "source", "to", "destination"]) {
+      for (const value of ["null", "true", "[]", "{}", '{"value":1}', '["success"]']) {
+        assert.strictEqual(refused(body({ [field]: value }))._tag, "Malformed", `${field}: ${value}`)
+      }
+    }
+    for (const missing of ['"rate":0.000694329,', '"currency":"NGN",', ',"amount":1000']) {
+      assert.strictEqual(refused(body().replace(missing, ""))._tag, "Malformed", missing)
+    }
+    for (const data of ["null", "[]", "1", '"x"', "{}"]) {
+      assert.strictEqual(refused(`{"status":"success","message":"m","data":${data}}`)._tag, "Malformed", data)
+    }
+  })
+
+  it("refuses as malformed what is no JSON", () => {
+    const texts = [
+      "",
+      " ",
+      "null",
+      "[]",
+      "OK",
+      "<html><head><title>Bad Gateway</title></head></html>",
+      body({ rate: "NaN" }),
+      body({ rate: "Infinity" }),
+      body({ source: "1e999999" }),
+      body({ source: "9".repeat(400) }),
+      body({ from: '"NGN\\u0000"' }),
+      `${body()}x`,
+      body() + body(),
+      "[".repeat(50_000)
+    ]
+    for (const text of texts) assert.strictEqual(refused(text)._tag, "Malformed", text.slice(0, 80))
+    for (const end of body().split("").keys())
+      assert.strictEqual(refused(body().slice(0, end))._tag, "Malformed")
+  })
+
+  it("tells a provider without rates from one that talks nonsense", () => {
+    const unavailable = '{"status":"error","message":"Unable to fetch rates at the moment","data":null}'
+    assert.deepStrictEqual(
+      { ...refused(unavailable) },
+      { ...new Failing({ status: 200, detail: "Unable to fetch rates at the moment" }) }
+    )
+    assert.strictEqual(refused(body({ status: '"error"' }))._tag, "Failing")
+    assert.strictEqual(
+      refused('{"error_id":"E1","message":"Application error","code":"app_error"}')._tag,
+      "Failing"
+    )
+    assert.strictEqual(refused('{"status":"error"}')._tag, "Malformed")
+    assert.strictEqual(refused('{"status":"error","message":null}')._tag, "Malformed")
+  })
+})
+
+describe("FlutterwaveAnswer.readError", () => {
+  const readError = (status: number, text: string) => ({
+    ...FlutterwaveResponse.readError(status, text, Option.none())
+  })
+  const html = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n</html>"
+  const appError =
+    '{"error_id":"ERRNO500","message":"Application error. Please contact support","code":"app_error"}'
+  const message = (text: string) => JSON.stringify({ status: "error", message: text, data: null })
+
+  it.each([
+    [400, message("amount is required"), new Refused({ status: 400, detail: "amount is required" })],
+    [401, message("Authorization required"), new Refused({ status: 401, detail: "Authorization required" })],
+    [
+      401,
+      '{"status":"error","message":"Invalid authorization key"}',
+      new Refused({ status: 401, detail: "Invalid authorization key" })
+    ],
+    [
+      400,
+      "Please enable IP Whitelisting to access this service",
+      new Refused({ status: 400, detail: "Please enable IP Whitelisting to access this service" })
+    ],
+    [404, "", new Refused({ status: 404, detail: "" })],
+    [301, "", new Refused({ status: 301, detail: "" })],
+    [500, appError, new Failing({ status: 500, detail: "Application error. Please contact support" })],
+    [
+      500,
+      message("Unable to fetch rates at the moment"),
+      new Failing({ status: 500, detail: "Unable to fetch rates at the moment" })
+    ],
+    [
+      502,
+      html,
+      new Failing({ status: 502, detail: "<html> <head><title>502 Bad Gateway</title></head> </html>" })
+    ],
+    [504, "upstream request timeout", new Failing({ status: 504, detail: "upstream request timeout" })],
+    [503, '{"message":{"text":"x"}}', new Failing({ status: 503, detail: '{"message":{"text":"x"}}' })],
+    [429, message("Too many requests"), new RateLimited({})],
+    [429, html, new RateLimited({})]
+  ])("reads %i %s", (status, text, reason) => {
+    assert.deepStrictEqual(readError(status, text), { ...reason })
+  })
+
+  it("keeps how long to wait, of 429 alone", () => {
+    const wait = Option.some(Duration.seconds(7))
+    const limited = FlutterwaveResponse.readError(429, "", wait)
+    assert.deepStrictEqual({ ...limited }, { ...new RateLimited({ retryAfter: Duration.seconds(7) }) })
+    assert.strictEqual(FlutterwaveResponse.readError(503, "", wait)._tag, "Failing")
+  })
+
+  it.prop(
+    "quotes little of foreign text, on one line",
+    [Schema.String, Schema.Literals([200, 400, 500])],
+    ([text, status]) => {
+      for (const given of [text, message(text), text.repeat(100), message(text.repeat(100))]) {
+        const reason =
+          status === 200 ? refused(given) : FlutterwaveResponse.readError(status, given, Option.none())
+        assert.match(describeReason(reason), /^[\x20-\x7e]{1,160}$/)
+      }
+    }
+  )
+})

@@ -1,0 +1,244 @@
+import { assert, describe, it } from "@effect/vitest"
+import { BigDecimal, DateTime, Effect, Option, Result } from "effect"
+import { TestClock } from "effect/testing"
+import { CurrencyCode } from "../../../src/domain/money/Currency.ts"
+import { makeSupported } from "../../../src/domain/money/CurrencyPair.ts"
+import * as Decimal from "../../../src/domain/money/Decimal.ts"
+import * as FixerResponse from "../../../src/providers/fixer/FixerResponse.ts"
+import * as FrankfurterResponse from "../../../src/providers/frankfurter/FrankfurterResponse.ts"
+import * as OpenExchangeRatesResponse from "../../../src/providers/openexchangerates/OpenExchangeRatesResponse.ts"
+import { describe as describeReason } from "../../../src/providers/ProviderError.ts"
+import * as Sandbox from "../../../src/providers/sandbox/Sandbox.ts"
+
+const listen = (seed = "test") => Sandbox.listen({ host: "127.0.0.1", port: 0, seed })
+
+const send = (url: string, init: RequestInit = {}) =>
+  Effect.promise(async () => {
+    const response = await fetch(url, init)
+    return { status: response.status, headers: response.headers, body: await response.text() }
+  })
+
+const putFault = (baseUrl: string, order: unknown) =>
+  send(`${baseUrl}/faults`, { method: "PUT", body: JSON.stringify(order) })
+
+const codes = (text: string) => text.split(",").map((code) => CurrencyCode.make(code))
+const SOURCES = codes("USD,CAD,GBP,EUR")
+const DESTINATIONS = codes("XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW")
+
+/** Each provider of many rates: where it is asked, and how its answer is read. */
+const tables = {
+  fixer: {
+    pivot: "EUR",
+    path: "/fixer/latest?access_key=key&base=EUR&symbols=",
+    read: FixerResponse.read
+  },
+  openexchangerates: {
+    pivot: "USD",
+    path: "/openexchangerates/latest.json?app_id=id&base=USD&symbols=",
+    read: OpenExchangeRatesResponse.read
+  },
+  frankfurter: { pivot: "USD", path: "/frankfurter/rates?base=USD&quotes=", read: FrankfurterResponse.read }
+} as const
+type Table = keyof typeof tables
+const names: ReadonlyArray<Table> = ["fixer", "openexchangerates", "frankfurter"]
+
+/** What a provider's answer says, as its client reads it: rates by currency, or why there are none. */
+const ask = Effect.fnUntraced(function* (baseUrl: string, name: Table) {
+  const { path, pivot, read } = tables[name]
+  const currencies = [...SOURCES, ...DESTINATIONS].filter((code) => code !== pivot)
+  const { body, headers, status } = yield* send(baseUrl + path + currencies.join(","))
+  assert.strictEqual(headers.get(Sandbox.HEADER), "true")
+  const response = { status, body, retryAfter: Option.none() }
+  return read(response, { pivot: CurrencyCode.make(pivot), currencies })
+})
+
+const rate = (baseUrl: string, name: Table, currency: string) =>
+  Effect.map(ask(baseUrl, name), (read) =>
+    Decimal.format(
+      Option.getOrThrow(Option.fromUndefinedOr(Result.getOrThrow(read).get(CurrencyCode.make(currency)))).rate
+    )
+  )
+const reason = (baseUrl: string, name: Table) =>
+  Effect.map(ask(baseUrl, name), (read) => describeReason(Option.getOrThrow(Result.getFailure(read))))
+
+describe("Sandbox", () => {
+  for (const name of names) {
+    it.live(`${name} has a rate of now for every currency of the settings, near those of the others`, () =>
+      Effect.gen(function* () {
+        const sandbox = yield* listen()
+        const quotes = Result.getOrThrow(yield* ask(sandbox.baseUrl, name))
+        assert.strictEqual(quotes.size, 14)
+        const { all } = makeSupported(SOURCES, DESTINATIONS)
+        const one = BigDecimal.make(1n, 0)
+        const now = yield* DateTime.now
+        for (const { from, to } of all) {
+          const [sold, bought] = [from, to].map((code) => quotes.get(code)?.rate ?? one)
+          if (sold === undefined || bought === undefined) return assert.fail()
+          const mid = Decimal.quotient(bought, sold)
+          const other = yield* send(
+            `${sandbox.baseUrl}/v3/transfers/rates?amount=1000000&source_currency=${from}&destination_currency=${to}`,
+            { headers: { authorization: "Bearer key" } }
+          )
+          const ratio = Number(Decimal.format(mid)) / JSON.parse(other.body).data.rate
+          // Flutterwave's spread is 0.4 %.
+          assert.closeTo(ratio, 1.004, 0.003, `${from}:${to}`)
+        }
+        for (const { quotedAt } of quotes.values()) {
+          const days = (DateTime.toEpochMillis(now) - DateTime.toEpochMillis(quotedAt)) / 86_400_000
+          assert.isTrue(days > -1 && days < 3, DateTime.formatIso(quotedAt))
+        }
+        assert.strictEqual(yield* sandbox.requestsTo(name), 1)
+        assert.strictEqual(yield* sandbox.requests, 44)
+      })
+    )
+
+    it.effect(`${name} misbehaves as it is told, and alone`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(Date.parse("2026-11-19T12:00:00Z"))
+        const { baseUrl, clear, order } = yield* listen()
+        const others = names.filter((other) => other !== name)
+        yield* order({ provider: name, fault: "500" })
+        assert.include(yield* reason(baseUrl, name), "it failed with 500")
+        for (const other of others) yield* rate(baseUrl, other, "NGN")
+        yield* order({ provider: name, fault: "429", times: 1 })
+        assert.strictEqual(yield* reason(baseUrl, name), "too many requests")
+        yield* rate(baseUrl, name, "NGN")
+        yield* order({ provider: name, fault: "truncated" })
+        assert.include(yield* reason(baseUrl, name), "a malformed answer (not JSON")
+
+        yield* order({ provider: name, fault: "frozen" })
+        const frozen = yield* rate(baseUrl, name, "NGN")
+        yield* TestClock.adjust("1 day")
+        assert.strictEqual(yield* rate(baseUrl, name, "NGN"), frozen)
+
+        const { pivot } = tables[name]
+        yield* clear
+        const [ngn, ghs] = [yield* rate(baseUrl, name, "NGN"), yield* rate(baseUrl, name, "GHS")]
+        yield* order({ provider: name, fault: "jump", pairs: [`${pivot}:NGN`] })
+        assert.closeTo(Number(yield* rate(baseUrl, name, "NGN")) / Number(ngn), 1.5, 0.01)
+        assert.closeTo(Number(yield* rate(baseUrl, name, "GHS")) / Number(ghs), 1, 0.01)
+
+        yield* order({ provider: name, fault: "old" })
+        const read = Result.getOrThrow(yield* ask(baseUrl, name))
+        const quotedAt = read.get(CurrencyCode.make("NGN"))?.quotedAt ?? assert.fail()
+        assert.strictEqual(DateTime.formatIsoDateUtc(quotedAt), "2026-11-10")
+      })
+    )
+  }
+
+  it.live("plays Fixer's free plan, whose errors come with 200", () =>
+    Effect.gen(function* () {
+      const { baseUrl, order } = yield* listen()
+      const get = (query: string, headers: Record<string, string> = {}) =>
+        Effect.map(send(`${baseUrl}/fixer/latest?${query}`, { headers }), ({ body, status }) => {
+          const { error, rates, success } = JSON.parse(body)
+          return { status, success, code: error?.code, rates: rates && Object.keys(rates).join(",") }
+        })
+      const refused = (code: number) => ({ status: 200, success: false, code, rates: undefined })
+      assert.deepStrictEqual(yield* get("symbols=NGN"), refused(101))
+      assert.deepStrictEqual(yield* get("access_key=k&base=USD&symbols=NGN"), refused(105))
+      assert.deepStrictEqual(yield* get("access_key=k&symbols=XXX"), refused(202))
+      const good = { status: 200, success: true, code: undefined }
+      assert.deepStrictEqual(yield* get("access_key=k&symbols=NGN,XXX,EUR"), { ...good, rates: "NGN,EUR" })
+      assert.deepStrictEqual(yield* get("base=EUR&symbols=NGN", { apikey: "k" }), { ...good, rates: "NGN" })
+      yield* order({ provider: "fixer", fault: "quota" })
+      assert.deepStrictEqual(yield* get("access_key=k"), refused(104))
+    })
+  )
+
+  it.live("plays the free plan of Open Exchange Rates, which does not allow with 429", () =>
+    Effect.gen(function* () {
+      const { baseUrl, order } = yield* listen()
+      const get = (query: string) =>
+        Effect.map(send(`${baseUrl}/openexchangerates/latest.json?${query}`), ({ body, status }) => [
+          status,
+          JSON.parse(body).message
+        ])
+      assert.deepStrictEqual(yield* get("base=USD"), [401, "missing_app_id"])
+      assert.deepStrictEqual(yield* get("app_id=id&base=EUR"), [429, "not_allowed"])
+      assert.deepStrictEqual(yield* get("app_id=id"), [200, undefined])
+      yield* order({ provider: "openexchangerates", fault: "not-allowed" })
+      assert.deepStrictEqual(yield* get("app_id=id"), [429, "not_allowed"])
+    })
+  )
+
+  it.live("plays Frankfurter's time series, the same each time", () =>
+    Effect.gen(function* () {
+      const { baseUrl } = yield* listen()
+      const get = (query: string, headers: Record<string, string> = {}) =>
+        send(`${baseUrl}/frankfurter/rates?${query}`, { headers })
+      const series = yield* get("base=USD&quotes=ngn,eur&from=2026-01-01&to=2026-01-06")
+      const rows: Array<{ date: string; base: string; quote: string; rate: number }> = JSON.parse(series.body)
+      assert.deepStrictEqual(
+        rows.map(({ base, date, quote }) => `${date} ${base} ${quote}`),
+        ["2026-01-01", "2026-01-02", "2026-01-05", "2026-01-06"].flatMap((day) => [
+          `${day} USD EUR`,
+          `${day} USD NGN`
+        ])
+      )
+      for (const { quote, rate } of rows) {
+        assert.closeTo(rate, quote === "NGN" ? 1534.5 : 0.86, quote === "NGN" ? 1 : 0.0005)
+        assert.match(String(rate), quote === "NGN" ? /^\d{4}(\.\d\d?)?$/ : /^0\.\d{1,5}$/)
+      }
+      assert.strictEqual(new Set(rows.map(({ rate }) => rate)).size, 8)
+
+      const lines = yield* get("base=USD&quotes=NGN,EUR&from=2026-01-01&to=2026-01-06", {
+        accept: "application/x-ndjson"
+      })
+      assert.strictEqual(lines.headers.get("content-type"), "application/x-ndjson")
+      assert.deepStrictEqual(
+        lines.body
+          .trimEnd()
+          .split("\n")
+          .map((line) => JSON.parse(line)),
+        rows
+      )
+      // A Sunday has the rates of the Friday before.
+      const day = JSON.parse((yield* get("base=USD&quotes=NGN,EUR&date=2026-01-04")).body)
+      assert.deepStrictEqual(day, rows.slice(2, 4))
+      const reversed = yield* get("base=USD&from=2026-01-06&to=2026-01-01")
+      assert.strictEqual(reversed.body, "[]")
+
+      for (const [query, message] of [
+        ["symbols=NGN", "unknown parameter: symbols"],
+        ["from=yesterday", "invalid date"],
+        ["date=2026-13-01", "invalid date"],
+        ["date=2026-01-01&from=2026-01-01", "conflicting params"],
+        ["quotes=NGN,XXX", "invalid currency: XXX"],
+        ["base=XXX", "invalid currency: XXX"]
+      ] as const) {
+        const { body, status } = yield* get(query)
+        assert.deepStrictEqual([status, JSON.parse(body)], [422, { status: 422, message }], query)
+      }
+    })
+  )
+
+  it.live("gives other rates for another seed", () =>
+    Effect.gen(function* () {
+      const day = (seed: string) =>
+        Effect.flatMap(listen(seed), ({ baseUrl }) => send(`${baseUrl}/frankfurter/rates?date=2026-01-05`))
+      assert.strictEqual((yield* day("a")).body, (yield* day("a")).body)
+      assert.notStrictEqual((yield* day("a")).body, (yield* day("b")).body)
+    })
+  )
+
+  it.live("takes only faults that a provider has", () =>
+    Effect.gen(function* () {
+      const { baseUrl } = yield* listen()
+      for (const [order, status] of [
+        [{ fault: "inverse-amounts" }, 204],
+        [{ provider: "flutterwave", fault: "inverse" }, 204],
+        [{ provider: "fixer", fault: "quota" }, 204],
+        [{ provider: "openexchangerates", fault: "quota" }, 400],
+        [{ provider: "fixer", fault: "inverse" }, 400],
+        [{ provider: "frankfurter", fault: "not-allowed" }, 400],
+        [{ provider: "nobody", fault: "500" }, 400],
+        [{ provider: "fixer" }, 400]
+      ] as const) {
+        assert.strictEqual((yield* putFault(baseUrl, order)).status, status, JSON.stringify(order))
+      }
+      assert.strictEqual((yield* send(`${baseUrl}/faults`, { method: "DELETE" })).status, 204)
+      yield* rate(baseUrl, "fixer", "NGN")
+    })
+  )
+})

@@ -1,0 +1,363 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { BigDecimal, Clock, DateTime, Deferred, Effect, Fiber, FileSystem, Layer, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
+import * as Decimal from "../../../src/domain/money/Decimal.ts"
+import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import * as ImportRow from "../../../src/domain/rates/ImportRow.ts"
+import { Database } from "../../../src/platform/postgres/Database.ts"
+import type { QuotedDay } from "../../../src/providers/frankfurter/FrankfurterResponse.ts"
+import { FrankfurterSeries } from "../../../src/providers/frankfurter/FrankfurterSeries.ts"
+import { ImportRepo } from "../../../src/rates/import/ImportRepo.ts"
+import { type FileOptions, RateImport } from "../../../src/rates/import/RateImport.ts"
+import { RateRepo } from "../../../src/rates/RateRepo.ts"
+import * as TestDatabase from "../../support/TestDatabase.ts"
+import { pairOf, tick } from "../../support/RateTicks.ts"
+
+/** What Frankfurter quotes, by day. */
+const quoted = new Map<string, Record<string, string>>()
+
+const frankfurter = Layer.succeed(FrankfurterSeries, {
+  days: (currencies, from, to) =>
+    Effect.sync(() =>
+      Array.from(quoted, ([date, rates]): QuotedDay => {
+        const day = DateTime.makeUnsafe(date)
+        const known = currencies.flatMap((currency) => {
+          const text = rates[currency]
+          return text === undefined ? [] : [[currency, quoteOf(text, day)] as const]
+        })
+        return { day, quotes: new Map(known) }
+      }).filter(({ day }) => DateTime.between(day, { minimum: from, maximum: to }))
+    )
+})
+
+const quoteOf = (text: string, day: DateTime.Utc) => ({
+  text,
+  rate: BigDecimal.fromStringUnsafe(text),
+  quotedAt: day
+})
+
+const TestLayer = Layer.mergeAll(RateImport.layer, ImportRepo.layer, RateRepo.layer).pipe(
+  Layer.provide(frankfurter),
+  Layer.provideMerge(Layer.mergeAll(NodeServices.layer, SecureRandom.layerWebCrypto)),
+  Layer.provideMerge(TestDatabase.layer())
+)
+
+/** Imports a file of these lines; returns what came of it, and the bad lines. */
+const importLines = Effect.fnUntraced(function* (
+  lines: ReadonlyArray<string>,
+  options: Partial<FileOptions<never>> = {}
+) {
+  const fs = yield* FileSystem.FileSystem
+  const rateImport = yield* RateImport
+  const file = `${yield* fs.makeTempDirectoryScoped()}/rates.csv`
+  yield* fs.writeFileString(file, lines.join("\n"))
+  const bad: Array<string> = []
+  const summary = yield* rateImport.file({
+    file,
+    defaults: { pair: Option.none(), provider: "import" },
+    skipBad: false,
+    dryRun: false,
+    observe: () => Effect.void,
+    onBad: (lines) => Effect.sync(() => bad.push(...lines.map(ImportRow.describe))),
+    ...options
+  })
+  return { summary, bad }
+}, Effect.scoped)
+
+const HEADER = "from,to,rate,observed_at,provider"
+
+interface Row {
+  readonly id: string
+  readonly rate: string
+  readonly provider: string
+  readonly raw: string
+  readonly isLeg: boolean
+  readonly derivedFrom: ReadonlyArray<string> | null
+  readonly home: string
+}
+
+/** Everything that is stored of a pair, in the order in which it was recorded. */
+const stored = Effect.fnUntraced(function* (pair: CurrencyPair) {
+  const { sql } = yield* Database
+  return yield* sql<Row>`
+    SELECT id, rate, provider, raw::text AS raw, is_leg, derived_from, tableoid::regclass::text AS home
+    FROM exchange_rate WHERE source_currency = ${pair.from} AND destination_currency = ${pair.to}
+    ORDER BY observed_at, recorded_at, id`
+})
+
+const idAt = (rows: ReadonlyArray<Row>, index: number) => rows[index]?.id ?? assert.fail()
+
+const latest = Effect.fnUntraced(function* (pair: CurrencyPair) {
+  const repo = yield* RateRepo
+  return Option.map(yield* repo.latest(pair), ({ rate }) => Decimal.format(rate))
+})
+
+layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
+  it.effect("stores nothing where lines are bad, and names each of them", () =>
+    Effect.gen(function* () {
+      const pair = pairOf("AED", "NGN")
+      const lines = [
+        HEADER,
+        "AED,NGN,400,2024-01-15,",
+        "AED,NGN,-3,2024-01-16,",
+        "AED,XYZ,400,2024-01-16,",
+        "",
+        "AED,NGN,400,2999-01-01,"
+      ]
+      const { bad, summary } = yield* importLines(lines)
+      assert.deepStrictEqual(summary, { given: 4, bad: 3, stored: 0, corrections: 0, known: 0 })
+      assert.deepStrictEqual(
+        bad.map((text) => text.slice(0, "line 3: from".length)),
+        ["line 3: rate", "line 4: to: ", "line 6: obse"]
+      )
+      assert.deepStrictEqual(yield* stored(pair), [])
+
+      const skipped = yield* importLines(lines, { skipBad: true })
+      assert.deepStrictEqual(skipped.bad, bad)
+      assert.deepStrictEqual(skipped.summary, { given: 4, bad: 3, stored: 1, corrections: 0, known: 0 })
+      assert.deepStrictEqual(
+        (yield* stored(pair)).map(({ rate }) => rate),
+        ["400"]
+      )
+    })
+  )
+
+  it.effect("stores a file once, however often it is imported, in the partition of its months", () =>
+    Effect.gen(function* () {
+      const pair = pairOf("AUD", "NGN")
+      const lines = [
+        HEADER,
+        "AUD,NGN,500.10,1995-06-15T12:00:00Z,cbn",
+        "aud,ngn,500.1,1995-06-15T12:00:00.000Z,cbn",
+        "AUD,NGN,510,1995-07-15,"
+      ]
+      const first = yield* importLines(lines)
+      assert.deepStrictEqual(first.summary, { given: 3, bad: 0, stored: 2, corrections: 0, known: 1 })
+      const rows = yield* stored(pair)
+      assert.deepStrictEqual(
+        rows.map(({ home, provider, rate }) => [rate, provider, home]),
+        [
+          ["500.1", "cbn", "exchange_rate_1995_06"],
+          ["510", "import", "exchange_rate_1995_07"]
+        ]
+      )
+      assert.deepStrictEqual(JSON.parse(rows[0]?.raw ?? ""), {
+        file: "rates.csv",
+        line: 2,
+        from: "AUD",
+        to: "NGN",
+        rate: "500.10",
+        observed_at: "1995-06-15T12:00:00Z",
+        provider: "cbn"
+      })
+      const again = yield* importLines(lines)
+      assert.deepStrictEqual(again.summary, { given: 3, bad: 0, stored: 0, corrections: 0, known: 3 })
+      assert.deepStrictEqual(yield* stored(pair), rows)
+    })
+  )
+
+  it.effect("adds a correction behind what it corrects, once, and back again", () =>
+    Effect.gen(function* () {
+      const pair = pairOf("BRL", "NGN")
+      const say = (rate: string) => importLines([HEADER, `BRL,NGN,${rate},2024-01-15T09:30:00Z,`])
+      yield* say("300")
+      assert.strictEqual((yield* say("301")).summary.corrections, 1)
+      assert.strictEqual((yield* say("301")).summary.known, 1)
+      assert.strictEqual((yield* say("300")).summary.corrections, 1)
+      assert.deepStrictEqual(
+        (yield* stored(pair)).map(({ rate }) => rate),
+        ["300", "301", "300"]
+      )
+      assert.deepStrictEqual(yield* latest(pair), Option.some("300"))
+    })
+  )
+
+  it.effect("corrects what a clock ahead of this one recorded", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      const pair = pairOf("CHF", "NGN")
+      yield* importLines([HEADER, "CHF,NGN,900,2024-01-15,"])
+      const ahead = DateTime.makeUnsafe((yield* Clock.currentTimeMillis) + 60_000)
+      yield* sql`
+        INSERT INTO exchange_rate (
+          id, source_currency, destination_currency, rate, source_amount, destination_amount, provider,
+          provider_rate, raw, observed_at, recorded_at
+        ) SELECT (left(id::text, 24) || 'ffffffffffff')::uuid, source_currency, destination_currency, 901, 1, 901,
+          provider, '901', raw, observed_at, ${DateTime.toDateUtc(ahead)}
+        FROM exchange_rate WHERE source_currency = 'CHF'`
+      assert.strictEqual((yield* importLines([HEADER, "CHF,NGN,902,2024-01-15,"])).summary.corrections, 1)
+      assert.deepStrictEqual(
+        (yield* stored(pair)).map(({ rate }) => rate),
+        ["900", "901", "902"]
+      )
+      assert.strictEqual((yield* importLines([HEADER, "CHF,NGN,902,2024-01-15,"])).summary.known, 1)
+    })
+  )
+
+  it.effect("refuses lines of one moment that contradict each other", () =>
+    Effect.gen(function* () {
+      const lines = [
+        HEADER,
+        "CNY,NGN,200,2024-01-15,",
+        "CNY,NGN,201,2024-01-15T00:00:00Z,",
+        "CNY,NGN,200.0,2024-01-15,other",
+        "CNY,NGN,200.000,2024-01-15,import"
+      ]
+      const { bad, summary } = yield* importLines(lines)
+      assert.deepStrictEqual(bad, [
+        'line 3: rate: found "201", allowed: "200", as line 2 says of the same pair and moment',
+        'line 4: provider: found "other", allowed: "import", as line 2 says of the same pair and moment'
+      ])
+      assert.strictEqual(summary.stored, 0)
+      const skipped = yield* importLines(lines, { skipBad: true })
+      assert.deepStrictEqual(skipped.summary, { given: 4, bad: 2, stored: 1, corrections: 0, known: 1 })
+    })
+  )
+
+  it.effect("moves the latest rate forward only", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const pair = pairOf("JPY", "NGN")
+      yield* repo.insert(yield* tick("JPY", "NGN", "10", "2025-06-01T00:00:00.000Z"))
+      yield* importLines([HEADER, "JPY,NGN,9,2025-05-31,", "JPY,NGN,8,2024-05-31,"])
+      assert.deepStrictEqual(yield* latest(pair), Option.some("10"))
+      yield* importLines([HEADER, "JPY,NGN,12,2025-06-03,", "JPY,NGN,11,2025-06-02,"])
+      assert.deepStrictEqual(yield* latest(pair), Option.some("12"))
+    })
+  )
+
+  it.effect("only compares in a dry run", () =>
+    Effect.gen(function* () {
+      yield* importLines([HEADER, "SEK,NGN,140,2024-01-15,"])
+      const lines = [HEADER, "SEK,NGN,140,2024-01-15,", "SEK,NGN,141,2001-01-15,"]
+      const { summary } = yield* importLines(lines, { dryRun: true })
+      assert.deepStrictEqual(summary, { given: 2, bad: 0, stored: 1, corrections: 0, known: 1 })
+      assert.strictEqual((yield* stored(pairOf("SEK", "NGN"))).length, 1)
+    })
+  )
+
+  it.effect("stores what reaches over several batches", () =>
+    Effect.gen(function* () {
+      const at = (n: number) => DateTime.formatIso(DateTime.makeUnsafe(Date.UTC(2020, 0, 1) + n * 60_000))
+      const lines = Array.from({ length: 12_345 }, (_, n) => `NOK,NGN,${n + 1},${at(n)},`)
+      const { summary } = yield* importLines([HEADER, ...lines])
+      assert.deepStrictEqual(summary, { given: 12_345, bad: 0, stored: 12_345, corrections: 0, known: 0 })
+      const { sql } = yield* Database
+      const [row] = yield* sql<{ count: bigint; ids: bigint; sum: string }>`
+        SELECT count(*), count(DISTINCT id) AS ids, sum(rate) FROM exchange_rate WHERE source_currency = 'NOK'`
+      assert.deepStrictEqual(row, { count: 12_345n, ids: 12_345n, sum: String((12_345 * 12_346) / 2) })
+      assert.deepStrictEqual(yield* latest(pairOf("NOK", "NGN")), Option.some("12345"))
+    })
+  )
+
+  it.effect("refuses a file that is none, and a header that it does not know", () =>
+    Effect.gen(function* () {
+      const refusal = (lines: ReadonlyArray<string>) =>
+        Effect.map(Effect.flip(importLines(lines)), ({ message }) => message)
+      assert.strictEqual(yield* refusal([]), "rates.csv cannot be imported: it is empty")
+      assert.include(
+        yield* refusal(["from,to,rate,observed_at,note"]),
+        'rates.csv cannot be imported: line 1: header: found "note"'
+      )
+      const rateImport = yield* RateImport
+      const missing = yield* Effect.flip(
+        rateImport.file({
+          file: "/does/not/exist.csv",
+          defaults: { pair: Option.none(), provider: "import" },
+          skipBad: false,
+          dryRun: false,
+          observe: () => Effect.void,
+          onBad: () => Effect.void
+        })
+      )
+      assert.strictEqual(missing.message, "exist.csv cannot be imported: there is no such file")
+    })
+  )
+
+  it.effect("is done by one process at a time", () =>
+    Effect.gen(function* () {
+      const repo = yield* ImportRepo
+      const [begun, end] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const other = yield* Effect.forkChild(
+        repo.transaction(() => Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(end)))
+      )
+      yield* Deferred.await(begun)
+      const refused = yield* Effect.flip(importLines([HEADER]))
+      assert.strictEqual(refused._tag, "ImportUnderWay")
+      yield* Deferred.succeed(end, undefined)
+      yield* Fiber.join(other)
+      assert.strictEqual((yield* importLines([HEADER])).summary.given, 0)
+    })
+  )
+
+  it.effect("stores daily rates, and what is computed from them with its legs, once", () =>
+    Effect.gen(function* () {
+      const rateImport = yield* RateImport
+      const day = (date: string) => DateTime.makeUnsafe(date)
+      const importDays = (...pairs: ReadonlyArray<CurrencyPair>) =>
+        rateImport.series({
+          pairs,
+          start: day("2023-12-29"),
+          end: day("2024-01-03"),
+          dryRun: false,
+          observe: () => Effect.void
+        })
+      quoted.set("2023-12-28", { ETB: "55" })
+      quoted.set("2023-12-29", { ETB: "56.1", GBP: "0.8", EUR: "0.9" })
+      quoted.set("2024-01-02", { ETB: "56.2", GBP: "0.79" })
+      const [dollar, pound, euro] = [pairOf("USD", "ETB"), pairOf("GBP", "ETB"), pairOf("EUR", "ETB")]
+
+      const summary = yield* importDays(dollar, pound, euro)
+      assert.deepStrictEqual(summary, { given: 5, bad: 0, stored: 5, corrections: 0, known: 0 })
+      const direct = yield* stored(dollar)
+      assert.deepStrictEqual(
+        direct.map(({ isLeg, provider, rate }) => [rate, provider, isLeg]),
+        [
+          ["56.1", "frankfurter", false],
+          ["56.2", "frankfurter", false]
+        ]
+      )
+      const pounds = yield* stored(pairOf("USD", "GBP"))
+      assert.deepStrictEqual(
+        pounds.map(({ isLeg, rate }) => [rate, isLeg]),
+        [
+          ["0.8", true],
+          ["0.79", true]
+        ]
+      )
+      assert.deepStrictEqual(yield* latest(pairOf("USD", "GBP")), Option.none())
+      const derived = yield* stored(pound)
+      assert.deepStrictEqual(
+        derived.map(({ derivedFrom, rate }) => [rate, derivedFrom]),
+        [
+          ["70.125", [idAt(pounds, 0), idAt(direct, 0)]],
+          ["71.1392405063291", [idAt(pounds, 1), idAt(direct, 1)]]
+        ]
+      )
+      assert.deepStrictEqual(JSON.parse(derived[0]?.raw ?? ""), [
+        { date: "2023-12-29", base: "USD", quote: "GBP", rate: 0.8 },
+        { date: "2023-12-29", base: "USD", quote: "ETB", rate: 56.1 }
+      ])
+      // It has no quote of the euro on the second day.
+      assert.strictEqual((yield* stored(euro)).length, 1)
+
+      assert.deepStrictEqual(yield* importDays(dollar, pound, euro), { ...summary, stored: 0, known: 5 })
+      assert.deepStrictEqual(yield* stored(pairOf("USD", "GBP")), pounds)
+
+      // A pair that comes later takes the legs that are there.
+      yield* importDays(pairOf("ETB", "GBP"))
+      const [inverse] = yield* stored(pairOf("ETB", "GBP"))
+      assert.deepStrictEqual(inverse?.derivedFrom, [idAt(direct, 0), idAt(pounds, 0)])
+
+      // What Frankfurter says otherwise later is a correction, with what it is computed from.
+      quoted.set("2024-01-02", { ETB: "56.2", GBP: "0.78" })
+      const corrected = yield* importDays(dollar, pound, euro)
+      assert.deepStrictEqual(corrected, { ...summary, stored: 1, corrections: 1, known: 4 })
+      assert.deepStrictEqual(
+        (yield* stored(pairOf("USD", "GBP"))).map(({ rate }) => rate),
+        ["0.8", "0.79", "0.78"]
+      )
+    })
+  )
+})

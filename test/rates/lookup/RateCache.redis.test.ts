@@ -1,0 +1,160 @@
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
+import * as Decimal from "../../../src/domain/money/Decimal.ts"
+import { type Rate, RateId } from "../../../src/domain/rates/Rate.ts"
+import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
+import { Redis } from "../../../src/platform/Redis.ts"
+import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
+import * as TcpProxy from "../../support/TcpProxy.ts"
+import * as TestRedis from "../../support/TestRedis.ts"
+import * as TestSettings from "../../support/TestSettings.ts"
+import { pairOf, plain, tick } from "../../support/RateTicks.ts"
+
+const layerOf = (env: Readonly<Record<string, string>>) =>
+  RateCache.layerRedis.pipe(
+    Layer.provideMerge(Redis.layer),
+    Layer.provideMerge(TestSettings.layer({ ...TestRedis.env, ...env })),
+    Layer.fresh
+  )
+
+const rateOf = Effect.fnUntraced(function* (
+  from: string,
+  to: string,
+  value: string,
+  number: number,
+  at?: string
+) {
+  const { observedAt, pair, rate } = yield* tick(from, to, value, at)
+  const id = RateId.make(`01980000-0000-7000-8000-${String(number).padStart(12, "0")}`)
+  return { id, pair, rate, provider: "test", observedAt } satisfies Rate
+})
+
+const misses = Effect.map(Metric.value(Metrics.redisMisses), ({ count }) => count)
+
+describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
+  it.live("shares a rate under fxrate:USD:NGN, as JSON that any program reads, for CACHE_TTL", () =>
+    Effect.gen(function* () {
+      const rate = yield* rateOf("USD", "NGN", "1534.12345678", 1)
+      yield* Effect.provide(put(rate), layerOf({ CACHE_TTL: "20 minutes" }))
+      yield* Effect.gen(function* () {
+        const cache = yield* RateCache
+        const { client } = yield* Redis
+        assert.deepStrictEqual(cache.peek(rate.pair), Option.none())
+        assert.deepStrictEqual(plain(Option.getOrThrow(yield* cache.get(rate.pair))), plain(rate))
+        const text = yield* Effect.promise(() => client.get("fxrate:USD:NGN"))
+        assert.deepStrictEqual(JSON.parse(text ?? ""), {
+          from: "USD",
+          to: "NGN",
+          rate: "1534.12345678",
+          rate_id: rate.id,
+          provider: "test",
+          fetched_at: DateTime.formatIso(rate.observedAt)
+        })
+        const ttl = yield* Effect.promise(() => client.pttl("fxrate:USD:NGN"))
+        assert.isAtMost(ttl, Duration.toMillis("20 minutes"))
+        assert.isAbove(ttl, Duration.toMillis("19 minutes"))
+      }).pipe(Effect.provide(layerOf({})))
+    })
+  )
+
+  it.live("keeps a rate for twice the interval of polls, or 120 seconds while they are off", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      for (const [to, interval, expected] of [
+        ["XOF", "7 minutes", "14 minutes"],
+        ["XAF", "off", "120 seconds"]
+      ] as const) {
+        const rate = yield* rateOf("CAD", to, "450", 1)
+        yield* Effect.provide(put(rate), layerOf({ POLL_INTERVAL: interval }))
+        const ttl = yield* Effect.promise(() => client.pttl(`fxrate:CAD:${to}`))
+        assert.isAtMost(ttl, Duration.toMillis(expected))
+        assert.isAbove(ttl, Duration.toMillis(expected) - 60_000)
+      }
+    }).pipe(Effect.provide(layerOf({})))
+  )
+
+  it.live("counts and survives a miss, and what is no rate", () =>
+    Effect.gen(function* () {
+      const cache = yield* RateCache
+      const { client } = yield* Redis
+      const pair = pairOf("USD", "KES")
+      const before = yield* misses
+      const foreign = ["nonsense", "{}", '{"rate":1}', JSON.stringify({ rate: "1e999999999" })]
+      assert.deepStrictEqual(yield* cache.get(pair), Option.none())
+      for (const text of foreign) {
+        yield* Effect.promise(() => client.set("fxrate:USD:KES", text))
+        assert.deepStrictEqual(yield* cache.get(pair), Option.none())
+      }
+      const otherPair = yield* rateOf("USD", "ZMW", "23", 7)
+      yield* cache.put(otherPair)
+      yield* Effect.promise(() => client.copy("fxrate:USD:ZMW", "fxrate:USD:KES", "REPLACE"))
+      assert.deepStrictEqual(yield* cache.get(pair), Option.none())
+      assert.strictEqual((yield* misses) - before, foreign.length + 2)
+    }).pipe(Effect.provide(layerOf({})))
+  )
+
+  it.live("keeps the newer rate, whatever the order in which nodes write", () =>
+    Effect.gen(function* () {
+      const cache = yield* RateCache
+      const now = yield* DateTime.now
+      const earlier = DateTime.formatIso(DateTime.subtract(now, { seconds: 30 }))
+      const newer = yield* rateOf("USD", "GHS", "12", 3, DateTime.formatIso(now))
+      yield* cache.put(newer)
+      yield* cache.put(yield* rateOf("USD", "GHS", "11", 4, earlier))
+      assert.strictEqual(Option.getOrThrow(yield* cache.get(newer.pair)).id, newer.id)
+      assert.strictEqual(Option.getOrThrow(cache.peek(newer.pair)).id, newer.id)
+      const correction = yield* rateOf("USD", "GHS", "13", 5, DateTime.formatIso(now))
+      yield* cache.put(correction)
+      assert.strictEqual(Decimal.format(Option.getOrThrow(yield* cache.get(newer.pair)).rate), "13")
+    }).pipe(Effect.provide(layerOf({})))
+  )
+
+  it.live("writes over what is no rate, and not what is older than CACHE_TTL", () =>
+    Effect.gen(function* () {
+      const cache = yield* RateCache
+      const { client } = yield* Redis
+      yield* Effect.promise(() => client.set("fxrate:USD:UGX", "[1,2"))
+      const fresh = yield* rateOf("USD", "UGX", "3620", 8)
+      yield* cache.put(fresh)
+      assert.strictEqual(Option.getOrThrow(yield* cache.get(fresh.pair)).id, fresh.id)
+      const old = yield* rateOf("USD", "ETB", "142", 9, "2026-01-01T00:00:00.000Z")
+      yield* cache.put(old)
+      assert.strictEqual(yield* Effect.promise(() => client.exists("fxrate:USD:ETB")), 0)
+      assert.strictEqual(Option.getOrThrow(cache.peek(old.pair)).id, old.id)
+    }).pipe(Effect.provide(layerOf({ CACHE_TTL: "1 minute" })))
+  )
+
+  it.live("goes on without a Redis that freezes or resets, and uses it when it is back", () =>
+    Effect.gen(function* () {
+      const { hostname, port } = new URL(TestRedis.env.REDIS_URL)
+      const door = yield* TcpProxy.open({ host: hostname, port: Number(port) })
+      yield* Effect.gen(function* () {
+        const cache = yield* RateCache
+        const rate = yield* rateOf("USD", "EGP", "48", 10)
+        yield* cache.put(rate)
+        assert.isTrue(Option.isSome(yield* cache.get(rate.pair)))
+        assert.strictEqual(yield* cache.health, "ok")
+
+        door.blackhole()
+        const [waited, during] = yield* Effect.timed(cache.get(rate.pair))
+        assert.deepStrictEqual(during, Option.none())
+        assert.isBelow(Duration.toMillis(waited), 2000)
+        assert.strictEqual(yield* cache.health, "down")
+        yield* cache.put(yield* rateOf("USD", "EGP", "49", 11))
+        assert.strictEqual(Decimal.format(Option.getOrThrow(cache.peek(rate.pair)).rate), "49")
+
+        door.reset()
+        assert.deepStrictEqual(yield* cache.get(rate.pair), Option.none())
+
+        door.heal()
+        yield* cache.health.pipe(
+          Effect.repeat({ until: (health) => health === "ok" }),
+          Effect.timeout("10 seconds")
+        )
+        assert.isTrue(Option.isSome(yield* cache.get(rate.pair)))
+      }).pipe(Effect.provide(layerOf({ REDIS_URL: `redis://127.0.0.1:${door.port}` })))
+    }).pipe(Effect.scoped)
+  )
+})
+
+const put = (rate: Rate) => Effect.flatMap(RateCache, (cache) => cache.put(rate))

@@ -1,0 +1,237 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { get, TestServer } from "../../support/TestServer.ts"
+
+const Response = Schema.Struct({
+  description: Schema.NonEmptyString,
+  headers: Schema.optionalKey(
+    Schema.Record(
+      Schema.String,
+      Schema.Struct({
+        description: Schema.NonEmptyString,
+        schema: Schema.Record(Schema.String, Schema.Unknown)
+      })
+    )
+  ),
+  content: Schema.optionalKey(
+    Schema.Record(Schema.String, Schema.Struct({ schema: Schema.Record(Schema.String, Schema.Unknown) }))
+  )
+})
+const Parameter = Schema.Struct({
+  name: Schema.NonEmptyString,
+  in: Schema.Literals(["query", "path", "header"]),
+  required: Schema.Boolean,
+  schema: Schema.Record(Schema.String, Schema.Unknown)
+})
+const Operation = Schema.Struct({
+  operationId: Schema.NonEmptyString,
+  summary: Schema.NonEmptyString,
+  description: Schema.optionalKey(Schema.String),
+  tags: Schema.Array(Schema.String),
+  parameters: Schema.Array(Parameter),
+  requestBody: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
+  responses: Schema.Record(Schema.String, Response),
+  security: Schema.Array(Schema.Record(Schema.String, Schema.Array(Schema.String)))
+})
+/** What of OpenAPI 3.1 this document may use; everything else in it is a mistake. */
+const Document = Schema.Struct({
+  openapi: Schema.Literal("3.1.0"),
+  info: Schema.Struct({
+    title: Schema.NonEmptyString,
+    version: Schema.NonEmptyString,
+    description: Schema.String
+  }),
+  tags: Schema.Array(Schema.Struct({ name: Schema.String })),
+  paths: Schema.Record(
+    Schema.String,
+    Schema.Struct({
+      get: Schema.optionalKey(Operation),
+      put: Schema.optionalKey(Operation),
+      post: Schema.optionalKey(Operation),
+      delete: Schema.optionalKey(Operation)
+    })
+  ),
+  components: Schema.Struct({
+    schemas: Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown)),
+    securitySchemes: Schema.Struct({
+      bearer: Schema.Struct({
+        type: Schema.Literal("http"),
+        scheme: Schema.Literal("Bearer"),
+        description: Schema.NonEmptyString
+      })
+    })
+  })
+})
+
+const JSON_TYPE = "application/json"
+const PROBLEM_TYPE = "application/problem+json"
+
+/** What answers with a file, where one is asked for. */
+const FILES = new Set(["/api/v1/rates/history", "/api/v1/audit/conversions"])
+
+/** What may be asked, with `?` behind what may be left out, and what may be answered. */
+const promised: Readonly<Record<string, readonly [parameters: string, statuses: string]>> = {
+  "/api/v1/rates": ["from to max_age?", "200 304 400 401 408 413 414 422 429 431 500 503"],
+  "/api/v1/rates/all": ["base?", "200 400 401 408 413 414 422 429 431 500 503"],
+  "/api/v1/rates/stream": ["last-event-id? pairs? since?", "200 400 401 408 413 414 422 429 431 500"],
+  "/api/v1/currencies": ["", "200 400 401 408 413 414 429 431 500"],
+  "/api/v1/rates/{rate_id}": ["rate_id", "200 304 400 401 404 408 413 414 429 431 500 503"],
+  "/api/v1/convert": ["idempotency-key?", "200 400 401 403 404 408 409 413 414 422 429 431 500 503"],
+  "/api/v1/quotes": ["", "201 400 401 403 408 413 414 422 429 431 500 503"],
+  "/api/v1/quotes/{quote_id}": ["quote_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/rates/history": [
+    "accept? from to start? end? interval? cursor? page_size?",
+    "200 400 401 408 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/rates/as-of": ["from to at known_at?", "200 400 401 404 408 413 414 422 429 431 500 503"],
+  "/api/v1/audit/conversions": [
+    "accept? from? to? reference? since? until? cursor? page_size?",
+    "200 400 401 403 408 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/audit/conversions/{audit_id}": ["audit_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/audit/conversions/{audit_id}/receipt": [
+    "audit_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/audit/heads": ["after?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/audit/verify": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/rates/": [
+    "source_currency destination_currency amount?",
+    "200 400 401 408 413 414 422 429 431 500 503"
+  ],
+  "/api/rates/all/": ["base_currency?", "200 400 401 408 413 414 422 429 431 500 503"],
+  "/api/v1/admin/quarantine": [
+    "status? from? to? cursor? page_size?",
+    "200 400 401 403 408 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/admin/quarantine/{quarantine_id}": [
+    "quarantine_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/quarantine/{quarantine_id}/accept": [
+    "quarantine_id",
+    "200 400 401 403 404 408 409 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/quarantine/{quarantine_id}/reject": [
+    "quarantine_id",
+    "200 400 401 403 404 408 409 413 414 429 431 500 503"
+  ],
+  "/api/v1/polls": ["cursor? page_size?", "200 400 401 408 413 414 429 431 500 503"],
+  "/api/v1/polls/{run_id}": ["run_id", "200 400 401 404 408 413 414 429 431 500 503"],
+  "get /api/v1/admin/poller": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "put /api/v1/admin/poller": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "delete /api/v1/admin/poller": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "/api/v1/admin/poller/changes": ["cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/poller/runs": ["", "202 400 401 403 408 413 414 429 431 500 503"],
+  "/health/live": ["", "200 400 408 413 414 431 500"],
+  "/health/ready": ["", "200 400 408 413 414 431 500 503"]
+}
+
+/** Every operation by its path, with its method before that where the path has several. */
+const operationsOf = ({ paths }: typeof Document.Type) =>
+  Object.entries(paths).flatMap(([path, operations]) => {
+    const all = Object.entries(operations)
+    return all.map(([method, operation]) => [all.length > 1 ? `${method} ${path}` : path, operation] as const)
+  })
+
+layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (it) => {
+  const read = Effect.gen(function* () {
+    const answer = yield* get("/openapi.json")
+    assert.strictEqual(answer.status, 200)
+    assert.strictEqual(answer.headers.get("content-type"), JSON_TYPE)
+    const document = yield* Schema.decodeUnknownEffect(Document)(answer.json)
+    return { document, text: answer.text }
+  })
+
+  it.effect("documents every endpoint, its parameters and its statuses, and no others", () =>
+    Effect.gen(function* () {
+      const { document } = yield* read
+      const documented = operationsOf(document).map(([path, operation]) => {
+        const parameters = operation.parameters.map(({ name, required }) => (required ? name : `${name}?`))
+        return [path, [parameters.join(" "), Object.keys(operation.responses).join(" ")]] as const
+      })
+      assert.deepStrictEqual(Object.fromEntries(documented), promised)
+    })
+  )
+
+  it.effect("documents what the answers look like, failures in the form of their part of the API", () =>
+    Effect.gen(function* () {
+      const { document } = yield* read
+      for (const [path, operation] of operationsOf(document)) {
+        for (const [status, { content }] of Object.entries(operation.responses)) {
+          const problem = Number(status) >= 400 && !path.startsWith("/api/rates/")
+          const told = `${path} ${status}`
+          if (status === "304") assert.isUndefined(content, told)
+          else if (told === "/api/v1/rates/stream 200")
+            assert.deepStrictEqual(Object.keys(content ?? {}), ["text/event-stream"])
+          else if (status === "200" && FILES.has(path))
+            assert.deepStrictEqual(Object.keys(content ?? {}), [
+              JSON_TYPE,
+              "text/csv",
+              "application/x-ndjson"
+            ])
+          else if (told === "/health/ready 503")
+            assert.deepStrictEqual(Object.keys(content ?? {}), [JSON_TYPE])
+          else assert.deepStrictEqual(Object.keys(content ?? {}), [problem ? PROBLEM_TYPE : JSON_TYPE], told)
+        }
+      }
+    })
+  )
+
+  it.effect("asks for a key where there is a scope to be held, and nowhere else", () =>
+    Effect.gen(function* () {
+      const { document } = yield* read
+      for (const [path, { responses, security }] of operationsOf(document))
+        assert.deepStrictEqual(security, "403" in responses ? [{ bearer: [] }] : [], path)
+    })
+  )
+
+  it.effect("names the headers of the limits in every answer that is counted", () =>
+    Effect.gen(function* () {
+      const { document } = yield* read
+      const limit = ["RateLimit-Policy", "RateLimit"]
+      for (const [path, { responses }] of operationsOf(document)) {
+        for (const [status, { headers = {} }] of Object.entries(responses)) {
+          const isCounted = path.includes("/api/") && !["408", "413", "414", "431"].includes(status)
+          const isPassing = status === "429" || status === "503"
+          const expected = [...(isCounted ? limit : []), ...(isPassing ? ["Retry-After"] : [])]
+          assert.deepStrictEqual(Object.keys(headers), expected, `${path} ${status}`)
+        }
+      }
+    })
+  )
+
+  it.effect("is consistent in itself", () =>
+    Effect.gen(function* () {
+      const { document, text } = yield* read
+      assert.notInclude(text, "undefined")
+      for (const [, name = ""] of text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g))
+        assert.property(document.components.schemas, name)
+      assert.strictEqual(text.match(/"\$ref":"(?!#\/components\/schemas\/)/g), null)
+      const operations = operationsOf(document).map(([, operation]) => operation)
+      assert.strictEqual(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
+      const tags = document.tags.map(({ name }) => name)
+      for (const operation of operations) assert.includeMembers(tags, [...operation.tags])
+      for (const [path, operation] of operationsOf(document)) {
+        const inPath = operation.parameters.filter((parameter) => parameter.in === "path")
+        assert.sameMembers(
+          inPath.map(({ name }) => `{${name}}`),
+          path.match(/\{\w+\}/g) ?? []
+        )
+        assert.isTrue(inPath.every(({ required }) => required))
+      }
+    })
+  )
+
+  it.effect("describes rates as decimal strings, and Flutterwave's as numbers", () =>
+    Effect.gen(function* () {
+      const { document } = yield* read
+      const { FlutterwaveRate, RateEncoded } = document.components.schemas
+      assert.deepNestedInclude(RateEncoded, {
+        "properties.rate.type": "string",
+        "properties.stale.type": "boolean"
+      })
+      assert.deepNestedInclude(FlutterwaveRate, { "properties.rate.type": "number" })
+    })
+  )
+})

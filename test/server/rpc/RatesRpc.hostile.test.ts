@@ -1,0 +1,252 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Fiber, Stream } from "effect"
+import * as Problem from "../../../src/api/Problem.ts"
+import * as RawSocket from "../../support/RawSocket.ts"
+import * as RpcClients from "../../support/RpcClients.ts"
+import { open } from "../../support/SocketClient.ts"
+import { assertProblem, get, SECRETS, TestServer } from "../../support/TestServer.ts"
+
+const request = (tag: unknown, payload: unknown, more: object = {}) => ({
+  _tag: "Request",
+  id: "1",
+  tag,
+  payload,
+  headers: [],
+  ...more
+})
+
+/** Lists in lists, so many levels of them. */
+function nested(levels: number) {
+  return "[".repeat(levels) + "]".repeat(levels)
+}
+
+/** Messages that are right nowhere. */
+const messages: Readonly<Record<string, unknown>> = {
+  nothing: "",
+  "no JSON": "{",
+  null: "null",
+  "null in a list": "[null]",
+  "a number": "17",
+  "an empty list": "[]",
+  "deep lists": "[".repeat(30_000),
+  "a deep payload": JSON.stringify(request("GetRate", "?")).replace('"?"', nested(20_000)),
+  "a deep code": JSON.stringify(request("GetRate", { from: "?", to: "NGN" })).replace('"?"', nested(20_000)),
+  "deep pairs": JSON.stringify(request("WatchRates", { pairs: ["?"] })).replace('"?"', nested(20_000)),
+  "deep headers": JSON.stringify({ ...request("ListRates", {}), headers: "?" }).replace(
+    '"?"',
+    nested(20_000)
+  ),
+  "an empty object": {},
+  "bytes that are no UTF-8": Buffer.from([0xff, 0xfe, 0x00]),
+  "no tag": { id: "1" },
+  "an unknown message": { _tag: "Shout" },
+  "a tag like a method": { _tag: "toString" },
+  "an unknown call": request("Shout", {}),
+  "a call like a method": request("constructor", {}),
+  "a call of no text": request({}, {}),
+  "no payload": request("GetRate", undefined),
+  "a payload of another kind": request("GetRate", "USD:NGN"),
+  "a payload of other members": request("GetRate", { from: 1, to: null }),
+  "a payload with __proto__":
+    '{"_tag":"Request","id":"1","tag":"GetRate","payload":{"__proto__":{"from":"USD"}},"headers":[]}',
+  "a negative age": request("GetRate", { from: "USD", to: "NGN", maxAge: -1 }),
+  "an age beyond time": request("GetRate", { from: "USD", to: "NGN", maxAge: 1e308 }),
+  "a position that is none": request("WatchRates", { since: "yesterday" }),
+  "1 001 pairs": request("WatchRates", { pairs: Array.from({ length: 1001 }, () => "USD:NGN") }),
+  "no id": request("GetRate", { from: "USD", to: "NGN" }, { id: undefined }),
+  "an id of no text": request("GetRate", { from: "USD", to: "NGN" }, { id: {} }),
+  "no headers": request("GetRate", { from: "USD", to: "NGN" }, { headers: undefined }),
+  "headers that are none": request("GetRate", { from: "USD", to: "NGN" }, { headers: 5 }),
+  "headers of null": request("GetRate", { from: "USD", to: "NGN" }, { headers: [null] }),
+  "a trace that is none": request(
+    "GetRate",
+    { from: "USD", to: "NGN" },
+    { traceId: { a: 1 }, spanId: [], sampled: "no" }
+  ),
+  "a notification": request("GetRate", { from: "USD", to: "NGN" }, { isNotification: true }),
+  "a call whose answer is not wanted": request("WatchRates", {}, { discard: true }),
+  "an acknowledgement of nothing": { _tag: "Ack", requestId: "17" },
+  "an acknowledgement without a call": { _tag: "Ack" },
+  "an interruption of nothing": { _tag: "Interrupt", requestId: "17" },
+  "an interruption without a call": { _tag: "Interrupt" },
+  "an interruption of an object": { _tag: "Interrupt", requestId: {} },
+  "the same call twice": [request("WatchPolls", {}), request("WatchPolls", {})],
+  "a call behind the end": [{ _tag: "Eof" }, request("ListRates", {})],
+  "an end without a beginning": { _tag: "Eof" },
+  "an answer": { _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: 1 } }
+}
+
+const textOf = (message: unknown) =>
+  typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message)
+
+layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) => {
+  /** The server answers others as before, holds no stream, and was surprised by nothing. */
+  const assertWell = Effect.gen(function* () {
+    const { log } = yield* TestServer
+    const client = yield* RpcClients.overWebSocket
+    assert.strictEqual((yield* client.GetRate({ from: "USD", to: "NGN" })).to, "NGN")
+    const surprised = log.filter((line) => /Unforeseen|"level":"(ERROR|FATAL)"/.test(line))
+    assert.deepStrictEqual(surprised, [])
+  }).pipe(Effect.scoped)
+
+  it.effect("concern nobody but their caller on /rpc", () =>
+    Effect.gen(function* () {
+      const { log, url } = yield* TestServer
+      for (const [name, message] of Object.entries(messages)) {
+        const before = log.length
+        const client = yield* open(`${url}/rpc`)
+        yield* client.send(textOf(message))
+        yield* client.send('{"_tag":"Ping"}')
+        // It is answered, or was closed for what came before.
+        yield* Effect.raceFirst(
+          client.closed,
+          Effect.repeat(client.next, { until: ({ _tag }) => _tag === "Pong" })
+        )
+        client.webSocket.terminate()
+        const logged = log.slice(before).filter((line) => line.includes("Unforeseen"))
+        assert.deepStrictEqual(logged, [], name)
+      }
+      yield* assertWell
+    })
+  )
+
+  it.effect("concern nobody but their caller on /rpc/http", () =>
+    Effect.gen(function* () {
+      for (const [name, message] of Object.entries(messages)) {
+        const answer = yield* get("/rpc/http", {
+          method: "POST",
+          body: Buffer.concat([Buffer.from(textOf(message)), Buffer.from("\n")]),
+          signal: AbortSignal.timeout(500)
+        }).pipe(Effect.catchDefect(() => Effect.undefined))
+        // A stream that was asked for goes on, until its caller goes away.
+        if (answer === undefined)
+          assert.include(["the same call twice", "a call whose answer is not wanted"], name)
+        else {
+          assert.isBelow(answer.status, 500, `${name}: ${answer.text}`)
+          assert.notMatch(answer.text, /node_modules|file:\/\/|\/src\//, name)
+        }
+      }
+      yield* assertWell
+    })
+  )
+
+  it.effect("learn nothing of the parser that could not read them", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const client = yield* open(`${url}/rpc`)
+      yield* client.send("{")
+      assert.deepStrictEqual(yield* client.next, {
+        _tag: "Defect",
+        defect: { name: "Error", message: "It is no JSON" }
+      })
+      const answer = yield* get("/rpc/http", { method: "POST", body: "{\n" })
+      assert.notInclude(answer.text, "SyntaxError")
+    })
+  )
+
+  it.effect("are told where there is none on /rpc/http, and read where the last line is not ended", () =>
+    Effect.gen(function* () {
+      for (const body of ["", " \n\n"]) {
+        const answer = yield* get("/rpc/http", { method: "POST", body })
+        assert.match(String(assertProblem(answer, 400, "invalid-request")["detail"]), /there is none$/)
+      }
+      const body = JSON.stringify(request("GetRate", { from: "USD", to: "XXX" }))
+      const answer = yield* get("/rpc/http", { method: "POST", body })
+      assert.strictEqual(answer.status, 200)
+      assert.include(answer.text, `"code":"unsupported-currency"`)
+    })
+  )
+
+  it.effect("do not stop a connection from being answered, 10 000 at once", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer
+      const frames = Array.from({ length: 10_000 }, (_, i) =>
+        RawSocket.frame(
+          RawSocket.TEXT,
+          JSON.stringify(request("GetRate", { from: "XXX", to: "NGN" }, { id: String(i) }))
+        )
+      )
+      const { next, status } = yield* RawSocket.connect(
+        port,
+        RawSocket.handshake("/rpc"),
+        Buffer.concat(frames)
+      )
+      assert.match(yield* status, /101/)
+      for (let answers = 0; answers < 10_000;) {
+        const text = yield* next
+        // On a slow machine it is asked for a sign of life meanwhile.
+        if (text === "") continue
+        assert.include(text, "unsupported-currency")
+        answers++
+      }
+      yield* assertWell
+    })
+  )
+
+  it.effect("are all answered that one body has room for, on /rpc/http", () =>
+    Effect.gen(function* () {
+      const calls = Array.from({ length: 600 }, (_, i) =>
+        JSON.stringify(request("GetRate", { from: "XXX", to: "NGN" }, { id: String(i) }))
+      )
+      const answer = yield* get("/rpc/http", { method: "POST", body: calls.join("\n") })
+      assert.strictEqual(answer.status, 200)
+      assert.strictEqual(answer.text.match(/"unsupported-currency"/g)?.length, 600)
+    })
+  )
+
+  it.effect("open 100 streams on a connection, and not one more", () =>
+    Effect.gen(function* () {
+      const client = yield* RpcClients.overWebSocket
+      const watching = yield* Effect.forEach(Array.from({ length: 100 }), () =>
+        Effect.forkChild(Stream.runDrain(client.WatchPolls()), { startImmediately: true })
+      )
+      yield* client.GetRate({ from: "USD", to: "NGN" })
+      const refused = yield* Effect.flip(Stream.runDrain(client.WatchRates({})))
+      assert.instanceOf(refused, Problem.RateLimited)
+      const [first] = watching
+      if (first !== undefined) yield* Fiber.interrupt(first)
+      const [event] = yield* client.WatchRates({}).pipe(Stream.take(1), Stream.runCollect)
+      assert.strictEqual(event?._tag, "Snapshot")
+      yield* Fiber.interruptAll(watching)
+    })
+  )
+
+  it.effect("leave nothing behind when their caller goes away", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer
+      const watch = `${JSON.stringify(request("WatchRates", {}))}\n`
+      const call = `POST /rpc/http HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${watch.length}\r\n\r\n${watch}`
+      for (let i = 0; i < 5; i++) {
+        const { socket, status } = yield* RawSocket.connect(port, call)
+        assert.strictEqual(yield* status, "HTTP/1.1 200 OK")
+        socket.destroy()
+      }
+      for (let i = 0; ; i++) {
+        if ((yield* get("/metrics")).text.includes('effex_stream_connections{transport="rpc"} 0\n')) break
+        if (i > 100) assert.fail("a call is still counted")
+        yield* Effect.sleep("20 millis")
+      }
+      yield* assertWell
+    })
+  )
+
+  it.effect("learn nothing of what broke by a trace of their own", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer
+      const client = yield* open(`${server.url}/rpc`)
+      yield* server.setDatabase("broken")
+      yield* client.send(
+        request(
+          "GetRate",
+          { from: "EUR", to: "KES" },
+          { traceId: "x".repeat(5000), spanId: "y", sampled: true }
+        )
+      )
+      const answer = JSON.stringify(yield* client.next)
+      yield* server.setDatabase("well")
+      assert.include(answer, '"internal"')
+      assert.notInclude(answer, SECRETS.slice(0, 20))
+      assert.match(answer, /"trace_id":"[0-9a-f]{32}"/)
+    })
+  )
+})

@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Stream } from "effect"
+import type { Duration } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { HttpServerRequest } from "effect/http"
+import { TestClock } from "effect/testing"
+import { Socket } from "node:net"
+import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
+import { RateRepo } from "../../../src/rates/RateRepo.ts"
+import { Drain } from "../../../src/server/Drain.ts"
+import * as RatesSse from "../../../src/server/stream/RatesSse.ts"
+import { StreamConnections } from "../../../src/server/stream/StreamConnections.ts"
+import { NAIRA, rate } from "../../support/SampleRates.ts"
+import * as TestSettings from "../../support/TestSettings.ts"
+
+const TestLayer = Layer.mergeAll(
+  Broadcaster.layerMemory,
+  Drain.layer,
+  Layer.succeed(
+    StreamConnections,
+    StreamConnections.of({
+      enter: () => Effect.succeed(new Socket()),
+      stay: () => Effect.never,
+      leave: () => {},
+      upgrade: () => Effect.never
+    })
+  ),
+  Layer.succeed(
+    HttpServerRequest.HttpServerRequest,
+    HttpServerRequest.fromWeb(new Request("http://localhost/"))
+  )
+).pipe(
+  Layer.provide([Layer.mock(RateRepo)({ latestAll: Effect.succeed([]) }), SecureRandom.layerWebCrypto]),
+  Layer.provideMerge(TestSettings.layer())
+)
+
+/** Lets every fiber go as far as it can. */
+const settle = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
+const adjust = (duration: Duration.Input) => Effect.andThen(TestClock.adjust(duration), settle)
+
+/** Reads the stream of events in the background. */
+const read = Effect.gen(function* () {
+  const { body } = yield* (yield* RatesSse.make)({ pairs: undefined, since: undefined })
+  if (body._tag !== "Stream") return assert.fail("no stream")
+  const chunks: Array<string> = []
+  const collect = Stream.runForEach(body.stream, (bytes) =>
+    Effect.sync(() => chunks.push(Buffer.from(bytes).toString()))
+  )
+  const fiber = yield* Effect.forkScoped(collect)
+  yield* settle
+  return { chunks, fiber }
+})
+
+const HEARTBEAT = ": still here\n\n"
+
+describe("A stream of events", () => {
+  it.effect("says every 15 seconds that it is there, besides what happens", () =>
+    Effect.gen(function* () {
+      const { chunks } = yield* read
+      assert.strictEqual(chunks.length, 2)
+      yield* adjust("14999 millis")
+      assert.strictEqual(chunks.length, 2)
+      yield* adjust("1 millis")
+      assert.deepStrictEqual(chunks.slice(2), [HEARTBEAT])
+      yield* (yield* Broadcaster).publish(rate(NAIRA, 1))
+      yield* adjust("30 seconds")
+      assert.strictEqual(chunks.length, 6)
+      assert.match(chunks[3] ?? "", /^id: \w+-1\nevent: rate\ndata: \{.*\}\n\n$/)
+      assert.deepStrictEqual(chunks.slice(4), [HEARTBEAT, HEARTBEAT])
+    }).pipe(Effect.provide(TestLayer))
+  )
+
+  it.effect("ends when the server is told to stop", () =>
+    Effect.gen(function* () {
+      const { fiber } = yield* read
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* (yield* Drain).begin
+      yield* Fiber.join(fiber)
+    }).pipe(Effect.provide(TestLayer))
+  )
+})

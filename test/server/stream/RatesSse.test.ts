@@ -1,0 +1,173 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
+import { change } from "../../support/RateChanges.ts"
+import * as SseClient from "../../support/SseClient.ts"
+import { poll } from "../../support/SampleRates.ts"
+import { assertProblem, get, TestServer } from "../../support/TestServer.ts"
+
+const PATH = "/api/v1/rates/stream"
+
+const follow = Effect.fnUntraced(function* (query = "", headers: Readonly<Record<string, string>> = {}) {
+  const { url } = yield* TestServer
+  const client = yield* SseClient.open(url + PATH + query, headers)
+  assert.strictEqual(client.response.status, 200)
+  assert.strictEqual(yield* client.block, "retry: 1000")
+  return client
+})
+
+const position = Effect.map(Broadcaster, (broadcaster) => {
+  const { epoch, sequence } = broadcaster.snapshot()
+  return { epoch, sequence }
+})
+
+/** A stream of which nothing has come that was not taken, as another change shows. */
+const nothing = Effect.fnUntraced(function* (client: Effect.Success<ReturnType<typeof follow>>) {
+  yield* (yield* Broadcaster).publishPoll(poll(1))
+  assert.strictEqual((yield* client.next).event, "poll")
+})
+
+const untilClosed = Effect.gen(function* () {
+  for (let i = 0; i < 100; i++) {
+    if ((yield* get("/metrics")).text.includes('effex_stream_connections{transport="sse"} 0\n')) return
+    yield* Effect.sleep("20 millis")
+  }
+  assert.fail("a stream is still counted")
+})
+
+layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }), {
+  excludeTestServices: true
+})("GET /api/v1/rates/stream", (it) => {
+  it.effect("tells every rate first, and then every change and every poll", () =>
+    Effect.gen(function* () {
+      const known = yield* change("USD:NGN", "1534.12345678")
+      const { epoch, sequence } = yield* position
+      const client = yield* follow()
+      const { headers } = client.response
+      assert.strictEqual(headers.get("content-type"), "text/event-stream")
+      assert.strictEqual(headers.get("cache-control"), "no-cache")
+      assert.strictEqual(headers.get("x-accel-buffering"), "no")
+      assert.strictEqual(headers.get("content-length"), null)
+      assert.deepStrictEqual(yield* client.next, {
+        id: `${epoch}-${sequence}`,
+        event: "snapshot",
+        data: { epoch, sequence, rates: [known] }
+      })
+      const changed = yield* change("EUR:KES", "150.5")
+      const next = { epoch, sequence: sequence + 1 }
+      assert.deepStrictEqual(yield* client.next, {
+        id: `${epoch}-${next.sequence}`,
+        event: "rate",
+        data: { ...next, ...changed }
+      })
+      yield* (yield* Broadcaster).publishPoll(poll(3))
+      const { data, event, id } = yield* client.next
+      assert.deepStrictEqual({ event, id }, { event: "poll", id: `${epoch}-${next.sequence}` })
+      assert.deepInclude(data, { ...next, run_id: poll(3).id, pairs: 44, succeeded: 41, failed: 3 })
+    })
+  )
+
+  it.effect("tells only of the pairs that are asked for", () =>
+    Effect.gen(function* () {
+      yield* change("USD:NGN", "1")
+      const client = yield* follow("?pairs=eur:ngn,%20EUR:KES,EUR:NGN")
+      const { data, event } = yield* client.next
+      assert.strictEqual(event, "snapshot")
+      assert.sameMembers(Array.isArray(data["rates"]) ? data["rates"].map(({ from }) => from) : [], ["EUR"])
+      yield* change("USD:NGN", "2")
+      const changed = yield* change("EUR:NGN", "3")
+      assert.deepInclude((yield* client.next).data, changed)
+      yield* nothing(client)
+    })
+  )
+
+  it.effect("tells a reader who comes back exactly what was missed", () =>
+    Effect.gen(function* () {
+      const { epoch, sequence } = yield* position
+      const missed = [
+        yield* change("USD:NGN", "4"),
+        yield* change("EUR:KES", "5"),
+        yield* change("USD:NGN", "6")
+      ]
+      const since = `${epoch}-${sequence}`
+      for (const client of [
+        yield* follow("", { "last-event-id": since }),
+        yield* follow(`?since=${since}`),
+        // A browser sends the address that it was given again, and knows more since.
+        yield* follow("?since=long-1", { "last-event-id": since })
+      ]) {
+        for (const [i, told] of missed.entries()) {
+          const { data, event, id } = yield* client.next
+          assert.strictEqual(event, "rate")
+          assert.strictEqual(id, `${epoch}-${sequence + 1 + i}`)
+          assert.deepInclude(data, told)
+        }
+        yield* nothing(client)
+      }
+      const some = yield* follow(`?since=${since}&pairs=EUR:KES`)
+      assert.strictEqual((yield* some.next).id, `${epoch}-${sequence + 2}`)
+      yield* nothing(some)
+    })
+  )
+
+  it.effect("tells a reader who comes back too late of a gap, and everything", () =>
+    Effect.gen(function* () {
+      const { epoch, sequence } = yield* position
+      for (const since of ["unknown-1", `${epoch}-${sequence + 1}`]) {
+        const client = yield* follow("", { "last-event-id": since })
+        const id = `${epoch}-${sequence}`
+        assert.deepStrictEqual(yield* client.next, { id, event: "gap", data: { epoch, sequence, since } })
+        const { data, event } = yield* client.next
+        assert.strictEqual(event, "snapshot")
+        assert.deepInclude(data, { epoch, sequence })
+      }
+    })
+  )
+
+  it.effect("says what is wrong with a request", () =>
+    Effect.gen(function* () {
+      assertProblem(yield* get(`${PATH}?pairs=USD:XXX`), 422, "unsupported-currency")
+      assertProblem(yield* get(`${PATH}?pairs=USD:EUR`), 422, "unsupported-pair")
+      for (const query of [
+        "pairs=USDNGN",
+        "pairs=",
+        "pairs=USD:NGN,",
+        "since=1",
+        "since=",
+        "since=1-1&since=1-1"
+      ])
+        assertProblem(yield* get(`${PATH}?${query}`), 400, "invalid-request")
+      const tooMany = Array.from({ length: 1001 }, () => "USD:NGN").join()
+      assertProblem(yield* get(`${PATH}?pairs=${tooMany}`), 400, "invalid-request")
+      const headers = { "last-event-id": "yesterday" }
+      const { errors } = assertProblem(yield* get(PATH, { headers }), 400, "invalid-request")
+      assert.include(JSON.stringify(errors), "last-event-id")
+      assertProblem(yield* get(PATH, { method: "POST" }), 405, "method-not-allowed")
+    })
+  )
+
+  it.effect("answers HEAD at once, and keeps nothing of it", () =>
+    Effect.gen(function* () {
+      const answer = yield* Effect.timeout(get(PATH, { method: "HEAD" }), "1 second")
+      assert.strictEqual(answer.status, 200)
+      assert.strictEqual(answer.headers.get("content-type"), "text/event-stream")
+      yield* untilClosed
+    })
+  )
+
+  it.effect("is counted for as long as its client is there", () =>
+    Effect.gen(function* () {
+      const clients = [yield* follow(), yield* follow()]
+      assert.include((yield* get("/metrics")).text, 'effex_stream_connections{transport="sse"} 2\n')
+      for (const { close } of clients) yield* close
+      yield* untilClosed
+    })
+  )
+
+  it.effect("lets a page of another origin follow it", () =>
+    Effect.gen(function* () {
+      const { response } = yield* follow("", { origin: "https://app.example.com" })
+      assert.strictEqual(response.headers.get("access-control-allow-origin"), "*")
+    })
+  )
+})

@@ -1,0 +1,39 @@
+import { BigDecimal, DateTime, Effect } from "effect"
+import { CurrencyCode } from "../../src/domain/money/Currency.ts"
+import { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import * as Decimal from "../../src/domain/money/Decimal.ts"
+import type { Rate, RateTick } from "../../src/domain/rates/Rate.ts"
+
+export const pairOf = (from: string, to: string) =>
+  new CurrencyPair({ from: CurrencyCode.make(from), to: CurrencyCode.make(to) })
+
+/** A provider's answer about a pair, observed now or at the given time. */
+export const tick = Effect.fnUntraced(function* (
+  from: string,
+  to: string,
+  rate: string,
+  observedAt?: string
+) {
+  const exact = BigDecimal.fromStringUnsafe(rate)
+  const destinationAmount = BigDecimal.make(1_000_000n, 0)
+  const made: RateTick = {
+    pair: pairOf(from, to),
+    rate: exact,
+    sourceAmount: Decimal.quotient(destinationAmount, exact),
+    destinationAmount,
+    provider: "test",
+    providerRate: rate,
+    raw: JSON.stringify({ status: "success", rate }),
+    observedAt: observedAt === undefined ? yield* DateTime.now : DateTime.makeUnsafe(observedAt)
+  }
+  return made
+})
+
+/** A rate as values that can be compared field by field. */
+export const plain = (rate: Rate) => ({
+  id: rate.id,
+  pair: rate.pair.key,
+  rate: Decimal.format(rate.rate),
+  provider: rate.provider,
+  observedAt: DateTime.formatIso(rate.observedAt)
+})

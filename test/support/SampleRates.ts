@@ -1,0 +1,32 @@
+import { BigDecimal, DateTime } from "effect"
+import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { PollSummary } from "../../src/domain/rates/PollRun.ts"
+import { type Rate, RateId } from "../../src/domain/rates/Rate.ts"
+import { pairOf } from "./RateTicks.ts"
+
+export const NAIRA = pairOf("USD", "NGN")
+export const SHILLING = pairOf("USD", "KES")
+export const CEDI = pairOf("EUR", "GHS")
+
+const START = Date.UTC(2026, 0, 1)
+const hex = (n: number) => n.toString(16).padStart(12, "0")
+
+/** A rate that is newer than those with a smaller number. */
+export const rate = (pair: CurrencyPair, n: number): Rate => ({
+  id: RateId.make(`01980000-0000-7000-8000-${hex(n)}`),
+  pair,
+  rate: BigDecimal.make(BigInt(1_000_000 + n), 3),
+  provider: "test",
+  observedAt: DateTime.makeUnsafe(START + n)
+})
+
+/** The number with which a rate was made. */
+export const numberOf = ({ observedAt }: Rate) => DateTime.toEpochMillis(observedAt) - START
+
+export const poll = (n: number): PollSummary => ({
+  id: `01980000-0000-7000-9000-${hex(n)}`,
+  startedAt: DateTime.makeUnsafe(START + n),
+  finishedAt: DateTime.makeUnsafe(START + n + 1),
+  pairs: 44,
+  failed: n % 44
+})
