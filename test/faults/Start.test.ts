@@ -5,6 +5,7 @@ import { readdirSync } from "node:fs"
 import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
 import * as NodeEnvironment from "../support/NodeEnvironment.ts"
+import * as TestDatabase from "../support/TestDatabase.ts"
 import * as Workload from "../support/Workload.ts"
 
 const NODES = 3
@@ -12,7 +13,7 @@ const NODES = 3
 describe("Three nodes that start at once on an empty database", () => {
   it.live("all start, and one of them migrates", () =>
     Effect.gen(function* () {
-      const { env, sql } = yield* NodeEnvironment.make()
+      const { env, sql } = yield* NodeEnvironment.make({}, TestDatabase.createEmpty)
       const [took, nodes] = yield* Effect.timed(
         Effect.all(
           Array.from({ length: NODES }, () => Effex.serve(env)),

@@ -27,7 +27,7 @@ const next = (events: Queue.Queue<string>) => Queue.take(events).pipe(Effect.tim
 describe("Cluster.singleton", () => {
   it.live("runs on one node, stays there when another joins, and moves at once when that ends", () =>
     Effect.gen(function* () {
-      const url = yield* TestDatabase.create
+      const url = yield* TestDatabase.createEmpty
       const events = yield* Queue.unbounded<string>()
       const one = yield* Scope.make()
       yield* Scope.provide(Layer.build(nodeOf("one", events, url)), one)
@@ -49,7 +49,7 @@ describe("Cluster.singleton", () => {
     "ends with the database, says so once, and begins again when that is back",
     () =>
       Effect.gen(function* () {
-        const url = yield* TestDatabase.create
+        const url = yield* TestDatabase.createEmpty
         const door = yield* TcpProxy.open({ path: inject("postgres") })
         const events = yield* Queue.unbounded<string>()
         const logged: Array<string> = []
@@ -73,7 +73,7 @@ describe("Cluster.singleton", () => {
 
   it.live("waits for a database that is gone when the node begins", () =>
     Effect.gen(function* () {
-      const url = yield* TestDatabase.create
+      const url = yield* TestDatabase.createEmpty
       const door = yield* TcpProxy.open({ path: inject("postgres") })
       const events = yield* Queue.unbounded<string>()
       door.reset()

@@ -1,12 +1,17 @@
 import { NodeServices } from "@effect/platform-node"
-import { Effect, Exit, Scope } from "effect"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Exit, Layer, Logger, Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
 import { spawnSync } from "node:child_process"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TestProject } from "vitest/node"
 import * as EmbeddedPostgres from "../../src/platform/postgres/EmbeddedPostgres.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
+import * as PostgresUrl from "./PostgresUrl.ts"
 import * as RedisServer from "./RedisServer.ts"
+import * as TestSettings from "./TestSettings.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -26,6 +31,7 @@ export default async function setup(project: TestProject) {
     Effect.provide(NodeServices.layer),
     Effect.runPromise
   )
+  await Effect.runPromise(migrateTemplate(server.path))
   project.provide("postgres", server.path)
   const redis = await startRedis(folder)
   project.provide("redis", redis.url)
@@ -35,6 +41,20 @@ export default async function setup(project: TestProject) {
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+/** Applies every migration once; tests clone the result. */
+const migrateTemplate = Effect.fnUntraced(
+  function* (socket: string) {
+    const admin = yield* PgClient.makeClient({ path: socket, username: "effex", database: "postgres" })
+    yield* admin`CREATE DATABASE ${admin(PostgresUrl.MIGRATED_TEMPLATE)}`
+    const settings = TestSettings.layer({
+      DATABASE_URL: PostgresUrl.make(socket, PostgresUrl.MIGRATED_TEMPLATE)
+    })
+    yield* Effect.scoped(Layer.build(Layer.provide(Database.layer, settings)))
+  },
+  Effect.scoped,
+  Effect.provide([Reactivity.layer, Logger.layer([])])
+)
 
 async function startRedis(folder: string) {
   const found = spawnSync("redis-server", ["--version"])

@@ -15,8 +15,11 @@ export const envOf = (url: string) => ({
 export const connect = (url: string) => PgClient.makeClient({ url: Redacted.make(url) })
 
 /** An environment for nodes that share a new database, and a connection to it that goes past all of them. */
-export const make = Effect.fnUntraced(function* (env: Readonly<Record<string, string>> = {}) {
-  const url = yield* TestDatabase.create
+export const make = Effect.fnUntraced(function* (
+  env: Readonly<Record<string, string>> = {},
+  database: typeof TestDatabase.create = TestDatabase.create
+) {
+  const url = yield* database
   return { sql: yield* connect(url), env: { ...envOf(url), ...env } }
 })
 

@@ -5,7 +5,7 @@ import { Reactivity } from "effect/reactivity"
 import { PROTECTED } from "../../../src/cli/doctor/SchemaCheck.ts"
 import * as Effex from "../../support/Effex.ts"
 import * as TcpProxy from "../../support/TcpProxy.ts"
-import type * as TestDatabase from "../../support/TestDatabase.ts"
+import * as TestDatabase from "../../support/TestDatabase.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
 
 const Report = Schema.fromJsonString(
@@ -151,7 +151,7 @@ describe("effex doctor", () => {
   live(
     "tells of migrations that are missing, unknown or passed over, and applies none",
     Effect.gen(function* () {
-      const { env } = yield* Effex.makeSandbox({})
+      const { env } = yield* Effex.makeSandbox({ DATABASE_URL: yield* TestDatabase.createEmpty })
       const [empty] = (yield* examined(env)).told("migrations")
       assert.strictEqual(empty?.status, "warning")
       assert.match(empty?.found ?? "", /^0001_exchange_rate, .*0012_seal_hash is not applied$/)

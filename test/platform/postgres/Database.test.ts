@@ -19,7 +19,7 @@ const throughDoor = (url: string, port: number) => {
 describe("Database", () => {
   it.live("is migrated once by three nodes that start at once on an empty database", () =>
     Effect.gen(function* () {
-      const url = yield* TestDatabase.create
+      const url = yield* TestDatabase.createEmpty
       const nodes = yield* Effect.all(
         Array.from({ length: 3 }, () => Layer.build(databaseAt(url))),
         {
@@ -41,7 +41,7 @@ describe("Database", () => {
     Effect.gen(function* () {
       const { sql, transaction, within } = yield* Effect.provide(
         Database,
-        yield* Layer.build(databaseAt(yield* TestDatabase.create))
+        yield* Layer.build(databaseAt(yield* TestDatabase.createEmpty))
       )
       yield* within(sql`CREATE TABLE kept (n int)`)
       const keep = (n: number) => sql`INSERT INTO kept VALUES (${n})`
@@ -62,7 +62,7 @@ describe("Database", () => {
 
   it.live("lets go of a caller at the deadline when nothing answers, and works again when it does", () =>
     Effect.gen(function* () {
-      const url = yield* TestDatabase.create
+      const url = yield* TestDatabase.createEmpty
       const door = yield* TcpProxy.open({ path: inject("postgres") })
       const { sql, within } = yield* Effect.provide(
         Database,
@@ -128,7 +128,7 @@ describe("Database", () => {
 
   it.live("runs an exclusive effect in one process at a time, and frees it afterwards", () =>
     Effect.gen(function* () {
-      const url = yield* TestDatabase.create
+      const url = yield* TestDatabase.createEmpty
       const one = yield* Effect.provide(Database, yield* Layer.build(databaseAt(url)))
       const other = yield* Effect.provide(Database, yield* Layer.build(databaseAt(url)))
       const during = yield* one.exclusively("work", other.exclusively("work", Effect.succeed("ran")))

@@ -27,7 +27,7 @@ const begin = Effect.fnUntraced(function* (digit: number, startedAt: string, ter
 describe("The migration of polls", () => {
   it.live("numbers earlier polls as they began, and lets nodes of the version before go on polling", () =>
     Effect.gen(function* () {
-      const sql = yield* PgClient.makeClient({ url: Redacted.make(yield* TestDatabase.create) })
+      const sql = yield* PgClient.makeClient({ url: Redacted.make(yield* TestDatabase.createEmpty) })
       yield* Effect.gen(function* () {
         yield* migrateTo(9)
         yield* begin(3, "2026-11-03T00:00:00Z", 2)
