@@ -1,12 +1,9 @@
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Option, Schema } from "effect"
-import { SecureRandom } from "effect/crypto"
 import * as Http from "effect/http"
-import { ApiKeyRepo } from "../../src/access/ApiKeyRepo.ts"
-import { ApiKeys } from "../../src/access/ApiKeys.ts"
-import { RateLimits } from "../../src/access/RateLimits.ts"
-import { Database, StoreUnavailable } from "../../src/platform/postgres/Database.ts"
-import type { RateIngest } from "../../src/rates/RateIngest.ts"
+import * as App from "../../src/App.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
+import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
 import * as TestConversions from "./TestConversions.ts"
 import * as TestDatabase from "./TestDatabase.ts"
@@ -34,17 +31,20 @@ export class TestServer extends Context.Service<
     readonly log: ReadonlyArray<string>
   }
 >()("effex/test/TestServer") {
-  /** A server with the settings of `env`, and without limits where it sets none, on a port of its own, which believes every rate where no other way is given. */
+  /**
+   * A server on a free port with settings from `env`. By default it has no rate limits and accepts every rate.
+   * `isGuarded` turns the guard on; `http` replaces the HTTP server.
+   */
   static readonly layer = (
     env: Readonly<Record<string, string>> = {},
-    intake?: typeof RateIngest.layer,
-    http: typeof HttpServer.layer = HttpServer.layer
+    options: { readonly isGuarded?: boolean; readonly http?: typeof HttpServer.layer } = {}
   ) =>
     Layer.effect(TestServer, make).pipe(
-      Layer.provideMerge(http),
-      Layer.provideMerge(TestConversions.layerNoDeps(intake)),
-      Layer.provideMerge(keys),
-      Layer.provideMerge(RateLimits.layerMemory),
+      Layer.provideMerge(options.http ?? HttpServer.layer),
+      Layer.provideMerge(App.access),
+      Layer.provideMerge(
+        options.isGuarded === true ? TestConversions.guardedFeatures : TestConversions.features
+      ),
       Layer.provideMerge(breakable),
       Layer.provideMerge(
         TestDatabase.layer({
@@ -58,8 +58,6 @@ export class TestServer extends Context.Service<
       Layer.provideMerge(captured)
     )
 }
-
-const keys = ApiKeys.layer.pipe(Layer.provide([ApiKeyRepo.layer, SecureRandom.layerWebCrypto]))
 
 class TestLog extends Context.Service<TestLog, ReadonlyArray<string>>()("effex/test/TestLog") {}
 
@@ -93,9 +91,12 @@ const breakable = Layer.effectContext(
         if (control.state === "broken") return Effect.die(new Error(SECRETS))
         return statements
       })
-    const within: Database["Service"]["within"] = (statements) => switched(database.within(statements))
-    const attempt: Database["Service"]["attempt"] = (statements) => switched(database.attempt(statements))
-    return Context.make(Database, { ...database, within, attempt }).pipe(Context.add(DatabaseSwitch, control))
+    const execute: Database["Service"]["execute"] = (statements) => switched(database.execute(statements))
+    const tryExecute: Database["Service"]["tryExecute"] = (statements) =>
+      switched(database.tryExecute(statements))
+    return Context.make(Database, { ...database, execute, tryExecute }).pipe(
+      Context.add(DatabaseSwitch, control)
+    )
   })
 )
 

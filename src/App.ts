@@ -1,0 +1,280 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, Layer, Option } from "effect"
+import type { SecureRandom } from "effect/crypto"
+import type { HttpServer as EffectHttpServer, HttpServerError } from "effect/http"
+import type * as EffectRedis from "effect/persistence/Redis"
+import type { Migrator, SqlClient, SqlError } from "effect/sql"
+import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
+import { ApiKeys } from "./access/ApiKeys.ts"
+import { RateLimits } from "./access/RateLimits.ts"
+import { AuditLog } from "./audit/AuditLog.ts"
+import { AuditRepo } from "./audit/AuditRepo.ts"
+import { AuditSealer } from "./audit/AuditSealer.ts"
+import { AuditSigner, type SigningKeyError } from "./audit/AuditSigner.ts"
+import { AuditVerifier } from "./audit/AuditVerifier.ts"
+import { Receipts } from "./audit/Receipts.ts"
+import { SealRepo } from "./audit/SealRepo.ts"
+import { UnsealedRecords } from "./audit/UnsealedRecords.ts"
+import { type InvalidSettings, Settings } from "./config/Settings.ts"
+import { Conversions } from "./conversion/Conversions.ts"
+import { Pricing } from "./conversion/Pricing.ts"
+import { QuoteRepo } from "./conversion/QuoteRepo.ts"
+import { Quotes } from "./conversion/Quotes.ts"
+import { PollCadence } from "./platform/PollCadence.ts"
+import { Database } from "./platform/postgres/Database.ts"
+import type { StoreUnavailable } from "./platform/postgres/StoreUnavailable.ts"
+import type { EmbeddedPostgresError } from "./platform/postgres/EmbeddedPostgres.ts"
+import * as RandomBytes from "./platform/RandomBytes.ts"
+import { Redis, type RedisNotConfigured } from "./platform/Redis.ts"
+import * as Telemetry from "./platform/telemetry/Telemetry.ts"
+import * as V8Heap from "./platform/V8Heap.ts"
+import { FlutterwaveClient } from "./providers/flutterwave/FlutterwaveClient.ts"
+import { FrankfurterSeries } from "./providers/frankfurter/FrankfurterSeries.ts"
+import { RateProvider } from "./providers/RateProvider.ts"
+import { RateSources } from "./providers/RateSources.ts"
+import { Broadcaster } from "./rates/feed/Broadcaster.ts"
+import * as RateFollower from "./rates/feed/RateFollower.ts"
+import { Quarantine } from "./rates/guard/Quarantine.ts"
+import { RateGuard } from "./rates/guard/RateGuard.ts"
+import { RateHistory } from "./rates/history/RateHistory.ts"
+import { RateImport } from "./rates/import/RateImport.ts"
+import { RateCache } from "./rates/lookup/RateCache.ts"
+import { Rates } from "./rates/lookup/Rates.ts"
+import { SharedSingleFlight } from "./rates/lookup/SharedSingleFlight.ts"
+import { PollerSettingRepo } from "./rates/polling/PollerSettingRepo.ts"
+import { PollerSettings } from "./rates/polling/PollerSettings.ts"
+import { PollRepo } from "./rates/polling/PollRepo.ts"
+import { Polls } from "./rates/polling/Polls.ts"
+import { RatePoller } from "./rates/polling/RatePoller.ts"
+import { RateIngest } from "./rates/RateIngest.ts"
+import { RateRepo } from "./rates/RateRepo.ts"
+import type { Drain } from "./server/Drain.ts"
+import * as HttpServer from "./server/HttpServer.ts"
+import * as StartupLog from "./server/StartupLog.ts"
+
+// The composition root. Each piece provides one subject and requires the pieces on its right:
+//
+//   server → access → features (conversion, audit, rates) → foundation → providers → pollerSettings → database → platform
+//
+// With `Layer.provideMerge` the nearer layer wins. A test replaces a service by providing another layer in the place of a
+// piece, or just before the piece that contains the service. See test/App.test.ts.
+
+/** Settings, logs, traces and randomness of one process. */
+export const platform: Layer.Layer<Settings | SecureRandom.SecureRandom, InvalidSettings> = Layer.mergeAll(
+  RandomBytes.layer,
+  Telemetry.layer
+).pipe(Layer.provideMerge(Settings.layer))
+
+/** PostgreSQL, migrated: the one at `DATABASE_URL`, else the embedded one. */
+export const database: Layer.Layer<
+  Database | SqlClient.SqlClient,
+  EmbeddedPostgresError | Migrator.MigrationError | SqlError.SqlError | StoreUnavailable,
+  Settings
+> = Database.layer
+
+/** The polling schedule that is in force. */
+export const pollerSettings: Layer.Layer<PollerSettings | PollCadence, never, Settings | Database> =
+  PollerSettings.layer.pipe(Layer.provide(PollerSettingRepo.layer))
+
+/** The rate providers of `PROVIDERS`, with failover between them. */
+export const providers: Layer.Layer<
+  RateProvider,
+  HttpServerError.ServeError,
+  Settings | SecureRandom.SecureRandom | PollCadence
+> = RateProvider.layer.pipe(
+  Layer.provide(RateSources.layer),
+  Layer.provide(FlutterwaveClient.layerSettings),
+  Layer.provide(NodeHttpClient.layerUndici)
+)
+
+/** Uses Redis if `REDIS_URL` is set, and the memory of the process otherwise. Nothing else makes this choice. */
+const redisOrMemory = <A, E, R, E2, R2>(
+  redis: Layer.Layer<A, E, R>,
+  memory: Layer.Layer<A, E2, R2>
+): Layer.Layer<A, E | E2 | RedisNotConfigured, Exclude<R, Redis | EffectRedis.Redis> | R2 | Settings> =>
+  Layer.unwrap(
+    Effect.map(
+      Settings,
+      ({
+        redisUrl
+      }): Layer.Layer<
+        A,
+        E | E2 | RedisNotConfigured,
+        Exclude<R, Redis | EffectRedis.Redis> | R2 | Settings
+      > => (Option.isSome(redisUrl) ? redis.pipe(Layer.provide(Redis.layer)) : memory)
+    )
+  )
+
+/** Rates that the nodes of a cluster share: the cache, the feed of changes, and fetches in progress. */
+export const sharedRates: Layer.Layer<
+  RateCache | Broadcaster | SharedSingleFlight,
+  RedisNotConfigured,
+  Settings | SecureRandom.SecureRandom | RateRepo | PollCadence
+> = redisOrMemory(
+  Layer.mergeAll(RateCache.layerRedis, Broadcaster.layerRedis, SharedSingleFlight.layerRedis),
+  Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory, SharedSingleFlight.layerMemory)
+)
+
+type RateFoundation = RateRepo | PollRepo | RateCache | Broadcaster | SharedSingleFlight | RateGuard
+
+type RateSource = RateProvider | PollerSettings | PollCadence
+
+/** What {@link rates} requires to store, share and judge rates. */
+export const rateFoundation: Layer.Layer<
+  RateFoundation,
+  RedisNotConfigured,
+  Settings | SecureRandom.SecureRandom | Database | RateProvider | PollCadence
+> = RateGuard.layer.pipe(
+  Layer.provideMerge(sharedRates),
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer))
+)
+
+type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateIngest
+
+/** Looking rates up, polling, quarantine and history. */
+export const rates: Layer.Layer<
+  RateServices,
+  never,
+  Settings | SecureRandom.SecureRandom | Database | RateFoundation | RateSource
+> = Layer.mergeAll(Rates.layer, RatePoller.layer, Polls.layer, Quarantine.layer, RateHistory.layer).pipe(
+  Layer.provideMerge(RateIngest.layerNoDeps)
+)
+
+/** Imports of historical rates, from files and from Frankfurter. */
+export const imports: Layer.Layer<RateImport, never, Settings | SecureRandom.SecureRandom | Database> =
+  RateImport.layer.pipe(
+    Layer.provide(FrankfurterSeries.layer),
+    Layer.provide([NodeHttpClient.layerUndici, PollCadence.layerSettings]),
+    Layer.provide(NodeServices.layer)
+  )
+
+/** The key that signs the audit. */
+export const auditSigner: Layer.Layer<AuditSigner, SigningKeyError, Settings | SecureRandom.SecureRandom> =
+  AuditSigner.layer.pipe(Layer.provide(NodeServices.layer))
+
+type AuditServices =
+  | AuditLog
+  | AuditRepo
+  | AuditSealer
+  | AuditVerifier
+  | Receipts
+  | SealRepo
+  | UnsealedRecords
+
+/** The log of conversions, its signed heads, receipts and verification. */
+export const audit: Layer.Layer<AuditServices, never, Database | AuditSigner> = Layer.mergeAll(
+  AuditLog.layer,
+  Receipts.layer,
+  AuditVerifier.layer
+).pipe(
+  Layer.provideMerge(AuditSealer.layer),
+  Layer.provideMerge(Layer.mergeAll(AuditRepo.layer, SealRepo.layer, UnsealedRecords.layer))
+)
+
+type ConversionServices = Conversions | Quotes | Pricing | QuoteRepo
+
+/** Quotes and conversions. */
+export const conversion: Layer.Layer<
+  ConversionServices,
+  never,
+  Settings | SecureRandom.SecureRandom | Database | Rates | AuditLog | AuditRepo
+> = Conversions.layer.pipe(
+  Layer.provideMerge(Quotes.layer),
+  Layer.provideMerge(Layer.mergeAll(Pricing.layer, QuoteRepo.layer))
+)
+
+/** API keys. */
+export const apiKeys: Layer.Layer<ApiKeys, never, Settings | SecureRandom.SecureRandom | Database> =
+  ApiKeys.layer.pipe(Layer.provide(ApiKeyRepo.layer))
+
+/** Rate limits, counted across the nodes of a cluster. */
+export const rateLimits: Layer.Layer<RateLimits, RedisNotConfigured, Settings> = redisOrMemory(
+  RateLimits.layerRedis,
+  RateLimits.layerMemory
+)
+
+type AccessServices = ApiKeys | RateLimits
+
+/** API keys and rate limits. */
+export const access: Layer.Layer<
+  AccessServices,
+  RedisNotConfigured,
+  Settings | SecureRandom.SecureRandom | Database
+> = Layer.mergeAll(apiKeys, rateLimits)
+
+/** What {@link features} requires beside providers, the database and the settings. */
+export const foundation: Layer.Layer<
+  RateFoundation | AuditSigner,
+  RedisNotConfigured | SigningKeyError,
+  Settings | SecureRandom.SecureRandom | Database | RateProvider | PollCadence
+> = Layer.mergeAll(rateFoundation, auditSigner)
+
+type Features = RateServices | AuditServices | ConversionServices
+
+/** Rates, the audit and conversions: everything but access and transport. */
+export const features: Layer.Layer<
+  Features,
+  never,
+  Settings | SecureRandom.SecureRandom | Database | RateFoundation | RateSource | AuditSigner
+> = conversion.pipe(Layer.provideMerge(Layer.mergeAll(audit, rates)))
+
+/**
+ * A node that serves: the HTTP server and its background jobs. On release it first fails its readiness check, then hands
+ * its jobs to another node, and then stops the server.
+ */
+export const server: Layer.Layer<
+  EffectHttpServer.HttpServer | Drain,
+  HttpServerError.ServeError,
+  Settings | Database | RateFoundation | RateSource | Features | AccessServices
+> = Layer.mergeAll(HttpServer.layerAnnounce, V8Heap.layerGrow).pipe(
+  Layer.provideMerge(
+    Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, AuditSealer.layerBackground)
+  ),
+  Layer.provideMerge(HttpServer.layer),
+  Layer.provide(StartupLog.layer)
+)
+
+// The pieces with everything that they require, one for each group of commands. A command builds no more than it needs.
+
+type Process = Settings | SecureRandom.SecureRandom | Database | SqlClient.SqlClient
+
+type ProcessError =
+  | InvalidSettings
+  | EmbeddedPostgresError
+  | Migrator.MigrationError
+  | SqlError.SqlError
+  | StoreUnavailable
+
+export const databaseApp: Layer.Layer<Process, ProcessError> = database.pipe(Layer.provideMerge(platform))
+
+export const pollerSettingsApp: Layer.Layer<PollerSettings | PollCadence | Process, ProcessError> =
+  pollerSettings.pipe(Layer.provideMerge(databaseApp))
+
+export const apiKeysApp: Layer.Layer<ApiKeys | Process, ProcessError> = apiKeys.pipe(
+  Layer.provideMerge(databaseApp)
+)
+
+export const importsApp: Layer.Layer<RateImport | Process, ProcessError> = imports.pipe(
+  Layer.provideMerge(databaseApp)
+)
+
+type RatesError = ProcessError | HttpServerError.ServeError | RedisNotConfigured
+
+const sourcesApp = providers.pipe(Layer.provideMerge(pollerSettingsApp))
+
+export const ratesApp: Layer.Layer<RateServices | RateFoundation | RateSource | Process, RatesError> =
+  rates.pipe(Layer.provideMerge(rateFoundation), Layer.provideMerge(sourcesApp))
+
+type FeatureServices = Features | RateFoundation | RateSource | AuditSigner | Process
+
+export const featuresApp: Layer.Layer<FeatureServices, RatesError | SigningKeyError> = features.pipe(
+  Layer.provideMerge(foundation),
+  Layer.provideMerge(sourcesApp)
+)
+
+/** All of effex, as `effex serve` runs it. */
+export const app: Layer.Layer<
+  EffectHttpServer.HttpServer | Drain | AccessServices | FeatureServices,
+  RatesError | SigningKeyError
+> = server.pipe(Layer.provideMerge(access), Layer.provideMerge(featuresApp))

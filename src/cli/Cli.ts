@@ -1,0 +1,45 @@
+import { Command } from "effect/cli"
+import * as App from "../App.ts"
+import * as Audit from "./Audit.ts"
+import * as Convert from "./Convert.ts"
+import * as Doctor from "./doctor/Doctor.ts"
+import * as History from "./History.ts"
+import * as Import from "./Import.ts"
+import * as Keys from "./Keys.ts"
+import * as Migrate from "./Migrate.ts"
+import * as Poll from "./Poll.ts"
+import * as Poller from "./Poller.ts"
+import * as Quarantine from "./Quarantine.ts"
+import * as Quote from "./Quote.ts"
+import * as Rate from "./Rate.ts"
+import * as Rates from "./Rates.ts"
+import * as Receipt from "./Receipt.ts"
+import * as Sandbox from "./Sandbox.ts"
+import * as Serve from "./Serve.ts"
+import * as SettingsHelp from "./SettingsHelp.ts"
+
+/** The command `effex`, with all its subcommands. */
+export const effex = Command.make("effex").pipe(
+  Command.withDescription(
+    `A self-hosted foreign-exchange service: Flutterwave's rates, kept fresh and served.\n\n${SettingsHelp.text}`
+  ),
+  Command.withShortDescription("A self-hosted foreign-exchange service"),
+  Command.withSubcommands([
+    Serve.make(App.app),
+    Poll.command.pipe(Command.provide(App.ratesApp)),
+    Poller.command.pipe(Command.provide(App.pollerSettingsApp)),
+    Rate.command.pipe(Command.provide(App.ratesApp)),
+    History.command.pipe(Command.provide(App.ratesApp)),
+    Rates.command,
+    Convert.command.pipe(Command.provide(App.featuresApp)),
+    Quote.command.pipe(Command.provide(App.featuresApp)),
+    Audit.command.pipe(Command.provide(App.featuresApp)),
+    Quarantine.command.pipe(Command.provide(App.ratesApp)),
+    Receipt.command,
+    Import.command.pipe(Command.provide(App.importsApp)),
+    Keys.command.pipe(Command.provide(App.apiKeysApp)),
+    Doctor.command,
+    Migrate.command.pipe(Command.provide(App.databaseApp)),
+    Sandbox.command
+  ])
+)

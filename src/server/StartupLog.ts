@@ -1,0 +1,17 @@
+import { Effect, Layer, Option } from "effect"
+import { Settings } from "../config/Settings.ts"
+
+/** Logs the substitutes that the settings select: sandbox rates and the embedded PostgreSQL. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { databaseUrl, dataDir, sandbox } = yield* Settings
+    if (sandbox) {
+      yield* Effect.logWarning(
+        "Rates come from the built-in sandbox and are not real; set FLUTTERWAVE_SECRET_KEY for real rates"
+      )
+    }
+    if (Option.isNone(databaseUrl)) {
+      yield* Effect.logInfo(`The embedded PostgreSQL stores its data in ${dataDir}`)
+    }
+  })
+)
