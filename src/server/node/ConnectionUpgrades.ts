@@ -6,20 +6,22 @@ import { type IncomingMessage, type Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { InvalidRequest } from "../../api/Problem.ts"
 import * as Problems from "../middleware/Problems.ts"
+import * as HttpInternals from "./HttpInternals.ts"
 
 interface Headers {
   readonly [name: string]: unknown
 }
 
-/** Whether a request asks to become a WebSocket. */
-export const asks = (headers: Headers): boolean => String(headers["upgrade"]).toLowerCase() === "websocket"
+/** Returns whether a request asks for an upgrade to WebSocket. */
+export const isWebSocketRequest = (headers: Headers): boolean =>
+  String(headers["upgrade"]).toLowerCase() === "websocket"
 
 const VERSION = "13"
 const KEY = /^[+/0-9A-Za-z]{22}==$/
 const PROTOCOL = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
-/** What keeps a request that asks for it from becoming a WebSocket (RFC 6455, 4.2.1). */
-const flawOf = (headers: Headers): string | undefined => {
+/** Validates the headers of a WebSocket handshake (RFC 6455, 4.2.1). Returns the first error, or undefined. */
+const handshakeError = (headers: Headers): string | undefined => {
   if (!KEY.test(String(headers["sec-websocket-key"]))) return "Sec-WebSocket-Key must be 16 bytes in base64"
   if (headers["sec-websocket-version"] !== VERSION) return `Sec-WebSocket-Version must be ${VERSION}`
   const protocols = headers["sec-websocket-protocol"]
@@ -27,63 +29,64 @@ const flawOf = (headers: Headers): string | undefined => {
   const names = String(protocols)
     .split(",")
     .map((name) => name.trim())
-  const areNames = names.every((name) => PROTOCOL.test(name)) && new Set(names).size === names.length
-  return areNames ? undefined : "Sec-WebSocket-Protocol must be a list of different names"
+  const areDistinctTokens = names.every((name) => PROTOCOL.test(name)) && new Set(names).size === names.length
+  return areDistinctTokens ? undefined : "Sec-WebSocket-Protocol must be a list of distinct names"
 }
 
-/** Whether a request asks to become a WebSocket, and says all that it takes. */
-export const canBe = (method: string | undefined, headers: Headers): boolean =>
-  method === "GET" && asks(headers) && flawOf(headers) === undefined
+/** Returns whether a request is a valid WebSocket handshake. */
+export const isValidHandshake = (method: string | undefined, headers: Headers): boolean =>
+  method === "GET" && isWebSocketRequest(headers) && handshakeError(headers) === undefined
 
-const refuse = (detail: string) =>
+const reject = (detail: string) =>
   Problems.respond(new InvalidRequest({ detail }), { headers: { "sec-websocket-version": VERSION } })
 
-/** A connection that Node has given up. */
-interface Upgraded {
+/** A connection that Node has detached from HTTP. */
+interface UpgradedConnection {
   readonly incoming: IncomingMessage
   readonly response: ServerResponse
   readonly socket: Socket
-  /** What came right behind the request. */
+  /** Bytes received after the request. */
   readonly head: Buffer
 }
 
-/** The connections of requests that are under way, until they are taken. */
-const connections = new WeakMap<object, Upgraded>()
+/** Upgraded connections by request, until {@link takeConnection}. */
+const connections = new WeakMap<object, UpgradedConnection>()
 
-/** Whether Node has given up the connection of a request, to whoever takes it. */
+/** Returns whether Node has detached the connection of a request and {@link takeConnection} can return it. */
 export const isUpgraded = (incoming: object): boolean => connections.has(incoming)
 
 /**
- * Passes the requests that ask to become a WebSocket on as requests like all others, in the place of the server of
- * Effect, whose requests would end with their connections: one that is open for hours would hold its request, its
- * answer and a fiber with all of its context. So `server` must have been given to it before.
+ * Routes WebSocket handshakes as ordinary requests.
+ *
+ * Replaces the `upgrade` listener of Effect's server, whose requests end only with their connection: a socket that is open
+ * for hours would retain its request, its response and a fiber with its whole context. So Effect must have installed its
+ * listener on `server` before.
  */
-export const passOn = (server: Server): void => {
-  server.removeAllListeners("upgrade").on("upgrade", (incoming, socket: Socket & Answering, head) => {
-    socket.on("error", constVoid)
-    const before = socket._httpMessage
-    if (before) {
-      // Who did not wait for the answer before this one is given that one, and no other.
-      before.once("finish", () => socket.destroySoon())
-      socket.once("end", () => socket.destroy()).resume()
-      return
-    }
-    const response = new ServerResponse(incoming)
-    response.assignSocket(socket)
-    // Nobody reads what comes after a refusal, so that its end would not be seen.
-    response.once("finish", () => socket.resume().destroySoon())
-    connections.set(incoming, { incoming, response, socket, head })
-    server.emit("request", incoming, response)
-  })
+export const routeUpgrades = (server: Server): void => {
+  server
+    .removeAllListeners("upgrade")
+    .on("upgrade", (incoming, socket: Socket & HttpInternals.HttpSocket, head) => {
+      socket.on("error", constVoid)
+      const earlier = HttpInternals.responseInFlight(socket)
+      if (earlier !== undefined) {
+        // A client that pipelined the handshake gets the earlier response only.
+        earlier.once("finish", () => socket.destroySoon())
+        socket.once("end", () => socket.destroy()).resume()
+        return
+      }
+      const response = new ServerResponse(incoming)
+      response.assignSocket(socket)
+      // Without a reader, the end of the connection after a rejection would go unnoticed.
+      response.once("finish", () => socket.resume().destroySoon())
+      connections.set(incoming, { incoming, response, socket, head })
+      server.emit("request", incoming, response)
+    })
 }
 
-/** A connection, with what Node itself notes down of the answer that is under way on it. */
-export interface Answering {
-  readonly _httpMessage?: ServerResponse | null
-}
-
-/** Takes the connection of an upgraded request, which is then not answered by HTTP any more. */
-export const take = (request: HttpServerRequest.HttpServerRequest): Upgraded | undefined => {
+/** Takes over the connection of an upgraded request, which then gets no HTTP response. */
+export const takeConnection = (
+  request: HttpServerRequest.HttpServerRequest
+): UpgradedConnection | undefined => {
   const incoming = NodeHttpServerRequest.toIncomingMessage(request)
   const upgraded = connections.get(incoming)
   connections.delete(incoming)
@@ -95,14 +98,16 @@ export const take = (request: HttpServerRequest.HttpServerRequest): Upgraded | u
   return upgraded
 }
 
-/** Refuses what does not ask to become a WebSocket, or cannot. */
-export const only = Effect.fnUntraced(function* <E, R>(
+/** Rejects requests that are not a valid WebSocket handshake. */
+export const requireWebSocket = Effect.fnUntraced(function* <E, R>(
   endpoint: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 ) {
   const request = yield* HttpServerRequest.HttpServerRequest
-  const flaw = asks(request.headers) ? flawOf(request.headers) : undefined
-  if (flaw !== undefined) return yield* refuse(flaw)
-  // Node upgrades no request whose `Connection` does not ask for it, nor one whose path is written in another way.
-  const canBeTaken = isUpgraded(NodeHttpServerRequest.toIncomingMessage(request))
-  return yield* canBeTaken ? endpoint : refuse("A WebSocket answers here: connect with ws:// or wss://")
+  const error = isWebSocketRequest(request.headers) ? handshakeError(request.headers) : undefined
+  if (error !== undefined) return yield* reject(error)
+  // Node upgrades only requests with `Connection: upgrade` and a path in its canonical spelling.
+  const isReady = isUpgraded(NodeHttpServerRequest.toIncomingMessage(request))
+  return yield* isReady
+    ? endpoint
+    : reject("This path is a WebSocket endpoint; connect with ws:// or wss://")
 })

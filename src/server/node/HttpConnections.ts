@@ -1,88 +1,91 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import * as ConnectionUpgrades from "./ConnectionUpgrades.ts"
+import * as HttpInternals from "./HttpInternals.ts"
 
-/** For how long nothing is asked on a connection before it is closed: what is on its way here is still answered. */
-const QUIET_MILLIS = 500
-/** How many callers are accepted after the end has come: more than can wait at once. */
-const MAX_LAST_CALLERS = 1024
+/** How long a connection must be idle before the draining server closes it. A request on its way is still answered. */
+const IDLE_TIMEOUT_MILLIS = 500
+/** Maximum number of connections accepted after draining began: more than any backlog holds. */
+const MAX_LATE_CONNECTIONS = 1024
 
 interface Connection {
-  /** The answer to what was asked last, which is given last. */
-  last: ServerResponse | undefined
-  quietSince: number
+  /** The response to the latest request, which is sent last. */
+  latest: ServerResponse | undefined
+  idleSince: number
 }
 
-/** Knows the connections, and on which of them something is asked. */
-export const watch = (server: Server) => {
+/** Tracks the connections of a server, so that it can drain without resetting any. */
+export const track = (server: Server) => {
   const connections = new Map<Duplex, Connection>()
-  let keeps = true
-  // Node would close those that are idle when it begins to stop, also where a request is on its way.
-  server.closeIdleConnections = () => {}
+  let isKeepAliveEnabled = true
+  HttpInternals.keepIdleConnectionsOnClose(server)
 
-  const begin = (request: IncomingMessage, response: ServerResponse) => {
-    if (!keeps) response.shouldKeepAlive = false
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    if (!isKeepAliveEnabled) HttpInternals.closeAfter(response)
     const { socket } = request
     if (ConnectionUpgrades.isUpgraded(request)) {
       connections.delete(socket)
       socket.off("close", forget)
     }
     const connection = connections.get(socket)
-    if (connection !== undefined) connection.last = response
+    if (connection !== undefined) connection.latest = response
   }
-  /** One for all: a stream that is open for hours holds nothing of this. */
+  /** Shared by all sockets: a stream that is open for hours retains no closure. */
   function forget(this: Duplex) {
     connections.delete(this)
   }
   server
     .on("connection", (socket) => {
-      connections.set(socket, { last: undefined, quietSince: performance.now() })
+      connections.set(socket, { latest: undefined, idleSince: performance.now() })
       socket.on("close", forget)
     })
-    .on("checkContinue", begin)
+    .on("checkContinue", onRequest)
 
-  const keepNone = () => {
-    keeps = false
+  /** Closes every connection after its latest response. */
+  const disableKeepAlive = () => {
+    isKeepAliveEnabled = false
     const now = performance.now()
     for (const connection of connections.values()) {
-      connection.quietSince = now
-      const { last } = connection
-      if (last === undefined || last.closed) continue
-      last.shouldKeepAlive = false
-      last.once("close", () => {
-        connection.quietSince = performance.now()
+      connection.idleSince = now
+      const { latest } = connection
+      if (latest === undefined || latest.closed) continue
+      HttpInternals.closeAfter(latest)
+      latest.once("close", () => {
+        connection.idleSince = performance.now()
       })
     }
   }
 
-  /** To Node, a connection that has sent nothing yet is not idle until its headers are overdue. */
-  const closeQuiet = () => {
+  /** Closes idle connections. Node does not count a connection as idle before its first request. */
+  const closeIdle = () => {
     const now = performance.now()
     for (const [socket, connection] of connections) {
-      if (connection.last?.closed === false) connection.quietSince = now
-      else if (now - connection.quietSince >= QUIET_MILLIS) socket.destroy()
+      if (connection.latest?.closed === false) connection.idleSince = now
+      else if (now - connection.idleSince >= IDLE_TIMEOUT_MILLIS) socket.destroy()
     }
   }
-  return { begin, keepNone, closeQuiet }
+  return { onRequest, disableKeepAlive, closeIdle }
 }
 
 /**
- * Node accepts one caller in each turn of its loop, and the system resets those who still wait when nobody listens any
- * more: so the server is closed right after a turn in which nobody came.
+ * Stops listening once the accept queue is empty.
+ *
+ * Node accepts one connection per event-loop turn, and the kernel resets queued connections when the listener closes. So
+ * the server closes right after a turn without a new connection.
  */
-export const closeWhenNobodyWaits = (server: Server, onClosed: () => void) => {
-  let callers = 0
-  let before = -1
-  const accept = () => callers++
-  const look = () => {
-    if (callers !== before && callers < MAX_LAST_CALLERS) {
-      before = callers
-      setImmediate(look)
+export const closeWhenAccepted = (server: Server, onClosed: () => void) => {
+  let accepted = 0
+  let previous = -1
+  const count = () => accepted++
+  const closeIfQuiet = () => {
+    if (accepted !== previous && accepted < MAX_LATE_CONNECTIONS) {
+      previous = accepted
+      setImmediate(closeIfQuiet)
       return
     }
-    server.off("connection", accept)
+    server.off("connection", count)
     server.close(onClosed)
   }
-  server.on("connection", accept)
-  setImmediate(look)
+  server.on("connection", count)
+  setImmediate(closeIfQuiet)
 }

@@ -1,44 +1,23 @@
-import type { ServerResponse } from "node:http"
-
-/** What Node keeps of an answer: the head that it has written, and sends with the beginning of the body. */
-interface Headed {
-  _header?: string | null
-}
-
-/** The lines of headers that need no look at what is in them. */
-export const linesOf = (headers: Readonly<Record<string, string>>): string => {
+/** Serializes headers as lines, without validation: names and values must be safe. */
+export const toLines = (headers: Readonly<Record<string, string>>): string => {
   let lines = ""
   for (const name in headers) lines += `${name}: ${headers[name]}\r\n`
   return lines
 }
 
-let second = Number.NaN
-let date = ""
+let cachedSecond = Number.NaN
+let cachedDate = ""
 
-/** The date of a moment in milliseconds as HTTP writes it (RFC 9110, 5.6.7), made once a second. */
-export const dateAt = (now: number): string => {
-  const current = Math.floor(now / 1000)
-  if (current !== second) {
-    second = current
-    date = new Date(now).toUTCString()
+/** Formats milliseconds since 1970 as an HTTP date (RFC 9110, 5.6.7). Cached for the current second. */
+export const formatDate = (millis: number): string => {
+  const second = Math.floor(millis / 1000)
+  if (second !== cachedSecond) {
+    cachedSecond = second
+    cachedDate = new Date(millis).toUTCString()
   }
-  return date
+  return cachedDate
 }
 
-/** How a text of so many bytes of UTF-8 is sent: Node writes ASCII sooner where it is told so. */
-export const encodingOf = (text: string, bytes: number): BufferEncoding =>
-  bytes === text.length ? "latin1" : "utf8"
-
-/**
- * Answers with a head of such lines, from the status on, that is ready: Node would look at each header anew, and write
- * it, which takes more time than a lookup does.
- */
-export const send = (
-  response: ServerResponse & Headed,
-  head: string,
-  text: string,
-  encoding: BufferEncoding
-): void => {
-  response._header = `${head}\r\n`
-  response.end(text, encoding)
-}
+/** Returns the fastest encoding for a text of `byteLength` bytes of UTF-8: Node writes ASCII faster as Latin-1. */
+export const encodingOf = (text: string, byteLength: number): BufferEncoding =>
+  byteLength === text.length ? "latin1" : "utf8"

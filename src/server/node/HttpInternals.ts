@@ -1,0 +1,95 @@
+import { constVoid } from "effect/Function"
+import { IncomingMessage, Server, ServerResponse } from "node:http"
+
+/*
+ * Everything effex uses of `node:http` that Node does not document. `test/server/node/HttpInternals.test.ts` fails when a
+ * Node version changes one of these.
+ */
+
+/** A connection, with the response that Node is sending on it. */
+export interface HttpSocket {
+  readonly _httpMessage?: ServerResponse | null
+}
+
+/**
+ * Returns the response in flight on a connection, or undefined.
+ *
+ * Node passes only the socket to the listeners of `clientError`, `connect` and `upgrade`. `_httpMessage` tells whether an
+ * earlier, pipelined request still owns the socket, so that its response is not corrupted.
+ */
+export const responseInFlight = ({ _httpMessage }: HttpSocket): ServerResponse | undefined =>
+  _httpMessage ?? undefined
+
+/** A response, with the head that Node has serialized and sends in front of the body. */
+interface ResponseWithHead {
+  _header?: string | null
+}
+
+/**
+ * Sends a response whose status line and headers are already serialized, each line ending in CRLF.
+ *
+ * `writeHead` validates and serializes every header of every response, which takes longer than a rate lookup. Setting
+ * `_header` skips that. Node takes the status code for the 200 that `statusCode` starts with.
+ */
+export const sendWithHead = (
+  response: ServerResponse & ResponseWithHead,
+  head: string,
+  body: string,
+  encoding: BufferEncoding
+): void => {
+  response._header = `${head}\r\n`
+  response.end(body, encoding)
+}
+
+/**
+ * Returns whether the connection stays open after the response.
+ *
+ * Node derives `shouldKeepAlive` from the HTTP version and the `Connection` header of the request before it emits the
+ * request. A serialized head must state the same.
+ */
+export const isKeptAlive = ({ shouldKeepAlive }: ServerResponse): boolean => shouldKeepAlive
+
+/**
+ * Closes the connection after this response, and announces it with `Connection: close` unless the head was sent.
+ *
+ * Setting the header instead would fail for a response whose head was sent, and the router's own headers could replace it.
+ */
+export const closeAfter = (response: ServerResponse): void => {
+  response.shouldKeepAlive = false
+}
+
+/**
+ * Keeps `Server.close` from closing idle connections.
+ *
+ * `close` calls `closeIdleConnections`, which also closes connections whose next request is already on its way: the client
+ * would see a reset. `HttpConnections` closes idle connections itself, after a pause.
+ */
+export const keepIdleConnectionsOnClose = (server: Server): void => {
+  server.closeIdleConnections = constVoid
+}
+
+/** Handles a request and returns true, or returns false and leaves the request untouched. */
+export type RequestInterceptor = (request: IncomingMessage, response: ServerResponse) => boolean
+
+/**
+ * An HTTP server that offers each request to interceptors before its `request` listeners.
+ *
+ * The router is a `request` listener of Effect's server adapter, and `EventEmitter` cannot stop an event between two
+ * listeners. So `emit` is overridden.
+ */
+export class InterceptingServer extends Server {
+  /** Called for every request, before the interceptors. */
+  onRequest: (request: IncomingMessage, response: ServerResponse) => void = constVoid
+  interceptors: ReadonlyArray<RequestInterceptor> = []
+
+  override emit(event: string, ...args: Array<unknown>): boolean {
+    return (event === "request" && this.#isHandled(args)) || super.emit(event, ...args)
+  }
+
+  #isHandled([request, response]: ReadonlyArray<unknown>) {
+    if (!(request instanceof IncomingMessage && response instanceof ServerResponse)) return false
+    this.onRequest(request, response)
+    for (const intercept of this.interceptors) if (intercept(request, response)) return true
+    return false
+  }
+}
