@@ -2,8 +2,7 @@ import { Console, DateTime, Effect, Equal, FileSystem, Option, Schema, Stream } 
 import { Argument, Command, Flag } from "effect/cli"
 import { Csv } from "effect/encoding"
 import { Settings } from "../config/Settings.ts"
-import * as Currency from "../domain/money/Currency.ts"
-import { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import * as ImportRow from "../domain/rates/ImportRow.ts"
 import { RateImport } from "../rates/import/RateImport.ts"
 import { refuse } from "./CommandArguments.ts"
@@ -94,7 +93,7 @@ const importFile = Effect.fnUntraced(function* (input: Input) {
   const view = yield* ImportProgressView.make
   const pair = yield* Effect.transposeOption(Option.map(input.pair, parsePair))
   const writeReport = yield* makeReport(input.report, input.file.value)
-  const shown: Array<ImportRow.BadLine> = []
+  const shown: Array<ImportRow.InvalidRow> = []
   const { dryRun, provider, skipBad } = input
 
   const summary = yield* rateImport
@@ -141,23 +140,26 @@ const importSeries = Effect.fnUntraced(function* (input: Input) {
 })
 
 const parseDay = (flag: string, text: string) => {
-  const millis = text.length === "2024-01-01".length ? ImportRow.parseMoment(text) : Option.none()
+  const millis = text.length === "2024-01-01".length ? ImportRow.parseInstant(text) : Option.none()
   return Option.match(
-    Option.filter(millis, (day) => day >= ImportRow.EARLIEST),
+    Option.filter(millis, (day) => day >= ImportRow.MIN_OBSERVED_AT),
     {
       onNone: () =>
-        refuse(`${flag}: found ${ImportRow.shown(text)}, allowed: a day such as 2024-01-01, from 1990 on`),
+        refuse(
+          `${flag}: found ${ImportRow.printable(text)}, allowed: a day such as 2024-01-01, from 1990 on`
+        ),
       onSome: (day) => Effect.succeed(DateTime.makeUnsafe(day))
     }
   )
 }
 
 const parsePair = (text: string) => {
-  const [, source = "", destination = ""] = /^(\w{3}):(\w{3})$/.exec(text.trim()) ?? []
-  const [from, to] = [Currency.find(source), Currency.find(destination)]
-  return Option.isSome(from) && Option.isSome(to) && from.value !== to.value
-    ? Effect.succeed(new CurrencyPair({ from: from.value.code, to: to.value.code }))
-    : refuse(`A pair: found ${ImportRow.shown(text)}, allowed: two different ISO 4217 codes such as USD:NGN`)
+  const pair = Option.filter(CurrencyPair.parse(text.trim()), ({ from, to }) => from !== to)
+  return Option.isSome(pair)
+    ? Effect.succeed(pair.value)
+    : refuse(
+        `A pair: found ${ImportRow.printable(text)}, allowed: two different ISO 4217 codes such as USD:NGN`
+      )
 }
 
 /** Writes bad lines to a file, which is there even where none is bad, and is not the one that is imported. */
@@ -180,6 +182,6 @@ const makeReport = Effect.fnUntraced(function* (report: Option.Option<string>, i
       Effect.mapError(refuseReport)
     )
   yield* write([["line", "column", "found", "allowed"]])
-  return (lines: ReadonlyArray<ImportRow.BadLine>) =>
+  return (lines: ReadonlyArray<ImportRow.InvalidRow>) =>
     write(lines.map(({ allowed, column, found, line }) => [String(line), column, found, allowed]))
 })

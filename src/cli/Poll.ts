@@ -1,7 +1,7 @@
 import { Duration, Effect, Option, References, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
-import { DEFAULT_INTERVAL } from "../domain/rates/PollerSetting.ts"
+import { DEFAULT_POLL_INTERVAL } from "../domain/rates/PollerSetting.ts"
 import { PollCadence } from "../platform/PollCadence.ts"
 import { RatePoller } from "../rates/polling/RatePoller.ts"
 import * as PollBoardView from "./view/PollBoardView.ts"
@@ -72,7 +72,7 @@ const pollEvery = Effect.fnUntraced(function* ({ observe, report }: View, interv
   const poller = yield* RatePoller
   const every = Option.orElse(Option.map(interval, Duration.seconds), cadence.interval)
   return yield* poller.pollEvery(
-    Option.getOrElse(every, () => DEFAULT_INTERVAL),
+    Option.getOrElse(every, () => DEFAULT_POLL_INTERVAL),
     observe,
     report
   )

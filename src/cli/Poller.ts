@@ -15,7 +15,7 @@ const set = Command.make(
   {
     interval: Flag.String("interval").pipe(
       Flag.withDescription("From the start of one poll to the start of the next, such as `5 minutes`"),
-      Flag.filterMap(PollerSetting.parseInterval, () => `it must be ${PollerSetting.ALLOWED_INTERVAL}`),
+      Flag.filterMap(PollerSetting.parseInterval, () => `it must be ${PollerSetting.POLL_INTERVAL_ALLOWED}`),
       Flag.optional
     ),
     enabled: Flag.Literals("polling", ["on", "off"]).pipe(

@@ -38,11 +38,11 @@ const list = Command.make(
 ).pipe(Command.withDescription("Print what was put aside, newest first; with --json one object a line"))
 
 const inWords = (found: QuarantinedRate) => {
-  const { decision, id, pair, provider, rate, status, suspicions } = found
+  const { decision, id, pair, provider, rate, status, anomalies } = found
   const decided = decision === null ? status : `${status} by ${decision.principal ?? decision.by}`
   return [
     `${id}  ${pair.key} ${Decimal.format(rate)} of ${provider}, ${decided}`,
-    ...suspicions.map((suspicion) => `  ${suspicion.reason}: ${describe(suspicion, rate)}`)
+    ...anomalies.map((suspicion) => `  ${suspicion.reason}: ${describe(suspicion, rate)}`)
   ].join("\n")
 }
 

@@ -4,7 +4,7 @@ import { TimeFromText } from "../api/TimeFromText.ts"
 import { Settings } from "../config/Settings.ts"
 import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
-import { NoneKnown } from "../domain/rates/History.ts"
+import { NoRateKnown } from "../domain/rates/History.ts"
 import { ageAt } from "../domain/rates/Rate.ts"
 import { RateHistory } from "../rates/history/RateHistory.ts"
 import { Rates } from "../rates/lookup/Rates.ts"
@@ -70,13 +70,13 @@ const showPast = Effect.fnUntraced(function* (
   at: DateTime.Utc
 ) {
   const history = yield* RateHistory
-  const pair = yield* Effect.fromResult(CurrencyPair.parse(input.from, input.to))
+  const pair = yield* Effect.fromResult(CurrencyPair.fromCodes(input.from, input.to))
   const now = yield* DateTime.now
   const knownAt = Option.getOrElse(input.knownAt, () => now)
   if (DateTime.isGreaterThan(DateTime.max(at, knownAt), now))
     return yield* CommandArguments.refuse("--at and --known-at must not be in the future")
   const found = yield* history.asOf(pair, at, knownAt)
-  if (Option.isNone(found)) return yield* new NoneKnown({ pair, at, knownAt })
+  if (Option.isNone(found)) return yield* new NoRateKnown({ pair, at, knownAt })
   if (input.json) {
     return yield* Console.log(HistoryEncoding.toAsOfText(HistoryEncoding.toAsOf(found.value, at, knownAt)))
   }

@@ -1,7 +1,8 @@
-import { Console, DateTime, Effect, Layer, Schema, Stream } from "effect"
+import { Console, DateTime, Effect, Layer, Option, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { RateList, RateMessage } from "../api/rates/RateMessage.ts"
 import { EffexClient } from "../client/EffexClient.ts"
+import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import * as CommandArguments from "./CommandArguments.ts"
 import * as RateBoard from "./view/RateBoard.ts"
 import * as RateBoardView from "./view/RateBoardView.ts"
@@ -17,8 +18,6 @@ export class NoServer extends Schema.TaggedError<NoServer>()("NoServer", { url: 
 /** Whoever waits at a prompt is told soon. */
 const CONNECT_TIMEOUT = "3 seconds"
 
-const PAIR = /^([a-z]{3}):([a-z]{3})$/i
-
 const encodeList = Schema.encodeSync(Schema.fromJsonString(RateList))
 const encodeRate = Schema.encodeSync(Schema.fromJsonString(RateMessage))
 
@@ -29,7 +28,7 @@ export const command = Command.make(
     pairs: Argument.String("pair").pipe(
       Argument.withDescription("The pairs to show, such as USD:NGN; all without any"),
       Argument.filter(
-        (text) => PAIR.test(text),
+        (text) => Option.isSome(CurrencyPair.split(text)),
         () => "a pair such as USD:NGN"
       ),
       Argument.variadic()

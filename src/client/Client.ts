@@ -18,4 +18,4 @@ export {
 export { connect, type ConnectOptions, type PromiseClient } from "./PromiseClient.ts"
 export type { Conversion, Poll, Quote, Rate, RateEvent } from "./PromiseValues.ts"
 export { Unreachable } from "./Unreachable.ts"
-export type { WatchOptions } from "./Watch.ts"
+export type { WatchOptions } from "./Subscriptions.ts"

@@ -8,7 +8,7 @@ import type { AmountType } from "../domain/conversion/Conversion.ts"
 import * as RpcCalls from "./RpcCalls.ts"
 import { Connection, type ConnectionOptions, type ConnectionState } from "./Connection.ts"
 import type { Unreachable } from "./Unreachable.ts"
-import * as Watch from "./Watch.ts"
+import * as Watch from "./Subscriptions.ts"
 
 /** How fresh a rate must be. */
 export interface RateOptions {

@@ -3,7 +3,7 @@ import type { ConnectionState } from "./Connection.ts"
 import { type ConvertRequest, EffexClient, type QuoteRequest, type RateOptions } from "./EffexClient.ts"
 import * as Plain from "./PromiseValues.ts"
 import { Unreachable } from "./Unreachable.ts"
-import type { WatchOptions } from "./Watch.ts"
+import type { WatchOptions } from "./Subscriptions.ts"
 
 /** How {@link connect} connects. */
 export interface ConnectOptions {

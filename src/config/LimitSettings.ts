@@ -1,7 +1,7 @@
 import { Option } from "effect"
 import type { IpNetwork } from "effect/net"
 import { define } from "./SettingDefinition.ts"
-import { listOf, network, origin, orOff, quotaOrOff, wholeNumber } from "./SettingTexts.ts"
+import { listOf, network, origin, orOff, quotaOrOff, wholeNumber } from "./SettingParsers.ts"
 
 /** Who may ask, from where, and how much. */
 

@@ -2,7 +2,7 @@ import { BigDecimal, Option } from "effect"
 import * as Arr from "effect/Array"
 import * as Decimal from "../domain/money/Decimal.ts"
 import { define } from "./SettingDefinition.ts"
-import { baseUrl, key, listOf, oneOf, optional } from "./SettingTexts.ts"
+import { baseUrl, key, listOf, oneOf, optional } from "./SettingParsers.ts"
 
 /** Where rates come from, and what lets us in there. */
 

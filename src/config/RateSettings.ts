@@ -12,7 +12,7 @@ import {
   pairMargin,
   percentage,
   wholeNumber
-} from "./SettingTexts.ts"
+} from "./SettingParsers.ts"
 
 /** Which rates there are, how fresh they are kept, which are believed, and what a conversion keeps of them. */
 
@@ -30,10 +30,10 @@ export const RATE_DESTINATIONS = define({
 
 export const POLL_INTERVAL = define<Option.Option<Duration.Duration>>({
   name: "POLL_INTERVAL",
-  fallback: Option.some(PollerSetting.DEFAULT_INTERVAL),
+  fallback: Option.some(PollerSetting.DEFAULT_POLL_INTERVAL),
   shown: "10 minutes",
   meaning: "from the start of one poll to the start of the next; `off` polls only on demand",
-  ...durationOrOff(PollerSetting.SHORTEST_INTERVAL, PollerSetting.LONGEST_INTERVAL)
+  ...durationOrOff(PollerSetting.MIN_POLL_INTERVAL, PollerSetting.MAX_POLL_INTERVAL)
 })
 
 export const POLL_SPACING = define({

@@ -1,5 +1,5 @@
 import { Config, Effect, Redacted } from "effect"
-import * as OpenTelemetry from "./OpenTelemetry.ts"
+import * as OpenTelemetry from "./OpenTelemetrySettings.ts"
 import * as Definitions from "./SettingDefinitions.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { Option } from "effect"
 import { define } from "./SettingDefinition.ts"
-import { optional, url, wholeNumber } from "./SettingTexts.ts"
+import { optional, url, wholeNumber } from "./SettingParsers.ts"
 
 /** Where a node listens, and where it keeps what it knows. */
 

@@ -1,6 +1,6 @@
 import { Duration, type LogLevel, Option } from "effect"
 import { type Definition, define, defined } from "./SettingDefinition.ts"
-import { duration, flag, logLevel, oneOf, optional } from "./SettingTexts.ts"
+import { duration, flag, logLevel, oneOf, optional } from "./SettingParsers.ts"
 
 /** Every setting, in the order in which readers should meet them: that of the modules below. */
 export * from "./ServerSettings.ts"

@@ -13,7 +13,7 @@ import * as Definitions from "./SettingDefinitions.ts"
 export const Fault = Schema.Struct({ name: Schema.String, found: Schema.String, allowed: Schema.String })
 
 /** All the settings that cannot be used, in one message. */
-export class WrongSettings extends Schema.TaggedError<WrongSettings>()("WrongSettings", {
+export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("WrongSettings", {
   faults: Schema.Array(Fault)
 }) {
   override get message(): string {
@@ -231,7 +231,7 @@ export const inspect = Effect.gen(function* () {
 
 const read = Effect.gen(function* () {
   const { faults, settings } = yield* inspect
-  return faults.length > 0 ? yield* new WrongSettings({ faults }) : settings
+  return faults.length > 0 ? yield* new InvalidSettings({ faults }) : settings
 })
 
 const secret = Option.map((text: string) => Redacted.make(text))

@@ -1,9 +1,9 @@
 import { Duration, Option } from "effect"
 
-/** What {@link parse} takes, for messages. */
+/** Describes what {@link parse} accepts, for error messages. */
 export const ALLOWED = "a duration such as `60 seconds`, `10 minutes` or `500 millis`"
 
-/** Reads `10 minutes` or `500 millis`: a whole number and a unit from millis to days. None for everything else. */
+/** Parses `10 minutes` or `500 millis`: a whole number and a unit from millis to days. */
 export const parse = (text: string): Option.Option<Duration.Duration> =>
   /^\d{1,9} (millis|seconds?|minutes?|hours?|days?)$/.test(text)
     ? Duration.fromInput(text as Duration.Input)
@@ -16,7 +16,7 @@ const UNITS = [
   ["second", 1000]
 ] as const
 
-/** Writes a duration of whole milliseconds as {@link parse} reads it, in the largest unit that it is a multiple of. */
+/** Formats a duration, truncated to milliseconds, in the largest unit that divides it. {@link parse} reads it back. */
 export const format = (duration: Duration.Duration): string => {
   const millis = Math.floor(Duration.toMillis(duration))
   const unit = UNITS.find(([, size]) => millis > 0 && millis % size === 0)

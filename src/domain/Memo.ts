@@ -1,11 +1,11 @@
-/** Writes what never changes, and is told often, when it is told first. */
-export const writtenOnce = <A extends object>(write: (value: A) => string): ((value: A) => string) => {
-  const texts = new WeakMap<A, string>()
+/** Memoizes the text of an immutable object, for as long as the object is referenced. */
+export const memoize = <A extends object>(encode: (value: A) => string): ((value: A) => string) => {
+  const cache = new WeakMap<A, string>()
   return (value) => {
-    const known = texts.get(value)
-    if (known !== undefined) return known
-    const text = write(value)
-    texts.set(value, text)
+    const cached = cache.get(value)
+    if (cached !== undefined) return cached
+    const text = encode(value)
+    cache.set(value, text)
     return text
   }
 }

@@ -6,7 +6,8 @@ import { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import * as RateIds from "../domain/rates/RateIds.ts"
 import { type Rate, RateId, type RateRecord, type RateTick } from "../domain/rates/Rate.ts"
-import { Database, type StoreUnavailable } from "../platform/postgres/Database.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as Leader from "../platform/Leader.ts"
 import type { LedPoll } from "./polling/PollRepo.ts"
 
@@ -60,7 +61,7 @@ export const UNLESS_LATER = `
     WHERE (excluded.observed_at, excluded.rate_id) > (latest_rate.observed_at, latest_rate.rate_id)`
 
 const make = Effect.gen(function* () {
-  const { sql, within } = yield* Database
+  const { sql, execute } = yield* Database
   const random = yield* SecureRandom.SecureRandom
 
   const columns = sql.literal("id, source_currency, destination_currency, rate, provider, observed_at")
@@ -71,7 +72,7 @@ const make = Effect.gen(function* () {
     poll: Option.Option<LedPoll>
   ) {
     const recordedAt = yield* DateTime.now
-    const id = RateIds.make(tick.observedAt, recordedAt, yield* RateIds.entropy(random))
+    const id = RateIds.make(tick.observedAt, recordedAt, yield* RateIds.randomEntropy(random))
     const legs = (tick.legs ?? []).map((leg) => ({
       id: leg.id,
       source_currency: leg.pair.from,
@@ -88,7 +89,7 @@ const make = Effect.gen(function* () {
           SELECT ${id}::uuid, source_currency, destination_currency, id FROM inserted
         )`
     })
-    const inserted = yield* within(sql`
+    const inserted = yield* execute(sql`
       WITH admitted AS (${admitted(id)}), answer AS (
         SELECT ${tick.provider}::text AS provider, ${tick.raw}::text::jsonb AS raw,
           ${observedAt}::timestamptz AS observed_at, ${DateTime.toDateUtc(recordedAt)}::timestamptz AS recorded_at
@@ -146,21 +147,21 @@ const make = Effect.gen(function* () {
     )
 
   const latest = Effect.fn("RateRepo.latest")(function* (pair: CurrencyPair) {
-    const rows = yield* within(sql`
+    const rows = yield* execute(sql`
       SELECT ${columns} FROM exchange_rate WHERE id = (
         SELECT rate_id FROM latest_rate
         WHERE source_currency = ${pair.from} AND destination_currency = ${pair.to})`)
     return Array.head(yield* decodeRows(rows))
   })
 
-  const latestAll = within(sql`
+  const latestAll = execute(sql`
     SELECT ${columns} FROM exchange_rate WHERE id IN (SELECT rate_id FROM latest_rate)
     ORDER BY source_currency, destination_currency`).pipe(
     Effect.flatMap(decodeRows),
     Effect.withSpan("RateRepo.latestAll")
   )
 
-  const latestIds = within(
+  const latestIds = execute(
     sql<{ key: string; rateId: RateId }>`
       SELECT source_currency || ':' || destination_currency AS key, rate_id FROM latest_rate`
   ).pipe(
@@ -169,7 +170,7 @@ const make = Effect.gen(function* () {
   )
 
   const byId = Effect.fn("RateRepo.byId")(function* (id: RateId) {
-    const rows = yield* within(sql`
+    const rows = yield* execute(sql`
       SELECT ${columns}, source_amount, destination_amount, provider_rate, raw::text AS raw, recorded_at,
         coalesce(derived_from, '{}') AS derived_from
       FROM exchange_rate WHERE id = ${id}`)

@@ -5,14 +5,14 @@ import { TimeFromText } from "../../src/api/TimeFromText.ts"
 const read = (text: string) =>
   Option.getOrNull(Option.map(Schema.decodeOption(TimeFromText)(text), DateTime.formatIso))
 
-it("reads days and moments, in UTC where no zone is told", () => {
+it("parses dates and times, in UTC by default", () => {
   assert.strictEqual(read("2024-02-29"), "2024-02-29T00:00:00.000Z")
   assert.strictEqual(read("2026-11-21T03:27:17"), "2026-11-21T03:27:17.000Z")
   assert.strictEqual(read("2026-11-21T03:27:17.0869Z"), "2026-11-21T03:27:17.086Z")
   assert.strictEqual(read("2026-11-21T03:27:17+02:00"), "2026-11-21T01:27:17.000Z")
 })
 
-it("refuses days that no calendar has, and what is no time", () => {
+it("rejects dates that do not exist and malformed times", () => {
   for (const text of [
     "2026-02-29",
     "2026-02-30T10:00:00Z",

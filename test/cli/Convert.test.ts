@@ -89,8 +89,8 @@ describe("effex convert", () => {
         const cases = [
           [convert("0", "USD", "NGN"), "is not a positive amount of USD, with at most 2 decimals"],
           [convert("--target", "0.5", "USD", "XOF"), "is not a positive amount of XOF"],
-          [convert("1", "USD", "ABC"), '"ABC" is not one of'],
-          [convert("1", "USD", "EUR"), "USD:EUR is not offered"],
+          [convert("1", "USD", "ABC"), '"ABC" is not supported'],
+          [convert("1", "USD", "EUR"), "USD:EUR is not supported"],
           [convert("1", "USD", "NGN", "--quote", "x"), "x is not the id of a quote"],
           [convert("1", "USD", "NGN", "--quote", UNKNOWN_ID), "There is no quote"],
           [convert("1", "USD", "NGN", "--reference", "a\nb"), "no control characters"],

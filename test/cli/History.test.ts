@@ -46,7 +46,7 @@ describe("effex history and effex rate --at", () => {
       Effect.gen(function* () {
         const effex = yield* start
         for (const [args, message] of [
-          [["history", "USD", "ZZZ"], '"ZZZ" is no currency of ISO 4217'],
+          [["history", "USD", "ZZZ"], '"ZZZ" is not an active ISO 4217 currency code'],
           [["history", "USD", "NGN", "--start", "soon"], "Expected a time such as"],
           [["history", "USD", "NGN", "--interval", "1m"], "1m"],
           [["rate", "USD", "NGN", "--at", "2020-01-01"], "no rate of USD:NGN was known"],

@@ -103,7 +103,7 @@ describe("effex import", { timeout: 120_000 }, () => {
         ])
         assert.match(
           (yield* run(file)).output,
-          /^history.csv cannot be imported: line 1: header: .* allowed: a column from as well$/m
+          /^history.csv cannot be imported: line 1: header: .* allowed: a header with the column from$/m
         )
         const { code, output } = yield* run(file, "--pair", "usd:NGN")
         assert.match(output, /^1 line: 1 stored, 0 already there$/m)

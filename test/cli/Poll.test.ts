@@ -57,7 +57,7 @@ describe("effex rate", () => {
       const { env } = yield* start
       const unknown = yield* Effex.run(["rate", "USD", "ABC"], env)
       assert.strictEqual(yield* unknown.ended, 1)
-      assert.include(unknown.output(), '"ABC" is not one of')
+      assert.include(unknown.output(), '"ABC" is not supported')
     }).pipe(Effect.scoped)
   )
 })

@@ -77,8 +77,8 @@ describe("effex rates", () => {
       Effect.gen(function* () {
         const { rates } = yield* start
         const cases = [
-          [["USD:EUR"], "USD:EUR is not offered"],
-          [["--watch", "USD:EUR"], "USD:EUR is not offered"],
+          [["USD:EUR"], "USD:EUR is not supported"],
+          [["--watch", "USD:EUR"], "USD:EUR is not supported"],
           [["USDNGN"], "a pair such as USD:NGN"],
           [["--url", "nonsense"], "an http or https address"],
           [

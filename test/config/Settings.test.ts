@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import type { Settings, WrongSettings } from "../../src/config/Settings.ts"
+import type { Settings, InvalidSettings } from "../../src/config/Settings.ts"
 import * as Definitions from "../../src/config/SettingDefinitions.ts"
 import { plain, read } from "./PlainSettings.ts"
 import { shown } from "./Shown.ts"
 
 const allowedBy = (name: string) => Definitions.all.find((definition) => definition.name === name)?.allowed
 
-const names = (error: WrongSettings) => error.faults.map(({ name }) => name)
+const names = (error: InvalidSettings) => error.faults.map(({ name }) => name)
 
 describe("Settings", () => {
   it.effect("has the defaults of the contract", () =>

@@ -18,7 +18,7 @@ const millis = (text: string) => Option.map(DurationText.parse(text), Duration.t
 
 describe("DurationText.parse", () => {
   it.prop(
-    "reads a whole number of a unit",
+    "parses a whole number with a unit",
     [
       Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999_999_999 })),
       Schema.Literals(["millis", "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days"])
@@ -28,7 +28,7 @@ describe("DurationText.parse", () => {
     }
   )
 
-  it("reads what the contract promises", () => {
+  it("parses the documented examples", () => {
     assert.deepStrictEqual(millis("10 minutes"), Option.some(600_000))
     assert.deepStrictEqual(millis("500 millis"), Option.some(500))
     assert.deepStrictEqual(millis("60 seconds"), Option.some(60_000))
@@ -40,7 +40,7 @@ describe("DurationText.parse", () => {
     }
   })
 
-  it("takes nothing else", () => {
+  it("rejects everything else", () => {
     const texts = [
       "",
       "10",
@@ -84,7 +84,7 @@ describe("DurationText.parse", () => {
 })
 
 describe("DurationText.format", () => {
-  it("writes the largest unit that it is a multiple of", () => {
+  it("uses the largest unit that divides the duration", () => {
     const texts = [
       "0 millis",
       "1 second",

@@ -51,8 +51,8 @@ export const BREAKS = {
   guard: [
     {
       file: "src/rates/RateGuard.ts",
-      from: "if (suspicions.length === 0) return yield* store",
-      to: "if (suspicions.length < 100) return yield* store"
+      from: "if (anomalies.length === 0) return yield* store",
+      to: "if (anomalies.length < 100) return yield* store"
     }
   ],
   /** What customers receive is rounded up. */
@@ -76,7 +76,7 @@ export const BREAKS = {
     },
     {
       file: "src/rates/RatePoller.ts",
-      from: "const ran = yield* exclusively(LOCK, measured)",
+      from: "const ran = yield* withLock(LOCK, measured)",
       to: "const ran = Option.some(yield* measured)"
     }
   ],

@@ -1,9 +1,9 @@
-import { DateTime, Schema } from "effect"
-import type { AmountType, Computed } from "./Conversion.ts"
+import { DateTime, Schema, Struct } from "effect"
+import { AmountType, type ComputedConversion } from "./Conversion.ts"
 import * as Decimal from "../money/Decimal.ts"
 import * as Money from "../money/Money.ts"
 import type { RateId } from "../rates/Rate.ts"
-import { writtenOnce } from "../Memo.ts"
+import { memoize } from "../Memo.ts"
 
 /** Identifies one conversion in the audit. A UUIDv7. */
 export const AuditId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("AuditId"))
@@ -13,21 +13,21 @@ export type AuditId = typeof AuditId.Type
 export const QuoteId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("QuoteId"))
 export type QuoteId = typeof QuoteId.Type
 
-/** Numbers that were computed for a customer, with the rate that they stand on. */
-export interface PricedConversion extends Computed {
+/** Numbers computed for a customer, with the rate that they are based on. */
+export interface PricedConversion extends ComputedConversion {
   readonly amountType: AmountType
   readonly rateId: RateId
   readonly provider: string
   readonly rateFetchedAt: DateTime.Utc
   /** The rate was older than `STALE_AFTER`, and could not be refreshed. */
   readonly stale: boolean
-  /** The customer's own words, at most 100 characters. */
+  /** Chosen by the customer, at most 100 characters. */
   readonly reference: string | null
-  /** Who asked. */
+  /** Identity of the caller, such as the name of its API key. */
   readonly principal: string
 }
 
-/** A conversion whose numbers are locked until it expires. */
+/** A priced conversion that can be used once, until it expires. */
 export interface Quote {
   readonly id: QuoteId
   readonly priced: PricedConversion
@@ -37,12 +37,62 @@ export interface Quote {
   readonly usedBy: AuditId | null
 }
 
-/** Of a rate, these are told with every conversion for as long as it is in force. */
-const termText = writtenOnce(Decimal.format)
-const timeText = writtenOnce<DateTime.Utc>(DateTime.formatIso)
+/** Price of a conversion as text, as published with quotes, conversions and audit records. */
+export const PriceText = Schema.Struct({
+  from_currency: Schema.String,
+  to_currency: Schema.String,
+  input_amount: Schema.String,
+  output_amount: Schema.String,
+  mid_rate: Schema.String,
+  margin: Schema.String,
+  rate: Schema.String,
+  rate_id: Schema.String,
+  provider: Schema.String,
+  rate_fetched_at: Schema.String,
+  stale: Schema.Boolean
+})
+export interface PriceText extends Schema.Schema.Type<typeof PriceText> {}
 
-/** The numbers as text, under the names that they bear on the wire. */
-export const numberFields = (priced: PricedConversion) => ({
+/**
+ * Immutable record of a committed conversion, as it is published, hashed and stored. Its numbers and times are text, so
+ * that every reader hashes the same bytes. Messages, SQL columns and exports derive their fields from this schema.
+ */
+export const AuditRecord = Schema.Struct({
+  audit_id: AuditId,
+  ...PriceText.fields,
+  amount_type: AmountType,
+  /** Output before rounding. */
+  exact_output: Schema.String,
+  /** `exact_output - output_amount`. */
+  residual: Schema.String,
+  quote_id: Schema.NullOr(QuoteId),
+  reference: Schema.NullOr(Schema.String),
+  principal: Schema.String,
+  converted_at: Schema.String
+})
+export interface AuditRecord extends Schema.Schema.Type<typeof AuditRecord> {}
+
+export type AuditField = keyof AuditRecord
+
+/** Fields of an audit record, in the order of the schema. */
+export const AUDIT_FIELDS: ReadonlyArray<AuditField> = Struct.keys(AuditRecord.fields)
+
+/** Lists all fields of an audit record in an explicit order. A missing field is a compile-time error. */
+export const allFieldsInOrder = <const Order extends ReadonlyArray<AuditField>>(
+  order: Order &
+    ([AuditField] extends [Order[number]] ? unknown : MissingField<Exclude<AuditField, Order[number]>>)
+): ReadonlyArray<AuditField> => order
+
+interface MissingField<Field> {
+  readonly missing: Field
+}
+
+// One rate prices many conversions: its terms and its time are the same objects in each of them.
+const termText = memoize(Decimal.format)
+const timeText = memoize<DateTime.Utc>(DateTime.formatIso)
+
+/** Formats the price of a conversion. */
+export const formatPrice = (priced: PricedConversion): PriceText => ({
   from_currency: priced.input.currency.code,
   to_currency: priced.output.currency.code,
   input_amount: Money.format(priced.input),
@@ -56,30 +106,15 @@ export const numberFields = (priced: PricedConversion) => ({
   stale: priced.stale
 })
 
-/**
- * A conversion that was answered, as it is told, hashed and stored: its numbers are text, in the order in which they are
- * hashed. It is never changed.
- */
-export interface AuditRecord extends Readonly<ReturnType<typeof numberFields>> {
-  readonly audit_id: AuditId
-  readonly amount_type: AmountType
-  readonly exact_output: string
-  readonly residual: string
-  readonly quote_id: QuoteId | null
-  readonly reference: string | null
-  readonly principal: string
-  readonly converted_at: string
-}
-
-/** The record of a conversion, which may use a quote, at a moment. */
-export const recordOf = (
+/** Creates the audit record of a conversion. `quoteId` is null without a quote. */
+export const makeAuditRecord = (
   id: AuditId,
   priced: PricedConversion,
   quoteId: QuoteId | null,
   convertedAt: DateTime.Utc
 ): AuditRecord => ({
   audit_id: id,
-  ...numberFields(priced),
+  ...formatPrice(priced),
   amount_type: priced.amountType,
   exact_output: Decimal.format(priced.exactOutput),
   residual: Decimal.format(priced.residual),

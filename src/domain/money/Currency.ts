@@ -1,40 +1,39 @@
 import { Option, Result, Schema } from "effect"
 import { currencies } from "./Iso4217.ts"
 
-/** An ISO 4217 alphabetic code of a currency in use, upper case. */
+/** ISO 4217 alphabetic code, upper case. */
 export const CurrencyCode = Schema.String.check(
   Schema.isPattern(/^[A-Z]{3}$/, { message: "Expected an ISO 4217 code such as USD" })
 ).pipe(Schema.brand("CurrencyCode"))
 export type CurrencyCode = typeof CurrencyCode.Type
 
-/** A currency of ISO 4217. */
+/** An active ISO 4217 currency. */
 export interface Currency {
   readonly code: CurrencyCode
-  /** English name, as ISO 4217 writes it. */
+  /** English name, as published by ISO 4217. */
   readonly name: string
-  /** Digits after the decimal point of the smallest unit: 2 for USD, 0 for XOF, 3 for KWD. */
+  /** Number of decimals of the smallest unit: 2 for USD, 0 for XOF, 3 for KWD. */
   readonly minorUnit: number
 }
 
-/** The text is no ISO 4217 code, or the currency is not offered in this place. */
+/** The code is not one of the currencies that the service supports on this side of a pair. */
 export class UnsupportedCurrency extends Schema.TaggedError<UnsupportedCurrency>()("UnsupportedCurrency", {
-  /** What was given, cut to a length that is safe to show. */
+  /** The rejected text, truncated for display. */
   given: Schema.String,
-  /** What would have been taken. */
   supported: Schema.Array(CurrencyCode)
 }) {
   override get message(): string {
-    return `${JSON.stringify(this.given)} is not one of ${this.supported.join(", ")}`
+    return `${JSON.stringify(this.given)} is not supported; use one of ${this.supported.join(", ")}`
   }
 }
 
-/** The text is no code of a currency at all. */
+/** The text is not an active ISO 4217 code. */
 export class UnknownCurrency extends Schema.TaggedError<UnknownCurrency>()("UnknownCurrency", {
-  /** What was given, cut to a length that is safe to show. */
+  /** The rejected text, truncated for display. */
   given: Schema.String
 }) {
   override get message(): string {
-    return `${JSON.stringify(this.given)} is no currency of ISO 4217`
+    return `${JSON.stringify(this.given)} is not an active ISO 4217 currency code`
   }
 }
 
@@ -42,19 +41,19 @@ const byCode: ReadonlyMap<string, Currency> = new Map(
   currencies.map(([code, name, minorUnit]) => [code, { code: CurrencyCode.make(code), name, minorUnit }])
 )
 
-/** The currency of a code, in upper or lower case. ASCII letters only: `"ſ".toUpperCase()` is "S" too. */
+/** Looks up a currency by code, in any case. Accepts ASCII letters only, because `"ſ".toUpperCase()` is also "S". */
 export const find = (code: string): Option.Option<Currency> =>
   /^[A-Za-z]{3}$/.test(code) ? Option.fromUndefinedOr(byCode.get(code.toUpperCase())) : Option.none()
 
-/** The code of a currency, offered or not, in any case. */
+/** Parses the code of any active currency, in any case, supported by the service or not. */
 export const parse = (text: string): Result.Result<CurrencyCode, UnknownCurrency> =>
   Option.match(find(text), {
     onNone: () => Result.fail(new UnknownCurrency({ given: text.slice(0, 8) })),
     onSome: ({ code }) => Result.succeed(code)
   })
 
-/** Every currency of ISO 4217 that has a minor unit, by code. */
+/** Every ISO 4217 currency that has a minor unit, ordered by code. */
 export const all: ReadonlyArray<Currency> = Array.from(byCode.values())
 
-/** The currency of a code that is known to be one. Throws for any other. */
+/** Returns the currency of a validated code. Throws if the code is unknown. */
 export const get = (code: CurrencyCode): Currency => Option.getOrThrow(find(code))

@@ -1,14 +1,17 @@
 import { Option, Result, Schema } from "effect"
 import * as Currency from "./Currency.ts"
 
-/** A direction of exchange: how many units of `to` one unit of `from` buys. USD→NGN is not the inverse of NGN→USD. */
+/**
+ * An ordered currency pair. Its rate is the number of `to` units per `from` unit. USD:NGN and NGN:USD are quoted
+ * independently and are not inverses of each other.
+ */
 export class CurrencyPair extends Schema.Class<CurrencyPair>("effex/domain/money/CurrencyPair")({
   from: Currency.CurrencyCode,
   to: Currency.CurrencyCode
 }) {
-  /** `USD:NGN` */
+  /** Canonical text, such as `USD:NGN`. */
   get key(): string {
-    return `${this.from}:${this.to}`
+    return keyOf(this.from, this.to)
   }
 
   override toString(): string {
@@ -16,13 +19,35 @@ export class CurrencyPair extends Schema.Class<CurrencyPair>("effex/domain/money
   }
 }
 
-/** The pair of two codes in any case, whether it is offered or not: its rates may be those of long ago. */
-export const parse = (from: string, to: string): Result.Result<CurrencyPair, Currency.UnknownCurrency> =>
+/** Joins two codes into the canonical text of a pair, such as `USD:NGN`. */
+export const keyOf = (from: string, to: string): string => `${from}:${to}`
+
+/** Describes what {@link parse} accepts, for error messages. */
+export const ALLOWED = "two ISO 4217 codes such as USD:NGN"
+
+/**
+ * Splits pair text such as `USD:NGN` or `usd:ngn` into its two codes, as written. Checks the syntax only: the
+ * currencies may be unknown.
+ */
+export const split = (text: string): Option.Option<{ readonly from: string; readonly to: string }> => {
+  const [, from, to] = /^([a-z]{3}):([a-z]{3})$/i.exec(text) ?? []
+  return from === undefined || to === undefined ? Option.none() : Option.some({ from, to })
+}
+
+/** Parses pair text such as `USD:NGN` or `usd:ngn` of any two active currencies, supported by the service or not. */
+export const parse = (text: string): Option.Option<CurrencyPair> =>
+  Option.flatMap(split(text), ({ from, to }) => Result.getSuccess(fromCodes(from, to)))
+
+/**
+ * Builds a pair from two codes in any case, supported by the service or not: history keeps the rates of pairs that are
+ * no longer supported.
+ */
+export const fromCodes = (from: string, to: string): Result.Result<CurrencyPair, Currency.UnknownCurrency> =>
   Result.gen(function* () {
     return new CurrencyPair({ from: yield* Currency.parse(from), to: yield* Currency.parse(to) })
   })
 
-/** Both currencies exist, but this service has no rates for the pair. */
+/** Both currencies exist, but the service has no rates for the pair. */
 export class UnsupportedPair extends Schema.TaggedError<UnsupportedPair>()("UnsupportedPair", {
   pair: CurrencyPair,
   sources: Schema.Array(Currency.CurrencyCode),
@@ -30,25 +55,26 @@ export class UnsupportedPair extends Schema.TaggedError<UnsupportedPair>()("Unsu
 }) {
   override get message(): string {
     const [sources, destinations] = [this.sources.join(", "), this.destinations.join(", ")]
-    return `${this.pair.key} is not offered: from ${sources}, to another one of ${destinations}`
+    return `${this.pair.key} is not supported; convert from ${sources} to a different currency of ${destinations}`
   }
 }
 
-/** The pairs that a service offers: every source into every destination. */
+/** The pairs that the service supports: every source currency into every other destination currency. */
 export interface SupportedPairs {
   readonly sources: ReadonlyArray<Currency.CurrencyCode>
   readonly destinations: ReadonlyArray<Currency.CurrencyCode>
-  /** Every pair, sources first. */
+  /** Every pair, grouped by source. */
   readonly all: ReadonlyArray<CurrencyPair>
-  /** The pair of two codes in any case, the same object each time. */
+  /** Looks up a pair by two codes in any case. Returns the same object each time. */
   readonly find: (
     from: string,
     to: string
   ) => Result.Result<CurrencyPair, Currency.UnsupportedCurrency | UnsupportedPair>
-  /** The source currency of a code in any case. */
+  /** Looks up a source currency by its code in any case. */
   readonly findSource: (code: string) => Result.Result<Currency.CurrencyCode, Currency.UnsupportedCurrency>
 }
 
+/** Builds the supported pairs of these sources and destinations. */
 export const makeSupported = (
   sources: ReadonlyArray<Currency.CurrencyCode>,
   destinations: ReadonlyArray<Currency.CurrencyCode>
@@ -56,7 +82,7 @@ export const makeSupported = (
   const byKey = new Map<string, CurrencyPair>()
   for (const from of sources) {
     for (const to of destinations) {
-      if (from !== to) byKey.set(`${from}:${to}`, new CurrencyPair({ from, to }))
+      if (from !== to) byKey.set(keyOf(from, to), new CurrencyPair({ from, to }))
     }
   }
   const unsupported = (given: string, supported: ReadonlyArray<Currency.CurrencyCode>) =>
@@ -66,14 +92,14 @@ export const makeSupported = (
     destinations,
     all: Array.from(byKey.values()),
     find: (fromText, toText) => {
-      const asWritten = byKey.get(`${fromText}:${toText}`)
-      if (asWritten !== undefined) return Result.succeed(asWritten)
+      const exactMatch = byKey.get(keyOf(fromText, toText))
+      if (exactMatch !== undefined) return Result.succeed(exactMatch)
       const from = Currency.find(fromText)
       if (Option.isNone(from)) return Result.fail(unsupported(fromText, sources))
       const to = Currency.find(toText)
       if (Option.isNone(to)) return Result.fail(unsupported(toText, destinations))
-      const known = byKey.get(`${from.value.code}:${to.value.code}`)
-      if (known !== undefined) return Result.succeed(known)
+      const match = byKey.get(keyOf(from.value.code, to.value.code))
+      if (match !== undefined) return Result.succeed(match)
       const pair = new CurrencyPair({ from: from.value.code, to: to.value.code })
       return Result.fail(new UnsupportedPair({ pair, sources, destinations }))
     },

@@ -1,26 +1,26 @@
 import { BigDecimal, Effect, Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
 
-/** The most digits that stand before the point of an amount or a rate. */
+/** Maximum digits before the decimal point of an amount or a rate. */
 export const MAX_INTEGER_DIGITS = 18
 
-/** The most digits that stand after the point of a rate. Amounts have their currency's minor unit. */
+/** Maximum decimals of a rate. Amounts are limited to their currency's minor unit. */
 export const MAX_RATE_DECIMALS = 30
 
-// Digits, the point, and an exponent such as `e-05`.
+// Digits, decimal point, and an exponent such as `e-05`.
 const MAX_JSON_NUMBER_LENGTH = MAX_INTEGER_DIGITS + 1 + MAX_RATE_DECIMALS + 4
 
 /**
- * How many significant digits a quotient keeps, where it has no exact end. Providers compute in doubles, which hold 15
- * digits for certain: what stands behind them is noise.
+ * Significant digits of a quotient that does not terminate. Providers compute in doubles, which are reliable to 15
+ * digits; the digits after those are noise.
  */
 export const QUOTIENT_DIGITS = 15
 
 /**
- * The one door by which decimal text enters: plain digits only, bounded in length before anything is computed.
+ * Parses untrusted decimal text: plain digits only, with the length checked before any arithmetic.
  *
- * `BigDecimal.fromString` takes `1e999999999`, whose next sum or rounding never ends, and reads "" as 0.
- * Returns none for signs, exponents, leading zeros, blanks, NaN, more than 18 integer digits, and more decimals
- * than `maxDecimals`.
+ * `BigDecimal.fromString` accepts `1e999999999`, on which the next sum or rounding never terminates, and parses "" as
+ * 0. Returns none for signs, exponents, leading zeros, blanks, NaN, more than 18 integer digits, and more than
+ * `maxDecimals` decimals.
  */
 export const parse = (
   text: string,
@@ -35,8 +35,8 @@ export const parse = (
 }
 
 /**
- * Reads a JSON number or string as a provider wrote it. JSON may write a small number as `6.5e-05`, so that a short
- * exponent is taken; all the other bounds of {@link parse} hold.
+ * Parses a JSON number or string from a provider. Accepts a two-digit exponent, because JSON may encode a small number
+ * as `6.5e-05`. The other limits of {@link parse} apply.
  */
 export const parseJsonNumber = (text: string): Option.Option<BigDecimal.BigDecimal> => {
   if (text.length > MAX_JSON_NUMBER_LENGTH) return Option.none()
@@ -49,37 +49,37 @@ export const parseJsonNumber = (text: string): Option.Option<BigDecimal.BigDecim
   )
 }
 
-/** Plain digits, never an exponent, no trailing zeros: `1534.5`, `0.000694`. */
+/** Formats as plain digits, without an exponent or trailing zeros: `1534.5`, `0.000694`. */
 export const format = ({ scale, value }: BigDecimal.BigDecimal): string => {
   if (value < 0n) return `-${format(BigDecimal.make(-value, scale))}`
   const digits = value.toString()
   if (scale <= 0) return value === 0n ? digits : digits + "0".repeat(-scale)
   const padded = digits.padStart(scale + 1, "0")
-  return trim(`${padded.slice(0, -scale)}.${padded.slice(-scale)}`)
+  return trimZeros(`${padded.slice(0, -scale)}.${padded.slice(-scale)}`)
 }
 
-/** Plain digits with exactly `decimals` of them after the point. The value must not have more. */
+/** Formats with exactly `decimals` decimals. The value must not have more. */
 export const formatFixed = (value: BigDecimal.BigDecimal, decimals: number): string =>
-  pad(format(value), decimals)
+  padDecimals(format(value), decimals)
 
-/** Plain digits without the zeros at the end of their decimals: what {@link format} writes. */
-export const trim = (digits: string): string => {
+/** Removes trailing zeros after the decimal point: `1.50` becomes `1.5`, the form that {@link format} returns. */
+export const trimZeros = (digits: string): string => {
   if (!digits.includes(".")) return digits
   let end = digits.length
   while (digits[end - 1] === "0") end--
   return digits.slice(0, digits[end - 1] === "." ? end - 1 : end)
 }
 
-/** Plain digits that {@link trim} left, with zeros up to so many decimals: what {@link formatFixed} writes. */
-export const pad = (digits: string, decimals: number): string => {
+/** Appends zeros up to `decimals` decimals: `1.5` becomes `1.50`, the form that {@link formatFixed} returns. */
+export const padDecimals = (digits: string, decimals: number): string => {
   const point = digits.indexOf(".")
   if (point === -1) return decimals === 0 ? digits : `${digits}.${"0".repeat(decimals)}`
   return digits.padEnd(point + 1 + decimals, "0")
 }
 
 /**
- * `dividend / divisor`: exact where the quotient ends within so many significant digits, else rounded
- * half-even to that many. Both must be positive.
+ * Divides two positive decimals. The quotient is exact if it terminates within `digits` significant digits, and rounded
+ * half-even to that many otherwise.
  */
 export const quotient = (
   dividend: BigDecimal.BigDecimal,
@@ -91,7 +91,7 @@ export const quotient = (
   const shift = Math.max(0, digits + 1 + digitsOf(b.value) - digitsOf(a.value))
   const scaled = a.value * 10n ** BigInt(shift)
   const whole = scaled / b.value
-  // A sticky last digit keeps "exactly half" and "a little more than half" apart.
+  // A sticky digit distinguishes an exact half from slightly more than half.
   const sticky = whole * 10n + (scaled % b.value === 0n ? 0n : 1n)
   return roundSignificant(BigDecimal.make(sticky, a.scale - b.scale + shift + 1), digits)
 }
@@ -107,7 +107,7 @@ const roundSignificant = (value: BigDecimal.BigDecimal, digits: number): BigDeci
 
 /** A positive decimal: plain decimal text on the wire, an exact `BigDecimal` in code. */
 export const PositiveDecimal = Schema.String.annotate({
-  description: "A positive decimal, as plain digits"
+  description: "A positive decimal in plain digits"
 }).pipe(
   Schema.decodeTo(
     Schema.BigDecimal.check(Schema.isGreaterThanBigDecimal(BigDecimal.make(0n, 0))),
@@ -119,10 +119,10 @@ export const PositiveDecimal = Schema.String.annotate({
 )
 
 const notPlainDigits = new SchemaIssue.InvalidValue({
-  message: `Expected plain decimal digits, at most ${MAX_INTEGER_DIGITS} before the point and ${MAX_RATE_DECIMALS} after it`
+  message: `Expected plain decimal digits, at most ${MAX_INTEGER_DIGITS} before the decimal point and ${MAX_RATE_DECIMALS} after it`
 })
 
-/** Digits that a database computed exactly, of any length: they have passed the guard when they came in. */
+/** Decimal text computed by the database. Its inputs were validated, so only a generous length limit applies. */
 export const ExactDecimal = Schema.String.check(Schema.isPattern(/^\d{1,60}(\.\d{1,120})?$/)).pipe(
   Schema.decodeTo(
     Schema.BigDecimal,

@@ -1,10 +1,10 @@
 /**
  * The codes of ISO 4217 list one ("current currency & funds") that have a minor unit: 165 of its 178.
  *
- * Source: SIX, the standard's maintenance agency, list one as published on 2026-09-17, read from public copies of it.
- * The latest amendment known to be in it is number 180 (BGN left on 2026-01-01). Left out are the thirteen codes whose
- * minor unit is "N.A.": metals, bond market units, XDR, XSU, XUA, XTS and XXX. Names are the standard's own, which is
- * why VED and VES share one.
+ * Source: list one of SIX, the maintenance agency, as published on 2026-09-17, taken from public copies. The latest
+ * amendment included is number 180 (BGN withdrawn on 2026-01-01). The thirteen codes with minor unit "N.A." are
+ * excluded: metals, bond market units, XDR, XSU, XUA, XTS and XXX. Names are those of the standard, in which VED and
+ * VES share one.
  */
 export const currencies: ReadonlyArray<readonly [code: string, name: string, minorUnit: number]> = [
   ["AED", "UAE Dirham", 2],

@@ -2,20 +2,20 @@ import { BigDecimal, Option, Schema } from "effect"
 import type { Currency } from "./Currency.ts"
 import * as Decimal from "./Decimal.ts"
 
-/** An exact amount of one currency, never with more decimals than the currency's minor unit. */
+/** An exact amount in one currency, with at most as many decimals as the currency's minor unit. */
 export interface Money {
   readonly amount: BigDecimal.BigDecimal
   readonly currency: Currency
 }
 
-/** The text is no amount of the currency. */
+/** The text is not a valid amount in the currency. */
 export class InvalidAmount extends Schema.TaggedError<InvalidAmount>()("InvalidAmount", {
   detail: Schema.String
 }) {}
 
 /**
- * The positive amount that a text writes in a currency. None for zero, signs, exponents, more than 18 integer digits,
- * and more decimals than the currency's minor unit.
+ * Parses a positive amount. Returns none for zero, signs, exponents, more than 18 integer digits, and more decimals than
+ * the currency's minor unit.
  */
 export const parse = (text: string, currency: Currency): Option.Option<Money> =>
   Decimal.parse(text, currency.minorUnit).pipe(
@@ -23,19 +23,19 @@ export const parse = (text: string, currency: Currency): Option.Option<Money> =>
     Option.map((amount) => ({ amount, currency }))
   )
 
-/** The amount with all the digits of its minor unit: `500.00`, `1000` (XOF), `1.250` (KWD). */
+/** Formats an amount with the decimals of its minor unit: `500.00`, `1000` (XOF), `1.250` (KWD). */
 export const format = (money: Money): string => Decimal.formatFixed(money.amount, money.currency.minorUnit)
 
 /**
- * Which side of an exact value money goes when it is rounded to the minor unit, once, at the end of a computation:
- * what a customer receives goes down, what a customer pays goes up, so that rounding never gives money away.
+ * Rounding direction. Amounts that a customer receives round down; amounts that a customer pays round up. Rounding
+ * happens once, at the end of a computation, and never favors the customer.
  */
 export type Rounding = "received" | "paid"
 
-/** An exact value as money, and what rounding left over: `exact = money.amount + residual`. */
+/** A rounded value and its remainder: `exact = money.amount + residual`. */
 export interface Rounded {
   readonly money: Money
-  /** At or above zero for `received`, at or below zero for `paid`, and smaller than one minor unit. */
+  /** Non-negative for `received`, non-positive for `paid`; smaller than one minor unit in magnitude. */
   readonly residual: BigDecimal.BigDecimal
 }
 

@@ -3,8 +3,8 @@ import type { CurrencyPair } from "../money/CurrencyPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 
 /**
- * Units of each currency for one US dollar, about as they stood in 2026. Good enough to tell which way round a rate is
- * and to make up rates for the sandbox, and for nothing else.
+ * Approximate units per US dollar, as of 2026. Accurate enough only to detect an inverted rate and to generate sandbox
+ * rates.
  */
 const unitsPerDollar: ReadonlyMap<string, BigDecimal.BigDecimal> = new Map(
   Object.entries({
@@ -43,10 +43,12 @@ const unitsPerDollar: ReadonlyMap<string, BigDecimal.BigDecimal> = new Map(
   }).map(([code, units]) => [code, BigDecimal.fromStringUnsafe(units)])
 )
 
-/** About how many units of a currency one US dollar buys. None for one that is not in the table. */
+/** Returns the approximate units of a currency per US dollar. None if the currency is not in the table. */
 export const unitsOf = (code: string): Option.Option<BigDecimal.BigDecimal> =>
   Option.fromUndefinedOr(unitsPerDollar.get(code))
 
-/** The magnitude of a pair's rate. None where one of its currencies is not in the table. */
+/** Returns the approximate rate of a pair. None if one of its currencies is not in the table. */
 export const magnitudeOf = ({ from, to }: CurrencyPair): Option.Option<BigDecimal.BigDecimal> =>
-  Option.map(Option.all([unitsOf(from), unitsOf(to)]), ([sold, bought]) => Decimal.quotient(bought, sold))
+  Option.map(Option.all([unitsOf(from), unitsOf(to)]), ([fromUnits, toUnits]) =>
+    Decimal.quotient(toUnits, fromUnits)
+  )

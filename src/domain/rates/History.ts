@@ -2,89 +2,89 @@ import { DateTime, Duration, Schema } from "effect"
 import { CurrencyPair } from "../money/CurrencyPair.ts"
 import type { RateId, RateRecord } from "./Rate.ts"
 
-/** What a candle may span, in UTC. */
+/** Length of a candle. Candles are aligned to UTC hours or days. */
 export const CandleInterval = Schema.Literals(["1h", "1d"])
 export type CandleInterval = typeof CandleInterval.Type
 
 /**
- * A rate as it stands in a history, corrected later or not. Its digits stay the text that the database tells exactly:
- * nothing is computed with them, and a history has millions.
+ * A stored rate in a history, including rates that were corrected later. The rate stays the exact text from the
+ * database: it needs no arithmetic, and a history has millions of rows.
  */
 export interface HistoryRow {
   readonly id: RateId
   readonly rate: string
   readonly provider: string
   readonly observedAt: DateTime.Utc
-  /** When it became known here. */
+  /** When effex stored the rate. */
   readonly recordedAt: DateTime.Utc
-  /** The rates that it was computed from; none where the provider quoted it. */
+  /** The rates that it was computed from. Empty if the provider quoted the pair directly. */
   readonly derivedFrom: ReadonlyArray<RateId>
 }
 
-/** Where a row stands in a history: rows are in the order of these, and no two are the same. */
+/** Sort key of a history row. Unique. */
 export type HistoryPosition = Pick<HistoryRow, "observedAt" | "recordedAt" | "id">
 
-/** The rates of an interval, each as it is known now. There is at least one. */
+/** Open, high, low and close of the rates of one interval, with corrections applied. Covers at least one rate. */
 export interface Candle {
-  /** When the interval begins. */
+  /** Start of the interval. */
   readonly start: DateTime.Utc
   readonly open: string
   readonly high: string
   readonly low: string
   readonly close: string
-  /** Moments with a rate. */
+  /** Number of distinct observation times. */
   readonly count: number
 }
 
-/** The rate that was in force at a moment, as far as was known then or later. */
-export type KnownRate = Pick<RateRecord, "rate" | "recordedAt" | "derivedFrom">
+/** The rate in force at one time, as known at another (bitemporal lookup). */
+export type AsOfRate = Pick<RateRecord, "rate" | "recordedAt" | "derivedFrom">
 
-/** No rate was known that had been in force. */
-export class NoneKnown extends Schema.TaggedError<NoneKnown>()("NoneKnown", {
+/** No rate recorded by `knownAt` was in force at `at`. */
+export class NoRateKnown extends Schema.TaggedError<NoRateKnown>()("NoneKnown", {
   pair: CurrencyPair,
   at: Schema.DateTimeUtc,
   knownAt: Schema.DateTimeUtc
 }) {
   override get message(): string {
     const [at, knownAt] = [this.at, this.knownAt].map(DateTime.formatIso)
-    return `At ${knownAt} no rate of ${this.pair.key} was known that was in force at ${at}`
+    return `No ${this.pair.key} rate recorded by ${knownAt} was in force at ${at}`
   }
 }
 
 const lengths = { "1h": Duration.hours(1), "1d": Duration.days(1) } as const
 
-/** The moment at which the interval of a moment begins. */
-export const floor = (moment: DateTime.Utc, interval: CandleInterval): DateTime.Utc => {
+/** Returns the start of the interval that contains a time. */
+export const intervalStart = (moment: DateTime.Utc, interval: CandleInterval): DateTime.Utc => {
   const length = Duration.toMillis(lengths[interval])
   return DateTime.makeUnsafe(Math.floor(DateTime.toEpochMillis(moment) / length) * length)
 }
 
-/** The first moment from this one on at which an interval begins. */
-export const ceiling = (moment: DateTime.Utc, interval: CandleInterval): DateTime.Utc => {
-  const start = floor(moment, interval)
-  return DateTime.Equivalence(start, moment) ? moment : after(start, 1, interval)
+/** Returns the first interval start at or after a time. */
+export const nextIntervalStart = (moment: DateTime.Utc, interval: CandleInterval): DateTime.Utc => {
+  const start = intervalStart(moment, interval)
+  return DateTime.Equivalence(start, moment) ? moment : addIntervals(start, 1, interval)
 }
 
-/** The moment that is so many intervals after another. */
-export const after = (moment: DateTime.Utc, count: number, interval: CandleInterval): DateTime.Utc =>
+/** Returns the time `count` intervals after another. */
+export const addIntervals = (moment: DateTime.Utc, count: number, interval: CandleInterval): DateTime.Utc =>
   DateTime.addDuration(moment, Duration.times(lengths[interval], count))
 
-/** A time in pieces of a length, of which the last may be shorter. */
-export const piecesOf = (
+/** Splits a time range into consecutive ranges of a length. The last one may be shorter. */
+export const splitRange = (
   start: DateTime.Utc,
   end: DateTime.Utc,
   length: Duration.Duration
 ): ReadonlyArray<{ readonly start: DateTime.Utc; readonly end: DateTime.Utc }> => {
-  const pieces: Array<{ readonly start: DateTime.Utc; readonly end: DateTime.Utc }> = []
+  const ranges: Array<{ readonly start: DateTime.Utc; readonly end: DateTime.Utc }> = []
   for (let from = start; DateTime.isLessThan(from, end);) {
     const next = DateTime.addDuration(from, length)
-    pieces.push({ start: from, end: DateTime.min(next, end) })
+    ranges.push({ start: from, end: DateTime.min(next, end) })
     from = next
   }
-  return pieces
+  return ranges
 }
 
-/** A rate of a history as it is told to others. */
+/** Public JSON fields of a history row. */
 export const rowFields = (row: HistoryRow) => ({
   rate: row.rate,
   rate_id: row.id,
@@ -94,7 +94,7 @@ export const rowFields = (row: HistoryRow) => ({
   derived_from: row.derivedFrom
 })
 
-/** A candle as it is told to others. */
+/** Public JSON fields of a candle. */
 export const candleFields = ({ start, ...numbers }: Candle) => ({
   start: DateTime.formatIso(start),
   ...numbers

@@ -3,94 +3,94 @@ import * as Currency from "../money/Currency.ts"
 import { CurrencyPair } from "../money/CurrencyPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 
-/** A line of a file of rates that cannot be taken, and why. */
-export interface BadLine {
-  /** The number of the line in its file; the first one is 1. */
+/** A row of an import file that was rejected, and the reason. */
+export interface InvalidRow {
+  /** Line number in the file, starting at 1. */
   readonly line: number
-  /** The column that is wrong; `line` where it is the whole line. */
+  /** The invalid column, or `line` if the whole line is invalid. */
   readonly column: string
-  /** What stands there, cut to a length that is safe to show. */
+  /** The rejected text, escaped and truncated for display. */
   readonly found: string
   readonly allowed: string
 }
 
-/** Such as `line 7: rate: found "-3", allowed: a positive decimal`. */
-export const describe = ({ allowed, column, found, line }: BadLine): string =>
+/** Formats a rejected row: `line 7: rate: found "-3", allowed: a positive decimal`. */
+export const describe = ({ allowed, column, found, line }: InvalidRow): string =>
   `line ${line}: ${column}: found ${found}, allowed: ${allowed}`
 
-/** A rate as a line of a file says it. */
+/** A rate parsed from one line of an import file. */
 export interface ImportRow {
   readonly line: number
   readonly pair: CurrencyPair
   /** Exact, positive. */
   readonly rate: BigDecimal.BigDecimal
-  /** The rate, as it was written. */
+  /** The rate as written in the file. */
   readonly rateText: string
   readonly provider: string
   readonly observedAt: DateTime.Utc
-  /** When it became known where it was exported. Of several rates of one moment the last one corrects the others. */
+  /** When the exporting system stored the rate. If rates share an `observedAt`, the last one corrects the others. */
   readonly recordedAt: Option.Option<DateTime.Utc>
-  /** The whole line, by column. */
+  /** All cells of the line, by column name. */
   readonly cells: Readonly<Record<string, string>>
 }
 
-/** What holds for the lines that do not say it themselves. */
-export interface Defaults {
+/** Values for rows without their own. */
+export interface RowDefaults {
   readonly pair: Option.Option<CurrencyPair>
   readonly provider: string
 }
 
-/** Reads one line. `now` in milliseconds: rates of the future are refused. */
-export type LineParser = (line: number, text: string, now: number) => Result.Result<ImportRow, BadLine>
+/** Parses one line. Rejects rates observed after `now`, in epoch milliseconds. */
+export type RowParser = (line: number, text: string, now: number) => Result.Result<ImportRow, InvalidRow>
 
-/** The longest line that is read, in characters. */
+/** Maximum length of a line, in characters. */
 export const MAX_LINE_LENGTH = 4096
 
-/** No rate may be older, in milliseconds since 1970. */
-export const EARLIEST = Date.UTC(1990, 0, 1)
+/** Earliest accepted observation time, in epoch milliseconds. */
+export const MIN_OBSERVED_AT = Date.UTC(1990, 0, 1)
 
-/** Columns of an export of rates that say nothing about the rate itself. */
-const EXPORTED = ["rate_id", "derived_from"]
-/** What an export of rates calls the moment from which a rate is in force. */
+/** Columns of an effex export that the import ignores. */
+const IGNORED_COLUMNS = ["rate_id", "derived_from"]
+/** The name of `observed_at` in an effex export. */
 const EXPORTED_OBSERVED_AT = "fetched_at"
 
 export const PROVIDER_ALLOWED = "1 to 40 lower case letters, digits and hyphens"
-/** Whether a text may name a provider of imported rates. */
+/** Returns true if the text is a valid provider name for imported rates. */
 export const isProvider = (text: string): boolean => /^[a-z0-9-]{1,40}$/.test(text)
 
-/** Reads the header. Returns the reader of the lines below it. */
+/** Parses the header and returns the parser for the rows that follow it. */
 export const parseHeader = (
   line: number,
   text: string,
-  defaults: Defaults
-): Result.Result<LineParser, BadLine> => {
-  const refuse = (found: string, allowed: string) =>
-    Result.fail({ line, column: "header", found: shown(found), allowed })
-  const cells = readCells(text)
-  if (Result.isFailure(cells)) return refuse(text, cells.failure)
+  defaults: RowDefaults
+): Result.Result<RowParser, InvalidRow> => {
+  const reject = (found: string, allowed: string) =>
+    Result.fail({ line, column: "header", found: printable(found), allowed })
+  const cells = parseCells(text)
+  if (Result.isFailure(cells)) return reject(text, cells.failure)
   const names = cells.success.map((name) => name.trim().toLowerCase())
-  const hasPair = Option.isNone(defaults.pair)
-  const required = [...(hasPair ? ["from", "to"] : []), "rate", "observed_at"]
-  const known = [...required, EXPORTED_OBSERVED_AT, "provider", "recorded_at", ...EXPORTED]
+  const hasPairColumns = Option.isNone(defaults.pair)
+  const required = [...(hasPairColumns ? ["from", "to"] : []), "rate", "observed_at"]
+  const known = [...required, EXPORTED_OBSERVED_AT, "provider", "recorded_at", ...IGNORED_COLUMNS]
   const canonical = names.map((name) => (name === EXPORTED_OBSERVED_AT ? "observed_at" : name))
 
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) {
-    const withPair = hasPair ? "" : ", since the pair is given beside the file"
-    return refuse(unknown, `the columns ${known.join(", ")}${withPair}`)
+    const note = hasPairColumns ? "" : " (no from or to, because the pair is set by an option)"
+    return reject(unknown, `the columns ${known.join(", ")}${note}`)
   }
-  const twice = canonical.find((name, index) => canonical.indexOf(name) !== index)
-  if (twice !== undefined) return refuse(text, `one column ${twice}`)
+  const duplicate = canonical.find((name, index) => canonical.indexOf(name) !== index)
+  if (duplicate !== undefined) return reject(text, `only one column ${duplicate}`)
   const missing = required.find((name) => !canonical.includes(name))
-  if (missing !== undefined) return refuse(text, `a column ${missing} as well`)
-  return Result.succeed(parserOf(names, canonical, defaults))
+  if (missing !== undefined) return reject(text, `a header with the column ${missing}`)
+  return Result.succeed(makeRowParser(names, canonical, defaults))
 }
 
-const parserOf = (
+const makeRowParser = (
   names: ReadonlyArray<string>,
   canonical: ReadonlyArray<string>,
-  defaults: Defaults
-): LineParser => {
+  defaults: RowDefaults
+): RowParser => {
   const at = (name: string) => canonical.indexOf(name)
   const [from, to, rate, observedAt, provider, recordedAt] = [
     at("from"),
@@ -101,37 +101,38 @@ const parserOf = (
     at("recorded_at")
   ]
   return (line, text, now) => {
-    const bad = (column: string, found: string, allowed: string) =>
-      Result.fail({ line, column, found: shown(found), allowed })
-    const read = readCells(text)
-    if (Result.isFailure(read)) return bad("line", text, read.failure)
-    const cells = read.success
+    const reject = (column: string, found: string, allowed: string) =>
+      Result.fail({ line, column, found: printable(found), allowed })
+    const parsed = parseCells(text)
+    if (Result.isFailure(parsed)) return reject("line", text, parsed.failure)
+    const cells = parsed.success
     if (cells.length !== names.length) {
-      return bad("line", text, `${names.length} cells, as in the header, not ${cells.length}`)
+      return reject("line", text, `${names.length} cells, as in the header, not ${cells.length}`)
     }
     const cell = (index: number) => cells[index] ?? ""
 
     const pair = Option.match(defaults.pair, {
       onSome: Result.succeed<CurrencyPair>,
-      onNone: () => parsePair(cell(from), cell(to), bad)
+      onNone: () => parsePair(cell(from), cell(to), reject)
     })
     if (Result.isFailure(pair)) return Result.fail(pair.failure)
 
     const exact = Option.filter(Decimal.parse(cell(rate)), BigDecimal.isPositive)
-    if (Option.isNone(exact)) return bad("rate", cell(rate), RATE_ALLOWED)
+    if (Option.isNone(exact)) return reject("rate", cell(rate), RATE_ALLOWED)
 
     const column = names[observedAt] ?? "observed_at"
-    const moment = parseMoment(cell(observedAt))
-    if (Option.isNone(moment)) return bad(column, cell(observedAt), MOMENT_ALLOWED)
-    if (moment.value > now) return bad(column, cell(observedAt), "a moment that is not in the future")
-    if (moment.value < EARLIEST) return bad(column, cell(observedAt), "a moment from 1990-01-01 on")
+    const observed = parseInstant(cell(observedAt))
+    if (Option.isNone(observed)) return reject(column, cell(observedAt), INSTANT_ALLOWED)
+    if (observed.value > now) return reject(column, cell(observedAt), "a time that is not in the future")
+    if (observed.value < MIN_OBSERVED_AT)
+      return reject(column, cell(observedAt), "a time on or after 1990-01-01")
 
-    const recorded = cell(recordedAt) === "" ? Option.none() : parseMoment(cell(recordedAt))
+    const recorded = cell(recordedAt) === "" ? Option.none() : parseInstant(cell(recordedAt))
     if (cell(recordedAt) !== "" && Option.isNone(recorded))
-      return bad("recorded_at", cell(recordedAt), MOMENT_ALLOWED)
+      return reject("recorded_at", cell(recordedAt), INSTANT_ALLOWED)
 
     const name = cell(provider) || defaults.provider
-    if (!isProvider(name)) return bad("provider", name, PROVIDER_ALLOWED)
+    if (!isProvider(name)) return reject("provider", name, PROVIDER_ALLOWED)
 
     return Result.succeed({
       line,
@@ -139,43 +140,45 @@ const parserOf = (
       rate: exact.value,
       rateText: cell(rate),
       provider: name,
-      observedAt: DateTime.makeUnsafe(moment.value),
+      observedAt: DateTime.makeUnsafe(observed.value),
       recordedAt: Option.map(recorded, (millis) => DateTime.makeUnsafe(millis)),
       cells: Object.fromEntries(names.map((name, index) => [name, cell(index)]))
     })
   }
 }
 
-const RATE_ALLOWED = `a positive decimal in plain digits, at most ${Decimal.MAX_INTEGER_DIGITS} before the point and ${Decimal.MAX_RATE_DECIMALS} after it`
-const MOMENT_ALLOWED = "a moment in UTC such as 2024-01-15T09:30:00Z or 2024-01-15T09:30:00.000Z, or a date"
+const RATE_ALLOWED = `a positive decimal in plain digits, at most ${Decimal.MAX_INTEGER_DIGITS} before the decimal point and ${Decimal.MAX_RATE_DECIMALS} after it`
+const INSTANT_ALLOWED =
+  "a UTC time such as 2024-01-15T09:30:00Z or 2024-01-15T09:30:00.000Z, or a date such as 2024-01-15"
 
 const parsePair = (
   from: string,
   to: string,
-  bad: (column: string, found: string, allowed: string) => Result.Result<never, BadLine>
-): Result.Result<CurrencyPair, BadLine> => {
+  reject: (column: string, found: string, allowed: string) => Result.Result<never, InvalidRow>
+): Result.Result<CurrencyPair, InvalidRow> => {
   const [source, destination] = [Currency.find(from), Currency.find(to)]
-  if (Option.isNone(source)) return bad("from", from, "an ISO 4217 code such as USD")
-  if (Option.isNone(destination)) return bad("to", to, "an ISO 4217 code such as NGN")
-  if (source.value === destination.value) return bad("to", to, `another currency than ${source.value.code}`)
+  if (Option.isNone(source)) return reject("from", from, "an ISO 4217 code such as USD")
+  if (Option.isNone(destination)) return reject("to", to, "an ISO 4217 code such as NGN")
+  if (source.value === destination.value)
+    return reject("to", to, `a currency other than ${source.value.code}`)
   return Result.succeed(new CurrencyPair({ from: source.value.code, to: destination.value.code }))
 }
 
-/** Milliseconds since 1970 of an ISO 8601 moment in UTC, or of a date, which stands for its first moment. */
-export const parseMoment = (text: string): Option.Option<number> => {
+/** Parses an ISO 8601 UTC time, or a date as its midnight. Returns epoch milliseconds. */
+export const parseInstant = (text: string): Option.Option<number> => {
   if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,3})?Z)?$/.test(text)) return Option.none()
   const millis = Date.parse(text)
-  // `Date.parse` takes the 30th of February for the 1st of March, and 24:00 for the next day.
+  // `Date.parse` accepts February 30 as March 1, and 24:00 as the next day.
   return Number.isNaN(millis) || new Date(millis).toISOString().slice(0, 10) !== text.slice(0, 10)
     ? Option.none()
     : Option.some(millis)
 }
 
-/** One cell and what ends it: quoted, with quotes doubled, or bare. */
+/** One cell, quoted (with doubled quotes) or bare, and its separator. */
 const CELL = /(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|$)/y
 
-/** The cells of one line of CSV (RFC 4180), or what would have been allowed. */
-const readCells = (text: string): Result.Result<ReadonlyArray<string>, string> => {
+/** Splits one line of CSV (RFC 4180) into cells. Fails with a description of what is allowed. */
+const parseCells = (text: string): Result.Result<ReadonlyArray<string>, string> => {
   if (text.length > MAX_LINE_LENGTH) return Result.fail(`at most ${MAX_LINE_LENGTH} characters`)
   // oxlint-disable-next-line no-control-regex
   if (/[\x00-\x08\x0a-\x1f\x7f]/.test(text)) return Result.fail("no control characters")
@@ -190,11 +193,11 @@ const readCells = (text: string): Result.Result<ReadonlyArray<string>, string> =
   }
 }
 
-const LONGEST_SHOWN = 60
+const MAX_PRINTED_LENGTH = 60
 
-/** As text that is harmless on a terminal. */
-export const shown = (text: string): string =>
-  JSON.stringify(text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text).replace(
+/** Quotes, truncates and escapes untrusted text so that it is safe to print on a terminal. */
+export const printable = (text: string): string =>
+  JSON.stringify(text.length > MAX_PRINTED_LENGTH ? `${text.slice(0, MAX_PRINTED_LENGTH)}…` : text).replace(
     /[\x7f-\x9f\u200b-\u206f]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
   )

@@ -5,44 +5,45 @@ import type { CurrencyPair } from "../money/CurrencyPair.ts"
 export const PollId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("PollId"))
 export type PollId = typeof PollId.Type
 
-/** Why a poll was made: its time had come, an operator asked for it, or `effex poll` did. */
+/** Cause of a poll: the schedule, an operator's request to the API (`demand`), or `effex poll` (`command-line`). */
 export const PollTrigger = Schema.Literals(["schedule", "demand", "command-line"])
 export type PollTrigger = typeof PollTrigger.Type
 
-/** `interrupted`: its process ended, or lost the database, before the poll was done; what it brought until then stays. */
+/** `interrupted`: the process exited or lost the database during the poll. Rates stored until then are kept. */
 export const PollStatus = Schema.Literals(["running", "finished", "interrupted"])
 export type PollStatus = typeof PollStatus.Type
 
-/** A pair that a poll could not refresh. */
+/** A pair that a poll failed to refresh. */
 export interface PollFailure {
   readonly pair: CurrencyPair
-  /** What kind of failure, such as `Unreachable` or `StoreUnavailable`. */
+  /** Error type, such as `Unreachable` or `StoreUnavailable`. */
   readonly reason: string
-  /** In words, for an operator. */
+  /** Message for the operator. */
   readonly detail: string
 }
 
-/** A poll that has ended. */
+/** A finished poll. */
 export interface PollRun {
   readonly id: PollId
   readonly startedAt: DateTime.Utc
   readonly finishedAt: DateTime.Utc
-  /** How many pairs it asked for. */
+  /** Number of pairs requested. */
   readonly pairs: number
   readonly failures: ReadonlyArray<PollFailure>
 }
 
-/** What the readers of a stream are told of a poll. */
+/** A finished poll, as published to stream subscribers. */
 export interface PollSummary {
   readonly id: string
   readonly startedAt: DateTime.Utc
   readonly finishedAt: DateTime.Utc
-  /** How many pairs it asked for, and of how many it got no rate. */
+  /** Number of pairs requested. */
   readonly pairs: number
+  /** Number of pairs that were not refreshed. */
   readonly failed: number
 }
 
-export const summaryOf = ({ failures, finishedAt, id, pairs, startedAt }: PollRun): PollSummary => ({
+export const summarize = ({ failures, finishedAt, id, pairs, startedAt }: PollRun): PollSummary => ({
   id,
   startedAt,
   finishedAt,
@@ -50,25 +51,26 @@ export const summaryOf = ({ failures, finishedAt, id, pairs, startedAt }: PollRu
   failed: failures.length
 })
 
-/** All that is kept of a poll, whether it has ended or not. */
+/** The stored record of a poll, running or ended. */
 export interface PollRecord {
   readonly id: PollId
   readonly status: PollStatus
   readonly trigger: PollTrigger
-  /** Which operator asked for it: the id of a key, or a word that is none; null where nobody did. */
+  /** Principal of the operator that requested it: an API key id or a label. Null for scheduled polls. */
   readonly requestedBy: string | null
-  /** The term of the leader whose poll it was; null for one that nobody leads. */
+  /** Leader term of a scheduled poll. Null for polls without a leader. */
   readonly term: number | null
   readonly startedAt: DateTime.Utc
-  /** None while it runs, and for ever where it was interrupted. */
+  /** None while the poll runs, and permanently if it was interrupted. */
   readonly finishedAt: Option.Option<DateTime.Utc>
   readonly pairs: number
-  /** Null until it is finished. */
+  /** Null until the poll is finished. */
   readonly succeeded: number | null
+  /** Null until the poll is finished. */
   readonly failed: number | null
 }
 
-/** One poll, with the pairs that it could not refresh. */
+/** A poll with the pairs that it failed to refresh. */
 export interface PollDetails extends PollRecord {
   readonly failures: ReadonlyArray<PollFailure>
 }
@@ -80,7 +82,7 @@ export class PollNotFound extends Schema.TaggedError<PollNotFound>()("PollNotFou
   }
 }
 
-/** A poll, as everybody is told of it: not which key asked for it. */
+/** Public JSON fields of a poll. Omits the principal that requested it. */
 export const pollFields = (poll: PollRecord) => ({
   run_id: poll.id,
   status: poll.status,
@@ -93,13 +95,13 @@ export const pollFields = (poll: PollRecord) => ({
   failed: poll.failed
 })
 
-/** A poll, as operators are told of it. */
-export const pollFieldsForOperators = (poll: PollRecord) => ({
+/** JSON fields of a poll in the admin API. */
+export const adminPollFields = (poll: PollRecord) => ({
   ...pollFields(poll),
   requested_by: poll.requestedBy
 })
 
-/** A poll with its failures, as everybody is told of it. */
+/** Public JSON fields of a poll with its failures. */
 export const pollDetails = (poll: PollDetails) => ({
   ...pollFields(poll),
   failures: poll.failures.map(({ detail, pair, reason }) => ({

@@ -1,83 +1,80 @@
 import { DateTime, Duration, Effect, Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
 import * as DurationText from "../DurationText.ts"
 
-/** How often at most, and how seldom at most, rates are polled. */
-export const SHORTEST_INTERVAL = "1 second"
-export const LONGEST_INTERVAL = "1 day"
+export const MIN_POLL_INTERVAL = "1 second"
+export const MAX_POLL_INTERVAL = "1 day"
 
-/** How often they are polled where nothing says so. */
-export const DEFAULT_INTERVAL = Duration.minutes(10)
+export const DEFAULT_POLL_INTERVAL = Duration.minutes(10)
 
-/** What an interval may be, for messages. */
-export const ALLOWED_INTERVAL = `${DurationText.ALLOWED}, from ${SHORTEST_INTERVAL} to ${LONGEST_INTERVAL}`
+/** Describes a valid poll interval, for error messages. */
+export const POLL_INTERVAL_ALLOWED = `${DurationText.ALLOWED}, from ${MIN_POLL_INTERVAL} to ${MAX_POLL_INTERVAL}`
 
 const range = {
-  minimum: Duration.fromInputUnsafe(SHORTEST_INTERVAL),
-  maximum: Duration.fromInputUnsafe(LONGEST_INTERVAL)
+  minimum: Duration.fromInputUnsafe(MIN_POLL_INTERVAL),
+  maximum: Duration.fromInputUnsafe(MAX_POLL_INTERVAL)
 }
 
-/** Reads an interval such as `10 minutes`; none for what polls cannot keep. */
+/** Parses an interval such as `10 minutes`. Returns none if it is out of range. */
 export const parseInterval = (text: string): Option.Option<Duration.Duration> =>
   Option.filter(DurationText.parse(text), Duration.between(range))
 
-/** An interval as text. */
-export const PollInterval = Schema.String.annotate({ description: ALLOWED_INTERVAL }).pipe(
+/** A poll interval: text on the wire, a duration in code. */
+export const PollInterval = Schema.String.annotate({ description: POLL_INTERVAL_ALLOWED }).pipe(
   Schema.decodeTo(
     Schema.Duration,
     SchemaTransformation.transformEffect({
       decode: (text) =>
         Effect.mapError(
           Effect.fromOption(parseInterval(text)),
-          () => new SchemaIssue.InvalidValue({ message: `must be ${ALLOWED_INTERVAL}` })
+          () => new SchemaIssue.InvalidValue({ message: `must be ${POLL_INTERVAL_ALLOWED}` })
         ),
       encode: (interval) => Effect.succeed(DurationText.format(interval))
     })
   )
 )
 
-/** How rates are polled. */
+/** Interval of scheduled polls, and the switch that turns them off. */
 export const PollerSetting = Schema.Struct({
-  /** From the start of one poll to the start of the next. */
+  /** Time from the start of one poll to the start of the next. */
   interval: PollInterval,
-  /** Whether they are polled at all. */
   enabled: Schema.Boolean
 })
 export type PollerSetting = typeof PollerSetting.Type
 
-/** The interval in which polls are made; none while polling is off. */
+/** Returns the effective poll interval. None while polling is disabled. */
 export const intervalOf = ({ enabled, interval }: PollerSetting): Option.Option<Duration.Duration> =>
   enabled ? Option.some(interval) : Option.none()
 
-/** One change of what is kept in the database. */
+/** One change of the stored poller setting. */
 export interface PollerChange {
-  /** Grows by one with each change. */
+  /** Increments with each change. */
   readonly version: number
   readonly at: DateTime.Utc
-  /** The id of a key, or a word that is none. */
+  /** The API key id or label of the operator. */
   readonly principal: string
-  /** What was kept before; none where POLL_INTERVAL was in force. */
+  /** The previous stored setting. None if POLL_INTERVAL was in effect. */
   readonly from: Option.Option<PollerSetting>
-  /** What is kept since; none where POLL_INTERVAL is in force again. */
+  /** The new stored setting. None if POLL_INTERVAL is in effect again. */
   readonly to: Option.Option<PollerSetting>
 }
 
-/** Somebody else has changed the setting since it was looked at. */
+/** The setting was changed after the caller read it. */
 export class PollerSettingChanged extends Schema.TaggedError<PollerSettingChanged>()("PollerSettingChanged", {
   expected: Schema.Int,
   version: Schema.Int
 }) {
   override get message(): string {
-    return `The poller's setting is at version ${this.version}, not ${this.expected}: look at it again`
+    return `The poller setting is at version ${this.version}, not ${this.expected}; read it again and retry`
   }
 }
 
-/** A setting, as operators are told of it. */
+/** JSON fields of the setting in the admin API. */
 export const settingFields = ({ enabled, interval }: PollerSetting) => ({
   interval: DurationText.format(interval),
   enabled
 })
 
-/** A change, as operators are told of it. */
+/** JSON fields of a change in the admin API. */
 export const changeFields = (change: PollerChange) => ({
   version: change.version,
   changed_at: DateTime.formatIso(change.at),

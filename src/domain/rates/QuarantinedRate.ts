@@ -4,7 +4,7 @@ import * as Decimal from "../money/Decimal.ts"
 import type { RateId } from "./Rate.ts"
 import { describe, RateAnomaly } from "./RateAnomaly.ts"
 
-/** Identifies one tick that was put aside. A UUIDv7: ids sort by the time at which the ticks were observed. */
+/** Id of a quarantined tick. A UUIDv7: ids sort by observation time. */
 export const QuarantineId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("QuarantineId"))
 export type QuarantineId = typeof QuarantineId.Type
 
@@ -12,35 +12,35 @@ export const QuarantineStatus = Schema.Literals(["pending", "accepted", "rejecte
 export type QuarantineStatus = typeof QuarantineStatus.Type
 
 /**
- * Who decided: an operator; ticks that agreed for long enough (`agreement`); another provider that says the same
- * (`confirmation`); or nobody anew, since the tick repeats what an operator rejected (`repetition`).
+ * Origin of a decision: an operator; enough consecutive ticks at the same level (`agreement`); another provider with
+ * the same rate (`confirmation`); or an earlier rejection by an operator that the tick repeats (`repetition`).
  */
 export const DecidedBy = Schema.Literals(["operator", "agreement", "confirmation", "repetition"])
 export type DecidedBy = typeof DecidedBy.Type
 
-/** An operator's words for a decision. */
+/** An operator's comment on a decision. */
 export const DecisionReason = Schema.String.check(
   Schema.isMinLength(1, { message: "must not be empty" }),
-  Schema.isMaxLength(200, { message: "must have 200 characters at most" }),
+  Schema.isMaxLength(200, { message: "must have at most 200 characters" }),
   Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "must not contain control characters" })
 )
 
-/** What became of a tick that was put aside. */
+/** The decision on a quarantined tick. */
 export interface Decision {
   readonly at: DateTime.Utc
   readonly by: DecidedBy
-  /** Which operator: the id of a key, or a word that is none; null where it was none. */
+  /** The API key id or label of the operator. Null for automatic decisions. */
   readonly principal: string | null
-  /** The operator's own words. */
+  /** The operator's comment. */
   readonly reason: string | null
-  /** The rate that the tick, or the one of its streak that was accepted, has become; null where it was rejected. */
+  /** The stored rate of the tick, or of the accepted tick in its streak. Null if rejected. */
   readonly rateId: RateId | null
 }
 
-/** Who decides, and what is said of it. */
-export type Decider = Pick<Decision, "by" | "principal" | "reason">
+/** The part of a decision that is known before a rate is stored. */
+export type DecisionDetails = Pick<Decision, "by" | "principal" | "reason">
 
-/** A tick that was not believed. */
+/** A tick that the guard quarantined. It is not stored as a rate and never served. */
 export interface QuarantinedRate {
   readonly id: QuarantineId
   readonly pair: CurrencyPair
@@ -48,48 +48,48 @@ export interface QuarantinedRate {
   readonly sourceAmount: BigDecimal.BigDecimal
   readonly destinationAmount: BigDecimal.BigDecimal
   readonly provider: string
-  /** The provider's own rate field, as it was written. */
+  /** The rate field of the provider's response, verbatim. */
   readonly providerRate: string
-  /** The provider's whole answer, as JSON text. */
+  /** The provider's complete response, as JSON text. */
   readonly raw: string
   readonly observedAt: DateTime.Utc
-  /** When it was so, as the provider says; null where it does not say. */
+  /** The provider's own timestamp of the rate. Null if the provider sends none. */
   readonly quotedAt: DateTime.Utc | null
   readonly recordedAt: DateTime.Utc
-  /** Why it is not believed; never empty. */
-  readonly suspicions: ReadonlyArray<RateAnomaly>
-  /** The rate that was in force when it came; null where there was none. */
+  /** The guard's findings. Never empty. */
+  readonly anomalies: ReadonlyArray<RateAnomaly>
+  /** The rate in force when the tick arrived. Null if there was none. */
   readonly lastGoodId: RateId | null
-  /** How many polls in a row have brought this level, up to this tick. */
+  /** Number of consecutive polls that returned this level, including this tick. */
   readonly agreeing: number
   readonly status: QuarantineStatus
-  /** Null while it waits. */
+  /** Null while the status is `pending`. */
   readonly decision: Decision | null
 }
 
-/** No tick that was put aside has the id. */
+/** No quarantined tick has the id. */
 export class QuarantineNotFound extends Schema.TaggedError<QuarantineNotFound>()("QuarantineNotFound", {
   id: QuarantineId
 }) {
   override get message(): string {
-    return `Nothing that was put aside has the id ${this.id}`
+    return `No quarantined rate has the id ${this.id}`
   }
 }
 
-/** Somebody or something decided already; a decision stands. */
+/** The tick was already decided. Decisions are final. */
 export class AlreadyDecided extends Schema.TaggedError<AlreadyDecided>()("AlreadyDecided", {
   id: QuarantineId,
   status: QuarantineStatus,
   by: DecidedBy
 }) {
   override get message(): string {
-    return `${this.id} was ${this.status} already, by ${this.by}`
+    return `${this.id} was already ${this.status} by ${this.by}`
   }
 }
 
-const encodeSuspicion = Schema.encodeSync(RateAnomaly)
+const encodeAnomaly = Schema.encodeSync(RateAnomaly)
 
-/** A tick that was put aside, as operators are told of it. */
+/** JSON fields of a quarantined tick in the admin API. */
 export const quarantineFields = (quarantined: QuarantinedRate) => ({
   quarantine_id: quarantined.id,
   status: quarantined.status,
@@ -97,9 +97,9 @@ export const quarantineFields = (quarantined: QuarantinedRate) => ({
   to: quarantined.pair.to,
   rate: Decimal.format(quarantined.rate),
   provider: quarantined.provider,
-  reasons: quarantined.suspicions.map((suspicion) => ({
-    ...encodeSuspicion(suspicion),
-    detail: describe(suspicion, quarantined.rate)
+  reasons: quarantined.anomalies.map((anomaly) => ({
+    ...encodeAnomaly(anomaly),
+    detail: describe(anomaly, quarantined.rate)
   })),
   agreeing: quarantined.agreeing,
   last_good_rate_id: quarantined.lastGoodId,

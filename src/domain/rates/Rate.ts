@@ -1,23 +1,23 @@
 import { type BigDecimal, DateTime, Duration, Schema } from "effect"
 import { CurrencyPair } from "../money/CurrencyPair.ts"
 
-/** Identifies one immutable rate. A UUIDv7: ids sort by the time from which their rates are in force. */
+/** Id of an immutable rate. A UUIDv7: ids sort by the time from which their rates are in force. */
 export const RateId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("RateId"))
 export type RateId = typeof RateId.Type
 
-/** A rate that was stored: units of `pair.to` for one unit of `pair.from`. It never changes; a correction is a new one. */
+/** A stored rate: units of `pair.to` per unit of `pair.from`. Immutable: a correction is a new rate. */
 export interface Rate {
   readonly id: RateId
   readonly pair: CurrencyPair
   /** Exact, positive. */
   readonly rate: BigDecimal.BigDecimal
-  /** Who said so, such as `flutterwave`; `sandbox` for made-up rates. */
+  /** Provider name, such as `flutterwave`, or `sandbox` for generated rates. */
   readonly provider: string
-  /** When it was observed at the provider; in force from then on. */
+  /** When the provider was queried. The rate is in force from then on. */
   readonly observedAt: DateTime.Utc
 }
 
-/** A rate as a provider answered it, before it is stored. */
+/** A rate from a provider's response, before it is stored. */
 export interface RateTick {
   readonly pair: CurrencyPair
   /** `destinationAmount / sourceAmount`. */
@@ -25,54 +25,54 @@ export interface RateTick {
   readonly sourceAmount: BigDecimal.BigDecimal
   readonly destinationAmount: BigDecimal.BigDecimal
   readonly provider: string
-  /** The provider's own rate field, as it was written. */
+  /** The rate field of the provider's response, verbatim. */
   readonly providerRate: string
-  /** The provider's whole answer, as JSON text. */
+  /** The provider's complete response, as JSON text. */
   readonly raw: string
   readonly observedAt: DateTime.Utc
-  /** When it was so, as the provider says; a provider may not say. */
+  /** The provider's own timestamp of the rate. Undefined if the provider sends none. */
   readonly quotedAt?: DateTime.Utc | undefined
-  /** What it was computed from, where the provider does not quote the pair itself. */
+  /** The quotes that a cross rate was computed from. Undefined if the provider quoted the pair directly. */
   readonly legs?: ReadonlyArray<RateLeg> | undefined
 }
 
 /**
- * A rate that a provider quotes, and from which others of the same answer are computed: `provider`, `raw` and
- * `observedAt` are theirs. It is stored once, under the id that it has from the start, and never in force itself.
+ * A quoted rate from which cross rates of the same response are computed. It shares their `provider`, `raw` and
+ * `observedAt`, is stored once under its preassigned id, and is never in force itself.
  */
 export interface RateLeg {
   readonly id: RateId
   readonly pair: CurrencyPair
   readonly rate: BigDecimal.BigDecimal
-  /** As the provider wrote it. */
+  /** The rate field of the provider's response, verbatim. */
   readonly providerRate: string
 }
 
-/** Everything that is kept of one rate. */
+/** A rate with its full provenance. */
 export interface RateRecord {
   readonly rate: Rate
   readonly sourceAmount: BigDecimal.BigDecimal
   readonly destinationAmount: BigDecimal.BigDecimal
-  /** The provider's own rate field, as it was written. */
+  /** The rate field of the provider's response, verbatim. */
   readonly providerRate: string
-  /** The provider's whole answer, as JSON text. */
+  /** The provider's complete response, as JSON text. */
   readonly raw: string
-  /** The rates that it was computed from; none where the provider quoted it. */
+  /** The rates that it was computed from. Empty if the provider quoted the pair directly. */
   readonly derivedFrom: ReadonlyArray<RateId>
-  /** When it became known here. */
+  /** When effex stored the rate. */
   readonly recordedAt: DateTime.Utc
 }
 
-/** No rate is known for the pair, and none could be had. */
+/** No rate is stored for the pair, and no provider returned one. */
 export class RateUnavailable extends Schema.TaggedError<RateUnavailable>()("RateUnavailable", {
   pair: CurrencyPair
 }) {
   override get message(): string {
-    return `No rate of ${this.pair.key} is known yet, and the provider gave none`
+    return `No ${this.pair.key} rate is available yet, and no provider returned one`
   }
 }
 
-/** A rate is known, but it is older than the caller accepts and could not be refreshed. */
+/** The latest rate is older than the caller accepts and could not be refreshed. */
 export class RateTooOld extends Schema.TaggedError<RateTooOld>()("RateTooOld", {
   pair: CurrencyPair,
   age: Schema.Duration,
@@ -82,28 +82,29 @@ export class RateTooOld extends Schema.TaggedError<RateTooOld>()("RateTooOld", {
     const [age, allowed] = [this.age, this.maxAge].map(
       (duration) => `${Math.floor(Duration.toSeconds(duration))} seconds`
     )
-    return `The latest rate of ${this.pair.key} is ${age} old, ${allowed} are allowed, and it could not be refreshed`
+    return `The latest ${this.pair.key} rate is ${age} old; at most ${allowed} are allowed, and it could not be refreshed`
   }
 }
 
-/** Names the provider of made-up rates. */
-export const SANDBOX = "sandbox"
+/** Provider name of sandbox rates. */
+export const SANDBOX_PROVIDER = "sandbox"
 
-/** Whether a rate is made up, and says nothing of real ones. */
-export const isMadeUp = ({ provider }: { readonly provider: string }): boolean => provider === SANDBOX
+/** Returns true for a generated sandbox rate, which must not be compared with real ones. */
+export const isSandboxRate = ({ provider }: { readonly provider: string }): boolean =>
+  provider === SANDBOX_PROVIDER
 
-/** How old a rate is. Never negative: a provider's clock may run ahead. */
+/** Returns the age of a rate. Never negative: the clock of another node may run ahead. */
 export const ageAt = (rate: Rate, now: DateTime.Utc): Duration.Duration =>
   Duration.millis(Math.max(0, DateTime.toEpochMillis(now) - DateTime.toEpochMillis(rate.observedAt)))
 
-/** Whether `a` replaces `b` as the latest of its pair: observed later, or a later correction of the same moment. */
+/** Returns true if `a` replaces `b` as the latest rate: it was observed later, or corrects the same observation time. */
 export const isNewer = (a: Rate, b: Rate): boolean => {
   const difference = DateTime.toEpochMillis(a.observedAt) - DateTime.toEpochMillis(b.observedAt)
   return difference === 0 ? a.id > b.id : difference > 0
 }
 
-/** Whether a rate is older than a limit, at a moment in milliseconds. */
+/** Returns a predicate for rates that are older than `staleAfter` at `now`, in epoch milliseconds. */
 export const isStaleAt = (now: number, staleAfter: Duration.Duration) => {
-  const oldest = now - Duration.toMillis(staleAfter)
-  return (rate: Rate): boolean => DateTime.toEpochMillis(rate.observedAt) < oldest
+  const freshSince = now - Duration.toMillis(staleAfter)
+  return (rate: Rate): boolean => DateTime.toEpochMillis(rate.observedAt) < freshSince
 }

@@ -1,98 +1,106 @@
 import { BigDecimal, DateTime, Duration, Option, Schema } from "effect"
-import type { CurrencyPair } from "../money/CurrencyPair.ts"
+import { type CurrencyPair, keyOf } from "../money/CurrencyPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 import type { Rate, RateTick } from "./Rate.ts"
 import * as ApproximateRates from "./ApproximateRates.ts"
 
-/** Source and destination have changed places. */
+/** Source and destination appear to be swapped. */
 const Inverted = Schema.Struct({
   reason: Schema.tag("inverted"),
-  /** The last good rate, or the magnitude of the pair where there is none. */
+  /** The last good rate, or the approximate rate of the pair if there is none. */
   against: Decimal.PositiveDecimal
 })
 
-/** Too far from the last good rate. */
+/** Differs too much from the last good rate. */
 const Jump = Schema.Struct({
   reason: Schema.tag("jump"),
   against: Decimal.PositiveDecimal,
-  /** How far it may be, as a fraction. */
+  /** Maximum allowed change, as a fraction. */
   allowed: Decimal.PositiveDecimal
 })
 
-/** Another provider says something else. */
-const Disagrees = Schema.Struct({
+/** Differs too much from the rate of another provider. */
+const ProviderMismatch = Schema.Struct({
   reason: Schema.tag("disagrees"),
   against: Decimal.PositiveDecimal,
   allowed: Decimal.PositiveDecimal,
   provider: Schema.String
 })
 
-/** The rates of other pairs say something else. */
-const Triangle = Schema.Struct({
+/** Differs too much from the cross rate of other pairs (triangular arbitrage check). */
+const CrossRateMismatch = Schema.Struct({
   reason: Schema.tag("triangle"),
   against: Decimal.PositiveDecimal,
   allowed: Decimal.PositiveDecimal,
-  /** Over how many ways it was computed, of which `against` is the median. */
+  /** Number of cross rates of which `against` is the median. */
   routes: Schema.Int
 })
 
-/** The same digits for so long that nobody seems to look after them. */
+/** Unchanged for so long that the provider's feed is probably dead. */
 const Unchanged = Schema.Struct({
   reason: Schema.tag("unchanged"),
-  /** When they were seen first, or earlier. */
+  /** First known observation of the value. It may be older. */
   since: Schema.DateTimeUtcFromString
 })
 
-/** Of a time that is long over, or has not come yet. */
+/** Timestamped too far in the past, or in the future. */
 const Outdated = Schema.Struct({
   reason: Schema.tag("outdated"),
   at: Schema.DateTimeUtcFromString
 })
 
-/** Why a tick is not believed, with the numbers that say so. */
-export const RateAnomaly = Schema.Union([Inverted, Jump, Disagrees, Triangle, Unchanged, Outdated])
+/** A reason to quarantine a tick, with the numbers behind it. Stored as JSON and part of the admin API. */
+export const RateAnomaly = Schema.Union([
+  Inverted,
+  Jump,
+  ProviderMismatch,
+  CrossRateMismatch,
+  Unchanged,
+  Outdated
+])
 export type RateAnomaly = typeof RateAnomaly.Type
 
-/** Every reason that there is. */
+/** Every `reason`. */
 export const REASONS = RateAnomaly.members.map(({ fields }) => fields.reason.schema.literal)
 
-/** In words, for an operator. */
-export const describe = (suspicion: RateAnomaly, rate: BigDecimal.BigDecimal): string => {
+/** Describes an anomaly of a rate for an operator. */
+export const describe = (anomaly: RateAnomaly, rate: BigDecimal.BigDecimal): string => {
   const found = Decimal.format(rate)
-  switch (suspicion.reason) {
+  switch (anomaly.reason) {
     case "inverted":
-      return `${found} is the other way round: about ${Decimal.format(suspicion.against)} was to be expected`
+      return `${found} looks inverted; expected about ${Decimal.format(anomaly.against)}`
     case "jump":
-      return `${distance(rate, suspicion)} the last good rate`
+      return describeChange(rate, anomaly, "last good rate")
     case "disagrees":
-      return `${distance(rate, suspicion)} what ${suspicion.provider} says`
+      return describeChange(rate, anomaly, anomaly.provider)
     case "triangle":
-      return `${distance(rate, suspicion)} what other pairs come to, by ${suspicion.routes} routes`
+      return describeChange(rate, anomaly, `median of ${anomaly.routes} cross rates`)
     case "unchanged":
-      return `${found} has not changed since ${DateTime.formatIso(suspicion.since)} or before`
+      return `${found} has not changed since ${DateTime.formatIso(anomaly.since)} or earlier`
     case "outdated":
-      return `${found} is of ${DateTime.formatIso(suspicion.at)}`
+      return `${found} is timestamped ${DateTime.formatIso(anomaly.at)}, which is too old or in the future`
   }
 }
 
-/** `2250 is 50 % above 1500, where 20 % are allowed, `. */
-const distance = (
+/** `2250 is 50 % above 1500 (last good rate); at most 20 % is allowed`. */
+const describeChange = (
   rate: BigDecimal.BigDecimal,
-  { against, allowed }: { readonly against: BigDecimal.BigDecimal; readonly allowed: BigDecimal.BigDecimal }
+  { against, allowed }: { readonly against: BigDecimal.BigDecimal; readonly allowed: BigDecimal.BigDecimal },
+  reference: string
 ) => {
   const change = BigDecimal.subtract(Decimal.quotient(rate, against), ONE)
   const side = BigDecimal.isNegative(change) ? "below" : "above"
-  return `${Decimal.format(rate)} is ${percent(BigDecimal.abs(change))} ${side} ${Decimal.format(against)} (${percent(allowed)} are allowed),`
+  return `${Decimal.format(rate)} is ${percent(BigDecimal.abs(change))} ${side} ${Decimal.format(against)} (${reference}); at most ${percent(allowed)} is allowed`
 }
 
-// Cut off, since nothing is 100 % below anything.
+// Truncated, because a positive rate is never 100 % below another one.
 const percent = (fraction: BigDecimal.BigDecimal) =>
   `${Decimal.format(BigDecimal.truncate(BigDecimal.multiply(fraction, HUNDRED), 1))} %`
 
 const ONE = BigDecimal.make(1n, 0)
 const HUNDRED = BigDecimal.make(100n, 0)
 
-/** Whether one is no more than a fraction above the other, whichever is the larger. */
+/** Returns true if the larger of two rates exceeds the smaller by at most the fraction `allowed`. */
 export const isWithin = (
   a: BigDecimal.BigDecimal,
   b: BigDecimal.BigDecimal,
@@ -103,7 +111,7 @@ export const isWithin = (
     BigDecimal.multiply(BigDecimal.min(a, b), BigDecimal.sum(ONE, allowed))
   )
 
-/** How far a rate may be from one that is so old: the more days lie between, the further. */
+/** Returns the allowed change from a rate of the given age. It grows by `maxJump` per day. */
 export const allowedJump = (
   maxJump: BigDecimal.BigDecimal,
   age: Duration.Duration
@@ -114,58 +122,64 @@ export const allowedJump = (
   return BigDecimal.multiply(maxJump, BigDecimal.sum(ONE, days))
 }
 
-/** Beyond this factor of the last good rate, a level is never taken without an operator. */
-const BEYOND_BELIEF = BigDecimal.make(9n, 0)
+/** Maximum change (as a fraction) that agreeing ticks can confirm. Larger changes need an operator. */
+const MAX_CONFIRMABLE_CHANGE = BigDecimal.make(9n, 0)
 
-/** Whether ticks that agree may make up for their reasons, or an operator must decide. */
-export const mayBeConfirmed = (
-  suspicions: ReadonlyArray<RateAnomaly>,
+/** Returns true if agreeing ticks can confirm the rate, and false if an operator must decide. */
+export const isConfirmable = (
+  anomalies: ReadonlyArray<RateAnomaly>,
   rate: BigDecimal.BigDecimal,
   last: Option.Option<Rate>
 ): boolean =>
-  suspicions.every(({ reason }) => reason === "jump" || reason === "triangle" || reason === "disagrees") &&
-  Option.match(last, { onNone: () => true, onSome: (good) => isWithin(rate, good.rate, BEYOND_BELIEF) })
+  anomalies.every(({ reason }) => reason === "jump" || reason === "triangle" || reason === "disagrees") &&
+  Option.match(last, {
+    onNone: () => true,
+    onSome: (good) => isWithin(rate, good.rate, MAX_CONFIRMABLE_CHANGE)
+  })
 
-/** How near a rate must be to the inverse of the last good one to be told as inverted. */
-const INVERSE_BAND = BigDecimal.make(5n, 2)
+/** Tolerance around the inverse of the last good rate within which a rate counts as inverted. */
+const INVERSE_TOLERANCE = BigDecimal.make(5n, 2)
 
-/** Too far from the last good rate; and also the other way round, where it is near the inverse of that. */
-export const jump = (
+/** Detects a change from the last good rate that is too large, and whether it looks like an inversion. */
+export const detectJump = (
   rate: BigDecimal.BigDecimal,
   last: Rate,
   allowed: BigDecimal.BigDecimal
 ): ReadonlyArray<RateAnomaly> => {
   if (isWithin(rate, last.rate, allowed)) return []
-  const jumped: RateAnomaly = { reason: "jump", against: last.rate, allowed }
-  const inverted: RateAnomaly = { reason: "inverted", against: last.rate }
-  return isWithin(BigDecimal.multiply(rate, last.rate), ONE, INVERSE_BAND) ? [inverted, jumped] : [jumped]
+  const jump: RateAnomaly = { reason: "jump", against: last.rate, allowed }
+  const inversion: RateAnomaly = { reason: "inverted", against: last.rate }
+  return isWithin(BigDecimal.multiply(rate, last.rate), ONE, INVERSE_TOLERANCE) ? [inversion, jump] : [jump]
 }
 
-/** Magnitudes are rough: what is off by less may well be true. */
-const MAGNITUDE_BAND = BigDecimal.make(29n, 0)
+/** Tolerance around the approximate rate of a pair. Wide, because the approximation may be years out of date. */
+const APPROXIMATION_TOLERANCE = BigDecimal.make(29n, 0)
 
-/** For a pair that has no rate yet: nearer to the inverse of its magnitude than to its magnitude. */
-export const inverted = (rate: BigDecimal.BigDecimal, pair: CurrencyPair): ReadonlyArray<RateAnomaly> => {
+/** Detects an inverted first rate of a pair, by comparison with its approximate rate. */
+export const detectInversion = (
+  rate: BigDecimal.BigDecimal,
+  pair: CurrencyPair
+): ReadonlyArray<RateAnomaly> => {
   const magnitude = Option.getOrUndefined(ApproximateRates.magnitudeOf(pair))
-  if (magnitude === undefined || isWithin(rate, magnitude, MAGNITUDE_BAND)) return []
-  // On the logarithmic scale a magnitude and its inverse lie on either side of 1.
-  const otherSide =
+  if (magnitude === undefined || isWithin(rate, magnitude, APPROXIMATION_TOLERANCE)) return []
+  // On a logarithmic scale, a rate and its inverse lie on opposite sides of 1.
+  const isOnOppositeSide =
     (BigDecimal.isGreaterThan(magnitude, ONE) && BigDecimal.isLessThan(rate, ONE)) ||
     (BigDecimal.isLessThan(magnitude, ONE) && BigDecimal.isGreaterThan(rate, ONE))
-  return otherSide ? [{ reason: "inverted", against: magnitude }] : []
+  return isOnOppositeSide ? [{ reason: "inverted", against: magnitude }] : []
 }
 
-const LONGEST_AGE = Duration.days(7)
-/** Clocks differ. */
-const LONGEST_LEAD = Duration.minutes(5)
+const MAX_QUOTE_AGE = Duration.days(7)
+/** Tolerance for clock skew. */
+const MAX_CLOCK_SKEW = Duration.minutes(5)
 
-/** Quoted too long ago, or in the future. */
-export const outdated = (
+/** Detects a rate that was quoted too long ago, or in the future. */
+export const detectOutdated = (
   { observedAt, quotedAt }: Pick<RateTick, "observedAt" | "quotedAt">,
   now: DateTime.Utc
 ): ReadonlyArray<RateAnomaly> => {
-  const latest = DateTime.addDuration(now, LONGEST_LEAD)
-  const earliest = DateTime.subtractDuration(now, LONGEST_AGE)
+  const latest = DateTime.addDuration(now, MAX_CLOCK_SKEW)
+  const earliest = DateTime.subtractDuration(now, MAX_QUOTE_AGE)
   const at = [...(quotedAt === undefined ? [] : [quotedAt]), observedAt].find((moment) =>
     DateTime.isGreaterThan(moment, latest)
   )
@@ -175,24 +189,24 @@ export const outdated = (
     : []
 }
 
-/** Fewer do not tell which of the rates is wrong. */
-const FEWEST_ROUTES = 3
+/** Minimum number of cross rates. With fewer, it is unclear which rate is wrong. */
+const MIN_CROSS_RATES = 3
 
 /**
- * What other pairs say of one: S→D is S'→D × S→D' / S'→D'. The median over all other sources and destinations, so that
- * some wrong ones among them do not count.
+ * Computes the cross rate of a pair from other pairs: S→D = S'→D × S→D' / S'→D'. Returns the median over all other
+ * sources and destinations, which is robust against single wrong rates.
  */
-export const implied = (
+export const impliedRate = (
   pair: CurrencyPair,
   rates: ReadonlyArray<Rate>
 ): Option.Option<{ readonly rate: BigDecimal.BigDecimal; readonly routes: number }> => {
   const byPair = new Map(rates.map((rate) => [rate.pair.key, rate.rate]))
-  const into = rates.filter((rate) => rate.pair.to === pair.to && rate.pair.from !== pair.from)
-  const outOf = rates.filter((rate) => rate.pair.from === pair.from && rate.pair.to !== pair.to)
-  const routes = into
+  const sameDestination = rates.filter((rate) => rate.pair.to === pair.to && rate.pair.from !== pair.from)
+  const sameSource = rates.filter((rate) => rate.pair.from === pair.from && rate.pair.to !== pair.to)
+  const routes = sameDestination
     .flatMap((first) =>
-      outOf.flatMap((second) => {
-        const between = byPair.get(`${first.pair.from}:${second.pair.to}`)
+      sameSource.flatMap((second) => {
+        const between = byPair.get(keyOf(first.pair.from, second.pair.to))
         return between === undefined
           ? []
           : [Decimal.quotient(BigDecimal.multiply(first.rate, second.rate), between)]
@@ -200,37 +214,38 @@ export const implied = (
     )
     .toSorted(BigDecimal.Order)
   const median = routes[Math.floor(routes.length / 2)]
-  return median === undefined || routes.length < FEWEST_ROUTES
+  return median === undefined || routes.length < MIN_CROSS_RATES
     ? Option.none()
     : Option.some({ rate: median, routes: routes.length })
 }
 
 /**
- * Whether a rate has gone away from what others say. A level that was away from it already was accepted, and is not
- * suspected again and again; nor is one at the edge for the little that it moves.
+ * Returns true if a rate moved away from a reference rate. A level that already differed when it was accepted is not
+ * reported again, and neither is a small move at the edge of the tolerance.
  */
-export const hasLeft = (
+export const hasDiverged = (
   rate: BigDecimal.BigDecimal,
   last: Option.Option<Rate>,
-  others: BigDecimal.BigDecimal,
+  reference: BigDecimal.BigDecimal,
   allowed: BigDecimal.BigDecimal
 ): boolean =>
-  !isWithin(rate, others, allowed) &&
+  !isWithin(rate, reference, allowed) &&
   Option.match(last, {
     onNone: () => true,
     onSome: (good) =>
-      isWithin(good.rate, others, allowed) && !isWithin(rate, good.rate, BigDecimal.multiply(allowed, LITTLE))
+      isWithin(good.rate, reference, allowed) &&
+      !isWithin(rate, good.rate, BigDecimal.multiply(allowed, SMALL_MOVE))
   })
 
-/** What is little, of how far rates may be from each other. */
-const LITTLE = BigDecimal.make(25n, 2)
+/** Largest move to ignore, as a fraction of the tolerance. */
+const SMALL_MOVE = BigDecimal.make(25n, 2)
 
-/** Whether the rate of a pair is fixed by law: a feed of it does not die when it does not move. */
+/** Returns true if the exchange rate of the pair is fixed by law. Such a rate is expected to stay unchanged. */
 export const isPegged = ({ from, to }: CurrencyPair): boolean =>
-  PEGGED.some((together) => together.has(from) && together.has(to))
+  PEGGED_GROUPS.some((group) => group.has(from) && group.has(to))
 
-/** Currencies that are fixed to the first one of their group, and so to each other. */
-const PEGGED: ReadonlyArray<ReadonlySet<string>> = [
+/** Currencies that are pegged to the first of their group, and so to each other. */
+const PEGGED_GROUPS: ReadonlyArray<ReadonlySet<string>> = [
   new Set(["EUR", "XOF", "XAF", "KMF", "CVE"]),
   new Set(["USD", "AED", "SAR", "QAR", "OMR", "BHD", "JOD"]),
   new Set(["ZAR", "NAD", "LSL", "SZL"])

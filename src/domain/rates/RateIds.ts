@@ -2,13 +2,13 @@ import { DateTime, type Effect } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import { RateId } from "./Rate.ts"
 
-const LONGEST_LAG = (1n << 42n) - 1n
+const MAX_LAG_MILLIS = (1n << 42n) - 1n
 
 /**
- * The id of a rate: a UUIDv7 (RFC 9562) of the moment from which the rate is in force, so that it lies in the partition
- * of that month whenever it is recorded. The next 42 bits are the milliseconds until it was recorded, so that a
- * correction of the same moment sorts behind what it corrects. The last 32 bits tell rates of the same milliseconds
- * apart.
+ * Makes the id of a rate: a UUIDv7 (RFC 9562) whose timestamp is the observation time, so that a rate belongs to the
+ * partition of that month no matter when it is recorded. The next 42 bits are the lag between observation and recording
+ * in milliseconds, so that a correction sorts after the rate that it corrects. The last 32 bits are `entropy`, which
+ * makes ids of the same milliseconds unique.
  */
 export const make = (observedAt: DateTime.Utc, recordedAt: DateTime.Utc, entropy: number): RateId => {
   const observed = wholeMillis(observedAt)
@@ -19,8 +19,8 @@ export const make = (observedAt: DateTime.Utc, recordedAt: DateTime.Utc, entropy
   return RateId.make(toText(bits))
 }
 
-/** What no id of a rate of this moment, or of a later one, is below. Ids begin in 1970. */
-export const floor = (observedAt: DateTime.Utc): string =>
+/** Returns the lower bound of the ids of rates observed at or after a time. The earliest id is of 1970. */
+export const lowerBound = (observedAt: DateTime.Utc): string =>
   toText(BigInt(Math.max(0, DateTime.toEpochMillis(observedAt))) << 80n)
 
 const toText = (bits: bigint) =>
@@ -29,13 +29,13 @@ const toText = (bits: bigint) =>
     .padStart(32, "0")
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
 
-/** Entropy is a whole number below this. */
-export const ENTROPY = 0x1_0000_0000
+/** Exclusive upper bound of `entropy`: 32 bits. */
+export const ENTROPY_RANGE = 0x1_0000_0000
 
-/** Entropy by chance. */
-export const entropy = (random: SecureRandom.SecureRandom["Service"]): Effect.Effect<number> =>
-  random.intBetween(0, ENTROPY, { halfOpen: true })
+/** Generates the entropy of an id. */
+export const randomEntropy = (random: SecureRandom.SecureRandom["Service"]): Effect.Effect<number> =>
+  random.intBetween(0, ENTROPY_RANGE, { halfOpen: true })
 
 const wholeMillis = (time: DateTime.Utc) => BigInt(Math.floor(DateTime.toEpochMillis(time)))
 
-const clamp = (lag: bigint) => (lag < 0n ? 0n : lag > LONGEST_LAG ? LONGEST_LAG : lag)
+const clamp = (lag: bigint) => (lag < 0n ? 0n : lag > MAX_LAG_MILLIS ? MAX_LAG_MILLIS : lag)

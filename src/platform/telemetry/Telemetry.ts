@@ -2,13 +2,13 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { ConfigProvider, Duration, Effect, Formatter, Layer, Logger, References } from "effect"
 import { Otlp, OtlpSerialization } from "effect/observability"
 import { HttpBody } from "effect/http"
-import * as OpenTelemetry from "../../config/OpenTelemetry.ts"
+import * as OpenTelemetry from "../../config/OpenTelemetrySettings.ts"
 import * as Secrets from "../../config/Secrets.ts"
 import { Settings } from "../../config/Settings.ts"
 import { VERSION } from "../../config/Version.ts"
 import * as OtlpClient from "./OtlpClient.ts"
 import { type Redact, redactor } from "./Redaction.ts"
-import { releasedWithin } from "../ReleaseTimeout.ts"
+import { withReleaseTimeout } from "../ReleaseTimeout.ts"
 import * as RequestId from "../RequestId.ts"
 import * as TraceSampler from "./TraceSampler.ts"
 
@@ -91,7 +91,7 @@ const otlp = Layer.unwrap(
       Layer.provide(OtlpClient.layer(Duration.millis(timeoutMillis))),
       Layer.provide(NodeHttpClient.layerUndici),
       Layer.provide(ConfigProvider.layerAdd(defaults)),
-      releasedWithin(SHUTDOWN_TIMEOUT)
+      withReleaseTimeout(SHUTDOWN_TIMEOUT)
     )
   )
 )

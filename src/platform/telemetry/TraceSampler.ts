@@ -1,5 +1,5 @@
 import { Effect, Layer, Option, Random, Tracer } from "effect"
-import type { Sampling } from "../../config/OpenTelemetry.ts"
+import type { Sampling } from "../../config/OpenTelemetrySettings.ts"
 
 /** Makes the tracer, where there is one, send as much as `OTEL_TRACES_SAMPLER` says. */
 export const layer = ({ parentBased, ratio }: Sampling) =>

@@ -2,8 +2,8 @@ import { BigDecimal, Context, DateTime, Effect, Layer, Metric, Option, Redacted,
 import { HttpClientRequest } from "effect/http"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
-import { type RateTick, SANDBOX } from "../../domain/rates/Rate.ts"
-import * as Metrics from "../../platform/telemetry/Metrics.ts"
+import { type RateTick, SANDBOX_PROVIDER } from "../../domain/rates/Rate.ts"
+import * as ProviderMetrics from "../../platform/metrics/ProviderMetrics.ts"
 import * as FlutterwaveResponse from "./FlutterwaveResponse.ts"
 import type { Quotation } from "./FlutterwaveQuotation.ts"
 import { ProviderError } from "../ProviderError.ts"
@@ -18,7 +18,7 @@ const makeAt = Effect.fnUntraced(function* (name: string, baseUrl: string, secre
 
   const noteConvention = Effect.fnUntraced(function* (quotation: Quotation) {
     if (quotation.convention === "direct") return
-    yield* Metric.update(Metrics.inverseConvention, 1)
+    yield* Metric.update(ProviderMetrics.inverseConvention, 1)
     if (yield* Ref.getAndSet(inverseSeen, true)) return
     yield* Effect.logWarning(
       "Flutterwave writes its rate field in the convention of before April 2026; the amounts are used, and are right"
@@ -47,7 +47,7 @@ const makeAt = Effect.fnUntraced(function* (name: string, baseUrl: string, secre
         sourceAmount: quotation.sourceAmount,
         destinationAmount: quotation.destinationAmount,
         providerRate: quotation.providerRate,
-        provider: response.headers[Sandbox.HEADER] === undefined ? name : SANDBOX,
+        provider: response.headers[Sandbox.HEADER] === undefined ? name : SANDBOX_PROVIDER,
         raw: body,
         observedAt: yield* DateTime.now
       }
@@ -72,7 +72,7 @@ const make = Effect.gen(function* () {
 
 const makeSandbox = Effect.gen(function* () {
   const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
-  return yield* makeAt(SANDBOX, sandbox.baseUrl, Redacted.make(Sandbox.SECRET_KEY))
+  return yield* makeAt(SANDBOX_PROVIDER, sandbox.baseUrl, Redacted.make(Sandbox.SECRET_KEY))
 })
 
 /**

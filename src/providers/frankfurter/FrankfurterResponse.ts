@@ -1,6 +1,6 @@
 import { DateTime, Option, Result, Schema } from "effect"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
-import { parseMoment } from "../../domain/rates/ImportRow.ts"
+import { parseInstant } from "../../domain/rates/ImportRow.ts"
 import { excerpt, Malformed, malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
 import type { Quotes } from "../table/RateTable.ts"
 import * as TableResponse from "../table/TableResponse.ts"
@@ -90,7 +90,7 @@ const readRows = (
 }
 
 const dayOf = (date: string): Result.Result<DateTime.Utc, ProviderReason> =>
-  Option.match(parseMoment(date), {
+  Option.match(parseInstant(date), {
     onNone: () => Result.fail(new Malformed({ detail: `${date} is no date` })),
     onSome: (day) => Result.succeed(DateTime.makeUnsafe(day))
   })

@@ -32,14 +32,14 @@ export interface RateTable {
   readonly quotes: ReadonlyMap<CurrencyCode, Quote & { readonly id: RateId }>
 }
 
-/** Gives every quote the id under which it is stored as a leg. `entropy` is below {@link RateIds.ENTROPY}. */
+/** Gives every quote the id under which it is stored as a leg. `entropy` is below {@link RateIds.ENTROPY_RANGE}. */
 export const make = (
   { quotes, ...answer }: Omit<RateTable, "quotes"> & { readonly quotes: Quotes },
   entropy: number
 ): RateTable => {
   const { observedAt } = answer
   const withId = ([currency, quote]: readonly [CurrencyCode, Quote], index: number) => {
-    const id = RateIds.make(observedAt, observedAt, (entropy + index) % RateIds.ENTROPY)
+    const id = RateIds.make(observedAt, observedAt, (entropy + index) % RateIds.ENTROPY_RANGE)
     return [currency, { ...quote, id }] as const
   }
   return { ...answer, quotes: new Map(Array.from(quotes).map(withId)) }

@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
 
   const ask = Effect.gen(function* () {
     const askedAt = yield* Ref.make(yield* DateTime.now)
-    const entropy = yield* RateIds.entropy(random)
+    const entropy = yield* RateIds.randomEntropy(random)
     const table = yield* http.call(
       Effect.as(
         Effect.flatMap(DateTime.now, (now) => Ref.set(askedAt, now)),

@@ -6,7 +6,7 @@ import {
   QuarantineNotFound
 } from "../../domain/rates/QuarantinedRate.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
-import type { StoreUnavailable } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { QuarantineRepo } from "./QuarantineRepo.ts"
 import { decisionsBy } from "./RateGuard.ts"
 import { RateIngest } from "../RateIngest.ts"

@@ -5,7 +5,7 @@ import type { CurrencyCode } from "../../domain/money/Currency.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import {
   type DecidedBy,
-  type Decider,
+  type DecisionDetails,
   type QuarantinedRate,
   QuarantineId,
   type QuarantineStatus
@@ -13,7 +13,8 @@ import {
 import type { Rate, RateId, RateTick } from "../../domain/rates/Rate.ts"
 import * as RateIds from "../../domain/rates/RateIds.ts"
 import type { RateAnomaly } from "../../domain/rates/RateAnomaly.ts"
-import { Database, type StoreUnavailable } from "../../platform/postgres/Database.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as Leader from "../../platform/Leader.ts"
 import type { LedPoll } from "../polling/PollRepo.ts"
 import * as QuarantineRows from "./QuarantineRows.ts"
@@ -35,7 +36,7 @@ export interface LastPutAside {
 /** A tick on its way into the quarantine. */
 export interface PutAside {
   readonly tick: RateTick
-  readonly suspicions: ReadonlyArray<RateAnomaly>
+  readonly anomalies: ReadonlyArray<RateAnomaly>
   readonly lastGoodId: RateId | null
   /** The streak that it goes on with; none where it begins one. */
   readonly streakId: Option.Option<QuarantineId>
@@ -67,11 +68,11 @@ export class QuarantineRepo extends Context.Service<
      */
     readonly accept: (
       id: QuarantineId,
-      decider: Decider,
+      decider: DecisionDetails,
       poll: Option.Option<LedPoll>
     ) => Effect.Effect<Option.Option<Rate>, StoreUnavailable>
     /** Decides so about a tick and what waits of its streak. False where {@link accept} would be none. */
-    readonly reject: (id: QuarantineId, decider: Decider) => Effect.Effect<boolean, StoreUnavailable>
+    readonly reject: (id: QuarantineId, decider: DecisionDetails) => Effect.Effect<boolean, StoreUnavailable>
     readonly byId: (id: QuarantineId) => Effect.Effect<Option.Option<QuarantinedRate>, StoreUnavailable>
     /** At most `limit` of them before an id, newest first. */
     readonly page: (
@@ -90,13 +91,13 @@ export class QuarantineRepo extends Context.Service<
 }
 
 const make = Effect.gen(function* () {
-  const { sql, within } = yield* Database
+  const { sql, execute } = yield* Database
   const random = yield* SecureRandom.SecureRandom
   const rates = yield* RateRepo
   const columns = sql.literal(QuarantineRows.COLUMNS)
 
   const lastPutAside = Effect.fn("QuarantineRepo.lastPutAside")(function* ({ pair, provider }: RateTick) {
-    const rows = yield* within(sql`
+    const rows = yield* execute(sql`
       SELECT streak_id, rate, observed_at, agreeing, status,
         EXISTS (
           SELECT FROM quarantined_rate AS same
@@ -117,14 +118,14 @@ const make = Effect.gen(function* () {
   })
 
   const put: QuarantineRepo["Service"]["put"] = Effect.fn("QuarantineRepo.put")(function* (item, poll) {
-    const { agreeing, lastGoodId, repeats, streakId, suspicions, tick } = item
+    const { agreeing, lastGoodId, repeats, streakId, anomalies, tick } = item
     const now = yield* DateTime.now
     const recordedAt = DateTime.toDateUtc(now)
-    const entropy = yield* RateIds.entropy(random)
+    const entropy = yield* RateIds.randomEntropy(random)
     const id = QuarantineId.make(RateIds.make(tick.observedAt, now, entropy))
     const quotedAt = tick.quotedAt === undefined ? null : DateTime.toDateUtc(tick.quotedAt)
     const leadership = Option.map(poll, ({ leadership }) => leadership)
-    const written = yield* within(sql`
+    const written = yield* execute(sql`
       WITH fence AS (${Leader.fence(sql, leadership)})
       INSERT INTO quarantined_rate (
         id, source_currency, destination_currency, rate, source_amount, destination_amount, provider, provider_rate,
@@ -136,12 +137,12 @@ const make = Effect.gen(function* () {
         ${tick.provider}::text, ${tick.providerRate}::text, ${tick.raw}::text::jsonb,
         ${QuarantineRows.legsToText(tick.legs ?? [])}::text::jsonb,
         ${DateTime.toDateUtc(tick.observedAt)}::timestamptz, ${quotedAt}::timestamptz, ${recordedAt}::timestamptz,
-        ${QuarantineRows.suspicionsToText(suspicions)}::text::jsonb, ${lastGoodId}::uuid,
+        ${QuarantineRows.anomaliesToText(anomalies)}::text::jsonb, ${lastGoodId}::uuid,
         ${Option.getOrElse(streakId, () => id)}::uuid, ${agreeing}::int, ${repeats ? "rejected" : "pending"}::text,
         ${repeats ? recordedAt : null}::timestamptz, ${repeats ? "repetition" : null}::text
       FROM fence
       RETURNING id`)
-    yield* Leader.unlessRefused(written, leadership)
+    yield* Leader.failIfSuperseded(written, leadership)
     return id
   })
 
@@ -166,7 +167,7 @@ const make = Effect.gen(function* () {
 
   const decision = (
     status: QuarantineStatus,
-    { by, principal }: Decider,
+    { by, principal }: DecisionDetails,
     at: Date,
     rateId: RateId | null
   ) => sql`
@@ -175,7 +176,7 @@ const make = Effect.gen(function* () {
   const accept: QuarantineRepo["Service"]["accept"] = Effect.fn("QuarantineRepo.accept")(
     function* (id, decider, poll) {
       const now = DateTime.toDateUtc(yield* DateTime.now)
-      const rows = yield* within(sql<{ legs: string }>`
+      const rows = yield* execute(sql<{ legs: string }>`
         SELECT ${columns}, legs::text AS legs FROM quarantined_rate WHERE id = ${id}`)
       const [row] = rows
       if (row === undefined) return Option.none()
@@ -212,14 +213,14 @@ const make = Effect.gen(function* () {
         sql`${rejected}, decision_reason = ${decider.reason}::text`,
         sql`SELECT 1`
       )
-      const decided = yield* within(sql`
+      const decided = yield* execute(sql`
         WITH decided AS (${chosen}), others AS (${decideOthers("decided", rejected)}) SELECT id FROM decided`)
       return decided.length > 0
     }
   )
 
   const byId = Effect.fn("QuarantineRepo.byId")(function* (id: QuarantineId) {
-    const rows = yield* within(sql`SELECT ${columns} FROM quarantined_rate WHERE id = ${id}`)
+    const rows = yield* execute(sql`SELECT ${columns} FROM quarantined_rate WHERE id = ${id}`)
     return Array.head(yield* Effect.forEach(rows, QuarantineRows.toQuarantined))
   })
 
@@ -234,12 +235,12 @@ const make = Effect.gen(function* () {
       ...(to === undefined ? [] : [sql`destination_currency = ${to}`]),
       ...(before === undefined ? [] : [sql`id < ${before}`])
     ])
-    const rows = yield* within(sql`
+    const rows = yield* execute(sql`
         SELECT ${columns} FROM quarantined_rate WHERE ${where} ORDER BY id DESC LIMIT ${limit}`)
     return yield* Effect.forEach(rows, QuarantineRows.toQuarantined)
   })
 
-  const pending = within(
+  const pending = execute(
     sql<{ count: bigint }>`SELECT count(*) AS count FROM quarantined_rate WHERE status = 'pending'`
   ).pipe(Effect.map(([row]) => Number(row?.count ?? 0n)))
 

@@ -57,7 +57,7 @@ export const toQuarantined = (row: unknown): Effect.Effect<QuarantinedRate> =>
       }) => ({
         ...same,
         pair: new CurrencyPair({ from: sourceCurrency, to: destinationCurrency }),
-        suspicions: reasons,
+        anomalies: reasons,
         decision:
           decidedAt === null || decidedBy === null
             ? null
@@ -77,7 +77,7 @@ const Suspicions = Schema.fromJsonString(Schema.Array(RateAnomaly))
 
 /** What a tick was computed from, as the text of a JSON array. */
 export const legsToText = (legs: ReadonlyArray<RateLeg>) => Schema.encodeSync(Legs)(legs)
-export const suspicionsToText = Schema.encodeSync(Suspicions)
+export const anomaliesToText = Schema.encodeSync(Suspicions)
 
 const decodeLegs = Schema.decodeUnknownEffect(Legs)
 

@@ -1,11 +1,11 @@
 import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import type { DecidedBy, QuarantineId, QuarantineStatus } from "../../domain/rates/QuarantinedRate.ts"
-import { ageAt, isMadeUp, type Rate, type RateTick } from "../../domain/rates/Rate.ts"
+import { ageAt, isSandboxRate, type Rate, type RateTick } from "../../domain/rates/Rate.ts"
 import * as RateAnomaly from "../../domain/rates/RateAnomaly.ts"
-import type { StoreUnavailable } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import type { Superseded } from "../../platform/Leader.ts"
-import * as Metrics from "../../platform/telemetry/Metrics.ts"
+import * as RateMetrics from "../../platform/metrics/RateMetrics.ts"
 import { PollCadence } from "../../platform/PollCadence.ts"
 import { Quarantined } from "../../providers/ProviderError.ts"
 import { RateProvider } from "../../providers/RateProvider.ts"
@@ -80,18 +80,18 @@ const make = Effect.gen(function* () {
 
   const triangle = (tick: RateTick, last: Option.Option<Rate>): Suspicions => {
     const isComparable = (rate: Rate) =>
-      isMadeUp(rate) === isMadeUp(tick) &&
+      isSandboxRate(rate) === isSandboxRate(tick) &&
       Duration.isLessThanOrEqualTo(ageAt(rate, tick.observedAt), COMPARABLE)
-    const others = RateAnomaly.implied(tick.pair, broadcaster.snapshot().rates.filter(isComparable))
+    const others = RateAnomaly.impliedRate(tick.pair, broadcaster.snapshot().rates.filter(isComparable))
     return Option.toArray(others)
-      .filter(({ rate }) => RateAnomaly.hasLeft(tick.rate, last, rate, guardMaxDeviation))
+      .filter(({ rate }) => RateAnomaly.hasDiverged(tick.rate, last, rate, guardMaxDeviation))
       .map(({ rate, routes }) => ({ reason: "triangle", against: rate, allowed: guardMaxDeviation, routes }))
   }
 
   const reference = Effect.fnUntraced(function* (tick: RateTick, maxAge: Duration.Duration) {
     const found = yield* provider.reference(tick.pair, tick.provider, maxAge)
     const now = yield* DateTime.now
-    return Option.filter(found, (other) => RateAnomaly.outdated(other, now).length === 0)
+    return Option.filter(found, (other) => RateAnomaly.detectOutdated(other, now).length === 0)
   })
 
   const agrees = (tick: RateTick, other: RateTick) =>
@@ -107,11 +107,11 @@ const make = Effect.gen(function* () {
       isSuspect || Option.isNone(guardCrossCheck)
         ? Option.none()
         : yield* reference(tick, guardCrossCheck.value)
-    const hasLeft = (other: RateTick) => RateAnomaly.hasLeft(tick.rate, last, other.rate, guardMaxDeviation)
-    if (!isSuspect && !Option.exists(known, hasLeft)) return { confirmed: false, disagrees: [] }
+    const hasDiverged = (other: RateTick) => RateAnomaly.hasDiverged(tick.rate, last, other.rate, guardMaxDeviation)
+    if (!isSuspect && !Option.exists(known, hasDiverged)) return { confirmed: false, disagrees: [] }
     const fresh = Option.getOrUndefined(yield* reference(tick, FRESH))
     if (fresh === undefined) return { confirmed: false, disagrees: [] }
-    const disagrees: Suspicions = hasLeft(fresh)
+    const disagrees: Suspicions = hasDiverged(fresh)
       ? [{ reason: "disagrees", against: fresh.rate, allowed: guardMaxDeviation, provider: fresh.provider }]
       : []
     return { confirmed: agrees(tick, fresh), disagrees }
@@ -132,21 +132,21 @@ const make = Effect.gen(function* () {
       good === undefined
         ? guardMaxJump
         : RateAnomaly.allowedJump(guardMaxJump, ageAt(good, DateTime.max(now, tick.observedAt)))
-    const outdated = RateAnomaly.outdated(tick, now)
+    const outdated = RateAnomaly.detectOutdated(tick, now)
     let jumped =
       good === undefined
-        ? RateAnomaly.inverted(tick.rate, tick.pair)
-        : RateAnomaly.jump(tick.rate, good, allowed)
+        ? RateAnomaly.detectInversion(tick.rate, tick.pair)
+        : RateAnomaly.detectJump(tick.rate, good, allowed)
     const dead = good === undefined ? [] : yield* unchanged(tick, good)
     let apart = triangle(tick, last)
     const isSuspect = outdated.length + jumped.length + dead.length + apart.length > 0
     const crossed = yield* crossCheck(tick, last, isSuspect)
-    if (!isSuspect && crossed.disagrees.length === 0) return { suspicions: [], confirmed: false }
+    if (!isSuspect && crossed.disagrees.length === 0) return { anomalies: [], confirmed: false }
 
     const { accepted, own, standIn } = yield* levels.of(tick)
     const isAt = (level: Option.Option<BigDecimal.BigDecimal>) =>
       Option.exists(level, (rate) => RateAnomaly.isWithin(tick.rate, rate, allowed))
-    if (isAt(accepted)) return { suspicions: outdated, confirmed: false }
+    if (isAt(accepted)) return { anomalies: outdated, confirmed: false }
     let disagrees = crossed.disagrees
     if (isAt(own)) {
       jumped = []
@@ -157,10 +157,10 @@ const make = Effect.gen(function* () {
       )
       if (areApart && isPreferred(tick, last)) apart = disagrees = []
     }
-    const suspicions = [...outdated, ...jumped, ...dead, ...apart, ...disagrees]
+    const anomalies = [...outdated, ...jumped, ...dead, ...apart, ...disagrees]
     return {
-      suspicions,
-      confirmed: crossed.confirmed && suspicions.every(({ reason }) => CONFIRMABLE.has(reason))
+      anomalies,
+      confirmed: crossed.confirmed && anomalies.every(({ reason }) => CONFIRMABLE.has(reason))
     }
   })
 
@@ -197,21 +197,21 @@ const make = Effect.gen(function* () {
 
   const admit: RateGuard["Service"]["admit"] = Effect.fn("RateGuard.admit")(function* (tick, store, origin) {
     const latest = yield* rates.latest(tick.pair)
-    const last = Option.filter(latest, (rate) => isMadeUp(rate) === isMadeUp(tick))
-    const { confirmed, suspicions } = yield* examine(tick, last)
-    if (suspicions.length === 0) return yield* store
+    const last = Option.filter(latest, (rate) => isSandboxRate(rate) === isSandboxRate(tick))
+    const { confirmed, anomalies } = yield* examine(tick, last)
+    if (anomalies.length === 0) return yield* store
 
     const streak = yield* inStreak(tick, origin)
     const lastGoodId = Option.getOrNull(Option.map(last, ({ id }) => id))
-    const id = yield* quarantine.put({ tick, suspicions, lastGoodId, ...streak }, origin.poll)
-    yield* Effect.forEach(suspicions, ({ reason }) => count(tick.provider, reason))
-    const detail = suspicions.map((one) => RateAnomaly.describe(one, tick.rate)).join("; ")
+    const id = yield* quarantine.put({ tick, anomalies, lastGoodId, ...streak }, origin.poll)
+    yield* Effect.forEach(anomalies, ({ reason }) => count(tick.provider, reason))
+    const detail = anomalies.map((one) => RateAnomaly.describe(one, tick.rate)).join("; ")
     const what = `${tick.pair.key} of ${tick.provider}: ${detail}`
 
     const agreed =
       !streak.repeats &&
       Option.exists(guardConfirmations, (enough) => streak.agreeing >= enough) &&
-      RateAnomaly.mayBeConfirmed(suspicions, tick.rate, last)
+      RateAnomaly.isConfirmable(anomalies, tick.rate, last)
     if (agreed || (confirmed && !streak.repeats)) {
       const by = confirmed ? "confirmation" : "agreement"
       const accepted = yield* quarantine.accept(id, { by, principal: null, reason: null }, origin.poll)
@@ -233,8 +233,8 @@ const make = Effect.gen(function* () {
 const CONFIRMABLE: ReadonlySet<RateAnomaly.RateAnomaly["reason"]> = new Set(["jump", "triangle"])
 
 const count = (provider: string, reason: string) =>
-  Metric.update(Metrics.quarantinedRates.of({ provider, reason }), 1)
+  Metric.update(RateMetrics.quarantined.of({ provider, reason }), 1)
 
 /** Counts decisions about what was put aside. */
 export const decisionsBy = (decision: Exclude<QuarantineStatus, "pending">, by: DecidedBy) =>
-  Metrics.quarantineDecisions.of({ decision, by })
+  RateMetrics.quarantineDecisions.of({ decision, by })

@@ -11,7 +11,8 @@ import {
 } from "effect"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import type { RateTick } from "../../domain/rates/Rate.ts"
-import { Database, type StoreUnavailable } from "../../platform/postgres/Database.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 
 /** Levels of a pair at which a tick is no jump, beside that of its last good rate. */
 export interface Levels {
@@ -41,7 +42,7 @@ export class RateLevelRepo extends Context.Service<
   static readonly layer = Layer.effect(
     RateLevelRepo,
     Effect.gen(function* () {
-      const { sql, within } = yield* Database
+      const { sql, execute } = yield* Database
 
       // The bounds of the id are those of the months to look in.
       const saidBy = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
@@ -56,7 +57,7 @@ export class RateLevelRepo extends Context.Service<
       const of = Effect.fn("LevelRepo.of")(function* (tick: RateTick) {
         const { from, to } = tick.pair
         const lastDay = DateTime.toDateUtc(DateTime.subtract(yield* DateTime.now, { days: 1 }))
-        const rows = yield* within(sql`
+        const rows = yield* execute(sql`
           WITH own AS (
             SELECT rate, observed_at FROM exchange_rate
             WHERE ${saidBy(tick, DateTime.subtract(tick.observedAt, { days: 30 }))}
@@ -90,7 +91,7 @@ export class RateLevelRepo extends Context.Service<
         const earliest = DateTime.subtract(before, { days: 30 })
         const rate = sql`${Decimal.format(tick.rate)}::numeric`
         const until = sql`observed_at <= ${DateTime.toDateUtc(before)}`
-        const rows = yield* within(sql<{ since: Date }>`
+        const rows = yield* execute(sql<{ since: Date }>`
           SELECT observed_at AS since FROM (
             (
               SELECT rate, observed_at FROM exchange_rate WHERE ${saidBy(tick, earliest)} AND ${until}

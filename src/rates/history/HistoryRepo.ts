@@ -5,11 +5,12 @@ import type {
   CandleInterval,
   HistoryPosition,
   HistoryRow,
-  KnownRate
+  AsOfRate
 } from "../../domain/rates/History.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
 import * as RateIds from "../../domain/rates/RateIds.ts"
-import { Database, type StoreUnavailable } from "../../platform/postgres/Database.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { rateColumns, toRate } from "../RateRepo.ts"
 
 /** The rates of a pair that came into force from a moment on, and before another. */
@@ -22,7 +23,7 @@ export interface Span {
 type FindKnown = (
   span: Span,
   knownAt: DateTime.Utc
-) => Effect.Effect<Option.Option<KnownRate>, StoreUnavailable>
+) => Effect.Effect<Option.Option<AsOfRate>, StoreUnavailable>
 
 /** What was once in force, in Postgres. Legs never were. */
 export class HistoryRepo extends Context.Service<
@@ -57,27 +58,27 @@ export class HistoryRepo extends Context.Service<
 const ID_DISTANCE = Duration.hours(24)
 
 const make = Effect.gen(function* () {
-  const { sql, within } = yield* Database
+  const { sql, execute } = yield* Database
 
   /** The ids are bounded as well, and by constants, so that no other month is even planned for. */
   const inSpan = ({ end, pair, start }: Span) => sql`
     source_currency = ${pair.from} AND destination_currency = ${pair.to} AND NOT is_leg
     AND observed_at >= ${DateTime.toDateUtc(start)} AND observed_at < ${DateTime.toDateUtc(end)}
-    AND id >= ${RateIds.floor(DateTime.subtractDuration(start, ID_DISTANCE))}::uuid
-    AND id < ${RateIds.floor(DateTime.addDuration(end, ID_DISTANCE))}::uuid`
+    AND id >= ${RateIds.lowerBound(DateTime.subtractDuration(start, ID_DISTANCE))}::uuid
+    AND id < ${RateIds.lowerBound(DateTime.addDuration(end, ID_DISTANCE))}::uuid`
 
   const lastOf = Effect.fnUntraced(function* (
     span: Span,
     knownAt: DateTime.Utc,
     among: ReturnType<typeof sql.literal>
   ) {
-    const rows = yield* within(sql`
+    const rows = yield* execute(sql`
       SELECT id, source_currency, destination_currency, rate, provider, observed_at, recorded_at,
         coalesce(derived_from, '{}') AS derived_from
       FROM exchange_rate WHERE ${inSpan(span)} AND recorded_at <= ${DateTime.toDateUtc(knownAt)} ${among}
       ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1`)
     const decoded = yield* Effect.orDie(decodeKnown(rows))
-    return Option.map(Array.head(decoded), (row): KnownRate => ({
+    return Option.map(Array.head(decoded), (row): AsOfRate => ({
       rate: toRate(row),
       recordedAt: row.recordedAt,
       derivedFrom: row.derivedFrom
@@ -93,7 +94,7 @@ const make = Effect.gen(function* () {
   )
 
   const first = Effect.fn("HistoryRepo.first")(function* (span: Span) {
-    const rows = yield* within(sql<{ observedAt: Date }>`
+    const rows = yield* execute(sql<{ observedAt: Date }>`
       SELECT observed_at FROM exchange_rate WHERE ${inSpan(span)} ORDER BY observed_at LIMIT 1`)
     return Option.map(Array.head(rows), ({ observedAt }) => DateTime.fromDateUnsafe(observedAt))
   })
@@ -108,7 +109,7 @@ const make = Effect.gen(function* () {
         ? sql.literal("")
         : sql`AND (observed_at, recorded_at, id) > (
             ${DateTime.toDateUtc(after.observedAt)}, ${DateTime.toDateUtc(after.recordedAt)}, ${after.id}::uuid)`
-    const found = yield* within(sql<Row>`
+    const found = yield* execute(sql<Row>`
       SELECT id, trim_scale(rate) AS rate, provider, observed_at, recorded_at, derived_from
       FROM exchange_rate WHERE ${inSpan(span)} ${behind}
       ORDER BY observed_at, recorded_at, id LIMIT ${limit}`)
@@ -117,7 +118,7 @@ const make = Effect.gen(function* () {
 
   const candles = Effect.fn("HistoryRepo.candles")(function* (span: Span, interval: CandleInterval) {
     // Of a moment the last recorded rate counts.
-    const found = yield* within(sql<CandleRow>`
+    const found = yield* execute(sql<CandleRow>`
       SELECT start, trim_scale(rates[1]) AS open, trim_scale(high) AS high, trim_scale(low) AS low,
         trim_scale(rates[count]) AS close, count
       FROM (

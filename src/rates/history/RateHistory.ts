@@ -1,7 +1,7 @@
 import { Array, Context, DateTime, Duration, Effect, Layer, Option, Stream } from "effect"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as History from "../../domain/rates/History.ts"
-import type { StoreUnavailable } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { HistoryRepo, type Span } from "./HistoryRepo.ts"
 
 /** Candles, and from which interval on there are more. */
@@ -22,7 +22,7 @@ export class RateHistory extends Context.Service<
       pair: CurrencyPair,
       at: DateTime.Utc,
       knownAt: DateTime.Utc
-    ) => Effect.Effect<Option.Option<History.KnownRate>, StoreUnavailable>
+    ) => Effect.Effect<Option.Option<History.AsOfRate>, StoreUnavailable>
     /** At most `limit` rates of a span behind a position, oldest first, as they were stored: corrections are among them. */
     readonly rows: (
       span: Span,
@@ -90,7 +90,7 @@ const make = Effect.gen(function* () {
       const found = yield* repo.last(span, knownAt)
       if (Option.isSome(found)) return found
     }
-    return Option.none<History.KnownRate>()
+    return Option.none<History.AsOfRate>()
   })
 
   const rows = Effect.fn("RateHistory.rows")(function* (
@@ -121,15 +121,15 @@ const make = Effect.gen(function* () {
     limit: number
   ): Effect.fn.Return<CandlePage, StoreUnavailable> {
     const pair = span.pair
-    const last = History.ceiling(span.end, interval)
-    const found = yield* first({ pair, start: History.ceiling(span.start, interval), end: last })
+    const last = History.nextIntervalStart(span.end, interval)
+    const found = yield* first({ pair, start: History.nextIntervalStart(span.start, interval), end: last })
     if (Option.isNone(found)) return { candles: [], next: Option.none() }
-    const start = History.floor(found.value, interval)
-    const end = DateTime.min(History.after(start, limit, interval), last)
-    const pieces = History.piecesOf(start, end, CANDLE_READ)
+    const start = History.intervalStart(found.value, interval)
+    const end = DateTime.min(History.addIntervals(start, limit, interval), last)
+    const pieces = History.splitRange(start, end, CANDLE_READ)
     const page = yield* Effect.forEach(pieces, (piece) => repo.candles({ pair, ...piece }, interval))
     const next = yield* first({ pair, start: end, end: last })
-    return { candles: page.flat(), next: Option.map(next, (moment) => History.floor(moment, interval)) }
+    return { candles: page.flat(), next: Option.map(next, (moment) => History.intervalStart(moment, interval)) }
   })
 
   const streamRows = (span: Span) =>
@@ -159,7 +159,7 @@ const fromStart = ({ end, pair, start }: Span, now: DateTime.Utc): ReadonlyArray
   const ahead = DateTime.min(end, DateTime.max(border, now))
   return [
     { start: first, end: border },
-    ...History.piecesOf(border, ahead, FAR),
+    ...History.splitRange(border, ahead, FAR),
     { start: ahead, end }
   ].flatMap((piece) => (DateTime.isLessThan(piece.start, piece.end) ? [{ pair, ...piece }] : []))
 }
@@ -168,7 +168,7 @@ const fromStart = ({ end, pair, start }: Span, now: DateTime.Utc): ReadonlyArray
 const fromEnd = ({ end, pair, start }: Span): ReadonlyArray<Span> => {
   const first = DateTime.max(BEGINNING, start)
   const border = DateTime.max(first, DateTime.subtractDuration(end, NEAR))
-  return [{ start: border, end }, ...History.piecesOf(first, border, FAR).toReversed()].flatMap((piece) =>
+  return [{ start: border, end }, ...History.splitRange(first, border, FAR).toReversed()].flatMap((piece) =>
     DateTime.isLessThan(piece.start, piece.end) ? [{ pair, ...piece }] : []
   )
 }

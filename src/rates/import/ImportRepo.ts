@@ -2,8 +2,9 @@ import { Context, DateTime, Effect, Layer, Schedule, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql"
 import * as RateIds from "../../domain/rates/RateIds.ts"
-import type { BadLine } from "../../domain/rates/ImportRow.ts"
-import { Database, type StoreUnavailable } from "../../platform/postgres/Database.ts"
+import type { InvalidRow } from "../../domain/rates/ImportRow.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as ImportStatements from "./ImportStatements.ts"
 
 /** Another import is under way, here or in another process. */
@@ -32,7 +33,7 @@ export interface Staging {
    * To be called once, when all is added.
    */
   readonly settle: <E>(
-    onBad: (lines: ReadonlyArray<BadLine>) => Effect.Effect<void, E>
+    onBad: (lines: ReadonlyArray<InvalidRow>) => Effect.Effect<void, E>
   ) => Effect.Effect<void, E | SqlError.SqlError>
   /** Counts what is not known yet. */
   readonly compare: (observe: Observe) => Effect.Effect<Difference, SqlError.SqlError>
@@ -61,7 +62,7 @@ const PARTITION_LOCK_WAIT = "500ms"
 const PARTITION_RETRY = Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(5)])
 
 const make = Effect.gen(function* () {
-  const { sql, transaction, within } = yield* Database
+  const { sql, transaction, execute } = yield* Database
   const random = yield* SecureRandom.SecureRandom
   const statements = ImportStatements.make(sql)
 
@@ -74,7 +75,7 @@ const make = Effect.gen(function* () {
   const add: Staging["add"] = (rates) => (rates.length === 0 ? Effect.void : statements.add(rates))
 
   const settle: Staging["settle"] = Effect.fnUntraced(function* <E>(
-    onBad: (lines: ReadonlyArray<BadLine>) => Effect.Effect<void, E>
+    onBad: (lines: ReadonlyArray<InvalidRow>) => Effect.Effect<void, E>
   ) {
     yield* statements.findRepetitions
     yield* statements.dropRepetitions
@@ -109,7 +110,7 @@ const make = Effect.gen(function* () {
   const compare: Staging["compare"] = (observe) => compareAll(observe, () => Effect.void)
 
   const store = Effect.fnUntraced(function* (observe: Observe) {
-    const identify = makeIdentify(yield* DateTime.now, yield* RateIds.entropy(random))
+    const identify = makeIdentify(yield* DateTime.now, yield* RateIds.randomEntropy(random))
     const latest = new Map<string, ImportStatements.Candidate>()
 
     const storeBatch = Effect.fnUntraced(function* (absent: ReadonlyArray<ImportStatements.Compared>) {
@@ -140,7 +141,7 @@ const make = Effect.gen(function* () {
     Effect.forEach(
       months,
       ({ month }) =>
-        within(
+        execute(
           sql.withTransaction(
             Effect.andThen(
               sql`SELECT set_config('lock_timeout', ${PARTITION_LOCK_WAIT}, true)`,
@@ -179,12 +180,12 @@ const makeIdentify = (now: DateTime.Utc, start: number) => {
     // A correction is known later than what it corrects, also where the clocks of two machines differ.
     const earliest = knownAt === null ? 0 : knownAt.getTime() + 1
     const recordedAt = DateTime.makeUnsafe(Math.max(DateTime.toEpochMillis(now), earliest))
-    entropy = (entropy + 1) % RateIds.ENTROPY
+    entropy = (entropy + 1) % RateIds.ENTROPY_RANGE
     return { line, recordedAt, id: RateIds.make(DateTime.fromDateUnsafe(observedAt), recordedAt, entropy) }
   }
 }
 
-const toBadLine = (repetition: ImportStatements.Repetition): BadLine => {
+const toBadLine = (repetition: ImportStatements.Repetition): InvalidRow => {
   const { firstLine, firstProvider, firstRate, isSameRate, line, provider, rate } = repetition
   const [column, found, first] = isSameRate
     ? ["provider", provider, firstProvider]

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ImportRow from "../../domain/rates/ImportRow.ts"
-import type { StoreUnavailable } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { FrankfurterSeries, type SeriesUnavailable } from "../../providers/frankfurter/FrankfurterSeries.ts"
 import { ImportRepo, type ImportUnderWay, type Staging } from "./ImportRepo.ts"
 import type { StagedRate } from "./ImportStatements.ts"
@@ -50,11 +50,11 @@ export interface ImportOptions {
 export interface FileOptions<E> extends ImportOptions {
   readonly file: string
   /** What holds for lines that do not say it. */
-  readonly defaults: ImportRow.Defaults
+  readonly defaults: ImportRow.RowDefaults
   /** Stores the good lines where others are bad; without it nothing is stored then. */
   readonly skipBad: boolean
   /** Told of every bad line. */
-  readonly onBad: (lines: ReadonlyArray<ImportRow.BadLine>) => Effect.Effect<void, E>
+  readonly onBad: (lines: ReadonlyArray<ImportRow.InvalidRow>) => Effect.Effect<void, E>
 }
 
 export interface SeriesOptions extends ImportOptions {
@@ -119,15 +119,15 @@ const make = Effect.gen(function* () {
         const now = DateTime.toEpochMillis(yield* DateTime.now)
         const counts = { given: 0, bad: 0, last: 0 }
         let bytes = 0
-        let parser = Option.none<ImportRow.LineParser>()
+        let parser = Option.none<ImportRow.RowParser>()
 
-        const onBad = (lines: ReadonlyArray<ImportRow.BadLine>) => {
+        const onBad = (lines: ReadonlyArray<ImportRow.InvalidRow>) => {
           counts.bad += lines.length
           return lines.length === 0 ? Effect.void : options.onBad(lines)
         }
         const take = Effect.fnUntraced(function* (lines: ReadonlyArray<FileLines.NumberedLine>) {
           const good: Array<StagedRate> = []
-          const bad: Array<ImportRow.BadLine> = []
+          const bad: Array<ImportRow.InvalidRow> = []
           for (const { line, text } of lines) {
             if (text === "") continue
             if (Option.isNone(parser)) {

@@ -9,23 +9,25 @@ import {
   PollStatus,
   PollTrigger
 } from "../../domain/rates/PollRun.ts"
-import { Database, isRunning, type StoreUnavailable } from "../../platform/postgres/Database.ts"
+import { isLocked } from "../../platform/postgres/AdvisoryLock.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as Leader from "../../platform/Leader.ts"
 
 /** A poll that is under way, by whoever leads. */
 export interface LedPoll {
   readonly id: PollId
-  readonly leadership: Leader.Leadership
+  readonly leadership: Leader.LeaderTerm
 }
 
 /** Why a poll is made, and in whose term or at whose wish. */
 export type Occasion =
-  | { readonly trigger: "schedule"; readonly leadership: Leader.Leadership }
+  | { readonly trigger: "schedule"; readonly leadership: Leader.LeaderTerm }
   | { readonly trigger: "demand"; readonly requestedBy: string }
   | { readonly trigger: "command-line" }
 
 /** The term that a poll is in, where it is in one. */
-export const leadershipOf = (occasion: Occasion): Option.Option<Leader.Leadership> =>
+export const leadershipOf = (occasion: Occasion): Option.Option<Leader.LeaderTerm> =>
   occasion.trigger === "schedule" ? Option.some(occasion.leadership) : Option.none()
 
 /** By this name, `Database.exclusively` lets one poll run at a time. */
@@ -44,7 +46,7 @@ export class PollRepo extends Context.Service<
     /** Records how it ended, with its failures. */
     readonly finish: (
       run: PollRun,
-      leadership: Option.Option<Leader.Leadership>
+      leadership: Option.Option<Leader.LeaderTerm>
     ) => Effect.Effect<void, StoreUnavailable | Leader.Superseded>
     readonly byId: (id: PollId) => Effect.Effect<Option.Option<PollDetails>, StoreUnavailable>
     /** At most `limit` polls that began before another one, newest first. */
@@ -61,7 +63,7 @@ export class PollRepo extends Context.Service<
   static readonly layer = Layer.effect(
     PollRepo,
     Effect.gen(function* () {
-      const { sql, within } = yield* Database
+      const { sql, execute } = yield* Database
       const random = yield* SecureRandom.SecureRandom
 
       const begin: PollRepo["Service"]["begin"] = Effect.fn("PollRepo.begin")(
@@ -70,14 +72,14 @@ export class PollRepo extends Context.Service<
           const leadership = leadershipOf(occasion)
           const term = Option.getOrNull(Option.map(leadership, ({ term }) => term))
           const requestedBy = occasion.trigger === "demand" ? occasion.requestedBy : null
-          const began = yield* within(sql`
+          const began = yield* execute(sql`
             WITH fence AS (${Leader.fence(sql, leadership)})
             INSERT INTO poll_run (id, started_at, pairs, term, requested_by)
             SELECT ${id}::uuid, ${DateTime.toDateUtc(startedAt)}::timestamptz, ${pairs}::int, ${term}::bigint,
               ${requestedBy}::text
             FROM fence
             RETURNING id`)
-          yield* Leader.unlessRefused(began, leadership)
+          yield* Leader.failIfSuperseded(began, leadership)
           return id
         }
       )
@@ -90,7 +92,7 @@ export class PollRepo extends Context.Service<
           reason,
           detail
         }))
-        const finished = yield* within(
+        const finished = yield* execute(
           sql.withTransaction(
             Effect.gen(function* () {
               const updated = yield* sql`
@@ -104,7 +106,7 @@ export class PollRepo extends Context.Service<
             })
           )
         )
-        yield* Leader.unlessRefused(finished, leadership)
+        yield* Leader.failIfSuperseded(finished, leadership)
       })
 
       // Polls never overlap: one that has not ended is under way only where none has begun since, and the lock is held.
@@ -112,24 +114,24 @@ export class PollRepo extends Context.Service<
         id, trigger, requested_by, term::int, started_at, finished_at, pairs, succeeded, failed,
         CASE
           WHEN finished_at IS NOT NULL THEN 'finished'
-          WHEN number = (SELECT max(number) FROM poll_run) AND ${isRunning(sql, LOCK)} THEN 'running'
+          WHEN number = (SELECT max(number) FROM poll_run) AND ${isLocked(sql, LOCK)} THEN 'running'
           ELSE 'interrupted'
         END AS status`
 
       const page = Effect.fn("PollRepo.page")(function* (before: PollId | undefined, limit: number) {
         const where =
           before === undefined ? sql`true` : sql`number < (SELECT number FROM poll_run WHERE id = ${before})`
-        const rows = yield* within(sql`
+        const rows = yield* execute(sql`
           SELECT ${columns} FROM poll_run WHERE ${where} ORDER BY number DESC LIMIT ${limit}`)
         return yield* Effect.orDie(decodeRecords(rows))
       })
 
       const byId = Effect.fn("PollRepo.byId")(function* (id: PollId) {
         const [record] = yield* Effect.orDie(
-          decodeRecords(yield* within(sql`SELECT ${columns} FROM poll_run WHERE id = ${id}`))
+          decodeRecords(yield* execute(sql`SELECT ${columns} FROM poll_run WHERE id = ${id}`))
         )
         if (record === undefined) return Option.none()
-        const rows = yield* within(sql<FailureRow>`
+        const rows = yield* execute(sql<FailureRow>`
           SELECT source_currency, destination_currency, reason, detail FROM poll_failure
           WHERE poll_run_id = ${id} ORDER BY source_currency, destination_currency`)
         return Option.some({ ...record, failures: rows.map(toFailure) })
@@ -139,7 +141,7 @@ export class PollRepo extends Context.Service<
         Option.filter(Array.head(polls), ({ status }) => status === "running")
       )
 
-      const latestLed = within(sql`
+      const latestLed = execute(sql`
         SELECT ${columns} FROM poll_run WHERE trigger = 'schedule' ORDER BY number DESC LIMIT 1`).pipe(
         Effect.flatMap((rows) => Effect.orDie(decodeRecords(rows))),
         Effect.map(Array.head)
@@ -158,7 +160,7 @@ interface FailureRow {
 }
 
 const toFailure = ({ destinationCurrency, detail, reason, sourceCurrency }: FailureRow) => ({
-  pair: Result.getOrThrow(CurrencyPair.parse(sourceCurrency, destinationCurrency)),
+  pair: Result.getOrThrow(CurrencyPair.fromCodes(sourceCurrency, destinationCurrency)),
   reason,
   detail
 })

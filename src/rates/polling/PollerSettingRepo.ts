@@ -1,6 +1,7 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { type PollerChange, PollerSetting } from "../../domain/rates/PollerSetting.ts"
-import { Database, type StoreUnavailable } from "../../platform/postgres/Database.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 
 /** What the database keeps of the poller's setting. */
 export interface KeptSetting {
@@ -40,11 +41,11 @@ export class PollerSettingRepo extends Context.Service<
   static readonly layer = Layer.effect(
     PollerSettingRepo,
     Effect.gen(function* () {
-      const { sql, within } = yield* Database
+      const { sql, execute } = yield* Database
 
       const columns = sql`value, version::int, updated_at AS at, updated_by AS principal`
 
-      const kept = within(sql`SELECT ${columns} FROM setting WHERE name = ${NAME}`).pipe(
+      const kept = execute(sql`SELECT ${columns} FROM setting WHERE name = ${NAME}`).pipe(
         Effect.flatMap((rows) => Effect.orDie(decodeKept(rows))),
         Effect.map(Array.head)
       )
@@ -57,7 +58,7 @@ export class PollerSettingRepo extends Context.Service<
         const text = Option.getOrNull(Option.map(value, encodeText))
         const expected = Option.getOrNull(version)
         const now = DateTime.toDateUtc(yield* DateTime.now)
-        const rows = yield* within(sql`
+        const rows = yield* execute(sql`
           INSERT INTO setting (name, value, version, updated_at, updated_by)
           SELECT ${NAME}, wanted.value, 1, ${now}::timestamptz, ${principal}::text
           FROM (SELECT ${text}::text::jsonb AS value, ${expected}::bigint AS version) AS wanted
@@ -76,7 +77,7 @@ export class PollerSettingRepo extends Context.Service<
         limit: number
       ) {
         const where = before === undefined ? sql`true` : sql`version < ${before}`
-        const rows = yield* within(sql`
+        const rows = yield* execute(sql`
           SELECT version::int, changed_at AS at, principal, old_value AS "from", new_value AS "to"
           FROM setting_change WHERE name = ${NAME} AND ${where} ORDER BY version DESC LIMIT ${limit}`)
         return yield* Effect.orDie(decodeChanges(rows))

@@ -1,14 +1,14 @@
 import { Context, Duration, Effect, Equal, Layer, Option, Schedule, Stream, SubscriptionRef } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import {
-  DEFAULT_INTERVAL,
+  DEFAULT_POLL_INTERVAL,
   intervalOf,
   type PollerSetting,
   PollerSettingChanged
 } from "../../domain/rates/PollerSetting.ts"
-import type { StoreUnavailable } from "../../platform/postgres/Database.ts"
-import * as Metrics from "../../platform/telemetry/Metrics.ts"
-import { observe } from "../../platform/telemetry/MetricSeries.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as PollMetrics from "../../platform/metrics/PollMetrics.ts"
+import { observe } from "../../platform/metrics/MetricSeries.ts"
 import { PollCadence } from "../../platform/PollCadence.ts"
 import { type KeptSetting, PollerSettingRepo, type WantedChange } from "./PollerSettingRepo.ts"
 
@@ -55,12 +55,12 @@ const make = Effect.gen(function* () {
   const { pollInterval } = yield* Settings
   const repo = yield* PollerSettingRepo
   const fallback: PollerSetting = {
-    interval: Option.getOrElse(pollInterval, () => DEFAULT_INTERVAL),
+    interval: Option.getOrElse(pollInterval, () => DEFAULT_POLL_INTERVAL),
     enabled: Option.isSome(pollInterval)
   }
   const interval = yield* SubscriptionRef.make(intervalOf(fallback))
 
-  yield* observe(Metrics.pollInterval, () =>
+  yield* observe(PollMetrics.interval, () =>
     Option.match(SubscriptionRef.getUnsafe(interval), { onNone: () => 0, onSome: Duration.toSeconds })
   )
 

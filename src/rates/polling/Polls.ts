@@ -1,6 +1,6 @@
 import { Context, type DateTime, Effect, Layer, Option } from "effect"
 import { type PollDetails, type PollId, PollNotFound, type PollRecord } from "../../domain/rates/PollRun.ts"
-import type { StoreUnavailable } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { Leader } from "../../platform/Leader.ts"
 import { PollRepo } from "./PollRepo.ts"
 import { POLLER } from "./RatePoller.ts"

@@ -16,12 +16,14 @@ import {
 import { setImmediate } from "node:timers/promises"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
-import { type PollFailure, type PollId, type PollRun, summaryOf } from "../../domain/rates/PollRun.ts"
+import { type PollFailure, type PollId, type PollRun, summarize } from "../../domain/rates/PollRun.ts"
 import * as Cluster from "../../platform/Cluster.ts"
-import { Database, type StoreUnavailable } from "../../platform/postgres/Database.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { Leader } from "../../platform/Leader.ts"
-import * as Metrics from "../../platform/telemetry/Metrics.ts"
-import { timed, underWay } from "../../platform/telemetry/MetricSeries.ts"
+import * as ClusterMetrics from "../../platform/metrics/ClusterMetrics.ts"
+import * as PollMetrics from "../../platform/metrics/PollMetrics.ts"
+import { timed, trackInFlight } from "../../platform/metrics/MetricSeries.ts"
 import { fixed, PollCadence } from "../../platform/PollCadence.ts"
 import type { ProviderError, ProviderReason } from "../../providers/ProviderError.ts"
 import { Broadcaster } from "../feed/Broadcaster.ts"
@@ -102,7 +104,7 @@ const make = Effect.gen(function* () {
   const { pairs, pollConcurrency } = yield* Settings
   const cadence = yield* PollCadence
   const scope = yield* Effect.scope
-  const { exclusively } = yield* Database
+  const { withLock } = yield* Database
   const intake = yield* RateIngest
   const polls = yield* PollRepo
   const leader = yield* Leader
@@ -145,7 +147,7 @@ const make = Effect.gen(function* () {
     }
     yield* polls.finish(finished, leadership)
     yield* measure(finished)
-    yield* broadcaster.publishPoll(summaryOf(finished))
+    yield* broadcaster.publishPoll(summarize(finished))
     yield* Effect.logInfo(
       `Polled ${finished.pairs} pairs: ${finished.pairs - failures.length} refreshed, ${failures.length} failed`
     )
@@ -156,10 +158,10 @@ const make = Effect.gen(function* () {
 
   const poll = Effect.fnUntraced(function* (occasion: Occasion, watching: Watching = UNWATCHED) {
     const measured = run(occasion, watching).pipe(
-      timed(Metrics.pollDuration),
+      timed(PollMetrics.duration),
       Effect.onError(() => Metric.update(pollsBy("broken"), 1))
     )
-    const ran = yield* exclusively(LOCK, measured)
+    const ran = yield* withLock(LOCK, measured)
     return Option.isSome(ran) ? ran.value : yield* new PollUnderWay()
   })
 
@@ -222,7 +224,7 @@ const make = Effect.gen(function* () {
     yield* poll({ trigger: "schedule", leadership }).pipe(
       Effect.flatMap(unlessNothingRefreshed),
       repeatedly(cadence),
-      underWay(Metrics.leading.of({ task: POLLER }))
+      trackInFlight(ClusterMetrics.isLeader.of({ task: POLLER }))
     )
   })
 
@@ -312,13 +314,13 @@ const toFailure = (pair: CurrencyPair, error: ProviderError | StoreUnavailable):
     ? { pair, reason: error.putAside ? PUT_ASIDE : error.reason._tag, detail: error.message }
     : { pair, reason: error._tag, detail: error.message }
 
-const pollsBy = (outcome: "complete" | "partial" | "failed" | "broken") => Metrics.polls.of({ outcome })
+const pollsBy = (outcome: "complete" | "partial" | "failed" | "broken") => PollMetrics.polls.of({ outcome })
 
 /** Counts what came of a poll. */
 const measure = Effect.fnUntraced(function* ({ failures, finishedAt, pairs }: PollRun) {
   const outcome = failures.length === 0 ? "complete" : failures.length < pairs ? "partial" : "failed"
   yield* Metric.update(pollsBy(outcome), 1)
-  if (outcome !== "failed") yield* Metric.update(Metrics.lastPoll, DateTime.toEpochMillis(finishedAt) / 1000)
+  if (outcome !== "failed") yield* Metric.update(PollMetrics.lastSuccess, DateTime.toEpochMillis(finishedAt) / 1000)
 })
 
-const pairsBy = (outcome: "refreshed" | "failed") => Metrics.pollPairs.of({ outcome })
+const pairsBy = (outcome: "refreshed" | "failed") => PollMetrics.pairs.of({ outcome })

@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
-import { Caller } from "../../api/access/RpcAccess.ts"
+import { Caller } from "../../api/access/Caller.ts"
 import * as ConversionBody from "./ConversionBody.ts"
 import * as ConversionRequests from "./ConversionRequests.ts"
 

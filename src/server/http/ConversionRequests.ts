@@ -4,8 +4,8 @@ import { Settings } from "../../config/Settings.ts"
 import { type ConversionRequest, Conversions } from "../../conversion/Conversions.ts"
 import type { Asked } from "../../conversion/Pricing.ts"
 import { Quotes } from "../../conversion/Quotes.ts"
-import type { Principal } from "../../domain/access/ApiKey.ts"
-import { numberFields, type Quote, type QuoteId } from "../../domain/conversion/AuditRecord.ts"
+import type { Principal } from "../../domain/access/Principal.ts"
+import { formatPrice, type Quote, type QuoteId } from "../../domain/conversion/AuditRecord.ts"
 import * as Conversion from "../../domain/conversion/Conversion.ts"
 import * as Currency from "../../domain/money/Currency.ts"
 import * as ConversionBody from "./ConversionBody.ts"
@@ -35,7 +35,7 @@ export const make = Effect.gen(function* () {
       quote_id: quote.id,
       state: yield* quotes.stateOf(quote),
       expires_at: DateTime.formatIso(quote.expiresAt),
-      ...numberFields(quote.priced),
+      ...formatPrice(quote.priced),
       amount_type: amountType,
       ...(reference === null ? {} : { reference }),
       created_at: DateTime.formatIso(quote.createdAt),

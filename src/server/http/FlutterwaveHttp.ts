@@ -45,7 +45,7 @@ export const layer = HttpApiBuilder.group(
 
     const all = Effect.fnUntraced(function* (query: { base_currency?: string }) {
       const base = yield* Effect.fromResult(pairs.findSource(query.base_currency ?? DEFAULT_BASE))
-      const known = yield* rates.known(Option.some(base))
+      const known = yield* rates.list(Option.some(base))
       const quotations = known.map(
         ({ rate }) => [`${rate.pair.from}_${rate.pair.to}`, quotation(rate, DEFAULT_AMOUNT)] as const
       )

@@ -1,7 +1,7 @@
 import type { DateTime } from "effect"
 import { Schema } from "effect"
 import { AsOfMessage } from "../../api/history/HistoryMessage.ts"
-import type { candleFields, KnownRate, rowFields } from "../../domain/rates/History.ts"
+import type { candleFields, AsOfRate, rowFields } from "../../domain/rates/History.ts"
 import type * as Export from "./Export.ts"
 
 /** Rates, each as it was stored, as a file. */
@@ -18,7 +18,7 @@ export const CANDLES: Export.Listing<ReturnType<typeof candleFields>> = {
 
 /** A rate, and for which moments it is told. */
 export const toAsOf = (
-  { derivedFrom, rate, recordedAt }: KnownRate,
+  { derivedFrom, rate, recordedAt }: AsOfRate,
   at: DateTime.Utc,
   knownAt: DateTime.Utc
 ): AsOfMessage => ({

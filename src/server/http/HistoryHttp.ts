@@ -87,7 +87,7 @@ export const layer = HttpApiBuilder.group(
         }
         const known = yield* history.asOf(pair, at, knownAt).pipe(Effect.catchTags(Problems.ofStore))
         if (Option.isNone(known)) {
-          const { message } = new History.NoneKnown({ pair, at, knownAt })
+          const { message } = new History.NoRateKnown({ pair, at, knownAt })
           return yield* new Problem.NotFound({ detail: message })
         }
         const settled = DateTime.addDuration(knownAt, SETTLED)
@@ -106,7 +106,7 @@ export const layer = HttpApiBuilder.group(
 )
 
 const pairOf = ({ from, to }: { readonly from: string; readonly to: string }) =>
-  Effect.fromResult(CurrencyPair.parse(from, to)).pipe(Effect.catchTags(Problems.ofUnknownCurrency))
+  Effect.fromResult(CurrencyPair.fromCodes(from, to)).pipe(Effect.catchTags(Problems.ofUnknownCurrency))
 
 /** The position of a row as text: its times in milliseconds, and its id. */
 const textOf = ({ id, observedAt, recordedAt }: History.HistoryPosition) =>

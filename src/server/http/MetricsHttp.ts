@@ -3,10 +3,14 @@ import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { Settings } from "../../config/Settings.ts"
 import { AuditSealer } from "../../audit/AuditSealer.ts"
-import { SANDBOX } from "../../domain/rates/Rate.ts"
-import * as Metrics from "../../platform/telemetry/Metrics.ts"
-import { observe, startAtZero } from "../../platform/telemetry/MetricSeries.ts"
-import * as ProcessMetrics from "../../platform/telemetry/ProcessMetrics.ts"
+import { SANDBOX_PROVIDER } from "../../domain/rates/Rate.ts"
+import { ALL_METRICS } from "../../platform/metrics/AllMetrics.ts"
+import * as AuditMetrics from "../../platform/metrics/AuditMetrics.ts"
+import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
+import * as RateMetrics from "../../platform/metrics/RateMetrics.ts"
+import * as RedisMetrics from "../../platform/metrics/RedisMetrics.ts"
+import { observe, startAtZero } from "../../platform/metrics/MetricSeries.ts"
+import * as ProcessMonitor from "../../platform/metrics/ProcessMonitor.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import { Quarantine } from "../../rates/guard/Quarantine.ts"
@@ -30,7 +34,7 @@ const watchRates = Effect.gen(function* () {
   const clock = yield* Clock.Clock
 
   const observedAt = (pair: (typeof pairs.all)[number]) => {
-    const rates = [broadcaster.newest(pair), Option.getOrUndefined(cache.peek(pair))]
+    const rates = [broadcaster.latest(pair), Option.getOrUndefined(cache.peek(pair))]
     const times = rates.flatMap((rate) =>
       rate === undefined ? [] : [DateTime.toEpochMillis(rate.observedAt)]
     )
@@ -44,10 +48,10 @@ const watchRates = Effect.gen(function* () {
     })
   }
 
-  yield* Metric.update(Metrics.expectedRates, pairs.all.length)
-  yield* Metric.update(Metrics.staleAfter, Duration.toSeconds(staleAfter))
-  yield* observe(Metrics.knownRates, () => ages().length)
-  yield* observe(Metrics.oldestRateAge, () => Math.max(0, ...ages().map(({ seconds }) => seconds)))
+  yield* Metric.update(RateMetrics.expected, pairs.all.length)
+  yield* Metric.update(RateMetrics.staleAfter, Duration.toSeconds(staleAfter))
+  yield* observe(RateMetrics.known, () => ages().length)
+  yield* observe(RateMetrics.oldestAge, () => Math.max(0, ...ages().map(({ seconds }) => seconds)))
   return ages
 })
 
@@ -60,20 +64,20 @@ const measureAudit = Effect.gen(function* () {
     Option.getOrElse(since, () => now),
     now
   )
-  yield* Metric.update(Metrics.auditBacklog, count)
-  yield* Metric.update(Metrics.auditLag, Duration.toSeconds(lag))
+  yield* Metric.update(AuditMetrics.unsealed, count)
+  yield* Metric.update(AuditMetrics.sealLag, Duration.toSeconds(lag))
 })
 
 /** Counts what waits for an operator. */
 const measureQuarantine = Effect.gen(function* () {
   const quarantine = yield* Quarantine
-  yield* Metric.update(Metrics.quarantinePending, yield* quarantine.pending)
+  yield* Metric.update(RateMetrics.quarantinePending, yield* quarantine.pending)
 })
 
 /** A Redis that is frozen keeps its connections, and answers nothing. */
 const measureRedis = Effect.gen(function* () {
   const cache = yield* RateCache
-  yield* Metric.update(Metrics.redisUp, (yield* cache.health) === "ok" ? 1 : 0)
+  yield* Metric.update(RedisMetrics.up, (yield* cache.health) === "ok" ? 1 : 0)
 })
 
 const measureStores = Effect.all(
@@ -83,16 +87,16 @@ const measureStores = Effect.all(
 
 const begin = Effect.gen(function* () {
   const { pairs, providers, redisUrl, sandbox } = yield* Settings
-  yield* startAtZero(Object.values(Metrics), {
-    provider: sandbox ? [...providers, SANDBOX] : providers,
+  yield* startAtZero(ALL_METRICS, {
+    provider: sandbox ? [...providers, SANDBOX_PROVIDER] : providers,
     pair: pairs.all.map(({ key }) => key)
   })
   for (const { method, template } of Routes.all) {
     const labels = { method: [method], route: [template], status: LIKELY_STATUSES }
-    yield* startAtZero([Metrics.requests], labels)
-    if (PROMISED.has(template)) yield* startAtZero([Metrics.requestDuration], { ...labels, status: ["200"] })
+    yield* startAtZero([HttpMetrics.requests], labels)
+    if (PROMISED.has(template)) yield* startAtZero([HttpMetrics.requestDuration], { ...labels, status: ["200"] })
   }
-  yield* Metric.update(Metrics.redisConfigured, Option.isSome(redisUrl) ? 1 : 0)
+  yield* Metric.update(RedisMetrics.configured, Option.isSome(redisUrl) ? 1 : 0)
 })
 
 /** The metrics in Prometheus' text format, all of them from the start. */
@@ -102,7 +106,7 @@ export const layer = Layer.unwrap(
     const ages = yield* watchRates
     const measure = Effect.gen(function* () {
       for (const { pair, seconds } of ages())
-        yield* Metric.update(Metrics.rateAge.of({ pair: pair.key }), seconds)
+        yield* Metric.update(RateMetrics.age.of({ pair: pair.key }), seconds)
       yield* Effect.timeoutOption(measureStores, PATIENCE)
     })
     yield* measure.pipe(Effect.repeat(Schedule.spaced(INTERVAL)), Effect.forkScoped)
@@ -120,4 +124,4 @@ export const layer = Layer.unwrap(
       )
     )
   })
-).pipe(Layer.provideMerge(ProcessMetrics.layer))
+).pipe(Layer.provideMerge(ProcessMonitor.layer))

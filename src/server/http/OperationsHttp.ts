@@ -4,7 +4,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
 import type { Readiness } from "../../api/operations/OperationsApi.ts"
 import { Settings } from "../../config/Settings.ts"
-import { ageAt, SANDBOX } from "../../domain/rates/Rate.ts"
+import { ageAt, SANDBOX_PROVIDER } from "../../domain/rates/Rate.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { RateProvider } from "../../providers/RateProvider.ts"
@@ -18,12 +18,12 @@ export const layer = HttpApiBuilder.group(
   "operations",
   Effect.fn(function* (handlers) {
     const { sandbox } = yield* Settings
-    const { sql, within } = yield* Database
+    const { sql, execute } = yield* Database
     const cache = yield* RateCache
     const provider = yield* RateProvider
     const { isLeaving } = yield* Drain
 
-    const checkDatabase = within(sql`SELECT 1`).pipe(
+    const checkDatabase = execute(sql`SELECT 1`).pipe(
       Effect.matchCause({
         onSuccess: () => ({ status: "ok" as const }),
         onFailure: () => ({ status: "down" as const, detail: "It does not answer" })
@@ -32,7 +32,7 @@ export const layer = HttpApiBuilder.group(
 
     const checkProviders = Effect.map(provider.health, (health) => {
       const providers = Arr.map(health, ({ fails, lastFailure, name }) => {
-        const told = sandbox ? SANDBOX : name
+        const told = sandbox ? SANDBOX_PROVIDER : name
         if (fails) return { name: told, status: "degraded" as const, detail: lastFailure }
         return sandbox
           ? { name: told, status: "ok" as const, detail: "Its rates are made up: set FLUTTERWAVE_SECRET_KEY" }
@@ -90,7 +90,7 @@ export const layer = HttpApiBuilder.group(
 const measure = Effect.gen(function* () {
   const { pairs } = yield* Settings
   const rates = yield* Rates
-  const known = yield* Effect.catchCause(rates.known(Option.none()), () => Effect.succeed([]))
+  const known = yield* Effect.catchCause(rates.list(Option.none()), () => Effect.succeed([]))
   const now = yield* DateTime.now
   const ages = known.map(({ rate }) => Math.floor(Duration.toSeconds(ageAt(rate, now))))
   return {

@@ -2,11 +2,11 @@ import { DateTime, Effect, Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
-import { Caller } from "../../api/access/RpcAccess.ts"
+import { Caller } from "../../api/access/Caller.ts"
 import { PollerBody } from "../../api/polling/PollerMessage.ts"
 import * as Problem from "../../api/Problem.ts"
 import { changeFields, type PollerSetting, settingFields } from "../../domain/rates/PollerSetting.ts"
-import { pollFieldsForOperators } from "../../domain/rates/PollRun.ts"
+import { adminPollFields } from "../../domain/rates/PollRun.ts"
 import { type PollerInForce, PollerSettings } from "../../rates/polling/PollerSettings.ts"
 import { Polls, type Schedule } from "../../rates/polling/Polls.ts"
 import { RatePoller } from "../../rates/polling/RatePoller.ts"
@@ -76,7 +76,7 @@ export const layer = HttpApiBuilder.group(
           const run = yield* polls
             .byId(id)
             .pipe(Effect.catchTags({ ...Problems.ofStore, PollNotFound: Effect.die }))
-          return respond(202, pollFieldsForOperators(run), { location: `/api/v1/polls/${id}` })
+          return respond(202, adminPollFields(run), { location: `/api/v1/polls/${id}` })
         })
       )
   })
@@ -108,7 +108,7 @@ const fieldsOf = (inForce: PollerInForce, { last, leader }: Schedule, now: DateT
   leader: Option.getOrNull(
     Option.map(leader, ({ since, term }) => ({ term, since: DateTime.formatIso(since) }))
   ),
-  last_run: Option.getOrNull(Option.map(last, pollFieldsForOperators))
+  last_run: Option.getOrNull(Option.map(last, adminPollFields))
 })
 
 /** A poll that is overdue is due now. */

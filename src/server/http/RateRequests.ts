@@ -22,7 +22,7 @@ export const make = Effect.gen(function* () {
         : Option.some(
             yield* Effect.fromResult(pairs.findSource(code)).pipe(Effect.catchTags(Problems.ofCurrency))
           )
-    const found = yield* rates.known(base).pipe(Effect.catchTags(Problems.ofStore))
+    const found = yield* rates.list(base).pipe(Effect.catchTags(Problems.ofStore))
     return { base: Option.getOrNull(base), found }
   })
 

@@ -17,7 +17,7 @@ const code = Schema.Literals([...sources, ...destinations, ...codes("JPY KWD CHE
 const inCase = (code: string, mask: number) =>
   [...code].map((letter, index) => ((mask >> index) & 1 ? letter.toLowerCase() : letter)).join("")
 
-/** The error as a plain object: deepStrictEqual compares no fields of an `Error`. */
+/** The error as a plain object, because deepStrictEqual ignores the fields of an `Error`. */
 const failure = (result: Result.Result<unknown, object>) => ({
   ...Option.getOrThrow(Result.getFailure(result))
 })
@@ -26,20 +26,46 @@ const unsupported = (given: string, supported: ReadonlyArray<Currency.CurrencyCo
 })
 
 describe("CurrencyPair", () => {
-  it("is a direction", () => {
+  it("distinguishes USD:NGN from NGN:USD", () => {
     assert.strictEqual(pair("USD", "NGN").key, "USD:NGN")
     assert.strictEqual(`${pair("USD", "NGN")}`, "USD:NGN")
     assert.isTrue(Equal.equals(pair("USD", "NGN"), pair("USD", "NGN")))
     assert.isFalse(Equal.equals(pair("USD", "NGN"), pair("NGN", "USD")))
   })
 
-  it("takes no code that is not upper case", () => {
+  it("rejects codes that are not three upper-case letters", () => {
     for (const code of ["usd", "US", "USDT", "", "U$D"]) assert.throws(() => pair(code, "NGN"))
   })
 })
 
+describe("CurrencyPair.parse", () => {
+  it("parses pair text in any case", () => {
+    for (const text of ["USD:NGN", "usd:ngn", "uSd:NgN"])
+      assert.deepStrictEqual(CurrencyPair.parse(text), Option.some(pair("USD", "NGN")))
+    assert.deepStrictEqual(CurrencyPair.split("usd:zzz"), Option.some({ from: "usd", to: "zzz" }))
+  })
+
+  it("rejects malformed text and unknown currencies", () => {
+    for (const text of [
+      "",
+      "USD",
+      "USDNGN",
+      "USD/NGN",
+      "USD:NGN:EUR",
+      " USD:NGN",
+      "USD:NGN\n",
+      "U5D:NGN",
+      "uſd:NGN"
+    ]) {
+      assert.isTrue(Option.isNone(CurrencyPair.split(text)), text)
+      assert.isTrue(Option.isNone(CurrencyPair.parse(text)), text)
+    }
+    assert.isTrue(Option.isNone(CurrencyPair.parse("USD:ZZZ")))
+  })
+})
+
 describe("CurrencyPair.makeSupported", () => {
-  it("has every source into every destination, sources first, none into itself", () => {
+  it("pairs every source with every other destination, grouped by source", () => {
     assert.strictEqual(pairs.all.length, sources.length * destinations.length - 1)
     assert.deepStrictEqual(pairs.all.slice(0, 2).map(String), ["USD:XOF", "USD:XAF"])
     assert.strictEqual(new Set(pairs.all.map(String)).size, pairs.all.length)
@@ -49,13 +75,13 @@ describe("CurrencyPair.makeSupported", () => {
   })
 
   it.prop(
-    "finds a pair in any case if it is offered, the same object each time",
+    "returns the same object for a supported pair in any case",
     [code, Schema.Int, code, Schema.Int],
     ([from, fromCase, to, toCase]) => {
       const found = pairs.find(inCase(from, fromCase), inCase(to, toCase))
       if (sources.includes(from) && destinations.includes(to) && from !== to) {
-        const offered = pairs.all.find(({ key }) => key === `${from}:${to}`)
-        assert.strictEqual(Result.getOrThrow(found), offered)
+        const supported = pairs.all.find(({ key }) => key === `${from}:${to}`)
+        assert.strictEqual(Result.getOrThrow(found), supported)
       } else {
         const expected = new CurrencyPair.UnsupportedPair({ pair: pair(from, to), sources, destinations })
         assert.deepStrictEqual(failure(found), { ...expected })
@@ -64,29 +90,29 @@ describe("CurrencyPair.makeSupported", () => {
     { arbitrary: { runs: 1000 } }
   )
 
-  it("finds all that it lists", () => {
-    for (const offered of pairs.all) {
-      assert.strictEqual(Result.getOrThrow(pairs.find(offered.from, offered.to)), offered)
-      assert.strictEqual(Result.getOrThrow(pairs.find(offered.from.toLowerCase(), offered.to)), offered)
+  it("finds every listed pair", () => {
+    for (const supported of pairs.all) {
+      assert.strictEqual(Result.getOrThrow(pairs.find(supported.from, supported.to)), supported)
+      assert.strictEqual(Result.getOrThrow(pairs.find(supported.from.toLowerCase(), supported.to)), supported)
     }
   })
 
-  it("says which currency is unknown, and what would have been taken", () => {
+  it("reports the unsupported code and the supported currencies", () => {
     assert.deepStrictEqual(failure(pairs.find("ABC", "NGN")), unsupported("ABC", sources))
     assert.deepStrictEqual(failure(pairs.find("USD", "ABC")), unsupported("ABC", destinations))
     assert.deepStrictEqual(failure(pairs.find("ABC", "DEF")), unsupported("ABC", sources))
-    // Bulgaria has had the euro since 2026.
+    // Bulgaria adopted the euro in 2026.
     assert.deepStrictEqual(failure(pairs.find("BGN", "NGN")), unsupported("BGN", sources))
   })
 
-  it("cuts what was given to a length that is safe to show", () => {
+  it("truncates the reported code", () => {
     const long = "X".repeat(1_000_000)
     assert.deepStrictEqual(failure(pairs.find(long, "NGN")), unsupported("XXXXXXXX", sources))
     assert.deepStrictEqual(failure(pairs.find("USD", long)), unsupported("XXXXXXXX", destinations))
     assert.deepStrictEqual(failure(pairs.findSource(long)), unsupported("XXXXXXXX", sources))
   })
 
-  it("finds nothing in text that only looks like a code", () => {
+  it("rejects text that resembles a code", () => {
     for (const text of ["uſd", "ＵＳＤ", " USD", "USD ", "USD:NGN", "", ":", "__proto__"]) {
       assert.isTrue(Result.isFailure(pairs.find(text, "NGN")), text)
       assert.isTrue(Result.isFailure(pairs.find("USD", text)), text)
@@ -94,7 +120,7 @@ describe("CurrencyPair.makeSupported", () => {
     }
   })
 
-  it.prop("finds the sources, in any case", [code, Schema.Int], ([code, letters]) => {
+  it.prop("finds a source in any case", [code, Schema.Int], ([code, letters]) => {
     const given = inCase(code, letters)
     const found = pairs.findSource(given)
     if (sources.includes(code)) assert.strictEqual(Result.getOrThrow(found), code)

@@ -11,9 +11,9 @@ const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetw
 
 /** 1 to 18 significant digits, as an integer. */
 const significand = digits("^[1-9][0-9]{0,17}$")
-/** What a quotient can hold. */
+/** At most as many digits as a quotient keeps. */
 const short = digits(`^[1-9][0-9]{0,${DIGITS - 1}}$`)
-/** As many digits as a quotient can hold. */
+/** Exactly as many digits as a quotient keeps. */
 const full = digits(`^[1-9][0-9]{${DIGITS - 1}}$`)
 const amount = Schema.Tuple([significand, int(0, 30)])
 const decimal = ([value, scale]: readonly [string, number]) => BigDecimal.make(BigInt(value), scale)
@@ -23,7 +23,7 @@ const parsed = (text: string) => Option.getOrThrow(Decimal.parse(text))
 const quotient = (a: BigDecimal.BigDecimal, b: BigDecimal.BigDecimal) =>
   Decimal.format(Decimal.quotient(a, b))
 
-/** The value times 10^60: an integer for every scale that these tests use. */
+/** The value times 10^60, an integer for every scale in these tests. */
 const units = (value: BigDecimal.BigDecimal): bigint => {
   assert.isAtMost(value.scale, 60)
   return value.value * 10n ** BigInt(60 - value.scale)
@@ -54,26 +54,30 @@ describe("Decimal.quotient", () => {
     { arbitrary: { runs: 1000 } }
   )
 
-  it.prop("is exact where the division ends", [short, amount, int(-20, 20)], ([result, divisor, scale]) => {
-    const expected = BigDecimal.make(BigInt(result), scale)
-    const b = decimal(divisor)
-    const dividend = BigDecimal.make(expected.value * b.value, expected.scale + b.scale)
-    assert.strictEqual(quotient(dividend, b), Decimal.format(expected))
-  })
+  it.prop(
+    "is exact if the division terminates",
+    [short, amount, int(-20, 20)],
+    ([result, divisor, scale]) => {
+      const expected = BigDecimal.make(BigInt(result), scale)
+      const b = decimal(divisor)
+      const dividend = BigDecimal.make(expected.value * b.value, expected.scale + b.scale)
+      assert.strictEqual(quotient(dividend, b), Decimal.format(expected))
+    }
+  )
 
-  it.prop("goes to the even neighbour on a tie", [full, amount, int(-20, 20)], ([first, divisor, scale]) => {
+  it.prop("rounds a tie to the even neighbor", [full, amount, int(-20, 20)], ([first, divisor, scale]) => {
     const below = BigInt(first)
     const b = decimal(divisor)
     const tie = (more: bigint) =>
       BigDecimal.make((below * 10n + 5n) * b.value * 10n ** 30n + more, scale + b.scale + 31)
     const even = BigDecimal.make(below + (below % 2n), scale)
     assert.strictEqual(quotient(tie(0n), b), Decimal.format(even))
-    // The least bit more or less than half is no tie.
+    // Slightly more or less than half is not a tie.
     assert.strictEqual(quotient(tie(1n), b), Decimal.format(BigDecimal.make(below + 1n, scale)))
     assert.strictEqual(quotient(tie(-1n), b), Decimal.format(BigDecimal.make(below, scale)))
   })
 
-  it("gives known rates", () => {
+  it("computes known rates", () => {
     const rate = (a: string, b: string) => quotient(parsed(a), parsed(b))
     assert.strictEqual(rate("1534500", "1000"), "1534.5")
     assert.strictEqual(rate("1", "3"), "0.333333333333333")
@@ -88,13 +92,13 @@ describe("Decimal.quotient", () => {
     assert.strictEqual(rate("0.1000000000000015", "1"), "0.100000000000002")
   })
 
-  it.prop("reads back from its own text, down to 1e-12", [significand, bigint(1n, 10n ** 12n)], ([a, b]) => {
+  it.prop("round-trips through text, down to 1e-12", [significand, bigint(1n, 10n ** 12n)], ([a, b]) => {
     const rate = Decimal.quotient(BigDecimal.make(BigInt(a), 0), BigDecimal.make(b, 0))
     assert.isTrue(BigDecimal.equals(parsed(Decimal.format(rate)), rate))
   })
 
   it.prop(
-    "gives back the rate from which a provider computed an amount in doubles",
+    "recovers the rate from which a provider computed an amount in doubles",
     [full, int(DIGITS - 7, DIGITS + 6)],
     ([rate, scale]) => {
       const source = JSON.stringify(1_000_000 / Number(`${rate}e-${scale}`))

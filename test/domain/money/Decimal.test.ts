@@ -4,13 +4,13 @@ import * as Decimal from "../../../src/domain/money/Decimal.ts"
 
 const digits = (pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern))
 
-/** Whatever `parse` takes, trailing zeros included. */
+/** Every text that `parse` accepts, trailing zeros included. */
 const decimalText = digits(/^(0|[1-9][0-9]{0,17})(\.[0-9]{1,30})?$/)
 const bigint = (from: bigint, to: bigint) =>
   Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: from, maximum: to }))
 const int = (from: number, to: number) => Schema.Int.check(Schema.isBetween({ minimum: from, maximum: to }))
 
-/** The value times 10^60: an integer for every scale that these tests use. */
+/** The value times 10^60, an integer for every scale in these tests. */
 const units = (value: BigDecimal.BigDecimal): bigint => {
   assert.isAtMost(value.scale, 60)
   return value.value * 10n ** BigInt(60 - value.scale)
@@ -18,7 +18,7 @@ const units = (value: BigDecimal.BigDecimal): bigint => {
 
 const abs = (value: bigint): bigint => (value < 0n ? -value : value)
 
-/** Text to units, by way of characters alone. */
+/** Converts text to units by string manipulation only. */
 const unitsOfText = (text: string): bigint => {
   const [integer = "", fraction = ""] = text.split(".")
   return BigInt(integer + fraction.padEnd(60, "0"))
@@ -30,34 +30,34 @@ const parsedJson = (text: string) => Option.map(Decimal.parseJsonNumber(text), D
 const hostile = [
   ["an exponent", ["1e999999999", "1E5", "1e-5", "0e0", "1e"]],
   ["a sign", ["+1", "-1", "-0", "−1"]],
-  ["nothing or blanks", ["", " ", " 1", "1 ", "1\n", "\t1", "1 000", "\u00a01", "1\u0000"]],
-  ["no number", ["NaN", "Infinity", "-Infinity", "null", "undefined", "[object Object]"]],
+  ["empty text or whitespace", ["", " ", " 1", "1 ", "1\n", "\t1", "1 000", "\u00a01", "1\u0000"]],
+  ["non-numbers", ["NaN", "Infinity", "-Infinity", "null", "undefined", "[object Object]"]],
   ["other notations", ["0x10", "0b1", "0o7", "1n", "1_000", "1,000", "1,5", "1/2", "$1"]],
   ["digits of other scripts", ["٣", "１", "१", "²", "1.٣"]],
-  ["a loose point", ["1.", ".5", ".", "1..2", "1.2.3"]],
+  ["a decimal point without digits on both sides", ["1.", ".5", ".", "1..2", "1.2.3"]],
   ["leading zeros", ["01", "00", "00.1", "-01"]],
-  ["too much", ["1".repeat(19), "1".repeat(5000), `0.${"1".repeat(31)}`, `1.${"0".repeat(5000)}`]]
+  ["too many digits", ["1".repeat(19), "1".repeat(5000), `0.${"1".repeat(31)}`, `1.${"0".repeat(5000)}`]]
 ] as const
 
 describe("Decimal.parse", () => {
-  it.prop("takes what it should, exactly", [decimalText], ([text]) => {
+  it.prop("parses plain decimals exactly", [decimalText], ([text]) => {
     assert.strictEqual(units(parsed(text)), unitsOfText(text))
   })
 
-  it.prop("reads back what format wrote", [decimalText], ([text]) => {
+  it.prop("round-trips through format", [decimalText], ([text]) => {
     const value = parsed(text)
     const written = Decimal.format(value)
     assert.isTrue(BigDecimal.equals(parsed(written), value))
     assert.strictEqual(Decimal.format(parsed(written)), written)
   })
 
-  it.prop("refuses more decimals than asked for", [decimalText, int(0, 30)], ([text, maxDecimals]) => {
+  it.prop("rejects more than maxDecimals decimals", [decimalText, int(0, 30)], ([text, maxDecimals]) => {
     const decimals = text.split(".")[1]?.length ?? 0
     assert.strictEqual(Option.isSome(Decimal.parse(text, maxDecimals)), decimals <= maxDecimals)
   })
 
   it.prop(
-    "takes nothing but plain digits",
+    "accepts plain digits only",
     [digits(/^[-+0-9.eExn_, ]{0,5}$/)],
     ([text]) => {
       assert.strictEqual(Option.isSome(Decimal.parse(text)), /^(0|[1-9][0-9]*)(\.[0-9]+)?$/.test(text))
@@ -66,19 +66,19 @@ describe("Decimal.parse", () => {
   )
 
   for (const [what, texts] of hostile) {
-    it(`refuses ${what}`, () => {
+    it(`rejects ${what}`, () => {
       for (const text of texts) assert.isTrue(Option.isNone(Decimal.parse(text)), JSON.stringify(text))
     })
   }
 
-  it("takes the longest text of its bounds", () => {
+  it("accepts text at the length limit", () => {
     const longest = `${"9".repeat(18)}.${"9".repeat(30)}`
     assert.strictEqual(Decimal.format(parsed(longest)), longest)
     assert.isTrue(Option.isNone(Decimal.parse(`1.0`, 0)))
     assert.strictEqual(parsed("9".repeat(18), 0).value, 10n ** 18n - 1n)
   })
 
-  it("refuses hostile text at once, whatever its length", () => {
+  it("rejects hostile text of any length in constant time", () => {
     const long = 10_000_000
     const texts = ["1", "0", "e", "1e", "-", ".", "0.", "1e9"].map((text) => text.repeat(long / text.length))
     const start = performance.now()
@@ -91,7 +91,7 @@ describe("Decimal.parse", () => {
 })
 
 describe("Decimal.parseJsonNumber", () => {
-  it("takes short exponents", () => {
+  it("accepts exponents of up to two digits", () => {
     const values = {
       "6.5e-05": "0.000065",
       "6.5E-5": "0.000065",
@@ -109,7 +109,7 @@ describe("Decimal.parseJsonNumber", () => {
     }
   })
 
-  it("refuses what leaves the bounds, and what is no JSON number", () => {
+  it("rejects values out of range and malformed numbers", () => {
     const outside = [
       "1e18",
       "0e100",
@@ -136,17 +136,17 @@ describe("Decimal.parseJsonNumber", () => {
       "1.e5"
     ]
     for (const text of [...outside, ...malformed, ...hostile.flatMap(([, texts]) => texts)]) {
-      // Refused by parse, but fair JSON.
+      // Rejected by parse, but valid JSON numbers.
       if (["1E5", "1e-5", "0e0"].includes(text)) continue
       assert.isTrue(Option.isNone(Decimal.parseJsonNumber(text)), JSON.stringify(text))
     }
   })
 
   it.prop(
-    "reads every positive number as JavaScript writes it",
+    "parses every positive number as serialized by JavaScript",
     [bigint(1n, 10n ** 15n), int(0, 15)],
     ([value, scale]) => {
-      // A double holds any 15 significant digits, so that its own text shows them again.
+      // A double preserves any 15 significant digits, so its text contains them.
       const number = Number(`${value}e-${scale}`)
       const read = Option.getOrThrow(Decimal.parseJsonNumber(JSON.stringify(number)))
       assert.isTrue(BigDecimal.equals(read, BigDecimal.make(value, scale)), JSON.stringify(number))
@@ -156,7 +156,7 @@ describe("Decimal.parseJsonNumber", () => {
 
 describe("Decimal.format", () => {
   it.prop(
-    "writes plain digits of the same value",
+    "formats the same value as plain digits",
     [bigint(-(10n ** 40n), 10n ** 40n), int(-20, 60)],
     ([value, scale]) => {
       const decimal = BigDecimal.make(value, scale)
@@ -167,20 +167,24 @@ describe("Decimal.format", () => {
     }
   )
 
-  it("writes what BigDecimal writes as an exponent", () => {
+  it("never uses an exponent", () => {
     assert.strictEqual(Decimal.format(BigDecimal.make(1n, 60)), `0.${"0".repeat(59)}1`)
     assert.strictEqual(Decimal.format(BigDecimal.make(1n, -20)), `1${"0".repeat(20)}`)
     assert.strictEqual(Decimal.format(BigDecimal.make(0n, -20)), "0")
     assert.strictEqual(Decimal.format(BigDecimal.make(150_000n, 2)), "1500")
   })
 
-  it.prop("keeps the decimals that formatFixed is asked for", [decimalText, int(0, 6)], ([text, more]) => {
-    const value = parsed(text)
-    const needed = Decimal.format(value).split(".")[1]?.length ?? 0
-    const fixed = Decimal.formatFixed(value, needed + more)
-    assert.strictEqual(fixed.split(".")[1]?.length ?? 0, needed + more)
-    assert.strictEqual(unitsOfText(fixed), units(value))
-  })
+  it.prop(
+    "formats exactly the requested decimals with formatFixed",
+    [decimalText, int(0, 6)],
+    ([text, more]) => {
+      const value = parsed(text)
+      const needed = Decimal.format(value).split(".")[1]?.length ?? 0
+      const fixed = Decimal.formatFixed(value, needed + more)
+      assert.strictEqual(fixed.split(".")[1]?.length ?? 0, needed + more)
+      assert.strictEqual(unitsOfText(fixed), units(value))
+    }
+  )
 })
 
 describe("Decimal.PositiveDecimal", () => {
@@ -192,7 +196,7 @@ describe("Decimal.PositiveDecimal", () => {
     assert.deepStrictEqual(Option.map(Exit.getSuccess(decode(text)), encode), expected)
   })
 
-  it("refuses zero, hostile text and numbers", () => {
+  it("rejects zero, hostile text and JavaScript numbers", () => {
     for (const given of ["0", "0.000", 1, 1.5, null, {}, 1n, ...hostile.flatMap(([, texts]) => texts)]) {
       assert.isTrue(Exit.isFailure(decode(given)), String(given))
     }

@@ -9,10 +9,10 @@ const numeral = matching(/^-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,60})?([eE][-+]?[0-9]
 const plainNumeral = matching(/^(0|-?[1-9][0-9]{0,17}|-?(0|[1-9][0-9]{0,17})\.[0-9]{0,20}[1-9])$/)
 
 const parsed = (text: string) => Option.getOrThrow(ExactJson.parse(text))
-const refused = (text: string) =>
+const assertRejected = (text: string) =>
   assert.isTrue(Option.isNone(ExactJson.parse(text)), JSON.stringify(text.slice(0, 80)))
 
-/** Some valid JSON around a number, to see that it is kept wherever it stands. */
+/** Valid JSON with the number in different positions, and the expected result. */
 const places = (number: string) => [
   [number, number],
   [`[${number}]`, [number]],
@@ -20,14 +20,14 @@ const places = (number: string) => [
 ]
 
 describe("ExactJson.parse", () => {
-  it.prop("keeps every number as it was written, wherever it stands", [numeral], ([number]) => {
+  it.prop("keeps the source text of every number in any position", [numeral], ([number]) => {
     for (const [text, expected] of places(number)) assert.deepStrictEqual(parsed(String(text)), expected)
   })
 
-  it.prop("reads everything but numbers as JSON.parse does", [Schema.Json], ([value]) => {
+  it.prop("parses everything except numbers like JSON.parse", [Schema.Json], ([value]) => {
     const text = JSON.stringify(value)
     const read = ExactJson.parse(text)
-    // Broken surrogates, NUL and numbers of many digits are generated as well, and refused.
+    // The generator also produces lone surrogates, NUL and very long numbers, which are rejected.
     if (Option.isNone(read)) return
     assert.deepStrictEqual(
       read.value,
@@ -58,33 +58,33 @@ describe("ExactJson.parse", () => {
     )
   })
 
-  it("takes no numbers that are too long, or too large to be kept", () => {
+  it("rejects numbers that are too long to store", () => {
     const numbers = ["1e999999", "1e100", "-1e999999", "1e-999999", "1".repeat(41), `0.${"1".repeat(61)}`]
-    for (const number of numbers) for (const [text] of places(number)) refused(String(text))
+    for (const number of numbers) for (const [text] of places(number)) assertRejected(String(text))
   })
 
-  it("takes no NUL and no broken surrogates, in values and in keys", () => {
+  it("rejects NUL and lone surrogates in values and keys", () => {
     for (const text of ["\\u0000", "a\\u0000b", "\\ud800", "\\udc00\\ud800", "x\\udfff", "\ud800"]) {
-      refused(`"${text}"`)
-      refused(`{"a":["${text}"]}`)
-      refused(`{"${text}":1}`)
+      assertRejected(`"${text}"`)
+      assertRejected(`{"a":["${text}"]}`)
+      assertRejected(`{"${text}":1}`)
     }
     assert.deepStrictEqual(parsed('["\\ud83d\\ude00","😀","\\u0001"]'), ["😀", "😀", "\u0001"])
   })
 
-  it("takes no thousands of levels, and refuses them at once", () => {
+  it("rejects thousands of nested containers quickly", () => {
     const start = performance.now()
     for (const text of ["[", "{", '{"a":', "[{", '"['].map((text) => text.repeat(200_000 / text.length))) {
-      refused(text)
+      assertRejected(text)
     }
-    refused("[".repeat(1001) + "]".repeat(1001))
-    refused('{"a":'.repeat(1001) + "1" + "}".repeat(1001))
-    refused(`[${"{},".repeat(1000)}{}]`)
+    assertRejected("[".repeat(1001) + "]".repeat(1001))
+    assertRejected('{"a":'.repeat(1001) + "1" + "}".repeat(1001))
+    assertRejected(`[${"{},".repeat(1000)}{}]`)
     assert.isBelow(performance.now() - start, 1000)
     assert.isTrue(Option.isSome(ExactJson.parse("[".repeat(1000) + "]".repeat(1000))))
   })
 
-  it("takes nothing that is no JSON", () => {
+  it("rejects invalid JSON", () => {
     const texts = [
       "",
       " ",
@@ -112,10 +112,10 @@ describe("ExactJson.parse", () => {
       "\ufeff{}",
       "\u0000"
     ]
-    for (const text of texts) refused(text)
+    for (const text of texts) assertRejected(text)
   })
 
-  it("hands numbers over as it is told", () => {
+  it("passes numbers to onNumber", () => {
     const read = ExactJson.parse(
       '{"a":1.50,"b":"1.50","c":[1e999999]}',
       (source) => new ExactJson.JsonNumber(source)
@@ -131,7 +131,7 @@ describe("ExactJson.parse", () => {
     assert.isTrue(Option.isNone(thrown))
   })
 
-  it("keeps keys apart from prototypes", () => {
+  it("does not let keys change the prototype", () => {
     const value = parsed('{"__proto__":{"status":"success"},"constructor":1}')
     assert.strictEqual(Object.getPrototypeOf(value), Object.prototype)
     assert.strictEqual(JSON.stringify(value), '{"__proto__":{"status":"success"},"constructor":"1"}')
@@ -139,13 +139,13 @@ describe("ExactJson.parse", () => {
 })
 
 describe("ExactJson.number", () => {
-  it.prop("writes every digit, as a JSON number", [plainNumeral], ([number]) => {
+  it.prop("serializes every digit as a JSON number", [plainNumeral], ([number]) => {
     const value = BigDecimal.fromStringUnsafe(number)
     assert.strictEqual(JSON.stringify({ a: [ExactJson.number(value)] }), `{"a":[${number}]}`)
     assert.strictEqual(parsed(JSON.stringify(ExactJson.number(value))), Decimal.format(value))
   })
 
-  it("writes no exponents", () => {
+  it("never uses an exponent", () => {
     assert.strictEqual(JSON.stringify(ExactJson.number(BigDecimal.make(1n, 30))), `0.${"0".repeat(29)}1`)
     assert.strictEqual(JSON.stringify(ExactJson.number(BigDecimal.make(5n, -30))), `5${"0".repeat(30)}`)
     assert.strictEqual(JSON.stringify(ExactJson.number(BigDecimal.make(0n, 5))), "0")
@@ -153,7 +153,7 @@ describe("ExactJson.number", () => {
 })
 
 describe("ExactJson.raw", () => {
-  it.prop("writes numbers digit for digit, wherever they stand", [numeral], ([number]) => {
+  it.prop("serializes numbers digit for digit in any position", [numeral], ([number]) => {
     for (const [text] of places(number)) {
       assert.strictEqual(
         JSON.stringify({ raw: ExactJson.raw(String(text)) }),
@@ -162,7 +162,7 @@ describe("ExactJson.raw", () => {
     }
   })
 
-  it("writes a whole answer of a provider", () => {
+  it("serializes a complete provider response", () => {
     const answer =
       '{"status":"success","message":"\\"é😀\\"","data":{"rate":0.0006943290,"source":{"amount":1440239.425000000000001},"list":[null,true,[]],"__proto__":{}}}'
     assert.strictEqual(JSON.stringify({ raw: ExactJson.raw(answer) }), `{"raw":${answer}}`)
@@ -171,7 +171,7 @@ describe("ExactJson.raw", () => {
     }
   })
 
-  it("throws for what is no JSON, so that nothing can be smuggled into an answer", () => {
+  it("throws on invalid JSON, which prevents injection into a response", () => {
     for (const text of ["", "1,2", '{"a":1},"b":2', "1}", "NaN"]) {
       assert.throws(() => ExactJson.raw(text), SyntaxError)
     }

@@ -16,7 +16,7 @@ const unscaled = Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: 0n, maxim
 const countOfUnits = Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: 1n, maximum: 10n ** 18n - 1n }))
 const scale = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 60 }))
 
-/** The value times 10^60, an integer here: laws are checked without the arithmetic of BigDecimal. */
+/** The value times 10^60 as an integer, to check laws without BigDecimal arithmetic. */
 const units = ({ scale, value }: BigDecimal.BigDecimal): bigint => value * 10n ** BigInt(60 - scale)
 const minorUnit = ({ minorUnit }: Currency.Currency): bigint => 10n ** BigInt(60 - minorUnit)
 
@@ -25,7 +25,7 @@ const unitsOfText = (text: string): bigint => {
   return BigInt(integer + fraction.padEnd(60, "0")) * (text.startsWith("-") ? -1n : 1n)
 }
 
-/** What makes an amount and a residual the rounding of an exact value: only one pair meets all of it. */
+/** Asserts the definition of rounding. Exactly one pair of amount and residual satisfies it. */
 const assertRounded = (
   { amount, exact, residual }: Record<"amount" | "exact" | "residual", bigint>,
   unit: bigint,
@@ -33,13 +33,13 @@ const assertRounded = (
 ) => {
   assert.strictEqual(amount + residual, exact)
   assert.strictEqual(amount % unit, 0n)
-  const leftOver = rounding === "received" ? residual : -residual
-  assert.isTrue(leftOver >= 0n && leftOver < unit, `left over: ${leftOver}`)
+  const remainder = rounding === "received" ? residual : -residual
+  assert.isTrue(remainder >= 0n && remainder < unit, `remainder: ${remainder}`)
 }
 
 describe("Money.parse", () => {
   it.prop(
-    "takes positive amounts with no more decimals than the currency has",
+    "accepts positive amounts with at most the decimals of the currency",
     [amountText, currency],
     ([text, code]) => {
       const currency = currencyOf(code)
@@ -53,8 +53,8 @@ describe("Money.parse", () => {
     }
   )
 
-  it("refuses zero, signs, exponents and too many decimals", () => {
-    const refused = [
+  it("rejects zero, signs, exponents and too many decimals", () => {
+    const rejected = [
       "0",
       "0.00",
       "-1",
@@ -69,7 +69,7 @@ describe("Money.parse", () => {
       "1.001",
       "9".repeat(19)
     ]
-    for (const text of refused) assert.isTrue(Option.isNone(Money.parse(text, currencyOf("USD"))), text)
+    for (const text of rejected) assert.isTrue(Option.isNone(Money.parse(text, currencyOf("USD"))), text)
     assert.isTrue(Option.isNone(Money.parse("1.0", currencyOf("XOF"))))
     assert.isTrue(Option.isSome(Money.parse("1.001", currencyOf("KWD"))))
   })
@@ -77,7 +77,7 @@ describe("Money.parse", () => {
 
 describe("Money.format", () => {
   it.prop(
-    "writes every decimal of the minor unit, and parse reads it back",
+    "formats every decimal of the minor unit and round-trips through parse",
     [countOfUnits, currency],
     ([value, code]) => {
       const currency = currencyOf(code)
@@ -89,7 +89,7 @@ describe("Money.format", () => {
     }
   )
 
-  it("fills up short amounts", () => {
+  it("pads amounts with zeros", () => {
     const formatted = (amount: BigDecimal.BigDecimal, code: string) =>
       Money.format({ amount, currency: currencyOf(code) })
     assert.strictEqual(formatted(BigDecimal.make(5n, -2), "USD"), "500.00")
@@ -101,7 +101,7 @@ describe("Money.format", () => {
 
 describe("Money.round", () => {
   it.prop(
-    "keeps every digit, and never gives money away",
+    "preserves the exact value and never favors the customer",
     [unscaled, scale, currency, rounding],
     ([value, scale, code, rounding]) => {
       const exact = BigDecimal.make(value, scale)
@@ -117,7 +117,7 @@ describe("Money.round", () => {
   )
 
   it.prop(
-    "changes nothing the second time, in either direction",
+    "is idempotent in both directions",
     [unscaled, scale, currency, rounding],
     ([value, scale, code, rounding]) => {
       const currency = currencyOf(code)
@@ -131,7 +131,7 @@ describe("Money.round", () => {
   )
 
   it.prop(
-    "has one minor unit between its directions, or none if exact",
+    "differs by one minor unit between directions, or not at all if exact",
     [unscaled, scale, currency],
     ([value, scale, code]) => {
       const exact = BigDecimal.make(value, scale)
@@ -167,7 +167,7 @@ describe("test/fixtures/rounding.json", () => {
     })
   }
 
-  it("has both directions of every case, for 0, 2 and 3 decimals", () => {
+  it("covers both directions of every case for 0, 2 and 3 decimals", () => {
     const minorUnits = new Set(vectors.round.map(({ currency }) => currencyOf(currency).minorUnit))
     assert.deepStrictEqual([...minorUnits].toSorted(), [0, 2, 3])
     const cases = new Set(vectors.round.map(({ currency, exact }) => `${exact} ${currency}`))

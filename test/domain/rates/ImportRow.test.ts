@@ -7,7 +7,7 @@ import { pairOf } from "../../support/RateTicks.ts"
 const NOW = Date.parse("2026-11-21T12:00:00.000Z")
 const HEADER = "from,to,rate,observed_at,provider"
 const Cell = Schema.Literals(["USD", "NGN", "1.5", "0", "2024-01-15", '"', '""', "import", "\u0000"])
-const defaults: ImportRow.Defaults = { pair: Option.none(), provider: "import" }
+const defaults: ImportRow.RowDefaults = { pair: Option.none(), provider: "import" }
 
 const parserOf = (header: string, given = defaults) =>
   Result.getOrThrow(ImportRow.parseHeader(1, header, given))
@@ -19,8 +19,8 @@ const good = (text: string, header = HEADER, given = defaults) => {
   return [pair.key, Decimal.format(rate), DateTime.formatIso(observedAt), provider].join(" ")
 }
 
-describe("a line of rates", () => {
-  it("is taken in every form that is allowed", () => {
+describe("ImportRow rows", () => {
+  it("accepts every allowed format", () => {
     const at = "2024-01-15T09:30:00.000Z"
     assert.strictEqual(good("USD,NGN,1500.50,2024-01-15T09:30:00Z,cbn"), `USD:NGN 1500.5 ${at} cbn`)
     assert.strictEqual(good("usd,ngn,1500.5,2024-01-15T09:30:00.000Z,"), `USD:NGN 1500.5 ${at} import`)
@@ -35,7 +35,7 @@ describe("a line of rates", () => {
     )
   })
 
-  it("is taken of an export of the history, with the pair beside it", () => {
+  it("accepts rows of a history export with a default pair", () => {
     const header = "fetched_at,recorded_at,rate,rate_id,provider,derived_from"
     const line = '2024-01-15T09:30:00.000Z,2024-01-15T09:30:01.000Z,1500.5,018d,flutterwave,"a b"'
     assert.strictEqual(
@@ -44,7 +44,7 @@ describe("a line of rates", () => {
     )
   })
 
-  it("says when it became known where it was exported", () => {
+  it("parses recorded_at", () => {
     const header = `${HEADER},recorded_at`
     const read = (recordedAt: string) =>
       Option.getOrNull(
@@ -56,10 +56,10 @@ describe("a line of rates", () => {
     assert.strictEqual(read("2024-01-15T09:30:01.000Z"), "2024-01-15T09:30:01.000Z")
     assert.isNull(read(""))
     const bad = Result.getOrThrow(Result.flip(parse("USD,NGN,1,2024-01-15,,yesterday", header)))
-    assert.match(ImportRow.describe(bad), /^line 7: recorded_at: found "yesterday", allowed: a moment in UTC/)
+    assert.match(ImportRow.describe(bad), /^line 7: recorded_at: found "yesterday", allowed: a UTC time/)
   })
 
-  it("keeps its cells as they were written", () => {
+  it("keeps the cells verbatim", () => {
     const { cells, rateText } = Result.getOrThrow(parse('usd,NGN,"1500.50",2024-01-15,'))
     assert.strictEqual(rateText, "1500.50")
     assert.deepStrictEqual(cells, {
@@ -84,10 +84,10 @@ describe("a line of rates", () => {
     [`USD,NGN,${"9".repeat(19)},2024-01-15,`, "rate: found"],
     ["US,NGN,1500,2024-01-15,", 'from: found "US", allowed: an ISO 4217 code'],
     ["USD,ABC,1500,2024-01-15,", 'to: found "ABC", allowed: an ISO 4217 code'],
-    ["USD,usd,1500,2024-01-15,", 'to: found "usd", allowed: another currency than USD'],
-    ["USD,NGN,1500,2026-11-21T12:00:00.001Z,", "allowed: a moment that is not in the future"],
-    ["USD,NGN,1500,1989-12-31,", "allowed: a moment from 1990-01-01 on"],
-    ["USD,NGN,1500,2024-02-30,", 'observed_at: found "2024-02-30", allowed: a moment in UTC'],
+    ["USD,usd,1500,2024-01-15,", 'to: found "usd", allowed: a currency other than USD'],
+    ["USD,NGN,1500,2026-11-21T12:00:00.001Z,", "allowed: a time that is not in the future"],
+    ["USD,NGN,1500,1989-12-31,", "allowed: a time on or after 1990-01-01"],
+    ["USD,NGN,1500,2024-02-30,", 'observed_at: found "2024-02-30", allowed: a UTC time'],
     ["USD,NGN,1500,2024-01-15T24:00:00Z,", "observed_at: found"],
     ["USD,NGN,1500,2024-01-15T09:30:00,", "observed_at: found"],
     ["USD,NGN,1500,2024-01-15T09:30:00+01:00,", "observed_at: found"],
@@ -102,21 +102,21 @@ describe("a line of rates", () => {
     ["USD,NGN,1500,2024-01-15,\0", "allowed: no control characters"],
     [`USD,NGN,1500,2024-01-15,${" ".repeat(5000)}`, "allowed: at most 4096 characters"]
   ]
-  it.each(wrong)("is refused: %s", (line, message) => {
+  it.each(wrong)("rejects the row %s", (line, message) => {
     const bad = Option.getOrThrow(Result.getFailure(parse(line)))
     assert.include(ImportRow.describe(bad), message)
     assert.match(ImportRow.describe(bad), /^line 7: /)
     assert.isBelow(bad.found.length, 200)
   })
 
-  it("is shown without what a terminal would obey", () => {
+  it("escapes terminal control characters in the message", () => {
     const bad = Option.getOrThrow(Result.getFailure(parse("USD,NGN,\u009b31m\u001b[2J,2024-01-15,")))
     // oxlint-disable-next-line no-control-regex
     assert.notMatch(ImportRow.describe(bad), /[\x00-\x1f\x7f-\x9f]/)
   })
 
   it.effect.prop(
-    "is never a defect, whatever it holds, and what is taken holds",
+    "never throws, and accepts only valid rates",
     [Schema.Array(Schema.Union([Schema.String, Cell])).check(Schema.isMaxLength(7))],
     ([cells]) =>
       Effect.sync(() => {
@@ -129,7 +129,7 @@ describe("a line of rates", () => {
     { arbitrary: { runs: 500 } }
   )
 
-  it.effect.prop("reads back a quoted cell of any text on one line", [Schema.String], ([any]) =>
+  it.effect.prop("round-trips a quoted cell with any text", [Schema.String], ([any]) =>
     Effect.sync(() => {
       // oxlint-disable-next-line no-control-regex
       const text = any.replaceAll(/[\u0000-\u001f\u007f]/g, '"')
@@ -140,27 +140,27 @@ describe("a line of rates", () => {
   )
 })
 
-describe("the header of a file of rates", () => {
+describe("ImportRow headers", () => {
   const wrong: ReadonlyArray<readonly [header: string, message: string]> = [
-    ["from,to,rate", "allowed: a column observed_at as well"],
-    ["from,to,observed_at", "allowed: a column rate as well"],
+    ["from,to,rate", "allowed: a header with the column observed_at"],
+    ["from,to,observed_at", "allowed: a header with the column rate"],
     ["from,to,rate,observed_at,note", 'found "note", allowed: the columns from, to, rate, observed_at'],
-    ["from,to,rate,observed_at,fetched_at", "allowed: one column observed_at"],
-    ["from,to,rate,rate,observed_at", "allowed: one column rate"],
+    ["from,to,rate,observed_at,fetched_at", "allowed: only one column observed_at"],
+    ["from,to,rate,rate,observed_at", "allowed: only one column rate"],
     ["USD,NGN,1500,2024-01-15", 'found "usd"'],
     ['"from,to', "allowed: quotes around whole cells only"]
   ]
-  it.each(wrong)("is refused: %s", (header, message) => {
+  it.each(wrong)("rejects the header %s", (header, message) => {
     const bad = Option.getOrThrow(Result.getFailure(ImportRow.parseHeader(1, header, defaults)))
     assert.include(ImportRow.describe(bad), message)
     assert.match(ImportRow.describe(bad), /^line 1: header: /)
   })
 
-  it("must not say the pair where it is given beside the file", () => {
+  it("rejects pair columns if a default pair is set", () => {
     const bad = ImportRow.parseHeader(1, HEADER, { ...defaults, pair: Option.some(pairOf("USD", "NGN")) })
     assert.include(
       ImportRow.describe(Option.getOrThrow(Result.getFailure(bad))),
-      "since the pair is given beside the file"
+      "because the pair is set by an option"
     )
   })
 })

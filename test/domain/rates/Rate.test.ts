@@ -22,7 +22,7 @@ describe("RateId", () => {
   it("is a UUIDv7", () => {
     const isRateId = Schema.is(Rate.RateId)
     assert.isTrue(isRateId(first))
-    const refused = [
+    const rejected = [
       "",
       "1",
       first.replace("-7000", "-4000"),
@@ -30,33 +30,29 @@ describe("RateId", () => {
       ` ${first}`,
       first.replaceAll("-", "")
     ]
-    for (const text of refused) assert.isFalse(isRateId(text), text)
+    for (const text of rejected) assert.isFalse(isRateId(text), text)
   })
 })
 
 describe("Rate.ageAt", () => {
-  it.prop(
-    "is the time since the rate was observed, never negative",
-    [millis, millis],
-    ([observedAt, now]) => {
-      const age = Duration.toMillis(Rate.ageAt(make(first, observedAt), DateTime.makeUnsafe(now)))
-      assert.strictEqual(age, now > observedAt ? now - observedAt : 0)
-    }
-  )
+  it.prop("returns the time since observation, never negative", [millis, millis], ([observedAt, now]) => {
+    const age = Duration.toMillis(Rate.ageAt(make(first, observedAt), DateTime.makeUnsafe(now)))
+    assert.strictEqual(age, now > observedAt ? now - observedAt : 0)
+  })
 })
 
 describe("Rate.isNewer", () => {
-  it("goes by the time of observation, then by id", () => {
+  it("orders by observation time, then by id", () => {
     assert.isTrue(Rate.isNewer(make(first, 2), make(second, 1)))
     assert.isFalse(Rate.isNewer(make(second, 1), make(first, 2)))
     assert.isTrue(Rate.isNewer(make(second, 1), make(first, 1)))
     assert.isFalse(Rate.isNewer(make(first, 1), make(second, 1)))
   })
 
-  // Few ids and moments, so that ties are common.
+  // Few ids and times, so that ties are common.
   const rate = Schema.Tuple([Schema.Literals([first, second]), int(0, 2)])
 
-  it.prop("replaces in one order, whatever the order of arrival", [Schema.Array(rate)], ([rates]) => {
+  it.prop("finds the same latest rate in any order of arrival", [Schema.Array(rate)], ([rates]) => {
     const arrived = rates.map(([id, observedAt]) => make(id, observedAt))
     const latest = (all: ReadonlyArray<Rate.Rate>) =>
       all.reduce<Rate.Rate | undefined>((a, b) => (a === undefined || Rate.isNewer(b, a) ? b : a), undefined)
@@ -70,7 +66,7 @@ describe("Rate.isNewer", () => {
     }
   })
 
-  it.prop("of two different rates, replaces exactly one by the other", [rate, rate], ([a, b]) => {
+  it.prop("is a strict total order", [rate, rate], ([a, b]) => {
     const [left, right] = [make(...a), make(...b)]
     const same = a[0] === b[0] && a[1] === b[1]
     assert.strictEqual(Rate.isNewer(left, right) !== Rate.isNewer(right, left), !same)

@@ -22,13 +22,13 @@ const number = Schema.Tuple([int(1, 2 ** 31), int(0, 12)])
 const decimal = ([digits, scale]: readonly [number, number]) => BigDecimal.make(BigInt(digits), scale)
 
 describe("isWithin", () => {
-  it.prop("takes either for the larger", [number, number, number], (given) => {
+  it.prop("is symmetric", [number, number, number], (given) => {
     const [a, b, allowed] = [decimal(given[0]), decimal(given[1]), decimal(given[2])]
     assert.strictEqual(RateAnomaly.isWithin(a, b, allowed), RateAnomaly.isWithin(b, a, allowed))
     assert.isTrue(RateAnomaly.isWithin(a, a, allowed))
   })
 
-  it("is exact at the edge", () => {
+  it("is exact at the limit", () => {
     assert.isTrue(RateAnomaly.isWithin(exact("1800"), exact("1500"), exact("0.2")))
     assert.isFalse(RateAnomaly.isWithin(exact("1800.000000001"), exact("1500"), exact("0.2")))
     assert.isTrue(RateAnomaly.isWithin(exact("1250"), exact("1500"), exact("0.2")))
@@ -36,7 +36,7 @@ describe("isWithin", () => {
   })
 })
 
-describe("jump", () => {
+describe("detectJump", () => {
   const cases: ReadonlyArray<readonly [rate: string, last: string, allowed: string, reasons: string]> = [
     ["1500", "1500", "0.2", ""],
     ["2250", "1500", "0.2", "jump"],
@@ -51,19 +51,19 @@ describe("jump", () => {
     ["1.25", "0.8", "0.2", "inverted,jump"]
   ]
   for (const [rate, last, allowed, reasons] of cases) {
-    it(`finds ${reasons || "nothing"} in ${rate} after ${last} with ${allowed}`, () => {
-      assert.strictEqual(reasonsOf(RateAnomaly.jump(exact(rate), good(last), exact(allowed))), reasons)
+    it(`reports ${reasons || "nothing"} for ${rate} after ${last} with ${allowed} allowed`, () => {
+      assert.strictEqual(reasonsOf(RateAnomaly.detectJump(exact(rate), good(last), exact(allowed))), reasons)
     })
   }
 
-  it("allows as much again for each day", () => {
+  it("increases the allowed jump by maxJump per day", () => {
     const allowed = (hours: number) =>
       BigDecimal.format(RateAnomaly.allowedJump(exact("0.2"), Duration.hours(hours)))
     assert.deepStrictEqual([0, 12, 24, 72].map(allowed), ["0.2", "0.3", "0.4", "0.8"])
   })
 })
 
-describe("inverted, for a pair that has no rate yet", () => {
+describe("detectInversion of the first rate of a pair", () => {
   const cases: ReadonlyArray<readonly [rate: string, from: string, to: string, reasons: string]> = [
     ["1534", "USD", "NGN", ""],
     ["60", "USD", "NGN", ""],
@@ -79,34 +79,34 @@ describe("inverted, for a pair that has no rate yet", () => {
     ["0.0001", "USD", "CLP", ""]
   ]
   for (const [rate, from, to, reasons] of cases) {
-    it(`finds ${reasons || "nothing"} in ${rate} of ${from}:${to}`, () => {
-      assert.strictEqual(reasonsOf(RateAnomaly.inverted(exact(rate), pairOf(from, to))), reasons)
+    it(`reports ${reasons || "nothing"} for ${rate} ${from}:${to}`, () => {
+      assert.strictEqual(reasonsOf(RateAnomaly.detectInversion(exact(rate), pairOf(from, to))), reasons)
     })
   }
 })
 
-describe("outdated", () => {
+describe("detectOutdated", () => {
   const at = (shift: Duration.Input) => DateTime.addDuration(NOW, shift)
   const before = (shift: Duration.Input) => DateTime.subtractDuration(NOW, shift)
   const find = (observedAt: DateTime.Utc, quotedAt?: DateTime.Utc) =>
-    reasonsOf(RateAnomaly.outdated({ observedAt, quotedAt }, NOW))
+    reasonsOf(RateAnomaly.detectOutdated({ observedAt, quotedAt }, NOW))
 
-  it("takes what is of this week, and clocks that run a little ahead", () => {
+  it("accepts quotes of the last 7 days and small clock skew", () => {
     assert.strictEqual(find(NOW), "")
     assert.strictEqual(find(at("5 minutes"), at("5 minutes")), "")
     assert.strictEqual(find(NOW, before("7 days")), "")
-    // When it was observed is for history to say.
+    // An old observation time is valid: imports have it.
     assert.strictEqual(find(before("30 days")), "")
   })
 
-  it("finds what is older, or has not come yet", () => {
+  it("reports quotes that are older or in the future", () => {
     assert.strictEqual(find(NOW, before(Duration.millis(7 * 86_400_000 + 1))), "outdated")
     assert.strictEqual(find(NOW, at(Duration.millis(300_001))), "outdated")
     assert.strictEqual(find(at(Duration.millis(300_001))), "outdated")
   })
 })
 
-describe("implied", () => {
+describe("impliedRate", () => {
   const units: Readonly<Record<string, string>> = {
     USD: "1",
     EUR: "0.86",
@@ -123,22 +123,22 @@ describe("implied", () => {
     destinations.map((to) => good(BigDecimal.format(BigDecimal.divideUnsafe(unit(to), unit(from))), from, to))
   )
   const allowed = exact("0.001")
-  const implied = (given: ReadonlyArray<Rate>) => RateAnomaly.implied(pairOf("USD", "NGN"), given)
+  const implied = (given: ReadonlyArray<Rate>) => RateAnomaly.impliedRate(pairOf("USD", "NGN"), given)
 
-  it("is what the others come to, whatever the pair itself says", () => {
+  it("computes the cross rate without the rate of the pair itself", () => {
     const { rate, routes } = Option.getOrThrow(implied(rates))
     assert.strictEqual(routes, 6)
     assert.isTrue(RateAnomaly.isWithin(rate, exact("1500"), allowed))
   })
 
-  it.prop("does not mind one of them that is wrong", [int(0, rates.length - 1), number], ([index, wrong]) => {
-    // Half of the routes end with what another source says of the naira.
+  it.prop("is robust against one wrong rate", [int(0, rates.length - 1), number], ([index, wrong]) => {
+    // Half of the routes end with the NGN rate of another source.
     if (rates[index]?.pair.to === "NGN") return
     const given = rates.map((rate, i) => (i === index ? { ...rate, rate: decimal(wrong) } : rate))
     assert.isTrue(RateAnomaly.isWithin(Option.getOrThrow(implied(given)).rate, exact("1500"), allowed))
   })
 
-  it("says nothing where too little is known", () => {
+  it("returns none with too few cross rates", () => {
     const among = (codes: ReadonlyArray<string>) =>
       implied(rates.filter(({ pair }) => codes.includes(pair.to)))
     assert.isTrue(Option.isNone(implied([])))
@@ -148,37 +148,37 @@ describe("implied", () => {
   })
 })
 
-describe("hasLeft", () => {
-  const band = exact("0.1")
-  const others = exact("1500")
-  const hasLeft = (rate: string, last?: string) =>
-    RateAnomaly.hasLeft(
+describe("hasDiverged", () => {
+  const allowed = exact("0.1")
+  const reference = exact("1500")
+  const hasDiverged = (rate: string, last?: string) =>
+    RateAnomaly.hasDiverged(
       exact(rate),
       last === undefined ? Option.none() : Option.some(good(last)),
-      others,
-      band
+      reference,
+      allowed
     )
 
-  it("suspects who goes away, and not who is away already", () => {
-    assert.isFalse(hasLeft("1600", "1500"))
-    assert.isTrue(hasLeft("1700", "1500"))
-    assert.isTrue(hasLeft("1700"))
-    assert.isFalse(hasLeft("1700", "1710"))
-    assert.isFalse(hasLeft("1500", "1700"))
+  it("reports a rate that moves away, but not one that already differed", () => {
+    assert.isFalse(hasDiverged("1600", "1500"))
+    assert.isTrue(hasDiverged("1700", "1500"))
+    assert.isTrue(hasDiverged("1700"))
+    assert.isFalse(hasDiverged("1700", "1710"))
+    assert.isFalse(hasDiverged("1500", "1700"))
   })
 
-  it("suspects nobody at the edge for a little", () => {
-    assert.isFalse(hasLeft("1655", "1640"))
-    assert.isTrue(hasLeft("1690", "1640"))
+  it("ignores small moves at the edge of the tolerance", () => {
+    assert.isFalse(hasDiverged("1655", "1640"))
+    assert.isTrue(hasDiverged("1690", "1640"))
   })
 })
 
-describe("mayBeConfirmed", () => {
+describe("isConfirmable", () => {
   const of = (rate: string, last: string, ...reasons: ReadonlyArray<RateAnomaly.RateAnomaly>) =>
-    RateAnomaly.mayBeConfirmed(reasons, exact(rate), Option.some(good(last)))
+    RateAnomaly.isConfirmable(reasons, exact(rate), Option.some(good(last)))
   const jumped: RateAnomaly.RateAnomaly = { reason: "jump", against: exact("1500"), allowed: exact("0.2") }
 
-  it("takes a level within a factor of 10, but never one that is inverted, unchanged or outdated", () => {
+  it("accepts a level within a factor of 10, but never an inverted, unchanged or outdated one", () => {
     assert.isTrue(of("15000", "1500", jumped))
     assert.isTrue(of("150", "1500", jumped))
     assert.isFalse(of("15000.1", "1500", jumped))
@@ -190,33 +190,33 @@ describe("mayBeConfirmed", () => {
 })
 
 describe("describe", () => {
-  it("says what is wrong, and what is allowed", () => {
+  it("states the finding and what is allowed", () => {
     const allowed = exact("0.2")
     const against = exact("1500")
-    const words = (suspicion: RateAnomaly.RateAnomaly) => RateAnomaly.describe(suspicion, exact("2250"))
+    const describeAnomaly = (anomaly: RateAnomaly.RateAnomaly) => RateAnomaly.describe(anomaly, exact("2250"))
     assert.deepStrictEqual(
       [
-        words({ reason: "jump", against, allowed }),
-        words({ reason: "disagrees", against: exact("3000"), allowed, provider: "fixer" }),
-        words({ reason: "triangle", against, allowed, routes: 30 }),
-        words({ reason: "inverted", against }),
-        words({ reason: "unchanged", since: NOW }),
-        words({ reason: "outdated", at: NOW })
+        describeAnomaly({ reason: "jump", against, allowed }),
+        describeAnomaly({ reason: "disagrees", against: exact("3000"), allowed, provider: "fixer" }),
+        describeAnomaly({ reason: "triangle", against, allowed, routes: 30 }),
+        describeAnomaly({ reason: "inverted", against }),
+        describeAnomaly({ reason: "unchanged", since: NOW }),
+        describeAnomaly({ reason: "outdated", at: NOW })
       ],
       [
-        "2250 is 50 % above 1500 (20 % are allowed), the last good rate",
-        "2250 is 25 % below 3000 (20 % are allowed), what fixer says",
-        "2250 is 50 % above 1500 (20 % are allowed), what other pairs come to, by 30 routes",
-        "2250 is the other way round: about 1500 was to be expected",
-        "2250 has not changed since 2026-11-21T12:00:00.000Z or before",
-        "2250 is of 2026-11-21T12:00:00.000Z"
+        "2250 is 50 % above 1500 (last good rate); at most 20 % is allowed",
+        "2250 is 25 % below 3000 (fixer); at most 20 % is allowed",
+        "2250 is 50 % above 1500 (median of 30 cross rates); at most 20 % is allowed",
+        "2250 looks inverted; expected about 1500",
+        "2250 has not changed since 2026-11-21T12:00:00.000Z or earlier",
+        "2250 is timestamped 2026-11-21T12:00:00.000Z, which is too old or in the future"
       ]
     )
   })
 })
 
 describe("isPegged", () => {
-  it("knows the francs and the euro, the dollar and what is fixed to it", () => {
+  it("recognizes the euro and dollar pegs", () => {
     const pegged = [pairOf("EUR", "XOF"), pairOf("XAF", "EUR"), pairOf("XOF", "XAF"), pairOf("USD", "AED")]
     assert.isTrue(pegged.every(RateAnomaly.isPegged))
     const floating = [pairOf("USD", "XOF"), pairOf("EUR", "NGN"), pairOf("EUR", "AED"), pairOf("USD", "ZAR")]

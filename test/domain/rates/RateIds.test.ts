@@ -5,7 +5,7 @@ import * as RateIds from "../../../src/domain/rates/RateIds.ts"
 const at = DateTime.makeUnsafe
 const observed = at("2026-11-21T03:27:17.086Z")
 
-it("begins with the milliseconds from which the rate is in force", () => {
+it("starts with the observation time in milliseconds", () => {
   const id = RateIds.make(observed, at("2026-11-21T03:27:17.090Z"), 0x1234_5678)
   assert.strictEqual(
     Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16),
@@ -14,7 +14,7 @@ it("begins with the milliseconds from which the rate is in force", () => {
   assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7000-8000-000412345678$/)
 })
 
-it("sorts by the time from which the rate is in force, and then by that at which it was recorded", () => {
+it("sorts by observation time, then by recording time", () => {
   const moments: ReadonlyArray<readonly [string, string]> = [
     ["2026-11-21T03:27:17.086Z", "2026-11-21T03:27:17.090Z"],
     ["2026-11-21T03:27:17.086Z", "2026-11-21T03:27:17.091Z"],
@@ -26,15 +26,15 @@ it("sorts by the time from which the rate is in force, and then by that at which
   assert.deepStrictEqual(ids, ids.toSorted())
 })
 
-it("takes a rate that is recorded before it is in force, as a clock that runs behind has it", () => {
+it("accepts a recording time before the observation time (clock skew)", () => {
   const id = RateIds.make(observed, at("2026-11-21T03:27:17.000Z"), 0)
   assert.strictEqual(id, RateIds.make(observed, observed, 0))
 })
 
-it("has a floor below every id of a moment or a later one, and above those of earlier ones", () => {
-  const floor = RateIds.floor(observed)
-  assert.isBelow(floor.localeCompare(RateIds.make(observed, observed, 0)), 0)
+it("has a lower bound below all ids from a time on and above all earlier ids", () => {
+  const bound = RateIds.lowerBound(observed)
+  assert.isBelow(bound.localeCompare(RateIds.make(observed, observed, 0)), 0)
   const before = DateTime.makeUnsafe(DateTime.toEpochMillis(observed) - 1)
-  assert.isAbove(floor.localeCompare(RateIds.make(before, at("2100-01-01"), RateIds.ENTROPY - 1)), 0)
-  assert.strictEqual(RateIds.floor(at("1000-01-01")), "00000000-0000-0000-0000-000000000000")
+  assert.isAbove(bound.localeCompare(RateIds.make(before, at("2100-01-01"), RateIds.ENTROPY_RANGE - 1)), 0)
+  assert.strictEqual(RateIds.lowerBound(at("1000-01-01")), "00000000-0000-0000-0000-000000000000")
 })

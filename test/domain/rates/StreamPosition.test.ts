@@ -5,7 +5,7 @@ import * as StreamPosition from "../../../src/domain/rates/StreamPosition.ts"
 const epoch = Schema.String.check(Schema.isPattern(/^[0-9a-z]{1,32}$/))
 const sequence = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 999_999_999_999_999 }))
 
-const refused = [
+const rejected = [
   "",
   "-",
   "1",
@@ -31,27 +31,27 @@ const refused = [
 ]
 
 describe("StreamPosition", () => {
-  it.prop("is read as it was written", [epoch, sequence], ([epoch, sequence]) => {
+  it.prop("round-trips through format", [epoch, sequence], ([epoch, sequence]) => {
     const text = StreamPosition.format({ epoch, sequence })
     assert.deepStrictEqual(StreamPosition.parse(text), Option.some({ epoch, sequence }))
     assert.isTrue(Schema.is(StreamPosition.StreamPositionText)(text))
   })
 
-  it.prop("is written as it was read, where text can be read at all", [Schema.String], ([text]) => {
+  it.prop("formats every parsed position as the original text", [Schema.String], ([text]) => {
     const read = StreamPosition.parse(text)
     if (Option.isSome(read)) assert.strictEqual(StreamPosition.format(read.value), text)
     assert.strictEqual(Schema.is(StreamPosition.StreamPositionText)(text), Option.isSome(read))
   })
 
-  it("is nothing else", () => {
-    for (const text of refused) {
+  it("rejects everything else", () => {
+    for (const text of rejected) {
       assert.deepStrictEqual(StreamPosition.parse(text), Option.none(), JSON.stringify(text))
       assert.isFalse(Schema.is(StreamPosition.StreamPositionText)(text), JSON.stringify(text))
     }
   })
 
-  it("says what it is where it is refused", () => {
-    const refusal = Schema.decodeExit(StreamPosition.StreamPositionText)("yesterday")
-    assert.include(String(refusal), StreamPosition.ALLOWED)
+  it("describes the expected format on rejection", () => {
+    const exit = Schema.decodeExit(StreamPosition.StreamPositionText)("yesterday")
+    assert.include(String(exit), StreamPosition.ALLOWED)
   })
 })

@@ -116,8 +116,8 @@ export const putAside = Effect.fnUntraced(function* (pair: CurrencyPair) {
 export const short = Effect.fnUntraced(function* (pair: CurrencyPair) {
   const found = yield* putAside(pair)
   return found.map(
-    ({ agreeing, decision, rate, status, suspicions }) =>
-      `${Decimal.format(rate)} ${suspicions.map(({ reason }) => reason).join("+")} ${agreeing} ${status}${decision === null ? "" : ` by ${decision.by}`}`
+    ({ agreeing, decision, rate, status, anomalies }) =>
+      `${Decimal.format(rate)} ${anomalies.map(({ reason }) => reason).join("+")} ${agreeing} ${status}${decision === null ? "" : ` by ${decision.by}`}`
   )
 })
 

@@ -71,7 +71,7 @@ export const make = (pair: CurrencyPair, count: number, random: () => number): R
     const [moment, recorded] = [named, Math.max(named, recordedAt)].map((at) => DateTime.makeUnsafe(at))
     if (moment === undefined || recorded === undefined) continue
     rows.push({
-      id: RateIds.make(moment, recorded, whole(RateIds.ENTROPY)),
+      id: RateIds.make(moment, recorded, whole(RateIds.ENTROPY_RANGE)),
       pair,
       rate: `${1 + whole(2000)}.${String(whole(1e8)).padStart(8, "0")}`,
       observedAt,

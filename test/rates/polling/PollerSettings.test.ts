@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Metric, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { Database } from "../../../src/platform/postgres/Database.ts"
-import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
+import * as PollMetrics from "../../../src/platform/metrics/PollMetrics.ts"
 import { PollCadence } from "../../../src/platform/PollCadence.ts"
 import { PollerSettingRepo } from "../../../src/rates/polling/PollerSettingRepo.ts"
 import { PollerSettings } from "../../../src/rates/polling/PollerSettings.ts"
@@ -52,10 +52,10 @@ describe("PollerSettings", () => {
       yield* one.change(5)
       assert.strictEqual(one.minutes(), 5)
       yield* untilHas(other, 5)
-      assert.strictEqual((yield* Metric.value(Metrics.pollInterval)).value, 300)
+      assert.strictEqual((yield* Metric.value(PollMetrics.interval)).value, 300)
       yield* other.change(5, false)
       yield* untilHas(one, null)
-      assert.strictEqual((yield* Metric.value(Metrics.pollInterval)).value, 0)
+      assert.strictEqual((yield* Metric.value(PollMetrics.interval)).value, 0)
       yield* one.change(null)
       assert.strictEqual(one.minutes(), 10)
       yield* untilHas(other, 30)
@@ -98,7 +98,7 @@ describe("PollerSettings", () => {
       const one = yield* node()
       assert.strictEqual((yield* one.change(5, true, 0)).latest.pipe(Option.getOrThrow).version, 1)
       const error = yield* Effect.flip(one.change(6, true, 0))
-      assert.strictEqual(error.message, "The poller's setting is at version 1, not 0: look at it again")
+      assert.strictEqual(error.message, "The poller setting is at version 1, not 0; read it again and retry")
       assert.strictEqual((yield* one.change(5, true, 1)).latest.pipe(Option.getOrThrow).version, 1)
       assert.strictEqual((yield* one.settings.changes(undefined, 10)).length, 1)
     }).pipe(Effect.scoped)

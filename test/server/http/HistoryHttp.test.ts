@@ -224,7 +224,7 @@ layer(stored, { excludeTestServices: true })("GET /api/v1/rates/as-of", (it) => 
         { at: "2025-06-01", to: "JPY" }
       ]) {
         const { detail } = assertProblem(yield* ask(AS_OF, { ...NAIRA, ...query }), 404, "not-found")
-        assert.match(String(detail), /^At .*Z no rate of USD:\w+ was known that was in force at .*Z$/)
+        assert.match(String(detail), /^No USD:\w+ rate recorded by .*Z was in force at .*Z$/)
       }
       const future = DateTime.formatIso(at((yield* Clock.currentTimeMillis) + 60_000))
       for (const [name, query] of [

@@ -14,11 +14,11 @@ const putAside = Effect.fnUntraced(function* (to: string, level: string, times =
   const intake = yield* RateIngest
   const pair = pairOf("USD", to)
   yield* provider.answer(rate("1500"))
-  yield* intake.takePolled(pair, Option.none())
+  yield* intake.fetchForPoll(pair, Option.none())
   yield* provider.answer(rate(level))
   for (let i = 0; i < times; i++) {
     yield* Effect.sleep("2 millis")
-    yield* Effect.flip(intake.takePolled(pair, Option.none()))
+    yield* Effect.flip(intake.fetchForPoll(pair, Option.none()))
   }
   return yield* listed(`to=${to}`)
 })
@@ -33,7 +33,7 @@ const listed = Effect.fnUntraced(function* (query: string) {
 const decide = (id: string, decision: "accept" | "reject", body?: string) =>
   get(`${LIST}/${id}/${decision}`, { method: "POST", ...(body === undefined ? {} : { body }) })
 
-layer(TestServer.layer({}, RateIngest.layer), { excludeTestServices: true })(
+layer(TestServer.layer({}, { isGuarded: true }), { excludeTestServices: true })(
   "/api/v1/admin/quarantine",
   (it) => {
     it.effect("is empty at first", () =>
@@ -58,7 +58,7 @@ layer(TestServer.layer({}, RateIngest.layer), { excludeTestServices: true })(
               reason: "jump",
               against: "1500",
               allowed: "0.2",
-              detail: "2250.5 is 50 % above 1500 (20 % are allowed), the last good rate"
+              detail: "2250.5 is 50 % above 1500 (last good rate); at most 20 % is allowed"
             }
           ],
           agreeing: 1,
@@ -97,7 +97,7 @@ layer(TestServer.layer({}, RateIngest.layer), { excludeTestServices: true })(
         const { rows: after } = yield* listed("to=KES&status=accepted")
         assert.strictEqual(after.length, 2)
         const again = assertProblem(yield* decide(rows[0].quarantine_id, "reject"), 409, "already-decided")
-        assert.strictEqual(again["detail"], `${rows[0].quarantine_id} was accepted already, by operator`)
+        assert.strictEqual(again["detail"], `${rows[0].quarantine_id} was already accepted by operator`)
       })
     )
 

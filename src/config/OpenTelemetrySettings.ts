@@ -1,5 +1,5 @@
 import { Config, Effect, Option, Predicate } from "effect"
-import { type Fault, WrongSettings } from "./Settings.ts"
+import { type Fault, InvalidSettings } from "./Settings.ts"
 
 /** OpenTelemetry's own variables, as far as a wrong value could not be used. */
 const SIGNALS = ["", "TRACES_", "METRICS_", "LOGS_"]
@@ -77,5 +77,5 @@ export const inspect = Effect.gen(function* () {
 /** As {@link inspect}; fails with every variable that cannot be used. */
 export const read = Effect.gen(function* () {
   const { faults, ...telemetry } = yield* inspect
-  return faults.length > 0 ? yield* new WrongSettings({ faults }) : telemetry
+  return faults.length > 0 ? yield* new InvalidSettings({ faults }) : telemetry
 })
