@@ -9,7 +9,6 @@ import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
 import { RateLimits } from "./access/RateLimits.ts"
 import { AuditLog } from "./audit/AuditLog.ts"
-import { AuditRepo } from "./audit/AuditRepo.ts"
 import { AuditSealer } from "./audit/AuditSealer.ts"
 import { AuditSigner, type SigningKeyError } from "./audit/AuditSigner.ts"
 import { AuditVerifier } from "./audit/AuditVerifier.ts"
@@ -19,7 +18,6 @@ import { UnsealedRecords } from "./audit/UnsealedRecords.ts"
 import { type InvalidSettings, Settings } from "./config/Settings.ts"
 import { Conversions } from "./conversion/Conversions.ts"
 import { Pricing } from "./conversion/Pricing.ts"
-import { QuoteRepo } from "./conversion/QuoteRepo.ts"
 import { Quotes } from "./conversion/Quotes.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import { Database } from "./platform/postgres/Database.ts"
@@ -153,36 +151,25 @@ export const imports: Layer.Layer<RateImport, never, Settings | SecureRandom.Sec
 export const auditSigner: Layer.Layer<AuditSigner, SigningKeyError, Settings | SecureRandom.SecureRandom> =
   AuditSigner.layer.pipe(Layer.provide(NodeServices.layer))
 
-type AuditServices =
-  | AuditLog
-  | AuditRepo
-  | AuditSealer
-  | AuditVerifier
-  | Receipts
-  | SealRepo
-  | UnsealedRecords
+type AuditServices = AuditLog | AuditSealer | AuditVerifier | Receipts | SealRepo | UnsealedRecords
 
 /** The log of conversions, its signed heads, receipts and verification. */
 export const audit: Layer.Layer<AuditServices, never, Database | AuditSigner> = Layer.mergeAll(
-  AuditLog.layer,
   Receipts.layer,
   AuditVerifier.layer
 ).pipe(
-  Layer.provideMerge(AuditSealer.layer),
-  Layer.provideMerge(Layer.mergeAll(AuditRepo.layer, SealRepo.layer, UnsealedRecords.layer))
+  Layer.provideMerge(Layer.mergeAll(AuditLog.layer, AuditSealer.layer)),
+  Layer.provideMerge(Layer.mergeAll(SealRepo.layer, UnsealedRecords.layer))
 )
 
-type ConversionServices = Conversions | Quotes | Pricing | QuoteRepo
+type ConversionServices = Conversions | Quotes | Pricing
 
 /** Quotes and conversions. */
 export const conversion: Layer.Layer<
   ConversionServices,
   never,
-  Settings | SecureRandom.SecureRandom | Database | Rates | AuditLog | AuditRepo
-> = Conversions.layer.pipe(
-  Layer.provideMerge(Quotes.layer),
-  Layer.provideMerge(Layer.mergeAll(Pricing.layer, QuoteRepo.layer))
-)
+  Settings | SecureRandom.SecureRandom | Database | Rates | AuditLog
+> = Conversions.layer.pipe(Layer.provideMerge(Quotes.layer), Layer.provideMerge(Pricing.layer))
 
 /** API keys. */
 export const apiKeys: Layer.Layer<ApiKeys, never, Settings | SecureRandom.SecureRandom | Database> =
@@ -219,6 +206,11 @@ export const features: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database | RateFoundation | RateSource | AuditSigner
 > = conversion.pipe(Layer.provideMerge(Layer.mergeAll(audit, rates)))
 
+/** Starts with small V8 semi-spaces (see start.ts) and lets them grow after the first poll. */
+const semiSpaceGrowth = Layer.effectDiscard(
+  Effect.sync(V8Heap.enableSemiSpaceGrowth).pipe(Effect.delay("3 seconds"), Effect.forkScoped)
+)
+
 /**
  * A node that serves: the HTTP server and its background jobs. On release it first fails its readiness check, then hands
  * its jobs to another node, and then stops the server.
@@ -227,7 +219,7 @@ export const server: Layer.Layer<
   EffectHttpServer.HttpServer | Drain,
   HttpServerError.ServeError,
   Settings | Database | RateFoundation | RateSource | Features | AccessServices
-> = Layer.mergeAll(HttpServer.layerAnnounce, V8Heap.layerGrow).pipe(
+> = Layer.mergeAll(HttpServer.layerAnnounce, semiSpaceGrowth).pipe(
   Layer.provideMerge(
     Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, AuditSealer.layerBackground)
   ),

@@ -1,18 +1,19 @@
 import { Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
+import { ProgramOutput } from "./ProgramOutput.ts"
 
-/** A running program, as a process of its own. */
+/** A program that runs as a child process. */
 export interface Running {
   readonly process: ChildProcess
-  /** What it wrote so far, to both of its outputs. */
+  /** Everything printed so far, to standard output and standard error. */
   readonly output: () => string
-  /** Waits until it has written something that matches, and returns the match. */
+  /** Waits until the output matches and returns the match. */
   readonly written: (pattern: RegExp) => Effect.Effect<RegExpMatchArray>
-  /** Waits until it ends, and returns its exit code, or the signal that ended it. */
+  /** Waits for the end and returns the exit code, or the signal that killed the program. */
   readonly ended: Effect.Effect<number | NodeJS.Signals>
 }
 
-/** Runs a program with nothing set but the given environment; it is killed with the scope. */
+/** Runs a program with only the given environment variables. The end of the scope kills it. */
 export const runProgram = (
   program: string,
   args: ReadonlyArray<string>,
@@ -27,25 +28,19 @@ export const runProgram = (
         env: { HOME, PATH, ...env },
         stdio: ["ignore", "pipe", "pipe"]
       })
-      let output = ""
-      child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()))
-      child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()))
+      const output = new ProgramOutput()
+      child.stdout.on("data", (chunk: Buffer) => output.append(chunk.toString()))
+      child.stderr.on("data", (chunk: Buffer) => output.append(chunk.toString()))
       const ended = new Promise<number | NodeJS.Signals>((resolve) =>
-        child.on("close", (code, signal) => resolve(code ?? signal ?? -1))
+        child.on("close", (code, signal) => {
+          output.end()
+          resolve(code ?? signal ?? -1)
+        })
       )
       return {
         process: child,
-        output: () => output,
-        written: (pattern) =>
-          Effect.gen(function* () {
-            for (;;) {
-              const match = output.match(pattern)
-              if (match !== null) return match
-              if (child.exitCode !== null || child.signalCode !== null)
-                return yield* Effect.die(new Error(`${program} ended: ${output}`))
-              yield* Effect.sleep("20 millis")
-            }
-          }),
+        output: () => output.text,
+        written: (pattern) => output.match(pattern),
         ended: Effect.promise(() => ended)
       }
     }),

@@ -1,0 +1,76 @@
+import { NodeServices } from "@effect/platform-node"
+import { ConfigProvider, Console, Effect, Exit, Fiber, Layer, Sink, Stdio } from "effect"
+import { Command } from "effect/cli"
+import { format } from "node:util"
+import { effex } from "../../src/cli/Cli.ts"
+import * as CommandOutcome from "../../src/cli/CommandOutcome.ts"
+import { VERSION } from "../../src/config/Version.ts"
+import { ProgramOutput } from "./ProgramOutput.ts"
+
+/** A command of `effex` that runs in this process. */
+export interface RunningCommand {
+  /** Everything printed so far, to standard output and standard error. */
+  readonly output: () => string
+  /** Everything printed so far to standard output. */
+  readonly stdout: () => string
+  /** Waits until the output matches and returns the match. */
+  readonly written: (pattern: RegExp) => Effect.Effect<RegExpMatchArray>
+  /** Waits for the end and returns the exit code. */
+  readonly ended: Effect.Effect<number>
+  /** Stops the command as SIGINT and SIGTERM do, and returns the exit code. */
+  readonly stop: Effect.Effect<number>
+}
+
+/**
+ * Runs a command of `effex` in this process with only the given environment variables, which saves the start of a process.
+ * It differs from `bin/effex` in what belongs to a process: signals, terminals and `.env`.
+ */
+export const run = Effect.fnUntraced(function* (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {}
+) {
+  const output = new ProgramOutput()
+  const stdout = new ProgramOutput()
+  const printOut = (text: string) => {
+    stdout.append(text)
+    output.append(text)
+  }
+  const fiber = yield* Command.runWith(effex, { version: VERSION })(args).pipe(
+    Effect.tapCause(CommandOutcome.report),
+    Effect.provide(services(printOut, (text) => output.append(text))),
+    Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: { ...env } })),
+    Effect.exit,
+    Effect.tap(() => Effect.sync(() => output.end())),
+    Effect.forkScoped
+  )
+  const ended = Effect.map(Fiber.await(fiber), (exit) => CommandOutcome.exitCode(Exit.isSuccess(exit) ? exit.value : exit))
+  const running: RunningCommand = {
+    output: () => output.text,
+    stdout: () => stdout.text,
+    written: (pattern) => output.match(pattern),
+    ended,
+    stop: Effect.andThen(Fiber.interrupt(fiber), ended)
+  }
+  return running
+})
+
+type Print = (text: string) => void
+
+const services = (printOut: Print, printError: Print) => {
+  const sink = (print: Print) => () =>
+    Sink.forEach((chunk: string | Uint8Array) => Effect.sync(() => print(Buffer.from(chunk).toString())))
+  const line =
+    (print: Print) =>
+    (...args: ReadonlyArray<unknown>) =>
+      print(`${format(...args)}\n`)
+  const captured: Console.Console = Object.assign(Object.create(console), {
+    log: line(printOut),
+    info: line(printOut),
+    debug: line(printOut),
+    error: line(printError),
+    warn: line(printError)
+  })
+  return Layer.mergeAll(NodeServices.layer, Layer.succeed(Console.Console, captured)).pipe(
+    Layer.provideMerge(Stdio.layerTest({ stdout: sink(printOut), stderr: sink(printError) }))
+  )
+}
