@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** Rates, for ever: what was observed, in partitions by month, and which one is the latest of each pair. */
+/** Immutable exchange rates, partitioned by month, and the latest rate of each pair. */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
@@ -12,7 +12,7 @@ export default Effect.gen(function* () {
         USING ERRCODE = 'restrict_violation';
     END $$`
 
-  // ALWAYS, so that it holds for a session in the role of a replica as well.
+  // ALWAYS, so that the trigger also fires when session_replication_role is `replica`.
   yield* sql`
     CREATE FUNCTION make_immutable(relation regclass) RETURNS void LANGUAGE plpgsql AS $$
     BEGIN
@@ -28,7 +28,7 @@ export default Effect.gen(function* () {
       SELECT (rpad(lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0'), 32, '0'))::uuid
     $$`
 
-  // Statement triggers belong to one table, so that each partition gets its own.
+  // Statement triggers fire only for the table that the statement names, so each partition needs its own.
   yield* sql`
     CREATE FUNCTION ensure_monthly_partitions(parent regclass, first_month timestamptz, months int)
     RETURNS void LANGUAGE plpgsql AS $$
@@ -75,7 +75,7 @@ export default Effect.gen(function* () {
     CREATE INDEX exchange_rate_pair ON exchange_rate
       (source_currency, destination_currency, observed_at DESC, recorded_at DESC)`
   yield* sql`SELECT make_immutable('exchange_rate')`
-  // Takes what falls into no month, so that an insert never fails for want of a partition.
+  // Receives rows outside all monthly partitions, so that an insert never fails because a partition is missing.
   yield* sql`CREATE TABLE exchange_rate_default PARTITION OF exchange_rate DEFAULT`
   yield* sql`SELECT make_immutable('exchange_rate_default')`
   yield* sql`SELECT ensure_monthly_partitions('exchange_rate', now(), 12)`

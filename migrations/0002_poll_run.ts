@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** What each poll did, and which pairs it could not refresh. */
+/** Outcome of each poll, and the pairs that it could not refresh. */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 

@@ -1,11 +1,11 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** Quotes, conversions for ever, and the answers that were given under idempotency keys. */
+/** Quotes, immutable conversion records, and the responses stored under idempotency keys. */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
-  /** The numbers of a conversion, and the rules by which each follows from the others. */
+  /** Numbers of a conversion, with checks that derive each one from the others. */
   const numbers = sql.literal(`
     source_currency text NOT NULL CHECK (source_currency ~ '^[A-Z]{3}$'),
     destination_currency text NOT NULL CHECK (destination_currency ~ '^[A-Z]{3}$'),

@@ -2,13 +2,13 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * The proof: a hash chain and a Merkle tree over the conversions. They stand beside `conversion_audit`, whose rows are
- * never touched again.
+ * Hash chain, Merkle tree and signed heads over all conversions. They have tables of their own, because rows of
+ * `conversion_audit` are immutable.
  */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
-  // What waits to be sealed: written with the conversion, removed with its seal.
+  // Records that are not sealed yet. A row is inserted with the conversion and deleted with its seal.
   yield* sql`CREATE TABLE audit_unsealed (audit_id uuid PRIMARY KEY REFERENCES conversion_audit (id))`
 
   yield* sql`
@@ -19,7 +19,7 @@ export default Effect.gen(function* () {
       hash bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32)
     )`
 
-  // The complete subtrees, by level from the leaves up and by index from the left.
+  // Complete subtrees of the Merkle tree. Levels count from the leaves up, indexes from the left.
   yield* sql`
     CREATE TABLE audit_node (
       level int NOT NULL CHECK (level >= 0),

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** Who leads: a term that only grows, and what a led poll brought, once for each pair. */
+/** Leadership terms, which only grow, and the rates of each scheduled poll, at most one per pair. */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
@@ -21,7 +21,7 @@ export default Effect.gen(function* () {
       RETURN NEW;
     END $$`
   yield* sql`CREATE TRIGGER forward BEFORE UPDATE ON leader FOR EACH ROW EXECUTE FUNCTION refuse_old_term()`
-  // A term that is forgotten begins at 1 again, and lets in whoever led long ago.
+  // A deleted term would restart at 1, and writes of former leaders would be accepted again.
   yield* sql`
     CREATE FUNCTION refuse_to_forget() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -32,13 +32,13 @@ export default Effect.gen(function* () {
     CREATE TRIGGER kept BEFORE DELETE OR TRUNCATE ON leader FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_forget()`
   yield* sql`ALTER TABLE leader ENABLE ALWAYS TRIGGER forward, ENABLE ALWAYS TRIGGER kept`
 
-  // NULL for a poll that nobody leads, such as one of the command line.
+  // NULL for a poll without a leader, such as one from the command line.
   yield* sql`
     ALTER TABLE poll_run
       ADD COLUMN term bigint CHECK (term > 0),
       ADD UNIQUE (term, started_at)`
 
-  // exchange_rate is partitioned by its id, and can have no other unique key.
+  // A separate table, because exchange_rate is partitioned by id and cannot have another unique key.
   yield* sql`
     CREATE TABLE poll_rate (
       poll_run_id uuid NOT NULL REFERENCES poll_run (id),

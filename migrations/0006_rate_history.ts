@@ -1,15 +1,15 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** Rates that were computed from others, and the order in which history and as-of read them. */
+/** Derived rates, and the indexes for history and point-in-time queries. */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
-  // What a provider quoted, and only serves to compute others: it is never in force itself.
+  // A leg is a quoted rate from which other rates are derived. It is never in force itself.
   yield* sql`ALTER TABLE exchange_rate ADD COLUMN is_leg boolean NOT NULL DEFAULT false`
 
-  // The id tells the partition, so that a rate is looked for in the months around the moment from which it is in force.
-  // Ids of before this migration are of the moment at which the rate was recorded.
+  // The id determines the partition. With this constraint, a query by `observed_at` reads only the adjacent months.
+  // NOT VALID, because ids from before this migration contain the time of recording.
   yield* sql`
     ALTER TABLE exchange_rate ADD CONSTRAINT exchange_rate_id_of_observed_at CHECK (
       id >= uuidv7_floor(greatest(observed_at - interval '24 hours', 'epoch'))
@@ -21,7 +21,7 @@ export default Effect.gen(function* () {
       (source_currency, destination_currency, observed_at DESC, recorded_at DESC, id DESC) WHERE NOT is_leg`
   yield* sql`DROP INDEX exchange_rate_pair`
 
-  // A month whose rows are in the default partition already stays there: Postgres would refuse to make it a partition.
+  // A month that already has rows in the default partition stays there: PostgreSQL rejects a partition for it.
   yield* sql`
     CREATE OR REPLACE FUNCTION ensure_monthly_partitions(parent regclass, first_month timestamptz, months int)
     RETURNS void LANGUAGE plpgsql AS $$

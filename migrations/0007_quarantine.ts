@@ -1,12 +1,12 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** Ticks that were not believed, and what was decided about them. */
+/** Quarantined ticks and the decisions about them. */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
-  // A streak is what one provider says of one pair without a change of level or a good rate in between; its id is that
-  // of its first tick.
+  // A streak is a sequence of ticks from one provider for one pair, with no change of level and no good rate in between.
+  // Its id is the id of its first tick.
   yield* sql`
     CREATE TABLE quarantined_rate (
       id uuid PRIMARY KEY,
@@ -48,7 +48,7 @@ export default Effect.gen(function* () {
     CREATE INDEX quarantined_rate_accepted ON quarantined_rate
       (source_currency, destination_currency, decided_at DESC) WHERE status = 'accepted' AND decided_by = 'operator'`
 
-  // That a tick repeats what was rejected is nobody's decision, and an operator may still decide.
+  // A tick that repeats a rejected one is rejected automatically; an operator may still override that.
   yield* sql`
     CREATE FUNCTION refuse_second_decision() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE

@@ -1,11 +1,11 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** The keys of the API: what is needed to know one again, and never the key itself. */
+/** API keys. Only a hash identifies a key; the key itself is never stored. */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
-  // SHA-256 without salt or stretching: 178 random bits cannot be guessed, and each request has to find its key.
+  // SHA-256 without salt or stretching: each request looks its key up by hash, and 178 random bits cannot be guessed.
   yield* sql`
     CREATE TABLE api_key (
       id text PRIMARY KEY CHECK (id ~ '^key_[0-9A-Za-z]{12}$'),

@@ -1,11 +1,11 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** Settings that are kept in the database, with the trail of who changed them, and why each poll was made. */
+/** Settings stored in the database, the history of their changes, and the trigger of each poll. */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
-  // Without a value, what the environment sets is in force.
+  // NULL: the value of the environment is in force.
   yield* sql`
     CREATE TABLE setting (
       name text PRIMARY KEY CHECK (name <> ''),
@@ -29,7 +29,7 @@ export default Effect.gen(function* () {
     )`
   yield* sql`SELECT make_immutable('setting_change')`
 
-  // By a trigger, so that nothing is changed without a trace, whoever changes it.
+  // A trigger writes the history, so that it also covers changes made outside of effex.
   yield* sql`
     CREATE FUNCTION keep_setting_change() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
@@ -56,7 +56,7 @@ export default Effect.gen(function* () {
       FOR EACH STATEMENT EXECUTE FUNCTION refuse_setting_removal()`
   yield* sql`ALTER TABLE setting ENABLE ALWAYS TRIGGER traced, ENABLE ALWAYS TRIGGER kept`
 
-  // Computed, so that a node of the version before, which knows nothing of it, goes on polling while others are replaced.
+  // Generated, so that nodes of the previous version, which do not set it, can poll during a rolling update.
   yield* sql`
     ALTER TABLE poll_run
       ADD COLUMN requested_by text CHECK (requested_by <> ''),
@@ -69,7 +69,7 @@ export default Effect.gen(function* () {
       ) STORED,
       ADD CHECK (requested_by IS NULL OR term IS NULL)`
 
-  // The clocks of nodes differ, and what began last is what may be under way. Earlier polls are numbered as they began.
+  // Clocks of nodes differ, so the latest poll is found by number. Existing polls are numbered by start time.
   yield* sql`ALTER TABLE poll_run ADD COLUMN number bigint UNIQUE`
   yield* sql`
     UPDATE poll_run SET number = earlier.number

@@ -2,17 +2,17 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * A foreign key into a table of many partitions costs more for each row than all the rest of a conversion. What refers
- * to rates and to conversions is looked for once a statement instead, and refused alike. What is referred to is never
- * deleted.
+ * Replaces foreign keys into partitioned tables by triggers that check all rows of a statement at once, with the same
+ * error. A foreign key into a table with many partitions costs more per row than the rest of a conversion. Checking on
+ * insert is enough, because the referenced rows are never deleted.
  */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  // Who converts waits behind whoever waits for a table: where a long read is in the way, this is tried again later.
+  // A waiting ALTER TABLE blocks all conversions behind it. If a long read holds the lock, fail and retry later.
   yield* sql`SET LOCAL lock_timeout = '500ms'`
   const [here] = yield* sql<{ schema: string }>`SELECT quote_ident(current_schema()) AS schema`
-  // One by one and by the index, whatever the size of the table was when the plan was made, and never in a table of the
-  // session's own.
+  // Forces an index lookup per row, whatever the table size was when the plan was cached. The search path prevents
+  // temporary tables of the session from shadowing the real ones.
   const settings = sql.literal(
     `SET enable_seqscan = off SET search_path = ${here?.schema ?? "public"}, pg_temp`
   )
@@ -44,7 +44,7 @@ export default Effect.gen(function* () {
       RETURN NULL;
     END $$`
 
-  // The triggers of a statement are those of the table that it names: each partition has its own.
+  // Statement triggers fire only for the table that the statement names, so each partition needs its own.
   yield* sql`
     CREATE FUNCTION make_rates_known() RETURNS void LANGUAGE plpgsql AS $$
     DECLARE
@@ -79,6 +79,6 @@ export default Effect.gen(function* () {
     CREATE TRIGGER known_conversion AFTER INSERT ON audit_seal REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_conversion()`
 
-  // What waits to be sealed is written by the statement that appends it, and by no other.
+  // No check for audit_unsealed: only the statement that inserts the conversion inserts into it.
   yield* sql`ALTER TABLE audit_unsealed DROP CONSTRAINT audit_unsealed_audit_id_fkey`
 })

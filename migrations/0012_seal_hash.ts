@@ -2,12 +2,12 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * No two seals can have one hash: each is the SHA-256 of what its position and its record make unique. An index that says
- * so again is written at another place for every seal, and took a third of the time of one.
+ * Drops the unique index on seal hashes. Each hash is the SHA-256 of a unique position and record, so the index added
+ * no safety, and its random writes took a third of the time of a seal.
  */
 export default Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  // Who converts waits behind whoever waits for a table: where a long read is in the way, this is tried again later.
+  // A waiting ALTER TABLE blocks all conversions behind it. If a long read holds the lock, fail and retry later.
   yield* sql`SET LOCAL lock_timeout = '500ms'`
   yield* sql`ALTER TABLE audit_seal DROP CONSTRAINT audit_seal_hash_key`
 })
