@@ -1,10 +1,10 @@
-import type { AuditRecord } from "../domain/conversion/AuditRecord.ts"
+import { allFieldsInOrder, type AuditField } from "../domain/conversion/AuditRecord.ts"
 import * as CanonicalEncoding from "./CanonicalEncoding.ts"
 
 const VERSION = "effex-audit-v1"
 
-/** The fields of a record that are hashed, in this order for ever. */
-const ORDER = [
+/** Hashed fields. This order is permanent: changing it invalidates every existing audit chain and receipt. */
+const HASH_ORDER = allFieldsInOrder([
   "audit_id",
   "from_currency",
   "to_currency",
@@ -24,23 +24,23 @@ const ORDER = [
   "reference",
   "principal",
   "converted_at"
-] as const satisfies ReadonlyArray<keyof AuditRecord>
+])
 
-/** A record as the bytes that are hashed. */
+/** Returns the bytes of a record that are hashed. */
 export const encodeRecord = (record: {
-  readonly [K in keyof AuditRecord]: string | boolean | null
+  readonly [Field in AuditField]: string | boolean | null
 }): Buffer =>
   CanonicalEncoding.encode([
     VERSION,
-    ...ORDER.map((name) => {
-      const value = record[name]
+    ...HASH_ORDER.map((field) => {
+      const value = record[field]
       return value === null ? null : String(value)
     })
   ])
 
-/** The hash before the first. */
+/** Previous hash of the first record. */
 export const GENESIS = Buffer.alloc(32)
 
-/** The next link of the chain: SHA-256(prev_hash ‖ record). */
+/** Returns the next hash of the chain: SHA-256(previous ‖ record). */
 export const chain = (previous: Uint8Array, record: Uint8Array): Buffer =>
   CanonicalEncoding.sha256(previous, record)

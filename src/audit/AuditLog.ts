@@ -1,131 +1,129 @@
 import { Clock, Context, Duration, Effect, Exit, Layer, Metric, Option } from "effect"
 import type { SqlError } from "effect/sql"
-import type { AuditId, AuditRecord } from "../domain/conversion/AuditRecord.ts"
-import { DEADLINE, StoreUnavailable } from "../platform/postgres/Database.ts"
-import * as Metrics from "../platform/telemetry/Metrics.ts"
 import * as Batcher from "../platform/Batcher.ts"
+import * as AuditMetrics from "../platform/metrics/AuditMetrics.ts"
+import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
+import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
-import { type Append, type Appended, AuditRepo } from "./AuditRepo.ts"
+import type { AppendOutcome, AuditAppend } from "./AuditAppend.ts"
+import { AuditRepo } from "./AuditRepo.ts"
 import { UnsealedRecords } from "./UnsealedRecords.ts"
 
-/** The most records that one statement commits. */
-const MAX_BATCH = 256
-/** So many statements are under way at once: one is made while another one's records reach the disk. */
-const LANES = 2
-/** The longest that a caller waits for its record to be committed. */
-const APPEND_DEADLINE = Duration.sum(DEADLINE, Duration.seconds(1))
+const MAX_BATCH_SIZE = 256
+/** Statements in flight: one is prepared while another one's records are flushed to disk. */
+const CONCURRENT_BATCHES = 2
+const APPEND_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
+/** Retries of an append whose key another process inserted after the statement had looked for it. */
+const DUPLICATE_KEY_RETRIES = 3
 
-/** How often more a key is looked for that was not there a moment ago, and is there now. */
-const LOOKS = 3
+type AppendExit = Exit.Exit<AppendOutcome, StoreUnavailable>
+type PendingAppend = Batcher.BatchItem<AuditAppend, AppendOutcome, StoreUnavailable>
 
-const lost: Appended = { _tag: "QuoteLost" }
-
-const isTaken = (error: StoreUnavailable | SqlError.SqlError) =>
-  error._tag === "SqlError" && error.reason._tag === "UniqueViolation"
-
-type Pending = Batcher.Waiting<Append, Appended, StoreUnavailable>
-type Outcome = Exit.Exit<Appended, StoreUnavailable>
-
-/** The record of every conversion, appended to and read, never changed. */
+/** Append-only log of all conversions. */
 export class AuditLog extends Context.Service<
   AuditLog,
   {
     /**
-     * Commits a record. Records that arrive while others are being committed travel together in the next statement;
-     * nobody waits for a timer, and each caller learns its own outcome. With `StoreUnavailable` the outcome is unknown:
-     * the same key tells it later.
+     * Commits a record. Concurrent appends share one statement, without a timer, and each caller gets its own outcome.
+     * After `StoreUnavailable` the outcome is unknown; a retry with the same idempotency key resolves it.
      */
-    readonly append: (append: Append) => Effect.Effect<Appended, StoreUnavailable>
-    /** As {@link append}, of several: what came of each, in their order. */
-    readonly appendAll: (appends: ReadonlyArray<Append>) => Effect.Effect<ReadonlyArray<Outcome>>
-    readonly byId: (id: AuditId) => Effect.Effect<Option.Option<AuditRecord>, StoreUnavailable>
+    readonly append: (append: AuditAppend) => Effect.Effect<AppendOutcome, StoreUnavailable>
+    /** Commits several records. Returns their outcomes in the order of the appends. */
+    readonly appendAll: (appends: ReadonlyArray<AuditAppend>) => Effect.Effect<ReadonlyArray<AppendExit>>
+    /** The response that was stored under an idempotency key. */
+    readonly findResponse: AuditRepo["Service"]["findResponse"]
+    readonly byId: AuditRepo["Service"]["byId"]
     /** At most `limit` records before an id, newest first. */
     readonly page: AuditRepo["Service"]["page"]
-    /** Every record, newest first, read from the database as it is taken. */
+    /** Every record, newest first, read from the database on demand. */
     readonly stream: AuditRepo["Service"]["stream"]
   }
 >()("effex/audit/AuditLog") {
-  static readonly layer = Layer.effect(
+  static readonly layerNoDeps = Layer.effect(
     AuditLog,
     Effect.gen(function* () {
-      const repo = yield* AuditRepo
+      const { append: insert, byId, findResponse, page, stream } = yield* AuditRepo
       const unsealed = yield* UnsealedRecords
       const clock = yield* Clock.Clock
       const context = yield* Effect.context<never>()
       const traced = yield* ExportedSpans.make
 
-      const conclude = (batch: ReadonlyArray<Pending>, outcomeOf: (i: number) => Outcome) => {
+      const settle = (batch: ReadonlyArray<PendingAppend>, exitOf: (index: number) => AppendExit) => {
         const now = clock.monotonicTimeNanosUnsafe()
-        batch.forEach(({ isAbandoned, settle, since }, i) => {
-          if (isAbandoned) return
-          Metrics.commitDuration.updateUnsafe(Number(now - since) / 1e9, context)
-          settle(outcomeOf(i))
+        batch.forEach((pending, i) => {
+          if (pending.isAbandoned) return
+          ConversionMetrics.commitDuration.updateUnsafe(Number(now - pending.queuedAt) / 1e9, context)
+          pending.settle(exitOf(i))
         })
       }
-      const concludeWith = (batch: ReadonlyArray<Pending>, outcome: Outcome) =>
-        Effect.sync(() => conclude(batch, () => outcome))
+      const settleWith = (batch: ReadonlyArray<PendingAppend>, exit: AppendExit) =>
+        Effect.sync(() => settle(batch, () => exit))
 
-      const settle = Effect.fnUntraced(function* (batch: ReadonlyArray<Pending>) {
-        yield* Metric.update(Metrics.auditBatchSize, batch.length)
-        const outcomes = yield* repo.append(batch.map(({ item }) => item))
-        conclude(batch, (i) => Exit.succeed(outcomes[i] ?? lost))
+      const commit = Effect.fnUntraced(function* (batch: ReadonlyArray<PendingAppend>) {
+        yield* Metric.update(AuditMetrics.batchSize, batch.length)
+        const outcomes = yield* insert(batch.map(({ item }) => item))
+        settle(batch, (i) => Exit.succeed(outcomes[i] ?? quoteUnavailable))
         batch.forEach(({ item }, i) => {
-          if (outcomes[i]?._tag === "Committed") unsealed.keep(item.record)
+          if (outcomes[i]?._tag === "Committed") unsealed.add(item.record)
         })
       })
 
-      /**
-       * One record that the database refuses must not fail the others. A key that another process uses at this moment is
-       * found by the next look.
-       */
-      const settleEach = (batch: ReadonlyArray<Pending>) =>
+      /** Commits records one by one, so that a record that the database rejects does not fail the others. */
+      const commitEach = (batch: ReadonlyArray<PendingAppend>) =>
         Effect.forEach(
           batch,
           (pending) =>
-            settle([pending]).pipe(
-              Effect.retry({ while: isTaken, times: LOOKS }),
+            commit([pending]).pipe(
+              Effect.retry({ while: isDuplicateKey, times: DUPLICATE_KEY_RETRIES }),
               Effect.catchTags({
-                SqlError: (error) => concludeWith([pending], Exit.die(error)),
-                StoreUnavailable: (error) => concludeWith([pending], Exit.fail(error))
+                SqlError: (error) => settleWith([pending], Exit.die(error)),
+                StoreUnavailable: (error) => settleWith([pending], Exit.fail(error))
               })
             ),
           { discard: true }
         )
 
-      const commit = (batch: ReadonlyArray<Pending>) =>
-        settle(batch).pipe(
-          Effect.catchTags({
-            SqlError: () => settleEach(batch),
-            StoreUnavailable: (error) => concludeWith(batch, Exit.fail(error))
-          }),
-          Effect.catchDefect((defect) => concludeWith(batch, Exit.die(defect)))
-        )
-
-      const deadline = {
-        after: APPEND_DEADLINE,
-        late: () => {
-          Metrics.commitDuration.updateUnsafe(Duration.toSeconds(APPEND_DEADLINE), context)
-          return Exit.fail(new StoreUnavailable({ cause: "the record was not committed in time" }))
+      const batcher = yield* Batcher.make<AuditAppend, AppendOutcome, StoreUnavailable>({
+        handle: (batch) =>
+          commit(batch).pipe(
+            Effect.catchTags({
+              SqlError: () => commitEach(batch),
+              StoreUnavailable: (error) => settleWith(batch, Exit.fail(error))
+            }),
+            Effect.catchDefect((defect) => settleWith(batch, Exit.die(defect)))
+          ),
+        maxBatchSize: MAX_BATCH_SIZE,
+        concurrency: CONCURRENT_BATCHES,
+        timeout: APPEND_TIMEOUT,
+        onTimeout: () => {
+          ConversionMetrics.commitDuration.updateUnsafe(Duration.toSeconds(APPEND_TIMEOUT), context)
+          return Exit.fail(
+            new StoreUnavailable({
+              cause: `the record was not committed within ${Duration.format(APPEND_TIMEOUT)}`
+            })
+          )
         }
-      }
-      const together = yield* Batcher.make(MAX_BATCH, commit, deadline, LANES)
-      const countLost = (outcomes: ReadonlyArray<Outcome>) => {
-        const failed = outcomes.filter((outcome) => Option.isSome(Exit.findErrorOption(outcome)))
-        if (failed.length > 0) Metrics.lostCommits.updateUnsafe(failed.length, context)
-      }
-      const append = (item: Append) =>
-        traced("AuditLog.append")(
-          Effect.onExit(together.one(item), (outcome) => Effect.sync(() => countLost([outcome])))
-        )
-      const appendAll = (items: ReadonlyArray<Append>) =>
-        traced("AuditLog.append")(
-          Effect.map(together.all(items), (outcomes) => {
-            countLost(outcomes)
-            return outcomes
-          })
-        )
+      })
 
-      return AuditLog.of({ append, appendAll, byId: repo.byId, page: repo.page, stream: repo.stream })
+      const countFailures = (exits: ReadonlyArray<AppendExit>) =>
+        Effect.sync(() => {
+          const failed = exits.filter((exit) => Option.isSome(Exit.findErrorOption(exit)))
+          if (failed.length > 0) ConversionMetrics.commitFailures.updateUnsafe(failed.length, context)
+        })
+      const append = (item: AuditAppend) =>
+        traced("AuditLog.append")(Effect.onExit(batcher.run(item), (exit) => countFailures([exit])))
+      const appendAll = (items: ReadonlyArray<AuditAppend>) =>
+        traced("AuditLog.append")(Effect.tap(batcher.runAll(items), countFailures))
+
+      return AuditLog.of({ append, appendAll, findResponse, byId, page, stream })
     })
   )
+
+  static readonly layer = AuditLog.layerNoDeps.pipe(Layer.provide(AuditRepo.layer))
 }
+
+const quoteUnavailable: AppendOutcome = { _tag: "QuoteUnavailable" }
+
+const isDuplicateKey = (error: StoreUnavailable | SqlError.SqlError) =>
+  error._tag === "SqlError" && error.reason._tag === "UniqueViolation"

@@ -1,61 +1,60 @@
 import { Context, Effect, Layer, Metric, Option, Result } from "effect"
 import type { AuditId } from "../domain/conversion/AuditRecord.ts"
-import type { StoreUnavailable } from "../platform/postgres/Database.ts"
-import * as Metrics from "../platform/telemetry/Metrics.ts"
+import * as AuditMetrics from "../platform/metrics/AuditMetrics.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as MerkleTree from "./MerkleTree.ts"
 import { type Seal, type SealedRecord, SealRepo } from "./SealRepo.ts"
 import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
 
-/** How many records are read at a time. */
-const PAGE = 1000
+const PAGE_SIZE = 1000
 
-/** What was found when the whole audit was computed anew. */
+/** Result of recomputing the whole audit. */
 export type Verification =
   | {
       readonly ok: true
-      /** Records whose seals fit. */
+      /** Number of verified records. */
       readonly records: number
-      /** Records that waited to be sealed when the others were read. */
+      /** Number of records that were not sealed yet. */
       readonly unsealed: number
-      /** The end of the chain. */
+      /** Last hash of the chain. */
       readonly head: Buffer
-      /** Whose signatures stand on the heads. */
+      /** Public keys that signed the heads. */
       readonly publicKeys: ReadonlyArray<Buffer>
     }
   | {
       readonly ok: false
-      /** Records before the first that does not fit. */
+      /** Number of verified records before the first fault. */
       readonly records: number
-      /** Where the chain breaks; none for a record that is not in it. */
+      /** Position of the fault; undefined for a record that is not in the chain. */
       readonly position: number | undefined
       readonly auditId: AuditId | undefined
       readonly reason: string
     }
 
-/** What was found, under the names that it bears on the wire. */
-export const verificationFields = (found: Verification) =>
-  found.ok
+/** Encodes a verification for JSON. */
+export const toVerificationMessage = (verification: Verification) =>
+  verification.ok
     ? {
         ok: true,
-        records: found.records,
-        unsealed: found.unsealed,
-        head: found.head.toString("hex"),
-        public_keys: found.publicKeys.map((key) => key.toString("hex"))
+        records: verification.records,
+        unsealed: verification.unsealed,
+        head: verification.head.toString("hex"),
+        public_keys: verification.publicKeys.map((key) => key.toString("hex"))
       }
     : {
         ok: false,
-        records: found.records,
-        ...(found.position === undefined ? {} : { position: found.position }),
-        ...(found.auditId === undefined ? {} : { audit_id: found.auditId }),
-        reason: found.reason
+        records: verification.records,
+        ...(verification.position === undefined ? {} : { position: verification.position }),
+        ...(verification.auditId === undefined ? {} : { audit_id: verification.auditId }),
+        reason: verification.reason
       }
 
-/** Computes every hash, root and signature of the audit anew. */
+/** Recomputes every hash, root and signature of the audit. */
 export class AuditVerifier extends Context.Service<
   AuditVerifier,
   {
-    /** Names the first record that does not fit, and says why. */
+    /** Verifies all sealed records. Stops at the first fault and returns its position and reason. */
     readonly verify: Effect.Effect<Verification, StoreUnavailable>
   }
 >()("effex/audit/AuditVerifier") {
@@ -65,12 +64,12 @@ export class AuditVerifier extends Context.Service<
       const repo = yield* SealRepo
 
       const verify = Effect.gen(function* () {
-        const tree = MerkleTree.grow(0, [])
+        const tree = MerkleTree.resume(0, [])
         const keys = new Map<string, Buffer>()
         let chainHash: Buffer = GENESIS
-        let heads = yield* repo.headsAfter(0, PAGE)
+        let heads = yield* repo.headsAfter(0, PAGE_SIZE)
 
-        const broken = ({ auditId, position }: Partial<Seal>, reason: string): Verification => ({
+        const fault = ({ auditId, position }: Partial<Seal>, reason: string): Verification => ({
           ok: false,
           records: tree.size(),
           position,
@@ -79,39 +78,40 @@ export class AuditVerifier extends Context.Service<
         })
 
         for (;;) {
-          const page = yield* repo.sealedAfter(tree.size(), PAGE)
-          // Records are sealed meanwhile, so that a page that is not full is not the end: only a head that was read
-          // before an empty page speaks of seals that are not there.
+          const page = yield* repo.sealedAfter(tree.size(), PAGE_SIZE)
+          // Records are sealed during the verification, so a short page is not the end. Heads that were read before an
+          // empty page must not cover more records than there are.
           if (page.length === 0) break
-          if (heads.length === 0) heads = yield* repo.headsAfter(tree.size(), PAGE)
+          if (heads.length === 0) heads = yield* repo.headsAfter(tree.size(), PAGE_SIZE)
           for (const sealed of page) {
-            const bytes = sealedBytes(sealed, tree.size() + 1, chainHash)
-            if (Result.isFailure(bytes)) return broken(sealed, bytes.failure)
+            const bytes = verifySeal(sealed, tree.size() + 1, chainHash)
+            if (Result.isFailure(bytes)) return fault(sealed, bytes.failure)
             chainHash = sealed.hash
             tree.append(MerkleTree.leafHash(bytes.success))
             if (heads[0]?.treeSize !== tree.size()) continue
-            const [head, ...rest] = heads
-            const wrong = faultOfHead(head, tree.root(), chainHash)
-            if (Option.isSome(wrong)) return broken(sealed, wrong.value)
+            const [head, ...remaining] = heads
+            const headFault = findHeadFault(head, tree.root(), chainHash)
+            if (Option.isSome(headFault)) return fault(sealed, headFault.value)
             keys.set(head.publicKey.toString("hex"), head.publicKey)
-            heads = rest.length > 0 ? rest : yield* repo.headsAfter(tree.size(), PAGE)
+            heads = remaining.length > 0 ? remaining : yield* repo.headsAfter(tree.size(), PAGE_SIZE)
           }
         }
 
         const [beyond] = heads
-        if (beyond !== undefined) {
-          const reason = `a signed head speaks of ${beyond.treeSize} records, and there are ${tree.size()}`
-          return broken({}, reason)
-        }
-        const stray = yield* repo.stray
-        if (Option.isSome(stray))
-          return broken({ auditId: stray.value }, "it is neither sealed nor waits to be")
-        const unsealed = yield* repo.beyond(tree.size())
+        if (beyond !== undefined)
+          return fault(
+            {},
+            `a signed head covers ${beyond.treeSize} records, but there are only ${tree.size()}`
+          )
+        const untracked = yield* repo.untracked
+        if (Option.isSome(untracked))
+          return fault({ auditId: untracked.value }, "the record is neither sealed nor queued for sealing")
+        const unsealed = yield* repo.countAfter(tree.size())
         const publicKeys = Array.from(keys.values())
         return { ok: true, records: tree.size(), unsealed, head: chainHash, publicKeys } as const
       }).pipe(
         Effect.tap(({ ok }: Verification) =>
-          Metric.update(Metrics.verifications.of({ outcome: ok ? "whole" : "broken" }), 1)
+          Metric.update(AuditMetrics.verifications.of({ outcome: ok ? "whole" : "broken" }), 1)
         ),
         Effect.withSpan("AuditVerifier.verify")
       )
@@ -121,25 +121,27 @@ export class AuditVerifier extends Context.Service<
   )
 }
 
-/** The record as the bytes that were hashed, or why its seal does not fit. */
-const sealedBytes = (
+/** Returns the hashed bytes of the record, or the reason why its seal is wrong. */
+const verifySeal = (
   sealed: SealedRecord,
-  expected: number,
-  chainHash: Buffer
+  expectedPosition: number,
+  previousHash: Buffer
 ): Result.Result<Buffer, string> => {
-  if (sealed.position !== expected) return Result.fail(`position ${expected} is missing`)
-  if (Option.isNone(sealed.record)) return Result.fail("its record is gone")
-  if (!sealed.prevHash.equals(chainHash)) return Result.fail("it does not follow the one before")
+  if (sealed.position !== expectedPosition) return Result.fail(`position ${expectedPosition} is missing`)
+  if (Option.isNone(sealed.record)) return Result.fail("the record was deleted")
+  if (!sealed.prevHash.equals(previousHash))
+    return Result.fail("prev_hash is not the hash of the previous record")
   const bytes = encodeRecord(sealed.record.value)
-  return chain(chainHash, bytes).equals(sealed.hash)
+  return chain(previousHash, bytes).equals(sealed.hash)
     ? Result.succeed(bytes)
-    : Result.fail("its record is not what was sealed")
+    : Result.fail("the record differs from the one that was sealed")
 }
 
-const faultOfHead = (head: SignedTreeHead, root: Buffer, chainHash: Buffer): Option.Option<string> => {
-  if (!head.rootHash.equals(root))
-    return Option.some("the tree up to here has another root than its signed head")
+const findHeadFault = (head: SignedTreeHead, root: Buffer, chainHash: Buffer): Option.Option<string> => {
+  if (!head.rootHash.equals(root)) return Option.some("the root of the tree differs from the signed head")
   if (!head.chainHash.equals(chainHash))
-    return Option.some("the chain up to here ends in another hash than its signed head")
-  return isSignedBy(head, head.publicKey) ? Option.none() : Option.some("the signature of its head is wrong")
+    return Option.some("the hash of the chain differs from the signed head")
+  return isSignedBy(head, head.publicKey)
+    ? Option.none()
+    : Option.some("the signature of the head is invalid")
 }

@@ -1,73 +1,76 @@
 import { sha256 } from "./CanonicalEncoding.ts"
 
-/** The Merkle tree of RFC 6962 (2.1). A node is a complete subtree: its level from the leaves up, its index from the left. */
-export interface Coordinates {
+/** A complete subtree of the Merkle tree of RFC 6962 (2.1): its level from the leaves up, its index from the left. */
+export interface NodePosition {
   readonly level: number
   readonly index: number
 }
 
-export interface Node extends Coordinates {
+export interface TreeNode extends NodePosition {
   readonly hash: Buffer
 }
 
-const LEAF = Buffer.of(0)
-const INNER = Buffer.of(1)
+const LEAF_PREFIX = Buffer.of(0)
+const INNER_PREFIX = Buffer.of(1)
 
-export const leafHash = (data: Uint8Array): Buffer => sha256(LEAF, data)
-const innerHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(INNER, left, right)
+export const leafHash = (data: Uint8Array): Buffer => sha256(LEAF_PREFIX, data)
+const innerHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(INNER_PREFIX, left, right)
 
-/** The complete subtrees of a tree of so many leaves, from the largest at the left to the smallest at the right. */
-export const peaks = (size: number): ReadonlyArray<Coordinates> => {
-  const found: Array<Coordinates> = []
+/** Returns the largest complete subtrees of a tree with `size` leaves, from left to right. */
+export const peaks = (size: number): ReadonlyArray<NodePosition> => {
+  const positions: Array<NodePosition> = []
   let start = 0
   for (let level = Math.floor(Math.log2(Math.max(1, size))); level >= 0; level--) {
     const width = 2 ** level
     if (start + width <= size) {
-      found.push({ level, index: start / width })
+      positions.push({ level, index: start / width })
       start += width
     }
   }
-  return found
+  return positions
 }
 
-/** A tree that grows at its right: what it knows is its peaks. */
-export const grow = (size: number, held: ReadonlyArray<Buffer>) => {
-  const edge: Array<Node> = peaks(size).map((at, i) => ({ ...at, hash: held[i] ?? missing(at) }))
-  const nodes: Array<Node> = []
+/** Resumes an append-only tree of `size` leaves from the hashes of its {@link peaks}. */
+export const resume = (size: number, peakHashes: ReadonlyArray<Buffer>) => {
+  const edge: Array<TreeNode> = peaks(size).map((position, i) => ({
+    ...position,
+    hash: peakHashes[i] ?? missing(position)
+  }))
+  const newNodes: Array<TreeNode> = []
 
   const append = (leaf: Buffer) => {
-    let node: Node = { level: 0, index: size, hash: leaf }
+    let node: TreeNode = { level: 0, index: size, hash: leaf }
     size += 1
-    nodes.push(node)
+    newNodes.push(node)
     for (let left = edge.at(-1); left?.level === node.level; left = edge.at(-1)) {
       edge.pop()
       node = { level: node.level + 1, index: left.index / 2, hash: innerHash(left.hash, node.hash) }
-      nodes.push(node)
+      newNodes.push(node)
     }
     edge.push(node)
   }
 
   return {
-    /** Adds a leaf at the right. */
+    /** Appends the hash of a leaf. */
     append,
-    /** The nodes that were made so far. */
-    made: () => nodes,
+    /** Nodes that were completed since the tree was resumed. */
+    newNodes: (): ReadonlyArray<TreeNode> => newNodes,
     size: () => size,
-    root: () => fold(edge.map(({ hash }) => hash))
+    root: () => foldPeaks(edge.map(({ hash }) => hash))
   }
 }
 
-/** The root over peaks. The root of no leaves is the hash of nothing. */
-const fold = (hashes: ReadonlyArray<Buffer>): Buffer =>
+/** Returns the root of a tree. An empty tree has the hash of no bytes. */
+const foldPeaks = (hashes: ReadonlyArray<Buffer>): Buffer =>
   hashes.length === 0 ? sha256() : hashes.reduceRight((right, left) => innerHash(left, right))
 
-/** The nodes that an inclusion proof of a leaf is made from. */
-export const pathNodes = (leaf: number, size: number): ReadonlyArray<Coordinates> =>
-  path(leaf, 0, size).flatMap(([start, width]) => subtreePeaks(start, width))
+/** Positions of the nodes that {@link inclusionProof} needs. */
+export const proofNodes = (leaf: number, size: number): ReadonlyArray<NodePosition> =>
+  siblingRanges(leaf, 0, size).flatMap(([start, width]) => rangePeaks(start, width))
 
 /**
- * The inclusion proof of a leaf in a tree of so many leaves, PATH(m, D[n]) of RFC 6962, 2.1.1, from the hashes of its
- * {@link pathNodes}.
+ * Returns the inclusion proof of a leaf in a tree of `size` leaves, PATH(m, D[n]) of RFC 6962 (2.1.1). `hashes` are those
+ * of {@link proofNodes}, in the same order.
  */
 export const inclusionProof = (
   leaf: number,
@@ -75,13 +78,13 @@ export const inclusionProof = (
   hashes: ReadonlyArray<Buffer>
 ): ReadonlyArray<Buffer> => {
   let used = 0
-  return path(leaf, 0, size).map(([start, width]) =>
-    fold(subtreePeaks(start, width).map((at) => hashes[used++] ?? missing(at)))
+  return siblingRanges(leaf, 0, size).map(([start, width]) =>
+    foldPeaks(rangePeaks(start, width).map((position) => hashes[used++] ?? missing(position)))
   )
 }
 
-/** The siblings on the way from a leaf to the root, as ranges of leaves. */
-const path = (
+/** Returns the siblings on the path from a leaf to the root, as ranges of leaves. */
+const siblingRanges = (
   leaf: number,
   start: number,
   size: number
@@ -89,14 +92,17 @@ const path = (
   if (size <= 1) return []
   const left = 2 ** Math.floor(Math.log2(size - 1))
   return leaf < left
-    ? [...path(leaf, start, left), [start + left, size - left]]
-    : [...path(leaf - left, start + left, size - left), [start, left]]
+    ? [...siblingRanges(leaf, start, left), [start + left, size - left]]
+    : [...siblingRanges(leaf - left, start + left, size - left), [start, left]]
 }
 
-const subtreePeaks = (start: number, width: number): ReadonlyArray<Coordinates> =>
+const rangePeaks = (start: number, width: number): ReadonlyArray<NodePosition> =>
   peaks(width).map(({ index, level }) => ({ level, index: start / 2 ** level + index }))
 
-/** The root that a leaf and its inclusion proof lead to (RFC 9162, 2.1.3.2); none where the proof is of another shape. */
+/**
+ * Computes the root from a leaf and its inclusion proof (RFC 9162, 2.1.3.2). Returns undefined for a proof of the wrong
+ * length and for an index outside the tree.
+ */
 export const rootFromProof = (
   leaf: Buffer,
   index: number,
@@ -105,7 +111,7 @@ export const rootFromProof = (
 ): Buffer | undefined => {
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size)
     return undefined
-  const siblings = path(index, 0, size)
+  const siblings = siblingRanges(index, 0, size)
   if (siblings.length !== proof.length) return undefined
   return proof.reduce((hash, sibling, i) => {
     const isLeft = (siblings[i]?.[0] ?? 0) < index
@@ -113,6 +119,6 @@ export const rootFromProof = (
   }, leaf)
 }
 
-const missing = ({ index, level }: Coordinates): never => {
-  throw new Error(`The Merkle tree lacks its node ${level}/${index}`)
+const missing = ({ index, level }: NodePosition): never => {
+  throw new Error(`The Merkle tree has no node ${level}/${index}`)
 }

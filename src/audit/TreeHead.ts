@@ -1,10 +1,13 @@
 import { createPrivateKey, createPublicKey, sign as signBytes, verify as verifyBytes } from "node:crypto"
 import * as CanonicalEncoding from "./CanonicalEncoding.ts"
 
-/** What is signed of the audit: how many records it has, the root of their Merkle tree, and the end of their chain. */
+/** State of the audit after a number of records. */
 export interface TreeHead {
+  /** Number of sealed records. */
   readonly treeSize: number
+  /** Root of their Merkle tree. */
   readonly rootHash: Buffer
+  /** Last hash of their chain. */
   readonly chainHash: Buffer
   /** ISO 8601, UTC. */
   readonly signedAt: string
@@ -27,15 +30,16 @@ const encode = ({ chainHash, rootHash, signedAt, treeSize }: TreeHead): Buffer =
     signedAt
   ])
 
-/** What stands before the seed, and before the public key, in the DER of RFC 8410. */
-const PRIVATE_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex")
-const PUBLIC_PREFIX = Buffer.from("302a300506032b6570032100", "hex")
+/** DER of RFC 8410 before the seed of a private key, and before the bytes of a public key. */
+const PRIVATE_KEY_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex")
+const PUBLIC_KEY_PREFIX = Buffer.from("302a300506032b6570032100", "hex")
 
-/** Signs with the key of a seed of 32 bytes. */
+/** Creates an Ed25519 signer from a seed of 32 bytes. */
 export const makeSigner = (seed: Uint8Array) => {
-  const key = createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, seed]), format: "der", type: "pkcs8" })
-  const der = createPublicKey(key).export({ format: "der", type: "spki" })
-  const publicKey = der.subarray(PUBLIC_PREFIX.length)
+  const der = Buffer.concat([PRIVATE_KEY_PREFIX, seed])
+  const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" })
+  const publicDer = createPublicKey(key).export({ format: "der", type: "spki" })
+  const publicKey = publicDer.subarray(PUBLIC_KEY_PREFIX.length)
   const sign = (head: TreeHead): SignedTreeHead => ({
     ...head,
     publicKey,
@@ -44,9 +48,10 @@ export const makeSigner = (seed: Uint8Array) => {
   return { publicKey, sign }
 }
 
-/** Whether a head was signed with the private key of a public key. */
+/** Verifies the signature of a head with a public key. */
 export const isSignedBy = (head: SignedTreeHead, publicKey: Uint8Array): boolean => {
   if (publicKey.length !== 32) return false
-  const key = createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, publicKey]), format: "der", type: "spki" })
+  const der = Buffer.concat([PUBLIC_KEY_PREFIX, publicKey])
+  const key = createPublicKey({ key: der, format: "der", type: "spki" })
   return verifyBytes(null, encode(head), key, head.signature)
 }

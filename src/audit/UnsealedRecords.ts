@@ -2,25 +2,25 @@ import { Clock, Context, Effect, Layer } from "effect"
 import type { AuditId, AuditRecord } from "../domain/conversion/AuditRecord.ts"
 import { encodeRecord } from "./AuditHash.ts"
 
-/** The most records that are kept, the last ones, in some 12 MB. */
-const MOST = 20_000
-/** How long after this process has sealed records are kept: another one seals since then. */
-const KEPT_MILLIS = 5_000
+/** About 12 MB. */
+const MAX_CACHED_RECORDS = 20_000
+/** Caching stops this long after the last seal of this process: another process seals now. */
+const SEALER_TIMEOUT_MILLIS = 5_000
 
 /**
- * The records that this process has committed and is about to seal. What was answered is what is sealed then, and need not
- * be read again: that would take more time than all the rest of a seal.
+ * Cache of the records that this process has committed and will seal soon. Reading them back from the database would take
+ * longer than everything else that sealing does.
  */
 export class UnsealedRecords extends Context.Service<
   UnsealedRecords,
   {
-    /** Keeps a record that was committed here, where this process is the one that seals. */
-    readonly keep: (record: AuditRecord) => void
-    /** A record that was kept, as the bytes that are hashed. */
+    /** Caches a committed record if this process is the one that seals. */
+    readonly add: (record: AuditRecord) => void
+    /** Returns the hashed bytes of a cached record. */
     readonly find: (id: AuditId) => Buffer | undefined
-    /** Forgets what has been sealed here. */
-    readonly sealed: (ids: ReadonlyArray<AuditId>) => void
-    /** Forgets everything: it is read from the database. */
+    /** Removes the records that this process has sealed. */
+    readonly removeSealed: (ids: ReadonlyArray<AuditId>) => void
+    /** Empties the cache, so that all records are read from the database. */
     readonly clear: () => void
   }
 >()("effex/audit/UnsealedRecords") {
@@ -28,26 +28,26 @@ export class UnsealedRecords extends Context.Service<
     UnsealedRecords,
     Effect.gen(function* () {
       const clock = yield* Clock.Clock
-      const kept = new Map<AuditId, Buffer>()
-      let sealedAt = Number.NEGATIVE_INFINITY
+      const cache = new Map<AuditId, Buffer>()
+      let lastSealMillis = Number.NEGATIVE_INFINITY
 
       return UnsealedRecords.of({
-        keep: (record) => {
-          if (clock.currentTimeMillisUnsafe() - sealedAt > KEPT_MILLIS) {
-            kept.clear()
+        add: (record) => {
+          if (clock.currentTimeMillisUnsafe() - lastSealMillis > SEALER_TIMEOUT_MILLIS) {
+            cache.clear()
             return
           }
-          kept.set(record.audit_id, encodeRecord(record))
-          // One may have been sealed by then.
-          const [oldest] = kept.keys()
-          if (kept.size > MOST && oldest !== undefined) kept.delete(oldest)
+          cache.set(record.audit_id, encodeRecord(record))
+          // A record that was sealed before it was added is never removed otherwise.
+          const [oldest] = cache.keys()
+          if (cache.size > MAX_CACHED_RECORDS && oldest !== undefined) cache.delete(oldest)
         },
-        find: (id) => kept.get(id),
-        sealed: (ids) => {
-          sealedAt = clock.currentTimeMillisUnsafe()
-          for (const id of ids) kept.delete(id)
+        find: (id) => cache.get(id),
+        removeSealed: (ids) => {
+          lastSealMillis = clock.currentTimeMillisUnsafe()
+          for (const id of ids) cache.delete(id)
         },
-        clear: () => kept.clear()
+        clear: () => cache.clear()
       })
     })
   )

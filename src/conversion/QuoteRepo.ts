@@ -1,7 +1,8 @@
 import { Array, Context, DateTime, Effect, Layer, type Option } from "effect"
 import type { Quote, QuoteId } from "../domain/conversion/AuditRecord.ts"
-import { Database, type StoreUnavailable } from "../platform/postgres/Database.ts"
-import * as ConversionRows from "./ConversionRows.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import * as QuoteRows from "./QuoteRows.ts"
 
 /** Quotes in Postgres. Only their use is ever written to them, by the conversion that uses them. */
 export class QuoteRepo extends Context.Service<
@@ -14,22 +15,22 @@ export class QuoteRepo extends Context.Service<
   static readonly layer = Layer.effect(
     QuoteRepo,
     Effect.gen(function* () {
-      const { sql, within } = yield* Database
+      const { sql, execute } = yield* Database
 
       const insert = Effect.fn("QuoteRepo.insert")(function* (quote: Quote) {
         const row = {
-          ...ConversionRows.fromPriced(quote.priced),
+          ...QuoteRows.fromPriced(quote.priced),
           id: quote.id,
           created_at: DateTime.toDateUtc(quote.createdAt),
           expires_at: DateTime.toDateUtc(quote.expiresAt)
         }
-        yield* within(sql`INSERT INTO quote ${sql.insert(row)}`)
+        yield* execute(sql`INSERT INTO quote ${sql.insert(row)}`)
       })
 
       const byId = Effect.fn("QuoteRepo.byId")(function* (id: QuoteId) {
-        const rows = yield* within(sql`
-          SELECT ${sql.literal(ConversionRows.QUOTE_COLUMNS)} FROM quote WHERE id = ${id}`)
-        return Array.head(yield* Effect.forEach(rows, ConversionRows.toQuote))
+        const rows = yield* execute(sql`
+          SELECT ${sql.literal(QuoteRows.COLUMNS)} FROM quote WHERE id = ${id}`)
+        return Array.head(yield* Effect.forEach(rows, QuoteRows.toQuote))
       })
 
       return QuoteRepo.of({ insert, byId })

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { AuditId, QuoteId } from "../../domain/conversion/AuditRecord.ts"
 import { Reference } from "../../domain/conversion/Conversion.ts"
-import { AuditAccess, ConversionAccess } from "../access/HttpAccess.ts"
+import { RequireAuditScope, RequireConvertScope } from "../access/HttpAuthorization.ts"
 import {
   AuditPage,
   AuditRecordMessage,
@@ -67,7 +67,7 @@ export class ConversionApi extends HttpApiGroup.make("conversion")
     }).annotateMerge(describe("One quote, and whether it is open, used or expired"))
   )
   .prefix("/api/v1")
-  .middleware(ConversionAccess)
+  .middleware(RequireConvertScope)
   .middleware(ProblemResponses)
   .annotateMerge(
     OpenApi.annotations({
@@ -130,7 +130,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
     }).annotateMerge(describe("Compute the whole audit anew", "Names the first record that does not fit."))
   )
   .prefix("/api/v1/audit")
-  .middleware(AuditAccess)
+  .middleware(RequireAuditScope)
   .middleware(ProblemResponses)
   .annotateMerge(
     OpenApi.annotations({

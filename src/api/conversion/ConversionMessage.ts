@@ -1,5 +1,5 @@
-import { Schema } from "effect"
-import { AuditId, QuoteId } from "../../domain/conversion/AuditRecord.ts"
+import { Schema, Struct } from "effect"
+import { AuditId, AuditRecord, PriceText, QuoteId } from "../../domain/conversion/AuditRecord.ts"
 import { AmountType, Reference } from "../../domain/conversion/Conversion.ts"
 import * as PageMessage from "../PageMessage.ts"
 
@@ -10,7 +10,7 @@ export const AmountInput = Schema.Union([Schema.String, Schema.Finite]).annotate
   description: "A decimal string, or a JSON number of at most 15 significant digits"
 })
 
-const asked = {
+const requestFields = {
   amount: AmountInput,
   from_currency: Schema.String,
   to_currency: Schema.String,
@@ -18,64 +18,38 @@ const asked = {
   reference: optional(Reference)
 }
 
-/** What `POST /api/v1/convert` takes. */
-export const ConvertBody = Schema.Struct({ ...asked, quote_id: optional(QuoteId) }).annotate({
+/** Body of `POST /api/v1/convert`. */
+export const ConvertBody = Schema.Struct({ ...requestFields, quote_id: optional(QuoteId) }).annotate({
   identifier: "ConvertRequest"
 })
 
-/** What `POST /api/v1/quotes` takes. */
+/** Body of `POST /api/v1/quotes`. */
 export const QuoteBody = Schema.Struct({
-  ...asked,
-  ttl: optional(Schema.String.annotate({ description: "30 seconds without it, 1 hour at most" }))
+  ...requestFields,
+  ttl: optional(Schema.String.annotate({ description: "Default: 30 seconds. Maximum: 1 hour" }))
 }).annotate({ identifier: "QuoteRequest" })
 
-const numbers = {
-  from_currency: Schema.String,
-  to_currency: Schema.String,
-  input_amount: Schema.String,
-  output_amount: Schema.String,
-  mid_rate: Schema.String,
-  margin: Schema.String,
-  rate: Schema.String,
-  rate_id: Schema.String,
-  provider: Schema.String,
-  rate_fetched_at: Schema.String,
-  stale: Schema.Boolean
-}
-
-/** A conversion that is committed. `output_amount = input_amount × rate`, rounded down; `rate = mid_rate × (1 − margin)`. */
+/** A committed conversion: the public fields of its audit record, without those that are null. */
 export const ConversionMessage = Schema.Struct({
-  audit_id: AuditId,
-  ...numbers,
+  ...Struct.omit(AuditRecord.fields, ["amount_type", "exact_output", "residual", "principal"]),
   quote_id: optional(QuoteId),
-  reference: optional(Schema.String),
-  converted_at: Schema.String
+  reference: optional(Schema.String)
 }).annotate({ identifier: "Conversion" })
 
-/** Numbers that are locked. */
+/** A locked price. */
 export const QuoteMessage = Schema.Struct({
   quote_id: QuoteId,
   state: Schema.Literals(["open", "used", "expired"]),
   expires_at: Schema.String,
-  ...numbers,
+  ...PriceText.fields,
   amount_type: AmountType,
   reference: optional(Schema.String),
   created_at: Schema.String,
   audit_id: optional(AuditId)
 }).annotate({ identifier: "Quote" })
 
-/** A conversion as auditors read it: what was exact, and what rounding left over. */
-export const AuditRecordMessage = Schema.Struct({
-  audit_id: AuditId,
-  ...numbers,
-  amount_type: AmountType,
-  exact_output: Schema.String,
-  residual: Schema.String,
-  quote_id: Schema.NullOr(QuoteId),
-  reference: Schema.NullOr(Schema.String),
-  principal: Schema.String,
-  converted_at: Schema.String
-}).annotate({ identifier: "AuditRecord" })
+/** The complete record of a conversion, for auditors. */
+export const AuditRecordMessage = AuditRecord.annotate({ identifier: "AuditRecord" })
 
 export const AuditPage = Schema.Struct(PageMessage.page(AuditRecordMessage)).annotate({
   identifier: "AuditPage"
@@ -83,7 +57,7 @@ export const AuditPage = Schema.Struct(PageMessage.page(AuditRecordMessage)).ann
 
 const Hash = Schema.String.annotate({ description: "Bytes in hexadecimal" })
 
-/** What was found when the whole audit was computed anew. */
+/** Result of recomputing the whole audit. */
 export const VerificationMessage = Schema.Struct({
   ok: Schema.Boolean,
   records: Schema.Int,
@@ -95,6 +69,7 @@ export const VerificationMessage = Schema.Struct({
   reason: optional(Schema.String)
 }).annotate({ identifier: "Verification" })
 
+/** Signed head of the audit's Merkle tree. */
 export const HeadMessage = Schema.Struct({
   tree_size: Schema.Int,
   root_hash: Hash,
@@ -104,6 +79,7 @@ export const HeadMessage = Schema.Struct({
   signature: Hash
 }).annotate({ identifier: "AuditHead" })
 
+/** Proof that a conversion is in the audit. */
 export const ReceiptMessage = Schema.Struct({
   record: AuditRecordMessage,
   position: Schema.Int,

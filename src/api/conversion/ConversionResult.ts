@@ -1,67 +1,44 @@
-import { Schema } from "effect"
-import { AuditId, QuoteId } from "../../domain/conversion/AuditRecord.ts"
-import { AmountType } from "../../domain/conversion/Conversion.ts"
+import { Schema, String } from "effect"
 import { RateId } from "../../domain/rates/Rate.ts"
+import { ConversionMessage, QuoteMessage } from "./ConversionMessage.ts"
 
-const numbers = {
-  fromCurrency: Schema.String,
-  toCurrency: Schema.String,
-  inputAmount: Schema.String,
-  outputAmount: Schema.String,
-  midRate: Schema.String,
-  margin: Schema.String,
-  rate: Schema.String,
-  rateId: RateId,
-  provider: Schema.String,
-  rateFetchedAt: Schema.DateTimeUtcFromString,
-  stale: Schema.Boolean
+type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name
+
+/** Renames the fields of a JSON message to camelCase. */
+function camelCase<Fields extends Schema.Struct.Fields>(
+  fields: Fields
+): { readonly [Name in keyof Fields as CamelCase<Name>]: Fields[Name] }
+function camelCase(fields: Schema.Struct.Fields): Schema.Struct.Fields {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [String.snakeToCamel(name), field]))
 }
 
-const numberKeys = {
-  fromCurrency: "from_currency",
-  toCurrency: "to_currency",
-  inputAmount: "input_amount",
-  outputAmount: "output_amount",
-  midRate: "mid_rate",
-  rateId: "rate_id",
-  rateFetchedAt: "rate_fetched_at"
-} as const
+/** Encodes camelCase fields under the snake_case names of JSON. */
+const snakeCaseKeys = (fields: Schema.Struct.Fields): { readonly [name: string]: string } =>
+  Object.fromEntries(Object.keys(fields).map((name) => [name, String.camelToSnake(name)]))
 
-/** A conversion that is committed, for typed programs. Amounts and rates are decimal text. */
-export const ConversionResult = Schema.Struct({
-  auditId: AuditId,
-  ...numbers,
-  quoteId: Schema.optionalKey(QuoteId),
-  reference: Schema.optionalKey(Schema.String),
+const conversionFields = {
+  ...camelCase(ConversionMessage.fields),
+  rateId: RateId,
+  rateFetchedAt: Schema.DateTimeUtcFromString,
   convertedAt: Schema.DateTimeUtcFromString
-}).pipe(
-  Schema.encodeKeys({
-    ...numberKeys,
-    auditId: "audit_id",
-    quoteId: "quote_id",
-    convertedAt: "converted_at"
-  })
+}
+
+/** A committed conversion, for the typed client. Amounts and rates are decimal text. */
+export const ConversionResult = Schema.Struct(conversionFields).pipe(
+  Schema.encodeKeys(snakeCaseKeys(conversionFields))
 )
 export type ConversionResult = typeof ConversionResult.Type
 
-/** Numbers that are locked, for typed programs. Amounts and rates are decimal text. */
-export const QuoteResult = Schema.Struct({
-  quoteId: QuoteId,
-  state: Schema.Literals(["open", "used", "expired"]),
+const quoteFields = {
+  ...camelCase(QuoteMessage.fields),
   expiresAt: Schema.DateTimeUtcFromString,
-  ...numbers,
-  amountType: AmountType,
-  reference: Schema.optionalKey(Schema.String),
-  createdAt: Schema.DateTimeUtcFromString,
-  auditId: Schema.optionalKey(AuditId)
-}).pipe(
-  Schema.encodeKeys({
-    ...numberKeys,
-    quoteId: "quote_id",
-    expiresAt: "expires_at",
-    amountType: "amount_type",
-    createdAt: "created_at",
-    auditId: "audit_id"
-  })
-)
+  rateId: RateId,
+  rateFetchedAt: Schema.DateTimeUtcFromString,
+  createdAt: Schema.DateTimeUtcFromString
+}
+
+/** A locked price, for the typed client. Amounts and rates are decimal text. */
+export const QuoteResult = Schema.Struct(quoteFields).pipe(Schema.encodeKeys(snakeCaseKeys(quoteFields)))
 export type QuoteResult = typeof QuoteResult.Type

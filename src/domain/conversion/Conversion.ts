@@ -33,7 +33,7 @@ export class AmountOutOfRange extends Schema.TaggedError<AmountOutOfRange>()("Am
  * The numbers of a conversion. Each follows from the others: `rate = midRate × (1 − margin)`,
  * `exactOutput = input × rate`, `residual = exactOutput − output`, and the residual is never below zero.
  */
-export interface Computed {
+export interface ComputedConversion {
   /** What the customer pays. */
   readonly input: Money.Money
   /** What the customer receives. */
@@ -46,7 +46,7 @@ export interface Computed {
 }
 
 /** What a pair is converted at: its mid rate, less what is kept of it. */
-export type Terms = Pick<Computed, "midRate" | "margin" | "rate">
+export type Terms = Pick<ComputedConversion, "midRate" | "margin" | "rate">
 
 const ONE = BigDecimal.make(1n, 0)
 
@@ -69,7 +69,7 @@ export const compute = (asked: {
   readonly from: Currency
   readonly to: Currency
   readonly terms: Terms
-}): Result.Result<Computed, AmountOutOfRange> => {
+}): Result.Result<ComputedConversion, AmountOutOfRange> => {
   const { amount, amountType, from, terms, to } = asked
   const { margin, midRate, rate } = terms
   const input: Money.Money =

@@ -1,0 +1,97 @@
+import { Option } from "effect"
+import { Statement } from "effect/sql"
+import { AUDIT_FIELDS, type AuditField, type AuditRecord } from "../domain/conversion/AuditRecord.ts"
+import * as Currency from "../domain/money/Currency.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import * as PgArray from "../platform/postgres/PgArray.ts"
+
+interface Column {
+  readonly type: "boolean" | "numeric" | "text" | "timestamptz" | "uuid"
+  /** Where it differs from the field's name. */
+  readonly name?: string
+  /** Free text, which must be quoted in an array. */
+  readonly isQuoted?: true
+}
+
+/** Columns of `conversion_audit`, by the field that they store. */
+const COLUMNS: { readonly [Field in AuditField]: Column } = {
+  audit_id: { type: "uuid", name: "id" },
+  from_currency: { type: "text", name: "source_currency" },
+  to_currency: { type: "text", name: "destination_currency" },
+  input_amount: { type: "numeric" },
+  output_amount: { type: "numeric" },
+  mid_rate: { type: "numeric" },
+  margin: { type: "numeric" },
+  rate: { type: "numeric" },
+  rate_id: { type: "uuid" },
+  provider: { type: "text", isQuoted: true },
+  rate_fetched_at: { type: "timestamptz" },
+  stale: { type: "boolean" },
+  amount_type: { type: "text" },
+  exact_output: { type: "numeric" },
+  residual: { type: "numeric" },
+  quote_id: { type: "uuid" },
+  reference: { type: "text", isQuoted: true },
+  principal: { type: "text", isQuoted: true },
+  converted_at: { type: "timestamptz" }
+}
+
+/** Column names of an INSERT, in the order of {@link arrays}. */
+export const INSERT_COLUMNS = AUDIT_FIELDS.map((field) => COLUMNS[field].name ?? field).join(", ")
+
+/** Columns of a SELECT under the names of an {@link AuditRow}. Run it `withoutTransform`. */
+export const SELECT_COLUMNS = AUDIT_FIELDS.map((field) => {
+  const { name } = COLUMNS[field]
+  return name === undefined ? field : `${name} AS ${field}`
+}).join(", ")
+
+const PARAMETERS = AUDIT_FIELDS.map((field, i) => {
+  const { isQuoted, type } = COLUMNS[field]
+  const separator = i < AUDIT_FIELDS.length - 1 ? ", " : ""
+  return { field, isQuoted, cast: Statement.literal(`::${type}[]${separator}`) }
+})
+
+/** Encodes each field of the records as one array parameter, so that the statement is the same for any number of them. */
+export const arrays = (records: ReadonlyArray<AuditRecord>): Statement.Fragment =>
+  Statement.fragment(
+    PARAMETERS.flatMap(({ cast, field, isQuoted }) => {
+      const values = records.map((record) => record[field])
+      return [
+        Statement.parameter(isQuoted === true ? PgArray.ofTexts(values.map(text)) : PgArray.of(values)),
+        cast
+      ]
+    })
+  )
+
+const text = (value: AuditRecord[AuditField]) => (value === null ? null : String(value))
+
+/** Row of `conversion_audit`, selected by {@link SELECT_COLUMNS}. Postgres returns numbers as text. */
+export interface AuditRow extends Omit<AuditRecord, "rate_fetched_at" | "converted_at"> {
+  readonly rate_fetched_at: Date
+  readonly converted_at: Date
+}
+
+/** Restores the text of the record: Postgres may return a number with more trailing zeros than were published. */
+export const toRecord = (row: AuditRow): AuditRecord => ({
+  ...row,
+  input_amount: amountText(row.input_amount, row.from_currency),
+  output_amount: amountText(row.output_amount, row.to_currency),
+  mid_rate: Decimal.trimZeros(row.mid_rate),
+  margin: Decimal.trimZeros(row.margin),
+  rate: Decimal.trimZeros(row.rate),
+  rate_fetched_at: timeText(row.rate_fetched_at),
+  exact_output: Decimal.trimZeros(row.exact_output),
+  residual: Decimal.trimZeros(row.residual),
+  converted_at: timeText(row.converted_at)
+})
+
+/** A time that JavaScript cannot represent, such as `infinity`, was written by tampering: verification must report it. */
+const timeText = (time: Date) => (Number.isNaN(time.getTime()) ? String(time) : time.toISOString())
+
+/** A currency that has since left ISO 4217 keeps the decimals that are stored. */
+const amountText = (amount: string, code: string) => {
+  const currency = Currency.find(code)
+  return Option.isNone(currency)
+    ? amount
+    : Decimal.padDecimals(Decimal.trimZeros(amount), currency.value.minorUnit)
+}

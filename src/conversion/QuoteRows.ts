@@ -1,0 +1,93 @@
+import { type BigDecimal, DateTime, Effect, Option, Schema, String, Struct } from "effect"
+import { AuditId, type PricedConversion, type Quote, QuoteId } from "../domain/conversion/AuditRecord.ts"
+import { AmountType } from "../domain/conversion/Conversion.ts"
+import * as Currency from "../domain/money/Currency.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import { RateId } from "../domain/rates/Rate.ts"
+
+/** Row of `quote`, as the driver returns it. */
+const QuoteRow = Schema.Struct({
+  id: QuoteId,
+  sourceCurrency: Currency.CurrencyCode,
+  destinationCurrency: Currency.CurrencyCode,
+  amountType: AmountType,
+  inputAmount: Decimal.ExactDecimal,
+  outputAmount: Decimal.ExactDecimal,
+  midRate: Decimal.ExactDecimal,
+  margin: Decimal.ExactDecimal,
+  rate: Decimal.ExactDecimal,
+  exactOutput: Decimal.ExactDecimal,
+  residual: Decimal.ExactDecimal,
+  rateId: RateId,
+  provider: Schema.String,
+  rateFetchedAt: Schema.DateTimeUtcFromDate,
+  stale: Schema.Boolean,
+  reference: Schema.NullOr(Schema.String),
+  principal: Schema.String,
+  createdAt: Schema.DateTimeUtcFromDate,
+  expiresAt: Schema.DateTimeUtcFromDate,
+  usedBy: Schema.NullOr(AuditId)
+})
+const decodeRow = Schema.decodeUnknownEffect(QuoteRow)
+
+/** Columns of `quote` that {@link toQuote} reads. */
+export const COLUMNS = Struct.keys(QuoteRow.fields).map(String.camelToSnake).join(", ")
+
+/** Decodes a row of `quote`, selected by {@link COLUMNS}. */
+export const toQuote = (row: unknown): Effect.Effect<Quote> =>
+  decodeRow(row).pipe(
+    Effect.orDie,
+    Effect.map(
+      ({
+        createdAt,
+        destinationCurrency,
+        expiresAt,
+        id,
+        inputAmount,
+        outputAmount,
+        sourceCurrency,
+        usedBy,
+        ...priced
+      }) => ({
+        id,
+        priced: {
+          ...priced,
+          input: money(inputAmount, sourceCurrency),
+          output: money(outputAmount, destinationCurrency)
+        },
+        createdAt,
+        expiresAt,
+        usedBy
+      })
+    )
+  )
+
+/** A currency that has since left ISO 4217 keeps the decimals that are stored. */
+const money = (amount: BigDecimal.BigDecimal, code: Currency.CurrencyCode) => ({
+  amount,
+  currency: Option.getOrElse(Currency.find(code), () => ({
+    code,
+    name: code,
+    minorUnit: Math.max(0, amount.scale)
+  }))
+})
+
+/** Encodes the columns of a priced conversion for an INSERT. */
+export const fromPriced = (priced: PricedConversion) => ({
+  source_currency: priced.input.currency.code,
+  destination_currency: priced.output.currency.code,
+  amount_type: priced.amountType,
+  input_amount: Decimal.format(priced.input.amount),
+  output_amount: Decimal.format(priced.output.amount),
+  mid_rate: Decimal.format(priced.midRate),
+  margin: Decimal.format(priced.margin),
+  rate: Decimal.format(priced.rate),
+  exact_output: Decimal.format(priced.exactOutput),
+  residual: Decimal.format(priced.residual),
+  rate_id: priced.rateId,
+  provider: priced.provider,
+  rate_fetched_at: DateTime.formatIso(priced.rateFetchedAt),
+  stale: priced.stale,
+  reference: priced.reference,
+  principal: priced.principal
+})
