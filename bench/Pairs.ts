@@ -5,7 +5,7 @@ import * as Decimal from "../src/domain/money/Decimal.ts"
 import * as ApproximateRates from "../src/domain/rates/ApproximateRates.ts"
 
 /** The pairs that effex offers as it is shipped. */
-const offered = makeSupported(RATE_SOURCES.fallback, RATE_DESTINATIONS.fallback).all
+const offered = makeSupported(RATE_SOURCES.defaultValue, RATE_DESTINATIONS.defaultValue).all
 
 /** All of them, such as `USD:NGN`. */
 export const all: ReadonlyArray<string> = offered.map(({ key }) => key)

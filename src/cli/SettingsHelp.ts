@@ -4,9 +4,9 @@ import * as SettingDefinitions from "../config/SettingDefinitions.ts"
 export const text = [
   "Settings are environment variables, and may stand in a file named .env:",
   "",
-  ...SettingDefinitions.all.flatMap(({ meaning, name, shown }) => [
+  ...SettingDefinitions.all.flatMap(({ defaultText, description, name }) => [
     `  ${name}`,
-    `      ${meaning} (default: ${shown})`
+    `      ${description} (default: ${defaultText})`
   ]),
   "  OTEL_EXPORTER_OTLP_ENDPOINT",
   "      where traces, metrics and logs go; the other OTEL_* variables hold as well (default: none)"

@@ -3,45 +3,46 @@ import type { IpNetwork } from "effect/net"
 import { define } from "./SettingDefinition.ts"
 import { listOf, network, origin, orOff, quotaOrOff, wholeNumber } from "./SettingParsers.ts"
 
-/** Who may ask, from where, and how much. */
+/** Settings for browser access, proxies and rate limits. */
 
 export const CORS_ORIGINS = define<Option.Option<ReadonlyArray<string>>>({
   name: "CORS_ORIGINS",
-  fallback: Option.none(),
-  shown: "*",
-  meaning: "the web origins that may read from a browser",
-  allowed: "* or origins such as https://app.example.com, separated by commas",
+  defaultValue: Option.none(),
+  defaultText: "*",
+  description: "Web origins that may call the API from a browser (CORS)",
+  allowed: "*, or a comma-separated list of origins such as https://app.example.com",
   parse: (text) => (text === "*" ? Option.some(Option.none()) : Option.map(listOf(origin)(text), Option.some))
 })
 
 export const STREAMS_PER_ADDRESS = define<Option.Option<number>>({
   name: "STREAMS_PER_ADDRESS",
-  fallback: Option.some(5000),
-  shown: "5000",
-  meaning: "how many streams (WebSocket, SSE, RPC) one address may have open on a node",
+  defaultValue: Option.some(5000),
+  defaultText: "5000",
+  description: "Maximum open streams (WebSocket, SSE, RPC) per client address, on each node",
   allowed: "off, or a whole number from 1 to 999999",
   parse: orOff(wholeNumber(1, 999_999))
 })
 
 export const TRUSTED_PROXIES = define<ReadonlyArray<IpNetwork.IpNetwork>>({
   name: "TRUSTED_PROXIES",
-  fallback: [],
-  shown: "none",
-  meaning: "the proxies whose `X-Forwarded-For` says who asks; without it everybody behind one is one caller",
-  allowed: "addresses and networks such as 10.0.0.0/8 or ::1, separated by commas",
+  defaultValue: [],
+  defaultText: "none",
+  description:
+    "Proxies whose `X-Forwarded-For` header is trusted. If not set, all clients behind a proxy count as one caller",
+  allowed: "a comma-separated list of addresses and networks such as 10.0.0.0/8 or ::1",
   parse: listOf(network)
 })
 
 export const RATE_LIMIT_READS = define({
   name: "RATE_LIMIT_READS",
-  shown: "6000/minute",
-  meaning: "how much one caller (an API key, else an address) may read from a node",
+  defaultText: "6000/minute",
+  description: "Maximum read requests per caller (API key, or address without one), on each node",
   ...quotaOrOff("6000/minute")
 })
 
 export const RATE_LIMIT_WRITES = define({
   name: "RATE_LIMIT_WRITES",
-  shown: "600/minute",
-  meaning: "how much one caller may convert, quote and change, on all nodes together",
+  defaultText: "600/minute",
+  description: "Maximum write requests (conversions, quotes, admin changes) per caller, across all nodes",
   ...quotaOrOff("600/minute")
 })

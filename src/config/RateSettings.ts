@@ -14,122 +14,125 @@ import {
   wholeNumber
 } from "./SettingParsers.ts"
 
-/** Which rates there are, how fresh they are kept, which are believed, and what a conversion keeps of them. */
+/** Settings for currencies, polling, caching, the rate guard and conversion margins. */
 
 export const RATE_SOURCES = define({
   name: "RATE_SOURCES",
-  meaning: "the currencies to convert from",
+  description: "Currencies to convert from",
   ...currencies("USD,CAD,GBP,EUR")
 })
 
 export const RATE_DESTINATIONS = define({
   name: "RATE_DESTINATIONS",
-  meaning: "the currencies to convert into",
+  description: "Currencies to convert to",
   ...currencies("XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW")
 })
 
 export const POLL_INTERVAL = define<Option.Option<Duration.Duration>>({
   name: "POLL_INTERVAL",
-  fallback: Option.some(PollerSetting.DEFAULT_POLL_INTERVAL),
-  shown: "10 minutes",
-  meaning: "from the start of one poll to the start of the next; `off` polls only on demand",
+  defaultValue: Option.some(PollerSetting.DEFAULT_POLL_INTERVAL),
+  defaultText: "10 minutes",
+  description: "Time from the start of one poll to the start of the next. `off` polls only on demand",
   ...durationOrOff(PollerSetting.MIN_POLL_INTERVAL, PollerSetting.MAX_POLL_INTERVAL)
 })
 
 export const POLL_SPACING = define({
   name: "POLL_SPACING",
-  shown: "500 millis; none for the built-in sandbox",
-  meaning: "from the start of one request to the provider to the start of the next",
+  defaultText: "500 millis; 0 millis in the sandbox",
+  description: "Minimum time between the starts of two requests to a provider",
   ...optionalDuration("0 millis", "1 minute")
 })
 
 export const POLL_CONCURRENCY = define({
   name: "POLL_CONCURRENCY",
-  fallback: 4,
-  shown: "4",
-  meaning: "how many requests of a poll may be under way at once",
+  defaultValue: 4,
+  defaultText: "4",
+  description: "Maximum concurrent provider requests of a poll",
   allowed: "a whole number from 1 to 64",
   parse: wholeNumber(1, 64)
 })
 
 export const CACHE_TTL = define({
   name: "CACHE_TTL",
-  shown: "twice POLL_INTERVAL; 120 seconds while polling is off",
-  meaning: "how long Redis keeps a rate",
+  defaultText: "twice POLL_INTERVAL; 120 seconds while polling is off",
+  description: "Expiry time of rates in Redis",
   ...optionalDuration("1 second", "30 days")
 })
 
 export const STALE_AFTER = define({
   name: "STALE_AFTER",
-  fallback: Duration.minutes(10),
-  shown: "10 minutes",
-  meaning: "the age at which a lookup refreshes a rate, and marks it as stale where it cannot",
+  defaultValue: Duration.minutes(10),
+  defaultText: "10 minutes",
+  description:
+    "Age at which a rate becomes stale. A lookup refreshes a stale rate, or returns it marked as `stale` if that fails",
   ...duration("1 second", "30 days")
 })
 
 export const LOOKUP_BUDGET = define({
   name: "LOOKUP_BUDGET",
-  fallback: Duration.seconds(1),
-  shown: "1 second",
-  meaning: "the longest that a lookup waits for the provider when it has a last known good rate",
+  defaultValue: Duration.seconds(1),
+  defaultText: "1 second",
+  description: "Maximum time that a lookup waits for a provider before it returns the last known good rate",
   ...duration("1 millis", "30 seconds")
 })
 
 export const GUARD_MAX_JUMP = define({
   name: "GUARD_MAX_JUMP",
-  fallback: BigDecimal.make(2n, 1),
-  shown: "20%",
-  meaning: "how far a rate may be from the last good one, and as much again for each day of its age",
+  defaultValue: BigDecimal.make(2n, 1),
+  defaultText: "20%",
+  description:
+    "Maximum change of a rate from the last good one. Grows by the same amount for each day of its age",
   ...percentage
 })
 
 export const GUARD_MAX_DEVIATION = define({
   name: "GUARD_MAX_DEVIATION",
-  fallback: BigDecimal.make(1n, 1),
-  shown: "10%",
-  meaning: "how far a rate may go away from what other pairs and another provider come to",
+  defaultValue: BigDecimal.make(1n, 1),
+  defaultText: "10%",
+  description: "Maximum deviation of a rate from cross rates and from another provider",
   ...percentage
 })
 
 export const GUARD_CROSS_CHECK = define<Option.Option<Duration.Duration>>({
   name: "GUARD_CROSS_CHECK",
-  fallback: Option.some(Duration.hours(1)),
-  shown: "1 hour",
-  meaning: "how often another provider is asked, to compare with; `off` asks it only about what is suspect",
+  defaultValue: Option.some(Duration.hours(1)),
+  defaultText: "1 hour",
+  description: "How often rates are compared with another provider. `off` compares only suspicious rates",
   ...durationOrOff("1 minute", "1 day")
 })
 
 export const GUARD_MAX_UNCHANGED = define<Option.Option<Duration.Duration>>({
   name: "GUARD_MAX_UNCHANGED",
-  fallback: Option.some(Duration.days(7)),
-  shown: "7 days",
-  meaning: "how long a provider may repeat the same digits, unless the pair is pegged",
+  defaultValue: Option.some(Duration.days(7)),
+  defaultText: "7 days",
+  description: "Maximum time that a provider may return the same value, unless the pair is pegged",
   ...durationOrOff("1 hour", "30 days")
 })
 
 export const GUARD_CONFIRMATIONS = define<Option.Option<number>>({
   name: "GUARD_CONFIRMATIONS",
-  fallback: Option.some(3),
-  shown: "3",
-  meaning: "how many polls in a row must bring a level that was put aside, before it is taken",
+  defaultValue: Option.some(3),
+  defaultText: "3",
+  description:
+    "Number of consecutive polls that must confirm a quarantined rate before it is accepted. `off` requires an operator",
   allowed: "off, or a whole number from 2 to 1000",
   parse: orOff(wholeNumber(2, 1000))
 })
 
 export const CONVERSION_MARGIN = define({
   name: "CONVERSION_MARGIN",
-  fallback: BigDecimal.make(5n, 3),
-  shown: "0.005",
-  meaning: "what a conversion keeps of the mid rate, as a fraction of it",
-  allowed: "a decimal from 0 to below 1, such as 0.005",
+  defaultValue: BigDecimal.make(5n, 3),
+  defaultText: "0.005",
+  description: "Margin of conversions, as a fraction of the mid rate",
+  allowed: "a decimal from 0 to less than 1, such as 0.005",
   parse: margin
 })
 
 export const CONVERSION_MARGINS = define<ReadonlyMap<string, BigDecimal.BigDecimal>>({
   name: "CONVERSION_MARGINS",
-  fallback: new Map(),
-  shown: "none",
-  meaning: "margins of single pairs, such as `USD:NGN=0.01,EUR:KES=0.008`",
-  allowed: "pairs and decimals from 0 to below 1, such as USD:NGN=0.01, separated by commas",
+  defaultValue: new Map(),
+  defaultText: "none",
+  description: "Margins of individual pairs, such as `USD:NGN=0.01,EUR:KES=0.008`",
+  allowed: "a comma-separated list of pairs and margins from 0 to less than 1, such as USD:NGN=0.01",
   parse: (text) => Option.map(listOf(pairMargin)(text), (all) => new Map(all))
 })

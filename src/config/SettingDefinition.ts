@@ -1,28 +1,28 @@
 import type { Option } from "effect"
 
-/** A setting: its name, how its text is read, and what to say of it. */
-export interface Definition<A> {
+/** Definition of one setting: its name, parser, default and documentation. */
+export interface SettingDefinition<A> {
+  /** Name of the environment variable. */
   readonly name: string
-  /** The value where nothing is set. */
-  readonly fallback: A
-  /** The fallback, for readers. */
-  readonly shown: string
-  readonly meaning: string
-  /** What {@link parse} takes, for readers. */
+  readonly defaultValue: A
+  /** The default, for the documentation. */
+  readonly defaultText: string
+  readonly description: string
+  /** Describes what {@link parse} accepts, for the documentation and error messages. */
   readonly allowed: string
-  /** The value is never shown. */
-  readonly secret: boolean
+  /** If true, the value never appears in output. */
+  readonly isSecret: boolean
   readonly parse: (text: string) => Option.Option<A>
 }
 
-/** The settings that were defined, in their order. */
-export const defined: Array<Definition<unknown>> = []
+/** Every setting defined so far, in order of definition. */
+export const definitions: Array<SettingDefinition<unknown>> = []
 
-/** Defines a setting, which is no secret where nothing else is said. */
+/** Defines and registers a setting. It is not secret by default. */
 export const define = <A>(
-  definition: Omit<Definition<A>, "secret"> & { readonly secret?: boolean }
-): Definition<A> => {
-  const complete = { secret: false, ...definition }
-  defined.push(complete)
+  definition: Omit<SettingDefinition<A>, "isSecret"> & { readonly isSecret?: boolean }
+): SettingDefinition<A> => {
+  const complete = { isSecret: false, ...definition }
+  definitions.push(complete)
   return complete
 }

@@ -1,11 +1,12 @@
 import { BigDecimal, Duration, Option, Result, Schema } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
 import * as Currency from "../domain/money/Currency.ts"
+import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import * as DurationText from "../domain/DurationText.ts"
 import * as RateLimit from "../domain/access/RateLimit.ts"
 
-/** How the texts of settings are read: each gives none for what it does not take. */
+/** Parsers of setting values. Each returns none for invalid text. */
 
 export const wholeNumber = (minimum: number, maximum: number) => (text: string) =>
   /^\d{1,6}$/.test(text)
@@ -14,10 +15,10 @@ export const wholeNumber = (minimum: number, maximum: number) => (text: string) 
 
 type DurationInput = `${number} ${string}` & Duration.Input
 
-export const duration = (shortest: DurationInput, longest: DurationInput) => {
-  const range = { minimum: Duration.fromInputUnsafe(shortest), maximum: Duration.fromInputUnsafe(longest) }
+export const duration = (minimum: DurationInput, maximum: DurationInput) => {
+  const range = { minimum: Duration.fromInputUnsafe(minimum), maximum: Duration.fromInputUnsafe(maximum) }
   return {
-    allowed: `${DurationText.ALLOWED}, from ${shortest} to ${longest}`,
+    allowed: `${DurationText.ALLOWED}, from ${minimum} to ${maximum}`,
     parse: (text: string) => Option.filter(DurationText.parse(text), Duration.between(range))
   }
 }
@@ -25,7 +26,7 @@ export const duration = (shortest: DurationInput, longest: DurationInput) => {
 export const url =
   (...protocols: ReadonlyArray<string>) =>
   (text: string) =>
-    // `URL` forgives blanks, but those who are handed the text do not.
+    // `URL` tolerates whitespace, but the drivers that receive the text do not.
     !/\s/.test(text) && URL.canParse(text) && protocols.includes(new URL(text).protocol)
       ? Option.some(text)
       : Option.none()
@@ -36,65 +37,65 @@ export const oneOf = <const A extends string>(...values: ReadonlyArray<A>) => ({
 })
 
 export const flag = {
-  fallback: false,
-  shown: "false",
+  defaultValue: false,
+  defaultText: "false",
   allowed: "true or false",
   parse: (text: string) => Option.map(oneOf("true", "false").parse(text), (value) => value === "true")
 }
 
-/** Has no value where nothing is set. */
+/** Makes a setting optional: none by default. */
 export const optional = <A>(parse: (text: string) => Option.Option<A>) => ({
-  fallback: Option.none<A>(),
+  defaultValue: Option.none<A>(),
   parse: (text: string) => Option.map(parse(text), Option.some)
 })
 
-/** `off` is no value. */
+/** Also accepts `off`, as none. */
 export const orOff =
   <A>(parse: (text: string) => Option.Option<A>) =>
   (text: string): Option.Option<Option.Option<A>> =>
     text.toLowerCase() === "off" ? Option.some(Option.none()) : Option.map(parse(text), Option.some)
 
-export const durationOrOff = (shortest: DurationInput, longest: DurationInput) => {
-  const { allowed, parse } = duration(shortest, longest)
+export const durationOrOff = (minimum: DurationInput, maximum: DurationInput) => {
+  const { allowed, parse } = duration(minimum, maximum)
   return { allowed: `${allowed}, or off`, parse: orOff(parse) }
 }
 
-export const optionalDuration = (shortest: DurationInput, longest: DurationInput) => {
-  const { allowed, parse } = duration(shortest, longest)
+export const optionalDuration = (minimum: DurationInput, maximum: DurationInput) => {
+  const { allowed, parse } = duration(minimum, maximum)
   return { allowed, ...optional(parse) }
 }
 
-/** A quota such as `6000/minute`, or none at all. */
-export const quotaOrOff = (fallback: string) => ({
-  fallback: RateLimit.parse(fallback),
+/** Parses a rate limit such as `6000/minute`, or `off`. */
+export const quotaOrOff = (defaultText: string) => ({
+  defaultValue: RateLimit.parse(defaultText),
   allowed: `${RateLimit.ALLOWED}, or off`,
   parse: orOff(RateLimit.parse)
 })
 
-/** An address to which paths are appended: behind a query they would be lost. */
-export const baseUrl = (shown: string) => ({
-  shown,
-  fallback: shown,
-  allowed: "http://… or https://…",
+/** Parses a base URL, to which paths are appended. Rejects a query or fragment, which would swallow them. */
+export const baseUrl = (defaultUrl: string) => ({
+  defaultText: defaultUrl,
+  defaultValue: defaultUrl,
+  allowed: "http://… or https://…, without a query or fragment",
   parse: (text: string) =>
     /[?#]/.test(text)
       ? Option.none()
       : Option.map(url("http:", "https:")(text), (base) => base.replace(/\/+$/, ""))
 })
 
-/** A key that travels in a header or a query. */
+/** Parses a credential that is sent in a header, query or form. */
 export const key = optional(Option.liftPredicate((text: string) => /^[\x21-\x7e]+$/.test(text)))
 
-/** Texts that are separated by commas. */
+/** Parses a comma-separated list. */
 export const listOf =
   <A>(parse: (text: string) => Option.Option<A>) =>
   (text: string): Option.Option<ReadonlyArray<A>> =>
     Option.all(text.split(",").map((entry) => parse(entry.trim())))
 
-export const currencies = (shown: string) => ({
-  shown,
-  fallback: shown.split(",").map((code) => Currency.CurrencyCode.make(code)),
-  allowed: "ISO 4217 codes, separated by commas",
+export const currencies = (defaultText: string) => ({
+  defaultText,
+  defaultValue: defaultText.split(",").map((code) => Currency.CurrencyCode.make(code)),
+  allowed: "a comma-separated list of ISO 4217 codes",
   parse: (text: string) =>
     Option.map(listOf(Currency.find)(text), (found) => Array.from(new Set(found.map(({ code }) => code))))
 })
@@ -103,7 +104,7 @@ const MARGIN_DECIMALS = 12
 export const margin = (text: string) =>
   Option.filter(Decimal.parse(text, MARGIN_DECIMALS), BigDecimal.isLessThan(BigDecimal.make(1n, 0)))
 
-/** `20%`, or the fraction 0.2. */
+/** Parses a percentage such as `20%`, or the equivalent fraction 0.2. */
 export const percentage = {
   allowed: "a percentage such as 20%, or a fraction such as 0.2, from 0.1% to 1000%",
   parse: (text: string) =>
@@ -117,19 +118,20 @@ export const percentage = {
     )
 }
 
+/** Parses the margin of a pair, such as `USD:NGN=0.01`. */
 export const pairMargin = (entry: string) => {
-  const [, from = "", to = "", value = ""] = /^(\w{3}):(\w{3})=(\S+)$/.exec(entry) ?? []
-  const found = Option.all([Currency.find(from), Currency.find(to), margin(value)])
+  const [pair = "", value = "", ...rest] = entry.split("=")
+  if (rest.length > 0) return Option.none()
   return Option.map(
-    found,
-    ([source, destination, exact]) => [`${source.code}:${destination.code}`, exact] as const
+    Option.all([CurrencyPair.parse(pair), margin(value)]),
+    ([{ key }, exact]) => [key, exact] as const
   )
 }
 
 export const origin = (text: string) =>
   Option.filter(url("http:", "https:")(text), (origin) => new URL(origin).origin === origin)
 
-/** A network such as `10.0.0.0/8`, or a single address. */
+/** Parses a network such as `10.0.0.0/8`, or a single address. */
 export const network = (text: string) =>
   Result.getSuccess(
     text.includes("/")

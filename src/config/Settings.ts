@@ -6,27 +6,35 @@ import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import type { Margins } from "../domain/conversion/Conversion.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { RateLimit } from "../domain/access/RateLimit.ts"
-import type { Definition } from "./SettingDefinition.ts"
+import type { SettingDefinition } from "./SettingDefinition.ts"
 import * as Definitions from "./SettingDefinitions.ts"
 
-/** One setting that cannot be used, and what could be. */
-export const Fault = Schema.Struct({ name: Schema.String, found: Schema.String, allowed: Schema.String })
+/** An invalid setting: the value that was found, and what is allowed. */
+export const InvalidSetting = Schema.Struct({
+  name: Schema.String,
+  found: Schema.String,
+  allowed: Schema.String
+})
 
-/** All the settings that cannot be used, in one message. */
-export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("WrongSettings", {
-  faults: Schema.Array(Fault)
+/** One or more settings are invalid. The message lists all of them. */
+export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("InvalidSettings", {
+  invalid: Schema.Array(InvalidSetting)
 }) {
   override get message(): string {
-    const lines = this.faults.map(
+    const lines = this.invalid.map(
       ({ allowed, found, name }) => `  ${name}: found ${found}; allowed: ${allowed}`
     )
-    return `effex cannot start with these settings:\n${lines.join("\n")}`
+    return [
+      "effex cannot start: invalid settings",
+      ...lines,
+      "Correct them in the environment or in .env, then start again. `effex --help` describes every setting."
+    ].join("\n")
   }
 }
 
 /**
- * Everything that can be set, read once at the start. The names, defaults and meanings stand in
- * `SettingDefinitions.ts`, from where `effex --help` and the README's table come.
+ * The settings, read once at startup. `SettingDefinitions.ts` defines their names, defaults and descriptions, from which
+ * `effex --help` is generated.
  */
 export class Settings extends Context.Service<
   Settings,
@@ -36,11 +44,11 @@ export class Settings extends Context.Service<
     /** None: an embedded PostgreSQL under `dataDir`. */
     readonly databaseUrl: Option.Option<Redacted.Redacted>
     readonly dataDir: string
-    /** None: the cache lives in this process. */
+    /** None: cache, streams and rate limits are local to the process. */
     readonly redisUrl: Option.Option<Redacted.Redacted>
-    /** Where rates come from: the first, and who stands in for it, in order. */
+    /** Rate providers in failover order. */
     readonly providers: NonEmptyReadonlyArray<Definitions.ProviderName>
-    /** The built-in sandbox answers in the place of Flutterwave, alone, and all rates are made up. */
+    /** If true, the built-in sandbox replaces Flutterwave as the only provider, and all rates are generated. */
     readonly sandbox: boolean
     readonly flutterwaveSecretKey: Option.Option<Redacted.Redacted>
     readonly flutterwaveBaseUrl: string
@@ -48,49 +56,49 @@ export class Settings extends Context.Service<
     readonly flutterwaveClientSecret: Option.Option<Redacted.Redacted>
     readonly flutterwaveV4BaseUrl: string
     readonly flutterwaveTokenUrl: string
-    /** Fixer's. */
+    /** Access key of Fixer. */
     readonly fxApiKey: Option.Option<Redacted.Redacted>
     readonly fixerBaseUrl: string
     readonly openExchangeRatesAppId: Option.Option<Redacted.Redacted>
     readonly openExchangeRatesBaseUrl: string
     readonly frankfurterBaseUrl: string
-    /** The destination amount to ask a rate for, in major units, as plain decimal text. */
+    /** Destination amount of rate requests, in major units, as plain decimal text. */
     readonly flutterwaveAmount: string
     readonly pairs: CurrencyPair.SupportedPairs
-    /** Where the database keeps no other one, which `PollCadence` knows. None: polling is off. */
+    /** Poll interval unless the database overrides it (see `PollerSettings`). None: polling is off. */
     readonly pollInterval: Option.Option<Duration.Duration>
     readonly pollSpacing: Duration.Duration
     readonly pollConcurrency: number
-    /** None: it follows the interval of polls. */
+    /** None: derived from the poll interval. */
     readonly cacheTtl: Option.Option<Duration.Duration>
     readonly staleAfter: Duration.Duration
     readonly lookupBudget: Duration.Duration
-    /** How far a rate may be from the last good one, as a fraction. */
+    /** Maximum change from the last good rate, as a fraction. */
     readonly guardMaxJump: BigDecimal.BigDecimal
-    /** How far it may go away from what other pairs and another provider come to, as a fraction. */
+    /** Maximum deviation from cross rates and from another provider, as a fraction. */
     readonly guardMaxDeviation: BigDecimal.BigDecimal
-    /** How old what another provider says may be to compare with. None: only what is suspect is compared. */
+    /** Maximum age of another provider's rate for comparison. None: only suspicious rates are compared. */
     readonly guardCrossCheck: Option.Option<Duration.Duration>
-    /** None: a provider may repeat the same digits for ever. */
+    /** None: a provider may return the same value indefinitely. */
     readonly guardMaxUnchanged: Option.Option<Duration.Duration>
-    /** None: only an operator takes what was put aside. */
+    /** None: only an operator can accept a quarantined rate. */
     readonly guardConfirmations: Option.Option<number>
-    /** The web origins whose pages are answered. None: all of them. */
+    /** Allowed CORS origins. None: all. */
     readonly corsOrigins: Option.Option<ReadonlyArray<string>>
-    /** The proxies that are believed when they say for whom they ask. */
+    /** Proxies whose `X-Forwarded-For` is trusted. */
     readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
-    /** How much one caller may read from a node; none: as much as it likes. */
+    /** Read limit per caller and node. None: unlimited. */
     readonly readQuota: Option.Option<RateLimit>
-    /** How much one caller may change, on all nodes together; none: as much as it likes. */
+    /** Write limit per caller, across all nodes. None: unlimited. */
     readonly writeQuota: Option.Option<RateLimit>
-    /** How many streams one address may have open on a node; none: as many as it likes. */
+    /** Maximum open streams per address and node. None: unlimited. */
     readonly streamsPerAddress: Option.Option<number>
-    /** How long the server takes its leave before it stops. */
+    /** Time between a stop signal and the end of accepting requests, in which readiness fails. */
     readonly shutdownDelay: Duration.Duration
     readonly margins: Margins
-    /** Conversions, quotes and the audit are open to everybody. */
+    /** If true, conversions, quotes and audit records need no API key. */
     readonly openConversions: boolean
-    /** The seed of the Ed25519 key that signs the audit, in base64. None: the one under `dataDir`. */
+    /** Seed of the Ed25519 key that signs the audit log, in base64. None: a generated key in `dataDir`. */
     readonly auditSigningKey: Option.Option<Redacted.Redacted>
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
@@ -103,18 +111,18 @@ export class Settings extends Context.Service<
   )
 }
 
-/** What the `ConfigProvider` says, with the fallback in the place of each setting that cannot be used. */
+/** Reads the settings, with the default in place of each invalid one, and lists the invalid ones. */
 export const inspect = Effect.gen(function* () {
-  const faults: Array<typeof Fault.Type> = []
+  const invalid: Array<typeof InvalidSetting.Type> = []
 
-  const take = Effect.fnUntraced(function* <A>(definition: Definition<A>) {
+  const take = Effect.fnUntraced(function* <A>(definition: SettingDefinition<A>) {
     const text = yield* Config.String(definition.name).pipe(Config.option, Effect.orDie)
-    // Compose files and CI systems pass a variable that is not set as an empty one.
-    if (Option.isNone(text) || text.value === "") return definition.fallback
+    // Compose files and CI systems pass an unset variable as an empty one.
+    if (Option.isNone(text) || text.value === "") return definition.defaultValue
     return Option.getOrElse(definition.parse(text.value), () => {
-      const found = definition.secret ? "<redacted>" : JSON.stringify(text.value)
-      faults.push({ name: definition.name, found, allowed: definition.allowed })
-      return definition.fallback
+      const found = definition.isSecret ? "<redacted>" : JSON.stringify(text.value)
+      invalid.push({ name: definition.name, found, allowed: definition.allowed })
+      return definition.defaultValue
     })
   })
 
@@ -162,7 +170,7 @@ export const inspect = Effect.gen(function* () {
       yield* take(Definitions.RATE_DESTINATIONS)
     ),
     pollInterval: yield* take(Definitions.POLL_INTERVAL),
-    // The sandbox in this process has nothing to be spared.
+    // The in-process sandbox has no rate limit to respect.
     pollSpacing: Option.getOrElse(pollSpacing, () => (sandbox ? Duration.zero : Duration.millis(500))),
     pollConcurrency: yield* take(Definitions.POLL_CONCURRENCY),
     cacheTtl: yield* take(Definitions.CACHE_TTL),
@@ -183,25 +191,28 @@ export const inspect = Effect.gen(function* () {
       standard: yield* take(Definitions.CONVERSION_MARGIN),
       byPair: yield* take(Definitions.CONVERSION_MARGINS)
     },
-    // The sandbox's rates are worth nothing.
+    // Conversions at sandbox rates have no value to protect.
     openConversions: (yield* take(Definitions.ALLOW_ANONYMOUS_CONVERT)) || sandbox,
     auditSigningKey: secret(yield* take(Definitions.AUDIT_SIGNING_KEY)),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }
 
-  const miss = (name: string, allowed: string) => {
-    if (!faults.some((fault) => fault.name === name)) faults.push({ name, found: "nothing", allowed })
+  const reportMissing = (name: string, allowed: string) => {
+    if (!invalid.some((setting) => setting.name === name)) invalid.push({ name, found: "nothing", allowed })
   }
   if (production && !allowEmbedded) {
-    const inProduction = (meaning: string) => `in production, a value (${meaning}), or ALLOW_EMBEDDED=true`
-    if (Option.isNone(databaseUrl)) miss("DATABASE_URL", inProduction("else the embedded database"))
-    if (sandbox) miss("FLUTTERWAVE_SECRET_KEY", inProduction("else the sandbox with made-up rates"))
+    const required = (value: string, fallback: string) =>
+      `${value} (production does not use ${fallback}); or set ALLOW_EMBEDDED=true`
+    if (Option.isNone(databaseUrl)) {
+      reportMissing("DATABASE_URL", required(Definitions.DATABASE_URL.allowed, "the embedded database"))
+    }
+    if (sandbox) reportMissing("FLUTTERWAVE_SECRET_KEY", required("a key", "sandbox rates"))
   }
-  if (sandbox && settings.flutterwaveBaseUrl !== Definitions.FLUTTERWAVE_BASE_URL.fallback) {
-    miss(
+  if (sandbox && settings.flutterwaveBaseUrl !== Definitions.FLUTTERWAVE_BASE_URL.defaultValue) {
+    reportMissing(
       "FLUTTERWAVE_SECRET_KEY",
-      "a key, since FLUTTERWAVE_BASE_URL is set, and without one the sandbox would answer instead"
+      "a key, because FLUTTERWAVE_BASE_URL is set; without a key, the sandbox would serve rates instead"
     )
   }
   const needs: ReadonlyArray<readonly [Definitions.ProviderName, string, Option.Option<string>]> = [
@@ -211,27 +222,29 @@ export const inspect = Effect.gen(function* () {
     ["openexchangerates", "OPENEXCHANGERATES_APP_ID", openExchangeRatesAppId]
   ]
   for (const [provider, name, value] of needs) {
-    if (has(provider) && Option.isNone(value)) miss(name, `a value, since ${provider} is one of PROVIDERS`)
+    if (has(provider) && Option.isNone(value)) {
+      reportMissing(name, `a value, because PROVIDERS includes ${provider}`)
+    }
   }
   if (has("flutterwave") && !sandbox && Option.isNone(flutterwaveSecretKey)) {
-    miss(
+    reportMissing(
       "FLUTTERWAVE_SECRET_KEY",
-      "a key, since flutterwave is one of PROVIDERS: the sandbox's made-up rates are not mixed with others"
+      "a key, because PROVIDERS includes flutterwave; sandbox rates are never mixed with real ones"
     )
   }
   if (settings.pairs.all.length === 0) {
-    faults.push({
+    invalid.push({
       name: "RATE_DESTINATIONS",
-      found: "no pair",
-      allowed: "a currency that is not the only source"
+      found: "no supported pair",
+      allowed: "at least one currency that differs from a currency in RATE_SOURCES"
     })
   }
-  return { settings: Settings.of(settings), faults, production }
+  return { settings: Settings.of(settings), invalid, production }
 })
 
 const read = Effect.gen(function* () {
-  const { faults, settings } = yield* inspect
-  return faults.length > 0 ? yield* new InvalidSettings({ faults }) : settings
+  const { invalid, settings } = yield* inspect
+  return invalid.length > 0 ? yield* new InvalidSettings({ invalid }) : settings
 })
 
 const secret = Option.map((text: string) => Redacted.make(text))

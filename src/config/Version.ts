@@ -1,2 +1,2 @@
-/** The version of effex, as `package.json` has it too. */
+/** Version of effex. Equal to the version in `package.json`. */
 export const VERSION = "0.1.0"

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as SettingsHelp from "../../src/cli/SettingsHelp.ts"
 import * as Definitions from "../../src/config/SettingDefinitions.ts"
-import { plain, read } from "./PlainSettings.ts"
+import { comparable, read } from "./ComparableSettings.ts"
 
 const durations = [
   "",
@@ -38,8 +38,8 @@ const urls = ["localhost", "//host", "ftp://host", "file:///etc/passwd", "javasc
 const baseUrls = [...urls, " http://host", "http://host ", "http://host?x=1", "https://host/#x", "http://"]
 const keys = [" ", "FLWSECK x", "FLWSECK\n", "clé", "\u0000"]
 
-/** What each setting must refuse. An empty text is no value, and stands for none here. */
-const refused: Readonly<Record<string, ReadonlyArray<string>>> = {
+/** Invalid values of each setting. Empty text is skipped, because it means "not set". */
+const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   HOST: ["a b", "http://host", "host/path", "höst", "a,b", "a\n"],
   PORT: [...numbers, "65536"],
   DATABASE_URL: [...urls, "http://host/db", "mysql://host/db", " postgres://host/db", "postgres://host/db\n"],
@@ -112,12 +112,11 @@ const refused: Readonly<Record<string, ReadonlyArray<string>>> = {
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)]
 }
 
-/** Whatever stands in these can be meant. */
-const anything = ["DATA_DIR", "NODE_ENV"]
+/** Settings that accept any text. */
+const acceptAnyText = ["DATA_DIR", "NODE_ENV"]
 
-/** Each setting's text, and what it comes to in the field of `Settings`. */
-/** What else must be set for a setting to be of any use. */
-const needs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+/** Other settings that a setting requires. */
+const requires: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   FLUTTERWAVE_BASE_URL: { FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" },
   PROVIDERS: {
     FLUTTERWAVE_SECRET_KEY: "FLWSECK-1",
@@ -130,7 +129,8 @@ const needs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   FLUTTERWAVE_CLIENT_SECRET: { FLUTTERWAVE_CLIENT_ID: "id" }
 }
 
-const taken: ReadonlyArray<readonly [name: string, text: string, field: string, value: unknown]> = [
+/** Valid values, and the resulting field of `Settings`. */
+const validValues: ReadonlyArray<readonly [name: string, text: string, field: string, value: unknown]> = [
   ["HOST", "0.0.0.0", "host", "0.0.0.0"],
   ["HOST", "::1", "host", "::1"],
   ["HOST", "effex.internal", "host", "effex.internal"],
@@ -223,39 +223,39 @@ const taken: ReadonlyArray<readonly [name: string, text: string, field: string, 
 ]
 
 describe("SettingDefinitions", () => {
-  it("has refusals for every setting", () => {
+  it("lists invalid values for every setting", () => {
     assert.sameMembers(
-      [...Object.keys(refused), ...anything],
+      [...Object.keys(invalidValues), ...acceptAnyText],
       Definitions.all.map(({ name }) => name)
     )
   })
 
-  for (const { allowed, name, secret } of Definitions.all) {
-    if (anything.includes(name)) continue
-    it.effect(`${name} is refused, and said to be`, () =>
+  for (const { allowed, isSecret, name } of Definitions.all) {
+    if (acceptAnyText.includes(name)) continue
+    it.effect(`rejects invalid values of ${name}`, () =>
       Effect.gen(function* () {
-        for (const text of refused[name]?.filter((text) => text !== "") ?? []) {
+        for (const text of invalidValues[name]?.filter((text) => text !== "") ?? []) {
           const error = yield* Effect.flip(read({ [name]: text }))
-          const found = secret ? "<redacted>" : JSON.stringify(text)
-          assert.deepStrictEqual(error.faults, [{ name, found, allowed }], JSON.stringify(text))
+          const found = isSecret ? "<redacted>" : JSON.stringify(text)
+          assert.deepStrictEqual(error.invalid, [{ name, found, allowed }], JSON.stringify(text))
         }
       })
     )
   }
 
-  it.effect.each(taken)("%s=%s is taken", ([name, text, field, value]) =>
-    Effect.map(read({ ...needs[name], [name]: text }), (settings) => {
-      assert.strictEqual(plain(settings)[field], value)
+  it.effect.each(validValues)("accepts %s=%s", ([name, text, field, value]) =>
+    Effect.map(read({ ...requires[name], [name]: text }), (settings) => {
+      assert.strictEqual(comparable(settings)[field], value)
     })
   )
 
-  it("says nothing twice, and everything in words", () => {
+  it("has unique names and complete documentation", () => {
     assert.strictEqual(new Set(Definitions.all.map(({ name }) => name)).size, Definitions.all.length)
-    for (const { allowed, meaning, shown } of Definitions.all) {
-      for (const text of [allowed, meaning, shown]) assert.isNotEmpty(text)
+    for (const { allowed, defaultText, description } of Definitions.all) {
+      for (const text of [allowed, defaultText, description]) assert.isNotEmpty(text)
     }
     assert.deepStrictEqual(
-      Definitions.all.filter(({ secret }) => secret).map(({ name }) => name),
+      Definitions.all.filter(({ isSecret }) => isSecret).map(({ name }) => name),
       [
         "DATABASE_URL",
         "REDIS_URL",
@@ -269,15 +269,15 @@ describe("SettingDefinitions", () => {
     )
   })
 
-  it("stands in the help, whole", () => {
-    for (const { meaning, name, shown } of Definitions.all) {
-      assert.include(SettingsHelp.text, `\n  ${name}\n      ${meaning} (default: ${shown})\n`)
+  it("is documented in the help text", () => {
+    for (const { defaultText, description, name } of Definitions.all) {
+      assert.include(SettingsHelp.text, `\n  ${name}\n      ${description} (default: ${defaultText})\n`)
     }
   })
 
-  it.effect("shows the defaults as they can be written", () =>
+  it.effect("documents defaults as valid values", () =>
     Effect.gen(function* () {
-      const inWords = new Set([
+      const describedInWords = new Set([
         "DATABASE_URL",
         "REDIS_URL",
         "PROVIDERS",
@@ -293,9 +293,9 @@ describe("SettingDefinitions", () => {
         "TRUSTED_PROXIES",
         "AUDIT_SIGNING_KEY"
       ])
-      const written = Definitions.all.filter(({ name }) => !inWords.has(name))
-      const env = Object.fromEntries(written.map(({ name, shown }) => [name, shown]))
-      assert.deepStrictEqual(plain(yield* read(env)), plain(yield* read({})))
+      const literal = Definitions.all.filter(({ name }) => !describedInWords.has(name))
+      const env = Object.fromEntries(literal.map(({ defaultText, name }) => [name, defaultText]))
+      assert.deepStrictEqual(comparable(yield* read(env)), comparable(yield* read({})))
     })
   )
 })

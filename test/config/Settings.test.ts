@@ -2,17 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { Settings, InvalidSettings } from "../../src/config/Settings.ts"
 import * as Definitions from "../../src/config/SettingDefinitions.ts"
-import { plain, read } from "./PlainSettings.ts"
-import { shown } from "./Shown.ts"
+import { comparable, read } from "./ComparableSettings.ts"
+import { rendered } from "./RenderedValue.ts"
 
 const allowedBy = (name: string) => Definitions.all.find((definition) => definition.name === name)?.allowed
 
-const names = (error: InvalidSettings) => error.faults.map(({ name }) => name)
+const names = (error: InvalidSettings) => error.invalid.map(({ name }) => name)
 
 describe("Settings", () => {
-  it.effect("has the defaults of the contract", () =>
+  it.effect("has the documented defaults", () =>
     Effect.map(read({}), (settings) => {
-      assert.deepStrictEqual(plain(settings), {
+      assert.deepStrictEqual(comparable(settings), {
         host: "127.0.0.1",
         port: 8000,
         databaseUrl: "none",
@@ -62,17 +62,17 @@ describe("Settings", () => {
     })
   )
 
-  it.effect("takes an empty text for nothing, for every setting", () =>
+  it.effect("treats empty text as not set, for every setting", () =>
     Effect.gen(function* () {
       const empty = Object.fromEntries(Definitions.all.map(({ name }) => [name, ""]))
-      assert.deepStrictEqual(plain(yield* read(empty)), plain(yield* read({})))
+      assert.deepStrictEqual(comparable(yield* read(empty)), comparable(yield* read({})))
     })
   )
 
-  it.effect("spares Flutterwave, but not the sandbox", () =>
+  it.effect("spaces requests to Flutterwave, but not to the sandbox", () =>
     Effect.gen(function* () {
       const spacing = (env: Record<string, string>) =>
-        Effect.map(read(env), (settings) => plain(settings)["pollSpacing"])
+        Effect.map(read(env), (settings) => comparable(settings)["pollSpacing"])
       const FLUTTERWAVE_SECRET_KEY = "FLWSECK-1"
       assert.strictEqual(yield* spacing({}), "0 millis")
       assert.strictEqual(yield* spacing({ FLUTTERWAVE_SECRET_KEY }), "500 millis")
@@ -81,7 +81,7 @@ describe("Settings", () => {
     })
   )
 
-  it.effect("opens conversions to everybody where the rates are made up, or where that is said", () =>
+  it.effect("opens conversions in the sandbox, or if ALLOW_ANONYMOUS_CONVERT is true", () =>
     Effect.gen(function* () {
       const open = (env: Record<string, string>) =>
         Effect.map(read(env), (settings) => settings.openConversions)
@@ -93,20 +93,24 @@ describe("Settings", () => {
     })
   )
 
-  it.effect("needs one pair at least", () =>
+  it.effect("requires at least one pair", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(read({ RATE_SOURCES: "USD", RATE_DESTINATIONS: "usd,USD" }))
-      assert.deepStrictEqual(error.faults, [
-        { name: "RATE_DESTINATIONS", found: "no pair", allowed: "a currency that is not the only source" }
+      assert.deepStrictEqual(error.invalid, [
+        {
+          name: "RATE_DESTINATIONS",
+          found: "no supported pair",
+          allowed: "at least one currency that differs from a currency in RATE_SOURCES"
+        }
       ])
       const { pairs } = yield* read({ RATE_SOURCES: "USD,NGN", RATE_DESTINATIONS: "USD,NGN" })
       assert.deepStrictEqual(pairs.all.map(String), ["USD:NGN", "NGN:USD"])
     })
   )
 
-  it.effect("reports all the faults together, in one message", () =>
+  it.effect("reports all invalid settings in one message", () =>
     Effect.gen(function* () {
-      const wrong = {
+      const env = {
         PORT: "80000",
         POLL_INTERVAL: "10m",
         RATE_SOURCES: "USD,XXX",
@@ -114,7 +118,7 @@ describe("Settings", () => {
         DATABASE_URL: "mysql://root:hunter2@db/effex",
         NODE_ENV: "production"
       }
-      const error = yield* Effect.flip(read(wrong))
+      const error = yield* Effect.flip(read(env))
       assert.sameMembers(names(error), [
         "PORT",
         "POLL_INTERVAL",
@@ -124,14 +128,16 @@ describe("Settings", () => {
         "FLUTTERWAVE_SECRET_KEY"
       ])
       const [title, ...lines] = error.message.split("\n")
-      assert.strictEqual(title, "effex cannot start with these settings:")
+      const advice = lines.pop()
+      assert.strictEqual(title, "effex cannot start: invalid settings")
+      assert.include(advice, "`effex --help` describes every setting")
       assert.sameMembers(lines, [
         `  PORT: found "80000"; allowed: ${allowedBy("PORT")}`,
         `  POLL_INTERVAL: found "10m"; allowed: ${allowedBy("POLL_INTERVAL")}`,
         `  RATE_SOURCES: found "USD,XXX"; allowed: ${allowedBy("RATE_SOURCES")}`,
         `  LOG_LEVEL: found "l\\"oud"; allowed: ${allowedBy("LOG_LEVEL")}`,
         `  DATABASE_URL: found <redacted>; allowed: ${allowedBy("DATABASE_URL")}`,
-        "  FLUTTERWAVE_SECRET_KEY: found nothing; allowed: in production, a value (else the sandbox with made-up rates), or ALLOW_EMBEDDED=true"
+        "  FLUTTERWAVE_SECRET_KEY: found nothing; allowed: a key (production does not use sandbox rates); or set ALLOW_EMBEDDED=true"
       ])
     })
   )
@@ -141,7 +147,7 @@ describe("PROVIDERS", () => {
   const key = { FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" }
   const client = { FLUTTERWAVE_CLIENT_ID: "id", FLUTTERWAVE_CLIENT_SECRET: "secret" }
 
-  it.effect("is what there is a key for, where nothing is said", () =>
+  it.effect("defaults to the provider whose key is set", () =>
     Effect.gen(function* () {
       const chosen = (env: Record<string, string>) =>
         Effect.map(read(env), ({ providers, sandbox }) => [...providers, sandbox])
@@ -154,7 +160,7 @@ describe("PROVIDERS", () => {
     })
   )
 
-  it.effect("needs the keys of all that it names", () =>
+  it.effect("requires the keys of all listed providers", () =>
     Effect.gen(function* () {
       const missing = (env: Record<string, string>) => Effect.map(Effect.flip(read(env)), names)
       assert.deepStrictEqual(yield* missing({ PROVIDERS: "fixer" }), ["FX_API_KEY"])
@@ -168,17 +174,17 @@ describe("PROVIDERS", () => {
       const { message } = yield* Effect.flip(read({ PROVIDERS: "flutterwave,fixer", ...key }))
       assert.include(
         message,
-        "  FX_API_KEY: found nothing; allowed: a value, since fixer is one of PROVIDERS"
+        "  FX_API_KEY: found nothing; allowed: a value, because PROVIDERS includes fixer"
       )
     })
   )
 
-  it.effect("never mixes made-up rates with others", () =>
+  it.effect("never mixes sandbox rates with real ones", () =>
     Effect.gen(function* () {
       for (const PROVIDERS of ["flutterwave,frankfurter", "frankfurter,flutterwave"]) {
-        const { faults } = yield* Effect.flip(read({ PROVIDERS }))
+        const { invalid } = yield* Effect.flip(read({ PROVIDERS }))
         assert.deepStrictEqual(
-          faults.map(({ found, name }) => [name, found]),
+          invalid.map(({ found, name }) => [name, found]),
           [["FLUTTERWAVE_SECRET_KEY", "nothing"]]
         )
         assert.isFalse((yield* read({ PROVIDERS, ...key })).sandbox)
@@ -186,25 +192,27 @@ describe("PROVIDERS", () => {
     })
   )
 
-  it.effect("takes what needs no key for real: it starts in production, is spared, and opens nothing", () =>
-    Effect.gen(function* () {
-      const settings = yield* read({
-        PROVIDERS: "frankfurter",
-        NODE_ENV: "production",
-        DATABASE_URL: "postgres://db/effex"
+  it.effect(
+    "treats a provider without a key as real: allowed in production, spaced, conversions closed",
+    () =>
+      Effect.gen(function* () {
+        const settings = yield* read({
+          PROVIDERS: "frankfurter",
+          NODE_ENV: "production",
+          DATABASE_URL: "postgres://db/effex"
+        })
+        assert.strictEqual(comparable(settings)["pollSpacing"], "500 millis")
+        assert.isFalse(settings.openConversions)
       })
-      assert.strictEqual(plain(settings)["pollSpacing"], "500 millis")
-      assert.isFalse(settings.openConversions)
-    })
   )
 })
 
 describe("FLUTTERWAVE_BASE_URL", () => {
-  it.effect("is refused without a key, with which the sandbox would answer instead", () =>
+  it.effect("is rejected without a key, because the sandbox would serve rates instead", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(read({ FLUTTERWAVE_BASE_URL: "http://127.0.0.1:8100" }))
       assert.deepStrictEqual(
-        error.faults.map(({ found, name }) => [name, found]),
+        error.invalid.map(({ found, name }) => [name, found]),
         [["FLUTTERWAVE_SECRET_KEY", "nothing"]]
       )
     })
@@ -215,21 +223,21 @@ describe("Settings in production", () => {
   const NODE_ENV = "production"
   const DATABASE_URL = "postgres://db/effex"
   const FLUTTERWAVE_SECRET_KEY = "FLWSECK-1"
-  const refusedNames = (env: Record<string, string>) => Effect.map(Effect.flip(read(env)), names)
+  const invalidNames = (env: Record<string, string>) => Effect.map(Effect.flip(read(env)), names)
 
-  it.effect("refuses the embedded database and the sandbox", () =>
+  it.effect("rejects the embedded database and the sandbox", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* refusedNames({ NODE_ENV }), ["DATABASE_URL", "FLUTTERWAVE_SECRET_KEY"])
-      assert.deepStrictEqual(yield* refusedNames({ NODE_ENV, ALLOW_EMBEDDED: "false", DATABASE_URL }), [
+      assert.deepStrictEqual(yield* invalidNames({ NODE_ENV }), ["DATABASE_URL", "FLUTTERWAVE_SECRET_KEY"])
+      assert.deepStrictEqual(yield* invalidNames({ NODE_ENV, ALLOW_EMBEDDED: "false", DATABASE_URL }), [
         "FLUTTERWAVE_SECRET_KEY"
       ])
-      assert.deepStrictEqual(yield* refusedNames({ NODE_ENV, DATABASE_URL: "", FLUTTERWAVE_SECRET_KEY }), [
+      assert.deepStrictEqual(yield* invalidNames({ NODE_ENV, DATABASE_URL: "", FLUTTERWAVE_SECRET_KEY }), [
         "DATABASE_URL"
       ])
     })
   )
 
-  it.effect("takes them where that is said, and needs no word where they are not used", () =>
+  it.effect("accepts them with ALLOW_EMBEDDED, which is not needed if they are not used", () =>
     Effect.gen(function* () {
       for (const env of [
         { NODE_ENV, ALLOW_EMBEDDED: "true" },
@@ -245,7 +253,7 @@ describe("Settings in production", () => {
 describe("Settings and secrets", () => {
   const secret = "hunter2hunter2"
 
-  it.effect("never shows a secret that it took", () =>
+  it.effect("never reveals an accepted secret", () =>
     Effect.gen(function* () {
       const settings: Settings["Service"] = yield* read({
         DATABASE_URL: `postgres://effex:${secret}@db/effex`,
@@ -257,14 +265,14 @@ describe("Settings and secrets", () => {
         OPENEXCHANGERATES_APP_ID: `x-${secret}`,
         AUDIT_SIGNING_KEY: `${secret.padEnd(43, "A")}=`
       })
-      assert.include(plain(settings)["auditSigningKey"], secret)
-      assert.include(plain(settings)["databaseUrl"], secret)
-      assert.notInclude(shown(settings), secret)
-      assert.notInclude(shown(Option.getOrThrow(settings.flutterwaveSecretKey)), secret)
+      assert.include(comparable(settings)["auditSigningKey"], secret)
+      assert.include(comparable(settings)["databaseUrl"], secret)
+      assert.notInclude(rendered(settings), secret)
+      assert.notInclude(rendered(Option.getOrThrow(settings.flutterwaveSecretKey)), secret)
     })
   )
 
-  it.effect("never shows a secret that it refused", () =>
+  it.effect("never reveals a rejected secret", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(
         read({
@@ -278,9 +286,9 @@ describe("Settings and secrets", () => {
           AUDIT_SIGNING_KEY: secret
         })
       )
-      assert.strictEqual(error.faults.length, 8)
-      assert.include(shown(error), "FLUTTERWAVE_SECRET_KEY")
-      assert.notInclude(shown(error), secret)
+      assert.strictEqual(error.invalid.length, 8)
+      assert.include(rendered(error), "FLUTTERWAVE_SECRET_KEY")
+      assert.notInclude(rendered(error), secret)
     })
   )
 })

@@ -129,7 +129,7 @@ describe("A collector", () => {
         assert.strictEqual(yield* running.ended, 1)
         assert.match(running.output(), /OTEL_EXPORTER_OTLP_ENDPOINT: found <redacted>; allowed: http/)
         assert.match(running.output(), /OTEL_TRACES_SAMPLER: found "sometimes"; allowed: always_on/)
-        assert.match(running.output(), /OTEL_TRACES_SAMPLER_ARG: found "2"; allowed: a part/)
+        assert.match(running.output(), /OTEL_TRACES_SAMPLER_ARG: found "2"; allowed: a ratio/)
       }),
     TIMEOUT
   )

@@ -5,7 +5,7 @@ import type { ServerResponse } from "node:http"
 import { ofStatus, ProviderError } from "../../src/providers/ProviderError.ts"
 import * as ProviderHttp from "../../src/providers/ProviderHttp.ts"
 import type { RateSource } from "../../src/providers/RateSource.ts"
-import { shown } from "../config/Shown.ts"
+import { rendered } from "../config/RenderedValue.ts"
 import { tick } from "../support/RateTicks.ts"
 import * as StubServer from "./StubServer.ts"
 import { connect } from "./flutterwave/WatchedClient.ts"
@@ -134,7 +134,7 @@ describe("A key in the query", () => {
           encodeURIComponent(KEY),
           new URLSearchParams([["", KEY]]).toString().slice(1)
         ]) {
-          assert.notInclude(shown(Result.merge(result)), secret)
+          assert.notInclude(rendered(Result.merge(result)), secret)
           assert.notInclude(client.logs.join("\n"), secret)
           assert.notInclude(client.traced(), secret)
         }

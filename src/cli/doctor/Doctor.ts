@@ -3,10 +3,10 @@ import { Console, Effect, FileSystem, Option, Path, References, Schema } from "e
 import { Command } from "effect/cli"
 import * as OpenTelemetry from "../../config/OpenTelemetrySettings.ts"
 import * as Secrets from "../../config/Secrets.ts"
-import { type Fault, inspect, Settings } from "../../config/Settings.ts"
+import { type InvalidSetting, inspect, Settings } from "../../config/Settings.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import { redactor } from "../../platform/telemetry/Redaction.ts"
-import * as CommandArguments from "../CommandArguments.ts"
+import { jsonFlag } from "../arguments/JsonFlag.ts"
 import * as DataFolderCheck from "./DataFolderCheck.ts"
 import * as DatabaseCheck from "./DatabaseCheck.ts"
 import { failed, type Finding, guarded, ok, warning } from "./Finding.ts"
@@ -27,7 +27,7 @@ export class ChecksFailed extends Schema.TaggedError<ChecksFailed>()("ChecksFail
 /** `effex doctor`: looks at everything that effex needs, changes nothing, and says what to do. */
 export const command = Command.make(
   "doctor",
-  { json: CommandArguments.json },
+  { json: jsonFlag },
   Effect.fn(function* ({ json }) {
     const findings = yield* Effect.provideService(examine, References.MinimumLogLevel, "None")
     const bad = findings.filter(({ status }) => status === "failed").map(({ check }) => check)
@@ -101,9 +101,9 @@ const parts: ReadonlyArray<Part> = [
 ]
 
 const examine = Effect.gen(function* () {
-  const { faults: own, production, settings } = yield* inspect
+  const { invalid: own, production, settings } = yield* inspect
   // What telemetry is told in OpenTelemetry's own variables keeps a server from starting just as well.
-  const faults = [...own, ...(yield* OpenTelemetry.inspect).faults]
+  const faults = [...own, ...(yield* OpenTelemetry.inspect).invalid]
   const found = yield* Effect.forEach(
     parts,
     (part) => Effect.provideService(examinePart(part, faults), Settings, settings),
@@ -118,7 +118,7 @@ const examine = Effect.gen(function* () {
   }))
 })
 
-type Faults = ReadonlyArray<typeof Fault.Type>
+type Faults = ReadonlyArray<typeof InvalidSetting.Type>
 
 const examinePart = ({ advice, check, findings, settings }: Part, faults: Faults) => {
   const wrong = faults.filter(({ name }) => settings.test(name)).map(({ name }) => name)

@@ -40,7 +40,7 @@ export interface Candle {
 export type AsOfRate = Pick<RateRecord, "rate" | "recordedAt" | "derivedFrom">
 
 /** No rate recorded by `knownAt` was in force at `at`. */
-export class NoRateKnown extends Schema.TaggedError<NoRateKnown>()("NoneKnown", {
+export class NoRateKnown extends Schema.TaggedError<NoRateKnown>()("NoRateKnown", {
   pair: CurrencyPair,
   at: Schema.DateTimeUtc,
   knownAt: Schema.DateTimeUtc

@@ -60,7 +60,7 @@ const compute = (asked: Pick<Vector, "amount" | "amount_type" | "from" | "to" | 
   })
 }
 
-const textsOf = (computed: Conversion.Computed) => ({
+const textsOf = (computed: Conversion.ComputedConversion) => ({
   mid_rate: Decimal.format(computed.midRate),
   margin: Decimal.format(computed.margin),
   input_amount: Money.format(computed.input),

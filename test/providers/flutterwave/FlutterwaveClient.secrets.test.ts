@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { shown } from "../../config/Shown.ts"
+import { rendered } from "../../config/RenderedValue.ts"
 import * as StubServer from "../StubServer.ts"
 import { connect, SECRET_KEY } from "./WatchedClient.ts"
 
@@ -64,7 +64,7 @@ describe("FlutterwaveClient and its key", () => {
       const result = yield* Effect.result(client.watched(asked))
       assert.strictEqual(received, `Bearer ${SECRET_KEY}`)
       assert.strictEqual(Result.isSuccess(result) ? "success" : result.failure.reason._tag, outcome)
-      assert.notInclude(shown(Result.merge(result)), SECRET_KEY)
+      assert.notInclude(rendered(Result.merge(result)), SECRET_KEY)
       assert.isNotEmpty(client.logs)
       assert.notInclude(client.logs.join("\n"), SECRET_KEY)
       assert.include(client.traced(), "KES:USD")

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import * as FlutterwaveV4Client from "../../../src/providers/flutterwave/FlutterwaveV4Client.ts"
 import * as Sandbox from "../../../src/providers/sandbox/Sandbox.ts"
-import { shown } from "../../config/Shown.ts"
+import { rendered } from "../../config/RenderedValue.ts"
 import * as StubServer from "../StubServer.ts"
 import { connect } from "./WatchedClient.ts"
 
@@ -202,7 +202,7 @@ describe("FlutterwaveV4Client", () => {
       assert.isNotEmpty(client.logs)
       assert.include(client.traced(), "USD:NGN")
       for (const secret of [ID, SECRET, encodeURIComponent(SECRET), "0123456789abcdef"]) {
-        for (const said of [shown(Result.merge(result)), client.logs.join("\n"), client.traced()])
+        for (const said of [rendered(Result.merge(result)), client.logs.join("\n"), client.traced()])
           assert.notInclude(said, secret)
       }
     })

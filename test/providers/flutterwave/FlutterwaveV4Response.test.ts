@@ -3,7 +3,7 @@ import { BigDecimal, DateTime, Duration, Option, Redacted, Result } from "effect
 import { Headers } from "effect/http"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import * as FlutterwaveV4Response from "../../../src/providers/flutterwave/FlutterwaveV4Response.ts"
-import { shown } from "../../config/Shown.ts"
+import { rendered } from "../../config/RenderedValue.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 
 const asked = { pair: pairOf("NGN", "USD"), amount: BigDecimal.make(300n, 0) }
@@ -127,7 +127,7 @@ describe("FlutterwaveV4Answer.readToken", () => {
     for (const body of ['{"access_token":"ey.secret","expires_in":"soon"}', '"ey.secret"', "ey.secret"]) {
       const malformed = reason(body, 200)
       assert.strictEqual(malformed._tag, "Malformed")
-      assert.notInclude(shown(malformed), "ey.secret")
+      assert.notInclude(rendered(malformed), "ey.secret")
     }
   })
 })

@@ -5,7 +5,7 @@ import { SecureRandom } from "effect/crypto"
 import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
-import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
+import * as ProviderMetrics from "../../../src/platform/metrics/ProviderMetrics.ts"
 import { FlutterwaveClient } from "../../../src/providers/flutterwave/FlutterwaveClient.ts"
 import { RateSource } from "../../../src/providers/RateSource.ts"
 import type * as TableSource from "../../../src/providers/table/TableSource.ts"
@@ -115,11 +115,11 @@ export const connect = Effect.fnUntraced(function* (
     }),
     /** How many requests came to what. */
     requests: (outcome: string) =>
-      Metric.value(Metrics.providerRequests.of({ provider: "flutterwave", outcome })).pipe(
+      Metric.value(ProviderMetrics.requests.of({ provider: "flutterwave", outcome })).pipe(
         Effect.map(({ count }) => count),
         Effect.provide(context)
       ),
-    inverseAnswers: Metric.value(Metrics.inverseConvention).pipe(
+    inverseAnswers: Metric.value(ProviderMetrics.inverseConvention).pipe(
       Effect.map(({ count }) => count),
       Effect.provide(context)
     )

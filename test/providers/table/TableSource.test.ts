@@ -11,7 +11,7 @@ import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import * as Fixer from "../../../src/providers/fixer/Fixer.ts"
 import * as Frankfurter from "../../../src/providers/frankfurter/Frankfurter.ts"
 import * as OpenExchangeRates from "../../../src/providers/openexchangerates/OpenExchangeRates.ts"
-import { shown } from "../../config/Shown.ts"
+import { rendered } from "../../config/RenderedValue.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 import * as StubServer from "../StubServer.ts"
@@ -353,7 +353,7 @@ describe("TableSource and its keys", () => {
           const error = yield* Effect.flip(watched(asked))
           assert.include(requests[0]?.url ?? "", KEY)
           assert.include(tags, error.reason._tag)
-          assert.notInclude(shown(error), KEY)
+          assert.notInclude(rendered(error), KEY)
           assert.isNotEmpty(logs)
           assert.notInclude(logs.join("\n"), KEY)
           assert.include(traced(), "USD:NGN")

@@ -1,8 +1,8 @@
 import { Cause, Formatter } from "effect"
 import { inspect } from "node:util"
 
-/** Every way in which a value may come to be read by somebody. */
-export const shown = (value: unknown) =>
+/** Renders a value in every way in which it can appear in output, to check that it does not leak. */
+export const rendered = (value: unknown) =>
   [
     String(value),
     JSON.stringify(value),

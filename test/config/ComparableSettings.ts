@@ -5,12 +5,12 @@ import * as Decimal from "../../src/domain/money/Decimal.ts"
 import type { RateLimit } from "../../src/domain/access/RateLimit.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 
-/** The settings of an environment, or why it has none. */
+/** Reads the settings from environment variables. Fails if any is invalid. */
 export const read = (env: Readonly<Record<string, string>>) =>
   Effect.provide(Settings, TestSettings.layer(env))
 
-/** Settings as texts and numbers that can be compared, secrets laid open. */
-export const plain = ({
+/** Converts settings to comparable text and numbers, with secrets unwrapped. */
+export const comparable = ({
   margins,
   pairs,
   ...settings

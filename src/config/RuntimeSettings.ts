@@ -1,0 +1,62 @@
+import { Duration, type LogLevel, Option } from "effect"
+import { define } from "./SettingDefinition.ts"
+import { duration, flag, logLevel, oneOf, optional } from "./SettingParsers.ts"
+
+/** Settings for shutdown, logging, the environment and audit signing. */
+
+export const SHUTDOWN_DELAY = define({
+  name: "SHUTDOWN_DELAY",
+  defaultValue: Duration.zero,
+  defaultText: "0 seconds",
+  description:
+    "How long a node keeps serving after a stop signal, while `/health/ready` fails so that load balancers remove it",
+  ...duration("0 seconds", "5 minutes")
+})
+
+export const LOG_LEVEL = define<LogLevel.LogLevel>({
+  name: "LOG_LEVEL",
+  defaultValue: "Info",
+  defaultText: "info",
+  description: "Minimum severity of log messages",
+  allowed: "trace, debug, info, warn, error, fatal, none",
+  parse: logLevel
+})
+
+export const LOG_FORMAT = define<"pretty" | "json">({
+  name: "LOG_FORMAT",
+  defaultValue: process.stderr.isTTY ? "pretty" : "json",
+  defaultText: "pretty on a terminal, json otherwise",
+  description: "Format of log messages",
+  ...oneOf("pretty", "json")
+})
+
+export const NODE_ENV = define({
+  name: "NODE_ENV",
+  defaultValue: "development",
+  defaultText: "development",
+  description: "Environment. `production` rejects the sandbox and the embedded database",
+  allowed: "a name such as production, development or test",
+  parse: Option.some<string>
+})
+
+export const ALLOW_EMBEDDED = define({
+  name: "ALLOW_EMBEDDED",
+  description: "`true` allows the sandbox and the embedded database in production",
+  ...flag
+})
+
+export const ALLOW_ANONYMOUS_CONVERT = define({
+  name: "ALLOW_ANONYMOUS_CONVERT",
+  description:
+    "`true` opens conversions, quotes and audit records to callers without an API key. Always open in the sandbox",
+  ...flag
+})
+
+export const AUDIT_SIGNING_KEY = define({
+  name: "AUDIT_SIGNING_KEY",
+  defaultText: "none: a key is generated in DATA_DIR on the first start",
+  description: "Ed25519 private key that signs the audit log: its 32-byte seed in base64",
+  allowed: "32 bytes in base64",
+  isSecret: true,
+  ...optional(Option.liftPredicate((text: string) => Buffer.from(text, "base64").length === 32))
+})
