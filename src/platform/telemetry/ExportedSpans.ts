@@ -1,16 +1,16 @@
 import { Effect, Tracer } from "effect"
 
-/** Whether spans are sent to somebody. */
-export const isSent = Effect.map(Tracer.Tracer, (tracer) => tracer !== Tracer.nativeTracer)
+/** True when spans are exported. */
+export const isExported = Effect.map(Tracer.Tracer, (tracer) => tracer !== Tracer.nativeTracer)
 
 /**
- * Spans around effects, where spans are sent to somebody. Elsewhere there is none: on the way of every conversion, it would
- * cost as much as the work that it tells of.
+ * Makes a `withSpan` that does nothing unless spans are exported. On the hot path of conversions, a span costs as much
+ * time as the work inside it.
  */
 export const make = Effect.map(
-  isSent,
-  (isSent) =>
+  isExported,
+  (isExported) =>
     (name: string) =>
     <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      isSent ? Effect.withSpan(effect, name) : effect
+      isExported ? Effect.withSpan(effect, name) : effect
 )

@@ -1,29 +1,29 @@
-import { type Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import { HttpClient, HttpClientError } from "effect/http"
 import type { HttpClientRequest } from "effect/http"
 
-/** How many exports may be under way at once: what a collector does not take is dropped, not kept. */
-const MAX_EXPORTS = 8
+/** Maximum number of concurrent exports. Further exports are dropped, so that a slow collector cannot fill memory. */
+const MAX_CONCURRENT_EXPORTS = 8
 
-/** A client for a collector that may be dead or slow: each export ends in time, and few of them wait. */
+/** HTTP client for a collector that may be slow or unavailable: limits the duration and the number of exports. */
 export const layer = (timeout: Duration.Duration) =>
   Layer.effect(
     HttpClient.HttpClient,
     Effect.map(HttpClient.HttpClient, (client) => {
-      let underWay = 0
-      const finished = Effect.sync(() => {
-        underWay--
+      let inFlight = 0
+      const release = Effect.sync(() => {
+        inFlight--
       })
       return HttpClient.transform(client, (send, request) =>
         Effect.suspend(() => {
-          if (underWay >= MAX_EXPORTS) return failed(request, "too many exports are under way")
-          underWay++
+          if (inFlight >= MAX_CONCURRENT_EXPORTS) return failed(request, "too many concurrent exports")
+          inFlight++
           return Effect.tap(send, (response) => Effect.ignore(response.arrayBuffer)).pipe(
             Effect.timeoutOrElse({
               duration: timeout,
-              orElse: () => failed(request, "the collector did not answer in time")
+              orElse: () => failed(request, `the collector did not answer within ${Duration.format(timeout)}`)
             }),
-            Effect.ensuring(finished)
+            Effect.ensuring(release)
           )
         })
       )

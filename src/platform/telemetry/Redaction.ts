@@ -1,57 +1,57 @@
 import { Redacted } from "effect"
 import type { HttpClientRequest } from "effect/http"
 
-/** Keys are longer; what is shorter is a stand-in such as `test`, and may be part of anything. */
-const SHORTEST_SECRET = 12
+/** Minimum length of a redacted secret. Shorter values are placeholders such as `test`, which match ordinary words. */
+const MIN_SECRET_LENGTH = 12
 
-/** A key of effex, whosever it is: what callers show is not known beforehand. */
+/** Any API key of effex, also one that this process does not know. */
 const API_KEY = /efx_(live|test)_\w+/g
 
-/** Text without the secrets, however they are written, and without any key of effex. */
+/** Replaces secrets, in every encoding, and API keys of effex by `<redacted>`. */
 export type Redact = (text: string) => string
 
-/** Makes the spellings of the secrets once, for many texts. What is shorter than `shortest` is not looked for. */
+/** Makes a {@link Redact} for many texts. Secrets shorter than `minLength` are ignored. */
 export const redactor = (
   secrets: ReadonlyArray<Redacted.Redacted>,
-  shortest: number = SHORTEST_SECRET
+  minLength: number = MIN_SECRET_LENGTH
 ): Redact => {
-  const all = secrets
+  const encoded = secrets
     .map(Redacted.value)
-    .filter((secret) => secret.length >= shortest)
-    .flatMap(spellings)
-  // The longest first, so that no part of it is left.
-  const known = Array.from(new Set(all)).toSorted((a, b) => b.length - a.length)
+    .filter((secret) => secret.length >= minLength)
+    .flatMap(encodings)
+  // Longest first: replacing a shorter one that it contains would leave the rest.
+  const patterns = Array.from(new Set(encoded)).toSorted((a, b) => b.length - a.length)
   return (text) =>
-    known
-      .reduce((rest, spelling) => rest.replaceAll(spelling, "<redacted>"), text)
+    patterns
+      .reduce((redacted, pattern) => redacted.replaceAll(pattern, "<redacted>"), text)
       .replace(API_KEY, "<redacted>")
 }
 
-/** Text without the secrets; see {@link redactor}. */
+/** Redacts one text; see {@link redactor}. */
 export const redact = (text: string, secrets: ReadonlyArray<Redacted.Redacted>): string =>
   redactor(secrets)(text)
 
-/** As it is, and as a URL, a form, JSON, base64 or hexadecimal digits have it. */
-const spellings = (secret: string) => [
+/** The secret as plain text, in URLs, forms, JSON, JSON within JSON, hexadecimal and base64. */
+const encodings = (secret: string) => [
   secret,
   encodeURIComponent(secret),
   new URLSearchParams([["", secret]]).toString().slice(1),
   JSON.stringify(secret).slice(1, -1),
   JSON.stringify(JSON.stringify(secret)).slice(3, -3),
   Buffer.from(secret).toString("hex"),
-  ...[0, 1, 2].flatMap((offset) => inBase64(secret, offset))
+  ...[0, 1, 2].flatMap((offset) => base64At(secret, offset))
 ]
 
-/** What base64 makes of a secret behind `offset` bytes of something else, without the digits that these share. */
-const inBase64 = (secret: string, offset: number) => {
+/** Base64 of a secret after `offset` bytes of other data, without the digits that depend on that data. */
+const base64At = (secret: string, offset: number) => {
   const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)])
   const begin = offset === 0 ? 0 : offset + 1
   const end = Math.floor((bytes.length * 8) / 6)
   return (["base64", "base64url"] as const).map((encoding) => bytes.toString(encoding).slice(begin, end))
 }
 
-/** The secrets that a request carries by itself: its bearer token, and what is redacted in its query. */
-export const sentBy = ({
+/** Secrets in a request: its bearer token and the `Redacted` values of its query. */
+export const secretsIn = ({
   headers,
   urlParams
 }: HttpClientRequest.HttpClientRequest): ReadonlyArray<Redacted.Redacted> => [

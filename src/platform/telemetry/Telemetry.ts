@@ -12,13 +12,10 @@ import { withReleaseTimeout } from "../ReleaseTimeout.ts"
 import * as RequestId from "../RequestId.ts"
 import * as TraceSampler from "./TraceSampler.ts"
 
-/** How long a process that ends waits for the collector to take what is left. */
+/** Maximum wait at shutdown for the collector to accept the last exports. */
 const SHUTDOWN_TIMEOUT = Duration.seconds(3)
 
-/**
- * One object a line: when, how severe, what, in which request or trace, with which annotations, and why. No line holds a
- * secret, whatever it is that was logged.
- */
+/** Logs one JSON object per line. Secrets are redacted from the whole line, wherever they come from. */
 const jsonLogger = (redact: Redact) =>
   Logger.make<unknown, string>((options) => {
     const { annotations, cause, fiberId, level, message, spans, timestamp } =
@@ -28,8 +25,8 @@ const jsonLogger = (redact: Redact) =>
         timestamp,
         level,
         message,
-        trace_id: RequestId.traceIdOf(options.fiber),
-        request_id: RequestId.ofFiber(options.fiber)?.given,
+        trace_id: RequestId.fiberTraceId(options.fiber),
+        request_id: RequestId.fiberRequestId(options.fiber)?.fromClient,
         annotations,
         cause,
         spans,
@@ -38,7 +35,7 @@ const jsonLogger = (redact: Redact) =>
     )
   })
 
-/** For people at a terminal. A line that would show a secret, wherever in it, is written plainly and without it. */
+/** Logs in color for a terminal. A line that contains a secret is written redacted, without color. */
 const prettyLogger = (redact: Redact) => {
   const pretty = Logger.consolePretty()
   const plain = Logger.withConsoleError(Logger.map(Logger.formatLogFmt, redact))
@@ -48,8 +45,8 @@ const prettyLogger = (redact: Redact) => {
   })
 }
 
-/** Logs as `LOG_LEVEL` and `LOG_FORMAT` say, on standard error: standard output is for what a command prints. */
-const logs = Layer.unwrap(
+/** Logs to standard error, by `LOG_LEVEL` and `LOG_FORMAT`. Standard output is for the output of commands. */
+const layerLogs = Layer.unwrap(
   Effect.gen(function* () {
     const { logFormat, logLevel } = yield* Settings
     const redact = redactor(yield* Secrets.read)
@@ -62,18 +59,20 @@ const logs = Layer.unwrap(
   })
 )
 
-/** What holds where nothing else is said: OpenTelemetry sends everything, and Effect would send nothing. */
-const defaults = ConfigProvider.fromEnv({
-  env: {
-    OTEL_SERVICE_NAME: "effex",
-    OTEL_TRACES_EXPORTER: "otlp",
-    OTEL_METRICS_EXPORTER: "otlp",
-    OTEL_LOGS_EXPORTER: "otlp"
-  }
-})
+/** Defaults of the OpenTelemetry specification, which exports everything. Effect would export nothing. */
+const layerDefaults = ConfigProvider.layerAdd(
+  ConfigProvider.fromEnv({
+    env: {
+      OTEL_SERVICE_NAME: "effex",
+      OTEL_TRACES_EXPORTER: "otlp",
+      OTEL_METRICS_EXPORTER: "otlp",
+      OTEL_LOGS_EXPORTER: "otlp"
+    }
+  })
+)
 
-/** JSON in which no secret is left, whichever error or address brought it in. */
-const serialization = Layer.effect(
+/** Serializes exports as JSON and redacts all secrets. */
+const layerSerialization = Layer.effect(
   OtlpSerialization.OtlpSerialization,
   Effect.map(Secrets.read, (secrets) => {
     const redact = redactor(secrets)
@@ -82,19 +81,19 @@ const serialization = Layer.effect(
   })
 )
 
-/** Traces, metrics and logs over OTLP, where an endpoint is set by OpenTelemetry's own variables. */
-const otlp = Layer.unwrap(
+/** Exports traces, metrics and logs over OTLP when an endpoint is set in OpenTelemetry's environment variables. */
+const layerOtlp = Layer.unwrap(
   Effect.map(OpenTelemetry.read, ({ sampling, timeoutMillis }) =>
     TraceSampler.layer(sampling).pipe(
       Layer.provideMerge(Otlp.layerFromConfig({ resource: { serviceVersion: VERSION } })),
-      Layer.provide(serialization),
+      Layer.provide(layerSerialization),
       Layer.provide(OtlpClient.layer(Duration.millis(timeoutMillis))),
       Layer.provide(NodeHttpClient.layerUndici),
-      Layer.provide(ConfigProvider.layerAdd(defaults)),
+      Layer.provide(layerDefaults),
       withReleaseTimeout(SHUTDOWN_TIMEOUT)
     )
   )
 )
 
-/** What effex tells of itself. */
-export const layer = Layer.provideMerge(otlp, logs)
+/** Logs, and the OTLP export of traces, metrics and logs. */
+export const layer = Layer.provideMerge(layerOtlp, layerLogs)

@@ -1,26 +1,57 @@
-import { Effect, Layer, Option, Random, Tracer } from "effect"
+import { Context, Effect, Fiber, Layer, Option, Random, Tracer } from "effect"
+import { HttpServerRequest } from "effect/http"
 import type { Sampling } from "../../config/OpenTelemetrySettings.ts"
 
-/** Makes the tracer, where there is one, send as much as `OTEL_TRACES_SAMPLER` says. */
+type SpanOptions = Parameters<Tracer.Tracer["span"]>[0]
+
+/**
+ * Decides whether the trace of an HTTP request is exported, before its span is created. `source` is the `source` of its
+ * `HttpServerRequest`, and `parent` the span named by its headers. The request's span then uses the same decision.
+ *
+ * Without a sampler every trace is exported.
+ */
+export class RequestSampler extends Context.Reference<
+  (source: object, parent: Option.Option<Tracer.ExternalSpan>) => boolean
+>("effex/platform/telemetry/TraceSampler/RequestSampler", { defaultValue: () => () => true }) {}
+
+/** Samples the traces of an exporting tracer by `OTEL_TRACES_SAMPLER`. */
 export const layer = ({ parentBased, ratio }: Sampling) =>
-  Layer.effect(
-    Tracer.Tracer,
+  Layer.effectContext(
     Effect.gen(function* () {
       const tracer = yield* Tracer.Tracer
       const random = yield* Random.Random
-      if (tracer === Tracer.nativeTracer) return tracer
-      const isSampled = ({ parent, sampled }: Parameters<typeof tracer.span>[0]) => {
-        const [caller] = Option.toArray(parent)
-        // A part of a trace goes where the whole of it goes.
-        if (caller?._tag === "Span" || (caller !== undefined && parentBased)) return sampled
-        return (caller === undefined ? random.nextDoubleUnsafe() : placeOf(caller.traceId)) < ratio
+      if (tracer === Tracer.nativeTracer) return Context.make(Tracer.Tracer, tracer)
+      const decisions = new WeakMap<object, boolean>()
+      const isRootSampled = (source: object | undefined) =>
+        (source && decisions.get(source)) ?? random.nextDoubleUnsafe() < ratio
+      const isSampled = (
+        { parent, sampled }: Pick<SpanOptions, "parent" | "sampled">,
+        source: () => object | undefined
+      ) => {
+        const parentSpan = Option.getOrUndefined(parent)
+        // Spans inherit the decision of their parent.
+        if (parentSpan?._tag === "Span" || (parentSpan !== undefined && parentBased)) return sampled
+        return parentSpan === undefined ? isRootSampled(source()) : traceIdRatio(parentSpan.traceId) < ratio
       }
-      return Tracer.make({
+      const sampleRequest: (typeof RequestSampler)["Service"] = (source, parent) => {
+        const sampled = Option.isNone(parent) || parent.value.sampled
+        const decision = isSampled({ parent, sampled }, () => source)
+        if (Option.isNone(parent)) decisions.set(source, decision)
+        return decision
+      }
+      const sampling = Tracer.make({
         ...tracer,
-        span: (options) => tracer.span({ ...options, sampled: isSampled(options) })
+        span: (options) => tracer.span({ ...options, sampled: isSampled(options, currentRequestSource) })
       })
+      return Context.make(Tracer.Tracer, sampling).pipe(Context.add(RequestSampler, sampleRequest))
     })
   )
 
-/** Where a trace that a caller has named stands between 0 and 1, for all services alike. */
-const placeOf = (traceId: string) => Number.parseInt(traceId.slice(-12), 16) / 2 ** 48
+/** Maps a trace id to a number between 0 and 1, so that all services sample the same traces. */
+const traceIdRatio = (traceId: string) => Number.parseInt(traceId.slice(-12), 16) / 2 ** 48
+
+/** Returns what the current fiber's request was made from; undefined outside of requests. */
+const currentRequestSource = (): object | undefined => {
+  const fiber = Fiber.getCurrent()
+  return fiber && Context.getOrUndefined(fiber.context, HttpServerRequest.HttpServerRequest)?.source
+}

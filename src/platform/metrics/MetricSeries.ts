@@ -1,30 +1,27 @@
 import { Clock, type Context, Duration, Effect, type Exit, Metric, type Scope } from "effect"
 
-/** Values of labels that the settings decide, by the names of the labels. */
-export type GivenLabels = Readonly<Record<string, ReadonlyArray<string>>>
+/** Label values that depend on the settings, by label name. */
+export type LabelValues = Readonly<Record<string, ReadonlyArray<string>>>
 
-/** A metric with labels: one series for each combination of their values. */
-export interface Labelled<M, L extends string> {
+/** A metric with labels. It has one series for each combination of label values. */
+export interface LabeledMetric<M, L extends string> {
   readonly id: string
   readonly description: string
-  /** The series of these values, the same object each time. */
+  /** Returns the series of these label values, cached by value. */
   readonly of: (values: Readonly<Record<L, string>>) => M
-  /** Every series that is known beforehand. */
-  readonly known: (given: GivenLabels) => ReadonlyArray<M>
+  /** Returns every series whose label values are known in advance. */
+  readonly predefined: (values: LabelValues) => ReadonlyArray<M>
 }
 
-/**
- * The labels of a metric, and those of their values that are known beforehand: none for a label whose values
- * {@link startAtZero} is given.
- */
+/** Labels of a metric with their fixed values: none for a label whose values are given to {@link startAtZero}. */
 type Labels<L extends string> = Readonly<Record<L, ReadonlyArray<string>>>
 
-const labelled = <M, L extends string>(
+const makeLabeled = <M, L extends string>(
   id: string,
   description: string,
   labels: Labels<L>,
   make: (attributes: Record<string, string>) => M
-): Labelled<M, L> => {
+): LabeledMetric<M, L> => {
   const names = Object.keys(labels).filter((name): name is L => name in labels)
   const series = new Map<string, M>()
 
@@ -39,36 +36,36 @@ const labelled = <M, L extends string>(
     return found
   }
 
-  const known = (given: GivenLabels) => {
+  const predefined = (given: LabelValues) => {
     let combinations: ReadonlyArray<Readonly<Record<string, string>>> = [{}]
     for (const name of names) {
       const values = [...labels[name], ...(given[name] ?? [])]
-      combinations = combinations.flatMap((rest) => values.map((value) => ({ ...rest, [name]: value })))
+      combinations = combinations.flatMap((labels) => values.map((value) => ({ ...labels, [name]: value })))
     }
     return combinations.map(find)
   }
 
-  return { id, description, of: find, known }
+  return { id, description, of: find, predefined }
 }
 
-/** Counts up only. */
+/** A counter without labels. */
 export const counter = (id: string, description: string) =>
   Metric.counter(id, { description, incremental: true })
 
 /** A counter with labels. */
 export const counterBy = <L extends string>(id: string, description: string, labels: Labels<L>) =>
-  labelled(id, description, labels, (attributes) =>
+  makeLabeled(id, description, labels, (attributes) =>
     Metric.counter(id, { description, attributes, incremental: true })
   )
 
-/** What goes up and down. */
+/** A gauge without labels. */
 export const gauge = (id: string, description: string) => Metric.gauge(id, { description })
 
 /** A gauge with labels. */
 export const gaugeBy = <L extends string>(id: string, description: string, labels: Labels<L>) =>
-  labelled(id, description, labels, (attributes) => Metric.gauge(id, { description, attributes }))
+  makeLabeled(id, description, labels, (attributes) => Metric.gauge(id, { description, attributes }))
 
-/** How often a value was at most as large as each of the boundaries. */
+/** A histogram with the given upper bounds of its buckets. */
 export const histogram = (id: string, description: string, boundaries: ReadonlyArray<number>) =>
   Metric.histogram(id, { description, boundaries })
 
@@ -79,44 +76,42 @@ export const histogramBy = <L extends string>(
   boundaries: ReadonlyArray<number>,
   labels: Labels<L>
 ) =>
-  labelled(id, description, labels, (attributes) =>
+  makeLabeled(id, description, labels, (attributes) =>
     Metric.histogram(id, { description, attributes, boundaries })
   )
 
 type AnyMetric = Metric.Metric<never, unknown>
 
-/**
- * Makes every series that is known beforehand, at 0, so that its first event is an increase, and no query finds nothing.
- */
+/** Creates every predefined series with value 0, so that `increase()` sees the first event and no query is empty. */
 export const startAtZero = (
-  metrics: ReadonlyArray<AnyMetric | Pick<Labelled<AnyMetric, never>, "known">>,
-  given: GivenLabels
+  metrics: ReadonlyArray<AnyMetric | Pick<LabeledMetric<AnyMetric, never>, "predefined">>,
+  values: LabelValues
 ): Effect.Effect<void> =>
   Effect.contextWith((context) => {
     for (const metric of metrics) {
-      const series = "known" in metric ? metric.known(given) : [metric]
-      for (const one of series) one.valueUnsafe(context)
+      const allSeries = "predefined" in metric ? metric.predefined(values) : [metric]
+      for (const series of allSeries) series.valueUnsafe(context)
     }
     return Effect.void
   })
 
-/** Tells a histogram how many seconds an effect took, whatever came of it. */
-export const timed = (seconds: Metric.Histogram<number>) => timedBy<unknown>(() => seconds)
+/** Records the duration of an effect, successful or not, in seconds. */
+export const timed = (seconds: Metric.Histogram<number>) => timedByExit<unknown>(() => seconds)
 
-/** As {@link timed}, by what came of the effect. */
-export const timedBy =
+/** Like {@link timed}, with a histogram chosen by the outcome. */
+export const timedByExit =
   <B>(seconds: (exit: Exit.Exit<B, unknown>) => Metric.Histogram<number>) =>
   <A extends B, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Clock.currentTimeNanos, (begun) =>
+    Effect.flatMap(Clock.currentTimeNanos, (startedAt) =>
       Effect.onExit(effect, (exit) =>
         Effect.flatMap(Clock.currentTimeNanos, (now) =>
-          Metric.update(seconds(exit), Duration.toSeconds(Duration.nanos(now - begun)))
+          Metric.update(seconds(exit), Duration.toSeconds(Duration.nanos(now - startedAt)))
         )
       )
     )
 
-/** Counts up while an effect is under way, and down again afterwards. */
-export const underWay =
+/** Counts the runs of an effect that are in flight. */
+export const trackInFlight =
   (gauge: Metric.Gauge<number>) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.acquireUseRelease(
@@ -125,15 +120,15 @@ export const underWay =
       () => Metric.modify(gauge, -1)
     )
 
-/** Reads a gauge whenever the metrics are told, for as long as the scope is open. */
+/** Reads a gauge from a function on each scrape, until the scope is closed. */
 export const observe = (gauge: Metric.Gauge<number>, read: () => number) =>
-  registered((context) =>
+  registerScoped((context) =>
     Metric.registerUnsafe(gauge, context, { ...readOnly, get: () => ({ value: read() }) })
   )
 
-/** Reads a counter whenever the metrics are told, for as long as the scope is open. */
+/** Reads a counter from a function on each scrape, until the scope is closed. */
 export const observeCounter = (counter: Metric.Counter<number>, read: () => number) =>
-  registered((context) =>
+  registerScoped((context) =>
     Metric.registerUnsafe(counter, context, {
       ...readOnly,
       get: () => ({ count: read(), incremental: true })
@@ -142,7 +137,7 @@ export const observeCounter = (counter: Metric.Counter<number>, read: () => numb
 
 const readOnly = { update: () => undefined, modify: () => undefined }
 
-const registered = (
+const registerScoped = (
   register: (context: Context.Context<never>) => Metric.Registration
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(

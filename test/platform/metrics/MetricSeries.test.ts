@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Metric } from "effect"
 import { TestClock } from "effect/testing"
 import { PrometheusMetrics } from "effect/observability"
-import * as MetricSeries from "../../../src/platform/telemetry/MetricSeries.ts"
+import * as MetricSeries from "../../../src/platform/metrics/MetricSeries.ts"
 
 /** With metrics of its own. */
 const apart = <A, E, R>(test: Effect.Effect<A, E, R>) =>

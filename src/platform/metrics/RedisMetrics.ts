@@ -1,0 +1,14 @@
+import { counter, gauge } from "./MetricSeries.ts"
+
+export const configured = gauge("effex_redis_configured", "1 when REDIS_URL is set")
+
+export const up = gauge("effex_redis_up", "1 while Redis answers this node")
+
+export const reconnects = counter(
+  "effex_redis_recoveries_total",
+  "Times the connection to Redis was lost and re-established"
+)
+
+export const misses = counter("effex_redis_misses_total", "Cache misses of rates in Redis")
+
+export const failures = counter("effex_redis_failures_total", "Redis commands that failed or timed out")
