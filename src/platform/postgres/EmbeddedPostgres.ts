@@ -1,12 +1,17 @@
-import { Context, Duration, Effect, FileSystem, Layer, Option, Path, Schedule, Schema, Stream } from "effect"
-import type { PlatformError } from "effect"
-import { ChildProcess, ChildProcessSpawner } from "effect/process"
+import { Context, Duration, Effect, FileSystem, Layer, Path, Schedule, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { PgClient } from "@effect/sql-pg"
 import { createHash } from "node:crypto"
 import { tmpdir } from "node:os"
 import { Settings } from "../../config/Settings.ts"
+import * as PgCtl from "./PgCtl.ts"
 import * as PostgresBinaries from "./PostgresBinaries.ts"
+
+const OWNER = "effex"
+const DATABASE = "effex"
+const SOCKET_NAME = ".s.PGSQL.5432"
+/** Maximum length of the socket's path, on all platforms of PostgreSQL. */
+const MAX_SOCKET_PATH_LENGTH = 100
 
 /** The embedded PostgreSQL could not be started. */
 export class EmbeddedPostgresError extends Schema.TaggedError<EmbeddedPostgresError>()(
@@ -16,18 +21,107 @@ export class EmbeddedPostgresError extends Schema.TaggedError<EmbeddedPostgresEr
   }
 ) {
   override get message(): string {
-    return `The embedded PostgreSQL did not start: ${this.detail}. Set DATABASE_URL to use a PostgreSQL of your own.`
+    return `The embedded PostgreSQL did not start: ${this.detail}. Set DATABASE_URL to use your own PostgreSQL.`
   }
 }
 
-/** How to reach the server. Only its owner can: the socket stands in a folder that nobody else may enter. */
+/** Address of the server: a Unix socket in a folder that only its owner can enter. */
 export interface Connection {
   readonly path: string
   readonly username: string
   readonly database: string
 }
 
-/** A PostgreSQL of effex's own, with its data under `DATA_DIR/postgres`. */
+/** Creates the data folder unless it exists; fails when another major version created it. */
+const initialize = Effect.fnUntraced(function* (
+  server: Effect.Success<ReturnType<typeof PgCtl.make>>,
+  dataFolder: string
+) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const versionFile = path.join(dataFolder, "PG_VERSION")
+  if (yield* fs.exists(versionFile)) {
+    const version = (yield* fs.readFileString(versionFile)).trim()
+    if (version === PostgresBinaries.MAJOR_VERSION) return
+    return yield* new EmbeddedPostgresError({
+      detail: `${dataFolder} was created by PostgreSQL ${version}; this version of effex needs ${PostgresBinaries.MAJOR_VERSION}`
+    })
+  }
+  // Created in a temporary folder and renamed, so that a kill never leaves an incomplete data folder.
+  const temporaryFolder = yield* fs.makeTempDirectoryScoped({
+    directory: path.dirname(dataFolder),
+    prefix: "postgres-new-"
+  })
+  yield* server.makePrivateFolder(temporaryFolder)
+  const newDataFolder = path.join(temporaryFolder, "data")
+  yield* server.initdb(newDataFolder, OWNER, DATABASE)
+  // The rename fails when a concurrent process was first: then its data folder is used.
+  yield* fs
+    .rename(newDataFolder, dataFolder)
+    .pipe(
+      Effect.catch((error) =>
+        Effect.flatMap(fs.exists(versionFile), (exists) => (exists ? Effect.void : Effect.fail(error)))
+      )
+    )
+}, Effect.scoped)
+
+const countOtherClients = Effect.fnUntraced(
+  function* (connection: Connection) {
+    const sql = yield* PgClient.makeClient({ ...connection, connectTimeout: Duration.seconds(2) })
+    const [row] = yield* sql<{ count: bigint }>`
+      SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`
+    return row === undefined ? 0n : row.count
+  },
+  Effect.scoped,
+  Effect.provide(Reactivity.layer)
+)
+
+/**
+ * Runs the PostgreSQL server of a data folder until the scope closes. Creates the folder and starts the server as needed,
+ * shares it with other processes of effex, and restarts it when it dies. The last process stops it.
+ *
+ * `flags` are `postgres` command line options, such as `-c fsync=off` for tests.
+ */
+export const acquire = Effect.fn("EmbeddedPostgres.acquire")(
+  function* (folder: string, flags: ReadonlyArray<string> = []) {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    yield* fs.makeDirectory(folder, { recursive: true })
+    const dataFolder = path.join(yield* fs.realPath(folder), "postgres")
+    const hasShortPath = path.join(dataFolder, SOCKET_NAME).length <= MAX_SOCKET_PATH_LENGTH
+    const digest = createHash("sha256").update(dataFolder).digest("hex").slice(0, 16)
+    const socketFolder = hasShortPath ? dataFolder : path.join(tmpdir(), `effex-${digest}`)
+    const connection: Connection = {
+      path: path.join(socketFolder, SOCKET_NAME),
+      username: OWNER,
+      database: DATABASE
+    }
+    const server = yield* PgCtl.make({ dataFolder, socketFolder, flags })
+
+    const stopIfUnused = countOtherClients(connection).pipe(
+      // A connection that was just closed can still be listed for a moment.
+      Effect.repeat({ while: (count) => count > 0n, schedule: Schedule.spaced("40 millis"), times: 5 }),
+      Effect.orElseSucceed(() => 0n),
+      Effect.flatMap((count) => (count > 0n ? Effect.void : server.stop)),
+      Effect.catch((error) => Effect.logWarning(`Stopping the embedded PostgreSQL failed: ${error.message}`))
+    )
+
+    if (!hasShortPath) yield* server.makePrivateFolder(socketFolder)
+    yield* initialize(server, dataFolder)
+    yield* Effect.acquireRelease(server.start, () => stopIfUnused)
+    yield* server.start.pipe(
+      Effect.catch((error) => Effect.logError(`Restarting the embedded PostgreSQL failed: ${error.message}`)),
+      Effect.repeat(Schedule.spaced("1 second")),
+      Effect.forkScoped
+    )
+    return connection
+  },
+  Effect.mapError((error) =>
+    error._tag === "EmbeddedPostgresError" ? error : new EmbeddedPostgresError({ detail: error.message })
+  )
+)
+
+/** A PostgreSQL server that belongs to effex, with its data in `DATA_DIR/postgres`. */
 export class EmbeddedPostgres extends Context.Service<EmbeddedPostgres, Connection>()(
   "effex/platform/postgres/EmbeddedPostgres"
 ) {
@@ -39,212 +133,3 @@ export class EmbeddedPostgres extends Context.Service<EmbeddedPostgres, Connecti
     })
   )
 }
-
-/**
- * The server of a data folder for as long as the scope is open: made where there is none yet, started where it does
- * not run, shared where another process of effex started it, started anew where it dies. The last process that
- * leaves stops it.
- *
- * `flags` are `postgres` command line options, such as `-c fsync=off` for tests.
- */
-export const acquire = Effect.fn("EmbeddedPostgres.acquire")(
-  function* (folder: string, flags: ReadonlyArray<string> = []) {
-    const server = yield* makeServer(folder, flags)
-    yield* server.initialise
-    yield* Effect.acquireRelease(server.start, () => server.stopIfLast)
-    yield* server.start.pipe(
-      Effect.tapError((error) => Effect.logError(error.message)),
-      Effect.ignore,
-      Effect.repeat(Schedule.spaced("1 second")),
-      Effect.forkScoped
-    )
-    return server.connection
-  },
-  Effect.mapError((error) =>
-    error._tag === "EmbeddedPostgresError" ? error : new EmbeddedPostgresError({ detail: error.message })
-  )
-)
-
-/** As one word of a shell, through which `pg_ctl` passes its options. */
-const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
-
-const OWNER = "effex"
-const DATABASE = "effex"
-/** The longest path that a Unix socket can have on every platform that PostgreSQL runs on. */
-const SOCKET_PATH_LIMIT = 100
-
-const makeServer = Effect.fnUntraced(function* (folder: string, flags: ReadonlyArray<string>) {
-  const fs = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
-  const binaries = yield* PostgresBinaries.find
-
-  yield* fs.makeDirectory(folder, { recursive: true })
-  const parent = yield* fs.realPath(folder)
-  const data = path.join(parent, "postgres")
-  const pidFile = path.join(data, "postmaster.pid")
-  const logFile = path.join(data, "effex.log")
-  const user = yield* PostgresBinaries.unprivilegedUser(data)
-
-  const inData = data.length < SOCKET_PATH_LIMIT - ".s.PGSQL.5432".length
-  const digest = createHash("sha256").update(data).digest("hex").slice(0, 16)
-  const socketFolder = inData ? data : path.join(tmpdir(), `effex-${digest}`)
-  const connection: Connection = {
-    path: path.join(socketFolder, ".s.PGSQL.5432"),
-    username: OWNER,
-    database: DATABASE
-  }
-
-  const run = Effect.fnUntraced(function* (command: string, args: ReadonlyArray<string>, input = "") {
-    const [program = command, ...rest] = [...user.prefix, command, ...args]
-    const child = ChildProcess.make(program, rest, {
-      stdin: Stream.encodeText(Stream.make(input)),
-      env: { LC_ALL: "C" },
-      extendEnv: true
-    })
-    const [code, output] = yield* spawner.spawn(child).pipe(
-      Effect.flatMap((handle) =>
-        Effect.all([handle.exitCode, handle.all.pipe(Stream.decodeText, Stream.mkString)], { concurrency: 2 })
-      ),
-      Effect.scoped
-    )
-    if (code !== 0) {
-      return yield* new EmbeddedPostgresError({
-        detail: `${path.basename(command)}: ${output.trim().slice(-500)}`
-      })
-    }
-    return output
-  })
-
-  const hold = (directory: string) =>
-    fs
-      .makeDirectory(directory, { recursive: true, mode: 0o700 })
-      .pipe(
-        Effect.andThen(
-          user.owner === undefined ? Effect.void : fs.chown(directory, user.owner.uid, user.owner.gid)
-        )
-      )
-
-  /** Made aside and moved into place whole, so that a kill in the middle leaves nothing half made. */
-  const initialise = Effect.gen(function* () {
-    if (!inData) yield* hold(socketFolder)
-    const versionFile = path.join(data, "PG_VERSION")
-    if (yield* fs.exists(versionFile)) {
-      const version = (yield* fs.readFileString(versionFile)).trim()
-      if (version === PostgresBinaries.MAJOR_VERSION) return
-      return yield* new EmbeddedPostgresError({
-        detail: `${data} was made by PostgreSQL ${version}, and this is ${PostgresBinaries.MAJOR_VERSION}`
-      })
-    }
-    const aside = yield* fs.makeTempDirectoryScoped({ directory: parent, prefix: "postgres-new-" })
-    yield* hold(aside)
-    const fresh = path.join(aside, "data")
-    yield* run(binaries.initdb, [
-      "-D",
-      fresh,
-      `--username=${OWNER}`,
-      "--auth=trust",
-      "--encoding=UTF8",
-      "--locale=C",
-      "--no-instructions"
-    ])
-    yield* run(binaries.postgres, ["--single", "-D", fresh, "postgres"], `CREATE DATABASE ${DATABASE}\n`)
-    // Another process may have been as fast: then its folder stands there, and is as good.
-    yield* fs
-      .rename(fresh, data)
-      .pipe(
-        Effect.catch((error) =>
-          Effect.flatMap(fs.exists(versionFile), (made) => (made ? Effect.void : Effect.fail(error)))
-        )
-      )
-  }).pipe(Effect.scoped)
-
-  /** "running", "gone", or "busy" while it starts, stops, or leaves a process behind. */
-  const state = Effect.gen(function* () {
-    const text = yield* fs.readFileString(pidFile).pipe(Effect.option)
-    const lines = Option.getOrElse(text, () => "").split("\n")
-    const pid = Number(lines[0])
-    if (lines[7]?.trim() === "ready" && (yield* PostgresBinaries.isServing(data, pid))) return "running"
-    return (yield* PostgresBinaries.anyServing(data, pid)) ? "busy" : "gone"
-  }).pipe(Effect.provideService(FileSystem.FileSystem, fs))
-
-  /**
-   * Removes the mark of a server that is gone: PostgreSQL would wait for a process that is not there, or is another one by
-   * now. One that another process of effex has just started keeps its own.
-   */
-  const removeMark = Effect.fnUntraced(
-    function* (file: string) {
-      const [pid = ""] = (yield* Effect.orElseSucceed(fs.readFileString(file), () => "")).split("\n")
-      if (pid !== "" && !(yield* PostgresBinaries.isServing(data, pid)))
-        yield* fs.remove(file, { force: true })
-    },
-    Effect.provideService(FileSystem.FileSystem, fs)
-  )
-
-  const startNow = Effect.gen(function* () {
-    yield* removeMark(pidFile)
-    yield* removeMark(`${connection.path}.lock`)
-    const options = [
-      "-c listen_addresses=''",
-      `-c unix_socket_directories=${quoted(socketFolder)}`,
-      "-c port=5432",
-      ...flags
-    ]
-    yield* run(binaries.pg_ctl, [
-      "start",
-      "-w",
-      "-t",
-      "60",
-      "-D",
-      data,
-      "-l",
-      logFile,
-      "-o",
-      options.join(" ")
-    ])
-  })
-
-  const start: Effect.Effect<void, EmbeddedPostgresError | PlatformError.PlatformError> = state.pipe(
-    Effect.repeat({ while: (now) => now === "busy", schedule: Schedule.spaced("50 millis") }),
-    Effect.timeoutOrElse({
-      duration: "60 seconds",
-      orElse: () =>
-        Effect.fail(new EmbeddedPostgresError({ detail: `it neither runs nor stops; see ${logFile}` }))
-    }),
-    Effect.flatMap((now) =>
-      now === "running"
-        ? Effect.void
-        : startNow.pipe(
-            // Two processes may start it at once: then one is refused, and finds it running.
-            Effect.catch((error) =>
-              Effect.flatMap(Effect.delay(state, "500 millis"), (after) =>
-                after === "gone" ? Effect.fail(error) : Effect.void
-              )
-            )
-          )
-    )
-  )
-
-  const others = Effect.gen(function* () {
-    const sql = yield* PgClient.makeClient({ ...connection, connectTimeout: Duration.seconds(2) })
-    const [row] = yield* sql<{ count: bigint }>`
-      SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`
-    return row === undefined ? 0n : row.count
-  }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
-
-  const stop = run(binaries.pg_ctl, ["stop", "-m", "fast", "-w", "-t", "30", "-D", data]).pipe(
-    Effect.catch((error) =>
-      Effect.flatMap(state, (now) => (now === "gone" ? Effect.void : Effect.fail(error)))
-    )
-  )
-
-  const stopIfLast = others.pipe(
-    // A connection that was just closed may still be listed for a moment.
-    Effect.repeat({ while: (count) => count > 0n, schedule: Schedule.spaced("40 millis"), times: 5 }),
-    Effect.orElseSucceed(() => 0n),
-    Effect.flatMap((count) => (count > 0n ? Effect.void : stop)),
-    Effect.catch((error) => Effect.logWarning(`The embedded PostgreSQL was not stopped: ${error.message}`))
-  )
-
-  return { connection, initialise, start, stopIfLast }
-})

@@ -1,7 +1,7 @@
 /**
- * Numbers, ids, codes or times as an array of Postgres in its text form, for a parameter such as
- * `${PgArray.of(ids)}::uuid[]`: one parameter carries a column of any number of rows, so that the statement is the same for
- * all of them. None of them may need quotes.
+ * Formats values as a PostgreSQL array literal, for a parameter such as `${PgArray.of(ids)}::uuid[]`. One parameter holds
+ * a whole column, so that the statement is the same for any number of rows. The values must not need quotes: use it for
+ * numbers, ids, codes and times.
  */
 export const of = (values: ReadonlyArray<string | number | boolean | null>): string => {
   let text = ""
@@ -9,7 +9,7 @@ export const of = (values: ReadonlyArray<string | number | boolean | null>): str
   return text === "" ? "{}" : `${text}}`
 }
 
-/** As {@link of}, for texts that may say anything. */
+/** Formats any text as a PostgreSQL array literal. */
 export const ofTexts = (texts: ReadonlyArray<string | null>): string => of(texts.map(quoted))
 
 const quoted = (text: string | null) => (text === null ? null : `"${text.replace(/["\\]/g, "\\$&")}"`)

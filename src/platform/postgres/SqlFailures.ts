@@ -1,0 +1,44 @@
+import { Effect, Metric, Predicate } from "effect"
+import { SqlError } from "effect/sql"
+import * as DatabaseMetrics from "../metrics/DatabaseMetrics.ts"
+import { StoreUnavailable } from "./StoreUnavailable.ts"
+
+/** Returns true for errors of the connection or of the server's state, false for errors of the statement. */
+export const isUnavailable = ({ reason }: SqlError.SqlError): boolean => {
+  switch (reason._tag) {
+    case "SqlSyntaxError":
+    case "AuthorizationError":
+    case "ConstraintError":
+    case "UniqueViolation":
+      return false
+    case "UnknownError":
+      return !isStatementError(reason.cause)
+    default:
+      return true
+  }
+}
+
+/** SQLSTATE classes for errors of a statement or its data: https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const isStatementError = (cause: unknown) =>
+  Predicate.hasProperty(cause, "code") &&
+  Predicate.isString(cause.code) &&
+  /^(0A|21|22|23|26|2F|34|38|39|3B|3D|3F|42|44|P0)/.test(cause.code)
+
+/** Returns true when a concurrent transaction caused a rollback, so that the statements can be retried. */
+export const isRolledBack = ({ reason }: SqlError.SqlError): boolean =>
+  reason._tag === "DeadlockError" || reason._tag === "SerializationError"
+
+/** Fails with `StoreUnavailable` and counts the failure. */
+export const failUnavailable = (cause: unknown, kind: "unavailable" | "deadline" = "unavailable") =>
+  Effect.andThen(countFailure(kind), Effect.fail(new StoreUnavailable({ cause })))
+
+/**
+ * Converts the defect of a transaction that lost its connection into `StoreUnavailable`. The client cannot roll such a
+ * transaction back, which Effect reports as a defect.
+ */
+export const recoverLostTransaction = (defect: unknown) =>
+  SqlError.isSqlError(defect) && isUnavailable(defect) ? failUnavailable(defect) : Effect.die(defect)
+
+/** Counts a failed database call. */
+export const countFailure = (kind: "unavailable" | "deadline" | "refused") =>
+  Metric.update(DatabaseMetrics.errors.of({ kind }), 1)
