@@ -2,26 +2,26 @@ import { Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { randomFillSync } from "node:crypto"
 
-/** What an id takes: more is a secret, and drawn by itself. */
+/** Size of an id. Larger values are secrets, which do not come from the pool. */
 const ID_BYTES = 16
 
-/** For the next ids: to ask for the random bytes of one costs more than to write it. */
+/** Random bytes for the next 256 ids: one system call per id would cost more than the rest of its creation. */
 const pool = Buffer.alloc(256 * ID_BYTES)
-let used = pool.length
+let offset = pool.length
 
-/** As many random bytes as an id takes, or fewer, until the next ones are drawn. */
-export const draw = (size: number): Buffer => {
-  if (used + size > pool.length) {
+/** Returns up to 16 secure random bytes from the pool. The buffer is valid until the pool is refilled: copy it. */
+export const pooled = (size: number): Buffer => {
+  if (offset + size > pool.length) {
     randomFillSync(pool)
-    used = 0
+    offset = 0
   }
-  used += size
-  return pool.subarray(used - size, used)
+  offset += size
+  return pool.subarray(offset - size, offset)
 }
 
-/** Secure randomness for a process that makes many ids. */
+/** Secure randomness, optimized for many small ids. */
 export const layer = Layer.sync(SecureRandom.SecureRandom, () =>
   SecureRandom.make((size) =>
-    size > ID_BYTES ? randomFillSync(new Uint8Array(size)) : new Uint8Array(draw(size))
+    size > ID_BYTES ? randomFillSync(new Uint8Array(size)) : new Uint8Array(pooled(size))
   )
 )

@@ -2,91 +2,96 @@ import { Context, Effect, type Fiber, Option, Tracer } from "effect"
 import { Headers, HttpServerRequest, HttpTraceContext } from "effect/http"
 import * as RandomBytes from "./RandomBytes.ts"
 
-/** What a request is called, in its answer, in the log and in traces. */
+/** Identity of a request in its response, the log and traces. */
 export class RequestId {
-  /** 32 hexadecimal digits; those of the caller, where it sent a trace. */
+  /** 32 hexadecimal digits: the trace id of the caller's `traceparent`, or a new one. */
   readonly traceId: string
-  /** What the caller calls it, where it said so, and that is sane. */
-  readonly given: string | undefined
+  /** The caller's `X-Request-Id`, if it is valid. */
+  readonly fromClient: string | undefined
 
-  constructor(traceId: string, given: string | undefined) {
+  constructor(traceId: string, fromClient: string | undefined) {
     this.traceId = traceId
-    this.given = given
+    this.fromClient = fromClient
   }
 
-  /** What the answer calls it. */
-  get name(): string {
-    return this.given ?? this.traceId
+  /** Value of `X-Request-Id` in the response. */
+  get value(): string {
+    return this.fromClient ?? this.traceId
   }
 }
 
 /**
- * What a caller may call its request: enough for a UUID with a prefix, nothing that could mean something in a log, and
- * no key that was put into the wrong header.
+ * Valid request ids of callers. They have room for a UUID with a prefix, no character with a meaning in a log, and no
+ * API key that was sent in the wrong header.
  */
-const SANE = /^(?!.*efx_)[\w.:-]{1,128}$/
+const VALID_ID = /^(?!.*efx_)[\w.:-]{1,128}$/
 
-/** Hung on Node's own request, which every view of it shares: a lookup has no time for another layer of context. */
+/** Stored on Node's request object, which all views of a request share. A context layer would slow down lookups. */
 const KEY = Symbol("effex/platform/RequestId")
 
-/** What a request was made of: with Node, its `IncomingMessage`. */
+/** The object behind a request: with Node, its `IncomingMessage`. */
 interface Source {
   [KEY]?: RequestId
 }
 
-interface NamingHeaders {
+interface IdHeaders {
   readonly [name: string]: string | ReadonlyArray<string> | undefined
 }
 
-/** What is not traced has a span as well, without such an id. */
+/** Spans that are not exported have ids in another format. */
 const TRACE_ID = /^[0-9a-f]{32}$/
 
 const TRACE_ID_BYTES = 16
 
-export const newTraceId = (): string => RandomBytes.draw(TRACE_ID_BYTES).toString("hex")
+export const newTraceId = (): string => RandomBytes.pooled(TRACE_ID_BYTES).toString("hex")
 
-/** What a request is called, named when it is first asked for. `traced` is the id of its trace, where it is traced. */
-export const of = (source: Source, headers: NamingHeaders, traced?: string): RequestId =>
-  (source[KEY] ??= nameOf(headers, traced))
+/** Returns the id of a request, assigned on first use. `traceId` is the id of its exported trace, if any. */
+export const ofRequest = (source: Source, headers: IdHeaders, traceId?: string): RequestId =>
+  (source[KEY] ??= fromHeaders(headers, traceId))
 
-/** The name of a request that is asked for it once only. */
-export const nameOf = ({ traceparent, "x-request-id": given }: NamingHeaders, traced?: string): RequestId =>
+/** Makes the id of a request without storing it, for callers that need it once. */
+export const fromHeaders = (
+  { traceparent, "x-request-id": fromClient }: IdHeaders,
+  traceId?: string
+): RequestId =>
   new RequestId(
-    (traceparent === undefined ? undefined : callerIn(String(traceparent))) ?? traced ?? newTraceId(),
-    given !== undefined && SANE.test(String(given)) ? String(given) : undefined
+    (traceparent === undefined ? undefined : traceIdIn(String(traceparent))) ?? traceId ?? newTraceId(),
+    fromClient !== undefined && VALID_ID.test(String(fromClient)) ? String(fromClient) : undefined
   )
 
-/** What a fiber that has no view of a request at hand answers. */
-export class Named extends Context.Reference<RequestId | undefined>("effex/platform/RequestId/Named", {
-  defaultValue: () => undefined
-}) {}
+/** Id of the current request, for fibers that have no `HttpServerRequest`. */
+export class CurrentRequestId extends Context.Reference<RequestId | undefined>(
+  "effex/platform/RequestId/CurrentRequestId",
+  { defaultValue: () => undefined }
+) {}
 
-const callerIn = (traceparent: string) =>
+const traceIdIn = (traceparent: string) =>
   Option.getOrUndefined(HttpTraceContext.w3c(Headers.fromInput({ traceparent })))?.traceId
 
-/** The request that a fiber answers; none for what the process does by itself. */
-export const ofFiber = (fiber: Fiber.Fiber<unknown, unknown>): RequestId | undefined => {
+/** Returns the id of the request that a fiber handles; undefined for background work. */
+export const fiberRequestId = (fiber: Fiber.Fiber<unknown, unknown>): RequestId | undefined => {
   const request = Context.getOrUndefined(fiber.context, HttpServerRequest.HttpServerRequest)
-  if (request === undefined) return Context.get(fiber.context, Named)
-  return of(request.source, request.headers, tracedAs(fiber))
+  if (request === undefined) return Context.get(fiber.context, CurrentRequestId)
+  return ofRequest(request.source, request.headers, spanTraceId(fiber))
 }
 
-/** The id of the trace that a fiber is a part of; none where nothing is traced. */
-export const tracedAs = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined => spanOf(fiber)?.traceId
+/** Returns the trace id of a fiber's current span; undefined when tracing is off. */
+export const spanTraceId = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined =>
+  spanOf(fiber)?.traceId
 
 const spanOf = ({ context }: Fiber.Fiber<unknown, unknown>) =>
   Context.getOrUndefined(context, Tracer.ParentSpan)
 
 /**
- * What names whatever a fiber does: the trace that it is a part of, since many calls may come over one connection, or
- * else the request that it answers.
+ * Returns the trace id of a fiber. The id of its span comes first, since one connection can carry many calls; then the
+ * id of the request that it handles.
  */
-export const traceIdOf = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined => {
+export const fiberTraceId = (fiber: Fiber.Fiber<unknown, unknown>): string | undefined => {
   const span = spanOf(fiber)
-  return (span !== undefined && TRACE_ID.test(span.traceId) ? span : ofFiber(fiber))?.traceId
+  return (span !== undefined && TRACE_ID.test(span.traceId) ? span : fiberRequestId(fiber))?.traceId
 }
 
-/** As {@link traceIdOf}, of this fiber; a new one where nothing names it. */
+/** The trace id of the current fiber, or a new one. */
 export const currentTraceId: Effect.Effect<string> = Effect.withFiber((fiber) =>
-  Effect.succeed(traceIdOf(fiber) ?? newTraceId())
+  Effect.succeed(fiberTraceId(fiber) ?? newTraceId())
 )

@@ -1,14 +1,14 @@
 import { Effect, type Fiber, FiberMap, Option } from "effect"
 
 /**
- * Runs work once for all who ask for the same key while it is under way. The fiber belongs to nobody who asks: it goes
- * on when they give up, and ends with the scope.
+ * Shares one run of an effect between concurrent callers with the same key. The fiber belongs to the scope: it continues
+ * when its callers are interrupted.
  */
 export const make = Effect.fnUntraced(function* <A, E>() {
   const flights = yield* FiberMap.make<string, A, E>()
-  return <R>(key: string, work: Effect.Effect<A, E, R>): Effect.Effect<Fiber.Fiber<A, E>, never, R> =>
+  return <R>(key: string, effect: Effect.Effect<A, E, R>): Effect.Effect<Fiber.Fiber<A, E>, never, R> =>
     Effect.suspend(() => {
-      const underWay = FiberMap.getUnsafe(flights, key)
-      return Option.isSome(underWay) ? Effect.succeed(underWay.value) : FiberMap.run(flights, key, work)
+      const flight = FiberMap.getUnsafe(flights, key)
+      return Option.isSome(flight) ? Effect.succeed(flight.value) : FiberMap.run(flights, key, effect)
     })
 })

@@ -91,9 +91,9 @@ describe("Cluster.singleton", () => {
       const events = yield* Queue.unbounded<string>()
       yield* Layer.build(Layer.provide(workOf("one", events), Layer.fresh(TestSettings.layer())))
       assert.strictEqual(yield* next(events), "one begins")
-      const { sql, within } = yield* Database
+      const { sql, execute } = yield* Database
       assert.deepStrictEqual(
-        yield* within(sql`SELECT tablename FROM pg_tables WHERE tablename LIKE 'effex_cluster%'`),
+        yield* execute(sql`SELECT tablename FROM pg_tables WHERE tablename LIKE 'effex_cluster%'`),
         []
       )
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer()))
