@@ -9,11 +9,11 @@ import * as Workload from "../support/Workload.ts"
 
 const KEYS = 20
 const ROUNDS = 3
-/** Stands among the keys that are committed with conversions, as PostgreSQL's arrays are written, and nowhere else. */
-const COMMIT = '"POST /api/v1/convert"'
+/** Occurs only in the parameters of the statement that commits conversions: its PostgreSQL array of routes. */
+const COMMIT_MARKER = '"POST /api/v1/convert"'
 
-describe("A commit whose answer is lost on the way", () => {
-  it.live("is told as it was the first time, when the same key asks again", () =>
+describe("A commit whose confirmation is lost", () => {
+  it.live("returns the first response when the key is retried", () =>
     Effect.gen(function* () {
       const { door, sql, through } = yield* NodeEnvironment.behindDoor()
       const server = yield* Effex.serve(through)
@@ -26,37 +26,37 @@ describe("A commit whose answer is lost on the way", () => {
           { concurrency: "unbounded" }
         )
       yield* convertAll(0)
-      let swallowed = 0
+      let lostConfirmations = 0
       for (let round = 1; round <= ROUNDS; round++) {
-        door.mute(COMMIT)
-        const answers = yield* convertAll(round)
-        for (const answer of answers) {
+        door.mute(COMMIT_MARKER)
+        const responses = yield* convertAll(round)
+        for (const response of responses) {
           assert.deepStrictEqual(
-            Option.map(answer, ({ status }) => status),
+            Option.map(response, ({ status }) => status),
             Option.some(503)
           )
         }
-        const done = yield* sql<{ id: string; key: string; amount: number }>`
+        const committed = yield* sql<{ id: string; key: string; amount: number }>`
           SELECT (answer::jsonb ->> 'audit_id') AS id, key, (answer::jsonb ->> 'input_amount')::float8 AS amount
           FROM idempotency WHERE key LIKE ${`round ${round}, %`}`
-        assert.isAtLeast(done.length, 1)
-        swallowed += done.length
+        assert.isAtLeast(committed.length, 1)
+        lostConfirmations += committed.length
         door.heal()
-        for (const { amount, id, key } of done) {
-          const again = yield* workload
+        for (const { amount, id, key } of committed) {
+          const retried = yield* workload
             .convert(server.url, key, amount)
             .pipe(
               Effect.map(Option.getOrThrow),
               Effect.repeat({ until: ({ status }) => status === 200 }),
               Effect.timeout("1 minute")
             )
-          assert.isTrue(again.replayed)
-          assert.strictEqual(ApiRequests.auditIdOf(again), id)
+          assert.isTrue(retried.replayed)
+          assert.strictEqual(ApiRequests.auditIdOf(retried), id)
         }
       }
       const settled = yield* Integrity.check({ workload, url: server.url, sql })
       yield* Workload.report(
-        `The answer to ${swallowed} commits swallowed: each retry told the first result; ${Integrity.inWords(settled)}`
+        `The confirmations of ${lostConfirmations} commits lost: each retry returned the first result; ${Integrity.inWords(settled)}`
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

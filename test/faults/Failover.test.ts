@@ -7,7 +7,7 @@ import * as Polls from "../support/PollRuns.ts"
 
 const PAIRS = 44
 
-/** A server that asks Flutterwave first, and Fixer where that fails. */
+/** A server with Flutterwave as its first provider and Fixer as the fallback. */
 const start = Effect.gen(function* () {
   const { env, sandbox } = yield* Effex.makeSandbox({
     PROVIDERS: "flutterwave,fixer",
@@ -19,8 +19,8 @@ const start = Effect.gen(function* () {
   const sql = yield* PgClient.makeClient({ url: Redacted.make(env.DATABASE_URL) })
   const server = yield* Effex.serve({ ...env, FIXER_BASE_URL: `${sandbox.baseUrl}/fixer` })
 
-  /** Who supplied the rates of the first whole poll from now on. */
-  const nextPoll = Effect.gen(function* () {
+  /** Counts the rates of the next complete poll by provider. */
+  const ratesOfNextPoll = Effect.gen(function* () {
     const run = yield* Polls.nextRun(sql)
     return yield* sql<{ provider: string; derived: boolean; count: number }>`
       SELECT provider, derived_from IS NOT NULL AS derived, count(*)::int AS count
@@ -34,23 +34,23 @@ const start = Effect.gen(function* () {
   )
 
   const health = Effect.map(Effex.get(server.url, "/health/ready"), ({ body }) => JSON.parse(body).checks)
-  const said = (text: string) => server.output().split(text).length - 1
-  return { sandbox, nextPoll, health, said }
+  const countInLog = (text: string) => server.output().split(text).length - 1
+  return { sandbox, ratesOfNextPoll, health, countInLog }
 })
 
 describe("A server with two providers", () => {
   it.live(
-    "takes all rates from the second within one poll when the first fails, and back again",
+    "switches to the second within one poll when the first fails, and back when it recovers",
     () =>
       Effect.gen(function* () {
-        const { health, nextPoll, said, sandbox } = yield* start
-        const first = [{ provider: "sandbox", derived: false, count: PAIRS }]
-        assert.deepStrictEqual(yield* nextPoll, first)
+        const { countInLog, health, ratesOfNextPoll, sandbox } = yield* start
+        const fromFlutterwave = [{ provider: "sandbox", derived: false, count: PAIRS }]
+        assert.deepStrictEqual(yield* ratesOfNextPoll, fromFlutterwave)
         const faults = ["500", "hang"] as const
         for (const [index, fault] of faults.entries()) {
           yield* sandbox.order({ provider: "flutterwave", fault })
-          // Those of the euro are quoted, all others are computed from two of them.
-          assert.deepStrictEqual(yield* nextPoll, [
+          // Fixer quotes rates of the euro; all others are derived from two of them.
+          assert.deepStrictEqual(yield* ratesOfNextPoll, [
             { provider: "fixer", derived: false, count: PAIRS / 4 },
             { provider: "fixer", derived: true, count: (PAIRS / 4) * 3 }
           ])
@@ -59,12 +59,12 @@ describe("A server with two providers", () => {
           assert.match(provider.detail, /; fixer answers instead$/)
           assert.deepInclude(providers[1], { name: "fixer", status: "ok" })
           assert.strictEqual(rates.status, "ok")
-          assert.strictEqual(said("; fixer answers instead"), index + 1)
+          assert.strictEqual(countInLog("; fixer answers instead"), index + 1)
 
           yield* sandbox.clear
-          assert.deepStrictEqual(yield* nextPoll, first)
+          assert.deepStrictEqual(yield* ratesOfNextPoll, fromFlutterwave)
           assert.deepInclude((yield* health).provider, { name: "flutterwave", status: "ok" })
-          assert.strictEqual(said("flutterwave answers again"), index + 1)
+          assert.strictEqual(countInLog("flutterwave answers again"), index + 1)
         }
       }).pipe(Effect.provide(Reactivity.layer)),
     180_000

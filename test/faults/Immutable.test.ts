@@ -10,8 +10,8 @@ import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import * as Workload from "../support/Workload.ts"
 
 const RECORDS = 12
-/** A table whose rows are never changed, and one of its columns. */
-const IMMUTABLE = [
+/** Immutable tables, each with one of its columns. */
+const IMMUTABLE_TABLES = [
   ["exchange_rate", "rate"],
   ["conversion_audit", "output_amount"],
   ["audit_seal", "position"],
@@ -20,13 +20,13 @@ const IMMUTABLE = [
   ["poll_rate", "rate_id"]
 ] as const
 
-const statementsOf = ([table, column]: (typeof IMMUTABLE)[number]) => [
+const statementsOf = ([table, column]: (typeof IMMUTABLE_TABLES)[number]) => [
   `UPDATE ${table} SET ${column} = ${column}`,
   `DELETE FROM ${table}`,
   `TRUNCATE ${table} CASCADE`
 ]
 
-/** As a role that may do everything with the tables but own them. */
+/** Runs statements as a role that has all privileges on the tables but does not own them. */
 const asApplication = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   const role = sql(`app_${randomUUID().replaceAll("-", "")}`)
   yield* Effect.acquireRelease(
@@ -37,9 +37,9 @@ const asApplication = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
     sql.withTransaction(Effect.andThen(sql`SET LOCAL ROLE ${role}`, statement))
 })
 
-describe("What is never changed", () => {
+describe("Immutable tables", () => {
   it.live(
-    "is changed by nobody, and where its triggers are gone, the verifier names the first bad record",
+    "reject changes by owner and application; the verifier names the first record changed without triggers",
     () =>
       Effect.gen(function* () {
         const { env, sql } = yield* NodeEnvironment.make()
@@ -52,12 +52,12 @@ describe("What is never changed", () => {
         assert.strictEqual(yield* server.ended, 0)
 
         const asOwner = <A, E>(statement: Effect.Effect<A, E>) => statement
-        let refused = 0
-        for (const as of [asOwner, yield* asApplication(sql)]) {
-          for (const text of IMMUTABLE.flatMap(statementsOf)) {
-            const error = yield* Effect.flip(as(sql.unsafe(text)))
+        let rejections = 0
+        for (const runAs of [asOwner, yield* asApplication(sql)]) {
+          for (const text of IMMUTABLE_TABLES.flatMap(statementsOf)) {
+            const error = yield* Effect.flip(runAs(sql.unsafe(text)))
             assert.include(inspect(error, { depth: 9 }), "is refused: its rows are never changed", text)
-            refused++
+            rejections++
           }
         }
         assert.strictEqual((yield* Integrity.verify(env)).code, 0)
@@ -68,7 +68,7 @@ describe("What is never changed", () => {
         for (const { name } of relations) yield* sql`ALTER TABLE ${sql.literal(name)} DISABLE TRIGGER ALL`
         const sealed = yield* sql<{ id: string }>`SELECT audit_id AS id FROM audit_seal ORDER BY position`
         const idAt = (position: number) => sealed[position]?.id ?? assert.fail()
-        // The last one first: each time, what is named is the first that does not fit.
+        // The later record first, so that the first changed record differs between the rounds.
         for (const position of [9, 2]) {
           yield* sql`
           UPDATE conversion_audit SET output_amount = output_amount - 1, residual = residual + 1
@@ -79,7 +79,7 @@ describe("What is never changed", () => {
           assert.include(output, idAt(position))
         }
         yield* Workload.report(
-          `${refused} changes refused, as owner and as application; 2 changes without triggers, each time the first bad record named`
+          `${rejections} changes rejected, as owner and as application; 2 changes without triggers, each time the first changed record named`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

@@ -10,12 +10,12 @@ import * as Workload from "../support/Workload.ts"
 
 const WRITERS = 24
 const ACKNOWLEDGED_BEFORE_KILL = 100
-/** How often in a row, from the environment where it says so. */
+/** Number of kills in a row; `EFFEX_KILLS` overrides it. */
 const KILLS = Number(process.env["EFFEX_KILLS"] ?? 3)
 
 describe("kill -9 of the server under 24 writers", () => {
   it.live(
-    "loses nothing that was acknowledged, and a retry of each key leaves one record of it",
+    "loses no acknowledged conversion, and retrying every key leaves one record per key",
     () =>
       Effect.gen(function* () {
         const url = yield* TestDatabase.create
@@ -24,37 +24,37 @@ describe("kill -9 of the server under 24 writers", () => {
         const workload = Workload.make("kill")
         const readyMillis: Array<number> = []
         const start = Effect.gen(function* () {
-          const [took, server] = yield* Effect.timed(Effex.serve(env))
-          readyMillis.push(Math.round(Duration.toMillis(took)))
+          const [elapsed, server] = yield* Effect.timed(Effex.serve(env))
+          readyMillis.push(Math.round(Duration.toMillis(elapsed)))
           return server
         })
 
         for (let round = 1; round <= KILLS; round++) {
           const server = yield* start
-          const enough = yield* Deferred.make<void>()
-          let left = ACKNOWLEDGED_BEFORE_KILL
+          const hasEnough = yield* Deferred.make<void>()
+          let remaining = ACKNOWLEDGED_BEFORE_KILL
           const load = yield* workload.drive(() => server.url, {
             writers: WRITERS,
             readers: 0,
             onAcknowledged: () => {
-              if (--left === 0) Deferred.doneUnsafe(enough, Effect.void)
+              if (--remaining === 0) Deferred.doneUnsafe(hasEnough, Effect.void)
             }
           })
-          yield* Effect.timeout(Deferred.await(enough), "5 minutes")
+          yield* Effect.timeout(Deferred.await(hasEnough), "5 minutes")
           server.process.kill("SIGKILL")
           assert.strictEqual(yield* server.ended, "SIGKILL")
           yield* load.stop
         }
 
-        const again = yield* start
-        const settled = yield* Integrity.check({ workload, url: again.url, sql })
+        const restarted = yield* start
+        const settled = yield* Integrity.check({ workload, url: restarted.url, sql })
         assert.strictEqual((yield* Integrity.verify(env)).code, 0)
         assert.isAtLeast(settled.acknowledged, KILLS * ACKNOWLEDGED_BEFORE_KILL)
-        again.process.kill("SIGTERM")
-        assert.strictEqual(yield* again.ended, 0)
+        restarted.process.kill("SIGTERM")
+        assert.strictEqual(yield* restarted.ended, 0)
         yield* Integrity.checkLeft(sql)
         yield* Workload.report(
-          `kill -9 of the server ${KILLS} times: ${Integrity.inWords(settled)}; ready again after ${readyMillis.slice(1).join(", ")} ms`
+          `kill -9 of the server ${KILLS} times: ${Integrity.inWords(settled)}; ready after ${readyMillis.slice(1).join(", ")} ms`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     300_000 + KILLS * 60_000

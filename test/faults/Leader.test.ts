@@ -11,12 +11,12 @@ import * as TestRedis from "../support/TestRedis.ts"
 import * as Workload from "../support/Workload.ts"
 
 const PAIRS = 44
-const TAKE_OVER = "30 seconds"
-const STOPPED_MILLIS = 30_000
+const TAKEOVER_TIMEOUT = "30 seconds"
+const FROZEN_MILLIS = 30_000
 
 type Node = Effect.Success<ReturnType<typeof Effex.serve>>
 
-/** Nodes that share a database, a provider, and Redis where the run has one. */
+/** Nodes that share a database, a provider, and Redis if it is installed. */
 const cluster = Effect.fnUntraced(function* (redisDatabase: number) {
   const url = yield* TestDatabase.create
   const sql = yield* PgClient.makeClient({ url: Redacted.make(url) })
@@ -38,14 +38,15 @@ const cluster = Effect.fnUntraced(function* (redisDatabase: number) {
 
 type Cluster = Effect.Success<ReturnType<typeof cluster>>
 
-const leads = (node: Node, term: number) =>
+/** Waits until a node leads in a term. Returns the time this took, in milliseconds. */
+const awaitLeader = (node: Node, term: number) =>
   node.written(new RegExp(`This process polls, in term ${term}\\b`)).pipe(
-    Effect.timeout(TAKE_OVER),
+    Effect.timeout(TAKEOVER_TIMEOUT),
     Effect.timed,
-    Effect.map(([took]) => Duration.toMillis(took))
+    Effect.map(([elapsed]) => Duration.toMillis(elapsed))
   )
 
-const untilRuns = ({ runs, started }: Cluster, term: number, count: number) =>
+const awaitFinishedRuns = ({ runs, started }: Cluster, term: number, count: number) =>
   runs.pipe(
     Effect.map((all) => all.filter((run) => run.finished && Number(run.term) === term).length),
     Effect.delay("50 millis"),
@@ -56,78 +57,78 @@ const untilRuns = ({ runs, started }: Cluster, term: number, count: number) =>
     })
   )
 
-/** What no fault may break, whoever led. */
-const assertLed = Effect.fnUntraced(function* ({ sql }: Cluster) {
+/** Asserts that every rate is from a leader's poll, in the order of terms, and that no two polls overlap. */
+const assertPolledByLeaders = Effect.fnUntraced(function* ({ sql }: Cluster) {
   const rates = yield* sql<{ sequence: bigint; term: bigint | null }>`
     SELECT sequence, term FROM exchange_rate
     LEFT JOIN poll_rate ON rate_id = exchange_rate.id LEFT JOIN poll_run ON poll_run.id = poll_run_id
     ORDER BY sequence`
   const terms = rates.map(({ term }) => Number(term))
-  assert.notInclude(terms, 0, "a rate that no led poll brought")
+  assert.notInclude(terms, 0, "a rate from a poll without a leader")
   assert.deepStrictEqual(
     terms,
     terms.toSorted((a, b) => a - b),
-    "a rate of a term that was over"
+    "a rate from a term that had ended"
   )
   const overlapping = yield* sql`
     SELECT a.id FROM poll_run a JOIN poll_run b ON b.id <> a.id
     WHERE b.started_at >= a.started_at AND b.started_at < a.finished_at`
-  assert.deepStrictEqual(overlapping, [], "two polls at once")
+  assert.deepStrictEqual(overlapping, [], "overlapping polls")
   return rates.length
 })
 
-describe("The poller of a cluster", () => {
+describe("RatePoller in a cluster", () => {
   it.live(
-    "is one in all, moves when its node is killed, and at once when its node ends",
+    "runs on one node, and moves when its node is killed or shuts down",
     () =>
       Effect.gen(function* () {
         const nodes = yield* cluster(1)
         const first = yield* nodes.start
-        assert.isBelow(yield* leads(first, 1), 2000)
+        assert.isBelow(yield* awaitLeader(first, 1), 2000)
         const second = yield* nodes.start
-        yield* untilRuns(nodes, 1, 3)
+        yield* awaitFinishedRuns(nodes, 1, 3)
         assert.notInclude(second.output(), "This process polls")
         const requests = yield* nodes.sandbox.requests
         assert.isAtMost(requests, (yield* nodes.runs).length * PAIRS)
 
         first.process.kill("SIGKILL")
-        yield* leads(second, 2)
-        yield* untilRuns(nodes, 2, 1)
+        yield* awaitLeader(second, 2)
+        yield* awaitFinishedRuns(nodes, 2, 1)
 
         const third = yield* nodes.start
-        yield* untilRuns(nodes, 2, 2)
+        yield* awaitFinishedRuns(nodes, 2, 2)
         second.process.kill("SIGTERM")
-        const [took, code] = yield* Effect.timed(second.ended)
+        const [elapsed, code] = yield* Effect.timed(second.ended)
         assert.strictEqual(code, 0)
-        assert.isBelow(Duration.toMillis(took), 5000)
-        assert.isBelow(yield* leads(third, 3), 3000)
-        yield* untilRuns(nodes, 3, 1)
-        yield* assertLed(nodes)
+        assert.isBelow(Duration.toMillis(elapsed), 5000)
+        assert.isBelow(yield* awaitLeader(third, 3), 3000)
+        yield* awaitFinishedRuns(nodes, 3, 1)
+        yield* assertPolledByLeaders(nodes)
         for (const { output } of [first, second, third]) assert.notMatch(output(), /"level":"(WARN|ERROR)"/)
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     300_000
   )
 
   it.live(
-    "leaves nothing to a node that was stopped in the middle of a poll, and goes on",
+    "rejects writes of a leader that was frozen during a poll, while another node polls",
     () =>
       Effect.gen(function* () {
         const nodes = yield* cluster(2)
         const first = yield* nodes.start
-        yield* leads(first, 1)
+        yield* awaitLeader(first, 1)
         const second = yield* nodes.start
-        yield* untilRuns(nodes, 1, 1)
+        yield* awaitFinishedRuns(nodes, 1, 1)
         yield* Effect.repeat(Effect.delay(nodes.sandbox.requests, "5 millis"), {
           until: (requests) => requests % PAIRS > 15 && requests % PAIRS < 25
         })
         first.process.kill("SIGSTOP")
-        const stoppedAt = performance.now()
-        const took = yield* leads(second, 2)
-        yield* untilRuns(nodes, 2, 1)
-        yield* Effect.sleep(Math.max(0, STOPPED_MILLIS - (performance.now() - stoppedAt)))
+        const frozenAt = performance.now()
+        const takeoverMillis = yield* awaitLeader(second, 2)
+        yield* awaitFinishedRuns(nodes, 2, 1)
+        yield* Effect.sleep(Math.max(0, FROZEN_MILLIS - (performance.now() - frozenAt)))
         first.process.kill("SIGCONT")
-        // Enough for whoever believes that it still leads to poll again.
-        yield* untilRuns(nodes, 2, 4)
+        // Enough time for the former leader to poll again, if it still believed that it leads.
+        yield* awaitFinishedRuns(nodes, 2, 4)
         assert.strictEqual(first.output().match(/This process polls/g)?.length, 1)
         assert.isNull(first.process.exitCode)
         const runs = yield* nodes.runs
@@ -135,18 +136,18 @@ describe("The poller of a cluster", () => {
           runs.map(({ term }) => Number(term)),
           runs.map(({ term }) => Number(term)).toSorted((a, b) => a - b)
         )
-        const ofFirst = runs.filter(({ term }) => Number(term) === 1)
-        assert.isFalse(ofFirst.at(-1)?.finished, "the poll that was stopped")
-        assert.isTrue(ofFirst.slice(0, -1).every(({ finished }) => finished))
-        const rates = yield* assertLed(nodes)
+        const runsOfFirst = runs.filter(({ term }) => Number(term) === 1)
+        assert.isFalse(runsOfFirst.at(-1)?.finished, "the interrupted poll")
+        assert.isTrue(runsOfFirst.slice(0, -1).every(({ finished }) => finished))
+        const rates = yield* assertPolledByLeaders(nodes)
         yield* Workload.report(
-          `Leader stopped for ${STOPPED_MILLIS / 1000} s: the other polls after ${Math.round(took)} ms, ${runs.length} polls, ${rates} rates, none twice, terms 1 and 2 in order`
+          `Leader frozen for ${FROZEN_MILLIS / 1000} s: the other node polls after ${Math.round(takeoverMillis)} ms, ${runs.length} polls, ${rates} rates, no duplicates, terms 1 and 2 in order`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     300_000
   )
 
-  it.live("ends in time on a node whose database swallows everything", () =>
+  it.live("shuts down in time while the database is blackholed", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.create
       const door = yield* TcpProxy.open({ path: inject("postgres") })

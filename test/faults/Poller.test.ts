@@ -9,11 +9,11 @@ import * as TestConversions from "../support/TestConversions.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 
-const POLLER = "/api/v1/admin/poller"
+const POLLER_PATH = "/api/v1/admin/poller"
 
 type Node = Effect.Success<ReturnType<typeof Effex.serve>>
 
-/** Nodes that share a database, and would poll once in a day. */
+/** Nodes that share a database and, by their environment, poll once a day. */
 const cluster = Effect.gen(function* () {
   const url = yield* TestDatabase.create
   const sql = yield* PgClient.makeClient({ url: Redacted.make(url) })
@@ -29,7 +29,7 @@ const cluster = Effect.gen(function* () {
   }
   const create = Effex.run(["keys", "create", "--name", "operator", "--scope", "admin", "--json"], env)
   const [, key = ""] = yield* Effect.flatMap(create, ({ written }) => written(/"key":"(efx_\w+)"/))
-  const ask = (node: Node, path: string, method: string, body?: unknown) =>
+  const request = (node: Node, path: string, method: string, body?: unknown) =>
     Effect.promise(async () => {
       const response = await fetch(node.url + path, {
         method,
@@ -43,53 +43,54 @@ const cluster = Effect.gen(function* () {
     SELECT count(*) AS count FROM poll_run WHERE finished_at IS NOT NULL AND trigger = 'schedule'`.pipe(
     Effect.map(([row]) => Number(row?.count))
   )
-  return { ask, env, finished, start: Effex.serve(env) }
+  return { request, env, finished, start: Effex.serve(env) }
 })
 
-/** Waits for more polls of the schedule. */
-const untilMore = (finished: Effect.Effect<number, unknown>, more: number) =>
+/** Waits until `count` more scheduled polls have finished. */
+const awaitMorePolls = (finished: Effect.Effect<number, unknown>, count: number) =>
   Effect.gen(function* () {
     const before = yield* finished
     yield* Effect.repeat(finished, {
-      until: (count) => count >= before + more,
+      until: (total) => total >= before + count,
       schedule: Schedule.spaced("50 millis")
     }).pipe(Effect.timeout("30 seconds"))
   })
 
-const leads = (node: Node, term: number) =>
+/** Waits until a node leads in a term. */
+const awaitLeader = (node: Node, term: number) =>
   Effect.timeout(node.written(new RegExp(`This process polls, in term ${term}\\b`)), "30 seconds")
 
-describe("The poller's setting", () => {
+describe("The poller configuration", () => {
   it.live(
-    "holds on all nodes, whichever is asked, and stays when the leader is killed and after a restart",
+    "applies to all nodes, and survives a kill of the leader and a restart",
     () =>
       Effect.gen(function* () {
-        const { ask, env, finished, start } = yield* cluster
+        const { request, env, finished, start } = yield* cluster
         const first = yield* start
-        yield* leads(first, 1)
+        yield* awaitLeader(first, 1)
         const second = yield* start
         yield* first.written(/44 refreshed/)
 
-        // The one that does not lead is asked.
+        // Sent to the node that does not lead.
         const on = { interval: "1 second", enabled: true }
-        assert.deepInclude((yield* ask(second, POLLER, "PUT", on)).json, { ...on, version: 1 })
+        assert.deepInclude((yield* request(second, POLLER_PATH, "PUT", on)).json, { ...on, version: 1 })
         yield* first.written(/The database has polling every 1s/).pipe(Effect.timeout("10 seconds"))
-        yield* untilMore(finished, 3)
-        const told = (yield* ask(first, POLLER, "GET")).json
-        assert.deepInclude(told, { ...on, source: "database", version: 1 })
-        assert.match(String(told["changed_by"]), /^key_/)
-        assert.deepNestedInclude(told, { "leader.term": 1, "last_run.trigger": "schedule" })
+        yield* awaitMorePolls(finished, 3)
+        const current = (yield* request(first, POLLER_PATH, "GET")).json
+        assert.deepInclude(current, { ...on, source: "database", version: 1 })
+        assert.match(String(current["changed_by"]), /^key_/)
+        assert.deepNestedInclude(current, { "leader.term": 1, "last_run.trigger": "schedule" })
 
-        // Whoever takes over keeps it, and so does who comes back.
+        // The new leader and a restarted node keep it.
         first.process.kill("SIGKILL")
-        yield* leads(second, 2)
-        yield* untilMore(finished, 2)
+        yield* awaitLeader(second, 2)
+        yield* awaitMorePolls(finished, 2)
         const third = yield* start
         yield* third.written(/The database has polling every 1s/)
         second.process.kill("SIGTERM")
         assert.strictEqual(yield* second.ended, 0)
-        yield* leads(third, 3)
-        yield* untilMore(finished, 2)
+        yield* awaitLeader(third, 3)
+        yield* awaitMorePolls(finished, 2)
 
         const off = yield* Effex.run(["poller", "set", "--polling", "off", "--json"], env)
         assert.strictEqual(yield* off.ended, 0, off.output())
@@ -97,11 +98,11 @@ describe("The poller's setting", () => {
         const before = yield* finished
         yield* Effect.sleep("2 seconds")
         assert.strictEqual(yield* finished, before)
-        assert.deepInclude((yield* ask(third, POLLER, "GET")).json, {
+        assert.deepInclude((yield* request(third, POLLER_PATH, "GET")).json, {
           enabled: false,
           changed_by: "command-line"
         })
-        assert.deepInclude((yield* ask(third, POLLER, "PUT", { ...on, interval: "1 hour" })).json, {
+        assert.deepInclude((yield* request(third, POLLER_PATH, "PUT", { ...on, interval: "1 hour" })).json, {
           version: 3
         })
         yield* Effect.repeat(finished, { until: (count) => count > before }).pipe(
@@ -112,20 +113,20 @@ describe("The poller's setting", () => {
   )
 
   it.live(
-    "does not keep an operator from polling now, on a node that does not lead",
+    "allows a manual poll on a node that does not lead",
     () =>
       Effect.gen(function* () {
-        const { ask, start } = yield* cluster
+        const { request, start } = yield* cluster
         const first = yield* start
-        yield* leads(first, 1)
+        yield* awaitLeader(first, 1)
         yield* first.written(/44 refreshed/)
         const second = yield* start
-        const begun = yield* ask(second, `${POLLER}/runs`, "POST")
-        assert.strictEqual(begun.status, 202, begun.text)
-        const location = begun.headers.get("location") ?? ""
-        // The other node joins it, or begins one when it is over.
-        assert.strictEqual((yield* ask(first, `${POLLER}/runs`, "POST")).status, 202)
-        const ended = yield* ask(first, location, "GET").pipe(
+        const started = yield* request(second, `${POLLER_PATH}/runs`, "POST")
+        assert.strictEqual(started.status, 202, started.text)
+        const location = started.headers.get("location") ?? ""
+        // The other node returns the running poll, or starts one after it.
+        assert.strictEqual((yield* request(first, `${POLLER_PATH}/runs`, "POST")).status, 202)
+        const ended = yield* request(first, location, "GET").pipe(
           Effect.repeat({
             until: ({ json }) => json["status"] !== "running",
             schedule: Schedule.spaced("50 millis")
@@ -133,25 +134,25 @@ describe("The poller's setting", () => {
           Effect.timeout("20 seconds")
         )
         assert.deepInclude(ended.json, { status: "finished", trigger: "demand", succeeded: 44, failed: 0 })
-        assert.match(String(begun.json["requested_by"]), /^key_/)
+        assert.match(String(started.json["requested_by"]), /^key_/)
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     60_000
   )
 
   it.live(
-    "has a poll of a node that was killed told as interrupted",
+    "reports the poll of a killed node as interrupted",
     () =>
       Effect.gen(function* () {
-        const { ask, env, start } = yield* cluster
-        const asking = yield* start
-        yield* leads(asking, 1)
-        yield* asking.written(/44 refreshed/)
+        const { env, request, start } = yield* cluster
+        const survivor = yield* start
+        yield* awaitLeader(survivor, 1)
+        yield* survivor.written(/44 refreshed/)
         const killed = yield* Effex.serve({ ...env, POLL_SPACING: "1 second" })
-        const begun = yield* ask(killed, `${POLLER}/runs`, "POST")
-        const location = begun.headers.get("location") ?? ""
-        assert.deepInclude((yield* ask(asking, location, "GET")).json, { status: "running" })
+        const started = yield* request(killed, `${POLLER_PATH}/runs`, "POST")
+        const location = started.headers.get("location") ?? ""
+        assert.deepInclude((yield* request(survivor, location, "GET")).json, { status: "running" })
         killed.process.kill("SIGKILL")
-        const ended = yield* ask(asking, location, "GET").pipe(
+        const ended = yield* request(survivor, location, "GET").pipe(
           Effect.repeat({
             until: ({ json }) => json["status"] !== "running",
             schedule: Schedule.spaced("50 millis")

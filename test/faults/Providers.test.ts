@@ -11,45 +11,45 @@ import * as Workload from "../support/Workload.ts"
 const PAIRS = 8
 const HANG_SECONDS = 3
 
-interface Fault {
+interface ProviderFault {
   readonly fault: string
-  /** The provider as a whole is ill, and is left alone. */
-  readonly opens?: boolean
-  /** What it says can be read, and is not believed. */
-  readonly putAside?: boolean
+  /** If true, the fault opens the provider's circuit. */
+  readonly opensCircuit?: boolean
+  /** If true, the responses can be decoded, and their rates are quarantined. */
+  readonly isQuarantined?: boolean
 }
 
-const FLUTTERWAVE: ReadonlyArray<Fault> = [
-  { fault: "429", opens: true },
-  { fault: "500", opens: true },
-  { fault: "truncated", opens: true },
+const FLUTTERWAVE_FAULTS: ReadonlyArray<ProviderFault> = [
+  { fault: "429", opensCircuit: true },
+  { fault: "500", opensCircuit: true },
+  { fault: "truncated", opensCircuit: true },
   { fault: "zero" },
   { fault: "negative" },
   { fault: "nan" },
-  { fault: "jump", putAside: true }
+  { fault: "jump", isQuarantined: true }
 ]
-const FIXER: ReadonlyArray<Fault> = [{ fault: "old" }, { fault: "truncated" }]
+const FIXER_FAULTS: ReadonlyArray<ProviderFault> = [{ fault: "old" }, { fault: "truncated" }]
 
-/** A sandbox in a process of its own, told over HTTP how to misbehave. */
+/** A sandbox in its own process; faults are set over HTTP. */
 const startSandbox = Effect.gen(function* () {
   const running = yield* Effex.run(["sandbox", "--port", "0"])
   const [, url = ""] = yield* running.written(/answer at (http:\/\/[\d.:]+)/)
-  const faults = (init: RequestInit) =>
+  const requestFaults = (init: RequestInit) =>
     Effect.map(
       Effect.promise(() => fetch(`${url}/faults`, init)),
       ({ ok }) => assert.isTrue(ok)
     )
   return {
     url,
-    order: (provider: string, fault: string) =>
-      faults({ method: "PUT", body: JSON.stringify({ provider, fault }) }),
-    clear: faults({ method: "DELETE" })
+    setFault: (provider: string, fault: string) =>
+      requestFaults({ method: "PUT", body: JSON.stringify({ provider, fault }) }),
+    clear: requestFaults({ method: "DELETE" })
   }
 })
 
 const start = Effect.fnUntraced(function* (provider: string) {
   const sandbox = yield* startSandbox
-  const site = yield* NodeEnvironment.make({
+  const environment = yield* NodeEnvironment.make({
     PROVIDERS: provider,
     FLUTTERWAVE_BASE_URL: sandbox.url,
     FLUTTERWAVE_SECRET_KEY: "key",
@@ -62,13 +62,13 @@ const start = Effect.fnUntraced(function* (provider: string) {
     GUARD_CONFIRMATIONS: "off",
     ALLOW_ANONYMOUS_CONVERT: "true"
   })
-  const server = yield* Effex.serve(site.env)
+  const server = yield* Effex.serve(environment.env)
   yield* server.written(/8 refreshed, 0 failed/)
-  return { ...site, sandbox, server }
+  return { ...environment, sandbox, server }
 })
 
-/** A poll that begins while the circuit is open finds it so, or one that opens it. */
-const untilCircuitOpen = (sql: PgClient.PgClient) =>
+/** Waits for a poll that reports an open circuit: the one that opens it, or one that starts while it is open. */
+const awaitOpenCircuit = (sql: PgClient.PgClient) =>
   Polls.nextRun(sql).pipe(
     Effect.flatMap(
       ({ id }) => sql`SELECT 1 FROM poll_failure WHERE poll_run_id = ${id} AND reason = 'CircuitOpen'`
@@ -77,38 +77,38 @@ const untilCircuitOpen = (sql: PgClient.PgClient) =>
     Effect.timeout("2 minutes")
   )
 
-const test = (provider: string, faults: ReadonlyArray<Fault>, hangs: boolean) =>
+const testFaults = (provider: string, faults: ReadonlyArray<ProviderFault>, isHangTested: boolean) =>
   it.live(
-    `${provider}: keeps the last known good rates, and takes none that is wrong`,
+    `${provider}: keeps the last known good rates and stores no wrong one`,
     () =>
       Effect.gen(function* () {
         const { sandbox, server, sql } = yield* start(provider)
         const workload = Workload.make(provider)
         const load = yield* workload.drive(() => server.url, { writers: 2, readers: 4, pause: "10 millis" })
-        const told: Array<string> = []
-        for (const { fault, opens = false, putAside = false } of faults) {
-          yield* sandbox.order(provider, fault)
+        const reasonsByFault: Array<string> = []
+        for (const { fault, isQuarantined = false, opensCircuit = false } of faults) {
+          yield* sandbox.setFault(provider, fault)
           const { failed, id } = yield* Polls.nextRun(sql)
           assert.strictEqual(failed, PAIRS, fault)
-          const [found] = yield* sql<{ reasons: ReadonlyArray<string>; taken: bigint; aside: bigint }>`
+          const [found] = yield* sql<{ reasons: ReadonlyArray<string>; stored: bigint; quarantined: bigint }>`
             SELECT array_agg(DISTINCT reason ORDER BY reason) AS reasons,
-              (SELECT count(*) FROM poll_rate WHERE poll_run_id = ${id}) AS taken,
-              (SELECT count(*) FROM quarantined_rate WHERE status = 'pending') AS aside
+              (SELECT count(*) FROM poll_rate WHERE poll_run_id = ${id}) AS stored,
+              (SELECT count(*) FROM quarantined_rate WHERE status = 'pending') AS quarantined
             FROM poll_failure WHERE poll_run_id = ${id}`
           const reasons = found?.reasons ?? []
-          assert.strictEqual(Number(found?.taken), 0, fault)
-          if (opens && !reasons.includes("CircuitOpen")) yield* untilCircuitOpen(sql)
-          if (putAside) {
+          assert.strictEqual(Number(found?.stored), 0, fault)
+          if (opensCircuit && !reasons.includes("CircuitOpen")) yield* awaitOpenCircuit(sql)
+          if (isQuarantined) {
             assert.deepStrictEqual(reasons, ["Quarantined"], fault)
-            assert.isAtLeast(Number(found?.aside), PAIRS, fault)
+            assert.isAtLeast(Number(found?.quarantined), PAIRS, fault)
           }
-          told.push(`${fault} ${reasons.join("+")}`)
+          reasonsByFault.push(`${fault} ${reasons.join("+")}`)
           yield* sandbox.clear
-          const healed = yield* Effect.repeat(Polls.nextRun(sql), { until: ({ failed }) => failed === 0 })
-          assert.strictEqual(healed.failed, 0, fault)
+          const recovered = yield* Effect.repeat(Polls.nextRun(sql), { until: ({ failed }) => failed === 0 })
+          assert.strictEqual(recovered.failed, 0, fault)
         }
-        if (hangs) {
-          yield* sandbox.order(provider, "hang")
+        if (isHangTested) {
+          yield* sandbox.setFault(provider, "hang")
           yield* Effect.sleep(HANG_SECONDS * 1000)
         }
         yield* load.stop
@@ -117,13 +117,13 @@ const test = (provider: string, faults: ReadonlyArray<Fault>, hangs: boolean) =>
         assert.strictEqual(conversions.failed, 0)
         yield* Integrity.check({ workload, url: server.url, sql })
         yield* Workload.report(
-          `${provider} misbehaves (${told.join(", ")}): ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}`
+          `${provider} with faults (${reasonsByFault.join(", ")}): ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     300_000
   )
 
-describe("A provider that misbehaves", () => {
-  test("flutterwave", FLUTTERWAVE, true)
-  test("fixer", FIXER, false)
+describe("A server with a faulty provider", () => {
+  testFaults("flutterwave", FLUTTERWAVE_FAULTS, true)
+  testFaults("fixer", FIXER_FAULTS, false)
 })

@@ -10,46 +10,46 @@ import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 import * as Workload from "../support/Workload.ts"
 
-interface Fault {
+interface RedisFault {
   readonly name: string
   readonly seconds: number
   readonly begin: (redis: RedisServer.RedisServer, door: TcpProxy.TcpProxy) => Effect.Effect<unknown>
   readonly end: (redis: RedisServer.RedisServer, door: TcpProxy.TcpProxy) => Effect.Effect<unknown>
-  /** What it knew is gone. */
-  readonly forgets?: boolean
-  /** It answers nothing meanwhile. */
-  readonly isSilent?: boolean
+  /** If true, Redis loses its data. */
+  readonly losesData?: boolean
+  /** If true, Redis does not respond during the fault. */
+  readonly isUnresponsive?: boolean
 }
 
-const FAULTS: ReadonlyArray<Fault> = [
+const FAULTS: ReadonlyArray<RedisFault> = [
   {
     name: "frozen",
     seconds: 10,
     begin: ({ signal }) => signal("SIGSTOP"),
     end: ({ signal }) => signal("SIGCONT"),
-    isSilent: true
+    isUnresponsive: true
   },
   {
     name: "reset",
     seconds: 3,
     begin: (_, door) => Effect.sync(door.reset),
     end: (_, door) => Effect.sync(door.heal),
-    isSilent: true
+    isUnresponsive: true
   },
   {
     name: "stopped",
     seconds: 3,
     begin: ({ stop }) => stop,
     end: ({ startAgain }) => startAgain,
-    forgets: true,
-    isSilent: true
+    losesData: true,
+    isUnresponsive: true
   },
   {
     name: "emptied",
     seconds: 3,
     begin: ({ call }) => call("FLUSHALL"),
     end: () => Effect.void,
-    forgets: true
+    losesData: true
   },
   {
     name: "full",
@@ -66,16 +66,18 @@ const FAULTS: ReadonlyArray<Fault> = [
 const start = Effect.gen(function* () {
   const redis = yield* RedisServer.start
   const door = yield* TcpProxy.open(redis.target)
-  const site = yield* NodeEnvironment.make({
+  const environment = yield* NodeEnvironment.make({
     REDIS_URL: `redis://127.0.0.1:${door.port}`,
     POLL_INTERVAL: "3 seconds"
   })
-  const nodes = yield* Effect.all([Effex.serve(site.env), Effex.serve(site.env)], { concurrency: 2 })
+  const nodes = yield* Effect.all([Effex.serve(environment.env), Effex.serve(environment.env)], {
+    concurrency: 2
+  })
   const readers = yield* Effect.forEach(nodes, ({ url }) => StreamReader.follow(url))
 
-  /** Every reader is at one position of one epoch, and was told what the database says. */
-  const areInStep = Effect.gen(function* () {
-    const rows = yield* site.sql<{ pair: string; id: string }>`
+  /** True if all readers are in one epoch and have the latest rates of the database. */
+  const isConverged = Effect.gen(function* () {
+    const rows = yield* environment.sql<{ pair: string; id: string }>`
       SELECT source_currency || ':' || destination_currency AS pair, rate_id AS id FROM latest_rate`
     const latest = new Map(rows.map(({ id, pair }) => [pair, id]))
     return (
@@ -84,9 +86,9 @@ const start = Effect.gen(function* () {
       readers.every((reader) => Array.from(latest).every(([pair, id]) => reader.view().get(pair) === id))
     )
   })
-  const untilInStep = areInStep.pipe(
+  const awaitConvergence = isConverged.pipe(
     Effect.delay("50 millis"),
-    Effect.repeat({ until: (inStep) => inStep }),
+    Effect.repeat({ until: (converged) => converged }),
     Effect.timeoutOrElse({
       duration: "2 minutes",
       orElse: () =>
@@ -95,47 +97,47 @@ const start = Effect.gen(function* () {
         )
     })
   )
-  return { ...site, redis, door, nodes, readers, untilInStep }
+  return { ...environment, redis, door, nodes, readers, awaitConvergence }
 })
 
-describe.skipIf(!TestRedis.isAvailable)("Two nodes over a Redis that fails under load", () => {
+describe.skipIf(!TestRedis.isAvailable)("Two nodes whose Redis fails under load", () => {
   it.live(
-    "look up and convert on without one failure, tell nothing wrong, and are in step again afterwards",
+    "serve every lookup and conversion, stream no wrong rate, and converge after each fault",
     () =>
       Effect.gen(function* () {
-        const { door, nodes, readers, redis, sql, untilInStep } = yield* start
-        yield* untilInStep
+        const { awaitConvergence, door, nodes, readers, redis, sql } = yield* start
+        yield* awaitConvergence
         const [first] = nodes
         const workload = Workload.make("redis")
-        let turn = 0
-        const nextUrl = () => nodes[turn++ % nodes.length]?.url ?? assert.fail()
+        let requestCount = 0
+        const nextUrl = () => nodes[requestCount++ % nodes.length]?.url ?? assert.fail()
         const load = yield* workload.drive(nextUrl, { writers: 4, readers: 8, pause: "10 millis" })
-        for (const { begin, end, forgets = false, isSilent = false, name, seconds } of FAULTS) {
+        for (const { begin, end, isUnresponsive = false, losesData = false, name, seconds } of FAULTS) {
           const epochs = readers.map((reader) => reader.epochs())
           const startedAt = performance.now()
           yield* begin(redis, door)
           yield* Effect.sleep(seconds * 1000)
           const { body } = yield* Effex.get(first.url, "/metrics")
-          assert.include(body, `\neffex_redis_up ${isSilent ? 0 : 1}\n`, name)
+          assert.include(body, `\neffex_redis_up ${isUnresponsive ? 0 : 1}\n`, name)
           const lookups = workload.figures("lookup", startedAt)
           const conversions = workload.figures("conversion", startedAt)
           yield* end(redis, door)
           const endedAt = performance.now()
-          yield* untilInStep
+          yield* awaitConvergence
           assert.strictEqual(lookups.failed, 0, name)
           assert.strictEqual(conversions.failed, 0, name)
           for (const { violations } of readers) assert.deepStrictEqual(violations, [], name)
-          if (forgets)
+          if (losesData)
             readers.forEach((reader, i) => assert.isAbove(reader.epochs(), epochs[i] ?? assert.fail(), name))
           yield* Workload.report(
-            `Redis ${name} ${seconds} s: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; in step again after ${Math.round(performance.now() - endedAt)} ms`
+            `Redis ${name} ${seconds} s: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; converged after ${Math.round(performance.now() - endedAt)} ms`
           )
         }
         yield* load.stop
         assert.strictEqual(workload.figures("lookup").failed, 0)
         const settled = yield* Integrity.check({ workload, url: first.url, sql, nodes: nodes.length })
         for (const { process } of nodes) assert.isNull(process.exitCode)
-        yield* Workload.report(`Redis, all of it: ${Integrity.inWords(settled)}`)
+        yield* Workload.report(`Redis, all faults: ${Integrity.inWords(settled)}`)
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     300_000
   )

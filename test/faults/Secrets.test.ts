@@ -14,8 +14,8 @@ import * as TestRedis from "../support/TestRedis.ts"
 
 const TIMEOUT = 300_000
 
-/** A provider that fails, and says in the body all that it was sent, in every way. */
-const echo = Effect.acquireRelease(
+/** A provider that fails and echoes the whole request in its response, in several encodings. */
+const startEchoProvider = Effect.acquireRelease(
   Effect.promise(async () => {
     let count = 0
     const server = createHttpServer((request, response) => {
@@ -23,20 +23,25 @@ const echo = Effect.acquireRelease(
       request.on("data", (chunk: Buffer) => chunks.push(chunk))
       request.on("end", () => {
         const body = Buffer.concat(chunks).toString()
-        const sent = `${request.url}\n${Object.values(request.headers).join("\n")}\n${body}`
-        const told = [
-          sent,
-          decodeURIComponent(sent.replaceAll("+", " ")),
-          Buffer.from(sent).toString("base64")
+        const received = `${request.url}\n${Object.values(request.headers).join("\n")}\n${body}`
+        const echoed = [
+          received,
+          decodeURIComponent(received.replaceAll("+", " ")),
+          Buffer.from(received).toString("base64")
         ]
         const status = [500, 403, 200, 429][count++ % 4] ?? 500
-        response.writeHead(status, { "content-type": "application/json", "x-echo": encodeURIComponent(sent) })
-        // The secret stands at the beginning, since messages show no more than that of an answer.
+        response.writeHead(status, {
+          "content-type": "application/json",
+          "x-echo": encodeURIComponent(received)
+        })
+        // Error messages quote only the beginning of a response, so the secret comes first.
         const message = (request.headers.authorization ?? body) || request.url
-        response.end(JSON.stringify({ status: "error", message, description: message, error: message, told }))
+        response.end(
+          JSON.stringify({ status: "error", message, description: message, error: message, echoed })
+        )
       })
     })
-    return { server, port: await listening(server) }
+    return { server, port: await listen(server) }
   }),
   ({ server }) =>
     Effect.sync(() => {
@@ -45,8 +50,8 @@ const echo = Effect.acquireRelease(
     })
 ).pipe(Effect.map(({ port }) => `http://127.0.0.1:${port}`))
 
-/** A Postgres that asks for the password in the clear, and tells it in its refusal. */
-const tellingPostgres = Effect.acquireRelease(
+/** A PostgreSQL server that requests the password in clear text and quotes it in its error. */
+const startLeakyPostgres = Effect.acquireRelease(
   Effect.promise(async () => {
     const sockets = new Set<Socket>()
     const server = createServer((socket) => {
@@ -63,7 +68,7 @@ const tellingPostgres = Effect.acquireRelease(
         socket.end(Buffer.concat([head, Buffer.from(fields)]))
       })
     })
-    return { server, sockets, port: await listening(server) }
+    return { server, sockets, port: await listen(server) }
   }),
   ({ server, sockets }) =>
     Effect.sync(() => {
@@ -72,14 +77,14 @@ const tellingPostgres = Effect.acquireRelease(
     })
 ).pipe(Effect.map(({ port }) => port))
 
-const listening = async (server: ReturnType<typeof createServer>) => {
+const listen = async (server: ReturnType<typeof createServer>) => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const address = server.address()
   return typeof address === "object" && address !== null ? address.port : 0
 }
 
-/** Everything that a server answers to a request, headers included. */
-const answerOf = (url: string, init: RequestInit) =>
+/** Sends a request. Returns the status, headers and body of the response as text. */
+const requestText = (url: string, init: RequestInit) =>
   Effect.promise(async () => {
     const control = new AbortController()
     const response = await fetch(url, { ...init, signal: control.signal })
@@ -89,8 +94,8 @@ const answerOf = (url: string, init: RequestInit) =>
     return { status: response.status, text: `${response.status}\n${headers}\n${body}` }
   })
 
-/** A value for each setting that is secret. */
-const plant = () => {
+/** Generates a value for each secret setting. */
+const generateSecrets = () => {
   const seed = randomBytes(32).toString("base64")
   return {
     FLUTTERWAVE_SECRET_KEY: PlantedSecrets.plain("FLWSECK"),
@@ -106,15 +111,15 @@ const plant = () => {
   }
 }
 
-describe("No secret of any setting", () => {
+describe("Secrets of the settings", () => {
   it.live(
-    "is in a log, an answer, a metric or a trace, whatever breaks",
+    "do not appear in logs, responses, metrics or traces when dependencies fail",
     () =>
       Effect.gen(function* () {
         assert.isTrue(TestRedis.isAvailable)
-        const planted = plant()
+        const planted = generateSecrets()
         const collector = yield* TestCollector.listen
-        const provider = yield* echo
+        const provider = yield* startEchoProvider
         const url = new URL((yield* TestDatabase.create).replace("postgres:///", "postgres://localhost/"))
         const folder = url.searchParams.get("host") ?? ""
         const database = yield* TcpProxy.open({ path: `${folder}/.s.PGSQL.5432` })
@@ -143,34 +148,36 @@ describe("No secret of any setting", () => {
           RATE_DESTINATIONS: "NGN,KES",
           POLL_SPACING: "0 millis"
         })
-        const answers: Array<string> = []
+        const responses: Array<string> = []
         const statuses = new Set<number>()
-        const ask = Effect.fnUntraced(function* (path: string, init: RequestInit = {}) {
-          const { status, text } = yield* answerOf(server.url + path, init)
+        const request = Effect.fnUntraced(function* (path: string, init: RequestInit = {}) {
+          const { status, text } = yield* requestText(server.url + path, init)
           statuses.add(status)
-          // Callers are told the path that they asked for.
-          answers.push(text.replaceAll(/"instance":"[^"]*"/g, ""))
+          // Problems quote the path of the request.
+          responses.push(text.replaceAll(/"instance":"[^"]*"/g, ""))
         })
         const headers = { authorization: `Bearer ${planted.API_KEY}` }
-        const askAll = Effect.gen(function* () {
-          yield* ask("/api/v1/rates?from=USD&to=NGN")
-          yield* ask("/api/v1/rates?from=USD&to=KES", { headers })
-          yield* ask(`/api/v1/rates?from=USD&to=NGN&api_key=${planted.API_KEY}`)
-          yield* ask("/api/v1/rates?from=USD", { headers: { "x-request-id": planted.API_KEY } })
-          yield* ask("/api/rates/?source_currency=USD&destination_currency=NGN")
-          yield* ask("/api/v1/convert", { method: "POST", headers, body: "{" })
-          yield* ask("/api/v1/audit/conversions", { headers: { authorization: `Basic ${planted.API_KEY}` } })
-          yield* ask(`/api/v1/quotes/01980000-0000-7000-8000-000000000000`, { headers })
-          yield* ask("/api/v1/polls", { headers })
-          yield* ask("/health/ready")
-          yield* ask("/metrics")
-          yield* ask("/openapi.json")
-          yield* ask(`/nothing/${planted.API_KEY}`)
+        const requestAll = Effect.gen(function* () {
+          yield* request("/api/v1/rates?from=USD&to=NGN")
+          yield* request("/api/v1/rates?from=USD&to=KES", { headers })
+          yield* request(`/api/v1/rates?from=USD&to=NGN&api_key=${planted.API_KEY}`)
+          yield* request("/api/v1/rates?from=USD", { headers: { "x-request-id": planted.API_KEY } })
+          yield* request("/api/rates/?source_currency=USD&destination_currency=NGN")
+          yield* request("/api/v1/convert", { method: "POST", headers, body: "{" })
+          yield* request("/api/v1/audit/conversions", {
+            headers: { authorization: `Basic ${planted.API_KEY}` }
+          })
+          yield* request(`/api/v1/quotes/01980000-0000-7000-8000-000000000000`, { headers })
+          yield* request("/api/v1/polls", { headers })
+          yield* request("/health/ready")
+          yield* request("/metrics")
+          yield* request("/openapi.json")
+          yield* request(`/nothing/${planted.API_KEY}`)
         })
 
         yield* server.written(/Polled 2 pairs: 0 refreshed/)
-        yield* askAll
-        // An error that nobody foresees: a table is gone.
+        yield* requestAll
+        // Causes an unexpected error: a table is missing.
         yield* Effect.scoped(
           Effect.gen(function* () {
             const sql = yield* PgClient.makeClient({
@@ -180,22 +187,22 @@ describe("No secret of any setting", () => {
             yield* sql`DROP TABLE api_key CASCADE`
           })
         ).pipe(Effect.provide(Reactivity.layer))
-        yield* ask("/api/v1/rates/all")
-        yield* askAll
+        yield* request("/api/v1/rates/all")
+        yield* requestAll
         redis.reset()
-        yield* askAll
+        yield* requestAll
         database.reset()
-        yield* askAll
+        yield* requestAll
         assert.includeMembers(Array.from(statuses), [200, 400, 401, 404, 500, 503])
         yield* TestCollector.awaitText(() => collector.textOf("traces"), /"name":"exception"/)
-        yield* TestCollector.awaitText(() => collector.textOf("logs"), /Unforeseen failure/)
+        yield* TestCollector.awaitText(() => collector.textOf("logs"), /Unexpected failure/)
 
         server.process.kill("SIGTERM")
         yield* server.ended
         const [first] = collector.exports
         assert.strictEqual(first?.headers.authorization, `Bearer ${planted.OTEL_KEY}`)
         assert.match(server.output(), /<redacted>/)
-        for (const answer of answers) PlantedSecrets.assertAbsent(planted, "An answer", answer)
+        for (const response of responses) PlantedSecrets.assertAbsent(planted, "A response", response)
         PlantedSecrets.assertAbsent(planted, "The log", server.output())
         for (const { body, path } of collector.exports) PlantedSecrets.assertAbsent(planted, path, body)
       }),
@@ -203,11 +210,11 @@ describe("No secret of any setting", () => {
   )
 
   it.live(
-    "is in what a start that fails says",
+    "do not appear in the output of a failed start",
     () =>
       Effect.gen(function* () {
-        const planted = plant()
-        const port = yield* tellingPostgres
+        const planted = generateSecrets()
+        const port = yield* startLeakyPostgres
         const password = encodeURIComponent(planted.DATABASE_PASSWORD)
         const attempts: Record<string, Readonly<Record<string, string>>> = {
           "wrong settings": {
@@ -231,11 +238,11 @@ describe("No secret of any setting", () => {
             LOG_FORMAT: "pretty"
           }
         }
-        for (const [what, env] of Object.entries(attempts)) {
+        for (const [description, env] of Object.entries(attempts)) {
           const running = yield* Effex.run(["serve"], { LOG_LEVEL: "trace", PORT: "0", ...env })
           assert.strictEqual(yield* running.ended, 1, running.output())
-          assert.match(running.output(), /<redacted>/, what)
-          PlantedSecrets.assertAbsent(planted, what, running.output())
+          assert.match(running.output(), /<redacted>/, description)
+          PlantedSecrets.assertAbsent(planted, description, running.output())
         }
       }),
     TIMEOUT

@@ -12,13 +12,13 @@ import * as NodeEnvironment from "../support/NodeEnvironment.ts"
 import { eventually, open, type SocketClient } from "../support/SocketClient.ts"
 import * as Workload from "../support/Workload.ts"
 
-const OF_EACH_KIND = 67
+const STREAMS_PER_TRANSPORT = 67
 const POSTS = 20
 
-const many = <A, E, R>(count: number, effect: Effect.Effect<A, E, R>) =>
+const repeatConcurrently = <A, E, R>(count: number, effect: Effect.Effect<A, E, R>) =>
   Effect.forEach(Array.from({ length: count }), () => effect, { concurrency: 50 })
 
-const isOpen = ({ webSocket }: SocketClient) =>
+const awaitOpen = ({ webSocket }: SocketClient) =>
   eventually("handshake", () => webSocket.readyState === 1 || undefined)
 
 const conversion = (key: string) => {
@@ -38,8 +38,8 @@ const conversion = (key: string) => {
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
 
-/** A connection that says the beginning of something, and goes on when it is told to. */
-const begin = Effect.fnUntraced(function* (url: string, head: string) {
+/** Sends the beginning of a request; `send` sends the rest. */
+const beginRequest = Effect.fnUntraced(function* (url: string, head: string) {
   const socket = yield* Effect.acquireRelease(
     Effect.sync(() => connect(Number(new URL(url).port), "127.0.0.1").on("error", () => {})),
     (socket) => Effect.sync(() => socket.destroy())
@@ -52,20 +52,20 @@ const begin = Effect.fnUntraced(function* (url: string, head: string) {
   return {
     send: (rest: string) => socket.write(rest),
     text: () => text,
-    /** Waits until the server has taken the request, which asked it to say so. */
-    taken: Effect.suspend(() =>
+    /** Waits until the server has accepted the request, which has the header `Expect: 100-continue`. */
+    accepted: Effect.suspend(() =>
       eventually("100 Continue", () => {
-        const isTaken = text.startsWith(CONTINUE)
-        if (isTaken) text = text.slice(CONTINUE.length)
-        return isTaken || undefined
+        const isAccepted = text.startsWith(CONTINUE)
+        if (isAccepted) text = text.slice(CONTINUE.length)
+        return isAccepted || undefined
       })
     ),
     ended: Effect.suspend(() => eventually("end", () => hasEnded || undefined, 20_000))
   }
 })
 
-/** Whoever traces, metrics and logs are sent to. */
-const collect = Effect.gen(function* () {
+/** An OpenTelemetry collector that keeps everything it receives. */
+const startCollector = Effect.gen(function* () {
   let text = ""
   const server = yield* Effect.acquireRelease(
     Effect.promise(async () => {
@@ -84,24 +84,27 @@ const collect = Effect.gen(function* () {
 })
 
 describe("SIGTERM", () => {
-  it.live("closes 200 streams with 1001 at once, lets 20 slow POSTs finish, and ends with code 0", () =>
+  it.live("closes 200 streams with 1001 immediately, finishes 20 slow POSTs, and exits with code 0", () =>
     Effect.gen(function* () {
       const { env, sql } = yield* NodeEnvironment.make({ STREAMS_PER_ADDRESS: "off" })
       const { ended, output, process, url, written } = yield* Effex.serve(env)
       yield* written(/44 refreshed/)
-      const sockets = yield* many(OF_EACH_KIND, open(`${url}/ws/rates/`))
-      const calls = yield* many(OF_EACH_KIND, open(`${url}/rpc`))
-      const events = yield* many(OF_EACH_KIND, SseClient.open(`${url}/api/v1/rates/stream`))
-      yield* Effect.forEach([...sockets, ...calls], isOpen)
+      const sockets = yield* repeatConcurrently(STREAMS_PER_TRANSPORT, open(`${url}/ws/rates/`))
+      const calls = yield* repeatConcurrently(STREAMS_PER_TRANSPORT, open(`${url}/rpc`))
+      const events = yield* repeatConcurrently(
+        STREAMS_PER_TRANSPORT,
+        SseClient.open(`${url}/api/v1/rates/stream`)
+      )
+      yield* Effect.forEach([...sockets, ...calls], awaitOpen)
       yield* Effect.forEach(sockets, ({ next }) => next)
       const watch = { _tag: "Request", id: "1", tag: "WatchRates", payload: {}, headers: [] }
       for (const call of calls) yield* call.send(watch)
       yield* Effect.forEach(calls, ({ next }) => next)
-      const asked = Array.from({ length: POSTS }, (_, i) => conversion(`slow ${i + 1}`))
-      const posts = yield* Effect.forEach(asked, ({ head }) => begin(url, head))
-      // Connections that were opened in advance ask for nothing.
-      yield* begin(url, "GET /health")
-      yield* Effect.forEach(posts, ({ taken }) => taken)
+      const conversions = Array.from({ length: POSTS }, (_, i) => conversion(`slow ${i + 1}`))
+      const posts = yield* Effect.forEach(conversions, ({ head }) => beginRequest(url, head))
+      // A connection without a complete request must not delay the shutdown.
+      yield* beginRequest(url, "GET /health")
+      yield* Effect.forEach(posts, ({ accepted }) => accepted)
 
       const startedAt = performance.now()
       process.kill("SIGTERM")
@@ -110,7 +113,7 @@ describe("SIGTERM", () => {
       const closedAfter = performance.now() - startedAt
       assert.isNull(process.exitCode)
       yield* Effect.sleep("2 seconds")
-      posts.forEach(({ send }, i) => send(asked[i]?.rest ?? assert.fail()))
+      posts.forEach(({ send }, i) => send(conversions[i]?.rest ?? assert.fail()))
       for (const { ended, text } of posts) {
         yield* ended
         assert.match(text(), /^HTTP\/1\.1 200 OK\r\n/)
@@ -123,19 +126,19 @@ describe("SIGTERM", () => {
       assert.strictEqual(Number(row?.count), POSTS)
       assert.notInclude(output(), "ERROR")
       yield* Workload.report(
-        `SIGTERM: ${3 * OF_EACH_KIND} streams closed after ${Math.round(closedAfter)} ms, ${POSTS} of ${POSTS} POSTs of 2 s finished, code 0 after ${Math.round(endedAfter)} ms`
+        `SIGTERM: ${3 * STREAMS_PER_TRANSPORT} streams closed after ${Math.round(closedAfter)} ms, ${POSTS} of ${POSTS} POSTs of 2 s finished, exit code 0 after ${Math.round(endedAfter)} ms`
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
 
-  it.live("flushes what it has to tell of itself before it ends", () =>
+  it.live("flushes telemetry before it exits", () =>
     Effect.gen(function* () {
       const { env } = yield* NodeEnvironment.make()
-      const collector = yield* collect
+      const collector = yield* startCollector
       const { ended, process, written } = yield* Effex.serve({
         ...env,
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-        // Nothing is sent by itself while the test runs.
+        // No scheduled export happens during the test.
         OTEL_BLRP_SCHEDULE_DELAY: "600000"
       })
       yield* written(/44 refreshed/)
@@ -146,21 +149,23 @@ describe("SIGTERM", () => {
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
 
-  it.live("waits no longer than 10 seconds for a request that never ends", () =>
+  it.live("waits at most 10 seconds for a request that never ends", () =>
     Effect.gen(function* () {
       const { env } = yield* NodeEnvironment.make()
       const { ended, process, url } = yield* Effex.serve(env)
-      const post = yield* begin(url, conversion("endless").head)
-      yield* post.taken
+      const post = yield* beginRequest(url, conversion("endless").head)
+      yield* post.accepted
       process.kill("SIGTERM")
-      const [took, code] = yield* Effect.timed(Effect.timeout(ended, "30 seconds"))
+      const [elapsed, code] = yield* Effect.timed(Effect.timeout(ended, "30 seconds"))
       assert.strictEqual(code, 0)
       yield* post.ended
-      yield* Workload.report(`SIGTERM with a POST that never ends: code 0 after ${Duration.format(took)}`)
+      yield* Workload.report(
+        `SIGTERM with a POST that never ends: exit code 0 after ${Duration.format(elapsed)}`
+      )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
 
-  it.live("sends callers elsewhere for SHUTDOWN_DELAY, and a second one ends everything at once", () =>
+  it.live("reports not ready and keeps serving for SHUTDOWN_DELAY; a second SIGTERM exits immediately", () =>
     Effect.gen(function* () {
       const { env } = yield* NodeEnvironment.make({ SHUTDOWN_DELAY: "1 minute" })
       const { ended, process, url, written } = yield* Effex.serve(env)
@@ -172,13 +177,13 @@ describe("SIGTERM", () => {
         until: ({ status }) => status === 503
       })
       assert.deepInclude(JSON.parse(ready.body), { status: "down", draining: true })
-      // It still answers, new connections as well, and keeps none of them.
+      // It still accepts new connections, and closes each one after the response.
       const request = "GET /api/v1/rates?from=USD&to=NGN HTTP/1.1\r\nHost: localhost\r\n\r\n"
       const { answers } = yield* RawHttp.exchange(Number(new URL(url).port), request, { untilClosed: true })
       assert.strictEqual(answers[0]?.status, 200)
       assert.strictEqual(answers[0]?.headers.get("connection"), "close")
       yield* reader.nothing
-      // npm passes on what the terminal has sent already.
+      // Signals within half a second count as one, because npm forwards what the terminal has sent already.
       yield* Effect.sleep("600 millis")
       process.kill("SIGTERM")
       assert.strictEqual(yield* ended.pipe(Effect.timeout("5 seconds")), 128 + 15)
@@ -193,24 +198,24 @@ const isReady = (url: string) =>
     Effect.catchCause(() => Effect.succeed(false))
   )
 
-/** Sends each request to a node that is ready, in turn, and to the other one where a connection is refused. */
-const balance = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
+/** Load balancer: ready nodes in turn, with the other nodes as alternatives for refused connections. */
+const makeBalancer = Effect.fnUntraced(function* (urls: ReadonlyArray<string>) {
   let ready = urls
-  let turn = 0
+  let requestCount = 0
   yield* Effect.filter(urls, isReady, { concurrency: "unbounded" }).pipe(
     Effect.map((found) => (ready = found)),
     Effect.repeat(Schedule.spaced("100 millis")),
     Effect.forkScoped
   )
   return () => {
-    const first = ready[turn++ % ready.length]
+    const first = ready[requestCount++ % ready.length]
     return first === undefined ? urls : [first, ...urls.filter((url) => url !== first)]
   }
 })
 
 describe("A rolling restart of two nodes under load", () => {
   it.live(
-    "fails no request behind a balancer that asks who is ready, and tries again where it is refused",
+    "fails no request behind a load balancer that checks readiness and retries refused connections",
     () =>
       Effect.gen(function* () {
         const ports = [
@@ -225,18 +230,18 @@ describe("A rolling restart of two nodes under load", () => {
         const nodes = yield* Effect.forEach(ports, start, { concurrency: 2 })
         const workload = Workload.make("rolling")
         const urls = nodes.map(({ url }) => url)
-        const load = yield* workload.drive(yield* balance(urls), {
+        const load = yield* workload.drive(yield* makeBalancer(urls), {
           writers: 4,
           readers: 8,
           pause: "2 millis"
         })
         yield* Effect.sleep("1 second")
-        const restarts: Array<number> = []
+        const shutdownMillis: Array<number> = []
         for (const [i, port] of ports.entries()) {
           const node = nodes[i] ?? assert.fail()
           node.process.kill("SIGTERM")
-          const [took, code] = yield* Effect.timed(node.ended)
-          restarts.push(Math.round(Duration.toMillis(took)))
+          const [elapsed, code] = yield* Effect.timed(node.ended)
+          shutdownMillis.push(Math.round(Duration.toMillis(elapsed)))
           assert.strictEqual(code, 0, node.output())
           nodes[i] = yield* start(port)
           yield* Effect.sleep("500 millis")
@@ -249,7 +254,7 @@ describe("A rolling restart of two nodes under load", () => {
         yield* Effect.forEach(nodes, ({ ended }) => ended)
         yield* Integrity.checkLeft(sql)
         yield* Workload.report(
-          `Rolling restart, ${restarts.length} times: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; each node ended after ${restarts.join(", ")} ms; ${Integrity.inWords(settled)}`
+          `Rolling restart, ${shutdownMillis.length} times: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; each node exited after ${shutdownMillis.join(", ")} ms; ${Integrity.inWords(settled)}`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

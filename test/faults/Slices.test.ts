@@ -16,14 +16,14 @@ const PATHS = [
   "/api/v1/audit/verify"
 ]
 
-describe("PostgreSQL whose every byte comes alone and late", () => {
-  it.live("changes nothing of what is answered", () =>
+describe("A connection to PostgreSQL with latency that delivers single bytes", () => {
+  it.live("does not change any response", () =>
     Effect.gen(function* () {
       const { door, env, sql, through } = yield* NodeEnvironment.behindDoor({ POLL_INTERVAL: "1 hour" })
-      const near = yield* Effex.serve(env)
-      yield* near.written(/44 refreshed/)
+      const direct = yield* Effex.serve(env)
+      yield* direct.written(/44 refreshed/)
       door.slow({ latencyMillis: LATENCY_MILLIS, sliceBytes: 1 })
-      const far = yield* Effex.serve(through)
+      const slow = yield* Effex.serve(through)
       const workload = Workload.make("slices")
       const convertAll = (url: string, name: string) =>
         Effect.forEach(
@@ -31,28 +31,28 @@ describe("PostgreSQL whose every byte comes alone and late", () => {
           (i) => Effect.map(workload.convert(url, `${name} ${i}`, i), Option.getOrThrow),
           { concurrency: "unbounded" }
         )
-      const numbers = (answers: ReadonlyArray<{ readonly body: string; readonly status: number }>) =>
-        answers.map(({ body, status }) => {
+      const numbers = (responses: ReadonlyArray<{ readonly body: string; readonly status: number }>) =>
+        responses.map(({ body, status }) => {
           assert.strictEqual(status, 200, body)
           const { audit_id: _id, converted_at: _at, ...rest } = JSON.parse(body)
           return rest
         })
-      const whole = yield* convertAll(near.url, "whole")
-      const sliced = yield* convertAll(far.url, "sliced")
-      assert.deepStrictEqual(numbers(sliced), numbers(whole))
+      const directResponses = yield* convertAll(direct.url, "whole")
+      const slowResponses = yield* convertAll(slow.url, "sliced")
+      assert.deepStrictEqual(numbers(slowResponses), numbers(directResponses))
 
-      // Sealed, so that nothing changes between two looks. Each is asked for what the other has done.
-      const settled = yield* Integrity.check({ workload, url: far.url, sql, nodes: 2 })
-      yield* convertAll(near.url, "sliced")
+      // The audit is sealed now, so the responses cannot change between two requests. Each node replays the other's keys.
+      const settled = yield* Integrity.check({ workload, url: slow.url, sql, nodes: 2 })
+      yield* convertAll(direct.url, "sliced")
       assert.deepStrictEqual(workload.violations, [])
       const now = DateTime.formatIso(yield* DateTime.now)
       for (const path of [...PATHS, `/api/v1/rates/as-of?from=EUR&to=KES&at=${now}&known_at=${now}`]) {
-        const [a, b] = [yield* Effex.get(near.url, path), yield* Effex.get(far.url, path)]
+        const [a, b] = [yield* Effex.get(direct.url, path), yield* Effex.get(slow.url, path)]
         assert.strictEqual(a.status, 200, a.body)
         assert.deepStrictEqual([b.status, b.body], [a.status, a.body], path)
       }
       yield* Workload.report(
-        `Slices of 1 byte, ${LATENCY_MILLIS} ms each way: ${PATHS.length + 1} answers identical, ${KEYS} conversions with the same numbers; ${Integrity.inWords(settled)}`
+        `Slices of 1 byte, ${LATENCY_MILLIS} ms each way: ${PATHS.length + 1} responses identical, ${KEYS} conversions with the same numbers; ${Integrity.inWords(settled)}`
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

@@ -8,21 +8,21 @@ const SEED = 42
 
 describe("A short soak", () => {
   it.live(
-    "breaks no promise",
+    "finds no violation",
     () =>
       Effect.gen(function* () {
-        const soaked = yield* Soak.run({ seed: SEED, minutes: 0.4, nodes: 2, rate: 60, readers: 4 })
-        assert.strictEqual(soaked.violations, 0, soaked.tables)
-        assert.isAbove(soaked.faults, 5)
+        const result = yield* Soak.run({ seed: SEED, minutes: 0.4, nodes: 2, rate: 60, readers: 4 })
+        assert.strictEqual(result.violations, 0, result.tables)
+        assert.isAbove(result.faults, 5)
       }).pipe(Effect.provide(NodeServices.layer)),
     300_000
   )
 
-  it.effect("has the same faults at the same times for the same seed, and others for another", () =>
+  it.effect("schedules the same faults for the same seed, and other faults for another seed", () =>
     Effect.gen(function* () {
-      const of = (seed: number) => Schedule.make({ seed, millis: 60_000, nodes: 2 })
-      assert.deepStrictEqual(yield* of(1), yield* of(1))
-      assert.notDeepEqual(yield* of(1), yield* of(2))
+      const scheduleOf = (seed: number) => Schedule.make({ seed, millis: 60_000, nodes: 2 })
+      assert.deepStrictEqual(yield* scheduleOf(1), yield* scheduleOf(1))
+      assert.notDeepEqual(yield* scheduleOf(1), yield* scheduleOf(2))
     })
   )
 })

@@ -10,11 +10,11 @@ import * as Workload from "../support/Workload.ts"
 
 const NODES = 3
 
-describe("Three nodes that start at once on an empty database", () => {
-  it.live("all start, and one of them migrates", () =>
+describe("Three nodes that start concurrently on an empty database", () => {
+  it.live("all start, and exactly one migrates", () =>
     Effect.gen(function* () {
       const { env, sql } = yield* NodeEnvironment.make({}, TestDatabase.createEmpty)
-      const [took, nodes] = yield* Effect.timed(
+      const [elapsed, nodes] = yield* Effect.timed(
         Effect.all(
           Array.from({ length: NODES }, () => Effex.serve(env)),
           { concurrency: NODES }
@@ -27,15 +27,15 @@ describe("Three nodes that start at once on an empty database", () => {
         [0, 0, migrations]
       )
       const workload = Workload.make("start")
-      let turn = 0
-      const nextUrl = () => nodes[turn++ % NODES]?.url ?? assert.fail()
+      let requestCount = 0
+      const nextUrl = () => nodes[requestCount++ % NODES]?.url ?? assert.fail()
       const load = yield* workload.drive(nextUrl, { writers: 6, readers: 6, pause: "10 millis" })
       yield* Effect.sleep("2 seconds")
       yield* load.stop
       assert.strictEqual(workload.figures("conversion").failed, 0)
       const settled = yield* Integrity.check({ workload, url: nextUrl(), sql, nodes: NODES })
       yield* Workload.report(
-        `${NODES} nodes at once on an empty database: ready in ${Math.round(Duration.toMillis(took))} ms, ${migrations} migrations by one; ${Integrity.inWords(settled)}`
+        `${NODES} concurrent nodes on an empty database: ready in ${Math.round(Duration.toMillis(elapsed))} ms, ${migrations} migrations by one; ${Integrity.inWords(settled)}`
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

@@ -27,14 +27,14 @@ const spansOf = ({ exports }: TestCollector.TestCollector) =>
     .flatMap(({ scopeSpans }) => scopeSpans)
     .flatMap(({ spans }) => spans)
 
-/** A server that polls nothing, so that what it does is done for a request. */
+/** A server without polling, so that its spans belong to requests. */
 const serve = Effect.fnUntraced(function* (env: Readonly<Record<string, string>> = {}) {
   const collector = yield* TestCollector.listen
-  const { env: to } = yield* Effex.makeSandbox({ POLL_INTERVAL: "off", ...TestCollector.envOf(collector) })
-  return { collector, server: yield* Effex.serve({ ...to, ...env }) }
+  const { env: base } = yield* Effex.makeSandbox({ POLL_INTERVAL: "off", ...TestCollector.envOf(collector) })
+  return { collector, server: yield* Effex.serve({ ...base, ...env }) }
 })
 
-const ask = (url: string, headers: Readonly<Record<string, string>> = {}) =>
+const request = (url: string, headers: Readonly<Record<string, string>> = {}) =>
   Effect.promise(async () => {
     const response = await fetch(url, { headers })
     return { status: response.status, id: response.headers.get("x-request-id"), text: await response.text() }
@@ -42,18 +42,18 @@ const ask = (url: string, headers: Readonly<Record<string, string>> = {}) =>
 
 const TIMEOUT = 120_000
 
-describe("A collector", () => {
+describe("An OpenTelemetry collector", () => {
   it.live(
-    "is sent the trace of a request, down to the provider and the database, with its metrics and its logs",
+    "receives the trace of a request down to the provider and the database, metrics and logs",
     () =>
       Effect.gen(function* () {
         const { collector, server } = yield* serve()
-        const answer = yield* ask(server.url + LOOKUP, { traceparent: `00-${TRACE}-${SPAN}-01` })
-        assert.strictEqual(answer.status, 200)
-        assert.strictEqual(answer.id, TRACE)
+        const response = yield* request(server.url + LOOKUP, { traceparent: `00-${TRACE}-${SPAN}-01` })
+        assert.strictEqual(response.status, 200)
+        assert.strictEqual(response.id, TRACE)
 
-        const isWhole = () => spansOf(collector).some(({ name }) => name === "GET /api/v1/rates")
-        yield* TestCollector.awaitText(() => String(isWhole()), /true/)
+        const isComplete = () => spansOf(collector).some(({ name }) => name === "GET /api/v1/rates")
+        yield* TestCollector.awaitText(() => String(isComplete()), /true/)
         const spans = spansOf(collector).filter(({ traceId }) => traceId === TRACE)
         const byName = new Map(spans.map((span) => [span.name, span]))
         assert.strictEqual(byName.get("GET /api/v1/rates")?.parentSpanId, SPAN)
@@ -73,31 +73,34 @@ describe("A collector", () => {
   )
 
   it.live(
-    "is sent nothing that the sampler or the caller leaves out",
+    "receives no trace that the sampler or the caller excludes",
     () =>
       Effect.gen(function* () {
         const { collector, server } = yield* serve({
           OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
           OTEL_TRACES_SAMPLER_ARG: "0"
         })
-        yield* ask(server.url + LOOKUP, { traceparent: `00-${TRACE}-${SPAN}-00` })
-        yield* ask(server.url + LOOKUP)
-        const kept = TRACE.replace("0af", "1af")
-        yield* ask(server.url + LOOKUP, { traceparent: `00-${kept}-${SPAN}-01` })
-        yield* TestCollector.awaitText(() => collector.textOf("traces"), new RegExp(kept))
-        assert.deepStrictEqual(new Set(spansOf(collector).map(({ traceId }) => traceId)), new Set([kept]))
+        yield* request(server.url + LOOKUP, { traceparent: `00-${TRACE}-${SPAN}-00` })
+        yield* request(server.url + LOOKUP)
+        const sampledTrace = TRACE.replace("0af", "1af")
+        yield* request(server.url + LOOKUP, { traceparent: `00-${sampledTrace}-${SPAN}-01` })
+        yield* TestCollector.awaitText(() => collector.textOf("traces"), new RegExp(sampledTrace))
+        assert.deepStrictEqual(
+          new Set(spansOf(collector).map(({ traceId }) => traceId)),
+          new Set([sampledTrace])
+        )
       }),
     TIMEOUT
   )
 
   it.live(
-    "that answers nothing delays no request, and the end of the process only for a while",
+    "that does not respond delays no request, and the shutdown only for a limited time",
     () =>
       Effect.gen(function* () {
         const { collector, server } = yield* serve()
         yield* TestCollector.awaitText(() => collector.textOf("metrics"), /effex/)
         collector.hang()
-        for (let i = 0; i < 50; i++) assert.strictEqual((yield* ask(server.url + LOOKUP)).status, 200)
+        for (let i = 0; i < 50; i++) assert.strictEqual((yield* request(server.url + LOOKUP)).status, 200)
         server.process.kill("SIGTERM")
         assert.strictEqual(yield* server.ended.pipe(Effect.timeout("30 seconds")), 0)
       }),
@@ -105,12 +108,12 @@ describe("A collector", () => {
   )
 
   it.live(
-    "that is not there changes nothing",
+    "that is unreachable does not affect the server",
     () =>
       Effect.gen(function* () {
         const { env } = yield* Effex.makeSandbox({ POLL_INTERVAL: "off" })
         const server = yield* Effex.serve({ ...env, OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" })
-        assert.strictEqual((yield* ask(server.url + LOOKUP)).status, 200)
+        assert.strictEqual((yield* request(server.url + LOOKUP)).status, 200)
         server.process.kill("SIGTERM")
         assert.strictEqual(yield* server.ended.pipe(Effect.timeout("30 seconds")), 0)
       }),
@@ -118,7 +121,7 @@ describe("A collector", () => {
   )
 
   it.live(
-    "whose variables cannot be used stops the start with one message",
+    "with invalid settings prevents the start with one message",
     () =>
       Effect.gen(function* () {
         const running = yield* Effex.run(["serve"], {

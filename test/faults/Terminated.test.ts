@@ -8,8 +8,8 @@ import * as Workload from "../support/Workload.ts"
 
 const TERMINATIONS = 60
 
-describe("pg_terminate_backend on sessions at random", () => {
-  it.live("costs nothing that was acknowledged, and the pool recovers", () =>
+describe("pg_terminate_backend on random sessions", () => {
+  it.live("loses no acknowledged conversion, and the pool recovers", () =>
     Effect.gen(function* () {
       const { env, sql } = yield* NodeEnvironment.make({ POLL_INTERVAL: "1 second" })
       const server = yield* Effex.serve(env)
@@ -19,24 +19,24 @@ describe("pg_terminate_backend on sessions at random", () => {
       const terminate = sql<{ ended: boolean }>`
         SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
         WHERE datname = current_database() AND application_name LIKE 'effex%' ORDER BY random() LIMIT 1`
-      const ended = yield* Effect.forkChild(
+      const terminations = yield* Effect.forkChild(
         Effect.repeat(
           terminate,
           Schedule.max([Schedule.spaced("75 millis"), Schedule.recurs(TERMINATIONS - 1)])
         )
       )
-      yield* Fiber.join(ended)
+      yield* Fiber.join(terminations)
       yield* load.stop
       const conversions = workload.figures("conversion")
       const lookups = workload.figures("lookup")
       assert.strictEqual(lookups.failed, 0)
       assert.isBelow(conversions.failed, conversions.count)
 
-      const calm = performance.now()
-      const after = yield* workload.drive(() => server.url, { writers: 8, readers: 0, pause: "5 millis" })
+      const recoveredAt = performance.now()
+      const loadAfter = yield* workload.drive(() => server.url, { writers: 8, readers: 0, pause: "5 millis" })
       yield* Effect.sleep("1 second")
-      yield* after.stop
-      assert.strictEqual(workload.figures("conversion", calm).failed, 0)
+      yield* loadAfter.stop
+      assert.strictEqual(workload.figures("conversion", recoveredAt).failed, 0)
       const settled = yield* Integrity.check({ workload, url: server.url, sql })
       yield* Workload.report(
         `${TERMINATIONS} sessions terminated: ${Workload.inWords("conversions", conversions)}; ${Workload.inWords("lookups", lookups)}; ${Integrity.inWords(settled)}`

@@ -9,7 +9,7 @@ const ROUNDS = 20
 
 const convertMany = Effect.fnUntraced(function* (count: number) {
   const conversions = yield* Conversions
-  const convert = conversions.convert(TestConversions.asked("500"))
+  const convert = conversions.convert(TestConversions.conversionRequest("500"))
   yield* Effect.all(
     Array.from({ length: count }, () => convert),
     { concurrency: "unbounded" }
@@ -18,7 +18,7 @@ const convertMany = Effect.fnUntraced(function* (count: number) {
 
 describe("AuditVerifier.verify", () => {
   it.live(
-    "takes no record that is being sealed meanwhile for a fault",
+    "reports no fault while records are sealed concurrently",
     () =>
       Effect.gen(function* () {
         const sealer = yield* AuditSealer
@@ -27,10 +27,10 @@ describe("AuditVerifier.verify", () => {
         yield* Effect.forkChild(Effect.forever(Effect.andThen(convertMany(1), sealer.sealAll)))
         let records = 0
         for (let round = 1; round <= ROUNDS; round++) {
-          const found = yield* verifier.verify
-          assert.isTrue(found.ok, found.ok ? "" : found.reason)
-          assert.isAtLeast(found.records, records)
-          records = found.records
+          const verification = yield* verifier.verify
+          assert.isTrue(verification.ok, verification.ok ? "" : verification.reason)
+          assert.isAtLeast(verification.records, records)
+          records = verification.records
         }
         assert.isAbove(records, 800)
       }).pipe(Effect.provide(TestConversions.layer())),
