@@ -1,145 +1,171 @@
-import { Context, Duration, Effect, Exit, Layer, Option, Result } from "effect"
+import { Context, Duration, Effect, Layer, Option, Result } from "effect"
 import type * as EffectRedis from "effect/persistence/Redis"
 import { Settings } from "../config/Settings.ts"
-import { type Allowance, type Kind, type RateLimit, QuotaExceeded } from "../domain/access/RateLimit.ts"
-import * as Metrics from "../platform/telemetry/Metrics.ts"
-import * as LocalGrants from "./LocalGrants.ts"
+import {
+  type RateLimit,
+  RateLimitExceeded,
+  type RateLimitKind,
+  type RateLimitStatus
+} from "../domain/access/RateLimit.ts"
+import * as HttpMetrics from "../platform/metrics/HttpMetrics.ts"
 import * as MemoryRateLimiter from "./MemoryRateLimiter.ts"
 import * as RedisRateLimiter from "./RedisRateLimiter.ts"
 
-/** How long a request waits for Redis to count it, before this node counts by itself. */
-const PATIENCE = Duration.millis(75)
-/** How many keys that a node does not know one address may show it: each is a question to the database. */
-export const KEYS_QUOTA: RateLimit = { limit: 600, window: Duration.minutes(1) }
+/** Time that a write waits for Redis before this node counts it in memory. */
+const REDIS_TIMEOUT = Duration.millis(75)
+/** Limit of requests with an invalid API key per address, because each may cost a database query. */
+export const INVALID_KEY_RATE_LIMIT: RateLimit = { limit: 600, window: Duration.minutes(1) }
 
-/** What is always counted in this process. */
-type Near = Exclude<Kind, "writes">
+/** Status after a counted request, or none if the kind has no limit. */
+type Outcome = Result.Result<Option.Option<RateLimitStatus>, RateLimitExceeded>
 
-/** What is left to a caller after a request, where there is a limit. */
-type Outcome = Result.Result<Option.Option<Allowance>, QuotaExceeded>
-
-/** How much a caller may ask for. */
+/**
+ * Limits the requests of each client, by its rate-limit identity: the id of an API key, or an address. Reads and invalid
+ * keys are counted in memory, per node. Writes are counted across all nodes with `layerRedis`, and in memory while Redis
+ * is unavailable.
+ */
 export class RateLimits extends Context.Service<
   RateLimits,
   {
+    /** Counts a request. Returns none if the kind has no limit. */
+    readonly consume: (
+      kind: RateLimitKind,
+      identity: string
+    ) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
     /**
-     * Counts a request of a caller, the id of an API key or an address, and says what is left to it; none where there is
-     * no limit. Reads, and keys that may be guessed, are counted in this process, at once; writes with all nodes, or in
-     * this process while Redis does not count. A caller who has much left does not wait for Redis: a node gives out a
-     * sixteenth of what that said is left, and may count as much less where it then fails.
+     * Counts a request synchronously, for the lookup fast path. `now` is in milliseconds since 1970. Returns undefined if
+     * the kind has no limit.
      */
-    readonly count: (kind: Kind, caller: string) => Effect.Effect<Option.Option<Allowance>, QuotaExceeded>
-    /** As {@link count}, of so many requests at once: what came of each, in their order. */
-    readonly countAll: (kind: Kind, caller: string, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
-    /** As `count` does, of what is counted in this process; `now` is the time in milliseconds since 1970. */
-    readonly countNow: (kind: Near, caller: string, now: number) => MemoryRateLimiter.Counted | undefined
+    readonly consumeSync: (
+      kind: Exclude<RateLimitKind, "writes">,
+      identity: string,
+      now: number
+    ) => MemoryRateLimiter.Outcome | undefined
   }
 >()("effex/access/RateLimits") {
-  /** This process alone. */
+  /** Counts everything in this process. */
   static readonly layerMemory = Layer.effect(
     RateLimits,
     Effect.suspend(() => make())
   )
 
-  /** Writes are counted in Redis, in keys that start with `effex:limit:`. */
-  static readonly layerRedisWithin = (
-    patience: Duration.Duration
+  /** Counts writes in Redis, in keys that start with `effex:limit:`. */
+  static readonly layerRedisWithTimeout = (
+    timeout: Duration.Duration
   ): Layer.Layer<RateLimits, never, Settings | EffectRedis.Redis> =>
-    Layer.effect(
-      RateLimits,
-      RedisRateLimiter.make(patience).pipe(Effect.flatMap(LocalGrants.make), Effect.flatMap(make))
-    )
+    Layer.effect(RateLimits, Effect.flatMap(RedisRateLimiter.make(timeout), make))
 
-  static readonly layerRedis = Layer.suspend(() => RateLimits.layerRedisWithin(PATIENCE))
+  /** Counts writes in Redis, and in memory if Redis does not answer within 75 ms. */
+  static readonly layerRedis = RateLimits.layerRedisWithTimeout(REDIS_TIMEOUT)
 }
 
-/** Writes are counted with `shared`, and in this process where there is none, or while it does not count. */
-const make = Effect.fnUntraced(function* (shared?: RedisRateLimiter.Count) {
+const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.ConsumeBatch) {
   const { readQuota, writeQuota } = yield* Settings
   const context = yield* Effect.context<never>()
-  const now = {
-    reads: countingNow("reads", readQuota, context),
-    writes: countingNow("writes", writeQuota, context),
-    keys: countingNow("keys", Option.some(KEYS_QUOTA), context)
+  const memory = {
+    reads: inMemory("reads", readQuota, context),
+    writes: inMemory("writes", writeQuota, context),
+    keys: inMemory("keys", Option.some(INVALID_KEY_RATE_LIMIT), context)
   }
-  const counts: Record<Kind, Counting> = {
-    reads: atOnce(now.reads),
+  const limiters: Record<RateLimitKind, Consume> = {
+    reads: toEffect(memory.reads),
     writes:
-      shared === undefined ? atOnce(now.writes) : counting("writes", writeQuota, shared, now.writes, context),
-    keys: atOnce(now.keys)
+      redis === undefined || Option.isNone(writeQuota)
+        ? toEffect(memory.writes)
+        : coalesce(inRedis("writes", writeQuota.value, redis, memory.writes, context), context),
+    keys: toEffect(memory.keys)
   }
   return RateLimits.of({
-    count: (kind, caller) =>
-      Effect.flatMap(counts[kind](caller, 1), ([outcome]) =>
-        outcome === undefined ? Effect.succeedNone : Effect.fromResult(outcome)
-      ),
-    countAll: (kind, caller, requests) => counts[kind](caller, requests),
-    countNow: (kind, caller, millis) => now[kind](caller, millis)
+    consume: (kind, identity) => limiters[kind](identity),
+    consumeSync: (kind, identity, now) => memory[kind](identity, now)
   })
 })
 
-type CountingNow = (caller: string, now: number) => MemoryRateLimiter.Counted | undefined
+type ConsumeSync = (identity: string, now: number) => MemoryRateLimiter.Outcome | undefined
+type Consume = (identity: string) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
+type ConsumeBatch = (identity: string, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
 
-const countingNow = (
-  kind: Kind,
-  quota: Option.Option<RateLimit>,
+const inMemory = (
+  kind: RateLimitKind,
+  policy: Option.Option<RateLimit>,
   context: Context.Context<never>
-): CountingNow => {
-  if (Option.isNone(quota)) return () => undefined
-  const refused = Metrics.rateLimited.of({ limit: kind })
-  const count = MemoryRateLimiter.counter(kind, quota.value)
-  return (caller, now) => {
-    const counted = count(caller, now)
-    if (counted instanceof QuotaExceeded) refused.updateUnsafe(1, context)
-    return counted
+): ConsumeSync => {
+  if (Option.isNone(policy)) return () => undefined
+  const rejections = HttpMetrics.rateLimited.of({ limit: kind })
+  const consume = MemoryRateLimiter.make(kind, policy.value)
+  return (identity, now) => {
+    const outcome = consume(identity, now)
+    if (outcome instanceof RateLimitExceeded) rejections.updateUnsafe(1, context)
+    return outcome
   }
 }
 
-type Counting = (caller: string, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
+const toOutcome = (outcome: ReturnType<ConsumeSync>): Outcome =>
+  outcome instanceof RateLimitExceeded
+    ? Result.fail(outcome)
+    : Result.succeed(Option.fromUndefinedOr(outcome))
 
-const outcomeNow = (count: CountingNow, caller: string, now: number): Outcome => {
-  const counted = count(caller, now)
-  return counted instanceof QuotaExceeded
-    ? Result.fail(counted)
-    : Result.succeed(Option.fromUndefinedOr(counted))
-}
+const toEffect =
+  (consume: ConsumeSync): Consume =>
+  (identity) =>
+    Effect.clockWith((clock) =>
+      Effect.fromResult(toOutcome(consume(identity, clock.currentTimeMillisUnsafe())))
+    )
 
-const atOnce =
-  (count: CountingNow): Counting =>
-  (caller, requests) =>
-    Effect.clockWith((clock) => {
-      const now = clock.currentTimeMillisUnsafe()
-      return Effect.succeed(Array.from({ length: requests }, () => outcomeNow(count, caller, now)))
-    })
+/** Counts the requests of a client that arrive in the same turn of the event loop as one batch. */
+const coalesce = (consumeBatch: ConsumeBatch, context: Context.Context<never>): Consume => {
+  type Resume = (outcome: ReturnType<Consume>) => void
+  let waiting = new Map<string, Array<Resume>>()
 
-/** Counts with all nodes, and in this process what is not counted there. */
-const counting = (
-  kind: Kind,
-  quota: Option.Option<RateLimit>,
-  shared: RedisRateLimiter.Count,
-  near: CountingNow,
-  context: Context.Context<never>
-): Counting => {
-  if (Option.isNone(quota)) return atOnce(near)
-  const { limit, window } = quota.value
-  const refused = Metrics.rateLimited.of({ limit: kind })
-  const outcomeOf = (counted: RedisRateLimiter.Outcome, caller: string, now: number): Outcome => {
-    const exceeded = Exit.findErrorOption(counted)
-    if (Option.isSome(exceeded)) {
-      refused.updateUnsafe(1, context)
-      return Result.fail(new QuotaExceeded({ kind, limit, window, retryAfter: exceeded.value.retryAfter }))
+  const consumeAll = () => {
+    const batches = waiting
+    waiting = new Map()
+    for (const [identity, resumes] of batches) {
+      const batch = Effect.matchCause(consumeBatch(identity, resumes.length), {
+        onSuccess: (outcomes) =>
+          outcomes.forEach((outcome, i) => resumes[i]?.(Effect.fromResult(outcome))),
+        onFailure: (cause) => resumes.forEach((resume) => resume(Effect.failCause(cause)))
+      })
+      Effect.runForkWith(context)(batch)
     }
-    if (Exit.isFailure(counted) || Option.isNone(counted.value)) return outcomeNow(near, caller, now)
-    const { remaining, resetAfter } = counted.value.value
-    return Result.succeed(Option.some({ kind, quota: quota.value, remaining, resetAfter }))
   }
-  return (caller, requests) =>
+
+  return (identity) =>
+    Effect.callback((resume) => {
+      if (waiting.size === 0) setImmediate(consumeAll)
+      const resumes = waiting.get(identity)
+      if (resumes === undefined) waiting.set(identity, [resume])
+      else resumes.push(resume)
+    })
+}
+
+/** Counts in Redis, and in memory what Redis does not count. */
+const inRedis = (
+  kind: RateLimitKind,
+  policy: RateLimit,
+  consumeBatch: RedisRateLimiter.ConsumeBatch,
+  fallback: ConsumeSync,
+  context: Context.Context<never>
+): ConsumeBatch => {
+  const { limit, window } = policy
+  const rejections = HttpMetrics.rateLimited.of({ limit: kind })
+  const outcomeOf = (counted: RedisRateLimiter.Outcome, identity: string, now: number): Outcome => {
+    if (Option.isNone(counted)) return toOutcome(fallback(identity, now))
+    if (Result.isSuccess(counted.value)) {
+      const { remaining, resetAfter } = counted.value.success
+      return Result.succeed(Option.some({ kind, policy, remaining, resetAfter }))
+    }
+    rejections.updateUnsafe(1, context)
+    const { retryAfter } = counted.value.failure
+    return Result.fail(new RateLimitExceeded({ kind, limit, window, retryAfter }))
+  }
+  return (identity, requests) =>
     Effect.clockWith((clock) =>
       Effect.map(
-        shared({ algorithm: "token-bucket", key: `${kind}:${caller}`, limit, window }, requests),
-        (all) => {
+        consumeBatch({ algorithm: "token-bucket", key: `${kind}:${identity}`, limit, window }, requests),
+        (outcomes) => {
           const now = clock.currentTimeMillisUnsafe()
-          return all.map((counted) => outcomeOf(counted, caller, now))
+          return outcomes.map((counted) => outcomeOf(counted, identity, now))
         }
       )
     )

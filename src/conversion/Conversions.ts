@@ -1,17 +1,13 @@
 import { Clock, Context, DateTime, Effect, Exit, Layer, Option } from "effect"
-import { constVoid } from "effect/Function"
 import { SecureRandom } from "effect/crypto"
-import {
-  AuditId,
-  type AuditRecord,
-  type PricedConversion,
-  type Quote,
-  type QuoteId,
-  recordOf
-} from "../domain/conversion/AuditRecord.ts"
+import type { AppendOutcome, AuditAppend, StoredResponse } from "../audit/AuditAppend.ts"
+import { AuditLog } from "../audit/AuditLog.ts"
+import { AuditId, makeAuditRecord } from "../domain/conversion/AuditRecord.ts"
+import type { PricedConversion } from "../domain/conversion/PricedConversion.ts"
+import type { Quote, QuoteId } from "../domain/conversion/Quote.ts"
 import type { AmountOutOfRange } from "../domain/conversion/Conversion.ts"
 import {
-  IdempotencyConflict,
+  type IdempotencyConflict,
   IdempotencyMismatch,
   QuoteExpired,
   QuoteMismatch,
@@ -20,33 +16,25 @@ import {
 } from "../domain/conversion/ConversionErrors.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
-import type { StoreUnavailable } from "../platform/postgres/Database.ts"
-import * as Metrics from "../platform/telemetry/Metrics.ts"
+import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
-import { AuditLog } from "../audit/AuditLog.ts"
-import {
-  type Append,
-  type Appended,
-  AuditRepo,
-  type IdempotencyKey,
-  type RememberedAnswer
-} from "../audit/AuditRepo.ts"
-import * as CanonicalEncoding from "../audit/CanonicalEncoding.ts"
-import { type Asked, Pricing } from "./Pricing.ts"
+import * as CommittedConversion from "./CommittedConversion.ts"
+import * as Idempotency from "./Idempotency.ts"
+import { type PriceInput, Pricing } from "./Pricing.ts"
 import { Quotes } from "./Quotes.ts"
 
-/** A conversion as it is asked for. */
-export interface ConversionRequest extends Asked {
+/** A conversion to commit. */
+export interface ConversionInput extends PriceInput {
+  /** Converts at the price of this quote. Null: at the latest rate. */
   readonly quoteId: QuoteId | null
-  /** None: a second request of the same kind is a second conversion. */
+  /** Undefined: every request is a new conversion. */
   readonly idempotencyKey: string | undefined
 }
 
-/** A conversion that is committed. */
-export interface ConversionAnswer {
-  /** JSON, to the letter what was answered the first time. */
-  readonly body: string
-  /** It was answered before, under the same key. */
+export interface ConversionOutcome {
+  readonly conversion: CommittedConversion.CommittedConversion
+  /** True when the conversion was committed by an earlier request with the same idempotency key. */
   readonly replayed: boolean
 }
 
@@ -62,252 +50,168 @@ export type ConversionError =
   | RateUnavailable
   | StoreUnavailable
 
-type Converting = Effect.Effect<ConversionAnswer, ConversionError>
-/** What came of a conversion. */
-type Converted = Exit.Exit<ConversionAnswer, ConversionError>
-
-/** A key, and the request that it is used for. */
-interface UsedKey extends IdempotencyKey {
-  readonly requestHash: string
+/** A record to append, with the conversion to return once it is committed. */
+interface Prepared extends AuditAppend {
+  readonly conversion: CommittedConversion.CommittedConversion
 }
 
-/** A record on its way into the audit, and the answer to tell then. */
-interface Prepared extends Append {
-  readonly body: string
-}
-
-const ROUTE = "POST /api/v1/convert"
-
-/** The conversions, each committed to the audit before it is answered. */
+/** Converts amounts. Every conversion is committed to the audit before it is returned. */
 export class Conversions extends Context.Service<
   Conversions,
   {
     /**
-     * Converts at the latest rate, or at the numbers of a quote, and answers once the record is committed. A key that
-     * was used answers what was answered then, also after its quote has expired.
+     * Converts at the latest rate or at the price of a quote, and returns once the record is committed. A used idempotency
+     * key returns the first conversion, even after its quote has expired.
+     *
+     * Concurrent conversions are priced without a lookup where the rate is fresh in memory, and `AuditLog` commits them,
+     * and reads their idempotency keys, with one statement.
      */
-    readonly convert: (request: ConversionRequest) => Converting
-    /**
-     * Converts together what is ready: what has no quote, and a rate that is at hand and fresh. Returns what came of each,
-     * in their order; undefined for what is not ready: before anything is waited for, `onUnready` is told how that is
-     * converted.
-     */
-    readonly convertReady: (
-      requests: ReadonlyArray<ConversionRequest>,
-      onUnready?: (converting: Converting, index: number) => void
-    ) => Effect.Effect<ReadonlyArray<Converted | undefined>>
+    readonly convert: (input: ConversionInput) => Effect.Effect<ConversionOutcome, ConversionError>
   }
 >()("effex/conversion/Conversions") {
   static readonly layer = Layer.effect(
     Conversions,
-    Effect.suspend(() => make)
+    Effect.gen(function* () {
+      const audit = yield* AuditLog
+      const pricing = yield* Pricing
+      const quotes = yield* Quotes
+      const random = yield* SecureRandom.SecureRandom
+      const clock = yield* Clock.Clock
+      const traced = yield* ExportedSpans.make
+      const context = yield* Effect.context<never>()
+      const locks = Idempotency.makeLocks()
+
+      const newId = Effect.map(random.uuidV7(), (uuid) => AuditId.make(uuid))
+
+      const requireOpen = Effect.fnUntraced(function* (quote: Quote) {
+        const state = yield* quotes.stateOf(quote)
+        if (state === "used") return yield* new QuoteUsed({ quoteId: quote.id })
+        if (state === "expired")
+          return yield* new QuoteExpired({ quoteId: quote.id, expiresAt: quote.expiresAt })
+      })
+
+      /** Returns why a quote that was open a moment ago could not be used. */
+      const unavailableError = Effect.fnUntraced(function* ({ expiresAt, id }: Quote) {
+        yield* requireOpen(yield* quotes.byId(id))
+        return yield* new QuoteExpired({ quoteId: id, expiresAt })
+      })
+
+      const prepare = (
+        id: AuditId,
+        quoteId: QuoteId | null,
+        key: Idempotency.ConversionKey | undefined,
+        priced: PricedConversion
+      ): Prepared => {
+        const convertedAt = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
+        const record = makeAuditRecord(id, priced, quoteId, convertedAt)
+        const conversion = CommittedConversion.fromRecord(record)
+        return {
+          record,
+          conversion,
+          idempotency:
+            key === undefined ? undefined : { ...key, response: CommittedConversion.toJson(conversion) }
+        }
+      }
+
+      const replay = (stored: StoredResponse, requestHash: string | undefined) => {
+        if (stored.requestHash !== requestHash) return Exit.fail(new IdempotencyMismatch())
+        ConversionMetrics.replays.updateUnsafe(1, context)
+        return Exit.succeed({ conversion: CommittedConversion.fromJson(stored.response), replayed: true })
+      }
+
+      const append = (
+        prepared: Prepared,
+        onQuoteUnavailable: Effect.Effect<never, ConversionError>
+      ): Effect.Effect<ConversionOutcome, ConversionError> =>
+        Effect.flatMap(audit.append(prepared), (outcome: AppendOutcome) => {
+          switch (outcome._tag) {
+            case "Committed":
+              ConversionMetrics.conversions.updateUnsafe(1, context)
+              return Exit.succeed({ conversion: prepared.conversion, replayed: false })
+            case "DuplicateKey":
+              return replay(outcome, prepared.idempotency?.requestHash)
+            case "QuoteUnavailable":
+              return onQuoteUnavailable
+          }
+        })
+
+      const commit = Effect.fnUntraced(function* (
+        input: ConversionInput,
+        key: Idempotency.ConversionKey | undefined
+      ) {
+        if (input.quoteId === null) {
+          const priced = yield* pricing.price(input)
+          return yield* append(prepare(yield* newId, null, key, priced), missingQuote)
+        }
+        const quote = yield* quotes.byId(input.quoteId)
+        yield* requireMatch(input, quote)
+        yield* requireOpen(quote)
+        const { principal, reference } = input
+        const priced = { ...quote.priced, reference: reference ?? quote.priced.reference, principal }
+        // The id as it is stored, in lower case: the record is hashed as it will be read.
+        return yield* append(prepare(yield* newId, quote.id, key, priced), unavailableError(quote))
+      })
+
+      /** Looks up the key first: its conversion is returned even if the rate is unavailable or the quote expired. */
+      const commitWithKey = Effect.fnUntraced(function* (
+        input: ConversionInput,
+        key: Idempotency.ConversionKey
+      ) {
+        const stored = yield* audit.findResponse(key)
+        return yield* Option.isSome(stored) ? replay(stored.value, key.requestHash) : commit(input, key)
+      })
+
+      /** Prepares a conversion synchronously and locks its key. Undefined with a quote or without a fresh rate. */
+      const prepareFromMemory = (
+        id: AuditId,
+        input: ConversionInput,
+        key: Idempotency.ConversionKey | undefined
+      ): Prepared | undefined => {
+        if (input.quoteId !== null) return undefined
+        if (key !== undefined && !locks.tryLock(key)) return undefined
+        const priced = pricing.priceFromMemory(input)
+        if (priced !== undefined) return prepare(id, null, key, priced)
+        if (key !== undefined) locks.unlock(key)
+        return undefined
+      }
+
+      const convert = (input: ConversionInput): Effect.Effect<ConversionOutcome, ConversionError> =>
+        traced("Conversions.convert")(
+          Effect.flatMap(newId, (id) => {
+            const key = Idempotency.keyOf(input)
+            const prepared = prepareFromMemory(id, input, key)
+            if (prepared !== undefined) {
+              const appended = append(prepared, missingQuote)
+              if (key === undefined) return appended
+              return Effect.ensuring(
+                appended,
+                Effect.sync(() => locks.unlock(key))
+              )
+            }
+            return key === undefined
+              ? commit(input, undefined)
+              : locks.withLock(key, commitWithKey(input, key))
+          })
+        )
+
+      return Conversions.of({ convert })
+    })
   )
 }
 
-const make = Effect.gen(function* () {
-  const audit = yield* AuditLog
-  const repo = yield* AuditRepo
-  const pricing = yield* Pricing
-  const quotes = yield* Quotes
-  const random = yield* SecureRandom.SecureRandom
-  const clock = yield* Clock.Clock
-  const traced = yield* ExportedSpans.make
-  const context = yield* Effect.context<never>()
-  /** The keys of requests that are not answered yet. */
-  const underWay = new Set<string>()
+const missingQuote = Effect.die(new Error("A conversion without a quote failed because of its quote"))
 
-  const priceByQuote = Effect.fnUntraced(function* (request: ConversionRequest, quoteId: QuoteId) {
-    const quote = yield* quotes.byId(quoteId)
-    yield* agree(request, quote)
-    yield* usable(quote)
-    return quote
-  })
-
-  const usable = Effect.fnUntraced(function* (quote: Quote) {
-    const state = yield* quotes.stateOf(quote)
-    if (state === "used") return yield* new QuoteUsed({ quoteId: quote.id })
-    if (state === "expired") return yield* new QuoteExpired({ quoteId: quote.id, expiresAt: quote.expiresAt })
-  })
-
-  /** Why a quote that could be used a moment ago no longer can be. */
-  const whyLost = Effect.fnUntraced(function* ({ expiresAt, id }: Quote) {
-    yield* usable(yield* quotes.byId(id))
-    return yield* new QuoteExpired({ quoteId: id, expiresAt })
-  })
-
-  const newId = Effect.map(random.uuidV7(), (uuid) => AuditId.make(uuid))
-
-  const prepare = (
-    id: AuditId,
-    { quoteId }: ConversionRequest,
-    key: UsedKey | undefined,
-    priced: PricedConversion
-  ): Prepared => {
-    const record = recordOf(id, priced, quoteId, DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()))
-    const body = JSON.stringify(answerFields(record))
-    return { record, body, idempotency: key === undefined ? undefined : { ...key, answer: body } }
-  }
-
-  const replay = (known: RememberedAnswer, requestHash: string | undefined) => {
-    if (known.requestHash !== requestHash) return Exit.fail(new IdempotencyMismatch())
-    Metrics.replays.updateUnsafe(1, context)
-    return Exit.succeed({ body: known.answer, replayed: true })
-  }
-
-  const answerTo = (
-    { body, idempotency }: Prepared,
-    outcome: Exclude<Appended, { readonly _tag: "QuoteLost" }>
-  ) => {
-    if (outcome._tag === "Known") return replay(outcome, idempotency?.requestHash)
-    Metrics.conversions.updateUnsafe(1, context)
-    return Exit.succeed({ body, replayed: false })
-  }
-
-  const append = Effect.fnUntraced(function* (
-    request: ConversionRequest,
-    key: UsedKey | undefined,
-    priced: PricedConversion,
-    lost: Converting
-  ) {
-    const prepared = prepare(yield* newId, request, key, priced)
-    const outcome = yield* audit.append(prepared)
-    return yield* outcome._tag === "QuoteLost" ? lost : answerTo(prepared, outcome)
-  })
-
-  const commit = Effect.fnUntraced(function* (request: ConversionRequest, key: UsedKey | undefined) {
-    if (request.quoteId === null) return yield* append(request, key, yield* pricing.price(request), noQuote)
-    const quote = yield* priceByQuote(request, request.quoteId)
-    const { principal, reference } = request
-    const priced = { ...quote.priced, reference: reference ?? quote.priced.reference, principal }
-    // Its id as it is stored, however it was written: the record is hashed as it will be read.
-    return yield* append({ ...request, quoteId: quote.id }, key, priced, whyLost(quote))
-  })
-
-  const convertByKey = Effect.fnUntraced(function* (request: ConversionRequest, key: UsedKey) {
-    const known = yield* repo.answerOf(key)
-    return yield* Option.isSome(known) ? replay(known.value, key.requestHash) : commit(request, key)
-  })
-
-  /** Runs what a key is used for, while nobody else uses it. */
-  const holding = (key: UsedKey, converting: Converting): Converting =>
-    Effect.suspend(() => {
-      const name = nameOf(key)
-      if (underWay.has(name)) return Effect.fail(new IdempotencyConflict())
-      underWay.add(name)
-      return Effect.ensuring(
-        converting,
-        Effect.sync(() => underWay.delete(name))
-      )
-    })
-
-  const convertFurther = (request: ConversionRequest): Converting => {
-    const key = keyOf(request)
-    return key === undefined ? commit(request, undefined) : holding(key, convertByKey(request, key))
-  }
-
-  const prepareReady = (id: AuditId, request: ConversionRequest): Prepared | undefined => {
-    if (request.quoteId !== null) return undefined
-    const key = keyOf(request)
-    const name = key === undefined ? undefined : nameOf(key)
-    if (name !== undefined && underWay.has(name)) return undefined
-    const priced = pricing.priceNow(request)
-    if (priced === undefined) return undefined
-    if (name !== undefined) underWay.add(name)
-    // The statement that appends finds what was answered before under the key.
-    return prepare(id, request, key, priced)
-  }
-
-  const convertReady = Effect.fnUntraced(function* (
-    requests: ReadonlyArray<ConversionRequest>,
-    onUnready: (converting: Converting, index: number) => void = constVoid
-  ) {
-    const ready: Array<Prepared | undefined> = []
-    for (const request of requests) ready.push(prepareReady(yield* newId, request))
-    requests.forEach((request, i) => {
-      if (ready[i] === undefined) onUnready(convertFurther(request), i)
-    })
-    const appends = ready.filter((prepared) => prepared !== undefined)
-    const outcomes = yield* Effect.ensuring(
-      audit.appendAll(appends),
-      Effect.sync(() => {
-        for (const { idempotency } of appends)
-          if (idempotency !== undefined) underWay.delete(nameOf(idempotency))
-      })
-    )
-    let appended = 0
-    return ready.map((prepared): Converted | undefined => {
-      const outcome = prepared && outcomes[appended++]
-      if (prepared === undefined || outcome === undefined) return undefined
-      if (Exit.isFailure(outcome)) return Exit.failCause(outcome.cause)
-      return outcome.value._tag === "QuoteLost" ? noQuote : answerTo(prepared, outcome.value)
-    })
-  })
-
-  const convert = (request: ConversionRequest): Converting =>
-    traced("Conversions.convert")(
-      Effect.flatMap(convertReady([request]), ([converted]) => converted ?? convertFurther(request))
-    )
-
-  return Conversions.of({ convert, convertReady })
-})
-
-const noQuote = Exit.die(new Error("A conversion without a quote lost one"))
-
-const keyOf = (request: ConversionRequest): UsedKey | undefined =>
-  request.idempotencyKey === undefined
-    ? undefined
-    : {
-        principal: request.principal,
-        route: ROUTE,
-        key: request.idempotencyKey,
-        requestHash: hashOf(request)
-      }
-
-const nameOf = ({ key, principal }: IdempotencyKey) => JSON.stringify([principal, key])
-
-/** What a request says must be what the quote says. */
-const agree = Effect.fnUntraced(function* (request: ConversionRequest, quote: Quote) {
-  const { amountType, input, output } = quote.priced
-  const quoted = amountType === "source" ? input : output
-  const facts: ReadonlyArray<readonly [field: string, asked: string, quoted: string]> = [
-    ["from_currency", request.from.code, input.currency.code],
-    ["to_currency", request.to.code, output.currency.code],
-    ["amount_type", request.amountType, amountType],
-    ["amount", Decimal.format(request.amount), Decimal.format(quoted.amount)]
+/** Fails when a request differs from the quote that it uses. */
+const requireMatch = Effect.fnUntraced(function* (input: ConversionInput, quote: Quote) {
+  const { amountType, input: source, output: target } = quote.priced
+  const quotedAmount = amountType === "source" ? source : target
+  const fields: ReadonlyArray<readonly [field: string, requested: string, quoted: string]> = [
+    ["from_currency", input.from.code, source.currency.code],
+    ["to_currency", input.to.code, target.currency.code],
+    ["amount_type", input.amountType, amountType],
+    ["amount", Decimal.format(input.amount), Decimal.format(quotedAmount.amount)]
   ]
-  for (const [field, asked, said] of facts) {
-    if (asked !== said) return yield* new QuoteMismatch({ field, quoted: said })
+  for (const [field, requested, quoted] of fields) {
+    if (requested !== quoted) return yield* new QuoteMismatch({ field, quoted })
   }
 })
-
-/** The answer to a conversion, in the order of the contract; what is undefined is left out of JSON. */
-const answerFields = (record: AuditRecord) => ({
-  audit_id: record.audit_id,
-  from_currency: record.from_currency,
-  to_currency: record.to_currency,
-  input_amount: record.input_amount,
-  output_amount: record.output_amount,
-  mid_rate: record.mid_rate,
-  margin: record.margin,
-  rate: record.rate,
-  rate_id: record.rate_id,
-  provider: record.provider,
-  rate_fetched_at: record.rate_fetched_at,
-  stale: record.stale,
-  quote_id: record.quote_id ?? undefined,
-  reference: record.reference ?? undefined,
-  converted_at: record.converted_at
-})
-
-/** The same for the same request, however its JSON is written. */
-const hashOf = (request: ConversionRequest) =>
-  CanonicalEncoding.sha256(
-    CanonicalEncoding.encode([
-      request.from.code,
-      request.to.code,
-      Decimal.format(request.amount),
-      request.amountType,
-      request.quoteId,
-      request.reference
-    ])
-  ).toString("hex")

@@ -1,43 +1,46 @@
 import { Clock, Context, Effect, Layer, Result } from "effect"
 import type { BigDecimal } from "effect"
 import { Settings } from "../config/Settings.ts"
-import type { PricedConversion } from "../domain/conversion/AuditRecord.ts"
+import type { PricedConversion } from "../domain/conversion/PricedConversion.ts"
 import {
   type AmountOutOfRange,
   type AmountType,
   compute,
-  marginOf,
   type Terms,
-  termsOf
+  makeTerms
 } from "../domain/conversion/Conversion.ts"
+import { marginOf } from "../domain/conversion/Margins.ts"
 import type { Currency } from "../domain/money/Currency.ts"
 import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import type { Rate, RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
-import type { StoreUnavailable } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
 import { type FoundRate, Rates } from "../rates/lookup/Rates.ts"
 
-/** What a customer asks for. */
-export interface Asked {
+/** An amount to price. */
+export interface PriceInput {
   readonly pair: CurrencyPair
   readonly from: Currency
   readonly to: Currency
-  /** In the currency of its side, exact, with no more decimals than its minor unit. */
+  /** In `from` or `to`, depending on `amountType`. Exact, with no more decimals than the currency has. */
   readonly amount: BigDecimal.BigDecimal
   readonly amountType: AmountType
   readonly reference: string | null
   readonly principal: string
 }
 
-/** What a conversion comes to at the latest rate, less the margin of its pair. */
+/** Prices conversions at the latest rate, less the margin of the pair. */
 export class Pricing extends Context.Service<
   Pricing,
   {
     readonly price: (
-      asked: Asked
+      input: PriceInput
     ) => Effect.Effect<PricedConversion, AmountOutOfRange | RateUnavailable | RateTooOld | StoreUnavailable>
-    /** As {@link price}, at once; undefined where the rate is not at hand, or not fresh, and where there is no price. */
-    readonly priceNow: (asked: Asked) => PricedConversion | undefined
+    /**
+     * Prices synchronously with a fresh rate in memory. Returns undefined where there is none or the price is invalid;
+     * {@link price} then returns the price or the error.
+     */
+    readonly priceFromMemory: (input: PriceInput) => PricedConversion | undefined
   }
 >()("effex/conversion/Pricing") {
   static readonly layer = Layer.effect(
@@ -46,21 +49,22 @@ export class Pricing extends Context.Service<
       const { margins } = yield* Settings
       const rates = yield* Rates
       const clock = yield* Clock.Clock
-      /** The margins are those of the settings. */
-      const known = new WeakMap<Rate, Terms>()
+      /** Margins are constant, so the terms of a rate never change. */
+      const termsByRate = new WeakMap<Rate, Terms>()
       const traced = yield* ExportedSpans.make
 
-      const termsOfRate = (rate: Rate): Terms => {
-        let terms = known.get(rate)
-        if (terms === undefined)
-          known.set(rate, (terms = termsOf(rate.rate, marginOf(margins, rate.pair.key))))
+      const termsAt = (rate: Rate): Terms => {
+        const cached = termsByRate.get(rate)
+        if (cached !== undefined) return cached
+        const terms = makeTerms(rate.rate, marginOf(margins, rate.pair.key))
+        termsByRate.set(rate, terms)
         return terms
       }
 
-      const priceAt = (asked: Asked, { rate, stale }: FoundRate) => {
-        const { amount, amountType, from, principal, reference, to } = asked
+      const priceAt = (input: PriceInput, { rate, stale }: FoundRate) => {
+        const { amount, amountType, from, principal, reference, to } = input
         return Result.map(
-          compute({ amount, amountType, from, to, terms: termsOfRate(rate) }),
+          compute({ amount, amountType, from, to, terms: termsAt(rate) }),
           (computed): PricedConversion => ({
             ...computed,
             amountType,
@@ -74,20 +78,20 @@ export class Pricing extends Context.Service<
         )
       }
 
-      const price = (asked: Asked) =>
+      const price = (input: PriceInput) =>
         traced("Pricing.price")(
-          Effect.flatMap(rates.lookup(asked.pair), (found) => Effect.fromResult(priceAt(asked, found)))
+          Effect.flatMap(rates.lookup(input.pair), (found) => Effect.fromResult(priceAt(input, found)))
         )
 
-      const priceNow = (asked: Asked) => {
-        const found = rates.peek(asked.pair, clock.currentTimeMillisUnsafe())
-        const priced = found && Result.getOrUndefined(priceAt(asked, found))
+      const priceFromMemory = (input: PriceInput) => {
+        const found = rates.peek(input.pair, clock.currentTimeMillisUnsafe())
+        const priced = found && Result.getOrUndefined(priceAt(input, found))
         if (found === undefined || priced === undefined) return undefined
-        rates.count(found)
+        rates.countLookup(found)
         return priced
       }
 
-      return Pricing.of({ price, priceNow })
+      return Pricing.of({ price, priceFromMemory })
     })
   )
 }

@@ -1,5 +1,5 @@
 import { Array, Context, DateTime, Effect, Layer, type Option } from "effect"
-import type { Quote, QuoteId } from "../domain/conversion/AuditRecord.ts"
+import type { Quote, QuoteId } from "../domain/conversion/Quote.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as QuoteRows from "./QuoteRows.ts"

@@ -1,5 +1,7 @@
 import { type BigDecimal, DateTime, Effect, Option, Schema, String, Struct } from "effect"
-import { AuditId, type PricedConversion, type Quote, QuoteId } from "../domain/conversion/AuditRecord.ts"
+import { AuditId } from "../domain/conversion/AuditRecord.ts"
+import type { PricedConversion } from "../domain/conversion/PricedConversion.ts"
+import { type Quote, QuoteId } from "../domain/conversion/Quote.ts"
 import { AmountType } from "../domain/conversion/Conversion.ts"
 import * as Currency from "../domain/money/Currency.ts"
 import * as Decimal from "../domain/money/Decimal.ts"

@@ -1,38 +1,38 @@
 import { Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { type Quote, QuoteId } from "../domain/conversion/AuditRecord.ts"
+import { type Quote, QuoteId } from "../domain/conversion/Quote.ts"
 import type { AmountOutOfRange } from "../domain/conversion/Conversion.ts"
 import { QuoteNotFound } from "../domain/conversion/ConversionErrors.ts"
 import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
-import type { StoreUnavailable } from "../platform/postgres/Database.ts"
-import { type Asked, Pricing } from "./Pricing.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { type PriceInput, Pricing } from "./Pricing.ts"
 import { QuoteRepo } from "./QuoteRepo.ts"
 
 export type QuoteState = "open" | "used" | "expired"
 
-/** Prices that are locked for a while. */
+/** Quotes: prices that are locked for a limited time. */
 export class Quotes extends Context.Service<
   Quotes,
   {
-    /** Locks what a conversion comes to now, with every number of it, for the time that is asked for. */
+    /** Prices an amount at the current rate and locks the price for `ttl`. */
     readonly create: (
-      asked: Asked,
+      input: PriceInput,
       ttl: Duration.Duration
     ) => Effect.Effect<Quote, AmountOutOfRange | RateUnavailable | RateTooOld | StoreUnavailable>
     readonly byId: (id: QuoteId) => Effect.Effect<Quote, QuoteNotFound | StoreUnavailable>
-    /** Whether it can still be used. */
+    /** Returns the state of a quote at the current time. */
     readonly stateOf: (quote: Quote) => Effect.Effect<QuoteState>
   }
 >()("effex/conversion/Quotes") {
-  static readonly layer = Layer.effect(
+  static readonly layerNoDeps = Layer.effect(
     Quotes,
     Effect.gen(function* () {
       const pricing = yield* Pricing
       const repo = yield* QuoteRepo
       const random = yield* SecureRandom.SecureRandom
 
-      const create = Effect.fn("Quotes.create")(function* (asked: Asked, ttl: Duration.Duration) {
-        const priced = yield* pricing.price(asked)
+      const create = Effect.fn("Quotes.create")(function* (input: PriceInput, ttl: Duration.Duration) {
+        const priced = yield* pricing.price(input)
         const createdAt = yield* DateTime.now
         const quote: Quote = {
           priced,
@@ -58,4 +58,6 @@ export class Quotes extends Context.Service<
       return Quotes.of({ create, byId, stateOf })
     })
   )
+
+  static readonly layer = Quotes.layerNoDeps.pipe(Layer.provide(QuoteRepo.layer))
 }

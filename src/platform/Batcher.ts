@@ -1,114 +1,121 @@
 import { Clock, Duration, Effect, type Exit, Latch, Queue, type Scope } from "effect"
 
-/** Something that a caller waits for. */
-export interface Waiting<A, B, E> {
+/** A queued item, with a caller waiting for its outcome. */
+export interface BatchItem<A, B, E> {
   readonly item: A
-  /** When it was asked for, in nanoseconds of the monotonic clock. */
-  readonly since: bigint
-  /** Tells the caller what came of it; only the first time counts. */
+  /** When the item was queued, in nanoseconds of the monotonic clock. */
+  readonly queuedAt: bigint
+  /** Passes the outcome to the caller. Only the first call has an effect. */
   readonly settle: (outcome: Exit.Exit<B, E>) => void
-  /** Nobody waits for it any more. */
+  /** True once the caller was interrupted or has timed out. */
   isAbandoned: boolean
 }
 
-/** How long a caller waits at most, and what it is told then. One timer holds for all of them. */
-export interface Deadline<A, B, E> {
-  readonly after: Duration.Duration
-  readonly late: (item: A) => Exit.Exit<B, E>
+export interface BatcherOptions<A, B, E> {
+  /** Handles a batch and settles each of its items. Must not fail. */
+  readonly handle: (batch: ReadonlyArray<BatchItem<A, B, E>>) => Effect.Effect<void>
+  readonly maxBatchSize: number
+  /** Number of batches handled at the same time. Defaults to 1. */
+  readonly concurrency?: number
+  /** How long a caller waits for the outcome of its item. */
+  readonly timeout: Duration.Duration
+  /** Returns the outcome of an item that timed out. It may still be handled. */
+  readonly onTimeout: (item: A) => Exit.Exit<B, E>
 }
 
-/** What callers ask for one by one, and what is done about it together. */
+/** Batches concurrent items. */
 export interface Batcher<A, B, E> {
-  readonly one: (item: A) => Effect.Effect<B, E>
-  /** What came of each of several, in their order, once it is known of all of them. */
-  readonly all: (items: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>>
+  /** Adds one item to the next batch and waits for its outcome. */
+  readonly run: (item: A) => Effect.Effect<B, E>
+  /** Adds several items and waits until all outcomes are known. Returns them in the order of the items. */
+  readonly runAll: (items: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>>
 }
 
 /**
- * Does together what callers ask for at about the same time: what comes in one turn of the event loop, and while as many
- * batches as there are `lanes` are handled, goes into the next batch. Nobody waits for a timer. `handle` settles each item
- * of its batch, and does not fail.
+ * Creates a batcher that never delays an item: a batch starts as soon as one of the `concurrency` lanes is free, with all
+ * items queued by then.
  */
-export const make = Effect.fnUntraced(function* <A, B, E>(
-  most: number,
-  handle: (batch: ReadonlyArray<Waiting<A, B, E>>) => Effect.Effect<void>,
-  deadline: Deadline<A, B, E>,
-  lanes = 1
-): Effect.fn.Return<Batcher<A, B, E>, never, Scope.Scope> {
+export const make = Effect.fnUntraced(function* <A, B, E>({
+  concurrency = 1,
+  handle,
+  maxBatchSize,
+  onTimeout,
+  timeout
+}: BatcherOptions<A, B, E>): Effect.fn.Return<Batcher<A, B, E>, never, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const queue = yield* Queue.unbounded<Waiting<A, B, E>>()
-  /** Whoever waits, the oldest first. */
-  const all = new Set<Waiting<A, B, E>>()
-  const somebody = Latch.makeUnsafe(false)
+  const queue = yield* Queue.unbounded<BatchItem<A, B, E>>()
+  /** Items without an outcome, oldest first. One fiber times out all of them. */
+  const pending = new Set<BatchItem<A, B, E>>()
+  const hasPending = Latch.makeUnsafe(false)
 
-  const after = BigInt(Math.ceil(Duration.toMillis(deadline.after))) * 1_000_000n
-  const expire = Effect.gen(function* () {
-    yield* somebody.await
-    const [oldest] = all
+  const timeoutNanos = BigInt(Math.ceil(Duration.toMillis(timeout))) * 1_000_000n
+  const expireOverdue = Effect.gen(function* () {
+    yield* hasPending.await
+    const [oldest] = pending
     if (oldest === undefined) {
-      somebody.closeUnsafe()
+      hasPending.closeUnsafe()
       return
     }
-    yield* Effect.sleep(Duration.nanos(oldest.since + after - clock.monotonicTimeNanosUnsafe()))
-    // A process that was busy reads first what has arrived in the meantime.
+    yield* Effect.sleep(Duration.nanos(oldest.queuedAt + timeoutNanos - clock.monotonicTimeNanosUnsafe()))
+    // After a blocked event loop the timer fires first: let outcomes that have already arrived settle.
     yield* Effect.yieldNow
     const now = clock.monotonicTimeNanosUnsafe()
-    for (const waiting of all) {
-      if (now - waiting.since < after) break
-      waiting.isAbandoned = true
-      waiting.settle(deadline.late(waiting.item))
+    for (const entry of pending) {
+      if (now - entry.queuedAt < timeoutNanos) break
+      entry.isAbandoned = true
+      entry.settle(onTimeout(entry.item))
     }
   })
-  yield* Effect.forkScoped(Effect.forever(expire))
+  yield* Effect.forkScoped(Effect.forever(expireOverdue))
 
-  yield* Queue.takeBetween(queue, 1, most).pipe(
+  yield* Queue.takeBetween(queue, 1, maxBatchSize).pipe(
     Effect.flatMap((taken) => {
       const batch = taken.filter(({ isAbandoned }) => !isAbandoned)
       return batch.length === 0 ? Effect.void : handle(batch)
     }),
     Effect.forever,
     Effect.forkScoped,
-    Effect.repeat({ times: lanes - 1 })
+    Effect.repeat({ times: concurrency - 1 })
   )
 
-  const ask = (item: A, onOutcome: (outcome: Exit.Exit<B, E>) => void) => {
-    const waiting: Waiting<A, B, E> = {
+  const enqueue = (item: A, onOutcome: (outcome: Exit.Exit<B, E>) => void) => {
+    const entry: BatchItem<A, B, E> = {
       item,
-      since: clock.monotonicTimeNanosUnsafe(),
+      queuedAt: clock.monotonicTimeNanosUnsafe(),
       settle: (outcome) => {
-        if (all.delete(waiting)) onOutcome(outcome)
+        if (pending.delete(entry)) onOutcome(outcome)
       },
       isAbandoned: false
     }
-    all.add(waiting)
-    somebody.openUnsafe()
-    Queue.offerUnsafe(queue, waiting)
-    return waiting
+    pending.add(entry)
+    hasPending.openUnsafe()
+    Queue.offerUnsafe(queue, entry)
+    return entry
   }
-  const abandon = (waiting: Waiting<A, B, E>) => {
-    waiting.isAbandoned = true
-    all.delete(waiting)
+  const abandon = (entry: BatchItem<A, B, E>) => {
+    entry.isAbandoned = true
+    pending.delete(entry)
   }
 
   return {
-    one: (item) =>
+    run: (item) =>
       Effect.callback((resume) => {
-        const waiting = ask(item, resume)
-        return Effect.sync(() => abandon(waiting))
+        const entry = enqueue(item, resume)
+        return Effect.sync(() => abandon(entry))
       }),
-    all: (items) =>
+    runAll: (items) =>
       items.length === 0
         ? Effect.succeed([])
         : Effect.callback((resume) => {
             const outcomes: Array<Exit.Exit<B, E>> = []
-            let left = items.length
-            const waiting = items.map((item, i) =>
-              ask(item, (outcome) => {
+            let remaining = items.length
+            const entries = items.map((item, i) =>
+              enqueue(item, (outcome) => {
                 outcomes[i] = outcome
-                if (--left === 0) resume(Effect.succeed(outcomes))
+                if (--remaining === 0) resume(Effect.succeed(outcomes))
               })
             )
-            return Effect.sync(() => waiting.forEach(abandon))
+            return Effect.sync(() => entries.forEach(abandon))
           })
   }
 })

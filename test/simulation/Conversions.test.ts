@@ -19,11 +19,11 @@ import { Conversions } from "../../src/conversion/Conversions.ts"
 import { Pricing } from "../../src/conversion/Pricing.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { UnsealedRecords } from "../../src/audit/UnsealedRecords.ts"
-import { QuoteId } from "../../src/domain/conversion/AuditRecord.ts"
+import { QuoteId } from "../../src/domain/conversion/Quote.ts"
 import { RateId } from "../../src/domain/rates/Rate.ts"
 import { Rates } from "../../src/rates/lookup/Rates.ts"
 import { faultsOf } from "../soak/ExpectedNumbers.ts"
-import { asked } from "../support/TestConversions.ts"
+import { conversionRequest } from "../support/TestConversions.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 import * as MemoryAudit from "./MemoryAudit.ts"
 
@@ -82,7 +82,7 @@ const makeProcess = Effect.fnUntraced(function* (
   rates: Layer.Layer<Rates>
 ) {
   const services = Conversions.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Quotes.layer, AuditLog.layer)),
+    Layer.provideMerge(Layer.mergeAll(Quotes.layerNoDeps, AuditLog.layerNoDeps)),
     Layer.provide([Pricing.layer, UnsealedRecords.layer]),
     Layer.provide([database.layer, rates, SecureRandom.layerWebCrypto, TestSettings.layer()])
   )
@@ -162,7 +162,7 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
   const convert = Effect.fnUntraced(function* ({ conversions }: Process, request: Request) {
     requests.set(JSON.stringify(request), request)
     const { amount, key, quoteId } = request
-    const exit = yield* Effect.exit(conversions.convert(asked(amount, { quoteId, idempotencyKey: key })))
+    const exit = yield* Effect.exit(conversions.convert(conversionRequest(amount, { quoteId, idempotencyKey: key })))
     if (Exit.isSuccess(exit)) {
       yield* ledger.told(request, exit.value.body, exit.value.replayed)
       return "done"
@@ -199,7 +199,7 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
       case "quote": {
         const amount = AMOUNTS[action[3]] ?? assert.fail()
         const process = processAt(action[1])
-        const create = process.quotes.create(asked(amount), Duration.seconds(15))
+        const create = process.quotes.create(conversionRequest(amount), Duration.seconds(15))
         const kept = Effect.map(create, ({ id }) => void quotes.set(action[2], { id, amount }))
         return yield* inBackground(process, Effect.ignore(kept))
       }

@@ -1,7 +1,7 @@
 import { BigDecimal, Layer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as App from "../../src/App.ts"
-import type { ConversionRequest } from "../../src/conversion/Conversions.ts"
+import type { ConversionInput } from "../../src/conversion/Conversions.ts"
 import * as Currency from "../../src/domain/money/Currency.ts"
 import { RateGuard } from "../../src/rates/guard/RateGuard.ts"
 import * as TestDatabase from "./TestDatabase.ts"
@@ -31,10 +31,7 @@ export const layer = (env: Readonly<Record<string, string>> = {}) =>
   features.pipe(Layer.provideMerge(TestDatabase.layer({ AUDIT_SIGNING_KEY: SIGNING_KEY, ...env })))
 
 /** A request to convert an amount, from USD to NGN by default. */
-export const conversionRequest = (
-  amount: string,
-  over: Partial<ConversionRequest> = {}
-): ConversionRequest => {
+export const conversionRequest = (amount: string, over: Partial<ConversionInput> = {}): ConversionInput => {
   const pair = over.pair ?? pairOf("USD", "NGN")
   return {
     pair,

@@ -1,70 +1,146 @@
-import { Effect } from "effect"
-import { ProblemDetails } from "effect/http"
-import type { IncomingMessage, ServerResponse } from "node:http"
+import { Context, Effect, Layer, Option } from "effect"
+import { Headers, HttpTraceContext, ProblemDetails } from "effect/http"
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http"
 import type * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
-import type { RequestId } from "../../platform/RequestId.ts"
-import { NodeServer } from "../node/NodeServer.ts"
+import * as RequestId from "../../platform/RequestId.ts"
+import * as ExportedSpans from "../../platform/telemetry/ExportedSpans.ts"
+import { RequestSampler } from "../../platform/telemetry/TraceSampler.ts"
+import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as Cors from "../middleware/Cors.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as SecurityHeaders from "../middleware/SecurityHeaders.ts"
+import * as HttpInternals from "../node/HttpInternals.ts"
+import { NodeServer } from "../node/NodeServer.ts"
 import * as ResponseHead from "../node/ResponseHead.ts"
+import * as ForwardedAddress from "./ForwardedAddress.ts"
 
-type Headers = Readonly<Record<string, string>>
+type HeaderRecord = Readonly<Record<string, string>>
 
 /**
- * What can be answered in front of the router, in a fraction of the time that it takes: requests of which nothing but
- * what they ask for changes the answer. Whatever takes a closer look is left to the router as it came.
+ * Does for the fast paths what the router's middleware does for every request. Requests that the middleware would treat
+ * specially are not eligible: the router answers them.
  */
-export const make = Effect.gen(function* () {
-  const { server } = yield* NodeServer
-  const { corsOrigins, trustedProxies } = yield* Settings
-  const told = Cors.told(corsOrigins)
-  const plainly = told(undefined)
-  const everywhere: Headers = { ...SecurityHeaders.HEADERS, ...plainly }
-  const kept = ResponseHead.linesOf({
-    connection: "keep-alive",
-    "keep-alive": `timeout=${server.keepAliveTimeout / 1000}`
-  })
-
-  /** Whether a request comes from nowhere special, has no more than a head, or says how long its body is, and is kept. */
-  const isPlain = ({ headers }: IncomingMessage, response: ServerResponse) =>
-    headers.host !== undefined &&
-    headers["transfer-encoding"] === undefined &&
-    headers.expect === undefined &&
-    (headers["x-forwarded-for"] === undefined || trustedProxies.length === 0) &&
-    told(headers.origin) === plainly &&
-    response.shouldKeepAlive
-
-  /** What the head of an answer with such headers begins with, whatever else is said in it. */
-  const headOf = (headers: Headers) =>
-    `HTTP/1.1 200 OK\r\n${ResponseHead.linesOf({ "content-type": "application/json", ...headers, ...everywhere })}${kept}`
-
-  /** Answers on a connection that is not kept any more, which a head that is ready does not say. */
-  const write = (response: ServerResponse, headers: Headers, text: string) => {
-    response.writeHead(200, { "content-type": "application/json", ...headers, ...everywhere }).end(text)
+export class FastPathRequests extends Context.Service<
+  FastPathRequests,
+  {
+    /**
+     * Returns whether a request can be answered without the router's middleware: HTTP/1.1 with `Host` and keep-alive,
+     * no chunked body, no `Expect`, and no CORS headers of its own.
+     */
+    readonly isEligible: (request: IncomingMessage, response: ServerResponse) => boolean
+    /** Returns the rate-limit identity of a request without an API key, as seen behind `TRUSTED_PROXIES`. */
+    readonly addressOf: (request: IncomingMessage) => string
+    /** Returns the id of a request, or undefined if its trace is exported: the router then creates its spans. */
+    readonly identify: (request: IncomingMessage) => RequestId.RequestId | undefined
+    /** Serializes the status line and the headers that all 200 responses of a kind share, for `HttpInternals.sendWithHead`. */
+    readonly okHead: (headers: HeaderRecord) => string
+    /** Sends a 200 response that closes the connection, which the head of {@link okHead} does not announce. */
+    readonly sendAndClose: (response: ServerResponse, headers: HeaderRecord, body: string) => void
+    /** Sends a problem. */
+    readonly reject: (
+      response: ServerResponse,
+      problem: Problem.Problem,
+      path: string,
+      id: RequestId.RequestId,
+      headers: HeaderRecord
+    ) => void
   }
-
-  /** Tells a problem at a path, with what else has to be said of it. */
-  const refuse = (
-    response: ServerResponse,
-    problem: Problem.Problem,
-    path: string,
-    { name, traceId }: RequestId,
-    headers: Headers
-  ) => {
-    const text = Problems.textOf(problem, path, problem.trace_id ?? traceId)
-    response
-      .writeHead(problem.status, {
-        "content-type": ProblemDetails.contentType,
-        "content-length": String(Buffer.byteLength(text)),
-        ...Problems.headersOf(problem),
-        ...headers,
-        ...everywhere,
-        "x-request-id": name
+>()("effex/server/fastpath/FastPathRequests") {
+  static readonly layer = Layer.effect(
+    FastPathRequests,
+    Effect.gen(function* () {
+      const { server } = yield* NodeServer
+      const { corsOrigins, trustedProxies } = yield* Settings
+      const isExported = yield* ExportedSpans.isExported
+      const isSampled = yield* RequestSampler
+      const corsHeaders = Cors.responseHeaders(corsOrigins)
+      const defaultCorsHeaders = corsHeaders(undefined)
+      const commonHeaders: HeaderRecord = { ...SecurityHeaders.HEADERS, ...defaultCorsHeaders }
+      const keepAliveLines = ResponseHead.toLines({
+        connection: "keep-alive",
+        "keep-alive": `timeout=${server.keepAliveTimeout / 1000}`
       })
-      .end(text)
-  }
+      const resolveForwarded = ForwardedAddress.makeResolver(trustedProxies)
 
-  return { isPlain, headOf, refuse, write }
-})
+      return FastPathRequests.of({
+        isEligible: ({ headers }, response) =>
+          headers.host !== undefined &&
+          headers["transfer-encoding"] === undefined &&
+          headers.expect === undefined &&
+          corsHeaders(headers.origin) === defaultCorsHeaders &&
+          HttpInternals.isKeptAlive(response),
+
+        addressOf: ({ headers, socket }) =>
+          ClientAddress.fromText(
+            trustedProxies.length === 0
+              ? socket.remoteAddress
+              : resolveForwarded(socket.remoteAddress, joined(headers["x-forwarded-for"]))
+          ),
+
+        identify: (request) => {
+          if (!isExported) return RequestId.fromHeaders(request.headers)
+          const parent = parentSpan(request.headers)
+          if (isSampled(request, parent)) return undefined
+          return RequestId.fromHeaders(
+            request.headers,
+            Option.getOrUndefined(Option.map(parent, ({ traceId }) => traceId))
+          )
+        },
+
+        okHead: (headers) =>
+          `HTTP/1.1 200 OK\r\n${ResponseHead.toLines({ "content-type": "application/json", ...headers, ...commonHeaders })}${keepAliveLines}`,
+
+        sendAndClose: (response, headers, body) => {
+          response
+            .writeHead(200, { "content-type": "application/json", ...headers, ...commonHeaders })
+            .end(body)
+        },
+
+        reject: (response, problem, path, { traceId, value }, headers) => {
+          const body = Problems.toJson(problem, path, problem.trace_id ?? traceId)
+          response
+            .writeHead(problem.status, {
+              "content-type": ProblemDetails.contentType,
+              "content-length": String(Buffer.byteLength(body)),
+              ...Problems.headersOf(problem),
+              ...headers,
+              ...commonHeaders,
+              "x-request-id": value
+            })
+            .end(body)
+        }
+      })
+    })
+  )
+}
+
+/** Node types headers that it joins as if they could be repeated. */
+const joined = (value: string | ReadonlyArray<string> | undefined) =>
+  typeof value === "object" ? value.join(", ") : value
+
+/** Headers that name the parent span of a request: W3C Trace Context and both forms of B3. */
+const TRACE_HEADERS = [
+  "traceparent",
+  "b3",
+  "x-b3-traceid",
+  "x-b3-spanid",
+  "x-b3-sampled",
+  "x-b3-flags"
+] as const
+
+const parentSpan = (headers: IncomingHttpHeaders) => {
+  if (
+    headers["traceparent"] === undefined &&
+    headers["b3"] === undefined &&
+    headers["x-b3-traceid"] === undefined
+  )
+    return Option.none()
+  return HttpTraceContext.fromHeaders(
+    Headers.fromInput(
+      TRACE_HEADERS.map((name): [string, string | undefined] => [name, joined(headers[name])]).flatMap(
+        ([name, value]) => (value === undefined ? [] : [[name, value] as const])
+      )
+    )
+  )
+}

@@ -2,107 +2,107 @@ import { Clock, Duration, Effect, Layer } from "effect"
 import type { IncomingHttpHeaders } from "node:http"
 import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
+import { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
-import { QuotaExceeded } from "../../domain/access/RateLimit.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
-import * as RequestId from "../../platform/RequestId.ts"
-import * as ExportedSpans from "../../platform/telemetry/ExportedSpans.ts"
 import { type FoundRate, Rates } from "../../rates/lookup/Rates.ts"
-import * as RateLimitHeaders from "../middleware/RateLimitHeaders.ts"
-import { type Front, NodeServer } from "../node/NodeServer.ts"
-import * as FastPathRequests from "./FastPathRequests.ts"
-import * as RateHeaders from "../http/RateHeaders.ts"
 import * as RateEncoding from "../http/RateEncoding.ts"
-import * as ClientAddress from "../middleware/ClientAddress.ts"
+import * as RateHeaders from "../http/RateHeaders.ts"
+import { AccessControl } from "../middleware/AccessControl.ts"
+import * as RateLimitHeaders from "../middleware/RateLimitHeaders.ts"
 import * as RequestMetrics from "../middleware/RequestMetrics.ts"
+import * as HttpInternals from "../node/HttpInternals.ts"
+import { NodeServer } from "../node/NodeServer.ts"
 import * as ResponseHead from "../node/ResponseHead.ts"
+import { FastPathRequests } from "./FastPathRequests.ts"
 
 const ROUTE = "/api/v1/rates"
 
-/**
- * Answers lookups of rates that are fresh in memory, in front of the router and from text that is ready: as the router
- * would, with the same headers, limits, ids and metrics, in a fraction of the time. Only what is asked for plainly is
- * answered here; whatever takes a closer look is left to the router as it came.
- */
-export const layer = Layer.effectDiscard(
-  Effect.gen(function* () {
-    // Where traces are sent, each lookup has a span, which is the router's to make.
-    if (yield* ExportedSpans.isSent) return
-    const { putInFront } = yield* NodeServer
-    yield* putInFront(yield* make)
-  })
-)
-
-interface Lookup {
+/** A currency pair, with the response for its latest rate. */
+interface PairLookup {
   readonly pair: CurrencyPair
-  ready?: Ready
+  prepared?: PreparedResponse
 }
 
-/** What is the same in every answer with one rate. */
-interface Ready {
+/** The parts of a response that all lookups of a rate share. */
+interface PreparedResponse {
   readonly rate: Rate
-  readonly text: string
+  readonly body: string
   readonly encoding: BufferEncoding
-  /** The status and the headers, each with its line break. */
   readonly head: string
 }
 
-/** Whether a request says who asks, what they have, or that they bring something. */
-const saysMore = (headers: IncomingHttpHeaders) =>
-  headers.authorization !== undefined ||
-  headers["if-none-match"] !== undefined ||
-  headers["content-length"] !== undefined
+/** Returns whether a request is conditional or has a body. */
+const needsRouter = (headers: IncomingHttpHeaders) =>
+  headers["if-none-match"] !== undefined || headers["content-length"] !== undefined
 
 const make = Effect.gen(function* () {
-  const plain = yield* FastPathRequests.make
+  const requests = yield* FastPathRequests
   const { pairs, staleAfter } = yield* Settings
+  const access = yield* AccessControl
   const rates = yield* Rates
-  const limits = yield* RateLimits
+  const rateLimits = yield* RateLimits
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
-  const lifetime = Math.floor(Duration.toSeconds(staleAfter))
+  const maxAgeSeconds = Math.floor(Duration.toSeconds(staleAfter))
 
   const lookups = new Map(
-    pairs.all.map((pair): [string, Lookup] => [`${ROUTE}?from=${pair.from}&to=${pair.to}`, { pair }])
+    pairs.all.map((pair): [string, PairLookup] => [`${ROUTE}?from=${pair.from}&to=${pair.to}`, { pair }])
   )
 
-  const readyOf = (lookup: Lookup, found: FoundRate, now: number): Ready => {
-    if (lookup.ready?.rate === found.rate) return lookup.ready
-    const text = RateEncoding.toText(found)
-    const { age: _, ...lasting } = RateHeaders.headersOf(found, lifetime, now)
-    const length = Buffer.byteLength(text)
-    return (lookup.ready = {
+  const prepare = (lookup: PairLookup, found: FoundRate, now: number): PreparedResponse => {
+    if (lookup.prepared?.rate === found.rate) return lookup.prepared
+    const body = RateEncoding.toText(found)
+    const { age: _, ...headers } = RateHeaders.headersOf(found, maxAgeSeconds, now)
+    const length = Buffer.byteLength(body)
+    return (lookup.prepared = {
       rate: found.rate,
-      text,
-      encoding: ResponseHead.encodingOf(text, length),
-      head: plain.headOf({ "content-length": String(length), ...lasting })
+      body,
+      encoding: ResponseHead.encodingOf(body, length),
+      head: requests.okHead({ "content-length": String(length), ...headers })
     })
   }
 
-  const front: Front = (request, response) => {
-    const begun = performance.now()
+  const interceptor: HttpInternals.RequestInterceptor = (request, response) => {
+    const startedAt = performance.now()
     const lookup = lookups.get(request.url ?? "")
-    if (lookup === undefined || request.method !== "GET" || saysMore(request.headers)) return false
-    if (!plain.isPlain(request, response)) return false
+    if (lookup === undefined || request.method !== "GET" || needsRouter(request.headers)) return false
+    if (!requests.isEligible(request, response)) return false
     const now = clock.currentTimeMillisUnsafe()
     const found = rates.peek(lookup.pair, now)
     if (found === undefined) return false
+    const { authorization } = request.headers
+    const identity = access.identifySync({ authorization, address: requests.addressOf(request) }, now)
+    if (identity === undefined) return false
+    const id = requests.identify(request)
+    if (id === undefined) return false
 
-    const id = RequestId.nameOf(request.headers)
-    const counted = limits.countNow("reads", ClientAddress.ofText(request.socket.remoteAddress), now)
-    if (counted instanceof QuotaExceeded) {
-      const headers = RateLimitHeaders.headersOfExceeded(counted)
-      plain.refuse(response, RateLimitHeaders.problemOf(counted), ROUTE, id, headers)
+    const rateLimit = rateLimits.consumeSync("reads", identity, now)
+    if (rateLimit instanceof RateLimitExceeded) {
+      const headers = RateLimitHeaders.headersOfExceeded(rateLimit)
+      requests.reject(response, RateLimitHeaders.toProblem(rateLimit), ROUTE, id, headers)
     } else {
-      const { encoding, head, rate, text } = readyOf(lookup, found, now)
-      const left = counted === undefined ? "" : ResponseHead.linesOf(RateLimitHeaders.headersOf(counted))
+      const { body, encoding, head, rate } = prepare(lookup, found, now)
+      const rateLimitLines =
+        rateLimit === undefined ? "" : ResponseHead.toLines(RateLimitHeaders.headersOf(rateLimit))
       const age = RateHeaders.ageOf(rate, now)
-      const own = `x-request-id: ${id.name}\r\nage: ${age}\r\ndate: ${ResponseHead.dateAt(now)}\r\n${left}`
-      ResponseHead.send(response, head + own, text, encoding)
-      rates.count(found)
+      const lines = `x-request-id: ${id.value}\r\nage: ${age}\r\ndate: ${ResponseHead.formatDate(now)}\r\n${rateLimitLines}`
+      HttpInternals.sendWithHead(response, head + lines, body, encoding)
+      rates.countLookup(found)
     }
-    RequestMetrics.record(context, "GET", ROUTE, response.statusCode, (performance.now() - begun) / 1000)
+    RequestMetrics.record(context, "GET", ROUTE, response.statusCode, (performance.now() - startedAt) / 1000)
     return true
   }
-  return front
+  return interceptor
 })
+
+/**
+ * Answers `GET /api/v1/rates?from=…&to=…` from serialized responses when the rate is fresh in memory. Responses, limits, ids
+ * and metrics are those of the router; `test/server/fastpath` compares them.
+ */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { intercept } = yield* NodeServer
+    yield* intercept(yield* make)
+  })
+)

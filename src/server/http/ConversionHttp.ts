@@ -1,28 +1,27 @@
 import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
-import { Api } from "../../api/Api.ts"
 import { Caller } from "../../api/access/Caller.ts"
+import { Api } from "../../api/Api.ts"
+import * as CommittedConversion from "../../conversion/CommittedConversion.ts"
 import * as ConversionBody from "./ConversionBody.ts"
-import * as ConversionRequests from "./ConversionRequests.ts"
+import { ConversionRequests, parseIdempotencyKey } from "./ConversionRequests.ts"
 
-/** The conversions and the quotes of the API. */
+/** Handlers of `POST /convert`, `POST /quotes` and `GET /quotes/:quote_id`. */
 export const layer = HttpApiBuilder.group(
   Api,
   "conversion",
   Effect.fn(function* (handlers) {
-    const requests = yield* ConversionRequests.make
+    const requests = yield* ConversionRequests
 
     return handlers
       .handleRaw(
         "convert",
         Effect.fnUntraced(function* ({ headers, request }) {
-          const idempotencyKey = yield* Effect.fromResult(
-            ConversionRequests.keyOf(headers["idempotency-key"])
-          )
+          const idempotencyKey = yield* Effect.fromResult(parseIdempotencyKey(headers["idempotency-key"]))
           const body = yield* ConversionBody.readConvert(request)
-          const { replayed, body: answer } = yield* requests.convert(body, idempotencyKey, yield* Caller)
-          return HttpServerResponse.text(answer, {
+          const { conversion, replayed } = yield* requests.convert(body, idempotencyKey, yield* Caller)
+          return HttpServerResponse.text(CommittedConversion.toJson(conversion), {
             contentType: "application/json",
             headers: { "cache-control": "no-store", ...(replayed ? { "idempotency-replayed": "true" } : {}) }
           })

@@ -1,91 +1,127 @@
-import { DateTime, Effect, Result } from "effect"
+import { Context, DateTime, Effect, Layer, Result } from "effect"
+import type { QuoteMessage } from "../../api/conversion/ConversionMessage.ts"
 import type * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
-import { type ConversionRequest, Conversions } from "../../conversion/Conversions.ts"
-import type { Asked } from "../../conversion/Pricing.ts"
+import { type ConversionInput, type ConversionOutcome, Conversions } from "../../conversion/Conversions.ts"
+import type { PriceInput } from "../../conversion/Pricing.ts"
 import { Quotes } from "../../conversion/Quotes.ts"
 import type { Principal } from "../../domain/access/Principal.ts"
-import { formatPrice, type Quote, type QuoteId } from "../../domain/conversion/AuditRecord.ts"
-import * as Conversion from "../../domain/conversion/Conversion.ts"
+import { formatPrice } from "../../domain/conversion/PricedConversion.ts"
+import type { Quote, QuoteId } from "../../domain/conversion/Quote.ts"
+import { IDEMPOTENCY_KEY_FORMAT, isIdempotencyKey } from "../../domain/conversion/IdempotencyKey.ts"
 import * as Currency from "../../domain/money/Currency.ts"
-import * as ConversionBody from "./ConversionBody.ts"
 import * as Problems from "../middleware/Problems.ts"
+import * as ConversionBody from "./ConversionBody.ts"
 
-/** Conversions and quotes, asked for over HTTP or RPC; what is wrong with a request is a problem. */
-export const make = Effect.gen(function* () {
-  const { pairs } = yield* Settings
-  const conversions = yield* Conversions
-  const quotes = yield* Quotes
+type QuoteMessage = typeof QuoteMessage.Type
 
-  const askedOf = (body: ConversionBody.ConversionBodyFields, caller: Principal) => {
-    const found = Result.mapError(pairs.find(body.from_currency, body.to_currency), Problems.pairProblem)
-    return Result.flatMap(found, (pair) => {
-      const [from, to] = [Currency.get(pair.from), Currency.get(pair.to)]
-      const { amount_type: amountType = "source", reference = null } = body
-      return Result.map(
-        ConversionBody.amountOf(body.amount, amountType === "source" ? from : to),
-        (amount): Asked => ({ pair, from, to, amount, amountType, reference, principal: caller.id })
-      )
-    })
+type PricingProblem =
+  | Problem.InvalidRequest
+  | Problem.RateTooOld
+  | Problem.RateUnavailable
+  | Problem.StoreUnavailable
+  | Problem.UnsupportedCurrency
+  | Problem.UnsupportedPair
+
+type ConversionProblem =
+  | PricingProblem
+  | Problem.IdempotencyConflict
+  | Problem.IdempotencyMismatch
+  | Problem.NotFound
+  | Problem.QuoteExpired
+  | Problem.QuoteUsed
+
+/** Validates and runs the conversion and quote requests of HTTP and RPC. Errors are problems. */
+export class ConversionRequests extends Context.Service<
+  ConversionRequests,
+  {
+    readonly convert: (
+      body: ConversionBody.Convert,
+      idempotencyKey: string | undefined,
+      principal: Principal
+    ) => Effect.Effect<ConversionOutcome, ConversionProblem>
+    readonly createQuote: (
+      body: ConversionBody.Quote,
+      principal: Principal
+    ) => Effect.Effect<QuoteMessage, PricingProblem>
+    readonly quote: (id: QuoteId) => Effect.Effect<QuoteMessage, Problem.NotFound | Problem.StoreUnavailable>
   }
+>()("effex/server/http/ConversionRequests") {
+  static readonly layer = Layer.effect(
+    ConversionRequests,
+    Effect.gen(function* () {
+      const { pairs } = yield* Settings
+      const conversions = yield* Conversions
+      const quotes = yield* Quotes
 
-  const toMessage = Effect.fnUntraced(function* (quote: Quote) {
-    const { amountType, reference } = quote.priced
-    return {
-      quote_id: quote.id,
-      state: yield* quotes.stateOf(quote),
-      expires_at: DateTime.formatIso(quote.expiresAt),
-      ...formatPrice(quote.priced),
-      amount_type: amountType,
-      ...(reference === null ? {} : { reference }),
-      created_at: DateTime.formatIso(quote.createdAt),
-      ...(quote.usedBy === null ? {} : { audit_id: quote.usedBy })
-    }
-  })
+      const toPriceInput = (body: ConversionBody.Convert | ConversionBody.Quote, principal: Principal) => {
+        const found = Result.mapError(
+          pairs.find(body.from_currency, body.to_currency),
+          Problems.fromPairError
+        )
+        return Result.flatMap(found, (pair) => {
+          const [from, to] = [Currency.get(pair.from), Currency.get(pair.to)]
+          const { amount_type: amountType = "source", reference = null } = body
+          return Result.map(
+            ConversionBody.parseAmount(body.amount, amountType === "source" ? from : to),
+            (amount): PriceInput => ({
+              pair,
+              from,
+              to,
+              amount,
+              amountType,
+              reference,
+              principal: principal.id
+            })
+          )
+        })
+      }
 
-  /** What a body asks for, under a key where there is one. */
-  const requestOf = (
-    body: typeof ConversionBody.Convert.Type,
-    idempotencyKey: string | undefined,
-    caller: Principal
-  ) =>
-    Result.map(askedOf(body, caller), (asked): ConversionRequest => ({
-      ...asked,
-      quoteId: body.quote_id ?? null,
-      idempotencyKey
-    }))
+      const toQuoteMessage = Effect.fnUntraced(function* (quote: Quote) {
+        const { amountType, reference } = quote.priced
+        return {
+          quote_id: quote.id,
+          state: yield* quotes.stateOf(quote),
+          expires_at: DateTime.formatIso(quote.expiresAt),
+          ...formatPrice(quote.priced),
+          amount_type: amountType,
+          ...(reference === null ? {} : { reference }),
+          created_at: DateTime.formatIso(quote.createdAt),
+          ...(quote.usedBy === null ? {} : { audit_id: quote.usedBy })
+        }
+      })
 
-  /** The answer as JSON, and whether it was given before. */
-  const convert = (
-    body: typeof ConversionBody.Convert.Type,
-    idempotencyKey: string | undefined,
-    caller: Principal
-  ) =>
-    Effect.flatMap(Effect.fromResult(requestOf(body, idempotencyKey, caller)), (request) =>
-      Effect.catchTags(conversions.convert(request), Problems.ofConversion)
-    )
+      const convert: ConversionRequests["Service"]["convert"] = (body, idempotencyKey, principal) => {
+        const input = Result.map(toPriceInput(body, principal), (priceInput): ConversionInput => ({
+          ...priceInput,
+          quoteId: body.quote_id ?? null,
+          idempotencyKey
+        }))
+        return Result.isFailure(input)
+          ? Effect.fail(input.failure)
+          : Effect.catchTags(conversions.convert(input.success), Problems.conversionErrors)
+      }
 
-  const createQuote = Effect.fnUntraced(function* (
-    body: typeof ConversionBody.Quote.Type,
-    caller: Principal
-  ) {
-    const ttl = yield* ConversionBody.ttlOf(body.ttl)
-    const asked = yield* Effect.fromResult(askedOf(body, caller))
-    const quote = yield* quotes.create(asked, ttl).pipe(Effect.catchTags(Problems.ofPrice))
-    return yield* toMessage(quote)
-  })
+      const createQuote = Effect.fnUntraced(function* (body: ConversionBody.Quote, principal: Principal) {
+        const ttl = yield* ConversionBody.parseTtl(body.ttl)
+        const input = yield* Effect.fromResult(toPriceInput(body, principal))
+        const quote = yield* quotes.create(input, ttl).pipe(Effect.catchTags(Problems.pricingErrors))
+        return yield* toQuoteMessage(quote)
+      })
 
-  const quote = Effect.fnUntraced(function* (id: QuoteId) {
-    return yield* toMessage(yield* quotes.byId(id).pipe(Effect.catchTags(Problems.ofQuote)))
-  })
+      const quote = Effect.fnUntraced(function* (id: QuoteId) {
+        return yield* toQuoteMessage(yield* quotes.byId(id).pipe(Effect.catchTags(Problems.quoteErrors)))
+      })
 
-  return { requestOf, convert, createQuote, quote }
-})
+      return ConversionRequests.of({ convert, createQuote, quote })
+    })
+  )
+}
 
-/** The key of a request, where it has one that can be kept. */
-export const keyOf = (key: string | undefined): Result.Result<string | undefined, Problem.InvalidRequest> =>
-  key === undefined || Conversion.isIdempotencyKey(key)
+/** Validates the `Idempotency-Key` of a request. Undefined without one. */
+export const parseIdempotencyKey = (
+  key: string | undefined
+): Result.Result<string | undefined, Problem.InvalidRequest> =>
+  key === undefined || isIdempotencyKey(key)
     ? Result.succeed(key)
-    : Result.fail(
-        Problems.invalid("/headers/idempotency-key", `must be ${Conversion.IDEMPOTENCY_KEY_ALLOWED}`)
-      )
+    : Result.fail(Problems.invalid("/headers/idempotency-key", `must be ${IDEMPOTENCY_KEY_FORMAT}`))

@@ -1,0 +1,46 @@
+import { Effect, Option, Result, Schema } from "effect"
+import type { HttpServerRequest } from "effect/http"
+import { InvalidRequest } from "../../api/Problem.ts"
+import * as ExactJson from "../../domain/money/ExactJson.ts"
+import * as Problems from "../middleware/Problems.ts"
+import * as RequestBody from "../node/RequestBody.ts"
+import * as InvalidRequests from "./InvalidRequests.ts"
+
+/** Creates a guard for objects that match a struct and have no other field. */
+export const exactGuard = <Fields extends Schema.Struct.Fields>(schema: Schema.Struct<Fields>) => {
+  const matches = Schema.is(schema)
+  const known = new Set(Object.keys(schema.fields))
+  return (json: unknown): json is Schema.Struct.Type<Fields> =>
+    matches(json) && Object.keys(json).every((field) => known.has(field))
+}
+
+/**
+ * Creates a parser of JSON by a schema. Numbers keep their digits as {@link ExactJson.JsonNumber}, and unknown fields are
+ * rejected. Values that pass `guard` skip the decoder, which is slower because it collects all errors.
+ */
+export const makeParser = <A>(
+  schema: Schema.Codec<A, unknown>,
+  guard?: (json: unknown) => json is A
+): ((text: string) => Result.Result<A, InvalidRequest>) => {
+  const decode = Schema.decodeUnknownResult(schema, { onExcessProperty: "error", errors: "all" })
+  return (text) => {
+    const json = ExactJson.parse(text, (source) => new ExactJson.JsonNumber(source))
+    if (Option.isNone(json)) return Result.fail(new InvalidRequest({ detail: "The body is not valid JSON" }))
+    // A number at the top level is an object only because of JsonNumber.
+    if (json.value instanceof ExactJson.JsonNumber)
+      return Result.fail(Problems.invalid("/body", "must be an object, not a number"))
+    if (guard?.(json.value) === true) return Result.succeed(json.value)
+    return Result.mapError(decode(json.value), (cause) =>
+      InvalidRequests.toProblem({ cause, kind: "Payload" })
+    )
+  }
+}
+
+/** Creates a reader of request bodies from a parser. */
+export const makeReader =
+  <A>(parse: (text: string) => Result.Result<A, InvalidRequest>) =>
+  (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, InvalidRequest> =>
+    Effect.flatMap(Effect.orDie(RequestBody.read(request)), (text) => Effect.fromResult(parse(text)))
+
+/** Creates a reader of request bodies by a schema; see {@link makeParser}. */
+export const readerOf = <A>(schema: Schema.Codec<A, unknown>) => makeReader(makeParser(schema))
