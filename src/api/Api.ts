@@ -9,7 +9,7 @@ import { PollerApi } from "./polling/PollerApi.ts"
 import { PollsApi } from "./polling/PollsApi.ts"
 import { RatesApi } from "./rates/RatesApi.ts"
 
-/** Everything that effex answers over HTTP. */
+/** The HTTP API of effex. */
 export class Api extends HttpApi.make("effex")
   .add(RatesApi)
   .add(HistoryApi)
@@ -25,7 +25,7 @@ export class Api extends HttpApi.make("effex")
       title: "effex",
       version: "1",
       description:
-        "Foreign-exchange rates, kept fresh. Amounts and rates are decimal strings; times are ISO 8601 UTC; every failure under /api/v1 is application/problem+json (RFC 9457).",
+        "Foreign-exchange rates, conversions with audit records, and streams of rate changes. Amounts and rates are decimal strings. Times are ISO 8601 in UTC. Errors under /api/v1 are application/problem+json (RFC 9457).",
       transform: RateLimitHeadersSpec.document
     })
   ) {}

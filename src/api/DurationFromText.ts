@@ -1,7 +1,7 @@
 import { Duration, Effect, Schema, SchemaIssue, SchemaTransformation } from "effect"
 import * as DurationText from "../domain/DurationText.ts"
 
-/** A duration as `10 minutes` or `500 millis`. */
+/** A duration: text such as `10 minutes` or `500 millis` on the wire. */
 export const DurationFromText = Schema.String.annotate({ description: DurationText.ALLOWED }).pipe(
   Schema.decodeTo(
     Schema.Duration,

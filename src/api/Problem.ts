@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { HttpApiError } from "effect/http-api"
 
-/** Where in the request something is wrong: a JSON pointer whose first word is `query`, `path`, `headers` or `body`. */
+/** Error of one part of the request. The pointer is a JSON pointer that starts with `/query`, `/path`, `/headers` or `/body`. */
 export const ProblemPointer = Schema.Struct({ pointer: Schema.String, detail: Schema.String })
 
 const declare = <const Code extends string, const Status extends number>(
@@ -18,48 +18,48 @@ const members = <const Code extends string, const Retryable extends boolean>(
   code: Code,
   retryable: Retryable
 ) => ({
-  /** Names the problem for programs; never changes. */
+  /** Stable identifier of the kind of problem, for programs. */
   code: Schema.tag(code),
   errors: Schema.optionalKey(Schema.Array(ProblemPointer)),
-  /** Whether the same request may succeed later. */
+  /** True if the same request may succeed later. */
   retryable: Schema.tag(retryable),
-  /** Names this one answer, in the log as well. */
+  /** Identifies this response in the log and in traces. */
   trace_id: Schema.optionalKey(Schema.String)
 })
 
 export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
   "InvalidRequest",
-  declare("invalid-request", 400, "The request is not valid"),
+  declare("invalid-request", 400, "The request is invalid"),
   members("invalid-request", false)
 ) {}
 
 export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
   "Unauthorized",
-  declare("unauthorized", 401, "A key is needed"),
+  declare("unauthorized", 401, "A valid API key is required"),
   members("unauthorized", false)
 ) {}
 
 export class Forbidden extends HttpApiError.Problem<Forbidden>()(
   "Forbidden",
-  declare("forbidden", 403, "The key may not do this"),
+  declare("forbidden", 403, "The request is not allowed"),
   members("forbidden", false)
 ) {}
 
 export class NotFound extends HttpApiError.Problem<NotFound>()(
   "NotFound",
-  declare("not-found", 404, "There is nothing here"),
+  declare("not-found", 404, "Not found"),
   members("not-found", false)
 ) {}
 
 export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()(
   "MethodNotAllowed",
-  declare("method-not-allowed", 405, "This path does not take that method"),
+  declare("method-not-allowed", 405, "Method not allowed"),
   members("method-not-allowed", false)
 ) {}
 
 export class IdempotencyConflict extends HttpApiError.Problem<IdempotencyConflict>()(
   "IdempotencyConflict",
-  declare("idempotency-conflict", 409, "The same request is still under way"),
+  declare("idempotency-conflict", 409, "A request with the same Idempotency-Key is in progress"),
   members("idempotency-conflict", true)
 ) {}
 
@@ -71,19 +71,19 @@ export class QuoteExpired extends HttpApiError.Problem<QuoteExpired>()(
 
 export class QuoteUsed extends HttpApiError.Problem<QuoteUsed>()(
   "QuoteUsed",
-  declare("quote-used", 409, "The quote has been used"),
+  declare("quote-used", 409, "The quote was already used"),
   members("quote-used", false)
 ) {}
 
 export class AlreadyDecided extends HttpApiError.Problem<AlreadyDecided>()(
   "AlreadyDecided",
-  declare("already-decided", 409, "A decision was made already"),
+  declare("already-decided", 409, "The decision was already made"),
   members("already-decided", false)
 ) {}
 
 export class PreconditionFailed extends HttpApiError.Problem<PreconditionFailed>()(
   "PreconditionFailed",
-  declare("precondition-failed", 412, "It has changed since"),
+  declare("precondition-failed", 412, "The resource has changed"),
   members("precondition-failed", false)
 ) {}
 
@@ -95,19 +95,19 @@ export class RequestTimeout extends HttpApiError.Problem<RequestTimeout>()(
 
 export class PayloadTooLarge extends HttpApiError.Problem<PayloadTooLarge>()(
   "PayloadTooLarge",
-  declare("payload-too-large", 413, "The request is too large"),
+  declare("payload-too-large", 413, "The request body is too large"),
   members("payload-too-large", false)
 ) {}
 
 export class AddressTooLong extends HttpApiError.Problem<AddressTooLong>()(
   "AddressTooLong",
-  declare("address-too-long", 414, "The address of the request is too long"),
+  declare("address-too-long", 414, "The URL is too long"),
   members("address-too-long", false)
 ) {}
 
 export class HeadersTooLarge extends HttpApiError.Problem<HeadersTooLarge>()(
   "HeadersTooLarge",
-  declare("headers-too-large", 431, "The headers of the request are too large"),
+  declare("headers-too-large", 431, "The request headers are too large"),
   members("headers-too-large", false)
 ) {}
 
@@ -125,41 +125,41 @@ export class UnsupportedPair extends HttpApiError.Problem<UnsupportedPair>()(
 
 export class IdempotencyMismatch extends HttpApiError.Problem<IdempotencyMismatch>()(
   "IdempotencyMismatch",
-  declare("idempotency-mismatch", 422, "The key was used for another request"),
+  declare("idempotency-mismatch", 422, "The Idempotency-Key was used for a different request"),
   members("idempotency-mismatch", false)
 ) {}
 
 export class RateLimited extends HttpApiError.Problem<RateLimited>()(
   "RateLimited",
-  declare("rate-limited", 429, "Too much is asked for at once"),
+  declare("rate-limited", 429, "Too many requests"),
   members("rate-limited", true)
 ) {}
 
 export class Internal extends HttpApiError.Problem<Internal>()(
   "Internal",
-  declare("internal", 500, "Something went wrong here"),
+  declare("internal", 500, "Internal server error"),
   members("internal", true)
 ) {}
 
 export class RateTooOld extends HttpApiError.Problem<RateTooOld>()(
   "RateTooOld",
-  declare("rate-too-old", 503, "No rate is as fresh as asked for"),
+  declare("rate-too-old", 503, "No rate is fresh enough"),
   members("rate-too-old", true)
 ) {}
 
 export class RateUnavailable extends HttpApiError.Problem<RateUnavailable>()(
   "RateUnavailable",
-  declare("rate-unavailable", 503, "No rate is known"),
+  declare("rate-unavailable", 503, "No rate is available"),
   members("rate-unavailable", true)
 ) {}
 
 export class StoreUnavailable extends HttpApiError.Problem<StoreUnavailable>()(
   "StoreUnavailable",
-  declare("store-unavailable", 503, "The database does not answer"),
+  declare("store-unavailable", 503, "The database is unavailable"),
   members("store-unavailable", true)
 ) {}
 
-/** Everything that can go wrong with a request. */
+/** Every problem that a response can contain. */
 export const Problem = Schema.Union([
   InvalidRequest,
   Unauthorized,

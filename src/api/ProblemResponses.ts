@@ -1,7 +1,7 @@
 import { HttpApiMiddleware } from "effect/http-api"
 import * as Problem from "./Problem.ts"
 
-/** Answers every failure of an endpoint as `application/problem+json` (RFC 9457). */
+/** Responds to failures of an endpoint with `application/problem+json` (RFC 9457). */
 export class ProblemResponses extends HttpApiMiddleware.Service<ProblemResponses>()(
   "effex/api/ProblemResponses",
   {

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { AuditId, QuoteId } from "../../domain/conversion/AuditRecord.ts"
+import { AuditId } from "../../domain/conversion/AuditRecord.ts"
+import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { Reference } from "../../domain/conversion/Conversion.ts"
 import { RequireAuditScope, RequireConvertScope } from "../access/HttpAuthorization.ts"
 import {
@@ -47,7 +48,7 @@ export class ConversionApi extends HttpApiGroup.make("conversion")
     }).annotateMerge(
       describe(
         "Convert an amount",
-        "Answered once its audit record is committed. With `Idempotency-Key` (at most 255 characters) a repeated request gets the first answer again, marked with `Idempotency-Replayed: true`."
+        "Responds once the audit record is committed. A retry with the same `Idempotency-Key` (at most 255 characters) returns the first response, with `Idempotency-Replayed: true`."
       )
     ),
     HttpApiEndpoint.post("createQuote", "/quotes", {
@@ -56,15 +57,15 @@ export class ConversionApi extends HttpApiGroup.make("conversion")
       error: priceErrors
     }).annotateMerge(
       describe(
-        "Lock the numbers of a conversion",
-        "For `ttl`: 30 seconds without it, 1 hour at most. Used once."
+        "Create a quote",
+        "Locks the price of a conversion for `ttl`: 30 seconds by default, at most 1 hour. One conversion can use it."
       )
     ),
     HttpApiEndpoint.get("quote", "/quotes/:quote_id", {
       params: { quote_id: QuoteId },
       success: QuoteMessage,
       error: [Problem.NotFound, Problem.StoreUnavailable]
-    }).annotateMerge(describe("One quote, and whether it is open, used or expired"))
+    }).annotateMerge(describe("Get a quote and its state: open, used or expired"))
   )
   .prefix("/api/v1")
   .middleware(RequireConvertScope)
@@ -72,23 +73,23 @@ export class ConversionApi extends HttpApiGroup.make("conversion")
   .annotateMerge(
     OpenApi.annotations({
       title: "Conversions and quotes",
-      description: "With real providers, for keys with the scope `convert`."
+      description: "Requires an API key with the scope `convert`, except on the sandbox."
     })
   ) {}
 
-const Text = Schema.optionalKey(Schema.String)
-const Time = Schema.optionalKey(TimeFromText)
+const OptionalText = Schema.optionalKey(Schema.String)
+const OptionalTime = Schema.optionalKey(TimeFromText)
 
-/** The audit: what was converted, at which rate, and why; and the proof of it. */
+/** Audit records of all conversions, and proofs that they were not changed. */
 export class AuditApi extends HttpApiGroup.make("audit")
   .add(
     HttpApiEndpoint.get("list", "/conversions", {
       query: {
-        from: Text,
-        to: Text,
+        from: OptionalText,
+        to: OptionalText,
         reference: Schema.optionalKey(Reference),
-        since: Time,
-        until: Time,
+        since: OptionalTime,
+        until: OptionalTime,
         ...PageMessage.query
       },
       headers: PageMessage.headers,
@@ -96,38 +97,43 @@ export class AuditApi extends HttpApiGroup.make("audit")
       error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(
-        "The conversions, newest first",
-        "A page at a time; follow `next` to the end. With `Accept: text/csv` or `application/x-ndjson` all of them at once, streamed."
+        "List conversions, newest first",
+        "Returns one page; `next` is the cursor of the next page. `Accept: text/csv` or `application/x-ndjson` streams all of them."
       )
     ),
     HttpApiEndpoint.get("record", "/conversions/:audit_id", {
       params: { audit_id: AuditId },
       success: AuditRecordMessage,
       error: [Problem.NotFound, Problem.StoreUnavailable]
-    }).annotateMerge(describe("One conversion")),
+    }).annotateMerge(describe("Get a conversion")),
     HttpApiEndpoint.get("receipt", "/conversions/:audit_id/receipt", {
       params: { audit_id: AuditId },
       success: ReceiptMessage,
       error: [Problem.NotFound, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(
-        "The proof that a conversion is in the audit",
-        "Its inclusion proof (RFC 6962) and the signed head of the tree, to be verified without effex."
+        "Get the proof that a conversion is in the audit",
+        "Its inclusion proof (RFC 6962) and the signed tree head, which anyone can verify without effex."
       )
     ),
     HttpApiEndpoint.get("heads", "/heads", {
       query: {
-        after: Schema.optionalKey(PageMessage.Whole)
+        after: Schema.optionalKey(PageMessage.WholeNumber)
       },
       success: Schema.Struct({ heads: Schema.Array(HeadMessage) }),
       error: Problem.StoreUnavailable
     }).annotateMerge(
-      describe("The signed heads, in order", "At most 1000 after a tree size: keep them elsewhere.")
+      describe(
+        "List the signed heads, in order",
+        "Returns at most 1000 heads after a tree size. Copies that are kept elsewhere prove that the audit was not rewritten."
+      )
     ),
     HttpApiEndpoint.get("verify", "/verify", {
       success: VerificationMessage,
       error: Problem.StoreUnavailable
-    }).annotateMerge(describe("Compute the whole audit anew", "Names the first record that does not fit."))
+    }).annotateMerge(
+      describe("Verify the whole audit", "Recomputes all hashes and reports the first record that is wrong.")
+    )
   )
   .prefix("/api/v1/audit")
   .middleware(RequireAuditScope)
@@ -135,6 +141,6 @@ export class AuditApi extends HttpApiGroup.make("audit")
   .annotateMerge(
     OpenApi.annotations({
       title: "Audit",
-      description: "With real providers, for keys with the scope `audit:read`."
+      description: "Requires an API key with the scope `audit:read`, except on the sandbox."
     })
   ) {}

@@ -3,7 +3,7 @@ import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, OpenAp
 
 const Side = Schema.Struct({ currency: Schema.String, amount: Schema.Finite })
 
-/** A rate in Flutterwave's shape: `destination.amount = source.amount × rate`. */
+/** A rate in Flutterwave's format: `destination.amount = source.amount × rate`. */
 export const FlutterwaveRate = Schema.Struct({
   rate: Schema.Finite,
   source: Side,
@@ -22,21 +22,21 @@ const failures = [
   Failure.pipe(HttpApiSchema.status(503))
 ] as const
 
-/** Answers a request that is not valid in Flutterwave's error shape. */
+/** Maps invalid requests to Flutterwave's error format. */
 export class FlutterwaveErrors extends HttpApiMiddleware.Service<FlutterwaveErrors>()(
   "effex/api/FlutterwaveErrors"
 ) {}
 
-/** As `OpenAccess`: a key is not needed, but one that is shown must be in force. */
-export class FlutterwaveAccess extends HttpApiMiddleware.Service<FlutterwaveAccess>()(
-  "effex/api/FlutterwaveAccess",
+/** Public endpoint: needs no API key, but rejects an invalid one. Errors have Flutterwave's shape. */
+export class FlutterwaveAuthentication extends HttpApiMiddleware.Service<FlutterwaveAuthentication>()(
+  "effex/api/FlutterwaveAuthentication",
   { error: [Failure.pipe(HttpApiSchema.status(401)), Failure.pipe(HttpApiSchema.status(429))] }
 ) {}
 
 const Required = Schema.String.check(Schema.isNonEmpty({ message: "is required" }))
 const Optional = Schema.optionalKey(Schema.String)
 
-/** Rates in Flutterwave's own shape, for apps that were written against it. */
+/** Flutterwave-compatible endpoints, for applications written against Flutterwave's rates API. */
 export class FlutterwaveApi extends HttpApiGroup.make("flutterwave")
   .add(
     HttpApiEndpoint.get("rate", "/rates/", {
@@ -49,8 +49,8 @@ export class FlutterwaveApi extends HttpApiGroup.make("flutterwave")
       error: failures
     }).annotateMerge(
       OpenApi.annotations({
-        summary: "A rate, as Flutterwave answers it",
-        description: "`amount` is in the destination currency, and 1000 without it."
+        summary: "Get a rate in Flutterwave's format",
+        description: "`amount` is in the destination currency. Default: 1000."
       })
     ),
     HttpApiEndpoint.get("all", "/rates/all/", {
@@ -63,12 +63,12 @@ export class FlutterwaveApi extends HttpApiGroup.make("flutterwave")
       error: failures
     }).annotateMerge(
       OpenApi.annotations({
-        summary: "Every known rate of a source currency, as Flutterwave answers it",
-        description: "Of USD without `base_currency`."
+        summary: "List the rates of a source currency in Flutterwave's format",
+        description: "`base_currency` is the source currency. Default: USD."
       })
     )
   )
   .prefix("/api")
-  .middleware(FlutterwaveAccess)
+  .middleware(FlutterwaveAuthentication)
   .middleware(FlutterwaveErrors)
   .annotateMerge(OpenApi.annotations({ title: "Flutterwave-compatible" })) {}

@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { OpenAccess } from "../access/HttpAccess.ts"
+import { OptionalAuthentication } from "../access/HttpAuthorization.ts"
 import { AsOfMessage, CandlesPage, HistoryRowsPage } from "./HistoryMessage.ts"
 import * as PageMessage from "../PageMessage.ts"
 import * as Problem from "../Problem.ts"
@@ -12,7 +12,7 @@ const Time = Schema.optionalKey(TimeFromText)
 
 const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
-/** What the rates were, and what was known of them. */
+/** Historical rates: lists, candles and point-in-time lookups. */
 export class HistoryApi extends HttpApiGroup.make("history")
   .add(
     HttpApiEndpoint.get("history", "/history", {
@@ -29,8 +29,8 @@ export class HistoryApi extends HttpApiGroup.make("history")
       error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(
-        "The rates of a pair, oldest first",
-        "From `start` to before `end`: from the first rate until now without them. Each as it was stored, corrections (a new row with the same `fetched_at` and a later `recorded_at`) included; or with `interval` open, high, low and close of each hour or day (UTC) that begins in that time and has rates, corrected. A page of candles covers `page_size` intervals from the first with rates. A page at a time; follow `next` to the end. With `Accept: text/csv` or `application/x-ndjson` all of them at once, streamed. Pairs that are no longer offered can be asked for too."
+        "List the rate history of a pair",
+        "Returns rates from `start` (inclusive, default: the first rate) to `end` (exclusive, default: now), oldest first. By default, returns every stored rate. A correction is a separate row with the same `fetched_at` and a later `recorded_at`. With `interval`, returns the open, high, low and close of each UTC hour or day that starts in the range and has rates, with corrections applied. A page of candles covers `page_size` intervals, starting with the first that has rates. Follow `next` for more pages. With `Accept: text/csv` or `application/x-ndjson`, streams the complete range as a file. Also works for pairs that are no longer supported."
       )
     ),
     HttpApiEndpoint.get("asOf", "/as-of", {
@@ -39,12 +39,12 @@ export class HistoryApi extends HttpApiGroup.make("history")
       error: [Problem.UnsupportedCurrency, Problem.NotFound, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(
-        "The rate that was in force at a moment",
-        "As it is known now, or as it was known at `known_at`: rates are never changed, a correction is a new one that is recorded later."
+        "Get the rate in force at a time",
+        "Returns the rate of the pair that was in force at `at`, as recorded by `known_at` (default: now). Stored rates are immutable: a correction is a new rate that is recorded later."
       )
     )
   )
   .prefix("/api/v1/rates")
-  .middleware(OpenAccess)
+  .middleware(OptionalAuthentication)
   .middleware(ProblemResponses)
   .annotateMerge(OpenApi.annotations({ title: "History" })) {}

@@ -5,23 +5,23 @@ import { CandleInterval } from "../../domain/rates/History.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
 import * as PageMessage from "../PageMessage.ts"
 
-const Digits = Schema.String.annotate({ description: "A positive decimal, as plain digits" })
-const Time = Schema.String.annotate({ description: "ISO 8601, UTC, with milliseconds" })
+const Digits = Schema.String.annotate({ description: "A positive decimal in plain digits" })
+const Time = Schema.String.annotate({ description: "ISO 8601 in UTC, with milliseconds" })
 
-/** A rate as it was stored, corrected later or not. */
+/** A stored rate, including rates that were corrected later. */
 export const HistoryRowMessage = Schema.Struct({
   rate: Digits,
   rate_id: RateId,
   provider: Schema.String,
-  /** In force from then on. */
+  /** When the provider was queried. The rate is in force from then on. */
   fetched_at: Time,
-  /** When it became known here. */
+  /** When effex stored the rate. */
   recorded_at: Time,
-  /** The ids of the rates that it was computed from, where the provider does not quote the pair itself. */
+  /** Ids of the rates that it was computed from. Empty if the provider quoted the pair directly. */
   derived_from: Schema.Array(RateId)
 }).annotate({ identifier: "HistoryRow" })
 
-/** The rates of an hour or a day (UTC), each as it is known now. */
+/** Open, high, low and close of one UTC hour or day, with corrections applied. */
 export const CandleMessage = Schema.Struct({
   start: Time,
   open: Digits,
@@ -45,7 +45,7 @@ export const CandlesPage = Schema.Struct({
   ...PageMessage.page(CandleMessage)
 }).annotate({ identifier: "CandlesPage" })
 
-/** The rate that was in force at a moment, as it was known at another one. */
+/** The rate in force at `at`, as known at `known_at`. */
 export const AsOfMessage = Schema.Struct({
   ...pair,
   rate: Decimal.PositiveDecimal,
@@ -53,7 +53,7 @@ export const AsOfMessage = Schema.Struct({
   provider: Schema.String,
   fetchedAt: Schema.DateTimeUtcFromString,
   recordedAt: Schema.DateTimeUtcFromString,
-  /** The ids of the rates that it was computed from, where the provider does not quote the pair itself. */
+  /** Ids of the rates that it was computed from. Empty if the provider quoted the pair directly. */
   derivedFrom: Schema.Array(RateId),
   at: Schema.DateTimeUtcFromString,
   knownAt: Schema.DateTimeUtcFromString

@@ -9,42 +9,43 @@ const Check = Schema.Struct({
 
 const ProviderCheck = Schema.Struct({ name: Schema.String, ...Check.fields })
 
-/** Whether a node can do its work: `degraded` still serves rates, `down` does not. */
+/** Readiness of a node. A `degraded` node still serves rates; a node that is `down` does not. */
 export const Readiness = Schema.Struct({
   status: Schema.Literals(["ok", "degraded", "down"]),
-  /** It was told to stop, and is down for that reason; what is asked of it is still answered. */
+  /** Present while the node shuts down. It reports `down` but still serves requests. */
   draining: Schema.optionalKey(Schema.Literal(true)),
   checks: Schema.Struct({
     database: Check,
     redis: Check,
-    /** The first one; `name` is `sandbox` where the rates are made up. */
+    /** The primary provider. `name` is `sandbox` if the rates are generated. */
     provider: ProviderCheck,
     rates: Schema.Struct({
       ...Check.fields,
       known: Schema.Int,
       expected: Schema.Int,
-      /** Null while no rate is known. */
+      /** Null while no rate is available. */
       oldestAgeSeconds: Schema.NullOr(Schema.Finite)
     }).pipe(Schema.encodeKeys({ oldestAgeSeconds: "oldest_age_seconds" })),
-    /** Every one, in the order of failover. */
+    /** All providers in failover order. */
     providers: Schema.Array(ProviderCheck)
   })
 }).annotate({ identifier: "Readiness" })
 export type Readiness = typeof Readiness.Type
 
-/** For whoever runs effex. */
+/** Health checks. */
 export class OperationsApi extends HttpApiGroup.make("operations")
   .add(
     HttpApiEndpoint.get("live", "/health/live", {
       success: Schema.Struct({ status: Schema.Literal("ok") })
-    }).annotateMerge(OpenApi.annotations({ summary: "Whether the process runs" })),
+    }).annotateMerge(OpenApi.annotations({ summary: "Liveness: the process is running" })),
     HttpApiEndpoint.get("ready", "/health/ready", {
       success: Readiness,
       error: Readiness.pipe(HttpApiSchema.status(503))
     }).annotateMerge(
       OpenApi.annotations({
-        summary: "Whether this node can serve rates",
-        description: "503 where it is down, and while it stops."
+        summary: "Readiness: the node can serve rates",
+        description:
+          "Returns 503 if the node is down or shutting down. A `degraded` node still serves rates and returns 200."
       })
     )
   )

@@ -2,12 +2,12 @@ import { Schema } from "effect"
 import { PollId, PollStatus, type PollSummary, PollTrigger } from "../../domain/rates/PollRun.ts"
 import * as PageMessage from "../PageMessage.ts"
 
-/** A poll that has finished. */
+/** A finished poll. */
 export const PollMessage = Schema.Struct({
   runId: Schema.String,
   startedAt: Schema.DateTimeUtcFromString,
   finishedAt: Schema.DateTimeUtcFromString,
-  /** How many pairs it asked for. */
+  /** Number of pairs requested. */
   pairs: Schema.Int,
   succeeded: Schema.Int,
   failed: Schema.Int
@@ -33,31 +33,32 @@ export const toSummary = ({ failed, finishedAt, pairs, runId, startedAt }: PollM
   failed
 })
 
-/** A poll as it stands, whether it has ended or not. */
+/** A poll, running or ended. */
 export const PollRecordMessage = Schema.Struct({
   run_id: PollId,
-  /** `interrupted`: its process ended, or lost the database, before the poll was done. */
+  /** `interrupted`: the process exited or lost the database during the poll. */
   status: PollStatus,
   trigger: PollTrigger,
-  /** The term of the leader whose poll it was; null where nobody led it. */
+  /** Leader term of a scheduled poll. Null for polls without a leader. */
   term: Schema.NullOr(Schema.Int),
   started_at: Schema.String,
   finished_at: Schema.NullOr(Schema.String),
-  /** How many pairs it asked for. */
+  /** Number of pairs requested. */
   pairs: Schema.Int,
-  /** Null until it is finished. */
+  /** Null until the poll is finished. */
   succeeded: Schema.NullOr(Schema.Int),
+  /** Null until the poll is finished. */
   failed: Schema.NullOr(Schema.Int)
 }).annotate({ identifier: "PollRecord" })
 
-/** The same for operators. */
+/** A poll in the admin API. */
 export const OperatorPollMessage = Schema.Struct({
   ...PollRecordMessage.fields,
-  /** Which operator asked for it: the id of a key, or a word that is none. */
+  /** Principal of the operator that requested it: an API key id or a label. Null for scheduled polls. */
   requested_by: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "OperatorPoll" })
 
-/** As everybody is told of it, with the pairs that it could not refresh. */
+/** A poll with the pairs that it failed to refresh. */
 export const PollDetailsMessage = Schema.Struct({
   ...PollRecordMessage.fields,
   failures: Schema.Array(

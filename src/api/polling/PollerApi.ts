@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { AdminAccess } from "../access/AdminAccess.ts"
+import { RequireAdminScope } from "../access/HttpAuthorization.ts"
 import * as PageMessage from "../PageMessage.ts"
 import { PollerBody, PollerChangePage, PollerMessage } from "./PollerMessage.ts"
 import { OperatorPollMessage } from "./PollMessage.ts"
@@ -15,40 +15,51 @@ const changed = {
   error: [Problem.PreconditionFailed, Problem.StoreUnavailable]
 } as const
 
-/** What operators look at and change of the polls. */
+/** Admin endpoints of the poller: its setting, and polls on demand. */
 export class PollerApi extends HttpApiGroup.make("poller")
   .add(
     HttpApiEndpoint.get("poller", "/poller", {
       success: PollerMessage,
       error: Problem.StoreUnavailable
     }).annotateMerge(
-      describe("How rates are polled", "And since when, by whose wish, and when the next poll is due.")
+      describe(
+        "Get the poller setting",
+        "Returns the interval in effect, who changed it and when, and when the next poll is due."
+      )
     ),
     HttpApiEndpoint.put("change", "/poller", { ...changed, payload: PollerBody }).annotateMerge(
       describe(
-        "Change how rates are polled",
-        "On all nodes within two seconds, and after restarts: what the database keeps counts, and POLL_INTERVAL does not. A poll that is under way is finished; polling that is turned on begins at once. With `If-Match` and an `ETag` of before, only where nobody else has changed it since."
+        "Change the poller setting",
+        "Takes effect on all nodes within two seconds and survives restarts. The setting is stored in the database and overrides POLL_INTERVAL. A running poll completes. Enabling polling starts a poll immediately. To prevent lost updates, send the `ETag` of the current setting as `If-Match`: the request fails with `precondition-failed` if the setting was changed in between."
       )
     ),
     HttpApiEndpoint.delete("reset", "/poller", changed).annotateMerge(
-      describe("Go back to POLL_INTERVAL", "As each node has it. `If-Match` as for a change.")
+      describe(
+        "Reset the poller setting",
+        "Deletes the stored setting, so that POLL_INTERVAL of each node is in effect again. Supports `If-Match` like a change."
+      )
     ),
     HttpApiEndpoint.get("changes", "/poller/changes", {
       query: PageMessage.query,
       success: PollerChangePage,
       error: Problem.StoreUnavailable
-    }).annotateMerge(describe("Who changed it, newest first", "A page at a time; follow `next` to the end.")),
+    }).annotateMerge(
+      describe(
+        "List changes of the poller setting",
+        "Returns who changed the setting and when, newest first. Follow `next` for more pages."
+      )
+    ),
     HttpApiEndpoint.post("run", "/poller/runs", {
       success: OperatorPollMessage.pipe(HttpApiSchema.status(202)),
       error: Problem.StoreUnavailable
     }).annotateMerge(
       describe(
-        "Poll now",
-        "Whether polling is on or off, and whichever node is asked: it polls by itself. Polls never overlap: while one is under way anywhere, that one is answered, so that asking twice does no harm. `Location` leads to what comes of it."
+        "Start a poll",
+        "Starts a poll on the node that receives the request, even if scheduled polling is off. Polls never overlap: if a poll is already running on any node, the response describes that poll, so it is safe to retry. `Location` is the URL of the poll."
       )
     )
   )
   .prefix("/api/v1/admin")
-  .middleware(AdminAccess)
+  .middleware(RequireAdminScope)
   .middleware(ProblemResponses)
   .annotateMerge(OpenApi.annotations({ title: "Poller" })) {}

@@ -3,39 +3,39 @@ import { PollerSetting } from "../../domain/rates/PollerSetting.ts"
 import * as PageMessage from "../PageMessage.ts"
 import { OperatorPollMessage } from "./PollMessage.ts"
 
-/** How rates are to be polled, whole. */
+/** Request body: the complete new setting. */
 export const PollerBody = PollerSetting.annotate({ identifier: "PollerSetting" })
 
-/** The same as it is told: the interval as text, such as `10 minutes`. */
-const Told = Schema.Struct({ interval: Schema.String, enabled: Schema.Boolean })
+/** The setting in responses. The interval is text such as `10 minutes`. */
+const SettingMessage = Schema.Struct({ interval: Schema.String, enabled: Schema.Boolean })
 
-/** How rates are polled, and what comes of it. */
+/** The poller setting in effect, and the state of the poller. */
 export const PollerMessage = Schema.Struct({
-  ...Told.fields,
-  /** `database` where it was changed there; `setting` where POLL_INTERVAL counts. */
+  ...SettingMessage.fields,
+  /** `database` if a stored setting is in effect, `setting` if POLL_INTERVAL is. */
   source: Schema.Literals(["database", "setting"]),
-  /** What POLL_INTERVAL says, on the node that answers. */
-  setting: Told,
-  /** Grows by one with each change; 0 before the first. */
+  /** POLL_INTERVAL of the node that responds. */
+  setting: SettingMessage,
+  /** Increments with each change. 0 before the first. */
   version: Schema.Int,
   changed_at: Schema.NullOr(Schema.String),
-  /** The id of a key, or a word that is none. */
+  /** The API key id or label of the operator. */
   changed_by: Schema.NullOr(Schema.String),
-  /** When the next poll of the schedule is due at the latest; null while polling is off. */
+  /** Latest time at which the next scheduled poll is due. Null while polling is off. */
   next_run_at: Schema.NullOr(Schema.String),
-  /** The latest term of polling, and since when it lasts; null before the first. */
+  /** The current leader term and its start. Null before the first. */
   leader: Schema.NullOr(Schema.Struct({ term: Schema.Int, since: Schema.String })),
-  /** The latest poll of the schedule. */
+  /** The latest scheduled poll. */
   last_run: Schema.NullOr(OperatorPollMessage)
 }).annotate({ identifier: "Poller" })
 
-/** One change of the setting; null stands for POLL_INTERVAL. */
+/** One change of the setting. Null in `from` or `to` means POLL_INTERVAL. */
 const PollerChangeMessage = Schema.Struct({
   version: Schema.Int,
   changed_at: Schema.String,
   changed_by: Schema.String,
-  from: Schema.NullOr(Told),
-  to: Schema.NullOr(Told)
+  from: Schema.NullOr(SettingMessage),
+  to: Schema.NullOr(SettingMessage)
 }).annotate({ identifier: "PollerChange" })
 
 export const PollerChangePage = Schema.Struct(PageMessage.page(PollerChangeMessage)).annotate({

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { QuarantineId, QuarantineStatus } from "../../domain/rates/QuarantinedRate.ts"
-import { AdminAccess } from "../access/AdminAccess.ts"
+import { RequireAdminScope } from "../access/HttpAuthorization.ts"
 import * as PageMessage from "../PageMessage.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
@@ -12,7 +12,7 @@ import {
   QuarantineRecordMessage
 } from "./QuarantineMessage.ts"
 
-const describe = (summary: string, description = "") => OpenApi.annotations({ summary, description })
+const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
 const Text = Schema.optionalKey(Schema.String)
 const one = { params: { quarantine_id: QuarantineId } }
@@ -23,7 +23,7 @@ const decision = {
   error: [Problem.NotFound, Problem.AlreadyDecided, Problem.StoreUnavailable]
 } as const
 
-/** What operators look at and decide. */
+/** Admin endpoints for quarantined rates. */
 export class QuarantineApi extends HttpApiGroup.make("admin")
   .add(
     HttpApiEndpoint.get("quarantine", "/quarantine", {
@@ -37,29 +37,31 @@ export class QuarantineApi extends HttpApiGroup.make("admin")
       error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(
-        "The rates that were not believed, newest first",
-        "They are not stored as rates, and are served to nobody. A page at a time; follow `next` to the end."
+        "List quarantined rates",
+        "Returns the rates that failed a plausibility check, newest first. They are not stored as rates and never served. Follow `next` for more pages."
       )
     ),
     HttpApiEndpoint.get("quarantined", "/quarantine/:quarantine_id", {
       ...one,
       success: QuarantineRecordMessage,
       error: [Problem.NotFound, Problem.StoreUnavailable]
-    }).annotateMerge(describe("One rate that was not believed, with the provider's raw answer")),
+    }).annotateMerge(
+      describe("Get a quarantined rate", "Returns a quarantined rate with the provider's raw response.")
+    ),
     HttpApiEndpoint.post("accept", "/quarantine/:quarantine_id/accept", decision).annotateMerge(
       describe(
-        "Believe it after all",
-        "It becomes a rate, in force from when it was observed; its level is the new normal. The body may be empty."
+        "Accept a quarantined rate",
+        "Stores it as a rate that is in force from its observation time. Later rates are compared with its level. The body is optional."
       )
     ),
     HttpApiEndpoint.post("reject", "/quarantine/:quarantine_id/reject", decision).annotateMerge(
       describe(
-        "Do not believe it",
-        "As long as its provider repeats this level, it is put aside as rejected. The body may be empty."
+        "Reject a quarantined rate",
+        "Further rates of the provider at this level are rejected automatically. The body is optional."
       )
     )
   )
   .prefix("/api/v1/admin")
-  .middleware(AdminAccess)
+  .middleware(RequireAdminScope)
   .middleware(ProblemResponses)
   .annotateMerge(OpenApi.annotations({ title: "Administration" })) {}

@@ -9,28 +9,28 @@ import * as PageMessage from "../PageMessage.ts"
 
 const optional = Schema.optionalKey
 
-/** What an operator may say to a decision. */
+/** Optional request body of a decision. */
 export const DecisionBody = Schema.Struct({ reason: optional(DecisionReason) }).annotate({
   identifier: "Decision"
 })
 
-/** Why a rate was not believed: the numbers, and the same in words. */
+/** Reason for a quarantine: the numbers, and a readable `detail`. */
 const ReasonMessage = Schema.Struct({
   reason: Schema.Literals(["inverted", "jump", "disagrees", "triangle", "unchanged", "outdated"]),
   detail: Schema.String,
-  /** What it was compared with. */
+  /** The reference rate. */
   against: optional(Schema.String),
-  /** How far it may be from that, as a fraction. */
+  /** Maximum allowed deviation from the reference rate, as a fraction. */
   allowed: optional(Schema.String),
-  /** Who says something else. */
+  /** The provider of the reference rate. */
   provider: optional(Schema.String),
-  /** Over how many other pairs it was computed. */
+  /** Number of cross rates of which `against` is the median. */
   routes: optional(Schema.Int),
   since: optional(Schema.String),
   at: optional(Schema.String)
 }).annotate({ identifier: "QuarantineReason" })
 
-/** A rate that was put aside. */
+/** A quarantined rate. */
 export const QuarantineMessage = Schema.Struct({
   quarantine_id: QuarantineId,
   status: QuarantineStatus,
@@ -39,23 +39,23 @@ export const QuarantineMessage = Schema.Struct({
   rate: Schema.String,
   provider: Schema.String,
   reasons: Schema.Array(ReasonMessage),
-  /** How many polls in a row have brought this level. */
+  /** Number of consecutive polls that returned this level. */
   agreeing: Schema.Int,
-  /** The rate that was in force when it came. */
+  /** The rate in force when it arrived. */
   last_good_rate_id: Schema.NullOr(Schema.String),
   observed_at: Schema.String,
   quoted_at: Schema.NullOr(Schema.String),
   recorded_at: Schema.String,
   decided_at: Schema.NullOr(Schema.String),
   decided_by: Schema.NullOr(DecidedBy),
-  /** Which operator: the id of a key, or a word that is none. */
+  /** The API key id or label of the operator. Null for automatic decisions. */
   principal: Schema.NullOr(Schema.String),
   decision_reason: Schema.NullOr(Schema.String),
-  /** The rate that it, or another of its level, has become. */
+  /** The stored rate, if it or another quarantined rate of its level was accepted. */
   rate_id: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "QuarantinedRate" })
 
-/** The same, with what it was computed from. */
+/** A quarantined rate with the provider's raw response. */
 export const QuarantineRecordMessage = Schema.Struct({
   ...QuarantineMessage.fields,
   source_amount: Schema.String,

@@ -8,42 +8,42 @@ const rate = {
   to: CurrencyCode,
   rate: Decimal.PositiveDecimal,
   rateId: RateId,
-  /** `flutterwave`, or `sandbox` for made-up rates. */
+  /** Provider name, such as `flutterwave`, or `sandbox` for generated rates. */
   provider: Schema.String,
-  /** When it was observed at the provider. */
+  /** When the provider was queried. */
   fetchedAt: Schema.DateTimeUtcFromString
 }
 const names = { rateId: "rate_id", fetchedAt: "fetched_at" } as const
 
-/** A rate as it is told to others: units of `to` for one unit of `from`. */
+/** The latest rate of a pair: units of `to` per unit of `from`. */
 export const RateMessage = Schema.Struct({
   ...rate,
-  /** Older than `STALE_AFTER`, and could not be refreshed. */
+  /** True if the rate is older than `STALE_AFTER` and could not be refreshed. */
   stale: Schema.Boolean
 })
   .pipe(Schema.encodeKeys(names))
   .annotate({ identifier: "Rate" })
 export type RateMessage = typeof RateMessage.Type
 
-/** Rates of one source currency, or of all where `base` is null. */
+/** The latest rates of one source currency, or of all if `base` is null. */
 export const RateList = Schema.Struct({
   base: Schema.NullOr(CurrencyCode),
   rates: Schema.Array(RateMessage)
 }).annotate({ identifier: "RateList" })
 
-/** One immutable rate, with all that is kept of it. */
+/** A stored, immutable rate with its full provenance. */
 export const RateRecordMessage = Schema.Struct({
   ...rate,
-  /** What the rate was computed from: `destinationAmount / sourceAmount`. */
+  /** The rate is `destinationAmount / sourceAmount`. */
   sourceAmount: Decimal.PositiveDecimal,
   destinationAmount: Decimal.PositiveDecimal,
-  /** The provider's own rate field, as it was written, whichever way round. */
+  /** The rate field of the provider's response, verbatim. Some providers quote the inverse. */
   providerRate: Schema.String,
-  /** The ids of the rates that it was computed from, where the provider does not quote the pair itself. */
+  /** Ids of the rates that it was computed from. Empty if the provider quoted the pair directly. */
   derivedFrom: Schema.Array(RateId),
-  /** When it became known here. */
+  /** When effex stored the rate. */
   recordedAt: Schema.DateTimeUtcFromString,
-  /** The provider's whole answer. */
+  /** The provider's complete response. */
   raw: Schema.Json
 })
   .pipe(
@@ -58,11 +58,11 @@ export const RateRecordMessage = Schema.Struct({
   )
   .annotate({ identifier: "RateRecord" })
 
-/** A currency, and in which places of a pair it may stand. */
+/** A supported currency, and whether it is supported as source, as destination, or both. */
 export const CurrencyMessage = Schema.Struct({
   code: CurrencyCode,
   name: Schema.String,
-  /** Digits after the decimal point of the smallest unit, by ISO 4217. */
+  /** Number of decimals of the smallest unit (ISO 4217). */
   minorUnit: Schema.Int,
   source: Schema.Boolean,
   destination: Schema.Boolean

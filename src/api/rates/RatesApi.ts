@@ -2,18 +2,18 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { RateId } from "../../domain/rates/Rate.ts"
 import { StreamPositionText } from "../../domain/rates/StreamPosition.ts"
-import { OpenAccess } from "../access/HttpAccess.ts"
+import { OptionalAuthentication } from "../access/HttpAuthorization.ts"
 import { DurationFromText } from "../DurationFromText.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
 import { CurrencyList, RateList, RateMessage, RateRecordMessage } from "./RateMessage.ts"
 
-/** An ISO 4217 code in any case. Whether it is one is for the handler to say, with 422. */
+/** A currency code in any case. Handlers validate it and return 422 if it is not supported. */
 const CodeText = Schema.String.annotate({ description: "An ISO 4217 code, in upper or lower case" })
 
 const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
-/** The rates, and what there is to ask for. */
+/** Latest rates, stored rates, the rate stream and the supported currencies. */
 export class RatesApi extends HttpApiGroup.make("rates")
   .add(
     HttpApiEndpoint.get("rate", "/rates", {
@@ -28,15 +28,20 @@ export class RatesApi extends HttpApiGroup.make("rates")
       ]
     }).annotateMerge(
       describe(
-        "The latest rate of a pair",
-        "Units of `to` for one unit of `from`. With `max_age`, such as `60 seconds`, an older rate is refreshed, and refused where it cannot be. `Age`, `Cache-Control`, `ETag` and `X-Rate-Source` say how old it is, how long it stays fresh, which one it is, and where it was found."
+        "Get the latest rate of a pair",
+        "Returns the units of `to` per unit of `from`. With `max_age`, such as `60 seconds`, an older rate is refreshed, and the request fails with `rate-too-old` if that is not possible. Response headers: `Age` is the age of the rate, `Cache-Control` its remaining freshness, `ETag` its id, and `X-Rate-Source` where it was found (`memory`, `cache`, `database` or `provider`)."
       )
     ),
     HttpApiEndpoint.get("all", "/rates/all", {
       query: { base: Schema.optionalKey(CodeText) },
       success: RateList,
       error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
-    }).annotateMerge(describe("Every known rate", "Of one source currency, or of all without `base`.")),
+    }).annotateMerge(
+      describe(
+        "List the latest rates",
+        "Returns the latest rate of every pair, or only of pairs with the source currency `base`."
+      )
+    ),
     HttpApiEndpoint.get("stream", "/rates/stream", {
       query: { pairs: Schema.optionalKey(Schema.String), since: Schema.optionalKey(StreamPositionText) },
       headers: { "last-event-id": Schema.optionalKey(StreamPositionText) },
@@ -44,12 +49,15 @@ export class RatesApi extends HttpApiGroup.make("rates")
       error: [Problem.UnsupportedCurrency, Problem.UnsupportedPair, Problem.RateLimited]
     }).annotateMerge(
       describe(
-        "Every change of a rate, as it happens (SSE)",
-        "Events `snapshot`, `rate`, `poll` and `gap`, of some `pairs` such as `USD:NGN,EUR:KES` or of all. Their ids are positions: `Last-Event-ID`, or `since`, resumes from there, with what was missed, or a `gap` and a fresh `snapshot`."
+        "Stream rate changes (SSE)",
+        "Sends the events `snapshot`, `rate`, `poll` and `gap` for `pairs`, such as `USD:NGN,EUR:KES`, or for all pairs. The id of an event is its stream position. To resume, send it as `Last-Event-ID` or `since`: the stream replays the missed changes, or sends a `gap` and a new `snapshot` if they are no longer available."
       )
     ),
     HttpApiEndpoint.get("currencies", "/currencies", { success: CurrencyList }).annotateMerge(
-      describe("The currencies", "Which ones there are, and in which places of a pair they may stand.")
+      describe(
+        "List the supported currencies",
+        "States for each currency whether it is supported as source, as destination, or both."
+      )
     ),
     HttpApiEndpoint.get("record", "/rates/:rate_id", {
       params: { rate_id: RateId },
@@ -57,12 +65,12 @@ export class RatesApi extends HttpApiGroup.make("rates")
       error: [Problem.NotFound, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(
-        "One immutable rate",
-        "With the provider's raw answer, for ever: what a conversion used can be proven."
+        "Get a stored rate",
+        "Returns an immutable rate with the provider's raw response. Stored rates never expire, so the rate of every conversion can be verified."
       )
     )
   )
   .prefix("/api/v1")
-  .middleware(OpenAccess)
+  .middleware(OptionalAuthentication)
   .middleware(ProblemResponses)
   .annotateMerge(OpenApi.annotations({ title: "Rates" })) {}

@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { AmountType } from "../../domain/conversion/Conversion.ts"
 import { StreamPositionText } from "../../domain/rates/StreamPosition.ts"
-import { ConversionCalls, OpenCalls } from "../access/RpcAccess.ts"
+import { RpcRequireConvertScope, RpcOptionalAuthentication } from "../access/RpcAuthorization.ts"
 import { ConversionResult, QuoteResult } from "../conversion/ConversionResult.ts"
 import { PollMessage } from "../polling/PollMessage.ts"
 import * as Problem from "../Problem.ts"
@@ -11,11 +11,11 @@ import { RateMessage } from "./RateMessage.ts"
 
 const optional = Schema.optionalKey
 
-/** An ISO 4217 code in any case. */
+/** A currency code in any case. */
 const Code = Schema.String
 
-/** `amount` is decimal text in major units, of `fromCurrency`, or of `toCurrency` where `amountType` is `target`. */
-const asked = {
+/** `amount` is decimal text in major units of `fromCurrency`, or of `toCurrency` if `amountType` is `target`. */
+const conversionFields = {
   amount: Schema.String,
   fromCurrency: Code,
   toCurrency: Code,
@@ -40,23 +40,27 @@ const watchErrors = [
   Problem.RateLimited
 ] as const
 
-/** What typed programs ask effex for, on `/rpc` (WebSocket) and `/rpc/http`. */
+/** RPC API for Effect clients, on `/rpc` (WebSocket) and `/rpc/http`. */
 export class RatesRpcs extends RpcGroup.make(
-  /** The latest rate of a pair; with `maxAge` an older one is refreshed, and refused where it cannot be. */
+  /** Returns the latest rate of a pair. With `maxAge`, refreshes an older rate, or fails with `RateTooOld`. */
   Rpc.make("GetRate", {
     payload: { from: Code, to: Code, maxAge: optional(Schema.DurationFromMillis) },
     success: RateMessage,
     error: Schema.Union(lookupErrors)
-  }).middleware(OpenCalls),
-  /** Every known rate, of one source currency or of all. */
+  }).middleware(RpcOptionalAuthentication),
+  /** Returns the latest rates of all pairs, or of one source currency. */
   Rpc.make("ListRates", {
     payload: { base: optional(Code) },
     success: Schema.Array(RateMessage),
     error: Schema.Union([Problem.UnsupportedCurrency, Problem.StoreUnavailable, Problem.Internal])
-  }).middleware(OpenCalls),
-  /** Converts an amount, answered once its audit record is committed. */
+  }).middleware(RpcOptionalAuthentication),
+  /** Converts an amount. Responds after the audit record is committed. */
   Rpc.make("Convert", {
-    payload: { ...asked, quoteId: optional(Schema.String), idempotencyKey: optional(Schema.String) },
+    payload: {
+      ...conversionFields,
+      quoteId: optional(Schema.String),
+      idempotencyKey: optional(Schema.String)
+    },
     success: ConversionResult,
     error: Schema.Union([
       ...lookupErrors,
@@ -66,24 +70,24 @@ export class RatesRpcs extends RpcGroup.make(
       Problem.QuoteExpired,
       Problem.QuoteUsed
     ])
-  }).middleware(ConversionCalls),
-  /** Locks the numbers of a conversion, for `ttl`: 30 seconds without it, 1 hour at most. */
+  }).middleware(RpcRequireConvertScope),
+  /** Locks the amounts and rate of a conversion for `ttl` (default 30 seconds, at most 1 hour). */
   Rpc.make("CreateQuote", {
-    payload: { ...asked, ttl: optional(Schema.DurationFromMillis) },
+    payload: { ...conversionFields, ttl: optional(Schema.DurationFromMillis) },
     success: QuoteResult,
     error: Schema.Union(lookupErrors)
-  }).middleware(ConversionCalls),
-  /** Every change of the rates of some pairs (`USD:NGN`), or of all: from now on, or from a position. */
+  }).middleware(RpcRequireConvertScope),
+  /** Streams rate changes of all pairs, or of some (`USD:NGN`), from now or from a stream position. */
   Rpc.make("WatchRates", {
     payload: { pairs: optional(Schema.Array(Schema.String)), since: optional(StreamPositionText) },
     success: RateEventMessage,
     error: Schema.Union(watchErrors),
     stream: true
-  }).middleware(OpenCalls),
-  /** Every poll that finishes; a slow reader is told of the last one. */
+  }).middleware(RpcOptionalAuthentication),
+  /** Streams finished polls. A slow subscriber receives only the latest. */
   Rpc.make("WatchPolls", {
     success: PollMessage,
     error: Problem.RateLimited,
     stream: true
-  }).middleware(OpenCalls)
+  }).middleware(RpcOptionalAuthentication)
 ) {}

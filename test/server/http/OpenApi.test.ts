@@ -33,7 +33,7 @@ const Operation = Schema.Struct({
   responses: Schema.Record(Schema.String, Response),
   security: Schema.Array(Schema.Record(Schema.String, Schema.Array(Schema.String)))
 })
-/** What of OpenAPI 3.1 this document may use; everything else in it is a mistake. */
+/** The subset of OpenAPI 3.1 that the document uses. */
 const Document = Schema.Struct({
   openapi: Schema.Literal("3.1.0"),
   info: Schema.Struct({
@@ -66,11 +66,11 @@ const Document = Schema.Struct({
 const JSON_TYPE = "application/json"
 const PROBLEM_TYPE = "application/problem+json"
 
-/** What answers with a file, where one is asked for. */
-const FILES = new Set(["/api/v1/rates/history", "/api/v1/audit/conversions"])
+/** Paths that support exports with `Accept`. */
+const EXPORT_PATHS = new Set(["/api/v1/rates/history", "/api/v1/audit/conversions"])
 
-/** What may be asked, with `?` behind what may be left out, and what may be answered. */
-const promised: Readonly<Record<string, readonly [parameters: string, statuses: string]>> = {
+/** The parameters (`?` marks optional ones) and statuses of every operation. */
+const expectedOperations: Readonly<Record<string, readonly [parameters: string, statuses: string]>> = {
   "/api/v1/rates": ["from to max_age?", "200 304 400 401 408 413 414 422 429 431 500 503"],
   "/api/v1/rates/all": ["base?", "200 400 401 408 413 414 422 429 431 500 503"],
   "/api/v1/rates/stream": ["last-event-id? pairs? since?", "200 400 401 408 413 414 422 429 431 500"],
@@ -127,7 +127,7 @@ const promised: Readonly<Record<string, readonly [parameters: string, statuses: 
   "/health/ready": ["", "200 400 408 413 414 431 500 503"]
 }
 
-/** Every operation by its path, with its method before that where the path has several. */
+/** Every operation by path, prefixed with the method if the path has several. */
 const operationsOf = ({ paths }: typeof Document.Type) =>
   Object.entries(paths).flatMap(([path, operations]) => {
     const all = Object.entries(operations)
@@ -136,49 +136,48 @@ const operationsOf = ({ paths }: typeof Document.Type) =>
 
 layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (it) => {
   const read = Effect.gen(function* () {
-    const answer = yield* get("/openapi.json")
-    assert.strictEqual(answer.status, 200)
-    assert.strictEqual(answer.headers.get("content-type"), JSON_TYPE)
-    const document = yield* Schema.decodeUnknownEffect(Document)(answer.json)
-    return { document, text: answer.text }
+    const response = yield* get("/openapi.json")
+    assert.strictEqual(response.status, 200)
+    assert.strictEqual(response.headers.get("content-type"), JSON_TYPE)
+    const document = yield* Schema.decodeUnknownEffect(Document)(response.json)
+    return { document, text: response.text }
   })
 
-  it.effect("documents every endpoint, its parameters and its statuses, and no others", () =>
+  it.effect("documents every endpoint with its parameters and statuses", () =>
     Effect.gen(function* () {
       const { document } = yield* read
       const documented = operationsOf(document).map(([path, operation]) => {
         const parameters = operation.parameters.map(({ name, required }) => (required ? name : `${name}?`))
         return [path, [parameters.join(" "), Object.keys(operation.responses).join(" ")]] as const
       })
-      assert.deepStrictEqual(Object.fromEntries(documented), promised)
+      assert.deepStrictEqual(Object.fromEntries(documented), expectedOperations)
     })
   )
 
-  it.effect("documents what the answers look like, failures in the form of their part of the API", () =>
+  it.effect("documents response content types, with errors in the format of their API", () =>
     Effect.gen(function* () {
       const { document } = yield* read
       for (const [path, operation] of operationsOf(document)) {
         for (const [status, { content }] of Object.entries(operation.responses)) {
-          const problem = Number(status) >= 400 && !path.startsWith("/api/rates/")
-          const told = `${path} ${status}`
-          if (status === "304") assert.isUndefined(content, told)
-          else if (told === "/api/v1/rates/stream 200")
+          const isProblem = Number(status) >= 400 && !path.startsWith("/api/rates/")
+          const id = `${path} ${status}`
+          if (status === "304") assert.isUndefined(content, id)
+          else if (id === "/api/v1/rates/stream 200")
             assert.deepStrictEqual(Object.keys(content ?? {}), ["text/event-stream"])
-          else if (status === "200" && FILES.has(path))
+          else if (status === "200" && EXPORT_PATHS.has(path))
             assert.deepStrictEqual(Object.keys(content ?? {}), [
               JSON_TYPE,
               "text/csv",
               "application/x-ndjson"
             ])
-          else if (told === "/health/ready 503")
-            assert.deepStrictEqual(Object.keys(content ?? {}), [JSON_TYPE])
-          else assert.deepStrictEqual(Object.keys(content ?? {}), [problem ? PROBLEM_TYPE : JSON_TYPE], told)
+          else if (id === "/health/ready 503") assert.deepStrictEqual(Object.keys(content ?? {}), [JSON_TYPE])
+          else assert.deepStrictEqual(Object.keys(content ?? {}), [isProblem ? PROBLEM_TYPE : JSON_TYPE], id)
         }
       }
     })
   )
 
-  it.effect("asks for a key where there is a scope to be held, and nowhere else", () =>
+  it.effect("requires authentication exactly for operations that need a scope", () =>
     Effect.gen(function* () {
       const { document } = yield* read
       for (const [path, { responses, security }] of operationsOf(document))
@@ -186,22 +185,22 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
     })
   )
 
-  it.effect("names the headers of the limits in every answer that is counted", () =>
+  it.effect("documents rate-limit headers on every rate-limited response", () =>
     Effect.gen(function* () {
       const { document } = yield* read
       const limit = ["RateLimit-Policy", "RateLimit"]
       for (const [path, { responses }] of operationsOf(document)) {
         for (const [status, { headers = {} }] of Object.entries(responses)) {
           const isCounted = path.includes("/api/") && !["408", "413", "414", "431"].includes(status)
-          const isPassing = status === "429" || status === "503"
-          const expected = [...(isCounted ? limit : []), ...(isPassing ? ["Retry-After"] : [])]
+          const isRetryable = status === "429" || status === "503"
+          const expected = [...(isCounted ? limit : []), ...(isRetryable ? ["Retry-After"] : [])]
           assert.deepStrictEqual(Object.keys(headers), expected, `${path} ${status}`)
         }
       }
     })
   )
 
-  it.effect("is consistent in itself", () =>
+  it.effect("is internally consistent", () =>
     Effect.gen(function* () {
       const { document, text } = yield* read
       assert.notInclude(text, "undefined")
@@ -223,7 +222,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
     })
   )
 
-  it.effect("describes rates as decimal strings, and Flutterwave's as numbers", () =>
+  it.effect("types rates as decimal strings, and Flutterwave rates as numbers", () =>
     Effect.gen(function* () {
       const { document } = yield* read
       const { FlutterwaveRate, RateEncoded } = document.components.schemas
