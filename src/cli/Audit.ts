@@ -1,43 +1,50 @@
 import { Console, Effect, Schema } from "effect"
 import { Command } from "effect/cli"
-import { AuditVerifier, verificationFields } from "../audit/AuditVerifier.ts"
+import { AuditVerifier, toVerificationMessage } from "../audit/AuditVerifier.ts"
 import { toReceiptHead } from "../audit/Receipt.ts"
 import { Receipts } from "../audit/Receipts.ts"
-import * as CommandArguments from "./CommandArguments.ts"
+import { jsonFlag } from "./arguments/JsonFlag.ts"
 import * as Table from "./view/Table.ts"
 
-/** The audit does not fit. */
-export class AuditBroken extends Schema.TaggedError<AuditBroken>()("AuditBroken", {
-  records: Schema.Int,
-  auditId: Schema.optionalKey(Schema.String),
-  reason: Schema.String
-}) {
+/** A record, a hash or a signature of the audit is wrong. */
+export class AuditVerificationFailed extends Schema.TaggedError<AuditVerificationFailed>()(
+  "AuditVerificationFailed",
+  {
+    records: Schema.Int,
+    auditId: Schema.optionalKey(Schema.String),
+    reason: Schema.String
+  }
+) {
   override get message(): string {
-    const where = this.auditId === undefined ? "" : ` The first record that does not fit is ${this.auditId}:`
-    return `The audit is broken after ${this.records} records.${where} ${this.reason}`
+    const record = this.auditId === undefined ? "" : ` at the record ${this.auditId}`
+    return `Audit verification failed after ${this.records} valid records${record}: ${this.reason}`
   }
 }
 
 const verify = Command.make(
   "verify",
-  { json: CommandArguments.json },
+  { json: jsonFlag },
   Effect.fn(function* (input) {
     const verifier = yield* AuditVerifier
-    const found = yield* verifier.verify
-    if (!found.ok) {
-      const { auditId, reason, records } = found
-      return yield* new AuditBroken({ records, reason, ...(auditId === undefined ? {} : { auditId }) })
+    const verification = yield* verifier.verify
+    if (!verification.ok) {
+      const { auditId, reason, records } = verification
+      return yield* new AuditVerificationFailed({
+        records,
+        reason,
+        ...(auditId === undefined ? {} : { auditId })
+      })
     }
-    const fields = verificationFields(found)
-    yield* Console.log(input.json ? JSON.stringify(fields) : Table.render(fields))
+    const message = toVerificationMessage(verification)
+    yield* Console.log(input.json ? JSON.stringify(message) : Table.render(message))
   })
 ).pipe(
   Command.withDescription(
-    "Compute the whole audit anew; ends with 1 and names the first record that does not fit"
+    "Recompute the whole audit. Exits with 1 and reports the first record that is wrong"
   )
 )
 
-const PAGE = 1000
+const HEADS_PAGE_SIZE = 1000
 
 const heads = Command.make(
   "heads",
@@ -46,16 +53,20 @@ const heads = Command.make(
     const receipts = yield* Receipts
     let after = 0
     for (;;) {
-      const page = yield* receipts.headsAfter(after, PAGE)
+      const page = yield* receipts.headsAfter(after, HEADS_PAGE_SIZE)
       for (const head of page) yield* Console.log(JSON.stringify(toReceiptHead(head)))
-      if (page.length < PAGE) return
+      if (page.length < HEADS_PAGE_SIZE) return
       after = page.at(-1)?.treeSize ?? after
     }
   })
-).pipe(Command.withDescription("Print the signed heads, one JSON object a line, to be kept elsewhere"))
+).pipe(
+  Command.withDescription(
+    "Print the signed heads as NDJSON. Keep copies elsewhere to detect a rewritten audit"
+  )
+)
 
-/** `effex audit`: what proves the conversions. */
+/** `effex audit` */
 export const command = Command.make("audit").pipe(
-  Command.withDescription("Prove that no conversion was changed"),
+  Command.withDescription("Verify that no conversion was changed"),
   Command.withSubcommands([verify, heads])
 )

@@ -3,43 +3,43 @@ import { Command, Flag } from "effect/cli"
 import { TimeFromText } from "../api/TimeFromText.ts"
 import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import { candleFields, rowFields } from "../domain/rates/History.ts"
-import type { StoreUnavailable } from "../platform/postgres/Database.ts"
-import { BEGINNING, RateHistory } from "../rates/history/RateHistory.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { MIN_TIME, RateHistory } from "../rates/history/RateHistory.ts"
 import * as HistoryEncoding from "../server/http/HistoryEncoding.ts"
 import * as Export from "../server/http/Export.ts"
-import * as CommandArguments from "./CommandArguments.ts"
+import { pairArguments } from "./arguments/PairArguments.ts"
 
-/** Wide enough for a time, which is the first column of every table, and for what else there mostly is. */
-const WIDTH = 24
+/** Width of a column in characters: enough for a timestamp. */
+const COLUMN_WIDTH = 24
 
-/** `effex history USD NGN`: what the rates of a pair were, read from the database. */
+/** `effex history USD NGN`: the stored rates of a pair, read from the database. */
 export const command = Command.make(
   "history",
   {
-    ...CommandArguments.currencies,
+    ...pairArguments,
     start: Flag.String("start").pipe(
-      Flag.withDescription("From this moment on, such as 2026-11-01 or 2026-11-01T00:00:00Z"),
+      Flag.withDescription("Start, inclusive, such as 2026-11-01 or 2026-11-01T00:00:00Z"),
       Flag.withSchema(TimeFromText),
-      Flag.withDefault(BEGINNING)
+      Flag.withDefault(MIN_TIME)
     ),
     end: Flag.String("end").pipe(
-      Flag.withDescription("Before this moment; until now without it"),
+      Flag.withDescription("End, exclusive (default: now)"),
       Flag.withSchema(TimeFromText),
       Flag.optional
     ),
     interval: Flag.Literals("interval", ["raw", "1h", "1d"]).pipe(
-      Flag.withDescription("Every rate as it was stored, or candles of hours or days (UTC)"),
+      Flag.withDescription("Every stored rate, or hourly or daily candles (UTC)"),
       Flag.withDefault("raw")
     ),
     format: Flag.Literals("format", ["table", "csv", "ndjson"]).pipe(
-      Flag.withDescription("For people, or for programs"),
+      Flag.withDescription("table for people; csv or ndjson for programs"),
       Flag.withDefault("table")
     )
   },
   Effect.fn(function* ({ end, format, from, interval, start, to }) {
     const history = yield* RateHistory
     const stdio = yield* Stdio.Stdio
-    const pair = yield* Effect.fromResult(CurrencyPair.parse(from, to))
+    const pair = yield* Effect.fromResult(CurrencyPair.fromCodes(from, to))
     const now = yield* DateTime.now
     const span = { pair, start, end: Option.getOrElse(end, () => now) }
     const text =
@@ -50,31 +50,34 @@ export const command = Command.make(
             HistoryEncoding.CANDLES,
             Stream.map(history.streamCandles(span, interval), candleFields)
           )
-    yield* Stream.run(text, stdio.stdout()).pipe(Effect.catchIf(isReaderGone, () => Effect.void))
+    yield* Stream.run(text, stdio.stdout()).pipe(Effect.catchIf(isBrokenPipe, () => Effect.void))
   })
 ).pipe(
-  Command.withDescription("Print what the rates of a pair were, oldest first"),
+  Command.withDescription("Print the stored rates of a pair, oldest first"),
   Command.withExamples([
-    { command: "effex history USD NGN --start 2026-11-01", description: "Every rate of a month" },
-    { command: "effex history USD NGN --interval 1d --format csv", description: "A line for each day" }
+    {
+      command: "effex history USD NGN --start 2026-11-01",
+      description: "Every rate since the start of the month"
+    },
+    { command: "effex history USD NGN --interval 1d --format csv", description: "One line per day" }
   ])
 )
 
-/** As with `effex history … | head`: nothing is wrong. */
-const isReaderGone = (error: { readonly _tag: string; readonly reason?: unknown }) =>
+/** The reader closed the pipe, as in `effex history … | head`, which is not an error. */
+const isBrokenPipe = (error: { readonly _tag: string; readonly reason?: unknown }) =>
   Predicate.hasProperty(error.reason, "cause") &&
   Predicate.hasProperty(error.reason.cause, "code") &&
   error.reason.cause.code === "EPIPE"
 
 const textOf = <Row extends Export.Fields<Row>>(
   format: "table" | Export.Format,
-  listing: Export.Listing<Row>,
+  listing: Export.Layout<Row>,
   rows: Stream.Stream<Row, StoreUnavailable>
 ): Stream.Stream<string, StoreUnavailable> => {
-  if (format !== "table") return Export.lines(format, listing, rows)
+  if (format !== "table") return Export.encode(format, listing, rows)
   const line = (cells: ReadonlyArray<unknown>) =>
     `${cells
-      .map((cell) => String(cell).padEnd(WIDTH))
+      .map((cell) => String(cell).padEnd(COLUMN_WIDTH))
       .join("  ")
       .trimEnd()}\n`
   return Stream.make(line(listing.columns.map((column) => column.replaceAll("_", " ")))).pipe(

@@ -3,7 +3,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import { ApiKeys } from "../access/ApiKeys.ts"
 import { type ApiKey, ApiKeyName, Scope } from "../domain/access/ApiKey.ts"
 import * as DurationText from "../domain/DurationText.ts"
-import * as CommandArguments from "./CommandArguments.ts"
+import { jsonFlag } from "./arguments/JsonFlag.ts"
 import * as Table from "./view/Table.ts"
 
 const lifetimes = { minimum: Duration.seconds(1), maximum: Duration.days(36_500) }
@@ -27,7 +27,7 @@ const create = Command.make(
       ),
       Flag.optional
     ),
-    json: CommandArguments.json
+    json: jsonFlag
   },
   Effect.fn(function* ({ json, lifetime, name, scopes }) {
     const keys = yield* ApiKeys
@@ -44,7 +44,7 @@ const create = Command.make(
 
 const list = Command.make(
   "list",
-  { json: CommandArguments.json },
+  { json: jsonFlag },
   Effect.fn(function* ({ json }) {
     const keys = yield* ApiKeys
     const found = (yield* keys.list).map(fieldsOf)

@@ -8,7 +8,7 @@ import * as PollBoardView from "./view/PollBoardView.ts"
 import * as PollProgressView from "./view/PollProgressView.ts"
 import * as RateBoardView from "./view/RateBoardView.ts"
 
-/** A poll could not refresh every pair. */
+/** At least one pair of a poll failed. */
 export class PairsFailed extends Schema.TaggedError<PairsFailed>()("PairsFailed", {
   pairs: Schema.Array(Schema.String)
 }) {
@@ -17,7 +17,7 @@ export class PairsFailed extends Schema.TaggedError<PairsFailed>()("PairsFailed"
   }
 }
 
-/** `effex poll`: refreshes every pair, once or again and again, in this process. */
+/** `effex poll`: refreshes every pair in this process, once or at an interval. */
 export const command = Command.make(
   "poll",
   {
@@ -27,11 +27,11 @@ export const command = Command.make(
     ),
     interval: Flag.Int("interval").pipe(
       Flag.withDescription(
-        "Seconds from the start of one poll to the start of the next; the one in force without it"
+        "Seconds from the start of one poll to the start of the next (default: the schedule in force)"
       ),
       Flag.filter(
         (seconds) => seconds >= 1 && seconds <= 86_400,
-        (seconds) => `${seconds} is not between 1 and 86400 seconds`
+        (seconds) => `${seconds} seconds is out of range; allowed are 1 to 86400`
       ),
       Flag.optional
     ),
@@ -44,7 +44,7 @@ export const command = Command.make(
     const { pairs } = yield* Settings
     const view = watch ? yield* PollBoardView.make : yield* PollProgressView.make(pairs.all.length)
     const polled = once ? pollOnce(view) : pollEvery(view, interval)
-    // A log would be written into the board.
+    // Log lines would break the board.
     const isBoard = watch && RateBoardView.isTerminal
     return yield* isBoard ? Effect.provideService(polled, References.MinimumLogLevel, "None") : polled
   }, Effect.scoped)

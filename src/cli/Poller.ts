@@ -1,12 +1,14 @@
 import { Console, DateTime, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as PollerSetting from "../domain/rates/PollerSetting.ts"
-import { type PollerInForce, PollerSettings } from "../rates/polling/PollerSettings.ts"
-import * as CommandArguments from "./CommandArguments.ts"
+import { type ActivePollerSetting, PollerSettings } from "../rates/polling/PollerSettings.ts"
+import { jsonFlag } from "./arguments/JsonFlag.ts"
+import { commandError } from "./CommandError.ts"
+import { COMMAND_LINE_PRINCIPAL } from "./CommandLinePrincipal.ts"
 import * as Table from "./view/Table.ts"
 
-const show = Effect.fnUntraced(function* (inForce: PollerInForce, json: boolean) {
-  const fields = fieldsOf(inForce)
+const print = Effect.fnUntraced(function* (active: ActivePollerSetting, json: boolean) {
+  const fields = fieldsOf(active)
   yield* Console.log(json ? JSON.stringify(fields) : Table.render(fields))
 })
 
@@ -19,60 +21,60 @@ const set = Command.make(
       Flag.optional
     ),
     enabled: Flag.Literals("polling", ["on", "off"]).pipe(
-      Flag.withDescription("Whether rates are polled at all"),
+      Flag.withDescription("Turn polling on or off"),
       Flag.optional
     ),
-    json: CommandArguments.json
+    json: jsonFlag
   },
   Effect.fn(function* ({ enabled, interval, json }) {
     if (Option.isNone(enabled) && Option.isNone(interval))
-      return yield* CommandArguments.refuse("Say what to change: --interval, --polling, or both")
+      return yield* commandError("Nothing to change; pass --interval, --polling, or both")
     const settings = yield* PollerSettings
-    const { setting, version } = yield* settings.inForce
+    const { setting, version } = yield* settings.active
     const value = Option.some({
       interval: Option.getOrElse(interval, () => setting.interval),
       enabled: Option.match(enabled, { onNone: () => setting.enabled, onSome: (word) => word === "on" })
     })
-    // What was not said stays as it was looked at.
-    const wanted = { value, principal: CommandArguments.PRINCIPAL, version: Option.some(version) }
-    yield* show(yield* settings.change(wanted), json)
+    // Fails if the values that were not given have changed since they were read.
+    const change = { value, principal: COMMAND_LINE_PRINCIPAL, expectedVersion: Option.some(version) }
+    yield* print(yield* settings.change(change), json)
   })
-).pipe(Command.withDescription("Change it on all nodes within two seconds, for good"))
+).pipe(Command.withDescription("Change the schedule on all nodes within two seconds; it survives restarts"))
 
 const reset = Command.make(
   "reset",
-  { json: CommandArguments.json },
+  { json: jsonFlag },
   Effect.fn(function* ({ json }) {
     const settings = yield* PollerSettings
-    const wanted = { value: Option.none(), principal: CommandArguments.PRINCIPAL, version: Option.none() }
-    yield* show(yield* settings.change(wanted), json)
+    const change = { value: Option.none(), principal: COMMAND_LINE_PRINCIPAL, expectedVersion: Option.none() }
+    yield* print(yield* settings.change(change), json)
   })
-).pipe(Command.withDescription("Go back to POLL_INTERVAL"))
+).pipe(Command.withDescription("Return to the schedule of POLL_INTERVAL"))
 
-/** `effex poller`: how rates are polled. It works on the database, and needs no server. */
+/** `effex poller`: shows and changes the polling schedule in the database. It needs no server. */
 export const command = Command.make(
   "poller",
-  { json: CommandArguments.json },
+  { json: jsonFlag },
   Effect.fn(function* ({ json }) {
     const settings = yield* PollerSettings
-    yield* show(yield* settings.inForce, json)
+    yield* print(yield* settings.active, json)
   })
 ).pipe(
-  Command.withDescription("Show how rates are polled, and change it"),
+  Command.withDescription("Show or change the polling schedule"),
   Command.withSubcommands([set, reset]),
   Command.withExamples([
     {
       command: 'effex poller set --interval "5 minutes"',
-      description: "Poll every five minutes from now on"
+      description: "Poll every five minutes"
     },
     { command: "effex poller set --polling off", description: "Fetch rates on demand only" }
   ])
 )
 
-const fieldsOf = ({ fallback, latest, setting, source }: PollerInForce) => ({
+const fieldsOf = ({ fallback, latestChange, setting, source }: ActivePollerSetting) => ({
   ...PollerSetting.settingFields(setting),
   source: source === "database" ? "the database" : "POLL_INTERVAL",
   poll_interval: fallback.enabled ? PollerSetting.settingFields(fallback).interval : "off",
-  changed_at: Option.getOrNull(Option.map(latest, ({ at }) => DateTime.formatIso(at))),
-  changed_by: Option.getOrNull(Option.map(latest, ({ principal }) => principal))
+  changed_at: Option.getOrNull(Option.map(latestChange, ({ at }) => DateTime.formatIso(at))),
+  changed_by: Option.getOrNull(Option.map(latestChange, ({ principal }) => principal))
 })

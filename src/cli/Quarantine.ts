@@ -10,46 +10,48 @@ import {
 } from "../domain/rates/QuarantinedRate.ts"
 import { describe } from "../domain/rates/RateAnomaly.ts"
 import { Quarantine } from "../rates/guard/Quarantine.ts"
-import * as CommandArguments from "./CommandArguments.ts"
+import { jsonFlag } from "./arguments/JsonFlag.ts"
+import { commandError } from "./CommandError.ts"
+import { COMMAND_LINE_PRINCIPAL } from "./CommandLinePrincipal.ts"
 
 const list = Command.make(
   "list",
   {
     status: Flag.Literals("status", QuarantineStatus.literals).pipe(
-      Flag.withDescription("Only those that are pending, accepted or rejected"),
+      Flag.withDescription("Only rates with this status"),
       Flag.optional
     ),
     limit: Flag.Int("limit").pipe(
-      Flag.withDescription("How many at most"),
+      Flag.withDescription("Maximum number of rates to print"),
       Flag.filter(
         (count) => count >= 1 && count <= 1000,
         () => "it must be from 1 to 1000"
       ),
       Flag.withDefault(50)
     ),
-    json: CommandArguments.json
+    json: jsonFlag
   },
   Effect.fn(function* ({ json, limit, status }) {
     const quarantine = yield* Quarantine
     const found = yield* quarantine.page({ status: Option.getOrUndefined(status) }, undefined, limit)
-    if (found.length === 0 && !json) return yield* Console.log("Nothing was put aside")
-    for (const one of found) yield* Console.log(json ? JSON.stringify(quarantineFields(one)) : inWords(one))
+    if (found.length === 0 && !json) return yield* Console.log("No rates are quarantined")
+    for (const rate of found) yield* Console.log(json ? JSON.stringify(quarantineFields(rate)) : toText(rate))
   })
-).pipe(Command.withDescription("Print what was put aside, newest first; with --json one object a line"))
+).pipe(Command.withDescription("Print quarantined rates, newest first; with --json one object per line"))
 
-const inWords = (found: QuarantinedRate) => {
+const toText = (found: QuarantinedRate) => {
   const { decision, id, pair, provider, rate, status, anomalies } = found
-  const decided = decision === null ? status : `${status} by ${decision.principal ?? decision.by}`
+  const outcome = decision === null ? status : `${status} by ${decision.principal ?? decision.by}`
   return [
-    `${id}  ${pair.key} ${Decimal.format(rate)} of ${provider}, ${decided}`,
-    ...anomalies.map((suspicion) => `  ${suspicion.reason}: ${describe(suspicion, rate)}`)
+    `${id}  ${pair.key} ${Decimal.format(rate)} from ${provider}, ${outcome}`,
+    ...anomalies.map((anomaly) => `  ${anomaly.reason}: ${describe(anomaly, rate)}`)
   ].join("\n")
 }
 
 const decision = {
-  id: Argument.String("id").pipe(Argument.withDescription("The id of what was put aside")),
+  id: Argument.String("id").pipe(Argument.withDescription("The id of the quarantined rate")),
   reason: Flag.String("reason").pipe(
-    Flag.withDescription("Why, at most 200 characters; kept with the decision"),
+    Flag.withDescription("The reason, at most 200 characters, stored with the decision"),
     Flag.filter(
       Schema.is(DecisionReason),
       () => "it must have 1 to 200 characters, and no control characters"
@@ -60,12 +62,11 @@ const decision = {
 
 const parseId = (text: string) =>
   Schema.decodeEffect(QuarantineId)(text).pipe(
-    Effect.mapError(() => CommandArguments.refuse(`${text} is not the id of something that was put aside`))
+    Effect.mapError(() => commandError(`${text} is not the id of a quarantined rate`))
   )
 
-/** Whoever may run commands beside the database. */
 const operator = (reason: Option.Option<string>) => ({
-  principal: CommandArguments.PRINCIPAL,
+  principal: COMMAND_LINE_PRINCIPAL,
   reason: Option.getOrNull(reason)
 })
 
@@ -75,9 +76,9 @@ const accept = Command.make(
   Effect.fn(function* ({ id, reason }) {
     const quarantine = yield* Quarantine
     const { decision, pair, rate } = yield* quarantine.accept(yield* parseId(id), operator(reason))
-    yield* Console.log(`${pair.key} ${Decimal.format(rate)} is the rate ${decision?.rateId} now`)
+    yield* Console.log(`${pair.key} ${Decimal.format(rate)} is stored as rate ${decision?.rateId}`)
   })
-).pipe(Command.withDescription("Believe it after all; its level is the new normal"))
+).pipe(Command.withDescription("Accept a quarantined rate and its level as the new normal"))
 
 const reject = Command.make(
   "reject",
@@ -87,10 +88,10 @@ const reject = Command.make(
     const { pair, rate } = yield* quarantine.reject(yield* parseId(id), operator(reason))
     yield* Console.log(`${pair.key} ${Decimal.format(rate)} is rejected`)
   })
-).pipe(Command.withDescription("Do not believe it, nor the same again"))
+).pipe(Command.withDescription("Reject a quarantined rate and its repetitions"))
 
-/** `effex quarantine`: the rates that were not believed. */
+/** `effex quarantine`: lists quarantined rates, and accepts or rejects them. */
 export const command = Command.make("quarantine").pipe(
-  Command.withDescription("Look at the rates that were not believed, and decide about them"),
+  Command.withDescription("List, accept or reject quarantined rates"),
   Command.withSubcommands([list, accept, reject])
 )

@@ -10,28 +10,30 @@ import { RateHistory } from "../rates/history/RateHistory.ts"
 import { Rates } from "../rates/lookup/Rates.ts"
 import * as HistoryEncoding from "../server/http/HistoryEncoding.ts"
 import * as RateEncoding from "../server/http/RateEncoding.ts"
-import * as CommandArguments from "./CommandArguments.ts"
+import { jsonFlag } from "./arguments/JsonFlag.ts"
+import { commandError } from "./CommandError.ts"
+import { pairArguments } from "./arguments/PairArguments.ts"
 
-/** `effex rate USD NGN`: the latest rate of a pair, looked up as the server does. */
+/** `effex rate USD NGN`: the latest rate of a pair, with the lookup order of the server. */
 export const command = Command.make(
   "rate",
   {
-    ...CommandArguments.currencies,
+    ...pairArguments,
     at: Flag.String("at").pipe(
-      Flag.withDescription("The rate that was in force then, such as 2026-11-01T00:00:00Z"),
+      Flag.withDescription("Print the rate in force at this time, such as 2026-11-01T00:00:00Z"),
       Flag.withSchema(TimeFromText),
       Flag.optional
     ),
     knownAt: Flag.String("known-at").pipe(
-      Flag.withDescription("With --at: as it was known then; as it is known now without it"),
+      Flag.withDescription("With --at: ignore rates recorded after this time (default: now)"),
       Flag.withSchema(TimeFromText),
       Flag.optional
     ),
-    json: CommandArguments.json
+    json: jsonFlag
   },
   Effect.fn(function* (input) {
-    if (Option.isSome(input.at)) return yield* showPast(input, input.at.value)
-    if (Option.isSome(input.knownAt)) return yield* CommandArguments.refuse("--known-at goes with --at")
+    if (Option.isSome(input.at)) return yield* printPast(input, input.at.value)
+    if (Option.isSome(input.knownAt)) return yield* commandError("--known-at requires --at")
     const { pairs } = yield* Settings
     const rates = yield* Rates
     const pair = yield* Effect.fromResult(pairs.find(input.from, input.to))
@@ -50,17 +52,17 @@ export const command = Command.make(
     )
   })
 ).pipe(
-  Command.withDescription("Print the latest rate of a pair, or the one of a moment in the past"),
+  Command.withDescription("Print the latest rate of a pair, or the rate at a time in the past"),
   Command.withExamples([
-    { command: "effex rate USD NGN", description: "How many naira one dollar buys" },
+    { command: "effex rate USD NGN", description: "The latest rate of one dollar in naira" },
     {
       command: "effex rate USD NGN --at 2026-11-01T00:00:00Z",
-      description: "How many it bought then, as far as is known now"
+      description: "The rate at that time"
     }
   ])
 )
 
-const showPast = Effect.fnUntraced(function* (
+const printPast = Effect.fnUntraced(function* (
   input: {
     readonly from: string
     readonly to: string
@@ -74,7 +76,7 @@ const showPast = Effect.fnUntraced(function* (
   const now = yield* DateTime.now
   const knownAt = Option.getOrElse(input.knownAt, () => now)
   if (DateTime.isGreaterThan(DateTime.max(at, knownAt), now))
-    return yield* CommandArguments.refuse("--at and --known-at must not be in the future")
+    return yield* commandError("--at and --known-at must not be in the future")
   const found = yield* history.asOf(pair, at, knownAt)
   if (Option.isNone(found)) return yield* new NoRateKnown({ pair, at, knownAt })
   if (input.json) {
@@ -84,7 +86,7 @@ const showPast = Effect.fnUntraced(function* (
   yield* Console.log(
     [
       `1 ${pair.from} = ${Decimal.format(rate.rate)} ${pair.to}`,
-      `  in force  at ${DateTime.formatIso(at)}, as it was known at ${DateTime.formatIso(knownAt)}`,
+      `  in force  at ${DateTime.formatIso(at)}, as known at ${DateTime.formatIso(knownAt)}`,
       `  observed  ${DateTime.formatIso(rate.observedAt)}`,
       `  recorded  ${DateTime.formatIso(recordedAt)}`,
       `  provider  ${rate.provider}`,

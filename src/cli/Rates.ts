@@ -3,30 +3,32 @@ import { Argument, Command, Flag } from "effect/cli"
 import { RateList, RateMessage } from "../api/rates/RateMessage.ts"
 import { EffexClient } from "../client/EffexClient.ts"
 import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
-import * as CommandArguments from "./CommandArguments.ts"
+import { jsonFlag } from "./arguments/JsonFlag.ts"
 import * as RateBoard from "./view/RateBoard.ts"
 import * as RateBoardView from "./view/RateBoardView.ts"
-import * as ServerAddress from "./ServerAddress.ts"
+import * as ServerAddress from "./arguments/ServerAddress.ts"
 
-/** No server answers at the address. */
-export class NoServer extends Schema.TaggedError<NoServer>()("NoServer", { url: Schema.String }) {
+/** No server is reachable at the URL. */
+export class ServerUnreachable extends Schema.TaggedError<ServerUnreachable>()("ServerUnreachable", {
+  url: Schema.String
+}) {
   override get message(): string {
-    return `No effex answers at ${this.url}: start one with \`effex serve\`, or name another with --url`
+    return `No effex server is reachable at ${this.url}; start one with \`effex serve\` or pass another URL with --url`
   }
 }
 
-/** Whoever waits at a prompt is told soon. */
+/** Short, because a person waits at the prompt. */
 const CONNECT_TIMEOUT = "3 seconds"
 
 const encodeList = Schema.encodeSync(Schema.fromJsonString(RateList))
 const encodeRate = Schema.encodeSync(Schema.fromJsonString(RateMessage))
 
-/** `effex rates`: the rates of a running server, once, or live. */
+/** `effex rates`: the rates of a running server, once or live. */
 export const command = Command.make(
   "rates",
   {
     pairs: Argument.String("pair").pipe(
-      Argument.withDescription("The pairs to show, such as USD:NGN; all without any"),
+      Argument.withDescription("Pairs to show, such as USD:NGN (default: all)"),
       Argument.filter(
         (text) => Option.isSome(CurrencyPair.split(text)),
         () => "a pair such as USD:NGN"
@@ -35,29 +37,29 @@ export const command = Command.make(
     ),
     url: ServerAddress.url,
     watch: Flag.Boolean("watch").pipe(
-      Flag.withDescription("Show every change, until it is told to stop"),
+      Flag.withDescription("Show every change until interrupted"),
       Flag.withDefault(false)
     ),
-    json: CommandArguments.json
+    json: jsonFlag
   },
   Effect.fn(function* (input) {
     const url = yield* ServerAddress.resolve(input.url)
     const pairs = input.pairs.length === 0 ? undefined : input.pairs.map((text) => text.toUpperCase())
-    const shown = input.watch
-      ? Effect.raceFirst(watch(url, pairs, input.json), RateBoardView.readerGone)
+    const program = input.watch
+      ? Effect.raceFirst(watch(url, pairs, input.json), RateBoardView.stdoutClosed)
       : list(pairs, input.json)
-    return yield* shown.pipe(
+    return yield* program.pipe(
       Effect.scoped,
-      Effect.catchTag("Unreachable", () => Effect.fail(new NoServer({ url }))),
+      Effect.catchTag("Unreachable", () => Effect.fail(new ServerUnreachable({ url }))),
       Effect.provide(Layer.fresh(EffexClient.layer({ url, connectTimeout: CONNECT_TIMEOUT })))
     )
   })
 ).pipe(
   Command.withDescription("Show the rates of a running server"),
   Command.withExamples([
-    { command: "effex rates", description: "Every rate that is known" },
+    { command: "effex rates", description: "All known rates" },
     { command: "effex rates --watch USD:NGN GBP:NGN", description: "Two rates, live" },
-    { command: "effex rates --watch --json", description: "Every change as a line of JSON" }
+    { command: "effex rates --watch --json", description: "Every change as one line of JSON" }
   ])
 )
 
@@ -70,9 +72,9 @@ const list = Effect.fnUntraced(function* (pairs: ReadonlyArray<string> | undefin
           concurrency: 10
         })
   if (json) return yield* Console.log(encodeList({ base: null, rates }))
-  const frame = { now: yield* DateTime.now, columns: Number.POSITIVE_INFINITY, isColored: false }
-  const rows = rates.map((rate) => RateBoard.follow(undefined, rate))
-  const lines = RateBoard.render(rows, frame)
+  const layout = { now: yield* DateTime.now, columns: Number.POSITIVE_INFINITY, isColored: false }
+  const rows = rates.map((rate) => RateBoard.nextRow(undefined, rate))
+  const lines = RateBoard.render(rows, layout)
   yield* Console.log(lines.map((line) => line.trimEnd()).join("\n"))
 })
 
@@ -86,6 +88,6 @@ const watch = Effect.fnUntraced(function* (
   const rates = client.watch(pairs)
   if (json) return yield* Stream.runForEach(rates, (rate) => Console.log(encodeRate(rate)))
   const view = yield* RateBoardView.make("effex rates", url)
-  yield* client.watchConnection.pipe(Stream.changes, Stream.runForEach(view.say), Effect.forkScoped)
-  yield* Stream.runForEach(rates, view.tell)
+  yield* client.watchConnection.pipe(Stream.changes, Stream.runForEach(view.showStatus), Effect.forkScoped)
+  yield* Stream.runForEach(rates, view.showRate)
 })

@@ -1,7 +1,9 @@
 import { Console, Effect, FileSystem, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { faultOf, Receipt } from "../audit/Receipt.ts"
-import * as CommandArguments from "./CommandArguments.ts"
+import { findFault, Receipt } from "../audit/Receipt.ts"
+import { commandError } from "./CommandError.ts"
+
+const decodeReceipt = Schema.decodeEffect(Schema.fromJsonString(Receipt))
 
 const verify = Command.make(
   "verify",
@@ -10,7 +12,7 @@ const verify = Command.make(
       Argument.withDescription("The receipt, as JSON")
     ),
     key: Flag.String("key").pipe(
-      Flag.withDescription("The public key that must have signed it, in hexadecimal"),
+      Flag.withDescription("The public key of the instance, in hexadecimal"),
       Flag.filter(
         (text) => /^[0-9a-f]{64}$/i.test(text),
         () => "it must be 64 hexadecimal digits"
@@ -20,21 +22,20 @@ const verify = Command.make(
   Effect.fn(function* ({ file, key }) {
     const fs = yield* FileSystem.FileSystem
     const text = yield* fs.readFileString(file)
-    const receipt = yield* Schema.decodeEffect(Schema.fromJsonString(Receipt))(text).pipe(
-      Effect.mapError(() => CommandArguments.refuse(`${file} is not a receipt`))
+    const receipt = yield* decodeReceipt(text).pipe(
+      Effect.mapError(() => commandError(`${file} is not a receipt`))
     )
-    const fault = faultOf(receipt, Buffer.from(key, "hex"))
-    if (Option.isSome(fault))
-      return yield* CommandArguments.refuse(`The receipt proves nothing: ${fault.value}`)
+    const fault = findFault(receipt, Buffer.from(key, "hex"))
+    if (Option.isSome(fault)) return yield* commandError(`The receipt is not valid: ${fault.value}`)
     const { head, position, record } = receipt
     yield* Console.log(
-      `The conversion ${record.audit_id} is record ${position} of ${head.tree_size} in the audit signed on ${head.signed_at}`
+      `The conversion ${record.audit_id} is record ${position} of ${head.tree_size} in the audit signed at ${head.signed_at}`
     )
   })
-).pipe(Command.withDescription("Check a receipt, without a server and without the database"))
+).pipe(Command.withDescription("Verify a receipt, without a server and without the database"))
 
-/** `effex receipt`: proofs that were handed out. */
+/** `effex receipt` */
 export const command = Command.make("receipt").pipe(
-  Command.withDescription("Check the proof that a conversion is in the audit"),
+  Command.withDescription("Verify the proof that a conversion is in the audit"),
   Command.withSubcommands([verify])
 )

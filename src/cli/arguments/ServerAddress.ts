@@ -3,19 +3,17 @@ import { CliError, Flag } from "effect/cli"
 import type { SettingDefinition } from "../../config/SettingDefinition.ts"
 import * as Definitions from "../../config/SettingDefinitions.ts"
 
-const isAddress = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+const isHttpUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
-/** Which server to ask. */
+/** `--url`: the server to call. */
 export const url = Flag.String("url").pipe(
-  Flag.withDescription(
-    "The server to ask, such as http://127.0.0.1:8000; the one of HOST and PORT without it"
-  ),
-  Flag.filter(isAddress, () => "an http or https address"),
+  Flag.withDescription("URL of the server, such as http://127.0.0.1:8000 (default: HOST and PORT)"),
+  Flag.filter(isHttpUrl, () => "it must be an http or https URL"),
   Flag.optional
 )
 
-/** Only what is needed is read: whoever asks a server need not have the settings of one. */
-const read = Effect.fnUntraced(function* <A>(definition: SettingDefinition<A>) {
+/** Reads one setting: a client of a server needs no other settings of it. */
+const readSetting = Effect.fnUntraced(function* <A>(definition: SettingDefinition<A>) {
   const text = yield* Config.String(definition.name).pipe(Config.withDefault(""), Effect.orDie)
   if (text === "") return definition.defaultValue
   return yield* Effect.mapError(
@@ -24,17 +22,17 @@ const read = Effect.fnUntraced(function* <A>(definition: SettingDefinition<A>) {
   )
 })
 
-/** The address that was given, else the one at which a server with the same settings listens. */
+/** Returns the given URL, else the URL of a server that runs on this machine with the same settings. */
 export const resolve = (given: Option.Option<string>) =>
   Option.match(given, {
     onSome: (text) => Effect.succeed(text.replace(/\/+$/, "")),
     onNone: () =>
       Effect.gen(function* () {
-        const host = reachable(yield* read(Definitions.HOST))
-        const port = yield* read(Definitions.PORT)
+        const host = toReachableHost(yield* readSetting(Definitions.HOST))
+        const port = yield* readSetting(Definitions.PORT)
         return `http://${host.includes(":") ? `[${host}]` : host}:${port}`
       })
   })
 
-/** A server that listens everywhere is reached here. */
-const reachable = (host: string) => (host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host)
+/** Replaces a wildcard address, on which a server listens, with the loopback address. */
+const toReachableHost = (host: string) => (host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host)

@@ -1,11 +1,11 @@
 import { Clock, Effect } from "effect"
 import { Database } from "../../platform/postgres/Database.ts"
-import { clock, failed, type Finding, ok, warning } from "./Finding.ts"
+import { clockResult, failed, type CheckResult, ok, warning } from "./CheckResult.ts"
 
-/** The oldest PostgreSQL that ends the session of a process which is stopped, and has all that effex asks for. */
-const OLDEST_VERSION = 14
+/** The oldest PostgreSQL with `idle_session_timeout`, which releases the locks of a stopped process. */
+const MIN_VERSION = 14
 
-interface Server {
+interface ServerInfo {
   readonly version: number
   readonly shown: string
   readonly zone: string
@@ -15,12 +15,12 @@ interface Server {
   readonly unsafe: ReadonlyArray<string>
 }
 
-/** What kind of server it is, and whether effex may do there what it has to. */
-export const examine = Effect.gen(function* () {
+/** Checks version, clock, durability settings and privileges of the database server. */
+export const run = Effect.gen(function* () {
   const { sql } = yield* Database
   yield* sql`SELECT 1`
   const before = yield* Clock.currentTimeMillis
-  const [server] = yield* sql<Server>`
+  const [server] = yield* sql<ServerInfo>`
     SELECT current_setting('server_version_num')::int / 10000 AS version, current_setting('server_version') AS shown,
       current_setting('TimeZone') AS zone, clock_timestamp() AS now, pg_is_in_recovery() AS standby,
       COALESCE(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
@@ -29,40 +29,39 @@ export const examine = Effect.gen(function* () {
         WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
       ) AS unsafe`
   const after = yield* Clock.currentTimeMillis
-  if (server === undefined) return [failed("database", "it says nothing of itself", "Look at its log")]
+  if (server === undefined)
+    return [
+      failed("database", "the server returned no information about itself", "Check the log of the server")
+    ]
   return [
-    reached(server, after - before),
-    clock("database clock", "its clock", server.now.getTime() - (before + after) / 2),
-    durable(server),
-    yield* privileges(server)
+    serverResult(server, after - before),
+    clockResult("database clock", "its clock", server.now.getTime() - (before + after) / 2),
+    durabilityResult(server),
+    yield* checkPrivileges(server)
   ]
 })
 
-const reached = ({ shown, standby, version, zone }: Server, millis: number): Finding => {
-  const found = `PostgreSQL ${shown}, ${millis} ms away, in the time zone ${zone}`
-  if (version < OLDEST_VERSION) return failed("database", found, `Use PostgreSQL ${OLDEST_VERSION} or newer`)
+const serverResult = ({ shown, standby, version, zone }: ServerInfo, millis: number): CheckResult => {
+  const found = `PostgreSQL ${shown}, ${millis} ms away, time zone ${zone}`
+  if (version < MIN_VERSION) return failed("database", found, `Use PostgreSQL ${MIN_VERSION} or newer`)
   return standby
-    ? failed(
-        "database",
-        `${found}, and it is a standby that takes no writes`,
-        "Have DATABASE_URL lead to the primary"
-      )
+    ? failed("database", `${found}; it is a read-only standby`, "Point DATABASE_URL to the primary")
     : ok("database", found)
 }
 
-const durable = ({ unsafe }: Server): Finding =>
+const durabilityResult = ({ unsafe }: ServerInfo): CheckResult =>
   unsafe.length === 0
-    ? ok("durability", "what is committed is on the disk")
+    ? ok("durability", "commits are flushed to disk")
     : warning(
         "durability",
-        `${unsafe.join(", ")} is off: a crash may lose conversions that were answered`,
+        `${unsafe.join(", ")} is off: a crash can lose committed conversions`,
         "Turn it on in postgresql.conf"
       )
 
-const privileges = Effect.fnUntraced(function* ({ mayCreate }: Server) {
+const checkPrivileges = Effect.fnUntraced(function* ({ mayCreate }: ServerInfo) {
   const { sql } = yield* Database
-  const advice = "Have the user of DATABASE_URL own the database, or connect as who does"
-  if (!mayCreate) return failed("privileges", "no table or partition may be made in the schema", advice)
+  const advice = "Make the user of DATABASE_URL the owner of the database, or connect as its owner"
+  if (!mayCreate) return failed("privileges", "the user cannot create tables in the schema", advice)
   const rows = yield* sql<{ name: string }>`
     SELECT relname::text AS name FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT (
@@ -70,6 +69,6 @@ const privileges = Effect.fnUntraced(function* ({ mayCreate }: Server) {
       AND (relkind = 'r' OR pg_has_role(relowner, 'USAGE')))
     ORDER BY relname`
   return rows.length === 0
-    ? ok("privileges", "tables may be made, read and written")
-    : failed("privileges", `not enough may be done with ${rows.map(({ name }) => name).join(", ")}`, advice)
+    ? ok("privileges", "the user can create, read and write tables")
+    : failed("privileges", `the user lacks privileges on ${rows.map(({ name }) => name).join(", ")}`, advice)
 })

@@ -7,15 +7,15 @@ import { type InvalidSetting, inspect, Settings } from "../../config/Settings.ts
 import { Database } from "../../platform/postgres/Database.ts"
 import { redactor } from "../../platform/telemetry/Redaction.ts"
 import { jsonFlag } from "../arguments/JsonFlag.ts"
-import * as DataFolderCheck from "./DataFolderCheck.ts"
+import * as StoredDataCheck from "./StoredDataCheck.ts"
 import * as DatabaseCheck from "./DatabaseCheck.ts"
-import { failed, type Finding, guarded, ok, warning } from "./Finding.ts"
+import { failed, type CheckResult, runCheck, ok, warning } from "./CheckResult.ts"
 import * as PortCheck from "./PortCheck.ts"
 import * as ProvidersCheck from "./ProvidersCheck.ts"
 import * as RedisCheck from "./RedisCheck.ts"
 import * as SchemaCheck from "./SchemaCheck.ts"
 
-/** Something is not as it has to be. */
+/** At least one check failed. */
 export class ChecksFailed extends Schema.TaggedError<ChecksFailed>()("ChecksFailed", {
   checks: Schema.Array(Schema.String)
 }) {
@@ -24,45 +24,45 @@ export class ChecksFailed extends Schema.TaggedError<ChecksFailed>()("ChecksFail
   }
 }
 
-/** `effex doctor`: looks at everything that effex needs, changes nothing, and says what to do. */
+/** `effex doctor`: checks everything that effex needs, without changing anything, and advises what to do. */
 export const command = Command.make(
   "doctor",
   { json: jsonFlag },
   Effect.fn(function* ({ json }) {
-    const findings = yield* Effect.provideService(examine, References.MinimumLogLevel, "None")
-    const bad = findings.filter(({ status }) => status === "failed").map(({ check }) => check)
+    const results = yield* Effect.provideService(run, References.MinimumLogLevel, "None")
+    const failedChecks = results.filter(({ status }) => status === "failed").map(({ check }) => check)
     const text = json
-      ? JSON.stringify({ ok: bad.length === 0, checks: findings })
-      : findings.map(inWords).join("\n")
+      ? JSON.stringify({ ok: failedChecks.length === 0, checks: results })
+      : results.map(toText).join("\n")
     yield* Console.log(text)
-    if (bad.length > 0) return yield* new ChecksFailed({ checks: Array.from(new Set(bad)) })
+    if (failedChecks.length > 0) return yield* new ChecksFailed({ checks: Array.from(new Set(failedChecks)) })
   }, Effect.provide(NodeServices.layer))
 ).pipe(
   Command.withDescription(
-    "Check settings, database, migrations, Redis, providers, clocks and port, and say what to do; the exit code is 1 when something failed"
+    "Check settings, database, migrations, Redis, providers, clocks and port, and advise what to do. The exit code is 1 if a check failed"
   )
 )
 
-/** A part of effex, and the settings that lead to it. */
-interface Part {
+/** A group of checks and the settings that it depends on. */
+interface CheckGroup {
   readonly check: string
   readonly settings: RegExp
   readonly advice: string
-  readonly findings: Effect.Effect<
-    ReadonlyArray<Finding>,
+  readonly results: Effect.Effect<
+    ReadonlyArray<CheckResult>,
     unknown,
     Settings | FileSystem.FileSystem | Path.Path
   >
 }
 
-const examineDatabase = Effect.gen(function* () {
-  const server = yield* DatabaseCheck.examine
-  const { complete, findings } = yield* SchemaCheck.examine
-  return [...server, ...findings, ...(complete ? yield* DataFolderCheck.examine : [])]
+const checkDatabase = Effect.gen(function* () {
+  const server = yield* DatabaseCheck.run
+  const { complete, results } = yield* SchemaCheck.run
+  return [...server, ...results, ...(complete ? yield* StoredDataCheck.run : [])]
 })
 
-/** One that is not there yet is not made here. */
-const examineDatabaseIfMade = Effect.gen(function* () {
+/** Does not create the embedded database. */
+const checkExistingDatabase = Effect.gen(function* () {
   const { dataDir, databaseUrl } = yield* Settings
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -70,92 +70,95 @@ const examineDatabaseIfMade = Effect.gen(function* () {
     return [
       warning(
         "database",
-        `there is none under ${dataDir} yet`,
-        "The first start makes it; set DATABASE_URL to use a PostgreSQL of your own"
+        `no database exists under ${dataDir} yet`,
+        "The first start creates it; set DATABASE_URL to use your own PostgreSQL"
       )
     ]
-  return yield* Effect.provide(examineDatabase, Database.layerUnmigrated)
+  return yield* Effect.provide(checkDatabase, Database.layerUnmigrated)
 })
 
-const parts: ReadonlyArray<Part> = [
+const groups: ReadonlyArray<CheckGroup> = [
   {
     check: "database",
     settings: /^(DATABASE_URL|DATA_DIR)$/,
-    advice: "Look at DATABASE_URL, and at whether the server runs and lets this machine in",
-    findings: examineDatabaseIfMade
+    advice: "Check DATABASE_URL, and that the server runs and accepts connections from this machine",
+    results: checkExistingDatabase
   },
   {
     check: "redis",
     settings: /^REDIS_URL$/,
-    advice:
-      "Look at REDIS_URL, and at whether the server runs; effex goes on without it, each node by itself",
-    findings: RedisCheck.examine
+    advice: "Check REDIS_URL, and that the server runs; without Redis effex works, but nodes share nothing",
+    results: RedisCheck.run
   },
   {
     check: "providers",
     settings: /^(PROVIDERS|FLUTTERWAVE_|FX_|FIXER_|OPENEXCHANGERATES_|FRANKFURTER_|RATE_)/,
-    advice: "Look at PROVIDERS and at their keys",
-    findings: ProvidersCheck.examine
+    advice: "Check PROVIDERS and their keys",
+    results: ProvidersCheck.run
   },
-  { check: "port", settings: /^(HOST|PORT)$/, advice: "Look at HOST and PORT", findings: PortCheck.examine }
+  { check: "port", settings: /^(HOST|PORT)$/, advice: "Check HOST and PORT", results: PortCheck.run }
 ]
 
-const examine = Effect.gen(function* () {
-  const { invalid: own, production, settings } = yield* inspect
-  // What telemetry is told in OpenTelemetry's own variables keeps a server from starting just as well.
-  const faults = [...own, ...(yield* OpenTelemetry.inspect).invalid]
-  const found = yield* Effect.forEach(
-    parts,
-    (part) => Effect.provideService(examinePart(part, faults), Settings, settings),
+const run = Effect.gen(function* () {
+  const { invalid, production, settings } = yield* inspect
+  // An invalid OTEL_* variable prevents a start as well.
+  const invalidSettings = [...invalid, ...(yield* OpenTelemetry.inspect).invalid]
+  const groupResults = yield* Effect.forEach(
+    groups,
+    (group) => Effect.provideService(runGroup(group, invalidSettings), Settings, settings),
     { concurrency: "unbounded" }
   )
-  const all = [...settingsFindings(faults), ...productionFindings(production, settings), ...found.flat()]
-  const redact = redactor(yield* Secrets.read, SHORTEST_PASSWORD)
-  return all.map((finding) => ({
-    ...finding,
-    found: redact(finding.found),
-    advice: finding.advice === null ? null : redact(finding.advice)
+  const results = [
+    ...settingsResults(invalidSettings),
+    ...productionResults(production, settings),
+    ...groupResults.flat()
+  ]
+  const redact = redactor(yield* Secrets.read, MIN_PASSWORD_LENGTH)
+  return results.map((result) => ({
+    ...result,
+    found: redact(result.found),
+    advice: result.advice === null ? null : redact(result.advice)
   }))
 })
 
-type Faults = ReadonlyArray<typeof InvalidSetting.Type>
+type InvalidSettings = ReadonlyArray<typeof InvalidSetting.Type>
 
-const examinePart = ({ advice, check, findings, settings }: Part, faults: Faults) => {
-  const wrong = faults.filter(({ name }) => settings.test(name)).map(({ name }) => name)
-  return wrong.length === 0
-    ? guarded(check, advice, findings)
+const runGroup = ({ advice, check, results, settings }: CheckGroup, invalidSettings: InvalidSettings) => {
+  const names = invalidSettings.filter(({ name }) => settings.test(name)).map(({ name }) => name)
+  return names.length === 0
+    ? runCheck(check, advice, results)
     : Effect.succeed([
-        warning(check, `not looked at, since ${wrong.join(", ")} is wrong`, "Set that right first")
+        warning(check, `not checked, because ${names.join(", ")} is invalid`, "Correct the setting first")
       ])
 }
 
-const settingsFindings = (faults: Faults) =>
-  faults.length === 0
-    ? [ok("settings", "all can be used")]
-    : faults.map(({ allowed, found, name }) =>
+const settingsResults = (invalidSettings: InvalidSettings) =>
+  invalidSettings.length === 0
+    ? [ok("settings", "all are valid")]
+    : invalidSettings.map(({ allowed, found, name }) =>
         failed("settings", `${name}: found ${found}`, `Allowed: ${allowed}`)
       )
 
-const productionFindings = (production: boolean, { databaseUrl, sandbox }: Settings["Service"]) => {
-  const made = [
-    ...(sandbox ? ["the sandbox, whose rates are made up"] : []),
+const productionResults = (production: boolean, { databaseUrl, sandbox }: Settings["Service"]) => {
+  const substitutes = [
+    ...(sandbox ? ["sandbox rates, which are not real"] : []),
     ...(Option.isNone(databaseUrl) ? ["the embedded database"] : [])
   ]
-  return production && made.length > 0
+  return production && substitutes.length > 0
     ? [
         warning(
           "production",
-          `it runs on ${made.join(" and ")}`,
-          "Set FLUTTERWAVE_SECRET_KEY and DATABASE_URL, and drop ALLOW_EMBEDDED"
+          `it runs on ${substitutes.join(" and ")}`,
+          "Set FLUTTERWAVE_SECRET_KEY and DATABASE_URL, and unset ALLOW_EMBEDDED"
         )
       ]
     : []
 }
 
-/** The shortest password that is looked for in what is told: what is shorter may be a part of anything. */
-const SHORTEST_PASSWORD = 6
+/** Shorter passwords are not redacted in results, because they can be part of any word. */
+const MIN_PASSWORD_LENGTH = 6
 
-const inWords = ({ advice, check, found, status }: Finding) => {
+const toText = ({ advice, check, found, status }: CheckResult) => {
   const line = `${status.padEnd(7)}  ${check}: ${found}`
   return advice === null ? line : `${line}\n         → ${advice}`
 }

@@ -1,33 +1,43 @@
 import { Effect } from "effect"
 import { createServer } from "node:net"
 import { Settings } from "../../config/Settings.ts"
-import { failed, ok } from "./Finding.ts"
+import { failed, ok } from "./CheckResult.ts"
 
-/** Whether a server may listen on HOST and PORT, or does already. */
-export const examine = Effect.gen(function* () {
+/** Checks that a server can listen on HOST and PORT, or that effex already does. */
+export const run = Effect.gen(function* () {
   const { host, port } = yield* Settings
-  if (port === 0) return [ok("port", "whichever is free")]
+  if (port === 0) return [ok("port", "any free port")]
   const address = `${host.includes(":") ? `[${host}]` : host}:${port}`
   switch (yield* tryToListen(host, port)) {
     case "":
       return [ok("port", `${address} is free`)]
     case "EADDRINUSE":
-      return (yield* isEffex(reachable(host), port))
-        ? [ok("port", `effex listens on ${address} already`)]
-        : [failed("port", `something else listens on ${address}`, "Stop that, or set PORT")]
+      return (yield* isEffex(toReachableHost(host), port))
+        ? [ok("port", `effex already listens on ${address}`)]
+        : [failed("port", `another program listens on ${address}`, "Stop that program, or set another PORT")]
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
       return [
-        failed("port", `this machine has no address ${host}`, "Set HOST to one that it has, or to 0.0.0.0")
+        failed(
+          "port",
+          `this machine has no address ${host}`,
+          "Set HOST to an address of this machine, or to 0.0.0.0"
+        )
       ]
     case "EACCES":
-      return [failed("port", `${address} may not be listened on`, "Set PORT to one above 1023, or allow it")]
+      return [
+        failed(
+          "port",
+          `no permission to listen on ${address}`,
+          "Set PORT above 1023, or grant the permission"
+        )
+      ]
     default:
-      return [failed("port", `${address} cannot be listened on`, "Look at HOST and PORT")]
+      return [failed("port", `cannot listen on ${address}`, "Check HOST and PORT")]
   }
 })
 
-/** The code of what went wrong; empty where nothing did. */
+/** Returns the error code of an attempt to listen. Empty on success. */
 const tryToListen = (host: string, port: number) =>
   Effect.callback<string>((resume) => {
     const server = createServer()
@@ -36,8 +46,8 @@ const tryToListen = (host: string, port: number) =>
       .listen(port, host)
   })
 
-/** Where to ask for what listens everywhere. */
-const reachable = (host: string) => {
+/** Replaces a wildcard address with the loopback address. */
+const toReachableHost = (host: string) => {
   if (host === "0.0.0.0") return "127.0.0.1"
   if (host === "::") return "[::1]"
   return host.includes(":") ? `[${host}]` : host

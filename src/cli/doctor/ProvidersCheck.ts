@@ -9,85 +9,82 @@ import { PollCadence } from "../../platform/PollCadence.ts"
 import { FlutterwaveClient } from "../../providers/flutterwave/FlutterwaveClient.ts"
 import { describe, type ProviderReason } from "../../providers/ProviderError.ts"
 import { RateSources } from "../../providers/RateSources.ts"
-import { clock, failed, ok, warning } from "./Finding.ts"
+import { clockResult, failed, ok, warning } from "./CheckResult.ts"
 
-/** How long a provider may take to say one rate. */
-const PATIENCE = Duration.seconds(6)
+const PROVIDER_TIMEOUT = Duration.seconds(6)
 
-/** What each provider says to one request. */
-export const examine = Effect.gen(function* () {
+/** Requests one rate from each provider. */
+export const run = Effect.gen(function* () {
   const { providers } = yield* Settings
-  const found = yield* Effect.forEach(providers, examineOne, { concurrency: "unbounded" })
+  const found = yield* Effect.forEach(providers, checkProvider, { concurrency: "unbounded" })
   return found.flat()
 })
 
-/** By how many milliseconds the clock of whoever answered last was ahead. */
-type Ahead = Ref.Ref<Option.Option<number>>
+/** Milliseconds by which the clock of the last responding server is clockOffset. */
+type ClockOffset = Ref.Ref<Option.Option<number>>
 
-const examineOne = Effect.fnUntraced(function* (name: ProviderName) {
+const checkProvider = Effect.fnUntraced(function* (name: ProviderName) {
   const settings = yield* Settings
-  const ahead: Ahead = yield* Ref.make(Option.none<number>())
-  const alone = Settings.of({ ...settings, providers: [name] })
-  const finding = yield* ask(name).pipe(
+  const clockOffset: ClockOffset = yield* Ref.make(Option.none<number>())
+  const singleProvider = Settings.of({ ...settings, providers: [name] })
+  const result = yield* requestRate(name).pipe(
     Effect.provide(
       RateSources.layer.pipe(
         Layer.provide(FlutterwaveClient.layerSettings),
-        Layer.provide([client(ahead), PollCadence.layerSettings, SecureRandom.layerWebCrypto]),
-        Layer.provideMerge(Layer.succeed(Settings, alone))
+        Layer.provide([client(clockOffset), PollCadence.layerSettings, SecureRandom.layerWebCrypto]),
+        Layer.provideMerge(Layer.succeed(Settings, singleProvider))
       )
     )
   )
-  const difference = yield* Ref.get(ahead)
+  const offset = yield* Ref.get(clockOffset)
   return [
-    finding,
-    ...Option.toArray(Option.map(difference, (millis) => clock(`${name} clock`, "its clock", millis)))
+    result,
+    ...Option.toArray(Option.map(offset, (millis) => clockResult(`${name} clock`, "its clock", millis)))
   ]
 })
 
-const ask = Effect.fnUntraced(function* (name: ProviderName) {
+const requestRate = Effect.fnUntraced(function* (name: ProviderName) {
   const { pairs, sandbox } = yield* Settings
   const [source] = yield* RateSources
   const [pair] = pairs.all
   const check = `provider ${name}`
-  if (pair === undefined) return warning(check, "there is no pair to ask for", "Set RATE_DESTINATIONS")
+  if (pair === undefined) return warning(check, "no pair is configured", "Set RATE_DESTINATIONS")
   return yield* source.rate(pair).pipe(
     Effect.map(({ rate }) =>
       sandbox
-        ? warning(
-            check,
-            "the built-in sandbox answers, and its rates are made up",
-            "Set FLUTTERWAVE_SECRET_KEY"
-          )
+        ? warning(check, "the built-in sandbox is used; its rates are not real", "Set FLUTTERWAVE_SECRET_KEY")
         : ok(check, `${pair.key} is ${Decimal.format(rate)}`)
     ),
     Effect.catch(({ reason }) =>
       Effect.succeed(failed(check, `${reason._tag}: ${describe(reason)}`, adviceOn(reason)))
     ),
     Effect.timeoutOrElse({
-      duration: PATIENCE,
+      duration: PROVIDER_TIMEOUT,
       orElse: () =>
-        Effect.succeed(failed(check, `nothing within ${Duration.format(PATIENCE)}`, UNREACHABLE_ADVICE))
+        Effect.succeed(
+          failed(check, `no answer within ${Duration.format(PROVIDER_TIMEOUT)}`, UNREACHABLE_ADVICE)
+        )
     })
   )
 })
 
-const UNREACHABLE_ADVICE = "Look at its address, at DNS, and at whether a firewall or a proxy is in the way"
+const UNREACHABLE_ADVICE = "Check the URL, DNS, and firewalls or proxies in between"
 
 const adviceOn = (reason: ProviderReason) => {
   switch (reason._tag) {
     case "Refused":
-      return "Look at the key, at whether this address is on the provider's list, and at what the account may do"
+      return "Check the key, the IP allowlist and the permissions of the account at the provider"
     case "RateLimited":
-      return "Wait, and raise POLL_SPACING or the interval of polls"
+      return "Wait, then raise POLL_SPACING or the poll interval"
     case "Unreachable":
       return UNREACHABLE_ADVICE
     default:
-      return "It is on the provider's side, where its address is the right one: see its status page"
+      return "If the URL is right, the provider has a problem; see its status page"
   }
 }
 
-/** Notes the `Date` of what comes back, which is exact to the second. */
-const client = (ahead: Ahead) =>
+/** Records the `Date` header of responses, which has a resolution of one second. */
+const client = (clockOffset: ClockOffset) =>
   Layer.effect(
     HttpClient.HttpClient,
     Effect.map(
@@ -96,7 +93,7 @@ const client = (ahead: Ahead) =>
         Effect.fnUntraced(function* ({ headers }) {
           const date = Date.parse(headers["date"] ?? "")
           if (Number.isNaN(date)) return
-          yield* Ref.set(ahead, Option.some(date + 500 - (yield* Clock.currentTimeMillis)))
+          yield* Ref.set(clockOffset, Option.some(date + 500 - (yield* Clock.currentTimeMillis)))
         })
       )
     )

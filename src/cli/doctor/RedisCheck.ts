@@ -1,37 +1,38 @@
 import { Effect, Option, Schedule } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import { Redis } from "../../platform/Redis.ts"
-import { failed, type Finding, ok, reasonOf, warning } from "./Finding.ts"
+import { failed, type CheckResult, ok, rootMessage, warning } from "./CheckResult.ts"
 
-/** Streams came with this one. */
-const OLDEST_VERSION = 5
+/** The first version with streams. */
+const MIN_VERSION = 5
 
-/** Whether Redis can be used, where there is one. */
-export const examine = Effect.gen(function* () {
+/** Checks that Redis is usable, if one is configured. */
+export const run = Effect.gen(function* () {
   const { redisUrl } = yield* Settings
-  if (Option.isNone(redisUrl)) return [ok("redis", "none: cache, streams and limits live in each process")]
-  return yield* ask.pipe(
+  if (Option.isNone(redisUrl))
+    return [ok("redis", "not configured: each process has its own cache, streams and limits")]
+  return yield* checkServer.pipe(
     Effect.provide(Redis.layer),
     Effect.catchTag("RedisError", ({ cause }) =>
       Effect.succeed([
         failed(
           "redis",
-          `it does not answer: ${reasonOf(cause)}`,
-          "Look at REDIS_URL, its password too, and at whether the server runs; effex goes on without it, each node by itself"
+          `no answer: ${rootMessage(cause)}`,
+          "Check REDIS_URL and its password, and that the server runs; without Redis effex works, but nodes share nothing"
         )
       ])
     )
   )
 })
 
-/** A machine that is busy may need more than the little time that a lookup has for Redis. */
-const AGAIN = { schedule: Schedule.spaced("300 millis"), times: 5 }
+/** Retries, because the command timeout for lookups is too short for a busy machine. */
+const RETRIES = { schedule: Schedule.spaced("300 millis"), times: 5 }
 
-const ask = Effect.gen(function* () {
+const checkServer = Effect.gen(function* () {
   const { use } = yield* Redis
   const text = yield* Effect.retry(
     use((client) => client.info()),
-    AGAIN
+    RETRIES
   )
   const info = new Map(
     text.split("\r\n").map((line) => [line.replace(/:.*/s, ""), line.replace(/^[^:]*:/, "")])
@@ -39,21 +40,21 @@ const ask = Effect.gen(function* () {
   return judge((name) => info.get(name) ?? "")
 })
 
-const judge = (info: (name: string) => string): ReadonlyArray<Finding> => {
+const judge = (info: (name: string) => string): ReadonlyArray<CheckResult> => {
   const version = info("redis_version")
   const found = `Redis ${version}`
-  if (Number.parseInt(version, 10) < OLDEST_VERSION)
-    return [failed("redis", found, `Use Redis ${OLDEST_VERSION} or newer, or Valkey`)]
+  if (Number.parseInt(version, 10) < MIN_VERSION)
+    return [failed("redis", found, `Use Redis ${MIN_VERSION} or newer, or Valkey`)]
   if (info("role") !== "master")
-    return [failed("redis", `${found}, a replica that takes no writes`, "Have REDIS_URL lead to the primary")]
+    return [failed("redis", `${found}; it is a read-only replica`, "Point REDIS_URL to the primary")]
   const policy = info("maxmemory_policy")
-  const findings = [
+  const results = [
     ...(policy.startsWith("allkeys")
       ? [
           warning(
             "redis memory",
-            `maxmemory-policy ${policy} may throw away the stream of changes, and every reader begins anew then`,
-            "Set maxmemory-policy to volatile-ttl: rates have a TTL, and the stream has none"
+            `maxmemory-policy ${policy} can evict the stream of changes, and then every subscriber restarts from a snapshot`,
+            "Set maxmemory-policy to volatile-ttl: rates have a TTL, the stream has none"
           )
         ]
       : []),
@@ -61,8 +62,8 @@ const judge = (info: (name: string) => string): ReadonlyArray<Finding> => {
       ? [
           warning(
             "redis memory",
-            `maxmemory-policy ${policy}: once it is full, it takes no rate and no change any more`,
-            "Set maxmemory-policy to volatile-ttl, or give it memory enough"
+            `maxmemory-policy ${policy}: once memory is full, Redis rejects new rates and changes`,
+            "Set maxmemory-policy to volatile-ttl, or raise maxmemory"
           )
         ]
       : []),
@@ -70,11 +71,11 @@ const judge = (info: (name: string) => string): ReadonlyArray<Finding> => {
       ? [
           warning(
             "redis persistence",
-            "its last snapshot failed, and it may refuse writes because of that",
-            "Look at its log and its disk; effex needs nothing of it to be kept"
+            "the last snapshot failed, and Redis may reject writes",
+            "Check the log and the disk of Redis; effex itself does not need persistence"
           )
         ]
       : [])
   ]
-  return [ok("redis", `${found}, maxmemory-policy ${policy}`), ...findings]
+  return [ok("redis", `${found}, maxmemory-policy ${policy}`), ...results]
 }

@@ -1,12 +1,13 @@
 import { Effect } from "effect"
-import { Database, migrations, MIGRATIONS_TABLE } from "../../platform/postgres/Database.ts"
-import { failed, type Finding, ok, warning } from "./Finding.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import { MIGRATIONS_TABLE, migrations } from "../../platform/postgres/Migrations.ts"
+import { failed, type CheckResult, ok, warning } from "./CheckResult.ts"
 
 /**
- * The triggers that keep the rows of a table, and of each partition of it, from being changed, and how each is enabled:
- * `A` for every session, `O` for those that replicate nothing.
+ * Triggers that make the rows of a table and of its partitions immutable, with the state of each in `pg_trigger`: `A`
+ * fires in every session, `O` in sessions that do not replicate.
  */
-export const PROTECTED: Readonly<Record<string, ReadonlyArray<string>>> = {
+export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   api_key: ["kept:A", "locked:A"],
   audit_head: ["immutable:A"],
   audit_node: ["immutable:A"],
@@ -22,17 +23,17 @@ export const PROTECTED: Readonly<Record<string, ReadonlyArray<string>>> = {
   setting_change: ["immutable:A"]
 }
 
-/** How many months from now on should have their partitions. */
-const MONTHS_AHEAD = 3
+/** Number of months, starting with the current one, that need partitions. */
+const PARTITION_MONTHS = 3
 
-/** Whether the schema is the one of this version, which is not changed here. */
-export const examine = Effect.gen(function* () {
-  const findings = yield* examineMigrations
-  if (findings.some(({ status }) => status !== "ok")) return { findings, complete: false }
-  return { findings: [...findings, yield* examineProtection, yield* examinePartitions], complete: true }
+/** Checks that the schema is the one of this version, without changing it. */
+export const run = Effect.gen(function* () {
+  const results = yield* checkMigrations
+  if (results.some(({ status }) => status !== "ok")) return { results, complete: false }
+  return { results: [...results, yield* checkTriggers, yield* checkPartitions], complete: true }
 })
 
-const examineMigrations = Effect.gen(function* () {
+const checkMigrations = Effect.gen(function* () {
   const { sql } = yield* Database
   const [table] = yield* sql<{ name: string | null }>`SELECT to_regclass(${MIGRATIONS_TABLE})::text AS name`
   const applied =
@@ -40,8 +41,8 @@ const examineMigrations = Effect.gen(function* () {
       ? []
       : yield* sql<{ id: number; name: string }>`
           SELECT migration_id AS id, name FROM ${sql(MIGRATIONS_TABLE)} ORDER BY migration_id`
-  const ours = (yield* migrations).map(([id, name]) => ({ id, name }))
-  return compare(ours, applied)
+  const expected = (yield* migrations).map(([id, name]) => ({ id, name }))
+  return compareMigrations(expected, applied)
 })
 
 interface Migration {
@@ -49,48 +50,50 @@ interface Migration {
   readonly name: string
 }
 
-const compare = (
-  ours: ReadonlyArray<Migration>,
+const compareMigrations = (
+  expected: ReadonlyArray<Migration>,
   applied: ReadonlyArray<Migration>
-): ReadonlyArray<Finding> => {
+): ReadonlyArray<CheckResult> => {
   const last = applied.at(-1)?.id ?? 0
   const isApplied = ({ id }: Migration) => applied.some((other) => other.id === id)
-  const missing = ours.filter((one) => !isApplied(one))
+  const missing = expected.filter((migration) => !isApplied(migration))
   const skipped = missing.filter(({ id }) => id < last)
-  const waiting = missing.filter(({ id }) => id > last)
-  const unknown = applied.filter(({ id, name }) => !ours.some((one) => one.id === id && one.name === name))
-  const findings = [
-    ...told(unknown, (names) =>
+  const pending = missing.filter(({ id }) => id > last)
+  const unknown = applied.filter(
+    ({ id, name }) => !expected.some((other) => other.id === id && other.name === name)
+  )
+  const results = [
+    ...describeAll(unknown, (names) =>
       failed(
         "migrations",
-        `the database has ${names}, which this effex does not know`,
-        "Run the effex that applied it, or a newer one"
+        `the database has ${names}, which this version of effex does not know`,
+        "Run the version of effex that applied it, or a newer one"
       )
     ),
-    ...told(skipped, (names) =>
+    ...describeAll(skipped, (names) =>
       failed(
         "migrations",
-        `${names} was passed over, and will not be applied any more`,
-        "Restore the database from before that, or ask for help: the schema is not one that effex knows"
+        `${names} was skipped and will not be applied`,
+        "Restore a backup from before, or ask for help; effex does not know this schema"
       )
     ),
-    ...told(waiting, (names) =>
+    ...describeAll(pending, (names) =>
       warning(
         "migrations",
         `${names} is not applied`,
-        "`effex migrate` applies it, and so does the next start"
+        "Run `effex migrate`; the next start applies it as well"
       )
     )
   ]
-  return findings.length > 0 ? findings : [ok("migrations", `all ${ours.length} are applied`)]
+  return results.length > 0 ? results : [ok("migrations", `all ${expected.length} are applied`)]
 }
 
-const told = (some: ReadonlyArray<Migration>, tell: (names: string) => Finding) =>
-  some.length === 0
+const describeAll = (migrations: ReadonlyArray<Migration>, toResult: (names: string) => CheckResult) =>
+  migrations.length === 0
     ? []
-    : [tell(some.map(({ id, name }) => `${String(id).padStart(4, "0")}_${name}`).join(", "))]
+    : [toResult(migrations.map(({ id, name }) => `${String(id).padStart(4, "0")}_${name}`).join(", "))]
 
-const examineProtection = Effect.gen(function* () {
+const checkTriggers = Effect.gen(function* () {
   const { sql } = yield* Database
   const tables = yield* sql<{ name: string; parent: string | null; triggers: ReadonlyArray<string> }>`
     SELECT relname::text AS name, (SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = pg_class.oid) AS parent,
@@ -98,39 +101,41 @@ const examineProtection = Effect.gen(function* () {
         SELECT tgname::text || ':' || tgenabled::text FROM pg_trigger WHERE tgrelid = pg_class.oid AND NOT tgisinternal
       ) AS triggers
     FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') ORDER BY relname`
-  const gone = Object.keys(PROTECTED).filter((table) => !tables.some(({ name }) => name === table))
-  const open = tables.filter(({ name, parent, triggers }) =>
-    (PROTECTED[parent ?? name] ?? []).some((trigger) => !triggers.includes(trigger))
+  const missing = Object.keys(IMMUTABILITY_TRIGGERS).filter(
+    (table) => !tables.some(({ name }) => name === table)
   )
-  const names = [...gone, ...open.map(({ name }) => name)]
+  const unprotected = tables.filter(({ name, parent, triggers }) =>
+    (IMMUTABILITY_TRIGGERS[parent ?? name] ?? []).some((trigger) => !triggers.includes(trigger))
+  )
+  const names = [...missing, ...unprotected.map(({ name }) => name)]
   return names.length === 0
     ? ok(
         "protection",
-        `what is written for good cannot be changed: ${Object.keys(PROTECTED).length} tables and their partitions`
+        `rows are immutable in ${Object.keys(IMMUTABILITY_TRIGGERS).length} tables and their partitions`
       )
     : failed(
         "protection",
-        `a trigger is missing or disabled, and rows can be changed, of ${names.join(", ")}`,
-        "Enable it (ALTER TABLE … ENABLE ALWAYS TRIGGER …), find out who disabled it, and run `effex audit verify`"
+        `an immutability trigger is missing or disabled on ${names.join(", ")}`,
+        "Enable it with ALTER TABLE … ENABLE ALWAYS TRIGGER …, find out who disabled it, and run `effex audit verify`"
       )
 })
 
-const examinePartitions = Effect.gen(function* () {
+const checkPartitions = Effect.gen(function* () {
   const { sql } = yield* Database
   const missing = yield* sql<{ name: string }>`
     SELECT format('%s_%s', parent, to_char(month, 'YYYY_MM')) AS name
     FROM (SELECT partrelid::regclass AS parent FROM pg_partitioned_table) AS parents,
       generate_series(
         date_trunc('month', now() AT TIME ZONE 'UTC'),
-        date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ${MONTHS_AHEAD - 1}),
+        date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ${PARTITION_MONTHS - 1}),
         '1 month'
       ) AS month
     WHERE to_regclass(format('%s_%s', parent, to_char(month, 'YYYY_MM'))) IS NULL ORDER BY 1`
   return missing.length === 0
-    ? ok("partitions", `there for the next ${MONTHS_AHEAD} months`)
+    ? ok("partitions", `present for the next ${PARTITION_MONTHS} months`)
     : warning(
         "partitions",
-        `missing: ${missing.map(({ name }) => name).join(", ")}; rows go to the default one meanwhile`,
-        "A server that runs makes them once a day: look into its log for why it could not"
+        `missing: ${missing.map(({ name }) => name).join(", ")}; until then rows go to the default partition`,
+        "A running server creates them once a day; check its log for the error"
       )
 })

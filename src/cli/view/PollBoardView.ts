@@ -4,44 +4,44 @@ import type { PollRun } from "../../domain/rates/PollRun.ts"
 import { isStaleAt } from "../../domain/rates/Rate.ts"
 import type { RateEvent } from "../../domain/rates/RateEvent.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
-import type { PollProgress } from "../../rates/polling/RatePoller.ts"
+import type { PollProgress } from "../../rates/polling/PollRunner.ts"
 import * as RateEncoding from "../../server/http/RateEncoding.ts"
 import * as PollProgressView from "./PollProgressView.ts"
 import * as RateBoardView from "./RateBoardView.ts"
 
-/** Shows the rates that a poll in this process refreshes, and how far it is; ends with the scope. */
+/** Shows the rates that a poll in this process refreshes, and its progress. Ends with the scope. */
 export const make = Effect.gen(function* () {
   const { pairs, staleAfter } = yield* Settings
   const broadcaster = yield* Broadcaster
   const view = yield* RateBoardView.make("effex poll", `${pairs.all.length} pairs`)
-  const done = yield* Ref.make({ pairs: 0, failed: 0 })
+  const progress = yield* Ref.make({ pairs: 0, failed: 0 })
 
-  const tell = Effect.fnUntraced(function* (events: ReadonlyArray<RateEvent>) {
+  const showEvents = Effect.fnUntraced(function* (events: ReadonlyArray<RateEvent>) {
     const isStale = isStaleAt(yield* Clock.currentTimeMillis, staleAfter)
     const rates = events.flatMap((event) => {
       if (event._tag === "RateChanged") return [event.rate]
       return event._tag === "Snapshot" ? event.rates : []
     })
-    for (const rate of rates) yield* view.tell(RateEncoding.toMessage({ rate, stale: isStale(rate) }))
+    for (const rate of rates) yield* view.showRate(RateEncoding.toMessage({ rate, stale: isStale(rate) }))
   })
 
   const mailbox = yield* broadcaster.subscribe()
-  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(mailbox.take, tell)))
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(mailbox.take, showEvents)))
 
   const observe = Effect.fnUntraced(function* ({ failure }: PollProgress) {
-    const count = yield* Ref.updateAndGet(done, (before) => ({
-      pairs: before.pairs + 1,
-      failed: before.failed + (failure._tag === "Some" ? 1 : 0)
+    const count = yield* Ref.updateAndGet(progress, (count) => ({
+      pairs: count.pairs + 1,
+      failed: count.failed + (failure._tag === "Some" ? 1 : 0)
     }))
     const failed = count.failed === 0 ? "" : `, ${count.failed} failed`
-    yield* view.mention(`polling ${count.pairs} of ${pairs.all.length}${failed}`)
+    yield* view.showProgress(`polling ${count.pairs} of ${pairs.all.length}${failed}`)
   })
 
   const report = Effect.fnUntraced(function* (run: PollRun) {
-    yield* Ref.set(done, { pairs: 0, failed: 0 })
+    yield* Ref.set(progress, { pairs: 0, failed: 0 })
     const refreshed = PollProgressView.refreshedText(run)
-    const names = run.failures.map(({ pair }) => pair.key).join(", ")
-    yield* view.say(names === "" ? refreshed : `${refreshed}, not ${names}`)
+    const failedPairs = run.failures.map(({ pair }) => pair.key).join(", ")
+    yield* view.showStatus(failedPairs === "" ? refreshed : `${refreshed}, failed: ${failedPairs}`)
   })
 
   return { observe, report }

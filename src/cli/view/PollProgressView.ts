@@ -1,20 +1,20 @@
 import { Console, DateTime, Duration, Effect, Option, Ref } from "effect"
 import type { PollRun } from "../../domain/rates/PollRun.ts"
-import type { PollProgress } from "../../rates/polling/RatePoller.ts"
+import type { PollProgress } from "../../rates/polling/PollRunner.ts"
 import * as ProgressBar from "./ProgressBar.ts"
 import { isTerminal } from "./RateBoardView.ts"
 
-/** What came of a poll, such as `43 of 44 pairs refreshed in 21s`. */
+/** Formats the result of a poll, such as `43 of 44 pairs refreshed in 21s`. */
 export const refreshedText = ({ failures, finishedAt, pairs, startedAt }: PollRun): string =>
   `${pairs - failures.length} of ${pairs} pairs refreshed in ${Duration.format(DateTime.distance(startedAt, finishedAt))}`
 
-/** Shows a poll: as a bar that grows on a terminal, as plain lines elsewhere. */
+/** Shows the progress of a poll: a bar on a terminal, otherwise one line per pair. */
 export const make = Effect.fnUntraced(function* (total: number) {
   const bar = yield* ProgressBar.make
   const done = yield* Ref.make(0)
 
   const observe = Effect.fnUntraced(function* ({ failure, pair }: PollProgress) {
-    const count = yield* Ref.updateAndGet(done, (before) => before + 1)
+    const count = yield* Ref.updateAndGet(done, (count) => count + 1)
     const label = Option.match(failure, {
       onNone: () => `${pair.key} refreshed`,
       onSome: () => `${pair.key} failed`

@@ -2,7 +2,7 @@ import { BigDecimal, DateTime } from "effect"
 import type { RateMessage } from "../../api/rates/RateMessage.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 
-/** A rate, and by how much it is more or less than the one before it; none for the first of its pair. */
+/** A rate and its change from the previous rate of the pair. Undefined for the first rate. */
 export interface Row {
   readonly rate: RateMessage
   readonly change: BigDecimal.BigDecimal | undefined
@@ -12,69 +12,69 @@ export const keyOf = ({ from, to }: RateMessage): string => `${from}:${to}`
 
 export const rateText = ({ rate }: RateMessage): string => Decimal.format(rate)
 
-/** The row of a rate that follows another row of its pair. A rate that was told already changes nothing. */
-export const follow = (before: Row | undefined, rate: RateMessage): Row => {
-  if (before === undefined) return { rate, change: undefined }
-  if (before.rate.rateId === rate.rateId) return { rate, change: before.change }
-  return { rate, change: BigDecimal.subtract(rate.rate, before.rate.rate) }
+/** Returns the row of a new rate of the same pair. A repeated rate keeps its change. */
+export const nextRow = (previous: Row | undefined, rate: RateMessage): Row => {
+  if (previous === undefined) return { rate, change: undefined }
+  if (previous.rate.rateId === rate.rateId) return { rate, change: previous.change }
+  return { rate, change: BigDecimal.subtract(rate.rate, previous.rate.rate) }
 }
 
-/** A cell of the board, and the colour in which it is shown. */
+/** A cell of the board and its color. */
 interface Cell {
   readonly text: string
   readonly color?: "green" | "red" | "yellow" | undefined
 }
 
-/** What a board needs besides its rows. */
-export interface Frame {
+/** Layout of a board. */
+export interface BoardLayout {
   readonly now: DateTime.Utc
-  /** How wide a line may be. */
+  /** Maximum line width in characters. */
   readonly columns: number
   readonly isColored: boolean
-  /** How many significant digits of a rate are shown; all where it is not set. */
+  /** Significant digits of a rate. Undefined shows all digits. */
   readonly digits?: number | undefined
 }
 
 const COLORS = { green: 32, red: 31, yellow: 33 } as const
 const GAP = "  "
 
-/**
- * The titles and the rows as lines of one width, aligned at the decimal point; where they are too wide, without the last
- * columns.
- */
-export const render = (rows: ReadonlyArray<Row>, frame: Frame): ReadonlyArray<string> => {
-  const shown = columnsOf(rows, frame)
+/** Renders titles and rows as lines of equal width, aligned at the decimal point. Drops the last columns if too wide. */
+export const render = (rows: ReadonlyArray<Row>, layout: BoardLayout): ReadonlyArray<string> => {
+  const visibleColumns = columnsOf(rows, layout)
   const line = (cellOf: (column: Column) => Cell | undefined) =>
-    shown
+    visibleColumns
       .map((column) => {
         const { color, text } = cellOf(column) ?? { text: "" }
         const padded = text.padEnd(column.width)
-        return frame.isColored && color !== undefined ? `\u001b[${COLORS[color]}m${padded}\u001b[0m` : padded
+        return layout.isColored && color !== undefined ? `\u001b[${COLORS[color]}m${padded}\u001b[0m` : padded
       })
       .join(GAP)
   return [line(({ title }) => ({ text: title })), ...rows.map((_, i) => line(({ cells }) => cells[i]))]
 }
 
-/** The same within a height: side by side where there is room for the changes, else without the rows that do not fit. */
+/**
+ * Renders at most `height` lines: blocks of rows side by side if they fit with their changes, otherwise only the rows that
+ * fit.
+ */
 export const renderWithin = (
   rows: ReadonlyArray<Row>,
   height: number,
-  frame: Frame
+  layout: BoardLayout
 ): ReadonlyArray<string> => {
-  const room = Math.max(1, height - 1)
-  const blocks = Math.ceil(rows.length / room)
-  if (blocks <= 1) return render(rows, frame)
-  const columns = Math.floor((frame.columns + GAP.length) / blocks) - GAP.length
-  if (columnsOf(rows, { ...frame, columns }).length > 2) {
+  const maxRows = Math.max(1, height - 1)
+  const blocks = Math.ceil(rows.length / maxRows)
+  if (blocks <= 1) return render(rows, layout)
+  const columns = Math.floor((layout.columns + GAP.length) / blocks) - GAP.length
+  if (columnsOf(rows, { ...layout, columns }).length > 2) {
     const sides = Array.from({ length: blocks }, (_, i) =>
-      render(rows.slice(i * room, (i + 1) * room), { ...frame, columns })
+      render(rows.slice(i * maxRows, (i + 1) * maxRows), { ...layout, columns })
     )
-    return Array.from({ length: room + 1 }, (_, i) => sides.map((side) => side[i] ?? "").join(GAP))
+    return Array.from({ length: maxRows + 1 }, (_, i) => sides.map((side) => side[i] ?? "").join(GAP))
   }
-  const left = rows.length - room + 1
+  const hidden = rows.length - maxRows + 1
   return [
-    ...render(rows.slice(0, room - 1), frame),
-    `… ${left} more, for which there is no room`.slice(0, frame.columns)
+    ...render(rows.slice(0, maxRows - 1), layout),
+    `… ${hidden} more rows do not fit`.slice(0, layout.columns)
   ]
 }
 
@@ -84,13 +84,16 @@ interface Column {
   readonly width: number
 }
 
-/** The columns that say something, and for which there is room. */
-const columnsOf = (rows: ReadonlyArray<Row>, { columns, digits, now }: Frame): ReadonlyArray<Column> => {
-  const short = (value: BigDecimal.BigDecimal, like: BigDecimal.BigDecimal) =>
+/** Returns the non-empty columns that fit into the width. */
+const columnsOf = (
+  rows: ReadonlyArray<Row>,
+  { columns, digits, now }: BoardLayout
+): ReadonlyArray<Column> => {
+  const roundTo = (value: BigDecimal.BigDecimal, like: BigDecimal.BigDecimal) =>
     digits === undefined ? value : BigDecimal.round(value, { scale: scaleOf(like, digits) })
-  const rates = aligned(rows.map(({ rate }) => Decimal.format(short(rate.rate, rate.rate))))
-  const changes = aligned(
-    rows.map(({ change, rate }) => changeText(change, change && short(change, rate.rate)))
+  const rates = alignDecimals(rows.map(({ rate }) => Decimal.format(roundTo(rate.rate, rate.rate))))
+  const changes = alignDecimals(
+    rows.map(({ change, rate }) => changeText(change, change && roundTo(change, rate.rate)))
   )
   const table: ReadonlyArray<readonly [title: string, cells: ReadonlyArray<Cell>]> = [
     ["PAIR", rows.map(({ rate }) => ({ text: keyOf(rate) }))],
@@ -99,7 +102,7 @@ const columnsOf = (rows: ReadonlyArray<Row>, { columns, digits, now }: Frame): R
     ["AGE", rows.map(({ rate }) => ageCell(rate, now))],
     ["PROVIDER", rows.map(({ rate }) => ({ text: rate.provider }))]
   ]
-  let left = columns + GAP.length
+  let remaining = columns + GAP.length
   return table
     .filter(([title, cells]) => title !== "CHANGE" || cells.some(({ text }) => text.trim() !== ""))
     .map(([title, cells]) => ({
@@ -108,16 +111,16 @@ const columnsOf = (rows: ReadonlyArray<Row>, { columns, digits, now }: Frame): R
       width: Math.max(title.length, ...cells.map(({ text }) => text.length))
     }))
     .filter(({ width }) => {
-      left -= width + GAP.length
-      return left >= 0
+      remaining -= width + GAP.length
+      return remaining >= 0
     })
 }
 
-/** How many decimals leave so many significant digits of a number. */
+/** Returns the scale at which a number has at most the given significant digits. */
 const scaleOf = (value: BigDecimal.BigDecimal, digits: number) =>
   Math.max(0, Math.min(value.scale, value.scale - (value.value.toString().length - digits)))
 
-/** A change with its sign, after an arrow that shows it from afar. */
+/** Formats a change with its sign after an arrow, such as `▲ +1.5`. */
 export const changeText = (change: BigDecimal.BigDecimal | undefined, shown = change): string => {
   if (change === undefined || shown === undefined) return ""
   if (BigDecimal.isPositive(change)) return `▲ +${Decimal.format(shown)}`
@@ -131,7 +134,7 @@ const changeColor = (change: BigDecimal.BigDecimal | undefined): Cell["color"] =
       ? "green"
       : "red"
 
-/** Short enough to be read at a glance: `7s`, `12m`, `3h`, `2d`. */
+/** Formats an age in its largest unit: `7s`, `12m`, `3h`, `2d`. */
 export const ageText = (at: DateTime.Utc, now: DateTime.Utc): string => {
   const seconds = Math.floor(Math.max(0, DateTime.toEpochMillis(now) - DateTime.toEpochMillis(at)) / 1000)
   if (seconds < 60) return `${seconds}s`
@@ -144,9 +147,9 @@ const ageCell = ({ fetchedAt, stale }: RateMessage, now: DateTime.Utc): Cell => 
   return stale ? { text: `${age} stale`, color: "yellow" } : { text: age }
 }
 
-/** Numbers under each other, so that their decimal points are too. */
-const aligned = (texts: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const before = (text: string) => text.split(".")[0]?.length ?? 0
-  const width = Math.max(0, ...texts.map(before))
-  return texts.map((text) => " ".repeat(width - before(text)) + text)
+/** Pads numbers on the left so that their decimal points align. */
+const alignDecimals = (texts: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const integerDigits = (text: string) => text.split(".")[0]?.length ?? 0
+  const width = Math.max(0, ...texts.map(integerDigits))
+  return texts.map((text) => " ".repeat(width - integerDigits(text)) + text)
 }

@@ -2,36 +2,36 @@ import { Console, DateTime, Effect, Schedule, Terminal } from "effect"
 import type { RateMessage } from "../../api/rates/RateMessage.ts"
 import * as RateBoard from "./RateBoard.ts"
 
-const ENTER = "\u001b[?1049h\u001b[?25l"
-const LEAVE = "\u001b[?25h\u001b[?1049l"
-const HOME = "\u001b[H"
+const ENTER_BOARD = "\u001b[?1049h\u001b[?25l"
+const LEAVE_BOARD = "\u001b[?25h\u001b[?1049l"
+const CURSOR_HOME = "\u001b[H"
 const CLEAR_LINE = "\u001b[K"
 const CLEAR_BELOW = "\u001b[J"
 
-/** A place where rates are shown as they change. */
+/** Shows rates as they change. */
 export interface RateBoardView {
-  /** Shows a rate, in the place of the one before it. */
-  readonly tell: (rate: RateMessage) => Effect.Effect<void>
-  /** Says how things stand. */
-  readonly say: (status: string) => Effect.Effect<void>
-  /** The same for what is of interest for a moment only. */
-  readonly mention: (status: string) => Effect.Effect<void>
+  /** Shows a rate in place of the previous rate of its pair. */
+  readonly showRate: (rate: RateMessage) => Effect.Effect<void>
+  /** Shows the status, such as `connected`. */
+  readonly showStatus: (status: string) => Effect.Effect<void>
+  /** Shows a status on a board only, because it is superseded within moments. */
+  readonly showProgress: (status: string) => Effect.Effect<void>
 }
 
 export const isTerminal = process.stdout.isTTY === true
 
-/** As many significant digits as the eye can follow. */
-const DIGITS = 7
+/** Significant digits of a rate on the board. */
+const BOARD_DIGITS = 7
 
 /**
- * A board that is drawn in place on a terminal, and gives it back with the scope; a line for each change elsewhere.
- * `detail` stands in the head of the board, behind how things stand.
+ * Draws a board in place on a terminal and restores the screen with the scope. Otherwise prints one line per change.
+ * `detail` follows the status in the title line.
  */
 export const make = (title: string, detail: string) =>
   isTerminal ? makeBoard(title, detail) : makeLines(title)
 
-/** Ends when nobody reads what is printed any more, as with `| head`. */
-export const readerGone = Effect.callback<void>((resume) => {
+/** Completes when the reader of standard output closes it, as in `effex rates --watch | head`. */
+export const stdoutClosed = Effect.callback<void>((resume) => {
   process.stdout.on("error", () => resume(Effect.void))
 })
 
@@ -39,14 +39,14 @@ const makeLines = (title: string) =>
   Effect.sync((): RateBoardView => {
     const rows = new Map<string, RateBoard.Row>()
     return {
-      tell: Effect.fnUntraced(function* (rate) {
+      showRate: Effect.fnUntraced(function* (rate) {
         const key = RateBoard.keyOf(rate)
-        const row = RateBoard.follow(rows.get(key), rate)
+        const row = RateBoard.nextRow(rows.get(key), rate)
         rows.set(key, row)
         yield* Console.log(lineOf(key, row))
       }),
-      say: (status) => Console.error(`${title}: ${status}`),
-      mention: () => Effect.void
+      showStatus: (status) => Console.error(`${title}: ${status}`),
+      showProgress: () => Effect.void
     }
   })
 
@@ -60,7 +60,7 @@ const lineOf = (key: string, { change, rate }: RateBoard.Row) =>
     ...(rate.stale ? ["stale"] : [])
   ].join(" ")
 
-/** The board of a terminal. */
+/** Draws a board on a terminal. */
 export const makeBoard = Effect.fnUntraced(function* (title: string, detail: string) {
   const terminal = yield* Terminal.Terminal
   const isColored = process.env["NO_COLOR"] === undefined
@@ -68,37 +68,39 @@ export const makeBoard = Effect.fnUntraced(function* (title: string, detail: str
   let status = "connecting"
   const display = (text: string) => Effect.ignore(terminal.display(text))
 
-  const frame = Effect.gen(function* () {
+  const render = Effect.gen(function* () {
     const [columns, height] = [yield* terminal.columns, yield* terminal.rows]
     const now = yield* DateTime.now
-    const shown = Array.from(rows.values())
+    const current = Array.from(rows.values())
     return [
       [title, status, detail].join(" · ").slice(0, columns),
-      ...RateBoard.renderWithin(shown, height - 1, { now, columns, isColored, digits: DIGITS })
+      ...RateBoard.renderWithin(current, height - 1, { now, columns, isColored, digits: BOARD_DIGITS })
     ]
   })
 
-  const draw = Effect.flatMap(frame, (lines) =>
-    display(HOME + lines.map((line) => line + CLEAR_LINE).join("\r\n") + CLEAR_BELOW)
+  const draw = Effect.flatMap(render, (lines) =>
+    display(CURSOR_HOME + lines.map((line) => line + CLEAR_LINE).join("\r\n") + CLEAR_BELOW)
   )
 
-  yield* Effect.acquireRelease(display(ENTER), () =>
-    // What was seen last stays on the screen behind the board.
-    Effect.flatMap(frame, (lines) => display(`${LEAVE}${lines.map((line) => line.trimEnd()).join("\n")}\n`))
+  yield* Effect.acquireRelease(display(ENTER_BOARD), () =>
+    // Leaves the last rates on the normal screen.
+    Effect.flatMap(render, (lines) =>
+      display(`${LEAVE_BOARD}${lines.map((line) => line.trimEnd()).join("\n")}\n`)
+    )
   )
   yield* Effect.forkScoped(Effect.repeat(draw, Schedule.spaced("250 millis")))
 
-  const say = (next: string) =>
+  const showStatus = (next: string) =>
     Effect.sync(() => {
       status = next
     })
   return {
-    tell: (rate) =>
+    showRate: (rate) =>
       Effect.sync(() => {
         const key = RateBoard.keyOf(rate)
-        rows.set(key, RateBoard.follow(rows.get(key), rate))
+        rows.set(key, RateBoard.nextRow(rows.get(key), rate))
       }),
-    say,
-    mention: say
+    showStatus,
+    showProgress: showStatus
   } satisfies RateBoardView
 })

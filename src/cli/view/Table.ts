@@ -1,4 +1,4 @@
-/** Rows of the same fields below one another, for people; what is not there is a dash. */
+/** Formats rows with the same fields as a table with a header. A missing value is a dash. */
 export const renderRows = (rows: ReadonlyArray<Readonly<Record<string, unknown>>>): string => {
   const names = Object.keys(rows[0] ?? {})
   const cells = rows.map((row) => names.map((name) => String(row[name] ?? "-")))
@@ -14,7 +14,7 @@ export const renderRows = (rows: ReadonlyArray<Readonly<Record<string, unknown>>
     .join("\n")
 }
 
-/** Fields as two columns, for people. */
+/** Formats fields as two columns: name and value. */
 export const render = (fields: Readonly<Record<string, unknown>>): string => {
   const rows = Object.entries(fields).map(
     ([name, value]) => [name.replaceAll("_", " "), String(value)] as const

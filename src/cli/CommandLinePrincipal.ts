@@ -1,0 +1,2 @@
+/** The principal recorded for changes made on the command line. */
+export const COMMAND_LINE_PRINCIPAL = "command-line"

@@ -1,0 +1,75 @@
+import { Cause, Duration, Effect, Exit, Fiber, Option, Predicate } from "effect"
+
+/** Result of one check. */
+export interface CheckResult {
+  /** Name of the check, such as `database`. */
+  readonly check: string
+  readonly status: "ok" | "warning" | "failed"
+  readonly found: string
+  /** What to do. Null if the check passed. */
+  readonly advice: string | null
+}
+
+export const ok = (check: string, found: string): CheckResult => ({
+  check,
+  status: "ok",
+  found,
+  advice: null
+})
+
+export const warning = (check: string, found: string, advice: string): CheckResult => ({
+  check,
+  status: "warning",
+  found,
+  advice
+})
+
+export const failed = (check: string, found: string, advice: string): CheckResult => ({
+  check,
+  status: "failed",
+  found,
+  advice
+})
+
+const CHECK_TIMEOUT = Duration.seconds(8)
+
+/** Runs a check. A check that fails or times out is a failed result; a check that hangs is abandoned with its resources. */
+export const runCheck = Effect.fnUntraced(function* <E, R>(
+  check: string,
+  advice: string,
+  results: Effect.Effect<ReadonlyArray<CheckResult>, E, R>
+) {
+  const fiber = yield* Effect.forkDetach(results, { startImmediately: true })
+  const exit = yield* Effect.timeoutOption(Fiber.await(fiber), CHECK_TIMEOUT)
+  if (Option.isSome(exit) && Exit.isSuccess(exit.value)) return exit.value.value
+  yield* Effect.forkDetach(Fiber.interrupt(fiber))
+  const found = Option.match(exit, {
+    onNone: () => `no answer within ${Duration.format(CHECK_TIMEOUT)}`,
+    onSome: (ended) => (Exit.isFailure(ended) ? rootMessage(Cause.squash(ended.cause)) : "")
+  })
+  return [failed(check, found, advice)]
+})
+
+/** Returns the message of the innermost cause, which is the most specific one. */
+export const rootMessage = (error: unknown): string => {
+  if (Predicate.hasProperty(error, "reason") && Predicate.isObject(error.reason))
+    return rootMessage(error.reason)
+  if (Predicate.hasProperty(error, "cause") && error.cause !== undefined) return rootMessage(error.cause)
+  if (!(error instanceof Error)) return String(error)
+  // If a connection failed for several addresses, the aggregate has no message of its own.
+  if (error instanceof AggregateError && error.message === "") return rootMessage(error.errors[0])
+  return error.message === "" ? error.name : error.message
+}
+
+/** Clock differences that cause a warning and a failure. */
+const WARNING_SKEW_MILLIS = 2000
+const FAILURE_SKEW_MILLIS = 30_000
+
+/** Judges the difference in milliseconds between another clock and the clock of this machine. */
+export const clockResult = (check: string, subject: string, difference: number): CheckResult => {
+  const found = `${subject} differs from this machine's by ${Math.abs(Math.round(difference))} ms`
+  const advice =
+    "Synchronize both clocks with NTP; the age of rates and the expiry of quotes and keys depend on them"
+  if (Math.abs(difference) > FAILURE_SKEW_MILLIS) return failed(check, found, advice)
+  return Math.abs(difference) > WARNING_SKEW_MILLIS ? warning(check, found, advice) : ok(check, found)
+}
