@@ -19,6 +19,7 @@ import { type InvalidSettings, Settings } from "./config/Settings.ts"
 import { Conversions } from "./conversion/Conversions.ts"
 import { Pricing } from "./conversion/Pricing.ts"
 import { Quotes } from "./conversion/Quotes.ts"
+import { Leader } from "./platform/Leader.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import { Database } from "./platform/postgres/Database.ts"
 import type { StoreUnavailable } from "./platform/postgres/StoreUnavailable.ts"
@@ -40,7 +41,6 @@ import { RateImport } from "./rates/import/RateImport.ts"
 import { RateCache } from "./rates/lookup/RateCache.ts"
 import { Rates } from "./rates/lookup/Rates.ts"
 import { SharedSingleFlight } from "./rates/lookup/SharedSingleFlight.ts"
-import { PollerSettingRepo } from "./rates/polling/PollerSettingRepo.ts"
 import { PollerSettings } from "./rates/polling/PollerSettings.ts"
 import { PollRepo } from "./rates/polling/PollRepo.ts"
 import { Polls } from "./rates/polling/Polls.ts"
@@ -73,7 +73,7 @@ export const database: Layer.Layer<
 
 /** The polling schedule that is in force. */
 export const pollerSettings: Layer.Layer<PollerSettings | PollCadence, never, Settings | Database> =
-  PollerSettings.layer.pipe(Layer.provide(PollerSettingRepo.layer))
+  PollerSettings.layer
 
 /** The rate providers of `PROVIDERS`, with failover between them. */
 export const providers: Layer.Layer<
@@ -114,7 +114,7 @@ export const sharedRates: Layer.Layer<
   Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory, SharedSingleFlight.layerMemory)
 )
 
-type RateFoundation = RateRepo | PollRepo | RateCache | Broadcaster | SharedSingleFlight | RateGuard
+type RateFoundation = RateRepo | PollRepo | Leader | RateCache | Broadcaster | SharedSingleFlight | RateGuard
 
 type RateSource = RateProvider | PollerSettings | PollCadence
 
@@ -125,7 +125,7 @@ export const rateFoundation: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database | RateProvider | PollCadence
 > = RateGuard.layer.pipe(
   Layer.provideMerge(sharedRates),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer))
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, Leader.layer))
 )
 
 type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateIngest
@@ -136,7 +136,7 @@ export const rates: Layer.Layer<
   never,
   Settings | SecureRandom.SecureRandom | Database | RateFoundation | RateSource
 > = Layer.mergeAll(Rates.layer, RatePoller.layer, Polls.layer, Quarantine.layer, RateHistory.layer).pipe(
-  Layer.provideMerge(RateIngest.layerNoDeps)
+  Layer.provideMerge(RateIngest.layer)
 )
 
 /** Imports of historical rates, from files and from Frankfurter. */
@@ -219,7 +219,7 @@ export const server: Layer.Layer<
   EffectHttpServer.HttpServer | Drain,
   HttpServerError.ServeError,
   Settings | Database | RateFoundation | RateSource | Features | AccessServices
-> = Layer.mergeAll(HttpServer.layerAnnounce, semiSpaceGrowth).pipe(
+> = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
   Layer.provideMerge(
     Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, AuditSealer.layerBackground)
   ),

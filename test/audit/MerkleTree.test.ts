@@ -4,7 +4,7 @@ import * as MerkleTree from "../../src/audit/MerkleTree.ts"
 
 const leaves = Array.from({ length: 70 }, (_, i) => MerkleTree.leafHash(Buffer.from(`record ${i}`)))
 
-/** MTH of RFC 6962, 2.1, word for word. */
+/** MTH of RFC 6962 (2.1), written as in the RFC. */
 const rootOf = (hashes: ReadonlyArray<Buffer>): Buffer => {
   const [first] = hashes
   if (first === undefined) return sha256()
@@ -14,7 +14,7 @@ const rootOf = (hashes: ReadonlyArray<Buffer>): Buffer => {
   return sha256(Buffer.of(1), rootOf(hashes.slice(0, k)), rootOf(hashes.slice(k)))
 }
 
-/** PATH of RFC 6962, 2.1.1, word for word. */
+/** PATH of RFC 6962 (2.1.1), written as in the RFC. */
 const pathOf = (m: number, hashes: ReadonlyArray<Buffer>): ReadonlyArray<Buffer> => {
   if (hashes.length <= 1) return []
   let k = 1
@@ -26,35 +26,41 @@ const pathOf = (m: number, hashes: ReadonlyArray<Buffer>): ReadonlyArray<Buffer>
 
 const hex = (hashes: ReadonlyArray<Buffer>) => hashes.map((hash) => hash.toString("hex"))
 
-/** Looks up the complete subtrees of a tree. */
-const nodesOf = (size: number) => {
-  const tree = MerkleTree.grow(0, [])
+const newTree = (size: number) => {
+  const tree = MerkleTree.resume(0, [])
   for (const leaf of leaves.slice(0, size)) tree.append(leaf)
-  const nodes = new Map(tree.made().map(({ hash, index, level }) => [`${level}/${index}`, hash]))
-  return (at: ReadonlyArray<MerkleTree.Coordinates>) =>
-    at.map(({ index, level }) => nodes.get(`${level}/${index}`) ?? assert.fail())
+  return tree
+}
+
+/** Returns a lookup of the complete subtrees of a tree. */
+const makeNodeHashes = (size: number) => {
+  const nodes = new Map(
+    newTree(size)
+      .newNodes()
+      .map(({ hash, index, level }) => [`${level}/${index}`, hash])
+  )
+  return (positions: ReadonlyArray<MerkleTree.NodePosition>) =>
+    positions.map(({ index, level }) => nodes.get(`${level}/${index}`) ?? assert.fail())
 }
 
 describe("MerkleTree", () => {
-  it("has the root of RFC 6962 at every size, grown in one go or from what was kept", () => {
+  it("computes the root of RFC 6962 at every size, from all leaves or resumed from peaks", () => {
     for (let size = 0; size < leaves.length; size++) {
-      const whole = MerkleTree.grow(0, [])
-      for (const leaf of leaves.slice(0, size)) whole.append(leaf)
-      assert.strictEqual(whole.root().toString("hex"), rootOf(leaves.slice(0, size)).toString("hex"))
+      assert.strictEqual(newTree(size).root().toString("hex"), rootOf(leaves.slice(0, size)).toString("hex"))
 
-      const grown = MerkleTree.grow(size, nodesOf(size)(MerkleTree.peaks(size)))
-      for (const leaf of leaves.slice(size)) grown.append(leaf)
-      assert.strictEqual(grown.root().toString("hex"), rootOf(leaves).toString("hex"))
-      assert.strictEqual(grown.size(), leaves.length)
+      const resumed = MerkleTree.resume(size, makeNodeHashes(size)(MerkleTree.peaks(size)))
+      for (const leaf of leaves.slice(size)) resumed.append(leaf)
+      assert.strictEqual(resumed.root().toString("hex"), rootOf(leaves).toString("hex"))
+      assert.strictEqual(resumed.size(), leaves.length)
     }
   })
 
-  it("proves every leaf of every size as RFC 6962 does, from complete subtrees alone", () => {
+  it("computes the inclusion proof of RFC 6962 for every leaf and size from complete subtrees", () => {
     for (let size = 1; size < 40; size++) {
-      const nodesAt = nodesOf(size)
+      const nodeHashes = makeNodeHashes(size)
       const root = rootOf(leaves.slice(0, size))
       for (let leaf = 0; leaf < size; leaf++) {
-        const proof = MerkleTree.inclusionProof(leaf, size, nodesAt(MerkleTree.pathNodes(leaf, size)))
+        const proof = MerkleTree.inclusionProof(leaf, size, nodeHashes(MerkleTree.proofNodes(leaf, size)))
         assert.deepStrictEqual(hex(proof), hex(pathOf(leaf, leaves.slice(0, size))))
         const reached = MerkleTree.rootFromProof(leaves[leaf] ?? assert.fail(), leaf, size, proof)
         assert.strictEqual(reached?.toString("hex"), root.toString("hex"))
@@ -62,7 +68,7 @@ describe("MerkleTree", () => {
     }
   })
 
-  it("leads elsewhere with another leaf, place or proof, and nowhere with a proof of another shape", () => {
+  it("computes a different root for a wrong leaf or index, and none for a proof of the wrong length", () => {
     const size = 23
     const root = rootOf(leaves.slice(0, size)).toString("hex")
     const proof = pathOf(9, leaves.slice(0, size))

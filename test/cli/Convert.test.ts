@@ -58,7 +58,7 @@ describe("effex convert", () => {
       assert.include(shown.output, "this is the first answer")
       const other = yield* effex("convert", "501", "USD", "NGN", "--idempotency-key", "k")
       assert.strictEqual(other.code, 1)
-      assert.include(other.output, "was used for another request")
+      assert.include(other.output, "was used for a different request")
     }).pipe(Effect.scoped)
   )
 
@@ -70,13 +70,13 @@ describe("effex convert", () => {
       const id = String(quote.json["quote_id"])
       const other = yield* effex("convert", "501", "USD", "NGN", "--quote", id)
       assert.strictEqual(other.code, 1)
-      assert.include(other.output, "The quote says 500")
+      assert.include(other.output, "amount must be 500, as in the quote")
       const { json } = yield* effex("convert", "500", "USD", "NGN", "--quote", id, "--json")
       const { expires_at: _, ...numbers } = quote.json
       assert.deepInclude(json, numbers)
       const again = yield* effex("convert", "500", "USD", "NGN", "--quote", id)
       assert.strictEqual(again.code, 1)
-      assert.include(again.output, "has been used")
+      assert.include(again.output, "was already used")
     }).pipe(Effect.scoped)
   )
 
@@ -92,7 +92,7 @@ describe("effex convert", () => {
           [convert("1", "USD", "ABC"), '"ABC" is not supported'],
           [convert("1", "USD", "EUR"), "USD:EUR is not supported"],
           [convert("1", "USD", "NGN", "--quote", "x"), "x is not the id of a quote"],
-          [convert("1", "USD", "NGN", "--quote", UNKNOWN_ID), "There is no quote"],
+          [convert("1", "USD", "NGN", "--quote", UNKNOWN_ID), "No quote has the id"],
           [convert("1", "USD", "NGN", "--reference", "a\nb"), "no control characters"],
           [
             convert("1", "USD", "NGN", "--idempotency-key", "x".repeat(256)),
@@ -151,10 +151,10 @@ describe("effex audit and effex receipt", () => {
         assert.include(held.output, `The conversion ${json["audit_id"]} is record 1 of 1`)
         const amount = `"output_amount":"${json["output_amount"]}"`
         const wrong = [
-          [receipt.body, "0".repeat(64), "the head was not signed with that key"],
+          [receipt.body, "0".repeat(64), "the head was not signed with this key"],
           [receipt.body, key.slice(1), "it must be 64 hexadecimal digits"],
-          [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not lead to the signed root"],
-          [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with that key"],
+          [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not give the signed root"],
+          [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with this key"],
           ["{}", key, "is not a receipt"]
         ] as const
         for (const [text, with_, message] of wrong) {

@@ -75,7 +75,7 @@ describe("Immutable tables", () => {
           WHERE id = ${idAt(position)}`
           const { code, output } = yield* Integrity.verify(env)
           assert.strictEqual(code, 1, output)
-          assert.include(output, `The audit is broken after ${position} records`)
+          assert.include(output, `Audit verification failed after ${position} valid records`)
           assert.include(output, idAt(position))
         }
         yield* Workload.report(

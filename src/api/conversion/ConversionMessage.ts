@@ -1,5 +1,7 @@
 import { Schema, Struct } from "effect"
-import { AuditId, AuditRecord, PriceText, QuoteId } from "../../domain/conversion/AuditRecord.ts"
+import { AuditId, AuditRecord } from "../../domain/conversion/AuditRecord.ts"
+import { PriceText } from "../../domain/conversion/PricedConversion.ts"
+import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { AmountType, Reference } from "../../domain/conversion/Conversion.ts"
 import * as PageMessage from "../PageMessage.ts"
 

@@ -1,26 +1,20 @@
-import { BigDecimal, Option, Result, Schema } from "effect"
+import { BigDecimal, Result, Schema } from "effect"
 import type { Currency } from "../money/Currency.ts"
 import { MAX_INTEGER_DIGITS } from "../money/Decimal.ts"
 import * as Money from "../money/Money.ts"
 
-/** Which side of a conversion its amount is: what is paid in (`source`), or what must arrive (`target`). */
+/** Side of a conversion that its amount fixes: `source` is what is paid, `target` is what is received. */
 export const AmountType = Schema.Literals(["source", "target"])
 export type AmountType = typeof AmountType.Type
 
-/** A customer's own words for a conversion. */
+/** Text that a customer attaches to a conversion. */
 export const Reference = Schema.String.check(
   Schema.isMinLength(1, { message: "must not be empty" }),
-  Schema.isMaxLength(100, { message: "must have 100 characters at most" }),
+  Schema.isMaxLength(100, { message: "must have at most 100 characters" }),
   Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "must not contain control characters" })
 )
 
-/** Whether a text can be an idempotency key: RFC 9110 allows no other characters in a header. */
-export const isIdempotencyKey = (text: string): boolean => /^[\x20-\x7e]{1,255}$/.test(text)
-
-/** What {@link isIdempotencyKey} takes, for messages. */
-export const IDEMPOTENCY_KEY_ALLOWED = "1 to 255 printable ASCII characters"
-
-/** A conversion would pay in or pay out nothing, or more than can be written. */
+/** The input or output amount would be zero, or have too many digits. */
 export class AmountOutOfRange extends Schema.TaggedError<AmountOutOfRange>()("AmountOutOfRange", {
   detail: Schema.String
 }) {
@@ -30,13 +24,13 @@ export class AmountOutOfRange extends Schema.TaggedError<AmountOutOfRange>()("Am
 }
 
 /**
- * The numbers of a conversion. Each follows from the others: `rate = midRate × (1 − margin)`,
- * `exactOutput = input × rate`, `residual = exactOutput − output`, and the residual is never below zero.
+ * Numbers of a conversion: `rate = midRate × (1 − margin)`, `exactOutput = input × rate` and
+ * `residual = exactOutput − output`. The residual is never negative.
  */
 export interface ComputedConversion {
-  /** What the customer pays. */
+  /** Paid by the customer. */
   readonly input: Money.Money
-  /** What the customer receives. */
+  /** Received by the customer. */
   readonly output: Money.Money
   readonly midRate: BigDecimal.BigDecimal
   readonly margin: BigDecimal.BigDecimal
@@ -45,32 +39,36 @@ export interface ComputedConversion {
   readonly residual: BigDecimal.BigDecimal
 }
 
-/** What a pair is converted at: its mid rate, less what is kept of it. */
+/** Rate of a conversion: the mid rate, the margin and the rate after the margin. */
 export type Terms = Pick<ComputedConversion, "midRate" | "margin" | "rate">
 
 const ONE = BigDecimal.make(1n, 0)
 
-export const termsOf = (midRate: BigDecimal.BigDecimal, margin: BigDecimal.BigDecimal): Terms => ({
+export const makeTerms = (midRate: BigDecimal.BigDecimal, margin: BigDecimal.BigDecimal): Terms => ({
   midRate,
   margin,
   rate: BigDecimal.normalize(BigDecimal.multiply(midRate, BigDecimal.subtract(ONE, margin)))
 })
 
-/** An amount above what can be written. */
-const TOO_LARGE = BigDecimal.make(10n ** BigInt(MAX_INTEGER_DIGITS), 0)
+const AMOUNT_LIMIT = BigDecimal.make(10n ** BigInt(MAX_INTEGER_DIGITS), 0)
 
 /**
- * Computes a conversion, exact until one rounding at its end: down for what the customer receives (an amount of the
- * source), up for what the customer pays (an amount of the target).
+ * Computes a conversion exactly, with one rounding at the end. A source amount rounds down what the customer receives; a
+ * target amount rounds up what the customer pays.
  */
-export const compute = (asked: {
+export const compute = ({
+  amount,
+  amountType,
+  from,
+  terms,
+  to
+}: {
   readonly amount: BigDecimal.BigDecimal
   readonly amountType: AmountType
   readonly from: Currency
   readonly to: Currency
   readonly terms: Terms
 }): Result.Result<ComputedConversion, AmountOutOfRange> => {
-  const { amount, amountType, from, terms, to } = asked
   const { margin, midRate, rate } = terms
   const input: Money.Money =
     amountType === "source"
@@ -83,14 +81,14 @@ export const compute = (asked: {
     if (!BigDecimal.isPositive(money.amount)) {
       return Result.fail(
         new AmountOutOfRange({
-          detail: `It is too small: it comes to less than one minor unit of ${money.currency.code}`
+          detail: `the amount is too small: it converts to less than one minor unit of ${money.currency.code}`
         })
       )
     }
-    if (BigDecimal.isGreaterThanOrEqualTo(money.amount, TOO_LARGE)) {
+    if (BigDecimal.isGreaterThanOrEqualTo(money.amount, AMOUNT_LIMIT)) {
       return Result.fail(
         new AmountOutOfRange({
-          detail: `It is too large: it comes to more than ${MAX_INTEGER_DIGITS} digits of ${money.currency.code}`
+          detail: `the amount is too large: it converts to more than ${MAX_INTEGER_DIGITS} digits of ${money.currency.code}`
         })
       )
     }
@@ -99,22 +97,12 @@ export const compute = (asked: {
   return Result.succeed({ input, output, midRate, margin, rate, exactOutput, residual })
 }
 
-/** `dividend / divisor`, rounded up to so many decimals, without any rounding before. */
+/** Divides and rounds up to a number of decimals, without intermediate rounding. */
 const divideUp = (dividend: BigDecimal.BigDecimal, divisor: BigDecimal.BigDecimal, decimals: number) => {
-  // Below zero where the divisor is a round number such as 100000, whose scale is below zero too.
+  // Negative for a round divisor such as 100000, which has a negative scale.
   const shift = divisor.scale - dividend.scale + decimals
   const numerator = dividend.value * 10n ** BigInt(Math.max(0, shift))
   const denominator = divisor.value * 10n ** BigInt(Math.max(0, -shift))
-  const whole = numerator / denominator
-  return BigDecimal.make(numerator % denominator === 0n ? whole : whole + 1n, decimals)
+  const quotient = numerator / denominator
+  return BigDecimal.make(numerator % denominator === 0n ? quotient : quotient + 1n, decimals)
 }
-
-/** Margins: what is kept of the mid rate, as a fraction of it, of each pair. */
-export interface Margins {
-  readonly standard: BigDecimal.BigDecimal
-  /** By the pair's key, `USD:NGN`. */
-  readonly byPair: ReadonlyMap<string, BigDecimal.BigDecimal>
-}
-
-export const marginOf = (margins: Margins, pairKey: string): BigDecimal.BigDecimal =>
-  Option.getOrElse(Option.fromUndefinedOr(margins.byPair.get(pairKey)), () => margins.standard)

@@ -1,16 +1,15 @@
 import { Schema } from "effect"
-import { QuoteId } from "./AuditRecord.ts"
+import { QuoteId } from "./Quote.ts"
 
-/** No quote has the id. */
+/** No quote has this id. */
 export class QuoteNotFound extends Schema.TaggedError<QuoteNotFound>()("QuoteNotFound", {
   quoteId: QuoteId
 }) {
   override get message(): string {
-    return `There is no quote ${this.quoteId}`
+    return `No quote has the id ${this.quoteId}`
   }
 }
 
-/** The quote's time is over. */
 export class QuoteExpired extends Schema.TaggedError<QuoteExpired>()("QuoteExpired", {
   quoteId: QuoteId,
   expiresAt: Schema.DateTimeUtc
@@ -23,36 +22,37 @@ export class QuoteExpired extends Schema.TaggedError<QuoteExpired>()("QuoteExpir
 /** Another conversion used the quote. */
 export class QuoteUsed extends Schema.TaggedError<QuoteUsed>()("QuoteUsed", { quoteId: QuoteId }) {
   override get message(): string {
-    return `The quote ${this.quoteId} has been used`
+    return `The quote ${this.quoteId} was already used`
   }
 }
 
-/** The request says something else than the quote that it names. */
+/** A field of the request differs from the quote. */
 export class QuoteMismatch extends Schema.TaggedError<QuoteMismatch>()("QuoteMismatch", {
   field: Schema.String,
+  /** Value of the field in the quote. */
   quoted: Schema.String
 }) {
   override get message(): string {
-    return `The quote says ${this.quoted}`
+    return `${this.field} must be ${this.quoted}, as in the quote`
   }
 }
 
-/** A request with the same key is still under way. */
+/** A request with the same idempotency key is in progress. */
 export class IdempotencyConflict extends Schema.TaggedError<IdempotencyConflict>()(
   "IdempotencyConflict",
   {}
 ) {
   override get message(): string {
-    return "A request with this Idempotency-Key is still under way"
+    return "A request with this Idempotency-Key is in progress"
   }
 }
 
-/** The key was used for another request. */
+/** The idempotency key was used for a different request. */
 export class IdempotencyMismatch extends Schema.TaggedError<IdempotencyMismatch>()(
   "IdempotencyMismatch",
   {}
 ) {
   override get message(): string {
-    return "This Idempotency-Key was used for another request"
+    return "This Idempotency-Key was used for a different request"
   }
 }

@@ -3,17 +3,18 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
 import * as Problem from "../../api/Problem.ts"
 import { AuditLog } from "../../audit/AuditLog.ts"
-import { AuditVerifier, verificationFields } from "../../audit/AuditVerifier.ts"
+import { AuditVerifier, toVerificationMessage } from "../../audit/AuditVerifier.ts"
 import { toReceiptHead } from "../../audit/Receipt.ts"
 import { Receipts } from "../../audit/Receipts.ts"
-import { AuditId, type AuditRecord } from "../../domain/conversion/AuditRecord.ts"
+import { allFieldsInOrder, AuditId, type AuditRecord } from "../../domain/conversion/AuditRecord.ts"
 import * as Export from "./Export.ts"
+import * as Pagination from "./Pagination.ts"
 import * as PairParams from "./PairParams.ts"
 import * as Problems from "../middleware/Problems.ts"
 
-const MAX_HEADS = 1000
+const MAX_HEADS_PER_RESPONSE = 1000
 
-/** The audit of the API. */
+/** Handlers of the audit endpoints. */
 export const layer = HttpApiBuilder.group(
   Api,
   "audit",
@@ -33,27 +34,29 @@ export const layer = HttpApiBuilder.group(
         }
         const format = Export.formatOf(headers.accept)
         if (format !== undefined) {
-          // Asked first, since a failure cannot be told any more once the rows are on their way.
-          yield* audit.page(filter, undefined, 1).pipe(Effect.catchTags(Problems.ofStore))
-          return yield* Export.respond(format, RECORDS, audit.stream(filter))
+          // Once rows are sent, a failure can no longer become a 503: check the database first.
+          yield* audit.page(filter, undefined, 1).pipe(Effect.catchTags(Problems.storeErrors))
+          return yield* Export.respond(format, FILE_LAYOUT, audit.stream(filter))
         }
-        const before = yield* Export.positionOf(query.cursor, idOf)
-        const size = Export.sizeOf(query)
-        const found = yield* audit.page(filter, before, size + 1).pipe(Effect.catchTags(Problems.ofStore))
-        return Export.pageOf(found, size, identity, ({ audit_id }) => audit_id)
+        const before = yield* Pagination.decodeCursor(query.cursor, decodeId)
+        const size = Pagination.sizeOf(query)
+        const records = yield* audit
+          .page(filter, before, size + 1)
+          .pipe(Effect.catchTags(Problems.storeErrors))
+        return Pagination.pageOf(records, size, identity, ({ audit_id }) => audit_id)
       }),
 
       record: Effect.fnUntraced(function* ({ params }) {
-        const record = yield* audit.byId(params.audit_id).pipe(Effect.catchTags(Problems.ofStore))
+        const record = yield* audit.byId(params.audit_id).pipe(Effect.catchTags(Problems.storeErrors))
         return Option.isSome(record) ? record.value : yield* notFound
       }),
 
       receipt: Effect.fnUntraced(function* ({ params }) {
-        const receipt = yield* receipts.of(params.audit_id).pipe(Effect.catchTags(Problems.ofStore))
+        const receipt = yield* receipts.of(params.audit_id).pipe(Effect.catchTags(Problems.storeErrors))
         if (Option.isNone(receipt)) return yield* notFound
         if (receipt.value === "not-yet") {
           return yield* new Problem.StoreUnavailable({
-            detail: "The conversion is still being sealed: ask again"
+            detail: "The conversion is not sealed yet; retry later"
           })
         }
         return receipt.value
@@ -61,24 +64,24 @@ export const layer = HttpApiBuilder.group(
 
       heads: Effect.fnUntraced(function* ({ query }) {
         const heads = yield* receipts
-          .headsAfter(query.after ?? 0, MAX_HEADS)
-          .pipe(Effect.catchTags(Problems.ofStore))
+          .headsAfter(query.after ?? 0, MAX_HEADS_PER_RESPONSE)
+          .pipe(Effect.catchTags(Problems.storeErrors))
         return { heads: heads.map(toReceiptHead) }
       }),
 
-      verify: () => verifier.verify.pipe(Effect.map(verificationFields), Effect.catchTags(Problems.ofStore))
+      verify: () =>
+        verifier.verify.pipe(Effect.map(toVerificationMessage), Effect.catchTags(Problems.storeErrors))
     })
   })
 )
 
-const notFound = Effect.fail(new Problem.NotFound({ detail: "No conversion has that id" }))
+const notFound = Effect.fail(new Problem.NotFound({ detail: "No conversion has this id" }))
 
-const idOf = Schema.decodeEffect(AuditId)
+const decodeId = Schema.decodeEffect(AuditId)
 
-/** The records as a file. */
-const RECORDS: Export.Listing<AuditRecord> = {
+const FILE_LAYOUT: Export.Layout<AuditRecord> = {
   name: "conversions",
-  columns: [
+  columns: allFieldsInOrder([
     "audit_id",
     "converted_at",
     "from_currency",
@@ -98,5 +101,5 @@ const RECORDS: Export.Listing<AuditRecord> = {
     "quote_id",
     "reference",
     "principal"
-  ]
+  ])
 }

@@ -5,13 +5,13 @@ import type { candleFields, AsOfRate, rowFields } from "../../domain/rates/Histo
 import type * as Export from "./Export.ts"
 
 /** Rates, each as it was stored, as a file. */
-export const ROWS: Export.Listing<ReturnType<typeof rowFields>> = {
+export const ROWS: Export.Layout<ReturnType<typeof rowFields>> = {
   name: "rates",
   columns: ["fetched_at", "recorded_at", "rate", "rate_id", "provider", "derived_from"]
 }
 
 /** Candles, as a file. */
-export const CANDLES: Export.Listing<ReturnType<typeof candleFields>> = {
+export const CANDLES: Export.Layout<ReturnType<typeof candleFields>> = {
   name: "candles",
   columns: ["start", "open", "high", "low", "close", "count"]
 }

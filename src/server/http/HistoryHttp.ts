@@ -6,9 +6,10 @@ import * as Problem from "../../api/Problem.ts"
 import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
 import * as History from "../../domain/rates/History.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
-import { BEGINNING, RateHistory } from "../../rates/history/RateHistory.ts"
+import { MIN_TIME, RateHistory } from "../../rates/history/RateHistory.ts"
 import * as HistoryEncoding from "./HistoryEncoding.ts"
 import * as Export from "./Export.ts"
+import * as Pagination from "./Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 /** A page of days reads all the rates of a month. */
@@ -32,7 +33,7 @@ export const layer = HttpApiBuilder.group(
         const { interval = "raw" } = query
         const { page_size: size = DEFAULT_PAGE_SIZE[interval] } = query
         const pair = yield* pairOf(query)
-        const start = query.start ?? BEGINNING
+        const start = query.start ?? MIN_TIME
         const end = query.end ?? (yield* DateTime.now)
         if (query.end !== undefined && DateTime.isLessThan(end, start))
           return yield* Problems.invalid("/query/end", "must not be before start")
@@ -43,25 +44,25 @@ export const layer = HttpApiBuilder.group(
         if (interval === "raw") {
           if (format !== undefined) {
             // Asked first, since a failure cannot be told any more once the rows are on their way.
-            yield* history.rows(span, undefined, 1).pipe(Effect.catchTags(Problems.ofStore))
+            yield* history.rows(span, undefined, 1).pipe(Effect.catchTags(Problems.storeErrors))
             const rows = Stream.map(history.streamRows(span), History.rowFields)
             return yield* Export.respond(format, HistoryEncoding.ROWS, rows)
           }
-          const after = yield* Export.positionOf(query.cursor, rowOf)
-          const found = yield* history.rows(span, after, size + 1).pipe(Effect.catchTags(Problems.ofStore))
-          return { ...asked, interval, ...Export.pageOf(found, size, History.rowFields, textOf) }
+          const after = yield* Pagination.decodeCursor(query.cursor, rowOf)
+          const found = yield* history.rows(span, after, size + 1).pipe(Effect.catchTags(Problems.storeErrors))
+          return { ...asked, interval, ...Pagination.pageOf(found, size, History.rowFields, textOf) }
         }
 
         if (format !== undefined) {
-          yield* history.candles(span, interval, 1).pipe(Effect.catchTags(Problems.ofStore))
+          yield* history.candles(span, interval, 1).pipe(Effect.catchTags(Problems.storeErrors))
           const candles = Stream.map(history.streamCandles(span, interval), History.candleFields)
           return yield* Export.respond(format, HistoryEncoding.CANDLES, candles)
         }
-        const after = yield* Export.positionOf(query.cursor, momentOf)
+        const after = yield* Pagination.decodeCursor(query.cursor, momentOf)
         const from = after === undefined ? start : DateTime.max(start, after)
         const { candles, next } = yield* history
           .candles({ ...span, start: from }, interval, size)
-          .pipe(Effect.catchTags(Problems.ofStore))
+          .pipe(Effect.catchTags(Problems.storeErrors))
         return {
           ...asked,
           interval,
@@ -69,7 +70,7 @@ export const layer = HttpApiBuilder.group(
           has_more: Option.isSome(next),
           next: Option.match(next, {
             onNone: () => null,
-            onSome: (moment) => Export.cursorOf(String(DateTime.toEpochMillis(moment)))
+            onSome: (moment) => Pagination.encodeCursor(String(DateTime.toEpochMillis(moment)))
           })
         }
       }),
@@ -85,7 +86,7 @@ export const layer = HttpApiBuilder.group(
           if (DateTime.isGreaterThan(moment, now))
             return yield* Problems.invalid(`/query/${name}`, "must not be in the future")
         }
-        const known = yield* history.asOf(pair, at, knownAt).pipe(Effect.catchTags(Problems.ofStore))
+        const known = yield* history.asOf(pair, at, knownAt).pipe(Effect.catchTags(Problems.storeErrors))
         if (Option.isNone(known)) {
           const { message } = new History.NoRateKnown({ pair, at, knownAt })
           return yield* new Problem.NotFound({ detail: message })
@@ -106,7 +107,7 @@ export const layer = HttpApiBuilder.group(
 )
 
 const pairOf = ({ from, to }: { readonly from: string; readonly to: string }) =>
-  Effect.fromResult(CurrencyPair.fromCodes(from, to)).pipe(Effect.catchTags(Problems.ofUnknownCurrency))
+  Effect.fromResult(CurrencyPair.fromCodes(from, to)).pipe(Effect.catchTags(Problems.unknownCurrencyErrors))
 
 /** The position of a row as text: its times in milliseconds, and its id. */
 const textOf = ({ id, observedAt, recordedAt }: History.HistoryPosition) =>

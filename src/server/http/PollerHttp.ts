@@ -7,11 +7,11 @@ import { PollerBody } from "../../api/polling/PollerMessage.ts"
 import * as Problem from "../../api/Problem.ts"
 import { changeFields, type PollerSetting, settingFields } from "../../domain/rates/PollerSetting.ts"
 import { adminPollFields } from "../../domain/rates/PollRun.ts"
-import { type PollerInForce, PollerSettings } from "../../rates/polling/PollerSettings.ts"
-import { Polls, type Schedule } from "../../rates/polling/Polls.ts"
+import { type ActivePollerSetting, PollerSettings } from "../../rates/polling/PollerSettings.ts"
+import { Polls, type ScheduleStatus } from "../../rates/polling/Polls.ts"
 import { RatePoller } from "../../rates/polling/RatePoller.ts"
-import * as ConversionBody from "./ConversionBody.ts"
-import * as Export from "./Export.ts"
+import * as JsonBody from "./JsonBody.ts"
+import * as Pagination from "./Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 /** The polls, for operators. */
@@ -23,12 +23,12 @@ export const layer = HttpApiBuilder.group(
     const polls = yield* Polls
     const poller = yield* RatePoller
 
-    const told = Effect.fnUntraced(function* (inForce: PollerInForce) {
-      const schedule = yield* polls.schedule
+    const told = Effect.fnUntraced(function* (inForce: ActivePollerSetting) {
+      const schedule = yield* polls.scheduleStatus
       return respond(200, fieldsOf(inForce, schedule, yield* DateTime.now), {
         etag: `"${inForce.version}"`
       })
-    }, Effect.catchTags(Problems.ofStore))
+    }, Effect.catchTags(Problems.storeErrors))
 
     const change = Effect.fnUntraced(function* (
       value: Option.Option<PollerSetting>,
@@ -37,14 +37,14 @@ export const layer = HttpApiBuilder.group(
       const { id: principal } = yield* Caller
       const version = yield* expectedOf(ifMatch)
       const inForce = yield* settings
-        .change({ value, principal, version })
-        .pipe(Effect.catchTags(Problems.ofPollerChange))
+        .change({ value, principal, expectedVersion: version })
+        .pipe(Effect.catchTags(Problems.pollerSettingErrors))
       return yield* told(inForce)
     })
 
     return handlers
       .handleRaw("poller", () =>
-        settings.inForce.pipe(Effect.catchTags(Problems.ofStore), Effect.flatMap(told))
+        settings.active.pipe(Effect.catchTags(Problems.storeErrors), Effect.flatMap(told))
       )
       .handleRaw(
         "change",
@@ -56,10 +56,10 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "changes",
         Effect.fnUntraced(function* ({ query }) {
-          const before = yield* Export.positionOf(query.cursor, Schema.decodeEffect(Version))
-          const size = Export.sizeOf(query)
-          const found = yield* settings.changes(before, size + 1).pipe(Effect.catchTags(Problems.ofStore))
-          return Export.pageOf(found, size, changeFields, ({ version }) => String(version))
+          const before = yield* Pagination.decodeCursor(query.cursor, Schema.decodeEffect(Version))
+          const size = Pagination.sizeOf(query)
+          const found = yield* settings.changes(before, size + 1).pipe(Effect.catchTags(Problems.storeErrors))
+          return Pagination.pageOf(found, size, changeFields, ({ version }) => String(version))
         })
       )
       .handleRaw(
@@ -68,14 +68,14 @@ export const layer = HttpApiBuilder.group(
           const { id: principal } = yield* Caller
           const id = yield* poller.pollNow(principal).pipe(
             Effect.catchTags({
-              ...Problems.ofStore,
-              PollUnderWay: ({ message }) =>
+              ...Problems.storeErrors,
+              PollInProgress: ({ message }) =>
                 Effect.fail(new Problem.StoreUnavailable({ detail: `${message}, and is not recorded yet` }))
             })
           )
           const run = yield* polls
             .byId(id)
-            .pipe(Effect.catchTags({ ...Problems.ofStore, PollNotFound: Effect.die }))
+            .pipe(Effect.catchTags({ ...Problems.storeErrors, PollNotFound: Effect.die }))
           return respond(202, adminPollFields(run), { location: `/api/v1/polls/${id}` })
         })
       )
@@ -86,7 +86,7 @@ const Version = Schema.String.check(Schema.isPattern(/^\d{1,15}$/)).pipe(
   Schema.decodeTo(Schema.FiniteFromString)
 )
 
-const readBody = ConversionBody.read(PollerBody)
+const readBody = JsonBody.readerOf(PollerBody)
 
 /** The version that a caller wants to change; none for whichever there is. */
 const expectedOf = (ifMatch: string | undefined) => {
@@ -97,23 +97,23 @@ const expectedOf = (ifMatch: string | undefined) => {
     : Effect.succeedSome(Number(version))
 }
 
-const fieldsOf = (inForce: PollerInForce, { last, leader }: Schedule, now: DateTime.Utc) => ({
+const fieldsOf = (inForce: ActivePollerSetting, { lastPoll, leader }: ScheduleStatus, now: DateTime.Utc) => ({
   ...settingFields(inForce.setting),
   source: inForce.source,
   setting: settingFields(inForce.fallback),
   version: inForce.version,
-  changed_at: Option.getOrNull(Option.map(inForce.latest, ({ at }) => DateTime.formatIso(at))),
-  changed_by: Option.getOrNull(Option.map(inForce.latest, ({ principal }) => principal)),
-  next_run_at: inForce.setting.enabled ? DateTime.formatIso(nextOf(inForce, last, now)) : null,
+  changed_at: Option.getOrNull(Option.map(inForce.latestChange, ({ at }) => DateTime.formatIso(at))),
+  changed_by: Option.getOrNull(Option.map(inForce.latestChange, ({ principal }) => principal)),
+  next_run_at: inForce.setting.enabled ? DateTime.formatIso(nextOf(inForce, lastPoll, now)) : null,
   leader: Option.getOrNull(
     Option.map(leader, ({ since, term }) => ({ term, since: DateTime.formatIso(since) }))
   ),
-  last_run: Option.getOrNull(Option.map(last, adminPollFields))
+  last_run: Option.getOrNull(Option.map(lastPoll, adminPollFields))
 })
 
 /** A poll that is overdue is due now. */
-const nextOf = ({ setting }: PollerInForce, last: Schedule["last"], now: DateTime.Utc) =>
-  Option.match(last, {
+const nextOf = ({ setting }: ActivePollerSetting, lastPoll: ScheduleStatus["lastPoll"], now: DateTime.Utc) =>
+  Option.match(lastPoll, {
     onNone: () => now,
     onSome: ({ startedAt }) => DateTime.max(now, DateTime.addDuration(startedAt, setting.interval))
   })

@@ -3,7 +3,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
 import { pollDetails, pollFields, PollId } from "../../domain/rates/PollRun.ts"
 import { Polls } from "../../rates/polling/Polls.ts"
-import * as Export from "./Export.ts"
+import * as Pagination from "./Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 /** The polls of the API. */
@@ -15,14 +15,14 @@ export const layer = HttpApiBuilder.group(
 
     return handlers.handleAll({
       list: Effect.fnUntraced(function* ({ query }) {
-        const before = yield* Export.positionOf(query.cursor, Schema.decodeEffect(PollId))
-        const size = Export.sizeOf(query)
-        const found = yield* polls.page(before, size + 1).pipe(Effect.catchTags(Problems.ofStore))
-        return Export.pageOf(found, size, pollFields, ({ id }) => id)
+        const before = yield* Pagination.decodeCursor(query.cursor, Schema.decodeEffect(PollId))
+        const size = Pagination.sizeOf(query)
+        const found = yield* polls.page(before, size + 1).pipe(Effect.catchTags(Problems.storeErrors))
+        return Pagination.pageOf(found, size, pollFields, ({ id }) => id)
       }),
 
       poll: ({ params }) =>
-        polls.byId(params.run_id).pipe(Effect.map(pollDetails), Effect.catchTags(Problems.ofPoll))
+        polls.byId(params.run_id).pipe(Effect.map(pollDetails), Effect.catchTags(Problems.pollErrors))
     })
   })
 )

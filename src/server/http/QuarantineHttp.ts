@@ -8,8 +8,8 @@ import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import { type QuarantinedRate, quarantineFields, QuarantineId } from "../../domain/rates/QuarantinedRate.ts"
 import { Quarantine } from "../../rates/guard/Quarantine.ts"
-import * as ConversionBody from "./ConversionBody.ts"
-import * as Export from "./Export.ts"
+import * as JsonBody from "./JsonBody.ts"
+import * as Pagination from "./Pagination.ts"
 import * as PairParams from "./PairParams.ts"
 import * as Problems from "../middleware/Problems.ts"
 
@@ -29,7 +29,7 @@ export const layer = HttpApiBuilder.group(
         const reason = yield* reasonOf(asked.request)
         const { id: principal } = yield* Caller
         const found = yield* decide(asked.params.quarantine_id, { principal, reason }).pipe(
-          Effect.catchTags(Problems.ofDecision)
+          Effect.catchTags(Problems.quarantineDecisionErrors)
         )
         return json(JSON.stringify(quarantineFields(found)))
       })
@@ -43,12 +43,12 @@ export const layer = HttpApiBuilder.group(
             from: yield* PairParams.codeOf(query.from),
             to: yield* PairParams.codeOf(query.to)
           }
-          const before = yield* Export.positionOf(query.cursor, Schema.decodeEffect(QuarantineId))
-          const size = Export.sizeOf(query)
+          const before = yield* Pagination.decodeCursor(query.cursor, Schema.decodeEffect(QuarantineId))
+          const size = Pagination.sizeOf(query)
           const found = yield* quarantine
             .page(filter, before, size + 1)
-            .pipe(Effect.catchTags(Problems.ofStore))
-          return Export.pageOf(found, size, quarantineFields, ({ id }) => id)
+            .pipe(Effect.catchTags(Problems.storeErrors))
+          return Pagination.pageOf(found, size, quarantineFields, ({ id }) => id)
         })
       )
       .handleRaw(
@@ -56,7 +56,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params }) {
           const found = yield* quarantine
             .byId(params.quarantine_id)
-            .pipe(Effect.catchTags(Problems.ofQuarantined))
+            .pipe(Effect.catchTags(Problems.quarantineErrors))
           return json(recordText(found))
         })
       )
@@ -81,7 +81,7 @@ const recordText = (found: QuarantinedRate) =>
     raw: ExactJson.raw(found.raw)
   })
 
-const readDecision = ConversionBody.read(DecisionBody)
+const readDecision = JsonBody.readerOf(DecisionBody)
 
 /** The operator's words, where there is a body. */
 const reasonOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
