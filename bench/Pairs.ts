@@ -4,14 +4,14 @@ import { makeSupported } from "../src/domain/money/CurrencyPair.ts"
 import * as Decimal from "../src/domain/money/Decimal.ts"
 import * as ApproximateRates from "../src/domain/rates/ApproximateRates.ts"
 
-/** The pairs that effex offers as it is shipped. */
-const offered = makeSupported(RATE_SOURCES.defaultValue, RATE_DESTINATIONS.defaultValue).all
+/** Pairs that effex supports by default. */
+const supported = makeSupported(RATE_SOURCES.defaultValue, RATE_DESTINATIONS.defaultValue).all
 
-/** All of them, such as `USD:NGN`. */
-export const all: ReadonlyArray<string> = offered.map(({ key }) => key)
+/** Keys of all pairs, such as `USD:NGN`. */
+export const all: ReadonlyArray<string> = supported.map(({ key }) => key)
 
-/** About what they stand at, such as `USD:NGN=1534.5`, separated by commas. */
-export const rates: string = offered
+/** Approximate rates of all pairs, comma-separated, such as `USD:NGN=1534.5`. */
+export const rates: string = supported
   .flatMap((pair) =>
     Option.toArray(
       Option.map(ApproximateRates.magnitudeOf(pair), (rate) => `${pair.key}=${Decimal.format(rate)}`)

@@ -1,20 +1,20 @@
 import { Context } from "effect"
 
-/** What to measure, and for how long. */
+/** Parameters of a benchmark run. */
 export class Plan extends Context.Service<
   Plan,
   {
-    /** How often everything is measured, in turns. */
+    /** Number of interleaved rounds. */
     readonly rounds: number
-    /** How long one measurement takes. */
+    /** Duration of one measurement. */
     readonly seconds: number
-    /** Connections of the load. */
+    /** Concurrent connections of the load. */
     readonly connections: number
-    /** Clients that are told of every change. */
+    /** Subscribers of the streams. */
     readonly clients: number
-    /** The pairs that are asked for, such as `USD:NGN`. */
+    /** Pairs that are requested, such as `USD:NGN`. */
     readonly pairs: ReadonlyArray<string>
-    /** Rows of the large table of rates. */
+    /** Rows of the large rate table. */
     readonly rows: number
   }
 >()("effex/bench/Plan") {}

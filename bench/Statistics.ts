@@ -1,11 +1,11 @@
-/** What several rounds came to. */
+/** Median and range of several rounds. */
 export interface Spread {
   readonly median: number
   readonly min: number
   readonly max: number
 }
 
-/** The middle of some numbers, or the mean of the two in the middle; `NaN` of none. */
+/** Returns the median; `NaN` for an empty list. */
 export const median = (values: ReadonlyArray<number>): number => {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length / 2
@@ -20,17 +20,20 @@ export const spreadOf = (values: ReadonlyArray<number>): Spread => ({
   max: Math.max(...values)
 })
 
-/** What several subjects came to, each in every round. */
+/** Results of several subjects, one per round. */
 export type Rounds<Name extends string, A> = ReadonlyArray<Readonly<Record<Name, A>>>
 
-/** The spread of a value of one subject. */
+/** Returns the spread of a value of one subject. */
 export const spreadIn = <Name extends string, A>(
   rounds: Rounds<Name, A>,
   name: Name,
   value: (result: A) => number
 ): Spread => spreadOf(rounds.map((round) => value(round[name])))
 
-/** The spread of the ratios of one subject to another within each round, in which both met the same conditions. */
+/**
+ * Returns the spread of the ratios of two subjects. Ratios are computed within each round, in which both subjects had the
+ * same conditions.
+ */
 export const ratioIn = <Name extends string, A>(
   rounds: Rounds<Name, A>,
   of: Name,

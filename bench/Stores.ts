@@ -5,14 +5,14 @@ import * as EmbeddedPostgres from "../src/platform/postgres/EmbeddedPostgres.ts"
 import { freePort } from "../test/support/RedisServer.ts"
 import * as Processes from "./Processes.ts"
 
-/** The Postgres and the Redis of the run, with the durability that they are shipped with. */
+/** Postgres and Redis servers of the run, with their default durability. */
 export class Stores extends Context.Service<
   Stores,
   {
-    /** A new, empty database of Postgres, and where it is. It goes with the run. */
-    readonly newDatabase: Effect.Effect<NewDatabase>
-    /** The address of an empty database of Redis. */
-    readonly newRedis: Effect.Effect<string>
+    /** Creates an empty Postgres database. It is deleted at the end of the run. */
+    readonly createDatabase: Effect.Effect<BenchDatabase>
+    /** Returns the URL of an empty Redis database. */
+    readonly createRedis: Effect.Effect<string>
     readonly description: string
   }
 >()("effex/bench/Stores") {
@@ -22,7 +22,7 @@ export class Stores extends Context.Service<
   ).pipe(Layer.provide(Reactivity.layer))
 }
 
-export interface NewDatabase {
+export interface BenchDatabase {
   readonly url: string
   readonly connection: PgClient.PgClientConfig
 }
@@ -42,7 +42,7 @@ const make = Effect.gen(function* () {
   let databases = 0
   let redisDatabases = 0
   return Stores.of({
-    newDatabase: Effect.gen(function* () {
+    createDatabase: Effect.gen(function* () {
       const database = `bench_${++databases}`
       yield* admin`CREATE DATABASE ${admin(database)}`
       return {
@@ -50,7 +50,7 @@ const make = Effect.gen(function* () {
         connection: { ...postgres, database }
       }
     }).pipe(Effect.orDie),
-    newRedis: Effect.sync(() => `${redis.url}/${redisDatabases++ % REDIS_DATABASES}`),
+    createRedis: Effect.sync(() => `${redis.url}/${redisDatabases++ % REDIS_DATABASES}`),
     description: `PostgreSQL ${server?.version}, fsync on; Redis ${redis.version}`
   })
 })
@@ -60,7 +60,7 @@ const startRedis = Effect.fnUntraced(function* (folder: string) {
     return yield* new Processes.ProcessFailed({
       program: "redis-server",
       detail:
-        "it is not on the PATH, and the bench needs one of its own (Debian: apt-get install redis-server)"
+        "not found on the PATH; the benchmark starts its own Redis (Debian: apt-get install redis-server)"
     })
   }
   const port = yield* Effect.promise(freePort)

@@ -1,7 +1,7 @@
 import { type Figure, isReached, type Report, type Row, type Target } from "./Report.ts"
 import type { Spread } from "./Statistics.ts"
 
-/** What was measured, on what, as Markdown. */
+/** Renders results, environment and notes as Markdown. */
 export const toMarkdown = (
   description: ReadonlyArray<string>,
   reports: ReadonlyArray<Report>,
@@ -11,8 +11,8 @@ export const toMarkdown = (
   const figures = reports.flatMap((report) => report.figures)
   const notes = reports.flatMap(({ notes = [] }) => notes)
   return [
-    table(["work", "measure", "result (min – max)", "target", "reached"], rows.map(rowCells)),
-    table(["work", "server", "what", "median (min – max)"], figures.map(figureCells)),
+    table(["workload", "measure", "result (min – max)", "target", "reached"], rows.map(rowCells)),
+    table(["workload", "server", "quantity", "median (min – max)"], figures.map(figureCells)),
     list(description),
     list(notes),
     list(failures.map((failure) => `**not measured:** ${failure}`))
@@ -22,18 +22,18 @@ export const toMarkdown = (
     .concat("\n")
 }
 
-const rowCells = ({ measure, result, target, unit = "", work }: Row) => [
-  work,
+const rowCells = ({ measure, result, target, unit = "", workload }: Row) => [
+  workload,
   measure,
   spread(result, unit),
   target === undefined ? "" : targetText(target, unit),
   target === undefined ? "" : isReached(result, target) ? "yes" : "no"
 ]
 
-const figureCells = ({ result, server, unit, what, work }: Figure) => [
-  work,
+const figureCells = ({ quantity, result, server, unit, workload }: Figure) => [
+  workload,
   server,
-  what,
+  quantity,
   spread(result, unit)
 ]
 

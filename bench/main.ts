@@ -8,6 +8,7 @@ import { concurrency } from "./measures/Concurrency.ts"
 import { conversions } from "./measures/Conversions.ts"
 import { idle } from "./measures/IdleMemory.ts"
 import { lookups } from "./measures/Lookups.ts"
+import { lookupShapes } from "./measures/LookupShapes.ts"
 import { poll } from "./measures/Poll.ts"
 import { start } from "./measures/Start.ts"
 import { memory } from "./measures/StreamMemory.ts"
@@ -21,9 +22,10 @@ import type { Report } from "./Report.ts"
 import { Stores } from "./Stores.ts"
 import * as Table from "./Table.ts"
 
-/** Everything that is measured, in this order. */
+/** All measures, in the order in which they run. */
 const measures = {
   lookups,
+  "lookup-shapes": lookupShapes,
   conversions,
   streams,
   memory,
@@ -39,12 +41,12 @@ type Name = keyof typeof measures
 const names = Record.keys(measures)
 const isName = (text: string): text is Name => Record.has(measures as Record<string, unknown>, text)
 
-/** One measure in a scope of its own. What fails is told, and does not stop the others. */
+/** Runs one measure in its own scope. A failure is logged and does not stop the others. */
 const run = Effect.fnUntraced(function* (name: Name) {
-  const found = yield* Effect.result(Effect.scoped(measures[name]))
-  if (found._tag === "Success") return { name, report: found.success }
-  yield* Console.log(`${name} failed: ${found.failure.message}`)
-  return { name, failure: `${name}: ${found.failure.message}` }
+  const result = yield* Effect.result(Effect.scoped(measures[name]))
+  if (result._tag === "Success") return { name, report: result.success }
+  yield* Console.log(`${name} failed: ${result.failure.message}`)
+  return { name, failure: `${name}: ${result.failure.message}` }
 })
 
 const write = Effect.fnUntraced(function* (
@@ -70,15 +72,15 @@ const measureAll = Effect.fnUntraced(function* (only: ReadonlyArray<string>, fol
   const description = [
     ...machine.description,
     stores.description,
-    `load by ${load.name}; ${plan.rounds} rounds of ${plan.seconds} s in turns, after a warm-up; medians (min – max), ratios within each round`
+    `load by ${load.name}; ${plan.rounds} interleaved rounds of ${plan.seconds} s, after a warm-up; medians (min – max), ratios within each round`
   ]
   yield* Console.log(description.join("\n"))
-  const wanted = names.filter((name) => only.length === 0 || only.includes(name))
-  const [took, outcomes] = yield* Effect.timed(Effect.forEach(wanted, run))
+  const selected = names.filter((name) => only.length === 0 || only.includes(name))
+  const [elapsed, outcomes] = yield* Effect.timed(Effect.forEach(selected, run))
   const reports = outcomes.flatMap(({ report }) => (report === undefined ? [] : [report]))
   const failures = outcomes.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))
   const markdown = Table.toMarkdown(
-    [...description, `${Math.round(Duration.toSeconds(took))} s in all`],
+    [...description, `${Math.round(Duration.toSeconds(elapsed))} s in total`],
     reports,
     failures
   )
@@ -94,37 +96,37 @@ const measureAll = Effect.fnUntraced(function* (only: ReadonlyArray<string>, fol
     return yield* new ProcessFailed({ program: "bench", detail: `${failures.length} measures failed` })
 })
 
-const whole = (name: string, fallback: number, max: number, description: string) =>
+const integerFlag = (name: string, fallback: number, max: number, description: string) =>
   Flag.Int(name).pipe(
     Flag.filter(
       (value) => value >= 1 && value <= max,
       () => `${name} must be a whole number from 1 to ${max}`
     ),
-    Flag.withDescription(`${description}; ${fallback} without it`),
+    Flag.withDescription(`${description} (default ${fallback})`),
     Flag.withDefault(fallback)
   )
 
 const command = Command.make(
   "bench",
   {
-    rounds: whole("rounds", 3, 100, "How often everything is measured, in turns"),
-    seconds: whole("seconds", 4, 600, "How long one measurement takes"),
-    connections: whole("connections", 64, 10_000, "Connections of the load"),
-    clients: whole("clients", 1_000, 5_000, "Clients of a stream"),
-    pairs: whole("pairs", Pairs.all.length, Pairs.all.length, "How many pairs are asked for"),
-    rows: whole("rows", 1_000_000, 100_000_000, "Rows of the large table of rates"),
+    rounds: integerFlag("rounds", 3, 100, "Number of interleaved rounds"),
+    seconds: integerFlag("seconds", 4, 600, "Seconds per measurement"),
+    connections: integerFlag("connections", 64, 10_000, "Concurrent connections of the load"),
+    clients: integerFlag("clients", 1_000, 5_000, "Subscribers of a stream"),
+    pairs: integerFlag("pairs", Pairs.all.length, Pairs.all.length, "Number of pairs that are requested"),
+    rows: integerFlag("rows", 1_000_000, 100_000_000, "Rows of the large rate table"),
     only: Flag.String("only").pipe(
       Flag.map((list) => list.split(",")),
       Flag.filter(
         (list) => list.every(isName),
-        () => `some of ${names.join(", ")}, separated by commas`
+        () => `only must be a comma-separated list of ${names.join(", ")}`
       ),
-      Flag.withDescription(`What to measure, of ${names.join(", ")}; all of them without it`),
+      Flag.withDescription(`Comma-separated measures to run: ${names.join(", ")} (default all)`),
       Flag.withDefault<ReadonlyArray<string>>([])
     ),
     out: Flag.String("out").pipe(
       Flag.withDescription(
-        "The folder for the table, the results as JSON, and the plots; bench/results without it"
+        "Folder for the table, the results as JSON, and the plots (default bench/results)"
       ),
       Flag.withDefault("bench/results")
     )
@@ -134,7 +136,7 @@ const command = Command.make(
       Effect.provide(Layer.mergeAll(Load.layer, Stores.layer).pipe(Layer.provideMerge(Machine.layer))),
       Effect.provideService(Plan, { ...plan, pairs: Pairs.all.slice(0, pairs) })
     )
-).pipe(Command.withDescription("Measure effex beside what one would write instead"))
+).pipe(Command.withDescription("Compare effex with typical alternatives"))
 
 NodeRuntime.runMain(
   Command.run(command, { version: "0.1.0" }).pipe(

@@ -1,11 +1,11 @@
 import { Schema } from "effect"
 
-/** Something was answered that is not a success, so that the figures of the round are worth nothing. */
+/** Some requests failed, so the figures of the round are invalid. */
 export class InvalidRound extends Schema.TaggedError<InvalidRound>()("InvalidRound", {
   url: Schema.String,
   failures: Schema.Int
 }) {
   override get message(): string {
-    return `${this.url}: ${this.failures} requests were not answered with 2xx`
+    return `${this.url}: ${this.failures} requests failed or had no 2xx response`
   }
 }

@@ -5,12 +5,12 @@ import { InvalidRound } from "./InvalidRound.ts"
 import type { LoadOptions, LoadResult } from "./LoadResult.ts"
 import * as Wrk from "./Wrk.ts"
 
-/** The load, by `wrk` where it is on the PATH, else by autocannon. */
+/** Load generator: `wrk` if it is on the `PATH`, else autocannon. */
 export class Load extends Context.Service<
   Load,
   {
     readonly name: string
-    /** Asks for some seconds. Fails where any answer was not a success. */
+    /** Applies load for some seconds. Fails if any request fails. */
     readonly run: (options: LoadOptions) => Effect.Effect<LoadResult, InvalidRound | Processes.ProcessFailed>
   }
 >()("effex/bench/load/Load") {

@@ -1,21 +1,23 @@
 import type { LoadRequest } from "./Requests.ts"
 
-/** What to ask of a server, and how hard. */
+/** Load on one server. */
 export interface LoadOptions {
   readonly url: string
+  /** Headers sent with every request. */
+  readonly headers: Readonly<Record<string, string>>
   readonly requests: ReadonlyArray<LoadRequest>
   readonly connections: number
   readonly seconds: number
 }
 
-/** What came of it. Times are in milliseconds. */
+/** Throughput and response times in milliseconds. */
 export interface LoadResult {
   readonly requestsPerSecond: number
   readonly p50: number
   readonly p99: number
 }
 
-/** What a tool counted, failures among it. */
-export interface Counted extends LoadResult {
+/** Result of a load generator, including failed requests. */
+export interface RawLoadResult extends LoadResult {
   readonly failures: number
 }

@@ -2,22 +2,22 @@ import { Effect } from "effect"
 import { WebSocket } from "ws"
 import { ProcessFailed } from "../Processes.ts"
 
-/** How streams are read. */
-export type Protocol = "websocket" | "rpc"
+/** StreamProtocol of a stream. */
+export type StreamProtocol = "websocket" | "rpc"
 
-/** Clients that are told of every change. */
+/** Connected stream clients. */
 export interface StreamClients {
-  /** How many changes all of them together have been told of so far. */
+  /** Returns the number of updates received by all clients so far. */
   readonly updates: () => number
 }
 
-/** How many connections are opened at once. */
-const OPENING = 50
+/** Number of connections opened concurrently. */
+const CONNECT_CONCURRENCY = 50
 
-const PATHS: Readonly<Record<Protocol, string>> = { websocket: "/ws/rates/", rpc: "/rpc" }
+const PATHS: Readonly<Record<StreamProtocol, string>> = { websocket: "/ws/rates/", rpc: "/rpc" }
 
-/** Opens streams of all pairs, for as long as the scope is open, and waits until each of them was told the first rates. */
-export const open = Effect.fnUntraced(function* (url: string, protocol: Protocol, count: number) {
+/** Opens streams of all pairs for the life of the scope, and waits until each has received its first message. */
+export const open = Effect.fnUntraced(function* (url: string, protocol: StreamProtocol, count: number) {
   const counter = { updates: 0 }
   const address = url.replace(/^http/, "ws") + PATHS[protocol]
   const connect = Effect.acquireRelease(
@@ -29,27 +29,27 @@ export const open = Effect.fnUntraced(function* (url: string, protocol: Protocol
   )
   yield* Effect.all(
     Array.from({ length: count }, () => connect),
-    { concurrency: OPENING, discard: true }
+    { concurrency: CONNECT_CONCURRENCY, discard: true }
   )
   return { updates: () => counter.updates } satisfies StreamClients
 })
 
-/** Says what to be told of, and how many changes a message tells. */
+/** Subscribes, and counts the updates in a message. */
 interface Reader {
-  readonly begin?: string
+  readonly subscription?: string
   readonly read: (message: Buffer, socket: WebSocket) => number
 }
 
-const connected = (address: string, { begin, read }: Reader, counter: { updates: number }) =>
+const connected = (address: string, { read, subscription }: Reader, counter: { updates: number }) =>
   new Promise<WebSocket>((resolve, reject) => {
     const socket = new WebSocket(address, { perMessageDeflate: false, skipUTF8Validation: true })
-    socket.on("open", () => begin !== undefined && socket.send(begin))
+    socket.on("open", () => subscription !== undefined && socket.send(subscription))
     socket.on("message", (message: Buffer) => {
       counter.updates += read(message, socket)
       resolve(socket)
     })
     socket.on("error", reject)
-    socket.on("close", (code) => reject(new Error(`closed with ${code}`)))
+    socket.on("close", (code) => reject(new Error(`the server closed the stream with code ${code}`)))
   })
 
 const UPDATE = `{"type":"rate_update"`
@@ -61,16 +61,16 @@ interface RpcResponse {
   readonly values?: ReadonlyArray<{ readonly _tag: string }>
 }
 
-const readers: Readonly<Record<Protocol, Reader>> = {
+const readers: Readonly<Record<StreamProtocol, Reader>> = {
   websocket: {
     read: (message) => (message.toString("latin1", 0, UPDATE.length) === UPDATE ? 1 : 0)
   },
   rpc: {
-    begin: JSON.stringify(REQUEST),
+    subscription: JSON.stringify(REQUEST),
     read: (message, socket) => {
-      const read: RpcResponse | ReadonlyArray<RpcResponse> = JSON.parse(message.toString())
+      const responses: RpcResponse | ReadonlyArray<RpcResponse> = JSON.parse(message.toString())
       let updates = 0
-      for (const response of [read].flat()) {
+      for (const response of [responses].flat()) {
         if (response._tag !== "Chunk") continue
         socket.send(ACK)
         for (const { _tag } of response.values ?? []) if (_tag === "RateChanged") updates++

@@ -2,14 +2,14 @@ import { Effect, FileSystem, Path, Schema } from "effect"
 import { ChildProcessSpawner } from "effect/process"
 import { fileURLToPath } from "node:url"
 import * as Processes from "../Processes.ts"
-import type { Counted, LoadOptions } from "./LoadResult.ts"
+import type { LoadOptions, RawLoadResult } from "./LoadResult.ts"
 
 const SCRIPT = fileURLToPath(new URL("wrk.lua", import.meta.url))
 
-/** An answer that comes later is none. */
+/** A later response counts as a failure. */
 const TIMEOUT_SECONDS = 10
 
-/** The last line that the script writes. */
+/** Last line of the script's output. */
 const Summary = Schema.fromJsonString(
   Schema.Struct({
     requests: Schema.Int,
@@ -20,7 +20,7 @@ const Summary = Schema.fromJsonString(
   })
 )
 
-/** `wrk`, on one thread: it has one core. */
+/** Runs `wrk` with one thread, because it shares one core. */
 export const make = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -28,11 +28,14 @@ export const make = Effect.gen(function* () {
   const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-bench-wrk-" })
 
   const run = Effect.fnUntraced(
-    function* ({ connections, requests, seconds, url }: LoadOptions) {
+    function* ({ connections, headers, requests, seconds, url }: LoadOptions) {
       const file = path.join(folder, "requests.txt")
-      const lines = requests.map(
-        ({ body = "", isKeyed = false, method, path }) => `${isKeyed ? "KEYED" : method} ${path} ${body}`
-      )
+      const lines = [
+        ...Object.entries(headers).map(([name, value]) => `HEADER ${name} ${value}`),
+        ...requests.map(
+          ({ body = "", isKeyed = false, method, path }) => `${isKeyed ? "KEYED" : method} ${path} ${body}`
+        )
+      ]
       yield* Effect.orDie(fs.writeFileString(file, lines.join("\n")))
       const options = [
         "-t",
@@ -55,7 +58,7 @@ export const make = Effect.gen(function* () {
         p50: summary.p50 / 1_000,
         p99: summary.p99 / 1_000,
         failures: summary.failures
-      } satisfies Counted
+      } satisfies RawLoadResult
     },
     Effect.provideService(ChildProcessSpawner.ChildProcessSpawner, spawner)
   )

@@ -1,14 +1,23 @@
--- Sends the requests of a file, one a line (`GET /path`, `POST /path body`, or `KEYED /path body`, which is a POST with
--- another Idempotency-Key each time), in random order.
+-- Sends the requests of a file in random order. Each line is one of:
+--   GET /path
+--   POST /path body
+--   KEYED /path body     a POST with a new Idempotency-Key each time
+--   HEADER name value    a header of all requests; such lines come first
 
 local requests = {}
+local common = {}
 local run
 local keys = 0
+
+local function headersWith(own)
+  for name, value in pairs(common) do own[name] = value end
+  return own
+end
 
 local function keyed(path, body)
   return function()
     keys = keys + 1
-    local headers = { ["content-type"] = "application/json", ["idempotency-key"] = run .. keys }
+    local headers = headersWith({ ["content-type"] = "application/json", ["idempotency-key"] = run .. keys })
     return wrk.format("POST", path, headers, body)
   end
 end
@@ -18,22 +27,24 @@ function init(args)
   run = os.time() .. "-" .. math.random(1e9) .. "-"
   for line in io.lines(args[1]) do
     local method, path, body = line:match("^(%u+) (%S+) ?(.*)$")
-    if method == "KEYED" then
+    if method == "HEADER" then
+      common[path] = body
+    elseif method == "KEYED" then
       requests[#requests + 1] = keyed(path, body)
     elseif method == "POST" then
-      requests[#requests + 1] = wrk.format(method, path, { ["content-type"] = "application/json" }, body)
+      requests[#requests + 1] = wrk.format(method, path, headersWith({ ["content-type"] = "application/json" }), body)
     else
-      requests[#requests + 1] = wrk.format(method, path)
+      requests[#requests + 1] = wrk.format(method, path, headersWith({}))
     end
   end
 end
 
 function request()
-  local found = requests[math.random(#requests)]
-  return type(found) == "function" and found() or found
+  local chosen = requests[math.random(#requests)]
+  return type(chosen) == "function" and chosen() or chosen
 end
 
--- wrk counts what is above 399; redirects, which nothing here answers, would count as successes.
+-- wrk counts statuses above 399 as errors. Redirects would count as successes, but no server here sends any.
 function done(summary, latency)
   local errors = summary.errors
   local failures = errors.connect + errors.read + errors.write + errors.status + errors.timeout

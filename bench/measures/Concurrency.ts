@@ -1,19 +1,19 @@
 import { Effect } from "effect"
 import * as Comparison from "../load/Comparison.ts"
 import type { LoadResult } from "../load/LoadResult.ts"
-import type { Kind } from "../load/Requests.ts"
+import type { RequestKind } from "../load/Requests.ts"
 import { Plan } from "../Plan.ts"
 import type { Chart, Series } from "../plots/Chart.ts"
-import * as Colours from "../plots/Colours.ts"
+import * as Colors from "../plots/Colors.ts"
 import type { Report } from "../Report.ts"
 import * as Servers from "../servers/Servers.ts"
 import { median } from "../Statistics.ts"
 
 const CONNECTIONS = [1, 8, 64, 256]
-/** A sweep has many points, which are measured once, and for no longer than this. */
-const SECONDS = 2
+/** A sweep has many points. Each is measured once, for at most this time. */
+const MAX_SECONDS_PER_POINT = 2
 
-/** How throughput and response times change with the number of connections. */
+/** Measures throughput and response times by number of connections. */
 export const concurrency = Effect.gen(function* () {
   const plan = yield* Plan
   const sweeps = Effect.gen(function* () {
@@ -28,13 +28,16 @@ export const concurrency = Effect.gen(function* () {
   const charts = yield* Effect.provideService(sweeps, Plan, {
     ...plan,
     rounds: 1,
-    seconds: Math.min(SECONDS, plan.seconds)
+    seconds: Math.min(MAX_SECONDS_PER_POINT, plan.seconds)
   })
   const report: Report = { rows: [], figures: [], charts }
   return report
 })
 
-const sweep = Effect.fnUntraced(function* (kind: Kind, servers: Readonly<Record<string, Servers.Server>>) {
+const sweep = Effect.fnUntraced(function* (
+  kind: RequestKind,
+  servers: Readonly<Record<string, Servers.Server>>
+) {
   const points = yield* Effect.forEach(CONNECTIONS, (connections, n) =>
     Effect.map(
       Comparison.compare(`${kind} over ${connections} connections`, kind, servers, {
@@ -44,12 +47,12 @@ const sweep = Effect.fnUntraced(function* (kind: Kind, servers: Readonly<Record<
       (rounds) => ({ connections, rounds })
     )
   )
-  const line = (server: string, of: (result: LoadResult) => number): Series => ({
+  const line = (server: string, value: (result: LoadResult) => number): Series => ({
     name: server,
-    colour: Colours.of(server),
+    color: Colors.of(server),
     points: points.map(({ connections, rounds }) => [
       connections,
-      median(rounds.flatMap(({ [server]: result }) => (result === undefined ? [] : [of(result)])))
+      median(rounds.flatMap(({ [server]: result }) => (result === undefined ? [] : [value(result)])))
     ])
   })
   const names = Object.keys(servers)

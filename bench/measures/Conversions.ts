@@ -6,8 +6,8 @@ import * as Servers from "../servers/Servers.ts"
 import { ratioIn } from "../Statistics.ts"
 
 /**
- * Conversions, each answered once its record is committed, without an `Idempotency-Key` and, of effex, with one each, which
- * costs the others a table and a transaction that they do not have.
+ * Measures conversions whose audit record is committed before the response. With an `Idempotency-Key` only effex is
+ * measured, because the peers do not implement one.
  */
 export const conversions = Effect.gen(function* () {
   const { connections } = yield* Plan
@@ -20,14 +20,14 @@ export const conversions = Effect.gen(function* () {
   const report: Report = {
     rows: [
       {
-        work: `conversion with committed audit, ${connections} connections`,
-        measure: "requests/s against `fastify`",
+        workload: `conversion with committed audit, ${connections} connections`,
+        measure: "requests/s relative to `fastify`",
         target: { atLeast: 2.5 },
         result: ratioIn(rounds, "effex", "fastify", Comparison.requestsPerSecond)
       },
       {
-        work: `conversion with an \`Idempotency-Key\`, ${connections} connections`,
-        measure: "requests/s against `fastify` without one",
+        workload: `conversion with an \`Idempotency-Key\`, ${connections} connections`,
+        measure: "requests/s relative to `fastify` without one",
         result: ratioIn(rounds, "effex, keyed", "fastify", Comparison.requestsPerSecond)
       }
     ],

@@ -5,7 +5,7 @@ import type { Report } from "../Report.ts"
 import * as Servers from "../servers/Servers.ts"
 import { ratioIn } from "../Statistics.ts"
 
-/** Lookups of pairs at random, all of them known. */
+/** Measures lookups of random pairs, all in memory. */
 export const lookups = Effect.gen(function* () {
   const { connections, pairs } = yield* Plan
   const rounds = yield* Comparison.compare("lookups", "lookups", {
@@ -13,24 +13,24 @@ export const lookups = Effect.gen(function* () {
     fastify: yield* Servers.peer("fastify"),
     raw: yield* Servers.peer("raw")
   })
-  const work = `lookup, ${pairs.length} pairs at random, ${connections} connections`
+  const workload = `lookup, ${pairs.length} pairs at random, ${connections} connections`
   const report: Report = {
     rows: [
       {
-        work,
-        measure: "requests/s against `fastify`",
+        workload,
+        measure: "requests/s relative to `fastify`",
         target: { atLeast: 1.2 },
         result: ratioIn(rounds, "effex", "fastify", Comparison.requestsPerSecond)
       },
       {
-        work,
-        measure: "requests/s against `raw`",
+        workload,
+        measure: "requests/s relative to `raw`",
         target: { atLeast: 0.75 },
         result: ratioIn(rounds, "effex", "raw", Comparison.requestsPerSecond)
       },
       {
-        work,
-        measure: "p99 against `fastify`",
+        workload,
+        measure: "p99 relative to `fastify`",
         target: { atMost: 0.8 },
         result: ratioIn(rounds, "effex", "fastify", Comparison.p99)
       }

@@ -11,12 +11,12 @@ import { spreadOf } from "../Statistics.ts"
 
 const PROVIDER_MILLIS = 50
 const CONCURRENCY = 8
-/** How many polls a round is worth; they are a second apart. */
-const POLLS_OF_A_ROUND = 3
-/** The first polls are made while the process is still young. */
+/** Polls per round, one per second. */
+const POLLS_PER_ROUND = 3
+/** The first polls are slower, until V8 has compiled the hot paths. */
 const WARM_UP_POLLS = 6
 
-/** How long a poll takes, as its record in the database says. */
+/** Measures the duration of polls, as recorded in the database. */
 export const poll = Effect.gen(function* () {
   const { rounds } = yield* Plan
   const provider = yield* SlowProvider.listen(PROVIDER_MILLIS)
@@ -27,7 +27,7 @@ export const poll = Effect.gen(function* () {
     POLL_CONCURRENCY: String(CONCURRENCY)
   })
   const sql = yield* PgClient.make({ ...database.connection, maxConnections: 1 })
-  const wanted = WARM_UP_POLLS + POLLS_OF_A_ROUND * rounds
+  const wanted = WARM_UP_POLLS + POLLS_PER_ROUND * rounds
   yield* Console.log(`poll: ${wanted} polls`)
   const polls = yield* sql<{ millis: number }>`
     SELECT (extract(epoch FROM finished_at - started_at) * 1000)::float8 AS millis
@@ -43,15 +43,15 @@ export const poll = Effect.gen(function* () {
   const report: Report = {
     rows: [
       {
-        work: `poll of ${Pairs.all.length} pairs, provider at ${PROVIDER_MILLIS} ms, spacing 0, concurrency ${CONCURRENCY}`,
-        measure: `time against ${Pairs.all.length} × ${PROVIDER_MILLIS} ms / ${CONCURRENCY}`,
+        workload: `poll of ${Pairs.all.length} pairs, provider at ${PROVIDER_MILLIS} ms, spacing 0, concurrency ${CONCURRENCY}`,
+        measure: `time relative to ${Pairs.all.length} × ${PROVIDER_MILLIS} ms / ${CONCURRENCY}`,
         target: { atMost: 1.3 },
         result: spreadOf(millis.map((time) => time / ideal))
       }
     ],
-    figures: [{ work: "poll", server: "effex", what: "time", unit: "ms", result: spreadOf(millis) }],
+    figures: [{ workload: "poll", server: "effex", quantity: "time", unit: "ms", result: spreadOf(millis) }],
     notes: [
-      `${Pairs.all.length} pairs in groups of ${CONCURRENCY} are ${Math.ceil(Pairs.all.length / CONCURRENCY)} groups, so that no poll can be faster than ${((Math.ceil(Pairs.all.length / CONCURRENCY) * PROVIDER_MILLIS) / ideal).toFixed(2)} of the ideal.`
+      `${Pairs.all.length} pairs in groups of ${CONCURRENCY} make ${Math.ceil(Pairs.all.length / CONCURRENCY)} groups, so no poll can be faster than ${((Math.ceil(Pairs.all.length / CONCURRENCY) * PROVIDER_MILLIS) / ideal).toFixed(2)} of the ideal.`
     ]
   }
   return report

@@ -3,28 +3,28 @@ import { Machine } from "../Machine.ts"
 import { Plan } from "../Plan.ts"
 import * as Processes from "../Processes.ts"
 import type { Report } from "../Report.ts"
-import * as Rounds from "../Rounds.ts"
+import * as InterleavedRounds from "../InterleavedRounds.ts"
 import * as Servers from "../servers/Servers.ts"
 import { type Spread, spreadOf } from "../Statistics.ts"
 
-const WORK = "start to first answer, embedded Postgres"
+const WORKLOAD = "start to first response, embedded Postgres"
 
-/** From the command to the first rate, with nothing there before, and again with what the first start made. */
+/** Measures the time from the command to the first rate: with an empty data folder, and with that of the first start. */
 export const start = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const { pairs } = yield* Plan
   const [from, to] = (pairs[0] ?? "").split(":")
   const path = `/api/v1/rates?from=${from}&to=${to}`
-  const twice = Effect.gen(function* () {
+  const twoStarts = Effect.gen(function* () {
     const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-bench-start-" })
-    return { fresh: yield* secondsToAnswer(folder, path), again: yield* secondsToAnswer(folder, path) }
+    return { fresh: yield* secondsToResponse(folder, path), again: yield* secondsToResponse(folder, path) }
   }).pipe(
     Effect.scoped,
     Effect.mapError(({ message }) => new Processes.ProcessFailed({ program: "start", detail: message }))
   )
-  const rounds = yield* Rounds.inTurns("start", { effex: twice })
+  const rounds = yield* InterleavedRounds.interleave("start", { effex: twoStarts })
   const row = (measure: string, atMost: number, result: Spread) => ({
-    work: WORK,
+    workload: WORKLOAD,
     measure,
     unit: "s",
     target: { atMost },
@@ -40,7 +40,7 @@ export const start = Effect.gen(function* () {
   return report
 })
 
-const secondsToAnswer = Effect.fnUntraced(function* (folder: string, path: string) {
+const secondsToResponse = Effect.fnUntraced(function* (folder: string, path: string) {
   const { onAllCores } = yield* Machine
   const startedAt = performance.now()
   const { match } = yield* Processes.start({
@@ -51,7 +51,7 @@ const secondsToAnswer = Effect.fnUntraced(function* (folder: string, path: strin
   })
   yield* Effect.tryPromise(async () => {
     const response = await fetch(`${match[1]}${path}`)
-    if (!response.ok) throw new Error(`it answers ${response.status}`)
+    if (!response.ok) throw new Error(`status ${response.status}`)
     return response.text()
   }).pipe(Effect.retry({ schedule: Schedule.spaced("2 millis"), times: 5_000 }))
   return (performance.now() - startedAt) / 1_000

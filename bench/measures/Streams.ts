@@ -3,44 +3,44 @@ import * as StreamClients from "../load/StreamClients.ts"
 import { Plan } from "../Plan.ts"
 import * as Processes from "../Processes.ts"
 import type { Figure, Report } from "../Report.ts"
-import * as Rounds from "../Rounds.ts"
+import * as InterleavedRounds from "../InterleavedRounds.ts"
 import * as Servers from "../servers/Servers.ts"
 import { ratioIn, spreadIn } from "../Statistics.ts"
 
-/** What a server and its clients have to warm up. */
+/** Time for a server and its clients to warm up. */
 const WARM_UP = "2 seconds"
 
-/** What a server told its clients. */
-interface Told {
+/** Fan-out of a server to its clients. */
+interface FanOutResult {
   readonly messagesPerSecond: number
   readonly cpuMicrosPerMessage: number
 }
 
-const messagesPerSecond = (told: Told) => told.messagesPerSecond
-const cpuMicrosPerMessage = (told: Told) => told.cpuMicrosPerMessage
+const messagesPerSecond = (result: FanOutResult) => result.messagesPerSecond
+const cpuMicrosPerMessage = (result: FanOutResult) => result.cpuMicrosPerMessage
 
-/** Every pair changes once a second, and every client is told. */
+/** Measures the fan-out: every pair changes once per second, and every client receives every change. */
 export const streams = Effect.gen(function* () {
   const { clients } = yield* Plan
   const effex = Servers.effex({ POLL_INTERVAL: "1 second", POLL_SPACING: "0 millis" })
-  const rounds = yield* Rounds.inTurns("streams", {
-    ws: told(Servers.peer("fastify", { UPDATES: "on" }), "websocket"),
-    effex: told(effex, "websocket"),
-    rpc: told(effex, "rpc")
+  const rounds = yield* InterleavedRounds.interleave("streams", {
+    ws: measureFanOut(Servers.peer("fastify", { UPDATES: "on" }), "websocket"),
+    effex: measureFanOut(effex, "websocket"),
+    rpc: measureFanOut(effex, "rpc")
   })
-  const work = `fan-out over WebSocket, ${clients} clients, 44 updates per second`
+  const workload = `fan-out over WebSocket, ${clients} clients, 44 updates per second`
   const figures = (name: keyof (typeof rounds)[number], server: string): ReadonlyArray<Figure> => [
     {
-      work: "fan-out",
+      workload: "fan-out",
       server,
-      what: "messages",
+      quantity: "messages",
       unit: "/s",
       result: spreadIn(rounds, name, messagesPerSecond)
     },
     {
-      work: "fan-out",
+      workload: "fan-out",
       server,
-      what: "processor time per message",
+      quantity: "CPU time per message",
       unit: "µs",
       result: spreadIn(rounds, name, cpuMicrosPerMessage)
     }
@@ -48,20 +48,20 @@ export const streams = Effect.gen(function* () {
   const report: Report = {
     rows: [
       {
-        work,
-        measure: "messages/s against a bare `ws` loop",
+        workload,
+        measure: "messages/s relative to a bare `ws` loop",
         target: { atLeast: 0.9 },
         result: ratioIn(rounds, "effex", "ws", messagesPerSecond)
       },
       {
-        work,
-        measure: "CPU per message against a bare `ws` loop",
+        workload,
+        measure: "CPU per message relative to a bare `ws` loop",
         target: { atMost: 1.2 },
         result: ratioIn(rounds, "effex", "ws", cpuMicrosPerMessage)
       },
       {
-        work: `RPC stream, ${clients} subscribers`,
-        measure: "messages/s against the WebSocket above",
+        workload: `RPC stream, ${clients} subscribers`,
+        measure: "messages/s relative to the WebSocket above",
         target: { atLeast: 0.5 },
         result: ratioIn(rounds, "rpc", "effex", messagesPerSecond)
       }
@@ -72,29 +72,32 @@ export const streams = Effect.gen(function* () {
       ...figures("rpc", "effex, RPC")
     ],
     notes: [
-      "effex's processor time includes what it does once for all clients: polling 44 rates a second, storing them in Postgres, and publishing them through Redis. The bare `ws` loop makes its updates up."
+      "The CPU time of effex includes the work done once for all clients: polling 44 rates per second, storing them in Postgres and publishing them through Redis. The bare `ws` loop generates its updates."
     ]
   }
   return report
 })
 
-/** Starts a server and its clients, and counts for as long as the plan says. */
-const told = <E, R>(server: Effect.Effect<Servers.Server, E, R>, protocol: StreamClients.Protocol) =>
+/** Starts a server and its clients, and counts the messages during the measurement. */
+const measureFanOut = <E, R>(
+  server: Effect.Effect<Servers.Server, E, R>,
+  protocol: StreamClients.StreamProtocol
+) =>
   Effect.gen(function* () {
     const plan = yield* Plan
     const { pid, url } = yield* server
     const clients = yield* StreamClients.open(url, protocol, plan.clients)
     yield* Effect.sleep(WARM_UP)
-    const now = Effect.map(Processes.cpuSeconds(pid), (cpu) => ({
+    const sample = Effect.map(Processes.cpuSeconds(pid), (cpu) => ({
       cpu,
       messages: clients.updates(),
       at: performance.now()
     }))
-    const before = yield* now
+    const before = yield* sample
     yield* Effect.sleep(`${plan.seconds} seconds`)
-    const after = yield* now
+    const after = yield* sample
     const messages = after.messages - before.messages
-    const result: Told = {
+    const result: FanOutResult = {
       messagesPerSecond: (messages / (after.at - before.at)) * 1_000,
       cpuMicrosPerMessage: ((after.cpu - before.cpu) / messages) * 1e6
     }

@@ -7,18 +7,18 @@ import * as GeneratedRows from "../servers/GeneratedRows.ts"
 import * as Servers from "../servers/Servers.ts"
 import { ratioIn, type Rounds } from "../Statistics.ts"
 
-const SMALL = 10_000
-/** The size for which the target is meant. */
-const MEANT = 10_000_000
+const SMALL_TABLE_ROWS = 10_000
+/** Size of the large table that the target refers to. */
+const TARGET_ROWS = 10_000_000
 
-/** Lookups, and questions that only the table answers, of a small table and of a large one. */
+/** Compares lookups and as-of queries, which read the table, with a small and with a large rate table. */
 export const growth = Effect.gen(function* () {
   const { rows } = yield* Plan
-  const servers = { small: yield* filled(SMALL), large: yield* filled(rows) }
+  const servers = { small: yield* startWithRows(SMALL_TABLE_ROWS), large: yield* startWithRows(rows) }
   const lookups = yield* Comparison.compare("growth, lookups", "lookups", servers)
   const asOf = yield* Comparison.compare("growth, as-of", "as-of", servers)
-  const row = (work: string, rounds: Rounds<"small" | "large", LoadResult>): Row => ({
-    work: `${work} when the table grows from ${counted(SMALL)} to ${counted(rows)} rows`,
+  const row = (workload: string, rounds: Rounds<"small" | "large", LoadResult>): Row => ({
+    workload: `${workload} when the table grows from ${formatCount(SMALL_TABLE_ROWS)} to ${formatCount(rows)} rows`,
     measure: "requests/s, ratio",
     result: ratioIn(rounds, "large", "small", Comparison.requestsPerSecond)
   })
@@ -29,21 +29,21 @@ export const growth = Effect.gen(function* () {
       ...Comparison.figuresOf("as-of, table", asOf, ["small", "large"])
     ],
     notes:
-      rows < MEANT
+      rows < TARGET_ROWS
         ? [
-            `\`--rows ${MEANT}\` makes the large table as large as the target means, which takes some minutes.`
+            `\`--rows ${TARGET_ROWS}\` creates the table size that the target refers to, which takes some minutes.`
           ]
         : []
   }
   return report
 })
 
-const filled = Effect.fnUntraced(function* (rows: number) {
+const startWithRows = Effect.fnUntraced(function* (rows: number) {
   const server = yield* Servers.effex()
-  yield* Console.log(`growth: makes ${counted(rows)} rows`)
+  yield* Console.log(`growth: inserts ${formatCount(rows)} rows`)
   yield* GeneratedRows.fill(server.database, rows)
   return server
 })
 
-const counted = (rows: number) =>
+const formatCount = (rows: number) =>
   rows >= 1e6 ? `${rows / 1e6} million` : rows >= 1e3 ? `${rows / 1e3} thousand` : String(rows)

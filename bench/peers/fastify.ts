@@ -1,6 +1,6 @@
 /**
- * What one would write instead: Fastify with schemas, one GET of Redis per lookup, one INSERT per conversion, and a
- * loop over the sockets per update.
+ * A typical alternative to effex: Fastify with schemas, one Redis GET per lookup, one INSERT per conversion, and a loop
+ * over the sockets per update.
  */
 import { Big } from "big.js"
 import Fastify from "fastify"
@@ -23,7 +23,7 @@ interface Rate {
 const { DATABASE_URL = "", RATES = "", REDIS_URL = "", UPDATES } = process.env
 
 const MARGIN = "0.005"
-/** Minor units of the currencies that do not have two. */
+/** Decimals of the currencies that do not have two. */
 const DECIMALS: Readonly<Record<string, number>> = { XOF: 0, XAF: 0, UGX: 0 }
 
 const redis = new Redis(REDIS_URL, { enableAutoPipelining: true })
@@ -40,7 +40,7 @@ const rateOf = async (from: string, to: string): Promise<Rate | undefined> => {
 const text = { type: "string" } as const
 const code = { type: "string", pattern: "^[A-Z]{3}$" } as const
 const problem = { type: "object", properties: { code: text, detail: text } } as const
-const unsupported = { code: "unsupported-pair", detail: "The pair is not offered" }
+const unsupported = { code: "unsupported-pair", detail: "The pair is not supported" }
 const rateFields = {
   from: text,
   to: text,
@@ -196,7 +196,7 @@ for (const rate of rates) await redis.set(keyOf(rate.from, rate.to), JSON.string
 
 const sockets = new WebSocketServer({ server: app.server, path: "/ws/rates/" })
 
-const tell = (rate: Rate, sequence: number) => {
+const broadcast = (rate: Rate, sequence: number) => {
   const message = JSON.stringify({ type: "rate_update", sequence, ...rate })
   for (const socket of sockets.clients) socket.send(message)
 }
@@ -206,14 +206,14 @@ sockets.on("connection", (socket) => socket.send(JSON.stringify({ type: "all_rat
 const address = await app.listen({ host: "127.0.0.1", port: 0 })
 process.stdout.write(`fastify listens on ${address}\n`)
 
-/** Once a second every rate changes; each of them comes by itself, as a provider's answers do. */
+/** Changes every rate once per second, one by one, as the responses of a provider arrive. */
 let sequence = 0
-const tellAll = async (): Promise<void> => {
+const broadcastAll = async (): Promise<void> => {
   const next = performance.now() + 1_000
   for (const rate of rates) {
-    tell({ ...rate, rate_id: randomUUID(), fetched_at: new Date().toISOString() }, ++sequence)
+    broadcast({ ...rate, rate_id: randomUUID(), fetched_at: new Date().toISOString() }, ++sequence)
     await setImmediate()
   }
-  setTimeout(tellAll, next - performance.now())
+  setTimeout(broadcastAll, next - performance.now())
 }
-if (UPDATES === "on") await tellAll()
+if (UPDATES === "on") await broadcastAll()

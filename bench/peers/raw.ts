@@ -1,4 +1,4 @@
-/** The limit of the runtime: `node:http`, a `Map` and `JSON.stringify`, and nothing that a service needs besides. */
+/** The limit of the runtime: `node:http`, a `Map` and `JSON.stringify`, without anything else that a service needs. */
 import { randomUUID } from "node:crypto"
 import { createServer } from "node:http"
 
@@ -17,8 +17,8 @@ for (const [, from = "", to = "", rate = ""] of (process.env["RATES"] ?? "").mat
   /(\w+):(\w+)=([\d.]+)/g
 )) {
   const fetched_at = new Date().toISOString()
-  const known = { from, to, rate, rate_id: randomUUID(), provider: "raw", fetched_at, stale: false }
-  rates.set(`from=${from}&to=${to}`, known)
+  const entry = { from, to, rate, rate_id: randomUUID(), provider: "raw", fetched_at, stale: false }
+  rates.set(`from=${from}&to=${to}`, entry)
 }
 
 const PATH = "/api/v1/rates?"

@@ -1,46 +1,47 @@
-/** How an axis is divided. */
-export type Scale = "linear" | "log"
+/** Type of the scale of an axis. */
+export type ScaleType = "linear" | "log"
 
 export interface Axis {
-  /** What it counts, with its unit. */
+  /** Quantity and unit. */
   readonly label: string
-  readonly scale: Scale
+  readonly scale: ScaleType
 }
 
-/** An axis with its marks, from 0 to 1 along its length. */
-export interface Divided {
+/** Maps values to positions from 0 to 1 along an axis. */
+export interface Scale {
   readonly ticks: ReadonlyArray<number>
-  readonly at: (value: number) => number
+  readonly position: (value: number) => number
 }
 
-/** An axis through values. A logarithmic one with few different values is marked at these. */
-export const divide = (scale: Scale, values: ReadonlyArray<number>): Divided =>
-  scale === "linear" ? linear(Math.max(...values)) : logarithmic(values)
+/** Creates a scale that contains all values. A logarithmic scale of few distinct values has its ticks at these. */
+export const makeScale = (type: ScaleType, values: ReadonlyArray<number>): Scale =>
+  type === "linear" ? linear(Math.max(...values)) : logarithmic(values)
 
 const STEPS = [1, 2, 2.5, 5, 10]
 
-/** From zero, in about five steps. */
-const linear = (max: number): Divided => {
+/** Starts at zero and has about five steps. */
+const linear = (max: number): Scale => {
   const rough = max / 5
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = power * (STEPS.find((step) => step * power >= rough) ?? 10)
   const count = Math.ceil(max / step)
   return {
     ticks: Array.from({ length: count + 1 }, (_, n) => n * step),
-    at: (value) => value / (count * step)
+    position: (value) => value / (count * step)
   }
 }
 
-const FEW = 6
+const MAX_DISTINCT_TICKS = 6
 
-const logarithmic = (values: ReadonlyArray<number>): Divided => {
+const logarithmic = (values: ReadonlyArray<number>): Scale => {
   const distinct = Array.from(new Set(values)).toSorted((a, b) => a - b)
-  const ticks = distinct.length <= FEW ? distinct : stepsAround(Math.min(...values), Math.max(...values))
+  const ticks =
+    distinct.length <= MAX_DISTINCT_TICKS ? distinct : stepsAround(Math.min(...values), Math.max(...values))
   const [low, high] = [Math.log(ticks[0] ?? 1), Math.log(ticks.at(-1) ?? 10)]
-  return { ticks, at: (value) => (Math.log(value) - low) / (high - low) }
+  return { ticks, position: (value) => (Math.log(value) - low) / (high - low) }
 }
 
-/** 1, 2 and 5 of each power of ten that is between two values, and the ones around them; of many powers only they. */
+/** Returns ticks at 1, 2 and 5 times the powers of ten that enclose two values; only the powers if those are too many. */
 const stepsAround = (min: number, max: number): ReadonlyArray<number> => {
   const first = Math.floor(Math.log10(min))
   const powers = Array.from({ length: Math.ceil(Math.log10(max)) - first + 1 }, (_, n) => 10 ** (first + n))
@@ -51,7 +52,7 @@ const stepsAround = (min: number, max: number): ReadonlyArray<number> => {
   return between.length <= 10 ? between : powers
 }
 
-/** A number of an axis as one would write it. */
+/** Formats the label of a tick. */
 export const format = (value: number): string =>
   value >= 1_000
     ? Math.round(value).toLocaleString("en").replaceAll(",", " ")

@@ -1,7 +1,4 @@
-/**
- * Loaded before a server whose memory is compared: SIGUSR2 collects its garbage, and gives back to the system what it
- * can. It changes nothing else.
- */
+/** Preloaded into servers whose memory is compared: SIGUSR2 triggers a full garbage collection. */
 process.on("SIGUSR2", () => {
   void globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" })
 })

@@ -3,30 +3,30 @@ import { Effect } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Pairs from "../Pairs.ts"
 import { ProcessFailed } from "../Processes.ts"
-import type { NewDatabase } from "../Stores.ts"
+import type { BenchDatabase } from "../Stores.ts"
 
-/** Over how many months the rows are spread. */
+/** Number of months that the rows cover. */
 const MONTHS = 12
-/** How many rows one statement makes. */
-const BATCH = 500_000
+/** Rows inserted per statement. */
+const BATCH_SIZE = 500_000
 
 /**
- * Fills the table of rates of a database that effex has migrated, up to a number of rows: evenly over the last year,
- * each with the id that its moment gives (see `RateIds`), in the partitions of the months.
+ * Inserts rates into a migrated database, evenly distributed over the last year, with ids derived from their time (see
+ * `RateIds`), into monthly partitions.
  */
 export const fill = Effect.fnUntraced(
-  function* ({ connection }: NewDatabase, rows: number) {
+  function* ({ connection }: BenchDatabase, rows: number) {
     const sql = yield* PgClient.make({ ...connection, maxConnections: 1 })
     yield* sql`SET synchronous_commit = off`
     yield* sql`
       SELECT ensure_monthly_partitions('exchange_rate', now() - make_interval(months => ${MONTHS}::int), ${MONTHS}::int)`
-    for (let first = 0; first < rows; first += BATCH) {
+    for (let first = 0; first < rows; first += BATCH_SIZE) {
       yield* sql`
         INSERT INTO exchange_rate (id, source_currency, destination_currency, rate, source_amount, destination_amount,
           provider, provider_rate, raw, observed_at, recorded_at)
         SELECT
           (lpad(to_hex((extract(epoch FROM observed_at) * 1000)::bigint), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
-          split_part(pair, ':', 1), split_part(pair, ':', 2), rate, 1, rate, 'made', rate::text, '{}', observed_at, observed_at
+          split_part(pair, ':', 1), split_part(pair, ':', 2), rate, 1, rate, 'bench', rate::text, '{}', observed_at, observed_at
         FROM (
           SELECT n,
             (${Pairs.all}::text[])[1 + n % ${Pairs.all.length}::int] AS pair,
@@ -34,8 +34,8 @@ export const fill = Effect.fnUntraced(
             date_trunc('milliseconds', now() - make_interval(months => ${MONTHS}::int, mins => -1)
               + (now() - (now() - make_interval(months => ${MONTHS}::int))) * (n::float8 / ${rows}::int)
               - interval '1 minute') AS observed_at
-          FROM generate_series(${first}::int, ${Math.min(first + BATCH, rows) - 1}::int) AS n
-        ) AS made`
+          FROM generate_series(${first}::int, ${Math.min(first + BATCH_SIZE, rows) - 1}::int) AS n
+        ) AS generated`
     }
     yield* sql`VACUUM ANALYZE exchange_rate`
   },

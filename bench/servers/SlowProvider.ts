@@ -2,53 +2,53 @@ import { Effect } from "effect"
 import { createServer, type ServerResponse } from "node:http"
 import * as Pairs from "../Pairs.ts"
 
-/** The destination amount that is asked for without settings. */
-const AMOUNT = 1_000_000
-/** How far each answer is from the one before, as a fraction. */
-const STEP = 0.0001
-const STEPS = 50
+/** Destination amount that effex requests by default. */
+const DESTINATION_AMOUNT = 1_000_000
+/** Relative difference between consecutive rates. */
+const RATE_STEP = 0.0001
+const RATES_PER_PAIR = 50
 
-/** A made-up answer of Flutterwave to each question about a pair, another one each time. */
-const answersOf = ([from = "", to = "", rate = ""]: ReadonlyArray<string>) =>
-  Array.from({ length: STEPS }, (_, step) => {
-    const current = Number(rate) * (1 + step * STEP)
+/** Generates Flutterwave responses for a pair, each with a different rate. */
+const responsesFor = ([from = "", to = "", rate = ""]: ReadonlyArray<string>) =>
+  Array.from({ length: RATES_PER_PAIR }, (_, step) => {
+    const current = Number(rate) * (1 + step * RATE_STEP)
     return JSON.stringify({
       status: "success",
       message: "Transfer rates fetched",
       data: {
         rate: Number(current.toPrecision(6)),
-        source: { currency: from, amount: AMOUNT / current },
-        destination: { currency: to, amount: AMOUNT }
+        source: { currency: from, amount: DESTINATION_AMOUNT / current },
+        destination: { currency: to, amount: DESTINATION_AMOUNT }
       }
     })
   })
 
-const answers = new Map(
+const responses = new Map(
   Pairs.rates.split(",").map((item) => {
     const quoted = /(\w+):(\w+)=([\d.]+)/.exec(item)?.slice(1) ?? []
-    return [`${quoted[0]}:${quoted[1]}`, answersOf(quoted)]
+    return [`${quoted[0]}:${quoted[1]}`, responsesFor(quoted)]
   })
 )
 
 /**
- * A Flutterwave with made-up rates that takes so long for each answer, and next to no processor time: that core is shared
- * with Postgres and Redis. Returns the settings that lead to it.
+ * Starts a fake Flutterwave that delays each response. Responses are serialized in advance to use little CPU, because
+ * Postgres and Redis share the core. Returns the settings that point effex to it.
  */
 export const listen = Effect.fnUntraced(function* (delayMillis: number) {
-  let asked = 0
-  const answer = (url: string, response: ServerResponse) => {
+  let requestCount = 0
+  const respond = (url: string, response: ServerResponse) => {
     const { searchParams } = new URL(url, "http://localhost")
     const pair = `${searchParams.get("source_currency")}:${searchParams.get("destination_currency")}`
-    const ready = answers.get(pair) ?? []
-    const text = ready[Math.floor(asked++ / answers.size) % STEPS]
+    const pairResponses = responses.get(pair) ?? []
+    const body = pairResponses[Math.floor(requestCount++ / responses.size) % RATES_PER_PAIR]
     const send = () => {
-      if (text === undefined) response.writeHead(400).end()
-      else response.writeHead(200, { "content-type": "application/json" }).end(text)
+      if (body === undefined) response.writeHead(400).end()
+      else response.writeHead(200, { "content-type": "application/json" }).end(body)
     }
     setTimeout(send, delayMillis)
   }
   const server = yield* Effect.acquireRelease(
-    Effect.sync(() => createServer(({ url = "" }, response) => answer(url, response))),
+    Effect.sync(() => createServer(({ url = "" }, response) => respond(url, response))),
     (server) =>
       Effect.sync(() => {
         server.close()

@@ -3,125 +3,132 @@ import { Duration, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import * as Batcher from "../../src/platform/Batcher.ts"
 
-const deadline = { after: Duration.seconds(4), late: (item: number) => Exit.fail(`${item} is late`) }
+const timeouts = {
+  timeout: Duration.seconds(4),
+  onTimeout: (item: number) => Exit.fail(`${item} timed out`)
+}
 
-/** Answers each number with the batch that it was in, which takes a second. */
+/** A batcher that takes one second per batch and returns the number of the batch for each of its items. */
 const make = Effect.gen(function* () {
   const batches: Array<ReadonlyArray<number>> = []
-  const { all, one: ask } = yield* Batcher.make<number, number, string>(
-    3,
-    (batch) => {
+  const batcher = yield* Batcher.make<number, number, string>({
+    ...timeouts,
+    maxBatchSize: 3,
+    handle: (batch) => {
       const n = batches.push(batch.map(({ item }) => item))
       return Effect.delay(
         Effect.sync(() => batch.forEach(({ settle }) => settle(Exit.succeed(n)))),
         "1 second"
       )
-    },
-    deadline
-  )
-  return { all, ask, batches }
+    }
+  })
+  return { ...batcher, batches }
 })
 
-const askAll = (ask: (item: number) => Effect.Effect<number, string>, items: ReadonlyArray<number>) =>
+const runEach = (run: (item: number) => Effect.Effect<number, string>, items: ReadonlyArray<number>) =>
   Effect.forkChild(
-    Effect.forEach(items, (item) => Effect.result(ask(item)), { concurrency: "unbounded" }),
+    Effect.forEach(items, (item) => Effect.result(run(item)), { concurrency: "unbounded" }),
     { startImmediately: true }
   )
 
-describe("Together", () => {
-  it.effect("takes what came at once, and then what came meanwhile", () =>
+describe("Batcher", () => {
+  it.effect("batches concurrent items, then the items queued during the batch", () =>
     Effect.gen(function* () {
-      const { ask, batches } = yield* make
-      yield* askAll(ask, [1, 2])
+      const { batches, run } = yield* make
+      yield* runEach(run, [1, 2])
       yield* TestClock.adjust("500 millis")
-      const rest = yield* askAll(ask, [3, 4, 5, 6])
+      const later = yield* runEach(run, [3, 4, 5, 6])
       yield* TestClock.adjust("3 seconds")
-      yield* Fiber.join(rest)
+      yield* Fiber.join(later)
       assert.deepStrictEqual(batches, [[1, 2], [3, 4, 5], [6]])
     })
   )
 
-  it.effect("leaves out whoever went away", () =>
+  it.effect("skips items whose callers were interrupted", () =>
     Effect.gen(function* () {
-      const { ask, batches } = yield* make
-      yield* askAll(ask, [1])
+      const { batches, run } = yield* make
+      yield* runEach(run, [1])
       yield* TestClock.adjust("500 millis")
-      const gone = yield* askAll(ask, [2])
-      const rest = yield* askAll(ask, [3])
-      yield* Fiber.interrupt(gone)
+      const interrupted = yield* runEach(run, [2])
+      const remaining = yield* runEach(run, [3])
+      yield* Fiber.interrupt(interrupted)
       yield* TestClock.adjust("2 seconds")
-      yield* Fiber.join(rest)
+      yield* Fiber.join(remaining)
       assert.deepStrictEqual(batches, [[1], [3]])
     })
   )
 
-  it.effect("tells whoever has waited for too long, and nobody else", () =>
+  it.effect("times out each item by its own age", () =>
     Effect.gen(function* () {
-      const { one: ask } = yield* Batcher.make<number, number, string>(1, () => Effect.never, deadline)
-      const early = yield* Effect.forkChild(Effect.flip(ask(1)), { startImmediately: true })
+      const { run } = yield* Batcher.make<number, number, string>({
+        ...timeouts,
+        maxBatchSize: 1,
+        handle: () => Effect.never
+      })
+      const earlier = yield* Effect.forkChild(Effect.flip(run(1)), { startImmediately: true })
       yield* TestClock.adjust("3 seconds")
-      const later = yield* Effect.forkChild(Effect.flip(ask(2)), { startImmediately: true })
+      const later = yield* Effect.forkChild(Effect.flip(run(2)), { startImmediately: true })
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* Fiber.join(early), "1 is late")
+      assert.strictEqual(yield* Fiber.join(earlier), "1 timed out")
       assert.isUndefined(later.pollUnsafe())
       yield* TestClock.adjust("3 seconds")
-      assert.strictEqual(yield* Fiber.join(later), "2 is late")
+      assert.strictEqual(yield* Fiber.join(later), "2 timed out")
     })
   )
 
-  it.effect("tells whoever asks for several what came of each, once all is known", () =>
+  it.effect("returns the outcomes of runAll in order, once all are known", () =>
     Effect.gen(function* () {
-      const { all, batches } = yield* make
-      assert.deepStrictEqual(yield* all([]), [])
-      const asked = yield* Effect.forkChild(all([1, 2, 3, 4]), { startImmediately: true })
+      const { batches, runAll } = yield* make
+      assert.deepStrictEqual(yield* runAll([]), [])
+      const running = yield* Effect.forkChild(runAll([1, 2, 3, 4]), { startImmediately: true })
       yield* TestClock.adjust("1500 millis")
-      assert.isUndefined(asked.pollUnsafe())
+      assert.isUndefined(running.pollUnsafe())
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(
-        yield* Fiber.join(asked),
+        yield* Fiber.join(running),
         [1, 1, 1, 2].map((n) => Exit.succeed(n))
       )
       assert.deepStrictEqual(batches, [[1, 2, 3], [4]])
     })
   )
 
-  it.effect("tells whoever asks for several which of them are late, and leaves out those who went away", () =>
+  it.effect("times out single items of runAll, and skips those of interrupted callers", () =>
     Effect.gen(function* () {
-      const { all, batches } = yield* make
-      const asked = yield* Effect.forkChild(all(Array.from({ length: 15 }, (_, i) => i)), {
+      const { batches, runAll } = yield* make
+      const running = yield* Effect.forkChild(runAll(Array.from({ length: 15 }, (_, i) => i)), {
         startImmediately: true
       })
       yield* TestClock.adjust("500 millis")
-      const gone = yield* Effect.forkChild(all([100, 101]), { startImmediately: true })
-      yield* Fiber.interrupt(gone)
+      const interrupted = yield* Effect.forkChild(runAll([100, 101]), { startImmediately: true })
+      yield* Fiber.interrupt(interrupted)
       yield* TestClock.adjust("10 seconds")
-      const outcomes = yield* Fiber.join(asked)
+      const outcomes = yield* Fiber.join(running)
       assert.deepStrictEqual(
         outcomes.slice(0, 9).map(Exit.isSuccess),
         Array.from({ length: 9 }, () => true)
       )
       assert.deepStrictEqual(
         outcomes.slice(12),
-        [12, 13, 14].map((n) => Exit.fail(`${n} is late`))
+        [12, 13, 14].map((n) => Exit.fail(`${n} timed out`))
       )
       assert.notIncludeMembers(batches.flat(), [100, 101])
     })
   )
 
-  it.effect("has as many batches under way as there are lanes", () =>
+  it.effect("handles as many batches at a time as its concurrency", () =>
     Effect.gen(function* () {
       const batches: Array<ReadonlyArray<number>> = []
-      const { one } = yield* Batcher.make<number, number, string>(
-        3,
-        (batch) => {
+      const { run } = yield* Batcher.make<number, number, string>({
+        ...timeouts,
+        maxBatchSize: 3,
+        concurrency: 2,
+        handle: (batch) => {
           batches.push(batch.map(({ item }) => item))
           return Effect.never
-        },
-        deadline,
-        2
-      )
+        }
+      })
       for (const item of [1, 2, 3]) {
-        yield* askAll(one, [item])
+        yield* runEach(run, [item])
         yield* TestClock.adjust("1 millis")
       }
       assert.deepStrictEqual(batches, [[1], [2]])

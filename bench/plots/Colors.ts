@@ -1,10 +1,10 @@
-/** Each server has one colour and one mark in all charts. */
-export type Colour = "effex" | "fastify" | "raw"
+/** Name of a server's color and marker, the same in all charts. */
+export type Color = "effex" | "fastify" | "raw"
 
-export const of = (server: string): Colour =>
+export const of = (server: string): Color =>
   server.startsWith("effex") ? "effex" : server.startsWith("raw") ? "raw" : "fastify"
 
-/** For a light page and for a dark one; told apart without colours by their marks. */
+/** Styles for light and dark pages. Markers distinguish the servers without colors. */
 export const css = `
   svg { --paper: #ffffff; --ink: #1f2328; --faint: #59636e; --grid: #d9dee3;
     --effex: #0b62b8; --fastify: #c2570c; --raw: #6e7781 }
@@ -21,10 +21,10 @@ export const css = `
   .line, .mark { stroke: currentColor } .mark { fill: currentColor } .hollow { fill: var(--paper) }
 `
 
-/** The mark of a server around a point. */
-export const mark = (colour: Colour, x: number, y: number, isHollow: boolean): string => {
+/** Draws the marker of a server at a point. */
+export const marker = (color: Color, x: number, y: number, isHollow: boolean): string => {
   const style = `class="mark${isHollow ? " hollow" : ""}" stroke-width="1.75"`
-  switch (colour) {
+  switch (color) {
     case "effex":
       return `<circle cx="${x}" cy="${y}" r="4" ${style}/>`
     case "fastify":
