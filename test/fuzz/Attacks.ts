@@ -1,4 +1,4 @@
-/** Texts that are right nowhere, and that have broken others. They are JavaScript's strings: whoever sends them encodes them. */
+/** Texts that are valid nowhere and have broken other systems. Callers encode them for their transport. */
 export const texts: ReadonlyArray<string> = [
   // SQL
   "' OR 1=1; DROP TABLE pets;--",
@@ -20,19 +20,19 @@ export const texts: ReadonlyArray<string> = [
   "USD\r\nSet-Cookie: a=b",
   "USD\nX-Injected: yes",
   "\u2028\u2029\u0085",
-  // JavaScript's own names
+  // Property names of JavaScript objects
   "__proto__",
   "constructor",
   "prototype",
   "toString",
   "hasOwnProperty",
-  // Markup and sheets
+  // Markup and spreadsheets
   "<script>alert(1)</script>",
   '"><img src=x onerror=alert(1)>',
   '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]>',
   "=HYPERLINK(1)",
   "@SUM(1)",
-  // Letters that look like others, or become others
+  // Homoglyphs, and characters that change when the case or normalization changes
   "u\u017fd",
   "\u0423\u0405\u0414",
   "\uff35\uff33\uff24",
@@ -44,14 +44,14 @@ export const texts: ReadonlyArray<string> = [
   "\ufeffUSD",
   "\ud83d\udcb8",
   "\ufdfa".repeat(40),
-  // What patterns take long over
+  // Inputs that make regular expressions slow
   `${"a".repeat(5_000)}!`,
   `${"1".repeat(3_000)}x`,
   `${" ".repeat(5_000)}x`,
   `${"0".repeat(4_000)}.${"0".repeat(4_000)}`,
   `${"USD:NGN,".repeat(900)}x`,
   `${"-".repeat(3_000)}`,
-  // Nothing, and nearly nothing
+  // Empty and almost empty
   "",
   " ",
   "\t\n",
@@ -66,7 +66,7 @@ export const texts: ReadonlyArray<string> = [
   "A".repeat(9_000)
 ]
 
-/** Numbers, as they may be written, that many programs read in another way than they were meant. */
+/** Notations of numbers that programs often misread. */
 export const numbers: ReadonlyArray<string> = [
   "0",
   "-0",
@@ -108,7 +108,7 @@ export const numbers: ReadonlyArray<string> = [
   `0.${"3".repeat(400)}`
 ]
 
-/** Escapes as they stand in an address, broken ones among them. */
+/** Percent escapes and path segments, including invalid ones. */
 export const escapes: ReadonlyArray<string> = [
   "%00",
   "%2F",

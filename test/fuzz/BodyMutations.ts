@@ -2,22 +2,22 @@ import * as Attacks from "./Attacks.ts"
 import type { RandomChoice } from "./RandomChoice.ts"
 import * as Values from "./Values.ts"
 
-/** The largest body that is taken. */
-const LIMIT = 64 * 1024
+/** Largest body that the server accepts. */
+const MAX_BODY_BYTES = 64 * 1024
 
-type Mutations = (dice: RandomChoice, text: string) => string | Buffer
+type Mutation = (random: RandomChoice, text: string) => string | Buffer
 
-/** JSON with something else in the place of one of its values. */
+/** Replaces one value of a JSON text. */
 const replaceValue =
-  (other: (dice: RandomChoice) => string): Mutations =>
-  (dice, text) => {
-    const places = Array.from(text.matchAll(/:("(?:[^"\\]|\\.)*"|[^,{}[\]"]+)/g))
-    if (places.length === 0) return other(dice)
-    const place = dice.pick(places)
-    return `${text.slice(0, place.index + 1)}${other(dice)}${text.slice(place.index + place[0].length)}`
+  (makeValue: (random: RandomChoice) => string): Mutation =>
+  (random, text) => {
+    const matches = Array.from(text.matchAll(/:("(?:[^"\\]|\\.)*"|[^,{}[\]"]+)/g))
+    if (matches.length === 0) return makeValue(random)
+    const match = random.pick(matches)
+    return `${text.slice(0, match.index + 1)}${makeValue(random)}${text.slice(match.index + match[0].length)}`
   }
 
-const otherTypes = [
+const valuesOfOtherTypes = [
   "null",
   "true",
   "[]",
@@ -30,7 +30,7 @@ const otherTypes = [
   '"\\ud800"',
   '"\\u0000"'
 ]
-const members = [
+const extraMembers = [
   '"extra":1',
   '"__proto__":{"amount":"1"}',
   '"constructor":{"prototype":{}}',
@@ -42,11 +42,11 @@ const members = [
   '"\\ud800":1'
 ]
 
-/** Adds a member, in the first place. */
-const addMember: Mutations = (dice, text) =>
-  text.startsWith("{") ? text.replace("{", () => `{${dice.pick(members)},`).replace(",}", "}") : text
+/** Adds a first member. */
+const addMember: Mutation = (random, text) =>
+  text.startsWith("{") ? text.replace("{", () => `{${random.pick(extraMembers)},`).replace(",}", "}") : text
 
-const wholes: ReadonlyArray<string> = [
+const replacements: ReadonlyArray<string> = [
   "",
   " ",
   "\n",
@@ -72,23 +72,23 @@ const wholes: ReadonlyArray<string> = [
   "\0\0\0\0"
 ]
 
-/** Exactly as large as is taken, one more or one less. */
-const sized: Mutations = (dice, text) => {
-  const size = LIMIT + dice.below(3) - 1
+/** Pads the body to the maximum size, or one byte more or less. */
+const padToLimit: Mutation = (random, text) => {
+  const size = MAX_BODY_BYTES + random.below(3) - 1
   return text + " ".repeat(Math.max(0, size - Buffer.byteLength(text)))
 }
 
-const deep: Mutations = (dice, text) => {
-  const depth = dice.pick([10, 100, 1_000, 10_000, 30_000])
-  const [open, close] = dice.pick([
+const nestDeeply: Mutation = (random, text) => {
+  const depth = random.pick([10, 100, 1_000, 10_000, 30_000])
+  const [open, close] = random.pick([
     ["[", "]"],
     ['{"a":', "}"]
   ] as const)
   const nested = `${open.repeat(Math.floor(depth / open.length))}1${close.repeat(Math.floor(depth / open.length))}`
-  return dice.chance(0.5) ? nested : text.replace("{", () => `{"extra":${nested},`)
+  return random.chance(0.5) ? nested : text.replace("{", () => `{"extra":${nested},`)
 }
 
-const bytes: ReadonlyArray<Buffer> = [
+const invalidUtf8: ReadonlyArray<Buffer> = [
   Buffer.from([0xff, 0xfe]),
   Buffer.from([0xc0, 0xaf]),
   Buffer.from([0xed, 0xa0, 0xbd]),
@@ -97,40 +97,40 @@ const bytes: ReadonlyArray<Buffer> = [
   Buffer.from([0xe2, 0x82])
 ]
 
-/** Bytes in the midst of it that are no UTF-8. */
-const notUtf8: Mutations = (dice, text) => {
-  const whole = Buffer.from(text)
-  const at = dice.below(whole.length + 1)
-  return Buffer.concat([whole.subarray(0, at), dice.pick(bytes), whole.subarray(at)])
+/** Inserts bytes that are not valid UTF-8. */
+const insertInvalidUtf8: Mutation = (random, text) => {
+  const body = Buffer.from(text)
+  const at = random.below(body.length + 1)
+  return Buffer.concat([body.subarray(0, at), random.pick(invalidUtf8), body.subarray(at)])
 }
 
-const damages: ReadonlyArray<Mutations> = [
-  replaceValue((dice) => dice.pick(otherTypes)),
-  replaceValue((dice) => dice.pick(Attacks.numbers)),
-  replaceValue((dice) => JSON.stringify(dice.pick(Attacks.numbers))),
-  replaceValue((dice) => JSON.stringify(Values.hostile(dice))),
-  replaceValue((dice) => JSON.stringify(Values.hostile(dice))),
+const mutations: ReadonlyArray<Mutation> = [
+  replaceValue((random) => random.pick(valuesOfOtherTypes)),
+  replaceValue((random) => random.pick(Attacks.numbers)),
+  replaceValue((random) => JSON.stringify(random.pick(Attacks.numbers))),
+  replaceValue((random) => JSON.stringify(Values.hostile(random))),
+  replaceValue((random) => JSON.stringify(Values.hostile(random))),
   addMember,
-  // A member less.
-  (dice, text) => {
-    const places = Array.from(text.matchAll(/"[a-z_]+":("(?:[^"\\]|\\.)*"|[^,{}[\]"]+),?/g))
-    return places.length === 0 ? text : text.replace(dice.pick(places)[0], "")
+  // Removes a member.
+  (random, text) => {
+    const matches = Array.from(text.matchAll(/"[a-z_]+":("(?:[^"\\]|\\.)*"|[^,{}[\]"]+),?/g))
+    return matches.length === 0 ? text : text.replace(random.pick(matches)[0], "")
   },
-  (dice) => dice.pick(wholes),
-  (dice, text) => text.slice(0, dice.below(text.length + 1)),
-  (dice, text) => Values.damaged(dice, text),
+  (random) => random.pick(replacements),
+  (random, text) => text.slice(0, random.below(text.length + 1)),
+  (random, text) => Values.mutated(random, text),
   (_, text) => `\ufeff${text}`,
   (_, text) => Buffer.from(text, "utf16le"),
   (_, text) => `[${text}]`,
   (_, text) => ` \t\r\n${text}\n\n`,
   (_, text) => text.repeat(2),
-  sized,
-  (dice, text) => text + " ".repeat(LIMIT * dice.pick([2, 16])),
-  (dice) => `{${Array.from({ length: dice.pick([100, 5_000]) }, (_, i) => `"m${i}":${i}`).join()}}`,
-  deep,
-  notUtf8
+  padToLimit,
+  (random, text) => text + " ".repeat(MAX_BODY_BYTES * random.pick([2, 16])),
+  (random) => `{${Array.from({ length: random.pick([100, 5_000]) }, (_, i) => `"m${i}":${i}`).join()}}`,
+  nestDeeply,
+  insertInvalidUtf8
 ]
 
-/** A body in which something is wrong. */
-export const damage = (dice: RandomChoice, body: Buffer): Buffer =>
-  Buffer.from(dice.pick(damages)(dice, body.toString()))
+/** Applies one mutation to a body. */
+export const mutate = (random: RandomChoice, body: Buffer): Buffer =>
+  Buffer.from(random.pick(mutations)(random, body.toString()))

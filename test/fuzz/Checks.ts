@@ -1,123 +1,136 @@
 import { Predicate } from "effect"
-import type { Answer } from "./Answer.ts"
+import type { RawResponse } from "./RawResponse.ts"
 import type { Document, Operation } from "./Document.ts"
-import type { Sent } from "./RequestDraft.ts"
+import type { RenderedRequest } from "./RequestDraft.ts"
 import * as Leaks from "./Leaks.ts"
-import type * as RawRequests from "./RawRequests.ts"
+import type * as RawConnection from "./RawConnection.ts"
 
-/** A promise that an answer breaks. */
-export interface Fault {
-  /** What is the same for all of its kind. */
+/** A response that violates the contract. */
+export interface Finding {
+  /** Groups equal findings; contains nothing specific to one request. */
   readonly kind: string
   readonly detail: string
 }
 
-const PROBLEM = "application/problem+json"
-const MEMBERS = ["type", "title", "status", "detail", "instance", "code", "retryable", "trace_id"]
-/** How whatever is not in the document may be refused, and what never reaches an endpoint. */
-const REFUSALS = new Set([400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 422, 429, 431])
+const PROBLEM_TYPE = "application/problem+json"
+const PROBLEM_MEMBERS = ["type", "title", "status", "detail", "instance", "code", "retryable", "trace_id"]
+/** Allowed statuses for requests to undocumented paths, and for requests that reach no endpoint. */
+const UNDOCUMENTED_STATUSES = new Set([400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 422, 429, 431])
 
-/** What is held against an answer for nothing but being late, or a 503. */
-export const isOfBusy = ({ kind }: Fault): boolean => /: (fails with 503|no answer in time)$/.test(kind)
+/** True for findings that a busy server explains: a timeout or a 503. */
+export const isCausedByLoad = ({ kind }: Finding): boolean =>
+  /: (fails with 503|no response in time)$/.test(kind)
 
-/** Where a server that is too busy, or whose database is, answered late or said so: not yet the last word. */
-export const isBusy = ({ answers: [answer], end }: RawRequests.Exchange): boolean =>
-  answer === undefined ? end === "late" : answer.status === 503 && !isDue(parse(answer))
+/** True if the server or its database was too busy, so that the request should be retried. */
+export const isBusy = ({ responses: [response], end }: RawConnection.Exchange): boolean =>
+  response === undefined ? end === "timeout" : response.status === 503 && !isStaleRate(parse(response))
 
-/** Says what is wrong with what came of a request; nothing where all is well. */
+/** Makes a function that returns all findings about the responses to a request. */
 export const make = (document: Document) => {
-  const ofAnswer = (sent: Sent, answer: Answer, reached: Operation | undefined): ReadonlyArray<Fault> => {
-    const json = parse(answer)
-    // What the server itself refuses has no path.
-    const operation = isOfNoPath(json) ? undefined : reached
+  const checkResponse = (
+    sent: RenderedRequest,
+    response: RawResponse,
+    matched: Operation | undefined
+  ): ReadonlyArray<Finding> => {
+    const json = parse(response)
+    // A request that the HTTP server rejects before routing has no path.
+    const operation = isUnrouted(json) ? undefined : matched
     return [
-      ...failing(answer, json),
-      ...leaking(sent, answer, json),
+      ...checkFailure(response, json),
+      ...checkLeaks(sent, response, json),
       ...(operation === undefined
-        ? ofElsewhere(sent, answer, json)
-        : ofOperation(operation, sent, answer, json))
+        ? checkUndocumented(sent, response, json)
+        : checkOperation(operation, sent, response, json))
     ].map(({ detail, kind }) => ({ kind: `${operation?.name ?? nameOf(sent)}: ${kind}`, detail }))
   }
 
-  /** What is documented: the status, the media type, and the body. */
-  const ofOperation = (
+  /** Checks status, media type and body against the document. */
+  const checkOperation = (
     operation: Operation,
-    { method }: Sent,
-    answer: Answer,
+    { method }: RenderedRequest,
+    response: RawResponse,
     json: unknown
-  ): Array<Fault> => {
-    const { status } = answer
-    const types = operation.answers.get(status)
-    if (types === undefined) return [{ kind: `status ${status} is not documented`, detail: excerpt(answer) }]
-    const type = typeOf(answer)
+  ): Array<Finding> => {
+    const { status } = response
+    const types = operation.responses.get(status)
+    if (types === undefined)
+      return [{ kind: `status ${status} is not documented`, detail: excerpt(response) }]
+    const type = typeOf(response)
     if (method === "HEAD" || types.length === 0) {
-      return answer.body.length === 0 ? [] : [{ kind: `${status} has a body`, detail: excerpt(answer) }]
+      return response.body.length === 0 ? [] : [{ kind: `${status} has a body`, detail: excerpt(response) }]
     }
     if (!types.includes(type))
-      return [{ kind: `${status} as ${type || "nothing"} is not documented`, detail: excerpt(answer) }]
+      return [{ kind: `${status} as ${type || "nothing"} is not documented`, detail: excerpt(response) }]
     return [
-      ...bodiesOf(type, answer, json).flatMap((body) => {
-        const misfit = document.misfit(operation, status, type, body)
-        return misfit === undefined
+      ...bodiesToValidate(type, response, json).flatMap((body) => {
+        const schemaError = document.schemaError(operation, status, type, body)
+        return schemaError === undefined
           ? []
-          : [{ kind: `${status} does not fit its schema: ${misfit}`, detail: excerpt(answer) }]
+          : [{ kind: `${status} does not fit its schema: ${schemaError}`, detail: excerpt(response) }]
       }),
-      ...(type === PROBLEM ? ofProblem(answer, json) : [])
+      ...(type === PROBLEM_TYPE ? checkProblem(response, json) : [])
     ]
   }
 
-  /** What is not in the document is refused, by a problem or in the way of whatever is at that path. */
-  const ofElsewhere = ({ legible, method, target }: Sent, answer: Answer, json: unknown): Array<Fault> => {
-    const { status } = answer
+  /** Checks a response to an undocumented request: a problem, or the error of the endpoint at that path. */
+  const checkUndocumented = (
+    { isWellFormed, method, target }: RenderedRequest,
+    response: RawResponse,
+    json: unknown
+  ): Array<Finding> => {
+    const { status } = response
     if (status < 400) return []
-    if (!REFUSALS.has(status) && status < 500)
-      return [{ kind: `refused with ${status}`, detail: excerpt(answer) }]
-    const neighbour = legible && !isOfNoPath(json) ? document.at(target) : undefined
-    const [type = PROBLEM] = neighbour?.answers.get(400) ?? []
+    if (!UNDOCUMENTED_STATUSES.has(status) && status < 500)
+      return [{ kind: `rejected with ${status}`, detail: excerpt(response) }]
+    const endpoint = isWellFormed && !isUnrouted(json) ? document.at(target) : undefined
+    const [type = PROBLEM_TYPE] = endpoint?.responses.get(400) ?? []
     if (method === "HEAD") return []
-    if (neighbour !== undefined && type !== PROBLEM) {
-      const misfit = document.misfit(neighbour, 400, type, json)
-      return misfit === undefined ? [] : [{ kind: `${status}: ${misfit}`, detail: excerpt(answer) }]
+    if (endpoint !== undefined && type !== PROBLEM_TYPE) {
+      const schemaError = document.schemaError(endpoint, 400, type, json)
+      return schemaError === undefined
+        ? []
+        : [{ kind: `${status}: ${schemaError}`, detail: excerpt(response) }]
     }
-    return typeOf(answer) === PROBLEM
-      ? ofProblem(answer, json)
-      : [{ kind: `${status} is no problem but ${typeOf(answer)}`, detail: excerpt(answer) }]
+    return typeOf(response) === PROBLEM_TYPE
+      ? checkProblem(response, json)
+      : [{ kind: `${status} is not a problem but ${typeOf(response)}`, detail: excerpt(response) }]
   }
 
-  return (sent: Sent, exchange: RawRequests.Exchange): ReadonlyArray<Fault> => {
-    const { answers, end, millis } = exchange
-    if (end === "late")
-      return [{ kind: `${nameOf(sent)}: no answer in time`, detail: `${Math.round(millis)} ms` }]
-    if (end === "unreadable") return [{ kind: `${nameOf(sent)}: an answer that is not HTTP`, detail: "" }]
-    // What is cut off may be dropped.
+  return (sent: RenderedRequest, exchange: RawConnection.Exchange): ReadonlyArray<Finding> => {
+    const { responses, end, millis } = exchange
+    if (end === "timeout")
+      return [{ kind: `${nameOf(sent)}: no response in time`, detail: `${Math.round(millis)} ms` }]
+    if (end === "unreadable") return [{ kind: `${nameOf(sent)}: a response that is not HTTP`, detail: "" }]
+    // The server may drop an incomplete request.
     if (end === "closed")
-      return sent.apart ? [] : [{ kind: `${nameOf(sent)}: closed without an answer`, detail: "" }]
-    const operation = sent.legible ? document.find(sent.method, sent.target) : undefined
-    // Those behind the first answer what the server took for another request.
-    return answers.flatMap((answer, i) => ofAnswer(sent, answer, i === 0 ? operation : undefined))
+      return sent.needsOwnConnection
+        ? []
+        : [{ kind: `${nameOf(sent)}: closed without a response`, detail: "" }]
+    const operation = sent.isWellFormed ? document.find(sent.method, sent.target) : undefined
+    // Further responses are to bytes that the server took for another request.
+    return responses.flatMap((response, i) => checkResponse(sent, response, i === 0 ? operation : undefined))
   }
 }
 
-const isOfNoPath = (json: unknown) => Predicate.isObject(json) && "instance" in json && json.instance === ""
+const isUnrouted = (json: unknown) => Predicate.isObject(json) && "instance" in json && json.instance === ""
 
-/** What the request was made from. */
-const nameOf = ({ name }: Sent) => name
+const nameOf = ({ name }: RenderedRequest) => name
 
-const typeOf = ({ headers }: Answer) => (headers.get("content-type") ?? "").replace(/;.*$/, "").trim()
+const typeOf = ({ headers }: RawResponse) => (headers.get("content-type") ?? "").replace(/;.*$/, "").trim()
 
-const excerpt = ({ body, status }: Answer) => `${status} ${body.subarray(0, 300).toString()}`
+const excerpt = ({ body, status }: RawResponse) => `${status} ${body.subarray(0, 300).toString()}`
 
-const parse = (answer: Answer): unknown => {
-  if (!typeOf(answer).endsWith("json")) return undefined
+const parse = (response: RawResponse): unknown => {
+  if (!typeOf(response).endsWith("json")) return undefined
   try {
-    return JSON.parse(answer.body.toString())
+    return JSON.parse(response.body.toString())
   } catch {
     return undefined
   }
 }
 
-/** What a schema is about: each event of a stream, the text of a file, or the whole. */
-const bodiesOf = (type: string, { body }: Answer, json: unknown): ReadonlyArray<unknown> => {
+/** Values that the schema describes: each event of a stream, the text of a file, or the JSON body. */
+const bodiesToValidate = (type: string, { body }: RawResponse, json: unknown): ReadonlyArray<unknown> => {
   const text = body.toString()
   switch (type) {
     case "text/event-stream":
@@ -142,37 +155,43 @@ const eventOf = (text: string) =>
     })
   )
 
-/** The failure that a healthy server may tell: no rate can be as fresh as was asked for. */
-const isDue = (json: unknown) => Predicate.isObject(json) && "code" in json && json.code === "rate-too-old"
+/** True for the only 503 of a healthy server: no rate is as fresh as `max_age` requires. */
+const isStaleRate = (json: unknown) =>
+  Predicate.isObject(json) && "code" in json && json.code === "rate-too-old"
 
-const failing = (answer: Answer, json: unknown): Array<Fault> =>
-  answer.status < 500 || (answer.status === 503 && isDue(json))
+const checkFailure = (response: RawResponse, json: unknown): Array<Finding> =>
+  response.status < 500 || (response.status === 503 && isStaleRate(json))
     ? []
-    : [{ kind: `fails with ${answer.status}`, detail: excerpt(answer) }]
+    : [{ kind: `fails with ${response.status}`, detail: excerpt(response) }]
 
-/** Nothing of the inside is told, apart from what the caller said first. */
-const leaking = ({ bytes }: Sent, { body, headers }: Answer, json: unknown): Array<Fault> => {
+/** Reports internals in the response that the request did not contain. */
+const checkLeaks = (
+  { bytes }: RenderedRequest,
+  { body, headers }: RawResponse,
+  json: unknown
+): Array<Finding> => {
   if (json === undefined) return []
-  const told = `${Array.from(headers).join("\n")}\n${body.subarray(0, 20_000).toString()}`
-  return Leaks.find(told, bytes.toString()).map((leak) => ({
-    kind: `tells ${JSON.stringify(leak)}`,
-    detail: told.slice(0, 500)
+  const text = `${Array.from(headers).join("\n")}\n${body.subarray(0, 20_000).toString()}`
+  return Leaks.find(text, bytes.toString()).map((leak) => ({
+    kind: `leaks ${JSON.stringify(leak)}`,
+    detail: text.slice(0, 500)
   }))
 }
 
-/** A problem has every member of the contract, and says the same as its status. */
-const ofProblem = (answer: Answer, json: unknown): Array<Fault> => {
-  const wrong = (kind: string): Array<Fault> => [
-    { kind: `${answer.status}: ${kind}`, detail: excerpt(answer) }
+/** Checks that a problem has every member of the contract and matches its status. */
+const checkProblem = (response: RawResponse, json: unknown): Array<Finding> => {
+  const wrong = (kind: string): Array<Finding> => [
+    { kind: `${response.status}: ${kind}`, detail: excerpt(response) }
   ]
-  if (!Predicate.isObject(json)) return wrong("a problem that is no object")
+  if (!Predicate.isObject(json)) return wrong("a problem that is not an object")
   const members: Readonly<Record<string, unknown>> = { ...json }
-  const missing = MEMBERS.filter((name) => members[name] === undefined)
+  const missing = PROBLEM_MEMBERS.filter((name) => members[name] === undefined)
   if (missing.length > 0) return wrong(`a problem without ${missing.join()}`)
   const { code, instance, status, trace_id, type } = members
-  if (status !== answer.status) return wrong("a problem with another status")
+  if (status !== response.status) return wrong("a problem with another status")
   if (type !== `urn:effex:problem:${String(code)}`) return wrong("a problem of another type")
-  if (!/^[0-9a-f]{32}$/.test(String(trace_id))) return wrong("a problem with an odd trace id")
-  if (typeof instance !== "string" || instance.length > 256) return wrong("a problem with an odd instance")
+  if (!/^[0-9a-f]{32}$/.test(String(trace_id))) return wrong("a problem with an invalid trace id")
+  if (typeof instance !== "string" || instance.length > 256)
+    return wrong("a problem with an invalid instance")
   return []
 }

@@ -24,44 +24,49 @@ const OpenApi = Schema.Struct({
   components: Schema.Struct({ schemas: Schema.Record(Schema.String, JsonObject) })
 })
 
-/** How many values of each schema are made in advance. */
-const SAMPLES = 300
+/** Number of values generated in advance for each schema. */
+const SAMPLES_PER_SCHEMA = 300
 
-/** Something that a request may have, with values that fit its schema. */
+/** A parameter of an operation, with sample values that match its schema. */
 export interface Parameter {
   readonly name: string
   readonly in: "query" | "path" | "header" | "cookie"
   readonly required: boolean
-  /** Whether only a few words fit. */
-  readonly closed: boolean
+  /** True for an enumeration. */
+  readonly isEnum: boolean
   readonly samples: ReadonlyArray<unknown>
 }
 
 /** One method of one path. */
 export interface Operation {
-  /** Such as `GET /api/v1/rates/{rate_id}`. */
+  /** For example `GET /api/v1/rates/{rate_id}`. */
   readonly name: string
   readonly method: string
   readonly path: string
   readonly parameters: ReadonlyArray<Parameter>
-  /** Bodies that fit; none where it takes none. */
+  /** Sample bodies that match the schema; empty if the operation has no body. */
   readonly bodies: ReadonlyArray<unknown>
-  /** What it may answer: by status, the media types of its bodies, none where it has no body. */
-  readonly answers: ReadonlyMap<number, ReadonlyArray<string>>
+  /** Documented media types by status; empty for a response without a body. */
+  readonly responses: ReadonlyMap<number, ReadonlyArray<string>>
 }
 
-/** The API as it documents itself. */
+/** The OpenAPI document of a server. */
 export interface Document {
   readonly operations: ReadonlyArray<Operation>
-  /** What a request reaches; undefined where nothing of the document is. */
+  /** The operation that a request reaches; undefined if it is not documented. */
   readonly find: (method: string, target: string) => Operation | undefined
-  /** What is at a path, whichever method it takes. */
+  /** An operation at a path, with any method. */
   readonly at: (target: string) => Operation | undefined
-  /** Why a body does not fit what is documented; undefined where it does. */
-  readonly misfit: (operation: Operation, status: number, type: string, body: unknown) => string | undefined
+  /** The reason why a body does not match its documented schema; undefined if it matches. */
+  readonly schemaError: (
+    operation: Operation,
+    status: number,
+    type: string,
+    body: unknown
+  ) => string | undefined
 }
 
-/** Reads a document, and makes the values of its schemas, which the seed decides. */
+/** Reads a document and generates sample values for its schemas. The seed determines the values. */
 export const read = Effect.fnUntraced(function* (json: unknown, seed: string) {
   const { components, paths } = yield* Schema.decodeUnknownEffect(OpenApi)(json)
   const definitions = Object.fromEntries(
@@ -72,7 +77,7 @@ export const read = Effect.fnUntraced(function* (json: unknown, seed: string) {
     const values = Arbitrary.schema(
       SchemaRepresentation.fromJsonSchemaDocument(document, { patterns: "apply" })
     )
-    return yield* Arbitrary.sampleEffect(values, { count: SAMPLES, seed })
+    return yield* Arbitrary.sampleEffect(values, { count: SAMPLES_PER_SCHEMA, seed })
   })
 
   const operationOf = Effect.fnUntraced(function* (
@@ -82,12 +87,12 @@ export const read = Effect.fnUntraced(function* (json: unknown, seed: string) {
   ) {
     const parameters = yield* Effect.forEach(
       documented.parameters ?? [],
-      ({ name, required, schema, ...at }) =>
+      ({ name, required, schema, ...rest }) =>
         Effect.map(sample(schema), (samples): Parameter => ({
           name,
-          in: at.in,
+          in: rest.in,
           required: required === true,
-          closed: "enum" in schema,
+          isEnum: "enum" in schema,
           samples
         }))
     )
@@ -98,7 +103,7 @@ export const read = Effect.fnUntraced(function* (json: unknown, seed: string) {
       path,
       parameters,
       bodies: body === undefined ? [] : yield* sample(body),
-      answers: new Map(
+      responses: new Map(
         Object.entries(documented.responses).map(([status, { content }]) => [
           Number(status),
           Object.keys(content ?? {})
@@ -114,15 +119,15 @@ export const read = Effect.fnUntraced(function* (json: unknown, seed: string) {
     ),
     ({ documented, method, path }) => operationOf(path, method, documented)
   )
-  const { at, find } = routing(operations)
-  const document: Document = { operations, at, find, misfit: validating(json) }
+  const { at, find } = makeRouter(operations)
+  const document: Document = { operations, at, find, schemaError: makeValidator(json) }
   return document
 })
 
 const inDraft2020 = (schema: typeof JsonObject.Type) => JsonSchema.fromSchemaOpenApi3_1({ ...schema }).schema
 
-/** Paths are matched as the server matches them. */
-const routing = (operations: ReadonlyArray<Operation>) => {
+/** Matches paths in the same way as the server. */
+const makeRouter = (operations: ReadonlyArray<Operation>) => {
   const routes = FindMyWay.make<Operation>(Routes.CONFIG)
   for (const operation of operations)
     routes.on(operation.method, `/${operation.path.slice(1).replace(/\{(\w+)\}/g, ":$1")}`, operation)
@@ -136,21 +141,21 @@ const routing = (operations: ReadonlyArray<Operation>) => {
 
 const ROOT = "urn:effex:openapi"
 
-const validating = (json: unknown): Document["misfit"] => {
+const makeValidator = (json: unknown): Document["schemaError"] => {
   const ajv = new Ajv2020({ strict: false, validateFormats: false, validateSchema: false })
-  if (typeof json !== "object" || json === null) throw new Error("The document is no object")
+  if (typeof json !== "object" || json === null) throw new Error("The OpenAPI document is not an object")
   ajv.addSchema(json, ROOT)
   const compiled = new Map<string, ValidateFunction>()
   return (operation, status, type, body) => {
-    const words = ["paths", operation.path, operation.method.toLowerCase(), "responses", `${status}`]
-    const pointer = [...words, "content", type, "schema"].map(segmentOf).join("/")
+    const segments = ["paths", operation.path, operation.method.toLowerCase(), "responses", `${status}`]
+    const pointer = [...segments, "content", type, "schema"].map(segmentOf).join("/")
     const validate = compiled.get(pointer) ?? ajv.compile({ $ref: `${ROOT}#/${pointer}` })
     compiled.set(pointer, validate)
     if (validate(body)) return undefined
     const [first] = validate.errors ?? []
-    return `${first?.instancePath ?? ""} ${first?.message ?? "does not fit"}`
+    return `${first?.instancePath ?? ""} ${first?.message ?? "does not match"}`
   }
 }
 
-/** One word of a pointer in an address (RFC 6901, 6.). */
-const segmentOf = (word: string) => encodeURIComponent(word.replaceAll("~", "~0").replaceAll("/", "~1"))
+/** Encodes a segment of a JSON pointer for a URI fragment (RFC 6901, section 6). */
+const segmentOf = (segment: string) => encodeURIComponent(segment.replaceAll("~", "~0").replaceAll("/", "~1"))

@@ -3,7 +3,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer, type RequestListener } from "node:http"
 import { TestServer } from "../support/TestServer.ts"
-import { take } from "./Answer.ts"
+import { parse } from "./RawResponse.ts"
 import * as Checks from "./Checks.ts"
 import * as RandomChoice from "./RandomChoice.ts"
 import * as Document from "./Document.ts"
@@ -12,59 +12,61 @@ import * as Fuzzer from "./Fuzzer.ts"
 import * as ResponseIds from "./ResponseIds.ts"
 import * as Requests from "./Requests.ts"
 import * as Target from "./Target.ts"
-import * as RawRequests from "./RawRequests.ts"
+import * as RawConnection from "./RawConnection.ts"
 
 const progress = () => Effect.void
 
 layer(TestServer.layer({ RATE_LIMIT_READS: "off", RATE_LIMIT_WRITES: "off" }), { excludeTestServices: true })(
-  "A server that is asked everything of its document",
+  "Fuzzing every documented operation of a server",
   (it) => {
     it.effect(
-      "breaks no promise",
+      "finds no violation",
       () =>
         Effect.gen(function* () {
           const { get, log, url } = yield* TestServer
-          // A rate of every pair that is asked for most, since nothing polls here.
+          // Stores rates of the most common pairs, because this server does not poll.
           for (const from of ["USD", "EUR"]) yield* get(`/api/v1/rates?from=${from}&to=NGN`)
           const target = {
             url,
             key: undefined,
-            errors: Effect.sync(() => log.filter((line) => /Unforeseen|"level":"(ERROR|FATAL)"/.test(line))),
+            errors: Effect.sync(() =>
+              log.filter((line) => /Unexpected failure|"level":"(ERROR|FATAL)"/.test(line))
+            ),
             isRunning: Effect.succeed(true),
             memory: Effect.succeedNone
           }
           const report = yield* Fuzzer.run({ target, requests: 2_000, seed: "42", connections: 8, progress })
-          const told = Array.from(report.violations.values(), ({ detail, kind, sent }) =>
+          const violations = Array.from(report.violations.values(), ({ detail, kind, sent }) =>
             [kind, detail, sent && RequestDraft.reproduce(sent, report.address)].join("\n")
           )
-          assert.deepStrictEqual(told, [])
+          assert.deepStrictEqual(violations, [])
           assert.strictEqual(report.requests, 2_000)
-          // It came as far as to use what it was told: conversions, their receipts, quotes.
+          // The run was deep enough to reuse ids from earlier responses.
           for (const name of [
             "POST /api/v1/convert",
             "GET /api/v1/audit/conversions/{audit_id}",
             "GET /api/v1/quotes/{quote_id}"
           ])
-            assert.isAbove(report.answers.get(name)?.get("200") ?? 0, 0, name)
+            assert.isAbove(report.responses.get(name)?.get("200") ?? 0, 0, name)
         }).pipe(Effect.provide(NodeHttpClient.layerUndici)),
       240_000
     )
   }
 )
 
-const thing = { type: "object", properties: { thing_id: { type: "string" } }, required: ["thing_id"] }
-const problem = { type: "object", properties: { code: { type: "string" } } }
+const thingSchema = { type: "object", properties: { thing_id: { type: "string" } }, required: ["thing_id"] }
+const problemSchema = { type: "object", properties: { code: { type: "string" } } }
 const json = (schema: object) => ({ content: { "application/json": { schema } } })
 
-/** A small API, which knows things by their ids. */
+/** A small API with an id in a path. */
 const DOCUMENT = {
   paths: {
     "/things": {
       get: {
         parameters: [{ name: "size", in: "query", schema: { type: "string", pattern: "^\\d{1,3}$" } }],
         responses: {
-          "200": json(thing),
-          "400": { content: { "application/problem+json": { schema: problem } } }
+          "200": json(thingSchema),
+          "400": { content: { "application/problem+json": { schema: problemSchema } } }
         }
       }
     },
@@ -72,14 +74,14 @@ const DOCUMENT = {
       post: {
         parameters: [{ name: "thing_id", in: "path", required: true, schema: { type: "string" } }],
         requestBody: json({ type: "object", properties: { note: { type: "string" } }, required: ["note"] }),
-        responses: { "200": json(thing) }
+        responses: { "200": json(thingSchema) }
       }
     }
   },
   components: { schemas: {} }
 }
 
-const answerOf = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) => {
+const responseOf = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) => {
   const text = JSON.stringify(body)
   const lines = Object.entries({
     "Content-Type": "application/json",
@@ -87,11 +89,11 @@ const answerOf = (status: number, body: unknown, headers: Readonly<Record<string
     "Content-Length": `${text.length}`
   })
   const head = [`HTTP/1.1 ${status} Status`, ...lines.map((line) => line.join(": ")), "", ""].join("\r\n")
-  return take(Buffer.from(head + text), "GET", false)?.answer ?? assert.fail()
+  return parse(Buffer.from(head + text), "GET", false)?.response ?? assert.fail()
 }
 
-describe("The checks of an answer", () => {
-  const faultsOf = Effect.fnUntraced(function* (
+describe("Checks", () => {
+  const findingsOf = Effect.fnUntraced(function* (
     status: number,
     body: unknown,
     headers: Readonly<Record<string, string>> = {}
@@ -106,15 +108,15 @@ describe("The checks of an answer", () => {
       headers: [],
       body: undefined,
       framing: "length",
-      apart: false
+      needsOwnConnection: false
     }
-    const exchange = { answers: [answerOf(status, body, headers)], millis: 1, end: "answered" as const }
+    const exchange = { responses: [responseOf(status, body, headers)], millis: 1, end: "responded" as const }
     return Checks.make(document)(RequestDraft.render(draft, 1, "localhost"), exchange).map(({ kind }) => kind)
   })
   const type = { "Content-Type": "application/problem+json" }
-  const told = {
+  const problem = {
     type: "urn:effex:problem:invalid-request",
-    title: "The request is not valid",
+    title: "The request is invalid",
     status: 400,
     detail: "no",
     instance: "/things",
@@ -123,71 +125,73 @@ describe("The checks of an answer", () => {
     trace_id: "0".repeat(32)
   }
 
-  it.effect("find nothing where all is as it is documented", () =>
+  it.effect("accept responses that match the document", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* faultsOf(200, { thing_id: "a" }), [])
-      assert.deepStrictEqual(yield* faultsOf(400, told, type), [])
+      assert.deepStrictEqual(yield* findingsOf(200, { thing_id: "a" }), [])
+      assert.deepStrictEqual(yield* findingsOf(400, problem, type), [])
     })
   )
 
-  it.effect("find what is not", () =>
+  it.effect("report responses that violate the document", () =>
     Effect.gen(function* () {
-      const some = (pattern: RegExp) => (faults: ReadonlyArray<string>) =>
+      const assertSome = (pattern: RegExp) => (findings: ReadonlyArray<string>) =>
         assert.isTrue(
-          faults.some((fault) => pattern.test(fault)),
-          `${pattern.source}: ${faults.join("; ")}`
+          findings.some((finding) => pattern.test(finding)),
+          `${pattern.source}: ${findings.join("; ")}`
         )
-      some(/fails with 500/)(yield* faultsOf(500, told, type))
-      some(/status 418 is not documented/)(yield* faultsOf(418, told, type))
-      some(/does not fit its schema/)(yield* faultsOf(200, { thing_id: 1 }))
-      some(/text\/html is not documented/)(yield* faultsOf(200, {}, { "Content-Type": "text/html" }))
-      some(/a problem without trace_id/)(yield* faultsOf(400, { ...told, trace_id: undefined }, type))
-      some(/another status/)(yield* faultsOf(400, { ...told, status: 404 }, type))
-      some(/tells "node_modules"/)(yield* faultsOf(200, { thing_id: "/srv/node_modules/x" }))
+      assertSome(/fails with 500/)(yield* findingsOf(500, problem, type))
+      assertSome(/status 418 is not documented/)(yield* findingsOf(418, problem, type))
+      assertSome(/does not fit its schema/)(yield* findingsOf(200, { thing_id: 1 }))
+      assertSome(/text\/html is not documented/)(yield* findingsOf(200, {}, { "Content-Type": "text/html" }))
+      assertSome(/a problem without trace_id/)(
+        yield* findingsOf(400, { ...problem, trace_id: undefined }, type)
+      )
+      assertSome(/another status/)(yield* findingsOf(400, { ...problem, status: 404 }, type))
+      assertSome(/leaks "node_modules"/)(yield* findingsOf(200, { thing_id: "/srv/node_modules/x" }))
     })
   )
 })
 
-describe("The requests of a document", () => {
+describe("Requests", () => {
   const requestsOf = Effect.fnUntraced(function* (seed: string) {
-    const harvest = ResponseIds.make()
-    harvest.reap({ data: [{ thing_id: "told" }] })
-    const draft = Requests.make(yield* Document.read(DOCUMENT, seed), harvest)
+    const responseIds = ResponseIds.make()
+    responseIds.addAll({ data: [{ thing_id: "known" }] })
+    const nextDraft = Requests.make(yield* Document.read(DOCUMENT, seed), responseIds)
     return yield* Effect.forEach(Array.from({ length: 500 }), (_, number) =>
-      Effect.map(RandomChoice.make(`${seed}/${number}`), (dice) =>
-        RequestDraft.render(draft(dice), number, "localhost")
+      Effect.map(RandomChoice.make(`${seed}/${number}`), (random) =>
+        RequestDraft.render(nextDraft(random), number, "localhost")
       )
     )
   })
 
-  it.effect("are the same for a seed, and others for another", () =>
+  it.effect("are the same for the same seed, and differ for another seed", () =>
     Effect.gen(function* () {
-      const bytesOf = (some: ReadonlyArray<RequestDraft.Sent>) =>
-        some.map(({ bytes }) => bytes.toString("latin1"))
+      const bytesOf = (requests: ReadonlyArray<RequestDraft.RenderedRequest>) =>
+        requests.map(({ bytes }) => bytes.toString("latin1"))
       const first = bytesOf(yield* requestsOf("1"))
       assert.deepStrictEqual(bytesOf(yield* requestsOf("1")), first)
       assert.notDeepEqual(bytesOf(yield* requestsOf("2")), first)
     })
   )
 
-  it.effect("ask for every operation, and for what an answer told", () =>
+  it.effect("cover every operation, and reuse ids from responses", () =>
     Effect.gen(function* () {
       const names = (yield* requestsOf("1")).map(({ name }) => name)
       assert.includeMembers(names, ["GET /things", "POST /things/{thing_id}"])
       assert.include(
         (yield* requestsOf("1")).map(({ target }) => target),
-        "/things/told"
+        "/things/known"
       )
     })
   )
 })
 
-/** A server that answers as it is told to. */
-const listen = (answer: RequestListener) =>
+/** Starts an HTTP server with a request handler. */
+const listen = (handler: RequestListener) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.callback<ReturnType<typeof createServer>>((resume) => {
-        const server = createServer(answer)
+        const server = createServer(handler)
         server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
       }),
       (server) => Effect.sync(() => server.close())
@@ -198,65 +202,65 @@ const listen = (answer: RequestListener) =>
     }
   )
 
-describe("A server that is busy too often", () => {
-  it.live("is found, although it answers what is asked again", () =>
+describe("Fuzzer", () => {
+  it.live("reports a server that is busy too often, although retries succeed", () =>
     Effect.gen(function* () {
-      let asked = 0
+      let requestCount = 0
       const { port } = yield* listen(({ url = "" }, response) => {
-        const isBusy = url.startsWith("/things") && asked++ % 2 === 0
+        const isBusy = url.startsWith("/things") && requestCount++ % 2 === 0
         response.writeHead(isBusy ? 503 : 200, { "content-type": "application/json" })
         response.end(JSON.stringify(url === "/openapi.json" ? DOCUMENT : { thing_id: "a" }))
       })
-      const target = Target.elsewhere(`http://127.0.0.1:${port}`, undefined)
+      const target = Target.existing(`http://127.0.0.1:${port}`, undefined)
       const report = yield* Fuzzer.run({ target, requests: 11, seed: "1", connections: 2, progress })
-      assert.isAbove(report.repeated.get("503") ?? 0, 4)
-      assert.isTrue(report.violations.has("late, or 503, too often"))
+      assert.isAbove(report.retries.get("503") ?? 0, 4)
+      assert.isTrue(report.violations.has("too many timeouts and 503 responses"))
     }).pipe(Effect.provide(NodeHttpClient.layerUndici))
   )
 })
 
-describe("A connection", () => {
-  const answering = (answer: string) => listen((_, response) => response.socket?.end(answer))
-  const sent: RequestDraft.Sent = {
+describe("RawConnection", () => {
+  const listenRaw = (text: string) => listen((_, response) => response.socket?.end(text))
+  const sent: RequestDraft.RenderedRequest = {
     number: 1,
     name: "one",
     method: "GET",
     target: "/",
     bytes: Buffer.from("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
-    apart: false,
-    legible: true
+    needsOwnConnection: false,
+    isWellFormed: true
   }
 
-  it.live("reads chunks, and says where there is no answer, or none that is HTTP", () =>
+  it.live("decodes chunks, and reports missing and unreadable responses", () =>
     Effect.gen(function* () {
-      const endOf = Effect.fnUntraced(function* (answer: string) {
-        const wire = yield* RawRequests.make(yield* answering(answer))
-        const { answers, end } = yield* wire.ask(sent)
-        return [end, answers[0]?.body.toString()]
+      const outcomeOf = Effect.fnUntraced(function* (text: string) {
+        const connection = yield* RawConnection.make(yield* listenRaw(text))
+        const { end, responses } = yield* connection.send(sent)
+        return [end, responses[0]?.body.toString()]
       })
       const chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
-      assert.deepStrictEqual(yield* endOf(chunks), ["answered", "abc"])
-      assert.deepStrictEqual(yield* endOf("HTTP/1.1 200 OK\r\n\r\nabc"), ["answered", "abc"])
-      assert.deepStrictEqual(yield* endOf("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), [
+      assert.deepStrictEqual(yield* outcomeOf(chunks), ["responded", "abc"])
+      assert.deepStrictEqual(yield* outcomeOf("HTTP/1.1 200 OK\r\n\r\nabc"), ["responded", "abc"])
+      assert.deepStrictEqual(yield* outcomeOf("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), [
         "closed",
         undefined
       ])
-      assert.deepStrictEqual(yield* endOf("nonsense\r\n\r\n"), ["unreadable", undefined])
+      assert.deepStrictEqual(yield* outcomeOf("nonsense\r\n\r\n"), ["unreadable", undefined])
     })
   )
 })
 
-describe("A harvest", () => {
-  it.effect("gives back what was told under a name, or what may be meant by it", () =>
+describe("ResponseIds", () => {
+  it.effect("returns a value with the same name, or an id that may match", () =>
     Effect.gen(function* () {
-      const dice = yield* RandomChoice.make("1")
-      const harvest = ResponseIds.make()
-      assert.isUndefined(harvest.draw(dice, "quote_id"))
-      harvest.reap({ data: [{ audit_id: "a" }], next: "n" })
-      assert.strictEqual(harvest.draw(dice, "cursor"), "n")
-      assert.strictEqual(harvest.draw(dice, "audit_id"), "a")
-      assert.strictEqual(harvest.draw(dice, "quote_id"), "a")
-      assert.isUndefined(harvest.draw(dice, "amount"))
+      const random = yield* RandomChoice.make("1")
+      const responseIds = ResponseIds.make()
+      assert.isUndefined(responseIds.pick(random, "quote_id"))
+      responseIds.addAll({ data: [{ audit_id: "a" }], next: "n" })
+      assert.strictEqual(responseIds.pick(random, "cursor"), "n")
+      assert.strictEqual(responseIds.pick(random, "audit_id"), "a")
+      assert.strictEqual(responseIds.pick(random, "quote_id"), "a")
+      assert.isUndefined(responseIds.pick(random, "amount"))
     })
   )
 })

@@ -1,7 +1,7 @@
 import { Effect, Option, Result, Schedule, Schema } from "effect"
 import { HttpClient } from "effect/http"
 import * as Routes from "../../src/server/Routes.ts"
-import type { Answer } from "./Answer.ts"
+import type { RawResponse } from "./RawResponse.ts"
 import * as Checks from "./Checks.ts"
 import * as RandomChoice from "./RandomChoice.ts"
 import * as Document from "./Document.ts"
@@ -10,77 +10,84 @@ import * as ResponseIds from "./ResponseIds.ts"
 import * as Malformed from "./Malformed.ts"
 import * as Report from "./Report.ts"
 import * as Requests from "./Requests.ts"
-import * as WebSocketMessages from "./SocketMessages.ts"
+import * as WebSocketMessages from "./WebSocketMessages.ts"
 import * as WebSocketFuzzer from "./WebSocketFuzzer.ts"
-import { NoTarget, type Target } from "./Target.ts"
-import * as RawRequests from "./RawRequests.ts"
+import { type Target, TargetUnavailable } from "./Target.ts"
+import * as RawConnection from "./RawConnection.ts"
 
-/** How many of what is asked are no HTTP, and how many are conversations over a WebSocket. */
-const MALFORMED = 0.04
-const CONVERSATIONS = 0.01
-/** How often the key is shown where there is one. */
-const KEYED = 0.95
+/** Shares of malformed requests and of WebSocket conversations. */
+const MALFORMED_RATIO = 0.04
+const WEBSOCKET_RATIO = 0.01
+/** Share of requests with the API key, if there is one. */
+const AUTHENTICATED_RATIO = 0.95
 /**
- * A machine that stalls answers late, or that its database did, on every connection at once. That is asked again, and
- * counted: what is wrong with the server is wrong each time, or more often than a machine stalls.
+ * Retries per request after a timeout or a 503. When the machine stalls, all connections time out at once. A real defect
+ * fails each time, or more often than the machine stalls.
  */
-const MAX_REPEATS = 2
-const mostRepeats = ({ connections, requests }: Options) => Math.max(2 * connections, requests / 1000)
+const MAX_RETRIES = 2
+const maxTotalRetries = ({ connections, requests }: Options) => Math.max(2 * connections, requests / 1000)
 
-/** MiB by which the server may grow while it is asked. */
-const MAX_GROWTH = 512
+/** Allowed growth of the server's memory during a run. */
+const MAX_GROWTH_MIB = 512
 
-/** What is asked of whom. */
+/** Options of a run. */
 export interface Options {
   readonly target: Target
   readonly requests: number
   readonly seed: string
   readonly connections: number
-  /** Is told now and then how many requests were answered, and how many kinds of violations were found. */
+  /** Called every 5 seconds with the number of completed requests and of kinds of violations. */
   readonly progress: (requests: number, violations: number) => Effect.Effect<void>
 }
 
-/** Asks everything of the document of a server, right and wrong, and reports what it should not have answered. */
+/**
+ * Sends valid, invalid and malformed requests to every documented operation, and reports responses that violate the
+ * contract.
+ */
 export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   const { connections, progress, requests, seed, target } = options
   const { hostname: host, port } = new URL(target.url)
   const address = { host, port: Number(port) || 80 }
-  const document = yield* Document.read(yield* ready(target.url), seed)
-  const harvest = ResponseIds.make()
+  const document = yield* Document.read(yield* awaitDocument(target.url), seed)
+  const responseIds = ResponseIds.make()
   const check = Checks.make(document)
-  const draftNext = Requests.make(document, harvest)
-  const talks = yield* talksOf(harvest, seed)
-  const journal = Report.make()
-  const before = yield* target.memory
+  const nextDraft = Requests.make(document, responseIds)
+  const endpoints = yield* makeEndpoints(responseIds, seed)
+  const report = Report.make()
+  const memoryBefore = yield* target.memory
   let next = 0
 
-  const ask = Effect.fnUntraced(function* (wire: RawRequests.Connection, number: number) {
-    const dice = yield* RandomChoice.make(`${seed}/${number}`)
-    if (dice.chance(CONVERSATIONS)) {
-      const talk = dice.pick(talks)
-      journal.talked(talk.path, number, yield* WebSocketFuzzer.converse(address, talk, dice))
+  const runOne = Effect.fnUntraced(function* (connection: RawConnection.Connection, number: number) {
+    const random = yield* RandomChoice.make(`${seed}/${number}`)
+    if (random.chance(WEBSOCKET_RATIO)) {
+      const endpoint = random.pick(endpoints)
+      report.addConversation(
+        endpoint.path,
+        number,
+        yield* WebSocketFuzzer.converse(address, endpoint, random)
+      )
       return
     }
-    const sent = dice.chance(MALFORMED)
-      ? Malformed.make(dice, number, target.key)
-      : RequestDraft.render(keyed(draftNext(dice), target.key, dice), number, `${host}:${address.port}`)
-    const reached = document.find(sent.method, sent.target)?.name ?? rowOf(sent)
-    let exchange = yield* wire.ask(sent)
-    for (let repeats = 0; Checks.isBusy(exchange) && repeats < MAX_REPEATS; repeats++) {
-      const others = check(sent, exchange).filter((fault) => !Checks.isOfBusy(fault))
-      journal.again(reached, sent, exchange, others)
-      exchange = yield* Effect.delay(wire.ask(sent), "1 second")
+    const sent = random.chance(MALFORMED_RATIO)
+      ? Malformed.make(random, number, target.key)
+      : RequestDraft.render(withKey(nextDraft(random), target.key, random), number, `${host}:${address.port}`)
+    const operationName = document.find(sent.method, sent.target)?.name ?? rowOf(sent)
+    let exchange = yield* connection.send(sent)
+    for (let retries = 0; Checks.isBusy(exchange) && retries < MAX_RETRIES; retries++) {
+      const otherFindings = check(sent, exchange).filter((finding) => !Checks.isCausedByLoad(finding))
+      report.addRetry(operationName, sent, exchange, otherFindings)
+      exchange = yield* Effect.delay(connection.send(sent), "1 second")
     }
-    journal.asked(reached, sent, exchange, check(sent, exchange))
-    if (sent.legible) for (const answer of exchange.answers) reap(harvest, answer)
+    report.addExchange(operationName, sent, exchange, check(sent, exchange))
+    if (sent.isWellFormed) for (const response of exchange.responses) collectIds(responseIds, response)
   })
 
   const work = Effect.gen(function* () {
-    const wire = yield* RawRequests.make(address)
-    while (next < requests) yield* ask(wire, next++)
+    const connection = yield* RawConnection.make(address)
+    while (next < requests) yield* runOne(connection, next++)
   }).pipe(Effect.scoped)
 
-  yield* Effect.suspend(() => progress(journal.report.requests, journal.report.violations.size)).pipe(
+  yield* Effect.suspend(() => progress(report.result.requests, report.result.violations.size)).pipe(
     Effect.repeat(Schedule.spaced("5 seconds")),
     Effect.forkChild
   )
@@ -90,68 +97,73 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   )
 
   for (const line of yield* target.errors)
-    journal.blame({ kind: `log: ${kindOfLine(line)}`, detail: line.slice(0, 2_000) })
-  const alive = (yield* target.isRunning) && (yield* isLive(target.url))
-  if (!alive) journal.blame({ kind: "the server does not run any more", detail: "" })
-  const repeats = Array.from(journal.report.repeated.values()).reduce((sum, times) => sum + times, 0)
-  if (repeats > mostRepeats(options))
-    journal.blame({ kind: "late, or 503, too often", detail: JSON.stringify([...journal.report.repeated]) })
-  const after = yield* target.memory
-  const memory = Option.zipWith(before, after, (from, to) => ({ from, to }))
-  if (Option.isSome(memory) && memory.value.to - memory.value.from > MAX_GROWTH)
-    journal.blame({ kind: "the server holds more and more", detail: JSON.stringify(memory.value) })
-  return { ...journal.report, address, memory }
+    report.addFinding({ kind: `log: ${kindOfLine(line)}`, detail: line.slice(0, 2_000) })
+  const isAlive = (yield* target.isRunning) && (yield* isLive(target.url))
+  if (!isAlive) report.addFinding({ kind: "the server is not running any more", detail: "" })
+  const totalRetries = Array.from(report.result.retries.values()).reduce((sum, times) => sum + times, 0)
+  if (totalRetries > maxTotalRetries(options))
+    report.addFinding({
+      kind: "too many timeouts and 503 responses",
+      detail: JSON.stringify([...report.result.retries])
+    })
+  const memoryAfter = yield* target.memory
+  const memory = Option.zipWith(memoryBefore, memoryAfter, (before, after) => ({ before, after }))
+  if (Option.isSome(memory) && memory.value.after - memory.value.before > MAX_GROWTH_MIB)
+    report.addFinding({ kind: "the memory of the server grows", detail: JSON.stringify(memory.value) })
+  return { ...report.result, address, memory }
 })
 
-const keyed = (
+const withKey = (
   draft: RequestDraft.RequestDraft,
   key: string | undefined,
-  dice: RandomChoice.RandomChoice
+  random: RandomChoice.RandomChoice
 ) => {
-  if (key !== undefined && dice.chance(KEYED)) draft.headers.push(["Authorization", `Bearer ${key}`])
+  if (key !== undefined && random.chance(AUTHENTICATED_RATIO))
+    draft.headers.push(["Authorization", `Bearer ${key}`])
   return draft
 }
 
-/** Where what reaches nothing is counted. */
-const rowOf = ({ legible, method }: RequestDraft.Sent) => (legible ? `${method} elsewhere` : "malformed")
+/** Row of the report for requests that reach no documented operation. */
+const rowOf = ({ isWellFormed, method }: RequestDraft.RenderedRequest) =>
+  isWellFormed ? `${method} undocumented` : "malformed"
 
-/** A line of the log without what is of this one failure. */
+/** Message of a log line, without details of the single failure. */
 const kindOfLine = (line: string) => (/"message":(".*?"|\[.*?\])/.exec(line)?.[1] ?? line).slice(0, 200)
 
-/** Keeps what an answer told. */
-const reap = (harvest: ResponseIds.ResponseIds, { body, headers, status }: Answer) => {
+/** Collects values of a response for later requests. */
+const collectIds = (responseIds: ResponseIds.ResponseIds, { body, headers, status }: RawResponse) => {
   if (status >= 400) return
   const etag = headers.get("etag")
-  if (etag !== undefined) harvest.keep("etag", etag)
+  if (etag !== undefined) responseIds.add("etag", etag)
   const text = body.toString()
   const [, position] = /^id: ?(.+)$/m.exec(text) ?? []
-  if (position !== undefined) harvest.keep("position", position)
+  if (position !== undefined) responseIds.add("position", position)
   const json = body.length < 100_000 ? decodeJson(text) : Option.none()
-  if (Option.isSome(json)) harvest.reap(json.value)
+  if (Option.isSome(json)) responseIds.addAll(json.value)
 }
 
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
-const talksOf = Effect.fnUntraced(function* (harvest: ResponseIds.ResponseIds, seed: string) {
-  const talks: ReadonlyArray<WebSocketFuzzer.Talk> = [
+const makeEndpoints = Effect.fnUntraced(function* (responseIds: ResponseIds.ResponseIds, seed: string) {
+  const endpoints: ReadonlyArray<WebSocketFuzzer.WebSocketEndpoint> = [
     {
       path: Routes.paths.socket,
-      messages: WebSocketMessages.toRates(harvest),
+      generateMessage: WebSocketMessages.forRates(responseIds),
       ping: '{"type":"ping"}',
       pong: /^\{"type":"pong"\}$/
     },
     {
       path: Routes.paths.rpc,
-      messages: yield* WebSocketMessages.toRpc(harvest, seed),
+      generateMessage: yield* WebSocketMessages.forRpc(responseIds, seed),
       ping: '{"_tag":"Ping"}',
       pong: /"_tag":"Pong"/
     }
   ]
-  return talks
+  return endpoints
 })
 
-/** The document, once the server has rates. */
-const ready = Effect.fnUntraced(
+/** Waits until the server is ready. Returns its OpenAPI document. */
+const awaitDocument = Effect.fnUntraced(
   function* (url: string) {
     yield* HttpClient.get(`${url}/health/ready`).pipe(
       Effect.filterOrFail(({ status }) => status === 200),
@@ -159,11 +171,12 @@ const ready = Effect.fnUntraced(
     )
     return yield* Effect.flatMap(HttpClient.get(url + Routes.paths.openapi), ({ json }) => json)
   },
-  (effect, url) => Effect.mapError(effect, () => new NoTarget({ detail: `No rates at ${url}` }))
+  (effect, url) =>
+    Effect.mapError(effect, () => new TargetUnavailable({ detail: `The server at ${url} is not ready` }))
 )
 
 const isLive = (url: string) =>
   HttpClient.get(`${url}/health/live`).pipe(
     Effect.result,
-    Effect.map((answer) => Result.isSuccess(answer) && answer.success.status === 200)
+    Effect.map((response) => Result.isSuccess(response) && response.success.status === 200)
   )

@@ -4,60 +4,60 @@ import type { RandomChoice } from "./RandomChoice.ts"
 import type { RequestDraft } from "./RequestDraft.ts"
 import * as Values from "./Values.ts"
 
-type Mutations = (dice: RandomChoice, draft: RequestDraft) => void
+type Mutation = (random: RandomChoice, draft: RequestDraft) => void
 
-/** As it stands in an address; a lone surrogate as the three bytes that UTF-8 does not allow. */
+/** Percent-encodes text. A lone surrogate becomes the three bytes that UTF-8 forbids. */
 export const escape = (text: string): string =>
   Array.from(text, (letter) =>
     /^[\ud800-\udfff]$/.test(letter) ? "%ED%A0%80" : encodeURIComponent(letter)
   ).join("")
 
-const put = <A>(list: ReadonlyArray<A>, at: number, item: A) => [
+const replaceAt = <A>(list: ReadonlyArray<A>, at: number, item: A) => [
   ...list.slice(0, at),
   item,
   ...list.slice(at + 1)
 ]
 
-/** Changes the value of one parameter in the address. */
+/** Changes the value of one query parameter. */
 const changeValue =
-  (change: (dice: RandomChoice, value: string) => string): Mutations =>
-  (dice, draft) => {
-    if (draft.query.length === 0) return void draft.query.push(["extra", change(dice, "")])
-    const at = dice.below(draft.query.length)
+  (change: (random: RandomChoice, value: string) => string): Mutation =>
+  (random, draft) => {
+    if (draft.query.length === 0) return void draft.query.push(["extra", change(random, "")])
+    const at = random.below(draft.query.length)
     const [name, value] = draft.query[at] ?? ["", ""]
-    draft.query = put(draft.query, at, [name, change(dice, value)])
+    draft.query = replaceAt(draft.query, at, [name, change(random, value)])
   }
 
-const ofQuery: ReadonlyArray<Mutations> = [
-  changeValue((dice) => escape(Values.hostile(dice))),
-  changeValue((dice) => escape(Values.hostile(dice))),
-  changeValue((dice) => escape(dice.pick(Attacks.numbers))),
-  changeValue((dice, value) => value + dice.pick(Attacks.escapes)),
-  changeValue((dice) => dice.pick(Attacks.escapes)),
-  changeValue((dice, value) => escape(Values.damaged(dice, decodeOr(value)))),
+const queryMutations: ReadonlyArray<Mutation> = [
+  changeValue((random) => escape(Values.hostile(random))),
+  changeValue((random) => escape(Values.hostile(random))),
+  changeValue((random) => escape(random.pick(Attacks.numbers))),
+  changeValue((random, value) => value + random.pick(Attacks.escapes)),
+  changeValue((random) => random.pick(Attacks.escapes)),
+  changeValue((random, value) => escape(Values.mutated(random, decodeOrKeep(value)))),
   changeValue(() => ""),
-  // One parameter twice, less, more, or without a value.
-  (dice, draft) => void (draft.query.length > 0 && draft.query.push(dice.pick(draft.query))),
-  (dice, draft) => void draft.query.splice(dice.below(draft.query.length + 1), 1),
-  (dice, draft) =>
+  // Duplicate, remove or add a parameter.
+  (random, draft) => void (draft.query.length > 0 && draft.query.push(random.pick(draft.query))),
+  (random, draft) => void draft.query.splice(random.below(draft.query.length + 1), 1),
+  (random, draft) =>
     void draft.query.push([
-      escape(Values.hostile(dice)).slice(0, 300),
-      escape(Values.hostile(dice)).slice(0, 300)
+      escape(Values.hostile(random)).slice(0, 300),
+      escape(Values.hostile(random)).slice(0, 300)
     ]),
-  (dice, draft) =>
-    void draft.query.push([dice.pick(["", "&&", "__proto__", "from[]", "from[a]", "a.b", "?"]), "1"]),
-  (dice, draft) => {
+  (random, draft) =>
+    void draft.query.push([random.pick(["", "&&", "__proto__", "from[]", "from[a]", "a.b", "?"]), "1"]),
+  (random, draft) => {
     const [name, value] = draft.query[0] ?? ["from", "USD"]
-    draft.query = [[dice.pick([name.toUpperCase(), `${name}%00`, `%${name}`, `${name}%20`]), value]]
+    draft.query = [[random.pick([name.toUpperCase(), `${name}%00`, `%${name}`, `${name}%20`]), value]]
   },
-  (dice, draft) => {
-    draft.query = Array.from({ length: dice.pick([50, 1_000]) }, (_, i) => [`q${i}`, String(i)])
+  (random, draft) => {
+    draft.query = Array.from({ length: random.pick([50, 1_000]) }, (_, i) => [`q${i}`, String(i)])
   },
-  (dice, draft) =>
-    void draft.query.push(["long", "x".repeat(dice.pick([2_000, 8_000, 15_000, 17_000, 70_000]))])
+  (random, draft) =>
+    void draft.query.push(["long", "x".repeat(random.pick([2_000, 8_000, 15_000, 17_000, 70_000]))])
 ]
 
-const decodeOr = (text: string) => {
+const decodeOrKeep = (text: string) => {
   try {
     return decodeURIComponent(text)
   } catch {
@@ -67,28 +67,28 @@ const decodeOr = (text: string) => {
 
 const splitPath = (path: string) => path.split("/").slice(1)
 
-const ofPath: ReadonlyArray<Mutations> = [
-  (dice, draft) => {
-    const words = splitPath(draft.path)
-    const word = dice.chance(0.5) ? dice.pick(Attacks.escapes) : escape(Values.hostile(dice))
-    draft.path = `/${put(words, dice.below(words.length), word).join("/")}`
+const pathMutations: ReadonlyArray<Mutation> = [
+  (random, draft) => {
+    const segments = splitPath(draft.path)
+    const segment = random.chance(0.5) ? random.pick(Attacks.escapes) : escape(Values.hostile(random))
+    draft.path = `/${replaceAt(segments, random.below(segments.length), segment).join("/")}`
   },
-  (dice, draft) => {
-    const words = splitPath(draft.path)
-    const at = dice.below(words.length)
-    draft.path = `/${put(words, at, `${words[at] ?? ""}${dice.pick(Attacks.escapes)}`).join("/")}`
+  (random, draft) => {
+    const segments = splitPath(draft.path)
+    const at = random.below(segments.length)
+    draft.path = `/${replaceAt(segments, at, `${segments[at] ?? ""}${random.pick(Attacks.escapes)}`).join("/")}`
   },
   (_, draft) => void (draft.path = draft.path.endsWith("/") ? draft.path.slice(0, -1) : `${draft.path}/`),
-  (dice, draft) =>
-    void (draft.path = draft.path.replace("/", () => dice.pick(["//", "/./", "/x/../", "\\", "/%2e/"]))),
-  (dice, draft) =>
-    void (draft.path = draft.path.replace(/[a-z]/, () => dice.pick(["A", "%61", "%C3%A4", "*"]))),
-  (dice, draft) =>
-    void (draft.path += dice.pick([";a=b", "/extra", ".json", "%20", "?", "/" + "a".repeat(3_000)])),
+  (random, draft) =>
+    void (draft.path = draft.path.replace("/", () => random.pick(["//", "/./", "/x/../", "\\", "/%2e/"]))),
+  (random, draft) =>
+    void (draft.path = draft.path.replace(/[a-z]/, () => random.pick(["A", "%61", "%C3%A4", "*"]))),
+  (random, draft) =>
+    void (draft.path += random.pick([";a=b", "/extra", ".json", "%20", "?", "/" + "a".repeat(3_000)])),
   (_, draft) => void (draft.path = draft.path.toUpperCase()),
   (_, draft) => void (draft.path = `http://localhost${draft.path}`),
-  (dice, draft) =>
-    void (draft.path = dice.pick(["*", "/", "//", "/api", "/api/v1", "/.env", "/.git/config", "/%00"]))
+  (random, draft) =>
+    void (draft.path = random.pick(["*", "/", "//", "/api", "/api/v1", "/.env", "/.git/config", "/%00"]))
 ]
 
 const methods = [
@@ -104,10 +104,10 @@ const methods = [
   "PURGE",
   "QUERY"
 ]
-const odd = "\u0001\u007f"
+const CONTROL_CHARACTERS = "\u0001\u007f"
 
-/** Headers that are odd, and must not matter. */
-const strange: ReadonlyArray<readonly [string, string]> = [
+/** Unusual headers that must not cause an error. */
+const unusualHeaders: ReadonlyArray<readonly [string, string]> = [
   ["X-HTTP-Method-Override", "DELETE"],
   ["X-HTTP-Method", "PUT"],
   ["X-Forwarded-For", "127.0.0.1, ::1, unknown"],
@@ -165,7 +165,7 @@ const strange: ReadonlyArray<readonly [string, string]> = [
   ["X-Huge", "h".repeat(20_000)]
 ]
 
-const types = [
+const contentTypes = [
   "text/plain",
   "application/json; charset=utf-16",
   "application/json; charset=utf-7",
@@ -182,58 +182,58 @@ const types = [
   "text/html;".repeat(100)
 ]
 
-const ofHeaders: ReadonlyArray<Mutations> = [
-  (dice, draft) => void draft.headers.push(dice.pick(strange)),
-  (dice, draft) => void draft.headers.push(dice.pick(strange)),
-  (dice, draft) => void draft.headers.push(dice.pick(strange), dice.pick(strange)),
-  (dice, draft) => void (draft.headers.length > 0 && draft.headers.push(dice.pick(draft.headers))),
-  (dice, draft) => void draft.headers.push(["Accept", headerText(Values.hostile(dice))]),
-  (dice, draft) => {
+const headerMutations: ReadonlyArray<Mutation> = [
+  (random, draft) => void draft.headers.push(random.pick(unusualHeaders)),
+  (random, draft) => void draft.headers.push(random.pick(unusualHeaders)),
+  (random, draft) => void draft.headers.push(random.pick(unusualHeaders), random.pick(unusualHeaders)),
+  (random, draft) => void (draft.headers.length > 0 && draft.headers.push(random.pick(draft.headers))),
+  (random, draft) => void draft.headers.push(["Accept", headerText(Values.hostile(random))]),
+  (random, draft) => {
     draft.headers = draft.headers.filter(([name]) => name !== "Content-Type")
-    draft.headers.push(["Content-Type", dice.pick(types)])
+    draft.headers.push(["Content-Type", random.pick(contentTypes)])
   },
-  (dice, draft) => {
-    const count = dice.pick([50, 90, 300, 2_100])
+  (random, draft) => {
+    const count = random.pick([50, 90, 300, 2_100])
     draft.headers.push(...Array.from({ length: count }, (_, i) => [`X-${i}`, "v"] as const))
   }
 ]
 
-/** What can stand in a header without ending it. */
+/** Removes characters that would end a header. */
 export const headerText = (text: string) =>
-  Buffer.from(text.replaceAll(/[\r\n\0]/g, odd.slice(1))).toString("latin1")
+  Buffer.from(text.replaceAll(/[\r\n\0]/g, CONTROL_CHARACTERS.slice(1))).toString("latin1")
 
-const ofMethod: ReadonlyArray<Mutations> = [
-  (dice, draft) => void (draft.method = dice.pick(methods)),
-  (dice, draft) => void (draft.method = dice.pick(methods))
+const methodMutations: ReadonlyArray<Mutation> = [
+  (random, draft) => void (draft.method = random.pick(methods)),
+  (random, draft) => void (draft.method = random.pick(methods))
 ]
 
-const ofBody: ReadonlyArray<Mutations> = [
-  (dice, draft) => void (draft.body = BodyMutations.damage(dice, draft.body ?? Buffer.from("{}"))),
-  (dice, draft) => void (draft.body = BodyMutations.damage(dice, draft.body ?? Buffer.from("{}"))),
+const bodyMutations: ReadonlyArray<Mutation> = [
+  (random, draft) => void (draft.body = BodyMutations.mutate(random, draft.body ?? Buffer.from("{}"))),
+  (random, draft) => void (draft.body = BodyMutations.mutate(random, draft.body ?? Buffer.from("{}"))),
   (_, draft) => void (draft.body = undefined),
   (_, draft) => void (draft.framing = "chunked"),
-  (dice, draft) => {
+  (random, draft) => {
     draft.framing = {
-      length: dice.pick(["0", "5", "-1", "1e3", "0x10", "99999", "99999999999999999999", "", "3, 3"])
+      length: random.pick(["0", "5", "-1", "1e3", "0x10", "99999", "99999999999999999999", "", "3, 3"])
     }
-    draft.apart = true
+    draft.needsOwnConnection = true
   },
   (_, draft) => {
     draft.framing = "none"
-    draft.apart = true
+    draft.needsOwnConnection = true
   }
 ]
 
-/** Makes something about a request wrong, or at least unusual. */
-export const damage = (dice: RandomChoice, draft: RequestDraft): void => {
-  const takesBody = draft.body !== undefined
-  const kinds = takesBody
-    ? [ofBody, ofBody, ofBody, ofHeaders, ofPath]
-    : [ofQuery, ofQuery, ofQuery, ofHeaders, ofPath]
-  const kind = dice.chance(0.06)
-    ? ofMethod
-    : dice.chance(0.08)
-      ? dice.pick([ofBody, ofQuery])
-      : dice.pick(kinds)
-  dice.pick(kind)(dice, draft)
+/** Applies one mutation to a request, which makes it invalid or unusual. */
+export const mutate = (random: RandomChoice, draft: RequestDraft): void => {
+  const hasBody = draft.body !== undefined
+  const groups = hasBody
+    ? [bodyMutations, bodyMutations, bodyMutations, headerMutations, pathMutations]
+    : [queryMutations, queryMutations, queryMutations, headerMutations, pathMutations]
+  const group = random.chance(0.06)
+    ? methodMutations
+    : random.chance(0.08)
+      ? random.pick([bodyMutations, queryMutations])
+      : random.pick(groups)
+  random.pick(group)(random, draft)
 }

@@ -1,25 +1,25 @@
 import { Effect, Random } from "effect"
 
-/** Chance that a seed decides: the same seed throws the same. */
+/** Seeded random choices: the same seed returns the same sequence. */
 export interface RandomChoice {
-  /** A whole number from 0 to before `limit`. */
+  /** An integer from 0 up to, but not including, `limit`. */
   readonly below: (limit: number) => number
-  /** True this often: never at 0, always at 1. */
-  readonly chance: (often: number) => boolean
-  /** One of some, of which there is at least one. */
-  readonly pick: <A>(some: ReadonlyArray<A>) => A
+  /** True with a probability from 0 to 1. */
+  readonly chance: (probability: number) => boolean
+  /** One item of a non-empty list. */
+  readonly pick: <A>(items: ReadonlyArray<A>) => A
 }
 
-/** The dice of a seed. */
+/** Makes the random choices of a seed. */
 export const make = (seed: string): Effect.Effect<RandomChoice> =>
   Effect.map(Random.Random, (random) => {
     const below = (limit: number) => Math.floor(random.nextDoubleUnsafe() * limit)
     return {
       below,
-      chance: (often) => random.nextDoubleUnsafe() < often,
-      pick: <A>(some: ReadonlyArray<A>): A => {
-        for (const picked of some.slice(below(some.length))) return picked
-        throw new Error("There is nothing to pick from")
+      chance: (probability) => random.nextDoubleUnsafe() < probability,
+      pick: <A>(items: ReadonlyArray<A>): A => {
+        for (const picked of items.slice(below(items.length))) return picked
+        throw new Error("Cannot pick from an empty list")
       }
     } satisfies RandomChoice
   }).pipe(Random.withSeed(seed))

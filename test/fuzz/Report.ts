@@ -1,83 +1,88 @@
-import type { Sent } from "./RequestDraft.ts"
-import type { Fault } from "./Checks.ts"
-import type { Outcome } from "./WebSocketFuzzer.ts"
-import type { Exchange } from "./RawRequests.ts"
+import type { RenderedRequest } from "./RequestDraft.ts"
+import type { Finding } from "./Checks.ts"
+import type { ConversationOutcome } from "./WebSocketFuzzer.ts"
+import type { Exchange } from "./RawConnection.ts"
 
-/** A promise that was broken, the first time and how often. */
+/** A kind of finding: its first occurrence and its count. */
 export interface Violation {
   readonly kind: string
   readonly detail: string
-  /** What was sent when it was broken first; none where it was no request. */
-  readonly sent: Pick<Sent, "bytes" | "number"> | undefined
+  /** The first request that caused it; undefined if no request did. */
+  readonly sent: Pick<RenderedRequest, "bytes" | "number"> | undefined
   times: number
 }
 
-/** What came of a run. */
+/** Result of a run. */
 export interface Report {
   readonly violations: ReadonlyMap<string, Violation>
-  /** How often each operation answered with each status. */
-  readonly answers: ReadonlyMap<string, ReadonlyMap<string, number>>
+  /** Number of responses by operation and status. */
+  readonly responses: ReadonlyMap<string, ReadonlyMap<string, number>>
   readonly slowest: { readonly name: string; readonly millis: number }
   readonly requests: number
-  /** How many answers were not the last word, by what they were; late, or a 503 of a busy server. */
-  readonly repeated: ReadonlyMap<string, number>
+  /** Number of retries by reason: a timeout or a 503. */
+  readonly retries: ReadonlyMap<string, number>
 }
 
-/** A report that is being written. */
+/** Makes a report builder. */
 export const make = () => {
   const violations = new Map<string, Violation>()
-  const answers = new Map<string, Map<string, number>>()
+  const responses = new Map<string, Map<string, number>>()
   let slowest = { name: "", millis: 0 }
   let requests = 0
-  const repeated = new Map<string, number>()
+  const retries = new Map<string, number>()
 
-  const blame = ({ detail, kind }: Fault, sent?: Violation["sent"]) => {
-    const known = violations.get(kind)
-    if (known === undefined) violations.set(kind, { kind, detail, sent, times: 1 })
-    else known.times++
+  const addFinding = ({ detail, kind }: Finding, sent?: Violation["sent"]) => {
+    const existing = violations.get(kind)
+    if (existing === undefined) violations.set(kind, { kind, detail, sent, times: 1 })
+    else existing.times++
   }
 
   const count = (name: string, outcome: string) => {
-    const row = answers.get(name) ?? new Map<string, number>()
-    answers.set(name, row)
+    const row = responses.get(name) ?? new Map<string, number>()
+    responses.set(name, row)
     row.set(outcome, (row.get(outcome) ?? 0) + 1)
   }
 
   return {
-    blame,
-    /** What came of a request, counted under the name of what it reached. */
-    asked: (name: string, sent: Sent, exchange: Exchange, faults: ReadonlyArray<Fault>) => {
+    addFinding,
+    /** Records the outcome of a request under the name of the operation that it reached. */
+    addExchange: (
+      name: string,
+      sent: RenderedRequest,
+      exchange: Exchange,
+      findings: ReadonlyArray<Finding>
+    ) => {
       requests++
       count(name, outcomeOf(exchange))
       if (exchange.millis > slowest.millis)
         slowest = { name: `${sent.name}, ${sent.target.slice(0, 200)}`, millis: exchange.millis }
-      for (const fault of faults) blame(fault, sent)
+      for (const finding of findings) addFinding(finding, sent)
     },
-    /** Counts that a request is sent once more, and why, and what else was wrong with its answer. */
-    again: (name: string, sent: Sent, exchange: Exchange, faults: ReadonlyArray<Fault>) => {
+    /** Records a retry, its reason, and other findings about the response. */
+    addRetry: (name: string, sent: RenderedRequest, exchange: Exchange, findings: ReadonlyArray<Finding>) => {
       const outcome = outcomeOf(exchange)
-      count(name, "again")
-      repeated.set(outcome, (repeated.get(outcome) ?? 0) + 1)
-      for (const fault of faults) blame(fault, sent)
+      count(name, "retry")
+      retries.set(outcome, (retries.get(outcome) ?? 0) + 1)
+      for (const finding of findings) addFinding(finding, sent)
     },
-    /** What came of a conversation over a WebSocket. */
-    talked: (path: string, number: number, { bytes, end, faults }: Outcome) => {
+    /** Records the outcome of a WebSocket conversation. */
+    addConversation: (path: string, number: number, { bytes, end, findings }: ConversationOutcome) => {
       requests++
       count(path, end)
-      for (const fault of faults) blame(fault, { bytes, number })
+      for (const finding of findings) addFinding(finding, { bytes, number })
     },
-    get report(): Report {
-      return { violations, answers, slowest, requests, repeated }
+    get result(): Report {
+      return { violations, responses, slowest, requests, retries }
     }
   }
 }
 
-const outcomeOf = ({ answers: [answer], end }: Exchange) =>
-  answer === undefined ? end : String(answer.status)
+const outcomeOf = ({ responses: [response], end }: Exchange) =>
+  response === undefined ? end : String(response.status)
 
-/** How often each operation answered with each status, as a table. */
-export const tableOf = ({ answers }: Report): string => {
-  const rows = Array.from(answers).toSorted(([one], [other]) => (one < other ? -1 : 1))
+/** Formats the number of responses by operation and status as a table. */
+export const tableOf = ({ responses }: Report): string => {
+  const rows = Array.from(responses).toSorted(([a], [b]) => (a < b ? -1 : 1))
   const outcomes = Array.from(new Set(rows.flatMap(([, row]) => Array.from(row.keys())))).toSorted()
   const width = Math.max(...rows.map(([name]) => name.length))
   const line = (name: string, cells: ReadonlyArray<string>) =>

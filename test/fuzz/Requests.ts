@@ -6,35 +6,41 @@ import type { RequestDraft } from "./RequestDraft.ts"
 import type { ResponseIds } from "./ResponseIds.ts"
 import * as Values from "./Values.ts"
 
-/** How often a request asks for something that the document does not know. */
-const ELSEWHERE = 0.04
-/** How often nothing is wrong with one, one thing, two things. */
-const DAMAGES = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2] as const
-/** How much more often those are asked for that take a body: they change something. */
-const WRITES = 3
-/** How often nothing is said that may be left out. */
-const SPARSE = 0.4
+/** Share of requests to paths that are not in the document. */
+const UNDOCUMENTED_RATIO = 0.04
+/** Distribution of the number of mutations per request. */
+const MUTATION_COUNTS = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2] as const
+/** Weight of operations other than GET, which has weight 1. */
+const WRITE_WEIGHT = 3
+/** Share of requests without optional parameters. */
+const REQUIRED_ONLY_RATIO = 0.4
 
-/** Where there is something that is not in the document, or nothing. */
-const elsewhere = [...Object.values(Routes.paths), "/", "/api/v1/nothing", "/favicon.ico", "/robots.txt"]
+/** Paths that are not in the document; some of them exist. */
+const undocumentedPaths = [
+  ...Object.values(Routes.paths),
+  "/",
+  "/api/v1/nothing",
+  "/favicon.ico",
+  "/robots.txt"
+]
 
-/** Requests to everything in a document. */
-export const make = (document: Document, harvest: ResponseIds) => {
+/** Generates requests to every operation of a document. */
+export const make = (document: Document, responseIds: ResponseIds) => {
   const operations = document.operations.flatMap((operation) =>
-    Array.from({ length: operation.method === "GET" ? 1 : WRITES }, () => operation)
+    Array.from({ length: operation.method === "GET" ? 1 : WRITE_WEIGHT }, () => operation)
   )
 
-  /** One request, right or wrong, as the dice fall. */
-  return (dice: RandomChoice): RequestDraft => {
-    const draft = dice.chance(ELSEWHERE)
-      ? draftElsewhere(dice.pick(elsewhere))
-      : draftOf(dice, harvest, dice.pick(operations))
-    for (let wrong = dice.pick(DAMAGES); wrong > 0; wrong--) Mutations.damage(dice, draft)
+  return (random: RandomChoice): RequestDraft => {
+    const draft = random.chance(UNDOCUMENTED_RATIO)
+      ? draftUndocumented(random.pick(undocumentedPaths))
+      : draftOperation(random, responseIds, random.pick(operations))
+    for (let remaining = random.pick(MUTATION_COUNTS); remaining > 0; remaining--)
+      Mutations.mutate(random, draft)
     return draft
   }
 }
 
-const draftElsewhere = (path: string): RequestDraft => ({
+const draftUndocumented = (path: string): RequestDraft => ({
   name: path,
   operation: undefined,
   method: path === Routes.paths.rpcHttp ? "POST" : "GET",
@@ -43,10 +49,14 @@ const draftElsewhere = (path: string): RequestDraft => ({
   headers: [],
   body: path === Routes.paths.rpcHttp ? Buffer.from('{"_tag":"Ping"}\n') : undefined,
   framing: "length",
-  apart: false
+  needsOwnConnection: false
 })
 
-const draftOf = (dice: RandomChoice, harvest: ResponseIds, operation: Operation): RequestDraft => {
+const draftOperation = (
+  random: RandomChoice,
+  responseIds: ResponseIds,
+  operation: Operation
+): RequestDraft => {
   const draft: RequestDraft = {
     name: operation.name,
     operation,
@@ -56,22 +66,22 @@ const draftOf = (dice: RandomChoice, harvest: ResponseIds, operation: Operation)
     headers: [],
     body: undefined,
     framing: "length",
-    apart: false
+    needsOwnConnection: false
   }
-  const sparse = dice.chance(SPARSE)
-  for (const { closed, in: place, name, required, samples } of operation.parameters) {
-    if (!required && (sparse || dice.chance(0.5))) continue
-    const value = String(Values.fitting(dice, harvest, name, samples, closed))
-    if (place === "path") draft.path = draft.path.replace(`{${name}}`, () => Mutations.escape(value))
-    else if (place === "query") draft.query.push([name, Mutations.escape(value)])
+  const requiredOnly = random.chance(REQUIRED_ONLY_RATIO)
+  for (const { in: location, isEnum, name, required, samples } of operation.parameters) {
+    if (!required && (requiredOnly || random.chance(0.5))) continue
+    const value = String(Values.validValue(random, responseIds, name, samples, isEnum))
+    if (location === "path") draft.path = draft.path.replace(`{${name}}`, () => Mutations.escape(value))
+    else if (location === "query") draft.query.push([name, Mutations.escape(value)])
     else draft.headers.push([name, Mutations.headerText(value)])
   }
   if (operation.bodies.length > 0) {
-    draft.body = Buffer.from(JSON.stringify(Values.fittingBody(dice, harvest, operation.bodies)))
+    draft.body = Buffer.from(JSON.stringify(Values.validBody(random, responseIds, operation.bodies)))
     draft.headers.push(["Content-Type", "application/json"])
   }
-  if (operation.answers.has(304) && dice.chance(0.2)) {
-    const etag = harvest.draw(dice, "if-none-match")
+  if (operation.responses.has(304) && random.chance(0.2)) {
+    const etag = responseIds.pick(random, "if-none-match")
     if (etag !== undefined) draft.headers.push(["If-None-Match", etag])
   }
   return draft

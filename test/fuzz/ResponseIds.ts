@@ -1,13 +1,13 @@
 import type { RandomChoice } from "./RandomChoice.ts"
 
-/** How many values of one name are remembered: the last ones. */
-const KEPT = 64
-/** How deep, and how wide, an answer is looked through. */
+/** Number of values kept per name; the oldest is dropped first. */
+const MAX_VALUES_PER_NAME = 64
+/** Limits for the search through a response. */
 const MAX_DEPTH = 5
 const MAX_ITEMS = 40
 
-/** Words that an answer calls something else than the next request does. */
-const otherNames = new Map([
+/** Request parameters whose values have other names in responses. */
+const responseNames = new Map([
   ["cursor", ["next"]],
   ["after", ["tree_size"]],
   ["start", ["fetched_at"]],
@@ -20,49 +20,52 @@ const otherNames = new Map([
   ["if-none-match", ["etag"]]
 ])
 
-/** What earlier answers told, for later requests to ask about. */
+/** Values from earlier responses, for use in later requests. */
 export interface ResponseIds {
-  readonly reap: (json: unknown) => void
-  readonly keep: (name: string, value: string) => void
-  /** A value that was told under this name, or one that may be meant by it. */
-  readonly draw: (dice: RandomChoice, name: string) => string | undefined
+  /** Adds all scalar values of a response. */
+  readonly addAll: (json: unknown) => void
+  readonly add: (name: string, value: string) => void
+  /** A value with this name, or an id that may match it; undefined if there is none. */
+  readonly pick: (random: RandomChoice, name: string) => string | undefined
 }
 
-/** An empty one. */
+/** Makes an empty collection. */
 export const make = (): ResponseIds => {
-  const kept = new Map<string, Array<string>>()
+  const valuesByName = new Map<string, Array<string>>()
 
-  const keep = (name: string, value: string) => {
-    const values = kept.get(name) ?? []
-    kept.set(name, values)
+  const add = (name: string, value: string) => {
+    const values = valuesByName.get(name) ?? []
+    valuesByName.set(name, values)
     values.push(value)
-    if (values.length > KEPT) values.shift()
+    if (values.length > MAX_VALUES_PER_NAME) values.shift()
   }
 
-  const reap = (json: unknown, depth = 0): void => {
+  const addAll = (json: unknown, depth = 0): void => {
     if (typeof json !== "object" || json === null || depth > MAX_DEPTH) return
     const entries = Object.entries(json)
     for (const [name, value] of entries.slice(0, MAX_ITEMS)) {
-      if (typeof value === "object") reap(value, depth + 1)
+      if (typeof value === "object") addAll(value, depth + 1)
       else if (value !== "" && (typeof value === "string" || typeof value === "number"))
-        keep(/^\d+$/.test(name) ? "item" : name, String(value).slice(0, 300))
+        add(/^\d+$/.test(name) ? "item" : name, String(value).slice(0, 300))
     }
   }
 
   const valuesOf = (name: string): ReadonlyArray<string> => {
-    const found = [name, ...(otherNames.get(name) ?? [])].flatMap((each) => kept.get(each) ?? [])
+    const found = [name, ...(responseNames.get(name) ?? [])].flatMap(
+      (candidate) => valuesByName.get(candidate) ?? []
+    )
     if (found.length > 0 || !/(^|_)id$/.test(name)) return found
-    return Array.from(kept)
+    return Array.from(valuesByName)
       .filter(([other]) => /(^|_)id$/.test(other))
       .flatMap(([, values]) => values)
   }
 
   return {
-    reap,
-    keep,
-    draw: (dice, name) => {
+    addAll,
+    add,
+    pick: (random, name) => {
       const values = valuesOf(name)
-      return values.length === 0 ? undefined : dice.pick(values)
+      return values.length === 0 ? undefined : random.pick(values)
     }
   }
 }

@@ -6,27 +6,29 @@ import * as Sandbox from "../../src/providers/sandbox/Sandbox.ts"
 
 const program = fileURLToPath(new URL("../../bin/effex", import.meta.url))
 
-/** The server did not start, or cannot be asked. */
-export class NoTarget extends Schema.TaggedError<NoTarget>()("NoTarget", { detail: Schema.String }) {
+/** The server did not start or does not respond. */
+export class TargetUnavailable extends Schema.TaggedError<TargetUnavailable>()("TargetUnavailable", {
+  detail: Schema.String
+}) {
   override get message(): string {
     return this.detail
   }
 }
 
-/** A server that is asked, and what can be known of it beside its answers. */
+/** A server under test, and its state beyond its responses. */
 export interface Target {
   readonly url: string
-  /** Shown by most requests. */
+  /** API key that most requests send. */
   readonly key: string | undefined
-  /** What it logged as an error. */
+  /** Errors in its log. */
   readonly errors: Effect.Effect<ReadonlyArray<string>>
   readonly isRunning: Effect.Effect<boolean>
-  /** MiB that it holds; none where that cannot be told. */
+  /** Resident memory in MiB; none if it cannot be measured. */
   readonly memory: Effect.Effect<Option.Option<number>>
 }
 
-/** A server that others have started. */
-export const elsewhere = (url: string, key: string | undefined): Target => ({
+/** A running server that was not started here. */
+export const existing = (url: string, key: string | undefined): Target => ({
   url: url.replace(/\/+$/, ""),
   key,
   errors: Effect.succeed([]),
@@ -34,10 +36,10 @@ export const elsewhere = (url: string, key: string | undefined): Target => ({
   memory: Effect.succeedNone
 })
 
-/** Rates that nobody believes, so that there is something to decide about. */
-const JUMPING = ["NGN", "KES", "GHS", "ZAR", "EGP", "UGX"].flatMap((to) => [`USD:${to}`, `EUR:${to}`])
+/** Pairs whose rates jump, so that the quarantine is not empty. */
+const JUMPING_PAIRS = ["NGN", "KES", "GHS", "ZAR", "EGP", "UGX"].flatMap((to) => [`USD:${to}`, `EUR:${to}`])
 
-/** `effex serve` as a process of its own, with a made-up Flutterwave and an empty database, for as long as the scope is open. */
+/** Runs `effex serve` in its own process, with a sandbox provider and an empty database, for the lifetime of the scope. */
 export const start = Effect.gen(function* () {
   const files = yield* FileSystem.FileSystem
   const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
@@ -46,7 +48,7 @@ export const start = Effect.gen(function* () {
   const env = {
     HOME,
     PATH,
-    // What holds more and more comes to its end here, and does not pass for a collector that takes its time.
+    // A small heap turns a memory leak into a crash, so that it cannot be mistaken for slow garbage collection.
     NODE_OPTIONS: "--max-old-space-size=256",
     PORT: "0",
     LOG_FORMAT: "json",
@@ -69,7 +71,7 @@ export const start = Effect.gen(function* () {
     Stream.runForEach((line) =>
       Effect.sync(() => {
         if (output.length < 20_000) output += `${line}\n`
-        if (/Unforeseen|"level":"(ERROR|FATAL)"/.test(line)) errors.push(line)
+        if (/Unexpected failure|"level":"(ERROR|FATAL)"/.test(line)) errors.push(line)
       })
     ),
     Effect.ignore,
@@ -77,17 +79,17 @@ export const start = Effect.gen(function* () {
   )
   const url = yield* Effect.suspend(() => {
     const [, found] = /effex listens on (http:\/\/[\d.:]+)/.exec(output) ?? []
-    return found === undefined ? Effect.fail("not yet") : Effect.succeed(found)
+    return found === undefined ? Effect.fail("not listening yet") : Effect.succeed(found)
   }).pipe(
     Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: "60 seconds" })),
-    Effect.mapError(() => new NoTarget({ detail: `effex did not start: ${output}` }))
+    Effect.mapError(() => new TargetUnavailable({ detail: `effex did not start: ${output}` }))
   )
   const scopes = ["rates:read", "convert", "audit:read", "admin"].flatMap((scope) => ["--scope", scope])
   const key = yield* spawner.string(
     ChildProcess.make(program, ["keys", "create", "--name", "fuzz", ...scopes], { env })
   )
   yield* sandbox
-    .order({ fault: "jump", pairs: JUMPING, times: JUMPING.length })
+    .injectFault({ fault: "jump", pairs: JUMPING_PAIRS, times: JUMPING_PAIRS.length })
     .pipe(Effect.delay("5 seconds"), Effect.repeat(Schedule.spaced("5 seconds")), Effect.forkScoped)
   const target: Target = {
     url,
@@ -99,7 +101,7 @@ export const start = Effect.gen(function* () {
   return target
 })
 
-/** Of a process on Linux. */
+/** Resident memory of a process on Linux, in MiB. */
 const memoryOf = (pid: number) =>
   Effect.tryPromise(() => readFile(`/proc/${pid}/status`, "utf8")).pipe(
     Effect.map((text) => Math.round(Number(/VmRSS:\s+(\d+)/.exec(text)?.[1]) / 1024)),

@@ -16,7 +16,7 @@ const durations = [
   "1 nano"
 ]
 const times = ["2026-11-21T03:27:17.086Z", "2026-11-21", "2000-01-01", "2024-02-29T00:00:00.000Z"]
-const oddTimes = [
+const unusualTimes = [
   "1969-12-31T23:59:59.999Z",
   "2999-12-31T23:59:60Z",
   "2026-02-30",
@@ -48,84 +48,88 @@ const accepts = [
   "a/b/c;;;q=9"
 ]
 
-const code = (dice: RandomChoice, usual: ReadonlyArray<string>) =>
-  dice.pick(dice.chance(0.9) ? usual : otherCodes)
+const currencyCode = (random: RandomChoice, usual: ReadonlyArray<string>) =>
+  random.pick(random.chance(0.9) ? usual : otherCodes)
 
-type Maker = (dice: RandomChoice) => string
+type ValueGenerator = (random: RandomChoice) => string
 
-/** What members with such names usually hold, as a caller who knows the API would fill them in. */
-const byName: ReadonlyArray<readonly [name: RegExp, make: Maker]> = [
-  [/^(from|base|from_currency|source_currency|base_currency)$/, (dice) => code(dice, sources)],
-  [/^(to|to_currency|destination_currency)$/, (dice) => code(dice, destinations)],
-  [/^pairs?$/, (dice) => `${code(dice, sources)}:${code(dice, destinations)}`],
-  [/amount$/, (dice) => dice.pick(dice.chance(0.8) ? amounts : Attacks.numbers)],
-  [/^(ttl|max_age|interval)$/, (dice) => dice.pick(durations)],
-  [/^(start|end|at|known_at|since|until|before)$/, (dice) => dice.pick(dice.chance(0.7) ? times : oddTimes)],
-  [/^last-event-id$|^position$/, (dice) => dice.pick(positions)],
+/** Plausible values by parameter name, as a caller who knows the API would send them. */
+const generators: ReadonlyArray<readonly [name: RegExp, generate: ValueGenerator]> = [
+  [/^(from|base|from_currency|source_currency|base_currency)$/, (random) => currencyCode(random, sources)],
+  [/^(to|to_currency|destination_currency)$/, (random) => currencyCode(random, destinations)],
+  [/^pairs?$/, (random) => `${currencyCode(random, sources)}:${currencyCode(random, destinations)}`],
+  [/amount$/, (random) => random.pick(random.chance(0.8) ? amounts : Attacks.numbers)],
+  [/^(ttl|max_age|interval)$/, (random) => random.pick(durations)],
+  [
+    /^(start|end|at|known_at|since|until|before)$/,
+    (random) => random.pick(random.chance(0.7) ? times : unusualTimes)
+  ],
+  [/^last-event-id$|^position$/, (random) => random.pick(positions)],
   [
     /^(page_size|limit)$/,
-    (dice) => dice.pick(["1", "2", "10", "100", "1000", "0", "1001", "-1", "1.5", "1e1"])
+    (random) => random.pick(["1", "2", "10", "100", "1000", "0", "1001", "-1", "1.5", "1e1"])
   ],
-  [/^after$/, (dice) => String(dice.below(50))],
-  [/^accept$/, (dice) => dice.pick(accepts)],
-  [/^cursor$/, (dice) => Buffer.from(String(dice.below(1e12))).toString("base64url")],
-  [/^idempotency-key$/, (dice) => `key-${dice.below(200)}`],
-  [/^reference$/, (dice) => `order ${dice.below(30)}`]
+  [/^after$/, (random) => String(random.below(50))],
+  [/^accept$/, (random) => random.pick(accepts)],
+  [/^cursor$/, (random) => Buffer.from(String(random.below(1e12))).toString("base64url")],
+  [/^idempotency-key$/, (random) => `key-${random.below(200)}`],
+  [/^reference$/, (random) => `order ${random.below(30)}`]
 ]
 
-/** The name of the header by which a repeated request is told. */
-const REPEATED = 0.05
+/** Share of ids and cursors from responses that are mutated. */
+const MUTATED_ID_RATIO = 0.05
 
-/** What a request means by a member: what an earlier answer told, or what is usual; undefined where nothing is. */
-const meant = (dice: RandomChoice, harvest: ResponseIds, name: string): string | undefined => {
-  const found = byName.find(([pattern]) => pattern.test(name))
-  const told = found === undefined || dice.chance(0.5) ? harvest.draw(dice, name) : undefined
-  const value = told ?? found?.[1](dice)
+/** Plausible value for a name: from an earlier response, or generated; undefined if there is neither. */
+const plausibleValue = (random: RandomChoice, responseIds: ResponseIds, name: string): string | undefined => {
+  const generator = generators.find(([pattern]) => pattern.test(name))
+  const known = generator === undefined || random.chance(0.5) ? responseIds.pick(random, name) : undefined
+  const value = known ?? generator?.[1](random)
   return value !== undefined &&
     /^(cursor|since|last-event-id|if-none-match)$|_id$/.test(name) &&
-    dice.chance(REPEATED)
-    ? damaged(dice, value)
+    random.chance(MUTATED_ID_RATIO)
+    ? mutated(random, value)
     : value
 }
 
-/** A value that fits its schema, and mostly means something. */
-export const fitting = (
-  dice: RandomChoice,
-  harvest: ResponseIds,
+/** Returns a value for a parameter: mostly a plausible one, else a sample of its schema. */
+export const validValue = (
+  random: RandomChoice,
+  responseIds: ResponseIds,
   name: string,
   samples: ReadonlyArray<unknown>,
-  closed = false
+  isEnum = false
 ): unknown => {
-  const sample = dice.pick(samples)
-  return closed || dice.chance(0.15) ? sample : (meant(dice, harvest, name) ?? sample)
+  const sample = random.pick(samples)
+  return isEnum || random.chance(0.15) ? sample : (plausibleValue(random, responseIds, name) ?? sample)
 }
 
-/** The members of a body that fits, most of which mean something. */
-export const fittingBody = (
-  dice: RandomChoice,
-  harvest: ResponseIds,
+/** Returns a body: a sample of its schema, in most cases with plausible values. */
+export const validBody = (
+  random: RandomChoice,
+  responseIds: ResponseIds,
   samples: ReadonlyArray<unknown>
 ): unknown => {
-  const sample = dice.pick(samples)
+  const sample = random.pick(samples)
   if (typeof sample !== "object" || sample === null || Array.isArray(sample)) return sample
-  const knows = dice.chance(0.9)
+  const isPlausible = random.chance(0.9)
   return Object.fromEntries(
     Object.entries(sample).flatMap(([name, value]) => {
-      // An id that nobody told is refused, and with it all the rest.
-      const told = knows && typeof value !== "boolean" ? meant(dice, harvest, name) : undefined
-      if (knows && name.endsWith("_id") && (told === undefined || dice.chance(0.5))) return []
-      return [[name, told ?? value]]
+      // A random id would make the server reject the whole body, so optional ids are mostly left out.
+      const known =
+        isPlausible && typeof value !== "boolean" ? plausibleValue(random, responseIds, name) : undefined
+      if (isPlausible && name.endsWith("_id") && (known === undefined || random.chance(0.5))) return []
+      return [[name, known ?? value]]
     })
   )
 }
 
-/** A text in which a letter is missing, another one, or there twice. */
-export const damaged = (dice: RandomChoice, text: string): string => {
-  const at = dice.below(text.length + 1)
-  const change = dice.pick(["", "A", "0", "-", "=", "\u00e9", "%", text.slice(at, at + 1).repeat(2)])
+/** Removes, replaces or doubles a character. */
+export const mutated = (random: RandomChoice, text: string): string => {
+  const at = random.below(text.length + 1)
+  const change = random.pick(["", "A", "0", "-", "=", "\u00e9", "%", text.slice(at, at + 1).repeat(2)])
   return text.slice(0, at) + change + text.slice(at + 1)
 }
 
-/** A text that is right nowhere. */
-export const hostile = (dice: RandomChoice): string =>
-  dice.pick(dice.chance(0.7) ? Attacks.texts : Attacks.numbers)
+/** Returns a text that is valid nowhere. */
+export const hostile = (random: RandomChoice): string =>
+  random.pick(random.chance(0.7) ? Attacks.texts : Attacks.numbers)

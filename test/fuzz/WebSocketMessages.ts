@@ -1,0 +1,79 @@
+import { Arbitrary, Effect, Schema } from "effect"
+import { RatesRpcs } from "../../src/api/rates/RatesRpcs.ts"
+import * as BodyMutations from "./BodyMutations.ts"
+import type { RandomChoice } from "./RandomChoice.ts"
+import type { ResponseIds } from "./ResponseIds.ts"
+import * as Values from "./Values.ts"
+
+/** Number of payloads generated in advance for each procedure. */
+const SAMPLES_PER_PROCEDURE = 200
+/** Share of messages without a mutation. */
+const VALID_RATIO = 0.4
+
+/** Generates a message, valid or mutated. */
+export type MessageGenerator = (random: RandomChoice) => Buffer
+
+const types = [
+  "get_all_rates",
+  "get_rate",
+  "subscribe",
+  "unsubscribe",
+  "ping",
+  "shout",
+  "toString",
+  "__proto__"
+]
+
+/** Messages of clients of `/ws/rates/`. */
+export const forRates =
+  (responseIds: ResponseIds): MessageGenerator =>
+  (random) => {
+    const value = (name: string) => Values.validValue(random, responseIds, name, ["USD", "", 1, null, []])
+    const message = {
+      type: random.pick(types),
+      source_currency: value("from"),
+      destination_currency: value("to"),
+      pairs: Array.from({ length: random.pick([0, 1, 2, 40, 1_001]) }, () => value("pair"))
+    }
+    return maybeMutate(random, JSON.stringify(message))
+  }
+
+/** Messages of clients of `/rpc`: calls with payloads that match their schemas, and control messages. */
+export const forRpc = Effect.fnUntraced(function* (responseIds: ResponseIds, seed: string) {
+  const payloads = new Map<string, ReadonlyArray<unknown>>([["Shout", [null]]])
+  for (const [tag, { payloadSchema }] of RatesRpcs.requests) {
+    const values = Arbitrary.schema(Schema.toEncoded(payloadSchema))
+    payloads.set(tag, yield* Arbitrary.sampleEffect(values, { count: SAMPLES_PER_PROCEDURE, seed }))
+  }
+  const tags = Array.from(payloads.keys())
+
+  const generate: MessageGenerator = (random) => {
+    const id = String(random.below(5))
+    const tag = random.pick(tags)
+    const call = {
+      _tag: "Request",
+      id,
+      tag,
+      payload: Values.validBody(random, responseIds, payloads.get(tag) ?? [null]),
+      headers: random.chance(0.9) ? [] : [["authorization", Values.hostile(random)]]
+    }
+    const message = random.pick([
+      call,
+      call,
+      call,
+      call,
+      [call, call],
+      { _tag: "Ack", requestId: id },
+      { _tag: "Interrupt", requestId: id },
+      { _tag: "Eof" },
+      { _tag: "Exit", requestId: id, exit: { _tag: "Success", value: 1 } },
+      { ...call, id: Values.hostile(random) },
+      { ...call, traceId: Values.hostile(random), spanId: "", sampled: "no" }
+    ])
+    return maybeMutate(random, JSON.stringify(message))
+  }
+  return generate
+})
+
+const maybeMutate = (random: RandomChoice, text: string) =>
+  random.chance(VALID_RATIO) ? Buffer.from(text) : BodyMutations.mutate(random, Buffer.from(text))
