@@ -1,51 +1,53 @@
-import { Context, Effect, Fiber, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import type { Rate, RateTick } from "../domain/rates/Rate.ts"
-import type { StoreUnavailable } from "../platform/postgres/Database.ts"
 import type { Superseded } from "../platform/Leader.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import type { ProviderError } from "../providers/ProviderError.ts"
 import { RateProvider } from "../providers/RateProvider.ts"
 import { Broadcaster } from "./feed/Broadcaster.ts"
-import type { LedPoll } from "./polling/PollRepo.ts"
+import { RateGuard, type TickOrigin } from "./guard/RateGuard.ts"
 import { RateCache } from "./lookup/RateCache.ts"
-import { type Origin, RateGuard } from "./guard/RateGuard.ts"
-import { RateRepo } from "./RateRepo.ts"
 import { SharedSingleFlight } from "./lookup/SharedSingleFlight.ts"
-import * as SingleFlight from "../platform/SingleFlight.ts"
-
-/** Asks when it may, and is told when there is an answer, before anything is made of it. */
-export type InTurn = <A, E>(
-  ask: (answered: Effect.Effect<void>) => Effect.Effect<A, E>
-) => Effect.Effect<A, E>
-
-const atOnce: InTurn = (ask) => ask(Effect.void)
+import type { FencedPoll } from "./polling/PollRepo.ts"
+import { RateRepo } from "./RateRepo.ts"
 
 /**
- * The one way by which a rate comes in: from the provider, judged by the guard, then stored, and once that is committed,
- * cached and told.
+ * Runs a provider call once a permit is free. The call releases the permit when the provider has answered, before the
+ * answer is judged and stored.
+ */
+export type WithPermit = <A, E>(
+  call: (release: Effect.Effect<void>) => Effect.Effect<A, E>
+) => Effect.Effect<A, E>
+
+const withoutPermit: WithPermit = (call) => call(Effect.void)
+
+/**
+ * The only path by which rates enter the system: the provider's tick is judged by the guard and stored, and once that is
+ * committed, cached and published.
  */
 export class RateIngest extends Context.Service<
   RateIngest,
   {
     /**
-     * A new rate of the pair. Callers who ask while one is on its way, to this process or to another one, share it, so
-     * that the provider is asked once; it goes on when they no longer wait.
+     * Fetches and stores a new rate of the pair. Concurrent callers, in this and in other processes, share one provider
+     * call, which continues when they are interrupted.
      */
-    readonly take: (pair: CurrencyPair) => Effect.Effect<Rate, ProviderError | StoreUnavailable>
+    readonly fetch: (pair: CurrencyPair) => Effect.Effect<Rate, ProviderError | StoreUnavailable>
     /**
-     * As {@link take}, for a poll, whose providers are asked in turn. For a led one, nothing is stored when its term is
-     * over.
+     * Like {@link fetch}, for a poll: never returns the outcome of an earlier call, and limits provider calls by permits.
+     * For a fenced poll, nothing is stored after its leadership term has ended.
      */
-    readonly takePolled: (
+    readonly fetchForPoll: (
       pair: CurrencyPair,
-      poll: Option.Option<LedPoll>,
-      inTurn?: InTurn
+      poll: Option.Option<FencedPoll>,
+      withPermit?: WithPermit
     ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | Superseded>
-    /** Remembers and tells of a rate that is stored already. */
-    readonly tell: (rate: Rate) => Effect.Effect<void>
+    /** Caches and publishes a rate that is stored. */
+    readonly publish: (rate: Rate) => Effect.Effect<void>
   }
 >()("effex/rates/RateIngest") {
-  static readonly layerNoDeps = Layer.effect(
+  static readonly layer = Layer.effect(
     RateIngest,
     Effect.gen(function* () {
       const provider = yield* RateProvider
@@ -53,57 +55,51 @@ export class RateIngest extends Context.Service<
       const repo = yield* RateRepo
       const cache = yield* RateCache
       const broadcaster = yield* Broadcaster
-      const shared = yield* SharedSingleFlight
-      const flight = yield* SingleFlight.make<Rate, ProviderError | StoreUnavailable | Superseded>()
+      const singleFlight = yield* SharedSingleFlight
 
-      const tell: RateIngest["Service"]["tell"] = (rate) =>
+      const publish: RateIngest["Service"]["publish"] = (rate) =>
         Effect.andThen(cache.put(rate), broadcaster.publish(rate))
 
-      const fetch = Effect.fn("RateIntake.fetch")(function* (
+      const fetchAndStore = Effect.fn("RateIngest.fetch")(function* (
         pair: CurrencyPair,
-        origin: Origin,
-        inTurn: InTurn
+        origin: TickOrigin,
+        withPermit: WithPermit
       ) {
         const insert = (tick: RateTick): Effect.Effect<Rate, StoreUnavailable | Superseded> =>
           Option.match(origin.poll, {
             onNone: () => repo.insert(tick),
-            onSome: (poll) => repo.insertLed(tick, poll)
+            onSome: (poll) => repo.insertFenced(tick, poll)
           })
-        const rate = yield* inTurn((answered) =>
-          provider.rate(pair, (tick) => Effect.andThen(answered, guard.admit(tick, insert(tick), origin)))
+        const rate = yield* withPermit((release) =>
+          provider.rate(pair, (tick) => Effect.andThen(release, guard.admit(tick, insert(tick), origin)))
         )
-        yield* tell(rate)
+        yield* publish(rate)
         return rate
       })
 
-      const fly = (pair: CurrencyPair, origin: Origin, inTurn = atOnce) => {
-        // A poll must find rates that are newer than itself.
-        const rate = Effect.tap(shared.join(pair, fetch(pair, origin, inTurn), origin.polled), (rate) =>
-          Effect.sync(() => cache.remember(rate))
-        )
-        return Effect.flatMap(flight(pair.key, rate), Fiber.join)
-      }
+      const fly = (pair: CurrencyPair, origin: TickOrigin, withPermit = withoutPermit) =>
+        singleFlight
+          .run(pair, fetchAndStore(pair, origin, withPermit), { bypassRecent: origin.isPoll })
+          .pipe(Effect.tap((rate) => Effect.sync(() => cache.putLocal(rate))))
 
-      // Whoever shares the flight of a poll that is superseded takes off again.
-      const flyUnled = (
+      // A caller without a term may have joined the flight of a poll whose term ended. It then starts another flight.
+      const flyUnfenced = (
         pair: CurrencyPair,
-        polled: boolean,
-        inTurn?: InTurn
+        isPoll: boolean,
+        withPermit?: WithPermit
       ): Effect.Effect<Rate, ProviderError | StoreUnavailable> =>
-        Effect.catchTag(fly(pair, { polled, poll: Option.none() }, inTurn), "Superseded", () =>
-          flyUnled(pair, polled, inTurn)
+        Effect.catchTag(fly(pair, { isPoll, poll: Option.none() }, withPermit), "Superseded", () =>
+          flyUnfenced(pair, isPoll, withPermit)
         )
 
-      const take: RateIngest["Service"]["take"] = (pair) => flyUnled(pair, false)
+      const fetch: RateIngest["Service"]["fetch"] = (pair) => flyUnfenced(pair, false)
 
-      const takePolled: RateIngest["Service"]["takePolled"] = (pair, poll, inTurn) =>
-        Option.isSome(poll) ? fly(pair, { polled: true, poll }, inTurn) : flyUnled(pair, true, inTurn)
+      const fetchForPoll: RateIngest["Service"]["fetchForPoll"] = (pair, poll, withPermit) =>
+        Option.isSome(poll)
+          ? fly(pair, { isPoll: true, poll }, withPermit)
+          : flyUnfenced(pair, true, withPermit)
 
-      return RateIngest.of({ take, takePolled, tell })
+      return RateIngest.of({ fetch, fetchForPoll, publish })
     })
-  )
-
-  static readonly layer = RateIngest.layerNoDeps.pipe(
-    Layer.provide([SharedSingleFlight.layer, RateGuard.layer])
   )
 }

@@ -5,36 +5,36 @@ import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
 import type { RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
-import * as Metrics from "../../platform/telemetry/Metrics.ts"
+import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
+import { RateRepo } from "../RateRepo.ts"
 import type { Mailbox } from "./Mailbox.ts"
 import * as RateFeed from "./RateFeed.ts"
-import { RateRepo } from "../RateRepo.ts"
 import * as RedisFeed from "./RedisFeed.ts"
 
-/** Tells every reader, in this process and in others, of every change of a rate, in one order. */
+/** Publishes rate changes to subscribers in this process and in others, in one order. */
 export class Broadcaster extends Context.Service<
   Broadcaster,
   {
     /**
-     * Tells of a rate that was committed, unless it or a newer one of its pair was told already. Never fails: where the
-     * others cannot be reached, the readers of this process are told, in an epoch of its own.
+     * Publishes a committed rate, unless it or a newer rate of its pair was published. Never fails: while Redis is
+     * unavailable, it reaches the subscribers of this process, in a local epoch.
      */
     readonly publish: (rate: Rate) => Effect.Effect<void>
-    /** Tells that a poll has finished. Never fails. */
+    /** Publishes the summary of a finished poll. Never fails. */
     readonly publishPoll: (run: PollSummary) => Effect.Effect<void>
-    /** The newest rate of a pair that was told. */
-    readonly newest: (pair: CurrencyPair) => Rate | undefined
-    /** Every rate that was told, and the position of it. */
+    /** Latest published rate of a pair. */
+    readonly latest: (pair: CurrencyPair) => Rate | undefined
+    /** Latest rate of every pair, and the position of the last change. */
     readonly snapshot: () => Snapshot
     /**
-     * The mailbox of a new reader. It begins with a snapshot, or with what was missed since a position: where that is
-     * not known any more, with a gap and a snapshot.
+     * Subscribes, and returns the subscriber's mailbox. It starts with a snapshot, or with the changes since a position;
+     * when those are no longer kept, with a gap and a snapshot.
      */
     readonly subscribe: (subscription?: RateFeed.Subscription) => Effect.Effect<Mailbox, never, Scope.Scope>
-    /** What the mailbox of a new reader would begin with. */
-    readonly beginning: (subscription: RateFeed.Subscription) => ReadonlyArray<RateEvent>
-    /** Tells somebody of every change as it is made, who passes it on to many. */
-    readonly follow: (follower: RateFeed.Follower) => Effect.Effect<void, never, Scope.Scope>
+    /** First events of a new subscription. */
+    readonly initialEvents: (subscription: RateFeed.Subscription) => ReadonlyArray<RateEvent>
+    /** Registers a synchronous listener, such as one that fans out to many connections. */
+    readonly listen: (listener: RateFeed.FeedListener) => Effect.Effect<void, never, Scope.Scope>
   }
 >()("effex/rates/feed/Broadcaster") {
   /** Within this process. */
@@ -43,9 +43,9 @@ export class Broadcaster extends Context.Service<
     Effect.gen(function* () {
       const feed = yield* makeFeed
       return Broadcaster.of({
-        ...readingSide(feed),
-        publish: (rate) => Effect.sync(() => feed.tell(rate)),
-        publishPoll: (run) => Effect.sync(() => feed.tellPoll(run))
+        ...subscriberSide(feed),
+        publish: (rate) => Effect.sync(() => feed.publish(rate)),
+        publishPoll: (run) => Effect.sync(() => feed.publishPoll(run))
       })
     })
   )
@@ -55,38 +55,40 @@ export class Broadcaster extends Context.Service<
     Broadcaster,
     Effect.gen(function* () {
       const feed = yield* makeFeed
-      return Broadcaster.of({ ...readingSide(feed), ...(yield* RedisFeed.make(feed)) })
+      return Broadcaster.of({ ...subscriberSide(feed), ...(yield* RedisFeed.make(feed)) })
     })
   )
 }
 
-/** A feed in an epoch of its own, which knows what the database knows. */
+/** Creates a feed seeded with the latest rates of the database. */
 const makeFeed = Effect.gen(function* () {
   const { pairs } = yield* Settings
   const repo = yield* RateRepo
   const offered = new Set(pairs.all.map(({ key }) => key))
   const feed = yield* RateFeed.make
   yield* repo.latestAll.pipe(
-    Effect.map((rates) => feed.learn(rates.filter(({ pair }) => offered.has(pair.key)))),
-    Effect.catch((error) => Effect.logWarning("The stream begins without the rates of the database", error))
+    Effect.map((rates) => feed.seed(rates.filter(({ pair }) => offered.has(pair.key)))),
+    Effect.catch((error) =>
+      Effect.logWarning("The database is unavailable: the rate feed starts empty", error)
+    )
   )
   return feed
 })
 
-const readingSide = (feed: RateFeed.RateFeed) => ({
-  newest: feed.newest,
+const subscriberSide = (feed: RateFeed.RateFeed) => ({
+  latest: feed.latest,
   snapshot: feed.snapshot,
-  beginning: feed.beginning,
-  follow: feed.follow,
+  initialEvents: feed.initialEvents,
+  listen: feed.listen,
   subscribe: (subscription: RateFeed.Subscription = {}) =>
     Effect.map(feed.subscribe(subscription), (mailbox): Mailbox => ({
       ...mailbox,
-      take: Effect.tap(mailbox.take, (events) => measure(events, mailbox.waited()))
+      take: Effect.tap(mailbox.take, (events) => recordMetrics(events, mailbox.queuedSeconds()))
     }))
 })
 
-const measure = (events: ReadonlyArray<RateEvent>, waited: number | undefined) =>
+const recordMetrics = (events: ReadonlyArray<RateEvent>, queuedSeconds: number | undefined) =>
   Effect.andThen(
-    waited === undefined ? Effect.void : Metric.update(Metrics.streamLag, waited),
-    events.some(({ _tag }) => _tag === "Gap") ? Metric.update(Metrics.streamGaps, 1) : Effect.void
+    queuedSeconds === undefined ? Effect.void : Metric.update(StreamMetrics.lag, queuedSeconds),
+    events.some(({ _tag }) => _tag === "Gap") ? Metric.update(StreamMetrics.gaps, 1) : Effect.void
   )

@@ -1,53 +1,51 @@
-/** What takes less needs no rest. */
-const SHORT_MILLIS = 3
-/** How long something rests at most, however long it took. */
-const MAX_REST_MILLIS = 250
+/** A run that takes less than this is not followed by a pause. */
+const MIN_PAUSED_RUN_MILLIS = 3
+const MAX_PAUSE_MILLIS = 250
 
-/** Work that is done for many at once. */
 export interface Coalescer {
-  /** The work is done soon: once, however often it is asked for until then. */
-  readonly soon: () => void
+  /** Runs the work soon. Calls before that run are coalesced into it. */
+  readonly schedule: () => void
 }
 
 /**
- * Does a work at once where it is seldom asked for. Where it takes long, since many are told, it rests for as long as it
- * took, with all that it has woken: what is asked for in the meantime is done together, so that it takes half of the time
- * at most, however often something changes.
+ * Runs work immediately when idle, and coalesces calls under load. A run of 3 ms or more, including the fibers that it
+ * wakes, is followed by a pause of the same length, so that the work takes at most half of the CPU time.
  */
 export const make = (work: () => void): Coalescer => {
-  let isAsked = false
-  let isUnderWay = false
-  let restsUntil = 0
+  let isScheduled = false
+  let isRunning = false
+  let pausedUntil = 0
 
-  const begin = () => {
-    const rest = restsUntil - performance.now()
-    if (rest > 0) setTimeout(run, rest)
+  const start = () => {
+    const pause = pausedUntil - performance.now()
+    if (pause > 0) setTimeout(run, pause)
     else setImmediate(run)
   }
 
   const run = () => {
-    isAsked = false
-    isUnderWay = true
-    const begun = performance.now()
+    isScheduled = false
+    isRunning = true
+    const startedAt = performance.now()
     try {
       work()
     } finally {
-      // Fibers that were woken run before this.
+      // Fibers that the work woke run before this callback.
       setImmediate(() => {
-        const ended = performance.now()
-        const took = ended - begun
-        restsUntil = took < SHORT_MILLIS ? ended : ended + Math.min(took, MAX_REST_MILLIS)
-        isUnderWay = false
-        if (isAsked) begin()
+        const finishedAt = performance.now()
+        const elapsed = finishedAt - startedAt
+        pausedUntil =
+          elapsed < MIN_PAUSED_RUN_MILLIS ? finishedAt : finishedAt + Math.min(elapsed, MAX_PAUSE_MILLIS)
+        isRunning = false
+        if (isScheduled) start()
       })
     }
   }
 
   return {
-    soon: () => {
-      if (isAsked) return
-      isAsked = true
-      if (!isUnderWay) begin()
+    schedule: () => {
+      if (isScheduled) return
+      isScheduled = true
+      if (!isRunning) start()
     }
   }
 }

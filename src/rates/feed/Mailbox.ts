@@ -5,127 +5,130 @@ import type { Rate } from "../../domain/rates/Rate.ts"
 import type { PollFinished, RateChanged, RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
 
-/** What one reader has not been told yet: one event per pair at most, however slow the reader is. */
+/** Queue of one subscriber. Holds at most one event per pair, however slow the subscriber is. */
 export interface Mailbox {
-  /** What has happened since the last take, in order; waits until there is something. One taker at a time. */
+  /** Takes the queued events in order, and waits while there are none. Allows one taker at a time. */
   readonly take: Effect.Effect<Arrays.NonEmptyReadonlyArray<RateEvent>>
-  /** The pairs that the reader wants from now on; all where none are given. */
-  readonly want: (pairs: ReadonlyArray<CurrencyPair> | undefined) => void
-  /** The reader is told every rate anew, of the pairs that it wants or of all; it has missed nothing. */
-  readonly refresh: (everything: boolean) => void
-  /** How many seconds the first of what was taken last had waited; none where it was made as it was taken. */
-  readonly waited: () => number | undefined
+  /** Limits later events to these pairs; all pairs when undefined. */
+  readonly setPairs: (pairs: ReadonlyArray<CurrencyPair> | undefined) => void
+  /** Makes the next take return a snapshot: of the subscribed pairs, or of all pairs. It is not preceded by a gap. */
+  readonly requestSnapshot: (scope: SnapshotScope) => void
+  /** Seconds that the oldest event of the last take was queued; undefined when that take had no queued event. */
+  readonly queuedSeconds: () => number | undefined
 }
 
-/** The side of a mailbox that is filled. */
+export type SnapshotScope = "subscribed" | "all"
+
+/** Producer side of a mailbox. */
 export interface Inbox extends Mailbox {
-  /** What has happened since the last take, without waiting: nothing where there was nothing. */
+  /** Takes the queued events without waiting. Returns an empty array when there are none. */
   readonly takeNow: () => ReadonlyArray<RateEvent>
   readonly offer: (event: RateChanged | PollFinished) => void
-  /** What is waiting is worth nothing any more: the reader must be given everything. */
+  /** Drops the queued changes: the next take returns a gap and a snapshot. */
   readonly invalidate: () => void
 }
 
 /**
- * A mailbox whose reader was told everything up to `told`. When a change would replace another one of its pair that was
- * not taken yet, all that waits is replaced by a gap and a snapshot, which `snapshot` makes once they are taken.
+ * Creates a mailbox whose subscriber has received everything up to `deliveredUpTo`. When a change would replace a queued
+ * change of the same pair, all queued changes are replaced by a gap and a snapshot, which is created by the next take.
  */
 export const make = (options: {
   readonly pairs: ReadonlyArray<CurrencyPair> | undefined
-  readonly told: StreamPosition
-  readonly first: ReadonlyArray<RateEvent>
+  readonly deliveredUpTo: StreamPosition
+  /** Events that the first take returns before the queued ones. */
+  readonly initialEvents: ReadonlyArray<RateEvent>
   readonly snapshot: () => Snapshot
-  /** When a waiting taker is woken; at once where it is not said. */
+  /** Schedules the wake-up of a waiting taker. Immediate by default. */
   readonly wake?: (taker: () => void) => void
 }): Inbox => {
-  const arrived = Latch.makeUnsafe(options.first.length > 0)
+  const available = Latch.makeUnsafe(options.initialEvents.length > 0)
   const open = () => {
-    arrived.openUnsafe()
+    available.openUnsafe()
   }
-  let wanted = keysOf(options.pairs)
-  let { first, told } = options
-  let behind = false
-  let asked: "nothing" | "wanted" | "everything" = "nothing"
-  const waiting = new Map<string, RateChanged | PollFinished>()
-  let since: number | undefined
-  let waited: number | undefined
+  let subscribed = keysOf(options.pairs)
+  let { deliveredUpTo, initialEvents } = options
+  let hasGap = false
+  let requestedSnapshot: SnapshotScope | undefined
+  const queue = new Map<string, RateChanged | PollFinished>()
+  let queuedSince: number | undefined
+  let queuedSeconds: number | undefined
 
-  const arrive = () => {
-    since ??= performance.now()
+  const notify = () => {
+    queuedSince ??= performance.now()
     if (options.wake === undefined) open()
     else options.wake(open)
   }
 
-  /** Every rate in the place of what waits, after a gap where that was not all that was missed. */
-  const everything = (): ReadonlyArray<RateEvent> => {
+  /** A snapshot in place of the queued changes, preceded by a gap when changes were dropped. */
+  const snapshotEvents = (): ReadonlyArray<RateEvent> => {
     const { epoch, rates, sequence } = options.snapshot()
-    const at = { epoch, sequence }
-    const isTold = ({ pair }: Rate) => asked === "everything" || (wanted?.has(pair.key) ?? true)
-    const poll = waiting.get(POLL)
+    const position = { epoch, sequence }
+    const isIncluded = ({ pair }: Rate) => requestedSnapshot === "all" || (subscribed?.has(pair.key) ?? true)
+    const poll = queue.get(POLL_KEY)
     return [
-      ...(behind ? [{ _tag: "Gap", ...at, since: told } as const] : []),
-      { _tag: "Snapshot", ...at, rates: rates.filter(isTold) },
-      ...(poll === undefined ? [] : [{ ...poll, ...at }])
+      ...(hasGap ? [{ _tag: "Gap", ...position, since: deliveredUpTo } as const] : []),
+      { _tag: "Snapshot", ...position, rates: rates.filter(isIncluded) },
+      ...(poll === undefined ? [] : [{ ...poll, ...position }])
     ]
   }
 
   const takeNow = (): ReadonlyArray<RateEvent> => {
-    arrived.closeUnsafe()
-    waited = since === undefined ? undefined : (performance.now() - since) / 1000
-    since = undefined
-    const rest = behind || asked !== "nothing" ? everything() : Array.from(waiting.values())
-    told = positionOf(rest) ?? told
-    const events = [...first, ...rest]
-    first = []
-    behind = false
-    asked = "nothing"
-    waiting.clear()
+    available.closeUnsafe()
+    queuedSeconds = queuedSince === undefined ? undefined : (performance.now() - queuedSince) / 1000
+    queuedSince = undefined
+    const queued = hasGap || requestedSnapshot !== undefined ? snapshotEvents() : Array.from(queue.values())
+    deliveredUpTo = positionOf(queued) ?? deliveredUpTo
+    const events = [...initialEvents, ...queued]
+    initialEvents = []
+    hasGap = false
+    requestedSnapshot = undefined
+    queue.clear()
     return events
   }
 
   const take: Mailbox["take"] = Effect.suspend(() => {
     const [head, ...tail] = takeNow()
-    return head === undefined ? Effect.andThen(arrived.await, take) : Effect.succeed([head, ...tail])
+    return head === undefined ? Effect.andThen(available.await, take) : Effect.succeed([head, ...tail])
   })
 
-  const dropChanges = (isUnwanted: (key: string) => boolean) => {
-    for (const key of waiting.keys()) if (key !== POLL && isUnwanted(key)) waiting.delete(key)
+  const dropChanges = (isDropped: (key: string) => boolean) => {
+    for (const key of queue.keys()) if (key !== POLL_KEY && isDropped(key)) queue.delete(key)
   }
 
   const invalidate = () => {
-    behind = true
+    hasGap = true
     dropChanges(() => true)
-    arrive()
+    notify()
   }
 
   const offer = (event: RateChanged | PollFinished) => {
     if (event._tag === "PollFinished") {
-      waiting.delete(POLL)
-      waiting.set(POLL, event)
+      queue.delete(POLL_KEY)
+      queue.set(POLL_KEY, event)
     } else {
       const { key } = event.rate.pair
-      if (behind || wanted?.has(key) === false) return
-      if (waiting.has(key)) return invalidate()
-      waiting.set(key, event)
+      if (hasGap || subscribed?.has(key) === false) return
+      if (queue.has(key)) return invalidate()
+      queue.set(key, event)
     }
-    arrive()
+    notify()
   }
 
-  const want = (pairs: ReadonlyArray<CurrencyPair> | undefined) => {
-    wanted = keysOf(pairs)
-    dropChanges((key) => wanted?.has(key) === false)
+  const setPairs = (pairs: ReadonlyArray<CurrencyPair> | undefined) => {
+    subscribed = keysOf(pairs)
+    dropChanges((key) => subscribed?.has(key) === false)
   }
 
-  const refresh = (all: boolean) => {
-    asked = all || asked === "everything" ? "everything" : "wanted"
-    arrived.openUnsafe()
+  const requestSnapshot = (scope: SnapshotScope) => {
+    requestedSnapshot = requestedSnapshot === "all" ? "all" : scope
+    available.openUnsafe()
   }
 
-  return { take, takeNow, want, refresh, waited: () => waited, offer, invalidate }
+  return { take, takeNow, setPairs, requestSnapshot, queuedSeconds: () => queuedSeconds, offer, invalidate }
 }
 
-/** Where the last poll waits, beside the pairs. */
-const POLL = "poll"
+/** Queue key of the latest poll, next to the keys of pairs. */
+const POLL_KEY = "poll"
 
 const positionOf = (events: ReadonlyArray<RateEvent>): StreamPosition | undefined => {
   const last = events.at(-1)

@@ -6,163 +6,165 @@ import type { PollSummary } from "../../domain/rates/PollRun.ts"
 import { isNewer, type Rate } from "../../domain/rates/Rate.ts"
 import type { PollFinished, RateChanged, RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
-import * as Mailbox from "./Mailbox.ts"
 import * as Coalescer from "./Coalescer.ts"
+import * as Mailbox from "./Mailbox.ts"
 
-/** How many of the last changes are kept for readers who come back: some twenty polls of 44 pairs. */
-export const HISTORY = 1000
+/** Number of changes kept for subscribers that resume: about twenty polls of 44 pairs. */
+export const HISTORY_SIZE = 1000
 
-/** What a reader asks for. */
 export interface Subscription {
-  /** All pairs where there are none. */
+  /** All pairs when undefined. */
   readonly pairs?: ReadonlyArray<CurrencyPair> | undefined
-  /** What the reader was told last; without it, it is told everything first. */
+  /** Last position that the subscriber received. Without it, the subscription starts with a snapshot. */
   readonly since?: StreamPosition | undefined
 }
 
-/** Who is told of every change at once, and keeps by itself what it cannot pass on. */
-export interface Follower {
+/** Receives every change synchronously, and buffers by itself what it cannot deliver. */
+export interface FeedListener {
   readonly offer: (event: RateChanged | PollFinished) => void
-  /** Something was left out: whoever it tells must be given everything. */
+  /** Changes were skipped: every receiver behind this listener needs a snapshot. */
   readonly invalidate: () => void
 }
 
-/** The changes as this process tells them: the newest rates, the last changes, and the mailboxes of the readers. */
+/** Feed of this process: the latest rates, the recent changes and the mailboxes of the subscribers. */
 export interface RateFeed {
   readonly position: () => StreamPosition
-  /** The newest rate of a pair that was told, or found at the start. */
-  readonly newest: (pair: CurrencyPair) => Rate | undefined
+  /** Latest known rate of a pair, published or seeded. */
+  readonly latest: (pair: CurrencyPair) => Rate | undefined
   readonly snapshot: () => Snapshot
-  /** Tells of a rate under the next number, unless it or a newer one was told. */
-  readonly tell: (rate: Rate) => void
-  /** Tells of a change under the number that it has; a number that was told already is left out. */
+  /** Publishes a rate under the next sequence number, unless it or a newer one is known. */
+  readonly publish: (rate: Rate) => void
+  /** Publishes a change under its own sequence number. Ignores numbers that were published before. */
   readonly apply: (sequence: number, rate: Rate) => void
-  readonly tellPoll: (run: PollSummary) => void
-  /** Takes rates as known, without telling of them. */
-  readonly learn: (rates: ReadonlyArray<Rate>) => void
-  /** Begins or enters an epoch, with what is known of its last changes; every reader is given everything anew. */
-  readonly begin: (position: StreamPosition, history: ReadonlyArray<readonly [number, Rate]>) => void
+  readonly publishPoll: (run: PollSummary) => void
+  /** Adds known rates without publishing them. */
+  readonly seed: (rates: ReadonlyArray<Rate>) => void
+  /** Starts or joins an epoch with its recent changes. Every subscriber receives a gap and a snapshot. */
+  readonly startEpoch: (
+    position: StreamPosition,
+    history: ReadonlyArray<readonly [sequence: number, rate: Rate]>
+  ) => void
   readonly subscribe: (subscription: Subscription) => Effect.Effect<Mailbox.Mailbox, never, Scope.Scope>
-  /** What a reader is told first: everything, or what was missed, where all of that is still kept. */
-  readonly beginning: (subscription: Subscription) => ReadonlyArray<RateEvent>
-  readonly follow: (follower: Follower) => Effect.Effect<void, never, Scope.Scope>
+  /** First events of a subscription: the missed changes if all of them are still kept, otherwise a snapshot. */
+  readonly initialEvents: (subscription: Subscription) => ReadonlyArray<RateEvent>
+  readonly listen: (listener: FeedListener) => Effect.Effect<void, never, Scope.Scope>
 }
 
-/** The beginning of an epoch that no other process knows. */
+/** Creates the start position of a local epoch, which no other process shares. */
 export const newEpoch = Effect.gen(function* () {
   const random = yield* SecureRandom.SecureRandom
   const epoch = (yield* random.uuidV4()).replaceAll("-", "")
   return { epoch, sequence: 0 } satisfies StreamPosition
 })
 
-/** A feed in an epoch of its own. */
+/** Creates a feed in a local epoch. */
 export const make = Effect.map(newEpoch, (start): RateFeed => {
   let { epoch, sequence }: StreamPosition = start
-  const newest = new Map<string, Rate>()
+  const latest = new Map<string, Rate>()
   let history: Array<RateChanged> = []
-  const readers = new Set<Follower>()
+  const listeners = new Set<FeedListener>()
 
-  /** Those who wait are woken together. */
-  const woken = new Set<() => void>()
-  const waking = Coalescer.make(() => {
-    const takers = Array.from(woken)
-    woken.clear()
+  /** Takers to wake in the next coalesced run. */
+  const wokenTakers = new Set<() => void>()
+  const wakeUps = Coalescer.make(() => {
+    const takers = Array.from(wokenTakers)
+    wokenTakers.clear()
     for (const taker of takers) taker()
   })
   const wake = (taker: () => void) => {
-    woken.add(taker)
-    waking.soon()
+    wokenTakers.add(taker)
+    wakeUps.schedule()
   }
 
-  const learn = (rates: ReadonlyArray<Rate>) => {
+  const seed = (rates: ReadonlyArray<Rate>) => {
     for (const rate of rates) {
-      const known = newest.get(rate.pair.key)
-      if (known === undefined || isNewer(rate, known)) newest.set(rate.pair.key, rate)
+      const known = latest.get(rate.pair.key)
+      if (known === undefined || isNewer(rate, known)) latest.set(rate.pair.key, rate)
     }
   }
 
-  /** Whoever told of the change may have been slower than others: an older rate is never told after a newer one. */
-  const change = (at: number, rate: Rate): RateChanged => {
-    learn([rate])
-    return { _tag: "RateChanged", epoch, sequence: at, rate: newest.get(rate.pair.key) ?? rate }
+  /** Publishers may be slow, so a change always carries the latest rate: an older one never follows a newer one. */
+  const toChange = (at: number, rate: Rate): RateChanged => {
+    seed([rate])
+    return { _tag: "RateChanged", epoch, sequence: at, rate: latest.get(rate.pair.key) ?? rate }
   }
 
   const snapshot = (): Snapshot => ({
     _tag: "Snapshot",
     epoch,
     sequence,
-    rates: Array.from(newest.values())
+    rates: Array.from(latest.values())
   })
 
-  const begin: RateFeed["begin"] = (next, changes) => {
-    epoch = next.epoch
-    sequence = next.sequence
-    learn(changes.map(([, rate]) => rate))
+  const startEpoch: RateFeed["startEpoch"] = (position, changes) => {
+    epoch = position.epoch
+    sequence = position.sequence
+    seed(changes.map(([, rate]) => rate))
     history = changes.map(([at, rate]) => ({ _tag: "RateChanged", epoch, sequence: at, rate }))
-    for (const reader of readers) reader.invalidate()
+    for (const listener of listeners) listener.invalidate()
   }
 
   const apply = (at: number, rate: Rate) => {
     if (at <= sequence) return
     const isNext = at === sequence + 1
     sequence = at
-    const event = change(at, rate)
-    history = isNext ? [...history.slice(1 - HISTORY), event] : [event]
-    for (const reader of readers) {
-      if (isNext) reader.offer(event)
-      else reader.invalidate()
+    const event = toChange(at, rate)
+    history = isNext ? [...history.slice(1 - HISTORY_SIZE), event] : [event]
+    for (const listener of listeners) {
+      if (isNext) listener.offer(event)
+      else listener.invalidate()
     }
   }
 
-  const beginning: RateFeed["beginning"] = ({ pairs, since }) => {
-    const wanted = pairs === undefined ? undefined : new Set(pairs.map(({ key }) => key))
-    const isWanted = ({ pair }: Rate) => wanted?.has(pair.key) ?? true
-    const { rates, ...rest } = snapshot()
-    const everything: Snapshot = { ...rest, rates: rates.filter(isWanted) }
-    if (since === undefined) return [everything]
+  const initialEvents: RateFeed["initialEvents"] = ({ pairs, since }) => {
+    const keys = pairs === undefined ? undefined : new Set(pairs.map(({ key }) => key))
+    const isSubscribed = ({ pair }: Rate) => keys?.has(pair.key) ?? true
+    const current = snapshot()
+    const filtered: Snapshot = { ...current, rates: current.rates.filter(isSubscribed) }
+    if (since === undefined) return [filtered]
     const missed = history.filter((event) => event.sequence > since.sequence)
     if (since.epoch === epoch && sequence - since.sequence === missed.length) {
-      return missed.filter(({ rate }) => isWanted(rate))
+      return missed.filter(({ rate }) => isSubscribed(rate))
     }
-    return [{ _tag: "Gap", epoch, sequence, since }, everything]
+    return [{ _tag: "Gap", epoch, sequence, since }, filtered]
   }
 
-  /** Nothing is told between the making of a reader and its first change. */
-  const reading = <A extends Follower>(make: () => A) =>
+  /** Creates and registers a listener synchronously, so that no change falls between the two. */
+  const register = <A extends FeedListener>(makeListener: () => A) =>
     Effect.acquireRelease(
       Effect.sync(() => {
-        const reader = make()
-        readers.add(reader)
-        return reader
+        const listener = makeListener()
+        listeners.add(listener)
+        return listener
       }),
-      (reader) => Effect.sync(() => readers.delete(reader))
+      (listener) => Effect.sync(() => listeners.delete(listener))
     )
 
   return {
     position: () => ({ epoch, sequence }),
-    newest: (pair) => newest.get(pair.key),
+    latest: (pair) => latest.get(pair.key),
     snapshot,
-    tell: (rate) => {
-      const known = newest.get(rate.pair.key)
+    publish: (rate) => {
+      const known = latest.get(rate.pair.key)
       if (known === undefined || isNewer(rate, known)) apply(sequence + 1, rate)
     },
     apply,
-    tellPoll: (run) => {
-      for (const reader of readers) reader.offer({ _tag: "PollFinished", epoch, sequence, run })
+    publishPoll: (run) => {
+      for (const listener of listeners) listener.offer({ _tag: "PollFinished", epoch, sequence, run })
     },
-    learn,
-    begin,
-    beginning,
+    seed,
+    startEpoch,
+    initialEvents,
     subscribe: (subscription) =>
-      reading(() =>
+      register(() =>
         Mailbox.make({
           pairs: subscription.pairs,
-          told: { epoch, sequence },
-          first: beginning(subscription),
+          deliveredUpTo: { epoch, sequence },
+          initialEvents: initialEvents(subscription),
           snapshot,
           wake
         })
       ),
-    follow: (follower) => Effect.asVoid(reading(() => follower))
+    listen: (listener) => Effect.asVoid(register(() => listener))
   }
 })

@@ -7,125 +7,133 @@ import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
 import * as RateFeed from "./RateFeed.ts"
 import * as RedisStream from "./RedisStream.ts"
 
-/** How soon a Redis that failed is tried again. */
-const RETRY = "500 millis"
+const RETRY_INTERVAL = "500 millis"
 
 /**
- * Fills a feed from the stream in Redis, so that every process tells the same changes under the same numbers. Where Redis
- * does not answer, the feed goes on in an epoch of its own, and joins the others once it does.
+ * Fills a feed from the Redis stream, so that every process publishes the same changes under the same sequence numbers.
+ *
+ * A feed is either in the shared epoch of the stream or, while Redis is unavailable, in a local epoch:
+ *
+ *                  publishing to Redis fails
+ *     shared epoch ────────────────────────> local epoch
+ *         ^                                       │
+ *         └───────────────────────────────────────┘
+ *           Redis answers: publish the local rates, then load position and history
  */
 export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
   const stream = yield* RedisStream.make
   const random = yield* SecureRandom.SecureRandom
-  /** Whether the feed is in the epoch of all. */
-  let joined = false
-  /** Whether it has to learn anew where that epoch is. */
-  let isLost = false
-  /** What was told of it before the feed went on in an epoch of its own. */
-  let left: StreamPosition | undefined
-  let isRead = true
+  let isShared = false
+  /** The stream does not continue at the position of the feed, so the feed has to load it again. */
+  let isOutOfSync = false
+  /** Last position in the shared epoch before the feed went local. */
+  let lastSharedPosition: StreamPosition | undefined
+  let isReadable = true
 
-  const failed = (error: RedisError) => Effect.logDebug("Redis failed", error.cause)
+  const logFailure = (error: RedisError) => Effect.logDebug("Redis failed", error.cause)
 
-  /** Says when the stream can no longer be read, and when it can again, not each time in between. */
-  const observeReads = (reads: boolean, cause?: unknown) =>
+  /** Logs transitions between readable and unreadable, not every attempt. */
+  const setReadable = (next: boolean, cause?: unknown) =>
     Effect.suspend(() => {
-      const changed = reads !== isRead
-      isRead = reads
-      if (!changed) return Effect.void
-      return reads
-        ? Effect.logInfo("The changes of other processes arrive again")
-        : Effect.logWarning("The changes of other processes cannot be read from Redis", cause)
+      const hasChanged = next !== isReadable
+      isReadable = next
+      if (!hasChanged) return Effect.void
+      return next
+        ? Effect.logInfo("Redis is readable: receiving the rate changes of other processes")
+        : Effect.logWarning("Redis is not readable: the rate changes of other processes are missing", cause)
     })
 
-  /** Enters the epoch of all, after telling what the others may not know. */
+  /** Enters the shared epoch, after publishing the rates that other processes may not have. */
   const join: Effect.Effect<void, RedisError> = Effect.gen(function* () {
-    yield* endWhatDoesNotContinue(left)
-    const known = feed.snapshot()
-    yield* Effect.forEach(known.rates, stream.publish, { concurrency: "unbounded", discard: true })
-    const position = yield* stream.last
+    yield* endDiscontinuedEpoch(lastSharedPosition)
+    const local = feed.snapshot()
+    yield* Effect.forEach(local.rates, stream.publish, { concurrency: "unbounded", discard: true })
+    const position = yield* stream.lastPosition
     const entries = yield* stream.history
-    const newest = yield* stream.newest
-    // What was told here in the meantime is not told to the others yet.
-    if (!isSame(feed.position(), known)) return yield* join
+    const latest = yield* stream.latestRates
+    // A rate that was published locally during the join is not in the stream yet.
+    if (!isSame(feed.position(), local)) return yield* join
     const history = entries.flatMap((entry) =>
       entry.position.epoch === position.epoch && entry.position.sequence <= position.sequence
         ? Option.toArray(Option.map(entry.rate, (rate) => [entry.position.sequence, rate] as const))
         : []
     )
-    feed.learn(newest)
-    feed.begin(position, history)
-    joined = true
-    isLost = false
+    feed.seed(latest)
+    feed.startEpoch(position, history)
+    isShared = true
+    isOutOfSync = false
   })
 
-  /** A Redis that lost its last entries would give their numbers once more. */
-  const endWhatDoesNotContinue = Effect.fnUntraced(function* (told: StreamPosition | undefined) {
-    const last = yield* stream.last
-    if (last.epoch === told?.epoch && last.sequence < told.sequence) yield* stream.end(last)
+  /**
+   * Returns the last position of the stream. A Redis that lost its last entries would reuse their sequence numbers, so
+   * the epoch is ended in that case.
+   */
+  const endDiscontinuedEpoch = Effect.fnUntraced(function* (published: StreamPosition | undefined) {
+    const last = yield* stream.lastPosition
+    if (last.epoch === published?.epoch && last.sequence < published.sequence) yield* stream.endEpoch(last)
     return last
   })
 
-  /** What does not follow on the change before is another epoch, or entries that are gone or cannot be read. */
-  const enter = (entry: RedisStream.Entry) => {
+  /** Applies an entry. One that is not next in sequence is of another epoch, or follows lost or unreadable entries. */
+  const apply = (entry: RedisStream.Entry) => {
     const { epoch, sequence } = feed.position()
-    isLost ||= !isSame(entry.position, { epoch, sequence: sequence + 1 }) || Option.isNone(entry.rate)
-    if (!isLost && Option.isSome(entry.rate)) feed.apply(entry.position.sequence, entry.rate.value)
+    isOutOfSync ||= !isSame(entry.position, { epoch, sequence: sequence + 1 }) || Option.isNone(entry.rate)
+    if (!isOutOfSync && Option.isSome(entry.rate)) feed.apply(entry.position.sequence, entry.rate.value)
   }
 
-  /** A Redis that was emptied goes on from an earlier place, or from none. */
-  const checkContinues = Effect.gen(function* () {
-    const told = feed.position()
-    const last = yield* endWhatDoesNotContinue(told)
-    if (isBefore(last, told)) isLost = true
+  /** Detects a flushed Redis: its stream continues from an earlier position, or is missing. */
+  const checkContinuity = Effect.gen(function* () {
+    const position = feed.position()
+    const last = yield* endDiscontinuedEpoch(position)
+    if (isBefore(last, position)) isOutOfSync = true
   })
 
-  const follow = Effect.scoped(
+  const consume = Effect.scoped(
     Effect.gen(function* () {
       const read = yield* stream.reader
       while (true) {
-        if (!joined || isLost) yield* join
+        if (!isShared || isOutOfSync) yield* join
         const { changes, polls } = yield* read(feed.position())
-        yield* observeReads(true)
-        // A publication may have failed in the meantime, and the feed be in an epoch of its own.
-        if (!joined) continue
-        for (const entry of changes) enter(entry)
-        for (const run of polls) feed.tellPoll(run)
-        if (changes.length === 0) yield* checkContinues
+        yield* setReadable(true)
+        // Publishing may have failed during the read and moved the feed into a local epoch.
+        if (!isShared) continue
+        for (const entry of changes) apply(entry)
+        for (const run of polls) feed.publishPoll(run)
+        if (changes.length === 0) yield* checkContinuity
       }
     })
   )
 
-  // Tried once before anybody reads, so that the first readers are not told everything twice.
-  yield* Effect.ignore(Effect.andThen(stream.beginPolls, join))
-  yield* follow.pipe(
-    Effect.tapError((error) => Effect.andThen(failed(error), observeReads(false, error.cause))),
-    Effect.retry(Schedule.spaced(RETRY)),
+  // One attempt before the first subscription, so that the first subscribers do not receive a second snapshot.
+  yield* Effect.ignore(Effect.andThen(stream.startPolls, join))
+  yield* consume.pipe(
+    Effect.tapError((error) => Effect.andThen(logFailure(error), setReadable(false, error.cause))),
+    Effect.retry(Schedule.spaced(RETRY_INTERVAL)),
     Effect.forkScoped
   )
 
-  const leave = Effect.gen(function* () {
+  const enterLocalEpoch = Effect.gen(function* () {
     const epoch = yield* RateFeed.newEpoch
-    if (!joined) return
-    left = feed.position()
-    joined = false
-    feed.begin(epoch, [])
-    yield* Effect.logWarning("Redis does not take changes: they reach only the readers of this process")
+    if (!isShared) return
+    lastSharedPosition = feed.position()
+    isShared = false
+    feed.startEpoch(epoch, [])
+    yield* Effect.logWarning("Redis is not writable: rate changes reach only the subscribers of this process")
   }).pipe(Effect.provideService(SecureRandom.SecureRandom, random))
 
   const publish = Effect.fn("Broadcaster.publish")(function* (rate: Rate) {
-    if (joined) {
-      const published = yield* stream.publish(rate).pipe(Effect.tapError(failed), Effect.isSuccess)
-      if (published) return
-      yield* leave
+    if (isShared) {
+      const isPublished = yield* stream.publish(rate).pipe(Effect.tapError(logFailure), Effect.isSuccess)
+      if (isPublished) return
+      yield* enterLocalEpoch
     }
-    feed.tell(rate)
+    feed.publish(rate)
   })
 
   const publishPoll = Effect.fn("Broadcaster.publishPoll")(function* (run: PollSummary) {
-    const published =
-      joined && (yield* stream.publishPoll(run).pipe(Effect.tapError(failed), Effect.isSuccess))
-    if (!published) feed.tellPoll(run)
+    const isPublished =
+      isShared && (yield* stream.publishPoll(run).pipe(Effect.tapError(logFailure), Effect.isSuccess))
+    if (!isPublished) feed.publishPoll(run)
   })
 
   return { publish, publishPoll }
@@ -133,7 +141,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
 
 const isSame = (a: StreamPosition, b: StreamPosition) => a.epoch === b.epoch && a.sequence === b.sequence
 
-/** Whether what follows `a` could be missed by somebody who reads on from `b`. */
+/** Whether a reader at `b` could miss changes that follow `a`. */
 const isBefore = (a: StreamPosition, b: StreamPosition) => {
   const epochs = BigInt(a.epoch) - BigInt(b.epoch)
   return epochs === 0n ? a.sequence < b.sequence : epochs < 0n

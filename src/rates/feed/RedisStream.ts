@@ -4,24 +4,28 @@ import * as PollMessages from "../../api/polling/PollMessage.ts"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
-import { HISTORY } from "./RateFeed.ts"
+import { HISTORY_SIZE } from "./RateFeed.ts"
 import * as RateJson from "../lookup/RateJson.ts"
 
 /**
- * The changes in Redis, in the one order in which every process tells them. The id of an entry is its position: the epoch
- * is the millisecond at which the stream was begun, by Redis' clock. It begins with entry 0, which is no change.
+ * Stream of changes, in the order in which every process publishes them. The id of an entry is its position: the epoch is
+ * the millisecond at which the stream was created, by Redis' clock. Entry 0 marks the start and is not a change.
  */
-const CHANGES = "effex:rates"
-/** What was told last of each pair, behind its order: it is told once, and never an older rate after a newer one. */
-const TOLD = "effex:rates:told"
-const POLLS = "effex:polls"
-const POLLS_KEPT = "16"
+const CHANGES_KEY = "effex:rates"
+/**
+ * Hash of the last published rate per pair, prefixed with its sort key. It keeps a rate from being published twice, or an
+ * older rate after a newer one.
+ */
+const PUBLISHED_KEY = "effex:rates:told"
+const POLLS_KEY = "effex:polls"
+const MAX_POLLS = "16"
 
-/** How long a read waits in Redis, and how long it may take in all before the connection is given up. */
+/** XREAD waits this long in Redis for new entries. */
 const BLOCK_MILLIS = "1000"
+/** A read that takes longer fails, and its connection is replaced. */
 const READ_TIMEOUT = "3 seconds"
 
-const LAST = `
+const LAST_FUNCTION = `
 local function last()
   local entry = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
   if entry then return entry[1] end
@@ -32,33 +36,40 @@ local function last()
   return first
 end`
 
-const lastScript = EffectRedis.script(() => [CHANGES, TOLD], {
+const lastScript = EffectRedis.script(() => [CHANGES_KEY, PUBLISHED_KEY], {
   numberOfKeys: 2,
-  lua: `${LAST}\nreturn last()`
+  lua: `${LAST_FUNCTION}\nreturn last()`
 }).withReturnType<string>()
 
 const publishScript = EffectRedis.script(
-  (pair: string, order: string, rate: string) => [CHANGES, TOLD, pair, order, rate, HISTORY],
+  (pair: string, sortKey: string, rate: string) => [
+    CHANGES_KEY,
+    PUBLISHED_KEY,
+    pair,
+    sortKey,
+    rate,
+    HISTORY_SIZE
+  ],
   {
     numberOfKeys: 2,
-    lua: `${LAST}
+    lua: `${LAST_FUNCTION}
 local epoch, sequence = string.match(last(), '^(%d+)-(%d+)$')
-local told = redis.call('HGET', KEYS[2], ARGV[1])
-if told and string.match(told, '^%S*') >= ARGV[2] then return end
+local published = redis.call('HGET', KEYS[2], ARGV[1])
+if published and string.match(published, '^%S*') >= ARGV[2] then return end
 local id = epoch .. '-' .. string.format('%.0f', sequence + 1)
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], id, 'rate', ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])`
   }
 )
 
-const endScript = EffectRedis.script((last: string) => [CHANGES, last], {
+const endEpochScript = EffectRedis.script((last: string) => [CHANGES_KEY, last], {
   numberOfKeys: 1,
   lua: `
 local entry = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if entry and entry[1] == ARGV[1] then redis.call('DEL', KEYS[1]) end`
 })
 
-/** A change, or the beginning of an epoch, or something that somebody else wrote. */
+/** A change; or, without a rate, the start of an epoch or an entry of another program. */
 export interface Entry {
   readonly position: StreamPosition.StreamPosition
   readonly rate: Option.Option<Rate>
@@ -67,79 +78,93 @@ export interface Entry {
 export const make = Effect.gen(function* () {
   const redis = yield* EffectRedis.Redis
 
-  /** The position of the last change. Begins an epoch where there is no stream. */
-  const last = Effect.flatMap(redis.eval(lastScript)(), positionOf)
+  /** Position of the last change. Starts an epoch if there is no stream. */
+  const lastPosition = Effect.flatMap(redis.eval(lastScript)(), positionOf)
 
-  /** The changes that Redis still has, in order. */
-  const history = redis.send("XREVRANGE", CHANGES, "+", "-", "COUNT", String(HISTORY)).pipe(
-    Effect.flatMap(readEntries),
+  /** Changes that Redis still keeps, oldest first. */
+  const history = redis.send("XREVRANGE", CHANGES_KEY, "+", "-", "COUNT", String(HISTORY_SIZE)).pipe(
+    Effect.flatMap(parseEntries),
     Effect.map((entries) => entries.toReversed())
   )
 
-  /** The newest rate of each pair that was told, also of those whose last change is kept no more. */
-  const newest = redis.send("HVALS", TOLD).pipe(
-    Effect.flatMap((answer) => Effect.mapError(decodeTexts(answer), unreadable)),
+  /** Last published rate of each pair, including pairs whose last change was trimmed from the stream. */
+  const latestRates = redis.send("HVALS", PUBLISHED_KEY).pipe(
+    Effect.flatMap((reply) => Effect.mapError(decodeTexts(reply), unreadable)),
     Effect.flatMap(
-      Effect.forEach((told) => Effect.option(RateJson.decode(told.slice(told.indexOf(" ") + 1))))
+      Effect.forEach((published) =>
+        Effect.option(RateJson.decode(published.slice(published.indexOf(" ") + 1)))
+      )
     ),
     Effect.map(Arrays.getSomes)
   )
 
-  /** Adds a change for all processes, unless it or a newer one of its pair was told. */
+  /** Appends a change, unless it or a newer rate of its pair was published. */
   const publish = (rate: Rate) =>
-    redis.eval(publishScript)(rate.pair.key, RateJson.orderOf(rate), RateJson.encode(rate))
+    redis.eval(publishScript)(rate.pair.key, RateJson.sortKeyOf(rate), RateJson.encode(rate))
 
   const publishPoll = (run: PollSummary) =>
-    redis.send("XADD", POLLS, "MAXLEN", "~", POLLS_KEPT, "*", "poll", encodePoll(PollMessages.toMessage(run)))
+    redis.send(
+      "XADD",
+      POLLS_KEY,
+      "MAXLEN",
+      "~",
+      MAX_POLLS,
+      "*",
+      "poll",
+      encodePoll(PollMessages.toMessage(run))
+    )
 
-  /** Ends an epoch whose last change is `position`: the next change begins another one. */
-  const end = (position: StreamPosition.StreamPosition) =>
-    redis.eval(endScript)(StreamPosition.format(position))
+  /** Ends the epoch if `position` is its last change. The next change starts another epoch. */
+  const endEpoch = (position: StreamPosition.StreamPosition) =>
+    redis.eval(endEpochScript)(StreamPosition.format(position))
 
-  let lastPoll: string | undefined
-  /** The polls that finish from now on are read; the first time that it is called. */
-  const beginPolls = Effect.gen(function* () {
-    if (lastPoll !== undefined) return lastPoll
-    const [poll] = yield* Effect.flatMap(redis.send("XREVRANGE", POLLS, "+", "-", "COUNT", "1"), rawEntries)
-    return (lastPoll = poll?.[0] ?? "0-0")
+  let lastPollId: string | undefined
+  /** Sets the start position for reading polls on its first call: only polls that finish later are read. */
+  const startPolls = Effect.gen(function* () {
+    if (lastPollId !== undefined) return lastPollId
+    const [poll] = yield* Effect.flatMap(
+      redis.send("XREVRANGE", POLLS_KEY, "+", "-", "COUNT", "1"),
+      rawEntries
+    )
+    return (lastPollId = poll?.[0] ?? "0-0")
   })
 
   /**
-   * Reads what comes after a position, again and again, on a connection of its own. Nothing came within a second where
-   * there are no entries.
+   * Opens a dedicated connection, and returns a function that reads the entries after a position. It waits up to a second
+   * for them, and then returns none.
    */
   const reader = Effect.gen(function* () {
     const connection = yield* redis.reserve
     return Effect.fnUntraced(function* (after: StreamPosition.StreamPosition) {
-      const answer = yield* connection
+      const reply = yield* connection
         .send(
           "XREAD",
           "BLOCK",
           BLOCK_MILLIS,
           "STREAMS",
-          CHANGES,
-          POLLS,
+          CHANGES_KEY,
+          POLLS_KEY,
           StreamPosition.format(after),
-          yield* beginPolls
+          yield* startPolls
         )
         .pipe(
           Effect.timeoutOrElse({
             duration: READ_TIMEOUT,
-            orElse: () => Effect.fail(new EffectRedis.RedisError({ cause: "no answer to XREAD" }))
+            orElse: () => Effect.fail(new EffectRedis.RedisError({ cause: "XREAD timed out" }))
           })
         )
-      const streams = yield* decodeStreams(answer)
-      const changes = streams.filter(([name]) => name === CHANGES).flatMap(([, entries]) => entries)
-      const polls = streams.filter(([name]) => name === POLLS).flatMap(([, entries]) => entries)
-      lastPoll = polls.at(-1)?.[0] ?? lastPoll
+      const streams = yield* decodeStreams(reply)
+      const changes = streams.filter(([name]) => name === CHANGES_KEY).flatMap(([, entries]) => entries)
+      const polls = streams.filter(([name]) => name === POLLS_KEY).flatMap(([, entries]) => entries)
+      lastPollId = polls.at(-1)?.[0] ?? lastPollId
       return {
-        changes: yield* Effect.forEach(changes, readEntry),
-        polls: (yield* Effect.forEach(polls, ([, fields]) => readPoll(fields))).flatMap(Option.toArray)
+        changes: yield* Effect.forEach(changes, parseEntry),
+        polls: (yield* Effect.forEach(polls, ([, fields]) => parsePoll(fields))).flatMap(Option.toArray)
       }
     })
   })
 
-  return { last, history, newest, publish, publishPoll, end, beginPolls, reader }
+  return { lastPosition, history, latestRates, publish, publishPoll, endEpoch, startPolls, reader }
 })
 
 const RawEntries = Schema.Array(Schema.Tuple([Schema.String, Schema.Array(Schema.String)]))
@@ -148,12 +173,12 @@ type RawEntry = (typeof RawEntries.Type)[number]
 const unreadable = (cause: unknown) => new EffectRedis.RedisError({ cause })
 const decodeTexts = Schema.decodeUnknownEffect(Schema.Array(Schema.String))
 const decodeEntries = Schema.decodeUnknownEffect(RawEntries)
-const rawEntries = (answer: unknown) => Effect.mapError(decodeEntries(answer), unreadable)
+const rawEntries = (reply: unknown) => Effect.mapError(decodeEntries(reply), unreadable)
 const decodeStream = Schema.decodeUnknownEffect(Schema.Tuple([Schema.String, RawEntries]))
 
-/** The streams of an answer to XREAD: pairs of a name and its entries in RESP2, both in turn in RESP3. */
-const decodeStreams = (answer: unknown) => {
-  const flat = Array.isArray(answer) && Array.isArray(answer[0]) ? answer.flat() : answer
+/** Decodes an XREAD reply: nested pairs of name and entries in RESP2, a flat alternation of both in RESP3. */
+const decodeStreams = (reply: unknown) => {
+  const flat = Array.isArray(reply) && Array.isArray(reply[0]) ? reply.flat() : reply
   const streams = Array.isArray(flat) ? Arrays.chunksOf(flat, 2) : []
   return Effect.mapError(
     Effect.forEach(streams, (stream) => decodeStream(stream)),
@@ -161,14 +186,14 @@ const decodeStreams = (answer: unknown) => {
   )
 }
 
-const readEntries = (answer: unknown) => Effect.flatMap(rawEntries(answer), Effect.forEach(readEntry))
+const parseEntries = (reply: unknown) => Effect.flatMap(rawEntries(reply), Effect.forEach(parseEntry))
 
 const positionOf = (id: string) =>
   Effect.mapError(Effect.fromOption(StreamPosition.parse(id)), () =>
-    unreadable(`the id ${id} is no position`)
+    unreadable(`stream id ${id} is not a position`)
   )
 
-const readEntry = Effect.fnUntraced(function* ([id, fields]: RawEntry) {
+const parseEntry = Effect.fnUntraced(function* ([id, fields]: RawEntry) {
   const position = yield* positionOf(id)
   const rate =
     fields[0] === "rate" ? yield* Effect.option(RateJson.decode(fields[1] ?? "")) : Option.none<Rate>()
@@ -179,5 +204,5 @@ const PollJson = Schema.fromJsonString(PollMessages.PollMessage)
 const encodePoll = Schema.encodeSync(PollJson)
 const decodePoll = Schema.decodeEffect(PollJson)
 
-const readPoll = (fields: ReadonlyArray<string>) =>
+const parsePoll = (fields: ReadonlyArray<string>) =>
   decodePoll(fields[1] ?? "").pipe(Effect.map(PollMessages.toSummary), Effect.option)

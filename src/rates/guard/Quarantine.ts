@@ -5,58 +5,58 @@ import {
   type QuarantineId,
   QuarantineNotFound
 } from "../../domain/rates/QuarantinedRate.ts"
-import type { Rate } from "../../domain/rates/Rate.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { RateIngest } from "../RateIngest.ts"
+import { QuarantineDecisionRepo } from "./QuarantineDecisionRepo.ts"
 import { QuarantineRepo } from "./QuarantineRepo.ts"
 import { decisionsBy } from "./RateGuard.ts"
-import { RateIngest } from "../RateIngest.ts"
 
-/** Why nothing could be decided. */
-type Undecidable = QuarantineNotFound | AlreadyDecided | StoreUnavailable
+type DecisionError = QuarantineNotFound | AlreadyDecided | StoreUnavailable
 
-/** Who decides by hand, and why. */
+/** Operator who decides, and their comment. */
 export interface Operator {
-  /** The id of a key, or a word that is none. */
+  /** API key id, or a label for operators without a key. */
   readonly principal: string
   readonly reason: string | null
 }
 
-/** What was put aside, for operators to look at and to decide. */
+/** Quarantined ticks, for operators to list, accept and reject. */
 export class Quarantine extends Context.Service<
   Quarantine,
   {
     readonly byId: (id: QuarantineId) => Effect.Effect<QuarantinedRate, QuarantineNotFound | StoreUnavailable>
-    /** At most `limit` of them before an id, newest first. */
+    /** Returns at most `limit` ticks before an id, newest first. */
     readonly page: QuarantineRepo["Service"]["page"]
     /**
-     * Makes a tick that was put aside a rate, in force from when it was observed, and its level the new normal. What
-     * waits of its streak is accepted with it. `operator` is kept with the decision.
+     * Accepts a tick and the pending ticks of its streak. The tick becomes a rate, in force from its observation, and its
+     * level becomes a reference level.
      */
-    readonly accept: (id: QuarantineId, operator: Operator) => Effect.Effect<QuarantinedRate, Undecidable>
-    /** Lets a tick be, and with it what waits of its streak, and what comes of it. */
-    readonly reject: (id: QuarantineId, operator: Operator) => Effect.Effect<QuarantinedRate, Undecidable>
-    /** How many wait for a decision. */
-    readonly pending: QuarantineRepo["Service"]["pending"]
+    readonly accept: (id: QuarantineId, operator: Operator) => Effect.Effect<QuarantinedRate, DecisionError>
+    /** Rejects a tick and the pending ticks of its streak. Later ticks of the streak are rejected automatically. */
+    readonly reject: (id: QuarantineId, operator: Operator) => Effect.Effect<QuarantinedRate, DecisionError>
+    /** Number of ticks that wait for a decision. */
+    readonly pendingCount: QuarantineRepo["Service"]["pendingCount"]
   }
 >()("effex/rates/guard/Quarantine") {
-  static readonly layer = Layer.effect(
+  static readonly layerNoDeps = Layer.effect(
     Quarantine,
     Effect.gen(function* () {
       const repo = yield* QuarantineRepo
-      const intake = yield* RateIngest
+      const decisions = yield* QuarantineDecisionRepo
+      const ingest = yield* RateIngest
 
       const byId = Effect.fn("Quarantine.byId")(function* (id: QuarantineId) {
         const found = yield* repo.byId(id)
         return Option.isSome(found) ? found.value : yield* new QuarantineNotFound({ id })
       })
 
-      /** What is there now, where it was decided just now; else why it could not be. */
-      const concluded = Effect.fnUntraced(function* (id: QuarantineId, decided: boolean) {
+      /** Returns the decided tick, or fails if it was decided before. */
+      const afterDecision = Effect.fnUntraced(function* (id: QuarantineId, isDecided: boolean) {
         const found = yield* byId(id)
         const { decision, status } = found
-        if (decided) {
+        if (isDecided) {
           yield* Effect.logInfo(
-            `${decision?.principal} ${status} ${id}, ${found.pair.key} of ${found.provider}` +
+            `Quarantined rate ${id} (${found.pair.key} of ${found.provider}) ${status} by ${decision?.principal}` +
               (decision?.reason == null ? "" : `: ${decision.reason}`)
           )
           return found
@@ -65,22 +65,25 @@ export class Quarantine extends Context.Service<
       })
 
       const accept = Effect.fn("Quarantine.accept")(function* (id: QuarantineId, operator: Operator) {
-        const decider = { by: "operator", ...operator } as const
-        const rate: Option.Option<Rate> = yield* repo.accept(id, decider, Option.none())
+        const rate = yield* decisions.accept(id, { by: "operator", ...operator }, Option.none())
         if (Option.isSome(rate)) {
-          yield* intake.tell(rate.value)
+          yield* ingest.publish(rate.value)
           yield* Metric.update(decisionsBy("accepted", "operator"), 1)
         }
-        return yield* concluded(id, Option.isSome(rate))
+        return yield* afterDecision(id, Option.isSome(rate))
       })
 
       const reject = Effect.fn("Quarantine.reject")(function* (id: QuarantineId, operator: Operator) {
-        const rejected = yield* repo.reject(id, { by: "operator", ...operator })
-        if (rejected) yield* Metric.update(decisionsBy("rejected", "operator"), 1)
-        return yield* concluded(id, rejected)
+        const isRejected = yield* decisions.reject(id, { by: "operator", ...operator })
+        if (isRejected) yield* Metric.update(decisionsBy("rejected", "operator"), 1)
+        return yield* afterDecision(id, isRejected)
       })
 
-      return Quarantine.of({ byId, page: repo.page, accept, reject, pending: repo.pending })
+      return Quarantine.of({ byId, page: repo.page, accept, reject, pendingCount: repo.pendingCount })
     })
-  ).pipe(Layer.provide(QuarantineRepo.layer))
+  )
+
+  static readonly layer = Quarantine.layerNoDeps.pipe(
+    Layer.provide([QuarantineRepo.layer, QuarantineDecisionRepo.layer])
+  )
 }

@@ -39,7 +39,7 @@ const Row = Schema.Struct({
 })
 const decode = Schema.decodeUnknownEffect(Row)
 
-/** A row of `quarantined_rate`, selected by {@link COLUMNS}. */
+/** Decodes a row of `quarantined_rate`, selected by {@link COLUMNS}. */
 export const toQuarantined = (row: unknown): Effect.Effect<QuarantinedRate> =>
   decode(row).pipe(
     Effect.orDie,
@@ -53,9 +53,9 @@ export const toQuarantined = (row: unknown): Effect.Effect<QuarantinedRate> =>
         rateId,
         reasons,
         sourceCurrency,
-        ...same
+        ...fields
       }) => ({
-        ...same,
+        ...fields,
         pair: new CurrencyPair({ from: sourceCurrency, to: destinationCurrency }),
         anomalies: reasons,
         decision:
@@ -73,15 +73,16 @@ const Leg = Schema.Struct({
   providerRate: Schema.String
 })
 const Legs = Schema.fromJsonString(Schema.toCodecJson(Schema.Array(Leg)))
-const Suspicions = Schema.fromJsonString(Schema.Array(RateAnomaly))
+const Anomalies = Schema.fromJsonString(Schema.Array(RateAnomaly))
 
-/** What a tick was computed from, as the text of a JSON array. */
-export const legsToText = (legs: ReadonlyArray<RateLeg>) => Schema.encodeSync(Legs)(legs)
-export const anomaliesToText = Schema.encodeSync(Suspicions)
+/** Encodes the legs of a tick as a JSON array. */
+export const encodeLegs = (legs: ReadonlyArray<RateLeg>) => Schema.encodeSync(Legs)(legs)
+/** Encodes anomalies as a JSON array. */
+export const encodeAnomalies = Schema.encodeSync(Anomalies)
 
 const decodeLegs = Schema.decodeUnknownEffect(Legs)
 
-/** The tick that was put aside, as it came, with the legs that are kept of it. */
+/** Restores the original tick, with its stored legs. */
 export const toTick = (quarantined: QuarantinedRate, legs: string): Effect.Effect<RateTick> =>
   Effect.map(Effect.orDie(decodeLegs(legs)), (decoded) => ({
     pair: quarantined.pair,

@@ -14,24 +14,24 @@ import type { RateTick } from "../../domain/rates/Rate.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 
-/** Levels of a pair at which a tick is no jump, beside that of its last good rate. */
-export interface Levels {
-  /** The last good rate of the tick's own provider, of the last 30 days. */
+/** Earlier rates of a pair. A tick near one of them is not a jump, even if it is far from the last good rate. */
+export interface ReferenceLevels {
+  /** Last good rate of the tick's own provider within 30 days. */
   readonly own: Option.Option<BigDecimal.BigDecimal>
-  /** What another provider said in its place after that, at the latest a day later. */
-  readonly standIn: Option.Option<BigDecimal.BigDecimal>
-  /** What an operator accepted last, of the last day. */
+  /** First rate of a fallback provider after that, within a day. */
+  readonly fallback: Option.Option<BigDecimal.BigDecimal>
+  /** Rate that an operator accepted last, within a day. */
   readonly accepted: Option.Option<BigDecimal.BigDecimal>
 }
 
-/** What the database knows of where a pair has been. */
+/** Reads the reference levels of a pair from Postgres. */
 export class RateLevelRepo extends Context.Service<
   RateLevelRepo,
   {
-    readonly of: (tick: RateTick) => Effect.Effect<Levels, StoreUnavailable>
+    readonly referenceLevels: (tick: RateTick) => Effect.Effect<ReferenceLevels, StoreUnavailable>
     /**
-     * Since when, or before, the tick's provider has said the same digits, believed or not, where that is longer than
-     * `atLeast` and it was heard meanwhile. Looks 30 days further back.
+     * Returns a time since which the tick's provider has sent the same digits, quarantined or not, if that is at least
+     * `atLeast` ago and the provider has sent ticks in between. Looks back 30 days further than that.
      */
     readonly unchangedSince: (
       tick: RateTick,
@@ -44,23 +44,23 @@ export class RateLevelRepo extends Context.Service<
     Effect.gen(function* () {
       const { sql, execute } = yield* Database
 
-      // The bounds of the id are those of the months to look in.
-      const saidBy = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
+      // The bounds of the id select the monthly partitions.
+      const storedTicks = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
         source_currency = ${pair.from} AND destination_currency = ${pair.to} AND provider = ${provider}
         AND NOT is_leg AND observed_at > ${DateTime.toDateUtc(after)}
         AND id >= uuidv7_floor(${DateTime.toDateUtc(DateTime.subtract(after, { days: 1 }))}::timestamptz)`
 
-      const putAsideOf = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
+      const quarantinedTicks = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
         source_currency = ${pair.from} AND destination_currency = ${pair.to} AND provider = ${provider}
         AND observed_at > ${DateTime.toDateUtc(after)}`
 
-      const of = Effect.fn("LevelRepo.of")(function* (tick: RateTick) {
+      const referenceLevels = Effect.fn("RateLevelRepo.referenceLevels")(function* (tick: RateTick) {
         const { from, to } = tick.pair
         const lastDay = DateTime.toDateUtc(DateTime.subtract(yield* DateTime.now, { days: 1 }))
         const rows = yield* execute(sql`
           WITH own AS (
             SELECT rate, observed_at FROM exchange_rate
-            WHERE ${saidBy(tick, DateTime.subtract(tick.observedAt, { days: 30 }))}
+            WHERE ${storedTicks(tick, DateTime.subtract(tick.observedAt, { days: 30 }))}
             ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
           ) SELECT (SELECT rate FROM own) AS own, (
             SELECT other.rate FROM own, LATERAL (
@@ -72,18 +72,18 @@ export class RateLevelRepo extends Context.Service<
                 AND id < uuidv7_floor(own.observed_at + interval '2 days')
               ORDER BY observed_at, recorded_at, id LIMIT 1
             ) AS other
-          ) AS stand_in, (
-            SELECT exchange_rate.rate FROM quarantined_rate AS put_aside
-            JOIN exchange_rate ON exchange_rate.id = put_aside.rate_id
-            WHERE put_aside.source_currency = ${from} AND put_aside.destination_currency = ${to}
-              AND put_aside.status = 'accepted' AND put_aside.decided_by = 'operator'
-              AND put_aside.decided_at > ${lastDay}
-            ORDER BY put_aside.decided_at DESC LIMIT 1
+          ) AS fallback, (
+            SELECT exchange_rate.rate FROM quarantined_rate AS quarantined
+            JOIN exchange_rate ON exchange_rate.id = quarantined.rate_id
+            WHERE quarantined.source_currency = ${from} AND quarantined.destination_currency = ${to}
+              AND quarantined.status = 'accepted' AND quarantined.decided_by = 'operator'
+              AND quarantined.decided_at > ${lastDay}
+            ORDER BY quarantined.decided_at DESC LIMIT 1
           ) AS accepted`)
         return yield* decodeLevels(rows[0]).pipe(Effect.orDie)
       })
 
-      const unchangedSince = Effect.fn("LevelRepo.unchangedSince")(function* (
+      const unchangedSince = Effect.fn("RateLevelRepo.unchangedSince")(function* (
         tick: RateTick,
         atLeast: Duration.Duration
       ) {
@@ -94,23 +94,23 @@ export class RateLevelRepo extends Context.Service<
         const rows = yield* execute(sql<{ since: Date }>`
           SELECT observed_at AS since FROM (
             (
-              SELECT rate, observed_at FROM exchange_rate WHERE ${saidBy(tick, earliest)} AND ${until}
+              SELECT rate, observed_at FROM exchange_rate WHERE ${storedTicks(tick, earliest)} AND ${until}
               ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
             ) UNION ALL (
-              SELECT rate, observed_at FROM quarantined_rate WHERE ${putAsideOf(tick, earliest)} AND ${until}
+              SELECT rate, observed_at FROM quarantined_rate WHERE ${quarantinedTicks(tick, earliest)} AND ${until}
               ORDER BY observed_at DESC, id DESC LIMIT 1
             ) ORDER BY observed_at DESC LIMIT 1
-          ) AS old
+          ) AS earlier
           WHERE rate = ${rate} AND (
-            EXISTS (SELECT FROM exchange_rate WHERE ${saidBy(tick, before)})
-            OR EXISTS (SELECT FROM quarantined_rate WHERE ${putAsideOf(tick, before)})
+            EXISTS (SELECT FROM exchange_rate WHERE ${storedTicks(tick, before)})
+            OR EXISTS (SELECT FROM quarantined_rate WHERE ${quarantinedTicks(tick, before)})
           )
-          AND NOT EXISTS (SELECT FROM exchange_rate WHERE ${saidBy(tick, before)} AND rate <> ${rate})
-          AND NOT EXISTS (SELECT FROM quarantined_rate WHERE ${putAsideOf(tick, before)} AND rate <> ${rate})`)
+          AND NOT EXISTS (SELECT FROM exchange_rate WHERE ${storedTicks(tick, before)} AND rate <> ${rate})
+          AND NOT EXISTS (SELECT FROM quarantined_rate WHERE ${quarantinedTicks(tick, before)} AND rate <> ${rate})`)
         return Option.map(Array.head(rows), ({ since }) => DateTime.fromDateUnsafe(since))
       })
 
-      return RateLevelRepo.of({ of, unchangedSince })
+      return RateLevelRepo.of({ referenceLevels, unchangedSince })
     })
   )
 }
@@ -118,7 +118,7 @@ export class RateLevelRepo extends Context.Service<
 const decodeLevels = Schema.decodeUnknownEffect(
   Schema.Struct({
     own: Schema.OptionFromNullOr(Decimal.PositiveDecimal),
-    standIn: Schema.OptionFromNullOr(Decimal.PositiveDecimal),
+    fallback: Schema.OptionFromNullOr(Decimal.PositiveDecimal),
     accepted: Schema.OptionFromNullOr(Decimal.PositiveDecimal)
   })
 )

@@ -2,75 +2,31 @@ import { Array, Context, DateTime, Duration, Effect, Layer, Option, Stream } fro
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as History from "../../domain/rates/History.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
-import { HistoryRepo, type Span } from "./HistoryRepo.ts"
+import { HistoryRepo, type HistoryRange } from "./HistoryRepo.ts"
 
-/** Candles, and from which interval on there are more. */
+/** Page of candles, and the start of the next one. */
 export interface CandlePage {
   readonly candles: ReadonlyArray<History.Candle>
   readonly next: Option.Option<DateTime.Utc>
 }
 
-/** What the rates were, and what was known of them. */
-export class RateHistory extends Context.Service<
-  RateHistory,
-  {
-    /**
-     * The rate of a pair that was in force at a moment, as it was known at another one: what was recorded later, such
-     * as a correction, is left out.
-     */
-    readonly asOf: (
-      pair: CurrencyPair,
-      at: DateTime.Utc,
-      knownAt: DateTime.Utc
-    ) => Effect.Effect<Option.Option<History.AsOfRate>, StoreUnavailable>
-    /** At most `limit` rates of a span behind a position, oldest first, as they were stored: corrections are among them. */
-    readonly rows: (
-      span: Span,
-      after: History.HistoryPosition | undefined,
-      limit: number
-    ) => Effect.Effect<ReadonlyArray<History.HistoryRow>, StoreUnavailable>
-    /** Every rate of a span, read as it is taken; nothing of the database is held in between. */
-    readonly streamRows: (span: Span) => Stream.Stream<History.HistoryRow, StoreUnavailable>
-    /**
-     * The candles of the intervals that begin in a span, oldest first: those of `limit` intervals from the first that
-     * has rates. Those without rates are left out. Of several rates of one moment the last recorded counts.
-     */
-    readonly candles: (
-      span: Span,
-      interval: History.CandleInterval,
-      limit: number
-    ) => Effect.Effect<CandlePage, StoreUnavailable>
-    /** Every candle of a span, read as it is taken. */
-    readonly streamCandles: (
-      span: Span,
-      interval: History.CandleInterval
-    ) => Stream.Stream<History.Candle, StoreUnavailable>
-  }
->()("effex/rates/history/RateHistory") {
-  static readonly layerNoDeps = Layer.effect(
-    RateHistory,
-    Effect.suspend(() => make)
-  )
-  static readonly layer = RateHistory.layerNoDeps.pipe(Layer.provide(HistoryRepo.layer))
-}
+/** Earliest time of a rate: UUIDv7 ids start at the Unix epoch. */
+export const MIN_TIME = DateTime.makeUnsafe(0)
 
-/** Ids, and with them histories, begin here. */
-export const BEGINNING = DateTime.makeUnsafe(0)
-
-/** What is looked at before everything else is: two or three partitions, where mostly all is found. */
-const NEAR = Duration.days(34)
+/** First range to search: two or three partitions, which answer most queries. */
+const FIRST_RANGE = Duration.days(34)
 
 /**
- * What is looked at after that, at a time. Each statement plans for and locks all partitions that it names: a few that
- * name those of decades take all the locks that a server has by default, from everybody.
+ * Length of each further range. A statement locks every partition that it covers: a few statements over decades would
+ * exhaust the default lock table of the server.
  */
-const FAR = Duration.days(1461)
+const NEXT_RANGE = Duration.days(1461)
 
-/** What one statement makes candles of, in whole intervals: also of a rate every few seconds it is done in time. */
-const CANDLE_READ = Duration.days(14)
+/** Range of one candle query. With a rate every few seconds, it still completes within the database timeout. */
+const CANDLE_RANGE = Duration.days(14)
 
-/** How many rows, or intervals, a stream reads at a time. */
-const STREAM_PAGE = 2000
+/** Rows or intervals per page of a stream. */
+const STREAM_PAGE_SIZE = 2000
 
 const make = Effect.gen(function* () {
   const repo = yield* HistoryRepo
@@ -82,93 +38,135 @@ const make = Effect.gen(function* () {
   ) {
     const end = justAfter(at)
     const known = justAfter(knownAt)
-    for (const span of fromEnd({ pair, start: known, end })) {
-      const foretold = yield* repo.lastForetold(span, knownAt)
-      if (Option.isSome(foretold)) return foretold
+    for (const range of fromEnd({ pair, start: known, end })) {
+      const forwardDated = yield* repo.lastForwardDated(range, knownAt)
+      if (Option.isSome(forwardDated)) return forwardDated
     }
-    for (const span of fromEnd({ pair, start: BEGINNING, end: DateTime.min(end, known) })) {
-      const found = yield* repo.last(span, knownAt)
+    for (const range of fromEnd({ pair, start: MIN_TIME, end: DateTime.min(end, known) })) {
+      const found = yield* repo.last(range, knownAt)
       if (Option.isSome(found)) return found
     }
     return Option.none<History.AsOfRate>()
   })
 
   const rows = Effect.fn("RateHistory.rows")(function* (
-    span: Span,
+    range: HistoryRange,
     after: History.HistoryPosition | undefined,
     limit: number
   ) {
-    const start = after === undefined ? span.start : DateTime.max(span.start, after.observedAt)
+    const start = after === undefined ? range.start : DateTime.max(range.start, after.observedAt)
     const found: Array<History.HistoryRow> = []
-    for (const piece of fromStart({ ...span, start }, yield* DateTime.now)) {
-      found.push(...(yield* repo.rows(piece, after, limit - found.length)))
+    for (const part of fromStart({ ...range, start }, yield* DateTime.now)) {
+      found.push(...(yield* repo.rows(part, after, limit - found.length)))
       if (found.length === limit) break
     }
     return found
   })
 
-  const first = Effect.fnUntraced(function* (span: Span) {
-    for (const piece of fromStart(span, yield* DateTime.now)) {
-      const found = yield* repo.first(piece)
+  const first = Effect.fnUntraced(function* (range: HistoryRange) {
+    for (const part of fromStart(range, yield* DateTime.now)) {
+      const found = yield* repo.first(part)
       if (Option.isSome(found)) return found
     }
     return Option.none<DateTime.Utc>()
   })
 
   const candles = Effect.fn("RateHistory.candles")(function* (
-    span: Span,
+    range: HistoryRange,
     interval: History.CandleInterval,
     limit: number
   ): Effect.fn.Return<CandlePage, StoreUnavailable> {
-    const pair = span.pair
-    const last = History.nextIntervalStart(span.end, interval)
-    const found = yield* first({ pair, start: History.nextIntervalStart(span.start, interval), end: last })
+    const pair = range.pair
+    const last = History.nextIntervalStart(range.end, interval)
+    const found = yield* first({ pair, start: History.nextIntervalStart(range.start, interval), end: last })
     if (Option.isNone(found)) return { candles: [], next: Option.none() }
     const start = History.intervalStart(found.value, interval)
     const end = DateTime.min(History.addIntervals(start, limit, interval), last)
-    const pieces = History.splitRange(start, end, CANDLE_READ)
-    const page = yield* Effect.forEach(pieces, (piece) => repo.candles({ pair, ...piece }, interval))
+    const parts = History.splitRange(start, end, CANDLE_RANGE)
+    const page = yield* Effect.forEach(parts, (part) => repo.candles({ pair, ...part }, interval))
     const next = yield* first({ pair, start: end, end: last })
-    return { candles: page.flat(), next: Option.map(next, (moment) => History.intervalStart(moment, interval)) }
+    return { candles: page.flat(), next: Option.map(next, (time) => History.intervalStart(time, interval)) }
   })
 
-  const streamRows = (span: Span) =>
+  const streamRows = (range: HistoryRange) =>
     Stream.paginate<History.HistoryPosition | undefined, History.HistoryRow, StoreUnavailable>(
       undefined,
       (after) =>
-        Effect.map(rows(span, after, STREAM_PAGE), (page) => [
+        Effect.map(rows(range, after, STREAM_PAGE_SIZE), (page) => [
           page,
-          page.length < STREAM_PAGE ? Option.none() : Array.last(page)
+          page.length < STREAM_PAGE_SIZE ? Option.none() : Array.last(page)
         ])
     )
 
-  const streamCandles = (span: Span, interval: History.CandleInterval) =>
-    Stream.paginate<DateTime.Utc, History.Candle, StoreUnavailable>(span.start, (start) =>
-      Effect.map(candles({ ...span, start }, interval, STREAM_PAGE), (page) => [page.candles, page.next])
+  const streamCandles = (range: HistoryRange, interval: History.CandleInterval) =>
+    Stream.paginate<DateTime.Utc, History.Candle, StoreUnavailable>(range.start, (start) =>
+      Effect.map(candles({ ...range, start }, interval, STREAM_PAGE_SIZE), (page) => [
+        page.candles,
+        page.next
+      ])
     )
 
   return RateHistory.of({ asOf, rows, streamRows, candles, streamCandles })
 })
 
-const justAfter = (moment: DateTime.Utc) => DateTime.addDuration(moment, Duration.millis(1))
-
-/** A span in the order in which it is looked through from its start. Ahead of `now` there is little. */
-const fromStart = ({ end, pair, start }: Span, now: DateTime.Utc): ReadonlyArray<Span> => {
-  const first = DateTime.max(BEGINNING, start)
-  const border = DateTime.min(end, DateTime.addDuration(first, NEAR))
-  const ahead = DateTime.min(end, DateTime.max(border, now))
-  return [
-    { start: first, end: border },
-    ...History.splitRange(border, ahead, FAR),
-    { start: ahead, end }
-  ].flatMap((piece) => (DateTime.isLessThan(piece.start, piece.end) ? [{ pair, ...piece }] : []))
+/** Reads historical rates, bitemporally: by the time they were in force and the time they were recorded. */
+export class RateHistory extends Context.Service<
+  RateHistory,
+  {
+    /** Returns the rate of a pair in force at `at`, as recorded by `knownAt`. Ignores later records, such as corrections. */
+    readonly asOf: (
+      pair: CurrencyPair,
+      at: DateTime.Utc,
+      knownAt: DateTime.Utc
+    ) => Effect.Effect<Option.Option<History.AsOfRate>, StoreUnavailable>
+    /** Returns at most `limit` stored rates of a range after a position, oldest first, including corrections. */
+    readonly rows: (
+      range: HistoryRange,
+      after: History.HistoryPosition | undefined,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<History.HistoryRow>, StoreUnavailable>
+    /** Streams every rate of a range in pages. Holds no connection between two pages. */
+    readonly streamRows: (range: HistoryRange) => Stream.Stream<History.HistoryRow, StoreUnavailable>
+    /**
+     * Returns the candles of the intervals that start in a range, oldest first: `limit` intervals from the first one with
+     * rates. Skips intervals without rates. Of several rates at the same time, the last recorded one counts.
+     */
+    readonly candles: (
+      range: HistoryRange,
+      interval: History.CandleInterval,
+      limit: number
+    ) => Effect.Effect<CandlePage, StoreUnavailable>
+    /** Streams every candle of a range in pages. */
+    readonly streamCandles: (
+      range: HistoryRange,
+      interval: History.CandleInterval
+    ) => Stream.Stream<History.Candle, StoreUnavailable>
+  }
+>()("effex/rates/history/RateHistory") {
+  static readonly layerNoDeps = Layer.effect(RateHistory, make)
+  static readonly layer = RateHistory.layerNoDeps.pipe(Layer.provide(HistoryRepo.layer))
 }
 
-/** A span in the order in which it is looked through from its end. */
-const fromEnd = ({ end, pair, start }: Span): ReadonlyArray<Span> => {
-  const first = DateTime.max(BEGINNING, start)
-  const border = DateTime.max(first, DateTime.subtractDuration(end, NEAR))
-  return [{ start: border, end }, ...History.splitRange(first, border, FAR).toReversed()].flatMap((piece) =>
-    DateTime.isLessThan(piece.start, piece.end) ? [{ pair, ...piece }] : []
-  )
+const justAfter = (time: DateTime.Utc) => DateTime.addDuration(time, Duration.millis(1))
+
+/** Splits a range into parts to search from its start. The future is one part, because it has few rates. */
+const fromStart = ({ end, pair, start }: HistoryRange, now: DateTime.Utc): ReadonlyArray<HistoryRange> => {
+  const earliest = DateTime.max(MIN_TIME, start)
+  const firstEnd = DateTime.min(end, DateTime.addDuration(earliest, FIRST_RANGE))
+  const futureStart = DateTime.min(end, DateTime.max(firstEnd, now))
+  return [
+    { start: earliest, end: firstEnd },
+    ...History.splitRange(firstEnd, futureStart, NEXT_RANGE),
+    { start: futureStart, end }
+  ].flatMap((part) => (DateTime.isLessThan(part.start, part.end) ? [{ pair, ...part }] : []))
+}
+
+/** Splits a range into parts to search from its end. */
+const fromEnd = ({ end, pair, start }: HistoryRange): ReadonlyArray<HistoryRange> => {
+  const earliest = DateTime.max(MIN_TIME, start)
+  const firstStart = DateTime.max(earliest, DateTime.subtractDuration(end, FIRST_RANGE))
+  return [
+    { start: firstStart, end },
+    ...History.splitRange(earliest, firstStart, NEXT_RANGE).toReversed()
+  ].flatMap((part) => (DateTime.isLessThan(part.start, part.end) ? [{ pair, ...part }] : []))
 }

@@ -10,25 +10,25 @@ import type { StagedRate } from "./ImportStatements.ts"
 
 const PROVIDER = "frankfurter"
 
-interface Exact {
+interface PairRate {
   readonly pair: CurrencyPair
   readonly rate: BigDecimal.BigDecimal
 }
 
-interface Quoted extends Exact {
+interface DirectRate extends PairRate {
   readonly providerRate: string
   readonly isLeg: boolean
 }
 
-/** The currencies that must be quoted, so that each of the pairs has a rate. */
-export const currenciesOf = (pairs: ReadonlyArray<CurrencyPair>): ReadonlyArray<CurrencyCode> =>
+/** Currencies whose quotes are required to compute all pairs. */
+export const requiredCurrencies = (pairs: ReadonlyArray<CurrencyPair>): ReadonlyArray<CurrencyCode> =>
   Array.from(new Set(pairs.flatMap(({ from, to }) => [from, to]))).filter((code) => code !== PIVOT)
 
 /**
- * The rates of pairs on one day, numbered from `firstLine` on: what is quoted, and then what is computed from it through
- * the dollar. A pair that lacks a quote of this day has none. They are in force from the beginning of the day.
+ * Computes the rates of one day, numbered from `firstLine`: first the quoted ones, then those derived through the US dollar.
+ * Skips pairs without a quote on that day. The rates are in force from the start of the day (UTC).
  */
-export const ofDay = (
+export const stageDay = (
   { day, quotes }: QuotedDay,
   pairs: ReadonlyArray<CurrencyPair>,
   firstLine: number
@@ -40,12 +40,12 @@ export const ofDay = (
   const ticks = pairs.flatMap((pair) => Option.toArray(Result.getSuccess(RateTable.tickOf(table, pair))))
   const derived = ticks.flatMap(({ legs, ...tick }) => (legs === undefined ? [] : [{ ...tick, legs }]))
 
-  const quoted = new Map<string, Quoted>()
-  for (const leg of derived.flatMap(({ legs }) => legs)) quoted.set(leg.pair.to, { ...leg, isLeg: true })
-  for (const tick of ticks) if (tick.legs === undefined) quoted.set(tick.pair.to, { ...tick, isLeg: false })
-  const lines = new Map(Array.from(quoted.keys(), (currency, index) => [currency, firstLine + index]))
+  const direct = new Map<string, DirectRate>()
+  for (const leg of derived.flatMap(({ legs }) => legs)) direct.set(leg.pair.to, { ...leg, isLeg: true })
+  for (const tick of ticks) if (tick.legs === undefined) direct.set(tick.pair.to, { ...tick, isLeg: false })
+  const lines = new Map(Array.from(direct.keys(), (currency, index) => [currency, firstLine + index]))
 
-  const rawOf = (rates: ReadonlyArray<Exact>) => {
+  const rawOf = (rates: ReadonlyArray<PairRate>) => {
     const date = DateTime.formatIso(day).slice(0, 10)
     const rows = rates.map(({ pair, rate }) => ({
       date,
@@ -55,7 +55,11 @@ export const ofDay = (
     }))
     return JSON.stringify(rows)
   }
-  const stage = (line: number, { isLeg, pair, providerRate, rate }: Quoted, legs: ReadonlyArray<Exact>) => ({
+  const stage = (
+    line: number,
+    { isLeg, pair, providerRate, rate }: DirectRate,
+    legs: ReadonlyArray<PairRate>
+  ) => ({
     line,
     pair,
     rate: Decimal.format(rate),
@@ -63,15 +67,15 @@ export const ofDay = (
     provider: PROVIDER,
     raw: rawOf(legs.length === 0 ? [{ pair, rate }] : legs),
     observedAt: day,
-    toldAt: Option.none(),
+    sourceRecordedAt: Option.none(),
     isLeg,
     legs: legs.flatMap((leg) => lines.get(leg.pair.to) ?? [])
   })
 
   return [
-    ...Array.from(quoted.values(), (rate, index) => stage(firstLine + index, rate, [])),
+    ...Array.from(direct.values(), (rate, index) => stage(firstLine + index, rate, [])),
     ...derived.map((tick, index) =>
-      stage(firstLine + quoted.size + index, { ...tick, isLeg: false }, tick.legs)
+      stage(firstLine + direct.size + index, { ...tick, isLeg: false }, tick.legs)
     )
   ]
 }

@@ -1,32 +1,32 @@
 import { Stream } from "effect"
 import { MAX_LINE_LENGTH } from "../../domain/rates/ImportRow.ts"
 
-/** A line of a text file, without what ends it. */
+/** Line of a text file, without its line ending. */
 export interface NumberedLine {
-  /** The first one is 1. */
+  /** Starts at 1. */
   readonly line: number
-  /** Cut where it is longer than any line may be, but still longer than that. */
+  /** Truncated after `MAX_LINE_LENGTH`, so that a longer line is still recognizable as too long. */
   readonly text: string
 }
 
 /**
- * The lines of a file in UTF-8, with or without a byte order mark, ended by LF or CRLF. A file without line ends takes
- * no more memory than one with them.
+ * Splits UTF-8 text into lines that end with LF or CRLF, and drops a byte order mark. Memory use is bounded, also for a
+ * file without line endings.
  */
 export const read = <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<NumberedLine, E, R> =>
   bytes.pipe(
     Stream.decodeText,
     Stream.mapAccumArray(
-      () => ({ rest: "", line: 0 }),
+      () => ({ pending: "", line: 0 }),
       (state, texts) => {
-        const parts = (state.rest + texts.join("")).split("\n")
-        const rest = (parts.pop() ?? "").slice(0, MAX_LINE_LENGTH + 1)
+        const parts = (state.pending + texts.join("")).split("\n")
+        const pending = (parts.pop() ?? "").slice(0, MAX_LINE_LENGTH + 1)
         const lines = parts.map((text, index) => ({
           line: state.line + index + 1,
           text: text.endsWith("\r") ? text.slice(0, -1) : text
         }))
-        return [{ rest, line: state.line + parts.length }, lines]
+        return [{ pending, line: state.line + parts.length }, lines]
       },
-      { onHalt: ({ line, rest }) => (rest === "" ? [] : [{ line: line + 1, text: rest }]) }
+      { onHalt: ({ line, pending }) => (pending === "" ? [] : [{ line: line + 1, text: pending }]) }
     )
   )

@@ -7,58 +7,45 @@ import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as ImportStatements from "./ImportStatements.ts"
 
-/** Another import is under way, here or in another process. */
-export class ImportUnderWay extends Schema.TaggedError<ImportUnderWay>()("ImportUnderWay", {}) {
+/** Another import is in progress, in this or in another process. */
+export class ImportInProgress extends Schema.TaggedError<ImportInProgress>()("ImportInProgress", {}) {
   override get message(): string {
-    return "Another import is under way: try again when it has ended"
+    return "Another import is in progress; try again when it has finished"
   }
 }
 
-/** How what was imported differs from what was known. */
-export interface Difference {
-  /** How many rates were not known. */
+/** Difference between the staged and the stored rates. */
+export interface ImportDiff {
+  /** Number of rates that were not stored before. */
   readonly stored: number
-  /** How many of these say something else of a moment than what was known of it. */
+  /** Number of those that correct a stored rate of the same time. */
   readonly corrections: number
 }
 
-/** Told of how many lines are done. */
-export type Observe = (done: number) => Effect.Effect<void>
+/** Called with the number of the last processed line. */
+export type OnLineProgress = (done: number) => Effect.Effect<void>
 
-/** Rates in a temporary table, in one transaction: nobody sees any of it before that is committed. */
+/** Rates in a temporary table. Nothing is visible to other sessions before the transaction commits. */
 export interface Staging {
   readonly add: (rates: ReadonlyArray<ImportStatements.StagedRate>) => Effect.Effect<void, SqlError.SqlError>
   /**
-   * Takes out the lines that repeat another one, are corrected by it or contradict it, and tells `onBad` of the last.
-   * To be called once, when all is added.
+   * Removes the lines that repeat, are corrected by, or contradict another line, and reports the contradictions. Call it
+   * once, after the last `add`.
    */
-  readonly settle: <E>(
-    onBad: (lines: ReadonlyArray<InvalidRow>) => Effect.Effect<void, E>
+  readonly removeDuplicates: <E>(
+    onInvalid: (lines: ReadonlyArray<InvalidRow>) => Effect.Effect<void, E>
   ) => Effect.Effect<void, E | SqlError.SqlError>
-  /** Counts what is not known yet. */
-  readonly compare: (observe: Observe) => Effect.Effect<Difference, SqlError.SqlError>
-  /** Stores what is not known yet, and makes the newest the latest of their pairs unless later ones are there. */
-  readonly store: (observe: Observe) => Effect.Effect<Difference, SqlError.SqlError | StoreUnavailable>
+  /** Counts the rates that are not stored yet. */
+  readonly compare: (onProgress: OnLineProgress) => Effect.Effect<ImportDiff, SqlError.SqlError>
+  /** Stores the rates that are not stored yet, and advances the latest rates. */
+  readonly store: (
+    onProgress: OnLineProgress
+  ) => Effect.Effect<ImportDiff, SqlError.SqlError | StoreUnavailable>
 }
 
-/** Stores many rates at once: all of them, or none. */
-export class ImportRepo extends Context.Service<
-  ImportRepo,
-  {
-    /** Runs an import in one transaction, which is committed when it succeeds. One at a time, in all processes. */
-    readonly transaction: <A, E>(
-      work: (staging: Staging) => Effect.Effect<A, E>
-    ) => Effect.Effect<A, Exclude<E, SqlError.SqlError> | ImportUnderWay | StoreUnavailable>
-  }
->()("effex/rates/import/ImportRepo") {
-  static readonly layer = Layer.effect(
-    ImportRepo,
-    Effect.suspend(() => make)
-  )
-}
+/** Lock timeout for creating a partition: queries queue behind the waiting lock. */
+const PARTITION_LOCK_TIMEOUT = "500ms"
 
-/** How long a new partition waits for its turn: every lookup waits behind it. */
-const PARTITION_LOCK_WAIT = "500ms"
 const PARTITION_RETRY = Schedule.max([Schedule.spaced("1 second"), Schedule.recurs(5)])
 
 const make = Effect.gen(function* () {
@@ -66,85 +53,85 @@ const make = Effect.gen(function* () {
   const random = yield* SecureRandom.SecureRandom
   const statements = ImportStatements.make(sql)
 
-  const begin = Effect.gen(function* () {
+  const start = Effect.gen(function* () {
     const [row] = yield* statements.lock
-    if (row?.isFree !== true) return yield* new ImportUnderWay()
+    if (row?.isAcquired !== true) return yield* new ImportInProgress()
     yield* statements.createStaged
   })
 
   const add: Staging["add"] = (rates) => (rates.length === 0 ? Effect.void : statements.add(rates))
 
-  const settle: Staging["settle"] = Effect.fnUntraced(function* <E>(
-    onBad: (lines: ReadonlyArray<InvalidRow>) => Effect.Effect<void, E>
+  const removeDuplicates: Staging["removeDuplicates"] = Effect.fnUntraced(function* <E>(
+    onInvalid: (lines: ReadonlyArray<InvalidRow>) => Effect.Effect<void, E>
   ) {
-    yield* statements.findRepetitions
-    yield* statements.dropRepetitions
+    yield* statements.findDuplicates
+    yield* statements.dropDuplicates
     yield* statements.analyze
     let after = 0
     for (;;) {
       const rows = yield* statements.contradictions(after)
-      yield* onBad(rows.map(toBadLine))
+      yield* onInvalid(rows.map(toInvalidRow))
       after = rows.at(-1)?.line ?? after
-      if (rows.length < ImportStatements.BATCH) return
+      if (rows.length < ImportStatements.BATCH_SIZE) return
     }
   })
 
-  /** Compares batch by batch, and hands on what is not known. */
+  /** Compares in batches, and calls `onMissing` with the rates that are not stored. */
   const compareAll = Effect.fnUntraced(function* <E>(
-    observe: Observe,
-    onAbsent: (absent: ReadonlyArray<ImportStatements.Compared>) => Effect.Effect<void, E>
+    onProgress: OnLineProgress,
+    onMissing: (missing: ReadonlyArray<ImportStatements.ComparedRate>) => Effect.Effect<void, E>
   ) {
     let [stored, corrections, after] = [0, 0, 0]
     for (;;) {
       const batch = yield* statements.compare(after)
-      const absent = batch.filter(({ isKnown, isLeg }) => !isKnown && !isLeg)
-      if (absent.length > 0) yield* onAbsent(absent)
-      stored += absent.length
-      corrections += absent.filter(({ knownAt }) => knownAt !== null).length
+      const missing = batch.filter(({ isLeg, isStored }) => !isStored && !isLeg)
+      if (missing.length > 0) yield* onMissing(missing)
+      stored += missing.length
+      corrections += missing.filter(({ storedAt }) => storedAt !== null).length
       after = batch.at(-1)?.line ?? after
-      yield* observe(after)
-      if (batch.length < ImportStatements.BATCH) return { stored, corrections }
+      yield* onProgress(after)
+      if (batch.length < ImportStatements.BATCH_SIZE) return { stored, corrections }
     }
   })
 
-  const compare: Staging["compare"] = (observe) => compareAll(observe, () => Effect.void)
+  const compare: Staging["compare"] = (onProgress) => compareAll(onProgress, () => Effect.void)
 
-  const store = Effect.fnUntraced(function* (observe: Observe) {
+  const store = Effect.fnUntraced(function* (onProgress: OnLineProgress) {
     const identify = makeIdentify(yield* DateTime.now, yield* RateIds.randomEntropy(random))
-    const latest = new Map<string, ImportStatements.Candidate>()
+    const latest = new Map<string, ImportStatements.LatestCandidate>()
 
-    const storeBatch = Effect.fnUntraced(function* (absent: ReadonlyArray<ImportStatements.Compared>) {
-      const fresh = absent.map((row) => ({ ...row, ...identify(row) }))
-      const ids = new Map(fresh.map(({ id, line }) => [line, id]))
-      const elsewhere = new Set(absent.flatMap(({ legs }) => legs).filter((line) => !ids.has(line)))
-      const legs = elsewhere.size === 0 ? [] : yield* statements.findLegs(Array.from(elsewhere))
-      const freshLegs = legs
+    const storeBatch = Effect.fnUntraced(function* (missing: ReadonlyArray<ImportStatements.ComparedRate>) {
+      const rates = missing.map((row) => ({ ...row, ...identify(row) }))
+      const ids = new Map(rates.map(({ id, line }) => [line, id]))
+      const otherLegLines = new Set(missing.flatMap(({ legs }) => legs).filter((line) => !ids.has(line)))
+      const legs = otherLegLines.size === 0 ? [] : yield* statements.findLegs(Array.from(otherLegLines))
+      const newLegs = legs
         .filter(({ id }) => id === null)
-        .map((leg) => ({ ...identify({ ...leg, knownAt: null }), derivedFrom: [] }))
-      for (const { id, line } of [...legs, ...freshLegs]) if (id !== null) ids.set(line, id)
-      const derived = fresh.map((row) => ({
+        .map((leg) => ({ ...identify({ ...leg, storedAt: null }), derivedFrom: [] }))
+      for (const { id, line } of [...legs, ...newLegs]) if (id !== null) ids.set(line, id)
+      const derived = rates.map((row) => ({
         ...row,
         derivedFrom: row.legs.flatMap((line) => ids.get(line) ?? [])
       }))
-      yield* statements.insert([...freshLegs, ...derived])
-      // Ids sort by the moments from which their rates are in force, and then by those at which they were recorded.
-      for (const row of fresh) if (row.id > (latest.get(row.key)?.id ?? "")) latest.set(row.key, row)
+      yield* statements.insert([...newLegs, ...derived])
+      // Ids sort by observation time, then by recording time.
+      for (const row of rates) if (row.id > (latest.get(row.key)?.id ?? "")) latest.set(row.key, row)
     })
 
-    const difference = yield* compareAll(observe, storeBatch)
+    const diff = yield* compareAll(onProgress, storeBatch)
     yield* statements.advanceLatest(latest.values())
-    return difference
+    return diff
   })
 
-  // Each in a transaction of its own, since all lookups wait while a partition is made.
-  const makePartitions = (months: ReadonlyArray<{ readonly month: Date }>) =>
+  // One transaction each, because lookups wait while a partition is created.
+  const createPartitions = (months: ReadonlyArray<{ readonly month: Date }>) =>
     Effect.forEach(
       months,
       ({ month }) =>
         execute(
           sql.withTransaction(
             Effect.andThen(
-              sql`SELECT set_config('lock_timeout', ${PARTITION_LOCK_WAIT}, true)`,
+              sql`SELECT set_config('lock_timeout', ${PARTITION_LOCK_TIMEOUT}, true)`,
               sql`SELECT ensure_monthly_partitions('exchange_rate', ${month}::timestamptz, 1)`
             )
           )
@@ -154,46 +141,59 @@ const make = Effect.gen(function* () {
 
   return ImportRepo.of({
     transaction: Effect.fn("ImportRepo.transaction")(function* (work) {
-      const outside = yield* Effect.context()
+      const contextOutsideTransaction = yield* Effect.context()
       const staging: Staging = {
         add,
-        settle,
+        removeDuplicates,
         compare,
-        store: Effect.fnUntraced(function* (observe) {
-          yield* Effect.setContext(makePartitions(yield* statements.months), outside)
-          return yield* store(observe)
+        store: Effect.fnUntraced(function* (onProgress) {
+          yield* Effect.setContext(createPartitions(yield* statements.months), contextOutsideTransaction)
+          return yield* store(onProgress)
         })
       }
-      return yield* transaction(Effect.andThen(begin, work(staging)))
+      return yield* transaction(Effect.andThen(start, work(staging)))
     })
   })
 })
 
-/** Gives ids that differ from each other, whatever their moments. */
+/** Stores rates in bulk: all of them, or none. */
+export class ImportRepo extends Context.Service<
+  ImportRepo,
+  {
+    /** Runs an import in one transaction, and commits it on success. Runs in one process at a time. */
+    readonly transaction: <A, E>(
+      work: (staging: Staging) => Effect.Effect<A, E>
+    ) => Effect.Effect<A, Exclude<E, SqlError.SqlError> | ImportInProgress | StoreUnavailable>
+  }
+>()("effex/rates/import/ImportRepo") {
+  static readonly layer = Layer.effect(ImportRepo, make)
+}
+
+/** Creates a function that assigns unique ids and recording times. */
 const makeIdentify = (now: DateTime.Utc, start: number) => {
   let entropy = start
   return ({
-    knownAt,
+    storedAt,
     line,
     observedAt
-  }: Pick<ImportStatements.Compared, "line" | "observedAt" | "knownAt">) => {
-    // A correction is known later than what it corrects, also where the clocks of two machines differ.
-    const earliest = knownAt === null ? 0 : knownAt.getTime() + 1
+  }: Pick<ImportStatements.ComparedRate, "line" | "observedAt" | "storedAt">) => {
+    // A correction is recorded after the corrected rate, even if the clocks of two machines differ.
+    const earliest = storedAt === null ? 0 : storedAt.getTime() + 1
     const recordedAt = DateTime.makeUnsafe(Math.max(DateTime.toEpochMillis(now), earliest))
     entropy = (entropy + 1) % RateIds.ENTROPY_RANGE
     return { line, recordedAt, id: RateIds.make(DateTime.fromDateUnsafe(observedAt), recordedAt, entropy) }
   }
 }
 
-const toBadLine = (repetition: ImportStatements.Repetition): InvalidRow => {
-  const { firstLine, firstProvider, firstRate, isSameRate, line, provider, rate } = repetition
-  const [column, found, first] = isSameRate
+const toInvalidRow = (duplicate: ImportStatements.DuplicateLine): InvalidRow => {
+  const { firstLine, firstProvider, firstRate, isSameRate, line, provider, rate } = duplicate
+  const [column, found, allowed] = isSameRate
     ? ["provider", provider, firstProvider]
     : ["rate", rate, firstRate]
   return {
     line,
     column,
     found: JSON.stringify(found),
-    allowed: `${JSON.stringify(first)}, as line ${firstLine} says of the same pair and moment`
+    allowed: `${JSON.stringify(allowed)}, as in line ${firstLine} for the same pair and time`
   }
 }

@@ -2,34 +2,34 @@ import { DateTime, Option } from "effect"
 import type { SqlClient } from "effect/sql"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import type { RateId } from "../../domain/rates/Rate.ts"
-import { UNLESS_LATER } from "../RateRepo.ts"
+import { ADVANCE_ON_CONFLICT } from "../RateRepo.ts"
 
-/** A rate that is to be imported. */
+/** A rate to import. */
 export interface StagedRate {
-  /** Its number in what is imported, larger than those before it. */
+  /** Line number in the import. Increases from rate to rate. */
   readonly line: number
   readonly pair: CurrencyPair
-  /** Plain digits. */
+  /** Decimal digits without an exponent. */
   readonly rate: string
-  /** As it was written. */
+  /** The rate as the source wrote it. */
   readonly providerRate: string
   readonly provider: string
-  /** What it was read from, as JSON text. */
+  /** Source data, as JSON text. */
   readonly raw: string
   readonly observedAt: DateTime.Utc
-  /** When it became known elsewhere, where that is told: later lines of the same pair and moment correct earlier ones. */
-  readonly toldAt: Option.Option<DateTime.Utc>
-  /** It only serves to compute others: it is stored where one of them is, and is never in force. */
+  /** Recording time in the source system, if known. Of several lines for a pair and time, the latest corrects the others. */
+  readonly sourceRecordedAt: Option.Option<DateTime.Utc>
+  /** Serves only to derive other rates. Stored together with one of them, and never in force. */
   readonly isLeg: boolean
-  /** The lines that it was computed from, which come before it. */
+  /** Earlier lines from which the rate is derived. */
   readonly legs: ReadonlyArray<number>
 }
 
-/** How many lines one statement compares and stores. */
-export const BATCH = 5000
+/** Lines that one statement compares or stores. */
+export const BATCH_SIZE = 5000
 
-/** A line that says of a pair and a moment what another one says, or contradicts it. */
-export interface Repetition {
+/** A line with the same pair and time as another line: it repeats that line or contradicts it. */
+export interface DuplicateLine {
   readonly line: number
   readonly firstLine: number
   readonly isSameRate: boolean
@@ -39,52 +39,52 @@ export interface Repetition {
   readonly firstProvider: string
 }
 
-/** A staged line, beside what is known. */
-export interface Compared {
+/** A staged rate, compared with the stored rate of its pair and time. */
+export interface ComparedRate {
   readonly line: number
-  /** The pair. */
+  /** Key of the pair. */
   readonly key: string
   readonly observedAt: Date
   readonly isLeg: boolean
   readonly legs: ReadonlyArray<number>
-  /** When what is known now of the pair and the moment was recorded; null where nothing is. */
-  readonly knownAt: Date | null
-  /** It says the same. */
-  readonly isKnown: boolean
+  /** Recording time of the stored rate; null if there is none. */
+  readonly storedAt: Date | null
+  /** The stored rate equals the staged one. */
+  readonly isStored: boolean
 }
 
-/** A staged line under the id that it gets. */
-export interface Identified {
+/** A staged rate with its new id. */
+export interface IdentifiedRate {
   readonly line: number
   readonly id: RateId
   readonly recordedAt: DateTime.Utc
   readonly derivedFrom: ReadonlyArray<RateId>
 }
 
-/** What may become the latest rate of a pair. */
-export interface Candidate {
+/** A new rate that may become the latest of its pair. */
+export interface LatestCandidate {
   readonly key: string
   readonly id: RateId
   readonly observedAt: Date
 }
 
-/** The statements of an import, over temporary tables that go with their transaction. */
+/** SQL statements of an import, over temporary tables that are dropped with the transaction. */
 export const make = (sql: SqlClient.SqlClient) => {
-  /** The rows of a JSON array, which is one parameter however many they are. */
+  /** Passes rows as one JSON parameter. */
   const rowsOf = (rows: ReadonlyArray<unknown>) => sql`${JSON.stringify(rows)}::text::jsonb`
 
-  const lock = sql<{ isFree: boolean }>`
-    SELECT pg_try_advisory_xact_lock(hashtext('effex import')) AS is_free`
+  const lock = sql<{ isAcquired: boolean }>`
+    SELECT pg_try_advisory_xact_lock(hashtext('effex import')) AS is_acquired`
 
   const createStaged = sql`
     CREATE TEMPORARY TABLE staged_rate (
       line int PRIMARY KEY, source_currency text, destination_currency text, rate numeric, provider text,
-      provider_rate text, raw jsonb, observed_at timestamptz(3), told_at timestamptz(3), is_leg boolean, legs int[]
+      provider_rate text, raw jsonb, observed_at timestamptz(3), source_recorded_at timestamptz(3), is_leg boolean, legs int[]
     ) ON COMMIT DROP`
 
   const add = (rates: ReadonlyArray<StagedRate>) => {
     const rows = rates.map(
-      ({ isLeg, legs, line, observedAt, pair, provider, providerRate, rate, raw, toldAt }) => ({
+      ({ isLeg, legs, line, observedAt, pair, provider, providerRate, rate, raw, sourceRecordedAt }) => ({
         line,
         source_currency: pair.from,
         destination_currency: pair.to,
@@ -93,7 +93,7 @@ export const make = (sql: SqlClient.SqlClient) => {
         provider_rate: providerRate,
         raw,
         observed_at: DateTime.formatIso(observedAt),
-        told_at: Option.getOrNull(Option.map(toldAt, DateTime.formatIso)),
+        source_recorded_at: Option.getOrNull(Option.map(sourceRecordedAt, DateTime.formatIso)),
         is_leg: isLeg,
         legs
       })
@@ -101,50 +101,50 @@ export const make = (sql: SqlClient.SqlClient) => {
     return sql`
       INSERT INTO staged_rate
       SELECT line, source_currency, destination_currency, rate, provider, provider_rate, raw::jsonb,
-        observed_at, told_at, is_leg, legs
+        observed_at, source_recorded_at, is_leg, legs
       FROM jsonb_to_recordset(${rowsOf(rows)}) AS row (
         line int, source_currency text, destination_currency text, rate numeric, provider text,
-        provider_rate text, raw text, observed_at timestamptz, told_at timestamptz, is_leg boolean, legs int[])`
+        provider_rate text, raw text, observed_at timestamptz, source_recorded_at timestamptz, is_leg boolean, legs int[])`
   }
 
-  const findRepetitions = sql`
-    CREATE TEMPORARY TABLE repeated_rate ON COMMIT DROP AS
+  const findDuplicates = sql`
+    CREATE TEMPORARY TABLE duplicate_rate ON COMMIT DROP AS
     SELECT * FROM (
       SELECT line, rate, provider, first_value(line) OVER same AS first_line,
         first_value(rate) OVER same AS first_rate, first_value(provider) OVER same AS first_provider,
-        told_at < first_value(told_at) OVER same AS is_corrected
+        source_recorded_at < first_value(source_recorded_at) OVER same AS is_corrected
       FROM staged_rate WHERE NOT is_leg
       WINDOW same AS (PARTITION BY source_currency, destination_currency, observed_at
-        ORDER BY told_at DESC NULLS LAST, line)
+        ORDER BY source_recorded_at DESC NULLS LAST, line)
     ) AS staged WHERE line <> first_line`
 
-  const dropRepetitions = sql`
-    DELETE FROM staged_rate USING repeated_rate WHERE staged_rate.line = repeated_rate.line`
+  const dropDuplicates = sql`
+    DELETE FROM staged_rate USING duplicate_rate WHERE staged_rate.line = duplicate_rate.line`
 
   const analyze = sql`ANALYZE staged_rate`
 
-  // The same rate of another provider contradicts as well: it would correct the first one, and be corrected by it in
-  // the next import of the same file.
-  const contradictions = (after: number) => sql<Repetition>`
+  // The same rate from another provider is a contradiction too: each import of the file would make the two lines correct
+  // each other.
+  const contradictions = (after: number) => sql<DuplicateLine>`
     SELECT line, first_line, rate = first_rate AS is_same_rate, rate, first_rate, provider, first_provider
-    FROM repeated_rate
+    FROM duplicate_rate
     WHERE line > ${after} AND (rate <> first_rate OR provider <> first_provider) AND is_corrected IS NOT TRUE
-    ORDER BY line LIMIT ${BATCH}`
+    ORDER BY line LIMIT ${BATCH_SIZE}`
 
   const months = sql<{ month: Date }>`
     SELECT DISTINCT date_trunc('month', observed_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS month
     FROM staged_rate ORDER BY month`
 
   /**
-   * The lines after one, each beside what is known now of its pair and moment: the rate that was recorded last. The
-   * bounds of the id name the partitions in which it can be.
+   * Compares the lines after a given one with the stored rate of the same pair and time, the last recorded one. The
+   * bounds of the id select the partitions.
    */
-  const compare = (after: number) => sql<Compared>`
-    WITH batch AS (SELECT * FROM staged_rate WHERE line > ${after} ORDER BY line LIMIT ${BATCH})
+  const compare = (after: number) => sql<ComparedRate>`
+    WITH batch AS (SELECT * FROM staged_rate WHERE line > ${after} ORDER BY line LIMIT ${BATCH_SIZE})
     SELECT batch.line, source_currency || ':' || destination_currency AS key, observed_at, is_leg, legs,
-      known.recorded_at AS known_at, coalesce(known.is_known, false) AS is_known
+      stored.recorded_at AS stored_at, coalesce(stored.is_equal, false) AS is_stored
     FROM batch LEFT JOIN LATERAL (
-      SELECT recorded_at, rate = batch.rate AND provider = batch.provider AS is_known
+      SELECT recorded_at, rate = batch.rate AND provider = batch.provider AS is_equal
       FROM exchange_rate
       WHERE NOT is_leg AND NOT batch.is_leg
         AND source_currency = batch.source_currency AND destination_currency = batch.destination_currency
@@ -152,10 +152,10 @@ export const make = (sql: SqlClient.SqlClient) => {
         AND id >= uuidv7_floor(batch.observed_at - interval '24 hours')
         AND id < uuidv7_floor(batch.observed_at + interval '24 hours')
       ORDER BY recorded_at DESC, id DESC LIMIT 1
-    ) AS known ON true
+    ) AS stored ON true
     ORDER BY batch.line`
 
-  /** Each of these lines with the id of the very same rate, where it is stored, in force or as a leg. */
+  /** Finds the id of the identical stored rate for each line, in force or as a leg; null if there is none. */
   const findLegs = (lines: ReadonlyArray<number>) => sql<{
     line: number
     observedAt: Date
@@ -172,7 +172,7 @@ export const make = (sql: SqlClient.SqlClient) => {
     ) AS stored ON true
     WHERE staged.line IN (SELECT line::int FROM jsonb_array_elements_text(${rowsOf(lines)}) AS given (line))`
 
-  const insert = (rates: ReadonlyArray<Identified>) => {
+  const insert = (rates: ReadonlyArray<IdentifiedRate>) => {
     const rows = rates.map(({ derivedFrom, id, line, recordedAt }) => ({
       line,
       id,
@@ -191,7 +191,7 @@ export const make = (sql: SqlClient.SqlClient) => {
       JOIN staged_rate USING (line)`
   }
 
-  const advanceLatest = (candidates: Iterable<Candidate>) => {
+  const advanceLatest = (candidates: Iterable<LatestCandidate>) => {
     const rows = Array.from(candidates, ({ id, key, observedAt }) => ({
       source_currency: key.slice(0, 3),
       destination_currency: key.slice(4),
@@ -202,15 +202,15 @@ export const make = (sql: SqlClient.SqlClient) => {
       INSERT INTO latest_rate (source_currency, destination_currency, rate_id, observed_at)
       SELECT * FROM jsonb_to_recordset(${rowsOf(rows)}) AS row (
         source_currency text, destination_currency text, rate_id uuid, observed_at timestamptz)
-      ${sql.literal(UNLESS_LATER)}`
+      ${sql.literal(ADVANCE_ON_CONFLICT)}`
   }
 
   return {
     lock,
     createStaged,
     add,
-    findRepetitions,
-    dropRepetitions,
+    findDuplicates,
+    dropDuplicates,
     analyze,
     contradictions,
     months,

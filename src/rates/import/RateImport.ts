@@ -5,12 +5,12 @@ import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ImportRow from "../../domain/rates/ImportRow.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { FrankfurterSeries, type SeriesUnavailable } from "../../providers/frankfurter/FrankfurterSeries.ts"
-import { ImportRepo, type ImportUnderWay, type Staging } from "./ImportRepo.ts"
+import { ImportRepo, type ImportInProgress, type Staging } from "./ImportRepo.ts"
 import type { StagedRate } from "./ImportStatements.ts"
 import * as FileLines from "./FileLines.ts"
 import * as DailyRates from "./DailyRates.ts"
 
-/** A file cannot be imported at all. */
+/** The file cannot be imported. */
 export class FileRefused extends Schema.TaggedError<FileRefused>()("FileRefused", {
   file: Schema.String,
   detail: Schema.String
@@ -20,69 +20,52 @@ export class FileRefused extends Schema.TaggedError<FileRefused>()("FileRefused"
   }
 }
 
-/** What came of an import. */
+/** Result of an import, as numbers of rates. */
 export interface ImportSummary {
-  /** How many rates were given, good and bad. */
-  readonly given: number
-  /** How many of them were new. */
+  /** Valid and invalid rates. */
+  readonly total: number
   readonly stored: number
-  /** How many of these say something else of a moment than what was known of it. */
+  /** Stored rates that correct an earlier rate of the same time. */
   readonly corrections: number
-  /** How many were there before, stood there twice, or are corrected by another one. */
-  readonly known: number
-  readonly bad: number
+  /** Rates that were stored before, are duplicates, or are corrected by another line. */
+  readonly skipped: number
+  readonly invalid: number
 }
 
-/** How far an import is. */
+/** Progress of an import. */
 export interface ImportProgress {
   readonly phase: "reading" | "storing"
   readonly done: number
-  /** In the same unit; 0 where it is not known. */
+  /** In the unit of `done`; 0 if unknown. */
   readonly total: number
 }
 
 export interface ImportOptions {
-  /** Only compares; nothing is stored. */
+  /** Compares without storing. */
   readonly dryRun: boolean
-  readonly observe: (progress: ImportProgress) => Effect.Effect<void>
+  readonly onProgress: (progress: ImportProgress) => Effect.Effect<void>
 }
 
 export interface FileOptions<E> extends ImportOptions {
   readonly file: string
-  /** What holds for lines that do not say it. */
+  /** Values for columns that the file does not have. */
   readonly defaults: ImportRow.RowDefaults
-  /** Stores the good lines where others are bad; without it nothing is stored then. */
-  readonly skipBad: boolean
-  /** Told of every bad line. */
-  readonly onBad: (lines: ReadonlyArray<ImportRow.InvalidRow>) => Effect.Effect<void, E>
+  /** Stores the valid lines of a file that has invalid ones. Otherwise one invalid line prevents the import. */
+  readonly skipInvalid: boolean
+  /** Called with every invalid line. */
+  readonly onInvalid: (lines: ReadonlyArray<ImportRow.InvalidRow>) => Effect.Effect<void, E>
 }
 
 export interface SeriesOptions extends ImportOptions {
   readonly pairs: ReadonlyArray<CurrencyPair>
-  /** The first moments of the first day and of the last one. */
+  /** Start of the first day and start of the last day, in UTC. */
   readonly start: DateTime.Utc
   readonly end: DateTime.Utc
 }
 
-type Unavailable = ImportUnderWay | StoreUnavailable
+type Unavailable = ImportInProgress | StoreUnavailable
 
-/** Rates of the past, stored in one transaction, and once however often they are imported. */
-export class RateImport extends Context.Service<
-  RateImport,
-  {
-    /** Rates of a CSV file, read line by line in one pass: none of them where a line is bad. */
-    readonly file: <E>(options: FileOptions<E>) => Effect.Effect<ImportSummary, E | FileRefused | Unavailable>
-    /** Frankfurter's daily rates, and those computed from them. */
-    readonly series: (options: SeriesOptions) => Effect.Effect<ImportSummary, SeriesUnavailable | Unavailable>
-  }
->()("effex/rates/import/RateImport") {
-  static readonly layer = Layer.effect(
-    RateImport,
-    Effect.suspend(() => make)
-  ).pipe(Layer.provide(ImportRepo.layer))
-}
-
-/** Some thousand lines: what one statement adds. */
+/** Read size: some thousand lines, which one statement stages. */
 const CHUNK_BYTES = 256 * 1024
 
 const make = Effect.gen(function* () {
@@ -91,43 +74,43 @@ const make = Effect.gen(function* () {
   const repo = yield* ImportRepo
   const frankfurter = yield* FrankfurterSeries
 
-  /** Stores what was added, where that is to be done, and sums up. */
+  /** Stores or compares the staged rates, and returns the summary. */
   const finish = Effect.fnUntraced(function* (
     staging: Staging,
-    counts: { readonly given: number; readonly bad: number; readonly last: number },
-    { dryRun, isWanted, observe }: ImportOptions & { readonly isWanted: boolean }
+    counts: { readonly total: number; readonly invalid: number; readonly lastLine: number },
+    { dryRun, hasToStore, onProgress }: ImportOptions & { readonly hasToStore: boolean }
   ) {
-    const observeLine = (done: number) => observe({ phase: "storing", done, total: counts.last })
-    const { bad, given } = counts
-    if (!isWanted) return { given, bad, stored: 0, corrections: 0, known: 0 }
-    const { corrections, stored } = yield* dryRun ? staging.compare(observeLine) : staging.store(observeLine)
-    yield* observeLine(counts.last)
-    return { given, bad, stored, corrections, known: given - bad - stored }
+    const onLine = (done: number) => onProgress({ phase: "storing", done, total: counts.lastLine })
+    const { invalid, total } = counts
+    if (!hasToStore) return { total, invalid, stored: 0, corrections: 0, skipped: 0 }
+    const { corrections, stored } = yield* dryRun ? staging.compare(onLine) : staging.store(onLine)
+    yield* onLine(counts.lastLine)
+    return { total, invalid, stored, corrections, skipped: total - invalid - stored }
   })
 
   const file = Effect.fn("RateImport.file")(function* <E>(options: FileOptions<E>) {
     const name = path.basename(options.file)
     const refuse = (detail: string) => new FileRefused({ file: name, detail })
     const info = yield* Effect.mapError(fs.stat(options.file), ({ reason }) =>
-      refuse(reason._tag === "NotFound" ? "there is no such file" : reason.message)
+      refuse(reason._tag === "NotFound" ? "the file does not exist" : reason.message)
     )
-    if (info.type === "Directory") return yield* refuse("it is a folder")
+    if (info.type === "Directory") return yield* refuse("it is a directory")
     const total = Number(info.size)
 
     return yield* repo.transaction(
       Effect.fnUntraced(function* (staging) {
         const now = DateTime.toEpochMillis(yield* DateTime.now)
-        const counts = { given: 0, bad: 0, last: 0 }
+        const counts = { total: 0, invalid: 0, lastLine: 0 }
         let bytes = 0
         let parser = Option.none<ImportRow.RowParser>()
 
-        const onBad = (lines: ReadonlyArray<ImportRow.InvalidRow>) => {
-          counts.bad += lines.length
-          return lines.length === 0 ? Effect.void : options.onBad(lines)
+        const onInvalid = (lines: ReadonlyArray<ImportRow.InvalidRow>) => {
+          counts.invalid += lines.length
+          return lines.length === 0 ? Effect.void : options.onInvalid(lines)
         }
-        const take = Effect.fnUntraced(function* (lines: ReadonlyArray<FileLines.NumberedLine>) {
-          const good: Array<StagedRate> = []
-          const bad: Array<ImportRow.InvalidRow> = []
+        const stageLines = Effect.fnUntraced(function* (lines: ReadonlyArray<FileLines.NumberedLine>) {
+          const valid: Array<StagedRate> = []
+          const invalid: Array<ImportRow.InvalidRow> = []
           for (const { line, text } of lines) {
             if (text === "") continue
             if (Option.isNone(parser)) {
@@ -136,54 +119,57 @@ const make = Effect.gen(function* () {
               parser = Option.some(header.success)
               continue
             }
-            counts.given += 1
-            counts.last = line
-            const read = parser.value(line, text, now)
-            if (Result.isSuccess(read)) good.push(toStaged(name, read.success))
-            else bad.push(read.failure)
+            counts.total += 1
+            counts.lastLine = line
+            const row = parser.value(line, text, now)
+            if (Result.isSuccess(row)) valid.push(toStaged(name, row.success))
+            else invalid.push(row.failure)
           }
-          yield* staging.add(good)
-          yield* onBad(bad)
-          yield* options.observe({ phase: "reading", done: bytes, total })
+          yield* staging.add(valid)
+          yield* onInvalid(invalid)
+          yield* options.onProgress({ phase: "reading", done: bytes, total })
         })
 
-        // Effect reads files at positions, which pipes do not have.
+        // FileSystem.stream reads at positions, which a pipe does not support.
         const content = Stream.suspend(() =>
           Stream.fromAsyncIterable<Uint8Array, FileRefused>(
             createReadStream(options.file, { highWaterMark: CHUNK_BYTES }),
-            (error) => refuse(error instanceof Error ? error.message : "it cannot be read")
+            (error) => refuse(error instanceof Error ? error.message : "it is not readable")
           )
         )
         yield* content.pipe(
           Stream.tap((chunk) => Effect.sync(() => (bytes += chunk.length))),
           FileLines.read,
-          Stream.runForEachArray(take)
+          Stream.runForEachArray(stageLines)
         )
         if (Option.isNone(parser)) return yield* refuse("it is empty")
-        yield* staging.settle(onBad)
-        return yield* finish(staging, counts, { ...options, isWanted: counts.bad === 0 || options.skipBad })
+        yield* staging.removeDuplicates(onInvalid)
+        return yield* finish(staging, counts, {
+          ...options,
+          hasToStore: counts.invalid === 0 || options.skipInvalid
+        })
       })
     )
   })
 
   const series = Effect.fn("RateImport.series")(function* (options: SeriesOptions) {
-    const currencies = DailyRates.currenciesOf(options.pairs)
+    const currencies = DailyRates.requiredCurrencies(options.pairs)
     const years = yearsOf(options.start, options.end)
     return yield* repo.transaction(
       Effect.fnUntraced(function* (staging) {
-        const counts = { given: 0, bad: 0, last: 0 }
+        const counts = { total: 0, invalid: 0, lastLine: 0 }
         for (const [index, { from, to }] of years.entries()) {
           const rates: Array<StagedRate> = []
           for (const day of yield* frankfurter.days(currencies, from, to)) {
-            rates.push(...DailyRates.ofDay(day, options.pairs, counts.last + rates.length + 1))
+            rates.push(...DailyRates.stageDay(day, options.pairs, counts.lastLine + rates.length + 1))
           }
           yield* staging.add(rates)
-          counts.given += rates.filter(({ isLeg }) => !isLeg).length
-          counts.last += rates.length
-          yield* options.observe({ phase: "reading", done: index + 1, total: years.length })
+          counts.total += rates.filter(({ isLeg }) => !isLeg).length
+          counts.lastLine += rates.length
+          yield* options.onProgress({ phase: "reading", done: index + 1, total: years.length })
         }
-        yield* staging.settle(() => Effect.void)
-        return yield* finish(staging, counts, { ...options, isWanted: true })
+        yield* staging.removeDuplicates(() => Effect.void)
+        return yield* finish(staging, counts, { ...options, hasToStore: true })
       })
     )
   })
@@ -191,20 +177,35 @@ const make = Effect.gen(function* () {
   return RateImport.of({ file, series })
 })
 
-const toStaged = (file: string, { cells, line, ...read }: ImportRow.ImportRow): StagedRate => ({
+/** Imports historical rates in one transaction. Idempotent: a repeated import stores nothing. */
+export class RateImport extends Context.Service<
+  RateImport,
+  {
+    /** Imports a CSV file, read in one pass. Stores nothing if a line is invalid, unless `skipInvalid` is set. */
+    readonly file: <E>(options: FileOptions<E>) => Effect.Effect<ImportSummary, E | FileRefused | Unavailable>
+    /** Imports Frankfurter's daily rates, and the rates derived from them. */
+    readonly series: (options: SeriesOptions) => Effect.Effect<ImportSummary, SeriesUnavailable | Unavailable>
+  }
+>()("effex/rates/import/RateImport") {
+  static readonly layerNoDeps = Layer.effect(RateImport, make)
+
+  static readonly layer = RateImport.layerNoDeps.pipe(Layer.provide(ImportRepo.layer))
+}
+
+const toStaged = (file: string, { cells, line, ...row }: ImportRow.ImportRow): StagedRate => ({
   line,
-  pair: read.pair,
-  rate: Decimal.format(read.rate),
-  providerRate: read.rateText,
-  provider: read.provider,
+  pair: row.pair,
+  rate: Decimal.format(row.rate),
+  providerRate: row.rateText,
+  provider: row.provider,
   raw: JSON.stringify({ file, line, ...cells }),
-  observedAt: read.observedAt,
-  toldAt: read.recordedAt,
+  observedAt: row.observedAt,
+  sourceRecordedAt: row.recordedAt,
   isLeg: false,
   legs: []
 })
 
-/** The calendar years of a period, each with its first and last day: one is what Frankfurter is asked for at once. */
+/** Splits a period into calendar years, each with its first and last day. Frankfurter is called once per year. */
 const yearsOf = (start: DateTime.Utc, end: DateTime.Utc) => {
   const years: Array<{ readonly from: DateTime.Utc; readonly to: DateTime.Utc }> = []
   for (let from = start; DateTime.isLessThanOrEqualTo(from, end);) {

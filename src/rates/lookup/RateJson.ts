@@ -6,7 +6,7 @@ import { type Rate, RateId } from "../../domain/rates/Rate.ts"
 
 const isRate = (value: unknown): value is Rate => Predicate.hasProperty(value, "pair")
 
-/** A rate as it stands in Redis. */
+/** JSON of a rate in Redis. */
 export const RateFromJson = Schema.fromJsonString(
   Schema.Struct({
     from: CurrencyCode,
@@ -39,9 +39,9 @@ export const RateFromJson = Schema.fromJsonString(
   )
 )
 
-/** Reads a rate; whoever writes to Redis may have written something else. */
+/** Decodes a rate. Fails for anything that another program wrote. */
 export const decode = Schema.decodeEffect(RateFromJson)
 export const encode = Schema.encodeSync(RateFromJson)
 
-/** Text that is greater for the newer of two rates of a pair, for scripts in Redis. */
-export const orderOf = ({ id, observedAt }: Rate): string => DateTime.formatIso(observedAt) + id
+/** Sort key for Redis scripts: greater for the newer of two rates of a pair. */
+export const sortKeyOf = ({ id, observedAt }: Rate): string => DateTime.formatIso(observedAt) + id

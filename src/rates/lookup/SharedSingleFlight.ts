@@ -1,60 +1,126 @@
-import { Context, Duration, Effect, Exit, Layer, Option, Random, Schema } from "effect"
+import { Context, Duration, Effect, Exit, Fiber, Layer, Option, Random, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as EffectRedis from "effect/persistence/Redis"
-import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
-import { Redis } from "../../platform/Redis.ts"
+import type { Superseded } from "../../platform/Leader.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { ProviderError } from "../../providers/ProviderError.ts"
 import * as RateJson from "./RateJson.ts"
 
-/** How long a process that died keeps the others waiting. One that lives renews its claim. */
-const CLAIM = Duration.seconds(5)
-const RENEWAL = Duration.seconds(1.5)
-/** How long an outcome stays, for those who wait, and for those who missed just before it was there. */
-const OUTCOME = Duration.seconds(1)
-/** Between two looks at what another process does, give or take a half. */
-const LOOK_MILLIS = 50
-/** No call of a provider takes longer: three requests of 30 seconds, and what lies between them. */
-const LONGEST_WAIT = Duration.seconds(120)
+/** A claim expires after this time if its process dies. A live process renews it. */
+const CLAIM_TTL = Duration.seconds(5)
+const CLAIM_RENEWAL_INTERVAL = Duration.seconds(1.5)
+/** An outcome is kept for the processes that wait for it, and for callers that missed the cache just before it. */
+const OUTCOME_TTL = Duration.seconds(1)
+/** Average interval between checks of another process's flight; jittered by ±50 %. */
+const CHECK_INTERVAL_MILLIS = 50
+/** No provider call takes longer: three requests of 30 seconds, and the pauses between them. */
+const MAX_WAIT = Duration.seconds(120)
 
-/** One flight for each pair at a time, over all processes that share a Redis. */
+export type FetchError = ProviderError | StoreUnavailable | Superseded
+
+export interface FlightOptions {
+  /** Ignores the outcome of a flight that has just ended, but still joins one in progress. */
+  readonly bypassRecent: boolean
+}
+
+const makeLocal = Effect.fnUntraced(function* (runShared: Run) {
+  const flight = yield* SingleFlight.make<Rate, FetchError>()
+  return SharedSingleFlight.of({
+    run: (pair, fetch, options) =>
+      Effect.flatMap(flight(pair.key, runShared(pair, fetch, options)), Fiber.join)
+  })
+})
+
+const makeShared = Effect.gen(function* () {
+  const redis = yield* EffectRedis.Redis
+  const random = yield* SecureRandom.SecureRandom
+
+  const replace = (key: string, claim: string, value: string, ttl: Duration.Duration) =>
+    Effect.ignore(redis.eval(replaceScript)(key, claim, value, Duration.toMillis(ttl)))
+
+  /** Claims the pair and returns none, or waits for the outcome of the process that holds the claim. */
+  const claimOrAwait = Effect.fnUntraced(function* (key: string, claim: string, bypassRecent: boolean) {
+    let replaced = ""
+    for (let isOutdated = bypassRecent; ; isOutdated = false) {
+      const current = yield* redis.eval(claimScript)(key, claim, Duration.toMillis(CLAIM_TTL), replaced)
+      if (current === null) return Option.none()
+      const state = yield* Effect.option(decode(current))
+      if (Option.isSome(state) && state.value._tag !== "UnderWay") {
+        if (!isOutdated) return Option.some(state.value)
+        replaced = current
+        continue
+      }
+      yield* Effect.sleep(
+        yield* Random.nextIntBetween(CHECK_INTERVAL_MILLIS / 2, CHECK_INTERVAL_MILLIS * 1.5)
+      )
+    }
+  })
+
+  /** Fetches while renewing the claim, and publishes the outcome. */
+  const fetchAndPublish = (key: string, claim: string, fetch: Effect.Effect<Rate, FetchError>) =>
+    Effect.raceFirst(
+      fetch,
+      replace(key, claim, claim, CLAIM_TTL).pipe(Effect.delay(CLAIM_RENEWAL_INTERVAL), Effect.forever)
+    ).pipe(
+      Effect.onExit((exit) =>
+        Effect.flatMap(encodeOutcome(exit), (value) => replace(key, claim, value, OUTCOME_TTL))
+      )
+    )
+
+  const run: Run = Effect.fn("SharedSingleFlight.run")(function* (pair, fetch, { bypassRecent }) {
+    const key = `effex:flight:${pair.key}`
+    const claim = yield* encode({ _tag: "UnderWay", by: yield* random.uuidV4() })
+    const outcome = yield* claimOrAwait(key, claim, bypassRecent).pipe(
+      Effect.timeoutOption(MAX_WAIT),
+      Effect.map(Option.flatten),
+      Effect.catch(() => Effect.succeedNone)
+    )
+    if (Option.isNone(outcome)) return yield* fetchAndPublish(key, claim, fetch)
+    return outcome.value._tag === "Landed" ? outcome.value.rate : yield* outcome.value.error
+  })
+
+  return run
+})
+
+/**
+ * Runs one fetch per pair at a time: first within this process, then across all processes that share a Redis.
+ *
+ *     caller ─┐
+ *     caller ─┼─> local flight ──> claim in Redis ─┬─ claimed ──> fetch, publish the outcome in Redis
+ *     caller ─┘   (one per pair)                   └─ taken ────> wait for the outcome of the other process
+ */
 export class SharedSingleFlight extends Context.Service<
   SharedSingleFlight,
   {
     /**
-     * Runs `fetch`, or waits for another process that is fetching the pair's rate, and takes what comes of that: the
-     * rate, or the provider's failure. What came of a flight that has just ended is taken too, unless it must be asked
-     * `anew`. Where Redis does not answer, it just runs `fetch`.
+     * Runs `fetch`, or joins the flight of the pair in this or another process and returns its outcome: the rate, or the
+     * provider's failure. The flight continues when its callers are interrupted. While Redis is unavailable, each process
+     * runs its own flight.
      */
-    readonly join: <E>(
+    readonly run: (
       pair: CurrencyPair,
-      fetch: Effect.Effect<Rate, E | ProviderError>,
-      anew: boolean
-    ) => Effect.Effect<Rate, E | ProviderError>
+      fetch: Effect.Effect<Rate, FetchError>,
+      options: FlightOptions
+    ) => Effect.Effect<Rate, FetchError>
   }
 >()("effex/rates/lookup/SharedSingleFlight") {
-  /** Nobody to share with. */
-  static readonly layerMemory = Layer.succeed(SharedSingleFlight, { join: (_, fetch) => fetch })
-
-  /** Shared under `effex:flight:USD:NGN`. */
-  static readonly layerRedis = Layer.effect(
+  /** Within this process. */
+  static readonly layerMemory = Layer.effect(
     SharedSingleFlight,
-    Effect.suspend(() => make)
+    makeLocal((_pair, fetch) => fetch)
   )
 
-  /** In the Redis of the settings, where there is one. */
-  static readonly layer = Layer.unwrap(
-    Effect.map(Settings, ({ redisUrl }) =>
-      Option.isSome(redisUrl)
-        ? SharedSingleFlight.layerRedis.pipe(Layer.provide(Redis.layer))
-        : SharedSingleFlight.layerMemory
-    )
-  )
+  /** Across processes, under Redis keys such as `effex:flight:USD:NGN`. */
+  static readonly layerRedis = Layer.effect(SharedSingleFlight, Effect.flatMap(makeShared, makeLocal))
 }
 
-/** What stands under the key: who fetches, or for a moment what came of it. */
-const Flight = Schema.fromJsonString(
+type Run = SharedSingleFlight["Service"]["run"]
+
+/** Value of the Redis key: the claim of a process, or for a moment its outcome. */
+const FlightState = Schema.fromJsonString(
   Schema.toCodecJson(
     Schema.Union([
       Schema.TaggedStruct("UnderWay", { by: Schema.String }),
@@ -63,25 +129,25 @@ const Flight = Schema.fromJsonString(
     ])
   )
 )
-const decode = Schema.decodeEffect(Flight)
-const encode = (flight: typeof Flight.Type) => Effect.orDie(Schema.encodeEffect(Flight)(flight))
+const decode = Schema.decodeEffect(FlightState)
+const encode = (state: typeof FlightState.Type) => Effect.orDie(Schema.encodeEffect(FlightState)(state))
 
-/** Claims the key, or says what stands there, unless that is what may be `replaced`. */
-const claim = EffectRedis.script(
-  (key: string, mine: string, ttlMillis: number, replaced: string) => [key, mine, ttlMillis, replaced],
+/** Claims the key, or returns its current value. A value equal to `replaced` is overwritten. */
+const claimScript = EffectRedis.script(
+  (key: string, claim: string, ttlMillis: number, replaced: string) => [key, claim, ttlMillis, replaced],
   {
     numberOfKeys: 1,
     lua: `
-local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[3] then return held end
+local current = redis.call('GET', KEYS[1])
+if current and current ~= ARGV[3] then return current end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return false`
   }
 ).withReturnType<string | null>()
 
-/** Replaces a claim, by nothing where the text is empty, unless it has become another's. */
-const replace = EffectRedis.script(
-  (key: string, mine: string, text: string, ttlMillis: number) => [key, mine, text, ttlMillis],
+/** Replaces the claim of this process, or deletes it if `value` is empty. Does nothing if another process holds it. */
+const replaceScript = EffectRedis.script(
+  (key: string, claim: string, value: string, ttlMillis: number) => [key, claim, value, ttlMillis],
   {
     numberOfKeys: 1,
     lua: `
@@ -92,56 +158,11 @@ return 1`
   }
 )
 
-const make = Effect.gen(function* () {
-  const redis = yield* EffectRedis.Redis
-  const random = yield* SecureRandom.SecureRandom
-
-  const put = (key: string, mine: string, text: string, ttl: Duration.Duration) =>
-    Effect.ignore(redis.eval(replace)(key, mine, text, Duration.toMillis(ttl)))
-
-  /** Claims the pair, and is none then, or else waits for the outcome of whoever did. */
-  const claimOrAwait = Effect.fnUntraced(function* (key: string, mine: string, anew: boolean) {
-    let outdated = ""
-    for (let isOutdated = anew; ; isOutdated = false) {
-      const held = yield* redis.eval(claim)(key, mine, Duration.toMillis(CLAIM), outdated)
-      if (held === null) return Option.none()
-      const flight = yield* Effect.option(decode(held))
-      if (Option.isSome(flight) && flight.value._tag !== "UnderWay") {
-        if (!isOutdated) return Option.some(flight.value)
-        outdated = held
-        continue
-      }
-      yield* Effect.sleep(yield* Random.nextIntBetween(LOOK_MILLIS / 2, LOOK_MILLIS * 1.5))
-    }
-  })
-
-  const lead = <E>(key: string, mine: string, fetch: Effect.Effect<Rate, E | ProviderError>) =>
-    Effect.raceFirst(fetch, put(key, mine, mine, CLAIM).pipe(Effect.delay(RENEWAL), Effect.forever)).pipe(
-      Effect.onExit((exit) => Effect.flatMap(outcomeOf(exit), (text) => put(key, mine, text, OUTCOME)))
-    )
-
-  const join: SharedSingleFlight["Service"]["join"] = Effect.fn("SharedFlight.join")(
-    function* (pair, fetch, anew) {
-      const key = `effex:flight:${pair.key}`
-      const mine = yield* encode({ _tag: "UnderWay", by: yield* random.uuidV4() })
-      const outcome = yield* claimOrAwait(key, mine, anew).pipe(
-        Effect.timeoutOption(LONGEST_WAIT),
-        Effect.map(Option.flatten),
-        Effect.catch(() => Effect.succeedNone)
-      )
-      if (Option.isNone(outcome)) return yield* lead(key, mine, fetch)
-      return outcome.value._tag === "Landed" ? outcome.value.rate : yield* outcome.value.error
-    }
-  )
-
-  return SharedSingleFlight.of({ join })
-})
-
 /**
- * What the others are told. A failure that is not the provider's is this process's own, and so is a circuit that is
- * open here: another process may try.
+ * Encodes the outcome for other processes; empty when it concerns this process only: a failure that is not the
+ * provider's, or a circuit that is open here while another process may still call the provider.
  */
-const outcomeOf = Effect.fnUntraced(function* <E>(exit: Exit.Exit<Rate, E>) {
+const encodeOutcome = Effect.fnUntraced(function* (exit: Exit.Exit<Rate, FetchError>) {
   if (Exit.isSuccess(exit)) return yield* encode({ _tag: "Landed", rate: exit.value })
   const error = Option.filter(Exit.findErrorOption(exit), Schema.is(ProviderError))
   return Option.isSome(error) && error.value.reason._tag !== "CircuitOpen"

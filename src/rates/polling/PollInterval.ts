@@ -2,62 +2,63 @@ import { Clock, Duration, Effect, Option, Result, Stream } from "effect"
 import type { PollCadence } from "../../platform/PollCadence.ts"
 
 /**
- * Polls at once and then at every interval, from the start of one poll to the start of the next, and after a failure
- * sooner: in 5 seconds, then in twice as long each time, up to the interval. A change of the interval holds from the
- * poll before it on, and cuts no poll. It ends where polling is turned off, and with the term of a leader.
+ * Runs a poll immediately and then at every interval, measured from start to start. After a failure it retries with
+ * exponential backoff, from 5 seconds up to the interval. A change of the interval applies from the start of the previous
+ * poll, and never interrupts a poll. Ends when polling is turned off or the leader term ends.
  */
-export const repeatedly =
+export const repeatAtCadence =
   (cadence: PollCadence["Service"]) =>
   <E extends { readonly _tag: string; readonly message: string }, R>(poll: Effect.Effect<void, E, R>) =>
     Effect.gen(function* () {
       let failures = 0
       while (Option.isSome(cadence.interval())) {
-        const begun = yield* Clock.monotonicTimeNanos
+        const startedAt = yield* Clock.monotonicTimeNanos
         const outcome = yield* Effect.result(poll)
         if (Result.isFailure(outcome) && outcome.failure._tag === "Superseded")
           return yield* Effect.fail(outcome.failure)
-        if (Result.isFailure(outcome)) yield* report(outcome.failure)
+        if (Result.isFailure(outcome)) yield* logFailure(outcome.failure)
         failures = Result.isFailure(outcome) ? failures + 1 : 0
-        const ended = yield* Clock.monotonicTimeNanos
-        yield* untilDue(cadence, (interval) =>
+        const finishedAt = yield* Clock.monotonicTimeNanos
+        yield* awaitDue(cadence, (interval) =>
           failures === 0
-            ? { since: begun, wait: interval }
-            : { since: ended, wait: backoff(failures, interval) }
+            ? { since: startedAt, delay: interval }
+            : { since: finishedAt, delay: backoff(failures, interval) }
         )
       }
     })
 
-/** Waits until polling is on. */
-export const untilOn = ({ changes }: PollCadence["Service"]) =>
+/** Waits until polling is enabled. */
+export const awaitEnabled = ({ changes }: PollCadence["Service"]) =>
   changes.pipe(Stream.filter(Option.isSome), Stream.runHead, Effect.asVoid)
 
-/** When a poll is due: so long after a moment of the monotonic clock, in nanoseconds. */
-interface Due {
+/** Due time of a poll. */
+interface DueTime {
+  /** Monotonic clock, in nanoseconds. */
   readonly since: bigint
-  readonly wait: Duration.Duration
+  readonly delay: Duration.Duration
 }
 
-/** Waits until the next poll is due, however the interval changes meanwhile, or until polling is off. */
-const untilDue = ({ changes }: PollCadence["Service"], dueIn: (interval: Duration.Duration) => Due) =>
+/** Waits until the next poll is due or polling is off, and follows changes of the interval. */
+const awaitDue = ({ changes }: PollCadence["Service"], dueTime: (interval: Duration.Duration) => DueTime) =>
   changes.pipe(
     Stream.switchMap((interval) => {
       if (Option.isNone(interval)) return Stream.succeed(undefined)
-      const { since, wait } = dueIn(interval.value)
+      const { delay, since } = dueTime(interval.value)
       return Stream.fromEffect(
         Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
-          Effect.sleep(Duration.subtract(wait, Duration.nanos(now - since)))
+          Effect.sleep(Duration.subtract(delay, Duration.nanos(now - since)))
         )
       )
     }),
     Stream.runHead
   )
 
-const FIRST_RETRY = Duration.seconds(5)
+const MIN_BACKOFF = Duration.seconds(5)
 
 const backoff = (failures: number, interval: Duration.Duration) =>
-  Duration.min(Duration.times(FIRST_RETRY, 2 ** (failures - 1)), interval)
+  Duration.min(Duration.times(MIN_BACKOFF, 2 ** (failures - 1)), interval)
 
-const report = (error: { readonly _tag: string; readonly message: string }) =>
-  error._tag === "PollUnderWay"
+const logFailure = (error: { readonly _tag: string; readonly message: string }) =>
+  error._tag === "PollInProgress"
     ? Effect.logInfo("Another process is polling")
-    : Effect.logError(`The poll failed: ${error.message}`)
+    : Effect.logError(`Poll failed: ${error.message}`)

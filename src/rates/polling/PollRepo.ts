@@ -14,50 +14,50 @@ import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as Leader from "../../platform/Leader.ts"
 
-/** A poll that is under way, by whoever leads. */
-export interface LedPoll {
+/** A running poll of a leader. Its term fences the writes: they fail once a newer term has started. */
+export interface FencedPoll {
   readonly id: PollId
   readonly leadership: Leader.LeaderTerm
 }
 
-/** Why a poll is made, and in whose term or at whose wish. */
-export type Occasion =
+/** Trigger of a poll, with its leader term or requester. */
+export type PollCause =
   | { readonly trigger: "schedule"; readonly leadership: Leader.LeaderTerm }
   | { readonly trigger: "demand"; readonly requestedBy: string }
   | { readonly trigger: "command-line" }
 
-/** The term that a poll is in, where it is in one. */
-export const leadershipOf = (occasion: Occasion): Option.Option<Leader.LeaderTerm> =>
-  occasion.trigger === "schedule" ? Option.some(occasion.leadership) : Option.none()
+/** Leader term of a poll; only scheduled polls have one. */
+export const termOf = (cause: PollCause): Option.Option<Leader.LeaderTerm> =>
+  cause.trigger === "schedule" ? Option.some(cause.leadership) : Option.none()
 
-/** By this name, `Database.exclusively` lets one poll run at a time. */
-export const LOCK = "poll"
+/** Name of the lock that lets one poll run at a time. */
+export const POLL_LOCK = "poll"
 
-/** The record of polls in Postgres. What a leader writes is refused when its term is over. */
+/** Polls in Postgres. Writes of a leader fail after its term has ended. */
 export class PollRepo extends Context.Service<
   PollRepo,
   {
-    /** Records that a poll has begun, and returns its id. */
-    readonly begin: (
+    /** Records the start of a poll, and returns its id. */
+    readonly start: (
       startedAt: DateTime.Utc,
       pairs: number,
-      occasion: Occasion
+      cause: PollCause
     ) => Effect.Effect<PollId, StoreUnavailable | Leader.Superseded>
-    /** Records how it ended, with its failures. */
+    /** Records the end of a poll, with its failures. */
     readonly finish: (
       run: PollRun,
       leadership: Option.Option<Leader.LeaderTerm>
     ) => Effect.Effect<void, StoreUnavailable | Leader.Superseded>
     readonly byId: (id: PollId) => Effect.Effect<Option.Option<PollDetails>, StoreUnavailable>
-    /** At most `limit` polls that began before another one, newest first. */
+    /** Returns at most `limit` polls that started before another one, newest first. */
     readonly page: (
       before: PollId | undefined,
       limit: number
     ) => Effect.Effect<ReadonlyArray<PollRecord>, StoreUnavailable>
-    /** The poll that is under way. */
+    /** The poll in progress. */
     readonly running: Effect.Effect<Option.Option<PollRecord>, StoreUnavailable>
-    /** The latest poll of whoever leads. */
-    readonly latestLed: Effect.Effect<Option.Option<PollRecord>, StoreUnavailable>
+    /** The latest scheduled poll. */
+    readonly latestScheduled: Effect.Effect<Option.Option<PollRecord>, StoreUnavailable>
   }
 >()("effex/rates/polling/PollRepo") {
   static readonly layer = Layer.effect(
@@ -66,20 +66,20 @@ export class PollRepo extends Context.Service<
       const { sql, execute } = yield* Database
       const random = yield* SecureRandom.SecureRandom
 
-      const begin: PollRepo["Service"]["begin"] = Effect.fn("PollRepo.begin")(
-        function* (startedAt, pairs, occasion) {
+      const start: PollRepo["Service"]["start"] = Effect.fn("PollRepo.start")(
+        function* (startedAt, pairs, cause) {
           const id = PollId.make(yield* random.uuidV7())
-          const leadership = leadershipOf(occasion)
+          const leadership = termOf(cause)
           const term = Option.getOrNull(Option.map(leadership, ({ term }) => term))
-          const requestedBy = occasion.trigger === "demand" ? occasion.requestedBy : null
-          const began = yield* execute(sql`
+          const requestedBy = cause.trigger === "demand" ? cause.requestedBy : null
+          const inserted = yield* execute(sql`
             WITH fence AS (${Leader.fence(sql, leadership)})
             INSERT INTO poll_run (id, started_at, pairs, term, requested_by)
             SELECT ${id}::uuid, ${DateTime.toDateUtc(startedAt)}::timestamptz, ${pairs}::int, ${term}::bigint,
               ${requestedBy}::text
             FROM fence
             RETURNING id`)
-          yield* Leader.failIfSuperseded(began, leadership)
+          yield* Leader.failIfSuperseded(inserted, leadership)
           return id
         }
       )
@@ -92,7 +92,7 @@ export class PollRepo extends Context.Service<
           reason,
           detail
         }))
-        const finished = yield* execute(
+        const written = yield* execute(
           sql.withTransaction(
             Effect.gen(function* () {
               const updated = yield* sql`
@@ -106,15 +106,15 @@ export class PollRepo extends Context.Service<
             })
           )
         )
-        yield* Leader.failIfSuperseded(finished, leadership)
+        yield* Leader.failIfSuperseded(written, leadership)
       })
 
-      // Polls never overlap: one that has not ended is under way only where none has begun since, and the lock is held.
+      // Polls never overlap: an unfinished poll is running only if it is the latest and the lock is held.
       const columns = sql`
         id, trigger, requested_by, term::int, started_at, finished_at, pairs, succeeded, failed,
         CASE
           WHEN finished_at IS NOT NULL THEN 'finished'
-          WHEN number = (SELECT max(number) FROM poll_run) AND ${isLocked(sql, LOCK)} THEN 'running'
+          WHEN number = (SELECT max(number) FROM poll_run) AND ${isLocked(sql, POLL_LOCK)} THEN 'running'
           ELSE 'interrupted'
         END AS status`
 
@@ -141,13 +141,13 @@ export class PollRepo extends Context.Service<
         Option.filter(Array.head(polls), ({ status }) => status === "running")
       )
 
-      const latestLed = execute(sql`
+      const latestScheduled = execute(sql`
         SELECT ${columns} FROM poll_run WHERE trigger = 'schedule' ORDER BY number DESC LIMIT 1`).pipe(
         Effect.flatMap((rows) => Effect.orDie(decodeRecords(rows))),
         Effect.map(Array.head)
       )
 
-      return PollRepo.of({ begin, finish, byId, page, running, latestLed })
+      return PollRepo.of({ start, finish, byId, page, running, latestScheduled })
     })
   )
 }
@@ -165,7 +165,7 @@ const toFailure = ({ destinationCurrency, detail, reason, sourceCurrency }: Fail
   detail
 })
 
-const Whole = Schema.NullOr(Schema.Int)
+const OptionalInt = Schema.NullOr(Schema.Int)
 
 const decodeRecords = Schema.decodeUnknownEffect(
   Schema.Array(
@@ -174,12 +174,12 @@ const decodeRecords = Schema.decodeUnknownEffect(
       status: PollStatus,
       trigger: PollTrigger,
       requestedBy: Schema.NullOr(Schema.String),
-      term: Whole,
+      term: OptionalInt,
       startedAt: Schema.DateTimeUtcFromDate,
       finishedAt: Schema.OptionFromNullOr(Schema.DateTimeUtcFromDate),
       pairs: Schema.Int,
-      succeeded: Whole,
-      failed: Whole
+      succeeded: OptionalInt,
+      failed: OptionalInt
     })
   )
 )

@@ -3,35 +3,35 @@ import { type PollerChange, PollerSetting } from "../../domain/rates/PollerSetti
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 
-/** What the database keeps of the poller's setting. */
-export interface KeptSetting {
-  /** None where it has gone back to POLL_INTERVAL. */
+/** Stored poller setting. */
+export interface StoredSetting {
+  /** None after a reset to POLL_INTERVAL. */
   readonly value: Option.Option<PollerSetting>
-  /** Grows by one with each change. */
+  /** Incremented by each change. */
   readonly version: number
   readonly at: DateTime.Utc
-  /** Who changed it last. */
+  /** Principal of the latest change. */
   readonly principal: string
 }
 
-/** A change that somebody wants. */
-export interface WantedChange {
-  /** None goes back to POLL_INTERVAL. */
+/** Requested change of the poller setting. */
+export interface SettingChange {
+  /** None resets to POLL_INTERVAL. */
   readonly value: Option.Option<PollerSetting>
   readonly principal: string
-  /** The version that is to be changed, 0 for the first; none changes whichever there is. */
-  readonly version: Option.Option<number>
+  /** Expected current version, 0 before the first change; none changes any version. */
+  readonly expectedVersion: Option.Option<number>
 }
 
-/** The poller's setting in Postgres, where a trigger writes down each change of it. */
+/** Poller setting in Postgres. A trigger records each change. */
 export class PollerSettingRepo extends Context.Service<
   PollerSettingRepo,
   {
-    /** None where it was never changed. */
-    readonly kept: Effect.Effect<Option.Option<KeptSetting>, StoreUnavailable>
-    /** Writes a change. None where it is at another version, and where there is nothing to change. */
-    readonly write: (wanted: WantedChange) => Effect.Effect<Option.Option<KeptSetting>, StoreUnavailable>
-    /** At most `limit` changes before a version, newest first. */
+    /** None before the first change. */
+    readonly stored: Effect.Effect<Option.Option<StoredSetting>, StoreUnavailable>
+    /** Writes a change. Returns none if the version differs from the expected one, or the value does not change. */
+    readonly write: (change: SettingChange) => Effect.Effect<Option.Option<StoredSetting>, StoreUnavailable>
+    /** Returns at most `limit` changes before a version, newest first. */
     readonly changes: (
       before: number | undefined,
       limit: number
@@ -45,31 +45,32 @@ export class PollerSettingRepo extends Context.Service<
 
       const columns = sql`value, version::int, updated_at AS at, updated_by AS principal`
 
-      const kept = execute(sql`SELECT ${columns} FROM setting WHERE name = ${NAME}`).pipe(
-        Effect.flatMap((rows) => Effect.orDie(decodeKept(rows))),
+      const stored = execute(sql`SELECT ${columns} FROM setting WHERE name = ${NAME}`).pipe(
+        Effect.flatMap((rows) => Effect.orDie(decodeStored(rows))),
         Effect.map(Array.head)
       )
 
       const write = Effect.fn("PollerSettingRepo.write")(function* ({
         principal,
         value,
-        version
-      }: WantedChange) {
+        expectedVersion
+      }: SettingChange) {
         const text = Option.getOrNull(Option.map(value, encodeText))
-        const expected = Option.getOrNull(version)
+        const expected = Option.getOrNull(expectedVersion)
         const now = DateTime.toDateUtc(yield* DateTime.now)
         const rows = yield* execute(sql`
           INSERT INTO setting (name, value, version, updated_at, updated_by)
-          SELECT ${NAME}, wanted.value, 1, ${now}::timestamptz, ${principal}::text
-          FROM (SELECT ${text}::text::jsonb AS value, ${expected}::bigint AS version) AS wanted
-          LEFT JOIN setting AS known ON known.name = ${NAME}
-          WHERE COALESCE(wanted.version = COALESCE(known.version, 0), true) AND wanted.value IS DISTINCT FROM known.value
+          SELECT ${NAME}, requested.value, 1, ${now}::timestamptz, ${principal}::text
+          FROM (SELECT ${text}::text::jsonb AS value, ${expected}::bigint AS version) AS requested
+          LEFT JOIN setting AS current ON current.name = ${NAME}
+          WHERE COALESCE(requested.version = COALESCE(current.version, 0), true)
+            AND requested.value IS DISTINCT FROM current.value
           ON CONFLICT (name) DO UPDATE SET
             value = excluded.value, version = setting.version + 1,
             updated_at = excluded.updated_at, updated_by = excluded.updated_by
           WHERE COALESCE(setting.version = ${expected}::bigint, true) AND setting.value IS DISTINCT FROM excluded.value
           RETURNING ${columns}`)
-        return Array.head(yield* Effect.orDie(decodeKept(rows)))
+        return Array.head(yield* Effect.orDie(decodeStored(rows)))
       })
 
       const changes = Effect.fn("PollerSettingRepo.changes")(function* (
@@ -83,21 +84,23 @@ export class PollerSettingRepo extends Context.Service<
         return yield* Effect.orDie(decodeChanges(rows))
       })
 
-      return PollerSettingRepo.of({ kept, write, changes })
+      return PollerSettingRepo.of({ stored, write, changes })
     })
   )
 }
 
-/** As it stands in the table of settings. */
+/** Primary key of the row in the table `setting`. */
 const NAME = "poller"
 
 const encodeText = Schema.encodeSync(Schema.fromJsonString(PollerSetting))
 
 const Value = Schema.OptionFromNullOr(PollerSetting)
-const traced = { version: Schema.Int, at: Schema.DateTimeUtcFromDate, principal: Schema.String }
+const changeColumns = { version: Schema.Int, at: Schema.DateTimeUtcFromDate, principal: Schema.String }
 
-const decodeKept = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ value: Value, ...traced })))
+const decodeStored = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ value: Value, ...changeColumns }))
+)
 
 const decodeChanges = Schema.decodeUnknownEffect(
-  Schema.Array(Schema.Struct({ from: Value, to: Value, ...traced }))
+  Schema.Array(Schema.Struct({ from: Value, to: Value, ...changeColumns }))
 )

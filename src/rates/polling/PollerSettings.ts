@@ -10,46 +10,23 @@ import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.
 import * as PollMetrics from "../../platform/metrics/PollMetrics.ts"
 import { observe } from "../../platform/metrics/MetricSeries.ts"
 import { PollCadence } from "../../platform/PollCadence.ts"
-import { type KeptSetting, PollerSettingRepo, type WantedChange } from "./PollerSettingRepo.ts"
+import { PollerSettingRepo, type SettingChange, type StoredSetting } from "./PollerSettingRepo.ts"
 
-/** What is in force, and where it comes from. */
-export interface PollerInForce {
+/** Poller setting in force, and its origin. */
+export interface ActivePollerSetting {
   readonly setting: PollerSetting
-  /** `setting`: POLL_INTERVAL, since the database keeps nothing. */
+  /** `setting`: POLL_INTERVAL, because the database has no value. */
   readonly source: "database" | "setting"
-  /** What POLL_INTERVAL of this process says, and what holds again after a reset. */
+  /** POLL_INTERVAL of this process, which a reset returns to. */
   readonly fallback: PollerSetting
-  /** Grows by one with each change; 0 where there never was one. */
+  /** Incremented by each change; 0 before the first. */
   readonly version: number
-  /** The latest change; none where there never was one. */
-  readonly latest: Option.Option<Omit<KeptSetting, "value">>
+  /** Latest change; none before the first. */
+  readonly latestChange: Option.Option<Omit<StoredSetting, "value">>
 }
 
-/**
- * How rates are polled, as operators set it: kept in the database, in force in every process within a second or two, and
- * after a restart.
- */
-export class PollerSettings extends Context.Service<
-  PollerSettings,
-  {
-    readonly inForce: Effect.Effect<PollerInForce, StoreUnavailable>
-    /**
-     * Changes the setting, or goes back to POLL_INTERVAL, and returns what is in force then. What it is already is no
-     * change. Fails with `PollerSettingChanged` where somebody else has changed it since the version that is named.
-     */
-    readonly change: (
-      wanted: WantedChange
-    ) => Effect.Effect<PollerInForce, PollerSettingChanged | StoreUnavailable>
-    /** At most `limit` changes before a version, newest first. */
-    readonly changes: PollerSettingRepo["Service"]["changes"]
-  }
->()("effex/rates/polling/PollerSettings") {
-  static readonly layer: Layer.Layer<PollerSettings | PollCadence, never, Settings | PollerSettingRepo> =
-    Layer.effectContext(Effect.suspend(() => make))
-}
-
-/** How soon at the latest a process knows what was changed in another one. */
-const LAG = Duration.seconds(1)
+/** Interval at which a process reads the changes of others. */
+const READ_INTERVAL = Duration.seconds(1)
 
 const make = Effect.gen(function* () {
   const { pollInterval } = yield* Settings
@@ -64,74 +41,71 @@ const make = Effect.gen(function* () {
     Option.match(SubscriptionRef.getUnsafe(interval), { onNone: () => 0, onSome: Duration.toSeconds })
   )
 
-  const settingOf = (kept: Option.Option<KeptSetting>) =>
+  const settingOf = (stored: Option.Option<StoredSetting>) =>
     Option.getOrElse(
-      Option.flatMap(kept, ({ value }) => value),
+      Option.flatMap(stored, ({ value }) => value),
       () => fallback
     )
 
-  let known = 0
+  let appliedVersion = 0
 
-  /** Has what is kept be in force here, unless a newer version is already. */
-  const adopt = Effect.fnUntraced(function* (kept: Option.Option<KeptSetting>) {
-    const version = versionOf(kept)
-    if (version < known) return
-    known = version
-    const next = intervalOf(settingOf(kept))
+  /** Applies a stored setting in this process, unless a newer version is applied. */
+  const apply = Effect.fnUntraced(function* (stored: Option.Option<StoredSetting>) {
+    const version = versionOf(stored)
+    if (version < appliedVersion) return
+    appliedVersion = version
+    const next = intervalOf(settingOf(stored))
     if (Equal.equals(next, SubscriptionRef.getUnsafe(interval))) return
     yield* SubscriptionRef.set(interval, next)
-    const told = Option.match(next, {
+    const text = Option.match(next, {
       onNone: () => "off",
       onSome: (every) => `every ${Duration.format(every)}`
     })
-    yield* Effect.logInfo(`The database has polling ${told}`)
+    yield* Effect.logInfo(`Poller setting applied: ${text}`)
   })
 
-  const toInForce = (kept: Option.Option<KeptSetting>): PollerInForce => ({
-    setting: settingOf(kept),
-    source: Option.exists(kept, ({ value }) => Option.isSome(value)) ? "database" : "setting",
+  const toActive = (stored: Option.Option<StoredSetting>): ActivePollerSetting => ({
+    setting: settingOf(stored),
+    source: Option.exists(stored, ({ value }) => Option.isSome(value)) ? "database" : "setting",
     fallback,
-    version: versionOf(kept),
-    latest: kept
+    version: versionOf(stored),
+    latestChange: stored
   })
 
-  const read = Effect.tap(repo.kept, adopt)
+  const read = Effect.tap(repo.stored, apply)
 
-  const change: PollerSettings["Service"]["change"] = Effect.fn("PollerSettings.change")(function* (wanted) {
-    const written = yield* repo.write(wanted)
-    const kept = Option.isSome(written) ? written : yield* repo.kept
-    yield* adopt(kept)
+  const change: PollerSettings["Service"]["change"] = Effect.fn("PollerSettings.change")(function* (request) {
+    const written = yield* repo.write(request)
+    const stored = Option.isSome(written) ? written : yield* repo.stored
+    yield* apply(stored)
     if (Option.isSome(written)) {
       const { principal, version } = written.value
-      yield* Effect.logInfo(`${principal} changed the poller's setting, which is at version ${version}`)
+      yield* Effect.logInfo(`Poller setting changed to version ${version} by ${principal}`)
     }
-    const inForce = toInForce(kept)
-    const expected = Option.getOrElse(wanted.version, () => inForce.version)
-    if (Option.isNone(written) && expected !== inForce.version)
-      return yield* new PollerSettingChanged({ expected, version: inForce.version })
-    return inForce
+    const active = toActive(stored)
+    const expected = Option.getOrElse(request.expectedVersion, () => active.version)
+    if (Option.isNone(written) && expected !== active.version)
+      return yield* new PollerSettingChanged({ expected, version: active.version })
+    return active
   })
 
-  // Read again and again rather than listened to: what is missed while the database is away is known a second later.
+  // Polls instead of LISTEN: a change missed while the database is unavailable is read a second later.
   yield* read.pipe(
-    Effect.tapCause((cause) => Effect.logDebug("The poller's setting could not be read", cause)),
+    Effect.tapCause((cause) => Effect.logDebug("The poller setting could not be read", cause)),
     Effect.ignoreCause,
-    Effect.repeat(Schedule.spaced(LAG)),
-    Effect.delay(LAG),
+    Effect.repeat(Schedule.spaced(READ_INTERVAL)),
+    Effect.delay(READ_INTERVAL),
     Effect.forkScoped
   )
   yield* read.pipe(
     Effect.tapCause((cause) =>
-      Effect.logWarning(
-        "The poller's setting could not be read: POLL_INTERVAL is in force until it can",
-        cause
-      )
+      Effect.logWarning("The poller setting could not be read: POLL_INTERVAL is used until it can be", cause)
     ),
     Effect.ignoreCause
   )
 
   const settings = PollerSettings.of({
-    inForce: Effect.map(read, toInForce),
+    active: Effect.map(read, toActive),
     change,
     changes: repo.changes
   })
@@ -142,4 +116,32 @@ const make = Effect.gen(function* () {
   return Context.make(PollerSettings, settings).pipe(Context.add(PollCadence, cadence))
 })
 
-const versionOf = Option.match({ onNone: () => 0, onSome: ({ version }: KeptSetting) => version })
+/**
+ * Poll interval, changeable at run time: stored in the database, applied by every process within a second or two, and kept
+ * across restarts.
+ */
+export class PollerSettings extends Context.Service<
+  PollerSettings,
+  {
+    readonly active: Effect.Effect<ActivePollerSetting, StoreUnavailable>
+    /**
+     * Changes the setting or resets it to POLL_INTERVAL, and returns the setting in force. An equal value is not a change.
+     * Fails with `PollerSettingChanged` if the current version is not the expected one.
+     */
+    readonly change: (
+      change: SettingChange
+    ) => Effect.Effect<ActivePollerSetting, PollerSettingChanged | StoreUnavailable>
+    /** Returns at most `limit` changes before a version, newest first. */
+    readonly changes: PollerSettingRepo["Service"]["changes"]
+  }
+>()("effex/rates/polling/PollerSettings") {
+  static readonly layerNoDeps: Layer.Layer<
+    PollerSettings | PollCadence,
+    never,
+    Settings | PollerSettingRepo
+  > = Layer.effectContext(make)
+
+  static readonly layer = PollerSettings.layerNoDeps.pipe(Layer.provide(PollerSettingRepo.layer))
+}
+
+const versionOf = Option.match({ onNone: () => 0, onSome: ({ version }: StoredSetting) => version })

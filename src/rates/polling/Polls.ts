@@ -1,25 +1,25 @@
 import { Context, type DateTime, Effect, Layer, Option } from "effect"
 import { type PollDetails, type PollId, PollNotFound, type PollRecord } from "../../domain/rates/PollRun.ts"
-import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { Leader } from "../../platform/Leader.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { PollRepo } from "./PollRepo.ts"
 import { POLLER } from "./RatePoller.ts"
 
-/** Who polls by the schedule, and what came of it last. */
-export interface Schedule {
-  /** The latest term, and when it began; none before the first. */
+/** State of scheduled polling in the cluster. */
+export interface ScheduleStatus {
+  /** Latest leader term and its start; none before the first. */
   readonly leader: Option.Option<{ readonly term: number; readonly since: DateTime.Utc }>
-  readonly last: Option.Option<PollRecord>
+  readonly lastPoll: Option.Option<PollRecord>
 }
 
-/** The polls that were made, for operators to look at. */
+/** Reads recorded polls, for operators. */
 export class Polls extends Context.Service<
   Polls,
   {
     readonly byId: (id: PollId) => Effect.Effect<PollDetails, PollNotFound | StoreUnavailable>
-    /** At most `limit` polls that began before another one, newest first. */
+    /** Returns at most `limit` polls that started before another one, newest first. */
     readonly page: PollRepo["Service"]["page"]
-    readonly schedule: Effect.Effect<Schedule, StoreUnavailable>
+    readonly scheduleStatus: Effect.Effect<ScheduleStatus, StoreUnavailable>
   }
 >()("effex/rates/polling/Polls") {
   static readonly layer = Layer.effect(
@@ -33,15 +33,15 @@ export class Polls extends Context.Service<
         return Option.isSome(found) ? found.value : yield* new PollNotFound({ id })
       })
 
-      const schedule = Effect.gen(function* () {
-        const latest = yield* leader.latest(POLLER)
+      const scheduleStatus = Effect.gen(function* () {
+        const latest = yield* leader.latestTerm(POLLER)
         return {
-          leader: Option.map(latest, ({ takenAt, term }) => ({ term: Number(term), since: takenAt })),
-          last: yield* repo.latestLed
+          leader: Option.map(latest, ({ startedAt, term }) => ({ term: Number(term), since: startedAt })),
+          lastPoll: yield* repo.latestScheduled
         }
       })
 
-      return Polls.of({ byId, page: repo.page, schedule })
+      return Polls.of({ byId, page: repo.page, scheduleStatus })
     })
-  ).pipe(Layer.provide(Leader.layer))
+  )
 }

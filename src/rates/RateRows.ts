@@ -1,0 +1,57 @@
+import { Effect, Schema } from "effect"
+import { CurrencyCode } from "../domain/money/Currency.ts"
+import { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import { type Rate, RateId, type RateRecord } from "../domain/rates/Rate.ts"
+
+/** Columns that every rate query selects. */
+export const rateFields = {
+  id: RateId,
+  sourceCurrency: CurrencyCode,
+  destinationCurrency: CurrencyCode,
+  rate: Decimal.PositiveDecimal,
+  provider: Schema.String,
+  observedAt: Schema.DateTimeUtcFromDate
+}
+
+const RateRow = Schema.Struct(rateFields)
+
+const RecordRow = Schema.Struct({
+  ...rateFields,
+  sourceAmount: Decimal.PositiveDecimal,
+  destinationAmount: Decimal.PositiveDecimal,
+  providerRate: Schema.String,
+  raw: Schema.String,
+  derivedFrom: Schema.Array(RateId),
+  recordedAt: Schema.DateTimeUtcFromDate
+})
+
+export const toRate = (row: typeof RateRow.Type): Rate => ({
+  id: row.id,
+  pair: new CurrencyPair({ from: row.sourceCurrency, to: row.destinationCurrency }),
+  rate: row.rate,
+  provider: row.provider,
+  observedAt: row.observedAt
+})
+
+export const decodeRates = (rows: unknown) =>
+  Schema.decodeUnknownEffect(Schema.Array(RateRow))(rows).pipe(
+    Effect.orDie,
+    Effect.map((decoded) => decoded.map(toRate))
+  )
+
+export const decodeRecords = (rows: unknown) =>
+  Schema.decodeUnknownEffect(Schema.Array(RecordRow))(rows).pipe(
+    Effect.orDie,
+    Effect.map((decoded) =>
+      decoded.map((row): RateRecord => ({
+        rate: toRate(row),
+        sourceAmount: row.sourceAmount,
+        destinationAmount: row.destinationAmount,
+        providerRate: row.providerRate,
+        raw: row.raw,
+        derivedFrom: row.derivedFrom,
+        recordedAt: row.recordedAt
+      }))
+    )
+  )

@@ -1,0 +1,167 @@
+import { Clock, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Option } from "effect"
+import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import { ageAt, isNewer, type Rate } from "../../domain/rates/Rate.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as SingleFlight from "../../platform/SingleFlight.ts"
+import type { ProviderError } from "../../providers/ProviderError.ts"
+import { RateIngest } from "../RateIngest.ts"
+import { RateRepo } from "../RateRepo.ts"
+import { RateCache } from "./RateCache.ts"
+
+/** Where a lookup found its rate. */
+export type LookupSource = "memory" | "cache" | "database" | "provider"
+
+export interface SourcedRate {
+  readonly rate: Rate
+  readonly source: LookupSource
+}
+
+export interface RefreshOptions {
+  /** A stored rate up to this age makes the provider call unnecessary. */
+  readonly maxAge: Duration.Duration
+  /** Redis and Postgres were read just before. */
+  readonly hasRead: boolean
+  /** Maximum wait, counted from the start of the refresh. */
+  readonly budget: Duration.Duration
+}
+
+/** A pair is not refreshed again for this time after a failed refresh. */
+const FAILURE_COOLDOWN = Duration.seconds(1)
+/** The same after a quarantined answer: the provider is unlikely to change it soon. */
+const QUARANTINE_COOLDOWN = Duration.seconds(30)
+
+const make = Effect.gen(function* () {
+  const cache = yield* RateCache
+  const repo = yield* RateRepo
+  const ingest = yield* RateIngest
+  const readFlight = yield* SingleFlight.make<Option.Option<SourcedRate>, StoreUnavailable>()
+  const refreshFlight = yield* SingleFlight.make<SourcedRate, ProviderError | StoreUnavailable>()
+  const states = new Map<string, PairState>()
+
+  /** A rate from Redis is sufficient while Postgres is unavailable. */
+  const readStores = Effect.fn("RateRefresh.read")(function* (pair: CurrencyPair, maxAge: Duration.Duration) {
+    const cached = yield* cache.get(pair)
+    if (Option.isSome(cached)) cache.putLocal(cached.value)
+    const fromCache = Option.map(cached, (rate): SourcedRate => ({ rate, source: "cache" }))
+    if (Option.isSome(cached) && isWithin(maxAge, cached.value, yield* DateTime.now)) return fromCache
+    const stored = yield* repo.latest(pair).pipe(
+      Effect.catchIf(
+        () => Option.isSome(cached),
+        () => Effect.succeedNone
+      )
+    )
+    if (Option.isSome(stored)) yield* cache.put(stored.value)
+    const newer = Option.filter(stored, (rate) => Option.isNone(cached) || isNewer(rate, cached.value))
+    return Option.orElse(
+      Option.map(newer, (rate): SourcedRate => ({ rate, source: "database" })),
+      () => fromCache
+    )
+  })
+
+  /** Another process may have refreshed the pair, so the provider is called last. */
+  const refreshOnce = Effect.fn("RateRefresh.refresh")(
+    function* (pair: CurrencyPair, maxAge: Duration.Duration, hasRead: boolean) {
+      if (!hasRead) {
+        const stored = yield* readStores(pair, maxAge)
+        if (Option.isSome(stored) && isWithin(maxAge, stored.value.rate, yield* DateTime.now))
+          return stored.value
+      }
+      return { rate: yield* ingest.fetch(pair), source: "provider" } satisfies SourcedRate
+    },
+    (effect, pair) => Effect.onExit(effect, (exit) => recordOutcome(pair, exit))
+  )
+
+  /** Starts the cooldown after a failure, and logs when a pair starts to fail and when it has recovered. */
+  const recordOutcome = Effect.fnUntraced(function* (
+    pair: CurrencyPair,
+    exit: Exit.Exit<SourcedRate, ProviderError | StoreUnavailable>
+  ) {
+    const state = stateOf(pair)
+    const isFailing = Exit.isFailure(exit)
+    if (isFailing) {
+      const cooldown = isQuarantine(exit) ? QUARANTINE_COOLDOWN : FAILURE_COOLDOWN
+      state.cooldownUntil = (yield* Clock.currentTimeMillis) + Duration.toMillis(cooldown)
+    }
+    if (isFailing && !state.isFailing) yield* Effect.logWarning(`Refresh of ${pair.key} failed`, exit.cause)
+    if (!isFailing && state.isFailing) yield* Effect.logInfo(`Refresh of ${pair.key} has recovered`)
+    state.isFailing = isFailing
+  })
+
+  const stateOf = (pair: CurrencyPair) => {
+    const existing = states.get(pair.key)
+    if (existing !== undefined) return existing
+    const state: PairState = { startedAt: 0, cooldownUntil: 0, isFailing: false }
+    states.set(pair.key, state)
+    return state
+  }
+
+  const read: RateRefresh["Service"]["read"] = (pair, maxAge) =>
+    Effect.flatMap(readFlight(pair.key, readStores(pair, maxAge)), Fiber.join)
+
+  const refresh: RateRefresh["Service"]["refresh"] = Effect.fnUntraced(function* (
+    pair,
+    { budget, hasRead, maxAge }
+  ) {
+    const now = yield* Clock.currentTimeMillis
+    const state = stateOf(pair)
+    if (now < state.cooldownUntil) return Option.none<SourcedRate>()
+    const fiber = yield* refreshFlight(
+      pair.key,
+      Effect.andThen(
+        Effect.sync(() => {
+          state.startedAt = now
+        }),
+        refreshOnce(pair, maxAge, hasRead)
+      )
+    )
+    const remaining = Duration.subtract(budget, Duration.millis(now - state.startedAt))
+    const exit = yield* Effect.timeoutOption(Fiber.await(fiber), remaining)
+    return Option.flatMap(exit, (done) => (Exit.isSuccess(done) ? Option.some(done.value) : Option.none()))
+  })
+
+  return RateRefresh.of({ read, refresh })
+})
+
+/**
+ * Finds a rate that is not fresh in memory. A lookup passes up to three single flights. They are not one, because they
+ * are shared by different callers and end differently:
+ *
+ *     lookup ──> read flight ───────> refresh flight ─────────> SharedSingleFlight ──> provider
+ *                Redis, Postgres      budget and cooldown       polls, other processes
+ *
+ * - The read flight protects the database from bursts of lookups. Its failure is the failure of the lookup.
+ * - The refresh flight outlives its callers. Their budget counts from its start, and its failure starts the cooldown.
+ * - `SharedSingleFlight` is also joined by polls and other processes, which have neither budget nor cooldown.
+ */
+export class RateRefresh extends Context.Service<
+  RateRefresh,
+  {
+    /** Reads Redis, then Postgres, and caches the result in memory. Concurrent reads of a pair share one. */
+    readonly read: (
+      pair: CurrencyPair,
+      maxAge: Duration.Duration
+    ) => Effect.Effect<Option.Option<SourcedRate>, StoreUnavailable>
+    /**
+     * Refreshes a pair from Redis, Postgres or the provider, and waits for it within the budget. Returns none when the
+     * budget is used up, the refresh fails, or the pair is cooling down. The refresh continues without its callers.
+     */
+    readonly refresh: (
+      pair: CurrencyPair,
+      options: RefreshOptions
+    ) => Effect.Effect<Option.Option<SourcedRate>>
+  }
+>()("effex/rates/lookup/RateRefresh") {
+  static readonly layer = Layer.effect(RateRefresh, make)
+}
+
+interface PairState {
+  startedAt: number
+  cooldownUntil: number
+  isFailing: boolean
+}
+
+export const isWithin = (maxAge: Duration.Duration, rate: Rate, now: DateTime.Utc) =>
+  Duration.isLessThanOrEqualTo(ageAt(rate, now), maxAge)
+
+const isQuarantine = (exit: Exit.Exit<unknown, ProviderError | StoreUnavailable>) =>
+  Option.exists(Exit.findErrorOption(exit), (error) => error._tag === "ProviderError" && error.isQuarantined)

@@ -1,0 +1,149 @@
+import { Context, DateTime, Effect, Layer, Metric, Option, Schema } from "effect"
+import { Settings } from "../../config/Settings.ts"
+import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import { type PollFailure, type PollId, type PollRun, summarize } from "../../domain/rates/PollRun.ts"
+import type { Superseded } from "../../platform/Leader.ts"
+import { timed } from "../../platform/metrics/MetricSeries.ts"
+import * as PollMetrics from "../../platform/metrics/PollMetrics.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import type { ProviderError, ProviderReason } from "../../providers/ProviderError.ts"
+import { Broadcaster } from "../feed/Broadcaster.ts"
+import { RateIngest, type WithPermit } from "../RateIngest.ts"
+import { type FencedPoll, POLL_LOCK, type PollCause, PollRepo, termOf } from "./PollRepo.ts"
+import * as ProviderPermits from "./ProviderPermits.ts"
+
+/** Another poll is in progress, in this or in another process. */
+export class PollInProgress extends Schema.TaggedError<PollInProgress>()("PollInProgress", {}) {
+  override get message(): string {
+    return "Another poll is in progress"
+  }
+}
+
+/** Outcome of one pair of a poll in progress. */
+export interface PollProgress {
+  readonly pair: CurrencyPair
+  readonly failure: Option.Option<PollFailure>
+}
+
+export type OnProgress = (progress: PollProgress) => Effect.Effect<void>
+
+export interface PollCallbacks {
+  /** Called once the start of the poll is recorded. */
+  readonly onStart?: (id: PollId) => Effect.Effect<unknown>
+  /** Called after each pair. */
+  readonly onProgress?: OnProgress | undefined
+}
+
+/**
+ * Pairs in progress per provider permit. With two, one pair waits for the permit or is being stored while the other one's
+ * provider call is in flight.
+ */
+const PAIRS_PER_PERMIT = 2
+
+/** Failure reason of a pair for which a provider answered with a rate that was quarantined. */
+export const QUARANTINED = "Quarantined" satisfies ProviderReason["_tag"]
+
+const make = Effect.gen(function* () {
+  const { pairs, pollConcurrency } = yield* Settings
+  const { withLock } = yield* Database
+  const ingest = yield* RateIngest
+  const polls = yield* PollRepo
+  const broadcaster = yield* Broadcaster
+
+  const refreshPair = Effect.fnUntraced(function* (
+    pair: CurrencyPair,
+    poll: Option.Option<FencedPoll>,
+    onProgress: OnProgress,
+    withPermit: WithPermit
+  ) {
+    const failure = yield* ingest.fetchForPoll(pair, poll, withPermit).pipe(
+      Effect.as(Option.none<PollFailure>()),
+      Effect.catchTag(["ProviderError", "StoreUnavailable"], (error) =>
+        Effect.succeedSome(toFailure(pair, error))
+      )
+    )
+    yield* Metric.update(pairsBy(Option.isNone(failure) ? "refreshed" : "failed"), 1)
+    yield* onProgress({ pair, failure })
+    return failure
+  })
+
+  const runLocked = Effect.fn("PollRunner.run")(function* (
+    cause: PollCause,
+    { onProgress = noop, onStart = noop }: PollCallbacks
+  ) {
+    const startedAt = yield* DateTime.now
+    const leadership = termOf(cause)
+    const id = yield* polls.start(startedAt, pairs.all.length, cause)
+    yield* onStart(id)
+    const poll = Option.map(leadership, (leadership) => ({ id, leadership }))
+    const withPermit = yield* ProviderPermits.make(pollConcurrency)
+    const outcomes = yield* Effect.forEach(
+      pairs.all,
+      (pair) => refreshPair(pair, poll, onProgress, withPermit),
+      { concurrency: PAIRS_PER_PERMIT * pollConcurrency }
+    )
+    const failures = outcomes.flatMap(Option.toArray)
+    const run: PollRun = {
+      id,
+      startedAt,
+      finishedAt: yield* DateTime.now,
+      pairs: pairs.all.length,
+      failures
+    }
+    yield* polls.finish(run, leadership)
+    yield* recordMetrics(run)
+    yield* broadcaster.publishPoll(summarize(run))
+    yield* Effect.logInfo(
+      `Polled ${run.pairs} pairs: ${run.pairs - failures.length} refreshed, ${failures.length} failed`
+    )
+    for (const { detail, pair } of failures) yield* Effect.logWarning(`Poll of ${pair.key} failed: ${detail}`)
+    return run
+  })
+
+  const run: PollRunner["Service"]["run"] = Effect.fnUntraced(function* (cause, callbacks = {}) {
+    const measured = runLocked(cause, callbacks).pipe(
+      timed(PollMetrics.duration),
+      Effect.onError(() => Metric.update(pollsBy("broken"), 1))
+    )
+    const result = yield* withLock(POLL_LOCK, measured)
+    return Option.isSome(result) ? result.value : yield* new PollInProgress()
+  })
+
+  return PollRunner.of({ run })
+})
+
+/** Runs one poll of all pairs. */
+export class PollRunner extends Context.Service<
+  PollRunner,
+  {
+    /**
+     * Refreshes every pair once, and records and publishes the result. The failure of a pair is part of the result. Runs
+     * in one process at a time; with a leader term, nothing is written after the term has ended.
+     */
+    readonly run: (
+      cause: PollCause,
+      callbacks?: PollCallbacks
+    ) => Effect.Effect<PollRun, PollInProgress | StoreUnavailable | Superseded>
+  }
+>()("effex/rates/polling/PollRunner") {
+  static readonly layer = Layer.effect(PollRunner, make)
+}
+
+const noop = () => Effect.void
+
+const toFailure = (pair: CurrencyPair, error: ProviderError | StoreUnavailable): PollFailure =>
+  error._tag === "ProviderError"
+    ? { pair, reason: error.isQuarantined ? QUARANTINED : error.reason._tag, detail: error.message }
+    : { pair, reason: error._tag, detail: error.message }
+
+const recordMetrics = Effect.fnUntraced(function* ({ failures, finishedAt, pairs }: PollRun) {
+  const outcome = failures.length === 0 ? "complete" : failures.length < pairs ? "partial" : "failed"
+  yield* Metric.update(pollsBy(outcome), 1)
+  if (outcome !== "failed")
+    yield* Metric.update(PollMetrics.lastSuccess, DateTime.toEpochMillis(finishedAt) / 1000)
+})
+
+const pollsBy = (outcome: "complete" | "partial" | "failed" | "broken") => PollMetrics.polls.of({ outcome })
+
+const pairsBy = (outcome: "refreshed" | "failed") => PollMetrics.pairs.of({ outcome })
