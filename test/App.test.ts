@@ -1,8 +1,9 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { SecureRandom } from "effect/crypto"
 import * as App from "../src/App.ts"
+import { AuditSealer } from "../src/audit/AuditSealer.ts"
 import { AuditSigner } from "../src/audit/AuditSigner.ts"
+import { AuditVerifier } from "../src/audit/AuditVerifier.ts"
 import { makeSigner } from "../src/audit/TreeHead.ts"
 import { Conversions } from "../src/conversion/Conversions.ts"
 import { RateProvider } from "../src/providers/RateProvider.ts"
@@ -12,22 +13,26 @@ import { rate } from "./support/TestProvider.ts"
 
 const signer = makeSigner(Buffer.alloc(32, 7))
 
-// The app with two services replaced: RateProvider takes the place of a piece, AuditSigner overrides one of the foundation.
+// The app with two services replaced. RateProvider.layerTest takes the place of `App.providers`. AuditSigner is nearer to
+// the features than the one in `App.foundation`, and the nearer layer wins.
 const app = App.features.pipe(
   Layer.provideMerge(Layer.succeed(AuditSigner, signer)),
   Layer.provideMerge(App.foundation),
   Layer.provideMerge(RateProvider.layerTest(rate("1534.5"))),
   Layer.provideMerge(App.pollerSettings),
-  Layer.provideMerge(SecureRandom.layerWebCrypto),
-  Layer.provideMerge(TestDatabase.layer())
+  Layer.provideMerge(TestDatabase.layer({ CONVERSION_MARGIN: "0" }))
 )
 
 layer(app, { excludeTestServices: true })("App with RateProvider and AuditSigner replaced", (it) => {
-  it.effect("converts at the rate of the replaced provider", () =>
+  it.effect("converts at the rate of one and seals with the key of the other", () =>
     Effect.gen(function* () {
-      const conversions = yield* Conversions
-      const { body } = yield* conversions.convert(conversionRequest("500"))
-      assert.strictEqual(JSON.parse(body).target_amount, "767250.00")
+      const { convert } = yield* Conversions
+      const { conversion } = yield* convert(conversionRequest("500"))
+      assert.strictEqual(conversion.output_amount, "767250.00")
+      yield* (yield* AuditSealer).sealAll
+      const { ok, ...verification } = yield* (yield* AuditVerifier).verify
+      assert.deepInclude(verification, { records: 1, publicKeys: [signer.publicKey] })
+      assert.isTrue(ok)
     })
   )
 })

@@ -1,4 +1,5 @@
 import { Context, Duration, Effect, Layer, Option, Result } from "effect"
+import { RateLimiter } from "effect/persistence"
 import type * as EffectRedis from "effect/persistence/Redis"
 import { Settings } from "../config/Settings.ts"
 import {
@@ -15,9 +16,6 @@ import * as RedisRateLimiter from "./RedisRateLimiter.ts"
 const REDIS_TIMEOUT = Duration.millis(75)
 /** Limit of requests with an invalid API key per address, because each may cost a database query. */
 export const INVALID_KEY_RATE_LIMIT: RateLimit = { limit: 600, window: Duration.minutes(1) }
-
-/** Status after a counted request, or none if the kind has no limit. */
-type Outcome = Result.Result<Option.Option<RateLimitStatus>, RateLimitExceeded>
 
 /**
  * Limits the requests of each client, by its rate-limit identity: the id of an API key, or an address. Reads and invalid
@@ -53,13 +51,16 @@ export class RateLimits extends Context.Service<
   static readonly layerRedisWithTimeout = (
     timeout: Duration.Duration
   ): Layer.Layer<RateLimits, never, Settings | EffectRedis.Redis> =>
-    Layer.effect(RateLimits, Effect.flatMap(RedisRateLimiter.make(timeout), make))
+    Layer.effect(
+      RateLimits,
+      Effect.flatMap(RedisRateLimiter.make(timeout), (redis) => make(redis))
+    ).pipe(Layer.provide(RateLimiter.layerStoreRedis({ prefix: "effex:limit:" })))
 
   /** Counts writes in Redis, and in memory if Redis does not answer within 75 ms. */
   static readonly layerRedis = RateLimits.layerRedisWithTimeout(REDIS_TIMEOUT)
 }
 
-const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.ConsumeBatch) {
+const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.Consume) {
   const { readQuota, writeQuota } = yield* Settings
   const context = yield* Effect.context<never>()
   const memory = {
@@ -72,7 +73,7 @@ const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.ConsumeBatch)
     writes:
       redis === undefined || Option.isNone(writeQuota)
         ? toEffect(memory.writes)
-        : coalesce(inRedis("writes", writeQuota.value, redis, memory.writes, context), context),
+        : inRedis("writes", writeQuota.value, redis, toEffect(memory.writes), context),
     keys: toEffect(memory.keys)
   }
   return RateLimits.of({
@@ -83,7 +84,6 @@ const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.ConsumeBatch)
 
 type ConsumeSync = (identity: string, now: number) => MemoryRateLimiter.Outcome | undefined
 type Consume = (identity: string) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
-type ConsumeBatch = (identity: string, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
 
 const inMemory = (
   kind: RateLimitKind,
@@ -100,73 +100,38 @@ const inMemory = (
   }
 }
 
-const toOutcome = (outcome: ReturnType<ConsumeSync>): Outcome =>
-  outcome instanceof RateLimitExceeded
-    ? Result.fail(outcome)
-    : Result.succeed(Option.fromUndefinedOr(outcome))
-
 const toEffect =
   (consume: ConsumeSync): Consume =>
   (identity) =>
-    Effect.clockWith((clock) =>
-      Effect.fromResult(toOutcome(consume(identity, clock.currentTimeMillisUnsafe())))
-    )
-
-/** Counts the requests of a client that arrive in the same turn of the event loop as one batch. */
-const coalesce = (consumeBatch: ConsumeBatch, context: Context.Context<never>): Consume => {
-  type Resume = (outcome: ReturnType<Consume>) => void
-  let waiting = new Map<string, Array<Resume>>()
-
-  const consumeAll = () => {
-    const batches = waiting
-    waiting = new Map()
-    for (const [identity, resumes] of batches) {
-      const batch = Effect.matchCause(consumeBatch(identity, resumes.length), {
-        onSuccess: (outcomes) =>
-          outcomes.forEach((outcome, i) => resumes[i]?.(Effect.fromResult(outcome))),
-        onFailure: (cause) => resumes.forEach((resume) => resume(Effect.failCause(cause)))
-      })
-      Effect.runForkWith(context)(batch)
-    }
-  }
-
-  return (identity) =>
-    Effect.callback((resume) => {
-      if (waiting.size === 0) setImmediate(consumeAll)
-      const resumes = waiting.get(identity)
-      if (resumes === undefined) waiting.set(identity, [resume])
-      else resumes.push(resume)
+    Effect.clockWith((clock) => {
+      const outcome = consume(identity, clock.currentTimeMillisUnsafe())
+      return outcome instanceof RateLimitExceeded
+        ? Effect.fail(outcome)
+        : Effect.succeed(Option.fromUndefinedOr(outcome))
     })
-}
 
-/** Counts in Redis, and in memory what Redis does not count. */
+/** Counts in Redis, and with `fallback` what Redis does not count. */
 const inRedis = (
   kind: RateLimitKind,
   policy: RateLimit,
-  consumeBatch: RedisRateLimiter.ConsumeBatch,
-  fallback: ConsumeSync,
+  consume: RedisRateLimiter.Consume,
+  fallback: Consume,
   context: Context.Context<never>
-): ConsumeBatch => {
+): Consume => {
   const { limit, window } = policy
   const rejections = HttpMetrics.rateLimited.of({ limit: kind })
-  const outcomeOf = (counted: RedisRateLimiter.Outcome, identity: string, now: number): Outcome => {
-    if (Option.isNone(counted)) return toOutcome(fallback(identity, now))
-    if (Result.isSuccess(counted.value)) {
-      const { remaining, resetAfter } = counted.value.success
-      return Result.succeed(Option.some({ kind, policy, remaining, resetAfter }))
-    }
-    rejections.updateUnsafe(1, context)
-    const { retryAfter } = counted.value.failure
-    return Result.fail(new RateLimitExceeded({ kind, limit, window, retryAfter }))
-  }
-  return (identity, requests) =>
-    Effect.clockWith((clock) =>
-      Effect.map(
-        consumeBatch({ algorithm: "token-bucket", key: `${kind}:${identity}`, limit, window }, requests),
-        (outcomes) => {
-          const now = clock.currentTimeMillisUnsafe()
-          return outcomes.map((counted) => outcomeOf(counted, identity, now))
+  return (identity) =>
+    Effect.flatMap(
+      consume({ algorithm: "token-bucket", key: `${kind}:${identity}`, limit, window }),
+      (outcome) => {
+        if (Option.isNone(outcome)) return fallback(identity)
+        if (Result.isSuccess(outcome.value)) {
+          const { remaining, resetAfter } = outcome.value.success
+          return Effect.succeedSome({ kind, policy, remaining, resetAfter })
         }
-      )
+        rejections.updateUnsafe(1, context)
+        const { retryAfter } = outcome.value.failure
+        return Effect.fail(new RateLimitExceeded({ kind, limit, window, retryAfter }))
+      }
     )
 }

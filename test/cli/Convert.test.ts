@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effex from "../support/Effex.ts"
+import * as EffexCommand from "../support/EffexCommand.ts"
 import { SIGNING_KEY } from "../support/TestConversions.ts"
 import { membersOf } from "../support/TestServer.ts"
 
@@ -15,29 +16,29 @@ const start = Effect.gen(function* () {
     AUDIT_SIGNING_KEY: SIGNING_KEY,
     LOG_LEVEL: "none"
   })
-  const effex = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
-    const running = yield* Effex.run(args, env)
-    const code = yield* running.ended
-    return { code, output: running.output().trimEnd(), json: membersOf(running.output()) }
-  })
+  const effex = (...args: ReadonlyArray<string>) => EffexCommand.exec(args, env)
   return { env, effex }
 })
 
-/** The value of a row of a table. */
+/** Returns the value of a table row. */
 const cell = (output: string, name: string) => new RegExp(`^${name} +(\\S.*)$`, "m").exec(output)?.[1]
 
 describe("effex convert", () => {
-  it.live("converts, for people and for programs, in both directions", () =>
+  it.live("converts a source or a target amount and prints a table or JSON", () =>
     Effect.gen(function* () {
-      const { effex } = yield* start
+      const { effex, env } = yield* start
       const shown = yield* effex("convert", "500", "usd", "NGN", "--reference", "order 7")
       assert.strictEqual(shown.code, 0, shown.output)
       assert.strictEqual(cell(shown.output, "input amount"), "500.00")
       assert.strictEqual(cell(shown.output, "reference"), "order 7")
       assert.match(cell(shown.output, "output amount") ?? "", /^\d+\.\d\d$/)
-      const { code, json } = yield* effex("convert", "100000", "USD", "NGN", "--target", "--json")
-      assert.strictEqual(code, 0)
-      assert.deepInclude(json, { output_amount: "100000.00", margin: "0.005", provider: "sandbox" })
+      const json = yield* Effex.run(["convert", "100000", "USD", "NGN", "--target", "--json"], env)
+      assert.strictEqual(yield* json.ended, 0, json.output())
+      assert.deepInclude(membersOf(json.output()), {
+        output_amount: "100000.00",
+        margin: "0.005",
+        provider: "sandbox"
+      })
       assert.deepInclude((yield* effex("audit", "verify", "--json")).json, {
         ok: true,
         records: 0,
@@ -46,7 +47,7 @@ describe("effex convert", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("does once what is asked for twice under one key", () =>
+  it.live("converts once for repeated requests with one idempotency key", () =>
     Effect.gen(function* () {
       const { effex } = yield* start
       const args = ["convert", "500", "USD", "NGN", "--idempotency-key", "k"] as const
@@ -55,7 +56,7 @@ describe("effex convert", () => {
       assert.deepStrictEqual([again.code, again.output], [0, first.output])
       const shown = yield* effex(...args)
       assert.strictEqual(cell(shown.output, "audit id"), first.json["audit_id"])
-      assert.include(shown.output, "this is the first answer")
+      assert.include(shown.output, "printed is the first conversion")
       const other = yield* effex("convert", "501", "USD", "NGN", "--idempotency-key", "k")
       assert.strictEqual(other.code, 1)
       assert.include(other.output, "was used for a different request")
@@ -81,17 +82,17 @@ describe("effex convert", () => {
   )
 
   it.live(
-    "refuses what it cannot convert, in one message and with code 1",
+    "rejects an invalid conversion with one message and exit code 1",
     () =>
       Effect.gen(function* () {
         const { effex } = yield* start
         const convert = (...args: ReadonlyArray<string>) => ["convert", ...args]
         const cases = [
-          [convert("0", "USD", "NGN"), "is not a positive amount of USD, with at most 2 decimals"],
+          [convert("0", "USD", "NGN"), "is not a positive amount of USD with at most 2 decimals"],
           [convert("--target", "0.5", "USD", "XOF"), "is not a positive amount of XOF"],
           [convert("1", "USD", "ABC"), '"ABC" is not supported'],
           [convert("1", "USD", "EUR"), "USD:EUR is not supported"],
-          [convert("1", "USD", "NGN", "--quote", "x"), "x is not the id of a quote"],
+          [convert("1", "USD", "NGN", "--quote", "x"), "x is not a quote id"],
           [convert("1", "USD", "NGN", "--quote", UNKNOWN_ID), "No quote has the id"],
           [convert("1", "USD", "NGN", "--reference", "a\nb"), "no control characters"],
           [
@@ -100,11 +101,11 @@ describe("effex convert", () => {
           ],
           [["quote", "1", "USD", "NGN", "--ttl", "3601"], "between 1 and 3600"]
         ] as const
-        const answers = yield* Effect.forEach(cases, ([args]) => effex(...args), { concurrency: 4 })
+        const results = yield* Effect.forEach(cases, ([args]) => effex(...args), { concurrency: 4 })
         for (const [i, [args, message]] of cases.entries()) {
-          assert.strictEqual(answers[i]?.code, 1, args.join(" "))
-          assert.include(answers[i]?.output, message)
-          assert.notMatch(answers[i]?.output ?? "", /^\s+at /m)
+          assert.strictEqual(results[i]?.code, 1, args.join(" "))
+          assert.include(results[i]?.output, message)
+          assert.notMatch(results[i]?.output ?? "", /^\s+at /m)
         }
         assert.deepInclude((yield* effex("audit", "verify", "--json")).json, { records: 0, unsealed: 0 })
       }).pipe(Effect.scoped),
@@ -119,13 +120,13 @@ const folder = Effect.acquireRelease(
 
 describe("effex audit and effex receipt", () => {
   it.live(
-    "prove what was converted, and find what was changed",
+    "verify a receipt and detect a changed record",
     () =>
       Effect.gen(function* () {
         const { effex, env } = yield* start
         const { code, json, output } = yield* effex("convert", "500", "USD", "NGN", "--json")
         assert.strictEqual(code, 0, output)
-        const { url } = yield* Effex.serve({ ...env, LOG_LEVEL: "info" })
+        const { url } = yield* EffexCommand.serve({ ...env, LOG_LEVEL: "info" })
         const receipt = yield* Effex.get(url, `/api/v1/audit/conversions/${json["audit_id"]}/receipt`)
         assert.strictEqual(receipt.status, 200, receipt.body)
 
@@ -136,31 +137,30 @@ describe("effex audit and effex receipt", () => {
         assert.strictEqual(cell(shown.output, "head"), verified.json["head"])
         const heads = yield* effex("audit", "heads")
         assert.strictEqual(heads.code, 0)
-        assert.strictEqual(heads.output, JSON.stringify(membersOf(receipt.body)["head"]))
+        assert.strictEqual(heads.output.trimEnd(), JSON.stringify(membersOf(receipt.body)["head"]))
 
         const path = join(yield* folder, "receipt.json")
         const key = String(verified.json["public_keys"])
         const verify = Effect.fnUntraced(function* (text: string, key: string) {
           yield* Effect.promise(() => writeFile(path, text))
-          // Without the database, and without anything else that effex knows.
-          const running = yield* Effex.run(["receipt", "verify", path, "--key", key])
-          return { code: yield* running.ended, output: running.output() }
+          // Without a database or any other setting.
+          return yield* EffexCommand.exec(["receipt", "verify", path, "--key", key])
         })
-        const held = yield* verify(receipt.body, key)
-        assert.strictEqual(held.code, 0, held.output)
-        assert.include(held.output, `The conversion ${json["audit_id"]} is record 1 of 1`)
+        const valid = yield* verify(receipt.body, key)
+        assert.strictEqual(valid.code, 0, valid.output)
+        assert.include(valid.output, `The conversion ${json["audit_id"]} is record 1 of 1`)
         const amount = `"output_amount":"${json["output_amount"]}"`
-        const wrong = [
+        const invalid = [
           [receipt.body, "0".repeat(64), "the head was not signed with this key"],
           [receipt.body, key.slice(1), "it must be 64 hexadecimal digits"],
           [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not give the signed root"],
           [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with this key"],
           ["{}", key, "is not a receipt"]
         ] as const
-        for (const [text, with_, message] of wrong) {
-          const refused = yield* verify(text, with_)
-          assert.strictEqual(refused.code, 1, message)
-          assert.include(refused.output, message)
+        for (const [text, publicKey, message] of invalid) {
+          const rejected = yield* verify(text, publicKey)
+          assert.strictEqual(rejected.code, 1, message)
+          assert.include(rejected.output, message)
         }
       }).pipe(Effect.scoped),
     60_000

@@ -6,35 +6,40 @@ import * as TestDatabase from "./TestDatabase.ts"
 
 const program = fileURLToPath(new URL("../../bin/effex", import.meta.url))
 
-/** Runs `effex` with nothing set but the given environment; it is killed with the scope. */
+/** Runs `bin/effex` as a child process with only the given environment variables. The end of the scope kills it. */
 export const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
   runProgram(program, args, env)
 
-/** A Flutterwave with made-up rates, and an environment that leads to it and to a new database. */
+/** Starts a sandbox provider, and returns an environment for it and for a new database. */
 export const makeSandbox = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
   const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
-  const to = {
+  const defaults = {
     DATABASE_URL: yield* TestDatabase.create,
     FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
     FLUTTERWAVE_SECRET_KEY: "key"
   }
-  return { sandbox, env: { ...to, ...env } }
+  return { sandbox, env: { ...defaults, ...env } }
 })
 
-/** Starts a server without limits on a free port, and returns its address once it listens. */
+/** Environment of a server on a free port without rate limits. */
+export const SERVER_ENV = {
+  PORT: "0",
+  LOG_FORMAT: "json",
+  RATE_LIMIT_READS: "off",
+  RATE_LIMIT_WRITES: "off"
+}
+
+/** Matches the log line of a server that accepts requests, and captures its URL. */
+export const LISTENING = /effex listens on (http:\/\/[\d.:]+)/
+
+/** Starts a server process without rate limits on a free port and waits until it listens. */
 export const serve = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>, from = program) {
-  const running = yield* runProgram(from, ["serve"], {
-    PORT: "0",
-    LOG_FORMAT: "json",
-    RATE_LIMIT_READS: "off",
-    RATE_LIMIT_WRITES: "off",
-    ...env
-  })
-  const [, url = ""] = yield* running.written(/effex listens on (http:\/\/[\d.:]+)/)
+  const running = yield* runProgram(from, ["serve"], { ...SERVER_ENV, ...env })
+  const [, url = ""] = yield* running.written(LISTENING)
   return { ...running, url }
 })
 
-/** Answers of the server, as text. */
+/** Sends a GET request and returns the response with its text. */
 export const get = (url: string, path: string) =>
   Effect.promise(async () => {
     const response = await fetch(url + path)

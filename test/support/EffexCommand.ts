@@ -5,7 +5,9 @@ import { format } from "node:util"
 import { effex } from "../../src/cli/Cli.ts"
 import * as CommandOutcome from "../../src/cli/CommandOutcome.ts"
 import { VERSION } from "../../src/config/Version.ts"
+import { LISTENING, SERVER_ENV } from "./Effex.ts"
 import { ProgramOutput } from "./ProgramOutput.ts"
+import { membersOf } from "./TestServer.ts"
 
 /** A command of `effex` that runs in this process. */
 export interface RunningCommand {
@@ -43,7 +45,9 @@ export const run = Effect.fnUntraced(function* (
     Effect.tap(() => Effect.sync(() => output.end())),
     Effect.forkScoped
   )
-  const ended = Effect.map(Fiber.await(fiber), (exit) => CommandOutcome.exitCode(Exit.isSuccess(exit) ? exit.value : exit))
+  const ended = Effect.map(Fiber.await(fiber), (exit) =>
+    CommandOutcome.exitCode(Exit.isSuccess(exit) ? exit.value : exit)
+  )
   const running: RunningCommand = {
     output: () => output.text,
     stdout: () => stdout.text,
@@ -74,3 +78,21 @@ const services = (printOut: Print, printError: Print) => {
     Layer.provideMerge(Stdio.layerTest({ stdout: sink(printOut), stderr: sink(printError) }))
   )
 }
+
+/** Runs a command to its end. */
+export const exec = Effect.fnUntraced(function* (
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {}
+) {
+  const running = yield* run(args, env)
+  const code = yield* running.ended
+  const output = running.output()
+  return { code, output, stdout: running.stdout(), json: membersOf(running.stdout()) }
+}, Effect.scoped)
+
+/** Starts a server without rate limits on a free port and waits until it listens. */
+export const serve = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
+  const running = yield* run(["serve"], { ...SERVER_ENV, ...env })
+  const [, url = ""] = yield* running.written(LISTENING)
+  return { ...running, url }
+})

@@ -1,5 +1,4 @@
 import { BigDecimal, Layer } from "effect"
-import { SecureRandom } from "effect/crypto"
 import * as App from "../../src/App.ts"
 import type { ConversionInput } from "../../src/conversion/Conversions.ts"
 import * as Currency from "../../src/domain/money/Currency.ts"
@@ -13,8 +12,7 @@ export const SIGNING_KEY = Buffer.alloc(32, 7).toString("base64")
 
 const world = App.foundation.pipe(
   Layer.provideMerge(TestProvider.layer),
-  Layer.provideMerge(App.pollerSettings),
-  Layer.provideMerge(SecureRandom.layerWebCrypto)
+  Layer.provideMerge(App.pollerSettings)
 )
 
 /** The app's features with a provider that the test controls. Requires the settings and the database. */
