@@ -1,89 +1,99 @@
 import { Clock, Duration, Effect, Fiber, Option, Semaphore } from "effect"
 import type { ApiKey } from "../domain/access/ApiKey.ts"
-import { DEADLINE, StoreUnavailable } from "../platform/postgres/Database.ts"
+import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as SingleFlight from "../platform/SingleFlight.ts"
 
-/** How long the database is not asked again about a key: the time in which a revoked one is refused. */
-export const FRESH = Duration.seconds(10)
-/** How long a key goes on working while the database does not answer. */
-export const GRACE = Duration.minutes(15)
-/** How long a request waits to have a key checked again that was known to be good. */
-export const PATIENCE = Duration.millis(250)
-/** How often the database is asked about a key while it does not answer. */
-const AGAIN_AFTER = Duration.seconds(1)
-/** How many keys are remembered, and how many texts that are none: of each, the ones that came last. */
-const MOST = 10_000
-/** How many questions about what may be no keys may be under way, so that whoever guesses cannot take all connections. */
-const CONCURRENCY = 4
+/** Age at which a cached key is looked up again. A revoked key is rejected within this time. */
+export const MAX_FRESH_AGE = Duration.seconds(10)
+const MAX_FRESH_AGE_MILLIS = Duration.toMillis(MAX_FRESH_AGE)
+/** Age up to which a cached key is accepted while the database is unavailable. */
+export const MAX_STALE_AGE = Duration.minutes(15)
+/** Time that a request waits for the refresh of a cached key before it uses the stale one. */
+export const REFRESH_TIMEOUT = Duration.millis(250)
+/** Interval between lookups of a stale key after a lookup failed. */
+const RETRY_INTERVAL = Duration.seconds(1)
+/** Capacity of each cache, for known keys and for texts that are no known key. The oldest entry is evicted first. */
+const MAX_ENTRIES = 10_000
+/** Maximum concurrent lookups of unknown keys, so that guessing cannot occupy all database connections. */
+const UNKNOWN_KEY_CONCURRENCY = 4
 
-interface Answer {
+interface Entry {
   readonly key: Option.Option<ApiKey>
   readonly checkedAt: number
-  /** When the database was asked in vain after that. */
+  /** Time of the last failed lookup since `checkedAt`. */
   readonly failedAt?: number
 }
 
 type Lookup = (hash: string) => Effect.Effect<Option.Option<ApiKey>, StoreUnavailable>
 
 /**
- * Finds keys by their hash, in memory while what it knows is fresh. A key that is known goes on working while the
- * database does not answer, and a request does not wait for it then.
+ * Caches API keys by hash in front of `lookup`. A known key stays valid for {@link MAX_STALE_AGE} while the database is
+ * unavailable, and requests do not wait for the database after its first failure.
  */
 export const make = Effect.fnUntraced(function* (lookup: Lookup) {
-  const known = new Map<string, Answer>()
-  const unknown = new Map<string, Answer>()
-  const flight = yield* SingleFlight.make<Option.Option<ApiKey>, StoreUnavailable>()
-  const permits = yield* Semaphore.make(CONCURRENCY)
+  const known = new Map<string, Entry>()
+  const unknown = new Map<string, Entry>()
+  const singleFlight = yield* SingleFlight.make<Option.Option<ApiKey>, StoreUnavailable>()
+  const unknownKeyPermits = yield* Semaphore.make(UNKNOWN_KEY_CONCURRENCY)
 
-  const remember = (hash: string, answer: Answer) => {
-    const [to, from] = Option.isSome(answer.key) ? [known, unknown] : [unknown, known]
-    from.delete(hash)
-    to.delete(hash)
-    to.set(hash, answer)
-    const [oldest] = to.keys()
-    if (to.size > MOST && oldest !== undefined) to.delete(oldest)
+  const put = (hash: string, entry: Entry) => {
+    const [target, other] = Option.isSome(entry.key) ? [known, unknown] : [unknown, known]
+    other.delete(hash)
+    target.delete(hash)
+    target.set(hash, entry)
+    const [oldest] = target.keys()
+    if (target.size > MAX_ENTRIES && oldest !== undefined) target.delete(oldest)
   }
 
-  const check = Effect.fnUntraced(function* (hash: string) {
+  const refresh = Effect.fnUntraced(function* (hash: string) {
     const checkedAt = yield* Clock.currentTimeMillis
-    // Whoever guesses must not keep a key that was revoked from being checked again.
-    const key = yield* (known.has(hash) ? lookup(hash) : permits.withPermit(lookup(hash))).pipe(
-      // Those who wait for a permit are told as soon as those who wait for the database.
+    // Known keys need no permit: guessing must not delay the detection of a revoked key.
+    const key = yield* (known.has(hash) ? lookup(hash) : unknownKeyPermits.withPermit(lookup(hash))).pipe(
+      // The database has its own deadline; this one also covers the wait for a permit.
       Effect.timeoutOrElse({
-        duration: DEADLINE,
-        orElse: () => Effect.fail(new StoreUnavailable({ cause: "too many keys are being checked" }))
+        duration: DATABASE_TIMEOUT,
+        orElse: () => Effect.fail(new StoreUnavailable({ cause: "too many concurrent API key lookups" }))
       }),
       Effect.tapCause(() =>
         Effect.map(Clock.currentTimeMillis, (failedAt) => {
-          const answer = known.get(hash)
-          if (answer !== undefined) known.set(hash, { ...answer, failedAt })
+          const entry = known.get(hash)
+          if (entry !== undefined) known.set(hash, { ...entry, failedAt })
         })
       )
     )
-    remember(hash, { key, checkedAt })
+    put(hash, { key, checkedAt })
     return key
   })
 
   const find = Effect.fnUntraced(function* (hash: string) {
     const now = yield* Clock.currentTimeMillis
-    const answer = known.get(hash) ?? unknown.get(hash)
-    const age = now - (answer?.checkedAt ?? -Infinity)
-    if (answer !== undefined && age < Duration.toMillis(FRESH)) return answer.key
-    if (answer === undefined || Option.isNone(answer.key) || age >= Duration.toMillis(GRACE))
-      return yield* Effect.flatMap(flight(hash, check(hash)), Fiber.join)
-    if (answer.failedAt === undefined) {
-      const checking = yield* flight(hash, check(hash))
-      return yield* Fiber.join(checking).pipe(
-        Effect.timeout(PATIENCE),
-        Effect.catchCause(() => Effect.succeed(answer.key))
+    const entry = known.get(hash) ?? unknown.get(hash)
+    const age = now - (entry?.checkedAt ?? -Infinity)
+    if (entry !== undefined && age < Duration.toMillis(MAX_FRESH_AGE)) return entry.key
+    if (entry === undefined || Option.isNone(entry.key) || age >= Duration.toMillis(MAX_STALE_AGE))
+      return yield* Effect.flatMap(singleFlight(hash, refresh(hash)), Fiber.join)
+    if (entry.failedAt === undefined) {
+      const refreshing = yield* singleFlight(hash, refresh(hash))
+      return yield* Fiber.join(refreshing).pipe(
+        Effect.timeout(REFRESH_TIMEOUT),
+        Effect.catchCause(() => Effect.succeed(entry.key))
       )
     }
-    if (now - answer.failedAt >= Duration.toMillis(AGAIN_AFTER)) yield* flight(hash, check(hash))
-    return answer.key
+    if (now - entry.failedAt >= Duration.toMillis(RETRY_INTERVAL)) yield* singleFlight(hash, refresh(hash))
+    return entry.key
   })
 
-  /** Whether there was such a key when the database was last asked. */
+  /** Returns true if the last successful lookup found the key. */
   const isKnown = (hash: string) => known.has(hash)
 
-  return { find, isKnown }
+  /** Returns a key synchronously if it is known and fresh; `now` is in milliseconds since 1970. */
+  const peek = (hash: string, now: number): ApiKey | undefined => {
+    const entry = known.get(hash)
+    return entry !== undefined && now - entry.checkedAt < MAX_FRESH_AGE_MILLIS
+      ? Option.getOrUndefined(entry.key)
+      : undefined
+  }
+
+  return { find, isKnown, peek }
 })

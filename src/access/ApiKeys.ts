@@ -14,49 +14,58 @@ import { SecureRandom } from "effect/crypto"
 import { hash } from "node:crypto"
 import { Settings } from "../config/Settings.ts"
 import * as ApiKey from "../domain/access/ApiKey.ts"
-import type { StoreUnavailable } from "../platform/postgres/Database.ts"
-import { ApiKeyRepo } from "./ApiKeyRepo.ts"
+import type { Principal } from "../domain/access/Principal.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ApiKeyCache from "./ApiKeyCache.ts"
+import { ApiKeyRepo } from "./ApiKeyRepo.ts"
 
-/** No key has that id. */
-export class UnknownKeyId extends Schema.TaggedError<UnknownKeyId>()("UnknownKeyId", { id: Schema.String }) {
+/** No API key has this id. */
+export class ApiKeyNotFound extends Schema.TaggedError<ApiKeyNotFound>()("ApiKeyNotFound", {
+  id: Schema.String
+}) {
   override get message(): string {
-    return `No key has the id ${JSON.stringify(this.id)}`
+    return `No API key has the id ${JSON.stringify(this.id)}; list them with effex keys list`
   }
 }
 
-/** What a new key shall be. */
-export interface NewKey {
+/** Properties of a key to create. */
+export interface NewApiKey {
   readonly name: string
   readonly scopes: ReadonlyArray<ApiKey.Scope>
-  /** None: it is in force until it is revoked. */
+  /** None: the key does not expire. */
   readonly lifetime: Option.Option<Duration.Duration>
 }
 
-const USE_RECORDED_EVERY_MILLIS = 60_000
+const LAST_USE_INTERVAL_MILLIS = 60_000
 
-/** The keys of the API: who holds one may do what stands on it. */
+/** Creates, lists, revokes and authenticates API keys. */
 export class ApiKeys extends Context.Service<
   ApiKeys,
   {
-    /** What the keys are that are made and taken here. */
-    readonly mode: ApiKey.Mode
-    /** Makes a key. It is told now and never again: only its hash is kept. */
+    /** Mode of the keys that this instance creates and accepts. */
+    readonly mode: ApiKey.ApiKeyMode
+    /** Creates a key. Only its hash is stored, so this is the only time that the key is available. */
     readonly create: (
-      asked: NewKey
+      newKey: NewApiKey
     ) => Effect.Effect<{ readonly key: Redacted.Redacted; readonly record: ApiKey.ApiKey }, StoreUnavailable>
-    /** All keys there ever were, oldest first. */
+    /** Returns all keys, oldest first, including expired and revoked ones. */
     readonly list: Effect.Effect<ReadonlyArray<ApiKey.ApiKey>, StoreUnavailable>
-    /** Revokes a key for ever. Every node refuses it within 10 seconds, while it reaches the database. */
-    readonly revoke: (id: string) => Effect.Effect<ApiKey.ApiKey, UnknownKeyId | StoreUnavailable>
+    /** Revokes a key permanently. Every node that reaches the database rejects it within 10 seconds. */
+    readonly revoke: (id: string) => Effect.Effect<ApiKey.ApiKey, ApiKeyNotFound | StoreUnavailable>
     /**
-     * Who holds a key; see `KeyMemory` for what happens while the database does not answer. `guessed` runs first where it
-     * is no key that this node knows to be in force, before the database is asked: what it fails with is the answer.
+     * Returns the principal of a key. `beforeUnknownKey` runs once per call if the key is not known to be valid, and
+     * before the database is queried for it; its failure is the result. `ApiKeyCache` defines which keys are known, and
+     * what happens while the database is unavailable.
      */
     readonly authenticate: <E>(
-      text: string,
-      guessed: Effect.Effect<unknown, E>
-    ) => Effect.Effect<ApiKey.Principal, ApiKey.InvalidKey | StoreUnavailable | E>
+      key: string,
+      beforeUnknownKey: Effect.Effect<unknown, E>
+    ) => Effect.Effect<Principal, ApiKey.InvalidKey | StoreUnavailable | E>
+    /**
+     * Authenticates synchronously, for the fast path. `now` is in milliseconds since 1970. Returns undefined if the key has
+     * to be looked up or is invalid; {@link authenticate} decides then.
+     */
+    readonly authenticateSync: (key: string, now: number) => Principal | undefined
   }
 >()("effex/access/ApiKeys") {
   static readonly layer = Layer.effect(
@@ -70,11 +79,12 @@ const make = Effect.gen(function* () {
   const repo = yield* ApiKeyRepo
   const random = yield* SecureRandom.SecureRandom
   const scope = yield* Effect.scope
-  const memory = yield* ApiKeyCache.make(repo.byHash)
-  const mode: ApiKey.Mode = sandbox ? "test" : "live"
-  const used = new Map<ApiKey.ApiKeyId, number>()
+  const context = yield* Effect.context<never>()
+  const cache = yield* ApiKeyCache.make(repo.byHash)
+  const mode: ApiKey.ApiKeyMode = sandbox ? "test" : "live"
+  const lastUses = new Map<ApiKey.ApiKeyId, number>()
 
-  const create = Effect.fn("ApiKeys.create")(function* ({ lifetime, name, scopes }: NewKey) {
+  const create = Effect.fn("ApiKeys.create")(function* ({ lifetime, name, scopes }: NewApiKey) {
     const key = ApiKey.compose(mode, yield* random.randomBytes(ApiKey.KEY_ENTROPY_BYTES))
     const createdAt = yield* DateTime.now
     const record: ApiKey.ApiKey = {
@@ -93,62 +103,75 @@ const make = Effect.gen(function* () {
   })
 
   const revoke = Effect.fn("ApiKeys.revoke")(function* (id: string) {
-    const known = Schema.is(ApiKey.ApiKeyId)(id)
-    const revoked = known ? yield* repo.revoke(id, yield* DateTime.now) : Option.none()
-    return Option.isSome(revoked) ? revoked.value : yield* new UnknownKeyId({ id })
+    const revoked = Schema.is(ApiKey.ApiKeyId)(id)
+      ? yield* repo.revoke(id, yield* DateTime.now)
+      : Option.none()
+    return Option.isSome(revoked) ? revoked.value : yield* new ApiKeyNotFound({ id })
   })
 
-  /** Records the use once in a while, behind the request. */
-  const touch = (key: ApiKey.ApiKey, now: number) => {
+  /** Records the time of use in the background, at most once per minute. */
+  const recordUse = (key: ApiKey.ApiKey, now: number) => {
     const last =
-      used.get(key.id) ?? Option.getOrElse(Option.map(key.lastUsedAt, DateTime.toEpochMillis), () => 0)
-    if (now - last < USE_RECORDED_EVERY_MILLIS) return Effect.void
-    used.set(key.id, now)
+      lastUses.get(key.id) ?? Option.getOrElse(Option.map(key.lastUsedAt, DateTime.toEpochMillis), () => 0)
+    if (now - last < LAST_USE_INTERVAL_MILLIS) return Effect.void
+    lastUses.set(key.id, now)
     return Effect.forkIn(Effect.ignoreCause(repo.touch(key.id, DateTime.makeUnsafe(now))), scope)
   }
 
-  const held = Effect.fnUntraced(function* <E>(text: string, guessed: Effect.Effect<unknown, E>) {
-    const made = ApiKey.modeOf(text)
-    // What is compared is the hash of what was sent: how long that takes says nothing of a key.
+  const findValid = Effect.fnUntraced(function* <E>(
+    text: string,
+    beforeUnknownKey: Effect.Effect<unknown, E>
+  ) {
+    const keyMode = ApiKey.modeOf(text)
+    // Keys are compared by hash: the time that the comparison takes reveals nothing about a key.
     const hash = hashOf(text)
-    const isKnown = memory.isKnown(hash)
-    if (!isKnown) yield* guessed
-    if (Result.isFailure(made)) return yield* made.failure
-    if (made.success !== mode) return yield* ofOtherMode(mode)
-    const found = yield* memory.find(hash)
-    if (Option.isNone(found)) return yield* new ApiKey.InvalidKey({ detail: "No key like this is in force" })
-    const ended = endOf(found.value, yield* Clock.currentTimeMillis)
-    if (ended === undefined) return found.value
-    if (isKnown) yield* guessed
-    return yield* ended
+    const isKnown = cache.isKnown(hash)
+    if (!isKnown) yield* beforeUnknownKey
+    if (Result.isFailure(keyMode)) return yield* keyMode.failure
+    if (keyMode.success !== mode) return yield* wrongMode(mode)
+    const found = yield* cache.find(hash)
+    if (Option.isNone(found)) return yield* new ApiKey.InvalidKey({ detail: "The API key is unknown" })
+    const invalid = expiredOrRevoked(found.value, yield* Clock.currentTimeMillis)
+    if (invalid === undefined) return found.value
+    if (isKnown) yield* beforeUnknownKey
+    return yield* invalid
   })
 
-  const authenticate: ApiKeys["Service"]["authenticate"] = Effect.fnUntraced(function* (text, guessed) {
-    const key = yield* held(text, guessed)
-    yield* touch(key, yield* Clock.currentTimeMillis)
+  const authenticate: ApiKeys["Service"]["authenticate"] = Effect.fnUntraced(
+    function* (text, beforeUnknownKey) {
+      const key = yield* findValid(text, beforeUnknownKey)
+      yield* recordUse(key, yield* Clock.currentTimeMillis)
+      return key
+    }
+  )
+
+  const authenticateSync: ApiKeys["Service"]["authenticateSync"] = (text, now) => {
+    const key = cache.peek(hashOf(text), now)
+    if (key === undefined || key.mode !== mode || expiredOrRevoked(key, now) !== undefined) return undefined
+    const recorded = recordUse(key, now)
+    if (recorded !== Effect.void) Effect.runForkWith(context)(recorded)
     return key
-  })
+  }
 
-  return ApiKeys.of({ mode, create, list: repo.list, revoke, authenticate })
+  return ApiKeys.of({ mode, create, list: repo.list, revoke, authenticate, authenticateSync })
 })
 
 const hashOf = (key: string) => hash("sha256", key, "hex")
 
-const ofOtherMode = (mode: ApiKey.Mode) =>
+const wrongMode = (mode: ApiKey.ApiKeyMode) =>
   new ApiKey.InvalidKey({
     detail:
       mode === "live"
-        ? "It is a test key, of an instance with the sandbox: this one has real providers, and takes efx_live_…"
-        : "It is a live key, of an instance with real providers: this one has the sandbox, and takes efx_test_…"
+        ? "The API key is a test key; this instance has real providers and accepts only live keys (efx_live_…)"
+        : "The API key is a live key; this instance runs the sandbox and accepts only test keys (efx_test_…)"
   })
 
-/** Why a key is in force no longer. */
-const endOf = ({ expiresAt, revokedAt }: ApiKey.ApiKey, now: number) => {
-  if (Option.isSome(revokedAt)) return endedAt("was revoked", revokedAt.value)
+const expiredOrRevoked = ({ expiresAt, revokedAt }: ApiKey.ApiKey, now: number) => {
+  if (Option.isSome(revokedAt)) return invalidSince("was revoked", revokedAt.value)
   return Option.isSome(expiresAt) && DateTime.toEpochMillis(expiresAt.value) <= now
-    ? endedAt("expired", expiresAt.value)
+    ? invalidSince("expired", expiresAt.value)
     : undefined
 }
 
-const endedAt = (how: string, at: DateTime.Utc) =>
-  new ApiKey.InvalidKey({ detail: `The key ${how} at ${DateTime.formatIso(at)}` })
+const invalidSince = (event: "expired" | "was revoked", at: DateTime.Utc) =>
+  new ApiKey.InvalidKey({ detail: `The API key ${event} at ${DateTime.formatIso(at)}` })

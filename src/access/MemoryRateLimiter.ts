@@ -1,70 +1,75 @@
 import { Duration } from "effect"
-import { type Allowance, type Kind, type RateLimit, QuotaExceeded } from "../domain/access/RateLimit.ts"
+import {
+  type RateLimit,
+  RateLimitExceeded,
+  type RateLimitKind,
+  type RateLimitStatus
+} from "../domain/access/RateLimit.ts"
 
-/** How many callers are remembered, of one kind of limit, who have used some of what they may: in some 20 MB. */
-const MOST = 100_000
-/** How many of the ones that came first are looked at, whether they can be forgotten, when a new one comes. */
-const LOOKED_AT = 2
+/** Maximum number of token buckets per limiter, about 20 MB. The oldest is evicted first. */
+const MAX_BUCKETS = 100_000
+/** Number of the oldest buckets that each insertion checks for eviction. */
+const EVICTION_CHECKS = 2
 
 interface Bucket {
   tokens: number
   refilledAt: number
 }
 
-/** What is left to a caller, or that it asked for too much. */
-export type Counted = Allowance | QuotaExceeded
+/** Outcome of counting one request. */
+export type Outcome = RateLimitStatus | RateLimitExceeded
 
 /**
- * Counts the requests of callers in this process, at once, as Effect's own store of token buckets does, and forgets
- * whoever has all that they may again: that one keeps everybody who ever came. `now` is the time in milliseconds since
- * 1970. Tests look at the buckets.
+ * Creates a token-bucket rate limiter in memory. It returns synchronously, because every lookup goes through it, and it
+ * evicts full buckets; Effect's `RateLimiter.layerStoreMemory` does neither, but refills in the same way. `now` is in
+ * milliseconds since 1970. `buckets` and `maxBuckets` are parameters for tests.
  */
-export const counter = (
-  kind: Kind,
-  quota: RateLimit,
+export const make = (
+  kind: RateLimitKind,
+  policy: RateLimit,
   buckets = new Map<string, Bucket>(),
-  most = MOST
-): ((caller: string, now: number) => Counted) => {
-  const { limit, window } = quota
-  /** In how many milliseconds there is one more. */
-  const every = Duration.toMillis(Duration.divideUnsafe(window, limit))
+  maxBuckets = MAX_BUCKETS
+): ((identity: string, now: number) => Outcome) => {
+  const { limit, window } = policy
+  const refillIntervalMillis = Duration.toMillis(Duration.divideUnsafe(window, limit))
 
-  /** Puts in what has come since; of a full one the time begins with the next that is taken. */
+  /** Adds the tokens that are due. The refill interval of a full bucket starts with the next request. */
   const refill = (bucket: Bucket, now: number) => {
-    const since = Math.max(0, now - bucket.refilledAt)
-    const more = Math.floor(since / every)
-    bucket.tokens = Math.min(limit, bucket.tokens + more)
-    bucket.refilledAt = bucket.tokens === limit ? now : Math.min(now, bucket.refilledAt + more * every)
+    const elapsed = Math.max(0, now - bucket.refilledAt)
+    const refilled = Math.floor(elapsed / refillIntervalMillis)
+    bucket.tokens = Math.min(limit, bucket.tokens + refilled)
+    bucket.refilledAt =
+      bucket.tokens === limit ? now : Math.min(now, bucket.refilledAt + refilled * refillIntervalMillis)
   }
 
-  const forget = (now: number) => {
-    let looked = 0
-    for (const [key, bucket] of buckets) {
-      if (looked++ === LOOKED_AT) return
-      buckets.delete(key)
+  const evict = (now: number) => {
+    let checked = 0
+    for (const [identity, bucket] of buckets) {
+      if (checked++ === EVICTION_CHECKS) return
+      buckets.delete(identity)
       refill(bucket, now)
-      if (bucket.tokens < limit && buckets.size < most - 1) buckets.set(key, bucket)
+      if (bucket.tokens < limit && buckets.size < maxBuckets - 1) buckets.set(identity, bucket)
     }
   }
 
-  const bucketOf = (caller: string, now: number) => {
-    const known = buckets.get(caller)
-    if (known !== undefined) {
-      refill(known, now)
-      return known
+  const bucketOf = (identity: string, now: number) => {
+    const existing = buckets.get(identity)
+    if (existing !== undefined) {
+      refill(existing, now)
+      return existing
     }
-    forget(now)
+    evict(now)
     const full = { tokens: limit, refilledAt: now }
-    buckets.set(caller, full)
+    buckets.set(identity, full)
     return full
   }
 
-  return (caller, now) => {
-    const bucket = bucketOf(caller, now)
-    /** How long it takes until there are so many more. */
-    const after = (tokens: number) => Duration.millis(Math.max(0, tokens * every - (now - bucket.refilledAt)))
-    if (bucket.tokens < 1) return new QuotaExceeded({ kind, limit, window, retryAfter: after(1) })
+  return (identity, now) => {
+    const bucket = bucketOf(identity, now)
+    const timeToRefill = (tokens: number) =>
+      Duration.millis(Math.max(0, tokens * refillIntervalMillis - (now - bucket.refilledAt)))
+    if (bucket.tokens < 1) return new RateLimitExceeded({ kind, limit, window, retryAfter: timeToRefill(1) })
     bucket.tokens--
-    return { kind, quota, remaining: bucket.tokens, resetAfter: after(limit - bucket.tokens) }
+    return { kind, policy, remaining: bucket.tokens, resetAfter: timeToRefill(limit - bucket.tokens) }
   }
 }

@@ -1,135 +1,124 @@
 import { Clock, Duration, Effect, Exit, Option, Result, type Scope } from "effect"
 import { RateLimiter } from "effect/persistence"
-import type * as EffectRedis from "effect/persistence/Redis"
-import * as Metrics from "../platform/telemetry/Metrics.ts"
 import * as Batcher from "../platform/Batcher.ts"
+import * as RedisMetrics from "../platform/metrics/RedisMetrics.ts"
 
-/** Whom to count, and how much is allowed. */
-export type Options = Parameters<RateLimiter.RateLimiter["consume"]>[0]
-/** What is left to a caller, and how long it takes until all of it is there again. */
-export type Counted = Pick<RateLimiter.ConsumeResult, "remaining" | "resetAfter">
-/** What came of counting a request: none where Redis does not count it. */
-export type Outcome = Exit.Exit<Option.Option<Counted>, RateLimiter.RateLimitExceeded>
-type Refused = RateLimiter.RateLimitExceeded
-type Request = Batcher.Waiting<Options, Option.Option<Counted>, Refused>
+type Options = Parameters<RateLimiter.RateLimiter["consume"]>[0]
+type Status = Pick<RateLimiter.ConsumeResult, "remaining" | "resetAfter">
+type BatchItem = Batcher.BatchItem<Options, Outcome, never>
 
-/** Counts so many requests of a caller, and says what came of each, in their order. */
-export type Count = (options: Options, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
+/** Outcome of counting one request; none if Redis did not count it. */
+export type Outcome = Option.Option<Result.Result<Status, RateLimiter.RateLimitExceeded>>
 
-/** How long Redis is not asked again that did not count, but by one request. */
-const AGAIN_AFTER = Duration.seconds(1)
-/** The most requests that are looked at in one go. */
-const MOST = 1024
+/** Counts one request. */
+export type Consume = (options: Options) => Effect.Effect<Outcome>
+
+/** Time without requests to Redis after a failure. Then one request probes it. */
+const COOLDOWN = Duration.seconds(1)
+const MAX_BATCH_SIZE = 1024
 
 /**
- * Counts in Redis, in keys that start with `effex:limit:`. Where that fails or takes longer than `patience`, nothing is
- * counted until Redis has had some time to come back. What one caller asks for at about the same time is counted by one
- * command.
+ * Adds to Effect's Redis rate limiter: one command for the concurrent requests of a client, a timeout, and a cooldown after
+ * a failure or a timeout, in which requests are not counted and do not wait.
  */
 export const make = Effect.fnUntraced(function* (
-  patience: Duration.Duration
-): Effect.fn.Return<Count, never, EffectRedis.Redis | Scope.Scope> {
+  timeout: Duration.Duration
+): Effect.fn.Return<Consume, never, RateLimiter.RateLimiterStore | Scope.Scope> {
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
-  const store = yield* RateLimiter.makeStoreRedis({ prefix: "effex:limit:" })
-  const { consume } = yield* Effect.provideService(RateLimiter.make, RateLimiter.RateLimiterStore, store)
-  let fails = false
-  let againAt = 0
+  const { consume } = yield* RateLimiter.make
+  let isUnavailable = false
+  let probeAt = 0
 
-  const fail = () => {
-    Metrics.redisFailures.updateUnsafe(1, context)
-    fails = true
-    againAt = clock.currentTimeMillisUnsafe() + Duration.toMillis(AGAIN_AFTER)
+  const startCooldown = () => {
+    RedisMetrics.failures.updateUnsafe(1, context)
+    isUnavailable = true
+    probeAt = clock.currentTimeMillisUnsafe() + Duration.toMillis(COOLDOWN)
   }
 
-  /** Whether Redis is asked: it is well, or it is time to see whether it is. */
-  const isAsked = () => {
-    if (!fails) return true
+  const shouldTry = () => {
+    if (!isUnavailable) return true
     const now = clock.currentTimeMillisUnsafe()
-    if (now < againAt) return false
-    againAt = now + Duration.toMillis(AGAIN_AFTER)
+    if (now < probeAt) return false
+    probeAt = now + Duration.toMillis(COOLDOWN)
     return true
   }
 
-  const ask = (options: Options): Effect.Effect<Option.Option<Counted>, Refused> =>
+  const tryConsume = (options: Options): Effect.Effect<Outcome> =>
     Effect.suspend(() => {
-      const begun = clock.currentTimeMillisUnsafe()
-      const answered = () => {
-        if (clock.currentTimeMillisUnsafe() - begun < Duration.toMillis(patience)) fails = false
+      const startedAt = clock.currentTimeMillisUnsafe()
+      const answered = (result: Result.Result<Status, RateLimiter.RateLimitExceeded>) => {
+        if (clock.currentTimeMillisUnsafe() - startedAt < Duration.toMillis(timeout)) isUnavailable = false
+        return Option.some(result)
       }
-      return Effect.matchEffect(consume(options), {
-        onSuccess: (counted) => {
-          answered()
-          return Effect.succeedSome(counted)
-        },
+      return Effect.match(consume(options), {
+        onSuccess: (status) => answered(Result.succeed(status)),
         onFailure: ({ reason }) => {
-          if (reason._tag === "RateLimitExceeded") {
-            answered()
-            return Effect.fail(reason)
-          }
-          fail()
-          return Effect.succeedNone
+          if (reason._tag === "RateLimitExceeded") return answered(Result.fail(reason))
+          startCooldown()
+          return Option.none()
         }
       })
     })
 
-  const countOne = ({ item, settle }: Request) =>
-    Effect.map(Effect.exit(ask(item)), (asked) => {
-      settle(asked)
-      return asked
+  const consumeOne = ({ item, settle }: BatchItem) =>
+    Effect.map(tryConsume(item), (outcome) => {
+      settle(Exit.succeed(outcome))
+      return outcome
     })
 
-  /** Not all of them may pass: where the first one may not either, none does, and Redis is asked no more. */
-  const countEach = Effect.fnUntraced(function* ([first, ...others]: ReadonlyArray<Request>) {
+  /** Counts requests of a client one by one. If the first is rejected, so are the others, without asking Redis. */
+  const consumeEach = Effect.fnUntraced(function* ([first, ...others]: ReadonlyArray<BatchItem>) {
     if (first === undefined) return
-    const asked = yield* countOne(first)
-    if (Exit.isSuccess(asked))
-      yield* Effect.forEach(others, countOne, { concurrency: "unbounded", discard: true })
-    else for (const { settle } of others) settle(asked)
+    const outcome = yield* consumeOne(first)
+    if (isAllowed(outcome))
+      yield* Effect.forEach(others, consumeOne, { concurrency: "unbounded", discard: true })
+    else for (const { settle } of others) settle(Exit.succeed(outcome))
   })
 
-  const countAll = Effect.fnUntraced(function* (requests: ReadonlyArray<Request>, options: Options) {
-    const asked = yield* Effect.result(ask({ ...options, tokens: requests.length }))
-    if (Result.isFailure(asked)) return yield* countEach(requests)
-    requests.forEach(({ settle }, i) => {
-      const after = requests.length - 1 - i
-      settle(Exit.succeed(Option.map(asked.success, (last) => leftBefore(after, last, options))))
+  /** Counts all requests of a client by one command, or one by one if together they exceed the limit. */
+  const consumeTogether = Effect.fnUntraced(function* (items: ReadonlyArray<BatchItem>, options: Options) {
+    const outcome = yield* tryConsume({ ...options, tokens: items.length })
+    if (Option.isSome(outcome) && Result.isFailure(outcome.value)) return yield* consumeEach(items)
+    items.forEach(({ settle }, i) => {
+      const statusOf = (last: Status) => statusBefore(last, items.length - 1 - i, options)
+      settle(Exit.succeed(Option.map(outcome, Result.map(statusOf))))
     })
   })
 
-  const together = yield* Batcher.make<Options, Option.Option<Counted>, Refused>(
-    MOST,
-    (requests) =>
+  const batcher = yield* Batcher.make<Options, Outcome, never>({
+    handle: (items) =>
       Effect.forEach(
-        Map.groupBy(requests, ({ item }) => item.key).values(),
-        (own) => {
-          const [first] = own
-          return first === undefined || own.length === 1 ? countEach(own) : countAll(own, first.item)
+        Map.groupBy(items, ({ item }) => item.key).values(),
+        (ofClient) => {
+          const [first] = ofClient
+          return first === undefined || ofClient.length === 1
+            ? consumeEach(ofClient)
+            : consumeTogether(ofClient, first.item)
         },
         { concurrency: "unbounded", discard: true }
-      ).pipe(Effect.forkChild, Effect.asVoid),
-    {
-      after: patience,
-      late: () => {
-        fail()
-        return uncounted
-      }
+      ).pipe(
+        // The next batch does not wait for the response of Redis.
+        Effect.forkChild,
+        Effect.asVoid
+      ),
+    maxBatchSize: MAX_BATCH_SIZE,
+    timeout,
+    onTimeout: () => {
+      startCooldown()
+      return Exit.succeed(Option.none())
     }
-  )
-  return (options, requests) =>
-    Effect.suspend(() =>
-      isAsked()
-        ? together.all(Array.from({ length: requests }, () => options))
-        : Effect.succeed(Array.from({ length: requests }, () => uncounted))
-    )
+  })
+
+  return (options) => Effect.suspend(() => (shouldTry() ? batcher.run(options) : Effect.succeedNone))
 })
 
-const uncounted = Exit.succeed(Option.none())
+const isAllowed = (outcome: Outcome) => Option.isSome(outcome) && Result.isSuccess(outcome.value)
 
-/** What was left before so many more were counted. */
-const leftBefore = (more: number, counted: Counted, { limit, window }: Options): Counted => ({
-  remaining: counted.remaining + more,
+/** Status before the last `requests` requests were counted. */
+const statusBefore = (last: Status, requests: number, { limit, window }: Options): Status => ({
+  remaining: last.remaining + requests,
   resetAfter: Duration.millis(
-    Math.max(0, Duration.toMillis(counted.resetAfter) - (more * Duration.toMillis(window)) / limit)
+    Math.max(0, Duration.toMillis(last.resetAfter) - (requests * Duration.toMillis(window)) / limit)
   )
 })

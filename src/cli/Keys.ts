@@ -6,23 +6,25 @@ import * as DurationText from "../domain/DurationText.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import * as Table from "./view/Table.ts"
 
-const lifetimes = { minimum: Duration.seconds(1), maximum: Duration.days(36_500) }
+const LIFETIME_RANGE = { minimum: Duration.seconds(1), maximum: Duration.days(36_500) }
 
 const create = Command.make(
   "create",
   {
     name: Flag.String("name").pipe(
-      Flag.withDescription("Your name for it, such as the program that will hold it"),
-      Flag.filter(Schema.is(ApiKeyName), () => "it must have 1 to 100 characters, and no control characters")
+      Flag.withDescription("Label of the key, such as the name of the program that uses it"),
+      Flag.filter(Schema.is(ApiKeyName), () => "expected 1 to 100 characters without control characters")
     ),
     scopes: Flag.Literals("scope", Scope.literals).pipe(
-      Flag.withDescription("What it may be used for; none includes another. Give it once for each"),
+      Flag.withDescription("Permission of the key; repeat the flag for several. No scope includes another"),
       Flag.atLeast(1)
     ),
     lifetime: Flag.String("expires").pipe(
-      Flag.withDescription("When it ends, such as `90 days`; never without it"),
+      Flag.withDescription(
+        "Time until the key expires, such as `90 days`. Without it, the key does not expire"
+      ),
       Flag.filterMap(
-        (text) => Option.filter(DurationText.parse(text), Duration.between(lifetimes)),
+        (text) => Option.filter(DurationText.parse(text), Duration.between(LIFETIME_RANGE)),
         () => `${DurationText.ALLOWED}, from 1 second to 36500 days`
       ),
       Flag.optional
@@ -34,13 +36,13 @@ const create = Command.make(
     const { key, record } = yield* keys.create({ name, scopes, lifetime })
     if (json) return yield* Console.log(JSON.stringify({ key: Redacted.value(key), ...fieldsOf(record) }))
     yield* Console.log(Redacted.value(key))
-    // Beside the key, so that it alone goes into a variable or a file.
+    // Standard output has only the key, so that it can be stored in a variable or a file.
     const { id, scopes: granted, expires_at } = fieldsOf(record)
-    const ends = expires_at ?? "never, unless it is revoked"
-    yield* Console.error(Table.render({ id, scopes: granted.join(", "), ends }))
-    yield* Console.error("Keep the key now: it is not told again")
+    const expires = expires_at ?? "never"
+    yield* Console.error(Table.render({ id, scopes: granted.join(", "), expires }))
+    yield* Console.error("Store the key now: it cannot be displayed again")
   })
-).pipe(Command.withDescription("Make a key, and print it this once"))
+).pipe(Command.withDescription("Create an API key, and print it once"))
 
 const list = Command.make(
   "list",
@@ -49,34 +51,34 @@ const list = Command.make(
     const keys = yield* ApiKeys
     const found = (yield* keys.list).map(fieldsOf)
     if (json) return yield* Console.log(JSON.stringify(found))
-    yield* Console.log(found.length === 0 ? "There are no keys" : Table.renderRows(found))
+    yield* Console.log(found.length === 0 ? "There are no API keys" : Table.renderRows(found))
   })
 ).pipe(
   Command.withDescription(
-    "List the keys, those that have ended as well; of none more than its last four characters"
+    "List all API keys, including expired and revoked ones, with the last four characters of each"
   )
 )
 
 const revoke = Command.make(
   "revoke",
-  { id: Argument.String("id").pipe(Argument.withDescription("The id of the key, such as key_3kTMd9Xw2bQz")) },
+  { id: Argument.String("id").pipe(Argument.withDescription("Id of the key, such as key_3kTMd9Xw2bQz")) },
   Effect.fn(function* ({ id }) {
     const keys = yield* ApiKeys
     const { name, revokedAt } = yield* keys.revoke(id)
     yield* Console.log(
-      `${id} (${name}) is revoked for ever, since ${told(revokedAt)}; every node refuses it within 10 seconds`
+      `${id} (${name}) was permanently revoked at ${formatTime(revokedAt)}; every node rejects it within 10 seconds`
     )
   })
-).pipe(Command.withDescription("End a key for ever"))
+).pipe(Command.withDescription("Revoke an API key permanently"))
 
-/** `effex keys`: who may ask for what. It works on the database, and needs no server. */
+/** `effex keys`: creates, lists and revokes API keys in the database. It does not need a running server. */
 export const command = Command.make("keys").pipe(
-  Command.withDescription("Make, list and revoke the keys of the API"),
+  Command.withDescription("Create, list and revoke API keys"),
   Command.withSubcommands([create, list, revoke]),
   Command.withExamples([
     {
       command: 'effex keys create --name shop --scope convert --scope audit:read --expires "90 days"',
-      description: "A key that converts and reads the audit"
+      description: "Create a key for conversions and for the audit"
     }
   ])
 )
@@ -88,9 +90,9 @@ const fieldsOf = (key: ApiKey) => ({
   scopes: key.scopes,
   mode: key.mode,
   created_at: DateTime.formatIso(key.createdAt),
-  expires_at: told(key.expiresAt),
-  revoked_at: told(key.revokedAt),
-  last_used_at: told(key.lastUsedAt)
+  expires_at: formatTime(key.expiresAt),
+  revoked_at: formatTime(key.revokedAt),
+  last_used_at: formatTime(key.lastUsedAt)
 })
 
-const told = (at: Option.Option<DateTime.Utc>) => Option.getOrNull(Option.map(at, DateTime.formatIso))
+const formatTime = (at: Option.Option<DateTime.Utc>) => Option.getOrNull(Option.map(at, DateTime.formatIso))

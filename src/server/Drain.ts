@@ -1,34 +1,36 @@
 import { Context, Effect, Latch, Layer } from "effect"
 
 /**
- * How the server stops, in two phases. First it takes its leave: it serves as before, but says that it is not ready, so
- * that those who send requests here go elsewhere. Then streams end, and what is left can finish.
+ * Shutdown of the server in two phases. First the readiness check fails while requests are still served, so that load
+ * balancers send new requests to other nodes. Then streams end, and the remaining requests finish.
  */
 export class Drain extends Context.Service<
   Drain,
   {
-    readonly leave: Effect.Effect<void>
-    readonly isLeaving: () => boolean
-    readonly begin: Effect.Effect<void>
-    /** Waits until the streams are to end. */
-    readonly begun: Effect.Effect<void>
+    /** Starts the first phase: the readiness check fails. */
+    readonly start: Effect.Effect<void>
+    readonly isDraining: () => boolean
+    /** Starts the second phase: streams end. */
+    readonly endStreams: Effect.Effect<void>
+    /** Waits for the second phase. */
+    readonly awaitEndOfStreams: Effect.Effect<void>
   }
 >()("effex/server/Drain") {
   static readonly layer = Layer.sync(Drain, () => {
-    const ending = Latch.makeUnsafe()
-    let leaving = false
+    const streamsEnd = Latch.makeUnsafe()
+    let isDraining = false
     return Drain.of({
-      leave: Effect.sync(() => {
-        leaving = true
+      start: Effect.sync(() => {
+        isDraining = true
       }),
-      isLeaving: () => leaving,
-      begin: Effect.asVoid(ending.open),
-      begun: ending.await
+      isDraining: () => isDraining,
+      endStreams: Effect.asVoid(streamsEnd.open),
+      awaitEndOfStreams: streamsEnd.await
     })
   })
 
-  /** Takes leave when it is closed; so it stands above all that is given up while the server still answers. */
-  static readonly layerLeaveOnClose = Layer.effectDiscard(
-    Effect.flatMap(Drain, ({ leave }) => Effect.addFinalizer(() => leave))
+  /** Starts the drain on release. Provide to it the layers that are to be released while the server still serves. */
+  static readonly layerStartOnRelease = Layer.effectDiscard(
+    Effect.flatMap(Drain, ({ start }) => Effect.addFinalizer(() => start))
   )
 }

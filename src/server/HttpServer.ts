@@ -4,34 +4,37 @@ import { HttpRouter, HttpServer, HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { Settings } from "../config/Settings.ts"
-import * as AccessControl from "./middleware/AccessControl.ts"
-import * as QuarantineHttp from "./http/QuarantineHttp.ts"
-import * as ResponseHeaders from "./middleware/ResponseHeaders.ts"
+import { Drain } from "./Drain.ts"
+import * as ConversionFastPath from "./fastpath/ConversionFastPath.ts"
+import { FastPathRequests } from "./fastpath/FastPathRequests.ts"
+import * as LookupFastPath from "./fastpath/LookupFastPath.ts"
 import * as AuditHttp from "./http/AuditHttp.ts"
 import * as ConversionHttp from "./http/ConversionHttp.ts"
-import { Drain } from "./Drain.ts"
+import { ConversionRequests } from "./http/ConversionRequests.ts"
+import * as DocsPages from "./http/DocsPages.ts"
 import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
-import * as LookupFastPath from "./fastpath/LookupFastPath.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
 import * as MetricsHttp from "./http/MetricsHttp.ts"
-import { NodeServer } from "./node/NodeServer.ts"
 import * as OperationsHttp from "./http/OperationsHttp.ts"
-import * as ConversionFastPath from "./fastpath/ConversionFastPath.ts"
-import * as DocsPages from "./http/DocsPages.ts"
 import * as PollerHttp from "./http/PollerHttp.ts"
 import * as PollsHttp from "./http/PollsHttp.ts"
-import * as Problems from "./middleware/Problems.ts"
+import * as QuarantineHttp from "./http/QuarantineHttp.ts"
 import * as RatesHttp from "./http/RatesHttp.ts"
+import { AccessControl } from "./middleware/AccessControl.ts"
+import * as ClientAddress from "./middleware/ClientAddress.ts"
+import * as HttpAccessControl from "./middleware/HttpAccessControl.ts"
+import * as Problems from "./middleware/Problems.ts"
+import * as RequestGuards from "./middleware/RequestGuards.ts"
+import * as RequestSpans from "./middleware/RequestSpans.ts"
+import * as ResponseHeaders from "./middleware/ResponseHeaders.ts"
+import * as ConnectionUpgrades from "./node/ConnectionUpgrades.ts"
+import { NodeServer } from "./node/NodeServer.ts"
+import * as Routes from "./Routes.ts"
 import * as RatesRpc from "./rpc/RatesRpc.ts"
 import * as RatesWebSocket from "./stream/RatesWebSocket.ts"
-import * as RequestGuards from "./middleware/RequestGuards.ts"
-import * as ClientAddress from "./middleware/ClientAddress.ts"
-import * as RequestSpans from "./middleware/RequestSpans.ts"
-import * as Routes from "./Routes.ts"
 import { StreamConnections } from "./stream/StreamConnections.ts"
-import * as ConnectionUpgrades from "./node/ConnectionUpgrades.ts"
 
-/** How long requests that are under way may take to finish when the server is told to stop. */
+/** Time that requests in flight have to finish during shutdown. */
 const SHUTDOWN_TIMEOUT = "10 seconds"
 
 const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi }).pipe(
@@ -46,11 +49,11 @@ const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi 
     FlutterwaveHttp.layer,
     OperationsHttp.layer
   ]),
-  Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, AccessControl.layerHttp])
+  Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, HttpAccessControl.layer])
 )
 
-/** What every request goes through, and every answer; the first one is the outermost. */
-const everywhere = Layer.mergeAll(ClientAddress.layerForwarded, ResponseHeaders.layer)
+/** Middlewares of every request; the first is the outermost. */
+const globalMiddlewares = Layer.mergeAll(ClientAddress.layerTrustedProxies, ResponseHeaders.layer)
 
 const routes = Layer.mergeAll(
   endpoints,
@@ -58,7 +61,7 @@ const routes = Layer.mergeAll(
   MetricsHttp.layer,
   RatesWebSocket.layer,
   RatesRpc.layer
-).pipe(Layer.provide(everywhere))
+).pipe(Layer.provide(globalMiddlewares))
 
 const listen = Layer.unwrap(
   Effect.gen(function* () {
@@ -68,7 +71,7 @@ const listen = Layer.unwrap(
   })
 )
 
-const served = HttpRouter.serve(routes, {
+const serve = HttpRouter.serve(routes, {
   disableLogger: true,
   disableListenLog: true,
   routerConfig: Routes.CONFIG
@@ -80,55 +83,60 @@ const served = HttpRouter.serve(routes, {
   Layer.provideMerge(listen)
 )
 
-/** Stands above what it takes the place of. */
-const upgrades = Layer.effectDiscard(
-  Effect.map(NodeServer, ({ server }) => ConnectionUpgrades.passOn(server))
+/** Built after {@link serve}, whose upgrade listener it replaces. */
+const routeUpgrades = Layer.effectDiscard(
+  Effect.map(NodeServer, ({ server }) => ConnectionUpgrades.routeUpgrades(server))
 )
 
-/** Stops the server when it is closed, which is before anything that the server needs is given up. */
-const stopOnClose = Layer.effectDiscard(
+/** Shuts the server down on release, before anything that the server needs is released. */
+const shutDownOnRelease = Layer.effectDiscard(
   Effect.gen(function* () {
     const { shutdownDelay } = yield* Settings
-    const { begin, leave } = yield* Drain
-    const { finish, keepNoConnection } = yield* NodeServer
+    const { endStreams, start } = yield* Drain
+    const { disableKeepAlive, drain } = yield* NodeServer
     yield* Effect.addFinalizer(() =>
       Effect.gen(function* () {
-        yield* Effect.logInfo("effex stops: it answers what it is asked, and is not ready for more")
-        yield* leave
-        yield* keepNoConnection
+        yield* Effect.logInfo("effex stops: the readiness check fails, and requests in flight finish")
+        yield* start
+        yield* disableKeepAlive
         yield* Effect.sleep(shutdownDelay)
-        yield* begin
-        yield* Effect.timeoutOption(finish, SHUTDOWN_TIMEOUT)
+        yield* endStreams
+        yield* Effect.timeoutOption(drain, SHUTDOWN_TIMEOUT)
       })
     )
   })
 )
 
-const routed = stopOnClose.pipe(
-  Layer.provideMerge(upgrades),
-  Layer.provideMerge(served),
-  Layer.provide(StreamConnections.layer)
+const routedServer = shutDownOnRelease.pipe(Layer.provideMerge(routeUpgrades), Layer.provideMerge(serve))
+
+/** Services that the routes and the fast paths share. */
+const sharedServices = Layer.mergeAll(
+  NodeServer.layer,
+  AccessControl.layer,
+  ConversionRequests.layer,
+  StreamConnections.layer
 )
 
-/** As {@link layer}, with every answer from the router. */
-export const layerRouted = routed.pipe(Layer.provide(NodeServer.layer), Layer.provideMerge(Drain.layer))
+/** The server without the fast paths: the router handles every request. */
+export const layerRouted = routedServer.pipe(Layer.provide(sharedServices), Layer.provideMerge(Drain.layer))
 
 /**
- * Everything that effex answers over HTTP, on `HOST` and `PORT`, and the address at which it does. When it is closed, it
- * takes its leave, then streams end, and then what is under way is finished.
+ * The HTTP server on `HOST` and `PORT`. On release, the readiness check fails first, then streams end, and then requests in
+ * flight finish.
  */
 export const layer = Layer.mergeAll(LookupFastPath.layer, ConversionFastPath.layer).pipe(
-  Layer.provideMerge(routed),
-  Layer.provide(NodeServer.layer),
+  Layer.provide(FastPathRequests.layer),
+  Layer.provideMerge(routedServer),
+  Layer.provide(sharedServices),
   Layer.provideMerge(Drain.layer)
 )
 
-/** Says where it listens; takes its leave when it is closed. */
-export const layerAnnounce = Layer.mergeAll(
-  Drain.layerLeaveOnClose,
+/** Logs the address once the server listens, and starts the drain on release. */
+export const layerLifecycle = Layer.mergeAll(
+  Drain.layerStartOnRelease,
   Layer.effectDiscard(
     HttpServer.addressFormattedWith((address) =>
-      Effect.logInfo(`effex listens on ${address}, and explains itself at ${address}/docs`)
+      Effect.logInfo(`effex listens on ${address}; API documentation: ${address}/docs`)
     )
   )
 )

@@ -1,10 +1,10 @@
 import { FindMyWay } from "effect/http"
 import { Api } from "../api/Api.ts"
 
-/** How paths are matched: with or without a slash at the end. */
+/** Options of the router: a trailing slash is ignored. */
 export const CONFIG = { ignoreTrailingSlash: true, maxParamLength: 128 } as const
 
-/** The paths that are no endpoints of the API: pages and machine-readable texts. */
+/** Paths outside of the HTTP API: documentation, metrics, WebSocket and RPC. */
 export const paths = {
   metrics: "/metrics",
   openapi: "/openapi.json",
@@ -16,14 +16,15 @@ export const paths = {
   rpcHttp: "/rpc/http"
 } as const
 
-/** What is answered: a path with the names of its parameters, and whose it is, for Flutterwave's failures have a shape of their own. */
 interface Route {
   readonly method: string
+  /** Path with the names of its parameters. */
   readonly template: `/${string}`
+  /** Determines the shape of errors. */
   readonly owner: "flutterwave" | "effex"
 }
 
-/** Every endpoint of the API, and what is beside it. */
+/** All routes: the endpoints of the API, and {@link paths}. */
 export const all: ReadonlyArray<Route> = [
   ...Object.entries(Api.groups).flatMap(([name, group]) =>
     Object.values(group.endpoints).map(({ method, path }): Route => ({
@@ -39,23 +40,23 @@ export const all: ReadonlyArray<Route> = [
   }))
 ]
 
-const known = FindMyWay.make<Route>(CONFIG)
-for (const route of all) known.on(route.method, route.template, route)
+const matcher = FindMyWay.make<Route>(CONFIG)
+for (const route of all) matcher.on(route.method, route.template, route)
 const methods = new Set(["GET", ...all.map(({ method }) => method)])
 
-/** The template that answers a request, such as `/api/v1/rates/:rate_id`; none for a path that does not exist. */
+/** Returns the template of the route that a request matches, such as `/api/v1/rates/:rate_id`; undefined if there is none. */
 export const templateOf = (method: string, url: string): string | undefined =>
-  known.find(method === "HEAD" ? "GET" : method, url)?.handler.template
+  matcher.find(method === "HEAD" ? "GET" : method, url)?.handler.template
 
-/** The methods that a path takes; none for a path that does not exist. */
+/** Returns the methods that a path allows; empty if no route has the path. */
 export const allowedMethods = (url: string): ReadonlyArray<string> => {
-  const allowed = Array.from(methods).filter((method) => known.find(method, url) !== undefined)
+  const allowed = Array.from(methods).filter((method) => matcher.find(method, url) !== undefined)
   return allowed.includes("GET") ? [...allowed, "HEAD", "OPTIONS"] : allowed
 }
 
-/** Whether a path is one that apps know from Flutterwave, by whichever method it is asked for. */
+/** Returns true for a path of the Flutterwave-compatible API, with any method. */
 export const isFlutterwave = (url: string): boolean =>
-  Array.from(methods).some((method) => known.find(method, url)?.handler.owner === "flutterwave")
+  Array.from(methods).some((method) => matcher.find(method, url)?.handler.owner === "flutterwave")
 
-/** Whether a WebSocket answers at a path. */
+/** Returns true for a path with a WebSocket endpoint. */
 export const isSocket = (url: string): boolean => /^\/(ws\/rates\/?|rpc\/?)([?#]|$)/.test(url)

@@ -3,7 +3,7 @@ import { DateTime, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as ApiKeyCache from "../../src/access/ApiKeyCache.ts"
 import { type ApiKey, ApiKeyId } from "../../src/domain/access/ApiKey.ts"
-import { StoreUnavailable } from "../../src/platform/postgres/Database.ts"
+import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 
 const key: ApiKey = {
   id: ApiKeyId.make("key_000000000001"),
@@ -18,82 +18,82 @@ const key: ApiKey = {
 }
 const revoked: ApiKey = { ...key, revokedAt: Option.some(DateTime.makeUnsafe(1)) }
 
-const gone = Effect.fail(new StoreUnavailable({ cause: "gone" }))
+const unavailable = Effect.fail(new StoreUnavailable({ cause: "connection lost" }))
 
 interface Store {
-  answer: Effect.Effect<Option.Option<ApiKey>, StoreUnavailable>
-  asked: number
+  result: Effect.Effect<Option.Option<ApiKey>, StoreUnavailable>
+  lookups: number
 }
 
-/** A memory over a store that answers as the test says, and counts how often it is asked. */
+/** Creates a cache over a store whose result the test sets, and which counts its lookups. */
 const make = Effect.gen(function* () {
-  const store: Store = { answer: Effect.succeedSome(key), asked: 0 }
+  const store: Store = { result: Effect.succeedSome(key), lookups: 0 }
   const { find } = yield* ApiKeyCache.make(() =>
     Effect.suspend(() => {
-      store.asked++
-      return store.answer
+      store.lookups++
+      return store.result
     })
   )
   return { store, find }
 })
 
-describe("KeyMemory", () => {
-  it.effect("does not ask again for 10 seconds, and then knows that a key was revoked", () =>
+describe("ApiKeyCache", () => {
+  it.effect("caches a key for 10 seconds, and then detects that it was revoked", () =>
     Effect.gen(function* () {
       const { find, store } = yield* make
       assert.deepStrictEqual(yield* find("a"), Option.some(key))
-      store.answer = Effect.succeedSome(revoked)
+      store.result = Effect.succeedSome(revoked)
       yield* TestClock.adjust("9999 millis")
       assert.deepStrictEqual(yield* find("a"), Option.some(key))
-      assert.strictEqual(store.asked, 1)
+      assert.strictEqual(store.lookups, 1)
       yield* TestClock.adjust("1 millis")
       assert.deepStrictEqual(yield* find("a"), Option.some(revoked))
-      assert.strictEqual(store.asked, 2)
+      assert.strictEqual(store.lookups, 2)
     })
   )
 
-  it.effect("does not ask again for what is no key either", () =>
+  it.effect("caches unknown keys too", () =>
     Effect.gen(function* () {
       const { find, store } = yield* make
-      store.answer = Effect.succeedNone
+      store.result = Effect.succeedNone
       for (let times = 0; times < 100; times++) assert.deepStrictEqual(yield* find("a"), Option.none())
-      assert.strictEqual(store.asked, 1)
+      assert.strictEqual(store.lookups, 1)
     })
   )
 
-  it.effect("asks once for all who show the same key at once, and for few keys at a time", () =>
+  it.effect("coalesces concurrent lookups of the same key, and limits those of unknown keys", () =>
     Effect.gen(function* () {
       const { find, store } = yield* make
-      store.answer = Effect.never
+      store.result = Effect.never
       for (let times = 0; times < 10; times++) yield* Effect.forkChild(find("a"), { startImmediately: true })
-      assert.strictEqual(store.asked, 1)
+      assert.strictEqual(store.lookups, 1)
       for (let guess = 0; guess < 100; guess++)
         yield* Effect.forkChild(find(`guess ${guess}`), { startImmediately: true })
-      assert.strictEqual(store.asked, 4)
+      assert.strictEqual(store.lookups, 4)
       const late = yield* Effect.forkChild(Effect.flip(find("late")), { startImmediately: true })
       yield* TestClock.adjust("3 seconds")
       assert.strictEqual((yield* Fiber.join(late))._tag, "StoreUnavailable")
     })
   )
 
-  it.effect("checks a key that it knows however many guess", () =>
+  it.effect("refreshes a known key during many lookups of unknown keys", () =>
     Effect.gen(function* () {
       const { find, store } = yield* make
       yield* find("a")
       yield* TestClock.adjust("10 seconds")
-      store.answer = Effect.never
+      store.result = Effect.never
       for (let guess = 0; guess < 100; guess++)
         yield* Effect.forkChild(find(`guess ${guess}`), { startImmediately: true })
-      store.answer = Effect.succeedSome(revoked)
+      store.result = Effect.succeedSome(revoked)
       assert.deepStrictEqual(yield* find("a"), Option.some(revoked))
     })
   )
 
-  it.effect("goes on without the database for 15 minutes with keys that it knows", () =>
+  it.effect("accepts known keys for 15 minutes while the database is unavailable", () =>
     Effect.gen(function* () {
       const { find, store } = yield* make
       yield* find("a")
-      store.answer = gone
+      store.result = unavailable
       for (let minute = 1; minute < 15; minute++) {
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(yield* find("a"), Option.some(key))
@@ -101,16 +101,16 @@ describe("KeyMemory", () => {
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* Effect.flip(find("a")))._tag, "StoreUnavailable")
       assert.strictEqual((yield* Effect.flip(find("b")))._tag, "StoreUnavailable")
-      store.answer = Effect.succeedSome(key)
+      store.result = Effect.succeedSome(key)
       assert.deepStrictEqual(yield* find("a"), Option.some(key))
     })
   )
 
-  it.effect("waits for a database that says nothing once, and then asks behind the request", () =>
+  it.effect("waits once for a database that does not respond, and then refreshes in the background", () =>
     Effect.gen(function* () {
       const { find, store } = yield* make
       yield* find("a")
-      store.answer = Effect.delay(gone, "3 seconds")
+      store.result = Effect.delay(unavailable, "3 seconds")
       yield* TestClock.adjust("10 seconds")
       const waiting = yield* Effect.forkChild(find("a"), { startImmediately: true })
       yield* TestClock.adjust("249 millis")
@@ -119,27 +119,27 @@ describe("KeyMemory", () => {
       assert.deepStrictEqual(yield* Fiber.join(waiting), Option.some(key))
       yield* TestClock.adjust("3 seconds")
       for (let times = 0; times < 10; times++) assert.deepStrictEqual(yield* find("a"), Option.some(key))
-      assert.strictEqual(store.asked, 2)
-      store.answer = Effect.succeedSome(revoked)
+      assert.strictEqual(store.lookups, 2)
+      store.result = Effect.succeedSome(revoked)
       yield* TestClock.adjust("1 second")
       yield* find("a")
-      assert.strictEqual(store.asked, 3)
+      assert.strictEqual(store.lookups, 3)
       assert.deepStrictEqual(yield* find("a"), Option.some(revoked))
     })
   )
 
-  it.effect("remembers ten thousand texts that are no keys, and all keys besides", () =>
+  it.effect("caches ten thousand unknown keys, in addition to the known keys", () =>
     Effect.gen(function* () {
       const { find, store } = yield* make
       yield* find("a")
-      store.answer = Effect.succeedNone
+      store.result = Effect.succeedNone
       for (let guess = 0; guess <= 10_000; guess++) yield* find(`guess ${guess}`)
-      const asked = store.asked
+      const lookups = store.lookups
       yield* find("a")
       yield* find("guess 1")
-      assert.strictEqual(store.asked, asked)
+      assert.strictEqual(store.lookups, lookups)
       yield* find("guess 0")
-      assert.strictEqual(store.asked, asked + 1)
+      assert.strictEqual(store.lookups, lookups + 1)
     })
   )
 })

@@ -7,40 +7,41 @@ import * as ApiKey from "../../src/domain/access/ApiKey.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 
-const REAL = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }
+const REAL_PROVIDER = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }
 const shop = { name: "shop", scopes: ["convert", "audit:read"] as const, lifetime: Option.none() }
 
-const keysOver = (env: Readonly<Record<string, string>>) =>
+const layerOf = (env: Readonly<Record<string, string>>) =>
   ApiKeys.layer.pipe(
     Layer.provideMerge(ApiKeyRepo.layer),
     Layer.provideMerge(SecureRandom.layerWebCrypto),
     Layer.provideMerge(TestDatabase.layer(env))
   )
 
-const made = Effect.fnUntraced(function* (asked: Parameters<ApiKeys["Service"]["create"]>[0] = shop) {
+const create = Effect.fnUntraced(function* (newKey: Parameters<ApiKeys["Service"]["create"]>[0] = shop) {
   const keys = yield* ApiKeys
-  const { key, record } = yield* keys.create(asked)
+  const { key, record } = yield* keys.create(newKey)
   return { text: Redacted.value(key), record }
 })
 
-const refused = (text: string) =>
+/** Returns why a key is rejected. */
+const rejectionOf = (text: string) =>
   Effect.flatMap(ApiKeys, (keys) => Effect.flip(keys.authenticate(text, Effect.void))).pipe(
     Effect.map((error) => (error._tag === "InvalidKey" ? error.detail : assert.fail(error._tag)))
   )
 
-layer(keysOver(REAL), { excludeTestServices: true })("ApiKeys", (it) => {
-  it.effect("tells a key once, and keeps only its hash", () =>
+layer(layerOf(REAL_PROVIDER), { excludeTestServices: true })("ApiKeys", (it) => {
+  it.effect("returns a new key once, and stores only its hash", () =>
     Effect.gen(function* () {
       const keys = yield* ApiKeys
-      const { sql, within } = yield* Database
-      const { record, text } = yield* made()
+      const { sql, execute } = yield* Database
+      const { record, text } = yield* create()
       assert.match(text, /^efx_live_/)
       assert.deepInclude(record, { name: "shop", mode: "live", scopes: ["convert", "audit:read"] })
       assert.isTrue(text.endsWith(record.lastFour))
-      const [row] = yield* within(
-        sql`SELECT to_jsonb(api_key)::text AS kept FROM api_key WHERE id = ${record.id}`
+      const [row] = yield* execute(
+        sql`SELECT to_jsonb(api_key)::text AS row FROM api_key WHERE id = ${record.id}`
       )
-      assert.notInclude(String(row?.["kept"]), text.slice(9, 24))
+      assert.notInclude(String(row?.["row"]), text.slice(9, 24))
       assert.deepStrictEqual((yield* keys.list).at(-1), record)
       assert.deepInclude(yield* keys.authenticate(text, Effect.void), {
         id: record.id,
@@ -49,46 +50,46 @@ layer(keysOver(REAL), { excludeTestServices: true })("ApiKeys", (it) => {
     })
   )
 
-  it.effect("never makes the same key, or the same id", () =>
+  it.effect("creates unique keys and ids", () =>
     Effect.gen(function* () {
-      const all = yield* Effect.forEach(Array.from({ length: 50 }), () => made())
+      const all = yield* Effect.forEach(Array.from({ length: 50 }), () => create())
       assert.strictEqual(new Set(all.map(({ text }) => text)).size, 50)
       assert.strictEqual(new Set(all.map(({ record }) => record.id)).size, 50)
     })
   )
 
-  it.effect("refuses what is no key, is not known, has expired, or is of the sandbox", () =>
+  it.effect("rejects malformed, unknown and expired keys, and those of the sandbox", () =>
     Effect.gen(function* () {
-      const { text } = yield* made({ ...shop, lifetime: Option.some(Duration.millis(20)) })
+      const { text } = yield* create({ ...shop, lifetime: Option.some(Duration.millis(20)) })
       const unknown = ApiKey.compose("live", new Uint8Array(32).fill(9))
       const test = ApiKey.compose("test", new Uint8Array(32).fill(9))
-      assert.include(yield* refused("nonsense"), "It is not written as a key")
-      assert.strictEqual(yield* refused(unknown), "No key like this is in force")
-      assert.include(yield* refused(test), "It is a test key")
+      assert.include(yield* rejectionOf("nonsense"), "The API key is malformed")
+      assert.strictEqual(yield* rejectionOf(unknown), "The API key is unknown")
+      assert.include(yield* rejectionOf(test), "The API key is a test key")
       yield* Effect.sleep("30 millis")
-      assert.match(yield* refused(text), /^The key expired at \d{4}-/)
+      assert.match(yield* rejectionOf(text), /^The API key expired at \d{4}-/)
     })
   )
 
-  it.effect("revokes a key once and for ever", () =>
+  it.effect("revokes a key permanently, and keeps the time of the first revocation", () =>
     Effect.gen(function* () {
       const keys = yield* ApiKeys
-      const { record, text } = yield* made()
+      const { record, text } = yield* create()
       const first = yield* keys.revoke(record.id)
       assert.isTrue(Option.isSome(first.revokedAt))
       yield* Effect.sleep("5 millis")
       assert.deepStrictEqual(yield* keys.revoke(record.id), first)
-      assert.match(yield* refused(text), /^The key was revoked at \d{4}-/)
+      assert.match(yield* rejectionOf(text), /^The API key was revoked at \d{4}-/)
       for (const id of ["key_000000000000", "nonsense", text])
-        assert.strictEqual((yield* Effect.flip(keys.revoke(id)))._tag, "UnknownKeyId")
+        assert.strictEqual((yield* Effect.flip(keys.revoke(id)))._tag, "ApiKeyNotFound")
     })
   )
 
-  it.effect("are never deleted, nor brought back, nor made wider", () =>
+  it.effect("stores keys that cannot be deleted, restored or given more scopes", () =>
     Effect.gen(function* () {
       const keys = yield* ApiKeys
-      const { sql, attempt } = yield* Database
-      const { record } = yield* made()
+      const { sql, tryExecute } = yield* Database
+      const { record } = yield* create()
       yield* keys.revoke(record.id)
       const { id } = record
       const changes = [
@@ -101,16 +102,17 @@ layer(keysOver(REAL), { excludeTestServices: true })("ApiKeys", (it) => {
         sql`TRUNCATE api_key`,
         sql`INSERT INTO api_key SELECT 'key_000000000001', name, sha256('y'), mode, last_four, ARRAY['all'], created_at FROM api_key`
       ]
-      for (const change of changes) assert.strictEqual((yield* Effect.flip(attempt(change)))._tag, "SqlError")
+      for (const change of changes)
+        assert.strictEqual((yield* Effect.flip(tryExecute(change)))._tag, "SqlError")
       assert.isTrue((yield* keys.list).some((key) => key.id === id))
     })
   )
 
-  it.effect("tell when they were used last, once a minute at most", () =>
+  it.effect("records the time of last use, at most once a minute", () =>
     Effect.gen(function* () {
       const keys = yield* ApiKeys
       const repo = yield* ApiKeyRepo
-      const { record, text } = yield* made()
+      const { record, text } = yield* create()
       const lastUse = Effect.map(keys.list, (all) => all.find(({ id }) => id === record.id)?.lastUsedAt)
       yield* keys.authenticate(text, Effect.void)
       const used = yield* Effect.repeat(Effect.delay(lastUse, "5 millis"), {
@@ -127,14 +129,17 @@ layer(keysOver(REAL), { excludeTestServices: true })("ApiKeys", (it) => {
   )
 })
 
-describe("ApiKeys of an instance with the sandbox", () => {
-  it.live("makes test keys, and refuses live ones", () =>
+describe("ApiKeys with the sandbox", () => {
+  it.live("creates test keys, and rejects live keys", () =>
     Effect.gen(function* () {
-      const { text } = yield* made()
+      const { text } = yield* create()
       assert.match(text, /^efx_test_/)
       const keys = yield* ApiKeys
       assert.isTrue(Exit.isSuccess(yield* Effect.exit(keys.authenticate(text, Effect.void))))
-      assert.include(yield* refused(ApiKey.compose("live", new Uint8Array(32))), "It is a live key")
-    }).pipe(Effect.provide(keysOver({})))
+      assert.include(
+        yield* rejectionOf(ApiKey.compose("live", new Uint8Array(32))),
+        "The API key is a live key"
+      )
+    }).pipe(Effect.provide(layerOf({})))
   )
 })

@@ -8,11 +8,11 @@ import * as TestSettings from "../support/TestSettings.ts"
 
 const DATABASE = 14
 
-/** Longer than a busy machine takes, for tests of what is counted in Redis. */
-const PATIENT = RateLimits.layerRedisWithin(Duration.seconds(20))
+/** Longer than Redis takes on a busy machine, for tests that must count in Redis. */
+const layerPatient = RateLimits.layerRedisWithTimeout(Duration.seconds(20))
 
-/** A node that counts in a Redis. */
-const start = (url: string, layer: typeof RateLimits.layerRedis = PATIENT) =>
+/** Starts a node that counts in Redis. */
+const start = (url: string, layer: typeof RateLimits.layerRedis = layerPatient) =>
   Effect.map(
     Layer.build(
       Layer.fresh(
@@ -27,8 +27,8 @@ const start = (url: string, layer: typeof RateLimits.layerRedis = PATIENT) =>
     (context) => Effect.provideContext(RateLimits, context)
   ).pipe(Effect.flatten)
 
-const remaining = ({ count }: RateLimits["Service"], caller: string) =>
-  Effect.map(count("writes", caller), (allowance) => Option.getOrThrow(allowance).remaining)
+const remaining = ({ consume }: RateLimits["Service"], identity: string) =>
+  Effect.map(consume("writes", identity), (status) => Option.getOrThrow(status).remaining)
 
 /** Waits until a node counts in Redis again. */
 const untilShared = Effect.fnUntraced(function* (
@@ -36,28 +36,28 @@ const untilShared = Effect.fnUntraced(function* (
   call: (command: string, ...args: ReadonlyArray<string>) => Effect.Effect<unknown>
 ) {
   for (let i = 0; i < 200; i++) {
-    yield* Effect.exit(node.count("writes", `probe ${i}`))
+    yield* Effect.exit(node.consume("writes", `probe ${i}`))
     if ((yield* call("EXISTS", `effex:limit:writes:probe ${i}`)) === 1) return
     yield* Effect.sleep("50 millis")
   }
-  assert.fail("it does not count in Redis again")
+  assert.fail("the node does not count in Redis again")
 })
 
-describe.skipIf(!TestRedis.isAvailable)("Limits over Redis", () => {
-  it.live("count the writes of a caller on all nodes together, and reads on each by itself", () =>
+describe.skipIf(!TestRedis.isAvailable)("RateLimits over Redis", () => {
+  it.live("counts the writes of a client across nodes, and reads per node", () =>
     Effect.gen(function* () {
       const { call, url } = yield* TestRedis.database(DATABASE)
-      const [one, other] = [yield* start(url), yield* start(url)]
+      const [first, second] = [yield* start(url), yield* start(url)]
       for (const left of [9, 7, 5, 3, 1]) {
-        assert.strictEqual(yield* remaining(one, "key_1"), left)
-        assert.strictEqual(yield* remaining(other, "key_1"), left - 1)
+        assert.strictEqual(yield* remaining(first, "key_1"), left)
+        assert.strictEqual(yield* remaining(second, "key_1"), left - 1)
       }
-      for (const node of [one, other])
-        assert.deepInclude(yield* Effect.flip(node.count("writes", "key_1")), { kind: "writes", limit: 10 })
-      assert.strictEqual(yield* remaining(one, "key_2"), 9)
-      for (const node of [one, other]) {
-        for (let i = 0; i < 3; i++) yield* node.count("reads", "key_1")
-        yield* Effect.flip(node.count("reads", "key_1"))
+      for (const node of [first, second])
+        assert.deepInclude(yield* Effect.flip(node.consume("writes", "key_1")), { kind: "writes", limit: 10 })
+      assert.strictEqual(yield* remaining(first, "key_2"), 9)
+      for (const node of [first, second]) {
+        for (let i = 0; i < 3; i++) yield* node.consume("reads", "key_1")
+        yield* Effect.flip(node.consume("reads", "key_1"))
       }
       const keys = yield* call("KEYS", "*")
       assert.sameMembers(Array.isArray(keys) ? keys : [], [
@@ -70,43 +70,43 @@ describe.skipIf(!TestRedis.isAvailable)("Limits over Redis", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("let a hundred at once have what is left, and no more", () =>
+  it.live("allows exactly the limit for a hundred concurrent requests on two nodes", () =>
     Effect.gen(function* () {
       const { url } = yield* TestRedis.database(DATABASE)
       const nodes = [yield* start(url), yield* start(url)]
-      const counted = yield* Effect.forEach(
+      const outcomes = yield* Effect.forEach(
         Array.from({ length: 100 }, (_, i) => nodes[i % 2] ?? nodes[0]),
-        (node) => Effect.exit(node?.count("writes", "key_1") ?? Effect.die("no node")),
+        (node) => Effect.exit(node?.consume("writes", "key_1") ?? Effect.die("no node")),
         { concurrency: "unbounded" }
       )
-      assert.strictEqual(counted.filter(Exit.isSuccess).length, 10)
+      assert.strictEqual(outcomes.filter(Exit.isSuccess).length, 10)
     }).pipe(Effect.scoped)
   )
 
   for (const failure of ["reset", "blackhole"] as const) {
-    it.live(`count in the node while Redis fails by a ${failure}, and in Redis once it is well`, () =>
+    it.live(`counts in memory while Redis fails by a ${failure}, and in Redis after it recovers`, () =>
       Effect.gen(function* () {
         const { call, target, urlAt } = yield* TestRedis.database(DATABASE)
-        const door = yield* TcpProxy.open(target)
-        const node = yield* start(urlAt(door.port), RateLimits.layerRedis)
+        const proxy = yield* TcpProxy.open(target)
+        const node = yield* start(urlAt(proxy.port), RateLimits.layerRedis)
         yield* untilShared(node, call)
 
-        door[failure]()
-        const all = Array.from({ length: 12 }, () => Effect.exit(node.count("writes", "key_1")))
-        const [waited, counted] = yield* Effect.timed(Effect.all(all, { concurrency: "unbounded" }))
-        // Each of them waits for as long as the first: speed is not asserted, but that it is bounded.
-        assert.isBelow(Duration.toMillis(waited), 5000)
-        assert.strictEqual(counted.filter(Exit.isSuccess).length, 10)
-        yield* Effect.flip(node.count("writes", "key_1"))
+        proxy[failure]()
+        const requests = Array.from({ length: 12 }, () => Effect.exit(node.consume("writes", "key_1")))
+        const [elapsed, outcomes] = yield* Effect.timed(Effect.all(requests, { concurrency: "unbounded" }))
+        // Asserts a bound, not a speed: all requests wait at most for one timeout.
+        assert.isBelow(Duration.toMillis(elapsed), 5000)
+        assert.strictEqual(outcomes.filter(Exit.isSuccess).length, 10)
+        yield* Effect.flip(node.consume("writes", "key_1"))
 
-        door.heal()
+        proxy.heal()
         yield* call("FLUSHDB")
         yield* untilShared(node, call)
       }).pipe(Effect.scoped)
     )
   }
 
-  it.live("go on after Redis has forgotten everything, scripts too", () =>
+  it.live("continues after Redis has lost all keys and scripts", () =>
     Effect.gen(function* () {
       const { call, url } = yield* TestRedis.database(DATABASE)
       const node = yield* start(url)

@@ -1,59 +1,59 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { KEYS_QUOTA, RateLimits } from "../../src/access/RateLimits.ts"
+import { INVALID_KEY_RATE_LIMIT, RateLimits } from "../../src/access/RateLimits.ts"
 import * as MemoryRateLimiter from "../../src/access/MemoryRateLimiter.ts"
-import { type Kind, QuotaExceeded } from "../../src/domain/access/RateLimit.ts"
+import { type RateLimitKind, RateLimitExceeded } from "../../src/domain/access/RateLimit.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 
 const limitsOf = (env: Readonly<Record<string, string>> = {}) =>
   RateLimits.layerMemory.pipe(Layer.provide(TestSettings.layer(env)))
 
-/** What is left after one more request. */
-const remaining = (kind: Kind, caller: string) =>
-  Effect.flatMap(RateLimits, ({ count }) =>
+/** Counts a request, and returns the number of remaining requests. */
+const remaining = (kind: RateLimitKind, identity: string) =>
+  Effect.flatMap(RateLimits, ({ consume }) =>
     Effect.map(
-      count(kind, caller),
+      consume(kind, identity),
       Option.map(({ remaining }) => remaining)
     )
   )
 
-const refused = (kind: Kind, caller: string) =>
-  Effect.flatMap(RateLimits, ({ count }) => Effect.flip(count(kind, caller)))
+const rejected = (kind: RateLimitKind, identity: string) =>
+  Effect.flatMap(RateLimits, ({ consume }) => Effect.flip(consume(kind, identity)))
 
-describe("Limits", () => {
-  it.effect("count each caller, and reads and writes, apart", () =>
+describe("RateLimits", () => {
+  it.effect("counts each client, and reads and writes, separately", () =>
     Effect.gen(function* () {
       for (const left of [1, 0]) {
         assert.deepStrictEqual(yield* remaining("reads", "key_1"), Option.some(left))
         assert.deepStrictEqual(yield* remaining("reads", "192.0.2.1"), Option.some(left))
       }
-      const exceeded = yield* refused("reads", "key_1")
+      const exceeded = yield* rejected("reads", "key_1")
       assert.deepInclude(exceeded, { kind: "reads", limit: 2, retryAfter: Duration.seconds(5) })
-      assert.strictEqual(exceeded.message, "The 2 reads in 10s are used up; the next one is free in 5 s")
+      assert.strictEqual(exceeded.message, "The limit is 2 reads in 10s; retry in 5 s")
       assert.deepStrictEqual(yield* remaining("writes", "key_1"), Option.some(0))
-      assert.strictEqual((yield* refused("writes", "key_1")).kind, "writes")
+      assert.strictEqual((yield* rejected("writes", "key_1")).kind, "writes")
     }).pipe(Effect.provide(limitsOf({ RATE_LIMIT_READS: "2/10 seconds", RATE_LIMIT_WRITES: "1/hour" })))
   )
 
-  it.effect("give back at the pace of each, whoever else comes to ask for something else", () =>
+  it.effect("refills each kind at its own rate, whatever other clients request", () =>
     Effect.gen(function* () {
       yield* remaining("writes", "a")
-      for (let i = 0; i < KEYS_QUOTA.limit; i++) yield* remaining("keys", "a")
+      for (let i = 0; i < INVALID_KEY_RATE_LIMIT.limit; i++) yield* remaining("keys", "a")
       yield* TestClock.adjust("50 millis")
-      for (let i = 0; i < 10; i++) yield* remaining("reads", `stranger ${i}`)
-      assert.strictEqual((yield* refused("writes", "a")).kind, "writes")
-      assert.strictEqual((yield* refused("keys", "a")).kind, "keys")
+      for (let i = 0; i < 10; i++) yield* remaining("reads", `other ${i}`)
+      assert.strictEqual((yield* rejected("writes", "a")).kind, "writes")
+      assert.strictEqual((yield* rejected("keys", "a")).kind, "keys")
     }).pipe(Effect.provide(limitsOf({ RATE_LIMIT_READS: "1000/second", RATE_LIMIT_WRITES: "1/hour" })))
   )
 
-  it.effect("give back as time goes by, and never more than there was", () =>
+  it.effect("refills over time, up to the limit", () =>
     Effect.gen(function* () {
       for (const left of [3, 2, 1, 0])
         assert.deepStrictEqual(yield* remaining("reads", "a"), Option.some(left))
-      yield* refused("reads", "a")
+      yield* rejected("reads", "a")
       yield* TestClock.adjust("999 millis")
-      assert.deepStrictEqual((yield* refused("reads", "a")).retryAfter, Duration.millis(1))
+      assert.deepStrictEqual((yield* rejected("reads", "a")).retryAfter, Duration.millis(1))
       yield* TestClock.adjust("1 millis")
       assert.deepStrictEqual(yield* remaining("reads", "a"), Option.some(0))
       yield* TestClock.adjust("1 hour")
@@ -61,10 +61,10 @@ describe("Limits", () => {
     }).pipe(Effect.provide(limitsOf({ RATE_LIMIT_READS: "4/4 seconds" })))
   )
 
-  it.effect("say when everything is there again", () =>
+  it.effect("returns the time until the limit has reset", () =>
     Effect.gen(function* () {
-      const { count } = yield* RateLimits
-      const [first, second] = [yield* count("reads", "a"), yield* count("reads", "a")]
+      const { consume } = yield* RateLimits
+      const [first, second] = [yield* consume("reads", "a"), yield* consume("reads", "a")]
       assert.deepStrictEqual(
         Option.map(first, ({ resetAfter }) => resetAfter),
         Option.some(Duration.millis(10))
@@ -76,72 +76,72 @@ describe("Limits", () => {
     }).pipe(Effect.provide(limitsOf()))
   )
 
-  it.effect("count nothing where they are off, but keys that may be guessed", () =>
+  it.effect("counts only invalid keys when the limits are off", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 10_000; i++) {
         assert.isTrue(Option.isNone(yield* remaining("reads", "a")))
         assert.isTrue(Option.isNone(yield* remaining("writes", "a")))
       }
-      for (let i = 0; i < KEYS_QUOTA.limit; i++) yield* remaining("keys", "a")
-      assert.strictEqual((yield* refused("keys", "a")).kind, "keys")
+      for (let i = 0; i < INVALID_KEY_RATE_LIMIT.limit; i++) yield* remaining("keys", "a")
+      assert.strictEqual((yield* rejected("keys", "a")).kind, "keys")
     }).pipe(Effect.provide(limitsOf({ RATE_LIMIT_READS: "off", RATE_LIMIT_WRITES: "off" })))
   )
 })
 
-describe("LimiterMemory", () => {
-  const quota = { limit: 2, window: Duration.seconds(2) }
+describe("MemoryRateLimiter", () => {
+  const policy = { limit: 2, window: Duration.seconds(2) }
 
-  const countWith = (buckets?: Parameters<typeof MemoryRateLimiter.counter>[2], most?: number) => {
-    const count = MemoryRateLimiter.counter("reads", quota, buckets, most)
-    return (caller: string) => Effect.map(Clock.currentTimeMillis, (now) => count(caller, now))
+  const make = (buckets?: Parameters<typeof MemoryRateLimiter.make>[2], maxBuckets?: number) => {
+    const consume = MemoryRateLimiter.make("reads", policy, buckets, maxBuckets)
+    return (identity: string) => Effect.map(Clock.currentTimeMillis, (now) => consume(identity, now))
   }
 
-  const left = (counted: MemoryRateLimiter.Counted) =>
-    counted instanceof QuotaExceeded ? -1 : counted.remaining
+  const remainingOf = (outcome: MemoryRateLimiter.Outcome) =>
+    outcome instanceof RateLimitExceeded ? -1 : outcome.remaining
 
-  it.effect("forgets whoever has all that they may again, and nobody else", () =>
+  it.effect("evicts full buckets, and no others", () =>
     Effect.gen(function* () {
       const buckets = new Map()
-      const count = countWith(buckets)
-      for (let i = 0; i < 1000; i++) yield* count(`early ${i}`)
-      yield* count("busy")
-      yield* count("busy")
+      const consume = make(buckets)
+      for (let i = 0; i < 1000; i++) yield* consume(`early ${i}`)
+      yield* consume("busy")
+      yield* consume("busy")
       yield* TestClock.adjust("1 second")
-      for (let i = 0; i < 1000; i++) yield* count(`late ${i}`)
+      for (let i = 0; i < 1000; i++) yield* consume(`late ${i}`)
       assert.isFalse(Array.from(buckets.keys()).some((key) => key.startsWith("early")))
       assert.strictEqual(buckets.size, 1001)
-      // One has come back since, which is taken now, and there is no other.
-      assert.strictEqual(left(yield* count("busy")), 0)
-      assert.strictEqual(left(yield* count("busy")), -1)
+      // One token was refilled since, so one more request is allowed.
+      assert.strictEqual(remainingOf(yield* consume("busy")), 0)
+      assert.strictEqual(remainingOf(yield* consume("busy")), -1)
     })
   )
 
-  it.effect("never remembers more than it may, whoever comes", () =>
+  it.effect("keeps at most the maximum number of buckets", () =>
     Effect.gen(function* () {
       const buckets = new Map()
-      const count = countWith(buckets, 100)
-      for (let i = 0; i < 10_000; i++) yield* count(`stranger ${i}`)
+      const consume = make(buckets, 100)
+      for (let i = 0; i < 10_000; i++) yield* consume(`client ${i}`)
       assert.strictEqual(buckets.size, 100)
-      assert.isTrue(buckets.has("stranger 9999"))
+      assert.isTrue(buckets.has("client 9999"))
     })
   )
 
-  it.effect("goes on where the clock is set back", () =>
+  it.effect("continues after the clock was set back", () =>
     Effect.gen(function* () {
-      const count = countWith()
+      const consume = make()
       yield* TestClock.setTime(10_000)
-      yield* count("a")
+      yield* consume("a")
       yield* TestClock.setTime(0)
-      // Of the time until all is there again, nothing has passed.
-      assert.deepStrictEqual(yield* count("a"), {
+      // No refill time has passed.
+      assert.deepStrictEqual(yield* consume("a"), {
         kind: "reads",
-        quota,
+        policy,
         remaining: 0,
         resetAfter: Duration.seconds(2)
       })
-      assert.strictEqual(left(yield* count("a")), -1)
+      assert.strictEqual(remainingOf(yield* consume("a")), -1)
       yield* TestClock.setTime(1000)
-      assert.strictEqual(left(yield* count("a")), 0)
+      assert.strictEqual(remainingOf(yield* consume("a")), 0)
     })
   )
 })

@@ -1,91 +1,84 @@
 import { type DateTime, type Option, Result, Schema } from "effect"
 
 /**
- * What a key may be used for. None includes another: `admin` runs the service, and does not move money, so that a key
- * can do what stands on it and nothing else.
+ * Permissions of an API key. No scope includes another: `admin` operates the service and cannot move money, so a key can
+ * do exactly what its scopes list.
  */
 export const Scope = Schema.Literals(["rates:read", "convert", "audit:read", "admin"])
 export type Scope = typeof Scope.Type
 
-/** `test` keys are of instances with the sandbox, `live` ones of those with real providers. */
-export const Mode = Schema.Literals(["live", "test"])
-export type Mode = typeof Mode.Type
+/** `test` keys belong to instances that run the sandbox, `live` keys to instances with real providers. */
+export const ApiKeyMode = Schema.Literals(["live", "test"])
+export type ApiKeyMode = typeof ApiKeyMode.Type
 
-/** Names a key. It is no secret: it stands in lists, and in the audit as who asked. */
+/** Public identifier of a key. It is not a secret: key lists and audit records contain it. */
 export const ApiKeyId = Schema.String.check(Schema.isPattern(/^key_[0-9A-Za-z]{12}$/)).pipe(
   Schema.brand("ApiKeyId")
 )
 export type ApiKeyId = typeof ApiKeyId.Type
 
-/** The holder's name for a key. */
+/** Label that the operator gives a key: 1 to 100 characters without control characters. */
 export const ApiKeyName = Schema.String.check(Schema.isPattern(/^[^\p{Cc}]{1,100}$/u))
 
-/** All that is kept of a key, but for its hash. */
+/** Stored properties of a key, without its hash. */
 export interface ApiKey {
   readonly id: ApiKeyId
   readonly name: string
-  readonly mode: Mode
-  /** The end of the key, by which its holder knows it again. */
+  readonly mode: ApiKeyMode
+  /** The last four characters of the key, to recognize it in lists. */
   readonly lastFour: string
   readonly scopes: ReadonlyArray<Scope>
   readonly createdAt: DateTime.Utc
   readonly expiresAt: Option.Option<DateTime.Utc>
-  /** Once and for ever. */
+  /** Permanent: a revoked key cannot be restored. */
   readonly revokedAt: Option.Option<DateTime.Utc>
-  /** To the minute. */
+  /** Updated at most once per minute. */
   readonly lastUsedAt: Option.Option<DateTime.Utc>
 }
 
-/** Who asks. */
-export interface Principal {
-  /** The id of a key, or a word that is none. */
-  readonly id: string
-  readonly scopes: ReadonlyArray<Scope>
-}
-
-/** Whoever shows no key. */
-export const ANONYMOUS: Principal = { id: "anonymous", scopes: [] }
-
-/** A key that opens nothing here, and why, in words that hold nothing of the key. */
+/** The key is malformed, unknown, expired, revoked or of the other mode. `detail` never contains any part of the key. */
 export class InvalidKey extends Schema.TaggedError<InvalidKey>()("InvalidKey", { detail: Schema.String }) {
   override get message(): string {
     return this.detail
   }
 }
 
-/** How many random bytes {@link compose} takes. */
+/** Number of random bytes that {@link compose} takes. */
 export const KEY_ENTROPY_BYTES = 32
-/** How many random bytes {@link composeId} takes. */
+/** Number of random bytes that {@link composeId} takes. */
 export const ID_ENTROPY_BYTES = 16
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-/** 178 bits. */
+/** 30 base62 characters hold 178 bits. */
 const SECRET_LENGTH = 30
 const CHECKSUM_LENGTH = 6
 
-const FORM = new RegExp(`^(efx_(live|test)_[0-9A-Za-z]{${SECRET_LENGTH}})([0-9A-Za-z]{${CHECKSUM_LENGTH}})$`)
+const KEY_PATTERN = new RegExp(
+  `^(efx_(live|test)_[0-9A-Za-z]{${SECRET_LENGTH}})([0-9A-Za-z]{${CHECKSUM_LENGTH}})$`
+)
 
 /**
- * A key as its holder gets it: `efx_live_` or `efx_test_`, 30 random characters, and the CRC-32 of all that, so that a
- * mistyped key and a key in somebody's repository are known without asking the database.
+ * Composes a key: `efx_live_` or `efx_test_`, 30 random characters, and the CRC-32 of everything before it. The checksum
+ * detects a mistyped key without a database query, and lets secret scanners recognize a leaked one.
  */
-export const compose = (mode: Mode, entropy: Uint8Array): string => {
+export const compose = (mode: ApiKeyMode, entropy: Uint8Array): string => {
   const body = `efx_${mode}_${base62(numberOf(entropy), SECRET_LENGTH)}`
   return body + checksumOf(body)
 }
 
+/** Composes a key id: `key_` and 12 random characters. */
 export const composeId = (entropy: Uint8Array): ApiKeyId =>
   ApiKeyId.make(`key_${base62(numberOf(entropy), 12)}`)
 
-/** The mode of a key that is written as keys are; nothing is said of whether there is such a key. */
-export const modeOf = (text: string): Result.Result<Mode, InvalidKey> => {
-  const [, body, mode, checksum] = FORM.exec(text) ?? []
+/** Returns the mode of a well-formed key, and fails for any other text. The key may still be unknown or revoked. */
+export const modeOf = (text: string): Result.Result<ApiKeyMode, InvalidKey> => {
+  const [, body, mode, checksum] = KEY_PATTERN.exec(text) ?? []
   if (body === undefined) {
-    const detail = "It is not written as a key of effex is: efx_live_… or efx_test_…, of 45 characters"
+    const detail = "The API key is malformed: expected efx_live_… or efx_test_…, 45 characters in total"
     return Result.fail(new InvalidKey({ detail }))
   }
   if (checksumOf(body) !== checksum) {
-    const detail = "The key is mistyped: its checksum does not fit"
+    const detail = "The API key is mistyped: its checksum does not match"
     return Result.fail(new InvalidKey({ detail }))
   }
   return Result.succeed(mode === "live" ? "live" : "test")
@@ -95,15 +88,15 @@ const checksumOf = (body: string) => base62(BigInt(crc32(body)), CHECKSUM_LENGTH
 
 const numberOf = (bytes: Uint8Array) => bytes.reduce((number, byte) => (number << 8n) | BigInt(byte), 0n)
 
-/** The lowest digits of a number; with that much more entropy than digits, all are equally likely. */
+/** The lowest `length` base62 digits of a number. The entropy exceeds the digits by far, so all digits are equally likely. */
 const base62 = (number: bigint, length: number) => {
   let digits = ""
-  for (let rest = number; digits.length < length; rest /= 62n)
-    digits = ALPHABET.charAt(Number(rest % 62n)) + digits
+  for (let quotient = number; digits.length < length; quotient /= 62n)
+    digits = ALPHABET.charAt(Number(quotient % 62n)) + digits
   return digits
 }
 
-/** CRC-32 as in zip and PNG (ISO 3309), of ASCII. */
+/** CRC-32 of an ASCII text, as in zip and PNG (ISO 3309). */
 const crc32 = (text: string): number => {
   let crc = ~0
   for (let index = 0; index < text.length; index++) {

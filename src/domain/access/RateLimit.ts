@@ -1,29 +1,32 @@
 import { Duration, Option, Schema } from "effect"
 
-/** How much may be asked for in a time. */
+/** Maximum number of requests per time window. */
 export interface RateLimit {
   readonly limit: number
   readonly window: Duration.Duration
 }
 
-/** What {@link parse} takes, for messages. */
+/** Format that {@link parse} accepts, for error messages. */
 export const ALLOWED =
-  "a number from 1 to 1000000 in a time of at most a day, such as 600/minute or 50/10 seconds"
+  "1 to 1000000 requests per window of at most one day, such as 600/minute or 50/10 seconds"
 
 const MAX_LIMIT = 1_000_000
-const FORM = /^(\d{1,7})\/(\d{1,5} )?(second|minute|hour|day)s?$/
+const FORMAT = /^(\d{1,7})\/(\d{1,5} )?(second|minute|hour|day)s?$/
 
-/** Reads `600/minute` or `50/10 seconds`. None for everything else. */
+/** Parses `600/minute` or `50/10 seconds`; none if the text has another format or is out of range. */
 export const parse = (text: string): Option.Option<RateLimit> => {
-  const [, limit, count = "1 ", unit] = FORM.exec(text.toLowerCase()) ?? []
+  const [, limit, count = "1 ", unit] = FORMAT.exec(text.toLowerCase()) ?? []
   if (limit === undefined || unit === undefined) return Option.none()
-  const quota = { limit: Number(limit), window: Duration.times(UNITS[unit] ?? Duration.zero, Number(count)) }
+  const rateLimit = {
+    limit: Number(limit),
+    window: Duration.times(UNITS[unit] ?? Duration.zero, Number(count))
+  }
   const isAllowed =
-    quota.limit >= 1 &&
-    quota.limit <= MAX_LIMIT &&
-    Duration.isPositive(quota.window) &&
-    Duration.isLessThanOrEqualTo(quota.window, Duration.days(1))
-  return isAllowed ? Option.some(quota) : Option.none()
+    rateLimit.limit >= 1 &&
+    rateLimit.limit <= MAX_LIMIT &&
+    Duration.isPositive(rateLimit.window) &&
+    Duration.isLessThanOrEqualTo(rateLimit.window, Duration.days(1))
+  return isAllowed ? Option.some(rateLimit) : Option.none()
 }
 
 const UNITS: Readonly<Record<string, Duration.Duration>> = {
@@ -33,40 +36,40 @@ const UNITS: Readonly<Record<string, Duration.Duration>> = {
   day: Duration.days(1)
 }
 
-/** What is counted apart: what is read, what is changed, and keys that may be guessed. */
-export const Kind = Schema.Literals(["reads", "writes", "keys"])
-export type Kind = typeof Kind.Type
+/** Separately limited kinds of requests: `reads`, `writes`, and `keys` for requests with an invalid API key. */
+export const RateLimitKind = Schema.Literals(["reads", "writes", "keys"])
+export type RateLimitKind = typeof RateLimitKind.Type
 
-/** What is left to a caller of a quota. */
-export interface Allowance {
-  readonly kind: Kind
-  readonly quota: RateLimit
+/** State of a client's rate limit after a request was counted. */
+export interface RateLimitStatus {
+  readonly kind: RateLimitKind
+  readonly policy: RateLimit
+  /** Number of requests that the client may still send now. */
   readonly remaining: number
-  /** How long it takes until all of it is there again. */
+  /** Time until all requests of the policy are available again. */
   readonly resetAfter: Duration.Duration
 }
 
-/** Nothing is left of a quota. */
-export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>()("QuotaExceeded", {
-  kind: Kind,
+/** The client has used up its rate limit. */
+export class RateLimitExceeded extends Schema.TaggedError<RateLimitExceeded>()("RateLimitExceeded", {
+  kind: RateLimitKind,
   limit: Schema.Int,
   window: Schema.Duration,
-  /** How long it takes until there is one more. */
+  /** Time until one more request is available. */
   retryAfter: Schema.Duration
 }) {
   override get message(): string {
     const { kind, limit, retryAfter, window } = this
-    const within = Duration.format(window)
-    return `The ${limit} ${WORDS[kind]} in ${within} are used up; the next one is free in ${inSeconds(retryAfter)} s`
+    return `The limit is ${limit} ${LABELS[kind]} in ${Duration.format(window)}; retry in ${inSeconds(retryAfter)} s`
   }
 }
 
-const WORDS: Readonly<Record<Kind, string>> = {
+const LABELS: Readonly<Record<RateLimitKind, string>> = {
   reads: "reads",
   writes: "writes",
-  keys: "keys that are not known"
+  keys: "requests with an invalid API key"
 }
 
-/** Whole seconds, rounded up: whoever waits for so long has waited long enough. */
+/** Rounds a duration up to whole seconds, at least 1, so that a client that waits this long does not retry too early. */
 export const inSeconds = (duration: Duration.Duration): number =>
   Math.max(1, Math.ceil(Duration.toSeconds(duration)))

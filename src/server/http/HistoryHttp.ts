@@ -49,7 +49,9 @@ export const layer = HttpApiBuilder.group(
             return yield* Export.respond(format, HistoryEncoding.ROWS, rows)
           }
           const after = yield* Pagination.decodeCursor(query.cursor, rowOf)
-          const found = yield* history.rows(span, after, size + 1).pipe(Effect.catchTags(Problems.storeErrors))
+          const found = yield* history
+            .rows(span, after, size + 1)
+            .pipe(Effect.catchTags(Problems.storeErrors))
           return { ...asked, interval, ...Pagination.pageOf(found, size, History.rowFields, textOf) }
         }
 

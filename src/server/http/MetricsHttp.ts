@@ -15,7 +15,7 @@ import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import { Quarantine } from "../../rates/guard/Quarantine.ts"
 import { RateCache } from "../../rates/lookup/RateCache.ts"
-import { LIKELY_STATUSES } from "../middleware/RequestMetrics.ts"
+import { INITIAL_STATUSES } from "../middleware/RequestMetrics.ts"
 import * as Routes from "../Routes.ts"
 
 /** How often what is in the database is counted, also where nobody asks for the metrics but a collector is sent them. */
@@ -71,7 +71,7 @@ const measureAudit = Effect.gen(function* () {
 /** Counts what waits for an operator. */
 const measureQuarantine = Effect.gen(function* () {
   const quarantine = yield* Quarantine
-  yield* Metric.update(RateMetrics.quarantinePending, yield* quarantine.pending)
+  yield* Metric.update(RateMetrics.quarantinePending, yield* quarantine.pendingCount)
 })
 
 /** A Redis that is frozen keeps its connections, and answers nothing. */
@@ -92,9 +92,10 @@ const begin = Effect.gen(function* () {
     pair: pairs.all.map(({ key }) => key)
   })
   for (const { method, template } of Routes.all) {
-    const labels = { method: [method], route: [template], status: LIKELY_STATUSES }
+    const labels = { method: [method], route: [template], status: INITIAL_STATUSES }
     yield* startAtZero([HttpMetrics.requests], labels)
-    if (PROMISED.has(template)) yield* startAtZero([HttpMetrics.requestDuration], { ...labels, status: ["200"] })
+    if (PROMISED.has(template))
+      yield* startAtZero([HttpMetrics.requestDuration], { ...labels, status: ["200"] })
   }
   yield* Metric.update(RedisMetrics.configured, Option.isSome(redisUrl) ? 1 : 0)
 })

@@ -21,7 +21,7 @@ export const layer = HttpApiBuilder.group(
     const { sql, execute } = yield* Database
     const cache = yield* RateCache
     const provider = yield* RateProvider
-    const { isLeaving } = yield* Drain
+    const { isDraining } = yield* Drain
 
     const checkDatabase = execute(sql`SELECT 1`).pipe(
       Effect.matchCause({
@@ -31,20 +31,20 @@ export const layer = HttpApiBuilder.group(
     )
 
     const checkProviders = Effect.map(provider.health, (health) => {
-      const providers = Arr.map(health, ({ fails, lastFailure, name }) => {
+      const providers = Arr.map(health, ({ isFailing, lastFailure, name }) => {
         const told = sandbox ? SANDBOX_PROVIDER : name
-        if (fails) return { name: told, status: "degraded" as const, detail: lastFailure }
+        if (isFailing) return { name: told, status: "degraded" as const, detail: lastFailure }
         return sandbox
           ? { name: told, status: "ok" as const, detail: "Its rates are made up: set FLUTTERWAVE_SECRET_KEY" }
           : { name: told, status: "ok" as const }
       })
       const [provider] = providers
-      const standIn = health.slice(1).find(({ answeredLast }) => answeredLast)
+      const standIn = health.slice(1).find(({ servedLatest }) => servedLatest)
       return {
         providers,
         provider:
           provider.status === "degraded" && standIn !== undefined
-            ? { ...provider, detail: `${provider.detail}; ${standIn.name} answers instead` }
+            ? { ...provider, detail: `${provider.detail}; using ${standIn.name} instead` }
             : provider
       }
     })
@@ -71,7 +71,7 @@ export const layer = HttpApiBuilder.group(
       // Rates in memory are served without the database.
       const status = checks.rates.status === "down" ? "down" : well ? "ok" : "degraded"
       const said = { ...checks, providers }
-      if (isLeaving()) return yield* Effect.fail<Readiness>({ status: "down", draining: true, checks: said })
+      if (isDraining()) return yield* Effect.fail<Readiness>({ status: "down", draining: true, checks: said })
       const readiness: Readiness = { status, checks: said }
       return status === "down" ? yield* Effect.fail(readiness) : readiness
     })

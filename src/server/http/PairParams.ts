@@ -23,7 +23,7 @@ const findOne = Effect.fnUntraced(function* (pairs: SupportedPairs, text: string
     return yield* Problems.invalid(pointer, `expected pairs such as USD:NGN, found ${found}`)
   }
   const pair: CurrencyPair = yield* Effect.fromResult(pairs.find(from, to)).pipe(
-    Effect.catchTags(Problems.ofPair)
+    Effect.catchTags(Problems.pairErrors)
   )
   return pair
 })
@@ -32,4 +32,4 @@ const findOne = Effect.fnUntraced(function* (pairs: SupportedPairs, text: string
 export const codeOf = (text: string | undefined) =>
   text === undefined
     ? Effect.undefined
-    : Effect.fromResult(Currency.parse(text)).pipe(Effect.catchTags(Problems.ofUnknownCurrency))
+    : Effect.fromResult(Currency.parse(text)).pipe(Effect.catchTags(Problems.unknownCurrencyErrors))

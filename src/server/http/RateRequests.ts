@@ -9,9 +9,9 @@ export const make = Effect.gen(function* () {
   const rates = yield* Rates
 
   const rate = Effect.fnUntraced(function* (from: string, to: string, maxAge?: Duration.Duration) {
-    const pair = yield* Effect.fromResult(pairs.find(from, to)).pipe(Effect.catchTags(Problems.ofPair))
+    const pair = yield* Effect.fromResult(pairs.find(from, to)).pipe(Effect.catchTags(Problems.pairErrors))
     const options = maxAge === undefined ? {} : { maxAge }
-    return yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.ofLookup))
+    return yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.lookupErrors))
   })
 
   /** Every known rate, of one source currency or of all. */
@@ -20,9 +20,9 @@ export const make = Effect.gen(function* () {
       code === undefined
         ? Option.none()
         : Option.some(
-            yield* Effect.fromResult(pairs.findSource(code)).pipe(Effect.catchTags(Problems.ofCurrency))
+            yield* Effect.fromResult(pairs.findSource(code)).pipe(Effect.catchTags(Problems.currencyErrors))
           )
-    const found = yield* rates.list(base).pipe(Effect.catchTags(Problems.ofStore))
+    const found = yield* rates.list(base).pipe(Effect.catchTags(Problems.storeErrors))
     return { base: Option.getOrNull(base), found }
   })
 

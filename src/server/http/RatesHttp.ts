@@ -52,7 +52,7 @@ export const layer = HttpApiBuilder.group(
         currencies: () => Effect.succeed({ currencies }),
 
         record: Effect.fnUntraced(function* ({ params, request }) {
-          const record = yield* rates.byId(params.rate_id).pipe(Effect.catchTags(Problems.ofStore))
+          const record = yield* rates.byId(params.rate_id).pipe(Effect.catchTags(Problems.storeErrors))
           if (Option.isNone(record)) return yield* new Problem.NotFound({ detail: "No rate has that id" })
           return recordAnswer(record.value, request)
         })

@@ -4,35 +4,36 @@ import { NetAddress } from "effect/net"
 import { Settings } from "../../config/Settings.ts"
 
 /**
- * Who asks, where they show no key: an address of IPv4, or the 64 bits that one subscriber has of IPv6, in which there
- * are more addresses than anybody could count. `TRUSTED_PROXIES` are believed when they say for whom they ask.
+ * Rate-limit identity of a client without an API key: its IPv4 address, or its IPv6 /64 prefix, since one subscriber owns a
+ * whole /64. Behind `TRUSTED_PROXIES`, the forwarded address.
  */
 export const of = ({ remoteAddress }: HttpServerRequest.HttpServerRequest): string =>
-  ofText(Option.getOrUndefined(remoteAddress))
+  fromText(Option.getOrUndefined(remoteAddress))
 
-/** As {@link of}, by the address of a connection, such as `192.0.2.1`; empty where it has none. */
-export const ofText = (address = ""): string => (address.includes(":") ? subscriberOf(address) : address)
+/** Returns the identity for the remote address of a connection, such as `192.0.2.1`; empty if it is unknown. */
+export const fromText = (address = ""): string => (address.includes(":") ? ipv6Identity(address) : address)
 
-/** How many of the eight segments of an address of IPv6 are the subscriber's. */
-const SUBSCRIBER_SEGMENTS = 4
+/** Number of 16-bit segments in a /64 prefix. */
+const PREFIX_SEGMENTS = 4
 
-/** `2001:db8:1:2::/64` of `2001:db8:1:2:3:4:5:6`, and `192.0.2.1` of `::ffff:192.0.2.1`. */
-const subscriberOf = (text: string) => {
-  const found = NetAddress.ipFromString(text.replace(/%.*$/, ""))
-  if (Result.isFailure(found)) return text
-  const address = NetAddress.toCanonical(found.success)
+/** Returns `2001:db8:1:2::/64` for `2001:db8:1:2:3:4:5:6`, and `192.0.2.1` for `::ffff:192.0.2.1`. */
+const ipv6Identity = (text: string) => {
+  const parsed = NetAddress.ipFromString(text.replace(/%.*$/, ""))
+  if (Result.isFailure(parsed)) return text
+  const address = NetAddress.toCanonical(parsed.success)
   if (NetAddress.isIpv4Address(address)) return NetAddress.formatIp(address)
-  const segments = NetAddress.ipv6ToSegments(address).slice(0, SUBSCRIBER_SEGMENTS)
+  const segments = NetAddress.ipv6ToSegments(address).slice(0, PREFIX_SEGMENTS)
   return `${segments.map((segment) => segment.toString(16)).join(":")}::/64`
 }
 
-/** Who asks over the connection that a call of RPC came over. */
-export class Peer extends Context.Reference<string>("effex/server/middleware/ClientAddress/Peer", {
-  defaultValue: () => ""
-}) {}
+/** Client address of the connection that an RPC call arrived on. */
+export class RpcClientAddress extends Context.Reference<string>(
+  "effex/server/middleware/ClientAddress/RpcClientAddress",
+  { defaultValue: () => "" }
+) {}
 
-/** Takes the word of `TRUSTED_PROXIES` for who asks. */
-export const layerForwarded = Layer.unwrap(
+/** Takes the remote address from `X-Forwarded-For` if the connection comes from one of `TRUSTED_PROXIES`. */
+export const layerTrustedProxies = Layer.unwrap(
   Effect.map(Settings, ({ trustedProxies }) =>
     trustedProxies.length === 0
       ? Layer.empty

@@ -4,7 +4,7 @@ import { Forbidden } from "../../api/Problem.ts"
 import * as Problems from "./Problems.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 
-/** What a page may send beyond what every form can. */
+/** Request headers that pages of other origins may send (`Access-Control-Allow-Headers`). */
 const REQUEST_HEADERS = [
   "Authorization",
   "Content-Type",
@@ -18,7 +18,7 @@ const REQUEST_HEADERS = [
   "tracestate"
 ]
 
-/** What a page may read of an answer beyond its body. */
+/** Response headers that pages of other origins may read (`Access-Control-Expose-Headers`). */
 const RESPONSE_HEADERS = [
   "Age",
   "ETag",
@@ -34,32 +34,32 @@ const RESPONSE_HEADERS = [
 
 const ONE_DAY_SECONDS = 86_400
 
-/** What a page is told, by the `Origin` that its browser sent, where it sent one. */
-export type Told = (origin: string | undefined) => Readonly<Record<string, string>>
+/** Returns the CORS headers of a response by the `Origin` of its request. Equal headers are the same object. */
+export type ResponseHeaders = (origin: string | undefined) => Readonly<Record<string, string>>
 
 /**
- * Which pages may ask, by CORS: the headers of every answer. `CORS_ORIGINS=*`, the default, answers all of them, writes
- * too: there are no cookies and nothing else that a browser adds by itself (`Access-Control-Allow-Credentials` is never
- * sent), so that a page can do what anybody can, and more only with a key that it was given. Where that is too much, as
- * with `ALLOW_ANONYMOUS_CONVERT` in a network whose people browse, `CORS_ORIGINS` names the origins, and none of them is
- * told of the others.
+ * CORS headers of every response. `CORS_ORIGINS=*`, the default, allows pages of every origin, also to write: browsers send
+ * no credentials by themselves, since there are no cookies and `Access-Control-Allow-Credentials` is never sent. So a page
+ * can do what any anonymous client can, and more only with an API key. To restrict pages, for example with
+ * `ALLOW_ANONYMOUS_CONVERT` in an internal network, list the origins in `CORS_ORIGINS`. A response contains at most the
+ * origin of its own request, never the list.
  */
-export const told = (allowed: Option.Option<ReadonlyArray<string>>): Told => {
+export const responseHeaders = (allowed: Option.Option<ReadonlyArray<string>>): ResponseHeaders => {
   const exposed = { "access-control-expose-headers": RESPONSE_HEADERS.join(",") }
   if (Option.isNone(allowed)) {
-    const everybody = { "access-control-allow-origin": "*", ...exposed }
-    return () => everybody
+    const anyOrigin = { "access-control-allow-origin": "*", ...exposed }
+    return () => anyOrigin
   }
-  // A cache must not give what no page asked for to a page.
-  const nobody = { vary: "Origin", ...exposed }
-  const each = new Map(
-    allowed.value.map((origin) => [origin, { "access-control-allow-origin": origin, ...nobody }])
+  // Caches must keep the responses for different origins apart.
+  const otherOrigin = { vary: "Origin", ...exposed }
+  const byOrigin = new Map(
+    allowed.value.map((origin) => [origin, { "access-control-allow-origin": origin, ...otherOrigin }])
   )
-  return (origin) => (origin === undefined ? nobody : (each.get(origin) ?? nobody))
+  return (origin) => (origin === undefined ? otherOrigin : (byOrigin.get(origin) ?? otherOrigin))
 }
 
-/** Answers a page that asks beforehand. */
-export const preflight = HttpServerResponse.empty({
+/** Response to a preflight request (`OPTIONS`). */
+export const preflightResponse = HttpServerResponse.empty({
   status: 204,
   headers: {
     "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE",
@@ -68,32 +68,35 @@ export const preflight = HttpServerResponse.empty({
   }
 })
 
-const foreign = new Forbidden({ detail: "Pages of this origin may not ask: CORS_ORIGINS does not name it" })
+const originNotAllowed = new Forbidden({
+  detail: "Requests from pages of this origin are not allowed; add the origin to CORS_ORIGINS"
+})
 
 /**
- * Refuses what pages of other origins than those of `CORS_ORIGINS` ask for without asking first: WebSockets, to which CORS
- * does not apply, and writes as every form can send them. What a page reads is kept from it by CORS; who sends no
- * `Origin` is no page.
+ * Rejects requests that browsers send from other origins without a preflight: WebSocket handshakes, to which CORS does not
+ * apply, and simple writes, such as form submissions. CORS already prevents the page from reading responses. Requests
+ * without an `Origin` do not come from a page.
  */
-export const refusal = (
+export const rejectOtherOrigins = (
   allowed: Option.Option<ReadonlyArray<string>>
-): ((request: HttpServerRequest.HttpServerRequest) => Problems.Response | undefined) => {
+): ((request: HttpServerRequest.HttpServerRequest) => Problems.ProblemResponse | undefined) => {
   if (Option.isNone(allowed)) return () => undefined
-  return (request) => (isForeign(request, allowed.value) ? Problems.respond(foreign) : undefined)
+  return (request) =>
+    isFromOtherOrigin(request, allowed.value) ? Problems.respond(originNotAllowed) : undefined
 }
 
-const isForeign = (
+const isFromOtherOrigin = (
   { headers, method }: HttpServerRequest.HttpServerRequest,
   allowed: ReadonlyArray<string>
 ) => {
   const { host, origin } = headers
   if (origin === undefined || allowed.includes(origin)) return false
-  if (HARMLESS.has(method) && !ConnectionUpgrades.asks(headers)) return false
+  if (SAFE_METHODS.has(method) && !ConnectionUpgrades.isWebSocketRequest(headers)) return false
   return host === undefined || hostOf(origin) !== host
 }
 
-/** They change nothing (RFC 9110, 9.2.1). */
-const HARMLESS = new Set(["GET", "HEAD", "OPTIONS"])
+/** Methods without side effects (RFC 9110, 9.2.1). */
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** Our own pages, such as `/docs`, ask from where they were loaded. */
+/** Pages of this server, such as `/docs`, have its host in their origin. */
 const hostOf = (origin: string) => (URL.canParse(origin) ? new URL(origin).host : undefined)

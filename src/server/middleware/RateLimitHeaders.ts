@@ -1,36 +1,36 @@
 import { RateLimited } from "../../api/Problem.ts"
-import { type Allowance, inSeconds, type QuotaExceeded } from "../../domain/access/RateLimit.ts"
+import { inSeconds, type RateLimitExceeded, type RateLimitStatus } from "../../domain/access/RateLimit.ts"
 
 /**
- * What is left to a caller, in the headers of the IETF's draft-ietf-httpapi-ratelimit-headers-10: of `q` requests in `w`
- * seconds there are `r` left, and all are there again in `t` seconds.
+ * Headers of draft-ietf-httpapi-ratelimit-headers-10: the policy allows `q` requests per `w` seconds, `r` remain, and all
+ * are available again in `t` seconds.
  */
-export const headersOf = ({ kind, quota, remaining, resetAfter }: Allowance) => ({
-  "ratelimit-policy": `"${kind}";q=${quota.limit};w=${inSeconds(quota.window)}`,
+export const headersOf = ({ kind, policy, remaining, resetAfter }: RateLimitStatus) => ({
+  "ratelimit-policy": `"${kind}";q=${policy.limit};w=${inSeconds(policy.window)}`,
   ratelimit: `"${kind}";r=${remaining};t=${inSeconds(resetAfter)}`
 })
 
-/** The same where nothing is left, and when there is one more. */
-export const headersOfExceeded = ({ kind, limit, retryAfter, window }: QuotaExceeded) => ({
-  ...headersOf({ kind, quota: { limit, window }, remaining: 0, resetAfter: retryAfter }),
+/** Headers of a rejected request: none remain, and `Retry-After` is the time until the next one. */
+export const headersOfExceeded = ({ kind, limit, retryAfter, window }: RateLimitExceeded) => ({
+  ...headersOf({ kind, policy: { limit, window }, remaining: 0, resetAfter: retryAfter }),
   "retry-after": String(inSeconds(retryAfter))
 })
 
-/** Hung on what a request was made of, which every view of it shares. */
-const KEY = Symbol("effex/server/middleware/RateLimitHeaders")
+/** Problem of a request that exceeded its rate limit. */
+export const toProblem = ({ message }: RateLimitExceeded) => new RateLimited({ detail: message })
 
-/** What a request was made of: with Node, its `IncomingMessage`. */
-interface Source {
-  [KEY]?: Allowance
+/** Property of Node's `IncomingMessage`, which is the same object in every middleware. */
+const STATUS = Symbol("effex/server/middleware/RateLimitHeaders")
+
+/** The `source` of an `HttpServerRequest`: with Node, its `IncomingMessage`. */
+interface RequestSource {
+  [STATUS]?: RateLimitStatus
 }
 
-/** Has what is left to a caller told in the answer to its request, whatever that is. */
-export const tell = (source: Source, allowance: Allowance): void => {
-  source[KEY] = allowance
+/** Stores the status of a request for the headers of its response. */
+export const setStatus = (source: RequestSource, status: RateLimitStatus): void => {
+  source[STATUS] = status
 }
 
-/** What is left to whoever sent a request, where that was counted. */
-export const toldOf = (source: Source): Allowance | undefined => source[KEY]
-
-/** Tells that too much was asked for. */
-export const problemOf = ({ message }: QuotaExceeded) => new RateLimited({ detail: message })
+/** Returns the stored status, or undefined if the request was not counted. */
+export const statusOf = (source: RequestSource): RateLimitStatus | undefined => source[STATUS]

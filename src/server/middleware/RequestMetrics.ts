@@ -1,10 +1,10 @@
 import { Context } from "effect"
 import type { Fiber, Metric } from "effect"
 import { HttpRouter, type HttpServerRequest, type HttpServerResponse } from "effect/http"
-import * as Metrics from "../../platform/telemetry/Metrics.ts"
+import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
 import * as Routes from "../Routes.ts"
 
-/** The route of what exists nowhere. */
+/** Label of unknown routes and methods, so that clients cannot create labels. */
 const UNKNOWN = "unknown"
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
@@ -13,7 +13,7 @@ interface Series {
   readonly seconds: Metric.Histogram<number>
 }
 
-/** The series of a request, found without making anything: this is on the way of every lookup. */
+/** Series by method, route and status. The nested maps find one without an allocation, because every lookup does. */
 const series = new Map<string, Map<string, Map<number, Series>>>()
 
 const seriesOf = (method: string, route: string, status: number): Series => {
@@ -21,21 +21,21 @@ const seriesOf = (method: string, route: string, status: number): Series => {
   const byStatus = getOrInsert(byRoute, route, () => new Map<number, Series>())
   return getOrInsert(byStatus, status, () => {
     const labels = { method, route, status: String(status) }
-    return { count: Metrics.requests.of(labels), seconds: Metrics.requestDuration.of(labels) }
+    return { count: HttpMetrics.requests.of(labels), seconds: HttpMetrics.requestDuration.of(labels) }
   })
 }
 
 const getOrInsert = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
-  const known = map.get(key)
-  if (known !== undefined) return known
-  const made = make()
-  map.set(key, made)
-  return made
+  const existing = map.get(key)
+  if (existing !== undefined) return existing
+  const created = make()
+  map.set(key, created)
+  return created
 }
 
 /**
- * Counts and measures a request: its `method`, the template of its route, the status of its answer, and how many seconds
- * it took up to the beginning of that.
+ * Records a request by its method, route template and status. `seconds` is the time from the request to the start of the
+ * response.
  */
 export const record = (
   context: Context.Context<never>,
@@ -44,13 +44,13 @@ export const record = (
   status: number,
   seconds: number
 ): void => {
-  const known = seriesOf(METHODS.has(method) ? method : UNKNOWN, route, status)
-  known.count.updateUnsafe(1, context)
-  known.seconds.updateUnsafe(seconds, context)
+  const { count, seconds: histogram } = seriesOf(METHODS.has(method) ? method : UNKNOWN, route, status)
+  count.updateUnsafe(1, context)
+  histogram.updateUnsafe(seconds, context)
 }
 
-/** Records the answer to the request of a fiber, which took so many seconds. What was upgraded is none: it was a stream. */
-export const recordAnswer = (
+/** Records the response to the request of a fiber. Skips connections that became a WebSocket. */
+export const recordResponse = (
   { context }: Fiber.Fiber<unknown, unknown>,
   { method, url }: HttpServerRequest.HttpServerRequest,
   { status }: HttpServerResponse.HttpServerResponse,
@@ -60,11 +60,11 @@ export const recordAnswer = (
     record(context, method, routeOf(context, method, url), status, seconds)
 }
 
-/** The route that the router left behind, or else what it would have found. */
+/** The route that the router matched, or the one that it would match. */
 const routeOf = (context: Context.Context<never>, method: string, url: string): string =>
   Context.getOrUndefined(context, HttpRouter.RouteContext)?.route.path ??
   Routes.templateOf(method, url) ??
   UNKNOWN
 
-/** What the answers to a route are most likely to be: these are counted from 0. */
-export const LIKELY_STATUSES = ["200", "500", "503"]
+/** Statuses whose series start at 0, so that dashboards show a rate from the first response on. */
+export const INITIAL_STATUSES = ["200", "500", "503"]

@@ -2,60 +2,58 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Cause, Context, Effect, Layer } from "effect"
 import { HttpEffect, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Settings } from "../../config/Settings.ts"
-import * as RateLimitHeaders from "./RateLimitHeaders.ts"
+import * as RequestId from "../../platform/RequestId.ts"
 import * as Cors from "./Cors.ts"
+import * as FailureResponses from "./FailureResponses.ts"
+import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 import * as RequestGuards from "./RequestGuards.ts"
-import * as RequestIds from "./RequestIds.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import * as SecurityHeaders from "./SecurityHeaders.ts"
 
 /**
- * What every request goes through on its way in, and every answer on its way out, in one pass: every lookup pays for each
- * step on this way, and for each copy of its headers.
+ * Outermost middleware of every request: request guards, CORS, problems for failures, common response headers and metrics.
+ * One middleware instead of several, because each one costs every lookup a step and a copy of the headers.
  */
 export const layer = Layer.unwrap(
   Effect.map(Settings, ({ corsOrigins }) => {
-    const told = Cors.told(corsOrigins)
-    const refusalOfOrigin = Cors.refusal(corsOrigins)
+    const corsHeaders = Cors.responseHeaders(corsOrigins)
+    const rejectOtherOrigins = Cors.rejectOtherOrigins(corsOrigins)
 
     return HttpRouter.middleware(
       (app) =>
         Effect.withFiber((fiber) => {
-          const begun = performance.now()
+          const startedAt = performance.now()
           const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-          // The headers of the request are a copy of Node's, made when they are asked for.
+          // `request.headers` would copy Node's headers.
           const { headers } = NodeHttpServerRequest.toIncomingMessage(request)
 
-          const headed = (response: HttpServerResponse.HttpServerResponse) => {
-            const answer = HttpServerResponse.setHeader(
-              response,
-              "x-request-id",
-              RequestIds.of(fiber, request.source, headers)
-            )
-            const allowance = RateLimitHeaders.toldOf(request.source)
-            // They are a copy that nobody else has.
+          const withHeaders = (response: HttpServerResponse.HttpServerResponse) => {
+            const requestId = RequestId.ofRequest(request.source, headers, RequestId.spanTraceId(fiber))
+            const result = HttpServerResponse.setHeader(response, "x-request-id", requestId.value)
+            const rateLimit = RateLimitHeaders.statusOf(request.source)
+            // `setHeader` has copied the headers, so they can be modified in place.
             Object.assign(
-              answer.headers,
+              result.headers,
               SecurityHeaders.headersOf(response),
-              told(headers.origin),
-              allowance === undefined ? undefined : RateLimitHeaders.headersOf(allowance)
+              corsHeaders(headers.origin),
+              rateLimit === undefined ? undefined : RateLimitHeaders.headersOf(rateLimit)
             )
-            return answer
+            return result
           }
-          const answer = (response: HttpServerResponse.HttpServerResponse) => {
-            RequestMetrics.recordAnswer(fiber, request, response, (performance.now() - begun) / 1000)
-            return headed(response)
+          const finish = (response: HttpServerResponse.HttpServerResponse) => {
+            RequestMetrics.recordResponse(fiber, request, response, (performance.now() - startedAt) / 1000)
+            return withHeaders(response)
           }
 
-          if (request.method === "OPTIONS") return Effect.succeed(answer(Cors.preflight))
-          const refusal = RequestGuards.first(request, headers) ?? refusalOfOrigin(request)
-          return Effect.matchCauseEffect(refusal ?? app, {
-            onSuccess: (response) => Effect.succeed(answer(response)),
+          if (request.method === "OPTIONS") return Effect.succeed(finish(Cors.preflightResponse))
+          const rejection = RequestGuards.reject(request, headers) ?? rejectOtherOrigins(request)
+          return Effect.matchCauseEffect(rejection ?? app, {
+            onSuccess: (response) => Effect.succeed(finish(response)),
             onFailure: (cause) => {
-              if (!Cause.hasInterruptsOnly(cause)) return Effect.map(RequestGuards.last(cause), answer)
-              // The caller went away, or the server is going down.
+              if (!Cause.hasInterruptsOnly(cause)) return Effect.map(FailureResponses.respond(cause), finish)
+              // The client disconnected, or the server is shutting down.
               HttpEffect.appendPreResponseHandlerUnsafe(fiber.context, (_request, response) =>
-                Effect.succeed(headed(response))
+                Effect.succeed(withHeaders(response))
               )
               return Effect.failCause(cause)
             }

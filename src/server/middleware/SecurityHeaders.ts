@@ -2,23 +2,23 @@ import { Effect } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 
 /**
- * What a browser is told of every answer. Nothing is said of HTTPS (`Strict-Transport-Security`): that is for the proxy
- * that speaks it, since over plain HTTP browsers ignore it.
+ * Headers of every response. `Strict-Transport-Security` is left to the proxy that terminates TLS, because browsers ignore
+ * it over plain HTTP.
  */
 const COMMON = {
-  // Whose pages may read is said by `Origins`; this would only keep others from embedding what is no image and no script.
+  // `Cors` restricts which pages can read a response; this header would only restrict embedding.
   "cross-origin-resource-policy": "cross-origin",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff"
 } as const
 
-/** The headers of every answer that is no page: data is data, whatever stands in it. */
+/** Headers of every response that is not a page. Browsers load and run nothing that the data contains. */
 export const HEADERS = {
   ...COMMON,
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'"
 } as const
 
-/** Pages bring everything with them, and a browser fetches nothing for them from elsewhere, fonts included. */
+/** Pages are self-contained: the browser loads nothing from other hosts, not even fonts. */
 const PAGE_POLICY = [
   "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:",
   "base-uri 'none'",
@@ -27,13 +27,13 @@ const PAGE_POLICY = [
   "object-src 'none'"
 ].join("; ")
 
-/** What a browser is told of an answer: a page says by itself what it may do. */
+/** Returns the security headers to add to a response. A page already has its own content security policy. */
 export const headersOf = ({
   headers
 }: HttpServerResponse.HttpServerResponse): Readonly<Record<string, string>> =>
   "content-security-policy" in headers ? COMMON : HEADERS
 
-/** Lets a page run what it brings. */
+/** Sets the content security policy of pages, which allows the scripts and styles that they contain. */
 export const layerPages = HttpRouter.middleware(
   Effect.map(
     HttpServerResponse.setHeaders({ "content-security-policy": PAGE_POLICY, "x-frame-options": "DENY" })

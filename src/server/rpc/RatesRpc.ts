@@ -5,17 +5,17 @@ import { RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { InvalidRequest } from "../../api/Problem.ts"
 import { RatesRpcs } from "../../api/rates/RatesRpcs.ts"
-import * as AccessControl from "../middleware/AccessControl.ts"
-import * as BackPressure from "../stream/BackPressure.ts"
 import { Drain } from "../Drain.ts"
-import * as Problems from "../middleware/Problems.ts"
-import * as RatesRpcHandlers from "./RatesRpcHandlers.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
-import * as Routes from "../Routes.ts"
+import * as Problems from "../middleware/Problems.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
-import * as StrictRpcSerialization from "./StrictRpcSerialization.ts"
+import * as Routes from "../Routes.ts"
 import { StreamConnections } from "../stream/StreamConnections.ts"
 import { GOING_AWAY, INTERNAL_ERROR, NORMAL_CLOSURE } from "../stream/WebSocket.ts"
+import * as RatesRpcHandlers from "./RatesRpcHandlers.ts"
+import * as RpcAccessControl from "./RpcAccessControl.ts"
+import * as RpcBackPressure from "./RpcBackPressure.ts"
+import * as StrictRpcSerialization from "./StrictRpcSerialization.ts"
 
 type Endpoint = Effect.Effect<
   HttpServerResponse.HttpServerResponse,
@@ -23,28 +23,36 @@ type Endpoint = Effect.Effect<
   Scope.Scope | HttpServerRequest.HttpServerRequest
 >
 
-/** Adds the endpoint of a protocol, whose connections are streams like all others. */
-const serve = Effect.fnUntraced(function* (method: "GET" | "POST", path: `/${string}`, endpoint: Endpoint) {
+/** Adds the route of an RPC protocol. Its connections count as streams. */
+const addRoute = Effect.fnUntraced(function* (
+  method: "GET" | "POST",
+  path: `/${string}`,
+  endpoint: Endpoint
+) {
   const router = yield* HttpRouter.HttpRouter
   const connections = yield* StreamConnections
   const drain = yield* Drain
-  const handled = connections.enter("rpc").pipe(
-    Effect.flatMap((tcp) => BackPressure.paced(tcp)(endpoint)),
-    upgradableBy(connections),
-    fromPeer,
+  const handled = connections.acquire("rpc").pipe(
+    Effect.flatMap((tcp) => RpcBackPressure.limitConnection(tcp)(endpoint)),
+    withUpgrade(connections),
+    withClientAddress,
     Effect.catch((problem) => Problems.respond(problem)),
-    Effect.catchDefect(ignoreBrokenSocket)
+    Effect.catchDefect(ignoreSocketError)
   )
-  // An interrupted WebSocket is closed with 1001, and a call over HTTP is finished.
+  // On shutdown, a WebSocket is closed with 1001, but a call over HTTP finishes.
   const interruptible = Effect.raceFirst(
     Effect.scoped(handled),
-    Effect.andThen(drain.begun, Effect.interrupt)
+    Effect.andThen(drain.awaitEndOfStreams, Effect.interrupt)
   )
-  yield* router.add(method, path, method === "GET" ? ConnectionUpgrades.only(interruptible) : handled)
+  yield* router.add(
+    method,
+    path,
+    method === "GET" ? ConnectionUpgrades.requireWebSocket(interruptible) : handled
+  )
 })
 
-/** Lets an endpoint make a WebSocket of the request, which is closed when the endpoint ends. */
-const upgradableBy =
+/** Makes `upgrade` of the request open a WebSocket that closes with the endpoint. */
+const withUpgrade =
   ({ upgrade }: StreamConnections["Service"]) =>
   <A, E, R>(endpoint: Effect.Effect<A, E, R>) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
@@ -62,53 +70,53 @@ const closeCodeOf = (exit: Exit.Exit<unknown, unknown>) => {
   return Cause.hasInterruptsOnly(exit.cause) ? GOING_AWAY[0] : INTERNAL_ERROR[0]
 }
 
-/** Tells the calls whom they come from. */
-const fromPeer = <A, E, R>(endpoint: Effect.Effect<A, E, R>) =>
+/** Provides the client address of the connection to its calls. */
+const withClientAddress = <A, E, R>(endpoint: Effect.Effect<A, E, R>) =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    Effect.provideService(endpoint, ClientAddress.Peer, ClientAddress.of(request))
+    Effect.provideService(endpoint, ClientAddress.RpcClientAddress, ClientAddress.of(request))
   )
 
-/** A handshake that is refused, or a connection that breaks, is no failure of the server. */
-const ignoreBrokenSocket = (defect: unknown) =>
+/** A rejected handshake or a broken connection is not a failure of the server. */
+const ignoreSocketError = (defect: unknown) =>
   Socket.isSocketError(defect) ? Effect.succeed(HttpServerResponse.empty()) : Effect.die(defect)
 
-const overWebSocket = Layer.effect(
+const layerWebSocket = Layer.effect(
   RpcServer.Protocol,
   Effect.gen(function* () {
     const { httpEffect, protocol } = yield* RpcServer.makeProtocolWithHttpEffectWebsocket
-    yield* serve("GET", Routes.paths.rpc, httpEffect)
+    yield* addRoute("GET", Routes.paths.rpc, httpEffect)
     return protocol
   })
 ).pipe(Layer.provide(StrictRpcSerialization.layerJson))
 
-/** The last line of a body need not be ended, and a body without a line asks for nothing. */
-const wholeLines = Effect.fnUntraced(function* (endpoint: Endpoint) {
+/** Accepts a body without a newline at its end, and rejects an empty body. */
+const withCompleteLines = Effect.fnUntraced(function* (endpoint: Endpoint) {
   const request = yield* HttpServerRequest.HttpServerRequest
   const text = yield* Effect.orDie(request.text)
-  if (text.trim() === "") return yield* Problems.respond(nothingAsked)
-  const ended: HttpServerRequest.HttpServerRequest = Object.create(request, {
+  if (text.trim() === "") return yield* Problems.respond(emptyBody)
+  const complete: HttpServerRequest.HttpServerRequest = Object.create(request, {
     text: { value: Effect.succeed(text.endsWith("\n") ? text : `${text}\n`) }
   })
-  return yield* Effect.provideService(endpoint, HttpServerRequest.HttpServerRequest, ended)
+  return yield* Effect.provideService(endpoint, HttpServerRequest.HttpServerRequest, complete)
 })
 
-const nothingAsked = new InvalidRequest({
-  detail: "Calls are lines of JSON, as effect/rpc writes them, and there is none"
+const emptyBody = new InvalidRequest({
+  detail: "The body is empty; send effect/rpc messages as lines of JSON"
 })
 
-const overHttp = Layer.effect(
+const layerHttp = Layer.effect(
   RpcServer.Protocol,
   Effect.gen(function* () {
     const { httpEffect, protocol } = yield* RpcServer.makeProtocolWithHttpEffect()
-    yield* serve("POST", Routes.paths.rpcHttp, wholeLines(httpEffect))
+    yield* addRoute("POST", Routes.paths.rpcHttp, withCompleteLines(httpEffect))
     return protocol
   })
 ).pipe(Layer.provide(StrictRpcSerialization.layerNdjson))
 
 const server = RpcServer.layer(RatesRpcs, { spanPrefix: "RatesRpcs", disableFatalDefects: true })
 
-/** The typed calls and streams, over a WebSocket and over HTTP. */
+/** The RPC server, over WebSocket and over HTTP. */
 export const layer = Layer.mergeAll(
-  server.pipe(Layer.provide(overWebSocket)),
-  server.pipe(Layer.provide(overHttp), Layer.fresh)
-).pipe(Layer.provide([RatesRpcHandlers.layer, AccessControl.layerRpc]))
+  server.pipe(Layer.provide(layerWebSocket)),
+  server.pipe(Layer.provide(layerHttp), Layer.fresh)
+).pipe(Layer.provide([RatesRpcHandlers.layer, RpcAccessControl.layer]))

@@ -1,13 +1,13 @@
 import { Array, Cause, Clock, Duration, Effect, Option, Schema, Stream } from "effect"
 import type { Rpc } from "effect/rpc"
-import { Caller } from "../../api/access/RpcAccess.ts"
+import { Caller } from "../../api/access/Caller.ts"
 import { ConversionResult, QuoteResult } from "../../api/conversion/ConversionResult.ts"
 import * as PollMessages from "../../api/polling/PollMessage.ts"
 import * as Problem from "../../api/Problem.ts"
 import type { RateEventMessage } from "../../api/rates/RateEventMessage.ts"
 import { RatesRpcs } from "../../api/rates/RatesRpcs.ts"
 import { Settings } from "../../config/Settings.ts"
-import { QuoteId } from "../../domain/conversion/AuditRecord.ts"
+import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { Reference } from "../../domain/conversion/Conversion.ts"
 import { isStaleAt, type Rate } from "../../domain/rates/Rate.ts"
 import type { RateEvent } from "../../domain/rates/RateEvent.ts"
@@ -15,99 +15,100 @@ import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import type { Mailbox } from "../../rates/feed/Mailbox.ts"
 import type { Subscription } from "../../rates/feed/RateFeed.ts"
-import * as BackPressure from "../stream/BackPressure.ts"
-import * as ConversionRequests from "../http/ConversionRequests.ts"
+import * as RpcBackPressure from "./RpcBackPressure.ts"
+import { ConversionRequests, parseIdempotencyKey } from "../http/ConversionRequests.ts"
 import { Drain } from "../Drain.ts"
 import * as PairParams from "../http/PairParams.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as RateEncoding from "../http/RateEncoding.ts"
 import * as RateRequests from "../http/RateRequests.ts"
 
-/** How many streams one client may have on one connection. */
-const STREAMS_PER_CLIENT = 100
+/** Maximum number of streams on one connection. */
+const MAX_STREAMS_PER_CONNECTION = 100
 
-/** Answers the typed calls and streams, whichever way they come. */
+/** Handlers of the RPCs, for both protocols. */
 export const layer = RatesRpcs.toLayer(
   Effect.gen(function* () {
     const { pairs, staleAfter } = yield* Settings
     const broadcaster = yield* Broadcaster
     const drain = yield* Drain
     const requests = yield* RateRequests.make
-    const conversions = yield* ConversionRequests.make
-    const streams = new WeakMap<Rpc.ServerClient, number>()
+    const conversions = yield* ConversionRequests
+    const streamCounts = new WeakMap<Rpc.ServerClient, number>()
 
-    /** A mailbox for as long as the scope is open. */
+    /** Subscribes until the scope closes. Fails if the connection has too many streams. */
     const subscribe = Effect.fnUntraced(function* (client: Rpc.ServerClient, subscription: Subscription) {
-      const count = (change: number) => streams.set(client, (streams.get(client) ?? 0) + change)
-      if ((streams.get(client) ?? 0) >= STREAMS_PER_CLIENT)
+      const addToCount = (change: number) =>
+        streamCounts.set(client, (streamCounts.get(client) ?? 0) + change)
+      if ((streamCounts.get(client) ?? 0) >= MAX_STREAMS_PER_CONNECTION)
         return yield* new Problem.RateLimited({
-          detail: `At most ${STREAMS_PER_CLIENT} streams per connection`
+          detail: `The connection has ${MAX_STREAMS_PER_CONNECTION} streams, which is the maximum; end one or open another connection`
         })
       yield* Effect.acquireRelease(
-        Effect.sync(() => count(1)),
-        () => Effect.sync(() => count(-1))
+        Effect.sync(() => addToCount(1)),
+        () => Effect.sync(() => addToCount(-1))
       )
       return yield* broadcaster.subscribe(subscription)
     })
 
-    const untilDrain = <A>(
+    const streamOf = <A>(
       mailbox: Mailbox,
-      tell: (events: ReadonlyArray<RateEvent>) => Effect.Effect<ReadonlyArray<A>>
+      toMessages: (events: ReadonlyArray<RateEvent>) => Effect.Effect<ReadonlyArray<A>>
     ) =>
-      Stream.fromEffectRepeat(Effect.flatMap(mailbox.take, tell)).pipe(
+      Stream.fromEffectRepeat(Effect.flatMap(mailbox.take, toMessages)).pipe(
         Stream.filter(Array.isReadonlyArrayNonEmpty),
         Stream.flattenArray,
-        Stream.interruptWhen(drain.begun)
+        Stream.interruptWhen(drain.awaitEndOfStreams)
       )
 
-    const tellRates = Effect.fnUntraced(function* (events: ReadonlyArray<RateEvent>) {
+    const toRateMessages = Effect.fnUntraced(function* (events: ReadonlyArray<RateEvent>) {
       const isStale = isStaleAt(yield* Clock.currentTimeMillis, staleAfter)
       return events.flatMap((event) => toMessage(event, isStale))
     })
-    const tellPolls = (events: ReadonlyArray<RateEvent>) =>
+    const toPollMessages = (events: ReadonlyArray<RateEvent>) =>
       Effect.succeed(
         events.flatMap((event) => (event._tag === "PollFinished" ? [PollMessages.toMessage(event.run)] : []))
       )
 
     return RatesRpcs.of({
       GetRate: ({ from, maxAge, to }) =>
-        safely(Effect.map(requests.rate(from, to, maxAge), RateEncoding.toMessage)),
+        handleCall(Effect.map(requests.rate(from, to, maxAge), RateEncoding.toMessage)),
 
       ListRates: ({ base }) =>
-        safely(Effect.map(requests.known(base), ({ found }) => found.map(RateEncoding.toMessage))),
+        handleCall(Effect.map(requests.known(base), ({ found }) => found.map(RateEncoding.toMessage))),
 
-      Convert: Effect.fnUntraced(function* ({ idempotencyKey, quoteId, ...asked }) {
-        const key = yield* Effect.fromResult(ConversionRequests.keyOf(idempotencyKey))
-        const quote = yield* given(QuoteId, quoteId, "/quoteId")
-        const body = { ...(yield* bodyOf(asked)), ...(quote === undefined ? {} : { quote_id: quote }) }
-        const answer = yield* conversions.convert(body, key, yield* Caller)
-        return yield* Effect.orDie(decodeConversion(answer.body))
-      }, safely),
+      Convert: Effect.fnUntraced(function* ({ idempotencyKey, quoteId, ...payload }) {
+        const key = yield* Effect.fromResult(parseIdempotencyKey(idempotencyKey))
+        const quote = yield* decodeOptional(QuoteId, quoteId, "/quoteId")
+        const body = { ...(yield* toBody(payload)), ...(quote === undefined ? {} : { quote_id: quote }) }
+        const { conversion } = yield* conversions.convert(body, key, yield* Caller)
+        return yield* Effect.orDie(decodeConversion(conversion))
+      }, handleCall),
 
-      CreateQuote: Effect.fnUntraced(function* ({ ttl, ...asked }) {
-        const body = yield* bodyOf(asked)
+      CreateQuote: Effect.fnUntraced(function* ({ ttl, ...payload }) {
+        const body = yield* toBody(payload)
         const lifetime = ttl === undefined ? {} : { ttl: `${Math.ceil(Duration.toMillis(ttl))} millis` }
         const quote = yield* conversions.createQuote({ ...body, ...lifetime }, yield* Caller)
         return yield* Effect.orDie(decodeQuote(quote))
-      }, safely),
+      }, handleCall),
 
-      WatchRates: (asked, { client }) =>
+      WatchRates: (payload, { client }) =>
         Stream.unwrap(
           Effect.gen(function* () {
             const mailbox = yield* subscribe(client, {
-              pairs: asked.pairs && (yield* PairParams.find(pairs, asked.pairs, "/pairs")),
+              pairs: payload.pairs && (yield* PairParams.find(pairs, payload.pairs, "/pairs")),
               since:
-                asked.since === undefined
+                payload.since === undefined
                   ? undefined
-                  : Option.getOrUndefined(StreamPosition.parse(asked.since))
+                  : Option.getOrUndefined(StreamPosition.parse(payload.since))
             })
-            return untilDrain(mailbox, tellRates)
+            return streamOf(mailbox, toRateMessages)
           })
         ),
 
-      WatchPolls: (_asked, { client }) =>
+      WatchPolls: (_payload, { client }) =>
         Stream.unwrap(
-          Effect.map(subscribe(client, { pairs: [] }), (mailbox) => untilDrain(mailbox, tellPolls))
+          Effect.map(subscribe(client, { pairs: [] }), (mailbox) => streamOf(mailbox, toPollMessages))
         )
     })
   })
@@ -115,12 +116,12 @@ export const layer = RatesRpcs.toLayer(
 
 const toMessage = (event: RateEvent, isStale: (rate: Rate) => boolean): ReadonlyArray<RateEventMessage> => {
   const { epoch, sequence } = event
-  const told = (rate: Rate) => RateEncoding.toMessage({ rate, stale: isStale(rate) })
+  const toRateMessage = (rate: Rate) => RateEncoding.toMessage({ rate, stale: isStale(rate) })
   switch (event._tag) {
     case "Snapshot":
-      return [{ _tag: "Snapshot", epoch, sequence, rates: event.rates.map(told) }]
+      return [{ _tag: "Snapshot", epoch, sequence, rates: event.rates.map(toRateMessage) }]
     case "RateChanged":
-      return [{ _tag: "RateChanged", epoch, sequence, rate: told(event.rate) }]
+      return [{ _tag: "RateChanged", epoch, sequence, rate: toRateMessage(event.rate) }]
     case "Gap":
       return [{ _tag: "Gap", epoch, sequence, since: StreamPosition.format(event.since) }]
     case "PollFinished":
@@ -128,11 +129,11 @@ const toMessage = (event: RateEvent, isStale: (rate: Rate) => boolean): Readonly
   }
 }
 
-const decodeConversion = Schema.decodeEffect(Schema.fromJsonString(ConversionResult))
+const decodeConversion = Schema.decodeEffect(ConversionResult)
 const decodeQuote = Schema.decodeUnknownEffect(QuoteResult)
 
-/** A text of a request by its schema, where it is given. */
-const given = <A extends string>(
+/** Decodes a field of the payload, unless it is undefined. */
+const decodeOptional = <A extends string>(
   schema: Schema.Codec<A, string>,
   text: string | undefined,
   pointer: string
@@ -141,28 +142,28 @@ const given = <A extends string>(
     ? Effect.undefined
     : Effect.mapError(Schema.decodeEffect(schema)(text), ({ message }) => Problems.invalid(pointer, message))
 
-/** What was asked for, as the body of the HTTP API has it. */
-const bodyOf = Effect.fnUntraced(function* (asked: {
+/** Converts a payload to the request body of the HTTP API. */
+const toBody = Effect.fnUntraced(function* (payload: {
   readonly amount: string
   readonly amountType?: "source" | "target"
   readonly fromCurrency: string
   readonly reference?: string
   readonly toCurrency: string
 }) {
-  const reference = yield* given(Reference, asked.reference, "/reference")
+  const reference = yield* decodeOptional(Reference, payload.reference, "/reference")
   return {
-    amount: asked.amount,
-    from_currency: asked.fromCurrency,
-    to_currency: asked.toCurrency,
-    ...(asked.amountType === undefined ? {} : { amount_type: asked.amountType }),
+    amount: payload.amount,
+    from_currency: payload.fromCurrency,
+    to_currency: payload.toCurrency,
+    ...(payload.amountType === undefined ? {} : { amount_type: payload.amountType }),
     ...(reference === undefined ? {} : { reference })
   }
 })
 
-/** Tells a caller of a failure that nobody foresaw, and the log why. */
-const safely = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E | Problem.Internal, R> =>
-  BackPressure.counted(call).pipe(
+/** Runs a call with a permit of its connection. Logs a defect, and fails with an internal error. */
+const handleCall = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E | Problem.Internal, R> =>
+  RpcBackPressure.withPermit(call).pipe(
     Effect.catchCauseIf(Cause.hasDies, (cause) =>
-      Effect.flatMap(Problems.ofUnforeseen("a call", cause), Effect.fail)
+      Effect.flatMap(Problems.unexpected("an RPC", cause), Effect.fail)
     )
   )

@@ -4,7 +4,7 @@ import { RpcSerialization } from "effect/rpc"
 const optional = Schema.optionalKey
 const Id = Schema.Union([Schema.String, Schema.Finite])
 
-/** What a client of RPC may say, apart from a trace. */
+/** Messages that an RPC client can send, without trace fields. */
 const ClientMessage = Schema.Union([
   Schema.TaggedStruct("Request", {
     id: Id,
@@ -19,7 +19,7 @@ const ClientMessage = Schema.Union([
 ])
 const decodeMessage = Schema.decodeUnknownOption(ClientMessage)
 
-/** The trace that a request belongs to, as W3C's Trace Context has it. */
+/** Trace fields of a request, in the formats of W3C Trace Context. */
 const Trace = Schema.Struct({
   traceId: Schema.String.check(Schema.isPattern(/^[0-9a-f]{32}$/)),
   spanId: Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/)),
@@ -27,19 +27,19 @@ const Trace = Schema.Struct({
 })
 const decodeTrace = Schema.decodeUnknownOption(Trace)
 
-/** A message that is none, such as `null`, would be an unforeseen failure of the server; a broken trace is left out. */
-const read = (message: unknown) => {
-  const known = Option.getOrThrowWith(
+/** Rejects values that are not a message, such as `null`, which Effect's server would die of. Drops an invalid trace. */
+const validate = (message: unknown) => {
+  const valid = Option.getOrThrowWith(
     decodeMessage(message),
-    () => new Error("It is no message of effect/rpc")
+    () => new Error("The message is not an effect/rpc message")
   )
-  const trace = known._tag === "Request" ? Option.getOrUndefined(decodeTrace(message)) : undefined
-  return { ...known, ...trace }
+  const trace = valid._tag === "Request" ? Option.getOrUndefined(decodeTrace(message)) : undefined
+  return { ...valid, ...trace }
 }
 
-/** What a parser says of a text that is no JSON is of no use to whoever sent it. */
+/** Replaces the error of the JSON parser, which does not help the client. */
 const parse = (decode: () => ReadonlyArray<unknown>) =>
-  Result.getOrThrowWith(Result.try(decode), () => new Error("It is no JSON"))
+  Result.getOrThrowWith(Result.try(decode), () => new Error("The message is not valid JSON"))
 
 const strict = (serialization: RpcSerialization.RpcSerialization["Service"]) =>
   Layer.succeed(
@@ -48,7 +48,7 @@ const strict = (serialization: RpcSerialization.RpcSerialization["Service"]) =>
       ...serialization,
       makeUnsafe: () => {
         const { decode, encode } = serialization.makeUnsafe()
-        return { encode, decode: (data) => parse(() => decode(data)).map(read) }
+        return { encode, decode: (data) => parse(() => decode(data)).map(validate) }
       }
     })
   )

@@ -6,12 +6,12 @@ import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import * as RateEncoding from "../http/RateEncoding.ts"
 import * as WebSocketFrame from "../node/WebSocketFrame.ts"
 
-/** How fresh a rate is for those who are told of it. */
+/** Returns true if a rate is stale at the time of encoding. */
 export type IsStale = (rate: Rate) => boolean
 
 const encodePoll = Schema.encodeSync(PollMessages.PollMessage)
 
-/** The members of an event as JSON, without the braces around them. */
+/** JSON members of an event, without the enclosing braces. */
 const membersOf = (event: RateEvent, isStale: IsStale): string => {
   const position = `"epoch":"${event.epoch}","sequence":${event.sequence}`
   switch (event._tag) {
@@ -30,7 +30,6 @@ const membersOf = (event: RateEvent, isStale: IsStale): string => {
   }
 }
 
-/** The names of the events. */
 const WEB_SOCKET_TYPES = {
   Snapshot: "all_rates",
   RateChanged: "rate_update",
@@ -39,27 +38,27 @@ const WEB_SOCKET_TYPES = {
 } as const
 const SSE_EVENTS = { Snapshot: "snapshot", RateChanged: "rate", PollFinished: "poll", Gap: "gap" } as const
 
-/** Remembers what is told of an event, which is the same for every reader; a snapshot is made for one of them. */
-const once = <A>(encode: (event: RateEvent, isStale: IsStale) => A) => {
-  const encoded = new WeakMap<RateEvent, { readonly told: A }>()
+/** Encodes an event once for all clients. Snapshots and gaps are not cached, because each goes to one client. */
+const encodeOnce = <A>(encode: (event: RateEvent, isStale: IsStale) => A) => {
+  const cache = new WeakMap<RateEvent, { readonly encoded: A }>()
   return (event: RateEvent, isStale: IsStale): A => {
-    const known = encoded.get(event)
-    if (known !== undefined) return known.told
-    const told = encode(event, isStale)
-    if (event._tag === "RateChanged" || event._tag === "PollFinished") encoded.set(event, { told })
-    return told
+    const cached = cache.get(event)
+    if (cached !== undefined) return cached.encoded
+    const encoded = encode(event, isStale)
+    if (event._tag === "RateChanged" || event._tag === "PollFinished") cache.set(event, { encoded })
+    return encoded
   }
 }
 
-/** A message of the WebSocket, as it is written to the connection. */
-export const toWebSocketFrame = once((event, isStale) =>
-  WebSocketFrame.ofText(`{"type":"${WEB_SOCKET_TYPES[event._tag]}",${membersOf(event, isStale)}}`)
+/** Encodes an event as a WebSocket frame. */
+export const toWebSocketFrame = encodeOnce((event, isStale) =>
+  WebSocketFrame.encodeText(`{"type":"${WEB_SOCKET_TYPES[event._tag]}",${membersOf(event, isStale)}}`)
 )
 
 const encoder = new TextEncoder()
 
-/** An event of the SSE stream. */
-export const toSseBytes = once((event, isStale) =>
+/** Encodes an event as a server-sent event. */
+export const toSseBytes = encodeOnce((event, isStale) =>
   encoder.encode(
     `id: ${StreamPosition.format(event)}\nevent: ${SSE_EVENTS[event._tag]}\ndata: {${membersOf(event, isStale)}}\n\n`
   )

@@ -5,46 +5,47 @@ import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import { isStaleAt } from "../../domain/rates/Rate.ts"
 import type { PollFinished, RateChanged, RateEvent } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
-import * as Metrics from "../../platform/telemetry/Metrics.ts"
+import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
-import * as Mailbox from "../../rates/feed/Mailbox.ts"
 import * as Coalescer from "../../rates/feed/Coalescer.ts"
+import * as Mailbox from "../../rates/feed/Mailbox.ts"
 import { Drain } from "../Drain.ts"
 import * as RateEventEncoding from "./RateEventEncoding.ts"
 import { GOING_AWAY, INTERNAL_ERROR, WebSocket } from "./WebSocket.ts"
 
-/** How many changes wait to be told together at most. */
-const MAX_BATCH = 256
+/** Number of queued events at which a batch is sent without waiting for the coalescer. */
+const MAX_BATCH_SIZE = 256
 
-/** One client that is told. */
-export interface Reader {
+/** WebSocket client that receives rate events. */
+export interface Subscriber {
   readonly webSocket: WebSocket
-  /** What carries its WebSocket. */
+  /** Socket that carries the WebSocket. */
   readonly tcp: Socket
-  /** The pairs that it wants to be told of, by their keys; all where it has not said so. */
-  wanted: ReadonlyMap<string, CurrencyPair> | undefined
-  /** What it has missed, while its connection takes nothing. */
+  /** Subscribed pairs by key; undefined for all pairs. */
+  pairs: ReadonlyMap<string, CurrencyPair> | undefined
+  /** Undelivered events of a slow client; undefined while the client keeps up. */
   mailbox: Mailbox.Inbox | undefined
 }
 
 /**
- * Tells every WebSocket of every change. What has changed is encoded once, as the bytes of its frames, and given to each
- * connection in one write: the system call is what telling costs, and with the rests of a {@link Coalescer.make pace} between
- * there are few of them, however many changes there are. A connection that does not take what was written before is
- * told nothing until it does; what it misses waits in a mailbox of its own, which keeps the newest per pair.
+ * Sends rate events to all WebSocket clients.
  *
- * Whatever is said of one reader (that it wants other pairs, or everything anew) is said between batches: so all who are
- * not behind have been told the same, and the position is known once for all.
+ * The cost of a fan-out is the system call per connection. So the events of a batch are encoded once, as frames, and each
+ * connection gets them in one write; a `Coalescer` limits the number of batches. A client whose socket buffer is full gets
+ * a mailbox instead, which keeps the newest rate per pair until the socket drains.
+ *
+ * Every change of a subscription first sends the current batch. So all clients without a mailbox have received the same
+ * events, and one position is enough for all of them.
  */
 export class RatesFanOut extends Context.Service<
   RatesFanOut,
   {
-    /** Tells a reader what it begins with, and every change from then on. */
-    readonly add: (reader: Reader, since: StreamPosition | undefined) => void
-    readonly remove: (reader: Reader) => void
-    readonly want: (reader: Reader, wanted: ReadonlyMap<string, CurrencyPair>) => void
-    /** Tells a reader every rate anew, of the pairs that it wants or of all. */
-    readonly refresh: (reader: Reader, everything: boolean) => void
+    /** Adds a subscriber. It first receives the events since a position, or a snapshot. */
+    readonly add: (subscriber: Subscriber, since: StreamPosition | undefined) => void
+    readonly remove: (subscriber: Subscriber) => void
+    readonly setPairs: (subscriber: Subscriber, pairs: ReadonlyMap<string, CurrencyPair>) => void
+    /** Sends a snapshot of the subscribed pairs, or of all pairs. */
+    readonly sendSnapshot: (subscriber: Subscriber, scope: Mailbox.SnapshotScope) => void
   }
 >()("effex/server/stream/RatesFanOut") {
   static readonly layer = Layer.effect(
@@ -59,14 +60,14 @@ const make = Effect.gen(function* () {
   const drain = yield* Drain
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
-  const readers = new Set<Reader>()
+  const subscribers = new Set<Subscriber>()
   let batch: Array<RateChanged | PollFinished> = []
-  /** Whether something was left out of the batch. */
-  let isBroken = false
-  /** When the first of the batch came. */
-  let since = 0
-  /** Up to where those who are not behind were told. */
-  let told = positionOf(broadcaster)
+  /** True if events were skipped, so that every subscriber needs a gap and a snapshot. */
+  let hasGap = false
+  /** Arrival of the first event of the batch. */
+  let batchStartedAt = 0
+  /** Position up to which subscribers without a mailbox have received everything. */
+  let deliveredUpTo = positionOf(broadcaster)
   let hasEnded = false
 
   const encode = (events: ReadonlyArray<RateEvent>): ReadonlyArray<Buffer> => {
@@ -74,140 +75,140 @@ const make = Effect.gen(function* () {
     return events.map((event) => RateEventEncoding.toWebSocketFrame(event, isStale))
   }
 
-  const waitForTurn = () => {
-    if (batch.length > 0 || isBroken) return
-    since = performance.now()
-    pace.soon()
+  const schedule = () => {
+    if (batch.length > 0 || hasGap) return
+    batchStartedAt = performance.now()
+    coalescer.schedule()
   }
 
-  /** Tells what has changed, so that nothing is left to be told. */
-  const tellAll = () => {
-    if (batch.length === 0 && !isBroken) return
+  /** Sends the batch now. */
+  const flush = () => {
+    if (batch.length === 0 && !hasGap) return
     const events = batch
-    const isWhole = !isBroken
+    const isComplete = !hasGap
     batch = []
-    isBroken = false
-    safely(readers, () => (isWhole ? pass(events) : keepAll(events)))
-    told = positionOf(broadcaster)
+    hasGap = false
+    closeOnDefect(subscribers, () => (isComplete ? sendToAll(events) : queueGapForAll(events)))
+    deliveredUpTo = positionOf(broadcaster)
   }
-  const pace = Coalescer.make(tellAll)
+  const coalescer = Coalescer.make(flush)
 
-  const pass = (events: ReadonlyArray<RateChanged | PollFinished>) => {
+  const sendToAll = (events: ReadonlyArray<RateChanged | PollFinished>) => {
     const frames = encode(events)
-    const all = Buffer.concat(frames)
-    const waited = (performance.now() - since) / 1000
-    for (const reader of readers) {
-      const { mailbox, tcp, wanted, webSocket } = reader
+    const allBytes = Buffer.concat(frames)
+    const queuedSeconds = (performance.now() - batchStartedAt) / 1000
+    for (const subscriber of subscribers) {
+      const { mailbox, pairs, tcp, webSocket } = subscriber
       if (webSocket.readyState !== WebSocket.OPEN) continue
       if (mailbox !== undefined || tcp.writableNeedDrain) {
-        keep(reader, ({ offer }) => events.forEach(offer))
+        queue(subscriber, ({ offer }) => events.forEach(offer))
         continue
       }
-      const bytes = wanted === undefined ? all : bytesOf(events, frames, wanted)
+      const bytes = pairs === undefined ? allBytes : bytesOfPairs(events, frames, pairs)
       if (bytes.length === 0) continue
       tcp.write(bytes)
-      Metrics.streamLag.updateUnsafe(waited, context)
+      StreamMetrics.lag.updateUnsafe(queuedSeconds, context)
     }
   }
 
-  const keepAll = (events: ReadonlyArray<RateChanged | PollFinished>) => {
-    for (const reader of readers) {
-      keep(reader, ({ invalidate, offer }) => {
+  const queueGapForAll = (events: ReadonlyArray<RateChanged | PollFinished>) => {
+    for (const subscriber of subscribers) {
+      queue(subscriber, ({ invalidate, offer }) => {
         events.forEach(offer)
         invalidate()
       })
     }
   }
 
-  /** Puts into the mailbox of a reader what it is told once it takes what it was told before. */
-  const keep = (reader: Reader, put: (mailbox: Mailbox.Inbox) => void) => {
-    if (reader.mailbox !== undefined) return put(reader.mailbox)
-    reader.mailbox = Mailbox.make({
-      pairs: reader.wanted && Array.from(reader.wanted.values()),
-      told,
-      first: [],
+  /** Adds to the mailbox of a subscriber, which is created and delivered if there is none. */
+  const queue = (subscriber: Subscriber, add: (mailbox: Mailbox.Inbox) => void) => {
+    if (subscriber.mailbox !== undefined) return add(subscriber.mailbox)
+    subscriber.mailbox = Mailbox.make({
+      pairs: subscriber.pairs && Array.from(subscriber.pairs.values()),
+      deliveredUpTo,
+      initialEvents: [],
       snapshot: broadcaster.snapshot
     })
-    put(reader.mailbox)
-    catchUp(reader)
+    add(subscriber.mailbox)
+    deliverMailbox(subscriber)
   }
 
-  /** Empties the mailbox of a reader as soon as its connection takes it. */
-  const catchUp = (reader: Reader): void => {
-    const { mailbox, tcp, webSocket } = reader
+  /** Sends the content of the mailbox once the socket has drained. */
+  const deliverMailbox = (subscriber: Subscriber): void => {
+    const { mailbox, tcp, webSocket } = subscriber
     if (mailbox === undefined || webSocket.readyState !== WebSocket.OPEN) return
     if (tcp.writableNeedDrain) {
       tcp.once("drain", () => {
-        tellAll()
-        safely([reader], () => catchUp(reader))
+        flush()
+        closeOnDefect([subscriber], () => deliverMailbox(subscriber))
       })
       return
     }
     const events = mailbox.takeNow()
-    const waited = mailbox.waited()
-    reader.mailbox = undefined
-    tell(reader, events)
-    if (waited !== undefined) Metrics.streamLag.updateUnsafe(waited, context)
+    const queuedSeconds = mailbox.queuedSeconds()
+    subscriber.mailbox = undefined
+    send(subscriber, events)
+    if (queuedSeconds !== undefined) StreamMetrics.lag.updateUnsafe(queuedSeconds, context)
   }
 
-  const tell = ({ tcp }: Reader, events: ReadonlyArray<RateEvent>) => {
+  const send = ({ tcp }: Subscriber, events: ReadonlyArray<RateEvent>) => {
     if (events.length === 0) return
     tcp.write(Buffer.concat(encode(events)))
-    if (events.some(({ _tag }) => _tag === "Gap")) Metrics.streamGaps.updateUnsafe(1, context)
+    if (events.some(({ _tag }) => _tag === "Gap")) StreamMetrics.gaps.updateUnsafe(1, context)
   }
 
-  /** Nobody waits for this who could be told of a failure. */
-  const safely = (toldTo: Iterable<Reader>, telling: () => void) => {
+  /** Closes the affected connections if sending throws: callbacks of timers and sockets have no caller to fail. */
+  const closeOnDefect = (affected: Iterable<Subscriber>, run: () => void) => {
     try {
-      telling()
+      run()
     } catch (defect) {
-      for (const { webSocket } of toldTo) webSocket.close(...INTERNAL_ERROR)
+      for (const { webSocket } of affected) webSocket.close(...INTERNAL_ERROR)
       Effect.runForkWith(context)(
-        Effect.logError("Unforeseen failure of telling WebSockets", Cause.die(defect))
+        Effect.logError("Unexpected failure of the WebSocket fan-out", Cause.die(defect))
       )
     }
   }
 
-  yield* broadcaster.follow({
+  yield* broadcaster.listen({
     offer: (event) => {
-      waitForTurn()
-      if (batch.push(event) >= MAX_BATCH) tellAll()
+      schedule()
+      if (batch.push(event) >= MAX_BATCH_SIZE) flush()
     },
     invalidate: () => {
-      waitForTurn()
-      isBroken = true
+      schedule()
+      hasGap = true
     }
   })
 
-  yield* drain.begun.pipe(
+  yield* drain.awaitEndOfStreams.pipe(
     Effect.andThen(
       Effect.sync(() => {
-        tellAll()
+        flush()
         hasEnded = true
-        for (const { webSocket } of readers) webSocket.close(...GOING_AWAY)
+        for (const { webSocket } of subscribers) webSocket.close(...GOING_AWAY)
       })
     ),
     Effect.forkScoped
   )
 
   return RatesFanOut.of({
-    add: (reader, position) => {
-      // Its client has left before it was served.
-      if (reader.webSocket.readyState === WebSocket.CLOSED) return
-      tellAll()
-      tell(reader, broadcaster.beginning({ since: position }))
-      readers.add(reader)
-      if (hasEnded) reader.webSocket.close(...GOING_AWAY)
+    add: (subscriber, since) => {
+      // The client may have disconnected during the handshake.
+      if (subscriber.webSocket.readyState === WebSocket.CLOSED) return
+      flush()
+      send(subscriber, broadcaster.initialEvents({ since }))
+      subscribers.add(subscriber)
+      if (hasEnded) subscriber.webSocket.close(...GOING_AWAY)
     },
-    remove: (reader) => readers.delete(reader),
-    want: (reader, wanted) => {
-      tellAll()
-      reader.wanted = wanted
-      reader.mailbox?.want(Array.from(wanted.values()))
+    remove: (subscriber) => subscribers.delete(subscriber),
+    setPairs: (subscriber, pairs) => {
+      flush()
+      subscriber.pairs = pairs
+      subscriber.mailbox?.setPairs(Array.from(pairs.values()))
     },
-    refresh: (reader, everything) => {
-      tellAll()
-      keep(reader, (mailbox) => mailbox.refresh(everything))
+    sendSnapshot: (subscriber, scope) => {
+      flush()
+      queue(subscriber, (mailbox) => mailbox.requestSnapshot(scope))
     }
   })
 })
@@ -217,15 +218,15 @@ const positionOf = ({ snapshot }: Broadcaster["Service"]): StreamPosition => {
   return { epoch, sequence }
 }
 
-/** The frames of the events that a reader wants: polls, and changes of its pairs. */
-const bytesOf = (
+/** Frames of polls, and of changes of the given pairs. */
+const bytesOfPairs = (
   events: ReadonlyArray<RateChanged | PollFinished>,
   frames: ReadonlyArray<Buffer>,
-  wanted: ReadonlyMap<string, CurrencyPair>
+  pairs: ReadonlyMap<string, CurrencyPair>
 ) =>
   Buffer.concat(
     frames.filter((_, i) => {
       const event = events[i]
-      return event?._tag !== "RateChanged" || wanted.has(event.rate.pair.key)
+      return event?._tag !== "RateChanged" || pairs.has(event.rate.pair.key)
     })
   )

@@ -9,36 +9,36 @@ import * as PairParams from "../http/PairParams.ts"
 import * as RateEventEncoding from "./RateEventEncoding.ts"
 import { StreamConnections } from "./StreamConnections.ts"
 
-/** A comment, so that nobody in between takes a quiet stream for a dead one. */
-const HEARTBEAT = new TextEncoder().encode(": still here\n\n")
+/** Comment that keeps proxies from closing an idle stream. */
+const HEARTBEAT = new TextEncoder().encode(": heartbeat\n\n")
 const HEARTBEAT_INTERVAL = "15 seconds"
-/** Comes first: how long a browser waits before it comes back. */
+/** First field of the stream: milliseconds until a browser reconnects. */
 const RETRY = new TextEncoder().encode("retry: 1000\n\n")
 
-/** What a reader of the events asks for. */
-interface Asked {
-  /** `USD:NGN,EUR:KES`; all pairs without it. */
+interface SseSubscription {
+  /** Comma-separated pairs, such as `USD:NGN,EUR:KES`; all pairs if undefined. */
   readonly pairs: string | undefined
+  /** Position from which the client resumes. */
   readonly since: string | undefined
 }
 
-/** The rates as server-sent events. */
+/** Creates the function that responds with rate events as server-sent events. */
 export const make = Effect.gen(function* () {
   const { pairs, staleAfter } = yield* Settings
   const broadcaster = yield* Broadcaster
   const connections = yield* StreamConnections
   const drain = yield* Drain
 
-  return Effect.fnUntraced(function* (asked: Asked) {
+  return Effect.fnUntraced(function* ({ pairs: pairsText, since }: SseSubscription) {
     const subscription = {
       pairs:
-        asked.pairs === undefined
+        pairsText === undefined
           ? undefined
-          : yield* PairParams.find(pairs, asked.pairs.split(","), "/query/pairs"),
-      since: asked.since === undefined ? undefined : Option.getOrUndefined(StreamPosition.parse(asked.since))
+          : yield* PairParams.find(pairs, pairsText.split(","), "/query/pairs"),
+      since: since === undefined ? undefined : Option.getOrUndefined(StreamPosition.parse(since))
     }
-    // The request's own scope stays open until the stream has ended.
-    yield* connections.enter("sse")
+    // The scope is the request's, which stays open until the stream has ended.
+    yield* connections.acquire("sse")
     const mailbox = yield* broadcaster.subscribe(subscription)
     const events = Stream.fromEffectRepeat(
       Effect.gen(function* () {
@@ -50,7 +50,7 @@ export const make = Effect.gen(function* () {
     const heartbeats = Stream.map(Stream.drop(Stream.tick(HEARTBEAT_INTERVAL), 1), () => HEARTBEAT)
     const body = Stream.make(RETRY).pipe(
       Stream.concat(Stream.merge(events, heartbeats)),
-      Stream.interruptWhen(drain.begun)
+      Stream.interruptWhen(drain.awaitEndOfStreams)
     )
     return HttpServerResponse.stream(body, {
       contentType: "text/event-stream",

@@ -4,118 +4,121 @@ import { type Problem, RateLimited } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
-import * as AccessControl from "../middleware/AccessControl.ts"
 import * as PairParams from "../http/PairParams.ts"
-import * as Problems from "../middleware/Problems.ts"
 import * as RateEncoding from "../http/RateEncoding.ts"
 import * as RateRequests from "../http/RateRequests.ts"
-import { RatesFanOut, type Reader } from "./RatesFanOut.ts"
-import * as Routes from "../Routes.ts"
-import * as WebSocketSessions from "./WebSocketSessions.ts"
-import * as WebSocketMessages from "./WebSocketMessages.ts"
-import { type Entry, StreamConnections } from "./StreamConnections.ts"
+import { AccessControl } from "../middleware/AccessControl.ts"
+import * as HttpAccessControl from "../middleware/HttpAccessControl.ts"
+import * as Problems from "../middleware/Problems.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
+import * as Routes from "../Routes.ts"
+import { RatesFanOut, type Subscriber } from "./RatesFanOut.ts"
+import { type StreamConnection, StreamConnections } from "./StreamConnections.ts"
 import {
-  type Client,
   INTERNAL_ERROR,
   POLICY_VIOLATION,
   TRY_AGAIN_LATER,
-  type WebSocket
+  type WebSocket,
+  type WebSocketHandler
 } from "./WebSocket.ts"
+import * as WebSocketMessageQueue from "./WebSocketMessageQueue.ts"
+import * as WebSocketMessages from "./WebSocketMessages.ts"
 
-/** What is the same for all clients. */
-interface Server {
-  readonly converse: (client: RatesClient) => WebSocketSessions.Conversation
-  readonly leave: (client: RatesClient) => void
+/** Functions that all clients share. */
+interface SharedFunctions {
+  readonly makeQueue: (client: RatesClient) => WebSocketMessageQueue.MessageQueue
+  readonly remove: (client: RatesClient) => void
 }
 
 /**
- * All that is held for a client, beside its connection: no fiber, no queue, and nothing of its request. What it needs when
- * it says something, or when it does not keep up, is made then.
+ * State of one client. An idle client has no fiber, no queue and no reference to its request, which keeps the memory per
+ * connection low. The message queue and the mailbox are created when they are first needed.
  */
-class RatesClient implements Client, Reader {
-  readonly server: Server
+class RatesClient implements WebSocketHandler, Subscriber {
+  readonly shared: SharedFunctions
   readonly webSocket: WebSocket
-  readonly entry: Entry
-  /** As whom it is counted. */
-  readonly caller: string
-  wanted: Reader["wanted"]
-  mailbox: Reader["mailbox"]
-  conversation: WebSocketSessions.Conversation | undefined
+  readonly connection: StreamConnection
+  /** Rate-limit identity of the client. */
+  readonly identity: string
+  pairs: Subscriber["pairs"]
+  mailbox: Subscriber["mailbox"]
+  queue: WebSocketMessageQueue.MessageQueue | undefined
 
-  constructor(server: Server, webSocket: WebSocket, entry: Entry, caller: string) {
-    this.server = server
+  constructor(shared: SharedFunctions, webSocket: WebSocket, connection: StreamConnection, identity: string) {
+    this.shared = shared
     this.webSocket = webSocket
-    this.entry = entry
-    this.caller = caller
+    this.connection = connection
+    this.identity = identity
   }
 
   get tcp() {
-    return this.entry.socket
+    return this.connection.socket
   }
 
-  hear(message: Buffer, isBinary: boolean) {
-    this.conversation ??= this.server.converse(this)
-    this.conversation.hear(message, isBinary)
+  onMessage(message: Buffer, isBinary: boolean) {
+    this.queue ??= this.shared.makeQueue(this)
+    this.queue.offer(message, isBinary)
   }
 
-  leave() {
-    this.conversation?.end()
-    this.server.leave(this)
+  onClose() {
+    this.queue?.close()
+    this.shared.remove(this)
   }
 }
 
-/** The WebSocket of the rates. */
+/** WebSocket endpoint for rates: `/ws/rates/`. */
 export const layer = Layer.unwrap(
   Effect.gen(function* () {
-    const { counting, opened } = yield* AccessControl.conversing
+    const access = yield* AccessControl
     const connections = yield* StreamConnections
     const fanOut = yield* RatesFanOut
-    const answer = yield* answering(counting)
-    const converse = yield* WebSocketSessions.make
-    const server: Server = {
-      converse: (client) => converse(client.webSocket, client.tcp, (frame) => answer(client, frame)),
-      leave: (client) => {
+    const reply = yield* makeReply
+    const makeQueue = yield* WebSocketMessageQueue.make
+    const shared: SharedFunctions = {
+      makeQueue: (client) => makeQueue(client.webSocket, client.tcp, (message) => reply(client, message)),
+      remove: (client) => {
         fanOut.remove(client)
-        connections.leave(client.entry)
+        connections.release(client.connection)
       }
     }
 
-    const begin = Effect.fnUntraced(function* (webSocket: WebSocket, caller: string) {
-      const since = yield* position
-      const entry = yield* connections.stay(yield* HttpServerRequest.HttpServerRequest, "websocket")
-      const client = new RatesClient(server, webSocket, entry, caller)
-      webSocket.serve(client)
+    const subscribe = Effect.fnUntraced(function* (webSocket: WebSocket, identity: string) {
+      const since = yield* sinceParam
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const connection = yield* connections.register(request, "websocket")
+      const client = new RatesClient(shared, webSocket, connection, identity)
+      webSocket.attach(client)
       fanOut.add(client, since)
     })
 
-    const endpoint = Effect.fnUntraced(function* (caller: string) {
+    const endpoint = Effect.fnUntraced(function* (identity: string) {
       const webSocket = yield* connections.upgrade(yield* HttpServerRequest.HttpServerRequest)
-      yield* begin(webSocket, caller).pipe(
-        Effect.catch((problem) => Effect.sync(() => refuse(webSocket, problem))),
+      yield* subscribe(webSocket, identity).pipe(
+        Effect.catch((problem) => Effect.sync(() => reject(webSocket, problem))),
         Effect.catchDefect((defect) =>
           Effect.andThen(
             Effect.sync(() => webSocket.close(...INTERNAL_ERROR)),
-            Effect.logError("Unforeseen failure of a WebSocket", Cause.die(defect))
+            Effect.logError("Unexpected failure of a WebSocket", Cause.die(defect))
           )
         ),
         Effect.ensuring(Effect.sync(() => webSocket.resume()))
       )
-      // The connection goes on without its request.
+      // The request ends here; the connection stays open.
       return HttpServerResponse.empty({ status: 101 })
     })
 
-    return HttpRouter.add("GET", Routes.paths.socket, ConnectionUpgrades.only(opened(endpoint)))
+    const authorized = HttpAccessControl.authorizeConnection(access)(endpoint)
+    return HttpRouter.add("GET", Routes.paths.socket, ConnectionUpgrades.requireWebSocket(authorized))
   })
 ).pipe(Layer.provide(RatesFanOut.layer))
 
-const refuse = (webSocket: WebSocket, problem: Problem) => {
-  webSocket.send(WebSocketMessages.ofProblem(problem))
+const reject = (webSocket: WebSocket, problem: Problem) => {
+  webSocket.send(WebSocketMessages.encodeProblem(problem))
   webSocket.close(problem instanceof RateLimited ? TRY_AGAIN_LATER : POLICY_VIOLATION, problem.title)
 }
 
-/** From where a client asks to be told. */
-const position = Effect.gen(function* () {
+/** Position from which the client resumes, from the query parameter `since`. */
+const sinceParam = Effect.gen(function* () {
   const { since } = yield* HttpServerRequest.ParsedSearchParams
   if (since === undefined) return undefined
   const parsed = typeof since === "string" ? StreamPosition.parse(since) : Option.none()
@@ -124,40 +127,43 @@ const position = Effect.gen(function* () {
     : yield* Problems.invalid("/query/since", `expected ${StreamPosition.ALLOWED}`)
 })
 
-/** Answers the messages of clients; of what they are told, the fan-out has the last word. */
-const answering = Effect.fnUntraced(function* (countingOf: (caller: string) => AccessControl.Counting) {
+/** Handles client messages. Rates for `get_all_rates` and `subscribe` are sent by the fan-out, to keep the order of events. */
+const makeReply = Effect.gen(function* () {
   const { pairs } = yield* Settings
+  const { consumeMessage } = yield* AccessControl
   const requests = yield* RateRequests.make
   const fanOut = yield* RatesFanOut
 
-  const reply = Effect.fnUntraced(function* (client: RatesClient, frame: WebSocketSessions.Frame) {
-    const counting = countingOf(client.caller)
-    const message = yield* Effect.tapError(WebSocketMessages.read(frame), () => counting)
-    // It asks for nothing.
+  const handle = Effect.fnUntraced(function* (client: RatesClient, text: WebSocketMessageQueue.Message) {
+    const count = consumeMessage(client.identity)
+    const message = yield* Effect.tapError(WebSocketMessages.decode(text), () => count)
+    // Pings are not counted.
     if (message.type === "ping") return `{"type":"pong"}`
-    yield* counting
+    yield* count
     switch (message.type) {
       case "get_all_rates":
-        return fanOut.refresh(client, true)
+        return fanOut.sendSnapshot(client, "all")
       case "get_rate": {
         const found = yield* requests.rate(message.source_currency, message.destination_currency)
         return `{"type":"rate",${RateEncoding.toText(found).slice(1)}`
       }
       case "subscribe": {
-        const some = yield* PairParams.find(pairs, message.pairs, "/pairs")
-        fanOut.want(client, new Map([...(client.wanted ?? []), ...keyed(some)]))
-        return fanOut.refresh(client, false)
+        const added = yield* PairParams.find(pairs, message.pairs, "/pairs")
+        fanOut.setPairs(client, new Map([...(client.pairs ?? []), ...entriesOf(added)]))
+        return fanOut.sendSnapshot(client, "subscribed")
       }
       case "unsubscribe": {
-        const wanted = new Map(client.wanted ?? keyed(pairs.all))
-        for (const { key } of yield* PairParams.find(pairs, message.pairs, "/pairs")) wanted.delete(key)
-        return fanOut.want(client, wanted)
+        const remaining = new Map(client.pairs ?? entriesOf(pairs.all))
+        for (const { key } of yield* PairParams.find(pairs, message.pairs, "/pairs")) remaining.delete(key)
+        return fanOut.setPairs(client, remaining)
       }
     }
   })
 
-  return (...asked: Parameters<typeof reply>): Effect.Effect<string | void> =>
-    Effect.catch(reply(...asked), (problem: Problem) => Effect.succeed(WebSocketMessages.ofProblem(problem)))
+  return (...args: Parameters<typeof handle>): Effect.Effect<string | void> =>
+    Effect.catch(handle(...args), (problem: Problem) =>
+      Effect.succeed(WebSocketMessages.encodeProblem(problem))
+    )
 })
 
-const keyed = (pairs: ReadonlyArray<CurrencyPair>) => pairs.map((pair) => [pair.key, pair] as const)
+const entriesOf = (pairs: ReadonlyArray<CurrencyPair>) => pairs.map((pair) => [pair.key, pair] as const)

@@ -6,41 +6,38 @@ import { HttpServerRequest } from "effect/http"
 import type { Socket } from "node:net"
 import { RateLimited } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
-import * as Metrics from "../../platform/telemetry/Metrics.ts"
+import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
 import { Drain } from "../Drain.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 import { MAX_MESSAGE_BYTES, WebSocket } from "./WebSocket.ts"
 
-/** What may wait for a reader before it is cut: the newest rates are a few kilobytes. */
-const MAX_WAITING_BYTES = 1024 * 1024
-/** How long a reader may take nothing of what waits for it. */
-const STALL_SECONDS = 10
-/** How often a WebSocket is asked whether it is still there; it is cut where the answer to the one before is missing. */
-const HEARTBEAT = "10 seconds"
-/** How long clients have to close when the server stops, before they are cut. */
-const CLOSE_GRACE = "1 second"
+/** Unsent bytes at which a client is disconnected. A snapshot of all rates is a few kilobytes. */
+const MAX_UNSENT_BYTES = 1024 * 1024
+/** Time without progress, while bytes are unsent, after which a client is disconnected. */
+const STALL_TIMEOUT_SECONDS = 10
+/** Interval of WebSocket pings. A client that has not answered the previous ping is disconnected. */
+const PING_INTERVAL = "10 seconds"
+/** Time that clients have to close their connection during shutdown. */
+const CLOSE_TIMEOUT = "1 second"
 
-/** The connections that stay open to be told of changes. */
+/** Tracks the long-lived connections: limits them per address, and disconnects stalled and dead clients. */
 export class StreamConnections extends Context.Service<
   StreamConnections,
   {
-    /**
-     * Counts the connection of the request for as long as the scope is open, and cuts it when it does not drain. Fails
-     * where its address has too many already.
-     */
-    readonly enter: (
+    /** Registers the connection of the current request until the scope closes. Fails if its address has too many. */
+    readonly acquire: (
       transport: Transport
     ) => Effect.Effect<Socket, RateLimited, Scope.Scope | HttpServerRequest.HttpServerRequest>
-    /** As `enter`, until {@link leave}. */
-    readonly stay: (
+    /** Registers the connection of a request until {@link release}. Fails if its address has too many. */
+    readonly register: (
       request: HttpServerRequest.HttpServerRequest,
       transport: Transport
-    ) => Effect.Effect<Entry, RateLimited>
-    readonly leave: (entry: Entry) => void
+    ) => Effect.Effect<StreamConnection, RateLimited>
+    readonly release: (connection: StreamConnection) => void
     /**
-     * Makes a WebSocket of the request, which is asked for signs of life. It is paused, so that nothing is lost that comes
-     * before somebody listens; interrupted where the client has gone, or the connection was taken before.
+     * Upgrades a request to a WebSocket with heartbeats. It is paused, so that no message is lost before a handler is
+     * attached. Interrupts if the client has disconnected, or the request was upgraded before.
      */
     readonly upgrade: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<WebSocket>
   }
@@ -53,21 +50,21 @@ export class StreamConnections extends Context.Service<
 
 export type Transport = "websocket" | "sse" | "rpc"
 
-/** One stream of a connection. Requests that were sent one after another, without waiting, share theirs. */
-export class Entry {
+/** One stream of a client. Pipelined requests can have several streams on one socket. */
+export class StreamConnection {
   readonly socket: Socket
   readonly transport: Transport
   readonly address: string
-  /** What had been taken when something was taken last, and when that was. */
-  written: number
-  since: number
+  /** Number of bytes sent to the client, and the tick at which it last changed. */
+  sentBytes: number
+  progressedAt: number
 
-  constructor(socket: Socket, transport: Transport, address: string, since: number) {
+  constructor(socket: Socket, transport: Transport, address: string, progressedAt: number) {
     this.socket = socket
     this.transport = transport
     this.address = address
-    this.written = socket.bytesWritten
-    this.since = since
+    this.sentBytes = socket.bytesWritten
+    this.progressedAt = progressedAt
   }
 }
 
@@ -75,116 +72,118 @@ const make = Effect.gen(function* () {
   const { streamsPerAddress } = yield* Settings
   const drain = yield* Drain
   const context = yield* Effect.context<never>()
-  const perAddress = new Map<string, number>()
-  const entries = new Set<Entry>()
-  const webSockets = new NodeWS.WebSocketServer({
+  const countByAddress = new Map<string, number>()
+  const connections = new Set<StreamConnection>()
+  const webSocketServer = new NodeWS.WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
-    // One message in a turn of the event loop, however many a client sends: the others have theirs in between.
+    // Handles one message per turn of the event loop, so that a client that sends many does not block the others.
     allowSynchronousEvents: false,
     WebSocket
   })
-  let second = 0
+  /** Seconds since the start, counted by the stall check. */
+  let tick = 0
 
-  const stay: StreamConnections["Service"]["stay"] = (request, transport) =>
+  const register: StreamConnections["Service"]["register"] = (request, transport) =>
     Effect.suspend(() => {
       const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
       const address = ClientAddress.of(request)
-      const count = perAddress.get(address) ?? 0
+      const count = countByAddress.get(address) ?? 0
       if (Option.isSome(streamsPerAddress) && count >= streamsPerAddress.value) {
-        const detail = `${count} streams are open from this address, which is as many as there may be`
+        const detail = `${count} streams are open from this address, which is the maximum; close one first`
         return Effect.fail(new RateLimited({ detail }))
       }
-      perAddress.set(address, count + 1)
-      const entry = new Entry(socket, transport, address, second)
-      entries.add(entry)
-      connectionsBy[transport].modifyUnsafe(1, context)
-      return Effect.succeed(entry)
+      countByAddress.set(address, count + 1)
+      const connection = new StreamConnection(socket, transport, address, tick)
+      connections.add(connection)
+      gauges[transport].modifyUnsafe(1, context)
+      return Effect.succeed(connection)
     })
 
-  const leave: StreamConnections["Service"]["leave"] = (entry) => {
-    if (!entries.delete(entry)) return
-    const { address, transport } = entry
-    const left = (perAddress.get(address) ?? 1) - 1
-    if (left === 0) perAddress.delete(address)
-    else perAddress.set(address, left)
-    connectionsBy[transport].modifyUnsafe(-1, context)
+  const release: StreamConnections["Service"]["release"] = (connection) => {
+    if (!connections.delete(connection)) return
+    const { address, transport } = connection
+    const remaining = (countByAddress.get(address) ?? 1) - 1
+    if (remaining === 0) countByAddress.delete(address)
+    else countByAddress.set(address, remaining)
+    gauges[transport].modifyUnsafe(-1, context)
   }
 
-  const enter: StreamConnections["Service"]["enter"] = Effect.fnUntraced(function* (transport) {
+  const acquire: StreamConnections["Service"]["acquire"] = Effect.fnUntraced(function* (transport) {
     const request = yield* HttpServerRequest.HttpServerRequest
-    const { socket } = yield* Effect.acquireRelease(stay(request, transport), (entry) =>
-      Effect.sync(() => leave(entry))
+    const { socket } = yield* Effect.acquireRelease(register(request, transport), (connection) =>
+      Effect.sync(() => release(connection))
     )
     return socket
   })
 
   const upgrade: StreamConnections["Service"]["upgrade"] = (request) =>
     Effect.suspend(() => {
-      const taken = ConnectionUpgrades.take(request)
-      if (taken === undefined) return Effect.interrupt
-      const { head, incoming, socket } = taken
+      const detached = ConnectionUpgrades.takeConnection(request)
+      if (detached === undefined) return Effect.interrupt
+      const { head, incoming, socket } = detached
       let upgraded: WebSocket | undefined
-      webSockets.handleUpgrade(incoming, socket, head, (webSocket) => {
-        webSocket.watch()
+      webSocketServer.handleUpgrade(incoming, socket, head, (webSocket) => {
+        webSocket.trackLiveness()
         webSocket.pause()
         upgraded = webSocket
       })
       return upgraded === undefined ? Effect.interrupt : Effect.succeed(upgraded)
     })
 
-  const cutWhoeverStalls = Effect.suspend(() => {
-    second++
-    let cut = 0
-    for (const entry of entries) {
-      const { socket } = entry
+  const disconnectStalled = Effect.suspend(() => {
+    tick++
+    let disconnected = 0
+    for (const connection of connections) {
+      const { socket } = connection
       if (socket.destroyed) continue
-      // Node counts as written what it still holds.
-      const drained = socket.bytesWritten - socket.writableLength
-      if (socket.writableLength === 0 || drained !== entry.written) {
-        entry.written = drained
-        entry.since = second
+      // Node's bytesWritten includes the bytes that it still buffers.
+      const sentBytes = socket.bytesWritten - socket.writableLength
+      if (socket.writableLength === 0 || sentBytes !== connection.sentBytes) {
+        connection.sentBytes = sentBytes
+        connection.progressedAt = tick
       }
-      if (socket.writableLength <= MAX_WAITING_BYTES && second - entry.since < STALL_SECONDS) continue
+      const isStalled = tick - connection.progressedAt >= STALL_TIMEOUT_SECONDS
+      if (socket.writableLength <= MAX_UNSENT_BYTES && !isStalled) continue
       socket.destroy()
-      cut++
+      disconnected++
     }
-    return Metric.update(Metrics.streamsCut, cut)
+    return Metric.update(StreamMetrics.disconnects, disconnected)
   })
 
-  const askForSigns = Effect.suspend(() => {
-    let cut = 0
-    for (const webSocket of webSockets.clients) {
+  const pingWebSockets = Effect.suspend(() => {
+    let disconnected = 0
+    for (const webSocket of webSocketServer.clients) {
       if (webSocket.readyState !== NodeWS.WebSocket.OPEN) continue
       if (webSocket.isAlive) {
         webSocket.isAlive = false
         webSocket.ping()
       } else {
         webSocket.terminate()
-        cut++
+        disconnected++
       }
     }
-    return Metric.update(Metrics.streamsCut, cut)
+    return Metric.update(StreamMetrics.disconnects, disconnected)
   })
 
-  yield* Effect.forkScoped(Effect.repeat(cutWhoeverStalls, Schedule.spaced("1 second")))
-  yield* Effect.forkScoped(Effect.repeat(askForSigns, Schedule.spaced(HEARTBEAT)))
-  yield* drain.begun.pipe(
-    Effect.andThen(Effect.sleep(CLOSE_GRACE)),
+  yield* Effect.forkScoped(Effect.repeat(disconnectStalled, Schedule.spaced("1 second")))
+  yield* Effect.forkScoped(Effect.repeat(pingWebSockets, Schedule.spaced(PING_INTERVAL)))
+  yield* drain.awaitEndOfStreams.pipe(
+    Effect.andThen(Effect.sleep(CLOSE_TIMEOUT)),
     Effect.andThen(
       Effect.sync(() => {
-        for (const { socket } of entries) socket.destroy()
-        for (const webSocket of webSockets.clients) webSocket.terminate()
+        for (const { socket } of connections) socket.destroy()
+        for (const webSocket of webSocketServer.clients) webSocket.terminate()
       })
     ),
     Effect.forkScoped
   )
 
-  return StreamConnections.of({ enter, stay, leave, upgrade })
+  return StreamConnections.of({ acquire, register, release, upgrade })
 })
 
-const connectionsBy: Record<Transport, Metric.Gauge<number>> = {
-  websocket: Metrics.streamConnections.of({ transport: "websocket" }),
-  sse: Metrics.streamConnections.of({ transport: "sse" }),
-  rpc: Metrics.streamConnections.of({ transport: "rpc" })
+const gauges: Record<Transport, Metric.Gauge<number>> = {
+  websocket: StreamMetrics.connections.of({ transport: "websocket" }),
+  sse: StreamMetrics.connections.of({ transport: "sse" }),
+  rpc: StreamMetrics.connections.of({ transport: "rpc" })
 }

@@ -1,52 +1,54 @@
 import * as NodeWS from "@effect/platform-node/NodeWS"
 import { constVoid } from "effect/Function"
 
-/** The largest message that a client may send. */
+/** Maximum size of a message from a client. */
 export const MAX_MESSAGE_BYTES = 64 * 1024
 
-/** Why a WebSocket is closed (RFC 6455, 7.4.1): whether to come back, and when. */
+// Close codes of RFC 6455, 7.4.1, with a reason that says if reconnecting makes sense.
 export const NORMAL_CLOSURE = 1000
-export const GOING_AWAY = [1001, "effex stops: come back"] as const
+export const GOING_AWAY = [1001, "the server is shutting down; reconnect"] as const
 export const POLICY_VIOLATION = 1008
-export const INTERNAL_ERROR = [1011, "something went wrong here: come back"] as const
+export const INTERNAL_ERROR = [1011, "internal server error; reconnect"] as const
 export const TRY_AGAIN_LATER = 1013
 
-/** Who is at the other end of a WebSocket. */
-export interface Client {
-  readonly hear: (message: Buffer, isBinary: boolean) => void
-  readonly leave: () => void
+/** Handler of one WebSocket. */
+export interface WebSocketHandler {
+  readonly onMessage: (message: Buffer, isBinary: boolean) => void
+  readonly onClose: () => void
 }
 
 /**
- * A WebSocket, and whether it has given a sign of life since it was last asked for one. Its listeners are the same for
- * all: thousands are open at once, and each would hold its own for as long as it is.
+ * WebSocket with a liveness flag for heartbeats. All instances share their listeners: with thousands of connections,
+ * closures per connection would use much memory.
  */
 export class WebSocket extends NodeWS.WebSocket {
+  /** True if the client has answered the last ping. */
   isAlive = true
-  client: Client | undefined
+  handler: WebSocketHandler | undefined
 
-  watch() {
-    this.on("pong", giveSign)
+  /** Starts to track pongs, and ignores errors, which are followed by a close. */
+  trackLiveness() {
+    this.on("pong", handlePong)
     this.on("error", constVoid)
   }
 
-  /** Passes on what comes, to one client. */
-  serve(client: Client) {
-    this.client = client
-    this.on("message", hear)
-    this.on("close", leave)
-    if (this.readyState === WebSocket.CLOSED) client.leave()
+  /** Passes messages and the close to a handler. */
+  attach(handler: WebSocketHandler) {
+    this.handler = handler
+    this.on("message", handleMessage)
+    this.on("close", handleClose)
+    if (this.readyState === WebSocket.CLOSED) handler.onClose()
   }
 }
 
-function giveSign(this: NodeWS.WebSocket) {
+function handlePong(this: NodeWS.WebSocket) {
   if (this instanceof WebSocket) this.isAlive = true
 }
 
-function hear(this: NodeWS.WebSocket, message: NodeWS.RawData, isBinary: boolean) {
-  if (this instanceof WebSocket && Buffer.isBuffer(message)) this.client?.hear(message, isBinary)
+function handleMessage(this: NodeWS.WebSocket, message: NodeWS.RawData, isBinary: boolean) {
+  if (this instanceof WebSocket && Buffer.isBuffer(message)) this.handler?.onMessage(message, isBinary)
 }
 
-function leave(this: NodeWS.WebSocket) {
-  if (this instanceof WebSocket) this.client?.leave()
+function handleClose(this: NodeWS.WebSocket) {
+  if (this instanceof WebSocket) this.handler?.onClose()
 }

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
 import { AuditSigner } from "../../../src/audit/AuditSigner.ts"
 import { Conversions } from "../../../src/conversion/Conversions.ts"
-import { faultOf, Receipt } from "../../../src/audit/Receipt.ts"
+import { findFault, Receipt } from "../../../src/audit/Receipt.ts"
 import * as TestConversions from "../../support/TestConversions.ts"
 import { assertProblem, get, membersOf, TestServer } from "../../support/TestServer.ts"
 import { pairOf } from "../../support/RateTicks.ts"
@@ -45,7 +45,7 @@ const listAll = Effect.fnUntraced(function* <R>(
 /** Converts, past the bounds of HTTP, so that a reference may be anything. Returns the id of the record. */
 const convert = Effect.fnUntraced(function* (reference: string | null = null, from = "USD", to = "NGN") {
   const conversions = yield* Conversions
-  const asked = TestConversions.asked("500", { pair: pairOf(from, to), reference })
+  const asked = TestConversions.conversionRequest("500", { pair: pairOf(from, to), reference })
   const { body } = yield* Effect.orDie(conversions.convert(asked))
   return String(membersOf(body)["audit_id"])
 })
@@ -265,9 +265,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("The proof of the audit
         assert.strictEqual(answer.status, 200, answer.text)
         const receipt = yield* Schema.decodeUnknownEffect(Receipt, { onExcessProperty: "error" })(answer.json)
         assert.deepStrictEqual({ ...receipt.record }, (yield* get(`${LIST}/${id}`)).json)
-        assert.deepStrictEqual(faultOf(receipt, publicKey), Option.none())
+        assert.deepStrictEqual(findFault(receipt, publicKey), Option.none())
         const changed = { ...receipt, record: { ...receipt.record, output_amount: "746250.01" } }
-        assert.isTrue(Option.isSome(faultOf(changed, publicKey)))
+        assert.isTrue(Option.isSome(findFault(changed, publicKey)))
       }
     })
   )

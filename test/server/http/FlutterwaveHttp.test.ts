@@ -164,14 +164,14 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /api/rates/", (it)
       const server = yield* TestServer
       for (const path of ["/api/rates/", "/api/rates", "/api/rates/all/", "/api/rates/all?x=1"]) {
         const answer = yield* get(path, { method: "POST", body: "{}" })
-        assertFailure(answer, 405, "It takes GET, HEAD, OPTIONS")
+        assertFailure(answer, 405, "Allowed methods: GET, HEAD, OPTIONS")
         assert.strictEqual(answer.headers.get("allow"), "GET, HEAD, OPTIONS")
         const large = yield* get(path, { method: "POST", body: "x".repeat(65_537) })
-        assertFailure(large, 413, "A body may have 65536 bytes at most")
+        assertFailure(large, 413, "The request body is too large; at most 65536 bytes are allowed")
       }
       yield* server.setDatabase("broken")
       const broken = yield* get("/api/rates/?source_currency=EUR&destination_currency=ETB")
-      assertFailure(broken, 500, "Something went wrong here")
+      assertFailure(broken, 500, "Internal server error")
       yield* server.setDatabase("well")
     })
   )

@@ -296,7 +296,7 @@ layer(many, { excludeTestServices: true })("An export that breaks off", (it) => 
         assert.isTrue(Exit.isFailure(rest), accept)
         yield* server.setDatabase("well")
       }
-      assert.strictEqual(log.filter((line) => line.includes("The export of rates broke off")).length, 2)
+      assert.strictEqual(log.filter((line) => line.includes("The export of rates failed")).length, 2)
     })
   )
 

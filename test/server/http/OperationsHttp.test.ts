@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
+import { ALL_METRICS } from "../../../src/platform/metrics/AllMetrics.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
 import { assertProblem, get, SECRETS, TestServer } from "../../support/TestServer.ts"
 
@@ -127,7 +127,7 @@ layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
         for (const pair of ["from=USD&to=KES", "from=EUR&to=NGN"]) yield* get(`/api/v1/rates?${pair}`)
         yield* readyWith(sandbox, 1)
         yield* get("/api/v1/rates?from=EUR&to=KES")
-        yield* readyWith({ name: "sandbox", status: "degraded", detail: "no answer (gone)" }, 1)
+        yield* readyWith({ name: "sandbox", status: "degraded", detail: "no response (gone)" }, 1)
         yield* provider.answer(rate("1500"))
         // A pair that could not be refreshed is left alone for a second.
         yield* Effect.sleep("1100 millis")
@@ -177,7 +177,7 @@ layer(TestServer.layer({ ...onePair, STALE_AFTER: "2 seconds" }), live)("GET /me
   it.effect("names nothing that is not defined, and explains what it names", () =>
     Effect.gen(function* () {
       const { text } = yield* get("/metrics")
-      const defined = new Map(Object.values(Metrics).map(({ description, id }) => [id, description]))
+      const defined = new Map(ALL_METRICS.map(({ description, id }) => [id, description]))
       const names = Array.from(
         text.matchAll(/^# TYPE (\S+) (counter|gauge|histogram)$/gm),
         ([, name]) => name
@@ -309,12 +309,12 @@ layer(TestServer.layer(), live)("A node without its database", (it) => {
       const { trace_id } = answer.json
       assert.strictEqual(
         answer.text,
-        `{"type":"urn:effex:problem:internal","title":"Something went wrong here","status":500,"instance":"/api/v1/rates","code":"internal","retryable":true,"trace_id":"${trace_id}"}`
+        `{"type":"urn:effex:problem:internal","title":"Internal server error","status":500,"instance":"/api/v1/rates","code":"internal","retryable":true,"trace_id":"${trace_id}"}`
       )
       assert.strictEqual(answer.headers.get("retry-after"), "1")
       const logged = server.log.filter((line) => line.includes(String(trace_id)))
       assert.strictEqual(logged.length, 1)
-      assert.include(logged[0], "Unforeseen failure")
+      assert.include(logged[0], "Unexpected failure")
       assert.include(logged[0], SECRETS.slice(0, 20))
     })
   )

@@ -211,7 +211,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/polls", (it) =
         from: "USD",
         to: "NGN",
         reason: "Unreachable",
-        detail: "test gave no rate for USD:NGN: no answer (gone)"
+        detail: "test returned no rate for USD:NGN: no response (gone)"
       })
       assert.deepStrictEqual((yield* listed("/api/v1/polls")).rows, [summary])
       // Everybody may look, and no key of an operator is of their business.

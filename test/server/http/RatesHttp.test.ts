@@ -108,8 +108,8 @@ layer(TestServer.layer({ RATE_DESTINATIONS: "NGN,KES,GHS,USD,XOF" }), { excludeT
         const { port } = yield* TestServer
         const full = yield* get("/api/v1/rates?from=USD&to=NGN")
         const request = "HEAD /api/v1/rates?from=USD&to=NGN HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        const { answers, rest } = yield* exchange(port, request, { bodiless: true, untilClosed: true })
-        const [head = assert.fail()] = answers
+        const { responses, rest } = yield* exchange(port, request, { bodiless: true, untilClosed: true })
+        const [head = assert.fail()] = responses
         assert.strictEqual(rest, "")
         assert.strictEqual(head.status, 200)
         assert.strictEqual(head.headers.get("content-length"), String(full.text.length))

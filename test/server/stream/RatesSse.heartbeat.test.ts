@@ -51,7 +51,7 @@ const read = Effect.gen(function* () {
   return { chunks, fiber }
 })
 
-const HEARTBEAT = ": still here\n\n"
+const HEARTBEAT = ": heartbeat\n\n"
 
 describe("A stream of events", () => {
   it.effect("says every 15 seconds that it is there, besides what happens", () =>

@@ -231,7 +231,7 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
         const { code, errors, type } = yield* next
         assert.deepStrictEqual({ type, code }, { type: "error", code: "invalid-request" })
         assert.deepNestedPropertyVal(errors, "[0].pointer", "/query/since")
-        assert.deepStrictEqual(yield* closed, { code: 1008, reason: "The request is not valid" })
+        assert.deepStrictEqual(yield* closed, { code: 1008, reason: "The request is invalid" })
       }
     })
   )

@@ -36,7 +36,7 @@ layer(TestServer.layer({ STREAMS_PER_ADDRESS: "2" }), live)("STREAMS_PER_ADDRESS
     const { port, url } = yield* TestServer
     const { closed, next } = yield* open(`${url}/ws/rates/`)
     assert.deepInclude(yield* next, { type: "error", code: "rate-limited", retryable: true })
-    assert.deepStrictEqual(yield* closed, { code: 1013, reason: "Too much is asked for at once" })
+    assert.deepStrictEqual(yield* closed, { code: 1013, reason: "Too many requests" })
     const events = yield* get("/api/v1/rates/stream")
     assert.strictEqual(events.status, 429, events.text)
     assert.strictEqual(events.headers.get("retry-after"), "1")
@@ -141,7 +141,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
       }
       yield* untilNoneIsOpen
       assert.deepStrictEqual(
-        log.filter((line) => line.includes("Unforeseen")),
+        log.filter((line) => line.includes("Unexpected failure")),
         []
       )
     })
@@ -157,8 +157,8 @@ layer(TestServer.layer(), live)("Streams", (it) => {
       ] as const
       for (const path of ["/ws/rates/", "/rpc"]) {
         for (const [headers, detail] of lacking) {
-          const { answers } = yield* RawHttp.exchange(port, RawSocket.handshake(path, headers))
-          const [answer] = answers
+          const { responses } = yield* RawHttp.exchange(port, RawSocket.handshake(path, headers))
+          const [answer] = responses
           assert.strictEqual(answer?.status, 400, detail)
           assert.strictEqual(answer?.headers.get("content-type"), "application/problem+json")
           assert.strictEqual(answer?.headers.get("sec-websocket-version"), "13")
@@ -210,7 +210,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
       }
       yield* untilNoneIsOpen
       assert.deepStrictEqual(
-        log.filter((line) => line.includes("Unforeseen")),
+        log.filter((line) => line.includes("Unexpected failure")),
         []
       )
     })
@@ -243,7 +243,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
         yield* untilNoneIsOpen
       }
       assert.deepStrictEqual(
-        log.filter((line) => line.includes("Unforeseen")),
+        log.filter((line) => line.includes("Unexpected failure")),
         []
       )
     })

@@ -129,7 +129,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("A reader that takes no
         assert.strictEqual(yield* openStreams, HEALTHY)
         assert.isBelow(memory.most, MAX_MEMORY_BYTES)
         assert.deepStrictEqual(
-          log.filter((line) => line.includes("Unforeseen")),
+          log.filter((line) => line.includes("Unexpected failure")),
           []
         )
         yield* flood(ROUNDS + 1)

@@ -1,0 +1,41 @@
+import { HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
+import * as Problem from "../Problem.ts"
+import type { Caller } from "./Caller.ts"
+
+const bearer = HttpApiSecurity.bearer.pipe(
+  HttpApiSecurity.annotateMerge(
+    OpenApi.annotations({
+      description:
+        "An API key from `effex keys create`, as `Authorization: Bearer efx_…`. It is optional on an instance with the sandbox, and for conversions with ALLOW_ANONYMOUS_CONVERT. If a request sends a key, the scopes of the key apply."
+    })
+  )
+)
+
+const requiresScope = {
+  security: { bearer },
+  error: [Problem.Unauthorized, Problem.Forbidden, Problem.RateLimited, Problem.StoreUnavailable]
+} as const
+
+/** Public endpoint: needs no API key, but rejects an invalid one. */
+export class OptionalAuthentication extends HttpApiMiddleware.Service<OptionalAuthentication>()(
+  "effex/api/access/OptionalAuthentication",
+  { error: [Problem.Unauthorized, Problem.RateLimited] }
+) {}
+
+/** Requires the scope `convert`: conversions and quotes. */
+export class RequireConvertScope extends HttpApiMiddleware.Service<
+  RequireConvertScope,
+  { provides: Caller }
+>()("effex/api/access/RequireConvertScope", requiresScope) {}
+
+/** Requires the scope `audit:read`: audit records and receipts. */
+export class RequireAuditScope extends HttpApiMiddleware.Service<RequireAuditScope, { provides: Caller }>()(
+  "effex/api/access/RequireAuditScope",
+  requiresScope
+) {}
+
+/** Requires the scope `admin`: operation of the service. Only the sandbox accepts requests without a key. */
+export class RequireAdminScope extends HttpApiMiddleware.Service<RequireAdminScope, { provides: Caller }>()(
+  "effex/api/access/RequireAdminScope",
+  requiresScope
+) {}

@@ -1,0 +1,27 @@
+import { Schema } from "effect"
+import { RpcMiddleware } from "effect/rpc"
+import * as Problem from "../Problem.ts"
+import type { Caller } from "./Caller.ts"
+
+/**
+ * Public procedure: needs no API key, but rejects an invalid one. The key is in the `authorization` header of the RPC
+ * message, because browsers cannot set headers of a WebSocket and a key in a URL ends up in logs. Without it, the header of
+ * the HTTP request that carries the message applies.
+ */
+export class RpcOptionalAuthentication extends RpcMiddleware.Service<RpcOptionalAuthentication>()(
+  "effex/api/access/RpcOptionalAuthentication",
+  { error: Schema.Union([Problem.Unauthorized, Problem.RateLimited]) }
+) {}
+
+/** Requires the scope `convert`: conversions and quotes. */
+export class RpcRequireConvertScope extends RpcMiddleware.Service<
+  RpcRequireConvertScope,
+  { provides: Caller }
+>()("effex/api/access/RpcRequireConvertScope", {
+  error: Schema.Union([
+    Problem.Unauthorized,
+    Problem.Forbidden,
+    Problem.RateLimited,
+    Problem.StoreUnavailable
+  ])
+}) {}

@@ -1,0 +1,57 @@
+import * as Problem from "../../api/Problem.ts"
+import type { InvalidKey, Scope } from "../../domain/access/ApiKey.ts"
+import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
+import * as RateLimitHeaders from "./RateLimitHeaders.ts"
+
+/** Problem that a request is rejected with, and the response headers that belong to it. */
+export interface Rejection<
+  P = Problem.Unauthorized | Problem.Forbidden | Problem.RateLimited | Problem.StoreUnavailable
+> {
+  readonly problem: P
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Rejection without headers of its own. */
+export const of = <P>(problem: P): Rejection<P> => ({ problem, headers: {} })
+
+/** `WWW-Authenticate` header of a rejection (RFC 6750, 3). */
+const challenge = (parameters: Readonly<Record<string, string>>) => {
+  const all = Object.entries({ realm: "effex", ...parameters })
+  const text = all.map(([name, value]) => `${name}="${toQuotable(value)}"`).join(", ")
+  return { "www-authenticate": `Bearer ${text}` }
+}
+
+/** Replaces the characters that are not allowed in a quoted value (RFC 6750, 3). */
+const toQuotable = (text: string) => text.replaceAll("…", "...").replace(/[^ !#-[\]-~]/g, "'")
+
+const unauthorized = (
+  detail: string,
+  parameters: Readonly<Record<string, string>>
+): Rejection<Problem.Unauthorized> => ({
+  problem: new Problem.Unauthorized({ detail }),
+  headers: challenge(parameters)
+})
+
+export const missingKey = unauthorized(
+  "An API key is required, as `Authorization: Bearer efx_…`; create one with `effex keys create`",
+  {}
+)
+
+export const invalidKey = ({ detail }: InvalidKey): Rejection<Problem.Unauthorized> =>
+  unauthorized(detail, { error: "invalid_token", error_description: detail })
+
+export const insufficientScope = (scope: Scope): Rejection<Problem.Forbidden> => ({
+  problem: new Problem.Forbidden({ detail: `The API key lacks the scope \`${scope}\`` }),
+  headers: challenge({ error: "insufficient_scope", scope })
+})
+
+export const rateLimited = (exceeded: RateLimitExceeded): Rejection<Problem.RateLimited> => ({
+  problem: RateLimitHeaders.toProblem(exceeded),
+  headers: RateLimitHeaders.headersOfExceeded(exceeded)
+})
+
+export const keyNotVerifiable = of(
+  new Problem.StoreUnavailable({
+    detail: "The API key cannot be verified because the database is unavailable; retry later"
+  })
+)
