@@ -1,4 +1,4 @@
-/** What `effex/client` exports: the service for programs in Effect, and {@link connect} for all others. */
+/** Entry point of `effex/client`: {@link connect} for promises, `EffexClient` for Effect. */
 export * as Problem from "../api/Problem.ts"
 export type { RateEventMessage } from "../api/rates/RateEventMessage.ts"
 export type { RateMessage } from "../api/rates/RateMessage.ts"

@@ -5,36 +5,36 @@ import { Socket } from "effect/socket"
 import { RatesRpcs } from "../api/rates/RatesRpcs.ts"
 import * as Backoff from "./Backoff.ts"
 
-/** How a client stands with its server. */
+/** State of the connection to the server. */
 export type ConnectionState = "connecting" | "connected" | "reconnecting"
 
-/** Where the server is, and how long a call waits for it. An address that is not http(s) is thrown back, as a TypeError. */
+/** Connection options. Throws a TypeError if `url` is not an http or https URL. */
 export interface ConnectionOptions {
-  /** Such as `http://127.0.0.1:8000`. */
+  /** URL of the server, such as `http://127.0.0.1:8000`. */
   readonly url: string
-  /** How long a call waits for a connection before it fails; 10 seconds where it is not set. */
+  /** Maximum time that a call waits for a connection. Default: 10 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
-  /** A key of the server, `efx_live_…` or `efx_test_…`, for what needs one. It is sent with each call, never in an address. */
+  /** API key (`efx_live_…` or `efx_test_…`), for calls that need one. Sent with each call, never in a URL. */
   readonly apiKey?: string | Redacted.Redacted | undefined
 }
 
-/** How long a server may take to begin an answer over HTTP, which has no pings that would tell. */
-const ANSWER_TIMEOUT = "30 seconds"
+/** Maximum time until the response head of an HTTP request. HTTP has no pings to detect a dead connection. */
+const RESPONSE_TIMEOUT = "30 seconds"
 
-/** The procedures of a server, and the transport that leads to them. */
+/** The RPC client and the state of its transport. */
 export class Connection extends Context.Service<
   Connection,
   {
     readonly rpcs: RpcClient.FromGroup<typeof RatesRpcs, RpcClientError.RpcClientError>
-    /** Waits until there is a connection. */
+    /** Waits until the client is connected. */
     readonly connected: Effect.Effect<void>
-    /** Whether it was closed for good, with its scope. */
+    /** Returns true after the scope of the connection was closed. */
     readonly isClosed: () => boolean
-    /** The state now, and every change of it. */
+    /** Emits the current state and every change of it. */
     readonly state: Stream.Stream<ConnectionState>
   }
 >()("effex/client/Connection") {
-  /** One WebSocket for everything, which is opened anew whenever it is lost. */
+  /** Multiplexes everything over one WebSocket, with automatic reconnection. */
   static readonly layerSocket = ({ apiKey, url }: ConnectionOptions) => {
     const address = socketAddress(url)
     return Layer.unwrap(
@@ -49,15 +49,15 @@ export class Connection extends Context.Service<
           Layer.provide(Socket.layerWebSocketConstructorGlobal)
         )
         const protocol = RpcClient.layerProtocolSocket({ retryPolicy: backoff.schedule })
-        return layer(state, isConnected(state)).pipe(
-          Layer.provide(apiKey === undefined ? protocol : Layer.provide(layerKeyed(apiKey), protocol)),
+        return layer(state, awaitConnected(state)).pipe(
+          Layer.provide(apiKey === undefined ? protocol : Layer.provide(layerWithApiKey(apiKey), protocol)),
           Layer.provide([hooks, socket, RpcSerialization.layerJson])
         )
       })
     )
   }
 
-  /** A request of its own for each call and each stream. */
+  /** Sends each call and each stream as a separate HTTP request. */
   static readonly layerHttp = (options: ConnectionOptions) => {
     const url = addressOf(options.url, "/rpc/http").href
     return Layer.unwrap(
@@ -66,7 +66,7 @@ export class Connection extends Context.Service<
         const protocol = RpcClient.layerProtocolHttp({ url })
         return layer(state, Effect.void).pipe(
           Layer.provide(protocol),
-          Layer.provide([observedFetch(state, options.apiKey), RpcSerialization.layerNdjson])
+          Layer.provide([layerFetch(state, options.apiKey), RpcSerialization.layerNdjson])
         )
       })
     )
@@ -91,7 +91,7 @@ const layer = (state: State, connected: Effect.Effect<void>) =>
     })
   )
 
-const isConnected = (state: State) =>
+const awaitConnected = (state: State) =>
   Effect.suspend(() =>
     SubscriptionRef.getUnsafe(state) === "connected"
       ? Effect.void
@@ -102,8 +102,8 @@ const isConnected = (state: State) =>
         )
   )
 
-/** A browser can set no header on a WebSocket, so that the key stands in those of each call. */
-const layerKeyed = (apiKey: NonNullable<ConnectionOptions["apiKey"]>) =>
+/** Adds the API key to the headers of each RPC call, because browsers cannot set headers on a WebSocket. */
+const layerWithApiKey = (apiKey: NonNullable<ConnectionOptions["apiKey"]>) =>
   Layer.effect(
     RpcClient.Protocol,
     Effect.map(RpcClient.Protocol, (protocol) => {
@@ -123,8 +123,8 @@ const layerKeyed = (apiKey: NonNullable<ConnectionOptions["apiKey"]>) =>
 const textOf = (apiKey: string | Redacted.Redacted) =>
   typeof apiKey === "string" ? apiKey : Redacted.value(apiKey)
 
-/** Over HTTP, being connected means that the last answer came. */
-const observedFetch = (state: State, apiKey: ConnectionOptions["apiKey"]) =>
+/** HTTP client that tracks the connection state: connected if the last request received a response. */
+const layerFetch = (state: State, apiKey: ConnectionOptions["apiKey"]) =>
   Layer.effect(
     HttpClient.HttpClient,
     Effect.map(
@@ -132,11 +132,14 @@ const observedFetch = (state: State, apiKey: ConnectionOptions["apiKey"]) =>
       HttpClient.transform((response, request) =>
         response.pipe(
           Effect.timeoutOrElse({
-            duration: ANSWER_TIMEOUT,
+            duration: RESPONSE_TIMEOUT,
             orElse: () =>
               Effect.fail(
                 new HttpClientError.HttpClientError({
-                  reason: new HttpClientError.TransportError({ request, description: "No answer in time" })
+                  reason: new HttpClientError.TransportError({
+                    request,
+                    description: "The server did not respond in time"
+                  })
                 })
               )
           }),
@@ -152,10 +155,11 @@ const observedFetch = (state: State, apiKey: ConnectionOptions["apiKey"]) =>
     )
   ).pipe(Layer.provide(FetchHttpClient.layer))
 
-/** The address of a path of the server, whose URL may have a path of its own. */
+/** Appends a path to the server URL, which may have a path itself. */
 const addressOf = (server: string, path: string): URL => {
   const url = new URL(server)
-  if (!/^https?:$/.test(url.protocol)) throw new TypeError(`${server} is no http or https address`)
+  if (!/^https?:$/.test(url.protocol))
+    throw new TypeError(`${server} is not a valid server URL; use an http or https URL`)
   url.pathname = url.pathname.replace(/\/+$/, "") + path
   return url
 }

@@ -8,39 +8,39 @@ import type { AmountType } from "../domain/conversion/Conversion.ts"
 import * as RpcCalls from "./RpcCalls.ts"
 import { Connection, type ConnectionOptions, type ConnectionState } from "./Connection.ts"
 import type { Unreachable } from "./Unreachable.ts"
-import * as Watch from "./Subscriptions.ts"
+import * as Subscriptions from "./Subscriptions.ts"
 
-/** How fresh a rate must be. */
+/** Options of a rate lookup. */
 export interface RateOptions {
-  /** An older rate is refreshed, and where it cannot be, refused: `RateTooOld`. */
+  /** Maximum age of the rate. An older rate is refreshed, or the call fails with `RateTooOld`. */
   readonly maxAge?: Duration.Input | undefined
 }
 
-/** What to convert. Codes are ISO 4217, in any case. */
+/** The amount and currencies to convert. Currency codes are ISO 4217, in any case. */
 export interface ConversionRequest {
-  /** Decimal text in major units, of `from`, or of `to` where `amountType` is `target`. */
+  /** Decimal text in major units of `from`, or of `to` if `amountType` is `target`. */
   readonly amount: string
   readonly from: string
   readonly to: string
-  /** What is paid in (`source`, where it is not set), or what must arrive (`target`). */
+  /** Whether `amount` is the amount paid (`source`, the default) or the amount received (`target`). */
   readonly amountType?: AmountType | undefined
-  /** Words of your own for the record, at most 100 characters. */
+  /** Your own reference, stored with the audit record. At most 100 characters. */
   readonly reference?: string | undefined
 }
 
 export interface ConvertRequest extends ConversionRequest {
-  /** Uses the numbers of a quote; the rest of the request must say the same. */
+  /** Id of the quote to use. The other fields must match the quote. */
   readonly quoteId?: string | undefined
-  /** Repeated with the same key, it is done once. With a key, a conversion survives a lost connection. */
+  /** Makes the request safe to retry: requests with the same key convert once. */
   readonly idempotencyKey?: string | undefined
 }
 
 export interface QuoteRequest extends ConversionRequest {
-  /** How long the numbers are locked: 30 seconds where it is not set, 1 hour at most. */
+  /** Validity of the quote. Default: 30 seconds. Maximum: 1 hour. */
   readonly ttl?: Duration.Input | undefined
 }
 
-/** Why there is no rate. A key that is given must be in force, for what needs none as well. */
+/** Errors of a rate lookup. An invalid API key fails the call even if the call needs none. */
 export type LookupFailure =
   | Problem.InvalidRequest
   | Problem.Unauthorized
@@ -53,7 +53,7 @@ export type LookupFailure =
   | Problem.Internal
   | Unreachable
 
-/** Why there is no conversion. */
+/** Errors of a conversion. */
 export type ConvertFailure =
   | LookupFailure
   | Problem.Forbidden
@@ -63,7 +63,7 @@ export type ConvertFailure =
   | Problem.QuoteExpired
   | Problem.QuoteUsed
 
-/** Why nothing is told of the pairs. */
+/** Errors of a rate stream. Temporary errors are retried and do not fail the stream. */
 export type WatchFailure =
   | Problem.InvalidRequest
   | Problem.Unauthorized
@@ -71,19 +71,19 @@ export type WatchFailure =
   | Problem.UnsupportedPair
 
 /**
- * A server's rates and conversions. The connection is made anew whenever it is lost; streams begin again where they
- * were, for ever. A call that finds no connection waits `connectTimeout` for one, then fails with `Unreachable`.
+ * Client of an effex server. Reconnects automatically, and streams resume at their last position. A call without a
+ * connection waits for one up to `connectTimeout`, then fails with `Unreachable`.
  */
 export class EffexClient extends Context.Service<
   EffexClient,
   {
-    /** The latest rate: units of `to` for one unit of `from`. Sent again once where the connection is lost. */
+    /** Returns the latest rate: units of `to` per unit of `from`. Retries once if the connection is lost. */
     readonly rate: (
       from: string,
       to: string,
       options?: RateOptions
     ) => Effect.Effect<RateMessage, LookupFailure>
-    /** Every known rate, of one source currency or of all. Sent again once where the connection is lost. */
+    /** Returns the latest rates of all pairs, or of one source currency. Retries once if the connection is lost. */
     readonly rates: (
       base?: string
     ) => Effect.Effect<
@@ -97,29 +97,32 @@ export class EffexClient extends Context.Service<
       | Unreachable
     >
     /**
-     * Converts an amount; it is committed when the answer comes. Without an `idempotencyKey` it is never sent again:
-     * after an `Unreachable` with `sent`, it may or may not have been done.
+     * Converts an amount. The audit record is committed before the call returns. Retries once if the connection is lost
+     * and the request has an `idempotencyKey`. Without a key, an `Unreachable` error with `sent: true` means that the
+     * conversion may or may not have happened.
      */
     readonly convert: (request: ConvertRequest) => Effect.Effect<ConversionResult, ConvertFailure>
-    /** Locks the numbers of a conversion for a while. */
+    /** Locks the rate and amounts of a conversion for `ttl`. */
     readonly createQuote: (
       request: QuoteRequest
     ) => Effect.Effect<QuoteResult, LookupFailure | Problem.Forbidden>
-    /** The rate of each pair (`USD:NGN`, or all), then each rate that changes, for ever. */
+    /** Emits the latest rate of each pair (such as `USD:NGN`; default: all), then each change. Never ends. */
     readonly watch: (pairs?: ReadonlyArray<string>) => Stream.Stream<RateMessage, WatchFailure>
-    /** The same with positions: a snapshot first, or what came after `since`; a gap tells of what was left out. */
-    readonly watchEvents: (options?: Watch.WatchOptions) => Stream.Stream<RateEventMessage, WatchFailure>
-    /** Each poll that finishes, for ever. Those that finish while there is no connection are not told. */
+    /** Emits events with stream positions: a snapshot, or the changes after `since`. A gap marks skipped changes. */
+    readonly watchEvents: (
+      options?: Subscriptions.WatchOptions
+    ) => Stream.Stream<RateEventMessage, WatchFailure>
+    /** Emits finished polls. Never ends. Misses polls that finish while the client is disconnected. */
     readonly watchPolls: Stream.Stream<PollMessage, Problem.Unauthorized>
-    /** The state of the connection now, and every change of it. */
+    /** Emits the current connection state and every change of it. */
     readonly watchConnection: Stream.Stream<ConnectionState>
   }
 >()("effex/client/EffexClient") {
-  /** Over one WebSocket, in Node and in browsers alike. */
+  /** Connects over one WebSocket. Works in Node and in browsers. */
   static readonly layer = (options: ConnectionOptions): Layer.Layer<EffexClient> =>
     layerOver(options).pipe(Layer.provide(Connection.layerSocket(options)))
 
-  /** Over HTTP, for where there are no WebSockets: a request for each call and each stream. */
+  /** Connects over HTTP, one request per call and stream, for networks without WebSockets. */
   static readonly layerHttp = (options: ConnectionOptions): Layer.Layer<EffexClient> =>
     layerOver(options).pipe(Layer.provide(Connection.layerHttp(options)))
 }
@@ -135,44 +138,44 @@ const make = (connection: Connection["Service"], options: ConnectionOptions): Ef
   const call = RpcCalls.make(connection, options)
 
   const watchEvents: EffexClient["Service"]["watchEvents"] = (options = {}) =>
-    Watch.events(connection, options)
+    Subscriptions.watchEvents(connection, options)
 
   return EffexClient.of({
     rate: Effect.fn("EffexClient.rate")(function* (from, to, options = {}) {
-      const maxAge = yield* RpcCalls.durationOf("maxAge", options.maxAge)
+      const maxAge = yield* RpcCalls.parseDuration("maxAge", options.maxAge)
       const payload = { from, to, ...(maxAge === undefined ? {} : { maxAge }) }
-      yield* RpcCalls.check("GetRate", payload)
+      yield* RpcCalls.validate("GetRate", payload)
       return yield* call(rpcs.GetRate(payload), true)
     }),
     rates: Effect.fn("EffexClient.rates")(function* (base) {
       const payload = base === undefined ? {} : { base }
-      yield* RpcCalls.check("ListRates", payload)
+      yield* RpcCalls.validate("ListRates", payload)
       return yield* call(rpcs.ListRates(payload), true)
     }),
     convert: Effect.fn("EffexClient.convert")(function* (request) {
       const { idempotencyKey, quoteId } = request
       const payload = {
-        ...askedIn(request),
+        ...payloadOf(request),
         ...(quoteId === undefined ? {} : { quoteId }),
         ...(idempotencyKey === undefined ? {} : { idempotencyKey })
       }
-      yield* RpcCalls.check("Convert", payload)
+      yield* RpcCalls.validate("Convert", payload)
       return yield* call(rpcs.Convert(payload), idempotencyKey !== undefined)
     }),
     createQuote: Effect.fn("EffexClient.createQuote")(function* (request) {
-      const ttl = yield* RpcCalls.durationOf("ttl", request.ttl)
-      const payload = { ...askedIn(request), ...(ttl === undefined ? {} : { ttl }) }
-      yield* RpcCalls.check("CreateQuote", payload)
+      const ttl = yield* RpcCalls.parseDuration("ttl", request.ttl)
+      const payload = { ...payloadOf(request), ...(ttl === undefined ? {} : { ttl }) }
+      yield* RpcCalls.validate("CreateQuote", payload)
       return yield* call(rpcs.CreateQuote(payload), false)
     }),
-    watch: (pairs) => Watch.ratesOf(watchEvents({ pairs })),
+    watch: (pairs) => Subscriptions.distinctRates(watchEvents({ pairs })),
     watchEvents,
-    watchPolls: Watch.forever(connection, () => rpcs.WatchPolls()),
+    watchPolls: Subscriptions.resubscribe(connection, () => rpcs.WatchPolls()),
     watchConnection: connection.state
   })
 }
 
-const askedIn = ({ amount, amountType, from, reference, to }: ConversionRequest) => ({
+const payloadOf = ({ amount, amountType, from, reference, to }: ConversionRequest) => ({
   amount,
   fromCurrency: from,
   toCurrency: to,

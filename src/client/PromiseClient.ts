@@ -1,51 +1,51 @@
 import { Cause, Context, Deferred, type Duration, Effect, Exit, ManagedRuntime, Stream } from "effect"
 import type { ConnectionState } from "./Connection.ts"
 import { type ConvertRequest, EffexClient, type QuoteRequest, type RateOptions } from "./EffexClient.ts"
-import * as Plain from "./PromiseValues.ts"
+import * as Values from "./PromiseValues.ts"
 import { Unreachable } from "./Unreachable.ts"
 import type { WatchOptions } from "./Subscriptions.ts"
 
-/** How {@link connect} connects. */
+/** Options of {@link connect}. */
 export interface ConnectOptions {
-  /** How long a call waits for a connection before it fails; 10 seconds where it is not set. */
+  /** Maximum time that a call waits for a connection. Default: 10 seconds. */
   readonly connectTimeout?: Duration.Input | undefined
-  /** A key of the server, `efx_live_…` or `efx_test_…`, for what needs one. */
+  /** API key (`efx_live_…` or `efx_test_…`), for calls that need one. */
   readonly apiKey?: string | undefined
-  /** One `websocket` for everything, where it is not set, or an `http` request for each call and each loop. */
+  /** `websocket` (default) multiplexes everything over one connection; `http` sends a request per call and stream. */
   readonly transport?: "websocket" | "http" | undefined
 }
 
 /**
- * {@link EffexClient} with promises and loops.
+ * Client of an effex server with promises and async iterables.
  *
- * Rates and amounts are strings of decimal digits, times are `Date`s. What fails is thrown as an `Error` with the
- * contract's `code`, `status`, `detail` and `retryable`. The connection is made anew whenever it is lost, and loops go on
- * where they were. Leaving a loop ends its subscription.
+ * Rates and amounts are decimal strings; times are `Date`s. Errors are thrown as `Error` objects with the `code`,
+ * `status`, `detail` and `retryable` of the API. Reconnects automatically, and iterables resume at their last position.
+ * Leaving a `for await` loop ends its subscription.
  */
 export interface PromiseClient extends AsyncDisposable {
-  /** The latest rate: units of `to` for one unit of `from`. */
-  rate(from: string, to: string, options?: RateOptions): Promise<Plain.Rate>
-  /** Every known rate, of one source currency or of all. */
-  rates(base?: string): Promise<ReadonlyArray<Plain.Rate>>
-  /** Converts an amount; it is committed when the answer comes. */
-  convert(request: ConvertRequest): Promise<Plain.Conversion>
-  /** Locks the numbers of a conversion for a while. */
-  createQuote(request: QuoteRequest): Promise<Plain.Quote>
-  /** The rate of each pair (`USD:NGN`, or all), then each rate that changes, for ever. */
-  watch(pairs?: ReadonlyArray<string>): AsyncIterable<Plain.Rate>
-  /** The same with positions: a snapshot first, or what came after `since`. */
-  watchEvents(options?: WatchOptions): AsyncIterable<Plain.RateEvent>
-  /** Each poll that finishes, for ever. */
-  watchPolls(): AsyncIterable<Plain.Poll>
-  /** The state of the connection now, and every change of it. */
+  /** Returns the latest rate: units of `to` per unit of `from`. */
+  rate(from: string, to: string, options?: RateOptions): Promise<Values.Rate>
+  /** Returns the latest rates of all pairs, or of one source currency. */
+  rates(base?: string): Promise<ReadonlyArray<Values.Rate>>
+  /** Converts an amount. The audit record is committed before the promise resolves. */
+  convert(request: ConvertRequest): Promise<Values.Conversion>
+  /** Locks the rate and amounts of a conversion for `ttl`. */
+  createQuote(request: QuoteRequest): Promise<Values.Quote>
+  /** Yields the latest rate of each pair (such as `USD:NGN`; default: all), then each change. Never ends. */
+  watch(pairs?: ReadonlyArray<string>): AsyncIterable<Values.Rate>
+  /** Yields events with stream positions: a snapshot, or the changes after `since`. */
+  watchEvents(options?: WatchOptions): AsyncIterable<Values.RateEvent>
+  /** Yields finished polls. Never ends. */
+  watchPolls(): AsyncIterable<Values.Poll>
+  /** Yields the current connection state and every change of it. */
   watchConnection(): AsyncIterable<ConnectionState>
-  /** Ends every loop and the connection; calls that are under way fail. */
+  /** Ends all iterables, fails pending calls and closes the connection. */
   close(): Promise<void>
 }
 
 /**
- * A client of the server at a URL such as `http://127.0.0.1:8000`. It connects when it is first asked. Throws a TypeError
- * for what is not http(s).
+ * Creates a client of the server at a URL such as `http://127.0.0.1:8000`. Connects on the first call. Throws a TypeError
+ * if the URL is not http or https.
  */
 export const connect = (
   url: string,
@@ -58,20 +58,20 @@ export const connect = (
   const closed = Deferred.makeUnsafe<void>()
   const isClosed = () => Deferred.isDoneUnsafe(closed)
 
-  const ask = async <A, B, E>(
+  const run = async <A, B, E>(
     call: (client: EffexClient["Service"]) => Effect.Effect<A, E>,
-    toPlain: (answer: A) => B
+    toValue: (message: A) => B
   ): Promise<B> => {
     if (isClosed()) throw closedError(false)
-    const answer = Effect.flatMap(EffexClient, call)
-    const exit = await runtime.runPromiseExit(Effect.raceFirst(answer, failWhen(closed)))
-    if (Exit.isSuccess(exit)) return toPlain(exit.value)
+    const response = Effect.flatMap(EffexClient, call)
+    const exit = await runtime.runPromiseExit(Effect.raceFirst(response, failOnClose(closed)))
+    if (Exit.isSuccess(exit)) return toValue(exit.value)
     throw Cause.squash(exit.cause)
   }
 
-  const loop = <A, B, E>(
+  const iterate = <A, B, E>(
     watch: (client: EffexClient["Service"]) => Stream.Stream<A, E>,
-    toPlain: (told: A) => B
+    toValue: (message: A) => B
   ): AsyncIterable<B> =>
     Stream.suspend(() =>
       isClosed()
@@ -79,7 +79,7 @@ export const connect = (
         : Stream.unwrap(
             Effect.map(runtime.contextEffect, (context) => watch(Context.get(context, EffexClient)))
           )
-    ).pipe(Stream.map(toPlain), Stream.interruptWhen(Deferred.await(closed)), Stream.toAsyncIterable)
+    ).pipe(Stream.map(toValue), Stream.interruptWhen(Deferred.await(closed)), Stream.toAsyncIterable)
 
   const close = async () => {
     Deferred.doneUnsafe(closed, Exit.void)
@@ -87,19 +87,19 @@ export const connect = (
   }
 
   return {
-    rate: (from, to, options) => ask((client) => client.rate(from, to, options), Plain.rateOf),
+    rate: (from, to, options) => run((client) => client.rate(from, to, options), Values.rateOf),
     rates: (base) =>
-      ask(
+      run(
         (client) => client.rates(base),
-        (rates) => rates.map(Plain.rateOf)
+        (rates) => rates.map(Values.rateOf)
       ),
-    convert: (request) => ask((client) => client.convert(request), Plain.conversionOf),
-    createQuote: (request) => ask((client) => client.createQuote(request), Plain.quoteOf),
-    watch: (pairs) => loop((client) => client.watch(pairs), Plain.rateOf),
-    watchEvents: (options) => loop((client) => client.watchEvents(options), Plain.eventOf),
-    watchPolls: () => loop((client) => client.watchPolls, Plain.pollOf),
+    convert: (request) => run((client) => client.convert(request), Values.conversionOf),
+    createQuote: (request) => run((client) => client.createQuote(request), Values.quoteOf),
+    watch: (pairs) => iterate((client) => client.watch(pairs), Values.rateOf),
+    watchEvents: (options) => iterate((client) => client.watchEvents(options), Values.eventOf),
+    watchPolls: () => iterate((client) => client.watchPolls, Values.pollOf),
     watchConnection: () =>
-      loop(
+      iterate(
         (client) => client.watchConnection,
         (state) => state
       ),
@@ -111,7 +111,7 @@ export const connect = (
 const closedError = (sent: boolean) =>
   new Unreachable({ detail: "The client was closed", sent, retryable: false })
 
-const failWhen = (closed: Deferred.Deferred<void>) =>
+const failOnClose = (closed: Deferred.Deferred<void>) =>
   Effect.andThen(
     Deferred.await(closed),
     Effect.suspend(() => Effect.fail(closedError(true)))

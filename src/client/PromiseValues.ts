@@ -6,44 +6,44 @@ import type { RateMessage } from "../api/rates/RateMessage.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import * as StreamPosition from "../domain/rates/StreamPosition.ts"
 
-/** Units of `to` for one unit of `from`. */
+/** The latest rate of a pair: units of `to` per unit of `from`. */
 export interface Rate {
   readonly from: string
   readonly to: string
-  /** Exact decimal digits, such as `1534.12345678`: for reckoning, give them to a decimal library. */
+  /** Exact decimal string, such as `1534.12345678`. Use a decimal library for arithmetic. */
   readonly rate: string
   readonly rateId: string
-  /** `flutterwave`, or `sandbox` for made-up rates. */
+  /** Provider name, such as `flutterwave`, or `sandbox` for generated rates. */
   readonly provider: string
-  /** When it was observed at the provider. */
+  /** When the server queried the provider. */
   readonly fetchedAt: Date
-  /** It is older than the server allows, and could not be refreshed. */
+  /** True if the rate is older than the server's `STALE_AFTER` and could not be refreshed. */
   readonly stale: boolean
 }
 
 /**
- * What is told of the rates: everything that is known (`snapshot`), one change (`rate`), or that changes were left out
- * (`gap`), which a snapshot makes good. `position` resumes from here.
+ * A stream event: the latest rates of all subscribed pairs (`snapshot`), one change (`rate`), or skipped changes
+ * (`gap`, followed by a snapshot). Pass `position` as `since` to resume after the event.
  */
 export type RateEvent =
   | { readonly type: "snapshot"; readonly position: string; readonly rates: ReadonlyArray<Rate> }
   | { readonly type: "rate"; readonly position: string; readonly rate: Rate }
   | { readonly type: "gap"; readonly position: string }
 
-/** A conversion that is committed. Amounts and rates are decimal digits. */
+/** A committed conversion. Amounts and rates are decimal strings. */
 export interface Conversion extends Omit<ConversionResult, "rateFetchedAt" | "convertedAt"> {
   readonly rateFetchedAt: Date
   readonly convertedAt: Date
 }
 
-/** Numbers that are locked. Amounts and rates are decimal digits. */
+/** A quote: the locked rate and amounts of a conversion. Amounts and rates are decimal strings. */
 export interface Quote extends Omit<QuoteResult, "rateFetchedAt" | "expiresAt" | "createdAt"> {
   readonly rateFetchedAt: Date
   readonly expiresAt: Date
   readonly createdAt: Date
 }
 
-/** A poll that has finished. */
+/** A finished poll. */
 export interface Poll extends Omit<PollMessage, "startedAt" | "finishedAt"> {
   readonly startedAt: Date
   readonly finishedAt: Date

@@ -5,7 +5,7 @@ import { RatesRpcs } from "../api/rates/RatesRpcs.ts"
 import type { Connection, ConnectionOptions } from "./Connection.ts"
 import { Unreachable } from "./Unreachable.ts"
 
-/** Makes calls that end: with an answer, with a refusal, or with {@link Unreachable}. */
+/** Makes a function that sends calls. A call returns a response, fails with a problem, or fails with `Unreachable`. */
 export const make = (
   { connected }: Connection["Service"],
   { connectTimeout = "10 seconds", url }: ConnectionOptions
@@ -14,41 +14,47 @@ export const make = (
     Effect.timeoutOrElse({
       duration: connectTimeout,
       orElse: () =>
-        Effect.fail(new Unreachable({ detail: `${url} cannot be reached`, sent: false, retryable: true }))
+        Effect.fail(
+          new Unreachable({
+            detail: `Could not connect to ${url}; check the URL and that the server is running`,
+            sent: false,
+            retryable: true
+          })
+        )
     })
   )
 
-  /** Only what can be done twice without harm is sent again, once, when the connection was lost on the way. */
-  return <A, E>(send: Effect.Effect<A, E | RpcClientError.RpcClientError>, isRepeatable: boolean) =>
+  /** Retries an idempotent call once if the connection was lost. */
+  return <A, E>(send: Effect.Effect<A, E | RpcClientError.RpcClientError>, isIdempotent: boolean) =>
     ready.pipe(
       Effect.andThen(send),
-      Effect.mapError((error) => (isLost(error) ? lost(url, isRepeatable, error) : error)),
+      Effect.mapError((error) =>
+        isConnectionError(error) ? connectionLost(url, isIdempotent, error) : error
+      ),
       Effect.retry({
         times: 1,
-        while: (error) => isRepeatable && error instanceof Unreachable && error.sent
+        while: (error) => isIdempotent && error instanceof Unreachable && error.sent
       }),
-      Effect.catchDefect((cause) =>
-        Effect.andThen(
-          Effect.logDebug(`The answer of ${url} cannot be understood`, cause),
-          Effect.fail(new Problem.Internal({ detail: `The answer of ${url} cannot be understood` }))
-        )
-      )
+      Effect.catchDefect((cause) => {
+        const detail = `${url} sent an invalid response; check that it is an effex server of a compatible version`
+        return Effect.andThen(Effect.logDebug(detail, cause), Effect.fail(new Problem.Internal({ detail })))
+      })
     )
 }
 
-const isLost = (error: unknown): error is RpcClientError.RpcClientError =>
+const isConnectionError = (error: unknown): error is RpcClientError.RpcClientError =>
   error instanceof RpcClientError.RpcClientError
 
-const lost = (url: string, retryable: boolean, cause: unknown) =>
+const connectionLost = (url: string, retryable: boolean, cause: unknown) =>
   new Unreachable({
-    detail: `${url} did not answer: the connection failed, or was lost on the way`,
+    detail: `${url} did not respond: the connection failed or was lost during the request`,
     sent: true,
     retryable,
     cause
   })
 
-/** Refuses what the contract does not allow before it is sent. */
-export const check = Effect.fnUntraced(function* (tag: string, payload: unknown) {
+/** Validates a payload against the RPC schema before it is sent. */
+export const validate = Effect.fnUntraced(function* (tag: string, payload: unknown) {
   const schema = RatesRpcs.requests.get(tag)?.payloadSchema
   if (schema === undefined) return
   yield* Schema.decodeUnknownEffect(Schema.toType<Schema.Top>(schema))(payload).pipe(
@@ -56,11 +62,11 @@ export const check = Effect.fnUntraced(function* (tag: string, payload: unknown)
   )
 })
 
-/** A duration that was given in any way that Effect reads. */
-export const durationOf = (name: string, given: Duration.Input | undefined) =>
-  given === undefined
+/** Parses an optional duration in any form that Effect accepts. */
+export const parseDuration = (name: string, input: Duration.Input | undefined) =>
+  input === undefined
     ? Effect.undefined
     : Effect.mapError(
-        Effect.fromOption(Duration.fromInput(given)),
-        () => new Problem.InvalidRequest({ detail: `${name} must be a duration` })
+        Effect.fromOption(Duration.fromInput(input)),
+        () => new Problem.InvalidRequest({ detail: `${name} must be a duration such as "30 seconds"` })
       )

@@ -3,79 +3,85 @@ import type { RpcClientError } from "effect/rpc"
 import type { Problem } from "../api/Problem.ts"
 import type { RateEventMessage } from "../api/rates/RateEventMessage.ts"
 import type { RateMessage } from "../api/rates/RateMessage.ts"
+import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import * as StreamPosition from "../domain/rates/StreamPosition.ts"
 import * as Backoff from "./Backoff.ts"
 import * as RpcCalls from "./RpcCalls.ts"
 import type { Connection } from "./Connection.ts"
 
-/** A stream ended, and can be begun again. */
-class Lost extends Schema.TaggedError<Lost>()("Lost", { cause: Schema.Defect() }) {}
+/** The subscription ended and can be renewed. */
+class SubscriptionLost extends Schema.TaggedError<SubscriptionLost>()("SubscriptionLost", {
+  cause: Schema.Defect()
+}) {}
 
-/** What is left of the refusals once those that pass are waited out. */
-export type Final<E> = Exclude<E, { readonly retryable: true }>
+/** The errors that are not retryable. */
+export type FinalError<E> = Exclude<E, { readonly retryable: true }>
 
 /**
- * A stream that begins again whenever it ends: because the connection was lost, the server stopped, or it said that it
- * can be asked later. Only a refusal that would come again fails it.
+ * Subscribes to a stream, and resubscribes with backoff whenever it ends: after a lost connection, a server shutdown or
+ * a retryable error. Fails only with errors that are not retryable.
  */
-export const forever = <A, E extends Problem>(
+export const resubscribe = <A, E extends Problem>(
   { connected, isClosed }: Connection["Service"],
   subscribe: () => Stream.Stream<A, E | RpcClientError.RpcClientError>
-): Stream.Stream<A, Final<E>> =>
+): Stream.Stream<A, FinalError<E>> =>
   Stream.unwrap(Effect.as(connected, Stream.suspend(subscribe))).pipe(
-    Stream.concat(Stream.fail(new Lost({ cause: "The server ended the stream" }))),
-    Stream.catchCause((cause): Stream.Stream<never, Final<E> | Lost> => {
+    Stream.concat(Stream.fail(new SubscriptionLost({ cause: "The server ended the stream" }))),
+    Stream.catchCause((cause): Stream.Stream<never, FinalError<E> | SubscriptionLost> => {
       const error = Cause.findError(cause)
       if (Result.isSuccess(error) && isFinal(error.success)) return Stream.fail(error.success)
       if (isClosed()) return Stream.fromEffect(Effect.interrupt)
-      return Stream.fromEffect(Effect.logDebug("A stream was lost, and begins again", cause)).pipe(
+      return Stream.fromEffect(Effect.logDebug("Subscription lost; resubscribing", cause)).pipe(
         Stream.drain,
-        Stream.concat(Stream.fail(new Lost({ cause: Cause.squash(cause) })))
+        Stream.concat(Stream.fail(new SubscriptionLost({ cause: Cause.squash(cause) })))
       )
     }),
-    Stream.retry(($) => $(Backoff.schedule).pipe(Schedule.while(({ input }) => input instanceof Lost))),
-    // Without end, the schedule lets none of them through.
-    Stream.catch((error) => (error instanceof Lost ? Stream.die(error) : Stream.fail(error)))
+    Stream.retry(($) =>
+      $(Backoff.schedule).pipe(Schedule.while(({ input }) => input instanceof SubscriptionLost))
+    ),
+    // Unreachable, because the schedule never ends.
+    Stream.catch((error) => (error instanceof SubscriptionLost ? Stream.die(error) : Stream.fail(error)))
   )
 
-const isFinal = <E extends Problem>(error: E | RpcClientError.RpcClientError | Lost): error is Final<E> =>
-  "retryable" in error && !error.retryable
+const isFinal = <E extends Problem>(
+  error: E | RpcClientError.RpcClientError | SubscriptionLost
+): error is FinalError<E> => "retryable" in error && !error.retryable
 
-/** Which changes of rates to tell. */
+/** Options of a rate stream. */
 export interface WatchOptions {
-  /** Such as `USD:NGN`; all pairs where there are none. */
+  /** The pairs, such as `USD:NGN`. Default: all. */
   readonly pairs?: ReadonlyArray<string> | undefined
-  /** A position `<epoch>-<sequence>` that was told with an event: what came after it is told first. */
+  /** Resumes after this stream position (`<epoch>-<sequence>`), as received with an event. */
   readonly since?: string | undefined
 }
 
-/** The changes of rates, resumed after each interruption where they were left. */
-export const events = (connection: Connection["Service"], { pairs, since }: WatchOptions) =>
+/** Emits rate events, and resumes at the last position after an interruption. */
+export const watchEvents = (connection: Connection["Service"], { pairs, since }: WatchOptions) =>
   Stream.suspend(() => {
     let position = since
     const payload = () => ({
       ...(pairs === undefined ? {} : { pairs }),
       ...(position === undefined ? {} : { since: position })
     })
-    const watched = forever(connection, () => connection.rpcs.WatchRates(payload())).pipe(
+    const events = resubscribe(connection, () => connection.rpcs.WatchRates(payload())).pipe(
       Stream.map((event) => {
-        // What a gap left out comes with the snapshot behind it, and only then is the reader so far.
+        // A gap does not advance the position: its changes are only covered by the snapshot after it.
         if (event._tag !== "Gap") position = StreamPosition.format(event)
         return event
       })
     )
-    return Stream.unwrap(Effect.as(RpcCalls.check("WatchRates", payload()), watched))
+    return Stream.unwrap(Effect.as(RpcCalls.validate("WatchRates", payload()), events))
   })
 
-/** Each rate once: those that are known first, and then each one that changes. */
-export const ratesOf = <E>(events: Stream.Stream<RateEventMessage, E>) =>
+/** Converts events to rates and drops repeated ones, as in a snapshot after a reconnect. */
+export const distinctRates = <E>(events: Stream.Stream<RateEventMessage, E>) =>
   Stream.suspend(() => {
-    const told = new Map<string, RateMessage>()
+    const latest = new Map<string, RateMessage>()
     const isNew = (rate: RateMessage) => {
-      const key = `${rate.from}:${rate.to}`
-      const before = told.get(key)
-      told.set(key, rate)
-      return before?.rateId !== rate.rateId || before.stale !== rate.stale
+      const key = CurrencyPair.keyOf(rate.from, rate.to)
+      const previous = latest.get(key)
+      latest.set(key, rate)
+      return previous?.rateId !== rate.rateId || previous.stale !== rate.stale
     }
     return events.pipe(Stream.map(ratesIn), Stream.flattenIterable, Stream.filter(isNew))
   })

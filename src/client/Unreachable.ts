@@ -1,15 +1,15 @@
 import { Schema } from "effect"
 
-/** No answer came: the server could not be reached, or the connection was lost on the way. */
+/** The server did not respond: it could not be reached, or the connection was lost during the request. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
-  /** As every problem has one. */
+  /** Error code, like that of every API problem. */
   code: Schema.tag("unreachable"),
-  /** There was no answer, and so it has no status. */
+  /** Always 0, because there was no response. */
   status: Schema.tag(0),
   detail: Schema.String,
-  /** Whether the request may have arrived, and been carried out. */
+  /** True if the request was sent, so that the server may have processed it. */
   sent: Schema.Boolean,
-  /** Whether the same request can be repeated without harm. */
+  /** True if it is safe to retry the same request. */
   retryable: Schema.Boolean,
   cause: Schema.optionalKey(Schema.Defect())
 }) {

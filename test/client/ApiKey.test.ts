@@ -12,20 +12,21 @@ const transports = {
   http: (options: ConnectionOptions) => EffexClient.layerHttp(options)
 } as const
 
-const asked = { amount: "500.00", from: "USD", to: "NGN" }
+const conversion = { amount: "500.00", from: "USD", to: "NGN" }
 
-const keyOf = ({ authorization = "" }: Callers.CallerKind) => authorization.replace(/^bearer /i, "")
+const keyOf = ({ authorization = "" }: Callers.TestCaller) => authorization.replace(/^bearer /i, "")
 
-const scopesOf = Effect.gen(function* () {
+/** API keys with the convert scope, without it, and revoked. */
+const createKeys = Effect.gen(function* () {
   return {
-    holder: keyOf(yield* Callers.holderOf("convert")),
-    narrow: keyOf(yield* Callers.holderOf("rates:read")),
-    revoked: keyOf((yield* Callers.refused).at(-1) ?? Callers.NOBODY)
+    authorized: keyOf(yield* Callers.withScopes("convert")),
+    readOnly: keyOf(yield* Callers.withScopes("rates:read")),
+    revoked: keyOf((yield* Callers.invalid).at(-1) ?? Callers.ANONYMOUS)
   }
 })
 
 layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeTestServices: true })(
-  "A client with a key",
+  "EffexClient with an API key",
   (it) => {
     for (const transport of ["websocket", "http"] as const) {
       const using = Effect.fnUntraced(function* <A, E>(
@@ -37,48 +38,54 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
         return yield* Effect.flatMap(EffexClient, use).pipe(Effect.provide(client), Effect.scoped)
       })
 
-      it.effect(`may do over ${transport} what its key may`, () =>
+      it.effect(`has the permissions of its key over ${transport}`, () =>
         Effect.gen(function* () {
-          const { holder, narrow, revoked } = yield* scopesOf
-          const converted = yield* using(Redacted.make(holder), (client) => client.convert(asked))
+          const { authorized, readOnly, revoked } = yield* createKeys
+          const converted = yield* using(Redacted.make(authorized), (client) => client.convert(conversion))
           assert.strictEqual(converted.inputAmount, "500.00")
-          yield* using(holder, (client) => client.createQuote(asked))
-          const refusal = (apiKey: string | undefined) =>
-            using(apiKey, (client) => Effect.flip(client.convert(asked))).pipe(Effect.map(({ code }) => code))
-          assert.strictEqual(yield* refusal(undefined), "unauthorized")
-          assert.strictEqual(yield* refusal(narrow), "forbidden")
-          assert.strictEqual(yield* refusal(revoked), "unauthorized")
-          assert.strictEqual((yield* using(narrow, (client) => client.rate("USD", "NGN"))).from, "USD")
+          yield* using(authorized, (client) => client.createQuote(conversion))
+          const errorCode = (apiKey: string | undefined) =>
+            using(apiKey, (client) => Effect.flip(client.convert(conversion))).pipe(
+              Effect.map(({ code }) => code)
+            )
+          assert.strictEqual(yield* errorCode(undefined), "unauthorized")
+          assert.strictEqual(yield* errorCode(readOnly), "forbidden")
+          assert.strictEqual(yield* errorCode(revoked), "unauthorized")
+          assert.strictEqual((yield* using(readOnly, (client) => client.rate("USD", "NGN"))).from, "USD")
           const watched = using(revoked, (client) => Effect.flip(Stream.runHead(client.watch(["USD:NGN"]))))
           assert.strictEqual((yield* watched).code, "unauthorized")
-          yield* using(narrow, (client) => Stream.runHead(client.watch(["USD:NGN"])))
+          yield* using(readOnly, (client) => Stream.runHead(client.watch(["USD:NGN"])))
         })
       )
 
-      it.effect(`takes one with promises as well, over ${transport}`, () =>
+      it.effect(`also works with promises over ${transport}`, () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
-          const { holder, narrow } = yield* scopesOf
+          const { authorized, readOnly } = yield* createKeys
           yield* Effect.promise(async () => {
-            await using effex = connect(url, { apiKey: holder, transport })
-            assert.strictEqual((await effex.convert(asked)).inputAmount, "500.00")
-            await using other = connect(url, { apiKey: narrow, transport })
-            const error = await other.convert(asked).catch((thrown: unknown) => thrown)
+            await using effex = connect(url, { apiKey: authorized, transport })
+            assert.strictEqual((await effex.convert(conversion)).inputAmount, "500.00")
+            await using other = connect(url, { apiKey: readOnly, transport })
+            const error = await other.convert(conversion).catch((thrown: unknown) => thrown)
             assert.deepInclude(error, { code: "forbidden", status: 403, retryable: false })
           })
         })
       )
 
-      it.effect(`does not tell it where the server cannot be reached over ${transport}`, () =>
+      it.effect(`does not reveal its key if the server is unreachable over ${transport}`, () =>
         Effect.gen(function* () {
-          const { holder } = yield* scopesOf
-          const options = { url: "http://127.0.0.1:1", apiKey: holder, connectTimeout: "200 millis" } as const
+          const { authorized } = yield* createKeys
+          const options = {
+            url: "http://127.0.0.1:1",
+            apiKey: authorized,
+            connectTimeout: "200 millis"
+          } as const
           const client = Layer.fresh(transports[transport](options))
-          const ask = Effect.flatMap(EffexClient, ({ convert }) => Effect.flip(convert(asked)))
-          const error = yield* Effect.provide(ask, client)
+          const call = Effect.flatMap(EffexClient, ({ convert }) => Effect.flip(convert(conversion)))
+          const error = yield* Effect.provide(call, client)
           assert.strictEqual(error.code, "unreachable")
-          const told = `${inspect(error, { depth: 20 })}${JSON.stringify(error)}`
-          assert.notInclude(told, holder.slice(9, 30))
+          const rendered = `${inspect(error, { depth: 20 })}${JSON.stringify(error)}`
+          assert.notInclude(rendered, authorized.slice(9, 30))
         })
       )
     }

@@ -3,29 +3,29 @@ import { Duration, Effect, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import * as Backoff from "../../src/client/Backoff.ts"
 
-/** The longest that each wait may be, in milliseconds; none is shorter than half of it. */
-const MOST = [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]
+/** Maximum of each delay, in milliseconds. Jitter shortens a delay by up to a half. */
+const MAX_DELAYS = [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]
 
-describe("the waits between attempts to connect", () => {
-  it.effect("double up to ten seconds, spread, and begin anew after a connection that lasted", () =>
+describe("Backoff", () => {
+  it.effect("doubles up to ten seconds with jitter, and resets after a stable connection", () =>
     Effect.gen(function* () {
       const { closed, opened, schedule } = yield* Backoff.make
       const step = yield* Schedule.toStep(schedule)
-      const wait = Effect.map(Effect.orDie(step(0, undefined)), ([, delay]) => Duration.toMillis(delay))
+      const nextDelay = Effect.map(Effect.orDie(step(0, undefined)), ([, delay]) => Duration.toMillis(delay))
       const connectFor = (duration: Duration.Input) =>
         opened.pipe(Effect.andThen(TestClock.adjust(duration)), Effect.andThen(closed))
 
-      const shares = yield* Effect.forEach(MOST, (most) => Effect.map(wait, (millis) => millis / most))
-      for (const share of shares) {
-        assert.isAtLeast(share, 0.5)
-        assert.isAtMost(share, 1)
+      const ratios = yield* Effect.forEach(MAX_DELAYS, (max) => Effect.map(nextDelay, (delay) => delay / max))
+      for (const ratio of ratios) {
+        assert.isAtLeast(ratio, 0.5)
+        assert.isAtMost(ratio, 1)
       }
-      assert.lengthOf(new Set(shares), MOST.length)
+      assert.lengthOf(new Set(ratios), MAX_DELAYS.length)
 
       yield* connectFor("4 seconds")
-      assert.isAtLeast(yield* wait, 5000)
+      assert.isAtLeast(yield* nextDelay, 5000)
       yield* connectFor("5 seconds")
-      assert.isAtMost(yield* wait, 250)
+      assert.isAtMost(yield* nextDelay, 250)
     })
   )
 })

@@ -1,6 +1,6 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { build } from "esbuild"
+import { build, type BuildResult } from "esbuild"
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
@@ -9,11 +9,11 @@ import * as Effex from "../support/Effex.ts"
 import * as PackedEffex from "../support/PackedEffex.ts"
 import { runProgram } from "../support/ChildProgram.ts"
 
-/** What the page weighs, compressed, at most: nobody should make it heavier without knowing. */
+/** Size limit of the browser bundle, compressed. Catches accidental growth. */
 const MAX_GZIP_BYTES = 230_000
 
-/** The ten lines of the README, in the language that both Node and browsers run. */
-const tenLines = (url: string) => `
+/** The quick start of the documentation, in JavaScript for Node and browsers. */
+const quickStart = (url: string) => `
 import { connect } from "effex/client"
 
 const effex = connect("${url}")
@@ -57,23 +57,38 @@ await Effect.runPromise(Effect.provide(program, EffexClient.layer({ url: "${url}
 
 const RATE = /1 USD = \d+(\.\d+)? NGN/
 
-/** The package, installed, and its own server. */
-class Installed extends Context.Service<Installed, PackedEffex.Consumer & { readonly url: string }>()(
-  "effex/test/Installed"
-) {
+/** The installed package, a server started from it, and its bundle for browsers. */
+class Installed extends Context.Service<
+  Installed,
+  PackedEffex.Consumer & { readonly url: string; readonly bundle: Effect.Effect<BuildResult<BundleOptions>> }
+>()("effex/test/Installed") {
   static readonly layer = Layer.effect(
     Installed,
     Effect.gen(function* () {
       const consumer = yield* PackedEffex.install
       const { env } = yield* Effex.makeSandbox({ POLL_SPACING: "0 millis", ALLOW_ANONYMOUS_CONVERT: "true" })
       const { url } = yield* Effex.serve(env, consumer.program)
-      return { ...consumer, url }
+      const bundle = yield* Effect.cached(
+        Effect.promise(() => build(bundleOptions(quickStart(url), consumer.folder)))
+      )
+      return { ...consumer, url, bundle }
     })
   )
 }
 
-/** Runs a file of the consumer to its end, and returns what it wrote. */
-const runs = Effect.fnUntraced(function* (file: string) {
+const bundleOptions = (contents: string, resolveDir: string) => ({
+  stdin: { contents, resolveDir },
+  bundle: true,
+  minify: true,
+  format: "esm" as const,
+  platform: "browser" as const,
+  metafile: true as const,
+  write: false as const
+})
+type BundleOptions = ReturnType<typeof bundleOptions>
+
+/** Runs a file of the consumer project until it exits, and returns its output. */
+const run = Effect.fnUntraced(function* (file: string) {
   const { folder } = yield* Installed
   const running = yield* runProgram("node", [file], {}, folder)
   const code = yield* Effect.timeout(running.ended, "20 seconds")
@@ -81,35 +96,17 @@ const runs = Effect.fnUntraced(function* (file: string) {
   return running.output()
 })
 
-const bundle = Effect.gen(function* () {
-  const { folder, url } = yield* Installed
-  return yield* Effect.promise(() =>
-    build({
-      stdin: { contents: tenLines(url), resolveDir: folder },
-      bundle: true,
-      minify: true,
-      format: "esm",
-      platform: "browser",
-      metafile: true,
-      write: false
-    })
-  )
-})
-
-describe("the package", () => {
+describe("the packed package", () => {
   layer(Installed.layer, { excludeTestServices: true, timeout: 120_000 })((it) => {
     it.effect(
-      "is typed for TypeScript, whichever way it resolves modules",
+      "has types for both ways of module resolution in TypeScript",
       () =>
         Effect.gen(function* () {
           const { folder, url, write } = yield* Installed
           yield* write("typed.ts", typed(url))
           yield* write("effect.ts", withEffect(url))
           const tsc = join(PackedEffex.project, "node_modules/.bin/tsc")
-          for (const [module, moduleResolution] of [
-            ["NodeNext", "NodeNext"],
-            ["ESNext", "Bundler"]
-          ]) {
+          const check = Effect.fnUntraced(function* (module: string, moduleResolution: string) {
             const compilerOptions = {
               module,
               moduleResolution,
@@ -121,27 +118,31 @@ describe("the package", () => {
               skipLibCheck: false,
               noEmit: true
             }
-            yield* write("tsconfig.json", JSON.stringify({ compilerOptions, include: ["*.ts"] }))
-            const checked = yield* runProgram(tsc, ["--project", "."], {}, folder)
+            const file = `tsconfig.${moduleResolution}.json`
+            yield* write(file, JSON.stringify({ compilerOptions, include: ["*.ts"] }))
+            const checked = yield* runProgram(tsc, ["--project", file], {}, folder)
             assert.strictEqual(yield* checked.ended, 0, checked.output())
-          }
-          const output = yield* runs("typed.ts")
-          assert.match(output, RATE)
-          assert.match(output, /^unsupported-pair 422 false$/m)
-          assert.match(yield* runs("effect.ts"), RATE)
+          })
+          const [, , promiseOutput, effectOutput] = yield* Effect.all(
+            [check("NodeNext", "NodeNext"), check("ESNext", "Bundler"), run("typed.ts"), run("effect.ts")],
+            { concurrency: "unbounded" }
+          )
+          assert.match(promiseOutput, RATE)
+          assert.match(promiseOutput, /^unsupported-pair 422 false$/m)
+          assert.match(effectOutput, RATE)
         }).pipe(Effect.scoped),
       120_000
     )
 
-    it.effect("runs from plain JavaScript, and lets Node end", () =>
+    it.effect("runs from JavaScript, and lets Node exit", () =>
       Effect.gen(function* () {
         const { url, write } = yield* Installed
-        yield* write("plain.mjs", tenLines(url))
-        assert.match(yield* runs("plain.mjs"), RATE)
+        yield* write("plain.mjs", quickStart(url))
+        assert.match(yield* run("plain.mjs"), RATE)
       }).pipe(Effect.scoped)
     )
 
-    it.effect("brings the command with it", () =>
+    it.effect("includes the effex command", () =>
       Effect.gen(function* () {
         const { folder, program } = yield* Installed
         const help = yield* runProgram(program, ["--help"], {}, folder)
@@ -150,8 +151,9 @@ describe("the package", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.effect("is bundled for browsers without anything of Node", () =>
+    it.effect("bundles for browsers without Node modules and within the size limit", () =>
       Effect.gen(function* () {
+        const { bundle } = yield* Installed
         const { metafile, outputFiles } = yield* bundle
         assert.deepStrictEqual(
           Object.values(metafile.outputs).flatMap(({ imports }) => imports),
@@ -170,6 +172,7 @@ describe("the package", () => {
 
     it.effect.skipIf(!Chromium.isAvailable)("runs in a browser", () =>
       Effect.gen(function* () {
+        const { bundle } = yield* Installed
         const { outputFiles } = yield* bundle
         const page = yield* serveText({
           "/": ["text/html", '<!doctype html><script type="module" src="/page.js"></script>'],
@@ -183,7 +186,7 @@ describe("the package", () => {
   })
 })
 
-/** Serves some texts, each with its type, and returns the address of the first. */
+/** Serves texts by path, each with its content type, and returns the URL of `/`. */
 const serveText = (texts: Readonly<Record<string, readonly [type: string, text: string]>>) =>
   Effect.acquireRelease(
     Effect.promise(async () => {

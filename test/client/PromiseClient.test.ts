@@ -5,52 +5,52 @@ import { connect } from "../../src/client/PromiseClient.ts"
 import { changed, rate, snapshot } from "../support/RateMessages.ts"
 import * as TestRpcServer from "../support/TestRpcServer.ts"
 
-/** A server that tells two rates, and then nothing; `left` is done when a reader has gone. */
+/** Starts a server that streams two rates, then stays silent. `unsubscribed` completes when a subscription ends. */
 const listen = Effect.gen(function* () {
-  const left = yield* Deferred.make<void>()
+  const unsubscribed = yield* Deferred.make<void>()
   const { url } = yield* TestRpcServer.listen({
     GetRate: ({ to }) =>
       to === "NGN"
         ? Effect.succeed(rate("1534.50"))
         : to === "KES"
           ? Effect.never
-          : Effect.fail(new UnsupportedPair({ detail: "not offered" })),
+          : Effect.fail(new UnsupportedPair({ detail: "not supported" })),
     WatchRates: () =>
       Stream.make(snapshot(5, rate("1500")), changed(6, rate("1501"))).pipe(
         Stream.concat(Stream.never),
-        Stream.ensuring(Deferred.succeed(left, undefined))
+        Stream.ensuring(Deferred.succeed(unsubscribed, undefined))
       )
   })
-  return { left, url }
+  return { unsubscribed, url }
 })
 
-const told = { from: "USD", to: "NGN", provider: "test", stale: false }
+const expected = { from: "USD", to: "NGN", provider: "test", stale: false }
 
-describe("the client with promises", () => {
-  it.live("answers with plain values, and throws what the contract says", () =>
+describe("PromiseClient", () => {
+  it.live("resolves with plain values and rejects with problems", () =>
     Effect.gen(function* () {
       const { url } = yield* listen
       yield* Effect.promise(async () => {
         await using effex = connect(url)
-        const answer = await effex.rate("USD", "NGN")
-        assert.deepInclude(answer, { ...told, rate: "1534.5" })
-        assert.strictEqual(answer.fetchedAt.toISOString(), "2026-11-21T03:27:17.086Z")
+        const found = await effex.rate("USD", "NGN")
+        assert.deepInclude(found, { ...expected, rate: "1534.5" })
+        assert.strictEqual(found.fetchedAt.toISOString(), "2026-11-21T03:27:17.086Z")
         const error = await effex.rate("USD", "EUR").catch((thrown: unknown) => thrown)
         assert.isTrue(error instanceof Error)
         assert.deepInclude(error, {
           code: "unsupported-pair",
           status: 422,
-          detail: "not offered",
-          message: "not offered",
+          detail: "not supported",
+          message: "not supported",
           retryable: false
         })
       })
     }).pipe(Effect.scoped)
   )
 
-  it.live("tells rates and events in loops, and whoever leaves one has unsubscribed", () =>
+  it.live("iterates over rates and events, and unsubscribes when a loop is left", () =>
     Effect.gen(function* () {
-      const { left, url } = yield* listen
+      const { unsubscribed, url } = yield* listen
       const effex = connect(url)
       const rates = yield* Effect.promise(async () => {
         const rates: Array<string> = []
@@ -60,7 +60,7 @@ describe("the client with promises", () => {
         return rates
       })
       assert.deepStrictEqual(rates, ["1500", "1501"])
-      yield* Effect.timeout(Deferred.await(left), "2 seconds")
+      yield* Effect.timeout(Deferred.await(unsubscribed), "2 seconds")
       const events = yield* Effect.promise(async () => {
         const events: Array<string> = []
         for await (const { position, type } of effex.watchEvents()) {
@@ -73,9 +73,9 @@ describe("the client with promises", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("ends its loops and fails its calls when it is closed", () =>
+  it.live("ends loops and fails calls on close", () =>
     Effect.gen(function* () {
-      const { left, url } = yield* listen
+      const { unsubscribed, url } = yield* listen
       const effex = connect(url)
       yield* Effect.promise(async () => {
         const loop = effex.watch()[Symbol.asyncIterator]()
@@ -89,13 +89,13 @@ describe("the client with promises", () => {
         assert.deepInclude(await call, { code: "unreachable", detail: "The client was closed", sent: true })
         const late = await effex.rates().catch((thrown: unknown) => thrown)
         assert.deepInclude(late, { code: "unreachable", detail: "The client was closed", sent: false })
-        for await (const rate of effex.watch()) assert.fail(`told ${rate.rate} after it was closed`)
+        for await (const rate of effex.watch()) assert.fail(`received ${rate.rate} after close`)
       })
-      yield* Effect.timeout(Deferred.await(left), "2 seconds")
+      yield* Effect.timeout(Deferred.await(unsubscribed), "2 seconds")
     }).pipe(Effect.scoped)
   )
 
-  it("takes no address but http and https", () => {
+  it("throws for URLs that are not http or https", () => {
     for (const url of ["127.0.0.1:8000", "ftp://127.0.0.1", ""]) assert.throws(() => connect(url), TypeError)
   })
 })

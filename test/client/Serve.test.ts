@@ -3,9 +3,9 @@ import { Effect, Fiber, Ref, Stream } from "effect"
 import { EffexClient } from "../../src/client/EffexClient.ts"
 import * as Effex from "../support/Effex.ts"
 
-describe("the client of a running effex", () => {
+describe("EffexClient", () => {
   it.live(
-    "goes on after the server was killed and started again",
+    "resumes calls and streams after the server is killed and restarted",
     () =>
       Effect.gen(function* () {
         const { env } = yield* Effex.makeSandbox({
@@ -16,7 +16,7 @@ describe("the client of a running effex", () => {
         const first = yield* Effex.serve(env)
         yield* Effect.gen(function* () {
           const client = yield* EffexClient
-          const told = yield* Ref.make<ReadonlyArray<string>>([])
+          const received = yield* Ref.make<ReadonlyArray<string>>([])
           const states = yield* client.watchConnection.pipe(
             Stream.changes,
             Stream.take(4),
@@ -24,24 +24,24 @@ describe("the client of a running effex", () => {
             Effect.forkScoped
           )
           const watching = yield* client.watchEvents({ pairs: ["USD:NGN"] }).pipe(
-            Stream.tap(({ _tag }) => Ref.update(told, (all) => [...all, _tag])),
-            Stream.takeUntilEffect(() => Effect.map(Ref.get(told), isWhole)),
+            Stream.tap(({ _tag }) => Ref.update(received, (all) => [...all, _tag])),
+            Stream.takeUntilEffect(() => Effect.map(Ref.get(received), hasChangesAroundGap)),
             Stream.runLast,
             Effect.forkScoped
           )
           const polls = yield* client.watchPolls.pipe(
-            Stream.takeUntilEffect(() => Effect.map(Ref.get(told), (all) => all.includes("Gap"))),
+            Stream.takeUntilEffect(() => Effect.map(Ref.get(received), (all) => all.includes("Gap"))),
             Stream.runLast,
             Effect.forkScoped
           )
-          yield* Effect.repeat(Effect.delay(Ref.get(told), "20 millis"), {
+          yield* Effect.repeat(Effect.delay(Ref.get(received), "20 millis"), {
             until: (all) => all.includes("RateChanged")
           })
           first.process.kill("SIGKILL")
           yield* first.ended
-          const waiting = yield* Effect.forkScoped(client.rate("USD", "NGN"))
+          const pendingCall = yield* Effect.forkScoped(client.rate("USD", "NGN"))
           yield* Effex.serve({ ...env, PORT: new URL(first.url).port })
-          assert.strictEqual((yield* Fiber.join(waiting)).to, "NGN")
+          assert.strictEqual((yield* Fiber.join(pendingCall)).to, "NGN")
           yield* Fiber.join(watching)
           yield* Fiber.join(polls)
           assert.deepStrictEqual(Array.from(yield* Fiber.join(states)), [
@@ -65,6 +65,7 @@ describe("the client of a running effex", () => {
   )
 })
 
-/** A change before the gap, and another one behind it. */
-const isWhole = (told: ReadonlyArray<string>) =>
-  told.indexOf("RateChanged") < told.indexOf("Gap") && told.lastIndexOf("RateChanged") > told.indexOf("Gap")
+/** Returns true if the events contain a change before the gap and another one after it. */
+const hasChangesAroundGap = (events: ReadonlyArray<string>) =>
+  events.indexOf("RateChanged") < events.indexOf("Gap") &&
+  events.lastIndexOf("RateChanged") > events.indexOf("Gap")

@@ -6,13 +6,13 @@ import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { membersOf } from "./TestServer.ts"
 
-/** The folder of this project. */
+/** Root folder of this project. */
 export const project = fileURLToPath(new URL("../../", import.meta.url))
 
-/** An otherwise empty project that has installed effex as others would get it. */
+/** An otherwise empty project with the packed effex installed. */
 export interface Consumer {
   readonly folder: string
-  /** The `effex` command of the package. */
+  /** Path of the `effex` command of the package. */
   readonly program: string
   readonly write: (name: string, text: string) => Effect.Effect<void>
 }
@@ -23,16 +23,20 @@ const exec = (program: string, args: ReadonlyArray<string>, cwd: string) => {
   return stdout
 }
 
-/** Packs effex and unpacks it beside the dependencies that this project has installed, without a registry. */
+/**
+ * Packs effex and unpacks it next to links to the installed dependencies, without a registry. Builds like `prepack`, but
+ * without type checks, which `npm run check` covers and which take most of the time.
+ */
 export const install = Effect.acquireRelease(
   Effect.promise(async () => {
     const folder = await mkdtemp(join(tmpdir(), "effex-consumer-"))
     const modules = join(folder, "node_modules")
     const unpacked = join(modules, "effex")
     await mkdir(unpacked, { recursive: true })
-    const tarball = exec("npm", ["pack", "--silent", "--pack-destination", folder], project)
-      .trim()
-      .split("\n")
+    await rm(join(project, "dist"), { recursive: true, force: true })
+    exec("npm", ["run", "--silent", "build", "--", "--noCheck"], project)
+    const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder]
+    const tarball = exec("npm", pack, project).trim().split("\n")
     exec("tar", ["-xzf", join(folder, tarball.at(-1) ?? ""), "--strip-components=1"], unpacked)
     const manifest = membersOf(await readFile(join(unpacked, "package.json"), "utf8"))
     for (const name of Object.keys(Object(manifest["dependencies"]))) {
