@@ -83,7 +83,7 @@ const start = Effect.gen(function* () {
     return (
       latest.size === 44 &&
       new Set(readers.map(({ position }) => position.epoch)).size === 1 &&
-      readers.every((reader) => Array.from(latest).every(([pair, id]) => reader.view().get(pair) === id))
+      readers.every((reader) => Array.from(latest).every(([pair, id]) => reader.rateIds().get(pair) === id))
     )
   })
   const awaitConvergence = isConverged.pipe(

@@ -230,10 +230,10 @@ describe("Secrets of the settings", () => {
             OTEL_EXPORTER_OTLP_ENDPOINT: `http://x:${planted.OTEL_KEY}@127.0.0.1:x`,
             OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%zz${planted.OTEL_KEY}`
           },
-          "a database that tells the password": {
+          "a database that quotes the password": {
             DATABASE_URL: `postgres://effex:${password}@127.0.0.1:${port}/effex`
           },
-          "the same at a terminal": {
+          "the same database, logs for a terminal": {
             DATABASE_URL: `postgres://effex:${password}@127.0.0.1:${port}/effex`,
             LOG_FORMAT: "pretty"
           }

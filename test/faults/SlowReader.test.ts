@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { readFileSync } from "node:fs"
 import * as Effex from "../support/Effex.ts"
-import { NAIRA, rate } from "../support/SampleRates.ts"
+import { USD_NGN, rate } from "../support/SampleRates.ts"
 import * as RawSocket from "../support/RawSocket.ts"
 import * as RedisServer from "../support/RedisServer.ts"
 import * as NodeEnvironment from "../support/NodeEnvironment.ts"
@@ -79,7 +79,7 @@ describe.skipIf(!TestRedis.isAvailable)("A stream reader that does not read", ()
       let n = 1
       const publish = Effect.gen(function* () {
         latency.publish(++n)
-        yield* publisher.publish(rate(NAIRA, n))
+        yield* publisher.publish(rate(USD_NGN, n))
         yield* Effect.sleep("50 millis")
       })
       const publishUntil = (isDone: () => boolean) => Effect.repeat(publish, { until: isDone })

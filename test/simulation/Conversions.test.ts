@@ -22,7 +22,7 @@ import { UnsealedRecords } from "../../src/audit/UnsealedRecords.ts"
 import { QuoteId } from "../../src/domain/conversion/Quote.ts"
 import { RateId } from "../../src/domain/rates/Rate.ts"
 import { Rates } from "../../src/rates/lookup/Rates.ts"
-import { faultsOf } from "../soak/ExpectedNumbers.ts"
+import { violatedRules } from "../soak/ExpectedNumbers.ts"
 import { conversionRequest } from "../support/TestConversions.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 import * as MemoryAudit from "./MemoryAudit.ts"
@@ -121,7 +121,7 @@ const makeLedger = () => {
     byKey.set(request.key, body)
     const answer = yield* Effect.orDie(decode(body))
     assert.deepStrictEqual(
-      faultsOf(answer, { amount: request.amount, amountType: "source", margin: MARGIN }),
+      violatedRules(answer, { amount: request.amount, amountType: "source", margin: MARGIN }),
       []
     )
     assert.strictEqual(answer.quote_id ?? null, request.quoteId)

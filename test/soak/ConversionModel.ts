@@ -1,22 +1,22 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { marginOf, type Pair } from "./Currencies.ts"
-import { faultsOf } from "./ExpectedNumbers.ts"
-import { type Answer, codeOf } from "./Http.ts"
+import { violatedRules } from "./ExpectedNumbers.ts"
+import { type HttpResponse, codeOf } from "./Http.ts"
 import { RateModel } from "./RateModel.ts"
 import { Report } from "./Report.ts"
 
-/** A conversion that somebody wants. */
+/** A conversion that a client attempts. */
 export interface Intent {
   readonly pair: Pair
   readonly amount: string
   readonly amountType: "source" | "target"
   readonly reference: string
-  /** None: nobody can find out what became of it where its answer is lost. */
+  /** Undefined: if the response is lost, the outcome stays unknown. */
   readonly key: string | undefined
   readonly quote: OpenQuote | undefined
 }
 
-/** A quote as it was told, to the letter. */
+/** A quote and the exact text of its response. */
 export interface OpenQuote {
   readonly id: string
   readonly text: string
@@ -48,42 +48,47 @@ const Quoted = Schema.Struct({ quote_id: Schema.String, ...numbers })
 const decodeConverted = Schema.decodeUnknownOption(Schema.fromJsonString(Converted))
 const decodeQuoted = Schema.decodeUnknownOption(Schema.fromJsonString(Quoted))
 
-/** A conversion that was acknowledged, with the first answer to it. */
+/** An acknowledged conversion and the first response to it. */
 export interface Acknowledged {
   readonly intent: Intent
   readonly converted: Converted
   readonly text: string
   readonly answeredAt: number
-  /** An answer has said that it is the first one. */
-  wasFirst: boolean
+  /** True after a response without `Idempotency-Replayed`. */
+  hasOriginalResponse: boolean
 }
 
-/** What became of a request: it was done, it was refused for good, or it must be asked again to know. */
-export type Settled = "done" | "refused" | "unknown"
+/** Outcome of an attempt. `unknown` requires a retry. */
+export type AttemptOutcome = "done" | "rejected" | "unknown"
 
-/** What the contract lets a conversion be refused with for good. */
-const FINAL = new Set(["quote-expired", "quote-used"])
-/** What it may be refused with for now. */
-const PASSING = new Set(["store-unavailable", "rate-unavailable", "idempotency-conflict", "request-timeout"])
+/** Codes of errors that are final. */
+const FINAL_CODES = new Set(["quote-expired", "quote-used"])
+/** Codes of errors that may occur during a fault. */
+const TRANSIENT_CODES = new Set([
+  "store-unavailable",
+  "rate-unavailable",
+  "idempotency-conflict",
+  "request-timeout"
+])
 
-/** What is known of conversions and quotes by asking for them, and what follows from it. */
+/** Model of conversions and quotes, built from responses. It checks each response against the previous ones. */
 export class ConversionModel extends Context.Service<
   ConversionModel,
   {
-    /** An intent is about to be sent: without a key, it may be done and nobody told. */
-    readonly begun: (intent: Intent) => void
-    /** Checks an answer to an intent, and remembers it. */
-    readonly answered: (intent: Intent, answer: Answer) => Effect.Effect<Settled>
-    /** Checks a quote, and returns it where it is one. */
-    readonly quoted: (
-      asked: Pick<Intent, "pair" | "amount" | "amountType">,
-      answer: Answer
+    /** Records that an intent is about to be sent. Without a key, it may be executed without a response. */
+    readonly start: (intent: Intent) => void
+    /** Checks and records a response to an intent. */
+    readonly observe: (intent: Intent, response: HttpResponse) => Effect.Effect<AttemptOutcome>
+    /** Checks the response to a quote request. Returns the quote, if there is one. */
+    readonly observeQuote: (
+      requested: Pick<Intent, "pair" | "amount" | "amountType">,
+      response: HttpResponse
     ) => Effect.Effect<Option.Option<OpenQuote>>
     readonly acknowledged: () => ReadonlyArray<Acknowledged>
-    /** By its record. */
+    /** Acknowledged conversions by audit id. */
     readonly byAudit: () => ReadonlyMap<string, Acknowledged>
-    /** The references of conversions that may or may not have been done. */
-    readonly maybeDone: () => ReadonlySet<string>
+    /** References of conversions with an unknown outcome. */
+    readonly unknownOutcomes: () => ReadonlySet<string>
   }
 >()("effex/soak/ConversionModel") {
   static readonly layer = Layer.effect(
@@ -99,53 +104,61 @@ const make = Effect.gen(function* () {
   const byKey = new Map<string, Acknowledged>()
   const byAudit = new Map<string, Acknowledged>()
   const byQuote = new Map<string, Acknowledged>()
-  const maybeDone = new Set<string>()
+  const unknownOutcomes = new Set<string>()
 
   const checkNumbers = Effect.fnUntraced(function* (
     { amount, amountType, pair }: Pick<Intent, "pair" | "amount" | "amountType">,
-    told: typeof Quoted.Type | Converted,
+    received: typeof Quoted.Type | Converted,
     text: string
   ) {
-    yield* rates.told(
-      { from: told.from_currency, to: told.to_currency, rate: told.mid_rate, rate_id: told.rate_id },
+    yield* rates.observe(
+      {
+        from: received.from_currency,
+        to: received.to_currency,
+        rate: received.mid_rate,
+        rate_id: received.rate_id
+      },
       "a conversion"
     )
-    const faults = faultsOf(told, { amount, amountType, margin: marginOf(pair) })
-    if (told.from_currency !== pair.from || told.to_currency !== pair.to || faults.length > 0) {
-      const detail = `${pair.key} ${amountType} ${amount}: not so: ${faults.join("; ")}: ${text}`
+    const violated = violatedRules(received, { amount, amountType, margin: marginOf(pair) })
+    if (received.from_currency !== pair.from || received.to_currency !== pair.to || violated.length > 0) {
+      const detail = `${pair.key} ${amountType} ${amount}: violated: ${violated.join("; ")}: ${text}`
       yield* report.violation("the numbers of a conversion are exact", detail)
     }
   })
 
-  /** Answers to requests that were under way together may arrive in any order; one of them at most is the first. */
-  const answeredAgain = Effect.fnUntraced(function* (known: Acknowledged, answer: Answer) {
-    const isReplayed = answer.headers.get("idempotency-replayed") === "true"
-    const mustBe = known.wasFirst || answer.startedAt > known.answeredAt
-    if (known.text !== answer.text || (mustBe && !isReplayed)) {
-      const detail = `${known.intent.key} (replayed: ${isReplayed}): first ${known.text}, then ${answer.text}`
-      yield* report.violation("a retry with the same key gives the same answer, and says so", detail)
+  /** Responses to concurrent requests may arrive in any order; at most one of them is the original. */
+  const observeRetry = Effect.fnUntraced(function* (known: Acknowledged, response: HttpResponse) {
+    const isReplayed = response.headers.get("idempotency-replayed") === "true"
+    const mustBeReplay = known.hasOriginalResponse || response.startedAt > known.answeredAt
+    if (known.text !== response.text || (mustBeReplay && !isReplayed)) {
+      const detail = `${known.intent.key} (replayed: ${isReplayed}): first ${known.text}, then ${response.text}`
+      yield* report.violation(
+        "a retry with the same key returns the same response, marked as replayed",
+        detail
+      )
     }
-    known.wasFirst ||= !isReplayed
+    known.hasOriginalResponse ||= !isReplayed
   })
 
-  const acknowledge = Effect.fnUntraced(function* (intent: Intent, answer: Answer) {
-    const { endedAt, headers, text } = answer
+  const acknowledge = Effect.fnUntraced(function* (intent: Intent, response: HttpResponse) {
+    const { endedAt, headers, text } = response
     const known = intent.key === undefined ? undefined : byKey.get(intent.key)
-    if (known !== undefined) return yield* answeredAgain(known, answer)
+    if (known !== undefined) return yield* observeRetry(known, response)
     const decoded = decodeConverted(text)
     if (Option.isNone(decoded) || decoded.value.reference !== intent.reference) {
-      return yield* report.violation("an answer tells of the conversion that was asked for", text)
+      return yield* report.violation("a response describes the requested conversion", text)
     }
     const converted = decoded.value
-    const twice = byAudit.get(converted.audit_id)
-    if (twice !== undefined) {
-      const detail = `${twice.text} and ${text}`
-      yield* report.violation("one record is of one conversion", detail)
+    const duplicate = byAudit.get(converted.audit_id)
+    if (duplicate !== undefined) {
+      const detail = `${duplicate.text} and ${text}`
+      yield* report.violation("each conversion has its own record", detail)
     }
-    const wasFirst = headers.get("idempotency-replayed") === null
-    const acknowledged: Acknowledged = { intent, converted, text, answeredAt: endedAt, wasFirst }
+    const hasOriginalResponse = headers.get("idempotency-replayed") === null
+    const acknowledged: Acknowledged = { intent, converted, text, answeredAt: endedAt, hasOriginalResponse }
     all.push(acknowledged)
-    maybeDone.delete(intent.reference)
+    unknownOutcomes.delete(intent.reference)
     byAudit.set(converted.audit_id, acknowledged)
     if (intent.key !== undefined) byKey.set(intent.key, acknowledged)
     yield* checkNumbers(intent, converted, text)
@@ -153,9 +166,9 @@ const make = Effect.gen(function* () {
   })
 
   const useQuote = Effect.fnUntraced(function* (quote: OpenQuote, use: Acknowledged) {
-    const before = byQuote.get(quote.id)
-    if (before !== undefined) {
-      yield* report.violation("a quote is used once", `${quote.text}: ${before.text} and ${use.text}`)
+    const previous = byQuote.get(quote.id)
+    if (previous !== undefined) {
+      yield* report.violation("a quote is used once", `${quote.text}: ${previous.text} and ${use.text}`)
     }
     byQuote.set(quote.id, use)
     const quoted = decodeQuoted(quote.text)
@@ -166,44 +179,49 @@ const make = Effect.gen(function* () {
         (field) => quoted.value[field] !== use.converted[field]
       )
     if (differs) {
-      yield* report.violation("a quote holds what it says", `${quote.text}, used as ${use.text}`)
+      yield* report.violation(
+        "a conversion uses the numbers of its quote",
+        `${quote.text}, used as ${use.text}`
+      )
     }
   })
 
-  const answered: ConversionModel["Service"]["answered"] = Effect.fnUntraced(function* (intent, answer) {
-    if (answer.status === 200) {
-      yield* acknowledge(intent, answer)
+  const observe: ConversionModel["Service"]["observe"] = Effect.fnUntraced(function* (intent, response) {
+    if (response.status === 200) {
+      yield* acknowledge(intent, response)
       return "done"
     }
-    const code = codeOf(answer)
-    if (PASSING.has(code)) return "unknown"
+    const code = codeOf(response)
+    if (TRANSIENT_CODES.has(code)) return "unknown"
     const known = intent.key === undefined ? undefined : byKey.get(intent.key)
-    if (FINAL.has(code) && intent.quote !== undefined && known === undefined) return "refused"
-    const detail = `${JSON.stringify(intent)}: ${answer.status} ${answer.text}`
-    yield* report.violation("a conversion is refused only for what the contract names", detail)
-    return "refused"
+    if (FINAL_CODES.has(code) && intent.quote !== undefined && known === undefined) return "rejected"
+    const detail = `${JSON.stringify(intent)}: ${response.status} ${response.text}`
+    yield* report.violation("a conversion fails only with errors of the contract", detail)
+    return "rejected"
   })
 
-  const quoted: ConversionModel["Service"]["quoted"] = Effect.fnUntraced(function* (asked, answer) {
-    if (answer.status === 201) {
-      const decoded = decodeQuoted(answer.text)
-      if (Option.isSome(decoded)) {
-        yield* checkNumbers(asked, decoded.value, answer.text)
-        return Option.some({ id: decoded.value.quote_id, text: answer.text })
-      }
-    } else if (PASSING.has(codeOf(answer))) return Option.none()
-    yield* report.violation("a quote is given, or refused for what the contract names", answer.text)
-    return Option.none()
-  })
+  const observeQuote: ConversionModel["Service"]["observeQuote"] = Effect.fnUntraced(
+    function* (requested, response) {
+      if (response.status === 201) {
+        const decoded = decodeQuoted(response.text)
+        if (Option.isSome(decoded)) {
+          yield* checkNumbers(requested, decoded.value, response.text)
+          return Option.some({ id: decoded.value.quote_id, text: response.text })
+        }
+      } else if (TRANSIENT_CODES.has(codeOf(response))) return Option.none()
+      yield* report.violation("a quote is created, or fails with an error of the contract", response.text)
+      return Option.none()
+    }
+  )
 
   return ConversionModel.of({
-    answered,
-    begun: ({ key, reference }) => {
-      if (key === undefined) maybeDone.add(reference)
+    observe,
+    start: ({ key, reference }) => {
+      if (key === undefined) unknownOutcomes.add(reference)
     },
-    quoted,
+    observeQuote,
     acknowledged: () => all,
     byAudit: () => byAudit,
-    maybeDone: () => maybeDone
+    unknownOutcomes: () => unknownOutcomes
   })
 })

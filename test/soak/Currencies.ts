@@ -1,6 +1,6 @@
-/** What the soak knows of currencies by itself: nothing of it comes from the program that is tested. */
+/** Currencies of the soak, independent of the program under test. */
 const currencies: Readonly<Record<string, { readonly perDollar: bigint; readonly minorUnit: number }>> = {
-  // Units for 10 000 dollars.
+  // `perDollar` is the amount for 10 000 dollars.
   USD: { perDollar: 10_000n, minorUnit: 2 },
   GBP: { perDollar: 7_800n, minorUnit: 2 },
   EUR: { perDollar: 9_200n, minorUnit: 2 },
@@ -15,14 +15,14 @@ const currencies: Readonly<Record<string, { readonly perDollar: bigint; readonly
 export const SOURCES = ["USD", "GBP", "EUR"]
 export const DESTINATIONS = ["NGN", "KES", "GHS", "ZAR", "XOF", "UGX"]
 
-/** The one pair that has a margin of its own. */
-export const OWN_MARGIN = { pair: "USD:NGN", margin: "0.01" }
-const MARGIN = "0.005"
+/** The only pair with its own margin. */
+export const PAIR_MARGIN = { pair: "USD:NGN", margin: "0.01" }
+const DEFAULT_MARGIN = "0.005"
 
 export interface Pair {
   readonly from: string
   readonly to: string
-  /** `USD:NGN`. */
+  /** For example `USD:NGN`. */
   readonly key: string
 }
 
@@ -32,11 +32,12 @@ export const PAIRS: ReadonlyArray<Pair> = SOURCES.flatMap((from) =>
   DESTINATIONS.map((to) => pairOf(from, to))
 )
 
-export const marginOf = ({ key }: Pair): string => (key === OWN_MARGIN.pair ? OWN_MARGIN.margin : MARGIN)
+export const marginOf = ({ key }: Pair): string =>
+  key === PAIR_MARGIN.pair ? PAIR_MARGIN.margin : DEFAULT_MARGIN
 
 const find = (code: string) => {
   const found = currencies[code]
-  if (found === undefined) throw new Error(`The soak does not know ${code}`)
+  if (found === undefined) throw new Error(`${code} is not a currency of the soak`)
   return found
 }
 

@@ -1,20 +1,20 @@
 import { minorUnitOf } from "./Currencies.ts"
 
-/** Decimals as whole numbers of 10^-60: nothing here is shared with the program that is tested. */
+/** Decimals as integers in units of 10^-60, independent of the program under test. */
 const PLACES = 60
 const ONE = 10n ** BigInt(PLACES)
 
-/** What a decimal text writes; fails loudly for anything else. */
+/** Parses a plain decimal. Throws for any other text. */
 export const units = (text: string): bigint => {
-  if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`${text} is no plain decimal`)
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`${text} is not a plain decimal`)
   const [whole = "", fraction = ""] = text.split(".")
   return BigInt(whole + fraction.padEnd(PLACES, "0"))
 }
 
 const times = (a: bigint, b: bigint) => (a * b) / ONE
 
-/** The numbers of a conversion, as they were told. */
-export interface Told {
+/** Numbers of a conversion, as the API returned them. */
+export interface ReceivedNumbers {
   readonly from_currency: string
   readonly to_currency: string
   readonly input_amount: string
@@ -24,47 +24,53 @@ export interface Told {
   readonly rate: string
 }
 
-/** What was asked for. */
-export interface AskedAmount {
+/** The requested conversion. */
+export interface RequestedAmount {
   readonly amount: string
   readonly amountType: "source" | "target"
   readonly margin: string
 }
 
-/** What is wrong with the numbers of a conversion by the formula of the contract; nothing where they are exact. */
-export const faultsOf = (told: Told, asked: AskedAmount): ReadonlyArray<string> => {
-  const [input, output] = [units(told.input_amount), units(told.output_amount)]
-  const rate = times(units(told.mid_rate), ONE - units(asked.margin))
+/** Returns the rules of the contract that the numbers violate. */
+export const violatedRules = (
+  received: ReceivedNumbers,
+  requested: RequestedAmount
+): ReadonlyArray<string> => {
+  const [input, output] = [units(received.input_amount), units(received.output_amount)]
+  const rate = times(units(received.mid_rate), ONE - units(requested.margin))
   const exact = times(input, rate)
-  const cent = (code: string) => 10n ** BigInt(PLACES - minorUnitOf(code))
-  const laws: ReadonlyArray<readonly [boolean, string]> = [
-    [units(told.margin) === units(asked.margin), `the margin is ${asked.margin}`],
-    [units(told.rate) === rate, "the rate is the mid rate less the margin"],
-    ...(asked.amountType === "source"
+  const minorUnit = (code: string) => 10n ** BigInt(PLACES - minorUnitOf(code))
+  const rules: ReadonlyArray<readonly [boolean, string]> = [
+    [units(received.margin) === units(requested.margin), `the margin is ${requested.margin}`],
+    [units(received.rate) === rate, "the rate is the mid rate minus the margin"],
+    ...(requested.amountType === "source"
       ? ([
-          [input === units(asked.amount), `the amount paid is ${asked.amount}`],
-          [output <= exact && exact - output < cent(told.to_currency), "what arrives is rounded down, once"]
+          [input === units(requested.amount), `the input is ${requested.amount}`],
+          [
+            output <= exact && exact - output < minorUnit(received.to_currency),
+            "the output is rounded down once"
+          ]
         ] as const)
       : ([
-          [output === units(asked.amount), `the amount that arrives is ${asked.amount}`],
+          [output === units(requested.amount), `the output is ${requested.amount}`],
           [
-            exact >= output && times(input - cent(told.from_currency), rate) < output,
-            "what is paid is rounded up, once"
+            exact >= output && times(input - minorUnit(received.from_currency), rate) < output,
+            "the input is rounded up once"
           ]
         ] as const))
   ]
-  return laws.filter(([holds]) => !holds).map(([, law]) => law)
+  return rules.filter(([holds]) => !holds).map(([, rule]) => rule)
 }
 
-/** What is wrong with the exact output and the residual of an audit record. */
-export const residualFaultsOf = (
-  told: Told & { readonly exact_output: string; readonly residual: string }
+/** Returns the rules that the exact output and the residual of an audit record violate. */
+export const violatedResidualRules = (
+  received: ReceivedNumbers & { readonly exact_output: string; readonly residual: string }
 ): ReadonlyArray<string> => {
-  const exact = times(units(told.input_amount), units(told.rate))
+  const exact = times(units(received.input_amount), units(received.rate))
   return [
-    ...(units(told.exact_output) === exact ? [] : ["the exact output is the input at the rate"]),
-    ...(units(told.residual) === exact - units(told.output_amount)
+    ...(units(received.exact_output) === exact ? [] : ["the exact output is input × rate"]),
+    ...(units(received.residual) === exact - units(received.output_amount)
       ? []
-      : ["the residual is what rounding left over"])
+      : ["the residual is exact output − output"])
   ]
 }

@@ -1,35 +1,35 @@
 import { Clock, Effect, Option, Schema } from "effect"
 
-/** A whole answer. */
-export interface Answer {
+/** A complete response. */
+export interface HttpResponse {
   readonly status: number
   readonly text: string
   readonly headers: Headers
-  /** Between which moments it was made, in milliseconds. */
+  /** Times of the request and of the response, in milliseconds since 1970. */
   readonly startedAt: number
   readonly endedAt: number
 }
 
-/** Longer than any answer may take. */
-const PATIENCE = "15 seconds"
+/** Exceeds the longest response time of the contract. */
+const RESPONSE_TIMEOUT = "15 seconds"
 
-/** Asks, and returns the answer; none where there was no whole one, so that nobody knows what became of the request. */
-export const ask = Effect.fnUntraced(function* (url: string, path: string, init: RequestInit = {}) {
+/** Sends a request. Returns none if there is no complete response, so that the outcome is unknown. */
+export const request = Effect.fnUntraced(function* (url: string, path: string, init: RequestInit = {}) {
   const startedAt = yield* Clock.currentTimeMillis
-  const answered = yield* Effect.tryPromise(async (signal) => {
+  const received = yield* Effect.tryPromise(async (signal) => {
     const response = await fetch(url + path, { ...init, signal })
     return { status: response.status, headers: response.headers, text: await response.text() }
-  }).pipe(Effect.timeoutOption(PATIENCE), Effect.orElseSucceed(Option.none))
+  }).pipe(Effect.timeoutOption(RESPONSE_TIMEOUT), Effect.orElseSucceed(Option.none))
   const endedAt = yield* Clock.currentTimeMillis
-  return Option.map(answered, (answer): Answer => ({ ...answer, startedAt, endedAt }))
+  return Option.map(received, (response): HttpResponse => ({ ...response, startedAt, endedAt }))
 })
 
 const Members = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
 const decodeMembers = Schema.decodeUnknownOption(Members)
 
-/** The members of a JSON object; none of anything else. */
+/** Members of a JSON object; empty for any other text. */
 export const membersOf = (text: string): Readonly<Record<string, unknown>> =>
   Option.getOrElse(decodeMembers(text), () => ({}))
 
-/** The code of the problem that an answer tells, or its status. */
-export const codeOf = ({ status, text }: Answer): string => String(membersOf(text)["code"] ?? status)
+/** Problem code of a response, or its status. */
+export const codeOf = ({ status, text }: HttpResponse): string => String(membersOf(text)["code"] ?? status)

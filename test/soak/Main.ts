@@ -1,13 +1,16 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as Sabotage from "./Sabotage.ts"
+import * as Mutants from "./Mutants.ts"
 import * as Soak from "./Soak.ts"
 
-/** A soak saw promises broken. */
-class Violated extends Schema.TaggedError<Violated>()("Violated", { seed: Schema.Int, count: Schema.Int }) {
+/** A soak found violations. */
+class RulesViolated extends Schema.TaggedError<RulesViolated>()("RulesViolated", {
+  seed: Schema.Int,
+  count: Schema.Int
+}) {
   override get message(): string {
-    return `${this.count} violations; the same faults again: npm run soak -- --seed ${this.seed}`
+    return `${this.count} violations; repeat the same faults with: npm run soak -- --seed ${this.seed}`
   }
 }
 
@@ -17,44 +20,44 @@ const soak = Command.make(
   "soak",
   {
     seed: Flag.Int("seed").pipe(
-      Flag.withDescription("Decides everything: what is asked for, what fails, and when"),
+      Flag.withDescription("Seed of all requests and faults"),
       Flag.withDefault(42)
     ),
     minutes: Flag.Finite("minutes").pipe(
-      Flag.withDescription("How long there are faults; a quiet time follows, and all is examined"),
+      Flag.withDescription("Duration of the faults; recovery and the final checks follow"),
       Flag.filter(positive, () => "it must be above 0"),
       Flag.withDefault(5)
     ),
     nodes: Flag.Int("nodes").pipe(
-      Flag.withDescription("How many servers share the database"),
+      Flag.withDescription("Number of servers that share the database"),
       Flag.filter(positive, () => "it must be above 0"),
       Flag.withDefault(2)
     ),
     rate: Flag.Finite("rate").pipe(
-      Flag.withDescription("How many operations are begun in a second"),
+      Flag.withDescription("Operations per second"),
       Flag.filter(positive, () => "it must be above 0"),
       Flag.withDefault(60)
     ),
-    readers: Flag.Int("readers").pipe(
-      Flag.withDescription("How many readers of streams there are"),
-      Flag.withDefault(8)
-    ),
-    broken: Flag.Literals("break", Sabotage.NAMES).pipe(
-      Flag.withDescription("Soak a copy of the program in which a promise is broken, which must be noticed"),
+    readers: Flag.Int("readers").pipe(Flag.withDescription("Number of stream readers"), Flag.withDefault(8)),
+    mutant: Flag.Literals("break", Mutants.NAMES).pipe(
+      Flag.withDescription("Run a mutant: a copy of the program with a defect that the soak must detect"),
       Flag.optional
     )
   },
-  Effect.fn(function* ({ broken, ...options }) {
-    const { violations } = yield* Soak.run({ ...options, broken: Option.getOrUndefined(broken) })
-    if (violations > 0) return yield* new Violated({ seed: options.seed, count: violations })
+  Effect.fn(function* ({ mutant, ...options }) {
+    const { violations } = yield* Soak.run({ ...options, mutant: Option.getOrUndefined(mutant) })
+    if (violations > 0) return yield* new RulesViolated({ seed: options.seed, count: violations })
   })
 ).pipe(
   Command.withDescription(
-    "Run effex on a PostgreSQL, a Redis and a provider that fail in every way, and hold it to its promises"
+    "Run effex while PostgreSQL, Redis, the provider and its nodes fail, and check every response"
   ),
   Command.withExamples([
-    { command: "npm run soak -- --seed 42 --minutes 5", description: "What a release must stand" },
-    { command: "npm run soak -- --seed 7 --minutes 1 --break audit", description: "It must be noticed" }
+    { command: "npm run soak -- --seed 42 --minutes 5", description: "The soak before a release" },
+    {
+      command: "npm run soak -- --seed 7 --minutes 1 --break audit",
+      description: "A mutant that the soak must detect"
+    }
   ])
 )
 

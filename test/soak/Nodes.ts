@@ -3,33 +3,33 @@ import { readFileSync } from "node:fs"
 import { type Running, runProgram } from "../support/ChildProgram.ts"
 import { Report } from "./Report.ts"
 
-/** A node as it is between two starts. */
-interface Incarnation {
-  /** `node 1, start 3`. */
+/** One process of a node. */
+interface NodeProcess {
+  /** For example `node 1, start 3`. */
   readonly name: string
   readonly url: string
   readonly running: Running
 }
 
-/** One of the servers, which is started again whenever it ends. */
+/** A server that is restarted whenever it exits. */
 export interface Node {
   readonly index: number
-  /** None while it starts. */
-  readonly current: () => Incarnation | undefined
-  /** Kills it, or asks it to stop; what it then ends with is checked. It is started again once it is released. */
+  /** Undefined while it starts. */
+  readonly current: () => NodeProcess | undefined
+  /** Stops the process and checks its exit code. The node restarts after `release`. */
   readonly stop: (signal: "SIGKILL" | "SIGTERM") => Effect.Effect<void>
   readonly release: Effect.Effect<void>
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
-  /** What all its processes have written. */
+  /** Output of all its processes. */
   readonly output: () => string
-  /** The most memory that any of its processes had, in MiB, and what it has now. */
+  /** Peak memory of all its processes and current memory, in MiB. */
   readonly memory: () => { readonly peak: number; readonly now: number }
 }
 
-/** How long a node may take to stop when it is asked to. */
-const STOP_MILLIS = 20_000
+/** Longest time that a node may take to stop after SIGTERM. */
+const STOP_TIMEOUT_MILLIS = 20_000
 
-/** Starts a node and keeps it running until the scope is closed. */
+/** Starts a node and keeps it running for the lifetime of the scope. */
 export const start = Effect.fnUntraced(function* (
   index: number,
   program: string,
@@ -37,11 +37,11 @@ export const start = Effect.fnUntraced(function* (
 ) {
   const report = yield* Report
   const mayRun = Latch.makeUnsafe(true)
-  let current: Incarnation | undefined
-  /** The signal by which it is being ended. */
-  let ending: NodeJS.Signals | undefined
+  let current: NodeProcess | undefined
+  /** Signal that is stopping the current process. */
+  let stopSignal: NodeJS.Signals | undefined
   let starts = 0
-  let before = ""
+  let earlierOutput = ""
   let peak = 0
 
   const run = Effect.gen(function* () {
@@ -54,17 +54,17 @@ export const start = Effect.fnUntraced(function* (
       Effect.catchDefect(() => Effect.void)
     )
     yield* Effect.raceFirst(listens, running.ended)
-    const listened = current !== undefined
+    const hasStarted = current !== undefined
     const code = yield* Effect.raceFirst(running.ended, Effect.forever(Effect.delay(measure, "500 millis")))
     current = undefined
-    before += running.output()
+    earlierOutput += running.output()
     const expected =
-      ending === "SIGKILL" ? "SIGKILL" : ending === "SIGTERM" || !listened ? 0 : "to run until it is stopped"
-    // Without its database a node does not start, says so, and is started again.
-    const neverBegan = !listened && code === 1
-    if (code !== expected && !neverBegan) {
-      const detail = `${name} ended with ${code}, expected ${expected}: ${running.output().slice(-1500)}`
-      yield* report.violation("a node ends only when it is told to, and then as it should", detail)
+      stopSignal === "SIGKILL" ? "SIGKILL" : stopSignal === "SIGTERM" || !hasStarted ? 0 : "no exit"
+    // A node exits with code 1 if its database is unavailable at the start.
+    const hasFailedToStart = !hasStarted && code === 1
+    if (code !== expected && !hasFailedToStart) {
+      const detail = `${name} exited with ${code}, expected ${expected}: ${running.output().slice(-1500)}`
+      yield* report.violation("a node exits only on a signal, with the right exit code", detail)
     }
   }).pipe(Effect.scoped)
 
@@ -80,18 +80,21 @@ export const start = Effect.fnUntraced(function* (
 
   const signal = (signal: NodeJS.Signals) => Effect.sync(() => current?.running.process.kill(signal))
 
-  const stop: Node["stop"] = Effect.fnUntraced(function* (how) {
+  const stop: Node["stop"] = Effect.fnUntraced(function* (signalName) {
     mayRun.closeUnsafe()
     const stopping = current
-    ending = how
+    stopSignal = signalName
     if (stopping === undefined) return
-    yield* signal(how)
+    yield* signal(signalName)
     yield* stopping.running.ended.pipe(
       Effect.timeoutOrElse({
-        duration: STOP_MILLIS,
+        duration: STOP_TIMEOUT_MILLIS,
         orElse: () =>
           report
-            .violation("a node stops when it is asked to", `${stopping.name} runs on after ${STOP_MILLIS} ms`)
+            .violation(
+              "a node stops on SIGTERM",
+              `${stopping.name} still runs after ${STOP_TIMEOUT_MILLIS} ms`
+            )
             .pipe(Effect.andThen(signal("SIGKILL")))
       })
     )
@@ -102,18 +105,18 @@ export const start = Effect.fnUntraced(function* (
     current: () => current,
     stop,
     release: Effect.sync(() => {
-      ending = undefined
+      stopSignal = undefined
       mayRun.openUnsafe()
     }),
     signal: (name) => Effect.asVoid(signal(name)),
-    output: () => before + (current?.running.output() ?? ""),
+    output: () => earlierOutput + (current?.running.output() ?? ""),
     memory: () => ({ peak, now: memoryOf(current, "VmRSS") })
   }
   return node
 })
 
-/** In MiB. */
-const memoryOf = (node: Incarnation | undefined, field: "VmHWM" | "VmRSS") => {
+/** Memory of a process in MiB. */
+const memoryOf = (node: NodeProcess | undefined, field: "VmHWM" | "VmRSS") => {
   try {
     const status = readFileSync(`/proc/${node?.running.process.pid}/status`, "utf8")
     return Math.round(Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1] ?? 0) / 1024)

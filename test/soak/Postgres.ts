@@ -3,17 +3,17 @@ import { Effect } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as PostgresServer from "../support/PostgresServer.ts"
 
-/** How many connections nodes may have, and the soak beside them. */
+/** Connections for all nodes and the soak itself. */
 const FLAGS = ["-c fsync=off", "-c max_connections=100"]
 
-/** A PostgreSQL of the soak's own. A second after it was killed it is started again. */
+/** Starts a PostgreSQL for the soak. It restarts a second after it was killed. */
 export const start = Effect.gen(function* () {
   const { connection, kill } = yield* PostgresServer.start(FLAGS)
 
-  /** A connection that goes through no door. */
+  /** A connection without a proxy. */
   const sql = PgClient.makeClient(connection).pipe(Effect.provide(Reactivity.layer))
 
-  /** Ends the sessions of the nodes: every one whose process id leaves that rest. */
+  /** Terminates the sessions of nodes whose process id is a multiple of `divisor`. */
   const terminate = (divisor: number) =>
     Effect.scoped(
       Effect.flatMap(

@@ -5,7 +5,7 @@ import { createServer } from "node:http"
 import { PAIRS, type Pair, perDollar } from "./Currencies.ts"
 import { units } from "./ExpectedNumbers.ts"
 
-/** Ways in which the provider misbehaves. */
+/** Faults of the provider. */
 export const FAULTS = [
   "429",
   "500",
@@ -19,35 +19,35 @@ export const FAULTS = [
 ] as const
 export type ProviderFault = (typeof FAULTS)[number]
 
-/** A Flutterwave that remembers everything that it has truly said. */
+/** A fake Flutterwave that records every correct rate that it returned. */
 export interface Provider {
   readonly baseUrl: string
-  readonly misbehave: (fault: ProviderFault) => void
-  readonly behave: () => void
-  /** Whether it has ever said this rate of this pair, and meant it. */
-  readonly hasSaid: (pair: string, rate: string) => boolean
+  readonly startFault: (fault: ProviderFault) => void
+  readonly endFault: () => void
+  /** True if it returned this rate without a fault. */
+  readonly hasReturned: (pair: string, rate: string) => boolean
   readonly requests: () => number
 }
 
 const DESTINATION_AMOUNT = 1_000_000n
-/** The source amount has six decimals. */
+/** Units per major unit: source amounts have six decimals. */
 const MICRO = 1_000_000n
-/** The largest step between two answers, and how far a pair may wander in all, in parts per million. */
-const STEP = 500
-const RANGE = 20_000
+/** Largest change between two responses, and largest total change of a pair, in parts per million. */
+const MAX_STEP_PPM = 500
+const MAX_OFFSET_PPM = 20_000
 
-/** Plays Flutterwave for as long as the scope is open. Its n-th answer about a pair depends on the seed alone. */
+/** Runs the fake Flutterwave for the lifetime of the scope. The n-th response for a pair depends only on the seed. */
 export const listen = Effect.fnUntraced(function* (seed: number) {
   let fault: ProviderFault | undefined
   let requests = 0
   const walks = new Map(yield* Effect.forEach(PAIRS, (pair) => makeWalk(seed, pair)))
 
-  const answer = (url: string): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  const respond = (url: string): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
     requests++
     const query = new URL(url, "http://provider").searchParams
     const pair = `${query.get("source_currency")}:${query.get("destination_currency")}`
     const walk = walks.get(pair)
-    if (walk === undefined) return Effect.succeed(refusal(400, `${pair} is not supported`))
+    if (walk === undefined) return Effect.succeed(errorResponse(400, `${pair} is not supported`))
     switch (fault) {
       case undefined:
         return Effect.sync(() => quotation(pair, walk.next()))
@@ -55,10 +55,10 @@ export const listen = Effect.fnUntraced(function* (seed: number) {
         return Effect.never
       case "429":
         return Effect.succeed(
-          HttpServerResponse.setHeader(refusal(429, "Too many requests"), "retry-after", "1")
+          HttpServerResponse.setHeader(errorResponse(429, "Too many requests"), "retry-after", "1")
         )
       case "500":
-        return Effect.succeed(refusal(500, "Application error"))
+        return Effect.succeed(errorResponse(500, "Application error"))
       default:
         return Effect.succeed(quotation(pair, walk.last(), fault))
     }
@@ -67,7 +67,7 @@ export const listen = Effect.fnUntraced(function* (seed: number) {
   const routes = HttpRouter.add(
     "GET",
     "/v3/transfers/rates",
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => answer(url))
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) => respond(url))
   )
   const context = yield* HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(
@@ -81,59 +81,59 @@ export const listen = Effect.fnUntraced(function* (seed: number) {
   )
   const provider: Provider = {
     baseUrl: HttpServer.formatAddress(Context.get(context, HttpServer.HttpServer).address),
-    misbehave: (next) => {
+    startFault: (next) => {
       fault = next
     },
-    behave: () => {
+    endFault: () => {
       fault = undefined
     },
-    hasSaid: (pair, rate) => walks.get(pair)?.hasSaid(rate) ?? false,
+    hasReturned: (pair, rate) => walks.get(pair)?.hasReturned(rate) ?? false,
     requests: () => requests
   }
   return provider
 })
 
-/** The source amounts that a pair's destination amount costs, in millionths: each is said once. */
+/** Random walk of a pair's source amount, in millionths. Each value occurs once. */
 const makeWalk = Effect.fnUntraced(function* (seed: number, pair: Pair) {
   const random = yield* Effect.service(Random.Random).pipe(Random.withSeed(`${seed} provider ${pair.key}`))
-  const middle = (DESTINATION_AMOUNT * MICRO * perDollar(pair.from)) / perDollar(pair.to)
-  const said = new Set<bigint>()
+  const start = (DESTINATION_AMOUNT * MICRO * perDollar(pair.from)) / perDollar(pair.to)
+  const returned = new Set<bigint>()
   let offset = 0
-  let last = middle
+  let last = start
   const walk = {
     next: () => {
-      offset += Math.round((random.nextDoubleUnsafe() * 2 - 1) * STEP)
-      offset = Math.max(-RANGE, Math.min(RANGE, offset))
-      let amount = (middle * BigInt(1_000_000 + offset)) / 1_000_000n
-      while (said.has(amount)) amount++
-      said.add(amount)
+      offset += Math.round((random.nextDoubleUnsafe() * 2 - 1) * MAX_STEP_PPM)
+      offset = Math.max(-MAX_OFFSET_PPM, Math.min(MAX_OFFSET_PPM, offset))
+      let amount = (start * BigInt(1_000_000 + offset)) / 1_000_000n
+      while (returned.has(amount)) amount++
+      returned.add(amount)
       return (last = amount)
     },
     last: () => last,
-    hasSaid: (rate: string) => said.has(sourceAmountOf(rate))
+    hasReturned: (rate: string) => returned.has(sourceAmountOf(rate))
   }
   return [pair.key, walk] as const
 })
 
-/** The source amount, in millionths, from which a rate was computed: rates keep more digits than it has. */
+/** Recovers the source amount, in millionths, from a rate, which has more digits than the amount. */
 const sourceAmountOf = (rate: string): bigint => {
   const one = units("1")
   return (2n * DESTINATION_AMOUNT * MICRO * one + units(rate)) / (2n * units(rate))
 }
 
-const refusal = (status: number, message: string) =>
+const errorResponse = (status: number, message: string) =>
   HttpServerResponse.jsonUnsafe({ status: "error", message, data: null }, { status })
 
-/** What Flutterwave answers, or something that only looks like it. */
+/** A response of Flutterwave, correct or with a fault. */
 const quotation = (pair: string, source: bigint, fault?: ProviderFault) => {
   const [from, to] = pair.split(":")
-  const stated = { jump: (source * 2n) / 3n, negative: -source, zero: 0n }
-  const amount = written(
-    fault === "jump" || fault === "negative" || fault === "zero" ? stated[fault] : source
+  const wrongAmounts = { jump: (source * 2n) / 3n, negative: -source, zero: 0n }
+  const amount = formatMicros(
+    fault === "jump" || fault === "negative" || fault === "zero" ? wrongAmounts[fault] : source
   )
   const destination = DESTINATION_AMOUNT.toString()
-  const wrongWayRound = written((DESTINATION_AMOUNT * DESTINATION_AMOUNT * MICRO * MICRO) / source)
-  const sourceAmount = fault === "inverted" ? wrongWayRound : amount
+  const inverted = formatMicros((DESTINATION_AMOUNT * DESTINATION_AMOUNT * MICRO * MICRO) / source)
+  const sourceAmount = fault === "inverted" ? inverted : amount
   const rate = fault === "nan" ? `"NaN"` : rateField(sourceAmount)
   const text = `{"status":"success","message":"Transfer rates fetched","data":{"rate":${rate},"source":{"currency":"${from}","amount":${sourceAmount}},"destination":{"currency":"${to}","amount":${destination}}}}`
   return HttpServerResponse.text(fault === "truncated" ? text.slice(0, -20) : text, {
@@ -141,12 +141,12 @@ const quotation = (pair: string, source: bigint, fault?: ProviderFault) => {
   })
 }
 
-const written = (micros: bigint) => {
+const formatMicros = (micros: bigint) => {
   const digits = (micros < 0n ? -micros : micros).toString().padStart(7, "0")
   return `${micros < 0n ? "-" : ""}${digits.slice(0, -6)}.${digits.slice(-6)}`
 }
 
-/** Rounded to a few digits, as Flutterwave writes it. */
+/** The `rate` field, rounded to six digits like Flutterwave's. */
 const rateField = (sourceAmount: string) => {
   const source = Number(sourceAmount)
   return source > 0 ? (Number(DESTINATION_AMOUNT) / source).toPrecision(6) : "0"

@@ -1,11 +1,11 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { PAIRS } from "./Currencies.ts"
-import type { Answer } from "./Http.ts"
+import type { HttpResponse } from "./Http.ts"
 import { Report } from "./Report.ts"
 import { Harness, STALE_AFTER_MILLIS } from "./Harness.ts"
 
-/** A rate as it is told. */
-export const ToldRate = Schema.Struct({
+/** A rate as the API returns it. */
+export const ReceivedRate = Schema.Struct({
   from: Schema.String,
   to: Schema.String,
   rate: Schema.String,
@@ -14,38 +14,38 @@ export const ToldRate = Schema.Struct({
   fetched_at: Schema.String,
   stale: Schema.Boolean
 })
-export type ToldRate = typeof ToldRate.Type
+export type ReceivedRate = typeof ReceivedRate.Type
 
-const decodeRate = Schema.decodeUnknownOption(Schema.fromJsonString(ToldRate))
+const decodeRate = Schema.decodeUnknownOption(Schema.fromJsonString(ReceivedRate))
 
 export const keyOf = ({ from, to }: { readonly from: string; readonly to: string }) => `${from}:${to}`
 
-/** Orders the rates of a pair by when they came into force. */
-export const orderOf = ({ fetched_at, rate_id }: ToldRate) => `${fetched_at} ${rate_id}`
+/** Sort key of a pair's rates, by the time from which they are in force. */
+export const orderOf = ({ fetched_at, rate_id }: ReceivedRate) => `${fetched_at} ${rate_id}`
 
-/** How many milliseconds a clock may be off that is read twice. */
-const ROUNDING = 1
+/** Tolerance for the rounding of two clock readings. */
+const ROUNDING_MILLIS = 1
 
-/** What is known of rates by asking for them, and what follows from it. */
+/** Model of rates, built from responses. It checks each response against the previous ones. */
 export class RateModel extends Context.Service<
   RateModel,
   {
-    /** What a node has told of a pair before a question to it is begun: nothing older may be answered. */
+    /** Sort key of the newest rate that a node has returned for a pair. Later lookups must not return an older one. */
     readonly floor: (node: string, pair: string) => string
-    /** Checks the answer to a lookup, and remembers it. */
-    readonly lookup: (lookup: {
+    /** Checks and records the response to a lookup. */
+    readonly observeLookup: (lookup: {
       readonly node: string
       readonly pair: string
       readonly floor: string
       readonly maxAgeMillis: number | undefined
-      readonly answer: Answer
+      readonly response: HttpResponse
     }) => Effect.Effect<void>
-    /** Checks a rate that was told by whatever way: the provider has said it, and under one id it is always the same. */
-    readonly told: (
-      rate: Pick<ToldRate, "from" | "to" | "rate" | "rate_id">,
-      by: string
+    /** Checks and records a rate from any response: the provider returned it, and its id always has the same rate. */
+    readonly observe: (
+      rate: Pick<ReceivedRate, "from" | "to" | "rate" | "rate_id">,
+      origin: string
     ) => Effect.Effect<void>
-    /** Every rate that was told, by its id. */
+    /** Every received rate, by id. */
     readonly all: () => ReadonlyMap<string, { readonly pair: string; readonly rate: string }>
   }
 >()("effex/soak/RateModel") {
@@ -55,9 +55,9 @@ export class RateModel extends Context.Service<
   )
 }
 
-const offered = new Set(PAIRS.map(({ key }) => key))
-/** What a lookup without `max_age` may be refused with by a node that has told no rate of the pair yet. */
-const WITHOUT_ANY_RATE = new Set(["rate-unavailable", "store-unavailable"])
+const configuredPairs = new Set(PAIRS.map(({ key }) => key))
+/** Codes allowed for a lookup on a node that has not returned any rate of the pair yet. */
+const NO_RATE_CODES = new Set(["rate-unavailable", "store-unavailable"])
 
 const make = Effect.gen(function* () {
   const report = yield* Report
@@ -65,73 +65,77 @@ const make = Effect.gen(function* () {
   const newest = new Map<string, string>()
   const byId = new Map<string, { readonly pair: string; readonly rate: string }>()
 
-  const told: RateModel["Service"]["told"] = Effect.fnUntraced(function* (rate, by) {
+  const observe: RateModel["Service"]["observe"] = Effect.fnUntraced(function* (rate, origin) {
     const pair = keyOf(rate)
     const known = byId.get(rate.rate_id)
     if (known === undefined) {
       byId.set(rate.rate_id, { pair, rate: rate.rate })
-      if (!offered.has(pair) || !provider.hasSaid(pair, rate.rate)) {
+      if (!configuredPairs.has(pair) || !provider.hasReturned(pair, rate.rate)) {
         yield* report.violation(
-          "no rate is told that the provider never gave",
-          `${by}: ${JSON.stringify(rate)}`
+          "every returned rate is from the provider",
+          `${origin}: ${JSON.stringify(rate)}`
         )
       }
     } else if (known.pair !== pair || known.rate !== rate.rate) {
-      const detail = `${by}: ${JSON.stringify(rate)} was ${known.pair} ${known.rate} before`
+      const detail = `${origin}: ${JSON.stringify(rate)} was ${known.pair} ${known.rate} before`
       yield* report.violation("a rate never changes", detail)
     }
   })
 
-  const lookup: RateModel["Service"]["lookup"] = Effect.fnUntraced(function* (asked) {
-    const { answer, floor, maxAgeMillis, node, pair } = asked
-    if (answer.status !== 200) return yield* refused(asked)
-    const found = decodeRate(answer.text)
+  const observeLookup: RateModel["Service"]["observeLookup"] = Effect.fnUntraced(function* (observed) {
+    const { response, floor, maxAgeMillis, node, pair } = observed
+    if (response.status !== 200) return yield* checkFailure(observed)
+    const found = decodeRate(response.text)
     if (Option.isNone(found) || keyOf(found.value) !== pair) {
-      return yield* report.violation("a lookup answers with a rate", `${node}, ${pair}: ${answer.text}`)
+      return yield* report.violation("a lookup returns a rate", `${node}, ${pair}: ${response.text}`)
     }
     const rate = found.value
-    yield* told(rate, node)
+    yield* observe(rate, node)
     const order = orderOf(rate)
-    const before = newest.get(`${node} ${pair}`) ?? ""
-    if (order > before) newest.set(`${node} ${pair}`, order)
+    const previous = newest.get(`${node} ${pair}`) ?? ""
+    if (order > previous) newest.set(`${node} ${pair}`, order)
     if (order < floor) {
-      const detail = `${node}, ${pair}: ${order} after ${floor} (${answer.headers.get("x-rate-source")})`
-      yield* report.violation("a node never tells an older rate after a newer one", detail)
+      const detail = `${node}, ${pair}: ${order} after ${floor} (${response.headers.get("x-rate-source")})`
+      yield* report.violation("a node never returns an older rate after a newer one", detail)
     }
-    const at = Date.parse(rate.fetched_at)
-    const wasStale = answer.startedAt - at > STALE_AFTER_MILLIS + ROUNDING
-    const isStale = answer.endedAt - at > STALE_AFTER_MILLIS - ROUNDING
+    const fetchedAt = Date.parse(rate.fetched_at)
+    const wasStale = response.startedAt - fetchedAt > STALE_AFTER_MILLIS + ROUNDING_MILLIS
+    const isStale = response.endedAt - fetchedAt > STALE_AFTER_MILLIS - ROUNDING_MILLIS
     if (rate.stale ? !isStale : wasStale) {
-      const detail = `${node}, asked from ${answer.startedAt} to ${answer.endedAt}: ${answer.text}`
-      yield* report.violation("stale says whether a rate is old, exactly", detail)
+      const detail = `${node}, requested from ${response.startedAt} to ${response.endedAt}: ${response.text}`
+      yield* report.violation("stale is true exactly for rates older than STALE_AFTER", detail)
     }
-    // A rate that was just fetched is as fresh as can be, however long its way here.
-    const isFetched = answer.headers.get("x-rate-source") === "provider"
-    if (maxAgeMillis !== undefined && !isFetched && answer.startedAt - at > maxAgeMillis + ROUNDING) {
-      const detail = `${node}, asked at ${answer.startedAt} for ${maxAgeMillis} ms: ${answer.text}`
-      yield* report.violation("max_age is kept", detail)
+    // A rate that was fetched for this request is fresh by definition, however long the request took.
+    const isFetched = response.headers.get("x-rate-source") === "provider"
+    if (
+      maxAgeMillis !== undefined &&
+      !isFetched &&
+      response.startedAt - fetchedAt > maxAgeMillis + ROUNDING_MILLIS
+    ) {
+      const detail = `${node}, requested at ${response.startedAt} for ${maxAgeMillis} ms: ${response.text}`
+      yield* report.violation("max_age is respected", detail)
     }
   })
 
-  const refused = Effect.fnUntraced(function* ({
-    answer,
+  const checkFailure = Effect.fnUntraced(function* ({
+    response,
     floor,
     maxAgeMillis,
     node,
     pair
-  }: Parameters<RateModel["Service"]["lookup"]>[0]) {
-    const code = /"code":"([a-z-]+)"/.exec(answer.text)?.[1] ?? ""
+  }: Parameters<RateModel["Service"]["observeLookup"]>[0]) {
+    const code = /"code":"([a-z-]+)"/.exec(response.text)?.[1] ?? ""
     if (code === "request-timeout") return
     if (code === "rate-too-old" && maxAgeMillis !== undefined) return
-    if (floor === "" && WITHOUT_ANY_RATE.has(code)) return
-    const detail = `${node}, ${pair}: ${answer.status} ${answer.text}`
-    yield* report.violation("a node that has told a rate goes on to tell one", detail)
+    if (floor === "" && NO_RATE_CODES.has(code)) return
+    const detail = `${node}, ${pair}: ${response.status} ${response.text}`
+    yield* report.violation("a node that has returned a rate keeps returning one", detail)
   })
 
   return RateModel.of({
     floor: (node, pair) => newest.get(`${node} ${pair}`) ?? "",
-    lookup,
-    told,
+    observeLookup,
+    observe,
     all: () => byId
   })
 })

@@ -3,13 +3,13 @@ import { Effect, Queue, Random, Stream } from "effect"
 import type { Node } from "./Nodes.ts"
 import { Report } from "./Report.ts"
 import { Harness } from "./Harness.ts"
-import { makeReader, type Reader } from "./StreamLaws.ts"
+import { makeReader, type Reader } from "./StreamModel.ts"
 
-/** How long a reader stays with one connection, at most. */
-const LONGEST_STAY_MILLIS = 20_000
-const PAUSE = "300 millis"
+/** Longest lifetime of a connection. */
+const MAX_CONNECTION_MILLIS = 20_000
+const RECONNECT_PAUSE = "300 millis"
 
-/** The names that the WebSocket gives to what the events call otherwise. */
+/** SSE event names of the WebSocket message types. */
 const WEB_SOCKET_KINDS: Readonly<Record<string, string>> = {
   all_rates: "snapshot",
   rate_update: "rate",
@@ -17,7 +17,7 @@ const WEB_SOCKET_KINDS: Readonly<Record<string, string>> = {
   gap: "gap"
 }
 
-/** Readers of both kinds, who leave and come back, to any node, for as long as the scope is open. */
+/** Starts WebSocket and SSE readers that disconnect and reconnect to random nodes for the lifetime of the scope. */
 export const start = Effect.fnUntraced(function* (seed: number, count: number) {
   const { nodes } = yield* Harness
   const report = yield* Report
@@ -30,20 +30,20 @@ export const start = Effect.fnUntraced(function* (seed: number, count: number) {
       const open = isSocket ? overWebSocket(i % 4 === 2) : overEvents
       const connect = Effect.gen(function* () {
         const node = yield* Random.choice(nodes)
-        const stay = yield* Random.nextIntBetween(500, LONGEST_STAY_MILLIS)
-        yield* stayWith(node, reader, open).pipe(Effect.timeoutOption(stay))
-        yield* Effect.sleep(PAUSE)
+        const lifetime = yield* Random.nextIntBetween(500, MAX_CONNECTION_MILLIS)
+        yield* readFrom(node, reader, open).pipe(Effect.timeoutOption(lifetime))
+        yield* Effect.sleep(RECONNECT_PAUSE)
       }).pipe(Effect.orDie)
       yield* connect.pipe(Effect.forever, Random.withSeed(`${seed} ${name}`), Effect.forkScoped)
       return reader
     })
   )
-  const tell = () => {
+  const reportFigures = () => {
     const sum = (of: (reader: Reader) => number) => readers.reduce((all, reader) => all + of(reader), 0)
-    report.figure("events of streams", String(sum(({ events }) => events())))
-    report.figure("gaps that were told", String(sum(({ gaps }) => gaps())))
+    report.figure("stream events", String(sum(({ events }) => events())))
+    report.figure("stream gaps", String(sum(({ gaps }) => gaps())))
   }
-  return { tell }
+  return { reportFigures }
 })
 
 interface Event {
@@ -51,16 +51,16 @@ interface Event {
   readonly text: string
 }
 
-/** Opens a connection to a node, which goes on from a position where there is one. */
+/** Opens a connection to a node, and resumes from a position if there is one. */
 type Open = (url: string, since: string | undefined) => Stream.Stream<Event>
 
-const stayWith = Effect.fnUntraced(function* (node: Node, reader: Reader, open: Open) {
+const readFrom = Effect.fnUntraced(function* (node: Node, reader: Reader, open: Open) {
   const url = node.current()?.url
   if (url === undefined) return
   yield* Stream.runForEach(open(url, reader.resume()), ({ kind, text }) => reader.event(kind, text))
 })
 
-/** A slow one takes nothing for most of the time. */
+/** A slow reader is paused most of the time. */
 const overWebSocket =
   (isSlow: boolean): Open =>
   (url, since) =>
@@ -76,7 +76,7 @@ const overWebSocket =
           })
           socket.on("error", () => Queue.endUnsafe(queue))
           socket.on("close", () => Queue.endUnsafe(queue))
-          const timer = isSlow ? setInterval(() => doze(socket), DOZE_MILLIS * 1.5) : undefined
+          const timer = isSlow ? setInterval(() => pauseReading(socket), PAUSE_MILLIS * 1.5) : undefined
           return { socket, timer }
         }),
         ({ socket, timer }) =>
@@ -87,11 +87,11 @@ const overWebSocket =
       )
     )
 
-const DOZE_MILLIS = 3000
+const PAUSE_MILLIS = 3000
 
-const doze = (socket: NodeWS.WebSocket) => {
+const pauseReading = (socket: NodeWS.WebSocket) => {
   socket.pause()
-  setTimeout(() => socket.resume(), DOZE_MILLIS)
+  setTimeout(() => socket.resume(), PAUSE_MILLIS)
 }
 
 const overEvents: Open = (url, since) =>
@@ -114,7 +114,7 @@ const overEvents: Open = (url, since) =>
     })
   )
 
-/** Tells what stands between two empty lines, until the connection ends. */
+/** Calls `offer` with each block of an event stream until the connection ends. */
 const readBlocks = async (
   url: string,
   headers: Readonly<Record<string, string>>,

@@ -1,38 +1,38 @@
 import { Console, Context, Effect, Layer } from "effect"
 
-/** How an operation ended: answered as it should be, refused for a reason that the contract names, or not answered. */
-export type Outcome = "ok" | "refused" | "lost"
+/** Outcome of an operation: success, an error of the contract, or no response. */
+export type Outcome = "ok" | "rejected" | "lost"
 
-interface Figures {
+interface OperationStatistics {
   readonly millis: Array<number>
   readonly outcomes: Record<Outcome, number>
-  /** Refusals by their codes. */
+  /** Number of errors by code. */
   readonly codes: Map<string, number>
 }
 
-/** A promise that was broken. */
+/** A violated rule. */
 interface Violation {
-  readonly law: string
+  readonly rule: string
   readonly detail: string
 }
 
-/** Violations after these are counted only. */
-const SHOWN = 20
+/** Number of violations that are printed; further ones are only counted. */
+const MAX_PRINTED = 20
 
-/** What a soak has seen. */
+/** Results of a soak. */
 export class Report extends Context.Service<
   Report,
   {
-    /** Tells of a promise that was broken, with everything that is needed to look into it. */
-    readonly violation: (law: string, detail: string) => Effect.Effect<void>
+    /** Records and prints a violation with its details. */
+    readonly violation: (rule: string, detail: string) => Effect.Effect<void>
     readonly operation: (name: string, outcome: Outcome, millis: number, code?: string) => void
     readonly fault: (name: string) => void
-    /** A figure for the end, such as how long healing took. */
+    /** Adds a figure to the final report. */
     readonly figure: (name: string, value: string) => void
-    /** One line on how it goes. */
+    /** Progress as one line. */
     readonly progress: () => string
     readonly violations: () => number
-    /** Everything, as tables. */
+    /** All results as tables. */
     readonly tables: () => string
   }
 >()("effex/soak/Report") {
@@ -40,15 +40,19 @@ export class Report extends Context.Service<
 }
 
 const make = (seed: number): Report["Service"] => {
-  const operations = new Map<string, Figures>()
+  const operations = new Map<string, OperationStatistics>()
   const faults = new Map<string, number>()
   const figures = new Map<string, string>()
   const violations: Array<Violation> = []
 
-  const figuresOf = (name: string): Figures => {
-    const known = operations.get(name)
-    if (known !== undefined) return known
-    const fresh: Figures = { millis: [], outcomes: { ok: 0, refused: 0, lost: 0 }, codes: new Map() }
+  const statisticsOf = (name: string): OperationStatistics => {
+    const existing = operations.get(name)
+    if (existing !== undefined) return existing
+    const fresh: OperationStatistics = {
+      millis: [],
+      outcomes: { ok: 0, rejected: 0, lost: 0 },
+      codes: new Map()
+    }
     operations.set(name, fresh)
     return fresh
   }
@@ -57,17 +61,17 @@ const make = (seed: number): Report["Service"] => {
     Array.from(operations.values()).reduce((sum, { outcomes }) => sum + outcomes[outcome], 0)
 
   return Report.of({
-    violation: (law, detail) =>
+    violation: (rule, detail) =>
       Effect.suspend(() => {
-        violations.push({ law, detail })
-        if (violations.length > SHOWN) return Effect.void
-        return Console.log(`VIOLATION (seed ${seed}) ${law}\n  ${detail.slice(0, 2000)}`)
+        violations.push({ rule, detail })
+        if (violations.length > MAX_PRINTED) return Effect.void
+        return Console.log(`VIOLATION (seed ${seed}) ${rule}\n  ${detail.slice(0, 2000)}`)
       }),
     operation: (name, outcome, millis, code) => {
-      const its = figuresOf(name)
-      if (outcome !== "lost") its.millis.push(millis)
-      its.outcomes[outcome]++
-      if (code !== undefined) its.codes.set(code, (its.codes.get(code) ?? 0) + 1)
+      const statistics = statisticsOf(name)
+      if (outcome !== "lost") statistics.millis.push(millis)
+      statistics.outcomes[outcome]++
+      if (code !== undefined) statistics.codes.set(code, (statistics.codes.get(code) ?? 0) + 1)
     },
     fault: (name) => {
       faults.set(name, (faults.get(name) ?? 0) + 1)
@@ -76,15 +80,15 @@ const make = (seed: number): Report["Service"] => {
       figures.set(name, value)
     },
     progress: () =>
-      `${total("ok")} answered, ${total("refused")} refused, ${total("lost")} without an answer, ${sum(faults)} faults, ${violations.length} violations`,
+      `${total("ok")} succeeded, ${total("rejected")} rejected, ${total("lost")} without a response, ${sum(faults)} faults, ${violations.length} violations`,
     violations: () => violations.length,
     tables: () =>
       [
         table(
-          ["operation", "ok", "refused", "lost", "p50 ms", "p99 ms", "refusals"],
+          ["operation", "ok", "rejected", "lost", "p50 ms", "p99 ms", "errors"],
           Array.from(operations)
             .toSorted(byName)
-            .map(([name, its]) => rowOf(name, its))
+            .map(([name, statistics]) => rowOf(name, statistics))
         ),
         table(
           ["fault", "times"],
@@ -97,8 +101,9 @@ const make = (seed: number): Report["Service"] => {
           ? `No violation (seed ${seed}).`
           : [
               `${violations.length} violations (seed ${seed}):`,
-              ...Array.from(Map.groupBy(violations, ({ law }) => law)).map(
-                ([law, some]) => `  ${some.length} × ${law}, such as: ${some[0]?.detail.slice(0, 300) ?? ""}`
+              ...Array.from(Map.groupBy(violations, ({ rule }) => rule)).map(
+                ([rule, violations]) =>
+                  `  ${violations.length} × ${rule}, for example: ${violations[0]?.detail.slice(0, 300) ?? ""}`
               )
             ].join("\n")
       ].join("\n\n")
@@ -108,13 +113,13 @@ const make = (seed: number): Report["Service"] => {
 const byName = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]) => a.localeCompare(b)
 const sum = (counts: ReadonlyMap<string, number>) => Array.from(counts.values()).reduce((a, b) => a + b, 0)
 
-const rowOf = (name: string, { codes, millis, outcomes }: Figures): ReadonlyArray<string> => {
+const rowOf = (name: string, { codes, millis, outcomes }: OperationStatistics): ReadonlyArray<string> => {
   const sorted = millis.toSorted((a, b) => a - b)
   const at = (part: number) => (sorted[Math.ceil(sorted.length * part) - 1] ?? 0).toFixed(1)
   return [
     name,
     String(outcomes.ok),
-    String(outcomes.refused),
+    String(outcomes.rejected),
     String(outcomes.lost),
     at(0.5),
     at(0.99),

@@ -1,6 +1,6 @@
 import { Console, Effect, Layer, Random } from "effect"
 import * as FinalChecks from "./FinalChecks.ts"
-import { Checks } from "./Checks.ts"
+import { ResponseChecks } from "./ResponseChecks.ts"
 import { ConversionModel } from "./ConversionModel.ts"
 import * as Faults from "./Faults.ts"
 import * as Operations from "./Operations.ts"
@@ -8,28 +8,28 @@ import { RateModel } from "./RateModel.ts"
 import * as Readers from "./Readers.ts"
 import { Report } from "./Report.ts"
 import { Harness } from "./Harness.ts"
-import * as Sabotage from "./Sabotage.ts"
+import * as Mutants from "./Mutants.ts"
 import * as Schedule from "./Schedule.ts"
 
 export interface Options {
   readonly seed: number
   readonly minutes: number
   readonly nodes: number
-  /** Operations that are begun in a second, by all workers together, where none of them has to wait. */
+  /** Operations per second of all workers, if no worker is blocked. */
   readonly rate: number
   readonly readers: number
-  readonly broken?: Sabotage.BreakName | undefined
+  readonly mutant?: Mutants.MutantName | undefined
 }
 
 const WORKERS = 16
-const PROGRESS = "10 seconds"
-/** How long operations go on after the last fault. */
-const CALM = "3 seconds"
+const PROGRESS_INTERVAL = "10 seconds"
+/** Time that operations continue after the last fault. */
+const QUIET_PERIOD = "3 seconds"
 
-/** Runs a soak from its beginning to its end, and returns the report. */
+/** Runs a soak and returns its results. */
 export const run = Effect.fnUntraced(function* (options: Options) {
-  const program = options.broken === undefined ? undefined : yield* Sabotage.copy(options.broken)
-  const services = Layer.mergeAll(Checks.layer, ConversionModel.layer).pipe(
+  const program = options.mutant === undefined ? undefined : yield* Mutants.copy(options.mutant)
+  const services = Layer.mergeAll(ResponseChecks.layer, ConversionModel.layer).pipe(
     Layer.provideMerge(RateModel.layer),
     Layer.provideMerge(Harness.layer({ seed: options.seed, nodes: options.nodes, program })),
     Layer.provideMerge(Report.layer(options.seed))
@@ -43,30 +43,30 @@ const soak = Effect.fnUntraced(function* (options: Options) {
   const millis = options.minutes * 60_000
   const faults = yield* Schedule.make({ seed, millis, nodes: options.nodes })
   yield* Console.log(`Soak with seed ${seed}: ${options.minutes} minutes, ${faults.length} faults`)
-  yield* FinalChecks.heal
+  yield* FinalChecks.awaitRecovery
   const operations = yield* Operations.make
 
   const readers = yield* Readers.start(seed, options.readers)
   const progress = Effect.suspend(() => Console.log(report.progress()))
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(progress, PROGRESS)))
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(progress, PROGRESS_INTERVAL)))
   const workers = Effect.forEach(
     Array.from({ length: WORKERS }, (_, i) => i),
     (i) => work(operations.any, options.rate).pipe(Random.withSeed(`${seed} worker ${i}`)),
     { concurrency: "unbounded", discard: true }
   )
-  yield* Effect.raceFirst(workers, Effect.andThen(Faults.play(faults), Effect.sleep(CALM)))
+  yield* Effect.raceFirst(workers, Effect.andThen(Faults.play(faults), Effect.sleep(QUIET_PERIOD)))
 
-  yield* Console.log("The faults are over")
-  yield* FinalChecks.heal
-  report.figure("retries until the end", String(yield* operations.settleRest(20_000)))
-  yield* FinalChecks.examine
-  readers.tell()
+  yield* Console.log("All faults have ended")
+  yield* FinalChecks.awaitRecovery
+  report.figure("intents settled after the faults", String(yield* operations.settleRemaining(20_000)))
+  yield* FinalChecks.checkStoredData
+  readers.reportFigures()
   yield* FinalChecks.stop
   yield* Console.log(report.tables())
   return { violations: report.violations(), faults: faults.length, tables: report.tables() }
 }, Effect.scoped)
 
-/** Does one operation after another, with pauses of random length. */
+/** Runs operations with random pauses in between. */
 const work = (any: Effect.Effect<void>, rate: number) => {
   const mean = (WORKERS / rate) * 1000
   const pause = Effect.flatMap(Random.next, (drawn) =>

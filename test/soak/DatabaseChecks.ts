@@ -4,37 +4,37 @@ import { ConversionModel } from "./ConversionModel.ts"
 import { Report } from "./Report.ts"
 import { Harness } from "./Harness.ts"
 
-/** A node's pool, and the connections of what it leads. */
+/** Connection pool of a node, plus the connections of its leader tasks. */
 const CONNECTIONS_PER_NODE = 13
 
-/** Reads past the program what it has stored, and compares it with what was told. */
-export const examine = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
-  yield* keys(sql)
-  yield* quotes(sql)
-  yield* rates(sql)
-  yield* polls(sql)
+/** Compares the stored data, read directly from the database, with the responses. */
+export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
+  yield* checkKeys(sql)
+  yield* checkQuotes(sql)
+  yield* checkRates(sql)
+  yield* checkPolls(sql)
 })
 
-const keys = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
+const checkKeys = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   const report = yield* Report
   const model = yield* ConversionModel
   const rows = yield* sql<{ key: string; answer: string }>`SELECT key, answer FROM idempotency`
-  const remembered = new Map(rows.map(({ answer, key }) => [key, answer]))
+  const stored = new Map(rows.map(({ answer, key }) => [key, answer]))
   const keyed = model.acknowledged().filter(({ intent }) => intent.key !== undefined)
   for (const { intent, text } of keyed) {
-    const answer = remembered.get(intent.key ?? "")
+    const answer = stored.get(intent.key ?? "")
     if (answer !== text) {
-      const detail = `${intent.key}: answered ${text}, remembered ${answer}`
-      yield* report.violation("the answer under a key is kept to the letter", detail)
+      const detail = `${intent.key}: response ${text}, stored ${answer}`
+      yield* report.violation("the stored response of a key equals the sent one", detail)
     }
   }
   if (rows.length !== keyed.length) {
-    const detail = `${rows.length} keys are kept, ${keyed.length} were answered`
-    yield* report.violation("one answer is kept for each key", detail)
+    const detail = `${rows.length} keys are stored, ${keyed.length} were acknowledged`
+    yield* report.violation("each key has one stored response", detail)
   }
 })
 
-const quotes = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
+const checkQuotes = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   const report = yield* Report
   const model = yield* ConversionModel
   const used = yield* sql<{ id: string; usedBy: string }>`
@@ -42,13 +42,13 @@ const quotes = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   for (const { id, usedBy } of used) {
     const use = model.byAudit().get(usedBy)
     if (use?.intent.quote?.id !== id) {
-      yield* report.violation("a quote is used by the conversion that was told of it", `${id} by ${usedBy}`)
+      yield* report.violation("a quote is used by the conversion that requested it", `${id} by ${usedBy}`)
     }
   }
   report.figure("quotes used", String(used.length))
 })
 
-const rates = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
+const checkRates = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   const report = yield* Report
   const { provider } = yield* Harness
   const rows = yield* sql<{ id: string; pair: string; rate: string }>`
@@ -56,11 +56,11 @@ const rates = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
     FROM exchange_rate`
   const seen = new Set<string>()
   for (const { id, pair, rate } of rows) {
-    if (!provider.hasSaid(pair, rate)) {
-      yield* report.violation("nothing is stored that the provider never gave", `${id} ${pair} ${rate}`)
+    if (!provider.hasReturned(pair, rate)) {
+      yield* report.violation("every stored rate is from the provider", `${id} ${pair} ${rate}`)
     }
     if (seen.has(`${pair} ${rate}`)) {
-      yield* report.violation("one answer of the provider is stored once", `${id} ${pair} ${rate}`)
+      yield* report.violation("each response of the provider is stored once", `${id} ${pair} ${rate}`)
     }
     seen.add(`${pair} ${rate}`)
   }
@@ -70,34 +70,34 @@ const rates = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
         AND (exchange_rate.source_currency, exchange_rate.destination_currency)
           = (latest_rate.source_currency, latest_rate.destination_currency)
         AND (exchange_rate.observed_at, exchange_rate.id) > (latest_rate.observed_at, latest_rate.rate_id))`
-  for (const { pair } of behind) yield* report.violation("the latest rate is the newest that is stored", pair)
-  const [aside] = yield* sql<{ count: bigint }>`SELECT count(*) FROM quarantined_rate`
+  for (const { pair } of behind) yield* report.violation("latest_rate points to the newest rate", pair)
+  const [quarantined] = yield* sql<{ count: bigint }>`SELECT count(*) FROM quarantined_rate`
   report.figure("rates stored", String(rows.length))
-  report.figure("rates put aside", String(aside?.count))
+  report.figure("rates quarantined", String(quarantined?.count))
   report.figure("requests to the provider", String(provider.requests()))
 })
 
-const polls = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
+const checkPolls = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   const report = yield* Report
-  const twice = yield* sql<{ poll: string }>`
+  const duplicates = yield* sql<{ poll: string }>`
     SELECT poll_run_id || ' ' || source_currency || destination_currency AS poll FROM poll_rate
     GROUP BY poll_run_id, source_currency, destination_currency HAVING count(*) > 1`
-  for (const { poll } of twice) yield* report.violation("a poll brings a pair once", poll)
+  for (const { poll } of duplicates) yield* report.violation("a poll stores each pair once", poll)
   const runs = yield* sql<{ term: bigint; count: bigint; first: Date; last: Date }>`
     SELECT term, count(*), min(started_at) AS first, max(started_at) AS last
     FROM poll_run WHERE term IS NOT NULL GROUP BY term ORDER BY term`
   for (const [i, run] of runs.entries()) {
-    const before = runs[i - 1]
-    if (before !== undefined && run.first < before.last) {
-      const detail = `term ${run.term} began at ${run.first.toISOString()}, term ${before.term} went on until ${before.last.toISOString()}`
-      yield* report.violation("terms only grow: one leads at a time", detail)
+    const previous = runs[i - 1]
+    if (previous !== undefined && run.first < previous.last) {
+      const detail = `term ${run.term} started at ${run.first.toISOString()}, term ${previous.term} continued until ${previous.last.toISOString()}`
+      yield* report.violation("terms do not overlap", detail)
     }
   }
   const count = runs.reduce((all, run) => all + Number(run.count), 0)
   report.figure("polls", `${count} in ${runs.length} terms`)
 })
 
-interface Held {
+interface HeldResources {
   readonly sessions: ReadonlyArray<{ readonly application: string; readonly state: string | null }>
   readonly locks: ReadonlyArray<{
     readonly application: string
@@ -106,12 +106,12 @@ interface Held {
   }>
 }
 
-const held = (sql: PgClient.PgClient) =>
+const readResources = (sql: PgClient.PgClient) =>
   Effect.all({
-    sessions: sql<Held["sessions"][number]>`
+    sessions: sql<HeldResources["sessions"][number]>`
       SELECT application_name AS application, state FROM pg_stat_activity
       WHERE datname = current_database() AND application_name LIKE 'effex%'`,
-    locks: sql<Held["locks"][number]>`
+    locks: sql<HeldResources["locks"][number]>`
       SELECT application_name AS application, locktype AS type, granted
       FROM pg_locks JOIN pg_stat_activity USING (pid)
       WHERE datname = current_database() AND application_name LIKE 'effex%'`
@@ -119,23 +119,23 @@ const held = (sql: PgClient.PgClient) =>
 
 const eventually = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
-  law: string,
-  is: (held: Held) => boolean
+  rule: string,
+  isExpected: (resources: HeldResources) => boolean
 ) {
   const report = yield* Report
-  let last: Held = { sessions: [], locks: [] }
-  yield* held(sql).pipe(
-    Effect.tap((now) => Effect.sync(() => (last = now))),
-    Effect.repeat({ until: is, schedule: Schedule.spaced("100 millis") }),
+  let last: HeldResources = { sessions: [], locks: [] }
+  yield* readResources(sql).pipe(
+    Effect.tap((resources) => Effect.sync(() => (last = resources))),
+    Effect.repeat({ until: isExpected, schedule: Schedule.spaced("100 millis") }),
     Effect.timeoutOrElse({
       duration: "20 seconds",
-      orElse: () => report.violation(law, JSON.stringify(last))
+      orElse: () => report.violation(rule, JSON.stringify(last))
     })
   )
 })
 
-/** No session has a transaction open, nobody waits for a lock, and only who leads holds one for long. */
-export const nothingHeld = (sql: PgClient.PgClient, nodes: number) =>
+/** Checks that no transaction is open, no lock is waited for, and only leaders hold advisory locks. */
+export const checkNothingHeld = (sql: PgClient.PgClient, nodes: number) =>
   eventually(
     sql,
     "no connection and no lock has leaked",
@@ -146,8 +146,8 @@ export const nothingHeld = (sql: PgClient.PgClient, nodes: number) =>
       locks.every(({ application, type }) => type !== "advisory" || application === "effex cluster")
   )
 
-/** The nodes are gone, and their sessions with them. */
-export const nothingLeft = (sql: PgClient.PgClient) =>
+/** Checks that stopped nodes leave no session and no lock. */
+export const checkNothingLeft = (sql: PgClient.PgClient) =>
   eventually(
     sql,
     "a node that stopped leaves no session and no lock",

@@ -1,0 +1,125 @@
+import { Effect, FileSystem, Schema } from "effect"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+
+/** A replacement of source text that introduces a defect. */
+interface Replacement {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+/** Defects that a soak must detect. Each is introduced in a copy of the program; the program itself does not know them. */
+export const MUTANTS = {
+  /** Acknowledges some conversions without recording them. */
+  audit: [
+    {
+      file: "src/audit/AuditLog.ts",
+      from: "const outcomes = yield* insert(batch.map(({ item }) => item))",
+      to: `const isLost = ({ item }: PendingAppend) => /[0369cf]0$/.test(item.record.audit_id)
+        const kept = batch.filter((pending) => !isLost(pending))
+        const inserted = kept.length === 0 ? [] : yield* insert(kept.map(({ item }) => item))
+        const outcomes = batch.map((pending): AppendOutcome => isLost(pending) ? { _tag: "Committed" } : inserted[kept.indexOf(pending)] ?? quoteUnavailable)`
+    }
+  ],
+  /** Does not store the response of one key in eight. */
+  idempotency: [
+    {
+      file: "src/audit/AuditRepo.ts",
+      from: "FROM ready WHERE key IS NOT NULL",
+      to: "FROM ready WHERE key IS NOT NULL AND get_byte(uuid_send(id), 15) % 8 <> 0"
+    }
+  ],
+  /** Lets a conversion use a quote that another one has used. */
+  quote: [
+    {
+      file: "src/audit/AuditRepo.ts",
+      from: "SELECT * FROM fresh WHERE quote_id IS NULL OR id IN (SELECT used_by FROM used)",
+      to: "SELECT * FROM fresh"
+    }
+  ],
+  /** Lets an older rate replace a newer one in memory. */
+  monotone: [
+    {
+      file: "src/rates/lookup/RateCache.ts",
+      from: "if (cached === undefined || isNewer(rate, cached)) rates.set(rate.pair.key, rate)",
+      to: "if (cached === undefined || rate.id !== cached.id) rates.set(rate.pair.key, rate)"
+    }
+  ],
+  /** Stores rates that the guard rejects. */
+  guard: [
+    {
+      file: "src/rates/guard/RateGuard.ts",
+      from: "if (anomalies.length === 0) return yield* store",
+      to: "if (anomalies.length < 100) return yield* store"
+    }
+  ],
+  /** Rounds the output up. */
+  rounding: [
+    { file: "src/domain/money/Money.ts", from: `rounding === "received" ? "floor" : "ceil"`, to: `"ceil"` }
+  ],
+  /** Does not publish changes whose sequence number ends in 7. */
+  stream: [
+    {
+      file: "src/rates/feed/RateFeed.ts",
+      from: "if (isNext) listener.offer(event)",
+      to: "if (isNext && at % 10 !== 7) listener.offer(event)\n      else if (isNext) continue"
+    }
+  ],
+  /** Accepts writes of former leaders, and polls without the lock. */
+  leader: [
+    {
+      file: "src/platform/Leader.ts",
+      from: "SELECT 1 FROM leader WHERE name = ${name} AND term = ${term} FOR SHARE",
+      to: "SELECT 1 WHERE ${name}::text IS NOT NULL AND ${term}::bigint IS NOT NULL"
+    },
+    {
+      file: "src/rates/polling/PollRunner.ts",
+      from: "const result = yield* withLock(POLL_LOCK, measured)",
+      to: "const result = Option.some(yield* measured)"
+    }
+  ],
+  /** Does not seal records. */
+  seal: [{ file: "src/audit/AuditSealer.ts", from: "sealAll.pipe(\n", to: "Effect.succeed(0).pipe(\n" }]
+} satisfies Readonly<Record<string, ReadonlyArray<Replacement>>>
+
+export type MutantName = keyof typeof MUTANTS
+export const NAMES = [
+  "audit",
+  "idempotency",
+  "quote",
+  "monotone",
+  "guard",
+  "rounding",
+  "stream",
+  "leader",
+  "seal"
+] as const satisfies ReadonlyArray<MutantName>
+
+/** The source does not contain the text that a mutant replaces. */
+export class SourceNotFound extends Schema.TaggedError<SourceNotFound>()("SourceNotFound", {
+  file: Schema.String,
+  from: Schema.String
+}) {
+  override get message(): string {
+    return `${this.file} must contain exactly once: ${this.from}`
+  }
+}
+
+/** Copies the program and introduces a defect. Returns the folder, which exists for the lifetime of the scope. */
+export const copy = Effect.fnUntraced(function* (name: MutantName) {
+  const fs = yield* FileSystem.FileSystem
+  const folder = yield* fs.makeTempDirectoryScoped({ prefix: `effex-mutant-${name}-` })
+  for (const part of ["src", "bin", "migrations", "package.json"])
+    yield* fs.copy(`${root}${part}`, `${folder}/${part}`)
+  yield* fs.symlink(`${root}node_modules`, `${folder}/node_modules`)
+  const replacements: ReadonlyArray<Replacement> = MUTANTS[name]
+  for (const { file, from, to } of replacements) {
+    const text = yield* fs.readFileString(`${folder}/${file}`)
+    const parts = text.split(from)
+    if (parts.length !== 2) return yield* new SourceNotFound({ file, from })
+    yield* fs.writeFileString(`${folder}/${file}`, parts.join(to))
+  }
+  return folder
+})
