@@ -4,9 +4,9 @@ import type { PollSummary } from "../../src/domain/rates/PollRun.ts"
 import { type Rate, RateId } from "../../src/domain/rates/Rate.ts"
 import { pairOf } from "./RateTicks.ts"
 
-export const NAIRA = pairOf("USD", "NGN")
-export const SHILLING = pairOf("USD", "KES")
-export const CEDI = pairOf("EUR", "GHS")
+export const USD_NGN = pairOf("USD", "NGN")
+export const USD_KES = pairOf("USD", "KES")
+export const EUR_GHS = pairOf("EUR", "GHS")
 
 const START = Date.UTC(2026, 0, 1)
 const hex = (n: number) => n.toString(16).padStart(12, "0")

@@ -34,10 +34,10 @@ export const stageDay = (
   firstLine: number
 ): ReadonlyArray<StagedRate> => {
   const table = RateTable.make(
-    { provider: PROVIDER, pivot: PIVOT, observedAt: day, longestAge: Duration.zero, raw: "", quotes },
+    { provider: PROVIDER, pivot: PIVOT, observedAt: day, maxAge: Duration.zero, raw: "", quotes },
     0
   )
-  const ticks = pairs.flatMap((pair) => Option.toArray(Result.getSuccess(RateTable.tickOf(table, pair))))
+  const ticks = pairs.flatMap((pair) => Option.toArray(Result.getSuccess(RateTable.deriveTick(table, pair))))
   const derived = ticks.flatMap(({ legs, ...tick }) => (legs === undefined ? [] : [{ ...tick, legs }]))
 
   const direct = new Map<string, DirectRate>()

@@ -1,11 +1,10 @@
-import { assert, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { BigDecimal, DateTime, Duration, Effect, Layer, Option } from "effect"
-import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import type { RateTick } from "../../../src/domain/rates/Rate.ts"
-import { Database } from "../../../src/platform/postgres/Database.ts"
+import type { Database } from "../../../src/platform/postgres/Database.ts"
 import { ProviderError, Unreachable } from "../../../src/providers/ProviderError.ts"
 import { RateProvider } from "../../../src/providers/RateProvider.ts"
 import { RateSources } from "../../../src/providers/RateSources.ts"
@@ -14,135 +13,143 @@ import { Quarantine } from "../../../src/rates/guard/Quarantine.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import { RateIngest } from "../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
+import { pairOf, tick } from "../../support/RateTicks.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
-import { pairOf, tick } from "../../support/RateTicks.ts"
+import * as TestRates from "../TestRates.ts"
 
-/** What providers say of a pair; text is a rate of now. One that is not named gives no answer. */
-interface Says {
+/** Rates of all pairs by provider; text is an unsuspicious tick. A provider without a rate is unreachable. */
+interface Quotes {
   readonly [provider: string]: string | ((tick: RateTick) => RateTick)
 }
 
-let says: Says = {}
+let quotes: Quotes = {}
 
-/** Says from now on what is given, of every pair. */
-export const say = (given: Says) =>
+/** Sets the rates that the providers answer with. */
+export const quote = (next: Quotes) =>
   Effect.sync(() => {
-    says = given
+    quotes = next
   })
 
-const tickOf = Effect.fnUntraced(function* (pair: CurrencyPair, provider: string) {
-  const said = says[provider]
-  if (said === undefined) {
-    const reason = new Unreachable({ detail: "it says nothing" })
+const fetchTick = Effect.fnUntraced(function* (pair: CurrencyPair, provider: string) {
+  const quoted = quotes[provider]
+  if (quoted === undefined) {
+    const reason = new Unreachable({ detail: "no rate" })
     return yield* new ProviderError({ provider, pair, reason })
   }
-  const made = yield* tick(pair.from, pair.to, typeof said === "string" ? said : "1500")
-  return typeof said === "string" ? { ...made, provider } : said({ ...made, provider })
+  const base = yield* tick(pair.from, pair.to, typeof quoted === "string" ? quoted : "1500")
+  return typeof quoted === "string" ? { ...base, provider } : quoted({ ...base, provider })
 })
 
-const Provider = RateProvider.layer.pipe(
+const provider = RateProvider.layer.pipe(
   Layer.provide(
     Layer.succeed(RateSources, [
-      { name: "flutterwave", rate: (pair) => tickOf(pair, "flutterwave") },
-      { name: "fixer", rate: (pair) => tickOf(pair, "fixer"), recent: (pair) => tickOf(pair, "fixer") }
+      { name: "flutterwave", rate: (pair) => fetchTick(pair, "flutterwave") },
+      { name: "fixer", rate: (pair) => fetchTick(pair, "fixer"), recent: (pair) => fetchTick(pair, "fixer") }
     ])
   )
 )
 
-const isPutAside = (error: unknown): error is ProviderError =>
-  error instanceof ProviderError && error.putAside
+const rates = TestRates.withProvider(provider)
 
-/** Everything that lets a rate in, without the database and the settings. */
-const layerNoDeps = Quarantine.layer.pipe(
-  Layer.provideMerge(RateIngest.layer),
-  Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, Provider)),
-  Layer.provideMerge(SecureRandom.layerWebCrypto)
-)
+type Env = Readonly<Record<string, string>>
 
-/** Everything that lets a rate in, over a database of the test's own. */
-export const layer = (env: Readonly<Record<string, string>> = {}) =>
-  Layer.provideMerge(layerNoDeps, TestDatabase.layer(env))
+// The feed starts with the database's rates of the configured pairs. USD:NGN is used by one test only, so that tests which
+// share a database see no cross rates of each other.
+const PAIRS = { RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN" }
 
-/** The same in a process of its own, over a database that others use as well. */
-export const layerOver = (url: string) =>
-  Layer.provideMerge(
-    layerNoDeps,
-    Layer.provideMerge(Database.layer, TestSettings.layer({ DATABASE_URL: url }))
-  ).pipe(Layer.fresh)
+/** Services of one process, over the database of the test. */
+export const ownProcess = (env: Env = {}) =>
+  Layer.fresh(Layer.provideMerge(rates, TestSettings.layer({ ...PAIRS, ...env })))
 
-/** Who decides in tests. */
+export type Services = Layer.Success<typeof rates> | Database
+
+type GuardTest = (
+  title: string,
+  body: (pair: CurrencyPair) => Effect.Effect<void, unknown, Services>,
+  env?: Env
+) => void
+
+// prettier-ignore
+const SOURCES = [
+  "AED", "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EGP", "GBP", "GHS", "HKD", "ILS", "INR", "JPY", "MXN",
+  "MYR", "NOK", "NZD", "PHP", "PLN", "QAR", "SAR", "SEK", "SGD", "THB", "TRY", "ZAR", "ZMW"
+]
+
+/** Runs tests over one database. Each has its own process, clock and pair. */
+export const suite = (name: string, define: (test: GuardTest) => void) =>
+  layer(TestDatabase.layer(), { excludeTestServices: true })(name, (it) => {
+    const sources = SOURCES.values()
+    define((title, body, env) => {
+      const pair = pairOf(sources.next().value ?? assert.fail("no pair left"), "NGN")
+      it.effect(title, () =>
+        Effect.andThen(TestClock.setTime(START), Effect.provide(body(pair), ownProcess(env))).pipe(
+          Effect.provide(TestClock.layer())
+        )
+      )
+    })
+  })
+
+const START = Date.UTC(2026, 10, 21, 12)
+
 export const operator = { principal: "key_1", reason: null }
 
-/** A quiet time after the last poll. */
-export const INTERVAL = Duration.minutes(10)
+const POLL_INTERVAL = Duration.minutes(10)
 
-/** What a poll of a pair came to, 10 minutes after the one before: the rate, or `put aside`. */
-export const poll = Effect.fnUntraced(function* (pair: CurrencyPair, after: Duration.Input = INTERVAL) {
+/** Polls a pair after a time. Returns the rate, or `quarantined`. */
+export const poll = Effect.fnUntraced(function* (pair: CurrencyPair, after: Duration.Input = POLL_INTERVAL) {
   yield* TestClock.adjust(after)
-  const intake = yield* RateIngest
-  return yield* outcome(intake.takePolled(pair, Option.none()))
+  const ingest = yield* RateIngest
+  return yield* outcomeOf(ingest.fetchForPoll(pair, Option.none()))
 })
 
-export const outcome = <E>(taken: Effect.Effect<{ readonly rate: BigDecimal.BigDecimal }, E>) =>
-  taken.pipe(
+const isQuarantined = (error: unknown): error is ProviderError =>
+  error instanceof ProviderError && error.isQuarantined
+
+export const outcomeOf = <E>(fetch: Effect.Effect<{ readonly rate: BigDecimal.BigDecimal }, E>) =>
+  fetch.pipe(
     Effect.map(({ rate }) => Decimal.format(rate)),
-    Effect.catchIf(isPutAside, () => Effect.succeed("put aside")),
+    Effect.catchIf(isQuarantined, () => Effect.succeed("quarantined")),
     Effect.orDie
   )
 
-/** The clock of tests begins in 1970. To be set before a database is there, which counts the days. */
-export const begin = TestClock.setTime(Date.UTC(2026, 10, 21, 12))
+export const polls = (pair: CurrencyPair, count: number) =>
+  Effect.all(Array.from({ length: count }, () => poll(pair)))
 
-/** What is served, told and stored as the latest of a pair: all three must be one. */
+/** Polls a credible rate of 1500. */
+export const pollGood = (pair: CurrencyPair) => Effect.andThen(quote({ flutterwave: "1500" }), poll(pair))
+
+/** Returns the latest rate, after asserting that cache, feed and database agree on it. */
 export const served = Effect.fnUntraced(function* (pair: CurrencyPair) {
   const cache = yield* RateCache
   const broadcaster = yield* Broadcaster
   const repo = yield* RateRepo
   const stored = Option.getOrThrow(yield* repo.latest(pair))
   assert.strictEqual(Option.getOrThrow(cache.peek(pair)).id, stored.id)
-  assert.strictEqual(broadcaster.newest(pair)?.id, stored.id)
+  assert.strictEqual(broadcaster.latest(pair)?.id, stored.id)
   return Decimal.format(stored.rate)
 })
 
-/** What was put aside of a pair, oldest first, in short. */
-export const putAside = Effect.fnUntraced(function* (pair: CurrencyPair) {
+/** Quarantined ticks of a pair, oldest first. */
+export const quarantined = Effect.fnUntraced(function* (pair: CurrencyPair) {
   const quarantine = yield* Quarantine
   const found = yield* quarantine.page({ from: pair.from, to: pair.to }, undefined, 1000)
   return found.toReversed()
 })
 
-export const short = Effect.fnUntraced(function* (pair: CurrencyPair) {
-  const found = yield* putAside(pair)
+/** {@link quarantined} as text, such as `2250 jump 1 pending`. */
+export const quarantinedText = Effect.fnUntraced(function* (pair: CurrencyPair) {
+  const found = yield* quarantined(pair)
   return found.map(
-    ({ agreeing, decision, rate, status, anomalies }) =>
+    ({ agreeing, anomalies, decision, rate, status }) =>
       `${Decimal.format(rate)} ${anomalies.map(({ reason }) => reason).join("+")} ${agreeing} ${status}${decision === null ? "" : ` by ${decision.by}`}`
   )
 })
 
 export const quotedAt =
-  (moment: string, rate = "1500") =>
-  (made: RateTick): RateTick => ({
-    ...made,
+  (time: string, rate = "1500") =>
+  (base: RateTick): RateTick => ({
+    ...base,
     rate: BigDecimal.fromStringUnsafe(rate),
-    quotedAt: DateTime.makeUnsafe(moment)
+    quotedAt: DateTime.makeUnsafe(time)
   })
-
-/** The pair that most tests are about. */
-export const NAIRA = pairOf("USD", "NGN")
-
-/** What a test may use. */
-export type Services = Layer.Success<ReturnType<typeof layer>>
-
-/** A test over a database of its own, with the settings of `env`. */
-export const test = (
-  name: string,
-  body: Effect.Effect<void, unknown, Services>,
-  env: Readonly<Record<string, string>> = {}
-) => it.effect(name, () => Effect.andThen(begin, Effect.provide(body, layer(env))))
-
-export const polls = (count: number) => Effect.all(Array.from({ length: count }, () => poll(NAIRA)))
-
-/** A poll that is believed. */
-export const good = Effect.andThen(say({ flutterwave: "1500" }), poll(NAIRA))

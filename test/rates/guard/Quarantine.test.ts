@@ -1,77 +1,71 @@
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
 import { PollId } from "../../../src/domain/rates/PollRun.ts"
-import { Database } from "../../../src/platform/postgres/Database.ts"
 import { Leader } from "../../../src/platform/Leader.ts"
+import { Database } from "../../../src/platform/postgres/Database.ts"
 import { Quarantine } from "../../../src/rates/guard/Quarantine.ts"
 import { RateIngest } from "../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import {
-  begin,
-  good,
-  layer,
-  NAIRA,
   operator,
-  outcome,
+  outcomeOf,
   poll,
+  pollGood,
   polls,
-  putAside,
+  quarantined,
+  quarantinedText,
+  quote,
   quotedAt,
-  say,
   served,
-  short,
-  test
+  suite
 } from "./GuardedRates.ts"
 
-describe("Quarantine", () => {
-  const idOfLast = Effect.map(putAside(NAIRA), (found) => found.at(-1)?.id ?? assert.fail())
+suite("Quarantine", (test) => {
+  const lastId = (pair: CurrencyPair) =>
+    Effect.map(quarantined(pair), (found) => found.at(-1)?.id ?? assert.fail())
 
-  test(
-    "makes an accepted level the new normal",
+  test("accepts ticks at an accepted level", (pair) =>
     Effect.gen(function* () {
       const quarantine = yield* Quarantine
-      yield* good
-      yield* say({ flutterwave: "40000" })
-      yield* polls(2)
-      const accepted = yield* quarantine.accept(yield* idOfLast, { ...operator, reason: "it is real" })
+      yield* pollGood(pair)
+      yield* quote({ flutterwave: "40000" })
+      yield* polls(pair, 2)
+      const accepted = yield* quarantine.accept(yield* lastId(pair), { ...operator, reason: "it is real" })
       assert.deepInclude(accepted.decision, { by: "operator", principal: "key_1", reason: "it is real" })
-      assert.strictEqual(yield* served(NAIRA), "40000")
-      assert.deepStrictEqual(yield* short(NAIRA), [
+      assert.strictEqual(yield* served(pair), "40000")
+      assert.deepStrictEqual(yield* quarantinedText(pair), [
         "40000 jump 1 accepted by operator",
         "40000 jump 2 accepted by operator"
       ])
-      assert.strictEqual(yield* poll(NAIRA), "40000")
-    })
-  )
+      assert.strictEqual(yield* poll(pair), "40000")
+    }))
 
-  test(
-    "takes an accepted level for normal beside newer rates at the old one",
+  test("accepts ticks at an accepted level beside newer rates at the old level", (pair) =>
     Effect.gen(function* () {
       const quarantine = yield* Quarantine
-      yield* good
-      yield* say({ flutterwave: "0.00066667" })
-      yield* poll(NAIRA)
-      const id = yield* idOfLast
-      yield* say({ flutterwave: "1501" })
-      yield* poll(NAIRA)
+      yield* pollGood(pair)
+      yield* quote({ flutterwave: "0.00066667" })
+      yield* poll(pair)
+      const id = yield* lastId(pair)
+      yield* quote({ flutterwave: "1501" })
+      yield* poll(pair)
       yield* quarantine.accept(id, operator)
-      assert.strictEqual(yield* served(NAIRA), "1501")
-      yield* say({ flutterwave: "0.00067" })
-      assert.strictEqual(yield* poll(NAIRA), "0.00067")
-    })
-  )
+      assert.strictEqual(yield* served(pair), "1501")
+      yield* quote({ flutterwave: "0.00067" })
+      assert.strictEqual(yield* poll(pair), "0.00067")
+    }))
 
-  test(
-    "keeps a rejected level out, until an operator changes his mind",
+  test("rejects repetitions of a rejected level, until an operator accepts it", (pair) =>
     Effect.gen(function* () {
       const quarantine = yield* Quarantine
-      yield* good
-      yield* say({ flutterwave: "2250" })
-      yield* polls(2)
-      yield* quarantine.reject((yield* putAside(NAIRA))[0]?.id ?? assert.fail(), operator)
-      assert.deepStrictEqual(new Set(yield* polls(4)), new Set(["put aside"]))
-      assert.strictEqual(yield* served(NAIRA), "1500")
-      assert.deepStrictEqual(yield* short(NAIRA), [
+      yield* pollGood(pair)
+      yield* quote({ flutterwave: "2250" })
+      yield* polls(pair, 2)
+      yield* quarantine.reject((yield* quarantined(pair))[0]?.id ?? assert.fail(), operator)
+      assert.deepStrictEqual(new Set(yield* polls(pair, 4)), new Set(["quarantined"]))
+      assert.strictEqual(yield* served(pair), "1500")
+      assert.deepStrictEqual(yield* quarantinedText(pair), [
         "2250 jump 1 rejected by operator",
         "2250 jump 2 rejected by operator",
         "2250 jump 3 rejected by repetition",
@@ -79,21 +73,19 @@ describe("Quarantine", () => {
         "2250 jump 5 rejected by repetition",
         "2250 jump 6 rejected by repetition"
       ])
-      yield* quarantine.accept(yield* idOfLast, operator)
-      assert.strictEqual(yield* served(NAIRA), "2250")
-      assert.strictEqual(yield* poll(NAIRA), "2250")
-    })
-  )
+      yield* quarantine.accept(yield* lastId(pair), operator)
+      assert.strictEqual(yield* served(pair), "2250")
+      assert.strictEqual(yield* poll(pair), "2250")
+    }))
 
-  test(
-    "decides once, also where many decide at the same moment",
+  test("decides a tick once under concurrent decisions", (pair) =>
     Effect.gen(function* () {
       const quarantine = yield* Quarantine
       const { sql } = yield* Database
-      yield* good
-      yield* say({ flutterwave: "2250" })
-      yield* polls(2)
-      const ids = (yield* putAside(NAIRA)).map(({ id }) => id)
+      yield* pollGood(pair)
+      yield* quote({ flutterwave: "2250" })
+      yield* polls(pair, 2)
+      const ids = (yield* quarantined(pair)).map(({ id }) => id)
       const results = yield* Effect.all(
         Array.from({ length: 8 }, (_, i) =>
           Effect.result(
@@ -104,45 +96,42 @@ describe("Quarantine", () => {
         ),
         { concurrency: "unbounded" }
       )
-      const refusals = results.flatMap((result) => (result._tag === "Failure" ? [result.failure._tag] : []))
-      assert.deepStrictEqual(new Set(refusals), new Set(["AlreadyDecided"]))
-      assert.strictEqual(refusals.length, 7)
-      const rows = yield* sql`SELECT FROM exchange_rate WHERE rate = 2250`
-      const statuses = new Set((yield* putAside(NAIRA)).map(({ status }) => status))
+      const rejections = results.flatMap((result) => (result._tag === "Failure" ? [result.failure._tag] : []))
+      assert.deepStrictEqual(new Set(rejections), new Set(["AlreadyDecided"]))
+      assert.strictEqual(rejections.length, 7)
+      const rows = yield* sql`
+        SELECT FROM exchange_rate WHERE rate = 2250 AND source_currency = ${pair.from}`
+      const statuses = new Set((yield* quarantined(pair)).map(({ status }) => status))
       assert.deepStrictEqual(statuses, new Set([rows.length === 1 ? "accepted" : "rejected"]))
       assert.isAtMost(rows.length, 1)
-    })
-  )
+    }))
 
-  test(
-    "keeps what it computed a rate from with the rate",
+  test("stores the legs of an accepted rate", (pair) =>
     Effect.gen(function* () {
       const quarantine = yield* Quarantine
       const repo = yield* RateRepo
-      yield* good
-      const leg = Option.getOrThrow(yield* repo.latest(NAIRA))
-      yield* say({
-        flutterwave: (made) => ({
-          ...quotedAt("2026-11-21T12:00:00.000Z", "2250")(made),
+      yield* pollGood(pair)
+      const leg = Option.getOrThrow(yield* repo.latest(pair))
+      yield* quote({
+        flutterwave: (base) => ({
+          ...quotedAt("2026-11-21T12:00:00.000Z", "2250")(base),
           legs: [{ id: leg.id, pair: leg.pair, rate: leg.rate, providerRate: "1500" }]
         })
       })
-      assert.strictEqual(yield* poll(NAIRA), "put aside")
-      const { decision } = yield* quarantine.accept(yield* idOfLast, operator)
+      assert.strictEqual(yield* poll(pair), "quarantined")
+      const { decision } = yield* quarantine.accept(yield* lastId(pair), operator)
       const record = Option.getOrThrow(yield* repo.byId(decision?.rateId ?? assert.fail()))
       assert.deepStrictEqual(record.derivedFrom, [leg.id])
-    })
-  )
+    }))
 })
 
-describe("quarantined_rate", () => {
-  test(
-    "keeps its facts and its decisions",
+suite("quarantined_rate", (test) => {
+  test("rejects changes of facts and of decisions", (pair) =>
     Effect.gen(function* () {
       const { sql } = yield* Database
-      yield* good
-      yield* say({ flutterwave: "2250" })
-      yield* poll(NAIRA)
+      yield* pollGood(pair)
+      yield* quote({ flutterwave: "2250" })
+      yield* poll(pair)
       const reject = sql`status = 'rejected', decided_at = now(), decided_by = 'operator', principal = 'key_1'`
       for (const statement of [
         sql`UPDATE quarantined_rate SET rate = 1`,
@@ -152,32 +141,31 @@ describe("quarantined_rate", () => {
         sql`TRUNCATE quarantined_rate`
       ])
         yield* Effect.flip(statement)
-      yield* sql`UPDATE quarantined_rate SET ${reject}`
-      yield* Effect.flip(sql`UPDATE quarantined_rate SET ${reject}`)
+      const rejectAll = sql`UPDATE quarantined_rate SET ${reject} WHERE source_currency = ${pair.from}`
+      yield* rejectAll
+      yield* Effect.flip(rejectAll)
       yield* Effect.flip(
         sql`UPDATE quarantined_rate SET status = 'pending', decided_at = NULL, decided_by = NULL, principal = NULL`
       )
-    })
-  )
+    }))
 
-  it.effect("takes nothing from a poll whose term is over", () =>
+  test("stores nothing for a poll whose leader term has ended", (pair) =>
     Effect.gen(function* () {
-      const intake = yield* RateIngest
+      const ingest = yield* RateIngest
       const leader = yield* Leader
       const { sql } = yield* Database
-      yield* good
-      yield* say({ flutterwave: "2250" })
-      const leadership = yield* leader.take("poller")
+      yield* pollGood(pair)
+      yield* quote({ flutterwave: "2250" })
+      const leadership = yield* leader.startTerm("poller")
       const startedAt = new Date(Date.UTC(2026, 10, 21))
       const id = PollId.make("01980000-0000-7000-8000-000000000000")
       yield* sql`
         INSERT INTO poll_run (id, started_at, pairs, term) VALUES (${id}, ${startedAt}, 44, 1)`
-      const led = Option.some({ id, leadership })
-      assert.strictEqual(yield* outcome(intake.takePolled(NAIRA, led)), "put aside")
-      yield* leader.take("poller")
-      const error = yield* Effect.flip(intake.takePolled(NAIRA, led))
+      const fenced = Option.some({ id, leadership })
+      assert.strictEqual(yield* outcomeOf(ingest.fetchForPoll(pair, fenced)), "quarantined")
+      yield* leader.startTerm("poller")
+      const error = yield* Effect.flip(ingest.fetchForPoll(pair, fenced))
       assert.strictEqual(error._tag, "Superseded")
-      assert.strictEqual((yield* short(NAIRA)).length, 1)
-    }).pipe(Effect.provide(Layer.provideMerge(Leader.layer, layer())), (body) => Effect.andThen(begin, body))
-  )
+      assert.strictEqual((yield* quarantinedText(pair)).length, 1)
+    }))
 })

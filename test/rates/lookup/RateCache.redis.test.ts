@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import { type Rate, RateId } from "../../../src/domain/rates/Rate.ts"
-import * as Metrics from "../../../src/platform/telemetry/Metrics.ts"
+import * as RedisMetrics from "../../../src/platform/metrics/RedisMetrics.ts"
 import { Redis } from "../../../src/platform/Redis.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import * as TcpProxy from "../../support/TcpProxy.ts"
@@ -29,10 +29,10 @@ const rateOf = Effect.fnUntraced(function* (
   return { id, pair, rate, provider: "test", observedAt } satisfies Rate
 })
 
-const misses = Effect.map(Metric.value(Metrics.redisMisses), ({ count }) => count)
+const misses = Effect.map(Metric.value(RedisMetrics.misses), ({ count }) => count)
 
-describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
-  it.live("shares a rate under fxrate:USD:NGN, as JSON that any program reads, for CACHE_TTL", () =>
+describe.skipIf(!TestRedis.isAvailable)("RateCache.layerRedis", () => {
+  it.live("stores a rate as JSON under fxrate:USD:NGN for CACHE_TTL", () =>
     Effect.gen(function* () {
       const rate = yield* rateOf("USD", "NGN", "1534.12345678", 1)
       yield* Effect.provide(put(rate), layerOf({ CACHE_TTL: "20 minutes" }))
@@ -57,7 +57,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
     })
   )
 
-  it.live("keeps a rate for twice the interval of polls, or 120 seconds while they are off", () =>
+  it.live("expires a rate after two poll intervals, or 120 seconds while polling is off", () =>
     Effect.gen(function* () {
       const { client } = yield* Redis
       for (const [to, interval, expected] of [
@@ -73,7 +73,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
     }).pipe(Effect.provide(layerOf({})))
   )
 
-  it.live("counts and survives a miss, and what is no rate", () =>
+  it.live("returns none and counts a miss for a missing or foreign value", () =>
     Effect.gen(function* () {
       const cache = yield* RateCache
       const { client } = yield* Redis
@@ -93,7 +93,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
     }).pipe(Effect.provide(layerOf({})))
   )
 
-  it.live("keeps the newer rate, whatever the order in which nodes write", () =>
+  it.live("keeps the newer rate, whatever the order of writes", () =>
     Effect.gen(function* () {
       const cache = yield* RateCache
       const now = yield* DateTime.now
@@ -109,7 +109,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
     }).pipe(Effect.provide(layerOf({})))
   )
 
-  it.live("writes over what is no rate, and not what is older than CACHE_TTL", () =>
+  it.live("overwrites a foreign value, and does not store a rate older than CACHE_TTL", () =>
     Effect.gen(function* () {
       const cache = yield* RateCache
       const { client } = yield* Redis
@@ -124,10 +124,10 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
     }).pipe(Effect.provide(layerOf({ CACHE_TTL: "1 minute" })))
   )
 
-  it.live("goes on without a Redis that freezes or resets, and uses it when it is back", () =>
+  it.live("works without a Redis that hangs or disconnects, and uses it after it has recovered", () =>
     Effect.gen(function* () {
       const { hostname, port } = new URL(TestRedis.env.REDIS_URL)
-      const door = yield* TcpProxy.open({ host: hostname, port: Number(port) })
+      const proxy = yield* TcpProxy.open({ host: hostname, port: Number(port) })
       yield* Effect.gen(function* () {
         const cache = yield* RateCache
         const rate = yield* rateOf("USD", "EGP", "48", 10)
@@ -135,7 +135,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
         assert.isTrue(Option.isSome(yield* cache.get(rate.pair)))
         assert.strictEqual(yield* cache.health, "ok")
 
-        door.blackhole()
+        proxy.blackhole()
         const [waited, during] = yield* Effect.timed(cache.get(rate.pair))
         assert.deepStrictEqual(during, Option.none())
         assert.isBelow(Duration.toMillis(waited), 2000)
@@ -143,16 +143,16 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache over Redis", () => {
         yield* cache.put(yield* rateOf("USD", "EGP", "49", 11))
         assert.strictEqual(Decimal.format(Option.getOrThrow(cache.peek(rate.pair)).rate), "49")
 
-        door.reset()
+        proxy.reset()
         assert.deepStrictEqual(yield* cache.get(rate.pair), Option.none())
 
-        door.heal()
+        proxy.heal()
         yield* cache.health.pipe(
           Effect.repeat({ until: (health) => health === "ok" }),
           Effect.timeout("10 seconds")
         )
         assert.isTrue(Option.isSome(yield* cache.get(rate.pair)))
-      }).pipe(Effect.provide(layerOf({ REDIS_URL: `redis://127.0.0.1:${door.port}` })))
+      }).pipe(Effect.provide(layerOf({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` })))
     }).pipe(Effect.scoped)
   )
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { type Rate, RateId } from "../../../src/domain/rates/Rate.ts"
-import { StoreUnavailable } from "../../../src/platform/postgres/Database.ts"
+import { StoreUnavailable } from "../../../src/platform/postgres/StoreUnavailable.ts"
 import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import { RateGuard } from "../../../src/rates/guard/RateGuard.ts"
@@ -14,27 +14,27 @@ import { failing, TestProvider } from "../../support/TestProvider.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 import { pairOf, plain, tick } from "../../support/RateTicks.ts"
 
-const gone = Effect.fail(new StoreUnavailable({ cause: "gone" }))
+const unavailable = Effect.fail(new StoreUnavailable({ cause: "disconnected" }))
 
-/** A database that never answers. */
-const NoDatabase = Layer.succeed(RateRepo, {
-  insert: () => gone,
-  insertLed: () => gone,
-  insertIf: () => gone,
-  latest: () => gone,
-  latestAll: gone,
-  latestIds: gone,
-  byId: () => gone
+/** Repository of an unavailable database. */
+const unavailableRepo = Layer.succeed(RateRepo, {
+  insert: () => unavailable,
+  insertFenced: () => unavailable,
+  insertIf: () => unavailable,
+  latest: () => unavailable,
+  latestAll: unavailable,
+  latestIds: unavailable,
+  byId: () => unavailable
 })
 
-/** What another process left in Redis, and nothing in memory. */
-const cacheOf = (shared: Option.Option<Rate>) =>
+/** Cache with a rate in Redis and none in memory. */
+const cacheWith = (inRedis: Option.Option<Rate>) =>
   Layer.effect(
     RateCache,
-    Effect.map(RateCache, (memory) => ({ ...memory, get: () => Effect.succeed(shared) }))
+    Effect.map(RateCache, (memory) => ({ ...memory, get: () => Effect.succeed(inRedis) }))
   ).pipe(Layer.provide(RateCache.layerMemory))
 
-const lookupWith = (shared: Option.Option<Rate>) =>
+const lookupWith = (inRedis: Option.Option<Rate>) =>
   Effect.gen(function* () {
     const rates = yield* Rates
     const provider = yield* TestProvider
@@ -43,10 +43,10 @@ const lookupWith = (shared: Option.Option<Rate>) =>
   }).pipe(
     Effect.provide(
       Rates.layer.pipe(
-        Layer.provideMerge(RateIngest.layerNoDeps),
+        Layer.provideMerge(RateIngest.layer),
         Layer.provide([SharedSingleFlight.layerMemory, Layer.mock(RateGuard)({})]),
         Layer.provideMerge(Broadcaster.layerMemory),
-        Layer.provideMerge(Layer.mergeAll(NoDatabase, cacheOf(shared), TestProvider.layer)),
+        Layer.provideMerge(Layer.mergeAll(unavailableRepo, cacheWith(inRedis), TestProvider.layer)),
         Layer.provideMerge(Layer.merge(TestSettings.layer(), SecureRandom.layerWebCrypto))
       )
     )
@@ -58,8 +58,8 @@ const cachedAt = Effect.fnUntraced(function* (observedAt: string) {
   return { id, pair, rate, provider, observedAt: given.observedAt } satisfies Rate
 })
 
-describe("Rates.lookup without a database", () => {
-  it.live("answers with what Redis knows, however old, and says that it is stale", () =>
+describe("Rates.lookup without the database", () => {
+  it.live("returns the rate of Redis as stale, however old it is", () =>
     Effect.gen(function* () {
       const cached = yield* cachedAt("2026-01-01T00:00:00.000Z")
       const { found } = yield* lookupWith(Option.some(cached))
@@ -69,13 +69,11 @@ describe("Rates.lookup without a database", () => {
     })
   )
 
-  it.live(
-    "says that the store is unavailable where nothing is known, and stores no rate that it could not keep",
-    () =>
-      Effect.gen(function* () {
-        const { calls, found } = yield* lookupWith(Option.none())
-        assert.strictEqual((yield* Effect.flip(Effect.fromResult(found)))._tag, "StoreUnavailable")
-        assert.strictEqual(calls, 0)
-      })
+  it.live("fails with StoreUnavailable when no rate is cached, and does not call the provider", () =>
+    Effect.gen(function* () {
+      const { calls, found } = yield* lookupWith(Option.none())
+      assert.strictEqual((yield* Effect.flip(Effect.fromResult(found)))._tag, "StoreUnavailable")
+      assert.strictEqual(calls, 0)
+    })
   )
 })

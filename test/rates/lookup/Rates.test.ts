@@ -1,116 +1,113 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
+import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
-import { type RateCache } from "../../../src/rates/lookup/RateCache.ts"
-import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { type FoundRate, Rates } from "../../../src/rates/lookup/Rates.ts"
-import { failing, hanging, rate, TestProvider } from "../../support/TestProvider.ts"
+import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { pairOf, tick } from "../../support/RateTicks.ts"
-import * as TestRates from "./TestRates.ts"
+import * as TestDatabase from "../../support/TestDatabase.ts"
+import { failing, hanging, rate, TestProvider } from "../../support/TestProvider.ts"
+import * as TestRates from "../TestRates.ts"
 
-const usdNgn = pairOf("USD", "NGN")
-const shown = ({ rate, source, stale }: FoundRate) => ({ rate: Decimal.format(rate.rate), source, stale })
+const summary = ({ rate, source, stale }: FoundRate) => ({ rate: Decimal.format(rate.rate), source, stale })
 const maxAge = (text: Duration.Input) => ({ maxAge: Duration.fromInputUnsafe(text) })
 
-const test = (
-  name: string,
-  body: Effect.Effect<void, unknown, Rates | RateRepo | RateCache | TestProvider>
-) => it.effect(name, () => Effect.provide(body, TestRates.layer))
+/** Each test looks up its own pair. */
+const TARGETS = ["NGN", "KES", "GHS", "XOF", "XAF", "ZAR", "EGP", "UGX", "TZS", "RWF", "ZMW"].values()
 
-describe("Rates.lookup", () => {
-  test(
-    "asks the provider for a pair that nobody knows, and then answers from memory",
+layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) => {
+  const test = (
+    title: string,
+    body: (pair: CurrencyPair) => Effect.Effect<void, unknown, TestRates.Services>
+  ) => {
+    const pair = pairOf("USD", TARGETS.next().value ?? assert.fail("no pair left"))
+    it.effect(title, () => TestRates.withOwnServices(body(pair)))
+  }
+
+  test("fetches an unknown pair from the provider once, and then serves it from memory", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1500",
         source: "provider",
         stale: false
       })
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1500",
         source: "memory",
         stale: false
       })
       assert.strictEqual(yield* provider.calls, 1)
-    })
-  )
+    }))
 
-  test(
-    "finds what the database knows without asking the provider",
+  test("serves a stored rate without calling the provider", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const repo = yield* RateRepo
       const provider = yield* TestProvider
-      yield* repo.insert(yield* tick("USD", "NGN", "1444"))
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
+      yield* repo.insert(yield* tick(pair.from, pair.to, "1444"))
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1444",
         source: "database",
         stale: false
       })
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1444",
         source: "memory",
         stale: false
       })
       assert.strictEqual(yield* provider.calls, 0)
-    })
-  )
+    }))
 
-  test(
-    "refreshes what is older than STALE_AFTER",
+  test("refreshes a rate that is older than STALE_AFTER", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
-      yield* rates.lookup(usdNgn)
+      yield* rates.lookup(pair)
       yield* provider.answer(rate("1600"))
       yield* TestClock.adjust("10 minutes")
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1500",
         source: "memory",
         stale: false
       })
       yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1600",
         source: "provider",
         stale: false
       })
-    })
-  )
+    }))
 
-  test(
-    "takes a newer rate of another process before it asks the provider",
+  test("uses a newer rate of another process instead of calling the provider", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const repo = yield* RateRepo
       const provider = yield* TestProvider
-      yield* rates.lookup(usdNgn)
+      yield* rates.lookup(pair)
       yield* TestClock.adjust("11 minutes")
-      yield* repo.insert(yield* tick("USD", "NGN", "1777"))
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
+      yield* repo.insert(yield* tick(pair.from, pair.to, "1777"))
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1777",
         source: "database",
         stale: false
       })
       assert.strictEqual(yield* provider.calls, 1)
-    })
-  )
+    }))
 
-  test(
-    "asks the provider once for 200 who look up a stale pair at the same moment",
+  test("calls the provider once for 200 concurrent lookups of a stale pair", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
-      yield* rates.lookup(usdNgn)
+      yield* rates.lookup(pair)
       yield* TestClock.adjust("11 minutes")
       const answered = yield* Deferred.make<void>()
       yield* provider.answer((pair) => Effect.andThen(Deferred.await(answered), rate("1601")(pair)))
       const lookups = yield* Effect.forkChild(
         Effect.all(
-          Array.from({ length: 200 }, () => rates.lookup(usdNgn)),
+          Array.from({ length: 200 }, () => rates.lookup(pair)),
           { concurrency: "unbounded" }
         )
       )
@@ -118,160 +115,146 @@ describe("Rates.lookup", () => {
       yield* Deferred.succeed(answered, undefined)
       const found = yield* Fiber.join(lookups)
       assert.strictEqual(found.length, 200)
-      for (const one of found)
-        assert.deepStrictEqual(shown(one), { rate: "1601", source: "provider", stale: false })
+      for (const result of found)
+        assert.deepStrictEqual(summary(result), { rate: "1601", source: "provider", stale: false })
       assert.strictEqual(yield* provider.calls, 2)
-    })
-  )
+    }))
 
-  test(
-    "asks the provider once for 200 who look up a pair that nobody knows",
+  test("calls the provider once for 200 concurrent lookups of an unknown pair", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
       const found = yield* Effect.all(
-        Array.from({ length: 200 }, () => rates.lookup(usdNgn)),
+        Array.from({ length: 200 }, () => rates.lookup(pair)),
         { concurrency: "unbounded" }
       )
-      assert.strictEqual(new Set(found.map((one) => one.rate.id)).size, 1)
+      assert.strictEqual(new Set(found.map(({ rate }) => rate.id)).size, 1)
       assert.strictEqual(yield* provider.calls, 1)
-    })
-  )
+    }))
 
-  test(
-    "answers with the last known good rate when the provider is gone",
+  test("serves the last known good rate as stale while the provider is unavailable", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
-      yield* rates.lookup(usdNgn)
+      yield* rates.lookup(pair)
       yield* provider.answer(failing)
       yield* TestClock.adjust("3 days")
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1500",
         source: "memory",
         stale: true
       })
-    })
-  )
+    }))
 
-  test(
-    "waits LOOKUP_BUDGET for a provider that hangs, and not at all while that refresh is still under way",
+  test("waits LOOKUP_BUDGET for a hanging provider, and not at all while that refresh continues", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
-      yield* rates.lookup(usdNgn)
+      yield* rates.lookup(pair)
       yield* provider.answer(hanging)
       yield* TestClock.adjust("11 minutes")
-      const first = yield* Effect.forkChild(rates.lookup(usdNgn))
+      const first = yield* Effect.forkChild(rates.lookup(pair))
       yield* provider.asked(2)
       const waited = yield* advanceUntilDone(first, "100 millis")
       assert.isAtLeast(waited, 1000)
       assert.isAtMost(waited, 1100)
       assert.isTrue((yield* Fiber.join(first)).stale)
-      const second = yield* rates.lookup(usdNgn)
+      const second = yield* rates.lookup(pair)
       assert.isTrue(second.stale)
       assert.strictEqual(yield* provider.calls, 2)
-    })
-  )
+    }))
 
-  test(
-    "takes the refresh that went on behind a stale answer",
+  test("serves the rate of a refresh that finished after a stale answer", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
-      yield* rates.lookup(usdNgn)
+      yield* rates.lookup(pair)
       yield* provider.answer((pair) => Effect.delay(rate("1800")(pair), "3 seconds"))
       yield* TestClock.adjust("11 minutes")
-      const first = yield* Effect.forkChild(rates.lookup(usdNgn))
+      const first = yield* Effect.forkChild(rates.lookup(pair))
       yield* provider.asked(2)
       yield* advanceUntilDone(first, "100 millis")
       assert.isTrue((yield* Fiber.join(first)).stale)
       yield* TestClock.adjust("3 seconds")
-      while ((yield* rates.lookup(usdNgn)).stale) yield* settle
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn)), {
+      while ((yield* rates.lookup(pair)).stale) yield* awaitIo
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1800",
         source: "memory",
         stale: false
       })
       assert.strictEqual(yield* provider.calls, 2)
-    })
-  )
+    }))
 
-  test(
-    "leaves a pair alone for a second after it could not be refreshed, and then tries again",
+  test("retries a failed refresh after a cooldown of one second", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
       yield* provider.answer(failing)
       for (let i = 0; i < 5; i++) {
-        assert.strictEqual((yield* Effect.flip(rates.lookup(usdNgn)))._tag, "RateUnavailable")
+        assert.strictEqual((yield* Effect.flip(rates.lookup(pair)))._tag, "RateUnavailable")
       }
       assert.strictEqual(yield* provider.calls, 1)
       yield* provider.answer(rate("1501"))
       yield* TestClock.adjust("1 seconds")
-      assert.strictEqual(shown(yield* rates.lookup(usdNgn)).rate, "1501")
-    })
-  )
+      assert.strictEqual(summary(yield* rates.lookup(pair)).rate, "1501")
+    }))
 
-  test(
-    "keeps a promise of max_age: fresh enough, refreshed, or refused",
+  test("honors max_age: serves a fresh enough rate, refreshes, or fails with RateTooOld", (pair) =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
-      yield* rates.lookup(usdNgn)
+      yield* rates.lookup(pair)
       yield* TestClock.adjust("60 seconds")
       yield* provider.answer(rate("1550"))
-      assert.strictEqual(shown(yield* rates.lookup(usdNgn, maxAge("60 seconds"))).rate, "1500")
-      assert.deepStrictEqual(shown(yield* rates.lookup(usdNgn, maxAge("59 seconds"))), {
+      assert.strictEqual(summary(yield* rates.lookup(pair, maxAge("60 seconds"))).rate, "1500")
+      assert.deepStrictEqual(summary(yield* rates.lookup(pair, maxAge("59 seconds"))), {
         rate: "1550",
         source: "provider",
         stale: false
       })
       yield* provider.answer(failing)
       yield* TestClock.adjust("61 seconds")
-      const error = yield* Effect.flip(rates.lookup(usdNgn, maxAge("60 seconds")))
+      const error = yield* Effect.flip(rates.lookup(pair, maxAge("60 seconds")))
       assert.strictEqual(error._tag, "RateTooOld")
-      assert.strictEqual(shown(yield* rates.lookup(usdNgn)).stale, false)
-    })
-  )
+      assert.strictEqual(summary(yield* rates.lookup(pair)).stale, false)
+    }))
 })
 
-describe("Rates.known", () => {
-  test(
-    "lists what the database knows, and asks no provider",
+layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.list", (it) => {
+  it.effect("lists the stored rates without calling the provider", () =>
     Effect.gen(function* () {
       const rates = yield* Rates
       const repo = yield* RateRepo
       const provider = yield* TestProvider
       yield* repo.insert(yield* tick("USD", "NGN", "1500"))
       yield* repo.insert(yield* tick("EUR", "NGN", "1700"))
-      const all = yield* rates.known(Option.none())
+      const all = yield* rates.list(Option.none())
       assert.deepStrictEqual(
         all.map(({ rate }) => rate.pair.key),
         ["USD:NGN", "EUR:NGN"]
       )
-      const ofEuro = yield* rates.known(Option.some(pairOf("EUR", "NGN").from))
-      assert.deepStrictEqual(ofEuro.map(shown), [{ rate: "1700", source: "memory", stale: false }])
+      const ofEuro = yield* rates.list(Option.some(pairOf("EUR", "NGN").from))
+      assert.deepStrictEqual(ofEuro.map(summary), [{ rate: "1700", source: "memory", stale: false }])
       assert.strictEqual(yield* provider.calls, 0)
-    })
+    }).pipe(TestRates.withOwnServices)
   )
 })
 
-/** Lets work that waits for real sockets go on, under a clock that stands still. */
-const settle = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 30)))
+/** Lets database work progress, while the test clock stands still. */
+const awaitIo = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
 
-/** Moves the clock until the fiber is done, and returns how far, in milliseconds. */
+/** Advances the clock until the fiber is done. Returns the advanced milliseconds. */
 const advanceUntilDone = Effect.fnUntraced(function* (
   fiber: Fiber.Fiber<unknown, unknown>,
   step: Duration.Input
 ) {
-  let waited = 0
+  let advanced = 0
   while (fiber.pollUnsafe() === undefined) {
-    yield* settle
+    yield* awaitIo
     if (fiber.pollUnsafe() !== undefined) break
     yield* TestClock.adjust(step)
-    waited += Duration.toMillis(Duration.fromInputUnsafe(step))
-    if (waited > 60_000) assert.fail("it does not end")
+    advanced += Duration.toMillis(Duration.fromInputUnsafe(step))
+    if (advanced > 60_000) assert.fail("the fiber is not done after a minute")
   }
-  return waited
+  return advanced
 })

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
@@ -6,10 +6,11 @@ import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { Rates } from "../../../src/rates/lookup/Rates.ts"
 import { hanging, TestProvider } from "../../support/TestProvider.ts"
 import { pairOf, tick } from "../../support/RateTicks.ts"
-import * as TestRates from "./TestRates.ts"
+import * as TestDatabase from "../../support/TestDatabase.ts"
+import * as TestRates from "../TestRates.ts"
 
-describe("A lookup that waits for the provider", () => {
-  it.effect("answers with what another process has told of meanwhile", () =>
+layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup during a refresh", (it) => {
+  it.effect("returns a rate that another process publishes during the wait", () =>
     Effect.gen(function* () {
       const pair = pairOf("USD", "NGN")
       const [rates, cache, repo] = [yield* Rates, yield* RateCache, yield* RateRepo]
@@ -19,17 +20,17 @@ describe("A lookup that waits for the provider", () => {
       yield* TestClock.adjust("2 minutes")
       const waiting = yield* Effect.forkChild(rates.lookup(pair, { maxAge: Duration.minutes(1) }))
       yield* TestClock.adjust("500 millis")
-      const told = yield* repo.insert(yield* tick("USD", "NGN", "1555"))
-      cache.remember(told)
+      const published = yield* repo.insert(yield* tick("USD", "NGN", "1555"))
+      cache.putLocal(published)
       yield* TestClock.adjust("500 millis")
       const found = yield* Fiber.join(waiting)
-      assert.deepStrictEqual([found.rate.id, found.source], [told.id, "memory"])
-    }).pipe(Effect.provide(TestRates.layer))
+      assert.deepStrictEqual([found.rate.id, found.source], [published.id, "memory"])
+    }).pipe(TestRates.withOwnServices)
   )
 
-  it.effect("answers with what was told meanwhile also where the provider's rate was observed before", () =>
+  it.effect("returns a rate published during the wait if it is newer than the provider's", () =>
     Effect.gen(function* () {
-      const pair = pairOf("USD", "NGN")
+      const pair = pairOf("USD", "KES")
       const [rates, cache, repo] = [yield* Rates, yield* RateCache, yield* RateRepo]
       const provider = yield* TestProvider
       yield* rates.lookup(pair)
@@ -42,11 +43,11 @@ describe("A lookup that waits for the provider", () => {
       const waiting = yield* Effect.forkChild(rates.lookup(pair, { maxAge: Duration.minutes(1) }))
       yield* provider.asked(2)
       yield* TestClock.adjust("200 millis")
-      const told = yield* repo.insert(yield* tick("USD", "NGN", "1555"))
-      cache.remember(told)
+      const published = yield* repo.insert(yield* tick("USD", "KES", "1555"))
+      cache.putLocal(published)
       yield* TestClock.adjust("200 millis")
       const found = yield* Fiber.join(waiting)
-      assert.deepStrictEqual([found.rate.id, found.source, found.stale], [told.id, "memory", false])
-    }).pipe(Effect.provide(TestRates.layer))
+      assert.deepStrictEqual([found.rate.id, found.source, found.stale], [published.id, "memory", false])
+    }).pipe(TestRates.withOwnServices)
   )
 })

@@ -1,37 +1,39 @@
-import { assert, describe, it } from "@effect/vitest"
-import { BigDecimal, Context, Duration, Effect, Layer, Option } from "effect"
+import { assert, layer } from "@effect/vitest"
+import { BigDecimal, Context, Duration, Effect, Exit, Fiber, Layer, Option, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
+import { describe } from "vitest"
 import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
-import { StoreUnavailable } from "../../../src/platform/postgres/Database.ts"
 import { Redis } from "../../../src/platform/Redis.ts"
+import { StoreUnavailable } from "../../../src/platform/postgres/StoreUnavailable.ts"
 import { CircuitOpen, ProviderError } from "../../../src/providers/ProviderError.ts"
 import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
-import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import { RateGuard } from "../../../src/rates/guard/RateGuard.ts"
+import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
+import { type FetchError, SharedSingleFlight } from "../../../src/rates/lookup/SharedSingleFlight.ts"
 import { RateIngest } from "../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
-import { SharedSingleFlight } from "../../../src/rates/lookup/SharedSingleFlight.ts"
+import type { Rate } from "../../../src/domain/rates/Rate.ts"
+import { pairOf, plain } from "../../support/RateTicks.ts"
 import * as TcpProxy from "../../support/TcpProxy.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
-import { pairOf, plain } from "../../support/RateTicks.ts"
 
 const NODES = 5
 const CALLERS = 20
 
 const redisEnv = TestRedis.envOf(3)
 
-/** One provider and one database, which all nodes of a test share. */
-const Shared = Layer.mergeAll(TestProvider.layer, RateRepo.layer).pipe(
+/** The provider and the database that all nodes share. */
+const shared = RateRepo.layer.pipe(
   Layer.provideMerge(SecureRandom.layerWebCrypto),
   Layer.provideMerge(TestDatabase.layer())
 )
 
-/** A node with a memory, a cache and a connection to Redis of its own. */
+/** A node with its own memory, cache and connection to Redis. */
 const node = (env: Readonly<Record<string, string>> = redisEnv) =>
-  RateIngest.layerNoDeps.pipe(
+  RateIngest.layer.pipe(
     Layer.provide(RateGuard.layer),
     Layer.provideMerge(
       Layer.mergeAll(SharedSingleFlight.layerRedis, RateCache.layerRedis, Broadcaster.layerMemory)
@@ -42,133 +44,155 @@ const node = (env: Readonly<Record<string, string>> = redisEnv) =>
     Layer.build
   )
 
-const takeEverywhere = (nodes: ReadonlyArray<Context.Context<RateIngest>>, pair: CurrencyPair) =>
+const nodes = (count: number) => Effect.all(Array.from({ length: count }, () => node()))
+
+const fetchEverywhere = (nodes: ReadonlyArray<Context.Context<RateIngest>>, pair: CurrencyPair) =>
   Effect.forEach(
     nodes.flatMap((context) => Array.from({ length: CALLERS }, () => Context.get(context, RateIngest))),
-    (intake) => Effect.result(intake.take(pair)),
+    (ingest) => Effect.result(ingest.fetch(pair)),
     { concurrency: "unbounded" }
   )
 
-const slowly = (answer: ReturnType<typeof rate>, by: Duration.Input) => (pair: CurrencyPair) =>
+const delayed = (answer: ReturnType<typeof rate>, by: Duration.Input) => (pair: CurrencyPair) =>
   Effect.delay(answer(pair), by)
 
-describe.skipIf(!TestRedis.isAvailable)("SharedFlight over Redis", () => {
-  it.live("asks the provider once for all who miss on one pair at once, on any node", () =>
-    Effect.gen(function* () {
-      const provider = yield* TestProvider
-      const nodes = yield* Effect.all(Array.from({ length: NODES }, () => node()))
-      yield* provider.answer(slowly(rate("1500.25"), "300 millis"))
-      const pair = pairOf("USD", "NGN")
-      const taken = yield* Effect.forEach(yield* takeEverywhere(nodes, pair), Effect.fromResult)
-      assert.strictEqual(yield* provider.calls, 1)
-      assert.strictEqual(taken.length, NODES * CALLERS)
-      assert.strictEqual(new Set(taken.map((rate) => JSON.stringify(plain(rate)))).size, 1)
-      for (const context of nodes) {
-        const remembered = Context.get(context, RateCache).peek(pair)
-        assert.strictEqual(remembered._tag === "Some" && remembered.value.id, taken[0]?.id)
-      }
-      // Another pair is another flight.
-      yield* takeEverywhere(nodes, pairOf("USD", "KES"))
-      assert.strictEqual(yield* provider.calls, 2)
-    }).pipe(Effect.scoped, Effect.provide(Shared))
-  )
+describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concurrent: true }, () => {
+  layer(shared, { excludeTestServices: true })((it) => {
+    const test = (
+      title: string,
+      body: Effect.Effect<
+        void,
+        unknown,
+        Layer.Success<typeof shared> | Layer.Success<typeof TestProvider.layer> | Scope.Scope
+      >
+    ) => it.effect(title, () => Effect.provide(body, Layer.fresh(TestProvider.layer)))
 
-  it.live("asks anew for a poll, however short ago the last flight ended, unless one is under way", () =>
-    Effect.gen(function* () {
-      const provider = yield* TestProvider
-      const intakes = (yield* Effect.all([node(), node()])).map((context) => Context.get(context, RateIngest))
-      const pair = pairOf("USD", "UGX")
-      const pollEverywhere = Effect.forEach(intakes, (intake) => intake.takePolled(pair, Option.none()), {
-        concurrency: "unbounded"
+    test(
+      "calls the provider once for concurrent misses of a pair on all nodes",
+      Effect.gen(function* () {
+        const provider = yield* TestProvider
+        const all = yield* nodes(NODES)
+        yield* provider.answer(delayed(rate("1500.25"), "300 millis"))
+        const pair = pairOf("USD", "NGN")
+        const fetched = yield* Effect.forEach(yield* fetchEverywhere(all, pair), Effect.fromResult)
+        assert.strictEqual(yield* provider.calls, 1)
+        assert.strictEqual(fetched.length, NODES * CALLERS)
+        assert.strictEqual(new Set(fetched.map((rate) => JSON.stringify(plain(rate)))).size, 1)
+        for (const context of all) {
+          const cached = Context.get(context, RateCache).peek(pair)
+          assert.strictEqual(cached._tag === "Some" && cached.value.id, fetched[0]?.id)
+        }
+        // Another pair has another flight.
+        yield* fetchEverywhere(all, pairOf("USD", "KES"))
+        assert.strictEqual(yield* provider.calls, 2)
       })
-      for (let poll = 1; poll <= 3; poll++) {
-        yield* provider.answer(slowly(rate(`150${poll}.5`), "50 millis"))
-        for (const { rate } of yield* pollEverywhere)
-          assert.strictEqual(BigDecimal.format(rate), `150${poll}.5`)
-        assert.strictEqual(yield* provider.calls, poll)
-      }
-    }).pipe(Effect.scoped, Effect.provide(Shared))
-  )
+    )
 
-  it.live("fails in the same way for all, and lets them ask again after a second", () =>
-    Effect.gen(function* () {
-      const provider = yield* TestProvider
-      const nodes = yield* Effect.all(Array.from({ length: NODES }, () => node()))
-      yield* provider.answer((pair) => Effect.delay(failing(pair), "300 millis"))
-      const pair = pairOf("EUR", "NGN")
-      const taken = yield* takeEverywhere(nodes, pair)
-      const errors = yield* Effect.forEach(taken, (result) => Effect.flip(Effect.fromResult(result)))
-      assert.strictEqual(yield* provider.calls, 1)
-      for (const error of errors) {
-        assert.instanceOf(error, ProviderError)
-        assert.strictEqual(error.message, "test gave no rate for EUR:NGN: no answer (gone)")
-      }
-      yield* provider.answer(rate("1"))
-      yield* Effect.sleep("1100 millis")
-      for (const result of yield* takeEverywhere(nodes, pair)) yield* Effect.fromResult(result)
-      assert.strictEqual(yield* provider.calls, 2)
-    }).pipe(Effect.scoped, Effect.provide(Shared))
-  )
+    test(
+      "bypasses a recent outcome for polls, but joins a flight in progress",
+      Effect.gen(function* () {
+        const provider = yield* TestProvider
+        const ingests = (yield* nodes(2)).map((context) => Context.get(context, RateIngest))
+        const pair = pairOf("USD", "UGX")
+        const pollEverywhere = Effect.forEach(ingests, (ingest) => ingest.fetchForPoll(pair, Option.none()), {
+          concurrency: "unbounded"
+        })
+        for (let poll = 1; poll <= 3; poll++) {
+          yield* provider.answer(delayed(rate(`150${poll}.5`), "50 millis"))
+          for (const { rate } of yield* pollEverywhere)
+            assert.strictEqual(BigDecimal.format(rate), `150${poll}.5`)
+          assert.strictEqual(yield* provider.calls, poll)
+        }
+      })
+    )
 
-  it.live("takes over from a process that is gone, and not from one that is slow", () =>
-    Effect.gen(function* () {
-      const provider = yield* TestProvider
-      const [one, other] = [yield* node(), yield* node()]
-      const pair = pairOf("GBP", "NGN")
-      yield* Context.get(one, Redis).use((client) =>
-        client.set("effex:flight:GBP:NGN", "whatever", "PX", 700)
-      )
-      const [waited] = yield* Effect.timed(Context.get(one, RateIngest).take(pair))
-      assert.isAtLeast(Duration.toMillis(waited), 600)
-      assert.strictEqual(yield* provider.calls, 1)
+    test(
+      "shares a provider failure with all callers for one second",
+      Effect.gen(function* () {
+        const provider = yield* TestProvider
+        const all = yield* nodes(NODES)
+        yield* provider.answer((pair) => Effect.delay(failing(pair), "300 millis"))
+        const pair = pairOf("EUR", "NGN")
+        const results = yield* fetchEverywhere(all, pair)
+        const errors = yield* Effect.forEach(results, (result) => Effect.flip(Effect.fromResult(result)))
+        assert.strictEqual(yield* provider.calls, 1)
+        for (const error of errors) {
+          assert.instanceOf(error, ProviderError)
+          assert.strictEqual(error.message, errors[0]?.message)
+        }
+        yield* provider.answer(rate("1"))
+        yield* Effect.sleep("1100 millis")
+        for (const result of yield* fetchEverywhere(all, pair)) yield* Effect.fromResult(result)
+        assert.strictEqual(yield* provider.calls, 2)
+      })
+    )
 
-      yield* provider.answer(slowly(rate("2000"), "7 seconds"))
-      yield* Effect.sleep("1100 millis")
-      yield* takeEverywhere([one, other], pair)
-      assert.strictEqual(yield* provider.calls, 2)
-    }).pipe(Effect.scoped, Effect.provide(Shared))
-  )
+    test(
+      "takes over from a process that died, but not from one that is slow",
+      Effect.gen(function* () {
+        const provider = yield* TestProvider
+        const [one, other] = [yield* node(), yield* node()]
+        const { use } = Context.get(one, Redis)
+        const deadClaim = "claim of a dead process"
+        yield* use((client) => client.set("effex:flight:GBP:NGN", deadClaim, "PX", 300))
+        const [elapsed] = yield* Effect.timed(Context.get(one, RateIngest).fetch(pairOf("GBP", "NGN")))
+        assert.isAtLeast(Duration.toMillis(elapsed), 200)
+        assert.strictEqual(yield* provider.calls, 1)
 
-  it.live("leaves nothing behind when it fails for a reason of its own, or is interrupted", () =>
-    Effect.gen(function* () {
-      const context = yield* node()
-      const { join } = Context.get(context, SharedSingleFlight)
-      const { use } = Context.get(context, Redis)
-      const pair = pairOf("CAD", "NGN")
-      const isLeft = Effect.map(
-        use((client) => client.exists("effex:flight:CAD:NGN")),
-        (found) => found === 1
-      )
-      const open = new CircuitOpen({ retryAfter: Duration.seconds(3) })
-      yield* Effect.flip(join(pair, Effect.fail(new StoreUnavailable({ cause: "gone" })), false))
-      assert.isFalse(yield* isLeft)
-      yield* Effect.flip(
-        join(pair, Effect.fail(new ProviderError({ provider: "test", pair, reason: open })), false)
-      )
-      assert.isFalse(yield* isLeft)
-      yield* Effect.exit(join(pair, Effect.die("broken"), false))
-      assert.isFalse(yield* isLeft)
-      yield* Effect.timeoutOption(join(pair, Effect.never, false), "100 millis")
-      assert.isFalse(yield* isLeft)
-    }).pipe(Effect.scoped, Effect.provide(Shared))
-  )
+        // Without a renewal, the claim of the slow process would expire before its provider answers.
+        yield* provider.answer(delayed(rate("2000"), "2800 millis"))
+        const slow = yield* Effect.forkChild(fetchEverywhere([one, other], pairOf("GBP", "KES")))
+        yield* Effect.sleep("200 millis")
+        yield* use((client) => client.pexpire("effex:flight:GBP:KES", 2000))
+        for (const result of yield* Fiber.join(slow)) yield* Effect.fromResult(result)
+        assert.strictEqual(yield* provider.calls, 2)
+      })
+    )
 
-  it.live("just asks where Redis does not answer, and does not wait for it", () =>
-    Effect.gen(function* () {
-      const { hostname, port } = new URL(redisEnv.REDIS_URL)
-      const door = yield* TcpProxy.open({ host: hostname, port: Number(port) })
-      const provider = yield* TestProvider
-      const context = yield* node({ REDIS_URL: `redis://127.0.0.1:${door.port}/3` })
-      const { take } = Context.get(context, RateIngest)
-      for (const [shut, to] of [
-        [door.blackhole, "GHS"],
-        [door.reset, "ZMW"]
-      ] as const) {
-        shut()
-        const [took] = yield* Effect.timed(take(pairOf("USD", to)))
-        assert.isBelow(Duration.toMillis(took), 2000)
-      }
-      assert.strictEqual(yield* provider.calls, 2)
-    }).pipe(Effect.scoped, Effect.provide(Shared))
-  )
+    test(
+      "releases the claim after a failure of its own process, and when that process stops",
+      Effect.gen(function* () {
+        const { use } = Context.get(yield* node(), Redis)
+        const pair = pairOf("CAD", "NGN")
+        const isClaimed = Effect.map(
+          use((client) => client.exists("effex:flight:CAD:NGN")),
+          (count) => count === 1
+        )
+        const scope = yield* Scope.make()
+        const { run } = Context.get(yield* Scope.provide(node(), scope), SharedSingleFlight)
+        const fly = (fetch: Effect.Effect<Rate, FetchError>) => run(pair, fetch, { bypassRecent: false })
+        const open = new CircuitOpen({ retryAfter: Duration.seconds(3) })
+        yield* Effect.flip(fly(Effect.fail(new StoreUnavailable({ cause: "disconnected" }))))
+        assert.isFalse(yield* isClaimed)
+        yield* Effect.flip(fly(Effect.fail(new ProviderError({ provider: "test", pair, reason: open }))))
+        assert.isFalse(yield* isClaimed)
+        yield* Effect.exit(fly(Effect.die("broken")))
+        assert.isFalse(yield* isClaimed)
+        yield* Effect.timeoutOption(fly(Effect.never), "100 millis")
+        assert.isTrue(yield* isClaimed)
+        yield* Scope.close(scope, Exit.void)
+        assert.isFalse(yield* isClaimed)
+      })
+    )
+
+    test(
+      "fetches without waiting while Redis is unavailable",
+      Effect.gen(function* () {
+        const { hostname, port } = new URL(redisEnv.REDIS_URL)
+        const proxy = yield* TcpProxy.open({ host: hostname, port: Number(port) })
+        const provider = yield* TestProvider
+        const context = yield* node({ REDIS_URL: `redis://127.0.0.1:${proxy.port}/3` })
+        const ingest = Context.get(context, RateIngest)
+        for (const [disrupt, to] of [
+          [proxy.blackhole, "GHS"],
+          [proxy.reset, "ZMW"]
+        ] as const) {
+          disrupt()
+          const [elapsed] = yield* Effect.timed(ingest.fetch(pairOf("USD", to)))
+          assert.isBelow(Duration.toMillis(elapsed), 2000)
+        }
+        assert.strictEqual(yield* provider.calls, 2)
+      })
+    )
+  })
 })
