@@ -40,7 +40,7 @@ type Cluster = Effect.Success<ReturnType<typeof cluster>>
 
 /** Waits until a node leads in a term. Returns the time this took, in milliseconds. */
 const awaitLeader = (node: Node, term: number) =>
-  node.written(new RegExp(`This process polls, in term ${term}\\b`)).pipe(
+  node.written(new RegExp(`This process polls as leader, in term ${term}\\b`)).pipe(
     Effect.timeout(TAKEOVER_TIMEOUT),
     Effect.timed,
     Effect.map(([elapsed]) => Duration.toMillis(elapsed))

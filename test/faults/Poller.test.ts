@@ -58,7 +58,7 @@ const awaitMorePolls = (finished: Effect.Effect<number, unknown>, count: number)
 
 /** Waits until a node leads in a term. */
 const awaitLeader = (node: Node, term: number) =>
-  Effect.timeout(node.written(new RegExp(`This process polls, in term ${term}\\b`)), "30 seconds")
+  Effect.timeout(node.written(new RegExp(`This process polls as leader, in term ${term}\\b`)), "30 seconds")
 
 describe("The poller configuration", () => {
   it.live(
@@ -74,7 +74,7 @@ describe("The poller configuration", () => {
         // Sent to the node that does not lead.
         const on = { interval: "1 second", enabled: true }
         assert.deepInclude((yield* request(second, POLLER_PATH, "PUT", on)).json, { ...on, version: 1 })
-        yield* first.written(/The database has polling every 1s/).pipe(Effect.timeout("10 seconds"))
+        yield* first.written(/Poller setting applied: every 1s/).pipe(Effect.timeout("10 seconds"))
         yield* awaitMorePolls(finished, 3)
         const current = (yield* request(first, POLLER_PATH, "GET")).json
         assert.deepInclude(current, { ...on, source: "database", version: 1 })
@@ -86,7 +86,7 @@ describe("The poller configuration", () => {
         yield* awaitLeader(second, 2)
         yield* awaitMorePolls(finished, 2)
         const third = yield* start
-        yield* third.written(/The database has polling every 1s/)
+        yield* third.written(/Poller setting applied: every 1s/)
         second.process.kill("SIGTERM")
         assert.strictEqual(yield* second.ended, 0)
         yield* awaitLeader(third, 3)

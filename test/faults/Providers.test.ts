@@ -33,7 +33,7 @@ const FIXER_FAULTS: ReadonlyArray<ProviderFault> = [{ fault: "old" }, { fault: "
 /** A sandbox in its own process; faults are set over HTTP. */
 const startSandbox = Effect.gen(function* () {
   const running = yield* Effex.run(["sandbox", "--port", "0"])
-  const [, url = ""] = yield* running.written(/answer at (http:\/\/[\d.:]+)/)
+  const [, url = ""] = yield* running.written(/listen on (http:\/\/[\d.:]+)/)
   const requestFaults = (init: RequestInit) =>
     Effect.map(
       Effect.promise(() => fetch(`${url}/faults`, init)),

@@ -118,7 +118,7 @@ const inputs: Readonly<Record<string, string>> = {
   "30 pipelined requests": VALID_REQUEST.repeat(30),
   "a request followed by garbage": `${VALID_REQUEST}nonsense\r\n\r\n`,
   "a request followed by half of another": VALID_REQUEST + VALID_REQUEST.slice(0, 30),
-  nothing: "",
+  "no bytes": "",
   "one byte": "G",
   TLS: "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
   SSH: "SSH-2.0-OpenSSH_9.6\r\n",

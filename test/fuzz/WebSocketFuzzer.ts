@@ -119,9 +119,9 @@ export const converse = (
     socket.on("data", (chunk) => {
       received = Buffer.concat([received, chunk])
       for (;;) {
-        const read = isUpgraded ? WebSocketFrames.readFrame(received) : WebSocketFrames.readHead(received)
+        const read = isUpgraded ? WebSocketFrames.parseFrame(received) : WebSocketFrames.parseHead(received)
         if (read === undefined || socket.destroyed) return
-        received = read.rest
+        received = read.remaining
         if (isUpgraded) onText(read.text)
         else if (read.text.includes(" 101 ")) isUpgraded = true
         else return finish(read.text.slice(9, 12))

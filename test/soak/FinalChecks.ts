@@ -136,7 +136,7 @@ export const stop = Effect.gen(function* () {
 }).pipe(Effect.scoped)
 
 /** Log messages that indicate a defect. */
-const UNEXPECTED = /unforeseen|crashed, restarting it|unhandled|out of memory/i
+const UNEXPECTED = /unexpected failure|crashed, restarting it|unhandled|out of memory/i
 
 const checkLog = Effect.fnUntraced(function* (index: number, output: string) {
   const report = yield* Report
