@@ -44,10 +44,10 @@ export const command = Command.make(
     const span = { pair, start, end: Option.getOrElse(end, () => now) }
     const text =
       interval === "raw"
-        ? textOf(format, HistoryEncoding.ROWS, Stream.map(history.streamRows(span), rowFields))
+        ? textOf(format, HistoryEncoding.ROW_LAYOUT, Stream.map(history.streamRows(span), rowFields))
         : textOf(
             format,
-            HistoryEncoding.CANDLES,
+            HistoryEncoding.CANDLE_LAYOUT,
             Stream.map(history.streamCandles(span, interval), candleFields)
           )
     yield* Stream.run(text, stdio.stdout()).pipe(Effect.catchIf(isBrokenPipe, () => Effect.void))

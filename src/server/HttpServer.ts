@@ -11,6 +11,7 @@ import * as LookupFastPath from "./fastpath/LookupFastPath.ts"
 import * as AuditHttp from "./http/AuditHttp.ts"
 import * as ConversionHttp from "./http/ConversionHttp.ts"
 import { ConversionRequests } from "./http/ConversionRequests.ts"
+import { RateRequests } from "./http/RateRequests.ts"
 import * as DocsPages from "./http/DocsPages.ts"
 import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
@@ -114,6 +115,7 @@ const sharedServices = Layer.mergeAll(
   NodeServer.layer,
   AccessControl.layer,
   ConversionRequests.layer,
+  RateRequests.layer,
   StreamConnections.layer
 )
 

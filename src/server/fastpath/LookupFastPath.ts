@@ -85,7 +85,7 @@ const make = Effect.gen(function* () {
       const { body, encoding, head, rate } = prepare(lookup, found, now)
       const rateLimitLines =
         rateLimit === undefined ? "" : ResponseHead.toLines(RateLimitHeaders.headersOf(rateLimit))
-      const age = RateHeaders.ageOf(rate, now)
+      const age = RateHeaders.ageSeconds(rate, now)
       const lines = `x-request-id: ${id.value}\r\nage: ${age}\r\ndate: ${ResponseHead.formatDate(now)}\r\n${rateLimitLines}`
       HttpInternals.sendWithHead(response, head + lines, body, encoding)
       rates.countLookup(found)

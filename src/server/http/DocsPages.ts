@@ -5,16 +5,13 @@ import { Api } from "../../api/Api.ts"
 import * as Routes from "../Routes.ts"
 import * as SecurityHeaders from "../middleware/SecurityHeaders.ts"
 
-/**
- * A page that is made when it is first asked for. Each brings a program of megabytes for the browser, which a server
- * whose API nobody reads about need not hold.
- */
-const page = (path: `/${string}`, made: Layer.Layer<never, never, HttpRouter.HttpRouter>) =>
+/** Builds a page on the first request, because each embeds megabytes of JavaScript that a server rarely needs. */
+const lazyPage = (path: `/${string}`, page: Layer.Layer<never, never, HttpRouter.HttpRouter>) =>
   HttpRouter.use(
     Effect.fnUntraced(function* (outer) {
       const handler = yield* HttpRouter.make.pipe(
         Effect.tap((router) =>
-          Layer.build(Layer.provide(made, Layer.succeed(HttpRouter.HttpRouter, router)))
+          Layer.build(Layer.provide(page, Layer.succeed(HttpRouter.HttpRouter, router)))
         ),
         Effect.map((router) => router.asHttpEffect()),
         Effect.provideService(HttpRouter.RouterConfig, Routes.CONFIG),
@@ -27,12 +24,12 @@ const page = (path: `/${string}`, made: Layer.Layer<never, never, HttpRouter.Htt
 
 const { docs, redoc, swagger } = Routes.paths
 
-/** The API, readable. */
+/** Documentation pages of the API. */
 export const layer = Layer.mergeAll(
-  page(docs, HttpApiScalar.layer(Api, { path: docs, scalar: { withDefaultFonts: false } })),
-  page(
+  lazyPage(docs, HttpApiScalar.layer(Api, { path: docs, scalar: { withDefaultFonts: false } })),
+  lazyPage(
     redoc,
     HttpApiScalar.layer(Api, { path: redoc, scalar: { layout: "classic", withDefaultFonts: false } })
   ),
-  page(swagger, HttpApiSwagger.layer(Api, { path: swagger }))
+  lazyPage(swagger, HttpApiSwagger.layer(Api, { path: swagger }))
 ).pipe(Layer.provide(SecurityHeaders.layerPages))

@@ -1,5 +1,5 @@
 import { HttpServerResponse } from "effect/http"
 
-/** A failure as Flutterwave answers it. */
+/** Creates an error response in Flutterwave's format. */
 export const respond = (status: number, message: string) =>
   HttpServerResponse.jsonUnsafe({ status: "error", message, data: null }, { status })

@@ -13,11 +13,10 @@ import { Rates } from "../../rates/lookup/Rates.ts"
 import * as FlutterwaveFailure from "./FlutterwaveFailure.ts"
 import * as InvalidRequests from "./InvalidRequests.ts"
 
-/** The destination amount of an answer where none was asked for. */
 const DEFAULT_AMOUNT = BigDecimal.make(1000n, 0)
 const DEFAULT_BASE = "USD"
 
-/** The Flutterwave-compatible part of the API. */
+/** Handlers of the Flutterwave-compatible API. */
 export const layer = HttpApiBuilder.group(
   Api,
   "flutterwave",
@@ -30,12 +29,12 @@ export const layer = HttpApiBuilder.group(
         const pair = yield* Effect.fromResult(pairs.find(query.source_currency, query.destination_currency))
         const amount = amountOf(query.amount, pair.to)
         if (Option.isNone(amount))
-          return FlutterwaveFailure.respond(400, `amount must be a positive amount of ${pair.to}`)
+          return FlutterwaveFailure.respond(400, invalidAmount(Currency.get(pair.to)))
         const found = yield* rates.lookup(pair)
         return success({ message: "Transfer rates fetched", data: quotation(found.rate, amount.value) })
       },
       Effect.catchTags({
-        ...refusals,
+        ...commonErrors,
         UnsupportedPair: ({ pair }) =>
           Effect.succeed(FlutterwaveFailure.respond(422, `${pair.from} to ${pair.to} is not supported`)),
         RateUnavailable: unavailable,
@@ -50,21 +49,24 @@ export const layer = HttpApiBuilder.group(
         ({ rate }) => [`${rate.pair.from}_${rate.pair.to}`, quotation(rate, DEFAULT_AMOUNT)] as const
       )
       return success({ base_currency: base, rates: Object.fromEntries(quotations) })
-    }, Effect.catchTags(refusals))
+    }, Effect.catchTags(commonErrors))
 
     return handlers.handleAll({ rate: ({ query }) => rate(query), all: ({ query }) => all(query) })
   })
 )
 
-/** Answers what could not be decoded, such as a parameter that stands there twice. */
+/** Responds in Flutterwave's format to requests that cannot be decoded, such as those with a repeated parameter. */
 export const layerErrors = Layer.succeed(FlutterwaveErrors, (endpoint) =>
   Effect.catch(endpoint, (error) => {
     if (!InvalidRequests.is(error)) return Effect.fail(error)
     const errors = InvalidRequests.errorsOf(error)
-    const told = errors.map(({ detail, pointer }) => `${pointer.slice("/query/".length)} ${detail}`)
-    return Effect.succeed(FlutterwaveFailure.respond(400, told.join("; ")))
+    const details = errors.map(({ detail, pointer }) => `${pointer.slice("/query/".length)} ${detail}`)
+    return Effect.succeed(FlutterwaveFailure.respond(400, details.join("; ")))
   })
 )
+
+const invalidAmount = ({ code, minorUnit }: Currency.Currency) =>
+  `amount must be a positive decimal; ${code} allows ${minorUnit} decimals`
 
 const amountOf = (text: string | undefined, code: Currency.CurrencyCode) =>
   text === undefined
@@ -86,8 +88,8 @@ const unavailable = () =>
     )
   )
 
-/** Answers what every endpoint can fail with; for `Effect.catchTags`. */
-const refusals = {
+/** Responses to the errors of all endpoints, for `Effect.catchTags`. */
+const commonErrors = {
   UnsupportedCurrency: ({ given }: Currency.UnsupportedCurrency) =>
     Effect.succeed(FlutterwaveFailure.respond(422, `${JSON.stringify(given)} is not supported`)),
   StoreUnavailable: unavailable

@@ -4,20 +4,20 @@ import { AsOfMessage } from "../../api/history/HistoryMessage.ts"
 import type { candleFields, AsOfRate, rowFields } from "../../domain/rates/History.ts"
 import type * as Export from "./Export.ts"
 
-/** Rates, each as it was stored, as a file. */
-export const ROWS: Export.Layout<ReturnType<typeof rowFields>> = {
+/** Export layout of stored rates. */
+export const ROW_LAYOUT: Export.Layout<ReturnType<typeof rowFields>> = {
   name: "rates",
   columns: ["fetched_at", "recorded_at", "rate", "rate_id", "provider", "derived_from"]
 }
 
-/** Candles, as a file. */
-export const CANDLES: Export.Layout<ReturnType<typeof candleFields>> = {
+/** Export layout of candles. */
+export const CANDLE_LAYOUT: Export.Layout<ReturnType<typeof candleFields>> = {
   name: "candles",
   columns: ["start", "open", "high", "low", "close", "count"]
 }
 
-/** A rate, and for which moments it is told. */
-export const toAsOf = (
+/** Converts the rate in force at `at`, as known at `knownAt`, to its API message. */
+export const toAsOfMessage = (
   { derivedFrom, rate, recordedAt }: AsOfRate,
   at: DateTime.Utc,
   knownAt: DateTime.Utc
@@ -34,5 +34,5 @@ export const toAsOf = (
   knownAt
 })
 
-/** It as JSON. */
-export const toAsOfText = Schema.encodeSync(Schema.fromJsonString(AsOfMessage))
+/** Encodes the message as JSON. */
+export const encodeAsOf = Schema.encodeSync(Schema.fromJsonString(AsOfMessage))

@@ -12,16 +12,16 @@ import * as Export from "./Export.ts"
 import * as Pagination from "./Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
-/** A page of days reads all the rates of a month. */
+/** Candles need smaller pages, because a page reads all rates of its days. */
 const DEFAULT_PAGE_SIZE = { raw: 100, "1h": 100, "1d": 30 } as const
 
-/** How long after a moment all that was recorded at it can be seen: a transaction may take a while to be committed. */
-const SETTLED = Duration.hours(1)
+/** Time after which all rates recorded at a time are visible. Covers transactions that commit late. */
+const COMMIT_LAG = Duration.hours(1)
 
-/** What was known at a moment never changes. */
+/** Cache policy of settled results: what was known at a time never changes. */
 const IMMUTABLE = "public, max-age=31536000, immutable"
 
-/** What the rates were. */
+/** Handlers of the history API. */
 export const layer = HttpApiBuilder.group(
   Api,
   "history",
@@ -37,42 +37,43 @@ export const layer = HttpApiBuilder.group(
         const end = query.end ?? (yield* DateTime.now)
         if (query.end !== undefined && DateTime.isLessThan(end, start))
           return yield* Problems.invalid("/query/end", "must not be before start")
-        const span = { pair, start, end }
-        const asked = { from: pair.from, to: pair.to }
+        const range = { pair, start, end }
+        const codes = { from: pair.from, to: pair.to }
         const format = Export.formatOf(headers.accept)
 
         if (interval === "raw") {
           if (format !== undefined) {
-            // Asked first, since a failure cannot be told any more once the rows are on their way.
-            yield* history.rows(span, undefined, 1).pipe(Effect.catchTags(Problems.storeErrors))
-            const rows = Stream.map(history.streamRows(span), History.rowFields)
-            return yield* Export.respond(format, HistoryEncoding.ROWS, rows)
+            // Query one row first: after the response has started, an error can only abort it.
+            yield* history.rows(range, undefined, 1).pipe(Effect.catchTags(Problems.storeErrors))
+            const rows = Stream.map(history.streamRows(range), History.rowFields)
+            return yield* Export.respond(format, HistoryEncoding.ROW_LAYOUT, rows)
           }
-          const after = yield* Pagination.decodeCursor(query.cursor, rowOf)
+          const after = yield* Pagination.decodeCursor(query.cursor, decodeRowPosition)
           const found = yield* history
-            .rows(span, after, size + 1)
+            .rows(range, after, size + 1)
             .pipe(Effect.catchTags(Problems.storeErrors))
-          return { ...asked, interval, ...Pagination.pageOf(found, size, History.rowFields, textOf) }
+          const page = Pagination.pageOf(found, size, History.rowFields, encodeRowPosition)
+          return { ...codes, interval, ...page }
         }
 
         if (format !== undefined) {
-          yield* history.candles(span, interval, 1).pipe(Effect.catchTags(Problems.storeErrors))
-          const candles = Stream.map(history.streamCandles(span, interval), History.candleFields)
-          return yield* Export.respond(format, HistoryEncoding.CANDLES, candles)
+          yield* history.candles(range, interval, 1).pipe(Effect.catchTags(Problems.storeErrors))
+          const candles = Stream.map(history.streamCandles(range, interval), History.candleFields)
+          return yield* Export.respond(format, HistoryEncoding.CANDLE_LAYOUT, candles)
         }
-        const after = yield* Pagination.decodeCursor(query.cursor, momentOf)
+        const after = yield* Pagination.decodeCursor(query.cursor, decodeTime)
         const from = after === undefined ? start : DateTime.max(start, after)
         const { candles, next } = yield* history
-          .candles({ ...span, start: from }, interval, size)
+          .candles({ ...range, start: from }, interval, size)
           .pipe(Effect.catchTags(Problems.storeErrors))
         return {
-          ...asked,
+          ...codes,
           interval,
           data: candles.map(History.candleFields),
           has_more: Option.isSome(next),
           next: Option.match(next, {
             onNone: () => null,
-            onSome: (moment) => Pagination.encodeCursor(String(DateTime.toEpochMillis(moment)))
+            onSome: (start) => Pagination.encodeCursor(String(DateTime.toEpochMillis(start)))
           })
         }
       }),
@@ -81,11 +82,11 @@ export const layer = HttpApiBuilder.group(
         const pair = yield* pairOf(query)
         const now = yield* DateTime.now
         const { at, known_at: knownAt = now } = query
-        for (const [name, moment] of [
+        for (const [name, time] of [
           ["at", at],
           ["known_at", knownAt]
         ] as const) {
-          if (DateTime.isGreaterThan(moment, now))
+          if (DateTime.isGreaterThan(time, now))
             return yield* Problems.invalid(`/query/${name}`, "must not be in the future")
         }
         const known = yield* history.asOf(pair, at, knownAt).pipe(Effect.catchTags(Problems.storeErrors))
@@ -93,13 +94,13 @@ export const layer = HttpApiBuilder.group(
           const { message } = new History.NoRateKnown({ pair, at, knownAt })
           return yield* new Problem.NotFound({ detail: message })
         }
-        const settled = DateTime.addDuration(knownAt, SETTLED)
+        const settledAt = DateTime.addDuration(knownAt, COMMIT_LAG)
         return HttpServerResponse.text(
-          HistoryEncoding.toAsOfText(HistoryEncoding.toAsOf(known.value, at, knownAt)),
+          HistoryEncoding.encodeAsOf(HistoryEncoding.toAsOfMessage(known.value, at, knownAt)),
           {
             contentType: "application/json",
             headers: {
-              "cache-control": DateTime.isLessThan(settled, now) ? IMMUTABLE : "no-store"
+              "cache-control": DateTime.isLessThan(settledAt, now) ? IMMUTABLE : "no-store"
             }
           }
         )
@@ -111,16 +112,22 @@ export const layer = HttpApiBuilder.group(
 const pairOf = ({ from, to }: { readonly from: string; readonly to: string }) =>
   Effect.fromResult(CurrencyPair.fromCodes(from, to)).pipe(Effect.catchTags(Problems.unknownCurrencyErrors))
 
-/** The position of a row as text: its times in milliseconds, and its id. */
-const textOf = ({ id, observedAt, recordedAt }: History.HistoryPosition) =>
+/** Encodes the position of a row: its times in milliseconds, and its id. */
+const encodeRowPosition = ({ id, observedAt, recordedAt }: History.HistoryPosition) =>
   [DateTime.toEpochMillis(observedAt), DateTime.toEpochMillis(recordedAt), id].join()
 
-/** Milliseconds, no later than what Postgres can hold. */
-const Moment = Schema.String.check(Schema.isPattern(/^\d{1,14}$/)).pipe(
+/** Epoch milliseconds within the range of Postgres. */
+const TimeFromMillisText = Schema.String.check(Schema.isPattern(/^\d{1,14}$/)).pipe(
   Schema.decodeTo(Schema.FiniteFromString),
   Schema.decodeTo(Schema.DateTimeUtcFromMillis)
 )
-const momentOf = Schema.decodeEffect(Moment)
-const decodeRow = Schema.decodeUnknownEffect(Schema.Tuple([Moment, Moment, RateId]))
-const rowOf = (text: string) =>
-  Effect.map(decodeRow(text.split(",")), ([observedAt, recordedAt, id]) => ({ observedAt, recordedAt, id }))
+const decodeTime = Schema.decodeEffect(TimeFromMillisText)
+const decodeRowFields = Schema.decodeUnknownEffect(
+  Schema.Tuple([TimeFromMillisText, TimeFromMillisText, RateId])
+)
+const decodeRowPosition = (text: string) =>
+  Effect.map(decodeRowFields(text.split(",")), ([observedAt, recordedAt, id]) => ({
+    observedAt,
+    recordedAt,
+    id
+  }))

@@ -18,16 +18,16 @@ import { RateCache } from "../../rates/lookup/RateCache.ts"
 import { INITIAL_STATUSES } from "../middleware/RequestMetrics.ts"
 import * as Routes from "../Routes.ts"
 
-/** How often what is in the database is counted, also where nobody asks for the metrics but a collector is sent them. */
-const INTERVAL = "15 seconds"
-/** How long those who ask for the metrics wait for the database; the last counts stay where it is slower. */
-const PATIENCE = "1 second"
+/** Interval of measurements without a scrape, for metrics that are pushed to a collector. */
+const MEASURE_INTERVAL = "15 seconds"
+/** Maximum time that a scrape waits for the stores. After that, it reports the previous values. */
+const STORE_TIMEOUT = "1 second"
 
-/** The routes whose durations are promises; of the others there are some once they are asked for. */
-const PROMISED: ReadonlySet<string> = new Set(["/api/v1/rates", "/api/v1/convert"])
+/** Routes with latency objectives. Their duration series exist from the start. */
+const SLO_ROUTES: ReadonlySet<string> = new Set(["/api/v1/rates", "/api/v1/convert"])
 
-/** The ages of the rates that this node knows, read whenever the metrics are told. */
-const watchRates = Effect.gen(function* () {
+/** Registers the rate gauges, which are read on each export. Returns a function that computes the age of each rate. */
+const registerRateGauges = Effect.gen(function* () {
   const { pairs, staleAfter } = yield* Settings
   const cache = yield* RateCache
   const broadcaster = yield* Broadcaster
@@ -55,7 +55,7 @@ const watchRates = Effect.gen(function* () {
   return ages
 })
 
-/** Counts what waits to be sealed. */
+/** Measures the backlog of audit records to seal. */
 const measureAudit = Effect.gen(function* () {
   const sealer = yield* AuditSealer
   const { count, since } = yield* sealer.backlog
@@ -68,13 +68,13 @@ const measureAudit = Effect.gen(function* () {
   yield* Metric.update(AuditMetrics.sealLag, Duration.toSeconds(lag))
 })
 
-/** Counts what waits for an operator. */
+/** Counts quarantined rates that wait for an operator. */
 const measureQuarantine = Effect.gen(function* () {
   const quarantine = yield* Quarantine
   yield* Metric.update(RateMetrics.quarantinePending, yield* quarantine.pendingCount)
 })
 
-/** A Redis that is frozen keeps its connections, and answers nothing. */
+/** Pings Redis: a frozen server keeps its connections open, but does not respond. */
 const measureRedis = Effect.gen(function* () {
   const cache = yield* RateCache
   yield* Metric.update(RedisMetrics.up, (yield* cache.health) === "ok" ? 1 : 0)
@@ -85,7 +85,8 @@ const measureStores = Effect.all(
   { concurrency: "unbounded", discard: true }
 )
 
-const begin = Effect.gen(function* () {
+/** Creates all time series at zero, so that rates and alerts work from the first event. */
+const initializeSeries = Effect.gen(function* () {
   const { pairs, providers, redisUrl, sandbox } = yield* Settings
   yield* startAtZero(ALL_METRICS, {
     provider: sandbox ? [...providers, SANDBOX_PROVIDER] : providers,
@@ -94,27 +95,27 @@ const begin = Effect.gen(function* () {
   for (const { method, template } of Routes.all) {
     const labels = { method: [method], route: [template], status: INITIAL_STATUSES }
     yield* startAtZero([HttpMetrics.requests], labels)
-    if (PROMISED.has(template))
+    if (SLO_ROUTES.has(template))
       yield* startAtZero([HttpMetrics.requestDuration], { ...labels, status: ["200"] })
   }
   yield* Metric.update(RedisMetrics.configured, Option.isSome(redisUrl) ? 1 : 0)
 })
 
-/** The metrics in Prometheus' text format, all of them from the start. */
+/** Serves the metrics in the Prometheus text format. */
 export const layer = Layer.unwrap(
   Effect.gen(function* () {
-    yield* begin
-    const ages = yield* watchRates
+    yield* initializeSeries
+    const ages = yield* registerRateGauges
     const measure = Effect.gen(function* () {
       for (const { pair, seconds } of ages())
         yield* Metric.update(RateMetrics.age.of({ pair: pair.key }), seconds)
-      yield* Effect.timeoutOption(measureStores, PATIENCE)
+      yield* Effect.timeoutOption(measureStores, STORE_TIMEOUT)
     })
-    yield* measure.pipe(Effect.repeat(Schedule.spaced(INTERVAL)), Effect.forkScoped)
-    // Nobody is counted who asks, and it takes milliseconds: those who ask at once are told the same.
-    const told = yield* SingleFlight.make<string, never>()
+    yield* measure.pipe(Effect.repeat(Schedule.spaced(MEASURE_INTERVAL)), Effect.forkScoped)
+    // Scrapes are not rate limited, so concurrent requests share one export.
+    const sharedExport = yield* SingleFlight.make<string, never>()
     const text = Effect.flatMap(
-      told("metrics", Effect.andThen(measure, PrometheusMetrics.format())),
+      sharedExport("metrics", Effect.andThen(measure, PrometheusMetrics.format())),
       Fiber.join
     )
     return HttpRouter.add(

@@ -14,7 +14,7 @@ import * as JsonBody from "./JsonBody.ts"
 import * as Pagination from "./Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
-/** The polls, for operators. */
+/** Handlers of the poller admin API. */
 export const layer = HttpApiBuilder.group(
   Api,
   "poller",
@@ -23,11 +23,9 @@ export const layer = HttpApiBuilder.group(
     const polls = yield* Polls
     const poller = yield* RatePoller
 
-    const told = Effect.fnUntraced(function* (inForce: ActivePollerSetting) {
-      const schedule = yield* polls.scheduleStatus
-      return respond(200, fieldsOf(inForce, schedule, yield* DateTime.now), {
-        etag: `"${inForce.version}"`
-      })
+    const respondSetting = Effect.fnUntraced(function* (active: ActivePollerSetting) {
+      const status = yield* polls.scheduleStatus
+      return respond(200, toFields(active, status, yield* DateTime.now), { etag: `"${active.version}"` })
     }, Effect.catchTags(Problems.storeErrors))
 
     const change = Effect.fnUntraced(function* (
@@ -35,16 +33,16 @@ export const layer = HttpApiBuilder.group(
       ifMatch: string | undefined
     ) {
       const { id: principal } = yield* Caller
-      const version = yield* expectedOf(ifMatch)
-      const inForce = yield* settings
-        .change({ value, principal, expectedVersion: version })
+      const expectedVersion = yield* parseIfMatch(ifMatch)
+      const active = yield* settings
+        .change({ value, principal, expectedVersion })
         .pipe(Effect.catchTags(Problems.pollerSettingErrors))
-      return yield* told(inForce)
+      return yield* respondSetting(active)
     })
 
     return handlers
       .handleRaw("poller", () =>
-        settings.active.pipe(Effect.catchTags(Problems.storeErrors), Effect.flatMap(told))
+        settings.active.pipe(Effect.catchTags(Problems.storeErrors), Effect.flatMap(respondSetting))
       )
       .handleRaw(
         "change",
@@ -70,7 +68,9 @@ export const layer = HttpApiBuilder.group(
             Effect.catchTags({
               ...Problems.storeErrors,
               PollInProgress: ({ message }) =>
-                Effect.fail(new Problem.StoreUnavailable({ detail: `${message}, and is not recorded yet` }))
+                Effect.fail(
+                  new Problem.StoreUnavailable({ detail: `${message}; its record is not stored yet` })
+                )
             })
           )
           const run = yield* polls
@@ -88,31 +88,39 @@ const Version = Schema.String.check(Schema.isPattern(/^\d{1,15}$/)).pipe(
 
 const readBody = JsonBody.readerOf(PollerBody)
 
-/** The version that a caller wants to change; none for whichever there is. */
-const expectedOf = (ifMatch: string | undefined) => {
+/** Parses the expected version from `If-Match`. None means any version. */
+const parseIfMatch = (ifMatch: string | undefined) => {
   if (ifMatch === undefined || ifMatch.trim() === "*") return Effect.succeedNone
   const [, version] = /^"(\d{1,15})"$/.exec(ifMatch.trim()) ?? []
   return version === undefined
-    ? Effect.fail(new Problem.PreconditionFailed({ detail: "If-Match must be * or the ETag of an answer" }))
+    ? Effect.fail(
+        new Problem.PreconditionFailed({
+          detail: "If-Match must be * or the ETag of a previous response of this API"
+        })
+      )
     : Effect.succeedSome(Number(version))
 }
 
-const fieldsOf = (inForce: ActivePollerSetting, { lastPoll, leader }: ScheduleStatus, now: DateTime.Utc) => ({
-  ...settingFields(inForce.setting),
-  source: inForce.source,
-  setting: settingFields(inForce.fallback),
-  version: inForce.version,
-  changed_at: Option.getOrNull(Option.map(inForce.latestChange, ({ at }) => DateTime.formatIso(at))),
-  changed_by: Option.getOrNull(Option.map(inForce.latestChange, ({ principal }) => principal)),
-  next_run_at: inForce.setting.enabled ? DateTime.formatIso(nextOf(inForce, lastPoll, now)) : null,
+const toFields = (active: ActivePollerSetting, { lastPoll, leader }: ScheduleStatus, now: DateTime.Utc) => ({
+  ...settingFields(active.setting),
+  source: active.source,
+  setting: settingFields(active.fallback),
+  version: active.version,
+  changed_at: Option.getOrNull(Option.map(active.latestChange, ({ at }) => DateTime.formatIso(at))),
+  changed_by: Option.getOrNull(Option.map(active.latestChange, ({ principal }) => principal)),
+  next_run_at: active.setting.enabled ? DateTime.formatIso(nextRunAt(active, lastPoll, now)) : null,
   leader: Option.getOrNull(
     Option.map(leader, ({ since, term }) => ({ term, since: DateTime.formatIso(since) }))
   ),
   last_run: Option.getOrNull(Option.map(lastPoll, adminPollFields))
 })
 
-/** A poll that is overdue is due now. */
-const nextOf = ({ setting }: ActivePollerSetting, lastPoll: ScheduleStatus["lastPoll"], now: DateTime.Utc) =>
+/** Returns when the next poll is due. An overdue poll is due now. */
+const nextRunAt = (
+  { setting }: ActivePollerSetting,
+  lastPoll: ScheduleStatus["lastPoll"],
+  now: DateTime.Utc
+) =>
   Option.match(lastPoll, {
     onNone: () => now,
     onSome: ({ startedAt }) => DateTime.max(now, DateTime.addDuration(startedAt, setting.interval))

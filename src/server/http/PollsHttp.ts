@@ -6,7 +6,7 @@ import { Polls } from "../../rates/polling/Polls.ts"
 import * as Pagination from "./Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
-/** The polls of the API. */
+/** Handlers of the polls API. */
 export const layer = HttpApiBuilder.group(
   Api,
   "polls",

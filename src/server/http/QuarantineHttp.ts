@@ -13,7 +13,7 @@ import * as Pagination from "./Pagination.ts"
 import * as PairParams from "./PairParams.ts"
 import * as Problems from "../middleware/Problems.ts"
 
-/** The administration of the API. */
+/** Handlers of the quarantine API. */
 export const layer = HttpApiBuilder.group(
   Api,
   "admin",
@@ -21,17 +21,20 @@ export const layer = HttpApiBuilder.group(
     const quarantine = yield* Quarantine
 
     type Decide = (typeof quarantine)["accept"]
-    const decided = (decide: Decide) =>
-      Effect.fnUntraced(function* (asked: {
+    const handleDecision = (decide: Decide) =>
+      Effect.fnUntraced(function* ({
+        params,
+        request
+      }: {
         readonly params: { readonly quarantine_id: QuarantineId }
         readonly request: HttpServerRequest.HttpServerRequest
       }) {
-        const reason = yield* reasonOf(asked.request)
+        const reason = yield* readReason(request)
         const { id: principal } = yield* Caller
-        const found = yield* decide(asked.params.quarantine_id, { principal, reason }).pipe(
+        const found = yield* decide(params.quarantine_id, { principal, reason }).pipe(
           Effect.catchTags(Problems.quarantineDecisionErrors)
         )
-        return json(JSON.stringify(quarantineFields(found)))
+        return respond(JSON.stringify(quarantineFields(found)))
       })
 
     return handlers
@@ -40,8 +43,8 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ query }) {
           const filter = {
             status: query.status,
-            from: yield* PairParams.codeOf(query.from),
-            to: yield* PairParams.codeOf(query.to)
+            from: yield* PairParams.parseCode(query.from),
+            to: yield* PairParams.parseCode(query.to)
           }
           const before = yield* Pagination.decodeCursor(query.cursor, Schema.decodeEffect(QuarantineId))
           const size = Pagination.sizeOf(query)
@@ -57,22 +60,22 @@ export const layer = HttpApiBuilder.group(
           const found = yield* quarantine
             .byId(params.quarantine_id)
             .pipe(Effect.catchTags(Problems.quarantineErrors))
-          return json(recordText(found))
+          return respond(encodeRecord(found))
         })
       )
-      .handleRaw("accept", decided(quarantine.accept))
-      .handleRaw("reject", decided(quarantine.reject))
+      .handleRaw("accept", handleDecision(quarantine.accept))
+      .handleRaw("reject", handleDecision(quarantine.reject))
   })
 )
 
-const json = (text: string) =>
-  HttpServerResponse.text(text, {
+const respond = (json: string) =>
+  HttpServerResponse.text(json, {
     contentType: "application/json",
     headers: { "cache-control": "no-store" }
   })
 
-/** With the provider's answer as it was, digit for digit. */
-const recordText = (found: QuarantinedRate) =>
+/** Encodes a quarantined rate as JSON. Preserves the provider's response digit for digit. */
+const encodeRecord = (found: QuarantinedRate) =>
   JSON.stringify({
     ...quarantineFields(found),
     source_amount: Decimal.format(found.sourceAmount),
@@ -83,8 +86,8 @@ const recordText = (found: QuarantinedRate) =>
 
 const readDecision = JsonBody.readerOf(DecisionBody)
 
-/** The operator's words, where there is a body. */
-const reasonOf = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+/** Reads the operator's reason from the optional body. */
+const readReason = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
   const text = yield* Effect.orDie(request.text)
   if (text.trim() === "") return null
   const { reason } = yield* readDecision(request)

@@ -4,14 +4,13 @@ import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import type { Rate, RateRecord } from "../../domain/rates/Rate.ts"
 
-/** A rate, and whether it is stale. */
-interface ToldRate {
+interface LatestRate {
   readonly rate: Rate
   readonly stale: boolean
 }
 
-/** A rate as others are told it. */
-export const toMessage = ({ rate, stale }: ToldRate): RateMessage => ({
+/** Converts a rate to its API message. */
+export const toMessage = ({ rate, stale }: LatestRate): RateMessage => ({
   from: rate.pair.from,
   to: rate.pair.to,
   rate: rate.rate,
@@ -25,28 +24,28 @@ const encodeMessage = Schema.encodeSync(RateMessage)
 
 const encoder = new TextEncoder()
 
-interface Encoded {
+interface EncodedRate {
   readonly text: string
   readonly bytes: Uint8Array
 }
 
-const encoded = new WeakMap<Rate, { fresh?: Encoded; stale?: Encoded }>()
+const cache = new WeakMap<Rate, { fresh?: EncodedRate; stale?: EncodedRate }>()
 
-/** The rate as JSON, encoded once for as long as it is the one to answer with. */
-const encode = (told: ToldRate): Encoded => {
-  let known = encoded.get(told.rate)
-  if (known === undefined) encoded.set(told.rate, (known = {}))
-  const kind = told.stale ? "stale" : "fresh"
-  const found = known[kind]
-  if (found !== undefined) return found
-  const text = JSON.stringify(encodeMessage(toMessage(told)))
-  return (known[kind] = { text, bytes: encoder.encode(text) })
+/** Encodes a rate as JSON. Cached per rate object, because the latest rate is encoded for every response. */
+const encode = (latest: LatestRate): EncodedRate => {
+  let entry = cache.get(latest.rate)
+  if (entry === undefined) cache.set(latest.rate, (entry = {}))
+  const freshness = latest.stale ? "stale" : "fresh"
+  const cached = entry[freshness]
+  if (cached !== undefined) return cached
+  const text = JSON.stringify(encodeMessage(toMessage(latest)))
+  return (entry[freshness] = { text, bytes: encoder.encode(text) })
 }
 
-export const toText = (told: ToldRate): string => encode(told).text
-export const toBytes = (told: ToldRate): Uint8Array => encode(told).bytes
+export const toText = (latest: LatestRate): string => encode(latest).text
+export const toBytes = (latest: LatestRate): Uint8Array => encode(latest).bytes
 
-/** All that is kept of a rate, as JSON. The provider's answer stands in it as it was, digit for digit. */
+/** Encodes a rate with its full provenance as JSON. Preserves the provider's response digit for digit. */
 export const toRecordBytes = ({ rate, ...record }: RateRecord): Uint8Array =>
   encoder.encode(
     JSON.stringify({

@@ -2,17 +2,16 @@ import { DateTime } from "effect"
 import type { FoundRate } from "../../rates/lookup/Rates.ts"
 
 /**
- * What is said of a rate beside the rate itself, at a moment in milliseconds. `max-age` counts from the moment at which
- * the rate was observed, as `Age` does (RFC 9111, 4.2), so that what is left of its `lifetime`, in seconds, ends when the
- * rate turns stale.
+ * Returns the response headers of a rate at `now`, in epoch milliseconds. `max-age` counts from the observation time, as
+ * `Age` does (RFC 9111, 4.2), so that the remaining freshness ends when the rate becomes stale.
  */
-export const headersOf = ({ rate, source, stale }: FoundRate, lifetime: number, now: number) => ({
-  age: String(ageOf(rate, now)),
-  "cache-control": stale ? "max-age=0" : `max-age=${lifetime}`,
+export const headersOf = ({ rate, source, stale }: FoundRate, maxAgeSeconds: number, now: number) => ({
+  age: String(ageSeconds(rate, now)),
+  "cache-control": stale ? "max-age=0" : `max-age=${maxAgeSeconds}`,
   etag: `"${rate.id}${stale ? "-stale" : ""}"`,
   "x-rate-source": source
 })
 
-/** In whole seconds. */
-export const ageOf = ({ observedAt }: FoundRate["rate"], now: number): number =>
+/** Returns the age of a rate at `now`, in whole seconds. */
+export const ageSeconds = ({ observedAt }: FoundRate["rate"], now: number): number =>
   Math.floor(Math.max(0, now - DateTime.toEpochMillis(observedAt)) / 1000)

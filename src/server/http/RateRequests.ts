@@ -1,30 +1,64 @@
-import { type Duration, Effect, Option } from "effect"
+import { Context, type Duration, Effect, Layer, Option } from "effect"
+import type * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
-import { Rates } from "../../rates/lookup/Rates.ts"
+import type { CurrencyCode } from "../../domain/money/Currency.ts"
+import { type FoundRate, Rates } from "../../rates/lookup/Rates.ts"
 import * as Problems from "../middleware/Problems.ts"
 
-/** Rates, asked for over HTTP, a WebSocket or RPC; why there is none is a problem. */
-export const make = Effect.gen(function* () {
-  const { pairs } = yield* Settings
-  const rates = yield* Rates
+type LookupProblem =
+  | Problem.RateTooOld
+  | Problem.RateUnavailable
+  | Problem.StoreUnavailable
+  | Problem.UnsupportedCurrency
+  | Problem.UnsupportedPair
 
-  const rate = Effect.fnUntraced(function* (from: string, to: string, maxAge?: Duration.Duration) {
-    const pair = yield* Effect.fromResult(pairs.find(from, to)).pipe(Effect.catchTags(Problems.pairErrors))
-    const options = maxAge === undefined ? {} : { maxAge }
-    return yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.lookupErrors))
-  })
+/** Validates and runs the rate requests of HTTP, WebSocket and RPC. Errors are problems. */
+export class RateRequests extends Context.Service<
+  RateRequests,
+  {
+    /** Returns the latest rate of a pair. With `maxAge`, refreshes an older rate or fails with `RateTooOld`. */
+    readonly lookup: (
+      from: string,
+      to: string,
+      maxAge?: Duration.Duration
+    ) => Effect.Effect<FoundRate, LookupProblem>
+    /** Returns the latest rates of a source currency, or of all if `base` is undefined. */
+    readonly list: (
+      base: string | undefined
+    ) => Effect.Effect<
+      { readonly base: CurrencyCode | null; readonly rates: ReadonlyArray<FoundRate> },
+      Problem.StoreUnavailable | Problem.UnsupportedCurrency
+    >
+  }
+>()("effex/server/http/RateRequests") {
+  static readonly layer = Layer.effect(
+    RateRequests,
+    Effect.gen(function* () {
+      const { pairs } = yield* Settings
+      const rates = yield* Rates
 
-  /** Every known rate, of one source currency or of all. */
-  const known = Effect.fnUntraced(function* (code: string | undefined) {
-    const base =
-      code === undefined
-        ? Option.none()
-        : Option.some(
-            yield* Effect.fromResult(pairs.findSource(code)).pipe(Effect.catchTags(Problems.currencyErrors))
-          )
-    const found = yield* rates.list(base).pipe(Effect.catchTags(Problems.storeErrors))
-    return { base: Option.getOrNull(base), found }
-  })
+      const lookup: RateRequests["Service"]["lookup"] = Effect.fnUntraced(function* (from, to, maxAge) {
+        const pair = yield* Effect.fromResult(pairs.find(from, to)).pipe(
+          Effect.catchTags(Problems.pairErrors)
+        )
+        const options = maxAge === undefined ? {} : { maxAge }
+        return yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.lookupErrors))
+      })
 
-  return { rate, known }
-})
+      const list: RateRequests["Service"]["list"] = Effect.fnUntraced(function* (code) {
+        const base =
+          code === undefined
+            ? Option.none()
+            : Option.some(
+                yield* Effect.fromResult(pairs.findSource(code)).pipe(
+                  Effect.catchTags(Problems.currencyErrors)
+                )
+              )
+        const found = yield* rates.list(base).pipe(Effect.catchTags(Problems.storeErrors))
+        return { base: Option.getOrNull(base), rates: found }
+      })
+
+      return RateRequests.of({ lookup, list })
+    })
+  )
+}

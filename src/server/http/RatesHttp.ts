@@ -9,24 +9,24 @@ import type { RateRecord } from "../../domain/rates/Rate.ts"
 import { type FoundRate, Rates } from "../../rates/lookup/Rates.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as RateHeaders from "./RateHeaders.ts"
-import * as RateRequests from "./RateRequests.ts"
+import { RateRequests } from "./RateRequests.ts"
 import * as RatesSse from "../stream/RatesSse.ts"
 import * as RateEncoding from "./RateEncoding.ts"
 
-/** The Rates part of the API. */
+/** Handlers of the rates API. */
 export const layer = HttpApiBuilder.group(
   Api,
   "rates",
   Effect.fn(function* (handlers) {
     const { pairs, staleAfter } = yield* Settings
     const rates = yield* Rates
-    const requests = yield* RateRequests.make
+    const requests = yield* RateRequests
     const events = yield* RatesSse.make
-    const lifetime = Math.floor(Duration.toSeconds(staleAfter))
+    const maxAgeSeconds = Math.floor(Duration.toSeconds(staleAfter))
 
-    const offered = new Set([...pairs.sources, ...pairs.destinations])
+    const supported = new Set([...pairs.sources, ...pairs.destinations])
     const currencies = Currency.all
-      .filter(({ code }) => offered.has(code))
+      .filter(({ code }) => supported.has(code))
       .map((currency) => ({
         ...currency,
         source: pairs.sources.includes(currency.code),
@@ -39,14 +39,14 @@ export const layer = HttpApiBuilder.group(
       )
       .handleAll({
         rate: Effect.fnUntraced(function* ({ query, request }) {
-          const found = yield* requests.rate(query.from, query.to, query.max_age)
-          return answer(found, request, lifetime, yield* Clock.currentTimeMillis)
+          const found = yield* requests.lookup(query.from, query.to, query.max_age)
+          return respondRate(found, request, maxAgeSeconds, yield* Clock.currentTimeMillis)
         }),
 
         all: ({ query }) =>
-          Effect.map(requests.known(query.base), ({ base, found }) => ({
+          Effect.map(requests.list(query.base), ({ base, rates }) => ({
             base,
-            rates: found.map(RateEncoding.toMessage)
+            rates: rates.map(RateEncoding.toMessage)
           })),
 
         currencies: () => Effect.succeed({ currencies }),
@@ -54,23 +54,24 @@ export const layer = HttpApiBuilder.group(
         record: Effect.fnUntraced(function* ({ params, request }) {
           const record = yield* rates.byId(params.rate_id).pipe(Effect.catchTags(Problems.storeErrors))
           if (Option.isNone(record)) return yield* new Problem.NotFound({ detail: "No rate has that id" })
-          return recordAnswer(record.value, request)
+          return respondRecord(record.value, request)
         })
       })
   })
 )
 
-/** A rate, or 304 where the caller has it. */
-const answer = (
+const respondRate = (
   found: FoundRate,
   request: HttpServerRequest.HttpServerRequest,
-  lifetime: number,
+  maxAgeSeconds: number,
   now: number
 ): HttpServerResponse.HttpServerResponse =>
-  unlessHeld(request, RateHeaders.headersOf(found, lifetime, now), () => RateEncoding.toBytes(found))
+  respondIfChanged(request, RateHeaders.headersOf(found, maxAgeSeconds, now), () =>
+    RateEncoding.toBytes(found)
+  )
 
-/** The JSON with its headers, or 304 where the caller has it. */
-const unlessHeld = (
+/** Responds with JSON, or with 304 if `If-None-Match` matches the ETag. */
+const respondIfChanged = (
   request: HttpServerRequest.HttpServerRequest,
   headers: { readonly etag: string; readonly [name: string]: string },
   json: () => Uint8Array
@@ -79,16 +80,16 @@ const unlessHeld = (
     ? HttpServerResponse.empty({ status: 304, headers })
     : HttpServerResponse.uint8Array(json(), { contentType: "application/json", headers })
 
-/** The weak comparison of RFC 9110, 13.1.2. */
+/** Compares ETags weakly (RFC 9110, 13.1.2). */
 const matches = (ifNoneMatch: string | undefined, etag: string) =>
   ifNoneMatch !== undefined &&
   ifNoneMatch
     .split(",")
     .some((candidate) => candidate.trim() === "*" || candidate.trim().replace(/^W\//, "") === etag)
 
-/** All that is kept of a rate. It never changes, so that whoever has it need not ask again. */
-const recordAnswer = (record: RateRecord, request: HttpServerRequest.HttpServerRequest) =>
-  unlessHeld(
+/** Responds with a stored rate, which is immutable and can be cached permanently. */
+const respondRecord = (record: RateRecord, request: HttpServerRequest.HttpServerRequest) =>
+  respondIfChanged(
     request,
     { "cache-control": "public, max-age=31536000, immutable", etag: `"${record.rate.id}"` },
     () => RateEncoding.toRecordBytes(record)

@@ -21,7 +21,7 @@ import { Drain } from "../Drain.ts"
 import * as PairParams from "../http/PairParams.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as RateEncoding from "../http/RateEncoding.ts"
-import * as RateRequests from "../http/RateRequests.ts"
+import { RateRequests } from "../http/RateRequests.ts"
 
 /** Maximum number of streams on one connection. */
 const MAX_STREAMS_PER_CONNECTION = 100
@@ -32,7 +32,7 @@ export const layer = RatesRpcs.toLayer(
     const { pairs, staleAfter } = yield* Settings
     const broadcaster = yield* Broadcaster
     const drain = yield* Drain
-    const requests = yield* RateRequests.make
+    const requests = yield* RateRequests
     const conversions = yield* ConversionRequests
     const streamCounts = new WeakMap<Rpc.ServerClient, number>()
 
@@ -72,10 +72,10 @@ export const layer = RatesRpcs.toLayer(
 
     return RatesRpcs.of({
       GetRate: ({ from, maxAge, to }) =>
-        handleCall(Effect.map(requests.rate(from, to, maxAge), RateEncoding.toMessage)),
+        handleCall(Effect.map(requests.lookup(from, to, maxAge), RateEncoding.toMessage)),
 
       ListRates: ({ base }) =>
-        handleCall(Effect.map(requests.known(base), ({ found }) => found.map(RateEncoding.toMessage))),
+        handleCall(Effect.map(requests.list(base), ({ rates }) => rates.map(RateEncoding.toMessage))),
 
       Convert: Effect.fnUntraced(function* ({ idempotencyKey, quoteId, ...payload }) {
         const key = yield* Effect.fromResult(parseIdempotencyKey(idempotencyKey))
@@ -96,7 +96,7 @@ export const layer = RatesRpcs.toLayer(
         Stream.unwrap(
           Effect.gen(function* () {
             const mailbox = yield* subscribe(client, {
-              pairs: payload.pairs && (yield* PairParams.find(pairs, payload.pairs, "/pairs")),
+              pairs: payload.pairs && (yield* PairParams.parse(pairs, payload.pairs, "/pairs")),
               since:
                 payload.since === undefined
                   ? undefined

@@ -34,7 +34,7 @@ export const make = Effect.gen(function* () {
       pairs:
         pairsText === undefined
           ? undefined
-          : yield* PairParams.find(pairs, pairsText.split(","), "/query/pairs"),
+          : yield* PairParams.parse(pairs, pairsText.split(","), "/query/pairs"),
       since: since === undefined ? undefined : Option.getOrUndefined(StreamPosition.parse(since))
     }
     // The scope is the request's, which stays open until the stream has ended.

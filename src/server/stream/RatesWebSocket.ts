@@ -6,7 +6,7 @@ import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import * as PairParams from "../http/PairParams.ts"
 import * as RateEncoding from "../http/RateEncoding.ts"
-import * as RateRequests from "../http/RateRequests.ts"
+import { RateRequests } from "../http/RateRequests.ts"
 import { AccessControl } from "../middleware/AccessControl.ts"
 import * as HttpAccessControl from "../middleware/HttpAccessControl.ts"
 import * as Problems from "../middleware/Problems.ts"
@@ -131,7 +131,7 @@ const sinceParam = Effect.gen(function* () {
 const makeReply = Effect.gen(function* () {
   const { pairs } = yield* Settings
   const { consumeMessage } = yield* AccessControl
-  const requests = yield* RateRequests.make
+  const requests = yield* RateRequests
   const fanOut = yield* RatesFanOut
 
   const handle = Effect.fnUntraced(function* (client: RatesClient, text: WebSocketMessageQueue.Message) {
@@ -144,17 +144,17 @@ const makeReply = Effect.gen(function* () {
       case "get_all_rates":
         return fanOut.sendSnapshot(client, "all")
       case "get_rate": {
-        const found = yield* requests.rate(message.source_currency, message.destination_currency)
+        const found = yield* requests.lookup(message.source_currency, message.destination_currency)
         return `{"type":"rate",${RateEncoding.toText(found).slice(1)}`
       }
       case "subscribe": {
-        const added = yield* PairParams.find(pairs, message.pairs, "/pairs")
+        const added = yield* PairParams.parse(pairs, message.pairs, "/pairs")
         fanOut.setPairs(client, new Map([...(client.pairs ?? []), ...entriesOf(added)]))
         return fanOut.sendSnapshot(client, "subscribed")
       }
       case "unsubscribe": {
         const remaining = new Map(client.pairs ?? entriesOf(pairs.all))
-        for (const { key } of yield* PairParams.find(pairs, message.pairs, "/pairs")) remaining.delete(key)
+        for (const { key } of yield* PairParams.parse(pairs, message.pairs, "/pairs")) remaining.delete(key)
         return fanOut.setPairs(client, remaining)
       }
     }

@@ -179,9 +179,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
         [{ quote_id: "1" }, "/body/quote_id", ""],
         [{ quote_id: null }, "/body/quote_id", ""],
         [{ reference: 7 }, "/body/reference", ""],
-        [{ currency: "USD" }, "/body/currency", "is not known here"],
-        [{ "a/b~c": 1 }, "/body/a~1b~0c", "is not known here"],
-        [{ ttl: "30 seconds" }, "/body/ttl", "is not known here"]
+        [{ currency: "USD" }, "/body/currency", "is not a known field"],
+        [{ "a/b~c": 1 }, "/body/a~1b~0c", "is not a known field"],
+        [{ ttl: "30 seconds" }, "/body/ttl", "is not a known field"]
       ] as const
       for (const [over, pointer, detail] of cases)
         assert.include(assertInvalid(yield* convert(over), pointer), detail)
@@ -237,8 +237,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
     Effect.gen(function* () {
       const provider = yield* TestProvider
       yield* provider.answer(rate("0.5"))
-      const nothing = yield* convert({ amount: "0.01", to_currency: "KES" })
-      assert.include(assertInvalid(nothing, "/body/amount"), "less than one minor unit of KES")
+      const assertNoMessage = yield* convert({ amount: "0.01", to_currency: "KES" })
+      assert.include(assertInvalid(assertNoMessage, "/body/amount"), "less than one minor unit of KES")
       const tooMuch = yield* convert({ amount: "9".repeat(18) })
       assert.include(assertInvalid(tooMuch, "/body/amount"), "more than 18 digits of NGN")
     })

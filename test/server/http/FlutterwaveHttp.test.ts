@@ -122,10 +122,10 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /api/rates/", (it)
       ]
       for (const text of [...texts, "1234567890123456789", "１０００"]) {
         const query = `source_currency=USD&destination_currency=NGN&amount=${encodeURIComponent(text)}`
-        assertFailure(yield* get(`/api/rates/?${query}`), 400, "amount must be a positive amount of NGN")
+        assertFailure(yield* get(`/api/rates/?${query}`), 400, "amount must be a positive decimal; NGN allows 2 decimals")
       }
       const francs = yield* get("/api/rates/?source_currency=USD&destination_currency=XOF&amount=1000.5")
-      assertFailure(francs, 400, "amount must be a positive amount of XOF")
+      assertFailure(francs, 400, "amount must be a positive decimal; XOF allows 0 decimals")
     })
   )
 
