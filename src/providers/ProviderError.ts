@@ -1,12 +1,12 @@
 import { Duration, Option, Schema } from "effect"
 import { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 
-/** No answer came: no connection, or it broke, or it took too long. */
+/** No complete response: no connection, a broken connection or a timeout. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
   detail: Schema.String
 }) {}
 
-/** The provider failed on its side (5xx), or said that it has no rates at the moment. */
+/** The provider failed (5xx), or reported that it has no rates at the moment. */
 export class Failing extends Schema.TaggedError<Failing>()("Failing", {
   status: Schema.Int,
   detail: Schema.String
@@ -17,26 +17,26 @@ export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited"
   retryAfter: Schema.optionalKey(Schema.Duration)
 }) {}
 
-/** The provider refused the request (4xx): a wrong key, an address that is not allowed, a pair that it does not offer. */
+/** The provider rejected the request (4xx): invalid key, forbidden address or unsupported pair. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   status: Schema.Int,
   detail: Schema.String
 }) {}
 
-/** An answer that is not what was promised: not JSON, too large, or without the fields. */
+/** The response breaks the contract: not JSON, too large or with missing fields. */
 export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", { detail: Schema.String }) {}
 
-/** A well-formed answer that cannot be true: it contradicts itself, or answers another question. */
+/** The response is well-formed but wrong: it contradicts itself or the request. */
 export class Contradictory extends Schema.TaggedError<Contradictory>()("Contradictory", {
   detail: Schema.String
 }) {}
 
-/** The provider failed so often that it is not asked for a while. */
+/** The circuit breaker blocks requests after repeated failures. */
 export class CircuitOpen extends Schema.TaggedError<CircuitOpen>()("CircuitOpen", {
   retryAfter: Schema.Duration
 }) {}
 
-/** A well-formed answer that is not believed: it was put aside, and another provider may be. */
+/** The rate is implausible and was quarantined. Another provider may have a plausible one. */
 export class Quarantined extends Schema.TaggedError<Quarantined>()("Quarantined", {
   detail: Schema.String
 }) {}
@@ -53,49 +53,47 @@ export const ProviderReason = Schema.Union([
 ])
 export type ProviderReason = typeof ProviderReason.Type
 
-/** No provider gave a rate for a pair that could be used: why the first did not, and why those behind it did not. */
+/** No provider returned a usable rate: the reason of the first provider, and those of its fallbacks. */
 export class ProviderError extends Schema.TaggedError<ProviderError>()("ProviderError", {
   provider: Schema.String,
   pair: CurrencyPair,
   reason: ProviderReason,
   others: Schema.optionalKey(Schema.Array(Schema.Struct({ provider: Schema.String, reason: ProviderReason })))
 }) {
-  /** Whether one of them answered, and was not believed: what it says was put aside, and it will hardly say another. */
-  get putAside(): boolean {
+  /** True when a provider returned a rate that was quarantined. A retry would most likely return the same rate. */
+  get isQuarantined(): boolean {
     return [this, ...(this.others ?? [])].some(({ reason }) => reason._tag === "Quarantined")
   }
 
   override get message(): string {
-    const others = (this.others ?? []).map(
-      ({ provider, reason }) => `; nor did ${provider}: ${describe(reason)}`
-    )
-    return `${this.provider} gave no rate for ${this.pair.key}: ${describe(this.reason)}${others.join("")}`
+    const others = (this.others ?? []).map(({ provider, reason }) => `; ${provider}: ${describe(reason)}`)
+    return `${this.provider} returned no rate for ${this.pair.key}: ${describe(this.reason)}${others.join("")}`
   }
 }
 
-/** What went wrong, in words for an operator. It holds nothing secret. */
+/** Describes a reason for an operator, without secrets. */
 export const describe = (reason: ProviderReason): string => {
   switch (reason._tag) {
     case "Unreachable":
-      return `no answer (${reason.detail})`
+      return `no response (${reason.detail})`
     case "Failing":
-      return `it failed with ${reason.status} (${reason.detail})`
+      return `request failed with status ${reason.status} (${reason.detail})`
     case "RateLimited":
       return "too many requests"
     case "Refused":
-      return `it refused with ${reason.status} (${reason.detail})`
+      return `request rejected with status ${reason.status} (${reason.detail})`
     case "Malformed":
-      return `a malformed answer (${reason.detail})`
+      return `malformed response (${reason.detail})`
     case "Contradictory":
-      return `an answer that cannot be true (${reason.detail})`
+      return `contradictory response (${reason.detail})`
     case "CircuitOpen":
-      return `it failed too often and is asked again in ${Duration.format(reason.retryAfter)}`
+      return `too many failures, next attempt in ${Duration.format(reason.retryAfter)}`
     case "Quarantined":
-      return `an answer that is not believed (${reason.detail})`
+      return `rate quarantined (${reason.detail})`
   }
 }
 
-/** What an answer of a status that is no success comes to. */
+/** Maps an HTTP error status to a reason. */
 export const ofStatus = (
   { retryAfter, status }: { readonly status: number; readonly retryAfter: Option.Option<Duration.Duration> },
   detail: string
@@ -108,11 +106,11 @@ export const ofStatus = (
     : new Refused({ status, detail: excerpt(detail) })
 }
 
-/** What to say of an answer of which nothing can be made; `json` is its body, read. */
+/** Reason for a response that cannot be decoded; `json` is its parsed body, if it is JSON. */
 export const malformed = (body: string, json: Option.Option<unknown>) =>
   new Malformed({
-    detail: Option.isNone(json) ? `not JSON: ${excerpt(body)}` : "fields are missing or of another kind"
+    detail: Option.isNone(json) ? `not JSON: ${excerpt(body)}` : "fields are missing or have another type"
   })
 
-/** The beginning of foreign text, on one line, for a message. */
+/** Shortens text of a provider to 120 printable characters on one line, for a message. */
 export const excerpt = (text: string) => text.slice(0, 120).replaceAll(/[^\x20-\x7e]+/g, " ")

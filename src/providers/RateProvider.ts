@@ -2,163 +2,83 @@ import { Clock, Context, Duration, Effect, ExecutionPlan, Layer, Metric, Option,
 import * as Arr from "effect/Array"
 import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import type { RateTick } from "../domain/rates/Rate.ts"
-import * as Metrics from "../platform/telemetry/Metrics.ts"
-import { describe, ProviderError, Quarantined } from "./ProviderError.ts"
-import { nothingWithin, PATIENCE } from "./ProviderHttp.ts"
+import * as ProviderMetrics from "../platform/metrics/ProviderMetrics.ts"
+import { ProviderError, Quarantined } from "./ProviderError.ts"
+import * as ProviderHealth from "./ProviderHealth.ts"
+import { FAILOVER_TIMEOUT, timeoutReason } from "./ProviderHttp.ts"
 import { RateSource } from "./RateSource.ts"
 import { RateSources } from "./RateSources.ts"
 
-/** How many calls in a row must fail before a provider is said to fail. */
-const FAILURES_TO_SAY_SO = 3
-
-/** How long nobody waits for something to compare with, where the last one who did waited in vain. */
-const REST = Duration.minutes(1)
-
-/** How a provider has answered of late. */
-export interface ProviderHealth {
-  readonly name: string
-  /** Calls that failed, or whose answer was not believed, since the last one that was. */
-  readonly failuresInARow: number
-  /** So many that it is said to fail. */
-  readonly fails: boolean
-  /** Why the last of them failed, in words for an operator; empty when there is none. */
-  readonly lastFailure: string
-  /** The latest rate came from it. */
-  readonly answeredLast: boolean
-}
-
-/** Where rates come from. */
-export class RateProvider extends Context.Service<
-  RateProvider,
-  {
-    /**
-     * What `judge` makes of one pair's rate, from the first provider whose answer it believes; every call begins with the
-     * first one again. Where `judge` fails with anything but `Quarantined`, no other provider is asked.
-     */
-    readonly rate: <A, E>(
-      pair: CurrencyPair,
-      judge: (tick: RateTick) => Effect.Effect<A, Quarantined | E>
-    ) => Effect.Effect<A, ProviderError | E>
-    /**
-     * What another provider than the named one says of a pair, to compare with: none where there is no other, or it does
-     * not answer. Never older than `maxAge`. One that said nothing for 10 seconds is not waited for again for a minute.
-     */
-    readonly reference: (
-      pair: CurrencyPair,
-      besides: string,
-      maxAge: Duration.Duration
-    ) => Effect.Effect<Option.Option<RateTick>>
-    /** Every provider, in the order of PROVIDERS. */
-    readonly health: Effect.Effect<Arr.NonEmptyReadonlyArray<ProviderHealth>>
-  }
->()("effex/providers/RateProvider") {
-  /** The sources, in their order. */
-  static readonly layer = Layer.effect(
-    RateProvider,
-    Effect.suspend(() => make)
-  )
-
-  /** Rates from a function, for tests. */
-  static readonly layerTest = (ask: RateSource["Service"]["rate"]) =>
-    RateProvider.layer.pipe(Layer.provide(Layer.succeed(RateSources, [{ name: "flutterwave", rate: ask }])))
-}
+/** Time during which a provider that timed out is not used as a reference. */
+const REFERENCE_COOLDOWN = Duration.minutes(1)
 
 const make = Effect.gen(function* () {
   const sources = yield* RateSources
-  const [first] = sources
   const plan = ExecutionPlan.make(
     ...Arr.map(sources, (source) => ({ provide: Context.make(RateSource, source) }))
   )
-  const failures = yield* Ref.make<ReadonlyMap<string, Failures>>(new Map())
-  const answeredLast = yield* Ref.make("")
-  const saidToFail = yield* Ref.make(false)
+  const health = yield* ProviderHealth.make(Arr.map(sources, ({ name }) => name))
 
-  const failuresOf = (name: string) => Effect.map(Ref.get(failures), (all) => all.get(name) ?? none)
-  const setFailures = (name: string, its: (before: Failures) => Failures) =>
-    Ref.updateAndGet(failures, (all) => new Map(all).set(name, its(all.get(name) ?? none))).pipe(
-      Effect.flatMap((all) =>
-        Metric.update(Metrics.providerFailures.of({ provider: name }), all.get(name)?.count ?? 0)
-      )
-    )
-  const answered = (name: string) => setFailures(name, () => none)
-  // An open circuit says less than what opened it.
-  const failed = (name: string, { reason }: ProviderError) =>
-    setFailures(name, ({ count, last }) => ({
-      count: count + 1,
-      last: reason._tag === "CircuitOpen" && last !== "" ? last : describe(reason)
-    }))
-
-  /** Says when another one begins to answer in the place of the first, and when that is over. */
-  const sayWhoAnswers = Effect.fnUntraced(function* (name: string) {
-    if (name === first.name) {
-      if (yield* Ref.getAndSet(saidToFail, false)) yield* Effect.logInfo(`${name} answers again`)
-      return
-    }
-    const { count, last } = yield* failuresOf(first.name)
-    if (count < FAILURES_TO_SAY_SO || (yield* Ref.getAndSet(saidToFail, true))) return
-    yield* Effect.logWarning(`${first.name} fails: ${last}; ${name} answers instead`)
-  })
-
-  const rate: RateProvider["Service"]["rate"] = Effect.fn("RateProvider.rate")(function* (pair, judge) {
+  const rate: RateProvider["Service"]["rate"] = Effect.fn("RateProvider.rate")(function* (pair, accept) {
     yield* Effect.annotateCurrentSpan({ pair: pair.key })
     const errors: Array<ProviderError> = []
 
-    const ask = Effect.fnUntraced(
+    const fromSource = Effect.fnUntraced(
       function* (source: RateSource["Service"]) {
         const tick = yield* source.rate(pair)
-        const judged = yield* judge(tick).pipe(
+        const result = yield* accept(tick).pipe(
           Effect.map(Result.succeed),
           Effect.catch((error) =>
             error instanceof Quarantined
               ? Effect.fail(new ProviderError({ provider: tick.provider, pair, reason: error }))
-              : // For the plan, what no other provider can mend is an end like any other.
+              : // Other failures end the execution plan: another provider would not help.
                 Effect.succeed(Result.fail(error))
           )
         )
-        yield* answered(source.name)
-        yield* sayWhoAnswers(source.name)
-        yield* Ref.set(answeredLast, source.name)
+        yield* health.recordSuccess(source.name)
         yield* Effect.annotateCurrentSpan({ provider: tick.provider })
-        if (Result.isSuccess(judged)) yield* Metric.update(ticksOf(tick.provider), 1)
-        return judged
+        if (Result.isSuccess(result)) {
+          yield* Metric.update(ProviderMetrics.ticks.of({ provider: tick.provider }), 1)
+        }
+        return result
       },
-      (answer, source) =>
-        Effect.tapError(answer, (error) => {
+      (effect, source) =>
+        Effect.tapError(effect, (error) => {
           errors.push(error)
-          return failed(source.name, error)
+          return health.recordFailure(source.name, error)
         })
     )
 
-    const judged = yield* Effect.flatMap(RateSource, ask).pipe(
+    const result = yield* Effect.flatMap(RateSource, fromSource).pipe(
       Effect.withExecutionPlan(plan),
-      Effect.mapError((last) => together(errors, last))
+      Effect.mapError((last) => combineErrors(errors, last))
     )
-    return yield* Effect.fromResult(judged)
+    return yield* Effect.fromResult(result)
   })
 
-  // Who waits no longer interrupts the call, so that no circuit opens.
-  const silentUntil = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
-  const silent = Effect.fnUntraced(function* (name: string, pair: CurrencyPair) {
-    const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(REST)
-    yield* Ref.update(silentUntil, (all) => new Map(all).set(name, until))
-    return yield* new ProviderError({ provider: name, pair, reason: nothingWithin(PATIENCE) })
+  // A timeout interrupts the call before its circuit breaker could count it.
+  const cooldownUntil = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
+  const startCooldown = Effect.fnUntraced(function* (name: string, pair: CurrencyPair) {
+    const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(REFERENCE_COOLDOWN)
+    yield* Ref.update(cooldownUntil, (all) => new Map(all).set(name, until))
+    return yield* new ProviderError({ provider: name, pair, reason: timeoutReason(FAILOVER_TIMEOUT) })
   })
 
   const reference: RateProvider["Service"]["reference"] = Effect.fn("RateProvider.reference")(
-    function* (pair, besides, maxAge) {
+    function* (pair, excluded, maxAge) {
       for (const { name, recent } of sources) {
-        if (recent === undefined || name === besides) continue
-        const until = (yield* Ref.get(silentUntil)).get(name) ?? 0
+        if (recent === undefined || name === excluded) continue
+        const until = (yield* Ref.get(cooldownUntil)).get(name) ?? 0
         if ((yield* Clock.currentTimeMillis) < until) return Option.none()
         return yield* recent(pair, maxAge).pipe(
           Effect.timeoutOrElse({
-            duration: PATIENCE,
-            orElse: () => silent(name, pair)
+            duration: FAILOVER_TIMEOUT,
+            orElse: () => startCooldown(name, pair)
           }),
           Effect.asSome,
           Effect.catch(({ message }) =>
-            Effect.logDebug(`Nothing to compare with: ${message}`).pipe(
-              Effect.andThen(Metric.update(missedReferencesOf(name), 1)),
+            Effect.logDebug(`No reference rate: ${message}`).pipe(
+              Effect.andThen(Metric.update(ProviderMetrics.missedReferences.of({ provider: name }), 1)),
               Effect.as(Option.none())
             )
           )
@@ -168,33 +88,11 @@ const make = Effect.gen(function* () {
     }
   )
 
-  const health = Effect.gen(function* () {
-    const last = yield* Ref.get(answeredLast)
-    const all = yield* Ref.get(failures)
-    return Arr.map(sources, ({ name }): ProviderHealth => {
-      const { count, last: lastFailure } = all.get(name) ?? none
-      return {
-        name,
-        failuresInARow: count,
-        fails: count >= FAILURES_TO_SAY_SO,
-        lastFailure,
-        answeredLast: name === last
-      }
-    })
-  })
-
-  return RateProvider.of({ rate, reference, health })
+  return RateProvider.of({ rate, reference, health: health.all })
 })
 
-interface Failures {
-  readonly count: number
-  readonly last: string
-}
-
-const none: Failures = { count: 0, last: "" }
-
-/** The failure of the first provider, and what the others said. */
-const together = ([first, ...others]: ReadonlyArray<ProviderError>, last: ProviderError) =>
+/** Returns the error of the first provider with the reasons of the others. */
+const combineErrors = ([first, ...others]: ReadonlyArray<ProviderError>, last: ProviderError) =>
   first === undefined || others.length === 0
     ? last
     : new ProviderError({
@@ -204,5 +102,34 @@ const together = ([first, ...others]: ReadonlyArray<ProviderError>, last: Provid
         others: others.map(({ provider, reason }) => ({ provider, reason }))
       })
 
-const ticksOf = (provider: string) => Metrics.providerTicks.of({ provider })
-const missedReferencesOf = (provider: string) => Metrics.missedReferences.of({ provider })
+/** Rates from the configured providers, with failover. */
+export class RateProvider extends Context.Service<
+  RateProvider,
+  {
+    /**
+     * Returns the result of `accept` for the rate of the first provider whose rate it accepts. Every call starts with the
+     * first provider. `accept` fails with `Quarantined` to try the next one; any other failure is returned at once.
+     */
+    readonly rate: <A, E>(
+      pair: CurrencyPair,
+      accept: (tick: RateTick) => Effect.Effect<A, Quarantined | E>
+    ) => Effect.Effect<A, ProviderError | E>
+    /**
+     * Returns a rate of another provider for comparison, at most `maxAge` old. Returns none when there is no other
+     * provider or it does not respond. After a timeout of 10 seconds, the provider is not used for a minute.
+     */
+    readonly reference: (
+      pair: CurrencyPair,
+      excluded: string,
+      maxAge: Duration.Duration
+    ) => Effect.Effect<Option.Option<RateTick>>
+    /** Health of every provider, in the order of `PROVIDERS`. */
+    readonly health: Effect.Effect<Arr.NonEmptyReadonlyArray<ProviderHealth.ProviderHealth>>
+  }
+>()("effex/providers/RateProvider") {
+  static readonly layer = Layer.effect(RateProvider, make)
+
+  /** Rates from a function, for tests. */
+  static readonly layerTest = (rate: RateSource["Service"]["rate"]) =>
+    RateProvider.layer.pipe(Layer.provide(Layer.succeed(RateSources, [{ name: "flutterwave", rate }])))
+}

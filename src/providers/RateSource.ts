@@ -3,17 +3,17 @@ import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import type { RateTick } from "../domain/rates/Rate.ts"
 import type { ProviderError } from "./ProviderError.ts"
 
-/** One provider of rates. */
+/** A single rate provider. */
 export class RateSource extends Context.Service<
   RateSource,
   {
-    /** As PROVIDERS has it; `sandbox` where rates are made up. */
+    /** Name as in `PROVIDERS`; `sandbox` for generated rates. */
     readonly name: string
-    /** What the provider says of a pair now. */
+    /** Requests the current rate of a pair. */
     readonly rate: (pair: CurrencyPair) => Effect.Effect<RateTick, ProviderError>
     /**
-     * The rate from an answer that is no older than `maxAge`, where there is one; else asked. Only for providers whose
-     * answers hold many rates at once.
+     * Returns the rate from a response that is at most `maxAge` old, and requests a new one otherwise. Only providers
+     * whose responses hold many rates have it.
      */
     readonly recent?: (
       pair: CurrencyPair,

@@ -8,14 +8,14 @@ import * as FlutterwaveV4Client from "./flutterwave/FlutterwaveV4Client.ts"
 import * as Frankfurter from "./frankfurter/Frankfurter.ts"
 import * as OpenExchangeRates from "./openexchangerates/OpenExchangeRates.ts"
 import type { RateSource } from "./RateSource.ts"
-import type { Needs } from "./table/TableSource.ts"
+import type { ProviderDependencies } from "./table/TableSource.ts"
 
-/** The providers that are asked, in the order of failover. */
+/** The configured providers, in failover order. */
 export class RateSources extends Context.Service<
   RateSources,
   Arr.NonEmptyReadonlyArray<RateSource["Service"]>
 >()("effex/providers/RateSources") {
-  /** Those that PROVIDERS names; no other one is built. */
+  /** Builds the providers of `PROVIDERS`, and no others. */
   static readonly layer = Layer.effect(
     RateSources,
     Effect.gen(function* () {
@@ -27,7 +27,7 @@ export class RateSources extends Context.Service<
 
 const sourceOf = (
   name: ProviderName
-): Effect.Effect<RateSource["Service"], never, FlutterwaveClient | Needs> => {
+): Effect.Effect<RateSource["Service"], never, FlutterwaveClient | ProviderDependencies> => {
   switch (name) {
     case "flutterwave":
       return Effect.service(FlutterwaveClient)

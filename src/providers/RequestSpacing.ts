@@ -1,36 +1,36 @@
 import { Clock, Duration, Effect, Ref, Semaphore } from "effect"
 
-/** Keeps requests to one provider apart, however many fibers make them. */
+/** Spaces the requests of all fibers to one provider. */
 export interface RequestSpacing {
-  /** Waits until a request may start. */
-  readonly turn: Effect.Effect<void>
-  /** Lets no request start before the duration has passed, those that wait for their turn already included. */
+  /** Waits until the next request may start. */
+  readonly await: Effect.Effect<void>
+  /** Delays all requests, including waiting ones, by at least the duration from now. */
   readonly pause: (duration: Duration.Duration) => Effect.Effect<void>
 }
 
 export const make = Effect.fnUntraced(function* (spacing: Duration.Duration) {
   const gap = Duration.toNanosUnsafe(spacing)
-  // Monotonic: a wall clock that is set back would hold every request for as long.
-  const nextTurn = yield* Ref.make(0n)
+  // Monotonic: setting back the wall clock would delay all requests.
+  const nextStart = yield* Ref.make(0n)
   const queue = yield* Semaphore.make(1)
 
-  /** Takes the turn if it has come; returns the nanoseconds until then. */
-  const take = Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
-    Ref.modify(nextTurn, (next) => (next > now ? [next - now, next] : [0n, now + gap]))
+  /** Reserves the next start if it is due; returns the nanoseconds until it is. */
+  const tryStart = Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
+    Ref.modify(nextStart, (next) => (next > now ? [next - now, next] : [0n, now + gap]))
   )
 
-  const turn = Effect.gen(function* () {
-    let wait = yield* take
+  const awaitStart = Effect.gen(function* () {
+    let wait = yield* tryStart
     while (wait > 0n) {
       yield* Effect.sleep(Duration.nanos(wait))
-      wait = yield* take
+      wait = yield* tryStart
     }
   }).pipe(queue.withPermit)
 
   const pause = Effect.fnUntraced(function* (duration: Duration.Duration) {
     const until = (yield* Clock.monotonicTimeNanos) + Duration.toNanosUnsafe(duration)
-    yield* Ref.update(nextTurn, (next) => (next > until ? next : until))
+    yield* Ref.update(nextStart, (next) => (next > until ? next : until))
   })
 
-  return { turn, pause } satisfies RequestSpacing
+  return { await: awaitStart, pause } satisfies RequestSpacing
 })

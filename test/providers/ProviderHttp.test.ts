@@ -8,93 +8,94 @@ import type { RateSource } from "../../src/providers/RateSource.ts"
 import { rendered } from "../config/RenderedValue.ts"
 import { tick } from "../support/RateTicks.ts"
 import * as StubServer from "./StubServer.ts"
-import { connect } from "./flutterwave/WatchedClient.ts"
+import { connect } from "./ProviderTestClient.ts"
 
-const followed = { PROVIDERS: "flutterwave,frankfurter" }
+const withFallback = { PROVIDERS: "flutterwave,frankfurter" }
 
-describe("A provider with another one behind it", () => {
+describe("A provider with a fallback", () => {
+  /** A server that handles the first requests as given, and hangs on the others. */
   const hanging = Effect.fnUntraced(function* (...first: ReadonlyArray<(response: ServerResponse) => void>) {
-    let seen = 0
-    const baseUrl = yield* StubServer.listen((_, response) => first[seen++]?.(response))
-    const client = yield* connect(baseUrl, followed)
-    return { ...client, fails: Effect.flip(client.rateAlthough(Effect.sync(() => seen))) }
+    let requests = 0
+    const baseUrl = yield* StubServer.listen((_, response) => first[requests++]?.(response))
+    const client = yield* connect(baseUrl, withFallback)
+    return { ...client, failure: Effect.flip(client.rateFromHanging(Effect.sync(() => requests))) }
   })
 
-  it.effect("has ten seconds in all", () =>
+  it.effect("times out after ten seconds in total", () =>
     Effect.gen(function* () {
-      const { fails, sentAt } = yield* hanging()
-      const error = yield* fails
+      const { failure, sentAt } = yield* hanging()
+      const error = yield* failure
       assert.strictEqual(
         error.message,
-        "flutterwave gave no rate for USD:NGN: no answer (nothing within 10s)"
+        "flutterwave returned no rate for USD:NGN: no response (timeout after 10s)"
       )
       assert.strictEqual(sentAt.length, 1)
     })
   )
 
-  it.effect("is said to have failed as it did when they are over", () =>
+  it.effect("reports its last failure at the timeout", () =>
     Effect.gen(function* () {
-      const { fails, sentAt } = yield* hanging((response: ServerResponse) =>
+      const { failure, sentAt } = yield* hanging((response: ServerResponse) =>
         response.writeHead(502).end("Bad Gateway")
       )
-      assert.deepInclude((yield* fails).reason, { _tag: "Failing", status: 502 })
+      assert.deepInclude((yield* failure).reason, { _tag: "Failing", status: 502 })
       assert.strictEqual(sentAt.length, 2)
     })
   )
 
-  it.effect("opens its circuit by hanging", () =>
+  it.effect("opens the circuit after five timeouts", () =>
     Effect.gen(function* () {
-      const { fails, sentAt } = yield* hanging()
-      for (let call = 0; call < 5; call++) assert.strictEqual((yield* fails).reason._tag, "Unreachable")
-      assert.strictEqual((yield* fails).reason._tag, "CircuitOpen")
+      const { failure, sentAt } = yield* hanging()
+      for (let call = 0; call < 5; call++) assert.strictEqual((yield* failure).reason._tag, "Unreachable")
+      assert.strictEqual((yield* failure).reason._tag, "CircuitOpen")
       assert.strictEqual(sentAt.length, 5)
     })
   )
 
-  it.effect("is waited for five seconds at most where it asks for more", () =>
+  it.effect("waits for a Retry-After of five seconds, but not longer", () =>
     Effect.gen(function* () {
-      let wait = 5
+      let retryAfter = 5
       const baseUrl = yield* StubServer.listen((_, response) =>
-        response.writeHead(429, { "retry-after": String(wait++) }).end()
+        response.writeHead(429, { "retry-after": String(retryAfter++) }).end()
       )
-      const client = yield* connect(baseUrl, followed)
+      const client = yield* connect(baseUrl, withFallback)
       const error = yield* Effect.flip(client.rate())
       assert.deepStrictEqual([error.reason._tag, client.sentAt], ["RateLimited", [0, 5000]])
     })
   )
 
-  it.effect("loses none of its time by waiting for a turn", () =>
+  it.effect("does not count request spacing towards the timeout", () =>
     Effect.gen(function* () {
       const baseUrl = yield* StubServer.listen((request, response) => {
-        const { from, to } = StubServer.question(request)
+        const { from, to } = StubServer.parseQuery(request)
         response.end(StubServer.quotation(from, to, 1_000_000, 651.5, 1534.92))
       })
-      const client = yield* connect(baseUrl, { ...followed, POLL_SPACING: "20 seconds" })
-      const asks = ["NGN", "KES", "GHS"].map((to) => client.ask("USD", to))
-      yield* client.settle(Effect.all(asks, { concurrency: "unbounded" }))
+      const client = yield* connect(baseUrl, { ...withFallback, POLL_SPACING: "20 seconds" })
+      const requests = ["NGN", "KES", "GHS"].map((to) => client.requestRate("USD", to))
+      yield* client.settle(Effect.all(requests, { concurrency: "unbounded" }))
       assert.deepStrictEqual(client.sentAt, [0, 20_000, 40_000])
     })
   )
 
-  it.effect("has all its time again where it comes last, or alone", () =>
+  it.effect("has the full timeout when it is last or alone", () =>
     Effect.gen(function* () {
       for (const PROVIDERS of ["flutterwave", "frankfurter,flutterwave"]) {
-        let seen = 0
-        const baseUrl = yield* StubServer.listen(() => seen++)
+        let requests = 0
+        const baseUrl = yield* StubServer.listen(() => requests++)
         const client = yield* connect(baseUrl, { PROVIDERS })
-        const error = yield* Effect.flip(client.rateAlthough(Effect.sync(() => seen)))
-        assert.include(error.message, "nothing within 30s")
-        assert.strictEqual(seen, 3)
+        const error = yield* Effect.flip(client.rateFromHanging(Effect.sync(() => requests)))
+        assert.include(error.message, "timeout after 30s")
+        assert.strictEqual(requests, 3)
       }
     })
   )
 })
 
-describe("A key in the query", () => {
+describe("An API key in the query", () => {
   const KEY = "s3cr+t/k=y&0123456789"
 
   it.effect.each([200, 302, 400, 429, 500])(
-    "is shown nowhere by a server that repeats it with %i",
+    "stays secret when the server echoes it with status %i",
     (status) =>
       Effect.gen(function* () {
         let received = ""
@@ -113,22 +114,22 @@ describe("A key in the query", () => {
             http
               .call(Effect.succeed(request), (response) =>
                 response.status === 200
-                  ? Effect.map(tick(pair.from, pair.to, "1500"), (made) => ({ ...made, raw: response.body }))
+                  ? Effect.map(tick(pair.from, pair.to, "1500"), (rate) => ({ ...rate, raw: response.body }))
                   : Effect.fail(ofStatus(response, response.body))
               )
               .pipe(Effect.mapError((reason) => new ProviderError({ provider: "fixer", pair, reason })))
           return { name: "fixer", rate }
         })
         const client = yield* connect(baseUrl, {}, source)
-        const said = client.rate().pipe(
-          Effect.tap((made) => Effect.logInfo(made.raw)),
+        const logged = client.rate().pipe(
+          Effect.tap(({ raw }) => Effect.logInfo(raw)),
           Effect.tapCause((cause) => Effect.logError("failed", cause)),
           Effect.withSpan("test")
         )
-        const result = yield* Effect.result(client.watched(said))
+        const result = yield* Effect.result(client.withTelemetry(logged))
         assert.strictEqual(received, KEY)
         assert.isNotEmpty(client.logs)
-        assert.include(client.traced(), "/latest")
+        assert.include(client.exportedSpans(), "/latest")
         for (const secret of [
           KEY,
           encodeURIComponent(KEY),
@@ -136,7 +137,7 @@ describe("A key in the query", () => {
         ]) {
           assert.notInclude(rendered(Result.merge(result)), secret)
           assert.notInclude(client.logs.join("\n"), secret)
-          assert.notInclude(client.traced(), secret)
+          assert.notInclude(client.exportedSpans(), secret)
         }
       })
   )

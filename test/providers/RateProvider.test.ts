@@ -3,8 +3,8 @@ import { Context, Duration, Effect, Layer, Logger, Metric, Option, References } 
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { TestClock } from "effect/testing"
 import type { RateTick } from "../../src/domain/rates/Rate.ts"
-import { StoreUnavailable } from "../../src/platform/postgres/Database.ts"
-import * as Metrics from "../../src/platform/telemetry/Metrics.ts"
+import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
+import * as ProviderMetrics from "../../src/platform/metrics/ProviderMetrics.ts"
 import {
   CircuitOpen,
   ProviderError,
@@ -19,17 +19,17 @@ import { RateSources } from "../../src/providers/RateSources.ts"
 import { pairOf, tick } from "../support/RateTicks.ts"
 
 const pair = pairOf("USD", "NGN")
-const gone = new Unreachable({ detail: "ECONNREFUSED" })
+const unreachable = new Unreachable({ detail: "ECONNREFUSED" })
 const refused = new Refused({ status: 401, detail: "Invalid authorization key" })
 
-/** A source that answers, or fails as it is told, and counts how often it was asked. */
+/** A source that counts its requests, and fails with `state.reason` if it is set. */
 const source = (name: string) => {
-  const state = { asked: 0, reason: undefined as ProviderReason | undefined }
+  const state = { requests: 0, reason: undefined as ProviderReason | undefined }
   const rate: RateSource["Service"]["rate"] = (pair) =>
     Effect.suspend(() => {
-      state.asked++
+      state.requests++
       return state.reason === undefined
-        ? Effect.map(tick(pair.from, pair.to, "1500"), (made) => ({ ...made, provider: name }))
+        ? Effect.map(tick(pair.from, pair.to, "1500"), (rate) => ({ ...rate, provider: name }))
         : Effect.fail(new ProviderError({ provider: name, pair, reason: state.reason }))
     })
   return { state, name, rate }
@@ -50,18 +50,18 @@ const connect = Effect.fnUntraced(function* (sources: NonEmptyReadonlyArray<Rate
     )
   )
   const provider = Context.get(context, RateProvider)
-  const rate = <A, E>(judge: (tick: RateTick) => Effect.Effect<A, Quarantined | E>) =>
-    Effect.provide(provider.rate(pair, judge), context)
+  const rate = <A, E>(accept: (tick: RateTick) => Effect.Effect<A, Quarantined | E>) =>
+    Effect.provide(provider.rate(pair, accept), context)
   return {
     logs,
     rate,
-    /** Who supplies a rate that is believed. */
+    /** Name of the provider of an accepted rate. */
     supplier: rate((tick) => Effect.succeed(tick.provider)),
-    reference: (besides: string) =>
-      Effect.provide(provider.reference(pair, besides, Duration.minutes(1)), context),
+    reference: (excluded: string) =>
+      Effect.provide(provider.reference(pair, excluded, Duration.minutes(1)), context),
     health: provider.health,
     ticks: (name: string) =>
-      Metric.value(Metrics.providerTicks.of({ provider: name })).pipe(
+      Metric.value(ProviderMetrics.ticks.of({ provider: name })).pipe(
         Effect.map(({ count }) => count),
         Effect.provide(context)
       )
@@ -74,13 +74,13 @@ const three = Effect.gen(function* () {
 })
 
 describe("RateProvider.rate", () => {
-  it.effect("asks nobody else while the first answers", () =>
+  it.effect("uses only the first provider while it works", () =>
     Effect.gen(function* () {
       const { fixer, frankfurter, health, logs, supplier, ticks } = yield* three
       assert.strictEqual(yield* supplier, "flutterwave")
-      assert.deepStrictEqual([fixer.state.asked, frankfurter.state.asked], [0, 0])
+      assert.deepStrictEqual([fixer.state.requests, frankfurter.state.requests], [0, 0])
       assert.deepStrictEqual(
-        (yield* health).map(({ answeredLast, fails, name }) => [name, fails, answeredLast]),
+        (yield* health).map(({ isFailing, name, servedLatest }) => [name, isFailing, servedLatest]),
         [
           ["flutterwave", false, true],
           ["fixer", false, false],
@@ -92,15 +92,15 @@ describe("RateProvider.rate", () => {
     })
   )
 
-  it.effect("takes the next that answers, each time, and the first again as soon as it does", () =>
+  it.effect("fails over to the next working provider, and returns to the first when it recovers", () =>
     Effect.gen(function* () {
       const { fixer, flutterwave, frankfurter, supplier, ticks } = yield* three
-      flutterwave.state.reason = gone
+      flutterwave.state.reason = unreachable
       assert.strictEqual(yield* supplier, "fixer")
       fixer.state.reason = refused
       assert.strictEqual(yield* supplier, "frankfurter")
       assert.deepStrictEqual(
-        [flutterwave, fixer, frankfurter].map(({ state }) => state.asked),
+        [flutterwave, fixer, frankfurter].map(({ state }) => state.requests),
         [2, 2, 1]
       )
       flutterwave.state.reason = undefined
@@ -112,105 +112,108 @@ describe("RateProvider.rate", () => {
     })
   )
 
-  it.effect("says once that another one answers, and once that the first does again", () =>
+  it.effect("logs a failover once, and the recovery once", () =>
     Effect.gen(function* () {
       const { flutterwave, logs, supplier } = yield* three
-      flutterwave.state.reason = gone
+      flutterwave.state.reason = unreachable
       yield* Effect.replicateEffect(supplier, 2)
       assert.deepStrictEqual(logs, [])
       yield* supplier
       flutterwave.state.reason = new CircuitOpen({ retryAfter: Duration.seconds(2) })
       yield* Effect.replicateEffect(supplier, 5)
       assert.deepStrictEqual(logs, [
-        "Warn flutterwave fails: no answer (ECONNREFUSED); fixer answers instead"
+        "Warn flutterwave is failing: no response (ECONNREFUSED); using fixer instead"
       ])
       flutterwave.state.reason = undefined
       yield* Effect.replicateEffect(supplier, 5)
-      assert.deepStrictEqual(logs.slice(1), ["Info flutterwave answers again"])
+      assert.deepStrictEqual(logs.slice(1), ["Info flutterwave has recovered"])
     })
   )
 
-  it.effect("tells of each one's health, and of what opened a circuit", () =>
+  it.effect("reports the health of each provider, with the failure that opened the circuit", () =>
     Effect.gen(function* () {
       const { flutterwave, health, supplier } = yield* three
-      flutterwave.state.reason = gone
+      flutterwave.state.reason = unreachable
       yield* supplier
       flutterwave.state.reason = new CircuitOpen({ retryAfter: Duration.seconds(2) })
       yield* Effect.replicateEffect(supplier, 2)
-      const well = { failuresInARow: 0, fails: false, lastFailure: "" }
+      const healthy = { consecutiveFailures: 0, isFailing: false, lastFailure: "" }
       assert.deepStrictEqual(yield* health, [
         {
           name: "flutterwave",
-          failuresInARow: 3,
-          fails: true,
-          lastFailure: "no answer (ECONNREFUSED)",
-          answeredLast: false
+          consecutiveFailures: 3,
+          isFailing: true,
+          lastFailure: "no response (ECONNREFUSED)",
+          servedLatest: false
         },
-        { ...well, name: "fixer", answeredLast: true },
-        { ...well, name: "frankfurter", answeredLast: false }
+        { ...healthy, name: "fixer", servedLatest: true },
+        { ...healthy, name: "frankfurter", servedLatest: false }
       ])
       flutterwave.state.reason = undefined
       yield* supplier
-      assert.deepInclude((yield* health)[0], { ...well, answeredLast: true })
+      assert.deepInclude((yield* health)[0], { ...healthy, servedLatest: true })
     })
   )
 
-  it.effect("goes on to the next where an answer is not believed", () =>
+  it.effect("tries the next provider after a quarantined rate", () =>
     Effect.gen(function* () {
       const { health, rate, ticks } = yield* three
       const seen: Array<string> = []
-      const judged = yield* rate(({ provider }) => {
+      const result = yield* rate(({ provider }) => {
         seen.push(provider)
         return provider === "fixer"
           ? Effect.succeed("good")
           : Effect.fail(new Quarantined({ detail: "a jump" }))
       })
-      assert.deepStrictEqual([judged, ...seen], ["good", "flutterwave", "fixer"])
+      assert.deepStrictEqual([result, ...seen], ["good", "flutterwave", "fixer"])
       assert.deepInclude((yield* health)[0], {
-        failuresInARow: 1,
-        lastFailure: "an answer that is not believed (a jump)"
+        consecutiveFailures: 1,
+        lastFailure: "rate quarantined (a jump)"
       })
       assert.deepStrictEqual([yield* ticks("flutterwave"), yield* ticks("fixer")], [0, 1])
     })
   )
 
-  it.effect("stops where what fails is not the provider's", () =>
+  it.effect("stops at a failure that is not the provider's", () =>
     Effect.gen(function* () {
       const { fixer, health, rate, ticks } = yield* three
       const down = new StoreUnavailable({ cause: "down" })
       assert.strictEqual(yield* Effect.flip(rate(() => Effect.fail(down))), down)
-      assert.strictEqual(fixer.state.asked, 0)
-      assert.strictEqual((yield* health)[0].failuresInARow, 0)
+      assert.strictEqual(fixer.state.requests, 0)
+      assert.strictEqual((yield* health)[0].consecutiveFailures, 0)
       assert.strictEqual(yield* ticks("flutterwave"), 0)
       const defect = yield* Effect.exit(rate(() => Effect.die("a bug")))
       assert.strictEqual(defect._tag, "Failure")
-      assert.strictEqual(fixer.state.asked, 0)
+      assert.strictEqual(fixer.state.requests, 0)
     })
   )
 
-  it.effect("says what each one said when none has a rate", () =>
+  it.effect("fails with the reasons of all providers", () =>
     Effect.gen(function* () {
       const { fixer, flutterwave, rate } = yield* three
-      flutterwave.state.reason = gone
+      flutterwave.state.reason = unreachable
       fixer.state.reason = refused
       const error = yield* Effect.flip(rate(() => Effect.fail(new Quarantined({ detail: "a jump" }))))
       assert.strictEqual(
         error.message,
-        "flutterwave gave no rate for USD:NGN: no answer (ECONNREFUSED)" +
-          "; nor did fixer: it refused with 401 (Invalid authorization key)" +
-          "; nor did frankfurter: an answer that is not believed (a jump)"
+        "flutterwave returned no rate for USD:NGN: no response (ECONNREFUSED)" +
+          "; fixer: request rejected with status 401 (Invalid authorization key)" +
+          "; frankfurter: rate quarantined (a jump)"
       )
-      assert.deepInclude(error, { provider: "flutterwave", reason: gone, putAside: true })
+      assert.deepInclude(error, { provider: "flutterwave", reason: unreachable, isQuarantined: true })
     })
   )
 
-  it.effect("fails as its only provider does", () =>
+  it.effect("fails with the reason of its only provider", () =>
     Effect.gen(function* () {
       const only = source("flutterwave")
       const { rate } = yield* connect([only])
-      only.state.reason = gone
+      only.state.reason = unreachable
       const error = yield* Effect.flip(rate(Effect.succeed))
-      assert.strictEqual(error.message, "flutterwave gave no rate for USD:NGN: no answer (ECONNREFUSED)")
+      assert.strictEqual(
+        error.message,
+        "flutterwave returned no rate for USD:NGN: no response (ECONNREFUSED)"
+      )
       assert.isUndefined(error.others)
     })
   )
@@ -219,61 +222,61 @@ describe("RateProvider.rate", () => {
 describe("RateProvider.reference", () => {
   const table = (name: string, recent: RateSource["Service"]["rate"]): RateSource["Service"] => ({
     name,
-    rate: () => Effect.die("asked for a rate"),
+    rate: () => Effect.die("unexpected request"),
     recent
   })
-  const says = (name: string) =>
+  const working = (name: string) =>
     table(name, (pair) =>
-      Effect.map(tick(pair.from, pair.to, "1500"), (made) => ({ ...made, provider: name }))
+      Effect.map(tick(pair.from, pair.to, "1500"), (rate) => ({ ...rate, provider: name }))
     )
 
-  it.effect("is the first other one that keeps answers", () =>
+  it.effect("uses the first other provider with rate tables", () =>
     Effect.gen(function* () {
       const { reference } = yield* connect([
         source("flutterwave"),
         source("flutterwave-v4"),
-        says("fixer"),
-        says("frankfurter")
+        working("fixer"),
+        working("frankfurter")
       ])
-      const by = (besides: string) =>
-        Effect.map(reference(besides), (found) => Option.getOrThrow(found).provider)
-      assert.strictEqual(yield* by("flutterwave"), "fixer")
-      assert.strictEqual(yield* by("fixer"), "frankfurter")
+      const supplierFor = (excluded: string) =>
+        Effect.map(reference(excluded), (found) => Option.getOrThrow(found).provider)
+      assert.strictEqual(yield* supplierFor("flutterwave"), "fixer")
+      assert.strictEqual(yield* supplierFor("fixer"), "frankfurter")
     })
   )
 
-  it.effect("is none where there is no other one", () =>
+  it.effect("returns none without another provider", () =>
     Effect.gen(function* () {
-      const { reference } = yield* connect([says("fixer"), source("flutterwave")])
+      const { reference } = yield* connect([working("fixer"), source("flutterwave")])
       assert.deepStrictEqual(yield* reference("fixer"), Option.none())
     })
   )
 
-  it.effect("is none where it fails or takes longer than ten seconds, and no failure of the provider", () =>
+  it.effect("returns none after a failure or ten seconds, without counting a provider failure", () =>
     Effect.gen(function* () {
       const failing = table("fixer", (pair) =>
-        Effect.fail(new ProviderError({ provider: "fixer", pair, reason: gone }))
+        Effect.fail(new ProviderError({ provider: "fixer", pair, reason: unreachable }))
       )
       const { health, logs, reference } = yield* connect([source("flutterwave"), failing])
       assert.deepStrictEqual(yield* reference("flutterwave"), Option.none())
       assert.deepStrictEqual(logs, [
-        "Debug Nothing to compare with: fixer gave no rate for USD:NGN: no answer (ECONNREFUSED)"
+        "Debug No reference rate: fixer returned no rate for USD:NGN: no response (ECONNREFUSED)"
       ])
-      assert.isFalse((yield* health).some(({ failuresInARow }) => failuresInARow > 0))
+      assert.isFalse((yield* health).some(({ consecutiveFailures }) => consecutiveFailures > 0))
 
       const slow = yield* connect([source("flutterwave"), table("fixer", () => Effect.never)])
-      const answer = yield* Effect.forkChild(slow.reference("flutterwave"), { startImmediately: true })
+      const result = yield* Effect.forkChild(slow.reference("flutterwave"), { startImmediately: true })
       yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual(answer.pollUnsafe(), yield* Effect.exit(Effect.succeedNone))
+      assert.deepStrictEqual(result.pollUnsafe(), yield* Effect.exit(Effect.succeedNone))
     })
   )
 
-  it.effect("keeps nobody else waiting for one that said nothing, for a minute", () =>
+  it.effect("skips a provider that timed out for a minute", () =>
     Effect.gen(function* () {
-      let asked = 0
+      let requests = 0
       const silent = table("fixer", () =>
         Effect.andThen(
-          Effect.sync(() => asked++),
+          Effect.sync(() => requests++),
           Effect.never
         )
       )
@@ -281,10 +284,10 @@ describe("RateProvider.reference", () => {
       yield* Effect.forkChild(reference("flutterwave"), { startImmediately: true })
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(yield* reference("flutterwave"), Option.none())
-      assert.strictEqual(asked, 1)
+      assert.strictEqual(requests, 1)
       yield* TestClock.adjust("1 minute")
       const again = yield* Effect.forkChild(reference("flutterwave"), { startImmediately: true })
-      assert.strictEqual(asked, 2)
+      assert.strictEqual(requests, 2)
       assert.isUndefined(again.pollUnsafe())
     })
   )

@@ -5,28 +5,28 @@ import * as RequestSpacing from "../../src/providers/RequestSpacing.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** Turns that note when they came, and whose they were. */
+/** Records the name and the start time of each request. */
 const watched = Effect.fnUntraced(function* (gap: Duration.Input) {
   const spacing = yield* RequestSpacing.make(Duration.fromInputUnsafe(gap))
   const starts: Array<readonly [name: string, at: number]> = []
-  const turn = (name: string) =>
-    spacing.turn.pipe(
+  const start = (name: string) =>
+    spacing.await.pipe(
       Effect.andThen(Clock.currentTimeMillis),
       Effect.map((now) => starts.push([name, now]))
     )
-  /** Turns that are asked for at this moment, in this order. */
-  const ask = (...names: ReadonlyArray<string>) =>
-    Effect.forEach(names, (name) => Effect.forkChild(turn(name), { startImmediately: true }))
-  return { starts, ask, pause: spacing.pause }
+  /** Starts requests now, in this order. */
+  const request = (...names: ReadonlyArray<string>) =>
+    Effect.forEach(names, (name) => Effect.forkChild(start(name), { startImmediately: true }))
+  return { starts, request, pause: spacing.pause }
 })
 
-describe("Spacing", () => {
-  it.effect("starts requests apart, in the order in which they came", () =>
+describe("RequestSpacing", () => {
+  it.effect("spaces requests in order of arrival", () =>
     Effect.gen(function* () {
-      const { ask, starts } = yield* watched("500 millis")
-      yield* ask("a", "b", "c")
+      const { request, starts } = yield* watched("500 millis")
+      yield* request("a", "b", "c")
       yield* TestClock.adjust("700 millis")
-      yield* ask("d")
+      yield* request("d")
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(starts, [
         ["a", 0],
@@ -37,13 +37,13 @@ describe("Spacing", () => {
     })
   )
 
-  it.effect("lets a request start at once after a rest, and saves up no turns", () =>
+  it.effect("starts a request at once after an idle time, without accumulating permits", () =>
     Effect.gen(function* () {
-      const { ask, starts } = yield* watched("500 millis")
+      const { request, starts } = yield* watched("500 millis")
       yield* TestClock.adjust("1 hour")
-      yield* ask("a", "b")
+      yield* request("a", "b")
       yield* TestClock.adjust("10 seconds")
-      yield* ask("c")
+      yield* request("c")
       assert.deepStrictEqual(starts, [
         ["a", 3_600_000],
         ["b", 3_600_500],
@@ -52,11 +52,11 @@ describe("Spacing", () => {
     })
   )
 
-  it.effect("holds nothing back without spacing", () =>
+  it.effect("does not delay requests without spacing", () =>
     Effect.gen(function* () {
-      const { ask, starts } = yield* watched("0 millis")
+      const { request, starts } = yield* watched("0 millis")
       const names = Array.from({ length: 100 }, (_, index) => String(index))
-      yield* Effect.flatMap(ask(...names), Fiber.joinAll)
+      yield* Effect.flatMap(request(...names), Fiber.joinAll)
       assert.deepStrictEqual(
         starts,
         names.map((name) => [name, 0] as const)
@@ -64,13 +64,13 @@ describe("Spacing", () => {
     })
   )
 
-  it.effect("holds all during a pause, those that were waiting included", () =>
+  it.effect("delays all requests during a pause, including waiting ones", () =>
     Effect.gen(function* () {
-      const { ask, pause, starts } = yield* watched("500 millis")
-      yield* ask("a", "b", "c")
+      const { request, pause, starts } = yield* watched("500 millis")
+      yield* request("a", "b", "c")
       yield* TestClock.adjust("200 millis")
       yield* pause(Duration.seconds(10))
-      yield* ask("d")
+      yield* request("d")
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(starts, [
         ["a", 0],
@@ -81,11 +81,11 @@ describe("Spacing", () => {
     })
   )
 
-  it.effect("holds all during a pause without spacing", () =>
+  it.effect("delays all requests during a pause without spacing", () =>
     Effect.gen(function* () {
-      const { ask, pause, starts } = yield* watched("0 millis")
+      const { request, pause, starts } = yield* watched("0 millis")
       yield* pause(Duration.seconds(1))
-      yield* ask("a", "b")
+      yield* request("a", "b")
       yield* TestClock.adjust("999 millis")
       assert.deepStrictEqual(starts, [])
       yield* TestClock.adjust("1 millis")
@@ -96,13 +96,13 @@ describe("Spacing", () => {
     })
   )
 
-  it.effect("goes by the longest of the pauses", () =>
+  it.effect("applies the longest of several pauses", () =>
     Effect.gen(function* () {
-      const { ask, pause, starts } = yield* watched("500 millis")
+      const { request, pause, starts } = yield* watched("500 millis")
       yield* pause(Duration.seconds(10))
       yield* pause(Duration.seconds(1))
       yield* pause(Duration.zero)
-      yield* ask("a")
+      yield* request("a")
       yield* TestClock.adjust("5 seconds")
       yield* pause(Duration.seconds(2))
       yield* TestClock.adjust("1 minute")
@@ -110,10 +110,10 @@ describe("Spacing", () => {
     })
   )
 
-  it.effect("gives the turn of who gave up to the next", () =>
+  it.effect("gives the slot of an interrupted request to the next", () =>
     Effect.gen(function* () {
-      const { ask, starts } = yield* watched("500 millis")
-      const [, b, c] = yield* ask("a", "b", "c", "d")
+      const { request, starts } = yield* watched("500 millis")
+      const [, b, c] = yield* request("a", "b", "c", "d")
       yield* TestClock.adjust("100 millis")
       yield* Fiber.interruptAll([b ?? assert.fail(), c ?? assert.fail()])
       yield* TestClock.adjust("1 minute")
@@ -124,13 +124,13 @@ describe("Spacing", () => {
     })
   )
 
-  it.effect("is not held up by a wall clock that is set back", () =>
+  it.effect("ignores a wall clock that is set back", () =>
     Effect.gen(function* () {
-      const { ask, starts } = yield* watched("500 millis")
+      const { request, starts } = yield* watched("500 millis")
       yield* TestClock.adjust("1 hour")
-      yield* ask("a")
+      yield* request("a")
       yield* TestClock.setTime(0)
-      yield* ask("b")
+      yield* request("b")
       yield* TestClock.adjust("500 millis")
       assert.deepStrictEqual(starts, [
         ["a", 3_600_000],
@@ -140,15 +140,15 @@ describe("Spacing", () => {
   )
 
   it.effect.prop(
-    "keeps the gap and the pauses, whatever comes when",
-    [int(0, 50), Schema.Array(Schema.Tuple([Schema.Literals(["turn", "pause"]), int(0, 200)]))],
+    "keeps the spacing and the pauses for any sequence of events",
+    [int(0, 50), Schema.Array(Schema.Tuple([Schema.Literals(["request", "pause"]), int(0, 200)]))],
     ([gap, events]) =>
       Effect.gen(function* () {
-        const { ask, pause, starts } = yield* watched(Duration.millis(gap))
+        const { request, pause, starts } = yield* watched(Duration.millis(gap))
         const pauses: Array<readonly [from: number, until: number]> = []
         for (const [event, millis] of events) {
           const now = yield* Clock.currentTimeMillis
-          if (event === "turn") yield* ask(String(millis))
+          if (event === "request") yield* request(String(millis))
           else {
             yield* pause(Duration.millis(millis))
             pauses.push([now, now + millis])
@@ -156,10 +156,10 @@ describe("Spacing", () => {
           yield* TestClock.adjust(Duration.millis(millis % 7))
         }
         yield* TestClock.adjust("1 hour")
-        assert.strictEqual(starts.length, events.filter(([event]) => event === "turn").length)
+        assert.strictEqual(starts.length, events.filter(([event]) => event === "request").length)
         for (const [index, [, at]] of starts.entries()) {
           assert.isTrue(index === 0 || at - (starts[index - 1]?.[1] ?? at) >= gap)
-          // At the very moment of a pause a turn may have come before it.
+          // A request at the exact time of a pause can precede it.
           assert.isFalse(pauses.some(([from, until]) => at > from && at < until))
         }
       }),

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { createServer, type IncomingMessage, type RequestListener } from "node:http"
 
-/** A server of somebody else's making, for as long as the scope is open. Returns its URL. */
+/** Runs an HTTP server until the scope closes. Returns its URL. */
 export const listen = (handler: RequestListener) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
@@ -21,8 +21,8 @@ export const listen = (handler: RequestListener) =>
     })
   )
 
-/** What Flutterwave is asked for. */
-export const question = (request: IncomingMessage) => {
+/** Parses a request to Flutterwave. */
+export const parseQuery = (request: IncomingMessage) => {
   const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost")
   return {
     pathname,
@@ -32,7 +32,7 @@ export const question = (request: IncomingMessage) => {
   }
 }
 
-/** Flutterwave's answer, as a program with doubles writes it. */
+/** Flutterwave's response, with numbers formatted from doubles. */
 export const quotation = (from: string, to: string, amount: number, source: number, rate: number) =>
   JSON.stringify({
     status: "success",

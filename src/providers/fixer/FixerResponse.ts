@@ -9,7 +9,7 @@ import {
   RateLimited,
   Refused
 } from "../ProviderError.ts"
-import type { Quotes } from "../table/RateTable.ts"
+import type { TableQuotes } from "../table/RateTable.ts"
 import * as TableResponse from "../table/TableResponse.ts"
 
 const Success = Schema.Struct({
@@ -19,7 +19,7 @@ const Success = Schema.Struct({
   rates: Schema.Record(Schema.String, Schema.String)
 })
 
-/** A code is a number; some of the provider's gates write the type in its place, and `message` for `info`. */
+/** The code is a number. Some gateways of the provider send the type instead, and `message` instead of `info`. */
 const Failure = Schema.Struct({
   error: Schema.Struct({
     code: Schema.String,
@@ -29,34 +29,34 @@ const Failure = Schema.Struct({
   })
 })
 
-/** The gate of apilayer.com has errors of its own, with a status that says what they are. */
-const GateFailure = Schema.Struct({ message: Schema.String })
+/** Error of the gateway at apilayer.com, which has a meaningful status. */
+const GatewayFailure = Schema.Struct({ message: Schema.String })
 
 const decodeSuccess = Schema.decodeUnknownOption(Success)
 const decodeFailure = Schema.decodeUnknownOption(Failure)
-const decodeGateFailure = Schema.decodeUnknownOption(GateFailure)
+const decodeGatewayFailure = Schema.decodeUnknownOption(GatewayFailure)
 
-/** Reads an answer of `GET /latest`. Fixer's errors come with HTTP 200 as well. */
+/** Reads a response of `GET /latest`. Fixer sends errors with HTTP 200 too. */
 export const read = (
-  response: TableResponse.Response,
-  asked: TableResponse.Asked
-): Result.Result<Quotes, ProviderReason> => {
+  response: TableResponse.RawResponse,
+  request: TableResponse.TableRequest
+): Result.Result<TableQuotes, ProviderReason> => {
   const { body, status } = response
   const json = ExactJson.parse(body)
   const failure = Option.flatMap(json, decodeFailure)
   if (Option.isSome(failure)) return Result.fail(errorOf(response, failure.value.error))
   if (status < 200 || status >= 300) {
-    const gate = Option.flatMap(json, decodeGateFailure)
-    const detail = Option.match(gate, { onNone: () => body, onSome: ({ message }) => message })
+    const gatewayFailure = Option.flatMap(json, decodeGatewayFailure)
+    const detail = Option.match(gatewayFailure, { onNone: () => body, onSome: ({ message }) => message })
     return Result.fail(ofStatus(response, detail))
   }
   const success = Option.flatMap(json, decodeSuccess)
   return Option.isNone(success)
     ? Result.fail(malformed(body, json))
-    : TableResponse.quotesAt(asked, success.value)
+    : TableResponse.quotesAt(request, success.value)
 }
 
-/** What a code of Fixer's would be in HTTP. */
+/** HTTP statuses that correspond to Fixer's error codes. */
 const statuses: ReadonlyMap<string, number> = new Map([
   ["101", 401],
   ["102", 403],
@@ -68,15 +68,15 @@ const statuses: ReadonlyMap<string, number> = new Map([
 ])
 
 const errorOf = (
-  response: TableResponse.Response,
+  response: TableResponse.RawResponse,
   { code, info, message, type = code }: (typeof Failure.Type)["error"]
 ): ProviderReason => {
-  // Of the month, so that nothing is gained by asking again soon.
-  if (code === "104" || type.endsWith("usage_limit_reached")) return TableResponse.usedUp()
+  // A monthly quota: retries are pointless.
+  if (code === "104" || type.endsWith("usage_limit_reached")) return TableResponse.quotaExceeded()
   if (type === "rate_limit_reached") return new RateLimited({})
-  const words = Array.from(new Set([code, type, info ?? message ?? ""])).join(" ")
-  const detail = excerpt(words.trim())
-  // No results, for what has some at all other times.
+  const text = Array.from(new Set([code, type, info ?? message ?? ""])).join(" ")
+  const detail = excerpt(text.trim())
+  // "No results", although the request has results at other times.
   if (code === "106") return new Failing({ status: response.status, detail })
   const status = statuses.get(code)
   if (status !== undefined) return new Refused({ status, detail })

@@ -4,7 +4,7 @@ import * as SandboxFaults from "../sandbox/SandboxFaults.ts"
 import type { SandboxMidRates } from "../sandbox/SandboxMidRates.ts"
 import * as SandboxTable from "../sandbox/SandboxTable.ts"
 
-/** Fixer's `GET /latest` on the free plan: against the euro alone. It takes every key. */
+/** Simulates Fixer's `GET /latest` on the free plan: the base is always the euro. Accepts any key. */
 export const make = (mids: SandboxMidRates) => {
   const faults = SandboxFaults.make<SandboxFaults.FixerFault>()
   let requests = 0
@@ -18,10 +18,10 @@ export const make = (mids: SandboxMidRates) => {
     }
     const base = query["base"] ?? "EUR"
     if (base !== "EUR") return error(105, "base_currency_access_restricted")
-    const codes = SandboxTable.named(query["symbols"])
+    const codes = SandboxTable.requestedCodes(query["symbols"])
     if (codes.length === 0) return error(202, "invalid_currency_codes")
-    const befallen = yield* faults.next(SandboxTable.pairsOf(base, codes))
-    const { fault } = befallen
+    const requestFault = yield* faults.next(SandboxTable.pairsOf(base, codes))
+    const { fault } = requestFault
     switch (fault) {
       case "hang":
         return yield* Effect.never
@@ -33,8 +33,8 @@ export const make = (mids: SandboxMidRates) => {
         return HttpServerResponse.text("Internal Server Error", { status: 500 })
       default: {
         const date = SandboxTable.dayOf(yield* Clock.currentTimeMillis, fault)
-        const { rates, timestamp } = yield* SandboxTable.fieldsOf(mids, base, codes, befallen)
-        return SandboxTable.answer({ success: true, timestamp, base, date, rates }, fault)
+        const { rates, timestamp } = yield* SandboxTable.fieldsOf(mids, base, codes, requestFault)
+        return SandboxTable.respond({ success: true, timestamp, base, date, rates }, fault)
       }
     }
   })
@@ -46,7 +46,7 @@ export const make = (mids: SandboxMidRates) => {
   }
 }
 
-/** Fixer's errors come with 200. */
+/** Fixer sends errors with status 200. */
 const error = (code: number, type: string, info?: string) =>
   HttpServerResponse.jsonUnsafe({
     success: false,

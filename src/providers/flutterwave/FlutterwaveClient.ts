@@ -8,20 +8,21 @@ import * as FlutterwaveResponse from "./FlutterwaveResponse.ts"
 import type { Quotation } from "./FlutterwaveQuotation.ts"
 import { ProviderError } from "../ProviderError.ts"
 import * as ProviderHttp from "../ProviderHttp.ts"
+import type { ProviderResponse } from "../ProviderResponse.ts"
 import type { RateSource } from "../RateSource.ts"
 import * as Sandbox from "../sandbox/Sandbox.ts"
 
-const makeAt = Effect.fnUntraced(function* (name: string, baseUrl: string, secretKey: Redacted.Redacted) {
+const makeClient = Effect.fnUntraced(function* (name: string, baseUrl: string, secretKey: Redacted.Redacted) {
   const { flutterwaveAmount: amount } = yield* Settings
   const http = yield* ProviderHttp.make({ name, secrets: [secretKey] })
-  const inverseSeen = yield* Ref.make(false)
+  const isInverseLogged = yield* Ref.make(false)
 
-  const noteConvention = Effect.fnUntraced(function* (quotation: Quotation) {
+  const reportConvention = Effect.fnUntraced(function* (quotation: Quotation) {
     if (quotation.convention === "direct") return
     yield* Metric.update(ProviderMetrics.inverseConvention, 1)
-    if (yield* Ref.getAndSet(inverseSeen, true)) return
+    if (yield* Ref.getAndSet(isInverseLogged, true)) return
     yield* Effect.logWarning(
-      "Flutterwave writes its rate field in the convention of before April 2026; the amounts are used, and are right"
+      "Flutterwave uses the inverse rate convention of before April 2026; rates are computed from the amounts and stay correct"
     )
   })
 
@@ -33,14 +34,14 @@ const makeAt = Effect.fnUntraced(function* (name: string, baseUrl: string, secre
     )
 
   const read = (pair: CurrencyPair) =>
-    Effect.fnUntraced(function* (response: ProviderHttp.ProviderResponse) {
-      const asked = { pair, amount: BigDecimal.fromStringUnsafe(amount) }
+    Effect.fnUntraced(function* (response: ProviderResponse) {
+      const quotationRequest = { pair, amount: BigDecimal.fromStringUnsafe(amount) }
       const { body, retryAfter, status } = response
       if (status < 200 || status >= 300) {
         return yield* FlutterwaveResponse.readError(status, body, retryAfter)
       }
-      const quotation = yield* Effect.fromResult(FlutterwaveResponse.read(body, asked))
-      yield* noteConvention(quotation)
+      const quotation = yield* Effect.fromResult(FlutterwaveResponse.read(body, quotationRequest))
+      yield* reportConvention(quotation)
       const tick: RateTick = {
         pair,
         rate: quotation.rate,
@@ -67,17 +68,17 @@ const makeAt = Effect.fnUntraced(function* (name: string, baseUrl: string, secre
 const make = Effect.gen(function* () {
   const { flutterwaveBaseUrl, flutterwaveSecretKey } = yield* Settings
   const key = Option.getOrElse(flutterwaveSecretKey, () => Redacted.make(""))
-  return yield* makeAt("flutterwave", flutterwaveBaseUrl, key)
+  return yield* makeClient("flutterwave", flutterwaveBaseUrl, key)
 })
 
 const makeSandbox = Effect.gen(function* () {
   const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
-  return yield* makeAt(SANDBOX_PROVIDER, sandbox.baseUrl, Redacted.make(Sandbox.SECRET_KEY))
+  return yield* makeClient(SANDBOX_PROVIDER, sandbox.baseUrl, Redacted.make(Sandbox.SECRET_KEY))
 })
 
 /**
- * Flutterwave's `GET /v3/transfers/rates`. A rate is units of `pair.to` for one unit of `pair.from`, taken from the amounts
- * of the answer.
+ * Flutterwave's `GET /v3/transfers/rates`. A rate is in units of `pair.to` for one unit of `pair.from`, computed from the
+ * amounts of the response.
  */
 export class FlutterwaveClient extends Context.Service<FlutterwaveClient, RateSource["Service"]>()(
   "effex/providers/flutterwave/FlutterwaveClient"
@@ -85,10 +86,10 @@ export class FlutterwaveClient extends Context.Service<FlutterwaveClient, RateSo
   /** Flutterwave at `FLUTTERWAVE_BASE_URL`. */
   static readonly layer = Layer.effect(FlutterwaveClient, make)
 
-  /** The sandbox, on a free port of this machine for as long as the layer lives. */
+  /** The sandbox, on a free local port. */
   static readonly layerSandbox = Layer.effect(FlutterwaveClient, makeSandbox)
 
-  /** Whichever of the two the settings ask for. */
+  /** The sandbox without a secret key, Flutterwave otherwise. */
   static readonly layerSettings = Layer.unwrap(
     Effect.map(Settings, ({ sandbox }) =>
       sandbox ? FlutterwaveClient.layerSandbox : FlutterwaveClient.layer

@@ -3,70 +3,70 @@ import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { Contradictory, excerpt } from "../ProviderError.ts"
 
-/** What Flutterwave is asked. */
-export interface Asked {
+/** Request for a quotation. */
+export interface QuotationRequest {
   readonly pair: CurrencyPair
   /** In the destination currency. */
   readonly amount: BigDecimal.BigDecimal
 }
 
-/** Numbers come as text, exactly as they were written: a double would lose digits. */
+/** Numbers are decoded as text, since a double would lose digits. */
 const Numeral = Schema.String
 const Side = Schema.Struct({ currency: Schema.String, amount: Numeral })
 
-/** What is alike in the answers of v3 and v4. */
-export const Stated = Schema.Struct({ rate: Numeral, source: Side, destination: Side })
+/** Fields that v3 and v4 share. */
+export const QuotationFields = Schema.Struct({ rate: Numeral, source: Side, destination: Side })
 
-/** What Flutterwave says of a pair, checked. */
+/** Flutterwave's validated quotation of a pair. */
 export interface Quotation {
   /** `destinationAmount / sourceAmount`. */
   readonly rate: BigDecimal.BigDecimal
   readonly sourceAmount: BigDecimal.BigDecimal
   readonly destinationAmount: BigDecimal.BigDecimal
-  /** The `rate` field, as it was written. */
+  /** The `rate` field as written in the response. */
   readonly providerRate: string
   /**
-   * Which way round the `rate` field stood: destination units per source unit (`direct`), or source units per
-   * destination unit (`inverse`), as v3 had it until April 2026 and v4's documentation has it.
+   * Meaning of the `rate` field: destination units per source unit (`direct`), or source units per destination unit
+   * (`inverse`). v3 was inverse until April 2026, and v4 is inverse according to its documentation.
    */
   readonly convention: "direct" | "inverse"
 }
 
-/** How far the `rate` field, which is rounded, may lie from the amounts: 0.001391 was seen for 0.00139073. */
+/** Maximum relative deviation of the rounded `rate` field from the amounts. Observed: 0.001391 for 0.00139073. */
 const TOLERANCE = BigDecimal.make(1n, 3)
 
-/** Half of the sixth decimal, to which it was seen rounded: for 0.00020967 that leaves 0.00021, 1.6 thousandths off. */
-const SIXTH_DECIMAL = BigDecimal.make(5n, 7)
+/** Half of the sixth decimal. Rates rounded to six decimals deviate more. Observed: 0.00021 for 0.00020967. */
+const HALF_SIXTH_DECIMAL = BigDecimal.make(5n, 7)
 
-/** Beyond this no rounding excuses it. */
+/** Maximum relative deviation of a rate rounded to six decimals. */
 const ROUNDED_TOLERANCE = BigDecimal.make(1n, 2)
 
 /**
- * Takes the rate from the amounts, never from the `rate` field, which must agree with them in one of its two conventions.
- * Both currencies and the destination amount must be what was asked for.
+ * Validates a response against its request and computes the rate from the amounts. The `rate` field is only checked
+ * against the amounts, in both of its conventions.
  */
 export const check = (
-  { destination, rate, source }: typeof Stated.Type,
-  asked: Asked
+  { destination, rate, source }: typeof QuotationFields.Type,
+  request: QuotationRequest
 ): Result.Result<Quotation, Contradictory> => {
-  const { pair } = asked
+  const { pair } = request
   if (source.currency !== pair.from || destination.currency !== pair.to) {
-    const answered = `${excerpt(source.currency)}:${excerpt(destination.currency)}`
-    return Result.fail(new Contradictory({ detail: `asked for ${pair.key}, answered ${answered}` }))
+    const received = `${excerpt(source.currency)}:${excerpt(destination.currency)}`
+    return Result.fail(new Contradictory({ detail: `requested ${pair.key}, received ${received}` }))
   }
   const sourceAmount = positive(source.amount)
   const destinationAmount = positive(destination.amount)
-  const stated = positive(rate)
-  if (Option.isNone(sourceAmount) || Option.isNone(destinationAmount) || Option.isNone(stated)) {
+  const statedRate = positive(rate)
+  if (Option.isNone(sourceAmount) || Option.isNone(destinationAmount) || Option.isNone(statedRate)) {
     const numbers = [source.amount, destination.amount, rate].map(excerpt).join(", ")
     return Result.fail(
       new Contradictory({ detail: `amounts and rate must be positive decimals, found ${numbers}` })
     )
   }
-  if (!BigDecimal.equals(destinationAmount.value, asked.amount)) {
+  if (!BigDecimal.equals(destinationAmount.value, request.amount)) {
     return Result.fail(
       new Contradictory({
-        detail: `asked for ${Decimal.format(asked.amount)}, answered ${Decimal.format(destinationAmount.value)}`
+        detail: `requested ${Decimal.format(request.amount)}, received ${Decimal.format(destinationAmount.value)}`
       })
     )
   }
@@ -77,24 +77,24 @@ export const check = (
     providerRate: rate
   }
   if (Option.isNone(Decimal.parse(Decimal.format(quotation.rate)))) {
-    return Result.fail(new Contradictory({ detail: "the amounts are too far apart to be a rate" }))
+    return Result.fail(new Contradictory({ detail: "the amounts differ too much to derive a rate" }))
   }
-  if (agrees(stated.value, destinationAmount.value, sourceAmount.value)) {
+  if (isRatio(statedRate.value, destinationAmount.value, sourceAmount.value)) {
     return Result.succeed({ ...quotation, convention: "direct" })
   }
-  if (agrees(stated.value, sourceAmount.value, destinationAmount.value)) {
+  if (isRatio(statedRate.value, sourceAmount.value, destinationAmount.value)) {
     return Result.succeed({ ...quotation, convention: "inverse" })
   }
-  const detail = `rate ${excerpt(rate)} is neither ${Decimal.format(quotation.rate)}, as its amounts say, nor the inverse`
+  const detail = `rate ${excerpt(rate)} matches neither its amounts (${Decimal.format(quotation.rate)}) nor their inverse`
   return Result.fail(new Contradictory({ detail }))
 }
 
 const positive = (text: string) => Option.filter(Decimal.parseJsonNumber(text), BigDecimal.isPositive)
 
-/** Whether `stated` is `a / b`, within the tolerances: |stated × b − a| ≤ tolerance × a. */
-const agrees = (stated: BigDecimal.BigDecimal, a: BigDecimal.BigDecimal, b: BigDecimal.BigDecimal) => {
-  const error = BigDecimal.abs(BigDecimal.subtract(BigDecimal.multiply(stated, b), a))
-  const within = (limit: BigDecimal.BigDecimal, of: BigDecimal.BigDecimal) =>
-    BigDecimal.isLessThanOrEqualTo(error, BigDecimal.multiply(limit, of))
-  return within(TOLERANCE, a) || (within(SIXTH_DECIMAL, b) && within(ROUNDED_TOLERANCE, a))
+/** Returns true if `rate` is `a / b` within the tolerances: |rate × b − a| ≤ tolerance × a. */
+const isRatio = (rate: BigDecimal.BigDecimal, a: BigDecimal.BigDecimal, b: BigDecimal.BigDecimal) => {
+  const error = BigDecimal.abs(BigDecimal.subtract(BigDecimal.multiply(rate, b), a))
+  const isWithin = (tolerance: BigDecimal.BigDecimal, value: BigDecimal.BigDecimal) =>
+    BigDecimal.isLessThanOrEqualTo(error, BigDecimal.multiply(tolerance, value))
+  return isWithin(TOLERANCE, a) || (isWithin(HALF_SIXTH_DECIMAL, b) && isWithin(ROUNDED_TOLERANCE, a))
 }

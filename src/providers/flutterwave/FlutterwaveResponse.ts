@@ -3,20 +3,23 @@ import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as FlutterwaveQuotation from "./FlutterwaveQuotation.ts"
 import { excerpt, Failing, malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
 
-const Success = Schema.Struct({ status: Schema.Literal("success"), data: FlutterwaveQuotation.Stated })
+const Success = Schema.Struct({
+  status: Schema.Literal("success"),
+  data: FlutterwaveQuotation.QuotationFields
+})
 const Failure = Schema.Struct({ status: Schema.optionalKey(Schema.String), message: Schema.String })
 
 const decodeSuccess = Schema.decodeUnknownOption(Success)
 const decodeFailure = Schema.decodeUnknownOption(Failure)
 
-/** Reads an answer of 2xx to `GET /v3/transfers/rates`. */
+/** Reads a 2xx response of `GET /v3/transfers/rates`. */
 export const read = (
   body: string,
-  asked: FlutterwaveQuotation.Asked
+  request: FlutterwaveQuotation.QuotationRequest
 ): Result.Result<FlutterwaveQuotation.Quotation, ProviderReason> => {
   const json = ExactJson.parse(body)
   const success = Option.flatMap(json, decodeSuccess)
-  if (Option.isSome(success)) return FlutterwaveQuotation.check(success.value.data, asked)
+  if (Option.isSome(success)) return FlutterwaveQuotation.check(success.value.data, request)
   const failure = Option.flatMap(json, decodeFailure)
   return Result.fail(
     Option.isSome(failure) && failure.value.status !== "success"
@@ -25,7 +28,7 @@ export const read = (
   )
 }
 
-/** Reads an answer that is not of 2xx. */
+/** Reads a response with any other status. */
 export const readError = (
   status: number,
   body: string,

@@ -5,10 +5,10 @@ import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as SandboxFaults from "../sandbox/SandboxFaults.ts"
 import type { SandboxRates } from "../sandbox/SandboxRates.ts"
 
-/** Enough for the amounts to lead back to the rate, digit for digit. */
+/** Enough digits to compute the exact rate from the amounts. */
 const AMOUNT_DIGITS = 18
 
-/** What a good answer says. */
+/** Content of a normal response. */
 interface Quotation {
   readonly from: string
   readonly to: string
@@ -17,7 +17,7 @@ interface Quotation {
   readonly rate: BigDecimal.BigDecimal
 }
 
-/** Flutterwave's `GET /v3/transfers/rates`. It takes every key. */
+/** Simulates Flutterwave's `GET /v3/transfers/rates`. Accepts any key. */
 export const make = (rates: SandboxRates) => {
   const faults = SandboxFaults.make<SandboxFaults.FlutterwaveFault>()
   let requests = 0
@@ -36,11 +36,11 @@ export const make = (rates: SandboxRates) => {
     if (Option.isNone(amount)) return error(400, "amount must be a positive number")
     const current = yield* rates.next(from, to)
     if (Option.isNone(current)) return error(400, `${from} to ${to} is not supported`)
-    const { distorted, fault } = yield* faults.next([`${from}:${to}`])
-    const rate = distorted(`${from}:${to}`, current.value)
+    const { distort, fault } = yield* faults.next([`${from}:${to}`])
+    const rate = distort(`${from}:${to}`, current.value)
     const sourceAmount = Decimal.quotient(amount.value, rate, AMOUNT_DIGITS)
     const quotation = { from, to, sourceAmount, destinationAmount: amount.value, rate }
-    return fault === undefined ? answer(quotation) : yield* faulty(fault, quotation)
+    return fault === undefined ? success(quotation) : yield* faultyResponse(fault, quotation)
   })
 
   return {
@@ -50,36 +50,38 @@ export const make = (rates: SandboxRates) => {
   }
 }
 
-/** The answer of a Flutterwave that works, in its present convention. */
-const answer = (quotation: Quotation, changed: { readonly rate?: unknown; readonly source?: unknown } = {}) =>
-  HttpServerResponse.text(answerText(quotation, changed), { contentType: "application/json" })
+/** Makes a normal response, with some fields replaced. */
+const success = (
+  quotation: Quotation,
+  overrides: { readonly rate?: unknown; readonly source?: unknown } = {}
+) => HttpServerResponse.text(successText(quotation, overrides), { contentType: "application/json" })
 
-const answerText = (
+const successText = (
   { destinationAmount, from, rate, sourceAmount, to }: Quotation,
-  changed: { readonly rate?: unknown; readonly source?: unknown }
+  overrides: { readonly rate?: unknown; readonly source?: unknown }
 ) =>
   JSON.stringify({
     status: "success",
     message: "Transfer rates fetched",
     data: {
-      rate: changed.rate ?? ExactJson.number(rounded(rate)),
-      source: { currency: from, amount: changed.source ?? ExactJson.number(sourceAmount) },
+      rate: overrides.rate ?? ExactJson.number(rounded(rate)),
+      source: { currency: from, amount: overrides.source ?? ExactJson.number(sourceAmount) },
       destination: { currency: to, amount: ExactJson.number(destinationAmount) }
     }
   })
 
-/** Flutterwave writes its rate field with a few digits only. */
+/** Rounds like Flutterwave's `rate` field, to six significant digits. */
 const rounded = (rate: BigDecimal.BigDecimal) => {
   const { scale, value } = BigDecimal.normalize(rate)
   return BigDecimal.round(rate, { scale: scale - value.toString().length + 6, mode: "half-even" })
 }
 
-/** An error in the shape of Flutterwave's. */
+/** Makes an error in Flutterwave's format. */
 const error = (status: number, message: string) =>
   HttpServerResponse.jsonUnsafe({ status: "error", message, data: null }, { status })
 
-/** The answer of a Flutterwave that has the fault. */
-const faulty = (
+/** Makes the response of an injected fault. */
+const faultyResponse = (
   fault: Exclude<SandboxFaults.FlutterwaveFault, SandboxFaults.Distortion>,
   quotation: Quotation
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
@@ -103,26 +105,26 @@ const faulty = (
     case "hang":
       return Effect.never
     case "inverse":
-      return Effect.succeed(answer(quotation, { rate: ExactJson.number(rounded(inverse)) }))
+      return Effect.succeed(success(quotation, { rate: ExactJson.number(rounded(inverse)) }))
     case "contradiction":
       return Effect.succeed(
-        answer(quotation, {
+        success(quotation, {
           rate: ExactJson.number(BigDecimal.multiply(rounded(quotation.rate), BigDecimal.make(15n, 1)))
         })
       )
     case "other-currency":
-      return Effect.succeed(answer({ ...quotation, to: quotation.to === "KES" ? "NGN" : "KES" }))
+      return Effect.succeed(success({ ...quotation, to: quotation.to === "KES" ? "NGN" : "KES" }))
     case "zero":
-      return Effect.succeed(answer(quotation, { source: 0 }))
+      return Effect.succeed(success(quotation, { source: 0 }))
     case "negative":
       return Effect.succeed(
-        answer(quotation, { source: ExactJson.number(BigDecimal.negate(quotation.sourceAmount)) })
+        success(quotation, { source: ExactJson.number(BigDecimal.negate(quotation.sourceAmount)) })
       )
     case "nan":
-      return Effect.succeed(answer(quotation, { rate: "NaN" }))
+      return Effect.succeed(success(quotation, { rate: "NaN" }))
     case "truncated":
       return Effect.succeed(
-        HttpServerResponse.text(answerText(quotation, {}).slice(0, -20), { contentType: "application/json" })
+        HttpServerResponse.text(successText(quotation, {}).slice(0, -20), { contentType: "application/json" })
       )
     case "html":
       return Effect.succeed(html(200))

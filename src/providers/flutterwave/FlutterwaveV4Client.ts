@@ -7,13 +7,14 @@ import type { RateTick } from "../../domain/rates/Rate.ts"
 import * as FlutterwaveV4Response from "./FlutterwaveV4Response.ts"
 import { ProviderError, type ProviderReason } from "../ProviderError.ts"
 import * as ProviderHttp from "../ProviderHttp.ts"
+import type { ProviderResponse } from "../ProviderResponse.ts"
 import type { RateSource } from "../RateSource.ts"
 
 const NAME = "flutterwave-v4"
-/** Decimals of the amounts: as many as its documentation asks for. */
+/** Decimals of the amounts, as recommended by the documentation. */
 const PRECISION = 9
 
-/** Flutterwave's `POST /transfers/rates` at `FLUTTERWAVE_V4_BASE_URL`, with a token of `FLUTTERWAVE_TOKEN_URL`. */
+/** Makes the source for `POST /transfers/rates` at `FLUTTERWAVE_V4_BASE_URL`, with tokens of `FLUTTERWAVE_TOKEN_URL`. */
 export const make = Effect.gen(function* () {
   const settings = yield* Settings
   const { flutterwaveAmount: amount, flutterwaveTokenUrl, flutterwaveV4BaseUrl } = settings
@@ -30,19 +31,19 @@ export const make = Effect.gen(function* () {
     }),
     HttpClientRequest.acceptJson
   )
-  /** One token for all requests. It is fetched once, however many wait for it. */
+  /** Token shared by all requests; concurrent callers share one fetch. */
   const tokens = yield* Cache.makeWith<"token", FlutterwaveV4Response.Token, ProviderReason>(
     () =>
       http.exchange(Effect.succeed(tokenRequest), (response) =>
         Effect.fromResult(FlutterwaveV4Response.readToken(response))
       ),
-    { capacity: 1, timeToLive: (exit) => (Exit.isSuccess(exit) ? exit.value.life : Duration.zero) }
+    { capacity: 1, timeToLive: (exit) => (Exit.isSuccess(exit) ? exit.value.lifetime : Duration.zero) }
   )
 
   const request = Effect.fnUntraced(function* (pair: CurrencyPair, token: FlutterwaveV4Response.Token) {
     return HttpClientRequest.post(`${flutterwaveV4BaseUrl}/transfers/rates`).pipe(
       HttpClientRequest.bearerToken(token.bearer),
-      // The same key again brings the old rate again, so that an attempt never uses that of another.
+      // A new key for each attempt: a repeated key returns the earlier rate.
       HttpClientRequest.setHeaders({
         "x-idempotency-key": yield* random.uuidV4(),
         "x-trace-id": yield* random.uuidV4()
@@ -57,9 +58,9 @@ export const make = Effect.gen(function* () {
   })
 
   const read = (pair: CurrencyPair) =>
-    Effect.fnUntraced(function* (response: ProviderHttp.ProviderResponse) {
-      const asked = { pair, amount: BigDecimal.fromStringUnsafe(amount) }
-      const quotation = yield* Effect.fromResult(FlutterwaveV4Response.read(response, asked))
+    Effect.fnUntraced(function* (response: ProviderResponse) {
+      const quotationRequest = { pair, amount: BigDecimal.fromStringUnsafe(amount) }
+      const quotation = yield* Effect.fromResult(FlutterwaveV4Response.read(response, quotationRequest))
       const tick: RateTick = {
         pair,
         rate: quotation.rate,
@@ -74,20 +75,20 @@ export const make = Effect.gen(function* () {
       return tick
     })
 
-  /** Once more with another token, where the one that was used is refused before its time. */
-  const ask = Effect.fnUntraced(function* (pair: CurrencyPair) {
-    const used = yield* Ref.make(Option.none<FlutterwaveV4Response.Token>())
-    const withToken = Ref.set(used, Option.none()).pipe(
+  /** Requests a rate, and retries once with a new token if Flutterwave rejects the token before it expires. */
+  const requestRate = Effect.fnUntraced(function* (pair: CurrencyPair) {
+    const usedToken = yield* Ref.make(Option.none<FlutterwaveV4Response.Token>())
+    const withToken = Ref.set(usedToken, Option.none()).pipe(
       Effect.andThen(Cache.get(tokens, "token")),
-      Effect.tap((token) => Ref.set(used, Option.some(token))),
+      Effect.tap((token) => Ref.set(usedToken, Option.some(token))),
       Effect.flatMap((token) => request(pair, token))
     )
     const call = http.call(withToken, read(pair))
     return yield* Effect.catchTag(call, "Refused", (refused) =>
-      Effect.flatMap(Ref.get(used), (token) =>
+      Effect.flatMap(Ref.get(usedToken), (token) =>
         refused.status === 401 && Option.isSome(token)
           ? Effect.andThen(
-              Cache.invalidateWhen(tokens, "token", (kept) => kept === token.value),
+              Cache.invalidateWhen(tokens, "token", (cached) => cached === token.value),
               call
             )
           : Effect.fail(refused)
@@ -97,7 +98,10 @@ export const make = Effect.gen(function* () {
 
   const rate = Effect.fn("FlutterwaveV4Client.rate")(function* (pair: CurrencyPair) {
     yield* Effect.annotateCurrentSpan({ pair: pair.key })
-    return yield* Effect.mapError(ask(pair), (reason) => new ProviderError({ provider: NAME, pair, reason }))
+    return yield* Effect.mapError(
+      requestRate(pair),
+      (reason) => new ProviderError({ provider: NAME, pair, reason })
+    )
   })
 
   return { name: NAME, rate } satisfies RateSource["Service"]

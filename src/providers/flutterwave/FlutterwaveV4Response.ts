@@ -2,15 +2,15 @@ import { DateTime, Duration, Option, Redacted, Result, Schema } from "effect"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as FlutterwaveQuotation from "./FlutterwaveQuotation.ts"
 import { excerpt, Failing, Malformed, malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
-import type { ProviderResponse } from "../ProviderHttp.ts"
+import type { ProviderResponse } from "../ProviderResponse.ts"
 
-/** An answer under an idempotency key that was used before: of an old rate. */
-const REPLAYED = "x-idempotency-cache-hit"
+/** Marks the replay of an earlier response with the same idempotency key. */
+const REPLAY_HEADER = "x-idempotency-cache-hit"
 
 const Success = Schema.Struct({
   status: Schema.Literal("success"),
   data: Schema.Struct({
-    ...FlutterwaveQuotation.Stated.fields,
+    ...FlutterwaveQuotation.QuotationFields.fields,
     created_datetime: Schema.optionalKey(Schema.String)
   })
 })
@@ -29,56 +29,57 @@ const decodeFailure = Schema.decodeUnknownOption(Failure)
 const decodeToken = Schema.decodeUnknownOption(TokenSuccess)
 const decodeTokenFailure = Schema.decodeUnknownOption(TokenFailure)
 
-/** How long before its end a token is no longer used: a request takes its time, and clocks differ. */
-const MARGIN = Duration.seconds(60)
+/** Time before expiry from which a token is not used any more, for slow requests and clock differences. */
+const EXPIRY_MARGIN = Duration.seconds(60)
 
-/** What lets us in for a while. */
+/** OAuth 2.0 access token. */
 export interface Token {
   readonly bearer: Redacted.Redacted
-  /** For how long to use it. */
-  readonly life: Duration.Duration
+  /** Time during which to use the token. */
+  readonly lifetime: Duration.Duration
 }
 
-/** A quotation, and since when Flutterwave says that it holds. */
+/** A quotation with the time of its creation at Flutterwave. */
 export interface DatedQuotation extends FlutterwaveQuotation.Quotation {
   readonly quotedAt: DateTime.Utc | undefined
 }
 
-/** Reads an answer of `POST /transfers/rates`. */
+/** Reads a response of `POST /transfers/rates`. */
 export const read = (
   response: ProviderResponse,
-  asked: FlutterwaveQuotation.Asked
+  request: FlutterwaveQuotation.QuotationRequest
 ): Result.Result<DatedQuotation, ProviderReason> => {
   const { body, headers, status } = response
   const json = ExactJson.parse(body)
   const failure = Option.flatMap(json, decodeFailure)
   if (Option.isSome(failure)) return Result.fail(ofCode(response, failure.value.error))
   if (status < 200 || status >= 300) return Result.fail(ofStatus(response, body))
-  if (headers[REPLAYED] === "true") return Result.fail(new Malformed({ detail: "an old rate, given again" }))
+  if (headers[REPLAY_HEADER] === "true")
+    return Result.fail(new Malformed({ detail: "replay of an earlier response" }))
   const success = Option.flatMap(json, decodeSuccess)
   if (Option.isNone(success)) return Result.fail(malformed(body, json))
-  const { created_datetime, ...stated } = success.value.data
-  return Result.map(FlutterwaveQuotation.check(stated, asked), (quotation) => ({
+  const { created_datetime, ...fields } = success.value.data
+  return Result.map(FlutterwaveQuotation.check(fields, request), (quotation) => ({
     ...quotation,
     quotedAt:
       created_datetime === undefined ? undefined : Option.getOrUndefined(DateTime.make(created_datetime))
   }))
 }
 
-/** Flutterwave's own codes are `10` and a status of HTTP, which may differ from the answer's. */
+/** Maps Flutterwave's error codes: `10` and an HTTP status, which can differ from the status of the response. */
 const ofCode = (
   response: ProviderResponse,
   { code, message }: { readonly code: string; readonly message: string }
 ): ProviderReason => {
-  const [, text = ""] = /^10([45]\d\d)$/.exec(code) ?? []
+  const [, statusText = ""] = /^10([45]\d\d)$/.exec(code) ?? []
   const detail = `${code}: ${message}`
-  if (text !== "") return ofStatus({ ...response, status: Number(text) }, detail)
+  if (statusText !== "") return ofStatus({ ...response, status: Number(statusText) }, detail)
   return response.status >= 400
     ? ofStatus(response, detail)
     : new Failing({ status: response.status, detail: excerpt(detail) })
 }
 
-/** Reads an answer of the token's endpoint. What may hold a token is never shown. */
+/** Reads a response of the token endpoint. Error details never include a body that can hold a token. */
 export const readToken = (response: ProviderResponse): Result.Result<Token, ProviderReason> => {
   const json = ExactJson.parse(response.body)
   if (response.status < 200 || response.status >= 300) {
@@ -89,11 +90,10 @@ export const readToken = (response: ProviderResponse): Result.Result<Token, Prov
     return Result.fail(ofStatus(response, `no token: ${Option.getOrElse(message, () => response.body)}`))
   }
   const token = Option.flatMap(json, decodeToken)
-  if (Option.isNone(token))
-    return Result.fail(new Malformed({ detail: "no token in the answer to our id and secret" }))
-  const life = Duration.seconds(Math.max(0, token.value.expires_in))
+  if (Option.isNone(token)) return Result.fail(new Malformed({ detail: "no token in the response" }))
+  const lifetime = Duration.seconds(Math.max(0, token.value.expires_in))
   return Result.succeed({
     bearer: Redacted.make(token.value.access_token),
-    life: Duration.max(Duration.subtract(life, MARGIN), Duration.divideUnsafe(life, 2))
+    lifetime: Duration.max(Duration.subtract(lifetime, EXPIRY_MARGIN), Duration.divideUnsafe(lifetime, 2))
   })
 }

@@ -5,11 +5,11 @@ import * as Decimal from "../../domain/money/Decimal.ts"
 import * as SandboxFaults from "../sandbox/SandboxFaults.ts"
 import type { SandboxRates } from "../sandbox/SandboxRates.ts"
 
-const TOKEN_LIFE = Duration.seconds(600)
-/** How many decimals its numbers have where nothing is asked for. */
-const PRECISION = 6
-/** How many answers are kept to be given again. */
-const REPLAYS = 1000
+const TOKEN_LIFETIME = Duration.seconds(600)
+/** Decimals of numbers without `precision` in the request. */
+const DEFAULT_PRECISION = 6
+/** Maximum number of stored responses for idempotency keys. */
+const MAX_REPLAYS = 1000
 
 const TokenRequest = Schema.Struct({
   grant_type: Schema.Literal("client_credentials"),
@@ -23,25 +23,25 @@ const RateRequest = Schema.Struct({
 })
 const decodeRequest = Schema.decodeUnknownOption(Schema.fromJsonString(RateRequest))
 
-/** Flutterwave's v4: `POST /v4/token` takes every client, `POST /v4/transfers/rates` wants a token of the last 600 seconds. */
+/** Simulates Flutterwave's v4. `POST /v4/token` accepts any client; `POST /v4/transfers/rates` needs a valid token. */
 export const make = (rates: SandboxRates) => {
   const faults = SandboxFaults.make<SandboxFaults.FlutterwaveV4Fault>()
-  /** Until when each token is good, in milliseconds. */
+  /** Expiry of each token, in milliseconds since 1970. */
   const tokens = new Map<string, number>()
-  /** What was asked and answered under each idempotency key. */
-  const answered = new Map<string, { readonly asked: string; readonly text: string }>()
+  /** Request and response by idempotency key. */
+  const replays = new Map<string, { readonly request: string; readonly response: string }>()
   let requests = 0
 
   const token = HttpServerRequest.schemaBodyUrlParams(TokenRequest).pipe(
     Effect.flatMap(() =>
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
-        for (const [known, until] of tokens) if (until <= now) tokens.delete(known)
-        const fresh = SecureRandom.uuidV4Unsafe()
-        tokens.set(fresh, now + Duration.toMillis(TOKEN_LIFE))
+        for (const [token, expiry] of tokens) if (expiry <= now) tokens.delete(token)
+        const accessToken = SecureRandom.uuidV4Unsafe()
+        tokens.set(accessToken, now + Duration.toMillis(TOKEN_LIFETIME))
         return HttpServerResponse.jsonUnsafe({
-          access_token: fresh,
-          expires_in: Duration.toSeconds(TOKEN_LIFE),
+          access_token: accessToken,
+          expires_in: Duration.toSeconds(TOKEN_LIFETIME),
           refresh_expires_in: 0,
           token_type: "Bearer",
           scope: "profile email"
@@ -61,49 +61,49 @@ export const make = (rates: SandboxRates) => {
   const quote = Effect.gen(function* () {
     requests++
     const { headers, text } = yield* HttpServerRequest.HttpServerRequest
-    const good = tokens.get((headers["authorization"] ?? "").replace(/^Bearer /, "")) ?? 0
-    if (good <= (yield* Clock.currentTimeMillis)) return unauthorized
-    const asked = yield* text
+    const expiry = tokens.get((headers["authorization"] ?? "").replace(/^Bearer /, "")) ?? 0
+    if (expiry <= (yield* Clock.currentTimeMillis)) return unauthorized
+    const requestText = yield* text
     const key = headers["x-idempotency-key"]
     if (key !== undefined && (key.length < 12 || key.length > 255)) {
       return error(400, "10400", "X-Idempotency-Key must have 12 to 255 characters")
     }
-    const before = key === undefined ? undefined : answered.get(key)
-    if (before !== undefined) {
-      return before.asked === asked
-        ? created(before.text).pipe(HttpServerResponse.setHeader("x-idempotency-cache-hit", "true"))
+    const replay = key === undefined ? undefined : replays.get(key)
+    if (replay !== undefined) {
+      return replay.request === requestText
+        ? created(replay.response).pipe(HttpServerResponse.setHeader("x-idempotency-cache-hit", "true"))
         : error(409, "10409", "X-Idempotency-Key was used with another body")
     }
-    const request = decodeRequest(asked)
+    const request = decodeRequest(requestText)
     if (Option.isNone(request)) return error(400, "10400", "Request is not valid")
-    const { destination, precision = PRECISION, source } = request.value
+    const { destination, precision = DEFAULT_PRECISION, source } = request.value
     const [from, to] = [source.currency, destination.currency]
     const amount = Option.filter(Decimal.parse(destination.amount), BigDecimal.isPositive)
     const current = yield* rates.next(from, to)
     if (Option.isNone(amount)) return error(400, "10400", "destination.amount must be a positive number")
     if (Option.isNone(current)) return error(422, "10422", `${from} to ${to} is not supported`)
 
-    const { distorted, fault } = yield* faults.next([`${from}:${to}`])
-    const rate = distorted(`${from}:${to}`, current.value)
-    const written = (value: BigDecimal.BigDecimal) =>
+    const { distort, fault } = yield* faults.next([`${from}:${to}`])
+    const rate = distort(`${from}:${to}`, current.value)
+    const fixed = (value: BigDecimal.BigDecimal) =>
       Decimal.formatFixed(BigDecimal.round(value, { scale: precision, mode: "half-even" }), precision)
     const body = JSON.stringify({
       status: "success",
       message: "Rate created",
       data: {
         id: `rex_${SecureRandom.uuidV4Unsafe().replaceAll("-", "").slice(0, 14)}`,
-        // Units of the source for one of the destination: the other way round than in v3.
-        rate: written(Decimal.quotient(BigDecimal.make(1n, 0), rate)),
-        source: { amount: written(Decimal.quotient(amount.value, rate, 18)), currency: from },
+        // Units of the source for one unit of the destination, the inverse of v3.
+        rate: fixed(Decimal.quotient(BigDecimal.make(1n, 0), rate)),
+        source: { amount: fixed(Decimal.quotient(amount.value, rate, 18)), currency: from },
         destination: { amount: destination.amount, currency: to },
         created_datetime: DateTime.formatIso(yield* DateTime.now)
       }
     })
-    if (fault !== undefined) return yield* faulty(fault, body)
+    if (fault !== undefined) return yield* faultyResponse(fault, body)
     if (key !== undefined) {
-      answered.set(key, { asked, text: body })
-      const [oldest] = answered.keys()
-      if (answered.size > REPLAYS && oldest !== undefined) answered.delete(oldest)
+      replays.set(key, { request: requestText, response: body })
+      const [oldest] = replays.keys()
+      if (replays.size > MAX_REPLAYS && oldest !== undefined) replays.delete(oldest)
     }
     return created(body)
   }).pipe(
@@ -140,9 +140,10 @@ const error = (status: number, code: string, message: string) =>
 
 const unauthorized = error(401, "10401", "Unauthorized")
 
-const faulty = (
+/** Makes the response of an injected fault; `normalBody` is the body without it. */
+const faultyResponse = (
   fault: Exclude<SandboxFaults.FlutterwaveV4Fault, SandboxFaults.Distortion>,
-  good: string
+  normalBody: string
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   switch (fault) {
     case "429":
@@ -152,7 +153,7 @@ const faulty = (
     case "hang":
       return Effect.never
     case "truncated":
-      return Effect.succeed(created(good.slice(0, -20)))
+      return Effect.succeed(created(normalBody.slice(0, -20)))
     case "expired":
       return Effect.succeed(unauthorized)
   }

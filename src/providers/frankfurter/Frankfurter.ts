@@ -6,22 +6,24 @@ import * as FrankfurterResponse from "./FrankfurterResponse.ts"
 import type { RateSource } from "../RateSource.ts"
 import * as TableSource from "../table/TableSource.ts"
 
-/** It rounds by size: of the currencies that are asked for, few are worth more than a dollar and lose digits. */
+/** Frankfurter rounds small rates to few digits. Few currencies are worth more than a dollar and lose digits. */
 const USD = CurrencyCode.make("USD")
 
-/** Frankfurter at `FRANKFURTER_BASE_URL`. Its rates are of working days, so that some are a long weekend old. */
-export const make: Effect.Effect<RateSource["Service"], never, TableSource.Needs> = Effect.gen(function* () {
-  const { frankfurterBaseUrl } = yield* Settings
-  return yield* TableSource.make({
-    name: "frankfurter",
-    pivot: USD,
-    longestAge: Duration.days(5),
-    secrets: [],
-    request: (currencies) =>
-      HttpClientRequest.get(`${frankfurterBaseUrl}/rates`).pipe(
-        HttpClientRequest.setUrlParams({ base: USD, quotes: currencies.join(",") }),
-        HttpClientRequest.acceptJson
-      ),
-    read: FrankfurterResponse.read
-  })
-})
+/** Makes the Frankfurter source, at `FRANKFURTER_BASE_URL`. It has rates of working days only, hence the high age limit. */
+export const make: Effect.Effect<RateSource["Service"], never, TableSource.ProviderDependencies> = Effect.gen(
+  function* () {
+    const { frankfurterBaseUrl } = yield* Settings
+    return yield* TableSource.make({
+      name: "frankfurter",
+      pivot: USD,
+      maxAge: Duration.days(5),
+      secrets: [],
+      request: (currencies) =>
+        HttpClientRequest.get(`${frankfurterBaseUrl}/rates`).pipe(
+          HttpClientRequest.setUrlParams({ base: USD, quotes: currencies.join(",") }),
+          HttpClientRequest.acceptJson
+        ),
+      read: FrankfurterResponse.read
+    })
+  }
+)

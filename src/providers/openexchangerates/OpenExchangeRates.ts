@@ -6,23 +6,25 @@ import * as OpenExchangeRatesResponse from "./OpenExchangeRatesResponse.ts"
 import type { RateSource } from "../RateSource.ts"
 import * as TableSource from "../table/TableSource.ts"
 
-/** The one base of its free plan, and one of all the others. */
+/** The only base currency of the free plan; all paid plans support it. */
 const USD = CurrencyCode.make("USD")
 
-/** Open Exchange Rates at `OPENEXCHANGERATES_BASE_URL`. */
-export const make: Effect.Effect<RateSource["Service"], never, TableSource.Needs> = Effect.gen(function* () {
-  const { openExchangeRatesAppId, openExchangeRatesBaseUrl } = yield* Settings
-  const appId = Option.getOrElse(openExchangeRatesAppId, () => Redacted.make(""))
-  return yield* TableSource.make({
-    name: "openexchangerates",
-    pivot: USD,
-    longestAge: Duration.days(1),
-    secrets: [appId],
-    request: (currencies) =>
-      HttpClientRequest.get(`${openExchangeRatesBaseUrl}/latest.json`).pipe(
-        HttpClientRequest.setUrlParams({ app_id: appId, base: USD, symbols: currencies.join(",") }),
-        HttpClientRequest.acceptJson
-      ),
-    read: OpenExchangeRatesResponse.read
-  })
-})
+/** Makes the Open Exchange Rates source, at `OPENEXCHANGERATES_BASE_URL`. */
+export const make: Effect.Effect<RateSource["Service"], never, TableSource.ProviderDependencies> = Effect.gen(
+  function* () {
+    const { openExchangeRatesAppId, openExchangeRatesBaseUrl } = yield* Settings
+    const appId = Option.getOrElse(openExchangeRatesAppId, () => Redacted.make(""))
+    return yield* TableSource.make({
+      name: "openexchangerates",
+      pivot: USD,
+      maxAge: Duration.days(1),
+      secrets: [appId],
+      request: (currencies) =>
+        HttpClientRequest.get(`${openExchangeRatesBaseUrl}/latest.json`).pipe(
+          HttpClientRequest.setUrlParams({ app_id: appId, base: USD, symbols: currencies.join(",") }),
+          HttpClientRequest.acceptJson
+        ),
+      read: OpenExchangeRatesResponse.read
+    })
+  }
+)

@@ -1,7 +1,7 @@
 import { Option, Result, Schema } from "effect"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import { excerpt, malformed, ofStatus, type ProviderReason, Refused } from "../ProviderError.ts"
-import type { Quotes } from "../table/RateTable.ts"
+import type { TableQuotes } from "../table/RateTable.ts"
 import * as TableResponse from "../table/TableResponse.ts"
 
 const Success = Schema.Struct({
@@ -19,11 +19,11 @@ const Failure = Schema.Struct({
 const decodeSuccess = Schema.decodeUnknownOption(Success)
 const decodeFailure = Schema.decodeUnknownOption(Failure)
 
-/** Reads an answer of `GET /latest.json`. */
+/** Reads a response of `GET /latest.json`. */
 export const read = (
-  response: TableResponse.Response,
-  asked: TableResponse.Asked
-): Result.Result<Quotes, ProviderReason> => {
+  response: TableResponse.RawResponse,
+  request: TableResponse.TableRequest
+): Result.Result<TableQuotes, ProviderReason> => {
   const { body, status } = response
   const json = ExactJson.parse(body)
   const failure = Option.flatMap(json, decodeFailure)
@@ -34,17 +34,17 @@ export const read = (
   const success = Option.flatMap(json, decodeSuccess)
   return Option.isNone(success)
     ? Result.fail(malformed(body, json))
-    : TableResponse.quotesAt(asked, success.value)
+    : TableResponse.quotesAt(request, success.value)
 }
 
 const errorOf = (
-  response: TableResponse.Response,
+  response: TableResponse.RawResponse,
   { description = "", message }: typeof Failure.Type
 ): ProviderReason => {
   const detail = excerpt(`${message} ${description}`.trim())
-  // Comes with 429, but says that the plan does not have it.
+  // Sent with status 429, but means that the plan lacks the feature.
   if (message === "not_allowed") return new Refused({ status: response.status, detail })
-  // Comes with 403, after so many answers of 429 that nothing is given any more.
-  if (message === "access_restricted") return TableResponse.usedUp()
+  // Sent with status 403 after many responses with 429.
+  if (message === "access_restricted") return TableResponse.quotaExceeded()
   return ofStatus(response, detail)
 }

@@ -4,7 +4,7 @@ import * as SandboxFaults from "../sandbox/SandboxFaults.ts"
 import type { SandboxMidRates } from "../sandbox/SandboxMidRates.ts"
 import * as SandboxTable from "../sandbox/SandboxTable.ts"
 
-/** Open Exchange Rates' `GET /latest.json` on the free plan: against the dollar alone. It takes every app id. */
+/** Simulates Open Exchange Rates' `GET /latest.json` on the free plan: the base is always the dollar. Accepts any app id. */
 export const make = (mids: SandboxMidRates) => {
   const faults = SandboxFaults.make<SandboxFaults.OpenExchangeRatesFault>()
   let requests = 0
@@ -15,9 +15,9 @@ export const make = (mids: SandboxMidRates) => {
     if ((query["app_id"] ?? "") === "") return error(401, "missing_app_id", "No App ID provided.")
     const base = query["base"] ?? "USD"
     if (base !== "USD") return notAllowed
-    const codes = SandboxTable.named(query["symbols"])
-    const befallen = yield* faults.next(SandboxTable.pairsOf(base, codes))
-    const { fault } = befallen
+    const codes = SandboxTable.requestedCodes(query["symbols"])
+    const requestFault = yield* faults.next(SandboxTable.pairsOf(base, codes))
+    const { fault } = requestFault
     switch (fault) {
       case "hang":
         return yield* Effect.never
@@ -28,8 +28,11 @@ export const make = (mids: SandboxMidRates) => {
       case "500":
         return error(500, "internal_error", "An unexpected error occurred.")
       default: {
-        const fields = yield* SandboxTable.fieldsOf(mids, base, codes, befallen)
-        return SandboxTable.answer({ disclaimer: "Made up.", license: "None.", base, ...fields }, fault)
+        const fields = yield* SandboxTable.fieldsOf(mids, base, codes, requestFault)
+        return SandboxTable.respond(
+          { disclaimer: "Generated sample data.", license: "None.", base, ...fields },
+          fault
+        )
       }
     }
   })
@@ -44,5 +47,5 @@ export const make = (mids: SandboxMidRates) => {
 const error = (status: number, message: string, description: string) =>
   HttpServerResponse.jsonUnsafe({ error: true, status, message, description }, { status })
 
-/** What the plan does not have comes with the status of too many requests. */
+/** A feature that the plan lacks is reported with status 429. */
 const notAllowed = error(429, "not_allowed", "Changing the API `base` currency is not in this plan.")

@@ -7,36 +7,35 @@ import * as FlutterwaveSandbox from "../flutterwave/FlutterwaveSandbox.ts"
 import * as FlutterwaveV4Sandbox from "../flutterwave/FlutterwaveV4Sandbox.ts"
 import * as FrankfurterSandbox from "../frankfurter/FrankfurterSandbox.ts"
 import * as OpenExchangeRatesSandbox from "../openexchangerates/OpenExchangeRatesSandbox.ts"
-import { FaultOrder } from "./SandboxFaults.ts"
+import { FaultInjection } from "./SandboxFaults.ts"
 import * as SandboxMidRates from "./SandboxMidRates.ts"
 import * as SandboxRates from "./SandboxRates.ts"
 
-/** Stands on every answer, so that what the sandbox feeds is marked as such wherever it goes. */
+/** Response header that marks rates of the sandbox. */
 export const HEADER = "x-effex-sandbox"
-/** A key to ask it with. It takes every key. */
+/** Key for requests to the sandbox, which accepts any key. */
 export const SECRET_KEY = "FLWSECK_TEST-sandbox"
 
-/** Who is played. */
+/** Providers that the sandbox simulates. */
 export type Provider = "flutterwave" | "flutterwave-v4" | "fixer" | "openexchangerates" | "frankfurter"
 
 /** A running sandbox. */
 export interface Sandbox {
   readonly baseUrl: string
-  /** Misbehaves from now on, until told otherwise: each provider in at most one way. */
-  readonly order: (order: FaultOrder) => Effect.Effect<void>
-  /** Behaves again, all of it. */
-  readonly clear: Effect.Effect<void>
-  /** How many rates Flutterwave's v3 was asked for. */
+  /** Injects a fault, which replaces the previous fault of the same provider. */
+  readonly injectFault: (injection: FaultInjection) => Effect.Effect<void>
+  /** Clears the faults of all providers. */
+  readonly clearFaults: Effect.Effect<void>
+  /** Number of rate requests to Flutterwave's v3. */
   readonly requests: Effect.Effect<number>
-  /** How many answers with rates a provider was asked for. */
+  /** Number of rate requests to a provider. */
   readonly requestsTo: (provider: Provider) => Effect.Effect<number>
 }
 
 /**
- * Plays all the providers, with made-up rates that move in small steps, for as long as the scope is open: Flutterwave's
- * v3 at its own path, its v4 under `/v4`, the others under their names. `PUT /faults` with
- * `{"provider":"flutterwave","fault":"500","pairs":["USD:NGN"],"times":3}` makes one misbehave, `DELETE /faults` all
- * behave again.
+ * Simulates all providers on one port until the scope closes, with generated rates that move in small steps. Flutterwave's
+ * v3 has its original path, v4 is under `/v4`, and the others are under their names. `PUT /faults` injects a fault, such
+ * as `{"provider":"flutterwave","fault":"500","pairs":["USD:NGN"],"times":3}`; `DELETE /faults` clears all faults.
  */
 export const listen = Effect.fn("Sandbox.listen")(function* (options: {
   readonly host: string
@@ -54,24 +53,26 @@ export const listen = Effect.fn("Sandbox.listen")(function* (options: {
     frankfurter: FrankfurterSandbox.make(mids)
   }
 
-  const order = (given: FaultOrder): Effect.Effect<void> => {
-    switch (given.provider) {
+  const injectFault = (injection: FaultInjection): Effect.Effect<void> => {
+    switch (injection.provider) {
       case "flutterwave-v4":
-        return providers["flutterwave-v4"].order(given)
+        return providers["flutterwave-v4"].inject(injection)
       case "fixer":
-        return providers.fixer.order(given)
+        return providers.fixer.inject(injection)
       case "openexchangerates":
-        return providers.openexchangerates.order(given)
+        return providers.openexchangerates.inject(injection)
       case "frankfurter":
-        return providers.frankfurter.order(given)
+        return providers.frankfurter.inject(injection)
       default:
-        return providers.flutterwave.order(given)
+        return providers.flutterwave.inject(injection)
     }
   }
-  const clear = Effect.forEach(Object.values(providers), (provider) => provider.clear, { discard: true })
+  const clearFaults = Effect.forEach(Object.values(providers), (provider) => provider.clear, {
+    discard: true
+  })
 
-  const putFaults = HttpServerRequest.schemaBodyJson(FaultOrder).pipe(
-    Effect.flatMap(order),
+  const putFaults = HttpServerRequest.schemaBodyJson(FaultInjection).pipe(
+    Effect.flatMap(injectFault),
     Effect.as(HttpServerResponse.empty()),
     Effect.catchTag(["SchemaError", "HttpServerError"], (problem) =>
       Effect.succeed(
@@ -80,9 +81,9 @@ export const listen = Effect.fn("Sandbox.listen")(function* (options: {
     )
   )
 
-  const played = Object.values(providers).flatMap(({ routes }) => routes)
+  const providerRoutes = Object.values(providers).flatMap(({ routes }) => routes)
   const routes = HttpRouter.addAll([
-    ...played.map((route) =>
+    ...providerRoutes.map((route) =>
       HttpRouter.route(
         route.method,
         route.path,
@@ -90,7 +91,7 @@ export const listen = Effect.fn("Sandbox.listen")(function* (options: {
       )
     ),
     HttpRouter.route("PUT", "/faults", putFaults),
-    HttpRouter.route("DELETE", "/faults", Effect.as(clear, HttpServerResponse.empty()))
+    HttpRouter.route("DELETE", "/faults", Effect.as(clearFaults, HttpServerResponse.empty()))
   ])
   const context = yield* HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(
@@ -105,8 +106,8 @@ export const listen = Effect.fn("Sandbox.listen")(function* (options: {
   const { address } = Context.get(context, HttpServer.HttpServer)
   return {
     baseUrl: HttpServer.formatAddress(address),
-    order,
-    clear,
+    injectFault,
+    clearFaults,
     requests: providers.flutterwave.requests,
     requestsTo: (provider) => providers[provider].requests
   } satisfies Sandbox

@@ -1,7 +1,7 @@
 import { BigDecimal, Effect, Schema } from "effect"
 import * as Decimal from "../../domain/money/Decimal.ts"
 
-/** Ways in which the sandbox's Flutterwave misbehaves when it is told to. */
+/** Faults of Flutterwave's v3. */
 export const FlutterwaveFault = Schema.Literals([
   "429",
   "500",
@@ -35,61 +35,62 @@ export const FlutterwaveV4Fault = Schema.Literals([
 ])
 export type FlutterwaveV4Fault = typeof FlutterwaveV4Fault.Type
 
-const everyTable = ["429", "500", "hang", "truncated", "old", "jump", "frozen"] as const
+const tableFaults = ["429", "500", "hang", "truncated", "old", "jump", "frozen"] as const
 
-export const FixerFault = Schema.Literals([...everyTable, "quota"])
+export const FixerFault = Schema.Literals([...tableFaults, "quota"])
 export type FixerFault = typeof FixerFault.Type
 
-export const OpenExchangeRatesFault = Schema.Literals([...everyTable, "not-allowed"])
+export const OpenExchangeRatesFault = Schema.Literals([...tableFaults, "not-allowed"])
 export type OpenExchangeRatesFault = typeof OpenExchangeRatesFault.Type
 
-export const FrankfurterFault = Schema.Literals(everyTable)
+export const FrankfurterFault = Schema.Literals(tableFaults)
 export type FrankfurterFault = typeof FrankfurterFault.Type
 
-/** A fault, for some pairs (`USD:NGN`; all without), for a number of requests (all without). */
-const common = {
+/** Limits of a fault: pairs such as `USD:NGN`, and the number of requests. Without them, it applies to all. */
+const limits = {
   pairs: Schema.optionalKey(Schema.Array(Schema.String)),
   times: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0)))
 }
 
-/** A fault of one provider; of Flutterwave's v3 where none is named. */
-export const FaultOrder = Schema.Union([
+/** Fault to inject into one provider; the default is Flutterwave's v3. */
+export const FaultInjection = Schema.Union([
   Schema.Struct({
     provider: Schema.optionalKey(Schema.Literal("flutterwave")),
     fault: FlutterwaveFault,
-    ...common
+    ...limits
   }),
-  Schema.Struct({ provider: Schema.Literal("flutterwave-v4"), fault: FlutterwaveV4Fault, ...common }),
-  Schema.Struct({ provider: Schema.Literal("fixer"), fault: FixerFault, ...common }),
-  Schema.Struct({ provider: Schema.Literal("openexchangerates"), fault: OpenExchangeRatesFault, ...common }),
-  Schema.Struct({ provider: Schema.Literal("frankfurter"), fault: FrankfurterFault, ...common })
+  Schema.Struct({ provider: Schema.Literal("flutterwave-v4"), fault: FlutterwaveV4Fault, ...limits }),
+  Schema.Struct({ provider: Schema.Literal("fixer"), fault: FixerFault, ...limits }),
+  Schema.Struct({ provider: Schema.Literal("openexchangerates"), fault: OpenExchangeRatesFault, ...limits }),
+  Schema.Struct({ provider: Schema.Literal("frankfurter"), fault: FrankfurterFault, ...limits })
 ])
-export type FaultOrder = typeof FaultOrder.Type
+export type FaultInjection = typeof FaultInjection.Type
 
-export interface Order<Fault> {
+/** Fault to inject into a known provider. */
+export interface Injection<Fault> {
   readonly fault: Fault
   readonly pairs?: ReadonlyArray<string>
   readonly times?: number
 }
 
-/** Faults that leave the shape of an answer alone and make its rates wrong. */
+/** Faults that change the rates of a response, but not its format. */
 export type Distortion = "jump" | "frozen" | "inverse-amounts"
 
-/** What befalls one request. */
-export interface Befallen<Fault> {
-  /** None: the answer is a good one, apart from what {@link distorted} makes of its rates. */
+/** Effect of the injected fault on one request. */
+export interface RequestFault<Fault> {
+  /** Fault of the response; undefined for a normal response, whose rates still pass through {@link distort}. */
   readonly fault: Exclude<Fault, Distortion> | undefined
-  /** What becomes of a pair's rate. */
-  readonly distorted: (pair: string, rate: BigDecimal.BigDecimal) => BigDecimal.BigDecimal
+  /** Returns the rate to send for a pair. */
+  readonly distort: (pair: string, rate: BigDecimal.BigDecimal) => BigDecimal.BigDecimal
 }
 
-/** The faults of one provider: at most one at a time. */
+/** Makes the fault injection of one provider, with at most one fault at a time. */
 export const make = <Fault extends string>() => {
-  let order: Order<Fault> | undefined
-  let left = 0
+  let injection: Injection<Fault> | undefined
+  let remaining = 0
   let frozen = new Map<string, BigDecimal.BigDecimal>()
 
-  const distort = (fault: Fault, pair: string, rate: BigDecimal.BigDecimal) => {
+  const distortRate = (fault: Fault, pair: string, rate: BigDecimal.BigDecimal) => {
     switch (fault) {
       case "jump":
         return BigDecimal.multiply(rate, BigDecimal.make(15n, 1))
@@ -105,37 +106,37 @@ export const make = <Fault extends string>() => {
     }
   }
 
-  /** What befalls a request about these pairs, as one of the times that were ordered. */
-  const next = (pairs: ReadonlyArray<string>): Effect.Effect<Befallen<Fault>> =>
+  /** Returns the fault of a request for these pairs, and counts the request. */
+  const next = (pairs: ReadonlyArray<string>): Effect.Effect<RequestFault<Fault>> =>
     Effect.sync(() => {
-      const current = order
-      const concerns = (pair: string) => current?.pairs === undefined || current.pairs.includes(pair)
-      if (current === undefined || left === 0 || !pairs.some(concerns)) {
-        return { fault: undefined, distorted: (_, rate) => rate }
+      const current = injection
+      const affects = (pair: string) => current?.pairs === undefined || current.pairs.includes(pair)
+      if (current === undefined || remaining === 0 || !pairs.some(affects)) {
+        return { fault: undefined, distort: (_, rate) => rate }
       }
-      left--
+      remaining--
       const { fault } = current
       return {
-        fault: isShape(fault) ? fault : undefined,
-        distorted: (pair, rate) => (concerns(pair) ? distort(fault, pair, rate) : rate)
+        fault: isResponseFault(fault) ? fault : undefined,
+        distort: (pair, rate) => (affects(pair) ? distortRate(fault, pair, rate) : rate)
       }
     })
 
   return {
     next,
-    /** Misbehaves from now on, until told otherwise. */
-    order: (given: Order<Fault>) =>
+    /** Injects a fault, which replaces the previous one. */
+    inject: (newInjection: Injection<Fault>) =>
       Effect.sync(() => {
-        order = given
-        left = given.times ?? Infinity
+        injection = newInjection
+        remaining = newInjection.times ?? Infinity
         frozen = new Map()
       }),
-    /** Behaves again. */
+    /** Clears the fault. */
     clear: Effect.sync(() => {
-      order = undefined
+      injection = undefined
     })
   }
 }
 
-const isShape = <Fault extends string>(fault: Fault): fault is Exclude<Fault, Distortion> =>
+const isResponseFault = <Fault extends string>(fault: Fault): fault is Exclude<Fault, Distortion> =>
   fault !== "jump" && fault !== "frozen" && fault !== "inverse-amounts"

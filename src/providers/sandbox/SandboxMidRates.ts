@@ -3,35 +3,35 @@ import * as Currency from "../../domain/money/Currency.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ApproximateRates from "../../domain/rates/ApproximateRates.ts"
 
-/** How far a rate strays from its level, either way, in parts per million. */
-const RANGE = 500
+/** Maximum deviation of a rate from its base level in either direction, in parts per million. */
+const MAX_DEVIATION = 500
 
-/** Every currency that has a made-up rate. */
+/** Currencies with a generated rate. */
 export const codes: ReadonlyArray<string> = Currency.all
   .map(({ code }) => code as string)
   .filter((code) => Option.isSome(ApproximateRates.unitsOf(code)))
   .toSorted()
 
 /**
- * Made-up rates without a spread, around the same levels as `SandboxRates`. What a rate is at a moment depends on
- * the seed, its currencies and the name of the moment alone, so that whoever asks at the same time sees the same.
+ * Generates mid-market rates around the same base levels as `SandboxRates`. A rate depends only on the seed, its
+ * currencies and the given moment, so that concurrent requests get equal rates.
  */
 export const make = (seed: string) => {
   const units = Effect.fnUntraced(function* (code: string, moment: string) {
     const level = ApproximateRates.unitsOf(code)
     if (Option.isNone(level) || code === "USD") return level
-    const strays = yield* Random.nextIntBetween(-RANGE, RANGE).pipe(
+    const deviation = yield* Random.nextIntBetween(-MAX_DEVIATION, MAX_DEVIATION).pipe(
       Random.withSeed(`${seed} ${code} ${moment}`)
     )
-    return Option.some(BigDecimal.multiply(level.value, BigDecimal.make(BigInt(1_000_000 + strays), 6)))
+    return Option.some(BigDecimal.multiply(level.value, BigDecimal.make(BigInt(1_000_000 + deviation), 6)))
   })
 
-  /** Units of `to` for one unit of `from`; none where one of them is not known, or both are the same. */
+  /** Returns units of `to` for one unit of `from`; none if a currency is unknown or both are equal. */
   const rate = Effect.fnUntraced(function* (from: string, to: string, moment: string) {
     const pair = Option.all([yield* units(from, moment), yield* units(to, moment)])
     if (Option.isNone(pair) || from === to) return Option.none<BigDecimal.BigDecimal>()
-    const [sold, bought] = pair.value
-    return Option.some(Decimal.quotient(bought, sold))
+    const [fromUnits, toUnits] = pair.value
+    return Option.some(Decimal.quotient(toUnits, fromUnits))
   })
 
   return { rate }

@@ -6,53 +6,53 @@ import type { RateId, RateLeg, RateTick } from "../../domain/rates/Rate.ts"
 import * as RateIds from "../../domain/rates/RateIds.ts"
 import { Contradictory, type ProviderReason, Refused } from "../ProviderError.ts"
 
-/** What a provider quotes of a currency. */
-export interface Quote {
-  /** Units of it for one unit of the pivot. */
+/** A provider's rate of one currency. */
+export interface TableQuote {
+  /** Units of the currency for one unit of the pivot. */
   readonly rate: BigDecimal.BigDecimal
-  /** The rate, as it was written. */
+  /** The rate as written in the response. */
   readonly text: string
-  /** When it was so, as the provider says. */
+  /** Time of the rate according to the provider. */
   readonly quotedAt: DateTime.Utc
 }
 
-/** Quotes by currency. The pivot itself is not among them. */
-export type Quotes = ReadonlyMap<CurrencyCode, Quote>
+/** Quotes by currency, without the pivot. */
+export type TableQuotes = ReadonlyMap<CurrencyCode, TableQuote>
 
-/** What one answer of a provider says that quotes many currencies against one, the pivot. */
+/** One response of a provider that quotes many currencies against one, the pivot. */
 export interface RateTable {
   readonly provider: string
   readonly pivot: CurrencyCode
-  /** When the provider was asked. */
+  /** Time of the request. */
   readonly observedAt: DateTime.Utc
-  /** How old a quote of this provider may be. */
-  readonly longestAge: Duration.Duration
-  /** The whole answer, as JSON text. */
+  /** Quotes that are older are rejected. */
+  readonly maxAge: Duration.Duration
+  /** The whole response, as JSON text. */
   readonly raw: string
-  readonly quotes: ReadonlyMap<CurrencyCode, Quote & { readonly id: RateId }>
+  readonly quotes: ReadonlyMap<CurrencyCode, TableQuote & { readonly id: RateId }>
 }
 
-/** Gives every quote the id under which it is stored as a leg. `entropy` is below {@link RateIds.ENTROPY_RANGE}. */
+/** Assigns each quote the id of its stored leg. `entropy` is less than {@link RateIds.ENTROPY_RANGE}. */
 export const make = (
-  { quotes, ...answer }: Omit<RateTable, "quotes"> & { readonly quotes: Quotes },
+  { quotes, ...table }: Omit<RateTable, "quotes"> & { readonly quotes: TableQuotes },
   entropy: number
 ): RateTable => {
-  const { observedAt } = answer
-  const withId = ([currency, quote]: readonly [CurrencyCode, Quote], index: number) => {
+  const { observedAt } = table
+  const withId = ([currency, quote]: readonly [CurrencyCode, TableQuote], index: number) => {
     const id = RateIds.make(observedAt, observedAt, (entropy + index) % RateIds.ENTROPY_RANGE)
     return [currency, { ...quote, id }] as const
   }
-  return { ...answer, quotes: new Map(Array.from(quotes).map(withId)) }
+  return { ...table, quotes: new Map(Array.from(quotes).map(withId)) }
 }
 
-/** A provider's day may have begun while it is still the day before in UTC, and ends after it has begun. */
-const FARTHEST_AHEAD = Duration.days(2)
+/** Maximum lead of a quote's time. It can be the end of a day that starts earlier in the provider's time zone than in UTC. */
+const MAX_CLOCK_LEAD = Duration.days(2)
 
 /**
- * The rate of a pair: quoted by the provider where it is from the pivot, else computed through the pivot, with the
- * quotes that it was computed from as its legs. It is as old as the older of them.
+ * Returns the rate of a pair. A rate from the pivot is the provider's quote. Other rates are computed through the pivot
+ * with the used quotes as legs, and are as old as the older quote.
  */
-export const tickOf = (table: RateTable, pair: CurrencyPair): Result.Result<RateTick, ProviderReason> =>
+export const deriveTick = (table: RateTable, pair: CurrencyPair): Result.Result<RateTick, ProviderReason> =>
   Result.gen(function* () {
     const source = pair.from === table.pivot ? undefined : yield* quoteOf(table, pair.from)
     const destination = pair.to === table.pivot ? undefined : yield* quoteOf(table, pair.to)
@@ -60,16 +60,16 @@ export const tickOf = (table: RateTable, pair: CurrencyPair): Result.Result<Rate
     const destinationAmount = destination?.quote.rate ?? ONE
     const rate = source === undefined ? destinationAmount : Decimal.quotient(destinationAmount, sourceAmount)
     if (Option.isNone(Decimal.parse(Decimal.format(rate)))) {
-      return yield* Result.fail(new Contradictory({ detail: "the quotes are too far apart to be a rate" }))
+      return yield* Result.fail(new Contradictory({ detail: "the quotes differ too much to derive a rate" }))
     }
-    const written = destination?.quote.text ?? "1"
+    const destinationText = destination?.quote.text ?? "1"
     return {
       pair,
       rate,
       sourceAmount,
       destinationAmount,
       provider: table.provider,
-      providerRate: source === undefined ? written : `${written}/${source.quote.text}`,
+      providerRate: source === undefined ? destinationText : `${destinationText}/${source.quote.text}`,
       raw: table.raw,
       observedAt: table.observedAt,
       quotedAt: [source, destination].reduce(
@@ -85,21 +85,21 @@ export const tickOf = (table: RateTable, pair: CurrencyPair): Result.Result<Rate
 
 const ONE = BigDecimal.make(1n, 0)
 
-/** What the table says of a currency, as a quote that is neither missing nor too old, and as a leg. */
+/** Returns the quote of a currency and its leg. Fails when it is missing, too old or in the future. */
 const quoteOf = (table: RateTable, currency: CurrencyCode) => {
   const quote = table.quotes.get(currency)
   if (quote === undefined) {
-    const detail = `${table.pivot} to ${currency} is not among its rates`
+    const detail = `${table.pivot} to ${currency} is not in its response`
     return Result.fail(new Refused({ status: 200, detail }))
   }
   const { id, quotedAt, rate, text } = quote
   const age = DateTime.distance(quotedAt, table.observedAt)
-  if (Duration.isGreaterThan(age, table.longestAge)) {
-    const detail = `its rate of ${currency} is ${Duration.format(wholeSeconds(age))} old`
+  if (Duration.isGreaterThan(age, table.maxAge)) {
+    const detail = `its rate of ${currency} is ${Duration.format(wholeSeconds(age))} old; the limit is ${Duration.format(table.maxAge)}`
     return Result.fail(new Contradictory({ detail }))
   }
-  if (Duration.isGreaterThan(Duration.negate(age), FARTHEST_AHEAD)) {
-    const detail = `its rate of ${currency} is of ${DateTime.formatIso(quotedAt)}, which is yet to come`
+  if (Duration.isGreaterThan(Duration.negate(age), MAX_CLOCK_LEAD)) {
+    const detail = `its rate of ${currency} is dated ${DateTime.formatIso(quotedAt)}, in the future`
     return Result.fail(new Contradictory({ detail }))
   }
   const leg: RateLeg = {

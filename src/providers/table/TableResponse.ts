@@ -2,28 +2,28 @@ import { BigDecimal, DateTime, Duration, Option, Result } from "effect"
 import type { CurrencyCode } from "../../domain/money/Currency.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { Contradictory, excerpt, Malformed, type ProviderReason, RateLimited } from "../ProviderError.ts"
-import type { ProviderResponse } from "../ProviderHttp.ts"
-import type { Quote, Quotes } from "./RateTable.ts"
+import type { ProviderResponse } from "../ProviderResponse.ts"
+import type { TableQuote, TableQuotes } from "./RateTable.ts"
 
-/** What a provider answered. */
-export type Response = Omit<ProviderResponse, "headers">
+/** The parts of a response that table providers read. */
+export type RawResponse = Omit<ProviderResponse, "headers">
 
-/** What a provider of many rates was asked for: units of each currency for one unit of the pivot. */
-export interface Asked {
+/** Request for the rates of currencies, in units for one unit of the pivot. */
+export interface TableRequest {
   readonly pivot: CurrencyCode
   readonly currencies: ReadonlyArray<CurrencyCode>
 }
 
-/** Who has used up what its plan allows gets nothing for longer than anybody waits: as late as the circuit allows. */
-export const usedUp = () => new RateLimited({ retryAfter: Duration.hours(1) })
+/** The quota of the plan is exhausted: a long pause, which the circuit breaker limits. */
+export const quotaExceeded = () => new RateLimited({ retryAfter: Duration.hours(1) })
 
-/** The quotes of what was asked for; currencies that the provider lacks are left out. */
+/** Parses the quotes of the requested currencies. Leaves out currencies for which `find` returns undefined. */
 export const quotesOf = (
-  asked: Asked,
+  request: TableRequest,
   find: (currency: CurrencyCode) => { readonly text: string; readonly quotedAt: DateTime.Utc } | undefined
-): Result.Result<Quotes, ProviderReason> => {
-  const quotes = new Map<CurrencyCode, Quote>()
-  for (const currency of asked.currencies) {
+): Result.Result<TableQuotes, ProviderReason> => {
+  const quotes = new Map<CurrencyCode, TableQuote>()
+  for (const currency of request.currencies) {
     const found = find(currency)
     if (found === undefined) continue
     const rate = Option.filter(Decimal.parseJsonNumber(found.text), BigDecimal.isPositive)
@@ -36,27 +36,30 @@ export const quotesOf = (
   return Result.succeed(quotes)
 }
 
-/** The quotes of an answer that has one time for all of them, in seconds since 1970. */
+/** Parses the quotes of a response with one Unix timestamp, in seconds, for all rates. */
 export const quotesAt = (
-  asked: Asked,
-  answer: {
+  request: TableRequest,
+  response: {
     readonly base: string
     readonly timestamp: string
     readonly rates: Readonly<Record<string, string>>
   }
-): Result.Result<Quotes, ProviderReason> => {
-  if (answer.base !== asked.pivot) return otherBase(asked, answer.base)
-  if (!/^\d{1,11}$/.test(answer.timestamp)) {
-    return Result.fail(new Malformed({ detail: `the timestamp is ${excerpt(answer.timestamp)}` }))
+): Result.Result<TableQuotes, ProviderReason> => {
+  if (response.base !== request.pivot) return unexpectedBase(request, response.base)
+  if (!/^\d{1,11}$/.test(response.timestamp)) {
+    return Result.fail(
+      new Malformed({ detail: `the timestamp must be Unix seconds, found ${excerpt(response.timestamp)}` })
+    )
   }
-  const quotedAt = DateTime.makeUnsafe(Number(answer.timestamp) * 1000)
-  return quotesOf(asked, (currency) => {
-    const text = Object.hasOwn(answer.rates, currency) ? answer.rates[currency] : undefined
+  const quotedAt = DateTime.makeUnsafe(Number(response.timestamp) * 1000)
+  return quotesOf(request, (currency) => {
+    const text = Object.hasOwn(response.rates, currency) ? response.rates[currency] : undefined
     return text === undefined ? undefined : { text, quotedAt }
   })
 }
 
-export const otherBase = (asked: Asked, base: string) =>
+/** Fails because a response has another base currency than the request. */
+export const unexpectedBase = (request: TableRequest, base: string) =>
   Result.fail(
-    new Contradictory({ detail: `asked for rates of ${asked.pivot}, answered for ${excerpt(base)}` })
+    new Contradictory({ detail: `requested rates of ${request.pivot}, received rates of ${excerpt(base)}` })
   )

@@ -13,36 +13,41 @@ import type { RateSource } from "../RateSource.ts"
 import * as RateTable from "./RateTable.ts"
 import type * as TableResponse from "./TableResponse.ts"
 
-/** How old an answer may be that serves another pair of the same poll. */
-const LONGEST_REUSE = Duration.seconds(10)
-/** For how long a failure answers for all pairs: a provider that fails is not asked once for each of them. */
+/** Maximum age of a table that is reused for another pair. */
+const MAX_TABLE_REUSE = Duration.seconds(10)
+/** Time during which a failure is returned for all pairs: a failing provider gets one request, not one per pair. */
 const FAILURE_REUSE = Duration.seconds(1)
 
-/** A provider whose answers quote all currencies against one. */
+/** A provider whose responses quote all currencies against one. */
 export interface TableProvider {
-  /** As PROVIDERS has it. */
+  /** Name as in `PROVIDERS`. */
   readonly name: string
   readonly pivot: CurrencyCode
-  /** How old a quote of it may be. */
-  readonly longestAge: Duration.Duration
+  /** Quotes that are older are rejected. */
+  readonly maxAge: Duration.Duration
   readonly secrets: ReadonlyArray<Redacted.Redacted>
-  /** Asks for these currencies against the pivot. */
+  /** Makes the request for the rates of these currencies against the pivot. */
   readonly request: (currencies: ReadonlyArray<CurrencyCode>) => HttpClientRequest.HttpClientRequest
   readonly read: (
-    response: TableResponse.Response,
-    asked: TableResponse.Asked
-  ) => Result.Result<RateTable.Quotes, ProviderReason>
+    response: TableResponse.RawResponse,
+    request: TableResponse.TableRequest
+  ) => Result.Result<RateTable.TableQuotes, ProviderReason>
 }
 
-/** What a provider is made with. */
-export type Needs = Settings | PollCadence | HttpClient.HttpClient | SecureRandom.SecureRandom | Scope.Scope
+/** Services that every provider needs. */
+export type ProviderDependencies =
+  | Settings
+  | PollCadence
+  | HttpClient.HttpClient
+  | SecureRandom.SecureRandom
+  | Scope.Scope
 
 /**
- * Rates from tables. One request brings every currency of the settings, and its answer serves all pairs that are asked
- * for at the same time or up to 10 seconds later (up to half of the interval of polls, where that is less).
+ * Makes a source of rates from tables. One request covers every currency of the settings. Its response is reused for all
+ * pairs that are requested concurrently or within 10 seconds, or within half of the poll interval if that is shorter.
  */
 export const make = Effect.fnUntraced(function* (provider: TableProvider) {
-  const { longestAge, name, pivot, read, request, secrets } = provider
+  const { maxAge: maxQuoteAge, name, pivot, read, request, secrets } = provider
   const { pairs } = yield* Settings
   const cadence = yield* PollCadence
   const random = yield* SecureRandom.SecureRandom
@@ -52,43 +57,43 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
   const currencies = Array.from(new Set([...pairs.sources, ...pairs.destinations])).filter(
     (currency) => currency !== pivot
   )
-  const reuse = () =>
+  const maxReuse = () =>
     Option.match(cadence.interval(), {
-      onNone: () => LONGEST_REUSE,
-      onSome: (interval) => Duration.min(LONGEST_REUSE, Duration.divideUnsafe(interval, 2))
+      onNone: () => MAX_TABLE_REUSE,
+      onSome: (interval) => Duration.min(MAX_TABLE_REUSE, Duration.divideUnsafe(interval, 2))
     })
 
-  const ask = Effect.gen(function* () {
-    const askedAt = yield* Ref.make(yield* DateTime.now)
+  const fetchTable = Effect.gen(function* () {
+    const requestedAt = yield* Ref.make(yield* DateTime.now)
     const entropy = yield* RateIds.randomEntropy(random)
     const table = yield* http.call(
       Effect.as(
-        Effect.flatMap(DateTime.now, (now) => Ref.set(askedAt, now)),
+        Effect.flatMap(DateTime.now, (now) => Ref.set(requestedAt, now)),
         request(currencies)
       ),
       Effect.fnUntraced(function* (response) {
         const quotes = yield* Effect.fromResult(read(response, { pivot, currencies }))
-        const observedAt = yield* Ref.get(askedAt)
-        const answer = { provider: name, pivot, observedAt, longestAge, raw: response.body, quotes }
-        return RateTable.make(answer, entropy)
+        const observedAt = yield* Ref.get(requestedAt)
+        const table = { provider: name, pivot, observedAt, maxAge: maxQuoteAge, raw: response.body, quotes }
+        return RateTable.make(table, entropy)
       })
     )
     yield* Ref.set(latest, Option.some(table))
     return table
   })
 
-  /** One request at a time, whose outcome all share who ask for it meanwhile. */
-  const flight = yield* Cache.makeWith<"table", RateTable.RateTable, ProviderReason>(() => ask, {
+  /** Shares one request between concurrent callers. */
+  const flight = yield* Cache.makeWith<"table", RateTable.RateTable, ProviderReason>(() => fetchTable, {
     capacity: 1,
-    // How long a table serves is told by its age.
+    // The reuse of a table depends on its age, which `tableWithin` checks.
     timeToLive: (exit) => (Exit.isSuccess(exit) ? Duration.zero : FAILURE_REUSE)
   })
 
   const tableWithin = Effect.fnUntraced(function* (maxAge: Duration.Duration) {
-    const known = yield* Ref.get(latest)
-    if (Option.isSome(known)) {
-      const age = DateTime.distance(known.value.observedAt, yield* DateTime.now)
-      if (Duration.isLessThanOrEqualTo(age, maxAge)) return known.value
+    const cached = yield* Ref.get(latest)
+    if (Option.isSome(cached)) {
+      const age = DateTime.distance(cached.value.observedAt, yield* DateTime.now)
+      if (Duration.isLessThanOrEqualTo(age, maxAge)) return cached.value
     }
     return yield* Cache.get(flight, "table")
   })
@@ -96,10 +101,10 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
   const recent = Effect.fn("TableSource.recent")(function* (pair: CurrencyPair, maxAge: Duration.Duration) {
     yield* Effect.annotateCurrentSpan({ pair: pair.key, provider: name })
     return yield* tableWithin(maxAge).pipe(
-      Effect.flatMap((table) => Effect.fromResult(RateTable.tickOf(table, pair))),
+      Effect.flatMap((table) => Effect.fromResult(RateTable.deriveTick(table, pair))),
       Effect.mapError((reason) => new ProviderError({ provider: name, pair, reason }))
     )
   })
 
-  return { name, rate: (pair) => recent(pair, reuse()), recent } satisfies RateSource["Service"]
+  return { name, rate: (pair) => recent(pair, maxReuse()), recent } satisfies RateSource["Service"]
 })

@@ -5,56 +5,60 @@ import type { ProviderError } from "../../../src/providers/ProviderError.ts"
 import * as Sandbox from "../../../src/providers/sandbox/Sandbox.ts"
 import type { FlutterwaveFault } from "../../../src/providers/sandbox/SandboxFaults.ts"
 import * as StubServer from "../StubServer.ts"
-import { breathe, connect } from "./WatchedClient.ts"
+import { realSleep, connect } from "../ProviderTestClient.ts"
 
-/** A client of a sandbox, and what calls of it come to. */
-const sandboxed = Effect.gen(function* () {
+/** A client of a sandbox. */
+const connectSandbox = Effect.gen(function* () {
   const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
   const client = yield* connect(sandbox.baseUrl)
-  /** The reasons for which so many calls in a row fail. */
+  /** Runs calls with an injected fault; returns the reasons of their failures. */
   const failures = (fault: FlutterwaveFault, calls: number) =>
-    sandbox.order({ fault }).pipe(
+    sandbox.injectFault({ fault }).pipe(
       Effect.andThen(Effect.replicateEffect(Effect.flip(client.rate()), calls)),
       Effect.map((errors) => errors.map(({ reason }) => reason._tag)),
-      Effect.ensuring(sandbox.clear)
+      Effect.ensuring(sandbox.clearFaults)
     )
-  /** For how many milliseconds calls are refused now. */
-  const openFor = Effect.map(Effect.flip(client.ask("EUR", "KES")), openMillis)
+  /** Remaining time of the open circuit, in milliseconds. */
+  const openFor = Effect.map(Effect.flip(client.requestRate("EUR", "KES")), openMillis)
   return {
     ...client,
     failures,
     openFor,
     received: sandbox.requests,
-    order: sandbox.order,
-    clear: sandbox.clear
+    injectFault: sandbox.injectFault,
+    clearFaults: sandbox.clearFaults
   }
 })
 
 const openMillis = ({ reason }: ProviderError) =>
   reason._tag === "CircuitOpen" ? Duration.toMillis(reason.retryAfter) : assert.fail(reason._tag)
 
+/** Fails because of Retry-After, which delays the next request by 30 seconds. */
+const rateLimited = <A>(call: Effect.Effect<A, ProviderError>) =>
+  Effect.andThen(TestClock.adjust("30 seconds"), Effect.flip(call))
+
 const times = <A>(count: number, value: A) => Array.from({ length: count }, () => value)
 
-describe("FlutterwaveClient's circuit", () => {
-  it.effect("opens after five calls that failed, and then refuses at once, whatever the pair", () =>
+describe("FlutterwaveClient, circuit breaker", () => {
+  it.effect("opens after five failed calls and then rejects calls for all pairs at once", () =>
     Effect.gen(function* () {
-      const { ask, failures, openFor, received } = yield* sandboxed
+      const { failures, openFor, received, requestRate } = yield* connectSandbox
       assert.deepStrictEqual(yield* failures("500", 5), times(5, "Failing"))
       assert.strictEqual(yield* received, 15)
       const open = yield* openFor
       assert.isTrue(open > 0 && open <= 2000, String(open))
-      const error = yield* Effect.flip(ask("USD", "NGN"))
+      const error = yield* Effect.flip(requestRate("USD", "NGN"))
       assert.match(
         error.message,
-        /^flutterwave gave no rate for USD:NGN: it failed too often and is asked again in /
+        /^flutterwave returned no rate for USD:NGN: too many failures, next attempt in /
       )
       assert.strictEqual(yield* received, 15)
     })
   )
 
-  it.effect("lets one call through after two seconds, and closes when it succeeds", () =>
+  it.effect("sends a probe after two seconds and closes when it succeeds", () =>
     Effect.gen(function* () {
-      const { failures, rate, received } = yield* sandboxed
+      const { failures, rate, received } = yield* connectSandbox
       yield* failures("500", 5)
       yield* TestClock.adjust("2 seconds")
       yield* rate()
@@ -63,9 +67,9 @@ describe("FlutterwaveClient's circuit", () => {
     })
   )
 
-  it.effect("stays open longer each time that the call through fails, a minute at most", () =>
+  it.effect("doubles the open time after each failed probe, up to a minute", () =>
     Effect.gen(function* () {
-      const { failures, openFor } = yield* sandboxed
+      const { failures, openFor } = yield* connectSandbox
       yield* failures("500", 5)
       for (const seconds of [4, 8, 16, 32, 60, 60, 60]) {
         yield* TestClock.adjust("1 minute")
@@ -76,9 +80,9 @@ describe("FlutterwaveClient's circuit", () => {
     })
   )
 
-  it.effect("counts calls in a row only", () =>
+  it.effect("counts only consecutive failures", () =>
     Effect.gen(function* () {
-      const { failures, openFor, rate } = yield* sandboxed
+      const { failures, openFor, rate } = yield* connectSandbox
       for (let round = 0; round < 3; round++) {
         yield* failures("500", 4)
         yield* rate()
@@ -90,9 +94,9 @@ describe("FlutterwaveClient's circuit", () => {
     })
   )
 
-  it.effect("does not open for what says nothing of Flutterwave as a whole", () =>
+  it.effect("ignores failures that concern one pair", () =>
     Effect.gen(function* () {
-      const { failures, rate } = yield* sandboxed
+      const { failures, rate } = yield* connectSandbox
       for (const [fault, reason] of [
         ["contradiction", "Contradictory"],
         ["nan", "Contradictory"],
@@ -104,9 +108,9 @@ describe("FlutterwaveClient's circuit", () => {
     })
   )
 
-  it.effect("is not closed by it either", () =>
+  it.effect("does not close after a failure that concerns one pair", () =>
     Effect.gen(function* () {
-      const { failures, openFor } = yield* sandboxed
+      const { failures, openFor } = yield* connectSandbox
       yield* failures("500", 4)
       yield* failures("contradiction", 1)
       yield* failures("500", 1)
@@ -118,64 +122,66 @@ describe("FlutterwaveClient's circuit", () => {
     })
   )
 
-  it.effect("has all others wait for what the one call through finds", () =>
+  it.effect("lets other calls wait for the outcome of the probe", () =>
     Effect.gen(function* () {
-      const { ask, clear, failures, order, received, settle } = yield* sandboxed
+      const { clearFaults, failures, injectFault, received, requestRate, settle } = yield* connectSandbox
       yield* failures("500", 5)
       yield* TestClock.adjust("2 seconds")
-      yield* order({ fault: "hang", times: 1 })
-      const through = yield* Effect.forkChild(ask("USD", "NGN"), { startImmediately: true })
-      while ((yield* received) < 16) yield* breathe(2)
+      yield* injectFault({ fault: "hang", times: 1 })
+      const probe = yield* Effect.forkChild(requestRate("USD", "NGN"), { startImmediately: true })
+      while ((yield* received) < 16) yield* realSleep(2)
       const others = yield* Effect.forkChild(
-        Effect.all([ask("USD", "KES"), ask("USD", "GHS")], { concurrency: "unbounded" }),
+        Effect.all([requestRate("USD", "KES"), requestRate("USD", "GHS")], { concurrency: "unbounded" }),
         { startImmediately: true }
       )
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* received, 16)
-      // Who gives up the call through leaves its place to the next.
-      yield* clear
-      yield* Fiber.interrupt(through)
+      // An interrupted probe is replaced by the next call.
+      yield* clearFaults
+      yield* Fiber.interrupt(probe)
       assert.strictEqual((yield* settle(Fiber.join(others))).length, 2)
       assert.strictEqual(yield* received, 18)
     })
   )
 
-  it.effect("refuses them where it takes longer than three seconds", () =>
+  it.effect("rejects other calls when the probe takes longer than three seconds", () =>
     Effect.gen(function* () {
-      const { ask, failures, order, received } = yield* sandboxed
+      const { failures, injectFault, received, requestRate } = yield* connectSandbox
       yield* failures("500", 5)
       yield* TestClock.adjust("2 seconds")
-      yield* order({ fault: "hang" })
-      yield* Effect.forkChild(ask("USD", "NGN"), { startImmediately: true })
-      while ((yield* received) < 16) yield* breathe(2)
-      const other = yield* Effect.forkChild(Effect.flip(ask("USD", "KES")), { startImmediately: true })
+      yield* injectFault({ fault: "hang" })
+      yield* Effect.forkChild(requestRate("USD", "NGN"), { startImmediately: true })
+      while ((yield* received) < 16) yield* realSleep(2)
+      const other = yield* Effect.forkChild(Effect.flip(requestRate("USD", "KES")), {
+        startImmediately: true
+      })
       yield* TestClock.adjust("4 seconds")
       assert.strictEqual(openMillis(yield* Fiber.join(other)), 1000)
       assert.strictEqual(yield* received, 16)
     })
   )
 
-  it.effect("is never open for longer than half of POLL_INTERVAL", () =>
+  it.effect("stays open for at most half of POLL_INTERVAL", () =>
     Effect.gen(function* () {
       const baseUrl = yield* StubServer.listen((_, response) =>
         response.writeHead(429, { "retry-after": "120" }).end()
       )
-      const { ask, rate } = yield* connect(baseUrl, { POLL_INTERVAL: "5 seconds" })
-      yield* Effect.replicateEffect(Effect.flip(rate()), 5)
-      const open = openMillis(yield* Effect.flip(ask("USD", "KES")))
+      const { rate, requestRate } = yield* connect(baseUrl, { POLL_INTERVAL: "5 seconds" })
+      yield* Effect.replicateEffect(rateLimited(rate()), 5)
+      const open = openMillis(yield* Effect.flip(requestRate("USD", "KES")))
       assert.isTrue(open > 1500 && open <= 2500, String(open))
     })
   )
 
-  it.effect("stays open as long as Flutterwave asks for, if it has to open", () =>
+  it.effect("stays open for the time of Retry-After", () =>
     Effect.gen(function* () {
       const baseUrl = yield* StubServer.listen((_, response) =>
         response.writeHead(429, { "retry-after": "120" }).end()
       )
-      const { ask, rate, sentAt } = yield* connect(baseUrl)
-      yield* Effect.replicateEffect(Effect.flip(rate()), 5)
+      const { rate, requestRate, sentAt } = yield* connect(baseUrl)
+      yield* Effect.replicateEffect(rateLimited(rate()), 5)
       assert.strictEqual(sentAt.length, 5)
-      const open = openMillis(yield* Effect.flip(ask("USD", "KES")))
+      const open = openMillis(yield* Effect.flip(requestRate("USD", "KES")))
       assert.isTrue(open > 119_000 && open <= 120_000, String(open))
     })
   )

@@ -3,7 +3,7 @@ import { Effect, Result } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { rendered } from "../../config/RenderedValue.ts"
 import * as StubServer from "../StubServer.ts"
-import { connect, SECRET_KEY } from "./WatchedClient.ts"
+import { connect, SECRET_KEY } from "../ProviderTestClient.ts"
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -21,11 +21,11 @@ const success = (request: IncomingMessage, rate: unknown = 114.9885, to = "USD")
     }
   })
 
-/** Servers that repeat what they were sent, and what that comes to. */
+/** Servers that echo the key, and the outcome. */
 const servers: ReadonlyArray<readonly [string, Handler, string]> = [
   ["a rate", (request, response) => response.end(success(request)), "success"],
-  ["a refusal", (request, response) => response.writeHead(401).end(error(request)), "Refused"],
-  ["a refusal in plain text", (request, response) => response.writeHead(400).end(key(request)), "Refused"],
+  ["a rejection", (request, response) => response.writeHead(401).end(error(request)), "Refused"],
+  ["a rejection in plain text", (request, response) => response.writeHead(400).end(key(request)), "Refused"],
   ["a failure", (request, response) => response.writeHead(500).end(error(request)), "Failing"],
   ["no rates", (request, response) => response.end(error(request)), "Failing"],
   ["a web page", (request, response) => response.end(`<p>${key(request)}</p>`), "Malformed"],
@@ -36,7 +36,7 @@ const servers: ReadonlyArray<readonly [string, Handler, string]> = [
   ],
   ["another rate", (request, response) => response.end(success(request, key(request))), "Contradictory"],
   [
-    "a redirection",
+    "a redirect",
     (request, response) => response.writeHead(302, { location: `/?${key(request)}` }).end(),
     "Refused"
   ],
@@ -48,8 +48,8 @@ const servers: ReadonlyArray<readonly [string, Handler, string]> = [
   ["a broken connection", (_, response) => response.destroy(), "Unreachable"]
 ]
 
-describe("FlutterwaveClient and its key", () => {
-  it.effect.each(servers)("shows it nowhere: %s", ([, handler, outcome]) =>
+describe("FlutterwaveClient, secret key", () => {
+  it.effect.each(servers)("keeps the key out of results, logs and spans: %s", ([, handler, outcome]) =>
     Effect.gen(function* () {
       let received = ""
       const baseUrl = yield* StubServer.listen((request, response) => {
@@ -57,27 +57,27 @@ describe("FlutterwaveClient and its key", () => {
         handler(request, response)
       })
       const client = yield* connect(baseUrl)
-      const asked = client.rate("KES", "USD").pipe(
+      const logged = client.rate("KES", "USD").pipe(
         Effect.tapCause((cause) => Effect.logError("failed", cause)),
         Effect.withSpan("test")
       )
-      const result = yield* Effect.result(client.watched(asked))
+      const result = yield* Effect.result(client.withTelemetry(logged))
       assert.strictEqual(received, `Bearer ${SECRET_KEY}`)
       assert.strictEqual(Result.isSuccess(result) ? "success" : result.failure.reason._tag, outcome)
       assert.notInclude(rendered(Result.merge(result)), SECRET_KEY)
       assert.isNotEmpty(client.logs)
       assert.notInclude(client.logs.join("\n"), SECRET_KEY)
-      assert.include(client.traced(), "KES:USD")
-      assert.notInclude(client.traced(), SECRET_KEY)
+      assert.include(client.exportedSpans(), "KES:USD")
+      assert.notInclude(client.exportedSpans(), SECRET_KEY)
     })
   )
 
-  it.effect("leaves what stands for a key alone in what is answered", () =>
+  it.effect("does not redact placeholder keys in responses", () =>
     Effect.gen(function* () {
       const baseUrl = yield* StubServer.listen((request, response) => response.end(success(request)))
-      for (const stand of ["1", "success", "test", "KES"]) {
-        const client = yield* connect(baseUrl, { FLUTTERWAVE_SECRET_KEY: stand })
-        assert.include((yield* client.rate("KES", "USD")).raw, `Hello, Bearer ${stand}`)
+      for (const placeholder of ["1", "success", "test", "KES"]) {
+        const client = yield* connect(baseUrl, { FLUTTERWAVE_SECRET_KEY: placeholder })
+        assert.include((yield* client.rate("KES", "USD")).raw, `Hello, Bearer ${placeholder}`)
       }
     })
   )

@@ -8,22 +8,22 @@ import * as Sandbox from "../../../src/providers/sandbox/Sandbox.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 import * as StubServer from "../StubServer.ts"
-import { connect, SECRET_KEY } from "./WatchedClient.ts"
+import { connect, SECRET_KEY } from "../ProviderTestClient.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 describe("FlutterwaveClient", () => {
-  it.effect("asks as Flutterwave wants to be asked", () =>
+  it.effect("sends the documented request", () =>
     Effect.gen(function* () {
-      const seen: Array<unknown> = []
+      const requests: Array<unknown> = []
       const baseUrl = yield* StubServer.listen((request, response) => {
         const { accept, authorization } = request.headers
-        seen.push({ method: request.method, accept, authorization, ...StubServer.question(request) })
+        requests.push({ method: request.method, accept, authorization, ...StubServer.parseQuery(request) })
         response.end(StubServer.quotation("USD", "NGN", 250, 0.1625, 1538.46))
       })
       const client = yield* connect(`${baseUrl}/mock/`, { FLUTTERWAVE_AMOUNT: "250" })
       yield* client.rate("USD", "NGN")
-      assert.deepStrictEqual(seen, [
+      assert.deepStrictEqual(requests, [
         {
           method: "GET",
           accept: "application/json",
@@ -37,7 +37,7 @@ describe("FlutterwaveClient", () => {
     })
   )
 
-  it.effect("gives all that was answered, and when", () =>
+  it.effect("returns the content and the time of the response", () =>
     Effect.gen(function* () {
       const text = StubServer.quotation("NGN", "USD", 1_000_000, 1440239425.5, 0.000694)
       const baseUrl = yield* StubServer.listen((_, response) => response.end(`\ufeff${text}\n`))
@@ -69,7 +69,7 @@ describe("FlutterwaveClient", () => {
     })
   )
 
-  it.effect("marks what the sandbox answers, wherever it runs", () =>
+  it.effect("marks rates of a remote sandbox", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
       const client = yield* connect(sandbox.baseUrl)
@@ -77,14 +77,14 @@ describe("FlutterwaveClient", () => {
     })
   )
 
-  it.live("has a sandbox of its own, which needs no key and no network", () =>
+  it.live("runs a built-in sandbox without a key or network", () =>
     Effect.gen(function* () {
       const { rate } = yield* FlutterwaveClient
       const tick = yield* rate(pairOf("USD", "NGN"))
       assert.strictEqual(tick.provider, "sandbox")
       assert.isTrue(BigDecimal.isPositive(tick.rate))
-      const refusal = yield* Effect.flip(rate(pairOf("USD", "ISK")))
-      assert.deepStrictEqual([refusal.provider, refusal.reason._tag], ["sandbox", "Refused"])
+      const error = yield* Effect.flip(rate(pairOf("USD", "ISK")))
+      assert.deepStrictEqual([error.provider, error.reason._tag], ["sandbox", "Refused"])
     }).pipe(
       Effect.provide(
         FlutterwaveClient.layerSandbox.pipe(Layer.provide([NodeHttpClient.layerUndici, TestSettings.layer()]))
@@ -92,10 +92,10 @@ describe("FlutterwaveClient", () => {
     )
   )
 
-  it.effect("takes the convention of before April 2026, counts it, and says so once", () =>
+  it.effect("accepts the inverse convention of before April 2026, counts it and logs it once", () =>
     Effect.gen(function* () {
       const baseUrl = yield* StubServer.listen((request, response) => {
-        const { from, to } = StubServer.question(request)
+        const { from, to } = StubServer.parseQuery(request)
         response.end(StubServer.quotation(from, to, 1_000_000, 114_988_500, to === "USD" ? 114.9885 : 0.0087))
       })
       const client = yield* connect(baseUrl)
@@ -103,7 +103,7 @@ describe("FlutterwaveClient", () => {
         const tick = yield* client.rate("KES", to)
         assert.strictEqual(Decimal.format(tick.rate), "0.00869652182609565")
       }
-      assert.strictEqual(yield* client.inverseAnswers, 3)
+      assert.strictEqual(yield* client.inverseResponses, 3)
       assert.strictEqual(
         client.logs.filter((line) => line.includes("convention of before April 2026")).length,
         2
@@ -112,44 +112,44 @@ describe("FlutterwaveClient", () => {
     })
   )
 
-  it.effect("takes an answer however it arrives", () =>
+  it.effect("accepts a response in any chunks, with any 2xx status and content type", () =>
     Effect.gen(function* () {
       const text = StubServer.quotation("USD", "NGN", 1_000_000, 651.5, 1534.92)
       const baseUrl = yield* StubServer.listen((_, response) => {
         response.statusCode = 201
         response.setHeader("content-type", "text/plain")
         const bytes = Array.from(Buffer.from(text), (byte) => Buffer.of(byte))
-        const next = () => {
+        const writeNext = () => {
           const byte = bytes.shift()
           if (byte === undefined) response.end()
-          else response.write(byte, () => setImmediate(next))
+          else response.write(byte, () => setImmediate(writeNext))
         }
-        next()
+        writeNext()
       })
       const client = yield* connect(baseUrl)
       assert.strictEqual((yield* client.rate()).raw, text)
     })
   )
 
-  it.effect("keeps requests apart as it is told", () =>
+  it.effect("spaces requests by POLL_SPACING", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
       const client = yield* connect(sandbox.baseUrl, { POLL_SPACING: "2 seconds" })
-      const asks = ["NGN", "KES", "GHS"].map((to) => client.ask("USD", to))
-      yield* client.settle(Effect.all(asks, { concurrency: "unbounded" }))
+      const requests = ["NGN", "KES", "GHS"].map((to) => client.requestRate("USD", to))
+      yield* client.settle(Effect.all(requests, { concurrency: "unbounded" }))
       assert.deepStrictEqual(client.sentAt, [0, 2000, 4000])
     })
   )
 
   it.effect.prop(
-    "is right, whatever the rate and the convention",
+    "returns the exact rate for any rate and convention",
     [int(100_000, 999_999), int(-11, 0), Schema.Boolean],
     ([mantissa, exponent, inverse]) =>
       Effect.gen(function* () {
         const rate = Number(`${mantissa}e${exponent}`)
         const shown = Number((inverse ? 1 / rate : rate).toPrecision(4))
         const baseUrl = yield* StubServer.listen((request, response) => {
-          const { amount, from, to } = StubServer.question(request)
+          const { amount, from, to } = StubServer.parseQuery(request)
           response.end(StubServer.quotation(from, to, Number(amount), Number(amount) / rate, shown))
         })
         const client = yield* connect(baseUrl)

@@ -18,28 +18,28 @@ const send = (url: string, init: RequestInit = {}) =>
 const query = (from: string, to: string, amount = "1000000") =>
   `/v3/transfers/rates?${new URLSearchParams({ amount, source_currency: from, destination_currency: to })}`
 
-/** A rate as the client would read it. */
+/** Requests a rate and reads it as the client does. */
 const quote = Effect.fnUntraced(function* (baseUrl: string, from: string, to: string) {
   const { text } = yield* send(baseUrl + query(from, to))
-  const asked = { pair: pairOf(from, to), amount: BigDecimal.make(1_000_000n, 0) }
-  return Result.getOrThrow(FlutterwaveResponse.read(text, asked))
+  const request = { pair: pairOf(from, to), amount: BigDecimal.make(1_000_000n, 0) }
+  return Result.getOrThrow(FlutterwaveResponse.read(text, request))
 })
 
-const refusal = (status: number, message: string) => ({
+const errorResponse = (status: number, message: string) => ({
   status,
   text: JSON.stringify({ status: "error", message, data: null })
 })
 
 describe("FlutterwaveSandbox", () => {
-  it.live("answers in Flutterwave's shape, and says that it is the sandbox", () =>
+  it.live("responds in Flutterwave's format with the sandbox header", () =>
     Effect.gen(function* () {
       const { baseUrl } = yield* listen()
       const { headers, status, text } = yield* send(baseUrl + query("NGN", "USD", "1000"))
       assert.strictEqual(status, 200)
       assert.include(headers.get("content-type"), "application/json")
       assert.strictEqual(headers.get(Sandbox.HEADER), "true")
-      const { data, ...rest } = JSON.parse(text)
-      assert.deepStrictEqual(rest, { status: "success", message: "Transfer rates fetched" })
+      const { data, ...envelope } = JSON.parse(text)
+      assert.deepStrictEqual(envelope, { status: "success", message: "Transfer rates fetched" })
       assert.deepStrictEqual(data.source, { currency: "NGN", amount: data.source.amount })
       assert.deepStrictEqual(data.destination, { currency: "USD", amount: 1000 })
       assert.closeTo((data.rate * data.source.amount) / 1000, 1, 1e-5)
@@ -47,15 +47,15 @@ describe("FlutterwaveSandbox", () => {
     })
   )
 
-  it.live("has a rate for every pair of the settings, with a spread in each direction", () =>
+  it.live("has a rate with a spread in both directions for every configured pair", () =>
     Effect.gen(function* () {
       const { baseUrl, requests } = yield* listen()
       const { pairs } = yield* Settings
       for (const { from, to } of pairs.all) {
-        const there = yield* quote(baseUrl, from, to)
+        const forward = yield* quote(baseUrl, from, to)
         const back = yield* quote(baseUrl, to, from)
-        assert.strictEqual(there.convention, "direct")
-        const round = BigDecimal.multiply(there.rate, back.rate)
+        assert.strictEqual(forward.convention, "direct")
+        const round = BigDecimal.multiply(forward.rate, back.rate)
         assert.isTrue(BigDecimal.isLessThan(round, BigDecimal.make(1n, 0)), `${from}:${to}`)
       }
       assert.strictEqual(pairs.all.length, 44)
@@ -63,13 +63,13 @@ describe("FlutterwaveSandbox", () => {
     }).pipe(Effect.provide(TestSettings.layer()))
   )
 
-  it.live("gives the same rates for the same seed, whatever else is asked for", () =>
+  it.live("generates the same rates for the same seed, independent of other requests", () =>
     Effect.gen(function* () {
-      const series = Effect.fnUntraced(function* (seed: string, besides: ReadonlyArray<string>) {
+      const series = Effect.fnUntraced(function* (seed: string, otherCurrencies: ReadonlyArray<string>) {
         const { baseUrl } = yield* listen(seed)
         const rates: Array<string> = []
         for (let n = 0; n < 5; n++) {
-          for (const to of besides) yield* quote(baseUrl, "EUR", to)
+          for (const to of otherCurrencies) yield* quote(baseUrl, "EUR", to)
           rates.push(Decimal.format((yield* quote(baseUrl, "USD", "NGN")).rate))
         }
         return rates
@@ -81,7 +81,7 @@ describe("FlutterwaveSandbox", () => {
     })
   )
 
-  it.live("wants a key, and takes any", () =>
+  it.live("requires a key and accepts any", () =>
     Effect.gen(function* () {
       const { baseUrl } = yield* listen()
       for (const headers of [
@@ -91,87 +91,88 @@ describe("FlutterwaveSandbox", () => {
         { authorization: "Basic eA==" }
       ]) {
         const { status, text } = yield* send(baseUrl + query("USD", "NGN"), { headers })
-        assert.deepStrictEqual({ status, text }, refusal(401, "Authorization required"))
+        assert.deepStrictEqual({ status, text }, errorResponse(401, "Authorization required"))
       }
       const headers = { authorization: `Bearer ${Sandbox.SECRET_KEY}` }
       assert.strictEqual((yield* send(baseUrl + query("USD", "NGN"), { headers })).status, 200)
     })
   )
 
-  it.live("refuses what is missing and what it does not know", () =>
+  it.live("rejects missing parameters and unknown currencies", () =>
     Effect.gen(function* () {
       const { baseUrl } = yield* listen()
-      const ask = (search: string) =>
+      const request = (search: string) =>
         Effect.map(send(`${baseUrl}/v3/transfers/rates?${search}`), ({ status, text }) => ({ status, text }))
-      const good = { amount: "1", source_currency: "USD", destination_currency: "NGN" }
-      for (const name of Object.keys(good)) {
+      const valid = { amount: "1", source_currency: "USD", destination_currency: "NGN" }
+      for (const name of Object.keys(valid)) {
         for (const search of [
-          Object.entries(good).filter(([key]) => key !== name),
-          Object.entries({ ...good, [name]: "" }),
-          [...Object.entries(good), [name, "USD"]]
+          Object.entries(valid).filter(([key]) => key !== name),
+          Object.entries({ ...valid, [name]: "" }),
+          [...Object.entries(valid), [name, "USD"]]
         ]) {
           const text = search.map((entry) => entry.join("=")).join("&")
-          assert.deepStrictEqual(yield* ask(text), refusal(400, `${name} is required`), text)
+          assert.deepStrictEqual(yield* request(text), errorResponse(400, `${name} is required`), text)
         }
       }
       for (const amount of ["0", "-1", "NaN", "1e999999999", "abc", "9".repeat(19)]) {
-        const answer = yield* ask(`${new URLSearchParams({ ...good, amount })}`)
-        assert.deepStrictEqual(answer, refusal(400, "amount must be a positive number"), amount)
+        const response = yield* request(`${new URLSearchParams({ ...valid, amount })}`)
+        assert.deepStrictEqual(response, errorResponse(400, "amount must be a positive number"), amount)
       }
       for (const to of ["USD", "usd", "ngn", "ISK", "XXX", "__proto__"]) {
-        const answer = yield* ask(`${new URLSearchParams({ ...good, destination_currency: to })}`)
-        assert.deepStrictEqual(answer, refusal(400, `USD to ${to} is not supported`), to)
+        const response = yield* request(`${new URLSearchParams({ ...valid, destination_currency: to })}`)
+        assert.deepStrictEqual(response, errorResponse(400, `USD to ${to} is not supported`), to)
       }
       assert.strictEqual((yield* send(`${baseUrl}/v3/transfers`)).status, 404)
       assert.strictEqual((yield* send(baseUrl + query("USD", "NGN"), { method: "POST" })).status, 404)
     })
   )
 
-  it.live("misbehaves as it is told, for the pairs and as often as it is told, until it is healed", () =>
+  it.live("injects a fault for the given pairs and number of requests, until it is cleared", () =>
     Effect.gen(function* () {
-      const { baseUrl, clear, order } = yield* listen()
-      const tell = (body: unknown) =>
+      const { baseUrl, clearFaults, injectFault } = yield* listen()
+      const putFault = (body: unknown) =>
         Effect.map(
           send(`${baseUrl}/faults`, {
             method: "PUT",
             body: JSON.stringify(body),
-            // As `curl -d` sends it.
+            // The content type of `curl -d`.
             headers: { "content-type": "application/x-www-form-urlencoded" }
           }),
           ({ status }) => status
         )
-      const ask = (to: string) => Effect.map(send(baseUrl + query("USD", to)), ({ status }) => status)
+      const requestStatus = (to: string) =>
+        Effect.map(send(baseUrl + query("USD", to)), ({ status }) => status)
 
-      assert.strictEqual(yield* tell({ fault: "500", pairs: ["USD:NGN", "USD:GHS"], times: 3 }), 204)
+      assert.strictEqual(yield* putFault({ fault: "500", pairs: ["USD:NGN", "USD:GHS"], times: 3 }), 204)
       assert.deepStrictEqual(
-        yield* Effect.forEach(["NGN", "KES", "GHS", "NGN", "NGN", "GHS"], ask),
+        yield* Effect.forEach(["NGN", "KES", "GHS", "NGN", "NGN", "GHS"], requestStatus),
         [500, 200, 500, 500, 200, 200]
       )
-      assert.strictEqual(yield* tell({ fault: "502" }), 204)
-      assert.deepStrictEqual(yield* Effect.forEach(["NGN", "KES", "GHS"], ask), [502, 502, 502])
-      assert.strictEqual(yield* tell({ fault: "429", times: 1 }), 204)
-      assert.deepStrictEqual(yield* Effect.forEach(["NGN", "KES"], ask), [429, 200])
+      assert.strictEqual(yield* putFault({ fault: "502" }), 204)
+      assert.deepStrictEqual(yield* Effect.forEach(["NGN", "KES", "GHS"], requestStatus), [502, 502, 502])
+      assert.strictEqual(yield* putFault({ fault: "429", times: 1 }), 204)
+      assert.deepStrictEqual(yield* Effect.forEach(["NGN", "KES"], requestStatus), [429, 200])
 
-      yield* order({ fault: "500" })
-      for (const wrong of [
+      yield* injectFault({ fault: "500" })
+      for (const invalid of [
         { fault: "501" },
         {},
         { fault: "502", times: 0 },
         { fault: "502", pairs: "USD:NGN" },
         1
       ]) {
-        assert.strictEqual(yield* tell(wrong), 400, JSON.stringify(wrong))
+        assert.strictEqual(yield* putFault(invalid), 400, JSON.stringify(invalid))
       }
-      assert.strictEqual(yield* ask("NGN"), 500)
+      assert.strictEqual(yield* requestStatus("NGN"), 500)
       assert.strictEqual((yield* send(`${baseUrl}/faults`, { method: "DELETE" })).status, 204)
-      assert.strictEqual(yield* ask("NGN"), 200)
-      yield* order({ fault: "500" })
-      yield* clear
-      assert.strictEqual(yield* ask("NGN"), 200)
+      assert.strictEqual(yield* requestStatus("NGN"), 200)
+      yield* injectFault({ fault: "500" })
+      yield* clearFaults
+      assert.strictEqual(yield* requestStatus("NGN"), 200)
     })
   )
 
-  it.live("is gone with its scope", () =>
+  it.live("stops with its scope", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const { baseUrl } = yield* Scope.provide(listen(), scope)

@@ -8,12 +8,12 @@ import * as FlutterwaveV4Client from "../../../src/providers/flutterwave/Flutter
 import * as Sandbox from "../../../src/providers/sandbox/Sandbox.ts"
 import { rendered } from "../../config/RenderedValue.ts"
 import * as StubServer from "../StubServer.ts"
-import { connect } from "./WatchedClient.ts"
+import { connect } from "../ProviderTestClient.ts"
 
 const ID = "client-0123456789abcdef"
 const SECRET = "s3cr+t/0123456789=="
 
-interface Asked {
+interface ReceivedRequest {
   readonly headers: IncomingMessage["headers"]
   readonly body: string
 }
@@ -28,32 +28,35 @@ const quotation = JSON.stringify({
     created_datetime: "2026-11-21T03:27:17.086Z"
   }
 })
-const good = (response: ServerResponse) => response.writeHead(201).end(quotation)
+const created = (response: ServerResponse) => response.writeHead(201).end(quotation)
 const unauthorized = (response: ServerResponse) =>
   response.writeHead(401).end('{"status":"failed","error":{"code":"10401","message":"Unauthorized"}}')
 
-/** A v4 that answers each request for a rate with the next of `answers`, the last one from then on. */
-const played = Effect.fnUntraced(function* (
-  answers: ReadonlyArray<(response: ServerResponse, asked: Asked) => void> = [good],
-  life = 600,
+/** A client of a stub v4 server. The n-th rate request gets the n-th response; further requests get the last one. */
+const connectStub = Effect.fnUntraced(function* (
+  responses: ReadonlyArray<(response: ServerResponse, request: ReceivedRequest) => void> = [created],
+  tokenLifetime = 600,
   env: Record<string, string> = {}
 ) {
-  const tokens: Array<Asked> = []
-  const rates: Array<Asked> = []
-  let tokenFails = false
+  const tokens: Array<ReceivedRequest> = []
+  const rates: Array<ReceivedRequest> = []
+  let isTokenFailing = false
   const baseUrl = yield* StubServer.listen((request, response) => {
     void text(request).then((body) => {
-      const asked = { headers: request.headers, body }
+      const received = { headers: request.headers, body }
       if (request.url === "/token") {
-        tokens.push(asked)
-        if (tokenFails) return response.writeHead(503).end("busy")
+        tokens.push(received)
+        if (isTokenFailing) return response.writeHead(503).end("busy")
         return response.end(
-          JSON.stringify({ access_token: `token-${tokens.length}-0123456789abcdef`, expires_in: life })
+          JSON.stringify({
+            access_token: `token-${tokens.length}-0123456789abcdef`,
+            expires_in: tokenLifetime
+          })
         )
       }
       assert.strictEqual(`${request.method} ${request.url}`, "POST /v4/transfers/rates")
-      rates.push(asked)
-      return (answers[rates.length - 1] ?? answers.at(-1) ?? good)(response, asked)
+      rates.push(received)
+      return (responses[rates.length - 1] ?? responses.at(-1) ?? created)(response, received)
     })
   })
   const settings = {
@@ -65,16 +68,16 @@ const played = Effect.fnUntraced(function* (
     FLUTTERWAVE_TOKEN_URL: `${baseUrl}/token`
   }
   const client = yield* connect(baseUrl, { ...settings, ...env }, FlutterwaveV4Client.make)
-  return { ...client, tokens, rates, failTokens: (fails: boolean) => (tokenFails = fails) }
+  return { ...client, tokens, rates, failTokens: (isFailing: boolean) => (isTokenFailing = isFailing) }
 })
 
-const bearers = (rates: ReadonlyArray<Asked>) =>
+const bearers = (rates: ReadonlyArray<ReceivedRequest>) =>
   rates.map(({ headers }) => Number(/^Bearer token-(\d+)-/.exec(headers.authorization ?? "")?.[1]))
 
 describe("FlutterwaveV4Client", () => {
-  it.effect("asks for a token and a rate as Flutterwave wants to be asked", () =>
+  it.effect("sends the documented token and rate requests", () =>
     Effect.gen(function* () {
-      const { rate, rates, tokens } = yield* played()
+      const { rate, rates, tokens } = yield* connectStub()
       const tick = yield* rate()
       assert.deepStrictEqual(
         [tick.provider, Decimal.format(tick.rate), tick.providerRate, tick.raw, tick.quotedAt?.toString()],
@@ -108,12 +111,12 @@ describe("FlutterwaveV4Client", () => {
     })
   )
 
-  it.effect("fetches one token for all who wait for it, and another one before it ends", () =>
+  it.effect("fetches one token for concurrent requests, and a new one before it expires", () =>
     Effect.gen(function* () {
-      const { ask, rate, rates, settle, tokens } = yield* played([good], 600)
+      const { rate, rates, requestRate, settle, tokens } = yield* connectStub([created], 600)
       yield* settle(
         Effect.all(
-          Array.from({ length: 10 }, () => ask("USD", "NGN")),
+          Array.from({ length: 10 }, () => requestRate("USD", "NGN")),
           { concurrency: "unbounded" }
         )
       )
@@ -127,9 +130,9 @@ describe("FlutterwaveV4Client", () => {
     })
   )
 
-  it.effect("throws a refused token away, and asks once more with another", () =>
+  it.effect("replaces a rejected token and retries", () =>
     Effect.gen(function* () {
-      const { rate, rates, tokens } = yield* played([unauthorized, good])
+      const { rate, rates, tokens } = yield* connectStub([unauthorized, created])
       yield* rate()
       yield* rate()
       assert.deepStrictEqual(bearers(rates), [1, 2, 2])
@@ -137,28 +140,28 @@ describe("FlutterwaveV4Client", () => {
     })
   )
 
-  it.effect("does so once only, and once for all whose token is refused", () =>
+  it.effect("retries once with a new token, which concurrent requests share", () =>
     Effect.gen(function* () {
-      const { rate, rates, tokens } = yield* played([unauthorized])
+      const { rate, rates, tokens } = yield* connectStub([unauthorized])
       const error = yield* Effect.flip(rate())
       assert.deepInclude(error.reason, { _tag: "Refused", status: 401 })
       assert.deepStrictEqual(bearers(rates), [1, 2])
 
-      const both = yield* played([unauthorized, unauthorized, good])
-      const asks = [both.ask("USD", "NGN"), both.ask("USD", "NGN")]
-      yield* both.settle(Effect.all(asks, { concurrency: "unbounded" }))
+      const both = yield* connectStub([unauthorized, unauthorized, created])
+      const requests = [both.requestRate("USD", "NGN"), both.requestRate("USD", "NGN")]
+      yield* both.settle(Effect.all(requests, { concurrency: "unbounded" }))
       assert.deepStrictEqual([both.tokens.length, tokens.length], [2, 2])
     })
   )
 
-  it.effect("says why it has no token, opens its circuit for that as well, and heals", () =>
+  it.effect("reports token failures, opens the circuit for them and recovers", () =>
     Effect.gen(function* () {
-      const { failTokens, rate, rates, tokens } = yield* played()
+      const { failTokens, rate, rates, tokens } = yield* connectStub()
       failTokens(true)
       const error = yield* Effect.flip(rate())
       assert.strictEqual(
         error.message,
-        "flutterwave-v4 gave no rate for USD:NGN: it failed with 503 (no token: busy)"
+        "flutterwave-v4 returned no rate for USD:NGN: request failed with status 503 (no token: busy)"
       )
       assert.deepStrictEqual([tokens.length, rates.length], [3, 0])
       yield* Effect.replicateEffect(Effect.flip(rate()), 4)
@@ -170,45 +173,47 @@ describe("FlutterwaveV4Client", () => {
     })
   )
 
-  it.effect("uses a fresh key for each attempt, and takes no replay for a rate", () =>
+  it.effect("uses a new idempotency key for each attempt and rejects replays", () =>
     Effect.gen(function* () {
       const replay = (response: ServerResponse) =>
         response.writeHead(201, { "x-idempotency-cache-hit": "true" }).end(quotation)
-      const { rate, rates } = yield* played([replay, (response) => response.destroy(), good])
+      const { rate, rates } = yield* connectStub([replay, (response) => response.destroy(), created])
       yield* rate()
       assert.strictEqual(new Set(rates.map(({ headers }) => headers["x-idempotency-key"])).size, 3)
       assert.strictEqual(new Set(rates.map(({ headers }) => headers["x-trace-id"])).size, 3)
     })
   )
 
-  const echoes: ReadonlyArray<readonly [string, (response: ServerResponse, asked: Asked) => void]> = [
+  const echoes: ReadonlyArray<
+    readonly [string, (response: ServerResponse, request: ReceivedRequest) => void]
+  > = [
     [
       "a rate",
       (response, { headers }) =>
         response.end(quotation.replace("Rate created", String(headers.authorization)))
     ],
-    ["a refusal", (response, { headers }) => response.writeHead(400).end(`${headers.authorization} ${ID}`)],
+    ["a rejection", (response, { headers }) => response.writeHead(400).end(`${headers.authorization} ${ID}`)],
     ["a page", (response, { headers }) => response.end(`<p>${headers.authorization}</p>`)]
   ]
-  it.effect.each(echoes)("shows neither its secret nor its token: %s", ([, answer]) =>
+  it.effect.each(echoes)("keeps its secret and its token out of results, logs and spans: %s", ([, respond]) =>
     Effect.gen(function* () {
-      const client = yield* played([answer])
-      const asked = client.rate().pipe(
-        Effect.tap((made) => Effect.logInfo(made.raw)),
+      const client = yield* connectStub([respond])
+      const logged = client.rate().pipe(
+        Effect.tap(({ raw }) => Effect.logInfo(raw)),
         Effect.tapCause((cause) => Effect.logError("failed", cause)),
         Effect.withSpan("test")
       )
-      const result = yield* Effect.result(client.watched(asked))
+      const result = yield* Effect.result(client.withTelemetry(logged))
       assert.isNotEmpty(client.logs)
-      assert.include(client.traced(), "USD:NGN")
+      assert.include(client.exportedSpans(), "USD:NGN")
       for (const secret of [ID, SECRET, encodeURIComponent(SECRET), "0123456789abcdef"]) {
-        for (const said of [rendered(Result.merge(result)), client.logs.join("\n"), client.traced()])
-          assert.notInclude(said, secret)
+        for (const output of [rendered(Result.merge(result)), client.logs.join("\n"), client.exportedSpans()])
+          assert.notInclude(output, secret)
       }
     })
   )
 
-  it.effect("gets along with the sandbox, through faults and an expired token", () =>
+  it.effect("works with the sandbox, through faults and an expired token", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
       const client = yield* connect(
@@ -229,11 +234,11 @@ describe("FlutterwaveV4Client", () => {
         ["429", "RateLimited", 3],
         ["expired", "Refused", 2]
       ] as const) {
-        const before = yield* sandbox.requestsTo("flutterwave-v4")
-        yield* sandbox.order({ provider: "flutterwave-v4", fault })
+        const requestsBefore = yield* sandbox.requestsTo("flutterwave-v4")
+        yield* sandbox.injectFault({ provider: "flutterwave-v4", fault })
         assert.strictEqual((yield* Effect.flip(client.rate())).reason._tag, reason)
-        assert.strictEqual((yield* sandbox.requestsTo("flutterwave-v4")) - before, requests, fault)
-        yield* sandbox.clear
+        assert.strictEqual((yield* sandbox.requestsTo("flutterwave-v4")) - requestsBefore, requests, fault)
+        yield* sandbox.clearFaults
         for (const [from, to] of [
           ["USD", "NGN"],
           ["NGN", "USD"],
@@ -241,7 +246,7 @@ describe("FlutterwaveV4Client", () => {
         ] as const)
           assert.strictEqual((yield* client.rate(from, to)).pair.key, `${from}:${to}`)
       }
-      yield* sandbox.order({ provider: "flutterwave-v4", fault: "expired", times: 1 })
+      yield* sandbox.injectFault({ provider: "flutterwave-v4", fault: "expired", times: 1 })
       yield* client.rate()
     })
   )

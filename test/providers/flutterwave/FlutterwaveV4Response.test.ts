@@ -6,9 +6,9 @@ import * as FlutterwaveV4Response from "../../../src/providers/flutterwave/Flutt
 import { rendered } from "../../config/RenderedValue.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 
-const asked = { pair: pairOf("NGN", "USD"), amount: BigDecimal.make(300n, 0) }
+const request = { pair: pairOf("NGN", "USD"), amount: BigDecimal.make(300n, 0) }
 
-/** The one sample of Flutterwave's documentation. */
+/** The sample response in Flutterwave's documentation. */
 const sample =
   '{"status":"success","message":"Rate created","data":{"id":"rex_JtA0MDnO0ITr","rate":"1728.614990",' +
   '"source":{"amount":"518584.497070","currency":"NGN"},"destination":{"amount":"300","currency":"USD"},' +
@@ -21,14 +21,13 @@ const response = (body: string, status = 201, headers: Record<string, string> = 
   retryAfter: Option.none()
 })
 
-const read = (...given: Parameters<typeof response>) => FlutterwaveV4Response.read(response(...given), asked)
-const refused = (...given: Parameters<typeof response>) =>
-  Option.getOrThrow(Result.getFailure(read(...given)))
+const read = (...args: Parameters<typeof response>) => FlutterwaveV4Response.read(response(...args), request)
+const rejected = (...args: Parameters<typeof response>) => Option.getOrThrow(Result.getFailure(read(...args)))
 const failed = (code: string, message = "no") =>
   JSON.stringify({ status: "failed", error: { type: "X", code, message, validation_errors: [] } })
 
-describe("FlutterwaveV4Answer.read", () => {
-  it("takes the rate from the amounts, and the moment that it is of", () => {
+describe("FlutterwaveV4Response.read", () => {
+  it("computes the rate from the amounts and reads its time", () => {
     const { convention, destinationAmount, providerRate, quotedAt, rate, sourceAmount } = Result.getOrThrow(
       read(sample)
     )
@@ -52,28 +51,28 @@ describe("FlutterwaveV4Answer.read", () => {
     )
   })
 
-  it("takes the other convention, numbers, and no moment as well", () => {
+  it("accepts the direct convention, numbers and a missing or invalid time", () => {
     const direct = sample
       .replace('"1728.614990"', "0.000578497779")
       .replace(/,"created_datetime":"[^"]*"/, "")
     const { convention, quotedAt } = Result.getOrThrow(read(direct))
     assert.deepStrictEqual([convention, quotedAt], ["direct", undefined])
-    const odd = Result.getOrThrow(read(sample.replace("2025-06-25T12:54:25.710Z", "today")))
-    assert.isUndefined(odd.quotedAt)
+    const invalidTime = Result.getOrThrow(read(sample.replace("2025-06-25T12:54:25.710Z", "today")))
+    assert.isUndefined(invalidTime.quotedAt)
   })
 
-  const lies: ReadonlyArray<readonly [string, string, string]> = [
+  const contradictions: ReadonlyArray<readonly [string, string, string]> = [
     ["another rate than its amounts", '"1728.614990"', '"1800.1"'],
     ["another pair", '"currency":"USD"', '"currency":"EUR"'],
     ["another amount", '"amount":"300"', '"amount":"301"'],
     ["a negative amount", '"518584.497070"', '"-518584.497070"']
   ]
-  it.each(lies)("refuses %s, as v3 does", (_, from, to) => {
-    assert.strictEqual(refused(sample.replace(from, to))._tag, "Contradictory")
+  it.each(contradictions)("rejects %s, as v3 does", (_, from, to) => {
+    assert.strictEqual(rejected(sample.replace(from, to))._tag, "Contradictory")
   })
 
-  it("takes no old rate for a new one", () => {
-    const { _tag } = refused(sample, 201, { "x-idempotency-cache-hit": "true" })
+  it("rejects replayed responses", () => {
+    const { _tag } = rejected(sample, 201, { "x-idempotency-cache-hit": "true" })
     assert.strictEqual(_tag, "Malformed")
     assert.isTrue(Result.isSuccess(read(sample, 201, { "x-idempotency-cache-hit": "false" })))
   })
@@ -85,38 +84,38 @@ describe("FlutterwaveV4Answer.read", () => {
     [422, failed("10422"), { _tag: "Refused", status: 422, detail: "10422: no" }],
     [429, failed("10429"), { _tag: "RateLimited" }],
     [200, failed("10500"), { _tag: "Failing", status: 500, detail: "10500: no" }],
-    [400, failed("unheard"), { _tag: "Refused", status: 400, detail: "unheard: no" }],
-    [200, failed("unheard"), { _tag: "Failing", status: 200, detail: "unheard: no" }],
+    [400, failed("unknown"), { _tag: "Refused", status: 400, detail: "unknown: no" }],
+    [200, failed("unknown"), { _tag: "Failing", status: 200, detail: "unknown: no" }],
     [502, "<html>", { _tag: "Failing", status: 502, detail: "<html>" }],
     [404, "", { _tag: "Refused", status: 404, detail: "" }]
   ]
-  it.each(failures)("takes %i with %s for what its code says", (status, body, reason) => {
-    assert.deepStrictEqual({ ...refused(body, status) }, reason)
+  it.each(failures)("maps status %i with %s by its error code", (status, body, reason) => {
+    assert.deepStrictEqual({ ...rejected(body, status) }, reason)
   })
 
   it.each(["", "<html>", "{}", '{"status":"success"}', sample.slice(0, -9), sample.replace("rate", "rats")])(
-    "takes %s for malformed",
+    "rejects %s as malformed",
     (body) => {
-      assert.strictEqual(refused(body)._tag, "Malformed")
+      assert.strictEqual(rejected(body)._tag, "Malformed")
     }
   )
 })
 
-describe("FlutterwaveV4Answer.readToken", () => {
+describe("FlutterwaveV4Response.readToken", () => {
   const token = (body: string, status = 200) => FlutterwaveV4Response.readToken(response(body, status))
 
-  it("uses a token until a minute before its end, or half of its time", () => {
-    const life = (seconds: string) => {
-      const { bearer, life } = Result.getOrThrow(
+  it("uses a token until a minute before expiry, but for at least half of its lifetime", () => {
+    const lifetimeOf = (seconds: string) => {
+      const { bearer, lifetime } = Result.getOrThrow(
         token(`{"access_token":"ey.x","expires_in":${seconds},"token_type":"Bearer"}`)
       )
       assert.strictEqual(Redacted.value(bearer), "ey.x")
-      return Duration.toSeconds(life)
+      return Duration.toSeconds(lifetime)
     }
-    assert.deepStrictEqual(["600", '"600"', "100", "0", "-5"].map(life), [540, 540, 50, 0, 0])
+    assert.deepStrictEqual(["600", '"600"', "100", "0", "-5"].map(lifetimeOf), [540, 540, 50, 0, 0])
   })
 
-  it("says why there is none", () => {
+  it("reports why there is no token", () => {
     const reason = (body: string, status: number) => Option.getOrThrow(Result.getFailure(token(body, status)))
     assert.deepInclude(reason('{"error":"unauthorized_client","error_description":"Invalid client"}', 401), {
       _tag: "Refused",

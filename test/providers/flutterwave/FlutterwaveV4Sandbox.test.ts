@@ -18,7 +18,7 @@ const connect = Effect.gen(function* () {
   const { json } = yield* token(credentials)
   const bearer: string = json.access_token
   const quote = (
-    asked: {
+    request: {
       readonly from?: string
       readonly to?: string
       readonly amount?: unknown
@@ -29,9 +29,9 @@ const connect = Effect.gen(function* () {
     send(
       `${sandbox.baseUrl}/v4/transfers/rates`,
       JSON.stringify({
-        source: { currency: asked.from ?? "USD" },
-        destination: { currency: asked.to ?? "NGN", amount: asked.amount ?? "1000000" },
-        ...(asked.precision === undefined ? {} : { precision: asked.precision })
+        source: { currency: request.from ?? "USD" },
+        destination: { currency: request.to ?? "NGN", amount: request.amount ?? "1000000" },
+        ...(request.precision === undefined ? {} : { precision: request.precision })
       }),
       { authorization: `Bearer ${bearer}`, "content-type": "application/json", ...headers }
     )
@@ -39,7 +39,7 @@ const connect = Effect.gen(function* () {
 })
 
 describe("FlutterwaveV4Sandbox", () => {
-  it.live("gives a token for 600 seconds to every client, and none without one", () =>
+  it.live("issues tokens for 600 seconds to any client with credentials", () =>
     Effect.gen(function* () {
       const { credentials, token } = yield* connect
       const { json, status } = yield* token(credentials)
@@ -51,7 +51,7 @@ describe("FlutterwaveV4Sandbox", () => {
     })
   )
 
-  it.live("answers with strings, in the precision that is asked for, rates as its own v3 has them", () =>
+  it.live("returns strings in the requested precision, with the rates of v3", () =>
     Effect.gen(function* () {
       const { quote, sandbox } = yield* connect
       const { headers, json, status } = yield* quote({ precision: 9 })
@@ -69,15 +69,15 @@ describe("FlutterwaveV4Sandbox", () => {
     })
   )
 
-  it.live("gives the same answer again for the same key", () =>
+  it.live("replays the response for the same idempotency key", () =>
     Effect.gen(function* () {
       const { quote } = yield* connect
       const key = { "x-idempotency-key": "0123456789ab" }
       const first = yield* quote({}, key)
-      const again = yield* quote({}, key)
-      assert.deepStrictEqual(again.json, first.json)
+      const replay = yield* quote({}, key)
+      assert.deepStrictEqual(replay.json, first.json)
       assert.deepStrictEqual(
-        [first, again].map(({ headers }) => headers.get("x-idempotency-cache-hit")),
+        [first, replay].map(({ headers }) => headers.get("x-idempotency-cache-hit")),
         [null, "true"]
       )
       const other = yield* quote({}, { "x-idempotency-key": "0123456789ac" })
@@ -87,11 +87,11 @@ describe("FlutterwaveV4Sandbox", () => {
     })
   )
 
-  it.live("refuses what it cannot take, each with its code", () =>
+  it.live("rejects invalid requests with their error codes", () =>
     Effect.gen(function* () {
       const { quote } = yield* connect
-      const code = (answer: ReturnType<typeof quote>) =>
-        Effect.map(answer, ({ json, status }) => [status, json.error.code])
+      const code = (response: ReturnType<typeof quote>) =>
+        Effect.map(response, ({ json, status }) => [status, json.error.code])
       assert.deepStrictEqual(yield* code(quote({}, { authorization: "Bearer other" })), [401, "10401"])
       assert.deepStrictEqual(yield* code(quote({}, { authorization: "" })), [401, "10401"])
       assert.deepStrictEqual(yield* code(quote({ amount: 1000 })), [400, "10400"])
@@ -100,7 +100,7 @@ describe("FlutterwaveV4Sandbox", () => {
     })
   )
 
-  it.live("misbehaves as it is told, and alone", () =>
+  it.live("responds with injected faults", () =>
     Effect.gen(function* () {
       const { quote, sandbox } = yield* connect
       const provider = "flutterwave-v4"
@@ -109,15 +109,15 @@ describe("FlutterwaveV4Sandbox", () => {
         ["429", 429, "10429"],
         ["500", 500, "10500"]
       ] as const) {
-        yield* sandbox.order({ provider, fault, times: 1 })
-        const answer = yield* quote()
-        assert.deepStrictEqual([answer.status, answer.json.error.code], [status, code])
+        yield* sandbox.injectFault({ provider, fault, times: 1 })
+        const response = yield* quote()
+        assert.deepStrictEqual([response.status, response.json.error.code], [status, code])
         assert.strictEqual((yield* quote()).status, 201)
       }
-      yield* sandbox.order({ provider, fault: "inverse-amounts" })
+      yield* sandbox.injectFault({ provider, fault: "inverse-amounts" })
       const { data } = (yield* quote({ amount: "1000" })).json
       assert.closeTo(Number(data.source.amount), 1_528_000, 31_000)
-      yield* sandbox.order({ provider, fault: "frozen" })
+      yield* sandbox.injectFault({ provider, fault: "frozen" })
       const frozen = (yield* quote()).json.data.rate
       assert.strictEqual((yield* quote()).json.data.rate, frozen)
     })

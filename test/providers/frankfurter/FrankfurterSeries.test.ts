@@ -8,15 +8,17 @@ import * as StubServer from "../StubServer.ts"
 
 const [EUR, NGN] = [CurrencyCode.make("EUR"), CurrencyCode.make("NGN")]
 
-/** Asks a Frankfurter that answers like this for a year. */
-const ask = Effect.fnUntraced(function* (answers: ReadonlyArray<readonly [status: number, body: string]>) {
-  const asked: Array<string> = []
+/** Requests a year from a stub server. The n-th request gets the n-th response; further requests get the last one. */
+const requestYear = Effect.fnUntraced(function* (
+  responses: ReadonlyArray<readonly [status: number, body: string]>
+) {
+  const requests: Array<string> = []
   const url = yield* StubServer.listen((request, response) => {
-    const [status, body] = answers[Math.min(asked.length, answers.length - 1)] ?? [500, ""]
-    asked.push(request.url ?? "")
+    const [status, body] = responses[Math.min(requests.length, responses.length - 1)] ?? [500, ""]
+    requests.push(request.url ?? "")
     response.writeHead(status, { "content-type": "application/json" }).end(body)
   })
-  const days = yield* FrankfurterSeries.use((series) =>
+  const result = yield* FrankfurterSeries.use((series) =>
     series.days([EUR, NGN], DateTime.makeUnsafe("2024-01-01"), DateTime.makeUnsafe("2024-12-31"))
   ).pipe(
     Effect.result,
@@ -27,19 +29,19 @@ const ask = Effect.fnUntraced(function* (answers: ReadonlyArray<readonly [status
       )
     )
   )
-  if (days._tag === "Failure") return { asked, message: days.failure.message, days: [] }
-  const shown = days.success.map(
+  if (result._tag === "Failure") return { requests, message: result.failure.message, days: [] }
+  const days = result.success.map(
     ({ day, quotes }) =>
       `${DateTime.formatIso(day)} ${Array.from(quotes, ([code, { text }]) => `${code}=${text}`).join(" ")}`
   )
-  return { asked, message: "", days: shown }
+  return { requests, message: "", days }
 }, Effect.scoped)
 
 const row = (date: string, quote: string, rate: string, base = "USD") =>
   `{"date":"${date}","base":"${base}","quote":"${quote}","rate":${rate}}`
 
 describe("FrankfurterSeries", () => {
-  it.live("gives what is quoted on each day, digit for digit, oldest first", () =>
+  it.live("returns the exact quotes of each day, oldest first", () =>
     Effect.gen(function* () {
       const rows = [
         row("2023-12-29", "EUR", "0.9"),
@@ -49,8 +51,8 @@ describe("FrankfurterSeries", () => {
         row("2024-01-02", "EUR", "0.91"),
         row("2025-01-01", "EUR", "0.95")
       ]
-      const { asked, days } = yield* ask([[200, `[${rows.join(",")}]`]])
-      assert.deepStrictEqual(asked, ["/v2/rates?base=USD&quotes=EUR%2CNGN&from=2024-01-01&to=2024-12-31"])
+      const { days, requests } = yield* requestYear([[200, `[${rows.join(",")}]`]])
+      assert.deepStrictEqual(requests, ["/v2/rates?base=USD&quotes=EUR%2CNGN&from=2024-01-01&to=2024-12-31"])
       assert.deepStrictEqual(days, [
         "2024-01-01T00:00:00.000Z EUR=0.90498",
         "2024-01-02T00:00:00.000Z EUR=0.91 NGN=907.1100000000000001"
@@ -58,57 +60,59 @@ describe("FrankfurterSeries", () => {
     })
   )
 
-  it.live("takes a year of many currencies", () =>
+  it.live("accepts a year of many currencies", () =>
     Effect.gen(function* () {
       const rows = Array.from({ length: 366 }, (_, n) =>
         ["EUR", "NGN", "GBP", "KES", "GHS"].map((code) =>
           row(DateTime.formatIso(DateTime.makeUnsafe(Date.UTC(2024, 0, 1 + n))).slice(0, 10), code, "1.5")
         )
       )
-      const { days } = yield* ask([[200, `[${rows.flat().join(",")}]`]])
+      const { days } = yield* requestYear([[200, `[${rows.flat().join(",")}]`]])
       assert.strictEqual(days.length, 366)
     })
   )
 
-  it.live("asks again where the failure may pass", () =>
+  it.live("retries transient failures", () =>
     Effect.gen(function* () {
-      const { asked, days } = yield* ask([
+      const { days, requests } = yield* requestYear([
         [503, ""],
         [200, `[${row("2024-01-01", "EUR", "0.9")}]`]
       ])
-      assert.strictEqual(asked.length, 2)
+      assert.strictEqual(requests.length, 2)
       assert.strictEqual(days.length, 1)
     })
   )
 
-  it.live("says what Frankfurter refuses, and does not ask again", () =>
+  it.live("reports a rejection without a retry", () =>
     Effect.gen(function* () {
-      const { asked, message } = yield* ask([[422, '{"status":422,"message":"invalid currency: NGN"}']])
-      assert.strictEqual(asked.length, 1)
+      const { message, requests } = yield* requestYear([
+        [422, '{"status":422,"message":"invalid currency: NGN"}']
+      ])
+      assert.strictEqual(requests.length, 1)
       assert.strictEqual(
         message,
-        "Frankfurter gave no rates for 2024-01-01 to 2024-12-31: it refused with 422 (invalid currency: NGN)"
+        "Frankfurter returned no rates for 2024-01-01 to 2024-12-31: request rejected with status 422 (invalid currency: NGN)"
       )
     })
   )
 
-  const wrong: ReadonlyArray<readonly [what: string, body: string, message: string]> = [
-    ["another base", `[${row("2024-01-01", "EUR", "1", "EUR")}]`, "asked for rates of USD"],
-    ["no rate", `[${row("2024-01-01", "EUR", "0")}]`, "rates must be positive decimals"],
+  const invalid: ReadonlyArray<readonly [name: string, body: string, message: string]> = [
+    ["another base", `[${row("2024-01-01", "EUR", "1", "EUR")}]`, "requested rates of USD"],
+    ["a zero rate", `[${row("2024-01-01", "EUR", "0")}]`, "rates must be positive decimals"],
     [
-      "a rate twice",
+      "a duplicate rate",
       `[${row("2024-01-01", "EUR", "1")},${row("2024-01-01", "EUR", "2")}]`,
-      "EUR is there twice on 2024-01-01"
+      "EUR appears twice on 2024-01-01"
     ],
-    ["a day that is none", `[${row("2024-02-30", "EUR", "1")}]`, "2024-02-30 is no date"],
-    ["no JSON", "<html>", "not JSON"],
-    ["something else", '{"rates":{}}', "fields are missing"]
+    ["an invalid date", `[${row("2024-02-30", "EUR", "1")}]`, "2024-02-30 is not a date"],
+    ["invalid JSON", "<html>", "not JSON"],
+    ["another structure", '{"rates":{}}', "fields are missing"]
   ]
-  it.live.each(wrong)("refuses an answer with %s", ([, body, message]) =>
+  it.live.each(invalid)("rejects a response with %s", ([, body, message]) =>
     Effect.gen(function* () {
-      const refused = yield* ask([[200, body]])
-      assert.include(refused.message, message)
-      assert.include(refused.message, "Frankfurter gave no rates for 2024-01-01 to 2024-12-31: ")
+      const rejection = yield* requestYear([[200, body]])
+      assert.include(rejection.message, message)
+      assert.include(rejection.message, "Frankfurter returned no rates for 2024-01-01 to 2024-12-31: ")
     })
   )
 })

@@ -18,14 +18,14 @@ const send = (url: string, init: RequestInit = {}) =>
     return { status: response.status, headers: response.headers, body: await response.text() }
   })
 
-const putFault = (baseUrl: string, order: unknown) =>
-  send(`${baseUrl}/faults`, { method: "PUT", body: JSON.stringify(order) })
+const putFault = (baseUrl: string, injection: unknown) =>
+  send(`${baseUrl}/faults`, { method: "PUT", body: JSON.stringify(injection) })
 
 const codes = (text: string) => text.split(",").map((code) => CurrencyCode.make(code))
 const SOURCES = codes("USD,CAD,GBP,EUR")
 const DESTINATIONS = codes("XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW")
 
-/** Each provider of many rates: where it is asked, and how its answer is read. */
+/** The table providers: request path and response reader. */
 const tables = {
   fixer: {
     pivot: "EUR",
@@ -42,8 +42,8 @@ const tables = {
 type Table = keyof typeof tables
 const names: ReadonlyArray<Table> = ["fixer", "openexchangerates", "frankfurter"]
 
-/** What a provider's answer says, as its client reads it: rates by currency, or why there are none. */
-const ask = Effect.fnUntraced(function* (baseUrl: string, name: Table) {
+/** Requests the rates of a provider and reads them as its client does. */
+const requestQuotes = Effect.fnUntraced(function* (baseUrl: string, name: Table) {
   const { path, pivot, read } = tables[name]
   const currencies = [...SOURCES, ...DESTINATIONS].filter((code) => code !== pivot)
   const { body, headers, status } = yield* send(baseUrl + path + currencies.join(","))
@@ -53,34 +53,36 @@ const ask = Effect.fnUntraced(function* (baseUrl: string, name: Table) {
 })
 
 const rate = (baseUrl: string, name: Table, currency: string) =>
-  Effect.map(ask(baseUrl, name), (read) =>
+  Effect.map(requestQuotes(baseUrl, name), (read) =>
     Decimal.format(
       Option.getOrThrow(Option.fromUndefinedOr(Result.getOrThrow(read).get(CurrencyCode.make(currency)))).rate
     )
   )
 const reason = (baseUrl: string, name: Table) =>
-  Effect.map(ask(baseUrl, name), (read) => describeReason(Option.getOrThrow(Result.getFailure(read))))
+  Effect.map(requestQuotes(baseUrl, name), (read) =>
+    describeReason(Option.getOrThrow(Result.getFailure(read)))
+  )
 
 describe("Sandbox", () => {
   for (const name of names) {
-    it.live(`${name} has a rate of now for every currency of the settings, near those of the others`, () =>
+    it.live(`${name} has a current rate for every configured currency, close to the other providers`, () =>
       Effect.gen(function* () {
         const sandbox = yield* listen()
-        const quotes = Result.getOrThrow(yield* ask(sandbox.baseUrl, name))
+        const quotes = Result.getOrThrow(yield* requestQuotes(sandbox.baseUrl, name))
         assert.strictEqual(quotes.size, 14)
         const { all } = makeSupported(SOURCES, DESTINATIONS)
         const one = BigDecimal.make(1n, 0)
         const now = yield* DateTime.now
         for (const { from, to } of all) {
-          const [sold, bought] = [from, to].map((code) => quotes.get(code)?.rate ?? one)
-          if (sold === undefined || bought === undefined) return assert.fail()
-          const mid = Decimal.quotient(bought, sold)
+          const [fromUnits, toUnits] = [from, to].map((code) => quotes.get(code)?.rate ?? one)
+          if (fromUnits === undefined || toUnits === undefined) return assert.fail()
+          const mid = Decimal.quotient(toUnits, fromUnits)
           const other = yield* send(
             `${sandbox.baseUrl}/v3/transfers/rates?amount=1000000&source_currency=${from}&destination_currency=${to}`,
             { headers: { authorization: "Bearer key" } }
           )
           const ratio = Number(Decimal.format(mid)) / JSON.parse(other.body).data.rate
-          // Flutterwave's spread is 0.4 %.
+          // The spread of Flutterwave is 0.4 %.
           assert.closeTo(ratio, 1.004, 0.003, `${from}:${to}`)
         }
         for (const { quotedAt } of quotes.values()) {
@@ -92,63 +94,66 @@ describe("Sandbox", () => {
       })
     )
 
-    it.effect(`${name} misbehaves as it is told, and alone`, () =>
+    it.effect(`${name} has the injected faults, and no other provider has them`, () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(Date.parse("2026-11-19T12:00:00Z"))
-        const { baseUrl, clear, order } = yield* listen()
+        const { baseUrl, clearFaults, injectFault } = yield* listen()
         const others = names.filter((other) => other !== name)
-        yield* order({ provider: name, fault: "500" })
-        assert.include(yield* reason(baseUrl, name), "it failed with 500")
+        yield* injectFault({ provider: name, fault: "500" })
+        assert.include(yield* reason(baseUrl, name), "request failed with status 500")
         for (const other of others) yield* rate(baseUrl, other, "NGN")
-        yield* order({ provider: name, fault: "429", times: 1 })
+        yield* injectFault({ provider: name, fault: "429", times: 1 })
         assert.strictEqual(yield* reason(baseUrl, name), "too many requests")
         yield* rate(baseUrl, name, "NGN")
-        yield* order({ provider: name, fault: "truncated" })
-        assert.include(yield* reason(baseUrl, name), "a malformed answer (not JSON")
+        yield* injectFault({ provider: name, fault: "truncated" })
+        assert.include(yield* reason(baseUrl, name), "malformed response (not JSON")
 
-        yield* order({ provider: name, fault: "frozen" })
+        yield* injectFault({ provider: name, fault: "frozen" })
         const frozen = yield* rate(baseUrl, name, "NGN")
         yield* TestClock.adjust("1 day")
         assert.strictEqual(yield* rate(baseUrl, name, "NGN"), frozen)
 
         const { pivot } = tables[name]
-        yield* clear
+        yield* clearFaults
         const [ngn, ghs] = [yield* rate(baseUrl, name, "NGN"), yield* rate(baseUrl, name, "GHS")]
-        yield* order({ provider: name, fault: "jump", pairs: [`${pivot}:NGN`] })
+        yield* injectFault({ provider: name, fault: "jump", pairs: [`${pivot}:NGN`] })
         assert.closeTo(Number(yield* rate(baseUrl, name, "NGN")) / Number(ngn), 1.5, 0.01)
         assert.closeTo(Number(yield* rate(baseUrl, name, "GHS")) / Number(ghs), 1, 0.01)
 
-        yield* order({ provider: name, fault: "old" })
-        const read = Result.getOrThrow(yield* ask(baseUrl, name))
+        yield* injectFault({ provider: name, fault: "old" })
+        const read = Result.getOrThrow(yield* requestQuotes(baseUrl, name))
         const quotedAt = read.get(CurrencyCode.make("NGN"))?.quotedAt ?? assert.fail()
         assert.strictEqual(DateTime.formatIsoDateUtc(quotedAt), "2026-11-10")
       })
     )
   }
 
-  it.live("plays Fixer's free plan, whose errors come with 200", () =>
+  it.live("simulates Fixer's free plan, which sends errors with status 200", () =>
     Effect.gen(function* () {
-      const { baseUrl, order } = yield* listen()
+      const { baseUrl, injectFault } = yield* listen()
       const get = (query: string, headers: Record<string, string> = {}) =>
         Effect.map(send(`${baseUrl}/fixer/latest?${query}`, { headers }), ({ body, status }) => {
           const { error, rates, success } = JSON.parse(body)
           return { status, success, code: error?.code, rates: rates && Object.keys(rates).join(",") }
         })
-      const refused = (code: number) => ({ status: 200, success: false, code, rates: undefined })
-      assert.deepStrictEqual(yield* get("symbols=NGN"), refused(101))
-      assert.deepStrictEqual(yield* get("access_key=k&base=USD&symbols=NGN"), refused(105))
-      assert.deepStrictEqual(yield* get("access_key=k&symbols=XXX"), refused(202))
-      const good = { status: 200, success: true, code: undefined }
-      assert.deepStrictEqual(yield* get("access_key=k&symbols=NGN,XXX,EUR"), { ...good, rates: "NGN,EUR" })
-      assert.deepStrictEqual(yield* get("base=EUR&symbols=NGN", { apikey: "k" }), { ...good, rates: "NGN" })
-      yield* order({ provider: "fixer", fault: "quota" })
-      assert.deepStrictEqual(yield* get("access_key=k"), refused(104))
+      const rejected = (code: number) => ({ status: 200, success: false, code, rates: undefined })
+      assert.deepStrictEqual(yield* get("symbols=NGN"), rejected(101))
+      assert.deepStrictEqual(yield* get("access_key=k&base=USD&symbols=NGN"), rejected(105))
+      assert.deepStrictEqual(yield* get("access_key=k&symbols=XXX"), rejected(202))
+      const success = { status: 200, success: true, code: undefined }
+      assert.deepStrictEqual(yield* get("access_key=k&symbols=NGN,XXX,EUR"), { ...success, rates: "NGN,EUR" })
+      assert.deepStrictEqual(yield* get("base=EUR&symbols=NGN", { apikey: "k" }), {
+        ...success,
+        rates: "NGN"
+      })
+      yield* injectFault({ provider: "fixer", fault: "quota" })
+      assert.deepStrictEqual(yield* get("access_key=k"), rejected(104))
     })
   )
 
-  it.live("plays the free plan of Open Exchange Rates, which does not allow with 429", () =>
+  it.live("simulates the free plan of Open Exchange Rates, which rejects with status 429", () =>
     Effect.gen(function* () {
-      const { baseUrl, order } = yield* listen()
+      const { baseUrl, injectFault } = yield* listen()
       const get = (query: string) =>
         Effect.map(send(`${baseUrl}/openexchangerates/latest.json?${query}`), ({ body, status }) => [
           status,
@@ -157,12 +162,12 @@ describe("Sandbox", () => {
       assert.deepStrictEqual(yield* get("base=USD"), [401, "missing_app_id"])
       assert.deepStrictEqual(yield* get("app_id=id&base=EUR"), [429, "not_allowed"])
       assert.deepStrictEqual(yield* get("app_id=id"), [200, undefined])
-      yield* order({ provider: "openexchangerates", fault: "not-allowed" })
+      yield* injectFault({ provider: "openexchangerates", fault: "not-allowed" })
       assert.deepStrictEqual(yield* get("app_id=id"), [429, "not_allowed"])
     })
   )
 
-  it.live("plays Frankfurter's time series, the same each time", () =>
+  it.live("simulates Frankfurter's time series with repeatable rates", () =>
     Effect.gen(function* () {
       const { baseUrl } = yield* listen()
       const get = (query: string, headers: Record<string, string> = {}) =>
@@ -193,7 +198,7 @@ describe("Sandbox", () => {
           .map((line) => JSON.parse(line)),
         rows
       )
-      // A Sunday has the rates of the Friday before.
+      // A Sunday has the rates of the previous Friday.
       const day = JSON.parse((yield* get("base=USD&quotes=NGN,EUR&date=2026-01-04")).body)
       assert.deepStrictEqual(day, rows.slice(2, 4))
       const reversed = yield* get("base=USD&from=2026-01-06&to=2026-01-01")
@@ -213,7 +218,7 @@ describe("Sandbox", () => {
     })
   )
 
-  it.live("gives other rates for another seed", () =>
+  it.live("generates other rates for another seed", () =>
     Effect.gen(function* () {
       const day = (seed: string) =>
         Effect.flatMap(listen(seed), ({ baseUrl }) => send(`${baseUrl}/frankfurter/rates?date=2026-01-05`))
@@ -222,20 +227,20 @@ describe("Sandbox", () => {
     })
   )
 
-  it.live("takes only faults that a provider has", () =>
+  it.live("rejects faults that a provider does not have", () =>
     Effect.gen(function* () {
       const { baseUrl } = yield* listen()
-      for (const [order, status] of [
+      for (const [injection, status] of [
         [{ fault: "inverse-amounts" }, 204],
         [{ provider: "flutterwave", fault: "inverse" }, 204],
         [{ provider: "fixer", fault: "quota" }, 204],
         [{ provider: "openexchangerates", fault: "quota" }, 400],
         [{ provider: "fixer", fault: "inverse" }, 400],
         [{ provider: "frankfurter", fault: "not-allowed" }, 400],
-        [{ provider: "nobody", fault: "500" }, 400],
+        [{ provider: "unknown", fault: "500" }, 400],
         [{ provider: "fixer" }, 400]
       ] as const) {
-        assert.strictEqual((yield* putFault(baseUrl, order)).status, status, JSON.stringify(order))
+        assert.strictEqual((yield* putFault(baseUrl, injection)).status, status, JSON.stringify(injection))
       }
       assert.strictEqual((yield* send(`${baseUrl}/faults`, { method: "DELETE" })).status, 204)
       yield* rate(baseUrl, "fixer", "NGN")

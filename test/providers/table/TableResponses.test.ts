@@ -16,7 +16,7 @@ import {
 import type * as TableResponse from "../../../src/providers/table/TableResponse.ts"
 
 const codes = (text: string) => text.split(",").map((code) => CurrencyCode.make(code))
-const askedOf = (pivot: string, currencies = "GBP,NGN,XOF"): TableResponse.Asked => ({
+const requestOf = (pivot: string, currencies = "GBP,NGN,XOF"): TableResponse.TableRequest => ({
   pivot: CurrencyCode.make(pivot),
   currencies: codes(currencies)
 })
@@ -31,27 +31,27 @@ const plain = (read: ReturnType<Read>) =>
   Array.from(Result.getOrThrow(read), ([currency, { quotedAt, rate, text }]) =>
     [currency, Decimal.format(rate), text, DateTime.formatIso(quotedAt)].join(" ")
   )
-const refused = (read: ReturnType<Read>) => Option.getOrThrow(Result.getFailure(read))
+const rejected = (read: ReturnType<Read>) => Option.getOrThrow(Result.getFailure(read))
 
-describe("FixerAnswer", () => {
-  const asked = askedOf("EUR")
-  const success = (rates: string, changed: Readonly<Record<string, unknown>> = {}) =>
+describe("FixerResponse", () => {
+  const request = requestOf("EUR")
+  const success = (rates: string, overrides: Readonly<Record<string, unknown>> = {}) =>
     JSON.stringify({
       success: true,
       timestamp: 1795258800,
       base: "EUR",
       date: "2026-11-21",
       rates: JSON.rawJSON('"RATES"'),
-      ...changed
+      ...overrides
     }).replace('"RATES"', rates)
   const error = (code: number | string, type: string, info?: string) => ({
     success: false,
     error: info === undefined ? { code, type } : { code, type, info }
   })
   const read = (body: unknown, status?: number, retryAfter?: Option.Option<Duration.Duration>) =>
-    FixerResponse.read(response(body, status, retryAfter), asked)
+    FixerResponse.read(response(body, status, retryAfter), request)
 
-  it("reads every digit of what was asked for, and nothing else", () => {
+  it("reads all digits of the requested currencies, and no others", () => {
     const rates = '{"AED":3.9,"EUR":1,"GBP":0.8,"NGN":1784.302112345678901,"XOF":6.55957e2,"ZZZ":0}'
     assert.deepStrictEqual(plain(read(success(rates))), [
       "GBP 0.8 0.8 2026-11-21T11:00:00.000Z",
@@ -60,7 +60,7 @@ describe("FixerAnswer", () => {
     ])
   })
 
-  it("reads an answer that lacks some currencies", () => {
+  it("leaves out missing currencies", () => {
     assert.deepStrictEqual(plain(read(success('{"XOF":655.957}'))), [
       "XOF 655.957 655.957 2026-11-21T11:00:00.000Z"
     ])
@@ -69,7 +69,7 @@ describe("FixerAnswer", () => {
 
   const errors: ReadonlyArray<readonly [string, unknown, ProviderReason]> = [
     [
-      "a bad key",
+      "an invalid key",
       error(101, "invalid_access_key", "You have not supplied a valid API Access Key."),
       new Refused({
         status: 401,
@@ -77,23 +77,23 @@ describe("FixerAnswer", () => {
       })
     ],
     [
-      "an account that sleeps",
+      "an inactive account",
       error(102, "inactive_user"),
       new Refused({ status: 403, detail: "102 inactive_user" })
     ],
     [
-      "the month's requests used up",
+      "an exhausted monthly quota",
       error(104, "monthly_usage_limit_reached"),
       new RateLimited({ retryAfter: Duration.hours(1) })
     ],
     [
-      "the same in words",
+      "an exhausted quota with the type as code",
       { error: { code: "usage_limit_reached", message: "No." } },
       new RateLimited({ retryAfter: Duration.hours(1) })
     ],
     ["too many requests", error(106, "rate_limit_reached"), new RateLimited({})],
     [
-      "another plan",
+      "a restricted plan",
       error(105, "base_currency_access_restricted"),
       new Refused({ status: 403, detail: "105 base_currency_access_restricted" })
     ],
@@ -103,94 +103,98 @@ describe("FixerAnswer", () => {
       new Failing({ status: 200, detail: "106 no_rates_available" })
     ],
     [
-      "a bad base",
+      "an invalid base",
       error(201, "invalid_base_currency"),
       new Refused({ status: 400, detail: "201 invalid_base_currency" })
     ],
     [
-      "bad symbols",
+      "invalid symbols",
       error(202, "invalid_currency_codes"),
       new Refused({ status: 400, detail: "202 invalid_currency_codes" })
     ],
-    ["no such path", error(404, "404_not_found"), new Refused({ status: 404, detail: "404 404_not_found" })],
-    ["a code that nobody knows", error(999, "other"), new Refused({ status: 200, detail: "999 other" })],
     [
-      "a code in words",
+      "an unknown path",
+      error(404, "404_not_found"),
+      new Refused({ status: 404, detail: "404 404_not_found" })
+    ],
+    ["an unknown code", error(999, "other"), new Refused({ status: 200, detail: "999 other" })],
+    [
+      "a type as code",
       { error: { code: "base_currency_access_restricted", message: "An unexpected error occurred." } },
       new Refused({ status: 200, detail: "base_currency_access_restricted An unexpected error occurred." })
     ]
   ]
-  for (const [what, body, reason] of errors) {
-    it(`takes for an error, though it comes with 200: ${what}`, () => {
-      assert.deepStrictEqual(refused(read(body)), reason)
+  for (const [name, body, reason] of errors) {
+    it(`reports an error with status 200: ${name}`, () => {
+      assert.deepStrictEqual(rejected(read(body)), reason)
     })
   }
 
-  it("takes an error for the same whatever its status", () => {
+  it("maps an error code regardless of the status", () => {
     assert.deepStrictEqual(
-      refused(read(error(105, "base_currency_access_restricted"), 400)),
+      rejected(read(error(105, "base_currency_access_restricted"), 400)),
       new Refused({ status: 403, detail: "105 base_currency_access_restricted" })
     )
     assert.deepStrictEqual(
-      refused(read(error(104, "x"), 429)),
+      rejected(read(error(104, "x"), 429)),
       new RateLimited({ retryAfter: Duration.hours(1) })
     )
   })
 
-  it("reads the errors of the gate before it", () => {
+  it("reads errors of the gateway", () => {
     const seconds = Option.some(Duration.seconds(7))
     assert.deepStrictEqual(
-      refused(read({ message: "Invalid authentication credentials" }, 401)),
+      rejected(read({ message: "Invalid authentication credentials" }, 401)),
       new Refused({ status: 401, detail: "Invalid authentication credentials" })
     )
-    assert.deepStrictEqual(refused(read({ message: "Slow down" }, 429)), new RateLimited({}))
+    assert.deepStrictEqual(rejected(read({ message: "Slow down" }, 429)), new RateLimited({}))
     assert.deepStrictEqual(
-      refused(read({ message: "Slow down" }, 429, seconds)),
+      rejected(read({ message: "Slow down" }, 429, seconds)),
       new RateLimited({ retryAfter: Duration.seconds(7) })
     )
     assert.deepStrictEqual(
-      refused(read("<html>\nBad\tGateway", 502)),
+      rejected(read("<html>\nBad\tGateway", 502)),
       new Failing({ status: 502, detail: "<html> Bad Gateway" })
     )
   })
 
-  it("refuses what contradicts itself or the question", () => {
+  it("rejects another base and invalid rates as contradictory", () => {
     assert.deepStrictEqual(
-      refused(read(success("{}", { base: "USD" }))),
-      new Contradictory({ detail: "asked for rates of EUR, answered for USD" })
+      rejected(read(success("{}", { base: "USD" }))),
+      new Contradictory({ detail: "requested rates of EUR, received rates of USD" })
     )
     for (const rate of ["0", "0.0e0", "-1", '"NaN"', '""', '"1,5"', "1e18", "1e-31"]) {
-      const reason = refused(read(success(`{"GBP":0.8,"NGN":${rate}}`)))
+      const reason = rejected(read(success(`{"GBP":0.8,"NGN":${rate}}`)))
       assert.strictEqual(reason._tag, "Contradictory", rate)
     }
   })
 
-  it("refuses as malformed what is not the answer", () => {
-    const whole = success('{"NGN":1784.3}')
+  it("rejects malformed responses", () => {
+    const complete = success('{"NGN":1784.3}')
     for (const body of [
       "",
       "null",
       "[]",
       "1",
       "{}",
-      whole.slice(0, -1),
+      complete.slice(0, -1),
       '{"success":false}',
       '{"success":true}'
     ]) {
-      assert.instanceOf(refused(read(body)), Malformed, body)
+      assert.instanceOf(rejected(read(body)), Malformed, body)
     }
     for (const name of ["success", "timestamp", "base", "rates"]) {
       for (const value of [undefined, null, false, [1], { x: {} }]) {
-        assert.instanceOf(refused(read(success("{}", { [name]: value }))), Malformed, `${name} ${value}`)
+        assert.instanceOf(rejected(read(success("{}", { [name]: value }))), Malformed, `${name} ${value}`)
       }
     }
     for (const timestamp of [-1, 1.5, 1e11, "now"]) {
-      assert.instanceOf(refused(read(success("{}", { timestamp }))), Malformed, String(timestamp))
+      assert.instanceOf(rejected(read(success("{}", { timestamp }))), Malformed, String(timestamp))
     }
   })
 })
 
-describe("OpenExchangeRatesAnswer", () => {
+describe("OpenExchangeRatesResponse", () => {
   const success = {
     disclaimer: "…",
     license: "…",
@@ -199,11 +203,11 @@ describe("OpenExchangeRatesAnswer", () => {
     rates: { GBP: 0.75, NGN: 1534.5, XOF: 564.000001 }
   }
   const read = (body: unknown, status?: number, retryAfter?: Option.Option<Duration.Duration>) =>
-    OpenExchangeRatesResponse.read(response(body, status, retryAfter), askedOf("USD"))
+    OpenExchangeRatesResponse.read(response(body, status, retryAfter), requestOf("USD"))
   const error = (status: number, message: string, description = "Because.") =>
-    refused(read({ error: true, status, message, description }, status))
+    rejected(read({ error: true, status, message, description }, status))
 
-  it("reads what was asked for", () => {
+  it("reads the requested currencies", () => {
     assert.deepStrictEqual(plain(read(success)), [
       "GBP 0.75 0.75 2026-11-21T11:00:00.000Z",
       "NGN 1534.5 1534.5 2026-11-21T11:00:00.000Z",
@@ -211,7 +215,7 @@ describe("OpenExchangeRatesAnswer", () => {
     ])
   })
 
-  it("tells what is not allowed from too many requests", () => {
+  it("distinguishes a missing permission from too many requests", () => {
     assert.deepStrictEqual(
       error(429, "not_allowed"),
       new Refused({ status: 429, detail: "not_allowed Because." })
@@ -222,12 +226,12 @@ describe("OpenExchangeRatesAnswer", () => {
       new RateLimited({ retryAfter: Duration.hours(1) })
     )
     assert.deepStrictEqual(
-      refused(read("slow down", 429, Option.some(Duration.seconds(3)))),
+      rejected(read("slow down", 429, Option.some(Duration.seconds(3)))),
       new RateLimited({ retryAfter: Duration.seconds(3) })
     )
   })
 
-  it("reads the other errors", () => {
+  it("reads other errors", () => {
     for (const [status, message] of [
       [401, "missing_app_id"],
       [401, "invalid_app_id"],
@@ -238,21 +242,21 @@ describe("OpenExchangeRatesAnswer", () => {
     }
     assert.deepStrictEqual(error(500, "oops", ""), new Failing({ status: 500, detail: "oops" }))
     assert.deepStrictEqual(
-      refused(read({ error: true, status: 401, message: "invalid_app_id" }, 200)),
+      rejected(read({ error: true, status: 401, message: "invalid_app_id" }, 200)),
       new Refused({ status: 200, detail: "invalid_app_id" })
     )
   })
 
-  it("refuses another base, impossible numbers and what is not the answer", () => {
-    assert.instanceOf(refused(read({ ...success, base: "EUR" })), Contradictory)
-    assert.instanceOf(refused(read({ ...success, rates: { NGN: -1 } })), Contradictory)
-    assert.instanceOf(refused(read({ ...success, rates: undefined })), Malformed)
-    assert.instanceOf(refused(read({ ...success, timestamp: null })), Malformed)
-    assert.instanceOf(refused(read(JSON.stringify(success).slice(0, -1))), Malformed)
+  it("rejects another base, invalid rates and malformed responses", () => {
+    assert.instanceOf(rejected(read({ ...success, base: "EUR" })), Contradictory)
+    assert.instanceOf(rejected(read({ ...success, rates: { NGN: -1 } })), Contradictory)
+    assert.instanceOf(rejected(read({ ...success, rates: undefined })), Malformed)
+    assert.instanceOf(rejected(read({ ...success, timestamp: null })), Malformed)
+    assert.instanceOf(rejected(read(JSON.stringify(success).slice(0, -1))), Malformed)
   })
 })
 
-describe("FrankfurterAnswer", () => {
+describe("FrankfurterResponse", () => {
   const row = (quote: string, rate: unknown, date: unknown = "2026-11-20", base: unknown = "USD") => ({
     date,
     base,
@@ -260,9 +264,9 @@ describe("FrankfurterAnswer", () => {
     rate
   })
   const read = (body: unknown, status?: number) =>
-    FrankfurterResponse.read(response(body, status), askedOf("USD"))
+    FrankfurterResponse.read(response(body, status), requestOf("USD"))
 
-  it("reads a row for each currency, of the end of its day", () => {
+  it("reads one row per currency, quoted at the end of its day", () => {
     const rows = [row("NGN", 1534.5), row("XOF", 564.12, "2026-11-16"), row("AED", 3.67), row("GBP", 0.75123)]
     assert.deepStrictEqual(plain(read(rows)), [
       "GBP 0.75123 0.75123 2026-11-20T23:59:59.999Z",
@@ -272,26 +276,26 @@ describe("FrankfurterAnswer", () => {
     assert.deepStrictEqual(plain(read([])), [])
   })
 
-  it("reads its errors", () => {
+  it("reads errors", () => {
     for (const status of [400, 404, 422]) {
       assert.deepStrictEqual(
-        refused(read({ status, message: "invalid currency: XXX" }, status)),
+        rejected(read({ status, message: "invalid currency: XXX" }, status)),
         new Refused({ status, detail: "invalid currency: XXX" })
       )
     }
     assert.deepStrictEqual(
-      refused(read({ status: 503, message: "busy" }, 503)),
+      rejected(read({ status: 503, message: "busy" }, 503)),
       new Failing({ status: 503, detail: "busy" })
     )
-    assert.deepStrictEqual(refused(read("", 429)), new RateLimited({}))
+    assert.deepStrictEqual(rejected(read("", 429)), new RateLimited({}))
   })
 
-  it("refuses another base, impossible numbers and what is not the answer", () => {
-    assert.instanceOf(refused(read([row("NGN", 1), row("XOF", 1, "2026-11-20", "EUR")])), Contradictory)
-    assert.instanceOf(refused(read([row("NGN", 0)])), Contradictory)
-    assert.instanceOf(refused(read([row("NGN", 1), row("NGN", 2)])), Malformed)
+  it("rejects another base, invalid rates and malformed responses", () => {
+    assert.instanceOf(rejected(read([row("NGN", 1), row("XOF", 1, "2026-11-20", "EUR")])), Contradictory)
+    assert.instanceOf(rejected(read([row("NGN", 0)])), Contradictory)
+    assert.instanceOf(rejected(read([row("NGN", 1), row("NGN", 2)])), Malformed)
     for (const date of ["", "yesterday", "2026-13-01", "2026-11-20T00:00:00Z", 20261120, null]) {
-      assert.instanceOf(refused(read([row("NGN", 1534.5, date)])), Malformed, String(date))
+      assert.instanceOf(rejected(read([row("NGN", 1534.5, date)])), Malformed, String(date))
     }
     for (const body of [
       "",
@@ -302,7 +306,7 @@ describe("FrankfurterAnswer", () => {
       "[[]]",
       JSON.stringify([row("NGN", 1)]).slice(0, -1)
     ]) {
-      assert.instanceOf(refused(read(body)), Malformed, body)
+      assert.instanceOf(rejected(read(body)), Malformed, body)
     }
   })
 })

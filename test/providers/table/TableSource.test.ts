@@ -15,7 +15,7 @@ import { rendered } from "../../config/RenderedValue.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 import * as StubServer from "../StubServer.ts"
-import { connect } from "../flutterwave/WatchedClient.ts"
+import { connect } from "../ProviderTestClient.ts"
 
 const KEY = "0123456789abcdef-secret"
 const NOW = Date.parse("2026-11-20T12:00:00Z")
@@ -30,7 +30,7 @@ const fixer = {
   path: "/latest",
   query: { access_key: KEY, base: "EUR" },
   list: "symbols",
-  answer: (currencies: ReadonlyArray<string>) => ({
+  response: (currencies: ReadonlyArray<string>) => ({
     success: true,
     timestamp: NOW / 1000,
     base: "EUR",
@@ -49,7 +49,7 @@ const openExchangeRates = {
   path: "/latest.json",
   query: { app_id: KEY, base: "USD" },
   list: "symbols",
-  answer: (currencies: ReadonlyArray<string>) => ({
+  response: (currencies: ReadonlyArray<string>) => ({
     timestamp: NOW / 1000,
     base: "USD",
     rates: rates(currencies)
@@ -62,7 +62,7 @@ const frankfurter = {
   path: "/rates",
   query: { base: "USD" },
   list: "quotes",
-  answer: (currencies: ReadonlyArray<string>) =>
+  response: (currencies: ReadonlyArray<string>) =>
     currencies.map((quote, index) => ({ date: "2026-11-20", base: "USD", quote, rate: index + 1.5 }))
 }
 const providers = [fixer, openExchangeRates, frankfurter]
@@ -75,7 +75,7 @@ const query = (request: IncomingMessage) => {
   return { pathname, params: Object.fromEntries(searchParams) }
 }
 
-/** A client of a provider that answers as `handler` does, and well without one. */
+/** A client of a stub provider with the given handler; without one, it returns rates. */
 const connectTo = Effect.fnUntraced(function* (
   provider: (typeof providers)[number],
   handler?: (request: IncomingMessage, response: ServerResponse, count: number) => void,
@@ -87,7 +87,7 @@ const connectTo = Effect.fnUntraced(function* (
     requests.push(request)
     if (handler !== undefined) return handler(request, response, requests.length)
     const currencies = query(request).params[provider.list]?.split(",") ?? []
-    response.end(JSON.stringify(provider.answer(currencies)))
+    response.end(JSON.stringify(provider.response(currencies)))
   })
   const client = yield* connect(baseUrl, { ...provider.env(baseUrl), ...env }, provider.make)
   const rateOf = (pair: (typeof all)[number]) => client.rate(pair.from, pair.to)
@@ -99,20 +99,20 @@ const json = (response: ServerResponse, status: number, body: unknown) =>
 
 describe("TableSource", () => {
   for (const provider of providers) {
-    it.effect(`asks ${provider.name} once for all pairs`, () =>
+    it.effect(`sends one request to ${provider.name} for all pairs`, () =>
       Effect.gen(function* () {
-        const { ask, requests, settle } = yield* connectTo(provider)
+        const { requestRate, requests, settle } = yield* connectTo(provider)
         const ticks = yield* settle(
-          Effect.forEach(all, ({ from, to }) => ask(from, to), { concurrency: "unbounded" })
+          Effect.forEach(all, ({ from, to }) => requestRate(from, to), { concurrency: "unbounded" })
         )
         assert.strictEqual(ticks.length, 44)
-        const [request, ...more] = requests
-        if (request === undefined) return assert.fail("nothing was asked")
-        assert.strictEqual(more.length, 0)
+        const [request, ...others] = requests
+        if (request === undefined) return assert.fail("no request was sent")
+        assert.strictEqual(others.length, 0)
         const { params, pathname } = query(request)
-        const { [provider.list]: list = "", ...rest } = params
+        const { [provider.list]: list = "", ...otherParams } = params
         assert.strictEqual(pathname, provider.path)
-        assert.deepStrictEqual(rest, { ...provider.query })
+        assert.deepStrictEqual(otherParams, { ...provider.query })
         assert.strictEqual(list.split(",").length, 14)
         assert.notInclude(list, provider.query.base)
 
@@ -130,8 +130,8 @@ describe("TableSource", () => {
     )
   }
 
-  // The clock runs on by a part of a second with each request.
-  it.effect("serves an answer for ten seconds, and asks again after them", () =>
+  // The test clock advances by a fraction of a second during each request.
+  it.effect("reuses a table for ten seconds", () =>
     Effect.gen(function* () {
       const { rate, requests } = yield* connectTo(fixer)
       const first = yield* rate("USD", "NGN")
@@ -146,7 +146,7 @@ describe("TableSource", () => {
     })
   )
 
-  it.effect("serves no answer for longer than half of the time between polls", () =>
+  it.effect("reuses a table for at most half of the poll interval", () =>
     Effect.gen(function* () {
       const { rate, requests } = yield* connectTo(fixer, undefined, { POLL_INTERVAL: "4 seconds" })
       yield* rate()
@@ -159,7 +159,7 @@ describe("TableSource", () => {
     })
   )
 
-  it.effect("compares with an answer that is as old as is allowed, and asks where there is none", () =>
+  it.effect("reuses a table up to the maximum age of a comparison", () =>
     Effect.gen(function* () {
       const { recent, requests } = yield* connectTo(frankfurter)
       const compare = (maxAge: Duration.Input) => recent("USD", "NGN", Duration.fromInputUnsafe(maxAge))
@@ -173,13 +173,13 @@ describe("TableSource", () => {
     })
   )
 
-  it.effect("shares a failure with all who wait, and forgets it after a second", () =>
+  it.effect("shares a failure between concurrent requests for a second", () =>
     Effect.gen(function* () {
-      const { ask, rate, requests, settle } = yield* connectTo(fixer, (_, response) =>
+      const { rate, requestRate, requests, settle } = yield* connectTo(fixer, (_, response) =>
         json(response, 200, { success: false, error: { code: 105, type: "base_currency_access_restricted" } })
       )
       const poll = settle(
-        Effect.forEach(all, ({ from, to }) => Effect.flip(ask(from, to)), { concurrency: 4 })
+        Effect.forEach(all, ({ from, to }) => Effect.flip(requestRate(from, to)), { concurrency: 4 })
       )
       const errors = yield* poll
       assert.strictEqual(requests.length, 1)
@@ -199,19 +199,17 @@ describe("TableSource", () => {
     [105, "Refused"],
     [202, "Refused"]
   ] as const
-  it.effect.each(fixerErrors)(
-    "takes Fixer's %i with HTTP 200 for an error, and does not ask again",
-    ([code, tag]) =>
-      Effect.gen(function* () {
-        const { rate, requests } = yield* connectTo(fixer, (_, response) =>
-          json(response, 200, { success: false, error: { code, type: "x" } })
-        )
-        const { reason } = yield* Effect.flip(rate())
-        assert.deepStrictEqual([reason._tag, requests.length], [tag, 1])
-      })
+  it.effect.each(fixerErrors)("reports Fixer's error %i with HTTP 200 without a retry", ([code, tag]) =>
+    Effect.gen(function* () {
+      const { rate, requests } = yield* connectTo(fixer, (_, response) =>
+        json(response, 200, { success: false, error: { code, type: "x" } })
+      )
+      const { reason } = yield* Effect.flip(rate())
+      assert.deepStrictEqual([reason._tag, requests.length], [tag, 1])
+    })
   )
 
-  it.effect("does not take not_allowed with 429 for too many requests, nor ask again", () =>
+  it.effect("reports not_allowed with status 429 as rejected, without a retry", () =>
     Effect.gen(function* () {
       const { rate, requests } = yield* connectTo(openExchangeRates, (_, response) =>
         json(response, 429, { error: true, status: 429, message: "not_allowed", description: "Not yours." })
@@ -219,13 +217,13 @@ describe("TableSource", () => {
       const error = yield* Effect.flip(rate())
       assert.strictEqual(
         error.message,
-        "openexchangerates gave no rate for USD:NGN: it refused with 429 (not_allowed Not yours.)"
+        "openexchangerates returned no rate for USD:NGN: request rejected with status 429 (not_allowed Not yours.)"
       )
       assert.strictEqual(requests.length, 1)
     })
   )
 
-  it.effect("asks again after 429 and 500, and counts from the request that was answered", () =>
+  it.effect("retries after 429 and 500, and dates the rate at the successful request", () =>
     Effect.gen(function* () {
       const { rate, requests, sentAt } = yield* connectTo(openExchangeRates, (request, response, count) => {
         if (count < 3) {
@@ -233,7 +231,7 @@ describe("TableSource", () => {
           return
         }
         const currencies = query(request).params["symbols"]?.split(",") ?? []
-        response.end(JSON.stringify(openExchangeRates.answer(currencies)))
+        response.end(JSON.stringify(openExchangeRates.response(currencies)))
       })
       const tick = yield* rate()
       assert.strictEqual(requests.length, 3)
@@ -241,10 +239,10 @@ describe("TableSource", () => {
     })
   )
 
-  it.effect("serves the pairs that an answer has, and refuses the others", () =>
+  it.effect("rejects pairs that are missing in the table", () =>
     Effect.gen(function* () {
       const { rate, requests } = yield* connectTo(openExchangeRates, (_, response) =>
-        json(response, 200, openExchangeRates.answer(["NGN", "GBP"]))
+        json(response, 200, openExchangeRates.response(["NGN", "GBP"]))
       )
       assert.strictEqual(Decimal.format((yield* rate("GBP", "NGN")).rate), "0.6")
       assert.strictEqual((yield* Effect.flip(rate("GBP", "KES"))).reason._tag, "Refused")
@@ -252,12 +250,12 @@ describe("TableSource", () => {
     })
   )
 
-  it.effect("does not serve what is too old for its provider", () =>
+  it.effect("rejects rates beyond the age limit of the provider", () =>
     Effect.gen(function* () {
       for (const [provider, days] of [
         [fixer, 1],
         [openExchangeRates, 1],
-        // To the end of its day, and five more.
+        // Five days after the end of its day.
         [frankfurter, 5.5]
       ] as const) {
         const client = yield* connectTo(provider)
@@ -270,12 +268,12 @@ describe("TableSource", () => {
     })
   )
 
-  it.effect("takes Fixer's key to the gate of apilayer.com in a header that no span shows", () =>
+  it.effect("sends Fixer's key to apilayer.com in a header that is redacted in spans", () =>
     Effect.gen(function* () {
-      const asked: Array<{ readonly url: string; readonly key: string | undefined }> = []
+      const sent: Array<{ readonly url: string; readonly key: string | undefined }> = []
       const spans: Array<Tracer.NativeSpan> = []
       const client = HttpClient.make((request, url) => {
-        asked.push({ url: url.href, key: request.headers["apikey"] })
+        sent.push({ url: url.href, key: request.headers["apikey"] })
         return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("{}")))
       })
       const error = yield* Effect.flatMap(Fixer.make, ({ rate }) => rate(pairOf("USD", "NGN"))).pipe(
@@ -304,7 +302,7 @@ describe("TableSource", () => {
         Effect.flatMap(Fiber.join)
       )
       assert.strictEqual(error.reason._tag, "Malformed")
-      assert.deepStrictEqual(asked[0], {
+      assert.deepStrictEqual(sent[0], {
         url: "https://api.apilayer.com/fixer/latest?base=EUR&symbols=USD%2CCAD%2CGBP%2CNGN",
         key: KEY
       })
@@ -315,12 +313,12 @@ describe("TableSource", () => {
   )
 })
 
-describe("TableSource and its keys", () => {
-  /** Servers that repeat what they were sent, and what that comes to. */
+describe("TableSource, API keys", () => {
+  /** Servers that echo the request, and the outcome. */
   const servers: ReadonlyArray<
     readonly [string, (request: IncomingMessage, response: ServerResponse) => void, string]
   > = [
-    ["a refusal", (request, response) => response.writeHead(401).end(request.url), "Refused"],
+    ["a rejection", (request, response) => response.writeHead(401).end(request.url), "Refused"],
     ["a failure", (request, response) => response.writeHead(500).end(request.url), "Failing"],
     [
       "an error with 200",
@@ -342,22 +340,22 @@ describe("TableSource and its keys", () => {
     ["a broken connection", (_, response) => response.destroy(), "Unreachable"]
   ]
   for (const provider of [fixer, openExchangeRates]) {
-    for (const [what, handler, tags] of servers) {
-      it.effect(`shows the key of ${provider.name} nowhere: ${what}`, () =>
+    for (const [name, handler, tags] of servers) {
+      it.effect(`keeps the key of ${provider.name} out of results, logs and spans: ${name}`, () =>
         Effect.gen(function* () {
-          const { logs, rate, requests, traced, watched } = yield* connectTo(provider, handler)
-          const asked = rate().pipe(
+          const { logs, rate, requests, exportedSpans, withTelemetry } = yield* connectTo(provider, handler)
+          const logged = rate().pipe(
             Effect.tapCause((cause) => Effect.logError("failed", cause)),
             Effect.withSpan("test")
           )
-          const error = yield* Effect.flip(watched(asked))
+          const error = yield* Effect.flip(withTelemetry(logged))
           assert.include(requests[0]?.url ?? "", KEY)
           assert.include(tags, error.reason._tag)
           assert.notInclude(rendered(error), KEY)
           assert.isNotEmpty(logs)
           assert.notInclude(logs.join("\n"), KEY)
-          assert.include(traced(), "USD:NGN")
-          assert.notInclude(traced(), KEY)
+          assert.include(exportedSpans(), "USD:NGN")
+          assert.notInclude(exportedSpans(), KEY)
         })
       )
     }

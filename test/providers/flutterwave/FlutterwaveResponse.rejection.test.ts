@@ -7,69 +7,73 @@ import {
   RateLimited,
   Refused
 } from "../../../src/providers/ProviderError.ts"
-import { asked, body, refused } from "../ResponseText.ts"
+import { body, rejected, request } from "./ResponseText.ts"
 
-describe("FlutterwaveAnswer.read, refusing", () => {
+describe("FlutterwaveResponse.read, rejections", () => {
   const contradictions = [
-    ["swapped currencies", { from: '"USD"', to: '"NGN"' }, "asked for NGN:USD, answered USD:NGN"],
-    ["another source", { from: '"KES"' }, "asked for NGN:USD, answered KES:USD"],
-    ["another destination", { to: '"EUR"' }, "asked for NGN:USD, answered NGN:EUR"],
-    ["lower case", { to: '"usd"' }, "asked for NGN:USD, answered NGN:usd"],
-    ["empty currencies", { from: '""', to: '""' }, "asked for NGN:USD, answered :"],
-    ["another amount", { destination: "1000.01" }, "asked for 1000, answered 1000.01"],
+    ["swapped currencies", { from: '"USD"', to: '"NGN"' }, "requested NGN:USD, received USD:NGN"],
+    ["another source", { from: '"KES"' }, "requested NGN:USD, received KES:USD"],
+    ["another destination", { to: '"EUR"' }, "requested NGN:USD, received NGN:EUR"],
+    ["lower case", { to: '"usd"' }, "requested NGN:USD, received NGN:usd"],
+    ["empty currencies", { from: '""', to: '""' }, "requested NGN:USD, received :"],
+    ["another amount", { destination: "1000.01" }, "requested 1000, received 1000.01"],
     [
       "the amount in the source",
       { source: "1000", destination: "0.694", rate: "0.000694" },
-      "asked for 1000, answered 0.694"
+      "requested 1000, received 0.694"
     ],
     ["zero", { source: "0" }, "must be positive decimals, found 0, 1000, 0.000694329"],
-    ["zero in other words", { rate: "0.0e0" }, "must be positive decimals, found 1440239.425, 1000, 0.0e0"],
+    ["zero with an exponent", { rate: "0.0e0" }, "must be positive decimals, found 1440239.425, 1000, 0.0e0"],
     ["a negative amount", { source: "-1440239.425" }, "must be positive decimals, found -1440239.425"],
     ["negative amounts", { source: "-1440239.425", destination: "-1000" }, "must be positive decimals"],
     ["a negative rate", { rate: "-0.000694329" }, "must be positive decimals"],
     ["NaN as text", { rate: '"NaN"' }, "must be positive decimals"],
-    ["no text", { rate: '""' }, "must be positive decimals"],
+    ["an empty string", { rate: '""' }, "must be positive decimals"],
     ["separators", { source: '"1,440,239.425"' }, "must be positive decimals"],
     ["a huge amount", { source: "1e18" }, "must be positive decimals"],
     ["a tiny rate", { rate: "1e-31" }, "must be positive decimals"],
     [
-      "a rate of its own",
+      "a rate that matches no amounts",
       { rate: "0.0007" },
-      "rate 0.0007 is neither 0.000694329000193839, as its amounts say, nor the inverse"
+      "rate 0.0007 matches neither its amounts (0.000694329000193839) nor their inverse"
     ]
   ] as const
 
-  for (const [what, changed, detail] of contradictions) {
-    it(`refuses ${what} as contradictory`, () => {
-      const reason = refused(body(changed))
+  for (const [name, overrides, detail] of contradictions) {
+    it(`rejects ${name} as contradictory`, () => {
+      const reason = rejected(body(overrides))
       assert.strictEqual(reason._tag, "Contradictory")
       assert.include(describeReason(reason), detail)
     })
   }
 
-  it("refuses amounts that are too far apart to be a rate", () => {
+  it("rejects amounts that differ too much to derive a rate", () => {
     const read = FlutterwaveResponse.read(body({ rate: "3e17", source: "3e17", destination: "1" }), {
-      ...asked,
+      ...request,
       amount: BigDecimal.make(1n, 0)
     })
-    assert.include(describeReason(Option.getOrThrow(Result.getFailure(read))), "too far apart")
+    assert.include(describeReason(Option.getOrThrow(Result.getFailure(read))), "differ too much")
   })
 
-  it("refuses as malformed what has not its fields, or other things in them", () => {
+  it("rejects missing fields and wrong types as malformed", () => {
     for (const field of ["status", "rate", "from", "source", "to", "destination"]) {
       for (const value of ["null", "true", "[]", "{}", '{"value":1}', '["success"]']) {
-        assert.strictEqual(refused(body({ [field]: value }))._tag, "Malformed", `${field}: ${value}`)
+        assert.strictEqual(rejected(body({ [field]: value }))._tag, "Malformed", `${field}: ${value}`)
       }
     }
     for (const missing of ['"rate":0.000694329,', '"currency":"NGN",', ',"amount":1000']) {
-      assert.strictEqual(refused(body().replace(missing, ""))._tag, "Malformed", missing)
+      assert.strictEqual(rejected(body().replace(missing, ""))._tag, "Malformed", missing)
     }
     for (const data of ["null", "[]", "1", '"x"', "{}"]) {
-      assert.strictEqual(refused(`{"status":"success","message":"m","data":${data}}`)._tag, "Malformed", data)
+      assert.strictEqual(
+        rejected(`{"status":"success","message":"m","data":${data}}`)._tag,
+        "Malformed",
+        data
+      )
     }
   })
 
-  it("refuses as malformed what is no JSON", () => {
+  it("rejects invalid JSON as malformed", () => {
     const texts = [
       "",
       " ",
@@ -86,28 +90,28 @@ describe("FlutterwaveAnswer.read, refusing", () => {
       body() + body(),
       "[".repeat(50_000)
     ]
-    for (const text of texts) assert.strictEqual(refused(text)._tag, "Malformed", text.slice(0, 80))
+    for (const text of texts) assert.strictEqual(rejected(text)._tag, "Malformed", text.slice(0, 80))
     for (const end of body().split("").keys())
-      assert.strictEqual(refused(body().slice(0, end))._tag, "Malformed")
+      assert.strictEqual(rejected(body().slice(0, end))._tag, "Malformed")
   })
 
-  it("tells a provider without rates from one that talks nonsense", () => {
+  it("distinguishes an unavailable provider from a malformed response", () => {
     const unavailable = '{"status":"error","message":"Unable to fetch rates at the moment","data":null}'
     assert.deepStrictEqual(
-      { ...refused(unavailable) },
+      { ...rejected(unavailable) },
       { ...new Failing({ status: 200, detail: "Unable to fetch rates at the moment" }) }
     )
-    assert.strictEqual(refused(body({ status: '"error"' }))._tag, "Failing")
+    assert.strictEqual(rejected(body({ status: '"error"' }))._tag, "Failing")
     assert.strictEqual(
-      refused('{"error_id":"E1","message":"Application error","code":"app_error"}')._tag,
+      rejected('{"error_id":"E1","message":"Application error","code":"app_error"}')._tag,
       "Failing"
     )
-    assert.strictEqual(refused('{"status":"error"}')._tag, "Malformed")
-    assert.strictEqual(refused('{"status":"error","message":null}')._tag, "Malformed")
+    assert.strictEqual(rejected('{"status":"error"}')._tag, "Malformed")
+    assert.strictEqual(rejected('{"status":"error","message":null}')._tag, "Malformed")
   })
 })
 
-describe("FlutterwaveAnswer.readError", () => {
+describe("FlutterwaveResponse.readError", () => {
   const readError = (status: number, text: string) => ({
     ...FlutterwaveResponse.readError(status, text, Option.none())
   })
@@ -146,24 +150,24 @@ describe("FlutterwaveAnswer.readError", () => {
     [503, '{"message":{"text":"x"}}', new Failing({ status: 503, detail: '{"message":{"text":"x"}}' })],
     [429, message("Too many requests"), new RateLimited({})],
     [429, html, new RateLimited({})]
-  ])("reads %i %s", (status, text, reason) => {
+  ])("maps %i %s to its reason", (status, text, reason) => {
     assert.deepStrictEqual(readError(status, text), { ...reason })
   })
 
-  it("keeps how long to wait, of 429 alone", () => {
-    const wait = Option.some(Duration.seconds(7))
-    const limited = FlutterwaveResponse.readError(429, "", wait)
+  it("keeps Retry-After only for status 429", () => {
+    const retryAfter = Option.some(Duration.seconds(7))
+    const limited = FlutterwaveResponse.readError(429, "", retryAfter)
     assert.deepStrictEqual({ ...limited }, { ...new RateLimited({ retryAfter: Duration.seconds(7) }) })
-    assert.strictEqual(FlutterwaveResponse.readError(503, "", wait)._tag, "Failing")
+    assert.strictEqual(FlutterwaveResponse.readError(503, "", retryAfter)._tag, "Failing")
   })
 
   it.prop(
-    "quotes little of foreign text, on one line",
+    "quotes at most a short line of the provider's text",
     [Schema.String, Schema.Literals([200, 400, 500])],
     ([text, status]) => {
-      for (const given of [text, message(text), text.repeat(100), message(text.repeat(100))]) {
+      for (const body of [text, message(text), text.repeat(100), message(text.repeat(100))]) {
         const reason =
-          status === 200 ? refused(given) : FlutterwaveResponse.readError(status, given, Option.none())
+          status === 200 ? rejected(body) : FlutterwaveResponse.readError(status, body, Option.none())
         assert.match(describeReason(reason), /^[\x20-\x7e]{1,160}$/)
       }
     }

@@ -5,31 +5,31 @@ import { SecureRandom } from "effect/crypto"
 import { HttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
-import * as ProviderMetrics from "../../../src/platform/metrics/ProviderMetrics.ts"
-import { FlutterwaveClient } from "../../../src/providers/flutterwave/FlutterwaveClient.ts"
-import { RateSource } from "../../../src/providers/RateSource.ts"
-import type * as TableSource from "../../../src/providers/table/TableSource.ts"
-import * as TestSettings from "../../support/TestSettings.ts"
-import { pairOf } from "../../support/RateTicks.ts"
+import * as ProviderMetrics from "../../src/platform/metrics/ProviderMetrics.ts"
+import { FlutterwaveClient } from "../../src/providers/flutterwave/FlutterwaveClient.ts"
+import { RateSource } from "../../src/providers/RateSource.ts"
+import type * as TableSource from "../../src/providers/table/TableSource.ts"
+import * as TestSettings from "../support/TestSettings.ts"
+import { pairOf } from "../support/RateTicks.ts"
 
 export const SECRET_KEY = "FLWSECK-0123456789abcdef-X"
 
 const flutterwave = Effect.map(Layer.build(FlutterwaveClient.layer), Context.get(FlutterwaveClient))
 
 /**
- * A client of the Flutterwave at `baseUrl`, or of another provider, for tests on the test clock. Time stands still while
- * a request is under way, so that no timeout passes because a machine is slow, and runs while the client waits.
+ * Makes a client for Flutterwave at `baseUrl`, or for another provider, that runs on the test clock. The clock stops while
+ * a request is in flight, so that a slow machine causes no timeouts, and advances while the client waits.
  */
 export const connect = Effect.fnUntraced(function* (
   baseUrl: string,
   env: Readonly<Record<string, string>> = {},
-  make: Effect.Effect<RateSource["Service"], never, TableSource.Needs> = flutterwave
+  make: Effect.Effect<RateSource["Service"], never, TableSource.ProviderDependencies> = flutterwave
 ) {
-  /** When each request was sent, in milliseconds of the test clock. */
+  /** Time of each request, in milliseconds of the test clock. */
   const sentAt: Array<number> = []
   const logs: Array<string> = []
   const spans: Array<Tracer.NativeSpan> = []
-  let underWay = 0
+  let inFlight = 0
 
   const http = Layer.effect(
     HttpClient.HttpClient,
@@ -37,9 +37,9 @@ export const connect = Effect.fnUntraced(function* (
       HttpClient.transform(client, (response) =>
         Effect.gen(function* () {
           sentAt.push(yield* Clock.currentTimeMillis)
-          underWay++
+          inFlight++
           return yield* response
-        }).pipe(Effect.ensuring(Effect.sync(() => underWay--)))
+        }).pipe(Effect.ensuring(Effect.sync(() => inFlight--)))
       )
     )
   ).pipe(Layer.provide(NodeHttpClient.layerUndici))
@@ -49,7 +49,7 @@ export const connect = Effect.fnUntraced(function* (
     FLUTTERWAVE_SECRET_KEY: SECRET_KEY,
     POLL_SPACING: "0 millis"
   }
-  const watching = Layer.mergeAll(
+  const telemetry = Layer.mergeAll(
     Logger.layer(
       [Logger.formatJson, Logger.formatLogFmt].map((format) => Logger.map(format, (line) => logs.push(line)))
     ),
@@ -70,69 +70,70 @@ export const connect = Effect.fnUntraced(function* (
     Layer.effect(RateSource, make).pipe(
       Layer.provide([http, SecureRandom.layerWebCrypto]),
       Layer.provide(TestSettings.layer({ ...settings, ...env })),
-      Layer.provideMerge(watching)
+      Layer.provideMerge(telemetry)
     )
   )
 
   const settle = Effect.fnUntraced(function* <A, E>(effect: Effect.Effect<A, E>) {
     const fiber = yield* Effect.forkChild(effect, { startImmediately: true })
     while (fiber.pollUnsafe() === undefined) {
-      yield* breathe(2)
-      if (underWay === 0) yield* TestClock.adjust("100 millis")
+      yield* realSleep(2)
+      if (inFlight === 0) yield* TestClock.adjust("100 millis")
     }
     return yield* Fiber.join(fiber)
   })
 
-  const ask = (from: string, to: string) =>
+  const requestRate = (from: string, to: string) =>
     Effect.flatMap(RateSource, ({ rate }) => rate(pairOf(from, to))).pipe(Effect.provide(context))
   const recent = Effect.fnUntraced(function* (from: string, to: string, maxAge: Duration.Duration) {
     const source = Context.get(context, RateSource)
-    return yield* source.recent?.(pairOf(from, to), maxAge) ?? Effect.die("it has one rate in an answer")
+    return yield* source.recent?.(pairOf(from, to), maxAge) ?? Effect.die("the source has no rate tables")
   }, Effect.provide(context))
 
   return {
     sentAt,
     logs,
-    /** What a tracer would send away. */
-    traced: () => spans.map(exported).join("\n"),
-    /** Asks, without moving the clock. */
-    ask,
-    /** Asks, with the clock running. */
-    rate: (from = "USD", to = "NGN") => settle(ask(from, to)),
-    /** Asks for an answer of some age, with the clock running. */
+    /** Text of all spans, as exported. */
+    exportedSpans: () => spans.map(spanText).join("\n"),
+    /** Requests a rate without advancing the clock. */
+    requestRate,
+    /** Requests a rate while the clock advances. */
+    rate: (from = "USD", to = "NGN") => settle(requestRate(from, to)),
+    /** Requests a rate of a maximum age while the clock advances. */
     recent: (from: string, to: string, maxAge: Duration.Duration) => settle(recent(from, to, maxAge)),
+    /** Runs an effect while the clock advances. */
     settle,
-    /** Runs with the loggers and the tracer of the client. */
-    watched: Effect.provide(context),
-    /** Asks a server that hangs: the clock jumps on whenever one more request has arrived there. */
-    rateAlthough: Effect.fnUntraced(function* (arrived: Effect.Effect<number>) {
-      const fiber = yield* Effect.forkChild(ask("USD", "NGN"), { startImmediately: true })
+    /** Provides the loggers and the tracer of the client. */
+    withTelemetry: Effect.provide(context),
+    /** Requests a rate from a server that hangs: the clock advances once the server has received each request. */
+    rateFromHanging: Effect.fnUntraced(function* (received: Effect.Effect<number>) {
+      const fiber = yield* Effect.forkChild(requestRate("USD", "NGN"), { startImmediately: true })
       while (fiber.pollUnsafe() === undefined) {
-        yield* breathe(2)
-        if ((yield* arrived) === sentAt.length) yield* TestClock.adjust("1 second")
+        yield* realSleep(2)
+        if ((yield* received) === sentAt.length) yield* TestClock.adjust("1 second")
       }
       return yield* Fiber.join(fiber)
     }),
-    /** How many requests came to what. */
+    /** Number of requests with an outcome. */
     requests: (outcome: string) =>
       Metric.value(ProviderMetrics.requests.of({ provider: "flutterwave", outcome })).pipe(
         Effect.map(({ count }) => count),
         Effect.provide(context)
       ),
-    inverseAnswers: Metric.value(ProviderMetrics.inverseConvention).pipe(
+    inverseResponses: Metric.value(ProviderMetrics.inverseConvention).pipe(
       Effect.map(({ count }) => count),
       Effect.provide(context)
     )
   }
 })
 
-const exported = ({ attributes, events, name, status }: Tracer.NativeSpan) =>
+const spanText = ({ attributes, events, name, status }: Tracer.NativeSpan) =>
   [
     name,
     inspect([attributes, events], { depth: Infinity }),
     status._tag === "Ended" && Exit.isFailure(status.exit) ? Cause.pretty(status.exit.cause) : ""
   ].join(" ")
 
-/** Real time for sockets, while the test clock stands. */
-export const breathe = (millis: number) =>
+/** Waits in real time, for sockets, without advancing the test clock. */
+export const realSleep = (millis: number) =>
   Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, millis)))
