@@ -1,30 +1,32 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { AuditSealer } from "../../src/audit/AuditSealer.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 
-/** An id of the month in which these tests run, that nothing bears. */
-const UNKNOWN = "gen_random_uuid()"
+/** A rate id of the current month that does not exist. */
+const UNKNOWN_RATE_ID = "gen_random_uuid()"
 
 const COLUMNS =
   "source_currency, destination_currency, amount_type, input_amount, output_amount, mid_rate, margin, rate, exact_output, residual, provider, rate_fetched_at, stale, principal, converted_at"
 
-/** A conversion as there is one, under another id and with another rate; written into one of the tables. */
-const copyInto = Effect.fnUntraced(function* (table: string, id: string) {
+/** Inserts a copy of a conversion into a table, under another id and with an unknown rate. Returns the error. */
+const insertWithUnknownRate = Effect.fnUntraced(function* (table: string, id: string) {
   const { sql } = yield* Database
   return yield* Effect.flip(
     sql`
       INSERT INTO ${sql.literal(table)} (id, rate_id, ${sql.literal(COLUMNS)})
-      SELECT ${sql.literal(id)}, ${sql.literal(UNKNOWN)}, ${sql.literal(COLUMNS)} FROM conversion_audit LIMIT 1`
+      SELECT ${sql.literal(id)}, ${sql.literal(UNKNOWN_RATE_ID)}, ${sql.literal(COLUMNS)} FROM conversion_audit LIMIT 1`
   )
 })
 
-const convert = Effect.flatMap(Conversions, ({ convert }) => convert(TestConversions.asked("1")))
+const convert = Effect.flatMap(Conversions, (conversions) =>
+  conversions.convert(TestConversions.conversionRequest("1"))
+)
 
-describe("What conversions and seals refer to", () => {
-  it.effect("is there, whichever table is written", () =>
+layer(TestConversions.layer())("The database", (it) => {
+  it.effect("rejects a conversion with an unknown rate, in every partition", () =>
     Effect.gen(function* () {
       const { sql } = yield* Database
       yield* convert
@@ -35,26 +37,26 @@ describe("What conversions and seals refer to", () => {
         FROM pg_partition_tree('conversion_audit') JOIN pg_class ON oid = relid WHERE isleaf`
       assert.strictEqual(partitions.length, 14)
       for (const { lower, name } of partitions) {
-        const error = yield* copyInto(
+        const error = yield* insertWithUnknownRate(
           name,
           lower === null ? "'ffffffff-0000-7000-8000-000000000000'" : `'${lower}'`
         )
         assert.match(String(error.reason.cause), /refers to the rate [0-9a-f-]{36}, which is not there/, name)
       }
-      yield* copyInto("conversion_audit", "'ffffffff-0000-7000-8000-000000000000'")
+      yield* insertWithUnknownRate("conversion_audit", "'ffffffff-0000-7000-8000-000000000000'")
       assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS count FROM conversion_audit`, [{ count: 1 }])
-    }).pipe(Effect.provide(TestConversions.layer()))
+    })
   )
 
-  it.effect("is a conversion, where it is sealed", () =>
+  it.effect("rejects a seal of an unknown conversion", () =>
     Effect.gen(function* () {
       const { sql } = yield* Database
       yield* convert
       yield* Effect.flatMap(AuditSealer, ({ sealAll }) => sealAll)
       const error = yield* Effect.flip(sql`
         INSERT INTO audit_seal (position, audit_id, prev_hash, hash)
-        SELECT 2, gen_random_uuid(), hash, sha256(hash) FROM audit_seal`)
+        SELECT position + 1, gen_random_uuid(), hash, sha256(hash) FROM audit_seal ORDER BY position DESC LIMIT 1`)
       assert.match(String(error.reason.cause), /refers to the conversion [0-9a-f-]{36}, which is not there/)
-    }).pipe(Effect.provide(TestConversions.layer()))
+    })
   )
 })
