@@ -1,16 +1,20 @@
-/** A selector of a query: a metric, and what its labels must be. */
+/** A selector of a PromQL query: a metric and its label matchers. */
 export interface Selector {
   readonly metric: string
-  readonly matchers: ReadonlyArray<{ readonly label: string; readonly is: string; readonly value: string }>
+  readonly matchers: ReadonlyArray<{
+    readonly label: string
+    readonly operator: string
+    readonly value: string
+  }>
 }
 
 const WORDS = new Set(["and", "or", "unless", "by", "without", "on", "ignoring", "bool", "offset"])
-/** What stands in braces may itself hold braces, in strings. */
+/** Strings inside the braces can contain braces. */
 const SELECTOR = /([a-zA-Z_:][\w:]*)\s*(\{(?:[^}"]|"[^"]*")*\})?\s*(\(?)/g
 const MATCHER = /(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g
 const GROUPING = /\b(?:by|without|on|ignoring)\s*\(([^)]*)\)/g
 
-/** The selectors of a query. */
+/** Returns the selectors of a query. */
 export const selectorsOf = (query: string): ReadonlyArray<Selector> =>
   Array.from(
     query
@@ -23,16 +27,16 @@ export const selectorsOf = (query: string): ReadonlyArray<Selector> =>
       : [
           {
             metric,
-            matchers: Array.from(braces.matchAll(MATCHER), ([, label = "", is = "", value = ""]) => ({
+            matchers: Array.from(braces.matchAll(MATCHER), ([, label = "", operator = "", value = ""]) => ({
               label,
-              is,
+              operator,
               value
             }))
           }
         ]
   )
 
-/** The labels that a query groups by. */
+/** Returns the labels by which a query groups. */
 export const groupsOf = (query: string): ReadonlyArray<string> =>
   Array.from(query.matchAll(GROUPING), ([, labels = ""]) =>
     labels.split(",").map((label) => label.trim())

@@ -27,8 +27,8 @@ const alerts = textOf("prometheus/alerts.yml")
   .slice(1)
 const exprOf = (alert: string) => /^ +expr: (.+)$/m.exec(alert)?.[1] ?? assert.fail(alert)
 
-/** What Prometheus adds by itself. */
-const ADDED = new Set(["instance", "job"])
+/** Labels that Prometheus adds. */
+const PROMETHEUS_LABELS = new Set(["instance", "job"])
 
 interface Sample {
   readonly metric: string
@@ -44,32 +44,33 @@ const samples = Effect.map(get("/metrics"), ({ text }) =>
   }))
 )
 
-/** Whether a sample is one that a matcher is for; what is asked for to be otherwise must be there as a label only. */
-const fits = (value: string | undefined, is: string, wanted: string) => {
+/** Returns true if a label value satisfies a matcher. Negative matchers only need the label. */
+const matches = (value: string | undefined, operator: string, expected: string) => {
   if (value === undefined) return false
-  if (is === "=") return value === wanted
-  return is === "=~" ? new RegExp(`^(?:${wanted})$`).test(value) : true
+  if (operator === "=") return value === expected
+  return operator === "=~" ? new RegExp(`^(?:${expected})$`).test(value) : true
 }
 
 const assertFound = (query: string, found: ReadonlyArray<Sample>) => {
   const selectors = selectorsOf(query)
   assert.isNotEmpty(selectors, query)
   for (const { matchers, metric } of selectors.filter(({ metric }) => metric !== "up")) {
-    const fitting = found.filter(
+    const matching = found.filter(
       (sample) =>
         sample.metric === metric &&
         matchers.every(
-          ({ is, label, value }) => ADDED.has(label) || fits(sample.labels.get(label), is, value)
+          ({ label, operator, value }) =>
+            PROMETHEUS_LABELS.has(label) || matches(sample.labels.get(label), operator, value)
         )
     )
-    assert.isNotEmpty(fitting, `${metric} of ${query}`)
-    const grouped = groupsOf(query).filter((label) => !ADDED.has(label))
-    for (const label of grouped) assert.isTrue(fitting[0]?.labels.has(label), `${label} of ${query}`)
+    assert.isNotEmpty(matching, `${metric} of ${query}`)
+    const grouped = groupsOf(query).filter((label) => !PROMETHEUS_LABELS.has(label))
+    for (const label of grouped) assert.isTrue(matching[0]?.labels.has(label), `${label} of ${query}`)
   }
 }
 
 layer(TestServer.layer(), { excludeTestServices: true })("The queries in ops/", (it) => {
-  it.effect("find every metric and label of the dashboard, on a server that nobody has asked yet", () =>
+  it.effect("use only metrics and labels that exist on a new server, in the dashboard", () =>
     Effect.gen(function* () {
       const found = yield* samples
       assert.isAtLeast(charts.length, 30)
@@ -79,9 +80,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("The queries in ops/", 
         assert.isNotEmpty(targets, title)
         for (const { expr, legendFormat } of targets) {
           assertFound(expr, found)
-          const told = Array.from(legendFormat.matchAll(/\{\{(\w+)\}\}/g), ([, label = ""]) => label)
+          const legendLabels = Array.from(legendFormat.matchAll(/\{\{(\w+)\}\}/g), ([, label = ""]) => label)
           const metrics = new Set(selectorsOf(expr).map(({ metric }) => metric))
-          for (const label of told.filter((label) => !ADDED.has(label))) {
+          for (const label of legendLabels.filter((label) => !PROMETHEUS_LABELS.has(label))) {
             const has = ({ labels, metric }: Sample) => metrics.has(metric) && labels.has(label)
             assert.isTrue(found.some(has), `${label} in the legend of ${title}`)
           }
@@ -90,7 +91,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("The queries in ops/", 
     })
   )
 
-  it.effect("find every metric and label of the alerts, which say how bad it is and what to do", () =>
+  it.effect("use only metrics and labels that exist in the alerts, which have a severity and a runbook", () =>
     Effect.gen(function* () {
       const found = yield* samples
       assert.isAtLeast(alerts.length, 15)
@@ -107,7 +108,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("The queries in ops/", 
     })
   )
 
-  it.effect("would not find what is not there", () =>
+  it.effect("fail the check for unknown metrics and labels", () =>
     Effect.gen(function* () {
       const found = yield* samples
       for (const query of [
@@ -120,7 +121,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("The queries in ops/", 
     })
   )
 
-  it.effect("are served as Prometheus' text format has it, each family explained once", () =>
+  it.effect("read metrics in the Prometheus text format, with one HELP line per family", () =>
     Effect.gen(function* () {
       const { headers, text } = yield* get("/metrics")
       assert.strictEqual(headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
