@@ -3,14 +3,14 @@ import { Effect } from "effect"
 import { connect } from "node:net"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { exchange, type RawAnswer } from "../support/RawHttp.ts"
+import { exchange, type RawResponse } from "../support/RawHttp.ts"
 import { get, membersOf, TestServer } from "../support/TestServer.ts"
 
 interface Endpoint {
   readonly path: string
-  /** What it takes, with a value that it takes. */
+  /** Parameters with a valid value. */
   readonly query: Readonly<Record<string, string>>
-  /** Whose shape its failures have. */
+  /** Shape of its errors. */
   readonly failures: "problem" | "flutterwave"
 }
 
@@ -76,20 +76,20 @@ const target = ({ path, query }: Endpoint, overrides: Readonly<Record<string, st
 const request = (to: string, headers: ReadonlyArray<string> = [], method = "GET", body = "") =>
   [`${method} ${to} HTTP/1.1`, "Host: localhost", ...headers, "", body].join("\r\n")
 
-/** A request that means harm. Whether it is refused, and how, is part of what is tested. */
+/** A malicious request. */
 interface Attack {
   readonly name: string
   readonly bytes: string | Buffer
-  /** The statuses that it may have: any that is no failure of the server, unless there are better reasons. */
+  /** Allowed statuses; by default any that is not a server error. */
   readonly statuses?: ReadonlyArray<number>
-  /** It is no request, or one for another path, so that its failure is a problem, wherever it was sent. */
-  readonly elsewhere?: boolean
+  /** True if the request does not match the endpoint: then the error is always a problem. */
+  readonly isUnrouted?: boolean
 }
 
-/** Values that are right nowhere, as they stand in an address. */
+/** URL-encoded values that no parameter accepts. */
 const values: Readonly<Record<string, string>> = {
   "a broken escape": "%E0%A4%A",
-  "no escape": "%ZZ",
+  "an invalid escape": "%ZZ",
   NUL: "%00",
   "7 000 letters": "A".repeat(7_000),
   "an injection": "'%20OR%201%3D1%3B%20DROP%20TABLE%20exchange_rate%3B--",
@@ -99,7 +99,7 @@ const values: Readonly<Record<string, string>> = {
   "Cyrillic letters": "%D0%A3%D0%85%D0%94",
   "wide letters": "%EF%BC%B5%EF%BC%B3%EF%BC%A4",
   "an emoji": "%F0%9F%92%B8",
-  "half a surrogate": "%ED%A0%BD",
+  "a lone surrogate": "%ED%A0%BD",
   "a path": "..%2F..%2F..%2Fetc%2Fpasswd",
   __proto__: "__proto__",
   constructor: "constructor",
@@ -129,7 +129,7 @@ const ofValues = (at: Endpoint): ReadonlyArray<Attack> => [
     Object.entries(values).map(([title, value]) => ({
       name: `${title} as ${name}`,
       bytes: request(target(at, { [name]: value })),
-      // A reference is the customer's own words, and a size may be 0.
+      // A reference is free text, and a tree size can be 0.
       statuses: name === "reference" || name === "after" ? [200, 400] : [400, 422]
     }))
   ),
@@ -137,7 +137,7 @@ const ofValues = (at: Endpoint): ReadonlyArray<Attack> => [
     name: `${title} in the path`,
     bytes: request(`${at.path.replace(/[^/]+\/?$/, "")}${value}`),
     statuses: [400, 404],
-    elsewhere: true
+    isUnrouted: true
   })),
   ...Object.keys(at.query).map((name) => ({
     name: `${name} 300 times`,
@@ -161,7 +161,7 @@ const ofMethods = (at: Endpoint): ReadonlyArray<Attack> => [
     name: `method ${method}`,
     bytes: request(target(at), [], method),
     statuses: [400],
-    elsewhere: true
+    isUnrouted: true
   }))
 ]
 
@@ -174,7 +174,7 @@ const ofHeaders = (at: Endpoint): ReadonlyArray<Attack> => {
     withHeader("If-None-Match of 10 KB", `If-None-Match: ${'"a", '.repeat(2_000)}`),
     withHeader("If-None-Match of garbage", 'If-None-Match: W/W/"""*,,,\\'),
     withHeader("Accept with a broken weight", "Accept: */*;q=x, ;;;, text/html;q=NaN"),
-    withHeader("Accept of something else", "Accept: application/vnd.ms-excel"),
+    withHeader("Accept of an unsupported type", "Accept: application/vnd.ms-excel"),
     withHeader("Accept-Encoding of garbage", "Accept-Encoding: gzip;q=-1, br;q=99, *"),
     withHeader("an impossible Range", "Range: bytes=-1-99999999999999999999"),
     withHeader("a broken Origin", "Origin: https://[evil"),
@@ -214,17 +214,17 @@ const ofHeaders = (at: Endpoint): ReadonlyArray<Attack> => {
       ),
       "a query of 20 000 bytes": request(`${target(at)}&x=${"x".repeat(20_000)}`),
       "a path of 20 000 bytes": request(`${at.path}${"/x".repeat(10_000)}`)
-    }).map(([name, bytes]) => ({ name, bytes, statuses: [431], elsewhere: true })),
+    }).map(([name, bytes]) => ({ name, bytes, statuses: [431], isUnrouted: true })),
     ...Object.entries({
       "a folded header": request(target(at), ["X: a", " b"]),
       "a header without a name": request(target(at), [": a"]),
       "NUL in a header": request(target(at), ["X: a\0b"]),
-      "a line feed alone": `GET ${target(at)} HTTP/1.1\nHost: x\n\n`,
+      "line feeds without carriage returns": `GET ${target(at)} HTTP/1.1\nHost: x\n\n`,
       "NUL in the path": request(`${at.path}\0`),
       "bytes that are not ASCII": request(`${at.path}ſ`),
       "no slash": request(at.path.slice(1)),
       "HTTP/9.9": request(target(at)).replace("HTTP/1.1", "HTTP/9.9")
-    }).map(([name, bytes]) => ({ name, bytes, statuses: [400], elsewhere: true }))
+    }).map(([name, bytes]) => ({ name, bytes, statuses: [400], isUnrouted: true }))
   ]
 }
 
@@ -235,7 +235,7 @@ const ofBodies = (at: Endpoint): ReadonlyArray<Attack> => {
     { name: "a body on GET", bytes: request(target(at), ["Content-Length: 7"], "GET", '{"a":1}') },
     { name: "10 MB declared", bytes: request(target(at), ["Content-Length: 10485760"]), statuses: [413] },
     {
-      name: "10 MB declared, and awaited",
+      name: "10 MB declared with Expect",
       bytes: request(target(at), ["Content-Length: 10485760", "Expect: 100-continue"]),
       statuses: [413]
     },
@@ -250,12 +250,12 @@ const ofBodies = (at: Endpoint): ReadonlyArray<Attack> => {
       bytes: request(target(at), chunked, "POST", `${chunk.repeat(8)}0\r\n\r\n`),
       statuses: [404, 405]
     },
-    { name: "a broken chunk", bytes: request(target(at), chunked, "GET", "ZZ\r\n"), elsewhere: true },
+    { name: "a broken chunk", bytes: request(target(at), chunked, "GET", "ZZ\r\n"), isUnrouted: true },
     ...["-1", "1e3", "99999999999999999999999", "0x10", "5, 6", " "].map((length) => ({
       name: `Content-Length: ${length}`,
       bytes: request(target(at), [`Content-Length: ${length}`]),
       statuses: [400],
-      elsewhere: true
+      isUnrouted: true
     })),
     ...Object.entries({
       "two lengths": request(target(at), ["Content-Length: 1", "Content-Length: 2"], "GET", "a"),
@@ -266,82 +266,82 @@ const ofBodies = (at: Endpoint): ReadonlyArray<Attack> => {
       SSH: "SSH-2.0-OpenSSH_9.6\r\n",
       "a line of garbage": "\u{1f4a5} hello\r\n\r\n",
       "a megabyte of garbage": Buffer.alloc(1_000_000, 0xff)
-    }).map(([name, bytes]) => ({ name, bytes, statuses: [400], elsewhere: true }))
+    }).map(([name, bytes]) => ({ name, bytes, statuses: [400], isUnrouted: true }))
   ]
 }
 
 const ofTargets = (at: Endpoint): ReadonlyArray<Attack> => {
-  const more = /nothing$|01980000/.test(at.path) ? [404] : [200]
+  const ignored = /nothing$|01980000/.test(at.path) ? [404] : [200]
   return [
     {
       name: "1 000 parameters",
       bytes: request(`${target(at)}${Array.from({ length: 1_000 }, (_, i) => `&p${i}`).join("")}`),
-      statuses: more
+      statuses: ignored
     },
     { name: "9 000 bytes of a query", bytes: request(`${target(at)}&${"x".repeat(9_000)}`), statuses: [414] },
     {
       name: "9 000 bytes of a path",
       bytes: request(`${at.path}${"/x".repeat(4_500)}`),
-      elsewhere: true,
+      isUnrouted: true,
       statuses: [414]
     },
     {
       name: "__proto__ as parameter",
       bytes: request(`${target(at)}&__proto__=1&constructor=2&__proto__[from]=EUR&toString=x`),
-      statuses: more
+      statuses: ignored
     },
     { name: "semicolons", bytes: request(target(at).replaceAll("&", ";").replace("?", ";")) },
     { name: "a fragment", bytes: request(`${target(at)}#%00`) },
-    { name: "ampersands", bytes: request(`${target(at)}${"&".repeat(5_000)}`), statuses: more },
-    { name: "equals signs", bytes: request(`${target(at)}&${"=".repeat(5_000)}`), statuses: more },
-    { name: "brackets", bytes: request(`${target(at)}&a${"[b]".repeat(2_500)}=1`), statuses: more },
+    { name: "ampersands", bytes: request(`${target(at)}${"&".repeat(5_000)}`), statuses: ignored },
+    { name: "equals signs", bytes: request(`${target(at)}&${"=".repeat(5_000)}`), statuses: ignored },
+    { name: "brackets", bytes: request(`${target(at)}&a${"[b]".repeat(2_500)}=1`), statuses: ignored },
     { name: "slashes", bytes: request(`${"/".repeat(3_000)}${target(at)}`) },
     {
       name: "dots",
       bytes: request(`/api/v1/${"../".repeat(500)}etc/passwd`),
       statuses: [404],
-      elsewhere: true
+      isUnrouted: true
     },
     {
       name: "escaped dots",
       bytes: request(`/static/${"%2e%2e%2f".repeat(50)}etc%2fpasswd%00.html`),
       statuses: [404],
-      elsewhere: true
+      isUnrouted: true
     },
     { name: "another host", bytes: request(`http://evil.example${target(at)}`) },
-    { name: "a broken host", bytes: request("http://[::1/x"), elsewhere: true },
-    { name: "*", bytes: request("*"), statuses: [404], elsewhere: true }
+    { name: "a broken host", bytes: request("http://[::1/x"), isUnrouted: true },
+    { name: "*", bytes: request("*"), statuses: [404], isUnrouted: true }
   ]
 }
 
-const asked = '"from_currency":"USD","to_currency":"NGN"'
+const currencies = '"from_currency":"USD","to_currency":"NGN"'
 const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`
 
-/** Bodies that are right nowhere. */
+/** Bodies that no endpoint accepts. */
 const bodies: Readonly<Record<string, string | Buffer>> = {
-  "1e999999999": `{"amount":1e999999999,${asked}}`,
-  "5 000 digits": `{"amount":${"9".repeat(5_000)},${asked}}`,
-  "5 000 digits as text": `{"amount":"${"9".repeat(5_000)}",${asked}}`,
-  NaN: `{"amount":NaN,${asked}}`,
-  "a list as amount": `{"amount":[500],${asked}}`,
-  "an amount like a JsonNumber": `{"amount":{"text":"500"},${asked}}`,
-  "deep lists": `{"amount":${deep(30_000)},${asked}}`,
-  "deep lists, a few": `{"amount":${deep(499)},${asked}}`,
-  "deep objects": `{"amount":"1",${asked},"x":${'{"a":'.repeat(900)}1${"}".repeat(900)}}`,
-  __proto__: `{"__proto__":{"amount":"500"},${asked}}`,
-  "__proto__ beside": `{"amount":"500",${asked},"__proto__":{"reference":"x"},"constructor":{"prototype":1}}`,
-  "NUL in the reference": `{"amount":"500",${asked},"reference":"a\\u0000b"}`,
+  "1e999999999": `{"amount":1e999999999,${currencies}}`,
+  "5 000 digits": `{"amount":${"9".repeat(5_000)},${currencies}}`,
+  "5 000 digits as text": `{"amount":"${"9".repeat(5_000)}",${currencies}}`,
+  NaN: `{"amount":NaN,${currencies}}`,
+  "a list as amount": `{"amount":[500],${currencies}}`,
+  "an object as amount": `{"amount":{"text":"500"},${currencies}}`,
+  "deep lists": `{"amount":${deep(30_000)},${currencies}}`,
+  "deep lists, a few": `{"amount":${deep(499)},${currencies}}`,
+  "deep objects": `{"amount":"1",${currencies},"x":${'{"a":'.repeat(900)}1${"}".repeat(900)}}`,
+  __proto__: `{"__proto__":{"amount":"500"},${currencies}}`,
+  "__proto__ as an extra member": `{"amount":"500",${currencies},"__proto__":{"reference":"x"},"constructor":{"prototype":1}}`,
+  "NUL in the reference": `{"amount":"500",${currencies},"reference":"a\\u0000b"}`,
   "NUL in a currency": '{"amount":"500","from_currency":"USD\\u0000","to_currency":"NGN"}',
-  "NUL in a name": `{"amount":"500",${asked},"a\\u0000":1}`,
-  "half a surrogate": `{"amount":"500",${asked},"reference":"\\ud800"}`,
-  "a reference of 60 KB": `{"amount":"500",${asked},"reference":"${"r".repeat(60_000)}"}`,
-  "a name of 60 KB": `{"amount":"500",${asked},"${"n".repeat(60_000)}":1}`,
+  "NUL in a name": `{"amount":"500",${currencies},"a\\u0000":1}`,
+  "a lone surrogate": `{"amount":"500",${currencies},"reference":"\\ud800"}`,
+  "a reference of 60 KB": `{"amount":"500",${currencies},"reference":"${"r".repeat(60_000)}"}`,
+  "a name of 60 KB": `{"amount":"500",${currencies},"${"n".repeat(60_000)}":1}`,
   "6 000 names": `{"amount":"500",${Array.from({ length: 6_000 }, (_, i) => `"${i}":1`).join()}}`,
-  "the amount twice": `{"amount":"500","amount":"-1",${asked}}`,
-  "UTF-16": Buffer.from(`{"amount":"500",${asked}}`, "utf16le"),
+  "the amount twice": `{"amount":"500","amount":"-1",${currencies}}`,
+  "UTF-16": Buffer.from(`{"amount":"500",${currencies}}`, "utf16le"),
   "broken UTF-8": Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0xc0, 0x80, 0x22, 0x7d]),
   "a number": "500",
-  nothing: ""
+  "an empty body": ""
 }
 
 const post = (path: string, body: string | Buffer, headers: ReadonlyArray<string>) =>
@@ -378,45 +378,45 @@ const attacksOn = (at: Endpoint): ReadonlyArray<Attack> => [
   ...ofTargets(at)
 ]
 
-/** What no answer may tell: stacks, statements, hosts and files of the server. */
+/** Details that no response may contain: stacks, statements, hosts and files of the server. */
 const LEAKS =
   /^\s+at |node_modules|\/work\/|file:\/\/|\.[jt]s:\d|postgres|sqlstate|relation "|127\.0\.0\.1|localhost|root:x|ECONN|Error:/im
 
-const isFine = (status: number) => status === 200 || status === 304 || (status >= 400 && status < 500)
+const isHandled = (status: number) => status === 200 || status === 304 || (status >= 400 && status < 500)
 
-const assertHarmless = (at: Endpoint, attack: Attack, answers: ReadonlyArray<RawAnswer>) => {
-  const told = `${attack.name} at ${at.path}`
-  const [answer = assert.fail(`no answer to ${told}`)] = answers
+const assertHarmless = (at: Endpoint, attack: Attack, responses: ReadonlyArray<RawResponse>) => {
+  const context = `${attack.name} at ${at.path}`
+  const [answer = assert.fail(`no response to ${context}`)] = responses
   const { body, headers, status } = answer
-  for (const each of answers) assert.isTrue(isFine(each.status), `${each.status} to ${told}`)
-  assert.include(attack.statuses ?? [status], status, `${told}: ${body.slice(0, 500)}`)
-  if (!pages.includes(at)) assert.notMatch(body.replace(/"instance":"[^"]*"/, ""), LEAKS, told)
+  for (const each of responses) assert.isTrue(isHandled(each.status), `${each.status} to ${context}`)
+  assert.include(attack.statuses ?? [status], status, `${context}: ${body.slice(0, 500)}`)
+  if (!pages.includes(at)) assert.notMatch(body.replace(/"instance":"[^"]*"/, ""), LEAKS, context)
   if (status < 400) return
   const members = membersOf(body)
-  if (at.failures === "flutterwave" && attack.elsewhere !== true) {
-    assert.strictEqual(headers.get("content-type"), "application/json", told)
-    assert.deepStrictEqual(Object.keys(members), ["status", "message", "data"], told)
-    assert.deepInclude(members, { status: "error", data: null }, told)
+  if (at.failures === "flutterwave" && attack.isUnrouted !== true) {
+    assert.strictEqual(headers.get("content-type"), "application/json", context)
+    assert.deepStrictEqual(Object.keys(members), ["status", "message", "data"], context)
+    assert.deepInclude(members, { status: "error", data: null }, context)
   } else {
-    assert.strictEqual(headers.get("content-type"), "application/problem+json", told)
+    assert.strictEqual(headers.get("content-type"), "application/problem+json", context)
     const { errors: _, ...rest } = members
     assert.strictEqual(
       Object.keys(rest).join(),
       "type,title,status,detail,instance,code,retryable,trace_id",
-      told
+      context
     )
     assert.deepInclude(
       members,
       { type: `urn:effex:problem:${members["code"]}`, status, retryable: false },
-      told
+      context
     )
-    assert.match(String(members["trace_id"]), /^[0-9a-f]{32}$/, told)
-    assert.isAtMost(String(members["instance"]).length, 256, told)
-    assert.isAtMost(body.length, 2_000, told)
+    assert.match(String(members["trace_id"]), /^[0-9a-f]{32}$/, context)
+    assert.isAtMost(String(members["instance"]).length, 256, context)
+    assert.isAtMost(body.length, 2_000, context)
   }
 }
 
-/** Is sent once more where it took long: what is slow for the server is slow twice. */
+/** Repeats a slow request once: only an attack that slows down the server is slow twice. */
 const send = Effect.fnUntraced(function* (attack: Attack) {
   const { port } = yield* TestServer
   const first = yield* exchange(port, attack.bytes)
@@ -425,15 +425,15 @@ const send = Effect.fnUntraced(function* (attack: Attack) {
 
 layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it) => {
   for (const at of [...texts, ...pages]) {
-    it.effect(`are refused or shrugged off at ${at.path}`, () =>
+    it.effect(`are rejected or ignored at ${at.path}`, () =>
       Effect.gen(function* () {
-        // The first of all builds the page, or fetches the rate.
+        // The first request renders the page, or fetches the rate.
         yield* get(target(at))
         const attacks = attacksOn(at)
         assert.isAtLeast(attacks.length, 10)
         for (const attack of attacks) {
-          const { answers, millis } = yield* send(attack)
-          assertHarmless(at, attack, answers)
+          const { responses, millis } = yield* send(attack)
+          assertHarmless(at, attack, responses)
           assert.isBelow(millis, 1_000, `${attack.name} at ${at.path}`)
         }
       })
@@ -444,8 +444,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it
     it.effect(`convert nothing at ${path}`, () =>
       Effect.gen(function* () {
         for (const attack of ofPosts(path)) {
-          const { answers, millis } = yield* send(attack)
-          assertHarmless(endpoint(path), attack, answers)
+          const { responses, millis } = yield* send(attack)
+          assertHarmless(endpoint(path), attack, responses)
           assert.isBelow(millis, 1_000, `${attack.name} at ${path}`)
         }
         assert.deepStrictEqual((yield* get(AUDIT)).json["data"], [])
@@ -453,7 +453,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it
     )
   }
 
-  it.effect("leave the server as it was", () =>
+  it.effect("leave no error in the log", () =>
     Effect.gen(function* () {
       const { log } = yield* TestServer
       assert.strictEqual(
@@ -467,7 +467,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it
     })
   )
 
-  it.effect("are answered in order where they come in one packet", () =>
+  it.effect("are answered in order if one packet contains many", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
       const statuses = Array.from({ length: 100 }, (_, i) => (i % 3 === 0 ? 200 : i % 3 === 1 ? 404 : 422))
@@ -476,44 +476,45 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it
           ? request("/nothing")
           : request(`/api/v1/rates?from=USD&to=${status === 200 ? "NGN" : "ZZZ"}`)
       )
-      const all = yield* exchange(port, bytes.join(""), { answers: 100 })
+      const all = yield* exchange(port, bytes.join(""), { responses: 100 })
       assert.deepStrictEqual(
-        all.answers.map(({ status }) => status),
+        all.responses.map(({ status }) => status),
         statuses
       )
-      const spoilt = yield* exchange(port, `${bytes[0]}GARBAGE\r\n\r\n`, { untilClosed: true })
-      assert.strictEqual(spoilt.rest, "")
-      assert.include([200, 400], spoilt.answers[0]?.status)
+      const invalid = yield* exchange(port, `${bytes[0]}GARBAGE\r\n\r\n`, { untilClosed: true })
+      assert.strictEqual(invalid.rest, "")
+      assert.include([200, 400], invalid.responses[0]?.status)
     })
   )
 
-  it.effect("keep no connection open behind a caller who does not close it", () =>
+  it.effect("leave no connection open, even if the client does not close it", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
       const before = openSockets()
-      const callers = Array.from({ length: 20 }, (_, i) => {
+      const sockets = Array.from({ length: 20 }, (_, i) => {
         const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true })
         socket.on("error", () => {}).resume()
         socket.write(i % 2 === 0 ? "garbage\r\n\r\n" : request("example.com:443", [], "CONNECT"))
         return socket
       })
       yield* Effect.sleep("100 millis")
-      // Idle connections of other tests may be closed meanwhile.
+      // Idle connections of other tests may close in between.
       assert.isAbove(openSockets() - before, 30)
       yield* Effect.sleep("1 second")
       assert.isBelow(openSockets() - before, 30)
-      for (const caller of callers) caller.destroy()
+      for (const socket of sockets) socket.destroy()
     })
   )
 
   it.effect(
-    "leave nothing behind in memory",
+    "do not leak memory",
     () =>
       Effect.gen(function* () {
         const attacks = texts.flatMap((at) => attacksOn(at).map((attack) => ({ at, attack })))
         const round = Effect.forEach(
           Array.from({ length: 2_500 }, (_, i) => attacks[i % attacks.length] ?? assert.fail()),
-          ({ at, attack }) => Effect.map(send(attack), ({ answers }) => assertHarmless(at, attack, answers)),
+          ({ at, attack }) =>
+            Effect.map(send(attack), ({ responses }) => assertHarmless(at, attack, responses)),
           { concurrency: 16, discard: true }
         )
         yield* round
@@ -527,14 +528,14 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it
   )
 })
 
-/** Of this process, which both serves and calls. */
+/** Number of sockets in this process, which contains the server and the clients. */
 const openSockets = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length
 
 setFlagsFromString("--expose-gc")
-const collect: unknown = runInNewContext("gc")
+const collectGarbage: unknown = runInNewContext("gc")
 
 const heapUsed = () => {
-  if (typeof collect !== "function") return assert.fail("no garbage collector")
-  collect()
+  if (typeof collectGarbage !== "function") return assert.fail("no garbage collector")
+  collectGarbage()
   return process.memoryUsage().heapUsed
 }

@@ -5,7 +5,7 @@ import * as Decimal from "../../src/domain/money/Decimal.ts"
 import { CurrencyCode } from "../../src/domain/money/Currency.ts"
 import { RateId } from "../../src/domain/rates/Rate.ts"
 
-/** A rate of USD:NGN as it is told to others, with an id of its own for each value. */
+/** Creates the message of a USD rate. The id is derived from the value. */
 export const rate = (value: string, to = "NGN"): RateMessage => ({
   from: CurrencyCode.make("USD"),
   to: CurrencyCode.make(to),
@@ -37,7 +37,7 @@ export const gap = (sequence: number, since: string): RateEventMessage => ({
   since
 })
 
-/** An event in a few words: `Snapshot 5`. */
+/** Formats an event as its type and sequence number: `Snapshot 5`. */
 export const brief = (event: RateEventMessage) => `${event._tag} ${event.sequence}`
 
 export const digits = (message: RateMessage) => Decimal.format(message.rate)

@@ -1,21 +1,21 @@
 import { Effect } from "effect"
 import { connect as connectTcp, type Socket } from "node:net"
-import { type Read, readFrame, readHead } from "./WebSocketFrames.ts"
+import { type Parsed, parseFrame, parseHead } from "./WebSocketFrames.ts"
 import { eventually } from "./SocketClient.ts"
 
 export { BINARY, CLOSE, frame, handshake, PING, TEXT } from "./WebSocketFrames.ts"
 
-/** A WebSocket's client that may break every rule. */
+/** A WebSocket client that sends arbitrary bytes. */
 export interface RawSocket {
   readonly socket: Socket
-  /** The status line of the answer to the handshake. */
+  /** Status line of the handshake response. */
   readonly status: Effect.Effect<string>
-  /** The frames that came, one after another: text, or the code of a close. */
+  /** Takes the next frame: its text, or the code of a close. */
   readonly next: Effect.Effect<string>
   readonly ended: Effect.Effect<true>
 }
 
-/** Connects and sends bytes, a handshake first where they are to be understood. */
+/** Connects, and sends bytes. They must start with a handshake to open a WebSocket. */
 export const connect = (port: number, ...bytes: ReadonlyArray<string | Uint8Array>) =>
   Effect.acquireRelease(
     Effect.sync((): RawSocket => {
@@ -27,16 +27,16 @@ export const connect = (port: number, ...bytes: ReadonlyArray<string | Uint8Arra
       socket.on("close", () => (hasEnded = true))
       for (const each of bytes) socket.write(each)
 
-      const taking = (read: (received: Buffer) => Read | undefined) => () => {
-        const found = read(received)
-        if (found === undefined) return undefined
-        received = Buffer.from(found.rest)
-        return found.text
+      const take = (parse: (received: Buffer) => Parsed | undefined) => () => {
+        const parsed = parse(received)
+        if (parsed === undefined) return undefined
+        received = Buffer.from(parsed.remaining)
+        return parsed.text
       }
       return {
         socket,
-        status: Effect.suspend(() => eventually("answer to the handshake", taking(readHead))),
-        next: Effect.suspend(() => eventually("frame", taking(readFrame))),
+        status: Effect.suspend(() => eventually("handshake response", take(parseHead))),
+        next: Effect.suspend(() => eventually("frame", take(parseFrame))),
         ended: Effect.suspend(() => eventually("end of the connection", () => hasEnded || undefined))
       }
     }),

@@ -5,7 +5,7 @@ import { RpcClient, RpcSerialization } from "effect/rpc"
 import { RatesRpcs } from "../../src/api/rates/RatesRpcs.ts"
 import { TestServer } from "./TestServer.ts"
 
-/** A typed client of the server under test, over a WebSocket of its own. */
+/** Creates an RPC client of the server under test, with its own WebSocket. */
 export const overWebSocket = Effect.gen(function* () {
   const { url } = yield* TestServer
   const services = yield* Layer.build(
@@ -20,7 +20,7 @@ export const overWebSocket = Effect.gen(function* () {
   return yield* Effect.provideContext(RpcClient.make(RatesRpcs), services)
 })
 
-/** A typed client of the server under test, over HTTP. */
+/** Creates an RPC client of the server under test, over HTTP. */
 export const overHttp = Effect.gen(function* () {
   const { url } = yield* TestServer
   const services = yield* Layer.build(

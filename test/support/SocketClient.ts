@@ -5,36 +5,37 @@ import { membersOf } from "./TestServer.ts"
 
 export type Message = Readonly<Record<string, unknown>>
 
-/** A client of a WebSocket, as a program would have one. */
+/** A conforming WebSocket client. */
 export interface SocketClient {
   readonly webSocket: NodeWS.WebSocket
-  /** Sends text or bytes as they are, and all else as JSON. */
+  /** Sends text and bytes unchanged, and other values as JSON. */
   readonly send: (message: unknown) => Effect.Effect<void>
-  /** The next message that it has not been given yet. */
+  /** Takes the next message, and waits for it. */
   readonly next: Effect.Effect<Message>
-  /** Makes sure that nothing has come that it has not been given, up to the answer to a ping. */
-  readonly nothing: Effect.Effect<void>
+  /** Asserts that no untaken message arrives before the response to a ping. */
+  readonly assertNoMessage: Effect.Effect<void>
   readonly closed: Effect.Effect<{ readonly code: number; readonly reason: string }>
 }
 
-const DEADLINE_MILLIS = 5_000
+const TIMEOUT_MILLIS = 5_000
 
-/** Waits until something is there. */
+/** Polls until `find` returns a value. */
 export const eventually = Effect.fnUntraced(function* <A>(
-  what: string,
-  look: () => A | undefined,
-  millis = DEADLINE_MILLIS
+  description: string,
+  find: () => A | undefined,
+  timeoutMillis = TIMEOUT_MILLIS
 ) {
   const startedAt = performance.now()
   for (;;) {
-    const found = look()
+    const found = find()
     if (found !== undefined) return found
-    if (performance.now() - startedAt > millis) return assert.fail(`no ${what} within ${millis} ms`)
+    if (performance.now() - startedAt > timeoutMillis)
+      return assert.fail(`no ${description} within ${timeoutMillis} ms`)
     yield* Effect.sleep("2 millis")
   }
 })
 
-/** Opens a WebSocket for as long as the scope is open. */
+/** Opens a WebSocket until the scope closes. */
 export const open = (url: string, options: NodeWS.ClientOptions = {}, protocols: Array<string> = []) =>
   Effect.acquireRelease(
     Effect.sync((): SocketClient => {
@@ -56,7 +57,7 @@ export const open = (url: string, options: NodeWS.ClientOptions = {}, protocols:
         webSocket,
         send,
         next,
-        nothing: Effect.gen(function* () {
+        assertNoMessage: Effect.gen(function* () {
           yield* send({ type: "ping" })
           assert.deepStrictEqual(yield* next, { type: "pong" })
         }),

@@ -3,14 +3,14 @@ import { Effect } from "effect"
 import { eventually } from "./SocketClient.ts"
 import { membersOf } from "./TestServer.ts"
 
-/** An event as it came, its data read as JSON. */
+/** A server-sent event, with its data parsed as JSON. */
 export interface TestEvent {
   readonly id: string | undefined
   readonly event: string | undefined
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Opens a stream of events for as long as the scope is open. */
+/** Opens a stream of events until the scope closes. */
 export const open = Effect.fnUntraced(function* (
   url: string,
   headers: Readonly<Record<string, string>> = {}
@@ -43,7 +43,7 @@ export const open = Effect.fnUntraced(function* (
     text = text.slice(end + 2)
     return block
   }
-  /** What stands between two empty lines. */
+  /** Takes the next block: the lines up to an empty line. */
   const block = Effect.suspend(() => eventually("block", takeBlock))
   const next = Effect.map(block, (found): TestEvent => {
     const fields = new Map(
@@ -58,8 +58,8 @@ export const open = Effect.fnUntraced(function* (
     response,
     block,
     next,
-    /** What came and was not taken yet. */
-    rest: () => text,
+    /** Returns the received text that was not taken. */
+    untaken: () => text,
     ended: Effect.suspend(() => eventually("end", () => hasEnded || undefined)),
     close: Effect.promise(() => body.cancel())
   }

@@ -1,12 +1,12 @@
 import { Effect } from "effect"
 import { open } from "./SocketClient.ts"
 
-interface Told {
+interface ReceivedRate {
   readonly rate_id: string
   readonly fetched_at: string
 }
 
-interface Message extends Told {
+interface Message extends ReceivedRate {
   readonly type: string
   readonly epoch: string
   readonly sequence: number
@@ -15,41 +15,41 @@ interface Message extends Told {
   readonly rates: ReadonlyArray<Message>
 }
 
-/** A reader of a node's changes, who believes what it is told and notes what is told out of order. */
+/** Follows the rate stream of a node, and records violations of the order of events. */
 export const follow = Effect.fnUntraced(function* (url: string) {
   const { webSocket } = yield* open(`${url}/ws/rates/`)
-  const view = new Map<string, Told>()
+  const rates = new Map<string, ReceivedRate>()
   const violations: Array<string> = []
   const position = { epoch: "", sequence: 0 }
   let epochs = 0
 
-  const believe = ({ fetched_at, from, rate_id, to }: Message) => {
-    const known = view.get(`${from}:${to}`)
-    if (known !== undefined && known.fetched_at > fetched_at)
-      violations.push(`${from}:${to} of ${fetched_at} after that of ${known.fetched_at}`)
-    view.set(`${from}:${to}`, { rate_id, fetched_at })
+  const apply = ({ fetched_at, from, rate_id, to }: Message) => {
+    const previous = rates.get(`${from}:${to}`)
+    if (previous !== undefined && previous.fetched_at > fetched_at)
+      violations.push(`${from}:${to} of ${fetched_at} after that of ${previous.fetched_at}`)
+    rates.set(`${from}:${to}`, { rate_id, fetched_at })
   }
   webSocket.on("message", (data: Buffer) => {
     const message: Message = JSON.parse(data.toString())
     const { epoch, sequence } = message
     if (message.type === "all_rates") {
       if (epoch !== position.epoch) epochs++
-      message.rates.forEach(believe)
+      message.rates.forEach(apply)
       Object.assign(position, { epoch, sequence })
     }
     if (message.type !== "rate_update") return
     if (epoch !== position.epoch || sequence !== position.sequence + 1)
       violations.push(`${epoch}-${sequence} after ${position.epoch}-${position.sequence}`)
-    believe(message)
+    apply(message)
     Object.assign(position, { epoch, sequence })
   })
   return {
     position,
     violations,
-    /** In how many epochs it has been. */
+    /** Returns the number of epochs so far. */
     epochs: () => epochs,
-    /** The newest rate of each pair that it was told, by its id. */
-    view: () => new Map(Array.from(view, ([pair, { rate_id }]) => [pair, rate_id]))
+    /** Returns the id of the last received rate of each pair. */
+    rateIds: () => new Map(Array.from(rates, ([pair, { rate_id }]) => [pair, rate_id]))
   }
 })
 

@@ -3,39 +3,41 @@ import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { createServer } from "node:http"
-import { Caller, ConversionCalls, OpenCalls } from "../../src/api/access/RpcAccess.ts"
+import { Caller } from "../../src/api/access/Caller.ts"
+import { RpcOptionalAuthentication, RpcRequireConvertScope } from "../../src/api/access/RpcAuthorization.ts"
 import { Internal, RateLimited } from "../../src/api/Problem.ts"
 import { RatesRpcs } from "../../src/api/rates/RatesRpcs.ts"
-import { ANONYMOUS } from "../../src/domain/access/ApiKey.ts"
+import { ANONYMOUS } from "../../src/domain/access/Principal.ts"
 
 type Handlers = RpcGroup.HandlersFrom<RpcGroup.Rpcs<typeof RatesRpcs>>
 
-/** Takes every key, and needs none. */
-const open = Layer.mergeAll(
-  Layer.succeed(OpenCalls, (call) => call),
-  Layer.succeed(ConversionCalls, (call) => Effect.provideService(call, Caller, ANONYMOUS))
+/** Accepts requests with and without a key. */
+const openAccess = Layer.mergeAll(
+  Layer.succeed(RpcOptionalAuthentication, (call) => call),
+  Layer.succeed(RpcRequireConvertScope, (call) => Effect.provideService(call, Caller, ANONYMOUS))
 )
 
-const unwritten = () => Effect.fail(new Internal({ detail: "The test has not said what to answer" }))
-const unwrittenStream = () => Stream.fail(new RateLimited({}))
+const unimplemented = () =>
+  Effect.fail(new Internal({ detail: "The test does not implement this procedure" }))
+const unimplementedStream = () => Stream.fail(new RateLimited({}))
 
-/** A server of the contract's procedures that answers as the test says. */
+/** An RPC server with the handlers of a test. */
 export interface Listening {
   readonly port: number
   readonly url: string
-  /** Cuts every connection, and listens no more. */
+  /** Closes every connection, and stops listening. */
   readonly stop: Effect.Effect<void>
 }
 
-/** Listens on a port, a free one where none is given, until it is stopped or the scope is closed. */
+/** Listens on a port, by default a free one, until it is stopped or the scope closes. */
 export const listen = Effect.fnUntraced(function* (handlers: Partial<Handlers>, port = 0) {
   const procedures = RatesRpcs.toLayer({
-    GetRate: unwritten,
-    ListRates: unwritten,
-    Convert: unwritten,
-    CreateQuote: unwritten,
-    WatchRates: unwrittenStream,
-    WatchPolls: unwrittenStream,
+    GetRate: unimplemented,
+    ListRates: unimplemented,
+    Convert: unimplemented,
+    CreateQuote: unimplemented,
+    WatchRates: unimplementedStream,
+    WatchPolls: unimplementedStream,
     ...handlers
   })
   const overWebSocket = RpcServer.layerHttp({ group: RatesRpcs, path: "/rpc" }).pipe(
@@ -50,7 +52,7 @@ export const listen = Effect.fnUntraced(function* (handlers: Partial<Handlers>, 
     disableLogger: true,
     disableListenLog: true
   }).pipe(
-    Layer.provide([procedures, open]),
+    Layer.provide([procedures, openAccess]),
     Layer.provideMerge(
       NodeHttpServer.layer(() => server, { host: "127.0.0.1", port, gracefulShutdownTimeout: 0 })
     ),

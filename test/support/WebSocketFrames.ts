@@ -4,7 +4,7 @@ export const BINARY = 2
 export const CLOSE = 8
 export const PING = 9
 
-/** The bytes of a frame of a client, which are masked with zeros. */
+/** Encodes a client frame, masked with zeros. */
 export const frame = (
   opcode: number,
   payload: string | Uint8Array = "",
@@ -19,7 +19,7 @@ export const frame = (
   return Buffer.concat([Buffer.from([first, sizeByte]), head, Buffer.alloc(masked ? 4 : 0), bytes])
 }
 
-/** Asks to become a WebSocket. */
+/** Encodes the request of a WebSocket handshake. A header with an empty value is left out. */
 export const handshake = (path: string, headers: Readonly<Record<string, string>> = {}) =>
   [
     `GET ${path} HTTP/1.1`,
@@ -37,23 +37,24 @@ export const handshake = (path: string, headers: Readonly<Record<string, string>
     ""
   ].join("\r\n")
 
-/** What was read of the bytes of a server, and what came behind it. */
-export interface Read {
+/** Result of parsing the bytes from a server. */
+export interface Parsed {
   /** A status line, the text of a frame, or the code of a close. */
   readonly text: string
-  readonly rest: Buffer
+  /** Bytes after the parsed part. */
+  readonly remaining: Buffer
 }
 
-/** The status line of the answer to the handshake; undefined while there is not all of it. */
-export const readHead = (received: Buffer): Read | undefined => {
+/** Parses the status line of the handshake response; undefined if it is incomplete. */
+export const parseHead = (received: Buffer): Parsed | undefined => {
   const end = received.indexOf("\r\n\r\n")
   if (end === -1) return undefined
   const [text = ""] = received.subarray(0, end).toString("latin1").split("\r\n")
-  return { text, rest: received.subarray(end + 4) }
+  return { text, remaining: received.subarray(end + 4) }
 }
 
-/** The first frame; undefined while there is not all of it. */
-export const readFrame = (received: Buffer): Read | undefined => {
+/** Parses the first frame; undefined if it is incomplete. */
+export const parseFrame = (received: Buffer): Parsed | undefined => {
   if (received.length < 2) return undefined
   const short = received.readUInt8(1) & 0x7f
   const start = short < 126 ? 2 : short === 126 ? 4 : 10
@@ -63,8 +64,8 @@ export const readFrame = (received: Buffer): Read | undefined => {
   if (received.length < start + size) return undefined
   const opcode = received.readUInt8(0) & 0x0f
   const payload = received.subarray(start, start + size)
-  const rest = received.subarray(start + size)
+  const remaining = received.subarray(start + size)
   const text =
     opcode === CLOSE ? `close ${payload.length < 2 ? 1005 : payload.readUInt16BE(0)}` : payload.toString()
-  return { text, rest }
+  return { text, remaining }
 }

@@ -1,23 +1,26 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Api } from "../../../src/api/Api.ts"
-import { ConversionCalls, OpenCalls } from "../../../src/api/access/RpcAccess.ts"
+import {
+  RpcRequireConvertScope,
+  RpcOptionalAuthentication
+} from "../../../src/api/access/RpcAuthorization.ts"
 import { RatesRpcs } from "../../../src/api/rates/RatesRpcs.ts"
 import type { Scope } from "../../../src/domain/access/ApiKey.ts"
 import { paths } from "../../../src/server/Routes.ts"
 import * as Callers from "../../support/Callers.ts"
 import { TestServer } from "../../support/TestServer.ts"
 
-const REAL = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }
+const REAL_PROVIDER = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }
 const ID = "01980000-0000-7000-8000-000000000000"
 
-/** What a part of the API takes; a part that is not named here is for administration. */
-const rules: Readonly<Record<string, Scope | "open" | "unasked">> = {
+/** Rule of each API group. Groups that are not listed require the scope `admin`. */
+const rules: Readonly<Record<string, Scope | "open" | "unprotected">> = {
   rates: "open",
   history: "open",
   polls: "open",
   flutterwave: "open",
-  operations: "unasked",
+  operations: "unprotected",
   conversion: "convert",
   audit: "audit:read"
 }
@@ -30,15 +33,15 @@ const routes = Object.entries(Api.groups).flatMap(([group, { endpoints }]) =>
   }))
 )
 
-interface Answered {
+interface Outcome {
   readonly status: number
   readonly challenge: string | null
 }
 
-/** Asks, and does not wait for the end of what may be a stream. */
-const ask = (path: string, { authorization }: Callers.CallerKind, init: RequestInit = {}) =>
+/** Sends a request, and returns without waiting for the end of a streamed response. */
+const send = (path: string, { authorization }: Callers.TestCaller, init: RequestInit = {}) =>
   Effect.flatMap(TestServer, ({ url }) =>
-    Effect.promise(async (): Promise<Answered> => {
+    Effect.promise(async (): Promise<Outcome> => {
       const control = new AbortController()
       const headers = new Headers(init.headers)
       if (authorization !== undefined) headers.set("authorization", authorization)
@@ -54,95 +57,96 @@ const CHALLENGES = {
   narrow: (scope: string) => `Bearer realm="effex", error="insufficient_scope", scope="${scope}"`
 }
 
-const assertAnswered = (
-  answered: Answered,
-  caller: Callers.CallerKind,
-  rule: Scope | "open" | "unasked",
+const assertOutcome = (
+  outcome: Outcome,
+  caller: Callers.TestCaller,
+  rule: Scope | "open" | "unprotected",
   isOpen: boolean,
-  told: string
+  message: string
 ) => {
-  const { challenge, status } = answered
-  const shown = caller.authorization !== undefined
-  if (rule !== "unasked" && shown && caller.scopes === undefined) {
-    assert.strictEqual(status, 401, told)
-    assert.match(challenge ?? "", CHALLENGES.invalid, told)
-  } else if (rule === "unasked" || rule === "open" || (!shown && isOpen)) {
-    assert.notInclude([401, 403], status, told)
-    assert.isNull(challenge, told)
-  } else if (!shown) {
-    assert.deepStrictEqual(answered, { status: 401, challenge: CHALLENGES.missing }, told)
+  const { challenge, status } = outcome
+  const hasKey = caller.authorization !== undefined
+  if (rule !== "unprotected" && hasKey && caller.scopes === undefined) {
+    assert.strictEqual(status, 401, message)
+    assert.match(challenge ?? "", CHALLENGES.invalid, message)
+  } else if (rule === "unprotected" || rule === "open" || (!hasKey && isOpen)) {
+    assert.notInclude([401, 403], status, message)
+    assert.isNull(challenge, message)
+  } else if (!hasKey) {
+    assert.deepStrictEqual(outcome, { status: 401, challenge: CHALLENGES.missing }, message)
   } else if (caller.scopes?.includes(rule) === true) {
-    assert.notInclude([401, 403], status, told)
-    assert.isNull(challenge, told)
+    assert.notInclude([401, 403], status, message)
+    assert.isNull(challenge, message)
   } else {
-    assert.deepStrictEqual(answered, { status: 403, challenge: CHALLENGES.narrow(rule) }, told)
+    assert.deepStrictEqual(outcome, { status: 403, challenge: CHALLENGES.narrow(rule) }, message)
   }
 }
 
-interface Tried {
+interface TestedServer {
   readonly title: string
   readonly env: Readonly<Record<string, string>>
-  /** What nobody needs a key for. */
-  readonly opens: ReadonlyArray<Scope | "open" | "unasked">
+  /** Scopes that require no key. */
+  readonly openScopes: ReadonlyArray<Scope | "open" | "unprotected">
 }
 
-const servers: ReadonlyArray<Tried> = [
-  { title: "with real providers", env: REAL, opens: [] },
-  { title: "with the sandbox", env: {}, opens: ["convert", "audit:read", "admin"] },
+const servers: ReadonlyArray<TestedServer> = [
+  { title: "with real providers", env: REAL_PROVIDER, openScopes: [] },
+  { title: "with the sandbox", env: {}, openScopes: ["convert", "audit:read", "admin"] },
   {
     title: "with real providers and ALLOW_ANONYMOUS_CONVERT",
-    env: { ...REAL, ALLOW_ANONYMOUS_CONVERT: "true" },
-    opens: ["convert", "audit:read"]
+    env: { ...REAL_PROVIDER, ALLOW_ANONYMOUS_CONVERT: "true" },
+    openScopes: ["convert", "audit:read"]
   }
 ]
 
-for (const { env, opens, title } of servers) {
+for (const { env, openScopes, title } of servers) {
   layer(TestServer.layer(env), { excludeTestServices: true })(`A server ${title}`, (it) => {
-    it.effect("answers each route of the API to those who may ask, and to nobody else", () =>
+    it.effect("allows each route of the API only to permitted callers", () =>
       Effect.gen(function* () {
         assert.isAbove(routes.length, 15)
         for (const caller of yield* Callers.all) {
           for (const { method, path, rule } of routes) {
-            const answered = yield* ask(path, caller, { method })
-            const told = `${method} ${path} by ${caller.name}: ${answered.status}`
-            assertAnswered(answered, caller, rule, opens.includes(rule), told)
+            const outcome = yield* send(path, caller, { method })
+            const message = `${method} ${path} by ${caller.name}: ${outcome.status}`
+            assertOutcome(outcome, caller, rule, openScopes.includes(rule), message)
           }
         }
       })
     )
 
-    it.effect("answers its pages and its metrics to everybody", () =>
+    it.effect("allows pages and metrics to everybody", () =>
       Effect.gen(function* () {
         const pages = [paths.metrics, paths.openapi, paths.docs, paths.swagger, paths.redoc]
         for (const caller of yield* Callers.all)
-          for (const path of pages) assert.strictEqual((yield* ask(path, caller)).status, 200, path)
+          for (const path of pages) assert.strictEqual((yield* send(path, caller)).status, 200, path)
       })
     )
 
     it.effect(
-      "answers each call of RPC to those who may make it, with the key in the call or beside it",
+      "allows each RPC only to permitted callers, with the key in the message or in the HTTP request",
       () =>
         Effect.gen(function* () {
-          const asked = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
+          const conversion = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
           const payloads: Readonly<Record<string, object>> = {
-            Convert: asked,
-            CreateQuote: asked,
+            Convert: conversion,
+            CreateQuote: conversion,
             GetRate: { from: "USD", to: "NGN" }
           }
-          // What streams for ever is told at once that its key is not in force, and says nothing else on /rpc/http.
+          // Endless streams are left out: over /rpc/http, only a rejection would end them.
           const calls = Array.from(RatesRpcs.requests.keys()).filter((tag) => !tag.startsWith("Watch"))
           for (const caller of yield* Callers.all) {
             for (const tag of calls) {
               for (const inCall of [true, false]) {
                 const { authorization } = caller
                 const error = yield* call(tag, payloads[tag] ?? {}, authorization, inCall)
-                const told = `${tag} by ${caller.name}: ${error}`
+                const message = `${tag} by ${caller.name}: ${error}`
                 const isOpen = tag === "GetRate" || tag === "ListRates"
-                const may = isOpen || (caller.scopes?.includes("convert") ?? opens.includes("convert"))
-                const shown = authorization !== undefined
-                if (shown && caller.scopes === undefined) assert.strictEqual(error, "unauthorized", told)
-                else if (may) assert.isUndefined(error, told)
-                else assert.strictEqual(error, shown ? "forbidden" : "unauthorized", told)
+                const isPermitted =
+                  isOpen || (caller.scopes?.includes("convert") ?? openScopes.includes("convert"))
+                const hasKey = authorization !== undefined
+                if (hasKey && caller.scopes === undefined) assert.strictEqual(error, "unauthorized", message)
+                else if (isPermitted) assert.isUndefined(error, message)
+                else assert.strictEqual(error, hasKey ? "forbidden" : "unauthorized", message)
               }
             }
           }
@@ -151,15 +155,15 @@ for (const { env, opens, title } of servers) {
   })
 }
 
-/** Makes a call over HTTP, and returns the code of the problem that it ends with. */
+/** Makes an RPC over HTTP, and returns the code of the resulting problem. */
 const call = (tag: string, payload: object, authorization: string | undefined, inCall: boolean) =>
   Effect.flatMap(TestServer, ({ url }) =>
     Effect.promise(async () => {
-      const inside = authorization !== undefined && inCall ? [["authorization", authorization]] : []
+      const messageHeaders = authorization !== undefined && inCall ? [["authorization", authorization]] : []
       const response = await fetch(url + paths.rpcHttp, {
         method: "POST",
         headers: authorization !== undefined && !inCall ? { authorization } : {},
-        body: `${JSON.stringify({ _tag: "Request", id: "1", tag, payload, headers: inside })}\n`
+        body: `${JSON.stringify({ _tag: "Request", id: "1", tag, payload, headers: messageHeaders })}\n`
       })
       return /"code":"([\w-]+)"/.exec(await response.text())?.[1]
     })
@@ -172,51 +176,57 @@ layer(
     TRUSTED_PROXIES: "127.0.0.0/8"
   }),
   { excludeTestServices: true }
-)("A server that was asked for too much", (it) => {
-  it.effect("refuses each route of the API, but for those that tell how it does", () =>
+)("A server with used up rate limits", (it) => {
+  it.effect("rejects each route of the API except the health checks", () =>
     Effect.gen(function* () {
       for (const [index, { method, path, rule }] of routes.entries()) {
-        const asked = { method, headers: { "x-forwarded-for": `192.0.2.${index}` } }
-        const statuses = [yield* ask(path, Callers.NOBODY, asked), yield* ask(path, Callers.NOBODY, asked)]
-        const refused = statuses.map(({ status }) => status === 429)
-        assert.deepStrictEqual(refused, [false, rule !== "unasked"], `${method} ${path}`)
+        const init = { method, headers: { "x-forwarded-for": `192.0.2.${index}` } }
+        const statuses = [
+          yield* send(path, Callers.ANONYMOUS, init),
+          yield* send(path, Callers.ANONYMOUS, init)
+        ]
+        const isRejected = statuses.map(({ status }) => status === 429)
+        assert.deepStrictEqual(isRejected, [false, rule !== "unprotected"], `${method} ${path}`)
       }
     })
   )
 })
 
-layer(TestServer.layer(REAL), { excludeTestServices: true })("A server with real providers", (it) => {
-  it.effect("has no call that nobody decides about", () =>
-    Effect.sync(() => {
-      for (const { middlewares } of RatesRpcs.requests.values()) {
-        const each = new Set<unknown>(middlewares)
-        assert.isTrue(each.has(OpenCalls) !== each.has(ConversionCalls))
-      }
-    })
-  )
+layer(TestServer.layer(REAL_PROVIDER), { excludeTestServices: true })(
+  "A server with real providers",
+  (it) => {
+    it.effect("has exactly one authorization middleware per RPC", () =>
+      Effect.sync(() => {
+        for (const { middlewares } of RatesRpcs.requests.values()) {
+          const each = new Set<unknown>(middlewares)
+          assert.isTrue(each.has(RpcOptionalAuthentication) !== each.has(RpcRequireConvertScope))
+        }
+      })
+    )
 
-  it.effect("decides before it reads what was sent", () =>
-    Effect.gen(function* () {
-      const narrow = yield* Callers.holderOf("rates:read")
-      const post = { method: "POST", body: "nonsense" }
-      assert.strictEqual((yield* ask("/api/v1/convert", Callers.NOBODY, post)).status, 401)
-      assert.strictEqual((yield* ask("/api/v1/convert", narrow, post)).status, 403)
-      assert.strictEqual((yield* ask("/api/v1/audit/conversions/nonsense", Callers.NOBODY)).status, 401)
-    })
-  )
+    it.effect("authorizes before it reads the body", () =>
+      Effect.gen(function* () {
+        const narrow = yield* Callers.withScopes("rates:read")
+        const post = { method: "POST", body: "nonsense" }
+        assert.strictEqual((yield* send("/api/v1/convert", Callers.ANONYMOUS, post)).status, 401)
+        assert.strictEqual((yield* send("/api/v1/convert", narrow, post)).status, 403)
+        assert.strictEqual((yield* send("/api/v1/audit/conversions/nonsense", Callers.ANONYMOUS)).status, 401)
+      })
+    )
 
-  it.effect("opens no stream for a key that is not in force", () =>
-    Effect.gen(function* () {
-      for (const caller of yield* Callers.refused)
-        assert.strictEqual((yield* ask("/api/v1/rates/stream", caller)).status, 401, caller.name)
-    })
-  )
+    it.effect("opens no stream for an invalid key", () =>
+      Effect.gen(function* () {
+        for (const caller of yield* Callers.invalid)
+          assert.strictEqual((yield* send("/api/v1/rates/stream", caller)).status, 401, caller.name)
+      })
+    )
 
-  it.effect("leaves alone what is there for a proxy on the way", () =>
-    Effect.gen(function* () {
-      const basic = { name: "proxy", authorization: "Basic dXNlcjpwYXNzd29yZA==" }
-      assert.strictEqual((yield* ask("/api/v1/currencies", basic)).status, 200)
-      assert.strictEqual((yield* ask("/api/v1/audit/heads", basic)).challenge, CHALLENGES.missing)
-    })
-  )
-})
+    it.effect("ignores other authorization schemes, which a proxy may use", () =>
+      Effect.gen(function* () {
+        const basic = { name: "proxy", authorization: "Basic dXNlcjpwYXNzd29yZA==" }
+        assert.strictEqual((yield* send("/api/v1/currencies", basic)).status, 200)
+        assert.strictEqual((yield* send("/api/v1/audit/heads", basic)).challenge, CHALLENGES.missing)
+      })
+    )
+  }
+)

@@ -7,7 +7,7 @@ import { get, TestServer } from "../../support/TestServer.ts"
 const live = { excludeTestServices: true }
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"
 const ALLOWED = ["https://app.example.com", "http://localhost:3000"]
-const FOREIGN = [
+const OTHERS = [
   "https://evil.example",
   "http://app.example.com",
   "https://app.example.com.evil.example",
@@ -29,12 +29,12 @@ const upgrade = (path: string, headers: Readonly<Record<string, string>>) =>
   Effect.flatMap(TestServer, ({ port }) =>
     Effect.map(
       RawHttp.exchange(port, RawSocket.handshake(path, headers)),
-      ({ answers }) => answers[0] ?? assert.fail("no answer")
+      ({ responses }) => responses[0] ?? assert.fail("no answer")
     )
   )
 
 layer(TestServer.layer(), live)("Without CORS_ORIGINS", (it) => {
-  it.effect("every origin may read, failures too, and all headers of the contract", () =>
+  it.effect("allows every origin to read all responses and their headers", () =>
     Effect.gen(function* () {
       for (const path of [LOOKUP, "/api/v1/rates", "/nothing", "/health/ready", "/api/rates/"]) {
         const { headers } = yield* get(path, { headers: { origin: "https://anywhere.example" } })
@@ -49,7 +49,7 @@ layer(TestServer.layer(), live)("Without CORS_ORIGINS", (it) => {
     })
   )
 
-  it.effect("a preflight is answered with what may be done", () =>
+  it.effect("responds to a preflight with the allowed methods and headers", () =>
     Effect.gen(function* () {
       const { headers, status, text } = yield* preflight(
         "/api/v1/convert",
@@ -59,10 +59,10 @@ layer(TestServer.layer(), live)("Without CORS_ORIGINS", (it) => {
       )
       assert.strictEqual(status, 204)
       assert.strictEqual(text, "")
-      const told = Array.from(headers).filter(
+      const corsHeaders = Array.from(headers).filter(
         ([name]) => name.startsWith("access-control") && name !== "access-control-expose-headers"
       )
-      assert.deepStrictEqual(Object.fromEntries(told), {
+      assert.deepStrictEqual(Object.fromEntries(corsHeaders), {
         "access-control-allow-origin": "*",
         "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE",
         "access-control-allow-headers":
@@ -72,7 +72,7 @@ layer(TestServer.layer(), live)("Without CORS_ORIGINS", (it) => {
     })
   )
 
-  it.effect("every origin may write, and open WebSockets", () =>
+  it.effect("allows every origin to write and to open WebSockets", () =>
     Effect.gen(function* () {
       const origin = "https://anywhere.example"
       const converted = yield* get("/api/v1/convert", { method: "POST", body: BODY, headers: { origin } })
@@ -87,7 +87,7 @@ for (const origins of [ALLOWED, ALLOWED.slice(0, 1)]) {
   layer(TestServer.layer({ CORS_ORIGINS: origins.join(", ") }), live)(
     `With ${origins.length} CORS_ORIGINS`,
     (it) => {
-      it.effect("the origins that it names may read, and no other", () =>
+      it.effect("allows only the listed origins to read", () =>
         Effect.gen(function* () {
           for (const method of ["GET", "OPTIONS"]) {
             for (const origin of origins) {
@@ -96,47 +96,47 @@ for (const origins of [ALLOWED, ALLOWED.slice(0, 1)]) {
               assert.include(headers.get("vary") ?? "", "Origin")
               assert.isNull(headers.get("access-control-allow-credentials"))
             }
-            for (const origin of FOREIGN) {
+            for (const origin of OTHERS) {
               const { headers, status } = yield* get(LOOKUP, { method, headers: { origin } })
               assert.strictEqual(headers.get("access-control-allow-origin"), null)
               assert.include(headers.get("vary") ?? "", "Origin")
               assert.strictEqual(status, method === "GET" ? 200 : 204)
             }
           }
-          // A cache must not give what no page asked for to a page.
+          // Caches must keep responses to pages and to other clients apart.
           assert.include((yield* get(LOOKUP)).headers.get("vary") ?? "", "Origin")
         })
       )
 
-      it.effect("pages of no other origin may write, also where they need not ask first", () =>
+      it.effect("rejects writes from pages of other origins, even without a preflight", () =>
         Effect.gen(function* () {
           const { port, url } = yield* TestServer
           const post = (path: string, headers: Readonly<Record<string, string>>) =>
             get(path, { method: "POST", body: BODY, headers: { "content-type": "text/plain", ...headers } })
-          for (const origin of FOREIGN) {
+          for (const origin of OTHERS) {
             for (const path of ["/api/v1/convert", "/api/v1/quotes", "/rpc/http"]) {
-              const refused = yield* post(path, { origin })
-              assert.strictEqual(refused.status, 403, path)
-              assert.strictEqual(refused.json["code"], "forbidden")
-              assert.isNull(refused.headers.get("access-control-allow-origin"))
+              const rejected = yield* post(path, { origin })
+              assert.strictEqual(rejected.status, 403, path)
+              assert.strictEqual(rejected.json["code"], "forbidden")
+              assert.isNull(rejected.headers.get("access-control-allow-origin"))
             }
           }
-          // HTTP/1.0 has no Host, which is not the origin that is none.
-          const hostless = yield* RawHttp.exchange(
+          // HTTP/1.0 has no Host, which must not match the origin `null`.
+          const withoutHost = yield* RawHttp.exchange(
             port,
             `POST /api/v1/convert HTTP/1.0\r\nOrigin: null\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`
           )
-          assert.strictEqual(hostless.answers[0]?.status, 403)
-          // Of the pages that are named, of our own, and of programs, which have no origin.
+          assert.strictEqual(withoutHost.responses[0]?.status, 403)
+          // Pages of a listed origin, pages of this server, and programs, which send no origin.
           for (const headers of [{ origin: origins[0] ?? "" }, { origin: url }, {}])
             assert.strictEqual((yield* post("/api/v1/convert", headers)).status, 200)
         })
       )
 
-      it.effect("a WebSocket is refused before it is one", () =>
+      it.effect("rejects WebSocket handshakes from pages of other origins", () =>
         Effect.gen(function* () {
           for (const path of ["/ws/rates/", "/ws/rates", "/rpc"]) {
-            for (const origin of FOREIGN) {
+            for (const origin of OTHERS) {
               const { body, headers, status } = yield* upgrade(path, { Origin: origin })
               assert.strictEqual(status, 403, `${path} ${origin}`)
               assert.strictEqual(headers.get("content-type"), "application/problem+json")

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { KEYS_QUOTA, RateLimits } from "../../../src/access/RateLimits.ts"
+import { INVALID_KEY_RATE_LIMIT, RateLimits } from "../../../src/access/RateLimits.ts"
 import * as Problem from "../../../src/api/Problem.ts"
 import * as Callers from "../../support/Callers.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
@@ -13,12 +13,12 @@ const live = { excludeTestServices: true }
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"
 const CURRENCIES = "/api/v1/currencies"
 const FLUTTERWAVE = "/api/rates/?source_currency=USD&destination_currency=NGN"
-const REAL = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }
+const REAL_PROVIDER = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }
 
-/** Behind a proxy that the tests play, so that each of them asks from addresses of its own. */
+/** Trusts the test as a proxy, so that each test can use its own client addresses. */
 const behindProxy = { TRUSTED_PROXIES: "127.0.0.1", RATE_LIMIT_READS: "3/hour", RATE_LIMIT_WRITES: "2/hour" }
 
-const from = (address: string, caller: Callers.CallerKind = Callers.NOBODY) => ({
+const from = (address: string, caller: Callers.TestCaller = Callers.ANONYMOUS) => ({
   "x-forwarded-for": address,
   ...(caller.authorization === undefined ? {} : { authorization: caller.authorization })
 })
@@ -30,7 +30,7 @@ const limitsOf = ({ headers, status }: Answer) => ({
   retryAfter: headers.get("retry-after")
 })
 
-const assertRefused = (answer: Answer, kind: string, detail: RegExp) => {
+const assertRejected = (answer: Answer, kind: string, detail: RegExp) => {
   assert.strictEqual(answer.status, 429, answer.text)
   assert.deepInclude(answer.json, { code: "rate-limited", status: 429, retryable: true })
   assert.match(String(answer.json["detail"]), detail)
@@ -41,31 +41,31 @@ const assertRefused = (answer: Answer, kind: string, detail: RegExp) => {
   assert.strictEqual(answer.headers.get("ratelimit"), `"${kind}";r=0;t=${seconds}`)
 }
 
-layer(TestServer.layer({ ...REAL, ...behindProxy, ALLOW_ANONYMOUS_CONVERT: "true" }), live)(
-  "The limits",
+layer(TestServer.layer({ ...REAL_PROVIDER, ...behindProxy, ALLOW_ANONYMOUS_CONVERT: "true" }), live)(
+  "Rate limits",
   (it) => {
-    it.effect("stand in the headers of each answer that is counted, refusals too", () =>
+    it.effect("sends the rate-limit headers with every counted response, including rejections", () =>
       Effect.gen(function* () {
         const headers = from("192.0.2.1")
         const expected = { policy: '"reads";q=3;w=3600', retryAfter: null }
-        const answers = [
+        const responses = [
           yield* get(LOOKUP, { headers }),
           yield* get("/api/v1/rates?from=USD", { headers }),
           yield* get("/api/v1/rates?from=XXX&to=NGN", { headers, method: "HEAD" })
         ]
-        assert.deepStrictEqual(answers.map(limitsOf), [
+        assert.deepStrictEqual(responses.map(limitsOf), [
           { ...expected, status: 200, limit: '"reads";r=2;t=1200' },
           { ...expected, status: 400, limit: '"reads";r=1;t=2400' },
           { ...expected, status: 422, limit: '"reads";r=0;t=3600' }
         ])
-        const refused = yield* get(LOOKUP, { headers })
-        assert.strictEqual(refused.headers.get("ratelimit-policy"), '"reads";q=3;w=3600')
-        assertRefused(refused, "reads", /^The 3 reads in 1h are used up; the next one is free in \d+ s$/)
+        const rejected = yield* get(LOOKUP, { headers })
+        assert.strictEqual(rejected.headers.get("ratelimit-policy"), '"reads";q=3;w=3600')
+        assertRejected(rejected, "reads", /^The limit is 3 reads in 1h; retry in \d+ s$/)
         assert.strictEqual((yield* get(LOOKUP, { headers: from("192.0.2.2") })).status, 200)
       })
     )
 
-    it.effect("are told in Flutterwave's shape at its paths, which count as the others", () =>
+    it.effect("counts Flutterwave's paths as well, and rejects in their shape", () =>
       Effect.gen(function* () {
         const headers = from("192.0.2.10")
         assert.strictEqual(
@@ -74,14 +74,14 @@ layer(TestServer.layer({ ...REAL, ...behindProxy, ALLOW_ANONYMOUS_CONVERT: "true
         )
         yield* get("/api/rates/all/", { headers })
         yield* get(LOOKUP, { headers })
-        const refused = yield* get(FLUTTERWAVE, { headers })
-        assert.strictEqual(refused.status, 429)
-        assert.deepInclude(refused.json, { status: "error", data: null })
-        assert.isAbove(Number(refused.headers.get("retry-after")), 1)
+        const rejected = yield* get(FLUTTERWAVE, { headers })
+        assert.strictEqual(rejected.status, 429)
+        assert.deepInclude(rejected.json, { status: "error", data: null })
+        assert.isAbove(Number(rejected.headers.get("retry-after")), 1)
       })
     )
 
-    it.effect("count writes apart, before the body is read", () =>
+    it.effect("counts writes separately, before reading the body", () =>
       Effect.gen(function* () {
         const headers = from("192.0.2.20")
         const body = JSON.stringify({ amount: "1", from_currency: "USD", to_currency: "NGN" })
@@ -89,26 +89,26 @@ layer(TestServer.layer({ ...REAL, ...behindProxy, ALLOW_ANONYMOUS_CONVERT: "true
         assert.deepInclude(limitsOf(done), { status: 200, limit: '"writes";r=1;t=1800' })
         const bad = yield* get("/api/v1/quotes", { method: "POST", headers, body: "nonsense" })
         assert.deepInclude(limitsOf(bad), { status: 400, limit: '"writes";r=0;t=3600' })
-        const refused = yield* get("/api/v1/convert", { method: "POST", headers, body })
-        assertRefused(refused, "writes", /^The 2 writes in 1h are used up/)
+        const rejected = yield* get("/api/v1/convert", { method: "POST", headers, body })
+        assertRejected(rejected, "writes", /^The limit is 2 writes in 1h;/)
         assert.strictEqual((yield* get(LOOKUP, { headers })).headers.get("ratelimit"), '"reads";r=2;t=1200')
       })
     )
 
-    it.effect("are of a key wherever it is shown, and of no other key behind the same address", () =>
+    it.effect("counts a key across addresses, and each key of an address separately", () =>
       Effect.gen(function* () {
-        const [one, other] = [yield* Callers.holderOf("convert"), yield* Callers.holderOf("convert")]
+        const [one, other] = [yield* Callers.withScopes("convert"), yield* Callers.withScopes("convert")]
         for (const address of ["192.0.2.30", "192.0.2.31", "2001:db8::1"])
           assert.strictEqual((yield* get(CURRENCIES, { headers: from(address, one) })).status, 200)
         assert.strictEqual((yield* get(CURRENCIES, { headers: from("192.0.2.32", one) })).status, 429)
-        for (const caller of [other, Callers.NOBODY]) {
+        for (const caller of [other, Callers.ANONYMOUS]) {
           const answer = yield* get(CURRENCIES, { headers: from("192.0.2.30", caller) })
           assert.strictEqual(answer.headers.get("ratelimit"), '"reads";r=2;t=1200')
         }
       })
     )
 
-    it.effect("are of the 64 bits of a subscriber with IPv6", () =>
+    it.effect("counts an IPv6 client by its /64 prefix", () =>
       Effect.gen(function* () {
         for (const address of ["2001:db8:0:7::1", "2001:db8:0:7:ffff::2", "[2001:db8:0:7::3]:443"])
           assert.strictEqual((yield* get(CURRENCIES, { headers: from(address) })).status, 200)
@@ -120,7 +120,7 @@ layer(TestServer.layer({ ...REAL, ...behindProxy, ALLOW_ANONYMOUS_CONVERT: "true
       })
     )
 
-    it.effect("do not hold for what watches the server, and explains it", () =>
+    it.effect("does not count health checks, metrics and documentation", () =>
       Effect.gen(function* () {
         const headers = from("192.0.2.50")
         for (let i = 0; i < 5; i++) {
@@ -133,10 +133,12 @@ layer(TestServer.layer({ ...REAL, ...behindProxy, ALLOW_ANONYMOUS_CONVERT: "true
       })
     )
 
-    it.effect("refuse what is said on a WebSocket, and leave it open", () =>
+    it.effect("rejects messages on a WebSocket, and leaves it open", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
-        const { next, nothing, send } = yield* open(`${url}/ws/rates/`, { headers: from("192.0.2.60") })
+        const { next, assertNoMessage, send } = yield* open(`${url}/ws/rates/`, {
+          headers: from("192.0.2.60")
+        })
         assert.strictEqual((yield* next)["type"], "all_rates")
         for (const _ of [1, 2]) {
           yield* send({ type: "get_rate", source_currency: "USD", destination_currency: "NGN" })
@@ -145,14 +147,14 @@ layer(TestServer.layer({ ...REAL, ...behindProxy, ALLOW_ANONYMOUS_CONVERT: "true
         yield* send({ type: "subscribe", pairs: ["USD:NGN"] })
         const error = yield* next
         assert.deepInclude(error, { type: "error", code: "rate-limited", retryable: true })
-        assert.match(String(error["detail"]), /^The 3 reads in 1h are used up/)
-        yield* nothing
+        assert.match(String(error["detail"]), /^The limit is 3 reads in 1h;/)
+        yield* assertNoMessage
         const metrics = yield* get("/metrics")
         assert.match(metrics.text, /^effex_rate_limited_total\{limit="reads"\} [1-9]\d*$/m)
       })
     )
 
-    it.effect("count what cannot be understood on a WebSocket too", () =>
+    it.effect("counts invalid messages on a WebSocket", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const { next, send } = yield* open(`${url}/ws/rates/`, { headers: from("192.0.2.62") })
@@ -164,43 +166,43 @@ layer(TestServer.layer({ ...REAL, ...behindProxy, ALLOW_ANONYMOUS_CONVERT: "true
       })
     )
 
-    it.effect("refuse a handshake before it is one", () =>
+    it.effect("rejects a WebSocket handshake", () =>
       Effect.gen(function* () {
         const { port } = yield* TestServer
         const headers = from("192.0.2.61")
         for (let i = 0; i < 3; i++) yield* get(CURRENCIES, { headers })
-        const { answers } = yield* RawHttp.exchange(port, RawSocket.handshake("/ws/rates/", headers))
-        assert.strictEqual(answers[0]?.status, 429)
-        assert.include(answers[0]?.body, '"code":"rate-limited"')
+        const { responses } = yield* RawHttp.exchange(port, RawSocket.handshake("/ws/rates/", headers))
+        assert.strictEqual(responses[0]?.status, 429)
+        assert.include(responses[0]?.body, '"code":"rate-limited"')
       })
     )
   }
 )
 
 layer(TestServer.layer({ RATE_LIMIT_READS: "2/hour", RATE_LIMIT_WRITES: "1/hour" }), live)(
-  "The limits of calls",
+  "Rate limits of RPCs",
   (it) => {
-    it.effect("refuse in the types of the call, and leave the connection open", () =>
+    it.effect("fails with a typed error, and leaves the connection open", () =>
       Effect.gen(function* () {
         const [socket, http] = [yield* RpcClients.overWebSocket, yield* RpcClients.overHttp]
-        const asked = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
+        const conversion = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
         yield* socket.GetRate({ from: "USD", to: "NGN" })
         yield* http.ListRates({})
-        const refused = [
+        const rejected = [
           yield* Effect.flip(socket.GetRate({ from: "USD", to: "NGN" })),
           yield* Effect.flip(http.GetRate({ from: "USD", to: "NGN" })),
           yield* Effect.flip(Stream.runDrain(socket.WatchRates({}))),
           yield* Effect.flip(Stream.runDrain(http.WatchPolls()))
         ]
-        for (const error of refused) {
+        for (const error of rejected) {
           assert.instanceOf(error, Problem.RateLimited)
-          assert.match(String(error.detail), /^The 2 reads in 1h are used up/)
+          assert.match(String(error.detail), /^The limit is 2 reads in 1h;/)
         }
-        yield* socket.Convert(asked)
+        yield* socket.Convert(conversion)
         for (const client of [socket, http]) {
-          const error = yield* Effect.flip(client.CreateQuote(asked))
+          const error = yield* Effect.flip(client.CreateQuote(conversion))
           assert.instanceOf(error, Problem.RateLimited)
-          assert.match(String(error.detail), /^The 1 writes in 1h are used up/)
+          assert.match(String(error.detail), /^The limit is 1 writes in 1h;/)
         }
         const { json, status } = yield* get(LOOKUP)
         assert.deepStrictEqual([status, json["code"]], [429, "rate-limited"])
@@ -209,40 +211,46 @@ layer(TestServer.layer({ RATE_LIMIT_READS: "2/hour", RATE_LIMIT_WRITES: "1/hour"
   }
 )
 
-layer(TestServer.layer({ ...REAL, TRUSTED_PROXIES: "127.0.0.1" }), live)("Keys that are guessed", (it) => {
-  it.effect("are refused, before the database is asked, once an address has shown too many", () =>
-    Effect.gen(function* () {
-      const headers = from("192.0.2.70", { name: "guess", authorization: "Bearer nonsense" })
-      const first = yield* get(CURRENCIES, { headers })
-      assert.strictEqual(first.status, 401)
-      assert.strictEqual(first.headers.get("ratelimit-policy"), `"keys";q=${KEYS_QUOTA.limit};w=60`)
-      assert.strictEqual(first.headers.get("ratelimit"), `"keys";r=${KEYS_QUOTA.limit - 1};t=1`)
-      const holder = yield* Callers.holderOf("rates:read")
-      assert.strictEqual((yield* get(CURRENCIES, { headers: from("192.0.2.70", holder) })).status, 200)
+layer(TestServer.layer({ ...REAL_PROVIDER, TRUSTED_PROXIES: "127.0.0.1" }), live)(
+  "Rate limit of invalid keys",
+  (it) => {
+    it.effect("rejects unknown keys without a database query once an address has sent too many", () =>
+      Effect.gen(function* () {
+        const headers = from("192.0.2.70", { name: "invalid", authorization: "Bearer nonsense" })
+        const first = yield* get(CURRENCIES, { headers })
+        assert.strictEqual(first.status, 401)
+        assert.strictEqual(
+          first.headers.get("ratelimit-policy"),
+          `"keys";q=${INVALID_KEY_RATE_LIMIT.limit};w=60`
+        )
+        assert.strictEqual(first.headers.get("ratelimit"), `"keys";r=${INVALID_KEY_RATE_LIMIT.limit - 1};t=1`)
+        const known = yield* Callers.withScopes("rates:read")
+        assert.strictEqual((yield* get(CURRENCIES, { headers: from("192.0.2.70", known) })).status, 200)
 
-      const fresh = yield* Callers.holderOf("rates:read")
-      const { count } = yield* RateLimits
-      const guess = Effect.isSuccess(count("keys", "192.0.2.70"))
-      const ask = Effect.andThen(
-        Effect.repeat(guess, { while: (isCounted) => isCounted }),
-        get(CURRENCIES, { headers })
-      )
-      // Ten come back in a second.
-      const refused = yield* Effect.repeat(ask, { until: ({ status }) => status === 429, times: 100 })
-      assert.deepInclude(refused.json, { code: "rate-limited" })
-      assert.match(String(refused.json["detail"]), /keys that are not known in 1m are used up/)
-      // A key that is known goes on; one that is not would be a question to the database.
-      assert.strictEqual((yield* get(CURRENCIES, { headers: from("192.0.2.70", holder) })).status, 200)
-      assert.strictEqual((yield* get(CURRENCIES, { headers: from("192.0.2.71", fresh) })).status, 200)
-      const { text } = yield* get("/metrics")
-      assert.match(text, /^effex_keys_refused_total [1-9]\d*$/m)
-      assert.match(text, /^effex_rate_limited_total\{limit="keys"\} [1-9]\d*$/m)
-    })
-  )
-})
+        const fresh = yield* Callers.withScopes("rates:read")
+        const { consume } = yield* RateLimits
+        const countInvalidKey = Effect.isSuccess(consume("keys", "192.0.2.70"))
+        const send = Effect.andThen(
+          Effect.repeat(countInvalidKey, { while: (isCounted) => isCounted }),
+          get(CURRENCIES, { headers })
+        )
+        // Ten requests per second are refilled in the meantime.
+        const rejected = yield* Effect.repeat(send, { until: ({ status }) => status === 429, times: 100 })
+        assert.deepInclude(rejected.json, { code: "rate-limited" })
+        assert.match(String(rejected.json["detail"]), /requests with an invalid API key in 1m;/)
+        // A known key is accepted, and so is a valid key from another address.
+        assert.strictEqual((yield* get(CURRENCIES, { headers: from("192.0.2.70", known) })).status, 200)
+        assert.strictEqual((yield* get(CURRENCIES, { headers: from("192.0.2.71", fresh) })).status, 200)
+        const { text } = yield* get("/metrics")
+        assert.match(text, /^effex_keys_refused_total [1-9]\d*$/m)
+        assert.match(text, /^effex_rate_limited_total\{limit="keys"\} [1-9]\d*$/m)
+      })
+    )
+  }
+)
 
 layer(TestServer.layer({ RATE_LIMIT_READS: "2/hour" }), live)("A proxy that is not trusted", (it) => {
-  it.effect("is the one who asks, whatever it says", () =>
+  it.effect("is counted by its own address", () =>
     Effect.gen(function* () {
       for (const [address, status] of [
         ["192.0.2.1", 200],

@@ -11,7 +11,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
   const idOf = (path: string, init?: RequestInit) =>
     Effect.map(get(path, init), ({ headers }) => headers.get("x-request-id") ?? "")
 
-  it.effect("is never given twice", () =>
+  it.effect("is unique", () =>
     Effect.sync(() => {
       const ids = new Set(Array.from({ length: 1000 }, newTraceId))
       assert.strictEqual(ids.size, 1000)
@@ -19,7 +19,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
     })
   )
 
-  it.effect("is on every answer, and another one each time", () =>
+  it.effect("is different in every response", () =>
     Effect.gen(function* () {
       const seen = new Set<string>()
       const paths = [
@@ -45,7 +45,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
     })
   )
 
-  it.effect("is what the problem calls the trace", () =>
+  it.effect("equals the trace id of the problem", () =>
     Effect.gen(function* () {
       for (const path of ["/nothing", "/api/v1/rates?from=USD&to=XXX"]) {
         const { headers, json } = yield* get(path)
@@ -54,7 +54,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
     })
   )
 
-  it.effect("goes on with the trace of the caller", () =>
+  it.effect("continues the trace of the client", () =>
     Effect.gen(function* () {
       const traceparent = `00-${TRACE}-b7ad6b7169203331-01`
       assert.strictEqual(yield* idOf(LOOKUP, { headers: { traceparent } }), TRACE)
@@ -64,7 +64,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
     })
   )
 
-  it.effect("is the caller's own where that is sane, beside the trace of the problem", () =>
+  it.effect("is the id that the client sent if it is valid, while the problem has a trace id", () =>
     Effect.gen(function* () {
       const { headers, json } = yield* get("/nothing", { headers: { "x-request-id": "order-1042:7.a_B" } })
       assert.strictEqual(headers.get("x-request-id"), "order-1042:7.a_B")
@@ -75,19 +75,19 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
     })
   )
 
-  it.effect("is on what Node refuses by itself", () =>
+  it.effect("is in rejections by Node's HTTP parser", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
-      const { answers } = yield* RawHttp.exchange(port, "NOT HTTP\r\n\r\n")
-      const id = answers[0]?.headers.get("x-request-id") ?? ""
+      const { responses } = yield* RawHttp.exchange(port, "NOT HTTP\r\n\r\n")
+      const id = responses[0]?.headers.get("x-request-id") ?? ""
       assert.match(id, /^[0-9a-f]{32}$/)
-      assert.include(answers[0]?.body ?? "", `"trace_id":"${id}"`)
+      assert.include(responses[0]?.body ?? "", `"trace_id":"${id}"`)
     })
   )
 })
 
-layer(TestServer.layer(), { excludeTestServices: true })("Requests", (it) => {
-  it.effect("are counted and measured by the template of their route, whatever is asked", () =>
+layer(TestServer.layer(), { excludeTestServices: true })("Request metrics", (it) => {
+  it.effect("have one series per route template, for unknown paths too", () =>
     Effect.gen(function* () {
       const count = (labels: string) =>
         Effect.map(get("/metrics"), ({ text }) =>

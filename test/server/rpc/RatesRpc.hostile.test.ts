@@ -15,15 +15,15 @@ const request = (tag: unknown, payload: unknown, more: object = {}) => ({
   ...more
 })
 
-/** Lists in lists, so many levels of them. */
+/** Nested lists. */
 function nested(levels: number) {
   return "[".repeat(levels) + "]".repeat(levels)
 }
 
-/** Messages that are right nowhere. */
+/** Messages that no procedure accepts. */
 const messages: Readonly<Record<string, unknown>> = {
-  nothing: "",
-  "no JSON": "{",
+  "an empty text": "",
+  "invalid JSON": "{",
   null: "null",
   "null in a list": "[null]",
   "a number": "17",
@@ -37,59 +37,59 @@ const messages: Readonly<Record<string, unknown>> = {
     nested(20_000)
   ),
   "an empty object": {},
-  "bytes that are no UTF-8": Buffer.from([0xff, 0xfe, 0x00]),
+  "invalid UTF-8": Buffer.from([0xff, 0xfe, 0x00]),
   "no tag": { id: "1" },
   "an unknown message": { _tag: "Shout" },
   "a tag like a method": { _tag: "toString" },
   "an unknown call": request("Shout", {}),
   "a call like a method": request("constructor", {}),
-  "a call of no text": request({}, {}),
+  "a call with an object as tag": request({}, {}),
   "no payload": request("GetRate", undefined),
-  "a payload of another kind": request("GetRate", "USD:NGN"),
-  "a payload of other members": request("GetRate", { from: 1, to: null }),
+  "a payload of another type": request("GetRate", "USD:NGN"),
+  "a payload with fields of other types": request("GetRate", { from: 1, to: null }),
   "a payload with __proto__":
     '{"_tag":"Request","id":"1","tag":"GetRate","payload":{"__proto__":{"from":"USD"}},"headers":[]}',
   "a negative age": request("GetRate", { from: "USD", to: "NGN", maxAge: -1 }),
-  "an age beyond time": request("GetRate", { from: "USD", to: "NGN", maxAge: 1e308 }),
-  "a position that is none": request("WatchRates", { since: "yesterday" }),
+  "an age beyond all times": request("GetRate", { from: "USD", to: "NGN", maxAge: 1e308 }),
+  "an invalid position": request("WatchRates", { since: "yesterday" }),
   "1 001 pairs": request("WatchRates", { pairs: Array.from({ length: 1001 }, () => "USD:NGN") }),
   "no id": request("GetRate", { from: "USD", to: "NGN" }, { id: undefined }),
-  "an id of no text": request("GetRate", { from: "USD", to: "NGN" }, { id: {} }),
+  "an id of another type": request("GetRate", { from: "USD", to: "NGN" }, { id: {} }),
   "no headers": request("GetRate", { from: "USD", to: "NGN" }, { headers: undefined }),
-  "headers that are none": request("GetRate", { from: "USD", to: "NGN" }, { headers: 5 }),
+  "headers of another type": request("GetRate", { from: "USD", to: "NGN" }, { headers: 5 }),
   "headers of null": request("GetRate", { from: "USD", to: "NGN" }, { headers: [null] }),
-  "a trace that is none": request(
+  "an invalid trace": request(
     "GetRate",
     { from: "USD", to: "NGN" },
     { traceId: { a: 1 }, spanId: [], sampled: "no" }
   ),
   "a notification": request("GetRate", { from: "USD", to: "NGN" }, { isNotification: true }),
-  "a call whose answer is not wanted": request("WatchRates", {}, { discard: true }),
-  "an acknowledgement of nothing": { _tag: "Ack", requestId: "17" },
+  "a call with a discarded response": request("WatchRates", {}, { discard: true }),
+  "an acknowledgement of an unknown call": { _tag: "Ack", requestId: "17" },
   "an acknowledgement without a call": { _tag: "Ack" },
-  "an interruption of nothing": { _tag: "Interrupt", requestId: "17" },
+  "an interruption of an unknown call": { _tag: "Interrupt", requestId: "17" },
   "an interruption without a call": { _tag: "Interrupt" },
   "an interruption of an object": { _tag: "Interrupt", requestId: {} },
   "the same call twice": [request("WatchPolls", {}), request("WatchPolls", {})],
-  "a call behind the end": [{ _tag: "Eof" }, request("ListRates", {})],
-  "an end without a beginning": { _tag: "Eof" },
-  "an answer": { _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: 1 } }
+  "a call after the end": [{ _tag: "Eof" }, request("ListRates", {})],
+  "an end without a call": { _tag: "Eof" },
+  "a response": { _tag: "Exit", requestId: "1", exit: { _tag: "Success", value: 1 } }
 }
 
 const textOf = (message: unknown) =>
   typeof message === "string" || message instanceof Uint8Array ? message : JSON.stringify(message)
 
-layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) => {
-  /** The server answers others as before, holds no stream, and was surprised by nothing. */
-  const assertWell = Effect.gen(function* () {
+layer(TestServer.layer(), { excludeTestServices: true })("Hostile RPC messages", (it) => {
+  /** Asserts that the server still serves other clients, and has logged no failure. */
+  const assertHealthy = Effect.gen(function* () {
     const { log } = yield* TestServer
     const client = yield* RpcClients.overWebSocket
     assert.strictEqual((yield* client.GetRate({ from: "USD", to: "NGN" })).to, "NGN")
-    const surprised = log.filter((line) => /Unforeseen|"level":"(ERROR|FATAL)"/.test(line))
-    assert.deepStrictEqual(surprised, [])
+    const failures = log.filter((line) => /Unexpected failure|"level":"(ERROR|FATAL)"/.test(line))
+    assert.deepStrictEqual(failures, [])
   }).pipe(Effect.scoped)
 
-  it.effect("concern nobody but their caller on /rpc", () =>
+  it.effect("affect only their connection on /rpc", () =>
     Effect.gen(function* () {
       const { log, url } = yield* TestServer
       for (const [name, message] of Object.entries(messages)) {
@@ -97,20 +97,20 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) =
         const client = yield* open(`${url}/rpc`)
         yield* client.send(textOf(message))
         yield* client.send('{"_tag":"Ping"}')
-        // It is answered, or was closed for what came before.
+        // Either the ping is answered, or the previous message has closed the connection.
         yield* Effect.raceFirst(
           client.closed,
           Effect.repeat(client.next, { until: ({ _tag }) => _tag === "Pong" })
         )
         client.webSocket.terminate()
-        const logged = log.slice(before).filter((line) => line.includes("Unforeseen"))
+        const logged = log.slice(before).filter((line) => line.includes("Unexpected failure"))
         assert.deepStrictEqual(logged, [], name)
       }
-      yield* assertWell
+      yield* assertHealthy
     })
   )
 
-  it.effect("concern nobody but their caller on /rpc/http", () =>
+  it.effect("affect only their request on /rpc/http", () =>
     Effect.gen(function* () {
       for (const [name, message] of Object.entries(messages)) {
         const answer = yield* get("/rpc/http", {
@@ -118,37 +118,37 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) =
           body: Buffer.concat([Buffer.from(textOf(message)), Buffer.from("\n")]),
           signal: AbortSignal.timeout(500)
         }).pipe(Effect.catchDefect(() => Effect.undefined))
-        // A stream that was asked for goes on, until its caller goes away.
+        // A requested stream continues until its client disconnects.
         if (answer === undefined)
-          assert.include(["the same call twice", "a call whose answer is not wanted"], name)
+          assert.include(["the same call twice", "a call with a discarded response"], name)
         else {
           assert.isBelow(answer.status, 500, `${name}: ${answer.text}`)
           assert.notMatch(answer.text, /node_modules|file:\/\/|\/src\//, name)
         }
       }
-      yield* assertWell
+      yield* assertHealthy
     })
   )
 
-  it.effect("learn nothing of the parser that could not read them", () =>
+  it.effect("get an error that does not reveal the parser", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const client = yield* open(`${url}/rpc`)
       yield* client.send("{")
       assert.deepStrictEqual(yield* client.next, {
         _tag: "Defect",
-        defect: { name: "Error", message: "It is no JSON" }
+        defect: { name: "Error", message: "The message is not valid JSON" }
       })
       const answer = yield* get("/rpc/http", { method: "POST", body: "{\n" })
       assert.notInclude(answer.text, "SyntaxError")
     })
   )
 
-  it.effect("are told where there is none on /rpc/http, and read where the last line is not ended", () =>
+  it.effect("are required in a body of /rpc/http, whose last line needs no newline", () =>
     Effect.gen(function* () {
       for (const body of ["", " \n\n"]) {
         const answer = yield* get("/rpc/http", { method: "POST", body })
-        assert.match(String(assertProblem(answer, 400, "invalid-request")["detail"]), /there is none$/)
+        assert.match(String(assertProblem(answer, 400, "invalid-request")["detail"]), /^The body is empty/)
       }
       const body = JSON.stringify(request("GetRate", { from: "USD", to: "XXX" }))
       const answer = yield* get("/rpc/http", { method: "POST", body })
@@ -157,7 +157,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) =
     })
   )
 
-  it.effect("do not stop a connection from being answered, 10 000 at once", () =>
+  it.effect("are all answered if 10 000 arrive at once", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
       const frames = Array.from({ length: 10_000 }, (_, i) =>
@@ -174,16 +174,16 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) =
       assert.match(yield* status, /101/)
       for (let answers = 0; answers < 10_000;) {
         const text = yield* next
-        // On a slow machine it is asked for a sign of life meanwhile.
+        // On a slow machine there is a ping in between.
         if (text === "") continue
         assert.include(text, "unsupported-currency")
         answers++
       }
-      yield* assertWell
+      yield* assertHealthy
     })
   )
 
-  it.effect("are all answered that one body has room for, on /rpc/http", () =>
+  it.effect("are all answered if one body contains 600 calls", () =>
     Effect.gen(function* () {
       const calls = Array.from({ length: 600 }, (_, i) =>
         JSON.stringify(request("GetRate", { from: "XXX", to: "NGN" }, { id: String(i) }))
@@ -194,15 +194,15 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) =
     })
   )
 
-  it.effect("open 100 streams on a connection, and not one more", () =>
+  it.effect("open at most 100 streams on a connection", () =>
     Effect.gen(function* () {
       const client = yield* RpcClients.overWebSocket
       const watching = yield* Effect.forEach(Array.from({ length: 100 }), () =>
         Effect.forkChild(Stream.runDrain(client.WatchPolls()), { startImmediately: true })
       )
       yield* client.GetRate({ from: "USD", to: "NGN" })
-      const refused = yield* Effect.flip(Stream.runDrain(client.WatchRates({})))
-      assert.instanceOf(refused, Problem.RateLimited)
+      const rejected = yield* Effect.flip(Stream.runDrain(client.WatchRates({})))
+      assert.instanceOf(rejected, Problem.RateLimited)
       const [first] = watching
       if (first !== undefined) yield* Fiber.interrupt(first)
       const [event] = yield* client.WatchRates({}).pipe(Stream.take(1), Stream.runCollect)
@@ -211,7 +211,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) =
     })
   )
 
-  it.effect("leave nothing behind when their caller goes away", () =>
+  it.effect("leave no stream behind when the client disconnects", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
       const watch = `${JSON.stringify(request("WatchRates", {}))}\n`
@@ -223,14 +223,14 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile calls", (it) =
       }
       for (let i = 0; ; i++) {
         if ((yield* get("/metrics")).text.includes('effex_stream_connections{transport="rpc"} 0\n')) break
-        if (i > 100) assert.fail("a call is still counted")
+        if (i > 100) assert.fail("a call is still open")
         yield* Effect.sleep("20 millis")
       }
-      yield* assertWell
+      yield* assertHealthy
     })
   )
 
-  it.effect("learn nothing of what broke by a trace of their own", () =>
+  it.effect("do not reveal an unexpected failure by an invalid trace", () =>
     Effect.gen(function* () {
       const server = yield* TestServer
       const client = yield* open(`${server.url}/rpc`)

@@ -19,14 +19,14 @@ const transports: Readonly<Record<string, typeof RpcClients.overHttp>> = {
   "/rpc/http": RpcClients.overHttp
 }
 
-/** An event, its rates in short. */
-const short = (event: RateEventMessage) => {
-  const told = (message: RateMessage) => `${message.from}:${message.to}=${Decimal.format(message.rate)}`
+/** Formats an event with its rates. */
+const summarize = (event: RateEventMessage) => {
+  const format = (message: RateMessage) => `${message.from}:${message.to}=${Decimal.format(message.rate)}`
   switch (event._tag) {
     case "Snapshot":
-      return `${event.sequence} all ${event.rates.map(told).toSorted().join()}`
+      return `${event.sequence} all ${event.rates.map(format).toSorted().join()}`
     case "RateChanged":
-      return `${event.sequence} ${told(event.rate)}`
+      return `${event.sequence} ${format(event.rate)}`
     case "Gap":
       return `${event.sequence} gap since ${event.since}`
   }
@@ -34,7 +34,7 @@ const short = (event: RateEventMessage) => {
 
 for (const [path, connect] of Object.entries(transports)) {
   layer(TestServer.layer(env), live)(path, (it) => {
-    it.effect("answers with rates, as programs want them", () =>
+    it.effect("returns typed rates", () =>
       Effect.gen(function* () {
         const client = yield* connect
         yield* (yield* TestProvider).answer(rate("1534.12345678"))
@@ -56,7 +56,7 @@ for (const [path, connect] of Object.entries(transports)) {
       })
     )
 
-    it.effect("refreshes a rate that is older than is asked for, or says that it is too old", () =>
+    it.effect("refreshes a rate older than maxAge, or fails with RateTooOld", () =>
       Effect.gen(function* () {
         const client = yield* connect
         const provider = yield* TestProvider
@@ -75,7 +75,7 @@ for (const [path, connect] of Object.entries(transports)) {
       })
     )
 
-    it.effect("tells what is wrong with a call, by class", () =>
+    it.effect("fails with a typed problem for an invalid call", () =>
       Effect.gen(function* () {
         const client = yield* connect
         const convert = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
@@ -119,13 +119,13 @@ for (const [path, connect] of Object.entries(transports)) {
       })
     )
 
-    it.effect("converts once for each key, and by quotes", () =>
+    it.effect("converts once per idempotency key, and with quotes", () =>
       Effect.gen(function* () {
         const client = yield* connect
         yield* change("USD:NGN", "1500")
-        const asked = { amount: "500.00", fromCurrency: "USD", toCurrency: "NGN" }
+        const payload = { amount: "500.00", fromCurrency: "USD", toCurrency: "NGN" }
         const key = `key of ${path}`
-        const first = yield* client.Convert({ ...asked, idempotencyKey: key, reference: "order 7" })
+        const first = yield* client.Convert({ ...payload, idempotencyKey: key, reference: "order 7" })
         assert.deepInclude(first, {
           fromCurrency: "USD",
           toCurrency: "NGN",
@@ -135,42 +135,42 @@ for (const [path, connect] of Object.entries(transports)) {
           margin: "0.005",
           reference: "order 7"
         })
-        const again = yield* client.Convert({ ...asked, idempotencyKey: key, reference: "order 7" })
+        const again = yield* client.Convert({ ...payload, idempotencyKey: key, reference: "order 7" })
         assert.deepStrictEqual(again, first)
-        const other = yield* Effect.flip(client.Convert({ ...asked, amount: "501", idempotencyKey: key }))
+        const other = yield* Effect.flip(client.Convert({ ...payload, amount: "501", idempotencyKey: key }))
         assert.instanceOf(other, Problem.IdempotencyMismatch)
-        const target = yield* client.Convert({ ...asked, amountType: "target", amount: "746250" })
+        const target = yield* client.Convert({ ...payload, amountType: "target", amount: "746250" })
         assert.strictEqual(target.inputAmount, "500.00")
 
-        const quote = yield* client.CreateQuote({ ...asked, ttl: Duration.minutes(1) })
+        const quote = yield* client.CreateQuote({ ...payload, ttl: Duration.minutes(1) })
         assert.strictEqual(quote.state, "open")
         yield* change("USD:NGN", "1600")
-        const { outputAmount, quoteId } = yield* client.Convert({ ...asked, quoteId: quote.quoteId })
+        const { outputAmount, quoteId } = yield* client.Convert({ ...payload, quoteId: quote.quoteId })
         assert.deepStrictEqual(
           { outputAmount, quoteId },
           { outputAmount: "746250.00", quoteId: quote.quoteId }
         )
-        const used = yield* Effect.flip(client.Convert({ ...asked, quoteId: quote.quoteId }))
+        const used = yield* Effect.flip(client.Convert({ ...payload, quoteId: quote.quoteId }))
         assert.instanceOf(used, Problem.QuoteUsed)
       })
     )
 
-    it.effect("watches rates: all or some, from now on or from a position", () =>
+    it.effect("streams all or some rates, from now on or from a position", () =>
       Effect.gen(function* () {
         const client = yield* connect
         yield* change("USD:NGN", "1")
         const { epoch, sequence } = (yield* Broadcaster).snapshot()
         const watch = Effect.fnUntraced(function* (
-          asked: Parameters<RpcClients.Client["WatchRates"]>[0],
+          payload: Parameters<RpcClients.Client["WatchRates"]>[0],
           expected: ReadonlyArray<string | RegExp>
         ) {
           const events = yield* client
-            .WatchRates(asked)
-            .pipe(Stream.take(expected.length), Stream.map(short), Stream.runCollect)
+            .WatchRates(payload)
+            .pipe(Stream.take(expected.length), Stream.map(summarize), Stream.runCollect)
           events.forEach((event, i) => {
-            const one = expected[i] ?? ""
-            if (typeof one === "string") assert.strictEqual(event, one)
-            else assert.match(event, one)
+            const expectedEvent = expected[i] ?? ""
+            if (typeof expectedEvent === "string") assert.strictEqual(event, expectedEvent)
+            else assert.match(event, expectedEvent)
           })
         })
         yield* change("USD:NGN", "2")
@@ -184,7 +184,7 @@ for (const [path, connect] of Object.entries(transports)) {
       })
     )
 
-    it.effect("watches polls", () =>
+    it.effect("streams finished polls", () =>
       Effect.gen(function* () {
         const client = yield* connect
         const broadcaster = yield* Broadcaster
@@ -196,7 +196,7 @@ for (const [path, connect] of Object.entries(transports)) {
       })
     )
 
-    it.effect("tells nothing of what broke but a trace_id, which the log has as well", () =>
+    it.effect("reveals only a trace_id of an unexpected failure, which is also in the log", () =>
       Effect.gen(function* () {
         const client = yield* connect
         const server = yield* TestServer
@@ -225,14 +225,14 @@ for (const [path, connect] of Object.entries(transports)) {
   })
 
   layer(TestServer.layer({ ...env, FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), live)(
-    `${path} of a server whose conversions are closed`,
+    `${path} with a real provider`,
     (it) => {
-      it.effect("refuses to convert, and answers all else", () =>
+      it.effect("requires a key for conversions, but not for rates", () =>
         Effect.gen(function* () {
           const client = yield* connect
-          const asked = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
-          assert.instanceOf(yield* Effect.flip(client.Convert(asked)), Problem.Unauthorized)
-          assert.instanceOf(yield* Effect.flip(client.CreateQuote(asked)), Problem.Unauthorized)
+          const payload = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
+          assert.instanceOf(yield* Effect.flip(client.Convert(payload)), Problem.Unauthorized)
+          assert.instanceOf(yield* Effect.flip(client.CreateQuote(payload)), Problem.Unauthorized)
           assert.strictEqual((yield* client.GetRate({ from: "USD", to: "NGN" })).from, "USD")
         })
       )

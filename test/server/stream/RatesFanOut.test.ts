@@ -1,12 +1,12 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
-import { CEDI, NAIRA, rate, SHILLING } from "../../support/SampleRates.ts"
+import { EUR_GHS, USD_NGN, rate, USD_KES } from "../../support/SampleRates.ts"
 import { open, type SocketClient } from "../../support/SocketClient.ts"
 import { TestServer } from "../../support/TestServer.ts"
 
 const live = { excludeTestServices: true }
-/** Fewer than a connection takes at once. */
+/** Fewer changes than fill a socket buffer. */
 const CHANGES = 90
 
 const numbersOf = Effect.fnUntraced(function* (client: SocketClient, count: number) {
@@ -20,46 +20,46 @@ const numbersOf = Effect.fnUntraced(function* (client: SocketClient, count: numb
 })
 
 layer(TestServer.layer(), live)("RatesFanOut", (it) => {
-  it.effect("tells each change of those that come at once, in order, to all who want it", () =>
+  it.effect("sends all changes of a burst, in order, to all subscribers", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const broadcaster = yield* Broadcaster
-      const [everything, some, late] = [
+      const [all, filtered, resynced] = [
         yield* open(`${url}/ws/rates/`),
         yield* open(`${url}/ws/rates/`),
         yield* open(`${url}/ws/rates/`)
       ]
-      for (const client of [everything, some, late]) yield* client.next
-      yield* some.send({ type: "subscribe", pairs: ["EUR:GHS"] })
-      yield* some.next
+      for (const client of [all, filtered, resynced]) yield* client.next
+      yield* filtered.send({ type: "subscribe", pairs: ["EUR:GHS"] })
+      yield* filtered.next
       const { epoch, sequence } = broadcaster.snapshot()
 
-      const pairs = [NAIRA, SHILLING, CEDI]
+      const pairs = [USD_NGN, USD_KES, EUR_GHS]
       for (let n = 0; n < CHANGES; n++) {
-        yield* broadcaster.publish(rate(pairs[n % pairs.length] ?? NAIRA, n + 1))
-        // Whoever asks for everything in between is told of what comes after that.
-        if (n === CHANGES / 2) yield* late.send({ type: "get_all_rates" })
+        yield* broadcaster.publish(rate(pairs[n % pairs.length] ?? USD_NGN, n + 1))
+        // A client that requests a snapshot during the burst receives the changes after it.
+        if (n === CHANGES / 2) yield* resynced.send({ type: "get_all_rates" })
       }
 
-      const all = Array.from({ length: CHANGES }, (_, n) => sequence + n + 1)
-      assert.deepStrictEqual(yield* numbersOf(everything, CHANGES), all)
+      const sequences = Array.from({ length: CHANGES }, (_, n) => sequence + n + 1)
+      assert.deepStrictEqual(yield* numbersOf(all, CHANGES), sequences)
       assert.deepStrictEqual(
-        yield* numbersOf(some, CHANGES / pairs.length),
-        all.filter((_, n) => n % pairs.length === 2)
+        yield* numbersOf(filtered, CHANGES / pairs.length),
+        sequences.filter((_, n) => n % pairs.length === 2)
       )
-      yield* everything.nothing
-      yield* some.nothing
+      yield* all.assertNoMessage
+      yield* filtered.assertNoMessage
 
-      let told = sequence
-      while (told < sequence + CHANGES) {
-        const message = yield* late.next
-        if (message["type"] === "all_rates") assert.isAtLeast(Number(message["sequence"]), told)
-        else assert.strictEqual(Number(message["sequence"]), told + 1)
-        told = Number(message["sequence"])
+      let delivered = sequence
+      while (delivered < sequence + CHANGES) {
+        const message = yield* resynced.next
+        if (message["type"] === "all_rates") assert.isAtLeast(Number(message["sequence"]), delivered)
+        else assert.strictEqual(Number(message["sequence"]), delivered + 1)
+        delivered = Number(message["sequence"])
       }
 
-      const back = yield* open(`${url}/ws/rates/?since=${epoch}-${sequence}`)
-      assert.deepStrictEqual(yield* numbersOf(back, CHANGES), all)
+      const resumed = yield* open(`${url}/ws/rates/?since=${epoch}-${sequence}`)
+      assert.deepStrictEqual(yield* numbersOf(resumed, CHANGES), sequences)
     })
   )
 })

@@ -10,7 +10,7 @@ import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { Drain } from "../../../src/server/Drain.ts"
 import * as RatesSse from "../../../src/server/stream/RatesSse.ts"
 import { StreamConnections } from "../../../src/server/stream/StreamConnections.ts"
-import { NAIRA, rate } from "../../support/SampleRates.ts"
+import { USD_NGN, rate } from "../../support/SampleRates.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 
 const TestLayer = Layer.mergeAll(
@@ -19,9 +19,9 @@ const TestLayer = Layer.mergeAll(
   Layer.succeed(
     StreamConnections,
     StreamConnections.of({
-      enter: () => Effect.succeed(new Socket()),
-      stay: () => Effect.never,
-      leave: () => {},
+      acquire: () => Effect.succeed(new Socket()),
+      register: () => Effect.never,
+      release: () => {},
       upgrade: () => Effect.never
     })
   ),
@@ -34,11 +34,11 @@ const TestLayer = Layer.mergeAll(
   Layer.provideMerge(TestSettings.layer())
 )
 
-/** Lets every fiber go as far as it can. */
+/** Lets all fibers run until they wait. */
 const settle = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
 const adjust = (duration: Duration.Input) => Effect.andThen(TestClock.adjust(duration), settle)
 
-/** Reads the stream of events in the background. */
+/** Reads the event stream in the background. */
 const read = Effect.gen(function* () {
   const { body } = yield* (yield* RatesSse.make)({ pairs: undefined, since: undefined })
   if (body._tag !== "Stream") return assert.fail("no stream")
@@ -53,8 +53,8 @@ const read = Effect.gen(function* () {
 
 const HEARTBEAT = ": heartbeat\n\n"
 
-describe("A stream of events", () => {
-  it.effect("says every 15 seconds that it is there, besides what happens", () =>
+describe("RatesSse", () => {
+  it.effect("sends a heartbeat every 15 seconds, in addition to the events", () =>
     Effect.gen(function* () {
       const { chunks } = yield* read
       assert.strictEqual(chunks.length, 2)
@@ -62,7 +62,7 @@ describe("A stream of events", () => {
       assert.strictEqual(chunks.length, 2)
       yield* adjust("1 millis")
       assert.deepStrictEqual(chunks.slice(2), [HEARTBEAT])
-      yield* (yield* Broadcaster).publish(rate(NAIRA, 1))
+      yield* (yield* Broadcaster).publish(rate(USD_NGN, 1))
       yield* adjust("30 seconds")
       assert.strictEqual(chunks.length, 6)
       assert.match(chunks[3] ?? "", /^id: \w+-1\nevent: rate\ndata: \{.*\}\n\n$/)
@@ -70,11 +70,11 @@ describe("A stream of events", () => {
     }).pipe(Effect.provide(TestLayer))
   )
 
-  it.effect("ends when the server is told to stop", () =>
+  it.effect("ends when the server shuts down", () =>
     Effect.gen(function* () {
       const { fiber } = yield* read
       assert.isUndefined(fiber.pollUnsafe())
-      yield* (yield* Drain).begin
+      yield* (yield* Drain).endStreams
       yield* Fiber.join(fiber)
     }).pipe(Effect.provide(TestLayer))
   )

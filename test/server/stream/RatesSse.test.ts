@@ -21,8 +21,8 @@ const position = Effect.map(Broadcaster, (broadcaster) => {
   return { epoch, sequence }
 })
 
-/** A stream of which nothing has come that was not taken, as another change shows. */
-const nothing = Effect.fnUntraced(function* (client: Effect.Success<ReturnType<typeof follow>>) {
+/** Asserts that a client has no untaken event, by means of another event. */
+const assertNoMessage = Effect.fnUntraced(function* (client: Effect.Success<ReturnType<typeof follow>>) {
   yield* (yield* Broadcaster).publishPoll(poll(1))
   assert.strictEqual((yield* client.next).event, "poll")
 })
@@ -32,13 +32,13 @@ const untilClosed = Effect.gen(function* () {
     if ((yield* get("/metrics")).text.includes('effex_stream_connections{transport="sse"} 0\n')) return
     yield* Effect.sleep("20 millis")
   }
-  assert.fail("a stream is still counted")
+  assert.fail("a stream is still open")
 })
 
 layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }), {
   excludeTestServices: true
 })("GET /api/v1/rates/stream", (it) => {
-  it.effect("tells every rate first, and then every change and every poll", () =>
+  it.effect("sends a snapshot first, and then every change and every poll", () =>
     Effect.gen(function* () {
       const known = yield* change("USD:NGN", "1534.12345678")
       const { epoch, sequence } = yield* position
@@ -67,7 +67,7 @@ layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
     })
   )
 
-  it.effect("tells only of the pairs that are asked for", () =>
+  it.effect("sends only the requested pairs", () =>
     Effect.gen(function* () {
       yield* change("USD:NGN", "1")
       const client = yield* follow("?pairs=eur:ngn,%20EUR:KES,EUR:NGN")
@@ -77,11 +77,11 @@ layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
       yield* change("USD:NGN", "2")
       const changed = yield* change("EUR:NGN", "3")
       assert.deepInclude((yield* client.next).data, changed)
-      yield* nothing(client)
+      yield* assertNoMessage(client)
     })
   )
 
-  it.effect("tells a reader who comes back exactly what was missed", () =>
+  it.effect("resumes with exactly the missed changes", () =>
     Effect.gen(function* () {
       const { epoch, sequence } = yield* position
       const missed = [
@@ -93,24 +93,24 @@ layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
       for (const client of [
         yield* follow("", { "last-event-id": since }),
         yield* follow(`?since=${since}`),
-        // A browser sends the address that it was given again, and knows more since.
+        // A browser that reconnects sends the same URL, and a newer position in the header.
         yield* follow("?since=long-1", { "last-event-id": since })
       ]) {
-        for (const [i, told] of missed.entries()) {
+        for (const [i, expected] of missed.entries()) {
           const { data, event, id } = yield* client.next
           assert.strictEqual(event, "rate")
           assert.strictEqual(id, `${epoch}-${sequence + 1 + i}`)
-          assert.deepInclude(data, told)
+          assert.deepInclude(data, expected)
         }
-        yield* nothing(client)
+        yield* assertNoMessage(client)
       }
       const some = yield* follow(`?since=${since}&pairs=EUR:KES`)
       assert.strictEqual((yield* some.next).id, `${epoch}-${sequence + 2}`)
-      yield* nothing(some)
+      yield* assertNoMessage(some)
     })
   )
 
-  it.effect("tells a reader who comes back too late of a gap, and everything", () =>
+  it.effect("sends a gap and a snapshot for a position that is no longer available", () =>
     Effect.gen(function* () {
       const { epoch, sequence } = yield* position
       for (const since of ["unknown-1", `${epoch}-${sequence + 1}`]) {
@@ -124,7 +124,7 @@ layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
     })
   )
 
-  it.effect("says what is wrong with a request", () =>
+  it.effect("rejects invalid parameters", () =>
     Effect.gen(function* () {
       assertProblem(yield* get(`${PATH}?pairs=USD:XXX`), 422, "unsupported-currency")
       assertProblem(yield* get(`${PATH}?pairs=USD:EUR`), 422, "unsupported-pair")
@@ -146,7 +146,7 @@ layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
     })
   )
 
-  it.effect("answers HEAD at once, and keeps nothing of it", () =>
+  it.effect("responds to HEAD without keeping a stream", () =>
     Effect.gen(function* () {
       const answer = yield* Effect.timeout(get(PATH, { method: "HEAD" }), "1 second")
       assert.strictEqual(answer.status, 200)
@@ -155,7 +155,7 @@ layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
     })
   )
 
-  it.effect("is counted for as long as its client is there", () =>
+  it.effect("counts a stream until its client disconnects", () =>
     Effect.gen(function* () {
       const clients = [yield* follow(), yield* follow()]
       assert.include((yield* get("/metrics")).text, 'effex_stream_connections{transport="sse"} 2\n')
@@ -164,7 +164,7 @@ layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }
     })
   )
 
-  it.effect("lets a page of another origin follow it", () =>
+  it.effect("allows pages of other origins", () =>
     Effect.gen(function* () {
       const { response } = yield* follow("", { origin: "https://app.example.com" })
       assert.strictEqual(response.headers.get("access-control-allow-origin"), "*")

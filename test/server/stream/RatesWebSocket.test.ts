@@ -15,7 +15,7 @@ const connect = Effect.fnUntraced(function* (path = "/ws/rates/") {
   return yield* open(url + path)
 })
 
-/** A client that has been told everything. */
+/** Connects, and takes the snapshot. */
 const connected = Effect.fnUntraced(function* (path?: string) {
   const client = yield* connect(path)
   const { epoch, rates, sequence, type } = yield* client.next
@@ -27,7 +27,7 @@ const pairsOf = ({ rates }: Message) =>
   Array.isArray(rates) ? rates.map(({ from, to }) => `${from}:${to}`).toSorted() : []
 
 layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
-  it.effect("tells every rate first, and then every change", () =>
+  it.effect("sends a snapshot first, and then every change", () =>
     Effect.gen(function* () {
       const known = yield* change("USD:NGN", "1534.12345678")
       const client = yield* connect()
@@ -41,11 +41,11 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
         sequence: sequence + 1,
         ...changed
       })
-      yield* client.nothing
+      yield* client.assertNoMessage
     })
   )
 
-  it.effect("tells of polls", () =>
+  it.effect("sends finished polls", () =>
     Effect.gen(function* () {
       const { epoch, next, sequence } = yield* connected()
       yield* (yield* Broadcaster).publishPoll(poll(3))
@@ -63,10 +63,10 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
     })
   )
 
-  it.effect("answers every message of a client", () =>
+  it.effect("replies to every type of message", () =>
     Effect.gen(function* () {
       const known = yield* change("USD:NGN", "1534.5")
-      const { nothing, next, send } = yield* connected()
+      const { assertNoMessage, next, send } = yield* connected()
       yield* send({ type: "ping" })
       assert.deepStrictEqual(yield* next, { type: "pong" })
       yield* send({ type: "get_rate", source_currency: "usd", destination_currency: "NGN" })
@@ -78,11 +78,11 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
       assert.strictEqual(subscribed["type"], "all_rates")
       assert.deepStrictEqual(pairsOf(subscribed), ["USD:NGN"])
       yield* send({ type: "unsubscribe", pairs: ["USD:NGN"] })
-      yield* nothing
+      yield* assertNoMessage
     })
   )
 
-  it.effect("fetches a rate that it is asked for and does not know, and tells of it", () =>
+  it.effect("fetches a requested rate that is not known, and publishes it", () =>
     Effect.gen(function* () {
       const { next, send } = yield* connected()
       yield* (yield* TestProvider).answer(rate("129"))
@@ -99,37 +99,37 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
     })
   )
 
-  it.effect("tells only of the pairs that a client subscribes to, and has not unsubscribed from", () =>
+  it.effect("sends only the changes of subscribed pairs", () =>
     Effect.gen(function* () {
-      const { next, nothing, send } = yield* connected()
-      const heard = Effect.fnUntraced(function* (...expected: ReadonlyArray<string>) {
+      const { next, assertNoMessage, send } = yield* connected()
+      const assertReceives = Effect.fnUntraced(function* (...expected: ReadonlyArray<string>) {
         for (const pair of ["USD:NGN", "USD:KES", "EUR:NGN", "EUR:KES"]) {
           yield* change(pair, "10")
           if (!expected.includes(pair)) continue
           const { from, to, type } = yield* next
           assert.strictEqual(`${type} ${from}:${to}`, `rate_update ${pair}`)
         }
-        yield* nothing
+        yield* assertNoMessage
       })
       yield* send({ type: "unsubscribe", pairs: ["USD:NGN", "EUR:NGN"] })
-      yield* nothing
-      yield* heard("USD:KES", "EUR:KES")
+      yield* assertNoMessage
+      yield* assertReceives("USD:KES", "EUR:KES")
       yield* send({ type: "subscribe", pairs: ["EUR:NGN"] })
       assert.deepStrictEqual(pairsOf(yield* next), ["EUR:KES", "EUR:NGN", "USD:KES"])
-      yield* heard("USD:KES", "EUR:NGN", "EUR:KES")
+      yield* assertReceives("USD:KES", "EUR:NGN", "EUR:KES")
       yield* send({ type: "unsubscribe", pairs: ["USD:NGN", "USD:KES", "EUR:NGN", "EUR:KES"] })
-      yield* nothing
-      yield* heard()
+      yield* assertNoMessage
+      yield* assertReceives()
       yield* send({ type: "subscribe", pairs: ["USD:NGN", "USD:NGN"] })
       assert.deepStrictEqual(pairsOf(yield* next), ["USD:NGN"])
-      yield* heard("USD:NGN")
+      yield* assertReceives("USD:NGN")
     })
   )
 
-  it.effect("says what is wrong with a message, and goes on", () =>
+  it.effect("replies to an invalid message with an error, and continues", () =>
     Effect.gen(function* () {
-      const { next, nothing, send } = yield* connected()
-      const ping = (members: object) => ({ type: "get_rate", ...members })
+      const { next, assertNoMessage, send } = yield* connected()
+      const getRate = (members: object) => ({ type: "get_rate", ...members })
       const messages: ReadonlyArray<readonly [message: unknown, code: string, detail: RegExp]> = [
         ["", "invalid-request", /JSON object/],
         ["{", "invalid-request", /JSON object/],
@@ -137,16 +137,16 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
         ["[]", "invalid-request", /JSON object|"type"/],
         ["17", "invalid-request", /JSON object/],
         [`${"[".repeat(30_000)}`, "invalid-request", /JSON object/],
-        [Buffer.from('{"type":"ping"}'), "invalid-request", /not binary/],
+        [Buffer.from('{"type":"ping"}'), "invalid-request", /is binary/],
         [{}, "invalid-request", /"type" must be one of get_all_rates, /],
         [{ type: "shout" }, "invalid-request", /"type" must be one of/],
         [{ type: "toString" }, "invalid-request", /"type" must be one of/],
         [{ type: "__proto__" }, "invalid-request", /"type" must be one of/],
         [{ type: ["ping"] }, "invalid-request", /"type" must be one of/],
-        [ping({}), "invalid-request", /source_currency/],
-        [ping({ source_currency: 1, destination_currency: {} }), "invalid-request", /source_currency/],
-        [ping({ source_currency: "XXX", destination_currency: "NGN" }), "unsupported-currency", /XXX/],
-        [ping({ source_currency: "NGN", destination_currency: "USD" }), "unsupported-pair", /NGN:USD/],
+        [getRate({}), "invalid-request", /source_currency/],
+        [getRate({ source_currency: 1, destination_currency: {} }), "invalid-request", /source_currency/],
+        [getRate({ source_currency: "XXX", destination_currency: "NGN" }), "unsupported-currency", /XXX/],
+        [getRate({ source_currency: "NGN", destination_currency: "USD" }), "unsupported-pair", /NGN:USD/],
         [{ type: "subscribe" }, "invalid-request", /pairs/],
         [{ type: "subscribe", pairs: [] }, "invalid-request", /pairs/],
         [{ type: "subscribe", pairs: "USD:NGN" }, "invalid-request", /pairs/],
@@ -161,70 +161,70 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
       ]
       for (const [message, code, detail] of messages) {
         yield* send(message)
-        const answer = yield* next
-        assert.deepInclude(answer, { type: "error", code, retryable: false }, JSON.stringify(message))
-        assert.match(String(answer["detail"]), detail)
-        assert.isAtMost(String(answer["detail"]).length, 600)
+        const error = yield* next
+        assert.deepInclude(error, { type: "error", code, retryable: false }, JSON.stringify(message))
+        assert.match(String(error["detail"]), detail)
+        assert.isAtMost(String(error["detail"]).length, 600)
       }
-      yield* nothing
-      // What was refused has not changed what it is told of.
+      yield* assertNoMessage
+      // Rejected messages have not changed the subscription.
       yield* change("EUR:KES", "151")
       assert.deepInclude(yield* next, { type: "rate_update", from: "EUR", to: "KES" })
     })
   )
 
-  it.effect("says that there is no database, and goes on", () =>
+  it.effect("replies with a known rate while the database is unavailable", () =>
     Effect.gen(function* () {
       const server = yield* TestServer
-      const { next, nothing, send } = yield* connected()
+      const { next, assertNoMessage, send } = yield* connected()
       yield* server.setDatabase("down")
       yield* send({ type: "get_rate", source_currency: "EUR", destination_currency: "KES" })
       assert.strictEqual((yield* next)["type"], "rate")
-      yield* nothing
+      yield* assertNoMessage
       yield* server.setDatabase("well")
     })
   )
 
-  it.effect("tells a client who comes back exactly what was missed", () =>
+  it.effect("resumes with exactly the missed changes", () =>
     Effect.gen(function* () {
-      const { epoch, nothing, sequence, webSocket } = yield* connected()
-      yield* nothing
+      const { epoch, assertNoMessage, sequence, webSocket } = yield* connected()
+      yield* assertNoMessage
       webSocket.close(1000)
       const missed = [
         yield* change("USD:NGN", "1"),
         yield* change("EUR:KES", "2"),
         yield* change("USD:NGN", "3")
       ]
-      const back = yield* connect(`/ws/rates?since=${epoch}-${sequence}`)
-      for (const [i, told] of missed.entries()) {
-        assert.deepStrictEqual(yield* back.next, {
+      const reconnected = yield* connect(`/ws/rates?since=${epoch}-${sequence}`)
+      for (const [i, expected] of missed.entries()) {
+        assert.deepStrictEqual(yield* reconnected.next, {
           type: "rate_update",
           epoch,
           sequence: sequence + i + 1,
-          ...told
+          ...expected
         })
       }
-      yield* back.nothing
+      yield* reconnected.assertNoMessage
       const upToDate = yield* connect(`/ws/rates?since=${epoch}-${sequence + 3}`)
-      yield* upToDate.nothing
+      yield* upToDate.assertNoMessage
     })
   )
 
-  it.effect("tells a client who comes back too late of a gap, and everything", () =>
+  it.effect("sends a gap and a snapshot for a position that is no longer available", () =>
     Effect.gen(function* () {
       const { epoch, sequence } = yield* connected()
       for (const since of [`unknown-${sequence}`, `${epoch}-${sequence + 1}`]) {
-        const { next, nothing } = yield* connect(`/ws/rates/?since=${since}`)
+        const { next, assertNoMessage } = yield* connect(`/ws/rates/?since=${since}`)
         assert.deepStrictEqual(yield* next, { type: "gap", epoch, sequence, since })
-        const everything = yield* next
-        assert.deepInclude(everything, { type: "all_rates", epoch, sequence })
-        assert.deepStrictEqual(pairsOf(everything), ["EUR:KES", "EUR:NGN", "USD:KES", "USD:NGN"])
-        yield* nothing
+        const snapshot = yield* next
+        assert.deepInclude(snapshot, { type: "all_rates", epoch, sequence })
+        assert.deepStrictEqual(pairsOf(snapshot), ["EUR:KES", "EUR:NGN", "USD:KES", "USD:NGN"])
+        yield* assertNoMessage
       }
     })
   )
 
-  it.effect("refuses a position that is none, and closes with 1008", () =>
+  it.effect("rejects an invalid position, and closes with 1008", () =>
     Effect.gen(function* () {
       for (const query of ["since=", "since=yesterday", "since=1-1&since=1-2", "since=%00", "since=%ZZ"]) {
         const { closed, next } = yield* connect(`/ws/rates/?${query}`)
@@ -236,7 +236,7 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
     })
   )
 
-  it.effect("is no page", () =>
+  it.effect("rejects requests that are not a WebSocket handshake", () =>
     Effect.gen(function* () {
       for (const path of ["/ws/rates", "/ws/rates/", "/rpc"]) {
         const answer = yield* get(path)

@@ -7,10 +7,10 @@ import { assertProblem, get, membersOf, TestServer } from "../../support/TestSer
 
 const live = { excludeTestServices: true }
 
-/** How many streams are open, of each kind. */
+/** Number of open streams by transport. */
 const connections = Effect.map(get("/metrics"), ({ text }) => {
-  const found = text.matchAll(/^effex_stream_connections\{transport="(\w+)"\} (\d+)$/gm)
-  return Object.fromEntries(Array.from(found, ([, transport, count]) => [transport, Number(count)]))
+  const matches = text.matchAll(/^effex_stream_connections\{transport="(\w+)"\} (\d+)$/gm)
+  return Object.fromEntries(Array.from(matches, ([, transport, count]) => [transport, Number(count)]))
 })
 
 const untilNoneIsOpen = Effect.gen(function* () {
@@ -19,19 +19,19 @@ const untilNoneIsOpen = Effect.gen(function* () {
     if (Object.values(open).every((count) => count === 0)) return
     yield* Effect.sleep("20 millis")
   }
-  assert.fail(`still open: ${JSON.stringify(yield* connections)}`)
+  assert.fail(`open streams: ${JSON.stringify(yield* connections)}`)
 })
 
-/** Opens an SSE stream, and returns what ends it. */
+/** Opens an SSE stream. */
 const openEvents = Effect.fnUntraced(function* () {
   const { url } = yield* TestServer
   const response = yield* Effect.promise(() => fetch(`${url}/api/v1/rates/stream`))
   assert.strictEqual(response.status, 200)
-  return { end: Effect.promise(async () => response.body?.cancel()) }
+  return { close: Effect.promise(async () => response.body?.cancel()) }
 })
 
 layer(TestServer.layer({ STREAMS_PER_ADDRESS: "2" }), live)("STREAMS_PER_ADDRESS", (it) => {
-  /** All ways to open one more stream are refused. */
+  /** Asserts that no transport accepts another stream. */
   const assertFull = Effect.gen(function* () {
     const { port, url } = yield* TestServer
     const { closed, next } = yield* open(`${url}/ws/rates/`)
@@ -47,7 +47,7 @@ layer(TestServer.layer({ STREAMS_PER_ADDRESS: "2" }), live)("STREAMS_PER_ADDRESS
     assert.strictEqual(call.status, 429)
   })
 
-  it.effect("is how many streams of all kinds one address may have, and counts none that have ended", () =>
+  it.effect("limits the open streams of an address across transports", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       for (let round = 0; round < 3; round++) {
@@ -62,15 +62,15 @@ layer(TestServer.layer({ STREAMS_PER_ADDRESS: "2" }), live)("STREAMS_PER_ADDRESS
         rpc.webSocket.close()
         yield* rpc.closed
         yield* untilNoneIsOpen
-        const endings = [yield* openEvents(), yield* openEvents()]
+        const streams = [yield* openEvents(), yield* openEvents()]
         yield* assertFull
-        for (const { end } of endings) yield* end
+        for (const { close } of streams) yield* close
         yield* untilNoneIsOpen
       }
     })
   )
 
-  it.effect("counts none that have disappeared without closing", () =>
+  it.effect("does not count connections that were reset", () =>
     Effect.gen(function* () {
       const { port, url } = yield* TestServer
       for (const path of ["/ws/rates/", "/rpc"]) {
@@ -89,7 +89,7 @@ layer(TestServer.layer({ STREAMS_PER_ADDRESS: "2" }), live)("STREAMS_PER_ADDRESS
 })
 
 layer(TestServer.layer(), live)("Streams", (it) => {
-  it.effect("take messages of 64 KiB, and close with 1009 on a larger one", () =>
+  it.effect("accept messages of 64 KiB, and close with 1009 after a larger one", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const largest = JSON.stringify({ type: "ping", x: "x".repeat(64 * 1024 - 22) })
@@ -104,7 +104,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
     })
   )
 
-  it.effect("agree to no compression, and to the first protocol that is offered", () =>
+  it.effect("negotiate no compression, and the first offered protocol", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const client = yield* open(`${url}/ws/rates/`, { perMessageDeflate: true }, ["effex", "other"])
@@ -114,7 +114,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
     })
   )
 
-  it.effect("refuse a handshake that is none, and log nothing of it", () =>
+  it.effect("reject an invalid handshake without a log entry", () =>
     Effect.gen(function* () {
       const { log, port } = yield* TestServer
       const broken: ReadonlyArray<readonly [headers: Readonly<Record<string, string>>, status: RegExp]> = [
@@ -127,7 +127,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
           { "Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=99999" },
           /^HTTP\/1.1 (101|400) /
         ],
-        // No upgrade, whatever else it says.
+        // Not an upgrade, whatever the other headers are.
         [{ Connection: "" }, /^HTTP\/1.1 400 /],
         [{ Connection: "keep-alive" }, /^HTTP\/1.1 400 /],
         [{ Upgrade: "h2c" }, /^HTTP\/1.1 400 /]
@@ -147,16 +147,16 @@ layer(TestServer.layer(), live)("Streams", (it) => {
     })
   )
 
-  it.effect("say in a problem what a handshake lacks", () =>
+  it.effect("explain an invalid handshake in a problem", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
-      const lacking = [
+      const invalid = [
         [{ "Sec-WebSocket-Key": "short" }, "Sec-WebSocket-Key must be 16 bytes in base64"],
         [{ "Sec-WebSocket-Version": "99" }, "Sec-WebSocket-Version must be 13"],
-        [{ "Sec-WebSocket-Protocol": "a, a" }, "Sec-WebSocket-Protocol must be a list of different names"]
+        [{ "Sec-WebSocket-Protocol": "a, a" }, "Sec-WebSocket-Protocol must be a list of distinct names"]
       ] as const
       for (const path of ["/ws/rates/", "/rpc"]) {
-        for (const [headers, detail] of lacking) {
+        for (const [headers, detail] of invalid) {
           const { responses } = yield* RawHttp.exchange(port, RawSocket.handshake(path, headers))
           const [answer] = responses
           assert.strictEqual(answer?.status, 400, detail)
@@ -168,7 +168,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
     })
   )
 
-  it.effect("close with the code that says so on every frame that breaks the protocol", () =>
+  it.effect("close with the standard code after every invalid frame", () =>
     Effect.gen(function* () {
       const { log, port } = yield* TestServer
       const { BINARY, CLOSE, frame, PING, TEXT } = RawSocket
@@ -176,28 +176,25 @@ layer(TestServer.layer(), live)("Streams", (it) => {
         "not masked": [frame(TEXT, "{}", { masked: false }), "close 1002"],
         "a reserved bit": [frame(TEXT, "{}", { first: 0xc1 }), "close 1002"],
         "a reserved opcode": [frame(3, "{}"), "close 1002"],
-        "a continuation of nothing": [frame(0, "{}"), "close 1002"],
+        "a continuation without a start": [frame(0, "{}"), "close 1002"],
         "a fragmented ping": [frame(PING, "", { first: PING }), "close 1002"],
         "a ping of 126 bytes": [frame(PING, "x".repeat(126)), "close 1002"],
-        "no UTF-8": [frame(TEXT, Buffer.from([0xc3, 0x28])), "close 1007"],
-        "two beginnings": [
-          Buffer.concat([frame(TEXT, "{", { first: TEXT }), frame(TEXT, "}")]),
-          "close 1002"
-        ],
+        "invalid UTF-8": [frame(TEXT, Buffer.from([0xc3, 0x28])), "close 1007"],
+        "two starts": [Buffer.concat([frame(TEXT, "{", { first: TEXT }), frame(TEXT, "}")]), "close 1002"],
         "a length beyond 2^53": [
           Buffer.from([0x81, 0xff, ...Array.from({ length: 8 }, () => 0xff), 0, 0, 0, 0]),
           "close 1009"
         ],
-        "200 KB in pieces": [
+        "200 KB in fragments": [
           Buffer.concat([
             frame(BINARY, "x".repeat(50_000), { first: BINARY }),
             ...Array.from({ length: 3 }, () => frame(0, "x".repeat(50_000), { first: 0 }))
           ]),
           "close 1009"
         ],
-        "a code that may not be sent": [frame(CLOSE, Buffer.from([0x03, 0xed])), "close 1002"],
+        "a reserved close code": [frame(CLOSE, Buffer.from([0x03, 0xed])), "close 1002"],
         "a close of one byte": [frame(CLOSE, "x"), "close 1002"],
-        "a reason that is no UTF-8": [frame(CLOSE, Buffer.from([0x03, 0xe8, 0xc3, 0x28])), "close 1007"]
+        "a reason in invalid UTF-8": [frame(CLOSE, Buffer.from([0x03, 0xe8, 0xc3, 0x28])), "close 1007"]
       }
       for (const path of ["/ws/rates/", "/rpc"]) {
         for (const [name, [bytes, end]] of Object.entries(broken)) {
@@ -216,7 +213,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
     })
   )
 
-  it.effect("take many messages in one packet, and with the handshake", () =>
+  it.effect("accept many messages in one packet with the handshake", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
       const pings = Buffer.concat(
@@ -231,7 +228,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
     })
   )
 
-  it.effect("are freed where a connection that streams is upgraded as well", () =>
+  it.effect("are released when a streaming connection is upgraded too", () =>
     Effect.gen(function* () {
       const { log, port } = yield* TestServer
       const stream = "GET /api/v1/rates/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"

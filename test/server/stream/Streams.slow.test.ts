@@ -9,11 +9,11 @@ import { get, TestServer } from "../../support/TestServer.ts"
 
 const HEALTHY = 20
 const ROUNDS = 500
-/** Two heartbeats, and what a busy machine takes. */
-const CUT_MILLIS = 40_000
+/** Time of two heartbeats, and a margin for busy machines. */
+const DISCONNECT_TIMEOUT_MILLIS = 40_000
 const MAX_MEMORY_BYTES = 256 * 1024 * 1024
 
-/** Changes every rate, again and again, more than the buffers of a system hold. */
+/** Changes every rate many times, to exceed the buffers of the operating system. */
 const flood = Effect.fnUntraced(function* (rounds: number) {
   const broadcaster = yield* Broadcaster
   const { pairs } = yield* Settings
@@ -31,23 +31,23 @@ const WATCH = JSON.stringify({ _tag: "Request", id: "1", tag: "WatchRates", payl
 const call = (body: string) =>
   request("POST /rpc/http HTTP/1.1", `Content-Length: ${body.length + 1}`) + `${body}\n`
 
-/** Clients that ask for a stream and then take nothing of it. */
-const silent: Readonly<Record<string, string | Uint8Array>> = {
+/** Requests of clients that open a stream and do not read it. */
+const stalledClients: Readonly<Record<string, string | Uint8Array>> = {
   "a WebSocket": RawSocket.handshake("/ws/rates/"),
-  "a WebSocket that asks without end": Buffer.concat([
+  "a WebSocket that requests snapshots endlessly": Buffer.concat([
     Buffer.from(RawSocket.handshake("/ws/rates/")),
     ...Array.from({ length: 20_000 }, () => RawSocket.frame(RawSocket.TEXT, '{"type":"get_all_rates"}'))
   ]),
-  "a WebSocket that pings without end": Buffer.concat([
+  "a WebSocket that pings endlessly": Buffer.concat([
     Buffer.from(RawSocket.handshake("/ws/rates/")),
     ...Array.from({ length: 100_000 }, () => RawSocket.frame(RawSocket.PING, "x".repeat(125)))
   ]),
-  "an RPC that acknowledges what it does not read": Buffer.concat([
+  "an RPC that acknowledges unread events": Buffer.concat([
     Buffer.from(RawSocket.handshake("/rpc")),
     RawSocket.frame(RawSocket.TEXT, WATCH),
     ...Array.from({ length: 20_000 }, () => RawSocket.frame(RawSocket.TEXT, '{"_tag":"Ack","requestId":"1"}'))
   ]),
-  "an RPC that calls without end": Buffer.concat([
+  "an RPC that calls endlessly": Buffer.concat([
     Buffer.from(RawSocket.handshake("/rpc")),
     ...Array.from({ length: 20_000 }, (_, i) =>
       RawSocket.frame(
@@ -56,86 +56,86 @@ const silent: Readonly<Record<string, string | Uint8Array>> = {
       )
     )
   ]),
-  "a stream of events": EVENTS,
-  "a stream of events behind a call": call('{"_tag":"Ping"}') + EVENTS,
-  "two streams of events": EVENTS + EVENTS,
+  "an event stream": EVENTS,
+  "an event stream after a call": call('{"_tag":"Ping"}') + EVENTS,
+  "two event streams": EVENTS + EVENTS,
   "a stream over RPC": call(WATCH)
 }
 
-/** The most memory that is held while the scope is open, beyond what was held before. */
+/** Measures the maximum memory use until the scope closes, relative to the start. */
 const watchMemory = Effect.gen(function* () {
-  const held = () => {
+  const usedBytes = () => {
     const { external, heapUsed } = process.memoryUsage()
     return external + heapUsed
   }
-  const before = held()
-  const watched = { most: 0 }
+  const before = usedBytes()
+  const memory = { maxBytes: 0 }
   yield* Effect.acquireRelease(
     Effect.sync(() =>
       setInterval(() => {
-        watched.most = Math.max(watched.most, held() - before)
+        memory.maxBytes = Math.max(memory.maxBytes, usedBytes() - before)
       }, 20)
     ),
     (timer) => Effect.sync(() => clearInterval(timer))
   )
-  return watched
+  return memory
 })
 
 const openStreams = Effect.map(get("/metrics"), ({ text }) =>
   Array.from(text.matchAll(/^effex_stream_connections\{\S+ (\d+)$/gm), ([, count]) => Number(count)).reduce(
-    (all, count) => all + count,
+    (sum, count) => sum + count,
     0
   )
 )
 
-/** A reader who follows the first pair, and knows how far it was told. */
+/** Follows one pair, and keeps its last rate. */
 const follow = Effect.fnUntraced(function* (url: string) {
   const { send, webSocket } = yield* open(`${url}/ws/rates/`)
-  const reading = { rate: "" }
+  const state = { rate: "" }
   yield* send({ type: "subscribe", pairs: ["USD:XOF"] })
   webSocket.on("message", (data: Buffer) => {
-    reading.rate = /"rate_update".*"rate":"([^"]+)"/.exec(data.toString())?.[1] ?? reading.rate
+    state.rate = /"rate_update".*"rate":"([^"]+)"/.exec(data.toString())?.[1] ?? state.rate
   })
-  return reading
+  return state
 })
 
-layer(TestServer.layer(), { excludeTestServices: true })("A reader that takes nothing", (it) => {
+layer(TestServer.layer(), { excludeTestServices: true })("A client that does not read", (it) => {
   it.effect(
-    "is cut, and its memory is bounded, while others are told of everything",
+    "is disconnected, with bounded memory, while other clients receive everything",
     () =>
       Effect.gen(function* () {
         const { log, port, url } = yield* TestServer
         const memory = yield* watchMemory
-        const readings = yield* Effect.forEach(Array.from({ length: HEALTHY }), () => follow(url))
-        for (const bytes of Object.values(silent)) {
+        const followers = yield* Effect.forEach(Array.from({ length: HEALTHY }), () => follow(url))
+        for (const bytes of Object.values(stalledClients)) {
           const { socket } = yield* RawSocket.connect(port, bytes)
           socket.pause()
         }
         const startedAt = performance.now()
         yield* flood(ROUNDS)
         yield* eventually(
-          "all of it, for those who read",
-          () => readings.every((reading) => reading.rate === String((1_000_000 + ROUNDS) / 1000)) || undefined
+          "last rate at all followers",
+          () => followers.every(({ rate }) => rate === String((1_000_000 + ROUNDS) / 1000)) || undefined
         )
         while ((yield* openStreams) > HEALTHY) {
-          const waited = performance.now() - startedAt
+          const elapsed = performance.now() - startedAt
           assert.isBelow(
-            waited,
-            CUT_MILLIS,
+            elapsed,
+            DISCONNECT_TIMEOUT_MILLIS,
             (yield* get("/metrics")).text.match(/^effex_stream_.*$/gm)?.join()
           )
           yield* Effect.sleep("200 millis")
         }
         assert.strictEqual(yield* openStreams, HEALTHY)
-        assert.isBelow(memory.most, MAX_MEMORY_BYTES)
+        assert.isBelow(memory.maxBytes, MAX_MEMORY_BYTES)
         assert.deepStrictEqual(
           log.filter((line) => line.includes("Unexpected failure")),
           []
         )
         yield* flood(ROUNDS + 1)
         yield* eventually(
-          "what comes after",
-          () => readings.every((reading) => reading.rate === String((1_000_001 + ROUNDS) / 1000)) || undefined
+          "later rate at all followers",
+          () => followers.every(({ rate }) => rate === String((1_000_001 + ROUNDS) / 1000)) || undefined
         )
       }),
     60_000
