@@ -3,7 +3,7 @@ import { Effect, FileSystem } from "effect"
 import { readdir, readlink } from "node:fs/promises"
 import * as EmbeddedPostgres from "../../src/platform/postgres/EmbeddedPostgres.ts"
 
-/** A PostgreSQL of one's own, to be killed: it is started again within a second or two. It ends with the scope. */
+/** Runs a private PostgreSQL server until the scope closes. It restarts within two seconds after `kill`. */
 export const start = Effect.fnUntraced(function* (flags: ReadonlyArray<string>) {
   const fs = yield* FileSystem.FileSystem
   const folder = yield* fs.realPath(yield* fs.makeTempDirectoryScoped({ prefix: "effex-own-" }))
@@ -13,24 +13,27 @@ export const start = Effect.fnUntraced(function* (flags: ReadonlyArray<string>) 
   return {
     connection,
     url: `postgres:///${database}?user=${username}&host=${encodeURIComponent(socketFolder)}`,
-    /** Ends every one of its processes, none of which learns of it; how many there were is returned. */
+    /** Kills all its processes with SIGKILL; returns their number. */
     kill: Effect.promise(async () => {
       const pids = await processesIn(`${folder}/postgres`)
-      return pids.filter(killNow).length
+      return pids.filter(sigkill).length
     })
   }
 }, Effect.provide(NodeServices.layer))
 
 const processesIn = async (folder: string) => {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name))
-  const places = await Promise.all(
-    pids.map(async (pid) => ({ pid: Number(pid), at: await readlink(`/proc/${pid}/cwd`).catch(() => "") }))
+  const folders = await Promise.all(
+    pids.map(async (pid) => ({
+      pid: Number(pid),
+      cwd: await readlink(`/proc/${pid}/cwd`).catch(() => "")
+    }))
   )
-  return places.filter(({ at }) => at === folder).map(({ pid }) => pid)
+  return folders.filter(({ cwd }) => cwd === folder).map(({ pid }) => pid)
 }
 
-/** Whether it was still there. */
-const killNow = (pid: number) => {
+/** Returns false if the process has already exited. */
+const sigkill = (pid: number) => {
   try {
     return process.kill(pid, "SIGKILL")
   } catch {

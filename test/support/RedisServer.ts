@@ -6,12 +6,16 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** Starts a Redis that keeps nothing on disk, and waits until it answers. */
+/** Starts a Redis server without persistence, and waits until it accepts connections. */
 export const run = async (folder: string, port: number, flags: ReadonlyArray<string> = []) => {
-  const kept = ["--save", "", "--appendonly", "no", "--dir", folder]
-  const child = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", ...kept, ...flags], {
-    stdio: ["ignore", "pipe", "inherit"]
-  })
+  const storageFlags = ["--save", "", "--appendonly", "no", "--dir", folder]
+  const child = spawn(
+    "redis-server",
+    ["--port", String(port), "--bind", "127.0.0.1", ...storageFlags, ...flags],
+    {
+      stdio: ["ignore", "pipe", "inherit"]
+    }
+  )
   await new Promise<void>((resolve, reject) => {
     child.stdout.on("data", (chunk: Buffer) => {
       if (chunk.includes("Ready to accept connections")) resolve()
@@ -21,7 +25,7 @@ export const run = async (folder: string, port: number, flags: ReadonlyArray<str
   return child
 }
 
-/** A port that was free a moment ago. */
+/** Returns a free port. Another process can take it before it is used. */
 export const freePort = () =>
   new Promise<number>((resolve, reject) => {
     const server = createServer()
@@ -32,13 +36,13 @@ export const freePort = () =>
     })
   })
 
-const ended = (child: ChildProcess) =>
+const exited = (child: ChildProcess) =>
   new Promise<void>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve()
     else child.once("exit", () => resolve())
   })
 
-/** A Redis of one's own, to be stopped, frozen and filled; it ends with the scope. */
+/** Runs a private Redis server, which tests can stop, freeze and fill, until the scope closes. */
 export const start = Effect.gen(function* () {
   const folder = yield* Effect.acquireRelease(
     Effect.promise(() => mkdtemp(join(tmpdir(), "effex-redis-"))),
@@ -53,7 +57,7 @@ export const start = Effect.gen(function* () {
     ({ child }) =>
       Effect.promise(() => {
         child.kill("SIGKILL")
-        return ended(child)
+        return exited(child)
       })
   )
   const client = yield* Effect.acquireRelease(
@@ -65,12 +69,12 @@ export const start = Effect.gen(function* () {
     url: `redis://127.0.0.1:${port}`,
     target: { host: "127.0.0.1", port },
     signal,
-    /** Ends it; what it knew is gone. */
+    /** Kills the server; its data is lost. */
     stop: Effect.andThen(
       signal("SIGKILL"),
-      Effect.promise(() => ended(running.child))
+      Effect.promise(() => exited(running.child))
     ),
-    startAgain: Effect.promise(async () => {
+    restart: Effect.promise(async () => {
       running.child = await run(folder, port)
     }),
     call: (command: string, ...args: ReadonlyArray<string>) =>

@@ -1,72 +1,72 @@
 import { Effect } from "effect"
 import { connect, createServer, type NetConnectOpts, type Socket } from "node:net"
 
-/** What slows down everything that goes through a door, each way. */
-export interface Slowness {
-  /** How long each byte is under way. */
+/** Limits on the traffic of a proxy, in each direction. */
+export interface Throttle {
+  /** Delay of each byte. */
   readonly latencyMillis?: number
-  /** How many bytes arrive at once; whatever was sent together is cut into as many. */
+  /** Maximum size of a chunk; larger chunks are split. */
   readonly sliceBytes?: number
-  /** How much goes through in a second. */
+  /** Bandwidth limit. */
   readonly bytesPerSecond?: number
 }
 
-/** A door in front of a server, which can be shut in the ways in which networks fail. */
+/** A TCP proxy in front of a server that simulates network failures. */
 export interface TcpProxy {
   readonly port: number
-  /** Swallows everything from now on, in both directions, without closing anything. */
+  /** Drops all data in both directions without closing connections. */
   readonly blackhole: () => void
-  /** Swallows what the server says, from now on or from when it is told some text, which it is told still. */
+  /** Drops data from the server: at once, or after the client has sent the given text, which is still forwarded. */
   readonly mute: (text?: string) => void
-  /** Closes every connection with a reset, and refuses new ones. */
+  /** Resets all connections and rejects new ones. */
   readonly reset: () => void
-  /** Lets everything through from now on, but slowly. */
-  readonly slow: (slowness: Slowness) => void
-  /** Lets everything through again, over new connections. */
+  /** Throttles all traffic. */
+  readonly slow: (throttle: Throttle) => void
+  /** Ends all failures. Existing connections are reset. */
   readonly heal: () => void
 }
 
 type Mode = "open" | "blackhole" | "mute" | "refuse"
 
-/** What a door lets through to the server, and from it. */
-const LETS: Record<Mode, { readonly there: boolean; readonly back: boolean }> = {
-  open: { there: true, back: true },
-  mute: { there: true, back: false },
-  blackhole: { there: false, back: false },
-  refuse: { there: false, back: false }
+/** Directions in which each mode forwards data. */
+const FORWARDS: Record<Mode, { readonly toServer: boolean; readonly toClient: boolean }> = {
+  open: { toServer: true, toClient: true },
+  mute: { toServer: true, toClient: false },
+  blackhole: { toServer: false, toClient: false },
+  refuse: { toServer: false, toClient: false }
 }
 
-/** Opens a door to a server for as long as the scope is open. */
+/** Opens a proxy to a server until the scope closes. */
 export const open = (target: NetConnectOpts) =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       let mode: Mode = "open"
-      let slowness: Slowness | undefined
-      let muteAt: string | undefined
+      let throttle: Throttle | undefined
+      let muteAfter: string | undefined
       const sockets = new Set<Socket>()
-      const server = createServer((inner) => {
-        sockets.add(inner)
-        inner.on("close", () => sockets.delete(inner))
-        inner.on("error", () => inner.destroy())
+      const server = createServer((client) => {
+        sockets.add(client)
+        client.on("close", () => sockets.delete(client))
+        client.on("error", () => client.destroy())
         if (mode === "refuse") {
-          inner.resetAndDestroy()
+          client.resetAndDestroy()
           return
         }
-        const outer = connect(target)
-        outer.on("error", () => inner.destroy())
-        const there = writing(outer, () => slowness)
-        const back = writing(inner, () => slowness)
-        inner.on("data", (chunk: Buffer) => {
-          if (muteAt !== undefined && chunk.includes(muteAt)) mode = "mute"
-          if (LETS[mode].there) there(chunk)
+        const upstream = connect(target)
+        upstream.on("error", () => client.destroy())
+        const toServer = throttledWriter(upstream, () => throttle)
+        const toClient = throttledWriter(client, () => throttle)
+        client.on("data", (chunk: Buffer) => {
+          if (muteAfter !== undefined && chunk.includes(muteAfter)) mode = "mute"
+          if (FORWARDS[mode].toServer) toServer(chunk)
         })
-        outer.on("data", (chunk: Buffer) => LETS[mode].back && back(chunk))
-        inner.on("close", () => outer.destroy())
-        outer.on("close", () => mode === "open" && inner.destroy())
+        upstream.on("data", (chunk: Buffer) => FORWARDS[mode].toClient && toClient(chunk))
+        client.on("close", () => upstream.destroy())
+        upstream.on("close", () => mode === "open" && client.destroy())
       })
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
       const address = server.address()
-      const cut = () => {
+      const resetAll = () => {
         for (const socket of sockets) socket.resetAndDestroy()
       }
       return {
@@ -76,60 +76,60 @@ export const open = (target: NetConnectOpts) =>
         },
         mute: (text?: string) => {
           if (text === undefined) mode = "mute"
-          muteAt = text
+          muteAfter = text
         },
         reset: () => {
           mode = "refuse"
-          cut()
+          resetAll()
         },
-        slow: (given: Slowness) => {
-          slowness = given
+        slow: (newThrottle: Throttle) => {
+          throttle = newThrottle
         },
         heal: () => {
           mode = "open"
-          slowness = undefined
-          muteAt = undefined
-          cut()
+          throttle = undefined
+          muteAfter = undefined
+          resetAll()
         },
         close: () => {
-          cut()
+          resetAll()
           server.close()
         }
       }
     }),
-    (door) => Effect.sync(door.close)
-  ).pipe(Effect.map((door): TcpProxy => door))
+    (proxy) => Effect.sync(proxy.close)
+  ).pipe(Effect.map((proxy): TcpProxy => proxy))
 
-/** Writes to a socket in order, as slowly as is asked for when something is to be written. */
-const writing = (socket: Socket, slowness: () => Slowness | undefined) => {
+/** Makes a function that writes chunks to a socket in order, with the throttle in force at each write. */
+const throttledWriter = (socket: Socket, throttle: () => Throttle | undefined) => {
   socket.setNoDelay(true)
-  let last = Promise.resolve()
-  let free = 0
+  let lastWrite = Promise.resolve()
+  let freeAt = 0
   const write = async (
     chunk: Buffer,
     sentAt: number,
-    { bytesPerSecond, latencyMillis = 0, sliceBytes }: Slowness
+    { bytesPerSecond, latencyMillis = 0, sliceBytes }: Throttle
   ) => {
-    const takes = bytesPerSecond === undefined ? 0 : (chunk.length / bytesPerSecond) * 1000
-    free = Math.max(free, sentAt) + takes
-    await sleep(free + latencyMillis - performance.now())
+    const transferMillis = bytesPerSecond === undefined ? 0 : (chunk.length / bytesPerSecond) * 1000
+    freeAt = Math.max(freeAt, sentAt) + transferMillis
+    await sleep(freeAt + latencyMillis - performance.now())
     const size = sliceBytes ?? chunk.length
     for (let at = 0; at < chunk.length && !socket.destroyed; at += size) {
       socket.write(chunk.subarray(at, at + size))
-      // Whoever reads must have had the chance to take the one before by itself.
+      // Lets the reader receive each slice separately.
       if (size < chunk.length) await new Promise((resolve) => setImmediate(resolve))
     }
   }
-  let waiting = 0
+  let queued = 0
   return (chunk: Buffer) => {
-    const slow = slowness()
-    if (slow === undefined && waiting === 0) {
+    const current = throttle()
+    if (current === undefined && queued === 0) {
       socket.write(chunk)
       return
     }
-    waiting++
+    queued++
     const sentAt = performance.now()
-    last = last.then(() => write(chunk, sentAt, slow ?? {})).finally(() => waiting--)
+    lastWrite = lastWrite.then(() => write(chunk, sentAt, current ?? {})).finally(() => queued--)
   }
 }
 

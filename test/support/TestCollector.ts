@@ -1,31 +1,31 @@
 import { Effect } from "effect"
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 
-/** What was exported at once. */
+/** One export request. */
 export interface Export {
   /** Such as `/v1/traces`. */
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** OTLP in JSON. */
+  /** OTLP as JSON. */
   readonly body: string
 }
 
-/** A collector of traces, metrics and logs, which keeps them, and may stop answering. */
+/** An OTLP collector that records all exports. */
 export interface TestCollector {
   readonly url: string
   readonly exports: ReadonlyArray<Export>
-  /** Everything that was exported of a kind, as one text. */
+  /** Returns all exports of a kind as one text. */
   readonly textOf: (kind: "traces" | "metrics" | "logs") => string
-  /** From now on takes everything and answers nothing. */
+  /** Stops responding to exports. */
   readonly hang: () => void
 }
 
-/** Listens for as long as the scope is open. */
+/** Listens until the scope closes. */
 export const listen = Effect.acquireRelease(
   Effect.promise(async () => {
     const exports: Array<Export> = []
-    const waiting = new Set<ServerResponse>()
-    let hangs = false
+    const pending = new Set<ServerResponse>()
+    let isHanging = false
     const server = createServer((request, response) => {
       const chunks: Array<Buffer> = []
       request.on("data", (chunk: Buffer) => chunks.push(chunk))
@@ -35,7 +35,7 @@ export const listen = Effect.acquireRelease(
           headers: request.headers,
           body: Buffer.concat(chunks).toString()
         })
-        if (hangs) waiting.add(response)
+        if (isHanging) pending.add(response)
         else response.writeHead(200, { "content-type": "application/json" }).end("{}")
       })
     })
@@ -51,7 +51,7 @@ export const listen = Effect.acquireRelease(
           .map(({ body }) => body)
           .join("\n"),
       hang: () => {
-        hangs = true
+        isHanging = true
       },
       close: () => {
         server.closeAllConnections()
@@ -62,7 +62,7 @@ export const listen = Effect.acquireRelease(
   ({ close }) => Effect.sync(close)
 ).pipe(Effect.map((collector): TestCollector => collector))
 
-/** An environment that leads there, and exports soon. */
+/** Environment that exports to the collector at short intervals. */
 export const envOf = ({ url }: TestCollector) => ({
   OTEL_EXPORTER_OTLP_ENDPOINT: url,
   OTEL_BSP_SCHEDULE_DELAY: "100",
@@ -70,7 +70,7 @@ export const envOf = ({ url }: TestCollector) => ({
   OTEL_METRIC_EXPORT_INTERVAL: "500"
 })
 
-/** Waits until a text matches. */
+/** Waits until a text matches a pattern. */
 export const awaitText = (text: () => string, pattern: RegExp): Effect.Effect<void> =>
   Effect.suspend(() =>
     pattern.test(text())

@@ -5,31 +5,32 @@ import { ProviderError, Unreachable } from "../../src/providers/ProviderError.ts
 import { RateProvider } from "../../src/providers/RateProvider.ts"
 import { tick } from "./RateTicks.ts"
 
-/** A provider that answers as the test says, and counts how often it was asked. */
+/** A rate provider with a configurable response that counts its calls. */
 export class TestProvider extends Context.Service<
   TestProvider,
   {
-    readonly answer: (answer: Answer) => Effect.Effect<void>
+    /** Sets the response to all further calls. */
+    readonly respondWith: (response: Response) => Effect.Effect<void>
     readonly calls: Effect.Effect<number>
-    /** Waits until it was asked so often, while the clock of the test stands still. */
-    readonly asked: (count: number) => Effect.Effect<void>
+    /** Waits for a number of calls without advancing the test clock. */
+    readonly awaitCalls: (count: number) => Effect.Effect<void>
   }
 >()("effex/test/TestProvider") {
   static readonly layer = Layer.unwrap(
     Effect.gen(function* () {
-      const answer = yield* Ref.make<Answer>(rate("1500"))
+      const response = yield* Ref.make<Response>(rate("1500"))
       const calls = yield* Ref.make(0)
       const provider = RateProvider.layerTest((pair) =>
         Ref.update(calls, (count) => count + 1).pipe(
-          Effect.andThen(Ref.get(answer)),
-          Effect.flatMap((current) => current(pair))
+          Effect.andThen(Ref.get(response)),
+          Effect.flatMap((respond) => respond(pair))
         )
       )
       const control = TestProvider.of({
-        answer: (next) => Ref.set(answer, next),
+        respondWith: (next) => Ref.set(response, next),
         calls: Ref.get(calls),
-        asked: Effect.fnUntraced(function* (count) {
-          while ((yield* Ref.get(calls)) < count) yield* pause
+        awaitCalls: Effect.fnUntraced(function* (count) {
+          while ((yield* Ref.get(calls)) < count) yield* realPause
         })
       })
       return Layer.merge(provider, Layer.succeed(TestProvider, control))
@@ -37,17 +38,19 @@ export class TestProvider extends Context.Service<
   )
 }
 
-/** Lets work that waits for real sockets go on. */
-const pause = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
+/** Gives sockets real time. */
+const realPause = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
 
-type Answer = (pair: CurrencyPair) => Effect.Effect<RateTick, ProviderError>
+type Response = (pair: CurrencyPair) => Effect.Effect<RateTick, ProviderError>
 
 export const rate =
-  (value: string): Answer =>
+  (value: string): Response =>
   (pair) =>
     tick(pair.from, pair.to, value)
 
-export const failing: Answer = (pair) =>
-  Effect.fail(new ProviderError({ provider: "test", pair, reason: new Unreachable({ detail: "gone" }) }))
+export const failing: Response = (pair) =>
+  Effect.fail(
+    new ProviderError({ provider: "test", pair, reason: new Unreachable({ detail: "connection refused" }) })
+  )
 
-export const hanging: Answer = () => Effect.never
+export const hanging: Response = () => Effect.never

@@ -3,20 +3,20 @@ import { inject } from "@effect/vitest"
 import { Redis as Client } from "ioredis"
 import { Redis } from "../../src/platform/Redis.ts"
 
-/** Whether the run has a Redis; where it has none, `GlobalSetup` has said how to get it. */
+/** True if the test run has a Redis server. Otherwise `GlobalSetup` logs how to get one. */
 export const isAvailable = inject("redis") !== ""
 
 export const env = { REDIS_URL: inject("redis") }
 
-/** A database of the run's Redis, for tests whose keys would be in the way of others. */
+/** Environment with a separate Redis database, for tests whose keys would conflict with others. */
 export const envOf = (database: number) => ({
   REDIS_URL: `${env.REDIS_URL.replace(/\/\d*$/, "")}/${database}`
 })
 
-/** The run's Redis. Test files share it: each uses pairs of its own. */
+/** The Redis of the test run. Test files share it, so that each needs its own pairs. */
 export const layer = Layer.suspend(() => Redis.layer)
 
-/** One of the databases of the run's Redis, emptied, and a client of it. Each test file uses a number of its own. */
+/** Empties a database of the test run's Redis and connects to it. Each test file needs its own number. */
 export const database = Effect.fnUntraced(function* (number: number) {
   const { hostname, port } = new URL(env.REDIS_URL)
   const urlAt = (at: string | number) => `redis://${hostname}:${at}/${number}`
@@ -28,7 +28,7 @@ export const database = Effect.fnUntraced(function* (number: number) {
     Effect.promise(() => client.call(command, ...args))
   yield* call("FLUSHDB")
 
-  /** What some keys hold, to be put back later. */
+  /** Dumps keys, for `restore`. */
   const save = (...keys: ReadonlyArray<string>) =>
     Effect.forEach(keys, (key) =>
       Effect.map(
