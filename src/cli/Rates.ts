@@ -31,7 +31,7 @@ export const command = Command.make(
       Argument.withDescription("Pairs to show, such as USD:NGN (default: all)"),
       Argument.filter(
         (text) => Option.isSome(CurrencyPair.split(text)),
-        () => "a pair such as USD:NGN"
+        () => "it must be a pair such as USD:NGN"
       ),
       Argument.variadic()
     ),

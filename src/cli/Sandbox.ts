@@ -23,7 +23,7 @@ export const command = Command.make(
   },
   Effect.fn(function* ({ fault, host, port, seed }) {
     const sandbox = yield* Sandbox.listen({ host, port, seed })
-    if (Option.isSome(fault)) yield* sandbox.order({ fault: fault.value })
+    if (Option.isSome(fault)) yield* sandbox.injectFault({ fault: fault.value })
     yield* Console.log(usage(sandbox.baseUrl))
     return yield* Effect.never
   }, Effect.scoped)

@@ -1,23 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Effex from "../support/Effex.ts"
-import { membersOf } from "../support/TestServer.ts"
+import * as EffexCommand from "../support/EffexCommand.ts"
 
 const start = Effect.gen(function* () {
   const { env } = yield* Effex.makeSandbox({ LOG_LEVEL: "none" })
-  return Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
-    const running = yield* Effex.run(args, env)
-    const code = yield* running.ended
-    return { code, output: running.output().trimEnd(), json: membersOf(running.output()) }
-  })
+  return { env, effex: (...args: ReadonlyArray<string>) => EffexCommand.exec(args, env) }
 })
 
 describe("effex history and effex rate --at", () => {
   it.live(
-    "tell what was stored, for people and for programs",
+    "print stored rates as text, JSON, CSV and NDJSON",
     () =>
       Effect.gen(function* () {
-        const effex = yield* start
+        const { effex, env } = yield* start
         const { json: first } = yield* effex("rate", "USD", "NGN", "--json")
         const [id, rate] = [String(first["rate_id"]), String(first["rate"])]
         const past = yield* effex("rate", "usd", "ngn", "--at", String(first["fetched_at"]), "--json")
@@ -27,9 +23,10 @@ describe("effex history and effex rate --at", () => {
         assert.include(shown.output, `1 USD = ${rate} NGN`)
         assert.include(shown.output, id)
 
-        const csv = yield* effex("history", "USD", "NGN", "--format", "csv")
-        assert.match(csv.output, /^fetched_at,recorded_at,rate,rate_id,provider,derived_from\r?\n/)
-        assert.include(csv.output, `,${rate},${id},sandbox,`)
+        const csv = yield* Effex.run(["history", "USD", "NGN", "--format", "csv"], env)
+        assert.strictEqual(yield* csv.ended, 0)
+        assert.match(csv.output(), /^fetched_at,recorded_at,rate,rate_id,provider,derived_from\r?\n/)
+        assert.include(csv.output(), `,${rate},${id},sandbox,`)
         const candles = yield* effex("history", "USD", "NGN", "--interval", "1d", "--format", "ndjson")
         assert.deepInclude(candles.json, { open: rate, high: rate, low: rate, close: rate, count: 1 })
         const table = yield* effex("history", "USD", "NGN")
@@ -41,17 +38,17 @@ describe("effex history and effex rate --at", () => {
   )
 
   it.live(
-    "refuse what cannot be asked, with code 1",
+    "reject invalid arguments with one message and exit code 1",
     () =>
       Effect.gen(function* () {
-        const effex = yield* start
+        const { effex } = yield* start
         for (const [args, message] of [
           [["history", "USD", "ZZZ"], '"ZZZ" is not an active ISO 4217 currency code'],
-          [["history", "USD", "NGN", "--start", "soon"], "Expected a time such as"],
+          [["history", "USD", "NGN", "--start", "soon"], "Expected an ISO 8601 time such as"],
           [["history", "USD", "NGN", "--interval", "1m"], "1m"],
-          [["rate", "USD", "NGN", "--at", "2020-01-01"], "no rate of USD:NGN was known"],
+          [["rate", "USD", "NGN", "--at", "2020-01-01"], "No USD:NGN rate recorded by"],
           [["rate", "USD", "NGN", "--at", "2999-01-01"], "must not be in the future"],
-          [["rate", "USD", "NGN", "--known-at", "2020-01-01"], "--known-at goes with --at"]
+          [["rate", "USD", "NGN", "--known-at", "2020-01-01"], "--known-at requires --at"]
         ] as const) {
           const { code, output } = yield* effex(...args)
           assert.strictEqual(code, 1, args.join(" "))

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Effex from "../support/Effex.ts"
+import * as EffexCommand from "../support/EffexCommand.ts"
 
 const start = Effex.makeSandbox({ POLL_SPACING: "0 millis" })
 
 describe("effex poll", () => {
-  it.live("refreshes every pair once, says so line by line, and ends with code 0", () =>
+  it.live("refreshes every pair once, prints one line per pair, and exits with 0", () =>
     Effect.gen(function* () {
       const { env, sandbox } = yield* start
       const poll = yield* Effex.run(["poll", "--once"], env)
@@ -16,19 +17,19 @@ describe("effex poll", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("names the pair that failed, and ends with code 1", () =>
+  it.live("prints the failed pair and exits with 1", () =>
     Effect.gen(function* () {
       const { env, sandbox } = yield* start
-      yield* sandbox.order({ fault: "contradiction", pairs: ["GBP:KES"] })
-      const poll = yield* Effex.run(["poll", "--once"], env)
+      yield* sandbox.injectFault({ fault: "contradiction", pairs: ["GBP:KES"] })
+      const poll = yield* EffexCommand.run(["poll", "--once"], env)
       assert.strictEqual(yield* poll.ended, 1)
       assert.match(poll.output(), /^43 of 44 pairs refreshed in /m)
-      assert.match(poll.output(), /^ {2}GBP:KES failed: .*an answer that cannot be true/m)
+      assert.match(poll.output(), /^ {2}GBP:KES failed: .*contradictory response/m)
       assert.match(poll.output(), /^Not refreshed: GBP:KES$/m)
     }).pipe(Effect.scoped)
   )
 
-  it.live("polls again every --interval seconds", () =>
+  it.live("polls every --interval seconds until SIGTERM", () =>
     Effect.gen(function* () {
       const { env } = yield* start
       const poll = yield* Effex.run(["poll", "--interval", "1"], env)
@@ -40,22 +41,22 @@ describe("effex poll", () => {
 })
 
 describe("effex rate", () => {
-  it.live("prints a rate for people, and as JSON for programs", () =>
+  it.live("prints a rate as text and as JSON", () =>
     Effect.gen(function* () {
       const { env } = yield* start
-      const shown = yield* Effex.run(["rate", "usd", "NGN"], env)
+      const shown = yield* EffexCommand.run(["rate", "usd", "NGN"], env)
       assert.strictEqual(yield* shown.ended, 0)
       assert.match(shown.output(), /^1 USD = \d+(\.\d+)? NGN$/m)
-      const json = yield* Effex.run(["rate", "USD", "NGN", "--json"], { ...env, LOG_LEVEL: "none" })
+      const json = yield* EffexCommand.run(["rate", "USD", "NGN", "--json"], { ...env, LOG_LEVEL: "none" })
       assert.strictEqual(yield* json.ended, 0)
-      assert.strictEqual(JSON.parse(json.output()).to, "NGN")
+      assert.strictEqual(JSON.parse(json.stdout()).to, "NGN")
     }).pipe(Effect.scoped)
   )
 
-  it.live("says what it does not know", () =>
+  it.live("rejects an unsupported currency with exit code 1", () =>
     Effect.gen(function* () {
       const { env } = yield* start
-      const unknown = yield* Effex.run(["rate", "USD", "ABC"], env)
+      const unknown = yield* EffexCommand.run(["rate", "USD", "ABC"], env)
       assert.strictEqual(yield* unknown.ended, 1)
       assert.include(unknown.output(), '"ABC" is not supported')
     }).pipe(Effect.scoped)
@@ -63,25 +64,25 @@ describe("effex rate", () => {
 })
 
 describe("effex sandbox and effex migrate", () => {
-  it.live("runs alone, and misbehaves on demand", () =>
+  it.live("runs without a server and injects a fault until it is cleared", () =>
     Effect.gen(function* () {
-      const sandbox = yield* Effex.run(["sandbox", "--port", "0", "--fault", "500"])
-      const [, url = ""] = yield* sandbox.written(/answer at (http:\/\/[\d.:]+)/)
-      const ask = Effect.promise(() =>
+      const sandbox = yield* EffexCommand.run(["sandbox", "--port", "0", "--fault", "500"])
+      const [, url = ""] = yield* sandbox.written(/listen on (http:\/\/[\d.:]+)/)
+      const request = Effect.promise(() =>
         fetch(`${url}/v3/transfers/rates?amount=1000&source_currency=USD&destination_currency=NGN`, {
           headers: { authorization: "Bearer key" }
         })
       )
-      assert.strictEqual((yield* ask).status, 500)
+      assert.strictEqual((yield* request).status, 500)
       yield* Effect.promise(() => fetch(`${url}/faults`, { method: "DELETE" }))
-      assert.strictEqual((yield* ask).status, 200)
+      assert.strictEqual((yield* request).status, 200)
     }).pipe(Effect.scoped)
   )
 
-  it.live("migrates an empty database", () =>
+  it.live("applies the migrations", () =>
     Effect.gen(function* () {
       const { env } = yield* start
-      const migrate = yield* Effex.run(["migrate"], env)
+      const migrate = yield* EffexCommand.run(["migrate"], env)
       assert.strictEqual(yield* migrate.ended, 0)
       assert.include(migrate.output(), "The database is up to date")
     }).pipe(Effect.scoped)

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, FileSystem } from "effect"
 import { fileURLToPath } from "node:url"
 import * as Effex from "../support/Effex.ts"
+import * as EffexCommand from "../support/EffexCommand.ts"
 import { runProgram } from "../support/ChildProgram.ts"
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url))
@@ -16,18 +17,18 @@ const allRates = Effect.fnUntraced(function* (url: string) {
   return rates
 })
 
-const untilAllKnown = (url: string) =>
+const awaitAllRates = (url: string) =>
   Effect.repeat(Effect.delay(allRates(url), "50 millis"), { until: (rates) => rates.length === 44 })
 
 const start = Effex.makeSandbox({ FLUTTERWAVE_SECRET_KEY: SECRET, POLL_SPACING: "0 millis" })
 
 describe("effex serve", () => {
-  it.live("answers all 44 pairs with nothing configured, and stops with code 0", () =>
+  it.live("serves all 44 pairs without any setting and exits with 0 on SIGTERM", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-serve-" })
       const server = yield* Effex.serve({ DATA_DIR: folder })
-      const rates = yield* untilAllKnown(server.url).pipe(Effect.timeout("15 seconds"))
+      const rates = yield* awaitAllRates(server.url).pipe(Effect.timeout("15 seconds"))
       for (const { provider } of rates) assert.strictEqual(provider, "sandbox")
       server.process.kill("SIGTERM")
       assert.strictEqual(yield* server.ended, 0)
@@ -35,72 +36,78 @@ describe("effex serve", () => {
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
 
-  it.live("ends with npm, which was told to stop what it started", () =>
+  it.live("stops when npm is stopped", () =>
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-serve-" })
       const npm = yield* runProgram("npm", ["start"], { DATA_DIR: folder, PORT: "0" }, ROOT)
       yield* npm.written(/effex listens on/)
       npm.process.kill("SIGTERM")
-      // It is over when nobody holds its output any more, not even a child of it.
+      // The output closes when the last child process has ended.
       yield* npm.ended.pipe(Effect.timeout("15 seconds"))
       assert.include(npm.output(), "effex stops")
       assert.isFalse(yield* fs.exists(`${folder}/postgres/postmaster.pid`))
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
   )
 
-  it.live("has its rates at once after a stop and after a kill, before any poll, and keeps the secret", () =>
+  it.live("serves its rates immediately after a stop and after a kill, and never logs the secret", () =>
     Effect.gen(function* () {
       const { env, sandbox } = yield* start
       const first = yield* Effex.serve(env)
-      const rates = yield* untilAllKnown(first.url)
+      const rates = yield* awaitAllRates(first.url)
       yield* first.written(/44 refreshed/)
       first.process.kill("SIGTERM")
       assert.strictEqual(yield* first.ended, 0)
 
-      yield* sandbox.order({ fault: "hang" })
+      yield* sandbox.injectFault({ fault: "hang" })
       const outputs = [first.output()]
       for (const signal of ["SIGKILL", "SIGTERM"] as const) {
-        const again = yield* Effex.serve(env)
-        const answer = yield* Effex.get(again.url, "/api/v1/rates?from=USD&to=NGN")
+        const restarted = yield* Effex.serve(env)
+        const answer = yield* Effex.get(restarted.url, "/api/v1/rates?from=USD&to=NGN")
         assert.strictEqual(answer.status, 200)
         assert.strictEqual(answer.headers.get("x-rate-source"), "database")
-        assert.deepStrictEqual(yield* allRates(again.url), rates)
-        again.process.kill(signal)
-        yield* again.ended
-        outputs.push(again.output())
+        assert.deepStrictEqual(yield* allRates(restarted.url), rates)
+        restarted.process.kill(signal)
+        yield* restarted.ended
+        outputs.push(restarted.output())
       }
       for (const output of outputs) assert.notInclude(output, SECRET)
     }).pipe(Effect.scoped)
   )
 
-  it.live("answers stale within LOOKUP_BUDGET when Flutterwave is gone, and refuses with max_age", () =>
-    Effect.gen(function* () {
-      const { env, sandbox } = yield* start
-      const server = yield* Effex.serve({ ...env, STALE_AFTER: "1 second", LOOKUP_BUDGET: "500 millis" })
-      yield* server.written(/44 refreshed/)
-      yield* sandbox.order({ fault: "hang" })
-      yield* Effect.sleep("1100 millis")
-      const [took, stale] = yield* Effect.timed(Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN"))
-      assert.strictEqual(stale.status, 200)
-      assert.strictEqual(JSON.parse(stale.body).stale, true)
-      assert.isBelow(Duration.toMillis(took), 5000)
-      const refused = yield* Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN&max_age=1+seconds")
-      assert.strictEqual(refused.status, 503)
-      assert.strictEqual(JSON.parse(refused.body).code, "rate-too-old")
-    }).pipe(Effect.scoped)
+  it.live(
+    "serves stale rates within LOOKUP_BUDGET while Flutterwave hangs, and rejects them with max_age",
+    () =>
+      Effect.gen(function* () {
+        const { env, sandbox } = yield* start
+        const server = yield* EffexCommand.serve({
+          ...env,
+          STALE_AFTER: "1 second",
+          LOOKUP_BUDGET: "500 millis"
+        })
+        yield* server.written(/44 refreshed/)
+        yield* sandbox.injectFault({ fault: "hang" })
+        yield* Effect.sleep("1100 millis")
+        const [duration, stale] = yield* Effect.timed(Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN"))
+        assert.strictEqual(stale.status, 200)
+        assert.strictEqual(JSON.parse(stale.body).stale, true)
+        assert.isBelow(Duration.toMillis(duration), 5000)
+        const rejected = yield* Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN&max_age=1+seconds")
+        assert.strictEqual(rejected.status, 503)
+        assert.strictEqual(JSON.parse(rejected.body).code, "rate-too-old")
+      }).pipe(Effect.scoped)
   )
 
-  it.live("refuses to start on wrong settings, in one message, and on a port that is taken", () =>
+  it.live("does not start with invalid settings or on a port in use, and exits with 1", () =>
     Effect.gen(function* () {
-      const wrong = yield* Effex.run(["serve"], { PORT: "abc", STALE_AFTER: "-1", NODE_ENV: "production" })
-      assert.strictEqual(yield* wrong.ended, 1)
+      const invalid = yield* Effex.run(["serve"], { PORT: "abc", STALE_AFTER: "-1", NODE_ENV: "production" })
+      assert.strictEqual(yield* invalid.ended, 1)
       for (const part of ['PORT: found "abc"', "STALE_AFTER", "DATABASE_URL", "FLUTTERWAVE_SECRET_KEY"]) {
-        assert.include(wrong.output(), part)
+        assert.include(invalid.output(), part)
       }
       const { env } = yield* start
-      const first = yield* Effex.serve(env)
-      const second = yield* Effex.run(["serve"], { ...env, PORT: new URL(first.url).port })
+      const first = yield* EffexCommand.serve(env)
+      const second = yield* EffexCommand.run(["serve"], { ...env, PORT: new URL(first.url).port })
       assert.strictEqual(yield* second.ended, 1)
       assert.include(second.output(), "EADDRINUSE")
     }).pipe(Effect.scoped)

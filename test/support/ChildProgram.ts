@@ -7,6 +7,8 @@ export interface Running {
   readonly process: ChildProcess
   /** Everything printed so far, to standard output and standard error. */
   readonly output: () => string
+  /** Everything printed so far to standard output. */
+  readonly stdout: () => string
   /** Waits until the output matches and returns the match. */
   readonly written: (pattern: RegExp) => Effect.Effect<RegExpMatchArray>
   /** Waits for the end and returns the exit code, or the signal that killed the program. */
@@ -29,7 +31,11 @@ export const runProgram = (
         stdio: ["ignore", "pipe", "pipe"]
       })
       const output = new ProgramOutput()
-      child.stdout.on("data", (chunk: Buffer) => output.append(chunk.toString()))
+      let stdout = ""
+      child.stdout.on("data", (chunk: Buffer) => {
+        stdout += chunk.toString()
+        output.append(chunk.toString())
+      })
       child.stderr.on("data", (chunk: Buffer) => output.append(chunk.toString()))
       const ended = new Promise<number | NodeJS.Signals>((resolve) =>
         child.on("close", (code, signal) => {
@@ -40,6 +46,7 @@ export const runProgram = (
       return {
         process: child,
         output: () => output.text,
+        stdout: () => stdout,
         written: (pattern) => output.match(pattern),
         ended: Effect.promise(() => ended)
       }

@@ -74,8 +74,9 @@ const services = (printOut: Print, printError: Print) => {
     error: line(printError),
     warn: line(printError)
   })
-  return Layer.mergeAll(NodeServices.layer, Layer.succeed(Console.Console, captured)).pipe(
-    Layer.provideMerge(Stdio.layerTest({ stdout: sink(printOut), stderr: sink(printError) }))
+  const stdio = Stdio.layerTest({ stdout: sink(printOut), stderr: sink(printError) })
+  return Layer.mergeAll(stdio, Layer.succeed(Console.Console, captured)).pipe(
+    Layer.provideMerge(NodeServices.layer)
   )
 }
 

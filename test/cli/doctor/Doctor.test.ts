@@ -2,8 +2,9 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, inject, it } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { PROTECTED } from "../../../src/cli/doctor/SchemaCheck.ts"
+import { IMMUTABILITY_TRIGGERS } from "../../../src/cli/doctor/SchemaCheck.ts"
 import * as Effex from "../../support/Effex.ts"
+import * as EffexCommand from "../../support/EffexCommand.ts"
 import * as TcpProxy from "../../support/TcpProxy.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
@@ -22,22 +23,21 @@ const Report = Schema.fromJsonString(
   })
 )
 
-/** What the doctor says, by check and in the order of it. */
-const examined = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
-  const doctor = yield* Effex.run(["doctor", "--json"], { PORT: "0", ...env })
-  const code = yield* doctor.ended
-  const [line = ""] = doctor.output().match(/^\{.*\}$/m) ?? assert.fail(doctor.output())
+/** Runs `effex doctor --json` and returns the results in their order. */
+const diagnose = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
+  const { code, output } = yield* EffexCommand.exec(["doctor", "--json"], { PORT: "0", ...env })
+  const [line = ""] = output.match(/^\{.*\}$/m) ?? assert.fail(output)
   const report = yield* Schema.decodeEffect(Report)(line)
   assert.strictEqual(code, report.ok ? 0 : 1)
   assert.strictEqual(report.ok, !report.checks.some(({ status }) => status === "failed"))
   for (const { advice, status } of report.checks) assert.strictEqual(advice === null, status === "ok")
-  const told = (check: string) => report.checks.filter((one) => one.check === check)
-  return { output: doctor.output(), told, checks: report.checks }
+  const resultsOf = (check: string) => report.checks.filter((result) => result.check === check)
+  return { output, resultsOf, checks: report.checks }
 })
 
-const migrated = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
-  const migrate = yield* Effex.run(["migrate"], env)
-  assert.strictEqual(yield* migrate.ended, 0, migrate.output())
+const migrate = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
+  const { code, output } = yield* EffexCommand.exec(["migrate"], env)
+  assert.strictEqual(code, 0, output)
   return yield* PgClient.makeClient({ url: Redacted.make(env["DATABASE_URL"] ?? "") })
 })
 
@@ -48,15 +48,18 @@ type Scope = Effect.Services<typeof TestDatabase.create>
 
 describe("effex doctor", () => {
   live(
-    "finds nothing wrong where nothing is",
+    "passes every check of a working installation",
     Effect.gen(function* () {
-      const { env } = yield* Effex.makeSandbox(TestRedis.isAvailable ? TestRedis.envOf(6) : {})
-      const poll = yield* Effex.run(["poll", "--once"], env)
-      assert.strictEqual(yield* poll.ended, 0, poll.output())
-      const { checks } = yield* examined(env)
+      const { env } = yield* Effex.makeSandbox({
+        POLL_SPACING: "0 millis",
+        ...(TestRedis.isAvailable ? TestRedis.envOf(6) : {})
+      })
+      const poll = yield* EffexCommand.exec(["poll", "--once"], env)
+      assert.strictEqual(poll.code, 0, poll.output)
+      const { checks } = yield* diagnose(env)
       assert.deepStrictEqual(
         checks.filter(({ status }) => status !== "ok").map(({ check, found }) => `${check}: ${found}`),
-        ["durability: fsync is off: a crash may lose conversions that were answered"]
+        ["durability: fsync is off: a crash can lose committed conversions"]
       )
       assert.deepStrictEqual(
         checks.map(({ check }) => check),
@@ -81,48 +84,48 @@ describe("effex doctor", () => {
   )
 
   live(
-    "tells of a database that is down, or swallows everything, and goes on",
+    "reports an unreachable and an unresponsive database, and continues with the other checks",
     Effect.gen(function* () {
-      const down = yield* examined({
+      const down = yield* diagnose({
         DATABASE_URL: "postgres://effex:hunter2-secret@127.0.0.1:1/effex",
         FLUTTERWAVE_SECRET_KEY: "FLWSECK-planted-secret",
         FLUTTERWAVE_BASE_URL: "http://127.0.0.1:1"
       })
-      const [database] = down.told("database")
+      const [database] = down.resultsOf("database")
       assert.strictEqual(database?.status, "failed")
       assert.include(database?.found, "ECONNREFUSED")
-      const [provider] = down.told("provider flutterwave")
+      const [provider] = down.resultsOf("provider flutterwave")
       assert.strictEqual(provider?.status, "failed")
-      assert.strictEqual(provider?.found, "Unreachable: no answer (ECONNREFUSED)")
-      assert.strictEqual(down.told("port")[0]?.status, "ok")
+      assert.strictEqual(provider?.found, "Unreachable: no response (ECONNREFUSED)")
+      assert.strictEqual(down.resultsOf("port")[0]?.status, "ok")
       assert.notMatch(down.output, /hunter2-secret|planted/)
 
-      const unreadable = yield* examined({ DATABASE_URL: "postgres://effex:hunter2-secret%zz@127.0.0.1:1/x" })
-      assert.include(unreadable.told("database")[0]?.found, "percent-encoding")
+      const unreadable = yield* diagnose({ DATABASE_URL: "postgres://effex:hunter2-secret%zz@127.0.0.1:1/x" })
+      assert.include(unreadable.resultsOf("database")[0]?.found, "percent-encoding")
       assert.notInclude(unreadable.output, "hunter2")
 
-      const door = yield* TcpProxy.open({ path: inject("postgres") })
-      door.blackhole()
-      const silent = yield* examined({
-        DATABASE_URL: `postgres://effex@127.0.0.1:${door.port}/x?sslmode=disable`
+      const proxy = yield* TcpProxy.open({ path: inject("postgres") })
+      proxy.blackhole()
+      const unresponsive = yield* diagnose({
+        DATABASE_URL: `postgres://effex@127.0.0.1:${proxy.port}/x?sslmode=disable`
       })
-      assert.strictEqual(silent.told("database")[0]?.status, "failed")
+      assert.strictEqual(unresponsive.resultsOf("database")[0]?.status, "failed")
     })
   )
 
   live(
-    "tells of a Redis that is down",
+    "reports an unreachable Redis",
     Effect.gen(function* () {
       const { env } = yield* Effex.makeSandbox({ REDIS_URL: "redis://:hunter2-secret@127.0.0.1:1" })
-      const { output, told } = yield* examined(env)
-      assert.strictEqual(told("redis")[0]?.status, "failed")
-      assert.strictEqual(told("database")[0]?.status, "ok")
+      const { output, resultsOf } = yield* diagnose(env)
+      assert.strictEqual(resultsOf("redis")[0]?.status, "failed")
+      assert.strictEqual(resultsOf("database")[0]?.status, "ok")
       assert.notInclude(output, "hunter2")
     })
   )
 
   live(
-    "names every wrong setting, and looks at what the others lead to",
+    "reports every invalid setting and runs the checks that do not depend on one",
     Effect.gen(function* () {
       const { env } = yield* Effex.makeSandbox({
         POLL_INTERVAL: "often",
@@ -131,9 +134,9 @@ describe("effex doctor", () => {
         OTEL_EXPORTER_OTLP_ENDPOINT: "collector:hunter2-secret",
         OTEL_TRACES_SAMPLER: "some"
       })
-      const { output, told } = yield* examined(env)
+      const { output, resultsOf } = yield* diagnose(env)
       assert.deepStrictEqual(
-        told("settings").map(({ found, status }) => [status, found]),
+        resultsOf("settings").map(({ found, status }) => [status, found]),
         [
           ["failed", "REDIS_URL: found <redacted>"],
           ["failed", 'POLL_INTERVAL: found "often"'],
@@ -142,76 +145,76 @@ describe("effex doctor", () => {
           ["failed", 'OTEL_TRACES_SAMPLER: found "some"']
         ]
       )
-      assert.strictEqual(told("redis")[0]?.found, "not looked at, since REDIS_URL is wrong")
-      assert.strictEqual(told("database")[0]?.status, "ok")
+      assert.strictEqual(resultsOf("redis")[0]?.found, "not checked, because REDIS_URL is invalid")
+      assert.strictEqual(resultsOf("database")[0]?.status, "ok")
       assert.notInclude(output, "hunter2")
     })
   )
 
   live(
-    "tells of migrations that are missing, unknown or passed over, and applies none",
+    "reports missing, unknown and skipped migrations, and applies none",
     Effect.gen(function* () {
       const { env } = yield* Effex.makeSandbox({ DATABASE_URL: yield* TestDatabase.createEmpty })
-      const [empty] = (yield* examined(env)).told("migrations")
+      const [empty] = (yield* diagnose(env)).resultsOf("migrations")
       assert.strictEqual(empty?.status, "warning")
       assert.match(empty?.found ?? "", /^0001_exchange_rate, .*0012_seal_hash is not applied$/)
-      const sql = yield* migrated(env)
+      const sql = yield* migrate(env)
       yield* sql`INSERT INTO effex_migrations (migration_id, name) VALUES (9999, 'of_tomorrow')`
       yield* sql`DELETE FROM effex_migrations WHERE migration_id = 2`
-      const { told } = yield* examined(env)
+      const { resultsOf } = yield* diagnose(env)
       assert.deepStrictEqual(
-        told("migrations").map(({ found, status }) => [status, found]),
+        resultsOf("migrations").map(({ found, status }) => [status, found]),
         [
-          ["failed", "the database has 9999_of_tomorrow, which this effex does not know"],
-          ["failed", "0002_poll_run was passed over, and will not be applied any more"]
+          ["failed", "the database has 9999_of_tomorrow, which this version of effex does not know"],
+          ["failed", "0002_poll_run was skipped and will not be applied"]
         ]
       )
     })
   )
 
   live(
-    "tells of triggers that are disabled, of partitions too, and of months without one",
+    "reports disabled triggers, also on partitions, and missing partitions",
     Effect.gen(function* () {
       const { env } = yield* Effex.makeSandbox({})
-      const sql = yield* migrated(env)
-      const guarded = yield* sql<{ name: string }>`
+      const sql = yield* migrate(env)
+      const tables = yield* sql<{ name: string }>`
         SELECT DISTINCT relname AS name FROM pg_class JOIN pg_trigger ON tgrelid = pg_class.oid
         WHERE NOT tgisinternal AND NOT relispartition ORDER BY relname`
       assert.deepStrictEqual(
-        guarded.map(({ name }) => name),
-        Object.keys(PROTECTED).toSorted()
+        tables.map(({ name }) => name),
+        Object.keys(IMMUTABILITY_TRIGGERS).toSorted()
       )
       const month = new Date(Date.now()).toISOString().slice(0, 7).replace("-", "_")
       yield* sql`ALTER TABLE ${sql(`conversion_audit_${month}`)} DISABLE TRIGGER immutable`
       yield* sql`ALTER TABLE setting_change ENABLE TRIGGER immutable`
       yield* sql`ALTER TABLE ${sql(`exchange_rate_${month}`)} RENAME TO exchange_rate_lost`
-      const { told } = yield* examined(env)
-      const [protection] = told("protection")
+      const { resultsOf } = yield* diagnose(env)
+      const [protection] = resultsOf("protection")
       assert.strictEqual(protection?.status, "failed")
       assert.strictEqual(
         protection?.found,
-        `a trigger is missing or disabled, and rows can be changed, of conversion_audit_${month}, setting_change`
+        `an immutability trigger is missing or disabled on conversion_audit_${month}, setting_change`
       )
-      assert.include(told("partitions")[0]?.found, `missing: exchange_rate_${month};`)
+      assert.include(resultsOf("partitions")[0]?.found, `missing: exchange_rate_${month};`)
     })
   )
 
   live(
-    "knows a server of its own on the port, and a stranger",
+    "recognizes effex and another program on the port",
     Effect.gen(function* () {
       const { env } = yield* Effex.makeSandbox({})
-      const server = yield* Effex.serve(env)
+      const server = yield* EffexCommand.serve(env)
       const { port } = new URL(server.url)
-      const [own] = (yield* examined({ ...env, PORT: port })).told("port")
-      assert.strictEqual(own?.found, `effex listens on 127.0.0.1:${port} already`)
-      const stranger = yield* TcpProxy.open({ path: inject("postgres") })
-      const [other] = (yield* examined({ ...env, PORT: String(stranger.port) })).told("port")
+      const [own] = (yield* diagnose({ ...env, PORT: port })).resultsOf("port")
+      assert.strictEqual(own?.found, `effex already listens on 127.0.0.1:${port}`)
+      const otherProgram = yield* TcpProxy.open({ path: inject("postgres") })
+      const [other] = (yield* diagnose({ ...env, PORT: String(otherProgram.port) })).resultsOf("port")
       assert.strictEqual(other?.status, "failed")
     })
   )
 
   live(
-    "says in words what it found, makes no database, and warns of what is made up",
+    "prints results as text, creates no database, and warns about sandbox rates",
     Effect.gen(function* () {
       const doctor = yield* Effex.run(["doctor"], {
         PORT: "0",
@@ -220,12 +223,12 @@ describe("effex doctor", () => {
         DATA_DIR: "/nonexistent/effex"
       })
       assert.strictEqual(yield* doctor.ended, 0, doctor.output())
-      assert.include(doctor.output(), "ok       settings: all can be used\n")
+      assert.include(doctor.output(), "ok       settings: all are valid\n")
       assert.include(
         doctor.output(),
-        "warning  database: there is none under /nonexistent/effex yet\n         → The first start makes it"
+        "warning  database: no database exists under /nonexistent/effex yet\n         → The first start creates it"
       )
-      assert.match(doctor.output(), /warning {2}production: it runs on the sandbox/)
+      assert.match(doctor.output(), /warning {2}production: it runs on sandbox rates/)
     })
   )
 })
