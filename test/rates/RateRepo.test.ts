@@ -17,7 +17,7 @@ const TestLayer = RateRepo.layer.pipe(
 )
 
 layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
-  it.effect("keeps a rate exactly as it was inserted", () =>
+  it.effect("returns a rate exactly as inserted", () =>
     Effect.gen(function* () {
       const repo = yield* RateRepo
       const given = yield* tick("USD", "NGN", "1534.12345678", "2026-11-21T03:27:17.086Z")
@@ -32,7 +32,7 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
     })
   )
 
-  it.effect("has none for a pair and an id that it does not know", () =>
+  it.effect("returns none for an unknown pair and an unknown id", () =>
     Effect.gen(function* () {
       const repo = yield* RateRepo
       const { pairs } = yield* Settings
@@ -42,7 +42,7 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
     })
   )
 
-  it.effect("keeps what a rate was computed from once, and never as the latest", () =>
+  it.effect("stores a leg once, and never as the latest rate", () =>
     Effect.gen(function* () {
       const repo = yield* RateRepo
       const at = DateTime.makeUnsafe("2026-11-21T11:00:00.000Z")
@@ -68,7 +68,7 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
     })
   )
 
-  it.effect("moves the latest rate forward only, whatever the order of arrival", () =>
+  it.effect("only moves the latest rate forward, whatever the order of inserts", () =>
     Effect.gen(function* () {
       const repo = yield* RateRepo
       const later = yield* tick("USD", "KES", "130", "2026-11-21T10:00:00.000Z")
@@ -83,7 +83,7 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
     })
   )
 
-  it.effect("takes a correction of the same moment as the latest", () =>
+  it.effect("makes a correction of the same time the latest rate", () =>
     Effect.gen(function* () {
       const repo = yield* RateRepo
       yield* repo.insert(yield* tick("USD", "GHS", "11", "2026-11-21T10:00:00.000Z"))
@@ -92,31 +92,29 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
     })
   )
 
-  it.effect(
-    "refuses UPDATE, DELETE and TRUNCATE, for the owner and in each partition, and keeps the row",
-    () =>
-      Effect.gen(function* () {
-        const { sql } = yield* Database
-        const repo = yield* RateRepo
-        const rate = yield* repo.insert(yield* tick("EUR", "NGN", "1700", "2026-11-21T10:00:00.000Z"))
-        const [home] = yield* sql<{ name: string }>`
+  it.effect("rejects UPDATE, DELETE and TRUNCATE by the owner, also in each partition", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      const repo = yield* RateRepo
+      const rate = yield* repo.insert(yield* tick("EUR", "NGN", "1700", "2026-11-21T10:00:00.000Z"))
+      const [partition] = yield* sql<{ name: string }>`
         SELECT tableoid::regclass::text AS name FROM exchange_rate WHERE id = ${rate.id}`
-        for (const table of ["exchange_rate", home?.name ?? assert.fail(), "exchange_rate_default"]) {
-          const name = sql.literal(table)
-          yield* refused(sql`UPDATE ${name} SET rate = 1`)
-          yield* refused(sql`DELETE FROM ${name}`)
-          yield* refused(sql`TRUNCATE ${name} CASCADE`)
-          yield* refused(
-            sql.withTransaction(
-              Effect.andThen(sql`SET LOCAL session_replication_role = replica`, sql`DELETE FROM ${name}`)
-            )
+      for (const table of ["exchange_rate", partition?.name ?? assert.fail(), "exchange_rate_default"]) {
+        const name = sql.literal(table)
+        yield* assertRejected(sql`UPDATE ${name} SET rate = 1`)
+        yield* assertRejected(sql`DELETE FROM ${name}`)
+        yield* assertRejected(sql`TRUNCATE ${name} CASCADE`)
+        yield* assertRejected(
+          sql.withTransaction(
+            Effect.andThen(sql`SET LOCAL session_replication_role = replica`, sql`DELETE FROM ${name}`)
           )
-        }
-        assert.isTrue(Option.isSome(yield* repo.byId(rate.id)))
-      })
+        )
+      }
+      assert.isTrue(Option.isSome(yield* repo.byId(rate.id)))
+    })
   )
 
-  it.effect("refuses in SQL what can be no rate", () =>
+  it.effect("rejects a rate of zero in SQL", () =>
     Effect.gen(function* () {
       const repo = yield* RateRepo
       const good = yield* tick("USD", "ZAR", "17", "2026-11-21T10:00:00.000Z")
@@ -126,7 +124,7 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
     })
   )
 
-  it.effect("has partitions for a year ahead, and an insert of any month finds one", () =>
+  it.effect("creates partitions for a year ahead", () =>
     Effect.gen(function* () {
       const { sql } = yield* Database
       const repo = yield* RateRepo
@@ -135,34 +133,37 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
       assert.strictEqual(row?.count, 13n)
       const now = yield* DateTime.now
       const rate = yield* repo.insert(yield* tick("GBP", "NGN", "2000", DateTime.formatIso(now)))
-      const [home] = yield* sql<{ name: string }>`
+      const [partition] = yield* sql<{ name: string }>`
         SELECT tableoid::regclass::text AS name FROM exchange_rate WHERE id = ${rate.id}`
-      assert.strictEqual(home?.name, `exchange_rate_${DateTime.formatIso(now).slice(0, 7).replace("-", "_")}`)
+      assert.strictEqual(
+        partition?.name,
+        `exchange_rate_${DateTime.formatIso(now).slice(0, 7).replace("-", "_")}`
+      )
     })
   )
 
-  it.effect("keeps a row of a month to come in a partition that is made later, and as immutable", () =>
+  it.effect("stores rates of a later month in a partition that is created later, also immutable", () =>
     Effect.gen(function* () {
       const { sql } = yield* Database
       const repo = yield* RateRepo
-      const homeOf = (id: RateId) => sql<{ name: string }>`
+      const partitionOf = (id: RateId) => sql<{ name: string }>`
         SELECT tableoid::regclass::text AS name FROM exchange_rate WHERE id = ${id}`
       const early = yield* repo.insert(yield* tick("EUR", "KES", "150", "2031-04-30T23:59:59.999Z"))
       for (const month of ["2031-04-15", "2031-05-15"])
         yield* sql`SELECT ensure_monthly_partitions('exchange_rate', ${month}::timestamptz, 1)`
-      const made = yield* repo.insert(yield* tick("EUR", "KES", "151", "2031-05-01T00:00:00.000Z"))
-      assert.deepStrictEqual(yield* homeOf(made.id), [{ name: "exchange_rate_2031_05" }])
-      // Of the month before there was a row already, and it stays where it is.
-      assert.deepStrictEqual(yield* homeOf(early.id), [{ name: "exchange_rate_default" }])
+      const inserted = yield* repo.insert(yield* tick("EUR", "KES", "151", "2031-05-01T00:00:00.000Z"))
+      assert.deepStrictEqual(yield* partitionOf(inserted.id), [{ name: "exchange_rate_2031_05" }])
+      // The month before already had a row, which stays in the default partition.
+      assert.deepStrictEqual(yield* partitionOf(early.id), [{ name: "exchange_rate_default" }])
       const name = sql.literal("exchange_rate_2031_05")
-      yield* refused(sql`UPDATE ${name} SET rate = 1`)
-      yield* refused(sql`DELETE FROM ${name}`)
-      yield* refused(sql`TRUNCATE ${name} CASCADE`)
+      yield* assertRejected(sql`UPDATE ${name} SET rate = 1`)
+      yield* assertRejected(sql`DELETE FROM ${name}`)
+      yield* assertRejected(sql`TRUNCATE ${name} CASCADE`)
     })
   )
 })
 
-const refused = (statement: Effect.Effect<unknown, SqlError.SqlError>) =>
+const assertRejected = (statement: Effect.Effect<unknown, SqlError.SqlError>) =>
   Effect.map(Effect.flip(statement), ({ reason }) => {
     assert.include(String(reason.cause), "its rows are never changed")
   })

@@ -7,7 +7,7 @@ import type { StreamPosition } from "../../src/domain/rates/StreamPosition.ts"
 import type { Mailbox } from "../../src/rates/feed/Mailbox.ts"
 import * as RateFeed from "../../src/rates/feed/RateFeed.ts"
 
-/** A program that applies what it is told, and believes nothing that contradicts it. */
+/** Creates a subscriber that applies events to a view, and asserts that they are in order. */
 export const makeReader = Effect.fnUntraced(function* (
   feed: Pick<RateFeed.RateFeed, "subscribe">,
   all: ReadonlyArray<CurrencyPair>,
@@ -18,7 +18,7 @@ export const makeReader = Effect.fnUntraced(function* (
   let at: StreamPosition | undefined
   let mailbox: Mailbox = yield* feed.subscribe({ pairs })
 
-  const believe = (event: RateEvent) => {
+  const apply = (event: RateEvent) => {
     const isNext = at !== undefined && at.epoch === event.epoch
     if (isNext && at !== undefined) assert.isAtLeast(event.sequence, at.sequence)
     if (event._tag === "Gap") {
@@ -35,9 +35,9 @@ export const makeReader = Effect.fnUntraced(function* (
       for (const rate of event.rates) view.set(rate.pair.key, rate)
     }
     if (event._tag === "RateChanged") {
-      assert.isTrue(isNext, "a change of an epoch that was not told of")
+      assert.isTrue(isNext, "a change of an unknown epoch")
       const step = event.sequence - (at?.sequence ?? 0)
-      if (pairs === undefined) assert.strictEqual(step, 1, "a hole, or a change told twice")
+      if (pairs === undefined) assert.strictEqual(step, 1, "a missing or repeated change")
       else assert.isAtLeast(step, 1)
       const known = view.get(event.rate.pair.key)
       assert.isFalse(known !== undefined && isNewer(known, event.rate), "an older rate after a newer one")
@@ -46,20 +46,20 @@ export const makeReader = Effect.fnUntraced(function* (
     at = { epoch: event.epoch, sequence: event.sequence }
   }
 
-  /** Believes what waits, where something does. */
+  /** Applies the queued events, if there are any. */
   const take = Effect.gen(function* () {
     const taking = yield* Effect.forkChild(mailbox.take, { startImmediately: true })
-    const waits = taking.pollUnsafe() === undefined
-    if (waits) return yield* Fiber.interrupt(taking)
+    const isWaiting = taking.pollUnsafe() === undefined
+    if (isWaiting) return yield* Fiber.interrupt(taking)
     const events = yield* Fiber.join(taking)
-    assert.isAtMost(events.length, RateFeed.HISTORY + all.length + 3)
-    events.forEach(believe)
+    assert.isAtMost(events.length, RateFeed.HISTORY_SIZE + all.length + 3)
+    events.forEach(apply)
   })
 
-  /** Loses the connection, and what was under way to it. */
+  /** Reconnects at the last position. Events in the mailbox are lost. */
   const resume = Effect.gen(function* () {
     mailbox = yield* feed.subscribe({ pairs, since: at })
   })
 
-  return { view, take, resume, refresh: () => mailbox.refresh(false), pairs: all }
+  return { view, take, resume, requestSnapshot: () => mailbox.requestSnapshot("subscribed"), pairs: all }
 })

@@ -4,20 +4,20 @@ import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
 import type { Rate } from "../../../src/domain/rates/Rate.ts"
 import type { RateChanged, RateEvent } from "../../../src/domain/rates/RateEvent.ts"
 import * as Mailbox from "../../../src/rates/feed/Mailbox.ts"
-import { CEDI, NAIRA, numberOf, poll, rate, SHILLING } from "../../support/SampleRates.ts"
+import { EUR_GHS, USD_NGN, numberOf, poll, rate, USD_KES } from "../../support/SampleRates.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 
 const EPOCH = "e1"
 
-/** Rates whose changes are offered to the mailbox of one reader. */
+/** Creates a mailbox with functions that change rates and finish polls. */
 const make = (pairs?: ReadonlyArray<CurrencyPair>) => {
-  const newest = new Map<string, Rate>()
+  const latest = new Map<string, Rate>()
   let sequence = 0
   const mailbox = Mailbox.make({
     pairs,
-    told: { epoch: EPOCH, sequence },
-    first: [],
-    snapshot: () => ({ _tag: "Snapshot", epoch: EPOCH, sequence, rates: Array.from(newest.values()) })
+    deliveredUpTo: { epoch: EPOCH, sequence },
+    initialEvents: [],
+    snapshot: () => ({ _tag: "Snapshot", epoch: EPOCH, sequence, rates: Array.from(latest.values()) })
   })
   const change = (pair: CurrencyPair) => {
     sequence++
@@ -27,7 +27,7 @@ const make = (pairs?: ReadonlyArray<CurrencyPair>) => {
       sequence,
       rate: rate(pair, sequence)
     }
-    newest.set(pair.key, changed.rate)
+    latest.set(pair.key, changed.rate)
     mailbox.offer(changed)
   }
   const finishPoll = () =>
@@ -35,8 +35,8 @@ const make = (pairs?: ReadonlyArray<CurrencyPair>) => {
   return { ...mailbox, change, finishPoll }
 }
 
-/** What events say, in short. */
-const short = (event: RateEvent): string => {
+/** Formats an event as short text. */
+const format = (event: RateEvent): string => {
   switch (event._tag) {
     case "RateChanged":
       return `${event.sequence} ${event.rate.pair.key}`
@@ -49,55 +49,55 @@ const short = (event: RateEvent): string => {
   }
 }
 
-const takes = (box: Mailbox.Mailbox) => Effect.map(box.take, (events) => events.map(short))
+const takes = (box: Mailbox.Mailbox) => Effect.map(box.take, (events) => events.map(format))
 
 describe("Mailbox", () => {
-  it.effect("tells the changes of different pairs in their order", () =>
+  it.effect("delivers changes of different pairs in order", () =>
     Effect.gen(function* () {
       const box = make()
-      for (const pair of [SHILLING, NAIRA, CEDI]) box.change(pair)
+      for (const pair of [USD_KES, USD_NGN, EUR_GHS]) box.change(pair)
       box.finishPoll()
       assert.deepStrictEqual(yield* takes(box), ["1 USD:KES", "2 USD:NGN", "3 EUR:GHS", "3 poll"])
-      box.change(NAIRA)
+      box.change(USD_NGN)
       assert.deepStrictEqual(yield* takes(box), ["4 USD:NGN"])
     })
   )
 
-  it.effect("tells of a gap and everything anew where a change waits and its pair changes again", () =>
+  it.effect("delivers a gap and a snapshot when a pair with a queued change changes again", () =>
     Effect.gen(function* () {
       const box = make()
-      box.change(NAIRA)
+      box.change(USD_NGN)
       yield* box.take
-      for (const pair of [SHILLING, NAIRA, NAIRA, CEDI]) box.change(pair)
+      for (const pair of [USD_KES, USD_NGN, USD_NGN, EUR_GHS]) box.change(pair)
       assert.deepStrictEqual(yield* takes(box), ["5 gap since 1", "5 all USD:NGN=4,USD:KES=2,EUR:GHS=5"])
-      box.change(SHILLING)
+      box.change(USD_KES)
       assert.deepStrictEqual(yield* takes(box), ["6 USD:KES"])
     })
   )
 
-  it.effect("tells of the last poll only, behind what came before it", () =>
+  it.effect("delivers only the latest poll, after the changes before it", () =>
     Effect.gen(function* () {
       const box = make()
-      box.change(NAIRA)
+      box.change(USD_NGN)
       box.finishPoll()
-      box.change(SHILLING)
+      box.change(USD_KES)
       box.finishPoll()
       assert.deepStrictEqual(yield* takes(box), ["1 USD:NGN", "2 USD:KES", "2 poll"])
-      box.change(NAIRA)
-      box.change(NAIRA)
+      box.change(USD_NGN)
+      box.change(USD_NGN)
       box.finishPoll()
       assert.deepStrictEqual(yield* takes(box), ["4 gap since 2", "4 all USD:NGN=4,USD:KES=2", "4 poll"])
     })
   )
 
-  it.effect("waits for what comes, and is woken by each kind of it", () =>
+  it.effect("waits while empty, and is woken by every kind of event", () =>
     Effect.gen(function* () {
       const box = make()
       const wakers = [
-        () => box.change(NAIRA),
+        () => box.change(USD_NGN),
         box.finishPoll,
-        () => box.refresh(false),
-        () => box.refresh(true),
+        () => box.requestSnapshot("subscribed"),
+        () => box.requestSnapshot("all"),
         box.invalidate
       ]
       for (const wake of wakers) {
@@ -110,61 +110,61 @@ describe("Mailbox", () => {
     })
   )
 
-  it.effect("loses nothing when a taker is interrupted, nor when it is woken for nothing", () =>
+  it.effect("loses no event when a taker is interrupted or woken without an event", () =>
     Effect.gen(function* () {
-      const box = make([NAIRA])
+      const box = make([USD_NGN])
       const first = yield* Effect.forkChild(box.take, { startImmediately: true })
       yield* Fiber.interrupt(first)
-      box.change(NAIRA)
-      box.want([SHILLING])
+      box.change(USD_NGN)
+      box.setPairs([USD_KES])
       const second = yield* Effect.forkChild(takes(box), { startImmediately: true })
       yield* Effect.yieldNow
       assert.isUndefined(second.pollUnsafe())
-      box.change(SHILLING)
+      box.change(USD_KES)
       assert.deepStrictEqual(yield* Fiber.join(second), ["2 USD:KES"])
     })
   )
 
-  it.effect("tells only of the pairs that are wanted, and of polls", () =>
+  it.effect("delivers only subscribed pairs, and polls", () =>
     Effect.gen(function* () {
-      const box = make([NAIRA])
-      for (const pair of [SHILLING, NAIRA, SHILLING, CEDI]) box.change(pair)
+      const box = make([USD_NGN])
+      for (const pair of [USD_KES, USD_NGN, USD_KES, EUR_GHS]) box.change(pair)
       box.finishPoll()
       assert.deepStrictEqual(yield* takes(box), ["2 USD:NGN", "4 poll"])
-      box.want([SHILLING, CEDI])
-      for (const pair of [NAIRA, SHILLING, NAIRA]) box.change(pair)
+      box.setPairs([USD_KES, EUR_GHS])
+      for (const pair of [USD_NGN, USD_KES, USD_NGN]) box.change(pair)
       assert.deepStrictEqual(yield* takes(box), ["6 USD:KES"])
-      box.want(undefined)
-      box.change(NAIRA)
+      box.setPairs(undefined)
+      box.change(USD_NGN)
       assert.deepStrictEqual(yield* takes(box), ["8 USD:NGN"])
     })
   )
 
-  it.effect("drops what waits and is not wanted any more", () =>
+  it.effect("drops queued changes of pairs that are no longer subscribed", () =>
     Effect.gen(function* () {
       const box = make()
-      for (const pair of [SHILLING, NAIRA]) box.change(pair)
-      box.want([NAIRA])
+      for (const pair of [USD_KES, USD_NGN]) box.change(pair)
+      box.setPairs([USD_NGN])
       assert.deepStrictEqual(yield* takes(box), ["2 USD:NGN"])
     })
   )
 
-  it.effect("tells everything anew where it is asked to, without a gap", () =>
+  it.effect("delivers a requested snapshot without a gap", () =>
     Effect.gen(function* () {
-      const box = make([NAIRA])
-      for (const pair of [SHILLING, NAIRA]) box.change(pair)
-      box.refresh(false)
+      const box = make([USD_NGN])
+      for (const pair of [USD_KES, USD_NGN]) box.change(pair)
+      box.requestSnapshot("subscribed")
       assert.deepStrictEqual(yield* takes(box), ["2 all USD:NGN=2"])
-      box.refresh(true)
-      box.refresh(false)
+      box.requestSnapshot("all")
+      box.requestSnapshot("subscribed")
       assert.deepStrictEqual(yield* takes(box), ["2 all USD:KES=1,USD:NGN=2"])
-      box.refresh(false)
+      box.requestSnapshot("subscribed")
       box.invalidate()
       assert.deepStrictEqual(yield* takes(box), ["2 gap since 2", "2 all USD:NGN=2"])
     })
   )
 
-  it.effect("holds one event per pair at most, however many there were", () =>
+  it.effect("queues at most one event per pair, however many changes there are", () =>
     Effect.gen(function* () {
       const pairs = ["NGN", "KES", "GHS", "ZAR"].map((to) => pairOf("USD", to))
       const box = make()

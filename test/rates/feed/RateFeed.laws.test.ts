@@ -14,17 +14,17 @@ const READERS = 3
 const below = (limit: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: limit - 1 }))
 const reader = below(READERS)
 
-/** What may happen, told apart by the first member. */
+/** Possible actions, discriminated by the first member. */
 const Action = Schema.Union([
-  Schema.Tuple([Schema.Literal("tell"), below(PAIRS.length), below(60)]),
-  Schema.Tuple([Schema.Literal("tell"), below(PAIRS.length), below(60)]),
+  Schema.Tuple([Schema.Literal("publish"), below(PAIRS.length), below(60)]),
+  Schema.Tuple([Schema.Literal("publish"), below(PAIRS.length), below(60)]),
   Schema.Tuple([Schema.Literal("apply"), below(PAIRS.length), below(60), below(4)]),
   Schema.Tuple([Schema.Literal("poll")]),
   Schema.Tuple([Schema.Literal("take"), reader]),
   Schema.Tuple([Schema.Literal("take"), reader]),
   Schema.Tuple([Schema.Literal("resume"), reader]),
-  Schema.Tuple([Schema.Literal("refresh"), reader]),
-  Schema.Tuple([Schema.Literal("begin"), below(5)])
+  Schema.Tuple([Schema.Literal("snapshot"), reader]),
+  Schema.Tuple([Schema.Literal("start epoch"), below(5)])
 ])
 
 const play = Effect.fnUntraced(function* (history: ReadonlyArray<typeof Action.Type>) {
@@ -34,34 +34,34 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<typeof Action.T
   )
   const model = new Map<string, Rate>()
   let epoch = 1_763_698_037_086
-  const learn = (told: Rate) => {
-    const known = model.get(told.pair.key)
-    if (known === undefined || isNewer(told, known)) model.set(told.pair.key, told)
-    return told
+  const updateModel = (rate: Rate) => {
+    const known = model.get(rate.pair.key)
+    if (known === undefined || isNewer(rate, known)) model.set(rate.pair.key, rate)
+    return rate
   }
-  const rateOf = (pair: number, n: number) => learn(rate(PAIRS[pair] ?? assert.fail("no such pair"), n))
+  const rateOf = (pair: number, n: number) => updateModel(rate(PAIRS[pair] ?? assert.fail("no such pair"), n))
   const readerOf = (index: number) => readers[index] ?? assert.fail("no such reader")
 
   const act = ([kind, ...rest]: typeof Action.Type): Effect.Effect<void, never, Scope.Scope> | void => {
     const [first = 0, n = 0, skipped = 0] = rest
     switch (kind) {
-      case "tell":
-        return feed.tell(rateOf(first, n))
+      case "publish":
+        return feed.publish(rateOf(first, n))
       case "apply":
-        // Where others tell as well, numbers are missing or come twice.
+        // With other publishers, sequence numbers are skipped or repeated.
         return skipped === 0
           ? feed.apply(feed.position().sequence, rate(pairOf("USD", "ZAR"), n))
           : feed.apply(feed.position().sequence + skipped, rateOf(first, n))
       case "poll":
-        return feed.tellPoll(poll(1))
-      case "begin":
-        return feed.begin({ epoch: String(++epoch), sequence: first }, [])
+        return feed.publishPoll(poll(1))
+      case "start epoch":
+        return feed.startEpoch({ epoch: String(++epoch), sequence: first }, [])
       case "take":
         return readerOf(first).take
       case "resume":
         return readerOf(first).resume
-      case "refresh":
-        return readerOf(first).refresh()
+      case "snapshot":
+        return readerOf(first).requestSnapshot()
     }
   }
 
@@ -80,7 +80,7 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<typeof Action.T
 
 describe("RateFeed", () => {
   it.effect.prop(
-    "leaves every reader with the newest rates, in order, whatever happened",
+    "gives every subscriber the latest rates, in order, after any history",
     [Schema.Array(Action)],
     ([history]) => Effect.scoped(play(history)).pipe(Effect.provide(SecureRandom.layerWebCrypto)),
     { arbitrary: { runs: 1000, size: 120 } }

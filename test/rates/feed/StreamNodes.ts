@@ -10,7 +10,7 @@ import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { numberOf } from "../../support/SampleRates.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 
-/** The broadcaster of a node of its own, over the Redis at `url`. */
+/** Starts the broadcaster of a node over the Redis at `url`. */
 export const start = Effect.fnUntraced(function* (url: string) {
   const services = yield* Layer.build(
     Broadcaster.layerRedis.pipe(
@@ -28,56 +28,56 @@ export const start = Effect.fnUntraced(function* (url: string) {
 
 type Node = Broadcaster["Service"]
 
-/** A reader who takes what it is told at once, and makes sure that nothing is told out of order. */
+/** Subscribes, applies events immediately, and asserts that they are in order. */
 export const read = Effect.fnUntraced(function* (node: Node, subscription?: Subscription) {
-  const told: Array<RateEvent> = []
+  const received: Array<RateEvent> = []
   const view = new Map<string, Rate>()
   const mailbox = yield* node.subscribe(subscription)
 
-  const believe = (rate: Rate) => {
+  const applyRate = (rate: Rate) => {
     const known = view.get(rate.pair.key)
     assert.isFalse(known !== undefined && isNewer(known, rate), "an older rate after a newer one")
     view.set(rate.pair.key, rate)
   }
   const apply = (event: RateEvent) => {
-    const before = told.at(-1) ?? subscription?.since
-    told.push(event)
-    if (event._tag === "Snapshot") event.rates.forEach(believe)
+    const before = received.at(-1) ?? subscription?.since
+    received.push(event)
+    if (event._tag === "Snapshot") event.rates.forEach(applyRate)
     if (event._tag !== "RateChanged") return
     assert.strictEqual(event.epoch, before?.epoch)
     if (subscription?.pairs === undefined) assert.strictEqual(event.sequence, (before?.sequence ?? 0) + 1)
-    believe(event.rate)
+    applyRate(event.rate)
   }
   const reading = yield* Effect.map(mailbox.take, (events) => events.forEach(apply)).pipe(
     Effect.forever,
     Effect.forkScoped
   )
-  /** What was read, unless that was out of order. */
-  const soFar = <A>(look: () => A) => {
+  /** Reads a value, after asserting that the subscription has not failed. */
+  const checked = <A>(read: () => A) => {
     const exit = reading.pollUnsafe()
     if (exit !== undefined)
-      assert.fail(`${Exit.isFailure(exit) && Cause.pretty(exit.cause)} in ${told.map(short)}`)
-    return look()
+      assert.fail(`${Exit.isFailure(exit) && Cause.pretty(exit.cause)} in ${received.map(format)}`)
+    return read()
   }
 
   return {
-    told: () => soFar(() => told),
-    /** What was told, in short. */
-    short: () => soFar(() => told.map(short)),
-    /** The rates that it believes to be the newest, by the numbers with which they were made. */
-    view: () => soFar(() => Object.fromEntries(Array.from(view, ([key, rate]) => [key, numberOf(rate)]))),
-    last: () => soFar(() => told.at(-1))
+    received: () => checked(() => received),
+    /** Received events as short text. */
+    texts: () => checked(() => received.map(format)),
+    /** Numbers of the latest rates, by pair. */
+    view: () => checked(() => Object.fromEntries(Array.from(view, ([key, rate]) => [key, numberOf(rate)]))),
+    last: () => checked(() => received.at(-1))
   }
 })
 
-const shortRate = (rate: Rate) => `${rate.pair.key}=${numberOf(rate)}`
+const formatRate = (rate: Rate) => `${rate.pair.key}=${numberOf(rate)}`
 
-const short = (event: RateEvent): string => {
+const format = (event: RateEvent): string => {
   switch (event._tag) {
     case "RateChanged":
-      return `${event.sequence} ${shortRate(event.rate)}`
+      return `${event.sequence} ${formatRate(event.rate)}`
     case "Snapshot":
-      return `${event.sequence} all ${event.rates.map(shortRate).toSorted().join()}`
+      return `${event.sequence} all ${event.rates.map(formatRate).toSorted().join()}`
     case "PollFinished":
       return `${event.sequence} poll ${event.run.id.slice(-4)}`
     case "Gap":
@@ -85,17 +85,18 @@ const short = (event: RateEvent): string => {
   }
 }
 
-/** Waits until something holds, and no longer than it may take. */
-export const until = Effect.fnUntraced(function* (what: string, holds: () => boolean, millis = 5000) {
+/** Waits until a condition holds; fails after `millis`. */
+export const until = Effect.fnUntraced(function* (expectation: string, holds: () => boolean, millis = 5000) {
   const startedAt = performance.now()
   while (!holds()) {
-    if (performance.now() - startedAt > millis) assert.fail(`${millis} ms, and not yet: ${what}`)
-    yield* Effect.sleep("10 millis")
+    if (performance.now() - startedAt > millis)
+      assert.fail(`after ${millis} ms, still waiting for ${expectation}`)
+    yield* Effect.sleep("5 millis")
   }
 })
 
-/** Waits until nodes are in one epoch, at one position. */
-export const untilOne = (...nodes: ReadonlyArray<Node>) =>
+/** Waits until all nodes are at the same position. */
+export const untilInSync = (...nodes: ReadonlyArray<Node>) =>
   until("one position", () => {
     const positions = nodes
       .map((node) => node.snapshot())

@@ -3,8 +3,8 @@ import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import * as RateIds from "../../../src/domain/rates/RateIds.ts"
 
-/** A row of `exchange_rate`, with times in milliseconds. */
-export interface MadeRow {
+/** Generated row of `exchange_rate`, with times in epoch milliseconds. */
+export interface GeneratedRow {
   readonly id: string
   readonly pair: CurrencyPair
   readonly rate: string
@@ -16,8 +16,8 @@ export interface MadeRow {
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR
 
-/** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
-export const randomOf = (seed: number) => {
+/** Creates a pseudo-random generator of numbers in [0, 1) (mulberry32). */
+export const seededRandom = (seed: number) => {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
@@ -27,8 +27,8 @@ export const randomOf = (seed: number) => {
   }
 }
 
-/** Some days with rates, months apart; the first are of a time without partitions. */
-const eras = [
+/** First days of the periods with rates. The first ones have no partition of their own. */
+const PERIOD_STARTS = [
   "2019-03-01",
   "2024-01-30",
   "2024-02-27",
@@ -37,18 +37,22 @@ const eras = [
   "2025-12-31",
   "2026-03-01"
 ].map((day) => Date.parse(day))
-const ERA = 5 * DAY
+const PERIOD = 5 * DAY
 
-/** The last moment of any of them. */
-export const LAST = Date.parse("2026-06-01")
+/** Later than all rates. */
+export const END_TIME = Date.parse("2026-06-01")
 
 /**
- * A history of a pair: corrections soon and late, several of a moment, some of them recorded in the same millisecond,
- * rates that were recorded before they were in force, ids of either of both times, and legs.
+ * Generates the history of a pair: early and late corrections, several at the same time, some of them recorded in the same
+ * millisecond, forward-dated rates, ids by observation or recording time, and legs.
  */
-export const make = (pair: CurrencyPair, count: number, random: () => number): ReadonlyArray<MadeRow> => {
+export const make = (
+  pair: CurrencyPair,
+  count: number,
+  random: () => number
+): ReadonlyArray<GeneratedRow> => {
   const whole = (below: number) => Math.floor(random() * below)
-  const moments: Array<number> = []
+  const times: Array<number> = []
   const lags = [
     () => 0,
     () => whole(500),
@@ -58,20 +62,20 @@ export const make = (pair: CurrencyPair, count: number, random: () => number): R
     () => -whole(2 * HOUR),
     () => -whole(400 * DAY)
   ]
-  const rows: Array<MadeRow> = []
+  const rows: Array<GeneratedRow> = []
   while (rows.length < count) {
-    const again = moments[whole(moments.length * 4)]
-    const observedAt = again ?? (eras[whole(eras.length)] ?? 0) + whole(ERA)
-    moments.push(observedAt)
+    const repeated = times[whole(times.length * 4)]
+    const observedAt = repeated ?? (PERIOD_STARTS[whole(PERIOD_STARTS.length)] ?? 0) + whole(PERIOD)
+    times.push(observedAt)
     const earlier = rows[whole(rows.length * 20)]
     const lag = lags[whole(lags.length)] ?? (() => 0)
     const recordedAt = earlier?.observedAt === observedAt ? earlier.recordedAt : observedAt + lag()
-    const isNear = Math.abs(recordedAt - observedAt) < DAY
-    const named = isNear && random() < 0.3 ? recordedAt : observedAt
-    const [moment, recorded] = [named, Math.max(named, recordedAt)].map((at) => DateTime.makeUnsafe(at))
-    if (moment === undefined || recorded === undefined) continue
+    const isWithinDay = Math.abs(recordedAt - observedAt) < DAY
+    const idTime = isWithinDay && random() < 0.3 ? recordedAt : observedAt
+    const [idMoment, recorded] = [idTime, Math.max(idTime, recordedAt)].map((at) => DateTime.makeUnsafe(at))
+    if (idMoment === undefined || recorded === undefined) continue
     rows.push({
-      id: RateIds.make(moment, recorded, whole(RateIds.ENTROPY_RANGE)),
+      id: RateIds.make(idMoment, recorded, whole(RateIds.ENTROPY_RANGE)),
       pair,
       rate: `${1 + whole(2000)}.${String(whole(1e8)).padStart(8, "0")}`,
       observedAt,
@@ -82,8 +86,8 @@ export const make = (pair: CurrencyPair, count: number, random: () => number): R
   return rows
 }
 
-/** Stores rows as they are, past everything that gives them ids and times. */
-export const store = Effect.fnUntraced(function* (rows: ReadonlyArray<MadeRow>) {
+/** Inserts rows with their given ids and times. */
+export const store = Effect.fnUntraced(function* (rows: ReadonlyArray<GeneratedRow>) {
   const { sql } = yield* Database
   for (const month of ["2024-01-01", "2024-02-01", "2025-12-01", "2026-01-01", "2026-03-01"])
     yield* sql`SELECT ensure_monthly_partitions('exchange_rate', ${month}::timestamptz, 1)`
@@ -105,10 +109,10 @@ export const store = Effect.fnUntraced(function* (rows: ReadonlyArray<MadeRow>) 
   yield* sql`ANALYZE exchange_rate`
 })
 
-/** The order of a history. */
-export const order = (a: MadeRow, b: MadeRow) =>
+/** Sort order of history rows. */
+export const order = (a: GeneratedRow, b: GeneratedRow) =>
   a.observedAt - b.observedAt || a.recordedAt - b.recordedAt || (a.id < b.id ? -1 : 1)
 
-/** What once was in force of a pair, oldest first. */
-export const inForce = (rows: ReadonlyArray<MadeRow>, { key }: CurrencyPair) =>
+/** Rates of a pair that were in force, oldest first. */
+export const ratesInForce = (rows: ReadonlyArray<GeneratedRow>, { key }: CurrencyPair) =>
   rows.filter(({ isLeg, pair }) => !isLeg && pair.key === key).toSorted(order)

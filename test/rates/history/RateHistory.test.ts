@@ -2,59 +2,59 @@ import { assert, layer } from "@effect/vitest"
 import { Array, BigDecimal, DateTime, Effect, Layer, Option, Stream } from "effect"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import * as History from "../../../src/domain/rates/History.ts"
-import { BEGINNING, RateHistory } from "../../../src/rates/history/RateHistory.ts"
+import { MIN_TIME, RateHistory } from "../../../src/rates/history/RateHistory.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 import * as GeneratedHistory from "./GeneratedHistory.ts"
 
-const QUESTIONS = 10_000
+const QUERIES = 3000
 const ROWS = 3000
-const [NAIRA, SHILLING] = [pairOf("USD", "NGN"), pairOf("USD", "KES")]
-/** Not offered, but it once was. */
-const YEN = pairOf("JPY", "NGN")
+const [USD_NGN, USD_KES] = [pairOf("USD", "NGN"), pairOf("USD", "KES")]
+/** Stored, but not among the configured pairs. */
+const JPY_NGN = pairOf("JPY", "NGN")
 
-const random = GeneratedHistory.randomOf(20261121)
+const random = GeneratedHistory.seededRandom(20261121)
 const whole = (below: number) => Math.floor(random() * below)
-const made = [NAIRA, SHILLING, YEN].flatMap((pair) => GeneratedHistory.make(pair, ROWS, random))
-const naira = GeneratedHistory.inForce(made, NAIRA)
+const generated = [USD_NGN, USD_KES, JPY_NGN].flatMap((pair) => GeneratedHistory.make(pair, ROWS, random))
+const usdNgn = GeneratedHistory.ratesInForce(generated, USD_NGN)
 
-const TestLayer = Layer.effectDiscard(GeneratedHistory.store(made)).pipe(
+const TestLayer = Layer.effectDiscard(GeneratedHistory.store(generated)).pipe(
   Layer.provideMerge(RateHistory.layer),
   Layer.provideMerge(TestDatabase.layer())
 )
 
 const at = DateTime.makeUnsafe
-const END = at(GeneratedHistory.LAST)
+const END = at(GeneratedHistory.END_TIME)
 const idsOf = (rows: ReadonlyArray<{ readonly id: string }>) => rows.map(({ id }) => id)
 
-/** A moment at, just before or just after one that matters, or any other. */
-const someMoment = (moments: ReadonlyArray<number>) =>
+/** A time at, just before or just after one of the given times, or any other time. */
+const pickTime = (times: ReadonlyArray<number>) =>
   random() < 0.7
-    ? (moments[whole(moments.length)] ?? 0) + whole(3) - 1
-    : Date.parse("2018-01-01") + whole(GeneratedHistory.LAST - Date.parse("2018-01-01"))
+    ? (times[whole(times.length)] ?? 0) + whole(3) - 1
+    : Date.parse("2018-01-01") + whole(GeneratedHistory.END_TIME - Date.parse("2018-01-01"))
 
 layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
   it.effect(
-    "tells the rate in force as a straightforward model does",
+    "returns the same rate in force as a simple model",
     () =>
       Effect.gen(function* () {
         const history = yield* RateHistory
-        const moments = naira.flatMap(({ observedAt, recordedAt }) => [observedAt, recordedAt])
-        const questions = Array.makeBy(QUESTIONS, () => {
-          const moment = someMoment(moments)
-          return { moment, known: random() < 0.3 ? GeneratedHistory.LAST : someMoment(moments) }
+        const times = usdNgn.flatMap(({ observedAt, recordedAt }) => [observedAt, recordedAt])
+        const queries = Array.makeBy(QUERIES, () => {
+          const moment = pickTime(times)
+          return { moment, known: random() < 0.3 ? GeneratedHistory.END_TIME : pickTime(times) }
         })
         let none = 0
         yield* Effect.forEach(
-          questions,
+          queries,
           Effect.fnUntraced(function* ({ known, moment }) {
-            const expected = naira.findLast(
+            const expected = usdNgn.findLast(
               ({ observedAt, recordedAt }) => observedAt <= moment && recordedAt <= known
             )
-            const found = Option.getOrUndefined(yield* history.asOf(NAIRA, at(moment), at(known)))
+            const found = Option.getOrUndefined(yield* history.asOf(USD_NGN, at(moment), at(known)))
             if (expected === undefined) none++
-            const told = `at ${new Date(moment).toISOString()}, known at ${new Date(known).toISOString()}`
-            assert.strictEqual(found?.rate.id, expected?.id, told)
+            const context = `at ${new Date(moment).toISOString()}, known at ${new Date(known).toISOString()}`
+            assert.strictEqual(found?.rate.id, expected?.id, context)
             if (found === undefined || expected === undefined) return
             assert.strictEqual(Decimal.format(found.rate.rate), trimmed(expected.rate))
             assert.strictEqual(DateTime.toEpochMillis(found.rate.observedAt), expected.observedAt)
@@ -62,16 +62,16 @@ layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
           }),
           { concurrency: 16, discard: true }
         )
-        assert.isAbove(none, QUESTIONS / 100)
-        assert.isBelow(none, QUESTIONS / 2)
+        assert.isAbove(none, QUERIES / 100)
+        assert.isBelow(none, QUERIES / 2)
       }),
     120_000
   )
 
-  it.effect("pages through every row once, in order, whatever the size of the pages", () =>
+  it.effect("pages through every row once, in order, with any page size", () =>
     Effect.gen(function* () {
       const history = yield* RateHistory
-      const span = { pair: NAIRA, start: BEGINNING, end: END }
+      const span = { pair: USD_NGN, start: MIN_TIME, end: END }
       for (const size of [1, 40, 100, 1000, ROWS]) {
         const rows: Array<History.HistoryRow> = []
         for (;;) {
@@ -79,38 +79,41 @@ layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
           rows.push(...page)
           if (page.length < size || rows.length > (size === 1 ? 50 : ROWS)) break
         }
-        assert.deepStrictEqual(idsOf(rows), idsOf(naira).slice(0, rows.length))
-        if (size > 1) assert.strictEqual(rows.length, naira.length)
+        assert.deepStrictEqual(idsOf(rows), idsOf(usdNgn).slice(0, rows.length))
+        if (size > 1) assert.strictEqual(rows.length, usdNgn.length)
       }
       const streamed = yield* Stream.runCollect(history.streamRows(span))
-      assert.deepStrictEqual(idsOf(streamed), idsOf(naira))
+      assert.deepStrictEqual(idsOf(streamed), idsOf(usdNgn))
       assert.deepStrictEqual(
         streamed.map(({ rate }) => rate),
-        naira.map(({ rate }) => trimmed(rate))
+        usdNgn.map(({ rate }) => trimmed(rate))
       )
     })
   )
 
-  it.effect("tells the rows from a start on and before an end, also behind a position before them", () =>
+  it.effect("returns the rows from start to end, also after a position before start", () =>
     Effect.gen(function* () {
       const history = yield* RateHistory
       for (let i = 0; i < 50; i++) {
-        const [start, end] = [whole(naira.length), whole(naira.length)]
+        const [start, end] = [whole(usdNgn.length), whole(usdNgn.length)]
           .toSorted((a, b) => a - b)
-          .map((n) => naira[n])
+          .map((n) => usdNgn[n])
         if (start === undefined || end === undefined) continue
-        const span = { pair: NAIRA, start: at(start.observedAt), end: at(end.observedAt) }
-        const expected = naira.filter(
+        const span = { pair: USD_NGN, start: at(start.observedAt), end: at(end.observedAt) }
+        const expected = usdNgn.filter(
           ({ observedAt }) => observedAt >= start.observedAt && observedAt < end.observedAt
         )
         assert.deepStrictEqual(idsOf(yield* history.rows(span, undefined, ROWS)), idsOf(expected))
-        const [first] = yield* history.rows({ ...span, start: BEGINNING }, undefined, 1)
-        const behind = yield* history.rows(span, first, ROWS)
-        assert.deepStrictEqual(idsOf(behind), idsOf(expected.filter(({ id }) => id !== first?.id)))
+        const [first] = yield* history.rows({ ...span, start: MIN_TIME }, undefined, 1)
+        const afterFirst = yield* history.rows(span, first, ROWS)
+        assert.deepStrictEqual(idsOf(afterFirst), idsOf(expected.filter(({ id }) => id !== first?.id)))
       }
-      const other = yield* history.rows({ pair: YEN, start: BEGINNING, end: END }, undefined, 1)
-      assert.deepStrictEqual(idsOf(other), idsOf(GeneratedHistory.inForce(made, YEN)).slice(0, 1))
-      const none = { pair: pairOf("NGN", "USD"), start: BEGINNING, end: END }
+      const other = yield* history.rows({ pair: JPY_NGN, start: MIN_TIME, end: END }, undefined, 1)
+      assert.deepStrictEqual(
+        idsOf(other),
+        idsOf(GeneratedHistory.ratesInForce(generated, JPY_NGN)).slice(0, 1)
+      )
+      const none = { pair: pairOf("NGN", "USD"), start: MIN_TIME, end: END }
       assert.deepStrictEqual(yield* history.rows(none, undefined, 1), [])
     })
   )
@@ -119,17 +122,17 @@ layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
     ["1h", GeneratedHistory.HOUR],
     ["1d", GeneratedHistory.DAY]
   ] as const) {
-    it.effect(`makes candles of ${interval} as a straightforward model does`, () =>
+    it.effect(`returns the same candles of ${interval} as a simple model`, () =>
       Effect.gen(function* () {
         const history = yield* RateHistory
-        const expected = candlesOf(length)
-        const all = { pair: NAIRA, start: BEGINNING, end: END }
+        const expected = expectedCandles(length)
+        const all = { pair: USD_NGN, start: MIN_TIME, end: END }
         const streamed = yield* Stream.runCollect(history.streamCandles(all, interval))
         assert.deepStrictEqual(streamed.map(History.candleFields), expected)
 
         for (const limit of [1, 3, 50]) {
           const pages: Array<ReadonlyArray<History.Candle>> = []
-          let start = Option.some(BEGINNING)
+          let start = Option.some(MIN_TIME)
           while (Option.isSome(start) && pages.length < 200) {
             const page = yield* history.candles({ ...all, start: start.value }, interval, limit)
             assert.isAtMost(page.candles.length, limit)
@@ -137,17 +140,17 @@ layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
             pages.push(page.candles)
             start = page.next
           }
-          const told = pages.flat().map(History.candleFields)
-          assert.deepStrictEqual(told, expected.slice(0, told.length))
-          if (limit === 50) assert.strictEqual(told.length, expected.length)
+          const candles = pages.flat().map(History.candleFields)
+          assert.deepStrictEqual(candles, expected.slice(0, candles.length))
+          if (limit === 50) assert.strictEqual(candles.length, expected.length)
         }
 
         for (let i = 0; i < 50; i++) {
-          const [start = 0, end = 0] = [whole(naira.length), whole(naira.length)]
-            .map((n) => naira[n]?.observedAt ?? 0)
+          const [start = 0, end = 0] = [whole(usdNgn.length), whole(usdNgn.length)]
+            .map((n) => usdNgn[n]?.observedAt ?? 0)
             .toSorted((a, b) => a - b)
           const page = yield* history.candles(
-            { pair: NAIRA, start: at(start), end: at(end) },
+            { pair: USD_NGN, start: at(start), end: at(end) },
             interval,
             100_000
           )
@@ -164,9 +167,9 @@ layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
 
 const trimmed = (digits: string) => Decimal.format(BigDecimal.fromStringUnsafe(digits))
 
-/** The candles of the whole history, from what was recorded last of each moment. */
-const candlesOf = (length: number) => {
-  const last = new Map(naira.map((row) => [row.observedAt, row]))
+/** Computes the candles of the whole history from the last recorded rate of each time. */
+const expectedCandles = (length: number) => {
+  const last = new Map(usdNgn.map((row) => [row.observedAt, row]))
   const groups = Map.groupBy(last.values(), ({ observedAt }) => Math.floor(observedAt / length) * length)
   return Array.fromIterable(groups).map(([start, rows]) => {
     const rates = rows.map(({ rate }) => BigDecimal.fromStringUnsafe(rate))

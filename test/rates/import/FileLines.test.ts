@@ -9,7 +9,7 @@ const read = (...chunks: ReadonlyArray<Uint8Array>) =>
 const Part = Schema.Literals(["a", "€", "😀", "\r\n", "\n", '"'])
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-it.effect("numbers lines, whatever ends them, and drops a byte order mark", () =>
+it.effect("numbers lines that end with LF or CRLF, and drops a byte order mark", () =>
   Effect.gen(function* () {
     const lines = yield* read(bytes("\ufefffrom\r\n\nUSD\nlast"))
     assert.deepStrictEqual(
@@ -21,19 +21,19 @@ it.effect("numbers lines, whatever ends them, and drops a byte order mark", () =
 )
 
 it.effect.prop(
-  "reads the same lines, wherever its bytes are cut",
+  "reads the same lines for any split into chunks",
   [Schema.Array(Part).check(Schema.isMaxLength(40)), Schema.Literals([1, 2, 3, 5, 7])],
   ([parts, size]) =>
     Effect.gen(function* () {
       const all = bytes(parts.join(""))
-      const cut = Array.from({ length: Math.ceil(all.length / size) }, (_, n) =>
+      const chunks = Array.from({ length: Math.ceil(all.length / size) }, (_, n) =>
         all.slice(n * size, (n + 1) * size)
       )
-      assert.deepStrictEqual(yield* read(...cut), yield* read(all))
+      assert.deepStrictEqual(yield* read(...chunks), yield* read(all))
     })
 )
 
-it.effect("keeps no more of an endless line than shows that it is too long", () =>
+it.effect("truncates an overlong line just after the limit", () =>
   Effect.gen(function* () {
     const chunk = bytes("x".repeat(1000))
     const lines = yield* read(...Array.from({ length: 500 }, () => chunk), bytes("\nnext"))

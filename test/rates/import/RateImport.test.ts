@@ -14,13 +14,13 @@ import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 import { pairOf, tick } from "../../support/RateTicks.ts"
 
-/** What Frankfurter quotes, by day. */
-const quoted = new Map<string, Record<string, string>>()
+/** Quotes of Frankfurter, by day. */
+const quotesByDay = new Map<string, Record<string, string>>()
 
 const frankfurter = Layer.succeed(FrankfurterSeries, {
   days: (currencies, from, to) =>
     Effect.sync(() =>
-      Array.from(quoted, ([date, rates]): QuotedDay => {
+      Array.from(quotesByDay, ([date, rates]): QuotedDay => {
         const day = DateTime.makeUnsafe(date)
         const known = currencies.flatMap((currency) => {
           const text = rates[currency]
@@ -43,7 +43,7 @@ const TestLayer = Layer.mergeAll(RateImport.layer, ImportRepo.layer, RateRepo.la
   Layer.provideMerge(TestDatabase.layer())
 )
 
-/** Imports a file of these lines; returns what came of it, and the bad lines. */
+/** Imports a file with the given lines. Returns the summary and the invalid lines. */
 const importLines = Effect.fnUntraced(function* (
   lines: ReadonlyArray<string>,
   options: Partial<FileOptions<never>> = {}
@@ -52,17 +52,17 @@ const importLines = Effect.fnUntraced(function* (
   const rateImport = yield* RateImport
   const file = `${yield* fs.makeTempDirectoryScoped()}/rates.csv`
   yield* fs.writeFileString(file, lines.join("\n"))
-  const bad: Array<string> = []
+  const invalid: Array<string> = []
   const summary = yield* rateImport.file({
     file,
     defaults: { pair: Option.none(), provider: "import" },
-    skipBad: false,
+    skipInvalid: false,
     dryRun: false,
-    observe: () => Effect.void,
-    onBad: (lines) => Effect.sync(() => bad.push(...lines.map(ImportRow.describe))),
+    onProgress: () => Effect.void,
+    onInvalid: (lines) => Effect.sync(() => invalid.push(...lines.map(ImportRow.describe))),
     ...options
   })
-  return { summary, bad }
+  return { summary, invalid }
 }, Effect.scoped)
 
 const HEADER = "from,to,rate,observed_at,provider"
@@ -74,14 +74,14 @@ interface Row {
   readonly raw: string
   readonly isLeg: boolean
   readonly derivedFrom: ReadonlyArray<string> | null
-  readonly home: string
+  readonly partition: string
 }
 
-/** Everything that is stored of a pair, in the order in which it was recorded. */
+/** Stored rates of a pair by observation time, then by recording time. */
 const stored = Effect.fnUntraced(function* (pair: CurrencyPair) {
   const { sql } = yield* Database
   return yield* sql<Row>`
-    SELECT id, rate, provider, raw::text AS raw, is_leg, derived_from, tableoid::regclass::text AS home
+    SELECT id, rate, provider, raw::text AS raw, is_leg, derived_from, tableoid::regclass::text AS partition
     FROM exchange_rate WHERE source_currency = ${pair.from} AND destination_currency = ${pair.to}
     ORDER BY observed_at, recorded_at, id`
 })
@@ -94,7 +94,7 @@ const latest = Effect.fnUntraced(function* (pair: CurrencyPair) {
 })
 
 layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
-  it.effect("stores nothing where lines are bad, and names each of them", () =>
+  it.effect("stores nothing if a line is invalid, and reports every invalid line", () =>
     Effect.gen(function* () {
       const pair = pairOf("AED", "NGN")
       const lines = [
@@ -105,17 +105,17 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         "",
         "AED,NGN,400,2999-01-01,"
       ]
-      const { bad, summary } = yield* importLines(lines)
-      assert.deepStrictEqual(summary, { given: 4, bad: 3, stored: 0, corrections: 0, known: 0 })
+      const { invalid, summary } = yield* importLines(lines)
+      assert.deepStrictEqual(summary, { total: 4, invalid: 3, stored: 0, corrections: 0, skipped: 0 })
       assert.deepStrictEqual(
-        bad.map((text) => text.slice(0, "line 3: from".length)),
+        invalid.map((text) => text.slice(0, "line 3: from".length)),
         ["line 3: rate", "line 4: to: ", "line 6: obse"]
       )
       assert.deepStrictEqual(yield* stored(pair), [])
 
-      const skipped = yield* importLines(lines, { skipBad: true })
-      assert.deepStrictEqual(skipped.bad, bad)
-      assert.deepStrictEqual(skipped.summary, { given: 4, bad: 3, stored: 1, corrections: 0, known: 0 })
+      const skipped = yield* importLines(lines, { skipInvalid: true })
+      assert.deepStrictEqual(skipped.invalid, invalid)
+      assert.deepStrictEqual(skipped.summary, { total: 4, invalid: 3, stored: 1, corrections: 0, skipped: 0 })
       assert.deepStrictEqual(
         (yield* stored(pair)).map(({ rate }) => rate),
         ["400"]
@@ -123,7 +123,7 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
     })
   )
 
-  it.effect("stores a file once, however often it is imported, in the partition of its months", () =>
+  it.effect("stores a repeatedly imported file once, in the partitions of its months", () =>
     Effect.gen(function* () {
       const pair = pairOf("AUD", "NGN")
       const lines = [
@@ -133,10 +133,10 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         "AUD,NGN,510,1995-07-15,"
       ]
       const first = yield* importLines(lines)
-      assert.deepStrictEqual(first.summary, { given: 3, bad: 0, stored: 2, corrections: 0, known: 1 })
+      assert.deepStrictEqual(first.summary, { total: 3, invalid: 0, stored: 2, corrections: 0, skipped: 1 })
       const rows = yield* stored(pair)
       assert.deepStrictEqual(
-        rows.map(({ home, provider, rate }) => [rate, provider, home]),
+        rows.map(({ partition, provider, rate }) => [rate, provider, partition]),
         [
           ["500.1", "cbn", "exchange_rate_1995_06"],
           ["510", "import", "exchange_rate_1995_07"]
@@ -152,19 +152,19 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         provider: "cbn"
       })
       const again = yield* importLines(lines)
-      assert.deepStrictEqual(again.summary, { given: 3, bad: 0, stored: 0, corrections: 0, known: 3 })
+      assert.deepStrictEqual(again.summary, { total: 3, invalid: 0, stored: 0, corrections: 0, skipped: 3 })
       assert.deepStrictEqual(yield* stored(pair), rows)
     })
   )
 
-  it.effect("adds a correction behind what it corrects, once, and back again", () =>
+  it.effect("stores a correction after the corrected rate, once, and a correction back", () =>
     Effect.gen(function* () {
       const pair = pairOf("BRL", "NGN")
-      const say = (rate: string) => importLines([HEADER, `BRL,NGN,${rate},2024-01-15T09:30:00Z,`])
-      yield* say("300")
-      assert.strictEqual((yield* say("301")).summary.corrections, 1)
-      assert.strictEqual((yield* say("301")).summary.known, 1)
-      assert.strictEqual((yield* say("300")).summary.corrections, 1)
+      const importRate = (rate: string) => importLines([HEADER, `BRL,NGN,${rate},2024-01-15T09:30:00Z,`])
+      yield* importRate("300")
+      assert.strictEqual((yield* importRate("301")).summary.corrections, 1)
+      assert.strictEqual((yield* importRate("301")).summary.skipped, 1)
+      assert.strictEqual((yield* importRate("300")).summary.corrections, 1)
       assert.deepStrictEqual(
         (yield* stored(pair)).map(({ rate }) => rate),
         ["300", "301", "300"]
@@ -173,7 +173,7 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
     })
   )
 
-  it.effect("corrects what a clock ahead of this one recorded", () =>
+  it.effect("corrects a rate that was recorded by a clock ahead of this one", () =>
     Effect.gen(function* () {
       const { sql } = yield* Database
       const pair = pairOf("CHF", "NGN")
@@ -191,11 +191,11 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         (yield* stored(pair)).map(({ rate }) => rate),
         ["900", "901", "902"]
       )
-      assert.strictEqual((yield* importLines([HEADER, "CHF,NGN,902,2024-01-15,"])).summary.known, 1)
+      assert.strictEqual((yield* importLines([HEADER, "CHF,NGN,902,2024-01-15,"])).summary.skipped, 1)
     })
   )
 
-  it.effect("refuses lines of one moment that contradict each other", () =>
+  it.effect("rejects contradicting lines of the same time", () =>
     Effect.gen(function* () {
       const lines = [
         HEADER,
@@ -204,18 +204,18 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         "CNY,NGN,200.0,2024-01-15,other",
         "CNY,NGN,200.000,2024-01-15,import"
       ]
-      const { bad, summary } = yield* importLines(lines)
-      assert.deepStrictEqual(bad, [
-        'line 3: rate: found "201", allowed: "200", as line 2 says of the same pair and moment',
-        'line 4: provider: found "other", allowed: "import", as line 2 says of the same pair and moment'
+      const { invalid, summary } = yield* importLines(lines)
+      assert.deepStrictEqual(invalid, [
+        'line 3: rate: found "201", allowed: "200", as in line 2 for the same pair and time',
+        'line 4: provider: found "other", allowed: "import", as in line 2 for the same pair and time'
       ])
       assert.strictEqual(summary.stored, 0)
-      const skipped = yield* importLines(lines, { skipBad: true })
-      assert.deepStrictEqual(skipped.summary, { given: 4, bad: 2, stored: 1, corrections: 0, known: 1 })
+      const skipped = yield* importLines(lines, { skipInvalid: true })
+      assert.deepStrictEqual(skipped.summary, { total: 4, invalid: 2, stored: 1, corrections: 0, skipped: 1 })
     })
   )
 
-  it.effect("moves the latest rate forward only", () =>
+  it.effect("only moves the latest rate forward", () =>
     Effect.gen(function* () {
       const repo = yield* RateRepo
       const pair = pairOf("JPY", "NGN")
@@ -227,22 +227,28 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
     })
   )
 
-  it.effect("only compares in a dry run", () =>
+  it.effect("stores nothing in a dry run", () =>
     Effect.gen(function* () {
       yield* importLines([HEADER, "SEK,NGN,140,2024-01-15,"])
       const lines = [HEADER, "SEK,NGN,140,2024-01-15,", "SEK,NGN,141,2001-01-15,"]
       const { summary } = yield* importLines(lines, { dryRun: true })
-      assert.deepStrictEqual(summary, { given: 2, bad: 0, stored: 1, corrections: 0, known: 1 })
+      assert.deepStrictEqual(summary, { total: 2, invalid: 0, stored: 1, corrections: 0, skipped: 1 })
       assert.strictEqual((yield* stored(pairOf("SEK", "NGN"))).length, 1)
     })
   )
 
-  it.effect("stores what reaches over several batches", () =>
+  it.effect("stores an import of several batches", () =>
     Effect.gen(function* () {
       const at = (n: number) => DateTime.formatIso(DateTime.makeUnsafe(Date.UTC(2020, 0, 1) + n * 60_000))
       const lines = Array.from({ length: 12_345 }, (_, n) => `NOK,NGN,${n + 1},${at(n)},`)
       const { summary } = yield* importLines([HEADER, ...lines])
-      assert.deepStrictEqual(summary, { given: 12_345, bad: 0, stored: 12_345, corrections: 0, known: 0 })
+      assert.deepStrictEqual(summary, {
+        total: 12_345,
+        invalid: 0,
+        stored: 12_345,
+        corrections: 0,
+        skipped: 0
+      })
       const { sql } = yield* Database
       const [row] = yield* sql<{ count: bigint; ids: bigint; sum: string }>`
         SELECT count(*), count(DISTINCT id) AS ids, sum(rate) FROM exchange_rate WHERE source_currency = 'NOK'`
@@ -251,13 +257,13 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
     })
   )
 
-  it.effect("refuses a file that is none, and a header that it does not know", () =>
+  it.effect("rejects an empty or missing file and an unknown header", () =>
     Effect.gen(function* () {
-      const refusal = (lines: ReadonlyArray<string>) =>
+      const messageFor = (lines: ReadonlyArray<string>) =>
         Effect.map(Effect.flip(importLines(lines)), ({ message }) => message)
-      assert.strictEqual(yield* refusal([]), "rates.csv cannot be imported: it is empty")
+      assert.strictEqual(yield* messageFor([]), "rates.csv cannot be imported: it is empty")
       assert.include(
-        yield* refusal(["from,to,rate,observed_at,note"]),
+        yield* messageFor(["from,to,rate,observed_at,note"]),
         'rates.csv cannot be imported: line 1: header: found "note"'
       )
       const rateImport = yield* RateImport
@@ -265,33 +271,33 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         rateImport.file({
           file: "/does/not/exist.csv",
           defaults: { pair: Option.none(), provider: "import" },
-          skipBad: false,
+          skipInvalid: false,
           dryRun: false,
-          observe: () => Effect.void,
-          onBad: () => Effect.void
+          onProgress: () => Effect.void,
+          onInvalid: () => Effect.void
         })
       )
-      assert.strictEqual(missing.message, "exist.csv cannot be imported: there is no such file")
+      assert.strictEqual(missing.message, "exist.csv cannot be imported: the file does not exist")
     })
   )
 
-  it.effect("is done by one process at a time", () =>
+  it.effect("runs in one process at a time", () =>
     Effect.gen(function* () {
       const repo = yield* ImportRepo
-      const [begun, end] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const [started, end] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
       const other = yield* Effect.forkChild(
-        repo.transaction(() => Effect.andThen(Deferred.succeed(begun, undefined), Deferred.await(end)))
+        repo.transaction(() => Effect.andThen(Deferred.succeed(started, undefined), Deferred.await(end)))
       )
-      yield* Deferred.await(begun)
-      const refused = yield* Effect.flip(importLines([HEADER]))
-      assert.strictEqual(refused._tag, "ImportUnderWay")
+      yield* Deferred.await(started)
+      const error = yield* Effect.flip(importLines([HEADER]))
+      assert.strictEqual(error._tag, "ImportInProgress")
       yield* Deferred.succeed(end, undefined)
       yield* Fiber.join(other)
-      assert.strictEqual((yield* importLines([HEADER])).summary.given, 0)
+      assert.strictEqual((yield* importLines([HEADER])).summary.total, 0)
     })
   )
 
-  it.effect("stores daily rates, and what is computed from them with its legs, once", () =>
+  it.effect("stores daily rates and derived rates with their legs, once", () =>
     Effect.gen(function* () {
       const rateImport = yield* RateImport
       const day = (date: string) => DateTime.makeUnsafe(date)
@@ -301,15 +307,15 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
           start: day("2023-12-29"),
           end: day("2024-01-03"),
           dryRun: false,
-          observe: () => Effect.void
+          onProgress: () => Effect.void
         })
-      quoted.set("2023-12-28", { ETB: "55" })
-      quoted.set("2023-12-29", { ETB: "56.1", GBP: "0.8", EUR: "0.9" })
-      quoted.set("2024-01-02", { ETB: "56.2", GBP: "0.79" })
+      quotesByDay.set("2023-12-28", { ETB: "55" })
+      quotesByDay.set("2023-12-29", { ETB: "56.1", GBP: "0.8", EUR: "0.9" })
+      quotesByDay.set("2024-01-02", { ETB: "56.2", GBP: "0.79" })
       const [dollar, pound, euro] = [pairOf("USD", "ETB"), pairOf("GBP", "ETB"), pairOf("EUR", "ETB")]
 
       const summary = yield* importDays(dollar, pound, euro)
-      assert.deepStrictEqual(summary, { given: 5, bad: 0, stored: 5, corrections: 0, known: 0 })
+      assert.deepStrictEqual(summary, { total: 5, invalid: 0, stored: 5, corrections: 0, skipped: 0 })
       const direct = yield* stored(dollar)
       assert.deepStrictEqual(
         direct.map(({ isLeg, provider, rate }) => [rate, provider, isLeg]),
@@ -339,21 +345,21 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         { date: "2023-12-29", base: "USD", quote: "GBP", rate: 0.8 },
         { date: "2023-12-29", base: "USD", quote: "ETB", rate: 56.1 }
       ])
-      // It has no quote of the euro on the second day.
+      // The second day has no EUR quote.
       assert.strictEqual((yield* stored(euro)).length, 1)
 
-      assert.deepStrictEqual(yield* importDays(dollar, pound, euro), { ...summary, stored: 0, known: 5 })
+      assert.deepStrictEqual(yield* importDays(dollar, pound, euro), { ...summary, stored: 0, skipped: 5 })
       assert.deepStrictEqual(yield* stored(pairOf("USD", "GBP")), pounds)
 
-      // A pair that comes later takes the legs that are there.
+      // A pair that is imported later uses the stored legs.
       yield* importDays(pairOf("ETB", "GBP"))
       const [inverse] = yield* stored(pairOf("ETB", "GBP"))
       assert.deepStrictEqual(inverse?.derivedFrom, [idAt(direct, 0), idAt(pounds, 0)])
 
-      // What Frankfurter says otherwise later is a correction, with what it is computed from.
-      quoted.set("2024-01-02", { ETB: "56.2", GBP: "0.78" })
+      // A changed quote is a correction, with a new leg.
+      quotesByDay.set("2024-01-02", { ETB: "56.2", GBP: "0.78" })
       const corrected = yield* importDays(dollar, pound, euro)
-      assert.deepStrictEqual(corrected, { ...summary, stored: 1, corrections: 1, known: 4 })
+      assert.deepStrictEqual(corrected, { ...summary, stored: 1, corrections: 1, skipped: 4 })
       assert.deepStrictEqual(
         (yield* stored(pairOf("USD", "GBP"))).map(({ rate }) => rate),
         ["0.8", "0.79", "0.78"]

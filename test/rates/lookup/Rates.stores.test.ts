@@ -38,7 +38,7 @@ const lookupWith = (inRedis: Option.Option<Rate>) =>
   Effect.gen(function* () {
     const rates = yield* Rates
     const provider = yield* TestProvider
-    yield* provider.answer(failing)
+    yield* provider.respondWith(failing)
     return { found: yield* Effect.result(rates.lookup(pairOf("USD", "NGN"))), calls: yield* provider.calls }
   }).pipe(
     Effect.provide(

@@ -66,7 +66,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) 
       const rates = yield* Rates
       const provider = yield* TestProvider
       yield* rates.lookup(pair)
-      yield* provider.answer(rate("1600"))
+      yield* provider.respondWith(rate("1600"))
       yield* TestClock.adjust("10 minutes")
       assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1500",
@@ -104,14 +104,14 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) 
       yield* rates.lookup(pair)
       yield* TestClock.adjust("11 minutes")
       const answered = yield* Deferred.make<void>()
-      yield* provider.answer((pair) => Effect.andThen(Deferred.await(answered), rate("1601")(pair)))
+      yield* provider.respondWith((pair) => Effect.andThen(Deferred.await(answered), rate("1601")(pair)))
       const lookups = yield* Effect.forkChild(
         Effect.all(
           Array.from({ length: 200 }, () => rates.lookup(pair)),
           { concurrency: "unbounded" }
         )
       )
-      yield* provider.asked(2)
+      yield* provider.awaitCalls(2)
       yield* Deferred.succeed(answered, undefined)
       const found = yield* Fiber.join(lookups)
       assert.strictEqual(found.length, 200)
@@ -137,7 +137,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) 
       const rates = yield* Rates
       const provider = yield* TestProvider
       yield* rates.lookup(pair)
-      yield* provider.answer(failing)
+      yield* provider.respondWith(failing)
       yield* TestClock.adjust("3 days")
       assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
         rate: "1500",
@@ -151,10 +151,10 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) 
       const rates = yield* Rates
       const provider = yield* TestProvider
       yield* rates.lookup(pair)
-      yield* provider.answer(hanging)
+      yield* provider.respondWith(hanging)
       yield* TestClock.adjust("11 minutes")
       const first = yield* Effect.forkChild(rates.lookup(pair))
-      yield* provider.asked(2)
+      yield* provider.awaitCalls(2)
       const waited = yield* advanceUntilDone(first, "100 millis")
       assert.isAtLeast(waited, 1000)
       assert.isAtMost(waited, 1100)
@@ -169,10 +169,10 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) 
       const rates = yield* Rates
       const provider = yield* TestProvider
       yield* rates.lookup(pair)
-      yield* provider.answer((pair) => Effect.delay(rate("1800")(pair), "3 seconds"))
+      yield* provider.respondWith((pair) => Effect.delay(rate("1800")(pair), "3 seconds"))
       yield* TestClock.adjust("11 minutes")
       const first = yield* Effect.forkChild(rates.lookup(pair))
-      yield* provider.asked(2)
+      yield* provider.awaitCalls(2)
       yield* advanceUntilDone(first, "100 millis")
       assert.isTrue((yield* Fiber.join(first)).stale)
       yield* TestClock.adjust("3 seconds")
@@ -189,12 +189,12 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) 
     Effect.gen(function* () {
       const rates = yield* Rates
       const provider = yield* TestProvider
-      yield* provider.answer(failing)
+      yield* provider.respondWith(failing)
       for (let i = 0; i < 5; i++) {
         assert.strictEqual((yield* Effect.flip(rates.lookup(pair)))._tag, "RateUnavailable")
       }
       assert.strictEqual(yield* provider.calls, 1)
-      yield* provider.answer(rate("1501"))
+      yield* provider.respondWith(rate("1501"))
       yield* TestClock.adjust("1 seconds")
       assert.strictEqual(summary(yield* rates.lookup(pair)).rate, "1501")
     }))
@@ -205,14 +205,14 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) 
       const provider = yield* TestProvider
       yield* rates.lookup(pair)
       yield* TestClock.adjust("60 seconds")
-      yield* provider.answer(rate("1550"))
+      yield* provider.respondWith(rate("1550"))
       assert.strictEqual(summary(yield* rates.lookup(pair, maxAge("60 seconds"))).rate, "1500")
       assert.deepStrictEqual(summary(yield* rates.lookup(pair, maxAge("59 seconds"))), {
         rate: "1550",
         source: "provider",
         stale: false
       })
-      yield* provider.answer(failing)
+      yield* provider.respondWith(failing)
       yield* TestClock.adjust("61 seconds")
       const error = yield* Effect.flip(rates.lookup(pair, maxAge("60 seconds")))
       assert.strictEqual(error._tag, "RateTooOld")

@@ -16,7 +16,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup during 
       const [rates, cache, repo] = [yield* Rates, yield* RateCache, yield* RateRepo]
       const provider = yield* TestProvider
       yield* rates.lookup(pair)
-      yield* provider.answer(hanging)
+      yield* provider.respondWith(hanging)
       yield* TestClock.adjust("2 minutes")
       const waiting = yield* Effect.forkChild(rates.lookup(pair, { maxAge: Duration.minutes(1) }))
       yield* TestClock.adjust("500 millis")
@@ -35,13 +35,13 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup during 
       const provider = yield* TestProvider
       yield* rates.lookup(pair)
       yield* TestClock.adjust("2 minutes")
-      yield* provider.answer((pair) =>
+      yield* provider.respondWith((pair) =>
         Effect.flatMap(tick(pair.from, pair.to, "1500"), (observed) =>
           Effect.delay(Effect.succeed(observed), "400 millis")
         )
       )
       const waiting = yield* Effect.forkChild(rates.lookup(pair, { maxAge: Duration.minutes(1) }))
-      yield* provider.asked(2)
+      yield* provider.awaitCalls(2)
       yield* TestClock.adjust("200 millis")
       const published = yield* repo.insert(yield* tick("USD", "KES", "1555"))
       cache.putLocal(published)

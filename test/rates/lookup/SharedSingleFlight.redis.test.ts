@@ -72,7 +72,7 @@ describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concu
       Effect.gen(function* () {
         const provider = yield* TestProvider
         const all = yield* nodes(NODES)
-        yield* provider.answer(delayed(rate("1500.25"), "300 millis"))
+        yield* provider.respondWith(delayed(rate("1500.25"), "300 millis"))
         const pair = pairOf("USD", "NGN")
         const fetched = yield* Effect.forEach(yield* fetchEverywhere(all, pair), Effect.fromResult)
         assert.strictEqual(yield* provider.calls, 1)
@@ -98,7 +98,7 @@ describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concu
           concurrency: "unbounded"
         })
         for (let poll = 1; poll <= 3; poll++) {
-          yield* provider.answer(delayed(rate(`150${poll}.5`), "50 millis"))
+          yield* provider.respondWith(delayed(rate(`150${poll}.5`), "50 millis"))
           for (const { rate } of yield* pollEverywhere)
             assert.strictEqual(BigDecimal.format(rate), `150${poll}.5`)
           assert.strictEqual(yield* provider.calls, poll)
@@ -111,7 +111,7 @@ describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concu
       Effect.gen(function* () {
         const provider = yield* TestProvider
         const all = yield* nodes(NODES)
-        yield* provider.answer((pair) => Effect.delay(failing(pair), "300 millis"))
+        yield* provider.respondWith((pair) => Effect.delay(failing(pair), "300 millis"))
         const pair = pairOf("EUR", "NGN")
         const results = yield* fetchEverywhere(all, pair)
         const errors = yield* Effect.forEach(results, (result) => Effect.flip(Effect.fromResult(result)))
@@ -120,7 +120,7 @@ describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concu
           assert.instanceOf(error, ProviderError)
           assert.strictEqual(error.message, errors[0]?.message)
         }
-        yield* provider.answer(rate("1"))
+        yield* provider.respondWith(rate("1"))
         yield* Effect.sleep("1100 millis")
         for (const result of yield* fetchEverywhere(all, pair)) yield* Effect.fromResult(result)
         assert.strictEqual(yield* provider.calls, 2)
@@ -140,7 +140,7 @@ describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concu
         assert.strictEqual(yield* provider.calls, 1)
 
         // Without a renewal, the claim of the slow process would expire before its provider answers.
-        yield* provider.answer(delayed(rate("2000"), "2800 millis"))
+        yield* provider.respondWith(delayed(rate("2000"), "2800 millis"))
         const slow = yield* Effect.forkChild(fetchEverywhere([one, other], pairOf("GBP", "KES")))
         yield* Effect.sleep("200 millis")
         yield* use((client) => client.pexpire("effex:flight:GBP:KES", 2000))

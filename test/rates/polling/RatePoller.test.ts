@@ -1,54 +1,39 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, Fiber, Layer, Option, Ref } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { DateTime, Duration, Effect, Fiber, Option, Ref } from "effect"
 import { TestClock } from "effect/testing"
-import { Database } from "../../../src/platform/postgres/Database.ts"
 import { Leader } from "../../../src/platform/Leader.ts"
-import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
-import { PollRepo } from "../../../src/rates/polling/PollRepo.ts"
+import { Database } from "../../../src/platform/postgres/Database.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
-import { RateIngest } from "../../../src/rates/RateIngest.ts"
+import { PollRepo } from "../../../src/rates/polling/PollRepo.ts"
 import { RatePoller } from "../../../src/rates/polling/RatePoller.ts"
+import { RateIngest } from "../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
-import * as TestDatabase from "../../support/TestDatabase.ts"
-import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
 import { pairOf } from "../../support/RateTicks.ts"
-
-const layerOf = (env: Readonly<Record<string, string>>) =>
-  RatePoller.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(RateIngest.layer, Leader.layer)),
-    Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
-    Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, TestProvider.layer)),
-    Layer.provideMerge(SecureRandom.layerWebCrypto),
-    Layer.provideMerge(TestDatabase.layer(env))
-  )
+import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
+import * as TestRates from "../TestRates.ts"
 
 const test = (
-  name: string,
-  body: Effect.Effect<
-    void,
-    unknown,
-    RatePoller | RateIngest | PollRepo | RateRepo | RateCache | TestProvider | Leader | Database
-  >,
+  title: string,
+  body: Effect.Effect<void, unknown, TestRates.Services | Database>,
   env: Readonly<Record<string, string>> = {}
-) => it.effect(name, () => Effect.provide(body, layerOf(env)))
+) => it.effect(title, () => Effect.provide(body, TestRates.layer(env)))
 
-const exceptNaira = (provider: TestProvider["Service"]) =>
-  provider.answer((pair) => (pair.to === "NGN" ? failing(pair) : rate("10")(pair)))
+const failNgn = (provider: TestProvider["Service"]) =>
+  provider.respondWith((pair) => (pair.to === "NGN" ? failing(pair) : rate("10")(pair)))
 
 describe("RatePoller.pollOnce", () => {
   test(
-    "refreshes all 44 pairs, and stores, caches and records them",
+    "refreshes, stores and caches all 44 pairs, and records the poll",
     Effect.gen(function* () {
       const poller = yield* RatePoller
       const repo = yield* RateRepo
       const cache = yield* RateCache
       const { sql } = yield* Database
-      const seen = yield* Ref.make(0)
-      const run = yield* poller.pollOnce(() => Ref.update(seen, (count) => count + 1))
+      const reported = yield* Ref.make(0)
+      const run = yield* poller.pollOnce(() => Ref.update(reported, (count) => count + 1))
       assert.strictEqual(run.pairs, 44)
       assert.deepStrictEqual(run.failures, [])
-      assert.strictEqual(yield* Ref.get(seen), 44)
+      assert.strictEqual(yield* Ref.get(reported), 44)
       const stored = yield* repo.latestAll
       assert.strictEqual(stored.length, 44)
       for (const { id, pair } of stored) {
@@ -61,12 +46,12 @@ describe("RatePoller.pollOnce", () => {
   )
 
   test(
-    "records the pairs that failed, and refreshes the others",
+    "records the failed pairs and refreshes the others",
     Effect.gen(function* () {
       const poller = yield* RatePoller
       const repo = yield* RateRepo
       const { sql } = yield* Database
-      yield* exceptNaira(yield* TestProvider)
+      yield* failNgn(yield* TestProvider)
       const run = yield* poller.pollOnce()
       assert.deepStrictEqual(
         run.failures.map(({ pair }) => pair.key),
@@ -78,7 +63,7 @@ describe("RatePoller.pollOnce", () => {
       assert.deepStrictEqual(failures[0], {
         sourceCurrency: "CAD",
         reason: "Unreachable",
-        detail: "test gave no rate for CAD:NGN: no answer (gone)"
+        detail: "test returned no rate for CAD:NGN: no response (connection refused)"
       })
       assert.strictEqual(failures.length, 4)
       assert.deepStrictEqual(yield* sql`SELECT succeeded, failed FROM poll_run`, [
@@ -88,70 +73,70 @@ describe("RatePoller.pollOnce", () => {
   )
 
   test(
-    "asks for as many pairs at a time as POLL_CONCURRENCY says, and for the next while one is stored",
+    "limits concurrent provider calls to POLL_CONCURRENCY, and calls for the next pair while one is stored",
     Effect.gen(function* () {
       const poller = yield* RatePoller
       const provider = yield* TestProvider
       const { sql } = yield* Database
-      const asked = yield* Ref.make(0)
-      const most = yield* Ref.make(0)
-      yield* provider.answer((pair) =>
-        Ref.updateAndGet(asked, (count) => count + 1).pipe(
-          Effect.tap((count) => Ref.update(most, (before) => Math.max(before, count))),
+      const inFlight = yield* Ref.make(0)
+      const maxInFlight = yield* Ref.make(0)
+      yield* provider.respondWith((pair) =>
+        Ref.updateAndGet(inFlight, (count) => count + 1).pipe(
+          Effect.tap((count) => Ref.update(maxInFlight, (max) => Math.max(max, count))),
           Effect.andThen(Effect.delay(rate("10")(pair), "1 second")),
-          Effect.ensuring(Ref.update(asked, (count) => count - 1))
+          Effect.ensuring(Ref.update(inFlight, (count) => count - 1))
         )
       )
       const poll = yield* Effect.scoped(
         Effect.gen(function* () {
-          const other = yield* sql.reserve
-          yield* other.executeRaw("BEGIN", [])
-          yield* other.executeRaw("LOCK TABLE exchange_rate IN SHARE MODE", [])
+          const locker = yield* sql.reserve
+          yield* locker.executeRaw("BEGIN", [])
+          yield* locker.executeRaw("LOCK TABLE exchange_rate IN SHARE MODE", [])
           const poll = yield* Effect.forkChild(poller.pollOnce())
-          yield* untilAsked(3)
+          yield* awaitCalls(3)
           yield* TestClock.adjust("1 second")
-          yield* untilAsked(6)
+          yield* awaitCalls(6)
           assert.strictEqual(yield* provider.calls, 6)
-          yield* other.executeRaw("COMMIT", [])
+          yield* locker.executeRaw("COMMIT", [])
           return poll
         })
       )
       yield* advance(poll, "1 second")
       assert.deepStrictEqual((yield* Fiber.join(poll)).failures, [])
-      assert.strictEqual(yield* Ref.get(most), 3)
+      assert.strictEqual(yield* Ref.get(maxInFlight), 3)
     }),
     { POLL_CONCURRENCY: "3" }
   )
 
   test(
-    "never runs twice at once, here or in another process",
+    "runs one poll at a time, also across processes",
     Effect.gen(function* () {
       const poller = yield* RatePoller
       const provider = yield* TestProvider
-      const { exclusively } = yield* Database
-      yield* provider.answer((pair) => Effect.delay(rate("10")(pair), "1 second"))
+      const { withLock } = yield* Database
+      yield* provider.respondWith((pair) => Effect.delay(rate("10")(pair), "1 second"))
       const first = yield* Effect.forkChild(poller.pollOnce())
-      yield* untilAsked(4)
-      assert.strictEqual((yield* Effect.flip(poller.pollOnce()))._tag, "PollUnderWay")
+      yield* awaitCalls(4)
+      assert.strictEqual((yield* Effect.flip(poller.pollOnce()))._tag, "PollInProgress")
       yield* advance(first, "1 second")
       assert.deepStrictEqual((yield* Fiber.join(first)).failures, [])
       assert.strictEqual(yield* provider.calls, 44)
-      const elsewhere = yield* exclusively("poll", Effect.flip(poller.pollOnce()))
-      assert.strictEqual(Option.getOrThrow(elsewhere)._tag, "PollUnderWay")
+      const inOtherProcess = yield* withLock("poll", Effect.flip(poller.pollOnce()))
+      assert.strictEqual(Option.getOrThrow(inOtherProcess)._tag, "PollInProgress")
     })
   )
 })
 
-describe("RatePoller.lead", () => {
+describe("RatePoller.pollAsLeader", () => {
   test(
-    "polls in a term, and keeps what each poll brought, once for each pair",
+    "polls in a leader term, and records the rates of each poll once per pair",
     Effect.gen(function* () {
       const poller = yield* RatePoller
       const { sql } = yield* Database
-      yield* Effect.forkChild(poller.lead)
-      yield* untilFinished(1)
+      yield* Effect.forkChild(poller.pollAsLeader)
+      yield* awaitFinishedPolls(1)
       yield* TestClock.adjust("10 minutes")
-      yield* untilFinished(2)
+      yield* awaitFinishedPolls(2)
       const runs = yield* sql`
         SELECT term, count(*) AS rates FROM poll_run JOIN poll_rate ON poll_run_id = id GROUP BY id ORDER BY started_at`
       assert.deepStrictEqual(runs, [
@@ -170,24 +155,24 @@ describe("RatePoller.lead", () => {
   )
 
   test(
-    "stores nothing when another leads since, rests for 30 seconds, and begins a term of its own",
+    "stores nothing after another leader took over, cools down for 30 seconds, and starts a new term",
     Effect.gen(function* () {
       const poller = yield* RatePoller
       const leader = yield* Leader
       const provider = yield* TestProvider
       const { sql } = yield* Database
-      // The other takes over while the provider is asked.
-      yield* provider.answer((pair) =>
+      // Another leader takes over during the provider call.
+      yield* provider.respondWith((pair) =>
         Effect.andThen(
-          pair.key === "USD:NGN" ? Effect.orDie(leader.take("poller")) : Effect.void,
+          pair.key === "USD:NGN" ? Effect.orDie(leader.startTerm("poller")) : Effect.void,
           rate("10")(pair)
         )
       )
       const rates = Effect.map(sql<{ rates: bigint }>`SELECT count(*) AS rates FROM exchange_rate`, ([row]) =>
         Number(row?.rates)
       )
-      yield* Effect.forkChild(poller.lead)
-      yield* untilAsked(8)
+      yield* Effect.forkChild(poller.pollAsLeader)
+      yield* awaitCalls(8)
       yield* settle
       const stored = yield* rates
       assert.isBelow(stored, 44)
@@ -198,9 +183,9 @@ describe("RatePoller.lead", () => {
       yield* settle
       assert.strictEqual(yield* rates, stored)
 
-      yield* provider.answer(rate("10"))
+      yield* provider.respondWith(rate("10"))
       yield* TestClock.adjust("1 second")
-      yield* untilFinished(1)
+      yield* awaitFinishedPolls(1)
       assert.strictEqual(yield* rates, stored + 44)
       assert.deepStrictEqual(yield* sql`SELECT term FROM poll_run ORDER BY started_at`, [
         { term: 1n },
@@ -211,27 +196,27 @@ describe("RatePoller.lead", () => {
   )
 
   test(
-    "has a lookup that shared the flight of a superseded poll take off again",
+    "restarts the flight of a lookup that joined a superseded poll",
     Effect.gen(function* () {
       const leader = yield* Leader
-      const intake = yield* RateIngest
+      const ingest = yield* RateIngest
       const polls = yield* PollRepo
       const provider = yield* TestProvider
       const { sql } = yield* Database
-      const leadership = yield* leader.take("poller")
-      const id = yield* polls.begin(yield* DateTime.now, 44, { trigger: "schedule", leadership })
+      const leadership = yield* leader.startTerm("poller")
+      const id = yield* polls.start(yield* DateTime.now, 44, { trigger: "schedule", leadership })
       const pair = pairOf("USD", "NGN")
-      yield* provider.answer((pair) => Effect.delay(rate("10")(pair), "1 second"))
-      const led = yield* Effect.forkChild(
-        Effect.flip(intake.takePolled(pair, Option.some({ id, leadership }))),
+      yield* provider.respondWith((pair) => Effect.delay(rate("10")(pair), "1 second"))
+      const poll = yield* Effect.forkChild(
+        Effect.flip(ingest.fetchForPoll(pair, Option.some({ id, leadership }))),
         {
           startImmediately: true
         }
       )
-      const lookup = yield* Effect.forkChild(intake.take(pair), { startImmediately: true })
-      yield* leader.take("poller")
-      yield* advance(led, "1 second")
-      assert.strictEqual((yield* Fiber.join(led))._tag, "Superseded")
+      const lookup = yield* Effect.forkChild(ingest.fetch(pair), { startImmediately: true })
+      yield* leader.startTerm("poller")
+      yield* advance(poll, "1 second")
+      assert.strictEqual((yield* Fiber.join(poll))._tag, "Superseded")
       yield* advance(lookup, "1 second")
       const { id: rateId } = yield* Fiber.join(lookup)
       assert.strictEqual(yield* provider.calls, 2)
@@ -248,113 +233,131 @@ describe("RatePoller.lead", () => {
   )
 })
 
+/** Four pairs instead of 44: these tests are about the times of polls. */
+const FEW_PAIRS = { RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN,KES,GHS,ZAR" }
+const PAIR_COUNT = 4
+
 describe("RatePoller.pollEvery", () => {
   test(
-    "polls at once, and then at every interval from the start of the one before",
+    "polls immediately, and then at every interval from start to start",
     Effect.gen(function* () {
       const provider = yield* TestProvider
-      yield* startPolling(Duration.minutes(10))
+      const awaitPolls = yield* startPolling(Duration.minutes(10))
       yield* TestClock.adjust("9 minutes")
       yield* settle
-      assert.strictEqual(yield* provider.calls, 44)
+      assert.strictEqual(yield* provider.calls, PAIR_COUNT)
       yield* TestClock.adjust("1 minute")
-      yield* untilPolled(2)
-      yield* settle
+      yield* awaitPolls(2)
       yield* TestClock.adjust("10 minutes")
-      yield* untilPolled(3)
-    })
+      yield* awaitPolls(3)
+    }),
+    FEW_PAIRS
   )
 
   test(
-    "repeats a poll that refreshed nothing after 5, 10, 20 … seconds, up to the interval, and keeps the rates",
+    "retries a poll that refreshed no pair after 5, 10, 20 … seconds, up to the interval",
     Effect.gen(function* () {
       const provider = yield* TestProvider
       const repo = yield* RateRepo
-      yield* startPolling(Duration.seconds(30))
+      const awaitPolls = yield* startPolling(Duration.seconds(30))
       const before = yield* repo.latestIds
-      yield* provider.answer(failing)
+      yield* provider.respondWith(failing)
       yield* TestClock.adjust("30 seconds")
-      yield* untilPolled(2)
+      yield* awaitPolls(2)
       let polls = 2
-      for (const pause of [5, 10, 20, 30, 30]) {
+      for (const seconds of [5, 10, 20, 30, 30]) {
+        yield* TestClock.adjust(Duration.millis(seconds * 1000 - 1))
         yield* settle
-        yield* TestClock.adjust(Duration.millis(pause * 1000 - 1))
-        yield* settle
-        assert.strictEqual(yield* provider.calls, polls * 44)
+        assert.strictEqual(yield* provider.calls, polls * PAIR_COUNT)
         yield* TestClock.adjust("1 millis")
-        yield* untilPolled(++polls)
+        yield* awaitPolls(++polls)
       }
       assert.deepStrictEqual(yield* repo.latestIds, before)
-    })
+    }),
+    FEW_PAIRS
   )
 
   test(
-    "does not hurry a poll whose answers are not believed, so that a level takes as many polls as it says",
+    "does not retry early after a poll with quarantined rates",
     Effect.gen(function* () {
       const provider = yield* TestProvider
       const repo = yield* RateRepo
-      yield* startPolling(Duration.minutes(10))
+      const awaitPolls = yield* startPolling(Duration.minutes(10))
       const before = yield* repo.latestIds
-      yield* provider.answer(rate("2250"))
+      yield* provider.respondWith(rate("2250"))
       yield* TestClock.adjust("10 minutes")
-      yield* untilPolled(2)
-      yield* settle
+      yield* awaitPolls(2)
       yield* TestClock.adjust("9 minutes")
       yield* settle
-      assert.strictEqual(yield* provider.calls, 88)
+      assert.strictEqual(yield* provider.calls, 2 * PAIR_COUNT)
       assert.deepStrictEqual(yield* repo.latestIds, before)
-    })
+    }),
+    FEW_PAIRS
   )
 
   test(
-    "does not hurry a poll of which some pairs failed",
+    "does not retry early after a partial failure",
     Effect.gen(function* () {
       const provider = yield* TestProvider
-      yield* exceptNaira(provider)
+      yield* failNgn(provider)
       yield* startPolling(Duration.minutes(10))
       yield* TestClock.adjust("9 minutes")
       yield* settle
-      assert.strictEqual(yield* provider.calls, 44)
-    })
+      assert.strictEqual(yield* provider.calls, PAIR_COUNT)
+    }),
+    FEW_PAIRS
   )
 })
 
 const pause = (millis: number) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, millis)))
 
-/** Lets work that waits for real sockets go on, under a clock that stands still. */
-const settle = pause(100)
+/** Gives unwanted work, which would wait for sockets, time to happen under a paused clock. */
+const settle = pause(40)
 
-const untilAsked = Effect.fnUntraced(function* (count: number) {
+const awaitCalls = Effect.fnUntraced(function* (count: number) {
   const provider = yield* TestProvider
   for (let i = 0; (yield* provider.calls) < count; i++) {
-    if (i > 1000) assert.fail(`the provider was asked ${yield* provider.calls} times, not ${count}`)
-    yield* pause(10)
+    if (i > 2000) assert.fail(`the provider was called ${yield* provider.calls} times, not ${count}`)
+    yield* pause(5)
   }
 })
 
-/** Waits until so many polls have asked for all pairs, and have ended. */
-const untilPolled = (polls: number) => Effect.andThen(untilAsked(polls * 44), untilFinished(polls))
-
-/** Polls again and again from now on, and has the first poll behind it. */
+/** Polls at an interval, and waits for the first poll. Returns an effect that waits for a number of finished polls. */
 const startPolling = Effect.fnUntraced(function* (interval: Duration.Duration) {
   const poller = yield* RatePoller
-  yield* Effect.forkChild(poller.pollEvery(interval))
-  yield* untilPolled(1)
-  yield* settle
+  const finished = yield* Ref.make(0)
+  yield* Effect.forkChild(
+    poller.pollEvery(interval, undefined, () => Ref.update(finished, (count) => count + 1))
+  )
+  const awaitPolls = Effect.fnUntraced(function* (count: number) {
+    for (let i = 0; (yield* Ref.get(finished)) < count; i++) {
+      if (i > 2000) assert.fail(`${yield* Ref.get(finished)} polls have finished, not ${count}`)
+      yield* pause(5)
+    }
+    // The poller now waits for the next poll.
+    yield* pause(5)
+  })
+  yield* awaitPolls(1)
+  return awaitPolls
 })
 
-const untilFinished = Effect.fnUntraced(function* (count: number) {
+const awaitFinishedPolls = Effect.fnUntraced(function* (count: number) {
   const { sql } = yield* Database
   for (let i = 0; (yield* sql`SELECT FROM poll_run WHERE finished_at IS NOT NULL`).length < count; i++) {
-    if (i > 1000) assert.fail("the poll does not end")
-    yield* pause(10)
+    if (i > 2000) assert.fail(`fewer than ${count} polls have finished`)
+    yield* pause(5)
   }
 })
 
+/** Advances the clock step by step until the fiber is done. */
 const advance = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>, step: Duration.Input) {
+  const provider = yield* TestProvider
   while (fiber.pollUnsafe() === undefined) {
+    const calls = yield* provider.calls
     yield* TestClock.adjust(step)
-    // The deadline of the database is of the same clock, and a machine that is busy needs real time to answer.
-    yield* pause(200)
+    // Database timeouts use the same clock: the next step waits for the next provider calls, which follow the queries.
+    for (let i = 0; i < 40 && fiber.pollUnsafe() === undefined && (yield* provider.calls) === calls; i++)
+      yield* pause(5)
+    yield* pause(10)
   }
 })
