@@ -46,13 +46,13 @@ const awaitRecovery = (url: string, workload: Workload.Workload, key: string) =>
     Effect.map(([elapsed]) => Math.round(Duration.toMillis(elapsed)))
   )
 
-const testFault = (name: string, fault: string, inject: (door: TcpProxy) => void) =>
+const testFault = (name: string, fault: string, inject: (proxy: TcpProxy) => void) =>
   it.live(
     name,
     () =>
       Effect.gen(function* () {
-        const { door, sql, through } = yield* NodeEnvironment.behindDoor()
-        const server = yield* Effex.serve(through)
+        const { proxy, sql, proxiedEnv } = yield* NodeEnvironment.behindProxy()
+        const server = yield* Effex.serve(proxiedEnv)
         yield* server.written(/44 refreshed/).pipe(Effect.timeout("30 seconds"))
         const workload = Workload.make(fault)
         for (const { body, status } of yield* convertAll(server.url, workload, "warm"))
@@ -63,19 +63,19 @@ const testFault = (name: string, fault: string, inject: (door: TcpProxy) => void
         for (const round of ["first", "second"]) {
           const inFlight = yield* Effect.forkChild(convertAll(server.url, workload, `${round}, in flight`))
           yield* Effect.sleep("3 millis")
-          inject(door)
+          inject(proxy)
           refusalMillis.push(yield* assertRefused(server.url, workload, `${round}, idle`))
           for (const { body, status } of yield* Effect.timeout(Fiber.join(inFlight), "5 seconds"))
             assert.include([200, 503], status, body)
           // All pooled connections are broken now.
           refusalMillis.push(yield* assertRefused(server.url, workload, `${round}, idle`))
-          door.heal()
+          proxy.heal()
           recoveryMillis.push(yield* awaitRecovery(server.url, workload, `${round}, recovered`))
         }
         const settled = yield* Integrity.check({ workload, url: server.url, sql })
         assert.isNull(server.process.exitCode)
         yield* Workload.report(
-          `PostgreSQL ${fault} twice: ${CONCURRENT_CONVERSIONS} concurrent conversions refused within ${refusalMillis.join(", ")} ms, recovered after ${recoveryMillis.join(", ")} ms; ${Integrity.inWords(settled)}`
+          `PostgreSQL ${fault} twice: ${CONCURRENT_CONVERSIONS} concurrent conversions refused within ${refusalMillis.join(", ")} ms, recovered after ${recoveryMillis.join(", ")} ms; ${Integrity.format(settled)}`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     300_000
@@ -85,9 +85,9 @@ describe("A server whose network to PostgreSQL fails", () => {
   testFault(
     "fails conversions in time and recovers without a restart after a blackhole",
     "blackholed",
-    (door) => door.blackhole()
+    (proxy) => proxy.blackhole()
   )
-  testFault("fails conversions in time and recovers without a restart after a reset", "reset", (door) =>
-    door.reset()
+  testFault("fails conversions in time and recovers without a restart after a reset", "reset", (proxy) =>
+    proxy.reset()
   )
 })

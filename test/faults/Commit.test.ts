@@ -15,8 +15,8 @@ const COMMIT_MARKER = '"POST /api/v1/convert"'
 describe("A commit whose confirmation is lost", () => {
   it.live("returns the first response when the key is retried", () =>
     Effect.gen(function* () {
-      const { door, sql, through } = yield* NodeEnvironment.behindDoor()
-      const server = yield* Effex.serve(through)
+      const { proxy, sql, proxiedEnv } = yield* NodeEnvironment.behindProxy()
+      const server = yield* Effex.serve(proxiedEnv)
       yield* server.written(/44 refreshed/)
       const workload = Workload.make("commit")
       const convertAll = (round: number) =>
@@ -28,7 +28,7 @@ describe("A commit whose confirmation is lost", () => {
       yield* convertAll(0)
       let lostConfirmations = 0
       for (let round = 1; round <= ROUNDS; round++) {
-        door.mute(COMMIT_MARKER)
+        proxy.mute(COMMIT_MARKER)
         const responses = yield* convertAll(round)
         for (const response of responses) {
           assert.deepStrictEqual(
@@ -41,7 +41,7 @@ describe("A commit whose confirmation is lost", () => {
           FROM idempotency WHERE key LIKE ${`round ${round}, %`}`
         assert.isAtLeast(committed.length, 1)
         lostConfirmations += committed.length
-        door.heal()
+        proxy.heal()
         for (const { amount, id, key } of committed) {
           const retried = yield* workload
             .convert(server.url, key, amount)
@@ -56,7 +56,7 @@ describe("A commit whose confirmation is lost", () => {
       }
       const settled = yield* Integrity.check({ workload, url: server.url, sql })
       yield* Workload.report(
-        `The confirmations of ${lostConfirmations} commits lost: each retry returned the first result; ${Integrity.inWords(settled)}`
+        `The confirmations of ${lostConfirmations} commits lost: each retry returned the first result; ${Integrity.format(settled)}`
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

@@ -52,9 +52,9 @@ describe("kill -9 of the server under 24 writers", () => {
         assert.isAtLeast(settled.acknowledged, KILLS * ACKNOWLEDGED_BEFORE_KILL)
         restarted.process.kill("SIGTERM")
         assert.strictEqual(yield* restarted.ended, 0)
-        yield* Integrity.checkLeft(sql)
+        yield* Integrity.checkReleased(sql)
         yield* Workload.report(
-          `kill -9 of the server ${KILLS} times: ${Integrity.inWords(settled)}; ready after ${readyMillis.slice(1).join(", ")} ms`
+          `kill -9 of the server ${KILLS} times: ${Integrity.format(settled)}; ready after ${readyMillis.slice(1).join(", ")} ms`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     300_000 + KILLS * 60_000

@@ -150,13 +150,13 @@ describe("RatePoller in a cluster", () => {
   it.live("shuts down in time while the database is blackholed", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.create
-      const door = yield* TcpProxy.open({ path: inject("postgres") })
+      const proxy = yield* TcpProxy.open({ path: inject("postgres") })
       const node = yield* Effex.serve({
-        DATABASE_URL: `postgres://effex@127.0.0.1:${door.port}${new URL(url).pathname}?sslmode=disable`,
+        DATABASE_URL: `postgres://effex@127.0.0.1:${proxy.port}${new URL(url).pathname}?sslmode=disable`,
         AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY
       })
       yield* node.written(/44 refreshed/)
-      door.blackhole()
+      proxy.blackhole()
       node.process.kill("SIGTERM")
       assert.strictEqual(yield* node.ended.pipe(Effect.timeout("10 seconds")), 0)
     }).pipe(Effect.scoped)

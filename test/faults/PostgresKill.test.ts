@@ -44,12 +44,12 @@ describe("kill -9 of PostgreSQL and its children under load", () => {
       }
       yield* load.stop
       const sql = yield* NodeEnvironment.connect(postgres.url)
-      const lookups = workload.figures("lookup")
+      const lookups = workload.statistics("lookup")
       assert.strictEqual(lookups.failed, 0)
       const settled = yield* Integrity.check({ workload, url: server.url, sql })
       assert.isNull(server.process.exitCode)
       yield* Workload.report(
-        `kill -9 of PostgreSQL ${KILLS} times: ${Integrity.inWords(settled)}; ${Workload.inWords("lookups", lookups)}; conversions resumed after ${outageMillis.join(", ")} ms`
+        `kill -9 of PostgreSQL ${KILLS} times: ${Integrity.format(settled)}; ${Workload.format("lookups", lookups)}; conversions resumed after ${outageMillis.join(", ")} ms`
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

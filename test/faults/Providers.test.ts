@@ -112,12 +112,12 @@ const testFaults = (provider: string, faults: ReadonlyArray<ProviderFault>, isHa
           yield* Effect.sleep(HANG_SECONDS * 1000)
         }
         yield* load.stop
-        const [lookups, conversions] = [workload.figures("lookup"), workload.figures("conversion")]
+        const [lookups, conversions] = [workload.statistics("lookup"), workload.statistics("conversion")]
         assert.strictEqual(lookups.failed, 0)
         assert.strictEqual(conversions.failed, 0)
         yield* Integrity.check({ workload, url: server.url, sql })
         yield* Workload.report(
-          `${provider} with faults (${reasonsByFault.join(", ")}): ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}`
+          `${provider} with faults (${reasonsByFault.join(", ")}): ${Workload.format("lookups", lookups)}; ${Workload.format("conversions", conversions)}`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     300_000

@@ -13,8 +13,8 @@ import * as Workload from "../support/Workload.ts"
 interface RedisFault {
   readonly name: string
   readonly seconds: number
-  readonly begin: (redis: RedisServer.RedisServer, door: TcpProxy.TcpProxy) => Effect.Effect<unknown>
-  readonly end: (redis: RedisServer.RedisServer, door: TcpProxy.TcpProxy) => Effect.Effect<unknown>
+  readonly begin: (redis: RedisServer.RedisServer, proxy: TcpProxy.TcpProxy) => Effect.Effect<unknown>
+  readonly end: (redis: RedisServer.RedisServer, proxy: TcpProxy.TcpProxy) => Effect.Effect<unknown>
   /** If true, Redis loses its data. */
   readonly losesData?: boolean
   /** If true, Redis does not respond during the fault. */
@@ -32,15 +32,15 @@ const FAULTS: ReadonlyArray<RedisFault> = [
   {
     name: "reset",
     seconds: 3,
-    begin: (_, door) => Effect.sync(door.reset),
-    end: (_, door) => Effect.sync(door.heal),
+    begin: (_, proxy) => Effect.sync(proxy.reset),
+    end: (_, proxy) => Effect.sync(proxy.heal),
     isUnresponsive: true
   },
   {
     name: "stopped",
     seconds: 3,
     begin: ({ stop }) => stop,
-    end: ({ startAgain }) => startAgain,
+    end: ({ restart }) => restart,
     losesData: true,
     isUnresponsive: true
   },
@@ -65,9 +65,9 @@ const FAULTS: ReadonlyArray<RedisFault> = [
 
 const start = Effect.gen(function* () {
   const redis = yield* RedisServer.start
-  const door = yield* TcpProxy.open(redis.target)
+  const proxy = yield* TcpProxy.open(redis.target)
   const environment = yield* NodeEnvironment.make({
-    REDIS_URL: `redis://127.0.0.1:${door.port}`,
+    REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
     POLL_INTERVAL: "3 seconds"
   })
   const nodes = yield* Effect.all([Effex.serve(environment.env), Effex.serve(environment.env)], {
@@ -97,7 +97,7 @@ const start = Effect.gen(function* () {
         )
     })
   )
-  return { ...environment, redis, door, nodes, readers, awaitConvergence }
+  return { ...environment, redis, proxy, nodes, readers, awaitConvergence }
 })
 
 describe.skipIf(!TestRedis.isAvailable)("Two nodes whose Redis fails under load", () => {
@@ -105,7 +105,7 @@ describe.skipIf(!TestRedis.isAvailable)("Two nodes whose Redis fails under load"
     "serve every lookup and conversion, stream no wrong rate, and converge after each fault",
     () =>
       Effect.gen(function* () {
-        const { awaitConvergence, door, nodes, readers, redis, sql } = yield* start
+        const { awaitConvergence, proxy, nodes, readers, redis, sql } = yield* start
         yield* awaitConvergence
         const [first] = nodes
         const workload = Workload.make("redis")
@@ -115,13 +115,13 @@ describe.skipIf(!TestRedis.isAvailable)("Two nodes whose Redis fails under load"
         for (const { begin, end, isUnresponsive = false, losesData = false, name, seconds } of FAULTS) {
           const epochs = readers.map((reader) => reader.epochs())
           const startedAt = performance.now()
-          yield* begin(redis, door)
+          yield* begin(redis, proxy)
           yield* Effect.sleep(seconds * 1000)
           const { body } = yield* Effex.get(first.url, "/metrics")
           assert.include(body, `\neffex_redis_up ${isUnresponsive ? 0 : 1}\n`, name)
-          const lookups = workload.figures("lookup", startedAt)
-          const conversions = workload.figures("conversion", startedAt)
-          yield* end(redis, door)
+          const lookups = workload.statistics("lookup", startedAt)
+          const conversions = workload.statistics("conversion", startedAt)
+          yield* end(redis, proxy)
           const endedAt = performance.now()
           yield* awaitConvergence
           assert.strictEqual(lookups.failed, 0, name)
@@ -130,14 +130,14 @@ describe.skipIf(!TestRedis.isAvailable)("Two nodes whose Redis fails under load"
           if (losesData)
             readers.forEach((reader, i) => assert.isAbove(reader.epochs(), epochs[i] ?? assert.fail(), name))
           yield* Workload.report(
-            `Redis ${name} ${seconds} s: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; converged after ${Math.round(performance.now() - endedAt)} ms`
+            `Redis ${name} ${seconds} s: ${Workload.format("lookups", lookups)}; ${Workload.format("conversions", conversions)}; converged after ${Math.round(performance.now() - endedAt)} ms`
           )
         }
         yield* load.stop
-        assert.strictEqual(workload.figures("lookup").failed, 0)
+        assert.strictEqual(workload.statistics("lookup").failed, 0)
         const settled = yield* Integrity.check({ workload, url: first.url, sql, nodes: nodes.length })
         for (const { process } of nodes) assert.isNull(process.exitCode)
-        yield* Workload.report(`Redis, all faults: ${Integrity.inWords(settled)}`)
+        yield* Workload.report(`Redis, all faults: ${Integrity.format(settled)}`)
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
     300_000
   )

@@ -247,14 +247,14 @@ describe("A rolling restart of two nodes under load", () => {
           yield* Effect.sleep("500 millis")
         }
         yield* load.stop
-        const [lookups, conversions] = [workload.figures("lookup"), workload.figures("conversion")]
+        const [lookups, conversions] = [workload.statistics("lookup"), workload.statistics("conversion")]
         assert.deepStrictEqual(workload.failures, [])
         const settled = yield* Integrity.check({ workload, url: urls[0] ?? assert.fail(), sql, nodes: 2 })
         for (const { process } of nodes) process.kill("SIGTERM")
         yield* Effect.forEach(nodes, ({ ended }) => ended)
-        yield* Integrity.checkLeft(sql)
+        yield* Integrity.checkReleased(sql)
         yield* Workload.report(
-          `Rolling restart, ${shutdownMillis.length} times: ${Workload.inWords("lookups", lookups)}; ${Workload.inWords("conversions", conversions)}; each node exited after ${shutdownMillis.join(", ")} ms; ${Integrity.inWords(settled)}`
+          `Rolling restart, ${shutdownMillis.length} times: ${Workload.format("lookups", lookups)}; ${Workload.format("conversions", conversions)}; each node exited after ${shutdownMillis.join(", ")} ms; ${Integrity.format(settled)}`
         )
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

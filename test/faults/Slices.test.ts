@@ -19,11 +19,11 @@ const PATHS = [
 describe("A connection to PostgreSQL with latency that delivers single bytes", () => {
   it.live("does not change any response", () =>
     Effect.gen(function* () {
-      const { door, env, sql, through } = yield* NodeEnvironment.behindDoor({ POLL_INTERVAL: "1 hour" })
+      const { proxy, env, sql, proxiedEnv } = yield* NodeEnvironment.behindProxy({ POLL_INTERVAL: "1 hour" })
       const direct = yield* Effex.serve(env)
       yield* direct.written(/44 refreshed/)
-      door.slow({ latencyMillis: LATENCY_MILLIS, sliceBytes: 1 })
-      const slow = yield* Effex.serve(through)
+      proxy.slow({ latencyMillis: LATENCY_MILLIS, sliceBytes: 1 })
+      const slow = yield* Effex.serve(proxiedEnv)
       const workload = Workload.make("slices")
       const convertAll = (url: string, name: string) =>
         Effect.forEach(
@@ -52,7 +52,7 @@ describe("A connection to PostgreSQL with latency that delivers single bytes", (
         assert.deepStrictEqual([b.status, b.body], [a.status, a.body], path)
       }
       yield* Workload.report(
-        `Slices of 1 byte, ${LATENCY_MILLIS} ms each way: ${PATHS.length + 1} responses identical, ${KEYS} conversions with the same numbers; ${Integrity.inWords(settled)}`
+        `Slices of 1 byte, ${LATENCY_MILLIS} ms each way: ${PATHS.length + 1} responses identical, ${KEYS} conversions with the same numbers; ${Integrity.format(settled)}`
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

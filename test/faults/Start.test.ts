@@ -32,10 +32,10 @@ describe("Three nodes that start concurrently on an empty database", () => {
       const load = yield* workload.drive(nextUrl, { writers: 6, readers: 6, pause: "10 millis" })
       yield* Effect.sleep("2 seconds")
       yield* load.stop
-      assert.strictEqual(workload.figures("conversion").failed, 0)
+      assert.strictEqual(workload.statistics("conversion").failed, 0)
       const settled = yield* Integrity.check({ workload, url: nextUrl(), sql, nodes: NODES })
       yield* Workload.report(
-        `${NODES} concurrent nodes on an empty database: ready in ${Math.round(Duration.toMillis(elapsed))} ms, ${migrations} migrations by one; ${Integrity.inWords(settled)}`
+        `${NODES} concurrent nodes on an empty database: ready in ${Math.round(Duration.toMillis(elapsed))} ms, ${migrations} migrations by one; ${Integrity.format(settled)}`
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

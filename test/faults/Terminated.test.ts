@@ -27,8 +27,8 @@ describe("pg_terminate_backend on random sessions", () => {
       )
       yield* Fiber.join(terminations)
       yield* load.stop
-      const conversions = workload.figures("conversion")
-      const lookups = workload.figures("lookup")
+      const conversions = workload.statistics("conversion")
+      const lookups = workload.statistics("lookup")
       assert.strictEqual(lookups.failed, 0)
       assert.isBelow(conversions.failed, conversions.count)
 
@@ -36,10 +36,10 @@ describe("pg_terminate_backend on random sessions", () => {
       const loadAfter = yield* workload.drive(() => server.url, { writers: 8, readers: 0, pause: "5 millis" })
       yield* Effect.sleep("1 second")
       yield* loadAfter.stop
-      assert.strictEqual(workload.figures("conversion", recoveredAt).failed, 0)
+      assert.strictEqual(workload.statistics("conversion", recoveredAt).failed, 0)
       const settled = yield* Integrity.check({ workload, url: server.url, sql })
       yield* Workload.report(
-        `${TERMINATIONS} sessions terminated: ${Workload.inWords("conversions", conversions)}; ${Workload.inWords("lookups", lookups)}; ${Integrity.inWords(settled)}`
+        `${TERMINATIONS} sessions terminated: ${Workload.format("conversions", conversions)}; ${Workload.format("lookups", lookups)}; ${Integrity.format(settled)}`
       )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )

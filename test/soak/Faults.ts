@@ -62,7 +62,7 @@ const actionsOf = (harness: Harness["Service"], { name, parameter, target }: Pla
       postgresProxy
     ),
     "slice Postgres packets": network(() => postgresProxy.slow({ sliceBytes: 1 }), postgresProxy),
-    "kill Redis": { begin: redis.stop, end: redis.startAgain },
+    "kill Redis": { begin: redis.stop, end: redis.restart },
     "freeze Redis": { begin: redis.signal("SIGSTOP"), end: redis.signal("SIGCONT") },
     "flush Redis": once(toRedis("FLUSHALL")),
     // Redis rejects writes.

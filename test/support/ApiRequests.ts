@@ -1,26 +1,26 @@
 import { Effect, Schema } from "effect"
 
-/** What a server answered to a conversion. */
-export interface Converted {
+/** Response to a conversion. */
+export interface ConversionResponse {
   readonly status: number
   readonly body: string
   readonly replayed: boolean
   readonly contentType: string | null
 }
 
-/** There was no whole answer, so that nobody knows what became of the request. */
-export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { cause: Schema.Defect() }) {
+/** No complete response was received, so the outcome of the request is unknown. */
+export class NoResponse extends Schema.TaggedError<NoResponse>()("NoResponse", { cause: Schema.Defect() }) {
   override get message(): string {
     return codeOf(this.cause) || String(this.cause)
   }
 }
 
-/** A server, or several in the order in which they are tried: the next one where a connection is refused. */
-export type Where = string | ReadonlyArray<string>
+/** A server, or several ones: the next one is tried if a connection is refused. */
+export type ServerUrls = string | ReadonlyArray<string>
 
-/** Converts dollars under a key. */
-export const convert = (where: Where, key: string, amount: number) =>
-  ask(where, async (url, signal): Promise<Converted> => {
+/** Converts US dollars to naira with an idempotency key. */
+export const convert = (urls: ServerUrls, key: string, amount: number) =>
+  send(urls, async (url, signal): Promise<ConversionResponse> => {
     const response = await fetch(`${url}/api/v1/convert`, {
       method: "POST",
       headers: { "content-type": "application/json", "idempotency-key": key },
@@ -35,33 +35,33 @@ export const convert = (where: Where, key: string, amount: number) =>
     }
   })
 
-/** Looks a rate up. */
-export const lookup = (where: Where, from: string, to: string) =>
-  ask(where, async (url, signal) => {
+/** Looks up a rate. */
+export const lookup = (urls: ServerUrls, from: string, to: string) =>
+  send(urls, async (url, signal) => {
     const response = await fetch(`${url}/api/v1/rates?from=${from}&to=${to}`, { signal })
     return { status: response.status, body: await response.text() }
   })
 
-const ask = <A>(where: Where, request: (url: string, signal: AbortSignal) => Promise<A>) => {
-  const [first = "", ...rest] = typeof where === "string" ? [where] : where
-  const at = (url: string) =>
+const send = <A>(urls: ServerUrls, request: (url: string, signal: AbortSignal) => Promise<A>) => {
+  const [first = "", ...others] = typeof urls === "string" ? [urls] : urls
+  const sendTo = (url: string) =>
     Effect.tryPromise({
       try: (signal) => request(url, signal),
-      catch: (cause) => new NoAnswer({ cause })
+      catch: (cause) => new NoResponse({ cause })
     })
-  return rest.reduce((asked, url) => Effect.catchIf(asked, isRefused, () => at(url)), at(first))
+  return others.reduce((sent, url) => Effect.catchIf(sent, isRefused, () => sendTo(url)), sendTo(first))
 }
 
-/** Nobody listens there: the request was not sent. */
-const isRefused = ({ cause }: NoAnswer) => codeOf(cause) === "ECONNREFUSED"
+/** True if nothing listens on the port, so that the request was not sent. */
+const isRefused = ({ cause }: NoResponse) => codeOf(cause) === "ECONNREFUSED"
 
-/** The reason that lies deepest, by its code. */
+/** Code of the innermost cause. */
 const codeOf = (error: unknown): string => {
   if (!(error instanceof Error)) return ""
   return codeOf(error.cause) || ("code" in error ? String(error.code) : "")
 }
 
-/** The record that an answer tells of. */
+/** Audit id in a response. */
 export const auditIdOf = ({ body }: { readonly body: string }): string => {
   const { audit_id }: { audit_id: string } = JSON.parse(body)
   return audit_id

@@ -2,7 +2,7 @@ import type { PgClient } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 
-/** The first whole poll of those that begin from now on, of whichever node. */
+/** Waits for the first poll that starts from now on, on any node, to finish. */
 export const nextRun = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   const [now] = yield* sql<{ now: Date }>`SELECT clock_timestamp() AS now`
   const [run] = yield* sql<{ id: string; finished: boolean; failed: number }>`

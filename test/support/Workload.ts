@@ -3,15 +3,15 @@ import { Effect, Fiber, Option, Result, Schedule } from "effect"
 import type { Duration } from "effect"
 import * as ApiRequests from "./ApiRequests.ts"
 
-/** A conversion that was asked for under a key. */
+/** A conversion requested with an idempotency key. */
 export interface Operation {
   readonly amount: number
-  /** What was answered first; none while nobody was told of its end. */
-  readonly answer: string | undefined
+  /** First response; undefined while there is none. */
+  readonly response: string | undefined
 }
 
-/** How requests of one kind fared within some time. */
-export interface Figures {
+/** Statistics of one kind of request. */
+export interface Statistics {
   readonly count: number
   readonly failed: number
   readonly p99Millis: number
@@ -24,113 +24,116 @@ interface Sample {
   readonly failed: boolean
 }
 
-/** Who asks, and how eagerly. */
+/** Clients of a workload. */
 export interface Load {
   readonly writers: number
   readonly readers: number
-  /** Between two requests of one of them. */
+  /** Pause between two requests of a client. */
   readonly pause?: Duration.Input
-  /** Called after each conversion that was acknowledged. */
+  /** Called after each acknowledged conversion. */
   readonly onAcknowledged?: () => void
 }
 
-/** What the retries of everything that was asked for came to. */
-export interface Settled {
-  /** Those that had been answered, and were answered the same again. */
+/** Outcome of retrying every operation. */
+export interface SettledCounts {
+  /** Acknowledged before; the retry returned the same response. */
   readonly acknowledged: number
-  /** Those that nobody had been told of, and that were done all the same. */
-  readonly doneUntold: number
-  /** Those that had not been done. */
-  readonly notDone: number
+  /** Executed before without a response. */
+  readonly unacknowledged: number
+  /** Not executed before. */
+  readonly notExecuted: number
 }
 
 const PAIRS = ["NGN", "KES", "GHS", "ZAR"].map((to) => ["USD", to] as const)
 const RETRIERS = 24
 
 /**
- * Clients that convert and look up, and a ledger of what they were told: it outlives the servers, and says what must be
- * there afterwards. Keys begin with the name.
+ * Runs clients that convert and look up rates, and records all responses. The records outlive the servers and define what
+ * must be stored afterwards. Idempotency keys begin with the name.
  */
 export const make = (name: string) => {
   const operations = new Map<string, Operation>()
-  /** Every rate that an answer named, by its id. */
+  /** Every received rate, by id. */
   const rates = new Map<string, string>()
-  /** Answers that no fault excuses. */
+  /** Responses that are wrong even during a fault. */
   const violations: Array<string> = []
   const samples: Array<Sample> = []
-  /** What went wrong, in short, of each request that failed. */
+  /** Short reason of each failed request. */
   const failures: Array<string> = []
 
-  const note = (id: string, rate: string) => {
+  const recordRate = (id: string, rate: string) => {
     const known = rates.get(id)
-    if (known !== undefined && known !== rate) violations.push(`rate ${id} was ${known}, and then ${rate}`)
+    if (known !== undefined && known !== rate) violations.push(`rate ${id} was ${known}, then ${rate}`)
     rates.set(id, rate)
   }
 
-  const timed = Effect.fnUntraced(function* <A extends { readonly status: number }>(
+  const measure = Effect.fnUntraced(function* <A extends { readonly status: number }>(
     kind: Sample["kind"],
-    ask: Effect.Effect<A, ApiRequests.NoAnswer>
+    request: Effect.Effect<A, ApiRequests.NoResponse>
   ) {
     const at = performance.now()
-    const answer = yield* Effect.result(ask)
-    const failed = Result.isFailure(answer) || answer.success.status !== 200
+    const result = yield* Effect.result(request)
+    const failed = Result.isFailure(result) || result.success.status !== 200
     samples.push({ kind, at, millis: performance.now() - at, failed })
     if (failed)
-      failures.push(`${kind}: ${Result.isFailure(answer) ? answer.failure.message : answer.success.status}`)
-    return Result.getSuccess(answer)
+      failures.push(`${kind}: ${Result.isFailure(result) ? result.failure.message : result.success.status}`)
+    return Result.getSuccess(result)
   })
 
   const acknowledge = (
     key: string,
-    { amount, answer }: Operation,
-    { body, replayed }: ApiRequests.Converted
+    { amount, response }: Operation,
+    { body, replayed }: ApiRequests.ConversionResponse
   ) => {
-    if (answer === undefined) {
-      const told: { rate_id: string; mid_rate: string } = JSON.parse(body)
-      note(told.rate_id, told.mid_rate)
-      operations.set(key, { amount, answer: body })
-    } else if (!replayed || answer !== body) violations.push(`${key} was ${answer}, and then ${body}`)
+    if (response === undefined) {
+      const received: { rate_id: string; mid_rate: string } = JSON.parse(body)
+      recordRate(received.rate_id, received.mid_rate)
+      operations.set(key, { amount, response: body })
+    } else if (!replayed || response !== body) violations.push(`${key} was ${response}, then ${body}`)
   }
 
-  /** Converts under a key, whether it was used before or not; the answer where there was a whole one. */
-  const convert = Effect.fnUntraced(function* (url: ApiRequests.Where, key: string, amount: number) {
-    const operation = operations.get(key) ?? { amount, answer: undefined }
+  /** Converts with a new or used key. Returns the response, if there is a complete one. */
+  const convert = Effect.fnUntraced(function* (url: ApiRequests.ServerUrls, key: string, amount: number) {
+    const operation = operations.get(key) ?? { amount, response: undefined }
     operations.set(key, operation)
-    const answer = yield* timed("conversion", ApiRequests.convert(url, key, operation.amount))
-    if (Option.isSome(answer)) {
-      const { body, status } = answer.value
-      if (status === 200) acknowledge(key, operation, answer.value)
+    const response = yield* measure("conversion", ApiRequests.convert(url, key, operation.amount))
+    if (Option.isSome(response)) {
+      const { body, status } = response.value
+      if (status === 200) acknowledge(key, operation, response.value)
       else if (status !== 503 && status !== 409) violations.push(`${key}: ${status} ${body}`)
     }
-    return answer
+    return response
   })
 
-  const lookup = Effect.fnUntraced(function* (url: ApiRequests.Where, [from, to]: readonly [string, string]) {
-    const answer = yield* timed("lookup", ApiRequests.lookup(url, from, to))
-    if (Option.isNone(answer)) return
-    const { body, status } = answer.value
+  const lookup = Effect.fnUntraced(function* (
+    url: ApiRequests.ServerUrls,
+    [from, to]: readonly [string, string]
+  ) {
+    const response = yield* measure("lookup", ApiRequests.lookup(url, from, to))
+    if (Option.isNone(response)) return
+    const { body, status } = response.value
     if (status === 200) {
-      const told: { rate_id: string; rate: string } = JSON.parse(body)
-      note(told.rate_id, told.rate)
+      const received: { rate_id: string; rate: string } = JSON.parse(body)
+      recordRate(received.rate_id, received.rate)
     } else if (status !== 503) violations.push(`lookup: ${status} ${body}`)
   })
 
-  /** Sets clients to work; the address is asked for before each request. The effect that is returned ends their work. */
+  /** Starts clients. `url` is called before each request. `stop` waits until all clients have ended. */
   const drive = Effect.fnUntraced(function* (
-    url: () => ApiRequests.Where,
+    url: () => ApiRequests.ServerUrls,
     { onAcknowledged = () => {}, pause = "1 millis", readers, writers }: Load
   ) {
-    const work = { goesOn: true }
+    const state = { isRunning: true }
     const round = operations.size
     const write = Effect.fnUntraced(function* (writer: number) {
-      for (let i = 1; work.goesOn; i++) {
-        const answer = yield* convert(url(), `${name} ${round}, writer ${writer}, ${i}`, i)
-        if (Option.exists(answer, ({ status }) => status === 200)) onAcknowledged()
+      for (let i = 1; state.isRunning; i++) {
+        const response = yield* convert(url(), `${name} ${round}, writer ${writer}, ${i}`, i)
+        if (Option.exists(response, ({ status }) => status === 200)) onAcknowledged()
         yield* Effect.sleep(pause)
       }
     })
     const read = Effect.fnUntraced(function* (reader: number) {
-      for (let i = reader; work.goesOn; i++) {
+      for (let i = reader; state.isRunning; i++) {
         yield* lookup(url(), PAIRS[i % PAIRS.length] ?? assert.fail())
         yield* Effect.sleep(pause)
       }
@@ -145,69 +148,69 @@ export const make = (name: string) => {
       )
     )
     const stop = Effect.suspend(() => {
-      work.goesOn = false
+      state.isRunning = false
       return Fiber.join(fiber)
     })
     return { stop }
   })
 
-  /** Retries every key until it is answered, and expects the first answer wherever one was given. */
-  const settle = Effect.fnUntraced(function* (url: ApiRequests.Where) {
-    const counts = { acknowledged: 0, doneUntold: 0, notDone: 0 }
+  /** Retries every key until it succeeds. Acknowledged keys must return their first response. */
+  const settle = Effect.fnUntraced(function* (url: ApiRequests.ServerUrls) {
+    const counts = { acknowledged: 0, unacknowledged: 0, notExecuted: 0 }
     yield* Effect.forEach(
       Array.from(operations),
-      Effect.fnUntraced(function* ([key, { amount, answer }]) {
-        const { replayed } = yield* untilAnswered(convert(url, key, amount))
-        if (answer !== undefined) counts.acknowledged++
-        else if (replayed) counts.doneUntold++
-        else counts.notDone++
+      Effect.fnUntraced(function* ([key, { amount, response }]) {
+        const { replayed } = yield* untilSuccess(convert(url, key, amount))
+        if (response !== undefined) counts.acknowledged++
+        else if (replayed) counts.unacknowledged++
+        else counts.notExecuted++
       }),
       { concurrency: RETRIERS, discard: true }
     )
-    const settled: Settled = counts
+    const settled: SettledCounts = counts
     return settled
   })
 
-  /** How requests of a kind fared that began since a moment of `performance.now()`. */
-  const figures = (kind: Sample["kind"], since = 0): Figures => {
-    const some = samples.filter((sample) => sample.kind === kind && sample.at >= since)
-    const millis = some.map((sample) => sample.millis).toSorted((a, b) => a - b)
+  /** Statistics of requests that started after a time of `performance.now()`. */
+  const statistics = (kind: Sample["kind"], since = 0): Statistics => {
+    const selected = samples.filter((sample) => sample.kind === kind && sample.at >= since)
+    const millis = selected.map((sample) => sample.millis).toSorted((a, b) => a - b)
     return {
-      count: some.length,
-      failed: some.filter(({ failed }) => failed).length,
+      count: selected.length,
+      failed: selected.filter(({ failed }) => failed).length,
       p99Millis: Math.ceil(millis[Math.ceil(millis.length * 0.99) - 1] ?? 0)
     }
   }
 
-  const acknowledged = () => Array.from(operations.values()).filter(({ answer }) => answer !== undefined)
+  const acknowledged = () => Array.from(operations.values()).filter(({ response }) => response !== undefined)
 
-  return { operations, rates, violations, failures, convert, drive, settle, figures, acknowledged }
+  return { operations, rates, violations, failures, convert, drive, settle, statistics, acknowledged }
 }
 
 export type Workload = ReturnType<typeof make>
 
-/** A retry is answered at the latest when the fault is over. */
-const untilAnswered = (
-  convert: Effect.Effect<Option.Option<ApiRequests.Converted>>
-): Effect.Effect<ApiRequests.Converted> =>
+/** Retries until the fault is over. */
+const untilSuccess = (
+  convert: Effect.Effect<Option.Option<ApiRequests.ConversionResponse>>
+): Effect.Effect<ApiRequests.ConversionResponse> =>
   convert.pipe(
-    Effect.flatMap((answer) =>
-      Option.isSome(answer) && answer.value.status === 200
-        ? Effect.succeed(answer.value)
-        : Effect.fail(answer)
+    Effect.flatMap((response) =>
+      Option.isSome(response) && response.value.status === 200
+        ? Effect.succeed(response.value)
+        : Effect.fail(response)
     ),
     Effect.retry({ while: isTransient, schedule: Schedule.spaced("100 millis") }),
     Effect.timeout("2 minutes"),
     Effect.orDie
   )
 
-const isTransient = (answer: Option.Option<ApiRequests.Converted>) =>
-  Option.match(answer, { onNone: () => true, onSome: ({ status }) => status === 503 || status === 409 })
+const isTransient = (response: Option.Option<ApiRequests.ConversionResponse>) =>
+  Option.match(response, { onNone: () => true, onSome: ({ status }) => status === 503 || status === 409 })
 
-/** Prints the figures of a test in one line. */
+/** Prints the result of a test as one line. */
 export const report = (line: string): Effect.Effect<void> =>
   Effect.sync(() => process.stdout.write(`${line}\n`))
 
-/** Some figures, in words. */
-export const inWords = (kind: string, { count, failed, p99Millis }: Figures): string =>
+/** Formats statistics. */
+export const format = (kind: string, { count, failed, p99Millis }: Statistics): string =>
   `${count} ${kind}, ${failed} failed, p99 ${p99Millis} ms`
