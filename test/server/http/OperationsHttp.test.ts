@@ -1,28 +1,29 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { ALL_METRICS } from "../../../src/platform/metrics/AllMetrics.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
 import { assertProblem, get, SECRETS, TestServer } from "../../support/TestServer.ts"
+import { ServerClock, setForward } from "./ServerClock.ts"
 
 const onePair = { RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN" }
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"
 const live = { excludeTestServices: true }
 
-/** Asks for the readiness, and returns how old the oldest rate is; all else must be as expected. */
-const ready = (status: number, expected: unknown) =>
-  Effect.map(get("/health/ready"), (answer) => {
-    assert.strictEqual(answer.status, status, answer.text)
-    assert.strictEqual(answer.headers.get("content-type"), "application/json")
+/** Asserts the readiness, apart from the age of the oldest rate, which it returns. */
+const assertReadiness = (status: number, expected: unknown) =>
+  Effect.map(get("/health/ready"), (response) => {
+    assert.strictEqual(response.status, status, response.text)
+    assert.strictEqual(response.headers.get("content-type"), "application/json")
     let age = Number.NaN
-    const told = answer.text.replace(/(?<="oldest_age_seconds":)\d+/, (seconds) => {
+    const withoutAge = response.text.replace(/(?<="oldest_age_seconds":)\d+/, (seconds) => {
       age = Number(seconds)
       return "0"
     })
-    assert.strictEqual(told, JSON.stringify(expected))
+    assert.strictEqual(withoutAge, JSON.stringify(expected))
     return age
   })
 
-const well = {
+const healthy = {
   status: "ok",
   checks: {
     database: { status: "ok" },
@@ -34,116 +35,126 @@ const well = {
 }
 
 layer(
-  TestServer.layer({ ...onePair, FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1", STALE_AFTER: "3 seconds" }),
+  TestServer.layer({ ...onePair, FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1", STALE_AFTER: "1 minute" }).pipe(
+    Layer.provideMerge(ServerClock.layer)
+  ),
   live
 )("The health checks", (it) => {
-  it.effect("say that the process runs", () =>
+  it.effect("report liveness", () =>
     Effect.gen(function* () {
       for (const path of ["/health/live", "/health/live/"]) {
-        const answer = yield* get(path)
-        assert.strictEqual(answer.status, 200)
-        assert.strictEqual(answer.text, '{"status":"ok"}')
+        const response = yield* get(path)
+        assert.strictEqual(response.status, 200)
+        assert.strictEqual(response.text, '{"status":"ok"}')
       }
     })
   )
 
-  it.effect("say that a node without any rate is down", () =>
-    ready(503, {
+  it.effect("report a node without rates as down", () =>
+    assertReadiness(503, {
       status: "down",
       checks: {
-        ...well.checks,
+        ...healthy.checks,
         rates: { status: "down", known: 0, expected: 1, oldest_age_seconds: null }
       }
     })
   )
 
-  it.effect("say that a node with every rate is well", () =>
+  it.effect("report a node with all rates as ok", () =>
     Effect.gen(function* () {
       yield* get(LOOKUP)
-      yield* ready(200, well)
+      yield* assertReadiness(200, healthy)
     })
   )
 
-  it.effect("say that a node without its database serves what it remembers", () =>
+  it.effect("report a node without its database as degraded, because it serves the rates in memory", () =>
     Effect.gen(function* () {
       const server = yield* TestServer
       for (const state of ["down", "broken"] as const) {
         yield* server.setDatabase(state)
-        yield* ready(200, {
+        yield* assertReadiness(200, {
           status: "degraded",
-          checks: { ...well.checks, database: { status: "down", detail: "It does not answer" } }
+          checks: {
+            ...healthy.checks,
+            database: { status: "down", detail: "The database does not respond" }
+          }
         })
       }
       yield* server.setDatabase("well")
-      yield* ready(200, well)
+      yield* assertReadiness(200, healthy)
     })
   )
 
-  it.effect("say that a node with old rates is degraded, and that a refresh heals it", () =>
+  it.effect("report a node with stale rates as degraded until they are refreshed", () =>
     Effect.gen(function* () {
-      yield* Effect.sleep("3100 millis")
-      const old = yield* ready(200, {
+      yield* setForward("61 seconds")
+      const age = yield* assertReadiness(200, {
         status: "degraded",
-        checks: { ...well.checks, rates: { ...well.checks.rates, status: "degraded" } }
+        checks: { ...healthy.checks, rates: { ...healthy.checks.rates, status: "degraded" } }
       })
-      assert.isAtLeast(old, 3)
+      assert.isAtLeast(age, 61)
       yield* get(LOOKUP)
-      assert.isBelow(yield* ready(200, well), 3)
+      assert.isBelow(yield* assertReadiness(200, healthy), 61)
     })
   )
 })
 
-layer(TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }), live)(
-  "The check of the provider",
-  (it) => {
-    const sandbox = {
-      name: "sandbox",
-      status: "ok",
-      detail: "Its rates are made up: set FLUTTERWAVE_SECRET_KEY"
-    }
-
-    const readyWith = (provider: unknown, known: number) =>
-      ready(200, {
-        status: "degraded",
-        checks: {
-          ...well.checks,
-          provider,
-          rates: { status: "degraded", known, expected: 4, oldest_age_seconds: 0 },
-          providers: [provider]
-        }
-      })
-
-    it.effect("says that the sandbox makes its rates up", () =>
-      Effect.gen(function* () {
-        yield* get(LOOKUP)
-        yield* readyWith(sandbox, 1)
-      })
-    )
-
-    it.effect("is degraded once the provider fails again and again, until it answers", () =>
-      Effect.gen(function* () {
-        const provider = yield* TestProvider
-        yield* provider.answer(failing)
-        for (const pair of ["from=USD&to=KES", "from=EUR&to=NGN"]) yield* get(`/api/v1/rates?${pair}`)
-        yield* readyWith(sandbox, 1)
-        yield* get("/api/v1/rates?from=EUR&to=KES")
-        yield* readyWith({ name: "sandbox", status: "degraded", detail: "no response (gone)" }, 1)
-        yield* provider.answer(rate("1500"))
-        // A pair that could not be refreshed is left alone for a second.
-        yield* Effect.sleep("1100 millis")
-        yield* get("/api/v1/rates?from=EUR&to=KES")
-        const { json } = yield* get("/health/ready")
-        assert.deepNestedInclude(json, { "checks.provider.status": "ok", "checks.rates.known": 2 })
-      })
-    )
+layer(
+  TestServer.layer({ RATE_SOURCES: "USD,EUR", RATE_DESTINATIONS: "NGN,KES" }).pipe(
+    Layer.provideMerge(ServerClock.layer)
+  ),
+  live
+)("The provider check", (it) => {
+  const sandbox = {
+    name: "sandbox",
+    status: "ok",
+    detail: "Rates are generated by the sandbox; set FLUTTERWAVE_SECRET_KEY for real rates"
   }
-)
 
-layer(TestServer.layer({ ...onePair, STALE_AFTER: "2 seconds" }), live)("GET /metrics", (it) => {
-  const read = Effect.map(get("/metrics"), (answer) => {
-    assert.strictEqual(answer.status, 200)
-    assert.strictEqual(answer.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
-    const samples = answer.text.split("\n").filter((line) => line !== "" && !line.startsWith("#"))
+  const assertReadinessWith = (provider: unknown, known: number) =>
+    assertReadiness(200, {
+      status: "degraded",
+      checks: {
+        ...healthy.checks,
+        provider,
+        rates: { status: "degraded", known, expected: 4, oldest_age_seconds: 0 },
+        providers: [provider]
+      }
+    })
+
+  it.effect("reports the sandbox", () =>
+    Effect.gen(function* () {
+      yield* get(LOOKUP)
+      yield* assertReadinessWith(sandbox, 1)
+    })
+  )
+
+  it.effect("reports a repeatedly failing provider as degraded until it recovers", () =>
+    Effect.gen(function* () {
+      const provider = yield* TestProvider
+      yield* provider.respondWith(failing)
+      for (const pair of ["from=USD&to=KES", "from=EUR&to=NGN"]) yield* get(`/api/v1/rates?${pair}`)
+      yield* assertReadinessWith(sandbox, 1)
+      yield* get("/api/v1/rates?from=EUR&to=KES")
+      yield* assertReadinessWith({ name: "sandbox", status: "degraded", detail: "no response (connection refused)" }, 1)
+      yield* provider.respondWith(rate("1500"))
+      // A failed pair has a cooldown of one second.
+      yield* setForward("1100 millis")
+      yield* get("/api/v1/rates?from=EUR&to=KES")
+      const { json } = yield* get("/health/ready")
+      assert.deepNestedInclude(json, { "checks.provider.status": "ok", "checks.rates.known": 2 })
+    })
+  )
+})
+
+layer(
+  TestServer.layer({ ...onePair, STALE_AFTER: "1 minute" }).pipe(Layer.provideMerge(ServerClock.layer)),
+  live
+)("GET /metrics", (it) => {
+  const scrape = Effect.map(get("/metrics"), (response) => {
+    assert.strictEqual(response.status, 200)
+    assert.strictEqual(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
+    const samples = response.text.split("\n").filter((line) => line !== "" && !line.startsWith("#"))
     for (const line of samples) assert.match(line, /^[a-z_]+(\{.*\})? [\d.e+-]+$/)
     return new Map(
       samples.map((line) => {
@@ -153,28 +164,28 @@ layer(TestServer.layer({ ...onePair, STALE_AFTER: "2 seconds" }), live)("GET /me
     )
   })
 
-  it.effect("counts lookups by where their rate came from", () =>
+  it.effect("counts lookups by source", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
-      const before = yield* read
+      const before = yield* scrape
       yield* get(LOOKUP)
       yield* get(LOOKUP)
       yield* get(LOOKUP, { headers: { "if-none-match": "*" } })
       yield* get("/api/rates/?source_currency=USD&destination_currency=NGN")
-      yield* provider.answer(failing)
-      yield* Effect.sleep("2100 millis")
+      yield* provider.respondWith(failing)
+      yield* setForward("61 seconds")
       yield* get(LOOKUP)
-      const after = yield* read
-      const grown = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0)
-      assert.strictEqual(grown('effex_rate_lookups_total{source="provider"}'), 1)
-      assert.strictEqual(grown('effex_rate_lookups_total{source="memory"}'), 4)
-      assert.strictEqual(grown("effex_rate_stale_lookups_total"), 1)
+      const after = yield* scrape
+      const increase = (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0)
+      assert.strictEqual(increase('effex_rate_lookups_total{source="provider"}'), 1)
+      assert.strictEqual(increase('effex_rate_lookups_total{source="memory"}'), 4)
+      assert.strictEqual(increase("effex_rate_stale_lookups_total"), 1)
       assert.strictEqual(after.get("effex_rates_known"), 1)
-      assert.isAtLeast(after.get("effex_rate_oldest_age_seconds") ?? 0, 2)
+      assert.isAtLeast(after.get("effex_rate_oldest_age_seconds") ?? 0, 61)
     })
   )
 
-  it.effect("names nothing that is not defined, and explains what it names", () =>
+  it.effect("exports only defined metrics, with their descriptions", () =>
     Effect.gen(function* () {
       const { text } = yield* get("/metrics")
       const defined = new Map(ALL_METRICS.map(({ description, id }) => [id, description]))
@@ -191,27 +202,27 @@ layer(TestServer.layer({ ...onePair, STALE_AFTER: "2 seconds" }), live)("GET /me
     })
   )
 
-  it.effect("tells those who ask at once the same, and takes the trouble once", () =>
+  it.effect("shares one export between concurrent scrapes", () =>
     Effect.gen(function* () {
-      const asked = Array.from({ length: 30 }, () => get("/metrics"))
-      const answers = yield* Effect.all(asked, { concurrency: "unbounded" })
-      assert.isTrue(answers.every(({ status }) => status === 200))
-      assert.isBelow(new Set(answers.map(({ text }) => text)).size, asked.length)
+      const requests = Array.from({ length: 30 }, () => get("/metrics"))
+      const responses = yield* Effect.all(requests, { concurrency: "unbounded" })
+      assert.isTrue(responses.every(({ status }) => status === 200))
+      assert.isBelow(new Set(responses.map(({ text }) => text)).size, requests.length)
     })
   )
 
-  it.effect("is answered without the database as well", () =>
+  it.effect("responds without the database", () =>
     Effect.gen(function* () {
       const server = yield* TestServer
       yield* server.setDatabase("broken")
-      assert.strictEqual((yield* read).get("effex_rates_known"), 1)
+      assert.strictEqual((yield* scrape).get("effex_rates_known"), 1)
       yield* server.setDatabase("well")
     })
   )
 })
 
-layer(TestServer.layer(), live)("The pages", (it) => {
-  it.effect("are HTML that needs nothing from outside", () =>
+layer(TestServer.layer(), live)("Pages and API paths", (it) => {
+  it.effect("serve documentation as HTML without external resources", () =>
     Effect.gen(function* () {
       for (const path of ["/docs", "/docs/", "/api/v1/swagger/", "/api/v1/swagger", "/api/v1/redoc/"]) {
         const { headers, status, text } = yield* get(path)
@@ -221,7 +232,7 @@ layer(TestServer.layer(), live)("The pages", (it) => {
         assert.include(text, "/api/v1/rates/{rate_id}")
         const tags = text.replaceAll(/(<(script|style)[^>]*>).*?<\/\2>/gs, "$1")
         assert.notMatch(tags, /<script[^>]+src|<link|<iframe|<img|https?:\/\//)
-        // Scalar brings its fonts from its makers' server, unless it is told not to.
+        // Scalar loads fonts from its vendor by default.
         if (!path.includes("swagger")) assert.include(text, '"withDefaultFonts":false')
         assert.strictEqual(
           headers.get("content-security-policy"),
@@ -232,7 +243,7 @@ layer(TestServer.layer(), live)("The pages", (it) => {
     })
   )
 
-  it.effect("stand where nothing else does", () =>
+  it.effect("return 404 for unknown paths", () =>
     Effect.gen(function* () {
       for (const path of ["/", "/doc", "/docs/x", "/api", "/api/v1", "/api/v1/rates/a/b", "/favicon.ico"]) {
         const { instance } = assertProblem(yield* get(path), 404, "not-found")
@@ -241,7 +252,7 @@ layer(TestServer.layer(), live)("The pages", (it) => {
     })
   )
 
-  it.effect("take no other methods", () =>
+  it.effect("return 405 for other methods than GET", () =>
     Effect.gen(function* () {
       for (const path of [
         "/docs",
@@ -252,19 +263,17 @@ layer(TestServer.layer(), live)("The pages", (it) => {
         "/api/v1/currencies/"
       ]) {
         for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
-          const answer = yield* get(path, { method })
-          assertProblem(answer, 405, "method-not-allowed")
-          assert.strictEqual(answer.headers.get("allow"), "GET, HEAD, OPTIONS")
+          const response = yield* get(path, { method })
+          assertProblem(response, 405, "method-not-allowed")
+          assert.strictEqual(response.headers.get("allow"), "GET, HEAD, OPTIONS")
         }
       }
     })
   )
-})
 
-layer(TestServer.layer(), live)("A node without its database", (it) => {
   const UNKNOWN_ID = "01980000-0000-7000-8000-000000000000"
 
-  it.effect("answers 503 about what it does not know", () =>
+  it.effect("return 503 without the database for rates that are not in memory", () =>
     Effect.gen(function* () {
       const server = yield* TestServer
       const provider = yield* TestProvider
@@ -283,7 +292,7 @@ layer(TestServer.layer(), live)("A node without its database", (it) => {
     })
   )
 
-  it.effect("answers what it remembers as before, and heals by itself", () =>
+  it.effect("serve rates in memory without the database, and recover with it", () =>
     Effect.gen(function* () {
       const server = yield* TestServer
       const before = yield* get(LOOKUP)
@@ -299,19 +308,19 @@ layer(TestServer.layer(), live)("A node without its database", (it) => {
     })
   )
 
-  it.effect("tells nothing of what broke but a trace_id, which the log has as well", () =>
+  it.effect("reveal only a trace_id of an unexpected failure, which is also logged", () =>
     Effect.gen(function* () {
       const server = yield* TestServer
       yield* server.setDatabase("broken")
-      const answer = yield* get("/api/v1/rates?from=USD&to=GHS")
+      const response = yield* get("/api/v1/rates?from=USD&to=GHS")
       yield* server.setDatabase("well")
-      assert.strictEqual(answer.status, 500)
-      const { trace_id } = answer.json
+      assert.strictEqual(response.status, 500)
+      const { trace_id } = response.json
       assert.strictEqual(
-        answer.text,
+        response.text,
         `{"type":"urn:effex:problem:internal","title":"Internal server error","status":500,"instance":"/api/v1/rates","code":"internal","retryable":true,"trace_id":"${trace_id}"}`
       )
-      assert.strictEqual(answer.headers.get("retry-after"), "1")
+      assert.strictEqual(response.headers.get("retry-after"), "1")
       const logged = server.log.filter((line) => line.includes(String(trace_id)))
       assert.strictEqual(logged.length, 1)
       assert.include(logged[0], "Unexpected failure")
