@@ -1,166 +1,154 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it as test, layer } from "@effect/vitest"
 import { Duration, Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
-import { Conversions } from "../../src/conversion/Conversions.ts"
 import { AuditLog } from "../../src/audit/AuditLog.ts"
+import * as CommittedConversion from "../../src/conversion/CommittedConversion.ts"
+import { type ConversionInput, Conversions } from "../../src/conversion/Conversions.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
-import { asked } from "../support/TestConversions.ts"
+import { pairOf } from "../support/RateTicks.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import { failing, rate, TestProvider } from "../support/TestProvider.ts"
-import { pairOf } from "../support/RateTicks.ts"
 
-const test = (
-  name: string,
-  body: Effect.Effect<void, unknown, Conversions | Quotes | AuditLog | TestProvider | Database>,
-  env: Readonly<Record<string, string>> = {}
-) => it.effect(name, () => Effect.provide(body, TestConversions.layer(env)))
-
-const records = Effect.gen(function* () {
-  const audit = yield* AuditLog
-  return yield* audit.page({}, undefined, 1000)
+/** Tests share one database, so each has its own principal, and its own pair where it sets a rate. */
+const inputsOf = (principal: string, from = "USD", to = "NGN") => ({
+  input: (amount: string, over: Partial<ConversionInput> = {}) =>
+    TestConversions.conversionRequest(amount, { principal, pair: pairOf(from, to), ...over }),
+  records: Effect.gen(function* () {
+    const audit = yield* AuditLog
+    return (yield* audit.page({}, undefined, 1000)).filter((record) => record.principal === principal)
+  })
 })
 
-describe("Conversions.convert", () => {
-  test(
-    "answers what is committed, with every number",
+layer(TestConversions.layer({ STALE_AFTER: "1 minute" }))("Conversions", (it) => {
+  it.effect("commits an audit record with every number of the conversion", () =>
     Effect.gen(function* () {
+      const { input, records } = inputsOf("numbers")
       const conversions = yield* Conversions
       const provider = yield* TestProvider
-      yield* provider.answer(rate("1534.12345678"))
-      const answer = yield* conversions.convert(asked("500.00", { reference: "invoice 7" }))
-      const body = JSON.parse(answer.body)
-      assert.strictEqual(body.output_amount, "763226.41")
-      assert.strictEqual(body.rate, "1526.4528394961")
+      yield* provider.respondWith(rate("1534.12345678"))
+      const { conversion } = yield* conversions.convert(input("500.00", { reference: "invoice 7" }))
+      assert.strictEqual(conversion.output_amount, "763226.41")
+      assert.strictEqual(conversion.rate, "1526.4528394961")
       const [record, ...others] = yield* records
       assert.deepStrictEqual(others, [])
       assert.deepInclude(record, {
-        audit_id: body.audit_id,
-        rate_id: body.rate_id,
+        audit_id: conversion.audit_id,
+        rate_id: conversion.rate_id,
         input_amount: "500.00",
         output_amount: "763226.41",
         exact_output: "763226.41974805",
         residual: "0.00974805",
         margin: "0.005",
         reference: "invoice 7",
-        principal: "tester"
+        principal: "numbers"
       })
     })
   )
 
-  test(
-    "makes what must arrive arrive, and rounds up what is paid",
+  it.effect("rounds the input up for a target amount", () =>
     Effect.gen(function* () {
+      const { input, records } = inputsOf("target", "EUR")
       const conversions = yield* Conversions
       const provider = yield* TestProvider
-      yield* provider.answer(rate("1500"))
-      const body = JSON.parse((yield* conversions.convert(asked("100000", { amountType: "target" }))).body)
-      assert.strictEqual(body.output_amount, "100000.00")
-      assert.strictEqual(body.input_amount, "67.01")
+      yield* provider.respondWith(rate("1500"))
+      const { conversion } = yield* conversions.convert(input("100000", { amountType: "target" }))
+      assert.strictEqual(conversion.output_amount, "100000.00")
+      assert.strictEqual(conversion.input_amount, "67.01")
       assert.strictEqual((yield* records)[0]?.residual, "12.425")
     })
   )
 
-  test(
-    "keeps the margin of the pair",
+  it.effect("rejects an amount below one minor unit of the target, and commits nothing", () =>
     Effect.gen(function* () {
-      const conversions = yield* Conversions
-      const special = JSON.parse((yield* conversions.convert(asked("100"))).body)
-      const standard = JSON.parse(
-        (yield* conversions.convert(asked("100", { pair: pairOf("EUR", "NGN") }))).body
-      )
-      assert.strictEqual(special.margin, "0.02")
-      assert.strictEqual(standard.margin, "0.01")
-    }),
-    { CONVERSION_MARGIN: "0.01", CONVERSION_MARGINS: "USD:NGN=0.02" }
-  )
-
-  test(
-    "refuses what comes to nothing, and commits nothing",
-    Effect.gen(function* () {
+      const { input, records } = inputsOf("too small", "USD", "KES")
       const conversions = yield* Conversions
       const provider = yield* TestProvider
-      yield* provider.answer(rate("0.5"))
-      const error = yield* Effect.flip(conversions.convert(asked("0.01")))
+      yield* provider.respondWith(rate("0.5"))
+      const error = yield* Effect.flip(conversions.convert(input("0.01")))
       assert.strictEqual(error._tag, "AmountOutOfRange")
       assert.deepStrictEqual(yield* records, [])
     })
   )
 
-  test(
-    "converts at the last known good rate when the provider is gone, and says that it is stale",
+  it.effect("uses the last known good rate, marked as stale, if the provider is unavailable", () =>
     Effect.gen(function* () {
+      const { input } = inputsOf("stale", "GBP")
       const conversions = yield* Conversions
       const provider = yield* TestProvider
-      yield* conversions.convert(asked("1"))
-      yield* provider.answer(failing)
-      yield* TestClock.adjust("1 day")
-      assert.strictEqual(JSON.parse((yield* conversions.convert(asked("1"))).body).stale, true)
+      yield* provider.respondWith(rate("2000"))
+      yield* conversions.convert(input("1"))
+      yield* provider.respondWith(failing)
+      yield* TestClock.adjust("2 minutes")
+      assert.isTrue((yield* conversions.convert(input("1"))).conversion.stale)
     })
   )
-})
 
-describe("Idempotency", () => {
-  test(
-    "makes one record of fifty at once with one key, and tells all of them the same or to wait",
+  it.effect("commits one record for fifty concurrent requests with one idempotency key", () =>
     Effect.gen(function* () {
+      const { input, records } = inputsOf("one key")
       const conversions = yield* Conversions
-      const request = asked("500", { idempotencyKey: "key-1" })
+      const provider = yield* TestProvider
+      yield* provider.respondWith(rate("1500"))
+      const request = input("500", { idempotencyKey: "key-1" })
       const results = yield* Effect.all(
         Array.from({ length: 50 }, () => Effect.result(conversions.convert(request))),
         { concurrency: "unbounded" }
       )
-      const bodies = new Set(results.filter(Result.isSuccess).map(({ success }) => success.body))
-      assert.strictEqual(bodies.size, 1)
+      const texts = new Set(
+        results.filter(Result.isSuccess).map(({ success }) => CommittedConversion.toJson(success.conversion))
+      )
+      assert.strictEqual(texts.size, 1)
       for (const { failure } of results.filter(Result.isFailure))
         assert.strictEqual(failure._tag, "IdempotencyConflict")
       assert.strictEqual((yield* records).length, 1)
-      const replay = yield* conversions.convert(request)
-      assert.isTrue(replay.replayed)
-      assert.isTrue(bodies.has(replay.body))
+      const { conversion, replayed } = yield* conversions.convert(request)
+      assert.isTrue(replayed)
+      assert.isTrue(texts.has(CommittedConversion.toJson(conversion)))
     })
   )
 
-  test(
-    "refuses the key for another request, and keeps keys of others apart",
+  it.effect("rejects a used key for another request, and separates the keys of principals", () =>
     Effect.gen(function* () {
+      const { input, records } = inputsOf("first principal")
+      const other = inputsOf("second principal")
       const conversions = yield* Conversions
-      yield* conversions.convert(asked("500", { idempotencyKey: "key" }))
-      const error = yield* Effect.flip(conversions.convert(asked("501", { idempotencyKey: "key" })))
+      yield* conversions.convert(input("500", { idempotencyKey: "key" }))
+      const error = yield* Effect.flip(conversions.convert(input("501", { idempotencyKey: "key" })))
       assert.strictEqual(error._tag, "IdempotencyMismatch")
-      const other = yield* conversions.convert(asked("501", { idempotencyKey: "key", principal: "other" }))
-      assert.isFalse(other.replayed)
-      assert.strictEqual((yield* records).length, 2)
+      const { replayed } = yield* conversions.convert(other.input("501", { idempotencyKey: "key" }))
+      assert.isFalse(replayed)
+      assert.strictEqual((yield* records).length, 1)
+      assert.strictEqual((yield* other.records).length, 1)
     })
   )
-})
 
-describe("Quotes", () => {
-  test(
-    "give their numbers, whatever the rate is by then",
+  it.effect("converts at the price of a quote after the rate has changed", () =>
     Effect.gen(function* () {
+      const { input } = inputsOf("quote", "USD", "GHS")
       const conversions = yield* Conversions
       const quotes = yield* Quotes
       const provider = yield* TestProvider
-      const quote = yield* quotes.create(asked("500"), Duration.minutes(30))
-      yield* provider.answer(rate("9"))
-      yield* TestClock.adjust("20 minutes")
-      const body = JSON.parse((yield* conversions.convert(asked("500", { quoteId: quote.id }))).body)
-      assert.strictEqual(body.mid_rate, "1500")
-      assert.strictEqual(body.quote_id, quote.id)
+      yield* provider.respondWith(rate("1500"))
+      const quote = yield* quotes.create(input("500"), Duration.minutes(30))
+      yield* provider.respondWith(rate("9"))
+      yield* TestClock.adjust("2 minutes")
+      const { conversion } = yield* conversions.convert(input("500", { quoteId: quote.id }))
+      assert.strictEqual(conversion.mid_rate, "1500")
+      assert.strictEqual(conversion.quote_id, quote.id)
       assert.strictEqual(yield* quotes.stateOf(yield* quotes.byId(quote.id)), "used")
     })
   )
 
-  test(
-    "have one winner among a hundred",
+  it.effect("lets one of a hundred concurrent conversions use a quote", () =>
     Effect.gen(function* () {
+      const { input, records } = inputsOf("contended quote")
       const conversions = yield* Conversions
       const quotes = yield* Quotes
-      const quote = yield* quotes.create(asked("500"), Duration.minutes(1))
+      const quote = yield* quotes.create(input("500"), Duration.minutes(1))
       const results = yield* Effect.all(
         Array.from({ length: 100 }, () =>
-          Effect.result(conversions.convert(asked("500", { quoteId: quote.id })))
+          Effect.result(conversions.convert(input("500", { quoteId: quote.id })))
         ),
         { concurrency: "unbounded" }
       )
@@ -171,43 +159,45 @@ describe("Quotes", () => {
     })
   )
 
-  test(
-    "expire, and still answer under the key that used them",
+  it.effect("rejects an expired quote, and replays a conversion whose quote has expired since", () =>
     Effect.gen(function* () {
+      const { input } = inputsOf("expired quote")
       const conversions = yield* Conversions
       const quotes = yield* Quotes
-      const quote = yield* quotes.create(asked("500"), Duration.seconds(30))
-      const late = yield* quotes.create(asked("500"), Duration.seconds(30))
-      const request = asked("500", { quoteId: quote.id, idempotencyKey: "once" })
+      const quote = yield* quotes.create(input("500"), Duration.seconds(30))
+      const unused = yield* quotes.create(input("500"), Duration.seconds(30))
+      const request = input("500", { quoteId: quote.id, idempotencyKey: "once" })
       const first = yield* conversions.convert(request)
       yield* TestClock.adjust("30 seconds")
-      const error = yield* Effect.flip(conversions.convert(asked("500", { quoteId: late.id })))
+      const error = yield* Effect.flip(conversions.convert(input("500", { quoteId: unused.id })))
       assert.strictEqual(error._tag, "QuoteExpired")
       const again = yield* conversions.convert(request)
-      assert.deepStrictEqual(again, { body: first.body, replayed: true })
+      assert.deepStrictEqual(again, { conversion: first.conversion, replayed: true })
+      assert.strictEqual(
+        CommittedConversion.toJson(again.conversion),
+        CommittedConversion.toJson(first.conversion)
+      )
     })
   )
 
-  test(
-    "do not serve a request that says something else",
+  it.effect("rejects a request that differs from its quote, and leaves the quote open", () =>
     Effect.gen(function* () {
+      const { input } = inputsOf("mismatch")
       const conversions = yield* Conversions
       const quotes = yield* Quotes
-      const quote = yield* quotes.create(asked("500"), Duration.seconds(30))
-      const error = yield* Effect.flip(conversions.convert(asked("501", { quoteId: quote.id })))
+      const quote = yield* quotes.create(input("500"), Duration.seconds(30))
+      const error = yield* Effect.flip(conversions.convert(input("501", { quoteId: quote.id })))
       assert.strictEqual(error._tag, "QuoteMismatch")
       assert.strictEqual(yield* quotes.stateOf(yield* quotes.byId(quote.id)), "open")
     })
   )
-})
 
-describe("conversion_audit", () => {
-  test(
-    "refuses UPDATE, DELETE and TRUNCATE for its owner, and numbers that do not follow from each other",
+  it.effect("stores records that even the table owner cannot change, and rejects inconsistent numbers", () =>
     Effect.gen(function* () {
+      const { input } = inputsOf("immutable")
       const conversions = yield* Conversions
       const { sql } = yield* Database
-      yield* conversions.convert(asked("1"))
+      yield* conversions.convert(input("1"))
       for (const statement of [
         sql`UPDATE conversion_audit SET output_amount = 1`,
         sql`DELETE FROM conversion_audit`,
@@ -216,11 +206,35 @@ describe("conversion_audit", () => {
         const { reason } = yield* Effect.flip(statement)
         assert.include(String(reason.cause), "its rows are never changed")
       }
-      const forged = yield* Effect.flip(sql`
+      const inconsistent = yield* Effect.flip(sql`
         INSERT INTO conversion_audit SELECT gen_random_uuid(), source_currency, destination_currency, amount_type,
           input_amount, output_amount + 1, mid_rate, margin, rate, exact_output, residual, rate_id, provider,
           rate_fetched_at, stale, reference, principal, quote_id, converted_at FROM conversion_audit`)
-      assert.strictEqual(forged.reason._tag, "ConstraintError")
+      assert.strictEqual(inconsistent.reason._tag, "ConstraintError")
     })
   )
+})
+
+layer(TestConversions.layer({ CONVERSION_MARGIN: "0.01", CONVERSION_MARGINS: "USD:NGN=0.02" }))(
+  "Conversions with margins per pair",
+  (it) => {
+    it.effect("apply the margin of the pair, or else the standard margin", () =>
+      Effect.gen(function* () {
+        const conversions = yield* Conversions
+        const special = yield* conversions.convert(inputsOf("special").input("100"))
+        const standard = yield* conversions.convert(inputsOf("standard", "EUR").input("100"))
+        assert.strictEqual(special.conversion.margin, "0.02")
+        assert.strictEqual(standard.conversion.margin, "0.01")
+      })
+    )
+  }
+)
+
+describe("CommittedConversion", () => {
+  test("returns the stored text of a decoded conversion byte for byte", () => {
+    const stored = `{"converted_at":"2026-01-01T00:00:00.000Z","audit_id":"01980000-0000-7000-8000-000000000000","from_currency":"USD", "to_currency":"NGN","input_amount":"1.00","output_amount":"2.00","mid_rate":"2","margin":"0","rate":"2","rate_id":"01980000-0000-7000-8000-000000000001","provider":"test","rate_fetched_at":"2026-01-01T00:00:00.000Z","stale":false}`
+    const conversion = CommittedConversion.fromJson(stored)
+    assert.strictEqual(conversion.output_amount, "2.00")
+    assert.strictEqual(CommittedConversion.toJson(conversion), stored)
+  })
 })

@@ -9,7 +9,8 @@ import * as Integrity from "../support/Integrity.ts"
 import * as RawHttp from "../support/RawHttp.ts"
 import * as RedisServer from "../support/RedisServer.ts"
 import * as NodeEnvironment from "../support/NodeEnvironment.ts"
-import { eventually, open, type SocketClient } from "../support/SocketClient.ts"
+import { open, type SocketClient } from "../support/SocketClient.ts"
+import { eventually } from "../support/Waiters.ts"
 import * as Workload from "../support/Workload.ts"
 
 const STREAMS_PER_TRANSPORT = 67

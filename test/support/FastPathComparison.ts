@@ -1,66 +1,72 @@
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Metric } from "effect"
 import { createServer } from "node:http"
+import { FastPathRequests } from "../../src/server/fastpath/FastPathRequests.ts"
+import { ConversionRequests } from "../../src/server/http/ConversionRequests.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
-import { type Front, NodeServer } from "../../src/server/node/NodeServer.ts"
+import { AccessControl } from "../../src/server/middleware/AccessControl.ts"
+import type { RequestInterceptor } from "../../src/server/node/HttpInternals.ts"
+import { NodeServer } from "../../src/server/node/NodeServer.ts"
 import * as RawHttp from "./RawHttp.ts"
 import { get, TestServer } from "./TestServer.ts"
 
-/** A request as it is written, and whether it is plain enough to be answered in front of the router. */
-export interface Asked {
-  readonly isPlain: boolean
+/** A request as it is sent, and whether the fast path answers it. */
+export interface RequestCase {
+  readonly isFast: boolean
   readonly target: string
   readonly method: string
   readonly version: string
+  /** An empty value omits the header. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-/** A header without a value is left out. */
-export const bytesOf = ({ body, headers, method, target, version }: Asked) => {
+export const toBytes = ({ body, headers, method, target, version }: RequestCase) => {
   const all = { host: "localhost", ...headers }
   const lines = Object.entries(all).flatMap(([name, value]) => (value === "" ? [] : [`${name}: ${value}`]))
   return [`${method} ${target} HTTP/${version}`, ...lines, "", body].join("\r\n")
 }
 
-/** What is another one each time. */
-const VARYING: ReadonlyArray<readonly [pattern: RegExp, instead: string]> = [
+/** Parts of a response that differ between two runs, with their replacements. */
+const VARIABLE: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g, "<id>"],
   [/\b(?!0af7)[0-9a-f]{32}\b/g, "<trace>"],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>"],
   [/(?<=;t=)\d+/g, "<seconds>"],
-  [/(?<=is free in )\d+/g, "<seconds>"]
+  // 10 per second are refilled.
+  [/(?<="keys";r=)\d+/g, "<remaining>"],
+  [/(?<=retry in )\d+/g, "<seconds>"]
 ]
 
-const constant = (text: string) =>
-  VARYING.reduce((changed, [pattern, instead]) => changed.replace(pattern, instead), text)
+const normalize = (text: string) =>
+  VARIABLE.reduce((normalized, [pattern, replacement]) => normalized.replace(pattern, replacement), text)
 
-const SECONDS = new Set(["age", "date", "retry-after"])
+const SECONDS_HEADERS = new Set(["age", "date", "retry-after"])
 
-/** What is answered, but for what is another one each time. */
-export const answerTo = Effect.fnUntraced(function* (asked: Asked) {
+/** Sends a request, and returns its response without the parts that differ between two runs. */
+export const send = Effect.fnUntraced(function* (request: RequestCase) {
   const { port } = yield* TestServer
-  const bodiless = asked.method === "HEAD"
-  const { answers, rest } = yield* RawHttp.exchange(port, bytesOf(asked), { bodiless })
+  const bodiless = request.method === "HEAD"
+  const { responses, rest } = yield* RawHttp.exchange(port, toBytes(request), { bodiless })
   return {
-    asked,
+    request,
     rest,
-    answers: answers.map(({ body, headers, status }) => ({
+    responses: responses.map(({ body, headers, status }) => ({
       status,
-      body: constant(body),
+      body: normalize(body),
       headers: Array.from(headers, ([name, value]) => [
         name,
-        SECONDS.has(name) ? "<seconds>" : constant(value)
+        SECONDS_HEADERS.has(name) ? "<seconds>" : normalize(value)
       ]).toSorted()
     }))
   }
 })
 
-/** What requests are counted in. */
+/** Metrics that count requests. */
 const COUNTERS =
   /^effex_(http_requests_total|http_request_duration_seconds_count|rate_lookups_total|rate_lookup_duration_seconds_count|rate_stale_lookups_total|rate_limited_total|keys_refused_total|conversions_total|conversion_replays_total)\b/
 
-/** The counts so far, without those of this test's own questions. */
-const counted = Effect.map(get("/metrics"), ({ text }) =>
+/** Returns the current counts, without the requests to `/metrics`. */
+const readCounters = Effect.map(get("/metrics"), ({ text }) =>
   text
     .split("\n")
     .filter((line) => COUNTERS.test(line) && !line.includes("/metrics"))
@@ -70,44 +76,71 @@ const counted = Effect.map(get("/metrics"), ({ text }) =>
     })
 )
 
-const increases = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
-  const before = new Map(yield* counted)
-  const answers = yield* effect
-  const after = yield* counted
-  const increased = after
+/** Returns the result of an effect, and the counters that it increased. */
+const withIncreases = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const before = new Map(yield* readCounters)
+  const result = yield* effect
+  const after = yield* readCounters
+  const increases = after
     .map(([series, value]) => [series, value - (before.get(series) ?? 0)] as const)
     .filter(([, increase]) => increase !== 0)
-  return { answers, increased }
+  return { result, increases }
 })
 
-/** Asks a server that answers some requests in front of the router, and then one that does not. */
-export const bothWays = <A, E>(
-  env: Readonly<Record<string, string>>,
-  asking: Effect.Effect<A, E, Layer.Success<ReturnType<typeof TestServer.layer>>>
-) =>
-  Effect.forEach([HttpServer.layer, HttpServer.layerRouted], (http) =>
-    increases(asking).pipe(Effect.provide(TestServer.layer(env, undefined, http)))
-  )
+type TestServices = Layer.Success<ReturnType<typeof TestServer.layer>>
 
-/** A server that has nothing behind a front: what that leaves is answered with 501. */
-export const frontAlone = <R>(layer: Layer.Layer<never, never, R | NodeServer>) =>
+/**
+ * Runs an effect against a server with the fast paths and against one without, at the same time and with separate metrics.
+ * Returns both outcomes.
+ */
+export const compare = <A, E>(
+  env: Readonly<Record<string, string>>,
+  effect: Effect.Effect<A, E, TestServices>
+) => compareWith(Layer.empty, env, effect)
+
+/** Like {@link compare}, with a layer that is built for each of the servers. */
+export const compareWith = <A, E, Own>(
+  layer: Layer.Layer<Own>,
+  env: Readonly<Record<string, string>>,
+  effect: Effect.Effect<A, E, TestServices | Own>
+) => {
+  const runWith = (http: typeof HttpServer.layer) =>
+    withIncreases(effect).pipe(
+      Effect.provide(TestServer.layer(env, { http }).pipe(Layer.provideMerge(Layer.fresh(layer)))),
+      Effect.provideService(Metric.MetricRegistry, new Map())
+    )
+  return Effect.all(
+    { fast: runWith(HttpServer.layer), routed: runWith(HttpServer.layerRouted) },
+    { concurrency: 2 }
+  )
+}
+
+type FastPath = Layer.Layer<
+  never,
+  never,
+  NodeServer | FastPathRequests | AccessControl | ConversionRequests | TestServices
+>
+
+/** Starts a server that has only a fast path: it responds with 501 where the router would respond. Returns its port. */
+export const listenAlone = (fastPath: FastPath) =>
   Effect.gen(function* () {
-    let front: Front = () => false
+    let interceptor: RequestInterceptor = () => false
     const server = createServer({ requireHostHeader: false }, (request, response) => {
-      if (!front(request, response)) response.writeHead(501).end()
+      if (!interceptor(request, response)) response.writeHead(501).end()
     })
-    yield* Layer.build(Layer.fresh(layer)).pipe(
-      Effect.provideService(
-        NodeServer,
-        NodeServer.of({
-          server,
-          putInFront: (given) =>
-            Effect.sync(() => {
-              front = given
-            }),
-          keepNoConnection: Effect.void,
-          finish: Effect.void
-        })
+    const nodeServer = Layer.succeed(NodeServer, {
+      server,
+      intercept: (given) =>
+        Effect.sync(() => {
+          interceptor = given
+        }),
+      disableKeepAlive: Effect.void,
+      drain: Effect.void
+    })
+    yield* Layer.build(
+      Layer.fresh(fastPath).pipe(
+        Layer.provide(Layer.fresh(FastPathRequests.layer)),
+        Layer.provide([nodeServer, AccessControl.layer, ConversionRequests.layer])
       )
     )
     return yield* Effect.acquireRelease(

@@ -1,8 +1,8 @@
 import { Effect } from "effect"
 import { connect } from "node:net"
 
-/** One answer, as it came over the wire. */
-export interface RawAnswer {
+/** One response as it was sent. */
+export interface RawResponse {
   readonly status: number
   /** By lower-case name. */
   readonly headers: ReadonlyMap<string, string>
@@ -10,64 +10,64 @@ export interface RawAnswer {
 }
 
 export interface Exchange {
-  readonly answers: ReadonlyArray<RawAnswer>
-  /** What came behind the last answer that could be read. */
+  readonly responses: ReadonlyArray<RawResponse>
+  /** Bytes after the last complete response. */
   readonly rest: string
-  /** Until the last of the answers that were waited for. */
+  /** Time until the last expected response. */
   readonly millis: number
 }
 
 interface Options {
-  /** How many answers to wait for. */
-  readonly answers?: number
-  /** The answer to HEAD has no body, whatever its length says. */
+  /** Number of responses to wait for. */
+  readonly responses?: number
+  /** Set for HEAD, whose responses have a `Content-Length` but no body. */
   readonly bodiless?: boolean
   /** Waits until the server has closed the connection. */
   readonly untilClosed?: boolean
 }
 
-const DEADLINE_MILLIS = 5_000
+const TIMEOUT_MILLIS = 5_000
 
-/** Sends bytes over a socket of their own, and returns what came back, at the latest when the server has closed it. */
+/** Sends bytes over a new socket. Returns the responses, at the latest when the server closes the connection. */
 export const exchange = (port: number, bytes: string | Uint8Array, options: Options = {}) =>
   Effect.callback<Exchange>((resume) => {
     const startedAt = performance.now()
     const chunks: Array<Buffer> = []
     let size = 0
-    let enough = 0
+    let requiredSize = 0
     const socket = connect({ port, host: "127.0.0.1" })
     const read = () => parse(Buffer.concat(chunks).toString("latin1"), options.bodiless === true)
     const finish = () => {
       clearTimeout(timer)
       socket.destroy()
-      const { answers, rest } = read()
-      resume(Effect.succeed({ answers, rest, millis: performance.now() - startedAt }))
+      const { responses, rest } = read()
+      resume(Effect.succeed({ responses, rest, millis: performance.now() - startedAt }))
     }
-    const timer = setTimeout(finish, DEADLINE_MILLIS)
+    const timer = setTimeout(finish, TIMEOUT_MILLIS)
     socket.on("data", (chunk) => {
       chunks.push(chunk)
       size += chunk.length
-      if (options.untilClosed === true || size < enough) return
-      const { answers, rest, wanted } = read()
-      if (answers.length >= (options.answers ?? 1)) finish()
-      else enough = size - rest.length + wanted
+      if (options.untilClosed === true || size < requiredSize) return
+      const { missing, responses } = read()
+      if (responses.length >= (options.responses ?? 1)) finish()
+      else requiredSize = size + missing
     })
-    // A server may close while it is still being written to.
+    // The server may close the connection while the request is still being written.
     socket.on("error", () => {})
     socket.on("close", finish)
     socket.write(bytes)
     return Effect.sync(finish)
   })
 
-/** Reads as many answers as there are, and says how much there must be for one more. */
+/** Parses all complete responses. `missing` is the number of bytes that the next one needs, where that is known. */
 const parse = (text: string, bodiless: boolean) => {
-  const answers: Array<RawAnswer> = []
+  const responses: Array<RawResponse> = []
   let rest = text
   for (;;) {
     const end = rest.indexOf("\r\n\r\n")
     const [statusLine = "", ...lines] = rest.slice(0, Math.max(0, end)).split("\r\n")
     const status = /^HTTP\/1\.1 (\d{3}) /.exec(statusLine)?.[1]
-    if (end === -1 || status === undefined) return { answers, rest, wanted: 0 }
+    if (end === -1 || status === undefined) return { responses, rest, missing: 0 }
     const headers = new Map(
       lines.map((line) => {
         const colon = line.indexOf(":")
@@ -75,9 +75,9 @@ const parse = (text: string, bodiless: boolean) => {
       })
     )
     const length = bodiless || status === "304" ? 0 : Number(headers.get("content-length") ?? 0)
-    const wanted = end + 4 + length
-    if (rest.length < wanted) return { answers, rest, wanted }
-    answers.push({ status: Number(status), headers, body: rest.slice(end + 4, wanted) })
-    rest = rest.slice(wanted)
+    const total = end + 4 + length
+    if (rest.length < total) return { responses, rest, missing: total - rest.length }
+    responses.push({ status: Number(status), headers, body: rest.slice(end + 4, total) })
+    rest = rest.slice(total)
   }
 }

@@ -123,7 +123,9 @@ const make = Effect.gen(function* () {
       onFailure: (cause) => fail(exchange, cause),
       onSuccess: (outcome) => Effect.sync(() => respond(exchange, outcome))
     })
-    const fiber = Effect.runForkWith(Context.add(context, RequestId.CurrentRequestId, exchange.id))(handled)
+    // The trace of this request is not exported. Without a parent, inner spans would start traces of their own.
+    const untraced = Effect.withTracerEnabled(handled, false)
+    const fiber = Effect.runForkWith(Context.add(context, RequestId.CurrentRequestId, exchange.id))(untraced)
     if (fiber.pollUnsafe() !== undefined) return
     if (exchange.response.destroyed) fiber.interruptUnsafe()
     else exchange.response.once("close", () => fiber.interruptUnsafe())

@@ -107,7 +107,5 @@ export const requireWebSocket = Effect.fnUntraced(function* <E, R>(
   if (error !== undefined) return yield* reject(error)
   // Node upgrades only requests with `Connection: upgrade` and a path in its canonical spelling.
   const isReady = isUpgraded(NodeHttpServerRequest.toIncomingMessage(request))
-  return yield* isReady
-    ? endpoint
-    : reject("This path is a WebSocket endpoint; connect with ws:// or wss://")
+  return yield* isReady ? endpoint : reject("This path is a WebSocket endpoint; connect with ws:// or wss://")
 })

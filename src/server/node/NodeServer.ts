@@ -118,7 +118,7 @@ const reject = (socket: Duplex & HttpInternals.HttpSocket, problem: Problem) => 
   const timer = setTimeout(() => socket.destroy(), REJECTION_TIMEOUT_MILLIS)
   socket.once("close", () => clearTimeout(timer))
   const traceId = RequestId.newTraceId()
-  const body = Problems.textOf(problem, "", traceId)
+  const body = Problems.toJson(problem, "", traceId)
   const headers = ResponseHead.toLines({
     "Content-Type": "application/problem+json",
     "Content-Length": String(Buffer.byteLength(body)),

@@ -1,10 +1,10 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { connect } from "node:net"
 import { AuditLog } from "../../../src/audit/AuditLog.ts"
 import * as ConversionFastPath from "../../../src/server/fastpath/ConversionFastPath.ts"
-import { answerTo, type Asked, bothWays, bytesOf, frontAlone } from "../../support/FastPathComparison.ts"
 import * as Callers from "../../support/Callers.ts"
+import { compare, listenAlone, type RequestCase, send, toBytes } from "../../support/FastPathComparison.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
 
@@ -15,10 +15,10 @@ const json = (over: object = {}) =>
   JSON.stringify({ amount: "500.00", from_currency: "USD", to_currency: "NGN", ...over })
 
 const conversion = (
-  isPlain: boolean,
-  { body = json(), headers = {}, ...changes }: Partial<Asked> = {}
-): Asked => ({
-  isPlain,
+  isFast: boolean,
+  { body = json(), headers = {}, ...changes }: Partial<RequestCase> = {}
+): RequestCase => ({
+  isFast,
   target: "/api/v1/convert",
   method: "POST",
   version: "1.1",
@@ -27,207 +27,228 @@ const conversion = (
   ...changes
 })
 
-const plain = (changes?: Partial<Asked>) => conversion(true, changes)
-const other = (changes?: Partial<Asked>) => conversion(false, changes)
-const asking = (over: object) => plain({ body: json(over) })
-const keyed = (key: string, over: object = {}) =>
-  plain({ body: json(over), headers: { "idempotency-key": key } })
+const fast = (changes?: Partial<RequestCase>) => conversion(true, changes)
+const slow = (changes?: Partial<RequestCase>) => conversion(false, changes)
+const withBody = (over: object) => fast({ body: json(over) })
+const withKey = (key: string, over: object = {}) =>
+  fast({ body: json(over), headers: { "idempotency-key": key } })
 
-/** Every kind of conversion, right and wrong, and what is no plain one. */
-const CONVERSIONS: ReadonlyArray<Asked> = [
-  plain(),
-  plain({ body: '{"to_currency":"ngn","from_currency":"usd","amount":500.00}' }),
-  asking({ amount: 500 }),
-  asking({
+/** Valid and invalid conversions of every kind, and requests that the fast path leaves to the router. */
+const REQUESTS: ReadonlyArray<RequestCase> = [
+  fast(),
+  fast({ body: '{"to_currency":"ngn","from_currency":"usd","amount":500.00}' }),
+  withBody({ amount: 500 }),
+  withBody({
     amount: "12.34",
     amount_type: "target",
     from_currency: "EUR",
     to_currency: "XOF",
     reference: "x"
   }),
-  asking({ amount: "1000", amount_type: "target", from_currency: "EUR", to_currency: "XOF" }),
-  asking({ reference: "Überweisung № 7 — ₦" }),
-  asking({ reference: 'order "1042", {a,b} \\ NULL' }),
-  plain({ headers: { "content-type": "text/plain", accept: "text/html", cookie: "a=b" } }),
-  plain({ headers: { "x-request-id": "order-1042:7.a_B" } }),
-  plain({ headers: { "x-request-id": "<script>" } }),
-  plain({ headers: { traceparent: `00-${TRACE}-b7ad6b7169203331-01` } }),
-  keyed("order-1042"),
-  keyed("order-1042"),
-  keyed("order-1042", { amount: "501.00" }),
-  keyed("order-1043", { amount: "0.00" }),
-  keyed("order-1043"),
-  keyed("k".repeat(256)),
-  keyed("schlüssel"),
-  asking({ amount: "0.01", from_currency: "USD", to_currency: "XOF" }),
-  asking({ amount: "999999999999999999" }),
-  asking({ amount: "500.001" }),
-  asking({ amount: "1e3" }),
-  asking({ amount: 1234567890.123456 }),
-  asking({ amount: null }),
-  asking({ amount_type: "both", from_currency: 7 }),
-  asking({ constructor: "x" }),
-  asking({ __proto__: null, surprise: true, another: 1 }),
-  asking({ reference: "" }),
-  asking({ reference: "a\u0000b" }),
-  asking({ reference: "\ud800" }),
-  asking({ to_currency: "JPY" }),
-  asking({ to_currency: "XXX" }),
-  asking({ to_currency: "USD" }),
-  asking({ quote_id: UNKNOWN_ID }),
-  asking({ quote_id: "none" }),
-  plain({ body: "" }),
-  plain({ body: "500" }),
-  plain({ body: "[]" }),
-  plain({ body: "null" }),
-  plain({ body: "{" }),
-  plain({ body: "\ufeff{}" }),
-  plain({ body: "[".repeat(2000) }),
-  plain({ headers: { authorization: "Bearer efx_test_wrong" } }),
-  plain({ headers: { authorization: "Bearer" } }),
-  plain({ headers: { authorization: "Basic YTpi" } }),
-  other({ headers: { connection: "close" } }),
-  other({ version: "1.0" }),
-  other({ headers: { "content-length": "", "transfer-encoding": "chunked" }, body: "2\r\n{}\r\n0\r\n\r\n" }),
-  other({ headers: { "content-length": "" }, body: "" }),
-  other({ body: json({ reference: "x".repeat(70_000) }) }),
-  other({ headers: { origin: "https://evil.example" } }),
-  other({ headers: { origin: "https://shop.example" } }),
-  other({ headers: { "x-forwarded-for": "192.0.2.7" } }),
-  other({ method: "GET" }),
-  other({ method: "OPTIONS", headers: { origin: "https://shop.example" } }),
-  other({ target: "/api/v1/convert/" }),
-  other({ target: "/api/v1/convert?a=b" })
+  withBody({ amount: "1000", amount_type: "target", from_currency: "EUR", to_currency: "XOF" }),
+  withBody({ reference: "Überweisung № 7 — ₦" }),
+  withBody({ reference: 'order "1042", {a,b} \\ NULL' }),
+  fast({ headers: { "content-type": "text/plain", accept: "text/html", cookie: "a=b" } }),
+  fast({ headers: { "x-request-id": "order-1042:7.a_B" } }),
+  fast({ headers: { "x-request-id": "<script>" } }),
+  fast({ headers: { traceparent: `00-${TRACE}-b7ad6b7169203331-01` } }),
+  withKey("order-1042"),
+  withKey("order-1042"),
+  withKey("order-1042", { amount: "501.00" }),
+  withKey("order-1043", { amount: "0.00" }),
+  withKey("order-1043"),
+  withKey("k".repeat(256)),
+  withKey("schlüssel"),
+  withBody({ amount: "0.01", from_currency: "USD", to_currency: "XOF" }),
+  withBody({ amount: "999999999999999999" }),
+  withBody({ amount: "500.001" }),
+  withBody({ amount: "1e3" }),
+  withBody({ amount: 1234567890.123456 }),
+  withBody({ amount: null }),
+  withBody({ amount_type: "both", from_currency: 7 }),
+  withBody({ constructor: "x" }),
+  withBody({ __proto__: null, surprise: true, another: 1 }),
+  withBody({ reference: "" }),
+  withBody({ reference: "a\u0000b" }),
+  withBody({ reference: "\ud800" }),
+  withBody({ to_currency: "JPY" }),
+  withBody({ to_currency: "XXX" }),
+  withBody({ to_currency: "USD" }),
+  withBody({ quote_id: UNKNOWN_ID }),
+  withBody({ quote_id: "none" }),
+  fast({ body: "" }),
+  fast({ body: "500" }),
+  fast({ body: "[]" }),
+  fast({ body: "null" }),
+  fast({ body: "{" }),
+  fast({ body: "\ufeff{}" }),
+  fast({ body: "[".repeat(2000) }),
+  fast({ headers: { authorization: "Bearer efx_test_wrong" } }),
+  fast({ headers: { authorization: "Bearer" } }),
+  fast({ headers: { authorization: "Basic YTpi" } }),
+  slow({ headers: { connection: "close" } }),
+  slow({ version: "1.0" }),
+  slow({ headers: { "content-length": "", "transfer-encoding": "chunked" }, body: "2\r\n{}\r\n0\r\n\r\n" }),
+  slow({ headers: { "content-length": "" }, body: "" }),
+  slow({ body: json({ reference: "x".repeat(70_000) }) }),
+  slow({ headers: { origin: "https://evil.example" } }),
+  slow({ headers: { origin: "https://shop.example" } }),
+  fast({ headers: { "x-forwarded-for": "192.0.2.7" } }),
+  fast({ headers: { "x-forwarded-for": "unknown" } }),
+  slow({ method: "GET" }),
+  slow({ method: "OPTIONS", headers: { origin: "https://shop.example" } }),
+  slow({ target: "/api/v1/convert/" }),
+  slow({ target: "/api/v1/convert?a=b" })
 ]
 
-/** Some origins and proxies are told apart from others. */
-const DISCERNING = {
+/** `CORS_ORIGINS` and `TRUSTED_PROXIES` make responses depend on more headers. */
+const ORIGINS_AND_PROXIES = {
   RATE_LIMIT_WRITES: "1000/hour",
   CORS_ORIGINS: "https://shop.example",
   TRUSTED_PROXIES: "127.0.0.1"
 }
-const SETTINGS = [{}, { RATE_LIMIT_WRITES: "9/hour" }, DISCERNING]
+const SETTINGS = [{}, { RATE_LIMIT_WRITES: "9/hour" }, ORIGINS_AND_PROXIES]
 
 const countRecords = Effect.gen(function* () {
   const audit = yield* AuditLog
   return (yield* audit.page({}, undefined, 1000)).length
 })
 
-describe("Conversions that are answered in front of the router", () => {
+describe("ConversionFastPath", () => {
   for (const env of SETTINGS) {
-    it.live(`are answered as by the router, counted and recorded: ${JSON.stringify(env)}`, () =>
+    it.live(`responds, counts and records like the router: ${JSON.stringify(env)}`, () =>
       Effect.gen(function* () {
-        const all = Effect.all([Effect.forEach(CONVERSIONS, answerTo), countRecords])
-        const [front, routed] = yield* bothWays(env, all)
-        assert.deepStrictEqual(front, routed)
-        const statuses = new Set(front?.answers[0].map(({ answers }) => answers[0]?.status))
+        const sendAll = Effect.all([Effect.forEach(REQUESTS, send), countRecords])
+        const { fast: withFastPath, routed } = yield* compare(env, sendAll)
+        assert.deepStrictEqual(withFastPath, routed)
+        const statuses = new Set(withFastPath.result[0].map(({ responses }) => responses[0]?.status))
         assert.includeMembers([...statuses], env === SETTINGS[1] ? [200, 429] : [200, 400, 404, 413, 422])
       })
     )
   }
 
-  it.live("are answered as by the router to whoever shows a key", () =>
+  it.live("authenticates API keys like the router", () =>
     Effect.gen(function* () {
-      const asAll = Effect.gen(function* () {
-        const holders = [yield* Callers.holderOf("convert"), yield* Callers.holderOf("audit:read")]
-        const callers = [Callers.NOBODY, ...holders, ...(yield* Callers.refused)]
-        // The first time nobody is known.
+      const sendAsCallers = Effect.gen(function* () {
+        const valid = [yield* Callers.withScopes("convert"), yield* Callers.withScopes("audit:read")]
+        const callers = [Callers.ANONYMOUS, ...valid, ...(yield* Callers.invalid)]
+        // The first request of each key fills the cache.
         return yield* Effect.forEach([...callers, ...callers], ({ authorization = "" }) =>
-          answerTo(plain({ headers: { authorization } }))
+          send(fast({ headers: { authorization } }))
         )
       })
-      const told = asAll.pipe(Effect.map((all) => all.map(({ answers, rest }) => ({ answers, rest }))))
-      const [front, routed] = yield* bothWays(
-        { FLUTTERWAVE_SECRET_KEY: "secret", RATE_LIMIT_WRITES: "100/hour" },
-        told
+      const outcomes = Effect.map(sendAsCallers, (all) =>
+        all.map(({ responses, rest }) => ({ responses, rest }))
       )
-      assert.deepStrictEqual(front, routed)
-      assert.includeMembers(front?.answers.map(({ answers }) => answers[0]?.status) ?? [], [200, 401, 403])
+      const { fast: withFastPath, routed } = yield* compare(
+        { FLUTTERWAVE_SECRET_KEY: "secret", RATE_LIMIT_WRITES: "100/hour" },
+        outcomes
+      )
+      assert.deepStrictEqual(withFastPath, routed)
+      assert.includeMembers(
+        withFastPath.result.map(({ responses }) => responses[0]?.status),
+        [200, 401, 403]
+      )
     })
   )
 
-  it.live("are answered as by the router while the database is gone, or refuses", () =>
+  it.live("responds like the router if the database is unavailable or rejects the statement", () =>
     Effect.gen(function* () {
-      const failing = Effect.gen(function* () {
+      const sendDuringFailures = Effect.gen(function* () {
         const { setDatabase } = yield* TestServer
-        const answers = [yield* answerTo(plain())]
+        const outcomes = [yield* send(fast())]
         for (const state of ["down", "broken", "well"] as const) {
           yield* setDatabase(state)
-          answers.push(yield* answerTo(plain()), yield* answerTo(keyed("order-1042")))
+          outcomes.push(yield* send(fast()), yield* send(withKey("order-1042")))
         }
-        return answers
+        return outcomes
       })
-      const [front, routed] = yield* bothWays({}, failing)
-      assert.deepStrictEqual(front, routed)
+      const { fast: withFastPath, routed } = yield* compare({}, sendDuringFailures)
+      assert.deepStrictEqual(withFastPath, routed)
       assert.deepStrictEqual(
-        front?.answers.map(({ answers }) => answers[0]?.status),
+        withFastPath.result.map(({ responses }) => responses[0]?.status),
         [200, 503, 503, 500, 500, 200, 200]
       )
     })
   )
+})
 
-  it.live("are logged under the id that their answers name", () =>
+layer(TestServer.layer(), { excludeTestServices: true })("ConversionFastPath of one server", (it) => {
+  const newRecords = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+    const before = yield* countRecords
+    const result = yield* effect
+    return { result, records: (yield* countRecords) - before }
+  })
+
+  it.effect("logs unexpected failures under the id of the response", () =>
     Effect.gen(function* () {
       const { log, port, setDatabase } = yield* TestServer
-      yield* RawHttp.exchange(port, bytesOf(plain()))
+      yield* RawHttp.exchange(port, toBytes(fast()))
       yield* setDatabase("broken")
-      const { answers } = yield* RawHttp.exchange(port, bytesOf(plain()))
+      const { responses } = yield* RawHttp.exchange(port, toBytes(fast()))
       yield* setDatabase("well")
-      const id = answers[0]?.headers.get("x-request-id") ?? assert.fail()
-      assert.include(answers[0]?.body, `"trace_id":"${id}"`)
-      assert.isTrue(log.some((line) => line.includes(id) && line.includes("Unforeseen failure of a request")))
-    }).pipe(Effect.provide(TestServer.layer()))
+      const id = responses[0]?.headers.get("x-request-id") ?? assert.fail()
+      assert.include(responses[0]?.body, `"trace_id":"${id}"`)
+      assert.isTrue(log.some((line) => line.includes(id) && line.includes("Unexpected failure of a request")))
+    })
   )
 
-  it.live("come many at once over one connection, each answered by itself and in order", () =>
+  it.effect("responds to pipelined conversions in order, each with its own outcome", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
       yield* get("/api/v1/rates?from=USD&to=NGN")
-      const asked = Array.from({ length: 30 }, (_, i) => {
-        if (i % 10 === 3) return asking({ amount: "-1" })
-        if (i % 10 === 5) return other({ target: "/api/v1/convert/", body: json({ amount: `${i + 1}.00` }) })
-        if (i % 10 === 7) return keyed("the same", { amount: "7.00" })
-        return asking({ amount: `${i + 1}.00` })
+      const requests = Array.from({ length: 30 }, (_, i) => {
+        if (i % 10 === 3) return withBody({ amount: "-1" })
+        if (i % 10 === 5) return slow({ target: "/api/v1/convert/", body: json({ amount: `${i + 1}.00` }) })
+        if (i % 10 === 7) return withKey("the same", { amount: "7.00" })
+        return withBody({ amount: `${i + 1}.00` })
       })
-      const { answers } = yield* RawHttp.exchange(port, asked.map(bytesOf).join(""), {
-        answers: asked.length
-      })
-      const amounts = answers.map(({ body, status }) =>
+      const { records, result } = yield* newRecords(
+        RawHttp.exchange(port, requests.map(toBytes).join(""), { responses: requests.length })
+      )
+      const amounts = result.responses.map(({ body, status }) =>
         status === 200 ? JSON.parse(body).input_amount : status
       )
       amounts.forEach((amount, i) => {
-        // Whoever uses a key that is being used is told so, or gets the first answer.
+        // A key in use is rejected, and a used key replays its conversion.
         if (i % 10 === 7) assert.include(["7.00", 409], amount)
         else assert.strictEqual(amount, i % 10 === 3 ? 400 : `${i + 1}.00`)
       })
-      assert.strictEqual(yield* countRecords, 30 - 3 - 2)
-    }).pipe(Effect.provide(TestServer.layer()))
+      assert.strictEqual(records, 30 - 3 - 2)
+    })
   )
 
-  it.live("are nothing to whoever hangs up before all of the body is there", () =>
+  it.effect("converts nothing for clients that disconnect before the whole body has arrived", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
-      yield* RawHttp.exchange(port, bytesOf(plain()))
-      const half = bytesOf(plain()).slice(0, -20)
-      for (let i = 0; i < 10; i++) {
-        yield* Effect.callback<void>((resume) => {
-          const socket = connect(port, "127.0.0.1", () => socket.write(half, () => socket.destroy()))
-          socket.on("close", () => resume(Effect.void)).on("error", () => undefined)
-        })
-      }
-      const { answers } = yield* RawHttp.exchange(port, bytesOf(plain()))
-      assert.strictEqual(answers[0]?.status, 200)
-      assert.strictEqual(yield* countRecords, 2)
-    }).pipe(Effect.provide(TestServer.layer()))
-  )
-
-  it.live("are the plain ones, and no others", () =>
-    Effect.gen(function* () {
-      const port = yield* frontAlone(ConversionFastPath.layer)
-      for (const asked of CONVERSIONS) {
-        const { answers } = yield* RawHttp.exchange(port, bytesOf(asked))
-        assert.strictEqual(answers[0]?.status !== 501, asked.isPlain, bytesOf(asked).slice(0, 500))
-      }
-    }).pipe(Effect.scoped, Effect.provide(TestServer.layer(DISCERNING)))
+      const incomplete = toBytes(fast()).slice(0, -20)
+      const disconnectAll = Effect.gen(function* () {
+        for (let i = 0; i < 10; i++) {
+          yield* Effect.callback<void>((resume) => {
+            const socket = connect(port, "127.0.0.1", () => socket.write(incomplete, () => socket.destroy()))
+            socket.on("close", () => resume(Effect.void)).on("error", () => undefined)
+          })
+        }
+        return yield* RawHttp.exchange(port, toBytes(fast()))
+      })
+      const { records, result } = yield* newRecords(disconnectAll)
+      assert.strictEqual(result.responses[0]?.status, 200)
+      assert.strictEqual(records, 1)
+    })
   )
 })
+
+layer(TestServer.layer(ORIGINS_AND_PROXIES), { excludeTestServices: true })(
+  "ConversionFastPath alone",
+  (it) => {
+    it.effect("handles exactly the eligible requests", () =>
+      Effect.gen(function* () {
+        const port = yield* listenAlone(ConversionFastPath.layer)
+        for (const request of REQUESTS) {
+          const { responses } = yield* RawHttp.exchange(port, toBytes(request))
+          assert.strictEqual(responses[0]?.status !== 501, request.isFast, toBytes(request).slice(0, 500))
+        }
+      })
+    )
+  }
+)

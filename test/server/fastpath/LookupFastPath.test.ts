@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as LookupFastPath from "../../../src/server/fastpath/LookupFastPath.ts"
-import { answerTo, type Asked, bothWays, bytesOf, frontAlone } from "../../support/FastPathComparison.ts"
+import * as Callers from "../../support/Callers.ts"
+import { compare, listenAlone, type RequestCase, send, toBytes } from "../../support/FastPathComparison.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
@@ -9,8 +10,8 @@ import { get, TestServer } from "../../support/TestServer.ts"
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"
 const TRACE = "0af7651916cd43dd8448eb211c80319c"
 
-const lookup = (isPlain: boolean, changes: Partial<Asked> = {}): Asked => ({
-  isPlain,
+const lookup = (isFast: boolean, changes: Partial<RequestCase> = {}): RequestCase => ({
+  isFast,
   target: LOOKUP,
   method: "GET",
   version: "1.1",
@@ -19,98 +20,120 @@ const lookup = (isPlain: boolean, changes: Partial<Asked> = {}): Asked => ({
   ...changes
 })
 
-const plain = (changes?: Partial<Asked>) => lookup(true, changes)
-const other = (changes?: Partial<Asked>) => lookup(false, changes)
+const fast = (changes?: Partial<RequestCase>) => lookup(true, changes)
+const slow = (changes?: Partial<RequestCase>) => lookup(false, changes)
 
-/** Every kind of lookup, the headers that could change its answer, and what is no lookup. */
-const LOOKUPS: ReadonlyArray<Asked> = [
-  plain(),
-  plain({ target: "/api/v1/rates?from=EUR&to=ZMW" }),
-  plain({ headers: { "x-request-id": "order-1042:7.a_B" } }),
-  plain({ headers: { "x-request-id": "<script>" } }),
-  plain({ headers: { traceparent: `00-${TRACE}-b7ad6b7169203331-01` } }),
-  plain({ headers: { traceparent: "00-nonsense" } }),
-  plain({ headers: { accept: "text/html", "accept-encoding": "gzip, br", cookie: "a=b", te: "trailers" } }),
-  plain({ headers: { range: "bytes=0-3", "if-modified-since": "Sat, 21 Nov 2026 03:27:17 GMT" } }),
-  other({ headers: { connection: "close" } }),
-  plain({ headers: { upgrade: "websocket", connection: "upgrade" } }),
-  other({ version: "1.0" }),
-  plain({ version: "1.0", headers: { connection: "keep-alive" } }),
-  other({ headers: { origin: "https://shop.example" } }),
-  plain({ headers: { origin: "https://evil.example" } }),
-  other({ headers: { "x-forwarded-for": "192.0.2.7" } }),
-  other({ headers: { "if-none-match": `"another"` } }),
-  other({ headers: { "if-none-match": "*" } }),
-  other({ headers: { authorization: "Bearer efx_test_wrong" } }),
-  other({ headers: { authorization: "Basic YTpi" } }),
-  other({ headers: { "content-length": "2" }, body: "{}" }),
-  other({ headers: { "transfer-encoding": "chunked" }, body: "0\r\n\r\n" }),
-  other({ headers: { "content-length": "70000" } }),
-  other({ headers: { expect: "100-continue" } }),
-  other({ method: "HEAD" }),
-  other({ method: "POST" }),
-  other({ method: "OPTIONS", headers: { origin: "https://shop.example" } }),
-  other({ target: "/api/v1/rates?from=usd&to=ngn" }),
-  other({ target: "/api/v1/rates?to=NGN&from=USD" }),
-  other({ target: "/api/v1/rates/?from=USD&to=NGN" }),
-  other({ target: "/api/v1/rates?from=%55SD&to=NGN" }),
-  other({ target: `http://elsewhere.example${LOOKUP}` }),
-  other({ target: `${LOOKUP}&max_age=60%20seconds` }),
-  other({ target: `${LOOKUP}&max_age=never` }),
-  other({ target: `${LOOKUP}&from=EUR` }),
-  other({ target: `${LOOKUP}#part` }),
-  other({ target: "/api/v1/rates?from=USD" }),
-  other({ target: "/api/v1/rates?from=USD&to=USD" }),
-  other({ target: "/api/v1/rates?from=USD&to=XXX" }),
-  other({ target: "/api/rates/?source_currency=USD&destination_currency=NGN" })
+/** Every kind of lookup, the headers that can change its response, and requests that are no lookups. */
+const REQUESTS: ReadonlyArray<RequestCase> = [
+  fast(),
+  fast({ target: "/api/v1/rates?from=EUR&to=ZMW" }),
+  fast({ headers: { "x-request-id": "order-1042:7.a_B" } }),
+  fast({ headers: { "x-request-id": "<script>" } }),
+  fast({ headers: { traceparent: `00-${TRACE}-b7ad6b7169203331-01` } }),
+  fast({ headers: { traceparent: "00-nonsense" } }),
+  fast({ headers: { b3: `${TRACE}-b7ad6b7169203331-1` } }),
+  fast({ headers: { accept: "text/html", "accept-encoding": "gzip, br", cookie: "a=b", te: "trailers" } }),
+  fast({ headers: { range: "bytes=0-3", "if-modified-since": "Sat, 21 Nov 2026 03:27:17 GMT" } }),
+  slow({ headers: { connection: "close" } }),
+  fast({ headers: { upgrade: "websocket", connection: "upgrade" } }),
+  slow({ version: "1.0" }),
+  fast({ version: "1.0", headers: { connection: "keep-alive" } }),
+  slow({ headers: { origin: "https://shop.example" } }),
+  fast({ headers: { origin: "https://evil.example" } }),
+  fast({ headers: { "x-forwarded-for": "192.0.2.7" } }),
+  slow({ headers: { "if-none-match": `"another"` } }),
+  slow({ headers: { "if-none-match": "*" } }),
+  slow({ headers: { authorization: "Bearer efx_test_wrong" } }),
+  slow({ headers: { authorization: "Bearer" } }),
+  fast({ headers: { authorization: "Basic YTpi" } }),
+  slow({ headers: { "content-length": "2" }, body: "{}" }),
+  slow({ headers: { "transfer-encoding": "chunked" }, body: "0\r\n\r\n" }),
+  slow({ headers: { "content-length": "70000" } }),
+  slow({ headers: { expect: "100-continue" } }),
+  slow({ method: "HEAD" }),
+  slow({ method: "POST" }),
+  slow({ method: "OPTIONS", headers: { origin: "https://shop.example" } }),
+  slow({ target: "/api/v1/rates?from=usd&to=ngn" }),
+  slow({ target: "/api/v1/rates?to=NGN&from=USD" }),
+  slow({ target: "/api/v1/rates/?from=USD&to=NGN" }),
+  slow({ target: "/api/v1/rates?from=%55SD&to=NGN" }),
+  slow({ target: `http://elsewhere.example${LOOKUP}` }),
+  slow({ target: `${LOOKUP}&max_age=60%20seconds` }),
+  slow({ target: `${LOOKUP}&max_age=never` }),
+  slow({ target: `${LOOKUP}&from=EUR` }),
+  slow({ target: `${LOOKUP}#part` }),
+  slow({ target: "/api/v1/rates?from=USD" }),
+  slow({ target: "/api/v1/rates?from=USD&to=USD" }),
+  slow({ target: "/api/v1/rates?from=USD&to=XXX" }),
+  slow({ target: "/api/rates/?source_currency=USD&destination_currency=NGN" }),
+  slow({ headers: { host: "" } })
 ]
 
-const hostless = other({ headers: { host: "" } })
+const sendAll = Effect.forEach(REQUESTS, send)
 
-const askAll = Effect.forEach([...LOOKUPS, hostless], answerTo)
+/** Looks up the rates that {@link REQUESTS} expect in memory. */
+const warmUp = Effect.forEach(REQUESTS.slice(0, 2), send)
 
-/** Some origins and proxies are told apart from others. */
-const DISCERNING = {
+/** `CORS_ORIGINS` and `TRUSTED_PROXIES` make responses depend on more headers. */
+const ORIGINS_AND_PROXIES = {
   RATE_LIMIT_READS: "1000/hour",
   CORS_ORIGINS: "https://shop.example",
   TRUSTED_PROXIES: "127.0.0.1"
 }
-const SETTINGS = [{}, { RATE_LIMIT_READS: "5/hour" }, DISCERNING]
+const SETTINGS = [{}, { RATE_LIMIT_READS: "5/hour" }, ORIGINS_AND_PROXIES]
 
-describe("Lookups that are answered in front of the router", () => {
+/** Values of `X-Forwarded-For`, from trusted and untrusted hops, in every notation, and invalid ones. */
+const FORWARDED = [
+  "192.0.2.7",
+  " 192.0.2.7 , 127.0.0.1",
+  "203.0.113.9, 192.0.2.7",
+  "10.1.2.3, 192.0.2.7, 10.4.5.6",
+  "10.1.2.3, 10.4.5.6",
+  "192.0.2.7:4711",
+  "2001:db8:1:2:3:4:5:6",
+  "2001:db8:1:2:ffff::1",
+  "[2001:db8:9::1]",
+  "[2001:db8:9::1]:4711",
+  "::ffff:192.0.2.7",
+  "fe80::1%eth0",
+  "unknown",
+  "192.0.2.7, unknown",
+  "unknown, 192.0.2.7",
+  "",
+  ",",
+  "192.0.2.7,"
+]
+
+describe("LookupFastPath", () => {
   for (const env of SETTINGS) {
-    it.live(`are answered as by the router, and counted: ${JSON.stringify(env)}`, () =>
+    it.live(`responds and counts like the router: ${JSON.stringify(env)}`, () =>
       Effect.gen(function* () {
-        const warm = Effect.forEach(LOOKUPS.slice(0, 2), answerTo)
-        const [front, routed] = yield* bothWays(env, Effect.andThen(warm, askAll))
-        assert.deepStrictEqual(front, routed)
-        assert.isAbove(front?.increased.length ?? 0, 5)
+        const { fast, routed } = yield* compare(env, Effect.andThen(warmUp, sendAll))
+        assert.deepStrictEqual(fast, routed)
+        assert.isAbove(fast.increases.length, 5)
       })
     )
   }
 
-  it.live("are answered as by the router where the rate is stale, gone, or another one", () =>
+  it.live("responds like the router if the rate is stale, unavailable or replaced", () =>
     Effect.gen(function* () {
       const changing = Effect.gen(function* () {
         const provider = yield* TestProvider
-        const answers = [yield* answerTo(plain()), yield* answerTo(plain())]
-        yield* provider.answer(rate("1501.5"))
+        const responses = [yield* send(fast()), yield* send(fast())]
+        yield* provider.respondWith(rate("1501.5"))
         yield* Effect.sleep("1100 millis")
-        answers.push(yield* answerTo(plain()), yield* answerTo(plain()))
-        yield* provider.answer(failing)
+        responses.push(yield* send(fast()), yield* send(fast()))
+        yield* provider.respondWith(failing)
         yield* Effect.sleep("1100 millis")
-        answers.push(
-          yield* answerTo(plain()),
-          yield* answerTo(plain({ target: "/api/v1/rates?from=EUR&to=ZMW" }))
-        )
-        return answers
+        responses.push(yield* send(fast()), yield* send(fast({ target: "/api/v1/rates?from=EUR&to=ZMW" })))
+        return responses
       })
-      const [front, routed] = yield* bothWays(
+      const { fast: withFastPath, routed } = yield* compare(
         { STALE_AFTER: "1 second", LOOKUP_BUDGET: "100 millis" },
         changing
       )
-      assert.deepStrictEqual(front, routed)
-      const bodies = front?.answers.map(({ answers }) => answers[0]?.body ?? "") ?? []
+      assert.deepStrictEqual(withFastPath, routed)
+      const bodies = withFastPath.result.map(({ responses }) => responses[0]?.body ?? "")
       assert.deepStrictEqual(
         bodies.map((body) => [/"rate":"[^"]*"/.exec(body)?.[0], body.includes(`"stale":true`)]),
         [
@@ -125,41 +148,86 @@ describe("Lookups that are answered in front of the router", () => {
     })
   )
 
-  it.live("come one after another over one connection, in order", () =>
+  it.live("counts clients behind trusted proxies like the router", () =>
+    Effect.gen(function* () {
+      const requests = FORWARDED.map((value) => fast({ headers: { "x-forwarded-for": value } }))
+      const { fast: withFastPath, routed } = yield* compare(
+        { RATE_LIMIT_READS: "100/hour", TRUSTED_PROXIES: "127.0.0.1,10.0.0.0/8" },
+        Effect.andThen(warmUp, Effect.forEach(requests, send))
+      )
+      assert.deepStrictEqual(withFastPath, routed)
+      const remaining = new Set(
+        withFastPath.result.map(
+          ({ responses }) => responses[0]?.headers.find(([name]) => name === "ratelimit")?.[1]
+        )
+      )
+      assert.isAbove(remaining.size, 3)
+    })
+  )
+
+  it.live("authenticates API keys and counts them like the router", () =>
+    Effect.gen(function* () {
+      const sendAsCallers = Effect.gen(function* () {
+        const valid = [yield* Callers.withScopes("rates:read"), yield* Callers.withScopes("convert")]
+        const callers = [...valid, ...(yield* Callers.invalid)]
+        // The first request of each key fills the cache.
+        return yield* Effect.forEach([...callers, ...callers, ...valid], ({ authorization = "" }) =>
+          send(fast({ headers: { authorization } }))
+        )
+      })
+      const outcomes = Effect.andThen(warmUp, sendAsCallers).pipe(
+        Effect.map((all) => all.map(({ responses, rest }) => ({ responses, rest })))
+      )
+      const { fast: withFastPath, routed } = yield* compare({ RATE_LIMIT_READS: "100/hour" }, outcomes)
+      assert.deepStrictEqual(withFastPath, routed)
+      assert.includeMembers(
+        withFastPath.result.map(({ responses }) => responses[0]?.status),
+        [200, 401]
+      )
+    })
+  )
+
+  it.live("responds to pipelined requests in order", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
       yield* get(LOOKUP)
-      const asked = [
-        plain(),
-        other({ target: "/api/v1/rates?from=usd&to=ngn" }),
-        plain(),
-        other({ method: "POST" }),
-        plain()
+      const requests = [
+        fast(),
+        slow({ target: "/api/v1/rates?from=usd&to=ngn" }),
+        fast(),
+        slow({ method: "POST" }),
+        fast()
       ]
-      const { answers } = yield* RawHttp.exchange(port, asked.map(bytesOf).join(""), {
-        answers: asked.length
+      const { responses } = yield* RawHttp.exchange(port, requests.map(toBytes).join(""), {
+        responses: requests.length
       })
       assert.deepStrictEqual(
-        answers.map(({ status }) => status),
+        responses.map(({ status }) => status),
         [200, 200, 200, 405, 200]
       )
       assert.strictEqual(
-        new Set(answers.map(({ headers }) => headers.get("x-request-id"))).size,
-        asked.length
+        new Set(responses.map(({ headers }) => headers.get("x-request-id"))).size,
+        requests.length
       )
     }).pipe(Effect.provide(TestServer.layer()))
   )
 
-  it.live("are the plain ones, and no others", () =>
+  it.live("handles exactly the eligible requests, and those with a known API key", () =>
     Effect.gen(function* () {
-      yield* get(LOOKUP)
-      yield* get("/api/v1/rates?from=EUR&to=ZMW")
-      const port = yield* frontAlone(LookupFastPath.layer)
-      for (const asked of [...LOOKUPS, hostless]) {
-        const bodiless = asked.method === "HEAD"
-        const { answers } = yield* RawHttp.exchange(port, bytesOf(asked), { bodiless })
-        assert.strictEqual(answers[0]?.status === 200, asked.isPlain, bytesOf(asked))
-      }
-    }).pipe(Effect.scoped, Effect.provide(TestServer.layer(DISCERNING)))
+      yield* warmUp
+      const { authorization } = yield* Callers.withScopes("rates:read")
+      const keyed = { headers: { authorization } }
+      const port = yield* listenAlone(LookupFastPath.layer)
+      const isAnsweredBy = Effect.fnUntraced(function* (request: RequestCase) {
+        const bodiless = request.method === "HEAD"
+        const { responses } = yield* RawHttp.exchange(port, toBytes(request), { bodiless })
+        return responses[0]?.status === 200
+      })
+      for (const request of REQUESTS)
+        assert.strictEqual(yield* isAnsweredBy(request), request.isFast, toBytes(request))
+      assert.isFalse(yield* isAnsweredBy(fast(keyed)))
+      yield* get(LOOKUP, keyed)
+      assert.isTrue(yield* isAnsweredBy(fast(keyed)))
+    }).pipe(Effect.scoped, Effect.provide(TestServer.layer(ORIGINS_AND_PROXIES)))
   )
 })

@@ -2,7 +2,8 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as RawHttp from "../../support/RawHttp.ts"
 import * as RawSocket from "../../support/RawSocket.ts"
-import { eventually, open } from "../../support/SocketClient.ts"
+import { open } from "../../support/SocketClient.ts"
+import { eventually } from "../../support/Waiters.ts"
 import { assertProblem, get, membersOf, TestServer } from "../../support/TestServer.ts"
 
 const live = { excludeTestServices: true }

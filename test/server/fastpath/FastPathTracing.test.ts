@@ -1,0 +1,131 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Option, Tracer } from "effect"
+import { HttpServerRequest } from "effect/http"
+import type { Sampling } from "../../../src/config/OpenTelemetrySettings.ts"
+import * as TraceSampler from "../../../src/platform/telemetry/TraceSampler.ts"
+import { compareWith, type RequestCase, send } from "../../support/FastPathComparison.ts"
+
+const TRACE = "0af7651916cd43dd8448eb211c80319c"
+const LOW_RATIO_TRACE = "0af7651916cd43dd8448000000000001"
+const SPAN = "b7ad6b7169203331"
+
+const lookup = (headers: Readonly<Record<string, string>> = {}): RequestCase => ({
+  isFast: true,
+  target: "/api/v1/rates?from=USD&to=NGN",
+  method: "GET",
+  version: "1.1",
+  headers,
+  body: ""
+})
+
+const conversion = (headers: Readonly<Record<string, string>> = {}): RequestCase => {
+  const body = JSON.stringify({ amount: "500.00", from_currency: "USD", to_currency: "NGN" })
+  return {
+    ...lookup({ "content-length": String(body.length), ...headers }),
+    target: "/api/v1/convert",
+    method: "POST",
+    body
+  }
+}
+
+/** Trace headers of every kind: sampled, not sampled, invalid, W3C and both forms of B3. */
+const PARENTS: ReadonlyArray<Readonly<Record<string, string>>> = [
+  {},
+  { traceparent: `00-${TRACE}-${SPAN}-01` },
+  { traceparent: `00-${TRACE}-${SPAN}-00` },
+  { traceparent: `00-${LOW_RATIO_TRACE}-${SPAN}-01` },
+  { traceparent: `00-${LOW_RATIO_TRACE}-${SPAN}-00` },
+  { traceparent: "00-nonsense" },
+  { b3: `${TRACE}-${SPAN}-1` },
+  { b3: `${TRACE}-${SPAN}-0` },
+  { "x-b3-traceid": TRACE, "x-b3-spanid": SPAN, "x-b3-sampled": "1" },
+  { "x-b3-traceid": TRACE, "x-b3-spanid": SPAN, "x-b3-sampled": "0" }
+]
+
+const hasParent = (headers: Readonly<Record<string, string>>) =>
+  Object.values(headers).some((value) => value.includes(SPAN))
+
+/** Names of the exported server spans, with the trace id where the request named it. */
+class ExportedSpans extends Context.Service<ExportedSpans, Array<string>>()("effex/test/ExportedSpans") {}
+
+/** Exports spans into {@link ExportedSpans}. */
+const recording = (sampling: Sampling) =>
+  Layer.unwrap(
+    Effect.sync(() => {
+      const exported: Array<string> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          if (options.sampled && options.kind === "server" && !options.name.includes("metrics"))
+            exported.push(`${options.name} ${span.traceId === TRACE ? TRACE : "new trace"}`)
+          return span
+        }
+      })
+      return TraceSampler.layer(sampling).pipe(
+        Layer.provide(Layer.succeed(Tracer.Tracer, tracer)),
+        Layer.merge(Layer.succeed(ExportedSpans, exported))
+      )
+    })
+  )
+
+const SAMPLINGS: ReadonlyArray<readonly [Sampling, parents: typeof PARENTS]> = [
+  [{ parentBased: true, ratio: 0 }, PARENTS],
+  [{ parentBased: true, ratio: 1 }, PARENTS],
+  // Requests without a parent are sampled at random.
+  [{ parentBased: true, ratio: 0.5 }, PARENTS.filter(hasParent)],
+  [{ parentBased: false, ratio: 0.5 }, PARENTS.filter(hasParent)]
+]
+
+describe("Fast paths with exported traces", () => {
+  for (const [sampling, parents] of SAMPLINGS) {
+    it.live(`respond, sample and export like the router: ${JSON.stringify(sampling)}`, () =>
+      Effect.gen(function* () {
+        const sendAll = Effect.gen(function* () {
+          const exported = yield* ExportedSpans
+          const requests = [...parents.map(lookup), ...parents.map(lookup), ...parents.map(conversion)]
+          const responses = yield* Effect.forEach(requests, send)
+          return { responses, exported: [...exported] }
+        })
+        const { fast, routed } = yield* compareWith(recording(sampling), {}, sendAll)
+        assert.deepStrictEqual(fast.result.exported, routed.result.exported)
+        assert.deepStrictEqual(fast, routed)
+        assert.isNotEmpty(fast.result.exported)
+        assert.isBelow(fast.result.exported.length, fast.result.responses.length)
+      })
+    )
+  }
+
+  it.effect("leave a sampled request to the router, whose span repeats the decision", () =>
+    Effect.gen(function* () {
+      const decide = yield* TraceSampler.RequestSampler
+      const tracer = yield* Tracer.Tracer
+      const decisions = yield* Effect.forEach(Array.from({ length: 50 }), () => {
+        const source = {}
+        const isSampled = decide(source, Option.none())
+        const span = Effect.sync(() =>
+          tracer.span({
+            name: "GET",
+            parent: Option.none(),
+            annotations: Context.empty(),
+            links: [],
+            startTime: 0n,
+            kind: "server",
+            root: false,
+            sampled: true
+          })
+        )
+        const request = HttpServerRequest.fromWeb(new Request("http://localhost/"))
+        return Effect.map(
+          Effect.provideService(
+            span,
+            HttpServerRequest.HttpServerRequest,
+            Object.assign(request, { source })
+          ),
+          ({ sampled }) => ({ isSampled, sampled })
+        )
+      })
+      for (const { isSampled, sampled } of decisions) assert.strictEqual(sampled, isSampled)
+      assert.strictEqual(new Set(decisions.map(({ sampled }) => sampled)).size, 2)
+    }).pipe(Effect.provide(recording({ parentBased: true, ratio: 0.5 })))
+  )
+})
