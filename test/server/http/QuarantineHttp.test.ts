@@ -8,26 +8,26 @@ import { pairOf } from "../../support/RateTicks.ts"
 const LIST = "/api/v1/admin/quarantine"
 const UNKNOWN = `${LIST}/01980000-0000-7000-8000-000000000000`
 
-/** Has a level put aside after a good one, once for each time. Returns the newest, as the list tells it. */
-const putAside = Effect.fnUntraced(function* (to: string, level: string, times = 1) {
+/** Ingests a good rate, then quarantines another level `times` times. Returns the list, newest first. */
+const quarantine = Effect.fnUntraced(function* (to: string, level: string, times = 1) {
   const provider = yield* TestProvider
-  const intake = yield* RateIngest
+  const ingest = yield* RateIngest
   const pair = pairOf("USD", to)
-  yield* provider.answer(rate("1500"))
-  yield* intake.fetchForPoll(pair, Option.none())
-  yield* provider.answer(rate(level))
+  yield* provider.respondWith(rate("1500"))
+  yield* ingest.fetchForPoll(pair, Option.none())
+  yield* provider.respondWith(rate(level))
   for (let i = 0; i < times; i++) {
     yield* Effect.sleep("2 millis")
-    yield* Effect.flip(intake.fetchForPoll(pair, Option.none()))
+    yield* Effect.flip(ingest.fetchForPoll(pair, Option.none()))
   }
-  return yield* listed(`to=${to}`)
+  return yield* list(`to=${to}`)
 })
 
-const listed = Effect.fnUntraced(function* (query: string) {
-  const answer = yield* get(`${LIST}?${query}`)
-  assert.strictEqual(answer.status, 200, answer.text)
-  const data = answer.json["data"]
-  return { answer, rows: Array.isArray(data) ? data : assert.fail(answer.text) }
+const list = Effect.fnUntraced(function* (query: string) {
+  const response = yield* get(`${LIST}?${query}`)
+  assert.strictEqual(response.status, 200, response.text)
+  const data = response.json["data"]
+  return { response, rows: Array.isArray(data) ? data : assert.fail(response.text) }
 })
 
 const decide = (id: string, decision: "accept" | "reject", body?: string) =>
@@ -36,15 +36,15 @@ const decide = (id: string, decision: "accept" | "reject", body?: string) =>
 layer(TestServer.layer({}, { isGuarded: true }), { excludeTestServices: true })(
   "/api/v1/admin/quarantine",
   (it) => {
-    it.effect("is empty at first", () =>
+    it.effect("is empty initially", () =>
       Effect.gen(function* () {
         assert.deepStrictEqual((yield* get(LIST)).json, { data: [], has_more: false, next: null })
       })
     )
 
-    it.effect("tells what was put aside, alone with the provider's answer, and counts it", () =>
+    it.effect("returns a quarantined rate, with the raw response in its record, and counts it", () =>
       Effect.gen(function* () {
-        const { rows } = yield* putAside("NGN", "2250.50")
+        const { rows } = yield* quarantine("NGN", "2250.50")
         const [row] = rows
         const { observed_at, quarantine_id: id, recorded_at, last_good_rate_id, ...rest } = row
         assert.deepStrictEqual(rest, {
@@ -81,9 +81,9 @@ layer(TestServer.layer({}, { isGuarded: true }), { excludeTestServices: true })(
       })
     )
 
-    it.effect("accepts, and serves the level from then on", () =>
+    it.effect("accepts a rate and serves its level", () =>
       Effect.gen(function* () {
-        const { rows } = yield* putAside("KES", "2250", 2)
+        const { rows } = yield* quarantine("KES", "2250", 2)
         const accepted = yield* decide(rows[0].quarantine_id, "accept", '{"reason":"devalued"}')
         assert.strictEqual(accepted.status, 200, accepted.text)
         assert.deepInclude(accepted.json, {
@@ -94,16 +94,16 @@ layer(TestServer.layer({}, { isGuarded: true }), { excludeTestServices: true })(
         })
         const now = yield* get("/api/v1/rates?from=USD&to=KES")
         assert.deepInclude(now.json, { rate: "2250", rate_id: accepted.json["rate_id"] })
-        const { rows: after } = yield* listed("to=KES&status=accepted")
+        const { rows: after } = yield* list("to=KES&status=accepted")
         assert.strictEqual(after.length, 2)
         const again = assertProblem(yield* decide(rows[0].quarantine_id, "reject"), 409, "already-decided")
         assert.strictEqual(again["detail"], `${rows[0].quarantine_id} was already accepted by operator`)
       })
     )
 
-    it.effect("rejects, with an empty body as well", () =>
+    it.effect("rejects a rate with an empty body", () =>
       Effect.gen(function* () {
-        const { rows } = yield* putAside("GHS", "2250")
+        const { rows } = yield* quarantine("GHS", "2250")
         const rejected = yield* decide(rows[0].quarantine_id, "reject", "")
         assert.deepInclude(rejected.json, { status: "rejected", decision_reason: null, rate_id: null })
         assertProblem(yield* decide(rows[0].quarantine_id, "accept"), 409, "already-decided")
@@ -111,39 +111,39 @@ layer(TestServer.layer({}, { isGuarded: true }), { excludeTestServices: true })(
       })
     )
 
-    it.effect("is one for many who decide at the same moment", () =>
+    it.effect("accepts one of several concurrent decisions", () =>
       Effect.gen(function* () {
-        const { rows } = yield* putAside("ZAR", "2250")
-        const answers = yield* Effect.all(
+        const { rows } = yield* quarantine("ZAR", "2250")
+        const responses = yield* Effect.all(
           Array.from({ length: 6 }, () => decide(rows[0].quarantine_id, "accept")),
           { concurrency: "unbounded" }
         )
         assert.deepStrictEqual(
-          answers.map(({ status }) => status).toSorted((a, b) => a - b),
+          responses.map(({ status }) => status).toSorted((a, b) => a - b),
           [200, 409, 409, 409, 409, 409]
         )
       })
     )
 
-    it.effect("lists newest first, page by page, by status and by pair", () =>
+    it.effect("paginates newest first, with filters for status and pair", () =>
       Effect.gen(function* () {
-        yield* putAside("MAD", "40000", 5)
+        yield* quarantine("MAD", "40000", 5)
         const ids: Array<string> = []
         let query = "to=mad&status=pending&page_size=2"
         for (let pages = 0; pages < 3; pages++) {
-          const { answer, rows } = yield* listed(query)
+          const { response, rows } = yield* list(query)
           ids.push(...rows.map(({ quarantine_id }) => quarantine_id))
-          assert.strictEqual(answer.json["has_more"], pages < 2)
-          query = `to=mad&status=pending&page_size=2&cursor=${answer.json["next"]}`
+          assert.strictEqual(response.json["has_more"], pages < 2)
+          query = `to=mad&status=pending&page_size=2&cursor=${response.json["next"]}`
         }
         assert.strictEqual(new Set(ids).size, 5)
         assert.deepStrictEqual(ids, ids.toSorted().toReversed())
-        assert.deepStrictEqual((yield* listed("to=MAD&status=rejected")).rows, [])
-        assert.deepStrictEqual((yield* listed("from=EUR&to=MAD")).rows, [])
+        assert.deepStrictEqual((yield* list("to=MAD&status=rejected")).rows, [])
+        assert.deepStrictEqual((yield* list("from=EUR&to=MAD")).rows, [])
       })
     )
 
-    it.effect("refuses what it does not know", () =>
+    it.effect("rejects unknown ids and invalid parameters and bodies", () =>
       Effect.gen(function* () {
         assertProblem(yield* get(UNKNOWN), 404, "not-found")
         assertProblem(yield* get(`${UNKNOWN}/accept`, { method: "POST" }), 404, "not-found")
@@ -163,7 +163,7 @@ layer(TestServer.layer({}, { isGuarded: true }), { excludeTestServices: true })(
 layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" }), { excludeTestServices: true })(
   "/api/v1/admin with real rates",
   (it) => {
-    it.effect("is open to nobody", () =>
+    it.effect("requires authentication", () =>
       Effect.gen(function* () {
         assertProblem(yield* get(LIST), 401, "unauthorized")
         assertProblem(yield* get(UNKNOWN), 401, "unauthorized")
