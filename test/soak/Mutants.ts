@@ -107,6 +107,17 @@ export class SourceNotFound extends Schema.TaggedError<SourceNotFound>()("Source
   }
 }
 
+/** Returns the text of a source file below `folder` after a replacement. */
+const mutatedText = Effect.fnUntraced(function* (folder: string, { file, from, to }: Replacement) {
+  const fs = yield* FileSystem.FileSystem
+  const parts = (yield* fs.readFileString(`${folder}/${file}`)).split(from)
+  return parts.length === 2 ? parts.join(to) : yield* new SourceNotFound({ file, from })
+})
+
+/** Fails if the current source lacks a text that a mutant replaces. */
+export const check = (name: MutantName) =>
+  Effect.forEach(MUTANTS[name], (replacement) => mutatedText(root, replacement), { discard: true })
+
 /** Copies the program and introduces a defect. Returns the folder, which exists for the lifetime of the scope. */
 export const copy = Effect.fnUntraced(function* (name: MutantName) {
   const fs = yield* FileSystem.FileSystem
@@ -114,12 +125,7 @@ export const copy = Effect.fnUntraced(function* (name: MutantName) {
   for (const part of ["src", "bin", "migrations", "package.json"])
     yield* fs.copy(`${root}${part}`, `${folder}/${part}`)
   yield* fs.symlink(`${root}node_modules`, `${folder}/node_modules`)
-  const replacements: ReadonlyArray<Replacement> = MUTANTS[name]
-  for (const { file, from, to } of replacements) {
-    const text = yield* fs.readFileString(`${folder}/${file}`)
-    const parts = text.split(from)
-    if (parts.length !== 2) return yield* new SourceNotFound({ file, from })
-    yield* fs.writeFileString(`${folder}/${file}`, parts.join(to))
-  }
+  for (const replacement of MUTANTS[name])
+    yield* fs.writeFileString(`${folder}/${replacement.file}`, yield* mutatedText(folder, replacement))
   return folder
 })
