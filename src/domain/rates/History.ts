@@ -54,20 +54,20 @@ export class NoRateKnown extends Schema.TaggedError<NoRateKnown>()("NoRateKnown"
 const lengths = { "1h": Duration.hours(1), "1d": Duration.days(1) } as const
 
 /** Returns the start of the interval that contains a time. */
-export const intervalStart = (moment: DateTime.Utc, interval: CandleInterval): DateTime.Utc => {
+export const intervalStart = (time: DateTime.Utc, interval: CandleInterval): DateTime.Utc => {
   const length = Duration.toMillis(lengths[interval])
-  return DateTime.makeUnsafe(Math.floor(DateTime.toEpochMillis(moment) / length) * length)
+  return DateTime.makeUnsafe(Math.floor(DateTime.toEpochMillis(time) / length) * length)
 }
 
 /** Returns the first interval start at or after a time. */
-export const nextIntervalStart = (moment: DateTime.Utc, interval: CandleInterval): DateTime.Utc => {
-  const start = intervalStart(moment, interval)
-  return DateTime.Equivalence(start, moment) ? moment : addIntervals(start, 1, interval)
+export const nextIntervalStart = (time: DateTime.Utc, interval: CandleInterval): DateTime.Utc => {
+  const start = intervalStart(time, interval)
+  return DateTime.Equivalence(start, time) ? time : addIntervals(start, 1, interval)
 }
 
 /** Returns the time `count` intervals after another. */
-export const addIntervals = (moment: DateTime.Utc, count: number, interval: CandleInterval): DateTime.Utc =>
-  DateTime.addDuration(moment, Duration.times(lengths[interval], count))
+export const addIntervals = (time: DateTime.Utc, count: number, interval: CandleInterval): DateTime.Utc =>
+  DateTime.addDuration(time, Duration.times(lengths[interval], count))
 
 /** Splits a time range into consecutive ranges of a length. The last one may be shorter. */
 export const splitRange = (

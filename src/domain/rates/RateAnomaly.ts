@@ -180,8 +180,8 @@ export const detectOutdated = (
 ): ReadonlyArray<RateAnomaly> => {
   const latest = DateTime.addDuration(now, MAX_CLOCK_SKEW)
   const earliest = DateTime.subtractDuration(now, MAX_QUOTE_AGE)
-  const at = [...(quotedAt === undefined ? [] : [quotedAt]), observedAt].find((moment) =>
-    DateTime.isGreaterThan(moment, latest)
+  const at = [...(quotedAt === undefined ? [] : [quotedAt]), observedAt].find((time) =>
+    DateTime.isGreaterThan(time, latest)
   )
   if (at !== undefined) return [{ reason: "outdated", at }]
   return quotedAt !== undefined && DateTime.isLessThan(quotedAt, earliest)

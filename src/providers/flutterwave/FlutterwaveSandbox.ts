@@ -1,5 +1,6 @@
 import { BigDecimal, Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { keyOf } from "../../domain/money/CurrencyPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as SandboxFaults from "../sandbox/SandboxFaults.ts"
@@ -36,8 +37,8 @@ export const make = (rates: SandboxRates) => {
     if (Option.isNone(amount)) return error(400, "amount must be a positive number")
     const current = yield* rates.next(from, to)
     if (Option.isNone(current)) return error(400, `${from} to ${to} is not supported`)
-    const { distort, fault } = yield* faults.next([`${from}:${to}`])
-    const rate = distort(`${from}:${to}`, current.value)
+    const { distort, fault } = yield* faults.next([keyOf(from, to)])
+    const rate = distort(keyOf(from, to), current.value)
     const sourceAmount = Decimal.quotient(amount.value, rate, AMOUNT_DIGITS)
     const quotation = { from, to, sourceAmount, destinationAmount: amount.value, rate }
     return fault === undefined ? success(quotation) : yield* faultyResponse(fault, quotation)

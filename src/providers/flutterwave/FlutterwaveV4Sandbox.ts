@@ -1,6 +1,7 @@
 import { BigDecimal, Clock, DateTime, Duration, Effect, Option, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { SecureRandom } from "effect/crypto"
+import { keyOf } from "../../domain/money/CurrencyPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as SandboxFaults from "../sandbox/SandboxFaults.ts"
 import type { SandboxRates } from "../sandbox/SandboxRates.ts"
@@ -83,8 +84,8 @@ export const make = (rates: SandboxRates) => {
     if (Option.isNone(amount)) return error(400, "10400", "destination.amount must be a positive number")
     if (Option.isNone(current)) return error(422, "10422", `${from} to ${to} is not supported`)
 
-    const { distort, fault } = yield* faults.next([`${from}:${to}`])
-    const rate = distort(`${from}:${to}`, current.value)
+    const { distort, fault } = yield* faults.next([keyOf(from, to)])
+    const rate = distort(keyOf(from, to), current.value)
     const fixed = (value: BigDecimal.BigDecimal) =>
       Decimal.formatFixed(BigDecimal.round(value, { scale: precision, mode: "half-even" }), precision)
     const body = JSON.stringify({

@@ -1,4 +1,5 @@
 import { BigDecimal, Effect, Option, Random } from "effect"
+import { keyOf } from "../../domain/money/CurrencyPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ApproximateRates from "../../domain/rates/ApproximateRates.ts"
 
@@ -29,7 +30,7 @@ export const make = (seed: string) => {
     const pair = Option.all([ApproximateRates.unitsOf(from), ApproximateRates.unitsOf(to)])
     if (Option.isNone(pair) || from === to) return Option.none<BigDecimal.BigDecimal>()
     const [fromUnits, toUnits] = pair.value
-    const state = yield* walk(`${from}:${to}`)
+    const state = yield* walk(keyOf(from, to))
     state.offset = Math.max(-MAX_DEVIATION, Math.min(MAX_DEVIATION, state.offset + state.step()))
     const factor = BigDecimal.make(BigInt(1_000_000 - SPREAD + state.offset), 6)
     return Option.some(Decimal.quotient(BigDecimal.multiply(toUnits, factor), fromUnits))

@@ -232,7 +232,7 @@ layer(TestServer.layer({ RATE_DESTINATIONS: "NGN,KES,GHS,USD,XOF" }), { excludeT
         yield* provider.respondWith(failing)
         const { detail } = assertProblem(yield* get("/api/v1/rates?from=EUR&to=NGN"), 503, "rate-unavailable")
         assert.include(String(detail), "EUR:NGN")
-        assert.notInclude(String(detail), "gone")
+        assert.notInclude(String(detail), "refused")
       })
     )
   }
