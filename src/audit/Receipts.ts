@@ -15,10 +15,10 @@ export class Receipts extends Context.Service<
   Receipts,
   {
     /**
-     * Returns the receipt of a record under the latest signed head, and none for an unknown id. An unsealed record is
-     * sealed first. Returns "not-yet" if that takes longer than 2 seconds, because another process is sealing.
+     * Returns the receipt of a record under the latest signed head, and none for an unknown id. Seals the record first if
+     * it is not sealed yet. Returns "unsealed" after 2 seconds in which another process was sealing.
      */
-    readonly of: (id: AuditId) => Effect.Effect<Option.Option<Receipt | "not-yet">, StoreUnavailable>
+    readonly find: (id: AuditId) => Effect.Effect<Option.Option<Receipt | "unsealed">, StoreUnavailable>
     /**
      * At most `limit` signed heads after a tree size, in order. Copies kept outside of effex prove later that the audit
      * was not rewritten.
@@ -43,12 +43,12 @@ export class Receipts extends Context.Service<
           })
         )
 
-      const of = Effect.fn("Receipts.of")(function* (id: AuditId) {
+      const find = Effect.fn("Receipts.find")(function* (id: AuditId) {
         const record = yield* audit.byId(id)
         if (Option.isNone(record)) return Option.none()
         const seal = yield* sealed(id)
         const head = yield* repo.latestHead
-        if (Option.isNone(seal) || Option.isNone(head)) return Option.some("not-yet" as const)
+        if (Option.isNone(seal) || Option.isNone(head)) return Option.some("unsealed" as const)
         const leaf = seal.value.position - 1
         const size = head.value.treeSize
         const hashes = yield* repo.nodeHashes(MerkleTree.proofNodes(leaf, size))
@@ -60,7 +60,7 @@ export class Receipts extends Context.Service<
         })
       })
 
-      return Receipts.of({ of, headsAfter: repo.headsAfter })
+      return Receipts.of({ find, headsAfter: repo.headsAfter })
     })
   )
 }

@@ -177,7 +177,7 @@ export class SealRepo extends Context.Service<
         }))
       )
 
-      // One statement, so that a record that is sealed meanwhile is counted once.
+      // One statement, so that a record that is sealed at the same time is counted once.
       const countAfter = Effect.fn("SealRepo.countAfter")(function* (size: number) {
         const [row] = yield* execute(sql<{ count: bigint }>`
           SELECT (SELECT count(*) FROM audit_unsealed) + (SELECT count(*) FROM audit_seal WHERE position > ${size}) AS count`)

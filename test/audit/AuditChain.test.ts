@@ -43,8 +43,8 @@ const sealMany = Effect.fnUntraced(function* (count: number) {
 
 const receiptOf = Effect.fnUntraced(function* (id: AuditId) {
   const receipts = yield* Receipts
-  const receipt = Option.getOrThrow(yield* receipts.of(id))
-  return receipt === "not-yet" ? assert.fail() : receipt
+  const receipt = Option.getOrThrow(yield* receipts.find(id))
+  return receipt === "unsealed" ? assert.fail() : receipt
 })
 
 const TABLES = ["conversion_audit", "audit_seal"]

@@ -16,13 +16,14 @@ export const AuditRecord = Schema.Struct({
   audit_id: AuditId,
   ...PriceText.fields,
   amount_type: AmountType,
-  /** Output before rounding. */
+  /** `input_amount × rate`, before rounding. */
   exact_output: Schema.String,
-  /** `exact_output - output_amount`. */
+  /** `exact_output − output_amount`. */
   residual: Schema.String,
   quote_id: Schema.NullOr(QuoteId),
   reference: Schema.NullOr(Schema.String),
   principal: Schema.String,
+  /** ISO 8601, UTC, with milliseconds. */
   converted_at: Schema.String
 })
 export interface AuditRecord extends Schema.Schema.Type<typeof AuditRecord> {}

@@ -23,13 +23,18 @@ export interface PricedConversion extends ComputedConversion {
 export const PriceText = Schema.Struct({
   from_currency: Schema.String,
   to_currency: Schema.String,
+  /** Paid by the customer, with all decimals of its currency: `500.00`. */
   input_amount: Schema.String,
+  /** Received by the customer, with all decimals of its currency. */
   output_amount: Schema.String,
   mid_rate: Schema.String,
+  /** Fraction of the mid rate that is deducted: `0.005`. */
   margin: Schema.String,
+  /** `mid_rate × (1 − margin)`. */
   rate: Schema.String,
   rate_id: Schema.String,
   provider: Schema.String,
+  /** ISO 8601, UTC, with milliseconds. */
   rate_fetched_at: Schema.String,
   stale: Schema.Boolean
 })

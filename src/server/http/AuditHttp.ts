@@ -26,8 +26,8 @@ export const layer = HttpApiBuilder.group(
     return handlers.handleAll({
       list: Effect.fnUntraced(function* ({ headers, query }) {
         const filter = {
-          from: yield* PairParams.codeOf(query.from),
-          to: yield* PairParams.codeOf(query.to),
+          from: yield* PairParams.parseCode(query.from),
+          to: yield* PairParams.parseCode(query.to),
           reference: query.reference,
           since: query.since,
           until: query.until
@@ -52,9 +52,9 @@ export const layer = HttpApiBuilder.group(
       }),
 
       receipt: Effect.fnUntraced(function* ({ params }) {
-        const receipt = yield* receipts.of(params.audit_id).pipe(Effect.catchTags(Problems.storeErrors))
+        const receipt = yield* receipts.find(params.audit_id).pipe(Effect.catchTags(Problems.storeErrors))
         if (Option.isNone(receipt)) return yield* notFound
-        if (receipt.value === "not-yet") {
+        if (receipt.value === "unsealed") {
           return yield* new Problem.StoreUnavailable({
             detail: "The conversion is not sealed yet; retry later"
           })
