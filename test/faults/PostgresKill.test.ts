@@ -5,7 +5,7 @@ import * as Effex from "../support/Effex.ts"
 import * as Integrity from "../support/Integrity.ts"
 import * as PostgresServer from "../support/PostgresServer.ts"
 import * as NodeEnvironment from "../support/NodeEnvironment.ts"
-import { eventually } from "../support/SocketClient.ts"
+import { eventually } from "../support/Waiters.ts"
 import * as Workload from "../support/Workload.ts"
 
 const KILLS = 3

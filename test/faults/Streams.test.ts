@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Effex from "../support/Effex.ts"
-import { eventually, open } from "../support/SocketClient.ts"
+import { open } from "../support/SocketClient.ts"
+import { eventually } from "../support/Waiters.ts"
 
 const READERS = 500
 const PAIRS = 44

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import { connect as connectTcp, type Socket } from "node:net"
+import * as Waiters from "./Waiters.ts"
 import { type Parsed, parseFrame, parseHead } from "./WebSocketFrames.ts"
-import { eventually } from "./SocketClient.ts"
 
 export { BINARY, CLOSE, frame, handshake, PING, TEXT } from "./WebSocketFrames.ts"
 
@@ -20,24 +20,31 @@ export const connect = (port: number, ...bytes: ReadonlyArray<string | Uint8Arra
   Effect.acquireRelease(
     Effect.sync((): RawSocket => {
       const socket = connectTcp({ port, host: "127.0.0.1" })
-      let received = Buffer.alloc(0)
+      let received: Buffer = Buffer.alloc(0)
       let hasEnded = false
-      socket.on("data", (chunk: Buffer) => (received = Buffer.concat([received, chunk])))
+      const waiters = Waiters.make()
+      socket.on("data", (chunk: Buffer) => {
+        received = Buffer.concat([received, chunk])
+        waiters.notify()
+      })
       socket.on("error", () => {})
-      socket.on("close", () => (hasEnded = true))
+      socket.on("close", () => {
+        hasEnded = true
+        waiters.notify()
+      })
       for (const each of bytes) socket.write(each)
 
       const take = (parse: (received: Buffer) => Parsed | undefined) => () => {
         const parsed = parse(received)
         if (parsed === undefined) return undefined
-        received = Buffer.from(parsed.remaining)
+        received = parsed.remaining
         return parsed.text
       }
       return {
         socket,
-        status: Effect.suspend(() => eventually("handshake response", take(parseHead))),
-        next: Effect.suspend(() => eventually("frame", take(parseFrame))),
-        ended: Effect.suspend(() => eventually("end of the connection", () => hasEnded || undefined))
+        status: waiters.until("handshake response", take(parseHead)),
+        next: waiters.until("frame", take(parseFrame)),
+        ended: waiters.until("end of the connection", () => hasEnded || undefined)
       }
     }),
     ({ socket }) => Effect.sync(() => socket.destroy())

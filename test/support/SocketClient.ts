@@ -2,6 +2,7 @@ import { NodeWS } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { membersOf } from "./TestServer.ts"
+import * as Waiters from "./Waiters.ts"
 
 export type Message = Readonly<Record<string, unknown>>
 
@@ -17,24 +18,6 @@ export interface SocketClient {
   readonly closed: Effect.Effect<{ readonly code: number; readonly reason: string }>
 }
 
-const TIMEOUT_MILLIS = 5_000
-
-/** Polls until `find` returns a value. */
-export const eventually = Effect.fnUntraced(function* <A>(
-  description: string,
-  find: () => A | undefined,
-  timeoutMillis = TIMEOUT_MILLIS
-) {
-  const startedAt = performance.now()
-  for (;;) {
-    const found = find()
-    if (found !== undefined) return found
-    if (performance.now() - startedAt > timeoutMillis)
-      return assert.fail(`no ${description} within ${timeoutMillis} ms`)
-    yield* Effect.sleep("2 millis")
-  }
-})
-
 /** Opens a WebSocket until the scope closes. */
 export const open = (url: string, options: NodeWS.ClientOptions = {}, protocols: Array<string> = []) =>
   Effect.acquireRelease(
@@ -42,10 +25,17 @@ export const open = (url: string, options: NodeWS.ClientOptions = {}, protocols:
       const webSocket = new NodeWS.WebSocket(url.replace(/^http/, "ws"), protocols, options)
       const messages: Array<Message> = []
       let end: { code: number; reason: string } | undefined
-      webSocket.on("message", (data: Buffer) => messages.push(membersOf(data.toString())))
-      webSocket.on("close", (code, reason) => (end = { code, reason: reason.toString() }))
+      const waiters = Waiters.make()
+      webSocket.on("message", (data: Buffer) => {
+        messages.push(membersOf(data.toString()))
+        waiters.notify()
+      })
+      webSocket.on("close", (code, reason) => {
+        end = { code, reason: reason.toString() }
+        waiters.notify()
+      })
       webSocket.on("error", () => {})
-      const next = Effect.suspend(() => eventually(`message from ${url}`, () => messages.shift()))
+      const next = waiters.until(`message from ${url}`, () => messages.shift())
       const send: SocketClient["send"] = (message) =>
         Effect.promise(async () => {
           if (webSocket.readyState === NodeWS.WebSocket.CONNECTING)
@@ -61,7 +51,7 @@ export const open = (url: string, options: NodeWS.ClientOptions = {}, protocols:
           yield* send({ type: "ping" })
           assert.deepStrictEqual(yield* next, { type: "pong" })
         }),
-        closed: Effect.suspend(() => eventually(`end of ${url}`, () => end))
+        closed: waiters.until(`close of ${url}`, () => end)
       }
     }),
     ({ webSocket }) => Effect.sync(() => webSocket.terminate())

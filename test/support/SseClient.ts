@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { eventually } from "./SocketClient.ts"
 import { membersOf } from "./TestServer.ts"
+import * as Waiters from "./Waiters.ts"
 
 /** A server-sent event, with its data parsed as JSON. */
 export interface TestEvent {
@@ -24,18 +24,21 @@ export const open = Effect.fnUntraced(function* (
   )
   let text = ""
   let hasEnded = false
+  const waiters = Waiters.make()
   const decoder = new TextDecoder()
   const read = async () => {
     for (;;) {
       const { done, value } = await body.read()
       if (done) break
       text += decoder.decode(value, { stream: true })
+      waiters.notify()
     }
-    hasEnded = true
   }
-  read().catch(() => {
+  const end = () => {
     hasEnded = true
-  })
+    waiters.notify()
+  }
+  read().then(end, end)
   const takeBlock = () => {
     const end = text.indexOf("\n\n")
     if (end === -1) return undefined
@@ -44,7 +47,7 @@ export const open = Effect.fnUntraced(function* (
     return block
   }
   /** Takes the next block: the lines up to an empty line. */
-  const block = Effect.suspend(() => eventually("block", takeBlock))
+  const block = waiters.until("block", takeBlock)
   const next = Effect.map(block, (found): TestEvent => {
     const fields = new Map(
       found.split("\n").map((line) => {
@@ -60,7 +63,7 @@ export const open = Effect.fnUntraced(function* (
     next,
     /** Returns the received text that was not taken. */
     untaken: () => text,
-    ended: Effect.suspend(() => eventually("end", () => hasEnded || undefined)),
+    ended: waiters.until("end", () => hasEnded || undefined),
     close: Effect.promise(() => body.cancel())
   }
 })

@@ -1,7 +1,7 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as NodeWS from "@effect/platform-node/NodeWS"
 import { Context, Effect, Layer, Metric, Option, Schedule } from "effect"
-import type { Scope } from "effect"
+import type { Duration, Scope } from "effect"
 import { HttpServerRequest } from "effect/http"
 import type { Socket } from "node:net"
 import { RateLimited } from "../../api/Problem.ts"
@@ -14,12 +14,18 @@ import { MAX_MESSAGE_BYTES, WebSocket } from "./WebSocket.ts"
 
 /** Unsent bytes at which a client is disconnected. A snapshot of all rates is a few kilobytes. */
 const MAX_UNSENT_BYTES = 1024 * 1024
-/** Time without progress, while bytes are unsent, after which a client is disconnected. */
-const STALL_TIMEOUT_SECONDS = 10
-/** Interval of WebSocket pings. A client that has not answered the previous ping is disconnected. */
-const PING_INTERVAL = "10 seconds"
 /** Time that clients have to close their connection during shutdown. */
 const CLOSE_TIMEOUT = "1 second"
+
+/** Timeouts after which clients are disconnected. Tests shorten them. */
+export class StreamTimeouts extends Context.Reference<{
+  /** Time without progress while bytes are unsent. */
+  readonly stallSeconds: number
+  /** Interval of WebSocket pings. A client has to answer a ping before the next one. */
+  readonly pingInterval: Duration.Input
+}>("effex/server/stream/StreamTimeouts", {
+  defaultValue: () => ({ stallSeconds: 10, pingInterval: "10 seconds" })
+}) {}
 
 /** Tracks the long-lived connections: limits them per address, and disconnects stalled and dead clients. */
 export class StreamConnections extends Context.Service<
@@ -70,6 +76,7 @@ export class StreamConnection {
 
 const make = Effect.gen(function* () {
   const { streamsPerAddress } = yield* Settings
+  const { pingInterval, stallSeconds } = yield* StreamTimeouts
   const drain = yield* Drain
   const context = yield* Effect.context<never>()
   const countByAddress = new Map<string, number>()
@@ -143,7 +150,7 @@ const make = Effect.gen(function* () {
         connection.sentBytes = sentBytes
         connection.progressedAt = tick
       }
-      const isStalled = tick - connection.progressedAt >= STALL_TIMEOUT_SECONDS
+      const isStalled = tick - connection.progressedAt >= stallSeconds
       if (socket.writableLength <= MAX_UNSENT_BYTES && !isStalled) continue
       socket.destroy()
       disconnected++
@@ -167,7 +174,7 @@ const make = Effect.gen(function* () {
   })
 
   yield* Effect.forkScoped(Effect.repeat(disconnectStalled, Schedule.spaced("1 second")))
-  yield* Effect.forkScoped(Effect.repeat(pingWebSockets, Schedule.spaced(PING_INTERVAL)))
+  yield* Effect.forkScoped(Effect.repeat(pingWebSockets, Schedule.spaced(pingInterval)))
   yield* drain.awaitEndOfStreams.pipe(
     Effect.andThen(Effect.sleep(CLOSE_TIMEOUT)),
     Effect.andThen(

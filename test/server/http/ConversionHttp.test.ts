@@ -55,7 +55,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
   it.effect("answers exactly what is promised", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
-      yield* provider.answer(rate("1534.12345678"))
+      yield* provider.respondWith(rate("1534.12345678"))
       const answer = yield* send(
         "/api/v1/convert",
         '{"amount":500.00,"from_currency":"USD","to_currency":"NGN"}'
@@ -236,7 +236,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
   it.effect("refuses what comes to nothing, and to more than can be written", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
-      yield* provider.answer(rate("0.5"))
+      yield* provider.respondWith(rate("0.5"))
       const assertNoMessage = yield* convert({ amount: "0.01", to_currency: "KES" })
       assert.include(assertInvalid(assertNoMessage, "/body/amount"), "less than one minor unit of KES")
       const tooMuch = yield* convert({ amount: "9".repeat(18) })
@@ -247,7 +247,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
   it.effect("answers 503 where no rate is known and the provider gives none", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
-      yield* provider.answer(failing)
+      yield* provider.respondWith(failing)
       const before = yield* countRecords
       for (const path of ["/api/v1/convert", "/api/v1/quotes"])
         assertProblem(yield* send(path, textOf({ from_currency: "EUR" })), 503, "rate-unavailable")
@@ -280,7 +280,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Idempotency-Key", (it)
       const provider = yield* TestProvider
       const headers = { "Idempotency-Key": "order 1 / ~x" }
       const first = yield* convert({ reference: "r" }, headers)
-      yield* provider.answer(rate("9"))
+      yield* provider.respondWith(rate("9"))
       const bodies = [
         textOf({ reference: "r" }),
         '{"reference":"r","to_currency":"ngn","amount":500,"from_currency":"usd","amount_type":"source"}'
@@ -361,7 +361,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/quotes", (it) 
   it.effect("locks every number of the conversion", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
-      yield* provider.answer(rate("1534.12345678"))
+      yield* provider.respondWith(rate("1534.12345678"))
       const made = yield* quote({ reference: "r" })
       assert.strictEqual(made.status, 201, made.text)
       const { created_at, expires_at, quote_id, rate_fetched_at, rate_id } = made.json
@@ -388,7 +388,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/quotes", (it) 
       })
       assert.deepStrictEqual((yield* get(`/api/v1/quotes/${quote_id}`)).json, made.json)
 
-      yield* provider.answer(rate("9"))
+      yield* provider.respondWith(rate("9"))
       yield* Effect.sleep("5 millis")
       assert.strictEqual((yield* get("/api/v1/rates?from=USD&to=NGN&max_age=1+millis")).json["rate"], "9")
       const used = yield* convert({ quote_id })

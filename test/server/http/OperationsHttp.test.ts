@@ -136,7 +136,10 @@ layer(
       for (const pair of ["from=USD&to=KES", "from=EUR&to=NGN"]) yield* get(`/api/v1/rates?${pair}`)
       yield* assertReadinessWith(sandbox, 1)
       yield* get("/api/v1/rates?from=EUR&to=KES")
-      yield* assertReadinessWith({ name: "sandbox", status: "degraded", detail: "no response (connection refused)" }, 1)
+      yield* assertReadinessWith(
+        { name: "sandbox", status: "degraded", detail: "no response (connection refused)" },
+        1
+      )
       yield* provider.respondWith(rate("1500"))
       // A failed pair has a cooldown of one second.
       yield* setForward("1100 millis")

@@ -3,11 +3,10 @@ import { Effect } from "effect"
 import { PassThrough } from "node:stream"
 import { NodeServer } from "../../../src/server/node/NodeServer.ts"
 
-/** A connection whose other end is gone. */
-const lost = () => Object.assign(new Error("write ECONNRESET"), { code: "ECONNRESET" })
+const connectionReset = () => Object.assign(new Error("write ECONNRESET"), { code: "ECONNRESET" })
 
-/** What is answered to a caller whose request Node gives up. */
-const answerTo = Effect.fnUntraced(function* (code: string) {
+/** Returns the response to a request that Node rejects with an error code. */
+const rejectionOf = Effect.fnUntraced(function* (code: string) {
   const { server } = yield* NodeServer
   const socket = new PassThrough()
   server.emit("clientError", Object.assign(new Error(code), { code }), socket)
@@ -16,22 +15,20 @@ const answerTo = Effect.fnUntraced(function* (code: string) {
   return { status: head.split("\r\n")[0], code: problem["code"], retryable: problem["retryable"] }
 }, Effect.provide(NodeServer.layer))
 
-describe("What Node refuses by itself", () => {
-  it.effect(
-    "may be sent again where it only came too late, as to a process that was stopped for a while",
-    () =>
-      Effect.gen(function* () {
-        assert.deepStrictEqual(yield* answerTo("ERR_HTTP_REQUEST_TIMEOUT"), {
-          status: "HTTP/1.1 408 Request Timeout",
-          code: "request-timeout",
-          retryable: true
-        })
+describe("NodeServer", () => {
+  it.effect("responds to a request that arrived too late with a retryable problem", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* rejectionOf("ERR_HTTP_REQUEST_TIMEOUT"), {
+        status: "HTTP/1.1 408 Request Timeout",
+        code: "request-timeout",
+        retryable: true
       })
+    })
   )
 
-  it.effect("must not be sent again where it cannot be read", () =>
+  it.effect("responds to a malformed request with a problem that is not retryable", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* answerTo("HPE_INVALID_METHOD"), {
+      assert.deepStrictEqual(yield* rejectionOf("HPE_INVALID_METHOD"), {
         status: "HTTP/1.1 400 Bad Request",
         code: "invalid-request",
         retryable: false
@@ -39,14 +36,14 @@ describe("What Node refuses by itself", () => {
     })
   )
 
-  it.effect("does not end the process where the caller is gone already", () =>
+  it.effect("survives errors of connections that are already reset", () =>
     Effect.gen(function* () {
       const { server } = yield* NodeServer
       for (const event of ["connect", "clientError"] as const) {
         const socket = new PassThrough()
         server.emit(event, new Error("HPE_INVALID_METHOD"), socket)
-        // Node takes its own listener off a connection that asks for a tunnel.
-        assert.doesNotThrow(() => socket.emit("error", lost()))
+        // Node removes its own listener from a CONNECT request's connection.
+        assert.doesNotThrow(() => socket.emit("error", connectionReset()))
         assert.isTrue(socket.destroyed)
       }
     }).pipe(Effect.provide(NodeServer.layer))

@@ -37,7 +37,7 @@ for (const [path, connect] of Object.entries(transports)) {
     it.effect("returns typed rates", () =>
       Effect.gen(function* () {
         const client = yield* connect
-        yield* (yield* TestProvider).answer(rate("1534.12345678"))
+        yield* (yield* TestProvider).respondWith(rate("1534.12345678"))
         const found = yield* client.GetRate({ from: "usd", to: "NGN" })
         const { from, provider, stale, to } = found
         assert.strictEqual(`${from}:${to} of ${provider}, stale: ${stale}`, "USD:NGN of test, stale: false")
@@ -61,11 +61,11 @@ for (const [path, connect] of Object.entries(transports)) {
         const client = yield* connect
         const provider = yield* TestProvider
         yield* change("USD:KES", "129")
-        yield* provider.answer(rate("130"))
+        yield* provider.respondWith(rate("130"))
         yield* Effect.sleep("5 millis")
         const fresh = yield* client.GetRate({ from: "USD", to: "KES", maxAge: Duration.millis(1) })
         assert.strictEqual(Decimal.format(fresh.rate), "130")
-        yield* provider.answer(failing)
+        yield* provider.respondWith(failing)
         yield* Effect.sleep("5 millis")
         const error = yield* Effect.flip(
           client.GetRate({ from: "USD", to: "KES", maxAge: Duration.millis(1) })

@@ -85,7 +85,7 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
   it.effect("fetches a requested rate that is not known, and publishes it", () =>
     Effect.gen(function* () {
       const { next, send } = yield* connected()
-      yield* (yield* TestProvider).answer(rate("129"))
+      yield* (yield* TestProvider).respondWith(rate("129"))
       yield* send({ type: "get_rate", source_currency: "USD", destination_currency: "KES" })
       const messages = [yield* next, yield* next]
       assert.sameMembers(

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { change } from "../../support/RateChanges.ts"
 import * as RawSocket from "../../support/RawSocket.ts"
-import { eventually } from "../../support/SocketClient.ts"
+import { eventually } from "../../support/Waiters.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
 
 const MESSAGES = 10_000

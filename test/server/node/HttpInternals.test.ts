@@ -1,0 +1,150 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Scope } from "effect"
+import { type IncomingMessage, request, type Server, type ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import * as HttpInternals from "../../../src/server/node/HttpInternals.ts"
+import * as RawHttp from "../../support/RawHttp.ts"
+
+/** Starts a server with a handler. Returns its port. */
+const listen = (
+  server: Server,
+  handler: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => {
+    response.end("ok")
+  }
+): Effect.Effect<number, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<number>((resume) => {
+      server.on("request", handler).listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+      })
+    }),
+    () => Effect.sync(() => server.closeAllConnections())
+  )
+
+const makeServer = () => new HttpInternals.InterceptingServer()
+
+const get = (path = "/", headers = "") => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n`
+
+/** Each test fails when a Node version changes what `HttpInternals` relies on. */
+describe("HttpInternals", () => {
+  it.live("finds the response in flight on a connection, and none between requests", () =>
+    Effect.gen(function* () {
+      const found: Array<boolean> = []
+      const port = yield* listen(makeServer(), (incoming, response) => {
+        const socket: Socket & HttpInternals.HttpSocket = incoming.socket
+        found.push(HttpInternals.responseInFlight(socket) === response)
+        response.on("finish", () =>
+          setImmediate(() => found.push(HttpInternals.responseInFlight(socket) === undefined))
+        )
+        response.end("ok")
+      })
+      yield* RawHttp.exchange(port, get("/", "connection: close\r\n"), { untilClosed: true })
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      assert.deepStrictEqual(found, [true, true])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("sends a serialized head byte for byte, and keeps the connection usable", () =>
+    Effect.gen(function* () {
+      const statuses: Array<number> = []
+      const port = yield* listen(makeServer(), (_, response) => {
+        const head = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx-order: b, a\r\nconnection: keep-alive\r\n"
+        HttpInternals.sendWithHead(response, head, "hello", "latin1")
+        statuses.push(response.statusCode)
+        assert.isTrue(response.headersSent)
+      })
+      const { responses, rest } = yield* RawHttp.exchange(port, get() + get(), { responses: 2 })
+      assert.strictEqual(rest, "")
+      assert.deepStrictEqual(statuses, [200, 200])
+      for (const { body, headers, status } of responses) {
+        assert.strictEqual(status, 200)
+        assert.strictEqual(body, "hello")
+        assert.deepStrictEqual(
+          [...headers],
+          [
+            ["content-length", "5"],
+            ["x-order", "b, a"],
+            ["connection", "keep-alive"]
+          ]
+        )
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("knows before the response whether the connection is kept alive", () =>
+    Effect.gen(function* () {
+      const kept: Array<boolean> = []
+      const port = yield* listen(makeServer(), (_, response) => {
+        kept.push(HttpInternals.isKeptAlive(response))
+        response.end("ok")
+      })
+      for (const bytes of [
+        get(),
+        get("/", "connection: close\r\n"),
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n"
+      ])
+        yield* RawHttp.exchange(port, bytes)
+      assert.deepStrictEqual(kept, [true, false, false, true])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("closes the connection after the response, and announces it", () =>
+    Effect.gen(function* () {
+      const port = yield* listen(makeServer(), (_, response) => {
+        HttpInternals.closeAfter(response)
+        response.end("ok")
+      })
+      const { millis, responses } = yield* RawHttp.exchange(port, get(), { untilClosed: true })
+      assert.strictEqual(responses[0]?.headers.get("connection"), "close")
+      assert.isBelow(millis, 2_000)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live(
+    "keeps idle connections open when the server closes, so that a request on its way is answered",
+    () =>
+      Effect.gen(function* () {
+        const server = makeServer()
+        HttpInternals.keepIdleConnectionsOnClose(server)
+        const port = yield* listen(server)
+        const status = yield* Effect.callback<number | undefined>((resume) => {
+          server.once("connection", () => {
+            server.close()
+            // The request leaves after `close` would have closed the idle connection.
+            setTimeout(() => client.end(), 50)
+          })
+          const client = request({ port, host: "127.0.0.1", method: "POST", agent: false }, (response) => {
+            response.resume()
+            resume(Effect.succeed(response.statusCode))
+          })
+          client.on("error", () => resume(Effect.succeed(undefined)))
+          client.on("socket", (socket) => socket.on("connect", () => undefined))
+        })
+        assert.strictEqual(status, 200)
+      }).pipe(Effect.scoped)
+  )
+
+  it.live("offers requests to interceptors first, and to listeners what they leave", () =>
+    Effect.gen(function* () {
+      const server = makeServer()
+      const seen: Array<string | undefined> = []
+      server.onRequest = (incoming) => seen.push(incoming.url)
+      server.interceptors = [
+        (incoming, response) => {
+          if (incoming.url !== "/fast") return false
+          response.end("fast")
+          return true
+        }
+      ]
+      const port = yield* listen(server, (_, response) => response.end("slow"))
+      const { responses } = yield* RawHttp.exchange(port, get("/fast") + get("/slow"), { responses: 2 })
+      assert.deepStrictEqual(
+        responses.map(({ body }) => body),
+        ["fast", "slow"]
+      )
+      assert.deepStrictEqual(seen, ["/fast", "/slow"])
+    }).pipe(Effect.scoped)
+  )
+})
