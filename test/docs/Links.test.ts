@@ -59,6 +59,14 @@ describe.each(documents)("%s", (document) => {
   })
 })
 
+describe("ARCHITECTURE.md", () => {
+  it("quotes the composition in test/App.test.ts", () => {
+    const [, code = assert.fail("ARCHITECTURE.md has no TypeScript")] =
+      /```ts\n(.*?)```/s.exec(read("ARCHITECTURE.md")) ?? []
+    assert.include(read("test/App.test.ts"), code)
+  })
+})
+
 describe("README.md", () => {
   const lines = read("README.md").split("\n")
 
