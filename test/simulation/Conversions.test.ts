@@ -15,6 +15,7 @@ import { SecureRandom } from "effect/crypto"
 import { constVoid } from "effect/Function"
 import { TestClock } from "effect/testing"
 import { AuditLog } from "../../src/audit/AuditLog.ts"
+import * as CommittedConversion from "../../src/conversion/CommittedConversion.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
 import { Pricing } from "../../src/conversion/Pricing.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
@@ -38,7 +39,7 @@ const literal = <const L extends string>(value: L) => Schema.Literal(value)
 const Convert = Schema.Tuple([literal("convert"), below(PROCESSES), below(KEYS), below(AMOUNTS.length)])
 const ByQuote = Schema.Tuple([literal("by quote"), below(PROCESSES), below(KEYS), below(QUOTES)])
 
-/** What may happen, told apart by the first member. */
+/** Possible actions, discriminated by the first member. */
 const Action = Schema.Union([
   Convert,
   Convert,
@@ -46,24 +47,24 @@ const Action = Schema.Union([
   ByQuote,
   Schema.Tuple([literal("quote"), below(PROCESSES), below(QUOTES), below(AMOUNTS.length)]),
   Schema.Tuple([literal("time"), Schema.Literals([1, 200, 5000, 20_000])]),
-  Schema.Tuple([literal("store"), Schema.Literals(["well", "slow", "gone", "mute", "racing"])]),
+  Schema.Tuple([literal("store"), Schema.Literals(["healthy", "slow", "down", "lossy", "racing"])]),
   Schema.Tuple([literal("restart"), below(PROCESSES)])
 ])
 type Action = typeof Action.Type
 
-/** A request, and the quote that it names. */
+/** A conversion request with an optional quote. */
 interface Request {
   readonly key: string
   readonly amount: string
   readonly quoteId: QuoteId | null
 }
 
-/** Rates that are another each time that one is asked for. */
+/** Creates rates that differ in every lookup. */
 const makeRates = () => {
   let count = 0n
   return Layer.mock(Rates, {
     peek: () => undefined,
-    count: constVoid,
+    countLookup: constVoid,
     lookup: (pair) =>
       Effect.map(DateTime.now, (observedAt) => {
         const rate = BigDecimal.make(1_534_123_456_789n + ++count * 7n, 9)
@@ -109,15 +110,15 @@ const Answer = Schema.fromJsonString(
 )
 const decode = Schema.decodeEffect(Answer)
 
-/** What callers were told, and what must follow from it. */
-const makeLedger = () => {
+/** Creates a record of the responses, which asserts that they are consistent. */
+const makeResponseLog = () => {
   const byKey = new Map<string, string>()
   const byQuote = new Map<string, string>()
-  const firsts = new Set<string>()
+  const originals = new Set<string>()
 
-  const told = Effect.fnUntraced(function* (request: Request, body: string, replayed: boolean) {
-    const known = byKey.get(request.key) ?? body
-    assert.strictEqual(body, known, "the same key gives the same answer")
+  const record = Effect.fnUntraced(function* (request: Request, body: string, replayed: boolean) {
+    const expected = byKey.get(request.key) ?? body
+    assert.strictEqual(body, expected, "the same key returns the same response")
     byKey.set(request.key, body)
     const answer = yield* Effect.orDie(decode(body))
     assert.deepStrictEqual(
@@ -126,8 +127,8 @@ const makeLedger = () => {
     )
     assert.strictEqual(answer.quote_id ?? null, request.quoteId)
     if (!replayed) {
-      assert.isFalse(firsts.has(request.key), "a key has one first answer")
-      firsts.add(request.key)
+      assert.isFalse(originals.has(request.key), "a key has one original response")
+      originals.add(request.key)
     }
     if (request.quoteId === null) return
     const use = byQuote.get(request.quoteId) ?? answer.audit_id
@@ -135,10 +136,10 @@ const makeLedger = () => {
     byQuote.set(request.quoteId, use)
   })
 
-  return { told, byKey }
+  return { record, byKey }
 }
 
-/** What a conversion may be refused with, while things go wrong. */
+/** Errors that a conversion may fail with during faults. */
 const ALLOWED = new Set([
   "StoreUnavailable",
   "IdempotencyConflict",
@@ -150,21 +151,23 @@ const ALLOWED = new Set([
 const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
   const database = MemoryAudit.make()
   const rates = makeRates()
-  const ledger = makeLedger()
+  const responses = makeResponseLog()
   const processes = yield* Effect.forEach(Array.from({ length: PROCESSES }), () =>
     makeProcess(database, rates)
   )
   const quotes = new Map<number, { readonly id: QuoteId; readonly amount: string }>()
   const requests = new Map<string, Request>()
-  const underWay: Array<Fiber.Fiber<void>> = []
+  const inProgress: Array<Fiber.Fiber<void>> = []
   const processAt = (index: number) => processes[index] ?? assert.fail("no such process")
 
   const convert = Effect.fnUntraced(function* ({ conversions }: Process, request: Request) {
     requests.set(JSON.stringify(request), request)
     const { amount, key, quoteId } = request
-    const exit = yield* Effect.exit(conversions.convert(conversionRequest(amount, { quoteId, idempotencyKey: key })))
+    const exit = yield* Effect.exit(
+      conversions.convert(conversionRequest(amount, { quoteId, idempotencyKey: key }))
+    )
     if (Exit.isSuccess(exit)) {
-      yield* ledger.told(request, exit.value.body, exit.value.replayed)
+      yield* responses.record(request, CommittedConversion.toJson(exit.value.conversion), exit.value.replayed)
       return "done"
     }
     if (Exit.hasInterrupts(exit)) return "interrupted"
@@ -176,7 +179,7 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
 
   const inBackground = (process: Process, work: Effect.Effect<unknown>) =>
     Effect.map(Effect.forkIn(Effect.asVoid(work), process.scope, { startImmediately: true }), (fiber) => {
-      underWay.push(fiber)
+      inProgress.push(fiber)
     })
 
   const act = Effect.fnUntraced(function* (action: Action) {
@@ -206,7 +209,7 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
       case "time":
         return yield* TestClock.adjust(action[1])
       case "store":
-        return database.be(action[1])
+        return database.setMode(action[1])
       case "restart":
         yield* Scope.close(processAt(action[1]).scope, Exit.void)
         processes[action[1]] = yield* makeProcess(database, rates)
@@ -214,30 +217,30 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
   })
 
   yield* Effect.forEach(history, act, { discard: true })
-  database.be("well")
+  database.setMode("healthy")
   yield* TestClock.adjust("10 seconds")
-  for (const fiber of underWay) {
-    const exit = fiber.pollUnsafe() ?? assert.fail("a conversion goes on for ever")
+  for (const fiber of inProgress) {
+    const exit = fiber.pollUnsafe() ?? assert.fail("a conversion never ends")
     if (Exit.isFailure(exit) && !Exit.hasInterrupts(exit)) yield* exit
   }
-  // A retry of everything says what became of it, whoever is asked.
+  // A retry in any process returns the outcome of the request.
   for (const request of requests.values()) {
     const outcomes = yield* Effect.forEach(processes, (process) => convert(process, request))
     assert.notInclude(outcomes, "StoreUnavailable")
     assert.strictEqual(outcomes[0], outcomes[1])
   }
-  const told = yield* Effect.forEach(ledger.byKey.values(), (body) => Effect.orDie(decode(body)))
+  const returned = yield* Effect.forEach(responses.byKey.values(), (body) => Effect.orDie(decode(body)))
   assert.deepStrictEqual(
     database.records.map(({ audit_id }): string => audit_id).toSorted(),
-    told.map(({ audit_id }) => audit_id).toSorted(),
-    "each record was told of, and each that was told of is there, once"
+    returned.map(({ audit_id }) => audit_id).toSorted(),
+    "each record was returned, and each returned record is stored once"
   )
   yield* Effect.forEach(processes, ({ scope }) => Scope.close(scope, Exit.void))
 }, Effect.scoped)
 
-describe("Conversions of two processes over one store", () => {
+describe("Simulation of conversions in two processes", () => {
   it.effect.prop(
-    "are done once for each key and each quote, exactly, whatever the store and the processes do",
+    "converts once per key and per quote, with exact numbers, under any history of faults",
     [Schema.Array(Action)],
     ([history]) => play(history),
     { arbitrary: { runs: 1000, size: 60, maxShrinks: 300 }, timeout: 120_000 }

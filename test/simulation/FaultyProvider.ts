@@ -6,68 +6,70 @@ import { ProviderError, Unreachable } from "../../src/providers/ProviderError.ts
 import { RateProvider } from "../../src/providers/RateProvider.ts"
 import { tick } from "../support/RateTicks.ts"
 
-/** How the provider is about a pair: it tells the truth, at once or late, it lies, or it says nothing. */
-export type Mood = "true" | "slow" | "jump" | "inverted" | "failing" | "silent"
+/** Behavior for a pair: a correct rate, immediately or delayed; a wrong rate; a failure, immediately or after a timeout. */
+export type ProviderMode = "correct" | "slow" | "jump" | "inverted" | "failing" | "hanging"
 
-const SLOW = "1500 millis"
-/** Longer than anybody waits. */
-const SILENT = "3 minutes"
+const SLOW_DELAY = "1500 millis"
+/** Longer than any caller waits. */
+const HANGING_DELAY = "3 minutes"
 
-/** A provider whose truth never repeats itself, so that each rate is known again wherever it turns up. */
+/** Creates a provider whose correct rates are unique, so that a rate can be recognized anywhere. */
 export const make = () => {
-  const moods = new Map<string, Mood>()
-  const truths = new Set<string>()
-  const underWay = new Map<string, number>()
+  const modes = new Map<string, ProviderMode>()
+  const correctRates = new Set<string>()
+  const callsInFlight = new Map<string, number>()
   let count = 0
-  let most = 0
+  let maxCalls = 0
 
-  /** The next true rate of a pair: 1500, and a little more or less. */
-  const truth = () => {
+  /** Returns the next correct rate: about 1500. */
+  const nextCorrectRate = () => {
     count++
     const rate = `${1490 + (count % 20)}.${String(count).padStart(9, "0")}1`
-    truths.add(rate)
+    correctRates.add(rate)
     return rate
   }
 
-  const tickOf = Effect.fnUntraced(function* (pair: CurrencyPair) {
-    const made = yield* tick(pair.from, pair.to, truth())
-    return { ...made, provider: "flutterwave" } satisfies RateTick
+  const correctTick = Effect.fnUntraced(function* (pair: CurrencyPair) {
+    const base = yield* tick(pair.from, pair.to, nextCorrectRate())
+    return { ...base, provider: "flutterwave" } satisfies RateTick
   })
 
-  const say = Effect.fnUntraced(function* (pair: CurrencyPair) {
-    const mood = moods.get(pair.key) ?? "true"
-    if (mood === "slow") yield* Effect.sleep(SLOW)
-    if (mood === "silent") yield* Effect.sleep(SILENT)
-    if (mood === "failing" || mood === "silent") {
-      const reason = new Unreachable({ detail: mood })
+  const answer = Effect.fnUntraced(function* (pair: CurrencyPair) {
+    const mode = modes.get(pair.key) ?? "correct"
+    if (mode === "slow") yield* Effect.sleep(SLOW_DELAY)
+    if (mode === "hanging") yield* Effect.sleep(HANGING_DELAY)
+    if (mode === "failing" || mode === "hanging") {
+      const reason = new Unreachable({ detail: mode })
       return yield* new ProviderError({ provider: "flutterwave", pair, reason })
     }
-    if (mood === "true" || mood === "slow") return yield* tickOf(pair)
+    if (mode === "correct" || mode === "slow") return yield* correctTick(pair)
     const one = BigDecimal.make(1n, 0)
-    const lie = BigDecimal.make(mood === "jump" ? 2_300n : 1_500n, 0)
-    const said = yield* tick(pair.from, pair.to, "1500")
+    const wrongRate = BigDecimal.make(mode === "jump" ? 2_300n : 1_500n, 0)
+    const wrongTick = yield* tick(pair.from, pair.to, "1500")
     return {
-      ...said,
+      ...wrongTick,
       provider: "flutterwave",
-      rate: mood === "jump" ? lie : Decimal.quotient(one, lie)
+      rate: mode === "jump" ? wrongRate : Decimal.quotient(one, wrongRate)
     } satisfies RateTick
   })
 
-  const ask = (pair: CurrencyPair) =>
+  const call = (pair: CurrencyPair) =>
     Effect.suspend(() => {
-      const now = (underWay.get(pair.key) ?? 0) + 1
-      underWay.set(pair.key, now)
-      most = Math.max(most, now)
-      return say(pair)
-    }).pipe(Effect.ensuring(Effect.sync(() => underWay.set(pair.key, (underWay.get(pair.key) ?? 1) - 1))))
+      const calls = (callsInFlight.get(pair.key) ?? 0) + 1
+      callsInFlight.set(pair.key, calls)
+      maxCalls = Math.max(maxCalls, calls)
+      return answer(pair)
+    }).pipe(
+      Effect.ensuring(Effect.sync(() => callsInFlight.set(pair.key, (callsInFlight.get(pair.key) ?? 1) - 1)))
+    )
 
   return {
-    layer: RateProvider.layerTest(ask),
-    tickOf,
-    be: (pair: CurrencyPair, mood: Mood) => moods.set(pair.key, mood),
-    isTrue: (rate: BigDecimal.BigDecimal) => truths.has(Decimal.format(rate)),
-    /** How many were asked for the same pair at once, at most. */
-    mostAtOnce: () => most
+    layer: RateProvider.layerTest(call),
+    correctTick,
+    setMode: (pair: CurrencyPair, mode: ProviderMode) => modes.set(pair.key, mode),
+    isCorrect: (rate: BigDecimal.BigDecimal) => correctRates.has(Decimal.format(rate)),
+    /** Maximum number of concurrent calls for one pair. */
+    maxConcurrentCalls: () => maxCalls
   }
 }
 

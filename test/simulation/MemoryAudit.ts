@@ -1,75 +1,77 @@
 import { DateTime, Effect, Layer, Option } from "effect"
 import { SqlError, UniqueViolation } from "effect/sql/SqlError"
-import type { AuditRecord, Quote } from "../../src/domain/conversion/AuditRecord.ts"
-import { AuditRepo, type Append, type Appended } from "../../src/audit/AuditRepo.ts"
+import type { AuditRecord } from "../../src/domain/conversion/AuditRecord.ts"
+import type { Quote } from "../../src/domain/conversion/Quote.ts"
+import type { AppendOutcome, AuditAppend, StoredResponse } from "../../src/audit/AuditAppend.ts"
+import { AuditRepo } from "../../src/audit/AuditRepo.ts"
 import { QuoteRepo } from "../../src/conversion/QuoteRepo.ts"
-import { StoreUnavailable } from "../../src/platform/postgres/Database.ts"
+import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 
 /**
- * What becomes of a statement: it is done and answered, at once or late; not done; done and nobody told; or it reads
- * what is there, and writes when others have written too.
+ * Behavior of the database. `healthy` and `slow` execute a statement and answer; `down` does not execute it; `lossy`
+ * executes it but the answer is lost; `racing` delays the write after the read, so that others write in between.
  */
-export type StoreMood = "well" | "slow" | "gone" | "mute" | "racing"
+export type StoreMode = "healthy" | "slow" | "down" | "lossy" | "racing"
 
-const SLOW = "300 millis"
+const DELAY = "300 millis"
 
-/** The tables of conversions in memory, which outlive the processes that use them. */
+/** Creates the tables of conversions in memory. They outlive the simulated processes. */
 export const make = () => {
   const records: Array<AuditRecord> = []
-  const answers = new Map<string, { readonly answer: string; readonly requestHash: string }>()
+  const responses = new Map<string, StoredResponse>()
   const quotes = new Map<string, Quote>()
-  let mood: StoreMood = "well"
+  let mode: StoreMode = "healthy"
 
-  const unavailable = Effect.suspend(() => Effect.fail(new StoreUnavailable({ cause: mood })))
+  const unavailable = Effect.suspend(() => Effect.fail(new StoreUnavailable({ cause: mode })))
   const within = <A, E>(statement: Effect.Effect<A, E>): Effect.Effect<A, E | StoreUnavailable> =>
     Effect.suspend((): Effect.Effect<A, E | StoreUnavailable> => {
-      if (mood === "well" || mood === "racing") return statement
-      if (mood === "slow") return Effect.delay(statement, SLOW)
-      return mood === "gone" ? unavailable : Effect.andThen(statement, unavailable)
+      if (mode === "healthy" || mode === "racing") return statement
+      if (mode === "slow") return Effect.delay(statement, DELAY)
+      return mode === "down" ? unavailable : Effect.andThen(statement, unavailable)
     })
 
-  const nameOf = ({ key, principal, route }: { key: string; principal: string; route: string }) =>
+  const keyOf = ({ key, principal, route }: { key: string; principal: string; route: string }) =>
     JSON.stringify([principal, route, key])
 
-  /** What a statement would do with one record, by what it has read. */
-  const outcomeOf = ({ idempotency, record }: Append): Appended => {
-    const known = idempotency === undefined ? undefined : answers.get(nameOf(idempotency))
-    if (known !== undefined) return { _tag: "Known", ...known }
+  /** Outcome of appending one record, given the current tables. */
+  const outcomeOf = ({ idempotency, record }: AuditAppend): AppendOutcome => {
+    const existing = idempotency === undefined ? undefined : responses.get(keyOf(idempotency))
+    if (existing !== undefined) return { _tag: "DuplicateKey", ...existing }
     const quote = record.quote_id === null ? undefined : quotes.get(record.quote_id)
     const isLost =
       quote !== undefined &&
       (quote.usedBy !== null ||
         !DateTime.isGreaterThan(quote.expiresAt, DateTime.makeUnsafe(record.converted_at)))
-    return { _tag: isLost ? "QuoteLost" : "Committed" }
+    return { _tag: isLost ? "QuoteUnavailable" : "Committed" }
   }
 
-  /** All of it, or nothing where a key has come in meanwhile. */
-  const commit = (appends: ReadonlyArray<Append>, outcomes: ReadonlyArray<Appended>) =>
+  /** Commits all records, or none if a key was inserted since the read. */
+  const commit = (appends: ReadonlyArray<AuditAppend>, outcomes: ReadonlyArray<AppendOutcome>) =>
     Effect.suspend(() => {
       const committed = appends.filter((_, i) => outcomes[i]?._tag === "Committed")
-      const names = committed.flatMap(({ idempotency }) =>
-        idempotency === undefined ? [] : nameOf(idempotency)
+      const keys = committed.flatMap(({ idempotency }) =>
+        idempotency === undefined ? [] : keyOf(idempotency)
       )
-      if (new Set(names).size < names.length || names.some((name) => answers.has(name))) {
+      if (new Set(keys).size < keys.length || keys.some((key) => responses.has(key))) {
         const cause = new Error("duplicate key value violates unique constraint")
         return Effect.fail(
           new SqlError({ reason: new UniqueViolation({ cause, constraint: "idempotency_pkey" }) })
         )
       }
       const used = new Set<string>()
-      const final = outcomes.map((outcome, i): Appended => {
+      const final = outcomes.map((outcome, i): AppendOutcome => {
         const append = appends[i]
         if (outcome._tag !== "Committed" || append === undefined) return outcome
         const { idempotency, record } = append
-        if (outcomeOf(append)._tag === "QuoteLost" || used.has(record.quote_id ?? ""))
-          return { _tag: "QuoteLost" }
+        if (outcomeOf(append)._tag === "QuoteUnavailable" || used.has(record.quote_id ?? ""))
+          return { _tag: "QuoteUnavailable" }
         const quote = record.quote_id === null ? undefined : quotes.get(record.quote_id)
         if (quote !== undefined) {
           used.add(quote.id)
           quotes.set(quote.id, { ...quote, usedBy: record.audit_id })
         }
         records.push(record)
-        if (idempotency !== undefined) answers.set(nameOf(idempotency), idempotency)
+        if (idempotency !== undefined) responses.set(keyOf(idempotency), idempotency)
         return outcome
       })
       return Effect.succeed(final)
@@ -80,14 +82,14 @@ export const make = () => {
       Effect.suspend(() => {
         const read = appends.map(outcomeOf)
         const write = commit(appends, read)
-        return mood === "racing" ? Effect.delay(write, SLOW) : write
+        return mode === "racing" ? Effect.delay(write, DELAY) : write
       })
     )
 
   const layer = Layer.mergeAll(
     Layer.mock(AuditRepo, {
       append,
-      answerOf: (key) => within(Effect.sync(() => Option.fromUndefinedOr(answers.get(nameOf(key)))))
+      findResponse: (key) => within(Effect.sync(() => Option.fromUndefinedOr(responses.get(keyOf(key)))))
     }),
     Layer.mock(QuoteRepo, {
       insert: (quote) => within(Effect.sync(() => void quotes.set(quote.id, quote))),
@@ -98,8 +100,8 @@ export const make = () => {
   return {
     layer,
     records,
-    be: (next: StoreMood) => {
-      mood = next
+    setMode: (next: StoreMode) => {
+      mode = next
     }
   }
 }

@@ -2,30 +2,34 @@ import { DateTime, Effect, Layer, Option } from "effect"
 import { QuarantineId } from "../../src/domain/rates/QuarantinedRate.ts"
 import { isNewer, type Rate, type RateTick } from "../../src/domain/rates/Rate.ts"
 import * as RateIds from "../../src/domain/rates/RateIds.ts"
-import { StoreUnavailable } from "../../src/platform/postgres/Database.ts"
+import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 import { RateLevelRepo } from "../../src/rates/guard/RateLevelRepo.ts"
+import { QuarantineDecisionRepo } from "../../src/rates/guard/QuarantineDecisionRepo.ts"
 import { QuarantineRepo } from "../../src/rates/guard/QuarantineRepo.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 
-/** What becomes of a statement: it is done and answered, at once or late, not done, or done and nobody told. */
-export type StoreMood = "well" | "slow" | "gone" | "mute"
+/**
+ * Behavior of the database. `healthy` and `slow` execute a statement and answer; `down` does not execute it; `lossy`
+ * executes it but the answer is lost.
+ */
+export type StoreMode = "healthy" | "slow" | "down" | "lossy"
 
-const SLOW = "700 millis"
+const DELAY = "700 millis"
 
-/** A database in memory, which outlives the processes that use it. */
+/** Creates a database in memory. It outlives the simulated processes. */
 export const make = () => {
   const rates: Array<Rate> = []
-  let mood: StoreMood = "well"
-  let aside = 0
+  let mode: StoreMode = "healthy"
+  let quarantinedCount = 0
 
-  const unavailable = Effect.suspend(() => Effect.fail(new StoreUnavailable({ cause: mood })))
+  const unavailable = Effect.suspend(() => Effect.fail(new StoreUnavailable({ cause: mode })))
 
-  /** Does something, as far as the mood of the store lets it. */
+  /** Executes a statement according to the mode. */
   const within = <A>(statement: Effect.Effect<A>): Effect.Effect<A, StoreUnavailable> =>
     Effect.suspend((): Effect.Effect<A, StoreUnavailable> => {
-      if (mood === "well") return statement
-      if (mood === "slow") return Effect.delay(statement, SLOW)
-      return mood === "gone" ? unavailable : Effect.andThen(statement, unavailable)
+      if (mode === "healthy") return statement
+      if (mode === "slow") return Effect.delay(statement, DELAY)
+      return mode === "down" ? unavailable : Effect.andThen(statement, unavailable)
     })
 
   const store = Effect.fnUntraced(function* ({ observedAt, pair, provider, rate }: RateTick) {
@@ -51,15 +55,18 @@ export const make = () => {
       )
     }),
     Layer.mock(RateLevelRepo, {
-      of: () =>
-        within(Effect.succeed({ own: Option.none(), standIn: Option.none(), accepted: Option.none() })),
+      referenceLevels: () =>
+        within(Effect.succeed({ own: Option.none(), fallback: Option.none(), accepted: Option.none() })),
       unchangedSince: () => within(Effect.succeedNone)
     }),
+    Layer.mock(QuarantineDecisionRepo, {}),
     Layer.mock(QuarantineRepo, {
-      lastPutAside: () => within(Effect.succeedNone),
-      put: ({ tick }) =>
+      latestOfProvider: () => within(Effect.succeedNone),
+      insert: ({ tick }) =>
         within(
-          Effect.map(DateTime.now, (now) => QuarantineId.make(RateIds.make(tick.observedAt, now, aside++)))
+          Effect.map(DateTime.now, (now) =>
+            QuarantineId.make(RateIds.make(tick.observedAt, now, quarantinedCount++))
+          )
         )
     })
   )
@@ -68,13 +75,11 @@ export const make = () => {
     layer,
     rates,
     latest,
-    mood: () => mood,
-    be: (next: StoreMood) => {
-      mood = next
+    setMode: (next: StoreMode) => {
+      mode = next
     },
-    /** Stores a rate as another process does. */
-    storeElsewhere: store,
-    putAside: () => aside
+    /** Stores a rate on behalf of another process. */
+    storeFromOtherProcess: store
   }
 }
 

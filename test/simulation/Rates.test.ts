@@ -4,12 +4,13 @@ import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
 import { ageAt, isNewer, type Rate } from "../../src/domain/rates/Rate.ts"
+import * as App from "../../src/App.ts"
 import { Broadcaster } from "../../src/rates/feed/Broadcaster.ts"
 import { RateCache } from "../../src/rates/lookup/RateCache.ts"
+import { AnomalyDetector } from "../../src/rates/guard/AnomalyDetector.ts"
 import { RateGuard } from "../../src/rates/guard/RateGuard.ts"
 import { RateIngest } from "../../src/rates/RateIngest.ts"
 import { type FoundRate, Rates } from "../../src/rates/lookup/Rates.ts"
-import { SharedSingleFlight } from "../../src/rates/lookup/SharedSingleFlight.ts"
 import { makeReader } from "../support/FeedReader.ts"
 import { poll } from "../support/SampleRates.ts"
 import * as TestSettings from "../support/TestSettings.ts"
@@ -27,40 +28,40 @@ const literal = <const L extends string>(value: L) => Schema.Literal(value)
 const pairs = below(PAIRS.length)
 const Lookup = Schema.Tuple([literal("lookup"), pairs])
 const Time = Schema.Tuple([literal("time"), Schema.Literals([1, 500, 1000, 61_000, 599_000, 1_200_000])])
-const Mood = Schema.Tuple([
+const Mode = Schema.Tuple([
   literal("provider"),
   pairs,
-  Schema.Literals(["true", "slow", "jump", "inverted", "failing", "silent"])
+  Schema.Literals(["correct", "slow", "jump", "inverted", "failing", "hanging"])
 ])
 
-/** What may happen, told apart by the first member. */
+/** Possible actions, discriminated by the first member. */
 const Action = Schema.Union([
   Lookup,
   Lookup,
   Schema.Tuple([literal("lookup within"), pairs, Schema.Literals([1, 30, 300])]),
   Time,
   Time,
-  Mood,
-  Mood,
+  Mode,
+  Mode,
   Schema.Tuple([literal("poll")]),
-  Schema.Tuple([literal("store"), Schema.Literals(["well", "slow", "gone", "mute"])]),
-  Schema.Tuple([literal("elsewhere"), pairs]),
-  Schema.Tuple([literal("followed"), pairs]),
+  Schema.Tuple([literal("store"), Schema.Literals(["healthy", "slow", "down", "lossy"])]),
+  Schema.Tuple([literal("store in other process"), pairs]),
+  Schema.Tuple([literal("publish from other process"), pairs]),
   Schema.Tuple([literal("take"), below(2)]),
   Schema.Tuple([literal("resume"), below(2)]),
   Schema.Tuple([literal("restart")])
 ])
 type Action = typeof Action.Type
 
-/** One process of effex, over a database and a provider that it shares with others. */
+/** Creates a process over a database and a provider that outlive it. */
 const makeProcess = Effect.fnUntraced(function* (
   database: MemoryRates.MemoryRates,
   provider: FaultyProvider.FaultyProvider
 ) {
   const services = Rates.layer.pipe(
-    Layer.provideMerge(RateIngest.layerNoDeps),
-    Layer.provide([SharedSingleFlight.layerMemory, RateGuard.layerNoDeps]),
-    Layer.provideMerge(Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory)),
+    Layer.provideMerge(RateIngest.layer),
+    Layer.provide(RateGuard.layerNoDeps.pipe(Layer.provide(AnomalyDetector.layerNoDeps))),
+    Layer.provideMerge(App.sharedRates),
     Layer.provideMerge(Layer.mergeAll(database.layer, provider.layer)),
     Layer.provide(SecureRandom.layerWebCrypto),
     Layer.provideMerge(TestSettings.layer(SETTINGS))
@@ -73,50 +74,53 @@ const makeProcess = Effect.fnUntraced(function* (
       makeReader(broadcaster, wanted, wanted !== PAIRS)
     )
     const readers = yield* Scope.provide(open, scope)
-    const [rates, cache, intake] = [yield* Rates, yield* RateCache, yield* RateIngest]
-    return { scope, readers, broadcaster, rates, cache, intake, told: new Map<string, Rate>() }
+    const [rates, cache, ingest] = [yield* Rates, yield* RateCache, yield* RateIngest]
+    return { scope, readers, broadcaster, rates, cache, ingest, served: new Map<string, Rate>() }
   }).pipe(Effect.provide(context))
 })
 
 type Process = Effect.Success<ReturnType<typeof makeProcess>>
 
-/** Looks a rate up in the background, and holds what comes of it to the promises of a lookup. */
+/** Looks up a rate in the background, and asserts the guarantees of a lookup on its result. */
 const lookup = Effect.fnUntraced(function* (
-  { cache, rates, scope, told }: Process,
+  { cache, rates, scope, served }: Process,
   { database, provider }: World,
   pair: CurrencyPair,
   maxAge: Duration.Duration
 ) {
-  const isHeld = Option.isSome(cache.peek(pair))
-  const floor = told.get(pair.key)
+  const isCached = Option.isSome(cache.peek(pair))
+  const lastServed = served.get(pair.key)
   const startedAt = yield* Clock.currentTimeMillis
 
-  const found = ({ rate, source, stale }: FoundRate, now: DateTime.Utc) => {
-    assert.isTrue(provider.isTrue(rate.rate), "a rate that nobody gave")
+  const assertFound = ({ rate, source, stale }: FoundRate, now: DateTime.Utc) => {
+    assert.isTrue(provider.isCorrect(rate.rate), "a rate that the provider did not send")
     assert.include(database.rates, rate, "a rate that is not stored")
     assert.strictEqual(stale, Duration.isGreaterThan(ageAt(rate, now), STALE_AFTER))
-    assert.isFalse(floor !== undefined && isNewer(floor, rate), "an older rate after a newer one")
+    assert.isFalse(lastServed !== undefined && isNewer(lastServed, rate), "an older rate after a newer one")
     if (source !== "provider")
       assert.isTrue(Duration.isLessThanOrEqualTo(ageAt(rate, now), maxAge), "max_age")
-    const newest = told.get(pair.key)
-    if (newest === undefined || isNewer(rate, newest)) told.set(pair.key, rate)
+    const newest = served.get(pair.key)
+    if (newest === undefined || isNewer(rate, newest)) served.set(pair.key, rate)
   }
 
   const work = Effect.gen(function* () {
     const exit = yield* Effect.exit(rates.lookup(pair, { maxAge }))
     const now = yield* DateTime.now
-    const took = Duration.millis(DateTime.toEpochMillis(now) - startedAt)
-    if (isHeld)
-      assert.isTrue(Duration.isLessThanOrEqualTo(took, BUDGET), `${Duration.format(took)} with a rate`)
-    if (Exit.isSuccess(exit)) return found(exit.value, now)
+    const elapsed = Duration.millis(DateTime.toEpochMillis(now) - startedAt)
+    if (isCached)
+      assert.isTrue(
+        Duration.isLessThanOrEqualTo(elapsed, BUDGET),
+        `${Duration.format(elapsed)} with a cached rate`
+      )
+    if (Exit.isSuccess(exit)) return assertFound(exit.value, now)
     const error = Option.getOrThrow(Exit.findErrorOption(exit))
     if (error._tag === "RateTooOld") {
       const age = Option.map(cache.peek(pair), (rate) => ageAt(rate, now))
       assert.isFalse(
         Option.exists(age, Duration.isLessThanOrEqualTo(maxAge)),
-        "refused, though there was one"
+        "RateTooOld although the cached rate is fresh enough"
       )
-    } else assert.isFalse(isHeld, `${error._tag}, though there is a last known good rate`)
+    } else assert.isFalse(isCached, `${error._tag} although a last known good rate is cached`)
   })
   return yield* Effect.forkIn(work, scope, { startImmediately: true })
 })
@@ -126,8 +130,8 @@ interface World {
   readonly provider: FaultyProvider.FaultyProvider
 }
 
-const pollAll = ({ broadcaster, intake }: Process) =>
-  Effect.forEach(PAIRS, (pair) => Effect.ignore(intake.takePolled(pair, Option.none())), {
+const pollAll = ({ broadcaster, ingest }: Process) =>
+  Effect.forEach(PAIRS, (pair) => Effect.ignore(ingest.fetchForPoll(pair, Option.none())), {
     concurrency: 2
   }).pipe(Effect.andThen(broadcaster.publishPoll(poll(1))))
 
@@ -142,10 +146,10 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
 
   const restart = Effect.gen(function* () {
     yield* Scope.close(process.scope, Exit.void)
-    // It reads what the database knows, which may take its time.
-    const beginning = yield* Effect.forkChild(makeProcess(database, provider))
+    // Its layers read the database, which may be slow.
+    const restarted = yield* Effect.forkChild(makeProcess(database, provider))
     yield* TestClock.adjust("1 second")
-    process = yield* Fiber.join(beginning)
+    process = yield* Fiber.join(restarted)
   })
 
   const act = Effect.fnUntraced(function* (action: Action) {
@@ -157,17 +161,20 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
       case "time":
         return yield* TestClock.adjust(action[1])
       case "provider":
-        return provider.be(pairAt(action[1]), action[2])
+        return provider.setMode(pairAt(action[1]), action[2])
       case "poll":
         return yield* Effect.forkIn(pollAll(process), process.scope, { startImmediately: true })
       case "store":
-        return database.be(action[1])
-      case "elsewhere":
-        return yield* Effect.flatMap(provider.tickOf(pairAt(action[1])), database.storeElsewhere)
-      case "followed": {
-        // Another process has stored a rate, and this one is told.
-        const rate = yield* Effect.flatMap(provider.tickOf(pairAt(action[1])), database.storeElsewhere)
-        process.cache.remember(rate)
+        return database.setMode(action[1])
+      case "store in other process":
+        return yield* Effect.flatMap(provider.correctTick(pairAt(action[1])), database.storeFromOtherProcess)
+      case "publish from other process": {
+        // Another process has stored a rate, and this one receives it.
+        const rate = yield* Effect.flatMap(
+          provider.correctTick(pairAt(action[1])),
+          database.storeFromOtherProcess
+        )
+        process.cache.putLocal(rate)
         return yield* process.broadcaster.publish(rate)
       }
       case "take":
@@ -181,21 +188,21 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
 
   yield* Effect.forEach(history, act, { discard: true })
 
-  // All is well again, and what is under way has ended.
-  database.be("well")
-  for (const pair of PAIRS) provider.be(pair, "true")
+  // Recovery: everything is healthy, and the lookups in progress end.
+  database.setMode("healthy")
+  for (const pair of PAIRS) provider.setMode(pair, "correct")
   yield* TestClock.adjust("10 minutes")
   yield* pollAll(process)
   for (const fiber of lookups) {
-    const exit = fiber.pollUnsafe() ?? assert.fail("a lookup goes on for ever")
+    const exit = fiber.pollUnsafe() ?? assert.fail("a lookup never ends")
     if (Exit.isFailure(exit) && !Exit.hasInterrupts(exit)) yield* exit
   }
-  yield* allIsWell(process, world)
+  yield* assertRecovered(process, world)
   yield* Scope.close(process.scope, Exit.void)
 }, Effect.scoped)
 
-/** Whoever asks and whoever reads is told the latest rate. */
-const allIsWell = Effect.fnUntraced(function* (process: Process, { database, provider }: World) {
+/** Asserts that lookups and subscribers have the latest rates. */
+const assertRecovered = Effect.fnUntraced(function* (process: Process, { database, provider }: World) {
   for (const pair of PAIRS) {
     const latest = database.latest(pair.key)
     const found = yield* process.rates.lookup(pair)
@@ -205,15 +212,15 @@ const allIsWell = Effect.fnUntraced(function* (process: Process, { database, pro
     yield* take
     for (const { key } of pairs) assert.strictEqual(view.get(key)?.id, database.latest(key)?.id)
   }
-  assert.strictEqual(provider.mostAtOnce(), 1, "callers who miss at once cause one call")
+  assert.strictEqual(provider.maxConcurrentCalls(), 1, "concurrent misses share one call")
   assert.strictEqual(new Set(database.rates.map(({ id }) => id)).size, database.rates.length)
   for (const { rate } of database.rates)
-    assert.isTrue(provider.isTrue(rate), "a rate that nobody gave is stored")
+    assert.isTrue(provider.isCorrect(rate), "a stored rate that the provider did not send")
 })
 
-describe("The way of a rate, from the provider to who asks and who reads", () => {
+describe("Simulation of lookups, polls and subscriptions", () => {
   it.effect.prop(
-    "keeps every promise, whatever the provider, the store, the clock and the process do",
+    "keeps all guarantees under any history of provider, database, clock and process faults",
     [Schema.Array(Action)],
     ([history]) => Effect.andThen(TestClock.adjust("1 day"), play(history)),
     { arbitrary: { runs: 1000, size: 60, maxShrinks: 300 }, timeout: 120_000 }

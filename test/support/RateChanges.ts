@@ -4,20 +4,20 @@ import { RateIngest } from "../../src/rates/RateIngest.ts"
 import { rate, TestProvider } from "./TestProvider.ts"
 import { pairOf } from "./RateTicks.ts"
 
-/** Gives a pair such as `USD:NGN` a new rate, and returns it as every answer has it. */
+/** Stores and publishes a new rate of a pair such as `USD:NGN`. Returns its JSON fields in responses. */
 export const change = Effect.fnUntraced(function* (pair: string, value: string) {
   const provider = yield* TestProvider
-  const intake = yield* RateIngest
+  const ingest = yield* RateIngest
   const [from = "", to = ""] = pair.split(":")
-  yield* provider.answer(rate(value))
-  const taken = yield* intake.take(pairOf(from, to))
+  yield* provider.respondWith(rate(value))
+  const stored = yield* ingest.fetch(pairOf(from, to))
   return {
     from,
     to,
-    rate: Decimal.format(taken.rate),
-    rate_id: taken.id,
+    rate: Decimal.format(stored.rate),
+    rate_id: stored.id,
     provider: "test",
-    fetched_at: DateTime.formatIso(taken.observedAt),
+    fetched_at: DateTime.formatIso(stored.observedAt),
     stale: false
   }
 })

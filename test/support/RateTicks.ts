@@ -7,7 +7,7 @@ import type { Rate, RateTick } from "../../src/domain/rates/Rate.ts"
 export const pairOf = (from: string, to: string) =>
   new CurrencyPair({ from: CurrencyCode.make(from), to: CurrencyCode.make(to) })
 
-/** A provider's answer about a pair, observed now or at the given time. */
+/** Creates a provider's tick of a pair, observed now or at the given time. */
 export const tick = Effect.fnUntraced(function* (
   from: string,
   to: string,
@@ -16,7 +16,7 @@ export const tick = Effect.fnUntraced(function* (
 ) {
   const exact = BigDecimal.fromStringUnsafe(rate)
   const destinationAmount = BigDecimal.make(1_000_000n, 0)
-  const made: RateTick = {
+  const created: RateTick = {
     pair: pairOf(from, to),
     rate: exact,
     sourceAmount: Decimal.quotient(destinationAmount, exact),
@@ -26,10 +26,10 @@ export const tick = Effect.fnUntraced(function* (
     raw: JSON.stringify({ status: "success", rate }),
     observedAt: observedAt === undefined ? yield* DateTime.now : DateTime.makeUnsafe(observedAt)
   }
-  return made
+  return created
 })
 
-/** A rate as values that can be compared field by field. */
+/** Converts a rate to plain values for comparison. */
 export const plain = (rate: Rate) => ({
   id: rate.id,
   pair: rate.pair.key,

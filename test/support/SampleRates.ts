@@ -11,7 +11,7 @@ export const EUR_GHS = pairOf("EUR", "GHS")
 const START = Date.UTC(2026, 0, 1)
 const hex = (n: number) => n.toString(16).padStart(12, "0")
 
-/** A rate that is newer than those with a smaller number. */
+/** Creates a rate that is newer than those with a smaller number. */
 export const rate = (pair: CurrencyPair, n: number): Rate => ({
   id: RateId.make(`01980000-0000-7000-8000-${hex(n)}`),
   pair,
@@ -20,7 +20,7 @@ export const rate = (pair: CurrencyPair, n: number): Rate => ({
   observedAt: DateTime.makeUnsafe(START + n)
 })
 
-/** The number with which a rate was made. */
+/** Returns the number of a sample rate. */
 export const numberOf = ({ observedAt }: Rate) => DateTime.toEpochMillis(observedAt) - START
 
 export const poll = (n: number): PollSummary => ({

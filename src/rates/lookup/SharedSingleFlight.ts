@@ -119,7 +119,7 @@ export class SharedSingleFlight extends Context.Service<
 
 type Run = SharedSingleFlight["Service"]["run"]
 
-/** Value of the Redis key: the claim of a process, or for a moment its outcome. */
+/** Value of the Redis key: the claim of a process, or briefly its outcome. */
 const FlightState = Schema.fromJsonString(
   Schema.toCodecJson(
     Schema.Union([

@@ -29,8 +29,7 @@ describe("Coalescer", () => {
         starts.push(performance.now())
         busyFor(millis)
       })
-      const startedAt = performance.now()
-      while (performance.now() - startedAt < 10 * millis) {
+      while (starts.length < 5) {
         schedule()
         yield* Effect.sleep("1 millis")
       }

@@ -321,8 +321,8 @@ suite("RateGuard", (test) => {
   test("quarantines a rate that is timestamped too long ago or in the future", (pair) =>
     Effect.gen(function* () {
       yield* pollGood(pair)
-      for (const moment of ["2026-11-14T12:00:00.000Z", "2026-11-21T13:00:00.000Z"]) {
-        yield* quote({ flutterwave: quotedAt(moment) })
+      for (const time of ["2026-11-14T12:00:00.000Z", "2026-11-21T13:00:00.000Z"]) {
+        yield* quote({ flutterwave: quotedAt(time) })
         assert.strictEqual(yield* poll(pair), "quarantined")
       }
       yield* quote({ flutterwave: quotedAt("2026-11-20T12:00:00.000Z") })

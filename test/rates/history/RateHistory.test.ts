@@ -41,19 +41,19 @@ layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
         const history = yield* RateHistory
         const times = usdNgn.flatMap(({ observedAt, recordedAt }) => [observedAt, recordedAt])
         const queries = Array.makeBy(QUERIES, () => {
-          const moment = pickTime(times)
-          return { moment, known: random() < 0.3 ? GeneratedHistory.END_TIME : pickTime(times) }
+          const time = pickTime(times)
+          return { time, known: random() < 0.3 ? GeneratedHistory.END_TIME : pickTime(times) }
         })
         let none = 0
         yield* Effect.forEach(
           queries,
-          Effect.fnUntraced(function* ({ known, moment }) {
+          Effect.fnUntraced(function* ({ known, time }) {
             const expected = usdNgn.findLast(
-              ({ observedAt, recordedAt }) => observedAt <= moment && recordedAt <= known
+              ({ observedAt, recordedAt }) => observedAt <= time && recordedAt <= known
             )
-            const found = Option.getOrUndefined(yield* history.asOf(USD_NGN, at(moment), at(known)))
+            const found = Option.getOrUndefined(yield* history.asOf(USD_NGN, at(time), at(known)))
             if (expected === undefined) none++
-            const context = `at ${new Date(moment).toISOString()}, known at ${new Date(known).toISOString()}`
+            const context = `at ${new Date(time).toISOString()}, known at ${new Date(known).toISOString()}`
             assert.strictEqual(found?.rate.id, expected?.id, context)
             if (found === undefined || expected === undefined) return
             assert.strictEqual(Decimal.format(found.rate.rate), trimmed(expected.rate))

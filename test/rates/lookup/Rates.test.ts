@@ -240,7 +240,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.list", (it) =>
   )
 })
 
-/** Lets database work progress, while the test clock stands still. */
+/** Lets database work progress while the test clock is paused. */
 const awaitIo = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
 
 /** Advances the clock until the fiber is done. Returns the advanced milliseconds. */
