@@ -46,7 +46,7 @@ const live = (name: string, body: Effect.Effect<void, unknown, Reactivity.Reacti
 
 type Scope = Effect.Services<typeof TestDatabase.create>
 
-describe("effex doctor", () => {
+describe("effex doctor", { concurrent: true }, () => {
   live(
     "passes every check of a working installation",
     Effect.gen(function* () {
