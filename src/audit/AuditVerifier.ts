@@ -1,4 +1,5 @@
 import { Context, Effect, Layer, Metric, Option, Result } from "effect"
+import type { VerificationMessage } from "../api/conversion/ConversionMessage.ts"
 import type { AuditId } from "../domain/conversion/AuditRecord.ts"
 import * as AuditMetrics from "../platform/metrics/AuditMetrics.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -33,7 +34,7 @@ export type Verification =
     }
 
 /** Encodes a verification for JSON. */
-export const toVerificationMessage = (verification: Verification) =>
+export const toVerificationMessage = (verification: Verification): typeof VerificationMessage.Type =>
   verification.ok
     ? {
         ok: true,

@@ -73,7 +73,8 @@ export class ConversionApi extends HttpApiGroup.make("conversion")
   .annotateMerge(
     OpenApi.annotations({
       title: "Conversions and quotes",
-      description: "Requires an API key with the scope `convert`, except on the sandbox."
+      description:
+        "Requires an API key with the scope `convert`, except in the sandbox and with ALLOW_ANONYMOUS_CONVERT."
     })
   ) {}
 
@@ -141,6 +142,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
   .annotateMerge(
     OpenApi.annotations({
       title: "Audit",
-      description: "Requires an API key with the scope `audit:read`, except on the sandbox."
+      description:
+        "Requires an API key with the scope `audit:read`, except in the sandbox and with ALLOW_ANONYMOUS_CONVERT."
     })
   ) {}
