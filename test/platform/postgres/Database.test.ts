@@ -3,6 +3,7 @@ import { assert, describe, inject, it } from "@effect/vitest"
 import { Cause, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { readdirSync } from "node:fs"
+import * as AdvisoryLock from "../../../src/platform/postgres/AdvisoryLock.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import { ensurePartitions } from "../../../src/platform/postgres/Partitions.ts"
 import * as TcpProxy from "../../support/TcpProxy.ts"
@@ -12,13 +13,14 @@ import * as TestSettings from "../../support/TestSettings.ts"
 const databaseAt = (url: string) =>
   Layer.fresh(Database.layer).pipe(Layer.provideMerge(TestSettings.layer({ DATABASE_URL: url })))
 
-const throughDoor = (url: string, port: number) => {
+const throughProxy = (url: string, port: number) => {
   const { pathname } = new URL(url)
   return `postgres://effex@127.0.0.1:${port}${pathname}?sslmode=disable`
 }
 
-describe("Database", () => {
-  it.live("is migrated once by three nodes that start at once on an empty database", () =>
+// The tests wait for timeouts and have separate databases: they run concurrently.
+describe.concurrent("Database", () => {
+  it.live("migrates once when three nodes start concurrently on an empty database", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.createEmpty
       const nodes = yield* Effect.all(
@@ -38,79 +40,79 @@ describe("Database", () => {
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
 
-  it.live("does everything of a transaction or nothing, and takes as long for it as it takes", () =>
+  it.live("runs a transaction completely or not at all, for longer than the timeout of other calls", () =>
     Effect.gen(function* () {
       const { sql, transaction, execute } = yield* Effect.provide(
         Database,
-        yield* Layer.build(databaseAt(yield* TestDatabase.createEmpty))
+        yield* Layer.build(databaseAt(yield* TestDatabase.create))
       )
       yield* execute(sql`CREATE TABLE kept (n int)`)
-      const keep = (n: number) => sql`INSERT INTO kept VALUES (${n})`
-      const refused = yield* Effect.flip(
-        transaction(Effect.andThen(keep(1), Effect.fail("refused" as const)))
+      const insert = (n: number) => sql`INSERT INTO kept VALUES (${n})`
+      const failed = yield* Effect.flip(
+        transaction(Effect.andThen(insert(1), Effect.fail("failed" as const)))
       )
-      assert.strictEqual(refused, "refused")
-      const wrong = yield* Effect.exit(transaction(Effect.andThen(keep(2), sql`SELECT nothing`)))
-      assert.isTrue(Exit.isFailure(wrong) && Cause.hasDies(wrong.cause))
-      const cut = sql`SELECT pg_terminate_backend(pg_backend_pid())`
-      const lost = yield* Effect.flip(transaction(Effect.andThen(keep(3), cut)))
+      assert.strictEqual(failed, "failed")
+      const invalid = yield* Effect.exit(transaction(Effect.andThen(insert(2), sql`SELECT nothing`)))
+      assert.isTrue(Exit.isFailure(invalid) && Cause.hasDies(invalid.cause))
+      const disconnect = sql`SELECT pg_terminate_backend(pg_backend_pid())`
+      const lost = yield* Effect.flip(transaction(Effect.andThen(insert(3), disconnect)))
       assert.strictEqual(lost._tag, "StoreUnavailable")
-      // Longer than the deadline of all other statements.
-      yield* transaction(Effect.andThen(keep(4), sql`SELECT pg_sleep(3.5)`))
+      // Longer than DATABASE_TIMEOUT.
+      yield* transaction(Effect.andThen(insert(4), sql`SELECT pg_sleep(3.5)`))
       assert.deepStrictEqual(yield* execute(sql<{ n: number }>`SELECT n FROM kept`), [{ n: 4 }])
     }).pipe(Effect.scoped)
   )
 
-  it.live("lets go of a caller at the deadline when nothing answers, and works again when it does", () =>
+  it.live("fails after the timeout when the database hangs, and recovers with it", () =>
     Effect.gen(function* () {
-      const url = yield* TestDatabase.createEmpty
-      const door = yield* TcpProxy.open({ path: inject("postgres") })
+      const url = yield* TestDatabase.create
+      const proxy = yield* TcpProxy.open({ path: inject("postgres") })
       const { sql, execute } = yield* Effect.provide(
         Database,
-        yield* Layer.build(databaseAt(throughDoor(url, door.port)))
+        yield* Layer.build(databaseAt(throughProxy(url, proxy.port)))
       )
-      const ask = execute(sql<{ one: number }>`SELECT 1 AS one`)
-      assert.deepStrictEqual(yield* ask, [{ one: 1 }])
+      const select = execute(sql<{ one: number }>`SELECT 1 AS one`)
+      assert.deepStrictEqual(yield* select, [{ one: 1 }])
 
-      door.blackhole()
-      const asked = Effect.all(
-        Array.from({ length: 50 }, () => Effect.flip(ask)),
+      proxy.blackhole()
+      const selects = Effect.all(
+        Array.from({ length: 50 }, () => Effect.flip(select)),
         { concurrency: "unbounded" }
       )
-      const [took, errors] = yield* Effect.timed(asked)
+      const [took, errors] = yield* Effect.timed(selects)
       for (const error of errors) assert.strictEqual(error._tag, "StoreUnavailable")
       assert.isBelow(Duration.toMillis(took), 5000)
 
-      door.reset()
-      assert.strictEqual((yield* Effect.flip(ask))._tag, "StoreUnavailable")
+      proxy.reset()
+      assert.strictEqual((yield* Effect.flip(select))._tag, "StoreUnavailable")
 
-      door.heal()
-      const healed = yield* ask.pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 100 }))
+      proxy.heal()
+      const healed = yield* select.pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 100 }))
       assert.deepStrictEqual(healed, [{ one: 1 }])
       const many = yield* Effect.all(
-        Array.from({ length: 100 }, () => ask),
+        Array.from({ length: 100 }, () => select),
         { concurrency: "unbounded" }
       )
       assert.strictEqual(many.length, 100)
     }).pipe(Effect.scoped)
   )
 
-  it.live("tells a statement that is refused from a database that does not answer", () =>
+  it.live("dies on a rejected statement", () =>
     Effect.gen(function* () {
       const { sql, execute } = yield* Database
-      for (const refused of [
+      for (const rejected of [
         sql`SELECT * FROM no_such_table`,
         sql`SELECT 1 / 0`,
         sql`SELECT ${"\0"}::text`,
         sql`SELECT 'x'::timestamptz`
       ]) {
-        const exit = yield* Effect.exit(execute(refused))
+        const exit = yield* Effect.exit(execute(rejected))
         assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       }
     }).pipe(Effect.provide(TestDatabase.layer()), Effect.scoped)
   )
 
-  it.live("recovers when the server ends its connections", () =>
+  it.live("recovers when the server terminates its connections", () =>
     Effect.gen(function* () {
       const { sql, execute } = yield* Database
       for (let i = 0; i < 5; i++) {
@@ -127,9 +129,9 @@ describe("Database", () => {
     }).pipe(Effect.provide(TestDatabase.layer()), Effect.scoped)
   )
 
-  it.live("runs an exclusive effect in one process at a time, and frees it afterwards", () =>
+  it.live("runs an effect with a lock in one process at a time, and releases the lock afterwards", () =>
     Effect.gen(function* () {
-      const url = yield* TestDatabase.createEmpty
+      const url = yield* TestDatabase.create
       const one = yield* Effect.provide(Database, yield* Layer.build(databaseAt(url)))
       const other = yield* Effect.provide(Database, yield* Layer.build(databaseAt(url)))
       const during = yield* one.withLock("work", other.withLock("work", Effect.succeed("ran")))
@@ -141,28 +143,33 @@ describe("Database", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("interrupts an exclusive effect whose lock is lost, and leaves connections as they were", () =>
+  it.live("interrupts an effect whose lock is lost, and restores the settings of connections", () =>
     Effect.gen(function* () {
-      const { withLock, sql, execute } = yield* Database
+      const database = yield* Database
+      const { execute, sql } = database
+      const withLock = AdvisoryLock.make(database, {
+        sessionTimeout: Duration.seconds(1),
+        heartbeatInterval: Duration.millis(300)
+      })
       const timeout = execute(
         sql<{ timeout: string }>`SELECT current_setting('idle_session_timeout') AS timeout`
       )
-      const usual = yield* timeout
+      const initial = yield* timeout
       yield* withLock("work", Effect.void)
-      for (let i = 0; i < 20; i++) assert.deepStrictEqual(yield* timeout, usual)
+      for (let i = 0; i < 20; i++) assert.deepStrictEqual(yield* timeout, initial)
 
       const interrupted = yield* Deferred.make<void>()
       const holding = yield* withLock(
         "work",
         Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))
       ).pipe(Effect.flip, Effect.forkChild)
-      // With two keys, as no other lock has that may be held meanwhile.
+      // Only locks of effex have two keys (objsubid = 2).
       const holder = execute(sql<{ pid: number }>`
         SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND database =
           (SELECT oid FROM pg_database WHERE datname = current_database())`)
       const held = yield* Effect.repeat(holder, { until: (rows) => rows.length === 1 })
-      // Longer than the server would wait for a heartbeat.
-      yield* Effect.sleep("11 seconds")
+      // Longer than the session timeout.
+      yield* Effect.sleep("1500 millis")
       assert.deepStrictEqual(yield* holder, held)
       yield* execute(sql`SELECT pg_terminate_backend(${held[0]?.pid ?? 0}::int)`)
       assert.strictEqual(
@@ -174,39 +181,39 @@ describe("Database", () => {
     }).pipe(Effect.provide(TestDatabase.layer()))
   )
 
-  it.live("makes partitions, and keeps no writer waiting for long where a long read is in the way", () =>
+  it.live("creates partitions without blocking writers for long during a long read", () =>
     Effect.gen(function* () {
       const database = yield* Database
       const { sql, execute } = database
       yield* sql`CREATE TABLE sample (id uuid PRIMARY KEY) PARTITION BY RANGE (id)`
       yield* sql`CREATE TABLE sample_default PARTITION OF sample DEFAULT`
-      const made = sql<{ count: bigint }>`
+      const partitions = sql<{ count: bigint }>`
         SELECT count(*) - 1 AS count FROM pg_inherits WHERE inhparent = 'sample'::regclass`
 
       const reading = yield* Deferred.make<void>()
-      const readToEnd = yield* Deferred.make<void>()
+      const finishRead = yield* Deferred.make<void>()
       const reader = yield* sql`SELECT count(*) FROM sample`.pipe(
         Effect.andThen(Deferred.succeed(reading, undefined)),
-        Effect.andThen(Deferred.await(readToEnd)),
+        Effect.andThen(Deferred.await(finishRead)),
         sql.withTransaction,
         Effect.forkChild
       )
       yield* Deferred.await(reading)
-      const making = yield* Effect.forkChild(ensurePartitions(database))
+      const creating = yield* Effect.forkChild(ensurePartitions(database))
       let written = 0
-      for (; making.pollUnsafe() === undefined; written++) {
-        // Would fail at the deadline. Ids of no month that is made.
+      for (; creating.pollUnsafe() === undefined; written++) {
+        // Fails when blocked for longer than DATABASE_TIMEOUT. The ids belong to no created partition.
         yield* execute(sql`
           INSERT INTO sample VALUES (('ffffffff-0000-7000-8000-' || lpad(${String(written)}, 12, '0'))::uuid)`)
       }
-      yield* Fiber.join(making)
+      yield* Fiber.join(creating)
       assert.isAbove(written, 0)
-      assert.deepStrictEqual(yield* made, [{ count: 0n }])
+      assert.deepStrictEqual(yield* partitions, [{ count: 0n }])
 
-      yield* Deferred.succeed(readToEnd, undefined)
+      yield* Deferred.succeed(finishRead, undefined)
       yield* Fiber.join(reader)
       yield* ensurePartitions(database)
-      assert.deepStrictEqual(yield* made, [{ count: 12n }])
+      assert.deepStrictEqual(yield* partitions, [{ count: 12n }])
     }).pipe(Effect.provide(TestDatabase.layer()))
   )
 })

@@ -4,11 +4,11 @@ import { Database } from "../../../src/platform/postgres/Database.ts"
 import * as PgArray from "../../../src/platform/postgres/PgArray.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 
-/** What Postgres can keep as text. */
+/** Text that PostgreSQL can store. */
 const Text = Schema.String.check(Schema.isPattern(/^[^\0\p{Cs}]*$/u))
 
 describe("PgArray.of", () => {
-  it("writes values as they stand", () => {
+  it("formats values without quotes", () => {
     assert.strictEqual(PgArray.of([]), "{}")
     assert.strictEqual(
       PgArray.of(["USD", "1534.5", null, true, 7, "2026-11-21T03:27:17.086Z"]),
@@ -17,7 +17,7 @@ describe("PgArray.of", () => {
   })
 })
 
-layer(TestDatabase.layer())("PgArray.ofTexts, read by Postgres", (it) => {
+layer(TestDatabase.layer())("PgArray.ofTexts, read by PostgreSQL", (it) => {
   const read = Effect.fnUntraced(function* (values: ReadonlyArray<string | null>) {
     const { sql } = yield* Database
     const rows = yield* sql<{ value: string | null }>`
@@ -25,7 +25,7 @@ layer(TestDatabase.layer())("PgArray.ofTexts, read by Postgres", (it) => {
     return rows.map(({ value }) => value)
   })
 
-  it.effect("keeps what would end or split an array", () =>
+  it.effect("quotes characters with a meaning in arrays", () =>
     Effect.gen(function* () {
       const values = [
         "",
@@ -48,7 +48,7 @@ layer(TestDatabase.layer())("PgArray.ofTexts, read by Postgres", (it) => {
     })
   )
 
-  it.effect.prop("gives back every text", { values: Schema.Array(Schema.NullOr(Text)) }, ({ values }) =>
+  it.effect.prop("round-trips any text", { values: Schema.Array(Schema.NullOr(Text)) }, ({ values }) =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* read(values), values)
     })
