@@ -3,14 +3,13 @@ import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { OptionalAuthentication } from "../access/HttpAuthorization.ts"
 import { AsOfMessage, CandlesPage, HistoryRowsPage } from "./HistoryMessage.ts"
 import * as PageMessage from "../PageMessage.ts"
+import { describe } from "../EndpointDescription.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
 import { TimeFromText } from "../TimeFromText.ts"
 
 const CodeText = Schema.String.annotate({ description: "An ISO 4217 code, in upper or lower case" })
 const Time = Schema.optionalKey(TimeFromText)
-
-const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
 /** Historical rates: lists, candles and point-in-time lookups. */
 export class HistoryApi extends HttpApiGroup.make("history")

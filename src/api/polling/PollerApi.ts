@@ -4,10 +4,9 @@ import { RequireAdminScope } from "../access/HttpAuthorization.ts"
 import * as PageMessage from "../PageMessage.ts"
 import { PollerBody, PollerChangePage, PollerMessage } from "./PollerMessage.ts"
 import { OperatorPollMessage } from "./PollMessage.ts"
+import { describe } from "../EndpointDescription.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
-
-const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
 const changed = {
   headers: { "if-match": Schema.optionalKey(Schema.String) },

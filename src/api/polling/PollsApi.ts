@@ -3,10 +3,9 @@ import { PollId } from "../../domain/rates/PollRun.ts"
 import { OptionalAuthentication } from "../access/HttpAuthorization.ts"
 import * as PageMessage from "../PageMessage.ts"
 import { PollDetailsMessage, PollPage } from "./PollMessage.ts"
+import { describe } from "../EndpointDescription.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
-
-const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
 /** Poll runs and their outcomes. */
 export class PollsApi extends HttpApiGroup.make("polls")

@@ -3,6 +3,7 @@ import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { QuarantineId, QuarantineStatus } from "../../domain/rates/QuarantinedRate.ts"
 import { RequireAdminScope } from "../access/HttpAuthorization.ts"
 import * as PageMessage from "../PageMessage.ts"
+import { describe } from "../EndpointDescription.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
 import {
@@ -11,8 +12,6 @@ import {
   QuarantinePage,
   QuarantineRecordMessage
 } from "./QuarantineMessage.ts"
-
-const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
 const Text = Schema.optionalKey(Schema.String)
 const one = { params: { quarantine_id: QuarantineId } }

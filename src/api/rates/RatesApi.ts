@@ -4,14 +4,13 @@ import { RateId } from "../../domain/rates/Rate.ts"
 import { StreamPositionText } from "../../domain/rates/StreamPosition.ts"
 import { OptionalAuthentication } from "../access/HttpAuthorization.ts"
 import { DurationFromText } from "../DurationFromText.ts"
+import { describe } from "../EndpointDescription.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
 import { CurrencyList, RateList, RateMessage, RateRecordMessage } from "./RateMessage.ts"
 
 /** A currency code in any case. Handlers validate it and return 422 if it is not supported. */
 const CodeText = Schema.String.annotate({ description: "An ISO 4217 code, in upper or lower case" })
-
-const describe = (summary: string, description: string) => OpenApi.annotations({ summary, description })
 
 /** Latest rates, stored rates, the rate stream and the supported currencies. */
 export class RatesApi extends HttpApiGroup.make("rates")
