@@ -9,5 +9,5 @@ export const text = [
     `      ${description} (default: ${defaultText})`
   ]),
   "  OTEL_EXPORTER_OTLP_ENDPOINT",
-  "      destination of traces, metrics and logs; the other OTEL_* variables apply as well (default: none)"
+  "      Destination of traces, metrics and logs; the other OTEL_* variables apply as well (default: none)"
 ].join("\n")
