@@ -70,91 +70,91 @@ export class ApiKeys extends Context.Service<
 >()("effex/access/ApiKeys") {
   static readonly layer = Layer.effect(
     ApiKeys,
-    Effect.suspend(() => make)
+    Effect.gen(function* () {
+      const { sandbox } = yield* Settings
+      const repo = yield* ApiKeyRepo
+      const random = yield* SecureRandom.SecureRandom
+      const scope = yield* Effect.scope
+      const context = yield* Effect.context<never>()
+      const cache = yield* ApiKeyCache.make(repo.byHash)
+      const mode: ApiKey.ApiKeyMode = sandbox ? "test" : "live"
+      const lastUses = new Map<ApiKey.ApiKeyId, number>()
+
+      const create = Effect.fn("ApiKeys.create")(function* ({ lifetime, name, scopes }: NewApiKey) {
+        const key = ApiKey.compose(mode, yield* random.randomBytes(ApiKey.KEY_ENTROPY_BYTES))
+        const createdAt = yield* DateTime.now
+        const record: ApiKey.ApiKey = {
+          id: ApiKey.composeId(yield* random.randomBytes(ApiKey.ID_ENTROPY_BYTES)),
+          name,
+          mode,
+          lastFour: key.slice(-4),
+          scopes: Array.from(new Set(scopes)),
+          createdAt,
+          expiresAt: Option.map(lifetime, (duration) => DateTime.addDuration(createdAt, duration)),
+          revokedAt: Option.none(),
+          lastUsedAt: Option.none()
+        }
+        yield* repo.insert(record, hashOf(key))
+        return { key: Redacted.make(key), record }
+      })
+
+      const revoke = Effect.fn("ApiKeys.revoke")(function* (id: string) {
+        const revoked = Schema.is(ApiKey.ApiKeyId)(id)
+          ? yield* repo.revoke(id, yield* DateTime.now)
+          : Option.none()
+        return Option.isSome(revoked) ? revoked.value : yield* new ApiKeyNotFound({ id })
+      })
+
+      /** Records the time of use in the background, at most once per minute. */
+      const recordUse = (key: ApiKey.ApiKey, now: number) => {
+        const last =
+          lastUses.get(key.id) ??
+          Option.getOrElse(Option.map(key.lastUsedAt, DateTime.toEpochMillis), () => 0)
+        if (now - last < LAST_USE_INTERVAL_MILLIS) return Effect.void
+        lastUses.set(key.id, now)
+        return Effect.forkIn(Effect.ignoreCause(repo.touch(key.id, DateTime.makeUnsafe(now))), scope)
+      }
+
+      const findValid = Effect.fnUntraced(function* <E>(
+        text: string,
+        beforeUnknownKey: Effect.Effect<unknown, E>
+      ) {
+        const keyMode = ApiKey.modeOf(text)
+        // Keys are compared by hash: the time that the comparison takes reveals nothing about a key.
+        const hash = hashOf(text)
+        const isKnown = cache.isKnown(hash)
+        if (!isKnown) yield* beforeUnknownKey
+        if (Result.isFailure(keyMode)) return yield* keyMode.failure
+        if (keyMode.success !== mode) return yield* wrongMode(mode)
+        const found = yield* cache.find(hash)
+        if (Option.isNone(found)) return yield* new ApiKey.InvalidKey({ detail: "The API key is unknown" })
+        const invalid = expiredOrRevoked(found.value, yield* Clock.currentTimeMillis)
+        if (invalid === undefined) return found.value
+        if (isKnown) yield* beforeUnknownKey
+        return yield* invalid
+      })
+
+      const authenticate: ApiKeys["Service"]["authenticate"] = Effect.fnUntraced(
+        function* (text, beforeUnknownKey) {
+          const key = yield* findValid(text, beforeUnknownKey)
+          yield* recordUse(key, yield* Clock.currentTimeMillis)
+          return key
+        }
+      )
+
+      const authenticateSync: ApiKeys["Service"]["authenticateSync"] = (text, now) => {
+        const key = cache.peek(hashOf(text), now)
+        if (key === undefined || key.mode !== mode || expiredOrRevoked(key, now) !== undefined)
+          return undefined
+        const recorded = recordUse(key, now)
+        if (recorded !== Effect.void) Effect.runForkWith(context)(recorded)
+        return key
+      }
+
+      return ApiKeys.of({ mode, create, list: repo.list, revoke, authenticate, authenticateSync })
+    })
   )
 }
-
-const make = Effect.gen(function* () {
-  const { sandbox } = yield* Settings
-  const repo = yield* ApiKeyRepo
-  const random = yield* SecureRandom.SecureRandom
-  const scope = yield* Effect.scope
-  const context = yield* Effect.context<never>()
-  const cache = yield* ApiKeyCache.make(repo.byHash)
-  const mode: ApiKey.ApiKeyMode = sandbox ? "test" : "live"
-  const lastUses = new Map<ApiKey.ApiKeyId, number>()
-
-  const create = Effect.fn("ApiKeys.create")(function* ({ lifetime, name, scopes }: NewApiKey) {
-    const key = ApiKey.compose(mode, yield* random.randomBytes(ApiKey.KEY_ENTROPY_BYTES))
-    const createdAt = yield* DateTime.now
-    const record: ApiKey.ApiKey = {
-      id: ApiKey.composeId(yield* random.randomBytes(ApiKey.ID_ENTROPY_BYTES)),
-      name,
-      mode,
-      lastFour: key.slice(-4),
-      scopes: Array.from(new Set(scopes)),
-      createdAt,
-      expiresAt: Option.map(lifetime, (duration) => DateTime.addDuration(createdAt, duration)),
-      revokedAt: Option.none(),
-      lastUsedAt: Option.none()
-    }
-    yield* repo.insert(record, hashOf(key))
-    return { key: Redacted.make(key), record }
-  })
-
-  const revoke = Effect.fn("ApiKeys.revoke")(function* (id: string) {
-    const revoked = Schema.is(ApiKey.ApiKeyId)(id)
-      ? yield* repo.revoke(id, yield* DateTime.now)
-      : Option.none()
-    return Option.isSome(revoked) ? revoked.value : yield* new ApiKeyNotFound({ id })
-  })
-
-  /** Records the time of use in the background, at most once per minute. */
-  const recordUse = (key: ApiKey.ApiKey, now: number) => {
-    const last =
-      lastUses.get(key.id) ?? Option.getOrElse(Option.map(key.lastUsedAt, DateTime.toEpochMillis), () => 0)
-    if (now - last < LAST_USE_INTERVAL_MILLIS) return Effect.void
-    lastUses.set(key.id, now)
-    return Effect.forkIn(Effect.ignoreCause(repo.touch(key.id, DateTime.makeUnsafe(now))), scope)
-  }
-
-  const findValid = Effect.fnUntraced(function* <E>(
-    text: string,
-    beforeUnknownKey: Effect.Effect<unknown, E>
-  ) {
-    const keyMode = ApiKey.modeOf(text)
-    // Keys are compared by hash: the time that the comparison takes reveals nothing about a key.
-    const hash = hashOf(text)
-    const isKnown = cache.isKnown(hash)
-    if (!isKnown) yield* beforeUnknownKey
-    if (Result.isFailure(keyMode)) return yield* keyMode.failure
-    if (keyMode.success !== mode) return yield* wrongMode(mode)
-    const found = yield* cache.find(hash)
-    if (Option.isNone(found)) return yield* new ApiKey.InvalidKey({ detail: "The API key is unknown" })
-    const invalid = expiredOrRevoked(found.value, yield* Clock.currentTimeMillis)
-    if (invalid === undefined) return found.value
-    if (isKnown) yield* beforeUnknownKey
-    return yield* invalid
-  })
-
-  const authenticate: ApiKeys["Service"]["authenticate"] = Effect.fnUntraced(
-    function* (text, beforeUnknownKey) {
-      const key = yield* findValid(text, beforeUnknownKey)
-      yield* recordUse(key, yield* Clock.currentTimeMillis)
-      return key
-    }
-  )
-
-  const authenticateSync: ApiKeys["Service"]["authenticateSync"] = (text, now) => {
-    const key = cache.peek(hashOf(text), now)
-    if (key === undefined || key.mode !== mode || expiredOrRevoked(key, now) !== undefined) return undefined
-    const recorded = recordUse(key, now)
-    if (recorded !== Effect.void) Effect.runForkWith(context)(recorded)
-    return key
-  }
-
-  return ApiKeys.of({ mode, create, list: repo.list, revoke, authenticate, authenticateSync })
-})
 
 const hashOf = (key: string) => hash("sha256", key, "hex")
 

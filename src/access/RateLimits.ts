@@ -17,6 +17,28 @@ const REDIS_TIMEOUT = Duration.millis(75)
 /** Limit of requests with an invalid API key per address, because each may cost a database query. */
 export const INVALID_KEY_RATE_LIMIT: RateLimit = { limit: 600, window: Duration.minutes(1) }
 
+const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.Consume) {
+  const { readQuota, writeQuota } = yield* Settings
+  const context = yield* Effect.context<never>()
+  const memory = {
+    reads: inMemory("reads", readQuota, context),
+    writes: inMemory("writes", writeQuota, context),
+    keys: inMemory("keys", Option.some(INVALID_KEY_RATE_LIMIT), context)
+  }
+  const limiters: Record<RateLimitKind, Consume> = {
+    reads: toEffect(memory.reads),
+    writes:
+      redis === undefined || Option.isNone(writeQuota)
+        ? toEffect(memory.writes)
+        : inRedis("writes", writeQuota.value, redis, toEffect(memory.writes), context),
+    keys: toEffect(memory.keys)
+  }
+  return RateLimits.of({
+    consume: (kind, identity) => limiters[kind](identity),
+    consumeSync: (kind, identity, now) => memory[kind](identity, now)
+  })
+})
+
 /**
  * Limits the requests of each client, by its rate-limit identity: the id of an API key, or an address. Reads and invalid
  * keys are counted in memory, per node. Writes are counted across all nodes with `layerRedis`, and in memory while Redis
@@ -42,45 +64,19 @@ export class RateLimits extends Context.Service<
   }
 >()("effex/access/RateLimits") {
   /** Counts everything in this process. */
-  static readonly layerMemory = Layer.effect(
-    RateLimits,
-    Effect.suspend(() => make())
-  )
+  static readonly layerMemory = Layer.effect(RateLimits, make())
 
   /** Counts writes in Redis, in keys that start with `effex:limit:`. */
   static readonly layerRedisWithTimeout = (
     timeout: Duration.Duration
   ): Layer.Layer<RateLimits, never, Settings | EffectRedis.Redis> =>
-    Layer.effect(
-      RateLimits,
-      Effect.flatMap(RedisRateLimiter.make(timeout), (redis) => make(redis))
-    ).pipe(Layer.provide(RateLimiter.layerStoreRedis({ prefix: "effex:limit:" })))
+    Layer.effect(RateLimits, Effect.flatMap(RedisRateLimiter.make(timeout), make)).pipe(
+      Layer.provide(RateLimiter.layerStoreRedis({ prefix: "effex:limit:" }))
+    )
 
   /** Counts writes in Redis, and in memory if Redis does not answer within 75 ms. */
   static readonly layerRedis = RateLimits.layerRedisWithTimeout(REDIS_TIMEOUT)
 }
-
-const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.Consume) {
-  const { readQuota, writeQuota } = yield* Settings
-  const context = yield* Effect.context<never>()
-  const memory = {
-    reads: inMemory("reads", readQuota, context),
-    writes: inMemory("writes", writeQuota, context),
-    keys: inMemory("keys", Option.some(INVALID_KEY_RATE_LIMIT), context)
-  }
-  const limiters: Record<RateLimitKind, Consume> = {
-    reads: toEffect(memory.reads),
-    writes:
-      redis === undefined || Option.isNone(writeQuota)
-        ? toEffect(memory.writes)
-        : inRedis("writes", writeQuota.value, redis, toEffect(memory.writes), context),
-    keys: toEffect(memory.keys)
-  }
-  return RateLimits.of({
-    consume: (kind, identity) => limiters[kind](identity),
-    consumeSync: (kind, identity, now) => memory[kind](identity, now)
-  })
-})
 
 type ConsumeSync = (identity: string, now: number) => MemoryRateLimiter.Outcome | undefined
 type Consume = (identity: string) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>

@@ -26,6 +26,6 @@ export class Api extends HttpApi.make("effex")
       version: "1",
       description:
         "Foreign-exchange rates, conversions with audit records, and streams of rate changes. Amounts and rates are decimal strings. Times are ISO 8601 in UTC. Errors under /api/v1 are application/problem+json (RFC 9457).",
-      transform: RateLimitHeadersSpec.document
+      transform: RateLimitHeadersSpec.addTo
     })
   ) {}

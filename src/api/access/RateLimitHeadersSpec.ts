@@ -2,31 +2,32 @@ import { Record, Schema } from "effect"
 
 const header = (description: string, schema: object) => ({ description, schema })
 
-/** What is said of a caller's limit in the headers of every answer that is counted. */
-const LIMIT = {
-  "RateLimit-Policy": header('How much may be asked for: `"reads";q=6000;w=60` is 6000 reads in 60 seconds', {
-    type: "string"
-  }),
+/** Headers of every counted response. */
+const RATE_LIMIT_HEADERS = {
+  "RateLimit-Policy": header(
+    'The rate limit: `"reads";q=6000;w=60` allows 6000 reads (`q`) in 60 seconds (`w`)',
+    { type: "string" }
+  ),
   RateLimit: header(
-    'What is left of it, and in how many seconds all of it is there again: `"reads";r=5999;t=1`',
+    'Remaining requests (`r`), and seconds until the limit is fully available again (`t`): `"reads";r=5999;t=1`',
     { type: "string" }
   )
 }
 
-const RETRY_AFTER = {
-  "Retry-After": header("In how many seconds the same request may succeed", { type: "integer", minimum: 1 })
+const RETRY_AFTER_HEADER = {
+  "Retry-After": header("Seconds after which the same request may succeed", { type: "integer", minimum: 1 })
 }
 
-const Anything = Schema.Record(Schema.String, Schema.Unknown)
+const AnyObject = Schema.Record(Schema.String, Schema.Unknown)
 const Operation = Schema.StructWithRest(
-  Schema.Struct({ responses: Schema.Record(Schema.String, Anything) }),
-  [Anything]
+  Schema.Struct({ responses: Schema.Record(Schema.String, AnyObject) }),
+  [AnyObject]
 )
 const Paths = Schema.Record(Schema.String, Schema.Record(Schema.String, Operation))
 const decodePaths = Schema.decodeUnknownSync(Paths)
 
-/** Names the headers of the limits in an OpenAPI document, where 429 is one of the answers. */
-export const document = <Spec extends { readonly [member: string]: unknown }>(spec: Spec): Spec => ({
+/** Adds the rate-limit headers to the responses of an OpenAPI document. */
+export const addTo = <Spec extends { readonly [member: string]: unknown }>(spec: Spec): Spec => ({
   ...spec,
   paths: Record.map(decodePaths(spec["paths"]), (operations) =>
     Record.map(operations, (operation) => ({
@@ -39,13 +40,13 @@ export const document = <Spec extends { readonly [member: string]: unknown }>(sp
   )
 })
 
-/** A server that cannot read a request does not know whose it is. */
+/** Statuses of requests that are rejected before they are counted. */
 const UNCOUNTED = new Set(["408", "413", "414", "431"])
 
 const headersOf = (status: string, isLimited: boolean) => {
   const headers = {
-    ...(isLimited && !UNCOUNTED.has(status) ? LIMIT : {}),
-    ...(status === "429" || status === "503" ? RETRY_AFTER : {})
+    ...(isLimited && !UNCOUNTED.has(status) ? RATE_LIMIT_HEADERS : {}),
+    ...(status === "429" || status === "503" ? RETRY_AFTER_HEADER : {})
   }
   return Object.keys(headers).length === 0 ? {} : { headers }
 }

@@ -61,121 +61,119 @@ export class AccessControl extends Context.Service<
 >()("effex/server/middleware/AccessControl") {
   static readonly layer = Layer.effect(
     AccessControl,
-    Effect.suspend(() => make)
+    Effect.gen(function* () {
+      const { openConversions } = yield* Settings
+      const keys = yield* ApiKeys
+      const rateLimits = yield* RateLimits
+      const clock = yield* Clock.Clock
+      const isOpen: Readonly<Record<Scope, boolean>> = {
+        "rates:read": true,
+        convert: openConversions,
+        "audit:read": openConversions,
+        // The sandbox has no data to protect.
+        admin: keys.mode === "test"
+      }
+
+      const consume = (
+        kind: RateLimitKind,
+        identity: string,
+        { reportRateLimit }: Pick<Credentials, "reportRateLimit">
+      ) =>
+        Effect.map(rateLimits.consume(kind, identity), (status) => {
+          if (Option.isSome(status)) reportRateLimit(status.value)
+        })
+
+      const consumeAnonymousRead: AccessControl["Service"]["consumeAnonymousRead"] = ({
+        address,
+        reportRateLimit
+      }) => {
+        const outcome = rateLimits.consumeSync("reads", address, clock.currentTimeMillisUnsafe())
+        if (outcome instanceof RateLimitExceeded) return outcome
+        if (outcome !== undefined) reportRateLimit(outcome)
+        return undefined
+      }
+
+      /** Returns undefined for a request without a key. Invalid and unknown keys are counted per address. */
+      const authenticate = (credentials: Credentials) => {
+        if (credentials.authorization === undefined) return Effect.undefined
+        const countInvalidKey = consume("keys", credentials.address, credentials)
+        return Effect.fromResult(bearerKey(credentials.authorization)).pipe(
+          Effect.tapError(() => countInvalidKey),
+          Effect.flatMap((key) =>
+            key === undefined ? Effect.undefined : keys.authenticate(key, countInvalidKey)
+          ),
+          Effect.tapErrorTag("InvalidKey", () => Metric.update(HttpMetrics.rejectedKeys, 1))
+        )
+      }
+
+      const authenticateAndConsume = (kind: RateLimitKind, credentials: Credentials) =>
+        authenticate(credentials).pipe(
+          Effect.flatMap((principal) =>
+            Effect.as(consume(kind, principal?.id ?? credentials.address, credentials), principal)
+          ),
+          Effect.catchTags({
+            InvalidKey: (error) => Effect.fail(Rejection.invalidKey(error)),
+            RateLimitExceeded: (error) => Effect.fail(Rejection.rateLimited(error)),
+            StoreUnavailable: () => Effect.fail(Rejection.keyNotVerifiable)
+          })
+        )
+
+      const checkScope = (
+        scope: Scope,
+        principal: Principal | undefined
+      ): Result.Result<Principal, Rejection.Rejection> => {
+        if (principal === undefined)
+          return isOpen[scope] ? Result.succeed(ANONYMOUS) : Result.fail(Rejection.missingKey)
+        return principal.scopes.includes(scope)
+          ? Result.succeed(principal)
+          : Result.fail(Rejection.insufficientScope(scope))
+      }
+
+      const authorize: AccessControl["Service"]["authorize"] = (scope, kind, credentials) =>
+        Effect.flatMap(authenticateAndConsume(kind, credentials), (principal) =>
+          Effect.fromResult(checkScope(scope, principal))
+        )
+
+      const identifySync: AccessControl["Service"]["identifySync"] = ({ address, authorization }, now) => {
+        if (authorization === undefined) return address
+        const key = bearerKey(authorization)
+        if (Result.isFailure(key)) return undefined
+        return key.success === undefined ? address : keys.authenticateSync(key.success, now)?.id
+      }
+
+      const authorizePublic: AccessControl["Service"]["authorizePublic"] = (kind, credentials) => {
+        const principal =
+          credentials.authorization === undefined
+            ? Effect.undefined
+            : authenticate(credentials).pipe(
+                Effect.timeoutOption(REFRESH_TIMEOUT),
+                Effect.map(Option.getOrUndefined),
+                Effect.catchTag("StoreUnavailable", () => Effect.undefined)
+              )
+        return Effect.flatMap(principal, (sender) => {
+          const identity = sender?.id ?? credentials.address
+          return Effect.as(consume(kind, identity, credentials), identity)
+        }).pipe(
+          Effect.catchTags({
+            InvalidKey: (error) => Effect.fail(Rejection.invalidKey(error)),
+            RateLimitExceeded: (error) => Effect.fail(Rejection.rateLimited(error))
+          })
+        )
+      }
+
+      const consumeMessage: AccessControl["Service"]["consumeMessage"] = (identity) =>
+        Effect.mapError(Effect.asVoid(rateLimits.consume("reads", identity)), RateLimitHeaders.toProblem)
+
+      return AccessControl.of({
+        authorize,
+        authorizePublic,
+        identifySync,
+        consumeAnonymousRead,
+        consumeMessage
+      })
+    })
   )
 }
-
-const make = Effect.gen(function* () {
-  const { openConversions } = yield* Settings
-  const keys = yield* ApiKeys
-  const rateLimits = yield* RateLimits
-  const clock = yield* Clock.Clock
-  const isOpen: Readonly<Record<Scope, boolean>> = {
-    "rates:read": true,
-    convert: openConversions,
-    "audit:read": openConversions,
-    // The sandbox has no data to protect.
-    admin: keys.mode === "test"
-  }
-
-  const consume = (
-    kind: RateLimitKind,
-    identity: string,
-    { reportRateLimit }: Pick<Credentials, "reportRateLimit">
-  ) =>
-    Effect.map(rateLimits.consume(kind, identity), (status) => {
-      if (Option.isSome(status)) reportRateLimit(status.value)
-    })
-
-  const consumeAnonymousRead: AccessControl["Service"]["consumeAnonymousRead"] = ({
-    address,
-    reportRateLimit
-  }) => {
-    const outcome = rateLimits.consumeSync("reads", address, clock.currentTimeMillisUnsafe())
-    if (outcome instanceof RateLimitExceeded) return outcome
-    if (outcome !== undefined) reportRateLimit(outcome)
-    return undefined
-  }
-
-  /** Returns undefined for a request without a key. Invalid and unknown keys are counted per address. */
-  const authenticate = (credentials: Credentials) => {
-    if (credentials.authorization === undefined) return Effect.undefined
-    const countInvalidKey = consume("keys", credentials.address, credentials)
-    return Effect.fromResult(bearerKey(credentials.authorization)).pipe(
-      Effect.tapError(() => countInvalidKey),
-      Effect.flatMap((key) =>
-        key === undefined ? Effect.undefined : keys.authenticate(key, countInvalidKey)
-      ),
-      Effect.tapErrorTag("InvalidKey", () => Metric.update(HttpMetrics.rejectedKeys, 1))
-    )
-  }
-
-  const authenticateAndConsume = (kind: RateLimitKind, credentials: Credentials) =>
-    authenticate(credentials).pipe(
-      Effect.flatMap((principal) =>
-        Effect.as(consume(kind, principal?.id ?? credentials.address, credentials), principal)
-      ),
-      Effect.catchTags({
-        InvalidKey: (error) => Effect.fail(Rejection.invalidKey(error)),
-        RateLimitExceeded: (error) => Effect.fail(Rejection.rateLimited(error)),
-        StoreUnavailable: () => Effect.fail(Rejection.keyNotVerifiable)
-      })
-    )
-
-  const checkScope = (
-    scope: Scope,
-    principal: Principal | undefined
-  ): Result.Result<Principal, Rejection.Rejection> => {
-    if (principal === undefined)
-      return isOpen[scope] ? Result.succeed(ANONYMOUS) : Result.fail(Rejection.missingKey)
-    return principal.scopes.includes(scope)
-      ? Result.succeed(principal)
-      : Result.fail(Rejection.insufficientScope(scope))
-  }
-
-  const authorize: AccessControl["Service"]["authorize"] = (scope, kind, credentials) =>
-    Effect.flatMap(authenticateAndConsume(kind, credentials), (principal) =>
-      Effect.fromResult(checkScope(scope, principal))
-    )
-
-  const identifySync: AccessControl["Service"]["identifySync"] = ({ address, authorization }, now) => {
-    if (authorization === undefined) return address
-    const key = bearerKey(authorization)
-    if (Result.isFailure(key)) return undefined
-    return key.success === undefined ? address : keys.authenticateSync(key.success, now)?.id
-  }
-
-  const authorizePublic: AccessControl["Service"]["authorizePublic"] = (kind, credentials) => {
-    const principal =
-      credentials.authorization === undefined
-        ? Effect.undefined
-        : authenticate(credentials).pipe(
-            Effect.timeoutOption(REFRESH_TIMEOUT),
-            Effect.map(Option.getOrUndefined),
-            Effect.catchTag("StoreUnavailable", () => Effect.undefined)
-          )
-    return Effect.flatMap(principal, (sender) => {
-      const identity = sender?.id ?? credentials.address
-      return Effect.as(consume(kind, identity, credentials), identity)
-    }).pipe(
-      Effect.catchTags({
-        InvalidKey: (error) => Effect.fail(Rejection.invalidKey(error)),
-        RateLimitExceeded: (error) => Effect.fail(Rejection.rateLimited(error))
-      })
-    )
-  }
-
-  const consumeMessage: AccessControl["Service"]["consumeMessage"] = (identity) =>
-    Effect.mapError(Effect.asVoid(rateLimits.consume("reads", identity)), RateLimitHeaders.toProblem)
-
-  return AccessControl.of({
-    authorize,
-    authorizePublic,
-    identifySync,
-    consumeAnonymousRead,
-    consumeMessage
-  })
-})
 
 /** Returns the key of an `Authorization` header, or undefined if the header has another scheme: a proxy may use it. */
 const bearerKey = (authorization: string): Result.Result<string | undefined, InvalidKey> => {

@@ -42,7 +42,7 @@ export type ResponseHeaders = (origin: string | undefined) => Readonly<Record<st
  * no credentials by themselves, since there are no cookies and `Access-Control-Allow-Credentials` is never sent. So a page
  * can do what any anonymous client can, and more only with an API key. To restrict pages, for example with
  * `ALLOW_ANONYMOUS_CONVERT` in an internal network, list the origins in `CORS_ORIGINS`. A response contains at most the
- * origin of its own request, never the list.
+ * origin of its request, never the list.
  */
 export const responseHeaders = (allowed: Option.Option<ReadonlyArray<string>>): ResponseHeaders => {
   const exposed = { "access-control-expose-headers": RESPONSE_HEADERS.join(",") }

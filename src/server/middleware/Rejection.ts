@@ -11,7 +11,7 @@ export interface Rejection<
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Rejection without headers of its own. */
+/** Creates a rejection without additional headers. */
 export const of = <P>(problem: P): Rejection<P> => ({ problem, headers: {} })
 
 /** `WWW-Authenticate` header of a rejection (RFC 6750, 3). */

@@ -50,168 +50,166 @@ export class RatesFanOut extends Context.Service<
 >()("effex/server/stream/RatesFanOut") {
   static readonly layer = Layer.effect(
     RatesFanOut,
-    Effect.suspend(() => make)
+    Effect.gen(function* () {
+      const { staleAfter } = yield* Settings
+      const broadcaster = yield* Broadcaster
+      const drain = yield* Drain
+      const clock = yield* Clock.Clock
+      const context = yield* Effect.context<never>()
+      const subscribers = new Set<Subscriber>()
+      let batch: Array<RateChanged | PollFinished> = []
+      /** True if events were skipped, so that every subscriber needs a gap and a snapshot. */
+      let hasGap = false
+      /** Arrival of the first event of the batch. */
+      let batchStartedAt = 0
+      /** Position up to which subscribers without a mailbox have received everything. */
+      let deliveredUpTo = positionOf(broadcaster)
+      let hasEnded = false
+
+      const encode = (events: ReadonlyArray<RateEvent>): ReadonlyArray<Buffer> => {
+        const isStale = isStaleAt(clock.currentTimeMillisUnsafe(), staleAfter)
+        return events.map((event) => RateEventEncoding.toWebSocketFrame(event, isStale))
+      }
+
+      const schedule = () => {
+        if (batch.length > 0 || hasGap) return
+        batchStartedAt = performance.now()
+        coalescer.schedule()
+      }
+
+      /** Sends the batch now. */
+      const flush = () => {
+        if (batch.length === 0 && !hasGap) return
+        const events = batch
+        const isComplete = !hasGap
+        batch = []
+        hasGap = false
+        closeOnDefect(subscribers, () => (isComplete ? sendToAll(events) : queueGapForAll(events)))
+        deliveredUpTo = positionOf(broadcaster)
+      }
+      const coalescer = Coalescer.make(flush)
+
+      const sendToAll = (events: ReadonlyArray<RateChanged | PollFinished>) => {
+        const frames = encode(events)
+        const allBytes = Buffer.concat(frames)
+        const queuedSeconds = (performance.now() - batchStartedAt) / 1000
+        for (const subscriber of subscribers) {
+          const { mailbox, pairs, tcp, webSocket } = subscriber
+          if (webSocket.readyState !== WebSocket.OPEN) continue
+          if (mailbox !== undefined || tcp.writableNeedDrain) {
+            queue(subscriber, ({ offer }) => events.forEach(offer))
+            continue
+          }
+          const bytes = pairs === undefined ? allBytes : bytesOfPairs(events, frames, pairs)
+          if (bytes.length === 0) continue
+          tcp.write(bytes)
+          StreamMetrics.lag.updateUnsafe(queuedSeconds, context)
+        }
+      }
+
+      const queueGapForAll = (events: ReadonlyArray<RateChanged | PollFinished>) => {
+        for (const subscriber of subscribers) {
+          queue(subscriber, ({ invalidate, offer }) => {
+            events.forEach(offer)
+            invalidate()
+          })
+        }
+      }
+
+      /** Adds to the mailbox of a subscriber, which is created and delivered if there is none. */
+      const queue = (subscriber: Subscriber, add: (mailbox: Mailbox.Inbox) => void) => {
+        if (subscriber.mailbox !== undefined) return add(subscriber.mailbox)
+        subscriber.mailbox = Mailbox.make({
+          pairs: subscriber.pairs && Array.from(subscriber.pairs.values()),
+          deliveredUpTo,
+          initialEvents: [],
+          snapshot: broadcaster.snapshot
+        })
+        add(subscriber.mailbox)
+        deliverMailbox(subscriber)
+      }
+
+      /** Sends the content of the mailbox once the socket has drained. */
+      const deliverMailbox = (subscriber: Subscriber): void => {
+        const { mailbox, tcp, webSocket } = subscriber
+        if (mailbox === undefined || webSocket.readyState !== WebSocket.OPEN) return
+        if (tcp.writableNeedDrain) {
+          tcp.once("drain", () => {
+            flush()
+            closeOnDefect([subscriber], () => deliverMailbox(subscriber))
+          })
+          return
+        }
+        const events = mailbox.takeNow()
+        const queuedSeconds = mailbox.queuedSeconds()
+        subscriber.mailbox = undefined
+        send(subscriber, events)
+        if (queuedSeconds !== undefined) StreamMetrics.lag.updateUnsafe(queuedSeconds, context)
+      }
+
+      const send = ({ tcp }: Subscriber, events: ReadonlyArray<RateEvent>) => {
+        if (events.length === 0) return
+        tcp.write(Buffer.concat(encode(events)))
+        if (events.some(({ _tag }) => _tag === "Gap")) StreamMetrics.gaps.updateUnsafe(1, context)
+      }
+
+      /** Closes the affected connections if sending throws: callbacks of timers and sockets have no caller to fail. */
+      const closeOnDefect = (affected: Iterable<Subscriber>, run: () => void) => {
+        try {
+          run()
+        } catch (defect) {
+          for (const { webSocket } of affected) webSocket.close(...INTERNAL_ERROR)
+          Effect.runForkWith(context)(
+            Effect.logError("Unexpected failure of the WebSocket fan-out", Cause.die(defect))
+          )
+        }
+      }
+
+      yield* broadcaster.listen({
+        offer: (event) => {
+          schedule()
+          if (batch.push(event) >= MAX_BATCH_SIZE) flush()
+        },
+        invalidate: () => {
+          schedule()
+          hasGap = true
+        }
+      })
+
+      yield* drain.awaitEndOfStreams.pipe(
+        Effect.andThen(
+          Effect.sync(() => {
+            flush()
+            hasEnded = true
+            for (const { webSocket } of subscribers) webSocket.close(...GOING_AWAY)
+          })
+        ),
+        Effect.forkScoped
+      )
+
+      return RatesFanOut.of({
+        add: (subscriber, since) => {
+          // The client may have disconnected during the handshake.
+          if (subscriber.webSocket.readyState === WebSocket.CLOSED) return
+          flush()
+          send(subscriber, broadcaster.initialEvents({ since }))
+          subscribers.add(subscriber)
+          if (hasEnded) subscriber.webSocket.close(...GOING_AWAY)
+        },
+        remove: (subscriber) => subscribers.delete(subscriber),
+        setPairs: (subscriber, pairs) => {
+          flush()
+          subscriber.pairs = pairs
+          subscriber.mailbox?.setPairs(Array.from(pairs.values()))
+        },
+        sendSnapshot: (subscriber, scope) => {
+          flush()
+          queue(subscriber, (mailbox) => mailbox.requestSnapshot(scope))
+        }
+      })
+    })
   )
 }
-
-const make = Effect.gen(function* () {
-  const { staleAfter } = yield* Settings
-  const broadcaster = yield* Broadcaster
-  const drain = yield* Drain
-  const clock = yield* Clock.Clock
-  const context = yield* Effect.context<never>()
-  const subscribers = new Set<Subscriber>()
-  let batch: Array<RateChanged | PollFinished> = []
-  /** True if events were skipped, so that every subscriber needs a gap and a snapshot. */
-  let hasGap = false
-  /** Arrival of the first event of the batch. */
-  let batchStartedAt = 0
-  /** Position up to which subscribers without a mailbox have received everything. */
-  let deliveredUpTo = positionOf(broadcaster)
-  let hasEnded = false
-
-  const encode = (events: ReadonlyArray<RateEvent>): ReadonlyArray<Buffer> => {
-    const isStale = isStaleAt(clock.currentTimeMillisUnsafe(), staleAfter)
-    return events.map((event) => RateEventEncoding.toWebSocketFrame(event, isStale))
-  }
-
-  const schedule = () => {
-    if (batch.length > 0 || hasGap) return
-    batchStartedAt = performance.now()
-    coalescer.schedule()
-  }
-
-  /** Sends the batch now. */
-  const flush = () => {
-    if (batch.length === 0 && !hasGap) return
-    const events = batch
-    const isComplete = !hasGap
-    batch = []
-    hasGap = false
-    closeOnDefect(subscribers, () => (isComplete ? sendToAll(events) : queueGapForAll(events)))
-    deliveredUpTo = positionOf(broadcaster)
-  }
-  const coalescer = Coalescer.make(flush)
-
-  const sendToAll = (events: ReadonlyArray<RateChanged | PollFinished>) => {
-    const frames = encode(events)
-    const allBytes = Buffer.concat(frames)
-    const queuedSeconds = (performance.now() - batchStartedAt) / 1000
-    for (const subscriber of subscribers) {
-      const { mailbox, pairs, tcp, webSocket } = subscriber
-      if (webSocket.readyState !== WebSocket.OPEN) continue
-      if (mailbox !== undefined || tcp.writableNeedDrain) {
-        queue(subscriber, ({ offer }) => events.forEach(offer))
-        continue
-      }
-      const bytes = pairs === undefined ? allBytes : bytesOfPairs(events, frames, pairs)
-      if (bytes.length === 0) continue
-      tcp.write(bytes)
-      StreamMetrics.lag.updateUnsafe(queuedSeconds, context)
-    }
-  }
-
-  const queueGapForAll = (events: ReadonlyArray<RateChanged | PollFinished>) => {
-    for (const subscriber of subscribers) {
-      queue(subscriber, ({ invalidate, offer }) => {
-        events.forEach(offer)
-        invalidate()
-      })
-    }
-  }
-
-  /** Adds to the mailbox of a subscriber, which is created and delivered if there is none. */
-  const queue = (subscriber: Subscriber, add: (mailbox: Mailbox.Inbox) => void) => {
-    if (subscriber.mailbox !== undefined) return add(subscriber.mailbox)
-    subscriber.mailbox = Mailbox.make({
-      pairs: subscriber.pairs && Array.from(subscriber.pairs.values()),
-      deliveredUpTo,
-      initialEvents: [],
-      snapshot: broadcaster.snapshot
-    })
-    add(subscriber.mailbox)
-    deliverMailbox(subscriber)
-  }
-
-  /** Sends the content of the mailbox once the socket has drained. */
-  const deliverMailbox = (subscriber: Subscriber): void => {
-    const { mailbox, tcp, webSocket } = subscriber
-    if (mailbox === undefined || webSocket.readyState !== WebSocket.OPEN) return
-    if (tcp.writableNeedDrain) {
-      tcp.once("drain", () => {
-        flush()
-        closeOnDefect([subscriber], () => deliverMailbox(subscriber))
-      })
-      return
-    }
-    const events = mailbox.takeNow()
-    const queuedSeconds = mailbox.queuedSeconds()
-    subscriber.mailbox = undefined
-    send(subscriber, events)
-    if (queuedSeconds !== undefined) StreamMetrics.lag.updateUnsafe(queuedSeconds, context)
-  }
-
-  const send = ({ tcp }: Subscriber, events: ReadonlyArray<RateEvent>) => {
-    if (events.length === 0) return
-    tcp.write(Buffer.concat(encode(events)))
-    if (events.some(({ _tag }) => _tag === "Gap")) StreamMetrics.gaps.updateUnsafe(1, context)
-  }
-
-  /** Closes the affected connections if sending throws: callbacks of timers and sockets have no caller to fail. */
-  const closeOnDefect = (affected: Iterable<Subscriber>, run: () => void) => {
-    try {
-      run()
-    } catch (defect) {
-      for (const { webSocket } of affected) webSocket.close(...INTERNAL_ERROR)
-      Effect.runForkWith(context)(
-        Effect.logError("Unexpected failure of the WebSocket fan-out", Cause.die(defect))
-      )
-    }
-  }
-
-  yield* broadcaster.listen({
-    offer: (event) => {
-      schedule()
-      if (batch.push(event) >= MAX_BATCH_SIZE) flush()
-    },
-    invalidate: () => {
-      schedule()
-      hasGap = true
-    }
-  })
-
-  yield* drain.awaitEndOfStreams.pipe(
-    Effect.andThen(
-      Effect.sync(() => {
-        flush()
-        hasEnded = true
-        for (const { webSocket } of subscribers) webSocket.close(...GOING_AWAY)
-      })
-    ),
-    Effect.forkScoped
-  )
-
-  return RatesFanOut.of({
-    add: (subscriber, since) => {
-      // The client may have disconnected during the handshake.
-      if (subscriber.webSocket.readyState === WebSocket.CLOSED) return
-      flush()
-      send(subscriber, broadcaster.initialEvents({ since }))
-      subscribers.add(subscriber)
-      if (hasEnded) subscriber.webSocket.close(...GOING_AWAY)
-    },
-    remove: (subscriber) => subscribers.delete(subscriber),
-    setPairs: (subscriber, pairs) => {
-      flush()
-      subscriber.pairs = pairs
-      subscriber.mailbox?.setPairs(Array.from(pairs.values()))
-    },
-    sendSnapshot: (subscriber, scope) => {
-      flush()
-      queue(subscriber, (mailbox) => mailbox.requestSnapshot(scope))
-    }
-  })
-})
 
 const positionOf = ({ snapshot }: Broadcaster["Service"]): StreamPosition => {
   const { epoch, sequence } = snapshot()

@@ -50,7 +50,120 @@ export class StreamConnections extends Context.Service<
 >()("effex/server/stream/StreamConnections") {
   static readonly layer = Layer.effect(
     StreamConnections,
-    Effect.suspend(() => make)
+    Effect.gen(function* () {
+      const { streamsPerAddress } = yield* Settings
+      const { pingInterval, stallSeconds } = yield* StreamTimeouts
+      const drain = yield* Drain
+      const context = yield* Effect.context<never>()
+      const countByAddress = new Map<string, number>()
+      const connections = new Set<StreamConnection>()
+      const webSocketServer = new NodeWS.WebSocketServer({
+        noServer: true,
+        maxPayload: MAX_MESSAGE_BYTES,
+        // Handles one message per turn of the event loop, so that a client that sends many does not block the others.
+        allowSynchronousEvents: false,
+        WebSocket
+      })
+      /** Seconds since the start, counted by the stall check. */
+      let tick = 0
+
+      const register: StreamConnections["Service"]["register"] = (request, transport) =>
+        Effect.suspend(() => {
+          const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
+          const address = ClientAddress.of(request)
+          const count = countByAddress.get(address) ?? 0
+          if (Option.isSome(streamsPerAddress) && count >= streamsPerAddress.value) {
+            const detail = `${count} streams are open from this address, which is the maximum; close one first`
+            return Effect.fail(new RateLimited({ detail }))
+          }
+          countByAddress.set(address, count + 1)
+          const connection = new StreamConnection(socket, transport, address, tick)
+          connections.add(connection)
+          gauges[transport].modifyUnsafe(1, context)
+          return Effect.succeed(connection)
+        })
+
+      const release: StreamConnections["Service"]["release"] = (connection) => {
+        if (!connections.delete(connection)) return
+        const { address, transport } = connection
+        const remaining = (countByAddress.get(address) ?? 1) - 1
+        if (remaining === 0) countByAddress.delete(address)
+        else countByAddress.set(address, remaining)
+        gauges[transport].modifyUnsafe(-1, context)
+      }
+
+      const acquire: StreamConnections["Service"]["acquire"] = Effect.fnUntraced(function* (transport) {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        const { socket } = yield* Effect.acquireRelease(register(request, transport), (connection) =>
+          Effect.sync(() => release(connection))
+        )
+        return socket
+      })
+
+      const upgrade: StreamConnections["Service"]["upgrade"] = (request) =>
+        Effect.suspend(() => {
+          const detached = ConnectionUpgrades.takeConnection(request)
+          if (detached === undefined) return Effect.interrupt
+          const { head, incoming, socket } = detached
+          let upgraded: WebSocket | undefined
+          webSocketServer.handleUpgrade(incoming, socket, head, (webSocket) => {
+            webSocket.trackLiveness()
+            webSocket.pause()
+            upgraded = webSocket
+          })
+          return upgraded === undefined ? Effect.interrupt : Effect.succeed(upgraded)
+        })
+
+      const disconnectStalled = Effect.suspend(() => {
+        tick++
+        let disconnected = 0
+        for (const connection of connections) {
+          const { socket } = connection
+          if (socket.destroyed) continue
+          // Node's bytesWritten includes the bytes that it still buffers.
+          const sentBytes = socket.bytesWritten - socket.writableLength
+          if (socket.writableLength === 0 || sentBytes !== connection.sentBytes) {
+            connection.sentBytes = sentBytes
+            connection.progressedAt = tick
+          }
+          const isStalled = tick - connection.progressedAt >= stallSeconds
+          if (socket.writableLength <= MAX_UNSENT_BYTES && !isStalled) continue
+          socket.destroy()
+          disconnected++
+        }
+        return Metric.update(StreamMetrics.disconnects, disconnected)
+      })
+
+      const pingWebSockets = Effect.suspend(() => {
+        let disconnected = 0
+        for (const webSocket of webSocketServer.clients) {
+          if (webSocket.readyState !== NodeWS.WebSocket.OPEN) continue
+          if (webSocket.isAlive) {
+            webSocket.isAlive = false
+            webSocket.ping()
+          } else {
+            webSocket.terminate()
+            disconnected++
+          }
+        }
+        return Metric.update(StreamMetrics.disconnects, disconnected)
+      })
+
+      yield* Effect.forkScoped(Effect.repeat(disconnectStalled, Schedule.spaced("1 second")))
+      yield* Effect.forkScoped(Effect.repeat(pingWebSockets, Schedule.spaced(pingInterval)))
+      yield* drain.awaitEndOfStreams.pipe(
+        Effect.andThen(Effect.sleep(CLOSE_TIMEOUT)),
+        Effect.andThen(
+          Effect.sync(() => {
+            for (const { socket } of connections) socket.destroy()
+            for (const webSocket of webSocketServer.clients) webSocket.terminate()
+          })
+        ),
+        Effect.forkScoped
+      )
+
+      return StreamConnections.of({ acquire, register, release, upgrade })
+    })
   )
 }
 
@@ -73,121 +186,6 @@ export class StreamConnection {
     this.progressedAt = progressedAt
   }
 }
-
-const make = Effect.gen(function* () {
-  const { streamsPerAddress } = yield* Settings
-  const { pingInterval, stallSeconds } = yield* StreamTimeouts
-  const drain = yield* Drain
-  const context = yield* Effect.context<never>()
-  const countByAddress = new Map<string, number>()
-  const connections = new Set<StreamConnection>()
-  const webSocketServer = new NodeWS.WebSocketServer({
-    noServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
-    // Handles one message per turn of the event loop, so that a client that sends many does not block the others.
-    allowSynchronousEvents: false,
-    WebSocket
-  })
-  /** Seconds since the start, counted by the stall check. */
-  let tick = 0
-
-  const register: StreamConnections["Service"]["register"] = (request, transport) =>
-    Effect.suspend(() => {
-      const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
-      const address = ClientAddress.of(request)
-      const count = countByAddress.get(address) ?? 0
-      if (Option.isSome(streamsPerAddress) && count >= streamsPerAddress.value) {
-        const detail = `${count} streams are open from this address, which is the maximum; close one first`
-        return Effect.fail(new RateLimited({ detail }))
-      }
-      countByAddress.set(address, count + 1)
-      const connection = new StreamConnection(socket, transport, address, tick)
-      connections.add(connection)
-      gauges[transport].modifyUnsafe(1, context)
-      return Effect.succeed(connection)
-    })
-
-  const release: StreamConnections["Service"]["release"] = (connection) => {
-    if (!connections.delete(connection)) return
-    const { address, transport } = connection
-    const remaining = (countByAddress.get(address) ?? 1) - 1
-    if (remaining === 0) countByAddress.delete(address)
-    else countByAddress.set(address, remaining)
-    gauges[transport].modifyUnsafe(-1, context)
-  }
-
-  const acquire: StreamConnections["Service"]["acquire"] = Effect.fnUntraced(function* (transport) {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    const { socket } = yield* Effect.acquireRelease(register(request, transport), (connection) =>
-      Effect.sync(() => release(connection))
-    )
-    return socket
-  })
-
-  const upgrade: StreamConnections["Service"]["upgrade"] = (request) =>
-    Effect.suspend(() => {
-      const detached = ConnectionUpgrades.takeConnection(request)
-      if (detached === undefined) return Effect.interrupt
-      const { head, incoming, socket } = detached
-      let upgraded: WebSocket | undefined
-      webSocketServer.handleUpgrade(incoming, socket, head, (webSocket) => {
-        webSocket.trackLiveness()
-        webSocket.pause()
-        upgraded = webSocket
-      })
-      return upgraded === undefined ? Effect.interrupt : Effect.succeed(upgraded)
-    })
-
-  const disconnectStalled = Effect.suspend(() => {
-    tick++
-    let disconnected = 0
-    for (const connection of connections) {
-      const { socket } = connection
-      if (socket.destroyed) continue
-      // Node's bytesWritten includes the bytes that it still buffers.
-      const sentBytes = socket.bytesWritten - socket.writableLength
-      if (socket.writableLength === 0 || sentBytes !== connection.sentBytes) {
-        connection.sentBytes = sentBytes
-        connection.progressedAt = tick
-      }
-      const isStalled = tick - connection.progressedAt >= stallSeconds
-      if (socket.writableLength <= MAX_UNSENT_BYTES && !isStalled) continue
-      socket.destroy()
-      disconnected++
-    }
-    return Metric.update(StreamMetrics.disconnects, disconnected)
-  })
-
-  const pingWebSockets = Effect.suspend(() => {
-    let disconnected = 0
-    for (const webSocket of webSocketServer.clients) {
-      if (webSocket.readyState !== NodeWS.WebSocket.OPEN) continue
-      if (webSocket.isAlive) {
-        webSocket.isAlive = false
-        webSocket.ping()
-      } else {
-        webSocket.terminate()
-        disconnected++
-      }
-    }
-    return Metric.update(StreamMetrics.disconnects, disconnected)
-  })
-
-  yield* Effect.forkScoped(Effect.repeat(disconnectStalled, Schedule.spaced("1 second")))
-  yield* Effect.forkScoped(Effect.repeat(pingWebSockets, Schedule.spaced(pingInterval)))
-  yield* drain.awaitEndOfStreams.pipe(
-    Effect.andThen(Effect.sleep(CLOSE_TIMEOUT)),
-    Effect.andThen(
-      Effect.sync(() => {
-        for (const { socket } of connections) socket.destroy()
-        for (const webSocket of webSocketServer.clients) webSocket.terminate()
-      })
-    ),
-    Effect.forkScoped
-  )
-
-  return StreamConnections.of({ acquire, register, release, upgrade })
-})
 
 const gauges: Record<Transport, Metric.Gauge<number>> = {
   websocket: StreamMetrics.connections.of({ transport: "websocket" }),

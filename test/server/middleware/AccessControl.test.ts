@@ -154,7 +154,7 @@ layer(layerOf(REAL_PROVIDER).pipe(Layer.provide(traced)), live)(
         })
         const unverified = yield* get("/api/v1/audit/heads", { headers: headersOf(fresh) })
         assertProblem(unverified, 503, "store-unavailable")
-        yield* server.setDatabase("well")
+        yield* server.setDatabase("up")
         assert.strictEqual((yield* get("/api/v1/audit/heads", { headers: headersOf(fresh) })).status, 200)
       })
     )

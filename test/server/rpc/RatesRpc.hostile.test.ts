@@ -243,7 +243,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile RPC messages",
         )
       )
       const answer = JSON.stringify(yield* client.next)
-      yield* server.setDatabase("well")
+      yield* server.setDatabase("up")
       assert.include(answer, '"internal"')
       assert.notInclude(answer, SECRETS.slice(0, 20))
       assert.match(answer, /"trace_id":"[0-9a-f]{32}"/)

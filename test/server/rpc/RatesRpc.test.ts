@@ -219,7 +219,7 @@ for (const [path, connect] of Object.entries(transports)) {
         yield* server.setDatabase("down")
         const down = yield* Effect.flip(client.GetRate({ from: "EUR", to: "NGN" }))
         assert.instanceOf(down, Problem.StoreUnavailable)
-        yield* server.setDatabase("well")
+        yield* server.setDatabase("up")
       })
     )
   })
