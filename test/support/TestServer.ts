@@ -72,7 +72,7 @@ const captured = Layer.unwrap(
   })
 )
 
-type DatabaseState = "well" | "down" | "broken"
+type DatabaseState = "up" | "down" | "broken"
 
 class DatabaseSwitch extends Context.Service<DatabaseSwitch, { state: DatabaseState }>()(
   "effex/test/DatabaseSwitch"
@@ -84,7 +84,7 @@ export const SECRETS = 'SELECT password FROM "vault" at db.internal.example:5432
 const breakable = Layer.effectContext(
   Effect.gen(function* () {
     const database = yield* Database
-    const control: DatabaseSwitch["Service"] = { state: "well" }
+    const control: DatabaseSwitch["Service"] = { state: "up" }
     const switched = <A, E, R>(statements: Effect.Effect<A, E, R>) =>
       Effect.suspend((): Effect.Effect<A, E | StoreUnavailable, R> => {
         if (control.state === "down") return Effect.fail(new StoreUnavailable({ cause: SECRETS }))

@@ -157,7 +157,7 @@ describe("ConversionFastPath", () => {
       const sendDuringFailures = Effect.gen(function* () {
         const { setDatabase } = yield* TestServer
         const outcomes = [yield* send(fast())]
-        for (const state of ["down", "broken", "well"] as const) {
+        for (const state of ["down", "broken", "up"] as const) {
           yield* setDatabase(state)
           outcomes.push(yield* send(fast()), yield* send(withKey("order-1042")))
         }
@@ -186,7 +186,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("ConversionFastPath of 
       yield* RawHttp.exchange(port, toBytes(fast()))
       yield* setDatabase("broken")
       const { responses } = yield* RawHttp.exchange(port, toBytes(fast()))
-      yield* setDatabase("well")
+      yield* setDatabase("up")
       const id = responses[0]?.headers.get("x-request-id") ?? assert.fail()
       assert.include(responses[0]?.body, `"trace_id":"${id}"`)
       assert.isTrue(log.some((line) => line.includes(id) && line.includes("Unexpected failure of a request")))

@@ -201,7 +201,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
           "/api/v1/audit/verify"
         ])
           assertProblem(yield* get(path), 503, "store-unavailable")
-        yield* server.setDatabase("well")
+        yield* server.setDatabase("up")
         assert.strictEqual((yield* get(LIST)).status, 200)
       })
     )

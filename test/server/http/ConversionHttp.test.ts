@@ -14,8 +14,8 @@ type Headers = Readonly<Record<string, string>>
 const send = (path: string, body: string, headers: Headers = {}) =>
   get(path, { method: "POST", body, headers: { "content-type": "application/json", ...headers } })
 
-const asked = { amount: "500.00", from_currency: "USD", to_currency: "NGN" }
-const textOf = (over: object = {}) => JSON.stringify({ ...asked, ...over })
+const REQUEST = { amount: "500.00", from_currency: "USD", to_currency: "NGN" }
+const textOf = (over: object = {}) => JSON.stringify({ ...REQUEST, ...over })
 const convert = (over: object = {}, headers: Headers = {}) => send("/api/v1/convert", textOf(over), headers)
 const quote = (over: object = {}) => send("/api/v1/quotes", textOf(over))
 
@@ -24,12 +24,12 @@ const countRecords = Effect.gen(function* () {
   return (yield* audit.page({}, undefined, 1000)).length
 })
 
-const decodeFaults = Schema.decodeUnknownSync(
+const decodeErrors = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ pointer: Schema.String, detail: Schema.String }))
 )
-const pointersOf = (errors: unknown) => decodeFaults(errors).map(({ pointer }) => pointer)
+const pointersOf = (errors: unknown) => decodeErrors(errors).map(({ pointer }) => pointer)
 
-/** Sends a body only when the server says that it goes on (RFC 9110, 10.1.1); returns the status of the answer. */
+/** Converts with `Expect: 100-continue` (RFC 9110, 10.1.1). Returns the status of the response. */
 const convertExpecting = (port: number) =>
   Effect.callback<number | undefined>((resume) => {
     const body = textOf()
@@ -44,45 +44,45 @@ const convertExpecting = (port: number) =>
     return Effect.sync(() => sent.destroy())
   })
 
-/** Asserts that a request was refused with 400, and returns the first fault of it. */
-const assertInvalid = (answer: Answer, pointer: string) => {
-  const { errors } = assertProblem(answer, 400, "invalid-request")
-  assert.deepStrictEqual(pointersOf(errors), [pointer], answer.text)
-  return decodeFaults(errors)[0]?.detail ?? ""
+/** Asserts a 400 response with one error, and returns its detail. */
+const assertInvalid = (response: Answer, pointer: string) => {
+  const { errors } = assertProblem(response, 400, "invalid-request")
+  assert.deepStrictEqual(pointersOf(errors), [pointer], response.text)
+  return decodeErrors(errors)[0]?.detail ?? ""
 }
 
 layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert", (it) => {
-  it.effect("answers exactly what is promised", () =>
+  it.effect("returns the documented fields in order", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
       yield* provider.respondWith(rate("1534.12345678"))
-      const answer = yield* send(
+      const response = yield* send(
         "/api/v1/convert",
         '{"amount":500.00,"from_currency":"USD","to_currency":"NGN"}'
       )
-      assert.strictEqual(answer.status, 200, answer.text)
-      assert.strictEqual(answer.headers.get("content-type"), "application/json")
-      assert.strictEqual(answer.headers.get("cache-control"), "no-store")
-      assert.strictEqual(answer.headers.get("idempotency-replayed"), null)
-      const { audit_id, converted_at, rate_fetched_at, rate_id } = answer.json
+      assert.strictEqual(response.status, 200, response.text)
+      assert.strictEqual(response.headers.get("content-type"), "application/json")
+      assert.strictEqual(response.headers.get("cache-control"), "no-store")
+      assert.strictEqual(response.headers.get("idempotency-replayed"), null)
+      const { audit_id, converted_at, rate_fetched_at, rate_id } = response.json
       for (const id of [audit_id, rate_id]) assert.match(String(id), UUID_V7)
       for (const time of [converted_at, rate_fetched_at]) assert.match(String(time), ISO_MILLIS)
       assert.strictEqual(
-        answer.text,
+        response.text,
         `{"audit_id":"${audit_id}","from_currency":"USD","to_currency":"NGN","input_amount":"500.00","output_amount":"763226.41","mid_rate":"1534.12345678","margin":"0.005","rate":"1526.4528394961","rate_id":"${rate_id}","provider":"test","rate_fetched_at":"${rate_fetched_at}","stale":false,"converted_at":"${converted_at}"}`
       )
       assert.strictEqual((yield* get(`/api/v1/rates/${rate_id}`)).json["rate"], "1534.12345678")
     })
   )
 
-  it.effect("tells callers to go on who expect to be told before they send the body", () =>
+  it.effect("sends 100 Continue to clients that expect it", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
       assert.strictEqual(yield* Effect.timeout(convertExpecting(port), "5 seconds"), 200)
     })
   )
 
-  it.effect("takes amounts as strings and as numbers, and codes in any case", () =>
+  it.effect("accepts amounts as strings and numbers, and currency codes in any case", () =>
     Effect.gen(function* () {
       const bodies = [
         '{"amount":"500","from_currency":"usd","to_currency":"nGn"}',
@@ -98,7 +98,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
     })
   )
 
-  it.effect("makes an amount of the target arrive, and rounds up what is paid", () =>
+  it.effect("converts a target amount and rounds the input up", () =>
     Effect.gen(function* () {
       const { json } = yield* convert({ amount: "763226.42", amount_type: "target" })
       assert.deepInclude(json, { input_amount: "500.01", output_amount: "763226.42" })
@@ -109,10 +109,10 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
     })
   )
 
-  it.effect("refuses amounts that are none, each at once, and commits nothing", () =>
+  it.effect("rejects invalid amounts quickly, and commits nothing", () =>
     Effect.gen(function* () {
       const before = yield* countRecords
-      const notPlain =
+      const notDecimal =
         `1e999999999 5e2 -1 0 0.00 0.001 -0 1e-7 "1e999999999" "5e2" "-1" "+1" "0" "0.00" "0.001" "NaN"
         "Infinity" "" "1,000" "0x10" ".5" "5." "007" "١" "1_000"`
           .split(/\s+/)
@@ -126,30 +126,30 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
       const notScalar = ["null", "true", "[]", "[500]", "{}", '{"value":"500"}']
       const notJson = ["NaN", "Infinity", "-Infinity", "0x10", "+1", ".5", "5.", "007", "", "1_000", "'1'"]
       for (const [amounts, pointer, detail] of [
-        [notPlain, "/body/amount", /^must be a positive decimal of at most 18 digits.*\(USD\)/],
+        [notDecimal, "/body/amount", /^must be a positive decimal with at most 18 digits.*\(USD\)/],
         [notScalar, "/body/amount", /^must be a decimal, as a string such as "500.00" or as a number$/],
-        [notJson, undefined, /^The body is not JSON that can be read$/]
+        [notJson, undefined, /^The body is not valid JSON$/]
       ] as const) {
         for (const amount of amounts) {
           const body = `{"amount":${amount},"from_currency":"USD","to_currency":"NGN"}`
-          const [took, answer] = yield* Effect.timed(send("/api/v1/convert", body))
-          // What is slow for the server is slow twice.
+          const [elapsed, response] = yield* Effect.timed(send("/api/v1/convert", body))
+          // A repeated request tells a slow server from a busy machine.
           const [again] =
-            Duration.toMillis(took) < 100 ? [took] : yield* Effect.timed(send("/api/v1/convert", body))
+            Duration.toMillis(elapsed) < 100 ? [elapsed] : yield* Effect.timed(send("/api/v1/convert", body))
           assert.isBelow(Duration.toMillis(again), 100, amount.slice(0, 50))
-          const told =
+          const actual =
             pointer === undefined
-              ? assertProblem(answer, 400, "invalid-request")["detail"]
-              : assertInvalid(answer, pointer)
-          assert.match(String(told), detail, amount.slice(0, 50))
-          assert.isBelow(answer.text.length, 1_000)
+              ? assertProblem(response, 400, "invalid-request")["detail"]
+              : assertInvalid(response, pointer)
+          assert.match(String(actual), detail, amount.slice(0, 50))
+          assert.isBelow(response.text.length, 1_000)
         }
       }
       assert.strictEqual(yield* countRecords, before)
     })
   )
 
-  it.effect("refuses numbers that a double may not hold, and says to send a string", () =>
+  it.effect("rejects JSON numbers with more than 15 significant digits, and suggests a string", () =>
     Effect.gen(function* () {
       for (const amount of [
         "1234567890123456",
@@ -157,9 +157,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
         "0.1000000000000000055",
         "9".repeat(5_000)
       ]) {
-        const answer = yield* send("/api/v1/convert", textOf().replace('"500.00"', amount))
+        const response = yield* send("/api/v1/convert", textOf().replace('"500.00"', amount))
         assert.match(
-          assertInvalid(answer, "/body/amount"),
+          assertInvalid(response, "/body/amount"),
           /15 significant digits at most; send it as a string/
         )
       }
@@ -168,7 +168,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
     })
   )
 
-  it.effect("points at fields that are missing, unknown, or of the wrong type", () =>
+  it.effect("names missing, unknown and mistyped fields by JSON pointer", () =>
     Effect.gen(function* () {
       const cases = [
         [{ amount: undefined }, "/body/amount", "is required"],
@@ -192,13 +192,13 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
         "/body/to_currency"
       ])
       const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`f${i}`, 1]))
-      const answer = yield* convert(many)
-      assertProblem(answer, 400, "invalid-request")
-      assert.isBelow(answer.text.length, 10_000)
+      const response = yield* convert(many)
+      assertProblem(response, 400, "invalid-request")
+      assert.isBelow(response.text.length, 10_000)
     })
   )
 
-  it.effect("refuses bodies that are no JSON object, and those that are too large", () =>
+  it.effect("rejects bodies that are not JSON objects or are too large", () =>
     Effect.gen(function* () {
       for (const body of ["", "{", "undefined", textOf().slice(1), `${textOf()},`, "\u0000", "<a/>", "a=1"])
         assertProblem(yield* send("/api/v1/convert", body), 400, "invalid-request")
@@ -209,7 +209,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
     })
   )
 
-  it.effect("takes references of 1 to 100 characters, and none that control", () =>
+  it.effect("accepts references of 1 to 100 characters without control characters", () =>
     Effect.gen(function* () {
       for (const reference of ["x", "é".repeat(100), "-- '; DROP", "=1+1", "naïve ☃ 💸"]) {
         const { json } = yield* convert({ reference })
@@ -224,7 +224,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
     })
   )
 
-  it.effect("refuses currencies and pairs that are not offered with 422", () =>
+  it.effect("returns 422 for unsupported currencies and pairs", () =>
     Effect.gen(function* () {
       for (const from_currency of ["ZZZ", "", "US", "ſSD", "__proto__"])
         assertProblem(yield* convert({ from_currency }), 422, "unsupported-currency")
@@ -233,7 +233,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
     })
   )
 
-  it.effect("refuses what comes to nothing, and to more than can be written", () =>
+  it.effect("rejects results below one minor unit or above 18 digits", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
       yield* provider.respondWith(rate("0.5"))
@@ -244,7 +244,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
     })
   )
 
-  it.effect("answers 503 where no rate is known and the provider gives none", () =>
+  it.effect("returns 503 if no rate is known and the provider fails", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
       yield* provider.respondWith(failing)
@@ -255,27 +255,29 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
     })
   )
 
-  it.effect("answers 503 and no number while the database is gone, and works again without a restart", () =>
-    Effect.gen(function* () {
-      const server = yield* TestServer
-      const before = yield* countRecords
-      yield* server.setDatabase("down")
-      for (const headers of [{}, { "idempotency-key": "while-down" }]) {
-        const answer = yield* convert({}, headers)
-        assertProblem(answer, 503, "store-unavailable")
-        assert.notInclude(answer.text, "763226")
-        assert.notInclude(answer.text, "1534")
-      }
-      assertProblem(yield* quote(), 503, "store-unavailable")
-      yield* server.setDatabase("well")
-      assert.strictEqual(yield* countRecords, before)
-      assert.strictEqual((yield* convert({}, { "idempotency-key": "while-down" })).status, 200)
-    })
+  it.effect(
+    "returns 503 without any amount while the database is unavailable, and recovers without a restart",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer
+        const before = yield* countRecords
+        yield* server.setDatabase("down")
+        for (const headers of [{}, { "idempotency-key": "while-down" }]) {
+          const response = yield* convert({}, headers)
+          assertProblem(response, 503, "store-unavailable")
+          assert.notInclude(response.text, "763226")
+          assert.notInclude(response.text, "1534")
+        }
+        assertProblem(yield* quote(), 503, "store-unavailable")
+        yield* server.setDatabase("up")
+        assert.strictEqual(yield* countRecords, before)
+        assert.strictEqual((yield* convert({}, { "idempotency-key": "while-down" })).status, 200)
+      })
   )
 })
 
 layer(TestServer.layer(), { excludeTestServices: true })("Idempotency-Key", (it) => {
-  it.effect("gives the first answer again to the letter, marked, whatever the rate is by then", () =>
+  it.effect("replays the first response byte for byte, marked as replayed, after the rate has changed", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
       const headers = { "Idempotency-Key": "order 1 / ~x" }
@@ -299,7 +301,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Idempotency-Key", (it)
     })
   )
 
-  it.effect("belongs to one request", () =>
+  it.effect("returns 422 for a different request with the same key", () =>
     Effect.gen(function* () {
       const headers = { "idempotency-key": "mine" }
       yield* convert({}, headers)
@@ -314,7 +316,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Idempotency-Key", (it)
     })
   )
 
-  it.effect("has 1 to 255 printable characters", () =>
+  it.effect("accepts 1 to 255 printable ASCII characters", () =>
     Effect.gen(function* () {
       const before = yield* countRecords
       for (const key of ["", "x".repeat(256), "é", "a\tb"])
@@ -324,7 +326,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Idempotency-Key", (it)
     })
   )
 
-  it.effect("is not used up by a request that failed", () =>
+  it.effect("can be reused after a failed request", () =>
     Effect.gen(function* () {
       const headers = { "idempotency-key": "after-failures" }
       assertProblem(yield* convert({ amount: "0" }, headers), 400, "invalid-request")
@@ -333,21 +335,21 @@ layer(TestServer.layer(), { excludeTestServices: true })("Idempotency-Key", (it)
     })
   )
 
-  it.effect("makes one record of fifty requests at once", () =>
+  it.effect("commits one record for fifty concurrent requests", () =>
     Effect.gen(function* () {
       const before = yield* countRecords
       const headers = { "idempotency-key": "fifty" }
-      const answers = yield* Effect.all(
+      const responses = yield* Effect.all(
         Array.from({ length: 50 }, () => convert({}, headers)),
         { concurrency: "unbounded" }
       )
-      const [won, waiting] = [
-        answers.filter(({ status }) => status === 200),
-        answers.filter(({ status }) => status !== 200)
+      const [succeeded, conflicts] = [
+        responses.filter(({ status }) => status === 200),
+        responses.filter(({ status }) => status !== 200)
       ]
-      assert.strictEqual(new Set(won.map(({ text }) => text)).size, 1)
-      assert.strictEqual(won.filter(({ headers }) => !headers.has("idempotency-replayed")).length, 1)
-      for (const { headers, json, status } of waiting) {
+      assert.strictEqual(new Set(succeeded.map(({ text }) => text)).size, 1)
+      assert.strictEqual(succeeded.filter(({ headers }) => !headers.has("idempotency-replayed")).length, 1)
+      for (const { headers, json, status } of conflicts) {
         assert.strictEqual(status, 409)
         assert.strictEqual(headers.get("retry-after"), "1")
         assert.deepInclude(json, { code: "idempotency-conflict", retryable: true })
@@ -358,16 +360,16 @@ layer(TestServer.layer(), { excludeTestServices: true })("Idempotency-Key", (it)
 })
 
 layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/quotes", (it) => {
-  it.effect("locks every number of the conversion", () =>
+  it.effect("lock every number of the conversion", () =>
     Effect.gen(function* () {
       const provider = yield* TestProvider
       yield* provider.respondWith(rate("1534.12345678"))
-      const made = yield* quote({ reference: "r" })
-      assert.strictEqual(made.status, 201, made.text)
-      const { created_at, expires_at, quote_id, rate_fetched_at, rate_id } = made.json
+      const created = yield* quote({ reference: "r" })
+      assert.strictEqual(created.status, 201, created.text)
+      const { created_at, expires_at, quote_id, rate_fetched_at, rate_id } = created.json
       assert.match(String(quote_id), UUID_V7)
       assert.strictEqual(Date.parse(String(expires_at)) - Date.parse(String(created_at)), 30_000)
-      assert.deepStrictEqual(made.json, {
+      assert.deepStrictEqual(created.json, {
         quote_id,
         state: "open",
         expires_at,
@@ -386,7 +388,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/quotes", (it) 
         reference: "r",
         created_at
       })
-      assert.deepStrictEqual((yield* get(`/api/v1/quotes/${quote_id}`)).json, made.json)
+      assert.deepStrictEqual((yield* get(`/api/v1/quotes/${quote_id}`)).json, created.json)
 
       yield* provider.respondWith(rate("9"))
       yield* Effect.sleep("5 millis")
@@ -402,11 +404,11 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/quotes", (it) 
         reference: "r"
       })
       const after = yield* get(`/api/v1/quotes/${quote_id}`)
-      assert.deepStrictEqual(after.json, { ...made.json, state: "used", audit_id })
+      assert.deepStrictEqual(after.json, { ...created.json, state: "used", audit_id })
     })
   )
 
-  it.effect("holds for a ttl up to an hour", () =>
+  it.effect("accept a ttl of at most one hour", () =>
     Effect.gen(function* () {
       for (const [ttl, millis] of [
         ["1 hour", 3_600_000],
@@ -420,7 +422,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/quotes", (it) 
           millis
         )
       }
-      const refused = [
+      const invalid = [
         "3601 seconds",
         "2 hours",
         "999999999 days",
@@ -430,39 +432,43 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/quotes", (it) 
         "",
         "forever"
       ]
-      for (const ttl of refused) assertInvalid(yield* quote({ ttl }), "/body/ttl")
+      for (const ttl of invalid) assertInvalid(yield* quote({ ttl }), "/body/ttl")
       for (const ttl of [30, null, ["1 hour"]]) assertInvalid(yield* quote({ ttl }), "/body/ttl")
       assertInvalid(yield* quote({ quote_id: UNKNOWN_ID }), "/body/quote_id")
       assertInvalid(yield* quote({ amount: "1e3" }), "/body/amount")
     })
   )
 
-  it.effect("is used once, also by a hundred at the same moment", () =>
+  it.effect("are used by one of a hundred concurrent conversions", () =>
     Effect.gen(function* () {
       const { quote_id } = (yield* quote()).json
       const before = yield* countRecords
-      const answers = yield* Effect.all(
+      const responses = yield* Effect.all(
         Array.from({ length: 100 }, () => convert({ quote_id })),
         { concurrency: "unbounded" }
       )
-      assert.strictEqual(answers.filter(({ status }) => status === 200).length, 1)
-      for (const answer of answers.filter(({ status }) => status !== 200))
-        assertProblem(answer, 409, "quote-used")
+      assert.strictEqual(responses.filter(({ status }) => status === 200).length, 1)
+      for (const response of responses.filter(({ status }) => status !== 200))
+        assertProblem(response, 409, "quote-used")
       assert.strictEqual(yield* countRecords, before + 1)
     })
   )
 
-  it.effect("expires, and still answers under the key that used it", () =>
+  it.effect("expire, but replay the conversion that used them", () =>
     Effect.gen(function* () {
-      const { quote_id } = (yield* quote({ ttl: "1 second" })).json
-      const late = (yield* quote({ ttl: "1 second" })).json["quote_id"]
-      const headers = { "idempotency-key": "in-time" }
+      const { quote_id } = (yield* quote({ ttl: "500 millis" })).json
+      const expiring = (yield* quote({ ttl: "500 millis" })).json["quote_id"]
+      const headers = { "idempotency-key": "before-expiry" }
       const first = yield* convert({ quote_id }, headers)
       assert.strictEqual(first.status, 200)
-      yield* Effect.sleep("1100 millis")
-      assertProblem(yield* convert({ quote_id: late }), 409, "quote-expired")
-      assertProblem(yield* convert({ quote_id: late }, { "idempotency-key": "late" }), 409, "quote-expired")
-      assert.strictEqual((yield* get(`/api/v1/quotes/${late}`)).json["state"], "expired")
+      yield* Effect.sleep("510 millis")
+      assertProblem(yield* convert({ quote_id: expiring }), 409, "quote-expired")
+      assertProblem(
+        yield* convert({ quote_id: expiring }, { "idempotency-key": "after-expiry" }),
+        409,
+        "quote-expired"
+      )
+      assert.strictEqual((yield* get(`/api/v1/quotes/${expiring}`)).json["state"], "expired")
       const again = yield* convert({ quote_id }, headers)
       assert.strictEqual(again.text, first.text)
       assert.strictEqual(again.headers.get("idempotency-replayed"), "true")
@@ -470,7 +476,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/quotes", (it) 
     })
   )
 
-  it.effect("serves no request that says something else, and stays open", () =>
+  it.effect("reject a request that differs, and stay open", () =>
     Effect.gen(function* () {
       const { quote_id } = (yield* quote()).json
       const cases = [
@@ -485,7 +491,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("/api/v1/quotes", (it) 
     })
   )
 
-  it.effect("knows no other id", () =>
+  it.effect("return 404 for an unknown id", () =>
     Effect.gen(function* () {
       assertProblem(yield* get(`/api/v1/quotes/${UNKNOWN_ID}`), 404, "not-found")
       assertProblem(yield* convert({ quote_id: UNKNOWN_ID }), 404, "not-found")
@@ -503,7 +509,7 @@ const paths = [
 const REAL = { FLUTTERWAVE_SECRET_KEY: "FLWSECK-test" }
 
 layer(TestServer.layer(REAL), { excludeTestServices: true })("Conversions with a real provider", (it) => {
-  it.effect("are closed to everybody, before anything is read", () =>
+  it.effect("require an API key before the body is read", () =>
     Effect.gen(function* () {
       assertProblem(yield* convert(), 401, "unauthorized")
       assertProblem(yield* quote(), 401, "unauthorized")
@@ -518,7 +524,7 @@ layer(TestServer.layer(REAL), { excludeTestServices: true })("Conversions with a
 layer(TestServer.layer({ ...REAL, ALLOW_ANONYMOUS_CONVERT: "true" }), { excludeTestServices: true })(
   "Conversions with a real provider and ALLOW_ANONYMOUS_CONVERT",
   (it) => {
-    it.effect("are open to everybody", () =>
+    it.effect("require no API key", () =>
       Effect.gen(function* () {
         assert.strictEqual((yield* convert()).status, 200)
         assert.strictEqual((yield* quote()).status, 201)

@@ -26,7 +26,7 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
         const server = yield* TestServer
         yield* server.setDatabase("down")
         assertFailure(yield* get("/api/rates/all/"), 503, "Unable to fetch rates at the moment")
-        yield* server.setDatabase("well")
+        yield* server.setDatabase("up")
       })
     )
 
@@ -216,7 +216,7 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
         yield* server.setDatabase("down")
         const down = yield* get("/api/rates/?source_currency=EUR&destination_currency=ZAR")
         assertFailure(down, 503, "Unable to fetch rates at the moment")
-        yield* server.setDatabase("well")
+        yield* server.setDatabase("up")
       })
     )
 
@@ -233,7 +233,7 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
         yield* server.setDatabase("broken")
         const broken = yield* get("/api/rates/?source_currency=EUR&destination_currency=ETB")
         assertFailure(broken, 500, "Internal server error")
-        yield* server.setDatabase("well")
+        yield* server.setDatabase("up")
       })
     )
   })

@@ -275,7 +275,7 @@ layer(stored, { excludeTestServices: true })((it) => {
             assertProblem(yield* request(HISTORY, { ...NAIRA, interval }, accept), 503, "store-unavailable")
         }
         assertProblem(yield* request(AS_OF, { ...NAIRA, at: "2025-01-01" }), 503, "store-unavailable")
-        yield* server.setDatabase("well")
+        yield* server.setDatabase("up")
       })
     )
   })
@@ -299,7 +299,7 @@ layer(stored, { excludeTestServices: true })((it) => {
             })
           )
           assert.isTrue(Exit.isFailure(rest), accept)
-          yield* server.setDatabase("well")
+          yield* server.setDatabase("up")
         }
         assert.strictEqual(log.filter((line) => line.includes("The export of rates failed")).length, 2)
       })
@@ -325,7 +325,7 @@ layer(stored, { excludeTestServices: true })((it) => {
           socket.once("end", () => resume(Effect.succeed("end")))
           return Effect.sync(() => socket.destroy())
         })
-        yield* server.setDatabase("well")
+        yield* server.setDatabase("up")
         assert.strictEqual(outcome, "ECONNRESET")
       })
     )

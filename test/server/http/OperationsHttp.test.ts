@@ -80,7 +80,7 @@ layer(
           }
         })
       }
-      yield* server.setDatabase("well")
+      yield* server.setDatabase("up")
       yield* assertReadiness(200, healthy)
     })
   )
@@ -219,7 +219,7 @@ layer(
       const server = yield* TestServer
       yield* server.setDatabase("broken")
       assert.strictEqual((yield* scrape).get("effex_rates_known"), 1)
-      yield* server.setDatabase("well")
+      yield* server.setDatabase("up")
     })
   )
 })
@@ -291,7 +291,7 @@ layer(TestServer.layer(), live)("Pages and API paths", (it) => {
       assert.strictEqual(yield* provider.calls, 0)
       assert.strictEqual((yield* get("/api/v1/currencies")).status, 200)
       assert.strictEqual((yield* get("/health/live")).status, 200)
-      yield* server.setDatabase("well")
+      yield* server.setDatabase("up")
     })
   )
 
@@ -306,7 +306,7 @@ layer(TestServer.layer(), live)("Pages and API paths", (it) => {
       assert.strictEqual(during.headers.get("x-rate-source"), "memory")
       assert.strictEqual((yield* get("/api/v1/rates/all")).text, all.text)
       assertProblem(yield* get("/api/v1/rates?from=USD&to=KES"), 503, "store-unavailable")
-      yield* server.setDatabase("well")
+      yield* server.setDatabase("up")
       assert.strictEqual((yield* get("/api/v1/rates?from=USD&to=KES")).status, 200)
     })
   )
@@ -316,7 +316,7 @@ layer(TestServer.layer(), live)("Pages and API paths", (it) => {
       const server = yield* TestServer
       yield* server.setDatabase("broken")
       const response = yield* get("/api/v1/rates?from=USD&to=GHS")
-      yield* server.setDatabase("well")
+      yield* server.setDatabase("up")
       assert.strictEqual(response.status, 500)
       const { trace_id } = response.json
       assert.strictEqual(

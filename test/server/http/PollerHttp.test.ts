@@ -193,7 +193,7 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
           assertProblem(response, 503, "store-unavailable")
         assertProblem(yield* get("/api/v1/polls"), 503, "store-unavailable")
         assert.deepStrictEqual(cadence.interval(), before)
-        yield* setDatabase("well")
+        yield* setDatabase("up")
         assert.strictEqual((yield* get(POLLER)).status, 200)
       })
     )

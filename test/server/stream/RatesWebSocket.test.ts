@@ -181,7 +181,7 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
       yield* send({ type: "get_rate", source_currency: "EUR", destination_currency: "KES" })
       assert.strictEqual((yield* next)["type"], "rate")
       yield* assertNoMessage
-      yield* server.setDatabase("well")
+      yield* server.setDatabase("up")
     })
   )
 
