@@ -40,7 +40,8 @@ const requestYear = Effect.fnUntraced(function* (
 const row = (date: string, quote: string, rate: string, base = "USD") =>
   `{"date":"${date}","base":"${base}","quote":"${quote}","rate":${rate}}`
 
-describe("FrankfurterSeries", () => {
+// The tests wait for retries and have separate servers: they run concurrently.
+describe.concurrent("FrankfurterSeries", () => {
   it.live("returns the exact quotes of each day, oldest first", () =>
     Effect.gen(function* () {
       const rows = [
