@@ -6,13 +6,14 @@ import { RateMessage } from "./RateMessage.ts"
 const position = { epoch: Schema.String, sequence: Schema.Int }
 
 /** The latest rates of all subscribed pairs. Replaces all earlier state. */
-export const Snapshot = Schema.TaggedStruct("Snapshot", { ...position, rates: Schema.Array(RateMessage) })
+const SnapshotMessage = Schema.TaggedStruct("Snapshot", { ...position, rates: Schema.Array(RateMessage) })
 
 /** A new latest rate. `sequence` increments with each change of any pair. */
-export const RateChanged = Schema.TaggedStruct("RateChanged", { ...position, rate: RateMessage })
+const RateChangedMessage = Schema.TaggedStruct("RateChanged", { ...position, rate: RateMessage })
 
 /** Changes after `since` were skipped. A snapshot follows. */
-export const Gap = Schema.TaggedStruct("Gap", { ...position, since: StreamPositionText })
+const GapMessage = Schema.TaggedStruct("Gap", { ...position, since: StreamPositionText })
 
-export const RateEventMessage = Schema.Union([Snapshot, RateChanged, Gap])
+/** An event of a rate stream over RPC. */
+export const RateEventMessage = Schema.Union([SnapshotMessage, RateChangedMessage, GapMessage])
 export type RateEventMessage = typeof RateEventMessage.Type
