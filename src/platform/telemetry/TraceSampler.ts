@@ -6,7 +6,8 @@ type SpanOptions = Parameters<Tracer.Tracer["span"]>[0]
 
 /**
  * Decides whether the trace of an HTTP request is exported, before its span is created. `source` is the `source` of its
- * `HttpServerRequest`, and `parent` the span named by its headers. The request's span then uses the same decision.
+ * `HttpServerRequest`, and `parent` the span named by its headers. If true, the span of the request is exported as well; if
+ * false, the request must have no span.
  *
  * Without a sampler every trace is exported.
  */
@@ -21,9 +22,10 @@ export const layer = ({ parentBased, ratio }: Sampling) =>
       const tracer = yield* Tracer.Tracer
       const random = yield* Random.Random
       if (tracer === Tracer.nativeTracer) return Context.make(Tracer.Tracer, tracer)
-      const decisions = new WeakMap<object, boolean>()
+      /** Only sampled requests reach the tracer, so the others need no entry. */
+      const sampledRequests = new WeakSet<object>()
       const isRootSampled = (source: object | undefined) =>
-        (source && decisions.get(source)) ?? random.nextDoubleUnsafe() < ratio
+        (source !== undefined && sampledRequests.has(source)) || random.nextDoubleUnsafe() < ratio
       const isSampled = (
         { parent, sampled }: Pick<SpanOptions, "parent" | "sampled">,
         source: () => object | undefined
@@ -36,7 +38,7 @@ export const layer = ({ parentBased, ratio }: Sampling) =>
       const sampleRequest: (typeof RequestSampler)["Service"] = (source, parent) => {
         const sampled = Option.isNone(parent) || parent.value.sampled
         const decision = isSampled({ parent, sampled }, () => source)
-        if (Option.isNone(parent)) decisions.set(source, decision)
+        if (decision && Option.isNone(parent)) sampledRequests.add(source)
         return decision
       }
       const sampling = Tracer.make({

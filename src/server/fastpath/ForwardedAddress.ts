@@ -1,8 +1,10 @@
 import { Result } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
 
-/** Maximum number of peers whose trust is cached. Production has few proxies. */
-const MAX_CACHED_PEERS = 1000
+/** Maximum number of entries of each cache. A full cache is cleared. */
+const MAX_CACHE_ENTRIES = 1000
+/** Longer header values are not cached, which bounds the memory. */
+const MAX_CACHED_LENGTH = 64
 
 /**
  * Creates a function that returns the client's address from the address of the connection and `X-Forwarded-For`, by the
@@ -19,21 +21,37 @@ export const makeResolver = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>)
     if (cached !== undefined) return cached
     const address = parseAddress(peer)
     const trusted = address !== undefined && isTrusted(address)
-    if (trustByPeer.size >= MAX_CACHED_PEERS) trustByPeer.clear()
-    trustByPeer.set(peer, trusted)
+    put(trustByPeer, peer, trusted)
     return trusted
   }
 
-  return (peer: string | undefined, forwardedFor: string | undefined): string | undefined => {
-    if (peer === undefined || forwardedFor === undefined || !isTrustedPeer(peer)) return peer
+  /** Returns undefined if an address is malformed. */
+  const resolve = (forwardedFor: string): string | undefined => {
     const hops = forwardedFor.split(",")
     for (let index = hops.length - 1; index >= 0; index--) {
       const address = parseAddress((hops[index] ?? "").trim())
-      if (address === undefined) return peer
+      if (address === undefined) return undefined
       if (index === 0 || !isTrusted(address)) return NetAddress.formatIp(address)
     }
-    return peer
+    return undefined
   }
+
+  const clientByHeader = new Map<string, string>()
+
+  return (peer: string | undefined, forwardedFor: string | undefined): string | undefined => {
+    if (peer === undefined || forwardedFor === undefined || !isTrustedPeer(peer)) return peer
+    const cached = clientByHeader.get(forwardedFor)
+    if (cached !== undefined) return cached
+    const client = resolve(forwardedFor)
+    if (client !== undefined && forwardedFor.length <= MAX_CACHED_LENGTH)
+      put(clientByHeader, forwardedFor, client)
+    return client ?? peer
+  }
+}
+
+const put = <A>(cache: Map<string, A>, key: string, value: A) => {
+  if (cache.size >= MAX_CACHE_ENTRIES) cache.clear()
+  cache.set(key, value)
 }
 
 /** Parses an address with or without a port and brackets. */

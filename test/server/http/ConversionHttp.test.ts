@@ -160,7 +160,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("POST /api/v1/convert",
         const response = yield* send("/api/v1/convert", textOf().replace('"500.00"', amount))
         assert.match(
           assertInvalid(response, "/body/amount"),
-          /15 significant digits at most; send it as a string/
+          /at most 15 significant digits; send it as a string/
         )
       }
       const asString = yield* convert({ amount: "123456789012345.67" })

@@ -109,7 +109,7 @@ describe("HttpInternals", () => {
         const server = makeServer()
         HttpInternals.keepIdleConnectionsOnClose(server)
         const port = yield* listen(server)
-        const status = yield* Effect.callback<number | undefined>((resume) => {
+        const status = yield* Effect.callback<number | void>((resume) => {
           server.once("connection", () => {
             server.close()
             // The request leaves after `close` would have closed the idle connection.
@@ -119,7 +119,7 @@ describe("HttpInternals", () => {
             response.resume()
             resume(Effect.succeed(response.statusCode))
           })
-          client.on("error", () => resume(Effect.succeed(undefined)))
+          client.on("error", () => resume(Effect.void))
           client.on("socket", (socket) => socket.on("connect", () => undefined))
         })
         assert.strictEqual(status, 200)
