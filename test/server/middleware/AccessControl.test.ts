@@ -187,13 +187,42 @@ layer(layerOf(REAL_PROVIDER).pipe(Layer.provide(traced)), live)(
     it.effect("rejects an invalid key in the handshake of a WebSocket", () =>
       Effect.gen(function* () {
         const { port } = yield* TestServer
-        const [refused] = yield* Callers.invalid
-        const holder = yield* Callers.withScopes("rates:read")
+        const [invalid] = yield* Callers.invalid
+        const valid = yield* Callers.withScopes("rates:read")
         const statusOf = (caller: Callers.TestCaller) =>
           Effect.map(RawHttp.exchange(port, handshake(caller)), ({ responses }) => responses[0]?.status)
-        assert.strictEqual(yield* statusOf(refused ?? Callers.ANONYMOUS), 401)
+        assert.strictEqual(yield* statusOf(invalid ?? Callers.ANONYMOUS), 401)
         assert.strictEqual(yield* statusOf(Callers.ANONYMOUS), 101)
-        assert.strictEqual(yield* statusOf(holder), 101)
+        assert.strictEqual(yield* statusOf(valid), 101)
+      })
+    )
+
+    it.effect("authorizes before it reads the body", () =>
+      Effect.gen(function* () {
+        const narrow = yield* Callers.withScopes("rates:read")
+        const post = (caller: Callers.TestCaller) =>
+          get("/api/v1/convert", { method: "POST", body: "nonsense", headers: headersOf(caller) })
+        assert.strictEqual((yield* post(Callers.ANONYMOUS)).status, 401)
+        assert.strictEqual((yield* post(narrow)).status, 403)
+        assert.strictEqual((yield* get("/api/v1/audit/conversions/nonsense")).status, 401)
+      })
+    )
+
+    it.effect("opens no stream for an invalid key", () =>
+      Effect.gen(function* () {
+        for (const caller of yield* Callers.invalid) {
+          const { status } = yield* get("/api/v1/rates/stream", { headers: headersOf(caller) })
+          assert.strictEqual(status, 401, caller.name)
+        }
+      })
+    )
+
+    it.effect("ignores other authorization schemes, which a proxy may use", () =>
+      Effect.gen(function* () {
+        const headers = { authorization: "Basic dXNlcjpwYXNzd29yZA==" }
+        assert.strictEqual((yield* get("/api/v1/currencies", { headers })).status, 200)
+        const audit = yield* get("/api/v1/audit/heads", { headers })
+        assert.strictEqual(audit.headers.get("www-authenticate"), 'Bearer realm="effex"')
       })
     )
   }

@@ -7,11 +7,11 @@ import { get, TestServer } from "../../support/TestServer.ts"
 const TRACE = "0af7651916cd43dd8448eb211c80319c"
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"
 
-layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) => {
+layer(TestServer.layer(), { excludeTestServices: true })("Requests", (it) => {
   const idOf = (path: string, init?: RequestInit) =>
     Effect.map(get(path, init), ({ headers }) => headers.get("x-request-id") ?? "")
 
-  it.effect("is unique", () =>
+  it.effect("X-Request-Id is unique", () =>
     Effect.sync(() => {
       const ids = new Set(Array.from({ length: 1000 }, newTraceId))
       assert.strictEqual(ids.size, 1000)
@@ -19,7 +19,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
     })
   )
 
-  it.effect("is different in every response", () =>
+  it.effect("X-Request-Id is different in every response", () =>
     Effect.gen(function* () {
       const seen = new Set<string>()
       const paths = [
@@ -45,7 +45,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
     })
   )
 
-  it.effect("equals the trace id of the problem", () =>
+  it.effect("X-Request-Id equals the trace id of the problem", () =>
     Effect.gen(function* () {
       for (const path of ["/nothing", "/api/v1/rates?from=USD&to=XXX"]) {
         const { headers, json } = yield* get(path)
@@ -54,7 +54,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
     })
   )
 
-  it.effect("continues the trace of the client", () =>
+  it.effect("X-Request-Id continues the trace of the client", () =>
     Effect.gen(function* () {
       const traceparent = `00-${TRACE}-b7ad6b7169203331-01`
       assert.strictEqual(yield* idOf(LOOKUP, { headers: { traceparent } }), TRACE)
@@ -64,18 +64,20 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
     })
   )
 
-  it.effect("is the id that the client sent if it is valid, while the problem has a trace id", () =>
-    Effect.gen(function* () {
-      const { headers, json } = yield* get("/nothing", { headers: { "x-request-id": "order-1042:7.a_B" } })
-      assert.strictEqual(headers.get("x-request-id"), "order-1042:7.a_B")
-      assert.match(String(json["trace_id"]), /^[0-9a-f]{32}$/)
-      for (const id of ["a b", "x".repeat(129), "<script>", "a,b", "efx_live_0123456789", ""]) {
-        assert.match(yield* idOf(LOOKUP, { headers: { "x-request-id": id } }), /^[0-9a-f]{32}$/, id)
-      }
-    })
+  it.effect(
+    "X-Request-Id is the id that the client sent if it is valid, while the problem has a trace id",
+    () =>
+      Effect.gen(function* () {
+        const { headers, json } = yield* get("/nothing", { headers: { "x-request-id": "order-1042:7.a_B" } })
+        assert.strictEqual(headers.get("x-request-id"), "order-1042:7.a_B")
+        assert.match(String(json["trace_id"]), /^[0-9a-f]{32}$/)
+        for (const id of ["a b", "x".repeat(129), "<script>", "a,b", "efx_live_0123456789", ""]) {
+          assert.match(yield* idOf(LOOKUP, { headers: { "x-request-id": id } }), /^[0-9a-f]{32}$/, id)
+        }
+      })
   )
 
-  it.effect("is in rejections by Node's HTTP parser", () =>
+  it.effect("X-Request-Id is in rejections by Node's HTTP parser", () =>
     Effect.gen(function* () {
       const { port } = yield* TestServer
       const { responses } = yield* RawHttp.exchange(port, "NOT HTTP\r\n\r\n")
@@ -84,10 +86,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("X-Request-Id", (it) =>
       assert.include(responses[0]?.body ?? "", `"trace_id":"${id}"`)
     })
   )
-})
 
-layer(TestServer.layer(), { excludeTestServices: true })("Request metrics", (it) => {
-  it.effect("have one series per route template, for unknown paths too", () =>
+  it.effect("Request metrics have one series per route template, for unknown paths too", () =>
     Effect.gen(function* () {
       const count = (labels: string) =>
         Effect.map(get("/metrics"), ({ text }) =>

@@ -223,11 +223,13 @@ for (const [path, connect] of Object.entries(transports)) {
       })
     )
   })
+}
 
-  layer(TestServer.layer({ ...env, FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), live)(
-    `${path} with a real provider`,
-    (it) => {
-      it.effect("requires a key for conversions, but not for rates", () =>
+layer(TestServer.layer({ ...env, FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), live)(
+  "RPC with a real provider",
+  (it) => {
+    for (const [path, connect] of Object.entries(transports)) {
+      it.effect(`requires a key for conversions on ${path}, but not for rates`, () =>
         Effect.gen(function* () {
           const client = yield* connect
           const payload = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
@@ -237,5 +239,5 @@ for (const [path, connect] of Object.entries(transports)) {
         })
       )
     }
-  )
-}
+  }
+)
