@@ -7,7 +7,7 @@ import { AuditVerifier } from "../src/audit/AuditVerifier.ts"
 import { makeSigner } from "../src/audit/TreeHead.ts"
 import { Conversions } from "../src/conversion/Conversions.ts"
 import { RateProvider } from "../src/providers/RateProvider.ts"
-import { conversionRequest } from "./support/TestConversions.ts"
+import { conversionRequest } from "./support/ConversionRequests.ts"
 import * as TestDatabase from "./support/TestDatabase.ts"
 import { rate } from "./support/TestProvider.ts"
 

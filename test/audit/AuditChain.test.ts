@@ -12,6 +12,7 @@ import { AuditId } from "../../src/domain/conversion/AuditRecord.ts"
 import { QuoteId } from "../../src/domain/conversion/Quote.ts"
 import * as AuditMetrics from "../../src/platform/metrics/AuditMetrics.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
+import { conversionRequest } from "../support/ConversionRequests.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 
 type Sql = Database["Service"]["sql"]
@@ -20,9 +21,7 @@ type Sql = Database["Service"]["sql"]
 const convertMany = Effect.fnUntraced(function* (count: number) {
   const conversions = yield* Conversions
   const outcomes = yield* Effect.all(
-    Array.from({ length: count }, (_, i) =>
-      conversions.convert(TestConversions.conversionRequest(String(i + 1)))
-    ),
+    Array.from({ length: count }, (_, i) => conversions.convert(conversionRequest(String(i + 1)))),
     { concurrency: "unbounded" }
   )
   return outcomes.map(({ conversion }) => conversion.audit_id).toSorted()
@@ -103,7 +102,7 @@ layer(TestConversions.layer())("Audit", (it) => {
         const start = yield* sealedCount
         const references = [null, "Überweisung № 7 — ₦", 'a "b", {c} \\ NULL', "null", " x "]
         const outcomes = yield* Effect.forEach(references, (reference) =>
-          conversions.convert(TestConversions.conversionRequest("12.5", { reference }))
+          conversions.convert(conversionRequest("12.5", { reference }))
         )
         yield* Effect.yieldNow
         const ids = outcomes.map(({ conversion }) => conversion.audit_id)
@@ -120,7 +119,7 @@ layer(TestConversions.layer())("Audit", (it) => {
         const quotes = yield* Quotes
         yield* sealAll
         const start = yield* sealedCount
-        const request = TestConversions.conversionRequest("12.5")
+        const request = conversionRequest("12.5")
         const { id } = yield* quotes.create(request, Duration.minutes(1))
         const quoteId = QuoteId.make(id.toUpperCase())
         const { conversion } = yield* conversions.convert({ ...request, quoteId })

@@ -7,13 +7,14 @@ import { type ConversionInput, Conversions } from "../../src/conversion/Conversi
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import { pairOf } from "../support/RateTicks.ts"
+import { conversionRequest } from "../support/ConversionRequests.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import { failing, rate, TestProvider } from "../support/TestProvider.ts"
 
 /** Tests share one database, so each has its own principal, and its own pair where it sets a rate. */
 const inputsOf = (principal: string, from = "USD", to = "NGN") => ({
   input: (amount: string, over: Partial<ConversionInput> = {}) =>
-    TestConversions.conversionRequest(amount, { principal, pair: pairOf(from, to), ...over }),
+    conversionRequest(amount, { principal, pair: pairOf(from, to), ...over }),
   records: Effect.gen(function* () {
     const audit = yield* AuditLog
     return (yield* audit.page({}, undefined, 1000)).filter((record) => record.principal === principal)

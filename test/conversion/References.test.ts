@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { AuditSealer } from "../../src/audit/AuditSealer.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
+import { conversionRequest } from "../support/ConversionRequests.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 
 /** A rate id of the current month that does not exist. */
@@ -21,9 +22,7 @@ const insertWithUnknownRate = Effect.fnUntraced(function* (table: string, id: st
   )
 })
 
-const convert = Effect.flatMap(Conversions, (conversions) =>
-  conversions.convert(TestConversions.conversionRequest("1"))
-)
+const convert = Effect.flatMap(Conversions, (conversions) => conversions.convert(conversionRequest("1")))
 
 layer(TestConversions.layer())("The database", (it) => {
   it.effect("rejects a conversion with an unknown rate, in every partition", () =>

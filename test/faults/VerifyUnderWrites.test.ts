@@ -3,13 +3,14 @@ import { Effect } from "effect"
 import { AuditSealer } from "../../src/audit/AuditSealer.ts"
 import { AuditVerifier } from "../../src/audit/AuditVerifier.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
+import { conversionRequest } from "../support/ConversionRequests.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 
 const ROUNDS = 20
 
 const convertMany = Effect.fnUntraced(function* (count: number) {
   const conversions = yield* Conversions
-  const convert = conversions.convert(TestConversions.conversionRequest("500"))
+  const convert = conversions.convert(conversionRequest("500"))
   yield* Effect.all(
     Array.from({ length: count }, () => convert),
     { concurrency: "unbounded" }

@@ -24,7 +24,7 @@ import { QuoteId } from "../../src/domain/conversion/Quote.ts"
 import { RateId } from "../../src/domain/rates/Rate.ts"
 import { Rates } from "../../src/rates/lookup/Rates.ts"
 import { violatedRules } from "../soak/ExpectedNumbers.ts"
-import { conversionRequest } from "../support/TestConversions.ts"
+import { conversionRequest } from "../support/ConversionRequests.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 import * as MemoryAudit from "./MemoryAudit.ts"
 

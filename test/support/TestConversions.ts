@@ -1,11 +1,8 @@
-import { BigDecimal, Layer } from "effect"
+import { Layer } from "effect"
 import * as App from "../../src/App.ts"
-import type { ConversionInput } from "../../src/conversion/Conversions.ts"
-import * as Currency from "../../src/domain/money/Currency.ts"
 import { RateGuard } from "../../src/rates/guard/RateGuard.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 import { TestProvider } from "./TestProvider.ts"
-import { pairOf } from "./RateTicks.ts"
 
 /** The key that signs the audit in tests: 32 bytes in base64. */
 export const SIGNING_KEY = Buffer.alloc(32, 7).toString("base64")
@@ -27,20 +24,3 @@ export const features = App.features.pipe(
 /** {@link features} with settings from `env` and a new database. */
 export const layer = (env: Readonly<Record<string, string>> = {}) =>
   features.pipe(Layer.provideMerge(TestDatabase.layer({ AUDIT_SIGNING_KEY: SIGNING_KEY, ...env })))
-
-/** A request to convert an amount, from USD to NGN by default. */
-export const conversionRequest = (amount: string, over: Partial<ConversionInput> = {}): ConversionInput => {
-  const pair = over.pair ?? pairOf("USD", "NGN")
-  return {
-    pair,
-    from: Currency.get(pair.from),
-    to: Currency.get(pair.to),
-    amount: BigDecimal.fromStringUnsafe(amount),
-    amountType: "source",
-    reference: null,
-    principal: "tester",
-    quoteId: null,
-    idempotencyKey: undefined,
-    ...over
-  }
-}

@@ -3,7 +3,7 @@ import { Effect, Option, Schema } from "effect"
 import { AuditSigner } from "../../../src/audit/AuditSigner.ts"
 import { Conversions } from "../../../src/conversion/Conversions.ts"
 import { findFault, Receipt } from "../../../src/audit/Receipt.ts"
-import * as TestConversions from "../../support/TestConversions.ts"
+import { conversionRequest } from "../../support/ConversionRequests.ts"
 import { assertProblem, get, membersOf, TestServer } from "../../support/TestServer.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 
@@ -45,7 +45,7 @@ const listAll = Effect.fnUntraced(function* <R>(
 /** Converts without HTTP, which would reject some of the references. Returns the id of the record. */
 const convert = Effect.fnUntraced(function* (reference: string | null = null, from = "USD", to = "NGN") {
   const conversions = yield* Conversions
-  const request = TestConversions.conversionRequest("500", { pair: pairOf(from, to), reference })
+  const request = conversionRequest("500", { pair: pairOf(from, to), reference })
   const { conversion } = yield* Effect.orDie(conversions.convert(request))
   return conversion.audit_id
 })
