@@ -108,8 +108,8 @@ layer(layerOf(REAL_PROVIDER).pipe(Layer.provide(traced)), live)(
           assert.strictEqual(answer.status, 401)
           assert.deepInclude(answer.json, { status: "error", data: null })
         }
-        const holder = yield* Callers.withScopes("convert")
-        assert.strictEqual((yield* get(path, { headers: headersOf(holder) })).status, 200)
+        const valid = yield* Callers.withScopes("convert")
+        assert.strictEqual((yield* get(path, { headers: headersOf(valid) })).status, 200)
       })
     )
 
@@ -253,13 +253,13 @@ layer(layerOf(), live)("Access control with the sandbox", (it) => {
       const { authorize } = yield* AccessControl
       assert.strictEqual(yield* authorize("admin", "reads", credentialsOf(undefined)), ANONYMOUS)
       assert.strictEqual((yield* convert(Callers.ANONYMOUS)).status, 200)
-      const [holder, narrow] = [yield* Callers.withScopes("convert"), yield* Callers.withScopes("audit:read")]
-      assert.strictEqual((yield* convert(holder)).status, 200)
+      const [valid, narrow] = [yield* Callers.withScopes("convert"), yield* Callers.withScopes("audit:read")]
+      assert.strictEqual((yield* convert(valid)).status, 200)
       assertProblem(yield* convert(narrow), 403, "forbidden")
       const records = yield* Effect.flatMap(AuditLog, (audit) => audit.page({}, undefined, 10))
       assert.deepStrictEqual(
         records.map(({ principal }) => principal),
-        [holder.id, "anonymous"]
+        [valid.id, "anonymous"]
       )
     })
   )
