@@ -60,7 +60,9 @@ export const make = (document: Document) => {
       return response.body.length === 0 ? [] : [{ kind: `${status} has a body`, detail: excerpt(response) }]
     }
     if (!types.includes(type))
-      return [{ kind: `${status} as ${type || "no media type"} is not documented`, detail: excerpt(response) }]
+      return [
+        { kind: `${status} as ${type || "no media type"} is not documented`, detail: excerpt(response) }
+      ]
     return [
       ...bodiesToValidate(type, response, json).flatMap((body) => {
         const schemaError = document.schemaError(operation, status, type, body)

@@ -19,7 +19,7 @@ interface CheckOptions {
 
 /**
  * Checks what must hold after every fault: each acknowledged conversion is recorded once, each other one at most once, and
- * a retry tells which; the audit verifies and has one record per conversion; no lock or transaction has leaked.
+ * a retry shows which; the audit verifies and has one record per conversion; no lock or transaction has leaked.
  */
 export const check = Effect.fnUntraced(function* ({ nodes = 1, sql, url, workload }: CheckOptions) {
   assert.deepStrictEqual(workload.violations, [])
