@@ -130,7 +130,7 @@ layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
         const streamed = yield* Stream.runCollect(history.streamCandles(all, interval))
         assert.deepStrictEqual(streamed.map(History.candleFields), expected)
 
-        for (const limit of [1, 3, 50]) {
+        const readPages = Effect.fnUntraced(function* (limit: number) {
           const pages: Array<ReadonlyArray<History.Candle>> = []
           let start = Option.some(MIN_TIME)
           while (Option.isSome(start) && pages.length < 200) {
@@ -143,23 +143,30 @@ layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
           const candles = pages.flat().map(History.candleFields)
           assert.deepStrictEqual(candles, expected.slice(0, candles.length))
           if (limit === 50) assert.strictEqual(candles.length, expected.length)
-        }
+        })
+        yield* Effect.forEach([1, 3, 50], readPages, { concurrency: 3, discard: true })
 
-        for (let i = 0; i < 50; i++) {
-          const [start = 0, end = 0] = [whole(usdNgn.length), whole(usdNgn.length)]
+        const ranges = Array.makeBy(50, () =>
+          [whole(usdNgn.length), whole(usdNgn.length)]
             .map((n) => usdNgn[n]?.observedAt ?? 0)
             .toSorted((a, b) => a - b)
-          const page = yield* history.candles(
-            { pair: USD_NGN, start: at(start), end: at(end) },
-            interval,
-            100_000
-          )
-          assert.deepStrictEqual(
-            page.candles.map(History.candleFields),
-            expected.filter((candle) => Date.parse(candle.start) >= start && Date.parse(candle.start) < end)
-          )
-          assert.deepStrictEqual(page.next, Option.none())
-        }
+        )
+        yield* Effect.forEach(
+          ranges,
+          Effect.fnUntraced(function* ([start = 0, end = 0]) {
+            const page = yield* history.candles(
+              { pair: USD_NGN, start: at(start), end: at(end) },
+              interval,
+              100_000
+            )
+            assert.deepStrictEqual(
+              page.candles.map(History.candleFields),
+              expected.filter((candle) => Date.parse(candle.start) >= start && Date.parse(candle.start) < end)
+            )
+            assert.deepStrictEqual(page.next, Option.none())
+          }),
+          { concurrency: 8, discard: true }
+        )
       })
     )
   }

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, Fiber, Option, Ref } from "effect"
+import { DateTime, Duration, Effect, Fiber, Latch, Metric, Option, Ref, Semaphore } from "effect"
 import { TestClock } from "effect/testing"
 import { Leader } from "../../../src/platform/Leader.ts"
+import * as DatabaseMetrics from "../../../src/platform/metrics/DatabaseMetrics.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import { PollRepo } from "../../../src/rates/polling/PollRepo.ts"
@@ -80,10 +81,12 @@ describe("RatePoller.pollOnce", () => {
       const { sql } = yield* Database
       const inFlight = yield* Ref.make(0)
       const maxInFlight = yield* Ref.make(0)
+      const answers = yield* Semaphore.make(0)
       yield* provider.respondWith((pair) =>
         Ref.updateAndGet(inFlight, (count) => count + 1).pipe(
           Effect.tap((count) => Ref.update(maxInFlight, (max) => Math.max(max, count))),
-          Effect.andThen(Effect.delay(rate("10")(pair), "1 second")),
+          Effect.andThen(answers.take(1)),
+          Effect.andThen(rate("10")(pair)),
           Effect.ensuring(Ref.update(inFlight, (count) => count - 1))
         )
       )
@@ -94,14 +97,14 @@ describe("RatePoller.pollOnce", () => {
           yield* locker.executeRaw("LOCK TABLE exchange_rate IN SHARE MODE", [])
           const poll = yield* Effect.forkChild(poller.pollOnce())
           yield* awaitCalls(3)
-          yield* TestClock.adjust("1 second")
+          yield* answers.release(3)
           yield* awaitCalls(6)
           assert.strictEqual(yield* provider.calls, 6)
           yield* locker.executeRaw("COMMIT", [])
           return poll
         })
       )
-      yield* advance(poll, "1 second")
+      yield* answers.release(44)
       assert.deepStrictEqual((yield* Fiber.join(poll)).failures, [])
       assert.strictEqual(yield* Ref.get(maxInFlight), 3)
     }),
@@ -114,11 +117,12 @@ describe("RatePoller.pollOnce", () => {
       const poller = yield* RatePoller
       const provider = yield* TestProvider
       const { withLock } = yield* Database
-      yield* provider.respondWith((pair) => Effect.delay(rate("10")(pair), "1 second"))
+      const answers = yield* Latch.make()
+      yield* provider.respondWith((pair) => Effect.andThen(answers.await, rate("10")(pair)))
       const first = yield* Effect.forkChild(poller.pollOnce())
       yield* awaitCalls(4)
       assert.strictEqual((yield* Effect.flip(poller.pollOnce()))._tag, "PollInProgress")
-      yield* advance(first, "1 second")
+      yield* answers.open
       assert.deepStrictEqual((yield* Fiber.join(first)).failures, [])
       assert.strictEqual(yield* provider.calls, 44)
       const inOtherProcess = yield* withLock("poll", Effect.flip(poller.pollOnce()))
@@ -173,7 +177,7 @@ describe("RatePoller.pollAsLeader", () => {
       )
       yield* Effect.forkChild(poller.pollAsLeader)
       yield* awaitCalls(8)
-      yield* settle
+      yield* awaitUnlocked
       const stored = yield* rates
       assert.isBelow(stored, 44)
       assert.deepStrictEqual(yield* sql`SELECT term, finished_at FROM poll_run`, [
@@ -206,18 +210,16 @@ describe("RatePoller.pollAsLeader", () => {
       const leadership = yield* leader.startTerm("poller")
       const id = yield* polls.start(yield* DateTime.now, 44, { trigger: "schedule", leadership })
       const pair = pairOf("USD", "NGN")
-      yield* provider.respondWith((pair) => Effect.delay(rate("10")(pair), "1 second"))
+      const answers = yield* Latch.make()
+      yield* provider.respondWith((pair) => Effect.andThen(answers.await, rate("10")(pair)))
       const poll = yield* Effect.forkChild(
         Effect.flip(ingest.fetchForPoll(pair, Option.some({ id, leadership }))),
-        {
-          startImmediately: true
-        }
+        { startImmediately: true }
       )
       const lookup = yield* Effect.forkChild(ingest.fetch(pair), { startImmediately: true })
       yield* leader.startTerm("poller")
-      yield* advance(poll, "1 second")
+      yield* answers.open
       assert.strictEqual((yield* Fiber.join(poll))._tag, "Superseded")
-      yield* advance(lookup, "1 second")
       const { id: rateId } = yield* Fiber.join(lookup)
       assert.strictEqual(yield* provider.calls, 2)
       assert.deepStrictEqual(yield* sql`SELECT id FROM exchange_rate`, [{ id: rateId }])
@@ -341,23 +343,22 @@ const startPolling = Effect.fnUntraced(function* (interval: Duration.Duration) {
   return awaitPolls
 })
 
+/**
+ * Waits until the poll has released its lock. An earlier advance of the clock could time out the query that releases it.
+ */
+const awaitUnlocked = Effect.gen(function* () {
+  for (let i = 0; (yield* Metric.value(DatabaseMetrics.reservedConnections)).value > 0; i++) {
+    if (i > 2000) assert.fail("the poll does not release its lock")
+    yield* pause(5)
+  }
+  yield* pause(5)
+})
+
 const awaitFinishedPolls = Effect.fnUntraced(function* (count: number) {
   const { sql } = yield* Database
   for (let i = 0; (yield* sql`SELECT FROM poll_run WHERE finished_at IS NOT NULL`).length < count; i++) {
     if (i > 2000) assert.fail(`fewer than ${count} polls have finished`)
     yield* pause(5)
   }
-})
-
-/** Advances the clock step by step until the fiber is done. */
-const advance = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>, step: Duration.Input) {
-  const provider = yield* TestProvider
-  while (fiber.pollUnsafe() === undefined) {
-    const calls = yield* provider.calls
-    yield* TestClock.adjust(step)
-    // Database timeouts use the same clock: the next step waits for the next provider calls, which follow the queries.
-    for (let i = 0; i < 40 && fiber.pollUnsafe() === undefined && (yield* provider.calls) === calls; i++)
-      yield* pause(5)
-    yield* pause(10)
-  }
+  yield* awaitUnlocked
 })
