@@ -78,8 +78,8 @@ const canFollow = ({ headers, status }: RawResponse) =>
   headers.get("content-type") !== "text/event-stream"
 
 /**
- * Sends a request and waits for its response. A request with unclear length gets a separate connection, and collects all responses
- * until the server closes it.
+ * Sends a request and waits for its response. A request with unclear length gets a separate connection, and collects
+ * all responses until the server closes it.
  */
 const exchange = (socket: Socket, { needsOwnConnection, bytes, method }: RenderedRequest) =>
   Effect.callback<Exchange>((resume) => {
