@@ -1,7 +1,19 @@
-import { Context, type Duration, type Effect } from "effect"
+import { Context, type Duration, type Effect, type Scope } from "effect"
+import type { SecureRandom } from "effect/crypto"
+import type { HttpClient } from "effect/http"
+import type { Settings } from "../config/Settings.ts"
 import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import type { RateTick } from "../domain/rates/Rate.ts"
+import type { PollCadence } from "../platform/PollCadence.ts"
 import type { ProviderError } from "./ProviderError.ts"
+
+/** Services that every provider needs. */
+export type ProviderDependencies =
+  | Settings
+  | PollCadence
+  | HttpClient.HttpClient
+  | SecureRandom.SecureRandom
+  | Scope.Scope
 
 /** A single rate provider. */
 export class RateSource extends Context.Service<

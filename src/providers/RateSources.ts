@@ -7,8 +7,7 @@ import { FlutterwaveClient } from "./flutterwave/FlutterwaveClient.ts"
 import * as FlutterwaveV4Client from "./flutterwave/FlutterwaveV4Client.ts"
 import * as Frankfurter from "./frankfurter/Frankfurter.ts"
 import * as OpenExchangeRates from "./openexchangerates/OpenExchangeRates.ts"
-import type { RateSource } from "./RateSource.ts"
-import type { ProviderDependencies } from "./table/TableSource.ts"
+import type { ProviderDependencies, RateSource } from "./RateSource.ts"
 
 /** The configured providers, in failover order. */
 export class RateSources extends Context.Service<

@@ -7,8 +7,7 @@ import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
 import * as ProviderMetrics from "../../src/platform/metrics/ProviderMetrics.ts"
 import { FlutterwaveClient } from "../../src/providers/flutterwave/FlutterwaveClient.ts"
-import { RateSource } from "../../src/providers/RateSource.ts"
-import type * as TableSource from "../../src/providers/table/TableSource.ts"
+import { type ProviderDependencies, RateSource } from "../../src/providers/RateSource.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 import { pairOf } from "../support/RateTicks.ts"
 
@@ -23,7 +22,7 @@ const flutterwave = Effect.map(Layer.build(FlutterwaveClient.layer), Context.get
 export const connect = Effect.fnUntraced(function* (
   baseUrl: string,
   env: Readonly<Record<string, string>> = {},
-  make: Effect.Effect<RateSource["Service"], never, TableSource.ProviderDependencies> = flutterwave
+  make: Effect.Effect<RateSource["Service"], never, ProviderDependencies> = flutterwave
 ) {
   /** Time of each request, in milliseconds of the test clock. */
   const sentAt: Array<number> = []

@@ -3,7 +3,7 @@ import { Headers, HttpClient, HttpClientRequest } from "effect/http"
 import { Settings } from "../../config/Settings.ts"
 import { CurrencyCode } from "../../domain/money/Currency.ts"
 import * as FixerResponse from "./FixerResponse.ts"
-import type { RateSource } from "../RateSource.ts"
+import type { ProviderDependencies, RateSource } from "../RateSource.ts"
 import * as TableSource from "../table/TableSource.ts"
 
 /** The only base currency of the free plan; all paid plans support it. */
@@ -16,7 +16,7 @@ const KEY_HEADER = "apikey"
 const withRedactedKey = Effect.provideService(Headers.CurrentRedactedNames, [KEY_HEADER])
 
 /** Makes the Fixer source, at `FIXER_BASE_URL`. */
-export const make: Effect.Effect<RateSource["Service"], never, TableSource.ProviderDependencies> = Effect.gen(
+export const make: Effect.Effect<RateSource["Service"], never, ProviderDependencies> = Effect.gen(
   function* () {
     const { fixerBaseUrl, fxApiKey } = yield* Settings
     const key = Option.getOrElse(fxApiKey, () => Redacted.make(""))

@@ -3,14 +3,14 @@ import { HttpClientRequest } from "effect/http"
 import { Settings } from "../../config/Settings.ts"
 import { CurrencyCode } from "../../domain/money/Currency.ts"
 import * as OpenExchangeRatesResponse from "./OpenExchangeRatesResponse.ts"
-import type { RateSource } from "../RateSource.ts"
+import type { ProviderDependencies, RateSource } from "../RateSource.ts"
 import * as TableSource from "../table/TableSource.ts"
 
 /** The only base currency of the free plan; all paid plans support it. */
 const USD = CurrencyCode.make("USD")
 
 /** Makes the Open Exchange Rates source, at `OPENEXCHANGERATES_BASE_URL`. */
-export const make: Effect.Effect<RateSource["Service"], never, TableSource.ProviderDependencies> = Effect.gen(
+export const make: Effect.Effect<RateSource["Service"], never, ProviderDependencies> = Effect.gen(
   function* () {
     const { openExchangeRatesAppId, openExchangeRatesBaseUrl } = yield* Settings
     const appId = Option.getOrElse(openExchangeRatesAppId, () => Redacted.make(""))

@@ -1,6 +1,6 @@
-import { Cache, DateTime, Duration, Effect, Exit, Option, type Redacted, Ref, type Scope } from "effect"
+import { Cache, DateTime, Duration, Effect, Exit, Option, type Redacted, Ref } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { HttpClient, HttpClientRequest } from "effect/http"
+import type { HttpClientRequest } from "effect/http"
 import type { Result } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyCode } from "../../domain/money/Currency.ts"
@@ -33,14 +33,6 @@ export interface TableProvider {
     request: TableResponse.TableRequest
   ) => Result.Result<RateTable.TableQuotes, ProviderReason>
 }
-
-/** Services that every provider needs. */
-export type ProviderDependencies =
-  | Settings
-  | PollCadence
-  | HttpClient.HttpClient
-  | SecureRandom.SecureRandom
-  | Scope.Scope
 
 /**
  * Makes a source of rates from tables. One request covers every currency of the settings. Its response is reused for all
