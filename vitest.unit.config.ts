@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: [...UnitTests.find(import.meta.dirname)],
     pool: "threads",
+    // They share no state beyond modules. Loading modules once per worker instead of once per file saves two thirds of the time.
+    isolate: false,
     testTimeout: 30_000
   }
 })

@@ -217,7 +217,7 @@ const semiSpaceGrowth = Layer.effectDiscard(
  */
 export const server: Layer.Layer<
   EffectHttpServer.HttpServer | Drain,
-  HttpServerError.ServeError,
+  HttpServerError.ServeError | SqlError.SqlError,
   Settings | Database | RateFoundation | RateSource | Features | AccessServices
 > = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
   Layer.provideMerge(
