@@ -9,7 +9,7 @@ export interface Coalescer {
 
 /**
  * Runs work immediately when idle, and coalesces calls under load. A run of 3 ms or more, including the fibers that it
- * wakes, is followed by a pause of the same length, so that the work takes at most half of the CPU time.
+ * wakes, is followed by a pause of the same length, up to 250 ms, so that the work leaves half of the CPU time to others.
  */
 export const make = (work: () => void): Coalescer => {
   let isScheduled = false

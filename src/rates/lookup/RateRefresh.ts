@@ -8,6 +8,16 @@ import { RateIngest } from "../RateIngest.ts"
 import { RateRepo } from "../RateRepo.ts"
 import { RateCache } from "./RateCache.ts"
 
+// A lookup that memory cannot serve passes up to three single flights. They are not one, because they
+// are shared by different callers and end differently:
+//
+//     lookup ──> read flight ───────> refresh flight ─────────> SharedSingleFlight ──> provider
+//                Redis, Postgres      budget and cooldown       polls, other processes
+//
+// - The read flight protects the database from bursts of lookups. Its failure is the failure of the lookup.
+// - The refresh flight outlives its callers. Their budget counts from its start, and its failure starts the cooldown.
+// - `SharedSingleFlight` is also joined by polls and other processes, which have neither budget nor cooldown.
+
 /** Where a lookup found its rate. */
 export type LookupSource = "memory" | "cache" | "database" | "provider"
 
@@ -122,17 +132,7 @@ const make = Effect.gen(function* () {
   return RateRefresh.of({ read, refresh })
 })
 
-/**
- * Finds a rate that is not fresh in memory. A lookup passes up to three single flights. They are not one, because they
- * are shared by different callers and end differently:
- *
- *     lookup ──> read flight ───────> refresh flight ─────────> SharedSingleFlight ──> provider
- *                Redis, Postgres      budget and cooldown       polls, other processes
- *
- * - The read flight protects the database from bursts of lookups. Its failure is the failure of the lookup.
- * - The refresh flight outlives its callers. Their budget counts from its start, and its failure starts the cooldown.
- * - `SharedSingleFlight` is also joined by polls and other processes, which have neither budget nor cooldown.
- */
+/** Finds rates that are not fresh in memory: in Redis, in Postgres, or at the provider. */
 export class RateRefresh extends Context.Service<
   RateRefresh,
   {

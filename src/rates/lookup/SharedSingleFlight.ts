@@ -9,6 +9,12 @@ import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { ProviderError } from "../../providers/ProviderError.ts"
 import * as RateJson from "./RateJson.ts"
 
+// Runs one fetch per pair at a time: first within this process, then across all processes that share a Redis.
+//
+//     caller ─┐
+//     caller ─┼─> local flight ──> claim in Redis ─┬─ claimed ──> fetch, publish the outcome in Redis
+//     caller ─┘   (one per pair)                   └─ taken ────> wait for the outcome of the other process
+
 /** A claim expires after this time if its process dies. A live process renews it. */
 const CLAIM_TTL = Duration.seconds(5)
 const CLAIM_RENEWAL_INTERVAL = Duration.seconds(1.5)
@@ -85,13 +91,7 @@ const makeShared = Effect.gen(function* () {
   return run
 })
 
-/**
- * Runs one fetch per pair at a time: first within this process, then across all processes that share a Redis.
- *
- *     caller ─┐
- *     caller ─┼─> local flight ──> claim in Redis ─┬─ claimed ──> fetch, publish the outcome in Redis
- *     caller ─┘   (one per pair)                   └─ taken ────> wait for the outcome of the other process
- */
+/** Runs one fetch per pair at a time, within this process and across processes. */
 export class SharedSingleFlight extends Context.Service<
   SharedSingleFlight,
   {
