@@ -4,7 +4,7 @@ import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as QuoteRows from "./QuoteRows.ts"
 
-/** Quotes in Postgres. Only their use is ever written to them, by the conversion that uses them. */
+/** Quotes in Postgres. Immutable except for `used_by`, which the audit sets with the conversion that uses the quote. */
 export class QuoteRepo extends Context.Service<
   QuoteRepo,
   {

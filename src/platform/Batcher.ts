@@ -27,8 +27,6 @@ export interface BatcherOptions<A, B, E> {
 export interface Batcher<A, B, E> {
   /** Adds one item to the next batch and waits for its outcome. */
   readonly run: (item: A) => Effect.Effect<B, E>
-  /** Adds several items and waits until all outcomes are known. Returns them in the order of the items. */
-  readonly runAll: (items: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>>
 }
 
 /**
@@ -102,20 +100,6 @@ export const make = Effect.fnUntraced(function* <A, B, E>({
       Effect.callback((resume) => {
         const entry = enqueue(item, resume)
         return Effect.sync(() => abandon(entry))
-      }),
-    runAll: (items) =>
-      items.length === 0
-        ? Effect.succeed([])
-        : Effect.callback((resume) => {
-            const outcomes: Array<Exit.Exit<B, E>> = []
-            let remaining = items.length
-            const entries = items.map((item, i) =>
-              enqueue(item, (outcome) => {
-                outcomes[i] = outcome
-                if (--remaining === 0) resume(Effect.succeed(outcomes))
-              })
-            )
-            return Effect.sync(() => entries.forEach(abandon))
-          })
+      })
   }
 })

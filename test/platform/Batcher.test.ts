@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber } from "effect"
+import { Duration, Effect, Exit, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"
 import * as Batcher from "../../src/platform/Batcher.ts"
 
@@ -76,40 +76,40 @@ describe("Batcher", () => {
     })
   )
 
-  it.effect("returns the outcomes of runAll in order, once all are known", () =>
+  it.effect("returns to each caller the outcome of its own item", () =>
     Effect.gen(function* () {
-      const { batches, runAll } = yield* make
-      assert.deepStrictEqual(yield* runAll([]), [])
-      const running = yield* Effect.forkChild(runAll([1, 2, 3, 4]), { startImmediately: true })
+      const { batches, run } = yield* make
+      const running = yield* runEach(run, [1, 2, 3, 4])
       yield* TestClock.adjust("1500 millis")
       assert.isUndefined(running.pollUnsafe())
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(
         yield* Fiber.join(running),
-        [1, 1, 1, 2].map((n) => Exit.succeed(n))
+        [1, 1, 1, 2].map((n) => Result.succeed(n))
       )
       assert.deepStrictEqual(batches, [[1, 2, 3], [4]])
     })
   )
 
-  it.effect("times out single items of runAll, and skips those of interrupted callers", () =>
+  it.effect("times out the items behind a long queue, and skips those of interrupted callers", () =>
     Effect.gen(function* () {
-      const { batches, runAll } = yield* make
-      const running = yield* Effect.forkChild(runAll(Array.from({ length: 15 }, (_, i) => i)), {
-        startImmediately: true
-      })
+      const { batches, run } = yield* make
+      const running = yield* runEach(
+        run,
+        Array.from({ length: 15 }, (_, i) => i)
+      )
       yield* TestClock.adjust("500 millis")
-      const interrupted = yield* Effect.forkChild(runAll([100, 101]), { startImmediately: true })
+      const interrupted = yield* runEach(run, [100, 101])
       yield* Fiber.interrupt(interrupted)
       yield* TestClock.adjust("10 seconds")
       const outcomes = yield* Fiber.join(running)
       assert.deepStrictEqual(
-        outcomes.slice(0, 9).map(Exit.isSuccess),
+        outcomes.slice(0, 9).map(Result.isSuccess),
         Array.from({ length: 9 }, () => true)
       )
       assert.deepStrictEqual(
         outcomes.slice(12),
-        [12, 13, 14].map((n) => Exit.fail(`${n} timed out`))
+        [12, 13, 14].map((n) => Result.fail(`${n} timed out`))
       )
       assert.notIncludeMembers(batches.flat(), [100, 101])
     })
