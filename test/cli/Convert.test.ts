@@ -6,7 +6,7 @@ import { join } from "node:path"
 import * as Effex from "../support/Effex.ts"
 import * as EffexCommand from "../support/EffexCommand.ts"
 import { SIGNING_KEY } from "../support/TestConversions.ts"
-import { membersOf } from "../support/TestServer.ts"
+import { parseJsonObject } from "../support/TestServer.ts"
 
 const UNKNOWN_ID = "01980000-0000-7000-8000-000000000000"
 
@@ -34,7 +34,7 @@ describe("effex convert", () => {
       assert.match(cell(shown.output, "output amount") ?? "", /^\d+\.\d\d$/)
       const json = yield* Effex.run(["convert", "100000", "USD", "NGN", "--target", "--json"], env)
       assert.strictEqual(yield* json.ended, 0, json.output())
-      assert.deepInclude(membersOf(json.output()), {
+      assert.deepInclude(parseJsonObject(json.output()), {
         output_amount: "100000.00",
         margin: "0.005",
         provider: "sandbox"
@@ -137,7 +137,7 @@ describe("effex audit and effex receipt", () => {
         assert.strictEqual(cell(shown.output, "head"), verified.json["head"])
         const heads = yield* effex("audit", "heads")
         assert.strictEqual(heads.code, 0)
-        assert.strictEqual(heads.output.trimEnd(), JSON.stringify(membersOf(receipt.body)["head"]))
+        assert.strictEqual(heads.output.trimEnd(), JSON.stringify(parseJsonObject(receipt.body)["head"]))
 
         const path = join(yield* folder, "receipt.json")
         const key = String(verified.json["public_keys"])

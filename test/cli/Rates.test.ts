@@ -2,7 +2,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import * as Effex from "../support/Effex.ts"
 import * as EffexCommand from "../support/EffexCommand.ts"
-import { membersOf } from "../support/TestServer.ts"
+import { parseJsonObject } from "../support/TestServer.ts"
 
 const sandbox = Effex.makeSandbox({ POLL_INTERVAL: "1 second", POLL_SPACING: "0 millis" })
 
@@ -92,7 +92,7 @@ describe("effex rates --watch", () => {
         yield* watching.written(FIRST_LINE)
         yield* watching.written(CHANGE_LINE)
         const [line = ""] = yield* json.written(/^.*\n/)
-        assert.deepInclude(membersOf(line), { from: "USD", to: "NGN", provider: "sandbox" })
+        assert.deepInclude(parseJsonObject(line), { from: "USD", to: "NGN", provider: "sandbox" })
         server.process.kill("SIGKILL")
         const [{ length }] = yield* watching.written(/^[^]*effex rates: reconnecting$/m)
         yield* EffexCommand.serve({ ...env, PORT: port })

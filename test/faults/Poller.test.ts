@@ -4,7 +4,7 @@ import { Effect, Redacted, Schedule } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as Sandbox from "../../src/providers/sandbox/Sandbox.ts"
 import * as Effex from "../support/Effex.ts"
-import { membersOf } from "../support/TestServer.ts"
+import { parseJsonObject } from "../support/TestServer.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
@@ -37,7 +37,7 @@ const cluster = Effect.gen(function* () {
         ...(body === undefined ? {} : { body: JSON.stringify(body) })
       })
       const text = await response.text()
-      return { status: response.status, headers: response.headers, text, json: membersOf(text) }
+      return { status: response.status, headers: response.headers, text, json: parseJsonObject(text) }
     })
   const finished = sql<{ count: bigint }>`
     SELECT count(*) AS count FROM poll_run WHERE finished_at IS NOT NULL AND trigger = 'schedule'`.pipe(

@@ -28,8 +28,9 @@ const Members = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknow
 const decodeMembers = Schema.decodeUnknownOption(Members)
 
 /** Members of a JSON object; empty for any other text. */
-export const membersOf = (text: string): Readonly<Record<string, unknown>> =>
+export const parseJsonObject = (text: string): Readonly<Record<string, unknown>> =>
   Option.getOrElse(decodeMembers(text), () => ({}))
 
 /** Problem code of a response, or its status. */
-export const codeOf = ({ status, text }: HttpResponse): string => String(membersOf(text)["code"] ?? status)
+export const codeOf = ({ status, text }: HttpResponse): string =>
+  String(parseJsonObject(text)["code"] ?? status)

@@ -9,14 +9,14 @@ const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
 
 const program = PROGRAMS.find((name) => spawnSync(name, ["--version"]).status === 0)
 
-/** Whether there is a browser. A run in CI must have one; elsewhere it says what is missing. */
+/** True if a browser is installed. CI fails without one; elsewhere the tests are skipped with a message. */
 export const isAvailable = program !== undefined
 
-const HELP = "The browser's test needs chromium on the PATH (Debian: apt-get install chromium)"
+const HELP = "The browser test needs chromium on the PATH (Debian: apt-get install chromium)"
 if (!isAvailable && process.env["CI"] === "true") throw new Error(HELP)
 if (!isAvailable) process.stderr.write(`${HELP}; it is skipped\n`)
 
-/** Opens a page without a window, and keeps what it writes to its console. */
+/** Opens a page in a headless browser and records its console output. */
 export const open = Effect.fnUntraced(function* (url: string) {
   const profile = yield* Effect.acquireRelease(
     Effect.promise(() => mkdtemp(join(tmpdir(), "effex-chromium-"))),

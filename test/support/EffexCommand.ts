@@ -7,7 +7,7 @@ import * as CommandOutcome from "../../src/cli/CommandOutcome.ts"
 import { VERSION } from "../../src/config/Version.ts"
 import { LISTENING, SERVER_ENV } from "./Effex.ts"
 import { ProgramOutput } from "./ProgramOutput.ts"
-import { membersOf } from "./TestServer.ts"
+import { parseJsonObject } from "./TestServer.ts"
 
 /** A command of `effex` that runs in this process. */
 export interface RunningCommand {
@@ -88,7 +88,7 @@ export const exec = Effect.fnUntraced(function* (
   const running = yield* run(args, env)
   const code = yield* running.ended
   const output = running.output()
-  return { code, output, stdout: running.stdout(), json: membersOf(running.stdout()) }
+  return { code, output, stdout: running.stdout(), json: parseJsonObject(running.stdout()) }
 }, Effect.scoped)
 
 /** Starts a server without rate limits on a free port and waits until it listens. */

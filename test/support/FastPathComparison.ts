@@ -1,4 +1,4 @@
-import { Effect, Layer, Metric } from "effect"
+import { Context, Effect, Layer, Metric, type Scope } from "effect"
 import { createServer } from "node:http"
 import { FastPathRequests } from "../../src/server/fastpath/FastPathRequests.ts"
 import { ConversionRequests } from "../../src/server/http/ConversionRequests.ts"
@@ -89,31 +89,47 @@ const withIncreases = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effec
 
 type TestServices = Layer.Success<ReturnType<typeof TestServer.layer>>
 
-/**
- * Runs an effect against a server with the fast paths and against one without, at the same time and with separate metrics.
- * Returns both outcomes.
- */
-export const compare = <A, E>(
-  env: Readonly<Record<string, string>>,
-  effect: Effect.Effect<A, E, TestServices>
-) => compareWith(Layer.empty, env, effect)
+type TestServices = Layer.Success<ReturnType<typeof TestServer.layer>>
 
-/** Like {@link compare}, with a layer that is built for each of the servers. */
-export const compareWith = <A, E, Own>(
-  layer: Layer.Layer<Own>,
-  env: Readonly<Record<string, string>>,
-  effect: Effect.Effect<A, E, TestServices | Own>
-) => {
-  const runWith = (http: typeof HttpServer.layer) =>
-    withIncreases(effect).pipe(
-      Effect.provide(TestServer.layer(env, { http }).pipe(Layer.provideMerge(Layer.fresh(layer)))),
-      Effect.provideService(Metric.MetricRegistry, new Map())
+/** A server with the fast paths and one without. */
+export class ServerPair extends Context.Service<
+  ServerPair,
+  { readonly fast: Context.Context<TestServices>; readonly routed: Context.Context<TestServices> }
+>()("effex/test/ServerPair") {
+  /** Starts both servers with the same settings, and with separate databases and metrics. */
+  static readonly layer = (env: Readonly<Record<string, string>> = {}) =>
+    Layer.effect(
+      ServerPair,
+      Effect.map(
+        Effect.all([start(env, HttpServer.layer), start(env, HttpServer.layerRouted)], { concurrency: 2 }),
+        ([fast, routed]) => ({ fast, routed })
+      )
     )
-  return Effect.all(
-    { fast: runWith(HttpServer.layer), routed: runWith(HttpServer.layerRouted) },
-    { concurrency: 2 }
+}
+
+const start = (env: Readonly<Record<string, string>>, http: typeof HttpServer.layer) => {
+  const registry = new Map()
+  return Layer.build(Layer.fresh(TestServer.layer(env, { http }))).pipe(
+    Effect.provideService(Metric.MetricRegistry, registry),
+    Effect.map(Context.add(Metric.MetricRegistry, registry))
   )
 }
+
+/** Runs an effect against both servers of the {@link ServerPair} at the same time. */
+export const compare = <A, E>(effect: Effect.Effect<A, E, TestServices>) =>
+  Effect.flatMap(ServerPair, ({ fast, routed }) =>
+    Effect.all(
+      {
+        fast: Effect.provideContext(withIncreases(effect), fast),
+        routed: Effect.provideContext(withIncreases(effect), routed)
+      },
+      { concurrency: 2 }
+    )
+  )
+
+/** Runs an effect against the server with the fast paths. */
+export const withFastServer = <A, E>(effect: Effect.Effect<A, E, TestServices | Scope.Scope>) =>
+  Effect.flatMap(ServerPair, ({ fast }) => Effect.scoped(Effect.provideContext(effect, fast)))
 
 type FastPath = Layer.Layer<
   never,

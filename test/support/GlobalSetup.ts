@@ -15,14 +15,14 @@ import * as TestSettings from "./TestSettings.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The socket of the run's own PostgreSQL. */
+    /** Socket of the PostgreSQL server of this test run. */
     readonly postgres: string
-    /** The run's Redis, or "" where there is none. */
+    /** URL of the Redis server of this test run. Empty without Redis. */
     readonly redis: string
   }
 }
 
-/** One PostgreSQL and one Redis for the whole run, both thrown away with it. */
+/** Starts one PostgreSQL and one Redis server for the test run, and deletes their data afterwards. */
 export default async function setup(project: TestProject) {
   const folder = await mkdtemp(join(tmpdir(), "effex-test-"))
   const scope = Scope.makeUnsafe()

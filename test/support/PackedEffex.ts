@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { membersOf } from "./TestServer.ts"
+import { parseJsonObject } from "./TestServer.ts"
 
 /** Root folder of this project. */
 export const project = fileURLToPath(new URL("../../", import.meta.url))
@@ -38,7 +38,7 @@ export const install = Effect.acquireRelease(
     const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder]
     const tarball = exec("npm", pack, project).trim().split("\n")
     exec("tar", ["-xzf", join(folder, tarball.at(-1) ?? ""), "--strip-components=1"], unpacked)
-    const manifest = membersOf(await readFile(join(unpacked, "package.json"), "utf8"))
+    const manifest = parseJsonObject(await readFile(join(unpacked, "package.json"), "utf8"))
     for (const name of Object.keys(Object(manifest["dependencies"]))) {
       await mkdir(dirname(join(modules, name)), { recursive: true })
       await symlink(join(project, "node_modules", name), join(modules, name))

@@ -1,7 +1,7 @@
 import { NodeWS } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { membersOf } from "./TestServer.ts"
+import { parseJsonObject } from "./TestServer.ts"
 import * as Waiters from "./Waiters.ts"
 
 export type Message = Readonly<Record<string, unknown>>
@@ -27,7 +27,7 @@ export const open = (url: string, options: NodeWS.ClientOptions = {}, protocols:
       let end: { code: number; reason: string } | undefined
       const waiters = Waiters.make()
       webSocket.on("message", (data: Buffer) => {
-        messages.push(membersOf(data.toString()))
+        messages.push(parseJsonObject(data.toString()))
         waiters.notify()
       })
       webSocket.on("close", (code, reason) => {

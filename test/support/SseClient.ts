@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { membersOf } from "./TestServer.ts"
+import { parseJsonObject } from "./TestServer.ts"
 import * as Waiters from "./Waiters.ts"
 
 /** A server-sent event, with its data parsed as JSON. */
@@ -55,7 +55,11 @@ export const open = Effect.fnUntraced(function* (
         return [line.slice(0, colon), line.slice(colon + 2)] as const
       })
     )
-    return { id: fields.get("id"), event: fields.get("event"), data: membersOf(fields.get("data") ?? "") }
+    return {
+      id: fields.get("id"),
+      event: fields.get("event"),
+      data: parseJsonObject(fields.get("data") ?? "")
+    }
   })
   return {
     response,

@@ -19,7 +19,7 @@ export const layer = Layer.suspend(() => Redis.layer)
 /** Empties a database of the test run's Redis and connects to it. Each test file needs its own number. */
 export const database = Effect.fnUntraced(function* (number: number) {
   const { hostname, port } = new URL(env.REDIS_URL)
-  const urlAt = (at: string | number) => `redis://${hostname}:${at}/${number}`
+  const urlAt = (port: string | number) => `redis://${hostname}:${port}/${number}`
   const client = yield* Effect.acquireRelease(
     Effect.sync(() => new Client(urlAt(port))),
     (client) => Effect.sync(() => client.disconnect())

@@ -8,26 +8,26 @@ import * as HttpServer from "../../src/server/HttpServer.ts"
 import * as TestConversions from "./TestConversions.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
-/** What a server answered. */
-export interface Answer {
+/** An HTTP response. */
+export interface ServerResponse {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** The members of the text, where it is a JSON object; none where it is not. */
+  /** The text as a JSON object. Empty if it is not one. */
   readonly json: Readonly<Record<string, unknown>>
 }
 
-/** The whole server over real HTTP, with a database of its own; only the provider is made up. */
+/** The whole server over real HTTP with its own database. Only the provider is replaced. */
 export class TestServer extends Context.Service<
   TestServer,
   {
-    /** Such as `http://127.0.0.1:4711`, without a slash at the end. */
+    /** Such as `http://127.0.0.1:4711`, without a trailing slash. */
     readonly url: string
     readonly port: number
-    readonly get: (path: string, init?: RequestInit) => Effect.Effect<Answer>
-    /** `down` fails every call as a database that cannot be reached, `broken` as one that refuses the statement. */
+    readonly get: (path: string, init?: RequestInit) => Effect.Effect<ServerResponse>
+    /** `down` fails every call as an unreachable database does, `broken` as a rejected statement. */
     readonly setDatabase: (state: DatabaseState) => Effect.Effect<void>
-    /** What was logged so far, each line as JSON. */
+    /** Log lines so far, as JSON. */
     readonly log: ReadonlyArray<string>
   }
 >()("effex/test/TestServer") {
@@ -45,7 +45,7 @@ export class TestServer extends Context.Service<
       Layer.provideMerge(
         options.isGuarded === true ? TestConversions.guardedFeatures : TestConversions.features
       ),
-      Layer.provideMerge(breakable),
+      Layer.provideMerge(switchableDatabase),
       Layer.provideMerge(
         TestDatabase.layer({
           AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY,
@@ -55,14 +55,14 @@ export class TestServer extends Context.Service<
           PORT: "0"
         })
       ),
-      Layer.provideMerge(captured)
+      Layer.provideMerge(capturedLog)
     )
 }
 
 class TestLog extends Context.Service<TestLog, ReadonlyArray<string>>()("effex/test/TestLog") {}
 
-/** Keeps what is logged, instead of printing it. */
-const captured = Layer.unwrap(
+/** Records log lines instead of printing them. */
+const capturedLog = Layer.unwrap(
   Effect.sync(() => {
     const lines: Array<string> = []
     const logger = Logger.map(Logger.formatJson, (line) => {
@@ -78,10 +78,10 @@ class DatabaseSwitch extends Context.Service<DatabaseSwitch, { state: DatabaseSt
   "effex/test/DatabaseSwitch"
 ) {}
 
-/** What a broken database says, none of which may be told to a caller. */
+/** Error message of a broken database, which must not be in a response. */
 export const SECRETS = 'SELECT password FROM "vault" at db.internal.example:5432 in /srv/effex/RateRepo.ts'
 
-const breakable = Layer.effectContext(
+const switchableDatabase = Layer.effectContext(
   Effect.gen(function* () {
     const database = yield* Database
     const control: DatabaseSwitch["Service"] = { state: "up" }
@@ -112,7 +112,7 @@ const make = Effect.gen(function* () {
       Effect.promise(async () => {
         const response = await fetch(url + path, init)
         const text = await response.text()
-        return { status: response.status, headers: response.headers, text, json: membersOf(text) }
+        return { status: response.status, headers: response.headers, text, json: parseJsonObject(text) }
       }),
     setDatabase: (state) =>
       Effect.sync(() => {
@@ -121,30 +121,31 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** The members of a JSON object; none where it is something else. */
-export const membersOf = (text: string): Answer["json"] => Option.getOrElse(decodeObject(text), () => ({}))
+/** Decodes a JSON object. Empty if the text is not one. */
+export const parseJsonObject = (text: string): ServerResponse["json"] =>
+  Option.getOrElse(decodeObject(text), () => ({}))
 
 const decodeObject = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
 )
 
-/** Asks the server under test. */
+/** Sends a GET request to the server. */
 export const get = (path: string, init?: RequestInit) =>
   Effect.flatMap(TestServer, (server) => server.get(path, init))
 
-/** Asserts that an answer tells a problem as is promised, and returns the members of it. */
-export const assertProblem = (answer: Answer, status: number, code: string) => {
-  assert.strictEqual(answer.status, status, answer.text)
-  assert.strictEqual(answer.headers.get("content-type"), "application/problem+json")
-  assert.strictEqual(answer.headers.get("cache-control"), "no-store")
-  const { errors: _, ...members } = answer.json
+/** Asserts that a response is a complete problem document, and returns it. */
+export const assertProblem = (response: ServerResponse, status: number, code: string) => {
+  assert.strictEqual(response.status, status, response.text)
+  assert.strictEqual(response.headers.get("content-type"), "application/problem+json")
+  assert.strictEqual(response.headers.get("cache-control"), "no-store")
+  const { errors: _, ...members } = response.json
   const expected = "type,title,status,detail,instance,code,retryable,trace_id"
   assert.strictEqual(Object.keys(members).join(), expected)
-  assert.strictEqual(answer.json["code"], code)
-  assert.strictEqual(answer.json["type"], `urn:effex:problem:${code}`)
-  assert.strictEqual(answer.json["status"], status)
-  assert.strictEqual(answer.json["retryable"], status === 503)
-  assert.strictEqual(answer.headers.get("retry-after"), status === 503 ? "1" : null)
-  assert.match(String(answer.json["trace_id"]), /^[0-9a-f]{32}$/)
-  return answer.json
+  assert.strictEqual(response.json["code"], code)
+  assert.strictEqual(response.json["type"], `urn:effex:problem:${code}`)
+  assert.strictEqual(response.json["status"], status)
+  assert.strictEqual(response.json["retryable"], status === 503)
+  assert.strictEqual(response.headers.get("retry-after"), status === 503 ? "1" : null)
+  assert.match(String(response.json["trace_id"]), /^[0-9a-f]{32}$/)
+  return response.json
 }

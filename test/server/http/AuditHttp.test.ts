@@ -4,7 +4,7 @@ import { AuditSigner } from "../../../src/audit/AuditSigner.ts"
 import { Conversions } from "../../../src/conversion/Conversions.ts"
 import { findFault, Receipt } from "../../../src/audit/Receipt.ts"
 import { conversionRequest } from "../../support/ConversionRequests.ts"
-import { assertProblem, get, membersOf, TestServer } from "../../support/TestServer.ts"
+import { assertProblem, get, parseJsonObject, TestServer } from "../../support/TestServer.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 
 const UNKNOWN_ID = "01980000-0000-7000-8000-000000000000"
@@ -245,11 +245,11 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
         yield* convertMany(60)
         const response = yield* exportAs("application/x-ndjson")
         assert.strictEqual(response.headers.get("content-type"), "application/x-ndjson")
-        const rows = response.text.trimEnd().split("\n").map(membersOf)
+        const rows = response.text.trimEnd().split("\n").map(parseJsonObject)
         assert.deepStrictEqual(rows, (yield* list({ page_size: "1000" })).data)
         const some = yield* exportAs("application/json;q=0.1, application/x-ndjson", "reference=a%2Cb")
         assert.deepStrictEqual(
-          some.text.trimEnd().split("\n").map(membersOf),
+          some.text.trimEnd().split("\n").map(parseJsonObject),
           (yield* list({ reference: "a,b" })).data
         )
         const none = yield* exportAs("application/x-ndjson", "reference=none")

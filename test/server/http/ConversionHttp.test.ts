@@ -3,7 +3,7 @@ import { Duration, Effect, Schema } from "effect"
 import { request } from "node:http"
 import { AuditLog } from "../../../src/audit/AuditLog.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
-import { type Answer, assertProblem, get, TestServer } from "../../support/TestServer.ts"
+import { type ServerResponse, assertProblem, get, TestServer } from "../../support/TestServer.ts"
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 const ISO_MILLIS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -45,7 +45,7 @@ const convertExpecting = (port: number) =>
   })
 
 /** Asserts a 400 response with one error, and returns its detail. */
-const assertInvalid = (response: Answer, pointer: string) => {
+const assertInvalid = (response: ServerResponse, pointer: string) => {
   const { errors } = assertProblem(response, 400, "invalid-request")
   assert.deepStrictEqual(pointersOf(errors), [pointer], response.text)
   return decodeErrors(errors)[0]?.detail ?? ""

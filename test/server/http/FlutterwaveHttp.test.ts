@@ -2,16 +2,16 @@ import { assert, describe, layer } from "@effect/vitest"
 import { BigDecimal, Effect, Option } from "effect"
 import * as ExactJson from "../../../src/domain/money/ExactJson.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
-import { type Answer, get, TestServer } from "../../support/TestServer.ts"
+import { type ServerResponse, get, TestServer } from "../../support/TestServer.ts"
 
-const assertFailure = (response: Answer, status: number, message: string) => {
+const assertFailure = (response: ServerResponse, status: number, message: string) => {
   assert.strictEqual(response.status, status, response.text)
   assert.strictEqual(response.headers.get("content-type"), "application/json")
   assert.strictEqual(response.text, JSON.stringify({ status: "error", message, data: null }))
 }
 
 /** Parses the numbers of a response with all of their digits. */
-const numbersOf = ({ text }: Answer) => {
+const numbersOf = ({ text }: ServerResponse) => {
   const digits = (name: string) => {
     const match = new RegExp(`"${name}":(?:\\{"currency":"\\w+","amount":)?([\\d.]+)[,}]`).exec(text)
     return BigDecimal.fromStringUnsafe(match?.[1] ?? assert.fail(`${name} in ${text}`))

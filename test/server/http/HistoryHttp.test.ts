@@ -5,7 +5,7 @@ import { CandlesPage, HistoryRowsPage } from "../../../src/api/history/HistoryMe
 import * as RateIds from "../../../src/domain/rates/RateIds.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import * as GeneratedHistory from "../../rates/history/GeneratedHistory.ts"
-import { assertProblem, get, membersOf, TestServer } from "../../support/TestServer.ts"
+import { assertProblem, get, parseJsonObject, TestServer } from "../../support/TestServer.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 
 const HISTORY = "/api/v1/rates/history"
@@ -160,7 +160,7 @@ layer(stored, { excludeTestServices: true })((it) => {
         const ndjson = yield* request(HISTORY, NAIRA, "application/x-ndjson")
         assert.strictEqual(ndjson.headers.get("content-type"), "application/x-ndjson")
         assert.deepStrictEqual(
-          ndjson.text.trimEnd().split("\n").map(membersOf),
+          ndjson.text.trimEnd().split("\n").map(parseJsonObject),
           (yield* rowsOf({})).data.map((row) => ({ ...row }))
         )
         const candles = yield* request(HISTORY, { ...NAIRA, interval: "1h" }, "text/csv")

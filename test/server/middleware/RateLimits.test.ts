@@ -7,7 +7,7 @@ import * as RawHttp from "../../support/RawHttp.ts"
 import * as RawSocket from "../../support/RawSocket.ts"
 import * as RpcClients from "../../support/RpcClients.ts"
 import { open } from "../../support/SocketClient.ts"
-import { type Answer, get, TestServer } from "../../support/TestServer.ts"
+import { type ServerResponse, get, TestServer } from "../../support/TestServer.ts"
 
 const live = { excludeTestServices: true }
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"
@@ -23,14 +23,14 @@ const from = (address: string, caller: Callers.TestCaller = Callers.ANONYMOUS) =
   ...(caller.authorization === undefined ? {} : { authorization: caller.authorization })
 })
 
-const limitsOf = ({ headers, status }: Answer) => ({
+const limitsOf = ({ headers, status }: ServerResponse) => ({
   status,
   policy: headers.get("ratelimit-policy"),
   limit: headers.get("ratelimit"),
   retryAfter: headers.get("retry-after")
 })
 
-const assertRejected = (answer: Answer, kind: string, detail: RegExp) => {
+const assertRejected = (answer: ServerResponse, kind: string, detail: RegExp) => {
   assert.strictEqual(answer.status, 429, answer.text)
   assert.deepInclude(answer.json, { code: "rate-limited", status: 429, retryable: true })
   assert.match(String(answer.json["detail"]), detail)

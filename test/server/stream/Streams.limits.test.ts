@@ -4,7 +4,7 @@ import * as RawHttp from "../../support/RawHttp.ts"
 import * as RawSocket from "../../support/RawSocket.ts"
 import { open } from "../../support/SocketClient.ts"
 import { eventually } from "../../support/Waiters.ts"
-import { assertProblem, get, membersOf, TestServer } from "../../support/TestServer.ts"
+import { assertProblem, get, parseJsonObject, TestServer } from "../../support/TestServer.ts"
 
 const live = { excludeTestServices: true }
 
@@ -163,7 +163,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
           assert.strictEqual(answer?.status, 400, detail)
           assert.strictEqual(answer?.headers.get("content-type"), "application/problem+json")
           assert.strictEqual(answer?.headers.get("sec-websocket-version"), "13")
-          assert.strictEqual(membersOf(answer?.body ?? "")["detail"], detail)
+          assert.strictEqual(parseJsonObject(answer?.body ?? "")["detail"], detail)
         }
       }
     })
