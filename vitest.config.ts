@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // They want the machine for themselves: `npm run test:faults`.
+    // Fault tests need the machine for themselves: `npm run test:faults`.
     exclude: ["test/faults/**"],
     globalSetup: ["test/support/GlobalSetup.ts"],
     testTimeout: 30_000,

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config"
 
-/** Faults of a whole machine, one at a time: whoever is measured has it to itself. */
+/** Tests of faults and load, one at a time, because they measure durations: `npm run test:faults`. */
 export default defineConfig({
   test: {
     include: ["test/faults/**/*.test.ts"],

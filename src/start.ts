@@ -1,5 +1,5 @@
 import * as V8Heap from "./platform/V8Heap.ts"
 
-// Before anything is loaded, which is why the rest is not imported beside it.
+// Must run before other modules load, hence the dynamic import.
 if (process.argv[2] === "serve") V8Heap.disableSemiSpaceGrowth()
 await import("./main.ts")
