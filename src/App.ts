@@ -75,16 +75,19 @@ export const database: Layer.Layer<
 export const pollerSettings: Layer.Layer<PollerSettings | PollCadence, never, Settings | Database> =
   PollerSettings.layer
 
+/** Flutterwave if `FLUTTERWAVE_SECRET_KEY` is set, else its sandbox. */
+export const flutterwave: Layer.Layer<
+  FlutterwaveClient,
+  HttpServerError.ServeError,
+  Settings | SecureRandom.SecureRandom | PollCadence
+> = FlutterwaveClient.layerSettings.pipe(Layer.provide(NodeHttpClient.layerUndici))
+
 /** The rate providers of `PROVIDERS`, with failover between them. */
 export const providers: Layer.Layer<
   RateProvider,
-  HttpServerError.ServeError,
-  Settings | SecureRandom.SecureRandom | PollCadence
-> = RateProvider.layer.pipe(
-  Layer.provide(RateSources.layer),
-  Layer.provide(FlutterwaveClient.layerSettings),
-  Layer.provide(NodeHttpClient.layerUndici)
-)
+  never,
+  Settings | SecureRandom.SecureRandom | PollCadence | FlutterwaveClient
+> = RateProvider.layer.pipe(Layer.provide(RateSources.layer), Layer.provide(NodeHttpClient.layerUndici))
 
 /** Uses Redis if `REDIS_URL` is set, and the memory of the process otherwise. Nothing else makes this choice. */
 const redisOrMemory = <A, E, R, E2, R2>(
@@ -253,7 +256,7 @@ export const importsApp: Layer.Layer<RateImport | Process, ProcessError> = impor
 
 type RatesError = ProcessError | HttpServerError.ServeError | RedisNotConfigured
 
-const sourcesApp = providers.pipe(Layer.provideMerge(pollerSettingsApp))
+const sourcesApp = providers.pipe(Layer.provide(flutterwave), Layer.provideMerge(pollerSettingsApp))
 
 export const ratesApp: Layer.Layer<RateServices | RateFoundation | RateSource | Process, RatesError> =
   rates.pipe(Layer.provideMerge(rateFoundation), Layer.provideMerge(sourcesApp))

@@ -1,15 +1,10 @@
 import { assert, layer } from "@effect/vitest"
 import { DateTime, Effect, Layer, Option } from "effect"
-import { SecureRandom } from "effect/crypto"
 import * as App from "../../src/App.ts"
 import { FlutterwaveClient } from "../../src/providers/flutterwave/FlutterwaveClient.ts"
-import { RateProvider } from "../../src/providers/RateProvider.ts"
-import { RateSources } from "../../src/providers/RateSources.ts"
 import { RateCache } from "../../src/rates/lookup/RateCache.ts"
 import { Rates } from "../../src/rates/lookup/Rates.ts"
-import { PollerSettings } from "../../src/rates/polling/PollerSettings.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { pairOf, plain, tick } from "../support/RateTicks.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 
@@ -30,16 +25,12 @@ const emptyCache = Layer.succeed(RateCache, {
   health: Effect.succeed("off" as const)
 })
 
-const providers = RateProvider.layer.pipe(
-  Layer.provide(RateSources.layer),
-  Layer.provide([flutterwave, NodeHttpClient.layerUndici])
-)
-
 const lookup = App.rates.pipe(
   Layer.provideMerge(emptyCache),
   Layer.provideMerge(App.rateFoundation),
-  Layer.provideMerge(Layer.mergeAll(providers, Layer.mock(PollerSettings, {}))),
-  Layer.provideMerge(SecureRandom.layerWebCrypto),
+  Layer.provideMerge(App.providers),
+  Layer.provide(flutterwave),
+  Layer.provideMerge(App.pollerSettings),
   Layer.provideMerge(TestDatabase.layer())
 )
 
