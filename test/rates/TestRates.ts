@@ -32,5 +32,8 @@ export type Services = Layer.Success<typeof rates>
 export const withOwnServices = <A, E, R>(test: Effect.Effect<A, E, R>, env: Env = {}) =>
   Effect.provide(
     test,
-    rates.pipe(Layer.provideMerge(TestSettings.layer(env)), Layer.provideMerge(TestClock.layer()))
+    // Fresh, because the layer of the shared database has already built the settings.
+    Layer.fresh(Layer.provideMerge(rates, TestSettings.layer(env))).pipe(
+      Layer.provideMerge(TestClock.layer())
+    )
   )

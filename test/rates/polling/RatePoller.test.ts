@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { DateTime, Duration, Effect, Fiber, Latch, Metric, Option, Ref, Semaphore } from "effect"
 import { TestClock } from "effect/testing"
 import { Leader } from "../../../src/platform/Leader.ts"
@@ -10,6 +10,7 @@ import { RatePoller } from "../../../src/rates/polling/RatePoller.ts"
 import { RateIngest } from "../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { pairOf } from "../../support/RateTicks.ts"
+import * as TestDatabase from "../../support/TestDatabase.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
 import * as TestRates from "../TestRates.ts"
 
@@ -19,8 +20,8 @@ const test = (
   env: Readonly<Record<string, string>> = {}
 ) => it.effect(title, () => Effect.provide(body, TestRates.layer(env)))
 
-const failNgn = (provider: TestProvider["Service"]) =>
-  provider.respondWith((pair) => (pair.to === "NGN" ? failing(pair) : rate("10")(pair)))
+const failNgn = (provider: TestProvider["Service"], others: string) =>
+  provider.respondWith((pair) => (pair.to === "NGN" ? failing(pair) : rate(others)(pair)))
 
 describe("RatePoller.pollOnce", () => {
   test(
@@ -52,7 +53,7 @@ describe("RatePoller.pollOnce", () => {
       const poller = yield* RatePoller
       const repo = yield* RateRepo
       const { sql } = yield* Database
-      yield* failNgn(yield* TestProvider)
+      yield* failNgn(yield* TestProvider, "10")
       const run = yield* poller.pollOnce()
       assert.deepStrictEqual(
         run.failures.map(({ pair }) => pair.key),
@@ -70,63 +71,6 @@ describe("RatePoller.pollOnce", () => {
       assert.deepStrictEqual(yield* sql`SELECT succeeded, failed FROM poll_run`, [
         { succeeded: 40, failed: 4 }
       ])
-    })
-  )
-
-  test(
-    "limits concurrent provider calls to POLL_CONCURRENCY, and calls for the next pair while one is stored",
-    Effect.gen(function* () {
-      const poller = yield* RatePoller
-      const provider = yield* TestProvider
-      const { sql } = yield* Database
-      const inFlight = yield* Ref.make(0)
-      const maxInFlight = yield* Ref.make(0)
-      const answers = yield* Semaphore.make(0)
-      yield* provider.respondWith((pair) =>
-        Ref.updateAndGet(inFlight, (count) => count + 1).pipe(
-          Effect.tap((count) => Ref.update(maxInFlight, (max) => Math.max(max, count))),
-          Effect.andThen(answers.take(1)),
-          Effect.andThen(rate("10")(pair)),
-          Effect.ensuring(Ref.update(inFlight, (count) => count - 1))
-        )
-      )
-      const poll = yield* Effect.scoped(
-        Effect.gen(function* () {
-          const locker = yield* sql.reserve
-          yield* locker.executeRaw("BEGIN", [])
-          yield* locker.executeRaw("LOCK TABLE exchange_rate IN SHARE MODE", [])
-          const poll = yield* Effect.forkChild(poller.pollOnce())
-          yield* awaitCalls(3)
-          yield* answers.release(3)
-          yield* awaitCalls(6)
-          assert.strictEqual(yield* provider.calls, 6)
-          yield* locker.executeRaw("COMMIT", [])
-          return poll
-        })
-      )
-      yield* answers.release(44)
-      assert.deepStrictEqual((yield* Fiber.join(poll)).failures, [])
-      assert.strictEqual(yield* Ref.get(maxInFlight), 3)
-    }),
-    { POLL_CONCURRENCY: "3" }
-  )
-
-  test(
-    "runs one poll at a time, also across processes",
-    Effect.gen(function* () {
-      const poller = yield* RatePoller
-      const provider = yield* TestProvider
-      const { withLock } = yield* Database
-      const answers = yield* Latch.make()
-      yield* provider.respondWith((pair) => Effect.andThen(answers.await, rate("10")(pair)))
-      const first = yield* Effect.forkChild(poller.pollOnce())
-      yield* awaitCalls(4)
-      assert.strictEqual((yield* Effect.flip(poller.pollOnce()))._tag, "PollInProgress")
-      yield* answers.open
-      assert.deepStrictEqual((yield* Fiber.join(first)).failures, [])
-      assert.strictEqual(yield* provider.calls, 44)
-      const inOtherProcess = yield* withLock("poll", Effect.flip(poller.pollOnce()))
-      assert.strictEqual(Option.getOrThrow(inOtherProcess)._tag, "PollInProgress")
     })
   )
 })
@@ -239,7 +183,71 @@ describe("RatePoller.pollAsLeader", () => {
 const FEW_PAIRS = { RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN,KES,GHS,ZAR" }
 const PAIR_COUNT = 4
 
-describe("RatePoller.pollEvery", () => {
+// These tests are about the times of polls and calls, so they share a database. All rates are 1500.
+layer(TestDatabase.layer(), { excludeTestServices: true })("RatePoller", (it) => {
+  const test = (
+    title: string,
+    body: Effect.Effect<void, unknown, TestRates.Services | Database>,
+    env: Readonly<Record<string, string>> = {}
+  ) => it.effect(title, () => TestRates.withOwnServices(body, env))
+
+  test(
+    "limits concurrent provider calls to POLL_CONCURRENCY, and calls for the next pair while one is stored",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const provider = yield* TestProvider
+      const { sql } = yield* Database
+      const inFlight = yield* Ref.make(0)
+      const maxInFlight = yield* Ref.make(0)
+      const answers = yield* Semaphore.make(0)
+      yield* provider.respondWith((pair) =>
+        Ref.updateAndGet(inFlight, (count) => count + 1).pipe(
+          Effect.tap((count) => Ref.update(maxInFlight, (max) => Math.max(max, count))),
+          Effect.andThen(answers.take(1)),
+          Effect.andThen(rate("1500")(pair)),
+          Effect.ensuring(Ref.update(inFlight, (count) => count - 1))
+        )
+      )
+      const poll = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const locker = yield* sql.reserve
+          yield* locker.executeRaw("BEGIN", [])
+          yield* locker.executeRaw("LOCK TABLE exchange_rate IN SHARE MODE", [])
+          const poll = yield* Effect.forkChild(poller.pollOnce())
+          yield* awaitCalls(3)
+          yield* answers.release(3)
+          yield* awaitCalls(6)
+          assert.strictEqual(yield* provider.calls, 6)
+          yield* locker.executeRaw("COMMIT", [])
+          return poll
+        })
+      )
+      yield* answers.release(44)
+      assert.deepStrictEqual((yield* Fiber.join(poll)).failures, [])
+      assert.strictEqual(yield* Ref.get(maxInFlight), 3)
+    }),
+    { POLL_CONCURRENCY: "3" }
+  )
+
+  test(
+    "runs one poll at a time, also across processes",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const provider = yield* TestProvider
+      const { withLock } = yield* Database
+      const answers = yield* Latch.make()
+      yield* provider.respondWith((pair) => Effect.andThen(answers.await, rate("1500")(pair)))
+      const first = yield* Effect.forkChild(poller.pollOnce())
+      yield* awaitCalls(4)
+      assert.strictEqual((yield* Effect.flip(poller.pollOnce()))._tag, "PollInProgress")
+      yield* answers.open
+      assert.deepStrictEqual((yield* Fiber.join(first)).failures, [])
+      assert.strictEqual(yield* provider.calls, 44)
+      const inOtherProcess = yield* withLock("poll", Effect.flip(poller.pollOnce()))
+      assert.strictEqual(Option.getOrThrow(inOtherProcess)._tag, "PollInProgress")
+    })
+  )
+
   test(
     "polls immediately, and then at every interval from start to start",
     Effect.gen(function* () {
@@ -301,7 +309,7 @@ describe("RatePoller.pollEvery", () => {
     "does not retry early after a partial failure",
     Effect.gen(function* () {
       const provider = yield* TestProvider
-      yield* failNgn(provider)
+      yield* failNgn(provider, "1500")
       yield* startPolling(Duration.minutes(10))
       yield* TestClock.adjust("9 minutes")
       yield* settle
