@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
-import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, FileSystem } from "effect"
+import { assert, layer } from "@effect/vitest"
+import { Context, Duration, Effect, FileSystem, Layer } from "effect"
 import { fileURLToPath } from "node:url"
 import * as Effex from "../support/Effex.ts"
 import * as EffexCommand from "../support/EffexCommand.ts"
@@ -20,37 +20,49 @@ const allRates = Effect.fnUntraced(function* (url: string) {
 const awaitAllRates = (url: string) =>
   Effect.repeat(Effect.delay(allRates(url), "50 millis"), { until: (rates) => rates.length === 44 })
 
-const start = Effex.makeSandbox({ FLUTTERWAVE_SECRET_KEY: SECRET, POLL_SPACING: "0 millis" })
-
-describe("effex serve", () => {
-  it.live("serves all 44 pairs without any setting and exits with 0 on SIGTERM", () =>
+/** A data folder for the embedded PostgreSQL, which is created once. */
+class DataFolder extends Context.Service<
+  DataFolder,
+  { readonly fs: FileSystem.FileSystem; readonly path: string }
+>()("effex/test/DataFolder") {
+  static readonly layer = Layer.effect(
+    DataFolder,
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
-      const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-serve-" })
-      const server = yield* Effex.serve({ DATA_DIR: folder })
+      return { fs, path: yield* fs.makeTempDirectoryScoped({ prefix: "effex-serve-" }) }
+    })
+  ).pipe(Layer.provide(NodeServices.layer))
+}
+
+const start = Effex.makeSandbox({ FLUTTERWAVE_SECRET_KEY: SECRET, POLL_SPACING: "0 millis" })
+
+layer(DataFolder.layer, { excludeTestServices: true })("effex serve", (it) => {
+  it.effect("serves all 44 pairs without any setting and exits with 0 on SIGTERM", () =>
+    Effect.gen(function* () {
+      const { fs, path } = yield* DataFolder
+      const server = yield* Effex.serve({ DATA_DIR: path })
       const rates = yield* awaitAllRates(server.url).pipe(Effect.timeout("15 seconds"))
       for (const { provider } of rates) assert.strictEqual(provider, "sandbox")
       server.process.kill("SIGTERM")
       assert.strictEqual(yield* server.ended, 0)
-      assert.isFalse(yield* fs.exists(`${folder}/postgres/postmaster.pid`))
-    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+      assert.isFalse(yield* fs.exists(`${path}/postgres/postmaster.pid`))
+    })
   )
 
-  it.live("stops when npm is stopped", () =>
+  it.effect("stops when npm is stopped", () =>
     Effect.gen(function* () {
-      const fs = yield* FileSystem.FileSystem
-      const folder = yield* fs.makeTempDirectoryScoped({ prefix: "effex-serve-" })
-      const npm = yield* runProgram("npm", ["start"], { DATA_DIR: folder, PORT: "0" }, ROOT)
+      const { fs, path } = yield* DataFolder
+      const npm = yield* runProgram("npm", ["start"], { DATA_DIR: path, PORT: "0" }, ROOT)
       yield* npm.written(/effex listens on/)
       npm.process.kill("SIGTERM")
       // The output closes when the last child process has ended.
       yield* npm.ended.pipe(Effect.timeout("15 seconds"))
       assert.include(npm.output(), "effex stops")
-      assert.isFalse(yield* fs.exists(`${folder}/postgres/postmaster.pid`))
-    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
+      assert.isFalse(yield* fs.exists(`${path}/postgres/postmaster.pid`))
+    })
   )
 
-  it.live("serves its rates immediately after a stop and after a kill, and never logs the secret", () =>
+  it.effect("serves its rates immediately after a stop and after a kill, and never logs the secret", () =>
     Effect.gen(function* () {
       const { env, sandbox } = yield* start
       const first = yield* Effex.serve(env)
@@ -72,10 +84,10 @@ describe("effex serve", () => {
         outputs.push(restarted.output())
       }
       for (const output of outputs) assert.notInclude(output, SECRET)
-    }).pipe(Effect.scoped)
+    })
   )
 
-  it.live(
+  it.effect(
     "serves stale rates within LOOKUP_BUDGET while Flutterwave hangs, and rejects them with max_age",
     () =>
       Effect.gen(function* () {
@@ -95,10 +107,10 @@ describe("effex serve", () => {
         const rejected = yield* Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN&max_age=1+seconds")
         assert.strictEqual(rejected.status, 503)
         assert.strictEqual(JSON.parse(rejected.body).code, "rate-too-old")
-      }).pipe(Effect.scoped)
+      })
   )
 
-  it.live("does not start with invalid settings or on a port in use, and exits with 1", () =>
+  it.effect("does not start with invalid settings or on a port in use, and exits with 1", () =>
     Effect.gen(function* () {
       const invalid = yield* Effex.run(["serve"], { PORT: "abc", STALE_AFTER: "-1", NODE_ENV: "production" })
       assert.strictEqual(yield* invalid.ended, 1)
@@ -110,6 +122,6 @@ describe("effex serve", () => {
       const second = yield* EffexCommand.run(["serve"], { ...env, PORT: new URL(first.url).port })
       assert.strictEqual(yield* second.ended, 1)
       assert.include(second.output(), "EADDRINUSE")
-    }).pipe(Effect.scoped)
+    })
   )
 })
