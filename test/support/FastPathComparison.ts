@@ -7,7 +7,7 @@ import { AccessControl } from "../../src/server/middleware/AccessControl.ts"
 import type { RequestInterceptor } from "../../src/server/node/HttpInternals.ts"
 import { NodeServer } from "../../src/server/node/NodeServer.ts"
 import * as RawHttp from "./RawHttp.ts"
-import { get, TestServer } from "./TestServer.ts"
+import { TestServer } from "./TestServer.ts"
 
 /** A request as it is sent, and whether the fast path answers it. */
 export interface RequestCase {
@@ -65,16 +65,19 @@ export const send = Effect.fnUntraced(function* (request: RequestCase) {
 const COUNTERS =
   /^effex_(http_requests_total|http_request_duration_seconds_count|rate_lookups_total|rate_lookup_duration_seconds_count|rate_stale_lookups_total|rate_limited_total|keys_refused_total|conversions_total|conversion_replays_total)\b/
 
-/** Returns the current counts, without the requests to `/metrics`. */
-const readCounters = Effect.map(get("/metrics"), ({ text }) =>
-  text
-    .split("\n")
+/** Returns the current counts, without the requests to `/metrics`. Leaves no idle connection that would delay the shutdown. */
+const readCounters = Effect.gen(function* () {
+  const { port } = yield* TestServer
+  const request = "GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+  const { responses } = yield* RawHttp.exchange(port, request)
+  const lines = responses[0]?.body.split("\n") ?? []
+  return lines
     .filter((line) => COUNTERS.test(line) && !line.includes("/metrics"))
     .map((line) => {
       const [, series = "", value = ""] = /^(.*) (\S+)$/.exec(line) ?? []
       return [series, Number(value)] as const
     })
-)
+})
 
 /** Returns the result of an effect, and the counters that it increased. */
 const withIncreases = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
@@ -89,30 +92,33 @@ const withIncreases = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effec
 
 type TestServices = Layer.Success<ReturnType<typeof TestServer.layer>>
 
-type TestServices = Layer.Success<ReturnType<typeof TestServer.layer>>
-
 /** A server with the fast paths and one without. */
 export class ServerPair extends Context.Service<
   ServerPair,
   { readonly fast: Context.Context<TestServices>; readonly routed: Context.Context<TestServices> }
 >()("effex/test/ServerPair") {
-  /** Starts both servers with the same settings, and with separate databases and metrics. */
-  static readonly layer = (env: Readonly<Record<string, string>> = {}) =>
-    Layer.effect(
-      ServerPair,
-      Effect.map(
-        Effect.all([start(env, HttpServer.layer), start(env, HttpServer.layerRouted)], { concurrency: 2 }),
-        ([fast, routed]) => ({ fast, routed })
+  /**
+   * Starts both servers with the same settings, and with separate databases and metrics. `references` is built for each of
+   * them.
+   */
+  static readonly layer = (
+    env: Readonly<Record<string, string>> = {},
+    references: Layer.Layer<never> = Layer.empty
+  ) => {
+    const start = (http: typeof HttpServer.layer) => {
+      const registry = new Map()
+      return Layer.build(
+        Layer.fresh(TestServer.layer(env, { http }).pipe(Layer.provideMerge(references)))
+      ).pipe(
+        Effect.provideService(Metric.MetricRegistry, registry),
+        Effect.map(Context.add(Metric.MetricRegistry, registry))
       )
+    }
+    return Layer.effect(
+      ServerPair,
+      Effect.all({ fast: start(HttpServer.layer), routed: start(HttpServer.layerRouted) }, { concurrency: 2 })
     )
-}
-
-const start = (env: Readonly<Record<string, string>>, http: typeof HttpServer.layer) => {
-  const registry = new Map()
-  return Layer.build(Layer.fresh(TestServer.layer(env, { http }))).pipe(
-    Effect.provideService(Metric.MetricRegistry, registry),
-    Effect.map(Context.add(Metric.MetricRegistry, registry))
-  )
+  }
 }
 
 /** Runs an effect against both servers of the {@link ServerPair} at the same time. */

@@ -1,9 +1,9 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Option, Tracer } from "effect"
 import { HttpServerRequest } from "effect/http"
 import type { Sampling } from "../../../src/config/OpenTelemetrySettings.ts"
 import * as TraceSampler from "../../../src/platform/telemetry/TraceSampler.ts"
-import { compareWith, type RequestCase, send } from "../../support/FastPathComparison.ts"
+import { compare, type RequestCase, send, ServerPair } from "../../support/FastPathComparison.ts"
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c"
 const LOW_RATIO_TRACE = "0af7651916cd43dd8448000000000001"
@@ -45,8 +45,10 @@ const PARENTS: ReadonlyArray<Readonly<Record<string, string>>> = [
 const hasParent = (headers: Readonly<Record<string, string>>) =>
   Object.values(headers).some((value) => value.includes(SPAN))
 
-/** Names of the exported server spans, with the trace id where the request named it. */
-class ExportedSpans extends Context.Service<ExportedSpans, Array<string>>()("effex/test/ExportedSpans") {}
+/** Names of exported server spans, with the trace id where the request named it. One list per server. */
+class ExportedSpans extends Context.Reference<Array<string>>("effex/test/ExportedSpans", {
+  defaultValue: () => []
+}) {}
 
 /** Exports spans into {@link ExportedSpans}. */
 const recording = (sampling: Sampling) =>
@@ -76,26 +78,31 @@ const SAMPLINGS: ReadonlyArray<readonly [Sampling, parents: typeof PARENTS]> = [
   [{ parentBased: false, ratio: 0.5 }, PARENTS.filter(hasParent)]
 ]
 
-describe("Fast paths with exported traces", () => {
-  for (const [sampling, parents] of SAMPLINGS) {
-    it.live(`respond, sample and export like the router: ${JSON.stringify(sampling)}`, () =>
-      Effect.gen(function* () {
-        const sendAll = Effect.gen(function* () {
-          const exported = yield* ExportedSpans
-          const requests = [...parents.map(lookup), ...parents.map(lookup), ...parents.map(conversion)]
-          const responses = yield* Effect.forEach(requests, send)
-          return { responses, exported: [...exported] }
+for (const [sampling, parents] of SAMPLINGS) {
+  layer(ServerPair.layer({}, recording(sampling)), { excludeTestServices: true })(
+    `Fast paths with exported traces, sampled by ${JSON.stringify(sampling)}`,
+    (it) => {
+      it.effect("respond, sample and export like the router", () =>
+        Effect.gen(function* () {
+          const sendAll = Effect.gen(function* () {
+            const exported = yield* ExportedSpans
+            const requests = [...parents.map(lookup), ...parents.map(lookup), ...parents.map(conversion)]
+            const responses = yield* Effect.forEach(requests, send)
+            return { responses, exported: [...exported] }
+          })
+          const { fast, routed } = yield* compare(sendAll)
+          assert.deepStrictEqual(fast.result.exported, routed.result.exported)
+          assert.deepStrictEqual(fast, routed)
+          assert.isNotEmpty(fast.result.exported)
+          assert.isBelow(fast.result.exported.length, fast.result.responses.length)
         })
-        const { fast, routed } = yield* compareWith(recording(sampling), {}, sendAll)
-        assert.deepStrictEqual(fast.result.exported, routed.result.exported)
-        assert.deepStrictEqual(fast, routed)
-        assert.isNotEmpty(fast.result.exported)
-        assert.isBelow(fast.result.exported.length, fast.result.responses.length)
-      })
-    )
-  }
+      )
+    }
+  )
+}
 
-  it.effect("leave a sampled request to the router, whose span repeats the decision", () =>
+describe("TraceSampler.RequestSampler", () => {
+  it.effect("decides for the span of the request as well", () =>
     Effect.gen(function* () {
       const decide = yield* TraceSampler.RequestSampler
       const tracer = yield* Tracer.Tracer

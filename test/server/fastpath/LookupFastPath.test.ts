@@ -1,8 +1,16 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as LookupFastPath from "../../../src/server/fastpath/LookupFastPath.ts"
 import * as Callers from "../../support/Callers.ts"
-import { compare, listenAlone, type RequestCase, send, toBytes } from "../../support/FastPathComparison.ts"
+import {
+  compare,
+  listenAlone,
+  type RequestCase,
+  send,
+  ServerPair,
+  toBytes,
+  withFastServer
+} from "../../support/FastPathComparison.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
@@ -78,9 +86,9 @@ const warmUp = Effect.forEach(REQUESTS.slice(0, 2), send)
 const ORIGINS_AND_PROXIES = {
   RATE_LIMIT_READS: "1000/hour",
   CORS_ORIGINS: "https://shop.example",
-  TRUSTED_PROXIES: "127.0.0.1"
+  TRUSTED_PROXIES: "127.0.0.1,10.0.0.0/8"
 }
-const SETTINGS = [{}, { RATE_LIMIT_READS: "5/hour" }, ORIGINS_AND_PROXIES]
+const SETTINGS = [{}, { RATE_LIMIT_READS: "5/hour" }]
 
 /** Values of `X-Forwarded-For`, from trusted and untrusted hops, in every notation, and invalid ones. */
 const FORWARDED = [
@@ -104,18 +112,124 @@ const FORWARDED = [
   "192.0.2.7,"
 ]
 
-describe("LookupFastPath", () => {
-  for (const env of SETTINGS) {
-    it.live(`responds and counts like the router: ${JSON.stringify(env)}`, () =>
+for (const env of SETTINGS) {
+  layer(ServerPair.layer(env), { excludeTestServices: true })(
+    `LookupFastPath with ${JSON.stringify(env)}`,
+    (it) => {
+      it.effect("responds and counts like the router", () =>
+        Effect.gen(function* () {
+          const { fast: withFastPath, routed } = yield* compare(Effect.andThen(warmUp, sendAll))
+          assert.deepStrictEqual(withFastPath, routed)
+          assert.isAbove(withFastPath.increases.length, 5)
+        })
+      )
+    }
+  )
+}
+
+layer(ServerPair.layer(ORIGINS_AND_PROXIES), { excludeTestServices: true })(
+  "LookupFastPath with rate limits, origins and proxies",
+  (it) => {
+    it.effect("responds and counts like the router", () =>
       Effect.gen(function* () {
-        const { fast, routed } = yield* compare(env, Effect.andThen(warmUp, sendAll))
-        assert.deepStrictEqual(fast, routed)
-        assert.isAbove(fast.increases.length, 5)
+        const { fast: withFastPath, routed } = yield* compare(Effect.andThen(warmUp, sendAll))
+        assert.deepStrictEqual(withFastPath, routed)
+        assert.isAbove(withFastPath.increases.length, 5)
       })
     )
-  }
 
-  it.live("responds like the router if the rate is stale, unavailable or replaced", () =>
+    it.effect("counts clients behind trusted proxies like the router", () =>
+      Effect.gen(function* () {
+        const requests = FORWARDED.map((value) => fast({ headers: { "x-forwarded-for": value } }))
+        const { fast: withFastPath, routed } = yield* compare(
+          Effect.andThen(warmUp, Effect.forEach(requests, send))
+        )
+        assert.deepStrictEqual(withFastPath, routed)
+        const remaining = new Set(
+          withFastPath.result.map(
+            ({ responses }) => responses[0]?.headers.find(([name]) => name === "ratelimit")?.[1]
+          )
+        )
+        assert.isAbove(remaining.size, 3)
+      })
+    )
+
+    it.effect("authenticates API keys and counts them like the router", () =>
+      Effect.gen(function* () {
+        const sendAsCallers = Effect.gen(function* () {
+          const valid = [yield* Callers.withScopes("rates:read"), yield* Callers.withScopes("convert")]
+          const callers = [...valid, ...(yield* Callers.invalid)]
+          // The first request of each key fills the cache.
+          return yield* Effect.forEach([...callers, ...callers, ...valid], ({ authorization = "" }) =>
+            send(fast({ headers: { authorization } }))
+          )
+        })
+        const outcomes = Effect.andThen(warmUp, sendAsCallers).pipe(
+          Effect.map((all) => all.map(({ responses, rest }) => ({ responses, rest })))
+        )
+        const { fast: withFastPath, routed } = yield* compare(outcomes)
+        assert.deepStrictEqual(withFastPath, routed)
+        assert.includeMembers(
+          withFastPath.result.map(({ responses }) => responses[0]?.status),
+          [200, 401]
+        )
+      })
+    )
+
+    it.effect("responds to pipelined requests in order", () =>
+      withFastServer(
+        Effect.gen(function* () {
+          const { port } = yield* TestServer
+          yield* get(LOOKUP)
+          const requests = [
+            fast(),
+            slow({ target: "/api/v1/rates?from=usd&to=ngn" }),
+            fast(),
+            slow({ method: "POST" }),
+            fast()
+          ]
+          const { responses } = yield* RawHttp.exchange(port, requests.map(toBytes).join(""), {
+            responses: requests.length
+          })
+          assert.deepStrictEqual(
+            responses.map(({ status }) => status),
+            [200, 200, 200, 405, 200]
+          )
+          assert.strictEqual(
+            new Set(responses.map(({ headers }) => headers.get("x-request-id"))).size,
+            requests.length
+          )
+        })
+      )
+    )
+
+    it.effect("handles exactly the eligible requests, and those with a known API key", () =>
+      withFastServer(
+        Effect.gen(function* () {
+          yield* warmUp
+          const { authorization } = yield* Callers.withScopes("rates:read")
+          const keyed = { headers: { authorization } }
+          const port = yield* listenAlone(LookupFastPath.layer)
+          const isAnsweredBy = Effect.fnUntraced(function* (request: RequestCase) {
+            const bodiless = request.method === "HEAD"
+            const { responses } = yield* RawHttp.exchange(port, toBytes(request), { bodiless })
+            return responses[0]?.status === 200
+          })
+          for (const request of REQUESTS)
+            assert.strictEqual(yield* isAnsweredBy(request), request.isFast, toBytes(request))
+          assert.isFalse(yield* isAnsweredBy(fast(keyed)))
+          yield* get(LOOKUP, keyed)
+          assert.isTrue(yield* isAnsweredBy(fast(keyed)))
+        })
+      )
+    )
+  }
+)
+
+layer(ServerPair.layer({ STALE_AFTER: "1 second", LOOKUP_BUDGET: "100 millis" }), {
+  excludeTestServices: true
+})("LookupFastPath with rates that expire after a second", (it) => {
+  it.effect("responds like the router if the rate is stale, unavailable or replaced", () =>
     Effect.gen(function* () {
       const changing = Effect.gen(function* () {
         const provider = yield* TestProvider
@@ -128,10 +242,7 @@ describe("LookupFastPath", () => {
         responses.push(yield* send(fast()), yield* send(fast({ target: "/api/v1/rates?from=EUR&to=ZMW" })))
         return responses
       })
-      const { fast: withFastPath, routed } = yield* compare(
-        { STALE_AFTER: "1 second", LOOKUP_BUDGET: "100 millis" },
-        changing
-      )
+      const { fast: withFastPath, routed } = yield* compare(changing)
       assert.deepStrictEqual(withFastPath, routed)
       const bodies = withFastPath.result.map(({ responses }) => responses[0]?.body ?? "")
       assert.deepStrictEqual(
@@ -146,88 +257,5 @@ describe("LookupFastPath", () => {
         ]
       )
     })
-  )
-
-  it.live("counts clients behind trusted proxies like the router", () =>
-    Effect.gen(function* () {
-      const requests = FORWARDED.map((value) => fast({ headers: { "x-forwarded-for": value } }))
-      const { fast: withFastPath, routed } = yield* compare(
-        { RATE_LIMIT_READS: "100/hour", TRUSTED_PROXIES: "127.0.0.1,10.0.0.0/8" },
-        Effect.andThen(warmUp, Effect.forEach(requests, send))
-      )
-      assert.deepStrictEqual(withFastPath, routed)
-      const remaining = new Set(
-        withFastPath.result.map(
-          ({ responses }) => responses[0]?.headers.find(([name]) => name === "ratelimit")?.[1]
-        )
-      )
-      assert.isAbove(remaining.size, 3)
-    })
-  )
-
-  it.live("authenticates API keys and counts them like the router", () =>
-    Effect.gen(function* () {
-      const sendAsCallers = Effect.gen(function* () {
-        const valid = [yield* Callers.withScopes("rates:read"), yield* Callers.withScopes("convert")]
-        const callers = [...valid, ...(yield* Callers.invalid)]
-        // The first request of each key fills the cache.
-        return yield* Effect.forEach([...callers, ...callers, ...valid], ({ authorization = "" }) =>
-          send(fast({ headers: { authorization } }))
-        )
-      })
-      const outcomes = Effect.andThen(warmUp, sendAsCallers).pipe(
-        Effect.map((all) => all.map(({ responses, rest }) => ({ responses, rest })))
-      )
-      const { fast: withFastPath, routed } = yield* compare({ RATE_LIMIT_READS: "100/hour" }, outcomes)
-      assert.deepStrictEqual(withFastPath, routed)
-      assert.includeMembers(
-        withFastPath.result.map(({ responses }) => responses[0]?.status),
-        [200, 401]
-      )
-    })
-  )
-
-  it.live("responds to pipelined requests in order", () =>
-    Effect.gen(function* () {
-      const { port } = yield* TestServer
-      yield* get(LOOKUP)
-      const requests = [
-        fast(),
-        slow({ target: "/api/v1/rates?from=usd&to=ngn" }),
-        fast(),
-        slow({ method: "POST" }),
-        fast()
-      ]
-      const { responses } = yield* RawHttp.exchange(port, requests.map(toBytes).join(""), {
-        responses: requests.length
-      })
-      assert.deepStrictEqual(
-        responses.map(({ status }) => status),
-        [200, 200, 200, 405, 200]
-      )
-      assert.strictEqual(
-        new Set(responses.map(({ headers }) => headers.get("x-request-id"))).size,
-        requests.length
-      )
-    }).pipe(Effect.provide(TestServer.layer()))
-  )
-
-  it.live("handles exactly the eligible requests, and those with a known API key", () =>
-    Effect.gen(function* () {
-      yield* warmUp
-      const { authorization } = yield* Callers.withScopes("rates:read")
-      const keyed = { headers: { authorization } }
-      const port = yield* listenAlone(LookupFastPath.layer)
-      const isAnsweredBy = Effect.fnUntraced(function* (request: RequestCase) {
-        const bodiless = request.method === "HEAD"
-        const { responses } = yield* RawHttp.exchange(port, toBytes(request), { bodiless })
-        return responses[0]?.status === 200
-      })
-      for (const request of REQUESTS)
-        assert.strictEqual(yield* isAnsweredBy(request), request.isFast, toBytes(request))
-      assert.isFalse(yield* isAnsweredBy(fast(keyed)))
-      yield* get(LOOKUP, keyed)
-      assert.isTrue(yield* isAnsweredBy(fast(keyed)))
-    }).pipe(Effect.scoped, Effect.provide(TestServer.layer(ORIGINS_AND_PROXIES)))
   )
 })
