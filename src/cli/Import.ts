@@ -111,7 +111,7 @@ const importFile = Effect.fnUntraced(function* (input: Input) {
     })
     .pipe(Effect.ensuring(view.clear))
 
-  for (const bad of printed.toSorted((a, b) => a.line - b.line)) yield* Console.log(ImportRow.describe(bad))
+  for (const row of printed.toSorted((a, b) => a.line - b.line)) yield* Console.log(ImportRow.describe(row))
   if (summary.invalid > printed.length) {
     yield* Console.log(`and ${ImportProgressView.grouped(summary.invalid - printed.length)} more`)
   }

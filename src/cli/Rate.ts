@@ -80,7 +80,9 @@ const printPast = Effect.fnUntraced(function* (
   const found = yield* history.asOf(pair, at, knownAt)
   if (Option.isNone(found)) return yield* new NoRateKnown({ pair, at, knownAt })
   if (input.json) {
-    return yield* Console.log(HistoryEncoding.encodeAsOf(HistoryEncoding.toAsOfMessage(found.value, at, knownAt)))
+    return yield* Console.log(
+      HistoryEncoding.encodeAsOf(HistoryEncoding.toAsOfMessage(found.value, at, knownAt))
+    )
   }
   const { rate, recordedAt } = found.value
   yield* Console.log(

@@ -3,7 +3,7 @@ import { Command, Flag } from "effect/cli"
 import * as Sandbox from "../providers/sandbox/Sandbox.ts"
 import { FlutterwaveFault } from "../providers/sandbox/SandboxFaults.ts"
 
-/** `effex sandbox`: runs stand-ins for all providers on one port, with generated rates. */
+/** `effex sandbox`: runs sandbox versions of all providers on one port, with generated rates. */
 export const command = Command.make(
   "sandbox",
   {
