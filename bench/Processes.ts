@@ -79,17 +79,15 @@ export const has = (program: string) =>
 
 const readProcFile = Effect.fnUntraced(function* (pid: number, name: string) {
   const fs = yield* FileSystem.FileSystem
-  return yield* fs
-    .readFileString(`/proc/${pid}/${name}`)
-    .pipe(
-      Effect.mapError(
-        () =>
-          new ProcessFailed({
-            program: `/proc/${pid}`,
-            detail: "not readable; this measurement requires Linux"
-          })
-      )
+  return yield* fs.readFileString(`/proc/${pid}/${name}`).pipe(
+    Effect.mapError(
+      () =>
+        new ProcessFailed({
+          program: `/proc/${pid}`,
+          detail: "not readable; this measurement requires Linux"
+        })
     )
+  )
 })
 
 /** Returns the resident memory of a process, in bytes. */

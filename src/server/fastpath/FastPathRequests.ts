@@ -25,7 +25,7 @@ export class FastPathRequests extends Context.Service<
   FastPathRequests,
   {
     /**
-     * Returns whether a request can be answered without the router's middleware: HTTP/1.1 with `Host` and keep-alive,
+     * Returns true if a request can be answered without the router's middleware: HTTP/1.1 with `Host` and keep-alive,
      * no chunked body, no `Expect`, and no CORS headers of its own.
      */
     readonly isEligible: (request: IncomingMessage, response: ServerResponse) => boolean

@@ -12,7 +12,7 @@ interface Headers {
   readonly [name: string]: unknown
 }
 
-/** Returns whether a request asks for an upgrade to WebSocket. */
+/** Returns true if a request asks for an upgrade to WebSocket. */
 export const isWebSocketRequest = (headers: Headers): boolean =>
   String(headers["upgrade"]).toLowerCase() === "websocket"
 
@@ -33,7 +33,7 @@ const handshakeError = (headers: Headers): string | undefined => {
   return areDistinctTokens ? undefined : "Sec-WebSocket-Protocol must be a list of distinct names"
 }
 
-/** Returns whether a request is a valid WebSocket handshake. */
+/** Returns true if a request is a valid WebSocket handshake. */
 export const isValidHandshake = (method: string | undefined, headers: Headers): boolean =>
   method === "GET" && isWebSocketRequest(headers) && handshakeError(headers) === undefined
 
@@ -52,7 +52,7 @@ interface UpgradedConnection {
 /** Upgraded connections by request, until {@link takeConnection}. */
 const connections = new WeakMap<object, UpgradedConnection>()
 
-/** Returns whether Node has detached the connection of a request and {@link takeConnection} can return it. */
+/** Returns true if Node has detached the connection of a request and {@link takeConnection} can return it. */
 export const isUpgraded = (incoming: object): boolean => connections.has(incoming)
 
 /**

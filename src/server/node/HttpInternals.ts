@@ -14,8 +14,8 @@ export interface HttpSocket {
 /**
  * Returns the response in flight on a connection, or undefined.
  *
- * Node passes only the socket to the listeners of `clientError`, `connect` and `upgrade`. `_httpMessage` tells whether an
- * earlier, pipelined request still owns the socket, so that its response is not corrupted.
+ * Node passes only the socket to the listeners of `clientError`, `connect` and `upgrade`. `_httpMessage` is set
+ * while an earlier, pipelined request owns the socket, whose response must not be corrupted.
  */
 export const responseInFlight = ({ _httpMessage }: HttpSocket): ServerResponse | undefined =>
   _httpMessage ?? undefined
@@ -42,7 +42,7 @@ export const sendWithHead = (
 }
 
 /**
- * Returns whether the connection stays open after the response.
+ * Returns true if the connection stays open after the response.
  *
  * Node derives `shouldKeepAlive` from the HTTP version and the `Connection` header of the request before it emits the
  * request. A serialized head must state the same.
