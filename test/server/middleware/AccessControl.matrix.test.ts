@@ -38,7 +38,7 @@ interface Outcome {
   readonly challenge: string | null
 }
 
-/** Sends a request, and returns without waiting for the end of a streamed response. */
+/** Sends a request, and closes an event stream. */
 const send = (path: string, { authorization }: Callers.TestCaller, init: RequestInit = {}) =>
   Effect.flatMap(TestServer, ({ url }) =>
     Effect.promise(async (): Promise<Outcome> => {
@@ -46,7 +46,9 @@ const send = (path: string, { authorization }: Callers.TestCaller, init: Request
       const headers = new Headers(init.headers)
       if (authorization !== undefined) headers.set("authorization", authorization)
       const response = await fetch(url + path, { ...init, signal: control.signal, headers })
-      control.abort()
+      // Reading the body keeps the connection open for the next request.
+      if (response.headers.get("content-type") === "text/event-stream") control.abort()
+      else await response.arrayBuffer()
       return { status: response.status, challenge: response.headers.get("www-authenticate") }
     })
   )
