@@ -5,6 +5,10 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Fault tests need the machine for themselves: `npm run test:faults`.
     exclude: ["test/faults/**"],
+    // Files share no state beyond modules, so a worker loads the modules once instead of once per file.
+    isolate: false,
+    // The default leaves one core idle.
+    maxWorkers: "100%",
     globalSetup: ["test/support/GlobalSetup.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000

@@ -1,5 +1,5 @@
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Logger, Option, Schema } from "effect"
+import { Context, Effect, Layer, Logger, Metric, Option, Schema } from "effect"
 import * as Http from "effect/http"
 import * as App from "../../src/App.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
@@ -55,11 +55,15 @@ export class TestServer extends Context.Service<
           PORT: "0"
         })
       ),
-      Layer.provideMerge(capturedLog)
+      Layer.provideMerge(capturedLog),
+      Layer.provideMerge(ownMetrics)
     )
 }
 
 class TestLog extends Context.Service<TestLog, ReadonlyArray<string>>()("effex/test/TestLog") {}
+
+/** Separates the metrics of a server from those of other servers in the process. */
+const ownMetrics = Layer.sync(Metric.MetricRegistry, () => new Map())
 
 /** Records log lines instead of printing them. */
 const capturedLog = Layer.unwrap(
