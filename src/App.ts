@@ -51,27 +51,27 @@ import type { Drain } from "./server/Drain.ts"
 import * as HttpServer from "./server/HttpServer.ts"
 import * as StartupLog from "./server/StartupLog.ts"
 
-// The composition root. Each piece provides one subject and requires the pieces on its right:
+// The composition root. Each piece is a layer for one feature and requires the pieces to its right:
 //
 //   server → access → features (conversion, audit, rates) → foundation → providers → pollerSettings → database → platform
 //
-// With `Layer.provideMerge` the nearer layer wins. A test replaces a service by providing another layer in the place of a
-// piece, or just before the piece that contains the service. See test/App.test.ts.
+// With `Layer.provideMerge`, the innermost layer takes precedence. To replace a service, a test provides another layer
+// instead of a piece, or just before the piece that contains the service. See test/App.test.ts.
 
-/** Settings, logs, traces and randomness of one process. */
+/** Settings, logs, traces and the random number generator of one process. */
 export const platform: Layer.Layer<Settings | SecureRandom.SecureRandom, InvalidSettings> = Layer.mergeAll(
   RandomBytes.layer,
   Telemetry.layer
 ).pipe(Layer.provideMerge(Settings.layer))
 
-/** PostgreSQL, migrated: the one at `DATABASE_URL`, else the embedded one. */
+/** The migrated PostgreSQL database: the one at `DATABASE_URL`, or the embedded one. */
 export const database: Layer.Layer<
   Database | SqlClient.SqlClient,
   EmbeddedPostgresError | Migrator.MigrationError | SqlError.SqlError | StoreUnavailable,
   Settings
 > = Database.layer
 
-/** The polling schedule that is in force. */
+/** The polling schedule in effect. */
 export const pollerSettings: Layer.Layer<PollerSettings | PollCadence, never, Settings | Database> =
   PollerSettings.layer
 
@@ -121,7 +121,7 @@ type RateFoundation = RateRepo | PollRepo | Leader | RateCache | Broadcaster | S
 
 type RateSource = RateProvider | PollerSettings | PollCadence
 
-/** What {@link rates} requires to store, share and judge rates. */
+/** Services that {@link rates} requires to store, share and check rates. */
 export const rateFoundation: Layer.Layer<
   RateFoundation,
   RedisNotConfigured,
@@ -133,7 +133,7 @@ export const rateFoundation: Layer.Layer<
 
 type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateIngest
 
-/** Looking rates up, polling, quarantine and history. */
+/** Rate lookups, polling, quarantine and history. */
 export const rates: Layer.Layer<
   RateServices,
   never,
@@ -193,7 +193,7 @@ export const access: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database
 > = Layer.mergeAll(apiKeys, rateLimits)
 
-/** What {@link features} requires beside providers, the database and the settings. */
+/** Services that {@link features} requires in addition to providers, the database and the settings. */
 export const foundation: Layer.Layer<
   RateFoundation | AuditSigner,
   RedisNotConfigured | SigningKeyError,
@@ -230,7 +230,7 @@ export const server: Layer.Layer<
   Layer.provide(StartupLog.layer)
 )
 
-// The pieces with everything that they require, one for each group of commands. A command builds no more than it needs.
+// Complete layers, one for each group of commands, so that a command builds only what it needs.
 
 type Process = Settings | SecureRandom.SecureRandom | Database | SqlClient.SqlClient
 

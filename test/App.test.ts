@@ -14,7 +14,7 @@ import { rate } from "./support/TestProvider.ts"
 const signer = makeSigner(Buffer.alloc(32, 7))
 
 // The app with two services replaced. RateProvider.layerTest takes the place of `App.providers`. AuditSigner is nearer to
-// the features than the one in `App.foundation`, and the nearer layer wins.
+// the features than the one in `App.foundation`, so it takes precedence.
 const app = App.features.pipe(
   Layer.provideMerge(Layer.succeed(AuditSigner, signer)),
   Layer.provideMerge(App.foundation),
@@ -24,7 +24,7 @@ const app = App.features.pipe(
 )
 
 layer(app, { excludeTestServices: true })("App with RateProvider and AuditSigner replaced", (it) => {
-  it.effect("converts at the rate of one and seals with the key of the other", () =>
+  it.effect("converts at the rate of the test provider and seals with the test key", () =>
     Effect.gen(function* () {
       const { convert } = yield* Conversions
       const { conversion } = yield* convert(conversionRequest("500"))

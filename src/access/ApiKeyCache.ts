@@ -13,7 +13,7 @@ export const MAX_STALE_AGE = Duration.minutes(15)
 export const REFRESH_TIMEOUT = Duration.millis(250)
 /** Interval between lookups of a stale key after a lookup failed. */
 const RETRY_INTERVAL = Duration.seconds(1)
-/** Capacity of each cache, for known keys and for texts that are no known key. The oldest entry is evicted first. */
+/** Capacity of each of the two caches: known keys and unknown keys. The oldest entry is evicted first. */
 const MAX_ENTRIES = 10_000
 /** Maximum concurrent lookups of unknown keys, so that guessing cannot occupy all database connections. */
 const UNKNOWN_KEY_CONCURRENCY = 4

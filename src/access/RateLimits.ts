@@ -106,7 +106,7 @@ const toEffect =
         : Effect.succeed(Option.fromUndefinedOr(outcome))
     })
 
-/** Counts in Redis, and with `fallback` what Redis does not count. */
+/** Counts requests in Redis, or with `fallback` if Redis does not count them. */
 const inRedis = (
   kind: RateLimitKind,
   policy: RateLimit,

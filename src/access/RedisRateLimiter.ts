@@ -19,7 +19,7 @@ const MAX_BATCH_SIZE = 1024
 
 /**
  * Adds to Effect's Redis rate limiter: one command for the concurrent requests of a client, a timeout, and a cooldown after
- * a failure or a timeout, in which requests are not counted and do not wait.
+ * a failure or a timeout. During the cooldown, requests are not counted and do not wait.
  */
 export const make = Effect.fnUntraced(function* (
   timeout: Duration.Duration
@@ -67,7 +67,7 @@ export const make = Effect.fnUntraced(function* (
       return outcome
     })
 
-  /** Counts requests of a client one by one. If the first is rejected, so are the others, without asking Redis. */
+  /** Counts requests of a client one by one. If the first is rejected, so are the others, without another command. */
   const consumeEach = Effect.fnUntraced(function* ([first, ...others]: ReadonlyArray<BatchItem>) {
     if (first === undefined) return
     const outcome = yield* consumeOne(first)
@@ -76,7 +76,7 @@ export const make = Effect.fnUntraced(function* (
     else for (const { settle } of others) settle(Exit.succeed(outcome))
   })
 
-  /** Counts all requests of a client by one command, or one by one if together they exceed the limit. */
+  /** Counts all requests of a client with one command, or one by one if together they exceed the limit. */
   const consumeTogether = Effect.fnUntraced(function* (items: ReadonlyArray<BatchItem>, options: Options) {
     const outcome = yield* tryConsume({ ...options, tokens: items.length })
     if (Option.isSome(outcome) && Result.isFailure(outcome.value)) return yield* consumeEach(items)

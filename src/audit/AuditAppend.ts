@@ -9,7 +9,7 @@ export interface IdempotencyKey {
 
 /** Response stored under an idempotency key. */
 export interface StoredResponse {
-  /** Hash of the request that was answered. */
+  /** Hash of the request that the response belongs to. */
   readonly requestHash: string
   /** JSON, byte for byte as it was first sent. */
   readonly response: string

@@ -88,7 +88,7 @@ export const toRecord = (row: AuditRow): AuditRecord => ({
 /** A time that JavaScript cannot represent, such as `infinity`, was written by tampering: verification must report it. */
 const timeText = (time: Date) => (Number.isNaN(time.getTime()) ? String(time) : time.toISOString())
 
-/** A currency that has since left ISO 4217 keeps the decimals that are stored. */
+/** An amount in a currency that was withdrawn from ISO 4217 keeps its stored decimals. */
 const amountText = (amount: string, code: string) => {
   const currency = Currency.find(code)
   return Option.isNone(currency)

@@ -4,7 +4,7 @@ import { encodeRecord } from "./AuditHash.ts"
 
 /** About 12 MB. */
 const MAX_CACHED_RECORDS = 20_000
-/** Caching stops this long after the last seal of this process: another process seals now. */
+/** Time since this process last sealed a record after which another process is assumed to seal, and caching stops. */
 const SEALER_TIMEOUT_MILLIS = 5_000
 
 /**
@@ -38,7 +38,7 @@ export class UnsealedRecords extends Context.Service<
             return
           }
           cache.set(record.audit_id, encodeRecord(record))
-          // A record that was sealed before it was added is never removed otherwise.
+          // Evicts records that were sealed before they were added, which `removeSealed` never removes.
           const [oldest] = cache.keys()
           if (cache.size > MAX_CACHED_RECORDS && oldest !== undefined) cache.delete(oldest)
         },

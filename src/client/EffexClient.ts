@@ -22,7 +22,7 @@ export interface ConversionRequest {
   readonly amount: string
   readonly from: string
   readonly to: string
-  /** Whether `amount` is the amount paid (`source`, the default) or the amount received (`target`). */
+  /** Side that `amount` fixes: the amount paid (`source`, the default) or the amount received (`target`). */
   readonly amountType?: AmountType | undefined
   /** Your own reference, stored with the audit record. At most 100 characters. */
   readonly reference?: string | undefined

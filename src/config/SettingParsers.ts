@@ -49,7 +49,7 @@ export const optional = <A>(parse: (text: string) => Option.Option<A>) => ({
   parse: (text: string) => Option.map(parse(text), Option.some)
 })
 
-/** Also accepts `off`, as none. */
+/** Also accepts `off`, which returns none as the value. */
 export const orOff =
   <A>(parse: (text: string) => Option.Option<A>) =>
   (text: string): Option.Option<Option.Option<A>> =>

@@ -93,7 +93,7 @@ export class Settings extends Context.Service<
     readonly writeQuota: Option.Option<RateLimit>
     /** Maximum open streams per address and node. None: unlimited. */
     readonly streamsPerAddress: Option.Option<number>
-    /** Time between a stop signal and the end of accepting requests, in which readiness fails. */
+    /** Time after a stop signal during which requests are still accepted while the readiness check fails. */
     readonly shutdownDelay: Duration.Duration
     readonly margins: Margins
     /** If true, conversions, quotes and audit records need no API key. */

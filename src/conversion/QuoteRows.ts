@@ -64,7 +64,7 @@ export const toQuote = (row: unknown): Effect.Effect<Quote> =>
     )
   )
 
-/** A currency that has since left ISO 4217 keeps the decimals that are stored. */
+/** An amount in a currency that was withdrawn from ISO 4217 keeps its stored decimals. */
 const money = (amount: BigDecimal.BigDecimal, code: Currency.CurrencyCode) => ({
   amount,
   currency: Option.getOrElse(Currency.find(code), () => ({

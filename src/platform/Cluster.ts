@@ -54,7 +54,7 @@ const withLockElection = (storage: RunnerStorage.RunnerStorage["Service"]) =>
     getRunners: Effect.succeed([[new Runner.Runner({ address, groups: ["default"], weight: 1 }), true]])
   })
 
-/** Separate connections: a busy pool must not lose the lock, and the lock must not keep the pool open. */
+/** Uses separate connections, so that a busy pool cannot lose the lock and the lock does not keep the pool open. */
 const layerConnections = Layer.unwrap(
   Effect.map(Settings, ({ databaseUrl }) =>
     PgClient.layer({

@@ -12,7 +12,7 @@ export interface LeaderTerm {
   readonly term: bigint
 }
 
-/** A newer term has started. The write was rejected, and so are all further writes of this term. */
+/** A newer term has started. This write was rejected, and all further writes of this term will be. */
 export class Superseded extends Schema.TaggedError<Superseded>()("Superseded", {
   name: Schema.String,
   term: Schema.BigInt

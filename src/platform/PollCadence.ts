@@ -1,7 +1,7 @@
 import { Context, type Duration, Effect, Layer, type Option, Stream } from "effect"
 import { Settings } from "../config/Settings.ts"
 
-/** The poll interval in force. Read it on each use: an operator can change it while the process runs. */
+/** The poll interval in effect. Read it on each use: an operator can change it while the process runs. */
 export class PollCadence extends Context.Service<
   PollCadence,
   {

@@ -21,8 +21,8 @@ export class RequestId {
 }
 
 /**
- * Valid request ids of callers. They have room for a UUID with a prefix, no character with a meaning in a log, and no
- * API key that was sent in the wrong header.
+ * Format of valid request ids of callers: long enough for a UUID with a prefix. Excludes characters that are special in
+ * logs, and API keys that were sent in the wrong header.
  */
 const VALID_ID = /^(?!.*efx_)[\w.:-]{1,128}$/
 

@@ -18,7 +18,7 @@ export const FAILOVER_TIMEOUT = Duration.seconds(10)
 const MAX_RETRIES = 2
 /** Longest `Retry-After` that is awaited within a call. */
 const MAX_RETRY_AFTER = Duration.seconds(30)
-/** The same for a provider that has a fallback. */
+/** Longest `Retry-After` that is awaited for a provider that has a fallback. */
 const MAX_RETRY_AFTER_WITH_FALLBACK = Duration.seconds(5)
 const MAX_BODY_BYTES = 64 * 1024
 
@@ -40,7 +40,7 @@ export interface ProviderHttp {
   readonly exchange: <A>(request: Request, read: Read<A>) => Effect.Effect<A, ProviderReason>
 }
 
-/** Makes the access to a provider. `name` is as in `PROVIDERS`; `secrets` are redacted from responses. */
+/** Makes the HTTP access to a provider. `name` is as in `PROVIDERS`; `secrets` are redacted from responses. */
 export const make: (options: {
   readonly name: string
   readonly secrets: ReadonlyArray<Redacted.Redacted>

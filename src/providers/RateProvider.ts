@@ -107,8 +107,9 @@ export class RateProvider extends Context.Service<
   RateProvider,
   {
     /**
-     * Returns the result of `accept` for the rate of the first provider whose rate it accepts. Every call starts with the
-     * first provider. `accept` fails with `Quarantined` to try the next one; any other failure is returned at once.
+     * Tries the providers in order, and returns the result of `accept` for the first rate that it accepts. Every call
+     * starts with the first provider. `accept` fails with `Quarantined` to try the next one; any other failure ends the
+     * call.
      */
     readonly rate: <A, E>(
       pair: CurrencyPair,

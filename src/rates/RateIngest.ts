@@ -13,8 +13,8 @@ import type { FencedPoll } from "./polling/PollRepo.ts"
 import { RateRepo } from "./RateRepo.ts"
 
 /**
- * Runs a provider call once a permit is free. The call releases the permit when the provider has answered, before the
- * answer is judged and stored.
+ * Runs a provider call once a permit is free. The call releases the permit when the provider has responded, before the
+ * rate is checked and stored.
  */
 export type WithPermit = <A, E>(
   call: (release: Effect.Effect<void>) => Effect.Effect<A, E>
@@ -23,8 +23,8 @@ export type WithPermit = <A, E>(
 const withoutPermit: WithPermit = (call) => call(Effect.void)
 
 /**
- * The only path by which rates enter the system: the provider's tick is judged by the guard and stored, and once that is
- * committed, cached and published.
+ * Ingests rates; the only path by which new rates enter the system. The guard checks the provider's tick. The rate is
+ * stored, and after the commit it is cached and published.
  */
 export class RateIngest extends Context.Service<
   RateIngest,

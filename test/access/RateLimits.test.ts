@@ -36,7 +36,7 @@ describe("RateLimits", () => {
     }).pipe(Effect.provide(limitsOf({ RATE_LIMIT_READS: "2/10 seconds", RATE_LIMIT_WRITES: "1/hour" })))
   )
 
-  it.effect("refills each kind at its own rate, whatever other clients request", () =>
+  it.effect("refills each kind at its own rate, regardless of other clients", () =>
     Effect.gen(function* () {
       yield* remaining("writes", "a")
       for (let i = 0; i < INVALID_KEY_RATE_LIMIT.limit; i++) yield* remaining("keys", "a")

@@ -241,7 +241,7 @@ layer(TestConversions.layer())("Audit", (it) => {
   })
 
   describe("Receipts", () => {
-    it.effect("prove each record offline, with the right key only", () =>
+    it.effect("prove each record offline, but only with the right key", () =>
       Effect.gen(function* () {
         const { publicKey } = yield* AuditSigner
         const { ids: sealedIds } = yield* sealMany(6)
@@ -259,7 +259,7 @@ layer(TestConversions.layer())("Audit", (it) => {
       })
     )
 
-    it.effect("stay valid after a record was changed, except a new one for the changed record", () =>
+    it.effect("stay valid after a record is changed; a new receipt for that record is invalid", () =>
       Effect.gen(function* () {
         const { publicKey } = yield* AuditSigner
         const { ids } = yield* sealMany(9)
@@ -297,7 +297,7 @@ layer(TestConversions.layer())("Audit", (it) => {
 })
 
 layer(TestConversions.layer())("An audit with a record that was changed before it was sealed", (it) => {
-  it.effect("is reported, although the seal was made", () =>
+  it.effect("is reported as broken, although it was sealed", () =>
     Effect.gen(function* () {
       const { sql } = yield* Database
       yield* sealAll

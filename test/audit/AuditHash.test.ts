@@ -25,14 +25,14 @@ const record = {
 }
 
 describe("AuditHash", () => {
-  it("hashes a known record to its published hash", () => {
+  it("computes the published hash of a known record", () => {
     assert.strictEqual(
       sha256(encodeRecord(record)).toString("hex"),
       "de3f8eeb9e983263d990c2cc48a9e93f53a766734dd96319f06af4f3b639c65b"
     )
   })
 
-  it("gives every field of a record a part in the hash", () => {
+  it("changes the hash when any field of the record changes", () => {
     const hash = chain(GENESIS, encodeRecord(record)).toString("hex")
     for (const field of Object.keys(record)) {
       const changed = encodeRecord({ ...record, [field]: "changed" })

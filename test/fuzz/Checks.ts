@@ -17,7 +17,7 @@ const PROBLEM_MEMBERS = ["type", "title", "status", "detail", "instance", "code"
 /** Allowed statuses for requests to undocumented paths, and for requests that reach no endpoint. */
 const UNDOCUMENTED_STATUSES = new Set([400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 422, 429, 431])
 
-/** True for findings that a busy server explains: a timeout or a 503. */
+/** True for findings that can be due to a busy server: a timeout or a 503. */
 export const isCausedByLoad = ({ kind }: Finding): boolean =>
   /: (fails with 503|no response in time)$/.test(kind)
 

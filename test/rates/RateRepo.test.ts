@@ -68,7 +68,7 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
     })
   )
 
-  it.effect("only moves the latest rate forward, whatever the order of inserts", () =>
+  it.effect("only moves the latest rate forward, regardless of the order of inserts", () =>
     Effect.gen(function* () {
       const repo = yield* RateRepo
       const later = yield* tick("USD", "KES", "130", "2026-11-21T10:00:00.000Z")

@@ -40,7 +40,7 @@ export const PriceText = Schema.Struct({
 })
 export interface PriceText extends Schema.Schema.Type<typeof PriceText> {}
 
-// One rate prices many conversions: its terms and its time are the same objects in each of them.
+// Conversions at the same rate share its terms and its time as objects, so their text is memoized.
 const termText = memoize(Decimal.format)
 const timeText = memoize<DateTime.Utc>(DateTime.formatIso)
 

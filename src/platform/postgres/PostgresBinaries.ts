@@ -36,9 +36,9 @@ export interface Runner {
 }
 
 /**
- * Returns a {@link Runner} for a data folder. For root it is a user namespace that maps root to the user `nobody`: the
- * files still belong to root, so that a data folder inside root's home works. If the kernel forbids namespaces, or the
- * data folder belongs to another user, it is that user or `postgres`, who is created if missing.
+ * Returns a {@link Runner} for a data folder. For root, it uses a user namespace that maps root to `nobody`: the files
+ * still belong to root, so that a data folder inside root's home works. If the kernel forbids namespaces, or the
+ * data folder belongs to another user, the program runs as that user or as `postgres`, which is created if missing.
  */
 export const unprivilegedRunner = Effect.fnUntraced(function* (dataFolder: string) {
   if (process.getuid?.() !== 0) return currentUser

@@ -19,7 +19,7 @@ export interface Subscription {
   readonly since?: StreamPosition | undefined
 }
 
-/** Receives every change synchronously, and buffers by itself what it cannot deliver. */
+/** Receives every change synchronously. Must buffer the changes that it cannot deliver yet. */
 export interface FeedListener {
   readonly offer: (event: RateChanged | PollFinished) => void
   /** Changes were skipped: every receiver behind this listener needs a snapshot. */

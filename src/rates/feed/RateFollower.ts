@@ -8,8 +8,8 @@ import { Broadcaster } from "./Broadcaster.ts"
 const DATABASE_POLL_INTERVAL = "1 second"
 
 /**
- * Keeps this process in step with the others: caches the rates of the stream, and publishes rates that are in the
- * database and not in the stream, such as those of a process that could not reach Redis.
+ * Synchronizes this process with the others: caches the rates of the stream, and publishes rates that are in the
+ * database but not in the stream, such as those of a process that could not reach Redis.
  */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {

@@ -141,7 +141,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
 
 const isSame = (a: StreamPosition, b: StreamPosition) => a.epoch === b.epoch && a.sequence === b.sequence
 
-/** Whether a reader at `b` could miss changes that follow `a`. */
+/** Returns true if a reader at `b` could miss changes that follow `a`. */
 const isBefore = (a: StreamPosition, b: StreamPosition) => {
   const epochs = BigInt(a.epoch) - BigInt(b.epoch)
   return epochs === 0n ? a.sequence < b.sequence : epochs < 0n

@@ -22,7 +22,7 @@ const MAX_CROSS_RATE_AGE = Duration.hours(1)
 /** A reference rate of another provider confirms or contradicts a tick up to this age. */
 const MAX_REFERENCE_AGE = Duration.minutes(1)
 
-/** Anomalies that the same rate from another provider outweighs. */
+/** Anomalies that do not quarantine a tick if another provider has the same rate. */
 const CONFIRMABLE: ReadonlySet<RateAnomaly.RateAnomaly["reason"]> = new Set(["jump", "triangle"])
 
 const make = Effect.gen(function* () {
@@ -34,7 +34,7 @@ const make = Effect.gen(function* () {
   const detectUnchanged = Effect.fnUntraced(function* (tick: RateTick, lastGood: Rate) {
     const limit = Option.getOrUndefined(guardMaxUnchanged)
     if (limit === undefined || RateAnomaly.isPegged(tick.pair)) return []
-    // If the last good rate is of another provider, it says nothing about the digits of this one.
+    // Only a last good rate of the same provider shows that the provider's value has changed.
     if (tick.provider === lastGood.provider && !BigDecimal.equals(tick.rate, lastGood.rate)) return []
     const since = yield* levels.unchangedSince(tick, limit)
     return Option.toArray(since).map((since): RateAnomaly.RateAnomaly => ({ reason: "unchanged", since }))
@@ -87,7 +87,7 @@ const make = Effect.gen(function* () {
     return { isConfirmed: RateAnomaly.isWithin(tick.rate, current.rate, guardMaxDeviation), mismatches }
   })
 
-  /** Whether the provider of a tick precedes that of the last good rate, which was then only its fallback. */
+  /** Returns true if the provider of the tick precedes the provider of the last good rate, which is then a fallback. */
   const isPreferred = (tick: RateTick, lastGood: Option.Option<Rate>) => {
     const rank = ({ provider }: { readonly provider: string }) =>
       providers.findIndex((name) => name === provider)
@@ -119,7 +119,7 @@ const make = Effect.gen(function* () {
     if (isNear(accepted)) return { anomalies: outdated, isConfirmed: false }
     if (isNear(own)) {
       jumps = []
-      // The provider has recovered at its own level, which already differed from its fallback's when that took over.
+      // The provider has recovered at its own level, which already differed from the fallback's level at the failover.
       const haveAlwaysDiffered = Option.exists(
         Option.all([own, fallback]),
         ([ownRate, fallbackRate]) => !RateAnomaly.isWithin(ownRate, fallbackRate, guardMaxDeviation)

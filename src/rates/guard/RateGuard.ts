@@ -28,7 +28,7 @@ const make = Effect.gen(function* () {
   const quarantine = yield* QuarantineRepo
   const decisions = yield* QuarantineDecisionRepo
 
-  /** Maximum time between two agreeing ticks: agreement does not count across days of silence. */
+  /** Maximum time between two consecutive ticks of a streak. A longer gap restarts the count of agreeing ticks. */
   const maxStreakGap = (interval: Option.Option<Duration.Duration>) =>
     Duration.max(
       Duration.days(1),
@@ -101,8 +101,8 @@ export class RateGuard extends Context.Service<
   RateGuard,
   {
     /**
-     * Runs `store` for a credible tick. Quarantines any other tick and fails with `Quarantined`; unless another provider
-     * confirms it, or enough consecutive polls agree: then the tick is accepted, stored and returned.
+     * Runs `store` for a credible tick, and quarantines any other tick. Accepts, stores and returns a quarantined tick
+     * that another provider confirms, or on which enough consecutive polls agree. Otherwise fails with `Quarantined`.
      */
     readonly admit: <E>(
       tick: RateTick,

@@ -8,8 +8,8 @@ import { RateIngest } from "../RateIngest.ts"
 import { RateRepo } from "../RateRepo.ts"
 import { RateCache } from "./RateCache.ts"
 
-// A lookup that memory cannot serve passes up to three single flights. They are not one, because they
-// are shared by different callers and end differently:
+// A lookup that memory cannot serve goes through up to three single flights. They are separate, because they
+// have different callers and end differently:
 //
 //     lookup ──> read flight ───────> refresh flight ─────────> SharedSingleFlight ──> provider
 //                Redis, Postgres      budget and cooldown       polls, other processes
@@ -37,7 +37,7 @@ export interface RefreshOptions {
 
 /** A pair is not refreshed again for this time after a failed refresh. */
 const FAILURE_COOLDOWN = Duration.seconds(1)
-/** The same after a quarantined answer: the provider is unlikely to change it soon. */
+/** Cooldown after a quarantined rate, which is longer because the provider is unlikely to change its rate soon. */
 const QUARANTINE_COOLDOWN = Duration.seconds(30)
 
 const make = Effect.gen(function* () {

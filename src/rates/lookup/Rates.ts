@@ -83,7 +83,7 @@ const make = Effect.gen(function* () {
       })
     }
     best = Option.orElse(refreshed, () => best)
-    // Another process may have published a rate during the wait, also while the provider's was being stored.
+    // Another process may have published a rate during the wait, even while the provider's rate was being stored.
     const published = Option.map(cache.peek(pair), (rate): SourcedRate => ({ rate, source: "memory" }))
     const newer = Option.filter(
       published,

@@ -12,7 +12,7 @@ import { observe } from "../../platform/metrics/MetricSeries.ts"
 import { PollCadence } from "../../platform/PollCadence.ts"
 import { PollerSettingRepo, type SettingChange, type StoredSetting } from "./PollerSettingRepo.ts"
 
-/** Poller setting in force, and its origin. */
+/** Poller setting in effect, and its origin. */
 export interface ActivePollerSetting {
   readonly setting: PollerSetting
   /** `setting`: POLL_INTERVAL, because the database has no value. */
@@ -125,7 +125,7 @@ export class PollerSettings extends Context.Service<
   {
     readonly active: Effect.Effect<ActivePollerSetting, StoreUnavailable>
     /**
-     * Changes the setting or resets it to POLL_INTERVAL, and returns the setting in force. An equal value is not a change.
+     * Changes the setting or resets it to POLL_INTERVAL, and returns the setting in effect. An equal value is no change.
      * Fails with `PollerSettingChanged` if the current version is not the expected one.
      */
     readonly change: (

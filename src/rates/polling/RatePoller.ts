@@ -151,8 +151,8 @@ export class RatePoller extends Context.Service<
      */
     readonly pollNow: (requestedBy: string) => Effect.Effect<PollId, PollInProgress | StoreUnavailable>
     /**
-     * Like {@link pollEvery}, at the interval in force, and paused while polling is off. Polls in a leader term: nothing is
-     * written after another process has started a newer term. It then waits, and starts a new term.
+     * Like {@link pollEvery}, at the interval in effect, and paused while polling is off. Polls in a leader term: nothing
+     * is written after another process has started a newer term. It then waits, and starts a new term.
      */
     readonly pollAsLeader: Effect.Effect<never>
   }

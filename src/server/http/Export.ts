@@ -42,8 +42,8 @@ export const encode = <Row extends Fields<Row>, E>(
 
 /**
  * Streams rows as a file, with back-pressure. When the rows fail after the response has started, the connection is reset
- * and the failure is logged, so that the client does not take a part for the whole. Closing the connection is not enough:
- * an HTTP/1.0 response, as some proxies request it, ends with the connection.
+ * and the failure is logged, so that the client does not mistake a truncated file for a complete one. Closing the
+ * connection is not enough, because it is the regular end of an HTTP/1.0 response, which some proxies request.
  */
 export const respond = Effect.fnUntraced(function* <Row extends Fields<Row>, E>(
   format: Format,

@@ -12,7 +12,7 @@ import * as SecurityHeaders from "./SecurityHeaders.ts"
 
 /**
  * Outermost middleware of every request: request guards, CORS, problems for failures, common response headers and metrics.
- * One middleware instead of several, because each one costs every lookup a step and a copy of the headers.
+ * It is one middleware, because each additional one would add a step and a copy of the headers to every lookup.
  */
 export const layer = Layer.unwrap(
   Effect.map(Settings, ({ corsOrigins }) => {

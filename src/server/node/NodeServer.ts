@@ -98,7 +98,7 @@ const problemOf = ({ code }: NodeJS.ErrnoException): Problem => {
         detail: `The request line and the headers are too large; at most ${MAX_HEADER_BYTES} bytes are allowed`
       })
     case "ERR_HTTP_REQUEST_TIMEOUT":
-      // A process that was suspended finds requests overdue that it has not started to read.
+      // Also occurs after the process was suspended, for requests that it has not started to read.
       return new RequestTimeout({
         detail: "The request did not arrive in time and was not processed; it is safe to retry"
       })

@@ -27,7 +27,7 @@ const Trace = Schema.Struct({
 })
 const decodeTrace = Schema.decodeUnknownOption(Trace)
 
-/** Rejects values that are not a message, such as `null`, which Effect's server would die of. Drops an invalid trace. */
+/** Rejects values that are not a message, such as `null`, which would crash Effect's server. Drops an invalid trace. */
 const validate = (message: unknown) => {
   const valid = Option.getOrThrowWith(
     decodeMessage(message),

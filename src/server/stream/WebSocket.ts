@@ -4,7 +4,7 @@ import { constVoid } from "effect/Function"
 /** Maximum size of a message from a client. */
 export const MAX_MESSAGE_BYTES = 64 * 1024
 
-// Close codes of RFC 6455, 7.4.1, with a reason that says if reconnecting makes sense.
+// Close codes of RFC 6455, 7.4.1, with a reason that says whether to reconnect.
 export const NORMAL_CLOSURE = 1000
 export const GOING_AWAY = [1001, "the server is shutting down; reconnect"] as const
 export const POLICY_VIOLATION = 1008

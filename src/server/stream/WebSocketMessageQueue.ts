@@ -3,7 +3,7 @@ import type { Socket } from "node:net"
 import * as BackPressure from "./BackPressure.ts"
 import { INTERNAL_ERROR, MAX_MESSAGE_BYTES, type WebSocket } from "./WebSocket.ts"
 
-/** Estimated memory of a queued message beside its text, so that empty messages count too. */
+/** Estimated memory of a queued message in addition to its text, so that empty messages count too. */
 const MESSAGE_OVERHEAD_BYTES = 256
 
 /** A message of a client: text, or bytes if it is binary. */

@@ -41,7 +41,7 @@ suite("Quarantine", (test) => {
       assert.strictEqual(yield* poll(pair), "40000")
     }))
 
-  test("accepts ticks at an accepted level beside newer rates at the old level", (pair) =>
+  test("accepts ticks at an accepted level alongside newer rates at the old level", (pair) =>
     Effect.gen(function* () {
       const quarantine = yield* Quarantine
       yield* pollGood(pair)

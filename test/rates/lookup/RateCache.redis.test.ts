@@ -93,7 +93,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache.layerRedis", () => {
     }).pipe(Effect.provide(layerOf({})))
   )
 
-  it.live("keeps the newer rate, whatever the order of writes", () =>
+  it.live("keeps the newer rate, regardless of the order of writes", () =>
     Effect.gen(function* () {
       const cache = yield* RateCache
       const now = yield* DateTime.now

@@ -93,7 +93,7 @@ describe("repeatAtCadence", () => {
     })
   )
 
-  it.effect("retries failures after 5, 10, 20 … seconds, up to the interval in force", () =>
+  it.effect("retries failures after 5, 10, 20 … seconds, up to the interval in effect", () =>
     Effect.gen(function* () {
       const { starts, change } = yield* polling("1 minute", Effect.fail(new Failed()))
       yield* seconds(40)

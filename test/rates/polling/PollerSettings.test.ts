@@ -80,7 +80,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("PollerSettings", (it
       assert.strictEqual(Duration.toMinutes(fallback.interval), 10)
     }))
 
-  test("keeps the setting in force while the stored one is invalid, and applies it once it is valid", () =>
+  test("keeps the setting in effect while the stored one is invalid, and applies it once it is valid", () =>
     Effect.gen(function* () {
       const one = yield* node()
       const { sql } = yield* Database

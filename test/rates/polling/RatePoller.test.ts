@@ -321,7 +321,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("RatePoller", (it) =>
 
 const pause = (millis: number) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, millis)))
 
-/** Gives unwanted work, which would wait for sockets, time to happen under a paused clock. */
+/** Waits in real time while the test clock is paused, so that unexpected work on sockets would become visible. */
 const settle = pause(40)
 
 const awaitCalls = Effect.fnUntraced(function* (count: number) {

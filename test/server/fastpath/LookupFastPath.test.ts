@@ -31,7 +31,7 @@ const lookup = (isFast: boolean, changes: Partial<RequestCase> = {}): RequestCas
 const fast = (changes?: Partial<RequestCase>) => lookup(true, changes)
 const slow = (changes?: Partial<RequestCase>) => lookup(false, changes)
 
-/** Every kind of lookup, the headers that can change its response, and requests that are no lookups. */
+/** Every kind of lookup, the headers that can change its response, and requests that are not lookups. */
 const REQUESTS: ReadonlyArray<RequestCase> = [
   fast(),
   fast({ target: "/api/v1/rates?from=EUR&to=ZMW" }),

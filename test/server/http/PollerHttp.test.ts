@@ -246,7 +246,7 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
       })
     )
 
-    it.effect("reports a poll whose process is gone as interrupted", () =>
+    it.effect("reports a poll whose process has exited as interrupted", () =>
       Effect.gen(function* () {
         const { sql } = yield* Database
         const provider = yield* TestProvider

@@ -72,7 +72,7 @@ describe("HttpInternals", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("knows before the response whether the connection is kept alive", () =>
+  it.live("determines before the response whether the connection is kept alive", () =>
     Effect.gen(function* () {
       const kept: Array<boolean> = []
       const port = yield* listen(makeServer(), (_, response) => {
@@ -103,7 +103,7 @@ describe("HttpInternals", () => {
   )
 
   it.live(
-    "keeps idle connections open when the server closes, so that a request on its way is answered",
+    "keeps idle connections open when the server closes, so that a request in flight gets a response",
     () =>
       Effect.gen(function* () {
         const server = makeServer()
@@ -112,7 +112,7 @@ describe("HttpInternals", () => {
         const status = yield* Effect.callback<number | void>((resume) => {
           server.once("connection", () => {
             server.close()
-            // The request leaves after `close` would have closed the idle connection.
+            // The request is sent after `close` would have closed the idle connection.
             setTimeout(() => client.end(), 50)
           })
           const client = request({ port, host: "127.0.0.1", method: "POST", agent: false }, (response) => {
@@ -126,7 +126,7 @@ describe("HttpInternals", () => {
       }).pipe(Effect.scoped)
   )
 
-  it.live("offers requests to interceptors first, and to listeners what they leave", () =>
+  it.live("offers requests to interceptors first, and passes unhandled ones to listeners", () =>
     Effect.gen(function* () {
       const server = makeServer()
       const seen: Array<string | undefined> = []

@@ -36,7 +36,7 @@ describe("NodeServer", () => {
     })
   )
 
-  it.effect("survives errors of connections that are already reset", () =>
+  it.effect("survives errors on connections that were already reset", () =>
     Effect.gen(function* () {
       const { server } = yield* NodeServer
       for (const event of ["connect", "clientError"] as const) {

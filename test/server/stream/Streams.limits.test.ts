@@ -128,7 +128,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
           { "Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=99999" },
           /^HTTP\/1.1 (101|400) /
         ],
-        // Not an upgrade, whatever the other headers are.
+        // Not an upgrade, regardless of the other headers.
         [{ Connection: "" }, /^HTTP\/1.1 400 /],
         [{ Connection: "keep-alive" }, /^HTTP\/1.1 400 /],
         [{ Upgrade: "h2c" }, /^HTTP\/1.1 400 /]
