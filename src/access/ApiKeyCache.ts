@@ -87,7 +87,7 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
   /** Returns true if the last successful lookup found the key. */
   const isKnown = (hash: string) => known.has(hash)
 
-  /** Returns a key synchronously if it is known and fresh; `now` is in milliseconds since 1970. */
+  /** Returns a key synchronously if it is known and fresh; `now` is in epoch milliseconds. */
   const peek = (hash: string, now: number): ApiKey | undefined => {
     const entry = known.get(hash)
     return entry !== undefined && now - entry.checkedAt < MAX_FRESH_AGE_MILLIS

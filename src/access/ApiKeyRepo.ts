@@ -3,7 +3,7 @@ import { type ApiKey, ApiKeyId, ApiKeyMode, Scope } from "../domain/access/ApiKe
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 
-/** API keys in Postgres. A hash is the SHA-256 of a key in hexadecimal. */
+/** API keys in PostgreSQL. A hash is the SHA-256 of a key in hexadecimal. */
 export class ApiKeyRepo extends Context.Service<
   ApiKeyRepo,
   {

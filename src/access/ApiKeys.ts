@@ -62,7 +62,7 @@ export class ApiKeys extends Context.Service<
       beforeUnknownKey: Effect.Effect<unknown, E>
     ) => Effect.Effect<Principal, ApiKey.InvalidKey | StoreUnavailable | E>
     /**
-     * Authenticates synchronously, for the fast path. `now` is in milliseconds since 1970. Returns undefined if the key has
+     * Authenticates synchronously, for the fast path. `now` is in epoch milliseconds. Returns undefined if the key has
      * to be looked up or is invalid; {@link authenticate} decides then.
      */
     readonly authenticateSync: (key: string, now: number) => Principal | undefined

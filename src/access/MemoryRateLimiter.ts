@@ -22,7 +22,7 @@ export type Outcome = RateLimitStatus | RateLimitExceeded
 /**
  * Creates a token-bucket rate limiter in memory. It returns synchronously, because every lookup goes through it, and it
  * evicts full buckets; Effect's `RateLimiter.layerStoreMemory` does neither, but refills in the same way. `now` is in
- * milliseconds since 1970. `buckets` and `maxBuckets` are parameters for tests.
+ * epoch milliseconds. `buckets` and `maxBuckets` are parameters for tests.
  */
 export const make = (
   kind: RateLimitKind,

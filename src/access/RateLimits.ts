@@ -53,7 +53,7 @@ export class RateLimits extends Context.Service<
       identity: string
     ) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
     /**
-     * Counts a request synchronously, for the lookup fast path. `now` is in milliseconds since 1970. Returns undefined if
+     * Counts a request synchronously, for the lookup fast path. `now` is in epoch milliseconds. Returns undefined if
      * the kind has no limit.
      */
     readonly consumeSync: (

@@ -19,7 +19,7 @@ export interface AuditFilter {
   readonly until?: DateTime.Utc | undefined
 }
 
-/** Audit records in Postgres: inserted, never updated. */
+/** Audit records in PostgreSQL: inserted, never updated. */
 export class AuditRepo extends Context.Service<
   AuditRepo,
   {

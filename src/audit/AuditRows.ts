@@ -65,13 +65,13 @@ export const arrays = (records: ReadonlyArray<AuditRecord>): Statement.Fragment 
 
 const text = (value: AuditRecord[AuditField]) => (value === null ? null : String(value))
 
-/** Row of `conversion_audit`, selected by {@link SELECT_COLUMNS}. Postgres returns numbers as text. */
+/** Row of `conversion_audit`, selected by {@link SELECT_COLUMNS}. PostgreSQL returns numbers as text. */
 export interface AuditRow extends Omit<AuditRecord, "rate_fetched_at" | "converted_at"> {
   readonly rate_fetched_at: Date
   readonly converted_at: Date
 }
 
-/** Restores the text of the record: Postgres may return a number with more trailing zeros than were published. */
+/** Restores the text of the record: PostgreSQL may return a number with more trailing zeros than were published. */
 export const toRecord = (row: AuditRow): AuditRecord => ({
   ...row,
   input_amount: amountText(row.input_amount, row.from_currency),

@@ -36,7 +36,7 @@ export interface SealedBatch {
   readonly head: SignedTreeHead
 }
 
-/** Hash chain, Merkle tree and signed heads in Postgres: inserted, never updated. */
+/** Hash chain, Merkle tree and signed heads in PostgreSQL: inserted, never updated. */
 export class SealRepo extends Context.Service<
   SealRepo,
   {

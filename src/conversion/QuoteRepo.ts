@@ -4,7 +4,7 @@ import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as QuoteRows from "./QuoteRows.ts"
 
-/** Quotes in Postgres. Immutable except for `used_by`, which the audit sets with the conversion that uses the quote. */
+/** Quotes in PostgreSQL. Immutable except for `used_by`, which the audit sets when a conversion uses the quote. */
 export class QuoteRepo extends Context.Service<
   QuoteRepo,
   {

@@ -45,8 +45,8 @@ const config = Layer.unwrap(
 )
 
 /**
- * Makes every node compete for all shards, so that the lock in Postgres elects the leader. With Effect's hash ring, tasks
- * would move whenever a node joins, and would wait for the heartbeat of a dead node to expire.
+ * Makes every node compete for all shards, so that the lock in PostgreSQL elects the leader. With Effect's hash ring,
+ * tasks would move whenever a node joins, and would wait for the heartbeat of a dead node to expire.
  */
 const withLockElection = (storage: RunnerStorage.RunnerStorage["Service"]) =>
   RunnerStorage.RunnerStorage.of({

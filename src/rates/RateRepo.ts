@@ -139,7 +139,7 @@ const make = Effect.gen(function* () {
   return RateRepo.of({ insert, insertFenced, insertIf: store, latest, latestAll, latestIds, byId })
 })
 
-/** Rates in Postgres. Rows are immutable. */
+/** Rates in PostgreSQL. Rows are immutable. */
 export class RateRepo extends Context.Service<
   RateRepo,
   {

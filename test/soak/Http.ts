@@ -5,7 +5,7 @@ export interface HttpResponse {
   readonly status: number
   readonly text: string
   readonly headers: Headers
-  /** Times of the request and of the response, in milliseconds since 1970. */
+  /** Times of the request and of the response, in epoch milliseconds. */
   readonly startedAt: number
   readonly endedAt: number
 }

@@ -114,7 +114,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
     }).annotateMerge(
       describe(
         "Get the proof that a conversion is in the audit",
-        "Its inclusion proof (RFC 6962) and the signed tree head, which anyone can verify without effex."
+        "Returns the inclusion proof (RFC 6962) and the signed tree head, which anyone can verify without effex."
       )
     ),
     HttpApiEndpoint.get("heads", "/heads", {

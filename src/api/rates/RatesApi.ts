@@ -55,7 +55,7 @@ export class RatesApi extends HttpApiGroup.make("rates")
     HttpApiEndpoint.get("currencies", "/currencies", { success: CurrencyList }).annotateMerge(
       describe(
         "List the supported currencies",
-        "States for each currency whether it is supported as source, as destination, or both."
+        "Returns each currency, and whether it is supported as source, as destination, or both."
       )
     ),
     HttpApiEndpoint.get("record", "/rates/:rate_id", {

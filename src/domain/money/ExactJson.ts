@@ -36,8 +36,8 @@ export class JsonNumber {
  * Parses JSON without losing digits: passes the source text of every number to `onNumber`, which returns that text by
  * default.
  *
- * Returns none for invalid JSON, for more than `maxContainers` objects and arrays, and for values that Postgres cannot
- * store: NUL, lone surrogates, and (with the default `onNumber`) numbers that are too long.
+ * Returns none for invalid JSON, for more than `maxContainers` objects and arrays, and for values that PostgreSQL
+ * cannot store: NUL, lone surrogates, and (with the default `onNumber`) numbers that are too long.
  */
 export const parse = (
   text: string,

@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function* ({ dataFolder, flags, socketFold
   }).pipe(Effect.provideService(FileSystem.FileSystem, fs))
 
   /**
-   * Removes the lock file of a dead server. PostgreSQL would refuse to start because of its pid, which can belong to
+   * Removes the lock file of a crashed server. PostgreSQL would refuse to start because of its pid, which can belong to
    * another process by now. The lock file of a live server, started by another process of effex, is kept.
    */
   const removeStaleLock = Effect.fnUntraced(

@@ -22,7 +22,7 @@ const makeClient = Effect.fnUntraced(function* (name: string, baseUrl: string, s
     yield* Metric.update(ProviderMetrics.inverseConvention, 1)
     if (yield* Ref.getAndSet(isInverseLogged, true)) return
     yield* Effect.logWarning(
-      "Flutterwave uses the inverse rate convention of before April 2026; rates are computed from the amounts and stay correct"
+      "Flutterwave uses the inverse rate convention of before April 2026; rates are computed from the amounts and remain correct"
     )
   })
 

@@ -27,7 +27,7 @@ const decodeRequest = Schema.decodeUnknownOption(Schema.fromJsonString(RateReque
 /** Simulates Flutterwave's v4. `POST /v4/token` accepts any client; `POST /v4/transfers/rates` needs a valid token. */
 export const make = (rates: SandboxRates) => {
   const faults = SandboxFaults.make<SandboxFaults.FlutterwaveV4Fault>()
-  /** Expiry of each token, in milliseconds since 1970. */
+  /** Expiry of each token, in epoch milliseconds. */
   const tokens = new Map<string, number>()
   /** Request and response by idempotency key. */
   const replays = new Map<string, { readonly request: string; readonly response: string }>()

@@ -6,7 +6,7 @@ import * as FrankfurterResponse from "./FrankfurterResponse.ts"
 import type { ProviderDependencies, RateSource } from "../RateSource.ts"
 import * as TableSource from "../table/TableSource.ts"
 
-/** Frankfurter rounds small rates to few digits. Few currencies are worth more than a dollar and lose digits. */
+/** Frankfurter rounds rates below 1 to few digits. Few currencies are worth more than a dollar, so few lose digits. */
 const USD = CurrencyCode.make("USD")
 
 /** Makes the Frankfurter source, at `FRANKFURTER_BASE_URL`. It has rates of working days only, hence the high age limit. */

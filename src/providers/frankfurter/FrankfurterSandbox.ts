@@ -9,8 +9,8 @@ import * as SandboxTable from "../sandbox/SandboxTable.ts"
 const FIRST_DAY = "1948-01-01"
 
 /**
- * Simulates Frankfurter's `GET /v2/rates`, at `/frankfurter/rates`. It returns one rate per currency and working day: the
- * last day, a `date`, or `from` a day `to` another. The format is an array, or NDJSON if `Accept` requests it.
+ * Simulates Frankfurter's `GET /v2/rates`, at `/frankfurter/rates`. It returns one rate per currency and working day:
+ * the latest day, `date`, or `from` through `to`. The response is a JSON array, or NDJSON if `Accept` requests it.
  */
 export const make = (mids: SandboxMidRates.SandboxMidRates) => {
   const faults = SandboxFaults.make<SandboxFaults.FrankfurterFault>()

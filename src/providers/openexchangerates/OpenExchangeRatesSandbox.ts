@@ -47,5 +47,5 @@ export const make = (mids: SandboxMidRates) => {
 const error = (status: number, message: string, description: string) =>
   HttpServerResponse.jsonUnsafe({ error: true, status, message, description }, { status })
 
-/** A feature that the plan lacks is reported with status 429. */
+/** Error for a feature that the plan does not include, which has status 429. */
 const notAllowed = error(429, "not_allowed", "Changing the API `base` currency is not in this plan.")

@@ -46,7 +46,7 @@ export type OpenExchangeRatesFault = typeof OpenExchangeRatesFault.Type
 export const FrankfurterFault = Schema.Literals(tableFaults)
 export type FrankfurterFault = typeof FrankfurterFault.Type
 
-/** Limits of a fault: pairs such as `USD:NGN`, and the number of requests. Without them, it applies to all. */
+/** Scope of a fault: pairs such as `USD:NGN`, and the number of requests. Without them, it applies to every request. */
 const limits = {
   pairs: Schema.optionalKey(Schema.Array(Schema.String)),
   times: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThan(0)))
@@ -84,7 +84,7 @@ export interface RequestFault<Fault> {
   readonly distort: (pair: string, rate: BigDecimal.BigDecimal) => BigDecimal.BigDecimal
 }
 
-/** Makes the fault injection of one provider, with at most one fault at a time. */
+/** Creates the fault injector of one provider, which has at most one fault at a time. */
 export const make = <Fault extends string>() => {
   let injection: Injection<Fault> | undefined
   let remaining = 0

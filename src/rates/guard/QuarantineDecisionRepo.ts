@@ -95,7 +95,7 @@ const make = Effect.gen(function* () {
   return QuarantineDecisionRepo.of({ accept, reject })
 })
 
-/** Decisions on quarantined ticks in Postgres. Each tick is decided once. */
+/** Decisions on quarantined ticks in PostgreSQL. Each tick is decided once. */
 export class QuarantineDecisionRepo extends Context.Service<
   QuarantineDecisionRepo,
   {

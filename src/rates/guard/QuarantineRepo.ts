@@ -132,7 +132,7 @@ const make = Effect.gen(function* () {
   return QuarantineRepo.of({ latestOfProvider, insert, byId, page, pendingCount })
 })
 
-/** Quarantined ticks in Postgres. Their facts are immutable. */
+/** Quarantined ticks in PostgreSQL. Their facts are immutable. */
 export class QuarantineRepo extends Context.Service<
   QuarantineRepo,
   {

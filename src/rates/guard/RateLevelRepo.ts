@@ -24,7 +24,7 @@ export interface ReferenceLevels {
   readonly accepted: Option.Option<BigDecimal.BigDecimal>
 }
 
-/** Reads the reference levels of a pair from Postgres. */
+/** Reads the reference levels of a pair from PostgreSQL. */
 export class RateLevelRepo extends Context.Service<
   RateLevelRepo,
   {

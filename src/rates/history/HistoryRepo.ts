@@ -110,7 +110,7 @@ const make = Effect.gen(function* () {
   return HistoryRepo.of({ last, lastForwardDated, first, rows, candles })
 })
 
-/** Reads rates in force at any time from Postgres. Excludes legs, which were never in force. */
+/** Reads rates in force at any time from PostgreSQL. Excludes legs, which were never in force. */
 export class HistoryRepo extends Context.Service<
   HistoryRepo,
   {

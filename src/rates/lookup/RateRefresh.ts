@@ -12,9 +12,9 @@ import { RateCache } from "./RateCache.ts"
 // have different callers and end differently:
 //
 //     lookup ──> read flight ───────> refresh flight ─────────> SharedSingleFlight ──> provider
-//                Redis, Postgres      budget and cooldown       polls, other processes
+//                Redis, PostgreSQL    budget and cooldown       polls, other processes
 //
-// - The read flight protects the database from bursts of lookups. Its failure is the failure of the lookup.
+// - The read flight protects the database from bursts of lookups. If it fails, the lookup fails.
 // - The refresh flight outlives its callers. Their budget counts from its start, and its failure starts the cooldown.
 // - `SharedSingleFlight` is also joined by polls and other processes, which have neither budget nor cooldown.
 
@@ -29,7 +29,7 @@ export interface SourcedRate {
 export interface RefreshOptions {
   /** A stored rate up to this age makes the provider call unnecessary. */
   readonly maxAge: Duration.Duration
-  /** Redis and Postgres were read just before. */
+  /** Redis and PostgreSQL were read just before. */
   readonly hasRead: boolean
   /** Maximum wait, counted from the start of the refresh. */
   readonly budget: Duration.Duration
@@ -48,7 +48,7 @@ const make = Effect.gen(function* () {
   const refreshFlight = yield* SingleFlight.make<SourcedRate, ProviderError | StoreUnavailable>()
   const states = new Map<string, PairState>()
 
-  /** A rate from Redis is sufficient while Postgres is unavailable. */
+  /** A rate from Redis is sufficient while PostgreSQL is unavailable. */
   const readStores = Effect.fn("RateRefresh.read")(function* (pair: CurrencyPair, maxAge: Duration.Duration) {
     const cached = yield* cache.get(pair)
     if (Option.isSome(cached)) cache.putLocal(cached.value)
@@ -132,18 +132,18 @@ const make = Effect.gen(function* () {
   return RateRefresh.of({ read, refresh })
 })
 
-/** Finds rates that are not fresh in memory: in Redis, in Postgres, or at the provider. */
+/** Finds rates that are not fresh in memory: in Redis, in PostgreSQL, or at the provider. */
 export class RateRefresh extends Context.Service<
   RateRefresh,
   {
-    /** Reads Redis, then Postgres, and caches the result in memory. Concurrent reads of a pair share one. */
+    /** Reads Redis, then PostgreSQL, and caches the result in memory. Concurrent reads of a pair share one. */
     readonly read: (
       pair: CurrencyPair,
       maxAge: Duration.Duration
     ) => Effect.Effect<Option.Option<SourcedRate>, StoreUnavailable>
     /**
-     * Refreshes a pair from Redis, Postgres or the provider, and waits for it within the budget. Returns none when the
-     * budget is used up, the refresh fails, or the pair is cooling down. The refresh continues without its callers.
+     * Refreshes a pair from Redis, PostgreSQL or the provider, and waits for it within the budget. Returns none when
+     * the budget is used up, the refresh fails, or the pair is cooling down. The refresh continues without its callers.
      */
     readonly refresh: (
       pair: CurrencyPair,

@@ -111,7 +111,7 @@ const make = Effect.gen(function* () {
       return Effect.succeed(found)
     })
 
-  /** Loads the latest rates into memory: from Postgres, or from Redis while Postgres is unavailable. */
+  /** Loads the latest rates into memory: from PostgreSQL, or from Redis while PostgreSQL is unavailable. */
   const loadMissing = Effect.fnUntraced(
     function* (_missing: ReadonlyArray<CurrencyPair>) {
       for (const rate of yield* repo.latestAll) cache.putLocal(rate)
@@ -151,9 +151,9 @@ export class Rates extends Context.Service<
   Rates,
   {
     /**
-     * Returns the latest rate from memory, Redis or Postgres; if it is older than `STALE_AFTER` (or `maxAge`), from the
-     * provider. With a last known good rate it takes at most `LOOKUP_BUDGET`, and then returns that rate as stale while
-     * the refresh continues in the background.
+     * Returns the latest rate from memory, Redis or PostgreSQL; if it is older than `STALE_AFTER` (or `maxAge`), from
+     * the provider. With a last known good rate it takes at most `LOOKUP_BUDGET`, and then returns that rate as stale
+     * while the refresh continues in the background.
      *
      * Fails with `RateTooOld` if no rate within `maxAge` is available, with `RateUnavailable` if no rate is known and the
      * provider has none, and with `StoreUnavailable` if no rate is cached and the database is unavailable.

@@ -33,7 +33,7 @@ export const termOf = (cause: PollCause): Option.Option<Leader.LeaderTerm> =>
 /** Name of the lock that lets one poll run at a time. */
 export const POLL_LOCK = "poll"
 
-/** Polls in Postgres. Writes of a leader fail after its term has ended. */
+/** Polls in PostgreSQL. Writes of a leader fail after its term has ended. */
 export class PollRepo extends Context.Service<
   PollRepo,
   {

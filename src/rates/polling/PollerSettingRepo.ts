@@ -23,7 +23,7 @@ export interface SettingChange {
   readonly expectedVersion: Option.Option<number>
 }
 
-/** Poller setting in Postgres. A trigger records each change. */
+/** Poller setting in PostgreSQL. A trigger records each change. */
 export class PollerSettingRepo extends Context.Service<
   PollerSettingRepo,
   {

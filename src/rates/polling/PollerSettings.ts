@@ -99,7 +99,7 @@ const make = Effect.gen(function* () {
   )
   yield* read.pipe(
     Effect.tapCause((cause) =>
-      Effect.logWarning("The poller setting could not be read: POLL_INTERVAL is used until it can be", cause)
+      Effect.logWarning("The poller setting could not be read; using POLL_INTERVAL until it can be", cause)
     ),
     Effect.ignoreCause
   )

@@ -15,11 +15,11 @@ const Amount = Schema.declare(
   { message: `must be a decimal, as a string such as "500.00" or as a number` }
 )
 
-/** Body of `POST /convert`, with the digits of its amount as they were sent. */
+/** Body of `POST /convert`. The amount keeps the digits that the client sent. */
 export const Convert = Schema.Struct({ ...ConvertBody.fields, amount: Amount })
 export type Convert = typeof Convert.Type
 
-/** Body of `POST /quotes`, with the digits of its amount as they were sent. */
+/** Body of `POST /quotes`. The amount keeps the digits that the client sent. */
 export const Quote = Schema.Struct({ ...QuoteBody.fields, amount: Amount })
 export type Quote = typeof Quote.Type
 

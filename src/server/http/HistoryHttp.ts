@@ -116,7 +116,7 @@ const pairOf = ({ from, to }: { readonly from: string; readonly to: string }) =>
 const encodeRowPosition = ({ id, observedAt, recordedAt }: History.HistoryPosition) =>
   [DateTime.toEpochMillis(observedAt), DateTime.toEpochMillis(recordedAt), id].join()
 
-/** Epoch milliseconds within the range of Postgres. */
+/** Epoch milliseconds within the range of PostgreSQL. */
 const TimeFromMillisText = Schema.String.check(Schema.isPattern(/^\d{1,14}$/)).pipe(
   Schema.decodeTo(Schema.FiniteFromString),
   Schema.decodeTo(Schema.DateTimeUtcFromMillis)

@@ -47,7 +47,7 @@ export class AccessControl extends Context.Service<
     ) => Effect.Effect<string, Rejection.Rejection<Problem.Unauthorized | Problem.RateLimited>>
     /**
      * Returns the rate-limit identity of a request synchronously, for the fast path. Returns undefined, and counts nothing,
-     * if its key is invalid or has to be looked up. `now` is in milliseconds since 1970.
+     * if its key is invalid or has to be looked up. `now` is in epoch milliseconds.
      */
     readonly identifySync: (
       credentials: Pick<Credentials, "address" | "authorization">,

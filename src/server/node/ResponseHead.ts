@@ -8,7 +8,7 @@ export const toLines = (headers: Readonly<Record<string, string>>): string => {
 let cachedSecond = Number.NaN
 let cachedDate = ""
 
-/** Formats milliseconds since 1970 as an HTTP date (RFC 9110, 5.6.7). Cached for the current second. */
+/** Formats epoch milliseconds as an HTTP date (RFC 9110, 5.6.7). Cached for the current second. */
 export const formatDate = (millis: number): string => {
   const second = Math.floor(millis / 1000)
   if (second !== cachedSecond) {

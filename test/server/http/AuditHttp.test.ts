@@ -158,7 +158,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
     )
 
     it.effect(
-      "returns no records for a period without any, and 400 for times outside the range of Postgres",
+      "returns no records for a period without any, and 400 for times outside the range of PostgreSQL",
       () =>
         Effect.gen(function* () {
           for (const query of [{ since: "2999-12-31T23:59:59.999Z" }, { until: "1000-01-01T00:00:00+14:00" }])
