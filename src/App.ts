@@ -19,7 +19,7 @@ import { type InvalidSettings, Settings } from "./config/Settings.ts"
 import { Conversions } from "./conversion/Conversions.ts"
 import { Pricing } from "./conversion/Pricing.ts"
 import { Quotes } from "./conversion/Quotes.ts"
-import { Leader } from "./platform/Leader.ts"
+import { LeaderTerms } from "./platform/LeaderTerms.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import { Database } from "./platform/postgres/Database.ts"
 import type { StoreUnavailable } from "./platform/postgres/StoreUnavailable.ts"
@@ -117,7 +117,14 @@ export const sharedRates: Layer.Layer<
   Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory, SharedSingleFlight.layerMemory)
 )
 
-type RateFoundation = RateRepo | PollRepo | Leader | RateCache | Broadcaster | SharedSingleFlight | RateGuard
+type RateFoundation =
+  | RateRepo
+  | PollRepo
+  | LeaderTerms
+  | RateCache
+  | Broadcaster
+  | SharedSingleFlight
+  | RateGuard
 
 type RateSource = RateProvider | PollerSettings | PollCadence
 
@@ -128,7 +135,7 @@ export const rateFoundation: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database | RateProvider | PollCadence
 > = RateGuard.layer.pipe(
   Layer.provideMerge(sharedRates),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, Leader.layer))
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, LeaderTerms.layer))
 )
 
 type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateIngest

@@ -1,5 +1,5 @@
 import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
-import * as Cluster from "../platform/Cluster.ts"
+import * as LeaderElection from "../platform/LeaderElection.ts"
 import * as ClusterMetrics from "../platform/metrics/ClusterMetrics.ts"
 import { trackInFlight } from "../platform/metrics/MetricSeries.ts"
 import { Database } from "../platform/postgres/Database.ts"
@@ -75,7 +75,7 @@ export class AuditSealer extends Context.Service<
   /** Seals once a second, in one process of the cluster. */
   static readonly layerBackground = Layer.unwrap(
     Effect.map(AuditSealer, ({ sealAll }) =>
-      Cluster.singleton(
+      LeaderElection.singleton(
         "sealer",
         sealAll.pipe(
           Effect.catch((error) =>

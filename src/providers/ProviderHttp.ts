@@ -6,7 +6,7 @@ import { timed } from "../platform/metrics/MetricSeries.ts"
 import * as ProviderMetrics from "../platform/metrics/ProviderMetrics.ts"
 import type { PollCadence } from "../platform/PollCadence.ts"
 import * as Redaction from "../platform/telemetry/Redaction.ts"
-import * as ProviderCircuit from "./ProviderCircuit.ts"
+import * as ProviderCircuitBreaker from "./ProviderCircuitBreaker.ts"
 import { type ProviderReason, Unreachable } from "./ProviderError.ts"
 import * as ProviderResponse from "./ProviderResponse.ts"
 import * as RequestSpacing from "./RequestSpacing.ts"
@@ -50,7 +50,7 @@ export const make: (options: {
     const { pollSpacing, providers } = yield* Settings
     const client = yield* HttpClient.HttpClient
     const spacing = yield* RequestSpacing.make(pollSpacing)
-    const circuit = yield* ProviderCircuit.make(name)
+    const circuit = yield* ProviderCircuitBreaker.make(name)
     const hasFallback = providers.slice(0, -1).some((provider) => provider === name)
     const maxRetryAfter = hasFallback ? MAX_RETRY_AFTER_WITH_FALLBACK : MAX_RETRY_AFTER
 

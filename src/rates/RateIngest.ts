@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Option } from "effect"
 import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import type { Rate, RateTick } from "../domain/rates/Rate.ts"
-import type { Superseded } from "../platform/Leader.ts"
+import type { Superseded } from "../platform/LeaderTerms.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import type { ProviderError } from "../providers/ProviderError.ts"
 import { RateProvider } from "../providers/RateProvider.ts"

@@ -7,7 +7,7 @@ import * as RateIds from "../domain/rates/RateIds.ts"
 import type { Rate, RateId, RateRecord, RateTick } from "../domain/rates/Rate.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import * as Leader from "../platform/Leader.ts"
+import * as LeaderTerms from "../platform/LeaderTerms.ts"
 import type { FencedPoll } from "./polling/PollRepo.ts"
 import { decodeRates, decodeRecords } from "./RateRows.ts"
 
@@ -98,11 +98,11 @@ const make = Effect.gen(function* () {
   const insertFenced: RateRepo["Service"]["insertFenced"] = (tick, poll) =>
     store(
       tick,
-      { admitted: () => Leader.fence(sql, Option.some(poll.leadership)), extraCtes: noCtes },
+      { admitted: () => LeaderTerms.fence(sql, Option.some(poll.leadership)), extraCtes: noCtes },
       Option.some(poll)
     ).pipe(
       Effect.flatMap(Effect.fromOption),
-      Effect.catchTag("NoSuchElementError", () => new Leader.Superseded(poll.leadership))
+      Effect.catchTag("NoSuchElementError", () => new LeaderTerms.Superseded(poll.leadership))
     )
 
   const latest = Effect.fn("RateRepo.latest")(function* (pair: CurrencyPair) {
@@ -149,7 +149,7 @@ export class RateRepo extends Context.Service<
     readonly insertFenced: (
       tick: RateTick,
       poll: FencedPoll
-    ) => Effect.Effect<Rate, StoreUnavailable | Leader.Superseded>
+    ) => Effect.Effect<Rate, StoreUnavailable | LeaderTerms.Superseded>
     /** Like {@link insert}, if the admission holds in the same statement. Returns none if it does not. */
     readonly insertIf: (
       tick: RateTick,

@@ -57,7 +57,11 @@ export const MUTANTS = {
   ],
   /** Rounds the output up. */
   rounding: [
-    { file: "src/domain/money/Money.ts", from: `rounding === "received" ? "floor" : "ceil"`, to: `"ceil"` }
+    {
+      file: "src/domain/money/Rounding.ts",
+      from: `direction === "received" ? "floor" : "ceil"`,
+      to: `"ceil"`
+    }
   ],
   /** Does not publish changes whose sequence number ends in 7. */
   stream: [
@@ -70,7 +74,7 @@ export const MUTANTS = {
   /** Accepts writes of former leaders, and polls without the lock. */
   leader: [
     {
-      file: "src/platform/Leader.ts",
+      file: "src/platform/LeaderTerms.ts",
       from: "SELECT 1 FROM leader WHERE name = ${name} AND term = ${term} FOR SHARE",
       to: "SELECT 1 WHERE ${name}::text IS NOT NULL AND ${term}::bigint IS NOT NULL"
     },

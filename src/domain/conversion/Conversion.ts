@@ -1,7 +1,8 @@
 import { BigDecimal, Result, Schema } from "effect"
 import type { Currency } from "../money/Currency.ts"
 import { MAX_INTEGER_DIGITS } from "../money/Decimal.ts"
-import * as Money from "../money/Money.ts"
+import type { Money } from "../money/Money.ts"
+import * as Rounding from "../money/Rounding.ts"
 
 /** Side of a conversion that its amount fixes: `source` is what is paid, `target` is what is received. */
 export const AmountType = Schema.Literals(["source", "target"])
@@ -29,9 +30,9 @@ export class AmountOutOfRange extends Schema.TaggedError<AmountOutOfRange>()("Am
  */
 export interface ComputedConversion {
   /** Paid by the customer. */
-  readonly input: Money.Money
+  readonly input: Money
   /** Received by the customer. */
-  readonly output: Money.Money
+  readonly output: Money
   readonly midRate: BigDecimal.BigDecimal
   readonly margin: BigDecimal.BigDecimal
   readonly rate: BigDecimal.BigDecimal
@@ -70,13 +71,13 @@ export const compute = ({
   readonly terms: Terms
 }): Result.Result<ComputedConversion, AmountOutOfRange> => {
   const { margin, midRate, rate } = terms
-  const input: Money.Money =
+  const input: Money =
     amountType === "source"
       ? { amount, currency: from }
       : { amount: divideUp(amount, rate, from.minorUnit), currency: from }
   const exactOutput = BigDecimal.multiply(input.amount, rate)
-  const output: Money.Money =
-    amountType === "target" ? { amount, currency: to } : Money.round(exactOutput, to, "received").money
+  const output: Money =
+    amountType === "target" ? { amount, currency: to } : Rounding.round(exactOutput, to, "received").money
   for (const money of [input, output]) {
     if (!BigDecimal.isPositive(money.amount)) {
       return Result.fail(

@@ -1,13 +1,14 @@
 import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Option } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import { ageAt, isSandboxRate, type Rate, type RateTick } from "../../domain/rates/Rate.ts"
-import * as RateAnomaly from "../../domain/rates/RateAnomaly.ts"
+import * as AnomalyChecks from "../../domain/rates/AnomalyChecks.ts"
+import type { RateAnomaly } from "../../domain/rates/RateAnomaly.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { RateProvider } from "../../providers/RateProvider.ts"
 import { Broadcaster } from "../feed/Broadcaster.ts"
 import { RateLevelRepo } from "./RateLevelRepo.ts"
 
-type Anomalies = ReadonlyArray<RateAnomaly.RateAnomaly>
+type Anomalies = ReadonlyArray<RateAnomaly>
 
 export interface Detection {
   /** Empty for a credible tick. */
@@ -23,7 +24,7 @@ const MAX_CROSS_RATE_AGE = Duration.hours(1)
 const MAX_REFERENCE_AGE = Duration.minutes(1)
 
 /** Anomalies that do not quarantine a tick if another provider has the same rate. */
-const CONFIRMABLE: ReadonlySet<RateAnomaly.RateAnomaly["reason"]> = new Set(["jump", "triangle"])
+const CONFIRMABLE: ReadonlySet<RateAnomaly["reason"]> = new Set(["jump", "triangle"])
 
 const make = Effect.gen(function* () {
   const { guardCrossCheck, guardMaxDeviation, guardMaxJump, guardMaxUnchanged, providers } = yield* Settings
@@ -33,27 +34,27 @@ const make = Effect.gen(function* () {
 
   const detectUnchanged = Effect.fnUntraced(function* (tick: RateTick, lastGood: Rate) {
     const limit = Option.getOrUndefined(guardMaxUnchanged)
-    if (limit === undefined || RateAnomaly.isPegged(tick.pair)) return []
+    if (limit === undefined || AnomalyChecks.isPegged(tick.pair)) return []
     // Only a last good rate of the same provider shows that the provider's value has changed.
     if (tick.provider === lastGood.provider && !BigDecimal.equals(tick.rate, lastGood.rate)) return []
     const since = yield* levels.unchangedSince(tick, limit)
-    return Option.toArray(since).map((since): RateAnomaly.RateAnomaly => ({ reason: "unchanged", since }))
+    return Option.toArray(since).map((since): RateAnomaly => ({ reason: "unchanged", since }))
   })
 
   const detectCrossRateMismatch = (tick: RateTick, lastGood: Option.Option<Rate>): Anomalies => {
     const isComparable = (rate: Rate) =>
       isSandboxRate(rate) === isSandboxRate(tick) &&
       Duration.isLessThanOrEqualTo(ageAt(rate, tick.observedAt), MAX_CROSS_RATE_AGE)
-    const implied = RateAnomaly.impliedRate(tick.pair, broadcaster.snapshot().rates.filter(isComparable))
+    const implied = AnomalyChecks.impliedRate(tick.pair, broadcaster.snapshot().rates.filter(isComparable))
     return Option.toArray(implied)
-      .filter(({ rate }) => RateAnomaly.hasDiverged(tick.rate, lastGood, rate, guardMaxDeviation))
+      .filter(({ rate }) => AnomalyChecks.hasDiverged(tick.rate, lastGood, rate, guardMaxDeviation))
       .map(({ rate, routes }) => ({ reason: "triangle", against: rate, allowed: guardMaxDeviation, routes }))
   }
 
   const referenceRate = Effect.fnUntraced(function* (tick: RateTick, maxAge: Duration.Duration) {
     const reference = yield* provider.reference(tick.pair, tick.provider, maxAge)
     const now = yield* DateTime.now
-    return Option.filter(reference, (other) => RateAnomaly.detectOutdated(other, now).length === 0)
+    return Option.filter(reference, (other) => AnomalyChecks.detectOutdated(other, now).length === 0)
   })
 
   /**
@@ -70,7 +71,7 @@ const make = Effect.gen(function* () {
         ? Option.none()
         : yield* referenceRate(tick, guardCrossCheck.value)
     const hasDiverged = (other: RateTick) =>
-      RateAnomaly.hasDiverged(tick.rate, lastGood, other.rate, guardMaxDeviation)
+      AnomalyChecks.hasDiverged(tick.rate, lastGood, other.rate, guardMaxDeviation)
     if (!isSuspicious && !Option.exists(cached, hasDiverged)) return { isConfirmed: false, mismatches: [] }
     const current = Option.getOrUndefined(yield* referenceRate(tick, MAX_REFERENCE_AGE))
     if (current === undefined) return { isConfirmed: false, mismatches: [] }
@@ -84,7 +85,7 @@ const make = Effect.gen(function* () {
           }
         ]
       : []
-    return { isConfirmed: RateAnomaly.isWithin(tick.rate, current.rate, guardMaxDeviation), mismatches }
+    return { isConfirmed: AnomalyChecks.isWithin(tick.rate, current.rate, guardMaxDeviation), mismatches }
   })
 
   /** Returns true if the provider of the tick precedes the provider of the last good rate, which is then a fallback. */
@@ -100,12 +101,12 @@ const make = Effect.gen(function* () {
     const allowedJump =
       good === undefined
         ? guardMaxJump
-        : RateAnomaly.allowedJump(guardMaxJump, ageAt(good, DateTime.max(now, tick.observedAt)))
-    const outdated = RateAnomaly.detectOutdated(tick, now)
+        : AnomalyChecks.allowedJump(guardMaxJump, ageAt(good, DateTime.max(now, tick.observedAt)))
+    const outdated = AnomalyChecks.detectOutdated(tick, now)
     let jumps =
       good === undefined
-        ? RateAnomaly.detectInversion(tick.rate, tick.pair)
-        : RateAnomaly.detectJump(tick.rate, good, allowedJump)
+        ? AnomalyChecks.detectInversion(tick.rate, tick.pair)
+        : AnomalyChecks.detectJump(tick.rate, good, allowedJump)
     const unchanged = good === undefined ? [] : yield* detectUnchanged(tick, good)
     let crossRateMismatches = detectCrossRateMismatch(tick, lastGood)
     const isSuspicious = outdated.length + jumps.length + unchanged.length + crossRateMismatches.length > 0
@@ -115,14 +116,14 @@ const make = Effect.gen(function* () {
 
     const { accepted, fallback, own } = yield* levels.referenceLevels(tick)
     const isNear = (level: Option.Option<BigDecimal.BigDecimal>) =>
-      Option.exists(level, (rate) => RateAnomaly.isWithin(tick.rate, rate, allowedJump))
+      Option.exists(level, (rate) => AnomalyChecks.isWithin(tick.rate, rate, allowedJump))
     if (isNear(accepted)) return { anomalies: outdated, isConfirmed: false }
     if (isNear(own)) {
       jumps = []
       // The provider has recovered at its own level, which already differed from the fallback's level at the failover.
       const haveAlwaysDiffered = Option.exists(
         Option.all([own, fallback]),
-        ([ownRate, fallbackRate]) => !RateAnomaly.isWithin(ownRate, fallbackRate, guardMaxDeviation)
+        ([ownRate, fallbackRate]) => !AnomalyChecks.isWithin(ownRate, fallbackRate, guardMaxDeviation)
       )
       if (haveAlwaysDiffered && isPreferred(tick, lastGood)) crossRateMismatches = providerMismatches = []
     }

@@ -7,7 +7,7 @@ import type {
   QuarantineStatus
 } from "../../domain/rates/QuarantinedRate.ts"
 import type { Rate, RateId } from "../../domain/rates/Rate.ts"
-import * as Leader from "../../platform/Leader.ts"
+import * as LeaderTerms from "../../platform/LeaderTerms.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import type { FencedPoll } from "../polling/PollRepo.ts"
@@ -54,7 +54,7 @@ const make = Effect.gen(function* () {
         SELECT ${columns}, legs::text AS legs FROM quarantined_rate WHERE id = ${id}`)
       if (row === undefined) return Option.none()
       const tick = yield* QuarantineRows.toTick(yield* QuarantineRows.toQuarantined(row), row.legs)
-      const fence = Leader.fence(
+      const fence = LeaderTerms.fence(
         sql,
         Option.map(poll, ({ leadership }) => leadership)
       )

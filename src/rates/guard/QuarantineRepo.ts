@@ -6,7 +6,7 @@ import { type QuarantinedRate, QuarantineId, QuarantineStatus } from "../../doma
 import type { RateId, RateTick } from "../../domain/rates/Rate.ts"
 import type { RateAnomaly } from "../../domain/rates/RateAnomaly.ts"
 import * as RateIds from "../../domain/rates/RateIds.ts"
-import * as Leader from "../../platform/Leader.ts"
+import * as LeaderTerms from "../../platform/LeaderTerms.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import type { FencedPoll } from "../polling/PollRepo.ts"
@@ -83,7 +83,7 @@ const make = Effect.gen(function* () {
     const quotedAt = tick.quotedAt === undefined ? null : DateTime.toDateUtc(tick.quotedAt)
     const leadership = Option.map(poll, ({ leadership }) => leadership)
     const written = yield* execute(sql`
-      WITH fence AS (${Leader.fence(sql, leadership)})
+      WITH fence AS (${LeaderTerms.fence(sql, leadership)})
       INSERT INTO quarantined_rate (
         id, source_currency, destination_currency, rate, source_amount, destination_amount, provider, provider_rate,
         raw, legs, observed_at, quoted_at, recorded_at, reasons, last_good_id, streak_id, agreeing,
@@ -100,7 +100,7 @@ const make = Effect.gen(function* () {
         ${isRepetition ? recordedAt : null}::timestamptz, ${isRepetition ? "repetition" : null}::text
       FROM fence
       RETURNING id`)
-    yield* Leader.failIfSuperseded(written, leadership)
+    yield* LeaderTerms.failIfSuperseded(written, leadership)
     return id
   })
 
@@ -144,7 +144,7 @@ export class QuarantineRepo extends Context.Service<
     readonly insert: (
       quarantined: NewQuarantined,
       poll: Option.Option<FencedPoll>
-    ) => Effect.Effect<QuarantineId, StoreUnavailable | Leader.Superseded>
+    ) => Effect.Effect<QuarantineId, StoreUnavailable | LeaderTerms.Superseded>
     readonly byId: (id: QuarantineId) => Effect.Effect<Option.Option<QuarantinedRate>, StoreUnavailable>
     /** Returns at most `limit` ticks before an id, newest first. */
     readonly page: (

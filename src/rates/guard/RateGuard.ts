@@ -2,8 +2,9 @@ import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effe
 import { Settings } from "../../config/Settings.ts"
 import type { DecidedBy, QuarantineId, QuarantineStatus } from "../../domain/rates/QuarantinedRate.ts"
 import { isSandboxRate, type Rate, type RateTick } from "../../domain/rates/Rate.ts"
+import * as AnomalyChecks from "../../domain/rates/AnomalyChecks.ts"
 import * as RateAnomaly from "../../domain/rates/RateAnomaly.ts"
-import type { Superseded } from "../../platform/Leader.ts"
+import type { Superseded } from "../../platform/LeaderTerms.ts"
 import * as RateMetrics from "../../platform/metrics/RateMetrics.ts"
 import { PollCadence } from "../../platform/PollCadence.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
@@ -43,7 +44,7 @@ const make = Effect.gen(function* () {
     const previous = Option.filter(
       yield* quarantine.latestOfProvider(tick),
       ({ isInterrupted, rate, status }) =>
-        status !== "accepted" && !isInterrupted && RateAnomaly.isWithin(tick.rate, rate, guardMaxJump)
+        status !== "accepted" && !isInterrupted && AnomalyChecks.isWithin(tick.rate, rate, guardMaxJump)
     )
     const interval = cadence.interval()
     // Lookups count as agreement only while polling is off.
@@ -76,7 +77,7 @@ const make = Effect.gen(function* () {
     const isAgreed =
       !streak.isRepetition &&
       Option.exists(guardConfirmations, (required) => streak.agreeing >= required) &&
-      RateAnomaly.isConfirmable(anomalies, tick.rate, lastGood)
+      AnomalyChecks.isConfirmable(anomalies, tick.rate, lastGood)
     if (isAgreed || (isConfirmed && !streak.isRepetition)) {
       const by = isConfirmed ? "confirmation" : "agreement"
       const accepted = yield* decisions.accept(id, { by, principal: null, reason: null }, origin.poll)

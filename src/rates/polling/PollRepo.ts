@@ -12,22 +12,22 @@ import {
 import { isLocked } from "../../platform/postgres/AdvisoryLock.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
-import * as Leader from "../../platform/Leader.ts"
+import * as LeaderTerms from "../../platform/LeaderTerms.ts"
 
 /** A running poll of a leader. Its term fences the writes: they fail once a newer term has started. */
 export interface FencedPoll {
   readonly id: PollId
-  readonly leadership: Leader.LeaderTerm
+  readonly leadership: LeaderTerms.LeaderTerm
 }
 
 /** Trigger of a poll, with its leader term or requester. */
 export type PollCause =
-  | { readonly trigger: "schedule"; readonly leadership: Leader.LeaderTerm }
+  | { readonly trigger: "schedule"; readonly leadership: LeaderTerms.LeaderTerm }
   | { readonly trigger: "demand"; readonly requestedBy: string }
   | { readonly trigger: "command-line" }
 
 /** Leader term of a poll; only scheduled polls have one. */
-export const termOf = (cause: PollCause): Option.Option<Leader.LeaderTerm> =>
+export const termOf = (cause: PollCause): Option.Option<LeaderTerms.LeaderTerm> =>
   cause.trigger === "schedule" ? Option.some(cause.leadership) : Option.none()
 
 /** Name of the lock that lets one poll run at a time. */
@@ -42,12 +42,12 @@ export class PollRepo extends Context.Service<
       startedAt: DateTime.Utc,
       pairs: number,
       cause: PollCause
-    ) => Effect.Effect<PollId, StoreUnavailable | Leader.Superseded>
+    ) => Effect.Effect<PollId, StoreUnavailable | LeaderTerms.Superseded>
     /** Records the end of a poll, with its failures. */
     readonly finish: (
       run: PollRun,
-      leadership: Option.Option<Leader.LeaderTerm>
-    ) => Effect.Effect<void, StoreUnavailable | Leader.Superseded>
+      leadership: Option.Option<LeaderTerms.LeaderTerm>
+    ) => Effect.Effect<void, StoreUnavailable | LeaderTerms.Superseded>
     readonly byId: (id: PollId) => Effect.Effect<Option.Option<PollDetails>, StoreUnavailable>
     /** Returns at most `limit` polls that started before another one, newest first. */
     readonly page: (
@@ -73,13 +73,13 @@ export class PollRepo extends Context.Service<
           const term = Option.getOrNull(Option.map(leadership, ({ term }) => term))
           const requestedBy = cause.trigger === "demand" ? cause.requestedBy : null
           const inserted = yield* execute(sql`
-            WITH fence AS (${Leader.fence(sql, leadership)})
+            WITH fence AS (${LeaderTerms.fence(sql, leadership)})
             INSERT INTO poll_run (id, started_at, pairs, term, requested_by)
             SELECT ${id}::uuid, ${DateTime.toDateUtc(startedAt)}::timestamptz, ${pairs}::int, ${term}::bigint,
               ${requestedBy}::text
             FROM fence
             RETURNING id`)
-          yield* Leader.failIfSuperseded(inserted, leadership)
+          yield* LeaderTerms.failIfSuperseded(inserted, leadership)
           return id
         }
       )
@@ -96,7 +96,7 @@ export class PollRepo extends Context.Service<
           sql.withTransaction(
             Effect.gen(function* () {
               const updated = yield* sql`
-                WITH fence AS (${Leader.fence(sql, leadership)})
+                WITH fence AS (${LeaderTerms.fence(sql, leadership)})
                 UPDATE poll_run SET finished_at = ${DateTime.toDateUtc(run.finishedAt)},
                   succeeded = ${run.pairs - failures.length}, failed = ${failures.length}
                 FROM fence WHERE id = ${run.id} RETURNING id`
@@ -106,7 +106,7 @@ export class PollRepo extends Context.Service<
             })
           )
         )
-        yield* Leader.failIfSuperseded(written, leadership)
+        yield* LeaderTerms.failIfSuperseded(written, leadership)
       })
 
       // Polls never overlap: an unfinished poll is running only if it is the latest and the lock is held.

@@ -2,7 +2,7 @@ import { Context, DateTime, Effect, Layer, Metric, Option, Schema } from "effect
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import { type PollFailure, type PollId, type PollRun, summarize } from "../../domain/rates/PollRun.ts"
-import type { Superseded } from "../../platform/Leader.ts"
+import type { Superseded } from "../../platform/LeaderTerms.ts"
 import { timed } from "../../platform/metrics/MetricSeries.ts"
 import * as PollMetrics from "../../platform/metrics/PollMetrics.ts"
 import { Database } from "../../platform/postgres/Database.ts"

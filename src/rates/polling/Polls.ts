@@ -1,6 +1,6 @@
 import { Context, type DateTime, Effect, Layer, Option } from "effect"
 import { type PollDetails, type PollId, PollNotFound, type PollRecord } from "../../domain/rates/PollRun.ts"
-import { Leader } from "../../platform/Leader.ts"
+import { LeaderTerms } from "../../platform/LeaderTerms.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { PollRepo } from "./PollRepo.ts"
 import { POLLER } from "./RatePoller.ts"
@@ -26,7 +26,7 @@ export class Polls extends Context.Service<
     Polls,
     Effect.gen(function* () {
       const repo = yield* PollRepo
-      const leader = yield* Leader
+      const leaderTerms = yield* LeaderTerms
 
       const byId = Effect.fn("Polls.byId")(function* (id: PollId) {
         const found = yield* repo.byId(id)
@@ -34,7 +34,7 @@ export class Polls extends Context.Service<
       })
 
       const scheduleStatus = Effect.gen(function* () {
-        const latest = yield* leader.latestTerm(POLLER)
+        const latest = yield* leaderTerms.latestTerm(POLLER)
         return {
           leader: Option.map(latest, ({ startedAt, term }) => ({ term: Number(term), since: startedAt })),
           lastPoll: yield* repo.latestScheduled

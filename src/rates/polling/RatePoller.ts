@@ -1,7 +1,7 @@
 import { Context, Deferred, Duration, Effect, Fiber, Layer, Option, Schedule, Schema, Stream } from "effect"
 import type { PollId, PollRun } from "../../domain/rates/PollRun.ts"
-import * as Cluster from "../../platform/Cluster.ts"
-import { Leader } from "../../platform/Leader.ts"
+import * as LeaderElection from "../../platform/LeaderElection.ts"
+import { LeaderTerms } from "../../platform/LeaderTerms.ts"
 import * as ClusterMetrics from "../../platform/metrics/ClusterMetrics.ts"
 import { trackInFlight } from "../../platform/metrics/MetricSeries.ts"
 import { fixed, PollCadence } from "../../platform/PollCadence.ts"
@@ -34,7 +34,7 @@ const make = Effect.gen(function* () {
   const cadence = yield* PollCadence
   const scope = yield* Effect.scope
   const polls = yield* PollRepo
-  const leader = yield* Leader
+  const leaderTerms = yield* LeaderTerms
   const runner = yield* PollRunner
 
   const runWithoutTerm = (cause: Exclude<PollCause, { trigger: "schedule" }>, callbacks: PollCallbacks) =>
@@ -92,7 +92,7 @@ const make = Effect.gen(function* () {
     if (Option.isNone(cadence.interval()))
       yield* Effect.logInfo("Polling is off: rates are fetched on demand")
     yield* awaitEnabled(cadence)
-    const leadership = yield* leader.startTerm(POLLER)
+    const leadership = yield* leaderTerms.startTerm(POLLER)
     yield* Effect.logInfo(`This process polls as leader, in term ${leadership.term}`)
     yield* runner
       .run({ trigger: "schedule", leadership })
@@ -163,7 +163,7 @@ export class RatePoller extends Context.Service<
 
   /** Polls in the background, in one process of the cluster. */
   static readonly layerBackground = Layer.unwrap(
-    Effect.map(RatePoller, ({ pollAsLeader }) => Cluster.singleton(POLLER, pollAsLeader))
+    Effect.map(RatePoller, ({ pollAsLeader }) => LeaderElection.singleton(POLLER, pollAsLeader))
   )
 }
 

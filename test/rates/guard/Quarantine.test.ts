@@ -2,7 +2,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
 import { PollId } from "../../../src/domain/rates/PollRun.ts"
-import { Leader } from "../../../src/platform/Leader.ts"
+import { LeaderTerms } from "../../../src/platform/LeaderTerms.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import { Quarantine } from "../../../src/rates/guard/Quarantine.ts"
 import { RateIngest } from "../../../src/rates/RateIngest.ts"
@@ -152,18 +152,18 @@ suite("quarantined_rate", (test) => {
   test("stores nothing for a poll whose leader term has ended", (pair) =>
     Effect.gen(function* () {
       const ingest = yield* RateIngest
-      const leader = yield* Leader
+      const leaderTerms = yield* LeaderTerms
       const { sql } = yield* Database
       yield* pollGood(pair)
       yield* quote({ flutterwave: "2250" })
-      const leadership = yield* leader.startTerm("poller")
+      const leadership = yield* leaderTerms.startTerm("poller")
       const startedAt = new Date(Date.UTC(2026, 10, 21))
       const id = PollId.make("01980000-0000-7000-8000-000000000000")
       yield* sql`
         INSERT INTO poll_run (id, started_at, pairs, term) VALUES (${id}, ${startedAt}, 44, 1)`
       const fenced = Option.some({ id, leadership })
       assert.strictEqual(yield* outcomeOf(ingest.fetchForPoll(pair, fenced)), "quarantined")
-      yield* leader.startTerm("poller")
+      yield* leaderTerms.startTerm("poller")
       const error = yield* Effect.flip(ingest.fetchForPoll(pair, fenced))
       assert.strictEqual(error._tag, "Superseded")
       assert.strictEqual((yield* quarantinedText(pair)).length, 1)

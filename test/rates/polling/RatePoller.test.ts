@@ -1,7 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { DateTime, Duration, Effect, Fiber, Latch, Metric, Option, Ref, Semaphore } from "effect"
 import { TestClock } from "effect/testing"
-import { Leader } from "../../../src/platform/Leader.ts"
+import { LeaderTerms } from "../../../src/platform/LeaderTerms.ts"
 import * as DatabaseMetrics from "../../../src/platform/metrics/DatabaseMetrics.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
@@ -106,13 +106,13 @@ describe("RatePoller.pollAsLeader", () => {
     "stores nothing after another leader took over, cools down for 30 seconds, and starts a new term",
     Effect.gen(function* () {
       const poller = yield* RatePoller
-      const leader = yield* Leader
+      const leaderTerms = yield* LeaderTerms
       const provider = yield* TestProvider
       const { sql } = yield* Database
       // Another leader takes over during the provider call.
       yield* provider.respondWith((pair) =>
         Effect.andThen(
-          pair.key === "USD:NGN" ? Effect.orDie(leader.startTerm("poller")) : Effect.void,
+          pair.key === "USD:NGN" ? Effect.orDie(leaderTerms.startTerm("poller")) : Effect.void,
           rate("10")(pair)
         )
       )
@@ -146,12 +146,12 @@ describe("RatePoller.pollAsLeader", () => {
   test(
     "restarts the flight of a lookup that joined a superseded poll",
     Effect.gen(function* () {
-      const leader = yield* Leader
+      const leaderTerms = yield* LeaderTerms
       const ingest = yield* RateIngest
       const polls = yield* PollRepo
       const provider = yield* TestProvider
       const { sql } = yield* Database
-      const leadership = yield* leader.startTerm("poller")
+      const leadership = yield* leaderTerms.startTerm("poller")
       const id = yield* polls.start(yield* DateTime.now, 44, { trigger: "schedule", leadership })
       const pair = pairOf("USD", "NGN")
       const answers = yield* Latch.make()
@@ -161,7 +161,7 @@ describe("RatePoller.pollAsLeader", () => {
         { startImmediately: true }
       )
       const lookup = yield* Effect.forkChild(ingest.fetch(pair), { startImmediately: true })
-      yield* leader.startTerm("poller")
+      yield* leaderTerms.startTerm("poller")
       yield* answers.open
       assert.strictEqual((yield* Fiber.join(poll))._tag, "Superseded")
       const { id: rateId } = yield* Fiber.join(lookup)

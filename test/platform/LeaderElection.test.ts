@@ -1,6 +1,6 @@
 import { assert, describe, inject, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Logger, Option, Queue, Scope } from "effect"
-import * as Cluster from "../../src/platform/Cluster.ts"
+import * as LeaderElection from "../../src/platform/LeaderElection.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
@@ -8,7 +8,7 @@ import * as TestSettings from "../support/TestSettings.ts"
 
 /** A singleton that reports its start and its interruption. */
 const singletonOf = (name: string, events: Queue.Queue<string>) =>
-  Cluster.singleton(
+  LeaderElection.singleton(
     "work",
     Queue.offer(events, `${name} started`).pipe(
       Effect.andThen(Effect.never),
@@ -25,7 +25,7 @@ const urlThrough = ({ port }: TcpProxy.TcpProxy, url: string) =>
 const next = (events: Queue.Queue<string>) => Queue.take(events).pipe(Effect.timeout("20 seconds"))
 
 // The tests wait for lock intervals and have separate databases: they run concurrently.
-describe.concurrent("Cluster.singleton", () => {
+describe.concurrent("LeaderElection.singleton", () => {
   it.live("runs on one node, stays there when another joins, and moves when the node stops", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.createEmpty
@@ -59,7 +59,7 @@ describe.concurrent("Cluster.singleton", () => {
         })
         yield* Layer.build(nodeOf("one", events, urlThrough(proxy, url))).pipe(
           Effect.provide(Logger.layer([logger])),
-          Effect.provideService(Cluster.LockRefreshInterval, Duration.seconds(2))
+          Effect.provideService(LeaderElection.LockRefreshInterval, Duration.seconds(2))
         )
         assert.strictEqual(yield* next(events), "one started")
         logged.length = 0

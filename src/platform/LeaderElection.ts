@@ -26,7 +26,7 @@ const address = new RunnerAddress.RunnerAddress({ host: hostname(), port: proces
 
 /** Interval of lock renewals, and the timeout of each: a busy machine must not lose its lock. */
 export class LockRefreshInterval extends Context.Reference<Duration.Duration>(
-  "effex/platform/Cluster/LockRefreshInterval",
+  "effex/platform/LeaderElection/LockRefreshInterval",
   { defaultValue: () => Duration.seconds(5) }
 ) {}
 

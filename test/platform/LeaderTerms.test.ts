@@ -1,33 +1,33 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Latch, Layer, Option } from "effect"
 import { Database } from "../../src/platform/postgres/Database.ts"
-import { failIfSuperseded, fence, Leader } from "../../src/platform/Leader.ts"
+import { failIfSuperseded, fence, LeaderTerms } from "../../src/platform/LeaderTerms.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 
-const TestLayer = Leader.layer.pipe(Layer.provideMerge(TestDatabase.layer()))
+const TestLayer = LeaderTerms.layer.pipe(Layer.provideMerge(TestDatabase.layer()))
 
-describe("Leader", () => {
+describe("LeaderTerms", () => {
   it.live("starts terms with increasing numbers, independently for each name", () =>
     Effect.gen(function* () {
-      const leader = yield* Leader
-      const terms = yield* Effect.all(
-        Array.from({ length: 20 }, () => leader.startTerm("poller")),
+      const terms = yield* LeaderTerms
+      const started = yield* Effect.all(
+        Array.from({ length: 20 }, () => terms.startTerm("poller")),
         { concurrency: "unbounded" }
       )
       assert.deepStrictEqual(
-        terms.map(({ term }) => Number(term)).toSorted((a, b) => a - b),
+        started.map(({ term }) => Number(term)).toSorted((a, b) => a - b),
         Array.from({ length: 20 }, (_, i) => i + 1)
       )
-      assert.deepStrictEqual(yield* leader.startTerm("sealer"), { name: "sealer", term: 1n })
+      assert.deepStrictEqual(yield* terms.startTerm("sealer"), { name: "sealer", term: 1n })
     }).pipe(Effect.provide(TestLayer))
   )
 
   it.live("rejects SQL that lowers, keeps or deletes a term", () =>
     Effect.gen(function* () {
-      const leader = yield* Leader
+      const terms = yield* LeaderTerms
       const { sql, execute } = yield* Database
-      yield* leader.startTerm("poller")
-      yield* leader.startTerm("poller")
+      yield* terms.startTerm("poller")
+      yield* terms.startTerm("poller")
       for (const forbidden of [
         sql`UPDATE leader SET term = 1`,
         sql`UPDATE leader SET taken_at = now()`,
@@ -39,15 +39,15 @@ describe("Leader", () => {
         const exit = yield* Effect.exit(execute(sql.withTransaction(forbidden)))
         assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       }
-      assert.strictEqual((yield* leader.startTerm("poller")).term, 3n)
+      assert.strictEqual((yield* terms.startTerm("poller")).term, 3n)
     }).pipe(Effect.provide(TestLayer))
   )
 
   it.live("delays a new term until writes of the old term are committed", () =>
     Effect.gen(function* () {
-      const leader = yield* Leader
+      const terms = yield* LeaderTerms
       const { sql, execute } = yield* Database
-      const old = Option.some(yield* leader.startTerm("poller"))
+      const old = Option.some(yield* terms.startTerm("poller"))
       const read = yield* Latch.make()
       const commit = yield* Latch.make()
       const writing = yield* Effect.andThen(
@@ -55,7 +55,7 @@ describe("Leader", () => {
         Effect.andThen(read.open, commit.await)
       ).pipe(sql.withTransaction, Effect.forkChild)
       yield* read.await
-      const starting = yield* Effect.forkChild(leader.startTerm("poller"))
+      const starting = yield* Effect.forkChild(terms.startTerm("poller"))
       yield* Effect.sleep("300 millis")
       assert.isUndefined(starting.pollUnsafe())
       yield* commit.open

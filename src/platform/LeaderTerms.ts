@@ -26,8 +26,8 @@ export class Superseded extends Schema.TaggedError<Superseded>()("Superseded", {
  * Terms of leadership. The cluster elects one leader; a term fences writes, so that a former leader that was paused and
  * does not know of its successor cannot write when it resumes.
  */
-export class Leader extends Context.Service<
-  Leader,
+export class LeaderTerms extends Context.Service<
+  LeaderTerms,
   {
     /** Starts a new term, which ends the previous one. */
     readonly startTerm: (name: string) => Effect.Effect<LeaderTerm, StoreUnavailable>
@@ -36,13 +36,13 @@ export class Leader extends Context.Service<
       name: string
     ) => Effect.Effect<Option.Option<LeaderTerm & { readonly startedAt: DateTime.Utc }>, StoreUnavailable>
   }
->()("effex/platform/Leader") {
+>()("effex/platform/LeaderTerms") {
   static readonly layer = Layer.effect(
-    Leader,
+    LeaderTerms,
     Effect.gen(function* () {
       const { execute, sql } = yield* Database
 
-      const startTerm = Effect.fn("Leader.startTerm")(function* (name: string) {
+      const startTerm = Effect.fn("LeaderTerms.startTerm")(function* (name: string) {
         const startedAt = DateTime.toDateUtc(yield* DateTime.now)
         const [row] = yield* execute(sql<{ term: bigint }>`
           INSERT INTO leader (name, term, taken_at) VALUES (${name}, 1, ${startedAt})
@@ -53,7 +53,7 @@ export class Leader extends Context.Service<
         return { name, term: row.term }
       })
 
-      const latestTerm = Effect.fn("Leader.latestTerm")(function* (name: string) {
+      const latestTerm = Effect.fn("LeaderTerms.latestTerm")(function* (name: string) {
         const [row] = yield* execute(
           sql<{ term: bigint; takenAt: Date }>`SELECT term, taken_at FROM leader WHERE name = ${name}`
         )
@@ -62,7 +62,7 @@ export class Leader extends Context.Service<
           : Option.some({ name, term: row.term, startedAt: DateTime.fromDateUnsafe(row.takenAt) })
       })
 
-      return Leader.of({ startTerm, latestTerm })
+      return LeaderTerms.of({ startTerm, latestTerm })
     })
   )
 }

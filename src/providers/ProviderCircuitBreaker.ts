@@ -14,7 +14,7 @@ const MAX_OPEN = Duration.minutes(5)
 const MAX_BACKOFF = Duration.minutes(1)
 
 /** Rejects calls with `CircuitOpen` while a provider fails. */
-export interface ProviderCircuit {
+export interface ProviderCircuitBreaker {
   readonly protect: <A>(call: Effect.Effect<A, ProviderReason>) => Effect.Effect<A, ProviderReason>
 }
 
@@ -49,7 +49,7 @@ export const make = Effect.fnUntraced(function* (name: string) {
       )
     )
 
-  return { protect } satisfies ProviderCircuit
+  return { protect } satisfies ProviderCircuitBreaker
 })
 
 /**
