@@ -4,7 +4,7 @@ import { AuditApi, ConversionApi } from "./conversion/ConversionApi.ts"
 import { FlutterwaveApi } from "./flutterwave/FlutterwaveApi.ts"
 import { HistoryApi } from "./history/HistoryApi.ts"
 import * as RateLimitHeadersSpec from "./access/RateLimitHeadersSpec.ts"
-import { OperationsApi } from "./operations/OperationsApi.ts"
+import { HealthApi } from "./health/HealthApi.ts"
 import { PollerApi } from "./polling/PollerApi.ts"
 import { PollsApi } from "./polling/PollsApi.ts"
 import { RatesApi } from "./rates/RatesApi.ts"
@@ -19,7 +19,7 @@ export class Api extends HttpApi.make("effex")
   .add(QuarantineApi)
   .add(PollerApi)
   .add(FlutterwaveApi)
-  .add(OperationsApi)
+  .add(HealthApi)
   .annotateMerge(
     OpenApi.annotations({
       title: "effex",

@@ -16,7 +16,7 @@ import * as DocsPages from "./http/DocsPages.ts"
 import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
 import * as MetricsHttp from "./http/MetricsHttp.ts"
-import * as OperationsHttp from "./http/OperationsHttp.ts"
+import * as HealthHttp from "./http/HealthHttp.ts"
 import * as PollerHttp from "./http/PollerHttp.ts"
 import * as PollsHttp from "./http/PollsHttp.ts"
 import * as QuarantineHttp from "./http/QuarantineHttp.ts"
@@ -48,7 +48,7 @@ const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi 
     PollerHttp.layer,
     PollsHttp.layer,
     FlutterwaveHttp.layer,
-    OperationsHttp.layer
+    HealthHttp.layer
   ]),
   Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, HttpAccessControl.layer])
 )

@@ -32,8 +32,8 @@ export const Readiness = Schema.Struct({
 }).annotate({ identifier: "Readiness" })
 export type Readiness = typeof Readiness.Type
 
-/** Health checks. */
-export class OperationsApi extends HttpApiGroup.make("operations")
+/** Health checks: liveness and readiness. Operation ids have the prefix `operations`. */
+export class HealthApi extends HttpApiGroup.make("operations")
   .add(
     HttpApiEndpoint.get("live", "/health/live", {
       success: Schema.Struct({ status: Schema.Literal("ok") })
@@ -50,4 +50,4 @@ export class OperationsApi extends HttpApiGroup.make("operations")
     )
   )
   .middleware(ProblemResponses)
-  .annotateMerge(OpenApi.annotations({ title: "Operations" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "Health" })) {}
