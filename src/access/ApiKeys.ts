@@ -11,12 +11,12 @@ import {
   Schema
 } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { hash } from "node:crypto"
 import { Settings } from "../config/Settings.ts"
 import * as ApiKey from "../domain/access/ApiKey.ts"
 import type { Principal } from "../domain/access/Principal.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ApiKeyCache from "./ApiKeyCache.ts"
+import { hashApiKey } from "./ApiKeyHash.ts"
 import { ApiKeyRepo } from "./ApiKeyRepo.ts"
 
 /** No API key has this id. */
@@ -94,7 +94,7 @@ export class ApiKeys extends Context.Service<
           revokedAt: Option.none(),
           lastUsedAt: Option.none()
         }
-        yield* repo.insert(record, hashOf(key))
+        yield* repo.insert(record, hashApiKey(key))
         return { key: Redacted.make(key), record }
       })
 
@@ -121,7 +121,7 @@ export class ApiKeys extends Context.Service<
       ) {
         const keyMode = ApiKey.modeOf(text)
         // Keys are compared by hash: the time that the comparison takes reveals nothing about a key.
-        const hash = hashOf(text)
+        const hash = hashApiKey(text)
         const isKnown = cache.isKnown(hash)
         if (!isKnown) yield* beforeUnknownKey
         if (Result.isFailure(keyMode)) return yield* keyMode.failure
@@ -143,7 +143,7 @@ export class ApiKeys extends Context.Service<
       )
 
       const authenticateSync: ApiKeys["Service"]["authenticateSync"] = (text, now) => {
-        const key = cache.peek(hashOf(text), now)
+        const key = cache.peek(hashApiKey(text), now)
         if (key === undefined || key.mode !== mode || expiredOrRevoked(key, now) !== undefined)
           return undefined
         const recorded = recordUse(key, now)
@@ -155,8 +155,6 @@ export class ApiKeys extends Context.Service<
     })
   )
 }
-
-const hashOf = (key: string) => hash("sha256", key, "hex")
 
 const wrongMode = (mode: ApiKey.ApiKeyMode) =>
   new ApiKey.InvalidKey({

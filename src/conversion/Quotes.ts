@@ -1,14 +1,13 @@
 import { Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { type Quote, QuoteId } from "../domain/conversion/Quote.ts"
+import { type QuoteState, stateAt } from "../domain/conversion/QuoteState.ts"
 import type { AmountOutOfRange } from "../domain/conversion/Conversion.ts"
 import { QuoteNotFound } from "../domain/conversion/ConversionErrors.ts"
 import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { type PriceInput, Pricing } from "./Pricing.ts"
 import { QuoteRepo } from "./QuoteRepo.ts"
-
-export type QuoteState = "open" | "used" | "expired"
 
 /** Quotes: prices that are locked for a limited time. */
 export class Quotes extends Context.Service<
@@ -51,8 +50,7 @@ export class Quotes extends Context.Service<
       })
 
       const stateOf = Effect.fnUntraced(function* (quote: Quote) {
-        if (quote.usedBy !== null) return "used"
-        return DateTime.isGreaterThan(quote.expiresAt, yield* DateTime.now) ? "open" : "expired"
+        return stateAt(quote, yield* DateTime.now)
       })
 
       return Quotes.of({ create, byId, stateOf })

@@ -10,6 +10,7 @@ import { adminPollFields } from "../../domain/rates/PollRun.ts"
 import { type ActivePollerSetting, PollerSettings } from "../../rates/polling/PollerSettings.ts"
 import { Polls, type ScheduleStatus } from "../../rates/polling/Polls.ts"
 import { RatePoller } from "../../rates/polling/RatePoller.ts"
+import * as ETag from "./ETag.ts"
 import * as JsonBody from "./JsonBody.ts"
 import * as Pagination from "./Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
@@ -25,7 +26,9 @@ export const layer = HttpApiBuilder.group(
 
     const respondSetting = Effect.fnUntraced(function* (active: ActivePollerSetting) {
       const status = yield* polls.scheduleStatus
-      return respond(200, toFields(active, status, yield* DateTime.now), { etag: `"${active.version}"` })
+      return respond(200, toFields(active, status, yield* DateTime.now), {
+        etag: ETag.make(active.version)
+      })
     }, Effect.catchTags(Problems.storeErrors))
 
     const change = Effect.fnUntraced(function* (
@@ -33,7 +36,7 @@ export const layer = HttpApiBuilder.group(
       ifMatch: string | undefined
     ) {
       const { id: principal } = yield* Caller
-      const expectedVersion = yield* parseIfMatch(ifMatch)
+      const expectedVersion = yield* ETag.parseIfMatch(ifMatch)
       const active = yield* settings
         .change({ value, principal, expectedVersion })
         .pipe(Effect.catchTags(Problems.pollerSettingErrors))
@@ -87,19 +90,6 @@ const Version = Schema.String.check(Schema.isPattern(/^\d{1,15}$/)).pipe(
 )
 
 const readBody = JsonBody.readerOf(PollerBody)
-
-/** Parses the expected version from `If-Match`. None means any version. */
-const parseIfMatch = (ifMatch: string | undefined) => {
-  if (ifMatch === undefined || ifMatch.trim() === "*") return Effect.succeedNone
-  const [, version] = /^"(\d{1,15})"$/.exec(ifMatch.trim()) ?? []
-  return version === undefined
-    ? Effect.fail(
-        new Problem.PreconditionFailed({
-          detail: "If-Match must be * or the ETag of a previous response of this API"
-        })
-      )
-    : Effect.succeedSome(Number(version))
-}
 
 const toFields = (active: ActivePollerSetting, { lastPoll, leader }: ScheduleStatus, now: DateTime.Utc) => ({
   ...settingFields(active.setting),

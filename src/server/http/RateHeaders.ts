@@ -1,5 +1,6 @@
 import { DateTime } from "effect"
 import type { FoundRate } from "../../rates/lookup/Rates.ts"
+import * as ETag from "./ETag.ts"
 
 /**
  * Returns the response headers of a rate at `now`, in epoch milliseconds. `max-age` counts from the observation time, as
@@ -8,7 +9,7 @@ import type { FoundRate } from "../../rates/lookup/Rates.ts"
 export const headersOf = ({ rate, source, stale }: FoundRate, maxAgeSeconds: number, now: number) => ({
   age: String(ageSeconds(rate, now)),
   "cache-control": stale ? "max-age=0" : `max-age=${maxAgeSeconds}`,
-  etag: `"${rate.id}${stale ? "-stale" : ""}"`,
+  etag: ETag.make(`${rate.id}${stale ? "-stale" : ""}`),
   "x-rate-source": source
 })
 

@@ -8,6 +8,7 @@ import * as Currency from "../../domain/money/Currency.ts"
 import type { RateRecord } from "../../domain/rates/Rate.ts"
 import { type FoundRate, Rates } from "../../rates/lookup/Rates.ts"
 import * as Problems from "../middleware/Problems.ts"
+import * as ETag from "./ETag.ts"
 import * as RateHeaders from "./RateHeaders.ts"
 import { RateRequests } from "./RateRequests.ts"
 import * as RatesSse from "../stream/RatesSse.ts"
@@ -76,21 +77,14 @@ const respondIfChanged = (
   headers: { readonly etag: string; readonly [name: string]: string },
   json: () => Uint8Array
 ) =>
-  matches(request.headers["if-none-match"], headers.etag)
+  ETag.matchesIfNoneMatch(request.headers["if-none-match"], headers.etag)
     ? HttpServerResponse.empty({ status: 304, headers })
     : HttpServerResponse.uint8Array(json(), { contentType: "application/json", headers })
-
-/** Compares ETags weakly (RFC 9110, 13.1.2). */
-const matches = (ifNoneMatch: string | undefined, etag: string) =>
-  ifNoneMatch !== undefined &&
-  ifNoneMatch
-    .split(",")
-    .some((candidate) => candidate.trim() === "*" || candidate.trim().replace(/^W\//, "") === etag)
 
 /** Responds with a stored rate, which is immutable and can be cached permanently. */
 const respondRecord = (record: RateRecord, request: HttpServerRequest.HttpServerRequest) =>
   respondIfChanged(
     request,
-    { "cache-control": "public, max-age=31536000, immutable", etag: `"${record.rate.id}"` },
+    { "cache-control": "public, max-age=31536000, immutable", etag: ETag.make(record.rate.id) },
     () => RateEncoding.toRecordBytes(record)
   )
