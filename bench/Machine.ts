@@ -15,7 +15,7 @@ export class Machine extends Context.Service<
   }
 >()("effex/bench/Machine") {
   /**
-   * The server has the first core. The load, Postgres and Redis share the others: this process is moved there, and its
+   * The server has the first core. The load, PostgreSQL and Redis share the others: this process is moved there, and its
    * children inherit the affinity.
    */
   static readonly layer = Layer.effect(
@@ -31,7 +31,7 @@ export class Machine extends Context.Service<
         description: [
           `${cores.length} cores, ${cores[0]?.model.trim() ?? "unknown"}; ${Math.round(totalmem() / 2 ** 30)} GB; Node ${process.versions.node} on ${process.platform}`,
           canPin
-            ? `the server on core 0; the load, Postgres and Redis on ${otherCores} (taskset)`
+            ? `the server on core 0; the load, PostgreSQL and Redis on ${otherCores} (taskset)`
             : "no pinning: taskset is missing, or there is only one core"
         ]
       })

@@ -5,11 +5,11 @@ import * as EmbeddedPostgres from "../src/platform/postgres/EmbeddedPostgres.ts"
 import { freePort } from "../test/support/RedisServer.ts"
 import * as Processes from "./Processes.ts"
 
-/** Postgres and Redis servers of the run, with their default durability. */
+/** PostgreSQL and Redis servers of the run, with their default durability. */
 export class Stores extends Context.Service<
   Stores,
   {
-    /** Creates an empty Postgres database. It is deleted at the end of the run. */
+    /** Creates an empty PostgreSQL database. It is deleted at the end of the run. */
     readonly createDatabase: Effect.Effect<BenchDatabase>
     /** Returns the URL of an empty Redis database. */
     readonly createRedis: Effect.Effect<string>

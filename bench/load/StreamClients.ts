@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { WebSocket } from "ws"
 import { ProcessFailed } from "../Processes.ts"
 
-/** StreamProtocol of a stream. */
+/** Protocol of a stream. */
 export type StreamProtocol = "websocket" | "rpc"
 
 /** Connected stream clients. */

@@ -19,7 +19,7 @@ export const idle = Effect.gen(function* () {
   const report: Report = {
     rows: [
       {
-        workload: "resident memory idle, Redis and Postgres external",
+        workload: "resident memory idle, Redis and PostgreSQL external",
         measure: `${IDLE_TIME} after the first poll`,
         unit: "MB",
         target: { atMost: 160 },

@@ -7,9 +7,9 @@ import * as InterleavedRounds from "../InterleavedRounds.ts"
 import * as Servers from "../servers/Servers.ts"
 import { type Spread, spreadOf } from "../Statistics.ts"
 
-const WORKLOAD = "start to first response, embedded Postgres"
+const WORKLOAD = "start to first response, embedded PostgreSQL"
 
-/** Measures the time from the command to the first rate: with an empty data folder, and with that of the first start. */
+/** Measures the time from the start command to the first rate, with an empty data folder and with an existing one. */
 export const start = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const { pairs } = yield* Plan
@@ -47,7 +47,7 @@ const secondsToResponse = Effect.fnUntraced(function* (folder: string, path: str
     command: [...onAllCores, Servers.EFFEX, "serve"],
     env: { PORT: "0", DATA_DIR: folder },
     cwd: folder,
-    ready: /effex listens on (http:\/\/[\d.:]+)/
+    ready: /effex is listening on (http:\/\/[\d.:]+)/
   })
   yield* Effect.tryPromise(async () => {
     const response = await fetch(`${match[1]}${path}`)

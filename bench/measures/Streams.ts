@@ -72,7 +72,7 @@ export const streams = Effect.gen(function* () {
       ...figures("rpc", "effex, RPC")
     ],
     notes: [
-      "The CPU time of effex includes the work done once for all clients: polling 44 rates per second, storing them in Postgres and publishing them through Redis. The bare `ws` loop generates its updates."
+      "The CPU time of effex includes the work done once for all clients: polling 44 rates per second, storing them in PostgreSQL and publishing them through Redis. The bare `ws` loop generates its updates."
     ]
   }
   return report

@@ -204,7 +204,7 @@ const broadcast = (rate: Rate, sequence: number) => {
 sockets.on("connection", (socket) => socket.send(JSON.stringify({ type: "all_rates", rates })))
 
 const address = await app.listen({ host: "127.0.0.1", port: 0 })
-process.stdout.write(`fastify listens on ${address}\n`)
+process.stdout.write(`fastify is listening on ${address}\n`)
 
 /** Changes every rate once per second, one by one, as the responses of a provider arrive. */
 let sequence = 0

@@ -1,4 +1,4 @@
-/** The limit of the runtime: `node:http`, a `Map` and `JSON.stringify`, without anything else that a service needs. */
+/** Upper bound of the runtime: `node:http`, a `Map` and `JSON.stringify`, without anything else that a service needs. */
 import { randomUUID } from "node:crypto"
 import { createServer } from "node:http"
 
@@ -39,5 +39,5 @@ const server = createServer((request, response) => {
 server.listen(0, "127.0.0.1", () => {
   const address = server.address()
   if (typeof address === "object" && address !== null)
-    process.stdout.write(`raw listens on http://127.0.0.1:${address.port}\n`)
+    process.stdout.write(`raw is listening on http://127.0.0.1:${address.port}\n`)
 })

@@ -57,7 +57,7 @@ const startEffex = Effect.fnUntraced(function* (env: Readonly<Record<string, str
     env: { ...base, ...env },
     // Keeps effex from reading the project's `.env`.
     cwd: base.DATA_DIR,
-    ready: /effex listens on (http:\/\/[\d.:]+)/
+    ready: /effex is listening on (http:\/\/[\d.:]+)/
   })
   const server: Server = { pid, url: match[1] ?? "" }
   yield* waitForRates(server)
@@ -91,7 +91,7 @@ export const peer = Effect.fnUntraced(function* (
       REDIS_URL: yield* stores.createRedis,
       ...env
     },
-    ready: /listens on (http:\/\/[\d.:]+)/
+    ready: /is listening on (http:\/\/[\d.:]+)/
   })
   return { pid, url: match[1] ?? "" } satisfies Server
 })

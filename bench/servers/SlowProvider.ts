@@ -32,7 +32,7 @@ const responses = new Map(
 
 /**
  * Starts a fake Flutterwave that delays each response. Responses are serialized in advance to use little CPU, because
- * Postgres and Redis share the core. Returns the settings that point effex to it.
+ * PostgreSQL and Redis share the core. Returns the settings that point effex to it.
  */
 export const listen = Effect.fnUntraced(function* (delayMillis: number) {
   let requestCount = 0

@@ -68,5 +68,5 @@ export const findFault = (
   const root = MerkleTree.rootFromProof(leaf, position - 1, head.tree_size, hashes)
   return root?.equals(signedHead.rootHash) === true
     ? Option.none()
-    : Option.some("the record and its proof do not give the signed root")
+    : Option.some("the record and its proof do not produce the signed root")
 }

@@ -65,7 +65,6 @@ const heads = Command.make(
   )
 )
 
-/** `effex audit` */
 export const command = Command.make("audit").pipe(
   Command.withDescription("Verify that no conversion was changed"),
   Command.withSubcommands([verify, heads])

@@ -20,10 +20,8 @@ import * as SettingsHelp from "./SettingsHelp.ts"
 
 /** The command `effex`, with all its subcommands. */
 export const effex = Command.make("effex").pipe(
-  Command.withDescription(
-    `A self-hosted foreign-exchange service: Flutterwave's rates, kept fresh and served.\n\n${SettingsHelp.text}`
-  ),
-  Command.withShortDescription("A self-hosted foreign-exchange service"),
+  Command.withDescription(`A self-hosted foreign-exchange rate service.\n\n${SettingsHelp.text}`),
+  Command.withShortDescription("A self-hosted foreign-exchange rate service"),
   Command.withSubcommands([
     Serve.make(App.app),
     Poll.command.pipe(Command.provide(App.ratesApp)),

@@ -27,7 +27,7 @@ export const command = Command.make(
     ),
     interval: Flag.Int("interval").pipe(
       Flag.withDescription(
-        "Seconds from the start of one poll to the start of the next (default: the schedule in force)"
+        "Seconds from the start of one poll to the start of the next (default: the current schedule)"
       ),
       Flag.filter(
         (seconds) => seconds >= 1 && seconds <= 86_400,

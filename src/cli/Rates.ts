@@ -17,7 +17,7 @@ export class ServerUnreachable extends Schema.TaggedError<ServerUnreachable>()("
   }
 }
 
-/** Short, because a person waits at the prompt. */
+/** Short, because a user is waiting. */
 const CONNECT_TIMEOUT = "3 seconds"
 
 const encodeList = Schema.encodeSync(Schema.fromJsonString(RateList))

@@ -34,7 +34,6 @@ const verify = Command.make(
   })
 ).pipe(Command.withDescription("Verify a receipt, without a server and without the database"))
 
-/** `effex receipt` */
 export const command = Command.make("receipt").pipe(
   Command.withDescription("Verify the proof that a conversion is in the audit"),
   Command.withSubcommands([verify])

@@ -112,7 +112,7 @@ const layer = Layer.effectContext(Effect.flatMap(Effect.scope, join)).pipe(
 )
 
 /**
- * Runs an endless effect in the background on one node of the cluster, and moves it to another node when that one stops
+ * Runs an endless effect in the background on the leader: one node of the cluster. Moves it to another node when that one stops
  * or hangs. The cluster is all processes with the same `DATABASE_URL`. With the embedded database this process is alone
  * and always runs the effect.
  */

@@ -77,27 +77,27 @@ export class RateIngest extends Context.Service<
         return rate
       })
 
-      const fly = (pair: CurrencyPair, origin: TickOrigin, withPermit = withoutPermit) =>
+      const fetchShared = (pair: CurrencyPair, origin: TickOrigin, withPermit = withoutPermit) =>
         singleFlight
           .run(pair, fetchAndStore(pair, origin, withPermit), { bypassRecent: origin.isPoll })
           .pipe(Effect.tap((rate) => Effect.sync(() => cache.putLocal(rate))))
 
-      // A caller without a term may have joined the flight of a poll whose term ended. It then starts another flight.
-      const flyUnfenced = (
+      // A caller without a term may have joined the call of a poll whose term has ended. It then starts another call.
+      const fetchSharedUnfenced = (
         pair: CurrencyPair,
         isPoll: boolean,
         withPermit?: WithPermit
       ): Effect.Effect<Rate, ProviderError | StoreUnavailable> =>
-        Effect.catchTag(fly(pair, { isPoll, poll: Option.none() }, withPermit), "Superseded", () =>
-          flyUnfenced(pair, isPoll, withPermit)
+        Effect.catchTag(fetchShared(pair, { isPoll, poll: Option.none() }, withPermit), "Superseded", () =>
+          fetchSharedUnfenced(pair, isPoll, withPermit)
         )
 
-      const fetch: RateIngest["Service"]["fetch"] = (pair) => flyUnfenced(pair, false)
+      const fetch: RateIngest["Service"]["fetch"] = (pair) => fetchSharedUnfenced(pair, false)
 
       const fetchForPoll: RateIngest["Service"]["fetchForPoll"] = (pair, poll, withPermit) =>
         Option.isSome(poll)
-          ? fly(pair, { isPoll: true, poll }, withPermit)
-          : flyUnfenced(pair, true, withPermit)
+          ? fetchShared(pair, { isPoll: true, poll }, withPermit)
+          : fetchSharedUnfenced(pair, true, withPermit)
 
       return RateIngest.of({ fetch, fetchForPoll, publish })
     })

@@ -97,7 +97,9 @@ const shutDownOnRelease = Layer.effectDiscard(
     const { disableKeepAlive, drain } = yield* NodeServer
     yield* Effect.addFinalizer(() =>
       Effect.gen(function* () {
-        yield* Effect.logInfo("effex stops: the readiness check fails, and requests in flight finish")
+        yield* Effect.logInfo(
+          "effex is shutting down: the readiness check fails, and requests in flight finish"
+        )
         yield* start
         yield* disableKeepAlive
         yield* Effect.sleep(shutdownDelay)
@@ -133,12 +135,12 @@ export const layer = Layer.mergeAll(LookupFastPath.layer, ConversionFastPath.lay
   Layer.provideMerge(Drain.layer)
 )
 
-/** Logs the address once the server listens, and starts the drain on release. */
+/** Logs the address once the server is listening, and starts the drain on release. */
 export const layerLifecycle = Layer.mergeAll(
   Drain.layerStartOnRelease,
   Layer.effectDiscard(
     HttpServer.addressFormattedWith((address) =>
-      Effect.logInfo(`effex listens on ${address}; API documentation: ${address}/docs`)
+      Effect.logInfo(`effex is listening on ${address}; API documentation: ${address}/docs`)
     )
   )
 )

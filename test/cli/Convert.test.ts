@@ -153,7 +153,7 @@ describe("effex audit and effex receipt", () => {
         const invalid = [
           [receipt.body, "0".repeat(64), "the head was not signed with this key"],
           [receipt.body, key.slice(1), "it must be 64 hexadecimal digits"],
-          [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not give the signed root"],
+          [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not produce the signed root"],
           [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with this key"],
           ["{}", key, "is not a receipt"]
         ] as const

@@ -53,11 +53,11 @@ layer(DataFolder.layer, { excludeTestServices: true })("effex serve", (it) => {
     Effect.gen(function* () {
       const { fs, path } = yield* DataFolder
       const npm = yield* runProgram("npm", ["start"], { DATA_DIR: path, PORT: "0" }, ROOT)
-      yield* npm.written(/effex listens on/)
+      yield* npm.written(/effex is listening on/)
       npm.process.kill("SIGTERM")
       // The output closes when the last child process has ended.
       yield* npm.ended.pipe(Effect.timeout("15 seconds"))
-      assert.include(npm.output(), "effex stops")
+      assert.include(npm.output(), "effex is shutting down")
       assert.isFalse(yield* fs.exists(`${path}/postgres/postmaster.pid`))
     })
   )

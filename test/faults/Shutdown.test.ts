@@ -145,8 +145,8 @@ describe("SIGTERM", () => {
       yield* written(/44 refreshed/)
       process.kill("SIGTERM")
       assert.strictEqual(yield* Effect.timeout(ended, "20 seconds"), 0)
-      assert.include(collector.received(), "effex listens on")
-      assert.include(collector.received(), "effex stops")
+      assert.include(collector.received(), "effex is listening on")
+      assert.include(collector.received(), "effex is shutting down")
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
 

@@ -66,7 +66,7 @@ describe("An OpenTelemetry collector", () => {
         for (const { name, parentSpanId } of spans) assert.isTrue(ids.has(parentSpanId ?? ""), name)
 
         yield* TestCollector.awaitText(() => collector.textOf("metrics"), /effex_rate_lookups_total/)
-        yield* TestCollector.awaitText(() => collector.textOf("logs"), /effex listens on/)
+        yield* TestCollector.awaitText(() => collector.textOf("logs"), /effex is listening on/)
         assert.match(collector.textOf("traces"), /"service.name","value":\{"stringValue":"effex"\}/)
       }),
     TIMEOUT

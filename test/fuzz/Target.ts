@@ -78,7 +78,7 @@ export const start = Effect.gen(function* () {
     Effect.forkScoped
   )
   const url = yield* Effect.suspend(() => {
-    const [, found] = /effex listens on (http:\/\/[\d.:]+)/.exec(output) ?? []
+    const [, found] = /effex is listening on (http:\/\/[\d.:]+)/.exec(output) ?? []
     return found === undefined ? Effect.fail("not listening yet") : Effect.succeed(found)
   }).pipe(
     Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: "60 seconds" })),

@@ -47,7 +47,7 @@ export const start = Effect.fnUntraced(function* (
   const run = Effect.gen(function* () {
     const name = `node ${index}, start ${++starts}`
     const running = yield* runProgram(program, ["serve"], { PORT: "0", LOG_FORMAT: "json", ...env })
-    const listens = running.written(/effex listens on (http:\/\/[\d.:]+)/).pipe(
+    const listens = running.written(/effex is listening on (http:\/\/[\d.:]+)/).pipe(
       Effect.map(([, url = ""]) => {
         current = { name, url, running }
       }),

@@ -15,7 +15,7 @@ export class NoResponse extends Schema.TaggedError<NoResponse>()("NoResponse", {
   }
 }
 
-/** A server, or several ones: the next one is tried if a connection is refused. */
+/** URL of one server or of several servers. The next server is tried if a connection is refused. */
 export type ServerUrls = string | ReadonlyArray<string>
 
 /** Converts US dollars to naira with an idempotency key. */

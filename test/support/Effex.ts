@@ -30,7 +30,7 @@ export const SERVER_ENV = {
 }
 
 /** Matches the log line of a server that accepts requests, and captures its URL. */
-export const LISTENING = /effex listens on (http:\/\/[\d.:]+)/
+export const LISTENING = /effex is listening on (http:\/\/[\d.:]+)/
 
 /** Starts a server process without rate limits on a free port and waits until it listens. */
 export const serve = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>, from = program) {

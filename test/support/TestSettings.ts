@@ -2,7 +2,7 @@ import { ConfigProvider, Layer } from "effect"
 import { Settings } from "../../src/config/Settings.ts"
 import { PollCadence } from "../../src/platform/PollCadence.ts"
 
-/** The settings of an environment in which nothing but `env` is set, and polls as these settings have them. */
+/** Settings of an environment that contains only `env`, with the poll cadence that they define. */
 export const layer = (env: Readonly<Record<string, string>> = {}) =>
   PollCadence.layerSettings.pipe(Layer.provideMerge(settings(env)))
 

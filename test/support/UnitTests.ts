@@ -26,7 +26,7 @@ const requiresExternal = (file: string, visited = new Set<string>()): boolean =>
 
 /**
  * Returns the test files that need neither PostgreSQL nor Redis nor a child process. They are found by their imports, so
- * that no name or folder has to be kept in step.
+ * that no list has to be kept in sync.
  */
 export const find = (root: string): ReadonlyArray<string> =>
   globSync("test/**/*.test.ts", { cwd: root, exclude: ["test/faults/**"] })

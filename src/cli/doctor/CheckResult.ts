@@ -44,7 +44,7 @@ export const runCheck = Effect.fnUntraced(function* <E, R>(
   if (Option.isSome(exit) && Exit.isSuccess(exit.value)) return exit.value.value
   yield* Effect.forkDetach(Fiber.interrupt(fiber))
   const found = Option.match(exit, {
-    onNone: () => `no answer within ${Duration.format(CHECK_TIMEOUT)}`,
+    onNone: () => `no response within ${Duration.format(CHECK_TIMEOUT)}`,
     onSome: (ended) => (Exit.isFailure(ended) ? rootMessage(Cause.squash(ended.cause)) : "")
   })
   return [failed(check, found, advice)]
@@ -65,7 +65,7 @@ export const rootMessage = (error: unknown): string => {
 const WARNING_SKEW_MILLIS = 2000
 const FAILURE_SKEW_MILLIS = 30_000
 
-/** Judges the difference in milliseconds between another clock and the clock of this machine. */
+/** Checks the difference in milliseconds between another clock and the clock of this machine. */
 export const clockResult = (check: string, subject: string, difference: number): CheckResult => {
   const found = `${subject} differs from this machine's by ${Math.abs(Math.round(difference))} ms`
   const advice =

@@ -81,13 +81,14 @@ const groups: ReadonlyArray<CheckGroup> = [
   {
     check: "database",
     settings: /^(DATABASE_URL|DATA_DIR)$/,
-    advice: "Check DATABASE_URL, and that the server runs and accepts connections from this machine",
+    advice: "Check DATABASE_URL, and that the server is running and accepts connections from this machine",
     results: checkExistingDatabase
   },
   {
     check: "redis",
     settings: /^REDIS_URL$/,
-    advice: "Check REDIS_URL, and that the server runs; without Redis effex works, but nodes share nothing",
+    advice:
+      "Check REDIS_URL, and that the server is running; without Redis, effex works, but nodes do not share caches or streams",
     results: RedisCheck.run
   },
   {

@@ -13,8 +13,14 @@ export const run = Effect.gen(function* () {
       return [ok("port", `${address} is free`)]
     case "EADDRINUSE":
       return (yield* isEffex(toReachableHost(host), port))
-        ? [ok("port", `effex already listens on ${address}`)]
-        : [failed("port", `another program listens on ${address}`, "Stop that program, or set another PORT")]
+        ? [ok("port", `effex is already listening on ${address}`)]
+        : [
+            failed(
+              "port",
+              `another program is listening on ${address}`,
+              "Stop that program, or set another PORT"
+            )
+          ]
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
       return [

@@ -20,7 +20,7 @@ export const run = Effect.gen(function* () {
   return found.flat()
 })
 
-/** Milliseconds by which the clock of the last responding server is clockOffset. */
+/** Clock offset of the last responding server, in milliseconds. */
 type ClockOffset = Ref.Ref<Option.Option<number>>
 
 const checkProvider = Effect.fnUntraced(function* (name: ProviderName) {
@@ -62,7 +62,7 @@ const requestRate = Effect.fnUntraced(function* (name: ProviderName) {
       duration: PROVIDER_TIMEOUT,
       orElse: () =>
         Effect.succeed(
-          failed(check, `no answer within ${Duration.format(PROVIDER_TIMEOUT)}`, UNREACHABLE_ADVICE)
+          failed(check, `no response within ${Duration.format(PROVIDER_TIMEOUT)}`, UNREACHABLE_ADVICE)
         )
     })
   )

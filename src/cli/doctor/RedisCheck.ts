@@ -17,8 +17,8 @@ export const run = Effect.gen(function* () {
       Effect.succeed([
         failed(
           "redis",
-          `no answer: ${rootMessage(cause)}`,
-          "Check REDIS_URL and its password, and that the server runs; without Redis effex works, but nodes share nothing"
+          `no response: ${rootMessage(cause)}`,
+          "Check REDIS_URL and its password, and that the server is running; without Redis, effex works, but nodes do not share caches or streams"
         )
       ])
     )
@@ -37,10 +37,10 @@ const checkServer = Effect.gen(function* () {
   const info = new Map(
     text.split("\r\n").map((line) => [line.replace(/:.*/s, ""), line.replace(/^[^:]*:/, "")])
   )
-  return judge((name) => info.get(name) ?? "")
+  return checkInfo((name) => info.get(name) ?? "")
 })
 
-const judge = (info: (name: string) => string): ReadonlyArray<CheckResult> => {
+const checkInfo = (info: (name: string) => string): ReadonlyArray<CheckResult> => {
   const version = info("redis_version")
   const found = `Redis ${version}`
   if (Number.parseInt(version, 10) < MIN_VERSION)

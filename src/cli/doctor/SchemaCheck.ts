@@ -66,7 +66,7 @@ const compareMigrations = (
     ...describeAll(unknown, (names) =>
       failed(
         "migrations",
-        `the database has ${names}, which this version of effex does not know`,
+        `the database has ${names}, which this version of effex does not support`,
         "Run the version of effex that applied it, or a newer one"
       )
     ),
@@ -74,7 +74,7 @@ const compareMigrations = (
       failed(
         "migrations",
         `${names} was skipped and will not be applied`,
-        "Restore a backup from before, or ask for help; effex does not know this schema"
+        "Restore an earlier backup, or ask for help; effex does not support this schema"
       )
     ),
     ...describeAll(pending, (names) =>

@@ -14,7 +14,7 @@ export interface RateBoardView {
   readonly showRate: (rate: RateMessage) => Effect.Effect<void>
   /** Shows the status, such as `connected`. */
   readonly showStatus: (status: string) => Effect.Effect<void>
-  /** Shows a status on a board only, because it is superseded within moments. */
+  /** Shows a short-lived status. Only a board shows it; the line output skips it. */
   readonly showProgress: (status: string) => Effect.Effect<void>
 }
 

@@ -15,7 +15,7 @@ export const withDatabaseTimeout = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       return yield* restore(Fiber.join(fiber)).pipe(
         Effect.timeoutOrElse({
           duration: DATABASE_TIMEOUT,
-          orElse: () => failUnavailable(`no answer within ${Duration.format(DATABASE_TIMEOUT)}`, "deadline")
+          orElse: () => failUnavailable(`no response within ${Duration.format(DATABASE_TIMEOUT)}`, "deadline")
         }),
         Effect.onError(() => Effect.forkDetach(Fiber.interrupt(fiber)))
       )

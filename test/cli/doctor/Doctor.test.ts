@@ -165,7 +165,7 @@ describe("effex doctor", { concurrent: true }, () => {
       assert.deepStrictEqual(
         resultsOf("migrations").map(({ found, status }) => [status, found]),
         [
-          ["failed", "the database has 9999_of_tomorrow, which this version of effex does not know"],
+          ["failed", "the database has 9999_of_tomorrow, which this version of effex does not support"],
           ["failed", "0002_poll_run was skipped and will not be applied"]
         ]
       )
@@ -206,7 +206,7 @@ describe("effex doctor", { concurrent: true }, () => {
       const server = yield* EffexCommand.serve(env)
       const { port } = new URL(server.url)
       const [own] = (yield* diagnose({ ...env, PORT: port })).resultsOf("port")
-      assert.strictEqual(own?.found, `effex already listens on 127.0.0.1:${port}`)
+      assert.strictEqual(own?.found, `effex is already listening on 127.0.0.1:${port}`)
       const otherProgram = yield* TcpProxy.open({ path: inject("postgres") })
       const [other] = (yield* diagnose({ ...env, PORT: String(otherProgram.port) })).resultsOf("port")
       assert.strictEqual(other?.status, "failed")

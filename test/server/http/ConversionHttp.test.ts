@@ -134,7 +134,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Conversions over HTTP"
           for (const amount of amounts) {
             const body = `{"amount":${amount},"from_currency":"USD","to_currency":"NGN"}`
             const [elapsed, response] = yield* Effect.timed(send("/api/v1/convert", body))
-            // A repeated request tells a slow server from a busy machine.
+            // Repeats a slow request, because a busy machine can delay one.
             const [again] =
               Duration.toMillis(elapsed) < 100
                 ? [elapsed]

@@ -29,7 +29,7 @@ const upgrade = (path: string, headers: Readonly<Record<string, string>>) =>
   Effect.flatMap(TestServer, ({ port }) =>
     Effect.map(
       RawHttp.exchange(port, RawSocket.handshake(path, headers)),
-      ({ responses }) => responses[0] ?? assert.fail("no answer")
+      ({ responses }) => responses[0] ?? assert.fail("no response")
     )
   )
 
