@@ -112,9 +112,9 @@ const layer = Layer.effectContext(Effect.flatMap(Effect.scope, join)).pipe(
 )
 
 /**
- * Runs an endless effect in the background on the leader: one node of the cluster. Moves it to another node when that one stops
- * or hangs. The cluster is all processes with the same `DATABASE_URL`. With the embedded database this process is alone
- * and always runs the effect.
+ * Runs an endless effect in the background on the leader, one node of the cluster. Moves it to another node when the
+ * leader stops or hangs. The cluster is all processes with the same `DATABASE_URL`. With the embedded database this
+ * process is alone and always runs the effect.
  */
 export const singleton = (name: string, effect: Effect.Effect<never>) =>
   Layer.unwrap(
