@@ -17,7 +17,7 @@ const REDIS_TIMEOUT = Duration.millis(75)
 /** Limit of requests with an invalid API key per address, because each may cost a database query. */
 export const INVALID_KEY_RATE_LIMIT: RateLimit = { limit: 600, window: Duration.minutes(1) }
 
-const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.Consume) {
+const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.RedisRateLimiter) {
   const { readQuota, writeQuota } = yield* Settings
   const context = yield* Effect.context<never>()
   const memory = {
@@ -25,7 +25,7 @@ const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.Consume) {
     writes: inMemory("writes", writeQuota, context),
     keys: inMemory("keys", Option.some(INVALID_KEY_RATE_LIMIT), context)
   }
-  const limiters: Record<RateLimitKind, Consume> = {
+  const limiters: Record<RateLimitKind, Limiter> = {
     reads: toEffect(memory.reads),
     writes:
       redis === undefined || Option.isNone(writeQuota)
@@ -34,7 +34,8 @@ const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.Consume) {
     keys: toEffect(memory.keys)
   }
   return RateLimits.of({
-    consume: (kind, identity) => limiters[kind](identity),
+    consume: (kind, identity) => limiters[kind].consume(identity),
+    consumeBatch: (kind, identity, requests) => limiters[kind].consumeBatch(identity, requests),
     consumeSync: (kind, identity, now) => memory[kind](identity, now)
   })
 })
@@ -52,6 +53,12 @@ export class RateLimits extends Context.Service<
       kind: RateLimitKind,
       identity: string
     ) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
+    /** Counts several concurrent requests of a client. Returns the outcome of each. */
+    readonly consumeBatch: (
+      kind: RateLimitKind,
+      identity: string,
+      requests: number
+    ) => Effect.Effect<ReadonlyArray<ConsumeResult>>
     /**
      * Counts a request synchronously, for the lookup fast path. `now` is in epoch milliseconds. Returns undefined if
      * the kind has no limit.
@@ -79,7 +86,12 @@ export class RateLimits extends Context.Service<
 }
 
 type ConsumeSync = (identity: string, now: number) => MemoryRateLimiter.Outcome | undefined
-type Consume = (identity: string) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
+type ConsumeResult = Result.Result<Option.Option<RateLimitStatus>, RateLimitExceeded>
+
+interface Limiter {
+  readonly consume: (identity: string) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
+  readonly consumeBatch: (identity: string, requests: number) => Effect.Effect<ReadonlyArray<ConsumeResult>>
+}
 
 const inMemory = (
   kind: RateLimitKind,
@@ -96,38 +108,58 @@ const inMemory = (
   }
 }
 
-const toEffect =
-  (consume: ConsumeSync): Consume =>
-  (identity) =>
-    Effect.clockWith((clock) => {
-      const outcome = consume(identity, clock.currentTimeMillisUnsafe())
-      return outcome instanceof RateLimitExceeded
-        ? Effect.fail(outcome)
-        : Effect.succeed(Option.fromUndefinedOr(outcome))
-    })
+const toEffect = (consume: ConsumeSync): Limiter => {
+  const consumeAt = (identity: string, now: number): ConsumeResult => {
+    const outcome = consume(identity, now)
+    return outcome instanceof RateLimitExceeded
+      ? Result.fail(outcome)
+      : Result.succeed(Option.fromUndefinedOr(outcome))
+  }
+  return {
+    consume: (identity) =>
+      Effect.clockWith((clock) => Effect.fromResult(consumeAt(identity, clock.currentTimeMillisUnsafe()))),
+    consumeBatch: (identity, requests) =>
+      Effect.clockWith((clock) => {
+        const now = clock.currentTimeMillisUnsafe()
+        return Effect.succeed(Array.from({ length: requests }, () => consumeAt(identity, now)))
+      })
+  }
+}
 
 /** Counts requests in Redis, or with `fallback` if Redis does not count them. */
 const inRedis = (
   kind: RateLimitKind,
   policy: RateLimit,
-  consume: RedisRateLimiter.Consume,
-  fallback: Consume,
+  redis: RedisRateLimiter.RedisRateLimiter,
+  fallback: Limiter,
   context: Context.Context<never>
-): Consume => {
+): Limiter => {
   const { limit, window } = policy
   const rejections = HttpMetrics.rateLimited.of({ limit: kind })
-  return (identity) =>
-    Effect.flatMap(
-      consume({ algorithm: "token-bucket", key: `${kind}:${identity}`, limit, window }),
-      (outcome) => {
-        if (Option.isNone(outcome)) return fallback(identity)
-        if (Result.isSuccess(outcome.value)) {
-          const { remaining, resetAfter } = outcome.value.success
-          return Effect.succeedSome({ kind, policy, remaining, resetAfter })
-        }
-        rejections.updateUnsafe(1, context)
-        const { retryAfter } = outcome.value.failure
-        return Effect.fail(new RateLimitExceeded({ kind, limit, window, retryAfter }))
-      }
-    )
+  const optionsOf = (identity: string) =>
+    ({ algorithm: "token-bucket", key: `${kind}:${identity}`, limit, window }) as const
+  /** Returns undefined if Redis did not count the request. */
+  const toResult = (outcome: RedisRateLimiter.Outcome): ConsumeResult | undefined => {
+    if (Option.isNone(outcome)) return undefined
+    if (Result.isSuccess(outcome.value)) {
+      const { remaining, resetAfter } = outcome.value.success
+      return Result.succeed(Option.some({ kind, policy, remaining, resetAfter }))
+    }
+    rejections.updateUnsafe(1, context)
+    const { retryAfter } = outcome.value.failure
+    return Result.fail(new RateLimitExceeded({ kind, limit, window, retryAfter }))
+  }
+  return {
+    consume: (identity) =>
+      Effect.flatMap(redis.consume(optionsOf(identity)), (outcome) => {
+        const result = toResult(outcome)
+        return result === undefined ? fallback.consume(identity) : Effect.fromResult(result)
+      }),
+    consumeBatch: Effect.fnUntraced(function* (identity, requests) {
+      const results = (yield* redis.consumeBatch(optionsOf(identity), requests)).map(toResult)
+      const counted = results.filter((result) => result !== undefined)
+      if (counted.length === requests) return counted
+      return [...counted, ...(yield* fallback.consumeBatch(identity, requests - counted.length))]
+    })
+  }
 }

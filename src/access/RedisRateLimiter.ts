@@ -10,12 +10,18 @@ type BatchItem = Batcher.BatchItem<Options, Outcome, never>
 /** Outcome of counting one request; none if Redis did not count it. */
 export type Outcome = Option.Option<Result.Result<Status, RateLimiter.RateLimitExceeded>>
 
-/** Counts one request. */
-export type Consume = (options: Options) => Effect.Effect<Outcome>
+export interface RedisRateLimiter {
+  /** Counts one request. */
+  readonly consume: (options: Options) => Effect.Effect<Outcome>
+  /** Counts several concurrent requests of a client. Returns the outcome of each. */
+  readonly consumeBatch: (options: Options, requests: number) => Effect.Effect<ReadonlyArray<Outcome>>
+}
 
 /** Time without requests to Redis after a failure. Then one request probes it. */
 const COOLDOWN = Duration.seconds(1)
 const MAX_BATCH_SIZE = 1024
+/** More than the event-loop turns within the timeout: a batch never waits for the response to an earlier one. */
+const CONCURRENT_BATCHES = 1024
 
 /**
  * Adds to Effect's Redis rate limiter: one command for the concurrent requests of a client, a timeout, and a cooldown after
@@ -23,7 +29,7 @@ const MAX_BATCH_SIZE = 1024
  */
 export const make = Effect.fnUntraced(function* (
   timeout: Duration.Duration
-): Effect.fn.Return<Consume, never, RateLimiter.RateLimiterStore | Scope.Scope> {
+): Effect.fn.Return<RedisRateLimiter, never, RateLimiter.RateLimiterStore | Scope.Scope> {
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
   const { consume } = yield* RateLimiter.make
@@ -97,12 +103,9 @@ export const make = Effect.fnUntraced(function* (
             : consumeTogether(ofClient, first.item)
         },
         { concurrency: "unbounded", discard: true }
-      ).pipe(
-        // The next batch does not wait for the response of Redis.
-        Effect.forkChild,
-        Effect.asVoid
       ),
     maxBatchSize: MAX_BATCH_SIZE,
+    concurrency: CONCURRENT_BATCHES,
     timeout,
     onTimeout: () => {
       startCooldown()
@@ -110,7 +113,18 @@ export const make = Effect.fnUntraced(function* (
     }
   })
 
-  return (options) => Effect.suspend(() => (shouldTry() ? batcher.run(options) : Effect.succeedNone))
+  return {
+    consume: (options) => Effect.suspend(() => (shouldTry() ? batcher.run(options) : Effect.succeedNone)),
+    consumeBatch: (options, requests) =>
+      Effect.suspend(() => {
+        const items = Array.from({ length: requests }, () => options)
+        return shouldTry()
+          ? Effect.map(batcher.runAll(items), (exits) =>
+              exits.map((exit) => (Exit.isSuccess(exit) ? exit.value : Option.none()))
+            )
+          : Effect.succeed(items.map(() => Option.none()))
+      })
+  }
 })
 
 const isAllowed = (outcome: Outcome) => Option.isSome(outcome) && Result.isSuccess(outcome.value)

@@ -29,6 +29,8 @@ export class AuditLog extends Context.Service<
      * After `StoreUnavailable` the outcome is unknown; a retry with the same idempotency key resolves it.
      */
     readonly append: (append: AuditAppend) => Effect.Effect<AppendOutcome, StoreUnavailable>
+    /** Commits several records. Returns their outcomes in the order of the appends. */
+    readonly appendAll: (appends: ReadonlyArray<AuditAppend>) => Effect.Effect<ReadonlyArray<AppendExit>>
     /** The response that was stored under an idempotency key. */
     readonly findResponse: AuditRepo["Service"]["findResponse"]
     readonly byId: AuditRepo["Service"]["byId"]
@@ -104,15 +106,17 @@ export class AuditLog extends Context.Service<
         }
       })
 
-      const countFailure = (exit: AppendExit) =>
+      const countFailures = (exits: ReadonlyArray<AppendExit>) =>
         Effect.sync(() => {
-          if (Option.isSome(Exit.findErrorOption(exit)))
-            ConversionMetrics.commitFailures.updateUnsafe(1, context)
+          const failed = exits.filter((exit) => Option.isSome(Exit.findErrorOption(exit)))
+          if (failed.length > 0) ConversionMetrics.commitFailures.updateUnsafe(failed.length, context)
         })
       const append = (item: AuditAppend) =>
-        traced("AuditLog.append")(Effect.onExit(batcher.run(item), countFailure))
+        traced("AuditLog.append")(Effect.onExit(batcher.run(item), (exit) => countFailures([exit])))
+      const appendAll = (items: ReadonlyArray<AuditAppend>) =>
+        traced("AuditLog.append")(Effect.tap(batcher.runAll(items), countFailures))
 
-      return AuditLog.of({ append, findResponse, byId, page, stream })
+      return AuditLog.of({ append, appendAll, findResponse, byId, page, stream })
     })
   )
 

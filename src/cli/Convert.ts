@@ -24,14 +24,14 @@ export const command = Command.make(
     const conversions = yield* Conversions
     const parsed = yield* ConversionArguments.parse(input, pairs)
     const quoteId = yield* ConversionArguments.parseQuoteId(input.quote)
-    const { conversion, replayed } = yield* conversions.convert({
+    const outcome = yield* conversions.convert({
       ...parsed,
       quoteId,
       idempotencyKey: Option.getOrUndefined(input.key)
     })
-    if (input.json) return yield* Console.log(CommittedConversion.toJson(conversion))
-    yield* Console.log(Table.render(conversion))
-    if (replayed)
+    if (input.json) return yield* Console.log(CommittedConversion.toJson(outcome))
+    yield* Console.log(Table.render(outcome.conversion))
+    if (outcome.replayed)
       yield* Console.log("This idempotency key was already used; printed is the first conversion.")
   })
 ).pipe(

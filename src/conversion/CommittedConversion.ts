@@ -23,23 +23,25 @@ export const fromRecord = (record: AuditRecord): CommittedConversion => ({
   converted_at: record.converted_at
 })
 
-/** Encoded once: the same text is stored under the idempotency key and sent to the caller. */
-const jsonByConversion = new WeakMap<CommittedConversion, string>()
-
-/** Encodes a conversion as JSON. A replayed conversion returns the stored text byte for byte. */
-export const toJson = (conversion: CommittedConversion): string => {
-  const cached = jsonByConversion.get(conversion)
-  if (cached !== undefined) return cached
-  const json = JSON.stringify(conversion)
-  jsonByConversion.set(conversion, json)
-  return json
+export interface ConversionOutcome {
+  readonly conversion: CommittedConversion
+  /** True when the conversion was committed by an earlier request with the same idempotency key. */
+  readonly replayed: boolean
+  /** JSON of the conversion as stored under its idempotency key. Undefined without a key. */
+  readonly storedJson: string | undefined
 }
+
+/** Encodes a conversion as JSON. With an idempotency key, every response has the stored text, byte for byte. */
+export const toJson = ({
+  conversion,
+  storedJson
+}: Pick<ConversionOutcome, "conversion" | "storedJson">): string => storedJson ?? JSON.stringify(conversion)
 
 const decodeJson = Schema.decodeSync(Schema.fromJsonString(ConversionMessage))
 
-/** Decodes a conversion stored under an idempotency key. */
-export const fromJson = (json: string): CommittedConversion => {
-  const conversion = decodeJson(json)
-  jsonByConversion.set(conversion, json)
-  return conversion
-}
+/** Restores the outcome of a conversion from the JSON stored under its idempotency key. */
+export const fromStoredJson = (storedJson: string): ConversionOutcome => ({
+  conversion: decodeJson(storedJson),
+  replayed: true,
+  storedJson
+})

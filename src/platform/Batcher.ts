@@ -1,4 +1,4 @@
-import { Clock, Duration, Effect, type Exit, Latch, Queue, type Scope } from "effect"
+import { Clock, Duration, Effect, type Exit, Latch, type Scope, Semaphore } from "effect"
 
 /** A queued item, with a caller waiting for its outcome. */
 export interface BatchItem<A, B, E> {
@@ -27,11 +27,13 @@ export interface BatcherOptions<A, B, E> {
 export interface Batcher<A, B, E> {
   /** Adds one item to the next batch and waits for its outcome. */
   readonly run: (item: A) => Effect.Effect<B, E>
+  /** Adds several items and waits until all outcomes are known. Returns them in the order of the items. */
+  readonly runAll: (items: ReadonlyArray<A>) => Effect.Effect<ReadonlyArray<Exit.Exit<B, E>>>
 }
 
 /**
- * Creates a batcher that never delays an item: a batch starts as soon as one of the `concurrency` lanes is free, with all
- * items queued by then.
+ * Creates a batcher without a timer: a batch starts at the end of the event-loop turn in which one of the `concurrency`
+ * lanes is free, with all items queued by then.
  */
 export const make = Effect.fnUntraced(function* <A, B, E>({
   concurrency = 1,
@@ -41,7 +43,11 @@ export const make = Effect.fnUntraced(function* <A, B, E>({
   timeout
 }: BatcherOptions<A, B, E>): Effect.fn.Return<Batcher<A, B, E>, never, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const queue = yield* Queue.unbounded<BatchItem<A, B, E>>()
+  const scope = yield* Effect.scope
+  const lanes = yield* Semaphore.make(concurrency)
+  /** Items that no batch has taken, oldest first. */
+  const queue: Array<BatchItem<A, B, E>> = []
+  const hasQueued = Latch.makeUnsafe(false)
   /** Items without an outcome, oldest first. One fiber times out all of them. */
   const pending = new Set<BatchItem<A, B, E>>()
   const hasPending = Latch.makeUnsafe(false)
@@ -66,15 +72,18 @@ export const make = Effect.fnUntraced(function* <A, B, E>({
   })
   yield* Effect.forkScoped(Effect.forever(expireOverdue))
 
-  yield* Queue.takeBetween(queue, 1, maxBatchSize).pipe(
-    Effect.flatMap((taken) => {
-      const batch = taken.filter(({ isAbandoned }) => !isAbandoned)
-      return batch.length === 0 ? Effect.void : handle(batch)
-    }),
-    Effect.forever,
-    Effect.forkScoped,
-    Effect.repeat({ times: concurrency - 1 })
-  )
+  const startBatch = Effect.gen(function* () {
+    yield* hasQueued.await
+    yield* lanes.take(1)
+    // The first item of an event-loop turn waits for the others, which saves a statement each. Measured with 64 clients that
+    // convert: 0.8 of the CPU time of starting at once.
+    if (queue.length === 1) yield* Effect.yieldNow
+    const batch = queue.splice(0, maxBatchSize).filter(({ isAbandoned }) => !isAbandoned)
+    if (queue.length === 0) hasQueued.closeUnsafe()
+    const handled = batch.length === 0 ? Effect.void : handle(batch)
+    yield* Effect.forkIn(Effect.ensuring(handled, lanes.release(1)), scope, { startImmediately: true })
+  })
+  yield* Effect.forkScoped(Effect.forever(startBatch))
 
   const enqueue = (item: A, onOutcome: (outcome: Exit.Exit<B, E>) => void) => {
     const entry: BatchItem<A, B, E> = {
@@ -86,8 +95,9 @@ export const make = Effect.fnUntraced(function* <A, B, E>({
       isAbandoned: false
     }
     pending.add(entry)
+    queue.push(entry)
     hasPending.openUnsafe()
-    Queue.offerUnsafe(queue, entry)
+    hasQueued.openUnsafe()
     return entry
   }
   const abandon = (entry: BatchItem<A, B, E>) => {
@@ -100,6 +110,20 @@ export const make = Effect.fnUntraced(function* <A, B, E>({
       Effect.callback((resume) => {
         const entry = enqueue(item, resume)
         return Effect.sync(() => abandon(entry))
-      })
+      }),
+    runAll: (items) =>
+      items.length === 0
+        ? Effect.succeed([])
+        : Effect.callback((resume) => {
+            const outcomes: Array<Exit.Exit<B, E>> = []
+            let remaining = items.length
+            const entries = items.map((item, i) =>
+              enqueue(item, (outcome) => {
+                outcomes[i] = outcome
+                if (--remaining === 0) resume(Effect.succeed(outcomes))
+              })
+            )
+            return Effect.sync(() => entries.forEach(abandon))
+          })
   }
 })

@@ -32,7 +32,7 @@ const make = Effect.gen(function* () {
     adaptiveConsume: unused,
     adaptiveFeedback: unused
   })
-  const consume = yield* RedisRateLimiter.make(TIMEOUT).pipe(
+  const { consume } = yield* RedisRateLimiter.make(TIMEOUT).pipe(
     Effect.provideService(RateLimiter.RateLimiterStore, store)
   )
   return {

@@ -1,5 +1,5 @@
 import { assert, describe, it as test, layer } from "@effect/vitest"
-import { Duration, Effect, Result } from "effect"
+import { Duration, Effect, Exit, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { AuditLog } from "../../src/audit/AuditLog.ts"
 import * as CommittedConversion from "../../src/conversion/CommittedConversion.ts"
@@ -97,15 +97,45 @@ layer(TestConversions.layer({ STALE_AFTER: "1 minute" }))("Conversions", (it) =>
         { concurrency: "unbounded" }
       )
       const texts = new Set(
-        results.filter(Result.isSuccess).map(({ success }) => CommittedConversion.toJson(success.conversion))
+        results.filter(Result.isSuccess).map(({ success }) => CommittedConversion.toJson(success))
       )
       assert.strictEqual(texts.size, 1)
       for (const { failure } of results.filter(Result.isFailure))
         assert.strictEqual(failure._tag, "IdempotencyConflict")
       assert.strictEqual((yield* records).length, 1)
-      const { conversion, replayed } = yield* conversions.convert(request)
+      const replay = yield* conversions.convert(request)
+      assert.isTrue(replay.replayed)
+      assert.isTrue(texts.has(CommittedConversion.toJson(replay)))
+    })
+  )
+
+  it.effect("converts a batch with one outcome per input, and defers the inputs that need I/O", () =>
+    Effect.gen(function* () {
+      const { input, records } = inputsOf("batch")
+      const conversions = yield* Conversions
+      const quotes = yield* Quotes
+      const quote = yield* quotes.create(input("500"), Duration.minutes(30))
+      yield* conversions.convert(input("1", { idempotencyKey: "used" }))
+      const deferred: Array<number> = []
+      const outcomes = yield* conversions.convertBatch(
+        [
+          input("500"),
+          input("500", { quoteId: quote.id }),
+          input("1", { idempotencyKey: "used" }),
+          input("2", { idempotencyKey: "used" }),
+          input("3", { idempotencyKey: "new" }),
+          input("3", { idempotencyKey: "new" })
+        ],
+        (index) => deferred.push(index)
+      )
+      // The key of the last input was in use by the input before it.
+      assert.deepStrictEqual(deferred, [1, 3, 5])
+      const replays = outcomes.map((outcome) => outcome && Exit.isSuccess(outcome) && outcome.value.replayed)
+      assert.deepStrictEqual(replays, [false, undefined, true, undefined, false, undefined])
+      assert.strictEqual((yield* records).length, 3)
+      // The batch has released its keys.
+      const { replayed } = yield* conversions.convert(input("3", { idempotencyKey: "new" }))
       assert.isTrue(replayed)
-      assert.isTrue(texts.has(CommittedConversion.toJson(conversion)))
     })
   )
 
@@ -173,11 +203,8 @@ layer(TestConversions.layer({ STALE_AFTER: "1 minute" }))("Conversions", (it) =>
       const error = yield* Effect.flip(conversions.convert(input("500", { quoteId: unused.id })))
       assert.strictEqual(error._tag, "QuoteExpired")
       const again = yield* conversions.convert(request)
-      assert.deepStrictEqual(again, { conversion: first.conversion, replayed: true })
-      assert.strictEqual(
-        CommittedConversion.toJson(again.conversion),
-        CommittedConversion.toJson(first.conversion)
-      )
+      assert.deepStrictEqual(again, { ...first, replayed: true })
+      assert.strictEqual(CommittedConversion.toJson(again), CommittedConversion.toJson(first))
     })
   )
 
@@ -234,8 +261,8 @@ layer(TestConversions.layer({ CONVERSION_MARGIN: "0.01", CONVERSION_MARGINS: "US
 describe("CommittedConversion", () => {
   test("returns the stored text of a decoded conversion byte for byte", () => {
     const stored = `{"converted_at":"2026-01-01T00:00:00.000Z","audit_id":"01980000-0000-7000-8000-000000000000","from_currency":"USD", "to_currency":"NGN","input_amount":"1.00","output_amount":"2.00","mid_rate":"2","margin":"0","rate":"2","rate_id":"01980000-0000-7000-8000-000000000001","provider":"test","rate_fetched_at":"2026-01-01T00:00:00.000Z","stale":false}`
-    const conversion = CommittedConversion.fromJson(stored)
-    assert.strictEqual(conversion.output_amount, "2.00")
-    assert.strictEqual(CommittedConversion.toJson(conversion), stored)
+    const outcome = CommittedConversion.fromStoredJson(stored)
+    assert.strictEqual(outcome.conversion.output_amount, "2.00")
+    assert.strictEqual(CommittedConversion.toJson(outcome), stored)
   })
 })

@@ -91,6 +91,22 @@ describe("Batcher", () => {
     })
   )
 
+  it.effect("returns the outcomes of runAll in order, once all are known", () =>
+    Effect.gen(function* () {
+      const { batches, runAll } = yield* make
+      assert.deepStrictEqual(yield* runAll([]), [])
+      const running = yield* Effect.forkChild(runAll([1, 2, 3, 4]), { startImmediately: true })
+      yield* TestClock.adjust("1500 millis")
+      assert.isUndefined(running.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(
+        yield* Fiber.join(running),
+        [1, 1, 1, 2].map((n) => Exit.succeed(n))
+      )
+      assert.deepStrictEqual(batches, [[1, 2, 3], [4]])
+    })
+  )
+
   it.effect("times out the items behind a long queue, and skips those of interrupted callers", () =>
     Effect.gen(function* () {
       const { batches, run } = yield* make

@@ -167,7 +167,7 @@ const play = Effect.fnUntraced(function* (history: ReadonlyArray<Action>) {
       conversions.convert(conversionRequest(amount, { quoteId, idempotencyKey: key }))
     )
     if (Exit.isSuccess(exit)) {
-      yield* responses.record(request, CommittedConversion.toJson(exit.value.conversion), exit.value.replayed)
+      yield* responses.record(request, CommittedConversion.toJson(exit.value), exit.value.replayed)
       return "done"
     }
     if (Exit.hasInterrupts(exit)) return "interrupted"

@@ -1,9 +1,10 @@
-import { Cause, Clock, Context, Effect, Layer, Option } from "effect"
+import { Cause, Clock, Effect, Exit, Layer, Option, Result } from "effect"
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http"
 import type { Problem } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import * as CommittedConversion from "../../conversion/CommittedConversion.ts"
-import type { ConversionOutcome } from "../../conversion/Conversions.ts"
+import { type ConversionError, type ConversionInput, Conversions } from "../../conversion/Conversions.ts"
+import type { Principal } from "../../domain/access/Principal.ts"
 import type { RateLimitStatus } from "../../domain/access/RateLimit.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as ConversionBody from "../http/ConversionBody.ts"
@@ -22,7 +23,7 @@ import { FastPathRequests } from "./FastPathRequests.ts"
 
 /*
  * Measured gain: with the router alone, a conversion takes 1.4 to 2 times the CPU time, with and without an idempotency key
- * (bench load, 64 connections, interleaved rounds, one core, Node 24, Redis and Postgres on the other core). Batching is not
+ * (bench load, 64 connections, interleaved rounds, one core, Node 24, Redis and PostgreSQL on the other core). Batching is not
  * part of the gain: `Conversions`, `AuditLog` and `RateLimits` batch concurrent requests of the router as well.
  * `test/server/fastpath` compares responses, headers, metrics and records with the router's.
  */
@@ -36,6 +37,9 @@ interface ConversionExchange {
   readonly response: ServerResponse
   readonly startedAt: number
   readonly id: RequestId.RequestId
+  readonly address: string
+  /** Value of the `Authorization` header. */
+  readonly authorization: string | undefined
   readonly body: string
   /** Set once the request is counted. */
   rateLimit: RateLimitStatus | undefined
@@ -43,19 +47,20 @@ interface ConversionExchange {
 
 const make = Effect.gen(function* () {
   const { corsOrigins } = yield* Settings
-  const requests = yield* FastPathRequests
+  const fastPath = yield* FastPathRequests
   const access = yield* AccessControl
-  const conversions = yield* ConversionRequests
+  const requests = yield* ConversionRequests
+  const conversions = yield* Conversions
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
-  const okHead = requests.okHead(HEADERS)
+  const okHead = fastPath.okHead(HEADERS)
 
   /** The router rejects bodies that are too large, and writes of pages that `CORS_ORIGINS` does not list. */
   const isEligible = (request: IncomingMessage, response: ServerResponse) => {
     const { "content-length": length, origin } = request.headers
     if (length === undefined || Number(length) > RequestGuards.MAX_BODY_BYTES) return false
     if (origin !== undefined && Option.isSome(corsOrigins)) return false
-    return requests.isEligible(request, response)
+    return fastPath.isEligible(request, response)
   }
 
   const recordMetrics = ({ response, startedAt }: ConversionExchange) =>
@@ -64,16 +69,16 @@ const make = Effect.gen(function* () {
   const rateLimitHeaders = ({ rateLimit }: ConversionExchange) =>
     rateLimit === undefined ? undefined : RateLimitHeaders.headersOf(rateLimit)
 
-  const respond = (exchange: ConversionExchange, { conversion, replayed }: ConversionOutcome) => {
+  const respond = (exchange: ConversionExchange, outcome: CommittedConversion.ConversionOutcome) => {
     const { id, response } = exchange
     if (response.destroyed) return
-    const body = CommittedConversion.toJson(conversion)
+    const body = CommittedConversion.toJson(outcome)
     const length = Buffer.byteLength(body)
     const headers = {
       "content-length": String(length),
       "x-request-id": id.value,
       date: ResponseHead.formatDate(clock.currentTimeMillisUnsafe()),
-      ...(replayed ? { "idempotency-replayed": "true" } : undefined),
+      ...(outcome.replayed ? { "idempotency-replayed": "true" } : undefined),
       ...rateLimitHeaders(exchange)
     }
     // Shutdown may have started since the request arrived.
@@ -81,14 +86,14 @@ const make = Effect.gen(function* () {
       const encoding = ResponseHead.encodingOf(body, length)
       HttpInternals.sendWithHead(response, okHead + ResponseHead.toLines(headers), body, encoding)
     } else {
-      requests.sendAndClose(response, { ...HEADERS, ...headers }, body)
+      fastPath.sendAndClose(response, { ...HEADERS, ...headers }, body)
     }
     recordMetrics(exchange)
   }
 
   const reject = (exchange: ConversionExchange, { headers, problem }: Rejection.Rejection<Problem>) => {
     const { id, response } = exchange
-    requests.reject(response, problem, ROUTE, id, { ...headers, ...rateLimitHeaders(exchange) })
+    fastPath.reject(response, problem, ROUTE, id, { ...headers, ...rateLimitHeaders(exchange) })
     recordMetrics(exchange)
   }
 
@@ -102,50 +107,117 @@ const make = Effect.gen(function* () {
     )
   }
 
-  const convert = (exchange: ConversionExchange) => {
-    const { body, request } = exchange
-    const { authorization } = request.headers
+  /** Converts alone what a batch cannot: a key that has to be looked up. */
+  const convertAlone = (exchange: ConversionExchange) => {
     const credentials = {
-      authorization,
-      address: requests.addressOf(request),
+      authorization: exchange.authorization,
+      address: exchange.address,
       reportRateLimit: (status: RateLimitStatus) => {
         exchange.rateLimit = status
       }
     }
-    return Effect.flatMap(access.authorize("convert", "writes", credentials), (principal) =>
-      Effect.fromResult(parseIdempotencyKey(idempotencyKeyOf(request.headers))).pipe(
-        Effect.flatMap((key) =>
-          Effect.flatMap(Effect.fromResult(ConversionBody.parseConvert(body)), (parsed) =>
-            conversions.convert(parsed, key, principal)
-          )
-        ),
-        Effect.mapError(Rejection.of)
-      )
+    return access.authorize("convert", "writes", credentials).pipe(
+      Effect.flatMap((principal) => Effect.fromResult(toInput(exchange, principal))),
+      Effect.flatMap((input) => rejecting(conversions.convert(input)))
     )
   }
 
+  const toInput = ({ body, request }: ConversionExchange, principal: Principal) =>
+    Result.mapError(
+      Result.flatMap(parseIdempotencyKey(idempotencyKeyOf(request.headers)), (key) =>
+        Result.flatMap(ConversionBody.parseConvert(body), (parsed) =>
+          requests.toInput(parsed, key, principal)
+        )
+      ),
+      Rejection.of
+    )
+
+  const rejecting = (conversion: Effect.Effect<CommittedConversion.ConversionOutcome, ConversionError>) =>
+    conversion.pipe(Effect.catchTags(Problems.conversionErrors), Effect.mapError(Rejection.of))
+
   /** Runs a conversion until it has a response or its client disconnects. */
-  const run = (exchange: ConversionExchange) => {
-    const handled = Effect.matchCauseEffect(convert(exchange), {
+  const run = (
+    exchange: ConversionExchange,
+    conversion: Effect.Effect<CommittedConversion.ConversionOutcome, Rejection.Rejection<Problem>>
+  ) => {
+    const handled = Effect.matchCauseEffect(conversion, {
       onFailure: (cause) => fail(exchange, cause),
       onSuccess: (outcome) => Effect.sync(() => respond(exchange, outcome))
     })
-    // The trace of this request is not exported. Without a parent, inner spans would start traces of their own.
-    const untraced = Effect.withTracerEnabled(handled, false)
-    const fiber = Effect.runForkWith(Context.add(context, RequestId.CurrentRequestId, exchange.id))(untraced)
+    const fiber = fork(Effect.provideService(handled, RequestId.CurrentRequestId, exchange.id))
     if (fiber.pollUnsafe() !== undefined) return
     if (exchange.response.destroyed) fiber.interruptUnsafe()
     else exchange.response.once("close", () => fiber.interruptUnsafe())
   }
 
+  // The traces of these requests are not exported. Without a parent, inner spans would start traces of their own.
+  const fork = (effect: Effect.Effect<void>) =>
+    Effect.runForkWith(context)(Effect.withTracerEnabled(effect, false))
+
+  /** Converts the concurrent requests of one client together. */
+  const convertBatch = Effect.fnUntraced(function* (exchanges: ReadonlyArray<ConversionExchange>) {
+    const [first] = exchanges
+    if (first === undefined) return
+    const authorizations = yield* access.authorizeBatch("convert", "writes", first, exchanges.length)
+    if (authorizations === undefined) {
+      for (const exchange of exchanges) run(exchange, convertAlone(exchange))
+      return
+    }
+    const batch: Array<ConversionExchange> = []
+    const inputs: Array<ConversionInput> = []
+    authorizations.forEach(({ principal, rateLimit }, i) => {
+      const exchange = exchanges[i]
+      if (exchange === undefined || exchange.response.destroyed) return
+      exchange.rateLimit = rateLimit
+      const input = Result.flatMap(principal, (sender) => toInput(exchange, sender))
+      if (Result.isFailure(input)) return reject(exchange, input.failure)
+      batch.push(exchange)
+      inputs.push(input.success)
+    })
+    const outcomes = yield* conversions.convertBatch(inputs, (i, conversion) => {
+      const exchange = batch[i]
+      if (exchange !== undefined) run(exchange, rejecting(conversion))
+    })
+    batch.forEach((exchange, i) => {
+      const outcome = outcomes[i]
+      if (outcome === undefined) return
+      if (Exit.isSuccess(outcome)) respond(exchange, outcome.value)
+      else run(exchange, rejecting(outcome))
+    })
+  })
+
+  /** Responds to every request of a batch that failed unexpectedly. */
+  const convertOrFail = (exchanges: ReadonlyArray<ConversionExchange>) =>
+    Effect.catchCause(convertBatch(exchanges), (cause) =>
+      Effect.sync(() => {
+        for (const exchange of exchanges)
+          if (!exchange.response.headersSent) run(exchange, Effect.failCause(cause))
+      })
+    )
+
+  let arrived: Array<ConversionExchange> = []
+  /** Starts a batch for each client of the requests that arrived in the same event-loop turn. */
+  const convertArrived = () => {
+    const exchanges = arrived
+    arrived = []
+    const byClient = Map.groupBy(
+      exchanges,
+      ({ address, authorization }) => `${address} ${authorization ?? ""}`
+    )
+    for (const ofClient of byClient.values()) fork(convertOrFail(ofClient))
+  }
+
   const interceptor: HttpInternals.RequestInterceptor = (request, response) => {
     if (request.url !== ROUTE || request.method !== "POST" || !isEligible(request, response)) return false
-    const id = requests.identify(request)
+    const id = fastPath.identify(request)
     if (id === undefined) return false
     const startedAt = performance.now()
-    RequestBody.collect(request, (body) =>
-      run({ request, response, startedAt, id, body, rateLimit: undefined })
-    )
+    const address = fastPath.addressOf(request)
+    const { authorization } = request.headers
+    RequestBody.collect(request, (body) => {
+      if (arrived.length === 0) setImmediate(convertArrived)
+      arrived.push({ request, response, startedAt, id, address, authorization, body, rateLimit: undefined })
+    })
     return true
   }
   return interceptor

@@ -20,10 +20,13 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ headers, request }) {
           const idempotencyKey = yield* Effect.fromResult(parseIdempotencyKey(headers["idempotency-key"]))
           const body = yield* ConversionBody.readConvert(request)
-          const { conversion, replayed } = yield* requests.convert(body, idempotencyKey, yield* Caller)
-          return HttpServerResponse.text(CommittedConversion.toJson(conversion), {
+          const outcome = yield* requests.convert(body, idempotencyKey, yield* Caller)
+          return HttpServerResponse.text(CommittedConversion.toJson(outcome), {
             contentType: "application/json",
-            headers: { "cache-control": "no-store", ...(replayed ? { "idempotency-replayed": "true" } : {}) }
+            headers: {
+              "cache-control": "no-store",
+              ...(outcome.replayed ? { "idempotency-replayed": "true" } : {})
+            }
           })
         })
       )

@@ -2,7 +2,8 @@ import { Context, DateTime, Effect, Layer, Result } from "effect"
 import type { QuoteMessage } from "../../api/conversion/ConversionMessage.ts"
 import type * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
-import { type ConversionInput, type ConversionOutcome, Conversions } from "../../conversion/Conversions.ts"
+import { type ConversionInput, Conversions } from "../../conversion/Conversions.ts"
+import type { ConversionOutcome } from "../../conversion/CommittedConversion.ts"
 import type { PriceInput } from "../../conversion/Pricing.ts"
 import { Quotes } from "../../conversion/Quotes.ts"
 import type { Principal } from "../../domain/access/Principal.ts"
@@ -35,6 +36,15 @@ type ConversionProblem =
 export class ConversionRequests extends Context.Service<
   ConversionRequests,
   {
+    /** Validates a conversion. */
+    readonly toInput: (
+      body: ConversionBody.Convert,
+      idempotencyKey: string | undefined,
+      principal: Principal
+    ) => Result.Result<
+      ConversionInput,
+      Problem.InvalidRequest | Problem.UnsupportedCurrency | Problem.UnsupportedPair
+    >
     readonly convert: (
       body: ConversionBody.Convert,
       idempotencyKey: string | undefined,
@@ -91,12 +101,15 @@ export class ConversionRequests extends Context.Service<
         }
       })
 
-      const convert: ConversionRequests["Service"]["convert"] = (body, idempotencyKey, principal) => {
-        const input = Result.map(toPriceInput(body, principal), (priceInput): ConversionInput => ({
+      const toInput: ConversionRequests["Service"]["toInput"] = (body, idempotencyKey, principal) =>
+        Result.map(toPriceInput(body, principal), (priceInput) => ({
           ...priceInput,
           quoteId: body.quote_id ?? null,
           idempotencyKey
         }))
+
+      const convert: ConversionRequests["Service"]["convert"] = (body, idempotencyKey, principal) => {
+        const input = toInput(body, idempotencyKey, principal)
         return Result.isFailure(input)
           ? Effect.fail(input.failure)
           : Effect.catchTags(conversions.convert(input.success), Problems.conversionErrors)
@@ -113,7 +126,7 @@ export class ConversionRequests extends Context.Service<
         return yield* toQuoteMessage(yield* quotes.byId(id).pipe(Effect.catchTags(Problems.quoteErrors)))
       })
 
-      return ConversionRequests.of({ convert, createQuote, quote })
+      return ConversionRequests.of({ toInput, convert, createQuote, quote })
     })
   )
 }

@@ -21,6 +21,13 @@ export interface Credentials {
   readonly reportRateLimit: (status: RateLimitStatus) => void
 }
 
+/** Outcome of one request of a batch. */
+export interface Authorization {
+  readonly principal: Result.Result<Principal, Rejection.Rejection>
+  /** Undefined if the request was rejected by its rate limit, or has none. */
+  readonly rateLimit: RateLimitStatus | undefined
+}
+
 /**
  * Authenticates requests, checks their scope and counts them against their rate limit. The rate-limit identity of a
  * request is the id of its API key, or its address if it has none.
@@ -53,6 +60,16 @@ export class AccessControl extends Context.Service<
       credentials: Pick<Credentials, "address" | "authorization">,
       now: number
     ) => string | undefined
+    /**
+     * Authorizes several concurrent requests of one client. Returns undefined, and counts nothing, if their key is invalid
+     * or has to be looked up: authorize these one by one.
+     */
+    readonly authorizeBatch: (
+      scope: Scope,
+      kind: RateLimitKind,
+      credentials: Pick<Credentials, "address" | "authorization">,
+      requests: number
+    ) => Effect.Effect<ReadonlyArray<Authorization> | undefined>
     /** Counts a read without a key synchronously, because every lookup goes through it. */
     readonly consumeAnonymousRead: (credentials: Credentials) => RateLimitExceeded | undefined
     /** Counts a message on an open connection as a read of the identity that opened it. */
@@ -134,11 +151,42 @@ export class AccessControl extends Context.Service<
           Effect.fromResult(checkScope(scope, principal))
         )
 
-      const identifySync: AccessControl["Service"]["identifySync"] = ({ address, authorization }, now) => {
-        if (authorization === undefined) return address
+      /** Returns none without a key, and undefined if the key is invalid or has to be looked up. */
+      const authenticateSync = (
+        authorization: string | undefined,
+        now: number
+      ): Option.Option<Principal> | undefined => {
+        if (authorization === undefined) return Option.none()
         const key = bearerKey(authorization)
         if (Result.isFailure(key)) return undefined
-        return key.success === undefined ? address : keys.authenticateSync(key.success, now)?.id
+        if (key.success === undefined) return Option.none()
+        const principal = keys.authenticateSync(key.success, now)
+        return principal && Option.some(principal)
+      }
+
+      const identifySync: AccessControl["Service"]["identifySync"] = ({ address, authorization }, now) => {
+        const principal = authenticateSync(authorization, now)
+        if (principal === undefined) return undefined
+        return Option.isSome(principal) ? principal.value.id : address
+      }
+
+      const authorizeBatch: AccessControl["Service"]["authorizeBatch"] = (
+        scope,
+        kind,
+        { address, authorization },
+        requests
+      ) => {
+        const authenticated = authenticateSync(authorization, clock.currentTimeMillisUnsafe())
+        if (authenticated === undefined) return Effect.undefined
+        const sender = Option.getOrUndefined(authenticated)
+        const principal = checkScope(scope, sender)
+        return Effect.map(rateLimits.consumeBatch(kind, sender?.id ?? address, requests), (results) =>
+          results.map((result): Authorization =>
+            Result.isFailure(result)
+              ? { principal: Result.fail(Rejection.rateLimited(result.failure)), rateLimit: undefined }
+              : { principal, rateLimit: Option.getOrUndefined(result.success) }
+          )
+        )
       }
 
       const authorizePublic: AccessControl["Service"]["authorizePublic"] = (kind, credentials) => {
@@ -166,6 +214,7 @@ export class AccessControl extends Context.Service<
 
       return AccessControl.of({
         authorize,
+        authorizeBatch,
         authorizePublic,
         identifySync,
         consumeAnonymousRead,
