@@ -7,7 +7,7 @@ import * as TestDatabase from "../../support/TestDatabase.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 import * as GeneratedHistory from "./GeneratedHistory.ts"
 
-const QUERIES = 3000
+const QUERIES = 10_000
 const ROWS = 3000
 const [USD_NGN, USD_KES] = [pairOf("USD", "NGN"), pairOf("USD", "KES")]
 /** Stored, but not among the configured pairs. */
