@@ -7,12 +7,12 @@ import { AuditLog } from "../../src/audit/AuditLog.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import { TestServer } from "../support/TestServer.ts"
 
-const RECORDS = 40_000
+const RECORDS = 100_000
 const PAGE_SIZE = 1000
 /** Two thirds of what all records take in memory, before they are encoded. */
-const MAX_EXPORT_BYTES = 20_000_000
+const MAX_EXPORT_BYTES = 50_000_000
 /** A garbage collection takes 100 ms. */
-const RECORDS_PER_MEMORY_SAMPLE = 10_000
+const RECORDS_PER_MEMORY_SAMPLE = 20_000
 /** More exports than the pool has connections. */
 const STALLED_EXPORTS = 16
 
@@ -85,7 +85,7 @@ const readExport = Effect.fnUntraced(function* (accept: string) {
 const layerSeeded = Layer.effectDiscard(seed).pipe(Layer.provideMerge(TestServer.layer()))
 
 layer(layerSeeded, { excludeTestServices: true, timeout: "60 seconds" })(
-  "An audit of 40 000 records",
+  "An audit of 100 000 records",
   (it) => {
     for (const [accept, headerLines] of [
       ["text/csv", 1],
