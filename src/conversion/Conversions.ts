@@ -179,11 +179,10 @@ export class Conversions extends Context.Service<
         key: Idempotency.ConversionKey | undefined
       ): Prepared | undefined => {
         if (input.quoteId !== null) return undefined
-        if (key !== undefined && !locks.tryLock(key)) return undefined
         const priced = pricing.priceFromMemory(input)
-        if (priced !== undefined) return prepare(id, null, key, priced)
-        if (key !== undefined) locks.unlock(key)
-        return undefined
+        if (priced === undefined) return undefined
+        const prepared = prepare(id, null, key, priced)
+        return key === undefined || locks.tryLock(key) ? prepared : undefined
       }
 
       const unlockAll = (prepared: ReadonlyArray<Prepared>) =>
@@ -205,25 +204,30 @@ export class Conversions extends Context.Service<
           })
         )
 
-      const convertBatch: Conversions["Service"]["convertBatch"] = Effect.fnUntraced(
-        function* (inputs, onDeferred) {
-          const batch: Array<Prepared | undefined> = []
-          for (const input of inputs)
-            batch.push(prepareFromMemory(yield* newId, input, Idempotency.keyOf(input)))
-          const prepared = batch.filter((item) => item !== undefined)
-          inputs.forEach((input, i) => {
-            if (batch[i] === undefined) onDeferred(i, convertWithIo(input, Idempotency.keyOf(input)))
+      const convertBatch: Conversions["Service"]["convertBatch"] = (inputs, onDeferred) =>
+        Effect.suspend(() => {
+          const prepared: Array<Prepared> = []
+          const converted = Effect.gen(function* () {
+            const batch: Array<Prepared | undefined> = []
+            for (const input of inputs) {
+              const item = prepareFromMemory(yield* newId, input, Idempotency.keyOf(input))
+              if (item !== undefined) prepared.push(item)
+              batch.push(item)
+            }
+            inputs.forEach((input, i) => {
+              if (batch[i] === undefined) onDeferred(i, convertWithIo(input, Idempotency.keyOf(input)))
+            })
+            const exits = yield* audit.appendAll(prepared)
+            let next = 0
+            return batch.map((item): ConversionExit | undefined => {
+              const exit = item && exits[next++]
+              if (item === undefined || exit === undefined) return undefined
+              if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
+              return exit.value._tag === "QuoteUnavailable" ? missingQuote : toExit(item, exit.value)
+            })
           })
-          const exits = yield* Effect.ensuring(audit.appendAll(prepared), unlockAll(prepared))
-          let next = 0
-          return batch.map((item): ConversionExit | undefined => {
-            const exit = item && exits[next++]
-            if (item === undefined || exit === undefined) return undefined
-            if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
-            return exit.value._tag === "QuoteUnavailable" ? missingQuote : toExit(item, exit.value)
-          })
-        }
-      )
+          return Effect.ensuring(converted, unlockAll(prepared))
+        })
 
       return Conversions.of({ convert, convertBatch })
     })
