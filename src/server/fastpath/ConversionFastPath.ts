@@ -71,7 +71,8 @@ const make = Effect.gen(function* () {
 
   const respond = (exchange: ConversionExchange, outcome: CommittedConversion.ConversionOutcome) => {
     const { id, response } = exchange
-    if (response.destroyed) return
+    // Without a client, or after an unexpected failure of the rest of its batch.
+    if (response.destroyed || response.headersSent) return
     const body = CommittedConversion.toJson(outcome)
     const length = Buffer.byteLength(body)
     const headers = {
@@ -93,6 +94,7 @@ const make = Effect.gen(function* () {
 
   const reject = (exchange: ConversionExchange, { headers, problem }: Rejection.Rejection<Problem>) => {
     const { id, response } = exchange
+    if (response.headersSent) return
     fastPath.reject(response, problem, ROUTE, id, { ...headers, ...rateLimitHeaders(exchange) })
     recordMetrics(exchange)
   }
@@ -107,7 +109,7 @@ const make = Effect.gen(function* () {
     )
   }
 
-  /** Converts alone what a batch cannot: a key that has to be looked up. */
+  /** Authorizes and converts a single request: one whose API key has to be looked up. */
   const convertAlone = (exchange: ConversionExchange) => {
     const credentials = {
       authorization: exchange.authorization,
@@ -186,7 +188,7 @@ const make = Effect.gen(function* () {
     })
   })
 
-  /** Responds to every request of a batch that failed unexpectedly. */
+  /** Responds to the requests of a batch that failed unexpectedly. */
   const convertOrFail = (exchanges: ReadonlyArray<ConversionExchange>) =>
     Effect.catchCause(convertBatch(exchanges), (cause) =>
       Effect.sync(() => {
