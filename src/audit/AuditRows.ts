@@ -1,8 +1,5 @@
-import { Option } from "effect"
 import { Statement } from "effect/sql"
 import { AUDIT_FIELDS, type AuditField, type AuditRecord } from "../domain/conversion/AuditRecord.ts"
-import * as Currency from "../domain/money/Currency.ts"
-import * as Decimal from "../domain/money/Decimal.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
 
 interface Column {
@@ -71,27 +68,15 @@ export interface AuditRow extends Omit<AuditRecord, "rate_fetched_at" | "convert
   readonly converted_at: Date
 }
 
-/** Restores the text of the record: PostgreSQL may return a number with more trailing zeros than were published. */
+/**
+ * Restores the record as it was hashed. A `numeric` column keeps every digit of the inserted text, trailing zeros
+ * included, so no amount depends on the minor unit that ISO 4217 assigns to its currency today.
+ */
 export const toRecord = (row: AuditRow): AuditRecord => ({
   ...row,
-  input_amount: amountText(row.input_amount, row.from_currency),
-  output_amount: amountText(row.output_amount, row.to_currency),
-  mid_rate: Decimal.trimZeros(row.mid_rate),
-  margin: Decimal.trimZeros(row.margin),
-  rate: Decimal.trimZeros(row.rate),
   rate_fetched_at: timeText(row.rate_fetched_at),
-  exact_output: Decimal.trimZeros(row.exact_output),
-  residual: Decimal.trimZeros(row.residual),
   converted_at: timeText(row.converted_at)
 })
 
 /** A time that JavaScript cannot represent, such as `infinity`, was written by tampering: verification must report it. */
 const timeText = (time: Date) => (Number.isNaN(time.getTime()) ? String(time) : time.toISOString())
-
-/** An amount in a currency that was withdrawn from ISO 4217 keeps its stored decimals. */
-const amountText = (amount: string, code: string) => {
-  const currency = Currency.find(code)
-  return Option.isNone(currency)
-    ? amount
-    : Decimal.padDecimals(Decimal.trimZeros(amount), currency.value.minorUnit)
-}

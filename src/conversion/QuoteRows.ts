@@ -5,6 +5,7 @@ import { type Quote, QuoteId } from "../domain/conversion/Quote.ts"
 import { AmountType } from "../domain/conversion/Conversion.ts"
 import * as Currency from "../domain/money/Currency.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
+import type { Money } from "../domain/money/Money.ts"
 import { RateId } from "../domain/rates/Rate.ts"
 
 /** Row of `quote`, as the driver returns it. */
@@ -15,6 +16,8 @@ const QuoteRow = Schema.Struct({
   amountType: AmountType,
   inputAmount: Decimal.ExactDecimal,
   outputAmount: Decimal.ExactDecimal,
+  inputDecimals: Schema.NullOr(Schema.Int),
+  outputDecimals: Schema.NullOr(Schema.Int),
   midRate: Decimal.ExactDecimal,
   margin: Decimal.ExactDecimal,
   rate: Decimal.ExactDecimal,
@@ -46,7 +49,9 @@ export const toQuote = (row: unknown): Effect.Effect<Quote> =>
         expiresAt,
         id,
         inputAmount,
+        inputDecimals,
         outputAmount,
+        outputDecimals,
         sourceCurrency,
         usedBy,
         ...priced
@@ -54,8 +59,8 @@ export const toQuote = (row: unknown): Effect.Effect<Quote> =>
         id,
         priced: {
           ...priced,
-          input: money(inputAmount, sourceCurrency),
-          output: money(outputAmount, destinationCurrency)
+          input: money(inputAmount, sourceCurrency, inputDecimals),
+          output: money(outputAmount, destinationCurrency, outputDecimals)
         },
         createdAt,
         expiresAt,
@@ -64,15 +69,19 @@ export const toQuote = (row: unknown): Effect.Effect<Quote> =>
     )
   )
 
-/** An amount in a currency that was withdrawn from ISO 4217 keeps its stored decimals. */
-const money = (amount: BigDecimal.BigDecimal, code: Currency.CurrencyCode) => ({
-  amount,
-  currency: Option.getOrElse(Currency.find(code), () => ({
-    code,
-    name: code,
-    minorUnit: Math.max(0, amount.scale)
-  }))
-})
+/**
+ * An amount with the decimals with which it was quoted, also after ISO 4217 changed the minor unit of its currency or
+ * withdrew it. `decimals` is null in quotes of version 0.1.0; these have the decimals of today's minor unit.
+ */
+const money = (
+  amount: BigDecimal.BigDecimal,
+  code: Currency.CurrencyCode,
+  decimals: number | null
+): Money => {
+  const known = Option.getOrUndefined(Currency.find(code))
+  const minorUnit = decimals ?? known?.minorUnit ?? Math.max(0, amount.scale)
+  return { amount, currency: { code, name: known?.name ?? code, minorUnit } }
+}
 
 /** Encodes the columns of a priced conversion for an INSERT. */
 export const fromPriced = (priced: PricedConversion) => ({
@@ -81,6 +90,8 @@ export const fromPriced = (priced: PricedConversion) => ({
   amount_type: priced.amountType,
   input_amount: Decimal.format(priced.input.amount),
   output_amount: Decimal.format(priced.output.amount),
+  input_decimals: priced.input.currency.minorUnit,
+  output_decimals: priced.output.currency.minorUnit,
   mid_rate: Decimal.format(priced.midRate),
   margin: Decimal.format(priced.margin),
   rate: Decimal.format(priced.rate),
