@@ -1,6 +1,7 @@
-import { Option, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
 import { AuditRecord } from "../domain/conversion/AuditRecord.ts"
-import { encodeRecord } from "./AuditHash.ts"
+import * as StrictJson from "../domain/StrictJson.ts"
+import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as MerkleTree from "./MerkleTree.ts"
 import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
 
@@ -33,6 +34,11 @@ export const Receipt = Schema.Struct({
   position: Schema.Int,
   /** Inclusion proof of RFC 6962 (2.1.1): hashes from the leaf to the root. */
   proof: Schema.Array(Hash).check(Schema.isMaxLength(MAX_PROOF_LENGTH)),
+  /**
+   * Link of the hash chain: `hash` is SHA-256(`previous_hash` ‖ record). It connects the receipt with those of its
+   * neighbors, and with a head that ends at its position. Receipts of version 0.1.0 have none.
+   */
+  chain: Schema.optionalKey(Schema.Struct({ previous_hash: Hash, hash: Hash })),
   head: ReceiptHead
 }).annotate({ identifier: "Receipt" })
 export type Receipt = typeof Receipt.Type
@@ -56,17 +62,45 @@ const fromReceiptHead = (head: typeof ReceiptHead.Type): SignedTreeHead => ({
   signature: Buffer.from(head.signature, "hex")
 })
 
+/** Fails on invalid bytes, which are otherwise replaced by U+FFFD: another text with the same hash. */
+const decodeUtf8 = Option.liftThrowable((bytes: Uint8Array) =>
+  new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+)
+
+const decodeReceipt = Schema.decodeUnknownResult(Receipt, { onExcessProperty: "error" })
+
+/** Parses a receipt. Fails with the reason for a field that is unknown, repeated, missing or of another type. */
+export const parse = (bytes: Uint8Array): Result.Result<Receipt, string> =>
+  Option.match(Option.flatMap(decodeUtf8(bytes), StrictJson.parse), {
+    onNone: () => Result.fail("it must be JSON in UTF-8 that repeats no key"),
+    onSome: (json) => Result.mapError(decodeReceipt(json), ({ message }) => message)
+  })
+
 /** Verifies a receipt with a public key. Returns why it is invalid, or none for a valid one. */
-export const findFault = (
-  { head, position, proof, record }: Receipt,
-  publicKey: Uint8Array
-): Option.Option<string> => {
-  const signedHead = fromReceiptHead(head)
-  if (!isSignedBy(signedHead, publicKey)) return Option.some("the head was not signed with this key")
-  const leaf = MerkleTree.leafHash(encodeRecord(record))
+export const findFault = (receipt: Receipt, publicKey: Uint8Array): Option.Option<string> => {
+  const { position, proof, record } = receipt
+  const head = fromReceiptHead(receipt.head)
+  if (!head.publicKey.equals(publicKey)) return Option.some("head.public_key is not the given key")
+  if (!isSignedBy(head, publicKey)) return Option.some("the head was not signed with this key")
+  const bytes = encodeRecord(record)
   const hashes = proof.map((hash) => Buffer.from(hash, "hex"))
-  const root = MerkleTree.rootFromProof(leaf, position - 1, head.tree_size, hashes)
-  return root?.equals(signedHead.rootHash) === true
+  const root = MerkleTree.rootFromProof(MerkleTree.leafHash(bytes), position - 1, head.treeSize, hashes)
+  if (root?.equals(head.rootHash) !== true)
+    return Option.some("the record and its proof do not produce the signed root")
+  return receipt.chain === undefined || isChained(receipt.chain, bytes, position, head)
     ? Option.none()
-    : Option.some("the record and its proof do not produce the signed root")
+    : Option.some("the record does not continue the hash chain")
+}
+
+/** The signature covers the last hash of the chain, so it proves the link of the last record only. */
+const isChained = (
+  link: NonNullable<Receipt["chain"]>,
+  bytes: Buffer,
+  position: number,
+  head: SignedTreeHead
+): boolean => {
+  const [previous, hash] = [Buffer.from(link.previous_hash, "hex"), Buffer.from(link.hash, "hex")]
+  if (position === 1 && !previous.equals(GENESIS)) return false
+  if (position === head.treeSize && !hash.equals(head.chainHash)) return false
+  return chain(previous, bytes).equals(hash)
 }

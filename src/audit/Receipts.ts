@@ -56,6 +56,10 @@ export class Receipts extends Context.Service<
           record: record.value,
           position: seal.value.position,
           proof: MerkleTree.inclusionProof(leaf, size, hashes).map((hash) => hash.toString("hex")),
+          chain: {
+            previous_hash: seal.value.prevHash.toString("hex"),
+            hash: seal.value.hash.toString("hex")
+          },
           head: toReceiptHead(head.value)
         })
       })

@@ -1,9 +1,7 @@
-import { Console, Effect, FileSystem, Option, Schema } from "effect"
+import { Console, Effect, FileSystem, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { findFault, Receipt } from "../audit/Receipt.ts"
+import * as Receipt from "../audit/Receipt.ts"
 import { commandError } from "./CommandError.ts"
-
-const decodeReceipt = Schema.decodeEffect(Schema.fromJsonString(Receipt))
 
 const verify = Command.make(
   "verify",
@@ -21,13 +19,16 @@ const verify = Command.make(
   },
   Effect.fn(function* ({ file, key }) {
     const fs = yield* FileSystem.FileSystem
-    const text = yield* fs.readFileString(file)
-    const receipt = yield* decodeReceipt(text).pipe(
-      Effect.mapError(() => commandError(`${file} is not a receipt`))
+    const bytes = yield* fs.readFile(file)
+    const receipt = yield* Effect.fromResult(Receipt.parse(bytes)).pipe(
+      Effect.mapError((reason) => commandError(`${file} is not a receipt: ${reason}`))
     )
-    const fault = findFault(receipt, Buffer.from(key, "hex"))
+    const fault = Receipt.findFault(receipt, Buffer.from(key, "hex"))
     if (Option.isSome(fault)) return yield* commandError(`The receipt is not valid: ${fault.value}`)
     const { head, position, record } = receipt
+    yield* Console.log(
+      `${record.input_amount} ${record.from_currency} to ${record.output_amount} ${record.to_currency} (${record.amount_type} amount) at ${record.converted_at}`
+    )
     yield* Console.log(
       `The conversion ${record.audit_id} is record ${position} of ${head.tree_size} in the audit signed at ${head.signed_at}`
     )

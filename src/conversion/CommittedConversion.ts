@@ -18,6 +18,7 @@ export const fromRecord = (record: AuditRecord): CommittedConversion => ({
   provider: record.provider,
   rate_fetched_at: record.rate_fetched_at,
   stale: record.stale,
+  amount_type: record.amount_type,
   ...(record.quote_id === null ? undefined : { quote_id: record.quote_id }),
   ...(record.reference === null ? undefined : { reference: record.reference }),
   converted_at: record.converted_at

@@ -36,6 +36,7 @@ describe("effex convert", () => {
       assert.strictEqual(yield* json.ended, 0, json.output())
       assert.deepInclude(parseJsonObject(json.output()), {
         output_amount: "100000.00",
+        amount_type: "target",
         margin: "0.005",
         provider: "sandbox"
       })
@@ -148,13 +149,16 @@ describe("effex audit and effex receipt", () => {
         })
         const valid = yield* verify(receipt.body, key)
         assert.strictEqual(valid.code, 0, valid.output)
+        assert.include(valid.output, `500.00 USD to ${json["output_amount"]} NGN (source amount)`)
         assert.include(valid.output, `The conversion ${json["audit_id"]} is record 1 of 1`)
         const amount = `"output_amount":"${json["output_amount"]}"`
         const invalid = [
-          [receipt.body, "0".repeat(64), "the head was not signed with this key"],
+          [receipt.body, "0".repeat(64), "head.public_key is not the given key"],
           [receipt.body, key.slice(1), "it must be 64 hexadecimal digits"],
           [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not produce the signed root"],
           [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with this key"],
+          [receipt.body.replace(amount, `${amount},${amount}`), key, "repeats no key"],
+          [receipt.body.replace(amount, `${amount},"note":"paid"`), key, 'at ["record"]["note"]'],
           ["{}", key, "is not a receipt"]
         ] as const
         for (const [text, publicKey, message] of invalid) {

@@ -31,9 +31,13 @@ export const QuoteBody = Schema.Struct({
   ttl: optional(Schema.String.annotate({ description: "Default: 30 seconds. Maximum: 1 hour" }))
 }).annotate({ identifier: "QuoteRequest" })
 
-/** A committed conversion: the public fields of its audit record, without those that are null. */
+/**
+ * A committed conversion: the public fields of its audit record, without those that are null. `amount_type` is absent
+ * only where an idempotency key returns a response of version 0.1.0.
+ */
 export const ConversionMessage = Schema.Struct({
-  ...Struct.omit(AuditRecord.fields, ["amount_type", "exact_output", "residual", "principal"]),
+  ...Struct.omit(AuditRecord.fields, ["exact_output", "residual", "principal"]),
+  amount_type: optional(AmountType),
   quote_id: optional(QuoteId),
   reference: optional(Schema.String)
 }).annotate({ identifier: "Conversion" })
@@ -86,5 +90,6 @@ export const ReceiptMessage = Schema.Struct({
   record: AuditRecordMessage,
   position: Schema.Int,
   proof: Schema.Array(Hash),
+  chain: optional(Schema.Struct({ previous_hash: Hash, hash: Hash })),
   head: HeadMessage
 }).annotate({ identifier: "Receipt" })

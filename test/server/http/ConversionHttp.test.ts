@@ -70,7 +70,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Conversions over HTTP"
         for (const time of [converted_at, rate_fetched_at]) assert.match(String(time), ISO_MILLIS)
         assert.strictEqual(
           response.text,
-          `{"audit_id":"${audit_id}","from_currency":"USD","to_currency":"NGN","input_amount":"500.00","output_amount":"763226.41","mid_rate":"1534.12345678","margin":"0.005","rate":"1526.4528394961","rate_id":"${rate_id}","provider":"test","rate_fetched_at":"${rate_fetched_at}","stale":false,"converted_at":"${converted_at}"}`
+          `{"audit_id":"${audit_id}","from_currency":"USD","to_currency":"NGN","input_amount":"500.00","output_amount":"763226.41","mid_rate":"1534.12345678","margin":"0.005","rate":"1526.4528394961","rate_id":"${rate_id}","provider":"test","rate_fetched_at":"${rate_fetched_at}","stale":false,"amount_type":"source","converted_at":"${converted_at}"}`
         )
         assert.strictEqual((yield* get(`/api/v1/rates/${rate_id}`)).json["rate"], "1534.12345678")
       })
