@@ -106,11 +106,5 @@ export const ofStatus = (
     : new Refused({ status, detail: excerpt(detail) })
 }
 
-/** Reason for a response that cannot be decoded; `json` is its parsed body, if it is JSON. */
-export const malformed = (body: string, json: Option.Option<unknown>) =>
-  new Malformed({
-    detail: Option.isNone(json) ? `not JSON: ${excerpt(body)}` : "fields are missing or have another type"
-  })
-
 /** Shortens text of a provider to 120 printable characters on one line, for a message. */
 export const excerpt = (text: string) => text.slice(0, 120).replaceAll(/[^\x20-\x7e]+/g, " ")

@@ -13,13 +13,18 @@ declare global {
 export const number = (value: BigDecimal.BigDecimal): unknown => JSON.rawJSON(Decimal.format(value))
 
 /**
- * Wraps JSON text so that `JSON.stringify` preserves every number digit for digit and drops only whitespace.
- * `JSON.rawJSON` alone rejects objects and arrays. Throws on invalid JSON.
+ * Serializes an object with JSON text as its last field `name`, byte for byte: with its whitespace, the order of its
+ * keys and duplicate keys. `JSON.rawJSON` rejects objects and arrays. Throws on invalid JSON.
  */
-export const raw = (text: string): unknown =>
-  JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === "number" ? JSON.rawJSON(context?.source ?? "") : value
-  )
+export const stringifyWith = (
+  fields: Readonly<Record<string, unknown>>,
+  name: string,
+  text: string
+): string => {
+  JSON.parse(text)
+  const head = JSON.stringify(fields).slice(0, -1)
+  return `${head}${head === "{" ? "" : ","}${JSON.stringify(name)}:${text}}`
+}
 
 /** Default limit on objects and arrays in one text. Legitimate request bodies stay far below it. */
 const MAX_CONTAINERS = 1000

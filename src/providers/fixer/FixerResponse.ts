@@ -1,14 +1,6 @@
 import { Option, Result, Schema } from "effect"
-import * as ExactJson from "../../domain/money/ExactJson.ts"
-import {
-  excerpt,
-  Failing,
-  malformed,
-  ofStatus,
-  type ProviderReason,
-  RateLimited,
-  Refused
-} from "../ProviderError.ts"
+import { excerpt, Failing, ofStatus, type ProviderReason, RateLimited, Refused } from "../ProviderError.ts"
+import * as ResponseJson from "../ResponseJson.ts"
 import type { TableQuotes } from "../table/RateTable.ts"
 import * as TableResponse from "../table/TableResponse.ts"
 
@@ -16,7 +8,7 @@ const Success = Schema.Struct({
   success: Schema.Literal(true),
   timestamp: Schema.String,
   base: Schema.String,
-  rates: Schema.Record(Schema.String, Schema.String)
+  rates: TableResponse.Cells
 })
 
 /** The code is a number. Some gateways of the provider send the type instead, and `message` instead of `info`. */
@@ -42,7 +34,7 @@ export const read = (
   request: TableResponse.TableRequest
 ): Result.Result<TableQuotes, ProviderReason> => {
   const { body, status } = response
-  const json = ExactJson.parse(body)
+  const json = ResponseJson.parse(body)
   const failure = Option.flatMap(json, decodeFailure)
   if (Option.isSome(failure)) return Result.fail(errorOf(response, failure.value.error))
   if (status < 200 || status >= 300) {
@@ -52,7 +44,7 @@ export const read = (
   }
   const success = Option.flatMap(json, decodeSuccess)
   return Option.isNone(success)
-    ? Result.fail(malformed(body, json))
+    ? Result.fail(ResponseJson.rejection(body, json))
     : TableResponse.quotesAt(request, success.value)
 }
 

@@ -1,7 +1,7 @@
 import { type Duration, Option, Result, Schema } from "effect"
-import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as FlutterwaveQuotation from "./FlutterwaveQuotation.ts"
-import { excerpt, Failing, malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
+import { excerpt, Failing, ofStatus, type ProviderReason } from "../ProviderError.ts"
+import * as ResponseJson from "../ResponseJson.ts"
 
 const Success = Schema.Struct({
   status: Schema.Literal("success"),
@@ -17,14 +17,14 @@ export const read = (
   body: string,
   request: FlutterwaveQuotation.QuotationRequest
 ): Result.Result<FlutterwaveQuotation.Quotation, ProviderReason> => {
-  const json = ExactJson.parse(body)
+  const json = ResponseJson.parse(body)
   const success = Option.flatMap(json, decodeSuccess)
   if (Option.isSome(success)) return FlutterwaveQuotation.check(success.value.data, request)
   const failure = Option.flatMap(json, decodeFailure)
   return Result.fail(
     Option.isSome(failure) && failure.value.status !== "success"
       ? new Failing({ status: 200, detail: excerpt(failure.value.message) })
-      : malformed(body, json)
+      : ResponseJson.rejection(body, json)
   )
 }
 
@@ -34,7 +34,7 @@ export const readError = (
   body: string,
   retryAfter: Option.Option<Duration.Duration>
 ): ProviderReason => {
-  const message = Option.match(Option.flatMap(ExactJson.parse(body), decodeFailure), {
+  const message = Option.match(Option.flatMap(ResponseJson.parse(body), decodeFailure), {
     onNone: () => body,
     onSome: (failure) => failure.message
   })

@@ -1,8 +1,8 @@
 import { DateTime, Duration, Option, Redacted, Result, Schema } from "effect"
-import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as FlutterwaveQuotation from "./FlutterwaveQuotation.ts"
-import { excerpt, Failing, Malformed, malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
+import { excerpt, Failing, Malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
 import type { ProviderResponse } from "../ProviderResponse.ts"
+import * as ResponseJson from "../ResponseJson.ts"
 
 /** Marks the replay of an earlier response with the same idempotency key. */
 const REPLAY_HEADER = "x-idempotency-cache-hit"
@@ -50,14 +50,14 @@ export const read = (
   request: FlutterwaveQuotation.QuotationRequest
 ): Result.Result<DatedQuotation, ProviderReason> => {
   const { body, headers, status } = response
-  const json = ExactJson.parse(body)
+  const json = ResponseJson.parse(body)
   const failure = Option.flatMap(json, decodeFailure)
   if (Option.isSome(failure)) return Result.fail(ofCode(response, failure.value.error))
   if (status < 200 || status >= 300) return Result.fail(ofStatus(response, body))
   if (headers[REPLAY_HEADER] === "true")
     return Result.fail(new Malformed({ detail: "replay of an earlier response" }))
   const success = Option.flatMap(json, decodeSuccess)
-  if (Option.isNone(success)) return Result.fail(malformed(body, json))
+  if (Option.isNone(success)) return Result.fail(ResponseJson.rejection(body, json))
   const { created_datetime, ...fields } = success.value.data
   return Result.map(FlutterwaveQuotation.check(fields, request), (quotation) => ({
     ...quotation,
@@ -81,7 +81,7 @@ const ofCode = (
 
 /** Reads a response of the token endpoint. Error details never include a body that can hold a token. */
 export const readToken = (response: ProviderResponse): Result.Result<Token, ProviderReason> => {
-  const json = ExactJson.parse(response.body)
+  const json = ResponseJson.parse(response.body)
   if (response.status < 200 || response.status >= 300) {
     const message = Option.map(
       Option.flatMap(json, decodeTokenFailure),

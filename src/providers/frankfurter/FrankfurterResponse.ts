@@ -1,19 +1,22 @@
 import { DateTime, Option, Result, Schema } from "effect"
-import * as ExactJson from "../../domain/money/ExactJson.ts"
 import { parseInstant } from "../../domain/rates/ImportRow.ts"
-import { excerpt, Malformed, malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
-import type { TableQuotes } from "../table/RateTable.ts"
+import { Contradictory, excerpt, Malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
+import * as ResponseJson from "../ResponseJson.ts"
+import type { TableQuote, TableQuotes } from "../table/RateTable.ts"
 import * as TableResponse from "../table/TableResponse.ts"
 
+/** The fields of a row are checked one by one, so that a bad row fails only its currency. */
 const Row = Schema.Struct({
-  date: Schema.String.check(Schema.isPattern(/^\d{4}-\d{2}-\d{2}$/)),
-  base: Schema.String,
+  date: Schema.optionalKey(Schema.Unknown),
+  base: Schema.optionalKey(Schema.Unknown),
   quote: Schema.String,
-  rate: Schema.String
+  rate: Schema.optionalKey(Schema.Unknown)
 })
+type Row = typeof Row.Type
 const Failure = Schema.Struct({ message: Schema.String })
 
-const decodeRows = Schema.decodeUnknownOption(Schema.Array(Row))
+const decodeRows = Schema.decodeUnknownOption(Schema.Array(Schema.Unknown))
+const decodeRow = Schema.decodeUnknownOption(Row)
 const decodeFailure = Schema.decodeUnknownOption(Failure)
 
 /** Quotes of one day. */
@@ -31,15 +34,15 @@ export const read = (
   response: TableResponse.RawResponse,
   request: TableResponse.TableRequest
 ): Result.Result<TableQuotes, ProviderReason> =>
-  Result.gen(function* () {
-    const found = new Map<string, { readonly text: string; readonly quotedAt: DateTime.Utc }>()
-    for (const { date, quote, rate } of yield* readRows(response, request)) {
-      if (found.has(quote)) {
-        return yield* Result.fail(new Malformed({ detail: `${excerpt(quote)} appears twice` }))
-      }
-      found.set(quote, { text: rate, quotedAt: DateTime.endOf(yield* dayOf(date), "day") })
+  Result.map(readRows(response), (rows) => {
+    const quotes = new Map<string, Cell>()
+    for (const row of rows) {
+      const quote = Result.flatMap(dayOf(row.date), (day) =>
+        quoteOf(row, request, DateTime.endOf(day, "day"))
+      )
+      quotes.set(row.quote, merge(row.quote, quotes.get(row.quote), quote))
     }
-    return yield* TableResponse.quotesOf(request, (currency) => found.get(currency))
+    return TableResponse.quotesOf(request, (currency) => quotes.get(currency))
   })
 
 /**
@@ -51,48 +54,67 @@ export const readDays = (
   request: TableResponse.TableRequest & { readonly from: string; readonly to: string }
 ): Result.Result<ReadonlyArray<QuotedDay>, ProviderReason> =>
   Result.gen(function* () {
-    const days = new Map<string, Map<string, string>>()
-    for (const { date, quote, rate } of yield* readRows(response, request)) {
+    const days = new Map<number, Map<string, Cell>>()
+    for (const row of yield* readRows(response)) {
+      // A rate without a date belongs to no day, not even as a failure.
+      const day = yield* dayOf(row.date)
+      const date = DateTime.formatIso(day).slice(0, 10)
       if (date < request.from || date > request.to) continue
-      const rates = days.get(date) ?? new Map<string, string>()
-      if (rates.has(quote)) {
-        return yield* Result.fail(new Malformed({ detail: `${excerpt(quote)} appears twice on ${date}` }))
-      }
-      days.set(date, rates.set(quote, rate))
+      const millis = DateTime.toEpochMillis(day)
+      const quotes = days.get(millis) ?? new Map<string, Cell>()
+      quotes.set(row.quote, merge(row.quote, quotes.get(row.quote), quoteOf(row, request, day)))
+      days.set(millis, quotes)
     }
-    const quotedDays: Array<QuotedDay> = []
-    for (const date of Array.from(days.keys()).toSorted()) {
-      const day = yield* dayOf(date)
-      const quotes = yield* TableResponse.quotesOf(request, (currency) => {
-        const text = days.get(date)?.get(currency)
-        return text === undefined ? undefined : { text, quotedAt: day }
-      })
-      quotedDays.push({ day, quotes })
-    }
-    return quotedDays
+    return Array.from(days.keys())
+      .toSorted((a, b) => a - b)
+      .map((millis) => ({
+        day: DateTime.makeUnsafe(millis),
+        quotes: TableResponse.quotesOf(request, (currency) => days.get(millis)?.get(currency))
+      }))
   })
 
-const readRows = (
-  response: TableResponse.RawResponse,
-  request: TableResponse.TableRequest
-): Result.Result<ReadonlyArray<typeof Row.Type>, ProviderReason> => {
-  const { body, status } = response
-  const json = ExactJson.parse(body, undefined, MAX_ROWS)
-  if (status < 200 || status >= 300) {
+type Cell = Result.Result<TableQuote, ProviderReason>
+
+const quoteOf = (row: Row, request: TableResponse.TableRequest, quotedAt: DateTime.Utc): Cell =>
+  row.base === request.pivot
+    ? TableResponse.quoteOf(row.rate, quotedAt)
+    : TableResponse.unexpectedBase(request, ResponseJson.describe(row.base))
+
+/** Combines the rows of one currency. Fails when they differ. */
+const merge = (currency: string, first: Cell | undefined, second: Cell): Cell =>
+  first === undefined || isSame(first, second)
+    ? second
+    : Result.fail(new Contradictory({ detail: `${excerpt(currency)} appears twice, with different values` }))
+
+const isSame = (a: Cell, b: Cell) =>
+  Result.isSuccess(a) &&
+  Result.isSuccess(b) &&
+  a.success.text === b.success.text &&
+  DateTime.Equivalence(a.success.quotedAt, b.success.quotedAt)
+
+const readRows = ({
+  body,
+  ...response
+}: TableResponse.RawResponse): Result.Result<ReadonlyArray<Row>, ProviderReason> => {
+  const json = ResponseJson.parse(body, MAX_ROWS)
+  if (response.status < 200 || response.status >= 300) {
     const failure = Option.flatMap(json, decodeFailure)
     const detail = Option.match(failure, { onNone: () => body, onSome: ({ message }) => message })
     return Result.fail(ofStatus(response, detail))
   }
-  const rows = Option.flatMap(json, decodeRows)
-  if (Option.isNone(rows)) return Result.fail(malformed(body, json))
-  const unexpected = rows.value.find(({ base }) => base !== request.pivot)
-  return unexpected === undefined
-    ? Result.succeed(rows.value)
-    : TableResponse.unexpectedBase(request, unexpected.base)
+  const found = Option.flatMap(json, decodeRows)
+  if (Option.isNone(found)) return Result.fail(ResponseJson.rejection(body, json))
+  const rows = found.value.flatMap((row) => Option.toArray(decodeRow(row)))
+  return rows.length === 0 && found.value.length > 0
+    ? Result.fail(ResponseJson.rejection(body, json))
+    : Result.succeed(rows)
 }
 
-const dayOf = (date: string): Result.Result<DateTime.Utc, ProviderReason> =>
-  Option.match(parseInstant(date), {
-    onNone: () => Result.fail(new Malformed({ detail: `${date} is not a date` })),
-    onSome: (day) => Result.succeed(DateTime.makeUnsafe(day))
+const dayOf = (date: unknown): Result.Result<DateTime.Utc, ProviderReason> => {
+  const day =
+    typeof date === "string" && date.length === "2024-01-15".length ? parseInstant(date) : Option.none()
+  return Option.match(day, {
+    onNone: () => Result.fail(new Malformed({ detail: `${ResponseJson.describe(date)} is not a date` })),
+    onSome: (millis) => Result.succeed(DateTime.makeUnsafe(millis))
   })
+}

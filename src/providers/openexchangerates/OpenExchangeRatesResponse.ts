@@ -1,13 +1,13 @@
 import { Option, Result, Schema } from "effect"
-import * as ExactJson from "../../domain/money/ExactJson.ts"
-import { excerpt, malformed, ofStatus, type ProviderReason, Refused } from "../ProviderError.ts"
+import { excerpt, ofStatus, type ProviderReason, Refused } from "../ProviderError.ts"
+import * as ResponseJson from "../ResponseJson.ts"
 import type { TableQuotes } from "../table/RateTable.ts"
 import * as TableResponse from "../table/TableResponse.ts"
 
 const Success = Schema.Struct({
   timestamp: Schema.String,
   base: Schema.String,
-  rates: Schema.Record(Schema.String, Schema.String)
+  rates: TableResponse.Cells
 })
 const Failure = Schema.Struct({
   error: Schema.Literal(true),
@@ -25,7 +25,7 @@ export const read = (
   request: TableResponse.TableRequest
 ): Result.Result<TableQuotes, ProviderReason> => {
   const { body, status } = response
-  const json = ExactJson.parse(body)
+  const json = ResponseJson.parse(body)
   const failure = Option.flatMap(json, decodeFailure)
   if (Option.isSome(failure)) return Result.fail(errorOf(response, failure.value))
   if (status < 200 || status >= 300) {
@@ -33,7 +33,7 @@ export const read = (
   }
   const success = Option.flatMap(json, decodeSuccess)
   return Option.isNone(success)
-    ? Result.fail(malformed(body, json))
+    ? Result.fail(ResponseJson.rejection(body, json))
     : TableResponse.quotesAt(request, success.value)
 }
 

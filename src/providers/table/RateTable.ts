@@ -16,8 +16,8 @@ export interface TableQuote {
   readonly quotedAt: DateTime.Utc
 }
 
-/** Quotes by currency, without the pivot. */
-export type TableQuotes = ReadonlyMap<CurrencyCode, TableQuote>
+/** Quotes by currency, without the pivot. A cell that is not a rate fails only the pairs of its currency. */
+export type TableQuotes = ReadonlyMap<CurrencyCode, Result.Result<TableQuote, ProviderReason>>
 
 /** One response of a provider that quotes many currencies against one, the pivot. */
 export interface RateTable {
@@ -29,7 +29,10 @@ export interface RateTable {
   readonly maxAge: Duration.Duration
   /** The whole response, as JSON text. */
   readonly raw: string
-  readonly quotes: ReadonlyMap<CurrencyCode, TableQuote & { readonly id: RateId }>
+  readonly quotes: ReadonlyMap<
+    CurrencyCode,
+    Result.Result<TableQuote & { readonly id: RateId }, ProviderReason>
+  >
 }
 
 /** Assigns each quote the id of its stored leg. `entropy` is less than {@link RateIds.ENTROPY_RANGE}. */
@@ -38,11 +41,17 @@ export const make = (
   entropy: number
 ): RateTable => {
   const { observedAt } = table
-  const withId = ([currency, quote]: readonly [CurrencyCode, TableQuote], index: number) => {
-    const id = RateIds.make(observedAt, observedAt, (entropy + index) % RateIds.ENTROPY_RANGE)
-    return [currency, { ...quote, id }] as const
+  const idOf = (index: number) =>
+    RateIds.make(observedAt, observedAt, (entropy + index) % RateIds.ENTROPY_RANGE)
+  return {
+    ...table,
+    quotes: new Map(
+      Array.from(quotes, ([currency, quote], index) => [
+        currency,
+        Result.map(quote, (found) => ({ ...found, id: idOf(index) }))
+      ])
+    )
   }
-  return { ...table, quotes: new Map(Array.from(quotes).map(withId)) }
 }
 
 /** Maximum lead of a quote's time. It can be the end of a day that starts earlier in the provider's time zone than in UTC. */
@@ -87,11 +96,13 @@ const ONE = BigDecimal.make(1n, 0)
 
 /** Returns the quote of a currency and its leg. Fails when it is missing, too old or in the future. */
 const quoteOf = (table: RateTable, currency: CurrencyCode) => {
-  const quote = table.quotes.get(currency)
-  if (quote === undefined) {
+  const cell = table.quotes.get(currency)
+  if (cell === undefined) {
     const detail = `${table.pivot} to ${currency} is not in its response`
     return Result.fail(new Refused({ status: 200, detail }))
   }
+  if (Result.isFailure(cell)) return Result.fail(cell.failure)
+  const quote = cell.success
   const { id, quotedAt, rate, text } = quote
   const age = DateTime.distance(quotedAt, table.observedAt)
   if (Duration.isGreaterThan(age, table.maxAge)) {

@@ -1,8 +1,9 @@
-import { BigDecimal, DateTime, Duration, Option, Result } from "effect"
+import { BigDecimal, DateTime, Duration, Option, Result, Schema } from "effect"
 import type { CurrencyCode } from "../../domain/money/Currency.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { Contradictory, excerpt, Malformed, type ProviderReason, RateLimited } from "../ProviderError.ts"
 import type { ProviderResponse } from "../ProviderResponse.ts"
+import * as ResponseJson from "../ResponseJson.ts"
 import type { TableQuote, TableQuotes } from "./RateTable.ts"
 
 /** The parts of a response that table providers read. */
@@ -17,23 +18,28 @@ export interface TableRequest {
 /** The quota of the plan is exhausted: a long pause, which the circuit breaker limits. */
 export const quotaExceeded = () => new RateLimited({ retryAfter: Duration.hours(1) })
 
-/** Parses the quotes of the requested currencies. Leaves out currencies for which `find` returns undefined. */
+/** Rates by currency, as parsed by {@link ResponseJson.parse}. Each is checked on its own, and only if it is requested. */
+export const Cells = Schema.Record(Schema.String, Schema.Unknown)
+
+/** Collects the quotes of the requested currencies. Leaves out currencies for which `find` returns undefined. */
 export const quotesOf = (
-  request: TableRequest,
-  find: (currency: CurrencyCode) => { readonly text: string; readonly quotedAt: DateTime.Utc } | undefined
-): Result.Result<TableQuotes, ProviderReason> => {
-  const quotes = new Map<CurrencyCode, TableQuote>()
-  for (const currency of request.currencies) {
-    const found = find(currency)
-    if (found === undefined) continue
-    const rate = Option.filter(Decimal.parseJsonNumber(found.text), BigDecimal.isPositive)
-    if (Option.isNone(rate)) {
-      const detail = `rates must be positive decimals, found ${excerpt(found.text)} for ${currency}`
-      return Result.fail(new Contradictory({ detail }))
-    }
-    quotes.set(currency, { ...found, rate: rate.value })
-  }
-  return Result.succeed(quotes)
+  { currencies }: TableRequest,
+  find: (currency: CurrencyCode) => Result.Result<TableQuote, ProviderReason> | undefined
+): TableQuotes =>
+  new Map(
+    currencies.flatMap((currency) => {
+      const quote = find(currency)
+      return quote === undefined ? [] : [[currency, quote] as const]
+    })
+  )
+
+/** Parses the rate of a currency. Fails for anything but a positive decimal within the supported range. */
+export const quoteOf = (cell: unknown, quotedAt: DateTime.Utc): Result.Result<TableQuote, ProviderReason> => {
+  const text = typeof cell === "string" ? cell : ""
+  const rate = Option.filter(Decimal.parseJsonNumber(text), BigDecimal.isPositive)
+  if (Option.isSome(rate)) return Result.succeed({ rate: rate.value, text, quotedAt })
+  const detail = `a rate must be a positive decimal, at most ${Decimal.MAX_RATE_DECIMALS} decimals, found ${ResponseJson.describe(cell)}`
+  return Result.fail(new Contradictory({ detail }))
 }
 
 /** Parses the quotes of a response with one Unix timestamp, in seconds, for all rates. */
@@ -42,7 +48,7 @@ export const quotesAt = (
   response: {
     readonly base: string
     readonly timestamp: string
-    readonly rates: Readonly<Record<string, string>>
+    readonly rates: typeof Cells.Type
   }
 ): Result.Result<TableQuotes, ProviderReason> => {
   if (response.base !== request.pivot) return unexpectedBase(request, response.base)
@@ -52,10 +58,12 @@ export const quotesAt = (
     )
   }
   const quotedAt = DateTime.makeUnsafe(Number(response.timestamp) * 1000)
-  return quotesOf(request, (currency) => {
-    const text = Object.hasOwn(response.rates, currency) ? response.rates[currency] : undefined
-    return text === undefined ? undefined : { text, quotedAt }
-  })
+  const { rates } = response
+  return Result.succeed(
+    quotesOf(request, (currency) =>
+      Object.hasOwn(rates, currency) ? quoteOf(rates[currency], quotedAt) : undefined
+    )
+  )
 }
 
 /** Fails because a response has another base currency than the request. */

@@ -91,7 +91,7 @@ const make = Effect.gen(function* () {
       ) SELECT
         ${id}::uuid, ${tick.pair.from}::text, ${tick.pair.to}::text, ${Decimal.format(tick.rate)}::numeric,
         ${Decimal.format(tick.sourceAmount)}::numeric, ${Decimal.format(tick.destinationAmount)}::numeric,
-        ${tick.provider}::text, ${tick.providerRate}::text, ${tick.raw}::text::jsonb,
+        ${tick.provider}::text, ${tick.providerRate}::text, to_jsonb(${tick.raw}::text),
         ${QuarantineRows.encodeLegs(tick.legs ?? [])}::text::jsonb,
         ${DateTime.toDateUtc(tick.observedAt)}::timestamptz, ${quotedAt}::timestamptz, ${recordedAt}::timestamptz,
         ${QuarantineRows.encodeAnomalies(anomalies)}::text::jsonb, ${lastGoodId}::uuid,

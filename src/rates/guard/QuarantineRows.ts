@@ -12,7 +12,7 @@ import { RateId, type RateLeg, type RateTick } from "../../domain/rates/Rate.ts"
 import { RateAnomaly } from "../../domain/rates/RateAnomaly.ts"
 
 export const COLUMNS =
-  "id, source_currency, destination_currency, rate, source_amount, destination_amount, provider, provider_rate, raw::text AS raw, observed_at, quoted_at, recorded_at, reasons, last_good_id, agreeing, status, decided_at, decided_by, principal, decision_reason, rate_id"
+  "id, source_currency, destination_currency, rate, source_amount, destination_amount, provider, provider_rate, raw #>> '{}' AS raw, observed_at, quoted_at, recorded_at, reasons, last_good_id, agreeing, status, decided_at, decided_by, principal, decision_reason, rate_id"
 
 const Row = Schema.Struct({
   id: QuarantineId,

@@ -100,7 +100,7 @@ export const make = (sql: SqlClient.SqlClient) => {
     )
     return sql`
       INSERT INTO staged_rate
-      SELECT line, source_currency, destination_currency, rate, provider, provider_rate, raw::jsonb,
+      SELECT line, source_currency, destination_currency, rate, provider, provider_rate, to_jsonb(raw),
         observed_at, source_recorded_at, is_leg, legs
       FROM jsonb_to_recordset(${rowsOf(rows)}) AS row (
         line int, source_currency text, destination_currency text, rate numeric, provider text,

@@ -74,15 +74,18 @@ const respond = (json: string) =>
     headers: { "cache-control": "no-store" }
   })
 
-/** Encodes a quarantined rate as JSON. Preserves the provider's response digit for digit. */
+/** Encodes a quarantined rate as JSON. Preserves the provider's response byte for byte. */
 const encodeRecord = (found: QuarantinedRate) =>
-  JSON.stringify({
-    ...quarantineFields(found),
-    source_amount: Decimal.format(found.sourceAmount),
-    destination_amount: Decimal.format(found.destinationAmount),
-    provider_rate: found.providerRate,
-    raw: ExactJson.raw(found.raw)
-  })
+  ExactJson.stringifyWith(
+    {
+      ...quarantineFields(found),
+      source_amount: Decimal.format(found.sourceAmount),
+      destination_amount: Decimal.format(found.destinationAmount),
+      provider_rate: found.providerRate
+    },
+    "raw",
+    found.raw
+  )
 
 const readDecision = JsonBody.readerOf(DecisionBody)
 

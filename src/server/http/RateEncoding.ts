@@ -45,21 +45,24 @@ const encode = (latest: LatestRate): EncodedRate => {
 export const toText = (latest: LatestRate): string => encode(latest).text
 export const toBytes = (latest: LatestRate): Uint8Array => encode(latest).bytes
 
-/** Encodes a rate with its full provenance as JSON. Preserves the provider's response digit for digit. */
+/** Encodes a rate with its full provenance as JSON. Preserves the provider's response byte for byte. */
 export const toRecordBytes = ({ rate, ...record }: RateRecord): Uint8Array =>
   encoder.encode(
-    JSON.stringify({
-      from: rate.pair.from,
-      to: rate.pair.to,
-      rate: Decimal.format(rate.rate),
-      rate_id: rate.id,
-      provider: rate.provider,
-      fetched_at: DateTime.formatIso(rate.observedAt),
-      source_amount: Decimal.format(record.sourceAmount),
-      destination_amount: Decimal.format(record.destinationAmount),
-      provider_rate: record.providerRate,
-      derived_from: record.derivedFrom,
-      recorded_at: DateTime.formatIso(record.recordedAt),
-      raw: ExactJson.raw(record.raw)
-    })
+    ExactJson.stringifyWith(
+      {
+        from: rate.pair.from,
+        to: rate.pair.to,
+        rate: Decimal.format(rate.rate),
+        rate_id: rate.id,
+        provider: rate.provider,
+        fetched_at: DateTime.formatIso(rate.observedAt),
+        source_amount: Decimal.format(record.sourceAmount),
+        destination_amount: Decimal.format(record.destinationAmount),
+        provider_rate: record.providerRate,
+        derived_from: record.derivedFrom,
+        recorded_at: DateTime.formatIso(record.recordedAt)
+      },
+      "raw",
+      record.raw
+    )
   )

@@ -152,28 +152,27 @@ describe("ExactJson.number", () => {
   })
 })
 
-describe("ExactJson.raw", () => {
-  it.prop("serializes numbers digit for digit in any position", [numeral], ([number]) => {
+describe("ExactJson.stringifyWith", () => {
+  it.prop("keeps numbers digit for digit in any position", [numeral], ([number]) => {
     for (const [text] of places(number)) {
-      assert.strictEqual(
-        JSON.stringify({ raw: ExactJson.raw(String(text)) }),
-        `{"raw":${String(text).replaceAll(" ", "")}}`
-      )
+      assert.strictEqual(ExactJson.stringifyWith({ a: 1 }, "raw", String(text)), `{"a":1,"raw":${text}}`)
     }
   })
 
-  it("serializes a complete provider response", () => {
+  it("keeps whitespace, the order of keys and duplicate keys", () => {
     const answer =
-      '{"status":"success","message":"\\"é😀\\"","data":{"rate":0.0006943290,"source":{"amount":1440239.425000000000001},"list":[null,true,[]],"__proto__":{}}}'
-    assert.strictEqual(JSON.stringify({ raw: ExactJson.raw(answer) }), `{"raw":${answer}}`)
-    for (const text of ['"x"', "null", "true", "[]", "{}"]) {
-      assert.strictEqual(JSON.stringify(ExactJson.raw(text)), text)
+      '{ "status":"success",\n"2":2, "1":1.50, "rates":{"NGN":1534.5,"NGN":1700},"message":"\\"é😀\\u0000\\ud800\\"","list":[null,true,[]],"__proto__":{}}\r\n'
+    const text = ExactJson.stringifyWith({ from: "USD" }, "raw", answer)
+    assert.strictEqual(text, `{"from":"USD","raw":${answer}}`)
+    assert.strictEqual(JSON.parse(text).from, "USD")
+    for (const raw of ['"x"', "null", "true", "[]", "{}"]) {
+      assert.strictEqual(ExactJson.stringifyWith({}, "raw", raw), `{"raw":${raw}}`)
     }
   })
 
   it("throws on invalid JSON, which prevents injection into a response", () => {
     for (const text of ["", "1,2", '{"a":1},"b":2', "1}", "NaN"]) {
-      assert.throws(() => ExactJson.raw(text), SyntaxError)
+      assert.throws(() => ExactJson.stringifyWith({}, "raw", text), SyntaxError)
     }
   })
 })

@@ -32,6 +32,20 @@ describe("FlutterwaveResponse.read, rejections", () => {
     ["separators", { source: '"1,440,239.425"' }, "must be positive decimals"],
     ["a huge amount", { source: "1e18" }, "must be positive decimals"],
     ["a tiny rate", { rate: "1e-31" }, "must be positive decimals"],
+    ["an amount beyond every range", { source: "1e999999" }, "must be positive decimals, found 1e999999"],
+    ["400 digits", { source: "9".repeat(400) }, "must be positive decimals"],
+    ["60 decimals", { rate: `0.${"1".repeat(60)}` }, "must be positive decimals"],
+    ["NUL in a currency", { from: '"NGN\\u0000"' }, "requested NGN:USD, received NGN :USD"],
+    [
+      "a rate that is given twice",
+      { rate: '0.000694329,"rate":0.0007' },
+      "data.rate is given more than once"
+    ],
+    [
+      "an amount that is given twice",
+      { source: '1440239.425,"amount":1440000' },
+      "data.source.amount is given more than once"
+    ],
     [
       "a rate that matches no amounts",
       { rate: "0.0007" },
@@ -83,9 +97,6 @@ describe("FlutterwaveResponse.read, rejections", () => {
       "<html><head><title>Bad Gateway</title></head></html>",
       body({ rate: "NaN" }),
       body({ rate: "Infinity" }),
-      body({ source: "1e999999" }),
-      body({ source: "9".repeat(400) }),
-      body({ from: '"NGN\\u0000"' }),
       `${body()}x`,
       body() + body(),
       "[".repeat(50_000)

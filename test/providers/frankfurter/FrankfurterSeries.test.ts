@@ -1,8 +1,10 @@
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Layer } from "effect"
+import { DateTime, Effect, Layer, Result } from "effect"
 import { CurrencyCode } from "../../../src/domain/money/Currency.ts"
 import { FrankfurterSeries } from "../../../src/providers/frankfurter/FrankfurterSeries.ts"
+import { describe as describeReason, type ProviderReason } from "../../../src/providers/ProviderError.ts"
+import type { TableQuote } from "../../../src/providers/table/RateTable.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 import * as StubServer from "../StubServer.ts"
 
@@ -32,10 +34,15 @@ const requestYear = Effect.fnUntraced(function* (
   if (result._tag === "Failure") return { requests, message: result.failure.message, days: [] }
   const days = result.success.map(
     ({ day, quotes }) =>
-      `${DateTime.formatIso(day)} ${Array.from(quotes, ([code, { text }]) => `${code}=${text}`).join(" ")}`
+      `${DateTime.formatIso(day)} ${Array.from(quotes, ([code, quote]) => `${code}=${textOf(quote)}`).join(" ")}`
   )
   return { requests, message: "", days }
 }, Effect.scoped)
+
+const textOf = Result.match({
+  onSuccess: ({ text }: TableQuote) => text,
+  onFailure: (reason: ProviderReason) => describeReason(reason)
+})
 
 const row = (date: string, quote: string, rate: string, base = "USD") =>
   `{"date":"${date}","base":"${base}","quote":"${quote}","rate":${rate}}`
@@ -57,6 +64,29 @@ describe.concurrent("FrankfurterSeries", () => {
       assert.deepStrictEqual(days, [
         "2024-01-01T00:00:00.000Z EUR=0.90498",
         "2024-01-02T00:00:00.000Z EUR=0.91 NGN=907.1100000000000001"
+      ])
+    })
+  )
+
+  it.live("returns a bad rate as a failure of its currency and day only", () =>
+    Effect.gen(function* () {
+      const rows = [
+        row("2024-01-01", "EUR", "0.9"),
+        row("2024-01-01", "NGN", "null"),
+        row("2024-01-02", "EUR", "1", "EUR"),
+        row("2024-01-02", "NGN", "900"),
+        row("2024-01-03", "EUR", "0.9"),
+        row("2024-01-03", "EUR", "1.1"),
+        row("2024-01-03", "NGN", "901"),
+        row("2024-01-03", "NGN", "901"),
+        row("2024-01-03", "GBP", "null"),
+        "null"
+      ]
+      const { days } = yield* requestYear([[200, `[${rows.join(",")}]`]])
+      assert.deepStrictEqual(days, [
+        "2024-01-01T00:00:00.000Z EUR=0.9 NGN=contradictory response (a rate must be a positive decimal, at most 30 decimals, found null)",
+        "2024-01-02T00:00:00.000Z EUR=contradictory response (requested rates of USD, received rates of EUR) NGN=900",
+        "2024-01-03T00:00:00.000Z EUR=contradictory response (EUR appears twice, with different values) NGN=901"
       ])
     })
   )
@@ -98,13 +128,6 @@ describe.concurrent("FrankfurterSeries", () => {
   )
 
   const invalid: ReadonlyArray<readonly [name: string, body: string, message: string]> = [
-    ["another base", `[${row("2024-01-01", "EUR", "1", "EUR")}]`, "requested rates of USD"],
-    ["a zero rate", `[${row("2024-01-01", "EUR", "0")}]`, "rates must be positive decimals"],
-    [
-      "a duplicate rate",
-      `[${row("2024-01-01", "EUR", "1")},${row("2024-01-01", "EUR", "2")}]`,
-      "EUR appears twice on 2024-01-01"
-    ],
     ["an invalid date", `[${row("2024-02-30", "EUR", "1")}]`, "2024-02-30 is not a date"],
     ["invalid JSON", "<html>", "not JSON"],
     ["another structure", '{"rates":{}}', "fields are missing"]

@@ -8,6 +8,7 @@ import * as FixerResponse from "../../../src/providers/fixer/FixerResponse.ts"
 import * as FrankfurterResponse from "../../../src/providers/frankfurter/FrankfurterResponse.ts"
 import * as OpenExchangeRatesResponse from "../../../src/providers/openexchangerates/OpenExchangeRatesResponse.ts"
 import { describe as describeReason } from "../../../src/providers/ProviderError.ts"
+import type { TableQuotes } from "../../../src/providers/table/RateTable.ts"
 import * as Sandbox from "../../../src/providers/sandbox/Sandbox.ts"
 
 const listen = (seed = "test") => Sandbox.listen({ host: "127.0.0.1", port: 0, seed })
@@ -52,11 +53,12 @@ const requestQuotes = Effect.fnUntraced(function* (baseUrl: string, name: Table)
   return read(response, { pivot: CurrencyCode.make(pivot), currencies })
 })
 
+const quoteOf = (quotes: TableQuotes, currency: string) =>
+  Result.getOrThrow(quotes.get(CurrencyCode.make(currency)) ?? assert.fail(`no quote of ${currency}`))
+
 const rate = (baseUrl: string, name: Table, currency: string) =>
   Effect.map(requestQuotes(baseUrl, name), (read) =>
-    Decimal.format(
-      Option.getOrThrow(Option.fromUndefinedOr(Result.getOrThrow(read).get(CurrencyCode.make(currency)))).rate
-    )
+    Decimal.format(quoteOf(Result.getOrThrow(read), currency).rate)
   )
 const reason = (baseUrl: string, name: Table) =>
   Effect.map(requestQuotes(baseUrl, name), (read) =>
@@ -74,7 +76,9 @@ describe("Sandbox", () => {
         const one = BigDecimal.make(1n, 0)
         const now = yield* DateTime.now
         for (const { from, to } of all) {
-          const [fromUnits, toUnits] = [from, to].map((code) => quotes.get(code)?.rate ?? one)
+          const [fromUnits, toUnits] = [from, to].map((code) =>
+            quotes.has(code) ? quoteOf(quotes, code).rate : one
+          )
           if (fromUnits === undefined || toUnits === undefined) return assert.fail()
           const mid = Decimal.quotient(toUnits, fromUnits)
           const other = yield* send(
@@ -85,7 +89,7 @@ describe("Sandbox", () => {
           // The spread of Flutterwave is 0.4 %.
           assert.closeTo(ratio, 1.004, 0.003, `${from}:${to}`)
         }
-        for (const { quotedAt } of quotes.values()) {
+        for (const { quotedAt } of Array.from(quotes.values(), Result.getOrThrow)) {
           const days = (DateTime.toEpochMillis(now) - DateTime.toEpochMillis(quotedAt)) / 86_400_000
           assert.isTrue(days > -1 && days < 3, DateTime.formatIso(quotedAt))
         }
@@ -121,8 +125,7 @@ describe("Sandbox", () => {
         assert.closeTo(Number(yield* rate(baseUrl, name, "GHS")) / Number(ghs), 1, 0.01)
 
         yield* injectFault({ provider: name, fault: "old" })
-        const read = Result.getOrThrow(yield* requestQuotes(baseUrl, name))
-        const quotedAt = read.get(CurrencyCode.make("NGN"))?.quotedAt ?? assert.fail()
+        const { quotedAt } = quoteOf(Result.getOrThrow(yield* requestQuotes(baseUrl, name)), "NGN")
         assert.strictEqual(DateTime.formatIsoDateUtc(quotedAt), "2026-11-10")
       })
     )

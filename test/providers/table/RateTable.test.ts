@@ -4,6 +4,7 @@ import { CurrencyCode } from "../../../src/domain/money/Currency.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import { Contradictory, Refused } from "../../../src/providers/ProviderError.ts"
 import * as RateTable from "../../../src/providers/table/RateTable.ts"
+import * as TableResponse from "../../../src/providers/table/TableResponse.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 
 const NOW = DateTime.makeUnsafe("2026-11-21T12:00:00Z")
@@ -21,11 +22,7 @@ const tableOf = (rates: Readonly<Record<string, string>>, quotedAt: Readonly<Rec
       quotes: new Map(
         Object.entries(rates).map(([currency, text]) => [
           code(currency),
-          {
-            rate: Option.getOrThrow(Decimal.parseJsonNumber(text)),
-            text,
-            quotedAt: DateTime.makeUnsafe(quotedAt[currency] ?? "2026-11-21T11:00:00Z")
-          }
+          TableResponse.quoteOf(text, DateTime.makeUnsafe(quotedAt[currency] ?? "2026-11-21T11:00:00Z"))
         ])
       )
     },
@@ -135,6 +132,17 @@ describe("RateTable", () => {
     ] as const) {
       assert.deepStrictEqual(rejection(table, from, to), missing)
     }
+  })
+
+  it("rejects only the pairs of a currency whose cell is not a rate", () => {
+    const partial = tableOf({ USD: "1.0812", NGN: "n/a", KES: "140" })
+    const invalid = new Contradictory({
+      detail: "a rate must be a positive decimal, at most 30 decimals, found n/a"
+    })
+    assert.deepStrictEqual(rejection(partial, "USD", "NGN"), invalid)
+    assert.deepStrictEqual(rejection(partial, "NGN", "EUR"), invalid)
+    assert.strictEqual(Decimal.format(derive(partial, "EUR", "KES").rate), "140")
+    assert.strictEqual(Decimal.format(derive(partial, "USD", "KES").rate), "129.485756566778")
   })
 
   it("rejects quotes that are too old or in the future", () => {

@@ -7,6 +7,7 @@ import * as FrankfurterResponse from "../../../src/providers/frankfurter/Frankfu
 import * as OpenExchangeRatesResponse from "../../../src/providers/openexchangerates/OpenExchangeRatesResponse.ts"
 import {
   Contradictory,
+  describe as describeReason,
   Failing,
   Malformed,
   type ProviderReason,
@@ -28,9 +29,41 @@ const response = (body: unknown, status = 200, retryAfter = Option.none<Duration
 
 type Read = typeof FixerResponse.read
 const plain = (read: ReturnType<Read>) =>
-  Array.from(Result.getOrThrow(read), ([currency, { quotedAt, rate, text }]) =>
-    [currency, Decimal.format(rate), text, DateTime.formatIso(quotedAt)].join(" ")
+  Array.from(Result.getOrThrow(read), ([currency, cell]) =>
+    Result.match(cell, {
+      onSuccess: ({ quotedAt, rate, text }) =>
+        [currency, Decimal.format(rate), text, DateTime.formatIso(quotedAt)].join(" "),
+      onFailure: (reason) => `${currency} ${reason._tag}: ${describeReason(reason)}`
+    })
   )
+
+/** Cells that are not a rate, and how they are described. */
+const invalidCells = [
+  ["null", "null"],
+  ["true", "true"],
+  ['"n/a"', "n/a"],
+  ['""', "an empty text"],
+  ['"1,5"', "1,5"],
+  ["0", "0"],
+  ["0.0e0", "0.0e0"],
+  ["-1", "-1"],
+  ["{}", "an object"],
+  ['{"value":1534.5}', "an object"],
+  ["[1534.5]", "an array"],
+  [`1.${"1".repeat(60)}`, `1.${"1".repeat(60)}`],
+  [`1.${"1".repeat(200)}`, `1.${"1".repeat(118)}`],
+  ["1e18", "1e18"],
+  ["1e-31", "1e-31"],
+  ["1e999999", "1e999999"],
+  ['"\\u0000"', " "],
+  ['"\\ud800"', " "],
+  ['1700,"NGN":1800', "different values"],
+  ['1700,"NGN":{}', "different values"],
+  ['1700,"NGN":1700,"NGN":1800', "different values"]
+] as const
+
+const invalidCell = (currency: string, found: string) =>
+  `${currency} Contradictory: contradictory response (a rate must be a positive decimal, at most 30 decimals, found ${found})`
 const rejected = (read: ReturnType<Read>) => Option.getOrThrow(Result.getFailure(read))
 
 describe("FixerResponse", () => {
@@ -158,15 +191,55 @@ describe("FixerResponse", () => {
     )
   })
 
-  it("rejects another base and invalid rates as contradictory", () => {
+  it("rejects a bad cell, and no other", () => {
+    for (const [cell, found] of invalidCells) {
+      assert.deepStrictEqual(
+        plain(read(success(`{"GBP":0.8,"NGN":${cell},"XOF":655.957}`))),
+        [
+          "GBP 0.8 0.8 2026-11-21T11:00:00.000Z",
+          invalidCell("NGN", found),
+          "XOF 655.957 655.957 2026-11-21T11:00:00.000Z"
+        ],
+        cell
+      )
+    }
+  })
+
+  it("ignores bad cells of currencies that were not requested", () => {
+    for (const [cell] of invalidCells) {
+      const rates = `{"ZAR":${cell.replaceAll("NGN", "ZAR")},"":null,"ngn":0,"GBP":0.8}`
+      assert.deepStrictEqual(plain(read(success(rates))), ["GBP 0.8 0.8 2026-11-21T11:00:00.000Z"], cell)
+    }
+  })
+
+  it("accepts a cell that is given twice with the same value", () => {
+    assert.deepStrictEqual(plain(read(success('{"NGN":1784.3,"GBP":0.8,"NGN":1784.3}'))), [
+      "GBP 0.8 0.8 2026-11-21T11:00:00.000Z",
+      "NGN 1784.3 1784.3 2026-11-21T11:00:00.000Z"
+    ])
+  })
+
+  it("rejects fields that are given twice with different values", () => {
+    for (const [field, duplicate] of [
+      ["success", "false"],
+      ["timestamp", "1795258801"],
+      ["base", '"USD"'],
+      ["rates", '{"NGN":1}']
+    ] as const) {
+      const text = success('{"NGN":1784.3}').replace(/}$/, `,"${field}":${duplicate}}`)
+      assert.deepStrictEqual(
+        rejected(read(text)),
+        new Contradictory({ detail: `${field} is given more than once, with different values` }),
+        field
+      )
+    }
+  })
+
+  it("rejects another base as contradictory", () => {
     assert.deepStrictEqual(
       rejected(read(success("{}", { base: "USD" }))),
       new Contradictory({ detail: "requested rates of EUR, received rates of USD" })
     )
-    for (const rate of ["0", "0.0e0", "-1", '"NaN"', '""', '"1,5"', "1e18", "1e-31"]) {
-      const reason = rejected(read(success(`{"GBP":0.8,"NGN":${rate}}`)))
-      assert.strictEqual(reason._tag, "Contradictory", rate)
-    }
   })
 
   it("rejects malformed responses", () => {
@@ -185,6 +258,8 @@ describe("FixerResponse", () => {
     }
     for (const name of ["success", "timestamp", "base", "rates"]) {
       for (const value of [undefined, null, false, [1], { x: {} }]) {
+        // A table without the requested currencies is valid.
+        if (name === "rates" && typeof value === "object" && value !== null && "x" in value) continue
         assert.instanceOf(rejected(read(success("{}", { [name]: value }))), Malformed, `${name} ${value}`)
       }
     }
@@ -247,9 +322,25 @@ describe("OpenExchangeRatesResponse", () => {
     )
   })
 
-  it("rejects another base, invalid rates and malformed responses", () => {
+  it("rejects a bad cell, and no other", () => {
+    const text = JSON.stringify(success)
+    for (const [cell, found] of invalidCells) {
+      assert.deepStrictEqual(
+        plain(read(text.replace("1534.5", cell))),
+        [
+          "GBP 0.75 0.75 2026-11-21T11:00:00.000Z",
+          invalidCell("NGN", found),
+          "XOF 564.000001 564.000001 2026-11-21T11:00:00.000Z"
+        ],
+        cell
+      )
+    }
+    const unknown = read({ ...success, rates: { ...success.rates, ZAR: null, BTC: 1e-40 } })
+    assert.deepStrictEqual(plain(unknown), plain(read(success)))
+  })
+
+  it("rejects another base and malformed responses", () => {
     assert.instanceOf(rejected(read({ ...success, base: "EUR" })), Contradictory)
-    assert.instanceOf(rejected(read({ ...success, rates: { NGN: -1 } })), Contradictory)
     assert.instanceOf(rejected(read({ ...success, rates: undefined })), Malformed)
     assert.instanceOf(rejected(read({ ...success, timestamp: null })), Malformed)
     assert.instanceOf(rejected(read(JSON.stringify(success).slice(0, -1))), Malformed)
@@ -290,13 +381,62 @@ describe("FrankfurterResponse", () => {
     assert.deepStrictEqual(rejected(read("", 429)), new RateLimited({}))
   })
 
-  it("rejects another base, invalid rates and malformed responses", () => {
-    assert.instanceOf(rejected(read([row("NGN", 1), row("XOF", 1, "2026-11-20", "EUR")])), Contradictory)
-    assert.instanceOf(rejected(read([row("NGN", 0)])), Contradictory)
-    assert.instanceOf(rejected(read([row("NGN", 1), row("NGN", 2)])), Malformed)
-    for (const date of ["", "yesterday", "2026-13-01", "2026-11-20T00:00:00Z", 20261120, null]) {
-      assert.instanceOf(rejected(read([row("NGN", 1534.5, date)])), Malformed, String(date))
+  const xof = row("XOF", 564.12)
+  const onlyXof = (failure: string) => [failure, "XOF 564.12 564.12 2026-11-20T23:59:59.999Z"]
+
+  it("rejects a bad rate, and no other", () => {
+    for (const [cell, found] of invalidCells) {
+      const text = JSON.stringify([row("NGN", 1534.5), xof]).replace("1534.5", cell.replaceAll("NGN", "rate"))
+      assert.deepStrictEqual(plain(read(text)), onlyXof(invalidCell("NGN", found)), cell)
     }
+    const without = plain(read([{ date: "2026-11-20", base: "USD", quote: "NGN" }, xof]))
+    assert.deepStrictEqual(without, onlyXof(invalidCell("NGN", "undefined")))
+  })
+
+  it("rejects a row with a bad date or another base, and no other", () => {
+    for (const date of [
+      "",
+      "yesterday",
+      "2026-13-01",
+      "2026-02-30",
+      "2026-11-20T00:00:00Z",
+      20261120,
+      null
+    ]) {
+      const [failure = "", ...others] = plain(read([row("NGN", 1534.5, date), xof]))
+      assert.match(failure, /^NGN Malformed: .* is not a date\)$/, String(date))
+      assert.deepStrictEqual([failure, ...others], onlyXof(failure))
+    }
+    for (const [base, found] of [
+      ["EUR", "EUR"],
+      [null, "null"],
+      [{}, "an object"]
+    ] as const) {
+      assert.deepStrictEqual(
+        plain(read([row("NGN", 1534.5, "2026-11-20", base), xof])),
+        onlyXof(
+          `NGN Contradictory: contradictory response (requested rates of USD, received rates of ${found})`
+        )
+      )
+    }
+  })
+
+  it("rejects a currency with different rows, and accepts a repeated row", () => {
+    const failure = "NGN Contradictory: contradictory response (NGN appears twice, with different values)"
+    assert.deepStrictEqual(plain(read([row("NGN", 1), xof, row("NGN", 2)])), onlyXof(failure))
+    assert.deepStrictEqual(plain(read([row("NGN", 1), xof, row("NGN", 1, "2026-11-19")])), onlyXof(failure))
+    assert.deepStrictEqual(
+      plain(read([xof, row("NGN", 1), row("NGN", 1)])),
+      onlyXof("NGN 1 1 2026-11-20T23:59:59.999Z")
+    )
+  })
+
+  it("ignores rows of other currencies and rows without a currency", () => {
+    const rows = [null, "x", [], {}, { quote: 5 }, row("ZAR", null), row("ZAR", 1, null), xof]
+    assert.deepStrictEqual(plain(read(rows)), ["XOF 564.12 564.12 2026-11-20T23:59:59.999Z"])
+  })
+
+  it("rejects malformed responses", () => {
     for (const body of [
       "",
       "{}",

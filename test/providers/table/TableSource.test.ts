@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, Fiber, Layer, Tracer } from "effect"
+import { DateTime, Duration, Effect, Fiber, Layer, Result, Tracer } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpClient, HttpClientResponse } from "effect/http"
 import { TestClock } from "effect/testing"
@@ -126,6 +126,30 @@ describe("TableSource", () => {
         }
         const legs = new Set(ticks.flatMap(({ legs = [] }) => legs.map(({ id }) => id)))
         assert.strictEqual(legs.size, 14)
+      })
+    )
+  }
+
+  for (const provider of providers) {
+    it.effect(`returns the other pairs of ${provider.name} when the cell of one currency is not a rate`, () =>
+      Effect.gen(function* () {
+        const { requestRate, requests, settle } = yield* connectTo(provider, (request, response) => {
+          const currencies = query(request).params[provider.list]?.split(",") ?? []
+          const zar = String(currencies.indexOf("ZAR") + 1.5)
+          const text = JSON.stringify(provider.response(currencies))
+          response.end(text.replace(`"ZAR":${zar}`, '"ZAR":null').replace(`"ZAR","rate":${zar}`, '"ZAR"'))
+        })
+        const results = yield* settle(
+          Effect.forEach(all, ({ from, to }) => Effect.result(requestRate(from, to)), {
+            concurrency: "unbounded"
+          })
+        )
+        const failures = results.flatMap((result) => (Result.isFailure(result) ? [result.failure] : []))
+        assert.deepStrictEqual(
+          failures.map(({ pair, reason }) => `${pair.key} ${reason._tag}`),
+          all.filter(({ to }) => to === "ZAR").map(({ key }) => `${key} Contradictory`)
+        )
+        assert.strictEqual(requests.length, 1)
       })
     )
   }

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { BigDecimal, Clock, DateTime, Deferred, Effect, Fiber, FileSystem, Layer, Option } from "effect"
+import { Clock, DateTime, Deferred, Effect, Fiber, FileSystem, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
@@ -8,6 +8,7 @@ import * as ImportRow from "../../../src/domain/rates/ImportRow.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import type { QuotedDay } from "../../../src/providers/frankfurter/FrankfurterResponse.ts"
 import { FrankfurterSeries } from "../../../src/providers/frankfurter/FrankfurterSeries.ts"
+import * as TableResponse from "../../../src/providers/table/TableResponse.ts"
 import { ImportRepo } from "../../../src/rates/import/ImportRepo.ts"
 import { type FileOptions, RateImport } from "../../../src/rates/import/RateImport.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
@@ -31,11 +32,7 @@ const frankfurter = Layer.succeed(FrankfurterSeries, {
     )
 })
 
-const quoteOf = (text: string, day: DateTime.Utc) => ({
-  text,
-  rate: BigDecimal.fromStringUnsafe(text),
-  quotedAt: day
-})
+const quoteOf = (text: string, day: DateTime.Utc) => TableResponse.quoteOf(text, day)
 
 const TestLayer = Layer.mergeAll(RateImport.layer, ImportRepo.layer, RateRepo.layer).pipe(
   Layer.provide(frankfurter),
@@ -81,7 +78,7 @@ interface Row {
 const stored = Effect.fnUntraced(function* (pair: CurrencyPair) {
   const { sql } = yield* Database
   return yield* sql<Row>`
-    SELECT id, rate, provider, raw::text AS raw, is_leg, derived_from, tableoid::regclass::text AS partition
+    SELECT id, rate, provider, raw #>> '{}' AS raw, is_leg, derived_from, tableoid::regclass::text AS partition
     FROM exchange_rate WHERE source_currency = ${pair.from} AND destination_currency = ${pair.to}
     ORDER BY observed_at, recorded_at, id`
 })

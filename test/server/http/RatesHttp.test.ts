@@ -345,9 +345,9 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
   })
 
   describe("GET /api/v1/rates/{rate_id}", () => {
-    const raw = `{"data":{"rate":0.00069432900000000000012345,"big":123456789012345678901234567890.10,"text":"naïve ☃"}}`
+    const raw = `{ "data":{"rate":0.00069432900000000000012345,"big":123456789012345678901234567890.10,\n"text":"naïve ☃","text":"twice"}, "2":2,"1":1 }\n`
 
-    it.effect("returns the full record, with the provider's response digit for digit", () =>
+    it.effect("returns the full record, with the provider's response byte for byte", () =>
       Effect.gen(function* () {
         const provider = yield* TestProvider
         yield* provider.respondWith((pair) =>
@@ -362,13 +362,10 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
         assert.strictEqual(response.status, 200)
         const { recorded_at } = response.json
         assert.match(String(recorded_at), ISO_MILLIS)
-        const [fields, rawText = ""] = response.text.split(',"raw":')
         assert.strictEqual(
-          fields,
-          `{"from":"USD","to":"KES","rate":"1534.12345678","rate_id":"${rate_id}","provider":"test","fetched_at":"2026-11-21T03:27:17.000Z","source_amount":"651.838022279458","destination_amount":"1000000","provider_rate":"1534.123456780","derived_from":[],"recorded_at":"${recorded_at}"`
+          response.text,
+          `{"from":"USD","to":"KES","rate":"1534.12345678","rate_id":"${rate_id}","provider":"test","fetched_at":"2026-11-21T03:27:17.000Z","source_amount":"651.838022279458","destination_amount":"1000000","provider_rate":"1534.123456780","derived_from":[],"recorded_at":"${recorded_at}","raw":${raw}}`
         )
-        for (const digits of ["0.00069432900000000000012345", "123456789012345678901234567890.10", "naïve ☃"])
-          assert.include(rawText, digits)
         assert.strictEqual((yield* get(`/api/v1/rates/${rate_id}/`)).text, response.text)
         assert.strictEqual((yield* get(`/api/v1/rates/${String(rate_id).toUpperCase()}`)).text, response.text)
       })
