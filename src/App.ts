@@ -8,6 +8,7 @@ import type { Migrator, SqlClient, SqlError } from "effect/sql"
 import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
 import { RateLimits } from "./access/RateLimits.ts"
+import { AuditKeys } from "./audit/AuditKeys.ts"
 import { AuditLog } from "./audit/AuditLog.ts"
 import { AuditSealer } from "./audit/AuditSealer.ts"
 import { AuditSigner, type SigningKeyError } from "./audit/AuditSigner.ts"
@@ -161,7 +162,14 @@ export const imports: Layer.Layer<RateImport, never, Settings | SecureRandom.Sec
 export const auditSigner: Layer.Layer<AuditSigner, SigningKeyError, Settings | SecureRandom.SecureRandom> =
   AuditSigner.layer.pipe(Layer.provide(NodeServices.layer))
 
-type AuditServices = AuditLog | AuditSealer | AuditVerifier | Receipts | SealRepo | UnsealedRecords
+type AuditServices =
+  | AuditKeys
+  | AuditLog
+  | AuditSealer
+  | AuditVerifier
+  | Receipts
+  | SealRepo
+  | UnsealedRecords
 
 /** The log of conversions, its signed heads, receipts and verification. */
 export const audit: Layer.Layer<AuditServices, never, Database | AuditSigner> = Layer.mergeAll(
@@ -169,6 +177,7 @@ export const audit: Layer.Layer<AuditServices, never, Database | AuditSigner> = 
   AuditVerifier.layer
 ).pipe(
   Layer.provideMerge(Layer.mergeAll(AuditLog.layer, AuditSealer.layer)),
+  Layer.provideMerge(AuditKeys.layer),
   Layer.provideMerge(Layer.mergeAll(SealRepo.layer, UnsealedRecords.layer))
 )
 

@@ -1,13 +1,19 @@
-import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
+import { Array, Context, DateTime, Effect, Layer, Metric, Option, Ref, Result } from "effect"
 import * as LeaderElection from "../platform/LeaderElection.ts"
+import * as AuditMetrics from "../platform/metrics/AuditMetrics.ts"
 import * as ClusterMetrics from "../platform/metrics/ClusterMetrics.ts"
 import { trackInFlight } from "../platform/metrics/MetricSeries.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { chain } from "./AuditHash.ts"
+import { AuditKeys } from "./AuditKeys.ts"
 import { AuditSigner } from "./AuditSigner.ts"
+import * as ConsistencyProof from "./ConsistencyProof.ts"
+import type { TrustedKeys } from "./KeyRotation.ts"
 import * as MerkleTree from "./MerkleTree.ts"
-import { type Seal, SealRepo } from "./SealRepo.ts"
+import * as SealedEndCheck from "./SealedEndCheck.ts"
+import { type Seal, type SealedBatch, SealRepo } from "./SealRepo.ts"
+import type { SignedTreeHead } from "./TreeHead.ts"
 import { UnsealedRecords } from "./UnsealedRecords.ts"
 
 /** Records covered by one signed head. */
@@ -17,10 +23,15 @@ const MAX_BATCH_SIZE = 1000
 export class AuditSealer extends Context.Service<
   AuditSealer,
   {
-    /** Seals all unsealed records. Returns their number, or 0 while another process is sealing. */
+    /**
+     * Seals all unsealed records. Returns their number, or 0 while another process is sealing. Seals nothing, and logs the
+     * reason, while the audit contradicts its newest signed head or the last one that this process signed.
+     */
     readonly sealAll: Effect.Effect<number, StoreUnavailable>
     /** Number of unsealed records, and the time of the oldest. */
     readonly backlog: SealRepo["Service"]["backlog"]
+    /** The last head that this process signed. It is evidence that is not in the database. */
+    readonly lastHead: Effect.Effect<Option.Option<SignedTreeHead>>
   }
 >()("effex/audit/AuditSealer") {
   static readonly layer = Layer.effect(
@@ -28,34 +39,80 @@ export class AuditSealer extends Context.Service<
     Effect.gen(function* () {
       const { withLock } = yield* Database
       const repo = yield* SealRepo
-      const { sign } = yield* AuditSigner
+      const keys = yield* AuditKeys
+      const { publicKey, sign } = yield* AuditSigner
       const unsealed = yield* UnsealedRecords
+      const lastHead = yield* Ref.make(Option.none<SignedTreeHead>())
+      const refusal = yield* Ref.make(Option.none<string>())
 
-      const sealBatch = repo.sealNext(
-        MAX_BATCH_SIZE,
-        unsealed.find,
-        Effect.fnUntraced(function* (records, end, nodeHashes) {
-          const signedAt = DateTime.formatIso(yield* DateTime.now)
-          const tree = MerkleTree.resume(end.size, yield* nodeHashes(MerkleTree.peaks(end.size)))
-          let chainHash = end.chainHash
-          const seals = Array.map(records, ({ bytes, id }, i): Seal => {
-            const prevHash = chainHash
-            chainHash = chain(prevHash, bytes)
-            tree.append(MerkleTree.leafHash(bytes))
-            return { position: end.size + i + 1, auditId: id, prevHash, hash: chainHash }
+      const sealBatch = Effect.fnUntraced(function* (trusted: TrustedKeys) {
+        const last = yield* Ref.get(lastHead)
+        let signed = Option.none<SignedTreeHead>()
+        const sealed = yield* repo.sealNext(
+          MAX_BATCH_SIZE,
+          unsealed.find,
+          Effect.fnUntraced(function* (records, end, nodeHashes) {
+            const tree = MerkleTree.resume(end.size, yield* nodeHashes(MerkleTree.peaks(end.size)))
+            const endHead = { treeSize: end.size, rootHash: tree.root() }
+            const fault = SealedEndCheck.findFault(end, endHead.rootHash, trusted)
+            if (Option.isSome(fault)) return Result.fail(fault.value)
+            if (Option.isSome(last)) {
+              const { treeSize } = last.value
+              const proof =
+                treeSize > end.size
+                  ? []
+                  : ConsistencyProof.make(
+                      treeSize,
+                      end.size,
+                      yield* nodeHashes(ConsistencyProof.nodes(treeSize, end.size))
+                    )
+              if (!ConsistencyProof.isValid(last.value, endHead, proof))
+                return Result.fail(
+                  `its ${end.size} sealed records do not continue the ${treeSize} records of the last head that this process signed: records were deleted or rewritten, or an older backup was restored`
+                )
+            }
+
+            const signedAt = DateTime.formatIso(yield* DateTime.now)
+            let chainHash = end.chainHash
+            const seals = Array.map(records, ({ bytes, id }, i): Seal => {
+              const prevHash = chainHash
+              chainHash = chain(prevHash, bytes)
+              tree.append(MerkleTree.leafHash(bytes))
+              return { position: end.size + i + 1, auditId: id, prevHash, hash: chainHash }
+            })
+            const head = sign({ treeSize: tree.size(), rootHash: tree.root(), chainHash, signedAt })
+            signed = Option.some(head)
+            return Result.succeed<SealedBatch>({ seals, nodes: tree.takeNewNodes(), head })
           })
-          const head = sign({ treeSize: tree.size(), rootHash: tree.root(), chainHash, signedAt })
-          return { seals, nodes: tree.newNodes(), head }
-        })
-      )
+        )
+        if (Result.isSuccess(sealed) && Option.isSome(signed)) yield* Ref.set(lastHead, signed)
+        return sealed
+      })
+
+      /** Logs a new reason once, not on every attempt. */
+      const setRefusal = Effect.fnUntraced(function* (reason: Option.Option<string>) {
+        const previous = yield* Ref.getAndSet(refusal, reason)
+        yield* Metric.update(AuditMetrics.sealRefused, Option.isSome(reason) ? 1 : 0)
+        if (Option.isSome(reason) && Option.getOrNull(previous) !== reason.value) {
+          yield* Effect.logError(
+            `The audit is not sealed: ${reason.value}. Conversions continue. Run \`effex audit verify\` with the heads that you kept, then restore the database`
+          )
+        }
+      })
 
       const drain = Effect.gen(function* () {
+        const trusted = yield* keys.trustedBy([publicKey])
         let total = 0
         for (;;) {
-          const sealed = yield* sealBatch
-          unsealed.removeSealed(sealed)
-          total += sealed.length
-          if (sealed.length < MAX_BATCH_SIZE) return total
+          const sealed = yield* sealBatch(trusted)
+          yield* setRefusal(Result.getFailure(sealed))
+          if (Result.isFailure(sealed)) {
+            unsealed.clear()
+            return total
+          }
+          unsealed.removeSealed(sealed.success)
+          total += sealed.success.length
+          if (sealed.success.length < MAX_BATCH_SIZE) return total
         }
       }).pipe(
         // Records that the database rejected are read from it on the next attempt.
@@ -68,7 +125,7 @@ export class AuditSealer extends Context.Service<
         Effect.withSpan("AuditSealer.sealAll")
       )
 
-      return AuditSealer.of({ sealAll, backlog: repo.backlog })
+      return AuditSealer.of({ sealAll, backlog: repo.backlog, lastHead: Ref.get(lastHead) })
     })
   )
 

@@ -21,6 +21,7 @@ export class AuditSigner extends Context.Service<
   {
     readonly publicKey: Buffer
     readonly sign: (head: TreeHead) => SignedTreeHead
+    readonly signBytes: (bytes: Uint8Array) => Buffer
   }
 >()("effex/audit/AuditSigner") {
   /** Uses the key of `AUDIT_SIGNING_KEY`, else the key file in `DATA_DIR`, which is created on the first start. */

@@ -1,12 +1,17 @@
-import { Context, Effect, Layer, Metric, Option, Result } from "effect"
+import { Context, Effect, Layer, Metric, Option, Result, Stream } from "effect"
 import type { VerificationMessage } from "../api/conversion/ConversionMessage.ts"
 import type { AuditId } from "../domain/conversion/AuditRecord.ts"
 import * as AuditMetrics from "../platform/metrics/AuditMetrics.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
+import { AuditKeys } from "./AuditKeys.ts"
+import { AuditSealer } from "./AuditSealer.ts"
+import * as KeptHeads from "./KeptHeads.ts"
+import type { TrustedKeys } from "./KeyRotation.ts"
 import * as MerkleTree from "./MerkleTree.ts"
 import { type Seal, type SealedRecord, SealRepo } from "./SealRepo.ts"
-import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
+import { isSignedBy, type SignedTreeHead, type TreeHead } from "./TreeHead.ts"
+import * as TreeNodes from "./TreeNodes.ts"
 
 const PAGE_SIZE = 1000
 
@@ -22,12 +27,14 @@ export type Verification =
       readonly head: Buffer
       /** Public keys that signed the heads. */
       readonly publicKeys: ReadonlyArray<Buffer>
+      /** Number of kept heads that were given, all of which are prefixes of the audit. */
+      readonly keptHeads: number
     }
   | {
       readonly ok: false
       /** Number of verified records before the first fault. */
       readonly records: number
-      /** Position of the fault; undefined for a record that is not in the chain. */
+      /** Position of the fault, or the size of the head; undefined for a record that is not in the chain. */
       readonly position: number | undefined
       readonly auditId: AuditId | undefined
       readonly reason: string
@@ -41,7 +48,8 @@ export const toVerificationMessage = (verification: Verification): typeof Verifi
         records: verification.records,
         unsealed: verification.unsealed,
         head: verification.head.toString("hex"),
-        public_keys: verification.publicKeys.map((key) => key.toString("hex"))
+        public_keys: verification.publicKeys.map((key) => key.toString("hex")),
+        ...(verification.keptHeads === 0 ? {} : { kept_heads: verification.keptHeads })
       }
     : {
         ok: false,
@@ -51,23 +59,57 @@ export const toVerificationMessage = (verification: Verification): typeof Verifi
         reason: verification.reason
       }
 
+/** What an audit is verified against. */
+export interface Evidence<E> {
+  /** Signed heads of which copies were kept outside of the database. */
+  readonly heads: Stream.Stream<SignedTreeHead, E>
+  /** Public keys that are trusted, with those that key rotations connect to them. Default: the key of this process. */
+  readonly publicKeys?: ReadonlyArray<Buffer>
+}
+
 /** Recomputes every hash, root and signature of the audit. */
 export class AuditVerifier extends Context.Service<
   AuditVerifier,
   {
-    /** Verifies all sealed records. Stops at the first fault and returns its position and reason. */
+    /**
+     * Verifies all sealed records, with the key and the last signed head of this process. Stops at the first fault and
+     * returns its position and reason.
+     */
     readonly verify: Effect.Effect<Verification, StoreUnavailable>
+    /** Also verifies that the records of each kept head are the first records of the audit. */
+    readonly verifyWith: <E>(evidence: Evidence<E>) => Effect.Effect<Verification, StoreUnavailable | E>
   }
 >()("effex/audit/AuditVerifier") {
   static readonly layer = Layer.effect(
     AuditVerifier,
     Effect.gen(function* () {
       const repo = yield* SealRepo
+      const auditKeys = yield* AuditKeys
+      const { lastHead } = yield* AuditSealer
 
-      const verify = Effect.gen(function* () {
+      /** Compares the nodes that a page of records completed with the stored ones. */
+      const findNodeFault = Effect.fnUntraced(function* (nodes: ReadonlyArray<MerkleTree.TreeNode>) {
+        const stored = yield* repo.storedNodes(nodes)
+        const wrong = nodes.findIndex(
+          ({ hash }, i) => !Option.exists(stored[i] ?? Option.none(), (found) => found.equals(hash))
+        )
+        const node = nodes[wrong]
+        if (node === undefined) return Option.none()
+        const state = Option.isNone(stored[wrong] ?? Option.none())
+          ? "was deleted"
+          : "differs from the records"
+        return Option.some({
+          position: (node.index + 1) * 2 ** node.level,
+          reason: `the tree node ${TreeNodes.nameOf(node)} ${state}`
+        })
+      })
+
+      const recompute = Effect.fnUntraced(function* (kept: KeptHeads.KeptHeads, trusted: TrustedKeys) {
         const tree = MerkleTree.resume(0, [])
         const keys = new Map<string, Buffer>()
+        const rotations = new Map(trusted.rotations.map((rotation) => [rotation.treeSize, rotation]))
         let chainHash: Buffer = GENESIS
+        let coveredRecords = 0
         let heads = yield* repo.headsAfter(0, PAGE_SIZE)
 
         const fault = ({ auditId, position }: Partial<Seal>, reason: string): Verification => ({
@@ -89,35 +131,97 @@ export class AuditVerifier extends Context.Service<
             if (Result.isFailure(bytes)) return fault(sealed, bytes.failure)
             chainHash = sealed.hash
             tree.append(MerkleTree.leafHash(bytes.success))
-            if (heads[0]?.treeSize !== tree.size()) continue
+            const size = tree.size()
             const [head, ...remaining] = heads
-            const headFault = findHeadFault(head, tree.root(), chainHash)
+            const isHead = head?.treeSize === size
+            const rotation = rotations.get(size)
+            if (!isHead && rotation === undefined && !kept.has(size)) continue
+
+            const root = tree.root()
+            if (kept.has(size) && !kept.matches(size, root, chainHash))
+              return fault(
+                sealed,
+                `the first ${size} records differ from the kept head that was signed for them: the audit was rewritten`
+              )
+            if (rotation !== undefined && !isHashOf(rotation, root, chainHash))
+              return fault(sealed, `the first ${size} records differ from those of a signed key rotation`)
+            if (!isHead) {
+              if (kept.has(size))
+                return fault(
+                  sealed,
+                  `the signed head of ${size} records, of which a copy was kept, was deleted`
+                )
+              continue
+            }
+            const headFault = findHeadFault(head, root, chainHash, trusted)
             if (Option.isSome(headFault)) return fault(sealed, headFault.value)
+            coveredRecords = size
             keys.set(head.publicKey.toString("hex"), head.publicKey)
-            heads = remaining.length > 0 ? remaining : yield* repo.headsAfter(tree.size(), PAGE_SIZE)
+            heads = remaining.length > 0 ? remaining : yield* repo.headsAfter(size, PAGE_SIZE)
           }
+          const nodeFault = yield* findNodeFault(tree.takeNewNodes())
+          if (Option.isSome(nodeFault)) return fault(nodeFault.value, nodeFault.value.reason)
         }
 
+        const records = tree.size()
         const [beyond] = heads
         if (beyond !== undefined)
+          return fault({}, `a signed head covers ${beyond.treeSize} records, but there are only ${records}`)
+        const keptBeyond = kept.beyond(records)
+        if (Option.isSome(keptBeyond)) return fault(keptBeyond.value, keptBeyond.value.reason)
+        // A head is committed together with the records that it covers.
+        if (coveredRecords < records)
+          return fault(
+            { position: coveredRecords + 1 },
+            coveredRecords === 0
+              ? `no signed head covers the ${records} records: the heads were deleted`
+              : `no signed head covers the records after ${coveredRecords}: the newest head was deleted`
+          )
+        const nodeBeyond = yield* repo.nodeBeyond
+        if (Option.isSome(nodeBeyond))
           return fault(
             {},
-            `a signed head covers ${beyond.treeSize} records, but there are only ${tree.size()}`
+            `the tree has the node ${TreeNodes.nameOf(nodeBeyond.value)}, which covers more records than there are: the newest records were deleted`
           )
         const untracked = yield* repo.untracked
         if (Option.isSome(untracked))
           return fault({ auditId: untracked.value }, "the record is neither sealed nor queued for sealing")
-        const unsealed = yield* repo.countAfter(tree.size())
+        const unsealed = yield* repo.countAfter(records)
         const publicKeys = Array.from(keys.values())
-        return { ok: true, records: tree.size(), unsealed, head: chainHash, publicKeys } as const
-      }).pipe(
-        Effect.tap(({ ok }: Verification) =>
-          Metric.update(AuditMetrics.verifications.of({ outcome: ok ? "whole" : "broken" }), 1)
-        ),
-        Effect.withSpan("AuditVerifier.verify")
-      )
+        return { ok: true, records, unsealed, head: chainHash, publicKeys, keptHeads: 0 } as const
+      })
 
-      return AuditVerifier.of({ verify })
+      const verifyWith = Effect.fn("AuditVerifier.verify")(function* <E>({ heads, publicKeys }: Evidence<E>) {
+        const trusted = yield* auditKeys.trustedBy(publicKeys ?? [auditKeys.publicKey])
+        const kept = KeptHeads.make(trusted)
+        let headFault = Option.none<KeptHeads.HeadFault>()
+        yield* Stream.runForEach(heads, (head) =>
+          Effect.sync(() => {
+            headFault = Option.orElse(headFault, () => kept.add(head))
+          })
+        )
+        const keptHeads = kept.count()
+        if (Option.isSome(headFault))
+          return { ok: false, records: 0, auditId: undefined, ...headFault.value } satisfies Verification
+        const own = yield* lastHead
+        if (Option.isSome(own) && trusted.accepts(own.value.publicKey, own.value.treeSize)) {
+          const fault = kept.add(own.value)
+          if (Option.isSome(fault))
+            return { ok: false, records: 0, auditId: undefined, ...fault.value } satisfies Verification
+        }
+        const verification: Verification = yield* recompute(kept, trusted)
+        return verification.ok ? { ...verification, keptHeads } : verification
+      })
+
+      const verifyAndCount = <E>(evidence: Evidence<E>) =>
+        Effect.tap(verifyWith(evidence), ({ ok }: Verification) =>
+          Metric.update(AuditMetrics.verifications.of({ outcome: ok ? "whole" : "broken" }), 1)
+        )
+
+      return AuditVerifier.of({
+        verify: verifyAndCount({ heads: Stream.empty }),
+        verifyWith: verifyAndCount
+      })
     })
   )
 }
@@ -138,10 +242,20 @@ const verifySeal = (
     : Result.fail("the record differs from the one that was sealed")
 }
 
-const findHeadFault = (head: SignedTreeHead, root: Buffer, chainHash: Buffer): Option.Option<string> => {
+const isHashOf = (head: TreeHead, root: Buffer, chainHash: Buffer) =>
+  head.rootHash.equals(root) && head.chainHash.equals(chainHash)
+
+const findHeadFault = (
+  head: SignedTreeHead,
+  root: Buffer,
+  chainHash: Buffer,
+  trusted: TrustedKeys
+): Option.Option<string> => {
   if (!head.rootHash.equals(root)) return Option.some("the root of the tree differs from the signed head")
   if (!head.chainHash.equals(chainHash))
     return Option.some("the hash of the chain differs from the signed head")
+  if (!trusted.accepts(head.publicKey, head.treeSize))
+    return Option.some(KeptHeads.untrustedKey("the head", head))
   return isSignedBy(head, head.publicKey)
     ? Option.none()
     : Option.some("the signature of the head is invalid")

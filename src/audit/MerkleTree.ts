@@ -14,7 +14,7 @@ const LEAF_PREFIX = Buffer.of(0)
 const INNER_PREFIX = Buffer.of(1)
 
 export const leafHash = (data: Uint8Array): Buffer => sha256(LEAF_PREFIX, data)
-const innerHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(INNER_PREFIX, left, right)
+export const innerHash = (left: Uint8Array, right: Uint8Array): Buffer => sha256(INNER_PREFIX, left, right)
 
 /** Returns the largest complete subtrees of a tree with `size` leaves, from left to right. */
 export const peaks = (size: number): ReadonlyArray<NodePosition> => {
@@ -36,7 +36,7 @@ export const resume = (size: number, peakHashes: ReadonlyArray<Buffer>) => {
     ...position,
     hash: peakHashes[i] ?? missing(position)
   }))
-  const newNodes: Array<TreeNode> = []
+  let newNodes: Array<TreeNode> = []
 
   const append = (leaf: Buffer) => {
     let node: TreeNode = { level: 0, index: size, hash: leaf }
@@ -53,8 +53,12 @@ export const resume = (size: number, peakHashes: ReadonlyArray<Buffer>) => {
   return {
     /** Appends the hash of a leaf. */
     append,
-    /** Nodes that were completed since the tree was resumed. */
-    newNodes: (): ReadonlyArray<TreeNode> => newNodes,
+    /** Returns the nodes that were completed since the previous call, and releases them. */
+    takeNewNodes: (): ReadonlyArray<TreeNode> => {
+      const taken = newNodes
+      newNodes = []
+      return taken
+    },
     size: () => size,
     root: () => foldPeaks(edge.map(({ hash }) => hash))
   }
@@ -64,9 +68,27 @@ export const resume = (size: number, peakHashes: ReadonlyArray<Buffer>) => {
 const foldPeaks = (hashes: ReadonlyArray<Buffer>): Buffer =>
   hashes.length === 0 ? sha256() : hashes.reduceRight((right, left) => innerHash(left, right))
 
+/** Consecutive leaves whose tree is a subtree of the whole tree. */
+export type LeafRange = readonly [start: number, width: number]
+
+/** Positions of the nodes that {@link rangeRoots} needs. */
+export const rangeNodes = (ranges: ReadonlyArray<LeafRange>): ReadonlyArray<NodePosition> =>
+  ranges.flatMap(([start, width]) => rangePeaks(start, width))
+
+/** Returns the root of each range. `hashes` are those of {@link rangeNodes}, in the same order. */
+export const rangeRoots = (
+  ranges: ReadonlyArray<LeafRange>,
+  hashes: ReadonlyArray<Buffer>
+): ReadonlyArray<Buffer> => {
+  let used = 0
+  return ranges.map(([start, width]) =>
+    foldPeaks(rangePeaks(start, width).map((position) => hashes[used++] ?? missing(position)))
+  )
+}
+
 /** Positions of the nodes that {@link inclusionProof} needs. */
 export const proofNodes = (leaf: number, size: number): ReadonlyArray<NodePosition> =>
-  siblingRanges(leaf, 0, size).flatMap(([start, width]) => rangePeaks(start, width))
+  rangeNodes(siblingRanges(leaf, 0, size))
 
 /**
  * Returns the inclusion proof of a leaf in a tree of `size` leaves, PATH(m, D[n]) of RFC 6962 (2.1.1). `hashes` are those
@@ -76,24 +98,22 @@ export const inclusionProof = (
   leaf: number,
   size: number,
   hashes: ReadonlyArray<Buffer>
-): ReadonlyArray<Buffer> => {
-  let used = 0
-  return siblingRanges(leaf, 0, size).map(([start, width]) =>
-    foldPeaks(rangePeaks(start, width).map((position) => hashes[used++] ?? missing(position)))
-  )
-}
+): ReadonlyArray<Buffer> => rangeRoots(siblingRanges(leaf, 0, size), hashes)
 
 /** Returns the siblings on the path from a leaf to the root, as ranges of leaves. */
-const siblingRanges = (
-  leaf: number,
-  start: number,
-  size: number
-): ReadonlyArray<readonly [start: number, width: number]> => {
+const siblingRanges = (leaf: number, start: number, size: number): ReadonlyArray<LeafRange> => {
   if (size <= 1) return []
-  const left = 2 ** Math.floor(Math.log2(size - 1))
+  const left = leftWidth(size)
   return leaf < left
     ? [...siblingRanges(leaf, start, left), [start + left, size - left]]
     : [...siblingRanges(leaf - left, start + left, size - left), [start, left]]
+}
+
+/** Returns the number of leaves in the left subtree of a tree: the largest power of two below its size. */
+export const leftWidth = (size: number): number => {
+  const width = 2 ** Math.floor(Math.log2(size - 1))
+  // The logarithm of a number just below a large power of two is rounded up.
+  return width < size ? width : width / 2
 }
 
 const rangePeaks = (start: number, width: number): ReadonlyArray<NodePosition> =>

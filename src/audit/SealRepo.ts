@@ -1,4 +1,4 @@
-import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
+import { Array, Context, DateTime, Effect, Layer, Option, Result } from "effect"
 import type { SqlError } from "effect/sql"
 import type { AuditId, AuditRecord } from "../domain/conversion/AuditRecord.ts"
 import { Database } from "../platform/postgres/Database.ts"
@@ -6,8 +6,9 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
 import { encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as AuditRows from "./AuditRows.ts"
-import type { NodePosition, TreeNode } from "./MerkleTree.ts"
+import { leafHash, type NodePosition, type TreeNode } from "./MerkleTree.ts"
 import type { SignedTreeHead } from "./TreeHead.ts"
+import * as TreeNodes from "./TreeNodes.ts"
 
 /** Link of the hash chain for one record. */
 export interface Seal {
@@ -36,26 +37,35 @@ export interface SealedBatch {
   readonly head: SignedTreeHead
 }
 
+/** End of the audit, to which new records are appended. */
+export interface SealedEnd {
+  readonly size: number
+  /** Last hash of the chain. */
+  readonly chainHash: Buffer
+  /** Newest signed head. It covers all sealed records, unless one of them was deleted or inserted. */
+  readonly head: Option.Option<SignedTreeHead>
+}
+
 /** Hash chain, Merkle tree and signed heads in PostgreSQL: inserted, never updated. */
 export class SealRepo extends Context.Service<
   SealRepo,
   {
     /**
      * Seals at most `limit` unsealed records, oldest first, in one transaction. Reads the records that `find` does not
-     * return, and writes the result of `seal`. Returns the ids of the sealed records. A concurrent call fails on the
-     * unique position.
+     * return, and writes the result of `seal`. Returns the ids of the sealed records, or the reason why `seal` refused. A
+     * concurrent call fails on the unique position.
      */
     readonly sealNext: (
       limit: number,
       find: (id: AuditId) => Buffer | undefined,
       seal: (
         records: Array.NonEmptyReadonlyArray<EncodedRecord>,
-        end: { readonly size: number; readonly chainHash: Buffer },
+        end: SealedEnd,
         nodeHashes: (
           positions: ReadonlyArray<NodePosition>
         ) => Effect.Effect<ReadonlyArray<Buffer>, SqlError.SqlError>
-      ) => Effect.Effect<SealedBatch, SqlError.SqlError>
-    ) => Effect.Effect<ReadonlyArray<AuditId>, StoreUnavailable | SqlError.SqlError>
+      ) => Effect.Effect<Result.Result<SealedBatch, string>, SqlError.SqlError>
+    ) => Effect.Effect<Result.Result<ReadonlyArray<AuditId>, string>, StoreUnavailable | SqlError.SqlError>
     /** Number of unsealed records, and the time of the oldest. */
     readonly backlog: Effect.Effect<
       { readonly count: number; readonly since: Option.Option<DateTime.Utc> },
@@ -63,10 +73,16 @@ export class SealRepo extends Context.Service<
     >
     /** Number of records that are not among the first `size` sealed ones. */
     readonly countAfter: (size: number) => Effect.Effect<number, StoreUnavailable>
-    /** Hashes of tree nodes, in the order of the positions. */
+    /** Hashes of tree nodes, in the order of the positions. Recomputes nodes that were deleted. */
     readonly nodeHashes: (
       positions: ReadonlyArray<NodePosition>
     ) => Effect.Effect<ReadonlyArray<Buffer>, StoreUnavailable>
+    /** Stored hashes of tree nodes, in the order of the positions; none for a node that was deleted. */
+    readonly storedNodes: (
+      positions: ReadonlyArray<NodePosition>
+    ) => Effect.Effect<ReadonlyArray<Option.Option<Buffer>>, StoreUnavailable>
+    /** A tree node that covers more records than are sealed. */
+    readonly nodeBeyond: Effect.Effect<Option.Option<NodePosition>, StoreUnavailable>
     readonly findSeal: (id: AuditId) => Effect.Effect<Option.Option<Seal>, StoreUnavailable>
     readonly latestHead: Effect.Effect<Option.Option<SignedTreeHead>, StoreUnavailable>
     /** At most `limit` heads after a tree size, in order. */
@@ -89,22 +105,6 @@ export class SealRepo extends Context.Service<
       const { execute, sql, tryExecute } = yield* Database
       const columns = sql.literal(AuditRows.SELECT_COLUMNS)
 
-      const selectNodeHashes = Effect.fnUntraced(function* (positions: ReadonlyArray<NodePosition>) {
-        if (positions.length === 0) return []
-        const levels = PgArray.of(positions.map(({ level }) => level))
-        const indexes = PgArray.of(positions.map(({ index }) => index))
-        const rows = yield* sql<{ level: number; index: bigint; hash: Uint8Array }>`
-          SELECT node.* FROM unnest(${levels}::int[], ${indexes}::bigint[]) AS wanted (level, index),
-            LATERAL (SELECT * FROM audit_node WHERE level = wanted.level AND index = wanted.index LIMIT 1) AS node`
-        const hashes = new Map(rows.map(({ hash, index, level }) => [`${level}/${index}`, Buffer.from(hash)]))
-        return yield* Effect.forEach(positions, ({ index, level }) => {
-          const hash = hashes.get(`${level}/${index}`)
-          return hash === undefined
-            ? Effect.die(new Error(`audit_node has no node ${level}/${index}`))
-            : Effect.succeed(hash)
-        })
-      })
-
       // LATERAL looks each record up by the index; a plan cached while the table was small would scan all of it.
       const selectRecords = Effect.fnUntraced(function* (ids: ReadonlyArray<AuditId>) {
         if (ids.length === 0) return new Map<AuditId, AuditRecord>()
@@ -114,6 +114,20 @@ export class SealRepo extends Context.Service<
           .withoutTransform
         return new Map(rows.map((row) => [row.audit_id, AuditRows.toRecord(row)]))
       })
+
+      const leafHashes = Effect.fnUntraced(function* (indexes: ReadonlyArray<number>) {
+        const positions = PgArray.of(indexes.map((index) => index + 1))
+        const rows = yield* sql<{ position: bigint; auditId: AuditId }>`
+          SELECT position, audit_id FROM audit_seal WHERE position = ANY(${positions}::bigint[])`
+        const records = yield* selectRecords(rows.map(({ auditId }) => auditId))
+        const ids = new Map(rows.map(({ auditId, position }) => [Number(position), auditId]))
+        return indexes.map((index) => {
+          const id = ids.get(index + 1)
+          const record = id && records.get(id)
+          return Option.map(Option.fromNullishOr(record), (found) => leafHash(encodeRecord(found)))
+        })
+      })
+      const treeNodes = TreeNodes.make(sql, leafHashes)
 
       const selectUnsealed = Effect.fnUntraced(function* (
         limit: number,
@@ -130,18 +144,26 @@ export class SealRepo extends Context.Service<
         })
       })
 
+      const selectLatestHead = Effect.map(
+        sql<HeadRow>`SELECT * FROM audit_head ORDER BY tree_size DESC LIMIT 1`,
+        (rows) => Option.map(Array.head(rows), toHead)
+      )
+
       const sealNext: SealRepo["Service"]["sealNext"] = Effect.fn("SealRepo.sealNext")((limit, find, seal) =>
         tryExecute(
           sql.withTransaction(
             Effect.gen(function* () {
               const records = yield* selectUnsealed(limit, find)
-              if (!Array.isReadonlyArrayNonEmpty(records)) return []
+              if (!Array.isReadonlyArrayNonEmpty(records)) return Result.succeed([])
               const [last] = yield* sql<SealRow>`SELECT * FROM audit_seal ORDER BY position DESC LIMIT 1`
-              const end =
-                last === undefined
-                  ? { size: 0, chainHash: GENESIS }
-                  : { size: Number(last.position), chainHash: Buffer.from(last.hash) }
-              const { head, nodes, seals } = yield* seal(records, end, selectNodeHashes)
+              const end: SealedEnd = {
+                size: Number(last?.position ?? 0n),
+                chainHash: last === undefined ? GENESIS : Buffer.from(last.hash),
+                head: yield* selectLatestHead
+              }
+              const batch = yield* seal(records, end, treeNodes.select)
+              if (Result.isFailure(batch)) return Result.fail(batch.failure)
+              const { head, nodes, seals } = batch.success
               const sealed = records.map(({ id }) => id)
               const ids = PgArray.of(sealed)
               // All hashes in one parameter, split by the statement: each has 32 bytes.
@@ -158,7 +180,7 @@ export class SealRepo extends Context.Service<
                   (SELECT ${Buffer.concat(nodes.map(({ hash }) => hash))}::bytea AS hashes) AS tree`
               yield* sql`INSERT INTO audit_head ${sql.insert({ ...head })}`
               yield* sql`DELETE FROM audit_unsealed WHERE audit_id = ANY(${ids}::uuid[])`
-              return sealed
+              return Result.succeed(sealed)
             })
           )
         )
@@ -189,10 +211,6 @@ export class SealRepo extends Context.Service<
         return Option.map(Array.head(rows), toSeal)
       })
 
-      const latestHead = execute(sql<HeadRow>`SELECT * FROM audit_head ORDER BY tree_size DESC LIMIT 1`).pipe(
-        Effect.map((rows) => Option.map(Array.head(rows), toHead))
-      )
-
       const headsAfter = Effect.fn("SealRepo.headsAfter")(function* (size: number, limit: number) {
         const rows = yield* execute(sql<HeadRow>`
           SELECT * FROM audit_head WHERE tree_size > ${size} ORDER BY tree_size LIMIT ${limit}`)
@@ -221,15 +239,15 @@ export class SealRepo extends Context.Service<
           ORDER BY id LIMIT 1`
       ).pipe(Effect.map((rows) => Option.map(Array.head(rows), ({ id }) => id)))
 
-      const nodeHashes = (positions: ReadonlyArray<NodePosition>) => execute(selectNodeHashes(positions))
-
       return SealRepo.of({
         sealNext,
         backlog,
         countAfter,
-        nodeHashes,
+        nodeHashes: (positions) => execute(treeNodes.select(positions)),
+        storedNodes: (positions) => execute(treeNodes.selectStored(positions)),
+        nodeBeyond: execute(treeNodes.selectBeyond),
         findSeal,
-        latestHead,
+        latestHead: execute(selectLatestHead),
         headsAfter,
         sealedAfter,
         untracked

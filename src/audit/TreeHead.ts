@@ -1,5 +1,5 @@
-import { createPrivateKey, createPublicKey, sign as signBytes, verify as verifyBytes } from "node:crypto"
 import * as CanonicalEncoding from "./CanonicalEncoding.ts"
+import * as Ed25519 from "./Ed25519.ts"
 
 /** State of the audit after a number of records. */
 export interface TreeHead {
@@ -30,28 +30,17 @@ const encode = ({ chainHash, rootHash, signedAt, treeSize }: TreeHead): Buffer =
     signedAt
   ])
 
-/** DER of RFC 8410 before the seed of a private key, and before the bytes of a public key. */
-const PRIVATE_KEY_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex")
-const PUBLIC_KEY_PREFIX = Buffer.from("302a300506032b6570032100", "hex")
-
-/** Creates an Ed25519 signer from a seed of 32 bytes. */
+/** Creates a signer of heads from the seed of an Ed25519 key, 32 bytes. */
 export const makeSigner = (seed: Uint8Array) => {
-  const der = Buffer.concat([PRIVATE_KEY_PREFIX, seed])
-  const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" })
-  const publicDer = createPublicKey(key).export({ format: "der", type: "spki" })
-  const publicKey = publicDer.subarray(PUBLIC_KEY_PREFIX.length)
+  const { publicKey, signBytes } = Ed25519.fromSeed(seed)
   const sign = (head: TreeHead): SignedTreeHead => ({
     ...head,
     publicKey,
-    signature: signBytes(null, encode(head), key)
+    signature: signBytes(encode(head))
   })
-  return { publicKey, sign }
+  return { publicKey, sign, signBytes }
 }
 
-/** Verifies the signature of a head with a public key. */
-export const isSignedBy = (head: SignedTreeHead, publicKey: Uint8Array): boolean => {
-  if (publicKey.length !== 32) return false
-  const der = Buffer.concat([PUBLIC_KEY_PREFIX, publicKey])
-  const key = createPublicKey({ key: der, format: "der", type: "spki" })
-  return verifyBytes(null, encode(head), key, head.signature)
-}
+/** Verifies that a head names a public key and is signed with it. */
+export const isSignedBy = (head: SignedTreeHead, publicKey: Uint8Array): boolean =>
+  head.publicKey.equals(publicKey) && Ed25519.isSigned(encode(head), head.signature, publicKey)

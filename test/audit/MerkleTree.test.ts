@@ -36,7 +36,7 @@ const newTree = (size: number) => {
 const makeNodeHashes = (size: number) => {
   const nodes = new Map(
     newTree(size)
-      .newNodes()
+      .takeNewNodes()
       .map(({ hash, index, level }) => [`${level}/${index}`, hash])
   )
   return (positions: ReadonlyArray<MerkleTree.NodePosition>) =>

@@ -17,6 +17,7 @@ const IMMUTABLE_TABLES = [
   ["audit_seal", "position"],
   ["audit_node", "level"],
   ["audit_head", "tree_size"],
+  ["audit_key_rotation", "tree_size"],
   ["poll_rate", "rate_id"]
 ] as const
 

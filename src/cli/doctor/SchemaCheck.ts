@@ -10,6 +10,7 @@ import { failed, type CheckResult, ok, warning } from "./CheckResult.ts"
 export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   api_key: ["kept:A", "locked:A"],
   audit_head: ["immutable:A"],
+  audit_key_rotation: ["immutable:A"],
   audit_node: ["immutable:A"],
   audit_seal: ["immutable:A"],
   conversion_audit: ["immutable:A"],

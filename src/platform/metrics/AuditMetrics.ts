@@ -15,3 +15,20 @@ export const verifications = counterBy(
   "Full verifications of the audit log, by outcome",
   { outcome: ["whole", "broken"] }
 )
+
+export const sealRefused = gauge(
+  "effex_audit_seal_refused",
+  "1 while records are not sealed because the audit contradicts a signed head, else 0"
+)
+
+export const headsPublished = counterBy(
+  "effex_audit_heads_published_total",
+  "Signed heads that were written to AUDIT_HEADS_FILE or sent to AUDIT_HEADS_URL",
+  { destination: ["file", "url"] }
+)
+
+export const headPublishFailures = counterBy(
+  "effex_audit_head_publish_failures_total",
+  "Failed attempts to write signed heads to AUDIT_HEADS_FILE or to send them to AUDIT_HEADS_URL",
+  { destination: ["file", "url"] }
+)
