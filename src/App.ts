@@ -8,7 +8,7 @@ import type { Migrator, SqlClient, SqlError } from "effect/sql"
 import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
 import { RateLimits } from "./access/RateLimits.ts"
-import { AuditKeys } from "./audit/AuditKeys.ts"
+import { AuditFeed } from "./audit/AuditFeed.ts"
 import { AuditLog } from "./audit/AuditLog.ts"
 import { AuditSealer } from "./audit/AuditSealer.ts"
 import { AuditSigner, type SigningKeyError } from "./audit/AuditSigner.ts"
@@ -163,7 +163,7 @@ export const auditSigner: Layer.Layer<AuditSigner, SigningKeyError, Settings | S
   AuditSigner.layer.pipe(Layer.provide(NodeServices.layer))
 
 type AuditServices =
-  | AuditKeys
+  | AuditFeed
   | AuditLog
   | AuditSealer
   | AuditVerifier
@@ -174,10 +174,10 @@ type AuditServices =
 /** The log of conversions, its signed heads, receipts and verification. */
 export const audit: Layer.Layer<AuditServices, never, Database | AuditSigner> = Layer.mergeAll(
   Receipts.layer,
-  AuditVerifier.layer
+  AuditVerifier.layer,
+  AuditFeed.layer
 ).pipe(
   Layer.provideMerge(Layer.mergeAll(AuditLog.layer, AuditSealer.layer)),
-  Layer.provideMerge(AuditKeys.layer),
   Layer.provideMerge(Layer.mergeAll(SealRepo.layer, UnsealedRecords.layer))
 )
 

@@ -1,23 +1,14 @@
-import { Array, Context, DateTime, Effect, Layer, Option, Schema, Stream } from "effect"
-import type { SqlError, Statement } from "effect/sql"
-import type { AuditId, AuditRecord } from "../domain/conversion/AuditRecord.ts"
-import type { CurrencyCode } from "../domain/money/Currency.ts"
+import { Array, Context, Effect, Layer, Option, Schema, Stream } from "effect"
+import type { SqlError } from "effect/sql"
+import type { AuditEntry, AuditId } from "../domain/conversion/AuditRecord.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import type { AppendOutcome, AuditAppend, IdempotencyKey, StoredResponse } from "./AuditAppend.ts"
+import * as AuditFilter from "./AuditFilter.ts"
 import * as AuditRows from "./AuditRows.ts"
 
 const STREAM_PAGE_SIZE = 500
-
-/** Selects records; a field that is not set selects all. */
-export interface AuditFilter {
-  readonly from?: CurrencyCode | undefined
-  readonly to?: CurrencyCode | undefined
-  readonly reference?: string | undefined
-  readonly since?: DateTime.Utc | undefined
-  readonly until?: DateTime.Utc | undefined
-}
 
 /** Audit records in PostgreSQL: inserted, never updated. */
 export class AuditRepo extends Context.Service<
@@ -34,15 +25,15 @@ export class AuditRepo extends Context.Service<
     readonly findResponse: (
       key: IdempotencyKey
     ) => Effect.Effect<Option.Option<StoredResponse>, StoreUnavailable>
-    readonly byId: (id: AuditId) => Effect.Effect<Option.Option<AuditRecord>, StoreUnavailable>
+    readonly byId: (id: AuditId) => Effect.Effect<Option.Option<AuditEntry>, StoreUnavailable>
     /** At most `limit` records before an id, newest first. */
     readonly page: (
-      filter: AuditFilter,
+      filter: AuditFilter.AuditFilter,
       before: AuditId | undefined,
       limit: number
-    ) => Effect.Effect<ReadonlyArray<AuditRecord>, StoreUnavailable>
+    ) => Effect.Effect<ReadonlyArray<AuditEntry>, StoreUnavailable>
     /** Every record, newest first, read page by page on demand. Holds no connection between pages. */
-    readonly stream: (filter: AuditFilter) => Stream.Stream<AuditRecord, StoreUnavailable>
+    readonly stream: (filter: AuditFilter.AuditFilter) => Stream.Stream<AuditEntry, StoreUnavailable>
   }
 >()("effex/audit/AuditRepo") {
   static readonly layer = Layer.effect(
@@ -50,7 +41,9 @@ export class AuditRepo extends Context.Service<
     Effect.gen(function* () {
       const { execute, sql, tryExecute } = yield* Database
       const insertColumns = sql.literal(AuditRows.INSERT_COLUMNS)
-      const selectColumns = sql.literal(AuditRows.SELECT_COLUMNS)
+      const selectColumns = sql.literal(
+        `${AuditRows.SELECT_COLUMNS}, (SELECT position FROM audit_seal WHERE audit_id = record.id LIMIT 1) AS position`
+      )
 
       const recordArrays = (appends: ReadonlyArray<AuditAppend>) =>
         AuditRows.arrays(appends.map(({ record }) => record))
@@ -128,38 +121,32 @@ export class AuditRepo extends Context.Service<
 
       const byId = Effect.fn("AuditRepo.byId")(function* (id: AuditId) {
         const rows = yield* execute(
-          sql<AuditRows.AuditRow>`SELECT ${selectColumns} FROM conversion_audit WHERE id = ${id}`
+          sql<EntryRow>`SELECT ${selectColumns} FROM conversion_audit AS record WHERE id = ${id}`
             .withoutTransform
         )
-        return Option.map(Array.head(rows), AuditRows.toRecord)
+        return Option.map(Array.head(rows), AuditRows.toEntry)
       })
 
-      const where = (filter: AuditFilter, before?: AuditId): Statement.Fragment =>
-        sql.and([
-          ...(filter.from === undefined ? [] : [sql`source_currency = ${filter.from}`]),
-          ...(filter.to === undefined ? [] : [sql`destination_currency = ${filter.to}`]),
-          ...(filter.reference === undefined ? [] : [sql`reference = ${filter.reference}`]),
-          ...(filter.since === undefined ? [] : [sql`converted_at >= ${DateTime.toDateUtc(filter.since)}`]),
-          ...(filter.until === undefined ? [] : [sql`converted_at < ${DateTime.toDateUtc(filter.until)}`]),
-          ...(before === undefined ? [] : [sql`id < ${before}`])
-        ])
-
       const page = Effect.fn("AuditRepo.page")(function* (
-        filter: AuditFilter,
+        filter: AuditFilter.AuditFilter,
         before: AuditId | undefined,
         limit: number
       ) {
+        const where = sql.and([
+          ...AuditFilter.conditions(sql, filter),
+          ...(before === undefined ? [] : [sql`id < ${before}`])
+        ])
         const rows = yield* execute(
-          sql<AuditRows.AuditRow>`
-            SELECT ${selectColumns} FROM conversion_audit WHERE ${where(filter, before)} ORDER BY id DESC LIMIT ${limit}`
+          sql<EntryRow>`
+            SELECT ${selectColumns} FROM conversion_audit AS record WHERE ${where} ORDER BY id DESC LIMIT ${limit}`
             .withoutTransform
         )
-        return rows.map(AuditRows.toRecord)
+        return rows.map(AuditRows.toEntry)
       })
 
       // Pages instead of a database cursor, which would occupy a pooled connection for as long as a slow reader takes.
-      const stream = (filter: AuditFilter) =>
-        Stream.paginate<AuditId | undefined, AuditRecord, StoreUnavailable>(undefined, (before) =>
+      const stream = (filter: AuditFilter.AuditFilter) =>
+        Stream.paginate<AuditId | undefined, AuditEntry, StoreUnavailable>(undefined, (before) =>
           Effect.map(page(filter, before, STREAM_PAGE_SIZE), (records) => [
             records,
             records.length < STREAM_PAGE_SIZE
@@ -172,6 +159,8 @@ export class AuditRepo extends Context.Service<
     })
   )
 }
+
+type EntryRow = AuditRows.AuditRow & { readonly position: bigint | null }
 
 const committed: AppendOutcome = { _tag: "Committed" }
 

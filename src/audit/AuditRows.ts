@@ -1,5 +1,10 @@
 import { Statement } from "effect/sql"
-import { AUDIT_FIELDS, type AuditField, type AuditRecord } from "../domain/conversion/AuditRecord.ts"
+import {
+  AUDIT_FIELDS,
+  type AuditEntry,
+  type AuditField,
+  type AuditRecord
+} from "../domain/conversion/AuditRecord.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
 
 interface Column {
@@ -76,6 +81,15 @@ export const toRecord = (row: AuditRow): AuditRecord => ({
   ...row,
   rate_fetched_at: timeText(row.rate_fetched_at),
   converted_at: timeText(row.converted_at)
+})
+
+/** A row with its position in `audit_seal`; null where the record is not sealed. */
+export const toEntry = ({
+  position,
+  ...row
+}: AuditRow & { readonly position: bigint | null }): AuditEntry => ({
+  ...toRecord(row),
+  position: position === null ? null : Number(position)
 })
 
 /** A time that JavaScript cannot represent, such as `infinity`, was written by tampering: verification must report it. */

@@ -44,16 +44,17 @@ export class Receipts extends Context.Service<
         )
 
       const find = Effect.fn("Receipts.find")(function* (id: AuditId) {
-        const record = yield* audit.byId(id)
-        if (Option.isNone(record)) return Option.none()
+        const entry = yield* audit.byId(id)
+        if (Option.isNone(entry)) return Option.none()
         const seal = yield* sealed(id)
         const head = yield* repo.latestHead
         if (Option.isNone(seal) || Option.isNone(head)) return Option.some("unsealed" as const)
         const leaf = seal.value.position - 1
         const size = head.value.treeSize
         const hashes = yield* repo.nodeHashes(MerkleTree.proofNodes(leaf, size))
+        const { position: _, ...record } = entry.value
         return Option.some<Receipt>({
-          record: record.value,
+          record,
           position: seal.value.position,
           proof: MerkleTree.inclusionProof(leaf, size, hashes).map((hash) => hash.toString("hex")),
           chain: {

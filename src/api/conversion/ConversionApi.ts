@@ -91,6 +91,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
         reference: Schema.optionalKey(Reference),
         since: OptionalTime,
         until: OptionalTime,
+        after: Schema.optionalKey(PageMessage.WholeNumber),
         ...PageMessage.query
       },
       headers: PageMessage.headers,
@@ -99,7 +100,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
     }).annotateMerge(
       describe(
         "List conversions, newest first",
-        "Returns one page; `next` is the cursor of the next page. `Accept: text/csv` or `application/x-ndjson` streams all of them."
+        "Returns one page; `next` is the cursor of the next page. `Accept: text/csv` or `application/x-ndjson` streams all of them. With `after`, returns the sealed records after that position instead, oldest first: pass the `position` of the page as the next `after` to follow the audit without missing a record. Records are sealed about a second after they are committed."
       )
     ),
     HttpApiEndpoint.get("record", "/conversions/:audit_id", {

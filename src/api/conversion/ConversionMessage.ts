@@ -1,5 +1,5 @@
 import { Schema, Struct } from "effect"
-import { AuditId, AuditRecord } from "../../domain/conversion/AuditRecord.ts"
+import { AuditEntry, AuditId, AuditRecord } from "../../domain/conversion/AuditRecord.ts"
 import { PriceText } from "../../domain/conversion/PricedConversion.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { AmountType, Reference } from "../../domain/conversion/Conversion.ts"
@@ -54,12 +54,17 @@ export const QuoteMessage = Schema.Struct({
   audit_id: optional(AuditId)
 }).annotate({ identifier: "Quote" })
 
-/** The complete record of a conversion, for auditors. */
-export const AuditRecordMessage = AuditRecord.annotate({ identifier: "AuditRecord" })
+/** The complete record of a conversion with its sealed position, for auditors. */
+export const AuditRecordMessage = AuditEntry.annotate({ identifier: "AuditRecord" })
 
-export const AuditPage = Schema.Struct(PageMessage.page(AuditRecordMessage)).annotate({
-  identifier: "AuditPage"
-})
+export const AuditPage = Schema.Struct({
+  ...PageMessage.page(AuditRecordMessage),
+  position: optional(
+    Schema.Int.annotate({
+      description: "Only with `after`: the sealed position up to which the page covers the audit"
+    })
+  )
+}).annotate({ identifier: "AuditPage" })
 
 const Hash = Schema.String.annotate({ description: "Bytes in hexadecimal" })
 
@@ -87,7 +92,7 @@ export const HeadMessage = Schema.Struct({
 
 /** Proof that a conversion is in the audit. */
 export const ReceiptMessage = Schema.Struct({
-  record: AuditRecordMessage,
+  record: AuditRecord.annotate({ identifier: "ReceiptRecord" }),
   position: Schema.Int,
   proof: Schema.Array(Hash),
   chain: optional(Schema.Struct({ previous_hash: Hash, hash: Hash })),

@@ -28,6 +28,10 @@ export const AuditRecord = Schema.Struct({
 })
 export interface AuditRecord extends Schema.Schema.Type<typeof AuditRecord> {}
 
+/** A record with its position in the sealed order of the audit, from 1. Null while it is not sealed. */
+export const AuditEntry = Schema.Struct({ ...AuditRecord.fields, position: Schema.NullOr(Schema.Int) })
+export interface AuditEntry extends Schema.Schema.Type<typeof AuditEntry> {}
+
 export type AuditField = keyof AuditRecord
 
 /** Fields of an audit record, in the order of the schema. */

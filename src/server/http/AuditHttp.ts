@@ -1,12 +1,17 @@
-import { Effect, identity, Option, Schema } from "effect"
+import { Effect, identity, Option, Schema, type Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
+import * as PageMessage from "../../api/PageMessage.ts"
 import * as Problem from "../../api/Problem.ts"
+import { AuditFeed, type PositionNotFound } from "../../audit/AuditFeed.ts"
+import { type AuditFilter, isEmpty } from "../../audit/AuditFilter.ts"
 import { AuditLog } from "../../audit/AuditLog.ts"
 import { AuditVerifier, toVerificationMessage } from "../../audit/AuditVerifier.ts"
 import { toReceiptHead } from "../../audit/Receipt.ts"
 import { Receipts } from "../../audit/Receipts.ts"
-import { allFieldsInOrder, AuditId, type AuditRecord } from "../../domain/conversion/AuditRecord.ts"
+import { type AuditEntry, AuditId } from "../../domain/conversion/AuditRecord.ts"
+import * as AuditEncoding from "./AuditEncoding.ts"
 import * as Export from "./Export.ts"
 import * as Pagination from "./Pagination.ts"
 import * as PairParams from "./PairParams.ts"
@@ -22,6 +27,23 @@ export const layer = HttpApiBuilder.group(
     const audit = yield* AuditLog
     const verifier = yield* AuditVerifier
     const receipts = yield* Receipts
+    const feed = yield* AuditFeed
+
+    /** The sealed records after a position, as a page or as a file. */
+    const sealedAfter = Effect.fnUntraced(function* (
+      filter: AuditFilter,
+      after: number,
+      size: number,
+      format: Export.Format | undefined
+    ) {
+      const { entries, hasMore, position } = yield* feed
+        .pageAfter(filter, after, format === undefined ? size : 1)
+        .pipe(Effect.catchTags({ ...Problems.storeErrors, PositionNotFound: positionNotFound }))
+      if (format !== undefined)
+        return yield* exportAs(format, feed.streamAfter(filter, after), isEmpty(filter))
+      const next = hasMore ? Pagination.encodeCursor(String(position)) : null
+      return { data: entries, has_more: hasMore, next, position }
+    })
 
     return handlers.handleAll({
       list: Effect.fnUntraced(function* ({ headers, query }) {
@@ -33,10 +55,14 @@ export const layer = HttpApiBuilder.group(
           until: query.until
         }
         const format = Export.formatOf(headers.accept)
+        if (query.after !== undefined) {
+          const after = (yield* Pagination.decodeCursor(query.cursor, decodePosition)) ?? query.after
+          return yield* sealedAfter(filter, after, Pagination.sizeOf(query), format)
+        }
         if (format !== undefined) {
           // Once rows are sent, a failure can no longer become a 503: check the database first.
           yield* audit.page(filter, undefined, 1).pipe(Effect.catchTags(Problems.storeErrors))
-          return yield* Export.respond(format, FILE_LAYOUT, audit.stream(filter))
+          return yield* exportAs(format, audit.stream(filter), false)
         }
         const before = yield* Pagination.decodeCursor(query.cursor, decodeId)
         const size = Pagination.sizeOf(query)
@@ -77,29 +103,22 @@ export const layer = HttpApiBuilder.group(
 
 const notFound = Effect.fail(new Problem.NotFound({ detail: "No conversion has this id" }))
 
-const decodeId = Schema.decodeEffect(AuditId)
+const positionNotFound = ({ message }: PositionNotFound) =>
+  Effect.fail(Problems.invalid("/query/after", message))
 
-const FILE_LAYOUT: Export.Layout<AuditRecord> = {
-  name: "conversions",
-  columns: allFieldsInOrder([
-    "audit_id",
-    "converted_at",
-    "from_currency",
-    "to_currency",
-    "amount_type",
-    "input_amount",
-    "output_amount",
-    "exact_output",
-    "residual",
-    "mid_rate",
-    "margin",
-    "rate",
-    "rate_id",
-    "provider",
-    "rate_fetched_at",
-    "stale",
-    "quote_id",
-    "reference",
-    "principal"
-  ])
-}
+const decodeId = Schema.decodeEffect(AuditId)
+const decodePosition = Schema.decodeEffect(PageMessage.WholeNumber)
+
+/**
+ * Exports records. A header says whether the file can be verified: it must have all records in sealed order, and in their
+ * original text. A CSV file disarms formulas and has no null, so its records cannot be hashed.
+ */
+const exportAs = Effect.fnUntraced(function* <E>(
+  format: Export.Format,
+  entries: Stream.Stream<AuditEntry, E>,
+  isCompleteInOrder: boolean
+) {
+  const response = yield* Export.respond(format, AuditEncoding.LAYOUT, entries)
+  const isProvable = format === "ndjson" && isCompleteInOrder
+  return HttpServerResponse.setHeader(response, "x-audit-provable", String(isProvable))
+})

@@ -1,5 +1,6 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
+import { AuditSealer } from "../../../src/audit/AuditSealer.ts"
 import { AuditSigner } from "../../../src/audit/AuditSigner.ts"
 import { Conversions } from "../../../src/conversion/Conversions.ts"
 import { findFault, Receipt } from "../../../src/audit/Receipt.ts"
@@ -11,6 +12,7 @@ const UNKNOWN_ID = "01980000-0000-7000-8000-000000000000"
 const LIST = "/api/v1/audit/conversions"
 
 const Page = Schema.Struct({
+  position: Schema.optionalKey(Schema.Int),
   data: Schema.Array(Schema.Record(Schema.String, Schema.Unknown)),
   has_more: Schema.Boolean,
   next: Schema.NullOr(Schema.String)
@@ -59,7 +61,7 @@ const convertMany = (count: number) =>
 const exportAs = (accept: string, query = "") => get(`${LIST}?${query}`, { headers: { accept } })
 
 const CSV_HEADER =
-  "audit_id,converted_at,from_currency,to_currency,amount_type,input_amount,output_amount,exact_output,residual,mid_rate,margin,rate,rate_id,provider,rate_fetched_at,stale,quote_id,reference,principal"
+  "audit_id,converted_at,from_currency,to_currency,amount_type,input_amount,output_amount,exact_output,residual,mid_rate,margin,rate,rate_id,provider,rate_fetched_at,stale,quote_id,reference,principal,position"
 
 layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
   describe("GET /api/v1/audit/conversions", () => {
@@ -89,7 +91,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
           exact_output: "100012.425",
           residual: "12.425",
           quote_id: null,
-          principal: "anonymous"
+          principal: "anonymous",
+          position: null
         })
         assert.deepStrictEqual((yield* list()).data, [record.json])
       })
@@ -141,6 +144,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
           ["cursor", ["", "x", UNKNOWN_ID, next.slice(1), next.slice(0, -4), "A".repeat(5_000), "%00"]],
           ["since", ["", "x", "2026-13-01", "yesterday"]],
           ["until", ["", "x", "NaN"]],
+          ["after", ["", "-1", "1.5", "x", "1e3", "9".repeat(16), "999999999"]],
           ["reference", ["", "a\0b", "a\nb", "r".repeat(101)]]
         ]
         for (const [name, values] of cases) {
@@ -235,7 +239,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
         assert.strictEqual(header, CSV_HEADER)
         assert.strictEqual(
           first,
-          `${id},${converted_at},USD,NGN,source,500.00,746250.00,746250,0,1500,0.005,1492.5,${rate_id},test,${rate_fetched_at},false,,,tester`
+          `${id},${converted_at},USD,NGN,source,500.00,746250.00,746250,0,1500,0.005,1492.5,${rate_id},test,${rate_fetched_at},false,,,tester,`
         )
       })
     )
@@ -258,6 +262,84 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
     )
   })
 
+  describe("GET /api/v1/audit/conversions?after=", () => {
+    const seal = Effect.fnUntraced(function* () {
+      yield* (yield* AuditSealer).sealAll
+      const { position } = yield* list({ after: "0", page_size: "1000" })
+      return position ?? assert.fail()
+    })
+
+    it.effect("returns sealed records in order, by position or by cursor, with their positions", () =>
+      Effect.gen(function* () {
+        const start = yield* seal()
+        const ids = (yield* convertMany(5)).toSorted()
+        assert.deepStrictEqual(yield* list({ after: String(start) }), {
+          data: [],
+          has_more: false,
+          next: null,
+          position: start
+        })
+        assert.strictEqual((yield* get(`${LIST}/${ids[0]}`)).json["position"], null)
+        assert.strictEqual(yield* seal(), start + 5)
+        const first = yield* list({ after: String(start), page_size: "2" })
+        assert.deepStrictEqual(idsOf(first.data), ids.slice(0, 2))
+        assert.deepInclude(first, { has_more: true, position: start + 2 })
+        const byCursor = { after: String(start), page_size: "2", cursor: String(first.next) }
+        for (const query of [{ after: String(first.position), page_size: "2" }, byCursor]) {
+          const second = yield* list(query)
+          assert.deepStrictEqual(idsOf(second.data), ids.slice(2, 4))
+          assert.deepStrictEqual(
+            second.data.map(({ position }) => position),
+            [start + 3, start + 4]
+          )
+        }
+        const last = yield* list({ after: String(start + 4) })
+        assert.deepStrictEqual(last.data, [(yield* get(`${LIST}/${ids[4]}`)).json])
+        assert.deepInclude(last, { has_more: false, next: null, position: start + 5 })
+        const listed = yield* list({ page_size: "5" })
+        assert.deepStrictEqual(
+          listed.data.map(({ position }) => position),
+          [5, 4, 3, 2, 1].map((n) => start + n)
+        )
+        for (const cursor of ["x", String((yield* list({ page_size: "1" })).next)]) {
+          const query = new URLSearchParams({ after: "0", cursor })
+          assertProblem(yield* get(`${LIST}?${query}`), 400, "invalid-request")
+        }
+      })
+    )
+
+    it.effect("exports in sealed order; NDJSON is marked as provable, CSV as not", () =>
+      Effect.gen(function* () {
+        const end = yield* seal()
+        yield* convert("unsealed")
+        const ndjson = yield* exportAs("application/x-ndjson", "after=0")
+        const rows = ndjson.text.trimEnd().split("\n").map(parseJsonObject)
+        assert.deepStrictEqual(rows, (yield* list({ after: "0", page_size: "1000" })).data)
+        assert.deepStrictEqual(
+          rows.map(({ position }) => position),
+          Array.from({ length: end }, (_, i) => i + 1)
+        )
+        assert.strictEqual(ndjson.headers.get("x-audit-provable"), "true")
+        const csv = yield* exportAs("text/csv", `after=${end - 1}`)
+        const [header, line, ...others] = csv.text.trimEnd().split(/\r?\n/)
+        assert.deepStrictEqual([header, others], [CSV_HEADER, []])
+        assert.isTrue(line?.endsWith(`,${end}`), line)
+        assert.strictEqual(csv.headers.get("x-audit-provable"), "false")
+        const newest = yield* exportAs("application/x-ndjson", "reference=unsealed")
+        assert.strictEqual(parseJsonObject(newest.text)["position"], null)
+        assert.strictEqual(newest.headers.get("x-audit-provable"), "false")
+        const filtered = yield* exportAs("application/x-ndjson", "after=0&to=NGN")
+        assert.strictEqual(filtered.headers.get("x-audit-provable"), "false")
+        for (const accept of ["text/csv", "application/x-ndjson"])
+          assertProblem(
+            yield* get(`${LIST}?after=${end + 1}`, { headers: { accept } }),
+            400,
+            "invalid-request"
+          )
+      })
+    )
+  })
+
   describe("Receipts, heads and verification", () => {
     it.effect("returns a receipt that is valid offline, and invalid for a changed record", () =>
       Effect.gen(function* () {
@@ -268,7 +350,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
           const receipt = yield* Schema.decodeUnknownEffect(Receipt, { onExcessProperty: "error" })(
             response.json
           )
-          assert.deepStrictEqual({ ...receipt.record }, (yield* get(`${LIST}/${id}`)).json)
+          const { position, ...record } = (yield* get(`${LIST}/${id}`)).json
+          assert.deepStrictEqual({ ...receipt.record }, record)
+          assert.strictEqual(receipt.position, position)
           assert.deepStrictEqual(findFault(receipt, publicKey), Option.none())
           const changed = { ...receipt, record: { ...receipt.record, output_amount: "746250.01" } }
           assert.isTrue(Option.isSome(findFault(changed, publicKey)))

@@ -85,7 +85,7 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   ],
   "/api/v1/rates/as-of": ["from to at known_at?", "200 400 401 404 408 413 414 422 429 431 500 503"],
   "/api/v1/audit/conversions": [
-    "accept? from? to? reference? since? until? cursor? page_size?",
+    "accept? from? to? reference? since? until? after? cursor? page_size?",
     "200 400 401 403 408 413 414 422 429 431 500 503"
   ],
   "/api/v1/audit/conversions/{audit_id}": ["audit_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
