@@ -9,10 +9,12 @@ import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
 import { RateLimits } from "./access/RateLimits.ts"
 import { AuditFeed } from "./audit/AuditFeed.ts"
+import { AuditKeys } from "./audit/AuditKeys.ts"
 import { AuditLog } from "./audit/AuditLog.ts"
 import { AuditSealer } from "./audit/AuditSealer.ts"
 import { AuditSigner, type SigningKeyError } from "./audit/AuditSigner.ts"
 import { AuditVerifier } from "./audit/AuditVerifier.ts"
+import { Consistency } from "./audit/Consistency.ts"
 import { Receipts } from "./audit/Receipts.ts"
 import { SealRepo } from "./audit/SealRepo.ts"
 import { UnsealedRecords } from "./audit/UnsealedRecords.ts"
@@ -164,9 +166,11 @@ export const auditSigner: Layer.Layer<AuditSigner, SigningKeyError, Settings | S
 
 type AuditServices =
   | AuditFeed
+  | AuditKeys
   | AuditLog
   | AuditSealer
   | AuditVerifier
+  | Consistency
   | Receipts
   | SealRepo
   | UnsealedRecords
@@ -178,6 +182,7 @@ export const audit: Layer.Layer<AuditServices, never, Database | AuditSigner> = 
   AuditFeed.layer
 ).pipe(
   Layer.provideMerge(Layer.mergeAll(AuditLog.layer, AuditSealer.layer)),
+  Layer.provideMerge(Layer.mergeAll(AuditKeys.layer, Consistency.layer)),
   Layer.provideMerge(Layer.mergeAll(SealRepo.layer, UnsealedRecords.layer))
 )
 

@@ -1,6 +1,7 @@
 import { HttpApi, OpenApi } from "effect/http-api"
 import { QuarantineApi } from "./quarantine/QuarantineApi.ts"
 import { AuditApi, ConversionApi } from "./conversion/ConversionApi.ts"
+import { ProofApi } from "./conversion/ProofApi.ts"
 import { FlutterwaveApi } from "./flutterwave/FlutterwaveApi.ts"
 import { HistoryApi } from "./history/HistoryApi.ts"
 import * as RateLimitHeadersSpec from "./access/RateLimitHeadersSpec.ts"
@@ -15,6 +16,7 @@ export class Api extends HttpApi.make("effex")
   .add(HistoryApi)
   .add(ConversionApi)
   .add(AuditApi)
+  .add(ProofApi)
   .add(PollsApi)
   .add(QuarantineApi)
   .add(PollerApi)

@@ -19,6 +19,7 @@ import * as MetricsHttp from "./http/MetricsHttp.ts"
 import * as HealthHttp from "./http/HealthHttp.ts"
 import * as PollerHttp from "./http/PollerHttp.ts"
 import * as PollsHttp from "./http/PollsHttp.ts"
+import * as ProofHttp from "./http/ProofHttp.ts"
 import * as QuarantineHttp from "./http/QuarantineHttp.ts"
 import * as RatesHttp from "./http/RatesHttp.ts"
 import { AccessControl } from "./middleware/AccessControl.ts"
@@ -44,6 +45,7 @@ const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi 
     HistoryHttp.layer,
     ConversionHttp.layer,
     AuditHttp.layer,
+    ProofHttp.layer,
     QuarantineHttp.layer,
     PollerHttp.layer,
     PollsHttp.layer,

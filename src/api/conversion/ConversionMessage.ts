@@ -75,6 +75,8 @@ export const VerificationMessage = Schema.Struct({
   head: optional(Hash),
   unsealed: optional(Schema.Int),
   public_keys: optional(Schema.Array(Hash)),
+  /** Number of kept heads that the request had, all of which are prefixes of the audit. */
+  kept_heads: optional(Schema.Int),
   position: optional(Schema.Int),
   audit_id: optional(AuditId),
   reason: optional(Schema.String)

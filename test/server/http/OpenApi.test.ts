@@ -94,7 +94,10 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
     "200 400 401 403 404 408 413 414 429 431 500 503"
   ],
   "/api/v1/audit/heads": ["after?", "200 400 401 403 408 413 414 429 431 500 503"],
-  "/api/v1/audit/verify": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "get /api/v1/audit/verify": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "post /api/v1/audit/verify": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/audit/consistency": ["from to", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/audit/keys": ["", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/rates/": [
     "source_currency destination_currency amount?",
     "200 400 401 408 413 414 422 429 431 500 503"

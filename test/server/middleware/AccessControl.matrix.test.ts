@@ -22,7 +22,8 @@ const rules: Readonly<Record<string, Scope | "open" | "unprotected">> = {
   flutterwave: "open",
   operations: "unprotected",
   conversion: "convert",
-  audit: "audit:read"
+  audit: "audit:read",
+  proof: "audit:read"
 }
 
 const routes = Object.entries(Api.groups).flatMap(([group, { endpoints }]) =>
