@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { AuditEntry } from "../domain/conversion/AuditRecord.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -8,6 +8,8 @@ import * as AuditRows from "./AuditRows.ts"
 const STREAM_PAGE_SIZE = 500
 /** Records that one page reads to find those that match a filter. */
 const MAX_SCANNED_RECORDS = 2000
+/** The sealer runs as often. */
+const FOLLOW_INTERVAL = Duration.seconds(1)
 
 /** The audit has no record at the position, so the caller has it from another audit or from before a restore. */
 export class PositionNotFound extends Schema.TaggedError<PositionNotFound>()("PositionNotFound", {
@@ -43,6 +45,11 @@ export class AuditFeed extends Context.Service<
     ) => Effect.Effect<FeedPage, PositionNotFound | StoreUnavailable>
     /** The records after a position that are sealed by the time that the end is reached. Holds no connection between pages. */
     readonly streamAfter: (
+      filter: AuditFilter.AuditFilter,
+      position: number
+    ) => Stream.Stream<AuditEntry, PositionNotFound | StoreUnavailable>
+    /** {@link streamAfter} without an end: reads again every second. */
+    readonly follow: (
       filter: AuditFilter.AuditFilter,
       position: number
     ) => Stream.Stream<AuditEntry, PositionNotFound | StoreUnavailable>
@@ -101,9 +108,27 @@ export class AuditFeed extends Context.Service<
           ])
         )
 
-      return AuditFeed.of({ pageAfter, streamAfter })
+      const follow = (filter: AuditFilter.AuditFilter, start: number) =>
+        Stream.paginate<FollowState, AuditEntry, PositionNotFound | StoreUnavailable>(
+          { after: start, delay: Duration.zero },
+          ({ after, delay }) =>
+            pageAfter(filter, after, STREAM_PAGE_SIZE).pipe(
+              Effect.delay(delay),
+              Effect.map(({ entries, hasMore, position }) => [
+                entries,
+                Option.some({ after: position, delay: hasMore ? Duration.zero : FOLLOW_INTERVAL })
+              ])
+            )
+        )
+
+      return AuditFeed.of({ pageAfter, streamAfter, follow })
     })
   )
+}
+
+interface FollowState {
+  readonly after: number
+  readonly delay: Duration.Duration
 }
 
 /** A sealed position. The fields of the record are null where the filter does not match. */

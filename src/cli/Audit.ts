@@ -3,6 +3,7 @@ import { Command } from "effect/cli"
 import { AuditVerifier, toVerificationMessage } from "../audit/AuditVerifier.ts"
 import { toReceiptHead } from "../audit/Receipt.ts"
 import { Receipts } from "../audit/Receipts.ts"
+import * as AuditExport from "./AuditExport.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import * as Table from "./view/Table.ts"
 
@@ -67,5 +68,5 @@ const heads = Command.make(
 
 export const command = Command.make("audit").pipe(
   Command.withDescription("Verify that no conversion was changed"),
-  Command.withSubcommands([verify, heads])
+  Command.withSubcommands([verify, AuditExport.command, heads])
 )

@@ -1,4 +1,4 @@
-import { DateTime, Effect, Option, Predicate, Stdio, Stream } from "effect"
+import { DateTime, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { TimeFromText } from "../api/TimeFromText.ts"
 import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
@@ -8,6 +8,7 @@ import { MIN_TIME, RateHistory } from "../rates/history/RateHistory.ts"
 import * as HistoryEncoding from "../server/http/HistoryEncoding.ts"
 import * as Export from "../server/http/Export.ts"
 import { pairArguments } from "./arguments/PairArguments.ts"
+import * as StandardOutput from "./StandardOutput.ts"
 
 /** Width of a column in characters: enough for a timestamp. */
 const COLUMN_WIDTH = 24
@@ -38,7 +39,6 @@ export const command = Command.make(
   },
   Effect.fn(function* ({ end, format, from, interval, start, to }) {
     const history = yield* RateHistory
-    const stdio = yield* Stdio.Stdio
     const pair = yield* Effect.fromResult(CurrencyPair.fromCodes(from, to))
     const now = yield* DateTime.now
     const span = { pair, start, end: Option.getOrElse(end, () => now) }
@@ -50,7 +50,7 @@ export const command = Command.make(
             HistoryEncoding.CANDLE_LAYOUT,
             Stream.map(history.streamCandles(span, interval), candleFields)
           )
-    yield* Stream.run(text, stdio.stdout()).pipe(Effect.catchIf(isBrokenPipe, () => Effect.void))
+    yield* StandardOutput.write(text)
   })
 ).pipe(
   Command.withDescription("Print the stored rates of a pair, oldest first"),
@@ -62,12 +62,6 @@ export const command = Command.make(
     { command: "effex history USD NGN --interval 1d --format csv", description: "One line per day" }
   ])
 )
-
-/** The reader closed the pipe, as in `effex history … | head`, which is not an error. */
-const isBrokenPipe = (error: { readonly _tag: string; readonly reason?: unknown }) =>
-  Predicate.hasProperty(error.reason, "cause") &&
-  Predicate.hasProperty(error.reason.cause, "code") &&
-  error.reason.cause.code === "EPIPE"
 
 const textOf = <Row extends Export.Fields<Row>>(
   format: "table" | Export.Format,

@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Stream } from "effect"
+import { Deferred, Effect, Fiber, Queue, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { AuditFeed } from "../../src/audit/AuditFeed.ts"
 import { AuditSealer } from "../../src/audit/AuditSealer.ts"
 import { UnsealedRecords } from "../../src/audit/UnsealedRecords.ts"
@@ -129,6 +130,25 @@ layer(TestConversions.layer())("AuditFeed", (it) => {
       assert.deepStrictEqual(positionsOf(followed), upTo(100, start))
       assert.strictEqual(new Set(idsOf(followed)).size, 100)
     })
+  )
+
+  it.effect("follows without an end, and reads again every second", () =>
+    Effect.gen(function* () {
+      const feed = yield* AuditFeed
+      const { position: start } = yield* follow(0, 1000)
+      yield* convertMany(2)
+      yield* sealAll
+      const received = yield* Queue.unbounded<number | null>()
+      yield* Stream.runForEach(feed.follow({}, start), ({ position }) =>
+        Queue.offer(received, position)
+      ).pipe(Effect.forkScoped)
+      assert.deepStrictEqual(yield* Queue.takeN(received, 2), upTo(2, start))
+      const next = yield* Effect.forkScoped(Queue.take(received))
+      yield* convertMany(1)
+      yield* sealAll
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* Fiber.join(next), start + 3)
+    }).pipe(Effect.scoped)
   )
 
   it.effect("filters, and says up to which position a page without matches covers the audit", () =>

@@ -140,6 +140,16 @@ describe("effex audit and effex receipt", () => {
         assert.strictEqual(heads.code, 0)
         assert.strictEqual(heads.output.trimEnd(), JSON.stringify(parseJsonObject(receipt.body)["head"]))
 
+        const exported = yield* effex("audit", "export")
+        assert.strictEqual(exported.code, 0, exported.output)
+        const { record } = parseJsonObject(receipt.body)
+        assert.deepStrictEqual(exported.json, { ...Object(record), position: 1 })
+        const csv = yield* effex("audit", "export", "--format", "csv")
+        assert.match(csv.stdout, new RegExp(`^audit_id,.*,position\r?\n${json["audit_id"]},.*,1\r?\n$`))
+        assert.strictEqual((yield* effex("audit", "export", "--after", "1")).stdout, "")
+        const beyond = yield* effex("audit", "export", "--after", "2")
+        assert.deepStrictEqual([beyond.code, beyond.output.includes("--after must be at most 1")], [1, true])
+
         const path = join(yield* folder, "receipt.json")
         const key = String(verified.json["public_keys"])
         const verify = Effect.fnUntraced(function* (text: string, key: string) {
