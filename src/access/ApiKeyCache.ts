@@ -1,5 +1,6 @@
 import { Clock, Duration, Effect, Fiber, Option, Semaphore } from "effect"
 import type { ApiKey } from "../domain/access/ApiKey.ts"
+import * as MonotonicClock from "../platform/MonotonicClock.ts"
 import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
 import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as SingleFlight from "../platform/SingleFlight.ts"
@@ -20,6 +21,7 @@ const UNKNOWN_KEY_CONCURRENCY = 4
 
 interface Entry {
   readonly key: Option.Option<ApiKey>
+  /** Monotonic time in milliseconds, as `failedAt`: a clock that is set back must not keep a revoked key valid. */
   readonly checkedAt: number
   /** Time of the last failed lookup since `checkedAt`. */
   readonly failedAt?: number
@@ -32,6 +34,7 @@ type Lookup = (hash: string) => Effect.Effect<Option.Option<ApiKey>, StoreUnavai
  * unavailable, and requests do not wait for the database after its first failure.
  */
 export const make = Effect.fnUntraced(function* (lookup: Lookup) {
+  const clock = yield* Clock.Clock
   const known = new Map<string, Entry>()
   const unknown = new Map<string, Entry>()
   const singleFlight = yield* SingleFlight.make<Option.Option<ApiKey>, StoreUnavailable>()
@@ -47,7 +50,7 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
   }
 
   const refresh = Effect.fnUntraced(function* (hash: string) {
-    const checkedAt = yield* Clock.currentTimeMillis
+    const checkedAt = yield* MonotonicClock.millis
     // Known keys need no permit: guessing must not delay the detection of a revoked key.
     const key = yield* (known.has(hash) ? lookup(hash) : unknownKeyPermits.withPermit(lookup(hash))).pipe(
       // The database has its own deadline; this one also covers the wait for a permit.
@@ -56,7 +59,7 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
         orElse: () => Effect.fail(new StoreUnavailable({ cause: "too many concurrent API key lookups" }))
       }),
       Effect.tapCause(() =>
-        Effect.map(Clock.currentTimeMillis, (failedAt) => {
+        Effect.map(MonotonicClock.millis, (failedAt) => {
           const entry = known.get(hash)
           if (entry !== undefined) known.set(hash, { ...entry, failedAt })
         })
@@ -67,7 +70,7 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
   })
 
   const find = Effect.fnUntraced(function* (hash: string) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* MonotonicClock.millis
     const entry = known.get(hash) ?? unknown.get(hash)
     const age = now - (entry?.checkedAt ?? -Infinity)
     if (entry !== undefined && age < Duration.toMillis(MAX_FRESH_AGE)) return entry.key
@@ -87,10 +90,10 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
   /** Returns true if the last successful lookup found the key. */
   const isKnown = (hash: string) => known.has(hash)
 
-  /** Returns a key synchronously if it is known and fresh; `now` is in epoch milliseconds. */
-  const peek = (hash: string, now: number): ApiKey | undefined => {
+  /** Returns a key synchronously if it is known and fresh. */
+  const peek = (hash: string): ApiKey | undefined => {
     const entry = known.get(hash)
-    return entry !== undefined && now - entry.checkedAt < MAX_FRESH_AGE_MILLIS
+    return entry !== undefined && MonotonicClock.millisUnsafe(clock) - entry.checkedAt < MAX_FRESH_AGE_MILLIS
       ? Option.getOrUndefined(entry.key)
       : undefined
   }

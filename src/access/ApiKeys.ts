@@ -110,7 +110,7 @@ export class ApiKeys extends Context.Service<
         const last =
           lastUses.get(key.id) ??
           Option.getOrElse(Option.map(key.lastUsedAt, DateTime.toEpochMillis), () => 0)
-        if (now - last < LAST_USE_INTERVAL_MILLIS) return Effect.void
+        if (now >= last && now - last < LAST_USE_INTERVAL_MILLIS) return Effect.void
         lastUses.set(key.id, now)
         return Effect.forkIn(Effect.ignoreCause(repo.touch(key.id, DateTime.makeUnsafe(now))), scope)
       }
@@ -143,7 +143,7 @@ export class ApiKeys extends Context.Service<
       )
 
       const authenticateSync: ApiKeys["Service"]["authenticateSync"] = (text, now) => {
-        const key = cache.peek(hashApiKey(text), now)
+        const key = cache.peek(hashApiKey(text))
         if (key === undefined || key.mode !== mode || expiredOrRevoked(key, now) !== undefined)
           return undefined
         const recorded = recordUse(key, now)

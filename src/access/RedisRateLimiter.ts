@@ -2,6 +2,7 @@ import { Clock, Duration, Effect, Exit, Option, Result, type Scope } from "effec
 import { RateLimiter } from "effect/persistence"
 import * as Batcher from "../platform/Batcher.ts"
 import * as RedisMetrics from "../platform/metrics/RedisMetrics.ts"
+import * as MonotonicClock from "../platform/MonotonicClock.ts"
 
 type Options = Parameters<RateLimiter.RateLimiter["consume"]>[0]
 type Status = Pick<RateLimiter.ConsumeResult, "remaining" | "resetAfter">
@@ -39,12 +40,12 @@ export const make = Effect.fnUntraced(function* (
   const startCooldown = () => {
     RedisMetrics.failures.updateUnsafe(1, context)
     isUnavailable = true
-    probeAt = clock.currentTimeMillisUnsafe() + Duration.toMillis(COOLDOWN)
+    probeAt = MonotonicClock.millisUnsafe(clock) + Duration.toMillis(COOLDOWN)
   }
 
   const shouldTry = () => {
     if (!isUnavailable) return true
-    const now = clock.currentTimeMillisUnsafe()
+    const now = MonotonicClock.millisUnsafe(clock)
     if (now < probeAt) return false
     probeAt = now + Duration.toMillis(COOLDOWN)
     return true
@@ -52,9 +53,9 @@ export const make = Effect.fnUntraced(function* (
 
   const tryConsume = (options: Options): Effect.Effect<Outcome> =>
     Effect.suspend(() => {
-      const startedAt = clock.currentTimeMillisUnsafe()
+      const startedAt = MonotonicClock.millisUnsafe(clock)
       const answered = (result: Result.Result<Status, RateLimiter.RateLimitExceeded>) => {
-        if (clock.currentTimeMillisUnsafe() - startedAt < Duration.toMillis(timeout)) isUnavailable = false
+        if (MonotonicClock.millisUnsafe(clock) - startedAt < Duration.toMillis(timeout)) isUnavailable = false
         return Option.some(result)
       }
       return Effect.match(consume(options), {

@@ -1,5 +1,6 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import type { AuditId, AuditRecord } from "../domain/conversion/AuditRecord.ts"
+import * as MonotonicClock from "../platform/MonotonicClock.ts"
 import { encodeRecord } from "./AuditHash.ts"
 
 /** About 12 MB. */
@@ -33,7 +34,7 @@ export class UnsealedRecords extends Context.Service<
 
       return UnsealedRecords.of({
         add: (record) => {
-          if (clock.currentTimeMillisUnsafe() - lastSealMillis > SEALER_TIMEOUT_MILLIS) {
+          if (MonotonicClock.millisUnsafe(clock) - lastSealMillis > SEALER_TIMEOUT_MILLIS) {
             cache.clear()
             return
           }
@@ -44,7 +45,7 @@ export class UnsealedRecords extends Context.Service<
         },
         find: (id) => cache.get(id),
         removeSealed: (ids) => {
-          lastSealMillis = clock.currentTimeMillisUnsafe()
+          lastSealMillis = MonotonicClock.millisUnsafe(clock)
           for (const id of ids) cache.delete(id)
         },
         clear: () => cache.clear()

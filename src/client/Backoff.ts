@@ -4,7 +4,7 @@ const INITIAL_DELAY_MILLIS = 250
 const MAX_DELAY_MILLIS = 10_000
 
 /** A connection that lasted this long counts as a success and resets the backoff. */
-const STABLE_CONNECTION_MILLIS = 5_000
+const STABLE_CONNECTION_NANOS = 5_000_000_000n
 
 /** Exponential backoff with jitter, which spreads the reconnects of many clients. */
 export const schedule = Schedule.min([
@@ -16,7 +16,7 @@ export const schedule = Schedule.min([
 export const make = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   let failures = 0
-  let openedAt: number | undefined
+  let openedAt: bigint | undefined
   const nextDelay = Effect.suspend(() => {
     const maxDelay = Math.min(MAX_DELAY_MILLIS, INITIAL_DELAY_MILLIS * 2 ** Math.min(failures++, 16))
     return Effect.map(Random.nextBetween(maxDelay / 2, maxDelay), Duration.millis)
@@ -24,11 +24,11 @@ export const make = Effect.gen(function* () {
   return {
     schedule: Schedule.modifyDelay(Schedule.forever, () => nextDelay),
     opened: Effect.sync(() => {
-      openedAt = clock.currentTimeMillisUnsafe()
+      openedAt = clock.monotonicTimeNanosUnsafe()
     }),
     closed: Effect.sync(() => {
       const isStable =
-        openedAt !== undefined && clock.currentTimeMillisUnsafe() - openedAt >= STABLE_CONNECTION_MILLIS
+        openedAt !== undefined && clock.monotonicTimeNanosUnsafe() - openedAt >= STABLE_CONNECTION_NANOS
       if (isStable) failures = 0
       openedAt = undefined
     })

@@ -1,7 +1,8 @@
-import { Cause, Duration, Effect, Exit, Option, Schedule, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Option, Schedule, Stream } from "effect"
 import { Metric } from "effect"
 import { CircuitBreaker } from "effect/persistence"
 import * as ProviderMetrics from "../platform/metrics/ProviderMetrics.ts"
+import * as MonotonicClock from "../platform/MonotonicClock.ts"
 import { PollCadence } from "../platform/PollCadence.ts"
 import { CircuitOpen, type ProviderReason } from "./ProviderError.ts"
 
@@ -38,10 +39,15 @@ export const make = Effect.fnUntraced(function* (name: string) {
     Effect.forkScoped
   )
 
+  // The breaker measures by the time of day: a clock that is set back would keep the circuit open for as long.
+  const clock = yield* Clock.Clock
+  const monotonicClock = MonotonicClock.make(clock)
+
   const protect = <A>(call: Effect.Effect<A, ProviderReason>): Effect.Effect<A, ProviderReason> =>
-    call.pipe(
+    Effect.provideService(call, Clock.Clock, clock).pipe(
       breaker.execute<A, ProviderReason>({ key: name, classify: classify(maxOpen) }),
       Effect.retry({ schedule: probeRetries, while: isProbing }),
+      Effect.provideService(Clock.Clock, monotonicClock),
       Effect.mapError((error) =>
         error._tag === "CircuitBreakerError"
           ? new CircuitOpen({ retryAfter: retryAfter(error.reason) })

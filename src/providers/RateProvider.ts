@@ -1,16 +1,25 @@
-import { Clock, Context, Duration, Effect, ExecutionPlan, Layer, Metric, Option, Ref, Result } from "effect"
+import { Context, Duration, Effect, ExecutionPlan, Layer, Metric, Option, Order, Ref, Result } from "effect"
 import * as Arr from "effect/Array"
 import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import type { RateTick } from "../domain/rates/Rate.ts"
 import * as ProviderMetrics from "../platform/metrics/ProviderMetrics.ts"
+import * as MonotonicClock from "../platform/MonotonicClock.ts"
 import { ProviderError, Quarantined } from "./ProviderError.ts"
 import * as ProviderHealth from "./ProviderHealth.ts"
 import { FAILOVER_TIMEOUT, timeoutReason } from "./ProviderHttp.ts"
-import { RateSource } from "./RateSource.ts"
+import { type RateRequest, RateSource } from "./RateSource.ts"
 import { RateSources } from "./RateSources.ts"
 
 /** Time during which a provider that timed out is not used as a reference. */
 const REFERENCE_COOLDOWN = Duration.minutes(1)
+
+/** Only a suspicious rate, which needs a current reference, is compared with a source that requests each pair. */
+const MAX_SINGLE_REFERENCE_AGE = Duration.minutes(1)
+
+const hasRecentFirst = Order.mapInput(
+  Order.Boolean,
+  ({ recent }: RateSource["Service"]) => recent === undefined
+)
 
 const make = Effect.gen(function* () {
   const sources = yield* RateSources
@@ -19,58 +28,65 @@ const make = Effect.gen(function* () {
   )
   const health = yield* ProviderHealth.make(Arr.map(sources, ({ name }) => name))
 
-  const rate: RateProvider["Service"]["rate"] = Effect.fn("RateProvider.rate")(function* (pair, accept) {
-    yield* Effect.annotateCurrentSpan({ pair: pair.key })
-    const errors: Array<ProviderError> = []
+  const rate: RateProvider["Service"]["rate"] = Effect.fn("RateProvider.rate")(
+    function* (pair, accept, request) {
+      yield* Effect.annotateCurrentSpan({ pair: pair.key })
+      const errors: Array<ProviderError> = []
 
-    const fromSource = Effect.fnUntraced(
-      function* (source: RateSource["Service"]) {
-        const tick = yield* source.rate(pair)
-        const result = yield* accept(tick).pipe(
-          Effect.map(Result.succeed),
-          Effect.catch((error) =>
-            error instanceof Quarantined
-              ? Effect.fail(new ProviderError({ provider: tick.provider, pair, reason: error }))
-              : // Other failures end the execution plan: another provider would not help.
-                Effect.succeed(Result.fail(error))
+      const fromSource = Effect.fnUntraced(
+        function* (source: RateSource["Service"]) {
+          const tick = yield* source.rate(pair, request)
+          const result = yield* accept(tick).pipe(
+            Effect.map(Result.succeed),
+            Effect.catch((error) =>
+              error instanceof Quarantined
+                ? Effect.andThen(
+                    source.refuse ?? Effect.void,
+                    Effect.fail(new ProviderError({ provider: tick.provider, pair, reason: error }))
+                  )
+                : // Other failures end the execution plan: another provider would not help.
+                  Effect.succeed(Result.fail(error))
+            )
           )
-        )
-        yield* health.recordSuccess(source.name)
-        yield* Effect.annotateCurrentSpan({ provider: tick.provider })
-        if (Result.isSuccess(result)) {
-          yield* Metric.update(ProviderMetrics.ticks.of({ provider: tick.provider }), 1)
-        }
-        return result
-      },
-      (effect, source) =>
-        Effect.tapError(effect, (error) => {
-          errors.push(error)
-          return health.recordFailure(source.name, error)
-        })
-    )
+          yield* health.recordSuccess(source.name)
+          yield* Effect.annotateCurrentSpan({ provider: tick.provider })
+          if (Result.isSuccess(result)) {
+            yield* Metric.update(ProviderMetrics.ticks.of({ provider: tick.provider }), 1)
+          }
+          return result
+        },
+        (effect, source) =>
+          Effect.tapError(effect, (error) => {
+            errors.push(error)
+            return health.recordFailure(source.name, error)
+          })
+      )
 
-    const result = yield* Effect.flatMap(RateSource, fromSource).pipe(
-      Effect.withExecutionPlan(plan),
-      Effect.mapError((last) => combineErrors(errors, last))
-    )
-    return yield* Effect.fromResult(result)
-  })
+      const result = yield* Effect.flatMap(RateSource, fromSource).pipe(
+        Effect.withExecutionPlan(plan),
+        Effect.mapError((last) => combineErrors(errors, last))
+      )
+      return yield* Effect.fromResult(result)
+    }
+  )
 
   // A timeout interrupts the call before its circuit breaker could count it.
   const cooldownUntil = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
   const startCooldown = Effect.fnUntraced(function* (name: string, pair: CurrencyPair) {
-    const until = (yield* Clock.currentTimeMillis) + Duration.toMillis(REFERENCE_COOLDOWN)
+    const until = (yield* MonotonicClock.millis) + Duration.toMillis(REFERENCE_COOLDOWN)
     yield* Ref.update(cooldownUntil, (all) => new Map(all).set(name, until))
     return yield* new ProviderError({ provider: name, pair, reason: timeoutReason(FAILOVER_TIMEOUT) })
   })
 
   const reference: RateProvider["Service"]["reference"] = Effect.fn("RateProvider.reference")(
     function* (pair, excluded, maxAge) {
-      for (const { name, recent } of sources) {
-        if (recent === undefined || name === excluded) continue
-        const until = (yield* Ref.get(cooldownUntil)).get(name) ?? 0
-        if ((yield* Clock.currentTimeMillis) < until) return Option.none()
-        return yield* recent(pair, maxAge).pipe(
+      // A source that requests each pair on its own costs a request, so it is the last choice.
+      const others = sources.filter(({ name }) => name !== excluded)
+      for (const { name, rate, recent } of others.toSorted(hasRecentFirst)) {
+        if (recent === undefined && Duration.isGreaterThan(maxAge, MAX_SINGLE_REFERENCE_AGE)) continue
+        const until = (yield* Ref.get(cooldownUntil)).get(name) ?? Number.NEGATIVE_INFINITY
+        if ((yield* MonotonicClock.millis) < until) continue
+        const found = yield* (recent === undefined ? rate(pair) : recent(pair, maxAge)).pipe(
           Effect.timeoutOrElse({
             duration: FAILOVER_TIMEOUT,
             orElse: () => startCooldown(name, pair)
@@ -83,6 +99,7 @@ const make = Effect.gen(function* () {
             )
           )
         )
+        if (Option.isSome(found)) return found
       }
       return Option.none()
     }
@@ -113,11 +130,12 @@ export class RateProvider extends Context.Service<
      */
     readonly rate: <A, E>(
       pair: CurrencyPair,
-      accept: (tick: RateTick) => Effect.Effect<A, Quarantined | E>
+      accept: (tick: RateTick) => Effect.Effect<A, Quarantined | E>,
+      request?: RateRequest
     ) => Effect.Effect<A, ProviderError | E>
     /**
      * Returns a rate of another provider for comparison, at most `maxAge` old. Returns none when there is no other
-     * provider or it does not respond. After a timeout of 10 seconds, the provider is not used for a minute.
+     * provider or none responds. After a timeout of 10 seconds, the provider is not used for a minute.
      */
     readonly reference: (
       pair: CurrencyPair,

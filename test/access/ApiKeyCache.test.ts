@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Fiber, Option } from "effect"
+import { Clock, DateTime, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as ApiKeyCache from "../../src/access/ApiKeyCache.ts"
 import { type ApiKey, ApiKeyId } from "../../src/domain/access/ApiKey.ts"
 import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
+import * as SkewedClock from "../support/SkewedClock.ts"
 
 const key: ApiKey = {
   id: ApiKeyId.make("key_000000000001"),
@@ -28,13 +29,13 @@ interface Store {
 /** Creates a cache over a store whose result the test sets, and which counts its lookups. */
 const make = Effect.gen(function* () {
   const store: Store = { result: Effect.succeedSome(key), lookups: 0 }
-  const { find } = yield* ApiKeyCache.make(() =>
+  const { find, peek } = yield* ApiKeyCache.make(() =>
     Effect.suspend(() => {
       store.lookups++
       return store.result
     })
   )
-  return { store, find }
+  return { store, find, peek }
 })
 
 describe("ApiKeyCache", () => {
@@ -49,6 +50,22 @@ describe("ApiKeyCache", () => {
       yield* TestClock.adjust("1 millis")
       assert.deepStrictEqual(yield* find("a"), Option.some(revoked))
       assert.strictEqual(store.lookups, 2)
+    })
+  )
+
+  it.effect("detects a revoked key within 10 seconds after the clock was set back", () =>
+    Effect.gen(function* () {
+      const { clock, setForward, setTimeOfDay } = yield* SkewedClock.make
+      yield* Effect.gen(function* () {
+        const { find, peek, store } = yield* make
+        assert.deepStrictEqual(yield* find("a"), Option.some(key))
+        yield* setTimeOfDay("1 hour", "behind")
+        store.result = Effect.succeedSome(revoked)
+        assert.deepStrictEqual(peek("a"), key)
+        yield* setForward("10 seconds")
+        assert.isUndefined(peek("a"))
+        assert.deepStrictEqual(yield* find("a"), Option.some(revoked))
+      }).pipe(Effect.provideService(Clock.Clock, clock))
     })
   )
 

@@ -1,22 +1,31 @@
 import { Clock, Duration, Effect } from "effect"
 
-/** A clock that runs in real time and can be set forward, so that a cached value expires without a wait. */
-export const make = Effect.map(Effect.service(Clock.Clock), (real) => {
+/** A clock that runs like the one of the context, but can skip time, and can be set to a wrong time of day. */
+export const make = Effect.map(Effect.service(Clock.Clock), (base) => {
+  let skippedMillis = 0
   let skewMillis = 0
-  const currentTimeMillisUnsafe = () => real.currentTimeMillisUnsafe() + skewMillis
-  const currentTimeNanosUnsafe = () => real.currentTimeNanosUnsafe() + BigInt(skewMillis) * 1_000_000n
+  const nanos = (millis: number) => BigInt(millis) * 1_000_000n
+  const currentTimeMillisUnsafe = () => base.currentTimeMillisUnsafe() + skippedMillis + skewMillis
+  const currentTimeNanosUnsafe = () => base.currentTimeNanosUnsafe() + nanos(skippedMillis + skewMillis)
+  const monotonicTimeNanosUnsafe = () => base.monotonicTimeNanosUnsafe() + nanos(skippedMillis)
   const clock: Clock.Clock = {
     currentTimeMillisUnsafe,
     currentTimeMillis: Effect.sync(currentTimeMillisUnsafe),
     currentTimeNanosUnsafe,
     currentTimeNanos: Effect.sync(currentTimeNanosUnsafe),
-    monotonicTimeNanosUnsafe: () => real.monotonicTimeNanosUnsafe(),
-    monotonicTimeNanos: real.monotonicTimeNanos,
-    sleep: (duration) => real.sleep(duration)
+    monotonicTimeNanosUnsafe,
+    monotonicTimeNanos: Effect.sync(monotonicTimeNanosUnsafe),
+    sleep: (duration) => base.sleep(duration)
   }
+  /** Skips time, so that cached values expire without a wait. */
   const setForward = (by: Duration.Input) =>
     Effect.sync(() => {
-      skewMillis += Duration.toMillis(by)
+      skippedMillis += Duration.toMillis(by)
     })
-  return { clock, setForward }
+  /** Sets the time of day, as an operator or NTP does: the monotonic clock is not affected. */
+  const setTimeOfDay = (skew: Duration.Input, direction: "ahead" | "behind") =>
+    Effect.sync(() => {
+      skewMillis = direction === "ahead" ? Duration.toMillis(skew) : -Duration.toMillis(skew)
+    })
+  return { clock, setForward, setTimeOfDay }
 })

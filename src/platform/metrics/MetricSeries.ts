@@ -102,9 +102,9 @@ export const timed = (seconds: Metric.Histogram<number>) => timedByExit<unknown>
 export const timedByExit =
   <B>(seconds: (exit: Exit.Exit<B, unknown>) => Metric.Histogram<number>) =>
   <A extends B, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Clock.currentTimeNanos, (startedAt) =>
+    Effect.flatMap(Clock.monotonicTimeNanos, (startedAt) =>
       Effect.onExit(effect, (exit) =>
-        Effect.flatMap(Clock.currentTimeNanos, (now) =>
+        Effect.flatMap(Clock.monotonicTimeNanos, (now) =>
           Metric.update(seconds(exit), Duration.toSeconds(Duration.nanos(now - startedAt)))
         )
       )

@@ -1,9 +1,10 @@
-import { BigDecimal, Cache, DateTime, Duration, Effect, Exit, Option, Redacted, Ref } from "effect"
+import { BigDecimal, Cache, Clock, DateTime, Duration, Effect, Exit, Option, Redacted, Ref } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { HttpClientRequest } from "effect/http"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import type { RateTick } from "../../domain/rates/Rate.ts"
+import * as MonotonicClock from "../../platform/MonotonicClock.ts"
 import * as FlutterwaveV4Response from "./FlutterwaveV4Response.ts"
 import { ProviderError, type ProviderReason } from "../ProviderError.ts"
 import * as ProviderHttp from "../ProviderHttp.ts"
@@ -31,12 +32,17 @@ export const make = Effect.gen(function* () {
     }),
     HttpClientRequest.acceptJson
   )
-  /** Token shared by all requests; concurrent callers share one fetch. */
+  const clock = yield* Clock.Clock
+  const monotonicClock = MonotonicClock.make(clock)
+
+  /** Token shared by all requests; concurrent callers share one fetch. Expires by the monotonic clock. */
   const tokens = yield* Cache.makeWith<"token", FlutterwaveV4Response.Token, ProviderReason>(
     () =>
-      http.exchange(Effect.succeed(tokenRequest), (response) =>
-        Effect.fromResult(FlutterwaveV4Response.readToken(response))
-      ),
+      http
+        .exchange(Effect.succeed(tokenRequest), (response) =>
+          Effect.fromResult(FlutterwaveV4Response.readToken(response))
+        )
+        .pipe(Effect.provideService(Clock.Clock, clock)),
     { capacity: 1, timeToLive: (exit) => (Exit.isSuccess(exit) ? exit.value.lifetime : Duration.zero) }
   )
 
@@ -79,7 +85,7 @@ export const make = Effect.gen(function* () {
   const requestRate = Effect.fnUntraced(function* (pair: CurrencyPair) {
     const usedToken = yield* Ref.make(Option.none<FlutterwaveV4Response.Token>())
     const withToken = Ref.set(usedToken, Option.none()).pipe(
-      Effect.andThen(Cache.get(tokens, "token")),
+      Effect.andThen(Effect.provideService(Cache.get(tokens, "token"), Clock.Clock, monotonicClock)),
       Effect.tap((token) => Ref.set(usedToken, Option.some(token))),
       Effect.flatMap((token) => request(pair, token))
     )

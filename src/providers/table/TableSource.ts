@@ -1,12 +1,13 @@
-import { Cache, DateTime, Duration, Effect, Exit, Option, type Redacted, Ref } from "effect"
+import { Cache, Clock, DateTime, Duration, Effect, Exit, Option, type Redacted, Ref } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { HttpClientRequest } from "effect/http"
-import type { Result } from "effect"
+import { Result } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyCode } from "../../domain/money/Currency.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as RateIds from "../../domain/rates/RateIds.ts"
-import { PollCadence } from "../../platform/PollCadence.ts"
+import * as MonotonicClock from "../../platform/MonotonicClock.ts"
+import { PollCadence, restOf } from "../../platform/PollCadence.ts"
 import { ProviderError, type ProviderReason } from "../ProviderError.ts"
 import * as ProviderHttp from "../ProviderHttp.ts"
 import type { RateSource } from "../RateSource.ts"
@@ -37,14 +38,18 @@ export interface TableProvider {
 /**
  * Makes a source of rates from tables. One request covers every currency of the settings. Its response is reused for all
  * pairs that are requested concurrently or within 10 seconds, or within half of the poll interval if that is shorter.
+ * Lookups get a table that was refused, or that has no recent quote for them, again for half a poll interval: another
+ * request would most likely get the same quotes, and free plans have few.
  */
 export const make = Effect.fnUntraced(function* (provider: TableProvider) {
   const { maxAge: maxQuoteAge, name, pivot, read, request, secrets } = provider
-  const { pairs } = yield* Settings
+  const { pairs, staleAfter } = yield* Settings
+  const staleAfterMillis = Duration.toMillis(staleAfter)
   const cadence = yield* PollCadence
   const random = yield* SecureRandom.SecureRandom
   const http = yield* ProviderHttp.make({ name, secrets })
   const latest = yield* Ref.make(Option.none<RateTable.RateTable>())
+  const refused = yield* Ref.make(Option.none<RateTable.RateTable>())
 
   const currencies = Array.from(new Set([...pairs.sources, ...pairs.destinations])).filter(
     (currency) => currency !== pivot
@@ -74,20 +79,27 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
     return table
   })
 
-  /** Shares one request between concurrent callers. */
-  const flight = yield* Cache.makeWith<"table", RateTable.RateTable, ProviderReason>(() => fetchTable, {
-    capacity: 1,
-    // The reuse of a table depends on its age, which `tableWithin` checks.
-    timeToLive: (exit) => (Exit.isSuccess(exit) ? Duration.zero : FAILURE_REUSE)
-  })
+  const clock = yield* Clock.Clock
+  const monotonicClock = MonotonicClock.make(clock)
+
+  /** Shares one request between concurrent callers. Measures by the monotonic clock. */
+  const flight = yield* Cache.makeWith<"table", RateTable.RateTable, ProviderReason>(
+    () => Effect.provideService(fetchTable, Clock.Clock, clock),
+    {
+      capacity: 1,
+      // The reuse of a table depends on its age, which `tableWithin` checks.
+      timeToLive: (exit) => (Exit.isSuccess(exit) ? Duration.zero : FAILURE_REUSE)
+    }
+  )
 
   const tableWithin = Effect.fnUntraced(function* (maxAge: Duration.Duration) {
     const cached = yield* Ref.get(latest)
     if (Option.isSome(cached)) {
       const age = DateTime.distance(cached.value.observedAt, yield* DateTime.now)
-      if (Duration.isLessThanOrEqualTo(age, maxAge)) return cached.value
+      // The age is negative if the clock was set back.
+      if (Duration.between(age, { minimum: Duration.zero, maximum: maxAge })) return cached.value
     }
-    return yield* Cache.get(flight, "table")
+    return yield* Effect.provideService(Cache.get(flight, "table"), Clock.Clock, monotonicClock)
   })
 
   const recent = Effect.fn("TableSource.recent")(function* (pair: CurrencyPair, maxAge: Duration.Duration) {
@@ -98,5 +110,25 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
     )
   })
 
-  return { name, rate: (pair) => recent(pair, maxReuse()), recent } satisfies RateSource["Service"]
+  /** Returns true if the last table was refused, or has no recent quote for the pair. */
+  const isUseless = Effect.fnUntraced(function* (pair: CurrencyPair) {
+    const cached = Option.getOrUndefined(yield* Ref.get(latest))
+    if (cached === undefined) return false
+    if (Option.getOrUndefined(yield* Ref.get(refused)) === cached) return true
+    const now = DateTime.toEpochMillis(yield* DateTime.now)
+    return Result.match(RateTable.deriveTick(cached, pair), {
+      onFailure: () => true,
+      onSuccess: ({ quotedAt }) =>
+        quotedAt !== undefined && now - DateTime.toEpochMillis(quotedAt) > staleAfterMillis
+    })
+  })
+
+  const rate: RateSource["Service"]["rate"] = Effect.fnUntraced(function* (pair, request) {
+    const isResting = request?.isPoll !== true && (yield* isUseless(pair))
+    return yield* recent(pair, isResting ? Duration.max(maxReuse(), restOf(cadence)) : maxReuse())
+  })
+
+  const refuse = Effect.flatMap(Ref.get(latest), (table) => Ref.set(refused, table))
+
+  return { name, rate, recent, refuse } satisfies RateSource["Service"]
 })
