@@ -8,15 +8,16 @@ import type { Migrator, SqlClient, SqlError } from "effect/sql"
 import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
 import { RateLimits } from "./access/RateLimits.ts"
-import { AuditFeed } from "./audit/AuditFeed.ts"
 import { AuditKeys } from "./audit/AuditKeys.ts"
+import { AuditFeed } from "./audit/AuditFeed.ts"
 import { AuditLog } from "./audit/AuditLog.ts"
 import { AuditSealer } from "./audit/AuditSealer.ts"
-import { AuditSigner, type SigningKeyError } from "./audit/AuditSigner.ts"
+import { AuditSigner } from "./audit/AuditSigner.ts"
 import { AuditVerifier } from "./audit/AuditVerifier.ts"
 import { Consistency } from "./audit/Consistency.ts"
 import { Receipts } from "./audit/Receipts.ts"
 import { SealRepo } from "./audit/SealRepo.ts"
+import type { SigningKeyError } from "./audit/SigningKeyFile.ts"
 import { UnsealedRecords } from "./audit/UnsealedRecords.ts"
 import { type InvalidSettings, Settings } from "./config/Settings.ts"
 import { Conversions } from "./conversion/Conversions.ts"
@@ -25,10 +26,12 @@ import { Quotes } from "./conversion/Quotes.ts"
 import { LeaderTerms } from "./platform/LeaderTerms.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import { Database } from "./platform/postgres/Database.ts"
+import * as DatabaseClock from "./platform/postgres/DatabaseClock.ts"
 import type { StoreUnavailable } from "./platform/postgres/StoreUnavailable.ts"
 import type { EmbeddedPostgresError } from "./platform/postgres/EmbeddedPostgres.ts"
 import * as RandomBytes from "./platform/RandomBytes.ts"
 import { Redis, type RedisNotConfigured } from "./platform/Redis.ts"
+import { RedisKeys } from "./platform/RedisKeys.ts"
 import * as Telemetry from "./platform/telemetry/Telemetry.ts"
 import * as V8Heap from "./platform/V8Heap.ts"
 import { FlutterwaveClient } from "./providers/flutterwave/FlutterwaveClient.ts"
@@ -49,6 +52,7 @@ import { PollRepo } from "./rates/polling/PollRepo.ts"
 import { Polls } from "./rates/polling/Polls.ts"
 import { RatePoller } from "./rates/polling/RatePoller.ts"
 import { RateIngest } from "./rates/RateIngest.ts"
+import { RateRepair } from "./rates/RateRepair.ts"
 import { RateRepo } from "./rates/RateRepo.ts"
 import type { Drain } from "./server/Drain.ts"
 import * as HttpServer from "./server/HttpServer.ts"
@@ -96,7 +100,11 @@ export const providers: Layer.Layer<
 const redisOrMemory = <A, E, R, E2, R2>(
   redis: Layer.Layer<A, E, R>,
   memory: Layer.Layer<A, E2, R2>
-): Layer.Layer<A, E | E2 | RedisNotConfigured, Exclude<R, Redis | EffectRedis.Redis> | R2 | Settings> =>
+): Layer.Layer<
+  A,
+  E | E2 | RedisNotConfigured | StoreUnavailable,
+  Exclude<R, RedisServices> | R2 | Settings | Database
+> =>
   Layer.unwrap(
     Effect.map(
       Settings,
@@ -104,17 +112,20 @@ const redisOrMemory = <A, E, R, E2, R2>(
         redisUrl
       }): Layer.Layer<
         A,
-        E | E2 | RedisNotConfigured,
-        Exclude<R, Redis | EffectRedis.Redis> | R2 | Settings
-      > => (Option.isSome(redisUrl) ? redis.pipe(Layer.provide(Redis.layer)) : memory)
+        E | E2 | RedisNotConfigured | StoreUnavailable,
+        Exclude<R, RedisServices> | R2 | Settings | Database
+      > => (Option.isSome(redisUrl) ? redis.pipe(Layer.provide([Redis.layer, RedisKeys.layer])) : memory)
     )
   )
+
+type RedisServices = Redis | EffectRedis.Redis | RedisKeys
+type RedisError = RedisNotConfigured | StoreUnavailable
 
 /** Rates that the nodes of a cluster share: the cache, the feed of changes, and fetches in progress. */
 export const sharedRates: Layer.Layer<
   RateCache | Broadcaster | SharedSingleFlight,
-  RedisNotConfigured,
-  Settings | SecureRandom.SecureRandom | RateRepo | PollCadence
+  RedisError,
+  Settings | SecureRandom.SecureRandom | Database | RateRepo | PollCadence
 > = redisOrMemory(
   Layer.mergeAll(RateCache.layerRedis, Broadcaster.layerRedis, SharedSingleFlight.layerRedis),
   Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory, SharedSingleFlight.layerMemory)
@@ -134,7 +145,7 @@ type RateSource = RateProvider | PollerSettings | PollCadence
 /** Services that {@link rates} requires to store, share and check rates. */
 export const rateFoundation: Layer.Layer<
   RateFoundation,
-  RedisNotConfigured,
+  RedisError,
   Settings | SecureRandom.SecureRandom | Database | RateProvider | PollCadence
 > = RateGuard.layer.pipe(
   Layer.provideMerge(sharedRates),
@@ -200,7 +211,7 @@ export const apiKeys: Layer.Layer<ApiKeys, never, Settings | SecureRandom.Secure
   ApiKeys.layer.pipe(Layer.provide(ApiKeyRepo.layer))
 
 /** Rate limits, counted across the nodes of a cluster. */
-export const rateLimits: Layer.Layer<RateLimits, RedisNotConfigured, Settings> = redisOrMemory(
+export const rateLimits: Layer.Layer<RateLimits, RedisError, Settings | Database> = redisOrMemory(
   RateLimits.layerRedis,
   RateLimits.layerMemory
 )
@@ -210,14 +221,14 @@ type AccessServices = ApiKeys | RateLimits
 /** API keys and rate limits. */
 export const access: Layer.Layer<
   AccessServices,
-  RedisNotConfigured,
+  RedisError,
   Settings | SecureRandom.SecureRandom | Database
 > = Layer.mergeAll(apiKeys, rateLimits)
 
 /** Services that {@link features} requires in addition to providers, the database and the settings. */
 export const foundation: Layer.Layer<
   RateFoundation | AuditSigner,
-  RedisNotConfigured | SigningKeyError,
+  RedisError | SigningKeyError,
   Settings | SecureRandom.SecureRandom | Database | RateProvider | PollCadence
 > = Layer.mergeAll(rateFoundation, auditSigner)
 
@@ -262,7 +273,10 @@ type ProcessError =
   | SqlError.SqlError
   | StoreUnavailable
 
-export const databaseApp: Layer.Layer<Process, ProcessError> = database.pipe(Layer.provideMerge(platform))
+export const databaseApp: Layer.Layer<Process, ProcessError> = DatabaseClock.layer.pipe(
+  Layer.provideMerge(database),
+  Layer.provideMerge(platform)
+)
 
 export const pollerSettingsApp: Layer.Layer<PollerSettings | PollCadence | Process, ProcessError> =
   pollerSettings.pipe(Layer.provideMerge(databaseApp))
@@ -272,6 +286,10 @@ export const apiKeysApp: Layer.Layer<ApiKeys | Process, ProcessError> = apiKeys.
 )
 
 export const importsApp: Layer.Layer<RateImport | Process, ProcessError> = imports.pipe(
+  Layer.provideMerge(databaseApp)
+)
+
+export const rateRepairApp: Layer.Layer<RateRepair | Process, ProcessError> = RateRepair.layer.pipe(
   Layer.provideMerge(databaseApp)
 )
 

@@ -159,6 +159,12 @@ export class StoreUnavailable extends HttpApiError.Problem<StoreUnavailable>()(
   members("store-unavailable", true)
 ) {}
 
+export class ClockSkewed extends HttpApiError.Problem<ClockSkewed>()(
+  "ClockSkewed",
+  declare("clock-skewed", 503, "The clock of the node is wrong"),
+  members("clock-skewed", true)
+) {}
+
 /** Every problem that a response can contain. */
 export const Problem = Schema.Union([
   InvalidRequest,
@@ -182,6 +188,7 @@ export const Problem = Schema.Union([
   Internal,
   RateTooOld,
   RateUnavailable,
-  StoreUnavailable
+  StoreUnavailable,
+  ClockSkewed
 ])
 export type Problem = typeof Problem.Type

@@ -5,9 +5,11 @@ import type * as Problem from "../api/Problem.ts"
 import type { RateEventMessage } from "../api/rates/RateEventMessage.ts"
 import type { RateMessage } from "../api/rates/RateMessage.ts"
 import type { AmountType } from "../domain/conversion/Conversion.ts"
+import * as HttpCalls from "./HttpCalls.ts"
+import { randomId } from "./promise/Requests.ts"
 import * as RpcCalls from "./RpcCalls.ts"
-import { Connection, type ConnectionOptions, type ConnectionState } from "./Connection.ts"
-import type { Unreachable } from "./Unreachable.ts"
+import { Connection, type ConnectionOptions, type ConnectionState, validate } from "./Connection.ts"
+import { Unreachable } from "./Unreachable.ts"
 import * as Subscriptions from "./Subscriptions.ts"
 
 /** Options of a rate lookup. */
@@ -31,7 +33,7 @@ export interface ConversionRequest {
 export interface ConvertRequest extends ConversionRequest {
   /** Id of the quote to use. The other fields must match the quote. */
   readonly quoteId?: string | undefined
-  /** Makes the request safe to retry: requests with the same key convert once. */
+  /** Requests with the same key convert once. Default: a random key, which makes the retry of this call safe. */
   readonly idempotencyKey?: string | undefined
 }
 
@@ -56,6 +58,7 @@ export type LookupFailure =
 /** Errors of a conversion. */
 export type ConvertFailure =
   | LookupFailure
+  | Problem.ClockSkewed
   | Problem.Forbidden
   | Problem.NotFound
   | Problem.IdempotencyConflict
@@ -76,7 +79,7 @@ export type WatchFailure =
  */
 export class EffexClient extends Context.Service<
   EffexClient,
-  {
+  HttpCalls.HttpCalls & {
     /** Returns the latest rate: units of `to` per unit of `from`. Retries once if the connection is lost. */
     readonly rate: (
       from: string,
@@ -97,15 +100,15 @@ export class EffexClient extends Context.Service<
       | Unreachable
     >
     /**
-     * Converts an amount. The audit record is committed before the call returns. Retries once if the connection is lost
-     * and the request has an `idempotencyKey`. Without a key, an `Unreachable` error with `sent: true` means that the
-     * conversion may or may not have happened.
+     * Converts an amount. The audit record is committed before the call returns. Retries once, with the same key, if the
+     * connection is lost. An `Unreachable` error with `sent: true` means that the conversion may have happened: repeat it
+     * with the `idempotencyKey` of the error.
      */
     readonly convert: (request: ConvertRequest) => Effect.Effect<ConversionResult, ConvertFailure>
     /** Locks the rate and amounts of a conversion for `ttl`. */
     readonly createQuote: (
       request: QuoteRequest
-    ) => Effect.Effect<QuoteResult, LookupFailure | Problem.Forbidden>
+    ) => Effect.Effect<QuoteResult, LookupFailure | Problem.ClockSkewed | Problem.Forbidden>
     /** Emits the latest rate of each pair (such as `USD:NGN`; default: all), then each change. Never ends. */
     readonly watch: (pairs?: ReadonlyArray<string>) => Stream.Stream<RateMessage, WatchFailure>
     /** Emits events with stream positions: a snapshot, or the changes after `since`. A gap marks skipped changes. */
@@ -118,13 +121,17 @@ export class EffexClient extends Context.Service<
     readonly watchConnection: Stream.Stream<ConnectionState>
   }
 >()("effex/client/EffexClient") {
-  /** Connects over one WebSocket. Works in Node and in browsers. */
-  static readonly layer = (options: ConnectionOptions): Layer.Layer<EffexClient> =>
-    layerOver(options).pipe(Layer.provide(Connection.layerSocket(options)))
+  /** Connects over one WebSocket. Throws an `EffexError` for a wrong URL or option. Works in Node and in browsers. */
+  static readonly layer = (options: ConnectionOptions): Layer.Layer<EffexClient> => {
+    validate(options)
+    return layerOver(options).pipe(Layer.provide(Connection.layerSocket(options)))
+  }
 
   /** Connects over HTTP, one request per call and stream, for networks without WebSockets. */
-  static readonly layerHttp = (options: ConnectionOptions): Layer.Layer<EffexClient> =>
-    layerOver(options).pipe(Layer.provide(Connection.layerHttp(options)))
+  static readonly layerHttp = (options: ConnectionOptions): Layer.Layer<EffexClient> => {
+    validate(options)
+    return layerOver(options).pipe(Layer.provide(Connection.layerHttp(options)))
+  }
 }
 
 const layerOver = (options: ConnectionOptions) =>
@@ -141,6 +148,7 @@ const make = (connection: Connection["Service"], options: ConnectionOptions): Ef
     Subscriptions.watchEvents(connection, options)
 
   return EffexClient.of({
+    ...HttpCalls.make(options),
     rate: Effect.fn("EffexClient.rate")(function* (from, to, options = {}) {
       const maxAge = yield* RpcCalls.parseDuration("maxAge", options.maxAge)
       const payload = { from, to, ...(maxAge === undefined ? {} : { maxAge }) }
@@ -153,14 +161,24 @@ const make = (connection: Connection["Service"], options: ConnectionOptions): Ef
       return yield* call(rpcs.ListRates(payload), true)
     }),
     convert: Effect.fn("EffexClient.convert")(function* (request) {
-      const { idempotencyKey, quoteId } = request
+      const { idempotencyKey = randomId(), quoteId } = request
       const payload = {
         ...payloadOf(request),
         ...(quoteId === undefined ? {} : { quoteId }),
-        ...(idempotencyKey === undefined ? {} : { idempotencyKey })
+        idempotencyKey
       }
       yield* RpcCalls.validate("Convert", payload)
-      return yield* call(rpcs.Convert(payload), idempotencyKey !== undefined)
+      let isLost = false
+      const send = Effect.tapError(rpcs.Convert(payload), (error) =>
+        Effect.sync(() => (isLost ||= RpcCalls.isConnectionError(error)))
+      )
+      return yield* Effect.mapError(call(send, true), (error) => {
+        const isUncertain = isLost && error.retryable
+        if (!isUncertain) return error
+        // Repeating the call would send another automatic key, and could convert a second time.
+        const retryable = request.idempotencyKey !== undefined
+        return new Unreachable({ detail: error.message, sent: true, retryable, idempotencyKey, cause: error })
+      })
     }),
     createQuote: Effect.fn("EffexClient.createQuote")(function* (request) {
       const ttl = yield* RpcCalls.parseDuration("ttl", request.ttl)

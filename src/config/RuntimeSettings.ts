@@ -2,7 +2,7 @@ import { Duration, type LogLevel, Option } from "effect"
 import { define } from "./SettingDefinition.ts"
 import { duration, flag, logLevel, oneOf, optional } from "./SettingParsers.ts"
 
-/** Settings for shutdown, logging, the environment and audit signing. */
+/** Settings for shutdown, clocks, logging, the environment and audit signing. */
 
 export const SHUTDOWN_DELAY = define({
   name: "SHUTDOWN_DELAY",
@@ -11,6 +11,15 @@ export const SHUTDOWN_DELAY = define({
   description:
     "How long a node keeps serving after a stop signal, while `/health/ready` fails so that load balancers remove it",
   ...duration("0 seconds", "5 minutes")
+})
+
+export const MAX_CLOCK_SKEW = define({
+  name: "MAX_CLOCK_SKEW",
+  defaultValue: Duration.hours(2),
+  defaultText: "2 hours",
+  description:
+    "Maximum difference between the clocks of a node and of the database. Beyond it the node is down and refuses polls, conversions and quotes",
+  ...duration("1 second", "1 day")
 })
 
 export const LOG_LEVEL = define<LogLevel.LogLevel>({

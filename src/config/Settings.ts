@@ -46,6 +46,8 @@ export class Settings extends Context.Service<
     readonly dataDir: string
     /** None: cache, streams and rate limits are local to the process. */
     readonly redisUrl: Option.Option<Redacted.Redacted>
+    /** Text before the name of every key in Redis. */
+    readonly redisPrefix: string
     /** Rate providers in failover order. */
     readonly providers: NonEmptyReadonlyArray<Definitions.ProviderName>
     /** If true, the built-in sandbox replaces Flutterwave as the only provider, and all rates are generated. */
@@ -73,10 +75,12 @@ export class Settings extends Context.Service<
     readonly cacheTtl: Option.Option<Duration.Duration>
     readonly staleAfter: Duration.Duration
     readonly lookupBudget: Duration.Duration
-    /** Maximum change from the last good rate, as a fraction. */
+    /** Maximum change from the last good rate, and within 7 days, as a fraction. */
     readonly guardMaxJump: BigDecimal.BigDecimal
-    /** Maximum deviation from cross rates and from another provider, as a fraction. */
+    /** Maximum deviation from cross rates and from another provider, and sum of small changes, as a fraction. */
     readonly guardMaxDeviation: BigDecimal.BigDecimal
+    /** Maximum factor between a first rate and its approximate rate. None: any. */
+    readonly guardFirstRateFactor: Option.Option<BigDecimal.BigDecimal>
     /** Maximum age of another provider's rate for comparison. None: only suspicious rates are compared. */
     readonly guardCrossCheck: Option.Option<Duration.Duration>
     /** None: a provider may return the same value indefinitely. */
@@ -95,6 +99,8 @@ export class Settings extends Context.Service<
     readonly streamsPerAddress: Option.Option<number>
     /** Time after a stop signal during which requests are still accepted while the readiness check fails. */
     readonly shutdownDelay: Duration.Duration
+    /** Difference between the clocks of a node and of the database beyond which the node refuses writes. */
+    readonly maxClockSkew: Duration.Duration
     readonly margins: Margins
     /** If true, conversions, quotes and audit records need no API key. */
     readonly openConversions: boolean
@@ -151,6 +157,7 @@ export const inspect = Effect.gen(function* () {
     databaseUrl: secret(databaseUrl),
     dataDir: yield* take(Definitions.DATA_DIR),
     redisUrl: secret(yield* take(Definitions.REDIS_URL)),
+    redisPrefix: yield* take(Definitions.REDIS_PREFIX),
     providers,
     sandbox,
     flutterwaveSecretKey: secret(flutterwaveSecretKey),
@@ -178,6 +185,7 @@ export const inspect = Effect.gen(function* () {
     lookupBudget: yield* take(Definitions.LOOKUP_BUDGET),
     guardMaxJump: yield* take(Definitions.GUARD_MAX_JUMP),
     guardMaxDeviation: yield* take(Definitions.GUARD_MAX_DEVIATION),
+    guardFirstRateFactor: yield* take(Definitions.GUARD_FIRST_RATE_FACTOR),
     guardCrossCheck: yield* take(Definitions.GUARD_CROSS_CHECK),
     guardMaxUnchanged: yield* take(Definitions.GUARD_MAX_UNCHANGED),
     guardConfirmations: yield* take(Definitions.GUARD_CONFIRMATIONS),
@@ -187,6 +195,7 @@ export const inspect = Effect.gen(function* () {
     readQuota: yield* take(Definitions.RATE_LIMIT_READS),
     writeQuota: yield* take(Definitions.RATE_LIMIT_WRITES),
     shutdownDelay: yield* take(Definitions.SHUTDOWN_DELAY),
+    maxClockSkew: yield* take(Definitions.MAX_CLOCK_SKEW),
     margins: {
       standard: yield* take(Definitions.CONVERSION_MARGIN),
       byPair: yield* take(Definitions.CONVERSION_MARGINS)

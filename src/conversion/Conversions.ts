@@ -17,6 +17,7 @@ import {
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
 import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
+import type { ClockSkewed } from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
 import * as CommittedConversion from "./CommittedConversion.ts"
@@ -34,6 +35,7 @@ export interface ConversionInput extends PriceInput {
 
 export type ConversionError =
   | AmountOutOfRange
+  | ClockSkewed
   | IdempotencyConflict
   | IdempotencyMismatch
   | QuoteExpired
@@ -113,7 +115,11 @@ export class Conversions extends Context.Service<
         key: Idempotency.ConversionKey | undefined,
         priced: PricedConversion
       ): Prepared => {
-        const convertedAt = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
+        // The rate may come from a node whose estimate of the database's time is ahead by some milliseconds.
+        const convertedAt = DateTime.max(
+          DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()),
+          priced.rateFetchedAt
+        )
         const record = makeAuditRecord(id, priced, quoteId, convertedAt)
         const conversion = CommittedConversion.fromRecord(record)
         return {
@@ -154,6 +160,7 @@ export class Conversions extends Context.Service<
           const priced = yield* pricing.price(input)
           return yield* append(prepare(yield* newId, null, key, priced), missingQuote)
         }
+        yield* pricing.requireAllowedSkew
         const quote = yield* quotes.byId(input.quoteId)
         yield* requireMatch(input, quote)
         yield* requireOpen(quote)

@@ -13,6 +13,7 @@ import { marginOf } from "../domain/conversion/Margins.ts"
 import type { Currency } from "../domain/money/Currency.ts"
 import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import type { Rate, RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
+import * as ClockSkew from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
 import { type FoundRate, Rates } from "../rates/lookup/Rates.ts"
@@ -35,7 +36,12 @@ export class Pricing extends Context.Service<
   {
     readonly price: (
       input: PriceInput
-    ) => Effect.Effect<PricedConversion, AmountOutOfRange | RateUnavailable | RateTooOld | StoreUnavailable>
+    ) => Effect.Effect<
+      PricedConversion,
+      AmountOutOfRange | ClockSkew.ClockSkewed | RateUnavailable | RateTooOld | StoreUnavailable
+    >
+    /** Fails while the clock of this node is too far from the database's to price anything or to use a quote. */
+    readonly requireAllowedSkew: Effect.Effect<void, ClockSkew.ClockSkewed>
     /**
      * Prices synchronously with a fresh rate in memory. Returns undefined where there is none or the price is invalid;
      * {@link price} then returns the price or the error.
@@ -49,6 +55,7 @@ export class Pricing extends Context.Service<
       const { margins } = yield* Settings
       const rates = yield* Rates
       const clock = yield* Clock.Clock
+      const skew = yield* Effect.service(ClockSkew.ClockSkew)
       /** Margins are constant, so the terms of a rate never change. */
       const termsByRate = new WeakMap<Rate, Terms>()
       const traced = yield* ExportedSpans.make
@@ -80,10 +87,16 @@ export class Pricing extends Context.Service<
 
       const price = (input: PriceInput) =>
         traced("Pricing.price")(
-          Effect.flatMap(rates.lookup(input.pair), (found) => Effect.fromResult(priceAt(input, found)))
+          requireAllowedSkew.pipe(
+            Effect.andThen(rates.lookup(input.pair)),
+            Effect.flatMap((found) => Effect.fromResult(priceAt(input, found)))
+          )
         )
 
+      const requireAllowedSkew = Effect.provideService(ClockSkew.requireAllowed, ClockSkew.ClockSkew, skew)
+
       const priceFromMemory = (input: PriceInput) => {
+        if (ClockSkew.errorOf(skew) !== undefined) return undefined
         const found = rates.peek(input.pair, clock.currentTimeMillisUnsafe())
         const priced = found && Result.getOrUndefined(priceAt(input, found))
         if (found === undefined || priced === undefined) return undefined
@@ -91,7 +104,7 @@ export class Pricing extends Context.Service<
         return priced
       }
 
-      return Pricing.of({ price, priceFromMemory })
+      return Pricing.of({ price, priceFromMemory, requireAllowedSkew })
     })
   )
 }

@@ -5,6 +5,7 @@ import { type QuoteState, stateAt } from "../domain/conversion/QuoteState.ts"
 import type { AmountOutOfRange } from "../domain/conversion/Conversion.ts"
 import { QuoteNotFound } from "../domain/conversion/ConversionErrors.ts"
 import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
+import type { ClockSkewed } from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { type PriceInput, Pricing } from "./Pricing.ts"
 import { QuoteRepo } from "./QuoteRepo.ts"
@@ -17,7 +18,10 @@ export class Quotes extends Context.Service<
     readonly create: (
       input: PriceInput,
       ttl: Duration.Duration
-    ) => Effect.Effect<Quote, AmountOutOfRange | RateUnavailable | RateTooOld | StoreUnavailable>
+    ) => Effect.Effect<
+      Quote,
+      AmountOutOfRange | ClockSkewed | RateUnavailable | RateTooOld | StoreUnavailable
+    >
     readonly byId: (id: QuoteId) => Effect.Effect<Quote, QuoteNotFound | StoreUnavailable>
     /** Returns the state of a quote at the current time. */
     readonly stateOf: (quote: Quote) => Effect.Effect<QuoteState>
@@ -32,7 +36,7 @@ export class Quotes extends Context.Service<
 
       const create = Effect.fn("Quotes.create")(function* (input: PriceInput, ttl: Duration.Duration) {
         const priced = yield* pricing.price(input)
-        const createdAt = yield* DateTime.now
+        const createdAt = DateTime.max(yield* DateTime.now, priced.rateFetchedAt)
         const quote: Quote = {
           priced,
           id: QuoteId.make(yield* random.uuidV7()),

@@ -15,6 +15,7 @@ import {
 import { SqlError } from "effect/sql"
 import { hostname } from "node:os"
 import { Settings } from "../config/Settings.ts"
+import { type ClockComparison, ClockSkew, errorOf } from "./ClockSkew.ts"
 import { DATABASE_TIMEOUT } from "./postgres/DatabaseTimeout.ts"
 import { withReleaseTimeout } from "./ReleaseTimeout.ts"
 
@@ -54,6 +55,17 @@ const withLockElection = (storage: RunnerStorage.RunnerStorage["Service"]) =>
     getRunners: Effect.succeed([[new Runner.Runner({ address, groups: ["default"], weight: 1 }), true]])
   })
 
+/** A node whose clock is wrong takes no lock, and reports the locks that it holds as lost, which releases them. */
+const withoutSkewedLeader = (storage: RunnerStorage.RunnerStorage["Service"], skew: ClockComparison) => {
+  const unlessSkewed = <A, E>(locks: Effect.Effect<Array<A>, E>) =>
+    Effect.suspend(() => (errorOf(skew) === undefined ? locks : Effect.succeed([])))
+  return RunnerStorage.RunnerStorage.of({
+    ...storage,
+    acquire: (runner, shards) => unlessSkewed(storage.acquire(runner, shards)),
+    refresh: (runner, shards) => unlessSkewed(storage.refresh(runner, shards))
+  })
+}
+
 /** Uses separate connections, so that a busy pool cannot lose the lock and the lock does not keep the pool open. */
 const layerConnections = Layer.unwrap(
   Effect.map(Settings, ({ databaseUrl }) =>
@@ -69,7 +81,12 @@ const layerConnections = Layer.unwrap(
 
 const layerStorage = Layer.effect(
   RunnerStorage.RunnerStorage,
-  Effect.map(RunnerStorage.RunnerStorage, withLockElection)
+  Effect.gen(function* () {
+    return withoutSkewedLeader(
+      withLockElection(yield* RunnerStorage.RunnerStorage),
+      yield* Effect.service(ClockSkew)
+    )
+  })
 ).pipe(
   Layer.provide(SqlRunnerStorage.layerWith({ prefix: "effex_cluster" })),
   Layer.provide(layerConnections)
@@ -113,7 +130,7 @@ const layer = Layer.effectContext(Effect.flatMap(Effect.scope, join)).pipe(
 
 /**
  * Runs an endless effect in the background on the leader, one node of the cluster. Moves it to another node when the
- * leader stops or hangs. The cluster is all processes with the same `DATABASE_URL`. With the embedded database this
+ * leader stops, hangs, or has a wrong clock. The cluster is all processes with the same `DATABASE_URL`. With the embedded database this
  * process is alone and always runs the effect.
  */
 export const singleton = (name: string, effect: Effect.Effect<never>) =>

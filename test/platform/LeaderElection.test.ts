@@ -1,6 +1,7 @@
 import { assert, describe, inject, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Logger, Option, Queue, Scope } from "effect"
 import * as LeaderElection from "../../src/platform/LeaderElection.ts"
+import { ClockSkew } from "../../src/platform/ClockSkew.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
@@ -43,6 +44,25 @@ describe.concurrent("LeaderElection.singleton", () => {
       const [elapsed, moved] = yield* Effect.timed(next(events))
       assert.strictEqual(moved, "two started")
       assert.isBelow(Duration.toMillis(elapsed), 3000)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("moves when the clock of its node is wrong", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.createEmpty
+      const events = yield* Queue.unbounded<string>()
+      let skewMillis = 0
+      const nodeWithSkew = (name: string, millis: () => number) =>
+        Layer.build(nodeOf(name, events, url)).pipe(
+          Effect.provideService(ClockSkew, { millis, maxMillis: 1000 }),
+          Effect.provideService(LeaderElection.LockRefreshInterval, Duration.seconds(1))
+        )
+      yield* nodeWithSkew("one", () => skewMillis)
+      assert.strictEqual(yield* next(events), "one started")
+      yield* nodeWithSkew("two", () => 0)
+      skewMillis = -1001
+      assert.strictEqual(yield* next(events), "one stopped")
+      assert.strictEqual(yield* next(events), "two started")
     }).pipe(Effect.scoped)
   )
 

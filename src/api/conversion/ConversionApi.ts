@@ -25,6 +25,7 @@ const describe = (summary: string, description = "") => OpenApi.annotations({ su
 const priceErrors = [
   Problem.UnsupportedCurrency,
   Problem.UnsupportedPair,
+  Problem.ClockSkewed,
   Problem.RateTooOld,
   Problem.RateUnavailable,
   Problem.StoreUnavailable

@@ -26,6 +26,11 @@ export const Readiness = Schema.Struct({
       /** Null while no rate is available. */
       oldestAgeSeconds: Schema.NullOr(Schema.Finite)
     }).pipe(Schema.encodeKeys({ oldestAgeSeconds: "oldest_age_seconds" })),
+    clock: Schema.Struct({
+      ...Check.fields,
+      /** How far the clock of the node is ahead of the database's, whose time effex uses. Negative: behind. */
+      skewSeconds: Schema.Finite
+    }).pipe(Schema.encodeKeys({ skewSeconds: "skew_seconds" })),
     /** All providers in failover order. */
     providers: Schema.Array(ProviderCheck)
   })

@@ -50,7 +50,7 @@ export class PollerApi extends HttpApiGroup.make("poller")
     ),
     HttpApiEndpoint.post("run", "/poller/runs", {
       success: OperatorPollMessage.pipe(HttpApiSchema.status(202)),
-      error: Problem.StoreUnavailable
+      error: [Problem.StoreUnavailable, Problem.ClockSkewed]
     }).annotateMerge(
       describe(
         "Start a poll",

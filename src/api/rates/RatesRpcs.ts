@@ -6,7 +6,7 @@ import { RpcRequireConvertScope, RpcOptionalAuthentication } from "../access/Rpc
 import { ConversionResult, QuoteResult } from "../conversion/ConversionResult.ts"
 import { PollMessage } from "../polling/PollMessage.ts"
 import * as Problem from "../Problem.ts"
-import { RateEventMessage } from "./RateEventMessage.ts"
+import { HeartbeatMessage, RateEventMessage } from "./RateEventMessage.ts"
 import { RateMessage } from "./RateMessage.ts"
 
 const optional = Schema.optionalKey
@@ -32,6 +32,8 @@ const lookupErrors = [
   Problem.StoreUnavailable,
   Problem.Internal
 ] as const
+
+const priceErrors = [...lookupErrors, Problem.ClockSkewed] as const
 
 const watchErrors = [
   Problem.InvalidRequest,
@@ -63,7 +65,7 @@ export class RatesRpcs extends RpcGroup.make(
     },
     success: ConversionResult,
     error: Schema.Union([
-      ...lookupErrors,
+      ...priceErrors,
       Problem.NotFound,
       Problem.IdempotencyConflict,
       Problem.IdempotencyMismatch,
@@ -75,13 +77,19 @@ export class RatesRpcs extends RpcGroup.make(
   Rpc.make("CreateQuote", {
     payload: { ...conversionFields, ttl: optional(Schema.DurationFromMillis) },
     success: QuoteResult,
-    error: Schema.Union(lookupErrors)
+    error: Schema.Union(priceErrors)
   }).middleware(RpcRequireConvertScope),
   /** Streams rate changes of all pairs, or of some (`USD:NGN`), from now or from a stream position. */
   Rpc.make("WatchRates", {
     payload: { pairs: optional(Schema.Array(Schema.String)), since: optional(StreamPositionText) },
     success: RateEventMessage,
     error: Schema.Union(watchErrors),
+    stream: true
+  }).middleware(RpcOptionalAuthentication),
+  /** Streams a heartbeat immediately and every 15 seconds. */
+  Rpc.make("WatchHeartbeats", {
+    success: HeartbeatMessage,
+    error: Problem.RateLimited,
     stream: true
   }).middleware(RpcOptionalAuthentication),
   /** Streams finished polls. A slow subscriber receives only the latest. */

@@ -69,7 +69,7 @@ const FAILURE_SKEW_MILLIS = 30_000
 export const clockResult = (check: string, subject: string, difference: number): CheckResult => {
   const found = `${subject} differs from this machine's by ${Math.abs(Math.round(difference))} ms`
   const advice =
-    "Synchronize both clocks with NTP; the age of rates and the expiry of quotes and keys depend on them"
+    "Synchronize both clocks with NTP; effex uses the time of the database, and beyond MAX_CLOCK_SKEW a node refuses polls, conversions and quotes"
   if (Math.abs(difference) > FAILURE_SKEW_MILLIS) return failed(check, found, advice)
   return Math.abs(difference) > WARNING_SKEW_MILLIS ? warning(check, found, advice) : ok(check, found)
 }

@@ -1,4 +1,4 @@
-import { gaugeBy } from "./MetricSeries.ts"
+import { gauge, gaugeBy } from "./MetricSeries.ts"
 
 export const isLeader = gaugeBy("effex_leader", "1 on the node that runs a cluster-wide task, by task", {
   task: ["poller", "sealer"]
@@ -8,4 +8,9 @@ export const leaderTerm = gaugeBy(
   "effex_leader_term",
   "Current or last leader term of this node, by task; each new leader has a higher term",
   { task: ["poller"] }
+)
+
+export const clockSkew = gauge(
+  "effex_clock_skew_seconds",
+  "How far the clock of this node is ahead of the database's, whose time effex uses; negative if it is behind"
 )

@@ -2,6 +2,7 @@ import { Context, DateTime, Effect, Layer, Metric, Option, Schema } from "effect
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import { type PollFailure, type PollId, type PollRun, summarize } from "../../domain/rates/PollRun.ts"
+import * as ClockSkew from "../../platform/ClockSkew.ts"
 import type { Superseded } from "../../platform/LeaderTerms.ts"
 import { timed } from "../../platform/metrics/MetricSeries.ts"
 import * as PollMetrics from "../../platform/metrics/PollMetrics.ts"
@@ -9,7 +10,8 @@ import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import type { ProviderError, ProviderReason } from "../../providers/ProviderError.ts"
 import { Broadcaster } from "../feed/Broadcaster.ts"
-import { RateIngest, type WithPermit } from "../RateIngest.ts"
+import * as PollSiblings from "../guard/PollSiblings.ts"
+import { type PollFetchOptions, RateIngest } from "../RateIngest.ts"
 import { type FencedPoll, POLL_LOCK, type PollCause, PollRepo, termOf } from "./PollRepo.ts"
 import * as ProviderPermits from "./ProviderPermits.ts"
 
@@ -35,12 +37,6 @@ export interface PollCallbacks {
   readonly onProgress?: OnProgress | undefined
 }
 
-/**
- * Pairs in progress per provider permit. With two, one pair waits for the permit or is being stored while the other one's
- * provider call is in flight.
- */
-const PAIRS_PER_PERMIT = 2
-
 /** Failure reason of a pair for which a provider answered with a rate that was quarantined. */
 export const QUARANTINED = "Quarantined" satisfies ProviderReason["_tag"]
 
@@ -50,14 +46,15 @@ const make = Effect.gen(function* () {
   const ingest = yield* RateIngest
   const polls = yield* PollRepo
   const broadcaster = yield* Broadcaster
+  const skew = yield* Effect.service(ClockSkew.ClockSkew)
 
   const refreshPair = Effect.fnUntraced(function* (
     pair: CurrencyPair,
     poll: Option.Option<FencedPoll>,
     onProgress: OnProgress,
-    withPermit: WithPermit
+    options: PollFetchOptions
   ) {
-    const failure = yield* ingest.fetchForPoll(pair, poll, withPermit).pipe(
+    const failure = yield* ingest.fetchForPoll(pair, poll, options).pipe(
       Effect.as(Option.none<PollFailure>()),
       Effect.catchTag(["ProviderError", "StoreUnavailable"], (error) =>
         Effect.succeedSome(toFailure(pair, error))
@@ -77,11 +74,17 @@ const make = Effect.gen(function* () {
     const id = yield* polls.start(startedAt, pairs.all.length, cause)
     yield* onStart(id)
     const poll = Option.map(leadership, (leadership) => ({ id, leadership }))
-    const withPermit = yield* ProviderPermits.make(pollConcurrency)
+    const options = {
+      withPermit: yield* ProviderPermits.make(pollConcurrency),
+      siblings: yield* PollSiblings.make(pairs.all)
+    }
+    // Permits limit the provider calls. A suspicious rate waits for the other pairs, so no other limit applies.
     const outcomes = yield* Effect.forEach(
       pairs.all,
-      (pair) => refreshPair(pair, poll, onProgress, withPermit),
-      { concurrency: PAIRS_PER_PERMIT * pollConcurrency }
+      (pair) => refreshPair(pair, poll, onProgress, options),
+      {
+        concurrency: "unbounded"
+      }
     )
     const failures = outcomes.flatMap(Option.toArray)
     const run: PollRun = {
@@ -106,6 +109,7 @@ const make = Effect.gen(function* () {
       timed(PollMetrics.duration),
       Effect.onError(() => Metric.update(pollsBy("broken"), 1))
     )
+    yield* Effect.provideService(ClockSkew.requireAllowed, ClockSkew.ClockSkew, skew)
     const result = yield* withLock(POLL_LOCK, measured)
     return Option.isSome(result) ? result.value : yield* new PollInProgress()
   })
@@ -119,12 +123,12 @@ export class PollRunner extends Context.Service<
   {
     /**
      * Refreshes every pair once, and records and publishes the result. The failure of a pair is part of the result. Runs
-     * in one process at a time; with a leader term, nothing is written after the term has ended.
+     * in one process at a time, whose clock is right; with a leader term, nothing is written after the term has ended.
      */
     readonly run: (
       cause: PollCause,
       callbacks?: PollCallbacks
-    ) => Effect.Effect<PollRun, PollInProgress | StoreUnavailable | Superseded>
+    ) => Effect.Effect<PollRun, PollInProgress | StoreUnavailable | Superseded | ClockSkew.ClockSkewed>
   }
 >()("effex/rates/polling/PollRunner") {
   static readonly layer = Layer.effect(PollRunner, make)

@@ -1,5 +1,6 @@
 import { Context, Deferred, Duration, Effect, Fiber, Layer, Option, Schedule, Schema, Stream } from "effect"
 import type { PollId, PollRun } from "../../domain/rates/PollRun.ts"
+import type { ClockSkewed } from "../../platform/ClockSkew.ts"
 import * as LeaderElection from "../../platform/LeaderElection.ts"
 import { LeaderTerms } from "../../platform/LeaderTerms.ts"
 import * as ClusterMetrics from "../../platform/metrics/ClusterMetrics.ts"
@@ -134,7 +135,9 @@ export class RatePoller extends Context.Service<
   RatePoller,
   {
     /** Refreshes every pair once, and returns the result. The failure of a pair does not stop the others. */
-    readonly pollOnce: (onProgress?: OnProgress) => Effect.Effect<PollRun, PollInProgress | StoreUnavailable>
+    readonly pollOnce: (
+      onProgress?: OnProgress
+    ) => Effect.Effect<PollRun, PollInProgress | StoreUnavailable | ClockSkewed>
     /**
      * Polls immediately, and then every `interval`, without end. A poll that refreshed no pair is retried with exponential
      * backoff, from 5 seconds up to the interval. A poll with quarantined rates is not retried early: retries within
@@ -149,7 +152,9 @@ export class RatePoller extends Context.Service<
      * Starts a poll in the background and returns its id, or the id of the poll in progress, in this or in another
      * process. Fails with `PollInProgress` if that poll is not recorded within two seconds.
      */
-    readonly pollNow: (requestedBy: string) => Effect.Effect<PollId, PollInProgress | StoreUnavailable>
+    readonly pollNow: (
+      requestedBy: string
+    ) => Effect.Effect<PollId, PollInProgress | StoreUnavailable | ClockSkewed>
     /**
      * Like {@link pollEvery}, at the interval in effect, and paused while polling is off. Polls in a leader term: nothing
      * is written after another process has started a newer term. It then waits, and starts a new term.

@@ -17,6 +17,7 @@ import * as ConversionBody from "./ConversionBody.ts"
 type QuoteMessage = typeof QuoteMessage.Type
 
 type PricingProblem =
+  | Problem.ClockSkewed
   | Problem.InvalidRequest
   | Problem.RateTooOld
   | Problem.RateUnavailable

@@ -5,6 +5,7 @@ import { Api } from "../../api/Api.ts"
 import type { Readiness } from "../../api/health/HealthApi.ts"
 import { Settings } from "../../config/Settings.ts"
 import { ageAt, SANDBOX_PROVIDER } from "../../domain/rates/Rate.ts"
+import * as ClockSkew from "../../platform/ClockSkew.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { RateProvider } from "../../providers/RateProvider.ts"
@@ -56,14 +57,29 @@ export const layer = HttpApiBuilder.group(
       return { status, known, expected, oldestAgeSeconds } as const
     })
 
+    const skew = yield* Effect.service(ClockSkew.ClockSkew)
+    const checkClock = Effect.sync(() => {
+      const millis = skew.millis()
+      const skewSeconds = Math.round(millis) / 1000
+      const error = ClockSkew.errorOf(skew)
+      if (error !== undefined) return { status: "down" as const, skewSeconds, detail: error.message }
+      return Math.abs(millis) > Duration.toMillis(ClockSkew.DEGRADED_SKEW)
+        ? { status: "degraded" as const, skewSeconds, detail: ClockSkew.describe(millis) }
+        : { status: "ok" as const, skewSeconds }
+    })
+
     const ready = Effect.gen(function* () {
       const { providers, provider } = yield* checkProviders
       const checks = yield* Effect.all(
         {
           database: checkDatabase,
-          redis: Effect.map(cache.health, (status) => ({ status })),
+          redis: Effect.map(cache.health, ({ detail, status }) => ({
+            status,
+            ...(detail === undefined ? {} : { detail })
+          })),
           provider: Effect.succeed(provider),
-          rates: checkRates
+          rates: checkRates,
+          clock: checkClock
         },
         { concurrency: "unbounded" }
       )
@@ -71,7 +87,8 @@ export const layer = HttpApiBuilder.group(
       // Only the primary provider counts: a failing fallback does not affect service yet.
       const isHealthy = statuses.every((status) => status === "ok" || status === "off")
       // A node without its database still serves the rates in memory.
-      const status = checks.rates.status === "down" ? "down" : isHealthy ? "ok" : "degraded"
+      const isDown = checks.rates.status === "down" || checks.clock.status === "down"
+      const status = isDown ? "down" : isHealthy ? "ok" : "degraded"
       const allChecks = { ...checks, providers }
       if (isDraining())
         return yield* Effect.fail<Readiness>({ status: "down", draining: true, checks: allChecks })

@@ -69,7 +69,7 @@ export const layer = HttpApiBuilder.group(
           const { id: principal } = yield* Caller
           const id = yield* poller.pollNow(principal).pipe(
             Effect.catchTags({
-              ...Problems.storeErrors,
+              ...Problems.pollNowErrors,
               PollInProgress: ({ message }) =>
                 Effect.fail(
                   new Problem.StoreUnavailable({ detail: `${message}; its record is not stored yet` })

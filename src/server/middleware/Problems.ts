@@ -11,6 +11,7 @@ import type * as PollerSetting from "../../domain/rates/PollerSetting.ts"
 import type * as PollRun from "../../domain/rates/PollRun.ts"
 import type * as QuarantinedRate from "../../domain/rates/QuarantinedRate.ts"
 import type * as Rate from "../../domain/rates/Rate.ts"
+import type * as ClockSkew from "../../platform/ClockSkew.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as FlutterwaveFailure from "../http/FlutterwaveFailure.ts"
 import * as Routes from "../Routes.ts"
@@ -50,8 +51,14 @@ export const lookupErrors = {
     Effect.fail(new Problem.RateUnavailable({ detail: message }))
 }
 
+const clockErrors = {
+  ClockSkewed: ({ message }: ClockSkew.ClockSkewed) =>
+    Effect.fail(new Problem.ClockSkewed({ detail: message }))
+}
+
 export const pricingErrors = {
   ...lookupErrors,
+  ...clockErrors,
   AmountOutOfRange: ({ detail }: Conversion.AmountOutOfRange) => Effect.fail(invalid("/body/amount", detail))
 }
 
@@ -87,6 +94,8 @@ export const quarantineDecisionErrors = {
   AlreadyDecided: ({ message }: QuarantinedRate.AlreadyDecided) =>
     Effect.fail(new Problem.AlreadyDecided({ detail: message }))
 }
+
+export const pollNowErrors = { ...storeErrors, ...clockErrors }
 
 export const pollErrors = {
   ...storeErrors,

@@ -29,6 +29,7 @@ const healthy = {
     redis: { status: "off" },
     provider: { name: "flutterwave", status: "ok" },
     rates: { status: "ok", known: 1, expected: 1, oldest_age_seconds: 0 },
+    clock: { status: "ok", skew_seconds: 0 },
     providers: [{ name: "flutterwave", status: "ok" }]
   }
 }
