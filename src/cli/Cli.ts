@@ -13,6 +13,7 @@ import * as Quarantine from "./Quarantine.ts"
 import * as Quote from "./Quote.ts"
 import * as Rate from "./Rate.ts"
 import * as Rates from "./Rates.ts"
+import * as RatesRepair from "./RatesRepair.ts"
 import * as Receipt from "./Receipt.ts"
 import * as Sandbox from "./Sandbox.ts"
 import * as Serve from "./Serve.ts"
@@ -28,7 +29,9 @@ export const effex = Command.make("effex").pipe(
     Poller.command.pipe(Command.provide(App.pollerSettingsApp)),
     Rate.command.pipe(Command.provide(App.ratesApp)),
     History.command.pipe(Command.provide(App.ratesApp)),
-    Rates.command,
+    Rates.command.pipe(
+      Command.withSubcommands([RatesRepair.command.pipe(Command.provide(App.rateRepairApp))])
+    ),
     Convert.command.pipe(Command.provide(App.featuresApp)),
     Quote.command.pipe(Command.provide(App.featuresApp)),
     Audit.command.pipe(Command.provide(App.featuresApp)),

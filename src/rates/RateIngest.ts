@@ -1,11 +1,13 @@
 import { Context, Effect, Layer, Option } from "effect"
 import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
 import type { Rate, RateTick } from "../domain/rates/Rate.ts"
+import * as ClockSkew from "../platform/ClockSkew.ts"
 import type { Superseded } from "../platform/LeaderTerms.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import type { ProviderError } from "../providers/ProviderError.ts"
 import { RateProvider } from "../providers/RateProvider.ts"
 import { Broadcaster } from "./feed/Broadcaster.ts"
+import * as PollSiblings from "./guard/PollSiblings.ts"
 import { RateGuard, type TickOrigin } from "./guard/RateGuard.ts"
 import { RateCache } from "./lookup/RateCache.ts"
 import { SharedSingleFlight } from "./lookup/SharedSingleFlight.ts"
@@ -22,6 +24,11 @@ export type WithPermit = <A, E>(
 
 const withoutPermit: WithPermit = (call) => call(Effect.void)
 
+export interface PollFetchOptions {
+  readonly withPermit?: WithPermit
+  readonly siblings?: PollSiblings.PollSiblings
+}
+
 /**
  * Ingests rates; the only path by which new rates enter the system. The guard checks the provider's tick. The rate is
  * stored, and after the commit it is cached and published.
@@ -31,17 +38,20 @@ export class RateIngest extends Context.Service<
   {
     /**
      * Fetches and stores a new rate of the pair. Concurrent callers, in this and in other processes, share one provider
-     * call, which continues when they are interrupted.
+     * call, which continues when they are interrupted. Fails with `ClockSkewed` while the clock of this node is wrong.
      */
-    readonly fetch: (pair: CurrencyPair) => Effect.Effect<Rate, ProviderError | StoreUnavailable>
+    readonly fetch: (
+      pair: CurrencyPair
+    ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | ClockSkew.ClockSkewed>
     /**
-     * Like {@link fetch}, for a poll: never returns the outcome of an earlier call, and limits provider calls by permits.
+     * Like {@link fetch}, for a poll: never returns the outcome of an earlier call, limits provider calls by permits,
+     * and compares a suspicious rate with the other pairs of the poll.
      * For a fenced poll, nothing is stored after its leadership term has ended.
      */
     readonly fetchForPoll: (
       pair: CurrencyPair,
       poll: Option.Option<FencedPoll>,
-      withPermit?: WithPermit
+      options?: PollFetchOptions
     ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | Superseded>
     /** Caches and publishes a rate that is stored. */
     readonly publish: (rate: Rate) => Effect.Effect<void>
@@ -56,6 +66,9 @@ export class RateIngest extends Context.Service<
       const cache = yield* RateCache
       const broadcaster = yield* Broadcaster
       const singleFlight = yield* SharedSingleFlight
+      const requireAllowedSkew = ClockSkew.requireAllowed.pipe(
+        Effect.provideService(ClockSkew.ClockSkew, yield* ClockSkew.ClockSkew)
+      )
 
       const publish: RateIngest["Service"]["publish"] = (rate) =>
         Effect.andThen(cache.put(rate), broadcaster.publish(rate))
@@ -71,7 +84,9 @@ export class RateIngest extends Context.Service<
             onSome: (poll) => repo.insertFenced(tick, poll)
           })
         const rate = yield* withPermit((release) =>
-          provider.rate(pair, (tick) => Effect.andThen(release, guard.admit(tick, insert(tick), origin)))
+          provider.rate(pair, (tick) => Effect.andThen(release, guard.admit(tick, insert(tick), origin)), {
+            isPoll: origin.isPoll
+          })
         )
         yield* publish(rate)
         return rate
@@ -86,18 +101,29 @@ export class RateIngest extends Context.Service<
       const fetchSharedUnfenced = (
         pair: CurrencyPair,
         isPoll: boolean,
-        withPermit?: WithPermit
+        options: PollFetchOptions = {}
       ): Effect.Effect<Rate, ProviderError | StoreUnavailable> =>
-        Effect.catchTag(fetchShared(pair, { isPoll, poll: Option.none() }, withPermit), "Superseded", () =>
-          fetchSharedUnfenced(pair, isPoll, withPermit)
+        Effect.catchTag(
+          fetchShared(
+            pair,
+            { isPoll, poll: Option.none(), siblings: options.siblings ?? PollSiblings.none },
+            options.withPermit
+          ),
+          "Superseded",
+          () => fetchSharedUnfenced(pair, isPoll, options)
         )
 
-      const fetch: RateIngest["Service"]["fetch"] = (pair) => fetchSharedUnfenced(pair, false)
+      const fetch: RateIngest["Service"]["fetch"] = (pair) =>
+        Effect.andThen(requireAllowedSkew, fetchSharedUnfenced(pair, false))
 
-      const fetchForPoll: RateIngest["Service"]["fetchForPoll"] = (pair, poll, withPermit) =>
-        Option.isSome(poll)
-          ? fetchShared(pair, { isPoll: true, poll }, withPermit)
-          : fetchSharedUnfenced(pair, true, withPermit)
+      const fetchForPoll: RateIngest["Service"]["fetchForPoll"] = (pair, poll, options = {}) => {
+        const { siblings = PollSiblings.none, withPermit } = options
+        const fetched = Option.isSome(poll)
+          ? fetchShared(pair, { isPoll: true, poll, siblings }, withPermit)
+          : fetchSharedUnfenced(pair, true, options)
+        // Also when there is no answer, or the call of a lookup was joined.
+        return Effect.ensuring(fetched, siblings.arrive(pair))
+      }
 
       return RateIngest.of({ fetch, fetchForPoll, publish })
     })

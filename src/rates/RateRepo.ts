@@ -23,7 +23,9 @@ const make = Effect.gen(function* () {
   const { sql, execute } = yield* Database
   const random = yield* SecureRandom.SecureRandom
 
-  const columns = sql.literal("id, source_currency, destination_currency, rate, provider, observed_at")
+  const columns = sql.literal(
+    "id, source_currency, destination_currency, rate, provider, observed_at, quoted_at"
+  )
 
   const store = Effect.fn("RateRepo.insert")(function* (
     tick: RateTick,
@@ -40,6 +42,7 @@ const make = Effect.gen(function* () {
       provider_rate: leg.providerRate
     }))
     const observedAt = DateTime.toDateUtc(tick.observedAt)
+    const quotedAt = tick.quotedAt === undefined ? null : DateTime.toDateUtc(tick.quotedAt)
     const pollRate = Option.match(poll, {
       onNone: () => sql.literal(""),
       onSome: ({ id }) => sql`
@@ -48,10 +51,10 @@ const make = Effect.gen(function* () {
           SELECT ${id}::uuid, source_currency, destination_currency, id FROM inserted
         )`
     })
-    const inserted = yield* execute(sql`
+    const inserted = yield* execute(sql<{ observedAt: Date }>`
       WITH admitted AS (${admitted(id)}), answer AS (
-        SELECT ${tick.provider}::text AS provider, ${tick.raw}::text::jsonb AS raw,
-          ${observedAt}::timestamptz AS observed_at, ${DateTime.toDateUtc(recordedAt)}::timestamptz AS recorded_at
+        SELECT ${tick.provider}::text AS provider, to_jsonb(${tick.raw}::text) AS raw,
+          ${observedAt}::timestamptz AS observed_at, ${quotedAt}::timestamptz AS quoted_at, ${DateTime.toDateUtc(recordedAt)}::timestamptz AS recorded_at
         FROM admitted
       ), leg AS (
         SELECT * FROM jsonb_to_recordset(${JSON.stringify(legs)}::text::jsonb) AS leg (
@@ -59,20 +62,20 @@ const make = Effect.gen(function* () {
       ), inserted_legs AS (
         INSERT INTO exchange_rate (
           id, source_currency, destination_currency, rate, source_amount, destination_amount,
-          provider, provider_rate, raw, observed_at, recorded_at, is_leg
+          provider, provider_rate, raw, observed_at, quoted_at, recorded_at, is_leg
         ) SELECT
           id, source_currency, destination_currency, rate, 1, rate,
-          provider, provider_rate, raw, observed_at, recorded_at, true
+          provider, provider_rate, raw, observed_at, quoted_at, recorded_at, true
         FROM leg, answer
         ON CONFLICT (id) DO NOTHING
       ), inserted AS (
         INSERT INTO exchange_rate (
           id, source_currency, destination_currency, rate, source_amount, destination_amount,
-          provider, provider_rate, derived_from, raw, observed_at, recorded_at
+          provider, provider_rate, derived_from, raw, observed_at, quoted_at, recorded_at
         ) SELECT
           ${id}::uuid, ${tick.pair.from}::text, ${tick.pair.to}::text, ${Decimal.format(tick.rate)}::numeric,
           ${Decimal.format(tick.sourceAmount)}::numeric, ${Decimal.format(tick.destinationAmount)}::numeric,
-          provider, ${tick.providerRate}::text, (SELECT array_agg(id) FROM leg), raw, observed_at, recorded_at
+          provider, ${tick.providerRate}::text, (SELECT array_agg(id) FROM leg), raw, observed_at, quoted_at, recorded_at
         FROM answer
         RETURNING id, source_currency, destination_currency, observed_at
       ), advanced AS (
@@ -80,11 +83,17 @@ const make = Effect.gen(function* () {
         SELECT source_currency, destination_currency, id, observed_at FROM inserted
         ${sql.literal(ADVANCE_ON_CONFLICT)}
       ) ${pollRate} ${extraCtes(id)}
-      SELECT id FROM inserted`)
+      SELECT observed_at FROM inserted`)
     const { pair, provider, rate } = tick
-    return inserted.length === 0
-      ? Option.none<Rate>()
-      : Option.some<Rate>({ id, pair, rate, provider, observedAt: tick.observedAt })
+    // The database corrects a time in its future.
+    return Option.map(Array.head(inserted), ({ observedAt }): Rate => ({
+      id,
+      pair,
+      rate,
+      provider,
+      observedAt: DateTime.fromDateUnsafe(observedAt),
+      ...(tick.quotedAt === undefined ? {} : { quotedAt: tick.quotedAt })
+    }))
   })
 
   const noCtes = () => sql.literal("")
@@ -108,13 +117,13 @@ const make = Effect.gen(function* () {
   const latest = Effect.fn("RateRepo.latest")(function* (pair: CurrencyPair) {
     const rows = yield* execute(sql`
       SELECT ${columns} FROM exchange_rate WHERE id = (
-        SELECT rate_id FROM latest_rate
+        SELECT rate_id FROM rate_in_force
         WHERE source_currency = ${pair.from} AND destination_currency = ${pair.to})`)
     return Array.head(yield* decodeRates(rows))
   })
 
   const latestAll = execute(sql`
-    SELECT ${columns} FROM exchange_rate WHERE id IN (SELECT rate_id FROM latest_rate)
+    SELECT ${columns} FROM exchange_rate WHERE id IN (SELECT rate_id FROM rate_in_force)
     ORDER BY source_currency, destination_currency`).pipe(
     Effect.flatMap(decodeRates),
     Effect.withSpan("RateRepo.latestAll")
@@ -122,7 +131,8 @@ const make = Effect.gen(function* () {
 
   const latestIds = execute(
     sql<{ key: string; rateId: RateId }>`
-      SELECT source_currency || ':' || destination_currency AS key, rate_id FROM latest_rate`
+      SELECT source_currency || ':' || destination_currency AS key, rate_id FROM rate_in_force
+      WHERE rate_id IS NOT NULL`
   ).pipe(
     Effect.map((rows) => new Map(rows.map(({ key, rateId }) => [key, rateId]))),
     Effect.withSpan("RateRepo.latestIds")
@@ -130,7 +140,7 @@ const make = Effect.gen(function* () {
 
   const byId = Effect.fn("RateRepo.byId")(function* (id: RateId) {
     const rows = yield* execute(sql`
-      SELECT ${columns}, source_amount, destination_amount, provider_rate, raw::text AS raw, recorded_at,
+      SELECT ${columns}, source_amount, destination_amount, provider_rate, raw #>> '{}' AS raw, recorded_at,
         coalesce(derived_from, '{}') AS derived_from
       FROM exchange_rate WHERE id = ${id}`)
     return Array.head(yield* decodeRecords(rows))
@@ -168,8 +178,10 @@ export class RateRepo extends Context.Service<
   static readonly layer = Layer.effect(RateRepo, make)
 }
 
-/** Conflict clause for INSERT INTO latest_rate: the latest rate only moves forward. */
+/** Conflict clause for INSERT INTO latest_rate: the latest rate only moves forward, unless a wrong clock moved it ahead. */
 export const ADVANCE_ON_CONFLICT = `
   ON CONFLICT (source_currency, destination_currency) DO UPDATE
     SET rate_id = excluded.rate_id, observed_at = excluded.observed_at
-    WHERE (excluded.observed_at, excluded.rate_id) > (latest_rate.observed_at, latest_rate.rate_id)`
+    WHERE (excluded.observed_at, excluded.rate_id) > (latest_rate.observed_at, latest_rate.rate_id)
+      OR is_future(latest_rate.observed_at)
+      OR EXISTS (SELECT FROM withdrawn_rate WHERE withdrawn_rate.rate_id = latest_rate.rate_id)`

@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { BigDecimal, Cause, DateTime, Effect, Exit, Layer, Option } from "effect"
+import { BigDecimal, Cause, Clock, DateTime, type Duration, Effect, Exit, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql"
 import { Settings } from "../../src/config/Settings.ts"
@@ -9,12 +9,21 @@ import * as RateIds from "../../src/domain/rates/RateIds.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
+import { storeInFuture } from "../support/FutureRates.ts"
 import { pairOf, plain, tick } from "../support/RateTicks.ts"
+import * as SkewedClock from "../support/SkewedClock.ts"
 
 const TestLayer = RateRepo.layer.pipe(
   Layer.provideMerge(SecureRandom.layerWebCrypto),
   Layer.provideMerge(TestDatabase.layer())
 )
+
+/** The clock of a machine that is ahead. */
+const aheadBy = Effect.fnUntraced(function* (skew: Duration.Input) {
+  const { clock, setTimeOfDay } = yield* SkewedClock.make
+  yield* setTimeOfDay(skew, "ahead")
+  return clock
+})
 
 layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
   it.effect("returns a rate exactly as inserted", () =>
@@ -28,7 +37,28 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
       assert.deepStrictEqual(plain(record.rate), plain(rate))
       assert.strictEqual(Decimal.format(record.destinationAmount), "1000000")
       assert.strictEqual(record.providerRate, given.providerRate)
-      assert.deepStrictEqual(JSON.parse(record.raw), JSON.parse(given.raw))
+      assert.strictEqual(record.raw, given.raw)
+    })
+  )
+
+  it.effect("returns the response byte for byte, and as JSON for a row of an earlier version", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      const repo = yield* RateRepo
+      const raw = '{ "b":1.50,"a":1e0,\r\n"a":1e0, "text":"\\u0000\\ud800 é☃", "rate":1e999999 }\n'
+      const given = yield* tick("USD", "UGX", "3620", "2026-11-21T03:27:17.086Z")
+      const rate = yield* repo.insert({ ...given, raw })
+      assert.strictEqual(Option.getOrThrow(yield* repo.byId(rate.id)).raw, raw)
+
+      const earlier = RateIds.make(given.observedAt, given.observedAt, 1)
+      yield* sql`
+        INSERT INTO exchange_rate (
+          id, source_currency, destination_currency, rate, source_amount, destination_amount,
+          provider, provider_rate, raw, observed_at, recorded_at
+        ) SELECT ${earlier}::uuid, source_currency, destination_currency, rate, source_amount, destination_amount,
+          provider, provider_rate, '{"rate": 1534.50}', observed_at, recorded_at
+        FROM exchange_rate WHERE id = ${rate.id}`
+      assert.strictEqual(Option.getOrThrow(yield* repo.byId(earlier)).raw, '{"rate": 1534.50}')
     })
   )
 
@@ -80,6 +110,64 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
       assert.strictEqual(ids.get("USD:KES"), newest.id)
       const all = yield* repo.latestAll
       assert.deepStrictEqual(all.filter(({ pair }) => pair.key === "USD:KES").map(plain), [plain(newest)])
+    })
+  )
+
+  it.effect("gives a rate of a node whose clock is ahead the time of the database", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const ahead = DateTime.add(yield* DateTime.now, { minutes: 10 })
+      const given = yield* tick("EUR", "GHS", "12", DateTime.formatIso(ahead))
+      const rate = yield* repo
+        .insert(given)
+        .pipe(Effect.provideService(Clock.Clock, yield* aheadBy("10 minutes")))
+      const now = yield* DateTime.now
+      assert.isTrue(DateTime.isLessThanOrEqualTo(rate.observedAt, now), DateTime.formatIso(rate.observedAt))
+      assert.deepStrictEqual(plain(Option.getOrThrow(yield* repo.latest(given.pair))), plain(rate))
+      const record = Option.getOrThrow(yield* repo.byId(rate.id))
+      assert.isTrue(DateTime.isLessThanOrEqualTo(record.recordedAt, now))
+    })
+  )
+
+  it.effect("rejects a rate of a node whose clock is days ahead", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const ahead = DateTime.add(yield* DateTime.now, { days: 2 })
+      const given = yield* tick("EUR", "UGX", "4000", DateTime.formatIso(ahead))
+      const exit = yield* Effect.exit(
+        repo.insert(given).pipe(Effect.provideService(Clock.Clock, yield* aheadBy("2 days")))
+      )
+      assert.include(
+        Cause.pretty(Exit.isFailure(exit) ? exit.cause : assert.fail()),
+        "correct the clock of the node"
+      )
+      assert.deepStrictEqual(yield* repo.latest(given.pair), Option.none())
+    })
+  )
+
+  it.effect("ignores rates that the clock of the database stored while it was ahead, and replaces them", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      const repo = yield* RateRepo
+      const minutesAgo = (minutes: number) =>
+        Effect.map(DateTime.now, (now) => DateTime.formatIso(DateTime.subtract(now, { minutes })))
+      const good = yield* repo.insert(yield* tick("CAD", "KES", "95", yield* minutesAgo(5)))
+      const future = yield* Effect.forEach(["96", "97"], (rate) => storeInFuture("CAD", "KES", rate))
+      const latest = Effect.map(repo.latest(good.pair), Option.getOrThrow)
+      assert.deepStrictEqual(plain(yield* latest), plain(good))
+      assert.strictEqual((yield* repo.latestIds).get("CAD:KES"), good.id)
+      const all = (yield* repo.latestAll).filter(({ pair }) => pair.key === "CAD:KES")
+      assert.deepStrictEqual(all.map(plain), [plain(good)])
+
+      const next = yield* repo.insert(yield* tick("CAD", "KES", "103", yield* minutesAgo(1)))
+      assert.deepStrictEqual(plain(yield* latest), plain(next))
+      const withdrawn = yield* sql<{ rateId: string }>`SELECT rate_id FROM withdrawn_rate ORDER BY rate_id`
+      assert.deepStrictEqual(
+        withdrawn.map(({ rateId }) => rateId),
+        future
+      )
+      // A withdrawn rate can still be verified.
+      assert.isTrue(Option.isSome(yield* repo.byId(RateId.make(future[0] ?? ""))))
     })
   )
 

@@ -14,14 +14,15 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   audit_node: ["immutable:A"],
   audit_seal: ["immutable:A"],
   conversion_audit: ["immutable:A"],
-  exchange_rate: ["immutable:A"],
+  exchange_rate: ["immutable:A", "present:O"],
   latest_rate: ["forward:O"],
   leader: ["forward:A", "kept:A"],
   poll_rate: ["immutable:A"],
   quarantined_rate: ["decided:A", "immutable:A"],
   quote: ["locked:O"],
   setting: ["kept:A", "traced:A"],
-  setting_change: ["immutable:A"]
+  setting_change: ["immutable:A"],
+  withdrawn_rate: ["immutable:A"]
 }
 
 /** Number of months, starting with the current one, that need partitions. */

@@ -14,13 +14,21 @@ export const run = Effect.gen(function* () {
 const checkRates = Effect.gen(function* () {
   const { pairs, staleAfter } = yield* Settings
   const { sql } = yield* Database
-  const rows = yield* sql<{ pair: string; observedAt: Date }>`
-    SELECT source_currency || ':' || destination_currency AS pair, observed_at FROM latest_rate`
+  const rows = yield* sql<{ pair: string; ageMillis: number; isFuture: boolean }>`
+    SELECT source_currency || ':' || destination_currency AS pair, is_future(observed_at) AS is_future,
+      (extract(epoch FROM clock_timestamp() - observed_at) * 1000)::float8 AS age_millis
+    FROM latest_rate`
   const supported = new Set(pairs.all.map(({ key }) => key))
   const known = rows.filter(({ pair }) => supported.has(pair))
-  const now = DateTime.toEpochMillis(yield* DateTime.now)
-  const ages = known.map(({ observedAt }) => now - observedAt.getTime())
+  const ages = known.map(({ ageMillis }) => ageMillis)
   const oldest = Duration.seconds(Math.floor(Math.max(0, ...ages) / 1000))
+  const future = known.filter(({ isFuture }) => isFuture).map(({ pair }) => pair)
+  if (future.length > 0)
+    return warning(
+      "rates",
+      `the latest rate of ${future.join(", ")} is from the future, because a clock was wrong; it is not used`,
+      "Poll, or run `effex rates repair`"
+    )
   const found = `${known.length} of ${supported.size} supported pairs have a rate`
   const advice =
     "Run `effex serve` to poll, or `effex poll --once` to poll now; `effex poller` shows the schedule"

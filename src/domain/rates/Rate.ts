@@ -15,6 +15,8 @@ export interface Rate {
   readonly provider: string
   /** When the provider was queried. The rate is in force from then on. */
   readonly observedAt: DateTime.Utc
+  /** The provider's own time of the rate. Undefined if the provider sends none. */
+  readonly quotedAt?: DateTime.Utc
 }
 
 /** A rate from a provider's response, before it is stored. */
@@ -93,9 +95,37 @@ export const SANDBOX_PROVIDER = "sandbox"
 export const isSandboxRate = ({ provider }: { readonly provider: string }): boolean =>
   provider === SANDBOX_PROVIDER
 
-/** Returns the age of a rate. Never negative: the clock of another node may run ahead. */
+/** Nodes know the time of the database to within a round trip, so a rate may be this far ahead of another node. */
+export const FUTURE_TOLERANCE = Duration.seconds(1)
+
+const FUTURE_TOLERANCE_MILLIS = Duration.toMillis(FUTURE_TOLERANCE)
+
+/** Milliseconds since the observation; negative for a rate from the future. */
+const elapsedMillis = ({ observedAt }: Rate, now: number) => now - DateTime.toEpochMillis(observedAt)
+
+/** Returns true if a rate is from the future at `now`, in epoch milliseconds: a clock was wrong, so its age is unknown. */
+export const isFuture = (rate: Rate, now: number): boolean =>
+  elapsedMillis(rate, now) < -FUTURE_TOLERANCE_MILLIS
+
+/** Returns true if the provider's own time of a rate is at most `maxAge` ago, in milliseconds, or unknown. */
+export const isQuoteFresh = ({ quotedAt }: Rate, maxAge: number, now: number): boolean =>
+  quotedAt === undefined || now - DateTime.toEpochMillis(quotedAt) <= maxAge
+
+/** Returns true if the age of a rate is known, and it was observed and quoted at most `maxAge` ago, in milliseconds. */
+export const isFresh = (rate: Rate, maxAge: number, now: number): boolean => {
+  const elapsed = elapsedMillis(rate, now)
+  return elapsed >= -FUTURE_TOLERANCE_MILLIS && elapsed <= maxAge && isQuoteFresh(rate, maxAge, now)
+}
+
+/** Returns the age of a rate. Zero for a rate from the future, whose age is unknown: see {@link isFuture}. */
 export const ageAt = (rate: Rate, now: DateTime.Utc): Duration.Duration =>
-  Duration.millis(Math.max(0, DateTime.toEpochMillis(now) - DateTime.toEpochMillis(rate.observedAt)))
+  Duration.millis(Math.max(0, elapsedMillis(rate, DateTime.toEpochMillis(now))))
+
+/** Returns the time since a rate was observed, or quoted if that is longer ago. */
+export const quoteAgeAt = (rate: Rate, now: DateTime.Utc): Duration.Duration => {
+  const age = ageAt(rate, now)
+  return rate.quotedAt === undefined ? age : Duration.max(age, DateTime.distance(rate.quotedAt, now))
+}
 
 /** Returns true if `a` replaces `b` as the latest rate: it was observed later, or corrects the same observation time. */
 export const isNewer = (a: Rate, b: Rate): boolean => {
@@ -103,8 +133,12 @@ export const isNewer = (a: Rate, b: Rate): boolean => {
   return difference === 0 ? a.id > b.id : difference > 0
 }
 
-/** Returns a predicate for rates that are older than `staleAfter` at `now`, in epoch milliseconds. */
+/** Returns true if `a` replaces `b` at `now`, in epoch milliseconds: it is newer, or `b` is from the future. */
+export const replaces = (a: Rate, b: Rate, now: number): boolean =>
+  isFuture(a, now) === isFuture(b, now) ? isNewer(a, b) : isFuture(b, now)
+
+/** Returns a predicate for rates that are not fresh for `staleAfter` at `now`, in epoch milliseconds. */
 export const isStaleAt = (now: number, staleAfter: Duration.Duration) => {
-  const freshSince = now - Duration.toMillis(staleAfter)
-  return (rate: Rate): boolean => DateTime.toEpochMillis(rate.observedAt) < freshSince
+  const maxAge = Duration.toMillis(staleAfter)
+  return (rate: Rate): boolean => !isFresh(rate, maxAge, now)
 }

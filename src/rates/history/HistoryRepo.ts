@@ -40,6 +40,9 @@ const make = Effect.gen(function* () {
     AND id >= ${RateIds.lowerBound(DateTime.subtractDuration(start, MAX_ID_DISTANCE))}::uuid
     AND id < ${RateIds.lowerBound(DateTime.addDuration(end, MAX_ID_DISTANCE))}::uuid`
 
+  /** Excludes rates of a wrong clock. */
+  const isCredible = sql.literal("AND NOT EXISTS (SELECT FROM withdrawn_rate WHERE rate_id = id)")
+
   const findLast = Effect.fnUntraced(function* (
     range: HistoryRange,
     knownAt: DateTime.Utc,
@@ -49,6 +52,8 @@ const make = Effect.gen(function* () {
       SELECT id, source_currency, destination_currency, rate, provider, observed_at, recorded_at,
         coalesce(derived_from, '{}') AS derived_from
       FROM exchange_rate WHERE ${inRange(range)} AND recorded_at <= ${DateTime.toDateUtc(knownAt)} ${condition}
+        AND NOT EXISTS (
+          SELECT FROM withdrawn_rate WHERE rate_id = id AND withdrawn_at <= ${DateTime.toDateUtc(knownAt)})
       ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1`)
     const decoded = yield* Effect.orDie(decodeAsOfRates(rows))
     return Option.map(Array.head(decoded), (row): AsOfRate => ({
@@ -69,7 +74,7 @@ const make = Effect.gen(function* () {
 
   const first = Effect.fn("HistoryRepo.first")(function* (range: HistoryRange) {
     const rows = yield* execute(sql<{ observedAt: Date }>`
-      SELECT observed_at FROM exchange_rate WHERE ${inRange(range)} ORDER BY observed_at LIMIT 1`)
+      SELECT observed_at FROM exchange_rate WHERE ${inRange(range)} ${isCredible} ORDER BY observed_at LIMIT 1`)
     return Option.map(Array.head(rows), ({ observedAt }) => DateTime.fromDateUnsafe(observedAt))
   })
 
@@ -85,7 +90,7 @@ const make = Effect.gen(function* () {
             ${DateTime.toDateUtc(after.observedAt)}, ${DateTime.toDateUtc(after.recordedAt)}, ${after.id}::uuid)`
     const found = yield* execute(sql<Row>`
       SELECT id, trim_scale(rate) AS rate, provider, observed_at, recorded_at, derived_from
-      FROM exchange_rate WHERE ${inRange(range)} ${afterPosition}
+      FROM exchange_rate WHERE ${inRange(range)} ${isCredible} ${afterPosition}
       ORDER BY observed_at, recorded_at, id LIMIT ${limit}`)
     return found.map(toHistoryRow)
   })
@@ -99,7 +104,7 @@ const make = Effect.gen(function* () {
         SELECT date_bin(${INTERVALS[interval]}::interval, observed_at, 'epoch') AS start,
           array_agg(rate ORDER BY observed_at) AS rates, max(rate) AS high, min(rate) AS low, count(*)::int AS count
         FROM (
-          SELECT DISTINCT ON (observed_at) observed_at, rate FROM exchange_rate WHERE ${inRange(range)}
+          SELECT DISTINCT ON (observed_at) observed_at, rate FROM exchange_rate WHERE ${inRange(range)} ${isCredible}
           ORDER BY observed_at DESC, recorded_at DESC, id DESC
         ) AS known
         GROUP BY start

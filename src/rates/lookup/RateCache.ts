@@ -1,37 +1,54 @@
-import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import * as EffectRedis from "effect/persistence/Redis"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
-import { ageAt, isNewer, type Rate } from "../../domain/rates/Rate.ts"
+import {
+  ageAt,
+  FUTURE_TOLERANCE,
+  isFuture,
+  type Rate,
+  type RateId,
+  replaces
+} from "../../domain/rates/Rate.ts"
 import * as RedisMetrics from "../../platform/metrics/RedisMetrics.ts"
 import { PollCadence } from "../../platform/PollCadence.ts"
 import { Redis } from "../../platform/Redis.ts"
+import { RedisKeys } from "../../platform/RedisKeys.ts"
+import type { RefusalReason } from "../../platform/RedisRefusals.ts"
+import * as ForeignRates from "./ForeignRates.ts"
 import * as RateJson from "./RateJson.ts"
 
 const makeRedis = Effect.gen(function* () {
-  const { cacheTtl } = yield* Settings
+  const { cacheTtl, pairs } = yield* Settings
   const cadence = yield* PollCadence
-  const { use } = yield* Redis
+  const { refusals } = yield* Redis
   const redis = yield* EffectRedis.Redis
-  const memory = makeMemory()
+  const keys = yield* RedisKeys
+  const memory = makeMemory(yield* Clock.Clock)
+  const foreign = ForeignRates.make()
 
+  const keyOf = (pair: CurrencyPair) => keys.rate(pair.key)
   const logFailure = (error: EffectRedis.RedisError) => Effect.logDebug("Redis failed", error.cause)
+  const read = (pair: CurrencyPair) => redis.send<string | null>("GET", keyOf(pair))
 
   const get = Effect.fn("RateCache.get")(function* (pair: CurrencyPair) {
-    const reply = yield* use((client) => client.get(keyOf(pair))).pipe(
-      Effect.tapError(logFailure),
-      Effect.option
-    )
+    const reply = yield* read(pair).pipe(Effect.tapError(logFailure), Effect.option)
     if (Option.isNone(reply)) {
       yield* Effect.logWarning(`Redis is unavailable for the lookup of ${pair.key}`)
       return Option.none()
     }
     const text = reply.value
     if (text === null) return yield* miss(pair, "no rate")
-    const cached = yield* Effect.option(RateJson.decode(text))
+    const cached = RateJson.decodeCached(text)
     if (Option.isNone(cached)) return yield* miss(pair, "a value that is not a rate")
-    if (cached.value.pair.key !== pair.key) return yield* miss(pair, "the rate of another pair")
-    return cached
+    const { database, rate } = cached.value
+    if (database !== keys.database) {
+      yield* foreign.report(keyOf(pair), database)
+      return yield* miss(pair, "the rate of another database")
+    }
+    if (rate.pair.key !== pair.key) return yield* miss(pair, "the rate of another pair")
+    if (isFuture(rate, yield* Clock.currentTimeMillis)) return yield* miss(pair, "a rate from the future")
+    return Option.some(rate)
   })
 
   const miss = Effect.fnUntraced(function* (pair: CurrencyPair, found: string) {
@@ -43,87 +60,180 @@ const makeRedis = Effect.gen(function* () {
   const put = Effect.fn("RateCache.put")(function* (rate: Rate) {
     memory.putLocal(rate)
     const maxAge = Option.getOrElse(cacheTtl, () => defaultTtl(cadence.interval()))
-    const ttl = Duration.subtract(maxAge, ageAt(rate, yield* DateTime.now))
-    if (!Duration.isPositive(ttl)) return
+    const now = yield* DateTime.now
+    const ttl = Duration.subtract(maxAge, ageAt(rate, now))
+    if (!Duration.isPositive(ttl) || isFuture(rate, DateTime.toEpochMillis(now))) return
     yield* redis
       .eval(setUnlessNewer)(
         keyOf(rate.pair),
-        RateJson.encode(rate),
+        RateJson.encodeCached(rate, keys.database),
         RateJson.sortKeyOf(rate),
-        Math.ceil(Duration.toMillis(ttl))
+        Math.ceil(Duration.toMillis(ttl)),
+        RateJson.sortKeyBound(DateTime.addDuration(now, FUTURE_TOLERANCE)),
+        keys.database
       )
-      .pipe(Effect.tapError(logFailure), Effect.ignore)
+      .pipe(
+        Effect.tap((replaced) => (replaced === null ? Effect.void : reportForeign(rate.pair, replaced))),
+        Effect.tapError(logFailure),
+        Effect.ignore
+      )
   })
 
-  const health = use((client) => client.ping()).pipe(
-    Effect.match({ onSuccess: () => "ok" as const, onFailure: () => "down" as const })
-  )
+  /** Reports a value under the key of a pair if it is the rate of another database, or of none. */
+  const reportForeign = (pair: CurrencyPair, text: string) =>
+    Option.match(RateJson.decodeCached(text), {
+      onNone: () => Effect.void,
+      onSome: ({ database }) =>
+        database === keys.database ? Effect.void : foreign.report(keyOf(pair), database)
+    })
 
-  return RateCache.of({ ...memory, get, put, health })
+  const evict = Effect.fn("RateCache.evict")(function* ({ id, pair }: Rate) {
+    memory.evictLocal(pair, id)
+    yield* redis.eval(deleteRate)(keyOf(pair), id).pipe(Effect.tapError(logFailure), Effect.ignore)
+  })
+
+  /** Writes, because a read-only or full Redis still answers pings; and reads the rates, to find foreign ones. */
+  const health = Effect.gen(function* () {
+    const isWritten = yield* Effect.isSuccess(redis.send("SET", keys.own("health"), "1", "PX", "60000"))
+    const cached = yield* Effect.forEach(
+      pairs.all,
+      (pair) =>
+        Effect.option(
+          Effect.tap(read(pair), (text) => (text === null ? Effect.void : reportForeign(pair, text)))
+        ),
+      { concurrency: "unbounded" }
+    )
+    const [refusal] = refusals()
+    const refused = refusal === undefined ? undefined : `Redis refuses commands: ${refusal.detail}`
+    if (!isWritten && cached.every(Option.isNone))
+      return { status: "down", detail: refused ?? "Redis does not respond" } as const
+    const writer = yield* foreign.current
+    const foreigner = writer && `${writer} writes rates to the same Redis; they are ignored`
+    const details = [refused, foreigner].filter((detail) => detail !== undefined)
+    if (details.length === 0) return { status: "ok" } as const
+    return {
+      status: "degraded",
+      detail: details.join(". "),
+      ...(refusal === undefined ? {} : { refused: refusal.reason })
+    } as const
+  })
+
+  return RateCache.of({ ...memory, get, put, evict, health })
 })
+
+/** State of Redis, as seen by this node. */
+export interface RedisHealth {
+  /** `off` if none is configured; `degraded` if it refuses commands, or if another deployment writes to it. */
+  readonly status: "ok" | "degraded" | "down" | "off"
+  readonly detail?: string
+  /** Set if Redis answers but refuses commands. */
+  readonly refused?: RefusalReason
+}
 
 /** Caches the latest rates in this process's memory, in front of Redis if one is configured. */
 export class RateCache extends Context.Service<
   RateCache,
   {
-    /** Returns the rate in memory, without I/O. */
+    /** Returns the rate in memory, without I/O. None if it is from the future, because the clock was set back. */
     readonly peek: (pair: CurrencyPair) => Option.Option<Rate>
-    /** Returns the rate in Redis. Misses are logged and counted; a Redis failure is logged and returns none. */
+    /**
+     * Returns the rate in Redis, but none from the future. Misses are logged and counted; a Redis failure is logged and
+     * returns none.
+     */
     readonly get: (pair: CurrencyPair) => Effect.Effect<Option.Option<Rate>>
     /** Stores a rate in memory and in Redis, unless a newer one is cached. Never fails. */
     readonly put: (rate: Rate) => Effect.Effect<void>
     /** Stores a rate in memory only, unless a newer one is cached. */
     readonly putLocal: (rate: Rate) => void
-    /** Pings Redis; `off` if none is configured. */
-    readonly health: Effect.Effect<"ok" | "down" | "off">
+    /** Removes this rate from memory and from Redis. Keeps another rate of the pair. Never fails. */
+    readonly evict: (rate: Rate) => Effect.Effect<void>
+    /** Reads from and writes to Redis. */
+    readonly health: Effect.Effect<RedisHealth>
   }
 >()("effex/rates/lookup/RateCache") {
   /** Memory of this process only. */
-  static readonly layerMemory = Layer.sync(RateCache, () => {
-    const memory = makeMemory()
-    return RateCache.of({
-      ...memory,
-      get: () => Effect.succeedNone,
-      put: (rate) => Effect.sync(() => memory.putLocal(rate)),
-      health: Effect.succeed("off")
+  static readonly layerMemory = Layer.effect(
+    RateCache,
+    Effect.clockWith((clock) => {
+      const memory = makeMemory(clock)
+      return Effect.succeed(
+        RateCache.of({
+          ...memory,
+          get: () => Effect.succeedNone,
+          put: (rate) => Effect.sync(() => memory.putLocal(rate)),
+          evict: ({ id, pair }) => Effect.sync(() => memory.evictLocal(pair, id)),
+          health: Effect.succeed({ status: "off" })
+        })
+      )
     })
-  })
+  )
 
   /** Memory in front of Redis, where keys such as `fxrate:USD:NGN` hold a rate as JSON for `CACHE_TTL`. */
   static readonly layerRedis = Layer.effect(RateCache, makeRedis)
 }
 
-const makeMemory = () => {
+const makeMemory = (clock: Clock.Clock) => {
   const rates = new Map<string, Rate>()
   return {
-    peek: (pair: CurrencyPair) => Option.fromUndefinedOr(rates.get(pair.key)),
+    peek: (pair: CurrencyPair) => {
+      const rate = rates.get(pair.key)
+      return rate === undefined || isFuture(rate, clock.currentTimeMillisUnsafe())
+        ? Option.none()
+        : Option.some(rate)
+    },
     putLocal: (rate: Rate) => {
       const cached = rates.get(rate.pair.key)
-      if (cached === undefined || isNewer(rate, cached)) rates.set(rate.pair.key, rate)
+      if (cached === undefined || replaces(rate, cached, clock.currentTimeMillisUnsafe())) {
+        rates.set(rate.pair.key, rate)
+      }
+    },
+    evictLocal: (pair: CurrencyPair, id: RateId) => {
+      if (rates.get(pair.key)?.id === id) rates.delete(pair.key)
     }
   }
 }
 
-const keyOf = (pair: CurrencyPair) => `fxrate:${pair.key}`
-
-/** Keeps the newer rate: nodes may write in another order than they fetched. */
+/**
+ * Keeps the newer rate, unless it is from the future: nodes may write in another order than they fetched. Replaces the
+ * rate of another database, and returns it.
+ */
 const setUnlessNewer = EffectRedis.script(
-  (key: string, value: string, sortKey: string, ttlMillis: number) => [key, value, sortKey, ttlMillis],
+  (
+    key: string,
+    value: string,
+    sortKey: string,
+    ttlMillis: number,
+    presentBound: string,
+    database: string
+  ) => [key, value, sortKey, ttlMillis, presentBound, database],
   {
     numberOfKeys: 1,
     lua: `
 local cached = redis.call('GET', KEYS[1])
 if cached then
   local ok, rate = pcall(cjson.decode, cached)
-  if ok and type(rate) == 'table' and type(rate.fetched_at) == 'string' and type(rate.rate_id) == 'string'
-    and rate.fetched_at .. rate.rate_id > ARGV[2] then
-    return 0
+  if not ok or type(rate) ~= 'table' or rate.database ~= ARGV[5] then
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+    return cached
+  end
+  if type(rate.fetched_at) == 'string' and type(rate.rate_id) == 'string'
+    and rate.fetched_at .. rate.rate_id > ARGV[2] and rate.fetched_at <= ARGV[4] then
+    return false
   end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-return 1`
+return false`
   }
-)
+).withReturnType<string | null>()
+
+/** Deletes a rate by its id. Keeps another rate of the pair. */
+const deleteRate = EffectRedis.script((key: string, id: string) => [key, id], {
+  numberOfKeys: 1,
+  lua: `
+local ok, rate = pcall(cjson.decode, redis.call('GET', KEYS[1]) or '')
+if ok and type(rate) == 'table' and rate.rate_id == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`
+})
 
 /** TTL without CACHE_TTL: two intervals, so that a rate survives one failed poll. */
 const defaultTtl = (interval: Option.Option<Duration.Duration>) =>

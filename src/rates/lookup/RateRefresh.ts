@@ -1,6 +1,8 @@
 import { Clock, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Option } from "effect"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
-import { ageAt, isNewer, type Rate } from "../../domain/rates/Rate.ts"
+import { isFresh, type Rate, replaces } from "../../domain/rates/Rate.ts"
+import type { ClockSkewed } from "../../platform/ClockSkew.ts"
+import * as MonotonicClock from "../../platform/MonotonicClock.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
 import type { ProviderError } from "../../providers/ProviderError.ts"
@@ -35,6 +37,8 @@ export interface RefreshOptions {
   readonly budget: Duration.Duration
 }
 
+type RefreshError = ProviderError | StoreUnavailable | ClockSkewed
+
 /** A pair is not refreshed again for this time after a failed refresh. */
 const FAILURE_COOLDOWN = Duration.seconds(1)
 /** Cooldown after a quarantined rate, which is longer because the provider is unlikely to change its rate soon. */
@@ -45,7 +49,7 @@ const make = Effect.gen(function* () {
   const repo = yield* RateRepo
   const ingest = yield* RateIngest
   const readFlight = yield* SingleFlight.make<Option.Option<SourcedRate>, StoreUnavailable>()
-  const refreshFlight = yield* SingleFlight.make<SourcedRate, ProviderError | StoreUnavailable>()
+  const refreshFlight = yield* SingleFlight.make<SourcedRate, RefreshError>()
   const states = new Map<string, PairState>()
 
   /** A rate from Redis is sufficient while PostgreSQL is unavailable. */
@@ -61,7 +65,8 @@ const make = Effect.gen(function* () {
       )
     )
     if (Option.isSome(stored)) yield* cache.put(stored.value)
-    const newer = Option.filter(stored, (rate) => Option.isNone(cached) || isNewer(rate, cached.value))
+    const now = yield* Clock.currentTimeMillis
+    const newer = Option.filter(stored, (rate) => Option.isNone(cached) || replaces(rate, cached.value, now))
     return Option.orElse(
       Option.map(newer, (rate): SourcedRate => ({ rate, source: "database" })),
       () => fromCache
@@ -84,13 +89,13 @@ const make = Effect.gen(function* () {
   /** Starts the cooldown after a failure, and logs when a pair starts to fail and when it has recovered. */
   const recordOutcome = Effect.fnUntraced(function* (
     pair: CurrencyPair,
-    exit: Exit.Exit<SourcedRate, ProviderError | StoreUnavailable>
+    exit: Exit.Exit<SourcedRate, RefreshError>
   ) {
     const state = stateOf(pair)
     const isFailing = Exit.isFailure(exit)
     if (isFailing) {
       const cooldown = isQuarantine(exit) ? QUARANTINE_COOLDOWN : FAILURE_COOLDOWN
-      state.cooldownUntil = (yield* Clock.currentTimeMillis) + Duration.toMillis(cooldown)
+      state.cooldownUntil = (yield* MonotonicClock.millis) + Duration.toMillis(cooldown)
     }
     if (isFailing && !state.isFailing) yield* Effect.logWarning(`Refresh of ${pair.key} failed`, exit.cause)
     if (!isFailing && state.isFailing) yield* Effect.logInfo(`Refresh of ${pair.key} has recovered`)
@@ -100,7 +105,7 @@ const make = Effect.gen(function* () {
   const stateOf = (pair: CurrencyPair) => {
     const existing = states.get(pair.key)
     if (existing !== undefined) return existing
-    const state: PairState = { startedAt: 0, cooldownUntil: 0, isFailing: false }
+    const state: PairState = { startedAt: 0, cooldownUntil: Number.NEGATIVE_INFINITY, isFailing: false }
     states.set(pair.key, state)
     return state
   }
@@ -112,7 +117,7 @@ const make = Effect.gen(function* () {
     pair,
     { budget, hasRead, maxAge }
   ) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* MonotonicClock.millis
     const state = stateOf(pair)
     if (now < state.cooldownUntil) return Option.none<SourcedRate>()
     const fiber = yield* refreshFlight(
@@ -155,13 +160,14 @@ export class RateRefresh extends Context.Service<
 }
 
 interface PairState {
+  /** Monotonic time in milliseconds, as the next one. */
   startedAt: number
   cooldownUntil: number
   isFailing: boolean
 }
 
 export const isWithin = (maxAge: Duration.Duration, rate: Rate, now: DateTime.Utc) =>
-  Duration.isLessThanOrEqualTo(ageAt(rate, now), maxAge)
+  isFresh(rate, Duration.toMillis(maxAge), DateTime.toEpochMillis(now))
 
-const isQuarantine = (exit: Exit.Exit<unknown, ProviderError | StoreUnavailable>) =>
+const isQuarantine = (exit: Exit.Exit<unknown, RefreshError>) =>
   Option.exists(Exit.findErrorOption(exit), (error) => error._tag === "ProviderError" && error.isQuarantined)

@@ -4,7 +4,10 @@ import type { CurrencyCode } from "../../domain/money/Currency.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import {
   ageAt,
+  isFresh,
+  isQuoteFresh,
   isNewer,
+  quoteAgeAt,
   type Rate,
   type RateId,
   type RateRecord,
@@ -14,13 +17,14 @@ import {
 import { timedByExit } from "../../platform/metrics/MetricSeries.ts"
 import * as RateMetrics from "../../platform/metrics/RateMetrics.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as Cadence from "../../platform/PollCadence.ts"
 import { RateRepo } from "../RateRepo.ts"
 import { RateCache } from "./RateCache.ts"
 import { isWithin, type LookupSource, RateRefresh, type SourcedRate } from "./RateRefresh.ts"
 
 /** Result of a lookup. */
 export interface FoundRate extends SourcedRate {
-  /** Older than `STALE_AFTER`, because it could not be refreshed. */
+  /** Fetched or quoted longer ago than `STALE_AFTER`, because it could not be refreshed. */
   readonly stale: boolean
 }
 
@@ -32,6 +36,7 @@ const make = Effect.gen(function* () {
   const cache = yield* RateCache
   const repo = yield* RateRepo
   const { read, refresh } = yield* RateRefresh
+  const cadence = yield* Cadence.PollCadence
   const context = yield* Effect.context<never>()
   const staleAfterMillis = Duration.toMillis(staleAfter)
 
@@ -43,7 +48,7 @@ const make = Effect.gen(function* () {
   /** Returns the rate in memory if it is at most `maxAgeMillis` old; callers pass at most `STALE_AFTER`. */
   const peekMemory = (pair: CurrencyPair, maxAgeMillis: number, now: number): FoundRate | undefined => {
     const rate = Option.getOrUndefined(cache.peek(pair))
-    if (rate === undefined || now - DateTime.toEpochMillis(rate.observedAt) > maxAgeMillis) return undefined
+    if (rate === undefined || !isFresh(rate, maxAgeMillis, now)) return undefined
     return { rate, source: "memory", stale: false }
   }
 
@@ -70,10 +75,22 @@ const make = Effect.gen(function* () {
     const budget = Option.isSome(best) ? lookupBudget : FIRST_RATE_BUDGET
     const hasRead = Option.isNone(inMemory)
     const startedAt = yield* Clock.monotonicTimeNanos
-    const isFresh = (found: SourcedRate, now: DateTime.Utc) =>
-      found.source === "provider" || isWithin(freshFor, found.rate, now)
-    let refreshed = yield* refresh(pair, { maxAge: freshFor, hasRead, budget })
-    if (Option.isSome(refreshed) && !isFresh(refreshed.value, yield* DateTime.now)) {
+    const isQuoteWithin = (rate: Rate, now: DateTime.Utc) =>
+      isQuoteFresh(rate, Duration.toMillis(freshFor), DateTime.toEpochMillis(now))
+    const isSufficient = (found: SourcedRate, now: DateTime.Utc) =>
+      found.source === "provider" ? isQuoteWithin(found.rate, now) : isWithin(freshFor, found.rate, now)
+    // The provider was asked a moment ago, and its own quote is older than the caller accepts.
+    const isResting = ({ rate }: SourcedRate, now: DateTime.Utc) =>
+      !isQuoteWithin(rate, now) && Duration.isLessThan(ageAt(rate, now), Cadence.restOf(cadence))
+    const mayRefresh = Option.isNone(best) || !isResting(best.value, yield* DateTime.now)
+    let refreshed = mayRefresh
+      ? yield* refresh(pair, { maxAge: freshFor, hasRead, budget })
+      : Option.none<SourcedRate>()
+    if (
+      Option.isSome(refreshed) &&
+      refreshed.value.source !== "provider" &&
+      !isSufficient(refreshed.value, yield* DateTime.now)
+    ) {
       // The refresh was started by a lookup that accepts older rates than this one.
       const elapsed = Duration.nanos((yield* Clock.monotonicTimeNanos) - startedAt)
       refreshed = yield* refresh(pair, {
@@ -85,16 +102,17 @@ const make = Effect.gen(function* () {
     best = Option.orElse(refreshed, () => best)
     // Another process may have published a rate during the wait, even while the provider's rate was being stored.
     const published = Option.map(cache.peek(pair), (rate): SourcedRate => ({ rate, source: "memory" }))
+    const now = yield* DateTime.now
     const newer = Option.filter(
       published,
       ({ rate }) => Option.isNone(best) || isNewer(rate, best.value.rate)
     )
     best = Option.orElse(newer, () => best)
     if (Option.isNone(best)) return yield* new RateUnavailable({ pair })
-    const now = yield* DateTime.now
-    const age = ageAt(best.value.rate, now)
-    const isAnyFresh = isFresh(best.value, now) || Option.exists(refreshed, (found) => isFresh(found, now))
-    if (!isAnyFresh && Duration.isGreaterThan(age, maxAge)) {
+    const age = quoteAgeAt(best.value.rate, now)
+    const isAnySufficient =
+      isSufficient(best.value, now) || Option.exists(refreshed, (found) => isSufficient(found, now))
+    if (!isAnySufficient && Duration.isGreaterThan(age, maxAge)) {
       return yield* new RateTooOld({ pair, age, maxAge })
     }
     return yield* toFound(best.value)
@@ -155,7 +173,7 @@ export class Rates extends Context.Service<
      * the provider. With a last known good rate it takes at most `LOOKUP_BUDGET`, and then returns that rate as stale
      * while the refresh continues in the background.
      *
-     * Fails with `RateTooOld` if no rate within `maxAge` is available, with `RateUnavailable` if no rate is known and the
+     * Fails with `RateTooOld` if no rate that was fetched and quoted within `maxAge` is available, with `RateUnavailable` if no rate is known and the
      * provider has none, and with `StoreUnavailable` if no rate is cached and the database is unavailable.
      */
     readonly lookup: (

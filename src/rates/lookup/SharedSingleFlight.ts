@@ -5,6 +5,7 @@ import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
 import type { Superseded } from "../../platform/LeaderTerms.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { RedisKeys } from "../../platform/RedisKeys.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { ProviderError } from "../../providers/ProviderError.ts"
 import * as RateJson from "./RateJson.ts"
@@ -42,6 +43,7 @@ const makeLocal = Effect.fnUntraced(function* (runShared: Run) {
 
 const makeShared = Effect.gen(function* () {
   const redis = yield* EffectRedis.Redis
+  const keys = yield* RedisKeys
   const random = yield* SecureRandom.SecureRandom
 
   const replace = (key: string, claim: string, value: string, ttl: Duration.Duration) =>
@@ -77,7 +79,7 @@ const makeShared = Effect.gen(function* () {
     )
 
   const run: Run = Effect.fn("SharedSingleFlight.run")(function* (pair, fetch, { bypassRecent }) {
-    const key = `effex:flight:${pair.key}`
+    const key = keys.own(`flight:${pair.key}`)
     const claim = yield* encode({ _tag: "UnderWay", by: yield* random.uuidV4() })
     const outcome = yield* claimOrAwait(key, claim, bypassRecent).pipe(
       Effect.timeoutOption(MAX_WAIT),
@@ -113,7 +115,7 @@ export class SharedSingleFlight extends Context.Service<
     makeLocal((_pair, fetch) => fetch)
   )
 
-  /** Across processes, under Redis keys such as `effex:flight:USD:NGN`. */
+  /** Across the processes of a deployment, under its Redis keys such as `flight:USD:NGN`. */
   static readonly layerRedis = Layer.effect(SharedSingleFlight, Effect.flatMap(makeShared, makeLocal))
 }
 

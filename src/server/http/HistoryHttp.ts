@@ -3,6 +3,7 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
 import * as Problem from "../../api/Problem.ts"
+import { Settings } from "../../config/Settings.ts"
 import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
 import * as History from "../../domain/rates/History.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
@@ -15,7 +16,7 @@ import * as Problems from "../middleware/Problems.ts"
 /** Candles need smaller pages, because a page reads all rates of its days. */
 const DEFAULT_PAGE_SIZE = { raw: 100, "1h": 100, "1d": 30 } as const
 
-/** Time after which all rates recorded at a time are visible. Covers transactions that commit late. */
+/** Time in which a transaction commits, so that the rates recorded in it are visible. */
 const COMMIT_LAG = Duration.hours(1)
 
 /** Cache policy of settled results: what was known at a time never changes. */
@@ -27,6 +28,9 @@ export const layer = HttpApiBuilder.group(
   "history",
   Effect.fn(function* (handlers) {
     const history = yield* RateHistory
+    const { maxClockSkew } = yield* Settings
+    // A node of the previous release records by its own clock, which may be behind.
+    const settlingTime = Duration.sum(maxClockSkew, COMMIT_LAG)
 
     return handlers.handleAll({
       history: Effect.fnUntraced(function* ({ headers, query }) {
@@ -94,7 +98,7 @@ export const layer = HttpApiBuilder.group(
           const { message } = new History.NoRateKnown({ pair, at, knownAt })
           return yield* new Problem.NotFound({ detail: message })
         }
-        const settledAt = DateTime.addDuration(knownAt, COMMIT_LAG)
+        const settledAt = DateTime.addDuration(knownAt, settlingTime)
         return HttpServerResponse.text(
           HistoryEncoding.encodeAsOf(HistoryEncoding.toAsOfMessage(known.value, at, knownAt)),
           {

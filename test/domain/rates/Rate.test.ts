@@ -41,6 +41,38 @@ describe("Rate.ageAt", () => {
   })
 })
 
+describe("A rate from the future", () => {
+  const now = 1_000_000
+  const staleAfter = Duration.minutes(10)
+  const observedIn = (millis: number) => make(first, now + millis)
+
+  it("is never fresh, beyond the error of a second in a node's time", () => {
+    const isStale = Rate.isStaleAt(now, staleAfter)
+    for (const millis of [-600_000, -1, 0, 1000]) {
+      assert.isFalse(Rate.isFuture(observedIn(millis), now), `${millis}`)
+      assert.isTrue(Rate.isFresh(observedIn(millis), 600_000, now), `${millis}`)
+      assert.isFalse(isStale(observedIn(millis)), `${millis}`)
+    }
+    for (const millis of [1001, 600_000, 86_400_000]) {
+      assert.isTrue(Rate.isFuture(observedIn(millis), now), `${millis}`)
+      assert.isFalse(Rate.isFresh(observedIn(millis), Number.POSITIVE_INFINITY, now), `${millis}`)
+      assert.isTrue(isStale(observedIn(millis)), `${millis}`)
+    }
+    assert.isFalse(Rate.isFresh(observedIn(-600_001), 600_000, now))
+  })
+
+  it("is replaced by any present rate, and never replaces one", () => {
+    const [future, present, older] = [observedIn(86_400_000), observedIn(0), observedIn(-60_000)]
+    for (const rate of [present, older]) {
+      assert.isTrue(Rate.replaces(rate, future, now))
+      assert.isFalse(Rate.replaces(future, rate, now))
+    }
+    assert.isTrue(Rate.replaces(present, older, now))
+    assert.isFalse(Rate.replaces(older, present, now))
+    assert.isTrue(Rate.replaces(observedIn(86_400_001), future, now))
+  })
+})
+
 describe("Rate.isNewer", () => {
   it("orders by observation time, then by id", () => {
     assert.isTrue(Rate.isNewer(make(first, 2), make(second, 1)))
