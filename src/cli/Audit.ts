@@ -1,58 +1,28 @@
-import { Console, Effect, Schema } from "effect"
-import { Command } from "effect/cli"
-import { AuditVerifier, toVerificationMessage } from "../audit/AuditVerifier.ts"
+import { Console, Effect } from "effect"
+import { Command, Flag } from "effect/cli"
 import { toReceiptHead } from "../audit/Receipt.ts"
 import { Receipts } from "../audit/Receipts.ts"
 import * as AuditExport from "./AuditExport.ts"
-import { jsonFlag } from "./arguments/JsonFlag.ts"
-import * as Table from "./view/Table.ts"
-
-/** A record, a hash or a signature of the audit is wrong. */
-export class AuditVerificationFailed extends Schema.TaggedError<AuditVerificationFailed>()(
-  "AuditVerificationFailed",
-  {
-    records: Schema.Int,
-    auditId: Schema.optionalKey(Schema.String),
-    reason: Schema.String
-  }
-) {
-  override get message(): string {
-    const record = this.auditId === undefined ? "" : ` at the record ${this.auditId}`
-    return `Audit verification failed after ${this.records} valid records${record}: ${this.reason}`
-  }
-}
-
-const verify = Command.make(
-  "verify",
-  { json: jsonFlag },
-  Effect.fn(function* (input) {
-    const verifier = yield* AuditVerifier
-    const verification = yield* verifier.verify
-    if (!verification.ok) {
-      const { auditId, reason, records } = verification
-      return yield* new AuditVerificationFailed({
-        records,
-        reason,
-        ...(auditId === undefined ? {} : { auditId })
-      })
-    }
-    const message = toVerificationMessage(verification)
-    yield* Console.log(input.json ? JSON.stringify(message) : Table.render(message))
-  })
-).pipe(
-  Command.withDescription(
-    "Recompute the whole audit. Exits with 1 and reports the first record that is wrong"
-  )
-)
+import * as AuditKeys from "./AuditKeys.ts"
+import * as AuditVerify from "./AuditVerify.ts"
 
 const HEADS_PAGE_SIZE = 1000
 
 const heads = Command.make(
   "heads",
-  {},
-  Effect.fn(function* () {
+  {
+    after: Flag.Int("after").pipe(
+      Flag.withDescription("Print only heads of more records than this, such as those since the last copy"),
+      Flag.filter(
+        (size) => size >= 0,
+        () => "it must not be negative"
+      ),
+      Flag.withDefault(0)
+    )
+  },
+  Effect.fn(function* (input) {
     const receipts = yield* Receipts
-    let after = 0
+    let { after } = input
     for (;;) {
       const page = yield* receipts.headsAfter(after, HEADS_PAGE_SIZE)
       for (const head of page) yield* Console.log(JSON.stringify(toReceiptHead(head)))
@@ -68,5 +38,12 @@ const heads = Command.make(
 
 export const command = Command.make("audit").pipe(
   Command.withDescription("Verify that no conversion was changed"),
-  Command.withSubcommands([verify, AuditExport.command, heads])
+  Command.withSubcommands([
+    AuditVerify.command,
+    AuditExport.command,
+    heads,
+    AuditKeys.list,
+    AuditKeys.rotate,
+    AuditKeys.replaceLost
+  ])
 )
