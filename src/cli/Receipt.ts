@@ -10,7 +10,7 @@ const verify = Command.make(
       Argument.withDescription("The receipt, as JSON")
     ),
     key: Flag.String("key").pipe(
-      Flag.withDescription("The public key of the instance, in hexadecimal"),
+      Flag.withDescription("The public key that you trust, in hexadecimal"),
       Flag.filter(
         (text) => /^[0-9a-f]{64}$/i.test(text),
         () => "it must be 64 hexadecimal digits"
