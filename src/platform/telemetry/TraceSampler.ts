@@ -15,6 +15,12 @@ export class RequestSampler extends Context.Reference<
   (source: object, parent: Option.Option<Tracer.ExternalSpan>) => boolean
 >("effex/platform/telemetry/TraceSampler/RequestSampler", { defaultValue: () => () => true }) {}
 
+/** Creates the spans of requests that {@link RequestSampler} selected. Undefined without a sampler. */
+export class RequestTracer extends Context.Reference<Tracer.Tracer | undefined>(
+  "effex/platform/telemetry/TraceSampler/RequestTracer",
+  { defaultValue: () => undefined }
+) {}
+
 /** Samples the traces of an exporting tracer by `OTEL_TRACES_SAMPLER`. */
 export const layer = ({ parentBased, ratio }: Sampling) =>
   Layer.effectContext(
@@ -45,7 +51,10 @@ export const layer = ({ parentBased, ratio }: Sampling) =>
         ...tracer,
         span: (options) => tracer.span({ ...options, sampled: isSampled(options, currentRequestSource) })
       })
-      return Context.make(Tracer.Tracer, sampling).pipe(Context.add(RequestSampler, sampleRequest))
+      return Context.make(Tracer.Tracer, sampling).pipe(
+        Context.add(RequestSampler, sampleRequest),
+        Context.add(RequestTracer, tracer)
+      )
     })
   )
 

@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, type Tracer } from "effect"
 import { Headers, HttpTraceContext, ProblemDetails } from "effect/http"
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http"
 import type * as Problem from "../../api/Problem.ts"
@@ -13,6 +13,7 @@ import * as SecurityHeaders from "../middleware/SecurityHeaders.ts"
 import * as HttpInternals from "../node/HttpInternals.ts"
 import { NodeServer } from "../node/NodeServer.ts"
 import * as ResponseHead from "../node/ResponseHead.ts"
+import * as FastPathSpans from "./FastPathSpans.ts"
 import * as ForwardedAddress from "./ForwardedAddress.ts"
 
 type HeaderRecord = Readonly<Record<string, string>>
@@ -33,6 +34,16 @@ export class FastPathRequests extends Context.Service<
     readonly addressOf: (request: IncomingMessage) => string
     /** Returns the id of a request, or undefined if its trace is exported: the router then creates its spans. */
     readonly identify: (request: IncomingMessage) => RequestId.RequestId | undefined
+    /**
+     * Responds to a request synchronously, with the id that `respond` gets. If its trace is exported, the response has the
+     * server span that the router creates for `route`.
+     */
+    readonly respondTraced: (
+      request: IncomingMessage,
+      response: ServerResponse,
+      route: string,
+      respond: (id: RequestId.RequestId) => void
+    ) => void
     /** Serializes the status line and the headers that all 200 responses of a kind share, for `HttpInternals.sendWithHead`. */
     readonly okHead: (headers: HeaderRecord) => string
     /** Sends a 200 response that closes the connection, which the head of {@link okHead} does not announce. */
@@ -61,7 +72,11 @@ export class FastPathRequests extends Context.Service<
         connection: "keep-alive",
         "keep-alive": `timeout=${server.keepAliveTimeout / 1000}`
       })
+      const startSpan = yield* FastPathSpans.make
       const resolveForwarded = ForwardedAddress.makeResolver(trustedProxies)
+
+      const identify = ({ headers }: IncomingMessage, parent: Option.Option<Tracer.ExternalSpan>) =>
+        RequestId.fromHeaders(headers, Option.getOrUndefined(Option.map(parent, ({ traceId }) => traceId)))
 
       return FastPathRequests.of({
         isEligible: ({ headers }, response) =>
@@ -81,11 +96,16 @@ export class FastPathRequests extends Context.Service<
         identify: (request) => {
           if (!isExported) return RequestId.fromHeaders(request.headers)
           const parent = parentSpan(request.headers)
-          if (isSampled(request, parent)) return undefined
-          return RequestId.fromHeaders(
-            request.headers,
-            Option.getOrUndefined(Option.map(parent, ({ traceId }) => traceId))
-          )
+          return isSampled(request, parent) ? undefined : identify(request, parent)
+        },
+
+        respondTraced: (request, response, route, respond) => {
+          if (!isExported) return respond(RequestId.fromHeaders(request.headers))
+          const parent = parentSpan(request.headers)
+          if (!isSampled(request, parent)) return respond(identify(request, parent))
+          const { end, span } = startSpan(request, parent, route)
+          respond(RequestId.fromHeaders(request.headers, span.traceId))
+          end(response.statusCode)
         },
 
         okHead: (headers) =>

@@ -80,23 +80,28 @@ const make = Effect.gen(function* () {
     const { authorization } = request.headers
     const identity = access.identifySync({ authorization, address: requests.addressOf(request) }, now)
     if (identity === undefined) return false
-    const id = requests.identify(request)
-    if (id === undefined) return false
-
-    const rateLimit = rateLimits.consumeSync("reads", identity, now)
-    if (rateLimit instanceof RateLimitExceeded) {
-      const headers = RateLimitHeaders.headersOfExceeded(rateLimit)
-      requests.reject(response, RateLimitHeaders.toProblem(rateLimit), ROUTE, id, headers)
-    } else {
-      const { body, encoding, head, rate } = prepare(lookup, found, now)
-      const rateLimitLines =
-        rateLimit === undefined ? "" : ResponseHead.toLines(RateLimitHeaders.headersOf(rateLimit))
-      const age = RateHeaders.ageSeconds(rate, now)
-      const lines = `x-request-id: ${id.value}\r\nage: ${age}\r\ndate: ${ResponseHead.formatDate(now)}\r\n${rateLimitLines}`
-      HttpInternals.sendWithHead(response, head + lines, body, encoding)
-      rates.countLookup(found)
-    }
-    RequestMetrics.record(context, "GET", ROUTE, response.statusCode, (performance.now() - startedAt) / 1000)
+    requests.respondTraced(request, response, ROUTE, (id) => {
+      const rateLimit = rateLimits.consumeSync("reads", identity, now)
+      if (rateLimit instanceof RateLimitExceeded) {
+        const headers = RateLimitHeaders.headersOfExceeded(rateLimit)
+        requests.reject(response, RateLimitHeaders.toProblem(rateLimit), ROUTE, id, headers)
+      } else {
+        const { body, encoding, head, rate } = prepare(lookup, found, now)
+        const rateLimitLines =
+          rateLimit === undefined ? "" : ResponseHead.toLines(RateLimitHeaders.headersOf(rateLimit))
+        const age = RateHeaders.ageSeconds(rate, now)
+        const lines = `x-request-id: ${id.value}\r\nage: ${age}\r\ndate: ${ResponseHead.formatDate(now)}\r\n${rateLimitLines}`
+        HttpInternals.sendWithHead(response, head + lines, body, encoding)
+        rates.countLookup(found)
+      }
+      RequestMetrics.record(
+        context,
+        "GET",
+        ROUTE,
+        response.statusCode,
+        (performance.now() - startedAt) / 1000
+      )
+    })
     return true
   }
   return interceptor

@@ -1,9 +1,19 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Context, Effect, Layer, Option, Tracer } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Option, Tracer } from "effect"
 import { HttpServerRequest } from "effect/http"
 import type { Sampling } from "../../../src/config/OpenTelemetrySettings.ts"
 import * as TraceSampler from "../../../src/platform/telemetry/TraceSampler.ts"
-import { compare, type RequestCase, send, ServerPair } from "../../support/FastPathComparison.ts"
+import * as LookupFastPath from "../../../src/server/fastpath/LookupFastPath.ts"
+import {
+  compare,
+  listenAlone,
+  type RequestCase,
+  send,
+  ServerPair,
+  toBytes,
+  withFastServer
+} from "../../support/FastPathComparison.ts"
+import * as RawHttp from "../../support/RawHttp.ts"
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c"
 const LOW_RATIO_TRACE = "0af7651916cd43dd8448000000000001"
@@ -45,21 +55,49 @@ const PARENTS: ReadonlyArray<Readonly<Record<string, string>>> = [
 const hasParent = (headers: Readonly<Record<string, string>>) =>
   Object.values(headers).some((value) => value.includes(SPAN))
 
-/** Names of exported server spans, with the trace id where the request named it. One list per server. */
-class ExportedSpans extends Context.Reference<Array<string>>("effex/test/ExportedSpans", {
+/** Exported server spans. One list per server. */
+class ExportedSpans extends Context.Reference<Array<Tracer.NativeSpan>>("effex/test/ExportedSpans", {
   defaultValue: () => []
 }) {}
+
+/** Describes everything that a collector gets to see of a span, except its own id and its times. */
+const describeSpan = ({
+  attributes,
+  events,
+  kind,
+  links,
+  name,
+  parent,
+  sampled,
+  status,
+  traceId
+}: Tracer.NativeSpan) => {
+  const isNewTrace = Option.isNone(parent)
+  assert(status._tag === "Ended")
+  assert.isTrue(status.endTime >= status.startTime && status.startTime > 0n)
+  return {
+    name,
+    kind,
+    sampled,
+    traceId: isNewTrace ? traceId.length : traceId,
+    parent: Option.map(parent, ({ _tag, sampled, spanId }) => ({ _tag, sampled, spanId })),
+    attributes: Array.from(attributes, ([key, value]) => [key, key === "server.port" ? "<port>" : value]),
+    events,
+    links,
+    exit: Exit.isSuccess(status.exit) ? "success" : Cause.pretty(status.exit.cause)
+  }
+}
 
 /** Exports spans into {@link ExportedSpans}. */
 const recording = (sampling: Sampling) =>
   Layer.unwrap(
     Effect.sync(() => {
-      const exported: Array<string> = []
+      const exported: Array<Tracer.NativeSpan> = []
       const tracer = Tracer.make({
         span: (options) => {
           const span = new Tracer.NativeSpan(options)
           if (options.sampled && options.kind === "server" && !options.name.includes("metrics"))
-            exported.push(`${options.name} ${span.traceId === TRACE ? TRACE : "new trace"}`)
+            exported.push(span)
           return span
         }
       })
@@ -70,17 +108,37 @@ const recording = (sampling: Sampling) =>
     })
   )
 
-const SAMPLINGS: ReadonlyArray<readonly [Sampling, parents: typeof PARENTS]> = [
-  [{ parentBased: true, ratio: 0 }, PARENTS],
-  [{ parentBased: true, ratio: 1 }, PARENTS],
-  // Requests without a parent are sampled at random.
-  [{ parentBased: true, ratio: 0.5 }, PARENTS.filter(hasParent)],
-  [{ parentBased: false, ratio: 0.5 }, PARENTS.filter(hasParent)]
+/** Headers that become attributes of a span. */
+const DESCRIBED: ReadonlyArray<Readonly<Record<string, string>>> = [
+  { "user-agent": "curl/8.5.0" },
+  { host: "[::1]" },
+  { host: "effex.example:8443" },
+  { "x-request-id": "order-1042" },
+  { "x-forwarded-for": "192.0.2.7", "x-forwarded-host": "fx.example", "x-forwarded-proto": "https" }
 ]
 
-for (const [sampling, parents] of SAMPLINGS) {
-  layer(ServerPair.layer({}, recording(sampling)), { excludeTestServices: true })(
-    `Fast paths with exported traces, sampled by ${JSON.stringify(sampling)}`,
+interface TracedServer {
+  readonly sampling: Sampling
+  readonly parents: typeof PARENTS
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const TRACED_SERVERS: ReadonlyArray<TracedServer> = [
+  { sampling: { parentBased: true, ratio: 0 }, parents: PARENTS },
+  { sampling: { parentBased: true, ratio: 1 }, parents: [...PARENTS, ...DESCRIBED] },
+  {
+    sampling: { parentBased: true, ratio: 1 },
+    parents: [...PARENTS, ...DESCRIBED],
+    env: { RATE_LIMIT_READS: "5/hour", TRUSTED_PROXIES: "127.0.0.1" }
+  },
+  // Requests without a parent are sampled at random.
+  { sampling: { parentBased: true, ratio: 0.5 }, parents: PARENTS.filter(hasParent) },
+  { sampling: { parentBased: false, ratio: 0.5 }, parents: PARENTS.filter(hasParent) }
+]
+
+for (const { env = {}, parents, sampling } of TRACED_SERVERS) {
+  layer(ServerPair.layer(env, recording(sampling)), { excludeTestServices: true })(
+    `Fast paths with exported traces, sampled by ${JSON.stringify(sampling)}, with ${JSON.stringify(env)}`,
     (it) => {
       it.effect("respond, sample and export like the router", () =>
         Effect.gen(function* () {
@@ -88,7 +146,7 @@ for (const [sampling, parents] of SAMPLINGS) {
             const exported = yield* ExportedSpans
             const requests = [...parents.map(lookup), ...parents.map(lookup), ...parents.map(conversion)]
             const responses = yield* Effect.forEach(requests, send)
-            return { responses, exported: [...exported] }
+            return { responses, exported: exported.map(describeSpan) }
           })
           const { fast, routed } = yield* compare(sendAll)
           assert.deepStrictEqual(fast.result.exported, routed.result.exported)
@@ -96,6 +154,18 @@ for (const [sampling, parents] of SAMPLINGS) {
           assert.isNotEmpty(fast.result.exported)
           assert.isBelow(fast.result.exported.length, fast.result.responses.length)
         })
+      )
+
+      it.effect("look up sampled rates without the router", () =>
+        withFastServer(
+          Effect.gen(function* () {
+            const port = yield* listenAlone(LookupFastPath.layer)
+            for (const headers of parents) {
+              const { responses } = yield* RawHttp.exchange(port, toBytes(lookup(headers)))
+              assert.include([200, 429], responses[0]?.status)
+            }
+          })
+        )
       )
     }
   )
