@@ -1,21 +1,36 @@
 import { Console, DateTime, Effect, Equal, FileSystem, Option, Schema, Stream } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Argument, type CliError, Command, Flag } from "effect/cli"
 import { Csv } from "effect/encoding"
 import { Settings } from "../config/Settings.ts"
 import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import * as ImportRow from "../domain/rates/ImportRow.ts"
-import { RateImport } from "../rates/import/RateImport.ts"
+import { type ImportOptions, type ImportSummary, RateImport } from "../rates/import/RateImport.ts"
 import { commandError } from "./CommandError.ts"
 import * as ImportProgressView from "./view/ImportProgressView.ts"
 
 /** Maximum number of invalid lines to print; `--report` writes all of them. */
 const MAX_PRINTED_LINES = 100
 
-/** The file has invalid lines, and nothing was stored. */
-export class InvalidLines extends Schema.TaggedError<InvalidLines>()("InvalidLines", { count: Schema.Int }) {
+/** Some rates are invalid or outliers, and nothing was stored. */
+export class ImportRefused extends Schema.TaggedError<ImportRefused>()("ImportRefused", {
+  unit: Schema.Literals(["line", "rate"]),
+  invalid: Schema.Int,
+  outliers: Schema.Int
+}) {
   override get message(): string {
-    const lines = this.count === 1 ? "1 line is" : `${ImportProgressView.grouped(this.count)} lines are`
-    return `${lines} invalid and nothing was stored; fix the file, or store the other lines with --skip-bad`
+    const { invalid, outliers, unit } = this
+    const of = (count: number, predicate: readonly [one: string, many: string]) =>
+      count === 0 ? [] : [`${ImportProgressView.counted(count, unit)} ${predicate[count === 1 ? 0 : 1]}`]
+    const found = [
+      ...of(invalid, ["is invalid", "are invalid"]),
+      ...of(outliers, ["does not fit the rates around it", "do not fit the rates around them"])
+    ].join(", ")
+    const advice = [
+      ...(unit === "line" ? ["fix the file"] : []),
+      `store the other ${unit}s with --skip-bad`,
+      ...(outliers === 0 ? [] : ["store those that do not fit too with --accept-outliers"])
+    ].join(", or ")
+    return `${found} and nothing was stored; ${advice}`
   }
 }
 
@@ -34,11 +49,21 @@ const input = {
     Flag.withDefault("import")
   ),
   skipBad: Flag.Boolean("skip-bad").pipe(
-    Flag.withDescription("Store the valid lines and skip the invalid ones"),
+    Flag.withDescription("Store the valid rates; skip the invalid ones and those that do not fit"),
+    Flag.withDefault(false)
+  ),
+  acceptOutliers: Flag.Boolean("accept-outliers").pipe(
+    Flag.withDescription("Store rates that do not fit the rates around them too, and record that"),
+    Flag.withDefault(false)
+  ),
+  inForce: Flag.Boolean("in-force").pipe(
+    Flag.withDescription("Use the newest imported rate of a pair from now on, if it is the latest"),
     Flag.withDefault(false)
   ),
   report: Flag.String("report").pipe(
-    Flag.withDescription("Write every invalid line and the reason to this CSV file"),
+    Flag.withDescription(
+      "Write every line that is invalid or does not fit, and the reason, to this CSV file"
+    ),
     Flag.optional
   ),
   dryRun: Flag.Boolean("dry-run").pipe(
@@ -91,39 +116,16 @@ export const command = Command.make(
 const importFile = Effect.fnUntraced(function* (input: Input) {
   if (Option.isNone(input.file)) return yield* commandError("No input; pass a CSV file or --frankfurter")
   const rateImport = yield* RateImport
-  const view = yield* ImportProgressView.make
   const pair = yield* Effect.transposeOption(Option.map(input.pair, parsePair))
-  const writeReport = yield* makeReport(input.report, input.file.value)
-  const printed: Array<ImportRow.InvalidRow> = []
-  const { dryRun, provider, skipBad } = input
-
-  const summary = yield* rateImport
-    .file({
-      file: input.file.value,
-      defaults: { pair, provider },
-      skipInvalid: skipBad,
-      dryRun,
-      onProgress: view.observe,
-      onInvalid: (lines) => {
-        printed.push(...lines.slice(0, MAX_PRINTED_LINES - printed.length))
-        return writeReport(lines)
-      }
-    })
-    .pipe(Effect.ensuring(view.clear))
-
-  for (const row of printed.toSorted((a, b) => a.line - b.line)) yield* Console.log(ImportRow.describe(row))
-  if (summary.invalid > printed.length) {
-    yield* Console.log(`and ${ImportProgressView.grouped(summary.invalid - printed.length)} more`)
-  }
-  const isRejected = summary.invalid > 0 && !skipBad
-  yield* Console.log(ImportProgressView.summaryText("line", summary, { isRejected, dryRun }))
-  if (isRejected) return yield* new InvalidLines({ count: summary.invalid })
-}, Effect.scoped)
+  const { file, provider } = input
+  yield* runImport("line", input, (options) =>
+    rateImport.file({ ...options, file: file.value, defaults: { pair, provider } })
+  )
+})
 
 const importSeries = Effect.fnUntraced(function* (input: Input) {
   const { pairs } = yield* Settings
   const rateImport = yield* RateImport
-  const view = yield* ImportProgressView.make
   if (Option.isNone(input.start))
     return yield* commandError("--frankfurter requires the first day; pass it as in --start 2024-01-01")
   const today = DateTime.startOf(yield* DateTime.now, "day")
@@ -134,12 +136,42 @@ const importSeries = Effect.fnUntraced(function* (input: Input) {
   const requested = Option.isSome(input.pairs)
     ? yield* Effect.forEach(input.pairs.value.split(","), parsePair)
     : pairs.all
-  const { dryRun } = input
-  const summary = yield* rateImport
-    .series({ pairs: requested, start, end, dryRun, onProgress: view.observe })
-    .pipe(Effect.ensuring(view.clear))
-  yield* Console.log(ImportProgressView.summaryText("rate", summary, { isRejected: false, dryRun }))
+  yield* runImport("rate", input, (options) =>
+    rateImport.series({ ...options, pairs: requested, start, end })
+  )
 })
+
+/** Runs an import, and prints its progress, the rates that it does not accept, and its summary. */
+const runImport = Effect.fnUntraced(function* <E, R>(
+  unit: "line" | "rate",
+  { acceptOutliers, dryRun, file, inForce, report, skipBad }: Input,
+  run: (options: ImportOptions<CliError.UserError>) => Effect.Effect<ImportSummary, E, R>
+) {
+  const view = yield* ImportProgressView.make
+  const writeReport = yield* makeReport(report, file)
+  const printed: Array<ImportRow.InvalidRow> = []
+  const summary = yield* run({
+    dryRun,
+    skipInvalid: skipBad,
+    acceptOutliers,
+    isInForce: inForce,
+    onProgress: view.observe,
+    onInvalid: (rows) => {
+      printed.push(...rows.slice(0, MAX_PRINTED_LINES - printed.length))
+      return writeReport(rows)
+    }
+  }).pipe(Effect.ensuring(view.clear))
+
+  for (const row of printed.toSorted((a, b) => a.line - b.line))
+    yield* Console.log(ImportRow.describe(row, unit))
+  const { invalid, outliers } = summary
+  if (invalid + outliers > printed.length)
+    yield* Console.log(`and ${ImportProgressView.grouped(invalid + outliers - printed.length)} more`)
+  const refused = invalid + (acceptOutliers ? 0 : outliers)
+  const isRejected = refused > 0 && !skipBad
+  yield* Console.log(ImportProgressView.summaryText(unit, summary, { isRejected, dryRun, acceptOutliers }))
+  if (isRejected) return yield* new ImportRefused({ unit, invalid, outliers: acceptOutliers ? 0 : outliers })
+}, Effect.scoped)
 
 const parseDay = (flag: string, text: string) => {
   const millis = text.length === "2024-01-01".length ? ImportRow.parseInstant(text) : Option.none()
@@ -165,13 +197,16 @@ const parsePair = (text: string) => {
 }
 
 /** Creates the report of invalid lines, even if there are none. Refuses to overwrite the imported file. */
-const makeReport = Effect.fnUntraced(function* (report: Option.Option<string>, imported: string) {
+const makeReport = Effect.fnUntraced(function* (
+  report: Option.Option<string>,
+  imported: Option.Option<string>
+) {
   if (Option.isNone(report)) return () => Effect.void
   const fs = yield* FileSystem.FileSystem
-  const [reportPath, importedPath] = yield* Effect.forEach([report.value, imported], (file) =>
-    Effect.option(fs.realPath(file))
-  )
-  if (reportPath !== undefined && Option.isSome(reportPath) && Equal.equals(reportPath, importedPath))
+  const realPath = (file: Option.Option<string>) =>
+    Effect.option(Effect.flatMap(Effect.fromOption(file), fs.realPath))
+  const reportPath = yield* realPath(report)
+  if (Option.isSome(reportPath) && Equal.equals(reportPath, yield* realPath(imported)))
     return yield* commandError("--report must not be the imported file; pass another path")
   const reportError = (error: { readonly message: string }) =>
     commandError(`The report cannot be written: ${error.message}`)

@@ -143,7 +143,7 @@ describe("effex import", { timeout: 120_000 }, () => {
         const { count, path, run, write } = yield* start
         const lines = Array.from(
           { length: 900 },
-          (_, n) => `USD,NGN,${n + 1},2024-01-15T09:30:00.${n + 100}Z,`
+          (_, n) => `USD,NGN,${n + 1000},2024-01-15T09:30:00.${n + 100}Z,`
         )
         const file = yield* write("rates.csv", [HEADER, ...lines])
         execFileSync("mkfifo", [path("pipe")])
@@ -195,7 +195,7 @@ describe("effex import", { timeout: 120_000 }, () => {
         const { count, env, run, write } = yield* start
         const lines = Array.from({ length: 20_000 }, (_, n) => {
           const at = DateTime.formatIso(DateTime.makeUnsafe(Date.UTC(2020, 0, 1) + n * 60_000))
-          return `USD,NGN,${n + 1},${at},`
+          return `USD,NGN,${(n + 100_000) / 100},${at},`
         })
         const file = yield* write("rates.csv", [HEADER, ...lines])
         const killed = yield* Effex.run(["import", file], env)
@@ -214,28 +214,75 @@ describe("effex import", { timeout: 120_000 }, () => {
     )
   )
 
-  it.live("updates a running server if the rate is newer", () =>
+  it.live("names rates that do not fit, and stores them only with --accept-outliers", () =>
+    provided(
+      Effect.gen(function* () {
+        const { count, path, read, run, write } = yield* start
+        const days = (rates: ReadonlyArray<string>) => [
+          HEADER,
+          ...rates.map((rate, n) => `USD,NGN,${rate},2026-01-0${n + 1},`)
+        ]
+        const file = yield* write("rates.csv", days(["1500", "1501", "1.502", "1503"]))
+        const line =
+          'line 4: rate: found "1.502", allowed: 1074 to 2101 (it may mean 1502) for USD:NGN at 2026-01-03T00:00:00.000Z'
+        for (const args of [[], ["--dry-run"]]) {
+          const { code, output } = yield* run(file, ...args)
+          assert.strictEqual(code, 1)
+          assert.include(output, `${line}\n4 lines: nothing stored, 1 outlier refused\n`)
+          assert.include(
+            output,
+            "1 line does not fit the rates around it and nothing was stored; fix the file, or store the other lines with --skip-bad, or store those that do not fit too with --accept-outliers"
+          )
+        }
+        assert.strictEqual(yield* count, 0n)
+        const skipped = yield* run(file, "--skip-bad", "--report", path("bad.csv"))
+        assert.match(skipped.output, /^4 lines: 3 stored, 0 already stored, 1 outlier refused$/m)
+        assert.include(yield* read("bad.csv"), "4,rate,")
+        const accepted = yield* run(file, "--accept-outliers")
+        assert.strictEqual(accepted.code, 0)
+        assert.include(accepted.output, `${line}\n4 lines: 1 stored, 3 already stored, 1 outlier accepted\n`)
+        assert.strictEqual(yield* count, 4n)
+
+        const inverted = yield* write("inverted.csv", days(["0.000666", "0.000665", "0.000667"]))
+        assert.match(
+          (yield* run(inverted)).output,
+          /^line 2: rate: found "0.000666", .* \(it looks inverted\) .*\n.*\n.*\n3 lines: nothing stored, 3 outliers refused$/m
+        )
+      })
+    )
+  )
+
+  it.live("is history in a running server, and the rate in force only with --in-force", () =>
     provided(
       Effect.gen(function* () {
         const { env, run, write } = yield* start
         const server = yield* EffexCommand.serve({ ...env, LOG_LEVEL: "info", POLL_INTERVAL: "off" })
-        const fetchRate = Effect.map(Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN"), ({ body }) => {
-          const { provider, rate }: { provider: string; rate: string } = JSON.parse(body)
-          return `${rate} ${provider}`
-        })
-        assert.match(yield* fetchRate, / sandbox$/)
-        const now = DateTime.formatIso(yield* DateTime.now)
-        const file = yield* write("rates.csv", [
+        const fetchRate = (path: string) =>
+          Effect.map(Effex.get(server.url, `/api/v1/rates${path}from=USD&to=NGN`), ({ body }) => {
+            const { provider, rate }: { provider: string; rate: string } = JSON.parse(body)
+            return `${rate} ${provider}`
+          })
+        const sandbox = yield* fetchRate("?")
+        assert.match(sandbox, / sandbox$/)
+        const rows = (rate: string, at: DateTime.Utc) => [
           HEADER,
-          `USD,NGN,1234.5,${now},cbn`,
-          "USD,NGN,1,2020-01-01,cbn"
-        ])
-        assert.strictEqual((yield* run(file)).code, 0)
-        const updated = yield* fetchRate.pipe(
+          `USD,NGN,${rate},${DateTime.formatIso(at)},cbn`,
+          "USD,NGN,360.5,2020-01-01,cbn"
+        ]
+        const first = yield* DateTime.now
+        const history = yield* write("history.csv", rows("1500.5", first))
+        assert.strictEqual((yield* run(history)).code, 0)
+        assert.strictEqual(yield* fetchRate(`/as-of?at=${DateTime.formatIso(first)}&`), "1500.5 cbn")
+        assert.strictEqual(yield* fetchRate("/as-of?at=2020-01-01T12:00:00Z&"), "360.5 cbn")
+        assert.strictEqual(yield* fetchRate("?"), sandbox)
+
+        const latest = yield* write("latest.csv", rows("1501.5", yield* DateTime.now))
+        assert.strictEqual((yield* run(latest, "--in-force")).code, 0)
+        const updated = yield* fetchRate("?").pipe(
           Effect.delay("50 millis"),
-          Effect.repeat({ until: (text) => text.endsWith("cbn") })
+          Effect.repeat({ until: (text) => text !== sandbox })
         )
-        assert.strictEqual(updated, "1234.5 cbn")
+        assert.strictEqual(updated, "1501.5 cbn")
       })
     )
   )

@@ -23,17 +23,24 @@ export const make = Effect.gen(function* () {
 /** Formats a summary such as `12 000 lines: 11 950 stored (3 corrections), 47 already stored, 3 invalid`. */
 export const summaryText = (
   unit: "line" | "rate",
-  { corrections, invalid, skipped, stored, total }: ImportSummary,
-  done: { readonly isRejected: boolean; readonly dryRun: boolean }
+  { corrections, invalid, outliers, skipped, stored, total }: ImportSummary,
+  done: { readonly isRejected: boolean; readonly dryRun: boolean; readonly acceptOutliers: boolean }
 ): string => {
-  const invalidText = invalid === 0 ? "" : `, ${grouped(invalid)} invalid`
-  const totalText = `${grouped(total)} ${total === 1 ? unit : `${unit}s`}`
-  if (done.isRejected) return `${totalText}: nothing stored${invalidText}`
-  const correctionsText =
-    corrections === 0 ? "" : ` (${grouped(corrections)} ${corrections === 1 ? "correction" : "corrections"})`
+  const totalText = counted(total, unit)
+  const outlierText = `${counted(outliers, "outlier")} ${done.acceptOutliers ? "accepted" : "refused"}`
+  const problems = [
+    ...(invalid === 0 ? [] : [`${grouped(invalid)} invalid`]),
+    ...(outliers === 0 ? [] : [outlierText])
+  ]
+  if (done.isRejected) return `${totalText}: ${["nothing stored", ...problems].join(", ")}`
+  const correctionsText = corrections === 0 ? "" : ` (${counted(corrections, "correction")})`
   const storedText = `${grouped(stored)} ${done.dryRun ? "would be stored" : "stored"}${correctionsText}`
-  return `${totalText}: ${storedText}, ${grouped(skipped)} already stored${invalidText}`
+  return `${totalText}: ${[storedText, `${grouped(skipped)} already stored`, ...problems].join(", ")}`
 }
+
+/** Formats a count and its noun: `1 line`, `12 000 lines`. */
+export const counted = (count: number, noun: string): string =>
+  `${grouped(count)} ${count === 1 ? noun : `${noun}s`}`
 
 /** Formats a count with its digits in groups of three. */
 export const grouped = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, " ")

@@ -1,6 +1,6 @@
 import { BigDecimal, DateTime, Option, Result } from "effect"
 import * as Currency from "../money/Currency.ts"
-import { CurrencyPair } from "../money/CurrencyPair.ts"
+import { CurrencyPair, keyOf } from "../money/CurrencyPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 
 /** A row of an import file that was rejected, and the reason. */
@@ -15,8 +15,52 @@ export interface InvalidRow {
 }
 
 /** Formats a rejected row: `line 7: rate: found "-3", allowed: a positive decimal`. */
-export const describe = ({ allowed, column, found, line }: InvalidRow): string =>
-  `line ${line}: ${column}: found ${found}, allowed: ${allowed}`
+export const describe = (
+  { allowed, column, found, line }: InvalidRow,
+  unit: "line" | "rate" = "line"
+): string => `${unit} ${line}: ${column}: found ${found}, allowed: ${allowed}`
+
+/** A rate that does not fit the rates around it, as decimal text, and the range that would. */
+export interface OutlierRate {
+  readonly rate: string
+  readonly low: string
+  readonly high: string
+}
+
+/** Describes the range of an outlier: `1273 to 1834 (it looks inverted)`. */
+export const expectedRange = ({ high, low, rate }: OutlierRate): string => {
+  const [found, from, to] = [rate, low, high].map((text) => BigDecimal.fromStringUnsafe(text))
+  const range = `${low} to ${high}`
+  if (found === undefined || from === undefined || to === undefined) return range
+  const fits = (value: BigDecimal.BigDecimal) => BigDecimal.between(value, { minimum: from, maximum: to })
+  if (fits(Decimal.quotient(ONE, found))) return `${range} (it looks inverted)`
+  const thousandfold = BigDecimal.multiply(found, THOUSAND)
+  return fits(thousandfold) ? `${range} (it may mean ${Decimal.format(thousandfold)})` : range
+}
+
+const ONE = BigDecimal.make(1n, 0)
+const THOUSAND = BigDecimal.make(1000n, 0)
+
+/** Describes an outlier in a file. */
+export const outlierInFile = ({
+  destinationCurrency,
+  line,
+  observedAt,
+  providerRate,
+  sourceCurrency,
+  ...outlier
+}: OutlierRate & {
+  readonly line: number
+  readonly sourceCurrency: string
+  readonly destinationCurrency: string
+  readonly observedAt: Date
+  readonly providerRate: string
+}): InvalidRow => ({
+  line,
+  column: "rate",
+  found: printable(providerRate),
+  allowed: `${expectedRange(outlier)} for ${keyOf(sourceCurrency, destinationCurrency)} at ${observedAt.toISOString()}`
+})
 
 /** A rate parsed from one line of an import file. */
 export interface ImportRow {

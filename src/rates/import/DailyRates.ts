@@ -1,12 +1,15 @@
 import { type BigDecimal, DateTime, Duration, Option, Result } from "effect"
 import type { CurrencyCode } from "../../domain/money/Currency.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import { type CurrencyPair, keyOf } from "../../domain/money/CurrencyPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
+import * as ImportRow from "../../domain/rates/ImportRow.ts"
 import type { QuotedDay } from "../../providers/frankfurter/FrankfurterResponse.ts"
 import { PIVOT } from "../../providers/frankfurter/FrankfurterSeries.ts"
+import { describe } from "../../providers/ProviderError.ts"
 import * as RateTable from "../../providers/table/RateTable.ts"
 import type { StagedRate } from "./ImportStatements.ts"
+import type { OutlierRow } from "./OutlierStatements.ts"
 
 const PROVIDER = "frankfurter"
 
@@ -19,6 +22,35 @@ interface DirectRate extends PairRate {
   readonly providerRate: string
   readonly isLeg: boolean
 }
+
+/** Describes the cells of a day that are not a rate; `line` is the number of the next rate of the import. */
+export const invalidCells = ({ day, quotes }: QuotedDay, line: number): ReadonlyArray<ImportRow.InvalidRow> =>
+  Array.from(quotes).flatMap(([currency, quote]) =>
+    Result.isSuccess(quote)
+      ? []
+      : [
+          {
+            line,
+            column: columnOf(keyOf(PIVOT, currency), day),
+            found: `no rate: ${describe(quote.failure)}`,
+            allowed: "a positive decimal"
+          }
+        ]
+  )
+
+/** Describes an outlier of a day. */
+export const outlierOfDay = (outlier: OutlierRow): ImportRow.InvalidRow => ({
+  line: outlier.line,
+  column: columnOf(
+    keyOf(outlier.sourceCurrency, outlier.destinationCurrency),
+    DateTime.fromDateUnsafe(outlier.observedAt)
+  ),
+  found: outlier.rate,
+  allowed: ImportRow.expectedRange(outlier)
+})
+
+const dateOf = (day: DateTime.Utc) => DateTime.formatIso(day).slice(0, 10)
+const columnOf = (pair: string, day: DateTime.Utc) => `${pair} of ${dateOf(day)}`
 
 /** Currencies whose quotes are required to compute all pairs. */
 export const requiredCurrencies = (pairs: ReadonlyArray<CurrencyPair>): ReadonlyArray<CurrencyCode> =>
@@ -46,14 +78,14 @@ export const stageDay = (
   const lines = new Map(Array.from(direct.keys(), (currency, index) => [currency, firstLine + index]))
 
   const rawOf = (rates: ReadonlyArray<PairRate>) => {
-    const date = DateTime.formatIso(day).slice(0, 10)
+    const date = dateOf(day)
     const rows = rates.map(({ pair, rate }) => ({
       date,
       base: pair.from,
       quote: pair.to,
       rate: ExactJson.number(rate)
     }))
-    return JSON.stringify(rows)
+    return JSON.stringify({ rates: rows })
   }
   const stage = (
     line: number,

@@ -3,8 +3,10 @@ import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql"
 import * as RateIds from "../../domain/rates/RateIds.ts"
 import type { InvalidRow } from "../../domain/rates/ImportRow.ts"
+import { Settings } from "../../config/Settings.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as ImportOutliers from "./ImportOutliers.ts"
 import * as ImportStatements from "./ImportStatements.ts"
 
 /** Another import is in progress, in this or in another process. */
@@ -35,12 +37,29 @@ export interface Staging {
   readonly removeDuplicates: <E>(
     onInvalid: (lines: ReadonlyArray<InvalidRow>) => Effect.Effect<void, E>
   ) => Effect.Effect<void, E | SqlError.SqlError>
+  /**
+   * Creates the partitions of the rates, in other transactions. Call it before `judge`: reading the stored rates locks
+   * the partitions.
+   */
+  readonly createPartitions: Effect.Effect<void, SqlError.SqlError | StoreUnavailable>
+  /**
+   * Reports the rates that do not fit the rates around them, and refuses or accepts them. Returns their number. Call it
+   * once, after `removeDuplicates`.
+   */
+  readonly judge: <E>(options: {
+    readonly isAccepted: boolean
+    readonly onOutliers: ImportOutliers.OnOutliers<E>
+  }) => Effect.Effect<number, E | SqlError.SqlError>
   /** Counts the rates that are not stored yet. */
   readonly compare: (onProgress: OnLineProgress) => Effect.Effect<ImportDiff, SqlError.SqlError>
-  /** Stores the rates that are not stored yet, and advances the latest rates. */
+  /**
+   * Stores the rates that are not stored yet. Only if `isInForce` is set, the newest rate of a pair becomes the rate in
+   * force, unless a newer one is in force.
+   */
   readonly store: (
-    onProgress: OnLineProgress
-  ) => Effect.Effect<ImportDiff, SqlError.SqlError | StoreUnavailable>
+    onProgress: OnLineProgress,
+    isInForce: boolean
+  ) => Effect.Effect<ImportDiff, SqlError.SqlError>
 }
 
 /** Lock timeout for creating a partition: queries queue behind the waiting lock. */
@@ -50,8 +69,10 @@ const PARTITION_RETRY = Schedule.max([Schedule.spaced("1 second"), Schedule.recu
 
 const make = Effect.gen(function* () {
   const { sql, transaction, execute } = yield* Database
+  const { guardMaxJump } = yield* Settings
   const random = yield* SecureRandom.SecureRandom
   const statements = ImportStatements.make(sql)
+  const judge = ImportOutliers.make(sql, guardMaxJump)
 
   const start = Effect.gen(function* () {
     const [row] = yield* statements.lock
@@ -96,9 +117,8 @@ const make = Effect.gen(function* () {
 
   const compare: Staging["compare"] = (onProgress) => compareAll(onProgress, () => Effect.void)
 
-  const store = Effect.fnUntraced(function* (onProgress: OnLineProgress) {
+  const store = Effect.fnUntraced(function* (onProgress: OnLineProgress, isInForce: boolean) {
     const identify = makeIdentify(yield* DateTime.now, yield* RateIds.randomEntropy(random))
-    const latest = new Map<string, ImportStatements.LatestCandidate>()
 
     const storeBatch = Effect.fnUntraced(function* (missing: ReadonlyArray<ImportStatements.ComparedRate>) {
       const rates = missing.map((row) => ({ ...row, ...identify(row) }))
@@ -114,12 +134,10 @@ const make = Effect.gen(function* () {
         derivedFrom: row.legs.flatMap((line) => ids.get(line) ?? [])
       }))
       yield* statements.insert([...newLegs, ...derived])
-      // Ids sort by observation time, then by recording time.
-      for (const row of rates) if (row.id > (latest.get(row.key)?.id ?? "")) latest.set(row.key, row)
     })
 
     const diff = yield* compareAll(onProgress, storeBatch)
-    yield* statements.advanceLatest(latest.values())
+    if (isInForce) yield* statements.advanceLatest
     return diff
   })
 
@@ -145,11 +163,12 @@ const make = Effect.gen(function* () {
       const staging: Staging = {
         add,
         removeDuplicates,
+        createPartitions: Effect.flatMap(statements.months, (months) =>
+          Effect.setContext(createPartitions(months), contextOutsideTransaction)
+        ),
+        judge,
         compare,
-        store: Effect.fnUntraced(function* (onProgress) {
-          yield* Effect.setContext(createPartitions(yield* statements.months), contextOutsideTransaction)
-          return yield* store(onProgress)
-        })
+        store
       }
       return yield* transaction(Effect.andThen(start, work(staging)))
     })

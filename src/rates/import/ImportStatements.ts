@@ -42,8 +42,6 @@ export interface DuplicateLine {
 /** A staged rate, compared with the stored rate of its pair and time. */
 export interface ComparedRate {
   readonly line: number
-  /** Key of the pair. */
-  readonly key: string
   readonly observedAt: Date
   readonly isLeg: boolean
   readonly legs: ReadonlyArray<number>
@@ -59,13 +57,6 @@ export interface IdentifiedRate {
   readonly id: RateId
   readonly recordedAt: DateTime.Utc
   readonly derivedFrom: ReadonlyArray<RateId>
-}
-
-/** A new rate that may become the latest of its pair. */
-export interface LatestCandidate {
-  readonly key: string
-  readonly id: RateId
-  readonly observedAt: Date
 }
 
 /** SQL statements of an import, over temporary tables that are dropped with the transaction. */
@@ -141,7 +132,7 @@ export const make = (sql: SqlClient.SqlClient) => {
    */
   const compare = (after: number) => sql<ComparedRate>`
     WITH batch AS (SELECT * FROM staged_rate WHERE line > ${after} ORDER BY line LIMIT ${BATCH_SIZE})
-    SELECT batch.line, source_currency || ':' || destination_currency AS key, observed_at, is_leg, legs,
+    SELECT batch.line, observed_at, is_leg, legs,
       stored.recorded_at AS stored_at, coalesce(stored.is_equal, false) AS is_stored
     FROM batch LEFT JOIN LATERAL (
       SELECT recorded_at, rate = batch.rate AND provider = batch.provider AS is_equal
@@ -182,28 +173,31 @@ export const make = (sql: SqlClient.SqlClient) => {
     return sql`
       INSERT INTO exchange_rate (
         id, source_currency, destination_currency, rate, source_amount, destination_amount,
-        provider, provider_rate, derived_from, raw, observed_at, recorded_at, is_leg
+        provider, provider_rate, derived_from, raw, observed_at, recorded_at, is_leg, is_imported
       ) SELECT
         id, source_currency, destination_currency, rate, 1, rate,
-        provider, provider_rate, derived_from, raw, observed_at, recorded_at, is_leg
+        provider, provider_rate, derived_from, raw, observed_at, recorded_at, is_leg, true
       FROM jsonb_to_recordset(${rowsOf(rows)}) AS given (
         line int, id uuid, recorded_at timestamptz, derived_from uuid[])
       JOIN staged_rate USING (line)`
   }
 
-  const advanceLatest = (candidates: Iterable<LatestCandidate>) => {
-    const rows = Array.from(candidates, ({ id, key, observedAt }) => ({
-      source_currency: key.slice(0, 3),
-      destination_currency: key.slice(4),
-      rate_id: id,
-      observed_at: observedAt.toISOString()
-    }))
-    return sql`
-      INSERT INTO latest_rate (source_currency, destination_currency, rate_id, observed_at)
-      SELECT * FROM jsonb_to_recordset(${rowsOf(rows)}) AS row (
-        source_currency text, destination_currency text, rate_id uuid, observed_at timestamptz)
-      ${sql.literal(ADVANCE_ON_CONFLICT)}`
-  }
+  /** Makes the newest staged rate of each pair the latest one, stored by this import or before. */
+  const advanceLatest = sql`
+    INSERT INTO latest_rate (source_currency, destination_currency, rate_id, observed_at)
+    SELECT newest.source_currency, newest.destination_currency, stored.id, newest.observed_at
+    FROM (
+      SELECT source_currency, destination_currency, max(observed_at) AS observed_at
+      FROM staged_rate WHERE NOT is_leg GROUP BY source_currency, destination_currency
+    ) AS newest, LATERAL (
+      SELECT id FROM exchange_rate
+      WHERE source_currency = newest.source_currency AND destination_currency = newest.destination_currency
+        AND observed_at = newest.observed_at AND NOT is_leg
+        AND id >= uuidv7_floor(newest.observed_at - interval '1 day')
+        AND id < uuidv7_floor(newest.observed_at + interval '1 day')
+      ORDER BY recorded_at DESC, id DESC LIMIT 1
+    ) AS stored
+    ${sql.literal(ADVANCE_ON_CONFLICT)}`
 
   return {
     lock,

@@ -7,6 +7,7 @@ import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.
 import { FrankfurterSeries, type SeriesUnavailable } from "../../providers/frankfurter/FrankfurterSeries.ts"
 import { ImportRepo, type ImportInProgress, type Staging } from "./ImportRepo.ts"
 import type { StagedRate } from "./ImportStatements.ts"
+import type { OutlierRow } from "./OutlierStatements.ts"
 import * as FileLines from "./FileLines.ts"
 import * as DailyRates from "./DailyRates.ts"
 
@@ -30,6 +31,8 @@ export interface ImportSummary {
   /** Rates that were stored before, are duplicates, or are corrected by another line. */
   readonly skipped: number
   readonly invalid: number
+  /** Rates that do not fit the rates around them, refused or accepted. */
+  readonly outliers: number
 }
 
 /** Progress of an import. */
@@ -40,23 +43,27 @@ export interface ImportProgress {
   readonly total: number
 }
 
-export interface ImportOptions {
+export interface ImportOptions<E> {
   /** Compares without storing. */
   readonly dryRun: boolean
+  /** Stores the valid rates even if some are invalid or outliers. Otherwise one of them prevents the import. */
+  readonly skipInvalid: boolean
+  /** Stores outliers too, and records that they were accepted. */
+  readonly acceptOutliers: boolean
+  /** Lets the newest imported rate of a pair become the rate in force, unless a newer one is in force. */
+  readonly isInForce: boolean
+  /** Called with every invalid rate and every outlier. */
+  readonly onInvalid: (lines: ReadonlyArray<ImportRow.InvalidRow>) => Effect.Effect<void, E>
   readonly onProgress: (progress: ImportProgress) => Effect.Effect<void>
 }
 
-export interface FileOptions<E> extends ImportOptions {
+export interface FileOptions<E> extends ImportOptions<E> {
   readonly file: string
   /** Values for columns that the file does not have. */
   readonly defaults: ImportRow.RowDefaults
-  /** Stores the valid lines of a file that has invalid ones. Otherwise one invalid line prevents the import. */
-  readonly skipInvalid: boolean
-  /** Called with every invalid line. */
-  readonly onInvalid: (lines: ReadonlyArray<ImportRow.InvalidRow>) => Effect.Effect<void, E>
 }
 
-export interface SeriesOptions extends ImportOptions {
+export interface SeriesOptions<E> extends ImportOptions<E> {
   readonly pairs: ReadonlyArray<CurrencyPair>
   /** Start of the first day and start of the last day, in UTC. */
   readonly start: DateTime.Utc
@@ -74,18 +81,26 @@ const make = Effect.gen(function* () {
   const repo = yield* ImportRepo
   const frankfurter = yield* FrankfurterSeries
 
-  /** Stores or compares the staged rates, and returns the summary. */
-  const finish = Effect.fnUntraced(function* (
+  /** Judges the staged rates, stores or compares them, and returns the summary. */
+  const finish = Effect.fnUntraced(function* <E>(
     staging: Staging,
     counts: { readonly total: number; readonly invalid: number; readonly lastLine: number },
-    { dryRun, hasToStore, onProgress }: ImportOptions & { readonly hasToStore: boolean }
+    toInvalidRow: (outlier: OutlierRow) => ImportRow.InvalidRow,
+    { acceptOutliers, dryRun, isInForce, onInvalid, onProgress, skipInvalid }: ImportOptions<E>
   ) {
     const onLine = (done: number) => onProgress({ phase: "storing", done, total: counts.lastLine })
     const { invalid, total } = counts
-    if (!hasToStore) return { total, invalid, stored: 0, corrections: 0, skipped: 0 }
-    const { corrections, stored } = yield* dryRun ? staging.compare(onLine) : staging.store(onLine)
+    if (!dryRun && (invalid === 0 || skipInvalid)) yield* staging.createPartitions
+    const outliers = yield* staging.judge({
+      isAccepted: acceptOutliers,
+      onOutliers: (rows) => onInvalid(rows.map(toInvalidRow))
+    })
+    const refused = invalid + (acceptOutliers ? 0 : outliers)
+    if (refused > 0 && !skipInvalid)
+      return { total, invalid, outliers, stored: 0, corrections: 0, skipped: 0 }
+    const { corrections, stored } = yield* dryRun ? staging.compare(onLine) : staging.store(onLine, isInForce)
     yield* onLine(counts.lastLine)
-    return { total, invalid, stored, corrections, skipped: total - invalid - stored }
+    return { total, invalid, outliers, stored, corrections, skipped: total - refused - stored }
   })
 
   const file = Effect.fn("RateImport.file")(function* <E>(options: FileOptions<E>) {
@@ -144,15 +159,12 @@ const make = Effect.gen(function* () {
         )
         if (Option.isNone(parser)) return yield* refuse("it is empty")
         yield* staging.removeDuplicates(onInvalid)
-        return yield* finish(staging, counts, {
-          ...options,
-          hasToStore: counts.invalid === 0 || options.skipInvalid
-        })
+        return yield* finish(staging, counts, ImportRow.outlierInFile, options)
       })
     )
   })
 
-  const series = Effect.fn("RateImport.series")(function* (options: SeriesOptions) {
+  const series = Effect.fn("RateImport.series")(function* <E>(options: SeriesOptions<E>) {
     const currencies = DailyRates.requiredCurrencies(options.pairs)
     const years = yearsOf(options.start, options.end)
     return yield* repo.transaction(
@@ -160,16 +172,22 @@ const make = Effect.gen(function* () {
         const counts = { total: 0, invalid: 0, lastLine: 0 }
         for (const [index, { from, to }] of years.entries()) {
           const rates: Array<StagedRate> = []
+          const invalid: Array<ImportRow.InvalidRow> = []
           for (const day of yield* frankfurter.days(currencies, from, to)) {
-            rates.push(...DailyRates.stageDay(day, options.pairs, counts.lastLine + rates.length + 1))
+            const nextLine = counts.lastLine + rates.length + 1
+            rates.push(...DailyRates.stageDay(day, options.pairs, nextLine))
+            invalid.push(...DailyRates.invalidCells(day, nextLine))
           }
           yield* staging.add(rates)
+          if (invalid.length > 0) yield* options.onInvalid(invalid)
+          counts.invalid += invalid.length
+          counts.total += invalid.length
           counts.total += rates.filter(({ isLeg }) => !isLeg).length
           counts.lastLine += rates.length
           yield* options.onProgress({ phase: "reading", done: index + 1, total: years.length })
         }
         yield* staging.removeDuplicates(() => Effect.void)
-        return yield* finish(staging, counts, { ...options, hasToStore: true })
+        return yield* finish(staging, counts, DailyRates.outlierOfDay, options)
       })
     )
   })
@@ -177,14 +195,19 @@ const make = Effect.gen(function* () {
   return RateImport.of({ file, series })
 })
 
-/** Imports historical rates in one transaction. Idempotent: a repeated import stores nothing. */
+/**
+ * Imports historical rates in one transaction. Stores nothing if a rate is invalid or does not fit the rates around it,
+ * unless the options say otherwise. Idempotent: a repeated import stores nothing.
+ */
 export class RateImport extends Context.Service<
   RateImport,
   {
-    /** Imports a CSV file, read in one pass. Stores nothing if a line is invalid, unless `skipInvalid` is set. */
+    /** Imports a CSV file, read in one pass. */
     readonly file: <E>(options: FileOptions<E>) => Effect.Effect<ImportSummary, E | FileRefused | Unavailable>
     /** Imports Frankfurter's daily rates, and the rates derived from them. */
-    readonly series: (options: SeriesOptions) => Effect.Effect<ImportSummary, SeriesUnavailable | Unavailable>
+    readonly series: <E>(
+      options: SeriesOptions<E>
+    ) => Effect.Effect<ImportSummary, E | SeriesUnavailable | Unavailable>
   }
 >()("effex/rates/import/RateImport") {
   static readonly layerNoDeps = Layer.effect(RateImport, make)

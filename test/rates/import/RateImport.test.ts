@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Clock, DateTime, Deferred, Effect, Fiber, FileSystem, Layer, Option } from "effect"
+import { BigDecimal, Clock, DateTime, Deferred, Effect, Fiber, FileSystem, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
@@ -40,6 +40,15 @@ const TestLayer = Layer.mergeAll(RateImport.layer, ImportRepo.layer, RateRepo.la
   Layer.provideMerge(TestDatabase.layer())
 )
 
+const defaults = {
+  skipInvalid: false,
+  acceptOutliers: false,
+  isInForce: false,
+  dryRun: false,
+  onProgress: () => Effect.void,
+  onInvalid: () => Effect.void
+}
+
 /** Imports a file with the given lines. Returns the summary and the invalid lines. */
 const importLines = Effect.fnUntraced(function* (
   lines: ReadonlyArray<string>,
@@ -53,10 +62,8 @@ const importLines = Effect.fnUntraced(function* (
   const summary = yield* rateImport.file({
     file,
     defaults: { pair: Option.none(), provider: "import" },
-    skipInvalid: false,
-    dryRun: false,
-    onProgress: () => Effect.void,
-    onInvalid: (lines) => Effect.sync(() => invalid.push(...lines.map(ImportRow.describe))),
+    ...defaults,
+    onInvalid: (rows) => Effect.sync(() => invalid.push(...rows.map((row) => ImportRow.describe(row)))),
     ...options
   })
   return { summary, invalid }
@@ -103,7 +110,14 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         "AED,NGN,400,2999-01-01,"
       ]
       const { invalid, summary } = yield* importLines(lines)
-      assert.deepStrictEqual(summary, { total: 4, invalid: 3, stored: 0, corrections: 0, skipped: 0 })
+      assert.deepStrictEqual(summary, {
+        total: 4,
+        invalid: 3,
+        stored: 0,
+        corrections: 0,
+        skipped: 0,
+        outliers: 0
+      })
       assert.deepStrictEqual(
         invalid.map((text) => text.slice(0, "line 3: from".length)),
         ["line 3: rate", "line 4: to: ", "line 6: obse"]
@@ -112,7 +126,14 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
 
       const skipped = yield* importLines(lines, { skipInvalid: true })
       assert.deepStrictEqual(skipped.invalid, invalid)
-      assert.deepStrictEqual(skipped.summary, { total: 4, invalid: 3, stored: 1, corrections: 0, skipped: 0 })
+      assert.deepStrictEqual(skipped.summary, {
+        total: 4,
+        invalid: 3,
+        stored: 1,
+        corrections: 0,
+        skipped: 0,
+        outliers: 0
+      })
       assert.deepStrictEqual(
         (yield* stored(pair)).map(({ rate }) => rate),
         ["400"]
@@ -130,7 +151,14 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         "AUD,NGN,510,1995-07-15,"
       ]
       const first = yield* importLines(lines)
-      assert.deepStrictEqual(first.summary, { total: 3, invalid: 0, stored: 2, corrections: 0, skipped: 1 })
+      assert.deepStrictEqual(first.summary, {
+        total: 3,
+        invalid: 0,
+        stored: 2,
+        corrections: 0,
+        skipped: 1,
+        outliers: 0
+      })
       const rows = yield* stored(pair)
       assert.deepStrictEqual(
         rows.map(({ partition, provider, rate }) => [rate, provider, partition]),
@@ -149,7 +177,14 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         provider: "cbn"
       })
       const again = yield* importLines(lines)
-      assert.deepStrictEqual(again.summary, { total: 3, invalid: 0, stored: 0, corrections: 0, skipped: 3 })
+      assert.deepStrictEqual(again.summary, {
+        total: 3,
+        invalid: 0,
+        stored: 0,
+        corrections: 0,
+        skipped: 3,
+        outliers: 0
+      })
       assert.deepStrictEqual(yield* stored(pair), rows)
     })
   )
@@ -166,7 +201,6 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         (yield* stored(pair)).map(({ rate }) => rate),
         ["300", "301", "300"]
       )
-      assert.deepStrictEqual(yield* latest(pair), Option.some("300"))
     })
   )
 
@@ -208,19 +242,169 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
       ])
       assert.strictEqual(summary.stored, 0)
       const skipped = yield* importLines(lines, { skipInvalid: true })
-      assert.deepStrictEqual(skipped.summary, { total: 4, invalid: 2, stored: 1, corrections: 0, skipped: 1 })
+      assert.deepStrictEqual(skipped.summary, {
+        total: 4,
+        invalid: 2,
+        stored: 1,
+        corrections: 0,
+        skipped: 1,
+        outliers: 0
+      })
     })
   )
 
-  it.effect("only moves the latest rate forward", () =>
+  it.effect("becomes the rate in force only if that is requested, and only moves it forward", () =>
     Effect.gen(function* () {
       const repo = yield* RateRepo
       const pair = pairOf("JPY", "NGN")
-      yield* repo.insert(yield* tick("JPY", "NGN", "10", "2025-06-01T00:00:00.000Z"))
+      const newer = [HEADER, "JPY,NGN,12,2025-06-03,", "JPY,NGN,11,2025-06-02,"]
+      yield* importLines(newer.slice(0, 2), { dryRun: true, isInForce: true })
       yield* importLines([HEADER, "JPY,NGN,9,2025-05-31,", "JPY,NGN,8,2024-05-31,"])
+      assert.deepStrictEqual(yield* latest(pair), Option.none())
+      yield* repo.insert(yield* tick("JPY", "NGN", "10", "2025-06-01T00:00:00.000Z"))
+      yield* importLines([HEADER, "JPY,NGN,9.5,2025-05-30,"], { isInForce: true })
       assert.deepStrictEqual(yield* latest(pair), Option.some("10"))
-      yield* importLines([HEADER, "JPY,NGN,12,2025-06-03,", "JPY,NGN,11,2025-06-02,"])
+      yield* importLines(newer)
+      assert.deepStrictEqual(yield* latest(pair), Option.some("10"))
+      // Also if the rates are stored already.
+      assert.strictEqual((yield* importLines(newer, { isInForce: true })).summary.skipped, 2)
       assert.deepStrictEqual(yield* latest(pair), Option.some("12"))
+    })
+  )
+
+  const daily = (pair: string, from: string, rates: ReadonlyArray<string>) =>
+    rates.map((rate, n) => {
+      const day = DateTime.add(DateTime.makeUnsafe(from), { days: n })
+      return `${pair},${rate},${DateTime.formatIso(day).slice(0, 10)},`
+    })
+
+  it.effect("refuses rates that do not fit the other rates of the file, also in a dry run", () =>
+    Effect.gen(function* () {
+      const lines = [
+        HEADER,
+        ...daily("USD,NGN", "2026-01-01", ["1500", "1502.5", "1.501", "0.00066", "15010", "1499", "1498"]),
+        ...daily("EUR,NGN", "2026-01-01", ["1700", "1701", "1702"])
+      ]
+      const expected = [
+        'line 4: rate: found "1.501", allowed: 1073 to 2104 (it may mean 1501) for USD:NGN at 2026-01-03T00:00:00.000Z',
+        'line 5: rate: found "0.00066", allowed: 939.1 to 2398 (it looks inverted) for USD:NGN at 2026-01-04T00:00:00.000Z',
+        'line 6: rate: found "15010", allowed: 1071 to 2099 for USD:NGN at 2026-01-05T00:00:00.000Z'
+      ]
+      for (const dryRun of [true, false]) {
+        const { invalid, summary } = yield* importLines(lines, { dryRun })
+        assert.deepStrictEqual(invalid, expected)
+        assert.deepStrictEqual(summary, {
+          total: 10,
+          invalid: 0,
+          stored: 0,
+          corrections: 0,
+          skipped: 0,
+          outliers: 3
+        })
+      }
+      assert.deepStrictEqual(yield* stored(pairOf("USD", "NGN")), [])
+      const skipped = yield* importLines(lines, { skipInvalid: true })
+      assert.deepStrictEqual(skipped.invalid, expected)
+      assert.strictEqual(skipped.summary.stored, 7)
+      assert.deepStrictEqual(
+        (yield* stored(pairOf("USD", "NGN"))).map(({ rate }) => rate),
+        ["1500", "1502.5", "1499", "1498"]
+      )
+    })
+  )
+
+  it.effect("refuses rates that do not fit the stored rates, whatever their number", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      yield* repo.insert(yield* tick("EUR", "USD", "1.08", "2026-01-09T12:00:00.000Z"))
+      const inverted = [
+        HEADER,
+        ...daily(
+          "EUR,USD",
+          "2026-01-01",
+          Array.from({ length: 9 }, () => "0.926")
+        )
+      ]
+      const { invalid, summary } = yield* importLines(inverted)
+      assert.strictEqual(summary.outliers, 9)
+      assert.strictEqual(
+        invalid[0],
+        'line 2: rate: found "0.926", allowed: 0.8308 to 1.404 (it looks inverted) for EUR:USD at 2026-01-01T00:00:00.000Z'
+      )
+      const right = [HEADER, ...daily("EUR,USD", "2026-01-01", ["1.075", "1.078", "1.08"])]
+      assert.strictEqual((yield* importLines(right)).summary.stored, 3)
+    })
+  )
+
+  it.effect("refuses a recent rate that does not fit the last good rate", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const now = yield* DateTime.now
+      const ago = (seconds: number) => DateTime.formatIso(DateTime.subtract(now, { seconds }))
+      const good = yield* repo.insert(yield* tick("GBP", "NGN", "2000", ago(600)))
+      for (const [rate, hint] of [
+        ["2.001", " (it may mean 2001)"],
+        ["0.0005", " (it looks inverted)"],
+        ["2500", ""]
+      ]) {
+        const at = ago(1)
+        const { invalid } = yield* importLines([HEADER, `GBP,NGN,${rate},${at},`])
+        assert.match(invalid[0] ?? "", /^line 2: rate: found "[\d.]+", allowed: 1665 to 2403/)
+        assert.include(invalid[0], `${hint} for GBP:NGN at ${at}`)
+      }
+      const { summary } = yield* importLines([HEADER, `GBP,NGN,2010,${ago(2)},`])
+      assert.strictEqual(summary.stored, 1)
+      assert.deepStrictEqual(
+        Option.map(yield* repo.latest(good.pair), ({ id }) => id),
+        Option.some(good.id)
+      )
+    })
+  )
+
+  it.effect("refuses a single rate that is far from the approximate rate of its pair", () =>
+    Effect.gen(function* () {
+      const { invalid } = yield* importLines([
+        HEADER,
+        "USD,KES,0.00774,2024-01-15,",
+        "USD,UGX,3.6,2024-01-15,",
+        "USD,XOF,600,2024-01-15,"
+      ])
+      assert.deepStrictEqual(invalid, [
+        'line 2: rate: found "0.00774", allowed: 3.831 to 4364 (it looks inverted) for USD:KES at 2024-01-15T00:00:00.000Z',
+        'line 3: rate: found "3.6", allowed: 107.3 to 122200 (it may mean 3600) for USD:UGX at 2024-01-15T00:00:00.000Z'
+      ])
+    })
+  )
+
+  it.effect("stores accepted outliers, and records that", () =>
+    Effect.gen(function* () {
+      const pair = pairOf("USD", "ZMW")
+      const lines = [HEADER, ...daily("USD,ZMW", "2026-01-01", ["23", "23.1", "0.0432", "23.2", "23.3"])]
+      const accepted = yield* importLines(lines, { acceptOutliers: true })
+      assert.strictEqual(accepted.summary.stored, 5)
+      assert.strictEqual(accepted.summary.outliers, 1)
+      assert.strictEqual(accepted.invalid.length, 1)
+      const rows = yield* stored(pair)
+      assert.deepStrictEqual(JSON.parse(rows[2]?.raw ?? "").accepted_outlier, {
+        expected_from: "16.57",
+        expected_to: "32.34"
+      })
+      assert.isUndefined(JSON.parse(rows[1]?.raw ?? "").accepted_outlier)
+      assert.deepStrictEqual(yield* latest(pair), Option.none())
+      // What is stored is not judged again.
+      const again = yield* importLines(lines)
+      assert.deepStrictEqual(again.invalid, [])
+      assert.strictEqual(again.summary.skipped, 5)
+    })
+  )
+
+  it.effect("marks imported rates, so that the guard does not take them as a level", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      yield* importLines([HEADER, "USD,MAD,9.1,2026-01-01,flutterwave"])
+      const rows = yield* sql`
+        SELECT is_imported FROM exchange_rate WHERE source_currency = 'USD' AND destination_currency = 'MAD'`
+      assert.deepStrictEqual(rows, [{ isImported: true }])
     })
   )
 
@@ -229,7 +413,14 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
       yield* importLines([HEADER, "SEK,NGN,140,2024-01-15,"])
       const lines = [HEADER, "SEK,NGN,140,2024-01-15,", "SEK,NGN,141,2001-01-15,"]
       const { summary } = yield* importLines(lines, { dryRun: true })
-      assert.deepStrictEqual(summary, { total: 2, invalid: 0, stored: 1, corrections: 0, skipped: 1 })
+      assert.deepStrictEqual(summary, {
+        total: 2,
+        invalid: 0,
+        stored: 1,
+        corrections: 0,
+        skipped: 1,
+        outliers: 0
+      })
       assert.strictEqual((yield* stored(pairOf("SEK", "NGN"))).length, 1)
     })
   )
@@ -237,20 +428,23 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
   it.effect("stores an import of several batches", () =>
     Effect.gen(function* () {
       const at = (n: number) => DateTime.formatIso(DateTime.makeUnsafe(Date.UTC(2020, 0, 1) + n * 60_000))
-      const lines = Array.from({ length: 12_345 }, (_, n) => `NOK,NGN,${n + 1},${at(n)},`)
+      const lines = Array.from(
+        { length: 12_345 },
+        (_, n) => `NOK,NGN,${Decimal.format(BigDecimal.make(BigInt(10_000 + n), 2))},${at(n)},`
+      )
       const { summary } = yield* importLines([HEADER, ...lines])
       assert.deepStrictEqual(summary, {
         total: 12_345,
         invalid: 0,
         stored: 12_345,
         corrections: 0,
-        skipped: 0
+        skipped: 0,
+        outliers: 0
       })
       const { sql } = yield* Database
       const [row] = yield* sql<{ count: bigint; ids: bigint; sum: string }>`
         SELECT count(*), count(DISTINCT id) AS ids, sum(rate) FROM exchange_rate WHERE source_currency = 'NOK'`
-      assert.deepStrictEqual(row, { count: 12_345n, ids: 12_345n, sum: String((12_345 * 12_346) / 2) })
-      assert.deepStrictEqual(yield* latest(pairOf("NOK", "NGN")), Option.some("12345"))
+      assert.deepStrictEqual(row, { count: 12_345n, ids: 12_345n, sum: "1996433.40" })
     })
   )
 
@@ -268,10 +462,7 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
         rateImport.file({
           file: "/does/not/exist.csv",
           defaults: { pair: Option.none(), provider: "import" },
-          skipInvalid: false,
-          dryRun: false,
-          onProgress: () => Effect.void,
-          onInvalid: () => Effect.void
+          ...defaults
         })
       )
       assert.strictEqual(missing.message, "exist.csv cannot be imported: the file does not exist")
@@ -294,6 +485,48 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
     })
   )
 
+  it.effect("refuses daily rates that do not fit, and cells that are not a rate", () =>
+    Effect.gen(function* () {
+      const rateImport = yield* RateImport
+      const days = ["2024-03-01", "2024-03-04", "2024-03-05", "2024-03-06"]
+      const rates = ["17.1", "0.0585", "n/a", "17.3"]
+      days.forEach((day, n) => quotesByDay.set(day, { ZAR: rates[n] ?? "", CAD: "1.36" }))
+      const invalid: Array<string> = []
+      const importDays = (skipInvalid: boolean) =>
+        rateImport.series({
+          pairs: [pairOf("USD", "ZAR"), pairOf("CAD", "ZAR")],
+          start: DateTime.makeUnsafe("2024-03-01"),
+          end: DateTime.makeUnsafe("2024-03-06"),
+          ...defaults,
+          skipInvalid,
+          onInvalid: (rows) =>
+            Effect.sync(() => invalid.push(...rows.map((row) => ImportRow.describe(row, "rate"))))
+        })
+      const refused = yield* importDays(false)
+      assert.deepStrictEqual(refused, {
+        total: 7,
+        invalid: 1,
+        stored: 0,
+        corrections: 0,
+        skipped: 0,
+        outliers: 2
+      })
+      assert.deepStrictEqual(
+        invalid.map((text) => text.replace(/^rate \d+: /, "")),
+        [
+          "USD:ZAR of 2024-03-05: found no rate: contradictory response (a rate must be a positive decimal, at most 30 decimals, found n/a), allowed: a positive decimal",
+          "USD:ZAR of 2024-03-04: found 0.0585, allowed: 10.81 to 27.68 (it looks inverted)",
+          "CAD:ZAR of 2024-03-04: found 0.0430147058823529, allowed: 7.95 to 20.35"
+        ]
+      )
+      assert.strictEqual((yield* importDays(true)).stored, 4)
+      assert.deepStrictEqual(
+        (yield* stored(pairOf("USD", "ZAR"))).map(({ rate }) => rate),
+        ["17.1", "17.3"]
+      )
+    })
+  )
+
   it.effect("stores daily rates and derived rates with their legs, once", () =>
     Effect.gen(function* () {
       const rateImport = yield* RateImport
@@ -303,8 +536,7 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
           pairs,
           start: day("2023-12-29"),
           end: day("2024-01-03"),
-          dryRun: false,
-          onProgress: () => Effect.void
+          ...defaults
         })
       quotesByDay.set("2023-12-28", { ETB: "55" })
       quotesByDay.set("2023-12-29", { ETB: "56.1", GBP: "0.8", EUR: "0.9" })
@@ -312,7 +544,14 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
       const [dollar, pound, euro] = [pairOf("USD", "ETB"), pairOf("GBP", "ETB"), pairOf("EUR", "ETB")]
 
       const summary = yield* importDays(dollar, pound, euro)
-      assert.deepStrictEqual(summary, { total: 5, invalid: 0, stored: 5, corrections: 0, skipped: 0 })
+      assert.deepStrictEqual(summary, {
+        total: 5,
+        invalid: 0,
+        stored: 5,
+        corrections: 0,
+        skipped: 0,
+        outliers: 0
+      })
       const direct = yield* stored(dollar)
       assert.deepStrictEqual(
         direct.map(({ isLeg, provider, rate }) => [rate, provider, isLeg]),
@@ -338,14 +577,21 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
           ["71.1392405063291", [idAt(pounds, 1), idAt(direct, 1)]]
         ]
       )
-      assert.deepStrictEqual(JSON.parse(derived[0]?.raw ?? ""), [
-        { date: "2023-12-29", base: "USD", quote: "GBP", rate: 0.8 },
-        { date: "2023-12-29", base: "USD", quote: "ETB", rate: 56.1 }
-      ])
+      assert.deepStrictEqual(JSON.parse(derived[0]?.raw ?? ""), {
+        rates: [
+          { date: "2023-12-29", base: "USD", quote: "GBP", rate: 0.8 },
+          { date: "2023-12-29", base: "USD", quote: "ETB", rate: 56.1 }
+        ]
+      })
       // The second day has no EUR quote.
       assert.strictEqual((yield* stored(euro)).length, 1)
 
-      assert.deepStrictEqual(yield* importDays(dollar, pound, euro), { ...summary, stored: 0, skipped: 5 })
+      assert.deepStrictEqual(yield* importDays(dollar, pound, euro), {
+        ...summary,
+        stored: 0,
+        skipped: 5,
+        outliers: 0
+      })
       assert.deepStrictEqual(yield* stored(pairOf("USD", "GBP")), pounds)
 
       // A pair that is imported later uses the stored legs.
@@ -356,7 +602,7 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
       // A changed quote is a correction, with a new leg.
       quotesByDay.set("2024-01-02", { ETB: "56.2", GBP: "0.78" })
       const corrected = yield* importDays(dollar, pound, euro)
-      assert.deepStrictEqual(corrected, { ...summary, stored: 1, corrections: 1, skipped: 4 })
+      assert.deepStrictEqual(corrected, { ...summary, stored: 1, corrections: 1, skipped: 4, outliers: 0 })
       assert.deepStrictEqual(
         (yield* stored(pairOf("USD", "GBP"))).map(({ rate }) => rate),
         ["0.8", "0.79", "0.78"]
