@@ -1,7 +1,9 @@
 import { Option, Result, Schema } from "effect"
+import { KeysMessage } from "../api/conversion/ProofMessage.ts"
 import { AuditRecord } from "../domain/conversion/AuditRecord.ts"
 import * as StrictJson from "../domain/StrictJson.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
+import { fromMessage, type SignedKeyRotation, trust } from "./KeyRotation.ts"
 import * as MerkleTree from "./MerkleTree.ts"
 import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
 
@@ -69,19 +71,42 @@ const decodeUtf8 = Option.liftThrowable((bytes: Uint8Array) =>
 
 const decodeReceipt = Schema.decodeUnknownResult(Receipt, { onExcessProperty: "error" })
 
-/** Parses a receipt. Fails with the reason for a field that is unknown, repeated, missing or of another type. */
-export const parse = (bytes: Uint8Array): Result.Result<Receipt, string> =>
+const decodeKeys = Schema.decodeUnknownResult(KeysMessage, { onExcessProperty: "error" })
+
+/** Fails with the reason for a field that is unknown, repeated, missing or of another type. */
+const parseStrictly = <A>(
+  bytes: Uint8Array,
+  decode: (json: unknown) => Result.Result<A, { readonly message: string }>
+): Result.Result<A, string> =>
   Option.match(Option.flatMap(decodeUtf8(bytes), StrictJson.parse), {
     onNone: () => Result.fail("it must be JSON in UTF-8 that repeats no key"),
-    onSome: (json) => Result.mapError(decodeReceipt(json), ({ message }) => message)
+    onSome: (json) => Result.mapError(decode(json), ({ message }) => message)
   })
 
-/** Verifies a receipt with a public key. Returns why it is invalid, or none for a valid one. */
-export const findFault = (receipt: Receipt, publicKey: Uint8Array): Option.Option<string> => {
+/** Parses a receipt strictly. */
+export const parse = (bytes: Uint8Array): Result.Result<Receipt, string> =>
+  parseStrictly(bytes, decodeReceipt)
+
+/** Parses the rotations of a response of `GET /api/v1/audit/keys` strictly. */
+export const parseRotations = (bytes: Uint8Array): Result.Result<ReadonlyArray<SignedKeyRotation>, string> =>
+  Result.map(parseStrictly(bytes, decodeKeys), ({ rotations }) => rotations.map(fromMessage))
+
+/**
+ * Verifies a receipt with a public key, or with a key that signed rotations connect to it. Returns why it is invalid, or
+ * none for a valid one.
+ */
+export const findFault = (
+  receipt: Receipt,
+  publicKey: Uint8Array,
+  rotations: ReadonlyArray<SignedKeyRotation> = []
+): Option.Option<string> => {
   const { position, proof, record } = receipt
   const head = fromReceiptHead(receipt.head)
-  if (!head.publicKey.equals(publicKey)) return Option.some("head.public_key is not the given key")
-  if (!isSignedBy(head, publicKey)) return Option.some("the head was not signed with this key")
+  if (!trust([Buffer.from(publicKey)], rotations).accepts(head.publicKey, head.treeSize)) {
+    const connection = rotations.length > 0 ? ", and no signed rotation connects them" : ""
+    return Option.some(`head.public_key is not the given key${connection}`)
+  }
+  if (!isSignedBy(head, head.publicKey)) return Option.some("the head was not signed with this key")
   const bytes = encodeRecord(record)
   const hashes = proof.map((hash) => Buffer.from(hash, "hex"))
   const root = MerkleTree.rootFromProof(MerkleTree.leafHash(bytes), position - 1, head.treeSize, hashes)

@@ -1,6 +1,7 @@
 import { Console, Effect, FileSystem, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Receipt from "../audit/Receipt.ts"
+import { parsePublicKey, publicKeyFlag } from "./arguments/PublicKeyFlag.ts"
 import { commandError } from "./CommandError.ts"
 
 const verify = Command.make(
@@ -9,21 +10,24 @@ const verify = Command.make(
     file: Argument.File("receipt", { mustExist: true }).pipe(
       Argument.withDescription("The receipt, as JSON")
     ),
-    key: Flag.String("key").pipe(
-      Flag.withDescription("The public key that you trust, in hexadecimal"),
-      Flag.filter(
-        (text) => /^[0-9a-f]{64}$/i.test(text),
-        () => "it must be 64 hexadecimal digits"
-      )
+    key: publicKeyFlag,
+    rotations: Flag.File("rotations", { mustExist: true }).pipe(
+      Flag.withDescription("The output of `effex audit keys --json`, if the key was replaced"),
+      Flag.optional
     )
   },
-  Effect.fn(function* ({ file, key }) {
+  Effect.fn(function* ({ file, key, rotations: rotationsFile }) {
     const fs = yield* FileSystem.FileSystem
-    const bytes = yield* fs.readFile(file)
-    const receipt = yield* Effect.fromResult(Receipt.parse(bytes)).pipe(
+    const publicKey = yield* parsePublicKey(key)
+    const receipt = yield* Effect.fromResult(Receipt.parse(yield* fs.readFile(file))).pipe(
       Effect.mapError((reason) => commandError(`${file} is not a receipt: ${reason}`))
     )
-    const fault = Receipt.findFault(receipt, Buffer.from(key, "hex"))
+    const rotations = Option.isNone(rotationsFile)
+      ? []
+      : yield* Effect.fromResult(Receipt.parseRotations(yield* fs.readFile(rotationsFile.value))).pipe(
+          Effect.mapError((reason) => commandError(`${rotationsFile.value} has no key rotations: ${reason}`))
+        )
+    const fault = Receipt.findFault(receipt, publicKey, rotations)
     if (Option.isSome(fault)) return yield* commandError(`The receipt is not valid: ${fault.value}`)
     const { head, position, record } = receipt
     yield* Console.log(

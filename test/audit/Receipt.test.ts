@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Result } from "effect"
 import { chain, encodeRecord, GENESIS } from "../../src/audit/AuditHash.ts"
 import { sha256 } from "../../src/audit/CanonicalEncoding.ts"
+import * as KeyRotation from "../../src/audit/KeyRotation.ts"
 import * as Receipt from "../../src/audit/Receipt.ts"
 import { makeSigner } from "../../src/audit/TreeHead.ts"
 
@@ -151,6 +152,44 @@ describe("Receipt", () => {
     const renamed = replaced(`"public_key":"${key}"`, `"public_key":"${otherKey}"`)
     assert.strictEqual(rejection(renamed), "head.public_key is not the given key")
     assert.strictEqual(rejection(renamed, otherSigner.publicKey), "the head was not signed with this key")
+  })
+
+  it("accepts a head of a key that signed rotations connect to the given one, in both directions", () => {
+    const rotation = (previous: Option.Option<typeof signer>, treeSize: number) => {
+      const unsigned = {
+        previousKey: signer.publicKey,
+        publicKey: otherSigner.publicKey,
+        treeSize,
+        rootHash: GENESIS,
+        chainHash: GENESIS,
+        signedAt: "2026-01-02T00:00:00.000Z"
+      }
+      const bytes = KeyRotation.encode(unsigned)
+      return KeyRotation.toMessage({
+        ...unsigned,
+        previousSignature: Option.map(previous, ({ signBytes }) => signBytes(bytes)),
+        signature: otherSigner.signBytes(bytes)
+      })
+    }
+    const rejectionWith = (json: ReturnType<typeof rotation>, sign: typeof signer, publicKey: Uint8Array) => {
+      const keys = { public_key: otherSigner.publicKey.toString("hex"), rotations: [json] }
+      const rotations = Result.getOrThrow(Receipt.parseRotations(Buffer.from(JSON.stringify(keys))))
+      const receipt = Result.getOrThrow(Receipt.parse(Buffer.from(JSON.stringify(receiptOf(3, sign.sign)))))
+      return Option.getOrUndefined(Receipt.findFault(receipt, publicKey, rotations))
+    }
+    const unconnected = "head.public_key is not the given key, and no signed rotation connects them"
+    const signed = rotation(Option.some(signer), 3)
+    assert.isUndefined(rejectionWith(signed, otherSigner, signer.publicKey))
+    assert.isUndefined(rejectionWith(signed, signer, otherSigner.publicKey))
+    assert.strictEqual(
+      rejectionWith(rotation(Option.some(signer), 4), otherSigner, signer.publicKey),
+      unconnected
+    )
+    assert.strictEqual(rejectionWith(rotation(Option.none(), 3), otherSigner, signer.publicKey), unconnected)
+    const forged = { ...signed, previous_signature: signed.signature }
+    assert.strictEqual(rejectionWith(forged, otherSigner, signer.publicKey), unconnected)
+    for (const invalid of ["{}", '{"public_key":"","rotations":[]}', JSON.stringify([signed])])
+      assert.isTrue(Result.isFailure(Receipt.parseRotations(Buffer.from(invalid))), invalid)
   })
 
   it("rejects any other digit of the record, the proof, the chain and the head", () => {

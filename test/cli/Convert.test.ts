@@ -164,7 +164,7 @@ describe("effex audit and effex receipt", () => {
         const amount = `"output_amount":"${json["output_amount"]}"`
         const invalid = [
           [receipt.body, "0".repeat(64), "head.public_key is not the given key"],
-          [receipt.body, key.slice(1), "it must be 64 hexadecimal digits"],
+          [receipt.body, key.slice(1), "found neither a public key nor a file"],
           [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not produce the signed root"],
           [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with this key"],
           [receipt.body.replace(amount, `${amount},${amount}`), key, "repeats no key"],
