@@ -15,6 +15,7 @@ import { AuditSealer } from "./audit/AuditSealer.ts"
 import { AuditSigner } from "./audit/AuditSigner.ts"
 import { AuditVerifier } from "./audit/AuditVerifier.ts"
 import { Consistency } from "./audit/Consistency.ts"
+import * as HeadPublisher from "./audit/HeadPublisher.ts"
 import { Receipts } from "./audit/Receipts.ts"
 import { SealRepo } from "./audit/SealRepo.ts"
 import type { SigningKeyError } from "./audit/SigningKeyFile.ts"
@@ -34,6 +35,7 @@ import { Redis, type RedisNotConfigured } from "./platform/Redis.ts"
 import { RedisKeys } from "./platform/RedisKeys.ts"
 import * as Telemetry from "./platform/telemetry/Telemetry.ts"
 import * as V8Heap from "./platform/V8Heap.ts"
+import { Webhook } from "./platform/Webhook.ts"
 import { FlutterwaveClient } from "./providers/flutterwave/FlutterwaveClient.ts"
 import { FrankfurterSeries } from "./providers/frankfurter/FrankfurterSeries.ts"
 import { RateProvider } from "./providers/RateProvider.ts"
@@ -197,6 +199,12 @@ export const audit: Layer.Layer<AuditServices, never, Database | AuditSigner> = 
   Layer.provideMerge(Layer.mergeAll(SealRepo.layer, UnsealedRecords.layer))
 )
 
+/** Publishes the signed heads of the audit to places outside of the database. */
+const headPublisher = HeadPublisher.layerBackground.pipe(
+  Layer.provide([Webhook.layer, NodeServices.layer]),
+  Layer.provide(NodeHttpClient.layerUndici)
+)
+
 type ConversionServices = Conversions | Quotes | Pricing
 
 /** Quotes and conversions. */
@@ -256,7 +264,7 @@ export const server: Layer.Layer<
   Settings | Database | RateFoundation | RateSource | Features | AccessServices
 > = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
   Layer.provideMerge(
-    Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, AuditSealer.layerBackground)
+    Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, AuditSealer.layerBackground, headPublisher)
   ),
   Layer.provideMerge(HttpServer.layer),
   Layer.provide(StartupLog.layer)

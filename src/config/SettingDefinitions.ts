@@ -6,5 +6,6 @@ export * from "./ProviderSettings.ts"
 export * from "./RateSettings.ts"
 export * from "./LimitSettings.ts"
 export * from "./RuntimeSettings.ts"
+export * from "./AuditSettings.ts"
 
 export const all: ReadonlyArray<Omit<SettingDefinition<unknown>, "parse" | "defaultValue">> = definitions

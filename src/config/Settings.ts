@@ -106,6 +106,10 @@ export class Settings extends Context.Service<
     readonly openConversions: boolean
     /** Seed of the Ed25519 key that signs the audit log, in base64. None: a generated key in `dataDir`. */
     readonly auditSigningKey: Option.Option<Redacted.Redacted>
+    /** File to which this node appends the signed heads. */
+    readonly auditHeadsFile: Option.Option<string>
+    /** URL to which the signed heads are posted. */
+    readonly auditHeadsUrl: Option.Option<Redacted.Redacted>
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
   }
@@ -203,6 +207,8 @@ export const inspect = Effect.gen(function* () {
     // Conversions at sandbox rates have no value to protect.
     openConversions: (yield* take(Definitions.ALLOW_ANONYMOUS_CONVERT)) || sandbox,
     auditSigningKey: secret(yield* take(Definitions.AUDIT_SIGNING_KEY)),
+    auditHeadsFile: yield* take(Definitions.AUDIT_HEADS_FILE),
+    auditHeadsUrl: secret(yield* take(Definitions.AUDIT_HEADS_URL)),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }

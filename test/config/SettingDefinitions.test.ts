@@ -109,11 +109,12 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
     "USDNGN=0.01"
   ],
   ALLOW_ANONYMOUS_CONVERT: ["1", "yes", "no"],
-  AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)]
+  AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
+  AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]
 }
 
 /** Settings that accept any text. */
-const acceptAnyText = ["DATA_DIR", "NODE_ENV"]
+const acceptAnyText = ["DATA_DIR", "NODE_ENV", "AUDIT_HEADS_FILE"]
 
 /** Other settings that a setting requires. */
 const requires: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -217,6 +218,8 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["ALLOW_ANONYMOUS_CONVERT", "True", "openConversions", true],
   ["FLUTTERWAVE_SECRET_KEY", "FLWSECK-1", "openConversions", false],
   ["AUDIT_SIGNING_KEY", `${"A".repeat(43)}=`, "auditSigningKey", `${"A".repeat(43)}=`],
+  ["AUDIT_HEADS_FILE", "/var/heads.ndjson", "auditHeadsFile", "/var/heads.ndjson"],
+  ["AUDIT_HEADS_URL", "https://a.b/heads?token=1", "auditHeadsUrl", "https://a.b/heads?token=1"],
   ["LOG_LEVEL", "WARN", "logLevel", "Warn"],
   ["LOG_LEVEL", "none", "logLevel", "None"],
   ["LOG_FORMAT", "Pretty", "logFormat", "pretty"]
@@ -264,7 +267,8 @@ describe("SettingDefinitions", () => {
         "FLUTTERWAVE_CLIENT_SECRET",
         "FX_API_KEY",
         "OPENEXCHANGERATES_APP_ID",
-        "AUDIT_SIGNING_KEY"
+        "AUDIT_SIGNING_KEY",
+        "AUDIT_HEADS_URL"
       ]
     )
   })
@@ -291,7 +295,9 @@ describe("SettingDefinitions", () => {
         "LOG_FORMAT",
         "CONVERSION_MARGINS",
         "TRUSTED_PROXIES",
-        "AUDIT_SIGNING_KEY"
+        "AUDIT_SIGNING_KEY",
+        "AUDIT_HEADS_FILE",
+        "AUDIT_HEADS_URL"
       ])
       const literal = Definitions.all.filter(({ name }) => !describedInWords.has(name))
       const env = Object.fromEntries(literal.map(({ defaultText, name }) => [name, defaultText]))
