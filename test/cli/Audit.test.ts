@@ -4,6 +4,7 @@ import { createPublicKey } from "node:crypto"
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { Consistency } from "../../src/audit/Consistency.ts"
 import { toReceiptHead } from "../../src/audit/Receipt.ts"
 import { newest, signerOf, startOwned } from "../support/AuditNode.ts"
 import * as EffexCommand from "../support/EffexCommand.ts"
@@ -213,6 +214,55 @@ describe("effex audit replace-lost-key", () => {
       assert.strictEqual(replaced.code, 0, replaced.output)
       assert.include(replaced.output, "vouches for the 3 records")
       assert.strictEqual((yield* exec("audit", "verify")).code, 0)
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("effex receipt verify", () => {
+  it.live("connects a receipt with a kept head by a consistency proof", () =>
+    Effect.gen(function* () {
+      const { effex, file, node } = yield* make
+      const [first = assert.fail()] = yield* node.heads
+      const ids = yield* node.convertAndSeal(4)
+      const receipt = yield* node.receipt(ids[1] ?? assert.fail())
+      const size = receipt.head.tree_size
+      const prove = (from: number, to: number) =>
+        Effect.map(node.run(Effect.flatMap(Consistency, ({ prove }) => prove(from, to))), (proof) =>
+          JSON.stringify({ from, to, proof: proof.map((hash) => hash.toString("hex")) })
+        )
+      const paths = {
+        receipt: yield* file("receipt.json", JSON.stringify(receipt)),
+        kept: yield* file("kept.json", JSON.stringify(toReceiptHead(first))),
+        proof: yield* file("proof.json", yield* prove(1, size)),
+        other: yield* file("other.json", yield* prove(2, size)),
+        same: yield* file("same.json", JSON.stringify(receipt.head)),
+        forged: yield* file(
+          "forged.json",
+          JSON.stringify(toReceiptHead(signerOf(7).sign({ ...first, rootHash: Buffer.alloc(32, 1) })))
+        )
+      }
+      const verify = (...args: ReadonlyArray<string>) =>
+        effex("receipt", "verify", paths.receipt, "--key", hexKey, ...args)
+      for (const args of [
+        ["--head", paths.kept, "--consistency", paths.proof],
+        ["--head", paths.same]
+      ]) {
+        const verified = yield* verify(...args)
+        assert.strictEqual(verified.code, 0, verified.output)
+      }
+      for (const [args, expected] of [
+        [["--head", paths.kept], `/api/v1/audit/consistency?from=1&to=${size}`],
+        [["--head", paths.kept, "--consistency", paths.other], `it must connect 1 and ${size}`],
+        [
+          ["--head", paths.forged, "--consistency", paths.proof],
+          `the audit of ${size} records does not continue the audit of 1 records`
+        ],
+        [["--head", paths.kept, "--consistency", paths.kept], "is not a consistency proof"]
+      ] as const) {
+        const rejected = yield* verify(...args)
+        assert.strictEqual(rejected.code, 1)
+        assert.include(rejected.output, expected)
+      }
     }).pipe(Effect.scoped)
   )
 })
