@@ -9,6 +9,7 @@ import {
   type RateLimitStatus
 } from "../domain/access/RateLimit.ts"
 import * as HttpMetrics from "../platform/metrics/HttpMetrics.ts"
+import { RedisKeys } from "../platform/RedisKeys.ts"
 import * as MemoryRateLimiter from "./MemoryRateLimiter.ts"
 import * as RedisRateLimiter from "./RedisRateLimiter.ts"
 
@@ -73,12 +74,16 @@ export class RateLimits extends Context.Service<
   /** Counts everything in this process. */
   static readonly layerMemory = Layer.effect(RateLimits, make())
 
-  /** Counts writes in Redis, in keys that start with `effex:limit:`. */
+  /** Counts writes in Redis, in keys of this deployment that start with `limit:`. */
   static readonly layerRedisWithTimeout = (
     timeout: Duration.Duration
-  ): Layer.Layer<RateLimits, never, Settings | EffectRedis.Redis> =>
+  ): Layer.Layer<RateLimits, never, Settings | EffectRedis.Redis | RedisKeys> =>
     Layer.effect(RateLimits, Effect.flatMap(RedisRateLimiter.make(timeout), make)).pipe(
-      Layer.provide(RateLimiter.layerStoreRedis({ prefix: "effex:limit:" }))
+      Layer.provide(
+        Layer.unwrap(
+          Effect.map(RedisKeys, ({ own }) => RateLimiter.layerStoreRedis({ prefix: own("limit:") }))
+        )
+      )
     )
 
   /** Counts writes in Redis, and in memory if Redis does not answer within 75 ms. */

@@ -48,3 +48,12 @@ export const REDIS_URL = define({
   isSecret: true,
   ...optional(url("redis:", "rediss:"))
 })
+
+export const REDIS_PREFIX = define({
+  name: "REDIS_PREFIX",
+  defaultValue: "",
+  defaultText: "none: keys begin with `fxrate:` and `effex:`",
+  description: "Text before the name of every key in Redis, to separate deployments that share one",
+  allowed: "1 to 64 letters, digits, dots, hyphens, underscores and colons, such as staging:",
+  parse: (text) => (/^[\w.:-]{1,64}$/.test(text) ? Option.some(text) : Option.none())
+})

@@ -3,9 +3,12 @@ import * as EffectRedis from "effect/persistence/Redis"
 import { Redis as Client } from "ioredis"
 import { Settings } from "../config/Settings.ts"
 import * as RedisMetrics from "./metrics/RedisMetrics.ts"
+import * as RedisRefusals from "./RedisRefusals.ts"
 
 /** Timeout of a command. Slower lookups continue without Redis. */
 const COMMAND_TIMEOUT_MILLIS = 250
+/** After a failover, the connection may still lead to the old primary. It is replaced at most once in this time. */
+const READ_ONLY_RECONNECT_INTERVAL_MILLIS = 10_000
 
 /** `REDIS_URL` is not set. */
 export class RedisNotConfigured extends Schema.TaggedError<RedisNotConfigured>()("RedisNotConfigured", {}) {
@@ -25,16 +28,46 @@ const useOf =
       Effect.withSpan("Redis", { kind: "client", attributes: { "db.system.name": "redis" } })
     )
 
+type OnOutcome = (command: string, args: ReadonlyArray<string>, error: unknown) => Effect.Effect<void>
+
 const sendOf =
-  (client: Client): EffectRedis.Redis["Service"]["send"] =>
+  (client: Client, onOutcome: OnOutcome): EffectRedis.Redis["Service"]["send"] =>
   <A>(command: string, ...args: ReadonlyArray<string>) =>
-    useOf(client)((client) => client.call(command, ...args) as Promise<A>)
+    useOf(client)((client) => client.call(command, ...args) as Promise<A>).pipe(
+      Effect.tap(() => onOutcome(command, args, undefined)),
+      Effect.tapError(({ cause }) => onOutcome(command, args, cause))
+    )
+
+/** Keeps the refusals of Redis, and logs when it starts and stops to refuse commands. */
+const recordTo =
+  (refusals: RedisRefusals.RedisRefusals): OnOutcome =>
+  (command, args, error) =>
+    Effect.suspend(() => {
+      const change = refusals.record(command, args, error)
+      if (change === undefined) return Effect.void
+      return change === null
+        ? Effect.logInfo("Redis accepts all commands again")
+        : Effect.logWarning(`Redis refuses ${command}: ${change.reply}`)
+    })
+
+/** Returns true if a refused write is a reason to reconnect: a proxy or DNS may lead to the new primary by now. */
+const makeReconnectOnError = () => {
+  let reconnectedAt = -Infinity
+  return ({ message }: Error) => {
+    const now = performance.now()
+    if (!message.startsWith("READONLY") || now - reconnectedAt < READ_ONLY_RECONNECT_INTERVAL_MILLIS)
+      return false
+    reconnectedAt = now
+    return true
+  }
+}
 
 const openUnscoped = Effect.fnUntraced(function* (
   url: Redacted.Redacted,
   options: {
     readonly commandTimeout?: number
     readonly retryStrategy?: (attempt: number) => number | null
+    readonly reconnectOnError?: (error: Error) => boolean
     /** Logs when the connection is lost and re-established. */
     readonly logConnection?: boolean
   }
@@ -76,16 +109,19 @@ const open = (...args: Parameters<typeof openUnscoped>) =>
 const make = Effect.gen(function* () {
   const { redisUrl } = yield* Settings
   if (Option.isNone(redisUrl)) return yield* new RedisNotConfigured()
+  const refusals = RedisRefusals.make()
+  const record = recordTo(refusals)
   const client = yield* open(redisUrl.value, {
     logConnection: true,
+    reconnectOnError: makeReconnectOnError(),
     commandTimeout: COMMAND_TIMEOUT_MILLIS,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2000)
   })
   const use = useOf(client)
   const redis = yield* EffectRedis.make({
-    send: sendOf(client),
+    send: sendOf(client, record),
     connect: Effect.map(openUnscoped(redisUrl.value, { retryStrategy: () => null }), (connection) => ({
-      send: sendOf(connection),
+      send: sendOf(connection, record),
       close: Effect.sync(() => connection.disconnect())
     })),
     subscribe: (channel, onMessage) =>
@@ -97,7 +133,9 @@ const make = Effect.gen(function* () {
         Effect.as(Effect.never)
       )
   })
-  return Context.make(Redis, { client, use }).pipe(Context.add(EffectRedis.Redis, redis))
+  return Context.make(Redis, { client, use, refusals: refusals.current }).pipe(
+    Context.add(EffectRedis.Redis, redis)
+  )
 })
 
 /**
@@ -110,6 +148,8 @@ export class Redis extends Context.Service<
     readonly client: Client
     /** Runs a command; any failure becomes a `RedisError`. */
     readonly use: <A>(command: (client: Client) => Promise<A>) => Effect.Effect<A, EffectRedis.RedisError>
+    /** Commands that Redis refused when they were last sent, in spite of a working connection. */
+    readonly refusals: () => ReadonlyArray<RedisRefusals.Refusal>
   }
 >()("effex/platform/Redis") {
   /** Connects to `REDIS_URL`. Also provides the `Redis` service of `effect/persistence`. */

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Exit, Layer, Option } from "effect"
 import { RateLimits } from "../../src/access/RateLimits.ts"
 import { Redis } from "../../src/platform/Redis.ts"
+import { RedisKeys } from "../../src/platform/RedisKeys.ts"
 import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 import * as TestSettings from "../support/TestSettings.ts"
@@ -17,7 +18,7 @@ const start = (url: string, layer: typeof RateLimits.layerRedis = layerPatient) 
     Layer.build(
       Layer.fresh(
         layer.pipe(
-          Layer.provide(Redis.layer),
+          Layer.provide([Redis.layer, RedisKeys.layerOf("db1")]),
           Layer.provide(
             TestSettings.layer({ REDIS_URL: url, RATE_LIMIT_READS: "3/hour", RATE_LIMIT_WRITES: "10/hour" })
           )
@@ -37,7 +38,7 @@ const untilShared = Effect.fnUntraced(function* (
 ) {
   for (let i = 0; i < 200; i++) {
     yield* Effect.exit(node.consume("writes", `probe ${i}`))
-    if ((yield* call("EXISTS", `effex:limit:writes:probe ${i}`)) === 1) return
+    if ((yield* call("EXISTS", `effex:db1:limit:writes:probe ${i}`)) === 1) return
     yield* Effect.sleep("50 millis")
   }
   assert.fail("the node does not count in Redis again")
@@ -61,12 +62,12 @@ describe.skipIf(!TestRedis.isAvailable)("RateLimits over Redis", () => {
       }
       const keys = yield* call("KEYS", "*")
       assert.sameMembers(Array.isArray(keys) ? keys : [], [
-        "effex:limit:writes:key_1",
-        "effex:limit:writes:key_1:refill",
-        "effex:limit:writes:key_2",
-        "effex:limit:writes:key_2:refill"
+        "effex:db1:limit:writes:key_1",
+        "effex:db1:limit:writes:key_1:refill",
+        "effex:db1:limit:writes:key_2",
+        "effex:db1:limit:writes:key_2:refill"
       ])
-      assert.isAbove(Number(yield* call("PTTL", "effex:limit:writes:key_2")), 0)
+      assert.isAbove(Number(yield* call("PTTL", "effex:db1:limit:writes:key_2")), 0)
     }).pipe(Effect.scoped)
   )
 
@@ -114,7 +115,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateLimits over Redis", () => {
       yield* call("FLUSHDB")
       yield* call("SCRIPT", "FLUSH")
       assert.strictEqual(yield* remaining(node, "key_1"), 9)
-      assert.strictEqual(yield* call("EXISTS", "effex:limit:writes:key_1"), 1)
+      assert.strictEqual(yield* call("EXISTS", "effex:db1:limit:writes:key_1"), 1)
     }).pipe(Effect.scoped)
   )
 })

@@ -44,6 +44,7 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   PORT: [...numbers, "65536"],
   DATABASE_URL: [...urls, "http://host/db", "mysql://host/db", " postgres://host/db", "postgres://host/db\n"],
   REDIS_URL: [...urls, "http://host", "localhost:6379", "redis://host ", "rediss//host"],
+  REDIS_PREFIX: [" ", "a b", "staging\n", "{a}", "é:", "*", "a".repeat(65)],
   PROVIDERS: [
     "fluterwave",
     "flutterwave,",
@@ -77,6 +78,7 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   LOOKUP_BUDGET: [...durations, "0 millis", "31 seconds", "1 minute", "off"],
   GUARD_MAX_JUMP: percentages,
   GUARD_MAX_DEVIATION: percentages,
+  GUARD_FIRST_RATE_FACTOR: [...numbers, "0", "1", "1001", "never"],
   GUARD_CROSS_CHECK: [...durations, "59 seconds", "2 days", "never"],
   GUARD_MAX_UNCHANGED: [...durations, "59 minutes", "31 days", "never"],
   GUARD_CONFIRMATIONS: [...numbers, "0", "1", "1001", "never"],
@@ -142,6 +144,7 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["DATA_DIR", "/var/lib/effex data", "dataDir", "/var/lib/effex data"],
   ["REDIS_URL", "redis://h:6379/1", "redisUrl", "redis://h:6379/1"],
   ["REDIS_URL", "rediss://u:p@h", "redisUrl", "rediss://u:p@h"],
+  ["REDIS_PREFIX", "staging:", "redisPrefix", "staging:"],
   ["PROVIDERS", "frankfurter", "providers", "frankfurter"],
   [
     "PROVIDERS",
@@ -196,6 +199,8 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["GUARD_MAX_JUMP", "7.5%", "guardMaxJump", "0.075"],
   ["GUARD_MAX_JUMP", "0.35", "guardMaxJump", "0.35"],
   ["GUARD_MAX_DEVIATION", "1000%", "guardMaxDeviation", "10"],
+  ["GUARD_FIRST_RATE_FACTOR", "30", "guardFirstRateFactor", "30"],
+  ["GUARD_FIRST_RATE_FACTOR", "off", "guardFirstRateFactor", "none"],
   ["GUARD_CROSS_CHECK", "1 day", "guardCrossCheck", "86400000 millis"],
   ["GUARD_CROSS_CHECK", "off", "guardCrossCheck", "none"],
   ["GUARD_MAX_UNCHANGED", "30 days", "guardMaxUnchanged", "2592000000 millis"],
@@ -284,6 +289,7 @@ describe("SettingDefinitions", () => {
       const describedInWords = new Set([
         "DATABASE_URL",
         "REDIS_URL",
+        "REDIS_PREFIX",
         "PROVIDERS",
         "FLUTTERWAVE_SECRET_KEY",
         "FLUTTERWAVE_CLIENT_ID",

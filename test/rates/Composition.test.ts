@@ -22,7 +22,8 @@ const emptyCache = Layer.succeed(RateCache, {
   get: () => Effect.succeedNone,
   put: (rate) => Effect.sync(() => cachedPairs.push(rate.pair.key)),
   putLocal: () => {},
-  health: Effect.succeed("off" as const)
+  evict: () => Effect.void,
+  health: Effect.succeed({ status: "off" as const })
 })
 
 const lookup = App.rates.pipe(

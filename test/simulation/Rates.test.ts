@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
 import { ageAt, isNewer, type Rate } from "../../src/domain/rates/Rate.ts"
 import * as App from "../../src/App.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
 import { Broadcaster } from "../../src/rates/feed/Broadcaster.ts"
 import { RateCache } from "../../src/rates/lookup/RateCache.ts"
 import { AnomalyDetector } from "../../src/rates/guard/AnomalyDetector.ts"
@@ -63,7 +64,7 @@ const makeProcess = Effect.fnUntraced(function* (
     Layer.provide(RateGuard.layerNoDeps.pipe(Layer.provide(AnomalyDetector.layerNoDeps))),
     Layer.provideMerge(App.sharedRates),
     Layer.provideMerge(Layer.mergeAll(database.layer, provider.layer)),
-    Layer.provide(SecureRandom.layerWebCrypto),
+    Layer.provide([SecureRandom.layerWebCrypto, Layer.mock(Database)({})]),
     Layer.provideMerge(TestSettings.layer(SETTINGS))
   )
   const scope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void))

@@ -38,6 +38,7 @@ export const listen = Effect.fnUntraced(function* (handlers: Partial<Handlers>, 
     CreateQuote: unimplemented,
     WatchRates: unimplementedStream,
     WatchPolls: unimplementedStream,
+    WatchHeartbeats: unimplementedStream,
     ...handlers
   })
   const overWebSocket = RpcServer.layerHttp({ group: RatesRpcs, path: "/rpc" }).pipe(

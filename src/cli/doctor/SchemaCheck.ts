@@ -14,6 +14,7 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   audit_node: ["immutable:A"],
   audit_seal: ["immutable:A"],
   conversion_audit: ["immutable:A"],
+  database_identity: ["immutable:A"],
   exchange_rate: ["immutable:A", "present:O"],
   latest_rate: ["forward:O"],
   leader: ["forward:A", "kept:A"],

@@ -14,6 +14,12 @@ export interface RateChanged extends StreamPosition {
   readonly rate: Rate
 }
 
+/** The latest rate of a pair has turned stale, at the position of the last change. Its age alone has changed. */
+export interface RateStale extends StreamPosition {
+  readonly _tag: "RateStale"
+  readonly rate: Rate
+}
+
 /** A finished poll, and the stream position at that time. */
 export interface PollFinished extends StreamPosition {
   readonly _tag: "PollFinished"
@@ -28,4 +34,7 @@ export interface Gap extends StreamPosition {
 }
 
 /** An event of a rate stream. */
-export type RateEvent = Snapshot | RateChanged | PollFinished | Gap
+export type RateEvent = Snapshot | LiveEvent | Gap
+
+/** An event that every subscriber receives when it occurs. */
+export type LiveEvent = RateChanged | RateStale | PollFinished

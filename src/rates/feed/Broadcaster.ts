@@ -1,11 +1,14 @@
-import { Context, Effect, Layer, Metric } from "effect"
+import { Clock, Context, Duration, Effect, Fiber, Layer, Metric, Option, Schedule } from "effect"
 import type { Scope } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
-import type { Rate } from "../../domain/rates/Rate.ts"
+import { isNewer, isStaleAt, type Rate } from "../../domain/rates/Rate.ts"
 import type { RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
+import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
 import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { RateRepo } from "../RateRepo.ts"
 import type { Mailbox } from "./Mailbox.ts"
 import * as RateFeed from "./RateFeed.ts"
@@ -28,11 +31,23 @@ export class Broadcaster extends Context.Service<
     readonly snapshot: () => Snapshot
     /**
      * Subscribes, and returns the subscriber's mailbox. It starts with a snapshot, or with the changes since a position;
-     * when those are no longer kept, with a gap and a snapshot.
+     * when those are no longer kept, with a gap and a snapshot. The rates of a pair never go backwards: a subscriber that
+     * resumes at a position which this process has not reached receives nothing before {@link catchUp}.
      */
     readonly subscribe: (subscription?: RateFeed.Subscription) => Effect.Effect<Mailbox, never, Scope.Scope>
+    /** Returns true if this process has every change up to the position. */
+    readonly hasReached: (since: StreamPosition | undefined) => boolean
     /** First events of a new subscription. */
     readonly initialEvents: (subscription: RateFeed.Subscription) => ReadonlyArray<RateEvent>
+    /**
+     * Waits until this process has every rate that is in the database now or, while that is unavailable, in Redis. Waits
+     * for one of them if both are unavailable.
+     */
+    readonly catchUp: Effect.Effect<void>
+    /** Publishes the latest rates of the database that were not published, and returns them. */
+    readonly synchronize: Effect.Effect<ReadonlyArray<Rate>, StoreUnavailable>
+    /** Last time at which this process had every rate of the database or of Redis. */
+    readonly contact: () => RateFeed.FeedContact | undefined
     /** Registers a synchronous listener, such as one that fans out to many connections. */
     readonly listen: (listener: RateFeed.FeedListener) => Effect.Effect<void, never, Scope.Scope>
   }
@@ -42,10 +57,10 @@ export class Broadcaster extends Context.Service<
     Broadcaster,
     Effect.gen(function* () {
       const feed = yield* makeFeed
-      return Broadcaster.of({
-        ...subscriberSide(feed),
+      return yield* make(feed, {
         publish: (rate) => Effect.sync(() => feed.publish(rate)),
-        publishPoll: (run) => Effect.sync(() => feed.publishPoll(run))
+        publishPoll: (run) => Effect.sync(() => feed.publishPoll(run)),
+        catchUp: Effect.fail("nothing is shared between processes")
       })
     })
   )
@@ -55,36 +70,116 @@ export class Broadcaster extends Context.Service<
     Broadcaster,
     Effect.gen(function* () {
       const feed = yield* makeFeed
-      return Broadcaster.of({ ...subscriberSide(feed), ...(yield* RedisFeed.make(feed)) })
+      return yield* make(feed, yield* RedisFeed.make(feed))
     })
   )
 }
 
+/** Interval of the checks for rates that have turned stale. */
+const STALE_CHECK_INTERVAL = "1 second"
+/**
+ * A stale rate is published after this part of `STALE_AFTER`, at most after `MAX_STALE_GRACE`: with a poll interval of
+ * `STALE_AFTER`, each rate exceeds it for a moment before its refresh arrives.
+ */
+const STALE_GRACE_FRACTION = 0.1
+const MAX_STALE_GRACE = Duration.seconds(30)
+const CATCH_UP_RETRY_INTERVAL = "100 millis"
+
 /** Creates a feed seeded with the latest rates of the database. */
 const makeFeed = Effect.gen(function* () {
-  const { pairs } = yield* Settings
+  const { pairs, staleAfter } = yield* Settings
   const repo = yield* RateRepo
+  const clock = yield* Clock.Clock
   const offered = new Set(pairs.all.map(({ key }) => key))
-  const feed = yield* RateFeed.make
+  const staleBeyond = (limit: Duration.Duration) => (rate: Rate) =>
+    isStaleAt(clock.currentTimeMillisUnsafe(), limit)(rate)
+  const feed = yield* RateFeed.make(staleBeyond(staleAfter))
   yield* repo.latestAll.pipe(
-    Effect.map((rates) => feed.seed(rates.filter(({ pair }) => offered.has(pair.key)))),
+    Effect.map((rates) => {
+      feed.seed(rates.filter(({ pair }) => offered.has(pair.key)))
+      feed.markContact()
+    }),
     Effect.catch((error) =>
       Effect.logWarning("The database is unavailable: the rate feed starts empty", error)
     )
   )
+  const grace = Duration.min(Duration.times(staleAfter, STALE_GRACE_FRACTION), MAX_STALE_GRACE)
+  const isOverdue = staleBeyond(Duration.sum(staleAfter, grace))
+  yield* Effect.sync(() => feed.publishStale(isOverdue)).pipe(
+    Effect.repeat(Schedule.spaced(STALE_CHECK_INTERVAL)),
+    Effect.forkScoped
+  )
   return feed
 })
 
-const subscriberSide = (feed: RateFeed.RateFeed) => ({
-  latest: feed.latest,
-  snapshot: feed.snapshot,
-  initialEvents: feed.initialEvents,
-  listen: feed.listen,
-  subscribe: (subscription: RateFeed.Subscription = {}) =>
-    Effect.map(feed.subscribe(subscription), (mailbox): Mailbox => ({
-      ...mailbox,
-      take: Effect.tap(mailbox.take, (events) => recordMetrics(events, mailbox.queuedSeconds()))
-    }))
+/** Adds to a feed what subscribers need to resume, with the publishing side of a transport. */
+const make = Effect.fnUntraced(function* (
+  feed: RateFeed.RateFeed,
+  {
+    catchUp: catchUpShared,
+    ...publisher
+  }: Pick<Broadcaster["Service"], "publish" | "publishPoll"> & {
+    /** Waits until the feed has the changes that other processes have published. */
+    readonly catchUp: Effect.Effect<void, unknown>
+  }
+) {
+  const { pairs } = yield* Settings
+  const repo = yield* RateRepo
+  const singleFlight = yield* SingleFlight.make<boolean, never>()
+
+  const synchronize = Effect.gen(function* () {
+    const latestIds = yield* repo.latestIds
+    const missing = pairs.all.filter((pair) => {
+      const id = latestIds.get(pair.key)
+      return id !== undefined && id !== feed.latest(pair)?.id
+    })
+    const rates = (yield* Effect.forEach(missing, repo.latest)).flatMap(Option.toArray)
+    for (const rate of rates) yield* publisher.publish(rate)
+    if (rates.every(isReceived)) feed.markContact()
+    return rates
+  })
+
+  const isReceived = (rate: Rate) => {
+    const latest = feed.latest(rate.pair)
+    return latest !== undefined && (latest.id === rate.id || isNewer(latest, rate))
+  }
+
+  /** Returns true if the feed has every rate. */
+  const checkCompleteness = synchronize.pipe(
+    Effect.map((rates) => rates.every(isReceived)),
+    Effect.catch(() => Effect.isSuccess(catchUpShared))
+  )
+
+  const catchUp = Effect.gen(function* () {
+    while (true) {
+      // A check that another subscriber started may have read the stores too early for this one.
+      let isOwn = false
+      const check = Effect.suspend(() => {
+        isOwn = true
+        return checkCompleteness
+      })
+      const isComplete = yield* Effect.flatMap(singleFlight("check", check), Fiber.join)
+      if (isOwn && isComplete) return
+      if (isOwn) yield* Effect.sleep(CATCH_UP_RETRY_INTERVAL)
+    }
+  })
+
+  return Broadcaster.of({
+    ...publisher,
+    catchUp,
+    synchronize,
+    latest: feed.latest,
+    snapshot: feed.snapshot,
+    contact: feed.contact,
+    hasReached: feed.hasReached,
+    initialEvents: feed.initialEvents,
+    listen: feed.listen,
+    subscribe: (subscription = {}) =>
+      Effect.map(feed.subscribe(subscription, catchUp), (mailbox): Mailbox => ({
+        ...mailbox,
+        take: Effect.tap(mailbox.take, (events) => recordMetrics(events, mailbox.queuedSeconds()))
+      }))
+  })
 })
 
 const recordMetrics = (events: ReadonlyArray<RateEvent>, queuedSeconds: number | undefined) =>

@@ -2,10 +2,10 @@ import { Effect, Latch } from "effect"
 import type { Array as Arrays } from "effect"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
-import type { PollFinished, RateChanged, RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
+import type { LiveEvent, RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
 
-/** Queue of one subscriber. Holds at most one event per pair, however slow the subscriber is. */
+/** Queue of one subscriber. Holds at most one change per pair, however slow the subscriber is. */
 export interface Mailbox {
   /** Takes the queued events in order, and waits while there are none. Allows one taker at a time. */
   readonly take: Effect.Effect<Arrays.NonEmptyReadonlyArray<RateEvent>>
@@ -23,9 +23,11 @@ export type SnapshotScope = "subscribed" | "all"
 export interface Inbox extends Mailbox {
   /** Takes the queued events without waiting. Returns an empty array when there are none. */
   readonly takeNow: () => ReadonlyArray<RateEvent>
-  readonly offer: (event: RateChanged | PollFinished) => void
+  readonly offer: (event: LiveEvent) => void
   /** Drops the queued changes: the next take returns a gap and a snapshot. */
   readonly invalidate: () => void
+  /** Ends the hold of a mailbox without initial events: they are the first to be taken, up to `deliveredUpTo`. */
+  readonly release: (initialEvents: ReadonlyArray<RateEvent>, deliveredUpTo: StreamPosition) => void
 }
 
 /**
@@ -35,21 +37,23 @@ export interface Inbox extends Mailbox {
 export const make = (options: {
   readonly pairs: ReadonlyArray<CurrencyPair> | undefined
   readonly deliveredUpTo: StreamPosition
-  /** Events that the first take returns before the queued ones. */
-  readonly initialEvents: ReadonlyArray<RateEvent>
+  /** Events that the first take returns before the queued ones. Undefined holds the mailbox until `release`. */
+  readonly initialEvents: ReadonlyArray<RateEvent> | undefined
   readonly snapshot: () => Snapshot
   /** Schedules the wake-up of a waiting taker. Immediate by default. */
   readonly wake?: (taker: () => void) => void
 }): Inbox => {
-  const available = Latch.makeUnsafe(options.initialEvents.length > 0)
+  let isHeld = options.initialEvents === undefined
+  let initialEvents = options.initialEvents ?? []
+  const available = Latch.makeUnsafe(initialEvents.length > 0)
   const open = () => {
     available.openUnsafe()
   }
   let subscribed = keysOf(options.pairs)
-  let { deliveredUpTo, initialEvents } = options
+  let { deliveredUpTo } = options
   let hasGap = false
   let requestedSnapshot: SnapshotScope | undefined
-  const queue = new Map<string, RateChanged | PollFinished>()
+  const queue = new Map<string, LiveEvent>()
   let queuedSince: number | undefined
   let queuedSeconds: number | undefined
 
@@ -74,6 +78,7 @@ export const make = (options: {
 
   const takeNow = (): ReadonlyArray<RateEvent> => {
     available.closeUnsafe()
+    if (isHeld) return []
     queuedSeconds = queuedSince === undefined ? undefined : (performance.now() - queuedSince) / 1000
     queuedSince = undefined
     const queued = hasGap || requestedSnapshot !== undefined ? snapshotEvents() : Array.from(queue.values())
@@ -96,27 +101,33 @@ export const make = (options: {
   }
 
   const invalidate = () => {
+    if (isHeld) return
     hasGap = true
     dropChanges(() => true)
     notify()
   }
 
-  const offer = (event: RateChanged | PollFinished) => {
+  const offer = (event: LiveEvent) => {
     if (event._tag === "PollFinished") {
       queue.delete(POLL_KEY)
       queue.set(POLL_KEY, event)
     } else {
       const { key } = event.rate.pair
-      if (hasGap || subscribed?.has(key) === false) return
-      if (queue.has(key)) return invalidate()
-      queue.set(key, event)
+      // What the initial events or the snapshot contain is not repeated.
+      if (isHeld || hasGap || subscribed?.has(key) === false) return
+      if (event._tag === "RateStale") queue.set(staleKeyOf(key), event)
+      else if (queue.has(key)) return invalidate()
+      else {
+        queue.delete(staleKeyOf(key))
+        queue.set(key, event)
+      }
     }
     notify()
   }
 
   const setPairs = (pairs: ReadonlyArray<CurrencyPair> | undefined) => {
     subscribed = keysOf(pairs)
-    dropChanges((key) => subscribed?.has(key) === false)
+    dropChanges((key) => subscribed?.has(key.replace(STALE_PREFIX, "")) === false)
   }
 
   const requestSnapshot = (scope: SnapshotScope) => {
@@ -124,11 +135,29 @@ export const make = (options: {
     available.openUnsafe()
   }
 
-  return { take, takeNow, setPairs, requestSnapshot, queuedSeconds: () => queuedSeconds, offer, invalidate }
+  const release: Inbox["release"] = (events, position) => {
+    isHeld = false
+    initialEvents = events
+    deliveredUpTo = position
+    if (events.length > 0 || queue.size > 0 || requestedSnapshot !== undefined) open()
+  }
+
+  return {
+    take,
+    takeNow,
+    setPairs,
+    requestSnapshot,
+    queuedSeconds: () => queuedSeconds,
+    offer,
+    invalidate,
+    release
+  }
 }
 
 /** Queue key of the latest poll, next to the keys of pairs. */
 const POLL_KEY = "poll"
+const STALE_PREFIX = "stale "
+const staleKeyOf = (pair: string) => STALE_PREFIX + pair
 
 const positionOf = (events: ReadonlyArray<RateEvent>): StreamPosition | undefined => {
   const last = events.at(-1)

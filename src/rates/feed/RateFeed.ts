@@ -1,10 +1,10 @@
-import { Effect } from "effect"
+import { Clock, DateTime, Effect } from "effect"
 import type { Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
-import { isNewer, type Rate } from "../../domain/rates/Rate.ts"
-import type { PollFinished, RateChanged, RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
+import { type Rate, replaces } from "../../domain/rates/Rate.ts"
+import type { LiveEvent, RateChanged, RateEvent, RateStale, Snapshot } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
 import * as Coalescer from "./Coalescer.ts"
 import * as Mailbox from "./Mailbox.ts"
@@ -21,9 +21,16 @@ export interface Subscription {
 
 /** Receives every change synchronously. Must buffer the changes that it cannot deliver yet. */
 export interface FeedListener {
-  readonly offer: (event: RateChanged | PollFinished) => void
+  readonly offer: (event: LiveEvent) => void
   /** Changes were skipped: every receiver behind this listener needs a snapshot. */
   readonly invalidate: () => void
+}
+
+/** The last time at which the feed had every change that the stores have. */
+export interface FeedContact {
+  readonly at: DateTime.Utc
+  /** Age by the monotonic clock. */
+  readonly ageSeconds: number
 }
 
 /** Feed of this process: the latest rates, the recent changes and the mailboxes of the subscribers. */
@@ -37,6 +44,15 @@ export interface RateFeed {
   /** Publishes a change under its own sequence number. Ignores numbers that were published before. */
   readonly apply: (sequence: number, rate: Rate) => void
   readonly publishPoll: (run: PollSummary) => void
+  /**
+   * Publishes every latest rate for which the predicate holds as stale, once. Rates that were stale when they became the
+   * latest are known to be stale.
+   */
+  readonly publishStale: (isOverdue: (rate: Rate) => boolean) => void
+  /** Records that a store was read: the feed has all changes up to now. */
+  readonly markContact: () => void
+  /** Undefined before the first contact. */
+  readonly contact: () => FeedContact | undefined
   /** Adds known rates without publishing them. */
   readonly seed: (rates: ReadonlyArray<Rate>) => void
   /** Starts or joins an epoch with its recent changes. Every subscriber receives a gap and a snapshot. */
@@ -44,8 +60,20 @@ export interface RateFeed {
     position: StreamPosition,
     history: ReadonlyArray<readonly [sequence: number, rate: Rate]>
   ) => void
-  readonly subscribe: (subscription: Subscription) => Effect.Effect<Mailbox.Mailbox, never, Scope.Scope>
-  /** First events of a subscription: the missed changes if all of them are still kept, otherwise a snapshot. */
+  /**
+   * Subscribes. A subscriber whose position the feed has not reached has seen later changes, or those of another epoch: it
+   * receives nothing before `caughtUp` has completed, because a snapshot could contain earlier rates than it has.
+   */
+  readonly subscribe: (
+    subscription: Subscription,
+    caughtUp?: Effect.Effect<void>
+  ) => Effect.Effect<Mailbox.Mailbox, never, Scope.Scope>
+  /** Returns true if the feed has every change up to the position. */
+  readonly hasReached: (since: StreamPosition | undefined) => boolean
+  /**
+   * First events of a subscription: the missed changes if all of them are still kept, otherwise a snapshot; and which rates
+   * have turned stale meanwhile.
+   */
   readonly initialEvents: (subscription: Subscription) => ReadonlyArray<RateEvent>
   readonly listen: (listener: FeedListener) => Effect.Effect<void, never, Scope.Scope>
 }
@@ -58,9 +86,17 @@ export const newEpoch = Effect.gen(function* () {
 })
 
 /** Creates a feed in a local epoch. */
-export const make = Effect.map(newEpoch, (start): RateFeed => {
+export const make = Effect.fnUntraced(function* (isStale: (rate: Rate) => boolean = () => false) {
+  return makeAt(yield* newEpoch, yield* Clock.Clock, isStale)
+})
+
+const makeAt = (start: StreamPosition, clock: Clock.Clock, isStale: (rate: Rate) => boolean): RateFeed => {
   let { epoch, sequence }: StreamPosition = start
   const latest = new Map<string, Rate>()
+  /** Latest rates that were published as stale from the beginning, and those that were published as stale later, by pair. */
+  const knownStale = new Map<string, Rate>()
+  const turnedStale = new Map<string, Rate>()
+  let contact: { readonly at: number; readonly nanos: bigint } | undefined
   let history: Array<RateChanged> = []
   const listeners = new Set<FeedListener>()
 
@@ -78,8 +114,13 @@ export const make = Effect.map(newEpoch, (start): RateFeed => {
 
   const seed = (rates: ReadonlyArray<Rate>) => {
     for (const rate of rates) {
-      const known = latest.get(rate.pair.key)
-      if (known === undefined || isNewer(rate, known)) latest.set(rate.pair.key, rate)
+      const { key } = rate.pair
+      const known = latest.get(key)
+      if (known !== undefined && !replaces(rate, known, clock.currentTimeMillisUnsafe())) continue
+      latest.set(key, rate)
+      turnedStale.delete(key)
+      if (isStale(rate)) knownStale.set(key, rate)
+      else knownStale.delete(key)
     }
   }
 
@@ -124,7 +165,14 @@ export const make = Effect.map(newEpoch, (start): RateFeed => {
     if (since === undefined) return [filtered]
     const missed = history.filter((event) => event.sequence > since.sequence)
     if (since.epoch === epoch && sequence - since.sequence === missed.length) {
-      return missed.filter(({ rate }) => isSubscribed(rate))
+      // The subscriber, or the cached encoding of a change, may have them as fresh.
+      const nowStale = Array.from(turnedStale.values(), (rate): RateStale => ({
+        _tag: "RateStale",
+        epoch,
+        sequence,
+        rate
+      }))
+      return [...missed, ...nowStale].filter(({ rate }) => isSubscribed(rate))
     }
     return [{ _tag: "Gap", epoch, sequence, since }, filtered]
   }
@@ -140,31 +188,71 @@ export const make = Effect.map(newEpoch, (start): RateFeed => {
       (listener) => Effect.sync(() => listeners.delete(listener))
     )
 
+  const publishStale: RateFeed["publishStale"] = (isOverdue) => {
+    for (const [key, rate] of latest) {
+      if (knownStale.get(key) === rate || !isOverdue(rate)) continue
+      knownStale.set(key, rate)
+      turnedStale.set(key, rate)
+      for (const listener of listeners) listener.offer({ _tag: "RateStale", epoch, sequence, rate })
+    }
+  }
+
+  const hasReached: RateFeed["hasReached"] = (since) =>
+    since === undefined || (since.epoch === epoch && since.sequence <= sequence)
+
+  const subscribe: RateFeed["subscribe"] = Effect.fnUntraced(function* (
+    subscription,
+    caughtUp = Effect.void
+  ) {
+    let isReached = true
+    const mailbox = yield* register(() => {
+      isReached = hasReached(subscription.since)
+      return Mailbox.make({
+        pairs: subscription.pairs,
+        deliveredUpTo: { epoch, sequence },
+        initialEvents: isReached ? initialEvents(subscription) : undefined,
+        snapshot,
+        wake
+      })
+    })
+    if (isReached) return mailbox
+    yield* Effect.forkScoped(
+      Effect.andThen(
+        caughtUp,
+        Effect.sync(() => mailbox.release(initialEvents(subscription), { epoch, sequence }))
+      ),
+      { startImmediately: true }
+    )
+    return mailbox
+  })
+
   return {
     position: () => ({ epoch, sequence }),
     latest: (pair) => latest.get(pair.key),
     snapshot,
     publish: (rate) => {
       const known = latest.get(rate.pair.key)
-      if (known === undefined || isNewer(rate, known)) apply(sequence + 1, rate)
+      if (known === undefined || replaces(rate, known, clock.currentTimeMillisUnsafe()))
+        apply(sequence + 1, rate)
     },
     apply,
     publishPoll: (run) => {
       for (const listener of listeners) listener.offer({ _tag: "PollFinished", epoch, sequence, run })
     },
+    publishStale,
+    markContact: () => {
+      contact = { at: clock.currentTimeMillisUnsafe(), nanos: clock.monotonicTimeNanosUnsafe() }
+    },
+    contact: () =>
+      contact && {
+        at: DateTime.makeUnsafe(contact.at),
+        ageSeconds: Number(clock.monotonicTimeNanosUnsafe() - contact.nanos) / 1e9
+      },
     seed,
     startEpoch,
+    hasReached,
     initialEvents,
-    subscribe: (subscription) =>
-      register(() =>
-        Mailbox.make({
-          pairs: subscription.pairs,
-          deliveredUpTo: { epoch, sequence },
-          initialEvents: initialEvents(subscription),
-          snapshot,
-          wake
-        })
-      ),
+    subscribe,
     listen: (listener) => Effect.asVoid(register(() => listener))
   }
-})
+}

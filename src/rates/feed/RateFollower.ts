@@ -1,8 +1,6 @@
 import { Effect, Layer, Option, Schedule } from "effect"
-import { Settings } from "../../config/Settings.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
 import { RateCache } from "../lookup/RateCache.ts"
-import { RateRepo } from "../RateRepo.ts"
 import { Broadcaster } from "./Broadcaster.ts"
 
 const DATABASE_POLL_INTERVAL = "1 second"
@@ -13,10 +11,8 @@ const DATABASE_POLL_INTERVAL = "1 second"
  */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { pairs } = yield* Settings
     const broadcaster = yield* Broadcaster
     const cache = yield* RateCache
-    const repo = yield* RateRepo
 
     const isCached = ({ pair }: Rate) => Option.isSome(cache.peek(pair))
     const mailbox = yield* broadcaster.subscribe()
@@ -28,17 +24,7 @@ export const layer = Layer.effectDiscard(
       }
     })
 
-    const publishMissing = Effect.gen(function* () {
-      const latestIds = yield* repo.latestIds
-      for (const pair of pairs.all) {
-        const id = latestIds.get(pair.key)
-        if (id === undefined || id === broadcaster.latest(pair)?.id) continue
-        const rate = yield* repo.latest(pair)
-        if (Option.isNone(rate)) continue
-        cache.putLocal(rate.value)
-        yield* broadcaster.publish(rate.value)
-      }
-    })
+    const publishMissing = Effect.map(broadcaster.synchronize, (rates) => rates.forEach(cache.putLocal))
 
     yield* Effect.forkScoped(Effect.forever(cacheNextEvents))
     yield* publishMissing.pipe(

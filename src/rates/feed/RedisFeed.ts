@@ -1,13 +1,14 @@
 import { Effect, Option, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { RedisError } from "effect/persistence/Redis"
+import { RedisError } from "effect/persistence/Redis"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
-import type { Rate } from "../../domain/rates/Rate.ts"
+import { isNewer, type Rate } from "../../domain/rates/Rate.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
 import * as RateFeed from "./RateFeed.ts"
 import * as RedisStream from "./RedisStream.ts"
 
 const RETRY_INTERVAL = "500 millis"
+const CATCH_UP_INTERVAL = "20 millis"
 
 /**
  * Fills a feed from the Redis stream, so that every process publishes the same changes under the same sequence numbers.
@@ -47,10 +48,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
   const join: Effect.Effect<void, RedisError> = Effect.gen(function* () {
     yield* endDiscontinuedEpoch(lastSharedPosition)
     const local = feed.snapshot()
-    yield* Effect.forEach(local.rates, stream.publish, { concurrency: "unbounded", discard: true })
-    const position = yield* stream.lastPosition
-    const entries = yield* stream.history
-    const latest = yield* stream.latestRates
+    const { history: entries, latest, position } = yield* stream.join(local.rates)
     // A rate that was published locally during the join is not in the stream yet.
     if (!isSame(feed.position(), local)) return yield* join
     const history = entries.flatMap((entry) =>
@@ -60,6 +58,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
     )
     feed.seed(latest)
     feed.startEpoch(position, history)
+    feed.markContact()
     isShared = true
     isOutOfSync = false
   })
@@ -100,6 +99,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
         for (const entry of changes) apply(entry)
         for (const run of polls) feed.publishPoll(run)
         if (changes.length === 0) yield* checkContinuity
+        if (!isOutOfSync) feed.markContact()
       }
     })
   )
@@ -123,7 +123,10 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
 
   const publish = Effect.fn("Broadcaster.publish")(function* (rate: Rate) {
     if (isShared) {
-      const isPublished = yield* stream.publish(rate).pipe(Effect.tapError(logFailure), Effect.isSuccess)
+      // A publisher may be slow, and the stream may have been lost: it must not start with an earlier rate.
+      const known = feed.latest(rate.pair)
+      const latest = known !== undefined && isNewer(known, rate) ? known : rate
+      const isPublished = yield* stream.publish(latest).pipe(Effect.tapError(logFailure), Effect.isSuccess)
       if (isPublished) return
       yield* enterLocalEpoch
     }
@@ -136,7 +139,16 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
     if (!isPublished) feed.publishPoll(run)
   })
 
-  return { publish, publishPoll }
+  /** Waits until the feed has the changes that are in the stream now. Fails while the feed is in a local epoch. */
+  const catchUp = Effect.gen(function* () {
+    const last = yield* stream.lastPosition
+    yield* Effect.sleep(CATCH_UP_INTERVAL).pipe(
+      Effect.repeat({ until: () => !isShared || feed.hasReached(last) })
+    )
+    if (!isShared) return yield* new RedisError({ cause: "the feed is in a local epoch" })
+  })
+
+  return { publish, publishPoll, catchUp }
 })
 
 const isSame = (a: StreamPosition, b: StreamPosition) => a.epoch === b.epoch && a.sequence === b.sequence

@@ -11,6 +11,7 @@ import * as RateMetrics from "../../platform/metrics/RateMetrics.ts"
 import * as RedisMetrics from "../../platform/metrics/RedisMetrics.ts"
 import { observe, startAtZero } from "../../platform/metrics/MetricSeries.ts"
 import * as ProcessMonitor from "../../platform/metrics/ProcessMonitor.ts"
+import { REFUSAL_REASONS } from "../../platform/RedisRefusals.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import { Quarantine } from "../../rates/guard/Quarantine.ts"
@@ -74,10 +75,14 @@ const measureQuarantine = Effect.gen(function* () {
   yield* Metric.update(RateMetrics.quarantinePending, yield* quarantine.pendingCount)
 })
 
-/** Pings Redis: a frozen server keeps its connections open, but does not respond. */
+/** Uses Redis: a frozen server keeps its connections open, but does not respond, and a full one refuses writes. */
 const measureRedis = Effect.gen(function* () {
   const cache = yield* RateCache
-  yield* Metric.update(RedisMetrics.up, (yield* cache.health) === "ok" ? 1 : 0)
+  const { refused, status } = yield* cache.health
+  const isUp = (status === "ok" || status === "degraded") && refused === undefined
+  yield* Metric.update(RedisMetrics.up, isUp ? 1 : 0)
+  for (const reason of REFUSAL_REASONS)
+    yield* Metric.update(RedisMetrics.refusing.of({ reason }), reason === refused ? 1 : 0)
 })
 
 const measureStores = Effect.all(

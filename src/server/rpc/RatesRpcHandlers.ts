@@ -4,7 +4,7 @@ import { Caller } from "../../api/access/Caller.ts"
 import { ConversionResult, QuoteResult } from "../../api/conversion/ConversionResult.ts"
 import * as PollMessages from "../../api/polling/PollMessage.ts"
 import * as Problem from "../../api/Problem.ts"
-import type { RateEventMessage } from "../../api/rates/RateEventMessage.ts"
+import type { HeartbeatMessage, RateEventMessage } from "../../api/rates/RateEventMessage.ts"
 import { RatesRpcs } from "../../api/rates/RatesRpcs.ts"
 import { Settings } from "../../config/Settings.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
@@ -14,7 +14,7 @@ import type { RateEvent } from "../../domain/rates/RateEvent.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import type { Mailbox } from "../../rates/feed/Mailbox.ts"
-import type { Subscription } from "../../rates/feed/RateFeed.ts"
+import type { FeedContact, Subscription } from "../../rates/feed/RateFeed.ts"
 import * as RpcBackPressure from "./RpcBackPressure.ts"
 import { ConversionRequests, parseIdempotencyKey } from "../http/ConversionRequests.ts"
 import { Drain } from "../Drain.ts"
@@ -22,6 +22,7 @@ import * as PairParams from "../http/PairParams.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as RateEncoding from "../http/RateEncoding.ts"
 import { RateRequests } from "../http/RateRequests.ts"
+import * as Heartbeat from "../stream/Heartbeat.ts"
 
 /** Maximum number of streams on one connection. */
 const MAX_STREAMS_PER_CONNECTION = 100
@@ -36,8 +37,8 @@ export const layer = RatesRpcs.toLayer(
     const conversions = yield* ConversionRequests
     const streamCounts = new WeakMap<Rpc.ServerClient, number>()
 
-    /** Subscribes until the scope closes. Fails if the connection has too many streams. */
-    const subscribe = Effect.fnUntraced(function* (client: Rpc.ServerClient, subscription: Subscription) {
+    /** Counts a stream until the scope closes. Fails if the connection has too many streams. */
+    const countStream = Effect.fnUntraced(function* (client: Rpc.ServerClient) {
       const addToCount = (change: number) =>
         streamCounts.set(client, (streamCounts.get(client) ?? 0) + change)
       if ((streamCounts.get(client) ?? 0) >= MAX_STREAMS_PER_CONNECTION)
@@ -48,8 +49,10 @@ export const layer = RatesRpcs.toLayer(
         Effect.sync(() => addToCount(1)),
         () => Effect.sync(() => addToCount(-1))
       )
-      return yield* broadcaster.subscribe(subscription)
     })
+
+    const subscribe = (client: Rpc.ServerClient, subscription: Subscription) =>
+      Effect.andThen(countStream(client), broadcaster.subscribe(subscription))
 
     const streamOf = <A>(
       mailbox: Mailbox,
@@ -106,6 +109,17 @@ export const layer = RatesRpcs.toLayer(
           })
         ),
 
+      WatchHeartbeats: (_payload, { client }) =>
+        Stream.unwrap(
+          Effect.as(
+            countStream(client),
+            Stream.tick(Heartbeat.HEARTBEAT_INTERVAL).pipe(
+              Stream.map(() => toHeartbeatMessage(broadcaster.contact())),
+              Stream.interruptWhen(drain.awaitEndOfStreams)
+            )
+          )
+        ),
+
       WatchPolls: (_payload, { client }) =>
         Stream.unwrap(
           Effect.map(subscribe(client, { pairs: [] }), (mailbox) => streamOf(mailbox, toPollMessages))
@@ -122,12 +136,26 @@ const toMessage = (event: RateEvent, isStale: (rate: Rate) => boolean): Readonly
       return [{ _tag: "Snapshot", epoch, sequence, rates: event.rates.map(toRateMessage) }]
     case "RateChanged":
       return [{ _tag: "RateChanged", epoch, sequence, rate: toRateMessage(event.rate) }]
+    case "RateStale":
+      return [
+        {
+          _tag: "RateChanged",
+          epoch,
+          sequence,
+          rate: RateEncoding.toMessage({ rate: event.rate, stale: true })
+        }
+      ]
     case "Gap":
       return [{ _tag: "Gap", epoch, sequence, since: StreamPosition.format(event.since) }]
     case "PollFinished":
       return []
   }
 }
+
+const toHeartbeatMessage = (contact: FeedContact | undefined): HeartbeatMessage => ({
+  lastContact: contact?.at ?? null,
+  lastContactAgeSeconds: contact?.ageSeconds ?? null
+})
 
 const decodeConversion = Schema.decodeEffect(ConversionResult)
 const decodeQuote = Schema.decodeUnknownEffect(QuoteResult)

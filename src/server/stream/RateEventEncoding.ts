@@ -15,9 +15,10 @@ const encodePoll = Schema.encodeSync(PollMessages.PollMessage)
 const membersOf = (event: RateEvent, isStale: IsStale): string => {
   const position = `"epoch":"${event.epoch}","sequence":${event.sequence}`
   switch (event._tag) {
-    case "RateChanged": {
-      const json = RateEncoding.toText({ rate: event.rate, stale: isStale(event.rate) })
-      return `${position},${json.slice(1, -1)}`
+    case "RateChanged":
+    case "RateStale": {
+      const stale = event._tag === "RateStale" || isStale(event.rate)
+      return `${position},${RateEncoding.toText({ rate: event.rate, stale }).slice(1, -1)}`
     }
     case "Snapshot": {
       const rates = event.rates.map((rate) => RateEncoding.toText({ rate, stale: isStale(rate) }))
@@ -33,10 +34,17 @@ const membersOf = (event: RateEvent, isStale: IsStale): string => {
 const WEB_SOCKET_TYPES = {
   Snapshot: "all_rates",
   RateChanged: "rate_update",
+  RateStale: "rate_update",
   PollFinished: "all_rates_update",
   Gap: "gap"
 } as const
-const SSE_EVENTS = { Snapshot: "snapshot", RateChanged: "rate", PollFinished: "poll", Gap: "gap" } as const
+const SSE_EVENTS = {
+  Snapshot: "snapshot",
+  RateChanged: "rate",
+  RateStale: "rate",
+  PollFinished: "poll",
+  Gap: "gap"
+} as const
 
 /** Encodes an event once for all clients. Snapshots and gaps are not cached, because each goes to one client. */
 const encodeOnce = <A>(encode: (event: RateEvent, isStale: IsStale) => A) => {
@@ -45,7 +53,7 @@ const encodeOnce = <A>(encode: (event: RateEvent, isStale: IsStale) => A) => {
     const cached = cache.get(event)
     if (cached !== undefined) return cached.encoded
     const encoded = encode(event, isStale)
-    if (event._tag === "RateChanged" || event._tag === "PollFinished") cache.set(event, { encoded })
+    if (event._tag !== "Snapshot" && event._tag !== "Gap") cache.set(event, { encoded })
     return encoded
   }
 }

@@ -1,15 +1,16 @@
-import { Cause, Clock, Context, Effect, Layer } from "effect"
+import { Cause, Clock, Context, Effect, Fiber, Layer, Schedule } from "effect"
 import type { Socket } from "node:net"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import { isStaleAt } from "../../domain/rates/Rate.ts"
-import type { PollFinished, RateChanged, RateEvent } from "../../domain/rates/RateEvent.ts"
+import type { LiveEvent, RateEvent } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
 import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import * as Coalescer from "../../rates/feed/Coalescer.ts"
 import * as Mailbox from "../../rates/feed/Mailbox.ts"
 import { Drain } from "../Drain.ts"
+import * as Heartbeat from "./Heartbeat.ts"
 import * as RateEventEncoding from "./RateEventEncoding.ts"
 import { GOING_AWAY, INTERNAL_ERROR, WebSocket } from "./WebSocket.ts"
 
@@ -40,7 +41,10 @@ export interface Subscriber {
 export class RatesFanOut extends Context.Service<
   RatesFanOut,
   {
-    /** Adds a subscriber. It first receives the events since a position, or a snapshot. */
+    /**
+     * Adds a subscriber. It first receives the events since a position, or a snapshot. If this process has not reached the
+     * position, both wait until it has caught up, so that the subscriber receives no earlier rate than it has.
+     */
     readonly add: (subscriber: Subscriber, since: StreamPosition | undefined) => void
     readonly remove: (subscriber: Subscriber) => void
     readonly setPairs: (subscriber: Subscriber, pairs: ReadonlyMap<string, CurrencyPair>) => void
@@ -56,8 +60,11 @@ export class RatesFanOut extends Context.Service<
       const drain = yield* Drain
       const clock = yield* Clock.Clock
       const context = yield* Effect.context<never>()
+      const scope = yield* Effect.scope
       const subscribers = new Set<Subscriber>()
-      let batch: Array<RateChanged | PollFinished> = []
+      /** Subscribers that wait until this process has caught up. They receive nothing but heartbeats. */
+      const waiting = new Map<Subscriber, Fiber.Fiber<void>>()
+      let batch: Array<LiveEvent> = []
       /** True if events were skipped, so that every subscriber needs a gap and a snapshot. */
       let hasGap = false
       /** Arrival of the first event of the batch. */
@@ -89,7 +96,7 @@ export class RatesFanOut extends Context.Service<
       }
       const coalescer = Coalescer.make(flush)
 
-      const sendToAll = (events: ReadonlyArray<RateChanged | PollFinished>) => {
+      const sendToAll = (events: ReadonlyArray<LiveEvent>) => {
         const frames = encode(events)
         const allBytes = Buffer.concat(frames)
         const queuedSeconds = (performance.now() - batchStartedAt) / 1000
@@ -107,7 +114,7 @@ export class RatesFanOut extends Context.Service<
         }
       }
 
-      const queueGapForAll = (events: ReadonlyArray<RateChanged | PollFinished>) => {
+      const queueGapForAll = (events: ReadonlyArray<LiveEvent>) => {
         for (const subscriber of subscribers) {
           queue(subscriber, ({ invalidate, offer }) => {
             events.forEach(offer)
@@ -176,12 +183,34 @@ export class RatesFanOut extends Context.Service<
         }
       })
 
+      const sendHeartbeats = Effect.sync(() => {
+        const frame = Heartbeat.toWebSocketFrame(broadcaster.contact())
+        for (const { tcp, webSocket } of [...subscribers, ...waiting.keys()])
+          if (webSocket.readyState === WebSocket.OPEN && !tcp.writableNeedDrain) tcp.write(frame)
+      })
+      yield* Effect.forkScoped(Effect.repeat(sendHeartbeats, Schedule.spaced(Heartbeat.HEARTBEAT_INTERVAL)))
+
+      const start = (subscriber: Subscriber, since: StreamPosition | undefined) => {
+        // The client may have disconnected meanwhile.
+        if (subscriber.webSocket.readyState === WebSocket.CLOSED) return
+        flush()
+        send(
+          subscriber,
+          broadcaster.initialEvents({
+            since,
+            pairs: subscriber.pairs && Array.from(subscriber.pairs.values())
+          })
+        )
+        subscribers.add(subscriber)
+        if (hasEnded) subscriber.webSocket.close(...GOING_AWAY)
+      }
+
       yield* drain.awaitEndOfStreams.pipe(
         Effect.andThen(
           Effect.sync(() => {
             flush()
             hasEnded = true
-            for (const { webSocket } of subscribers) webSocket.close(...GOING_AWAY)
+            for (const { webSocket } of [...subscribers, ...waiting.keys()]) webSocket.close(...GOING_AWAY)
           })
         ),
         Effect.forkScoped
@@ -189,20 +218,29 @@ export class RatesFanOut extends Context.Service<
 
       return RatesFanOut.of({
         add: (subscriber, since) => {
-          // The client may have disconnected during the handshake.
-          if (subscriber.webSocket.readyState === WebSocket.CLOSED) return
-          flush()
-          send(subscriber, broadcaster.initialEvents({ since }))
-          subscribers.add(subscriber)
-          if (hasEnded) subscriber.webSocket.close(...GOING_AWAY)
+          if (hasEnded || broadcaster.hasReached(since)) return start(subscriber, since)
+          const caughtUp = Effect.andThen(
+            broadcaster.catchUp,
+            Effect.sync(() => {
+              if (waiting.delete(subscriber)) closeOnDefect([subscriber], () => start(subscriber, since))
+            })
+          )
+          const fiber = Effect.runForkWith(context)(caughtUp)
+          waiting.set(subscriber, Fiber.runIn(fiber, scope))
         },
-        remove: (subscriber) => subscribers.delete(subscriber),
+        remove: (subscriber) => {
+          waiting.get(subscriber)?.interruptUnsafe()
+          waiting.delete(subscriber)
+          subscribers.delete(subscriber)
+        },
         setPairs: (subscriber, pairs) => {
           flush()
           subscriber.pairs = pairs
           subscriber.mailbox?.setPairs(Array.from(pairs.values()))
         },
         sendSnapshot: (subscriber, scope) => {
+          // The snapshot that a waiting subscriber receives answers this request as well.
+          if (waiting.has(subscriber)) return
           flush()
           queue(subscriber, (mailbox) => mailbox.requestSnapshot(scope))
         }
@@ -218,13 +256,13 @@ const positionOf = ({ snapshot }: Broadcaster["Service"]): StreamPosition => {
 
 /** Frames of polls, and of changes of the given pairs. */
 const bytesOfPairs = (
-  events: ReadonlyArray<RateChanged | PollFinished>,
+  events: ReadonlyArray<LiveEvent>,
   frames: ReadonlyArray<Buffer>,
   pairs: ReadonlyMap<string, CurrencyPair>
 ) =>
   Buffer.concat(
     frames.filter((_, i) => {
       const event = events[i]
-      return event?._tag !== "RateChanged" || pairs.has(event.rate.pair.key)
+      return event === undefined || event._tag === "PollFinished" || pairs.has(event.rate.pair.key)
     })
   )

@@ -6,12 +6,10 @@ import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import { Drain } from "../Drain.ts"
 import * as PairParams from "../http/PairParams.ts"
+import * as Heartbeat from "./Heartbeat.ts"
 import * as RateEventEncoding from "./RateEventEncoding.ts"
 import { StreamConnections } from "./StreamConnections.ts"
 
-/** Comment that keeps proxies from closing an idle stream. */
-const HEARTBEAT = new TextEncoder().encode(": heartbeat\n\n")
-const HEARTBEAT_INTERVAL = "15 seconds"
 /** First field of the stream: milliseconds until a browser reconnects. */
 const RETRY = new TextEncoder().encode("retry: 1000\n\n")
 
@@ -47,7 +45,9 @@ export const make = Effect.gen(function* () {
         return Array.map(taken, (event) => RateEventEncoding.toSseBytes(event, isStale))
       })
     ).pipe(Stream.flattenArray)
-    const heartbeats = Stream.map(Stream.drop(Stream.tick(HEARTBEAT_INTERVAL), 1), () => HEARTBEAT)
+    const heartbeats = Stream.map(Stream.drop(Stream.tick(Heartbeat.HEARTBEAT_INTERVAL), 1), () =>
+      Heartbeat.toSseBytes(broadcaster.contact())
+    )
     const body = Stream.make(RETRY).pipe(
       Stream.concat(Stream.merge(events, heartbeats)),
       Stream.interruptWhen(drain.awaitEndOfStreams)

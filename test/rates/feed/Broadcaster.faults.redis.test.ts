@@ -8,8 +8,8 @@ import { read, start, until, untilInSync } from "./StreamNodes.ts"
 
 /** The tests run concurrently, each in its own Redis database, because they wait for timeouts. */
 const FIRST_DATABASE = 9
-const STREAM = "effex:rates"
-const PUBLISHED = "effex:rates:told"
+const STREAM = "effex:db1:rates"
+const PUBLISHED = "effex:db1:rates:published"
 
 const setUp = Effect.fnUntraced(function* (database: number) {
   const redis = yield* TestRedis.database(database)

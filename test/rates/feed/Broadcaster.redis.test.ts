@@ -121,12 +121,12 @@ describe.skipIf(!TestRedis.isAvailable)("Broadcaster.layerRedis", () => {
         Number(/cmdstat_xread:calls=(\d+)/.exec(String(stats))?.[1])
       )
       for (const [i, [field, value]] of foreignEntries.entries()) {
-        yield* call("XADD", "effex:rates", `${epoch}-${2 * i + 2}`, field, value)
+        yield* call("XADD", "effex:db1:rates", `${epoch}-${2 * i + 2}`, field, value)
         yield* node.publish(rate(USD_KES, i))
         yield* until("the next change", () => node.latest(USD_KES)?.id === rate(USD_KES, i).id)
       }
-      yield* call("XADD", "effex:rates", `${epoch}-10`, "colour", "blue")
-      yield* call("XADD", "effex:polls", "*", "colour", "blue")
+      yield* call("XADD", "effex:db1:rates", `${epoch}-10`, "colour", "blue")
+      yield* call("XADD", "effex:db1:polls", "*", "colour", "blue")
       const before = yield* reads
       yield* Effect.sleep("200 millis")
       assert.isBelow((yield* reads) - before, 20, "the same entry is read in a loop")
@@ -144,11 +144,12 @@ describe.skipIf(!TestRedis.isAvailable)("Broadcaster.layerRedis", () => {
       yield* until("the change", () => nodes[0].snapshot().sequence === 1)
       const reader = yield* read(nodes[0])
       const next = String(BigInt(nodes[0].snapshot().epoch) + 5n)
-      const [[, fields = []] = []] = (yield* call("XREVRANGE", "effex:rates", "+", "-")) as ReadonlyArray<
+      const [[, fields = []] = []] = (yield* call("XREVRANGE", "effex:db1:rates", "+", "-")) as ReadonlyArray<
         readonly [id: string, fields: ReadonlyArray<string>]
       >
       const later = (fields[1] ?? "").replace("USD", "EUR")
-      yield* call("XADD", "effex:rates", `${next}-3`, "rate", later)
+      yield* call("HSET", "effex:db1:rates:published", "epoch", next)
+      yield* call("XADD", "effex:db1:rates", `${next}-3`, "rate", later)
       yield* until("the new epoch", () => reader.last()?.epoch === next)
       assert.deepStrictEqual(reader.texts().slice(1), ["3 gap since 1", "3 all EUR:NGN=1,USD:NGN=1"])
     }))
@@ -159,7 +160,7 @@ describe.skipIf(!TestRedis.isAvailable)("Broadcaster.layerRedis", () => {
       for (let n = 1; n <= 3; n++) yield* node.publish(rate(USD_NGN, n))
       yield* until("three changes", () => node.snapshot().sequence === 3)
       const { epoch } = node.snapshot()
-      yield* call("XTRIM", "effex:rates", "MINID", `${epoch}-3`)
+      yield* call("XTRIM", "effex:db1:rates", "MINID", `${epoch}-3`)
       const late = yield* start(url)
       yield* untilInSync(node, late)
       const since = (sequence: number) => read(late, { since: { epoch, sequence } })
@@ -176,9 +177,13 @@ describe.skipIf(!TestRedis.isAvailable)("Broadcaster.layerRedis", () => {
       // The first publication loads the script; the others are pipelined, in order.
       yield* Effect.forEach(rates.slice(0, 1), node.publish, { discard: true })
       yield* Effect.forEach(rates.slice(1), node.publish, { concurrency: 100, discard: true })
-      const kept = Number(yield* call("XLEN", "effex:rates"))
+      const kept = Number(yield* call("XLEN", "effex:db1:rates"))
       assert.isAtLeast(kept, HISTORY_SIZE)
       assert.isAtMost(kept, HISTORY_SIZE + 200)
-      assert.strictEqual(Number(yield* call("HLEN", "effex:rates:told")), 1)
+      assert.strictEqual(
+        Number(yield* call("HLEN", "effex:db1:rates:published")),
+        2,
+        "the epoch and the pair"
+      )
     }))
 })

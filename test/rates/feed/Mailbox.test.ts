@@ -42,6 +42,8 @@ const format = (event: RateEvent): string => {
       return `${event.sequence} ${event.rate.pair.key}`
     case "Snapshot":
       return `${event.sequence} all ${event.rates.map((rate) => `${rate.pair.key}=${numberOf(rate)}`).join()}`
+    case "RateStale":
+      return `${event.sequence} stale ${event.rate.pair.key}=${numberOf(event.rate)}`
     case "PollFinished":
       return `${event.sequence} poll`
     case "Gap":

@@ -28,7 +28,7 @@ const Action = Schema.Union([
 ])
 
 const play = Effect.fnUntraced(function* (history: ReadonlyArray<typeof Action.Type>) {
-  const feed = yield* RateFeed.make
+  const feed = yield* RateFeed.make()
   const readers = yield* Effect.forEach([undefined, undefined, PAIRS.slice(1)], (pairs) =>
     makeReader(feed, pairs ?? PAIRS, pairs !== undefined)
   )

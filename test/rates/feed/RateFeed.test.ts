@@ -1,16 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, Latch } from "effect"
 import type { Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { Rate } from "../../../src/domain/rates/Rate.ts"
 import type { RateEvent } from "../../../src/domain/rates/RateEvent.ts"
 import * as RateFeed from "../../../src/rates/feed/RateFeed.ts"
 import { EUR_GHS, USD_NGN, numberOf, poll, rate, USD_KES } from "../../support/SampleRates.ts"
 
-const make = Effect.provide(RateFeed.make, SecureRandom.layerWebCrypto)
+const make = (isStale?: (rate: Rate) => boolean) =>
+  Effect.provide(RateFeed.make(isStale), SecureRandom.layerWebCrypto)
 
 const test = (name: string, body: (feed: RateFeed.RateFeed) => Effect.Effect<void, never, Scope.Scope>) =>
-  it.effect(name, () => Effect.scoped(Effect.flatMap(make, body)))
+  it.effect(name, () => Effect.scoped(Effect.flatMap(make(), body)))
 
 const format = (event: RateEvent): string => {
   switch (event._tag) {
@@ -18,6 +20,8 @@ const format = (event: RateEvent): string => {
       return `${event.sequence} ${event.rate.pair.key}=${numberOf(event.rate)}`
     case "Snapshot":
       return `${event.sequence} all ${event.rates.map((rate) => `${rate.pair.key}=${numberOf(rate)}`).join()}`
+    case "RateStale":
+      return `${event.sequence} stale ${event.rate.pair.key}=${numberOf(event.rate)}`
     case "PollFinished":
       return `${event.sequence} poll`
     case "Gap":
@@ -152,6 +156,72 @@ describe("RateFeed", () => {
       assert.deepStrictEqual(yield* resumed(feed, 6), ["7 EUR:GHS=5"])
       assert.deepStrictEqual((yield* resumed(feed, 4))[0], "7 gap since 4")
     }))
+
+  test("delivers nothing to a subscriber that is ahead before the feed has caught up, and then what it missed", (feed) =>
+    Effect.gen(function* () {
+      publishMany(feed, 3)
+      const { epoch } = feed.position()
+      const caughtUp = yield* Latch.make()
+      const subscription = { since: { epoch, sequence: 4 } }
+      const { take } = yield* feed.subscribe(subscription, caughtUp.await)
+      const taker = yield* Effect.forkChild(take, { startImmediately: true })
+      feed.publish(rate(USD_NGN, 4))
+      feed.publish(rate(USD_KES, 5))
+      feed.startEpoch({ epoch, sequence: 5 }, [
+        [4, rate(USD_NGN, 4)],
+        [5, rate(USD_KES, 5)]
+      ])
+      yield* Effect.yieldNow
+      assert.isUndefined(taker.pollUnsafe())
+      yield* caughtUp.open
+      assert.deepStrictEqual((yield* Fiber.join(taker)).map(format), ["5 USD:KES=5"])
+      feed.publish(rate(EUR_GHS, 6))
+      assert.deepStrictEqual((yield* take).map(format), ["6 EUR:GHS=6"])
+    }))
+
+  test("delivers a gap since the subscriber's own position after another epoch was caught up with", (feed) =>
+    Effect.gen(function* () {
+      const caughtUp = yield* Latch.make()
+      const subscription = { since: { epoch: "other", sequence: 9 } }
+      const { take } = yield* feed.subscribe(subscription, caughtUp.await)
+      feed.publish(rate(USD_NGN, 1))
+      yield* caughtUp.open
+      assert.deepStrictEqual((yield* take).map(format), ["1 gap since 9", "1 all USD:NGN=1"])
+    }))
+
+  it.effect("publishes a rate as stale once, and again only for its successor", () =>
+    Effect.gen(function* () {
+      const stale = new Set<number>([1])
+      const isStale = (rate: Rate) => stale.has(numberOf(rate))
+      const feed = yield* make(isStale)
+      const take = yield* subscribe(feed)
+      const narrow = yield* subscribe(feed, { pairs: [USD_KES] })
+      yield* take
+      yield* narrow
+      feed.publish(rate(EUR_GHS, 1))
+      feed.publish(rate(USD_NGN, 2))
+      feed.publish(rate(USD_KES, 3))
+      yield* take
+      // A rate that was published as stale is not repeated.
+      feed.publishStale(isStale)
+      stale.add(2)
+      for (let i = 0; i < 2; i++) feed.publishStale(isStale)
+      assert.deepStrictEqual(yield* take, ["3 stale USD:NGN=2"])
+      stale.add(3).add(4)
+      feed.publish(rate(USD_NGN, 5))
+      feed.publishStale(isStale)
+      assert.deepStrictEqual(yield* take, ["4 USD:NGN=5", "4 stale USD:KES=3"])
+      assert.deepStrictEqual(yield* narrow, ["3 USD:KES=3", "4 stale USD:KES=3"])
+      stale.add(5)
+      feed.publishStale(isStale)
+      feed.publish(rate(USD_NGN, 6))
+      // The stale rate was replaced before it was taken.
+      assert.deepStrictEqual(yield* take, ["5 USD:NGN=6"])
+      const { epoch } = feed.position()
+      const resumed = yield* subscribe(feed, { since: { epoch, sequence: 4 } })
+      assert.deepStrictEqual(yield* resumed, ["5 USD:NGN=6", "5 stale USD:KES=3"])
+    }).pipe(Effect.scoped)
+  )
 
   test("stops filling the mailbox of a subscriber that has left", (feed) =>
     Effect.gen(function* () {

@@ -1,25 +1,51 @@
 import { assert } from "@effect/vitest"
-import { Cause, Context, Effect, Exit, Layer } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { isNewer, type Rate } from "../../../src/domain/rates/Rate.ts"
 import type { RateEvent } from "../../../src/domain/rates/RateEvent.ts"
 import { Redis } from "../../../src/platform/Redis.ts"
+import { RedisKeys } from "../../../src/platform/RedisKeys.ts"
+import { StoreUnavailable } from "../../../src/platform/postgres/StoreUnavailable.ts"
 import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
 import type { Subscription } from "../../../src/rates/feed/RateFeed.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { numberOf } from "../../support/SampleRates.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 
-/** Starts the broadcaster of a node over the Redis at `url`. */
-export const start = Effect.fnUntraced(function* (url: string) {
+/** The latest rates of a database that nodes share. Tests fill it and take it down. */
+export class StoredRates {
+  isUp = true
+  readonly rates = new Map<string, Rate>()
+
+  add(rate: Rate) {
+    this.rates.set(rate.pair.key, rate)
+    return rate
+  }
+
+  readonly repo: Layer.Layer<RateRepo> = Layer.mock(RateRepo)({
+    latestAll: this.read(() => Array.from(this.rates.values())),
+    latestIds: this.read(() => new Map(Array.from(this.rates, ([key, { id }]) => [key, id]))),
+    latest: (pair) => this.read(() => Option.fromUndefinedOr(this.rates.get(pair.key)))
+  })
+
+  private read<A>(value: () => A): Effect.Effect<A, StoreUnavailable> {
+    return Effect.suspend(() =>
+      this.isUp ? Effect.sync(value) : Effect.fail(new StoreUnavailable({ cause: "down" }))
+    )
+  }
+}
+
+/** Starts the broadcaster of a node over the Redis at `url`. Nodes with the same identity are one deployment. */
+export const start = Effect.fnUntraced(function* (
+  url: string,
+  identity: string = "db1",
+  stored: StoredRates = new StoredRates(),
+  env: Readonly<Record<string, string>> = {}
+) {
   const services = yield* Layer.build(
     Broadcaster.layerRedis.pipe(
-      Layer.provide([
-        Redis.layer,
-        SecureRandom.layerWebCrypto,
-        Layer.mock(RateRepo)({ latestAll: Effect.succeed([]) })
-      ]),
-      Layer.provide(TestSettings.layer({ REDIS_URL: url })),
+      Layer.provide([Redis.layer, RedisKeys.layerOf(identity), SecureRandom.layerWebCrypto, stored.repo]),
+      Layer.provide(TestSettings.layer({ REDIS_URL: url, ...env })),
       Layer.fresh
     )
   )
@@ -78,6 +104,8 @@ const format = (event: RateEvent): string => {
       return `${event.sequence} ${formatRate(event.rate)}`
     case "Snapshot":
       return `${event.sequence} all ${event.rates.map(formatRate).toSorted().join()}`
+    case "RateStale":
+      return `${event.sequence} stale ${formatRate(event.rate)}`
     case "PollFinished":
       return `${event.sequence} poll ${event.run.id.slice(-4)}`
     case "Gap":

@@ -1,18 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import { type Rate, RateId } from "../../../src/domain/rates/Rate.ts"
 import * as RedisMetrics from "../../../src/platform/metrics/RedisMetrics.ts"
 import { Redis } from "../../../src/platform/Redis.ts"
+import { RedisKeys } from "../../../src/platform/RedisKeys.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import * as TcpProxy from "../../support/TcpProxy.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 import { pairOf, plain, tick } from "../../support/RateTicks.ts"
 
-const layerOf = (env: Readonly<Record<string, string>>) =>
+const layerOf = (env: Readonly<Record<string, string>>, database = "db1") =>
   RateCache.layerRedis.pipe(
-    Layer.provideMerge(Redis.layer),
+    Layer.provideMerge(Layer.merge(Redis.layer, RedisKeys.layerOf(database))),
     Layer.provideMerge(TestSettings.layer({ ...TestRedis.env, ...env })),
     Layer.fresh
   )
@@ -29,6 +30,7 @@ const rateOf = Effect.fnUntraced(function* (
   return { id, pair, rate, provider: "test", observedAt } satisfies Rate
 })
 
+const foreignValues = Effect.map(Metric.value(RedisMetrics.foreignValues), ({ count }) => count)
 const misses = Effect.map(Metric.value(RedisMetrics.misses), ({ count }) => count)
 
 describe.skipIf(!TestRedis.isAvailable)("RateCache.layerRedis", () => {
@@ -48,7 +50,8 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache.layerRedis", () => {
           rate: "1534.12345678",
           rate_id: rate.id,
           provider: "test",
-          fetched_at: DateTime.formatIso(rate.observedAt)
+          fetched_at: DateTime.formatIso(rate.observedAt),
+          database: "db1"
         })
         const ttl = yield* Effect.promise(() => client.pttl("fxrate:USD:NGN"))
         assert.isAtMost(ttl, Duration.toMillis("20 minutes"))
@@ -93,6 +96,80 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache.layerRedis", () => {
     }).pipe(Effect.provide(layerOf({})))
   )
 
+  it.live("ignores, reports and replaces the rates of another database and of older versions", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const cache = yield* RateCache
+      const other = Context.get(yield* Layer.build(layerOf({}, "db2")), RateCache)
+      const later = DateTime.formatIso(DateTime.add(yield* DateTime.now, { seconds: 0.5 }))
+      const own = yield* rateOf("EUR", "ZMW", "25", 1)
+      const foreign = yield* rateOf("EUR", "ZMW", "0.01", 2, later)
+      const before = yield* foreignValues
+      yield* cache.put(own)
+      assert.strictEqual(yield* foreignValues, before)
+      yield* other.put(foreign)
+      assert.strictEqual(yield* foreignValues, before + 1)
+      assert.deepStrictEqual(yield* cache.get(own.pair), Option.none())
+      assert.strictEqual(Option.getOrThrow(yield* other.get(own.pair)).id, foreign.id)
+      assert.strictEqual(yield* foreignValues, before + 2)
+      for (const [database, node] of [
+        ["db2", cache],
+        ["db1", other]
+      ] as const) {
+        const { detail, status } = yield* node.health
+        assert.strictEqual(status, "degraded")
+        assert.include(
+          detail,
+          `Another deployment of effex (database ${database}) writes rates to the same Redis`
+        )
+      }
+      // The foreign rate is later, and is replaced nevertheless.
+      yield* cache.put(own)
+      assert.strictEqual(Option.getOrThrow(yield* cache.get(own.pair)).id, own.id)
+      const { database: _, ...withoutDatabase } = JSON.parse(
+        (yield* Effect.promise(() => client.get("fxrate:EUR:ZMW"))) ?? ""
+      )
+      yield* Effect.promise(() => client.set("fxrate:EUR:ZMW", JSON.stringify(withoutDatabase)))
+      assert.deepStrictEqual(yield* cache.get(own.pair), Option.none())
+      assert.include(
+        (yield* cache.health).detail,
+        "An older version of effex, or another program, writes rates"
+      )
+      yield* cache.put(own)
+    }).pipe(Effect.provide(layerOf({})), Effect.scoped)
+  )
+
+  it.live("puts REDIS_PREFIX before the names of all keys", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const cache = yield* RateCache
+      const rate = yield* rateOf("GBP", "ZMW", "29", 1)
+      yield* cache.put(rate)
+      assert.deepStrictEqual(yield* cache.health, { status: "ok" })
+      assert.strictEqual(Option.getOrThrow(yield* cache.get(rate.pair)).id, rate.id)
+      assert.sameMembers(yield* Effect.promise(() => client.keys("staging:*")), [
+        "staging:fxrate:GBP:ZMW",
+        "staging:effex:db1:health"
+      ])
+      assert.strictEqual(yield* Effect.promise(() => client.exists("fxrate:GBP:ZMW")), 0)
+    }).pipe(Effect.provide(layerOf({ REDIS_PREFIX: "staging:" })))
+  )
+
+  it.live("evicts a rate by its id from memory and from Redis", () =>
+    Effect.gen(function* () {
+      const cache = yield* RateCache
+      const first = yield* rateOf("CAD", "ZMW", "17", 1)
+      const second = yield* rateOf("CAD", "ZMW", "18", 2)
+      yield* cache.put(second)
+      yield* cache.evict(first)
+      assert.strictEqual(Option.getOrThrow(cache.peek(second.pair)).id, second.id)
+      assert.strictEqual(Option.getOrThrow(yield* cache.get(second.pair)).id, second.id)
+      yield* cache.evict(second)
+      assert.deepStrictEqual(cache.peek(second.pair), Option.none())
+      assert.deepStrictEqual(yield* cache.get(second.pair), Option.none())
+    }).pipe(Effect.provide(layerOf({})))
+  )
+
   it.live("keeps the newer rate, regardless of the order of writes", () =>
     Effect.gen(function* () {
       const cache = yield* RateCache
@@ -133,13 +210,13 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache.layerRedis", () => {
         const rate = yield* rateOf("USD", "EGP", "48", 10)
         yield* cache.put(rate)
         assert.isTrue(Option.isSome(yield* cache.get(rate.pair)))
-        assert.strictEqual(yield* cache.health, "ok")
+        assert.deepStrictEqual(yield* cache.health, { status: "ok" })
 
         proxy.blackhole()
         const [waited, during] = yield* Effect.timed(cache.get(rate.pair))
         assert.deepStrictEqual(during, Option.none())
         assert.isBelow(Duration.toMillis(waited), 2000)
-        assert.strictEqual(yield* cache.health, "down")
+        assert.deepStrictEqual(yield* cache.health, { status: "down", detail: "Redis does not respond" })
         yield* cache.put(yield* rateOf("USD", "EGP", "49", 11))
         assert.strictEqual(Decimal.format(Option.getOrThrow(cache.peek(rate.pair)).rate), "49")
 
@@ -148,7 +225,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache.layerRedis", () => {
 
         proxy.heal()
         yield* cache.health.pipe(
-          Effect.repeat({ until: (health) => health === "ok" }),
+          Effect.repeat({ until: ({ status }) => status === "ok" }),
           Effect.timeout("10 seconds")
         )
         assert.isTrue(Option.isSome(yield* cache.get(rate.pair)))

@@ -4,6 +4,7 @@ import { SecureRandom } from "effect/crypto"
 import { describe } from "vitest"
 import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
 import { Redis } from "../../../src/platform/Redis.ts"
+import { RedisKeys } from "../../../src/platform/RedisKeys.ts"
 import { StoreUnavailable } from "../../../src/platform/postgres/StoreUnavailable.ts"
 import { CircuitOpen, ProviderError } from "../../../src/providers/ProviderError.ts"
 import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
@@ -38,7 +39,7 @@ const node = (env: Readonly<Record<string, string>> = redisEnv) =>
     Layer.provideMerge(
       Layer.mergeAll(SharedSingleFlight.layerRedis, RateCache.layerRedis, Broadcaster.layerMemory)
     ),
-    Layer.provideMerge(Redis.layer),
+    Layer.provideMerge(Layer.merge(Redis.layer, RedisKeys.layerOf("db1"))),
     Layer.provide(TestSettings.layer(env)),
     Layer.fresh,
     Layer.build
@@ -134,7 +135,7 @@ describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concu
         const [one, other] = [yield* node(), yield* node()]
         const { use } = Context.get(one, Redis)
         const deadClaim = "claim of a dead process"
-        yield* use((client) => client.set("effex:flight:GBP:NGN", deadClaim, "PX", 300))
+        yield* use((client) => client.set("effex:db1:flight:GBP:NGN", deadClaim, "PX", 300))
         const [elapsed] = yield* Effect.timed(Context.get(one, RateIngest).fetch(pairOf("GBP", "NGN")))
         assert.isAtLeast(Duration.toMillis(elapsed), 200)
         assert.strictEqual(yield* provider.calls, 1)
@@ -143,7 +144,7 @@ describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concu
         yield* provider.respondWith(delayed(rate("2000"), "2800 millis"))
         const slow = yield* Effect.forkChild(fetchEverywhere([one, other], pairOf("GBP", "KES")))
         yield* Effect.sleep("200 millis")
-        yield* use((client) => client.pexpire("effex:flight:GBP:KES", 2000))
+        yield* use((client) => client.pexpire("effex:db1:flight:GBP:KES", 2000))
         for (const result of yield* Fiber.join(slow)) yield* Effect.fromResult(result)
         assert.strictEqual(yield* provider.calls, 2)
       })
@@ -155,7 +156,7 @@ describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concu
         const { use } = Context.get(yield* node(), Redis)
         const pair = pairOf("CAD", "NGN")
         const isClaimed = Effect.map(
-          use((client) => client.exists("effex:flight:CAD:NGN")),
+          use((client) => client.exists("effex:db1:flight:CAD:NGN")),
           (count) => count === 1
         )
         const scope = yield* Scope.make()

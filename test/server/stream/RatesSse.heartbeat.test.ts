@@ -51,22 +51,24 @@ const read = Effect.gen(function* () {
   return { chunks, fiber }
 })
 
-const HEARTBEAT = ": heartbeat\n\n"
+/** A heartbeat of a node whose last contact was at its start. */
+const heartbeatAt = (seconds: number) =>
+  `: heartbeat\nevent: heartbeat\ndata: {"last_contact":"1970-01-01T00:00:00.000Z","last_contact_age_seconds":${seconds}.000}\n\n`
 
 describe("RatesSse", () => {
-  it.effect("sends a heartbeat every 15 seconds, in addition to the events", () =>
+  it.effect("sends a heartbeat with the last contact every 15 seconds, in addition to the events", () =>
     Effect.gen(function* () {
       const { chunks } = yield* read
       assert.strictEqual(chunks.length, 2)
       yield* adjust("14999 millis")
       assert.strictEqual(chunks.length, 2)
       yield* adjust("1 millis")
-      assert.deepStrictEqual(chunks.slice(2), [HEARTBEAT])
+      assert.deepStrictEqual(chunks.slice(2), [heartbeatAt(15)])
       yield* (yield* Broadcaster).publish(rate(USD_NGN, 1))
       yield* adjust("30 seconds")
       assert.strictEqual(chunks.length, 6)
       assert.match(chunks[3] ?? "", /^id: \w+-1\nevent: rate\ndata: \{.*\}\n\n$/)
-      assert.deepStrictEqual(chunks.slice(4), [HEARTBEAT, HEARTBEAT])
+      assert.deepStrictEqual(chunks.slice(4), [heartbeatAt(30), heartbeatAt(45)])
     }).pipe(Effect.provide(TestLayer))
   )
 
