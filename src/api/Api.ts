@@ -4,7 +4,7 @@ import { AuditApi, ConversionApi } from "./conversion/ConversionApi.ts"
 import { ProofApi } from "./conversion/ProofApi.ts"
 import { FlutterwaveApi } from "./flutterwave/FlutterwaveApi.ts"
 import { HistoryApi } from "./history/HistoryApi.ts"
-import * as RateLimitHeadersSpec from "./access/RateLimitHeadersSpec.ts"
+import * as OpenApiDocument from "./openapi/OpenApiDocument.ts"
 import { HealthApi } from "./health/HealthApi.ts"
 import { PollerApi } from "./polling/PollerApi.ts"
 import { PollsApi } from "./polling/PollsApi.ts"
@@ -25,9 +25,11 @@ export class Api extends HttpApi.make("effex")
   .annotateMerge(
     OpenApi.annotations({
       title: "effex",
-      version: "1",
+      version: "0.1.0",
+      license: { name: "MIT", identifier: "MIT" },
+      servers: [{ url: "/", description: "The server of this document" }],
       description:
         "Foreign-exchange rates, conversions with audit records, and streams of rate changes. Amounts and rates are decimal strings. Times are ISO 8601 in UTC. Errors under /api/v1 are application/problem+json (RFC 9457).",
-      transform: RateLimitHeadersSpec.addTo
+      transform: OpenApiDocument.complete
     })
   ) {}

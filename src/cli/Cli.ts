@@ -7,6 +7,7 @@ import * as History from "./History.ts"
 import * as Import from "./Import.ts"
 import * as Keys from "./Keys.ts"
 import * as Migrate from "./Migrate.ts"
+import * as OpenApi from "./OpenApi.ts"
 import * as Poll from "./Poll.ts"
 import * as Poller from "./Poller.ts"
 import * as Quarantine from "./Quarantine.ts"
@@ -40,6 +41,7 @@ export const effex = Command.make("effex").pipe(
     Import.command.pipe(Command.provide(App.importsApp)),
     Keys.command.pipe(Command.provide(App.apiKeysApp)),
     Doctor.command,
+    OpenApi.command,
     Migrate.command.pipe(Command.provide(App.databaseApp)),
     Sandbox.command
   ])

@@ -4,6 +4,7 @@ import { PriceText } from "../../domain/conversion/PricedConversion.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { AmountType, Reference } from "../../domain/conversion/Conversion.ts"
 import * as PageMessage from "../PageMessage.ts"
+import { TimestampText } from "../../domain/Timestamp.ts"
 
 const optional = Schema.optionalKey
 
@@ -46,11 +47,11 @@ export const ConversionMessage = Schema.Struct({
 export const QuoteMessage = Schema.Struct({
   quote_id: QuoteId,
   state: Schema.Literals(["open", "used", "expired"]),
-  expires_at: Schema.String,
+  expires_at: TimestampText,
   ...PriceText.fields,
   amount_type: AmountType,
   reference: optional(Schema.String),
-  created_at: Schema.String,
+  created_at: TimestampText,
   audit_id: optional(AuditId)
 }).annotate({ identifier: "Quote" })
 
@@ -87,7 +88,7 @@ export const HeadMessage = Schema.Struct({
   tree_size: Schema.Int,
   root_hash: Hash,
   chain_hash: Hash,
-  signed_at: Schema.String,
+  signed_at: TimestampText,
   public_key: Hash,
   signature: Hash
 }).annotate({ identifier: "AuditHead" })

@@ -1,6 +1,7 @@
 import { Schema, String } from "effect"
 import { RateId } from "../../domain/rates/Rate.ts"
 import { ConversionMessage, QuoteMessage } from "./ConversionMessage.ts"
+import { Timestamp } from "../../domain/Timestamp.ts"
 
 type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
@@ -21,8 +22,8 @@ const snakeCaseKeys = (fields: Schema.Struct.Fields): { readonly [name: string]:
 const conversionFields = {
   ...camelCase(ConversionMessage.fields),
   rateId: RateId,
-  rateFetchedAt: Schema.DateTimeUtcFromString,
-  convertedAt: Schema.DateTimeUtcFromString
+  rateFetchedAt: Timestamp,
+  convertedAt: Timestamp
 }
 
 /** A committed conversion, for the typed client. Amounts and rates are decimal text. */
@@ -33,10 +34,10 @@ export type ConversionResult = typeof ConversionResult.Type
 
 const quoteFields = {
   ...camelCase(QuoteMessage.fields),
-  expiresAt: Schema.DateTimeUtcFromString,
+  expiresAt: Timestamp,
   rateId: RateId,
-  rateFetchedAt: Schema.DateTimeUtcFromString,
-  createdAt: Schema.DateTimeUtcFromString
+  rateFetchedAt: Timestamp,
+  createdAt: Timestamp
 }
 
 /** A locked price, for the typed client. Amounts and rates are decimal text. */

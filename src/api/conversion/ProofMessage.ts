@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { TimestampText } from "../../domain/Timestamp.ts"
 
 const bytes = (length: number) =>
   Schema.String.check(Schema.isPattern(new RegExp(`^[0-9a-f]{${length * 2}}$`))).annotate({
@@ -8,7 +9,7 @@ const bytes = (length: number) =>
 const Hash = bytes(32)
 const Signature = bytes(64)
 const TreeSize = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
-const Time = Schema.String.check(Schema.isMaxLength(40))
+const Time = TimestampText.check(Schema.isMaxLength(40))
 
 /** Signed head that a client kept. Other fields are ignored. */
 export const KeptHead = Schema.Struct({

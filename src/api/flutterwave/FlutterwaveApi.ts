@@ -71,4 +71,9 @@ export class FlutterwaveApi extends HttpApiGroup.make("flutterwave")
   .prefix("/api")
   .middleware(FlutterwaveAuthentication)
   .middleware(FlutterwaveErrors)
-  .annotateMerge(OpenApi.annotations({ title: "Flutterwave-compatible" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Flutterwave-compatible",
+      description: "The rate endpoints of Flutterwave, with its response and error format, for existing apps."
+    })
+  ) {}

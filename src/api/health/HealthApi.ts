@@ -55,4 +55,6 @@ export class HealthApi extends HttpApiGroup.make("operations")
     )
   )
   .middleware(ProblemResponses)
-  .annotateMerge(OpenApi.annotations({ title: "Health" })) {}
+  .annotateMerge(
+    OpenApi.annotations({ title: "Health", description: "Probes for load balancers and orchestrators." })
+  ) {}

@@ -46,4 +46,9 @@ export class HistoryApi extends HttpApiGroup.make("history")
   .prefix("/api/v1/rates")
   .middleware(OptionalAuthentication)
   .middleware(ProblemResponses)
-  .annotateMerge(OpenApi.annotations({ title: "History" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "History",
+      description: "Stored rates over time, and the rate in force at a time."
+    })
+  ) {}

@@ -4,9 +4,10 @@ import * as Decimal from "../../domain/money/Decimal.ts"
 import { CandleInterval } from "../../domain/rates/History.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
 import * as PageMessage from "../PageMessage.ts"
+import { Timestamp, TimestampText } from "../../domain/Timestamp.ts"
 
 const Digits = Schema.String.annotate({ description: "A positive decimal in plain digits" })
-const Time = Schema.String.annotate({ description: "ISO 8601 in UTC, with milliseconds" })
+const Time = TimestampText
 
 /** A stored rate, including rates that were corrected later. */
 export const HistoryRowMessage = Schema.Struct({
@@ -51,12 +52,12 @@ export const AsOfMessage = Schema.Struct({
   rate: Decimal.PositiveDecimal,
   rateId: RateId,
   provider: Schema.String,
-  fetchedAt: Schema.DateTimeUtcFromString,
-  recordedAt: Schema.DateTimeUtcFromString,
+  fetchedAt: Timestamp,
+  recordedAt: Timestamp,
   /** Ids of the rates that it was computed from. Empty if the provider quoted the pair directly. */
   derivedFrom: Schema.Array(RateId),
-  at: Schema.DateTimeUtcFromString,
-  knownAt: Schema.DateTimeUtcFromString
+  at: Timestamp,
+  knownAt: Timestamp
 })
   .pipe(
     Schema.encodeKeys({

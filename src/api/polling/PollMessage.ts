@@ -1,18 +1,25 @@
 import { Schema } from "effect"
 import { PollId, PollStatus, type PollSummary, PollTrigger } from "../../domain/rates/PollRun.ts"
 import * as PageMessage from "../PageMessage.ts"
+import { Timestamp, TimestampText } from "../../domain/Timestamp.ts"
 
-/** A finished poll. */
-export const PollMessage = Schema.Struct({
+/** Fields of {@link PollMessage}. */
+export const pollFields = {
   runId: Schema.String,
-  startedAt: Schema.DateTimeUtcFromString,
-  finishedAt: Schema.DateTimeUtcFromString,
+  startedAt: Timestamp,
+  finishedAt: Timestamp,
   /** Number of pairs requested. */
   pairs: Schema.Int,
   succeeded: Schema.Int,
   failed: Schema.Int
-})
-  .pipe(Schema.encodeKeys({ runId: "run_id", startedAt: "started_at", finishedAt: "finished_at" }))
+}
+
+/** Names on the wire. */
+export const names = { runId: "run_id", startedAt: "started_at", finishedAt: "finished_at" } as const
+
+/** A finished poll. */
+export const PollMessage = Schema.Struct(pollFields)
+  .pipe(Schema.encodeKeys(names))
   .annotate({ identifier: "Poll" })
 export type PollMessage = typeof PollMessage.Type
 
@@ -41,8 +48,8 @@ export const PollRecordMessage = Schema.Struct({
   trigger: PollTrigger,
   /** Leader term of a scheduled poll. Null for polls without a leader. */
   term: Schema.NullOr(Schema.Int),
-  started_at: Schema.String,
-  finished_at: Schema.NullOr(Schema.String),
+  started_at: TimestampText,
+  finished_at: Schema.NullOr(TimestampText),
   /** Number of pairs requested. */
   pairs: Schema.Int,
   /** Null until the poll is finished. */

@@ -61,4 +61,10 @@ export class PollerApi extends HttpApiGroup.make("poller")
   .prefix("/api/v1/admin")
   .middleware(RequireAdminScope)
   .middleware(ProblemResponses)
-  .annotateMerge(OpenApi.annotations({ title: "Poller" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Poller",
+      description:
+        "Schedule of the poller. Requires an API key with the scope `admin`, except in the sandbox."
+    })
+  ) {}

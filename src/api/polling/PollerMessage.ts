@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { PollerSetting } from "../../domain/rates/PollerSetting.ts"
 import * as PageMessage from "../PageMessage.ts"
 import { OperatorPollMessage } from "./PollMessage.ts"
+import { TimestampText } from "../../domain/Timestamp.ts"
 
 /** Request body: the complete new setting. */
 export const PollerBody = PollerSetting.annotate({ identifier: "PollerSetting" })
@@ -18,13 +19,13 @@ export const PollerMessage = Schema.Struct({
   setting: SettingMessage,
   /** Increments with each change. 0 before the first. */
   version: Schema.Int,
-  changed_at: Schema.NullOr(Schema.String),
+  changed_at: Schema.NullOr(TimestampText),
   /** The API key id or label of the operator. */
   changed_by: Schema.NullOr(Schema.String),
   /** Latest time at which the next scheduled poll is due. Null while polling is off. */
-  next_run_at: Schema.NullOr(Schema.String),
+  next_run_at: Schema.NullOr(TimestampText),
   /** The current leader term and its start. Null before the first. */
-  leader: Schema.NullOr(Schema.Struct({ term: Schema.Int, since: Schema.String })),
+  leader: Schema.NullOr(Schema.Struct({ term: Schema.Int, since: TimestampText })),
   /** The latest scheduled poll. */
   last_run: Schema.NullOr(OperatorPollMessage)
 }).annotate({ identifier: "Poller" })
@@ -32,7 +33,7 @@ export const PollerMessage = Schema.Struct({
 /** One change of the setting. Null in `from` or `to` means POLL_INTERVAL. */
 const PollerChangeMessage = Schema.Struct({
   version: Schema.Int,
-  changed_at: Schema.String,
+  changed_at: TimestampText,
   changed_by: Schema.String,
   from: Schema.NullOr(SettingMessage),
   to: Schema.NullOr(SettingMessage)

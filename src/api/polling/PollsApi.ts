@@ -28,4 +28,4 @@ export class PollsApi extends HttpApiGroup.make("polls")
   .prefix("/api/v1")
   .middleware(OptionalAuthentication)
   .middleware(ProblemResponses)
-  .annotateMerge(OpenApi.annotations({ title: "Polls" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "Polls", description: "Results of past polls." })) {}

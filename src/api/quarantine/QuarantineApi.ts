@@ -63,4 +63,10 @@ export class QuarantineApi extends HttpApiGroup.make("admin")
   .prefix("/api/v1/admin")
   .middleware(RequireAdminScope)
   .middleware(ProblemResponses)
-  .annotateMerge(OpenApi.annotations({ title: "Administration" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Administration",
+      description:
+        "Rates that the guard did not publish, and decisions about them. Requires an API key with the scope `admin`, except in the sandbox."
+    })
+  ) {}

@@ -6,6 +6,7 @@ import {
   QuarantineStatus
 } from "../../domain/rates/QuarantinedRate.ts"
 import * as PageMessage from "../PageMessage.ts"
+import { TimestampText } from "../../domain/Timestamp.ts"
 
 const optional = Schema.optionalKey
 
@@ -26,7 +27,7 @@ const ReasonMessage = Schema.Struct({
   provider: optional(Schema.String),
   /** Number of cross rates of which `against` is the median. */
   routes: optional(Schema.Int),
-  since: optional(Schema.String),
+  since: optional(TimestampText),
   at: optional(Schema.String)
 }).annotate({ identifier: "QuarantineReason" })
 
@@ -43,10 +44,10 @@ export const QuarantineMessage = Schema.Struct({
   agreeing: Schema.Int,
   /** The rate in force when it arrived. */
   last_good_rate_id: Schema.NullOr(Schema.String),
-  observed_at: Schema.String,
-  quoted_at: Schema.NullOr(Schema.String),
-  recorded_at: Schema.String,
-  decided_at: Schema.NullOr(Schema.String),
+  observed_at: TimestampText,
+  quoted_at: Schema.NullOr(TimestampText),
+  recorded_at: TimestampText,
+  decided_at: Schema.NullOr(TimestampText),
   decided_by: Schema.NullOr(DecidedBy),
   /** The API key id or label of the operator. Null for automatic decisions. */
   principal: Schema.NullOr(Schema.String),

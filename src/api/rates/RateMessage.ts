@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { CurrencyCode } from "../../domain/money/Currency.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
+import { Timestamp } from "../../domain/Timestamp.ts"
 
 const rate = {
   from: CurrencyCode,
@@ -11,16 +12,22 @@ const rate = {
   /** Provider name, such as `flutterwave`, or `sandbox` for generated rates. */
   provider: Schema.String,
   /** When the provider was queried. */
-  fetchedAt: Schema.DateTimeUtcFromString
+  fetchedAt: Timestamp,
+  /** The provider's own time of the rate. Absent if the provider sends none. */
+  quotedAt: Schema.optionalKey(Timestamp)
 }
-const names = { rateId: "rate_id", fetchedAt: "fetched_at" } as const
+/** Names on the wire. */
+export const names = { rateId: "rate_id", fetchedAt: "fetched_at", quotedAt: "quoted_at" } as const
+
+/** Fields of {@link RateMessage}. */
+export const latestRateFields = {
+  ...rate,
+  /** True if the rate was fetched or quoted longer ago than `STALE_AFTER` and could not be refreshed. */
+  stale: Schema.Boolean
+}
 
 /** The latest rate of a pair: units of `to` per unit of `from`. */
-export const RateMessage = Schema.Struct({
-  ...rate,
-  /** True if the rate is older than `STALE_AFTER` and could not be refreshed. */
-  stale: Schema.Boolean
-})
+export const RateMessage = Schema.Struct(latestRateFields)
   .pipe(Schema.encodeKeys(names))
   .annotate({ identifier: "Rate" })
 export type RateMessage = typeof RateMessage.Type
@@ -42,7 +49,7 @@ export const RateRecordMessage = Schema.Struct({
   /** Ids of the rates that it was computed from. Empty if the provider quoted the pair directly. */
   derivedFrom: Schema.Array(RateId),
   /** When effex stored the rate. */
-  recordedAt: Schema.DateTimeUtcFromString,
+  recordedAt: Timestamp,
   /** The provider's complete response. */
   raw: Schema.Json
 })

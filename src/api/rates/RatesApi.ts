@@ -8,6 +8,7 @@ import { describe } from "../EndpointDescription.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
 import { CurrencyList, RateList, RateMessage, RateRecordMessage } from "./RateMessage.ts"
+import { RateSseEvent } from "./RateSseEvent.ts"
 
 /** A currency code in any case. Handlers validate it and return 422 if it is not supported. */
 const CodeText = Schema.String.annotate({ description: "An ISO 4217 code, in upper or lower case" })
@@ -44,7 +45,7 @@ export class RatesApi extends HttpApiGroup.make("rates")
     HttpApiEndpoint.get("stream", "/rates/stream", {
       query: { pairs: Schema.optionalKey(Schema.String), since: Schema.optionalKey(StreamPositionText) },
       headers: { "last-event-id": Schema.optionalKey(StreamPositionText) },
-      success: HttpApiSchema.StreamSse({ data: Schema.Unknown }),
+      success: HttpApiSchema.StreamSse({ events: RateSseEvent }),
       error: [Problem.UnsupportedCurrency, Problem.UnsupportedPair, Problem.RateLimited]
     }).annotateMerge(
       describe(
@@ -72,4 +73,9 @@ export class RatesApi extends HttpApiGroup.make("rates")
   .prefix("/api/v1")
   .middleware(OptionalAuthentication)
   .middleware(ProblemResponses)
-  .annotateMerge(OpenApi.annotations({ title: "Rates" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Rates",
+      description: "Latest rates, stored rates, and the stream of changes."
+    })
+  ) {}

@@ -3,6 +3,7 @@ import * as Decimal from "../money/Decimal.ts"
 import { AmountType } from "./Conversion.ts"
 import { formatPrice, type PricedConversion, PriceText } from "./PricedConversion.ts"
 import { QuoteId } from "./Quote.ts"
+import { TimestampText } from "../Timestamp.ts"
 
 /** Identifies one conversion in the audit. A UUIDv7. */
 export const AuditId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("AuditId"))
@@ -24,7 +25,7 @@ export const AuditRecord = Schema.Struct({
   reference: Schema.NullOr(Schema.String),
   principal: Schema.String,
   /** ISO 8601, UTC, with milliseconds. */
-  converted_at: Schema.String
+  converted_at: TimestampText
 })
 export interface AuditRecord extends Schema.Schema.Type<typeof AuditRecord> {}
 

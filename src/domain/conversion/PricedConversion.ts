@@ -4,6 +4,7 @@ import * as Decimal from "../money/Decimal.ts"
 import * as Money from "../money/Money.ts"
 import type { RateId } from "../rates/Rate.ts"
 import type { AmountType, ComputedConversion } from "./Conversion.ts"
+import { TimestampText } from "../Timestamp.ts"
 
 /** Numbers computed for a customer, with the rate that they are based on. */
 export interface PricedConversion extends ComputedConversion {
@@ -35,7 +36,7 @@ export const PriceText = Schema.Struct({
   rate_id: Schema.String,
   provider: Schema.String,
   /** ISO 8601, UTC, with milliseconds. */
-  rate_fetched_at: Schema.String,
+  rate_fetched_at: TimestampText,
   stale: Schema.Boolean
 })
 export interface PriceText extends Schema.Schema.Type<typeof PriceText> {}
