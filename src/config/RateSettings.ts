@@ -80,8 +80,7 @@ export const GUARD_MAX_JUMP = define({
   name: "GUARD_MAX_JUMP",
   defaultValue: BigDecimal.make(2n, 1),
   defaultText: "20%",
-  description:
-    "Maximum change of a rate from the last good one. Grows by the same amount for each day of its age",
+  description: "Maximum change of a rate from the last good one, and from the one of 7 days ago",
   ...percentage
 })
 
@@ -89,8 +88,21 @@ export const GUARD_MAX_DEVIATION = define({
   name: "GUARD_MAX_DEVIATION",
   defaultValue: BigDecimal.make(1n, 1),
   defaultText: "10%",
-  description: "Maximum deviation of a rate from cross rates and from another provider",
+  description:
+    "Maximum deviation of a rate from cross rates and from another provider, and the maximum sum of small changes within 7 days",
   ...percentage
+})
+
+export const GUARD_FIRST_RATE_FACTOR = define<Option.Option<BigDecimal.BigDecimal>>({
+  name: "GUARD_FIRST_RATE_FACTOR",
+  defaultValue: Option.some(BigDecimal.make(5n, 0)),
+  defaultText: "5",
+  description:
+    "Maximum factor between the first rate of a pair and its approximate rate in effex. `off` compares it only with cross rates and other providers",
+  allowed: "off, or a whole number from 2 to 1000",
+  parse: orOff((text: string) =>
+    Option.map(wholeNumber(2, 1000)(text), (factor) => BigDecimal.make(BigInt(factor), 0))
+  )
 })
 
 export const GUARD_CROSS_CHECK = define<Option.Option<Duration.Duration>>({
@@ -114,7 +126,7 @@ export const GUARD_CONFIRMATIONS = define<Option.Option<number>>({
   defaultValue: Option.some(3),
   defaultText: "3",
   description:
-    "Number of consecutive polls that must confirm a quarantined rate before it is accepted. `off` requires an operator",
+    "Number of new quotes of a provider, over a day, that must confirm a quarantined rate before it is accepted. `off` requires another provider or an operator",
   allowed: "off, or a whole number from 2 to 1000",
   parse: orOff(wholeNumber(2, 1000))
 })

@@ -1,4 +1,4 @@
-import { Context, type Duration, Effect, Layer, type Option, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Option, Stream } from "effect"
 import { Settings } from "../config/Settings.ts"
 
 /** The poll interval in effect. Read it on each use: an operator can change it while the process runs. */
@@ -17,6 +17,19 @@ export class PollCadence extends Context.Service<
     Effect.map(Settings, ({ pollInterval }) => PollCadence.of(fixed(pollInterval)))
   )
 }
+
+/** Half of the default interval. */
+const REST_WITHOUT_POLLING = Duration.minutes(5)
+
+/**
+ * Time during which lookups do not ask a provider again after an answer that does not help them: half a poll interval,
+ * so that each poll still asks.
+ */
+export const restOf = ({ interval }: PollCadence["Service"]): Duration.Duration =>
+  Option.match(interval(), {
+    onNone: () => REST_WITHOUT_POLLING,
+    onSome: (duration) => Duration.divideUnsafe(duration, 2)
+  })
 
 /** A cadence that never changes. */
 export const fixed = (interval: Option.Option<Duration.Duration>): PollCadence["Service"] => ({

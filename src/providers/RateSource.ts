@@ -15,6 +15,12 @@ export type ProviderDependencies =
   | SecureRandom.SecureRandom
   | Scope.Scope
 
+/** Reason of a request. */
+export interface RateRequest {
+  /** A poll requests a new response even if the last one was refused a moment ago. */
+  readonly isPoll: boolean
+}
+
 /** A single rate provider. */
 export class RateSource extends Context.Service<
   RateSource,
@@ -22,7 +28,7 @@ export class RateSource extends Context.Service<
     /** Name as in `PROVIDERS`; `sandbox` for generated rates. */
     readonly name: string
     /** Requests the current rate of a pair. */
-    readonly rate: (pair: CurrencyPair) => Effect.Effect<RateTick, ProviderError>
+    readonly rate: (pair: CurrencyPair, request?: RateRequest) => Effect.Effect<RateTick, ProviderError>
     /**
      * Returns the rate from a response that is at most `maxAge` old, and requests a new one otherwise. Only providers
      * whose responses hold many rates have it.
@@ -31,5 +37,10 @@ export class RateSource extends Context.Service<
       pair: CurrencyPair,
       maxAge: Duration.Duration
     ) => Effect.Effect<RateTick, ProviderError>
+    /**
+     * Reports that the last response was refused. Lookups then get it again instead of a new one, for half a poll
+     * interval.
+     */
+    readonly refuse?: Effect.Effect<void>
   }
 >()("effex/providers/RateSource") {}

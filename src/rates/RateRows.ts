@@ -14,10 +14,14 @@ export const rateFields = {
   observedAt: Schema.DateTimeUtcFromDate
 }
 
-const RateRow = Schema.Struct(rateFields)
+/** The provider's own time of a rate. */
+const quotedAt = Schema.NullOr(Schema.DateTimeUtcFromDate)
+
+const RateRow = Schema.Struct({ ...rateFields, quotedAt })
 
 const RecordRow = Schema.Struct({
   ...rateFields,
+  quotedAt,
   sourceAmount: Decimal.PositiveDecimal,
   destinationAmount: Decimal.PositiveDecimal,
   providerRate: Schema.String,
@@ -26,12 +30,16 @@ const RecordRow = Schema.Struct({
   recordedAt: Schema.DateTimeUtcFromDate
 })
 
-export const toRate = (row: typeof RateRow.Type): Rate => ({
+export const toRate = ({
+  quotedAt = null,
+  ...row
+}: Omit<typeof RateRow.Type, "quotedAt"> & Partial<Pick<typeof RateRow.Type, "quotedAt">>): Rate => ({
   id: row.id,
   pair: new CurrencyPair({ from: row.sourceCurrency, to: row.destinationCurrency }),
   rate: row.rate,
   provider: row.provider,
-  observedAt: row.observedAt
+  observedAt: row.observedAt,
+  ...(quotedAt === null ? {} : { quotedAt })
 })
 
 export const decodeRates = (rows: unknown) =>

@@ -7,7 +7,7 @@ import * as TestSettings from "../support/TestSettings.ts"
 
 /** Reads the settings from environment variables. Fails if any is invalid. */
 export const read = (env: Readonly<Record<string, string>>) =>
-  Effect.provide(Settings, TestSettings.layer(env))
+  Effect.provide(Settings, TestSettings.layerOnly(env))
 
 /** Converts settings to comparable text and numbers, with secrets unwrapped. */
 export const comparable = ({

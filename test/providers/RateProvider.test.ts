@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Logger, Metric, Option, References } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { TestClock } from "effect/testing"
+import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
 import type { RateTick } from "../../src/domain/rates/Rate.ts"
 import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 import * as ProviderMetrics from "../../src/platform/metrics/ProviderMetrics.ts"
@@ -220,7 +221,10 @@ describe("RateProvider.rate", () => {
 })
 
 describe("RateProvider.reference", () => {
-  const table = (name: string, recent: RateSource["Service"]["rate"]): RateSource["Service"] => ({
+  const table = (
+    name: string,
+    recent: (pair: CurrencyPair) => ReturnType<RateSource["Service"]["rate"]>
+  ): RateSource["Service"] => ({
     name,
     rate: () => Effect.die("unexpected request"),
     recent

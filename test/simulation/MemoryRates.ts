@@ -55,8 +55,16 @@ export const make = () => {
       )
     }),
     Layer.mock(RateLevelRepo, {
-      referenceLevels: () =>
-        within(Effect.succeed({ own: Option.none(), fallback: Option.none(), accepted: Option.none() })),
+      levels: () =>
+        within(
+          Effect.succeed({
+            all: Option.none(),
+            own: Option.none(),
+            fallback: Option.none(),
+            accepted: Option.none()
+          })
+        ),
+      currencyDecisions: () => within(Effect.succeed([])),
       unchangedSince: () => within(Effect.succeedNone)
     }),
     Layer.mock(QuarantineDecisionRepo, {}),

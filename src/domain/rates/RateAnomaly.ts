@@ -1,19 +1,29 @@
 import { BigDecimal, DateTime, Schema } from "effect"
 import * as Decimal from "../money/Decimal.ts"
 
+/** The quote from which the tick was computed, such as `EUR:USD`, if that quote and not the tick is the anomaly. */
+const leg = Schema.optionalKey(Schema.String)
+
 /** Source and destination appear to be swapped. */
 const Inverted = Schema.Struct({
   reason: Schema.tag("inverted"),
   /** The last good rate, or the approximate rate of the pair if there is none. */
-  against: Decimal.PositiveDecimal
+  against: Decimal.PositiveDecimal,
+  leg
 })
 
-/** Differs too much from the last good rate. */
+/** Differs too much from a good rate. */
 const Jump = Schema.Struct({
   reason: Schema.tag("jump"),
+  /** The last good rate; the rate in force at `since`; or the approximate rate of the pair if there is no good rate. */
   against: Decimal.PositiveDecimal,
   /** Maximum allowed change, as a fraction. */
-  allowed: Decimal.PositiveDecimal
+  allowed: Decimal.PositiveDecimal,
+  /** Start of the time in which small changes added up. */
+  since: Schema.optionalKey(Schema.DateTimeUtcFromString),
+  /** True for the first rate of a pair, which is compared with its approximate rate. */
+  approximate: Schema.optionalKey(Schema.Boolean),
+  leg
 })
 
 /** Differs too much from the rate of another provider. */
@@ -65,9 +75,13 @@ export const describe = (anomaly: RateAnomaly, rate: BigDecimal.BigDecimal): str
   const found = Decimal.format(rate)
   switch (anomaly.reason) {
     case "inverted":
-      return `${found} looks inverted; expected about ${Decimal.format(anomaly.against)}`
+      return anomaly.leg === undefined
+        ? `${found} looks inverted; expected about ${Decimal.format(anomaly.against)}`
+        : `its quote of ${anomaly.leg} looks inverted; expected about ${Decimal.format(anomaly.against)}`
     case "jump":
-      return describeChange(rate, anomaly, "last good rate")
+      return anomaly.leg === undefined
+        ? describeChange(rate, anomaly, jumpReference(anomaly))
+        : `its quote of ${anomaly.leg} is far from ${Decimal.format(anomaly.against)} (${jumpReference(anomaly)})`
     case "disagrees":
       return describeChange(rate, anomaly, anomaly.provider)
     case "triangle":
@@ -77,6 +91,11 @@ export const describe = (anomaly: RateAnomaly, rate: BigDecimal.BigDecimal): str
     case "outdated":
       return `${found} is timestamped ${DateTime.formatIso(anomaly.at)}, which is too old or in the future`
   }
+}
+
+const jumpReference = ({ approximate, since }: typeof Jump.Type) => {
+  if (since !== undefined) return `rate of ${DateTime.formatIso(since)}`
+  return approximate === true ? "approximate rate" : "last good rate"
 }
 
 /** `2250 is 50 % above 1500 (last good rate); at most 20 % is allowed`. */

@@ -1,92 +1,93 @@
-import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Option } from "effect"
+import { BigDecimal, Context, DateTime, Effect, Layer, Option } from "effect"
 import { Settings } from "../../config/Settings.ts"
-import { ageAt, isSandboxRate, type Rate, type RateTick } from "../../domain/rates/Rate.ts"
 import * as AnomalyChecks from "../../domain/rates/AnomalyChecks.ts"
+import * as AnomalyLevels from "../../domain/rates/AnomalyLevels.ts"
+import * as ApproximateRates from "../../domain/rates/ApproximateRates.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
+import type { Rate, RateTick } from "../../domain/rates/Rate.ts"
 import type { RateAnomaly } from "../../domain/rates/RateAnomaly.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
-import { RateProvider } from "../../providers/RateProvider.ts"
-import { Broadcaster } from "../feed/Broadcaster.ts"
-import { RateLevelRepo } from "./RateLevelRepo.ts"
+import { CrossRates } from "./CrossRates.ts"
+import type { PollSiblings } from "./PollSiblings.ts"
+import { type CurrencyDecision, type PairLevels, RateLevelRepo } from "./RateLevelRepo.ts"
+import { SecondProvider } from "./SecondProvider.ts"
 
 type Anomalies = ReadonlyArray<RateAnomaly>
 
 export interface Detection {
   /** Empty for a credible tick. */
   readonly anomalies: Anomalies
-  /** Another provider confirms the tick in spite of its anomalies. */
+  /** Another provider, or the good rates of other pairs, confirm the tick in spite of its anomalies. */
   readonly isConfirmed: boolean
+  /** An operator accepted the same change of the same currency for another pair. */
+  readonly decision: Option.Option<CurrencyDecision>
 }
 
-/** Cross rates are computed from rates up to this age. */
-const MAX_CROSS_RATE_AGE = Duration.hours(1)
+/** Anomalies of a level. Another provider that is at the same level confirms them. */
+const LEVEL_ANOMALIES: ReadonlySet<RateAnomaly["reason"]> = new Set(["jump", "inverted", "triangle"])
 
-/** A reference rate of another provider confirms or contradicts a tick up to this age. */
-const MAX_REFERENCE_AGE = Duration.minutes(1)
-
-/** Anomalies that do not quarantine a tick if another provider has the same rate. */
-const CONFIRMABLE: ReadonlySet<RateAnomaly["reason"]> = new Set(["jump", "triangle"])
+const isLevelAnomaly = ({ reason }: RateAnomaly) => LEVEL_ANOMALIES.has(reason)
 
 const make = Effect.gen(function* () {
-  const { guardCrossCheck, guardMaxDeviation, guardMaxJump, guardMaxUnchanged, providers } = yield* Settings
-  const provider = yield* RateProvider
-  const broadcaster = yield* Broadcaster
-  const levels = yield* RateLevelRepo
+  const { guardFirstRateFactor, guardMaxDeviation, guardMaxJump, guardMaxUnchanged, providers } =
+    yield* Settings
+  const levelRepo = yield* RateLevelRepo
+  const crossRates = yield* CrossRates
+  const secondProvider = yield* SecondProvider
+  const limits = { maxJump: guardMaxJump, maxDeviation: guardMaxDeviation }
 
   const detectUnchanged = Effect.fnUntraced(function* (tick: RateTick, lastGood: Rate) {
     const limit = Option.getOrUndefined(guardMaxUnchanged)
     if (limit === undefined || AnomalyChecks.isPegged(tick.pair)) return []
     // Only a last good rate of the same provider shows that the provider's value has changed.
     if (tick.provider === lastGood.provider && !BigDecimal.equals(tick.rate, lastGood.rate)) return []
-    const since = yield* levels.unchangedSince(tick, limit)
+    const since = yield* levelRepo.unchangedSince(tick, limit)
     return Option.toArray(since).map((since): RateAnomaly => ({ reason: "unchanged", since }))
   })
 
-  const detectCrossRateMismatch = (tick: RateTick, lastGood: Option.Option<Rate>): Anomalies => {
-    const isComparable = (rate: Rate) =>
-      isSandboxRate(rate) === isSandboxRate(tick) &&
-      Duration.isLessThanOrEqualTo(ageAt(rate, tick.observedAt), MAX_CROSS_RATE_AGE)
-    const implied = AnomalyChecks.impliedRate(tick.pair, broadcaster.snapshot().rates.filter(isComparable))
-    return Option.toArray(implied)
-      .filter(({ rate }) => AnomalyChecks.hasDiverged(tick.rate, lastGood, rate, guardMaxDeviation))
-      .map(({ rate, routes }) => ({ reason: "triangle", against: rate, allowed: guardMaxDeviation, routes }))
-  }
-
-  const referenceRate = Effect.fnUntraced(function* (tick: RateTick, maxAge: Duration.Duration) {
-    const reference = yield* provider.reference(tick.pair, tick.provider, maxAge)
-    const now = yield* DateTime.now
-    return Option.filter(reference, (other) => AnomalyChecks.detectOutdated(other, now).length === 0)
-  })
-
-  /**
-   * Compares a tick with the reference rate of another provider. An unsuspicious tick is compared with a cached reference
-   * first, and with a current one only if they differ; a suspicious tick only with a current one.
-   */
-  const crossCheck = Effect.fnUntraced(function* (
+  /** Compares a tick with the good rates of its own provider, or of all. */
+  const detectLevelChange = Effect.fnUntraced(function* (
     tick: RateTick,
-    lastGood: Option.Option<Rate>,
-    isSuspicious: boolean
+    level: Omit<AnomalyLevels.Levels, "steps">,
+    isOwn: boolean
   ) {
-    const cached =
-      isSuspicious || Option.isNone(guardCrossCheck)
-        ? Option.none()
-        : yield* referenceRate(tick, guardCrossCheck.value)
-    const hasDiverged = (other: RateTick) =>
-      AnomalyChecks.hasDiverged(tick.rate, lastGood, other.rate, guardMaxDeviation)
-    if (!isSuspicious && !Option.exists(cached, hasDiverged)) return { isConfirmed: false, mismatches: [] }
-    const current = Option.getOrUndefined(yield* referenceRate(tick, MAX_REFERENCE_AGE))
-    if (current === undefined) return { isConfirmed: false, mismatches: [] }
-    const mismatches: Anomalies = hasDiverged(current)
-      ? [
-          {
-            reason: "disagrees",
-            against: current.rate,
-            allowed: guardMaxDeviation,
-            provider: current.provider
-          }
-        ]
-      : []
-    return { isConfirmed: AnomalyChecks.isWithin(tick.rate, current.rate, guardMaxDeviation), mismatches }
+    const detectWith = (steps: AnomalyLevels.Levels["steps"]) =>
+      AnomalyLevels.detectLevelChange(tick.rate, { ...level, steps }, limits)
+    const anomalies = detectWith([])
+    const isDrift = anomalies.some((anomaly) => anomaly.reason === "jump" && anomaly.since !== undefined)
+    if (!isDrift) return anomalies
+    return detectWith(yield* levelRepo.largeSteps(tick, isOwn, level.anchorAt, guardMaxDeviation))
   })
+
+  /** Compares the quotes that a suspicious tick was computed from with their last good rates. */
+  const detectLegs = Effect.fnUntraced(function* (tick: RateTick) {
+    if (tick.legs === undefined) return []
+    return (yield* levelRepo.lastLegs(tick)).flatMap(({ last, leg }): Anomalies => {
+      const found: Anomalies = Option.match(last, {
+        onNone: () => detectImplausible(leg),
+        onSome: (good) =>
+          AnomalyChecks.isInverse(leg.rate, good) ? [{ reason: "inverted", against: good }] : []
+      })
+      return found.map((anomaly) =>
+        anomaly.reason === "inverted" || anomaly.reason === "jump"
+          ? { ...anomaly, leg: leg.pair.key }
+          : anomaly
+      )
+    })
+  })
+
+  const detectImplausible = ({ pair, rate }: Pick<RateTick, "pair" | "rate">) =>
+    Option.match(guardFirstRateFactor, {
+      onNone: (): Anomalies => [],
+      onSome: (factor) => AnomalyLevels.detectImplausible(rate, pair, factor)
+    })
+
+  /** Returns true for a first rate that is so near to its approximate rate that nothing else needs to support it. */
+  const isNearApproximation = ({ pair, rate }: RateTick) =>
+    Option.isNone(guardFirstRateFactor) ||
+    Option.exists(ApproximateRates.magnitudeOf(pair), (approximate) =>
+      AnomalyChecks.isWithin(rate, approximate, guardMaxDeviation)
+    )
 
   /** Returns true if the provider of the tick precedes the provider of the last good rate, which is then a fallback. */
   const isPreferred = (tick: RateTick, lastGood: Option.Option<Rate>) => {
@@ -95,59 +96,125 @@ const make = Effect.gen(function* () {
     return rank(tick) >= 0 && Option.exists(lastGood, (rate) => rank(tick) < rank(rate))
   }
 
-  const detect = Effect.fnUntraced(function* (tick: RateTick, lastGood: Option.Option<Rate>) {
-    const now = yield* DateTime.now
-    const good = Option.getOrUndefined(lastGood)
-    const allowedJump =
-      good === undefined
-        ? guardMaxJump
-        : AnomalyChecks.allowedJump(guardMaxJump, ageAt(good, DateTime.max(now, tick.observedAt)))
-    const outdated = AnomalyChecks.detectOutdated(tick, now)
-    let jumps =
-      good === undefined
-        ? AnomalyChecks.detectInversion(tick.rate, tick.pair)
-        : AnomalyChecks.detectJump(tick.rate, good, allowedJump)
-    const unchanged = good === undefined ? [] : yield* detectUnchanged(tick, good)
-    let crossRateMismatches = detectCrossRateMismatch(tick, lastGood)
-    const isSuspicious = outdated.length + jumps.length + unchanged.length + crossRateMismatches.length > 0
-    const crossChecked = yield* crossCheck(tick, lastGood, isSuspicious)
-    let providerMismatches = crossChecked.mismatches
-    if (!isSuspicious && providerMismatches.length === 0) return { anomalies: [], isConfirmed: false }
+  /** Levels of the pair before the tick. The last good rate counts even if it is old. */
+  const levelOf = (levels: PairLevels, lastGood: Option.Option<Rate>) =>
+    Option.map(lastGood, (good) =>
+      Option.match(levels.all, {
+        onNone: () => ({ last: good.rate, anchor: good.rate, anchorAt: good.observedAt }),
+        onSome: (level) => ({ ...level, last: good.rate })
+      })
+    )
 
-    const { accepted, fallback, own } = yield* levels.referenceLevels(tick)
-    const isNear = (level: Option.Option<BigDecimal.BigDecimal>) =>
-      Option.exists(level, (rate) => AnomalyChecks.isWithin(tick.rate, rate, allowedJump))
-    if (isNear(accepted)) return { anomalies: outdated, isConfirmed: false }
-    if (isNear(own)) {
-      jumps = []
-      // The provider has recovered at its own level, which already differed from the fallback's level at the failover.
-      const haveAlwaysDiffered = Option.exists(
-        Option.all([own, fallback]),
-        ([ownRate, fallbackRate]) => !AnomalyChecks.isWithin(ownRate, fallbackRate, guardMaxDeviation)
+  /** Finds the decision of an operator on another pair by which the currency has moved as in this tick. */
+  const findDecision = Effect.fnUntraced(function* (tick: RateTick, lastGood: Option.Option<Rate>) {
+    const before = (decided: CurrencyDecision) =>
+      Option.orElse(decided.before, () => ApproximateRates.magnitudeOf(decided.pair))
+    const base = Option.orElse(
+      Option.map(lastGood, ({ rate }) => rate),
+      () => ApproximateRates.magnitudeOf(tick.pair)
+    )
+    if (Option.isNone(base)) return Option.none()
+    const decisions = yield* levelRepo.currencyDecisions(tick)
+    return Option.fromUndefinedOr(
+      decisions.find(
+        (decided) =>
+          !Option.exists(lastGood, ({ observedAt }) =>
+            DateTime.isGreaterThanOrEqualTo(observedAt, decided.observedAt)
+          ) &&
+          Option.exists(before(decided), (old) => {
+            const isDestination = decided.pair.to === tick.pair.to
+            const [a, b] = isDestination ? [decided.rate, old] : [old, decided.rate]
+            const expected = Decimal.quotient(BigDecimal.multiply(base.value, a), b)
+            return AnomalyChecks.isWithin(tick.rate, expected, guardMaxDeviation)
+          })
       )
-      if (haveAlwaysDiffered && isPreferred(tick, lastGood)) crossRateMismatches = providerMismatches = []
-    }
-    const anomalies = [...outdated, ...jumps, ...unchanged, ...crossRateMismatches, ...providerMismatches]
-    return {
-      anomalies,
-      isConfirmed: crossChecked.isConfirmed && anomalies.every(({ reason }) => CONFIRMABLE.has(reason))
-    }
+    )
   })
 
-  return AnomalyDetector.of({ detect })
+  const detect = Effect.fnUntraced(function* (
+    tick: RateTick,
+    lastGood: Option.Option<Rate>,
+    awaitSiblings: Effect.Effect<void>
+  ) {
+    const now = yield* DateTime.now
+    const levels = yield* levelRepo.levels(tick)
+    const level = levelOf(levels, lastGood)
+    const anchor = Option.map(level, ({ anchor }) => anchor)
+    const outdated = AnomalyChecks.detectOutdated(tick, now)
+    const unchanged = Option.isNone(lastGood) ? [] : yield* detectUnchanged(tick, lastGood.value)
+    let changes = Option.isNone(level)
+      ? detectImplausible(tick)
+      : yield* detectLevelChange(tick, level.value, false)
+    const isFirst = Option.isNone(level)
+    if (changes.length > 0 || isFirst) changes = [...changes, ...(yield* detectLegs(tick))]
+
+    let mismatches = crossRates.mismatch(tick, anchor)
+    if (changes.length + mismatches.length > 0 || (isFirst && !isNearApproximation(tick))) {
+      yield* awaitSiblings
+      mismatches = crossRates.mismatch(tick, anchor)
+    }
+    const isSuspicious = outdated.length + unchanged.length + changes.length + mismatches.length > 0
+    const second = yield* secondProvider.compare(tick, anchor, isSuspicious)
+    let providerMismatches = second.mismatches
+    if (!isSuspicious && providerMismatches.length === 0) return CREDIBLE
+
+    const isAccepted = Option.exists(levels.accepted, (rate) =>
+      AnomalyChecks.isWithin(tick.rate, rate, guardMaxJump)
+    )
+    if (isAccepted) return { ...CREDIBLE, anomalies: outdated }
+    // The provider has recovered at its own level, which already differed from the fallback's level at the failover.
+    const haveAlwaysDiffered = Option.exists(
+      Option.all([levels.own, levels.fallback]),
+      ([own, fallback]) => !AnomalyChecks.isWithin(own.last, fallback, guardMaxDeviation)
+    )
+    if (haveAlwaysDiffered && Option.isSome(levels.own)) {
+      const ownChanges = yield* detectLevelChange(tick, levels.own.value, true)
+      if (ownChanges.length === 0) {
+        changes = []
+        if (isPreferred(tick, lastGood)) mismatches = providerMismatches = []
+      }
+    }
+    const anomalies = [...outdated, ...changes, ...unchanged, ...mismatches, ...providerMismatches]
+    if (anomalies.length === 0 || !anomalies.every(isLevelAnomaly)) {
+      return { ...CREDIBLE, anomalies }
+    }
+    const isOutlier = Option.exists(
+      Option.all([crossRates.implied(tick), lastGood]),
+      ([implied, good]) =>
+        mismatches.length === 0 &&
+        AnomalyChecks.isWithin(tick.rate, implied, guardMaxDeviation) &&
+        !AnomalyChecks.isWithin(good.rate, implied, guardMaxJump)
+    )
+    const decision = mismatches.length > 0 ? Option.none() : yield* findDecision(tick, lastGood)
+    return { anomalies, isConfirmed: second.isConfirmed || isOutlier, decision }
+  })
+
+  return AnomalyDetector.of({
+    detect: (tick, lastGood, siblings) =>
+      Effect.suspend(() => {
+        crossRates.observe(tick)
+        return Effect.andThen(siblings.arrive(tick.pair), detect(tick, lastGood, siblings.awaitAll))
+      })
+  })
 })
 
-/** Checks a tick against the last good rate, other pairs and other providers. */
+const CREDIBLE: Detection = { anomalies: [], isConfirmed: false, decision: Option.none() }
+
+/** Checks a tick against the good rates of its pair, other pairs, another provider and approximate rates. */
 export class AnomalyDetector extends Context.Service<
   AnomalyDetector,
   {
+    /** A suspicious tick waits for the other pairs of its poll. */
     readonly detect: (
       tick: RateTick,
-      lastGood: Option.Option<Rate>
+      lastGood: Option.Option<Rate>,
+      siblings: PollSiblings
     ) => Effect.Effect<Detection, StoreUnavailable>
   }
 >()("effex/rates/guard/AnomalyDetector") {
-  static readonly layerNoDeps = Layer.effect(AnomalyDetector, make)
+  static readonly layerNoDeps = Layer.effect(AnomalyDetector, make).pipe(
+    Layer.provide([CrossRates.layer, SecondProvider.layer])
+  )
 
   static readonly layer = AnomalyDetector.layerNoDeps.pipe(Layer.provide(RateLevelRepo.layer))
 }

@@ -37,6 +37,14 @@ export interface NewQuarantined {
   readonly isRepetition: boolean
 }
 
+/** New quotes of a provider that confirm a level. */
+export interface StreakEvidence {
+  /** Number of different quote times. */
+  readonly quotes: number
+  /** Observation of the first tick. */
+  readonly since: DateTime.Utc
+}
+
 export interface QuarantineFilter {
   readonly status?: QuarantineStatus | undefined
   readonly from?: CurrencyCode | undefined
@@ -62,7 +70,7 @@ const make = Effect.gen(function* () {
           SELECT FROM exchange_rate AS good
           WHERE good.source_currency = quarantined.source_currency
             AND good.destination_currency = quarantined.destination_currency
-            AND good.provider = quarantined.provider AND NOT good.is_leg
+            AND good.provider = quarantined.provider AND NOT good.is_leg AND NOT good.is_imported
             AND good.observed_at > quarantined.observed_at
             AND good.id >= uuidv7_floor(quarantined.observed_at - interval '1 day')
         ) AS is_interrupted
@@ -71,6 +79,22 @@ const make = Effect.gen(function* () {
       ORDER BY observed_at DESC, id DESC LIMIT 1`)
     return Array.head(yield* Effect.orDie(decodeLatest(rows)))
   })
+
+  const evidenceOf: QuarantineRepo["Service"]["evidenceOf"] = Effect.fn("QuarantineRepo.evidenceOf")(
+    function* (id, tolerance) {
+      const rows = yield* execute(sql`
+        WITH newest AS (SELECT streak_id, rate, observed_at FROM quarantined_rate WHERE id = ${id}),
+        same AS (
+          SELECT tick.*, greatest(tick.rate, newest.rate)
+            <= least(tick.rate, newest.rate) * (1 + ${Decimal.format(tolerance)}::numeric) AS is_near
+          FROM newest, quarantined_rate AS tick
+          WHERE tick.streak_id = newest.streak_id AND tick.observed_at <= newest.observed_at
+        )
+        SELECT count(DISTINCT quoted_at)::int AS quotes, min(observed_at) AS since FROM same
+        WHERE observed_at > coalesce((SELECT max(observed_at) FROM same WHERE NOT is_near), '-infinity')`)
+      return yield* Effect.orDie(decodeEvidence(rows[0]))
+    }
+  )
 
   const insert: QuarantineRepo["Service"]["insert"] = Effect.fn("QuarantineRepo.insert")(function* (
     { agreeing, anomalies, isRepetition, lastGoodId, streakId, tick },
@@ -129,7 +153,7 @@ const make = Effect.gen(function* () {
     sql<{ count: bigint }>`SELECT count(*) AS count FROM quarantined_rate WHERE status = 'pending'`
   ).pipe(Effect.map(([row]) => Number(row?.count ?? 0n)))
 
-  return QuarantineRepo.of({ latestOfProvider, insert, byId, page, pendingCount })
+  return QuarantineRepo.of({ evidenceOf, latestOfProvider, insert, byId, page, pendingCount })
 })
 
 /** Quarantined ticks in PostgreSQL. Their facts are immutable. */
@@ -140,6 +164,11 @@ export class QuarantineRepo extends Context.Service<
     readonly latestOfProvider: (
       tick: RateTick
     ) => Effect.Effect<Option.Option<LatestQuarantined>, StoreUnavailable>
+    /** Evidence for a quarantined tick: the last ticks of its streak that are all within the tolerance of it. */
+    readonly evidenceOf: (
+      id: QuarantineId,
+      tolerance: BigDecimal.BigDecimal
+    ) => Effect.Effect<StreakEvidence, StoreUnavailable>
     /** Quarantines a tick; for a fenced poll, only while its term lasts. */
     readonly insert: (
       quarantined: NewQuarantined,
@@ -171,4 +200,8 @@ const decodeLatest = Schema.decodeUnknownEffect(
       isInterrupted: Schema.Boolean
     })
   )
+)
+
+const decodeEvidence = Schema.decodeUnknownEffect(
+  Schema.Struct({ quotes: Schema.Int, since: Schema.DateTimeUtcFromDate })
 )

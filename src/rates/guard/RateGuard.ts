@@ -1,6 +1,11 @@
-import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
+import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import { Settings } from "../../config/Settings.ts"
-import type { DecidedBy, QuarantineId, QuarantineStatus } from "../../domain/rates/QuarantinedRate.ts"
+import type {
+  DecidedBy,
+  DecisionDetails,
+  QuarantineId,
+  QuarantineStatus
+} from "../../domain/rates/QuarantinedRate.ts"
 import { isSandboxRate, type Rate, type RateTick } from "../../domain/rates/Rate.ts"
 import * as AnomalyChecks from "../../domain/rates/AnomalyChecks.ts"
 import * as RateAnomaly from "../../domain/rates/RateAnomaly.ts"
@@ -11,7 +16,8 @@ import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.
 import { Quarantined } from "../../providers/ProviderError.ts"
 import type { FencedPoll } from "../polling/PollRepo.ts"
 import { RateRepo } from "../RateRepo.ts"
-import { AnomalyDetector } from "./AnomalyDetector.ts"
+import { AnomalyDetector, type Detection } from "./AnomalyDetector.ts"
+import type { PollSiblings } from "./PollSiblings.ts"
 import { QuarantineDecisionRepo } from "./QuarantineDecisionRepo.ts"
 import { QuarantineRepo } from "./QuarantineRepo.ts"
 
@@ -19,15 +25,23 @@ import { QuarantineRepo } from "./QuarantineRepo.ts"
 export interface TickOrigin {
   readonly isPoll: boolean
   readonly poll: Option.Option<FencedPoll>
+  /** The other pairs of the poll. */
+  readonly siblings: PollSiblings
 }
 
+/** New quotes confirm a level only if they span this time. */
+const MIN_AGREEMENT_TIME = Duration.days(1)
+/** A level is settled if its quotes differ by at most this fraction of `GUARD_MAX_DEVIATION`. A drift is not settled. */
+const SETTLED_DEVIATION = BigDecimal.make(2n, 1)
+
 const make = Effect.gen(function* () {
-  const { guardConfirmations, guardMaxJump } = yield* Settings
+  const { guardConfirmations, guardMaxDeviation, guardMaxJump } = yield* Settings
   const cadence = yield* PollCadence
   const rates = yield* RateRepo
   const detector = yield* AnomalyDetector
   const quarantine = yield* QuarantineRepo
   const decisions = yield* QuarantineDecisionRepo
+  const settledDeviation = BigDecimal.multiply(guardMaxDeviation, SETTLED_DEVIATION)
 
   /** Maximum time between two consecutive ticks of a streak. A longer gap restarts the count of agreeing ticks. */
   const maxStreakGap = (interval: Option.Option<Duration.Duration>) =>
@@ -61,10 +75,43 @@ const make = Effect.gen(function* () {
     })
   })
 
+  /** Returns true if enough new quotes of the provider, over a day, confirm a quarantined tick. */
+  const isAgreed = Effect.fnUntraced(function* (
+    id: QuarantineId,
+    tick: RateTick,
+    lastGood: Option.Option<Rate>,
+    { anomalies }: Detection
+  ) {
+    if (Option.isNone(guardConfirmations)) return false
+    if (!AnomalyChecks.isConfirmable(anomalies, tick.rate, lastGood)) return false
+    const { quotes, since } = yield* quarantine.evidenceOf(id, settledDeviation)
+    const span = DateTime.distance(since, tick.observedAt)
+    return quotes >= guardConfirmations.value && Duration.isGreaterThanOrEqualTo(span, MIN_AGREEMENT_TIME)
+  })
+
+  /** Decides a quarantined tick automatically; none if it waits for more evidence or an operator. */
+  const decide = Effect.fnUntraced(function* (
+    id: QuarantineId,
+    tick: RateTick,
+    lastGood: Option.Option<Rate>,
+    detection: Detection
+  ) {
+    if (detection.isConfirmed) return Option.some(automatic("confirmation"))
+    if (Option.isSome(detection.decision)) {
+      const { pair, principal } = detection.decision.value
+      const reason = `covered by the decision on ${pair.key}`
+      return Option.some<DecisionDetails>({ by: "operator", principal, reason })
+    }
+    return (yield* isAgreed(id, tick, lastGood, detection))
+      ? Option.some(automatic("agreement"))
+      : Option.none<DecisionDetails>()
+  })
+
   const admit: RateGuard["Service"]["admit"] = Effect.fn("RateGuard.admit")(function* (tick, store, origin) {
     const latest = yield* rates.latest(tick.pair)
     const lastGood = Option.filter(latest, (rate) => isSandboxRate(rate) === isSandboxRate(tick))
-    const { anomalies, isConfirmed } = yield* detector.detect(tick, lastGood)
+    const detection = yield* detector.detect(tick, lastGood, origin.siblings)
+    const { anomalies } = detection
     if (anomalies.length === 0) return yield* store
 
     const streak = yield* streakOf(tick, origin)
@@ -74,13 +121,10 @@ const make = Effect.gen(function* () {
     const detail = anomalies.map((anomaly) => RateAnomaly.describe(anomaly, tick.rate)).join("; ")
     const description = `${tick.pair.key} of ${tick.provider}: ${detail}`
 
-    const isAgreed =
-      !streak.isRepetition &&
-      Option.exists(guardConfirmations, (required) => streak.agreeing >= required) &&
-      AnomalyChecks.isConfirmable(anomalies, tick.rate, lastGood)
-    if (isAgreed || (isConfirmed && !streak.isRepetition)) {
-      const by = isConfirmed ? "confirmation" : "agreement"
-      const accepted = yield* decisions.accept(id, { by, principal: null, reason: null }, origin.poll)
+    const decision = streak.isRepetition ? Option.none() : yield* decide(id, tick, lastGood, detection)
+    if (Option.isSome(decision)) {
+      const { by } = decision.value
+      const accepted = yield* decisions.accept(id, decision.value, origin.poll)
       if (Option.isSome(accepted)) {
         yield* Metric.update(decisionsBy("accepted", by), 1)
         yield* Effect.logWarning(
@@ -103,7 +147,8 @@ export class RateGuard extends Context.Service<
   {
     /**
      * Runs `store` for a credible tick, and quarantines any other tick. Accepts, stores and returns a quarantined tick
-     * that another provider confirms, or on which enough consecutive polls agree. Otherwise fails with `Quarantined`.
+     * that another provider, other pairs, an operator's decision on its currency or enough new quotes confirm.
+     * Otherwise fails with `Quarantined`.
      */
     readonly admit: <E>(
       tick: RateTick,
@@ -118,6 +163,12 @@ export class RateGuard extends Context.Service<
     Layer.provide([AnomalyDetector.layer, QuarantineRepo.layer, QuarantineDecisionRepo.layer])
   )
 }
+
+const automatic = (by: "confirmation" | "agreement"): DecisionDetails => ({
+  by,
+  principal: null,
+  reason: null
+})
 
 const countQuarantined = (provider: string, reason: string) =>
   Metric.update(RateMetrics.quarantined.of({ provider, reason }), 1)

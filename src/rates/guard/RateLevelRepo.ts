@@ -1,34 +1,243 @@
-import {
-  Array,
-  type BigDecimal,
-  Context,
-  DateTime,
-  type Duration,
-  Effect,
-  Layer,
-  Option,
-  Schema
-} from "effect"
+import { Array, type BigDecimal, Context, DateTime, Duration, Effect, Layer, Option, Schema } from "effect"
+import type { Levels, Step } from "../../domain/rates/AnomalyLevels.ts"
+import { CurrencyCode } from "../../domain/money/Currency.ts"
+import { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
-import type { RateTick } from "../../domain/rates/Rate.ts"
+import { isSandboxRate, type RateLeg, type RateTick } from "../../domain/rates/Rate.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 
-/** Earlier rates of a pair. A tick near one of them is not a jump, even if it is far from the last good rate. */
-export interface ReferenceLevels {
-  /** Last good rate of the tick's own provider within 30 days. */
-  readonly own: Option.Option<BigDecimal.BigDecimal>
-  /** First rate of a fallback provider after that, within a day. */
+/** Time within which small changes of a rate are added up. A confirmed rate starts a new window. */
+export const LEVEL_WINDOW = Duration.days(7)
+/** Rates that are older are not compared with new ones. */
+const MAX_LEVEL_AGE = Duration.days(30)
+
+/** Maximum number of steps that are read. */
+const MAX_STEPS = 20
+
+type Level = Omit<Levels, "steps">
+
+/** Earlier rates of a pair, with which a tick is compared. */
+export interface PairLevels {
+  /** Rates of all providers. */
+  readonly all: Option.Option<Level>
+  /** Rates of the tick's own provider. */
+  readonly own: Option.Option<Level>
+  /** First rate of a fallback provider after the last one of the tick's own provider, within a day. */
   readonly fallback: Option.Option<BigDecimal.BigDecimal>
   /** Rate that an operator accepted last, within a day. */
   readonly accepted: Option.Option<BigDecimal.BigDecimal>
 }
 
-/** Reads the reference levels of a pair from PostgreSQL. */
+/** A change of level that an operator accepted for another pair of the same currency. */
+export interface CurrencyDecision {
+  readonly pair: CurrencyPair
+  readonly rate: BigDecimal.BigDecimal
+  /** The good rate before. None if it was the first rate of the pair. */
+  readonly before: Option.Option<BigDecimal.BigDecimal>
+  readonly observedAt: DateTime.Utc
+  readonly principal: string
+}
+
+const make = Effect.gen(function* () {
+  const { sql, execute } = yield* Database
+
+  // The bounds of the id select the monthly partitions.
+  const storedTicks = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
+    source_currency = ${pair.from} AND destination_currency = ${pair.to} AND provider = ${provider}
+    AND NOT is_leg AND observed_at > ${DateTime.toDateUtc(after)}
+    AND id >= uuidv7_floor(${DateTime.toDateUtc(DateTime.subtract(after, { days: 1 }))}::timestamptz)`
+
+  const quarantinedTicks = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
+    source_currency = ${pair.from} AND destination_currency = ${pair.to} AND provider = ${provider}
+    AND observed_at > ${DateTime.toDateUtc(after)}`
+
+  /** Good rates of the pair: of the tick's provider, or of all providers, either of the sandbox or real ones. */
+  const goodRates = (tick: RateTick, isOwn: boolean, after: DateTime.Utc) => sql`
+    source_currency = ${tick.pair.from} AND destination_currency = ${tick.pair.to}
+    AND NOT is_leg AND NOT is_imported AND observed_at > ${DateTime.toDateUtc(after)}
+    AND id >= uuidv7_floor(${DateTime.toDateUtc(DateTime.subtract(after, { days: 1 }))}::timestamptz)
+    AND NOT EXISTS (SELECT FROM withdrawn_rate WHERE rate_id = exchange_rate.id)
+    AND ${isOwn ? sql`provider = ${tick.provider}` : sql`(provider = 'sandbox') = ${isSandboxRate(tick)}::boolean`}`
+
+  /** The last good rate, and the one in force at the start of the window or else the first one within it. */
+  const level = (tick: RateTick, isOwn: boolean, after: DateTime.Utc) => sql`
+    SELECT newest.rate AS last, newest.observed_at AS last_at, anchor.rate AS anchor, anchor.observed_at AS anchor_at
+    FROM (
+      SELECT rate, observed_at FROM exchange_rate WHERE ${goodRates(tick, isOwn, after)}
+      ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
+    ) AS newest, (
+      (
+        SELECT rate, observed_at FROM exchange_rate
+        WHERE ${goodRates(tick, isOwn, after)} AND observed_at <= (SELECT at FROM window_start)
+        ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
+      ) UNION ALL (
+        SELECT rate, observed_at FROM exchange_rate
+        WHERE ${goodRates(tick, isOwn, after)} AND observed_at > (SELECT at FROM window_start)
+        ORDER BY observed_at, recorded_at DESC, id DESC LIMIT 1
+      ) ORDER BY observed_at LIMIT 1
+    ) AS anchor`
+
+  const levels = Effect.fn("RateLevelRepo.levels")(function* (tick: RateTick) {
+    const { from, to } = tick.pair
+    const now = yield* DateTime.now
+    const lastDay = DateTime.toDateUtc(DateTime.subtract(now, { days: 1 }))
+    const windowStart = DateTime.toDateUtc(DateTime.subtractDuration(now, LEVEL_WINDOW))
+    const after = DateTime.subtractDuration(now, MAX_LEVEL_AGE)
+    const rows = yield* execute(sql`
+      WITH window_start AS (
+        SELECT greatest(${windowStart}::timestamptz, (
+          SELECT max(observed_at) FROM quarantined_rate
+          WHERE source_currency = ${from} AND destination_currency = ${to}
+            AND status = 'accepted' AND decided_at > ${windowStart}
+        )) AS at
+      ), every AS MATERIALIZED (${level(tick, false, after)}), own AS MATERIALIZED (${level(tick, true, after)})
+      SELECT every.last AS all_last, every.anchor AS all_anchor, every.anchor_at AS all_anchor_at,
+        own.last AS own_last, own.anchor AS own_anchor, own.anchor_at AS own_anchor_at, (
+          SELECT other.rate FROM own, LATERAL (
+            SELECT rate FROM exchange_rate
+            WHERE source_currency = ${from} AND destination_currency = ${to} AND provider <> ${tick.provider}
+              AND NOT is_leg AND NOT is_imported AND observed_at > own.last_at
+              AND observed_at <= own.last_at + interval '1 day'
+              AND id >= uuidv7_floor(own.last_at - interval '1 day')
+              AND id < uuidv7_floor(own.last_at + interval '2 days')
+            ORDER BY observed_at, recorded_at, id LIMIT 1
+          ) AS other
+        ) AS fallback, (
+          SELECT exchange_rate.rate FROM quarantined_rate AS quarantined
+          JOIN exchange_rate ON exchange_rate.id = quarantined.rate_id
+          WHERE quarantined.source_currency = ${from} AND quarantined.destination_currency = ${to}
+            AND quarantined.status = 'accepted' AND quarantined.decided_by = 'operator'
+            AND quarantined.decided_at > ${lastDay}
+          ORDER BY quarantined.decided_at DESC LIMIT 1
+        ) AS accepted
+      FROM (SELECT) AS one LEFT JOIN every ON true LEFT JOIN own ON true`)
+    const row = yield* decodeLevels(rows[0]).pipe(Effect.orDie)
+    return {
+      all: levelOf(row.allLast, row.allAnchor, row.allAnchorAt),
+      own: levelOf(row.ownLast, row.ownAnchor, row.ownAnchorAt),
+      fallback: row.fallback,
+      accepted: row.accepted
+    }
+  })
+
+  const largeSteps: RateLevelRepo["Service"]["largeSteps"] = Effect.fn("RateLevelRepo.largeSteps")(
+    function* (tick, isOwn, since, minimum) {
+      const after = DateTime.subtract(since, { milliseconds: 1 })
+      const rows = yield* execute(sql`
+        WITH good AS (
+          SELECT rate, observed_at, recorded_at, id FROM exchange_rate WHERE ${goodRates(tick, isOwn, after)}
+        ), ticks AS (
+          SELECT rate, observed_at, recorded_at, id FROM good
+          UNION ALL
+          SELECT rate, observed_at, recorded_at, id FROM quarantined_rate
+          WHERE ${quarantinedTicks(tick, after)} AND status <> 'accepted'
+            AND observed_at > (SELECT max(observed_at) FROM good)
+          UNION ALL
+          SELECT ${Decimal.format(tick.rate)}::numeric, 'infinity', 'infinity', NULL
+        ), steps AS (
+          SELECT observed_at, rate, lag(rate) OVER (ORDER BY observed_at, recorded_at, id) AS previous FROM ticks
+        )
+        SELECT previous AS from, rate AS to FROM steps
+        WHERE greatest(rate, previous) > least(rate, previous) * (1 + ${Decimal.format(minimum)}::numeric)
+        ORDER BY observed_at DESC LIMIT ${MAX_STEPS}`)
+      return yield* decodeSteps(rows).pipe(Effect.orDie)
+    }
+  )
+
+  const lastLegs = Effect.fn("RateLevelRepo.lastLegs")(function* (tick: RateTick) {
+    const legs = tick.legs ?? []
+    const after = DateTime.toDateUtc(DateTime.subtractDuration(yield* DateTime.now, MAX_LEVEL_AGE))
+    return yield* Effect.forEach(
+      legs,
+      Effect.fnUntraced(function* (leg) {
+        const rows = yield* execute(sql`
+          SELECT rate FROM exchange_rate
+          WHERE source_currency = ${leg.pair.from} AND destination_currency = ${leg.pair.to}
+            AND provider = ${tick.provider} AND is_leg AND NOT is_imported AND observed_at > ${after}
+            AND id >= uuidv7_floor(${after}::timestamptz)
+          ORDER BY id DESC LIMIT 1`)
+        const [row] = yield* decodeLegs(rows).pipe(Effect.orDie)
+        return { leg, last: Option.map(Option.fromUndefinedOr(row), ({ rate }) => rate) }
+      })
+    )
+  })
+
+  const currencyDecisions = Effect.fn("RateLevelRepo.currencyDecisions")(function* ({ pair }: RateTick) {
+    const since = DateTime.toDateUtc(DateTime.subtractDuration(yield* DateTime.now, LEVEL_WINDOW))
+    const rows = yield* execute(sql`
+      SELECT quarantined.source_currency AS from, quarantined.destination_currency AS to, accepted.rate,
+        before.rate AS before, quarantined.observed_at, quarantined.principal
+      FROM quarantined_rate AS quarantined
+      JOIN exchange_rate AS accepted ON accepted.id = quarantined.rate_id
+      LEFT JOIN exchange_rate AS before ON before.id = quarantined.last_good_id
+      WHERE quarantined.status = 'accepted' AND quarantined.decided_by = 'operator'
+        AND quarantined.decided_at > ${since}
+        AND quarantined.destination_currency IN (${pair.from}, ${pair.to})
+        AND quarantined.source_currency NOT IN (${pair.from}, ${pair.to})
+      ORDER BY quarantined.decided_at DESC, quarantined.id DESC LIMIT 50`)
+    return (yield* decodeDecisions(rows).pipe(Effect.orDie)).map(
+      ({ from, to, ...decision }): CurrencyDecision => ({ ...decision, pair: new CurrencyPair({ from, to }) })
+    )
+  })
+
+  const unchangedSince = Effect.fn("RateLevelRepo.unchangedSince")(function* (
+    tick: RateTick,
+    atLeast: Duration.Duration
+  ) {
+    const before = DateTime.subtractDuration(tick.observedAt, atLeast)
+    const earliest = DateTime.subtract(before, { days: 30 })
+    const rate = sql`${Decimal.format(tick.rate)}::numeric`
+    const until = sql`observed_at <= ${DateTime.toDateUtc(before)}`
+    const rows = yield* execute(sql<{ since: Date }>`
+      SELECT observed_at AS since FROM (
+        (
+          SELECT rate, observed_at FROM exchange_rate WHERE ${storedTicks(tick, earliest)} AND ${until}
+          ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
+        ) UNION ALL (
+          SELECT rate, observed_at FROM quarantined_rate WHERE ${quarantinedTicks(tick, earliest)} AND ${until}
+          ORDER BY observed_at DESC, id DESC LIMIT 1
+        ) ORDER BY observed_at DESC LIMIT 1
+      ) AS earlier
+      WHERE rate = ${rate} AND (
+        EXISTS (SELECT FROM exchange_rate WHERE ${storedTicks(tick, before)})
+        OR EXISTS (SELECT FROM quarantined_rate WHERE ${quarantinedTicks(tick, before)})
+      )
+      AND NOT EXISTS (SELECT FROM exchange_rate WHERE ${storedTicks(tick, before)} AND rate <> ${rate})
+      AND NOT EXISTS (SELECT FROM quarantined_rate WHERE ${quarantinedTicks(tick, before)} AND rate <> ${rate})`)
+    return Option.map(Array.head(rows), ({ since }) => DateTime.fromDateUnsafe(since))
+  })
+
+  return RateLevelRepo.of({ levels, largeSteps, lastLegs, currencyDecisions, unchangedSince })
+})
+
+/** Reads the rates that a tick is compared with from PostgreSQL. */
 export class RateLevelRepo extends Context.Service<
   RateLevelRepo,
   {
-    readonly referenceLevels: (tick: RateTick) => Effect.Effect<ReferenceLevels, StoreUnavailable>
+    /** Looks back 30 days. Ignores imported rates, and rates of the sandbox for a real tick. */
+    readonly levels: (tick: RateTick) => Effect.Effect<PairLevels, StoreUnavailable>
+    /**
+     * Steps larger than `minimum`, a fraction, between consecutive good rates since a time, of the tick's provider only
+     * or of all; then to the rates of its provider that were refused since, and to the tick. Newest first, at most 20.
+     */
+    readonly largeSteps: (
+      tick: RateTick,
+      isOwn: boolean,
+      since: DateTime.Utc,
+      minimum: BigDecimal.BigDecimal
+    ) => Effect.Effect<ReadonlyArray<Step>, StoreUnavailable>
+    /** The legs of a tick, each with its last good rate. */
+    readonly lastLegs: (
+      tick: RateTick
+    ) => Effect.Effect<
+      ReadonlyArray<{ readonly leg: RateLeg; readonly last: Option.Option<BigDecimal.BigDecimal> }>,
+      StoreUnavailable
+    >
+    /** Decisions of operators within the window on other pairs into one of the tick's currencies, newest first. */
+    readonly currencyDecisions: (
+      tick: RateTick
+    ) => Effect.Effect<ReadonlyArray<CurrencyDecision>, StoreUnavailable>
     /**
      * Returns a time since which the tick's provider has sent the same digits, quarantined or not, if that is at least
      * `atLeast` ago and the provider has sent ticks in between. Looks back 30 days further than that.
@@ -39,86 +248,47 @@ export class RateLevelRepo extends Context.Service<
     ) => Effect.Effect<Option.Option<DateTime.Utc>, StoreUnavailable>
   }
 >()("effex/rates/guard/RateLevelRepo") {
-  static readonly layer = Layer.effect(
-    RateLevelRepo,
-    Effect.gen(function* () {
-      const { sql, execute } = yield* Database
-
-      // The bounds of the id select the monthly partitions.
-      const storedTicks = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
-        source_currency = ${pair.from} AND destination_currency = ${pair.to} AND provider = ${provider}
-        AND NOT is_leg AND observed_at > ${DateTime.toDateUtc(after)}
-        AND id >= uuidv7_floor(${DateTime.toDateUtc(DateTime.subtract(after, { days: 1 }))}::timestamptz)`
-
-      const quarantinedTicks = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
-        source_currency = ${pair.from} AND destination_currency = ${pair.to} AND provider = ${provider}
-        AND observed_at > ${DateTime.toDateUtc(after)}`
-
-      const referenceLevels = Effect.fn("RateLevelRepo.referenceLevels")(function* (tick: RateTick) {
-        const { from, to } = tick.pair
-        const lastDay = DateTime.toDateUtc(DateTime.subtract(yield* DateTime.now, { days: 1 }))
-        const rows = yield* execute(sql`
-          WITH own AS (
-            SELECT rate, observed_at FROM exchange_rate
-            WHERE ${storedTicks(tick, DateTime.subtract(tick.observedAt, { days: 30 }))}
-            ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
-          ) SELECT (SELECT rate FROM own) AS own, (
-            SELECT other.rate FROM own, LATERAL (
-              SELECT rate FROM exchange_rate
-              WHERE source_currency = ${from} AND destination_currency = ${to} AND provider <> ${tick.provider}
-                AND NOT is_leg AND observed_at > own.observed_at
-                AND observed_at <= own.observed_at + interval '1 day'
-                AND id >= uuidv7_floor(own.observed_at - interval '1 day')
-                AND id < uuidv7_floor(own.observed_at + interval '2 days')
-              ORDER BY observed_at, recorded_at, id LIMIT 1
-            ) AS other
-          ) AS fallback, (
-            SELECT exchange_rate.rate FROM quarantined_rate AS quarantined
-            JOIN exchange_rate ON exchange_rate.id = quarantined.rate_id
-            WHERE quarantined.source_currency = ${from} AND quarantined.destination_currency = ${to}
-              AND quarantined.status = 'accepted' AND quarantined.decided_by = 'operator'
-              AND quarantined.decided_at > ${lastDay}
-            ORDER BY quarantined.decided_at DESC LIMIT 1
-          ) AS accepted`)
-        return yield* decodeLevels(rows[0]).pipe(Effect.orDie)
-      })
-
-      const unchangedSince = Effect.fn("RateLevelRepo.unchangedSince")(function* (
-        tick: RateTick,
-        atLeast: Duration.Duration
-      ) {
-        const before = DateTime.subtractDuration(tick.observedAt, atLeast)
-        const earliest = DateTime.subtract(before, { days: 30 })
-        const rate = sql`${Decimal.format(tick.rate)}::numeric`
-        const until = sql`observed_at <= ${DateTime.toDateUtc(before)}`
-        const rows = yield* execute(sql<{ since: Date }>`
-          SELECT observed_at AS since FROM (
-            (
-              SELECT rate, observed_at FROM exchange_rate WHERE ${storedTicks(tick, earliest)} AND ${until}
-              ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
-            ) UNION ALL (
-              SELECT rate, observed_at FROM quarantined_rate WHERE ${quarantinedTicks(tick, earliest)} AND ${until}
-              ORDER BY observed_at DESC, id DESC LIMIT 1
-            ) ORDER BY observed_at DESC LIMIT 1
-          ) AS earlier
-          WHERE rate = ${rate} AND (
-            EXISTS (SELECT FROM exchange_rate WHERE ${storedTicks(tick, before)})
-            OR EXISTS (SELECT FROM quarantined_rate WHERE ${quarantinedTicks(tick, before)})
-          )
-          AND NOT EXISTS (SELECT FROM exchange_rate WHERE ${storedTicks(tick, before)} AND rate <> ${rate})
-          AND NOT EXISTS (SELECT FROM quarantined_rate WHERE ${quarantinedTicks(tick, before)} AND rate <> ${rate})`)
-        return Option.map(Array.head(rows), ({ since }) => DateTime.fromDateUnsafe(since))
-      })
-
-      return RateLevelRepo.of({ referenceLevels, unchangedSince })
-    })
-  )
+  static readonly layer = Layer.effect(RateLevelRepo, make)
 }
+
+const optionalDecimal = Schema.OptionFromNullOr(Decimal.PositiveDecimal)
+
+const optionalTime = Schema.OptionFromNullOr(Schema.DateTimeUtcFromDate)
 
 const decodeLevels = Schema.decodeUnknownEffect(
   Schema.Struct({
-    own: Schema.OptionFromNullOr(Decimal.PositiveDecimal),
-    fallback: Schema.OptionFromNullOr(Decimal.PositiveDecimal),
-    accepted: Schema.OptionFromNullOr(Decimal.PositiveDecimal)
+    allLast: optionalDecimal,
+    allAnchor: optionalDecimal,
+    allAnchorAt: optionalTime,
+    ownLast: optionalDecimal,
+    ownAnchor: optionalDecimal,
+    ownAnchorAt: optionalTime,
+    fallback: optionalDecimal,
+    accepted: optionalDecimal
   })
+)
+
+const levelOf = (
+  last: Option.Option<BigDecimal.BigDecimal>,
+  anchor: Option.Option<BigDecimal.BigDecimal>,
+  anchorAt: Option.Option<DateTime.Utc>
+): Option.Option<Level> => Option.all({ last, anchor, anchorAt })
+
+const decodeSteps = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ from: Decimal.PositiveDecimal, to: Decimal.PositiveDecimal }))
+)
+
+const decodeLegs = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ rate: Decimal.PositiveDecimal })))
+
+const decodeDecisions = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      from: CurrencyCode,
+      to: CurrencyCode,
+      rate: Decimal.PositiveDecimal,
+      before: optionalDecimal,
+      observedAt: Schema.DateTimeUtcFromDate,
+      principal: Schema.String
+    })
+  )
 )

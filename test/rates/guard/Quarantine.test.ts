@@ -114,7 +114,7 @@ suite("Quarantine", (test) => {
       const leg = Option.getOrThrow(yield* repo.latest(pair))
       yield* quote({
         flutterwave: (base) => ({
-          ...quotedAt("2026-11-21T12:00:00.000Z", "2250")(base),
+          ...quotedAt("2026-09-21T12:00:00.000Z", "2250")(base),
           legs: [{ id: leg.id, pair: leg.pair, rate: leg.rate, providerRate: "1500" }]
         })
       })
@@ -157,7 +157,7 @@ suite("quarantined_rate", (test) => {
       yield* pollGood(pair)
       yield* quote({ flutterwave: "2250" })
       const leadership = yield* leaderTerms.startTerm("poller")
-      const startedAt = new Date(Date.UTC(2026, 10, 21))
+      const startedAt = new Date(Date.UTC(2026, 8, 21))
       const id = PollId.make("01980000-0000-7000-8000-000000000000")
       yield* sql`
         INSERT INTO poll_run (id, started_at, pairs, term) VALUES (${id}, ${startedAt}, 44, 1)`

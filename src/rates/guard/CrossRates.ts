@@ -1,0 +1,77 @@
+import { type BigDecimal, Context, DateTime, Duration, Effect, Layer, Option } from "effect"
+import { Settings } from "../../config/Settings.ts"
+import * as AnomalyTriangles from "../../domain/rates/AnomalyTriangles.ts"
+import { isSandboxRate, type Rate, type RateTick } from "../../domain/rates/Rate.ts"
+import type { RateAnomaly } from "../../domain/rates/RateAnomaly.ts"
+import { Broadcaster } from "../feed/Broadcaster.ts"
+
+/** Cross rates are computed from rates up to this age. */
+const MAX_CROSS_RATE_AGE = Duration.hours(1)
+
+/** Compares a tick with the rates that other pairs imply. */
+export class CrossRates extends Context.Service<
+  CrossRates,
+  {
+    /** Remembers the latest tick of a pair, credible or not. The other pairs of its provider are compared with it. */
+    readonly observe: (tick: RateTick) => void
+    /**
+     * Returns a mismatch if the tick contradicts both the latest ticks of its provider and the good rates of other pairs.
+     * If only the latest ticks agree, a currency has moved; if only the good rates agree, another tick is wrong.
+     */
+    readonly mismatch: (
+      tick: RateTick,
+      anchor: Option.Option<BigDecimal.BigDecimal>
+    ) => ReadonlyArray<RateAnomaly>
+    /** Rate that the good rates of other pairs imply. */
+    readonly implied: (tick: RateTick) => Option.Option<BigDecimal.BigDecimal>
+  }
+>()("effex/rates/guard/CrossRates") {
+  static readonly layer = Layer.effect(
+    CrossRates,
+    Effect.gen(function* () {
+      const { guardMaxDeviation } = yield* Settings
+      const broadcaster = yield* Broadcaster
+      const ticks = new Map<string, Map<string, RateTick>>()
+
+      const isComparable = (tick: RateTick) => (rate: Pick<Rate, "provider" | "observedAt">) =>
+        isSandboxRate(rate) === isSandboxRate(tick) &&
+        Duration.isLessThanOrEqualTo(DateTime.distance(rate.observedAt, tick.observedAt), MAX_CROSS_RATE_AGE)
+
+      const goodRates = (tick: RateTick) => broadcaster.snapshot().rates.filter(isComparable(tick))
+
+      const impliedByGoodRates = (tick: RateTick) => AnomalyTriangles.impliedRate(tick.pair, goodRates(tick))
+
+      const impliedByTicks = (tick: RateTick) => {
+        const latest = new Map<string, Pick<Rate, "pair" | "rate">>(
+          goodRates(tick).map((rate) => [rate.pair.key, rate])
+        )
+        for (const other of ticks.get(tick.provider)?.values() ?? []) {
+          if (isComparable(tick)(other)) latest.set(other.pair.key, other)
+        }
+        return AnomalyTriangles.impliedRate(tick.pair, Array.from(latest.values()))
+      }
+
+      const observe: CrossRates["Service"]["observe"] = (tick) => {
+        const ofProvider = ticks.get(tick.provider) ?? new Map<string, RateTick>()
+        ticks.set(tick.provider, ofProvider.set(tick.pair.key, tick))
+      }
+
+      const mismatch: CrossRates["Service"]["mismatch"] = (tick, anchor) => {
+        const implied = [impliedByTicks(tick), impliedByGoodRates(tick)].flatMap(Option.toArray)
+        const diverged = implied.filter(({ rate }) =>
+          AnomalyTriangles.hasDiverged(tick.rate, anchor, rate, guardMaxDeviation)
+        )
+        const [first] = diverged
+        return first === undefined || diverged.length < implied.length
+          ? []
+          : [{ reason: "triangle", against: first.rate, allowed: guardMaxDeviation, routes: first.routes }]
+      }
+
+      return CrossRates.of({
+        observe,
+        mismatch,
+        implied: (tick) => Option.map(impliedByGoodRates(tick), ({ rate }) => rate)
+      })
+    })
+  )
+}
