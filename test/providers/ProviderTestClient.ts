@@ -7,7 +7,7 @@ import { TestClock } from "effect/testing"
 import { inspect } from "node:util"
 import * as ProviderMetrics from "../../src/platform/metrics/ProviderMetrics.ts"
 import { FlutterwaveClient } from "../../src/providers/flutterwave/FlutterwaveClient.ts"
-import { type ProviderDependencies, RateSource } from "../../src/providers/RateSource.ts"
+import { type ProviderDependencies, type RateRequest, RateSource } from "../../src/providers/RateSource.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 import { pairOf } from "../support/RateTicks.ts"
 
@@ -82,8 +82,8 @@ export const connect = Effect.fnUntraced(function* (
     return yield* Fiber.join(fiber)
   })
 
-  const requestRate = (from: string, to: string) =>
-    Effect.flatMap(RateSource, ({ rate }) => rate(pairOf(from, to))).pipe(Effect.provide(context))
+  const requestRate = (from: string, to: string, request?: RateRequest) =>
+    Effect.flatMap(RateSource, ({ rate }) => rate(pairOf(from, to), request)).pipe(Effect.provide(context))
   const recent = Effect.fnUntraced(function* (from: string, to: string, maxAge: Duration.Duration) {
     const source = Context.get(context, RateSource)
     return yield* source.recent?.(pairOf(from, to), maxAge) ?? Effect.die("the source has no rate tables")
@@ -98,6 +98,10 @@ export const connect = Effect.fnUntraced(function* (
     requestRate,
     /** Requests a rate while the clock advances. */
     rate: (from = "USD", to = "NGN") => settle(requestRate(from, to)),
+    /** Requests a rate for a poll while the clock advances. */
+    poll: (from = "USD", to = "NGN") => settle(requestRate(from, to, { isPoll: true })),
+    /** Reports that the last response was refused. */
+    refuse: Context.get(context, RateSource).refuse ?? Effect.void,
     /** Requests a rate of a maximum age while the clock advances. */
     recent: (from: string, to: string, maxAge: Duration.Duration) => settle(recent(from, to, maxAge)),
     /** Runs an effect while the clock advances. */

@@ -58,8 +58,8 @@ const connect = Effect.fnUntraced(function* (sources: NonEmptyReadonlyArray<Rate
     rate,
     /** Name of the provider of an accepted rate. */
     supplier: rate((tick) => Effect.succeed(tick.provider)),
-    reference: (excluded: string) =>
-      Effect.provide(provider.reference(pair, excluded, Duration.minutes(1)), context),
+    reference: (excluded: string, maxAge = Duration.minutes(1)) =>
+      Effect.provide(provider.reference(pair, excluded, maxAge), context),
     health: provider.health,
     ticks: (name: string) =>
       Metric.value(ProviderMetrics.ticks.of({ provider: name })).pipe(
@@ -251,8 +251,17 @@ describe("RateProvider.reference", () => {
 
   it.effect("returns none without another provider", () =>
     Effect.gen(function* () {
-      const { reference } = yield* connect([working("fixer"), source("flutterwave")])
+      const { reference } = yield* connect([working("fixer")])
       assert.deepStrictEqual(yield* reference("fixer"), Option.none())
+    })
+  )
+
+  it.effect("requests a single pair only for a current reference", () =>
+    Effect.gen(function* () {
+      const { reference } = yield* connect([working("fixer"), source("flutterwave")])
+      const found = yield* reference("fixer")
+      assert.strictEqual(Option.getOrThrow(found).provider, "flutterwave")
+      assert.deepStrictEqual(yield* reference("fixer", Duration.hours(1)), Option.none())
     })
   )
 

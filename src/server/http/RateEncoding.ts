@@ -17,6 +17,7 @@ export const toMessage = ({ rate, stale }: LatestRate): RateMessage => ({
   rateId: rate.id,
   provider: rate.provider,
   fetchedAt: rate.observedAt,
+  ...(rate.quotedAt === undefined ? {} : { quotedAt: rate.quotedAt }),
   stale
 })
 
@@ -56,6 +57,7 @@ export const toRecordBytes = ({ rate, ...record }: RateRecord): Uint8Array =>
         rate_id: rate.id,
         provider: rate.provider,
         fetched_at: DateTime.formatIso(rate.observedAt),
+        ...(rate.quotedAt === undefined ? {} : { quoted_at: DateTime.formatIso(rate.quotedAt) }),
         source_amount: Decimal.format(record.sourceAmount),
         destination_amount: Decimal.format(record.destinationAmount),
         provider_rate: record.providerRate,

@@ -286,11 +286,66 @@ describe("TableSource", () => {
         yield* TestClock.adjust(Duration.subtract(Duration.days(days), Duration.minutes(1)))
         yield* client.rate()
         yield* TestClock.adjust("1 minute")
-        const { reason } = yield* Effect.flip(client.rate())
+        const { reason } = yield* Effect.flip(client.poll())
         assert.strictEqual(reason._tag, "Contradictory", provider.name)
       }
     })
   )
+
+  describe("when lookups repeat every ten seconds for an hour", () => {
+    const lookups = Effect.fnUntraced(function* ({ rate }: Effect.Success<ReturnType<typeof connectTo>>) {
+      for (let i = 0; i < 360; i++) {
+        const [from, to] = i % 2 === 0 ? ["USD", "NGN"] : ["EUR", "KES"]
+        yield* Effect.ignore(rate(from, to))
+        yield* TestClock.adjust("10100 millis")
+      }
+    })
+    const polling = { POLL_INTERVAL: "10 minutes" }
+
+    for (const days of [0.5, 2])
+      it.effect(`sends one request per half a poll interval while the quote is ${days} days old`, () =>
+        Effect.gen(function* () {
+          const client = yield* connectTo(fixer, undefined, polling)
+          yield* TestClock.adjust(Duration.days(days))
+          yield* lookups(client)
+          assert.isAtMost(client.requests.length, 12)
+        })
+      )
+
+    it.effect("sends one request per half a poll interval for a pair that is missing", () =>
+      Effect.gen(function* () {
+        const client = yield* connectTo(
+          fixer,
+          (_, response) => json(response, 200, { ...fixer.response(["USD", "EUR"]), timestamp: NOW / 1000 }),
+          polling
+        )
+        yield* lookups(client)
+        assert.isAtMost(client.requests.length, 12)
+      })
+    )
+
+    it.effect("sends one request per half a poll interval while its rates are refused", () =>
+      Effect.gen(function* () {
+        const client = yield* connectTo(
+          fixer,
+          (request, response) => {
+            const currencies = query(request).params["symbols"]?.split(",") ?? []
+            json(response, 200, { ...fixer.response(currencies), timestamp: NOW / 1000 + 3600 })
+          },
+          polling
+        )
+        yield* lookups({
+          ...client,
+          rate: (from, to) => Effect.tap(client.rate(from, to), () => client.refuse)
+        })
+        assert.isAtMost(client.requests.length, 12)
+        const { length } = client.requests
+        yield* TestClock.adjust("11 seconds")
+        yield* client.poll()
+        assert.strictEqual(client.requests.length, length + 1)
+      })
+    )
+  })
 
   it.effect("sends Fixer's key to apilayer.com in a header that is redacted in spans", () =>
     Effect.gen(function* () {
