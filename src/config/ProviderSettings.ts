@@ -22,16 +22,22 @@ const address = (name: string, description: string, defaultUrl: string) =>
 const provider = oneOf("flutterwave", "flutterwave-v4", "fixer", "openexchangerates", "frankfurter")
 export type ProviderName = Option.Option.Value<ReturnType<typeof provider.parse>>
 
+/** Value of `PROVIDERS` that selects generated rates. */
+export const SANDBOX = "sandbox"
+
 export const PROVIDERS = define({
   name: "PROVIDERS",
-  defaultText: "flutterwave; flutterwave-v4 if only FLUTTERWAVE_CLIENT_ID is set",
-  description: "Rate providers in failover order: the first is the primary",
-  allowed: `a comma-separated list of ${provider.allowed}, each at most once`,
+  defaultText: "flutterwave or flutterwave-v4 if its key is set; sandbox if nothing of a provider is set",
+  description:
+    "Rate providers in failover order: the first is the primary. `sandbox` generates rates, without any provider",
+  allowed: `a comma-separated list of ${provider.allowed}, each at most once; or ${SANDBOX} alone`,
   ...optional((text) =>
-    listOf(provider.parse)(text).pipe(
-      Option.filter((names) => new Set(names).size === names.length),
-      Option.filter(Arr.isReadonlyArrayNonEmpty)
-    )
+    text.toLowerCase() === SANDBOX
+      ? Option.some(SANDBOX)
+      : listOf(provider.parse)(text).pipe(
+          Option.filter((names) => new Set(names).size === names.length),
+          Option.filter(Arr.isReadonlyArrayNonEmpty)
+        )
   )
 })
 

@@ -39,13 +39,14 @@ export const LOG_FORMAT = define<"pretty" | "json">({
   ...oneOf("pretty", "json")
 })
 
+const environment = oneOf("production", "development", "test")
+
 export const NODE_ENV = define({
   name: "NODE_ENV",
-  defaultValue: "development",
-  defaultText: "development",
-  description: "Environment. `production` rejects the sandbox and the embedded database",
-  allowed: "a name such as production, development or test",
-  parse: Option.some<string>
+  defaultText: "production with a real provider, development with the sandbox",
+  description: "Environment. If set, `production` rejects the sandbox and the embedded database",
+  allowed: environment.allowed,
+  ...optional(environment.parse)
 })
 
 export const ALLOW_EMBEDDED = define({

@@ -136,7 +136,7 @@ export const inspect = Effect.gen(function* () {
     })
   })
 
-  const production = (yield* take(Definitions.NODE_ENV)) === "production"
+  const environment = yield* take(Definitions.NODE_ENV)
   const allowEmbedded = yield* take(Definitions.ALLOW_EMBEDDED)
   const databaseUrl = yield* take(Definitions.DATABASE_URL)
   const flutterwaveSecretKey = yield* take(Definitions.FLUTTERWAVE_SECRET_KEY)
@@ -147,12 +147,15 @@ export const inspect = Effect.gen(function* () {
   const onlyV4 =
     Option.isNone(flutterwaveSecretKey) &&
     (Option.isSome(flutterwaveClientId) || Option.isSome(flutterwaveClientSecret))
-  const providers = Option.getOrElse(
-    yield* take(Definitions.PROVIDERS),
-    (): NonEmptyReadonlyArray<Definitions.ProviderName> => [onlyV4 ? "flutterwave-v4" : "flutterwave"]
-  )
+  const selected = Option.getOrUndefined(yield* take(Definitions.PROVIDERS))
+  const sandbox =
+    selected === Definitions.SANDBOX ||
+    (selected === undefined && !onlyV4 && Option.isNone(flutterwaveSecretKey))
+  const providers: NonEmptyReadonlyArray<Definitions.ProviderName> =
+    selected === undefined || selected === Definitions.SANDBOX
+      ? [onlyV4 ? "flutterwave-v4" : "flutterwave"]
+      : selected
   const has = (provider: Definitions.ProviderName) => providers.includes(provider)
-  const sandbox = has("flutterwave") && providers.length === 1 && Option.isNone(flutterwaveSecretKey)
   const pollSpacing = yield* take(Definitions.POLL_SPACING)
 
   const settings = {
@@ -216,7 +219,8 @@ export const inspect = Effect.gen(function* () {
   const reportMissing = (name: string, allowed: string) => {
     if (!invalid.some((setting) => setting.name === name)) invalid.push({ name, found: "nothing", allowed })
   }
-  if (production && !allowEmbedded) {
+  const isProduction = (name: string) => name === "production"
+  if (Option.exists(environment, isProduction) && !allowEmbedded) {
     const required = (value: string, fallback: string) =>
       `${value} (production does not use ${fallback}); or set ALLOW_EMBEDDED=true`
     if (Option.isNone(databaseUrl)) {
@@ -224,11 +228,29 @@ export const inspect = Effect.gen(function* () {
     }
     if (sandbox) reportMissing("FLUTTERWAVE_SECRET_KEY", required("a key", "sandbox rates"))
   }
-  if (sandbox && settings.flutterwaveBaseUrl !== Definitions.FLUTTERWAVE_BASE_URL.defaultValue) {
-    reportMissing(
-      "FLUTTERWAVE_SECRET_KEY",
-      "a key, because FLUTTERWAVE_BASE_URL is set; without a key, the sandbox would serve rates instead"
-    )
+  // Without PROVIDERS, a setting of a real provider must not lead to generated rates.
+  if (sandbox && selected === undefined) {
+    if (settings.flutterwaveBaseUrl !== Definitions.FLUTTERWAVE_BASE_URL.defaultValue) {
+      reportMissing(
+        "FLUTTERWAVE_SECRET_KEY",
+        "a key, because FLUTTERWAVE_BASE_URL is set; or PROVIDERS=sandbox for generated rates"
+      )
+    }
+    const configured = [
+      ...(Option.isSome(fxApiKey) ? [["fixer", "FX_API_KEY"] as const] : []),
+      ...(Option.isSome(openExchangeRatesAppId)
+        ? [["openexchangerates", "OPENEXCHANGERATES_APP_ID"] as const]
+        : [])
+    ]
+    if (configured.length > 0) {
+      const names = configured.map(([provider]) => provider).join(",")
+      const because =
+        configured.map(([, name]) => name).join(" and ") + (configured.length > 1 ? " are set" : " is set")
+      reportMissing(
+        "PROVIDERS",
+        `${names}, because ${because} without FLUTTERWAVE_SECRET_KEY; or sandbox for generated rates`
+      )
+    }
   }
   const needs: ReadonlyArray<readonly [Definitions.ProviderName, string, Option.Option<string>]> = [
     ["flutterwave-v4", "FLUTTERWAVE_CLIENT_ID", flutterwaveClientId],
@@ -254,6 +276,7 @@ export const inspect = Effect.gen(function* () {
       allowed: "at least one currency that differs from a currency in RATE_SOURCES"
     })
   }
+  const production = Option.match(environment, { onNone: () => !sandbox, onSome: isProduction })
   return { settings: Settings.of(settings), invalid, production }
 })
 

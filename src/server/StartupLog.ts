@@ -12,6 +12,11 @@ export const layer = Layer.effectDiscard(
     }
     if (Option.isNone(databaseUrl)) {
       yield* Effect.logInfo(`The embedded PostgreSQL stores its data in ${dataDir}`)
+      if (!sandbox) {
+        yield* Effect.logWarning(
+          "Real rates and conversions are stored in the embedded PostgreSQL of this node; set DATABASE_URL in production"
+        )
+      }
     }
   })
 )

@@ -52,7 +52,7 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
     "fixer fixer",
     "fixer,fixer",
     "fixer;frankfurter",
-    "sandbox",
+    "sandbox,frankfurter",
     "*"
   ],
   FLUTTERWAVE_SECRET_KEY: keys,
@@ -94,6 +94,8 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   RATE_LIMIT_READS: quotas,
   RATE_LIMIT_WRITES: quotas,
   STREAMS_PER_ADDRESS: ["0", "-1", "1000000", "1.5", "1e3", "unlimited", " 5"],
+  NODE_ENV: ["prod", "live", "production ", "1"],
+  MAX_CLOCK_SKEW: [...durations, "999 millis", "25 hours", "off"],
   LOG_LEVEL: ["verbose", "all", "information", "warning", "0", " info"],
   LOG_FORMAT: ["text", "logfmt", "json ", "0"],
   ALLOW_EMBEDDED: ["1", "0", "yes", "on", "t", " true"],
@@ -116,11 +118,13 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /** Settings that accept any text. */
-const acceptAnyText = ["DATA_DIR", "NODE_ENV", "AUDIT_HEADS_FILE"]
+const acceptAnyText = ["DATA_DIR", "AUDIT_HEADS_FILE"]
 
 /** Other settings that a setting requires. */
 const requires: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   FLUTTERWAVE_BASE_URL: { FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" },
+  FX_API_KEY: { PROVIDERS: "fixer" },
+  OPENEXCHANGERATES_APP_ID: { PROVIDERS: "openexchangerates" },
   PROVIDERS: {
     FLUTTERWAVE_SECRET_KEY: "FLWSECK-1",
     FLUTTERWAVE_CLIENT_ID: "id",
@@ -299,6 +303,7 @@ describe("SettingDefinitions", () => {
         "POLL_SPACING",
         "CACHE_TTL",
         "LOG_FORMAT",
+        "NODE_ENV",
         "CONVERSION_MARGINS",
         "TRUSTED_PROXIES",
         "AUDIT_SIGNING_KEY",

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
-import type { Settings, InvalidSettings } from "../../src/config/Settings.ts"
+import { ConfigProvider, Effect, Option } from "effect"
+import { inspect, type InvalidSettings, type Settings } from "../../src/config/Settings.ts"
 import * as Definitions from "../../src/config/SettingDefinitions.ts"
 import { comparable, read } from "./ComparableSettings.ts"
 import { rendered } from "./RenderedValue.ts"
@@ -18,6 +18,7 @@ describe("Settings", () => {
         databaseUrl: "none",
         dataDir: ".effex",
         redisUrl: "none",
+        redisPrefix: "",
         providers: "flutterwave",
         sandbox: true,
         flutterwaveSecretKey: "none",
@@ -57,6 +58,8 @@ describe("Settings", () => {
         margins: "",
         openConversions: true,
         auditSigningKey: "none",
+        auditHeadsFile: "none",
+        auditHeadsUrl: "none",
         logLevel: "Info",
         logFormat: process.stderr.isTTY ? "pretty" : "json"
       })
@@ -157,7 +160,11 @@ describe("PROVIDERS", () => {
       assert.deepStrictEqual(yield* chosen(key), ["flutterwave", false])
       assert.deepStrictEqual(yield* chosen(client), ["flutterwave-v4", false])
       assert.deepStrictEqual(yield* chosen({ ...key, ...client }), ["flutterwave", false])
-      assert.deepStrictEqual(yield* chosen({ PROVIDERS: "flutterwave", ...client }), ["flutterwave", true])
+      assert.deepStrictEqual(yield* chosen({ PROVIDERS: "sandbox" }), ["flutterwave", true])
+      assert.deepStrictEqual(yield* chosen({ PROVIDERS: "Sandbox", ...key, FX_API_KEY: "key" }), [
+        "flutterwave",
+        true
+      ])
       assert.deepStrictEqual(yield* chosen({ PROVIDERS: "frankfurter" }), ["frankfurter", false])
     })
   )
@@ -178,6 +185,22 @@ describe("PROVIDERS", () => {
         message,
         "  FX_API_KEY: found nothing; allowed: a value, because PROVIDERS includes fixer"
       )
+    })
+  )
+
+  it.effect("generates rates only if nothing of a provider is set, or by name", () =>
+    Effect.gen(function* () {
+      const problem = (env: Record<string, string>) =>
+        Effect.map(Effect.flip(read(env)), ({ invalid }) =>
+          invalid.map(({ allowed, name }) => `${name}: ${allowed}`)
+        )
+      assert.deepStrictEqual(yield* problem({ PROVIDERS: "flutterwave" }), [
+        "FLUTTERWAVE_SECRET_KEY: a key, because PROVIDERS includes flutterwave; sandbox rates are never mixed with real ones"
+      ])
+      assert.deepStrictEqual(yield* problem({ FX_API_KEY: "key", OPENEXCHANGERATES_APP_ID: "id" }), [
+        "PROVIDERS: fixer,openexchangerates, because FX_API_KEY and OPENEXCHANGERATES_APP_ID are set without FLUTTERWAVE_SECRET_KEY; or sandbox for generated rates"
+      ])
+      assert.strictEqual((yield* problem({ PROVIDERS: "sandbox,frankfurter" })).length, 1)
     })
   )
 
@@ -244,10 +267,38 @@ describe("Settings in production", () => {
       for (const env of [
         { NODE_ENV, ALLOW_EMBEDDED: "true" },
         { NODE_ENV, DATABASE_URL, FLUTTERWAVE_SECRET_KEY },
-        { NODE_ENV: "test" }
+        { NODE_ENV: "test" },
+        { FLUTTERWAVE_SECRET_KEY }
       ]) {
         assert.strictEqual((yield* read(env)).port, 8000)
       }
+    })
+  )
+})
+
+describe("NODE_ENV", () => {
+  it.effect("rejects unknown values", () =>
+    Effect.gen(function* () {
+      for (const NODE_ENV of ["prod", "live", "staging"]) {
+        const { invalid } = yield* Effect.flip(read({ NODE_ENV }))
+        assert.deepStrictEqual(invalid, [
+          { name: "NODE_ENV", found: JSON.stringify(NODE_ENV), allowed: "production, development, test" }
+        ])
+      }
+    })
+  )
+
+  it.effect("defaults to production with a real provider", () =>
+    Effect.gen(function* () {
+      const isProduction = (env: Record<string, string>) =>
+        Effect.map(inspect, ({ production }) => production).pipe(
+          Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+        )
+      assert.isFalse(yield* isProduction({}))
+      assert.isTrue(yield* isProduction({ FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" }))
+      assert.isTrue(yield* isProduction({ PROVIDERS: "frankfurter" }))
+      assert.isTrue(yield* isProduction({ FLUTTERWAVE_CLIENT_ID: "id", FLUTTERWAVE_CLIENT_SECRET: "s" }))
+      assert.isFalse(yield* isProduction({ PROVIDERS: "frankfurter", NODE_ENV: "development" }))
     })
   )
 })
