@@ -1,12 +1,12 @@
 import { assert, describe, it as test, layer } from "@effect/vitest"
-import { Duration, Effect, Exit, Result } from "effect"
+import { DateTime, Duration, Effect, Exit, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { AuditLog } from "../../src/audit/AuditLog.ts"
 import * as CommittedConversion from "../../src/conversion/CommittedConversion.ts"
 import { type ConversionInput, Conversions } from "../../src/conversion/Conversions.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
-import { pairOf } from "../support/RateTicks.ts"
+import { pairOf, tick } from "../support/RateTicks.ts"
 import { conversionRequest } from "../support/ConversionRequests.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import { failing, rate, TestProvider } from "../support/TestProvider.ts"
@@ -45,6 +45,24 @@ layer(TestConversions.layer({ STALE_AFTER: "1 minute" }))("Conversions", (it) =>
         principal: "numbers"
       })
     })
+  )
+
+  it.effect(
+    "is never converted before its rate was fetched by a node whose time is ahead by some milliseconds",
+    () =>
+      Effect.gen(function* () {
+        const { input } = inputsOf("ahead", "GBP")
+        const [conversions, quotes, provider] = [yield* Conversions, yield* Quotes, yield* TestProvider]
+        yield* provider.respondWith(({ from, to }) =>
+          Effect.flatMap(DateTime.now, (now) =>
+            tick(from, to, "1900", DateTime.formatIso(DateTime.add(now, { milliseconds: 400 })))
+          )
+        )
+        const { conversion } = yield* conversions.convert(input("5.00"))
+        assert.strictEqual(conversion.converted_at, conversion.rate_fetched_at)
+        const quote = yield* quotes.create(input("5.00"), Duration.seconds(30))
+        assert.deepStrictEqual(quote.createdAt, quote.priced.rateFetchedAt)
+      })
   )
 
   it.effect("rounds the input up for a target amount", () =>

@@ -9,6 +9,8 @@ export const make = Effect.map(Effect.service(Clock.Clock), (base) => {
   const currentTimeNanosUnsafe = () => base.currentTimeNanosUnsafe() + nanos(skippedMillis + skewMillis)
   const monotonicTimeNanosUnsafe = () => base.monotonicTimeNanosUnsafe() + nanos(skippedMillis)
   const clock: Clock.Clock = {
+    // Keeps the methods of a TestClock.
+    ...base,
     currentTimeMillisUnsafe,
     currentTimeMillis: Effect.sync(currentTimeMillisUnsafe),
     currentTimeNanosUnsafe,

@@ -26,7 +26,7 @@ const checkRates = Effect.gen(function* () {
   if (future.length > 0)
     return warning(
       "rates",
-      `the latest rate of ${future.join(", ")} is from the future, because a clock was wrong; it is not used`,
+      `the latest rates of ${future.length} pairs, such as ${future[0]}, are from the future, because a clock was wrong; they are not used`,
       "Poll, or run `effex rates repair`"
     )
   const found = `${known.length} of ${supported.size} supported pairs have a rate`

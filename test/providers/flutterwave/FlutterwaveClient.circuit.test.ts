@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber } from "effect"
+import { Clock, Duration, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import type { ProviderError } from "../../../src/providers/ProviderError.ts"
 import * as Sandbox from "../../../src/providers/sandbox/Sandbox.ts"
 import type { FlutterwaveFault } from "../../../src/providers/sandbox/SandboxFaults.ts"
+import * as SkewedClock from "../../support/SkewedClock.ts"
 import * as StubServer from "../StubServer.ts"
 import { realSleep, connect } from "../ProviderTestClient.ts"
 
@@ -53,6 +54,19 @@ describe("FlutterwaveClient, circuit breaker", () => {
         /^flutterwave returned no rate for USD:NGN: too many failures, next attempt in /
       )
       assert.strictEqual(yield* received, 15)
+    })
+  )
+
+  it.effect("closes after two seconds although the clock was set back by an hour", () =>
+    Effect.gen(function* () {
+      const { clock, setTimeOfDay } = yield* SkewedClock.make
+      yield* Effect.gen(function* () {
+        const { failures, rate } = yield* connectSandbox
+        yield* failures("500", 5)
+        yield* setTimeOfDay("1 hour", "behind")
+        yield* TestClock.adjust("2 seconds")
+        yield* rate()
+      }).pipe(Effect.provideService(Clock.Clock, clock))
     })
   )
 
