@@ -79,7 +79,7 @@ const parseStrictly = <A>(
   decode: (json: unknown) => Result.Result<A, { readonly message: string }>
 ): Result.Result<A, string> =>
   Option.match(Option.flatMap(decodeUtf8(bytes), StrictJson.parse), {
-    onNone: () => Result.fail("it must be JSON in UTF-8 that repeats no key"),
+    onNone: () => Result.fail("it must be JSON in UTF-8 with integers, and must not repeat a key"),
     onSome: (json) => Result.mapError(decode(json), ({ message }) => message)
   })
 

@@ -2,7 +2,8 @@ import { Option } from "effect"
 
 /**
  * Parses JSON that is part of a proof. Returns none for invalid JSON, for an object that repeats a key, because readers
- * disagree on which of the values counts, and for text with a lone surrogate, which has no UTF-8 encoding.
+ * disagree on which of the values counts, for text with a lone surrogate, which has no UTF-8 encoding, and for numbers
+ * that are not written as integers.
  */
 export const parse = (text: string): Option.Option<unknown> =>
   Option.liftThrowable(() => {
@@ -11,6 +12,7 @@ export const parse = (text: string): Option.Option<unknown> =>
     const keys = strings.filter((string) => string.endsWith(":"))
     if (keys.length !== countKeys(value)) throw new SyntaxError("repeated key")
     if (!text.isWellFormed() || !strings.every(hasOnlyPairedEscapes)) throw new SyntaxError("lone surrogate")
+    if (/\d[.eE]/.test(text.replaceAll(STRING, ""))) throw new SyntaxError("not an integer")
     return value
   })()
 

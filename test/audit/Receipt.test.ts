@@ -104,7 +104,11 @@ describe("Receipt", () => {
       replaced('"head":{', '"head":{},"head":{'),
       replaced('"tree_size":3', '"tree_size":3,"tree_size":3')
     ])
-      assert.strictEqual(rejection(repeated), "it must be JSON in UTF-8 that repeats no key", repeated)
+      assert.strictEqual(
+        rejection(repeated),
+        "it must be JSON in UTF-8 with integers, and must not repeat a key",
+        repeated
+      )
   })
 
   it("rejects unknown fields at every level", () => {
@@ -128,6 +132,8 @@ describe("Receipt", () => {
       ['"output_amount":"100000.00"', '"output_amount":100000.00'],
       ['"position":3', '"position":"3"'],
       ['"position":3', '"position":3.5'],
+      ['"position":3', '"position":3.0'],
+      ['"tree_size":3', '"tree_size":3e0'],
       ['"tree_size":3', '"tree_size":"3"'],
       ['"amount_type":"target"', '"amount_type":"both"'],
       ['"proof":[', '"proof":[null,'],

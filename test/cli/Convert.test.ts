@@ -167,7 +167,7 @@ describe("effex audit and effex receipt", () => {
           [receipt.body, key.slice(1), "found neither a public key nor a file"],
           [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not produce the signed root"],
           [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with this key"],
-          [receipt.body.replace(amount, `${amount},${amount}`), key, "repeats no key"],
+          [receipt.body.replace(amount, `${amount},${amount}`), key, "must not repeat a key"],
           [receipt.body.replace(amount, `${amount},"note":"paid"`), key, 'at ["record"]["note"]'],
           ["{}", key, "is not a receipt"]
         ] as const
