@@ -22,6 +22,19 @@ export const PORT = define({
   parse: wholeNumber(0, 65535)
 })
 
+export const PUBLIC_URL = define({
+  name: "PUBLIC_URL",
+  defaultText: "none: every host name is accepted",
+  description:
+    "URL under which users reach effex. Requests to another host name are rejected, other than to an IP address, localhost and names without a dot",
+  allowed: "http://host or https://host, with a port if it is not the default",
+  ...optional((text) =>
+    Option.map(url("http:", "https:")(text), (base) => base.replace(/\/+$/, "")).pipe(
+      Option.filter((base) => new URL(base).origin === base)
+    )
+  )
+})
+
 export const DATABASE_URL = define({
   name: "DATABASE_URL",
   defaultText: "none: an embedded PostgreSQL in DATA_DIR",

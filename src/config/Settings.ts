@@ -42,6 +42,8 @@ export class Settings extends Context.Service<
     readonly host: string
     readonly port: number
     /** None: an embedded PostgreSQL under `dataDir`. */
+    /** URL of this server for its users. None: any. */
+    readonly publicUrl: Option.Option<string>
     readonly databaseUrl: Option.Option<Redacted.Redacted>
     readonly dataDir: string
     /** None: cache, streams and rate limits are local to the process. */
@@ -161,6 +163,7 @@ export const inspect = Effect.gen(function* () {
   const settings = {
     host: yield* take(Definitions.HOST),
     port: yield* take(Definitions.PORT),
+    publicUrl: yield* take(Definitions.PUBLIC_URL),
     databaseUrl: secret(databaseUrl),
     dataDir: yield* take(Definitions.DATA_DIR),
     redisUrl: secret(yield* take(Definitions.REDIS_URL)),

@@ -42,6 +42,7 @@ const keys = [" ", "FLWSECK x", "FLWSECK\n", "clé", "\u0000"]
 const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   HOST: ["a b", "http://host", "host/path", "höst", "a,b", "a\n"],
   PORT: [...numbers, "65536"],
+  PUBLIC_URL: [...urls, "https://host/path", "https://host?x", "https://user@host", "https://h,https://g"],
   DATABASE_URL: [...urls, "http://host/db", "mysql://host/db", " postgres://host/db", "postgres://host/db\n"],
   REDIS_URL: [...urls, "http://host", "localhost:6379", "redis://host ", "rediss//host"],
   REDIS_PREFIX: [" ", "a b", "staging\n", "{a}", "é:", "*", "a".repeat(65)],
@@ -143,6 +144,8 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["HOST", "effex.internal", "host", "effex.internal"],
   ["PORT", "0", "port", 0],
   ["PORT", "65535", "port", 65535],
+  ["PUBLIC_URL", "https://fx.example.com/", "publicUrl", "https://fx.example.com"],
+  ["PUBLIC_URL", "http://fx.internal:8000", "publicUrl", "http://fx.internal:8000"],
   ["DATABASE_URL", "postgres://u:p@h:5432/d", "databaseUrl", "postgres://u:p@h:5432/d"],
   ["DATABASE_URL", "postgresql:///d?host=/tmp", "databaseUrl", "postgresql:///d?host=/tmp"],
   ["DATA_DIR", "/var/lib/effex data", "dataDir", "/var/lib/effex data"],
@@ -291,6 +294,7 @@ describe("SettingDefinitions", () => {
   it.effect("documents defaults as valid values", () =>
     Effect.gen(function* () {
       const describedInWords = new Set([
+        "PUBLIC_URL",
         "DATABASE_URL",
         "REDIS_URL",
         "REDIS_PREFIX",

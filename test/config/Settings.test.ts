@@ -15,6 +15,7 @@ describe("Settings", () => {
       assert.deepStrictEqual(comparable(settings), {
         host: "127.0.0.1",
         port: 8000,
+        publicUrl: "none",
         databaseUrl: "none",
         dataDir: ".effex",
         redisUrl: "none",

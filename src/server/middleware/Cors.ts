@@ -2,6 +2,7 @@ import { Option } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Forbidden } from "../../api/Problem.ts"
 import * as Problems from "./Problems.ts"
+import type { HostNames } from "./HostNames.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 
 /** Request headers that pages of other origins may send (`Access-Control-Allow-Headers`). */
@@ -69,7 +70,8 @@ export const preflightResponse = HttpServerResponse.empty({
 })
 
 const originNotAllowed = new Forbidden({
-  detail: "Requests from pages of this origin are not allowed; add the origin to CORS_ORIGINS"
+  detail:
+    "Requests from pages of this origin are not allowed; add the origin to CORS_ORIGINS, or set PUBLIC_URL if it is the server's own"
 })
 
 /**
@@ -78,25 +80,32 @@ const originNotAllowed = new Forbidden({
  * without an `Origin` do not come from a page.
  */
 export const rejectOtherOrigins = (
-  allowed: Option.Option<ReadonlyArray<string>>
+  allowed: Option.Option<ReadonlyArray<string>>,
+  hostNames: HostNames
 ): ((request: HttpServerRequest.HttpServerRequest) => Problems.ProblemResponse | undefined) => {
   if (Option.isNone(allowed)) return () => undefined
-  return (request) =>
-    isFromOtherOrigin(request, allowed.value) ? Problems.respond(originNotAllowed) : undefined
+  const origins = new Set(allowed.value)
+  return ({ headers, method }) => {
+    const { host, origin } = headers
+    if (origin === undefined || origins.has(origin)) return undefined
+    if (SAFE_METHODS.has(method) && !ConnectionUpgrades.isWebSocketRequest(headers)) return undefined
+    // Pages of this server, such as `/docs`, have its host in their origin.
+    const isOwn = host !== undefined && hostOf(origin) === host && hostNames.isOwn(host)
+    return isOwn ? undefined : Problems.respond(originNotAllowed)
+  }
 }
 
-const isFromOtherOrigin = (
-  { headers, method }: HttpServerRequest.HttpServerRequest,
-  allowed: ReadonlyArray<string>
-) => {
-  const { host, origin } = headers
-  if (origin === undefined || allowed.includes(origin)) return false
-  if (SAFE_METHODS.has(method) && !ConnectionUpgrades.isWebSocketRequest(headers)) return false
-  return host === undefined || hostOf(origin) !== host
-}
+const hostNotAccepted = new Forbidden({
+  detail: "This server is not reached under the host name of the request; use the URL in PUBLIC_URL"
+})
+
+/** Rejects requests under host names that are not this server's, which a page gets by DNS rebinding. */
+export const rejectOtherHosts =
+  ({ isAccepted }: HostNames) =>
+  ({ headers }: HttpServerRequest.HttpServerRequest): Problems.ProblemResponse | undefined =>
+    isAccepted(headers.host) ? undefined : Problems.respond(hostNotAccepted)
 
 /** Methods without side effects (RFC 9110, 9.2.1). */
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"])
 
-/** Pages of this server, such as `/docs`, have its host in their origin. */
 const hostOf = (origin: string) => (URL.canParse(origin) ? new URL(origin).host : undefined)
