@@ -186,3 +186,39 @@ layer(TestConversions.layer())("AuditFeed", (it) => {
     })
   )
 })
+
+layer(TestConversions.layer())("AuditFeed of 5000 records", (it) => {
+  it.effect("reads a bounded part of the audit per page of a filter, and finds each match once", () =>
+    Effect.gen(function* () {
+      const feed = yield* AuditFeed
+      const { sql } = yield* Database
+      yield* convertMany(1)
+      yield* sql`
+        INSERT INTO conversion_audit SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+          source_currency, destination_currency, amount_type, input_amount, output_amount, mid_rate, margin, rate,
+          exact_output, residual, rate_id, provider, rate_fetched_at, stale, 'order ' || n % 2500, principal, quote_id,
+          converted_at
+        FROM conversion_audit, generate_series(1, 5000) AS n`
+      // The hashes do not matter for reading.
+      yield* sql`
+        INSERT INTO audit_seal (position, audit_id, prev_hash, hash)
+        SELECT row_number() OVER (ORDER BY id), id, sha256('a'), sha256('b') FROM conversion_audit
+        WHERE reference IS NOT NULL`
+      const filter = { reference: "order 2499" }
+      assert.deepStrictEqual(yield* feed.pageAfter(filter, 0, 10), {
+        entries: [],
+        position: 2000,
+        hasMore: true
+      })
+      const second = yield* feed.pageAfter(filter, 2000, 10)
+      assert.deepStrictEqual(
+        [positionsOf(second.entries), second.position, second.hasMore],
+        [[2499], 4000, true]
+      )
+      assert.deepStrictEqual(positionsOf((yield* follow(0, 1, filter)).entries), [2499, 4999])
+      const streamed = yield* Stream.runCollect(feed.streamAfter(filter, 2499))
+      assert.deepStrictEqual(positionsOf(streamed), [4999])
+      assert.strictEqual((yield* Stream.runCollect(feed.streamAfter({}, 0))).length, 5000)
+    })
+  )
+})
