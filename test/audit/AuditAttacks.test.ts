@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, Stream } from "effect"
+import { Effect, Metric, Option, Stream } from "effect"
 import { chain, encodeRecord, GENESIS } from "../../src/audit/AuditHash.ts"
 import * as MerkleTree from "../../src/audit/MerkleTree.ts"
 import * as Receipt from "../../src/audit/Receipt.ts"
 import { SealRepo } from "../../src/audit/SealRepo.ts"
 import type { SignedTreeHead } from "../../src/audit/TreeHead.ts"
+import * as AuditMetrics from "../../src/platform/metrics/AuditMetrics.ts"
 import {
   type AuditNode,
   newest,
@@ -69,6 +70,7 @@ describe("AuditVerifier, against the owner of the database", () => {
       assert.include(reasonOf(yield* restarted.verify), "the newest head was deleted")
       for (const sealer of [node, restarted]) {
         yield* sealer.convertAndSeal(1)
+        assert.deepInclude(yield* Metric.value(AuditMetrics.sealRefused), { value: 1 })
         assert.include(reasonOf(yield* sealer.verify), "was deleted")
       }
       assert.strictEqual((yield* node.heads).length, 2)

@@ -55,6 +55,17 @@ describe("MerkleTree", () => {
     }
   })
 
+  it("releases the new nodes that were taken, so that a tree of any size needs little memory", () => {
+    const tree = MerkleTree.resume(0, [])
+    for (const leaf of leaves.slice(0, 4)) tree.append(leaf)
+    const names = () => tree.takeNewNodes().map(({ index, level }) => `${level}/${index}`)
+    assert.deepStrictEqual(names(), ["0/0", "0/1", "1/0", "0/2", "0/3", "1/1", "2/0"])
+    assert.deepStrictEqual(names(), [])
+    tree.append(leaves[4] ?? assert.fail())
+    assert.deepStrictEqual(names(), ["0/4"])
+    assert.strictEqual(tree.root().toString("hex"), rootOf(leaves.slice(0, 5)).toString("hex"))
+  })
+
   it("computes the inclusion proof of RFC 6962 for every leaf and size from complete subtrees", () => {
     for (let size = 1; size < 40; size++) {
       const nodeHashes = makeNodeHashes(size)
