@@ -381,6 +381,7 @@ def verify_export(lines, head_lines, keys, start_hash=None):
         heads[size] = (root, chain_hash)
     tree, chain, first, position, proven = MerkleTree(), GENESIS, None, 0, 0
     for line in lines:
+        require(not line.startswith(b"audit_id,"), "a CSV file cannot be verified; export NDJSON")
         entry = require_fields(parse_json(line), RECORD_FIELDS + ("position",), "a record")
         current = integer(entry["position"], "position")
         if first is None:

@@ -188,6 +188,10 @@ layer(TestServer.layer(), { excludeTestServices: true, timeout: "60 seconds" })(
           assertInvalid(runExport(exported.toString().replace('"test"', '"other"')), "up to position 3")
           assertInvalid(runExport(lines.slice(0, 2).join("\n")), "no signed head covers these records")
 
+          const csv = (yield* get("/api/v1/audit/conversions?after=0", { headers: { accept: "text/csv" } }))
+            .text
+          assertInvalid(runExport(csv), "a CSV file cannot be verified; export NDJSON")
+
           const [oldHead, newHead] = [headLines[0] ?? "", headLines.at(-1) ?? ""]
           const consistency = (yield* get(`/api/v1/audit/consistency?from=3&to=${ids.length}`)).text
           const runConsistency = (text: string, old = oldHead) => {
