@@ -1,5 +1,5 @@
 import { Clock, Duration, Effect, Fiber, Option, Semaphore } from "effect"
-import type { ApiKey } from "../domain/access/ApiKey.ts"
+import type { AuthenticatedKey } from "../domain/access/ApiKey.ts"
 import * as MonotonicClock from "../platform/MonotonicClock.ts"
 import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
 import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -20,14 +20,14 @@ const MAX_ENTRIES = 10_000
 const UNKNOWN_KEY_CONCURRENCY = 4
 
 interface Entry {
-  readonly key: Option.Option<ApiKey>
+  readonly key: Option.Option<AuthenticatedKey>
   /** Monotonic time in milliseconds, as `failedAt`: a clock that is set back must not keep a revoked key valid. */
   readonly checkedAt: number
   /** Time of the last failed lookup since `checkedAt`. */
   readonly failedAt?: number
 }
 
-type Lookup = (hash: string) => Effect.Effect<Option.Option<ApiKey>, StoreUnavailable>
+type Lookup = (hash: string) => Effect.Effect<Option.Option<AuthenticatedKey>, StoreUnavailable>
 
 /**
  * Caches API keys by hash in front of `lookup`. A known key stays valid for {@link MAX_STALE_AGE} while the database is
@@ -37,7 +37,7 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
   const clock = yield* Clock.Clock
   const known = new Map<string, Entry>()
   const unknown = new Map<string, Entry>()
-  const singleFlight = yield* SingleFlight.make<Option.Option<ApiKey>, StoreUnavailable>()
+  const singleFlight = yield* SingleFlight.make<Option.Option<AuthenticatedKey>, StoreUnavailable>()
   const unknownKeyPermits = yield* Semaphore.make(UNKNOWN_KEY_CONCURRENCY)
 
   const put = (hash: string, entry: Entry) => {
@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
   const isKnown = (hash: string) => known.has(hash)
 
   /** Returns a key synchronously if it is known and fresh. */
-  const peek = (hash: string): ApiKey | undefined => {
+  const peek = (hash: string): AuthenticatedKey | undefined => {
     const entry = known.get(hash)
     return entry !== undefined && MonotonicClock.millisUnsafe(clock) - entry.checkedAt < MAX_FRESH_AGE_MILLIS
       ? Option.getOrUndefined(entry.key)

@@ -1,5 +1,5 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
-import { type ApiKey, ApiKeyId, ApiKeyMode, Scope } from "../domain/access/ApiKey.ts"
+import { type ApiKey, type AuthenticatedKey, ApiKeyId, ApiKeyMode, Scope } from "../domain/access/ApiKey.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 
@@ -8,7 +8,7 @@ export class ApiKeyRepo extends Context.Service<
   ApiKeyRepo,
   {
     readonly insert: (key: ApiKey, hash: string) => Effect.Effect<void, StoreUnavailable>
-    readonly byHash: (hash: string) => Effect.Effect<Option.Option<ApiKey>, StoreUnavailable>
+    readonly byHash: (hash: string) => Effect.Effect<Option.Option<AuthenticatedKey>, StoreUnavailable>
     /** Returns all keys, oldest first, including expired and revoked ones. */
     readonly list: Effect.Effect<ReadonlyArray<ApiKey>, StoreUnavailable>
     /** Revokes a key and returns it. Keeps the time of an earlier revocation. None if the key does not exist. */
@@ -39,8 +39,13 @@ export class ApiKeyRepo extends Context.Service<
       })
 
       const byHash = Effect.fn("ApiKeyRepo.byHash")(function* (hash: string) {
-        const rows = yield* execute(sql`SELECT ${columns} FROM api_key WHERE hash = decode(${hash}, 'hex')`)
-        return Array.head(yield* decodeRows(rows))
+        const rows = yield* execute(sql`
+          SELECT ${columns}, ARRAY(
+            SELECT id FROM api_key AS other WHERE other.name = api_key.name AND other.mode = api_key.mode
+            ORDER BY created_at, id
+          ) AS owner
+          FROM api_key WHERE hash = decode(${hash}, 'hex')`)
+        return Array.head(yield* Effect.orDie(decodeAuthenticated(rows)))
       })
 
       const list = execute(sql`SELECT ${columns} FROM api_key ORDER BY created_at, id`).pipe(
@@ -78,6 +83,9 @@ const Row = Schema.Struct({
   revokedAt: Schema.OptionFromNullOr(Schema.DateTimeUtcFromDate),
   lastUsedAt: Schema.OptionFromNullOr(Schema.DateTimeUtcFromDate)
 })
+
+const AuthenticatedRow = Schema.Struct({ ...Row.fields, owner: Schema.NonEmptyArray(ApiKeyId) })
+const decodeAuthenticated = Schema.decodeUnknownEffect(Schema.Array(AuthenticatedRow))
 
 const decode = Schema.decodeUnknownEffect(Schema.Array(Row))
 const decodeRows = (rows: unknown): Effect.Effect<ReadonlyArray<ApiKey>> => Effect.orDie(decode(rows))

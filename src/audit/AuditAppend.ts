@@ -1,8 +1,9 @@
+import type { Owner } from "../domain/access/Principal.ts"
 import type { AuditRecord } from "../domain/conversion/AuditRecord.ts"
 
-/** Identifies a stored response: keys of different principals and routes are independent. */
+/** Identifies a stored response: keys of different owners and routes are independent. */
 export interface IdempotencyKey {
-  readonly principal: string
+  readonly owner: Owner
   readonly route: string
   readonly key: string
 }
@@ -28,3 +29,5 @@ export type AppendOutcome =
   | ({ readonly _tag: "DuplicateKey" } & StoredResponse)
   /** The quote was used or has expired; nothing was appended. */
   | { readonly _tag: "QuoteUnavailable" }
+  /** The database does not contain the rate; nothing was appended. */
+  | { readonly _tag: "UnknownRate" }

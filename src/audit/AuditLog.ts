@@ -4,6 +4,7 @@ import * as Batcher from "../platform/Batcher.ts"
 import * as AuditMetrics from "../platform/metrics/AuditMetrics.ts"
 import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
 import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { isForeignKeyViolation } from "../platform/postgres/SqlFailures.ts"
 import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
 import type { AppendOutcome, AuditAppend } from "./AuditAppend.ts"
@@ -77,7 +78,11 @@ export class AuditLog extends Context.Service<
             commit([pending]).pipe(
               Effect.retry({ while: isDuplicateKey, times: DUPLICATE_KEY_RETRIES }),
               Effect.catchTags({
-                SqlError: (error) => settleWith([pending], Exit.die(error)),
+                SqlError: (error) =>
+                  settleWith(
+                    [pending],
+                    isForeignKeyViolation(error) ? Exit.succeed(unknownRate) : Exit.die(error)
+                  ),
                 StoreUnavailable: (error) => settleWith([pending], Exit.fail(error))
               })
             ),
@@ -124,6 +129,7 @@ export class AuditLog extends Context.Service<
 }
 
 const quoteUnavailable: AppendOutcome = { _tag: "QuoteUnavailable" }
+const unknownRate: AppendOutcome = { _tag: "UnknownRate" }
 
 const isDuplicateKey = (error: StoreUnavailable | SqlError.SqlError) =>
   error._tag === "SqlError" && error.reason._tag === "UniqueViolation"

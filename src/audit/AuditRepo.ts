@@ -51,8 +51,9 @@ export class AuditRepo extends Context.Service<
       const idempotencyArrays = (appends: ReadonlyArray<AuditAppend>) => {
         const texts = (name: "route" | "key" | "requestHash" | "response") =>
           PgArray.ofTexts(appends.map(({ idempotency }) => idempotency?.[name] ?? null))
+        const owners = PgArray.ofTexts(appends.map(({ idempotency }) => idempotency?.owner.join() ?? null))
         return sql`
-          ${texts("route")}::text[], ${texts("key")}::text[], ${texts("requestHash")}::text[],
+          ${owners}::text[], ${texts("route")}::text[], ${texts("key")}::text[], ${texts("requestHash")}::text[],
           ${texts("response")}::text[]`
       }
 
@@ -68,12 +69,12 @@ export class AuditRepo extends Context.Service<
       const appendConditional = (appends: ReadonlyArray<AuditAppend>) => sql`
         WITH item AS (
           SELECT * FROM unnest(${recordArrays(appends)}, ${idempotencyArrays(appends)})
-            WITH ORDINALITY AS item (${insertColumns}, route, key, request_hash, answer, n)
+            WITH ORDINALITY AS item (${insertColumns}, owner, route, key, request_hash, answer, n)
         ), duplicate AS (
           -- LATERAL looks each key up by the index; a plan cached while the table was small would scan all of it.
           SELECT item.n, stored.request_hash, stored.answer FROM item, LATERAL (
             SELECT request_hash, answer FROM idempotency
-            WHERE principal = item.principal AND route = item.route AND key = item.key LIMIT 1
+            WHERE principal = ANY(string_to_array(item.owner, ',')) AND route = item.route AND key = item.key LIMIT 1
           ) AS stored
         ), fresh AS (
           SELECT * FROM item WHERE n NOT IN (SELECT n FROM duplicate)
@@ -89,7 +90,7 @@ export class AuditRepo extends Context.Service<
           INSERT INTO audit_unsealed (audit_id) SELECT id FROM appended
         ), stored AS (
           INSERT INTO idempotency (principal, route, key, request_hash, answer, created_at)
-          SELECT principal, route, key, request_hash, answer, converted_at FROM ready WHERE key IS NOT NULL
+          SELECT split_part(owner, ',', 1), route, key, request_hash, answer, converted_at FROM ready WHERE key IS NOT NULL
         )
         SELECT (n - 1)::int AS index, duplicate.request_hash, duplicate.answer AS response
         FROM item LEFT JOIN duplicate USING (n) WHERE id NOT IN (SELECT id FROM appended)`
@@ -110,12 +111,13 @@ export class AuditRepo extends Context.Service<
 
       const findResponse = Effect.fn("AuditRepo.findResponse")(function* ({
         key,
-        principal,
+        owner,
         route
       }: IdempotencyKey) {
         const rows = yield* execute(sql<StoredResponse>`
           SELECT request_hash, answer AS response FROM idempotency
-          WHERE principal = ${principal} AND route = ${route} AND key = ${key}`)
+          WHERE principal = ANY(string_to_array(${owner.join()}, ',')) AND route = ${route} AND key = ${key}
+          LIMIT 1`)
         return Array.head(rows)
       })
 

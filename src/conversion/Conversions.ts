@@ -2,6 +2,7 @@ import { Clock, Context, DateTime, Effect, Exit, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { AppendOutcome, AuditAppend, StoredResponse } from "../audit/AuditAppend.ts"
 import { AuditLog } from "../audit/AuditLog.ts"
+import type { Owner } from "../domain/access/Principal.ts"
 import { AuditId, makeAuditRecord } from "../domain/conversion/AuditRecord.ts"
 import type { PricedConversion } from "../domain/conversion/PricedConversion.ts"
 import type { Quote, QuoteId } from "../domain/conversion/Quote.ts"
@@ -15,7 +16,7 @@ import {
   QuoteUsed
 } from "../domain/conversion/ConversionErrors.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
-import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
+import { RateId, type RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
 import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
 import type { ClockSkewed } from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -80,6 +81,18 @@ export class Conversions extends Context.Service<
         conversion: Effect.Effect<CommittedConversion.ConversionOutcome, ConversionError>
       ) => void
     ) => Effect.Effect<ReadonlyArray<ConversionExit | undefined>>
+    /**
+     * Returns the conversion that is stored under an idempotency key, for a request that the current settings do not
+     * allow: its pair may have been removed after it was converted.
+     */
+    readonly findStored: (
+      owner: Owner,
+      idempotencyKey: string,
+      request: Idempotency.RequestFields
+    ) => Effect.Effect<
+      Option.Option<CommittedConversion.ConversionOutcome>,
+      IdempotencyMismatch | StoreUnavailable
+    >
   }
 >()("effex/conversion/Conversions") {
   static readonly layer = Layer.effect(
@@ -104,8 +117,8 @@ export class Conversions extends Context.Service<
       })
 
       /** Returns why a quote that was open a moment ago could not be used. */
-      const unavailableError = Effect.fnUntraced(function* ({ expiresAt, id }: Quote) {
-        yield* requireOpen(yield* quotes.byId(id))
+      const unavailableError = Effect.fnUntraced(function* ({ expiresAt, id }: Quote, owner: Owner) {
+        yield* requireOpen(yield* quotes.byId(id, owner))
         return yield* new QuoteExpired({ quoteId: id, expiresAt })
       })
 
@@ -137,7 +150,7 @@ export class Conversions extends Context.Service<
 
       const toExit = (
         { conversion, idempotency }: Prepared,
-        outcome: Exclude<AppendOutcome, { readonly _tag: "QuoteUnavailable" }>
+        outcome: Extract<AppendOutcome, { readonly _tag: "Committed" | "DuplicateKey" }>
       ) => {
         if (outcome._tag === "DuplicateKey") return replay(outcome, idempotency?.requestHash)
         ConversionMetrics.conversions.updateUnsafe(1, context)
@@ -146,28 +159,54 @@ export class Conversions extends Context.Service<
 
       const append = (
         prepared: Prepared,
-        onQuoteUnavailable: Effect.Effect<never, ConversionError>
+        onUnavailable: Effect.Effect<CommittedConversion.ConversionOutcome, ConversionError>
       ): Effect.Effect<CommittedConversion.ConversionOutcome, ConversionError> =>
         Effect.flatMap(audit.append(prepared), (outcome) =>
-          outcome._tag === "QuoteUnavailable" ? onQuoteUnavailable : toExit(prepared, outcome)
+          outcome._tag === "QuoteUnavailable" || outcome._tag === "UnknownRate"
+            ? onUnavailable
+            : toExit(prepared, outcome)
         )
+
+      /** Converts at the latest rate, or as `onUnknownRate` if the database does not contain that rate. */
+      const convertAtLatest = Effect.fnUntraced(function* (
+        input: ConversionInput,
+        key: Idempotency.ConversionKey | undefined,
+        onUnknownRate: (
+          prepared: Prepared
+        ) => Effect.Effect<CommittedConversion.ConversionOutcome, ConversionError>
+      ) {
+        const prepared = prepare(yield* newId, null, key, yield* pricing.price(input))
+        return yield* append(
+          prepared,
+          Effect.suspend(() => onUnknownRate(prepared))
+        )
+      })
+
+      /** Repeats a conversion once after its rate turned out not to be in the database. */
+      const reprice = Effect.fnUntraced(function* (input: ConversionInput, { record }: Prepared) {
+        yield* pricing.evictUnknownRate(input.pair, RateId.make(record.rate_id))
+        const unavailable = () => Effect.fail(new RateUnavailable({ pair: input.pair }))
+        return yield* convertAtLatest(input, Idempotency.keyOf(input), unavailable)
+      })
 
       const commit = Effect.fnUntraced(function* (
         input: ConversionInput,
         key: Idempotency.ConversionKey | undefined
       ) {
         if (input.quoteId === null) {
-          const priced = yield* pricing.price(input)
-          return yield* append(prepare(yield* newId, null, key, priced), missingQuote)
+          return yield* convertAtLatest(input, key, (prepared) => reprice(input, prepared))
         }
         yield* pricing.requireAllowedSkew
-        const quote = yield* quotes.byId(input.quoteId)
+        const quote = yield* quotes.byId(input.quoteId, input.owner)
         yield* requireMatch(input, quote)
         yield* requireOpen(quote)
         const { principal, reference } = input
         const priced = { ...quote.priced, reference: reference ?? quote.priced.reference, principal }
         // The id as it is stored, in lower case: the record is hashed as it will be read.
-        return yield* append(prepare(yield* newId, quote.id, key, priced), unavailableError(quote))
+        return yield* append(
+          prepare(yield* newId, quote.id, key, priced),
+          unavailableError(quote, input.owner)
+        )
       })
 
       /** Looks up the key first: its conversion is returned even if the rate is unavailable or the quote expired. */
@@ -206,7 +245,10 @@ export class Conversions extends Context.Service<
             const key = Idempotency.keyOf(input)
             const prepared = prepareFromMemory(id, input, key)
             if (prepared === undefined) return convertWithIo(input, key)
-            const appended = append(prepared, missingQuote)
+            const appended = append(
+              prepared,
+              Effect.suspend(() => reprice(input, prepared))
+            )
             return key === undefined ? appended : Effect.ensuring(appended, unlockAll([prepared]))
           })
         )
@@ -226,22 +268,35 @@ export class Conversions extends Context.Service<
             })
             const exits = yield* audit.appendAll(prepared)
             let next = 0
-            return batch.map((item): ConversionExit | undefined => {
+            const outcomes: Array<ConversionExit | undefined> = []
+            for (const [i, item] of batch.entries()) {
               const exit = item && exits[next++]
-              if (item === undefined || exit === undefined) return undefined
-              if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
-              return exit.value._tag === "QuoteUnavailable" ? missingQuote : toExit(item, exit.value)
-            })
+              const input = inputs[i]
+              if (item === undefined || exit === undefined || input === undefined) outcomes.push(undefined)
+              else if (Exit.isFailure(exit)) outcomes.push(Exit.failCause(exit.cause))
+              else if (exit.value._tag === "Committed" || exit.value._tag === "DuplicateKey")
+                outcomes.push(toExit(item, exit.value))
+              else outcomes.push(yield* Effect.exit(reprice(input, item)))
+            }
+            return outcomes
           })
           return Effect.ensuring(converted, unlockAll(prepared))
         })
 
-      return Conversions.of({ convert, convertBatch })
+      const findStored: Conversions["Service"]["findStored"] = Effect.fn("Conversions.findStored")(
+        function* (owner, idempotencyKey, request) {
+          const key = Idempotency.make(owner, idempotencyKey, request)
+          const stored = yield* audit.findResponse(key)
+          return Option.isSome(stored)
+            ? Option.some(yield* replay(stored.value, key.requestHash))
+            : Option.none()
+        }
+      )
+
+      return Conversions.of({ convert, convertBatch, findStored })
     })
   )
 }
-
-const missingQuote = Exit.die(new Error("A conversion without a quote failed because of its quote"))
 
 /** Fails when a request differs from the quote that it uses. */
 const requireMatch = Effect.fnUntraced(function* (input: ConversionInput, quote: Quote) {

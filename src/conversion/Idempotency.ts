@@ -1,7 +1,10 @@
 import { Effect } from "effect"
 import type { IdempotencyKey } from "../audit/AuditAppend.ts"
 import * as CanonicalEncoding from "../audit/CanonicalEncoding.ts"
+import type { Owner } from "../domain/access/Principal.ts"
+import type { AmountType } from "../domain/conversion/Conversion.ts"
 import { IdempotencyConflict } from "../domain/conversion/ConversionErrors.ts"
+import type { QuoteId } from "../domain/conversion/Quote.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { ConversionInput } from "./Conversions.ts"
 
@@ -13,34 +16,46 @@ export interface ConversionKey extends IdempotencyKey {
   readonly requestHash: string
 }
 
+/** What the request hash of a conversion consists of. It is independent of the settings. */
+export interface RequestFields {
+  readonly from: string
+  readonly to: string
+  /** As `Decimal.format` returns it. */
+  readonly amount: string
+  readonly amountType: AmountType
+  readonly quoteId: QuoteId | null
+  readonly reference: string | null
+}
+
+/** Returns the key of a request. */
+export const make = (owner: Owner, key: string, request: RequestFields): ConversionKey => ({
+  owner,
+  route: ROUTE,
+  key,
+  requestHash: hashOf(request)
+})
+
 /** Returns the key of a conversion, or undefined without one. */
 export const keyOf = (input: ConversionInput): ConversionKey | undefined =>
   input.idempotencyKey === undefined
     ? undefined
-    : {
-        principal: input.principal,
-        route: ROUTE,
-        key: input.idempotencyKey,
-        requestHash: hashOf(input)
-      }
+    : make(input.owner, input.idempotencyKey, {
+        ...input,
+        from: input.from.code,
+        to: input.to.code,
+        amount: Decimal.format(input.amount)
+      })
 
 /** Hashes what a request means, so that two spellings of the same request have the same hash. */
-const hashOf = (input: ConversionInput) =>
+const hashOf = ({ amount, amountType, from, quoteId, reference, to }: RequestFields) =>
   CanonicalEncoding.sha256(
-    CanonicalEncoding.encode([
-      input.from.code,
-      input.to.code,
-      Decimal.format(input.amount),
-      input.amountType,
-      input.quoteId,
-      input.reference
-    ])
+    CanonicalEncoding.encode([from, to, amount, amountType, quoteId, reference])
   ).toString("hex")
 
 /** Locks the keys of requests in progress, within this process. The database is the authority across processes. */
 export const makeLocks = () => {
   const locked = new Set<string>()
-  const nameOf = ({ key, principal }: IdempotencyKey) => JSON.stringify([principal, key])
+  const nameOf = ({ key, owner: [owner] }: IdempotencyKey) => JSON.stringify([owner, key])
 
   /** Locks a key and returns true, or returns false when it is locked. */
   const tryLock = (key: IdempotencyKey): boolean => {

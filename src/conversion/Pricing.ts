@@ -1,6 +1,7 @@
 import { Clock, Context, Effect, Layer, Result } from "effect"
 import type { BigDecimal } from "effect"
 import { Settings } from "../config/Settings.ts"
+import type { Owner } from "../domain/access/Principal.ts"
 import type { PricedConversion } from "../domain/conversion/PricedConversion.ts"
 import {
   type AmountOutOfRange,
@@ -12,7 +13,7 @@ import {
 import { marginOf } from "../domain/conversion/Margins.ts"
 import type { Currency } from "../domain/money/Currency.ts"
 import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
-import type { Rate, RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
+import type { Rate, RateId, RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
 import * as ClockSkew from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
@@ -28,6 +29,8 @@ export interface PriceInput {
   readonly amountType: AmountType
   readonly reference: string | null
   readonly principal: string
+  /** Owner of the quote or of the idempotency key. */
+  readonly owner: Owner
 }
 
 /** Prices conversions at the latest rate, less the margin of the pair. */
@@ -47,6 +50,8 @@ export class Pricing extends Context.Service<
      * {@link price} then returns the price or the error.
      */
     readonly priceFromMemory: (input: PriceInput) => PricedConversion | undefined
+    /** Removes a rate that the database does not contain from the caches. The next price comes from the database. */
+    readonly evictUnknownRate: (pair: CurrencyPair, id: RateId) => Effect.Effect<void>
   }
 >()("effex/conversion/Pricing") {
   static readonly layer = Layer.effect(
@@ -104,7 +109,16 @@ export class Pricing extends Context.Service<
         return priced
       }
 
-      return Pricing.of({ price, priceFromMemory, requireAllowedSkew })
+      const evictUnknownRate: Pricing["Service"]["evictUnknownRate"] = Effect.fnUntraced(
+        function* (pair, id) {
+          yield* Effect.logWarning(
+            `The rate ${id} of ${pair.key} is not in the database and was removed from the caches; was a backup restored?`
+          )
+          yield* rates.evict(pair, id)
+        }
+      )
+
+      return Pricing.of({ evictUnknownRate, price, priceFromMemory, requireAllowedSkew })
     })
   )
 }

@@ -1,6 +1,7 @@
 import { Array, Context, DateTime, Effect, Layer, type Option } from "effect"
 import type { Quote, QuoteId } from "../domain/conversion/Quote.ts"
 import { Database } from "../platform/postgres/Database.ts"
+import { isForeignKeyViolation } from "../platform/postgres/SqlFailures.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as QuoteRows from "./QuoteRows.ts"
 
@@ -8,23 +9,30 @@ import * as QuoteRows from "./QuoteRows.ts"
 export class QuoteRepo extends Context.Service<
   QuoteRepo,
   {
-    readonly insert: (quote: Quote) => Effect.Effect<void, StoreUnavailable>
+    /** Returns false if the database does not contain the rate of the quote. */
+    readonly insert: (quote: Quote) => Effect.Effect<boolean, StoreUnavailable>
     readonly byId: (id: QuoteId) => Effect.Effect<Option.Option<Quote>, StoreUnavailable>
   }
 >()("effex/conversion/QuoteRepo") {
   static readonly layer = Layer.effect(
     QuoteRepo,
     Effect.gen(function* () {
-      const { sql, execute } = yield* Database
+      const { sql, execute, tryExecute } = yield* Database
 
       const insert = Effect.fn("QuoteRepo.insert")(function* (quote: Quote) {
         const row = {
           ...QuoteRows.fromPriced(quote.priced),
           id: quote.id,
+          owner: quote.owner,
           created_at: DateTime.toDateUtc(quote.createdAt),
           expires_at: DateTime.toDateUtc(quote.expiresAt)
         }
-        yield* execute(sql`INSERT INTO quote ${sql.insert(row)}`)
+        return yield* tryExecute(sql`INSERT INTO quote ${sql.insert(row)}`).pipe(
+          Effect.as(true),
+          Effect.catchTag("SqlError", (error) =>
+            isForeignKeyViolation(error) ? Effect.succeed(false) : Effect.die(error)
+          )
+        )
       })
 
       const byId = Effect.fn("QuoteRepo.byId")(function* (id: QuoteId) {

@@ -29,6 +29,8 @@ const QuoteRow = Schema.Struct({
   stale: Schema.Boolean,
   reference: Schema.NullOr(Schema.String),
   principal: Schema.String,
+  /** Null in quotes of version 0.1.0. */
+  owner: Schema.NullOr(Schema.String),
   createdAt: Schema.DateTimeUtcFromDate,
   expiresAt: Schema.DateTimeUtcFromDate,
   usedBy: Schema.NullOr(AuditId)
@@ -52,11 +54,13 @@ export const toQuote = (row: unknown): Effect.Effect<Quote> =>
         inputDecimals,
         outputAmount,
         outputDecimals,
+        owner,
         sourceCurrency,
         usedBy,
         ...priced
       }) => ({
         id,
+        owner: owner ?? priced.principal,
         priced: {
           ...priced,
           input: money(inputAmount, sourceCurrency, inputDecimals),

@@ -2,12 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, DateTime, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as ApiKeyCache from "../../src/access/ApiKeyCache.ts"
-import { type ApiKey, ApiKeyId } from "../../src/domain/access/ApiKey.ts"
+import { type AuthenticatedKey, ApiKeyId } from "../../src/domain/access/ApiKey.ts"
 import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 import * as SkewedClock from "../support/SkewedClock.ts"
 
-const key: ApiKey = {
+const key: AuthenticatedKey = {
   id: ApiKeyId.make("key_000000000001"),
+  owner: [ApiKeyId.make("key_000000000001")],
   name: "shop",
   mode: "live",
   lastFour: "abcd",
@@ -17,12 +18,12 @@ const key: ApiKey = {
   revokedAt: Option.none(),
   lastUsedAt: Option.none()
 }
-const revoked: ApiKey = { ...key, revokedAt: Option.some(DateTime.makeUnsafe(1)) }
+const revoked: AuthenticatedKey = { ...key, revokedAt: Option.some(DateTime.makeUnsafe(1)) }
 
 const unavailable = Effect.fail(new StoreUnavailable({ cause: "connection lost" }))
 
 interface Store {
-  result: Effect.Effect<Option.Option<ApiKey>, StoreUnavailable>
+  result: Effect.Effect<Option.Option<AuthenticatedKey>, StoreUnavailable>
   lookups: number
 }
 

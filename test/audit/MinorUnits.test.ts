@@ -57,7 +57,10 @@ layer(TestConversions.layer())("After ISO 4217 changes a minor unit", (it) => {
           const withQuote = yield* conversions.convert(request({ quoteId: quote.id }))
           const replayed = yield* conversions.convert(request({ idempotencyKey: code }))
           const next = yield* conversions.convert(request())
-          assert.strictEqual(formatPrice((yield* quotes.byId(other.id)).priced).output_amount, quoted)
+          assert.strictEqual(
+            formatPrice((yield* quotes.byId(other.id, ["tester"])).priced).output_amount,
+            quoted
+          )
           assert.strictEqual(CommittedConversion.toJson(replayed), CommittedConversion.toJson(sealed))
           yield* sealAll
           for (const [{ conversion }, digits] of [
@@ -95,7 +98,7 @@ layer(TestConversions.layer())("After ISO 4217 changes a minor unit", (it) => {
         yield* sql`ALTER TABLE quote DISABLE TRIGGER locked`
         yield* sql`UPDATE quote SET input_decimals = NULL, output_decimals = NULL WHERE id = ${id}`
         yield* sql`ALTER TABLE quote ENABLE TRIGGER locked`
-        assert.deepInclude(formatPrice((yield* quotes.byId(id)).priced), {
+        assert.deepInclude(formatPrice((yield* quotes.byId(id, ["tester"])).priced), {
           input_amount: "500.00",
           output_amount: "746250.00"
         })

@@ -185,7 +185,7 @@ layer(TestConversions.layer({ STALE_AFTER: "1 minute" }))("Conversions", (it) =>
       const { conversion } = yield* conversions.convert(input("500", { quoteId: quote.id }))
       assert.strictEqual(conversion.mid_rate, "1500")
       assert.strictEqual(conversion.quote_id, quote.id)
-      assert.strictEqual(yield* quotes.stateOf(yield* quotes.byId(quote.id)), "used")
+      assert.strictEqual(yield* quotes.stateOf(yield* quotes.byId(quote.id, [quote.owner])), "used")
     })
   )
 
@@ -234,7 +234,7 @@ layer(TestConversions.layer({ STALE_AFTER: "1 minute" }))("Conversions", (it) =>
       const quote = yield* quotes.create(input("500"), Duration.seconds(30))
       const error = yield* Effect.flip(conversions.convert(input("501", { quoteId: quote.id })))
       assert.strictEqual(error._tag, "QuoteMismatch")
-      assert.strictEqual(yield* quotes.stateOf(yield* quotes.byId(quote.id)), "open")
+      assert.strictEqual(yield* quotes.stateOf(yield* quotes.byId(quote.id, [quote.owner])), "open")
     })
   )
 

@@ -2,7 +2,12 @@ import { DateTime, Effect, Layer, Option } from "effect"
 import { SqlError, UniqueViolation } from "effect/sql/SqlError"
 import type { AuditRecord } from "../../src/domain/conversion/AuditRecord.ts"
 import type { Quote } from "../../src/domain/conversion/Quote.ts"
-import type { AppendOutcome, AuditAppend, StoredResponse } from "../../src/audit/AuditAppend.ts"
+import type {
+  AppendOutcome,
+  AuditAppend,
+  IdempotencyKey,
+  StoredResponse
+} from "../../src/audit/AuditAppend.ts"
 import { AuditRepo } from "../../src/audit/AuditRepo.ts"
 import { QuoteRepo } from "../../src/conversion/QuoteRepo.ts"
 import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
@@ -30,8 +35,7 @@ export const make = () => {
       return mode === "down" ? unavailable : Effect.andThen(statement, unavailable)
     })
 
-  const keyOf = ({ key, principal, route }: { key: string; principal: string; route: string }) =>
-    JSON.stringify([principal, route, key])
+  const keyOf = ({ key, owner: [owner], route }: IdempotencyKey) => JSON.stringify([owner, route, key])
 
   /** Outcome of appending one record, given the current tables. */
   const outcomeOf = ({ idempotency, record }: AuditAppend): AppendOutcome => {
@@ -92,7 +96,7 @@ export const make = () => {
       findResponse: (key) => within(Effect.sync(() => Option.fromUndefinedOr(responses.get(keyOf(key)))))
     }),
     Layer.mock(QuoteRepo, {
-      insert: (quote) => within(Effect.sync(() => void quotes.set(quote.id, quote))),
+      insert: (quote) => within(Effect.sync(() => quotes.set(quote.id, quote) === quotes)),
       byId: (id) => within(Effect.sync(() => Option.fromUndefinedOr(quotes.get(id))))
     })
   )

@@ -14,6 +14,7 @@ export const conversionRequest = (amount: string, over: Partial<ConversionInput>
     amountType: "source",
     reference: null,
     principal: "tester",
+    owner: [over.principal ?? "tester"],
     quoteId: null,
     idempotencyKey: undefined,
     ...over

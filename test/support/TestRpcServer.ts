@@ -7,14 +7,14 @@ import { Caller } from "../../src/api/access/Caller.ts"
 import { RpcOptionalAuthentication, RpcRequireConvertScope } from "../../src/api/access/RpcAuthorization.ts"
 import { Internal, RateLimited } from "../../src/api/Problem.ts"
 import { RatesRpcs } from "../../src/api/rates/RatesRpcs.ts"
-import { ANONYMOUS } from "../../src/domain/access/Principal.ts"
+import { anonymous } from "../../src/domain/access/Principal.ts"
 
 type Handlers = RpcGroup.HandlersFrom<RpcGroup.Rpcs<typeof RatesRpcs>>
 
 /** Accepts requests with and without a key. */
 const openAccess = Layer.mergeAll(
   Layer.succeed(RpcOptionalAuthentication, (call) => call),
-  Layer.succeed(RpcRequireConvertScope, (call) => Effect.provideService(call, Caller, ANONYMOUS))
+  Layer.succeed(RpcRequireConvertScope, (call) => Effect.provideService(call, Caller, anonymous("caller")))
 )
 
 const unimplemented = () =>

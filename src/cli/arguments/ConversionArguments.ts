@@ -9,12 +9,12 @@ import * as Money from "../../domain/money/Money.ts"
 import { commandError } from "../CommandError.ts"
 import { COMMAND_LINE_PRINCIPAL } from "../CommandLinePrincipal.ts"
 import { jsonFlag } from "./JsonFlag.ts"
-import { pairArguments } from "./PairArguments.ts"
+import { pairArgument, splitPair } from "./PairArguments.ts"
 
 /** The arguments of `convert` and `quote`. */
 export const conversionArguments = {
   amount: Argument.String("amount").pipe(Argument.withDescription("The amount, such as 500 or 500.00")),
-  ...pairArguments,
+  pair: pairArgument,
   target: Flag.Boolean("target").pipe(
     Flag.withDescription("The amount is the amount to receive, not the amount to pay"),
     Flag.withDefault(false)
@@ -31,7 +31,8 @@ type Input = Command.Command.Config.Infer<typeof conversionArguments>
 
 /** Validates the arguments against the supported pairs and the decimals of the currency. */
 export const parse = Effect.fnUntraced(function* (input: Input, pairs: SupportedPairs) {
-  const pair = yield* Effect.fromResult(pairs.find(input.from, input.to))
+  const codes = yield* splitPair(input.pair)
+  const pair = yield* Effect.fromResult(pairs.find(codes.from, codes.to))
   const [from, to] = [Currency.get(pair.from), Currency.get(pair.to)]
   const currency = input.target ? to : from
   const money = Money.parse(input.amount, currency)
@@ -47,7 +48,8 @@ export const parse = Effect.fnUntraced(function* (input: Input, pairs: Supported
     amount: money.value.amount,
     amountType: input.target ? "target" : "source",
     reference: Option.getOrNull(input.reference),
-    principal: COMMAND_LINE_PRINCIPAL
+    principal: COMMAND_LINE_PRINCIPAL,
+    owner: [COMMAND_LINE_PRINCIPAL]
   } satisfies PriceInput
 })
 

@@ -1,4 +1,5 @@
 import { type DateTime, type Option, Result, Schema } from "effect"
+import type { NonEmptyReadonlyArray } from "effect/Array"
 
 /**
  * Permissions of an API key. No scope includes another: `admin` operates the service and cannot move money, so a key can
@@ -17,7 +18,10 @@ export const ApiKeyId = Schema.String.check(Schema.isPattern(/^key_[0-9A-Za-z]{1
 )
 export type ApiKeyId = typeof ApiKeyId.Type
 
-/** Label that the operator gives a key: 1 to 100 characters without control characters. */
+/**
+ * Name that the operator gives a key: 1 to 100 characters without control characters. Keys with one name belong to one
+ * owner.
+ */
 export const ApiKeyName = Schema.String.check(Schema.isPattern(/^[^\p{Cc}]{1,100}$/u))
 
 /** Stored properties of a key, without its hash. */
@@ -34,6 +38,11 @@ export interface ApiKey {
   readonly revokedAt: Option.Option<DateTime.Utc>
   /** Updated at most once per minute. */
   readonly lastUsedAt: Option.Option<DateTime.Utc>
+}
+
+/** A key that authenticates a request, with its owner: the ids of all keys with its name and mode, oldest first. */
+export interface AuthenticatedKey extends ApiKey {
+  readonly owner: NonEmptyReadonlyArray<ApiKeyId>
 }
 
 /** The key is malformed, unknown, expired, revoked or of the other mode. `detail` never contains any part of the key. */

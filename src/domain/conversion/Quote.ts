@@ -9,6 +9,8 @@ export type QuoteId = typeof QuoteId.Type
 /** A priced conversion that can be used once, until it expires. */
 export interface Quote {
   readonly id: QuoteId
+  /** The first name of its `Owner`. Only the owner can read and use it. */
+  readonly owner: string
   readonly priced: PricedConversion
   readonly createdAt: DateTime.Utc
   readonly expiresAt: DateTime.Utc

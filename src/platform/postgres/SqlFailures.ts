@@ -24,6 +24,10 @@ const isStatementError = (cause: unknown) =>
   Predicate.isString(cause.code) &&
   /^(0A|21|22|23|26|2F|34|38|39|3B|3D|3F|42|44|P0)/.test(cause.code)
 
+/** Returns true when a statement refers to a row that does not exist. */
+export const isForeignKeyViolation = ({ reason }: SqlError.SqlError): boolean =>
+  Predicate.hasProperty(reason.cause, "code") && reason.cause.code === "23503"
+
 /** Returns true when a concurrent transaction caused a rollback, so that the statements can be retried. */
 export const isRolledBack = ({ reason }: SqlError.SqlError): boolean =>
   reason._tag === "DeadlockError" || reason._tag === "SerializationError"

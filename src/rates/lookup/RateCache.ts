@@ -87,7 +87,7 @@ const makeRedis = Effect.gen(function* () {
         database === keys.database ? Effect.void : foreign.report(keyOf(pair), database)
     })
 
-  const evict = Effect.fn("RateCache.evict")(function* ({ id, pair }: Rate) {
+  const evict = Effect.fn("RateCache.evict")(function* (pair: CurrencyPair, id: RateId) {
     memory.evictLocal(pair, id)
     yield* redis.eval(deleteRate)(keyOf(pair), id).pipe(Effect.tapError(logFailure), Effect.ignore)
   })
@@ -145,8 +145,8 @@ export class RateCache extends Context.Service<
     readonly put: (rate: Rate) => Effect.Effect<void>
     /** Stores a rate in memory only, unless a newer one is cached. */
     readonly putLocal: (rate: Rate) => void
-    /** Removes this rate from memory and from Redis. Keeps another rate of the pair. Never fails. */
-    readonly evict: (rate: Rate) => Effect.Effect<void>
+    /** Removes a rate by its id from memory and from Redis. Keeps another rate of the pair. Never fails. */
+    readonly evict: (pair: CurrencyPair, id: RateId) => Effect.Effect<void>
     /** Reads from and writes to Redis. */
     readonly health: Effect.Effect<RedisHealth>
   }
@@ -161,7 +161,7 @@ export class RateCache extends Context.Service<
           ...memory,
           get: () => Effect.succeedNone,
           put: (rate) => Effect.sync(() => memory.putLocal(rate)),
-          evict: ({ id, pair }) => Effect.sync(() => memory.evictLocal(pair, id)),
+          evict: (pair, id) => Effect.sync(() => memory.evictLocal(pair, id)),
           health: Effect.succeed({ status: "off" })
         })
       )

@@ -161,7 +161,7 @@ const make = Effect.gen(function* () {
     )
   })
 
-  return Rates.of({ lookup, peek, countLookup, list, byId: repo.byId })
+  return Rates.of({ lookup, peek, countLookup, list, evict: cache.evict, byId: repo.byId })
 })
 
 /** Looks up current rates: last known good, refreshed when stale. */
@@ -191,6 +191,8 @@ export class Rates extends Context.Service<
     readonly list: (
       source: Option.Option<CurrencyCode>
     ) => Effect.Effect<ReadonlyArray<FoundRate>, StoreUnavailable>
+    /** Removes a rate from memory and from Redis. */
+    readonly evict: (pair: CurrencyPair, id: RateId) => Effect.Effect<void>
     /** Returns the full record of one immutable rate. */
     readonly byId: (id: RateId) => Effect.Effect<Option.Option<RateRecord>, StoreUnavailable>
   }

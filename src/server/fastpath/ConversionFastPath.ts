@@ -1,5 +1,5 @@
 import { Cause, Clock, Effect, Exit, Layer, Option, Result } from "effect"
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Problem } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import * as CommittedConversion from "../../conversion/CommittedConversion.ts"
@@ -8,7 +8,7 @@ import type { Principal } from "../../domain/access/Principal.ts"
 import type { RateLimitStatus } from "../../domain/access/RateLimit.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as ConversionBody from "../http/ConversionBody.ts"
-import { ConversionRequests, parseIdempotencyKey } from "../http/ConversionRequests.ts"
+import { ConversionRequests, idempotencyKeyOf } from "../http/ConversionRequests.ts"
 import { AccessControl } from "../middleware/AccessControl.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as RateLimitHeaders from "../middleware/RateLimitHeaders.ts"
@@ -40,7 +40,8 @@ interface ConversionExchange {
   readonly address: string
   /** Value of the `Authorization` header. */
   readonly authorization: string | undefined
-  readonly body: string
+  /** Undefined if it is not valid UTF-8. */
+  readonly body: string | undefined
   /** Set once the request is counted. */
   rateLimit: RateLimitStatus | undefined
 }
@@ -118,19 +119,26 @@ const make = Effect.gen(function* () {
         exchange.rateLimit = status
       }
     }
-    return access.authorize("convert", "writes", credentials).pipe(
-      Effect.flatMap((principal) => Effect.fromResult(toInput(exchange, principal))),
-      Effect.flatMap((input) => rejecting(conversions.convert(input)))
+    return Effect.flatMap(access.authorize("convert", "writes", credentials), (principal) =>
+      convertAuthorized(exchange, principal)
     )
   }
 
-  const toInput = ({ body, request }: ConversionExchange, principal: Principal) =>
+  /** Validates and converts a single request that is authorized and counted. */
+  const convertAuthorized = (exchange: ConversionExchange, principal: Principal) =>
+    Effect.fromResult(parse(exchange)).pipe(
+      Effect.flatMap(({ body, key }) => requests.convert(body, key, principal)),
+      Effect.mapError(Rejection.of)
+    )
+
+  const parse = ({ body, request }: ConversionExchange) =>
+    Result.flatMap(idempotencyKeyOf(request), (key) =>
+      Result.map(parseBody(body), (parsed) => ({ body: parsed, key }))
+    )
+
+  const toInput = (exchange: ConversionExchange, principal: Principal) =>
     Result.mapError(
-      Result.flatMap(parseIdempotencyKey(idempotencyKeyOf(request.headers)), (key) =>
-        Result.flatMap(ConversionBody.parseConvert(body), (parsed) =>
-          requests.toInput(parsed, key, principal)
-        )
-      ),
+      Result.flatMap(parse(exchange), ({ body, key }) => requests.toInput(body, key, principal)),
       Rejection.of
     )
 
@@ -171,8 +179,14 @@ const make = Effect.gen(function* () {
       const exchange = exchanges[i]
       if (exchange === undefined || exchange.response.destroyed) return
       exchange.rateLimit = rateLimit
-      const input = Result.flatMap(principal, (sender) => toInput(exchange, sender))
-      if (Result.isFailure(input)) return reject(exchange, input.failure)
+      if (Result.isFailure(principal)) return reject(exchange, principal.failure)
+      const input = toInput(exchange, principal.success)
+      if (Result.isFailure(input)) {
+        // The stored conversion of a retry is returned even if the settings do not allow the request any more.
+        return exchange.request.headers["idempotency-key"] === undefined
+          ? reject(exchange, input.failure)
+          : run(exchange, convertAuthorized(exchange, principal.success))
+      }
       batch.push(exchange)
       inputs.push(input.success)
     })
@@ -225,8 +239,8 @@ const make = Effect.gen(function* () {
   return interceptor
 })
 
-const idempotencyKeyOf = ({ "idempotency-key": key }: IncomingHttpHeaders) =>
-  typeof key === "object" ? key.join(", ") : key
+const parseBody = (body: string | undefined) =>
+  body === undefined ? Result.fail(RequestBody.invalidText) : ConversionBody.parseConvert(body)
 
 /** Answers `POST /api/v1/convert`, with the authorization, validation and conversion of the router's handler. */
 export const layer = Layer.effectDiscard(

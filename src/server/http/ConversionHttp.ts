@@ -1,3 +1,4 @@
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
@@ -5,7 +6,7 @@ import { Caller } from "../../api/access/Caller.ts"
 import { Api } from "../../api/Api.ts"
 import * as CommittedConversion from "../../conversion/CommittedConversion.ts"
 import * as ConversionBody from "./ConversionBody.ts"
-import { ConversionRequests, parseIdempotencyKey } from "./ConversionRequests.ts"
+import { ConversionRequests, idempotencyKeyOf } from "./ConversionRequests.ts"
 
 /** Handlers of `POST /convert`, `POST /quotes` and `GET /quotes/:quote_id`. */
 export const layer = HttpApiBuilder.group(
@@ -17,8 +18,10 @@ export const layer = HttpApiBuilder.group(
     return handlers
       .handleRaw(
         "convert",
-        Effect.fnUntraced(function* ({ headers, request }) {
-          const idempotencyKey = yield* Effect.fromResult(parseIdempotencyKey(headers["idempotency-key"]))
+        Effect.fnUntraced(function* ({ request }) {
+          const idempotencyKey = yield* Effect.fromResult(
+            idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
+          )
           const body = yield* ConversionBody.readConvert(request)
           const outcome = yield* requests.convert(body, idempotencyKey, yield* Caller)
           return HttpServerResponse.text(CommittedConversion.toJson(outcome), {
@@ -36,6 +39,8 @@ export const layer = HttpApiBuilder.group(
           return yield* requests.createQuote(yield* ConversionBody.readQuote(request), yield* Caller)
         })
       )
-      .handle("quote", ({ params }) => requests.quote(params.quote_id))
+      .handle("quote", ({ params }) =>
+        Effect.flatMap(Caller, (principal) => requests.quote(params.quote_id, principal))
+      )
   })
 )

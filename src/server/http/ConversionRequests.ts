@@ -1,4 +1,5 @@
-import { Context, DateTime, Effect, Layer, Result } from "effect"
+import type { IncomingMessage } from "node:http"
+import { Context, DateTime, Effect, Layer, Option, Result } from "effect"
 import type { QuoteMessage } from "../../api/conversion/ConversionMessage.ts"
 import type * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
@@ -33,6 +34,8 @@ type ConversionProblem =
   | Problem.QuoteExpired
   | Problem.QuoteUsed
 
+type InputProblem = Problem.InvalidRequest | Problem.UnsupportedCurrency | Problem.UnsupportedPair
+
 /** Validates and runs the conversion and quote requests of HTTP and RPC. Errors are problems. */
 export class ConversionRequests extends Context.Service<
   ConversionRequests,
@@ -42,10 +45,8 @@ export class ConversionRequests extends Context.Service<
       body: ConversionBody.Convert,
       idempotencyKey: string | undefined,
       principal: Principal
-    ) => Result.Result<
-      ConversionInput,
-      Problem.InvalidRequest | Problem.UnsupportedCurrency | Problem.UnsupportedPair
-    >
+    ) => Result.Result<ConversionInput, InputProblem>
+    /** Validates and converts. A used idempotency key returns its conversion, whatever the settings allow today. */
     readonly convert: (
       body: ConversionBody.Convert,
       idempotencyKey: string | undefined,
@@ -55,7 +56,11 @@ export class ConversionRequests extends Context.Service<
       body: ConversionBody.Quote,
       principal: Principal
     ) => Effect.Effect<QuoteMessage, PricingProblem>
-    readonly quote: (id: QuoteId) => Effect.Effect<QuoteMessage, Problem.NotFound | Problem.StoreUnavailable>
+    /** Returns a quote to its owner. */
+    readonly quote: (
+      id: QuoteId,
+      principal: Principal
+    ) => Effect.Effect<QuoteMessage, Problem.NotFound | Problem.StoreUnavailable>
   }
 >()("effex/server/http/ConversionRequests") {
   static readonly layer = Layer.effect(
@@ -82,7 +87,8 @@ export class ConversionRequests extends Context.Service<
               amount,
               amountType,
               reference,
-              principal: principal.id
+              principal: principal.id,
+              owner: principal.owner
             })
           )
         })
@@ -112,9 +118,24 @@ export class ConversionRequests extends Context.Service<
       const convert: ConversionRequests["Service"]["convert"] = (body, idempotencyKey, principal) => {
         const input = toInput(body, idempotencyKey, principal)
         return Result.isFailure(input)
-          ? Effect.fail(input.failure)
+          ? convertDisallowed(body, idempotencyKey, principal, input.failure)
           : Effect.catchTags(conversions.convert(input.success), Problems.conversionErrors)
       }
+
+      /** A retry returns its stored conversion even if the settings do not allow the request any more. */
+      const convertDisallowed = Effect.fnUntraced(function* (
+        body: ConversionBody.Convert,
+        idempotencyKey: string | undefined,
+        { owner }: Principal,
+        problem: InputProblem
+      ) {
+        const request = ConversionBody.toRequestFields(body)
+        if (idempotencyKey === undefined || request === undefined) return yield* problem
+        const stored = yield* conversions
+          .findStored(owner, idempotencyKey, request)
+          .pipe(Effect.catchTags(Problems.storedConversionErrors))
+        return Option.isSome(stored) ? stored.value : yield* problem
+      })
 
       const createQuote = Effect.fnUntraced(function* (body: ConversionBody.Quote, principal: Principal) {
         const ttl = yield* ConversionBody.parseTtl(body.ttl)
@@ -123,8 +144,9 @@ export class ConversionRequests extends Context.Service<
         return yield* toQuoteMessage(quote)
       })
 
-      const quote = Effect.fnUntraced(function* (id: QuoteId) {
-        return yield* toQuoteMessage(yield* quotes.byId(id).pipe(Effect.catchTags(Problems.quoteErrors)))
+      const quote = Effect.fnUntraced(function* (id: QuoteId, { owner }: Principal) {
+        const found = yield* quotes.byId(id, owner).pipe(Effect.catchTags(Problems.quoteErrors))
+        return yield* toQuoteMessage(found)
       })
 
       return ConversionRequests.of({ toInput, convert, createQuote, quote })
@@ -139,3 +161,19 @@ export const parseIdempotencyKey = (
   key === undefined || isIdempotencyKey(key)
     ? Result.succeed(key)
     : Result.fail(Problems.invalid("/headers/idempotency-key", `must be ${IDEMPOTENCY_KEY_FORMAT}`))
+
+/** Validates the `Idempotency-Key` header of an HTTP request. */
+export const idempotencyKeyOf = ({
+  headers,
+  rawHeaders
+}: Pick<IncomingMessage, "headers" | "rawHeaders">): ReturnType<typeof parseIdempotencyKey> => {
+  const { "idempotency-key": joined } = headers
+  const key = typeof joined === "object" ? joined.join(",") : joined
+  // Node joins repeated headers with a comma, which is also a valid character of a key.
+  return key?.includes(",") === true && rawHeaders.filter(isKeyName).length > 1
+    ? Result.fail(Problems.invalid("/headers/idempotency-key", "must be given once"))
+    : parseIdempotencyKey(key)
+}
+
+/** `rawHeaders` alternates names and values. */
+const isKeyName = (text: string, index: number) => index % 2 === 0 && text.toLowerCase() === "idempotency-key"

@@ -1,11 +1,12 @@
 import { Clock, Context, Effect, Layer, Metric, Option, Result } from "effect"
+import { createHash } from "node:crypto"
 import { ApiKeys } from "../../access/ApiKeys.ts"
 import { REFRESH_TIMEOUT } from "../../access/ApiKeyCache.ts"
 import { RateLimits } from "../../access/RateLimits.ts"
 import type * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import { InvalidKey, type Scope } from "../../domain/access/ApiKey.ts"
-import { ANONYMOUS, type Principal } from "../../domain/access/Principal.ts"
+import { anonymous, type Principal } from "../../domain/access/Principal.ts"
 import { RateLimitExceeded, type RateLimitKind, type RateLimitStatus } from "../../domain/access/RateLimit.ts"
 import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
 import * as RateLimitHeaders from "./RateLimitHeaders.ts"
@@ -137,10 +138,13 @@ export class AccessControl extends Context.Service<
 
       const checkScope = (
         scope: Scope,
-        principal: Principal | undefined
+        principal: Principal | undefined,
+        address: string
       ): Result.Result<Principal, Rejection.Rejection> => {
         if (principal === undefined)
-          return isOpen[scope] ? Result.succeed(ANONYMOUS) : Result.fail(Rejection.missingKey)
+          return isOpen[scope]
+            ? Result.succeed(anonymous(hashOf(address)))
+            : Result.fail(Rejection.missingKey)
         return principal.scopes.includes(scope)
           ? Result.succeed(principal)
           : Result.fail(Rejection.insufficientScope(scope))
@@ -148,7 +152,7 @@ export class AccessControl extends Context.Service<
 
       const authorize: AccessControl["Service"]["authorize"] = (scope, kind, credentials) =>
         Effect.flatMap(authenticateAndConsume(kind, credentials), (principal) =>
-          Effect.fromResult(checkScope(scope, principal))
+          Effect.fromResult(checkScope(scope, principal, credentials.address))
         )
 
       /** Returns none without a key, and undefined if the key is invalid or has to be looked up. */
@@ -179,7 +183,7 @@ export class AccessControl extends Context.Service<
         const authenticated = authenticateSync(authorization, clock.currentTimeMillisUnsafe())
         if (authenticated === undefined) return Effect.undefined
         const sender = Option.getOrUndefined(authenticated)
-        const principal = checkScope(scope, sender)
+        const principal = checkScope(scope, sender, address)
         return Effect.map(rateLimits.consumeBatch(kind, sender?.id ?? address, requests), (results) =>
           results.map((result): Authorization =>
             Result.isFailure(result)
@@ -223,6 +227,9 @@ export class AccessControl extends Context.Service<
     })
   )
 }
+
+/** Addresses are personal data, and the owners of idempotency keys and quotes are stored permanently. */
+const hashOf = (address: string) => createHash("sha256").update(address).digest("hex").slice(0, 32)
 
 /** Returns the key of an `Authorization` header, or undefined if the header has another scheme: a proxy may use it. */
 const bearerKey = (authorization: string): Result.Result<string | undefined, InvalidKey> => {

@@ -68,9 +68,16 @@ export const quoteErrors = {
     Effect.fail(new Problem.NotFound({ detail: message }))
 }
 
+export const storedConversionErrors = {
+  ...storeErrors,
+  IdempotencyMismatch: ({ message }: ConversionErrors.IdempotencyMismatch) =>
+    Effect.fail(new Problem.IdempotencyMismatch({ detail: message }))
+}
+
 export const conversionErrors = {
   ...pricingErrors,
   ...quoteErrors,
+  ...storedConversionErrors,
   QuoteMismatch: ({ field, message }: ConversionErrors.QuoteMismatch) =>
     Effect.fail(invalid(`/body/${field}`, message)),
   QuoteExpired: ({ message }: ConversionErrors.QuoteExpired) =>
@@ -78,9 +85,7 @@ export const conversionErrors = {
   QuoteUsed: ({ message }: ConversionErrors.QuoteUsed) =>
     Effect.fail(new Problem.QuoteUsed({ detail: message })),
   IdempotencyConflict: ({ message }: ConversionErrors.IdempotencyConflict) =>
-    Effect.fail(new Problem.IdempotencyConflict({ detail: message })),
-  IdempotencyMismatch: ({ message }: ConversionErrors.IdempotencyMismatch) =>
-    Effect.fail(new Problem.IdempotencyMismatch({ detail: message }))
+    Effect.fail(new Problem.IdempotencyConflict({ detail: message }))
 }
 
 export const quarantineErrors = {
