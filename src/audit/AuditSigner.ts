@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Option, Redacted } from "effect"
 import { Settings } from "../config/Settings.ts"
-import * as SigningKeyFile from "./SigningKeyFile.ts"
+import * as SigningKeyFile from "./keys/SigningKeyFile.ts"
 import { makeSigner, type SignedTreeHead, type TreeHead } from "./TreeHead.ts"
 
 /** Signs tree heads and key rotations of the audit with Ed25519. */

@@ -3,8 +3,8 @@ import { KeysMessage } from "../api/conversion/ProofMessage.ts"
 import { AuditRecord } from "../domain/conversion/AuditRecord.ts"
 import * as StrictJson from "../domain/StrictJson.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
-import { fromMessage, type SignedKeyRotation, trust } from "./KeyRotation.ts"
-import * as MerkleTree from "./MerkleTree.ts"
+import { fromMessage, type SignedKeyRotation, trust } from "./keys/KeyRotation.ts"
+import * as MerkleTree from "./tree/MerkleTree.ts"
 import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
 
 const MAX_TEXT_LENGTH = 400

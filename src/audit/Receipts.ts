@@ -3,7 +3,7 @@ import type { AuditId } from "../domain/conversion/AuditRecord.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { AuditLog } from "./AuditLog.ts"
 import { AuditSealer } from "./AuditSealer.ts"
-import * as MerkleTree from "./MerkleTree.ts"
+import * as MerkleTree from "./tree/MerkleTree.ts"
 import { type Receipt, toReceiptHead } from "./Receipt.ts"
 import { SealRepo } from "./SealRepo.ts"
 

@@ -6,9 +6,9 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
 import { encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as AuditRows from "./AuditRows.ts"
-import { leafHash, type NodePosition, type TreeNode } from "./MerkleTree.ts"
+import { leafHash, type NodePosition, type TreeNode } from "./tree/MerkleTree.ts"
 import type { SignedTreeHead } from "./TreeHead.ts"
-import * as TreeNodes from "./TreeNodes.ts"
+import * as TreeNodes from "./tree/TreeNodes.ts"
 
 /** Link of the hash chain for one record. */
 export interface Seal {

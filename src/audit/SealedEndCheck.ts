@@ -1,6 +1,6 @@
 import { Option } from "effect"
-import { untrustedKey } from "./KeptHeads.ts"
-import type { TrustedKeys } from "./KeyRotation.ts"
+import { untrustedKey } from "./heads/KeptHeads.ts"
+import type { TrustedKeys } from "./keys/KeyRotation.ts"
 import type { SealedEnd } from "./SealRepo.ts"
 import { isSignedBy } from "./TreeHead.ts"
 

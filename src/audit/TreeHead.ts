@@ -1,5 +1,5 @@
 import * as CanonicalEncoding from "./CanonicalEncoding.ts"
-import * as Ed25519 from "./Ed25519.ts"
+import * as Ed25519 from "./keys/Ed25519.ts"
 
 /** State of the audit after a number of records. */
 export interface TreeHead {

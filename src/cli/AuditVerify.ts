@@ -1,7 +1,7 @@
 import { Console, Effect, FileSystem, Option, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { AuditVerifier, toVerificationMessage } from "../audit/AuditVerifier.ts"
-import * as HeadFile from "../audit/HeadFile.ts"
+import * as HeadFile from "../audit/heads/HeadFile.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import { parsePublicKey, publicKeyFlag } from "./arguments/PublicKeyFlag.ts"
 import * as Table from "./view/Table.ts"

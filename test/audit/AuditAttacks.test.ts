@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Metric, Option, Stream } from "effect"
 import { chain, encodeRecord, GENESIS } from "../../src/audit/AuditHash.ts"
-import * as MerkleTree from "../../src/audit/MerkleTree.ts"
+import * as MerkleTree from "../../src/audit/tree/MerkleTree.ts"
 import * as Receipt from "../../src/audit/Receipt.ts"
 import { SealRepo } from "../../src/audit/SealRepo.ts"
 import type { SignedTreeHead } from "../../src/audit/TreeHead.ts"

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Result } from "effect"
 import { chain, encodeRecord, GENESIS } from "../../src/audit/AuditHash.ts"
 import { sha256 } from "../../src/audit/CanonicalEncoding.ts"
-import * as KeyRotation from "../../src/audit/KeyRotation.ts"
+import * as KeyRotation from "../../src/audit/keys/KeyRotation.ts"
 import * as Receipt from "../../src/audit/Receipt.ts"
 import { makeSigner } from "../../src/audit/TreeHead.ts"
 

@@ -1,9 +1,9 @@
 import { Option, Struct } from "effect"
 import { chain, encodeRecord, GENESIS } from "../../src/audit/AuditHash.ts"
 import * as CanonicalEncoding from "../../src/audit/CanonicalEncoding.ts"
-import * as ConsistencyProof from "../../src/audit/ConsistencyProof.ts"
-import * as KeyRotation from "../../src/audit/KeyRotation.ts"
-import * as MerkleTree from "../../src/audit/MerkleTree.ts"
+import * as ConsistencyProof from "../../src/audit/tree/ConsistencyProof.ts"
+import * as KeyRotation from "../../src/audit/keys/KeyRotation.ts"
+import * as MerkleTree from "../../src/audit/tree/MerkleTree.ts"
 import { toReceiptHead } from "../../src/audit/Receipt.ts"
 import { makeSigner } from "../../src/audit/TreeHead.ts"
 

@@ -1,6 +1,6 @@
 import { Effect, FileSystem, Option } from "effect"
 import { Flag } from "effect/cli"
-import * as Ed25519 from "../../audit/Ed25519.ts"
+import * as Ed25519 from "../../audit/keys/Ed25519.ts"
 import { commandError } from "../CommandError.ts"
 
 /** Flag `--key` for the public key of an instance, as text or as a file. */

@@ -1,11 +1,11 @@
 import { Effect, Stream } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
-import { AuditKeys } from "../../audit/AuditKeys.ts"
+import { AuditKeys } from "../../audit/keys/AuditKeys.ts"
 import { AuditVerifier, toVerificationMessage } from "../../audit/AuditVerifier.ts"
-import { Consistency, type SizeOutOfRange } from "../../audit/Consistency.ts"
-import * as HeadMessage from "../../audit/HeadMessage.ts"
-import * as KeyRotation from "../../audit/KeyRotation.ts"
+import { Consistency, type SizeOutOfRange } from "../../audit/tree/Consistency.ts"
+import * as HeadMessage from "../../audit/heads/HeadMessage.ts"
+import * as KeyRotation from "../../audit/keys/KeyRotation.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 /** Handlers of the audit proofs. */

@@ -1,10 +1,10 @@
 import { Option, Result, Schema } from "effect"
-import { ConsistencyMessage } from "../api/conversion/ProofMessage.ts"
-import * as StrictJson from "../domain/StrictJson.ts"
-import * as ConsistencyProof from "./ConsistencyProof.ts"
+import { ConsistencyMessage } from "../../api/conversion/ProofMessage.ts"
+import * as StrictJson from "../../domain/StrictJson.ts"
+import * as ConsistencyProof from "../tree/ConsistencyProof.ts"
 import * as KeptHeads from "./KeptHeads.ts"
-import type { TrustedKeys } from "./KeyRotation.ts"
-import type { SignedTreeHead } from "./TreeHead.ts"
+import type { TrustedKeys } from "../keys/KeyRotation.ts"
+import type { SignedTreeHead } from "../TreeHead.ts"
 
 type Proof = typeof ConsistencyMessage.Type
 

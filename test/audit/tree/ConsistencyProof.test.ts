@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { sha256 } from "../../src/audit/CanonicalEncoding.ts"
-import * as ConsistencyProof from "../../src/audit/ConsistencyProof.ts"
-import * as MerkleTree from "../../src/audit/MerkleTree.ts"
+import { sha256 } from "../../../src/audit/CanonicalEncoding.ts"
+import * as ConsistencyProof from "../../../src/audit/tree/ConsistencyProof.ts"
+import * as MerkleTree from "../../../src/audit/tree/MerkleTree.ts"
 
 /** Leaves of the test vectors of Certificate Transparency (`merkle_tree_test.cc`), in hexadecimal. */
 const LEAVES = [

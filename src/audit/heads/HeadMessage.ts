@@ -1,5 +1,5 @@
-import type { KeptHead } from "../api/conversion/ProofMessage.ts"
-import type { SignedTreeHead } from "./TreeHead.ts"
+import type { KeptHead } from "../../api/conversion/ProofMessage.ts"
+import type { SignedTreeHead } from "../TreeHead.ts"
 
 /** Decodes a signed head from JSON. */
 export const fromMessage = (head: typeof KeptHead.Type): SignedTreeHead => ({

@@ -1,9 +1,9 @@
 import { Array, DateTime, Effect, Option, Redacted } from "effect"
-import { Database } from "../platform/postgres/Database.ts"
-import { Webhook } from "../platform/Webhook.ts"
-import * as CanonicalEncoding from "./CanonicalEncoding.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import { Webhook } from "../../platform/Webhook.ts"
+import * as CanonicalEncoding from "../CanonicalEncoding.ts"
 import { type HeadDestination, PublishFailed } from "./HeadDestination.ts"
-import { toReceiptHead } from "./Receipt.ts"
+import { toReceiptHead } from "../Receipt.ts"
 
 /** Posts heads to a URL as `{"heads":[…]}`. The database records how far they were delivered, for all nodes. */
 export const make = Effect.fnUntraced(function* (url: Redacted.Redacted) {

@@ -1,8 +1,8 @@
 import { Effect, type FileSystem, Option, Result, Schema, Stream } from "effect"
-import { KeptHead } from "../api/conversion/ProofMessage.ts"
-import * as StrictJson from "../domain/StrictJson.ts"
+import { KeptHead } from "../../api/conversion/ProofMessage.ts"
+import * as StrictJson from "../../domain/StrictJson.ts"
 import * as HeadMessage from "./HeadMessage.ts"
-import type { SignedTreeHead } from "./TreeHead.ts"
+import type { SignedTreeHead } from "../TreeHead.ts"
 
 /** A file does not contain signed heads. */
 export class InvalidHeadFile extends Schema.TaggedError<InvalidHeadFile>()("InvalidHeadFile", {

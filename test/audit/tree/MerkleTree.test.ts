@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { sha256 } from "../../src/audit/CanonicalEncoding.ts"
-import * as MerkleTree from "../../src/audit/MerkleTree.ts"
+import { sha256 } from "../../../src/audit/CanonicalEncoding.ts"
+import * as MerkleTree from "../../../src/audit/tree/MerkleTree.ts"
 
 const leaves = Array.from({ length: 70 }, (_, i) => MerkleTree.leafHash(Buffer.from(`record ${i}`)))
 

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Option } from "effect"
-import { Database } from "../platform/postgres/Database.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import type { SignedKeyRotation } from "./KeyRotation.ts"
 
 /** Rotations of the signing key in PostgreSQL: inserted, never updated. */

@@ -1,4 +1,4 @@
-import { sha256 } from "./CanonicalEncoding.ts"
+import { sha256 } from "../CanonicalEncoding.ts"
 
 /** A complete subtree of the Merkle tree of RFC 6962 (2.1): its level from the leaves up, its index from the left. */
 export interface NodePosition {

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
-import { AuditKeys } from "../../src/audit/AuditKeys.ts"
-import * as KeyRotation from "../../src/audit/KeyRotation.ts"
-import * as Receipt from "../../src/audit/Receipt.ts"
-import { type AuditNode, newest, reasonOf, signerOf, start, startOwned } from "../support/AuditNode.ts"
+import { AuditKeys } from "../../../src/audit/keys/AuditKeys.ts"
+import * as KeyRotation from "../../../src/audit/keys/KeyRotation.ts"
+import * as Receipt from "../../../src/audit/Receipt.ts"
+import { type AuditNode, newest, reasonOf, signerOf, start, startOwned } from "../../support/AuditNode.ts"
 
 const [oldKey, newKey, thirdKey, forger] = [signerOf(7), signerOf(8), signerOf(9), signerOf(66)]
 

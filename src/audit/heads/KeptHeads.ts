@@ -1,6 +1,6 @@
 import { Option } from "effect"
-import type { TrustedKeys } from "./KeyRotation.ts"
-import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
+import type { TrustedKeys } from "../keys/KeyRotation.ts"
+import { isSignedBy, type SignedTreeHead } from "../TreeHead.ts"
 
 /** Contradiction between a kept head and the others, the trusted keys or the audit. */
 export interface HeadFault {

@@ -1,10 +1,10 @@
 import { Duration, Effect, Layer, Metric, Option, Schedule } from "effect"
-import { Settings } from "../config/Settings.ts"
-import * as AuditMetrics from "../platform/metrics/AuditMetrics.ts"
+import { Settings } from "../../config/Settings.ts"
+import * as AuditMetrics from "../../platform/metrics/AuditMetrics.ts"
 import type { HeadDestination } from "./HeadDestination.ts"
 import * as HeadLogFile from "./HeadLogFile.ts"
 import * as HeadWebhook from "./HeadWebhook.ts"
-import { SealRepo } from "./SealRepo.ts"
+import { SealRepo } from "../SealRepo.ts"
 
 /** Heads of one request, about 45 KB. */
 const MAX_BATCH_SIZE = 100

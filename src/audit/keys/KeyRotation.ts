@@ -1,8 +1,8 @@
 import { Option } from "effect"
-import type { KeyRotationMessage } from "../api/conversion/ProofMessage.ts"
-import * as CanonicalEncoding from "./CanonicalEncoding.ts"
+import type { KeyRotationMessage } from "../../api/conversion/ProofMessage.ts"
+import * as CanonicalEncoding from "../CanonicalEncoding.ts"
 import * as Ed25519 from "./Ed25519.ts"
-import type { TreeHead } from "./TreeHead.ts"
+import type { TreeHead } from "../TreeHead.ts"
 
 /** Replacement of a signing key, and the audit at that time. */
 export interface KeyRotation extends TreeHead {

@@ -1,8 +1,8 @@
 import { Effect, FileSystem, identity, Option, Path, Ref, Result } from "effect"
 import { type HeadDestination, PublishFailed, type PublishedHead } from "./HeadDestination.ts"
 import * as HeadFile from "./HeadFile.ts"
-import { toReceiptHead } from "./Receipt.ts"
-import type { SignedTreeHead } from "./TreeHead.ts"
+import { toReceiptHead } from "../Receipt.ts"
+import type { SignedTreeHead } from "../TreeHead.ts"
 
 /** A head has about 430 bytes. */
 const TAIL_BYTES = 16 * 1024

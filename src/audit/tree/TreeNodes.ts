@@ -1,6 +1,6 @@
 import { Array, Effect, Option } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import * as PgArray from "../platform/postgres/PgArray.ts"
+import * as PgArray from "../../platform/postgres/PgArray.ts"
 import * as MerkleTree from "./MerkleTree.ts"
 
 /** Missing nodes that are recomputed at once. Rebuilding a whole tree would hold it in memory. */

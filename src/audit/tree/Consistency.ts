@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as ConsistencyProof from "./ConsistencyProof.ts"
-import { SealRepo } from "./SealRepo.ts"
+import { SealRepo } from "../SealRepo.ts"
 
 /** There is no consistency proof between two sizes. */
 export class SizeOutOfRange extends Schema.TaggedError<SizeOutOfRange>()("SizeOutOfRange", {

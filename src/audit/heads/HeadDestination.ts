@@ -1,6 +1,6 @@
 import { type Effect, type Option, Schema } from "effect"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import type { SignedTreeHead } from "./TreeHead.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import type { SignedTreeHead } from "../TreeHead.ts"
 
 /** Heads could not be published. */
 export class PublishFailed extends Schema.TaggedError<PublishFailed>()("PublishFailed", {

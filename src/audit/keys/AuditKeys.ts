@@ -1,12 +1,12 @@
 import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { GENESIS } from "./AuditHash.ts"
-import { AuditSigner } from "./AuditSigner.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { GENESIS } from "../AuditHash.ts"
+import { AuditSigner } from "../AuditSigner.ts"
 import type { KeyPair } from "./Ed25519.ts"
 import * as KeyRotation from "./KeyRotation.ts"
 import { KeyRotationRepo } from "./KeyRotationRepo.ts"
-import * as MerkleTree from "./MerkleTree.ts"
-import { SealRepo } from "./SealRepo.ts"
+import * as MerkleTree from "../tree/MerkleTree.ts"
+import { SealRepo } from "../SealRepo.ts"
 
 /** The signing key cannot be replaced. */
 export class KeyRotationRefused extends Schema.TaggedError<KeyRotationRefused>()("KeyRotationRefused", {
