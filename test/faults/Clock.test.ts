@@ -78,15 +78,20 @@ const json = (node: Node, request: string) =>
 
 const lookup = (node: Node) => json(node, "/api/v1/rates?from=USD&to=NGN")
 
-const convert = (node: Node, headers: Readonly<Record<string, string>> = {}) =>
+const CONVERSION = { amount: "100.00", from_currency: "USD", to_currency: "NGN" }
+
+const post = (node: Node, path: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
   Effect.promise(async () => {
-    const response = await fetch(`${node.url}/api/v1/convert`, {
+    const response = await fetch(`${node.url}/api/v1/${path}`, {
       method: "POST",
       headers: { "content-type": "application/json", ...headers },
-      body: JSON.stringify({ amount: "100.00", from_currency: "USD", to_currency: "NGN" })
+      body: JSON.stringify(body)
     })
     return { status: response.status, json: parseJsonObject(await response.text()) }
   })
+
+const convert = (node: Node, headers: Readonly<Record<string, string>> = {}) =>
+  post(node, "convert", CONVERSION, headers)
 
 const clockOf = (node: Node) =>
   Effect.map(json(node, "/health/ready"), (health) => {
@@ -160,6 +165,20 @@ describe("Two nodes with different clocks", () => {
             )
             assert.isAtMost(fetchedAt ?? Number.NaN, convertedAt ?? Number.NaN)
             assertBetween(convertedAt ?? Number.NaN, before, yield* now, "converted_at")
+          }
+          // A quote expires at the same time on both nodes.
+          if (expected !== "down") {
+            const quotedAt = yield* now
+            const quote = yield* post(skewed, "quotes", { ...CONVERSION, ttl: "1 second" })
+            assert.strictEqual(quote.status, 201)
+            assertBetween(timeOf(quote.json, "expires_at"), quotedAt, (yield* now) + SECOND, "expires_at")
+            const state = (node: Node) => json(node, `/api/v1/quotes/${String(quote.json["quote_id"])}`)
+            for (const node of [right, skewed])
+              yield* until(state(node), ({ json }) => json["state"] === "expired")
+            for (const node of [right, skewed]) {
+              const used = yield* post(node, "convert", { ...CONVERSION, quote_id: quote.json["quote_id"] })
+              assert.strictEqual(used.json["code"], "quote-expired")
+            }
           }
           // A skewed node beyond the bound leaves polling to the other one.
           if (expected === "down") assert.notMatch(skewed.output(), /This process polls as leader/)
