@@ -15,7 +15,10 @@ import * as TraceSampler from "./TraceSampler.ts"
 /** Maximum wait at shutdown for the collector to accept the last exports. */
 const SHUTDOWN_TIMEOUT = Duration.seconds(3)
 
-/** Logs one JSON object per line. Secrets are redacted from the whole line, wherever they come from. */
+/**
+ * Logs one JSON object per line. `message` is always a string, so that log systems can index it; other logged values are in
+ * `details`. Secrets are redacted from the whole line, wherever they come from.
+ */
 const jsonLogger = (redact: Redact) =>
   Logger.make<unknown, string>((options) => {
     const { annotations, cause, fiberId, level, message, spans, timestamp } =
@@ -24,7 +27,7 @@ const jsonLogger = (redact: Redact) =>
       Formatter.formatJson({
         timestamp,
         level,
-        message,
+        ...splitMessage(message),
         trace_id: RequestId.fiberTraceId(options.fiber),
         request_id: RequestId.fiberRequestId(options.fiber)?.fromClient,
         annotations,
@@ -34,6 +37,15 @@ const jsonLogger = (redact: Redact) =>
       })
     )
   })
+
+const splitMessage = (
+  message: unknown
+): { readonly message: string; readonly details?: ReadonlyArray<unknown> } => {
+  const parts: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
+  const [first, ...others] = parts
+  if (typeof first !== "string") return { message: Formatter.formatJson(parts), details: parts }
+  return others.length === 0 ? { message: first } : { message: first, details: others }
+}
 
 /** Logs in color for a terminal. A line that contains a secret is written redacted, without color. */
 const prettyLogger = (redact: Redact) => {

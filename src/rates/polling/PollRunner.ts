@@ -39,6 +39,7 @@ export interface PollCallbacks {
 
 /** Failure reason of a pair for which a provider answered with a rate that was quarantined. */
 export const QUARANTINED = "Quarantined" satisfies ProviderReason["_tag"]
+const CIRCUIT_OPEN = "CircuitOpen" satisfies ProviderReason["_tag"]
 
 const make = Effect.gen(function* () {
   const { pairs, pollConcurrency } = yield* Settings
@@ -100,7 +101,7 @@ const make = Effect.gen(function* () {
     yield* Effect.logInfo(
       `Polled ${run.pairs} pairs: ${run.pairs - failures.length} refreshed, ${failures.length} failed`
     )
-    for (const { detail, pair } of failures) yield* Effect.logWarning(`Poll of ${pair.key} failed: ${detail}`)
+    yield* logFailures(failures)
     return run
   })
 
@@ -132,6 +133,24 @@ export class PollRunner extends Context.Service<
   }
 >()("effex/rates/polling/PollRunner") {
   static readonly layer = Layer.effect(PollRunner, make)
+}
+
+/** Logs one line for each reason, with its pairs: a provider that is down fails all of them. */
+const logFailures = (failures: ReadonlyArray<PollFailure>) => {
+  // An open circuit follows other failures of the same provider.
+  const first = failures.find(({ reason }) => reason !== CIRCUIT_OPEN && reason !== QUARANTINED)
+  const cause = (failure: PollFailure) => (failure.reason === CIRCUIT_OPEN && first) || failure
+  return Effect.forEach(
+    Map.groupBy(failures, (failure) => cause(failure).reason),
+    ([reason, [example, ...others]]) => {
+      if (example === undefined) return Effect.void
+      const pairs = [example, ...others].map(({ pair }) => pair.key)
+      return Effect.logWarning(
+        `Poll of ${pairs.length} ${pairs.length === 1 ? "pair" : "pairs"} failed: ${cause(example).detail} (${pairs.join(", ")})`
+      ).pipe(Effect.annotateLogs({ reason, pairs }))
+    },
+    { discard: true }
+  )
 }
 
 const noop = () => Effect.void

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, ConfigProvider, Effect, Layer } from "effect"
 import { TestConsole } from "effect/testing"
 import * as Telemetry from "../../../src/platform/telemetry/Telemetry.ts"
+import { parseJsonObject } from "../../support/TestServer.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 
 const SECRET = 'a "secret" of 1 kind'
@@ -17,6 +18,7 @@ const logOutput = Effect.fnUntraced(function* (format: string) {
     yield* Effect.annotateLogs(Effect.logInfo("annotations"), { url: `/rates?key=${KEY}`, secret: SECRET })
     yield* Effect.withLogSpan(Effect.logInfo("span"), KEY)
     yield* Effect.logInfo("no secret")
+    yield* Effect.logWarning("failed", new Error("why"))
   }).pipe(
     Effect.provide(
       Telemetry.layer.pipe(
@@ -29,6 +31,19 @@ const logOutput = Effect.fnUntraced(function* (format: string) {
 })
 
 describe("Telemetry, logs", () => {
+  it.effect("writes the message of every JSON line as a string, and other values as details", () =>
+    Effect.gen(function* () {
+      const lines = (yield* logOutput("json")).split("\n").map((line) => parseJsonObject(line))
+      assert.isTrue(lines.every(({ message }) => typeof message === "string"))
+      const [, object, cause, , , , failure] = lines
+      assert.deepInclude(object, { message: '[{"object":"<redacted>"}]' })
+      assert.deepStrictEqual(object?.["details"], [{ object: "<redacted>" }])
+      assert.notProperty(cause, "details")
+      assert.strictEqual(failure?.["message"], "failed")
+      assert.deepStrictEqual(failure?.["details"], [{ name: "Error", message: "why" }])
+    })
+  )
+
   for (const format of ["pretty", "json"])
     it.effect(`redacts secrets in all parts of a line in the format ${format}`, () =>
       Effect.gen(function* () {

@@ -1,9 +1,10 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { DateTime, Duration, Effect, Fiber, Latch, Metric, Option, Ref, Semaphore } from "effect"
+import { DateTime, Duration, Effect, Fiber, Latch, Logger, Metric, Option, Ref, Semaphore } from "effect"
 import { TestClock } from "effect/testing"
 import { LeaderTerms } from "../../../src/platform/LeaderTerms.ts"
 import * as DatabaseMetrics from "../../../src/platform/metrics/DatabaseMetrics.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
+import { CircuitOpen, ProviderError, Unreachable } from "../../../src/providers/ProviderError.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import { PollRepo } from "../../../src/rates/polling/PollRepo.ts"
 import { RatePoller } from "../../../src/rates/polling/RatePoller.ts"
@@ -19,6 +20,8 @@ const test = (
   body: Effect.Effect<void, unknown, TestRates.Services | Database>,
   env: Readonly<Record<string, string>> = {}
 ) => it.effect(title, () => Effect.provide(body, TestRates.layer(env)))
+
+const circuitOpen = new CircuitOpen({ retryAfter: Duration.seconds(3) })
 
 const failNgn = (provider: TestProvider["Service"], others: string) =>
   provider.respondWith((pair) => (pair.to === "NGN" ? failing(pair) : rate(others)(pair)))
@@ -71,6 +74,34 @@ describe("RatePoller.pollOnce", () => {
       assert.deepStrictEqual(yield* sql`SELECT succeeded, failed FROM poll_run`, [
         { succeeded: 40, failed: 4 }
       ])
+    })
+  )
+})
+
+describe("The log of a poll", () => {
+  test(
+    "has one line with all pairs when the provider is down",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const lines: Array<ReturnType<typeof Logger.formatStructured.log>> = []
+      const logger = Logger.map(Logger.formatStructured, (line) => lines.push(line))
+      const provider = yield* TestProvider
+      let calls = 0
+      yield* provider.respondWith((pair) => {
+        const reason = calls++ < 5 ? new Unreachable({ detail: "refused" }) : circuitOpen
+        return Effect.fail(new ProviderError({ provider: "test", pair, reason }))
+      })
+      yield* poller.pollOnce().pipe(Effect.provide(Logger.layer([logger])))
+      const warnings = lines.filter(({ level }) => level === "WARN")
+      assert.strictEqual(warnings.length, 1, JSON.stringify(warnings.map(({ message }) => message)))
+      const [warning] = warnings
+      assert.match(
+        String(warning?.message),
+        /^Poll of 44 pairs failed: test returned no rate for [A-Z:]{7}: no response .*\((?:[A-Z]{3}:[A-Z]{3}(?:, )?){44}\)$/
+      )
+      if (warning === undefined) return
+      assert.strictEqual(warning.annotations["reason"], "Unreachable")
+      assert.lengthOf(new Set(Object.values(warning.annotations["pairs"] ?? {})), 44)
     })
   )
 })
