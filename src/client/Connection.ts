@@ -4,11 +4,13 @@ import { RpcClient, type RpcClientError, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { RatesRpcs } from "../api/rates/RatesRpcs.ts"
 import * as Backoff from "./Backoff.ts"
+import * as Options from "./promise/Options.ts"
+import * as Runtime from "./promise/Runtime.ts"
 
 /** State of the connection to the server. */
 export type ConnectionState = "connecting" | "connected" | "reconnecting"
 
-/** Connection options. Throws a TypeError if `url` is not an http or https URL. */
+/** Connection options. */
 export interface ConnectionOptions {
   /** URL of the server, such as `http://127.0.0.1:8000`. */
   readonly url: string
@@ -59,7 +61,7 @@ export class Connection extends Context.Service<
 
   /** Sends each call and each stream as a separate HTTP request. */
   static readonly layerHttp = (options: ConnectionOptions) => {
-    const url = addressOf(options.url, "/rpc/http").href
+    const url = `${Options.serverUrl(options.url)}/rpc/http`
     return Layer.unwrap(
       Effect.gen(function* () {
         const state = yield* SubscriptionRef.make<ConnectionState>("connecting")
@@ -120,7 +122,15 @@ const layerWithApiKey = (apiKey: NonNullable<ConnectionOptions["apiKey"]>) =>
     })
   )
 
-const textOf = (apiKey: string | Redacted.Redacted) =>
+/** Throws an `EffexError` for a wrong option and for a Node.js that is too old. */
+export const validate = ({ apiKey, url, ...options }: ConnectionOptions) => {
+  Runtime.requireSupported()
+  Options.requireKnown("EffexClient.layer", { url, apiKey, ...options }, ["url", "apiKey", "connectTimeout"])
+  Options.serverUrl(url)
+  if (apiKey !== undefined) Options.apiKey(textOf(apiKey))
+}
+
+export const textOf = (apiKey: string | Redacted.Redacted) =>
   typeof apiKey === "string" ? apiKey : Redacted.value(apiKey)
 
 /** HTTP client that tracks the connection state: connected if the last request received a response. */
@@ -155,17 +165,4 @@ const layerFetch = (state: State, apiKey: ConnectionOptions["apiKey"]) =>
     )
   ).pipe(Layer.provide(FetchHttpClient.layer))
 
-/** Appends a path to the server URL, which may have a path itself. */
-const addressOf = (server: string, path: string): URL => {
-  const url = new URL(server)
-  if (!/^https?:$/.test(url.protocol))
-    throw new TypeError(`${server} is not a valid server URL; use an http or https URL`)
-  url.pathname = url.pathname.replace(/\/+$/, "") + path
-  return url
-}
-
-const socketAddress = (server: string): string => {
-  const url = addressOf(server, "/rpc")
-  url.protocol = url.protocol.replace("http", "ws")
-  return url.href
-}
+const socketAddress = (url: string): string => `${Options.serverUrl(url).replace(/^http/, "ws")}/rpc`

@@ -25,24 +25,30 @@ export const make = (
   )
 
   /** Retries an idempotent call once if the connection was lost. */
-  return <A, E>(send: Effect.Effect<A, E | RpcClientError.RpcClientError>, isIdempotent: boolean) =>
-    ready.pipe(
+  return <A, E>(send: Effect.Effect<A, E | RpcClientError.RpcClientError>, isIdempotent: boolean) => {
+    const attempt = ready.pipe(
       Effect.andThen(send),
       Effect.mapError((error) =>
         isConnectionError(error) ? connectionLost(url, isIdempotent, error) : error
+      )
+    )
+    const isLost = (error: unknown) => error instanceof Unreachable && error.sent
+    return attempt.pipe(
+      Effect.catchIf(
+        (error) => isIdempotent && isLost(error),
+        (lost) =>
+          // The first attempt was sent, even if the second one was not.
+          Effect.mapError(attempt, (error) => (error instanceof Unreachable ? lost : error))
       ),
-      Effect.retry({
-        times: 1,
-        while: (error) => isIdempotent && error instanceof Unreachable && error.sent
-      }),
       Effect.catchDefect((cause) => {
         const detail = `${url} sent an invalid response; check that it is an effex server of a compatible version`
         return Effect.andThen(Effect.logDebug(detail, cause), Effect.fail(new Problem.Internal({ detail })))
       })
     )
+  }
 }
 
-const isConnectionError = (error: unknown): error is RpcClientError.RpcClientError =>
+export const isConnectionError = (error: unknown): error is RpcClientError.RpcClientError =>
   error instanceof RpcClientError.RpcClientError
 
 const connectionLost = (url: string, retryable: boolean, cause: unknown) =>

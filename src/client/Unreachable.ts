@@ -11,6 +11,10 @@ export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable"
   sent: Schema.Boolean,
   /** True if it is safe to retry the same request. */
   retryable: Schema.Boolean,
+  /** Key of a conversion. Repeat the conversion with this key: it happens once. */
+  idempotencyKey: Schema.optionalKey(Schema.String),
+  /** Identifies the request in the server's log. */
+  traceId: Schema.optionalKey(Schema.String),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message(): string {

@@ -3,7 +3,7 @@ import { Effect, Layer, Redacted, Stream } from "effect"
 import { inspect } from "node:util"
 import type { ConnectionOptions } from "../../src/client/Connection.ts"
 import { EffexClient } from "../../src/client/EffexClient.ts"
-import { connect } from "../../src/client/PromiseClient.ts"
+import { connect } from "../../src/client/promise/Connect.ts"
 import * as Callers from "../support/Callers.ts"
 import { TestServer } from "../support/TestServer.ts"
 
@@ -58,20 +58,6 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
         })
       )
 
-      it.effect(`also works with promises over ${transport}`, () =>
-        Effect.gen(function* () {
-          const { url } = yield* TestServer
-          const { authorized, readOnly } = yield* createKeys
-          yield* Effect.promise(async () => {
-            await using effex = connect(url, { apiKey: authorized, transport })
-            assert.strictEqual((await effex.convert(conversion)).inputAmount, "500.00")
-            await using other = connect(url, { apiKey: readOnly, transport })
-            const error = await other.convert(conversion).catch((thrown: unknown) => thrown)
-            assert.deepInclude(error, { code: "forbidden", status: 403, retryable: false })
-          })
-        })
-      )
-
       it.effect(`does not reveal its key if the server is unreachable over ${transport}`, () =>
         Effect.gen(function* () {
           const { authorized } = yield* createKeys
@@ -89,5 +75,35 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
         })
       )
     }
+
+    it.effect("also works with promises", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const { authorized, readOnly, revoked } = yield* createKeys
+        yield* Effect.promise(async () => {
+          const converted = await connect(url, { apiKey: authorized }).convert(conversion)
+          assert.strictEqual(converted.inputAmount, "500.00")
+          const errorOf = (promise: Promise<unknown>) => promise.catch((thrown: unknown) => thrown)
+          const forbidden = await errorOf(connect(url, { apiKey: readOnly }).convert(conversion))
+          assert.deepInclude(forbidden, { code: "forbidden", status: 403, retryable: false })
+          const watched = connect(url, { apiKey: revoked, transport: "sse" }).watch()
+          const unauthorized = await errorOf(watched[Symbol.asyncIterator]().next())
+          assert.deepInclude(unauthorized, { code: "unauthorized", status: 401, retryable: false })
+        })
+      })
+    )
+
+    it.effect("does not reveal its key with promises", () =>
+      Effect.gen(function* () {
+        const { authorized } = yield* createKeys
+        yield* Effect.promise(async () => {
+          const effex = connect("http://127.0.0.1:1", { apiKey: authorized })
+          const error = await effex.convert(conversion).catch((thrown: unknown) => thrown)
+          assert.deepInclude(error, { code: "unreachable", status: 0 })
+          const rendered = `${inspect(error, { depth: 20 })}${JSON.stringify(error)}${inspect(effex)}`
+          assert.notInclude(rendered, authorized.slice(9, 30))
+        })
+      })
+    )
   }
 )

@@ -1,18 +1,12 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { build, type BuildResult } from "esbuild"
-import { createServer } from "node:http"
-import { join } from "node:path"
-import { gzipSync } from "node:zlib"
-import * as Chromium from "../support/Chromium.ts"
+import { dirname, join } from "node:path"
 import * as Effex from "../support/Effex.ts"
+import * as NodeVersions from "../support/NodeVersions.ts"
 import * as PackedEffex from "../support/PackedEffex.ts"
 import { runProgram } from "../support/ChildProgram.ts"
 
-/** Size limit of the browser bundle, compressed. Catches accidental growth. */
-const MAX_GZIP_BYTES = 230_000
-
-/** The quick start of the documentation, in JavaScript for Node and browsers. */
+/** A program of an earlier version, in JavaScript. */
 const quickStart = (url: string) => `
 import { connect } from "effex/client"
 
@@ -25,7 +19,7 @@ await effex.close()
 `
 
 const typed = (url: string) => `
-import { connect, Problem, type Rate, Unreachable } from "effex/client"
+import { connect, EffexError, type Rate, verifyReceipt } from "effex/client"
 
 const effex = connect("${url}")
 const show = ({ from, rate, to, fetchedAt }: Rate) =>
@@ -34,9 +28,9 @@ show(await effex.rate("USD", "NGN", { maxAge: "1 hour" }))
 try {
   await effex.convert({ amount: "500.00", from: "USD", to: "EUR" })
 } catch (error) {
-  if (error instanceof Problem.UnsupportedPair) console.log(error.code, error.status, error.retryable)
-  if (error instanceof Unreachable) console.log(error.sent)
+  if (error instanceof EffexError) console.log(error.code, error.status, error.retryable)
 }
+console.log(typeof verifyReceipt)
 await effex.close()
 `
 
@@ -58,34 +52,19 @@ await Effect.runPromise(Effect.provide(program, EffexClient.layer({ url: "${url}
 const RATE = /1 USD = \d+(\.\d+)? NGN/
 
 /** The installed package, a server started from it, and its bundle for browsers. */
-class Installed extends Context.Service<
-  Installed,
-  PackedEffex.Consumer & { readonly url: string; readonly bundle: Effect.Effect<BuildResult<BundleOptions>> }
->()("effex/test/Installed") {
+class Installed extends Context.Service<Installed, PackedEffex.Consumer & { readonly url: string }>()(
+  "effex/test/Installed"
+) {
   static readonly layer = Layer.effect(
     Installed,
     Effect.gen(function* () {
       const consumer = yield* PackedEffex.install
       const { env } = yield* Effex.makeSandbox({ POLL_SPACING: "0 millis", ALLOW_ANONYMOUS_CONVERT: "true" })
       const { url } = yield* Effex.serve(env, consumer.program)
-      const bundle = yield* Effect.cached(
-        Effect.promise(() => build(bundleOptions(quickStart(url), consumer.folder)))
-      )
-      return { ...consumer, url, bundle }
+      return { ...consumer, url }
     })
   )
 }
-
-const bundleOptions = (contents: string, resolveDir: string) => ({
-  stdin: { contents, resolveDir },
-  bundle: true,
-  minify: true,
-  format: "esm" as const,
-  platform: "browser" as const,
-  metafile: true as const,
-  write: false as const
-})
-type BundleOptions = ReturnType<typeof bundleOptions>
 
 /** Runs a file of the consumer project until it exits, and returns its output. */
 const run = Effect.fnUntraced(function* (file: string) {
@@ -151,56 +130,25 @@ describe("the packed package", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.effect("bundles for browsers without Node modules and within the size limit", () =>
-      Effect.gen(function* () {
-        const { bundle } = yield* Installed
-        const { metafile, outputFiles } = yield* bundle
-        assert.deepStrictEqual(
-          Object.values(metafile.outputs).flatMap(({ imports }) => imports),
-          []
-        )
-        const foreign = Object.keys(metafile.inputs).filter(
-          (path) => !/(\/effect|\/effex)\/dist\/|stdin/.test(path)
-        )
-        assert.deepStrictEqual(foreign, [])
-        const [file] = outputFiles
-        const compressed = gzipSync(file?.contents ?? "", { level: 9 }).length
-        assert.isAbove(compressed, 0)
-        assert.isBelow(compressed, MAX_GZIP_BYTES)
-      })
-    )
-
-    it.effect.skipIf(!Chromium.isAvailable)("runs in a browser", () =>
-      Effect.gen(function* () {
-        const { bundle } = yield* Installed
-        const { outputFiles } = yield* bundle
-        const page = yield* serveText({
-          "/": ["text/html", '<!doctype html><script type="module" src="/page.js"></script>'],
-          "/page.js": ["text/javascript", outputFiles[0]?.text ?? ""]
-        })
-        const browser = yield* Chromium.open(page)
-        const [line = ""] = yield* browser.written(/CONSOLE.*NGN/).pipe(Effect.timeout("30 seconds"))
-        assert.match(line, RATE)
-      }).pipe(Effect.scoped)
+    it.effect.skipIf(!NodeVersions.areInstalled)(
+      "serves on Node.js 22, and says on Node.js 20 what it needs",
+      () =>
+        Effect.gen(function* () {
+          const { folder, program } = yield* Installed
+          const pathWith = (node: string) => ({ PATH: `${dirname(node)}:${process.env["PATH"]}` })
+          for (const command of [["--help"], ["serve"]]) {
+            const older = yield* runProgram(program, command, pathWith(NodeVersions.NODE_20), folder)
+            assert.strictEqual(yield* older.ended, 1)
+            assert.match(
+              older.output(),
+              /^effex: Node\.js 22\.19 or newer is needed; this is Node\.js 20\.\d+\.\d+\. Install a newer one: https:\/\/nodejs\.org\n$/
+            )
+          }
+          const { env } = yield* Effex.makeSandbox({ POLL_SPACING: "0 millis" })
+          const newer = yield* Effex.serve({ ...env, ...pathWith(NodeVersions.NODE_22) }, program)
+          const { body, status } = yield* Effex.get(newer.url, "/api/v1/rates?from=USD&to=NGN")
+          assert.strictEqual(status, 200, body)
+        }).pipe(Effect.scoped)
     )
   })
 })
-
-/** Serves texts by path, each with its content type, and returns the URL of `/`. */
-const serveText = (texts: Readonly<Record<string, readonly [type: string, text: string]>>) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const server = createServer(({ url = "" }, response) => {
-        const [type, text] = texts[url] ?? ["text/plain", ""]
-        response.setHeader("content-type", type).end(text)
-      })
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-      return server
-    }),
-    (server) => Effect.sync(() => server.close())
-  ).pipe(
-    Effect.map((server) => {
-      const address = server.address()
-      return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}/`
-    })
-  )

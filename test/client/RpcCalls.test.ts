@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Fiber, Ref } from "effect"
+import { Deferred, Duration, Effect, Fiber } from "effect"
 import { Internal, UnsupportedPair } from "../../src/api/Problem.ts"
 import { EffexClient } from "../../src/client/EffexClient.ts"
 import { digits, rate } from "../support/RateMessages.ts"
@@ -9,19 +9,25 @@ import * as FastClock from "./FastClock.ts"
 
 const conversion = { amount: "500.00", from: "USD", to: "NGN" } as const
 
-/** Resets the connection during a call. The server fails the second call. Returns the error and the number of calls. */
+/**
+ * Resets the connection during a call. The server fails the second call, or with `isSilent` loses its connection too.
+ * Returns the error, the number of calls and their idempotency keys.
+ */
 const callWithReset = Effect.fnUntraced(function* <A, E>(
-  call: (client: EffexClient["Service"]) => Effect.Effect<A, E>
+  call: (client: EffexClient["Service"]) => Effect.Effect<A, E>,
+  { isSilent = false } = {}
 ) {
   const arrived = yield* Deferred.make<void>()
-  const count = yield* Ref.make(0)
-  const handler = Effect.gen(function* () {
-    const calls = yield* Ref.updateAndGet(count, (n) => n + 1)
-    if (calls > 1) return yield* new Internal({ detail: "second call" })
-    yield* Deferred.succeed(arrived, undefined)
-    return yield* Effect.never
-  })
-  const { port } = yield* TestRpcServer.listen({ GetRate: () => handler, Convert: () => handler })
+  const arrivedAgain = yield* Deferred.make<void>()
+  const keys: Array<string | undefined> = []
+  const handler = ({ idempotencyKey }: { readonly idempotencyKey?: string }) =>
+    Effect.gen(function* () {
+      keys.push(idempotencyKey)
+      if (keys.length > 1 && !isSilent) return yield* new Internal({ detail: "second call" })
+      yield* Deferred.succeed(keys.length > 1 ? arrivedAgain : arrived, undefined)
+      return yield* Effect.never
+    })
+  const { port } = yield* TestRpcServer.listen({ GetRate: () => handler({}), Convert: handler })
   const proxy = yield* TcpProxy.open({ host: "127.0.0.1", port })
   yield* FastClock.start
   const client = yield* Effect.flatMap(EffexClient, call).pipe(
@@ -29,11 +35,17 @@ const callWithReset = Effect.fnUntraced(function* <A, E>(
     Effect.flip,
     Effect.forkScoped
   )
+  const reset = Effect.sync(() => proxy.reset()).pipe(
+    Effect.andThen(Effect.sleep("100 millis")),
+    Effect.andThen(Effect.sync(() => proxy.heal()))
+  )
   yield* Deferred.await(arrived)
-  proxy.reset()
-  yield* Effect.sleep("100 millis")
-  proxy.heal()
-  return { error: yield* Fiber.join(client), calls: yield* Ref.get(count) }
+  yield* reset
+  if (isSilent) {
+    yield* Deferred.await(arrivedAgain)
+    yield* reset
+  }
+  return { error: yield* Fiber.join(client), calls: keys.length, keys }
 })
 
 describe("EffexClient calls", () => {
@@ -104,26 +116,56 @@ describe("EffexClient calls", () => {
 
   it.effect("are retried once after a lost connection if they are idempotent", () =>
     Effect.gen(function* () {
-      const [lookup, keyed] = yield* Effect.all(
-        [
-          callWithReset((client) => client.rate("USD", "NGN")),
-          callWithReset((client) => client.convert({ ...conversion, idempotencyKey: "once" }))
-        ],
-        { concurrency: "unbounded" }
-      )
-      for (const { calls, error } of [lookup, keyed]) {
-        assert.strictEqual(calls, 2)
-        assert.deepInclude(error, { _tag: "Internal", detail: "second call" })
-      }
+      const { calls, error } = yield* callWithReset((client) => client.rate("USD", "NGN"))
+      assert.strictEqual(calls, 2)
+      assert.deepInclude(error, { _tag: "Internal", detail: "second call" })
     }).pipe(Effect.scoped)
   )
 
-  it.effect("are not retried if they are not idempotent, and fail with sent and not retryable", () =>
+  it.effect("convert once without a key of the caller: the retry sends the same automatic key", () =>
     Effect.gen(function* () {
-      const { calls, error } = yield* callWithReset((client) => client.convert(conversion))
-      assert.strictEqual(calls, 1)
-      assert.deepInclude(error, { _tag: "Unreachable", sent: true, retryable: false })
+      const { calls, error, keys } = yield* callWithReset((client) => client.convert(conversion))
+      assert.strictEqual(calls, 2)
+      assert.match(keys[0] ?? "", /^[0-9a-f]{32}$/)
+      assert.strictEqual(keys[0], keys[1])
+      // The first attempt may have converted, so the failure of the second does not invite a retry with another key.
+      assert.deepInclude(error, {
+        _tag: "Unreachable",
+        detail: "second call",
+        sent: true,
+        retryable: false,
+        idempotencyKey: keys[0] ?? ""
+      })
     }).pipe(Effect.scoped)
+  )
+
+  it.effect(
+    "are retried without an answer: the error has the key, and is retryable only with a key of the caller",
+    () =>
+      Effect.gen(function* () {
+        const errors = yield* Effect.all(
+          [
+            callWithReset((client) => client.convert(conversion), { isSilent: true }),
+            callWithReset((client) => client.convert({ ...conversion, idempotencyKey: "once" }), {
+              isSilent: true
+            })
+          ],
+          { concurrency: "unbounded" }
+        )
+        const [automatic, keyed] = errors
+        assert.deepInclude(automatic.error, {
+          _tag: "Unreachable",
+          sent: true,
+          retryable: false,
+          idempotencyKey: automatic.keys[0] ?? ""
+        })
+        assert.deepInclude(keyed.error, {
+          _tag: "Unreachable",
+          sent: true,
+          retryable: true,
+          idempotencyKey: "once"
+        })
+      }).pipe(Effect.scoped)
   )
 
   it.live("are validated before they are sent", () =>

@@ -3,9 +3,15 @@ import { dirname, resolve } from "node:path"
 
 /** Modules that start PostgreSQL, Redis or a child process, or use one that the test run has started. */
 const EXTERNAL = new Set(
-  ["ChildProgram", "PackedEffex", "PostgresServer", "RedisServer", "TestDatabase", "TestRedis"].map((name) =>
-    resolve(import.meta.dirname, `${name}.ts`)
-  )
+  [
+    "ChildProgram",
+    "PackedClient",
+    "PackedEffex",
+    "PostgresServer",
+    "RedisServer",
+    "TestDatabase",
+    "TestRedis"
+  ].map((name) => resolve(import.meta.dirname, `${name}.ts`))
 )
 
 /** Other uses of PostgreSQL, Redis and child processes in a test file. */

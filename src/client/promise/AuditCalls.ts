@@ -1,0 +1,100 @@
+import * as Json from "./Json.ts"
+import * as Options from "./Options.ts"
+import * as Pages from "./Pages.ts"
+import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "./Requests.ts"
+import type { AuditHead, AuditRecord, Receipt, Verification } from "./Values.ts"
+
+/** Selects audit records. */
+export interface AuditFilter extends CallOptions {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly reference?: string | undefined
+  /** Start of the range, inclusive. */
+  readonly since?: Date | string | undefined
+  /** End of the range, exclusive. */
+  readonly until?: Date | string | undefined
+  /**
+   * Returns the sealed records after this position, oldest first. To follow the audit without missing a record, pass the
+   * `position` of the last one that you have; 0 starts at the beginning.
+   */
+  readonly after?: number | undefined
+  /** Records per request, 1 to 1000. Default: 50. */
+  readonly pageSize?: number | undefined
+}
+
+/** Calls that read the audit. */
+export interface AuditCalls {
+  /** Lists conversions, newest first, or in sealed order with `after`. */
+  conversions(filter?: AuditFilter): Pages.PagedList<AuditRecord>
+  /** Returns the audit record of a conversion. */
+  conversion(auditId: string, options?: CallOptions): Promise<AuditRecord>
+  /** Returns the proof that a conversion is in the audit. `verifyReceipt` verifies it offline. */
+  receipt(auditId: string, options?: CallOptions): Promise<Receipt>
+  /** Returns at most 1000 signed heads after a tree size, in order. */
+  auditHeads(after?: number, options?: CallOptions): Promise<ReadonlyArray<AuditHead>>
+  /** Recomputes the whole audit on the server. */
+  verifyAudit(options?: CallOptions): Promise<Verification>
+}
+
+const FILTER_OPTIONS = [
+  "from",
+  "to",
+  "reference",
+  "since",
+  "until",
+  "after",
+  "pageSize",
+  ...CALL_OPTIONS
+] as const
+
+/** Makes the calls that read the audit. */
+export const make = (access: ServerAccess): AuditCalls => ({
+  conversions(filter = {}) {
+    Options.requireKnown("conversions", filter, FILTER_OPTIONS)
+    const { after, from, pageSize, reference, since, to, until } = filter
+    const query = {
+      from: from === undefined ? undefined : Options.currency("from", from),
+      to: to === undefined ? undefined : Options.currency("to", to),
+      reference,
+      since: Options.timeText("since", since),
+      until: Options.timeText("until", until),
+      after: after === undefined ? undefined : positionText(after, "a position of the audit"),
+      page_size: Options.pageSize(pageSize)
+    }
+    return Pages.read<AuditRecord>(access, "/api/v1/audit/conversions", query, filter)
+  },
+
+  async conversion(auditId, options = {}) {
+    Options.requireKnown("conversion", options, CALL_OPTIONS)
+    return Json.decode<AuditRecord>(await send(access, { path: pathOf(auditId) }, "audit_id", options))
+  },
+
+  async receipt(auditId, options = {}) {
+    Options.requireKnown("receipt", options, CALL_OPTIONS)
+    return Json.verbatim<Receipt>(
+      await send(access, { path: `${pathOf(auditId)}/receipt` }, "proof", options)
+    )
+  },
+
+  async auditHeads(after = 0, options = {}) {
+    Options.requireKnown("auditHeads", options, CALL_OPTIONS)
+    const query = { after: positionText(after, "a tree size") }
+    const { heads } = await send(access, { path: "/api/v1/audit/heads", query }, "heads", options)
+    return Json.verbatim<ReadonlyArray<AuditHead>>(heads)
+  },
+
+  async verifyAudit(options = {}) {
+    Options.requireKnown("verifyAudit", options, CALL_OPTIONS)
+    return Json.decode<Verification>(await send(access, { path: "/api/v1/audit/verify" }, "ok", options))
+  }
+})
+
+const pathOf = (auditId: string) =>
+  `/api/v1/audit/conversions/${encodeURIComponent(Options.requiredText("auditId", auditId, EXAMPLE_ID))}`
+
+const positionText = (after: number, description: string) => {
+  if (!Number.isSafeInteger(after) || after < 0) throw Options.invalid("after", description, after)
+  return String(after)
+}
+
+const EXAMPLE_ID = "01a22981-45e1-75da-8c6d-bd3c483116f2"

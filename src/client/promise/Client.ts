@@ -1,0 +1,16 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { AuditCalls } from "./AuditCalls.ts"
+import type { ConversionCalls } from "./ConversionCalls.ts"
+import type { RateCalls } from "./RateCalls.ts"
+import type { StreamCalls } from "./Streams.ts"
+
+/**
+ * Client of an effex server, with promises and async iterables.
+ *
+ * Rates and amounts are decimal text; times are `Date`s. Every failure is an `EffexError`. Calls that are safe to repeat
+ * are retried; streams reconnect and resume where they stopped.
+ */
+export interface Client extends RateCalls, ConversionCalls, AuditCalls, StreamCalls, AsyncDisposable {
+  /** Ends all streams and fails pending calls. */
+  close(): Promise<void>
+}

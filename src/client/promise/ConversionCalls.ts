@@ -1,0 +1,102 @@
+import { EffexError } from "./EffexError.ts"
+import * as Json from "./Json.ts"
+import * as Options from "./Options.ts"
+import { CALL_OPTIONS, type CallOptions, randomId, send, type ServerAccess } from "./Requests.ts"
+import type { AmountType, Conversion, Quote } from "./Values.ts"
+
+/** The amount and currencies to convert. Currency codes are ISO 4217, in any case. */
+export interface ConversionRequest {
+  /** Decimal text in major units of `from`, or of `to` if `amountType` is `target`. */
+  readonly amount: string
+  readonly from: string
+  readonly to: string
+  /** Side that `amount` fixes: the amount paid (`source`, the default) or the amount received (`target`). */
+  readonly amountType?: AmountType | undefined
+  /** Your own reference, stored with the audit record. At most 100 characters. */
+  readonly reference?: string | undefined
+}
+
+export interface ConvertRequest extends ConversionRequest {
+  /** Id of the quote to use. The other fields must match the quote. */
+  readonly quoteId?: string | undefined
+  /**
+   * Requests with the same key convert once, also from different processes. Default: a random key, which makes the
+   * retries of this call safe. An error has the key as `idempotencyKey`.
+   */
+  readonly idempotencyKey?: string | undefined
+}
+
+export interface QuoteRequest extends ConversionRequest {
+  /** Validity of the quote. Default: 30 seconds. Maximum: 1 hour. */
+  readonly ttl?: Options.DurationInput | undefined
+}
+
+/** Calls that convert. */
+export interface ConversionCalls {
+  /** Converts an amount. The audit record is committed before the promise resolves. Retries are safe. */
+  convert(request: ConvertRequest, options?: CallOptions): Promise<Conversion>
+  /** Locks the rate and amounts of a conversion for `ttl`. */
+  createQuote(request: QuoteRequest, options?: CallOptions): Promise<Quote>
+  /** Returns a quote and its state. */
+  quote(quoteId: string, options?: CallOptions): Promise<Quote>
+}
+
+const REQUEST_FIELDS = ["amount", "from", "to", "amountType", "reference"] as const
+
+/** Makes the calls that convert. */
+export const make = (access: ServerAccess): ConversionCalls => ({
+  async convert(request, options = {}) {
+    Options.requireKnown("convert", request, [...REQUEST_FIELDS, "quoteId", "idempotencyKey"])
+    Options.requireKnown("convert", options, CALL_OPTIONS)
+    const body = { ...bodyOf(request), quote_id: request.quoteId }
+    const idempotencyKey = idempotencyKeyOf(request.idempotencyKey)
+    const input = { path: "/api/v1/convert", body, idempotencyKey }
+    const response = send(access, input, "audit_id", options)
+    const isAutomatic = request.idempotencyKey === undefined
+    return Json.decode<Conversion>(await (isAutomatic ? response.catch(rejectUnknownOutcome) : response))
+  },
+
+  async createQuote(request, options = {}) {
+    Options.requireKnown("createQuote", request, [...REQUEST_FIELDS, "ttl"])
+    Options.requireKnown("createQuote", options, CALL_OPTIONS)
+    const body = { ...bodyOf(request), ttl: Options.durationText("ttl", request.ttl) }
+    const input = { path: "/api/v1/quotes", body, isUnsafe: true }
+    return Json.decode<Quote>(await send(access, input, "quote_id", options))
+  },
+
+  async quote(quoteId, options = {}) {
+    Options.requireKnown("quote", options, CALL_OPTIONS)
+    const id = encodeURIComponent(Options.requiredText("quoteId", quoteId, EXAMPLE_ID))
+    return Json.decode<Quote>(await send(access, { path: `/api/v1/quotes/${id}` }, "quote_id", options))
+  }
+})
+
+const bodyOf = ({ amount, amountType, from, reference, to }: ConversionRequest) => ({
+  amount: Options.amount(amount),
+  from_currency: Options.currency("from", from),
+  to_currency: Options.currency("to", to),
+  amount_type: Options.oneOf("amountType", amountType, ["source", "target"]),
+  reference
+})
+
+/**
+ * Repeating the call would send another automatic key, and could convert a second time. So an error after which the
+ * conversion may have happened is not retryable, and says how to repeat it.
+ */
+const rejectUnknownOutcome = (error: unknown): never => {
+  if (!(error instanceof EffexError && error.sent)) throw error
+  throw new EffexError({
+    ...error,
+    detail: `${error.detail}. The conversion may have happened; to repeat it safely, pass idempotencyKey: "${error.idempotencyKey}"`,
+    retryable: false,
+    cause: error.cause
+  })
+}
+
+/** A header holds printable ASCII only. */
+const idempotencyKeyOf = (key: string = randomId()) => {
+  if (typeof key === "string" && /^[\x20-\x7e]{1,255}$/.test(key) && key.trim() === key) return key
+  throw Options.invalid("idempotencyKey", "1 to 255 printable ASCII characters", key)
+}
+
+const EXAMPLE_ID = "01a22981-45e1-75da-8c6d-bd3c483116f2"

@@ -1,0 +1,41 @@
+/** Parses JSON text. Returns undefined for other text. */
+export const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const camelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+
+/** Fields with times: `fetched_at`, `at`, and `start` of a candle. */
+const TIME_FIELD = /(^|_)at$|^start$/
+
+/** Decodes a response of the server, whose contract `A` describes. Fields that the server adds later are kept. */
+export const decode = <A>(value: unknown): A => toCamelCase(value) as A
+
+/** Types a response that stays as the server sent it, because its fields are hashed or signed. */
+export const verbatim = <A>(value: unknown): A => value as A
+
+/**
+ * Renames fields to camelCase and parses times. `raw` is the response of a
+ * provider and stays as it is.
+ */
+const toCamelCase = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(toCamelCase)
+  if (!isRecord(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, field]) => [
+      camelCase(name),
+      name === "raw"
+        ? field
+        : typeof field === "string" && TIME_FIELD.test(name)
+          ? new Date(field)
+          : toCamelCase(field)
+    ])
+  )
+}

@@ -1,0 +1,67 @@
+import * as Json from "./Json.ts"
+import { addressOf, headersOf, problemOf, randomId, type ServerAccess, unreachable } from "./Requests.ts"
+import type { Connect } from "./StreamConnection.ts"
+
+/** Longer than two of the server's heartbeats, which it sends every 15 seconds. */
+const MAX_SILENCE_MILLIS = 40_000
+
+/** Receives a stream as server-sent events over `fetch`, which can send an API key. `EventSource` cannot. */
+export const make =
+  (access: ServerAccess): Connect =>
+  async ({ pairs, position }, { onContact, onMessage, onOpen }, signal) => {
+    const { url } = access
+    const requestId = randomId()
+    const controller = new AbortController()
+    const abort = () => controller.abort()
+    signal.addEventListener("abort", abort, { once: true })
+    let timer = setTimeout(abort, MAX_SILENCE_MILLIS)
+    try {
+      const address = addressOf(url, "/api/v1/rates/stream", { pairs: pairs?.join(","), since: position })
+      const response = await fetch(address, {
+        headers: { accept: "text/event-stream", ...headersOf(access, requestId) },
+        redirect: "manual",
+        cache: "no-store",
+        signal: controller.signal
+      })
+      if (!response.ok || response.body === null) {
+        throw problemOf(response, Json.parse(await response.text()), url, { requestId })
+      }
+      onOpen()
+      const parse = parser((event, data) => onMessage(event, Json.parse(data)))
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
+      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+        clearTimeout(timer)
+        timer = setTimeout(abort, MAX_SILENCE_MILLIS)
+        onContact()
+        parse(chunk.value)
+      }
+    } catch (error) {
+      // A `TypeError` is how `fetch` reports a connection that failed or was lost.
+      if (controller.signal.aborted || error instanceof TypeError)
+        throw unreachable(url, error, { requestId })
+      throw error
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener("abort", abort)
+      controller.abort()
+    }
+  }
+
+/** Parses the event stream format of HTML (9.2.6). Comments are heartbeats and have no event. */
+const parser = (onEvent: (event: string, data: string) => void) => {
+  let buffer = ""
+  let event = ""
+  let data: Array<string> = []
+  return (chunk: string) => {
+    const lines = (buffer + chunk).split(/\r\n|\n|\r(?!$)/)
+    buffer = lines.pop() ?? ""
+    for (const line of lines) {
+      if (line === "") {
+        if (data.length > 0) onEvent(event, data.join("\n"))
+        event = ""
+        data = []
+      } else if (line.startsWith("event:")) event = line.slice("event:".length).trim()
+      else if (line.startsWith("data:")) data.push(line.slice("data:".length).replace(/^ /, ""))
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/** What a connection subscribes to. */
+export interface Subscription {
+  readonly pairs: ReadonlyArray<string> | undefined
+  /** Position after which the stream resumes. */
+  readonly position: string | undefined
+}
+
+export interface ConnectionHandlers {
+  /** The server accepted the connection. */
+  readonly onOpen: () => void
+  /** The server sent something, such as a heartbeat. */
+  readonly onContact: () => void
+  /** `name` is the event of SSE, or the type of a WebSocket message. */
+  readonly onMessage: (name: string, json: unknown) => void
+}
+
+/** Opens a connection. Resolves when it ends, and rejects with an `EffexError` when it fails. */
+export type Connect = (
+  subscription: Subscription,
+  handlers: ConnectionHandlers,
+  signal: AbortSignal
+) => Promise<void>

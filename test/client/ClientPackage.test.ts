@@ -1,0 +1,241 @@
+import { assert, describe, layer } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import { build } from "esbuild"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { gzipSync } from "node:zlib"
+import { runProgram } from "../support/ChildProgram.ts"
+import * as Chromium from "../support/Chromium.ts"
+import * as Effex from "../support/Effex.ts"
+import * as NodeVersions from "../support/NodeVersions.ts"
+import * as PackedClient from "../support/PackedClient.ts"
+import * as PackedEffex from "../support/PackedEffex.ts"
+import * as ScriptedServer from "../support/ScriptedServer.ts"
+import { parseJsonObject } from "../support/TestServer.ts"
+
+/** Size limit of the whole client, minified and compressed. Catches accidental growth. */
+const MAX_GZIP_BYTES = 10_000
+
+/** The quick start of the documentation, in JavaScript. */
+const quickStart = (url: string, from = "effex-client") => `
+import { connect, verifyReceipt } from "${from}"
+
+const effex = connect("${url}")
+const conversion = await effex.convert({ amount: "500.00", from: "USD", to: "NGN" })
+const receipt = await effex.receipt(conversion.auditId)
+const { record } = await verifyReceipt(receipt, receipt.head.public_key)
+console.log(\`proved \${record.outputAmount === conversion.outputAmount}\`)
+for await (const { from, rate, to } of effex.watch(["USD:NGN"])) {
+  console.log(\`1 \${from} = \${rate} \${to}\`)
+  break
+}
+`
+
+/** A \`.js\` file in a folder made by \`npm init\`, which is CommonJS. */
+const commonJs = (url: string) => `
+const { connect } = require("effex-client")
+
+connect("${url}").rate("USD", "NGN").then(({ from, rate, to }) => console.log(\`1 \${from} = \${rate} \${to}\`))
+`
+
+const typed = (url: string) => `
+import { connect, EffexError, type Rate, type StreamState } from "effex-client"
+
+await using effex = connect("${url}", { timeout: "20 seconds" })
+const show = ({ from, rate, to, fetchedAt }: Rate) =>
+  console.log(\`1 \${from} = \${rate} \${to} at \${fetchedAt.toISOString()}\`)
+show(await effex.rate("USD", "NGN", { maxAge: "1 hour" }))
+for await (const { open } of effex.history("USD", "NGN", { interval: "1h" })) console.log(\`open \${open}\`)
+const stream = effex.watch(["USD:NGN"], { onState: (state: StreamState) => console.log(state) })
+for await (const rate of stream) {
+  show(rate)
+  break
+}
+try {
+  await effex.convert({ amount: "500.00", from: "USD", to: "EUR" })
+} catch (error) {
+  if (error instanceof EffexError) console.log(error.code, error.status, error.retryable, error.traceId?.length)
+}
+// @ts-expect-error An amount is text.
+const wrong = () => effex.convert({ amount: 500, from: "USD", to: "NGN" })
+`
+
+const withEffect = (url: string) => `
+import { BigDecimal, Console, Effect, Stream } from "effect"
+import { EffexClient } from "effex-client/effect"
+
+const program = Effect.gen(function* () {
+  const effex = yield* EffexClient
+  yield* effex.watch(["USD:NGN"]).pipe(
+    Stream.take(1),
+    Stream.runForEach(({ from, rate, to }) => Console.log(\`1 \${from} = \${BigDecimal.format(rate)} \${to}\`)),
+    Effect.catchTag("UnsupportedPair", ({ detail }) => Console.error(detail))
+  )
+  const { auditId } = yield* effex.convert({ amount: "500.00", from: "USD", to: "NGN" })
+  const { convertedAt } = yield* effex.conversion(auditId)
+  yield* Console.log(convertedAt.toISOString())
+})
+await Effect.runPromise(Effect.provide(program, EffexClient.layer({ url: "${url}" })))
+`
+
+const RATE = /1 USD = \d+(\.\d+)? NGN/
+
+/** The installed package and a server. */
+class Installed extends Context.Service<Installed, PackedClient.Consumer & { readonly url: string }>()(
+  "effex/test/InstalledClient"
+) {
+  static readonly layer = Layer.effect(
+    Installed,
+    Effect.gen(function* () {
+      const consumer = yield* PackedClient.install
+      const { env } = yield* Effex.makeSandbox({ POLL_SPACING: "0 millis", ALLOW_ANONYMOUS_CONVERT: "true" })
+      const { url } = yield* Effex.serve(env)
+      return { ...consumer, url }
+    })
+  )
+}
+
+/** Runs a file of the consumer project until it exits. */
+const run = Effect.fnUntraced(function* (file: string, node = "node") {
+  const { folder } = yield* Installed
+  const running = yield* runProgram(node, [file], {}, folder)
+  return { code: yield* Effect.timeout(running.ended, "60 seconds"), output: running.output() }
+})
+
+const readManifest = (folder: string) => parseJsonObject(readFileSync(join(folder, "package.json"), "utf8"))
+
+describe("effex-client, packed and installed in a folder made by npm init", () => {
+  layer(Installed.layer, { excludeTestServices: true, timeout: 120_000 })((it) => {
+    it.effect("has no dependencies, Effect as an optional peer, and the version of effex", () =>
+      Effect.gen(function* () {
+        const { folder } = yield* Installed
+        const manifest = readManifest(join(folder, "node_modules/effex-client"))
+        assert.isUndefined(manifest["dependencies"])
+        assert.deepStrictEqual(manifest["peerDependencies"], { effect: "^4.1.0" })
+        assert.deepStrictEqual(manifest["peerDependenciesMeta"], { effect: { optional: true } })
+        assert.strictEqual(manifest["version"], readManifest(PackedEffex.project)["version"])
+        assert.deepInclude(readManifest(folder), { type: "commonjs" })
+      })
+    )
+
+    it.effect("runs from a .js and an .mjs file, and lets Node.js exit", () =>
+      Effect.gen(function* () {
+        const { url, write } = yield* Installed
+        yield* write("plain.js", commonJs(url))
+        yield* write("module.mjs", quickStart(url))
+        const [plain, module] = yield* Effect.all([run("plain.js"), run("module.mjs")])
+        for (const { code, output } of [plain, module]) {
+          assert.strictEqual(code, 0, output)
+          assert.match(output, RATE)
+        }
+        assert.include(module.output, "proved true")
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect.skipIf(!NodeVersions.areInstalled)(
+      "runs on Node.js 22, and says on Node.js 20 what it needs",
+      () =>
+        Effect.gen(function* () {
+          const { url, write } = yield* Installed
+          yield* write("other.js", commonJs(url))
+          yield* write("other.mjs", quickStart(url))
+          for (const file of ["other.js", "other.mjs"]) {
+            const newer = yield* run(file, NodeVersions.NODE_22)
+            assert.strictEqual(newer.code, 0, newer.output)
+            assert.match(newer.output, RATE)
+            assert.notInclude(newer.output, "Warning")
+            const older = yield* run(file, NodeVersions.NODE_20)
+            assert.strictEqual(older.code, 1)
+            assert.match(
+              older.output,
+              /effex-client needs Node\.js 22 or newer; this is Node\.js 20\.\d+\.\d+/
+            )
+          }
+        }).pipe(Effect.scoped)
+    )
+
+    it.effect(
+      "has types without Effect, and with the Effect of the application, for both ways of module resolution",
+      () =>
+        Effect.gen(function* () {
+          const { folder, link, url, write } = yield* Installed
+          yield* write("typed.mts", typed(url))
+          const tsc = join(PackedEffex.project, "node_modules/.bin/tsc")
+          const check = Effect.fnUntraced(function* (file: string, module: string, moduleResolution: string) {
+            const compilerOptions = {
+              module,
+              moduleResolution,
+              target: "ES2024",
+              lib: ["ES2024", "DOM", "DOM.Iterable"],
+              types: [],
+              strict: true,
+              exactOptionalPropertyTypes: true,
+              skipLibCheck: false,
+              noEmit: true
+            }
+            const config = `tsconfig.${file}.${moduleResolution}.json`
+            yield* write(config, JSON.stringify({ compilerOptions, files: [file] }))
+            const checked = yield* runProgram(tsc, ["--project", config], {}, folder)
+            assert.strictEqual(yield* checked.ended, 0, checked.output())
+          })
+          yield* check("typed.mts", "NodeNext", "NodeNext")
+          yield* check("typed.mts", "ESNext", "Bundler")
+          const { output } = yield* run("typed.mts")
+          assert.match(output, RATE)
+          assert.match(output, /^unsupported-pair 422 false 32$/m)
+          assert.match(output, /^live$/m)
+          yield* link("effect", join(PackedEffex.project, "node_modules/effect"))
+          yield* write("effect.mts", withEffect(url))
+          yield* check("effect.mts", "NodeNext", "NodeNext")
+          yield* check("effect.mts", "ESNext", "Bundler")
+          const effect = yield* run("effect.mts")
+          assert.strictEqual(effect.code, 0, effect.output)
+          assert.match(effect.output, RATE)
+        }).pipe(Effect.scoped),
+      120_000
+    )
+
+    it.effect("is one file without Node.js modules and within the size limit", () =>
+      Effect.gen(function* () {
+        const { folder } = yield* Installed
+        const { metafile, outputFiles } = yield* Effect.promise(() =>
+          build({
+            entryPoints: [join(folder, "node_modules/effex-client/dist/index.js")],
+            bundle: true,
+            minify: true,
+            format: "esm",
+            platform: "browser",
+            metafile: true,
+            write: false
+          })
+        )
+        assert.lengthOf(Object.keys(metafile.inputs), 1)
+        const compressed = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length
+        assert.isAbove(compressed, 0)
+        assert.isBelow(compressed, MAX_GZIP_BYTES)
+      })
+    )
+
+    it.effect.skipIf(!Chromium.isAvailable)("runs in a page without a bundler", () =>
+      Effect.gen(function* () {
+        const { folder, url } = yield* Installed
+        const files = {
+          "/": ["text/html", '<!doctype html><script type="module" src="/page.js"></script>'],
+          "/page.js": ["text/javascript", quickStart(url, "./effex-client.js")],
+          "/effex-client.js": [
+            "text/javascript",
+            readFileSync(join(folder, "node_modules/effex-client/dist/index.js"), "utf8")
+          ]
+        } as const
+        const page = yield* ScriptedServer.listen((response, { path }) => {
+          const [type, text] = path in files ? files[path as keyof typeof files] : ["text/plain", ""]
+          response.setHeader("content-type", type).end(text)
+        })
+        const browser = yield* Chromium.open(page.url)
+        yield* browser.written(/CONSOLE.*proved true/).pipe(Effect.timeout("60 seconds"))
+        const [line = ""] = yield* browser.written(/CONSOLE.*NGN/).pipe(Effect.timeout("60 seconds"))
+        assert.match(line, RATE)
+      }).pipe(Effect.scoped)
+    )
+  })
+})
