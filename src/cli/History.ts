@@ -7,7 +7,7 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { MIN_TIME, RateHistory } from "../rates/history/RateHistory.ts"
 import * as HistoryEncoding from "../server/http/HistoryEncoding.ts"
 import * as Export from "../server/http/Export.ts"
-import { pairArguments } from "./arguments/PairArguments.ts"
+import { pairArgument, splitPair } from "./arguments/PairArguments.ts"
 import * as StandardOutput from "./StandardOutput.ts"
 
 /** Width of a column in characters: enough for a timestamp. */
@@ -17,7 +17,7 @@ const COLUMN_WIDTH = 24
 export const command = Command.make(
   "history",
   {
-    ...pairArguments,
+    pair: pairArgument,
     start: Flag.String("start").pipe(
       Flag.withDescription("Start, inclusive, such as 2026-11-01 or 2026-11-01T00:00:00Z"),
       Flag.withSchema(TimeFromText),
@@ -37,8 +37,9 @@ export const command = Command.make(
       Flag.withDefault("table")
     )
   },
-  Effect.fn(function* ({ end, format, from, interval, start, to }) {
+  Effect.fn(function* ({ end, format, interval, pair: words, start }) {
     const history = yield* RateHistory
+    const { from, to } = yield* splitPair(words)
     const pair = yield* Effect.fromResult(CurrencyPair.fromCodes(from, to))
     const now = yield* DateTime.now
     const span = { pair, start, end: Option.getOrElse(end, () => now) }

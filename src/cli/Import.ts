@@ -1,11 +1,11 @@
 import { Console, DateTime, Effect, Equal, FileSystem, Option, Schema, Stream } from "effect"
-import { Argument, type CliError, Command, Flag } from "effect/cli"
+import { Argument, Command, Flag } from "effect/cli"
 import { Csv } from "effect/encoding"
 import { Settings } from "../config/Settings.ts"
 import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import * as ImportRow from "../domain/rates/ImportRow.ts"
 import { type ImportOptions, type ImportSummary, RateImport } from "../rates/import/RateImport.ts"
-import { commandError } from "./CommandError.ts"
+import { type CommandError, commandError } from "./CommandError.ts"
 import * as ImportProgressView from "./view/ImportProgressView.ts"
 
 /** Maximum number of invalid lines to print; `--report` writes all of them. */
@@ -36,7 +36,9 @@ export class ImportRefused extends Schema.TaggedError<ImportRefused>()("ImportRe
 
 const input = {
   file: Argument.String("file").pipe(
-    Argument.withDescription("A CSV file with a header: from, to, rate, observed_at, provider (optional)"),
+    Argument.withDescription(
+      "A CSV file with the header from,to,rate,observed_at and, if the file has it, provider"
+    ),
     Argument.optional
   ),
   pair: Flag.String("pair").pipe(
@@ -145,7 +147,7 @@ const importSeries = Effect.fnUntraced(function* (input: Input) {
 const runImport = Effect.fnUntraced(function* <E, R>(
   unit: "line" | "rate",
   { acceptOutliers, dryRun, file, inForce, report, skipBad }: Input,
-  run: (options: ImportOptions<CliError.UserError>) => Effect.Effect<ImportSummary, E, R>
+  run: (options: ImportOptions<CommandError>) => Effect.Effect<ImportSummary, E, R>
 ) {
   const view = yield* ImportProgressView.make
   const writeReport = yield* makeReport(report, file)
@@ -188,7 +190,10 @@ const parseDay = (flag: string, text: string) => {
 }
 
 const parsePair = (text: string) => {
-  const pair = Option.filter(CurrencyPair.parse(text.trim()), ({ from, to }) => from !== to)
+  const pair = Option.filter(
+    CurrencyPair.parse(text.trim().replace(/\s+/, ":")),
+    ({ from, to }) => from !== to
+  )
   return Option.isSome(pair)
     ? Effect.succeed(pair.value)
     : commandError(

@@ -1,9 +1,10 @@
-import { Duration, Effect, Option, References, Schema } from "effect"
+import { type Duration, Effect, Option, References, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Settings } from "../config/Settings.ts"
-import { DEFAULT_POLL_INTERVAL } from "../domain/rates/PollerSetting.ts"
+import { DEFAULT_POLL_INTERVAL, POLL_INTERVAL_RANGE } from "../domain/rates/PollerSetting.ts"
 import { PollCadence } from "../platform/PollCadence.ts"
 import { RatePoller } from "../rates/polling/RatePoller.ts"
+import { durationFlag } from "./arguments/DurationFlag.ts"
 import * as PollBoardView from "./view/PollBoardView.ts"
 import * as PollProgressView from "./view/PollProgressView.ts"
 import * as RateBoardView from "./view/RateBoardView.ts"
@@ -25,13 +26,9 @@ export const command = Command.make(
       Flag.withDescription("Poll once; the exit code is 1 when a pair failed"),
       Flag.withDefault(false)
     ),
-    interval: Flag.Int("interval").pipe(
+    interval: durationFlag("interval", POLL_INTERVAL_RANGE).pipe(
       Flag.withDescription(
-        "Seconds from the start of one poll to the start of the next (default: the current schedule)"
-      ),
-      Flag.filter(
-        (seconds) => seconds >= 1 && seconds <= 86_400,
-        (seconds) => `${seconds} seconds is out of range; allowed are 1 to 86400`
+        "Time from the start of one poll to the start of the next, such as 300 (seconds) or `5 minutes` (default: the current schedule)"
       ),
       Flag.optional
     ),
@@ -43,7 +40,7 @@ export const command = Command.make(
   Effect.fn(function* ({ interval, once, watch }) {
     const { pairs } = yield* Settings
     const view = watch ? yield* PollBoardView.make : yield* PollProgressView.make(pairs.all.length)
-    const polled = once ? pollOnce(view) : pollEvery(view, interval)
+    const polled = Effect.raceFirst(once ? pollOnce(view) : pollEvery(view, interval), view.left)
     // Log lines would break the board.
     const isBoard = watch && RateBoardView.isTerminal
     return yield* isBoard ? Effect.provideService(polled, References.MinimumLogLevel, "None") : polled
@@ -67,10 +64,13 @@ const pollOnce = Effect.fnUntraced(function* ({ observe, report }: View) {
     return yield* new PairsFailed({ pairs: run.failures.map(({ pair }) => pair.key) })
 })
 
-const pollEvery = Effect.fnUntraced(function* ({ observe, report }: View, interval: Option.Option<number>) {
+const pollEvery = Effect.fnUntraced(function* (
+  { observe, report }: View,
+  interval: Option.Option<Duration.Duration>
+) {
   const cadence = yield* PollCadence
   const poller = yield* RatePoller
-  const every = Option.orElse(Option.map(interval, Duration.seconds), cadence.interval)
+  const every = Option.orElse(interval, cadence.interval)
   return yield* poller.pollEvery(
     Option.getOrElse(every, () => DEFAULT_POLL_INTERVAL),
     observe,

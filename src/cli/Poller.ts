@@ -2,6 +2,7 @@ import { Console, DateTime, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as PollerSetting from "../domain/rates/PollerSetting.ts"
 import { type ActivePollerSetting, PollerSettings } from "../rates/polling/PollerSettings.ts"
+import { durationFlag } from "./arguments/DurationFlag.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import { commandError } from "./CommandError.ts"
 import { COMMAND_LINE_PRINCIPAL } from "./CommandLinePrincipal.ts"
@@ -15,9 +16,10 @@ const print = Effect.fnUntraced(function* (active: ActivePollerSetting, json: bo
 const set = Command.make(
   "set",
   {
-    interval: Flag.String("interval").pipe(
-      Flag.withDescription("From the start of one poll to the start of the next, such as `5 minutes`"),
-      Flag.filterMap(PollerSetting.parseInterval, () => `it must be ${PollerSetting.POLL_INTERVAL_ALLOWED}`),
+    interval: durationFlag("interval", PollerSetting.POLL_INTERVAL_RANGE).pipe(
+      Flag.withDescription(
+        "From the start of one poll to the start of the next, such as `5 minutes` or 300 (seconds)"
+      ),
       Flag.optional
     ),
     enabled: Flag.Literals("polling", ["on", "off"]).pipe(

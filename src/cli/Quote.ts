@@ -4,6 +4,7 @@ import { Settings } from "../config/Settings.ts"
 import { Quotes } from "../conversion/Quotes.ts"
 import { formatPrice } from "../domain/conversion/PricedConversion.ts"
 import * as ConversionArguments from "./arguments/ConversionArguments.ts"
+import { durationFlag } from "./arguments/DurationFlag.ts"
 import * as Table from "./view/Table.ts"
 
 /** `effex quote 500 USD NGN`: locks the rate and the amounts of a conversion. */
@@ -11,20 +12,16 @@ export const command = Command.make(
   "quote",
   {
     ...ConversionArguments.conversionArguments,
-    ttl: Flag.Int("ttl").pipe(
-      Flag.withDescription("Lifetime in seconds, at most 3600"),
-      Flag.filter(
-        (seconds) => seconds >= 1 && seconds <= 3600,
-        () => "it must be between 1 and 3600"
-      ),
-      Flag.withDefault(30)
+    ttl: durationFlag("ttl", { minimum: Duration.seconds(1), maximum: Duration.hours(1) }).pipe(
+      Flag.withDescription("Lifetime, such as 60 (seconds) or `10 minutes` (default: 30 seconds)"),
+      Flag.withDefault(Duration.seconds(30))
     )
   },
   Effect.fn(function* (input) {
     const { pairs } = yield* Settings
     const quotes = yield* Quotes
     const parsed = yield* ConversionArguments.parse(input, pairs)
-    const quote = yield* quotes.create(parsed, Duration.seconds(input.ttl))
+    const quote = yield* quotes.create(parsed, input.ttl)
     const fields = {
       quote_id: quote.id,
       expires_at: DateTime.formatIso(quote.expiresAt),

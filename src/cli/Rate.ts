@@ -12,13 +12,13 @@ import * as HistoryEncoding from "../server/http/HistoryEncoding.ts"
 import * as RateEncoding from "../server/http/RateEncoding.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import { commandError } from "./CommandError.ts"
-import { pairArguments } from "./arguments/PairArguments.ts"
+import { type PairCodes, pairArgument, splitPair } from "./arguments/PairArguments.ts"
 
 /** `effex rate USD NGN`: the latest rate of a pair, with the lookup order of the server. */
 export const command = Command.make(
   "rate",
   {
-    ...pairArguments,
+    pair: pairArgument,
     at: Flag.String("at").pipe(
       Flag.withDescription("Print the rate in force at this time, such as 2026-11-01T00:00:00Z"),
       Flag.withSchema(TimeFromText),
@@ -32,11 +32,12 @@ export const command = Command.make(
     json: jsonFlag
   },
   Effect.fn(function* (input) {
-    if (Option.isSome(input.at)) return yield* printPast(input, input.at.value)
+    const codes = yield* splitPair(input.pair)
+    if (Option.isSome(input.at)) return yield* printPast(codes, input, input.at.value)
     if (Option.isSome(input.knownAt)) return yield* commandError("--known-at requires --at")
     const { pairs } = yield* Settings
     const rates = yield* Rates
-    const pair = yield* Effect.fromResult(pairs.find(input.from, input.to))
+    const pair = yield* Effect.fromResult(pairs.find(codes.from, codes.to))
     const found = yield* rates.lookup(pair)
     if (input.json) return yield* Console.log(RateEncoding.toText(found))
     const { rate, source, stale } = found
@@ -63,16 +64,15 @@ export const command = Command.make(
 )
 
 const printPast = Effect.fnUntraced(function* (
+  { from, to }: PairCodes,
   input: {
-    readonly from: string
-    readonly to: string
     readonly knownAt: Option.Option<DateTime.Utc>
     readonly json: boolean
   },
   at: DateTime.Utc
 ) {
   const history = yield* RateHistory
-  const pair = yield* Effect.fromResult(CurrencyPair.fromCodes(input.from, input.to))
+  const pair = yield* Effect.fromResult(CurrencyPair.fromCodes(from, to))
   const now = yield* DateTime.now
   const knownAt = Option.getOrElse(input.knownAt, () => now)
   if (DateTime.isGreaterThan(DateTime.max(at, knownAt), now))

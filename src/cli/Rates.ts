@@ -1,8 +1,9 @@
-import { Console, DateTime, Effect, Layer, Option, Schema, Stream } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
+import { Console, DateTime, Effect, Layer, Schema, Stream } from "effect"
+import { Command, Flag } from "effect/cli"
 import { RateList, RateMessage } from "../api/rates/RateMessage.ts"
 import { EffexClient } from "../client/EffexClient.ts"
 import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
+import { pairsArgument, splitPairs } from "./arguments/PairArguments.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import * as RateBoard from "./view/RateBoard.ts"
 import * as RateBoardView from "./view/RateBoardView.ts"
@@ -27,14 +28,7 @@ const encodeRate = Schema.encodeSync(Schema.fromJsonString(RateMessage))
 export const command = Command.make(
   "rates",
   {
-    pairs: Argument.String("pair").pipe(
-      Argument.withDescription("Pairs to show, such as USD:NGN (default: all)"),
-      Argument.filter(
-        (text) => Option.isSome(CurrencyPair.split(text)),
-        () => "it must be a pair such as USD:NGN"
-      ),
-      Argument.variadic()
-    ),
+    pairs: pairsArgument("Pairs to show, such as USD:NGN or USD NGN (default: all)"),
     url: ServerAddress.url,
     watch: Flag.Boolean("watch").pipe(
       Flag.withDescription("Show every change until interrupted"),
@@ -44,7 +38,9 @@ export const command = Command.make(
   },
   Effect.fn(function* (input) {
     const url = yield* ServerAddress.resolve(input.url)
-    const pairs = input.pairs.length === 0 ? undefined : input.pairs.map((text) => text.toUpperCase())
+    const given = yield* splitPairs(input.pairs)
+    const pairs =
+      given.length === 0 ? undefined : given.map(({ from, to }) => CurrencyPair.keyOf(from, to).toUpperCase())
     const program = input.watch
       ? Effect.raceFirst(watch(url, pairs, input.json), RateBoardView.stdoutClosed)
       : list(pairs, input.json)
@@ -89,5 +85,5 @@ const watch = Effect.fnUntraced(function* (
   if (json) return yield* Stream.runForEach(rates, (rate) => Console.log(encodeRate(rate)))
   const view = yield* RateBoardView.make("effex rates", url)
   yield* client.watchConnection.pipe(Stream.changes, Stream.runForEach(view.showStatus), Effect.forkScoped)
-  yield* Stream.runForEach(rates, view.showRate)
+  yield* Effect.raceFirst(Stream.runForEach(rates, view.showRate), view.left)
 })

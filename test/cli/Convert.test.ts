@@ -27,7 +27,7 @@ describe("effex convert", () => {
   it.live("converts a source or a target amount and prints a table or JSON", () =>
     Effect.gen(function* () {
       const { effex, env } = yield* start
-      const shown = yield* effex("convert", "500", "usd", "NGN", "--reference", "order 7")
+      const shown = yield* effex("convert", "500", "usd:NGN", "--reference", "order 7")
       assert.strictEqual(shown.code, 0, shown.output)
       assert.strictEqual(cell(shown.output, "input amount"), "500.00")
       assert.strictEqual(cell(shown.output, "reference"), "order 7")
@@ -100,7 +100,7 @@ describe("effex convert", () => {
             convert("1", "USD", "NGN", "--idempotency-key", "x".repeat(256)),
             "1 to 255 printable ASCII characters"
           ],
-          [["quote", "1", "USD", "NGN", "--ttl", "3601"], "between 1 and 3600"]
+          [["quote", "1", "USD", "NGN", "--ttl", "3601"], "from 1 second to 1 hour"]
         ] as const
         const results = yield* Effect.forEach(cases, ([args]) => effex(...args), { concurrency: 4 })
         for (const [i, [args, message]] of cases.entries()) {

@@ -44,7 +44,7 @@ describe("effex history and effex rate --at", () => {
         const { effex } = yield* start
         for (const [args, message] of [
           [["history", "USD", "ZZZ"], '"ZZZ" is not an active ISO 4217 currency code'],
-          [["history", "USD", "NGN", "--start", "soon"], "Expected an ISO 8601 time such as"],
+          [["history", "USD", "NGN", "--start", "soon"], "allowed: an ISO 8601 time such as"],
           [["history", "USD", "NGN", "--interval", "1m"], "1m"],
           [["rate", "USD", "NGN", "--at", "2020-01-01"], "No USD:NGN rate recorded by"],
           [["rate", "USD", "NGN", "--at", "2999-01-01"], "must not be in the future"],

@@ -62,8 +62,8 @@ layer(PollingServer.layer, { excludeTestServices: true })("effex rates", (it) =>
       const cases = [
         [["USD:EUR"], "USD:EUR is not supported"],
         [["--watch", "USD:EUR"], "USD:EUR is not supported"],
-        [["USDNGN"], "it must be a pair such as USD:NGN"],
-        [["--url", "nonsense"], "it must be an http or https URL"],
+        [["USDNGN"], "allowed: a pair such as USD NGN or USD:NGN"],
+        [["--url", "nonsense"], "allowed: an http or https URL"],
         [
           ["--watch", "--url", "http://127.0.0.1:1"],
           "No effex server is reachable at http://127.0.0.1:1; start one with `effex serve` or pass another URL with --url"

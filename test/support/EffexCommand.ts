@@ -4,6 +4,7 @@ import { Command } from "effect/cli"
 import { format } from "node:util"
 import { effex } from "../../src/cli/Cli.ts"
 import * as CommandOutcome from "../../src/cli/CommandOutcome.ts"
+import * as HelpPresenter from "../../src/cli/HelpPresenter.ts"
 import { VERSION } from "../../src/config/Version.ts"
 import { LISTENING, SERVER_ENV } from "./Effex.ts"
 import { ProgramOutput } from "./ProgramOutput.ts"
@@ -75,7 +76,7 @@ const services = (printOut: Print, printError: Print) => {
     warn: line(printError)
   })
   const stdio = Stdio.layerTest({ stdout: sink(printOut), stderr: sink(printError) })
-  return Layer.mergeAll(stdio, Layer.succeed(Console.Console, captured)).pipe(
+  return Layer.mergeAll(stdio, HelpPresenter.layer, Layer.succeed(Console.Console, captured)).pipe(
     Layer.provideMerge(NodeServices.layer)
   )
 }

@@ -1,7 +1,49 @@
+import { Effect, Option } from "effect"
 import { Argument } from "effect/cli"
+import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import { commandError } from "../CommandError.ts"
 
-/** The currency pair of a command, such as `USD NGN`. */
-export const pairArguments = {
-  from: Argument.String("from").pipe(Argument.withDescription("The currency to convert from, such as USD")),
-  to: Argument.String("to").pipe(Argument.withDescription("The currency to convert to, such as NGN"))
+/** Two currency codes, as written. */
+export interface PairCodes {
+  readonly from: string
+  readonly to: string
 }
+
+const ALLOWED = "a pair such as USD NGN or USD:NGN"
+
+/** The currency pair of a command, written as `USD NGN` or `USD:NGN`. */
+export const pairArgument = Argument.String("pair").pipe(
+  Argument.withDescription(`The currencies to convert from and to, such as USD NGN or USD:NGN`),
+  Argument.between(1, 2)
+)
+
+/** Any number of pairs, written as `USD:NGN`, `USD NGN` or both. */
+export const pairsArgument = (description: string) =>
+  Argument.String("pair").pipe(Argument.withDescription(description), Argument.variadic())
+
+/** Splits words into pairs. Fails for a word that is neither a pair nor one of two codes. Checks the syntax only. */
+export const splitPairs = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
+  const pairs: Array<PairCodes> = []
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? ""
+    const next = words[index + 1] ?? ""
+    const pair = CurrencyPair.split(word)
+    if (Option.isSome(pair)) pairs.push(pair.value)
+    else if (isCode(word) && isCode(next)) {
+      pairs.push({ from: word, to: next })
+      index++
+    } else {
+      return yield* commandError(`pair: found ${JSON.stringify(words.join(" "))}, allowed: ${ALLOWED}`)
+    }
+  }
+  return pairs
+})
+
+const isCode = (word: string) => /^[a-z]{3}$/i.test(word)
+
+/** Splits words that are exactly one pair. */
+export const splitPair = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
+  const [pair, ...others] = yield* splitPairs(words)
+  if (pair !== undefined && others.length === 0) return pair
+  return yield* commandError(`pair: found ${JSON.stringify(words.join(" "))}, allowed: ${ALLOWED}`)
+})

@@ -1,7 +1,8 @@
 import { Config, Effect, Option } from "effect"
-import { CliError, Flag } from "effect/cli"
+import { Flag } from "effect/cli"
 import type { SettingDefinition } from "../../config/SettingDefinition.ts"
 import * as Definitions from "../../config/SettingDefinitions.ts"
+import { commandError } from "../CommandError.ts"
 
 const isHttpUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
@@ -16,9 +17,8 @@ export const url = Flag.String("url").pipe(
 const readSetting = Effect.fnUntraced(function* <A>(definition: SettingDefinition<A>) {
   const text = yield* Config.String(definition.name).pipe(Config.withDefault(""), Effect.orDie)
   if (text === "") return definition.defaultValue
-  return yield* Effect.mapError(
-    Effect.fromOption(definition.parse(text)),
-    () => new CliError.UserError({ cause: text, userMessage: `${definition.name}: ${definition.allowed}` })
+  return yield* Effect.mapError(Effect.fromOption(definition.parse(text)), () =>
+    commandError(`${definition.name}: found ${JSON.stringify(text)}, allowed: ${definition.allowed}`)
   )
 })
 

@@ -44,5 +44,5 @@ export const make = Effect.gen(function* () {
     yield* view.showStatus(failedPairs === "" ? refreshed : `${refreshed}, failed: ${failedPairs}`)
   })
 
-  return { observe, report }
+  return { observe, report, left: view.left }
 })

@@ -31,5 +31,5 @@ export const make = Effect.fnUntraced(function* (total: number) {
     for (const { detail, pair } of run.failures) yield* Console.log(`  ${pair.key} failed: ${detail}`)
   })
 
-  return { observe, report }
+  return { observe, report, left: Effect.never }
 })

@@ -1,4 +1,4 @@
-import { Console, DateTime, Effect, Schedule, Terminal } from "effect"
+import { Console, DateTime, Effect, Queue, Schedule, Terminal } from "effect"
 import type { RateMessage } from "../../api/rates/RateMessage.ts"
 import * as RateBoard from "./RateBoard.ts"
 
@@ -16,6 +16,8 @@ export interface RateBoardView {
   readonly showStatus: (status: string) => Effect.Effect<void>
   /** Shows a short-lived status. Only a board shows it; the line output skips it. */
   readonly showProgress: (status: string) => Effect.Effect<void>
+  /** Completes when the user leaves the board with `q`, Esc or Ctrl+C. The line output never completes. */
+  readonly left: Effect.Effect<void>
 }
 
 export const isTerminal = process.stdout.isTTY === true
@@ -46,7 +48,8 @@ const makeLines = (title: string) =>
         yield* Console.log(lineOf(key, row))
       }),
       showStatus: (status) => Console.error(`${title}: ${status}`),
-      showProgress: () => Effect.void
+      showProgress: () => Effect.void,
+      left: Effect.never
     }
   })
 
@@ -60,6 +63,18 @@ const lineOf = (key: string, { change, rate }: RateBoard.Row) =>
     ...(rate.stale ? ["stale"] : [])
   ].join(" ")
 
+/** Waits for a key that leaves the board. Without a terminal as standard input, only a signal ends it. */
+const awaitLeave = (terminal: Terminal.Terminal) =>
+  process.stdin.isTTY === true ? Effect.scoped(awaitLeaveKey(terminal)) : Effect.never
+
+/** Waits for `q` or Esc, or for the end of the input. */
+export const awaitLeaveKey = Effect.fnUntraced(function* (terminal: Terminal.Terminal) {
+  const keys = yield* terminal.readInput
+  const key = Queue.take(keys).pipe(Effect.map(({ key }) => key.name))
+  // The end of the input, and Ctrl+C and Ctrl+D, end the queue.
+  yield* Effect.ignore(Effect.repeat(key, { until: (name) => name === "q" || name === "escape" }))
+})
+
 /** Draws a board on a terminal. */
 export const makeBoard = Effect.fnUntraced(function* (title: string, detail: string) {
   const terminal = yield* Terminal.Terminal
@@ -68,23 +83,24 @@ export const makeBoard = Effect.fnUntraced(function* (title: string, detail: str
   let status = "connecting"
   const display = (text: string) => Effect.ignore(terminal.display(text))
 
-  const render = Effect.gen(function* () {
+  const hint = process.stdin.isTTY === true ? ["q to leave"] : []
+  const render = Effect.fnUntraced(function* (titles: ReadonlyArray<string>) {
     const [columns, height] = [yield* terminal.columns, yield* terminal.rows]
     const now = yield* DateTime.now
     const current = Array.from(rows.values())
     return [
-      [title, status, detail].join(" · ").slice(0, columns),
+      [title, status, detail, ...titles].join(" · ").slice(0, columns),
       ...RateBoard.renderWithin(current, height - 1, { now, columns, isColored, digits: BOARD_DIGITS })
     ]
   })
 
-  const draw = Effect.flatMap(render, (lines) =>
+  const draw = Effect.flatMap(render(hint), (lines) =>
     display(CURSOR_HOME + lines.map((line) => line + CLEAR_LINE).join("\r\n") + CLEAR_BELOW)
   )
 
   yield* Effect.acquireRelease(display(ENTER_BOARD), () =>
     // Leaves the last rates on the normal screen.
-    Effect.flatMap(render, (lines) =>
+    Effect.flatMap(render([]), (lines) =>
       display(`${LEAVE_BOARD}${lines.map((line) => line.trimEnd()).join("\n")}\n`)
     )
   )
@@ -101,6 +117,7 @@ export const makeBoard = Effect.fnUntraced(function* (title: string, detail: str
         rows.set(key, RateBoard.nextRow(rows.get(key), rate))
       }),
     showStatus,
-    showProgress: showStatus
+    showProgress: showStatus,
+    left: awaitLeave(terminal)
   } satisfies RateBoardView
 })

@@ -118,6 +118,7 @@ export const parseHeader = (
   const known = [...required, EXPORTED_OBSERVED_AT, "provider", "recorded_at", ...IGNORED_COLUMNS]
   const canonical = names.map((name) => (name === EXPORTED_OBSERVED_AT ? "observed_at" : name))
 
+  if (names.length === 1 && /[;\t|]/.test(text)) return reject(text, "cells that are separated by commas")
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) {
     const note = hasPairColumns ? "" : " (no from or to, because the pair is set by an option)"

@@ -9,14 +9,14 @@ export const DEFAULT_POLL_INTERVAL = Duration.minutes(10)
 /** Describes a valid poll interval, for error messages. */
 export const POLL_INTERVAL_ALLOWED = `${DurationText.ALLOWED}, from ${MIN_POLL_INTERVAL} to ${MAX_POLL_INTERVAL}`
 
-const range = {
+export const POLL_INTERVAL_RANGE = {
   minimum: Duration.fromInputUnsafe(MIN_POLL_INTERVAL),
   maximum: Duration.fromInputUnsafe(MAX_POLL_INTERVAL)
 }
 
 /** Parses an interval such as `10 minutes`. Returns none if it is out of range. */
 export const parseInterval = (text: string): Option.Option<Duration.Duration> =>
-  Option.filter(DurationText.parse(text), Duration.between(range))
+  Option.filter(DurationText.parse(text), Duration.between(POLL_INTERVAL_RANGE))
 
 /** A poll interval: text on the wire, a duration in code. */
 export const PollInterval = Schema.String.annotate({ description: POLL_INTERVAL_ALLOWED }).pipe(

@@ -8,6 +8,7 @@ import { FrankfurterSeries, type SeriesUnavailable } from "../../providers/frank
 import { ImportRepo, type ImportInProgress, type Staging } from "./ImportRepo.ts"
 import type { StagedRate } from "./ImportStatements.ts"
 import type { OutlierRow } from "./OutlierStatements.ts"
+import * as FileFormat from "./FileFormat.ts"
 import * as FileLines from "./FileLines.ts"
 import * as DailyRates from "./DailyRates.ts"
 
@@ -107,7 +108,7 @@ const make = Effect.gen(function* () {
     const name = path.basename(options.file)
     const refuse = (detail: string) => new FileRefused({ file: name, detail })
     const info = yield* Effect.mapError(fs.stat(options.file), ({ reason }) =>
-      refuse(reason._tag === "NotFound" ? "the file does not exist" : reason.message)
+      refuse(reason._tag === "NotFound" ? "the file does not exist" : `it is not readable (${reason._tag})`)
     )
     if (info.type === "Directory") return yield* refuse("it is a directory")
     const total = Number(info.size)
@@ -147,16 +148,16 @@ const make = Effect.gen(function* () {
 
         // FileSystem.stream reads at positions, which a pipe does not support.
         const content = Stream.suspend(() =>
-          Stream.fromAsyncIterable<Uint8Array, FileRefused>(
-            createReadStream(options.file, { highWaterMark: CHUNK_BYTES }),
-            (error) => refuse(error instanceof Error ? error.message : "it is not readable")
+          Stream.fromAsyncIterable(
+            FileFormat.read(
+              counted(createReadStream(options.file, { highWaterMark: CHUNK_BYTES }), (size) => {
+                bytes += size
+              })
+            ),
+            (error) => refuse(messageOf(error))
           )
         )
-        yield* content.pipe(
-          Stream.tap((chunk) => Effect.sync(() => (bytes += chunk.length))),
-          FileLines.read,
-          Stream.runForEachArray(stageLines)
-        )
+        yield* content.pipe(FileLines.read, Stream.runForEachArray(stageLines))
         if (Option.isNone(parser)) return yield* refuse("it is empty")
         yield* staging.removeDuplicates(onInvalid)
         return yield* finish(staging, counts, ImportRow.outlierInFile, options)
@@ -213,6 +214,28 @@ export class RateImport extends Context.Service<
   static readonly layerNoDeps = Layer.effect(RateImport, make)
 
   static readonly layer = RateImport.layerNoDeps.pipe(Layer.provide(ImportRepo.layer))
+}
+
+async function* counted(chunks: AsyncIterable<Uint8Array>, onChunk: (size: number) => void) {
+  for await (const chunk of chunks) {
+    onChunk(chunk.length)
+    yield chunk
+  }
+}
+
+/** Describes why a file is not readable. */
+const messageOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return "it is not readable"
+  if (!("code" in error)) return error.message
+  switch (error.code) {
+    case "EACCES":
+    case "EPERM":
+      return "it is not readable; allow this user to read it"
+    case "EISDIR":
+      return "it is a directory"
+    default:
+      return `reading failed (${String(error.code)})`
+  }
 }
 
 const toStaged = (file: string, { cells, line, ...row }: ImportRow.ImportRow): StagedRate => ({
