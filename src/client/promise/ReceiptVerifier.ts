@@ -49,20 +49,22 @@ const NULL_LENGTH = 0xffff_ffff
 const GENESIS = "0".repeat(64)
 
 /**
- * Verifies a receipt offline: its record is in the audit that the owner of the public key signed (RFC 6962, Ed25519).
+ * Verifies a receipt offline: its record is in the audit that the owner of the public key signed (RFC 6962, Ed25519). After
+ * a rotation of the key, pass every key that you trust.
  * Rejects with the code `invalid-receipt` and the reason. Pass the text of the receipt if you have it: an object no longer
  * shows whether the text repeated a key.
  */
 export const verifyReceipt = async (
   receipt: string | Receipt,
-  publicKey: string
+  publicKey: string | ReadonlyArray<string>
 ): Promise<VerifiedReceipt> => {
-  if (typeof publicKey !== "string" || !isHex(publicKey.toLowerCase(), 32)) {
+  const keys = [publicKey].flat().map((key) => String(key).toLowerCase())
+  if (keys.length === 0 || !keys.every((key) => isHex(key, 32))) {
     throw invalidOption("publicKey must be 64 hexadecimal digits, as in the field public_key of a receipt")
   }
   requireWebCrypto()
   const { chain, head, position, proof, record } = parse(receipt)
-  if (head.public_key !== publicKey.toLowerCase()) throw invalid("head.public_key is not the given key")
+  if (!keys.includes(head.public_key)) throw invalid("head.public_key is not the given key")
   if (!(await isSigned(head))) throw invalid("the head was not signed with this key")
   const bytes = encode([RECORD_VERSION, ...RECORD_FIELDS.map((field) => textOf(record[field]))])
   const root = await rootOf(await sha256([0], bytes), position - 1, head.tree_size, proof)

@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import { createHash } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import * as AuditHash from "../../../src/audit/AuditHash.ts"
 import * as Receipt from "../../../src/audit/Receipt.ts"
 import { makeSigner } from "../../../src/audit/TreeHead.ts"
 import { EffexError } from "../../../src/client/promise/EffexError.ts"
 import { verifyReceipt } from "../../../src/client/promise/ReceiptVerifier.ts"
+import type * as Values from "../../../src/client/promise/Values.ts"
 import { AuditId, type AuditRecord } from "../../../src/domain/conversion/AuditRecord.ts"
 
 const signer = makeSigner(Buffer.alloc(32, 7))
@@ -194,7 +197,23 @@ describe("verifyReceipt", () => {
     assert.strictEqual(await faultOf(repeated), "it repeats a key")
   })
 
+  it("accepts the vectors of the published format, with any of the trusted keys", async () => {
+    const path = join(import.meta.dirname, "../../../docs/audit-vectors.json")
+    const vectors: { readonly public_key: string; readonly receipts: ReadonlyArray<Values.Receipt> } =
+      JSON.parse(readFileSync(path, "utf8"))
+    assert.isNotEmpty(vectors.receipts)
+    for (const receipt of vectors.receipts) {
+      const verified = await verifyReceipt(JSON.stringify(receipt), [publicKey, vectors.public_key])
+      assert.strictEqual(verified.position, receipt.position)
+    }
+  })
+
   it("rejects a key that is none", async () => {
+    const none = await verifyReceipt(first, []).then(
+      () => undefined,
+      (thrown: unknown) => thrown
+    )
+    assert.deepInclude(none, { code: "invalid-option" })
     const error = await verifyReceipt(first, "secret").then(
       () => undefined,
       (thrown: unknown) => thrown
