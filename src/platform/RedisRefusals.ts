@@ -19,6 +19,14 @@ export interface Refusal {
   readonly reply: string
 }
 
+/** Reasons that concern every write, so that the outcome of one says whether they still hold. */
+const WRITE_REASONS: ReadonlySet<RefusalReason> = new Set(["read-only", "out-of-memory", "persistence"])
+/** The write whose success ends a refusal of all writes. Health checks send it. */
+const PLAIN_WRITE = "SET"
+const ALL_WRITES = "all writes"
+/** A refusal ends after this time without another one: the command may not be sent any more. */
+const MAX_REFUSAL_AGE_MILLIS = 300_000
+
 /** The commands whose last outcome was a refusal. */
 export interface RedisRefusals {
   readonly current: () => ReadonlyArray<Refusal>
@@ -31,18 +39,24 @@ export interface RedisRefusals {
 }
 
 export const make = (): RedisRefusals => {
-  const refusals = new Map<string, Refusal>()
+  const refusals = new Map<string, Refusal & { readonly at: number }>()
   return {
-    current: () => Array.from(refusals.values()),
+    current: () => {
+      const since = performance.now() - MAX_REFUSAL_AGE_MILLIS
+      for (const [id, { at }] of refusals) if (at < since) refusals.delete(id)
+      return Array.from(refusals.values())
+    },
     record: (command, args, error) => {
       const reply = refusedReply(error)
       // Neither a lost connection nor a timeout says whether Redis accepts the command.
       if (error !== undefined && reply === undefined) return undefined
-      // Most commands succeed, and then only this lookup is necessary.
-      if (reply === undefined && refusals.size === 0) return undefined
-      const id = identify(command, args)
-      if (reply === undefined) return refusals.delete(id) && refusals.size === 0 ? null : undefined
-      const refusal = { reply, ...describe(command, reply) }
+      if (reply === undefined) {
+        const hasEnded = refusals.delete(identify(command, args))
+        const canWrite = command === PLAIN_WRITE && refusals.delete(ALL_WRITES)
+        return (hasEnded || canWrite) && refusals.size === 0 ? null : undefined
+      }
+      const refusal = { reply, at: performance.now(), ...describe(command, reply) }
+      const id = WRITE_REASONS.has(refusal.reason) ? ALL_WRITES : identify(command, args)
       const isNew = refusals.get(id)?.reason !== refusal.reason
       refusals.set(id, refusal)
       return isNew ? refusal : undefined
@@ -64,6 +78,7 @@ const describe = (command: string, reply: string): Pick<Refusal, "detail" | "rea
   const [code = "an error"] = /^[A-Z]+/.exec(reply) ?? []
   if (code === "READONLY") return { reason: "read-only", detail: "it is a read-only replica" }
   if (code === "OOM") return { reason: "out-of-memory", detail: "its memory is full" }
+  if (code === "NOREPLICAS") return { reason: "persistence", detail: "it has too few replicas" }
   if (code === "MISCONF") return { reason: "persistence", detail: "it cannot save its data" }
   if (code === "NOPERM" || /ACL failure|can't run this command/.test(reply))
     return { reason: "no-permission", detail: "its user lacks a permission" }

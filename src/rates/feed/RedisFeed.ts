@@ -1,4 +1,4 @@
-import { Effect, Option, Schedule } from "effect"
+import { Effect, Option, Predicate, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { RedisError } from "effect/persistence/Redis"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
@@ -41,7 +41,9 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
       if (!hasChanged) return Effect.void
       return next
         ? Effect.logInfo("Redis is readable: receiving the rate changes of other processes")
-        : Effect.logWarning("Redis is not readable: the rate changes of other processes are missing", cause)
+        : Effect.logWarning(
+            `Redis is not readable, and the rate changes of other processes are missing: ${Predicate.isError(cause) ? cause.message : String(cause)}`
+          )
     })
 
   /** Enters the shared epoch, after publishing the rates that other processes may not have. */
