@@ -169,7 +169,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) 
       const rates = yield* Rates
       const provider = yield* TestProvider
       yield* rates.lookup(pair)
-      yield* provider.respondWith((pair) => Effect.delay(rate("1800")(pair), "3 seconds"))
+      yield* provider.respondWith((pair) => Effect.delay(rate("1600")(pair), "3 seconds"))
       yield* TestClock.adjust("11 minutes")
       const first = yield* Effect.forkChild(rates.lookup(pair))
       yield* provider.awaitCalls(2)
@@ -178,7 +178,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) 
       yield* TestClock.adjust("3 seconds")
       while ((yield* rates.lookup(pair)).stale) yield* awaitIo
       assert.deepStrictEqual(summary(yield* rates.lookup(pair)), {
-        rate: "1800",
+        rate: "1600",
         source: "memory",
         stale: false
       })
