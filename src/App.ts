@@ -199,8 +199,9 @@ export const audit: Layer.Layer<AuditServices, never, Database | AuditSigner> = 
   Layer.provideMerge(Layer.mergeAll(SealRepo.layer, UnsealedRecords.layer))
 )
 
-/** Publishes the signed heads of the audit to places outside of the database. */
-const headPublisher = HeadPublisher.layerBackground.pipe(
+/** Seals conversions, and publishes the signed heads to places outside of the database. */
+const backgroundAudit = AuditSealer.layerBackground.pipe(
+  Layer.provideMerge(HeadPublisher.layerBackground),
   Layer.provide([Webhook.layer, NodeServices.layer]),
   Layer.provide(NodeHttpClient.layerUndici)
 )
@@ -264,7 +265,7 @@ export const server: Layer.Layer<
   Settings | Database | RateFoundation | RateSource | Features | AccessServices
 > = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
   Layer.provideMerge(
-    Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, AuditSealer.layerBackground, headPublisher)
+    Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, backgroundAudit)
   ),
   Layer.provideMerge(HttpServer.layer),
   Layer.provide(StartupLog.layer)

@@ -13,7 +13,7 @@ import type { TrustedKeys } from "./keys/KeyRotation.ts"
 import * as MerkleTree from "./tree/MerkleTree.ts"
 import * as SealedEndCheck from "./SealedEndCheck.ts"
 import { type Seal, type SealedBatch, SealRepo } from "./SealRepo.ts"
-import type { SignedTreeHead } from "./TreeHead.ts"
+import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
 import { UnsealedRecords } from "./UnsealedRecords.ts"
 
 /** Records covered by one signed head. */
@@ -30,8 +30,13 @@ export class AuditSealer extends Context.Service<
     readonly sealAll: Effect.Effect<number, StoreUnavailable>
     /** Number of unsealed records, and the time of the oldest. */
     readonly backlog: SealRepo["Service"]["backlog"]
-    /** The last head that this process signed. It is evidence that is not in the database. */
+    /** The last head that this process signed or {@link expect}s. It is evidence that is not in the database. */
     readonly lastHead: Effect.Effect<Option.Option<SignedTreeHead>>
+    /**
+     * Seals only an audit that continues this head, which was kept outside of the database. Ignores, with a warning, a head
+     * whose key this process does not trust.
+     */
+    readonly expect: (head: SignedTreeHead) => Effect.Effect<void, StoreUnavailable>
   }
 >()("effex/audit/AuditSealer") {
   static readonly layer = Layer.effect(
@@ -68,7 +73,7 @@ export class AuditSealer extends Context.Service<
                     )
               if (!ConsistencyProof.isValid(last.value, endHead, proof))
                 return Result.fail(
-                  `its ${end.size} sealed records do not continue the ${treeSize} records of the last head that this process signed: records were deleted or rewritten, or an older backup was restored`
+                  `its ${end.size} sealed records do not continue the ${treeSize} records of the last head that this node signed: records were deleted or rewritten, or an older backup was restored`
                 )
             }
 
@@ -125,7 +130,18 @@ export class AuditSealer extends Context.Service<
         Effect.withSpan("AuditSealer.sealAll")
       )
 
-      return AuditSealer.of({ sealAll, backlog: repo.backlog, lastHead: Ref.get(lastHead) })
+      const expect = Effect.fn("AuditSealer.expect")(function* (head: SignedTreeHead) {
+        const trusted = yield* keys.trustedBy([publicKey])
+        if (!trusted.accepts(head.publicKey, head.treeSize) || !isSignedBy(head, head.publicKey))
+          return yield* Effect.logWarning(
+            `The kept head of ${head.treeSize} records is ignored: it is not signed with a key that this node trusts`
+          )
+        yield* Ref.update(lastHead, (last) =>
+          Option.exists(last, ({ treeSize }) => treeSize >= head.treeSize) ? last : Option.some(head)
+        )
+      })
+
+      return AuditSealer.of({ sealAll, backlog: repo.backlog, lastHead: Ref.get(lastHead), expect })
     })
   )
 

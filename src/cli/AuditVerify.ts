@@ -2,6 +2,8 @@ import { Console, Effect, FileSystem, Option, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { AuditVerifier, toVerificationMessage } from "../audit/AuditVerifier.ts"
 import * as HeadFile from "../audit/heads/HeadFile.ts"
+import * as HeadLogFile from "../audit/heads/HeadLogFile.ts"
+import { Settings } from "../config/Settings.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import { parsePublicKey, publicKeyFlag } from "./arguments/PublicKeyFlag.ts"
 import * as Table from "./view/Table.ts"
@@ -27,7 +29,7 @@ export const command = Command.make(
   {
     heads: Flag.String("head").pipe(
       Flag.withDescription(
-        "A file with signed heads that you kept, JSON or NDJSON: proves that their records are still the first of the audit. Repeat the flag for several files"
+        "A file with signed heads that you kept, JSON or NDJSON: proves that their records are still the first of the audit. Repeat the flag for several files. AUDIT_HEADS_FILE is always read"
       ),
       Flag.atLeast(0)
     ),
@@ -38,8 +40,14 @@ export const command = Command.make(
     const fs = yield* FileSystem.FileSystem
     const verifier = yield* AuditVerifier
     const publicKey = yield* Effect.transposeOption(Option.map(key, parsePublicKey))
+    const { auditHeadsFile } = yield* Settings
+    // A node that has not sealed anything yet has no file.
+    const published = Option.isSome(auditHeadsFile)
+      ? Option.as(yield* HeadLogFile.lastHead(auditHeadsFile.value), auditHeadsFile.value)
+      : Option.none()
+    const files = [...Option.toArray(published), ...heads]
     const verification = yield* verifier.verifyWith({
-      heads: Stream.flatMap(Stream.fromIterable(heads), (file) => HeadFile.read(fs, file)),
+      heads: Stream.flatMap(Stream.fromIterable(files), (file) => HeadFile.read(fs, file)),
       ...(Option.isSome(publicKey) ? { publicKeys: [publicKey.value] } : {})
     })
     const message = toVerificationMessage(verification)

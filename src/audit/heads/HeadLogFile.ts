@@ -7,48 +7,66 @@ import type { SignedTreeHead } from "../TreeHead.ts"
 /** A head has about 430 bytes. */
 const TAIL_BYTES = 16 * 1024
 
+/** Every line starts with this. */
+const LINE_START = '{"tree_size":'
+
+const toFailure = Effect.mapError(
+  (error: { readonly message: string }) => new PublishFailed({ reason: error.message })
+)
+
+/**
+ * Reads the last head of a file, none if there is no file, and the length of its complete lines. Fails if the file has
+ * other content.
+ */
+const readEnd = Effect.fnUntraced(function* (file: string) {
+  const fs = yield* FileSystem.FileSystem
+  if (!(yield* fs.exists(file))) return { head: Option.none<SignedTreeHead>(), size: 0, complete: 0 }
+  const size = Number((yield* fs.stat(file)).size)
+  const start = Math.max(0, size - TAIL_BYTES)
+  const tail = Buffer.alloc(size - start)
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const opened = yield* fs.open(file, { flag: "r" })
+      yield* opened.seek(BigInt(start), "start")
+      yield* opened.read(tail)
+    })
+  )
+  const end = tail.lastIndexOf("\n") + 1
+  const line = tail.subarray(0, end).toString().trimEnd().split("\n").at(-1) ?? ""
+  const heads = line === "" ? Result.succeed([]) : HeadFile.parse(line)
+  const incomplete = tail.subarray(end).toString()
+  const isOwn = incomplete.startsWith(LINE_START) || LINE_START.startsWith(incomplete)
+  if (Result.isFailure(heads) || !isOwn)
+    return yield* new PublishFailed({
+      reason: `${file} is not a file of signed heads; set AUDIT_HEADS_FILE to another path`
+    })
+  return { head: Option.fromUndefinedOr(heads.success.at(-1)), size, complete: start + end }
+}, toFailure)
+
+/** Returns the last head of a file; none if there is no file. */
+export const lastHead = (file: string) => Effect.map(readEnd(file), ({ head }) => head)
+
 /** Appends heads to a file as NDJSON, flushed to disk. The last line of the file says where to continue. */
 export const make = Effect.fnUntraced(function* (file: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const last = yield* Ref.make(Option.none<PublishedHead>())
   const isOpened = yield* Ref.make(false)
-  const toFailure = Effect.mapError(
-    (error: { readonly message: string }) => new PublishFailed({ reason: error.message })
-  )
 
-  /** Reads the last head. Removes an incomplete line at the end, which a crash left: its head is appended again. */
-  const readLast = Effect.gen(function* () {
-    yield* fs.makeDirectory(path.dirname(file), { recursive: true })
-    if (!(yield* fs.exists(file))) return Option.none<PublishedHead>()
-    const size = Number((yield* fs.stat(file)).size)
-    const start = Math.max(0, size - TAIL_BYTES)
-    const tail = Buffer.alloc(size - start)
-    yield* Effect.scoped(
-      Effect.gen(function* () {
-        const opened = yield* fs.open(file, { flag: "r" })
-        yield* opened.seek(BigInt(start), "start")
-        yield* opened.read(tail)
-      })
-    )
-    const end = tail.lastIndexOf("\n") + 1
-    if (start + end < size) yield* fs.truncate(file, start + end)
-    const line = tail.subarray(0, end).toString().trimEnd().split("\n").at(-1) ?? ""
-    if (line === "") return Option.none<PublishedHead>()
-    const heads = HeadFile.parse(line)
-    const head = Result.isSuccess(heads) ? heads.success.at(-1) : undefined
-    if (head === undefined)
-      return yield* new PublishFailed({
-        reason: `${file} is not a file of signed heads; set AUDIT_HEADS_FILE to another path`
-      })
-    return Option.some({ treeSize: head.treeSize, rootHash: Option.some(head.rootHash) })
-  }).pipe(toFailure)
-
+  /** Removes an incomplete line at the end, which a crash left: its head is appended again. */
   const open = Effect.gen(function* () {
     if (yield* Ref.get(isOpened)) return
-    yield* Ref.set(last, yield* readLast)
+    yield* fs.makeDirectory(path.dirname(file), { recursive: true })
+    const { complete, head, size } = yield* readEnd(file).pipe(
+      Effect.provideService(FileSystem.FileSystem, fs)
+    )
+    if (complete < size) yield* fs.truncate(file, complete)
+    yield* Ref.set(
+      last,
+      Option.map(head, ({ rootHash, treeSize }) => ({ treeSize, rootHash: Option.some(rootHash) }))
+    )
     yield* Ref.set(isOpened, true)
-  })
+  }).pipe(toFailure)
 
   const append = (heads: ReadonlyArray<SignedTreeHead>) =>
     Effect.scoped(

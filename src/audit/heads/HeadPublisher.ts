@@ -4,6 +4,7 @@ import * as AuditMetrics from "../../platform/metrics/AuditMetrics.ts"
 import type { HeadDestination } from "./HeadDestination.ts"
 import * as HeadLogFile from "./HeadLogFile.ts"
 import * as HeadWebhook from "./HeadWebhook.ts"
+import { AuditSealer } from "../AuditSealer.ts"
 import { SealRepo } from "../SealRepo.ts"
 
 /** Heads of one request, about 45 KB. */
@@ -83,11 +84,29 @@ const run = Effect.fnUntraced(function* (destination: HeadDestination) {
   )
 })
 
-/** Publishes signed heads to `AUDIT_HEADS_FILE` and `AUDIT_HEADS_URL` in the background. */
+/** Makes the sealer continue only an audit that has the last head of the file. */
+const rememberLastHead = Effect.fnUntraced(
+  function* (file: string) {
+    const sealer = yield* AuditSealer
+    const head = yield* HeadLogFile.lastHead(file)
+    if (Option.isSome(head)) yield* sealer.expect(head.value)
+  },
+  Effect.catch(({ message }) =>
+    Effect.logWarning(`The last head of AUDIT_HEADS_FILE could not be read: ${message}`)
+  )
+)
+
+/**
+ * Publishes signed heads to `AUDIT_HEADS_FILE` and `AUDIT_HEADS_URL` in the background. The file is also evidence: build
+ * this layer before the one that seals.
+ */
 export const layerBackground = Layer.effectDiscard(
   Effect.gen(function* () {
     const { auditHeadsFile, auditHeadsUrl } = yield* Settings
-    if (Option.isSome(auditHeadsFile)) yield* run(yield* HeadLogFile.make(auditHeadsFile.value))
+    if (Option.isSome(auditHeadsFile)) {
+      yield* rememberLastHead(auditHeadsFile.value)
+      yield* run(yield* HeadLogFile.make(auditHeadsFile.value))
+    }
     if (Option.isSome(auditHeadsUrl)) yield* run(yield* HeadWebhook.make(auditHeadsUrl.value))
   })
 )

@@ -2,7 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Metric, Option, Redacted } from "effect"
-import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -117,11 +117,13 @@ describe("HeadPublisher", () => {
       const { node } = yield* startOwned()
       const file = yield* temporaryFile
       yield* (yield* toFile(node, file)).publish
-      yield* Effect.promise(() => appendFile(file, "a diary\n"))
       yield* node.convertAndSeal(1)
-      const error = yield* Effect.flip((yield* toFile(node, file)).publish)
-      assert.include(error.message, "is not a file of signed heads")
-      assert.strictEqual(yield* Effect.promise(() => readFile(file, "utf8")), "a diary\n")
+      for (const text of ["a diary\n", "a diary", "{}\n", '{"tree_size":1}\n']) {
+        yield* Effect.promise(() => writeFile(file, text))
+        const error = yield* Effect.flip((yield* toFile(node, file)).publish)
+        assert.include(error.message, "is not a file of signed heads")
+        assert.strictEqual(yield* Effect.promise(() => readFile(file, "utf8")), text)
+      }
     }).pipe(Effect.scoped)
   )
 
@@ -143,6 +145,29 @@ describe("HeadPublisher", () => {
       const verified = yield* EffexCommand.exec(["audit", "verify", "--head", file], env)
       assert.strictEqual(verified.code, 1)
       assert.include(verified.output, "a kept head covers 3 records, but there are only 2")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("makes a restarted server and the verifier name a lost tail by AUDIT_HEADS_FILE", () =>
+    Effect.gen(function* () {
+      const { node, sql, url } = yield* startOwned()
+      const file = yield* temporaryFile
+      yield* node.convertAndSeal(3)
+      yield* (yield* toFile(node, file)).publish
+      yield* sql`INSERT INTO audit_unsealed SELECT audit_id FROM audit_seal WHERE position > 1`
+      yield* sql`DELETE FROM audit_head WHERE tree_size > 1`
+      yield* sql`DELETE FROM audit_seal WHERE position > 1`
+      yield* sql`DELETE FROM audit_node WHERE (index + 1) * power(2::numeric, level) > 1`
+      const env = { DATABASE_URL: url, AUDIT_SIGNING_KEY: SIGNING_KEY, AUDIT_HEADS_FILE: file }
+      const verified = yield* EffexCommand.exec(["audit", "verify"], { ...env, LOG_LEVEL: "none" })
+      assert.strictEqual(verified.code, 1)
+      assert.include(verified.output, "a kept head covers 2 records, but there are only 1")
+      const server = yield* EffexCommand.serve({ ...env, ALLOW_ANONYMOUS_CONVERT: "true" })
+      yield* server.written(/The audit is not sealed: its 1 sealed records do not continue the 3 records/)
+      assert.strictEqual((yield* node.heads).length, 1)
+      // The server has appended the head of today, too.
+      const again = yield* EffexCommand.exec(["audit", "verify"], { ...env, LOG_LEVEL: "none" })
+      assert.include(again.output, "a kept head covers 2 records, but there are only 1")
     }).pipe(Effect.scoped)
   )
 
