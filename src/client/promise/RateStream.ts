@@ -1,12 +1,13 @@
 import * as Backoff from "./Backoff.ts"
 import { EffexError } from "./EffexError.ts"
 import type { Connect } from "./StreamConnection.ts"
-import { decode, keyOf, onlyPairs, ratesOf, type StreamMessage } from "./StreamMessages.ts"
+import { decode, feedAgeSeconds, keyOf, onlyPairs, ratesOf, type StreamMessage } from "./StreamMessages.ts"
 import type { Rate } from "./Values.ts"
 
 /**
- * State of a stream: `connecting` before the first connection, `live` while it is connected, `stale` after the connection
- * was lost, until it is restored, and `closed` after its end. While it is `stale`, rates may have changed.
+ * State of a stream: `connecting` before the first connection, `live` while it is connected, `stale` while the connection
+ * is lost or the server itself is cut off from the changes of rates, and `closed` after its end. While it is `stale`, rates
+ * may have changed.
  */
 export type StreamState = "connecting" | "live" | "stale" | "closed"
 
@@ -44,6 +45,9 @@ export interface StreamInput<A> extends StreamOptions {
 
 /** Limit of the messages that wait for a slow loop. */
 const MAX_QUEUED = 1000
+
+/** A server whose last contact with the database or Redis is longer ago is cut off. It normally has contact every second. */
+const MAX_FEED_AGE_SECONDS = 20
 
 /** A connection that lasted this long counts as a success and resets the backoff. */
 const STABLE_CONNECTION_MILLIS = 5000
@@ -107,6 +111,8 @@ export const make = <A>(input: StreamInput<A>): RateStream<A> => {
       lastContact = new Date()
     },
     onMessage: (name: string, json: unknown) => {
+      const feedAge = name === "heartbeat" ? feedAgeSeconds(json) : undefined
+      if (feedAge !== undefined) setState(feedAge > MAX_FEED_AGE_SECONDS ? "stale" : "live")
       const message = decode(name, json)
       if (message !== undefined) receive(message)
     }

@@ -39,6 +39,15 @@ export const decode = (name: string, json: unknown): StreamMessage | undefined =
   }
 }
 
+/**
+ * Returns the seconds since the server last had contact with the database or Redis, from which it learns of changes.
+ * Undefined for servers that do not report it.
+ */
+export const feedAgeSeconds = (heartbeat: unknown): number | undefined => {
+  const age = Json.isRecord(heartbeat) ? heartbeat["last_contact_age_seconds"] : undefined
+  return typeof age === "number" ? age : undefined
+}
+
 /** Statuses of the problems that a WebSocket reports in a message. */
 const STATUS: Readonly<Record<string, number>> = {
   "invalid-request": 400,

@@ -189,6 +189,25 @@ describe.each<Transport>(["sse", "websocket"])("connect: streams over %s", (tran
     }).pipe(Effect.scoped)
   )
 
+  it.live("are stale while the server is cut off from the changes, as its heartbeats say", () =>
+    Effect.gen(function* () {
+      const { url } = yield* listen({
+        events: [
+          ["snapshot", 1, rate("1500")],
+          ["heartbeat", 1, { last_contact: null, last_contact_age_seconds: null }],
+          ["heartbeat", 1, { last_contact: "2026-11-21T03:27:17.086Z", last_contact_age_seconds: 95.2 }],
+          ["heartbeat", 1, { last_contact: "2026-11-21T03:28:52.086Z", last_contact_age_seconds: 0.7 }],
+          ["rate", 2, rate("1501")]
+        ],
+        staysOpen: true
+      })
+      const states: Array<string> = []
+      const onState = (state: string) => states.push(state)
+      yield* take(connect(url, { transport }).watch(["USD:NGN"], { onState }), 2)
+      assert.deepStrictEqual(states, ["live", "stale", "live", "closed"])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("fail if the first connection takes longer than connectTimeout", () =>
     Effect.gen(function* () {
       const { url } = yield* listen()
