@@ -17,6 +17,11 @@ import * as RedisRateLimiter from "./RedisRateLimiter.ts"
 const REDIS_TIMEOUT = Duration.millis(75)
 /** Limit of requests with an invalid API key per address, because each may cost a database query. */
 export const INVALID_KEY_RATE_LIMIT: RateLimit = { limit: 600, window: Duration.minutes(1) }
+/**
+ * Limit of requests outside of the API per address, such as documentation, metrics, health checks and unknown paths. None
+ * if `RATE_LIMIT_READS` is `off`. A limit of its own, so that a low limit of reads does not stop monitoring.
+ */
+export const PAGE_RATE_LIMIT: RateLimit = { limit: 600, window: Duration.minutes(1) }
 
 const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.RedisRateLimiter) {
   const { readQuota, writeQuota } = yield* Settings
@@ -24,7 +29,8 @@ const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.RedisRateLimi
   const memory = {
     reads: inMemory("reads", readQuota, context),
     writes: inMemory("writes", writeQuota, context),
-    keys: inMemory("keys", Option.some(INVALID_KEY_RATE_LIMIT), context)
+    keys: inMemory("keys", Option.some(INVALID_KEY_RATE_LIMIT), context),
+    pages: inMemory("pages", Option.as(readQuota, PAGE_RATE_LIMIT), context)
   }
   const limiters: Record<RateLimitKind, Limiter> = {
     reads: toEffect(memory.reads),
@@ -32,7 +38,8 @@ const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.RedisRateLimi
       redis === undefined || Option.isNone(writeQuota)
         ? toEffect(memory.writes)
         : inRedis("writes", writeQuota.value, redis, toEffect(memory.writes), context),
-    keys: toEffect(memory.keys)
+    keys: toEffect(memory.keys),
+    pages: toEffect(memory.pages)
   }
   return RateLimits.of({
     consume: (kind, identity) => limiters[kind].consume(identity),

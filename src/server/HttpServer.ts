@@ -14,6 +14,7 @@ import { ConversionRequests } from "./http/ConversionRequests.ts"
 import { RateRequests } from "./http/RateRequests.ts"
 import * as DocsPages from "./http/DocsPages.ts"
 import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
+import * as HomePage from "./http/HomePage.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
 import * as MetricsHttp from "./http/MetricsHttp.ts"
 import * as HealthHttp from "./http/HealthHttp.ts"
@@ -29,6 +30,7 @@ import * as Problems from "./middleware/Problems.ts"
 import * as RequestGuards from "./middleware/RequestGuards.ts"
 import * as RequestSpans from "./middleware/RequestSpans.ts"
 import * as ResponseHeaders from "./middleware/ResponseHeaders.ts"
+import * as ConnectionLimits from "./node/ConnectionLimits.ts"
 import * as ConnectionUpgrades from "./node/ConnectionUpgrades.ts"
 import { NodeServer } from "./node/NodeServer.ts"
 import * as Routes from "./Routes.ts"
@@ -39,7 +41,7 @@ import { StreamConnections } from "./stream/StreamConnections.ts"
 /** Time that requests in flight have to finish during shutdown. */
 const SHUTDOWN_TIMEOUT = "10 seconds"
 
-const endpoints = HttpApiBuilder.layer(Api, { openapiPath: Routes.paths.openapi }).pipe(
+const endpoints = HttpApiBuilder.layer(Api).pipe(
   Layer.provide([
     RatesHttp.layer,
     HistoryHttp.layer,
@@ -60,6 +62,7 @@ const globalMiddlewares = Layer.mergeAll(ClientAddress.layerTrustedProxies, Resp
 
 const routes = Layer.mergeAll(
   endpoints,
+  HomePage.layer,
   DocsPages.layer,
   MetricsHttp.layer,
   RatesWebSocket.layer,
@@ -114,6 +117,8 @@ const shutDownOnRelease = Layer.effectDiscard(
 
 const routedServer = shutDownOnRelease.pipe(Layer.provideMerge(routeUpgrades), Layer.provideMerge(serve))
 
+const boundedServer = ConnectionLimits.layer.pipe(Layer.provideMerge(routedServer))
+
 /** Services that the routes and the fast paths share. */
 const sharedServices = Layer.mergeAll(
   NodeServer.layer,
@@ -124,7 +129,7 @@ const sharedServices = Layer.mergeAll(
 )
 
 /** The server without the fast paths: the router handles every request. */
-export const layerRouted = routedServer.pipe(Layer.provide(sharedServices), Layer.provideMerge(Drain.layer))
+export const layerRouted = boundedServer.pipe(Layer.provide(sharedServices), Layer.provideMerge(Drain.layer))
 
 /**
  * The HTTP server on `HOST` and `PORT`. On release, the readiness check fails first, then streams end, and then requests in
@@ -132,7 +137,7 @@ export const layerRouted = routedServer.pipe(Layer.provide(sharedServices), Laye
  */
 export const layer = Layer.mergeAll(LookupFastPath.layer, ConversionFastPath.layer).pipe(
   Layer.provide(FastPathRequests.layer),
-  Layer.provideMerge(routedServer),
+  Layer.provideMerge(boundedServer),
   Layer.provide(sharedServices),
   Layer.provideMerge(Drain.layer)
 )

@@ -1,11 +1,20 @@
 import { FindMyWay } from "effect/http"
 import { Api } from "../api/Api.ts"
 
-/** Options of the router: a trailing slash is ignored. */
-export const CONFIG = { ignoreTrailingSlash: true, maxParamLength: 128 } as const
+/**
+ * Options of the router: only a trailing slash is ignored. In any other spelling, such as `//metrics` or `/Metrics`, a path
+ * would pass the rules of a proxy that restricts it.
+ */
+export const CONFIG = {
+  ignoreTrailingSlash: true,
+  ignoreDuplicateSlashes: false,
+  caseSensitive: true,
+  maxParamLength: 128
+} as const
 
-/** Paths outside of the HTTP API: documentation, metrics, WebSocket and RPC. */
+/** Paths outside of the HTTP API: start page, documentation, metrics, WebSocket and RPC. */
 export const paths = {
+  home: "/",
   metrics: "/metrics",
   openapi: "/openapi.json",
   docs: "/docs",
@@ -47,6 +56,22 @@ const methods = new Set(["GET", ...all.map(({ method }) => method)])
 /** Returns the template of the route that a request matches, such as `/api/v1/rates/:rate_id`; undefined if there is none. */
 export const templateOf = (method: string, url: string): string | undefined =>
   matcher.find(method === "HEAD" ? "GET" : method, url)?.handler.template
+
+/** Routes that count no requests against the limits of the API. */
+const UNCOUNTED: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  paths.home,
+  paths.metrics,
+  paths.openapi,
+  paths.docs,
+  paths.swagger,
+  paths.redoc,
+  "/health/live",
+  "/health/ready"
+])
+
+/** Returns true if a request matches a route that counts it against a rate limit of the API. */
+export const isCounted = (method: string, url: string): boolean => !UNCOUNTED.has(templateOf(method, url))
 
 /** Returns the methods that a path allows; empty if no route has the path. */
 export const allowedMethods = (url: string): ReadonlyArray<string> => {

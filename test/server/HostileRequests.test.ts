@@ -296,7 +296,12 @@ const ofTargets = (at: Endpoint): ReadonlyArray<Attack> => {
     { name: "ampersands", bytes: request(`${target(at)}${"&".repeat(5_000)}`), statuses: ignored },
     { name: "equals signs", bytes: request(`${target(at)}&${"=".repeat(5_000)}`), statuses: ignored },
     { name: "brackets", bytes: request(`${target(at)}&a${"[b]".repeat(2_500)}=1`), statuses: ignored },
-    { name: "slashes", bytes: request(`${"/".repeat(3_000)}${target(at)}`) },
+    {
+      name: "slashes",
+      bytes: request(`${"/".repeat(3_000)}${target(at)}`),
+      statuses: [404],
+      isUnrouted: true
+    },
     {
       name: "dots",
       bytes: request(`/api/v1/${"../".repeat(500)}etc/passwd`),

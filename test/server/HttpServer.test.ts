@@ -30,7 +30,7 @@ layer(TestServer.layer(), live)("Pages and API paths", (it) => {
 
   it.effect("return 404 for unknown paths", () =>
     Effect.gen(function* () {
-      for (const path of ["/", "/doc", "/docs/x", "/api", "/api/v1", "/api/v1/rates/a/b", "/favicon.ico"]) {
+      for (const path of ["/doc", "/docs/x", "/api", "/api/v1", "/api/v1/rates/a/b", "/favicon.ico"]) {
         const { instance } = assertProblem(yield* get(path), 404, "not-found")
         assert.strictEqual(instance, path)
       }

@@ -36,8 +36,11 @@ const UNITS: Readonly<Record<string, Duration.Duration>> = {
   day: Duration.days(1)
 }
 
-/** Separately limited kinds of requests: `reads`, `writes`, and `keys` for requests with an invalid API key. */
-export const RateLimitKind = Schema.Literals(["reads", "writes", "keys"])
+/**
+ * Separately limited kinds of requests: `reads`, `writes`, `keys` for requests with an invalid API key, and `pages` for
+ * documentation, metrics, health checks and unknown paths.
+ */
+export const RateLimitKind = Schema.Literals(["reads", "writes", "keys", "pages"])
 export type RateLimitKind = typeof RateLimitKind.Type
 
 /** State of a client's rate limit after a request was counted. */
@@ -67,7 +70,8 @@ export class RateLimitExceeded extends Schema.TaggedError<RateLimitExceeded>()("
 const LABELS: Readonly<Record<RateLimitKind, string>> = {
   reads: "reads",
   writes: "writes",
-  keys: "requests with an invalid API key"
+  keys: "requests with an invalid API key",
+  pages: "requests to pages and unknown paths"
 }
 
 /** Rounds a duration up to whole seconds, at least 1, so that a client that waits this long does not retry too early. */

@@ -21,6 +21,19 @@ export const rateLimited = counterBy(
   { limit: RateLimitKind.literals }
 )
 
+/**
+ * Why the server closes a connection: `connections` and `address` are the limits of open connections, `stalled` clients take
+ * no bytes, and `unsent` ones leave too many unread.
+ */
+const DISCONNECT_REASONS = ["connections", "address", "stalled", "unsent"] as const
+export type DisconnectReason = (typeof DISCONNECT_REASONS)[number]
+
+export const disconnects = counterBy(
+  "effex_http_disconnects_total",
+  "Connections closed by the server, by the limit that they exceeded",
+  { reason: DISCONNECT_REASONS }
+)
+
 export const rejectedKeys = counter(
   "effex_keys_refused_total",
   "Requests with an API key that is unknown or revoked"

@@ -8,7 +8,9 @@ import * as ExportedSpans from "../../platform/telemetry/ExportedSpans.ts"
 import { RequestSampler } from "../../platform/telemetry/TraceSampler.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as Cors from "../middleware/Cors.ts"
+import * as HostNames from "../middleware/HostNames.ts"
 import * as Problems from "../middleware/Problems.ts"
+import * as RequestGuards from "../middleware/RequestGuards.ts"
 import * as SecurityHeaders from "../middleware/SecurityHeaders.ts"
 import * as HttpInternals from "../node/HttpInternals.ts"
 import { NodeServer } from "../node/NodeServer.ts"
@@ -26,7 +28,7 @@ export class FastPathRequests extends Context.Service<
   FastPathRequests,
   {
     /**
-     * Returns true if a request can be answered without the router's middleware: HTTP/1.1 with `Host` and keep-alive,
+     * Returns true if a request can be answered without the router's middleware: HTTP/1.1 with one `Host` and keep-alive,
      * no chunked body, no `Expect`, and no CORS headers of its own.
      */
     readonly isEligible: (request: IncomingMessage, response: ServerResponse) => boolean
@@ -62,7 +64,8 @@ export class FastPathRequests extends Context.Service<
     FastPathRequests,
     Effect.gen(function* () {
       const { server } = yield* NodeServer
-      const { corsOrigins, trustedProxies } = yield* Settings
+      const { corsOrigins, publicUrl, trustedProxies } = yield* Settings
+      const { isAccepted } = HostNames.make(publicUrl)
       const isExported = yield* ExportedSpans.isExported
       const isSampled = yield* RequestSampler
       const corsHeaders = Cors.responseHeaders(corsOrigins)
@@ -81,6 +84,8 @@ export class FastPathRequests extends Context.Service<
       return FastPathRequests.of({
         isEligible: ({ headers }, response) =>
           headers.host !== undefined &&
+          isAccepted(headers.host) &&
+          RequestGuards.isValidHost(headers.host) &&
           headers["transfer-encoding"] === undefined &&
           headers.expect === undefined &&
           corsHeaders(headers.origin) === defaultCorsHeaders &&

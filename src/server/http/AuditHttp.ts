@@ -54,7 +54,7 @@ export const layer = HttpApiBuilder.group(
           since: query.since,
           until: query.until
         }
-        const format = Export.formatOf(headers.accept)
+        const format = yield* Export.negotiate(headers.accept)
         if (query.after !== undefined) {
           const after = (yield* Pagination.decodeCursor(query.cursor, decodePosition)) ?? query.after
           return yield* sealedAfter(filter, after, Pagination.sizeOf(query), format)

@@ -1,35 +1,51 @@
 import { Effect, Layer } from "effect"
-import { HttpRouter } from "effect/http"
-import { HttpApiScalar, HttpApiSwagger } from "effect/http-api"
+import { HttpRouter, HttpServerRequest } from "effect/http"
+import { HttpApiScalar, HttpApiSwagger, OpenApi } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
-import * as Routes from "../Routes.ts"
 import * as SecurityHeaders from "../middleware/SecurityHeaders.ts"
+import * as Routes from "../Routes.ts"
+import * as StaticContent from "./StaticContent.ts"
 
-/** Builds a page on the first request, because each embeds megabytes of JavaScript that a server rarely needs. */
-const lazyPage = (path: `/${string}`, page: Layer.Layer<never, never, HttpRouter.HttpRouter>) =>
-  HttpRouter.use(
-    Effect.fnUntraced(function* (outer) {
-      const handler = yield* HttpRouter.make.pipe(
-        Effect.tap((router) =>
-          Layer.build(Layer.provide(page, Layer.succeed(HttpRouter.HttpRouter, router)))
-        ),
-        Effect.map((router) => router.asHttpEffect()),
-        Effect.provideService(HttpRouter.RouterConfig, Routes.CONFIG),
-        Effect.scoped,
-        Effect.cached
-      )
-      yield* outer.add("GET", path, Effect.flatten(handler))
-    })
+/** Renders a page on the first request, because each embeds megabytes of JavaScript that a server rarely needs. */
+const renderPage = (path: `/${string}`, page: Layer.Layer<never, never, HttpRouter.HttpRouter>) =>
+  Effect.gen(function* () {
+    const router = yield* HttpRouter.make
+    yield* Layer.build(Layer.provide(page, Layer.succeed(HttpRouter.HttpRouter, router)))
+    const request = HttpServerRequest.fromWeb(new Request(`http://localhost${path}`))
+    const { body, headers } = yield* Effect.provideService(
+      router.asHttpEffect(),
+      HttpServerRequest.HttpServerRequest,
+      request
+    )
+    if (body._tag !== "Uint8Array") return yield* Effect.die(new Error(`The page ${path} has no text`))
+    return { bytes: body.body, contentType: headers["content-type"] ?? body.contentType }
+  }).pipe(Effect.provideService(HttpRouter.RouterConfig, Routes.CONFIG), Effect.scoped, Effect.orDie)
+
+const staticPage = (path: `/${string}`, page: Layer.Layer<never, never, HttpRouter.HttpRouter>) =>
+  Layer.unwrap(
+    Effect.map(StaticContent.make(renderPage(path, page)), (respond) => HttpRouter.add("GET", path, respond))
   )
 
-const { docs, redoc, swagger } = Routes.paths
+const { docs, openapi, redoc, swagger } = Routes.paths
 
-/** Documentation pages of the API. */
-export const layer = Layer.mergeAll(
-  lazyPage(docs, HttpApiScalar.layer(Api, { path: docs, scalar: { withDefaultFonts: false } })),
-  lazyPage(
+const pages = Layer.mergeAll(
+  staticPage(docs, HttpApiScalar.layer(Api, { path: docs, scalar: { withDefaultFonts: false } })),
+  staticPage(
     redoc,
     HttpApiScalar.layer(Api, { path: redoc, scalar: { layout: "classic", withDefaultFonts: false } })
   ),
-  lazyPage(swagger, HttpApiSwagger.layer(Api, { path: swagger }))
+  staticPage(swagger, HttpApiSwagger.layer(Api, { path: swagger }))
 ).pipe(Layer.provide(SecurityHeaders.layerPages))
+
+const openapiDocument = Effect.sync(() => ({
+  bytes: new TextEncoder().encode(JSON.stringify(OpenApi.fromApi(Api))),
+  contentType: "application/json"
+}))
+
+/** Documentation of the API, as pages and as an OpenAPI document. */
+export const layer = Layer.merge(
+  pages,
+  Layer.unwrap(
+    Effect.map(StaticContent.make(openapiDocument), (respond) => HttpRouter.add("GET", openapi, respond))
+  )
+)

@@ -1,16 +1,28 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { type Cause, Effect, Stream } from "effect"
 import { Csv } from "effect/encoding"
-import { HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as ContentNegotiation from "./ContentNegotiation.ts"
 
 /** File format of a complete list. */
 export type Format = "csv" | "ndjson"
 
-/** Returns the format that an `Accept` header requests, or undefined for JSON pages. */
-export const formatOf = (accept: string | undefined): Format | undefined => {
-  if (accept?.includes("text/csv")) return "csv"
-  return accept?.includes("application/x-ndjson") ? "ndjson" : undefined
-}
+const FORMATS: Readonly<Record<string, Format>> = { "text/csv": "csv", "application/x-ndjson": "ndjson" }
+const MEDIA_TYPES = ["application/json", ...Object.keys(FORMATS)]
+
+/**
+ * Returns the format that an `Accept` header prefers, or undefined for JSON pages. Caches keep the formats of an address
+ * apart by the `Vary` header of the response.
+ */
+export const negotiate = (accept: string | undefined) =>
+  Effect.as(
+    HttpEffect.appendPreResponseHandler((_request, response) =>
+      Effect.succeed(HttpServerResponse.setHeader(response, "vary", withAccept(response.headers["vary"])))
+    ),
+    FORMATS[ContentNegotiation.preferredType(accept, MEDIA_TYPES) ?? ""]
+  )
+
+const withAccept = (vary: string | undefined) => (vary === undefined ? "Accept" : `Accept, ${vary}`)
 
 type Value = string | number | boolean | null | ReadonlyArray<string>
 /** A row with fields that CSV can represent. */
@@ -67,8 +79,14 @@ export const respond = Effect.fnUntraced(function* <Row extends Fields<Row>, E>(
   )
 })
 
-/** Formats a CSV cell. Text that a spreadsheet would run as a formula is prefixed with a quote. */
+/**
+ * Places where a spreadsheet would begin a formula: at the start of a cell, and after a semicolon or tab, because some
+ * programs split cells there. Some also convert the full-width forms of `=`, `+`, `-` and `@`.
+ */
+const FORMULA_STARTS = /(?<=^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])/g
+
+/** Formats a CSV cell. Inserts a quote where a spreadsheet would begin a formula, so that it shows text. */
 const toCell = (value: Value) => {
   const text = value === null ? "" : typeof value === "object" ? value.join(" ") : String(value)
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return text.replaceAll(FORMULA_STARTS, "'")
 }

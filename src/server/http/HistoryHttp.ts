@@ -43,7 +43,7 @@ export const layer = HttpApiBuilder.group(
           return yield* Problems.invalid("/query/end", "must not be before start")
         const range = { pair, start, end }
         const codes = { from: pair.from, to: pair.to }
-        const format = Export.formatOf(headers.accept)
+        const format = yield* Export.negotiate(headers.accept)
 
         if (interval === "raw") {
           if (format !== undefined) {

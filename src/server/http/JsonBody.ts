@@ -40,7 +40,10 @@ export const makeParser = <A>(
 export const makeReader =
   <A>(parse: (text: string) => Result.Result<A, InvalidRequest>) =>
   (request: HttpServerRequest.HttpServerRequest): Effect.Effect<A, InvalidRequest> =>
-    Effect.flatMap(Effect.orDie(RequestBody.read(request)), (text) => Effect.fromResult(parse(text)))
+    RequestBody.read(request).pipe(
+      Effect.catchTag("HttpServerError", Effect.die),
+      Effect.flatMap((text) => Effect.fromResult(parse(text)))
+    )
 
 /** Creates a reader of request bodies by a schema; see {@link makeParser}. */
 export const readerOf = <A>(schema: Schema.Codec<A, unknown>) => makeReader(makeParser(schema))

@@ -17,7 +17,27 @@ const urlTooLong = new Problem.AddressTooLong({
 })
 const missingHost = new Problem.InvalidRequest({ detail: "HTTP/1.1 requires a Host header" })
 
-/** Rejects a request before routing: too long, too large or without `Host`. Returns undefined if it passes. */
+/** No path needs percent-encoding. */
+const ENCODED_PATH = /^[^?#]*%/
+
+const invalidHost = new Problem.InvalidRequest({
+  detail: "The Host header is not valid; send exactly one host name, with or without a port"
+})
+const encodedPath = new Problem.NotFound({
+  detail: "No endpoint has a percent-encoded path; API documentation: /docs"
+})
+
+const noPath = new Problem.NotFound({
+  detail: "No endpoint has a path without a leading slash; API documentation: /docs"
+})
+
+/** Returns true for one host. Node joins repeated headers with a comma. */
+export const isValidHost = (host: string): boolean => !/[\s,/?#@\\]/.test(host)
+
+/**
+ * Rejects a request before routing: too long, too large, without exactly one `Host`, or with an encoded path. Returns
+ * undefined if it passes.
+ */
 export const reject = (
   request: HttpServerRequest.HttpServerRequest,
   { "content-length": length, host }: IncomingHttpHeaders
@@ -26,6 +46,10 @@ export const reject = (
   if (length !== undefined && Number(length) > MAX_BODY_BYTES)
     return Problems.respond(bodyTooLarge, { headers: { connection: "close" } })
   if (host === undefined && lacksHost(request)) return Problems.respond(missingHost)
+  if (host !== undefined && !isValidHost(host)) return Problems.respond(invalidHost)
+  if (!request.url.startsWith("/") && request.method !== "OPTIONS") return Problems.respond(noPath)
+  // The router decodes paths: `/%6detrics` would pass the rules of a proxy that restricts `/metrics`.
+  if (ENCODED_PATH.test(request.url)) return Problems.respond(encodedPath)
   return undefined
 }
 

@@ -5,19 +5,28 @@ import { Settings } from "../../config/Settings.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as Cors from "./Cors.ts"
 import * as FailureResponses from "./FailureResponses.ts"
+import * as HostNames from "./HostNames.ts"
+import * as PageRateLimit from "./PageRateLimit.ts"
 import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 import * as RequestGuards from "./RequestGuards.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import * as SecurityHeaders from "./SecurityHeaders.ts"
+
+/** Default of responses that do not say how long they are valid. */
+const NOT_STORED = { "cache-control": "no-store" }
 
 /**
  * Outermost middleware of every request: request guards, CORS, problems for failures, common response headers and metrics.
  * It is one middleware, because each additional one would add a step and a copy of the headers to every lookup.
  */
 export const layer = Layer.unwrap(
-  Effect.map(Settings, ({ corsOrigins }) => {
+  Effect.gen(function* () {
+    const { corsOrigins, publicUrl } = yield* Settings
+    const hostNames = HostNames.make(publicUrl)
+    const rejectExcess = yield* PageRateLimit.make
     const corsHeaders = Cors.responseHeaders(corsOrigins)
-    const rejectOtherOrigins = Cors.rejectOtherOrigins(corsOrigins)
+    const rejectOtherOrigins = Cors.rejectOtherOrigins(corsOrigins, hostNames)
+    const rejectOtherHosts = Cors.rejectOtherHosts(hostNames)
 
     return HttpRouter.middleware(
       (app) =>
@@ -31,11 +40,15 @@ export const layer = Layer.unwrap(
             const requestId = RequestId.ofRequest(request.source, headers, RequestId.spanTraceId(fiber))
             const result = HttpServerResponse.setHeader(response, "x-request-id", requestId.value)
             const rateLimit = RateLimitHeaders.statusOf(request.source)
+            const { "cache-control": cacheControl, vary } = result.headers
+            const cors = corsHeaders(headers.origin)
             // `setHeader` has copied the headers, so they can be modified in place.
             Object.assign(
               result.headers,
               SecurityHeaders.headersOf(response),
-              corsHeaders(headers.origin),
+              cors,
+              vary === undefined || cors.vary === undefined ? undefined : { vary: `${vary}, ${cors.vary}` },
+              cacheControl === undefined ? NOT_STORED : undefined,
               rateLimit === undefined ? undefined : RateLimitHeaders.headersOf(rateLimit)
             )
             return result
@@ -45,8 +58,11 @@ export const layer = Layer.unwrap(
             return withHeaders(response)
           }
 
-          if (request.method === "OPTIONS") return Effect.succeed(finish(Cors.preflightResponse))
-          const rejection = RequestGuards.reject(request, headers) ?? rejectOtherOrigins(request)
+          const rejected =
+            RequestGuards.reject(request, headers) ?? rejectOtherHosts(request) ?? rejectOtherOrigins(request)
+          const rejection = rejectExcess(request, rejected !== undefined) ?? rejected
+          if (request.method === "OPTIONS" && rejection === undefined)
+            return Effect.succeed(finish(Cors.preflightResponse))
           return Effect.matchCauseEffect(rejection ?? app, {
             onSuccess: (response) => Effect.succeed(finish(response)),
             onFailure: (cause) => {

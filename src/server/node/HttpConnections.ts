@@ -34,12 +34,10 @@ export const track = (server: Server) => {
   function forget(this: Duplex) {
     connections.delete(this)
   }
-  server
-    .on("connection", (socket) => {
-      connections.set(socket, { latest: undefined, idleSince: performance.now() })
-      socket.on("close", forget)
-    })
-    .on("checkContinue", onRequest)
+  server.on("connection", (socket) => {
+    connections.set(socket, { latest: undefined, idleSince: performance.now() })
+    socket.on("close", forget)
+  })
 
   /** Closes every connection after its latest response. */
   const disableKeepAlive = () => {

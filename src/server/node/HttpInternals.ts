@@ -1,5 +1,6 @@
 import { constVoid } from "effect/Function"
 import { IncomingMessage, Server, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 
 /*
  * Everything effex uses of `node:http` that Node does not document. `test/server/node/HttpInternals.test.ts` fails when a
@@ -68,6 +69,27 @@ export const keepIdleConnectionsOnClose = (server: Server): void => {
   server.closeIdleConnections = constVoid
 }
 
+/** A connection whose reading Node can pause. */
+export interface PausableSocket extends Socket {
+  /** Set by Node while more response data is unsent than the socket should buffer. */
+  _paused?: boolean
+}
+
+/**
+ * Pauses reading from a connection, also of requests that Node's parser has not seen.
+ *
+ * `socket.pause` alone is undone by the next request whose body Node discards. With `_paused`, Node also pauses its parser.
+ */
+export const pauseReading = (socket: PausableSocket): void => {
+  socket._paused = true
+  socket.pause()
+}
+
+/** Resumes reading after {@link pauseReading}: Node resumes on `drain`, unless too much response data is unsent. */
+export const resumeReading = (socket: PausableSocket): void => {
+  socket.emit("drain")
+}
+
 /** Handles a request and returns true, or returns false and leaves the request untouched. */
 export type RequestInterceptor = (request: IncomingMessage, response: ServerResponse) => boolean
 
@@ -78,17 +100,30 @@ export type RequestInterceptor = (request: IncomingMessage, response: ServerResp
  * listeners. So `emit` is overridden.
  */
 export class InterceptingServer extends Server {
-  /** Called for every request, before the interceptors. */
+  /** Called for every request when it arrives, before the interceptors. */
   onRequest: (request: IncomingMessage, response: ServerResponse) => void = constVoid
   interceptors: ReadonlyArray<RequestInterceptor> = []
 
+  /** Calls `dispatch` for a request, at once or later. */
+  schedule: (request: IncomingMessage, response: ServerResponse, dispatch: () => void) => void = (
+    _request,
+    _response,
+    dispatch
+  ) => dispatch()
+
   override emit(event: string, ...args: Array<unknown>): boolean {
-    return (event === "request" && this.#isHandled(args)) || super.emit(event, ...args)
+    if (event !== "request" && event !== "checkContinue") return super.emit(event, ...args)
+    const [request, response] = args
+    if (!(request instanceof IncomingMessage && response instanceof ServerResponse))
+      return super.emit(event, ...args)
+    this.onRequest(request, response)
+    this.schedule(request, response, () => {
+      if (event === "checkContinue" || !this.#isIntercepted(request, response)) super.emit(event, ...args)
+    })
+    return true
   }
 
-  #isHandled([request, response]: ReadonlyArray<unknown>) {
-    if (!(request instanceof IncomingMessage && response instanceof ServerResponse)) return false
-    this.onRequest(request, response)
+  #isIntercepted(request: IncomingMessage, response: ServerResponse) {
     for (const intercept of this.interceptors) if (intercept(request, response)) return true
     return false
   }

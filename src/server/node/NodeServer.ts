@@ -9,6 +9,7 @@ import * as Routes from "../Routes.ts"
 import * as ConnectionUpgrades from "./ConnectionUpgrades.ts"
 import * as HttpConnections from "./HttpConnections.ts"
 import * as HttpInternals from "./HttpInternals.ts"
+import * as Pipelining from "./Pipelining.ts"
 import * as ResponseHead from "./ResponseHead.ts"
 
 /** Maximum size of the request line and the headers. */
@@ -40,6 +41,7 @@ export class NodeServer extends Context.Service<
       )
       const { closeIdle, disableKeepAlive, onRequest } = HttpConnections.track(server)
       server.onRequest = onRequest
+      server.schedule = Pipelining.make()
       const drain = Effect.raceFirst(
         Effect.callback<void>((resume) =>
           HttpConnections.closeWhenAccepted(server, () => resume(Effect.void))
@@ -75,6 +77,8 @@ const createServer = (): HttpInternals.InterceptingServer =>
     connectionsCheckingInterval: 5_000,
     // `RequestGuards` requires it, and explains it in the response.
     requireHostHeader: false,
+    // By default Node takes the first of two `Host` or `Authorization` headers, and a proxy may take the other.
+    joinDuplicateHeaders: true,
     // Upgrades of other paths may be ignored (RFC 9110, 7.8).
     shouldUpgradeCallback: ({ headers, method, url = "" }) =>
       ConnectionUpgrades.isValidHandshake(method, headers) && Routes.isSocket(url),

@@ -1,4 +1,4 @@
-import { Cause, Effect, Exit, Layer } from "effect"
+import { Cause, Effect, Exit, Layer, Option, Schema } from "effect"
 import type { Scope } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { RpcServer } from "effect/rpc"
@@ -9,6 +9,7 @@ import { Drain } from "../Drain.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
+import * as RequestBody from "../node/RequestBody.ts"
 import * as Routes from "../Routes.ts"
 import { StreamConnections } from "../stream/StreamConnections.ts"
 import { GOING_AWAY, INTERNAL_ERROR, NORMAL_CLOSURE } from "../stream/WebSocket.ts"
@@ -89,15 +90,38 @@ const layerWebSocket = Layer.effect(
   })
 ).pipe(Layer.provide(StrictRpcSerialization.layerJson))
 
-/** Accepts a body without a newline at its end, and rejects an empty body. */
-const withCompleteLines = Effect.fnUntraced(function* (endpoint: Endpoint) {
-  const request = yield* HttpServerRequest.HttpServerRequest
-  const text = yield* Effect.orDie(request.text)
-  if (text.trim() === "") return yield* Problems.respond(emptyBody)
-  const complete: HttpServerRequest.HttpServerRequest = Object.create(request, {
-    text: { value: Effect.succeed(text.endsWith("\n") ? text : `${text}\n`) }
-  })
-  return yield* Effect.provideService(endpoint, HttpServerRequest.HttpServerRequest, complete)
+/** Accepts a body without a newline at its end, and rejects an empty body and calls that share an id. */
+const withCompleteLines = Effect.fnUntraced(
+  function* (endpoint: Endpoint) {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const text = yield* RequestBody.read(request).pipe(
+      Effect.catchTag("HttpServerError", Effect.die),
+      Effect.filterOrFail(
+        (text) => text.trim() !== "",
+        () => emptyBody
+      ),
+      Effect.filterOrFail(hasDistinctIds, () => repeatedId)
+    )
+    const complete: HttpServerRequest.HttpServerRequest = Object.create(request, {
+      text: { value: Effect.succeed(text.endsWith("\n") ? text : `${text}\n`) }
+    })
+    return yield* Effect.provideService(endpoint, HttpServerRequest.HttpServerRequest, complete)
+  },
+  Effect.catchTag("InvalidRequest", (problem) => Problems.respond(problem))
+)
+
+/** Effect's server responds only to one of two unfinished calls with the same id. */
+const hasDistinctIds = (text: string) => {
+  const ids = text.split("\n").flatMap((line) => Option.toArray(decodeCall(line)).map(({ id }) => String(id)))
+  return new Set(ids).size === ids.length
+}
+
+const decodeCall = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.TaggedStruct("Request", { id: Schema.Union([Schema.String, Schema.Finite]) }))
+)
+
+const repeatedId = new InvalidRequest({
+  detail: "Two calls have the same id; give each call of a request its own"
 })
 
 const emptyBody = new InvalidRequest({

@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as HttpInternals from "./HttpInternals.ts"
+
+/** Maximum number of requests of a connection that are handled at the same time. */
+export const MAX_CONCURRENT_REQUESTS = 8
+/** Maximum number of pipelined requests of an address that wait, about 8 MB. A packet of 64 KiB contains 2000 at most. */
+export const MAX_WAITING_REQUESTS = 2500
+
+type Dispatch = () => void
+
+/** The unanswered requests of a connection. */
+interface Pipeline {
+  active: number
+  /** Requests that Node parsed before reading paused. */
+  readonly waiting: Array<Dispatch>
+}
+
+/**
+ * Bounds the work that a client can start by pipelining (RFC 9112, 9.3.2), which lets it send requests without waiting for
+ * responses. Up to {@link MAX_CONCURRENT_REQUESTS} of a connection are handled at a time, and reading pauses while others
+ * wait. Each starts in an event-loop turn of its own, so that requests of other connections are handled in between.
+ */
+export const make = () => {
+  const pipelines = new WeakMap<object, Pipeline>()
+  const waitingByAddress = new Map<string | undefined, number>()
+
+  const addWaiting = (remoteAddress: string | undefined, change: number) => {
+    const waiting = (waitingByAddress.get(remoteAddress) ?? 0) + change
+    if (waiting === 0) waitingByAddress.delete(remoteAddress)
+    else waitingByAddress.set(remoteAddress, waiting)
+    return waiting
+  }
+
+  const open = (socket: HttpInternals.PausableSocket): Pipeline => {
+    const pipeline: Pipeline = { active: 0, waiting: [] }
+    const { remoteAddress } = socket
+    pipelines.set(socket, pipeline)
+    // Node resumes reading when a response is written.
+    socket.on("resume", () => {
+      if (pipeline.waiting.length > 0) HttpInternals.pauseReading(socket)
+    })
+    socket.once("close", () => {
+      addWaiting(remoteAddress, -pipeline.waiting.splice(0).length)
+    })
+    return pipeline
+  }
+
+  const start = (socket: HttpInternals.PausableSocket, response: ServerResponse, dispatch: Dispatch) => {
+    dispatch()
+    // The fast path has responded.
+    if (response.writableEnded) return
+    const pipeline = pipelines.get(socket) ?? open(socket)
+    pipeline.active++
+    response.once("close", () => {
+      pipeline.active--
+      if (pipeline.waiting.length > 0) setImmediate(startNext, socket, pipeline)
+    })
+  }
+
+  const startNext = (socket: HttpInternals.PausableSocket, pipeline: Pipeline) => {
+    const { active, waiting } = pipeline
+    if (active >= MAX_CONCURRENT_REQUESTS) return
+    const dispatch = waiting.shift()
+    if (dispatch === undefined) return
+    addWaiting(socket.remoteAddress, -1)
+    dispatch()
+    if (waiting.length === 0) HttpInternals.resumeReading(socket)
+    // Also after a response that was sent synchronously.
+    else setImmediate(startNext, socket, pipeline)
+  }
+
+  /** Calls `dispatch` for a request, immediately or after earlier requests of its connection. */
+  return ({ socket }: IncomingMessage, response: ServerResponse, dispatch: Dispatch): void => {
+    const pipeline = pipelines.get(socket)
+    if (
+      pipeline === undefined ||
+      (pipeline.active < MAX_CONCURRENT_REQUESTS && pipeline.waiting.length === 0)
+    ) {
+      start(socket, response, dispatch)
+      return
+    }
+    if (addWaiting(socket.remoteAddress, 1) > MAX_WAITING_REQUESTS) {
+      addWaiting(socket.remoteAddress, -1)
+      socket.destroy()
+      return
+    }
+    pipeline.waiting.push(() => start(socket, response, dispatch))
+    HttpInternals.pauseReading(socket)
+  }
+}

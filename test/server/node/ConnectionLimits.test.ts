@@ -1,0 +1,127 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { connect, type Socket } from "node:net"
+import { ConnectionBounds } from "../../../src/server/node/ConnectionLimits.ts"
+import { get, TestServer } from "../../support/TestServer.ts"
+import { eventually } from "../../support/Waiters.ts"
+
+const DOCS = "GET /docs HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+/** A client that reads nothing until `read`. */
+const openClient = (bytes: string) =>
+  Effect.flatMap(TestServer, ({ port }) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const socket = connect(port, "127.0.0.1")
+        socket.on("error", () => {})
+        socket.pause()
+        if (bytes !== "") socket.write(bytes)
+        return socket
+      }),
+      (socket) => Effect.sync(() => socket.destroy())
+    )
+  )
+
+const isClosed = (socket: Socket) =>
+  Effect.callback<true>((resume) => {
+    if (socket.closed) return resume(Effect.succeed(true))
+    socket.resume().once("close", () => resume(Effect.succeed(true)))
+  })
+
+const disconnects = (reason: string) =>
+  Effect.map(get("/metrics"), ({ text }) =>
+    Number(new RegExp(`^effex_http_disconnects_total\\{reason="${reason}"\\} (\\d+)`, "m").exec(text)?.[1])
+  )
+
+const awaitDisconnects = (reason: string, expected: number) =>
+  Effect.repeat(Effect.delay(disconnects(reason), "20 millis"), { until: (count) => count >= expected })
+
+const withBounds = (
+  bounds: Partial<(typeof ConnectionBounds)["Service"]>,
+  env: Readonly<Record<string, string>> = {}
+) =>
+  TestServer.layer(env).pipe(
+    Layer.provideMerge(
+      Layer.succeed(ConnectionBounds, {
+        maxConnections: 1000,
+        maxRequestConnections: 1000,
+        stallMillis: 60_000,
+        maxUnsentBytesPerAddress: 1e9,
+        maxUnsentBytes: 1e9,
+        ...bounds
+      })
+    )
+  )
+
+const live = { excludeTestServices: true }
+
+layer(withBounds({ stallMillis: 300 }), live)("A client that does not read its response", (it) => {
+  it.effect("is disconnected, and one without a request too", () =>
+    Effect.gen(function* () {
+      yield* get("/docs")
+      const reader = yield* openClient(DOCS.repeat(3))
+      const idle = yield* openClient("")
+      assert.strictEqual(yield* awaitDisconnects("stalled", 1), 1)
+      assert.isTrue(yield* isClosed(reader))
+      assert.isTrue(yield* isClosed(idle))
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("keeps its connection if it is a silent stream", () =>
+    Effect.gen(function* () {
+      const stream = yield* openClient("GET /api/v1/rates/stream HTTP/1.1\r\nhost: localhost\r\n\r\n")
+      stream.resume()
+      const before = yield* disconnects("stalled")
+      yield* openClient(DOCS.repeat(3))
+      yield* awaitDisconnects("stalled", before + 1)
+      assert.isFalse(stream.closed)
+    }).pipe(Effect.scoped)
+  )
+})
+
+layer(withBounds({ maxUnsentBytesPerAddress: 16_000_000 }), live)("Unsent bytes of an address", (it) => {
+  it.effect("are bounded by disconnecting the connections with the most", () =>
+    Effect.gen(function* () {
+      yield* get("/docs")
+      const clients = yield* Effect.forEach(Array.from({ length: 6 }), () => openClient(DOCS.repeat(2)))
+      yield* awaitDisconnects("unsent", 2)
+      const light = yield* get("/health/live")
+      assert.strictEqual(light.status, 200)
+      yield* Effect.forEach(clients, (client) => Effect.sync(() => client.destroy()))
+    }).pipe(Effect.scoped)
+  )
+})
+
+layer(withBounds({ maxRequestConnections: 3 }, { STREAMS_PER_ADDRESS: "1" }), live)(
+  "Connections of an address",
+  (it) => {
+    it.effect("are limited to the streams and a number of others", () =>
+      Effect.gen(function* () {
+        const clients = yield* Effect.forEach(Array.from({ length: 20 }), () => openClient(""))
+        const closed = yield* eventually(
+          "connections to be closed",
+          () => {
+            for (const client of clients) client.resume()
+            const count = clients.filter((client) => client.closed).length
+            return count >= 16 ? count : undefined
+          },
+          5_000
+        )
+        assert.isAtMost(closed, 17)
+      }).pipe(Effect.scoped)
+    )
+  }
+)
+
+layer(
+  withBounds({ maxRequestConnections: 3 }, { STREAMS_PER_ADDRESS: "1", TRUSTED_PROXIES: "127.0.0.1" }),
+  live
+)("Connections of a trusted proxy", (it) => {
+  it.effect("are not limited per address", () =>
+    Effect.gen(function* () {
+      const clients = yield* Effect.forEach(Array.from({ length: 20 }), () => openClient(""))
+      assert.strictEqual((yield* get("/health/live")).status, 200)
+      assert.isTrue(clients.every(({ closed }) => !closed))
+    }).pipe(Effect.scoped)
+  )
+})
