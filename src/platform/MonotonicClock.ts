@@ -1,8 +1,7 @@
 import { Clock, Effect } from "effect"
 
 /** Returns the milliseconds of the monotonic clock, for durations. Its origin is arbitrary. */
-export const millisUnsafe = (clock: Clock.Clock): number =>
-  Number(clock.monotonicTimeNanosUnsafe() / 1000n) / 1000
+export const millisUnsafe = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
 /** Milliseconds of the monotonic clock, for durations. Its origin is arbitrary. */
 export const millis: Effect.Effect<number> = Effect.clockWith((clock) =>
