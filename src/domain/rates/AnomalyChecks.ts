@@ -20,7 +20,7 @@ export const isWithin = (
 /** Maximum tolerance around the inverse of a rate within which another one counts as inverted. */
 const MAX_INVERSE_TOLERANCE = BigDecimal.make(1n, 1)
 /** Rates that differ by less are near their own level, also at parity, where a rate and its inverse are close. */
-const MIN_INVERSION = BigDecimal.make(3n, 2)
+export const MIN_INVERSION = BigDecimal.make(3n, 2)
 /** The inverse must be nearer than the rate itself by this factor. */
 const INVERSE_NEARNESS = BigDecimal.make(25n, 2)
 

@@ -23,7 +23,7 @@ export interface Detection {
   readonly decision: Option.Option<CurrencyDecision>
 }
 
-/** Anomalies of a level. Another provider that is at the same level confirms them. */
+/** Anomalies of a level. Another provider at the same level confirms them, except an inversion, which both may share. */
 const LEVEL_ANOMALIES: ReadonlySet<RateAnomaly["reason"]> = new Set(["jump", "inverted", "triangle"])
 
 const isLevelAnomaly = ({ reason }: RateAnomaly) => LEVEL_ANOMALIES.has(reason)
@@ -59,7 +59,7 @@ const make = Effect.gen(function* () {
     return detectWith(yield* levelRepo.largeSteps(tick, isOwn, level.anchorAt, guardMaxDeviation))
   })
 
-  /** Compares the quotes that a suspicious tick was computed from with their last good rates. */
+  /** Compares the quotes that a tick was computed from with their last good rates. */
   const detectLegs = Effect.fnUntraced(function* (tick: RateTick) {
     if (tick.legs === undefined) return []
     return (yield* levelRepo.lastLegs(tick)).flatMap(({ last, leg }): Anomalies => {
@@ -146,7 +146,11 @@ const make = Effect.gen(function* () {
       ? detectImplausible(tick)
       : yield* detectLevelChange(tick, level.value, false)
     const isFirst = Option.isNone(level)
-    if (changes.length > 0 || isFirst) changes = [...changes, ...(yield* detectLegs(tick))]
+    // A swapped leg changes the rate at least as much as the leg.
+    const isSettled = Option.exists(level, ({ last }) =>
+      AnomalyChecks.isWithin(tick.rate, last, AnomalyChecks.MIN_INVERSION)
+    )
+    if (!isSettled) changes = [...changes, ...(yield* detectLegs(tick))]
 
     let mismatches = crossRates.mismatch(tick, anchor)
     if (changes.length + mismatches.length > 0 || (isFirst && !isNearApproximation(tick))) {
@@ -186,7 +190,8 @@ const make = Effect.gen(function* () {
         !AnomalyChecks.isWithin(good.rate, implied, guardMaxJump)
     )
     const decision = mismatches.length > 0 ? Option.none() : yield* findDecision(tick, lastGood)
-    return { anomalies, isConfirmed: second.isConfirmed || isOutlier, decision }
+    const isInverted = anomalies.some(({ reason }) => reason === "inverted")
+    return { anomalies, isConfirmed: isOutlier || (second.isConfirmed && !isInverted), decision }
   })
 
   return AnomalyDetector.of({

@@ -55,10 +55,17 @@ suite("RateGuard with two providers", (test) => {
       assert.strictEqual(yield* served(pair), "1500")
     }))
 
-  test("accepts any change that another provider confirms, in one poll", (pair) =>
+  test("does not accept an inverted rate that another provider confirms", (pair) =>
     Effect.gen(function* () {
       yield* pollGood(pair)
-      for (const rate of ["1.5", "1500", "2250", "0.00045"]) {
+      yield* quote({ flutterwave: newlyQuoted("0.000667"), fixer: newlyQuoted("0.000667") })
+      assert.strictEqual(yield* poll(pair), "quarantined")
+    }))
+
+  test("accepts any other change that another provider confirms, in one poll", (pair) =>
+    Effect.gen(function* () {
+      yield* pollGood(pair)
+      for (const rate of ["1.5", "1500", "2250", "0.1"]) {
         yield* quote({ flutterwave: newlyQuoted(rate), fixer: newlyQuoted(rate) })
         assert.strictEqual(yield* poll(pair), rate)
       }
