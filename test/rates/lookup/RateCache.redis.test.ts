@@ -96,6 +96,27 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache.layerRedis", () => {
     }).pipe(Effect.provide(layerOf({})))
   )
 
+  it.live("ignores and replaces a rate from the future, which a node with a wrong clock has cached", () =>
+    Effect.gen(function* () {
+      const cache = yield* RateCache
+      const { client } = yield* Redis
+      const present = yield* rateOf("GBP", "KES", "165", 1)
+      yield* cache.put(present)
+      const text = (yield* Effect.promise(() => client.get("fxrate:GBP:KES"))) ?? assert.fail()
+      const ahead = DateTime.formatIso(DateTime.add(yield* DateTime.now, { minutes: 10 }))
+      const future = JSON.stringify({ ...JSON.parse(text), rate: "170", fetched_at: ahead })
+      yield* Effect.promise(() => client.set("fxrate:GBP:KES", future))
+      assert.deepStrictEqual(yield* cache.get(present.pair), Option.none())
+
+      // A rate from the future is not written either.
+      yield* cache.put(yield* rateOf("GBP", "KES", "171", 2, ahead))
+      assert.strictEqual(yield* Effect.promise(() => client.get("fxrate:GBP:KES")), future)
+      yield* cache.put(present)
+      assert.deepStrictEqual(plain(Option.getOrThrow(yield* cache.get(present.pair))), plain(present))
+      assert.deepStrictEqual(Option.map(cache.peek(present.pair), plain), Option.some(plain(present)))
+    }).pipe(Effect.provide(layerOf({})))
+  )
+
   it.live("ignores, reports and replaces the rates of another database and of older versions", () =>
     Effect.gen(function* () {
       const { client } = yield* Redis
