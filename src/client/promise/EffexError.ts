@@ -17,6 +17,7 @@ type ProblemCode =
   | "idempotency-mismatch"
   | "rate-limited"
   | "internal"
+  | "clock-skewed"
   | "rate-too-old"
   | "rate-unavailable"
   | "store-unavailable"

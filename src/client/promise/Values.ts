@@ -9,6 +9,8 @@ export interface Rate {
   readonly provider: string
   /** When the server queried the provider. */
   readonly fetchedAt: Date
+  /** The provider's own time of the rate, if it sends one. */
+  readonly quotedAt?: Date
   /** True if the rate is older than the server's `STALE_AFTER` and could not be refreshed. */
   readonly stale: boolean
 }
