@@ -4,6 +4,7 @@ import { Settings } from "../config/Settings.ts"
 import * as CommittedConversion from "../conversion/CommittedConversion.ts"
 import { Conversions } from "../conversion/Conversions.ts"
 import { IDEMPOTENCY_KEY_FORMAT, isIdempotencyKey } from "../domain/conversion/IdempotencyKey.ts"
+import { COMMAND_LINE_PRINCIPAL } from "./CommandLinePrincipal.ts"
 import * as ConversionArguments from "./arguments/ConversionArguments.ts"
 import * as Table from "./view/Table.ts"
 
@@ -22,13 +23,20 @@ export const command = Command.make(
   Effect.fn(function* (input) {
     const { pairs } = yield* Settings
     const conversions = yield* Conversions
-    const parsed = yield* ConversionArguments.parse(input, pairs)
     const quoteId = yield* ConversionArguments.parseQuoteId(input.quote)
-    const outcome = yield* conversions.convert({
-      ...parsed,
-      quoteId,
-      idempotencyKey: Option.getOrUndefined(input.key)
-    })
+    const idempotencyKey = Option.getOrUndefined(input.key)
+    const outcome = yield* ConversionArguments.parse(input, pairs).pipe(
+      Effect.matchEffect({
+        onSuccess: (parsed) => conversions.convert({ ...parsed, quoteId, idempotencyKey }),
+        // A retry returns its stored conversion even if the settings do not allow the request any more.
+        onFailure: Effect.fnUntraced(function* (error) {
+          const request = yield* ConversionArguments.toRequestFields(input, quoteId)
+          if (idempotencyKey === undefined || request === undefined) return yield* error
+          const stored = yield* conversions.findStored([COMMAND_LINE_PRINCIPAL], idempotencyKey, request)
+          return Option.isSome(stored) ? stored.value : yield* error
+        })
+      })
+    )
     if (input.json) return yield* Console.log(CommittedConversion.toJson(outcome))
     yield* Console.log(Table.render(outcome.conversion))
     if (outcome.replayed)

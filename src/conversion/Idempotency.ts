@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import type { IdempotencyKey } from "../audit/AuditAppend.ts"
 import * as CanonicalEncoding from "../audit/CanonicalEncoding.ts"
 import type { Owner } from "../domain/access/Principal.ts"
@@ -25,6 +25,21 @@ export interface RequestFields {
   readonly amountType: AmountType
   readonly quoteId: QuoteId | null
   readonly reference: string | null
+}
+
+/**
+ * Normalizes a request without regard to the settings, to find its stored conversion. Undefined if no conversion can be
+ * stored for it, because its amount is not a decimal or its codes are not codes.
+ */
+export const toRequestFields = ({
+  amount,
+  from,
+  to,
+  ...others
+}: RequestFields): RequestFields | undefined => {
+  const decimal = Decimal.parse(amount)
+  if (Option.isNone(decimal) || ![from, to].every((code) => /^[A-Za-z]{3}$/.test(code))) return undefined
+  return { ...others, from: from.toUpperCase(), to: to.toUpperCase(), amount: Decimal.format(decimal.value) }
 }
 
 /** Returns the key of a request. */

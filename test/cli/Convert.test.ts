@@ -50,11 +50,13 @@ describe("effex convert", () => {
 
   it.live("converts once for repeated requests with one idempotency key", () =>
     Effect.gen(function* () {
-      const { effex } = yield* start
+      const { effex, env } = yield* start
       const args = ["convert", "500", "USD", "NGN", "--idempotency-key", "k"] as const
       const first = yield* effex(...args, "--json")
       const again = yield* effex(...args, "--json")
       assert.deepStrictEqual([again.code, again.output], [0, first.output])
+      const removed = yield* EffexCommand.exec([...args, "--json"], { ...env, RATE_DESTINATIONS: "KES" })
+      assert.deepStrictEqual([removed.code, removed.output], [0, first.output])
       const shown = yield* effex(...args)
       assert.strictEqual(cell(shown.output, "audit id"), first.json["audit_id"])
       assert.include(shown.output, "printed is the first conversion")

@@ -1,5 +1,6 @@
 import { Effect, Option, Schema } from "effect"
 import { Argument, type Command, Flag } from "effect/cli"
+import * as Idempotency from "../../conversion/Idempotency.ts"
 import type { PriceInput } from "../../conversion/Pricing.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { Reference } from "../../domain/conversion/Conversion.ts"
@@ -51,6 +52,17 @@ export const parse = Effect.fnUntraced(function* (input: Input, pairs: Supported
     principal: COMMAND_LINE_PRINCIPAL,
     owner: [COMMAND_LINE_PRINCIPAL]
   } satisfies PriceInput
+})
+
+/** Returns what the arguments mean without regard to the settings; see `Idempotency.toRequestFields`. */
+export const toRequestFields = Effect.fnUntraced(function* (input: Input, quoteId: QuoteId | null) {
+  return Idempotency.toRequestFields({
+    ...(yield* splitPair(input.pair)),
+    amount: input.amount,
+    amountType: input.target ? "target" : "source",
+    quoteId,
+    reference: Option.getOrNull(input.reference)
+  })
 })
 
 /** Parses the quote id of `--quote`. Null without the flag. */

@@ -3,9 +3,8 @@ import type { BigDecimal } from "effect"
 import { ConvertBody, QuoteBody } from "../../api/conversion/ConversionMessage.ts"
 import type { InvalidRequest } from "../../api/Problem.ts"
 import * as DurationText from "../../domain/DurationText.ts"
-import type { RequestFields } from "../../conversion/Idempotency.ts"
+import * as Idempotency from "../../conversion/Idempotency.ts"
 import type { Currency } from "../../domain/money/Currency.ts"
-import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as Money from "../../domain/money/Money.ts"
 import * as Problems from "../middleware/Problems.ts"
@@ -58,17 +57,12 @@ export const parseAmount = (
   })
 }
 
-/**
- * Returns what a request means without regard to the settings, to find its stored conversion. Undefined if no conversion
- * can be stored for it, because its amount is not a decimal or its codes are not codes.
- */
-export const toRequestFields = (body: Convert): RequestFields | undefined => {
+/** Returns what a request means without regard to the settings; see `Idempotency.toRequestFields`. */
+export const toRequestFields = (body: Convert) => {
   const { amount, amount_type: amountType = "source", quote_id: quoteId = null, reference = null } = body
-  const decimal = Decimal.parse(typeof amount === "string" ? amount : amount.text)
-  const codes = [body.from_currency, body.to_currency]
-  if (Option.isNone(decimal) || !codes.every((code) => /^[A-Za-z]{3}$/.test(code))) return undefined
-  const [from = "", to = ""] = codes.map((code) => code.toUpperCase())
-  return { from, to, amount: Decimal.format(decimal.value), amountType, quoteId, reference }
+  const text = typeof amount === "string" ? amount : amount.text
+  const [from, to] = [body.from_currency, body.to_currency]
+  return Idempotency.toRequestFields({ from, to, amount: text, amountType, quoteId, reference })
 }
 
 const significantDigits = (text: string) =>
