@@ -11,7 +11,7 @@ const Signature = bytes(64)
 const TreeSize = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 const Time = TimestampText.check(Schema.isMaxLength(40))
 
-/** Signed head that a client kept. Other fields are ignored. */
+/** Signed head that a client kept. */
 export const KeptHead = Schema.Struct({
   tree_size: TreeSize,
   root_hash: Hash,

@@ -1,12 +1,18 @@
-import { Effect, Stream } from "effect"
+import { Effect, Option, Result, Schema, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
+import { VerifyBody } from "../../api/conversion/ProofMessage.ts"
+import { InvalidRequest } from "../../api/Problem.ts"
 import { AuditKeys } from "../../audit/keys/AuditKeys.ts"
 import { AuditVerifier, toVerificationMessage } from "../../audit/AuditVerifier.ts"
 import { Consistency, type SizeOutOfRange } from "../../audit/tree/Consistency.ts"
 import * as HeadMessage from "../../audit/heads/HeadMessage.ts"
 import * as KeyRotation from "../../audit/keys/KeyRotation.ts"
+import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as Problems from "../middleware/Problems.ts"
+import * as InvalidRequests from "./InvalidRequests.ts"
+import * as JsonBody from "./JsonBody.ts"
 
 /** Handlers of the audit proofs. */
 export const layer = HttpApiBuilder.group(
@@ -17,27 +23,34 @@ export const layer = HttpApiBuilder.group(
     const consistency = yield* Consistency
     const keys = yield* AuditKeys
 
-    return handlers.handleAll({
-      verifyHeads: ({ payload: { heads, public_key } }) =>
-        verifier
-          .verifyWith({
-            heads: Stream.fromIterable(heads.map(HeadMessage.fromMessage)),
-            ...(public_key === undefined ? {} : { publicKeys: [Buffer.from(public_key, "hex")] })
-          })
-          .pipe(Effect.map(toVerificationMessage), Effect.catchTags(Problems.storeErrors)),
-
-      consistency: Effect.fnUntraced(function* ({ query: { from, to } }) {
-        const proof = yield* consistency.prove(from, to).pipe(
-          Effect.catchTags({
-            ...Problems.storeErrors,
-            SizeOutOfRange: ({ detail, parameter }: SizeOutOfRange) =>
-              Effect.fail(Problems.invalid(`/query/${parameter}`, detail))
-          })
-        )
-        return { from, to, proof: proof.map((hash) => hash.toString("hex")) }
-      }),
-
-      keys: () =>
+    return handlers
+      .handleRaw(
+        "verifyHeads",
+        Effect.fnUntraced(function* ({ request }) {
+          const { heads, public_key } = yield* readBody(request)
+          const verification = yield* verifier
+            .verifyWith({
+              heads: Stream.fromIterable(heads.map(HeadMessage.fromMessage)),
+              ...(public_key === undefined ? {} : { publicKeys: [Buffer.from(public_key, "hex")] })
+            })
+            .pipe(Effect.catchTags(Problems.storeErrors))
+          return HttpServerResponse.jsonUnsafe(toVerificationMessage(verification))
+        })
+      )
+      .handle(
+        "consistency",
+        Effect.fnUntraced(function* ({ query: { from, to } }) {
+          const proof = yield* consistency.prove(from, to).pipe(
+            Effect.catchTags({
+              ...Problems.storeErrors,
+              SizeOutOfRange: ({ detail, parameter }: SizeOutOfRange) =>
+                Effect.fail(Problems.invalid(`/query/${parameter}`, detail))
+            })
+          )
+          return { from, to, proof: proof.map((hash) => hash.toString("hex")) }
+        })
+      )
+      .handle("keys", () =>
         keys.rotations.pipe(
           Effect.map((rotations) => ({
             public_key: keys.publicKey.toString("hex"),
@@ -45,6 +58,17 @@ export const layer = HttpApiBuilder.group(
           })),
           Effect.catchTags(Problems.storeErrors)
         )
-    })
+      )
   })
 )
+
+const decodeBody = Schema.decodeUnknownResult(VerifyBody, { onExcessProperty: "error", errors: "all" })
+
+/** Reads heads with plain numbers. Accepts any content type, like all endpoints that take JSON. */
+const readBody = JsonBody.makeReader((text) => {
+  const json = ExactJson.parse(text, Number)
+  if (Option.isNone(json)) return Result.fail(new InvalidRequest({ detail: "The body is not valid JSON" }))
+  return Result.mapError(decodeBody(json.value), (cause) =>
+    InvalidRequests.toProblem({ cause, kind: "Payload" })
+  )
+})

@@ -90,6 +90,12 @@ layer(TestServer.layer(), { excludeTestServices: true })("ProofHttp", (it) => {
           assert.strictEqual(status, 200)
           assert.deepInclude(json, { ok: true, records: heads.length, kept_heads: body.heads.length })
         }
+        const form = yield* get(VERIFY, {
+          method: "POST",
+          headers: { "content-type": "application/x-www-form-urlencoded" },
+          body: JSON.stringify({ heads })
+        })
+        assert.deepInclude(form.json, { ok: true })
       })
     )
 
@@ -153,7 +159,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("ProofHttp", (it) => {
           [{ heads: [{ ...head, tree_size: "1" }] }, "/body/heads/0/tree_size"],
           [{ heads: [{ ...head, root_hash: "00" }] }, "/body/heads/0/root_hash"],
           [{ heads: [{ ...head, public_key: undefined }] }, "/body/heads/0/public_key"],
-          [{ heads: [head], public_key: "x" }, "/body/public_key"]
+          [{ heads: [{ ...head, extra: 1 }] }, "/body/heads/0/extra"],
+          [{ heads: [head], public_key: "x" }, "/body/public_key"],
+          [{ heads: [head], key: "x" }, "/body/key"]
         ] as const) {
           const { errors } = assertProblem(yield* post(body), 400, "invalid-request")
           if (pointer !== "/body") assert.include(JSON.stringify(errors), `"pointer":"${pointer}"`)
