@@ -61,6 +61,9 @@ export const makeReader = Effect.fnUntraced(function* (name: string) {
 
   const observeChange = Effect.fnUntraced(function* (change: typeof Changed.Type, text: string) {
     const { epoch, sequence } = change
+    // A rate that turns stale is repeated at the position of the last change.
+    if (change.stale && at?.epoch === epoch && at.sequence === sequence)
+      return yield* observeRate(change, text)
     if (at === undefined || expectsSnapshot || epoch !== at.epoch || sequence !== at.sequence + 1) {
       yield* violation("sequence numbers have no holes or duplicates without a gap", text)
     }
@@ -113,15 +116,16 @@ export const makeReader = Effect.fnUntraced(function* (name: string) {
     }
   })
 
-  /** Position to resume from. Forgets the newest rates, because another node may be behind during a fault. */
+  /** Position to resume from. Without one, forgets the newest rates, because another node may be behind during a fault. */
   const resume = () => {
     if (expectsSnapshot) {
       // The connection ended between the gap and its snapshot.
       at = undefined
       expectsSnapshot = false
     }
+    if (at !== undefined) return `${at.epoch}-${at.sequence}`
     newest.clear()
-    return at === undefined ? undefined : `${at.epoch}-${at.sequence}`
+    return undefined
   }
 
   return { event, resume, events: () => events, gaps: () => gaps }

@@ -8,6 +8,7 @@ interface ReceivedRate {
 
 interface Message extends ReceivedRate {
   readonly type: string
+  readonly stale: boolean
   readonly epoch: string
   readonly sequence: number
   readonly from: string
@@ -38,6 +39,8 @@ export const follow = Effect.fnUntraced(function* (url: string) {
       Object.assign(position, { epoch, sequence })
     }
     if (message.type !== "rate_update") return
+    // A rate that turns stale is repeated at the position of the last change.
+    if (message.stale && epoch === position.epoch && sequence === position.sequence) return
     if (epoch !== position.epoch || sequence !== position.sequence + 1)
       violations.push(`${epoch}-${sequence} after ${position.epoch}-${position.sequence}`)
     apply(message)

@@ -88,7 +88,7 @@ describe("OpenAPI document", () => {
   it("types the data of server-sent events", () => {
     const content = document.paths["/api/v1/rates/stream"].get.responses["200"].content["text/event-stream"]
     const text = JSON.stringify(content)
-    assert.strictEqual(text.match(/"contentSchema":\{"type":"object"/g)?.length, 4)
+    assert.strictEqual(text.match(/"contentSchema":\{"type":"object"/g)?.length, 5)
     assert.notInclude(text, "x-effect-stream")
   })
 
