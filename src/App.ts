@@ -264,9 +264,7 @@ export const server: Layer.Layer<
   HttpServerError.ServeError | SqlError.SqlError,
   Settings | Database | RateFoundation | RateSource | Features | AccessServices
 > = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
-  Layer.provideMerge(
-    Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, backgroundAudit)
-  ),
+  Layer.provideMerge(Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, backgroundAudit)),
   Layer.provideMerge(HttpServer.layer),
   Layer.provide(StartupLog.layer)
 )

@@ -31,7 +31,7 @@ export const PROVIDERS = define({
   description:
     "Rate providers in failover order: the first is the primary. `sandbox` generates rates, without any provider",
   allowed: `a comma-separated list of ${provider.allowed}, each at most once; or ${SANDBOX} alone`,
-  ...optional((text) =>
+  ...optional((text): Option.Option<typeof SANDBOX | Arr.NonEmptyReadonlyArray<ProviderName>> =>
     text.toLowerCase() === SANDBOX
       ? Option.some(SANDBOX)
       : listOf(provider.parse)(text).pipe(
