@@ -42,10 +42,20 @@ export const make = (
       bucket.tokens === limit ? now : Math.min(now, bucket.refilledAt + refilled * refillIntervalMillis)
   }
 
+  // Continues where the previous check ended: a new iterator would first pass the slots of all deleted buckets.
+  let oldest = buckets.entries()
+  const takeOldest = () => {
+    const { done, value } = oldest.next()
+    if (done !== true) return value
+    oldest = buckets.entries()
+    return oldest.next().value
+  }
+
   const evict = (now: number) => {
-    let checked = 0
-    for (const [identity, bucket] of buckets) {
-      if (checked++ === EVICTION_CHECKS) return
+    for (let checked = 0; checked < EVICTION_CHECKS; checked++) {
+      const entry = takeOldest()
+      if (entry === undefined) return
+      const [identity, bucket] = entry
       buckets.delete(identity)
       refill(bucket, now)
       if (bucket.tokens < limit && buckets.size < maxBuckets - 1) buckets.set(identity, bucket)

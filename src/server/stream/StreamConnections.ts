@@ -10,7 +10,7 @@ import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
 import { Drain } from "../Drain.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
-import { MAX_MESSAGE_BYTES, WebSocket } from "./WebSocket.ts"
+import { MESSAGE_LIMITS, WebSocket } from "./WebSocket.ts"
 
 /** Unsent bytes at which a client is disconnected. A snapshot of all rates is a few kilobytes. */
 const MAX_UNSENT_BYTES = 1024 * 1024
@@ -59,7 +59,7 @@ export class StreamConnections extends Context.Service<
       const connections = new Set<StreamConnection>()
       const webSocketServer = new NodeWS.WebSocketServer({
         noServer: true,
-        maxPayload: MAX_MESSAGE_BYTES,
+        ...MESSAGE_LIMITS,
         // Handles one message per turn of the event loop, so that a client that sends many does not block the others.
         allowSynchronousEvents: false,
         WebSocket

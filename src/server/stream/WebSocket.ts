@@ -4,6 +4,12 @@ import { constVoid } from "effect/Function"
 /** Maximum size of a message from a client. */
 export const MAX_MESSAGE_BYTES = 64 * 1024
 
+/**
+ * Limits of an incoming message. `ws` keeps an object of 160 bytes for each fragment and each packet of an unfinished
+ * message, so that a message of single bytes would hold 40 times its size. Clients do not fragment short messages.
+ */
+export const MESSAGE_LIMITS = { maxPayload: MAX_MESSAGE_BYTES, maxFragments: 64, maxBufferedChunks: 1024 }
+
 // Close codes of RFC 6455, 7.4.1, with a reason that says whether to reconnect.
 export const NORMAL_CLOSURE = 1000
 export const GOING_AWAY = [1001, "the server is shutting down; reconnect"] as const

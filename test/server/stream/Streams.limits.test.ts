@@ -133,7 +133,7 @@ layer(TestServer.layer(), live)("Streams", (it) => {
         [{ Connection: "keep-alive" }, /^HTTP\/1.1 400 /],
         [{ Upgrade: "h2c" }, /^HTTP\/1.1 400 /]
       ]
-      for (const path of ["/ws/rates/", "/rpc", "http://localhost/ws/rates/", "/ws/%72ates/", "/%72pc"]) {
+      for (const path of ["/ws/rates/", "/rpc", "http://localhost/ws/rates/"]) {
         for (const [headers, expected] of broken) {
           const { socket, status } = yield* RawSocket.connect(port, RawSocket.handshake(path, headers))
           assert.match(yield* status, expected, `${path} ${JSON.stringify(headers)}`)
@@ -192,6 +192,13 @@ layer(TestServer.layer(), live)("Streams", (it) => {
             ...Array.from({ length: 3 }, () => frame(0, "x".repeat(50_000), { first: 0 }))
           ]),
           "close 1009"
+        ],
+        "65 fragments of one byte": [
+          Buffer.concat([
+            frame(TEXT, " ", { first: TEXT }),
+            ...Array.from({ length: 64 }, () => frame(0, " ", { first: 0 }))
+          ]),
+          "close 1008"
         ],
         "a reserved close code": [frame(CLOSE, Buffer.from([0x03, 0xed])), "close 1002"],
         "a close of one byte": [frame(CLOSE, "x"), "close 1002"],
