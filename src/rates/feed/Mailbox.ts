@@ -139,6 +139,8 @@ export const make = (options: {
     isHeld = false
     initialEvents = events
     deliveredUpTo = position
+    const poll = queue.get(POLL_KEY)
+    if (poll !== undefined) queue.set(POLL_KEY, { ...poll, ...position })
     if (events.length > 0 || queue.size > 0 || requestedSnapshot !== undefined) open()
   }
 

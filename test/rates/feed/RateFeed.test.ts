@@ -184,9 +184,10 @@ describe("RateFeed", () => {
       const caughtUp = yield* Latch.make()
       const subscription = { since: { epoch: "other", sequence: 9 } }
       const { take } = yield* feed.subscribe(subscription, caughtUp.await)
+      feed.publishPoll(poll(1))
       feed.publish(rate(USD_NGN, 1))
       yield* caughtUp.open
-      assert.deepStrictEqual((yield* take).map(format), ["1 gap since 9", "1 all USD:NGN=1"])
+      assert.deepStrictEqual((yield* take).map(format), ["1 gap since 9", "1 all USD:NGN=1", "1 poll"])
     }))
 
   it.effect("publishes a rate as stale once, and again only for its successor", () =>
