@@ -1,5 +1,6 @@
 import { Cause, Console, Effect, Exit, Option, type Runtime } from "effect"
 import { CliError } from "effect/cli"
+import * as ListenFailure from "./ListenFailure.ts"
 import * as Secrets from "../config/Secrets.ts"
 import { redact } from "../platform/telemetry/Redaction.ts"
 
@@ -14,6 +15,8 @@ export const report = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) 
 
 const messageOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
+  const listenFailure = ListenFailure.describe(error.cause)
+  if (listenFailure !== undefined) return listenFailure
   const message = error.message || error.name
   return error.cause === undefined ? message : `${message}: ${messageOf(error.cause)}`
 }

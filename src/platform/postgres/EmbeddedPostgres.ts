@@ -1,9 +1,11 @@
-import { Context, Duration, Effect, FileSystem, Layer, Path, Schedule, Schema } from "effect"
+import { Context, Duration, Effect, FileSystem, Layer, Option, Path } from "effect"
+import { type PlatformError, Predicate, Schedule, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { PgClient } from "@effect/sql-pg"
 import { createHash } from "node:crypto"
 import { tmpdir } from "node:os"
 import { Settings } from "../../config/Settings.ts"
+import * as SlowStart from "../SlowStart.ts"
 import * as PgCtl from "./PgCtl.ts"
 import * as PostgresBinaries from "./PostgresBinaries.ts"
 
@@ -65,6 +67,52 @@ const initialize = Effect.fnUntraced(function* (
     )
 }, Effect.scoped)
 
+/**
+ * Creates DATA_DIR and its missing parents, one by one: Node's recursive `mkdir` never returns for a folder of a virtual
+ * file system such as `/proc`.
+ */
+const makeDataDir = (
+  folder: string
+): Effect.Effect<void, EmbeddedPostgresError, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const found = yield* Effect.option(fs.stat(folder))
+    if (Option.isSome(found)) {
+      if (found.value.type === "Directory") return
+      const detail = `DATA_DIR, ${folder}, is a file; set it to a directory`
+      return yield* new EmbeddedPostgresError({ detail })
+    }
+    const parent = path.dirname(path.resolve(folder))
+    if (parent !== path.resolve(folder)) yield* makeDataDir(parent)
+    yield* fs.makeDirectory(folder).pipe(
+      Effect.catchIf(
+        ({ reason }) => reason._tag === "AlreadyExists",
+        () => Effect.void
+      ),
+      Effect.mapError(
+        (error) =>
+          new EmbeddedPostgresError({
+            detail: `DATA_DIR, ${folder}, cannot be created (${reasonOf(error)}); set it to a directory that this user may write`
+          })
+      )
+    )
+  })
+
+/** Returns the code of the operating system, such as `EACCES`. */
+const reasonOf = ({ reason }: PlatformError.PlatformError) =>
+  Predicate.hasProperty(reason.cause, "code") ? String(reason.cause.code) : reason._tag
+
+/** Explains the output of PostgreSQL's programs and errors of the file system. */
+const describe = (detail: string): string => {
+  if (/No space left on device|ENOSPC/.test(detail)) return "the disk of DATA_DIR is full; free space"
+  if (/Read-only file system|EROFS/.test(detail))
+    return "DATA_DIR is on a read-only file system; set it to a directory that this user may write"
+  if (/Permission ?[dD]enied|EACCES|EPERM/.test(detail))
+    return "DATA_DIR cannot be written by this user; set it to a directory that this user may write"
+  return detail
+}
+
 const countOtherClients = Effect.fnUntraced(
   function* (connection: Connection) {
     const sql = yield* PgClient.makeClient({ ...connection, connectTimeout: Duration.seconds(2) })
@@ -86,7 +134,7 @@ export const acquire = Effect.fn("EmbeddedPostgres.acquire")(
   function* (folder: string, flags: ReadonlyArray<string> = []) {
     const fs = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    yield* fs.makeDirectory(folder, { recursive: true })
+    yield* makeDataDir(folder)
     const dataFolder = path.join(yield* fs.realPath(folder), "postgres")
     const hasShortPath = path.join(dataFolder, SOCKET_NAME).length <= MAX_SOCKET_PATH_LENGTH
     const digest = createHash("sha256").update(dataFolder).digest("hex").slice(0, 16)
@@ -107,8 +155,9 @@ export const acquire = Effect.fn("EmbeddedPostgres.acquire")(
     )
 
     if (!hasShortPath) yield* server.makePrivateFolder(socketFolder)
-    yield* initialize(server, dataFolder)
-    yield* Effect.acquireRelease(server.start, () => stopIfUnused)
+    const inFolder = SlowStart.report(`Waiting for the embedded PostgreSQL in ${dataFolder} to start`)
+    yield* inFolder(initialize(server, dataFolder))
+    yield* Effect.acquireRelease(inFolder(server.start), () => stopIfUnused)
     yield* server.start.pipe(
       Effect.catch((error) => Effect.logError(`Restarting the embedded PostgreSQL failed: ${error.message}`)),
       Effect.repeat(Schedule.spaced("1 second")),
@@ -117,7 +166,9 @@ export const acquire = Effect.fn("EmbeddedPostgres.acquire")(
     return connection
   },
   Effect.mapError((error) =>
-    error._tag === "EmbeddedPostgresError" ? error : new EmbeddedPostgresError({ detail: error.message })
+    error._tag === "EmbeddedPostgresError"
+      ? error
+      : new EmbeddedPostgresError({ detail: describe(error.message) })
   )
 )
 

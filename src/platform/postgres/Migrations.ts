@@ -1,6 +1,8 @@
-import { Effect, Path, Schedule } from "effect"
+import { Clock, Duration, Effect, Path, Ref, Schedule } from "effect"
 import { Migrator, SqlError } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
+import * as SlowStart from "../SlowStart.ts"
+import * as ConnectionFailure from "./ConnectionFailure.ts"
 import { failUnavailable, isUnavailable } from "./SqlFailures.ts"
 
 /** Table that records the applied migrations. */
@@ -25,13 +27,38 @@ const isRetryable = (error: { readonly _tag: string; readonly cause?: unknown })
   return SqlError.isSqlError(cause) && isUnavailable(cause)
 }
 
-/** Migrates the database to this version of effex. Waits for a database that is starting. */
+/** Time between two log lines about a database that is not ready. */
+const WAIT_LOG_INTERVAL = Duration.seconds(5)
+
+/**
+ * Migrates the database to this version of effex. Waits half a minute for a database that is starting. Fails at once with
+ * the reason if waiting cannot help, such as for a wrong password.
+ */
 export const migrate = Effect.gen(function* () {
-  const applied = yield* applyPending.pipe(
-    Effect.tapError((error) => Effect.logWarning(`The database cannot be migrated yet: ${error.message}`)),
-    Effect.retry({ schedule: Schedule.exponential("200 millis", 1.5), while: isRetryable, times: 10 }),
-    Effect.catchIf(isRetryable, failUnavailable),
-    Effect.catchTag("SqlError", Effect.die)
+  const lastLog = yield* Ref.make(Number.NEGATIVE_INFINITY)
+  const logWait = Effect.fnUntraced(function* (failure: ConnectionFailure.ConnectionFailure) {
+    const now = yield* Clock.currentTimeMillis
+    if (now - (yield* Ref.get(lastLog)) < Duration.toMillis(WAIT_LOG_INTERVAL)) return
+    yield* Ref.set(lastLog, now)
+    yield* Effect.logWarning(`Waiting for the database. ${failure.message}`)
+  })
+  const attempt = applyPending.pipe(
+    Effect.catchIf(
+      (error) => error._tag === "SqlError" || isRetryable(error),
+      (error) => Effect.flatMap(ConnectionFailure.describe(error), Effect.fail)
+    )
+  )
+  const applied = yield* attempt.pipe(
+    Effect.tapError((error) =>
+      error._tag === "ConnectionFailure" && error.isTransient ? logWait(error) : Effect.void
+    ),
+    Effect.retry({
+      schedule: Schedule.exponential("200 millis", 1.5),
+      while: (error) => error._tag === "ConnectionFailure" && error.isTransient,
+      times: 10
+    }),
+    SlowStart.report("Waiting for the database to be connected and migrated"),
+    Effect.catchTag("ConnectionFailure", (failure) => failUnavailable(failure))
   )
   for (const [id, name] of applied) yield* Effect.logInfo(`Applied migration ${id}_${name}`)
 })
