@@ -1,6 +1,7 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY tools/node/package.json tools/node/
 RUN npm ci
 COPY . .
 RUN npm run build && npm prune --omit=dev
