@@ -13,6 +13,9 @@ import * as PackedEffex from "../support/PackedEffex.ts"
 import * as ScriptedServer from "../support/ScriptedServer.ts"
 import { parseJsonObject } from "../support/TestServer.ts"
 
+/** Packing, type checks and a browser take long on a busy machine. */
+const TEST_TIMEOUT = 300_000
+
 /** Size limit of the whole client, minified and compressed. Catches accidental growth. */
 const MAX_GZIP_BYTES = 10_000
 
@@ -105,31 +108,37 @@ const run = Effect.fnUntraced(function* (file: string, node = "node") {
 const readManifest = (folder: string) => parseJsonObject(readFileSync(join(folder, "package.json"), "utf8"))
 
 describe("effex-client, packed and installed in a folder made by npm init", () => {
-  layer(Installed.layer, { excludeTestServices: true, timeout: 120_000 })((it) => {
-    it.effect("has no dependencies, Effect as an optional peer, and the version of effex", () =>
-      Effect.gen(function* () {
-        const { folder } = yield* Installed
-        const manifest = readManifest(join(folder, "node_modules/effex-client"))
-        assert.isUndefined(manifest["dependencies"])
-        assert.deepStrictEqual(manifest["peerDependencies"], { effect: "^4.1.0" })
-        assert.deepStrictEqual(manifest["peerDependenciesMeta"], { effect: { optional: true } })
-        assert.strictEqual(manifest["version"], readManifest(PackedEffex.project)["version"])
-        assert.deepInclude(readManifest(folder), { type: "commonjs" })
-      })
+  layer(Installed.layer, { excludeTestServices: true, timeout: TEST_TIMEOUT })((it) => {
+    it.effect(
+      "has no dependencies, Effect as an optional peer, and the version of effex",
+      () =>
+        Effect.gen(function* () {
+          const { folder } = yield* Installed
+          const manifest = readManifest(join(folder, "node_modules/effex-client"))
+          assert.isUndefined(manifest["dependencies"])
+          assert.deepStrictEqual(manifest["peerDependencies"], { effect: "^4.1.0" })
+          assert.deepStrictEqual(manifest["peerDependenciesMeta"], { effect: { optional: true } })
+          assert.strictEqual(manifest["version"], readManifest(PackedEffex.project)["version"])
+          assert.deepInclude(readManifest(folder), { type: "commonjs" })
+        }),
+      TEST_TIMEOUT
     )
 
-    it.effect("runs from a .js and an .mjs file, and lets Node.js exit", () =>
-      Effect.gen(function* () {
-        const { url, write } = yield* Installed
-        yield* write("plain.js", commonJs(url))
-        yield* write("module.mjs", quickStart(url))
-        const [plain, module] = yield* Effect.all([run("plain.js"), run("module.mjs")])
-        for (const { code, output } of [plain, module]) {
-          assert.strictEqual(code, 0, output)
-          assert.match(output, RATE)
-        }
-        assert.include(module.output, "proved true")
-      }).pipe(Effect.scoped)
+    it.effect(
+      "runs from a .js and an .mjs file, and lets Node.js exit",
+      () =>
+        Effect.gen(function* () {
+          const { url, write } = yield* Installed
+          yield* write("plain.js", commonJs(url))
+          yield* write("module.mjs", quickStart(url))
+          const [plain, module] = yield* Effect.all([run("plain.js"), run("module.mjs")])
+          for (const { code, output } of [plain, module]) {
+            assert.strictEqual(code, 0, output)
+            assert.match(output, RATE)
+          }
+          assert.include(module.output, "proved true")
+        }).pipe(Effect.scoped),
+      TEST_TIMEOUT
     )
 
     it.effect.skipIf(!NodeVersions.areInstalled)(
@@ -192,50 +201,56 @@ describe("effex-client, packed and installed in a folder made by npm init", () =
           assert.strictEqual(effect.code, 0, effect.output)
           assert.match(effect.output, RATE)
         }).pipe(Effect.scoped),
-      120_000
+      TEST_TIMEOUT
     )
 
-    it.effect("is one file without Node.js modules and within the size limit", () =>
-      Effect.gen(function* () {
-        const { folder } = yield* Installed
-        const { metafile, outputFiles } = yield* Effect.promise(() =>
-          build({
-            entryPoints: [join(folder, "node_modules/effex-client/dist/index.js")],
-            bundle: true,
-            minify: true,
-            format: "esm",
-            platform: "browser",
-            metafile: true,
-            write: false
+    it.effect(
+      "is one file without Node.js modules and within the size limit",
+      () =>
+        Effect.gen(function* () {
+          const { folder } = yield* Installed
+          const { metafile, outputFiles } = yield* Effect.promise(() =>
+            build({
+              entryPoints: [join(folder, "node_modules/effex-client/dist/index.js")],
+              bundle: true,
+              minify: true,
+              format: "esm",
+              platform: "browser",
+              metafile: true,
+              write: false
+            })
+          )
+          assert.lengthOf(Object.keys(metafile.inputs), 1)
+          const compressed = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length
+          assert.isAbove(compressed, 0)
+          assert.isBelow(compressed, MAX_GZIP_BYTES)
+        }),
+      TEST_TIMEOUT
+    )
+
+    it.effect.skipIf(!Chromium.isAvailable)(
+      "runs in a page without a bundler",
+      () =>
+        Effect.gen(function* () {
+          const { folder, url } = yield* Installed
+          const files = {
+            "/": ["text/html", '<!doctype html><script type="module" src="/page.js"></script>'],
+            "/page.js": ["text/javascript", quickStart(url, "./effex-client.js")],
+            "/effex-client.js": [
+              "text/javascript",
+              readFileSync(join(folder, "node_modules/effex-client/dist/index.js"), "utf8")
+            ]
+          } as const
+          const page = yield* ScriptedServer.listen((response, { path }) => {
+            const [type, text] = path in files ? files[path as keyof typeof files] : ["text/plain", ""]
+            response.setHeader("content-type", type).end(text)
           })
-        )
-        assert.lengthOf(Object.keys(metafile.inputs), 1)
-        const compressed = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length
-        assert.isAbove(compressed, 0)
-        assert.isBelow(compressed, MAX_GZIP_BYTES)
-      })
-    )
-
-    it.effect.skipIf(!Chromium.isAvailable)("runs in a page without a bundler", () =>
-      Effect.gen(function* () {
-        const { folder, url } = yield* Installed
-        const files = {
-          "/": ["text/html", '<!doctype html><script type="module" src="/page.js"></script>'],
-          "/page.js": ["text/javascript", quickStart(url, "./effex-client.js")],
-          "/effex-client.js": [
-            "text/javascript",
-            readFileSync(join(folder, "node_modules/effex-client/dist/index.js"), "utf8")
-          ]
-        } as const
-        const page = yield* ScriptedServer.listen((response, { path }) => {
-          const [type, text] = path in files ? files[path as keyof typeof files] : ["text/plain", ""]
-          response.setHeader("content-type", type).end(text)
-        })
-        const browser = yield* Chromium.open(page.url)
-        yield* browser.written(/CONSOLE.*proved true/).pipe(Effect.timeout("60 seconds"))
-        const [line = ""] = yield* browser.written(/CONSOLE.*NGN/).pipe(Effect.timeout("60 seconds"))
-        assert.match(line, RATE)
-      }).pipe(Effect.scoped)
+          const browser = yield* Chromium.open(page.url)
+          yield* browser.written(/CONSOLE.*proved true/).pipe(Effect.timeout("60 seconds"))
+          const [line = ""] = yield* browser.written(/CONSOLE.*NGN/).pipe(Effect.timeout("60 seconds"))
+          assert.match(line, RATE)
+        }).pipe(Effect.scoped),
+      TEST_TIMEOUT
     )
   })
 })

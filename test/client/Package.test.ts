@@ -70,13 +70,13 @@ class Installed extends Context.Service<Installed, PackedEffex.Consumer & { read
 const run = Effect.fnUntraced(function* (file: string) {
   const { folder } = yield* Installed
   const running = yield* runProgram("node", [file], {}, folder)
-  const code = yield* Effect.timeout(running.ended, "20 seconds")
+  const code = yield* Effect.timeout(running.ended, "60 seconds")
   assert.strictEqual(code, 0, running.output())
   return running.output()
 })
 
 describe("the packed package", () => {
-  layer(Installed.layer, { excludeTestServices: true, timeout: 120_000 })((it) => {
+  layer(Installed.layer, { excludeTestServices: true, timeout: 300_000 })((it) => {
     it.effect(
       "has types for both ways of module resolution in TypeScript",
       () =>
@@ -110,7 +110,7 @@ describe("the packed package", () => {
           assert.match(promiseOutput, /^unsupported-pair 422 false$/m)
           assert.match(effectOutput, RATE)
         }).pipe(Effect.scoped),
-      120_000
+      300_000
     )
 
     it.effect("runs from JavaScript, and lets Node exit", () =>
