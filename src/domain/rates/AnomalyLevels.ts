@@ -62,7 +62,8 @@ const allowedSinceAnchor = (
   { maxDeviation, maxJump }: LevelLimits
 ) => {
   const hasJumped = steps.some(({ from, to }) => {
-    if (isWithin(from, to, maxDeviation)) return false
+    // A step back to the level at the start is no jump of the market.
+    if (isWithin(from, to, maxDeviation) || isWithin(to, anchor, maxDeviation)) return false
     const withoutStep = Decimal.quotient(BigDecimal.multiply(rate, from), to)
     return isWithin(withoutStep, anchor, maxDeviation)
   })

@@ -28,6 +28,8 @@ const LEVEL_ANOMALIES: ReadonlySet<RateAnomaly["reason"]> = new Set(["jump", "in
 
 const isLevelAnomaly = ({ reason }: RateAnomaly) => LEVEL_ANOMALIES.has(reason)
 
+const isDrift = (anomaly: RateAnomaly) => anomaly.reason === "jump" && anomaly.since !== undefined
+
 const make = Effect.gen(function* () {
   const { guardFirstRateFactor, guardMaxDeviation, guardMaxJump, guardMaxUnchanged, providers } =
     yield* Settings
@@ -54,8 +56,7 @@ const make = Effect.gen(function* () {
     const detectWith = (steps: AnomalyLevels.Levels["steps"]) =>
       AnomalyLevels.detectLevelChange(tick.rate, { ...level, steps }, limits)
     const anomalies = detectWith([])
-    const isDrift = anomalies.some((anomaly) => anomaly.reason === "jump" && anomaly.since !== undefined)
-    if (!isDrift) return anomalies
+    if (!anomalies.some(isDrift)) return anomalies
     return detectWith(yield* levelRepo.largeSteps(tick, isOwn, level.anchorAt, guardMaxDeviation))
   })
 
@@ -161,6 +162,10 @@ const make = Effect.gen(function* () {
     const second = yield* secondProvider.compare(tick, anchor, isSuspicious)
     let providerMismatches = second.mismatches
     if (!isSuspicious && providerMismatches.length === 0) return CREDIBLE
+    // A drift that the other provider shares starts no new window, in which it could leave the other provider.
+    const isSharedDrift =
+      second.isConfirmed && [...outdated, ...unchanged, ...changes, ...mismatches].every(isDrift)
+    if (isSharedDrift && providerMismatches.length === 0) return CREDIBLE
 
     const isAccepted = Option.exists(levels.accepted, (rate) =>
       AnomalyChecks.isWithin(tick.rate, rate, guardMaxJump)
@@ -169,7 +174,7 @@ const make = Effect.gen(function* () {
     // The provider has recovered at its own level, which already differed from the fallback's level at the failover.
     const haveAlwaysDiffered = Option.exists(
       Option.all([levels.own, levels.fallback]),
-      ([own, fallback]) => !AnomalyChecks.isWithin(own.last, fallback, guardMaxDeviation)
+      ([own, fallback]) => !AnomalyChecks.isWithin(own.anchor, fallback, guardMaxDeviation)
     )
     if (haveAlwaysDiffered && Option.isSome(levels.own)) {
       const ownChanges = yield* detectLevelChange(tick, levels.own.value, true)

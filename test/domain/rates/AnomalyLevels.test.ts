@@ -45,7 +45,9 @@ describe("detectLevelChange", () => {
     ["1500 1520 1740", ""],
     ["1500 1700 1801", "drift"],
     ["1500 1700 1900", "drift"],
-    // A fall back to the level at the start.
+    // A fall back to the level at the start, and a drift from there.
+    ["1500 1640 1450 1370", ""],
+    ["1500 1640 1450 1360", "drift"],
     ["1500 1700 1500", ""]
   ]
   for (const [rates, expected] of cases) {
