@@ -1,4 +1,4 @@
-import { Config, Context, Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Config, Context, Duration, Effect, Layer, Option, Redacted } from "effect"
 import type { BigDecimal, LogLevel } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { IpNetwork } from "effect/net"
@@ -6,31 +6,12 @@ import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
 import type { Margins } from "../domain/conversion/Margins.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { RateLimit } from "../domain/access/RateLimit.ts"
+import { InvalidSetting, InvalidSettings } from "./InvalidSettings.ts"
+import * as OpenTelemetry from "./OpenTelemetrySettings.ts"
 import type { SettingDefinition } from "./SettingDefinition.ts"
 import * as Definitions from "./SettingDefinitions.ts"
 
-/** An invalid setting: the value that was found, and what is allowed. */
-export const InvalidSetting = Schema.Struct({
-  name: Schema.String,
-  found: Schema.String,
-  allowed: Schema.String
-})
-
-/** One or more settings are invalid. The message lists all of them. */
-export class InvalidSettings extends Schema.TaggedError<InvalidSettings>()("InvalidSettings", {
-  invalid: Schema.Array(InvalidSetting)
-}) {
-  override get message(): string {
-    const lines = this.invalid.map(
-      ({ allowed, found, name }) => `  ${name}: found ${found}; allowed: ${allowed}`
-    )
-    return [
-      "effex cannot start: invalid settings",
-      ...lines,
-      "Correct them in the environment or in .env, then start again. `effex --help` describes every setting."
-    ].join("\n")
-  }
-}
+export { InvalidSetting, InvalidSettings }
 
 /**
  * The settings, read once at startup. `SettingDefinitions.ts` defines their names, defaults and descriptions, from which
@@ -284,7 +265,10 @@ export const inspect = Effect.gen(function* () {
 })
 
 const read = Effect.gen(function* () {
-  const { invalid, settings } = yield* inspect
+  const { invalid: ofEffex, settings } = yield* inspect
+  // Read by the telemetry, but reported together: one start names every invalid setting.
+  const { invalid: ofTelemetry } = yield* OpenTelemetry.inspect
+  const invalid = [...ofEffex, ...ofTelemetry]
   return invalid.length > 0 ? yield* new InvalidSettings({ invalid }) : settings
 })
 
