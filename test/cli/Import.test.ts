@@ -176,7 +176,7 @@ describe("effex import", { timeout: 120_000 }, () => {
       Effect.gen(function* () {
         const { run } = yield* start
         const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: string]> = [
-          [["rates.csv", "--provider", "No Good"], "it must be 1 to 40 lower case letters"],
+          [["rates.csv", "--provider", "No Good"], "allowed: 1 to 40 lower case letters"],
           [["rates.csv", "--pair", "USD:USD"], 'pair: found "USD:USD"'],
           [["--frankfurter", "--start", "2024-02-30"], '--start: found "2024-02-30"']
         ]
