@@ -1,7 +1,7 @@
 import { Option } from "effect"
 import type { IpNetwork } from "effect/net"
 import { define } from "./SettingDefinition.ts"
-import { listOf, network, origin, orOff, quotaOrOff, wholeNumber } from "./SettingParsers.ts"
+import { listOf, network, optional, origin, orOff, quotaOrOff, wholeNumber } from "./SettingParsers.ts"
 
 /** Settings for browser access, proxies and rate limits. */
 
@@ -45,4 +45,13 @@ export const RATE_LIMIT_WRITES = define({
   defaultText: "600/minute",
   description: "Maximum write requests (conversions, quotes, admin changes) per caller, across all nodes",
   ...quotaOrOff("600/minute")
+})
+
+export const METRICS_TOKEN = define({
+  name: "METRICS_TOKEN",
+  defaultText: "none: everybody can read the metrics",
+  description: "Bearer token that `GET /metrics` requires. The metrics show how much is converted",
+  allowed: "16 to 256 letters, digits, hyphens, underscores and dots",
+  isSecret: true,
+  ...optional(Option.liftPredicate((text: string) => /^[\w.-]{16,256}$/.test(text)))
 })

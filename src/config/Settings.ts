@@ -87,6 +87,8 @@ export class Settings extends Context.Service<
     readonly margins: Margins
     /** If true, conversions, quotes and audit records need no API key. */
     readonly openConversions: boolean
+    /** Bearer token that the metrics require. */
+    readonly metricsToken: Option.Option<Redacted.Redacted>
     /** Seed of the Ed25519 key that signs the audit log, in base64. None: a generated key in `dataDir`. */
     readonly auditSigningKey: Option.Option<Redacted.Redacted>
     /** File to which this node appends the signed heads. */
@@ -193,6 +195,7 @@ export const inspect = Effect.gen(function* () {
     },
     // Conversions at sandbox rates have no value to protect.
     openConversions: (yield* take(Definitions.ALLOW_ANONYMOUS_CONVERT)) || sandbox,
+    metricsToken: secret(yield* take(Definitions.METRICS_TOKEN)),
     auditSigningKey: secret(yield* take(Definitions.AUDIT_SIGNING_KEY)),
     auditHeadsFile: yield* take(Definitions.AUDIT_HEADS_FILE),
     auditHeadsUrl: secret(yield* take(Definitions.AUDIT_HEADS_URL)),

@@ -114,6 +114,7 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
     "USDNGN=0.01"
   ],
   ALLOW_ANONYMOUS_CONVERT: ["1", "yes", "no"],
+  METRICS_TOKEN: ["short", "0123456789 abcdef", "a".repeat(257)],
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
   AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]
 }
@@ -228,6 +229,7 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["CONVERSION_MARGIN", "0.999999999999", "margin", "0.999999999999"],
   ["CONVERSION_MARGINS", "usd:ngn=0.010, EUR:KES=0", "margins", "USD:NGN=0.01,EUR:KES=0"],
   ["ALLOW_ANONYMOUS_CONVERT", "True", "openConversions", true],
+  ["METRICS_TOKEN", "0123456789abcdef", "metricsToken", "0123456789abcdef"],
   ["FLUTTERWAVE_SECRET_KEY", "FLWSECK-1", "openConversions", false],
   ["AUDIT_SIGNING_KEY", `${"A".repeat(43)}=`, "auditSigningKey", `${"A".repeat(43)}=`],
   ["AUDIT_HEADS_FILE", "/var/heads.ndjson", "auditHeadsFile", "/var/heads.ndjson"],
@@ -279,6 +281,7 @@ describe("SettingDefinitions", () => {
         "FLUTTERWAVE_CLIENT_SECRET",
         "FX_API_KEY",
         "OPENEXCHANGERATES_APP_ID",
+        "METRICS_TOKEN",
         "AUDIT_SIGNING_KEY",
         "AUDIT_HEADS_URL"
       ]
@@ -309,6 +312,7 @@ describe("SettingDefinitions", () => {
         "LOG_FORMAT",
         "NODE_ENV",
         "CONVERSION_MARGINS",
+        "METRICS_TOKEN",
         "TRUSTED_PROXIES",
         "AUDIT_SIGNING_KEY",
         "AUDIT_HEADS_FILE",

@@ -57,6 +57,7 @@ describe("Settings", () => {
         maxClockSkew: "7200000 millis",
         margin: "0.005",
         margins: "",
+        metricsToken: "none",
         openConversions: true,
         auditSigningKey: "none",
         auditHeadsFile: "none",

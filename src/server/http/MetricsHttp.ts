@@ -1,6 +1,8 @@
-import { Clock, DateTime, Duration, Effect, Fiber, Layer, Metric, Option, Schedule } from "effect"
-import { HttpRouter, HttpServerResponse } from "effect/http"
+import { Clock, DateTime, Duration, Effect, Fiber, Layer, Metric, Option, Redacted, Schedule } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
+import { createHash, timingSafeEqual } from "node:crypto"
+import { Unauthorized } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import { AuditSealer } from "../../audit/AuditSealer.ts"
 import { SANDBOX_PROVIDER } from "../../domain/rates/Rate.ts"
@@ -16,6 +18,7 @@ import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import { Quarantine } from "../../rates/guard/Quarantine.ts"
 import { RateCache } from "../../rates/lookup/RateCache.ts"
+import * as Problems from "../middleware/Problems.ts"
 import { INITIAL_STATUSES } from "../middleware/RequestMetrics.ts"
 import * as Routes from "../Routes.ts"
 
@@ -106,6 +109,19 @@ const initializeSeries = Effect.gen(function* () {
   yield* Metric.update(RedisMetrics.configured, Option.isSome(redisUrl) ? 1 : 0)
 })
 
+/** Creates a check for the bearer token of a request, in constant time. */
+const tokenCheck = (token: Option.Option<Redacted.Redacted>) => {
+  if (Option.isNone(token)) return () => true
+  const digestOf = (text: string) => createHash("sha256").update(text).digest()
+  const expected = digestOf(`Bearer ${Redacted.value(token.value)}`)
+  return (authorization = "") => timingSafeEqual(digestOf(authorization), expected)
+}
+
+const CHALLENGE = { "www-authenticate": 'Bearer realm="effex metrics"' }
+const missingToken = new Unauthorized({
+  detail: "The metrics require the token of METRICS_TOKEN, as `Authorization: Bearer …`"
+})
+
 /** Serves the metrics in the Prometheus text format. */
 export const layer = Layer.unwrap(
   Effect.gen(function* () {
@@ -123,12 +139,18 @@ export const layer = Layer.unwrap(
       sharedExport("metrics", Effect.andThen(measure, PrometheusMetrics.format())),
       Fiber.join
     )
+    const isAllowed = tokenCheck((yield* Settings).metricsToken)
     return HttpRouter.add(
       "GET",
       Routes.paths.metrics,
-      Effect.map(text, (text) =>
-        HttpServerResponse.text(text, { contentType: "text/plain; version=0.0.4; charset=utf-8" })
-      )
+      Effect.gen(function* () {
+        const { headers } = yield* HttpServerRequest.HttpServerRequest
+        if (!isAllowed(headers["authorization"]))
+          return yield* Problems.respond(missingToken, { headers: CHALLENGE })
+        return HttpServerResponse.text(yield* text, {
+          contentType: "text/plain; version=0.0.4; charset=utf-8"
+        })
+      })
     )
   })
 ).pipe(Layer.provideMerge(ProcessMonitor.layer))

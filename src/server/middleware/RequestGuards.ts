@@ -17,8 +17,11 @@ const urlTooLong = new Problem.AddressTooLong({
 })
 const missingHost = new Problem.InvalidRequest({ detail: "HTTP/1.1 requires a Host header" })
 
-/** No path needs percent-encoding. */
-const ENCODED_PATH = /^[^?#]*%/
+/**
+ * Returns true for a URL with a percent-encoded path, which no endpoint has. The router decodes paths: `/%6detrics` would
+ * pass the rules of a proxy that restricts `/metrics`.
+ */
+export const hasEncodedPath = (url: string): boolean => /^[^?#]*%/.test(url)
 
 const invalidHost = new Problem.InvalidRequest({
   detail: "The Host header is not valid; send exactly one host name, with or without a port"
@@ -48,8 +51,7 @@ export const reject = (
   if (host === undefined && lacksHost(request)) return Problems.respond(missingHost)
   if (host !== undefined && !isValidHost(host)) return Problems.respond(invalidHost)
   if (!request.url.startsWith("/") && request.method !== "OPTIONS") return Problems.respond(noPath)
-  // The router decodes paths: `/%6detrics` would pass the rules of a proxy that restricts `/metrics`.
-  if (ENCODED_PATH.test(request.url)) return Problems.respond(encodedPath)
+  if (hasEncodedPath(request.url)) return Problems.respond(encodedPath)
   return undefined
 }
 
