@@ -1,6 +1,7 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js"
 import { Arbitrary, Effect, JsonSchema, Schema, SchemaRepresentation } from "effect"
 import { FindMyWay } from "effect/http"
+import * as RequestGuards from "../../src/server/middleware/RequestGuards.ts"
 import * as Routes from "../../src/server/Routes.ts"
 
 const JsonObject = Schema.Record(Schema.String, Schema.Unknown)
@@ -134,7 +135,8 @@ const makeRouter = (operations: ReadonlyArray<Operation>) => {
   const methods = Array.from(new Set(operations.map(({ method }) => method)))
   const find = (method: string, target: string) => routes.find(method, target)?.handler
   return {
-    find: (method: string, target: string) => find(method === "HEAD" ? "GET" : method, target),
+    find: (method: string, target: string) =>
+      RequestGuards.hasEncodedPath(target) ? undefined : find(method === "HEAD" ? "GET" : method, target),
     at: (target: string) => methods.map((method) => find(method, target)).find((found) => found !== undefined)
   }
 }

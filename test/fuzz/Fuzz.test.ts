@@ -152,6 +152,20 @@ describe("Checks", () => {
   )
 })
 
+describe("Document", () => {
+  it.effect("finds the operation of a request by the rules of the server", () =>
+    Effect.gen(function* () {
+      const { at, find } = yield* Document.read(DOCUMENT, "1")
+      const nameOf = (method: string, target: string) => find(method, target)?.name
+      assert.strictEqual(nameOf("POST", "/things/a/?x=%41"), "POST /things/{thing_id}")
+      assert.strictEqual(nameOf("HEAD", "/things"), "GET /things")
+      for (const target of ["/thing%73", "/%74hings?size=1", "/things%20", "//things", "/Things"])
+        assert.isUndefined(nameOf("GET", target), target)
+      assert.strictEqual(at("/thing%73")?.path, "/things")
+    })
+  )
+})
+
 describe("Requests", () => {
   const requestsOf = Effect.fnUntraced(function* (seed: string) {
     const responseIds = ResponseIds.make()
