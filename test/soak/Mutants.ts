@@ -43,8 +43,8 @@ export const MUTANTS = {
   monotone: [
     {
       file: "src/rates/lookup/RateCache.ts",
-      from: "if (cached === undefined || isNewer(rate, cached)) rates.set(rate.pair.key, rate)",
-      to: "if (cached === undefined || rate.id !== cached.id) rates.set(rate.pair.key, rate)"
+      from: "if (cached === undefined || replaces(rate, cached, clock.currentTimeMillisUnsafe()))",
+      to: "if (cached === undefined || rate.id !== cached.id)"
     }
   ],
   /** Stores rates that the guard rejects. */
