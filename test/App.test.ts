@@ -18,7 +18,7 @@ const signer = makeSigner(Buffer.alloc(32, 7))
 const app = App.features.pipe(
   Layer.provideMerge(Layer.succeed(AuditSigner, signer)),
   Layer.provideMerge(App.foundation),
-  Layer.provideMerge(RateProvider.layerTest(rate("1534.5"))),
+  Layer.provideMerge(RateProvider.layerTest("test", rate("1534.5"))),
   Layer.provideMerge(App.pollerSettings),
   Layer.provideMerge(TestDatabase.layer({ CONVERSION_MARGIN: "0" }))
 )

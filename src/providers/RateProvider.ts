@@ -148,7 +148,7 @@ export class RateProvider extends Context.Service<
 >()("effex/providers/RateProvider") {
   static readonly layer = Layer.effect(RateProvider, make)
 
-  /** Rates from a function, for tests. */
-  static readonly layerTest = (rate: RateSource["Service"]["rate"]) =>
-    RateProvider.layer.pipe(Layer.provide(Layer.succeed(RateSources, [{ name: "flutterwave", rate }])))
+  /** Rates from a function, for tests. `name` is the provider of its ticks: otherwise it would confirm its own rates. */
+  static readonly layerTest = (name: string, rate: RateSource["Service"]["rate"]) =>
+    RateProvider.layer.pipe(Layer.provide(Layer.succeed(RateSources, [{ name, rate }])))
 }

@@ -64,7 +64,7 @@ export const make = () => {
     )
 
   return {
-    layer: RateProvider.layerTest(call),
+    layer: RateProvider.layerTest("flutterwave", call),
     correctTick,
     setMode: (pair: CurrencyPair, mode: ProviderMode) => modes.set(pair.key, mode),
     isCorrect: (rate: BigDecimal.BigDecimal) => correctRates.has(Decimal.format(rate)),

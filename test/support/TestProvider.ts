@@ -20,7 +20,7 @@ export class TestProvider extends Context.Service<
     Effect.gen(function* () {
       const response = yield* Ref.make<Response>(rate("1500"))
       const calls = yield* Ref.make(0)
-      const provider = RateProvider.layerTest((pair) =>
+      const provider = RateProvider.layerTest("test", (pair) =>
         Ref.update(calls, (count) => count + 1).pipe(
           Effect.andThen(Ref.get(response)),
           Effect.flatMap((respond) => respond(pair))

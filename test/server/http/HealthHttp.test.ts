@@ -27,10 +27,10 @@ const healthy = {
   checks: {
     database: { status: "ok" },
     redis: { status: "off" },
-    provider: { name: "flutterwave", status: "ok" },
+    provider: { name: "test", status: "ok" },
     rates: { status: "ok", known: 1, expected: 1, oldest_age_seconds: 0 },
     clock: { status: "ok", skew_seconds: 0 },
-    providers: [{ name: "flutterwave", status: "ok" }]
+    providers: [{ name: "test", status: "ok" }]
   }
 }
 
