@@ -18,5 +18,9 @@ export default Effect.gen(function* () {
   yield* sql`INSERT INTO database_identity DEFAULT VALUES`
   yield* sql`SELECT make_immutable('database_identity')`
 
-  yield* sql`ALTER TABLE quote ADD COLUMN owner text CHECK (owner <> '')`
+  // NOT VALID, as in 0017.
+  yield* sql`
+    ALTER TABLE quote
+      ADD COLUMN owner text,
+      ADD CONSTRAINT quote_owner_check CHECK (owner <> '') NOT VALID`
 })
