@@ -310,10 +310,14 @@ class Keys:
         while True:
             before = dict(self.ranges)
             for previous, key, size, is_by_both in signed:
+                # A key vouches for no other key beyond the size up to which it is valid itself.
                 if key in self.ranges:
-                    self.extend(previous, 0, MAX_INTEGER if is_by_both else size)
+                    end = self.ranges[key][1]
+                    self.extend(previous, 0, end if is_by_both else min(size, end))
                 if is_by_both and previous in self.ranges:
-                    self.extend(key, size, MAX_INTEGER)
+                    end = self.ranges[previous][1]
+                    if size <= end:
+                        self.extend(key, size, end)
             if self.ranges == before:
                 return
 

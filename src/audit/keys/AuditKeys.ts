@@ -99,6 +99,10 @@ export class AuditKeys extends Context.Service<
         const { state } = yield* currentState
         if (lostKey.equals(publicKey))
           return yield* new KeyRotationRefused({ reason: "the lost key is the current key" })
+        if ((yield* trustedBy([publicKey])).accepts(lostKey, state.treeSize))
+          return yield* new KeyRotationRefused({
+            reason: "the current key already vouches for the records of this key"
+          })
         const rotation = { ...state, previousKey: lostKey, publicKey }
         const signed: KeyRotation.SignedKeyRotation = {
           ...rotation,

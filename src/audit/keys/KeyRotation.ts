@@ -49,15 +49,17 @@ export interface TrustedKeys {
  *
  * A trusted key vouches for the key that it signed as its successor: the successor may sign heads from the rotation on.
  * The previous key stays valid, because nodes are restarted with the new key one by one. A trusted key also vouches for
- * its predecessor, but if the predecessor did not sign the rotation, only until then.
+ * its predecessor, but if the predecessor did not sign the rotation, only until then. A key that is valid until some size
+ * vouches for no key beyond that size: otherwise, who finds a lost key could introduce another one with it.
  */
 export const trust = (
   publicKeys: ReadonlyArray<Buffer>,
   rotations: ReadonlyArray<SignedKeyRotation>
 ): TrustedKeys => {
   const validities = new Map<string, Validity>()
+  const validityOf = (key: Buffer) => validities.get(key.toString("hex"))
   const add = (key: Buffer, from: number, until: number): boolean => {
-    const known = validities.get(key.toString("hex"))
+    const known = validityOf(key)
     if (known !== undefined && known.from <= from && known.until >= until) return false
     validities.set(key.toString("hex"), {
       from: Math.min(from, known?.from ?? from),
@@ -65,7 +67,6 @@ export const trust = (
     })
     return true
   }
-  const isTrusted = (key: Buffer) => validities.has(key.toString("hex"))
 
   for (const key of publicKeys) add(key, 0, Number.POSITIVE_INFINITY)
   const signed = rotations.flatMap((rotation) => {
@@ -79,19 +80,24 @@ export const trust = (
     hasChanged = false
     for (const { isBothSigned, rotation } of signed) {
       const { previousKey, publicKey, treeSize } = rotation
-      const until = isBothSigned ? Number.POSITIVE_INFINITY : treeSize
-      if (isTrusted(publicKey) && add(previousKey, 0, until)) hasChanged = true
-      if (isBothSigned && isTrusted(previousKey) && add(publicKey, treeSize, Number.POSITIVE_INFINITY))
-        hasChanged = true
+      const next = validityOf(publicKey)
+      if (next !== undefined) {
+        const until = isBothSigned ? next.until : Math.min(treeSize, next.until)
+        if (add(previousKey, 0, until)) hasChanged = true
+      }
+      const previous = validityOf(previousKey)
+      if (isBothSigned && previous !== undefined && treeSize <= previous.until) {
+        if (add(publicKey, treeSize, previous.until)) hasChanged = true
+      }
     }
   }
   return {
     accepts: (publicKey, treeSize) => {
-      const validity = validities.get(publicKey.toString("hex"))
+      const validity = validityOf(publicKey)
       return validity !== undefined && treeSize >= validity.from && treeSize <= validity.until
     },
     rotations: signed.flatMap(({ rotation }) =>
-      isTrusted(rotation.publicKey) && isTrusted(rotation.previousKey) ? [rotation] : []
+      validityOf(rotation.publicKey) && validityOf(rotation.previousKey) ? [rotation] : []
     )
   }
 }

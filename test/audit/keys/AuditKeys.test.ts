@@ -83,6 +83,24 @@ describe("AuditKeys", () => {
       })
   )
 
+  it.effect("rejects the replacement of a key that the current key already vouches for", () =>
+    Effect.gen(function* () {
+      const { node, url } = yield* startOwned(7)
+      yield* node.convertAndSeal(1)
+      const successor = yield* start(url, 8)
+      yield* replaceLost(successor, oldKey.publicKey)
+      assert.include(
+        String(yield* Effect.flip(replaceLost(successor, oldKey.publicKey))),
+        "the current key already vouches for the records of this key"
+      )
+      yield* rotate(successor, thirdKey)
+      assert.include(
+        String(yield* Effect.flip(replaceLost(yield* start(url, 9), newKey.publicKey))),
+        "the current key already vouches for the records of this key"
+      )
+    })
+  )
+
   it.effect("rejects a rotation to the same key, from a key that does not sign, and a second rotation", () =>
     Effect.gen(function* () {
       const { node, url } = yield* startOwned(7)
@@ -161,6 +179,19 @@ describe("KeyRotation.trust", () => {
     assert.isTrue(accepts(newKey, rotation, oldKey, 5))
     assert.isFalse(accepts(newKey, rotation, oldKey, 6))
     assert.isFalse(accepts(oldKey, rotation, newKey, 6))
+  })
+
+  it("accepts no key after the rotation for which only a lost predecessor vouches", () => {
+    const replacement = signed(oldKey, newKey, { next: newKey })
+    for (const forged of [
+      signed(oldKey, forger, { previous: oldKey, next: forger }),
+      signed(forger, oldKey, { previous: forger, next: oldKey })
+    ]) {
+      const trusted = KeyRotation.trust([newKey.publicKey], [replacement, forged])
+      assert.isTrue(trusted.accepts(forger.publicKey, 5))
+      assert.isFalse(trusted.accepts(forger.publicKey, 6))
+      assert.isTrue(trusted.accepts(newKey.publicKey, 6))
+    }
   })
 
   it("ignores rotations that are signed by another key, or were changed", () => {
