@@ -10,7 +10,8 @@ export default defineConfig({
     // The default leaves one core idle.
     maxWorkers: "100%",
     globalSetup: ["test/support/GlobalSetup.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000
+    // Timeouts only end tests that hang: no test may depend on how fast or busy the machine is.
+    testTimeout: 120_000,
+    hookTimeout: 180_000
   }
 })

@@ -422,19 +422,15 @@ const assertHarmless = (at: Endpoint, attack: Attack, responses: ReadonlyArray<R
   }
 }
 
-/** Repeats a slow request once: only an attack that slows down the server is slow twice. */
-const send = Effect.fnUntraced(function* (attack: Attack) {
-  const { port } = yield* TestServer
-  const first = yield* exchange(port, attack.bytes)
-  return first.millis < 1_000 ? first : yield* exchange(port, attack.bytes)
-})
+/** Fails if the server neither responds nor closes the connection. */
+const send = ({ bytes }: Attack) => Effect.flatMap(TestServer, ({ port }) => exchange(port, bytes))
 
 /** Reads only the head of a page, which has several megabytes, but all of an error. */
 const sendToPage = Effect.fnUntraced(function* (attack: Attack) {
   const { port } = yield* TestServer
   const head = yield* exchange(port, attack.bytes, { bodiless: true })
   const isPage = (head.responses[0]?.status ?? 500) < 400
-  return isPage && head.millis < 1_000 ? head : yield* send(attack)
+  return isPage ? head : yield* send(attack)
 })
 
 layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it) => {
@@ -446,9 +442,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it
         const attacks = attacksOn(at)
         assert.isAtLeast(attacks.length, 10)
         for (const attack of attacks) {
-          const { responses, millis } = yield* pages.includes(at) ? sendToPage(attack) : send(attack)
+          const { responses } = yield* pages.includes(at) ? sendToPage(attack) : send(attack)
           assertHarmless(at, attack, responses)
-          assert.isBelow(millis, 1_000, `${attack.name} at ${at.path}`)
         }
       })
     )
@@ -458,9 +453,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it
     it.effect(`convert nothing at ${path}`, () =>
       Effect.gen(function* () {
         for (const attack of ofPosts(path)) {
-          const { responses, millis } = yield* send(attack)
+          const { responses } = yield* send(attack)
           assertHarmless(endpoint(path), attack, responses)
-          assert.isBelow(millis, 1_000, `${attack.name} at ${path}`)
         }
         assert.deepStrictEqual((yield* get(AUDIT)).json["data"], [])
       })

@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import { connect } from "node:net"
+import { TIMEOUT_MILLIS } from "./Waiters.ts"
 
 /** One response as it was sent. */
 export interface RawResponse {
@@ -13,8 +14,8 @@ export interface Exchange {
   readonly responses: ReadonlyArray<RawResponse>
   /** Bytes after the last complete response. */
   readonly rest: string
-  /** Time until the last expected response. */
-  readonly millis: number
+  /** True if the server closed the connection. */
+  readonly isClosed: boolean
 }
 
 interface Options {
@@ -26,37 +27,45 @@ interface Options {
   readonly untilClosed?: boolean
 }
 
-const TIMEOUT_MILLIS = 5_000
-
-/** Sends bytes over a new socket. Returns the responses, at the latest when the server closes the connection. */
+/**
+ * Sends bytes over a new socket. Returns the expected responses, or fewer if the server closes the connection. Fails if
+ * the server does neither.
+ */
 export const exchange = (port: number, bytes: string | Uint8Array, options: Options = {}) =>
   Effect.callback<Exchange>((resume) => {
-    const startedAt = performance.now()
     const chunks: Array<Buffer> = []
     let size = 0
     let requiredSize = 0
     const socket = connect({ port, host: "127.0.0.1" })
     const read = () => parse(Buffer.concat(chunks).toString("latin1"), options.bodiless === true)
-    const finish = () => {
+    const stop = () => {
       clearTimeout(timer)
-      socket.destroy()
-      const { responses, rest } = read()
-      resume(Effect.succeed({ responses, rest, millis: performance.now() - startedAt }))
+      socket.removeAllListeners("close").destroy()
     }
-    const timer = setTimeout(finish, TIMEOUT_MILLIS)
+    const finish = (isClosed: boolean) => {
+      stop()
+      const { responses, rest } = read()
+      resume(Effect.succeed({ responses, rest, isClosed }))
+    }
+    const timer = setTimeout(() => {
+      stop()
+      const { responses } = read()
+      const missing = `${responses.length} responses and no end of the connection after ${TIMEOUT_MILLIS} ms`
+      resume(Effect.die(new Error(missing)))
+    }, TIMEOUT_MILLIS)
     socket.on("data", (chunk) => {
       chunks.push(chunk)
       size += chunk.length
       if (options.untilClosed === true || size < requiredSize) return
       const { missing, responses } = read()
-      if (responses.length >= (options.responses ?? 1)) finish()
+      if (responses.length >= (options.responses ?? 1)) finish(false)
       else requiredSize = size + missing
     })
     // The server may close the connection while the request is still being written.
     socket.on("error", () => {})
-    socket.on("close", finish)
+    socket.on("close", () => finish(true))
     socket.write(bytes)
-    return Effect.sync(finish)
+    return Effect.sync(stop)
   })
 
 /** Parses all complete responses. `missing` is the number of bytes that the next one needs, where that is known. */

@@ -14,7 +14,7 @@ const createFrom = (template: string) =>
   Effect.gen(function* () {
     const admin = yield* PgClient.makeClient({ path: socket, username: "effex", database: "postgres" })
     // A timeout on the server, because the clock of a test does not advance by itself.
-    yield* admin`SET statement_timeout = '20s'`
+    yield* admin`SET statement_timeout = '100s'`
     const name = `test_${randomUUID().replaceAll("-", "")}`
     yield* Effect.acquireRelease(admin`CREATE DATABASE ${admin(name)} TEMPLATE ${admin(template)}`, () =>
       Effect.ignore(admin`DROP DATABASE ${admin(name)} WITH (FORCE)`)

@@ -1,19 +1,20 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 
-const TIMEOUT_MILLIS = 5_000
+/** Time after which a wait fails, in milliseconds of real time. It only ends tests that hang, also on a busy machine. */
+export const TIMEOUT_MILLIS = 60_000
 
 const timeoutMessage = (description: string, timeoutMillis: number) =>
   `no ${description} within ${timeoutMillis} ms`
 
-/** Lets tests wait for a condition that is checked on every `notify`. The timeout is in real time. */
+/** Lets tests wait for a condition that is checked on every `notify`. */
 export const make = () => {
   const checks = new Set<() => void>()
   return {
     notify: () => {
       for (const check of Array.from(checks)) check()
     },
-    until: <A>(description: string, find: () => A | undefined, timeoutMillis = TIMEOUT_MILLIS) =>
+    until: <A>(description: string, find: () => A | undefined) =>
       Effect.callback<A>((resume) => {
         const check = () => {
           const found = find()
@@ -23,8 +24,8 @@ export const make = () => {
         }
         const timer = setTimeout(() => {
           stop()
-          resume(Effect.sync(() => assert.fail(timeoutMessage(description, timeoutMillis))))
-        }, timeoutMillis)
+          resume(Effect.sync(() => assert.fail(timeoutMessage(description, TIMEOUT_MILLIS))))
+        }, TIMEOUT_MILLIS)
         const stop = () => {
           clearTimeout(timer)
           checks.delete(check)
@@ -36,18 +37,24 @@ export const make = () => {
   }
 }
 
-/** Polls until `find` returns a value, for conditions without an event. */
-export const eventually = Effect.fnUntraced(function* <A>(
+/** Repeats an effect until it returns a value, for conditions without an event. Does not advance a test clock. */
+export const eventuallyFrom = Effect.fnUntraced(function* <A, E, R>(
   description: string,
-  find: () => A | undefined,
+  find: Effect.Effect<A | undefined, E, R>,
   timeoutMillis = TIMEOUT_MILLIS
 ) {
   const startedAt = performance.now()
   for (;;) {
-    const found = find()
+    const found = yield* find
     if (found !== undefined) return found
     if (performance.now() - startedAt > timeoutMillis)
       return assert.fail(timeoutMessage(description, timeoutMillis))
-    yield* Effect.sleep("2 millis")
+    yield* pause
   }
 })
+
+/** Polls until `find` returns a value, for conditions without an event. Does not advance a test clock. */
+export const eventually = <A>(description: string, find: () => A | undefined, timeoutMillis?: number) =>
+  eventuallyFrom(description, Effect.sync(find), timeoutMillis)
+
+const pause = Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 2)))

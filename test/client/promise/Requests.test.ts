@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { connect } from "../../../src/client/promise/Connect.ts"
 import { EffexError } from "../../../src/client/promise/EffexError.ts"
 import * as ScriptedServer from "../../support/ScriptedServer.ts"
+import { eventually } from "../../support/Waiters.ts"
 
 const { json, problem, reset, silence } = ScriptedServer
 
@@ -147,11 +148,16 @@ describe("connect: calls", () => {
       const effex = connect(url)
       assert.strictEqual((yield* errorOf(effex.rates())).traceId, "t-1")
       assert.strictEqual((yield* errorOf(effex.rates())).traceId, "t-2")
-      for (const index of [2, 3]) {
-        const error = yield* errorOf(index === 2 ? effex.rates() : effex.rates(undefined, { timeout: 300 }))
-        assert.match(error.traceId ?? "", /^[0-9a-f]{32}$/)
-        assert.strictEqual(error.traceId, requests[index]?.headers["x-request-id"])
+      const assertOfRequest = (traceId: string | undefined, index: number) => {
+        assert.match(traceId ?? "", /^[0-9a-f]{32}$/)
+        assert.strictEqual(traceId, requests[index]?.headers["x-request-id"])
       }
+      assertOfRequest((yield* errorOf(effex.rates())).traceId, 2)
+      const controller = makeController()
+      const aborted = effex.rates(undefined, { signal: controller.signal })
+      yield* eventually("request", () => requests.length === 4 || undefined)
+      controller.abort()
+      assertOfRequest((yield* errorOf(aborted)).traceId, 3)
     }).pipe(Effect.scoped)
   )
 

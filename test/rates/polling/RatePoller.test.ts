@@ -13,6 +13,7 @@ import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
+import { eventuallyFrom } from "../../support/Waiters.ts"
 import * as TestRates from "../TestRates.ts"
 
 const test = (
@@ -356,11 +357,7 @@ const pause = (millis: number) => Effect.promise(() => new Promise((resolve) => 
 const settle = pause(40)
 
 const awaitCalls = Effect.fnUntraced(function* (count: number) {
-  const provider = yield* TestProvider
-  for (let i = 0; (yield* provider.calls) < count; i++) {
-    if (i > 2000) assert.fail(`the provider was called ${yield* provider.calls} times, not ${count}`)
-    yield* pause(5)
-  }
+  yield* (yield* TestProvider).awaitCalls(count)
 })
 
 /** Polls at an interval, and waits for the first poll. Returns an effect that waits for a number of finished polls. */
@@ -371,10 +368,10 @@ const startPolling = Effect.fnUntraced(function* (interval: Duration.Duration) {
     poller.pollEvery(interval, undefined, () => Ref.update(finished, (count) => count + 1))
   )
   const awaitPolls = Effect.fnUntraced(function* (count: number) {
-    for (let i = 0; (yield* Ref.get(finished)) < count; i++) {
-      if (i > 2000) assert.fail(`${yield* Ref.get(finished)} polls have finished, not ${count}`)
-      yield* pause(5)
-    }
+    yield* eventuallyFrom(
+      `${count} finished polls`,
+      Effect.map(Ref.get(finished), (polls) => polls >= count || undefined)
+    )
     // The poller now waits for the next poll.
     yield* pause(5)
   })
@@ -386,18 +383,21 @@ const startPolling = Effect.fnUntraced(function* (interval: Duration.Duration) {
  * Waits until the poll has released its lock. An earlier advance of the clock could time out the query that releases it.
  */
 const awaitUnlocked = Effect.gen(function* () {
-  for (let i = 0; (yield* Metric.value(DatabaseMetrics.reservedConnections)).value > 0; i++) {
-    if (i > 2000) assert.fail("the poll does not release its lock")
-    yield* pause(5)
-  }
+  yield* eventuallyFrom(
+    "release of the lock",
+    Effect.map(Metric.value(DatabaseMetrics.reservedConnections), ({ value }) => value <= 0 || undefined)
+  )
   yield* pause(5)
 })
 
 const awaitFinishedPolls = Effect.fnUntraced(function* (count: number) {
   const { sql } = yield* Database
-  for (let i = 0; (yield* sql`SELECT FROM poll_run WHERE finished_at IS NOT NULL`).length < count; i++) {
-    if (i > 2000) assert.fail(`fewer than ${count} polls have finished`)
-    yield* pause(5)
-  }
+  yield* eventuallyFrom(
+    `${count} finished polls`,
+    Effect.map(
+      sql`SELECT FROM poll_run WHERE finished_at IS NOT NULL`,
+      (rows) => rows.length >= count || undefined
+    )
+  )
   yield* awaitUnlocked
 })

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as RawHttp from "../../support/RawHttp.ts"
 import * as RawSocket from "../../support/RawSocket.ts"
 import { open } from "../../support/SocketClient.ts"
-import { eventually } from "../../support/Waiters.ts"
+import { eventually, eventuallyFrom } from "../../support/Waiters.ts"
 import { assertProblem, get, parseJsonObject, TestServer } from "../../support/TestServer.ts"
 
 const live = { excludeTestServices: true }
@@ -14,14 +14,10 @@ const connections = Effect.map(get("/metrics"), ({ text }) => {
   return Object.fromEntries(Array.from(matches, ([, transport, count]) => [transport, Number(count)]))
 })
 
-const untilNoneIsOpen = Effect.gen(function* () {
-  for (let i = 0; i < 100; i++) {
-    const open = yield* connections
-    if (Object.values(open).every((count) => count === 0)) return
-    yield* Effect.sleep("20 millis")
-  }
-  assert.fail(`open streams: ${JSON.stringify(yield* connections)}`)
-})
+const untilNoneIsOpen = eventuallyFrom(
+  "end of the streams",
+  Effect.map(connections, (open) => (Object.values(open).every((count) => count === 0) ? true : undefined))
+)
 
 /** Opens an SSE stream. */
 const openEvents = Effect.fnUntraced(function* () {
