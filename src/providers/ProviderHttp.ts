@@ -62,6 +62,7 @@ export const make: (options: {
         Effect.provideService(HttpClient.TracerPropagationEnabled, false)
       )
       const allSecrets = [...secrets, ...Redaction.secretsIn(request)]
+      yield* ProviderResponse.rejectRedirect(response, request.url, allSecrets)
       return yield* read(yield* ProviderResponse.read(response, maxBodyBytes, allSecrets))
     })
 

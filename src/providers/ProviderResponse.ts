@@ -1,7 +1,9 @@
 import { Clock, type Duration, Effect, Option, Predicate, type Redacted, Result, Stream } from "effect"
 import { Headers, type HttpClientError, type HttpClientResponse } from "effect/http"
 import * as Redaction from "../platform/telemetry/Redaction.ts"
-import { Malformed, Unreachable } from "./ProviderError.ts"
+import { excerpt, Malformed, Refused, Unreachable } from "./ProviderError.ts"
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /** A provider's response with any status. */
 export interface ProviderResponse {
@@ -26,6 +28,23 @@ export const read = Effect.fnUntraced(function* (
     retryAfter: yield* readRetryAfter(response)
   } satisfies ProviderResponse
 })
+
+/**
+ * Fails for a redirect, with the host and the path of the new address. Redirects are not followed: the request may carry a
+ * key, which another server must not get.
+ */
+export const rejectRedirect = (
+  { headers, status }: HttpClientResponse.HttpClientResponse,
+  requestUrl: string,
+  secrets: ReadonlyArray<Redacted.Redacted>
+): Effect.Effect<void, Refused> => {
+  const location = headers["location"]
+  if (!REDIRECTS.has(status) || location === undefined) return Effect.void
+  const url = URL.parse(location, requestUrl)
+  const target = url === null ? "an invalid URL" : excerpt(Redaction.redact(url.host + url.pathname, secrets))
+  const detail = `redirected to ${target}; redirects are not followed, so set the new address`
+  return Effect.fail(new Refused({ status, detail }))
+}
 
 /** Maps a transport error to a reason. Its detail is an error code such as `ECONNREFUSED` and holds no secret. */
 export const unreachable = ({ cause, reason }: HttpClientError.HttpClientError) =>

@@ -91,6 +91,38 @@ describe("A provider with a fallback", () => {
   )
 })
 
+describe("A redirect", () => {
+  it.effect.each([301, 302, 303, 307, 308])(
+    "with status %i names the new address and is not followed",
+    (status) =>
+      Effect.gen(function* () {
+        const locations = [
+          ["https://api.example.com/v4/rates?secret_key=key&from=USD#top", "api.example.com/v4/rates"],
+          ["https://user:password@api.example.com:8443/", "api.example.com:8443/"],
+          ["/v4/rates", "127.0.0.1:PORT/v4/rates"],
+          ["//api.example.com", "api.example.com/"],
+          ["https://[", "an invalid URL"],
+          [`https://api.example.com/${"a".repeat(500)}`, `api.example.com/${"a".repeat(104)}`]
+        ] as const
+        for (const [location, target] of locations) {
+          let requests = 0
+          const baseUrl = yield* StubServer.listen((_, response) => {
+            requests++
+            response.writeHead(status, { location }).end("moved")
+          })
+          const client = yield* connect(baseUrl)
+          const { message } = yield* Effect.flip(client.rate())
+          const expected = target.replace("PORT", new URL(baseUrl).port)
+          assert.strictEqual(
+            message,
+            `flutterwave returned no rate for USD:NGN: request rejected with status ${status} (redirected to ${expected}; redirects are not followed, so set the new address)`
+          )
+          assert.strictEqual(requests, 1)
+        }
+      })
+  )
+})
+
 describe("An API key in the query", () => {
   const KEY = "s3cr+t/k=y&0123456789"
 
@@ -103,7 +135,7 @@ describe("An API key in the query", () => {
           const { searchParams } = new URL(request.url ?? "", "http://localhost")
           received = searchParams.get("access_key") ?? ""
           const body = `${request.url} ${received} ${searchParams.toString()} ${encodeURIComponent(received)}`
-          response.writeHead(status, { location: "/elsewhere" }).end(body)
+          response.writeHead(status, { location: `/${encodeURIComponent(received)}` }).end(body)
         })
         const source = Effect.gen(function* () {
           const http = yield* ProviderHttp.make({ name: "fixer", secrets: [] })
