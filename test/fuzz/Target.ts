@@ -58,7 +58,8 @@ export const start = Effect.gen(function* () {
     POLL_INTERVAL: "5 seconds",
     POLL_SPACING: "0 millis",
     RATE_LIMIT_READS: "off",
-    RATE_LIMIT_WRITES: "off"
+    RATE_LIMIT_WRITES: "off",
+    RATE_LIMIT_REFRESHES: "off"
   }
   const server = yield* spawner.spawn(
     ChildProcess.make(program, ["serve"], { env, forceKillAfter: "20 seconds" })

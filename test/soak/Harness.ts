@@ -63,6 +63,8 @@ const make = Effect.fnUntraced(function* (options: Options) {
     ALLOW_ANONYMOUS_CONVERT: "true",
     RATE_LIMIT_READS: "off",
     RATE_LIMIT_WRITES: "off",
+    RATE_LIMIT_REFRESHES: "off",
+    MAX_AGE_FLOOR: "0 millis",
     AUDIT_SIGNING_KEY: Buffer.alloc(32, options.seed % 256).toString("base64")
   }
   const nodes = yield* Effect.forEach(
