@@ -34,6 +34,11 @@ export const disconnects = counterBy(
   { reason: DISCONNECT_REASONS }
 )
 
+export const unreadableForwardedFor = counter(
+  "effex_forwarded_for_unreadable_total",
+  "Requests of trusted proxies whose X-Forwarded-For is not a list of IP addresses; they share the limits of the proxy"
+)
+
 export const rejectedKeys = counter(
   "effex_keys_refused_total",
   "Requests with an API key that is unknown or revoked"

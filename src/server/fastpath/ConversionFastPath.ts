@@ -227,8 +227,9 @@ const make = Effect.gen(function* () {
     if (request.url !== ROUTE || request.method !== "POST" || !isEligible(request, response)) return false
     const id = fastPath.identify(request)
     if (id === undefined) return false
-    const startedAt = performance.now()
     const address = fastPath.addressOf(request)
+    if (address === undefined) return false
+    const startedAt = performance.now()
     const { authorization } = request.headers
     RequestBody.collect(request, (body) => {
       if (arrived.length === 0) setImmediate(convertArrived)

@@ -8,6 +8,7 @@ import * as ExportedSpans from "../../platform/telemetry/ExportedSpans.ts"
 import { RequestSampler } from "../../platform/telemetry/TraceSampler.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as Cors from "../middleware/Cors.ts"
+import * as ForwardedAddress from "../middleware/ForwardedAddress.ts"
 import * as HostNames from "../middleware/HostNames.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as RequestGuards from "../middleware/RequestGuards.ts"
@@ -16,7 +17,6 @@ import * as HttpInternals from "../node/HttpInternals.ts"
 import { NodeServer } from "../node/NodeServer.ts"
 import * as ResponseHead from "../node/ResponseHead.ts"
 import * as FastPathSpans from "./FastPathSpans.ts"
-import * as ForwardedAddress from "./ForwardedAddress.ts"
 
 type HeaderRecord = Readonly<Record<string, string>>
 
@@ -32,8 +32,11 @@ export class FastPathRequests extends Context.Service<
      * no chunked body, no `Expect`, and no CORS headers of its own.
      */
     readonly isEligible: (request: IncomingMessage, response: ServerResponse) => boolean
-    /** Returns the rate-limit identity of a request without an API key, as seen behind `TRUSTED_PROXIES`. */
-    readonly addressOf: (request: IncomingMessage) => string
+    /**
+     * Returns the rate-limit identity of a request without an API key, as seen behind `TRUSTED_PROXIES`. Undefined if the
+     * forwarded address is unreadable, which the router reports.
+     */
+    readonly addressOf: (request: IncomingMessage) => string | undefined
     /** Returns the id of a request, or undefined if its trace is exported: the router then creates its spans. */
     readonly identify: (request: IncomingMessage) => RequestId.RequestId | undefined
     /**
@@ -91,12 +94,12 @@ export class FastPathRequests extends Context.Service<
           corsHeaders(headers.origin) === defaultCorsHeaders &&
           HttpInternals.isKeptAlive(response),
 
-        addressOf: ({ headers, socket }) =>
-          ClientAddress.fromText(
-            trustedProxies.length === 0
-              ? socket.remoteAddress
-              : resolveForwarded(socket.remoteAddress, joined(headers["x-forwarded-for"]))
-          ),
+        addressOf: ({ headers, socket }) => {
+          const { remoteAddress } = socket
+          if (trustedProxies.length === 0) return ClientAddress.fromText(remoteAddress)
+          const address = resolveForwarded(remoteAddress, joined(headers["x-forwarded-for"]))
+          return address === undefined ? undefined : ClientAddress.fromText(address)
+        },
 
         identify: (request) => {
           if (!isExported) return RequestId.fromHeaders(request.headers)

@@ -78,7 +78,9 @@ const make = Effect.gen(function* () {
     const found = rates.peek(lookup.pair, now)
     if (found === undefined) return false
     const { authorization } = request.headers
-    const identity = access.identifySync({ authorization, address: requests.addressOf(request) }, now)
+    const address = requests.addressOf(request)
+    if (address === undefined) return false
+    const identity = access.identifySync({ authorization, address }, now)
     if (identity === undefined) return false
     requests.respondTraced(request, response, ROUTE, (id) => {
       const rateLimit = rateLimits.consumeSync("reads", identity, now)

@@ -1,7 +1,8 @@
 import { Context, Effect, Layer, Option, Result } from "effect"
-import { HttpMiddleware, HttpRouter, type HttpServerRequest } from "effect/http"
+import { HttpMiddleware, HttpRouter, HttpServerRequest } from "effect/http"
 import { NetAddress } from "effect/net"
 import { Settings } from "../../config/Settings.ts"
+import * as ForwardedAddress from "./ForwardedAddress.ts"
 
 /**
  * Rate-limit identity of a client without an API key: its IPv4 address, or its IPv6 /64 prefix, since one subscriber owns a
@@ -32,11 +33,28 @@ export class RpcClientAddress extends Context.Reference<string>(
   { defaultValue: () => "" }
 ) {}
 
-/** Takes the remote address from `X-Forwarded-For` if the connection comes from one of `TRUSTED_PROXIES`. */
+/**
+ * Takes the remote address from `X-Forwarded-For` if the connection comes from one of `TRUSTED_PROXIES`. Reports headers
+ * that it cannot read.
+ */
 export const layerTrustedProxies = Layer.unwrap(
-  Effect.map(Settings, ({ trustedProxies }) =>
-    trustedProxies.length === 0
-      ? Layer.empty
-      : HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies }), { global: true })
-  )
+  Effect.map(Settings, ({ trustedProxies }) => {
+    if (trustedProxies.length === 0) return Layer.empty
+    const resolve = ForwardedAddress.makeResolver(trustedProxies)
+    const report = ForwardedAddress.makeReporter()
+    const applyForwarded = HttpMiddleware.xForwardedHeaders({ trustedProxies })
+    return HttpRouter.middleware(
+      (app) => {
+        const forwardedApp = applyForwarded(app)
+        return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers, peerAddress }) => {
+          const forwardedFor = headers["x-forwarded-for"]
+          const peer = Option.getOrUndefined(peerAddress)
+          const isReadable =
+            forwardedFor === undefined || peer === undefined || resolve(peer, forwardedFor) !== undefined
+          return isReadable ? forwardedApp : Effect.andThen(report(forwardedFor), forwardedApp)
+        })
+      },
+      { global: true }
+    )
+  })
 )

@@ -1,7 +1,10 @@
-import { Context, Effect, Layer, Option, Result, Schedule } from "effect"
+import { Clock, Context, Effect, Layer, Option, Result, Schedule } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
-import type { Socket } from "node:net"
+import { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
+import { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as HttpInternals from "./HttpInternals.ts"
@@ -30,14 +33,16 @@ export class ConnectionBounds extends Context.Reference<{
 }) {}
 
 /**
- * Disconnects clients that do not read their responses, and those that open too many connections or leave too many bytes
- * unread. Addresses of `TRUSTED_PROXIES` have no limits of their own, because they carry the connections of many clients.
+ * Disconnects clients that do not read their responses, and those that open too many connections, leave too many bytes
+ * unread or send too many requests that Node rejects itself. Addresses of `TRUSTED_PROXIES` have no limits of their own, because they carry the connections of many clients.
  */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { server } = yield* NodeServer
     const { streamsPerAddress, trustedProxies } = yield* Settings
+    const { consumeSync } = yield* RateLimits
     const bounds = yield* ConnectionBounds
+    const clock = yield* Clock.Clock
     const context = yield* Effect.context<never>()
     const maxPerAddress = Option.match(streamsPerAddress, {
       onNone: () => Number.POSITIVE_INFINITY,
@@ -91,6 +96,21 @@ export const layer = Layer.effectDiscard(
       // A response that is still computed, or a silent stream, keeps its connection.
       else if (HttpInternals.responseInFlight(socket) === undefined) socket.destroy()
     }
+
+    /** Counts a request that never reaches the router. Beyond the limit, the connection is closed without a response. */
+    const countRejected = (socket: Duplex) => {
+      if (!(socket instanceof Socket) || isTrustedProxy(socket.remoteAddress)) return
+      const address = ClientAddress.fromText(socket.remoteAddress)
+      const outcome = consumeSync("pages", address, clock.currentTimeMillisUnsafe())
+      if (outcome instanceof RateLimitExceeded) socket.destroy()
+    }
+
+    server
+      // Only errors of the parser: a timeout can be due to a suspended server.
+      .prependListener("clientError", ({ code }: NodeJS.ErrnoException, socket) => {
+        if (code?.startsWith("HPE_") === true) countRejected(socket)
+      })
+      .prependListener("connect", (_request, socket) => countRejected(socket))
 
     server.maxConnections = bounds.maxConnections
     server.timeout = bounds.stallMillis

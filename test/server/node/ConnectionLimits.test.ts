@@ -3,6 +3,8 @@ import { Effect, Layer } from "effect"
 import { connect, type Socket } from "node:net"
 import { ConnectionBounds } from "../../../src/server/node/ConnectionLimits.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
+import { exhaust } from "../../support/RateLimitExhaustion.ts"
+import * as RawHttp from "../../support/RawHttp.ts"
 import { eventually } from "../../support/Waiters.ts"
 
 const DOCS = "GET /docs HTTP/1.1\r\nhost: localhost\r\n\r\n"
@@ -121,3 +123,42 @@ layer(
     }).pipe(Effect.scoped)
   )
 })
+
+const REJECTED_BY_NODE = [
+  "NONSENSE\r\n\r\n",
+  "GET / HTTP/9.9\r\nhost: localhost\r\n\r\n",
+  `GET / HTTP/1.1\r\nhost: localhost\r\nx-long: ${"a".repeat(20_000)}\r\n\r\n`,
+  "CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n"
+]
+
+layer(TestServer.layer({ RATE_LIMIT_READS: "100/hour" }), live)("A request that Node rejects", (it) => {
+  it.effect("counts against the limit of its address, beyond which it gets no response", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer
+      for (const bytes of REJECTED_BY_NODE) {
+        const { responses } = yield* RawHttp.exchange(port, bytes, { untilClosed: true })
+        assert.lengthOf(responses, 1)
+      }
+      yield* exhaust("pages", "127.0.0.1")
+      for (const bytes of REJECTED_BY_NODE) {
+        const { responses } = yield* RawHttp.exchange(port, bytes, { untilClosed: true })
+        assert.lengthOf(responses, 0)
+      }
+      assert.strictEqual((yield* get("/api/v1/currencies")).status, 200)
+    })
+  )
+})
+
+layer(TestServer.layer({ RATE_LIMIT_READS: "100/hour", TRUSTED_PROXIES: "127.0.0.1" }), live)(
+  "A request of a trusted proxy that Node rejects",
+  (it) => {
+    it.effect("is not counted, because its client is unknown", () =>
+      Effect.gen(function* () {
+        const { port } = yield* TestServer
+        yield* exhaust("pages", "127.0.0.1")
+        for (const bytes of REJECTED_BY_NODE)
+          assert.lengthOf((yield* RawHttp.exchange(port, bytes, { untilClosed: true })).responses, 1)
+      })
+    )
+  }
+)

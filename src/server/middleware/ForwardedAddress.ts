@@ -1,15 +1,21 @@
-import { Result } from "effect"
+import { Duration, Effect, Metric, Result } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
+import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
+import * as MonotonicClock from "../../platform/MonotonicClock.ts"
 
 /** Maximum number of entries of each cache. A full cache is cleared. */
 const MAX_CACHE_ENTRIES = 1000
 /** Longer header values are not cached, which bounds the memory. */
 const MAX_CACHED_LENGTH = 64
+/** Minimum time between two warnings of unreadable headers. */
+const WARNING_INTERVAL = Duration.minutes(10)
+/** Maximum length of a header value in a warning. */
+const MAX_EXCERPT_LENGTH = 64
 
 /**
  * Creates a function that returns the client's address from the address of the connection and `X-Forwarded-For`, by the
  * rules of Effect's `HttpMiddleware.xForwardedHeaders`, which the router uses: the right-most address that is not a trusted
- * proxy.
+ * proxy. It returns undefined if a trusted proxy sent an unreadable header; such a request counts as the proxy's own.
  */
 export const makeResolver = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>) => {
   const isTrusted = (address: NetAddress.IpAddress) =>
@@ -45,8 +51,27 @@ export const makeResolver = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>)
     const client = resolve(forwardedFor)
     if (client !== undefined && forwardedFor.length <= MAX_CACHED_LENGTH)
       put(clientByHeader, forwardedFor, client)
-    return client ?? peer
+    return client
   }
+}
+
+/** Creates a function that counts a request with an unreadable `X-Forwarded-For`, and warns of it at most every 10 minutes. */
+export const makeReporter = () => {
+  let unreported = 0
+  let nextWarningAt = Number.NEGATIVE_INFINITY
+  return Effect.fnUntraced(function* (forwardedFor: string) {
+    unreported++
+    yield* Metric.update(HttpMetrics.unreadableForwardedFor, 1)
+    const now = yield* MonotonicClock.millis
+    if (now < nextWarningAt) return
+    nextWarningAt = now + Duration.toMillis(WARNING_INTERVAL)
+    const excerpt = forwardedFor.slice(-MAX_EXCERPT_LENGTH).replaceAll(/[^\x20-\x7e]/g, "?")
+    yield* Effect.logWarning(
+      `X-Forwarded-For of a trusted proxy is not a list of IP addresses: "${excerpt}" (${unreported} since the last warning). ` +
+        "Such requests share the limits of the proxy; configure it to append the address of the client"
+    )
+    unreported = 0
+  })
 }
 
 const put = <A>(cache: Map<string, A>, key: string, value: A) => {
