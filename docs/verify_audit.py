@@ -303,8 +303,10 @@ class Keys:
                 "a rotation is not signed by its new key",
             )
             by_previous = rotation["previous_signature"]
-            is_by_both = by_previous is not None and is_signed(
-                message, from_hex(by_previous, 64, "previous_signature"), previous
+            is_by_both = by_previous is not None
+            require(
+                not is_by_both or is_signed(message, from_hex(by_previous, 64, "previous_signature"), previous),
+                "a rotation is not signed by its previous key",
             )
             signed.append((previous, key, size, is_by_both))
         while True:
@@ -374,10 +376,10 @@ def verify_receipt(receipt, keys):
     )
 
 
-def verify_export(lines, head_lines, keys, start_hash=None):
+def verify_export(lines, signed_heads, keys, start_hash=None):
     heads = {}
-    for line in head_lines:
-        size, root, chain_hash = verify_head(parse_json(line), keys)
+    for head in signed_heads:
+        size, root, chain_hash = verify_head(head, keys)
         require(
             heads.get(size, (root, chain_hash)) == (root, chain_hash),
             "two signed heads of %d records differ: the audit was rewritten" % size,
@@ -488,6 +490,15 @@ def read(path):
         return file.read()
 
 
+def heads_of(path):
+    """Returns the heads of a file: one JSON object per line, or a response of GET /api/v1/audit/heads."""
+    values = [parse_json(line) for line in lines_of(path)]
+    if len(values) == 1 and isinstance(values[0], dict) and "heads" in values[0]:
+        values = require_fields(values[0], ("heads",), "the list of heads")["heads"]
+        require(isinstance(values, list), "heads must be a list")
+    return values
+
+
 def lines_of(path):
     with open(path, "rb") as file:
         for line in file:
@@ -523,7 +534,7 @@ def results(arguments):
     if arguments.command == "export":
         return [
             lambda: verify_export(
-                lines_of(arguments.file), lines_of(arguments.heads), keys, arguments.start_hash
+                lines_of(arguments.file), heads_of(arguments.heads), keys, arguments.start_hash
             )
         ]
     return [

@@ -7,7 +7,7 @@ import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
 import { AuditKeys } from "./keys/AuditKeys.ts"
 import { AuditSealer } from "./AuditSealer.ts"
 import * as KeptHeads from "./heads/KeptHeads.ts"
-import type { TrustedKeys } from "./keys/KeyRotation.ts"
+import * as KeyRotation from "./keys/KeyRotation.ts"
 import * as MerkleTree from "./tree/MerkleTree.ts"
 import { type Seal, type SealedRecord, SealRepo } from "./SealRepo.ts"
 import { isSignedBy, type SignedTreeHead, type TreeHead } from "./TreeHead.ts"
@@ -104,10 +104,13 @@ export class AuditVerifier extends Context.Service<
         })
       })
 
-      const recompute = Effect.fnUntraced(function* (kept: KeptHeads.KeptHeads, trusted: TrustedKeys) {
+      const recompute = Effect.fnUntraced(function* (
+        kept: KeptHeads.KeptHeads,
+        trusted: KeyRotation.TrustedKeys
+      ) {
         const tree = MerkleTree.resume(0, [])
         const keys = new Map<string, Buffer>()
-        const rotations = new Map(trusted.rotations.map((rotation) => [rotation.treeSize, rotation]))
+        const rotations = Map.groupBy(trusted.rotations, ({ treeSize }) => treeSize)
         let chainHash: Buffer = GENESIS
         let coveredRecords = 0
         let heads = yield* repo.headsAfter(0, PAGE_SIZE)
@@ -119,6 +122,13 @@ export class AuditVerifier extends Context.Service<
           auditId,
           reason
         })
+
+        const [invalid] = trusted.invalidRotations
+        if (invalid !== undefined)
+          return fault(
+            {},
+            `the key rotation at ${invalid.treeSize} records has an invalid signature: it was changed`
+          )
 
         for (;;) {
           const page = yield* repo.sealedAfter(tree.size(), PAGE_SIZE)
@@ -134,8 +144,8 @@ export class AuditVerifier extends Context.Service<
             const size = tree.size()
             const [head, ...remaining] = heads
             const isHead = head?.treeSize === size
-            const rotation = rotations.get(size)
-            if (!isHead && rotation === undefined && !kept.has(size)) continue
+            const rotationsHere = rotations.get(size) ?? []
+            if (!isHead && rotationsHere.length === 0 && !kept.has(size)) continue
 
             const root = tree.root()
             if (kept.has(size) && !kept.matches(size, root, chainHash))
@@ -143,7 +153,7 @@ export class AuditVerifier extends Context.Service<
                 sealed,
                 `the first ${size} records differ from the kept head that was signed for them: the audit was rewritten`
               )
-            if (rotation !== undefined && !isHashOf(rotation, root, chainHash))
+            if (!rotationsHere.every((rotation) => isHashOf(rotation, root, chainHash)))
               return fault(sealed, `the first ${size} records differ from those of a signed key rotation`)
             if (!isHead) {
               if (kept.has(size))
@@ -169,6 +179,8 @@ export class AuditVerifier extends Context.Service<
           return fault({}, `a signed head covers ${beyond.treeSize} records, but there are only ${records}`)
         const keptBeyond = kept.beyond(records)
         if (Option.isSome(keptBeyond)) return fault(keptBeyond.value, keptBeyond.value.reason)
+        const rotationBeyond = KeyRotation.findBeyond(trusted, records)
+        if (Option.isSome(rotationBeyond)) return fault({}, rotationBeyond.value)
         // A head is committed together with the records that it covers.
         if (coveredRecords < records)
           return fault(
@@ -186,6 +198,14 @@ export class AuditVerifier extends Context.Service<
         const untracked = yield* repo.untracked
         if (Option.isSome(untracked))
           return fault({ auditId: untracked.value }, "the record is neither sealed nor queued for sealing")
+        const misqueued = yield* repo.misqueued
+        if (Option.isSome(misqueued))
+          return fault(
+            { auditId: misqueued.value.id },
+            misqueued.value.isSealed
+              ? "the record is sealed, but also queued for sealing: the queue was changed"
+              : "the record was queued for sealing, and then deleted"
+          )
         const unsealed = yield* repo.countAfter(records)
         const publicKeys = Array.from(keys.values())
         return { ok: true, records, unsealed, head: chainHash, publicKeys, keptHeads: 0 } as const
@@ -249,7 +269,7 @@ const findHeadFault = (
   head: SignedTreeHead,
   root: Buffer,
   chainHash: Buffer,
-  trusted: TrustedKeys
+  trusted: KeyRotation.TrustedKeys
 ): Option.Option<string> => {
   if (!head.rootHash.equals(root)) return Option.some("the root of the tree differs from the signed head")
   if (!head.chainHash.equals(chainHash))

@@ -97,6 +97,11 @@ export class SealRepo extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<SealedRecord>, StoreUnavailable>
     /** A record that is neither sealed nor queued for sealing, so it was not inserted by the audit log. */
     readonly untracked: Effect.Effect<Option.Option<AuditId>, StoreUnavailable>
+    /** A queued record that is sealed already, or was deleted, so the queue or the record was changed. */
+    readonly misqueued: Effect.Effect<
+      Option.Option<{ readonly id: AuditId; readonly isSealed: boolean }>,
+      StoreUnavailable
+    >
   }
 >()("effex/audit/SealRepo") {
   static readonly layer = Layer.effect(
@@ -133,8 +138,11 @@ export class SealRepo extends Context.Service<
         limit: number,
         find: (id: AuditId) => Buffer | undefined
       ) {
+        // Records that somebody queued again must not stop the sealer; the verification reports them.
         const rows = yield* sql<{ auditId: AuditId }>`
-          SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT ${limit}`
+          SELECT audit_id FROM audit_unsealed AS queued
+          WHERE (SELECT position FROM audit_seal WHERE audit_id = queued.audit_id LIMIT 1) IS NULL
+          ORDER BY audit_id LIMIT ${limit}`
         const ids = rows.map(({ auditId }) => auditId)
         const records = yield* selectRecords(ids.filter((id) => find(id) === undefined))
         return ids.flatMap((id): ReadonlyArray<EncodedRecord> => {
@@ -239,6 +247,14 @@ export class SealRepo extends Context.Service<
           ORDER BY id LIMIT 1`
       ).pipe(Effect.map((rows) => Option.map(Array.head(rows), ({ id }) => id)))
 
+      const misqueued = execute(
+        sql<{ id: AuditId; isSealed: boolean }>`
+          SELECT audit_id AS id, seal.position IS NOT NULL AS is_sealed
+          FROM audit_unsealed LEFT JOIN audit_seal AS seal USING (audit_id)
+          WHERE seal.position IS NOT NULL OR NOT EXISTS (SELECT FROM conversion_audit WHERE id = audit_id)
+          ORDER BY audit_id LIMIT 1`
+      ).pipe(Effect.map(Array.head))
+
       return SealRepo.of({
         sealNext,
         backlog,
@@ -250,7 +266,8 @@ export class SealRepo extends Context.Service<
         latestHead: execute(selectLatestHead),
         headsAfter,
         sealedAfter,
-        untracked
+        untracked,
+        misqueued
       })
     })
   )

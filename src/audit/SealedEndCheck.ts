@@ -1,6 +1,6 @@
 import { Option } from "effect"
 import { untrustedKey } from "./heads/KeptHeads.ts"
-import type { TrustedKeys } from "./keys/KeyRotation.ts"
+import * as KeyRotation from "./keys/KeyRotation.ts"
 import type { SealedEnd } from "./SealRepo.ts"
 import { isSignedBy } from "./TreeHead.ts"
 
@@ -8,8 +8,14 @@ import { isSignedBy } from "./TreeHead.ts"
  * Checks the end of the audit before more records are appended: its newest head must be signed with a trusted key and
  * cover exactly what is sealed. Otherwise the next signature would make a rewritten audit genuine. Returns the fault.
  */
-export const findFault = (end: SealedEnd, root: Buffer, trusted: TrustedKeys): Option.Option<string> => {
+export const findFault = (
+  end: SealedEnd,
+  root: Buffer,
+  trusted: KeyRotation.TrustedKeys
+): Option.Option<string> => {
   const { chainHash, size } = end
+  const rotationBeyond = KeyRotation.findBeyond(trusted, size)
+  if (Option.isSome(rotationBeyond)) return rotationBeyond
   if (Option.isNone(end.head))
     return size === 0
       ? Option.none()

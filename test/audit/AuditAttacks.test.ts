@@ -258,6 +258,45 @@ describe("AuditVerifier, against the owner of the database", () => {
     })
   )
 
+  it.effect("reports a queue that was changed, and seals the other records", () =>
+    Effect.gen(function* () {
+      const { node, sql, url } = yield* startOwned()
+      const [sealedId = assert.fail()] = yield* node.convertAndSeal(2)
+      yield* sql`INSERT INTO audit_unsealed VALUES (${sealedId})`
+      for (const sealer of [node, yield* start(url)]) {
+        const [id = assert.fail()] = yield* sealer.convertAndSeal(1)
+        assert.deepInclude(yield* sealer.receipt(id), { position: (yield* node.heads).length })
+        assert.deepInclude(yield* sealer.verify, {
+          ok: false,
+          auditId: sealedId,
+          reason: "the record is sealed, but also queued for sealing: the queue was changed"
+        })
+      }
+      yield* sql`DELETE FROM audit_unsealed`
+      assert.deepInclude(yield* node.verify, { ok: true, records: 4 })
+    })
+  )
+
+  it.effect("reports a record that was deleted before it was sealed, and seals those around it", () =>
+    Effect.gen(function* () {
+      const { node, sql } = yield* startOwned()
+      const [first = assert.fail(), deleted = assert.fail(), third = assert.fail()] = yield* node.convert(3)
+      yield* sql`DELETE FROM conversion_audit WHERE id = ${deleted}`
+      yield* node.seal
+      assert.deepStrictEqual(
+        (yield* sql<{ auditId: string }>`SELECT audit_id FROM audit_seal ORDER BY position`).map(
+          ({ auditId }) => auditId
+        ),
+        [first, third]
+      )
+      assert.deepInclude(yield* node.verify, {
+        ok: false,
+        auditId: deleted,
+        reason: "the record was queued for sealing, and then deleted"
+      })
+    })
+  )
+
   it.effect("rejects kept heads that were not signed with the expected key", () =>
     Effect.gen(function* () {
       const { node } = yield* startOwned()

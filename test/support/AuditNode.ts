@@ -49,6 +49,16 @@ export const start = Effect.fnUntraced(function* (
     run,
     /** Seals all records. Returns their number. */
     seal,
+    /** Converts one after another, without sealing. Returns the ids. */
+    convert: (count: number) =>
+      run(
+        Effect.forEach(Array.from({ length: count }), () =>
+          Effect.gen(function* () {
+            const { conversion } = yield* (yield* Conversions).convert(conversionRequest("500"))
+            return conversion.audit_id
+          })
+        )
+      ),
     /** Converts one after another, and seals after each. Returns the ids. */
     convertAndSeal: (count: number) =>
       run(

@@ -42,6 +42,8 @@ export interface TrustedKeys {
   readonly accepts: (publicKey: Buffer, treeSize: number) => boolean
   /** Rotations that connect the trusted keys. */
   readonly rotations: ReadonlyArray<SignedKeyRotation>
+  /** Rotations of which a signature is invalid: they were changed or forged. */
+  readonly invalidRotations: ReadonlyArray<SignedKeyRotation>
 }
 
 /**
@@ -69,13 +71,10 @@ export const trust = (
   }
 
   for (const key of publicKeys) add(key, 0, Number.POSITIVE_INFINITY)
-  const signed = rotations.flatMap((rotation) => {
-    const bytes = encode(rotation)
-    const { previousKey, previousSignature, publicKey, signature } = rotation
-    if (!Ed25519.isSigned(bytes, signature, publicKey)) return []
-    const isBothSigned = Option.exists(previousSignature, (by) => Ed25519.isSigned(bytes, by, previousKey))
-    return [{ rotation, isBothSigned }]
-  })
+  const signed = rotations.filter(isValid).map((rotation) => ({
+    rotation,
+    isBothSigned: Option.isSome(rotation.previousSignature)
+  }))
   for (let hasChanged = true; hasChanged;) {
     hasChanged = false
     for (const { isBothSigned, rotation } of signed) {
@@ -98,8 +97,32 @@ export const trust = (
     },
     rotations: signed.flatMap(({ rotation }) =>
       validityOf(rotation.publicKey) && validityOf(rotation.previousKey) ? [rotation] : []
-    )
+    ),
+    invalidRotations: rotations.filter((rotation) => !isValid(rotation))
   }
+}
+
+/** Returns a fault if a signed rotation covers more than `records` records. */
+export const findBeyond = (trusted: TrustedKeys, records: number): Option.Option<string> => {
+  const beyond = trusted.rotations.find(({ treeSize }) => treeSize > records)
+  return beyond === undefined
+    ? Option.none()
+    : Option.some(
+        `a signed key rotation covers ${beyond.treeSize} records, but there are only ${records}: the newest records were deleted`
+      )
+}
+
+/** Returns true if the new key, and the previous key unless it was lost, signed the rotation. */
+const isValid = (rotation: SignedKeyRotation): boolean => {
+  const bytes = encode(rotation)
+  const { previousKey, previousSignature, publicKey, signature } = rotation
+  return (
+    Ed25519.isSigned(bytes, signature, publicKey) &&
+    Option.match(previousSignature, {
+      onNone: () => true,
+      onSome: (by) => Ed25519.isSigned(bytes, by, previousKey)
+    })
+  )
 }
 
 /** Encodes a rotation for JSON. */

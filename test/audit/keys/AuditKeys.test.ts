@@ -14,6 +14,49 @@ const replaceLost = (node: AuditNode, lost: Buffer) =>
 const expecting = (...publicKeys: ReadonlyArray<Buffer>) => ({ heads: Stream.empty, publicKeys })
 
 describe("AuditKeys", () => {
+  it.effect(
+    "reports records that were deleted although a signed rotation covers them, and seals nothing",
+    () =>
+      Effect.gen(function* () {
+        const { node, sql, url } = yield* startOwned(7)
+        yield* node.convertAndSeal(3)
+        yield* rotate(node, newKey)
+        yield* sql`DELETE FROM conversion_audit WHERE id = (SELECT audit_id FROM audit_seal WHERE position = 3)`
+        yield* sql`DELETE FROM audit_head WHERE tree_size = 3`
+        yield* sql`DELETE FROM audit_seal WHERE position = 3`
+        yield* sql`DELETE FROM audit_node WHERE (level, index) = (0, 2)`
+        for (const keyByte of [7, 8]) {
+          const restarted = yield* start(url, keyByte)
+          yield* restarted.convertAndSeal(1)
+          assert.strictEqual((yield* restarted.heads).length, 2)
+          assert.deepInclude(yield* restarted.verify, {
+            ok: false,
+            records: 2,
+            reason:
+              "a signed key rotation covers 3 records, but there are only 2: the newest records were deleted"
+          })
+        }
+      })
+  )
+
+  it.effect("reports a rotation that was changed", () =>
+    Effect.gen(function* () {
+      const { node, sql } = yield* startOwned(7)
+      yield* node.convertAndSeal(2)
+      yield* rotate(node, newKey)
+      for (const column of ["previous_signature", "signature"]) {
+        const name = sql.literal(column)
+        yield* sql`UPDATE audit_key_rotation SET ${name} = set_byte(${name}, 0, get_byte(${name}, 0) # 1)`
+        assert.strictEqual(
+          reasonOf(yield* node.verify),
+          "the key rotation at 2 records has an invalid signature: it was changed"
+        )
+        yield* sql`UPDATE audit_key_rotation SET ${name} = set_byte(${name}, 0, get_byte(${name}, 0) # 1)`
+        assert.isTrue((yield* node.verify).ok)
+      }
+    })
+  )
+
   it.effect("lets nodes with the old and the new key seal in turns, and both verify the audit", () =>
     Effect.gen(function* () {
       const { node: first, url } = yield* startOwned(7)
