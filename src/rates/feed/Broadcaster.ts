@@ -125,7 +125,7 @@ const make = Effect.fnUntraced(function* (
 ) {
   const { pairs } = yield* Settings
   const repo = yield* RateRepo
-  const singleFlight = yield* SingleFlight.make<boolean, never>()
+  const singleFlight = yield* SingleFlight.make<number, never>()
 
   const synchronize = Effect.gen(function* () {
     const latestIds = yield* repo.latestIds
@@ -144,23 +144,24 @@ const make = Effect.fnUntraced(function* (
     return latest !== undefined && (latest.id === rate.id || isNewer(latest, rate))
   }
 
-  /** Returns true if the feed has every rate. */
-  const checkCompleteness = synchronize.pipe(
-    Effect.map((rates) => rates.every(isReceived)),
-    Effect.catch(() => Effect.isSuccess(catchUpShared))
-  )
+  let startedChecks = 0
+  /** Returns the number of the check, counted from 1, if the feed has every rate; otherwise 0. */
+  const checkCompleteness = Effect.suspend(() => {
+    const check = ++startedChecks
+    return synchronize.pipe(
+      Effect.map((rates) => rates.every(isReceived)),
+      Effect.catch(() => Effect.isSuccess(catchUpShared)),
+      Effect.map((isComplete) => (isComplete ? check : 0))
+    )
+  })
 
   const catchUp = Effect.gen(function* () {
+    // A check that started earlier may have read the stores too early. All later ones serve any number of subscribers.
+    const earlierChecks = startedChecks
     while (true) {
-      // A check that another subscriber started may have read the stores too early for this one.
-      let isOwn = false
-      const check = Effect.suspend(() => {
-        isOwn = true
-        return checkCompleteness
-      })
-      const isComplete = yield* Effect.flatMap(singleFlight("check", check), Fiber.join)
-      if (isOwn && isComplete) return
-      if (isOwn) yield* Effect.sleep(CATCH_UP_RETRY_INTERVAL)
+      const completed = yield* Effect.flatMap(singleFlight("check", checkCompleteness), Fiber.join)
+      if (completed > earlierChecks) return
+      if (completed === 0) yield* Effect.sleep(CATCH_UP_RETRY_INTERVAL)
     }
   })
 
