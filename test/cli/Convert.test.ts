@@ -112,7 +112,7 @@ describe("effex convert", () => {
         }
         assert.deepInclude((yield* effex("audit", "verify", "--json")).json, { records: 0, unsealed: 0 })
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })
 
@@ -179,6 +179,6 @@ describe("effex audit and effex receipt", () => {
           assert.include(rejected.output, message)
         }
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })

@@ -34,7 +34,7 @@ describe("effex history and effex rate --at", () => {
         const none = yield* effex("history", "USD", "NGN", "--end", "2020-01-01", "--format", "ndjson")
         assert.deepStrictEqual([none.code, none.output], [0, ""])
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -56,6 +56,6 @@ describe("effex history and effex rate --at", () => {
           assert.notMatch(output, /^\s+at /m)
         }
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })

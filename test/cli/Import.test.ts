@@ -36,7 +36,7 @@ const provided = <A, E>(
   test: Effect.Effect<A, E, FileSystem.FileSystem | Reactivity.Reactivity | Scope.Scope>
 ) => test.pipe(Effect.scoped, Effect.provide([NodeServices.layer, Reactivity.layer]))
 
-describe("effex import", { timeout: 120_000 }, () => {
+describe("effex import", { timeout: 300_000 }, () => {
   it.live(
     "stores nothing from a file with three invalid lines, and the valid lines once with --skip-bad",
     () =>

@@ -112,7 +112,7 @@ describe("effex keys", () => {
       // On a busy machine, the first request does not wait for the database and is still accepted.
       yield* statusOf(authorization).pipe(
         Effect.repeat({ until: (status) => status === 401 }),
-        Effect.timeout("20 seconds")
+        Effect.timeout("60 seconds")
       )
     }).pipe(Effect.scoped)
   )

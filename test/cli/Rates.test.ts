@@ -52,7 +52,7 @@ layer(PollingServer.layer, { excludeTestServices: true })("effex rates", (it) =>
       const watching = yield* Effex.run(["rates", "--watch", "--json"], client)
       yield* watching.written(/NGN/)
       watching.process.stdout?.destroy()
-      assert.strictEqual(yield* Effect.timeout(watching.ended, "10 seconds"), 0, watching.output())
+      assert.strictEqual(yield* watching.ended, 0, watching.output())
     })
   )
 
@@ -101,7 +101,7 @@ describe("effex rates --watch", () => {
         watching.process.kill("SIGINT")
         assert.strictEqual(yield* watching.ended, 0)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })
 

@@ -62,6 +62,6 @@ describe("effex rates repair", () => {
         )
         assert.include((yield* repair("--apply")).stdout, "there is nothing to repair")
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer)),
-    60_000
+    120_000
   )
 })

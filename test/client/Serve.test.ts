@@ -61,7 +61,7 @@ describe("EffexClient", () => {
           assert.strictEqual(quote.state, "open")
         }).pipe(Effect.provide(EffexClient.layer({ url: first.url })))
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })
 

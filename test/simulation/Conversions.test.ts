@@ -243,6 +243,6 @@ describe("Simulation of conversions in two processes", () => {
     "converts once per key and per quote, with exact numbers, under any history of faults",
     [Schema.Array(Action)],
     ([history]) => play(history),
-    { arbitrary: { runs: 1000, size: 60, maxShrinks: 300 }, timeout: 120_000 }
+    { arbitrary: { runs: 1000, size: 60, maxShrinks: 300 }, timeout: 300_000 }
   )
 })

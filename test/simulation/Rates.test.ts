@@ -224,6 +224,6 @@ describe("Simulation of lookups, polls and subscriptions", () => {
     "keeps all guarantees under any history of provider, database, clock and process faults",
     [Schema.Array(Action)],
     ([history]) => Effect.andThen(TestClock.adjust("1 day"), play(history)),
-    { arbitrary: { runs: 1000, size: 60, maxShrinks: 300 }, timeout: 120_000 }
+    { arbitrary: { runs: 1000, size: 60, maxShrinks: 300 }, timeout: 300_000 }
   )
 })

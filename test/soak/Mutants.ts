@@ -39,12 +39,12 @@ export const MUTANTS = {
       to: "SELECT * FROM fresh"
     }
   ],
-  /** Lets an older rate replace a newer one in memory. */
+  /** Lets the previous rate replace a newer one in memory after a second. */
   monotone: [
     {
       file: "src/rates/lookup/RateCache.ts",
-      from: "if (cached === undefined || replaces(rate, cached, clock.currentTimeMillisUnsafe()))",
-      to: "if (cached === undefined || rate.id !== cached.id)"
+      from: "rates.set(rate.pair.key, rate)",
+      to: "rates.set(rate.pair.key, rate)\n        if (cached !== undefined) setTimeout(() => rates.set(cached.pair.key, cached), 1000)"
     }
   ],
   /** Stores rates that the guard rejects. */

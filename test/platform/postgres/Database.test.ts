@@ -75,19 +75,18 @@ describe.concurrent("Database", () => {
       assert.deepStrictEqual(yield* select, [{ one: 1 }])
 
       proxy.blackhole()
-      const selects = Effect.all(
-        Array.from({ length: 50 }, () => Effect.flip(select)),
+      // If each used one of the 8 connections until its timeout of 3 seconds, they would take a minute.
+      const errors = yield* Effect.all(
+        Array.from({ length: 160 }, () => Effect.flip(select)),
         { concurrency: "unbounded" }
-      )
-      const [took, errors] = yield* Effect.timed(selects)
+      ).pipe(Effect.timeout("45 seconds"))
       for (const error of errors) assert.strictEqual(error._tag, "StoreUnavailable")
-      assert.isBelow(Duration.toMillis(took), 5000)
 
       proxy.reset()
       assert.strictEqual((yield* Effect.flip(select))._tag, "StoreUnavailable")
 
       proxy.heal()
-      const healed = yield* select.pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 100 }))
+      const healed = yield* select.pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 600 }))
       assert.deepStrictEqual(healed, [{ one: 1 }])
       const many = yield* Effect.all(
         Array.from({ length: 100 }, () => select),
@@ -122,7 +121,7 @@ describe.concurrent("Database", () => {
           )
         )
         const rows = yield* execute(sql<{ one: number }>`SELECT 1 AS one`).pipe(
-          Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 20 })
+          Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 1200 })
         )
         assert.deepStrictEqual(rows, [{ one: 1 }])
       }
@@ -148,7 +147,7 @@ describe.concurrent("Database", () => {
       const database = yield* Database
       const { execute, sql } = database
       const withLock = AdvisoryLock.make(database, {
-        sessionTimeout: Duration.seconds(1),
+        sessionTimeout: Duration.seconds(4),
         heartbeatInterval: Duration.millis(300)
       })
       const timeout = execute(
@@ -169,13 +168,10 @@ describe.concurrent("Database", () => {
           (SELECT oid FROM pg_database WHERE datname = current_database())`)
       const held = yield* Effect.repeat(holder, { until: (rows) => rows.length === 1 })
       // Longer than the session timeout.
-      yield* Effect.sleep("1500 millis")
+      yield* Effect.sleep("5 seconds")
       assert.deepStrictEqual(yield* holder, held)
       yield* execute(sql`SELECT pg_terminate_backend(${held[0]?.pid ?? 0}::int)`)
-      assert.strictEqual(
-        (yield* Fiber.join(holding).pipe(Effect.timeout("5 seconds")))._tag,
-        "StoreUnavailable"
-      )
+      assert.strictEqual((yield* Fiber.join(holding))._tag, "StoreUnavailable")
       yield* Deferred.await(interrupted)
       assert.deepStrictEqual(yield* withLock("work", Effect.succeed("ran")), Option.some("ran"))
     }).pipe(Effect.provide(TestDatabase.layer()))

@@ -119,7 +119,7 @@ describe.concurrent("EmbeddedPostgres.acquire", () => {
           }
         })
       ),
-    120_000
+    300_000
   )
 
   it.live("restarts a killed server without losing committed data", () =>
@@ -130,8 +130,8 @@ describe.concurrent("EmbeddedPostgres.acquire", () => {
         const pid = yield* postmasterPid(folder)
         process.kill(pid, "SIGKILL")
         const value = yield* query(connection, "SELECT value FROM kept").pipe(
-          Effect.retry({ times: 100, schedule: spaced }),
-          Effect.timeout("20 seconds")
+          Effect.retry(spaced),
+          Effect.timeout("60 seconds")
         )
         assert.strictEqual(value, 7)
         assert.notStrictEqual(yield* postmasterPid(folder), pid)

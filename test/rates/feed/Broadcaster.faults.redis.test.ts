@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect } from "effect"
+import { Effect } from "effect"
 import type { Scope } from "effect"
 import { EUR_GHS, USD_NGN, poll, rate, USD_KES } from "../../support/SampleRates.ts"
 import * as TcpProxy from "../../support/TcpProxy.ts"
@@ -48,19 +48,18 @@ describe.skipIf(!TestRedis.isAvailable)(
           const { epoch } = near.snapshot()
 
           redis.proxy[failure]()
-          const [waited] = yield* Effect.timed(far.publish(rate(USD_NGN, 2)))
-          assert.isBelow(Duration.toMillis(waited), 1000)
-          yield* until("the local reader", hasView(farReader, { "USD:NGN": 2 }), 1000)
+          yield* far.publish(rate(USD_NGN, 2))
+          yield* until("the local reader", hasView(farReader, { "USD:NGN": 2 }))
           yield* far.publish(rate(USD_NGN, 3))
           yield* far.publishPoll(poll(9))
-          yield* until("the local poll", () => farReader.last()?._tag === "PollFinished", 1000)
+          yield* until("the local poll", () => farReader.last()?._tag === "PollFinished")
           assert.notStrictEqual(far.snapshot().epoch, epoch)
           yield* near.publish(rate(USD_KES, 4))
           yield* until("the other reader", hasView(nearReader, { "USD:NGN": 1, "USD:KES": 4 }))
 
           redis.proxy.heal()
           for (const reader of [nearReader, farReader]) {
-            yield* until("the complete view", hasView(reader, { "USD:NGN": 3, "USD:KES": 4 }), 8000)
+            yield* until("the complete view", hasView(reader, { "USD:NGN": 3, "USD:KES": 4 }))
           }
           yield* untilInSync(near, far)
           assert.strictEqual(far.snapshot().epoch, epoch)
@@ -116,9 +115,9 @@ describe.skipIf(!TestRedis.isAvailable)(
         const reader = yield* read(far)
         yield* far.publish(rate(USD_NGN, 1))
         yield* near.publish(rate(USD_KES, 2))
-        yield* until("the local change", () => reader.view()["USD:NGN"] === 1, 1000)
+        yield* until("the local change", () => reader.view()["USD:NGN"] === 1)
         redis.proxy.heal()
-        yield* until("the complete view", hasView(reader, { "USD:NGN": 1, "USD:KES": 2 }), 8000)
+        yield* until("the complete view", hasView(reader, { "USD:NGN": 1, "USD:KES": 2 }))
         yield* untilInSync(near, far)
       }))
 
@@ -139,14 +138,10 @@ describe.skipIf(!TestRedis.isAvailable)(
           }
           yield* redis.restore(saved)
           redis.proxy.heal()
-          yield* until("another epoch", () => ![epoch, undefined].includes(reader.last()?.epoch), 8000)
+          yield* until("another epoch", () => ![epoch, undefined].includes(reader.last()?.epoch))
           yield* node.publish(rate(EUR_GHS, 4))
-          yield* until(
-            "the complete view",
-            hasView(reader, { "USD:NGN": 3, "USD:KES": 2, "EUR:GHS": 4 }),
-            8000
-          )
-          yield* until("the shared epoch", () => /^\d+$/.test(node.snapshot().epoch), 8000)
+          yield* until("the complete view", hasView(reader, { "USD:NGN": 3, "USD:KES": 2, "EUR:GHS": 4 }))
+          yield* until("the shared epoch", () => /^\d+$/.test(node.snapshot().epoch))
           assert.notStrictEqual(node.snapshot().epoch, epoch)
           const resumed = yield* read(node, { since: { epoch, sequence: 3 } })
           yield* until("a snapshot", () => resumed.received().length === 2)

@@ -90,7 +90,7 @@ describe.skipIf(!TestRedis.isAvailable)("Broadcaster.layerRedis", () => {
       const { epoch } = nodes[0].snapshot()
       yield* call("FLUSHDB")
       yield* nodes[0].publish(rate(USD_NGN, 4))
-      yield* until("another epoch", () => nodes.every((node) => node.snapshot().epoch !== epoch), 2500)
+      yield* until("another epoch", () => nodes.every((node) => node.snapshot().epoch !== epoch))
       yield* nodes[1].publish(rate(EUR_GHS, 7))
       const expected = { "USD:NGN": 5, "USD:KES": 6, "EUR:GHS": 7 }
       for (const reader of readers) {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Coalescer from "../../../src/rates/feed/Coalescer.ts"
+import { eventually } from "../../support/Waiters.ts"
 
 const busyFor = (millis: number) => {
   const end = performance.now() + millis
@@ -14,9 +15,11 @@ describe("Coalescer", () => {
       const { schedule } = Coalescer.make(() => runs++)
       for (let i = 0; i < 10; i++) schedule()
       assert.strictEqual(runs, 0)
+      yield* eventually("run", () => runs > 0 || undefined)
       yield* Effect.sleep("20 millis")
       assert.strictEqual(runs, 1)
       schedule()
+      yield* eventually("second run", () => runs > 1 || undefined)
       yield* Effect.sleep("20 millis")
       assert.strictEqual(runs, 2)
     })

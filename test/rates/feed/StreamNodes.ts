@@ -11,6 +11,7 @@ import type { Subscription } from "../../../src/rates/feed/RateFeed.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { numberOf } from "../../support/SampleRates.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
+import { eventually } from "../../support/Waiters.ts"
 
 /** The latest rates of a database that nodes share. Tests fill it and take it down. */
 export class StoredRates {
@@ -113,15 +114,9 @@ const format = (event: RateEvent): string => {
   }
 }
 
-/** Waits until a condition holds; fails after `millis`. */
-export const until = Effect.fnUntraced(function* (expectation: string, holds: () => boolean, millis = 5000) {
-  const startedAt = performance.now()
-  while (!holds()) {
-    if (performance.now() - startedAt > millis)
-      assert.fail(`after ${millis} ms, still waiting for ${expectation}`)
-    yield* Effect.sleep("5 millis")
-  }
-})
+/** Waits until a condition holds. */
+export const until = (expectation: string, holds: () => boolean) =>
+  eventually(expectation, () => holds() || undefined)
 
 /** Waits until all nodes are at the same position. */
 export const untilInSync = (...nodes: ReadonlyArray<Node>) =>

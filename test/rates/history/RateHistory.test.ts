@@ -65,7 +65,7 @@ layer(TestLayer, { excludeTestServices: true })("RateHistory", (it) => {
         assert.isAbove(none, QUERIES / 100)
         assert.isBelow(none, QUERIES / 2)
       }),
-    120_000
+    300_000
   )
 
   it.effect("pages through every row once, in order, with any page size", () =>

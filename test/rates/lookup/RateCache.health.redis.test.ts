@@ -82,7 +82,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache.health", () => {
         // A read-only Redis is reconnected to, and is down meanwhile.
         const during = yield* cache.health.pipe(
           Effect.repeat({ until: ({ status }) => status === "degraded" }),
-          Effect.timeout("10 seconds")
+          Effect.timeout("60 seconds")
         )
         assert.strictEqual(during.refused, reason)
         assert.include(during.detail, detail)
@@ -93,7 +93,7 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache.health", () => {
         if (reason === "no-permission") yield* cache.put(second)
         yield* cache.health.pipe(
           Effect.repeat({ until: ({ status }) => status === "ok" }),
-          Effect.timeout("10 seconds")
+          Effect.timeout("60 seconds")
         )
         yield* cache.put(second)
         assert.strictEqual(Option.getOrThrow(yield* cache.get(USD_NGN)).id, second.id)

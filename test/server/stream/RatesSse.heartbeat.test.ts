@@ -12,6 +12,7 @@ import * as RatesSse from "../../../src/server/stream/RatesSse.ts"
 import { StreamConnections } from "../../../src/server/stream/StreamConnections.ts"
 import { USD_NGN, rate } from "../../support/SampleRates.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
+import { eventually } from "../../support/Waiters.ts"
 
 const TestLayer = Layer.mergeAll(
   Broadcaster.layerMemory,
@@ -34,7 +35,7 @@ const TestLayer = Layer.mergeAll(
   Layer.provideMerge(TestSettings.layer())
 )
 
-/** Lets all fibers run until they wait. */
+/** Gives unexpected chunks time to arrive. */
 const settle = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
 const adjust = (duration: Duration.Input) => Effect.andThen(TestClock.adjust(duration), settle)
 
@@ -47,8 +48,13 @@ const read = Effect.gen(function* () {
     Effect.sync(() => chunks.push(Buffer.from(bytes).toString()))
   )
   const fiber = yield* Effect.forkScoped(collect)
-  yield* settle
-  return { chunks, fiber }
+  const awaitChunks = (count: number) =>
+    Effect.andThen(
+      eventually(`${count} chunks`, () => chunks.length >= count || undefined),
+      settle
+    )
+  yield* awaitChunks(2)
+  return { chunks, awaitChunks, fiber }
 })
 
 /** A heartbeat of a node whose last contact was at its start. */
@@ -58,14 +64,17 @@ const heartbeatAt = (seconds: number) =>
 describe("RatesSse", () => {
   it.effect("sends a heartbeat with the last contact every 15 seconds, in addition to the events", () =>
     Effect.gen(function* () {
-      const { chunks } = yield* read
+      const { awaitChunks, chunks } = yield* read
       assert.strictEqual(chunks.length, 2)
       yield* adjust("14999 millis")
       assert.strictEqual(chunks.length, 2)
       yield* adjust("1 millis")
+      yield* awaitChunks(3)
       assert.deepStrictEqual(chunks.slice(2), [heartbeatAt(15)])
       yield* (yield* Broadcaster).publish(rate(USD_NGN, 1))
+      yield* awaitChunks(4)
       yield* adjust("30 seconds")
+      yield* awaitChunks(6)
       assert.strictEqual(chunks.length, 6)
       assert.match(chunks[3] ?? "", /^id: \w+-1\nevent: rate\ndata: \{.*\}\n\n$/)
       assert.deepStrictEqual(chunks.slice(4), [heartbeatAt(30), heartbeatAt(45)])
