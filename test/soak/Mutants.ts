@@ -47,7 +47,7 @@ export const MUTANTS = {
       to: "rates.set(rate.pair.key, rate)\n        if (cached !== undefined) setTimeout(() => rates.set(cached.pair.key, cached), 1000)"
     }
   ],
-  /** Stores rates that the guard rejects. */
+  /** Stores rates that the guard rejects. Only seeds with wrong rates detect it, such as 20 within a minute. */
   guard: [
     {
       file: "src/rates/guard/RateGuard.ts",

@@ -52,7 +52,7 @@ const assertInvalid = (response: ServerResponse, pointer: string) => {
   return decodeErrors(errors)[0]?.detail ?? ""
 }
 
-layer(TestServer.layer().pipe(Layer.provideMerge(ServerClock.layer)), {
+layer(TestServer.layer({ MAX_AGE_FLOOR: "0 millis" }).pipe(Layer.provideMerge(ServerClock.layer)), {
   excludeTestServices: true
 })("Conversions over HTTP", (it) => {
   describe("POST /api/v1/convert", () => {
