@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Ref } from "effect"
+import { Context, DateTime, type Duration, Effect, Layer, Ref } from "effect"
 import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
 import type { RateTick } from "../../src/domain/rates/Rate.ts"
 import { ProviderError, Unreachable } from "../../src/providers/ProviderError.ts"
@@ -47,6 +47,15 @@ export const rate =
   (value: string): Response =>
   (pair) =>
     tick(pair.from, pair.to, value)
+
+/** A rate that the provider quoted a time ago. */
+export const quotedBefore =
+  (age: Duration.Input, value: string): Response =>
+  (pair) =>
+    Effect.map(tick(pair.from, pair.to, value), (found) => ({
+      ...found,
+      quotedAt: DateTime.subtractDuration(found.observedAt, age)
+    }))
 
 export const failing: Response = (pair) =>
   Effect.fail(

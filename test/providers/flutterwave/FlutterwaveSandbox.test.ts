@@ -118,7 +118,7 @@ describe("FlutterwaveSandbox", () => {
         const response = yield* request(`${new URLSearchParams({ ...valid, amount })}`)
         assert.deepStrictEqual(response, errorResponse(400, "amount must be a positive number"), amount)
       }
-      for (const to of ["USD", "usd", "ngn", "ISK", "XXX", "__proto__"]) {
+      for (const to of ["USD", "usd", "ngn", "XXX", "__proto__"]) {
         const response = yield* request(`${new URLSearchParams({ ...valid, destination_currency: to })}`)
         assert.deepStrictEqual(response, errorResponse(400, `USD to ${to} is not supported`), to)
       }

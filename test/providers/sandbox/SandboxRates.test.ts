@@ -43,8 +43,8 @@ describe("SandboxRates", () => {
       const { next } = SandboxRates.make("test")
       for (const [from, to] of [
         ["USD", "USD"],
-        ["USD", "ISK"],
-        ["ISK", "USD"],
+        ["USD", "XXX"],
+        ["XXX", "USD"],
         ["usd", "NGN"],
         ["", ""],
         ["__proto__", "USD"]

@@ -12,7 +12,7 @@ import {
   withFastServer
 } from "../../support/FastPathComparison.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
-import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
+import { failing, quotedBefore, rate, TestProvider } from "../../support/TestProvider.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
 import { ServerClock, setForward } from "../http/ServerClock.ts"
 
@@ -248,6 +248,7 @@ layer(ServerPair.layer({ STALE_AFTER: "1 minute" }).pipe(Layer.provideMerge(Serv
       })
       yield* compareWith(rate("1500"))
       yield* compareWith(rate("1501.5"))
+      yield* compareWith(quotedBefore("2 minutes", "1502"))
       yield* compareWith(failing, fast({ target: "/api/v1/rates?from=EUR&to=ZMW" }))
       assert.deepStrictEqual(
         bodies.map((body) => [/"rate":"[^"]*"/.exec(body)?.[0], body.includes(`"stale":true`)]),
@@ -256,7 +257,9 @@ layer(ServerPair.layer({ STALE_AFTER: "1 minute" }).pipe(Layer.provideMerge(Serv
           [`"rate":"1500"`, false],
           [`"rate":"1501.5"`, false],
           [`"rate":"1501.5"`, false],
-          [`"rate":"1501.5"`, true],
+          [`"rate":"1502"`, true],
+          [`"rate":"1502"`, true],
+          [`"rate":"1502"`, true],
           [undefined, false]
         ]
       )
