@@ -22,14 +22,15 @@ export type Outcome = RateLimitStatus | RateLimitExceeded
 /**
  * Creates a token-bucket rate limiter in memory. It returns synchronously, because every lookup goes through it, and it
  * evicts full buckets; Effect's `RateLimiter.layerStoreMemory` does neither, but refills in the same way. `now` is in
- * epoch milliseconds. `buckets` and `maxBuckets` are parameters for tests.
+ * epoch milliseconds. A request takes `cost` tokens, at most all of a full bucket. `buckets` and `maxBuckets` are
+ * parameters for tests.
  */
 export const make = (
   kind: RateLimitKind,
   policy: RateLimit,
   buckets = new Map<string, Bucket>(),
   maxBuckets = MAX_BUCKETS
-): ((identity: string, now: number) => Outcome) => {
+): ((identity: string, now: number, cost?: number) => Outcome) => {
   const { limit, window } = policy
   const refillIntervalMillis = Duration.toMillis(Duration.divideUnsafe(window, limit))
 
@@ -74,12 +75,17 @@ export const make = (
     return full
   }
 
-  return (identity, now) => {
+  return (identity, now, requestedCost = 1) => {
+    const cost = Math.min(requestedCost, limit)
     const bucket = bucketOf(identity, now)
     const timeToRefill = (tokens: number) =>
       Duration.millis(Math.max(0, tokens * refillIntervalMillis - (now - bucket.refilledAt)))
-    if (bucket.tokens < 1) return new RateLimitExceeded({ kind, limit, window, retryAfter: timeToRefill(1) })
-    bucket.tokens--
+    const remaining = bucket.tokens
+    if (remaining < cost) {
+      const retryAfter = timeToRefill(cost - remaining)
+      return new RateLimitExceeded({ kind, limit, window, cost, remaining, retryAfter })
+    }
+    bucket.tokens -= cost
     return { kind, policy, remaining: bucket.tokens, resetAfter: timeToRefill(limit - bucket.tokens) }
   }
 }

@@ -23,14 +23,23 @@ export const INVALID_KEY_RATE_LIMIT: RateLimit = { limit: 600, window: Duration.
  */
 export const PAGE_RATE_LIMIT: RateLimit = { limit: 600, window: Duration.minutes(1) }
 
+/** Refreshes that all callers without a key may demand, and all callers with one, as a multiple of those of one caller. */
+const ALL_REFRESHES_FACTOR = 3
+
 const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.RedisRateLimiter) {
-  const { readQuota, writeQuota } = yield* Settings
+  const { readQuota, refreshQuota, writeQuota } = yield* Settings
   const context = yield* Effect.context<never>()
   const memory = {
     reads: inMemory("reads", readQuota, context),
     writes: inMemory("writes", writeQuota, context),
     keys: inMemory("keys", Option.some(INVALID_KEY_RATE_LIMIT), context),
-    pages: inMemory("pages", Option.as(readQuota, PAGE_RATE_LIMIT), context)
+    pages: inMemory("pages", Option.as(readQuota, PAGE_RATE_LIMIT), context),
+    refreshes: inMemory("refreshes", refreshQuota, context),
+    "all-refreshes": inMemory(
+      "all-refreshes",
+      Option.map(refreshQuota, ({ limit, window }) => ({ limit: limit * ALL_REFRESHES_FACTOR, window })),
+      context
+    )
   }
   const limiters: Record<RateLimitKind, Limiter> = {
     reads: toEffect(memory.reads),
@@ -39,12 +48,14 @@ const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.RedisRateLimi
         ? toEffect(memory.writes)
         : inRedis("writes", writeQuota.value, redis, toEffect(memory.writes), context),
     keys: toEffect(memory.keys),
-    pages: toEffect(memory.pages)
+    pages: toEffect(memory.pages),
+    refreshes: toEffect(memory.refreshes),
+    "all-refreshes": toEffect(memory["all-refreshes"])
   }
   return RateLimits.of({
-    consume: (kind, identity) => limiters[kind].consume(identity),
+    consume: (kind, identity, cost = 1) => limiters[kind].consume(identity, cost),
     consumeBatch: (kind, identity, requests) => limiters[kind].consumeBatch(identity, requests),
-    consumeSync: (kind, identity, now) => memory[kind](identity, now)
+    consumeSync: (kind, identity, now, cost) => memory[kind](identity, now, cost)
   })
 })
 
@@ -56,10 +67,11 @@ const make = Effect.fnUntraced(function* (redis?: RedisRateLimiter.RedisRateLimi
 export class RateLimits extends Context.Service<
   RateLimits,
   {
-    /** Counts a request. Returns none if the kind has no limit. */
+    /** Counts a request as `cost` requests, by default 1. Returns none if the kind has no limit. */
     readonly consume: (
       kind: RateLimitKind,
-      identity: string
+      identity: string,
+      cost?: number
     ) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
     /** Counts several concurrent requests of a client. Returns the outcome of each. */
     readonly consumeBatch: (
@@ -68,13 +80,14 @@ export class RateLimits extends Context.Service<
       requests: number
     ) => Effect.Effect<ReadonlyArray<ConsumeResult>>
     /**
-     * Counts a request synchronously, for the lookup fast path. `now` is in epoch milliseconds. Returns undefined if
+     * Like {@link consume}, synchronously for the lookup fast path. `now` is in epoch milliseconds. Returns undefined if
      * the kind has no limit.
      */
     readonly consumeSync: (
       kind: Exclude<RateLimitKind, "writes">,
       identity: string,
-      now: number
+      now: number,
+      cost?: number
     ) => MemoryRateLimiter.Outcome | undefined
   }
 >()("effex/access/RateLimits") {
@@ -97,11 +110,14 @@ export class RateLimits extends Context.Service<
   static readonly layerRedis = RateLimits.layerRedisWithTimeout(REDIS_TIMEOUT)
 }
 
-type ConsumeSync = (identity: string, now: number) => MemoryRateLimiter.Outcome | undefined
+type ConsumeSync = (identity: string, now: number, cost?: number) => MemoryRateLimiter.Outcome | undefined
 type ConsumeResult = Result.Result<Option.Option<RateLimitStatus>, RateLimitExceeded>
 
 interface Limiter {
-  readonly consume: (identity: string) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
+  readonly consume: (
+    identity: string,
+    cost: number
+  ) => Effect.Effect<Option.Option<RateLimitStatus>, RateLimitExceeded>
   readonly consumeBatch: (identity: string, requests: number) => Effect.Effect<ReadonlyArray<ConsumeResult>>
 }
 
@@ -113,23 +129,25 @@ const inMemory = (
   if (Option.isNone(policy)) return () => undefined
   const rejections = HttpMetrics.rateLimited.of({ limit: kind })
   const consume = MemoryRateLimiter.make(kind, policy.value)
-  return (identity, now) => {
-    const outcome = consume(identity, now)
+  return (identity, now, cost) => {
+    const outcome = consume(identity, now, cost)
     if (outcome instanceof RateLimitExceeded) rejections.updateUnsafe(1, context)
     return outcome
   }
 }
 
 const toEffect = (consume: ConsumeSync): Limiter => {
-  const consumeAt = (identity: string, now: number): ConsumeResult => {
-    const outcome = consume(identity, now)
+  const consumeAt = (identity: string, now: number, cost?: number): ConsumeResult => {
+    const outcome = consume(identity, now, cost)
     return outcome instanceof RateLimitExceeded
       ? Result.fail(outcome)
       : Result.succeed(Option.fromUndefinedOr(outcome))
   }
   return {
-    consume: (identity) =>
-      Effect.clockWith((clock) => Effect.fromResult(consumeAt(identity, clock.currentTimeMillisUnsafe()))),
+    consume: (identity, cost) =>
+      Effect.clockWith((clock) =>
+        Effect.fromResult(consumeAt(identity, clock.currentTimeMillisUnsafe(), cost))
+      ),
     consumeBatch: (identity, requests) =>
       Effect.clockWith((clock) => {
         const now = clock.currentTimeMillisUnsafe()
@@ -151,24 +169,28 @@ const inRedis = (
   const optionsOf = (identity: string) =>
     ({ algorithm: "token-bucket", key: `${kind}:${identity}`, limit, window }) as const
   /** Returns undefined if Redis did not count the request. */
-  const toResult = (outcome: RedisRateLimiter.Outcome): ConsumeResult | undefined => {
+  const toResult = (outcome: RedisRateLimiter.Outcome, cost: number): ConsumeResult | undefined => {
     if (Option.isNone(outcome)) return undefined
     if (Result.isSuccess(outcome.value)) {
       const { remaining, resetAfter } = outcome.value.success
       return Result.succeed(Option.some({ kind, policy, remaining, resetAfter }))
     }
     rejections.updateUnsafe(1, context)
-    const { retryAfter } = outcome.value.failure
-    return Result.fail(new RateLimitExceeded({ kind, limit, window, retryAfter }))
+    const { remaining, retryAfter } = outcome.value.failure
+    return Result.fail(new RateLimitExceeded({ kind, limit, window, cost, remaining, retryAfter }))
   }
   return {
-    consume: (identity) =>
-      Effect.flatMap(redis.consume(optionsOf(identity)), (outcome) => {
-        const result = toResult(outcome)
-        return result === undefined ? fallback.consume(identity) : Effect.fromResult(result)
-      }),
+    consume: (identity, requestedCost) => {
+      const cost = Math.min(requestedCost, limit)
+      return Effect.flatMap(redis.consume({ ...optionsOf(identity), tokens: cost }), (outcome) => {
+        const result = toResult(outcome, cost)
+        return result === undefined ? fallback.consume(identity, cost) : Effect.fromResult(result)
+      })
+    },
     consumeBatch: Effect.fnUntraced(function* (identity, requests) {
-      const results = (yield* redis.consumeBatch(optionsOf(identity), requests)).map(toResult)
+      const results = (yield* redis.consumeBatch(optionsOf(identity), requests)).map((outcome) =>
+        toResult(outcome, 1)
+      )
       const counted = results.filter((result) => result !== undefined)
       if (counted.length === requests) return counted
       return [...counted, ...(yield* fallback.consumeBatch(identity, requests - counted.length))]

@@ -83,12 +83,13 @@ export const make = Effect.fnUntraced(function* (
     else for (const { settle } of others) settle(Exit.succeed(outcome))
   })
 
-  /** Counts all requests of a client with one command, or one by one if together they exceed the limit. */
+  /** Counts requests of a client that take equally many tokens with one command, or one by one if together they exceed the limit. */
   const consumeTogether = Effect.fnUntraced(function* (items: ReadonlyArray<BatchItem>, options: Options) {
-    const outcome = yield* tryConsume({ ...options, tokens: items.length })
+    const outcome = yield* tryConsume({ ...options, tokens: items.length * tokensOf(options) })
     if (Option.isSome(outcome) && Result.isFailure(outcome.value)) return yield* consumeEach(items)
     items.forEach(({ settle }, i) => {
-      const statusOf = (last: Status) => statusBefore(last, items.length - 1 - i, options)
+      const statusOf = (last: Status) =>
+        statusBefore(last, (items.length - 1 - i) * tokensOf(options), options)
       settle(Exit.succeed(Option.map(outcome, Result.map(statusOf))))
     })
   })
@@ -96,7 +97,7 @@ export const make = Effect.fnUntraced(function* (
   const batcher = yield* Batcher.make<Options, Outcome, never>({
     handle: (items) =>
       Effect.forEach(
-        Map.groupBy(items, ({ item }) => item.key).values(),
+        Map.groupBy(items, ({ item }) => `${tokensOf(item)}:${item.key}`).values(),
         (ofClient) => {
           const [first] = ofClient
           return first === undefined || ofClient.length === 1
@@ -130,10 +131,12 @@ export const make = Effect.fnUntraced(function* (
 
 const isAllowed = (outcome: Outcome) => Option.isSome(outcome) && Result.isSuccess(outcome.value)
 
-/** Status before the last `requests` requests were counted. */
-const statusBefore = (last: Status, requests: number, { limit, window }: Options): Status => ({
-  remaining: last.remaining + requests,
+const tokensOf = ({ tokens = 1 }: Options) => tokens
+
+/** Status before the last `tokens` tokens were taken. */
+const statusBefore = (last: Status, tokens: number, { limit, window }: Options): Status => ({
+  remaining: last.remaining + tokens,
   resetAfter: Duration.millis(
-    Math.max(0, Duration.toMillis(last.resetAfter) - (requests * Duration.toMillis(window)) / limit)
+    Math.max(0, Duration.toMillis(last.resetAfter) - (tokens * Duration.toMillis(window)) / limit)
   )
 })

@@ -145,7 +145,10 @@ export class RateTooOld extends HttpApiError.Problem<RateTooOld>()(
   "RateTooOld",
   declare("rate-too-old", 503, "No rate is fresh enough"),
   members("rate-too-old", true)
-) {}
+) {
+  /** Seconds until the caller may demand a refresh again, for the header `Retry-After`. Not part of the body. */
+  retryAfter: number | undefined
+}
 
 export class RateUnavailable extends HttpApiError.Problem<RateUnavailable>()(
   "RateUnavailable",
@@ -157,6 +160,12 @@ export class StoreUnavailable extends HttpApiError.Problem<StoreUnavailable>()(
   "StoreUnavailable",
   declare("store-unavailable", 503, "The database is unavailable"),
   members("store-unavailable", true)
+) {}
+
+export class Overloaded extends HttpApiError.Problem<Overloaded>()(
+  "Overloaded",
+  declare("overloaded", 503, "The node has too much to do"),
+  members("overloaded", true)
 ) {}
 
 export class ClockSkewed extends HttpApiError.Problem<ClockSkewed>()(
@@ -189,6 +198,7 @@ export const Problem = Schema.Union([
   RateTooOld,
   RateUnavailable,
   StoreUnavailable,
+  Overloaded,
   ClockSkewed
 ])
 export type Problem = typeof Problem.Type

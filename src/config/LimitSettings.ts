@@ -1,7 +1,16 @@
-import { Option } from "effect"
+import { Duration, Option } from "effect"
 import type { IpNetwork } from "effect/net"
 import { define } from "./SettingDefinition.ts"
-import { listOf, network, optional, origin, orOff, quotaOrOff, wholeNumber } from "./SettingParsers.ts"
+import {
+  duration,
+  listOf,
+  network,
+  optional,
+  origin,
+  orOff,
+  quotaOrOff,
+  wholeNumber
+} from "./SettingParsers.ts"
 
 /** Settings for browser access, proxies and rate limits. */
 
@@ -45,6 +54,22 @@ export const RATE_LIMIT_WRITES = define({
   defaultText: "600/minute",
   description: "Maximum write requests (conversions, quotes, admin changes) per caller, across all nodes",
   ...quotaOrOff("600/minute")
+})
+
+export const RATE_LIMIT_REFRESHES = define({
+  name: "RATE_LIMIT_REFRESHES",
+  defaultText: "10/minute",
+  description:
+    "Maximum provider requests that `max_age` demands while the rate is not stale, per caller, on each node. All callers without a key together may demand three times as many, and so may all with a key",
+  ...quotaOrOff("10/minute")
+})
+
+export const MAX_AGE_FLOOR = define({
+  name: "MAX_AGE_FLOOR",
+  defaultValue: Duration.seconds(30),
+  defaultText: "30 seconds",
+  description: "Smallest `max_age` of a caller without an API key. A smaller one counts as this",
+  ...duration("0 millis", "1 day")
 })
 
 export const METRICS_TOKEN = define({

@@ -78,6 +78,10 @@ export class Settings extends Context.Service<
     readonly readQuota: Option.Option<RateLimit>
     /** Write limit per caller, across all nodes. None: unlimited. */
     readonly writeQuota: Option.Option<RateLimit>
+    /** Limit of provider calls that `max_age` of one caller demands. None: no limit. */
+    readonly refreshQuota: Option.Option<RateLimit>
+    /** Smallest `max_age` of a caller without an API key. */
+    readonly maxAgeFloor: Duration.Duration
     /** Maximum open streams per address and node. None: unlimited. */
     readonly streamsPerAddress: Option.Option<number>
     /** Time after a stop signal during which requests are still accepted while the readiness check fails. */
@@ -187,6 +191,8 @@ export const inspect = Effect.gen(function* () {
     trustedProxies: yield* take(Definitions.TRUSTED_PROXIES),
     readQuota: yield* take(Definitions.RATE_LIMIT_READS),
     writeQuota: yield* take(Definitions.RATE_LIMIT_WRITES),
+    refreshQuota: yield* take(Definitions.RATE_LIMIT_REFRESHES),
+    maxAgeFloor: yield* take(Definitions.MAX_AGE_FLOOR),
     shutdownDelay: yield* take(Definitions.SHUTDOWN_DELAY),
     maxClockSkew: yield* take(Definitions.MAX_CLOCK_SKEW),
     margins: {

@@ -25,6 +25,7 @@ import * as QuarantineHttp from "./http/QuarantineHttp.ts"
 import * as RatesHttp from "./http/RatesHttp.ts"
 import { AccessControl } from "./middleware/AccessControl.ts"
 import * as ClientAddress from "./middleware/ClientAddress.ts"
+import { HeavyRequests } from "./middleware/HeavyRequests.ts"
 import * as HttpAccessControl from "./middleware/HttpAccessControl.ts"
 import * as Problems from "./middleware/Problems.ts"
 import * as RequestGuards from "./middleware/RequestGuards.ts"
@@ -123,6 +124,7 @@ const boundedServer = ConnectionLimits.layer.pipe(Layer.provideMerge(routedServe
 const sharedServices = Layer.mergeAll(
   NodeServer.layer,
   AccessControl.layer,
+  HeavyRequests.layer,
   ConversionRequests.layer,
   RateRequests.layer,
   StreamConnections.layer

@@ -97,7 +97,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
       },
       headers: PageMessage.headers,
       success: [AuditPage, ...PageMessage.files],
-      error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
+      error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable, Problem.Overloaded]
     }).annotateMerge(
       describe(
         "List conversions, newest first",
@@ -133,7 +133,7 @@ export class AuditApi extends HttpApiGroup.make("audit")
     ),
     HttpApiEndpoint.get("verify", "/verify", {
       success: VerificationMessage,
-      error: Problem.StoreUnavailable
+      error: [Problem.StoreUnavailable, Problem.Overloaded]
     }).annotateMerge(
       describe("Verify the whole audit", "Recomputes all hashes and reports the first record that is wrong.")
     )

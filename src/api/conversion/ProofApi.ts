@@ -13,7 +13,7 @@ export class ProofApi extends HttpApiGroup.make("proof")
     HttpApiEndpoint.post("verifyHeads", "/verify", {
       payload: VerifyBody,
       success: VerificationMessage,
-      error: Problem.StoreUnavailable
+      error: [Problem.StoreUnavailable, Problem.Overloaded]
     }).annotateMerge(
       describe(
         "Verify the whole audit against signed heads that you kept",
@@ -36,7 +36,7 @@ export class ProofApi extends HttpApiGroup.make("proof")
     }).annotateMerge(
       describe(
         "Get the key that signs the audit, and its rotations",
-        "Each rotation is signed by the previous and by the new key, so that whoever knows one of them can verify heads that are signed by the other."
+        "Each rotation is signed by the previous and by the new key, so that a client that knows one of them can verify heads that are signed by the other."
       )
     )
   )

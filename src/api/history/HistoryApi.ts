@@ -25,7 +25,7 @@ export class HistoryApi extends HttpApiGroup.make("history")
       },
       headers: PageMessage.headers,
       success: [HistoryRowsPage, CandlesPage, ...PageMessage.files],
-      error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
+      error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable, Problem.Overloaded]
     }).annotateMerge(
       describe(
         "List the rate history of a pair",

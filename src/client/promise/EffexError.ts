@@ -17,7 +17,7 @@ type ProblemCode =
   | "idempotency-mismatch"
   | "rate-limited"
   | "internal"
-  | "clock-skewed"
+  | "overloaded"
   | "rate-too-old"
   | "rate-unavailable"
   | "store-unavailable"

@@ -37,10 +37,18 @@ const UNITS: Readonly<Record<string, Duration.Duration>> = {
 }
 
 /**
- * Separately limited kinds of requests: `reads`, `writes`, `keys` for requests with an invalid API key, and `pages` for
- * documentation, metrics, health checks and unknown paths.
+ * Separately limited kinds of requests: `reads`, `writes`, `keys` for requests with an invalid API key, `pages` for
+ * documentation, metrics, health checks and unknown paths, `refreshes` for provider calls that `max_age` of a caller demands, and
+ * `all-refreshes` for those of all callers.
  */
-export const RateLimitKind = Schema.Literals(["reads", "writes", "keys", "pages"])
+export const RateLimitKind = Schema.Literals([
+  "reads",
+  "writes",
+  "keys",
+  "pages",
+  "refreshes",
+  "all-refreshes"
+])
 export type RateLimitKind = typeof RateLimitKind.Type
 
 /** State of a client's rate limit after a request was counted. */
@@ -58,12 +66,17 @@ export class RateLimitExceeded extends Schema.TaggedError<RateLimitExceeded>()("
   kind: RateLimitKind,
   limit: Schema.Int,
   window: Schema.Duration,
-  /** Time until one more request is available. */
+  /** Number of requests that the rejected one counts as. */
+  cost: Schema.Int,
+  /** Number of requests that the client may still send now; less than `cost`. */
+  remaining: Schema.Int,
+  /** Time until the request is allowed. */
   retryAfter: Schema.Duration
 }) {
   override get message(): string {
-    const { kind, limit, retryAfter, window } = this
-    return `The limit is ${limit} ${LABELS[kind]} in ${Duration.format(window)}; retry in ${inSeconds(retryAfter)} s`
+    const { cost, kind, limit, remaining, retryAfter, window } = this
+    const counted = cost === 1 ? "" : ` this request counts as ${cost}, and ${remaining} remain;`
+    return `The limit is ${limit} ${LABELS[kind]} in ${Duration.format(window)};${counted} retry in ${inSeconds(retryAfter)} s`
   }
 }
 
@@ -71,7 +84,9 @@ const LABELS: Readonly<Record<RateLimitKind, string>> = {
   reads: "reads",
   writes: "writes",
   keys: "requests with an invalid API key",
-  pages: "requests to pages and unknown paths"
+  pages: "requests to pages and unknown paths",
+  refreshes: "refreshes by `max_age`",
+  "all-refreshes": "refreshes by `max_age` of all callers"
 }
 
 /** Rounds a duration up to whole seconds, at least 1, so that a client that waits this long does not retry too early. */

@@ -1,4 +1,5 @@
 import { type BigDecimal, DateTime, Duration, Schema } from "effect"
+import { RateLimitExceeded } from "../access/RateLimit.ts"
 import { CurrencyPair } from "../money/CurrencyPair.ts"
 
 /** Id of an immutable rate. A UUIDv7: ids sort by the time from which their rates are in force. */
@@ -78,13 +79,15 @@ export class RateUnavailable extends Schema.TaggedError<RateUnavailable>()("Rate
 export class RateTooOld extends Schema.TaggedError<RateTooOld>()("RateTooOld", {
   pair: CurrencyPair,
   age: Schema.Duration,
-  maxAge: Schema.Duration
+  maxAge: Schema.Duration,
+  /** The caller has used up its refreshes. */
+  refreshes: Schema.optionalKey(RateLimitExceeded)
 }) {
   override get message(): string {
     const [age, allowed] = [this.age, this.maxAge].map(
       (duration) => `${Math.floor(Duration.toSeconds(duration))} seconds`
     )
-    return `The latest ${this.pair.key} rate is ${age} old; at most ${allowed} are allowed, and it could not be refreshed`
+    return `The latest ${this.pair.key} rate is ${age} old; at most ${allowed} are allowed, and it could not be refreshed${this.refreshes === undefined ? "" : `. ${this.refreshes.message}`}`
   }
 }
 

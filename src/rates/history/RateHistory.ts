@@ -25,8 +25,8 @@ const NEXT_RANGE = Duration.days(1461)
 /** Range of one candle query. With a rate every few seconds, it still completes within the database timeout. */
 const CANDLE_RANGE = Duration.days(14)
 
-/** Rows or intervals per page of a stream. */
-const STREAM_PAGE_SIZE = 2000
+/** Rows or intervals per page of a stream. Encoding a page takes a few milliseconds, in which no request is answered. */
+const STREAM_PAGE_SIZE = 1000
 
 const make = Effect.gen(function* () {
   const repo = yield* HistoryRepo

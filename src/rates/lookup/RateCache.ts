@@ -1,4 +1,4 @@
-import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option, Predicate } from "effect"
 import * as EffectRedis from "effect/persistence/Redis"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
@@ -29,7 +29,9 @@ const makeRedis = Effect.gen(function* () {
 
   const keyOf = (pair: CurrencyPair) => keys.rate(pair.key)
   const logFailure = (error: EffectRedis.RedisError) => Effect.logDebug("Redis failed", error.cause)
-  const read = (pair: CurrencyPair) => redis.send<string | null>("GET", keyOf(pair))
+  /** Returns an empty text, which is not a rate, for a key of another type such as a list. */
+  const read = (pair: CurrencyPair) =>
+    redis.send<string | null>("GET", keyOf(pair)).pipe(Effect.catchIf(isWrongType, () => Effect.succeed("")))
 
   const get = Effect.fn("RateCache.get")(function* (pair: CurrencyPair) {
     const reply = yield* read(pair).pipe(Effect.tapError(logFailure), Effect.option)
@@ -121,6 +123,9 @@ const makeRedis = Effect.gen(function* () {
   return RateCache.of({ ...memory, get, put, evict, health })
 })
 
+const isWrongType = ({ cause }: EffectRedis.RedisError) =>
+  Predicate.isError(cause) && cause.message.startsWith("WRONGTYPE")
+
 /** State of Redis, as seen by this node. */
 export interface RedisHealth {
   /** `off` if none is configured; `degraded` if it refuses commands, or if another deployment writes to it. */
@@ -194,8 +199,8 @@ const makeMemory = (clock: Clock.Clock) => {
 }
 
 /**
- * Keeps the newer rate, unless it is from the future: nodes may write in another order than they fetched. Replaces the
- * rate of another database, and returns it.
+ * Keeps the newer rate, unless it is from the future: nodes may write in another order than they fetched. Replaces a value
+ * of another type. Replaces the rate of another database, and returns it.
  */
 const setUnlessNewer = EffectRedis.script(
   (
@@ -209,8 +214,8 @@ const setUnlessNewer = EffectRedis.script(
   {
     numberOfKeys: 1,
     lua: `
-local cached = redis.call('GET', KEYS[1])
-if cached then
+local cached = redis.pcall('GET', KEYS[1])
+if type(cached) == 'string' then
   local ok, rate = pcall(cjson.decode, cached)
   if not ok or type(rate) ~= 'table' or rate.database ~= ARGV[5] then
     redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
@@ -230,7 +235,8 @@ return false`
 const deleteRate = EffectRedis.script((key: string, id: string) => [key, id], {
   numberOfKeys: 1,
   lua: `
-local ok, rate = pcall(cjson.decode, redis.call('GET', KEYS[1]) or '')
+local cached = redis.pcall('GET', KEYS[1])
+local ok, rate = pcall(cjson.decode, type(cached) == 'string' and cached or '')
 if ok and type(rate) == 'table' and rate.rate_id == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0`
 })

@@ -1,4 +1,5 @@
 import { Clock, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Option } from "effect"
+import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import { isFresh, type Rate, replaces } from "../../domain/rates/Rate.ts"
 import type { ClockSkewed } from "../../platform/ClockSkew.ts"
@@ -35,7 +36,12 @@ export interface RefreshOptions {
   readonly hasRead: boolean
   /** Maximum wait, counted from the start of the refresh. */
   readonly budget: Duration.Duration
+  /** Runs before a refresh starts, but not when one in progress is joined. */
+  readonly permit?: RefreshPermit
 }
+
+/** Counts a refresh that a caller demands against its limit. */
+export type RefreshPermit = Effect.Effect<unknown, RateLimitExceeded>
 
 type RefreshError = ProviderError | StoreUnavailable | ClockSkewed
 
@@ -105,7 +111,12 @@ const make = Effect.gen(function* () {
   const stateOf = (pair: CurrencyPair) => {
     const existing = states.get(pair.key)
     if (existing !== undefined) return existing
-    const state: PairState = { startedAt: 0, cooldownUntil: Number.NEGATIVE_INFINITY, isFailing: false }
+    const state: PairState = {
+      startedAt: 0,
+      cooldownUntil: Number.NEGATIVE_INFINITY,
+      isFailing: false,
+      isRefreshing: false
+    }
     states.set(pair.key, state)
     return state
   }
@@ -115,18 +126,24 @@ const make = Effect.gen(function* () {
 
   const refresh: RateRefresh["Service"]["refresh"] = Effect.fnUntraced(function* (
     pair,
-    { budget, hasRead, maxAge }
+    { budget, hasRead, maxAge, permit = Effect.void }
   ) {
     const now = yield* MonotonicClock.millis
     const state = stateOf(pair)
     if (now < state.cooldownUntil) return Option.none<SourcedRate>()
+    if (!state.isRefreshing) yield* permit
     const fiber = yield* refreshFlight(
       pair.key,
-      Effect.andThen(
+      Effect.acquireUseRelease(
         Effect.sync(() => {
           state.startedAt = now
+          state.isRefreshing = true
         }),
-        refreshOnce(pair, maxAge, hasRead)
+        () => refreshOnce(pair, maxAge, hasRead),
+        () =>
+          Effect.sync(() => {
+            state.isRefreshing = false
+          })
       )
     )
     const remaining = Duration.subtract(budget, Duration.millis(now - state.startedAt))
@@ -149,11 +166,12 @@ export class RateRefresh extends Context.Service<
     /**
      * Refreshes a pair from Redis, PostgreSQL or the provider, and waits for it within the budget. Returns none when
      * the budget is used up, the refresh fails, or the pair is cooling down. The refresh continues without its callers.
+     * Fails if the permit does.
      */
     readonly refresh: (
       pair: CurrencyPair,
       options: RefreshOptions
-    ) => Effect.Effect<Option.Option<SourcedRate>>
+    ) => Effect.Effect<Option.Option<SourcedRate>, RateLimitExceeded>
   }
 >()("effex/rates/lookup/RateRefresh") {
   static readonly layer = Layer.effect(RateRefresh, make)
@@ -164,6 +182,7 @@ interface PairState {
   startedAt: number
   cooldownUntil: number
   isFailing: boolean
+  isRefreshing: boolean
 }
 
 export const isWithin = (maxAge: Duration.Duration, rate: Rate, now: DateTime.Utc) =>

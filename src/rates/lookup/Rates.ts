@@ -1,5 +1,6 @@
 import { Clock, Context, DateTime, Duration, Effect, Exit, Layer, type Metric, Option } from "effect"
 import { Settings } from "../../config/Settings.ts"
+import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import type { CurrencyCode } from "../../domain/money/Currency.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import {
@@ -20,12 +21,25 @@ import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.
 import * as Cadence from "../../platform/PollCadence.ts"
 import { RateRepo } from "../RateRepo.ts"
 import { RateCache } from "./RateCache.ts"
-import { isWithin, type LookupSource, RateRefresh, type SourcedRate } from "./RateRefresh.ts"
+import {
+  isWithin,
+  type LookupSource,
+  RateRefresh,
+  type RefreshPermit,
+  type SourcedRate
+} from "./RateRefresh.ts"
 
 /** Result of a lookup. */
 export interface FoundRate extends SourcedRate {
   /** Fetched or quoted longer ago than `STALE_AFTER`, because it could not be refreshed. */
   readonly stale: boolean
+}
+
+export interface LookupOptions {
+  /** Maximum age of the rate. Infinite by default. */
+  readonly maxAge?: Duration.Duration
+  /** Counts a refresh that only `maxAge` demands, because the rate is not stale. If it fails, there is no refresh. */
+  readonly permit?: RefreshPermit
 }
 
 /** Maximum wait for the provider while no rate of the pair is known. */
@@ -61,7 +75,7 @@ const make = Effect.gen(function* () {
   const lookupBeyondMemory = Effect.fn("Rates.lookup")(function* (
     pair: CurrencyPair,
     inMemory: Option.Option<Rate>,
-    maxAge: Duration.Duration
+    { maxAge = Duration.infinity, permit = Effect.void }: LookupOptions
   ) {
     yield* Effect.annotateCurrentSpan({ pair: pair.key })
     const freshFor = Duration.min(staleAfter, maxAge)
@@ -73,7 +87,22 @@ const make = Effect.gen(function* () {
       }
     }
     const budget = Option.isSome(best) ? lookupBudget : FIRST_RATE_BUDGET
-    const hasRead = Option.isNone(inMemory)
+    let hasRead = Option.isNone(inMemory)
+    // A stale rate is refreshed for everybody; a fresh one only because this caller demands it.
+    const isDemanded = Option.isSome(best) && isWithin(staleAfter, best.value.rate, yield* DateTime.now)
+    let denied: RateLimitExceeded | undefined
+    const refreshWithin = (budget: Duration.Duration) =>
+      refresh(pair, {
+        maxAge: freshFor,
+        hasRead,
+        budget,
+        ...(isDemanded ? { permit } : {})
+      }).pipe(
+        Effect.catchTag("RateLimitExceeded", (exceeded) => {
+          denied = exceeded
+          return Effect.succeedNone
+        })
+      )
     const startedAt = yield* Clock.monotonicTimeNanos
     const isQuoteWithin = (rate: Rate, now: DateTime.Utc) =>
       isQuoteFresh(rate, Duration.toMillis(freshFor), DateTime.toEpochMillis(now))
@@ -83,21 +112,28 @@ const make = Effect.gen(function* () {
     const isResting = ({ rate }: SourcedRate, now: DateTime.Utc) =>
       !isQuoteWithin(rate, now) && Duration.isLessThan(ageAt(rate, now), Cadence.restOf(cadence))
     const mayRefresh = Option.isNone(best) || !isResting(best.value, yield* DateTime.now)
-    let refreshed = mayRefresh
-      ? yield* refresh(pair, { maxAge: freshFor, hasRead, budget })
-      : Option.none<SourcedRate>()
+    if (mayRefresh && isDemanded && !hasRead) {
+      // Another process may have refreshed the pair, which needs no permit.
+      const stored = yield* read(pair, freshFor).pipe(
+        Effect.timeoutOption(budget),
+        Effect.map(Option.flatten),
+        Effect.orElseSucceed(() => Option.none<SourcedRate>())
+      )
+      if (Option.isSome(stored) && isWithin(freshFor, stored.value.rate, yield* DateTime.now))
+        return yield* toFound(stored.value)
+      hasRead = true
+    }
+    const remainingBudget = Effect.map(Clock.monotonicTimeNanos, (now) =>
+      Duration.subtract(budget, Duration.nanos(now - startedAt))
+    )
+    let refreshed = mayRefresh ? yield* refreshWithin(yield* remainingBudget) : Option.none<SourcedRate>()
     if (
       Option.isSome(refreshed) &&
       refreshed.value.source !== "provider" &&
       !isSufficient(refreshed.value, yield* DateTime.now)
     ) {
       // The refresh was started by a lookup that accepts older rates than this one.
-      const elapsed = Duration.nanos((yield* Clock.monotonicTimeNanos) - startedAt)
-      refreshed = yield* refresh(pair, {
-        maxAge: freshFor,
-        hasRead,
-        budget: Duration.subtract(budget, elapsed)
-      })
+      refreshed = yield* refreshWithin(yield* remainingBudget)
     }
     best = Option.orElse(refreshed, () => best)
     // Another process may have published a rate during the wait, even while the provider's rate was being stored.
@@ -113,18 +149,24 @@ const make = Effect.gen(function* () {
     const isAnySufficient =
       isSufficient(best.value, now) || Option.exists(refreshed, (found) => isSufficient(found, now))
     if (!isAnySufficient && Duration.isGreaterThan(age, maxAge)) {
-      return yield* new RateTooOld({ pair, age, maxAge })
+      return yield* new RateTooOld({
+        pair,
+        age,
+        maxAge,
+        ...(denied === undefined ? {} : { refreshes: denied })
+      })
     }
     return yield* toFound(best.value)
   })
 
   const peek: Rates["Service"]["peek"] = (pair, now) => peekMemory(pair, staleAfterMillis, now)
 
-  const lookup: Rates["Service"]["lookup"] = (pair, { maxAge = Duration.infinity } = {}) =>
+  const lookup: Rates["Service"]["lookup"] = (pair, options = {}) =>
     Effect.clockWith((clock) => {
+      const { maxAge = Duration.infinity } = options
       const maxAgeMillis = Math.min(staleAfterMillis, Duration.toMillis(maxAge))
       const found = peekMemory(pair, maxAgeMillis, clock.currentTimeMillisUnsafe())
-      if (found === undefined) return timedLookup(lookupBeyondMemory(pair, cache.peek(pair), maxAge))
+      if (found === undefined) return timedLookup(lookupBeyondMemory(pair, cache.peek(pair), options))
       countLookup(found)
       return Effect.succeed(found)
     })
@@ -178,7 +220,7 @@ export class Rates extends Context.Service<
      */
     readonly lookup: (
       pair: CurrencyPair,
-      options?: { readonly maxAge?: Duration.Duration }
+      options?: LookupOptions
     ) => Effect.Effect<FoundRate, RateUnavailable | RateTooOld | StoreUnavailable>
     /**
      * Returns the rate in memory if it is fresh at `now`, in epoch milliseconds; otherwise undefined. Call

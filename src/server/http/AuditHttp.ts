@@ -7,9 +7,10 @@ import * as Problem from "../../api/Problem.ts"
 import { AuditFeed, type PositionNotFound } from "../../audit/AuditFeed.ts"
 import { type AuditFilter, isEmpty } from "../../audit/AuditFilter.ts"
 import { AuditLog } from "../../audit/AuditLog.ts"
-import { AuditVerifier, toVerificationMessage } from "../../audit/AuditVerifier.ts"
+import { AuditVerifier } from "../../audit/AuditVerifier.ts"
 import { toReceiptHead } from "../../audit/Receipt.ts"
 import { Receipts } from "../../audit/Receipts.ts"
+import * as Verification from "../../audit/Verification.ts"
 import { type AuditEntry, AuditId } from "../../domain/conversion/AuditRecord.ts"
 import * as AuditEncoding from "./AuditEncoding.ts"
 import * as Export from "./Export.ts"
@@ -96,7 +97,7 @@ export const layer = HttpApiBuilder.group(
       }),
 
       verify: () =>
-        verifier.verify.pipe(Effect.map(toVerificationMessage), Effect.catchTags(Problems.storeErrors))
+        verifier.verify.pipe(Effect.map(Verification.toMessage), Effect.catchTags(Problems.storeErrors))
     })
   })
 )

@@ -2,16 +2,21 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { type Cause, Effect, Stream } from "effect"
 import { Csv } from "effect/encoding"
 import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { HeavyRequests } from "../middleware/HeavyRequests.ts"
 import * as ContentNegotiation from "./ContentNegotiation.ts"
 
 /** File format of a complete list. */
 export type Format = "csv" | "ndjson"
 
+/** Returns the format that an `Accept` header prefers, or undefined for JSON pages. */
+export const preferredFormat = (accept: string | undefined): Format | undefined =>
+  FORMATS[ContentNegotiation.preferredType(accept, MEDIA_TYPES) ?? ""]
+
 const FORMATS: Readonly<Record<string, Format>> = { "text/csv": "csv", "application/x-ndjson": "ndjson" }
 const MEDIA_TYPES = ["application/json", ...Object.keys(FORMATS)]
 
 /**
- * Returns the format that an `Accept` header prefers, or undefined for JSON pages. Caches keep the formats of an address
+ * Like {@link preferredFormat}. Caches keep the formats of an address
  * apart by the `Vary` header of the response.
  */
 export const negotiate = (accept: string | undefined) =>
@@ -19,7 +24,7 @@ export const negotiate = (accept: string | undefined) =>
     HttpEffect.appendPreResponseHandler((_request, response) =>
       Effect.succeed(HttpServerResponse.setHeader(response, "vary", withAccept(response.headers["vary"])))
     ),
-    FORMATS[ContentNegotiation.preferredType(accept, MEDIA_TYPES) ?? ""]
+    preferredFormat(accept)
   )
 
 const withAccept = (vary: string | undefined) => (vary === undefined ? "Accept" : `Accept, ${vary}`)
@@ -53,7 +58,7 @@ export const encode = <Row extends Fields<Row>, E>(
 }
 
 /**
- * Streams rows as a file, with back-pressure. When the rows fail after the response has started, the connection is reset
+ * Streams rows as a file, with back-pressure and the pauses of `HeavyRequests`. When the rows fail after the response has started, the connection is reset
  * and the failure is logged, so that the client does not mistake a truncated file for a complete one. Closing the
  * connection is not enough, because it is the regular end of an HTTP/1.0 response, which some proxies request.
  */
@@ -63,13 +68,14 @@ export const respond = Effect.fnUntraced(function* <Row extends Fields<Row>, E>(
   rows: Stream.Stream<Row, E>
 ) {
   const { socket } = NodeHttpServerRequest.toIncomingMessage(yield* HttpServerRequest.HttpServerRequest)
+  const { pace } = yield* HeavyRequests
   const abort = (cause: Cause.Cause<E>) =>
     Effect.andThen(
       Effect.logWarning(`The export of ${layout.name} failed; the connection is reset`, cause),
       Effect.sync(() => socket.resetAndDestroy())
     )
   return HttpServerResponse.stream(
-    encode(format, layout, rows).pipe(Stream.tapCause(abort), Stream.encodeText),
+    pace(encode(format, layout, rows)).pipe(Stream.tapCause(abort), Stream.encodeText),
     format === "ndjson"
       ? { contentType: "application/x-ndjson" }
       : {

@@ -10,11 +10,9 @@ import { RateId } from "../../domain/rates/Rate.ts"
 import { MIN_TIME, RateHistory } from "../../rates/history/RateHistory.ts"
 import * as HistoryEncoding from "./HistoryEncoding.ts"
 import * as Export from "./Export.ts"
+import { HISTORY_PAGE_SIZES } from "./RequestCosts.ts"
 import * as Pagination from "./Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
-
-/** Candles need smaller pages, because a page reads all rates of its days. */
-const DEFAULT_PAGE_SIZE = { raw: 100, "1h": 100, "1d": 30 } as const
 
 /** Time in which a transaction commits, so that the rates recorded in it are visible. */
 const COMMIT_LAG = Duration.hours(1)
@@ -35,7 +33,7 @@ export const layer = HttpApiBuilder.group(
     return handlers.handleAll({
       history: Effect.fnUntraced(function* ({ headers, query }) {
         const { interval = "raw" } = query
-        const { page_size: size = DEFAULT_PAGE_SIZE[interval] } = query
+        const { page_size: size = HISTORY_PAGE_SIZES[interval] } = query
         const pair = yield* pairOf(query)
         const start = query.start ?? MIN_TIME
         const end = query.end ?? (yield* DateTime.now)

@@ -1,7 +1,7 @@
 import { Effect } from "effect"
 import * as Problems from "../middleware/Problems.ts"
 
-const DEFAULT_PAGE_SIZE = 50
+export const DEFAULT_PAGE_SIZE = 50
 const MAX_CURSOR_LENGTH = 200
 
 /** Returns the requested page size, or the default. */

@@ -5,8 +5,9 @@ import { Api } from "../../api/Api.ts"
 import { VerifyBody } from "../../api/conversion/ProofMessage.ts"
 import { InvalidRequest } from "../../api/Problem.ts"
 import { AuditKeys } from "../../audit/keys/AuditKeys.ts"
-import { AuditVerifier, toVerificationMessage } from "../../audit/AuditVerifier.ts"
+import { AuditVerifier } from "../../audit/AuditVerifier.ts"
 import { Consistency, type SizeOutOfRange } from "../../audit/tree/Consistency.ts"
+import * as Verification from "../../audit/Verification.ts"
 import * as HeadMessage from "../../audit/heads/HeadMessage.ts"
 import * as KeyRotation from "../../audit/keys/KeyRotation.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
@@ -34,7 +35,7 @@ export const layer = HttpApiBuilder.group(
               ...(public_key === undefined ? {} : { publicKeys: [Buffer.from(public_key, "hex")] })
             })
             .pipe(Effect.catchTags(Problems.storeErrors))
-          return HttpServerResponse.jsonUnsafe(toVerificationMessage(verification))
+          return HttpServerResponse.jsonUnsafe(Verification.toMessage(verification))
         })
       )
       .handle(

@@ -1,8 +1,10 @@
-import { Context, type Duration, Effect, Layer, Option } from "effect"
+import { Context, Duration, Effect, Layer, Option } from "effect"
 import type * as Problem from "../../api/Problem.ts"
+import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyCode } from "../../domain/money/Currency.ts"
-import { type FoundRate, Rates } from "../../rates/lookup/Rates.ts"
+import { type FoundRate, type LookupOptions, Rates } from "../../rates/lookup/Rates.ts"
+import { LookupCaller } from "../middleware/LookupCaller.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 type LookupProblem =
@@ -16,7 +18,10 @@ type LookupProblem =
 export class RateRequests extends Context.Service<
   RateRequests,
   {
-    /** Returns the latest rate of a pair. With `maxAge`, refreshes an older rate or fails with `RateTooOld`. */
+    /**
+     * Returns the latest rate of a pair. With `maxAge`, refreshes an older rate or fails with `RateTooOld`. Refreshes count
+     * against the limits of the `LookupCaller`; without an API key, `maxAge` is at least `MAX_AGE_FLOOR`.
+     */
     readonly lookup: (
       from: string,
       to: string,
@@ -34,14 +39,25 @@ export class RateRequests extends Context.Service<
   static readonly layer = Layer.effect(
     RateRequests,
     Effect.gen(function* () {
-      const { pairs } = yield* Settings
+      const { maxAgeFloor, pairs } = yield* Settings
+      const { consume } = yield* RateLimits
       const rates = yield* Rates
+
+      const demand = (maxAge: Duration.Duration) =>
+        Effect.map(LookupCaller, ({ identity, isAnonymous }): LookupOptions => ({
+          maxAge: isAnonymous ? Duration.max(maxAge, maxAgeFloor) : maxAge,
+          // The caller is counted first, so that one that has used up its refreshes does not use up those of all.
+          permit: Effect.andThen(
+            consume("refreshes", identity),
+            consume("all-refreshes", isAnonymous ? "anonymous" : "keys")
+          )
+        }))
 
       const lookup: RateRequests["Service"]["lookup"] = Effect.fnUntraced(function* (from, to, maxAge) {
         const pair = yield* Effect.fromResult(pairs.find(from, to)).pipe(
           Effect.catchTags(Problems.pairErrors)
         )
-        const options = maxAge === undefined ? {} : { maxAge }
+        const options = maxAge === undefined ? {} : yield* demand(maxAge)
         return yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.lookupErrors))
       })
 

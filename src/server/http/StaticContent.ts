@@ -3,6 +3,7 @@ import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createHash } from "node:crypto"
 import { promisify } from "node:util"
 import * as Zlib from "node:zlib"
+import * as PageRateLimit from "../middleware/PageRateLimit.ts"
 import * as ContentNegotiation from "./ContentNegotiation.ts"
 import * as ETag from "./ETag.ts"
 
@@ -46,7 +47,7 @@ const prepare = Effect.fnUntraced(function* <E, R>(document: Effect.Effect<Docum
  * encoding, on first use, by Node's thread pool. `varyBy` names the request header that selected the document.
  */
 export const make = <E, R>(document: Effect.Effect<Document, E, R>, varyBy?: string) =>
-  Effect.map(Effect.cached(prepare(document)), (prepared) =>
+  Effect.zipWith(PageRateLimit.make, Effect.cached(prepare(document)), ({ countBytes }, prepared) =>
     Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
       const { bodies, contentType, hash, headers } = yield* prepared
@@ -61,7 +62,10 @@ export const make = <E, R>(document: Effect.Effect<Document, E, R>, varyBy?: str
       }
       if (ETag.matchesIfNoneMatch(request.headers["if-none-match"], etag))
         return HttpServerResponse.empty({ status: 304, headers: common })
-      return HttpServerResponse.uint8Array(yield* bodies[encoding], {
+      const bytes = yield* bodies[encoding]
+      const rejection = countBytes(request, bytes.length)
+      if (rejection !== undefined) return yield* rejection
+      return HttpServerResponse.uint8Array(bytes, {
         contentType,
         headers: encoding === "identity" ? common : { ...common, "content-encoding": encoding }
       })

@@ -18,6 +18,8 @@ export interface Credentials {
   readonly authorization: string | undefined
   /** Rate-limit identity of a request without a key; see `ClientAddress`. */
   readonly address: string
+  /** Number of requests that the request counts as, by default 1; see `RequestCosts`. */
+  readonly cost?: number
   /** Receives the rate-limit status once the request is counted. */
   readonly reportRateLimit: (status: RateLimitStatus) => void
 }
@@ -74,7 +76,7 @@ export class AccessControl extends Context.Service<
     /** Counts a read without a key synchronously, because every lookup goes through it. */
     readonly consumeAnonymousRead: (credentials: Credentials) => RateLimitExceeded | undefined
     /** Counts a message on an open connection as a read of the identity that opened it. */
-    readonly consumeMessage: (identity: string) => Effect.Effect<void, Problem.RateLimited>
+    readonly consumeMessage: (identity: string, cost?: number) => Effect.Effect<void, Problem.RateLimited>
   }
 >()("effex/server/middleware/AccessControl") {
   static readonly layer = Layer.effect(
@@ -95,17 +97,18 @@ export class AccessControl extends Context.Service<
       const consume = (
         kind: RateLimitKind,
         identity: string,
-        { reportRateLimit }: Pick<Credentials, "reportRateLimit">
+        { cost, reportRateLimit }: Pick<Credentials, "cost" | "reportRateLimit">
       ) =>
-        Effect.map(rateLimits.consume(kind, identity), (status) => {
+        Effect.map(rateLimits.consume(kind, identity, cost), (status) => {
           if (Option.isSome(status)) reportRateLimit(status.value)
         })
 
       const consumeAnonymousRead: AccessControl["Service"]["consumeAnonymousRead"] = ({
         address,
+        cost,
         reportRateLimit
       }) => {
-        const outcome = rateLimits.consumeSync("reads", address, clock.currentTimeMillisUnsafe())
+        const outcome = rateLimits.consumeSync("reads", address, clock.currentTimeMillisUnsafe(), cost)
         if (outcome instanceof RateLimitExceeded) return outcome
         if (outcome !== undefined) reportRateLimit(outcome)
         return undefined
@@ -114,7 +117,7 @@ export class AccessControl extends Context.Service<
       /** Returns undefined for a request without a key. Invalid and unknown keys are counted per address. */
       const authenticate = (credentials: Credentials) => {
         if (credentials.authorization === undefined) return Effect.undefined
-        const countInvalidKey = consume("keys", credentials.address, credentials)
+        const countInvalidKey = consume("keys", credentials.address, { ...credentials, cost: 1 })
         return Effect.fromResult(bearerKey(credentials.authorization)).pipe(
           Effect.tapError(() => countInvalidKey),
           Effect.flatMap((key) =>
@@ -213,8 +216,11 @@ export class AccessControl extends Context.Service<
         )
       }
 
-      const consumeMessage: AccessControl["Service"]["consumeMessage"] = (identity) =>
-        Effect.mapError(Effect.asVoid(rateLimits.consume("reads", identity)), RateLimitHeaders.toProblem)
+      const consumeMessage: AccessControl["Service"]["consumeMessage"] = (identity, cost) =>
+        Effect.mapError(
+          Effect.asVoid(rateLimits.consume("reads", identity, cost)),
+          RateLimitHeaders.toProblem
+        )
 
       return AccessControl.of({
         authorize,

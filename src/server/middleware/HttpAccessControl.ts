@@ -1,6 +1,8 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Layer } from "effect"
 import { HttpServerRequest, type HttpServerResponse } from "effect/http"
+import type { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import type * as Problem from "../../api/Problem.ts"
 import { Caller } from "../../api/access/Caller.ts"
 import {
   OptionalAuthentication,
@@ -10,8 +12,11 @@ import {
 } from "../../api/access/HttpAuthorization.ts"
 import { FlutterwaveAuthentication } from "../../api/flutterwave/FlutterwaveApi.ts"
 import type { Scope } from "../../domain/access/ApiKey.ts"
+import * as RequestCosts from "../http/RequestCosts.ts"
 import { AccessControl, type Credentials } from "./AccessControl.ts"
 import * as ClientAddress from "./ClientAddress.ts"
+import { HeavyRequests } from "./HeavyRequests.ts"
+import { LookupCaller } from "./LookupCaller.ts"
 import * as Problems from "./Problems.ts"
 import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 import * as Rejection from "./Rejection.ts"
@@ -20,14 +25,22 @@ type Endpoint<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
 interface HttpCredentials extends Credentials {
   readonly kind: "reads" | "writes"
+  readonly isExport: boolean
+}
+
+interface Options {
+  readonly endpoint: HttpApiEndpoint.Top
+  readonly group: HttpApiGroup.Top
 }
 
 /** Passes the credentials of the request, whose rate-limit status goes into the headers of the response. */
 const withCredentials = <E, R>(
+  name: string,
   endpoint: (credentials: HttpCredentials) => Endpoint<E, R>
 ): Endpoint<E, R | HttpServerRequest.HttpServerRequest> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
     endpoint({
+      ...RequestCosts.of(name, request),
       authorization: NodeHttpServerRequest.toIncomingMessage(request).headers.authorization,
       address: ClientAddress.of(request),
       kind: request.method === "GET" || request.method === "HEAD" ? "reads" : "writes",
@@ -35,40 +48,70 @@ const withCredentials = <E, R>(
     })
   )
 
-const reject = ({ headers, problem }: Rejection.Rejection) => Problems.respond(problem, { headers })
+const reject = ({ headers, problem }: Rejection.Rejection<Problem.Problem>) =>
+  Problems.respond(problem, { headers })
 
-const optionalAuthentication = Effect.map(
-  AccessControl,
-  ({ authorizePublic, consumeAnonymousRead }) =>
-    <E, R>(endpoint: Endpoint<E, R>) =>
-      withCredentials<E, R | HttpServerRequest.HttpServerRequest>((credentials) => {
-        if (credentials.authorization === undefined && credentials.kind === "reads") {
-          const exceeded = consumeAnonymousRead(credentials)
-          return exceeded === undefined ? endpoint : reject(Rejection.rateLimited(exceeded))
-        }
-        return Effect.matchEffect(authorizePublic(credentials.kind, credentials), {
-          onFailure: reject,
-          onSuccess: () => endpoint
-        })
-      })
+const withCaller = <A, E, R>(
+  endpoint: Effect.Effect<A, E, R>,
+  identity: string,
+  { address }: HttpCredentials
+) => Effect.provideService(endpoint, LookupCaller, { identity, isAnonymous: identity === address })
+
+const nameOf = ({ endpoint, group }: Options) => `${group.identifier}.${endpoint.identifier}`
+
+/** Bounds the concurrency of requests by their cost. */
+const bound = Effect.map(
+  HeavyRequests,
+  ({ openExport, run }) =>
+    <E, R>({ address, cost = 1, isExport }: HttpCredentials, endpoint: Endpoint<E, R>) => {
+      if (isExport)
+        return Effect.matchEffect(openExport(address), { onFailure: reject, onSuccess: () => endpoint })
+      if (cost < RequestCosts.HEAVY_COST) return endpoint
+      // The endpoint fails with its own errors, so the rejection becomes a response outside of it.
+      return Effect.flatten(
+        Effect.match(run(address)(Effect.exit(endpoint)), { onFailure: reject, onSuccess: (exit) => exit })
+      )
+    }
 )
 
+const optionalAuthentication = Effect.gen(function* () {
+  const { authorizePublic, consumeAnonymousRead } = yield* AccessControl
+  const bounded = yield* bound
+  return <E, R>(endpoint: Endpoint<E, R>, options: Options) =>
+    withCredentials(nameOf(options), (credentials) => {
+      if (credentials.authorization === undefined && credentials.kind === "reads") {
+        const exceeded = consumeAnonymousRead(credentials)
+        return exceeded === undefined
+          ? bounded(credentials, withCaller(endpoint, credentials.address, credentials))
+          : reject(Rejection.rateLimited(exceeded))
+      }
+      return Effect.matchEffect(authorizePublic(credentials.kind, credentials), {
+        onFailure: reject,
+        onSuccess: (identity) => bounded(credentials, withCaller(endpoint, identity, credentials))
+      })
+    })
+})
+
 const requireScope = (scope: Scope) =>
-  Effect.map(AccessControl, ({ authorize }) => ({
-    bearer: <E, R>(endpoint: Endpoint<E, R>) =>
-      withCredentials((credentials) =>
-        Effect.matchEffect(authorize(scope, credentials.kind, credentials), {
-          onFailure: reject,
-          onSuccess: (principal) => Effect.provideService(endpoint, Caller, principal)
-        })
-      )
-  }))
+  Effect.gen(function* () {
+    const { authorize } = yield* AccessControl
+    const bounded = yield* bound
+    return {
+      bearer: <E, R>(endpoint: Endpoint<E, R>, options: Options) =>
+        withCredentials(nameOf(options), (credentials) =>
+          Effect.matchEffect(authorize(scope, credentials.kind, credentials), {
+            onFailure: reject,
+            onSuccess: (principal) => bounded(credentials, Effect.provideService(endpoint, Caller, principal))
+          })
+        )
+    }
+  })
 
 /** Authorizes a public endpoint that opens a connection, and passes it the rate-limit identity of the client. */
 export const authorizeConnection =
   ({ authorizePublic }: AccessControl["Service"]) =>
   <E, R>(endpoint: (identity: string) => Endpoint<E, R>) =>
-    withCredentials((credentials) =>
+    withCredentials("rates.socket", (credentials) =>
       Effect.matchEffect(authorizePublic("reads", credentials), { onFailure: reject, onSuccess: endpoint })
     )
 

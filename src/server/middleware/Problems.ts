@@ -3,6 +3,7 @@ import type { Cause } from "effect"
 import { HttpServerRequest, HttpServerResponse, ProblemDetails } from "effect/http"
 import * as Problem from "../../api/Problem.ts"
 import { ProblemResponses } from "../../api/ProblemResponses.ts"
+import { inSeconds } from "../../domain/access/RateLimit.ts"
 import type * as Conversion from "../../domain/conversion/Conversion.ts"
 import type * as ConversionErrors from "../../domain/conversion/ConversionErrors.ts"
 import type * as Currency from "../../domain/money/Currency.ts"
@@ -46,7 +47,12 @@ export const storeErrors = {
 
 export const lookupErrors = {
   ...storeErrors,
-  RateTooOld: ({ message }: Rate.RateTooOld) => Effect.fail(new Problem.RateTooOld({ detail: message })),
+  RateTooOld: ({ message, refreshes }: Rate.RateTooOld) =>
+    Effect.suspend(() => {
+      const problem = new Problem.RateTooOld({ detail: message })
+      if (refreshes !== undefined) problem.retryAfter = inSeconds(refreshes.retryAfter)
+      return Effect.fail(problem)
+    }),
   RateUnavailable: ({ message }: Rate.RateUnavailable) =>
     Effect.fail(new Problem.RateUnavailable({ detail: message }))
 }
@@ -118,7 +124,7 @@ export const invalid = (pointer: string, detail: string) =>
   new Problem.InvalidRequest({ detail: `${pointer}: ${detail}`, errors: [{ pointer, detail }] })
 
 /** `Retry-After` of retryable problems. */
-const RETRY_AFTER_SECONDS = "1"
+const RETRY_AFTER_SECONDS = 1
 const MAX_INSTANCE_LENGTH = 256
 
 /** Effect that creates the response for a problem. */
@@ -141,10 +147,13 @@ export const respond = Effect.fnUntraced(function* (
 })
 
 /** Headers that every response with this problem has. */
-export const headersOf = ({ retryable }: Problem.Problem): Readonly<Record<string, string>> => ({
+export const headersOf = (problem: Problem.Problem): Readonly<Record<string, string>> => ({
   "cache-control": "no-store",
-  ...(retryable ? { "retry-after": RETRY_AFTER_SECONDS } : {})
+  ...(problem.retryable ? { "retry-after": String(retryAfterOf(problem) ?? RETRY_AFTER_SECONDS) } : {})
 })
+
+const retryAfterOf = (problem: Problem.Problem) =>
+  problem.code === "rate-too-old" ? problem.retryAfter : undefined
 
 /** Path of the request as the client sent it, without the query. */
 const instanceOf = (url: string) => url.slice(0, MAX_INSTANCE_LENGTH).replace(/[?#].*$/s, "")

@@ -10,9 +10,9 @@ export const headersOf = ({ kind, policy, remaining, resetAfter }: RateLimitStat
   ratelimit: `"${kind}";r=${remaining};t=${inSeconds(resetAfter)}`
 })
 
-/** Headers of a rejected request: none remain, and `Retry-After` is the time until the next one. */
-export const headersOfExceeded = ({ kind, limit, retryAfter, window }: RateLimitExceeded) => ({
-  ...headersOf({ kind, policy: { limit, window }, remaining: 0, resetAfter: retryAfter }),
+/** Headers of a rejected request: fewer remain than it counts as, and `Retry-After` is the time until it is allowed. */
+export const headersOfExceeded = ({ kind, limit, remaining, retryAfter, window }: RateLimitExceeded) => ({
+  ...headersOf({ kind, policy: { limit, window }, remaining, resetAfter: retryAfter }),
   "retry-after": String(inSeconds(retryAfter))
 })
 

@@ -23,7 +23,7 @@ export const layer = Layer.unwrap(
   Effect.gen(function* () {
     const { corsOrigins, publicUrl } = yield* Settings
     const hostNames = HostNames.make(publicUrl)
-    const rejectExcess = yield* PageRateLimit.make
+    const { countRequest } = yield* PageRateLimit.make
     const corsHeaders = Cors.responseHeaders(corsOrigins)
     const rejectOtherOrigins = Cors.rejectOtherOrigins(corsOrigins, hostNames)
     const rejectOtherHosts = Cors.rejectOtherHosts(hostNames)
@@ -60,7 +60,7 @@ export const layer = Layer.unwrap(
 
           const rejected =
             RequestGuards.reject(request, headers) ?? rejectOtherHosts(request) ?? rejectOtherOrigins(request)
-          const rejection = rejectExcess(request, rejected !== undefined) ?? rejected
+          const rejection = countRequest(request, rejected !== undefined) ?? rejected
           if (request.method === "OPTIONS" && rejection === undefined)
             return Effect.succeed(finish(Cors.preflightResponse))
           return Effect.matchCauseEffect(rejection ?? app, {

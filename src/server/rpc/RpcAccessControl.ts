@@ -3,8 +3,10 @@ import { constVoid } from "effect/Function"
 import type { Headers } from "effect/http"
 import { Caller } from "../../api/access/Caller.ts"
 import { RpcOptionalAuthentication, RpcRequireConvertScope } from "../../api/access/RpcAuthorization.ts"
+import * as RequestCosts from "../http/RequestCosts.ts"
 import * as RpcBackPressure from "./RpcBackPressure.ts"
 import { AccessControl, type Credentials } from "../middleware/AccessControl.ts"
+import { LookupCaller } from "../middleware/LookupCaller.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 
 /** Credentials of a call. Its headers include those of the HTTP request, unless the call has its own. */
@@ -22,9 +24,17 @@ export const layer = Layer.mergeAll(
     RpcOptionalAuthentication,
     Effect.map(AccessControl, ({ authorizePublic }) =>
       RpcOptionalAuthentication.of((call, options) =>
-        Effect.flatMap(credentialsOf(options), (credentials) => authorizePublic("reads", credentials)).pipe(
+        Effect.flatMap(credentialsOf(options), (credentials) =>
+          Effect.map(
+            authorizePublic("reads", { ...credentials, cost: RequestCosts.ofMessage(options.rpc._tag) }),
+            (identity) => ({
+              identity,
+              isAnonymous: identity === credentials.address
+            })
+          )
+        ).pipe(
           Effect.mapError(({ problem }) => problem),
-          Effect.andThen(call)
+          Effect.flatMap((caller) => Effect.provideService(call, LookupCaller, caller))
         )
       )
     )

@@ -191,7 +191,7 @@ export class RatesFanOut extends Context.Service<
       yield* Effect.forkScoped(Effect.repeat(sendHeartbeats, Schedule.spaced(Heartbeat.HEARTBEAT_INTERVAL)))
 
       const start = (subscriber: Subscriber, since: StreamPosition | undefined) => {
-        // The client may have disconnected meanwhile.
+        // The client may have disconnected during the wait.
         if (subscriber.webSocket.readyState === WebSocket.CLOSED) return
         flush()
         send(

@@ -4,6 +4,7 @@ import { type Problem, RateLimited } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
+import * as RequestCosts from "../http/RequestCosts.ts"
 import * as PairParams from "../http/PairParams.ts"
 import * as RateEncoding from "../http/RateEncoding.ts"
 import { RateRequests } from "../http/RateRequests.ts"
@@ -135,11 +136,11 @@ const makeReply = Effect.gen(function* () {
   const fanOut = yield* RatesFanOut
 
   const handle = Effect.fnUntraced(function* (client: RatesClient, text: WebSocketMessageQueue.Message) {
-    const count = consumeMessage(client.identity)
-    const message = yield* Effect.tapError(WebSocketMessages.decode(text), () => count)
+    const count = (type: string) => consumeMessage(client.identity, RequestCosts.ofMessage(type))
+    const message = yield* Effect.tapError(WebSocketMessages.decode(text), () => count("invalid"))
     // Pings are not counted.
     if (message.type === "ping") return `{"type":"pong"}`
-    yield* count
+    yield* count(message.type)
     switch (message.type) {
       case "get_all_rates":
         return fanOut.sendSnapshot(client, "all")

@@ -11,232 +11,233 @@ const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 const ISO_MILLIS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const UNKNOWN_ID = "01980000-0000-7000-8000-000000000000"
 
-layer(TestServer.layer({ RATE_DESTINATIONS: "NGN,KES,GHS,USD,XOF" }), { excludeTestServices: true })(
-  "GET /api/v1/rates",
-  (it) => {
-    it.effect("returns the documented fields, from the provider first and then from memory", () =>
-      Effect.gen(function* () {
-        const provider = yield* TestProvider
-        yield* provider.respondWith(rate("1534.12345678"))
-        const first = yield* get("/api/v1/rates?from=USD&to=NGN")
-        assert.strictEqual(first.status, 200)
-        assert.strictEqual(first.headers.get("content-type"), "application/json")
-        assert.strictEqual(first.headers.get("x-rate-source"), "provider")
-        const { fetched_at, rate_id } = first.json
-        assert.match(String(rate_id), UUID_V7)
-        assert.match(String(fetched_at), ISO_MILLIS)
-        assert.strictEqual(
-          first.text,
-          `{"from":"USD","to":"NGN","rate":"1534.12345678","rate_id":"${rate_id}","provider":"test","fetched_at":"${fetched_at}","stale":false}`
-        )
-        yield* provider.respondWith(rate("1"))
-        const second = yield* get("/api/v1/rates?from=USD&to=NGN")
-        assert.strictEqual(second.text, first.text)
-        assert.strictEqual(second.headers.get("x-rate-source"), "memory")
-      })
-    )
+layer(TestServer.layer({ RATE_DESTINATIONS: "NGN,KES,GHS,USD,XOF", MAX_AGE_FLOOR: "0 millis" }), {
+  excludeTestServices: true
+})("GET /api/v1/rates", (it) => {
+  it.effect("returns the documented fields, from the provider first and then from memory", () =>
+    Effect.gen(function* () {
+      const provider = yield* TestProvider
+      yield* provider.respondWith(rate("1534.12345678"))
+      const first = yield* get("/api/v1/rates?from=USD&to=NGN")
+      assert.strictEqual(first.status, 200)
+      assert.strictEqual(first.headers.get("content-type"), "application/json")
+      assert.strictEqual(first.headers.get("x-rate-source"), "provider")
+      const { fetched_at, rate_id } = first.json
+      assert.match(String(rate_id), UUID_V7)
+      assert.match(String(fetched_at), ISO_MILLIS)
+      assert.strictEqual(
+        first.text,
+        `{"from":"USD","to":"NGN","rate":"1534.12345678","rate_id":"${rate_id}","provider":"test","fetched_at":"${fetched_at}","stale":false}`
+      )
+      yield* provider.respondWith(rate("1"))
+      const second = yield* get("/api/v1/rates?from=USD&to=NGN")
+      assert.strictEqual(second.text, first.text)
+      assert.strictEqual(second.headers.get("x-rate-source"), "memory")
+    })
+  )
 
-    it.effect("formats small, large and whole rates as plain digits", () =>
-      Effect.gen(function* () {
-        const provider = yield* TestProvider
-        const rates = [
-          ["KES", "0.000694329"],
-          ["GHS", "123456789012345678"],
-          ["XOF", "0.000000000000000000000000000123"]
-        ] as const
-        for (const [to, text] of rates) {
-          yield* provider.respondWith(rate(text))
-          const response = yield* get(`/api/v1/rates?from=CAD&to=${to}`)
-          assert.strictEqual(response.json["rate"], text)
-        }
-        yield* provider.respondWith(rate("1500.500"))
-        assert.strictEqual((yield* get("/api/v1/rates?from=GBP&to=NGN")).json["rate"], "1500.5")
-      })
-    )
+  it.effect("formats small, large and whole rates as plain digits", () =>
+    Effect.gen(function* () {
+      const provider = yield* TestProvider
+      const rates = [
+        ["KES", "0.000694329"],
+        ["GHS", "123456789012345678"],
+        ["XOF", "0.000000000000000000000000000123"]
+      ] as const
+      for (const [to, text] of rates) {
+        yield* provider.respondWith(rate(text))
+        const response = yield* get(`/api/v1/rates?from=CAD&to=${to}`)
+        assert.strictEqual(response.json["rate"], text)
+      }
+      yield* provider.respondWith(rate("1500.500"))
+      assert.strictEqual((yield* get("/api/v1/rates?from=GBP&to=NGN")).json["rate"], "1500.5")
+    })
+  )
 
-    it.effect("accepts codes in any case, and a trailing slash", () =>
-      Effect.gen(function* () {
-        const expected = yield* get("/api/v1/rates?from=USD&to=NGN")
-        for (const path of [
-          "?from=usd&to=ngn",
-          "?to=nGn&from=Usd",
-          "/?from=usd&to=NGN",
-          "?from=%55SD&to=NGN"
-        ]) {
-          const response = yield* get(`/api/v1/rates${path}`)
-          assert.strictEqual(response.text, expected.text)
-        }
-      })
-    )
+  it.effect("accepts codes in any case, and a trailing slash", () =>
+    Effect.gen(function* () {
+      const expected = yield* get("/api/v1/rates?from=USD&to=NGN")
+      for (const path of [
+        "?from=usd&to=ngn",
+        "?to=nGn&from=Usd",
+        "/?from=usd&to=NGN",
+        "?from=%55SD&to=NGN"
+      ]) {
+        const response = yield* get(`/api/v1/rates${path}`)
+        assert.strictEqual(response.text, expected.text)
+      }
+    })
+  )
 
-    it.effect("sends the age, the remaining freshness and the id of the rate as headers", () =>
-      Effect.gen(function* () {
-        const { headers, json } = yield* get("/api/v1/rates?from=USD&to=NGN")
-        const age = Number(headers.get("age"))
-        const actual = (Date.now() - Date.parse(String(json["fetched_at"]))) / 1000
-        assert.isTrue(Number.isInteger(age) && age <= actual && age > actual - 2, `${age} of ${actual}`)
-        assert.strictEqual(headers.get("cache-control"), "max-age=600")
-        assert.strictEqual(headers.get("etag"), `"${json["rate_id"]}"`)
-        assert.strictEqual(headers.get("access-control-allow-origin"), "*")
-      })
-    )
+  it.effect("sends the age, the remaining freshness and the id of the rate as headers", () =>
+    Effect.gen(function* () {
+      const requestedAt = Date.now()
+      const { headers, json } = yield* get("/api/v1/rates?from=USD&to=NGN")
+      const ageAt = (millis: number) => Math.floor((millis - Date.parse(String(json["fetched_at"]))) / 1000)
+      const age = Number(headers.get("age"))
+      assert.isAtLeast(age, Math.max(0, ageAt(requestedAt)))
+      assert.isAtMost(age, ageAt(Date.now()))
+      assert.strictEqual(headers.get("cache-control"), "max-age=600")
+      assert.strictEqual(headers.get("etag"), `"${json["rate_id"]}"`)
+      assert.strictEqual(headers.get("access-control-allow-origin"), "*")
+    })
+  )
 
-    it.effect("returns 304 if If-None-Match contains the ETag", () =>
-      Effect.gen(function* () {
-        const full = yield* get("/api/v1/rates?from=USD&to=NGN")
-        const etag = full.headers.get("etag") ?? assert.fail()
-        for (const candidate of [etag, `W/${etag}`, `"other", ${etag}`, `"a",W/"b" ,W/${etag}`, "*"]) {
-          const response = yield* get("/api/v1/rates?from=USD&to=NGN", {
-            headers: { "if-none-match": candidate }
-          })
-          assert.strictEqual(response.status, 304, candidate)
-          assert.strictEqual(response.text, "")
-          assert.strictEqual(response.headers.get("content-type"), null)
-          for (const name of ["etag", "cache-control", "x-rate-source", "access-control-allow-origin"])
-            assert.strictEqual(
-              response.headers.get(name),
-              name === "x-rate-source" ? "memory" : full.headers.get(name)
-            )
-          assert.match(response.headers.get("age") ?? "", /^\d+$/)
-        }
-        for (const other of ['"other"', etag.slice(1, -1), `${etag.slice(0, -1)}-stale"`, "", "W/*"]) {
-          const response = yield* get("/api/v1/rates?from=USD&to=NGN", {
-            headers: { "if-none-match": other }
-          })
-          assert.strictEqual(response.status, 200, other)
-        }
-      })
-    )
+  it.effect("returns 304 if If-None-Match contains the ETag", () =>
+    Effect.gen(function* () {
+      const full = yield* get("/api/v1/rates?from=USD&to=NGN")
+      const etag = full.headers.get("etag") ?? assert.fail()
+      for (const candidate of [etag, `W/${etag}`, `"other", ${etag}`, `"a",W/"b" ,W/${etag}`, "*"]) {
+        const response = yield* get("/api/v1/rates?from=USD&to=NGN", {
+          headers: { "if-none-match": candidate }
+        })
+        assert.strictEqual(response.status, 304, candidate)
+        assert.strictEqual(response.text, "")
+        assert.strictEqual(response.headers.get("content-type"), null)
+        for (const name of ["etag", "cache-control", "x-rate-source", "access-control-allow-origin"])
+          assert.strictEqual(
+            response.headers.get(name),
+            name === "x-rate-source" ? "memory" : full.headers.get(name)
+          )
+        assert.match(response.headers.get("age") ?? "", /^\d+$/)
+      }
+      for (const other of ['"other"', etag.slice(1, -1), `${etag.slice(0, -1)}-stale"`, "", "W/*"]) {
+        const response = yield* get("/api/v1/rates?from=USD&to=NGN", {
+          headers: { "if-none-match": other }
+        })
+        assert.strictEqual(response.status, 200, other)
+      }
+    })
+  )
 
-    it.effect("responds to HEAD with the headers of GET and no body", () =>
-      Effect.gen(function* () {
-        const { port } = yield* TestServer
-        const full = yield* get("/api/v1/rates?from=USD&to=NGN")
-        const request = "HEAD /api/v1/rates?from=USD&to=NGN HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        const { responses, rest } = yield* exchange(port, request, { bodiless: true, untilClosed: true })
-        const [head = assert.fail()] = responses
-        assert.strictEqual(rest, "")
-        assert.strictEqual(head.status, 200)
-        assert.strictEqual(head.headers.get("content-length"), String(full.text.length))
-        for (const name of ["etag", "cache-control", "content-type", "x-rate-source"])
-          assert.strictEqual(head.headers.get(name), full.headers.get(name))
-      })
-    )
+  it.effect("responds to HEAD with the headers of GET and no body", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer
+      const full = yield* get("/api/v1/rates?from=USD&to=NGN")
+      const request = "HEAD /api/v1/rates?from=USD&to=NGN HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+      const { responses, rest } = yield* exchange(port, request, { bodiless: true, untilClosed: true })
+      const [head = assert.fail()] = responses
+      assert.strictEqual(rest, "")
+      assert.strictEqual(head.status, 200)
+      assert.strictEqual(head.headers.get("content-length"), String(full.text.length))
+      for (const name of ["etag", "cache-control", "content-type", "x-rate-source"])
+        assert.strictEqual(head.headers.get(name), full.headers.get(name))
+    })
+  )
 
-    it.effect("returns 422 for an unsupported currency, with the supported ones", () =>
-      Effect.gen(function* () {
-        for (const query of ["from=ZZZ&to=NGN", "from=&to=NGN", "from=US&to=NGN", "from=USDX&to=NGN"]) {
-          const { detail } = assertProblem(yield* get(`/api/v1/rates?${query}`), 422, "unsupported-currency")
-          assert.include(String(detail), "USD, CAD, GBP, EUR")
-        }
-        const { detail } = assertProblem(
-          yield* get("/api/v1/rates?from=USD&to=XXX"),
+  it.effect("returns 422 for an unsupported currency, with the supported ones", () =>
+    Effect.gen(function* () {
+      for (const query of ["from=ZZZ&to=NGN", "from=&to=NGN", "from=US&to=NGN", "from=USDX&to=NGN"]) {
+        const { detail } = assertProblem(yield* get(`/api/v1/rates?${query}`), 422, "unsupported-currency")
+        assert.include(String(detail), "USD, CAD, GBP, EUR")
+      }
+      const { detail } = assertProblem(
+        yield* get("/api/v1/rates?from=USD&to=XXX"),
+        422,
+        "unsupported-currency"
+      )
+      assert.include(String(detail), "NGN, KES, GHS, USD, XOF")
+    })
+  )
+
+  it.effect("returns 422 for an unsupported pair", () =>
+    Effect.gen(function* () {
+      for (const query of ["from=USD&to=EUR", "from=NGN&to=USD", "from=JPY&to=NGN", "from=USD&to=usd"]) {
+        const { detail, instance } = assertProblem(
+          yield* get(`/api/v1/rates?${query}`),
           422,
-          "unsupported-currency"
+          "unsupported-pair"
         )
         assert.include(String(detail), "NGN, KES, GHS, USD, XOF")
-      })
-    )
+        assert.strictEqual(instance, "/api/v1/rates")
+      }
+    })
+  )
 
-    it.effect("returns 422 for an unsupported pair", () =>
-      Effect.gen(function* () {
-        for (const query of ["from=USD&to=EUR", "from=NGN&to=USD", "from=JPY&to=NGN", "from=USD&to=usd"]) {
-          const { detail, instance } = assertProblem(
-            yield* get(`/api/v1/rates?${query}`),
-            422,
-            "unsupported-pair"
-          )
-          assert.include(String(detail), "NGN, KES, GHS, USD, XOF")
-          assert.strictEqual(instance, "/api/v1/rates")
-        }
-      })
-    )
+  it.effect("points at missing and repeated parameters", () =>
+    Effect.gen(function* () {
+      const cases = [
+        ["from=USD", "/query/to", "is required"],
+        ["to=NGN", "/query/from", "is required"],
+        ["", "/query/from", "is required"],
+        ["from=USD&to=NGN&to=KES", "/query/to", "must be given once"],
+        ["from=USD&from=USD&to=NGN", "/query/from", "must be given once"],
+        ["from=USD&to=NGN&max_age=1+second&max_age=1+second", "/query/max_age", "must be given once"]
+      ] as const
+      for (const [query, pointer, detail] of cases) {
+        const problem = assertProblem(yield* get(`/api/v1/rates?${query}`), 400, "invalid-request")
+        assert.deepInclude(problem["errors"], { pointer, detail })
+        assert.include(String(problem["detail"]), `${pointer}: ${detail}`)
+      }
+    })
+  )
 
-    it.effect("points at missing and repeated parameters", () =>
-      Effect.gen(function* () {
-        const cases = [
-          ["from=USD", "/query/to", "is required"],
-          ["to=NGN", "/query/from", "is required"],
-          ["", "/query/from", "is required"],
-          ["from=USD&to=NGN&to=KES", "/query/to", "must be given once"],
-          ["from=USD&from=USD&to=NGN", "/query/from", "must be given once"],
-          ["from=USD&to=NGN&max_age=1+second&max_age=1+second", "/query/max_age", "must be given once"]
-        ] as const
-        for (const [query, pointer, detail] of cases) {
-          const problem = assertProblem(yield* get(`/api/v1/rates?${query}`), 400, "invalid-request")
-          assert.deepInclude(problem["errors"], { pointer, detail })
-          assert.include(String(problem["detail"]), `${pointer}: ${detail}`)
-        }
-      })
-    )
+  it.effect("accepts max_age as a duration and rejects everything else", () =>
+    Effect.gen(function* () {
+      for (const text of [
+        "60 seconds",
+        "1 second",
+        "500 millis",
+        "10 minutes",
+        "2 hours",
+        "999999999 days"
+      ]) {
+        const response = yield* get(`/api/v1/rates?from=USD&to=NGN&max_age=${encodeURIComponent(text)}`)
+        assert.strictEqual(response.status, 200, text)
+      }
+      assert.strictEqual((yield* get("/api/v1/rates?from=USD&to=NGN&max_age=60+seconds")).status, 200)
+      for (const text of [
+        "60",
+        "",
+        "60s",
+        "-1 seconds",
+        "1e9 seconds",
+        "1.5 seconds",
+        "infinity",
+        " 1 second"
+      ]) {
+        const response = yield* get(`/api/v1/rates?from=USD&to=NGN&max_age=${encodeURIComponent(text)}`)
+        const { errors } = assertProblem(response, 400, "invalid-request")
+        assert.deepStrictEqual(errors, [
+          {
+            pointer: "/query/max_age",
+            detail: "Expected a duration such as `60 seconds`, `10 minutes` or `500 millis`"
+          }
+        ])
+      }
+    })
+  )
 
-    it.effect("accepts max_age as a duration and rejects everything else", () =>
-      Effect.gen(function* () {
-        for (const text of [
-          "60 seconds",
-          "1 second",
-          "500 millis",
-          "10 minutes",
-          "2 hours",
-          "999999999 days"
-        ]) {
-          const response = yield* get(`/api/v1/rates?from=USD&to=NGN&max_age=${encodeURIComponent(text)}`)
-          assert.strictEqual(response.status, 200, text)
-        }
-        assert.strictEqual((yield* get("/api/v1/rates?from=USD&to=NGN&max_age=60+seconds")).status, 200)
-        for (const text of [
-          "60",
-          "",
-          "60s",
-          "-1 seconds",
-          "1e9 seconds",
-          "1.5 seconds",
-          "infinity",
-          " 1 second"
-        ]) {
-          const response = yield* get(`/api/v1/rates?from=USD&to=NGN&max_age=${encodeURIComponent(text)}`)
-          const { errors } = assertProblem(response, 400, "invalid-request")
-          assert.deepStrictEqual(errors, [
-            {
-              pointer: "/query/max_age",
-              detail: "Expected a duration such as `60 seconds`, `10 minutes` or `500 millis`"
-            }
-          ])
-        }
-      })
-    )
+  it.effect("refreshes a rate older than max_age, and returns 503 if that fails", () =>
+    Effect.gen(function* () {
+      const provider = yield* TestProvider
+      yield* provider.respondWith(rate("1600"))
+      const before = yield* get("/api/v1/rates?from=USD&to=GHS")
+      yield* Effect.sleep("5 millis")
+      yield* provider.respondWith(rate("1700"))
+      const refreshed = yield* get("/api/v1/rates?from=USD&to=GHS&max_age=1+millis")
+      assert.strictEqual(refreshed.json["rate"], "1700")
+      assert.strictEqual(refreshed.headers.get("x-rate-source"), "provider")
+      assert.notStrictEqual(refreshed.headers.get("etag"), before.headers.get("etag"))
+      yield* Effect.sleep("5 millis")
+      yield* provider.respondWith(failing)
+      const tooOld = yield* get("/api/v1/rates?from=USD&to=GHS&max_age=1+millis")
+      const { detail } = assertProblem(tooOld, 503, "rate-too-old")
+      assert.include(String(detail), "USD:GHS")
+      assert.strictEqual((yield* get("/api/v1/rates?from=USD&to=GHS")).json["rate"], "1700")
+    })
+  )
 
-    it.effect("refreshes a rate older than max_age, and returns 503 if that fails", () =>
-      Effect.gen(function* () {
-        const provider = yield* TestProvider
-        yield* provider.respondWith(rate("1600"))
-        const before = yield* get("/api/v1/rates?from=USD&to=GHS")
-        yield* Effect.sleep("5 millis")
-        yield* provider.respondWith(rate("1700"))
-        const refreshed = yield* get("/api/v1/rates?from=USD&to=GHS&max_age=1+millis")
-        assert.strictEqual(refreshed.json["rate"], "1700")
-        assert.strictEqual(refreshed.headers.get("x-rate-source"), "provider")
-        assert.notStrictEqual(refreshed.headers.get("etag"), before.headers.get("etag"))
-        yield* Effect.sleep("5 millis")
-        yield* provider.respondWith(failing)
-        const tooOld = yield* get("/api/v1/rates?from=USD&to=GHS&max_age=1+millis")
-        const { detail } = assertProblem(tooOld, 503, "rate-too-old")
-        assert.include(String(detail), "USD:GHS")
-        assert.strictEqual((yield* get("/api/v1/rates?from=USD&to=GHS")).json["rate"], "1700")
-      })
-    )
-
-    it.effect("returns 503 if no rate is known and the provider fails", () =>
-      Effect.gen(function* () {
-        const provider = yield* TestProvider
-        yield* provider.respondWith(failing)
-        const { detail } = assertProblem(yield* get("/api/v1/rates?from=EUR&to=NGN"), 503, "rate-unavailable")
-        assert.include(String(detail), "EUR:NGN")
-        assert.notInclude(String(detail), "refused")
-      })
-    )
-  }
-)
+  it.effect("returns 503 if no rate is known and the provider fails", () =>
+    Effect.gen(function* () {
+      const provider = yield* TestProvider
+      yield* provider.respondWith(failing)
+      const { detail } = assertProblem(yield* get("/api/v1/rates?from=EUR&to=NGN"), 503, "rate-unavailable")
+      assert.include(String(detail), "EUR:NGN")
+      assert.notInclude(String(detail), "refused")
+    })
+  )
+})
 
 layer(TestServer.layer({ STALE_AFTER: "1 minute" }).pipe(Layer.provideMerge(ServerClock.layer)), {
   excludeTestServices: true
@@ -391,7 +392,8 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
       Effect.gen(function* () {
         const { instance } = assertProblem(yield* get(`/api/v1/rates/${UNKNOWN_ID}`), 404, "not-found")
         assert.strictEqual(instance, `/api/v1/rates/${UNKNOWN_ID}`)
-        for (const id of ["1", "nonsense", UNKNOWN_ID.replace("-7", "-4"), `${UNKNOWN_ID}0`, "%20"]) {
+        assertProblem(yield* get("/api/v1/rates/%20"), 404, "not-found")
+        for (const id of ["1", "nonsense", UNKNOWN_ID.replace("-7", "-4"), `${UNKNOWN_ID}0`]) {
           const { errors } = assertProblem(yield* get(`/api/v1/rates/${id}`), 400, "invalid-request")
           assert.deepStrictEqual(errors, [{ pointer: "/path/rate_id", detail: "Expected a UUID v7" }])
         }

@@ -33,7 +33,7 @@ const summarize = (event: RateEventMessage) => {
 }
 
 for (const [path, connect] of Object.entries(transports)) {
-  layer(TestServer.layer(env), live)(path, (it) => {
+  layer(TestServer.layer({ MAX_AGE_FLOOR: "0 millis", ...env }), live)(path, (it) => {
     it.effect("returns typed rates", () =>
       Effect.gen(function* () {
         const client = yield* connect
