@@ -3,6 +3,7 @@ import { KeysMessage } from "../api/conversion/ProofMessage.ts"
 import { AuditRecord } from "../domain/conversion/AuditRecord.ts"
 import * as StrictJson from "../domain/StrictJson.ts"
 import { chain, encodeRecord, GENESIS } from "./AuditHash.ts"
+import * as HeadMessage from "./heads/HeadMessage.ts"
 import { fromMessage, type SignedKeyRotation, trust } from "./keys/KeyRotation.ts"
 import * as MerkleTree from "./tree/MerkleTree.ts"
 import { isSignedBy, type SignedTreeHead } from "./TreeHead.ts"
@@ -55,15 +56,6 @@ export const toReceiptHead = (head: SignedTreeHead): typeof ReceiptHead.Type => 
   signature: head.signature.toString("hex")
 })
 
-const fromReceiptHead = (head: typeof ReceiptHead.Type): SignedTreeHead => ({
-  treeSize: head.tree_size,
-  rootHash: Buffer.from(head.root_hash, "hex"),
-  chainHash: Buffer.from(head.chain_hash, "hex"),
-  signedAt: head.signed_at,
-  publicKey: Buffer.from(head.public_key, "hex"),
-  signature: Buffer.from(head.signature, "hex")
-})
-
 /** Fails on invalid bytes, which are otherwise replaced by U+FFFD: another text with the same hash. */
 const decodeUtf8 = Option.liftThrowable((bytes: Uint8Array) =>
   new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -101,7 +93,7 @@ export const findFault = (
   rotations: ReadonlyArray<SignedKeyRotation> = []
 ): Option.Option<string> => {
   const { position, proof, record } = receipt
-  const head = fromReceiptHead(receipt.head)
+  const head = HeadMessage.fromMessage(receipt.head)
   if (!trust([Buffer.from(publicKey)], rotations).accepts(head.publicKey, head.treeSize)) {
     const connection = rotations.length > 0 ? ", and no signed rotation connects them" : ""
     return Option.some(`head.public_key is not the given key${connection}`)

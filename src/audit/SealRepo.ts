@@ -6,6 +6,7 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
 import { encodeRecord, GENESIS } from "./AuditHash.ts"
 import * as AuditRows from "./AuditRows.ts"
+import { type HeadRow, type SealRow, toHead, toSeal } from "./SealRows.ts"
 import { leafHash, type NodePosition, type TreeNode } from "./tree/MerkleTree.ts"
 import type { SignedTreeHead } from "./TreeHead.ts"
 import * as TreeNodes from "./tree/TreeNodes.ts"
@@ -272,35 +273,3 @@ export class SealRepo extends Context.Service<
     })
   )
 }
-
-interface SealRow {
-  readonly position: bigint
-  readonly auditId: AuditId
-  readonly prevHash: Uint8Array
-  readonly hash: Uint8Array
-}
-
-interface HeadRow {
-  readonly treeSize: bigint
-  readonly rootHash: Uint8Array
-  readonly chainHash: Uint8Array
-  readonly signedAt: Date
-  readonly publicKey: Uint8Array
-  readonly signature: Uint8Array
-}
-
-const toSeal = (row: SealRow): Seal => ({
-  position: Number(row.position),
-  auditId: row.auditId,
-  prevHash: Buffer.from(row.prevHash),
-  hash: Buffer.from(row.hash)
-})
-
-const toHead = (row: HeadRow): SignedTreeHead => ({
-  treeSize: Number(row.treeSize),
-  rootHash: Buffer.from(row.rootHash),
-  chainHash: Buffer.from(row.chainHash),
-  signedAt: row.signedAt.toISOString(),
-  publicKey: Buffer.from(row.publicKey),
-  signature: Buffer.from(row.signature)
-})

@@ -100,7 +100,7 @@ export const replaceLost = Command.make(
     const keys = yield* AuditKeys
     const rotation = yield* keys.replaceLost(yield* parsePublicKey(key))
     yield* Console.log(
-      `The key ${rotation.publicKey.toString("hex")} vouches for the ${rotation.treeSize} records that were signed with the lost key. Publish it: whoever knows only the lost key cannot verify what follows`
+      `The key ${rotation.publicKey.toString("hex")} vouches for the ${rotation.treeSize} records that were signed with the lost key. Publish it: clients that know only the lost key cannot verify what follows`
     )
   })
 ).pipe(

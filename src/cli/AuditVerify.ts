@@ -1,8 +1,9 @@
 import { Console, Effect, FileSystem, Option, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { AuditVerifier, toVerificationMessage } from "../audit/AuditVerifier.ts"
+import { AuditVerifier } from "../audit/AuditVerifier.ts"
 import * as HeadFile from "../audit/heads/HeadFile.ts"
 import * as HeadLogFile from "../audit/heads/HeadLogFile.ts"
+import * as Verification from "../audit/Verification.ts"
 import { Settings } from "../config/Settings.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import { parsePublicKey, publicKeyFlag } from "./arguments/PublicKeyFlag.ts"
@@ -50,7 +51,7 @@ export const command = Command.make(
       heads: Stream.flatMap(Stream.fromIterable(files), (file) => HeadFile.read(fs, file)),
       ...(Option.isSome(publicKey) ? { publicKeys: [publicKey.value] } : {})
     })
-    const message = toVerificationMessage(verification)
+    const message = Verification.toMessage(verification)
     if (verification.ok) return yield* Console.log(json ? JSON.stringify(message) : Table.render(message))
     if (json) yield* Console.log(JSON.stringify(message))
     const { auditId, reason, records } = verification

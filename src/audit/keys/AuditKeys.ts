@@ -25,7 +25,7 @@ export class AuditKeys extends Context.Service<
     readonly publicKey: Buffer
     /** All recorded rotations, oldest first. */
     readonly rotations: KeyRotationRepo["Service"]["all"]
-    /** Keys that are trusted by whoever trusts these public keys. */
+    /** Returns the keys that are trusted by a client that trusts these public keys. */
     readonly trustedBy: (
       publicKeys: ReadonlyArray<Buffer>
     ) => Effect.Effect<KeyRotation.TrustedKeys, StoreUnavailable>

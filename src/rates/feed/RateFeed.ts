@@ -71,8 +71,8 @@ export interface RateFeed {
   /** Returns true if the feed has every change up to the position. */
   readonly hasReached: (since: StreamPosition | undefined) => boolean
   /**
-   * First events of a subscription: the missed changes if all of them are still kept, otherwise a snapshot; and which rates
-   * have turned stale meanwhile.
+   * First events of a subscription: the missed changes if all of them are still kept, otherwise a snapshot; and the rates
+   * that have turned stale since.
    */
   readonly initialEvents: (subscription: Subscription) => ReadonlyArray<RateEvent>
   readonly listen: (listener: FeedListener) => Effect.Effect<void, never, Scope.Scope>
