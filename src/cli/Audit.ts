@@ -1,10 +1,11 @@
-import { Console, Effect } from "effect"
+import { Array, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { toReceiptHead } from "../audit/Receipt.ts"
 import { Receipts } from "../audit/Receipts.ts"
 import * as AuditExport from "./AuditExport.ts"
 import * as AuditKeys from "./AuditKeys.ts"
 import * as AuditVerify from "./AuditVerify.ts"
+import * as StandardOutput from "./StandardOutput.ts"
 
 const HEADS_PAGE_SIZE = 1000
 
@@ -20,15 +21,17 @@ const heads = Command.make(
       Flag.withDefault(0)
     )
   },
-  Effect.fn(function* (input) {
+  Effect.fn(function* ({ after }) {
     const receipts = yield* Receipts
-    let { after } = input
-    for (;;) {
-      const page = yield* receipts.headsAfter(after, HEADS_PAGE_SIZE)
-      for (const head of page) yield* Console.log(JSON.stringify(toReceiptHead(head)))
-      if (page.length < HEADS_PAGE_SIZE) return
-      after = page.at(-1)?.treeSize ?? after
-    }
+    const lines = Stream.paginate(after, (size) =>
+      Effect.map(receipts.headsAfter(size, HEADS_PAGE_SIZE), (page) => [
+        page.map((head) => `${JSON.stringify(toReceiptHead(head))}\n`),
+        page.length < HEADS_PAGE_SIZE
+          ? Option.none()
+          : Option.map(Array.last(page), ({ treeSize }) => treeSize)
+      ])
+    )
+    yield* StandardOutput.write(lines)
   })
 ).pipe(
   Command.withDescription(
