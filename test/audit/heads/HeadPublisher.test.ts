@@ -2,7 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Metric, Option, Redacted } from "effect"
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -96,6 +96,25 @@ describe("HeadPublisher", () => {
       const text = yield* Effect.promise(() => readFile(file, "utf8"))
       const heads = yield* node.heads
       assert.strictEqual(text, heads.map((head) => `${JSON.stringify(toReceiptHead(head))}\n`).join(""))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("continues in another file that starts with the last line of the previous one", () =>
+    Effect.gen(function* () {
+      const { node } = yield* startOwned()
+      const file = yield* temporaryFile
+      const publisher = yield* toFile(node, file)
+      yield* node.convertAndSeal(2)
+      yield* publisher.publish
+      const text = yield* Effect.promise(() => readFile(file, "utf8"))
+      yield* Effect.promise(() => rename(file, `${file}.archived`))
+      yield* Effect.promise(() => writeFile(file, text.slice(text.indexOf("\n") + 1)))
+      yield* node.convertAndSeal(1)
+      assert.strictEqual(yield* publisher.publish, 1)
+      assert.deepStrictEqual(yield* sizesOf(file), [2, 3])
+      yield* node.convertAndSeal(1)
+      assert.strictEqual(yield* (yield* toFile(node, file)).publish, 1)
+      assert.deepStrictEqual(yield* sizesOf(file), [2, 3, 4])
     }).pipe(Effect.scoped)
   )
 
