@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Context, Duration, Effect, FileSystem, Layer } from "effect"
+import { Context, Effect, FileSystem, Layer } from "effect"
 import { fileURLToPath } from "node:url"
 import * as Effex from "../support/Effex.ts"
 import * as EffexCommand from "../support/EffexCommand.ts"
@@ -41,7 +41,7 @@ layer(DataFolder.layer, { excludeTestServices: true })("effex serve", (it) => {
     Effect.gen(function* () {
       const { fs, path } = yield* DataFolder
       const server = yield* Effex.serve({ DATA_DIR: path })
-      const rates = yield* awaitAllRates(server.url).pipe(Effect.timeout("15 seconds"))
+      const rates = yield* awaitAllRates(server.url).pipe(Effect.timeout("60 seconds"))
       for (const { provider } of rates) assert.strictEqual(provider, "sandbox")
       server.process.kill("SIGTERM")
       assert.strictEqual(yield* server.ended, 0)
@@ -56,7 +56,7 @@ layer(DataFolder.layer, { excludeTestServices: true })("effex serve", (it) => {
       yield* npm.written(/effex is listening on/)
       npm.process.kill("SIGTERM")
       // The output closes when the last child process has ended.
-      yield* npm.ended.pipe(Effect.timeout("15 seconds"))
+      yield* npm.ended.pipe(Effect.timeout("60 seconds"))
       assert.include(npm.output(), "effex is shutting down")
       assert.isFalse(yield* fs.exists(`${path}/postgres/postmaster.pid`))
     })
@@ -95,15 +95,17 @@ layer(DataFolder.layer, { excludeTestServices: true })("effex serve", (it) => {
         const server = yield* EffexCommand.serve({
           ...env,
           STALE_AFTER: "1 second",
+          MAX_AGE_FLOOR: "0 millis",
           LOOKUP_BUDGET: "500 millis"
         })
         yield* server.written(/44 refreshed/)
         yield* sandbox.injectFault({ fault: "hang" })
         yield* Effect.sleep("1100 millis")
-        const [duration, stale] = yield* Effect.timed(Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN"))
+        const stale = yield* Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN")
+        // The answer precedes the failure of the refresh, which is due after the timeout of the provider.
+        assert.notInclude(server.output(), "Refresh of USD:NGN failed")
         assert.strictEqual(stale.status, 200)
         assert.strictEqual(JSON.parse(stale.body).stale, true)
-        assert.isBelow(Duration.toMillis(duration), 5000)
         const rejected = yield* Effex.get(server.url, "/api/v1/rates?from=USD&to=NGN&max_age=1+seconds")
         assert.strictEqual(rejected.status, 503)
         assert.strictEqual(JSON.parse(rejected.body).code, "rate-too-old")
