@@ -80,7 +80,7 @@ export const GUARD_MAX_JUMP = define({
   name: "GUARD_MAX_JUMP",
   defaultValue: BigDecimal.make(2n, 1),
   defaultText: "20%",
-  description: "Maximum change of a rate from the last good one, and from the one of 7 days ago",
+  description: "Maximum change of a rate from the last good one, and from the ones of 7 and 30 days ago",
   ...percentage
 })
 

@@ -4,7 +4,12 @@ import type { Step } from "../../src/domain/rates/AnomalyLevels.ts"
 import { type DecidedBy, type DecisionDetails, QuarantineId } from "../../src/domain/rates/QuarantinedRate.ts"
 import type { Rate, RateTick } from "../../src/domain/rates/Rate.ts"
 import * as RateIds from "../../src/domain/rates/RateIds.ts"
-import { type CurrencyDecision, LEVEL_WINDOW, RateLevelRepo } from "../../src/rates/guard/RateLevelRepo.ts"
+import {
+  type CurrencyDecision,
+  LEVEL_WINDOW,
+  MAX_LEVEL_AGE,
+  RateLevelRepo
+} from "../../src/rates/guard/RateLevelRepo.ts"
 import { QuarantineDecisionRepo } from "../../src/rates/guard/QuarantineDecisionRepo.ts"
 import { type NewQuarantined, QuarantineRepo } from "../../src/rates/guard/QuarantineRepo.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
@@ -27,8 +32,6 @@ interface PairHistory {
   lastAcceptedByOperator: QuarantinedRow | undefined
 }
 
-const MAX_LEVEL_AGE = Duration.days(30)
-
 /** Index of the first rate after a time. */
 const firstAfter = (rates: ReadonlyArray<Rate>, time: DateTime.Utc) => {
   const millis = DateTime.toEpochMillis(time)
@@ -48,6 +51,7 @@ export const make = () => {
   const byId = new Map<string, QuarantinedRow>()
   const decisions: Array<QuarantinedRow> = []
   const legs = new Map<string, BigDecimal.BigDecimal>()
+  let latestRates: ReadonlyArray<Rate> | undefined
   let count = 0
 
   const historyOf = ({ pair }: Pick<RateTick, "pair">) => {
@@ -78,25 +82,40 @@ export const make = () => {
       const stored: Rate = { id, pair, provider, rate, observedAt, ...(quotedAt && { quotedAt }) }
       const history = historyOf(tick)
       history.rates.push(stored)
+      latestRates = undefined
       ratesOf(history, provider).push(stored)
       for (const leg of tick.legs ?? []) legs.set(`${provider} ${leg.pair.key}`, leg.rate)
       return stored
     })
 
-  const levelOf = (rates: ReadonlyArray<Rate>, start: DateTime.Utc, oldest: DateTime.Utc) => {
+  /** Levels of the last 30 days. The windows start a while ago, but not before the last accepted rate. */
+  const levelOf = (rates: ReadonlyArray<Rate>, now: DateTime.Utc, accepted: DateTime.Utc | undefined) => {
+    const earliest = DateTime.subtractDuration(now, MAX_LEVEL_AGE)
+    const inForce = (time: DateTime.Utc) => {
+      const start = accepted === undefined ? time : DateTime.max(time, accepted)
+      const rate = rates[Math.max(0, firstAfter(rates, start) - 1)]
+      return rate !== undefined && DateTime.isLessThanOrEqualTo(rate.observedAt, earliest)
+        ? rates[firstAfter(rates, earliest)]
+        : rate
+    }
     const last = rates.at(-1)
-    if (last === undefined || DateTime.isLessThan(last.observedAt, oldest)) return Option.none()
-    const anchor = rates[Math.max(0, firstAfter(rates, start) - 1)] ?? last
-    return Option.some({ last: last.rate, anchor: anchor.rate, anchorAt: anchor.observedAt })
+    const anchor = inForce(DateTime.subtractDuration(now, LEVEL_WINDOW))
+    const oldest = inForce(earliest)
+    if (last === undefined || anchor === undefined || oldest === undefined) return Option.none()
+    return Option.some({
+      last: last.rate,
+      anchor: anchor.rate,
+      anchorAt: anchor.observedAt,
+      oldest: oldest.rate,
+      oldestAt: oldest.observedAt
+    })
   }
 
   const levels: RateLevelRepo["Service"]["levels"] = (tick) =>
     Effect.map(DateTime.now, (now) => {
       const history = historyOf(tick)
-      const { lastAccepted: accepted, rates } = history
-      const weekAgo = DateTime.subtractDuration(now, LEVEL_WINDOW)
-      const start = accepted === undefined ? weekAgo : DateTime.max(weekAgo, accepted.tick.observedAt)
-      const oldest = DateTime.subtractDuration(now, MAX_LEVEL_AGE)
+      const { lastAccepted, rates } = history
+      const accepted = lastAccepted?.tick.observedAt
       const own = ratesOf(history, tick.provider)
       const lastOwn = own.at(-1)
       const next =
@@ -111,8 +130,8 @@ export const make = () => {
         Duration.isLessThan(DateTime.distance(tick.observedAt, now), Duration.days(1))
       )
       return {
-        all: levelOf(rates, start, oldest),
-        own: levelOf(own, start, oldest),
+        all: levelOf(rates, now, accepted),
+        own: levelOf(own, now, accepted),
         fallback: Option.map(Option.fromUndefinedOr(fallback), ({ rate }) => rate),
         accepted: Option.flatMap(byOperator, ({ rate }) => Option.fromUndefinedOr(rate?.rate))
       }
@@ -201,7 +220,10 @@ export const make = () => {
     Effect.sync(() => {
       const row = byId.get(id)
       if (row === undefined) throw new Error("no such row")
-      const streak = historyOf(row.tick).quarantined.filter((same) => same.streak === row.streak)
+      const { quarantined } = historyOf(row.tick)
+      const streak = quarantined
+        .slice(quarantined.findIndex((same) => same.id === row.streak))
+        .filter((same) => same.streak === row.streak)
       const far = streak.findLastIndex(({ tick }) => !isWithin(tick.rate, row.tick.rate, tolerance))
       const near = streak.slice(far + 1)
       const quotes = near.flatMap(({ tick }) =>
@@ -258,7 +280,7 @@ export const make = () => {
     latest,
     /** Latest rate of every pair. */
     snapshot: (): ReadonlyArray<Rate> =>
-      Array.from(histories.values()).flatMap(({ rates }) => rates.at(-1) ?? []),
+      (latestRates ??= Array.from(histories.values()).flatMap(({ rates }) => rates.at(-1) ?? [])),
     /** Last pending tick of a pair. */
     pending: (key: string) => {
       const last = histories.get(key)?.quarantined.at(-1)

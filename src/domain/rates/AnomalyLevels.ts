@@ -7,7 +7,7 @@ import type { RateAnomaly } from "./RateAnomaly.ts"
 
 /** Limits of the guard, as fractions. */
 export interface LevelLimits {
-  /** Maximum change from the last good rate, and from the level at the start of the window. */
+  /** Maximum change from the last good rate, and from the levels at the start of both windows. */
   readonly maxJump: BigDecimal.BigDecimal
   /** Maximum change within the window without a single step that is larger than this. */
   readonly maxDeviation: BigDecimal.BigDecimal
@@ -26,6 +26,9 @@ export interface Levels {
   /** The rate in force at the start of the window, or the first one within it. */
   readonly anchor: BigDecimal.BigDecimal
   readonly anchorAt: DateTime.Utc
+  /** The same for the long window. It stops drifts that follow each other. */
+  readonly oldest: BigDecimal.BigDecimal
+  readonly oldestAt: DateTime.Utc
   /**
    * Steps between consecutive rates since the anchor, up to the new rate. Rates that were refused since the last good
    * one count too: otherwise a drift would become a jump by the time that it is too large.
@@ -36,14 +39,14 @@ export interface Levels {
 /**
  * Compares a rate with the good rates of its pair. Detects an inversion, a jump from the last good rate, and a drift:
  * within the window, small steps may add up to `maxDeviation`. One larger step is a jump of the market and may come on
- * top, but nothing may be further than `maxJump` from the start of the window.
+ * top, but nothing may be further than `maxJump` from the start of either window.
  */
 export const detectLevelChange = (
   rate: BigDecimal.BigDecimal,
   levels: Levels,
   limits: LevelLimits
 ): ReadonlyArray<RateAnomaly> => {
-  const { anchor, anchorAt, last } = levels
+  const { anchor, anchorAt, last, oldest, oldestAt } = levels
   const { maxJump } = limits
   const jumps: Array<RateAnomaly> = []
   if (!isWithin(rate, last, maxJump)) jumps.push({ reason: "jump", against: last, allowed: maxJump })
@@ -51,6 +54,8 @@ export const detectLevelChange = (
     const allowed = allowedSinceAnchor(rate, levels, limits)
     if (!isWithin(rate, anchor, allowed))
       jumps.push({ reason: "jump", against: anchor, allowed, since: anchorAt })
+    else if (!isWithin(rate, oldest, maxJump))
+      jumps.push({ reason: "jump", against: oldest, allowed: maxJump, since: oldestAt })
   }
   return isInverse(rate, last) ? [{ reason: "inverted", against: last }, ...jumps] : jumps
 }

@@ -19,6 +19,8 @@ export interface Detection {
   readonly anomalies: Anomalies
   /** Another provider, or the good rates of other pairs, confirm the tick in spite of its anomalies. */
   readonly isConfirmed: boolean
+  /** Another provider responds with a different level. New quotes of the same provider then confirm nothing. */
+  readonly isContradicted: boolean
   /** An operator accepted the same change of the same currency for another pair. */
   readonly decision: Option.Option<CurrencyDecision>
 }
@@ -101,7 +103,13 @@ const make = Effect.gen(function* () {
   const levelOf = (levels: PairLevels, lastGood: Option.Option<Rate>) =>
     Option.map(lastGood, (good) =>
       Option.match(levels.all, {
-        onNone: () => ({ last: good.rate, anchor: good.rate, anchorAt: good.observedAt }),
+        onNone: () => ({
+          last: good.rate,
+          anchor: good.rate,
+          anchorAt: good.observedAt,
+          oldest: good.rate,
+          oldestAt: good.observedAt
+        }),
         onSome: (level) => ({ ...level, last: good.rate })
       })
     )
@@ -196,7 +204,12 @@ const make = Effect.gen(function* () {
     )
     const decision = mismatches.length > 0 ? Option.none() : yield* findDecision(tick, lastGood)
     const isInverted = anomalies.some(({ reason }) => reason === "inverted")
-    return { anomalies, isConfirmed: isOutlier || (second.isConfirmed && !isInverted), decision }
+    return {
+      anomalies,
+      isConfirmed: isOutlier || (second.isConfirmed && !isInverted),
+      isContradicted: second.isContradicted,
+      decision
+    }
   })
 
   return AnomalyDetector.of({
@@ -208,7 +221,12 @@ const make = Effect.gen(function* () {
   })
 })
 
-const CREDIBLE: Detection = { anomalies: [], isConfirmed: false, decision: Option.none() }
+const CREDIBLE: Detection = {
+  anomalies: [],
+  isConfirmed: false,
+  isContradicted: false,
+  decision: Option.none()
+}
 
 /** Checks a tick against the good rates of its pair, other pairs, another provider and approximate rates. */
 export class AnomalyDetector extends Context.Service<

@@ -57,14 +57,20 @@ export class CrossRates extends Context.Service<
       }
 
       const mismatch: CrossRates["Service"]["mismatch"] = (tick, anchor) => {
-        const implied = [impliedByTicks(tick), impliedByGoodRates(tick)].flatMap(Option.toArray)
-        const diverged = implied.filter(({ rate }) =>
+        const hasDiverged = ({ rate }: { readonly rate: BigDecimal.BigDecimal }) =>
           AnomalyTriangles.hasDiverged(tick.rate, anchor, rate, guardMaxDeviation)
+        const byTicks = impliedByTicks(tick)
+        if (Option.exists(byTicks, (implied) => !hasDiverged(implied))) return []
+        const byGoodRates = impliedByGoodRates(tick)
+        if (Option.exists(byGoodRates, (implied) => !hasDiverged(implied))) return []
+        return Option.toArray(Option.orElse(byTicks, () => byGoodRates)).map(
+          ({ rate, routes }): RateAnomaly => ({
+            reason: "triangle",
+            against: rate,
+            allowed: guardMaxDeviation,
+            routes
+          })
         )
-        const [first] = diverged
-        return first === undefined || diverged.length < implied.length
-          ? []
-          : [{ reason: "triangle", against: first.rate, allowed: guardMaxDeviation, routes: first.routes }]
       }
 
       return CrossRates.of({

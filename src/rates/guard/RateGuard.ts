@@ -80,9 +80,9 @@ const make = Effect.gen(function* () {
     id: QuarantineId,
     tick: RateTick,
     lastGood: Option.Option<Rate>,
-    { anomalies }: Detection
+    { anomalies, isContradicted }: Detection
   ) {
-    if (Option.isNone(guardConfirmations)) return false
+    if (Option.isNone(guardConfirmations) || isContradicted) return false
     if (!AnomalyChecks.isConfirmable(anomalies, tick.rate, lastGood)) return false
     const { quotes, since } = yield* quarantine.evidenceOf(id, settledDeviation)
     const span = DateTime.distance(since, tick.observedAt)

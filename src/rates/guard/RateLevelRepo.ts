@@ -1,4 +1,5 @@
 import { Array, type BigDecimal, Context, DateTime, Duration, Effect, Layer, Option, Schema } from "effect"
+import type { Statement } from "effect/sql"
 import type { Levels, Step } from "../../domain/rates/AnomalyLevels.ts"
 import { CurrencyCode } from "../../domain/money/Currency.ts"
 import { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
@@ -9,8 +10,8 @@ import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.
 
 /** Time within which small changes of a rate are added up. A confirmed rate starts a new window. */
 export const LEVEL_WINDOW = Duration.days(7)
-/** Rates that are older are not compared with new ones. */
-const MAX_LEVEL_AGE = Duration.days(30)
+/** The long window. Rates that are older are not compared with new ones. */
+export const MAX_LEVEL_AGE = Duration.days(30)
 
 /** Maximum number of steps that are read. */
 const MAX_STEPS = 20
@@ -60,23 +61,27 @@ const make = Effect.gen(function* () {
     AND NOT EXISTS (SELECT FROM withdrawn_rate WHERE rate_id = exchange_rate.id)
     AND ${isOwn ? sql`provider = ${tick.provider}` : sql`(provider = 'sandbox') = ${isSandboxRate(tick)}::boolean`}`
 
-  /** The last good rate, and the one in force at the start of the window or else the first one within it. */
+  /** The good rate in force at a time, or else the first one after it. */
+  const anchorAt = (tick: RateTick, isOwn: boolean, after: DateTime.Utc, time: Statement.Fragment) => sql`(
+      SELECT rate, observed_at FROM exchange_rate
+      WHERE ${goodRates(tick, isOwn, after)} AND observed_at <= ${time}
+      ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
+    ) UNION ALL (
+      SELECT rate, observed_at FROM exchange_rate
+      WHERE ${goodRates(tick, isOwn, after)} AND observed_at > ${time}
+      ORDER BY observed_at, recorded_at DESC, id DESC LIMIT 1
+    ) ORDER BY observed_at LIMIT 1`
+
+  /** The last good rate, and the ones at the start of both windows. */
   const level = (tick: RateTick, isOwn: boolean, after: DateTime.Utc) => sql`
-    SELECT newest.rate AS last, newest.observed_at AS last_at, anchor.rate AS anchor, anchor.observed_at AS anchor_at
+    SELECT newest.rate AS last, newest.observed_at AS last_at, anchor.rate AS anchor, anchor.observed_at AS anchor_at,
+      oldest.rate AS oldest, oldest.observed_at AS oldest_at
     FROM (
       SELECT rate, observed_at FROM exchange_rate WHERE ${goodRates(tick, isOwn, after)}
       ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
-    ) AS newest, (
-      (
-        SELECT rate, observed_at FROM exchange_rate
-        WHERE ${goodRates(tick, isOwn, after)} AND observed_at <= (SELECT at FROM window_start)
-        ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
-      ) UNION ALL (
-        SELECT rate, observed_at FROM exchange_rate
-        WHERE ${goodRates(tick, isOwn, after)} AND observed_at > (SELECT at FROM window_start)
-        ORDER BY observed_at, recorded_at DESC, id DESC LIMIT 1
-      ) ORDER BY observed_at LIMIT 1
-    ) AS anchor`
+    ) AS newest,
+    (${anchorAt(tick, isOwn, after, sql`(SELECT short FROM window_start)`)}) AS anchor,
+    (${anchorAt(tick, isOwn, after, sql`(SELECT long FROM window_start)`)}) AS oldest`
 
   const levels = Effect.fn("RateLevelRepo.levels")(function* (tick: RateTick) {
     const { from, to } = tick.pair
@@ -86,13 +91,14 @@ const make = Effect.gen(function* () {
     const after = DateTime.subtractDuration(now, MAX_LEVEL_AGE)
     const rows = yield* execute(sql`
       WITH window_start AS (
-        SELECT greatest(${windowStart}::timestamptz, (
-          SELECT max(observed_at) FROM quarantined_rate
-          WHERE source_currency = ${from} AND destination_currency = ${to}
-            AND status = 'accepted' AND decided_at > ${windowStart}
-        )) AS at
+        SELECT greatest(${windowStart}::timestamptz, max(observed_at)) AS short,
+          greatest(${DateTime.toDateUtc(after)}::timestamptz, max(observed_at)) AS long
+        FROM quarantined_rate
+        WHERE source_currency = ${from} AND destination_currency = ${to}
+          AND status = 'accepted' AND decided_at > ${DateTime.toDateUtc(after)}
       ), every AS MATERIALIZED (${level(tick, false, after)}), own AS MATERIALIZED (${level(tick, true, after)})
       SELECT every.last AS all_last, every.anchor AS all_anchor, every.anchor_at AS all_anchor_at,
+        every.oldest AS all_oldest, every.oldest_at AS all_oldest_at, own.oldest AS own_oldest, own.oldest_at AS own_oldest_at,
         own.last AS own_last, own.anchor AS own_anchor, own.anchor_at AS own_anchor_at, (
           SELECT other.rate FROM own, LATERAL (
             SELECT rate FROM exchange_rate
@@ -114,8 +120,20 @@ const make = Effect.gen(function* () {
       FROM (SELECT) AS one LEFT JOIN every ON true LEFT JOIN own ON true`)
     const row = yield* decodeLevels(rows[0]).pipe(Effect.orDie)
     return {
-      all: levelOf(row.allLast, row.allAnchor, row.allAnchorAt),
-      own: levelOf(row.ownLast, row.ownAnchor, row.ownAnchorAt),
+      all: Option.all({
+        last: row.allLast,
+        anchor: row.allAnchor,
+        anchorAt: row.allAnchorAt,
+        oldest: row.allOldest,
+        oldestAt: row.allOldestAt
+      }),
+      own: Option.all({
+        last: row.ownLast,
+        anchor: row.ownAnchor,
+        anchorAt: row.ownAnchorAt,
+        oldest: row.ownOldest,
+        oldestAt: row.ownOldestAt
+      }),
       fallback: row.fallback,
       accepted: row.accepted
     }
@@ -260,19 +278,17 @@ const decodeLevels = Schema.decodeUnknownEffect(
     allLast: optionalDecimal,
     allAnchor: optionalDecimal,
     allAnchorAt: optionalTime,
+    allOldest: optionalDecimal,
+    allOldestAt: optionalTime,
     ownLast: optionalDecimal,
     ownAnchor: optionalDecimal,
     ownAnchorAt: optionalTime,
+    ownOldest: optionalDecimal,
+    ownOldestAt: optionalTime,
     fallback: optionalDecimal,
     accepted: optionalDecimal
   })
 )
-
-const levelOf = (
-  last: Option.Option<BigDecimal.BigDecimal>,
-  anchor: Option.Option<BigDecimal.BigDecimal>,
-  anchorAt: Option.Option<DateTime.Utc>
-): Option.Option<Level> => Option.all({ last, anchor, anchorAt })
 
 const decodeSteps = Schema.decodeUnknownEffect(
   Schema.Array(Schema.Struct({ from: Decimal.PositiveDecimal, to: Decimal.PositiveDecimal }))

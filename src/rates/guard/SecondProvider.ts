@@ -13,10 +13,12 @@ const MAX_REFERENCE_QUOTE_AGE = Duration.days(1)
 
 interface Comparison {
   readonly isConfirmed: boolean
+  /** The other provider responds with a different rate. It is a mismatch only if the tick has left its level. */
+  readonly isContradicted: boolean
   readonly mismatches: ReadonlyArray<RateAnomaly>
 }
 
-const UNKNOWN: Comparison = { isConfirmed: false, mismatches: [] }
+const UNKNOWN: Comparison = { isConfirmed: false, isContradicted: false, mismatches: [] }
 
 /** Compares a tick with the rate of another provider. */
 export class SecondProvider extends Context.Service<
@@ -65,8 +67,10 @@ export class SecondProvider extends Context.Service<
             allowed: guardMaxDeviation,
             provider: current.provider
           }
+          const isConfirmed = isWithin(tick.rate, current.rate, guardMaxDeviation)
           return {
-            isConfirmed: isWithin(tick.rate, current.rate, guardMaxDeviation),
+            isConfirmed,
+            isContradicted: !isConfirmed,
             mismatches: hasDiverged(current) ? [mismatch] : []
           }
         }

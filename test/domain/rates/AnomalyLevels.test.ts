@@ -15,15 +15,18 @@ const describeAll = (found: ReadonlyArray<RateAnomaly>) =>
     .map((anomaly) => (anomaly.reason === "jump" && anomaly.since !== undefined ? "drift" : anomaly.reason))
     .join()
 
-/** Compares the last of several consecutive rates with the ones before it. */
-const detect = (rates: ReadonlyArray<string>) => {
+/** Compares the last of several consecutive rates with the ones before it, and with the rate of 30 days ago. */
+const detect = (rates: ReadonlyArray<string>, oldest = rates[0]) => {
   const levels = rates.map(exact)
   const [rate, ...before] = levels.toReversed()
   const [last] = before
   const anchor = before.at(-1)
-  if (rate === undefined || last === undefined || anchor === undefined) return assert.fail()
+  if (rate === undefined || last === undefined || anchor === undefined || oldest === undefined) {
+    return assert.fail()
+  }
   const steps = before.map((from, index) => ({ from, to: [rate, ...before][index] ?? from }))
-  return describeAll(AnomalyLevels.detectLevelChange(rate, { last, anchor, anchorAt: NOW, steps }, LIMITS))
+  const levelsBefore = { last, anchor, anchorAt: NOW, oldest: exact(oldest), oldestAt: NOW, steps }
+  return describeAll(AnomalyLevels.detectLevelChange(rate, levelsBefore, LIMITS))
 }
 
 describe("detectLevelChange", () => {
@@ -55,6 +58,13 @@ describe("detectLevelChange", () => {
       assert.strictEqual(detect(rates.split(" ")), expected)
     })
   }
+
+  it("limits drifts that follow each other to GUARD_MAX_JUMP in 30 days", () => {
+    assert.strictEqual(detect(["1640", "1700", "1800"], "1500"), "")
+    assert.strictEqual(detect(["1640", "1700", "1801"], "1500"), "drift")
+    assert.strictEqual(detect(["1400", "1300", "1250"], "1500"), "")
+    assert.strictEqual(detect(["1400", "1300", "1249"], "1500"), "drift")
+  })
 })
 
 describe("detectImplausible", () => {

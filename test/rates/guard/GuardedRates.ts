@@ -147,6 +147,14 @@ export const outcomeOf = <E>(fetch: Effect.Effect<{ readonly rate: BigDecimal.Bi
 export const polls = (pair: CurrencyPair, count: number) =>
   Effect.all(Array.from({ length: count }, () => poll(pair)))
 
+/** Stores a good rate of the past. Simulated days cost real time, because the services run on the test clock. */
+export const storePast = Effect.fnUntraced(function* (pair: CurrencyPair, rate: string, daysAgo: number) {
+  const repo = yield* RateRepo
+  const observedAt = DateTime.subtract(yield* DateTime.now, { days: daysAgo })
+  const past = yield* tick(pair.from, pair.to, rate, DateTime.formatIso(observedAt))
+  yield* repo.insert({ ...past, provider: "flutterwave" })
+})
+
 /** Polls a credible rate of 1500. */
 export const pollGood = (pair: CurrencyPair) => Effect.andThen(quote({ flutterwave: "1500" }), poll(pair))
 

@@ -51,6 +51,15 @@ suite("RateGuard with two providers", (test) => {
       assert.strictEqual(yield* served(pair), "1500")
     }))
 
+  test("does not accept new quotes while another provider answers with another level", (pair) =>
+    Effect.gen(function* () {
+      yield* pollGood(pair)
+      yield* quote({ flutterwave: newlyQuoted("2250"), fixer: "15000" })
+      for (let i = 0; i < 6; i++) assert.strictEqual(yield* poll(pair, "8 hours"), "quarantined")
+      yield* quote({ flutterwave: newlyQuoted("2250") })
+      assert.strictEqual(yield* poll(pair), "2250")
+    }))
+
   test("does not accept an inverted rate that another provider confirms", (pair) =>
     Effect.gen(function* () {
       yield* pollGood(pair)

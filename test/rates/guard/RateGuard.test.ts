@@ -5,6 +5,7 @@ import { Quarantine } from "../../../src/rates/guard/Quarantine.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { pairOf } from "../../support/RateTicks.ts"
 import {
+  acceptLast,
   newlyQuoted,
   operator,
   ownProcess,
@@ -17,6 +18,7 @@ import {
   quotedAt,
   served,
   type Services,
+  storePast,
   suite
 } from "./GuardedRates.ts"
 
@@ -196,7 +198,37 @@ suite("RateGuard", (test) => {
       }
       yield* quote({ flutterwave: "1980" })
       assert.strictEqual(yield* poll(pair), "quarantined")
-      assert.strictEqual(yield* poll(pair, "7 days"), "1980")
+    }))
+
+  test("measures small changes from the rate of 7 days ago", (pair) =>
+    Effect.gen(function* () {
+      yield* storePast(pair, "1700", 10)
+      yield* storePast(pair, "1760", 8)
+      yield* storePast(pair, "1880", 1)
+      yield* quote({ flutterwave: "1937" })
+      assert.strictEqual(yield* poll(pair), "quarantined")
+      yield* quote({ flutterwave: "1935" })
+      assert.strictEqual(yield* poll(pair), "1935")
+    }))
+
+  test("limits drifts that follow each other to GUARD_MAX_JUMP in 30 days, until a rate is accepted", (pair) =>
+    Effect.gen(function* () {
+      yield* storePast(pair, "1500", 20)
+      yield* storePast(pair, "1640", 16)
+      yield* storePast(pair, "1780", 8)
+      yield* quote({ flutterwave: "1800" })
+      assert.strictEqual(yield* poll(pair), "1800")
+      yield* quote({ flutterwave: "1801" })
+      assert.strictEqual(yield* poll(pair), "quarantined")
+      const [anomaly] = (yield* quarantined(pair)).at(-1)?.anomalies ?? []
+      assert.deepInclude(anomaly, {
+        reason: "jump",
+        against: BigDecimal.make(1500n, 0),
+        allowed: BigDecimal.make(2n, 1)
+      })
+      yield* acceptLast(pair)
+      yield* quote({ flutterwave: "1900" })
+      assert.strictEqual(yield* poll(pair), "1900")
     }))
 
   test(
