@@ -22,9 +22,9 @@ export class Settings extends Context.Service<
   {
     readonly host: string
     readonly port: number
-    /** None: an embedded PostgreSQL under `dataDir`. */
     /** URL of this server for its users. None: any. */
     readonly publicUrl: Option.Option<string>
+    /** None: an embedded PostgreSQL under `dataDir`. */
     readonly databaseUrl: Option.Option<Redacted.Redacted>
     readonly dataDir: string
     /** None: cache, streams and rate limits are local to the process. */

@@ -19,15 +19,15 @@ export class PollCadence extends Context.Service<
 }
 
 /** Half of the default interval. */
-const REST_WITHOUT_POLLING = Duration.minutes(5)
+const COOLDOWN_WITHOUT_POLLING = Duration.minutes(5)
 
 /**
- * Time during which lookups do not ask a provider again after an answer that does not help them: half a poll interval,
- * so that each poll still asks.
+ * Time during which lookups do not call a provider again after a response that does not help them: half a poll interval,
+ * so that each poll still calls it.
  */
-export const restOf = ({ interval }: PollCadence["Service"]): Duration.Duration =>
+export const lookupCooldown = ({ interval }: PollCadence["Service"]): Duration.Duration =>
   Option.match(interval(), {
-    onNone: () => REST_WITHOUT_POLLING,
+    onNone: () => COOLDOWN_WITHOUT_POLLING,
     onSome: (duration) => Duration.divideUnsafe(duration, 2)
   })
 

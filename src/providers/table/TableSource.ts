@@ -7,7 +7,7 @@ import type { CurrencyCode } from "../../domain/money/Currency.ts"
 import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
 import * as RateIds from "../../domain/rates/RateIds.ts"
 import * as MonotonicClock from "../../platform/MonotonicClock.ts"
-import { PollCadence, restOf } from "../../platform/PollCadence.ts"
+import { lookupCooldown, PollCadence } from "../../platform/PollCadence.ts"
 import { ProviderError, type ProviderReason } from "../ProviderError.ts"
 import * as ProviderHttp from "../ProviderHttp.ts"
 import type { RateSource } from "../RateSource.ts"
@@ -124,8 +124,8 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
   })
 
   const rate: RateSource["Service"]["rate"] = Effect.fnUntraced(function* (pair, request) {
-    const isResting = request?.isPoll !== true && (yield* isUseless(pair))
-    return yield* recent(pair, isResting ? Duration.max(maxReuse(), restOf(cadence)) : maxReuse())
+    const isCoolingDown = request?.isPoll !== true && (yield* isUseless(pair))
+    return yield* recent(pair, isCoolingDown ? Duration.max(maxReuse(), lookupCooldown(cadence)) : maxReuse())
   })
 
   const refuse = Effect.flatMap(Ref.get(latest), (table) => Ref.set(refused, table))

@@ -108,10 +108,10 @@ const make = Effect.gen(function* () {
       isQuoteFresh(rate, Duration.toMillis(freshFor), DateTime.toEpochMillis(now))
     const isSufficient = (found: SourcedRate, now: DateTime.Utc) =>
       found.source === "provider" ? isQuoteWithin(found.rate, now) : isWithin(freshFor, found.rate, now)
-    // The provider was asked a moment ago, and its own quote is older than the caller accepts.
-    const isResting = ({ rate }: SourcedRate, now: DateTime.Utc) =>
-      !isQuoteWithin(rate, now) && Duration.isLessThan(ageAt(rate, now), Cadence.restOf(cadence))
-    const mayRefresh = Option.isNone(best) || !isResting(best.value, yield* DateTime.now)
+    // The provider was called a moment ago, and its own quote is older than the caller accepts.
+    const isCoolingDown = ({ rate }: SourcedRate, now: DateTime.Utc) =>
+      !isQuoteWithin(rate, now) && Duration.isLessThan(ageAt(rate, now), Cadence.lookupCooldown(cadence))
+    const mayRefresh = Option.isNone(best) || !isCoolingDown(best.value, yield* DateTime.now)
     if (mayRefresh && isDemanded && !hasRead) {
       // Another process may have refreshed the pair, which needs no permit.
       const stored = yield* read(pair, freshFor).pipe(
