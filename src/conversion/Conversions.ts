@@ -1,15 +1,13 @@
-import { Clock, Context, DateTime, Effect, Exit, Layer, Option } from "effect"
+import { Context, Effect, Exit, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { AppendOutcome, AuditAppend, StoredResponse } from "../audit/AuditAppend.ts"
 import { AuditLog } from "../audit/AuditLog.ts"
 import type { Owner } from "../domain/access/Principal.ts"
-import { AuditId, makeAuditRecord } from "../domain/conversion/AuditRecord.ts"
-import type { PricedConversion } from "../domain/conversion/PricedConversion.ts"
+import { AuditId } from "../domain/conversion/AuditRecord.ts"
 import type { Quote, QuoteId } from "../domain/conversion/Quote.ts"
 import type { AmountOutOfRange } from "../domain/conversion/Conversion.ts"
 import {
   type IdempotencyConflict,
-  IdempotencyMismatch,
+  type IdempotencyMismatch,
   QuoteExpired,
   QuoteMismatch,
   type QuoteNotFound,
@@ -17,12 +15,12 @@ import {
 } from "../domain/conversion/ConversionErrors.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import { RateId, type RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
-import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
 import type { ClockSkewed } from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
-import * as CommittedConversion from "./CommittedConversion.ts"
+import type * as CommittedConversion from "./CommittedConversion.ts"
 import * as Idempotency from "./Idempotency.ts"
+import * as PreparedConversion from "./PreparedConversion.ts"
 import { type PriceInput, Pricing } from "./Pricing.ts"
 import { Quotes } from "./Quotes.ts"
 
@@ -48,11 +46,6 @@ export type ConversionError =
   | StoreUnavailable
 
 type ConversionExit = Exit.Exit<CommittedConversion.ConversionOutcome, ConversionError>
-
-/** A record to append, with the conversion to return once it is committed. */
-interface Prepared extends AuditAppend {
-  readonly conversion: CommittedConversion.CommittedConversion
-}
 
 /** Converts amounts. Every conversion is committed to the audit before it is returned. */
 export class Conversions extends Context.Service<
@@ -102,10 +95,9 @@ export class Conversions extends Context.Service<
       const pricing = yield* Pricing
       const quotes = yield* Quotes
       const random = yield* SecureRandom.SecureRandom
-      const clock = yield* Clock.Clock
       const traced = yield* ExportedSpans.make
-      const context = yield* Effect.context<never>()
       const locks = Idempotency.makeLocks()
+      const { prepare, replay, toExit } = yield* PreparedConversion.make
 
       const newId = Effect.map(random.uuidV7(), (uuid) => AuditId.make(uuid))
 
@@ -122,43 +114,8 @@ export class Conversions extends Context.Service<
         return yield* new QuoteExpired({ quoteId: id, expiresAt })
       })
 
-      const prepare = (
-        id: AuditId,
-        quoteId: QuoteId | null,
-        key: Idempotency.ConversionKey | undefined,
-        priced: PricedConversion
-      ): Prepared => {
-        // The rate may come from a node whose estimate of the database's time is ahead by some milliseconds.
-        const convertedAt = DateTime.max(
-          DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()),
-          priced.rateFetchedAt
-        )
-        const record = makeAuditRecord(id, priced, quoteId, convertedAt)
-        const conversion = CommittedConversion.fromRecord(record)
-        return {
-          record,
-          conversion,
-          idempotency: key === undefined ? undefined : { ...key, response: JSON.stringify(conversion) }
-        }
-      }
-
-      const replay = (stored: StoredResponse, requestHash: string | undefined) => {
-        if (stored.requestHash !== requestHash) return Exit.fail(new IdempotencyMismatch())
-        ConversionMetrics.replays.updateUnsafe(1, context)
-        return Exit.succeed(CommittedConversion.fromStoredJson(stored.response))
-      }
-
-      const toExit = (
-        { conversion, idempotency }: Prepared,
-        outcome: Extract<AppendOutcome, { readonly _tag: "Committed" | "DuplicateKey" }>
-      ) => {
-        if (outcome._tag === "DuplicateKey") return replay(outcome, idempotency?.requestHash)
-        ConversionMetrics.conversions.updateUnsafe(1, context)
-        return Exit.succeed({ conversion, replayed: false, storedJson: idempotency?.response })
-      }
-
       const append = (
-        prepared: Prepared,
+        prepared: PreparedConversion.PreparedConversion,
         onUnavailable: Effect.Effect<CommittedConversion.ConversionOutcome, ConversionError>
       ): Effect.Effect<CommittedConversion.ConversionOutcome, ConversionError> =>
         Effect.flatMap(audit.append(prepared), (outcome) =>
@@ -172,7 +129,7 @@ export class Conversions extends Context.Service<
         input: ConversionInput,
         key: Idempotency.ConversionKey | undefined,
         onUnknownRate: (
-          prepared: Prepared
+          prepared: PreparedConversion.PreparedConversion
         ) => Effect.Effect<CommittedConversion.ConversionOutcome, ConversionError>
       ) {
         const prepared = prepare(yield* newId, null, key, yield* pricing.price(input))
@@ -183,7 +140,10 @@ export class Conversions extends Context.Service<
       })
 
       /** Repeats a conversion once after its rate turned out not to be in the database. */
-      const reprice = Effect.fnUntraced(function* (input: ConversionInput, { record }: Prepared) {
+      const reprice = Effect.fnUntraced(function* (
+        input: ConversionInput,
+        { record }: PreparedConversion.PreparedConversion
+      ) {
         yield* pricing.evictUnknownRate(input.pair, RateId.make(record.rate_id))
         const unavailable = () => Effect.fail(new RateUnavailable({ pair: input.pair }))
         return yield* convertAtLatest(input, Idempotency.keyOf(input), unavailable)
@@ -223,7 +183,7 @@ export class Conversions extends Context.Service<
         id: AuditId,
         input: ConversionInput,
         key: Idempotency.ConversionKey | undefined
-      ): Prepared | undefined => {
+      ): PreparedConversion.PreparedConversion | undefined => {
         if (input.quoteId !== null) return undefined
         const priced = pricing.priceFromMemory(input)
         if (priced === undefined) return undefined
@@ -231,7 +191,7 @@ export class Conversions extends Context.Service<
         return key === undefined || locks.tryLock(key) ? prepared : undefined
       }
 
-      const unlockAll = (prepared: ReadonlyArray<Prepared>) =>
+      const unlockAll = (prepared: ReadonlyArray<PreparedConversion.PreparedConversion>) =>
         Effect.sync(() => {
           for (const { idempotency } of prepared) if (idempotency !== undefined) locks.unlock(idempotency)
         })
@@ -255,9 +215,9 @@ export class Conversions extends Context.Service<
 
       const convertBatch: Conversions["Service"]["convertBatch"] = (inputs, onDeferred) =>
         Effect.suspend(() => {
-          const prepared: Array<Prepared> = []
+          const prepared: Array<PreparedConversion.PreparedConversion> = []
           const converted = Effect.gen(function* () {
-            const batch: Array<Prepared | undefined> = []
+            const batch: Array<PreparedConversion.PreparedConversion | undefined> = []
             for (const input of inputs) {
               const item = prepareFromMemory(yield* newId, input, Idempotency.keyOf(input))
               if (item !== undefined) prepared.push(item)
