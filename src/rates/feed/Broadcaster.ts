@@ -151,7 +151,11 @@ const make = Effect.fnUntraced(function* (
     return synchronize.pipe(
       Effect.map((rates) => rates.every(isReceived)),
       Effect.catch(() => Effect.isSuccess(catchUpShared)),
-      Effect.map((isComplete) => (isComplete ? check : 0))
+      Effect.map((isComplete) => (isComplete ? check : 0)),
+      // Otherwise the waiting subscribers would never receive anything.
+      Effect.catchDefect((defect) =>
+        Effect.as(Effect.logError("A check for missing rates crashed, repeating it", defect), 0)
+      )
     )
   })
 
