@@ -1,4 +1,4 @@
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { RateLimits } from "../../access/RateLimits.ts"
 import { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
@@ -9,6 +9,13 @@ import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 
 /** Bytes of a response that count as one request. */
 const BYTES_PER_REQUEST = 256 * 1024
+
+/**
+ * Returns true if the connection belongs to the client, and not to a trusted proxy. It is closed with the first rejection,
+ * which drops all requests that were pipelined behind it.
+ */
+const isDirect = ({ peerAddress, remoteAddress }: HttpServerRequest.HttpServerRequest) =>
+  Option.getOrUndefined(peerAddress) === Option.getOrUndefined(remoteAddress)
 
 type Rejection = Problems.ProblemResponse | undefined
 
@@ -27,8 +34,9 @@ export const make = Effect.gen(function* () {
   ): Rejection => {
     const outcome = consumeSync(kind, ClientAddress.of(request), clock.currentTimeMillisUnsafe(), cost)
     if (!(outcome instanceof RateLimitExceeded)) return undefined
+    const headers = RateLimitHeaders.headersOfExceeded(outcome)
     return Problems.respond(RateLimitHeaders.toProblem(outcome), {
-      headers: RateLimitHeaders.headersOfExceeded(outcome)
+      headers: kind === "pages" && isDirect(request) ? { ...headers, connection: "close" } : headers
     })
   }
 

@@ -1,6 +1,9 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { OpenApi } from "effect/http-api"
+import { Api } from "../../../src/api/Api.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
+import * as RawSocket from "../../support/RawSocket.ts"
 import { change } from "../../support/RateChanges.ts"
 import { assertProblem, get, TestServer } from "../../support/TestServer.ts"
 
@@ -67,6 +70,62 @@ layer(TestServer.layer(), { excludeTestServices: true })("Ambiguous requests", (
         assert.strictEqual(status, 404, path)
       }
       assert.strictEqual((yield* get("/metrics")).status, 200)
+    })
+  )
+
+  it.effect("reach a WebSocket endpoint only in the exact spelling of its path", () =>
+    Effect.gen(function* () {
+      const { port } = yield* TestServer
+      const statusOf = (path: string) =>
+        Effect.map(RawHttp.exchange(port, RawSocket.handshake(path)), ({ responses }) => responses[0]?.status)
+      for (const path of [
+        "/ws/%72ates/",
+        "/ws/%72ates",
+        "/%77s/rates/",
+        "/ws%2frates/",
+        "/ws/rates%2f",
+        "/ws/rates/%3fsince=0",
+        "/%72pc",
+        "/rpc%2f",
+        "//ws/rates/",
+        "/ws//rates/",
+        "/ws/rates//",
+        "/WS/rates/",
+        "/ws/./rates/"
+      ])
+        assert.strictEqual(yield* statusOf(path), 404, path)
+      for (const path of ["/ws/rates/", "/ws/rates", "/rpc", "/rpc/", "/ws/rates/?x=%2f"])
+        assert.strictEqual(yield* statusOf(path), 101, path)
+    })
+  )
+
+  it.effect("may encode any part of the query", () =>
+    Effect.gen(function* () {
+      yield* change("USD:NGN", "1500")
+      const encodeAll = (text: string) =>
+        Array.from(Buffer.from(text), (byte) => `%${byte.toString(16).padStart(2, "0")}`).join("")
+      const queries = Object.entries(OpenApi.fromApi(Api).paths).flatMap(([path, { get: operation }]) => {
+        const examples = (operation?.parameters ?? []).flatMap((parameter) => {
+          const example = "example" in parameter ? String(parameter.example) : ""
+          return parameter.in === "query" && example !== "" ? [[parameter.name, example] as const] : []
+        })
+        return examples.length === 0 ? [] : [{ path, examples }]
+      })
+      assert.isAtLeast(queries.length, 10)
+      for (const { examples, path } of queries) {
+        // A stream would not end.
+        const method = path.endsWith("/stream") ? "HEAD" : "GET"
+        const plain = yield* get(`${path}?${new URLSearchParams(Object.fromEntries(examples)).toString()}`, {
+          method
+        })
+        const encoded = examples.map(([name, value]) => `${encodeAll(name)}=${encodeAll(value)}`).join("&")
+        const { json, status } = yield* get(`${path}?${encoded}`, { method })
+        assert.strictEqual(status, plain.status, path)
+        assert.strictEqual(json["code"], plain.json["code"], path)
+      }
+      const { json, status } = yield* get("/api/v1/rates?%66rom=%55SD&to=NG%4E&x=%2fmetrics%3f%23")
+      assert.strictEqual(status, 200)
+      assert.strictEqual(json["rate"], "1500")
     })
   )
 

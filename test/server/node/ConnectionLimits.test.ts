@@ -5,6 +5,7 @@ import { ConnectionBounds } from "../../../src/server/node/ConnectionLimits.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
 import { exhaust } from "../../support/RateLimitExhaustion.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
+import * as RawSocket from "../../support/RawSocket.ts"
 import { eventually } from "../../support/Waiters.ts"
 
 const DOCS = "GET /docs HTTP/1.1\r\nhost: localhost\r\n\r\n"
@@ -71,12 +72,19 @@ layer(withBounds({ stallMillis: 300 }), live)("A client that does not read its r
 
   it.effect("keeps its connection if it is a silent stream", () =>
     Effect.gen(function* () {
-      const stream = yield* openClient("GET /api/v1/rates/stream HTTP/1.1\r\nhost: localhost\r\n\r\n")
-      stream.resume()
+      const streams = yield* Effect.forEach(
+        [
+          "GET /api/v1/rates/stream HTTP/1.1\r\nhost: localhost\r\n\r\n",
+          RawSocket.handshake("/ws/rates/"),
+          RawSocket.handshake("/rpc")
+        ],
+        openClient
+      )
+      for (const stream of streams) stream.resume()
       const before = yield* disconnects("stalled")
       yield* openClient(DOCS.repeat(3))
       yield* awaitDisconnects("stalled", before + 1)
-      assert.isFalse(stream.closed)
+      assert.isTrue(streams.every(({ closed }) => !closed))
     }).pipe(Effect.scoped)
   )
 })
