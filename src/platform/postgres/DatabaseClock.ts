@@ -99,6 +99,9 @@ const make = Effect.gen(function* () {
     }
   }).pipe(
     Effect.catch((error) => Effect.logDebug("The clock of the database could not be read", error)),
+    Effect.catchDefect((defect) =>
+      Effect.logError("Reading the clock of the database crashed, repeating it", defect)
+    ),
     Effect.andThen(logChange)
   )
   yield* logChange

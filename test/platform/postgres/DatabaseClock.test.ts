@@ -39,6 +39,14 @@ const assertDatabaseTime = Effect.fnUntraced(function* (clock: Clock.Clock) {
   assert.isAtMost(shown, after + MAX_ERROR)
 })
 
+/** Waits until a clock shows a time before the given one. */
+const untilBefore = (clock: Clock.Clock, millis: number) =>
+  Effect.sync(() => clock.currentTimeMillisUnsafe()).pipe(
+    Effect.delay("20 millis"),
+    Effect.repeat({ until: (now) => now < millis }),
+    Effect.timeout("60 seconds")
+  )
+
 layer(TestDatabase.layer({ MAX_CLOCK_SKEW: "1 hour" }), { excludeTestServices: true })(
   "DatabaseClock",
   (it) => {
@@ -93,12 +101,26 @@ layer(TestDatabase.layer({ MAX_CLOCK_SKEW: "1 hour" }), { excludeTestServices: t
         // As a wrong oscillator does, but at once.
         yield* machine.setForward("3 hours")
         assert.isAtLeast(clock.currentTimeMillisUnsafe(), before + 3 * HOUR)
-        yield* Effect.suspend(() => Effect.succeed(clock.currentTimeMillisUnsafe())).pipe(
-          Effect.delay("20 millis"),
-          Effect.repeat({ until: (now) => now < before + 3 * HOUR }),
-          Effect.timeout("60 seconds")
-        )
+        yield* untilBefore(clock, before + 3 * HOUR)
         yield* assertDatabaseTime(clock)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("measures again after a measurement crashed", () =>
+      Effect.gen(function* () {
+        const database = yield* Database
+        const { machine, start } = yield* process
+        let crashes = -1
+        const crashing = Database.of({
+          ...database,
+          execute: (statements) =>
+            Effect.suspend(() => (crashes++ === 0 ? Effect.die("crash") : database.execute(statements)))
+        })
+        const { clock } = yield* Effect.provideService(start, Database, crashing)
+        const before = clock.currentTimeMillisUnsafe()
+        yield* machine.setForward("3 hours")
+        yield* untilBefore(clock, before + 3 * HOUR)
+        assert.isAtLeast(crashes, 2)
       }).pipe(Effect.scoped)
     )
   }
