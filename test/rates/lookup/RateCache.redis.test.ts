@@ -117,6 +117,30 @@ describe.skipIf(!TestRedis.isAvailable)("RateCache.layerRedis", () => {
     }).pipe(Effect.provide(layerOf({})))
   )
 
+  it.live("replaces a key of another type, and evicts nothing from it", () =>
+    Effect.gen(function* () {
+      const { client } = yield* Redis
+      const cache = yield* RateCache
+      const rate = yield* rateOf("GBP", "MAD", "12.5", 1)
+      const key = "fxrate:GBP:MAD"
+      for (const write of [
+        () => client.lpush(key, "12.5"),
+        () => client.hset(key, "rate", "12.5"),
+        () => client.zadd(key, 12.5, "rate")
+      ]) {
+        yield* Effect.promise(() => client.del(key))
+        yield* Effect.promise(write)
+        const before = yield* misses
+        assert.deepStrictEqual(yield* cache.get(rate.pair), Option.none())
+        assert.strictEqual(yield* misses, before + 1)
+        yield* cache.evict(rate.pair, rate.id)
+        assert.strictEqual(yield* Effect.promise(() => client.exists(key)), 1)
+        yield* cache.put(rate)
+        assert.deepStrictEqual(plain(Option.getOrThrow(yield* cache.get(rate.pair))), plain(rate))
+      }
+    }).pipe(Effect.provide(layerOf({})))
+  )
+
   it.live("ignores, reports and replaces the rates of another database and of older versions", () =>
     Effect.gen(function* () {
       const { client } = yield* Redis
