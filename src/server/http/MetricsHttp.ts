@@ -133,7 +133,7 @@ export const layer = Layer.unwrap(
       yield* Effect.timeoutOption(measureStores, STORE_TIMEOUT)
     })
     yield* measure.pipe(Effect.repeat(Schedule.spaced(MEASURE_INTERVAL)), Effect.forkScoped)
-    // Scrapes are not rate limited, so concurrent requests share one export.
+    // An export takes longer than most requests, so concurrent scrapes share one.
     const sharedExport = yield* SingleFlight.make<string, never>()
     const text = Effect.flatMap(
       sharedExport("metrics", Effect.andThen(measure, PrometheusMetrics.format())),

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as HttpInternals from "./HttpInternals.ts"
 
-/** Maximum number of requests of a connection that are handled at the same time. */
+/** Maximum number of requests of a connection that are handled at the same time, and started in one event-loop turn. */
 export const MAX_CONCURRENT_REQUESTS = 8
 /** Maximum number of pipelined requests of an address that wait, about 8 MB. A packet of 64 KiB contains 2000 at most. */
 export const MAX_WAITING_REQUESTS = 2500
@@ -11,6 +11,8 @@ type Dispatch = () => void
 /** The unanswered requests of a connection. */
 interface Pipeline {
   active: number
+  /** Node forgets it when the socket is destroyed. */
+  readonly remoteAddress: string | undefined
   /** Requests that Node parsed before reading paused. */
   readonly waiting: Array<Dispatch>
 }
@@ -18,11 +20,26 @@ interface Pipeline {
 /**
  * Bounds the work that a client can start by pipelining (RFC 9112, 9.3.2), which lets it send requests without waiting for
  * responses. Up to {@link MAX_CONCURRENT_REQUESTS} of a connection are handled at a time, and reading pauses while others
- * wait. Each starts in an event-loop turn of its own, so that requests of other connections are handled in between.
+ * wait. Each starts in an event-loop turn of its own, so that requests of other connections are handled in between. They are
+ * dropped if the connection closes after an earlier response.
  */
 export const make = () => {
   const pipelines = new WeakMap<object, Pipeline>()
   const waitingByAddress = new Map<string | undefined, number>()
+
+  // Node emits all requests of a packet in a row. Responses that are sent at once are not active in between.
+  let latestSocket: object | undefined
+  let startedInTurn = 0
+  const endTurn = () => {
+    latestSocket = undefined
+  }
+  /** Counts the requests of a connection in a row in this event-loop turn. */
+  const countInTurn = (socket: object) => {
+    if (latestSocket === undefined) setImmediate(endTurn)
+    startedInTurn = latestSocket === socket ? startedInTurn + 1 : 1
+    latestSocket = socket
+    return startedInTurn
+  }
 
   const addWaiting = (remoteAddress: string | undefined, change: number) => {
     const waiting = (waitingByAddress.get(remoteAddress) ?? 0) + change
@@ -32,8 +49,8 @@ export const make = () => {
   }
 
   const open = (socket: HttpInternals.PausableSocket): Pipeline => {
-    const pipeline: Pipeline = { active: 0, waiting: [] }
     const { remoteAddress } = socket
+    const pipeline: Pipeline = { active: 0, remoteAddress, waiting: [] }
     pipelines.set(socket, pipeline)
     // Node resumes reading when a response is written.
     socket.on("resume", () => {
@@ -58,11 +75,13 @@ export const make = () => {
   }
 
   const startNext = (socket: HttpInternals.PausableSocket, pipeline: Pipeline) => {
-    const { active, waiting } = pipeline
+    const { active, remoteAddress, waiting } = pipeline
+    // Nothing can be sent after the response that closes the connection.
+    if (!socket.writable) addWaiting(remoteAddress, -waiting.splice(0).length)
     if (active >= MAX_CONCURRENT_REQUESTS) return
     const dispatch = waiting.shift()
     if (dispatch === undefined) return
-    addWaiting(socket.remoteAddress, -1)
+    addWaiting(remoteAddress, -1)
     dispatch()
     if (waiting.length === 0) HttpInternals.resumeReading(socket)
     // Also after a response that was sent synchronously.
@@ -72,19 +91,22 @@ export const make = () => {
   /** Calls `dispatch` for a request, immediately or after earlier requests of its connection. */
   return ({ socket }: IncomingMessage, response: ServerResponse, dispatch: Dispatch): void => {
     const pipeline = pipelines.get(socket)
-    if (
-      pipeline === undefined ||
-      (pipeline.active < MAX_CONCURRENT_REQUESTS && pipeline.waiting.length === 0)
-    ) {
+    const isFirst = pipeline === undefined || pipeline.waiting.length === 0
+    const hasCapacity = pipeline === undefined || pipeline.active < MAX_CONCURRENT_REQUESTS
+    if (isFirst && hasCapacity && countInTurn(socket) <= MAX_CONCURRENT_REQUESTS) {
       start(socket, response, dispatch)
       return
     }
-    if (addWaiting(socket.remoteAddress, 1) > MAX_WAITING_REQUESTS) {
-      addWaiting(socket.remoteAddress, -1)
+    const opened = pipeline ?? open(socket)
+    const { remoteAddress, waiting } = opened
+    if (addWaiting(remoteAddress, 1) > MAX_WAITING_REQUESTS) {
+      addWaiting(remoteAddress, -1)
       socket.destroy()
       return
     }
-    pipeline.waiting.push(() => start(socket, response, dispatch))
+    waiting.push(() => start(socket, response, dispatch))
     HttpInternals.pauseReading(socket)
+    // Otherwise the end of an active request starts the next one.
+    if (isFirst && hasCapacity) setImmediate(startNext, socket, opened)
   }
 }

@@ -15,10 +15,14 @@ const listen = Effect.gen(function* () {
   const { server } = yield* NodeServer
   const pending: Array<ServerResponse> = []
   let handled = 0
+  let inTurn = 0
+  let maxInTurn = 0
   const port = yield* Effect.callback<number>((resume) => {
     server
       .on("request", ({ url }, response) => {
         handled++
+        if (inTurn++ === 0) setImmediate(() => (inTurn = 0))
+        maxInTurn = Math.max(maxInTurn, inTurn)
         pending.push(response)
         response.setHeader("x-url", url ?? "")
       })
@@ -31,6 +35,8 @@ const listen = Effect.gen(function* () {
     port,
     pending,
     handled: () => handled,
+    /** Maximum number of requests that arrived in one turn of the event loop. */
+    handledInTurn: () => maxInTurn,
     /** Responds to the pending requests, and to those that follow, with a body. */
     respond: (body: string) => {
       for (const response of pending.splice(0)) response.end(body)
@@ -85,6 +91,34 @@ describe("Pipelining", () => {
       assert.strictEqual(handled(), Pipelining.MAX_CONCURRENT_REQUESTS + 1)
       assert.isFalse(client.destroyed)
     }).pipe(Effect.scoped, Effect.provide(NodeServer.layer))
+  )
+
+  it.live("starts few requests of a connection in one turn, also if they are answered at once", () =>
+    Effect.gen(function* () {
+      const { port, respond, handledInTurn } = yield* listen
+      respond("ok")
+      const paths = Array.from({ length: 400 }, (_, i) => `/${i}`)
+      const { responses } = yield* RawHttp.exchange(port, paths.map(request).join(""), {
+        responses: paths.length
+      })
+      assert.deepStrictEqual(
+        responses.map(({ headers }) => headers.get("x-url")),
+        paths
+      )
+      assert.isAtMost(handledInTurn(), 2 * Pipelining.MAX_CONCURRENT_REQUESTS)
+    }).pipe(Effect.provide(NodeServer.layer))
+  )
+
+  it.live("drops the requests behind a response that closes the connection", () =>
+    Effect.gen(function* () {
+      const { server } = yield* NodeServer
+      const { handled, port, respond } = yield* listen
+      server.prependListener("request", (_, response) => response.setHeader("connection", "close"))
+      respond("bye")
+      const { responses } = yield* RawHttp.exchange(port, request("/").repeat(400), { untilClosed: true })
+      assert.lengthOf(responses, 1)
+      assert.isAtMost(handled(), 2 * Pipelining.MAX_CONCURRENT_REQUESTS)
+    }).pipe(Effect.provide(NodeServer.layer))
   )
 
   it.live("disconnects a client with too many small requests in flight", () =>
