@@ -114,6 +114,8 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
     "USDNGN=0.01"
   ],
   ALLOW_ANONYMOUS_CONVERT: ["1", "yes", "no"],
+  RATE_LIMIT_REFRESHES: quotas,
+  MAX_AGE_FLOOR: [...durations, "2 days", "off"],
   METRICS_TOKEN: ["short", "0123456789 abcdef", "a".repeat(257)],
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
   AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]

@@ -175,6 +175,8 @@ layer(TestLayer, { excludeTestServices: true })("RateRepo", (it) => {
     Effect.gen(function* () {
       const repo = yield* RateRepo
       yield* repo.insert(yield* tick("USD", "GHS", "11", "2026-11-21T10:00:00.000Z"))
+      // Ids of the same millisecond have a random order.
+      yield* Effect.sleep("2 millis")
       const correction = yield* repo.insert(yield* tick("USD", "GHS", "12", "2026-11-21T10:00:00.000Z"))
       assert.deepStrictEqual(plain(Option.getOrThrow(yield* repo.latest(correction.pair))), plain(correction))
     })
