@@ -40,7 +40,11 @@ layer(TestConversions.layer())("The database", (it) => {
           name,
           lower === null ? "'ffffffff-0000-7000-8000-000000000000'" : `'${lower}'`
         )
-        assert.match(String(error.reason.cause), /refers to the rate [0-9a-f-]{36}, which is not there/, name)
+        assert.match(
+          String(error.reason.cause),
+          /refers to the rate [0-9a-f-]{36}.*which is not stored/,
+          name
+        )
       }
       yield* insertWithUnknownRate("conversion_audit", "'ffffffff-0000-7000-8000-000000000000'")
       assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS count FROM conversion_audit`, [{ count: 1 }])

@@ -153,23 +153,26 @@ layer(TestServer.layer({ TRUSTED_PROXIES: "127.0.0.1,::1" }), { excludeTestServi
       })
     )
 
-    it.effect("converts and quotes at the rate of the database when a cached rate is not in it", () =>
+    it.effect.each([
+      ["is not in it", "01980000-0000-7000-8000-00000000f00d"],
+      ["has another number there", undefined]
+    ])("converts and quotes at the rate of the database when a cached rate %s", ([, foreignId]) =>
       Effect.gen(function* () {
         yield* withRate
         const cache = yield* RateCache
         const headers = from("203.0.113.5")
         const { rate_id: known } = (yield* convert(headers)).json
         const now = DateTime.formatIso(yield* DateTime.now)
-        const { observedAt, pair, rate: foreign } = yield* tick("USD", "NGN", "0.01", now)
-        const id = RateId.make("01980000-0000-7000-8000-00000000f00d")
-        const poison = () => cache.putLocal({ id, pair, rate: foreign, provider: "sandbox", observedAt })
+        const { observedAt, pair, rate } = yield* tick("USD", "NGN", "9999.5", now)
+        const id = RateId.make(foreignId ?? String(known))
         for (const send of [
-          convert({ ...headers, "idempotency-key": "order-9" }),
+          convert({ ...headers, "idempotency-key": `order ${id}` }),
           convert(headers),
           post("/api/v1/quotes", REQUEST, headers)
         ]) {
-          poison()
-          assert.strictEqual(Option.getOrThrow(cache.peek(pairOf("USD", "NGN"))).id, id)
+          yield* cache.evict(pair, RateId.make(String(known)))
+          cache.putLocal({ id, pair, rate, provider: "sandbox", observedAt })
+          assert.strictEqual(Option.getOrThrow(cache.peek(pairOf("USD", "NGN"))).rate, rate)
           const { json, status } = yield* send
           assert.oneOf(status, [200, 201], JSON.stringify(json))
           assert.strictEqual(json["rate_id"], known)
