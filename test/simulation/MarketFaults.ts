@@ -46,12 +46,20 @@ export interface MarketFaults {
   readonly isFaulty: (pair: CurrencyPair, hour: number) => boolean
 }
 
-/** Longest fault whose wrong rate has new quote times all the time. After a day, it looks like a new level. */
+/** With new quote times for longer than this, a wrong level looks like a new level if no other provider answers. */
 const MAX_NEW_QUOTES_HOURS = 20
 
+/** Level of a fault. Two providers that come to the same wrong level confirm each other. */
+const levelOf = ({ kind, step }: Fault): string => {
+  if (kind === "× 9.99") return "× 10"
+  // A drift reaches this level within its 40 hours.
+  return kind === "drift" ? (step > 0 ? "× 1.5" : "÷ 1.5") : kind
+}
+
 /**
- * Generates the faults of providers: one about every 30 hours, for one pair, one currency or all pairs; and a wrong rate in
- * the first poll. No two providers are wrong at once. A table sends the time of its quotes and the legs of cross rates.
+ * Generates the faults of providers: about one every 30 hours, for one pair, one currency or all pairs; and a wrong rate
+ * in the first poll. Several providers may be wrong at once, but not in the same way. A table sends the time of its
+ * quotes and the legs of cross rates.
  */
 export const make = (
   market: Market,
@@ -60,21 +68,18 @@ export const make = (
   random: () => number
 ): ReadonlyArray<MarketFaults> => {
   const faults = providers.map((): Array<Fault> => [])
-  let [lastProvider, begin, end] = [0, 0, 0]
   const pick = <A>(values: ReadonlyArray<A>): A => {
     const value = values[Math.floor(random() * values.length)]
     if (value === undefined) throw new Error("nothing to pick from")
     return value
   }
-  const add = (provider: number, kind: FaultKind, earliest: number, scope: number) => {
-    const isTable = providers[provider]?.isTable === true
-    if (provider !== lastProvider) begin = Math.max(earliest, end)
-    const start = Math.max(earliest, begin)
+  const generate = (isTable: boolean, kind: FaultKind, start: number, scope: number): Fault => {
     const chosen = pick(pairs)
     const isOneQuote = random() < 0.5
     const isDrift = kind === "drift"
-    const maxHours = isDrift ? 40 : isOneQuote || !isTable ? 72 : MAX_NEW_QUOTES_HOURS
-    const fault: Fault = {
+    const hasNewQuotes = isTable && !isOneQuote
+    const maxHours = isDrift ? 40 : hasNewQuotes && providers.length === 1 ? MAX_NEW_QUOTES_HOURS : 72
+    return {
       kind,
       start,
       end: start + (isDrift ? maxHours : 1 + Math.floor(random() * maxHours)),
@@ -89,9 +94,11 @@ export const make = (
       step: (random() < 0.5 ? -1 : 1) * (0.01 + 0.02 * random()),
       isOneQuote
     }
-    faults[provider]?.push(fault)
-    lastProvider = provider
-    end = Math.max(end, fault.end)
+  }
+  const add = (provider: number, kind: FaultKind, start: number, scope: number) => {
+    const fault = generate(providers[provider]?.isTable === true, kind, start, scope)
+    const others = faults.filter((_, index) => index !== provider).flat()
+    if (!others.some((other) => isIndistinguishable(fault, other))) faults[provider]?.push(fault)
   }
   add(0, "× 1000", 0, 0)
   for (let hour = 24; hour < HOURS; hour += 10 + Math.floor(random() * 40)) {
@@ -101,6 +108,17 @@ export const make = (
     add(provider, pick(kinds), hour, random())
   }
   return faults.map((ofProvider, index) => answersOf(market, ofProvider, providers[index]?.isTable === true))
+}
+
+/** Returns true if nothing shows that two concurrent faults of different providers are faults. */
+const isIndistinguishable = (a: Fault, b: Fault) => {
+  if (a.end <= b.start || b.end <= a.start) return false
+  const isLong = ({ end, isOneQuote, start }: Fault) => !isOneQuote && end - start > MAX_NEW_QUOTES_HOURS
+  return (
+    levelOf(a) === levelOf(b) ||
+    (a.kind === "unreachable" && isLong(b)) ||
+    (b.kind === "unreachable" && isLong(a))
+  )
 }
 
 const answersOf = (market: Market, faults: ReadonlyArray<Fault>, isTable: boolean): MarketFaults => {

@@ -286,6 +286,8 @@ export const make = () => {
       const last = histories.get(key)?.quarantined.at(-1)
       return last?.rate === undefined ? last : undefined
     },
+    /** Time of the last tick of a pair that was accepted from the quarantine. */
+    acceptedAt: (key: string) => histories.get(key)?.lastAccepted?.tick.observedAt,
     accept
   }
 }
