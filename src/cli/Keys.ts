@@ -41,6 +41,11 @@ const create = Command.make(
     const expires = expires_at ?? "never"
     yield* Console.error(Table.render({ id, scopes: granted.join(", "), expires }))
     yield* Console.error("Store the key now: it cannot be displayed again")
+    if (Redacted.value(key).startsWith("efx_test_")) {
+      yield* Console.error(
+        "It is a test key, because no provider is set here. Servers with real providers reject it"
+      )
+    }
   })
 ).pipe(Command.withDescription("Create an API key, and print it once"))
 
