@@ -7,6 +7,8 @@ import { Broadcaster } from "../feed/Broadcaster.ts"
 
 /** Cross rates are computed from rates up to this age. */
 const MAX_CROSS_RATE_AGE = Duration.hours(1)
+/** The first rate of a pair is also compared with older rates, because the newest ones may be quarantined. */
+const MAX_FIRST_CROSS_RATE_AGE = Duration.days(7)
 
 /** Compares a tick with the rates that other pairs imply. */
 export class CrossRates extends Context.Service<
@@ -16,7 +18,8 @@ export class CrossRates extends Context.Service<
     readonly observe: (tick: RateTick) => void
     /**
      * Returns a mismatch if the tick contradicts both the latest ticks of its provider and the good rates of other pairs.
-     * If only the latest ticks agree, a currency has moved; if only the good rates agree, another tick is wrong.
+     * If only the latest ticks agree, a currency has moved; if only the good rates agree, another tick is wrong. The first
+     * rate of a pair must agree with the good rates.
      */
     readonly mismatch: (
       tick: RateTick,
@@ -33,13 +36,17 @@ export class CrossRates extends Context.Service<
       const broadcaster = yield* Broadcaster
       const ticks = new Map<string, Map<string, RateTick>>()
 
-      const isComparable = (tick: RateTick) => (rate: Pick<Rate, "provider" | "observedAt">) =>
-        isSandboxRate(rate) === isSandboxRate(tick) &&
-        Duration.isLessThanOrEqualTo(DateTime.distance(rate.observedAt, tick.observedAt), MAX_CROSS_RATE_AGE)
+      const isComparable =
+        (tick: RateTick, maxAge = MAX_CROSS_RATE_AGE) =>
+        (rate: Pick<Rate, "provider" | "observedAt">) =>
+          isSandboxRate(rate) === isSandboxRate(tick) &&
+          Duration.isLessThanOrEqualTo(DateTime.distance(rate.observedAt, tick.observedAt), maxAge)
 
-      const goodRates = (tick: RateTick) => broadcaster.snapshot().rates.filter(isComparable(tick))
+      const goodRates = (tick: RateTick, maxAge = MAX_CROSS_RATE_AGE) =>
+        broadcaster.snapshot().rates.filter(isComparable(tick, maxAge))
 
-      const impliedByGoodRates = (tick: RateTick) => AnomalyTriangles.impliedRate(tick.pair, goodRates(tick))
+      const impliedByGoodRates = (tick: RateTick, maxAge = MAX_CROSS_RATE_AGE) =>
+        AnomalyTriangles.impliedRate(tick.pair, goodRates(tick, maxAge))
 
       const impliedByTicks = (tick: RateTick) => {
         const latest = new Map<string, Pick<Rate, "pair" | "rate">>(
@@ -59,9 +66,11 @@ export class CrossRates extends Context.Service<
       const mismatch: CrossRates["Service"]["mismatch"] = (tick, anchor) => {
         const hasDiverged = ({ rate }: { readonly rate: BigDecimal.BigDecimal }) =>
           AnomalyTriangles.hasDiverged(tick.rate, anchor, rate, guardMaxDeviation)
-        const byTicks = impliedByTicks(tick)
+        // The latest ticks may all be wrong. A first rate has no level from which its currency could have moved.
+        const isFirst = Option.isNone(anchor)
+        const byGoodRates = impliedByGoodRates(tick, isFirst ? MAX_FIRST_CROSS_RATE_AGE : MAX_CROSS_RATE_AGE)
+        const byTicks = isFirst && Option.isSome(byGoodRates) ? Option.none() : impliedByTicks(tick)
         if (Option.exists(byTicks, (implied) => !hasDiverged(implied))) return []
-        const byGoodRates = impliedByGoodRates(tick)
         if (Option.exists(byGoodRates, (implied) => !hasDiverged(implied))) return []
         return Option.toArray(Option.orElse(byTicks, () => byGoodRates)).map(
           ({ rate, routes }): RateAnomaly => ({

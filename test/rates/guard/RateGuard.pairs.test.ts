@@ -82,6 +82,19 @@ singleSuite("RateGuard on a pair that joins later, × 3", ENV, () =>
   })
 )
 
+singleSuite("RateGuard on a pair that joins while its currency is × 1.5", ENV, () =>
+  Effect.gen(function* () {
+    yield* quoteTimes({})
+    yield* pollTogether(PAIRS.filter(({ key }) => key !== "USD:NGN"))
+    yield* quoteTimes({ NGN: "1.5" })
+    const intoNgn = SOURCES.map((from) => `${from}:NGN`)
+    // Also when the good rates are older than an hour.
+    for (let i = 0; i < 8; i++) assert.deepStrictEqual(refused(yield* pollTogether(PAIRS)), intoNgn)
+    yield* quoteTimes({})
+    assert.deepStrictEqual(refused(yield* pollTogether(PAIRS)), [])
+  })
+)
+
 singleSuite("RateGuard on a wrong first rate of a lookup", ENV, () =>
   Effect.gen(function* () {
     const pair = pairOf("USD", "NGN")
