@@ -55,7 +55,6 @@ describe("Settings", () => {
         writeQuota: "600 in 60000 millis",
         refreshQuota: "10 in 60000 millis",
         maxAgeFloor: "30000 millis",
-        metricsToken: "none",
         shutdownDelay: "0 millis",
         maxClockSkew: "7200000 millis",
         margin: "0.005",
