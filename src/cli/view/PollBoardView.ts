@@ -5,7 +5,7 @@ import { isStaleAt } from "../../domain/rates/Rate.ts"
 import type { RateEvent } from "../../domain/rates/RateEvent.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import type { PollProgress } from "../../rates/polling/PollRunner.ts"
-import * as RateEncoding from "../../server/http/RateEncoding.ts"
+import * as RateEncoding from "../../server/encoding/RateEncoding.ts"
 import * as PollProgressView from "./PollProgressView.ts"
 import * as RateBoardView from "./RateBoardView.ts"
 

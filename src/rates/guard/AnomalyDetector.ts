@@ -30,6 +30,8 @@ const LEVEL_ANOMALIES: ReadonlySet<RateAnomaly["reason"]> = new Set(["jump", "in
 
 const isLevelAnomaly = ({ reason }: RateAnomaly) => LEVEL_ANOMALIES.has(reason)
 
+const isSwappedLeg = (anomaly: RateAnomaly) => anomaly.reason === "inverted" && anomaly.leg !== undefined
+
 const isDrift = (anomaly: RateAnomaly) => anomaly.reason === "jump" && anomaly.since !== undefined
 
 const make = Effect.gen(function* () {
@@ -175,10 +177,13 @@ const make = Effect.gen(function* () {
       second.isConfirmed && [...outdated, ...unchanged, ...changes, ...mismatches].every(isDrift)
     if (isSharedDrift && providerMismatches.length === 0) return CREDIBLE
 
-    const isAccepted = Option.exists(levels.accepted, (rate) =>
-      AnomalyChecks.isWithin(tick.rate, rate, guardMaxJump)
+    // A decision covers a level, neither its inverse nor a swapped leg near it.
+    const isAccepted = Option.exists(
+      levels.accepted,
+      (rate) =>
+        AnomalyChecks.isWithin(tick.rate, rate, guardMaxJump) && !AnomalyChecks.isInverse(tick.rate, rate)
     )
-    if (isAccepted) return { ...CREDIBLE, anomalies: outdated }
+    if (isAccepted && !changes.some(isSwappedLeg)) return { ...CREDIBLE, anomalies: outdated }
     // The provider has recovered at its own level, which already differed from the fallback's level at the failover.
     const haveAlwaysDiffered = Option.exists(
       Option.all([levels.own, levels.fallback]),

@@ -7,7 +7,7 @@ import { type ConversionError, type ConversionInput, Conversions } from "../../c
 import type { Principal } from "../../domain/access/Principal.ts"
 import type { RateLimitStatus } from "../../domain/access/RateLimit.ts"
 import * as RequestId from "../../platform/RequestId.ts"
-import * as ConversionBody from "../http/ConversionBody.ts"
+import * as ConversionBody from "../encoding/ConversionBody.ts"
 import { ConversionRequests, idempotencyKeyOf } from "../http/ConversionRequests.ts"
 import { AccessControl } from "../middleware/AccessControl.ts"
 import * as Problems from "../middleware/Problems.ts"

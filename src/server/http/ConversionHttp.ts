@@ -5,7 +5,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Caller } from "../../api/access/Caller.ts"
 import { Api } from "../../api/Api.ts"
 import * as CommittedConversion from "../../conversion/CommittedConversion.ts"
-import * as ConversionBody from "./ConversionBody.ts"
+import * as ConversionBody from "../encoding/ConversionBody.ts"
 import { ConversionRequests, idempotencyKeyOf } from "./ConversionRequests.ts"
 
 /** Handlers of `POST /convert`, `POST /quotes` and `GET /quotes/:quote_id`. */

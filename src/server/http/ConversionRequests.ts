@@ -13,7 +13,7 @@ import type { Quote, QuoteId } from "../../domain/conversion/Quote.ts"
 import { IDEMPOTENCY_KEY_FORMAT, isIdempotencyKey } from "../../domain/conversion/IdempotencyKey.ts"
 import * as Currency from "../../domain/money/Currency.ts"
 import * as Problems from "../middleware/Problems.ts"
-import * as ConversionBody from "./ConversionBody.ts"
+import * as ConversionBody from "../encoding/ConversionBody.ts"
 
 type QuoteMessage = typeof QuoteMessage.Type
 

@@ -8,10 +8,10 @@ import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
 import * as History from "../../domain/rates/History.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
 import { MIN_TIME, RateHistory } from "../../rates/history/RateHistory.ts"
-import * as HistoryEncoding from "./HistoryEncoding.ts"
-import * as Export from "./Export.ts"
+import * as HistoryEncoding from "../encoding/HistoryEncoding.ts"
+import * as Export from "../encoding/Export.ts"
 import { HISTORY_PAGE_SIZES } from "./RequestCosts.ts"
-import * as Pagination from "./Pagination.ts"
+import * as Pagination from "../encoding/Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 /** Time in which a transaction commits, so that the rates recorded in it are visible. */

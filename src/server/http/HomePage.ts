@@ -3,7 +3,7 @@ import { HttpRouter, HttpServerRequest } from "effect/http"
 import { VERSION } from "../../config/Version.ts"
 import * as SecurityHeaders from "../middleware/SecurityHeaders.ts"
 import * as Routes from "../Routes.ts"
-import * as ContentNegotiation from "./ContentNegotiation.ts"
+import * as ContentNegotiation from "../encoding/ContentNegotiation.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 const JSON_TYPE = "application/json"

@@ -10,9 +10,9 @@ import { adminPollFields } from "../../domain/rates/PollRun.ts"
 import { type ActivePollerSetting, PollerSettings } from "../../rates/polling/PollerSettings.ts"
 import { Polls, type ScheduleStatus } from "../../rates/polling/Polls.ts"
 import { RatePoller } from "../../rates/polling/RatePoller.ts"
-import * as ETag from "./ETag.ts"
-import * as JsonBody from "./JsonBody.ts"
-import * as Pagination from "./Pagination.ts"
+import * as ETag from "../encoding/ETag.ts"
+import * as JsonBody from "../encoding/JsonBody.ts"
+import * as Pagination from "../encoding/Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 /** Handlers of the poller admin API. */

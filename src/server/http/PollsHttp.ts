@@ -3,7 +3,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
 import { pollDetails, pollFields, PollId } from "../../domain/rates/PollRun.ts"
 import { Polls } from "../../rates/polling/Polls.ts"
-import * as Pagination from "./Pagination.ts"
+import * as Pagination from "../encoding/Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 /** Handlers of the polls API. */

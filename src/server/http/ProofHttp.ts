@@ -13,7 +13,7 @@ import * as KeyRotation from "../../audit/keys/KeyRotation.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as InvalidRequests from "./InvalidRequests.ts"
-import * as JsonBody from "./JsonBody.ts"
+import * as JsonBody from "../encoding/JsonBody.ts"
 
 /** Handlers of the audit proofs. */
 export const layer = HttpApiBuilder.group(

@@ -8,11 +8,11 @@ import * as Currency from "../../domain/money/Currency.ts"
 import type { RateRecord } from "../../domain/rates/Rate.ts"
 import { type FoundRate, Rates } from "../../rates/lookup/Rates.ts"
 import * as Problems from "../middleware/Problems.ts"
-import * as ETag from "./ETag.ts"
-import * as RateHeaders from "./RateHeaders.ts"
+import * as ETag from "../encoding/ETag.ts"
+import * as RateHeaders from "../encoding/RateHeaders.ts"
 import { RateRequests } from "./RateRequests.ts"
 import * as RatesSse from "../stream/RatesSse.ts"
-import * as RateEncoding from "./RateEncoding.ts"
+import * as RateEncoding from "../encoding/RateEncoding.ts"
 
 /** Handlers of the rates API. */
 export const layer = HttpApiBuilder.group(

@@ -1,6 +1,6 @@
 import type { HttpServerRequest } from "effect/http"
-import * as Export from "./Export.ts"
-import * as Pagination from "./Pagination.ts"
+import * as Export from "../encoding/Export.ts"
+import * as Pagination from "../encoding/Pagination.ts"
 
 /** Candles need smaller pages, because a page reads all rates of its days. */
 export const HISTORY_PAGE_SIZES = { raw: 100, "1h": 100, "1d": 30 } as const

@@ -4,8 +4,8 @@ import { createHash } from "node:crypto"
 import { promisify } from "node:util"
 import * as Zlib from "node:zlib"
 import * as PageRateLimit from "../middleware/PageRateLimit.ts"
-import * as ContentNegotiation from "./ContentNegotiation.ts"
-import * as ETag from "./ETag.ts"
+import * as ContentNegotiation from "../encoding/ContentNegotiation.ts"
+import * as ETag from "../encoding/ETag.ts"
 
 /** How long clients may use a copy without a request. Then the ETag tells whether it is still current. */
 const MAX_AGE_SECONDS = 300

@@ -20,7 +20,7 @@ import { ConversionRequests, parseIdempotencyKey } from "../http/ConversionReque
 import { Drain } from "../Drain.ts"
 import * as PairParams from "../http/PairParams.ts"
 import * as Problems from "../middleware/Problems.ts"
-import * as RateEncoding from "../http/RateEncoding.ts"
+import * as RateEncoding from "../encoding/RateEncoding.ts"
 import { RateRequests } from "../http/RateRequests.ts"
 import * as Heartbeat from "../stream/Heartbeat.ts"
 

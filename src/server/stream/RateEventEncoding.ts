@@ -3,7 +3,7 @@ import * as PollMessages from "../../api/polling/PollMessage.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
 import type { RateEvent } from "../../domain/rates/RateEvent.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
-import * as RateEncoding from "../http/RateEncoding.ts"
+import * as RateEncoding from "../encoding/RateEncoding.ts"
 import * as WebSocketFrame from "../node/WebSocketFrame.ts"
 
 /** Returns true if a rate is stale at the time of encoding. */

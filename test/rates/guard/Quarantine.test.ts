@@ -1,13 +1,16 @@
 import { assert } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { BigDecimal, Effect, Option } from "effect"
 import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
 import { PollId } from "../../../src/domain/rates/PollRun.ts"
+import { RateId } from "../../../src/domain/rates/Rate.ts"
 import { LeaderTerms } from "../../../src/platform/LeaderTerms.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import { Quarantine } from "../../../src/rates/guard/Quarantine.ts"
 import { RateIngest } from "../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
+import { pairOf } from "../../support/RateTicks.ts"
 import {
+  acceptLast,
   operator,
   outcomeOf,
   poll,
@@ -54,6 +57,45 @@ suite("Quarantine", (test) => {
       assert.strictEqual(yield* served(pair), "1501")
       yield* quote({ flutterwave: "0.00067" })
       assert.strictEqual(yield* poll(pair), "0.00067")
+    }))
+
+  test("accepts no inversion of an accepted level", (pair) =>
+    Effect.gen(function* () {
+      yield* pollGood(pair)
+      yield* quote({ flutterwave: "1.08" })
+      yield* poll(pair)
+      yield* acceptLast(pair)
+      yield* quote({ flutterwave: "0.92592593" })
+      assert.strictEqual(yield* poll(pair), "quarantined")
+      assert.strictEqual((yield* quarantinedText(pair)).at(-1), "0.92592593 inverted 1 pending")
+    }))
+
+  test("accepts no swapped leg at an accepted level", (pair) =>
+    Effect.gen(function* () {
+      const quoteThrough = (dollars: string, rate: string, id: string) =>
+        quote({
+          flutterwave: (base) => ({
+            ...base,
+            rate: BigDecimal.fromStringUnsafe(rate),
+            legs: [
+              {
+                id: RateId.make(`01a0c3e8-a980-7000-8000-${id}`),
+                pair: pairOf("EUR", "USD"),
+                rate: BigDecimal.fromStringUnsafe(dollars),
+                providerRate: dollars
+              }
+            ]
+          })
+        })
+      yield* quoteThrough("1.08", "1500", "000000000001")
+      assert.strictEqual(yield* poll(pair), "1500")
+      yield* quoteThrough("1.08", "2250", "000000000002")
+      assert.strictEqual(yield* poll(pair), "quarantined")
+      yield* acceptLast(pair)
+      // 2250 × 1.08², within the maximum jump from the accepted rate.
+      yield* quoteThrough("0.92592593", "2624.4", "000000000003")
+      assert.strictEqual(yield* poll(pair), "quarantined")
+      assert.strictEqual((yield* quarantinedText(pair)).at(-1), "2624.4 inverted 1 pending")
     }))
 
   test("rejects repetitions of a rejected level, until an operator accepts it", (pair) =>

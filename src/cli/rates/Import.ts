@@ -1,12 +1,12 @@
 import { Console, DateTime, Effect, Equal, FileSystem, Option, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Csv } from "effect/encoding"
-import { Settings } from "../config/Settings.ts"
-import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
-import * as ImportRow from "../domain/rates/ImportRow.ts"
-import { type ImportOptions, type ImportSummary, RateImport } from "../rates/import/RateImport.ts"
-import { type CommandError, commandError } from "./CommandError.ts"
-import * as ImportProgressView from "./view/ImportProgressView.ts"
+import { Settings } from "../../config/Settings.ts"
+import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import * as ImportRow from "../../domain/rates/ImportRow.ts"
+import { type ImportOptions, type ImportSummary, RateImport } from "../../rates/import/RateImport.ts"
+import { type CommandError, commandError } from "../CommandError.ts"
+import * as ImportProgressView from "../view/ImportProgressView.ts"
 
 /** Maximum number of invalid lines to print; `--report` writes all of them. */
 const MAX_PRINTED_LINES = 100

@@ -1,7 +1,7 @@
 import { Console, DateTime, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { RateRepair, type RepairPlan, type StoredRate } from "../rates/RateRepair.ts"
-import { jsonFlag } from "./arguments/JsonFlag.ts"
+import { RateRepair, type RepairPlan, type StoredRate } from "../../rates/RateRepair.ts"
+import { jsonFlag } from "../arguments/JsonFlag.ts"
 
 /** `effex rates repair`: removes rates of a wrong clock from the latest rates. Needs no server. */
 export const command = Command.make(

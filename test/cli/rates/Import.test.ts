@@ -4,9 +4,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { execFile, execFileSync } from "node:child_process"
 import { DateTime, Effect, FileSystem, Redacted, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
-import * as Effex from "../support/Effex.ts"
-import * as EffexCommand from "../support/EffexCommand.ts"
-import * as TestDatabase from "../support/TestDatabase.ts"
+import * as Effex from "../../support/Effex.ts"
+import * as EffexCommand from "../../support/EffexCommand.ts"
+import * as TestDatabase from "../../support/TestDatabase.ts"
 
 const HEADER = "from,to,rate,observed_at,provider"
 

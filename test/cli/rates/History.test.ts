@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Effex from "../support/Effex.ts"
-import * as EffexCommand from "../support/EffexCommand.ts"
+import * as Effex from "../../support/Effex.ts"
+import * as EffexCommand from "../../support/EffexCommand.ts"
 
 const start = Effect.gen(function* () {
   const { env } = yield* Effex.makeSandbox({ LOG_LEVEL: "none" })

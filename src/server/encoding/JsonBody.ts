@@ -4,7 +4,7 @@ import { InvalidRequest } from "../../api/Problem.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as RequestBody from "../node/RequestBody.ts"
-import * as InvalidRequests from "./InvalidRequests.ts"
+import * as InvalidRequests from "../http/InvalidRequests.ts"
 
 /** Creates a guard for objects that match a struct and have no other field. */
 export const exactGuard = <Fields extends Schema.Struct.Fields>(schema: Schema.Struct<Fields>) => {

@@ -1,10 +1,10 @@
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import { AuditFeed } from "../audit/AuditFeed.ts"
-import * as AuditEncoding from "../server/http/AuditEncoding.ts"
-import * as Export from "../server/http/Export.ts"
-import { commandError } from "./CommandError.ts"
-import * as StandardOutput from "./StandardOutput.ts"
+import { AuditFeed } from "../../audit/AuditFeed.ts"
+import * as AuditEncoding from "../../server/encoding/AuditEncoding.ts"
+import * as Export from "../../server/encoding/Export.ts"
+import { commandError } from "../CommandError.ts"
+import * as StandardOutput from "../StandardOutput.ts"
 
 /** `effex audit export`: the sealed records in order, read from the database. */
 export const command = Command.make(

@@ -1,6 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import * as ContentNegotiation from "../../../src/server/http/ContentNegotiation.ts"
+import * as ContentNegotiation from "../../../src/server/encoding/ContentNegotiation.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
 
 const FORMATS: ReadonlyArray<readonly [accept: string, type: string]> = [

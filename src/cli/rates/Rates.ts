@@ -1,13 +1,13 @@
 import { Console, DateTime, Effect, Layer, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { RateList, RateMessage } from "../api/rates/RateMessage.ts"
-import { EffexClient } from "../client/EffexClient.ts"
-import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
-import { pairsArgument, splitPairs } from "./arguments/PairArguments.ts"
-import { jsonFlag } from "./arguments/JsonFlag.ts"
-import * as RateBoard from "./view/RateBoard.ts"
-import * as RateBoardView from "./view/RateBoardView.ts"
-import * as ServerAddress from "./arguments/ServerAddress.ts"
+import { RateList, RateMessage } from "../../api/rates/RateMessage.ts"
+import { EffexClient } from "../../client/EffexClient.ts"
+import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import { pairsArgument, splitPairs } from "../arguments/PairArguments.ts"
+import { jsonFlag } from "../arguments/JsonFlag.ts"
+import * as RateBoard from "../view/RateBoard.ts"
+import * as RateBoardView from "../view/RateBoardView.ts"
+import * as ServerAddress from "../arguments/ServerAddress.ts"
 
 /** No server is reachable at the URL. */
 export class ServerUnreachable extends Schema.TaggedError<ServerUnreachable>()("ServerUnreachable", {

@@ -1,14 +1,14 @@
 import { DateTime, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { TimeFromText } from "../api/TimeFromText.ts"
-import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
-import { candleFields, rowFields } from "../domain/rates/History.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { MIN_TIME, RateHistory } from "../rates/history/RateHistory.ts"
-import * as HistoryEncoding from "../server/http/HistoryEncoding.ts"
-import * as Export from "../server/http/Export.ts"
-import { pairArgument, splitPair } from "./arguments/PairArguments.ts"
-import * as StandardOutput from "./StandardOutput.ts"
+import { TimeFromText } from "../../api/TimeFromText.ts"
+import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import { candleFields, rowFields } from "../../domain/rates/History.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { MIN_TIME, RateHistory } from "../../rates/history/RateHistory.ts"
+import * as HistoryEncoding from "../../server/encoding/HistoryEncoding.ts"
+import * as Export from "../../server/encoding/Export.ts"
+import { pairArgument, splitPair } from "../arguments/PairArguments.ts"
+import * as StandardOutput from "../StandardOutput.ts"
 
 /** Width of a column in characters: enough for a timestamp. */
 const COLUMN_WIDTH = 24

@@ -1,12 +1,12 @@
 import { Console, Effect, FileSystem, Option, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import * as HeadConsistency from "../audit/heads/HeadConsistency.ts"
-import * as HeadFile from "../audit/heads/HeadFile.ts"
-import * as HeadMessage from "../audit/heads/HeadMessage.ts"
-import * as KeyRotation from "../audit/keys/KeyRotation.ts"
-import * as Receipt from "../audit/Receipt.ts"
-import { parsePublicKey, publicKeyFlag } from "./arguments/PublicKeyFlag.ts"
-import { commandError } from "./CommandError.ts"
+import * as HeadConsistency from "../../audit/heads/HeadConsistency.ts"
+import * as HeadFile from "../../audit/heads/HeadFile.ts"
+import * as HeadMessage from "../../audit/heads/HeadMessage.ts"
+import * as KeyRotation from "../../audit/keys/KeyRotation.ts"
+import * as Receipt from "../../audit/Receipt.ts"
+import { parsePublicKey, publicKeyFlag } from "../arguments/PublicKeyFlag.ts"
+import { commandError } from "../CommandError.ts"
 
 const verify = Command.make(
   "verify",

@@ -1,13 +1,13 @@
 import { Console, Effect, FileSystem, Option, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { AuditVerifier } from "../audit/AuditVerifier.ts"
-import * as HeadFile from "../audit/heads/HeadFile.ts"
-import * as HeadLogFile from "../audit/heads/HeadLogFile.ts"
-import * as Verification from "../audit/Verification.ts"
-import { Settings } from "../config/Settings.ts"
-import { jsonFlag } from "./arguments/JsonFlag.ts"
-import { parsePublicKey, publicKeyFlag } from "./arguments/PublicKeyFlag.ts"
-import * as Table from "./view/Table.ts"
+import { AuditVerifier } from "../../audit/AuditVerifier.ts"
+import * as HeadFile from "../../audit/heads/HeadFile.ts"
+import * as HeadLogFile from "../../audit/heads/HeadLogFile.ts"
+import * as Verification from "../../audit/Verification.ts"
+import { Settings } from "../../config/Settings.ts"
+import { jsonFlag } from "../arguments/JsonFlag.ts"
+import { parsePublicKey, publicKeyFlag } from "../arguments/PublicKeyFlag.ts"
+import * as Table from "../view/Table.ts"
 
 /** A record, a hash or a signature of the audit is wrong, or the audit contradicts a head that was kept. */
 export class AuditVerificationFailed extends Schema.TaggedError<AuditVerificationFailed>()(

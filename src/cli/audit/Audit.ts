@@ -1,11 +1,11 @@
 import { Array, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
-import { toReceiptHead } from "../audit/Receipt.ts"
-import { Receipts } from "../audit/Receipts.ts"
+import { toReceiptHead } from "../../audit/Receipt.ts"
+import { Receipts } from "../../audit/Receipts.ts"
 import * as AuditExport from "./AuditExport.ts"
 import * as AuditKeys from "./AuditKeys.ts"
 import * as AuditVerify from "./AuditVerify.ts"
-import * as StandardOutput from "./StandardOutput.ts"
+import * as StandardOutput from "../StandardOutput.ts"
 
 const HEADS_PAGE_SIZE = 1000
 

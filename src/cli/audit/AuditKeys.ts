@@ -1,13 +1,13 @@
 import { Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { AuditKeys } from "../audit/keys/AuditKeys.ts"
-import * as Ed25519 from "../audit/keys/Ed25519.ts"
-import * as KeyRotation from "../audit/keys/KeyRotation.ts"
-import * as SigningKeyFile from "../audit/keys/SigningKeyFile.ts"
-import { Settings } from "../config/Settings.ts"
-import { jsonFlag } from "./arguments/JsonFlag.ts"
-import { parsePublicKey } from "./arguments/PublicKeyFlag.ts"
-import * as Table from "./view/Table.ts"
+import { AuditKeys } from "../../audit/keys/AuditKeys.ts"
+import * as Ed25519 from "../../audit/keys/Ed25519.ts"
+import * as KeyRotation from "../../audit/keys/KeyRotation.ts"
+import * as SigningKeyFile from "../../audit/keys/SigningKeyFile.ts"
+import { Settings } from "../../config/Settings.ts"
+import { jsonFlag } from "../arguments/JsonFlag.ts"
+import { parsePublicKey } from "../arguments/PublicKeyFlag.ts"
+import * as Table from "../view/Table.ts"
 
 /** `effex audit keys`: prints the public key and its rotations. */
 export const list = Command.make(

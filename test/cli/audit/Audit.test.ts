@@ -4,11 +4,11 @@ import { createPublicKey } from "node:crypto"
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Consistency } from "../../src/audit/tree/Consistency.ts"
-import { toReceiptHead } from "../../src/audit/Receipt.ts"
-import { newest, signerOf, startOwned } from "../support/AuditNode.ts"
-import * as EffexCommand from "../support/EffexCommand.ts"
-import { SIGNING_KEY } from "../support/TestConversions.ts"
+import { Consistency } from "../../../src/audit/tree/Consistency.ts"
+import { toReceiptHead } from "../../../src/audit/Receipt.ts"
+import { newest, signerOf, startOwned } from "../../support/AuditNode.ts"
+import * as EffexCommand from "../../support/EffexCommand.ts"
+import { SIGNING_KEY } from "../../support/TestConversions.ts"
 
 const directory = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "effex-audit-"))),

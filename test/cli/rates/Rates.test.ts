@@ -1,8 +1,8 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import * as Effex from "../support/Effex.ts"
-import * as EffexCommand from "../support/EffexCommand.ts"
-import { parseJsonObject } from "../support/TestServer.ts"
+import * as Effex from "../../support/Effex.ts"
+import * as EffexCommand from "../../support/EffexCommand.ts"
+import { parseJsonObject } from "../../support/TestServer.ts"
 
 const sandbox = Effex.makeSandbox({ POLL_INTERVAL: "1 second", POLL_SPACING: "0 millis" })
 
