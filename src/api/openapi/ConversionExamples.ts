@@ -1,4 +1,4 @@
-import type { Examples } from "./Examples.ts"
+import type { Examples } from "./Example.ts"
 
 const CONVERSION = {
   audit_id: "01a22a37-4b9c-7309-87be-808ee6b89c6b",

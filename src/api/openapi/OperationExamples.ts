@@ -1,4 +1,4 @@
-import type { Examples } from "./Examples.ts"
+import type { Examples } from "./Example.ts"
 
 const RUN = {
   run_id: "01a22a37-399f-7391-879e-20d2b94c6248",

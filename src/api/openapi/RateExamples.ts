@@ -1,4 +1,4 @@
-import type { Examples } from "./Examples.ts"
+import type { Examples } from "./Example.ts"
 
 const RATE = {
   from: "USD",
