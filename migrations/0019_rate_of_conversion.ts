@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
 /**
- * Conversions and quotes have the number of the stored rate that they name. A value in a cache that somebody changed could
+ * Conversions and quotes have the number of the stored rate that they name. A value that was changed in a cache could
  * otherwise be converted at, and the record would name a rate with another number.
  */
 export default Effect.gen(function* () {

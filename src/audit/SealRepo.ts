@@ -139,7 +139,7 @@ export class SealRepo extends Context.Service<
         limit: number,
         find: (id: AuditId) => Buffer | undefined
       ) {
-        // Records that somebody queued again must not stop the sealer; the verification reports them.
+        // Records that were queued again must not stop the sealer; the verification reports them.
         const rows = yield* sql<{ auditId: AuditId }>`
           SELECT audit_id FROM audit_unsealed AS queued
           WHERE (SELECT position FROM audit_seal WHERE audit_id = queued.audit_id LIMIT 1) IS NULL

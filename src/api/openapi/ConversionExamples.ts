@@ -18,25 +18,12 @@ const CONVERSION = {
 }
 
 const RECORD = {
-  audit_id: "01a22a37-4b9c-7309-87be-808ee6b89c6b",
-  from_currency: "USD",
-  to_currency: "NGN",
-  input_amount: "500.00",
-  output_amount: "760197.48",
-  mid_rate: "1528.0351515",
-  margin: "0.005",
-  rate: "1520.3949757425",
-  rate_id: "01a22a37-3b1f-7000-8000-0024baa98d9d",
-  provider: "sandbox",
-  rate_fetched_at: "2026-11-30T02:09:52.415Z",
-  stale: false,
-  amount_type: "source",
+  ...CONVERSION,
   exact_output: "760197.48787125",
   residual: "0.00787125",
   quote_id: null,
   reference: null,
-  principal: "anonymous",
-  converted_at: "2026-11-30T02:09:56.649Z"
+  principal: "anonymous"
 }
 
 const QUOTE = {

@@ -23,7 +23,7 @@ export const RateEventMessage = Schema.Union([SnapshotMessage, RateChangedMessag
 export type RateEventMessage = typeof RateEventMessage.Type
 
 /**
- * Tells a quiet stream from one whose node is cut off: when the node last had every rate of the database or of Redis. Null
+ * Distinguishes a quiet stream from one whose node is cut off: when the node last had every rate of the database or of Redis. Null
  * before the first contact.
  */
 export const HeartbeatMessage = Schema.Struct({
