@@ -1,6 +1,6 @@
 import { Option } from "effect"
 import { RATE_DESTINATIONS, RATE_SOURCES } from "../src/config/SettingDefinitions.ts"
-import { makeSupported } from "../src/domain/money/CurrencyPair.ts"
+import { makeSupported } from "../src/domain/money/AssetPair.ts"
 import * as Decimal from "../src/domain/money/Decimal.ts"
 import * as ApproximateRates from "../src/domain/rates/ApproximateRates.ts"
 

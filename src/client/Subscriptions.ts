@@ -3,7 +3,7 @@ import type { RpcClientError } from "effect/rpc"
 import type { Problem } from "../api/Problem.ts"
 import type { RateEventMessage } from "../api/rates/RateEventMessage.ts"
 import type { RateMessage } from "../api/rates/RateMessage.ts"
-import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../domain/money/AssetPair.ts"
 import * as StreamPosition from "../domain/rates/StreamPosition.ts"
 import * as Backoff from "./Backoff.ts"
 import * as RpcCalls from "./RpcCalls.ts"
@@ -78,7 +78,7 @@ export const distinctRates = <E>(events: Stream.Stream<RateEventMessage, E>) =>
   Stream.suspend(() => {
     const latest = new Map<string, RateMessage>()
     const isNew = (rate: RateMessage) => {
-      const key = CurrencyPair.keyOf(rate.from, rate.to)
+      const key = AssetPair.keyOf(rate.from, rate.to)
       const previous = latest.get(key)
       latest.set(key, rate)
       return previous?.rateId !== rate.rateId || previous.stale !== rate.stale

@@ -1,7 +1,7 @@
 import { BigDecimal, Duration, Option, Result, Schema } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
 import * as Currency from "../domain/money/Currency.ts"
-import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../domain/money/AssetPair.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import * as DurationText from "../domain/DurationText.ts"
 import * as RateLimit from "../domain/access/RateLimit.ts"
@@ -123,7 +123,7 @@ export const pairMargin = (entry: string) => {
   const [pair = "", value = "", ...rest] = entry.split("=")
   if (rest.length > 0) return Option.none()
   return Option.map(
-    Option.all([CurrencyPair.parse(pair), margin(value)]),
+    Option.all([AssetPair.parse(pair), margin(value)]),
     ([{ key }, exact]) => [key, exact] as const
   )
 }

@@ -2,7 +2,7 @@ import { Config, Context, Duration, Effect, Layer, Option, Redacted } from "effe
 import type { BigDecimal, LogLevel } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { IpNetwork } from "effect/net"
-import * as CurrencyPair from "../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../domain/money/AssetPair.ts"
 import type { Margins } from "../domain/conversion/Margins.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { RateLimit } from "../domain/access/RateLimit.ts"
@@ -49,7 +49,7 @@ export class Settings extends Context.Service<
     readonly frankfurterBaseUrl: string
     /** Destination amount of rate requests, in major units, as plain decimal text. */
     readonly flutterwaveAmount: string
-    readonly pairs: CurrencyPair.SupportedPairs
+    readonly pairs: AssetPair.SupportedPairs
     /** Poll interval unless the database overrides it (see `PollerSettings`). None: polling is off. */
     readonly pollInterval: Option.Option<Duration.Duration>
     readonly pollSpacing: Duration.Duration
@@ -169,7 +169,7 @@ export const inspect = Effect.gen(function* () {
     openExchangeRatesBaseUrl: yield* take(Definitions.OPENEXCHANGERATES_BASE_URL),
     frankfurterBaseUrl: yield* take(Definitions.FRANKFURTER_BASE_URL),
     flutterwaveAmount: Decimal.format(yield* take(Definitions.FLUTTERWAVE_AMOUNT)),
-    pairs: CurrencyPair.makeSupported(
+    pairs: AssetPair.makeSupported(
       yield* take(Definitions.RATE_SOURCES),
       yield* take(Definitions.RATE_DESTINATIONS)
     ),

@@ -12,7 +12,7 @@ import {
 } from "../domain/conversion/Conversion.ts"
 import { marginOf } from "../domain/conversion/Margins.ts"
 import type { Currency } from "../domain/money/Currency.ts"
-import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../domain/money/AssetPair.ts"
 import type { Rate, RateId, RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
 import * as ClockSkew from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -21,7 +21,7 @@ import { type FoundRate, Rates } from "../rates/lookup/Rates.ts"
 
 /** An amount to price. */
 export interface PriceInput {
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   readonly from: Currency
   readonly to: Currency
   /** In `from` or `to`, depending on `amountType`. Exact, with no more decimals than the currency has. */
@@ -51,7 +51,7 @@ export class Pricing extends Context.Service<
      */
     readonly priceFromMemory: (input: PriceInput) => PricedConversion | undefined
     /** Removes a rate that the database does not contain from the caches. The next price comes from the database. */
-    readonly evictUnknownRate: (pair: CurrencyPair, id: RateId) => Effect.Effect<void>
+    readonly evictUnknownRate: (pair: AssetPair, id: RateId) => Effect.Effect<void>
   }
 >()("effex/conversion/Pricing") {
   static readonly layer = Layer.effect(

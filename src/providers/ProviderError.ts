@@ -1,5 +1,5 @@
 import { Duration, Option, Schema } from "effect"
-import { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import { AssetPair } from "../domain/money/AssetPair.ts"
 
 /** No complete response: no connection, a broken connection or a timeout. */
 export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
@@ -56,7 +56,7 @@ export type ProviderReason = typeof ProviderReason.Type
 /** No provider returned a usable rate: the reason of the first provider, and those of its fallbacks. */
 export class ProviderError extends Schema.TaggedError<ProviderError>()("ProviderError", {
   provider: Schema.String,
-  pair: CurrencyPair,
+  pair: AssetPair,
   reason: ProviderReason,
   others: Schema.optionalKey(Schema.Array(Schema.Struct({ provider: Schema.String, reason: ProviderReason })))
 }) {

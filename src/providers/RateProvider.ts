@@ -1,6 +1,6 @@
 import { Context, Duration, Effect, ExecutionPlan, Layer, Metric, Option, Order, Ref, Result } from "effect"
 import * as Arr from "effect/Array"
-import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../domain/money/AssetPair.ts"
 import type { RateTick } from "../domain/rates/Rate.ts"
 import * as ProviderMetrics from "../platform/metrics/ProviderMetrics.ts"
 import * as MonotonicClock from "../platform/MonotonicClock.ts"
@@ -72,7 +72,7 @@ const make = Effect.gen(function* () {
 
   // A timeout interrupts the call before its circuit breaker could count it.
   const cooldownUntil = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
-  const startCooldown = Effect.fnUntraced(function* (name: string, pair: CurrencyPair) {
+  const startCooldown = Effect.fnUntraced(function* (name: string, pair: AssetPair) {
     const until = (yield* MonotonicClock.millis) + Duration.toMillis(REFERENCE_COOLDOWN)
     yield* Ref.update(cooldownUntil, (all) => new Map(all).set(name, until))
     return yield* new ProviderError({ provider: name, pair, reason: timeoutReason(FAILOVER_TIMEOUT) })
@@ -129,7 +129,7 @@ export class RateProvider extends Context.Service<
      * call.
      */
     readonly rate: <A, E>(
-      pair: CurrencyPair,
+      pair: AssetPair,
       accept: (tick: RateTick) => Effect.Effect<A, Quarantined | E>,
       request?: RateRequest
     ) => Effect.Effect<A, ProviderError | E>
@@ -138,7 +138,7 @@ export class RateProvider extends Context.Service<
      * provider or none responds. After a timeout of 10 seconds, the provider is not used for a minute.
      */
     readonly reference: (
-      pair: CurrencyPair,
+      pair: AssetPair,
       excluded: string,
       maxAge: Duration.Duration
     ) => Effect.Effect<Option.Option<RateTick>>

@@ -2,7 +2,7 @@ import { Context, type Duration, type Effect, type Scope } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import type { HttpClient } from "effect/http"
 import type { Settings } from "../config/Settings.ts"
-import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../domain/money/AssetPair.ts"
 import type { RateTick } from "../domain/rates/Rate.ts"
 import type { PollCadence } from "../platform/PollCadence.ts"
 import type { ProviderError } from "./ProviderError.ts"
@@ -28,15 +28,12 @@ export class RateSource extends Context.Service<
     /** Name as in `PROVIDERS`; `sandbox` for generated rates. */
     readonly name: string
     /** Requests the current rate of a pair. */
-    readonly rate: (pair: CurrencyPair, request?: RateRequest) => Effect.Effect<RateTick, ProviderError>
+    readonly rate: (pair: AssetPair, request?: RateRequest) => Effect.Effect<RateTick, ProviderError>
     /**
      * Returns the rate from a response that is at most `maxAge` old, and requests a new one otherwise. Only providers
      * whose responses hold many rates have it.
      */
-    readonly recent?: (
-      pair: CurrencyPair,
-      maxAge: Duration.Duration
-    ) => Effect.Effect<RateTick, ProviderError>
+    readonly recent?: (pair: AssetPair, maxAge: Duration.Duration) => Effect.Effect<RateTick, ProviderError>
     /**
      * Reports that the last response was refused. Lookups then get it again instead of a new one, for half a poll
      * interval.

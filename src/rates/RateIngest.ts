@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Option } from "effect"
-import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../domain/money/AssetPair.ts"
 import type { Rate, RateTick } from "../domain/rates/Rate.ts"
 import * as ClockSkew from "../platform/ClockSkew.ts"
 import type { Superseded } from "../platform/LeaderTerms.ts"
@@ -41,7 +41,7 @@ export class RateIngest extends Context.Service<
      * call, which continues when they are interrupted. Fails with `ClockSkewed` while the clock of this node is wrong.
      */
     readonly fetch: (
-      pair: CurrencyPair
+      pair: AssetPair
     ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | ClockSkew.ClockSkewed>
     /**
      * Like {@link fetch}, for a poll: never returns the outcome of an earlier call, limits provider calls by permits,
@@ -49,7 +49,7 @@ export class RateIngest extends Context.Service<
      * For a fenced poll, nothing is stored after its leadership term has ended.
      */
     readonly fetchForPoll: (
-      pair: CurrencyPair,
+      pair: AssetPair,
       poll: Option.Option<FencedPoll>,
       options?: PollFetchOptions
     ) => Effect.Effect<Rate, ProviderError | StoreUnavailable | Superseded>
@@ -74,7 +74,7 @@ export class RateIngest extends Context.Service<
         Effect.andThen(cache.put(rate), broadcaster.publish(rate))
 
       const fetchAndStore = Effect.fn("RateIngest.fetch")(function* (
-        pair: CurrencyPair,
+        pair: AssetPair,
         origin: TickOrigin,
         withPermit: WithPermit
       ) {
@@ -92,14 +92,14 @@ export class RateIngest extends Context.Service<
         return rate
       })
 
-      const fetchShared = (pair: CurrencyPair, origin: TickOrigin, withPermit = withoutPermit) =>
+      const fetchShared = (pair: AssetPair, origin: TickOrigin, withPermit = withoutPermit) =>
         singleFlight
           .run(pair, fetchAndStore(pair, origin, withPermit), { bypassRecent: origin.isPoll })
           .pipe(Effect.tap((rate) => Effect.sync(() => cache.putLocal(rate))))
 
       // A caller without a term may have joined the call of a poll whose term has ended. It then starts another call.
       const fetchSharedUnfenced = (
-        pair: CurrencyPair,
+        pair: AssetPair,
         isPoll: boolean,
         options: PollFetchOptions = {}
       ): Effect.Effect<Rate, ProviderError | StoreUnavailable> =>

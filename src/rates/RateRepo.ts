@@ -1,7 +1,7 @@
 import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { Statement } from "effect/sql"
-import type { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../domain/money/AssetPair.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import * as RateIds from "../domain/rates/RateIds.ts"
 import type { Rate, RateId, RateRecord, RateTick } from "../domain/rates/Rate.ts"
@@ -114,7 +114,7 @@ const make = Effect.gen(function* () {
       Effect.catchTag("NoSuchElementError", () => new LeaderTerms.Superseded(poll.leadership))
     )
 
-  const latest = Effect.fn("RateRepo.latest")(function* (pair: CurrencyPair) {
+  const latest = Effect.fn("RateRepo.latest")(function* (pair: AssetPair) {
     const rows = yield* execute(sql`
       SELECT ${columns} FROM exchange_rate WHERE id = (
         SELECT rate_id FROM rate_in_force
@@ -167,7 +167,7 @@ export class RateRepo extends Context.Service<
       poll: Option.Option<FencedPoll>
     ) => Effect.Effect<Option.Option<Rate>, StoreUnavailable>
     /** Latest rate of a pair. */
-    readonly latest: (pair: CurrencyPair) => Effect.Effect<Option.Option<Rate>, StoreUnavailable>
+    readonly latest: (pair: AssetPair) => Effect.Effect<Option.Option<Rate>, StoreUnavailable>
     /** Latest rate of every pair that has one. */
     readonly latestAll: Effect.Effect<ReadonlyArray<Rate>, StoreUnavailable>
     /** Id of the latest rate of every pair that has one, by pair key. */

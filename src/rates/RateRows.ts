@@ -1,14 +1,14 @@
 import { Effect, Schema } from "effect"
-import { CurrencyCode } from "../domain/money/Currency.ts"
-import { CurrencyPair } from "../domain/money/CurrencyPair.ts"
+import { AssetCode } from "../domain/money/Asset.ts"
+import { AssetPair } from "../domain/money/AssetPair.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import { type Rate, RateId, type RateRecord } from "../domain/rates/Rate.ts"
 
 /** Columns that every rate query selects. */
 export const rateFields = {
   id: RateId,
-  sourceCurrency: CurrencyCode,
-  destinationCurrency: CurrencyCode,
+  sourceCurrency: AssetCode,
+  destinationCurrency: AssetCode,
   rate: Decimal.PositiveDecimal,
   provider: Schema.String,
   observedAt: Schema.DateTimeUtcFromDate
@@ -35,7 +35,7 @@ export const toRate = ({
   ...row
 }: Omit<typeof RateRow.Type, "quotedAt"> & Partial<Pick<typeof RateRow.Type, "quotedAt">>): Rate => ({
   id: row.id,
-  pair: new CurrencyPair({ from: row.sourceCurrency, to: row.destinationCurrency }),
+  pair: new AssetPair({ from: row.sourceCurrency, to: row.destinationCurrency }),
   rate: row.rate,
   provider: row.provider,
   observedAt: row.observedAt,

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Logger, Metric, Option, References } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { TestClock } from "effect/testing"
-import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import type { RateTick } from "../../src/domain/rates/Rate.ts"
 import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 import * as ProviderMetrics from "../../src/platform/metrics/ProviderMetrics.ts"
@@ -223,7 +223,7 @@ describe("RateProvider.rate", () => {
 describe("RateProvider.reference", () => {
   const table = (
     name: string,
-    recent: (pair: CurrencyPair) => ReturnType<RateSource["Service"]["rate"]>
+    recent: (pair: AssetPair) => ReturnType<RateSource["Service"]["rate"]>
   ): RateSource["Service"] => ({
     name,
     rate: () => Effect.die("unexpected request"),

@@ -1,5 +1,5 @@
 import { BigDecimal, Effect } from "effect"
-import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
 import type { RateTick } from "../../src/domain/rates/Rate.ts"
 import { ProviderError, Unreachable } from "../../src/providers/ProviderError.ts"
@@ -29,12 +29,12 @@ export const make = () => {
     return rate
   }
 
-  const correctTick = Effect.fnUntraced(function* (pair: CurrencyPair) {
+  const correctTick = Effect.fnUntraced(function* (pair: AssetPair) {
     const base = yield* tick(pair.from, pair.to, nextCorrectRate())
     return { ...base, provider: "flutterwave" } satisfies RateTick
   })
 
-  const answer = Effect.fnUntraced(function* (pair: CurrencyPair) {
+  const answer = Effect.fnUntraced(function* (pair: AssetPair) {
     const mode = modes.get(pair.key) ?? "correct"
     if (mode === "slow") yield* Effect.sleep(SLOW_DELAY)
     if (mode === "hanging") yield* Effect.sleep(HANGING_DELAY)
@@ -53,7 +53,7 @@ export const make = () => {
     } satisfies RateTick
   })
 
-  const call = (pair: CurrencyPair) =>
+  const call = (pair: AssetPair) =>
     Effect.suspend(() => {
       const calls = (callsInFlight.get(pair.key) ?? 0) + 1
       callsInFlight.set(pair.key, calls)
@@ -66,7 +66,7 @@ export const make = () => {
   return {
     layer: RateProvider.layerTest("flutterwave", call),
     correctTick,
-    setMode: (pair: CurrencyPair, mode: ProviderMode) => modes.set(pair.key, mode),
+    setMode: (pair: AssetPair, mode: ProviderMode) => modes.set(pair.key, mode),
     isCorrect: (rate: BigDecimal.BigDecimal) => correctRates.has(Decimal.format(rate)),
     /** Maximum number of concurrent calls for one pair. */
     maxConcurrentCalls: () => maxCalls

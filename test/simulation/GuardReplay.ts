@@ -1,6 +1,6 @@
 import { BigDecimal, DateTime, Effect, Layer, Logger, Option } from "effect"
 import { TestClock } from "effect/testing"
-import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import type { RateTick } from "../../src/domain/rates/Rate.ts"
 import { RateId } from "../../src/domain/rates/Rate.ts"
 import { ProviderError, Unreachable } from "../../src/providers/ProviderError.ts"
@@ -76,7 +76,7 @@ const makeSource = (
   isTable: boolean,
   faults: MarketFaults.MarketFaults
 ): RateSource["Service"] => {
-  const rate = Effect.fnUntraced(function* (pair: CurrencyPair) {
+  const rate = Effect.fnUntraced(function* (pair: AssetPair) {
     const observedAt = yield* DateTime.now
     const answer = faults.answerAt(pair, hourOf(observedAt))
     if (answer === undefined) {
@@ -196,7 +196,7 @@ export const replay = Effect.fnUntraced(function* (
   const history = new Map(pairs.map(({ key }) => [key, new Array<readonly [hour: number, rate: number]>()]))
 
   /** Returns true if a rate of the only provider differs too much from the starts of both windows. */
-  const isBeyondLimits = (pair: CurrencyPair, hour: number, rate: number) => {
+  const isBeyondLimits = (pair: AssetPair, hour: number, rate: number) => {
     const accepted = database.acceptedAt(pair.key)
     const earliest = accepted === undefined ? 0 : hourOf(accepted)
     const past = history.get(pair.key) ?? []
@@ -206,7 +206,7 @@ export const replay = Effect.fnUntraced(function* (
   }
 
   /** Distance of a rate from the true rates since an hour, as a fraction. */
-  const distanceOf = (pair: CurrencyPair, hour: number, rate: number, since: number) => {
+  const distanceOf = (pair: AssetPair, hour: number, rate: number, since: number) => {
     let distance = Infinity
     for (let past = hour; past >= Math.max(0, since); past--) {
       const truth = market.rateAt(pair, past)
@@ -234,7 +234,7 @@ export const replay = Effect.fnUntraced(function* (
   yield* Effect.gen(function* () {
     const guard = yield* RateGuard
     /** Returns when one of the providers has a rate that the guard admits, or none has. */
-    const poll = Effect.fnUntraced(function* (pair: CurrencyPair, siblings: PollSiblings.PollSiblings) {
+    const poll = Effect.fnUntraced(function* (pair: AssetPair, siblings: PollSiblings.PollSiblings) {
       const origin = { isPoll: true, poll: Option.none(), siblings }
       for (const { rate } of sources) {
         const admitted = yield* Effect.option(

@@ -1,9 +1,9 @@
-import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../src/domain/money/AssetPair.ts"
 
 /** One year of hourly market rates, in units per US dollar. */
 export interface Market {
   /** True rate of a pair at an hour of the year. */
-  readonly rateAt: (pair: CurrencyPair, hour: number) => number
+  readonly rateAt: (pair: AssetPair, hour: number) => number
   /** Dollars per euro. */
   readonly dollarsAt: (hour: number) => number
   /** Hours at which a currency starts to move by more than the guard allows. */

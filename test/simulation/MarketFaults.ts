@@ -1,4 +1,4 @@
-import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import { HOURS, type Market } from "./Market.ts"
 
 /** A provider's answer. */
@@ -32,7 +32,7 @@ interface Fault {
   readonly kind: FaultKind
   readonly start: number
   readonly end: number
-  readonly affects: (pair: CurrencyPair) => boolean
+  readonly affects: (pair: AssetPair) => boolean
   readonly step: number
   /** The wrong rate carries the quote time of its first hour, such as a daily row that is read again. */
   readonly isOneQuote: boolean
@@ -42,8 +42,8 @@ interface Fault {
 export interface MarketFaults {
   readonly count: ReadonlyMap<FaultKind, number>
   /** Returns the answer at an hour; undefined if the provider is unreachable. */
-  readonly answerAt: (pair: CurrencyPair, hour: number) => Answer | undefined
-  readonly isFaulty: (pair: CurrencyPair, hour: number) => boolean
+  readonly answerAt: (pair: AssetPair, hour: number) => Answer | undefined
+  readonly isFaulty: (pair: AssetPair, hour: number) => boolean
 }
 
 /** With new quote times for longer than this, a wrong level looks like a new level if no other provider answers. */
@@ -63,7 +63,7 @@ const levelOf = ({ kind, step }: Fault): string => {
  */
 export const make = (
   market: Market,
-  pairs: ReadonlyArray<CurrencyPair>,
+  pairs: ReadonlyArray<AssetPair>,
   providers: ReadonlyArray<{ readonly isTable: boolean }>,
   random: () => number
 ): ReadonlyArray<MarketFaults> => {
@@ -122,10 +122,10 @@ const isIndistinguishable = (a: Fault, b: Fault) => {
 }
 
 const answersOf = (market: Market, faults: ReadonlyArray<Fault>, isTable: boolean): MarketFaults => {
-  const faultAt = (pair: CurrencyPair, hour: number) =>
+  const faultAt = (pair: AssetPair, hour: number) =>
     faults.findLast(({ affects, end, start }) => start <= hour && hour < end && affects(pair))
 
-  const wrongRate = (fault: Fault, pair: CurrencyPair, hour: number, rate: number): number => {
+  const wrongRate = (fault: Fault, pair: AssetPair, hour: number, rate: number): number => {
     switch (fault.kind) {
       case "× 1.5":
         return rate * 1.5
@@ -154,7 +154,7 @@ const answersOf = (market: Market, faults: ReadonlyArray<Fault>, isTable: boolea
     }
   }
 
-  const answerAt = (pair: CurrencyPair, hour: number): Answer | undefined => {
+  const answerAt = (pair: AssetPair, hour: number): Answer | undefined => {
     const rate = market.rateAt(pair, hour)
     const fault = faultAt(pair, hour)
     if (fault?.kind === "unreachable") return undefined

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, DateTime, Duration, Effect, Exit, Fiber, Layer, Option, Schema, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
-import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import { ageAt, isNewer, type Rate } from "../../src/domain/rates/Rate.ts"
 import * as App from "../../src/App.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
@@ -86,7 +86,7 @@ type Process = Effect.Success<ReturnType<typeof makeProcess>>
 const lookup = Effect.fnUntraced(function* (
   { cache, rates, scope, served }: Process,
   { database, provider }: World,
-  pair: CurrencyPair,
+  pair: AssetPair,
   maxAge: Duration.Duration
 ) {
   const isCached = Option.isSome(cache.peek(pair))

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import { isNewer, type Rate } from "../../src/domain/rates/Rate.ts"
 import type { RateEvent } from "../../src/domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../src/domain/rates/StreamPosition.ts"
@@ -10,7 +10,7 @@ import * as RateFeed from "../../src/rates/feed/RateFeed.ts"
 /** Creates a subscriber that applies events to a view, and asserts that they are in order. */
 export const makeReader = Effect.fnUntraced(function* (
   feed: Pick<RateFeed.RateFeed, "subscribe">,
-  all: ReadonlyArray<CurrencyPair>,
+  all: ReadonlyArray<AssetPair>,
   isNarrowed = false
 ) {
   const pairs = isNarrowed ? all : undefined

@@ -1,5 +1,5 @@
 import { BigDecimal, DateTime } from "effect"
-import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import type { PollSummary } from "../../src/domain/rates/PollRun.ts"
 import { type Rate, RateId } from "../../src/domain/rates/Rate.ts"
 import { pairOf } from "./RateTicks.ts"
@@ -12,7 +12,7 @@ const START = Date.UTC(2026, 0, 1)
 const hex = (n: number) => n.toString(16).padStart(12, "0")
 
 /** Creates a rate that is newer than those with a smaller number. */
-export const rate = (pair: CurrencyPair, n: number): Rate => ({
+export const rate = (pair: AssetPair, n: number): Rate => ({
   id: RateId.make(`01980000-0000-7000-8000-${hex(n)}`),
   pair,
   rate: BigDecimal.make(BigInt(1_000_000 + n), 3),

@@ -1,5 +1,5 @@
 import { Context, DateTime, type Duration, Effect, Layer, Ref } from "effect"
-import type { CurrencyPair } from "../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import type { RateTick } from "../../src/domain/rates/Rate.ts"
 import { ProviderError, Unreachable } from "../../src/providers/ProviderError.ts"
 import { RateProvider } from "../../src/providers/RateProvider.ts"
@@ -41,7 +41,7 @@ export class TestProvider extends Context.Service<
 /** Gives sockets real time. */
 const realPause = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
 
-type Response = (pair: CurrencyPair) => Effect.Effect<RateTick, ProviderError>
+type Response = (pair: AssetPair) => Effect.Effect<RateTick, ProviderError>
 
 export const rate =
   (value: string): Response =>

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { CurrencyCode } from "../../domain/money/Currency.ts"
+import { AssetCode } from "../../domain/money/Asset.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { CandleInterval } from "../../domain/rates/History.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
@@ -32,7 +32,7 @@ export const CandleMessage = Schema.Struct({
   count: Schema.Int
 }).annotate({ identifier: "Candle" })
 
-const pair = { from: CurrencyCode, to: CurrencyCode }
+const pair = { from: AssetCode, to: AssetCode }
 
 export const HistoryRowsPage = Schema.Struct({
   ...pair,

@@ -1,12 +1,13 @@
 import { Schema } from "effect"
+import { AssetCode } from "../../domain/money/Asset.ts"
 import { CurrencyCode } from "../../domain/money/Currency.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
 import { Timestamp } from "../../domain/Timestamp.ts"
 
 const rate = {
-  from: CurrencyCode,
-  to: CurrencyCode,
+  from: AssetCode,
+  to: AssetCode,
   rate: Decimal.PositiveDecimal,
   rateId: RateId,
   /** Provider name, such as `flutterwave`, or `sandbox` for generated rates. */
@@ -34,7 +35,7 @@ export type RateMessage = typeof RateMessage.Type
 
 /** The latest rates of one source currency, or of all if `base` is null. */
 export const RateList = Schema.Struct({
-  base: Schema.NullOr(CurrencyCode),
+  base: Schema.NullOr(AssetCode),
   rates: Schema.Array(RateMessage)
 }).annotate({ identifier: "RateList" })
 

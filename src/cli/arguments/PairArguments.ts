@@ -1,6 +1,6 @@
 import { Effect, Option } from "effect"
 import { Argument } from "effect/cli"
-import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../../domain/money/AssetPair.ts"
 import { commandError } from "../CommandError.ts"
 
 /** Two currency codes, as written. */
@@ -11,7 +11,7 @@ export interface PairCodes {
 
 const ALLOWED = "a pair such as USD NGN or USD:NGN"
 
-/** The currency pair of a command, written as `USD NGN` or `USD:NGN`. */
+/** The pair of a command, written as `USD NGN` or `USD:NGN`. */
 export const pairArgument = Argument.String("pair").pipe(
   Argument.withDescription(`The currencies to convert from and to, such as USD NGN or USD:NGN`),
   Argument.between(1, 2)
@@ -27,7 +27,7 @@ export const splitPairs = Effect.fnUntraced(function* (words: ReadonlyArray<stri
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? ""
     const next = words[index + 1] ?? ""
-    const pair = CurrencyPair.split(word)
+    const pair = AssetPair.split(word)
     if (Option.isSome(pair)) pairs.push(pair.value)
     else if (isCode(word) && isCode(next)) {
       pairs.push({ from: word, to: next })

@@ -2,7 +2,7 @@ import { Console, DateTime, Effect, Equal, FileSystem, Option, Schema, Stream } 
 import { Argument, Command, Flag } from "effect/cli"
 import { Csv } from "effect/encoding"
 import { Settings } from "../../config/Settings.ts"
-import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../../domain/money/AssetPair.ts"
 import * as ImportRow from "../../domain/rates/ImportRow.ts"
 import { type ImportOptions, type ImportSummary, RateImport } from "../../rates/import/RateImport.ts"
 import { type CommandError, commandError } from "../CommandError.ts"
@@ -190,10 +190,7 @@ const parseDay = (flag: string, text: string) => {
 }
 
 const parsePair = (text: string) => {
-  const pair = Option.filter(
-    CurrencyPair.parse(text.trim().replace(/\s+/, ":")),
-    ({ from, to }) => from !== to
-  )
+  const pair = Option.filter(AssetPair.parse(text.trim().replace(/\s+/, ":")), ({ from, to }) => from !== to)
   return Option.isSome(pair)
     ? Effect.succeed(pair.value)
     : commandError(

@@ -2,7 +2,7 @@ import { Console, DateTime, Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { TimeFromText } from "../../api/TimeFromText.ts"
 import { Settings } from "../../config/Settings.ts"
-import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { NoRateKnown } from "../../domain/rates/History.ts"
 import { ageAt } from "../../domain/rates/Rate.ts"
@@ -72,7 +72,7 @@ const printPast = Effect.fnUntraced(function* (
   at: DateTime.Utc
 ) {
   const history = yield* RateHistory
-  const pair = yield* Effect.fromResult(CurrencyPair.fromCodes(from, to))
+  const pair = yield* Effect.fromResult(AssetPair.fromCodes(from, to))
   const now = yield* DateTime.now
   const knownAt = Option.getOrElse(input.knownAt, () => now)
   if (DateTime.isGreaterThan(DateTime.max(at, knownAt), now))

@@ -2,7 +2,7 @@ import { Console, DateTime, Effect, Layer, Schema, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { RateList, RateMessage } from "../../api/rates/RateMessage.ts"
 import { EffexClient } from "../../client/EffexClient.ts"
-import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../../domain/money/AssetPair.ts"
 import { pairsArgument, splitPairs } from "../arguments/PairArguments.ts"
 import { jsonFlag } from "../arguments/JsonFlag.ts"
 import * as RateBoard from "../view/RateBoard.ts"
@@ -40,7 +40,7 @@ export const command = Command.make(
     const url = yield* ServerAddress.resolve(input.url)
     const given = yield* splitPairs(input.pairs)
     const pairs =
-      given.length === 0 ? undefined : given.map(({ from, to }) => CurrencyPair.keyOf(from, to).toUpperCase())
+      given.length === 0 ? undefined : given.map(({ from, to }) => AssetPair.keyOf(from, to).toUpperCase())
     const program = input.watch
       ? Effect.raceFirst(watch(url, pairs, input.json), RateBoardView.stdoutClosed)
       : list(pairs, input.json)

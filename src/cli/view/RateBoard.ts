@@ -1,6 +1,6 @@
 import { BigDecimal, DateTime } from "effect"
 import type { RateMessage } from "../../api/rates/RateMessage.ts"
-import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 
 /** A rate and its change from the previous rate of the pair. Undefined for the first rate. */
@@ -9,7 +9,7 @@ export interface Row {
   readonly change: BigDecimal.BigDecimal | undefined
 }
 
-export const keyOf = ({ from, to }: RateMessage): string => CurrencyPair.keyOf(from, to)
+export const keyOf = ({ from, to }: RateMessage): string => AssetPair.keyOf(from, to)
 
 export const rateText = ({ rate }: RateMessage): string => Decimal.format(rate)
 

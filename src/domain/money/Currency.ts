@@ -1,8 +1,9 @@
 import { Option, Result, Schema } from "effect"
+import { AssetCode } from "./Asset.ts"
 import { currencies } from "./Iso4217.ts"
 
-/** ISO 4217 alphabetic code, upper case. */
-export const CurrencyCode = Schema.String.check(
+/** ISO 4217 alphabetic code, upper case. It is an {@link AssetCode} too: the codes are reserved for currencies. */
+export const CurrencyCode = AssetCode.check(
   Schema.isPattern(/^[A-Z]{3}$/, { message: "Expected an ISO 4217 code such as USD" })
 ).pipe(Schema.brand("CurrencyCode"))
 export type CurrencyCode = typeof CurrencyCode.Type
@@ -55,5 +56,5 @@ export const parse = (text: string): Result.Result<CurrencyCode, UnknownCurrency
 /** Every ISO 4217 currency that has a minor unit, ordered by code. */
 export const all: ReadonlyArray<Currency> = Array.from(byCode.values())
 
-/** Returns the currency of a validated code. Throws if the code is unknown. */
-export const get = (code: CurrencyCode): Currency => Option.getOrThrow(find(code))
+/** Returns the currency of a code. Throws if it is not a known currency. */
+export const get = (code: AssetCode): Currency => Option.getOrThrow(find(code))

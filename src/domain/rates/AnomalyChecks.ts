@@ -1,5 +1,5 @@
 import { BigDecimal, DateTime, Duration, Option } from "effect"
-import type { CurrencyPair } from "../money/CurrencyPair.ts"
+import type { AssetPair } from "../money/AssetPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 import type { Rate, RateTick } from "./Rate.ts"
 import type { RateAnomaly } from "./RateAnomaly.ts"
@@ -74,7 +74,7 @@ export const detectOutdated = (
 }
 
 /** Returns true if the exchange rate of the pair is fixed by law. Such a rate is expected to stay unchanged. */
-export const isPegged = ({ from, to }: CurrencyPair): boolean =>
+export const isPegged = ({ from, to }: AssetPair): boolean =>
   PEGGED_GROUPS.some((group) => group.has(from) && group.has(to))
 
 /** Currencies that are pegged to the first of their group, and so to each other. */

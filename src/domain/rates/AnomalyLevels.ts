@@ -1,5 +1,5 @@
 import { BigDecimal, type DateTime, Option } from "effect"
-import type { CurrencyPair } from "../money/CurrencyPair.ts"
+import type { AssetPair } from "../money/AssetPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 import { isInverse, isWithin } from "./AnomalyChecks.ts"
 import * as ApproximateRates from "./ApproximateRates.ts"
@@ -81,7 +81,7 @@ const allowedSinceAnchor = (
  */
 export const detectImplausible = (
   rate: BigDecimal.BigDecimal,
-  pair: CurrencyPair,
+  pair: AssetPair,
   factor: BigDecimal.BigDecimal
 ): ReadonlyArray<RateAnomaly> => {
   const approximate = Option.getOrUndefined(ApproximateRates.magnitudeOf(pair))

@@ -1,5 +1,5 @@
 import { BigDecimal, Option } from "effect"
-import { type CurrencyPair, keyOf } from "../money/CurrencyPair.ts"
+import { type AssetPair, keyOf } from "../money/AssetPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 import { isWithin } from "./AnomalyChecks.ts"
 import type { Rate } from "./Rate.ts"
@@ -12,7 +12,7 @@ const MIN_CROSS_RATES = 3
  * sources and destinations, which is robust against single wrong rates.
  */
 export const impliedRate = (
-  pair: CurrencyPair,
+  pair: AssetPair,
   rates: ReadonlyArray<Pick<Rate, "pair" | "rate">>
 ): Option.Option<{ readonly rate: BigDecimal.BigDecimal; readonly routes: number }> => {
   const byPair = new Map(rates.map((rate) => [rate.pair.key, rate.rate]))

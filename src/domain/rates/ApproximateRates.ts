@@ -1,5 +1,5 @@
 import { BigDecimal, Option } from "effect"
-import type { CurrencyPair } from "../money/CurrencyPair.ts"
+import type { AssetPair } from "../money/AssetPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 
 /**
@@ -33,7 +33,7 @@ export const unitsOf = (code: string): Option.Option<BigDecimal.BigDecimal> =>
   Option.fromUndefinedOr(unitsPerDollar.get(code))
 
 /** Returns the approximate rate of a pair. None if one of its currencies is not in the table. */
-export const magnitudeOf = ({ from, to }: CurrencyPair): Option.Option<BigDecimal.BigDecimal> =>
+export const magnitudeOf = ({ from, to }: AssetPair): Option.Option<BigDecimal.BigDecimal> =>
   Option.map(Option.all([unitsOf(from), unitsOf(to)]), ([fromUnits, toUnits]) =>
     Decimal.quotient(toUnits, fromUnits)
   )

@@ -1,5 +1,5 @@
 import { DateTime, Duration, Schema } from "effect"
-import { CurrencyPair } from "../money/CurrencyPair.ts"
+import { AssetPair } from "../money/AssetPair.ts"
 import type { RateId, RateRecord } from "./Rate.ts"
 
 /** Length of a candle. Candles are aligned to UTC hours or days. */
@@ -41,7 +41,7 @@ export type AsOfRate = Pick<RateRecord, "rate" | "recordedAt" | "derivedFrom">
 
 /** No rate recorded by `knownAt` was in force at `at`. */
 export class NoRateKnown extends Schema.TaggedError<NoRateKnown>()("NoRateKnown", {
-  pair: CurrencyPair,
+  pair: AssetPair,
   at: Schema.DateTimeUtc,
   knownAt: Schema.DateTimeUtc
 }) {

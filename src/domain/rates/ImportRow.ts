@@ -1,6 +1,6 @@
 import { BigDecimal, DateTime, Option, Result } from "effect"
 import * as Currency from "../money/Currency.ts"
-import { CurrencyPair, keyOf } from "../money/CurrencyPair.ts"
+import { AssetPair, keyOf } from "../money/AssetPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 
 /** A row of an import file that was rejected, and the reason. */
@@ -65,7 +65,7 @@ export const outlierInFile = ({
 /** A rate parsed from one line of an import file. */
 export interface ImportRow {
   readonly line: number
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   /** Exact, positive. */
   readonly rate: BigDecimal.BigDecimal
   /** The rate as written in the file. */
@@ -80,7 +80,7 @@ export interface ImportRow {
 
 /** Values for rows without their own. */
 export interface RowDefaults {
-  readonly pair: Option.Option<CurrencyPair>
+  readonly pair: Option.Option<AssetPair>
   readonly provider: string
 }
 
@@ -157,7 +157,7 @@ const makeRowParser = (
     const cell = (index: number) => cells[index] ?? ""
 
     const pair = Option.match(defaults.pair, {
-      onSome: Result.succeed<CurrencyPair>,
+      onSome: Result.succeed<AssetPair>,
       onNone: () => parsePair(cell(from), cell(to), reject)
     })
     if (Result.isFailure(pair)) return Result.fail(pair.failure)
@@ -200,13 +200,13 @@ const parsePair = (
   from: string,
   to: string,
   reject: (column: string, found: string, allowed: string) => Result.Result<never, InvalidRow>
-): Result.Result<CurrencyPair, InvalidRow> => {
+): Result.Result<AssetPair, InvalidRow> => {
   const [source, destination] = [Currency.find(from), Currency.find(to)]
   if (Option.isNone(source)) return reject("from", from, "an ISO 4217 code such as USD")
   if (Option.isNone(destination)) return reject("to", to, "an ISO 4217 code such as NGN")
   if (source.value === destination.value)
     return reject("to", to, `a currency other than ${source.value.code}`)
-  return Result.succeed(new CurrencyPair({ from: source.value.code, to: destination.value.code }))
+  return Result.succeed(new AssetPair({ from: source.value.code, to: destination.value.code }))
 }
 
 /** Parses an ISO 8601 UTC time, or a date as its midnight. Returns epoch milliseconds. */

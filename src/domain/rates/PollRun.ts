@@ -1,5 +1,5 @@
 import { DateTime, Option, Schema } from "effect"
-import type { CurrencyPair } from "../money/CurrencyPair.ts"
+import type { AssetPair } from "../money/AssetPair.ts"
 
 /** Identifies one poll. A UUIDv7. */
 export const PollId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("PollId"))
@@ -15,7 +15,7 @@ export type PollStatus = typeof PollStatus.Type
 
 /** A pair that a poll failed to refresh. */
 export interface PollFailure {
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   /** Error type, such as `Unreachable` or `StoreUnavailable`. */
   readonly reason: string
   /** Message for the operator. */

@@ -1,5 +1,5 @@
 import { type BigDecimal, DateTime, Schema } from "effect"
-import type { CurrencyPair } from "../money/CurrencyPair.ts"
+import type { AssetPair } from "../money/AssetPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 import type { RateId } from "./Rate.ts"
 import { describe, RateAnomaly } from "./RateAnomaly.ts"
@@ -43,7 +43,7 @@ export type DecisionDetails = Pick<Decision, "by" | "principal" | "reason">
 /** A tick that the guard quarantined. It is not stored as a rate and never served. */
 export interface QuarantinedRate {
   readonly id: QuarantineId
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   readonly rate: BigDecimal.BigDecimal
   readonly sourceAmount: BigDecimal.BigDecimal
   readonly destinationAmount: BigDecimal.BigDecimal

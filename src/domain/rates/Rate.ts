@@ -1,6 +1,6 @@
 import { type BigDecimal, DateTime, Duration, Schema } from "effect"
 import { RateLimitExceeded } from "../access/RateLimit.ts"
-import { CurrencyPair } from "../money/CurrencyPair.ts"
+import { AssetPair } from "../money/AssetPair.ts"
 
 /** Id of an immutable rate. A UUIDv7: ids sort by the time from which their rates are in force. */
 export const RateId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("RateId"))
@@ -9,7 +9,7 @@ export type RateId = typeof RateId.Type
 /** A stored rate: units of `pair.to` per unit of `pair.from`. Immutable: a correction is a new rate. */
 export interface Rate {
   readonly id: RateId
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   /** Exact, positive. */
   readonly rate: BigDecimal.BigDecimal
   /** Provider name, such as `flutterwave`, or `sandbox` for generated rates. */
@@ -22,7 +22,7 @@ export interface Rate {
 
 /** A rate from a provider's response, before it is stored. */
 export interface RateTick {
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   /** `destinationAmount / sourceAmount`. */
   readonly rate: BigDecimal.BigDecimal
   readonly sourceAmount: BigDecimal.BigDecimal
@@ -45,7 +45,7 @@ export interface RateTick {
  */
 export interface RateLeg {
   readonly id: RateId
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   readonly rate: BigDecimal.BigDecimal
   /** The rate field of the provider's response, verbatim. */
   readonly providerRate: string
@@ -68,7 +68,7 @@ export interface RateRecord {
 
 /** No rate is stored for the pair, and no provider returned one. */
 export class RateUnavailable extends Schema.TaggedError<RateUnavailable>()("RateUnavailable", {
-  pair: CurrencyPair
+  pair: AssetPair
 }) {
   override get message(): string {
     return `No ${this.pair.key} rate is available yet, and no provider returned one`
@@ -77,7 +77,7 @@ export class RateUnavailable extends Schema.TaggedError<RateUnavailable>()("Rate
 
 /** The latest rate is older than the caller accepts and could not be refreshed. */
 export class RateTooOld extends Schema.TaggedError<RateTooOld>()("RateTooOld", {
-  pair: CurrencyPair,
+  pair: AssetPair,
   age: Schema.Duration,
   maxAge: Schema.Duration,
   /** The caller has used up its refreshes. */

@@ -1,5 +1,5 @@
 import { BigDecimal, Option } from "effect"
-import type { CurrencyPair } from "../money/CurrencyPair.ts"
+import type { AssetPair } from "../money/AssetPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 import { isInverse, isWithin } from "./AnomalyChecks.ts"
 import * as ApproximateRates from "./ApproximateRates.ts"
@@ -108,7 +108,7 @@ const approximateFactors = [MAX_APPROXIMATE_FACTOR]
  *
  * `maxJump` is the largest change, as a fraction, within a day. Add the rates in the order of time, at most one per time.
  */
-export const make = (pair: CurrencyPair, maxJump: BigDecimal.BigDecimal) => {
+export const make = (pair: AssetPair, maxJump: BigDecimal.BigDecimal) => {
   const approximate = Option.getOrUndefined(ApproximateRates.magnitudeOf(pair))
   const segments: Array<Segment> = []
 

@@ -1,7 +1,7 @@
 import { BigDecimal, Context, DateTime, Effect, Layer, Metric, Option, Redacted, Ref } from "effect"
 import { HttpClientRequest } from "effect/http"
 import { Settings } from "../../config/Settings.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import { type RateTick, SANDBOX_PROVIDER } from "../../domain/rates/Rate.ts"
 import * as ProviderMetrics from "../../platform/metrics/ProviderMetrics.ts"
 import * as FlutterwaveResponse from "./FlutterwaveResponse.ts"
@@ -26,14 +26,14 @@ const makeClient = Effect.fnUntraced(function* (name: string, baseUrl: string, s
     )
   })
 
-  const request = (pair: CurrencyPair) =>
+  const request = (pair: AssetPair) =>
     HttpClientRequest.get(`${baseUrl}/v3/transfers/rates`).pipe(
       HttpClientRequest.setUrlParams({ amount, source_currency: pair.from, destination_currency: pair.to }),
       HttpClientRequest.bearerToken(secretKey),
       HttpClientRequest.acceptJson
     )
 
-  const read = (pair: CurrencyPair) =>
+  const read = (pair: AssetPair) =>
     Effect.fnUntraced(function* (response: ProviderResponse) {
       const quotationRequest = { pair, amount: BigDecimal.fromStringUnsafe(amount) }
       const { body, retryAfter, status } = response
@@ -55,7 +55,7 @@ const makeClient = Effect.fnUntraced(function* (name: string, baseUrl: string, s
       return tick
     })
 
-  const rate = Effect.fn("FlutterwaveClient.rate")(function* (pair: CurrencyPair) {
+  const rate = Effect.fn("FlutterwaveClient.rate")(function* (pair: AssetPair) {
     yield* Effect.annotateCurrentSpan({ pair: pair.key })
     return yield* http
       .call(Effect.succeed(request(pair)), read(pair))

@@ -1,11 +1,11 @@
 import { BigDecimal, Option, Result, Schema } from "effect"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { Contradictory, excerpt } from "../ProviderError.ts"
 
 /** Request for a quotation. */
 export interface QuotationRequest {
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   /** In the destination currency. */
   readonly amount: BigDecimal.BigDecimal
 }

@@ -1,6 +1,6 @@
 import { BigDecimal, Effect, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { keyOf } from "../../domain/money/CurrencyPair.ts"
+import { keyOf } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as SandboxFaults from "../sandbox/SandboxFaults.ts"

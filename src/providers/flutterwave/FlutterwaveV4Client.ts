@@ -2,7 +2,7 @@ import { BigDecimal, Cache, Clock, DateTime, Duration, Effect, Exit, Option, Red
 import { SecureRandom } from "effect/crypto"
 import { HttpClientRequest } from "effect/http"
 import { Settings } from "../../config/Settings.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { RateTick } from "../../domain/rates/Rate.ts"
 import * as MonotonicClock from "../../platform/MonotonicClock.ts"
 import * as FlutterwaveV4Response from "./FlutterwaveV4Response.ts"
@@ -46,7 +46,7 @@ export const make = Effect.gen(function* () {
     { capacity: 1, timeToLive: (exit) => (Exit.isSuccess(exit) ? exit.value.lifetime : Duration.zero) }
   )
 
-  const request = Effect.fnUntraced(function* (pair: CurrencyPair, token: FlutterwaveV4Response.Token) {
+  const request = Effect.fnUntraced(function* (pair: AssetPair, token: FlutterwaveV4Response.Token) {
     return HttpClientRequest.post(`${flutterwaveV4BaseUrl}/transfers/rates`).pipe(
       HttpClientRequest.bearerToken(token.bearer),
       // A new key for each attempt: a repeated key returns the earlier rate.
@@ -63,7 +63,7 @@ export const make = Effect.gen(function* () {
     )
   })
 
-  const read = (pair: CurrencyPair) =>
+  const read = (pair: AssetPair) =>
     Effect.fnUntraced(function* (response: ProviderResponse) {
       const quotationRequest = { pair, amount: BigDecimal.fromStringUnsafe(amount) }
       const quotation = yield* Effect.fromResult(FlutterwaveV4Response.read(response, quotationRequest))
@@ -82,7 +82,7 @@ export const make = Effect.gen(function* () {
     })
 
   /** Requests a rate, and retries once with a new token if Flutterwave rejects the token before it expires. */
-  const requestRate = Effect.fnUntraced(function* (pair: CurrencyPair) {
+  const requestRate = Effect.fnUntraced(function* (pair: AssetPair) {
     const usedToken = yield* Ref.make(Option.none<FlutterwaveV4Response.Token>())
     const withToken = Ref.set(usedToken, Option.none()).pipe(
       Effect.andThen(Effect.provideService(Cache.get(tokens, "token"), Clock.Clock, monotonicClock)),
@@ -102,7 +102,7 @@ export const make = Effect.gen(function* () {
     )
   })
 
-  const rate = Effect.fn("FlutterwaveV4Client.rate")(function* (pair: CurrencyPair) {
+  const rate = Effect.fn("FlutterwaveV4Client.rate")(function* (pair: AssetPair) {
     yield* Effect.annotateCurrentSpan({ pair: pair.key })
     return yield* Effect.mapError(
       requestRate(pair),

@@ -1,7 +1,7 @@
 import { BigDecimal, Clock, DateTime, Duration, Effect, Option, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { SecureRandom } from "effect/crypto"
-import { keyOf } from "../../domain/money/CurrencyPair.ts"
+import { keyOf } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as SandboxFaults from "../sandbox/SandboxFaults.ts"
 import type { SandboxRates } from "../sandbox/SandboxRates.ts"

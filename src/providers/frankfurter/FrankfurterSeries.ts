@@ -1,13 +1,13 @@
 import { Context, DateTime, Effect, Layer, Schema } from "effect"
 import { HttpClientRequest } from "effect/http"
 import { Settings } from "../../config/Settings.ts"
-import { CurrencyCode } from "../../domain/money/Currency.ts"
+import { AssetCode } from "../../domain/money/Asset.ts"
 import * as FrankfurterResponse from "./FrankfurterResponse.ts"
 import { describe, ProviderReason } from "../ProviderError.ts"
 import * as ProviderHttp from "../ProviderHttp.ts"
 
 /** Base currency of all requests: Frankfurter rounds rates below 1 to five decimals. */
-export const PIVOT = CurrencyCode.make("USD")
+export const PIVOT = AssetCode.make("USD")
 
 /** Frankfurter did not return the rates of these days. */
 export class SeriesUnavailable extends Schema.TaggedError<SeriesUnavailable>()("SeriesUnavailable", {
@@ -33,7 +33,7 @@ const make = Effect.gen(function* () {
   })
 
   const days = Effect.fn("FrankfurterSeries.days")(function* (
-    currencies: ReadonlyArray<CurrencyCode>,
+    currencies: ReadonlyArray<AssetCode>,
     first: DateTime.Utc,
     last: DateTime.Utc
   ) {
@@ -64,7 +64,7 @@ export class FrankfurterSeries extends Context.Service<
      * Unknown currencies and days without rates are left out. Request at most a year per call.
      */
     readonly days: (
-      currencies: ReadonlyArray<CurrencyCode>,
+      currencies: ReadonlyArray<AssetCode>,
       from: DateTime.Utc,
       to: DateTime.Utc
     ) => Effect.Effect<ReadonlyArray<FrankfurterResponse.QuotedDay>, SeriesUnavailable>

@@ -1,5 +1,5 @@
 import { BigDecimal, Effect, Option, Random } from "effect"
-import { keyOf } from "../../domain/money/CurrencyPair.ts"
+import { keyOf } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ApproximateRates from "../../domain/rates/ApproximateRates.ts"
 

@@ -1,6 +1,6 @@
 import { BigDecimal, DateTime, Duration, Option, Result } from "effect"
-import type { CurrencyCode } from "../../domain/money/Currency.ts"
-import { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
+import { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import type { RateId, RateLeg, RateTick } from "../../domain/rates/Rate.ts"
 import * as RateIds from "../../domain/rates/RateIds.ts"
@@ -17,22 +17,19 @@ export interface TableQuote {
 }
 
 /** Quotes by currency, without the pivot. A cell that is not a rate fails only the pairs of its currency. */
-export type TableQuotes = ReadonlyMap<CurrencyCode, Result.Result<TableQuote, ProviderReason>>
+export type TableQuotes = ReadonlyMap<AssetCode, Result.Result<TableQuote, ProviderReason>>
 
 /** One response of a provider that quotes many currencies against one, the pivot. */
 export interface RateTable {
   readonly provider: string
-  readonly pivot: CurrencyCode
+  readonly pivot: AssetCode
   /** Time of the request. */
   readonly observedAt: DateTime.Utc
   /** Quotes that are older are rejected. */
   readonly maxAge: Duration.Duration
   /** The whole response, as JSON text. */
   readonly raw: string
-  readonly quotes: ReadonlyMap<
-    CurrencyCode,
-    Result.Result<TableQuote & { readonly id: RateId }, ProviderReason>
-  >
+  readonly quotes: ReadonlyMap<AssetCode, Result.Result<TableQuote & { readonly id: RateId }, ProviderReason>>
 }
 
 /** Assigns each quote the id of its stored leg. `entropy` is less than {@link RateIds.ENTROPY_RANGE}. */
@@ -61,7 +58,7 @@ const MAX_CLOCK_LEAD = Duration.days(2)
  * Returns the rate of a pair. A rate from the pivot is the provider's quote. Other rates are computed through the pivot
  * with the used quotes as legs, and are as old as the older quote.
  */
-export const deriveTick = (table: RateTable, pair: CurrencyPair): Result.Result<RateTick, ProviderReason> =>
+export const deriveTick = (table: RateTable, pair: AssetPair): Result.Result<RateTick, ProviderReason> =>
   Result.gen(function* () {
     const source = pair.from === table.pivot ? undefined : yield* quoteOf(table, pair.from)
     const destination = pair.to === table.pivot ? undefined : yield* quoteOf(table, pair.to)
@@ -95,7 +92,7 @@ export const deriveTick = (table: RateTable, pair: CurrencyPair): Result.Result<
 const ONE = BigDecimal.make(1n, 0)
 
 /** Returns the quote of a currency and its leg. Fails when it is missing, too old or in the future. */
-const quoteOf = (table: RateTable, currency: CurrencyCode) => {
+const quoteOf = (table: RateTable, currency: AssetCode) => {
   const cell = table.quotes.get(currency)
   if (cell === undefined) {
     const detail = `${table.pivot} to ${currency} is not in its response`
@@ -115,7 +112,7 @@ const quoteOf = (table: RateTable, currency: CurrencyCode) => {
   }
   const leg: RateLeg = {
     id,
-    pair: new CurrencyPair({ from: table.pivot, to: currency }),
+    pair: new AssetPair({ from: table.pivot, to: currency }),
     rate,
     providerRate: text
   }

@@ -1,5 +1,5 @@
 import { BigDecimal, DateTime, Duration, Option, Result, Schema } from "effect"
-import type { CurrencyCode } from "../../domain/money/Currency.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { Contradictory, excerpt, Malformed, type ProviderReason, RateLimited } from "../ProviderError.ts"
 import type { ProviderResponse } from "../ProviderResponse.ts"
@@ -11,8 +11,8 @@ export type RawResponse = Omit<ProviderResponse, "headers">
 
 /** Request for the rates of currencies, in units for one unit of the pivot. */
 export interface TableRequest {
-  readonly pivot: CurrencyCode
-  readonly currencies: ReadonlyArray<CurrencyCode>
+  readonly pivot: AssetCode
+  readonly currencies: ReadonlyArray<AssetCode>
 }
 
 /** The quota of the plan is exhausted: a long pause, which the circuit breaker limits. */
@@ -24,7 +24,7 @@ export const Cells = Schema.Record(Schema.String, Schema.Unknown)
 /** Collects the quotes of the requested currencies. Leaves out currencies for which `find` returns undefined. */
 export const quotesOf = (
   { currencies }: TableRequest,
-  find: (currency: CurrencyCode) => Result.Result<TableQuote, ProviderReason> | undefined
+  find: (currency: AssetCode) => Result.Result<TableQuote, ProviderReason> | undefined
 ): TableQuotes =>
   new Map(
     currencies.flatMap((currency) => {

@@ -3,8 +3,8 @@ import { SecureRandom } from "effect/crypto"
 import type { HttpClientRequest } from "effect/http"
 import { Result } from "effect"
 import { Settings } from "../../config/Settings.ts"
-import type { CurrencyCode } from "../../domain/money/Currency.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as RateIds from "../../domain/rates/RateIds.ts"
 import * as MonotonicClock from "../../platform/MonotonicClock.ts"
 import { lookupCooldown, PollCadence } from "../../platform/PollCadence.ts"
@@ -23,12 +23,12 @@ const FAILURE_REUSE = Duration.seconds(1)
 export interface TableProvider {
   /** Name as in `PROVIDERS`. */
   readonly name: string
-  readonly pivot: CurrencyCode
+  readonly pivot: AssetCode
   /** Quotes that are older are rejected. */
   readonly maxAge: Duration.Duration
   readonly secrets: ReadonlyArray<Redacted.Redacted>
   /** Makes the request for the rates of these currencies against the pivot. */
-  readonly request: (currencies: ReadonlyArray<CurrencyCode>) => HttpClientRequest.HttpClientRequest
+  readonly request: (currencies: ReadonlyArray<AssetCode>) => HttpClientRequest.HttpClientRequest
   readonly read: (
     response: TableResponse.RawResponse,
     request: TableResponse.TableRequest
@@ -102,7 +102,7 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
     return yield* Effect.provideService(Cache.get(flight, "table"), Clock.Clock, monotonicClock)
   })
 
-  const recent = Effect.fn("TableSource.recent")(function* (pair: CurrencyPair, maxAge: Duration.Duration) {
+  const recent = Effect.fn("TableSource.recent")(function* (pair: AssetPair, maxAge: Duration.Duration) {
     yield* Effect.annotateCurrentSpan({ pair: pair.key, provider: name })
     return yield* tableWithin(maxAge).pipe(
       Effect.flatMap((table) => Effect.fromResult(RateTable.deriveTick(table, pair))),
@@ -111,7 +111,7 @@ export const make = Effect.fnUntraced(function* (provider: TableProvider) {
   })
 
   /** Returns true if the last table was refused, or has no recent quote for the pair. */
-  const isUseless = Effect.fnUntraced(function* (pair: CurrencyPair) {
+  const isUseless = Effect.fnUntraced(function* (pair: AssetPair) {
     const cached = Option.getOrUndefined(yield* Ref.get(latest))
     if (cached === undefined) return false
     if (Option.getOrUndefined(yield* Ref.get(refused)) === cached) return true

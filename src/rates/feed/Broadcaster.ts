@@ -1,7 +1,7 @@
 import { Clock, Context, Duration, Effect, Fiber, Layer, Metric, Option, Schedule } from "effect"
 import type { Scope } from "effect"
 import { Settings } from "../../config/Settings.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
 import { isNewer, isStaleAt, type Rate } from "../../domain/rates/Rate.ts"
 import type { RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
@@ -26,7 +26,7 @@ export class Broadcaster extends Context.Service<
     /** Publishes the summary of a finished poll. Never fails. */
     readonly publishPoll: (run: PollSummary) => Effect.Effect<void>
     /** Latest published rate of a pair. */
-    readonly latest: (pair: CurrencyPair) => Rate | undefined
+    readonly latest: (pair: AssetPair) => Rate | undefined
     /** Latest rate of every pair, and the position of the last change. */
     readonly snapshot: () => Snapshot
     /**

@@ -1,6 +1,6 @@
 import { Effect, Latch } from "effect"
 import type { Array as Arrays } from "effect"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
 import type { LiveEvent, RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
@@ -10,7 +10,7 @@ export interface Mailbox {
   /** Takes the queued events in order, and waits while there are none. Allows one taker at a time. */
   readonly take: Effect.Effect<Arrays.NonEmptyReadonlyArray<RateEvent>>
   /** Limits later events to these pairs; all pairs when undefined. */
-  readonly setPairs: (pairs: ReadonlyArray<CurrencyPair> | undefined) => void
+  readonly setPairs: (pairs: ReadonlyArray<AssetPair> | undefined) => void
   /** Makes the next take return a snapshot: of the subscribed pairs, or of all pairs. It is not preceded by a gap. */
   readonly requestSnapshot: (scope: SnapshotScope) => void
   /** Seconds that the oldest event of the last take was queued; undefined when that take had no queued event. */
@@ -35,7 +35,7 @@ export interface Inbox extends Mailbox {
  * change of the same pair, all queued changes are replaced by a gap and a snapshot, which is created by the next take.
  */
 export const make = (options: {
-  readonly pairs: ReadonlyArray<CurrencyPair> | undefined
+  readonly pairs: ReadonlyArray<AssetPair> | undefined
   readonly deliveredUpTo: StreamPosition
   /** Events that the first take returns before the queued ones. Undefined holds the mailbox until `release`. */
   readonly initialEvents: ReadonlyArray<RateEvent> | undefined
@@ -125,7 +125,7 @@ export const make = (options: {
     notify()
   }
 
-  const setPairs = (pairs: ReadonlyArray<CurrencyPair> | undefined) => {
+  const setPairs = (pairs: ReadonlyArray<AssetPair> | undefined) => {
     subscribed = keysOf(pairs)
     dropChanges((key) => subscribed?.has(key.replace(STALE_PREFIX, "")) === false)
   }
@@ -166,5 +166,5 @@ const positionOf = (events: ReadonlyArray<RateEvent>): StreamPosition | undefine
   return last === undefined ? undefined : { epoch: last.epoch, sequence: last.sequence }
 }
 
-const keysOf = (pairs: ReadonlyArray<CurrencyPair> | undefined) =>
+const keysOf = (pairs: ReadonlyArray<AssetPair> | undefined) =>
   pairs === undefined ? undefined : new Set(pairs.map(({ key }) => key))

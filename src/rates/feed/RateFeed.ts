@@ -1,7 +1,7 @@
 import { Clock, DateTime, Effect } from "effect"
 import type { Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
 import { type Rate, replaces } from "../../domain/rates/Rate.ts"
 import type { LiveEvent, RateChanged, RateEvent, RateStale, Snapshot } from "../../domain/rates/RateEvent.ts"
@@ -14,7 +14,7 @@ export const HISTORY_SIZE = 1000
 
 export interface Subscription {
   /** All pairs when undefined. */
-  readonly pairs?: ReadonlyArray<CurrencyPair> | undefined
+  readonly pairs?: ReadonlyArray<AssetPair> | undefined
   /** Last position that the subscriber received. Without it, the subscription starts with a snapshot. */
   readonly since?: StreamPosition | undefined
 }
@@ -37,7 +37,7 @@ export interface FeedContact {
 export interface RateFeed {
   readonly position: () => StreamPosition
   /** Latest known rate of a pair, published or seeded. */
-  readonly latest: (pair: CurrencyPair) => Rate | undefined
+  readonly latest: (pair: AssetPair) => Rate | undefined
   readonly snapshot: () => Snapshot
   /** Publishes a rate under the next sequence number, unless it or a newer one is known. */
   readonly publish: (rate: Rate) => void

@@ -1,5 +1,5 @@
 import { Deferred, Duration, Effect } from "effect"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 
 /** Time after which a suspicious tick is judged without the other pairs of its poll. */
 const MAX_SIBLING_WAIT = Duration.minutes(1)
@@ -10,7 +10,7 @@ const MAX_SIBLING_WAIT = Duration.minutes(1)
  */
 export interface PollSiblings {
   /** Reports that the provider's answer for the pair has arrived, or that there is none. */
-  readonly arrive: (pair: CurrencyPair) => Effect.Effect<void>
+  readonly arrive: (pair: AssetPair) => Effect.Effect<void>
   /** Waits for all pairs, for at most a minute. */
   readonly awaitAll: Effect.Effect<void>
 }
@@ -18,7 +18,7 @@ export interface PollSiblings {
 /** A tick that was fetched on its own. */
 export const none: PollSiblings = { arrive: () => Effect.void, awaitAll: Effect.void }
 
-export const make = (pairs: ReadonlyArray<CurrencyPair>): Effect.Effect<PollSiblings> =>
+export const make = (pairs: ReadonlyArray<AssetPair>): Effect.Effect<PollSiblings> =>
   Effect.map(Deferred.make<void>(), (all) => {
     const missing = new Set(pairs.map(({ key }) => key))
     return {

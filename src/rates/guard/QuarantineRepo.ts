@@ -1,6 +1,6 @@
 import { Array, type BigDecimal, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { CurrencyCode } from "../../domain/money/Currency.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { type QuarantinedRate, QuarantineId, QuarantineStatus } from "../../domain/rates/QuarantinedRate.ts"
 import type { RateId, RateTick } from "../../domain/rates/Rate.ts"
@@ -47,8 +47,8 @@ export interface StreakEvidence {
 
 export interface QuarantineFilter {
   readonly status?: QuarantineStatus | undefined
-  readonly from?: CurrencyCode | undefined
-  readonly to?: CurrencyCode | undefined
+  readonly from?: AssetCode | undefined
+  readonly to?: AssetCode | undefined
 }
 
 const make = Effect.gen(function* () {

@@ -1,6 +1,6 @@
 import { Effect, Schema } from "effect"
-import { CurrencyCode } from "../../domain/money/Currency.ts"
-import { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import { AssetCode } from "../../domain/money/Asset.ts"
+import { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import {
   DecidedBy,
@@ -16,8 +16,8 @@ export const COLUMNS =
 
 const Row = Schema.Struct({
   id: QuarantineId,
-  sourceCurrency: CurrencyCode,
-  destinationCurrency: CurrencyCode,
+  sourceCurrency: AssetCode,
+  destinationCurrency: AssetCode,
   rate: Decimal.PositiveDecimal,
   sourceAmount: Decimal.PositiveDecimal,
   destinationAmount: Decimal.PositiveDecimal,
@@ -56,7 +56,7 @@ export const toQuarantined = (row: unknown): Effect.Effect<QuarantinedRate> =>
         ...fields
       }) => ({
         ...fields,
-        pair: new CurrencyPair({ from: sourceCurrency, to: destinationCurrency }),
+        pair: new AssetPair({ from: sourceCurrency, to: destinationCurrency }),
         anomalies: reasons,
         decision:
           decidedAt === null || decidedBy === null
@@ -68,7 +68,7 @@ export const toQuarantined = (row: unknown): Effect.Effect<QuarantinedRate> =>
 
 const Leg = Schema.Struct({
   id: RateId,
-  pair: CurrencyPair,
+  pair: AssetPair,
   rate: Decimal.PositiveDecimal,
   providerRate: Schema.String
 })

@@ -1,8 +1,8 @@
 import { Array, type BigDecimal, Context, DateTime, Duration, Effect, Layer, Option, Schema } from "effect"
 import type { Statement } from "effect/sql"
 import type { Levels, Step } from "../../domain/rates/AnomalyLevels.ts"
-import { CurrencyCode } from "../../domain/money/Currency.ts"
-import { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import { AssetCode } from "../../domain/money/Asset.ts"
+import { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { isSandboxRate, type RateLeg, type RateTick } from "../../domain/rates/Rate.ts"
 import { Database } from "../../platform/postgres/Database.ts"
@@ -32,7 +32,7 @@ export interface PairLevels {
 
 /** A change of level that an operator accepted for another pair of the same currency. */
 export interface CurrencyDecision {
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   readonly rate: BigDecimal.BigDecimal
   /** The good rate before. None if it was the first rate of the pair. */
   readonly before: Option.Option<BigDecimal.BigDecimal>
@@ -195,7 +195,7 @@ const make = Effect.gen(function* () {
         AND quarantined.source_currency NOT IN (${pair.from}, ${pair.to})
       ORDER BY quarantined.decided_at DESC, quarantined.id DESC LIMIT 50`)
     return (yield* decodeDecisions(rows).pipe(Effect.orDie)).map(
-      ({ from, to, ...decision }): CurrencyDecision => ({ ...decision, pair: new CurrencyPair({ from, to }) })
+      ({ from, to, ...decision }): CurrencyDecision => ({ ...decision, pair: new AssetPair({ from, to }) })
     )
   })
 
@@ -299,8 +299,8 @@ const decodeLegs = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ rate:
 const decodeDecisions = Schema.decodeUnknownEffect(
   Schema.Array(
     Schema.Struct({
-      from: CurrencyCode,
-      to: CurrencyCode,
+      from: AssetCode,
+      to: AssetCode,
       rate: Decimal.PositiveDecimal,
       before: optionalDecimal,
       observedAt: Schema.DateTimeUtcFromDate,

@@ -1,5 +1,5 @@
 import { Array, Context, DateTime, Duration, Effect, Layer, Option, Schema } from "effect"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type {
   Candle,
   CandleInterval,
@@ -15,7 +15,7 @@ import { rateFields, toRate } from "../RateRows.ts"
 
 /** Rates of a pair in force from `start` (inclusive) to `end` (exclusive). */
 export interface HistoryRange {
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   readonly start: DateTime.Utc
   readonly end: DateTime.Utc
 }

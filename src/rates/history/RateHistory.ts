@@ -1,5 +1,5 @@
 import { Array, Context, DateTime, Duration, Effect, Layer, Option, Stream } from "effect"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as History from "../../domain/rates/History.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { HistoryRepo, type HistoryRange } from "./HistoryRepo.ts"
@@ -32,7 +32,7 @@ const make = Effect.gen(function* () {
   const repo = yield* HistoryRepo
 
   const asOf = Effect.fn("RateHistory.asOf")(function* (
-    pair: CurrencyPair,
+    pair: AssetPair,
     at: DateTime.Utc,
     knownAt: DateTime.Utc
   ) {
@@ -115,7 +115,7 @@ export class RateHistory extends Context.Service<
   {
     /** Returns the rate of a pair in force at `at`, as recorded by `knownAt`. Ignores later records, such as corrections. */
     readonly asOf: (
-      pair: CurrencyPair,
+      pair: AssetPair,
       at: DateTime.Utc,
       knownAt: DateTime.Utc
     ) => Effect.Effect<Option.Option<History.AsOfRate>, StoreUnavailable>

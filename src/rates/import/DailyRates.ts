@@ -1,6 +1,6 @@
 import { type BigDecimal, DateTime, Duration, Option, Result } from "effect"
-import type { CurrencyCode } from "../../domain/money/Currency.ts"
-import { type CurrencyPair, keyOf } from "../../domain/money/CurrencyPair.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
+import { type AssetPair, keyOf } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
 import * as ImportRow from "../../domain/rates/ImportRow.ts"
@@ -14,7 +14,7 @@ import type { OutlierRow } from "./OutlierStatements.ts"
 const PROVIDER = "frankfurter"
 
 interface PairRate {
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   readonly rate: BigDecimal.BigDecimal
 }
 
@@ -53,7 +53,7 @@ const dateOf = (day: DateTime.Utc) => DateTime.formatIso(day).slice(0, 10)
 const columnOf = (pair: string, day: DateTime.Utc) => `${pair} of ${dateOf(day)}`
 
 /** Currencies whose quotes are required to compute all pairs. */
-export const requiredCurrencies = (pairs: ReadonlyArray<CurrencyPair>): ReadonlyArray<CurrencyCode> =>
+export const requiredCurrencies = (pairs: ReadonlyArray<AssetPair>): ReadonlyArray<AssetCode> =>
   Array.from(new Set(pairs.flatMap(({ from, to }) => [from, to]))).filter((code) => code !== PIVOT)
 
 /**
@@ -62,7 +62,7 @@ export const requiredCurrencies = (pairs: ReadonlyArray<CurrencyPair>): Readonly
  */
 export const stageDay = (
   { day, quotes }: QuotedDay,
-  pairs: ReadonlyArray<CurrencyPair>,
+  pairs: ReadonlyArray<AssetPair>,
   firstLine: number
 ): ReadonlyArray<StagedRate> => {
   const table = RateTable.make(

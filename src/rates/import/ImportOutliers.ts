@@ -1,7 +1,7 @@
 import { BigDecimal, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
-import { CurrencyCode } from "../../domain/money/Currency.ts"
-import { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import { AssetCode } from "../../domain/money/Asset.ts"
+import { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as RateSeries from "../../domain/rates/RateSeries.ts"
 import { BATCH_SIZE } from "./ImportStatements.ts"
@@ -32,16 +32,16 @@ export const make = (sql: SqlClient.SqlClient, maxJump: BigDecimal.BigDecimal) =
     yield* statements.createSeries
     yield* statements.indexSeries
     yield* statements.createOutliers
-    let pair: CurrencyPair | undefined
+    let pair: AssetPair | undefined
     let series: ReturnType<typeof RateSeries.make> | undefined
     for (let after = 0; ;) {
       const rows = yield* statements.series(after)
       for (const row of rows) {
         if (pair?.from !== row.sourceCurrency || pair.to !== row.destinationCurrency) {
           yield* addOutliers(series?.outliers() ?? [])
-          pair = new CurrencyPair({
-            from: CurrencyCode.make(row.sourceCurrency),
-            to: CurrencyCode.make(row.destinationCurrency)
+          pair = new AssetPair({
+            from: AssetCode.make(row.sourceCurrency),
+            to: AssetCode.make(row.destinationCurrency)
           })
           series = RateSeries.make(pair, maxJump)
         }

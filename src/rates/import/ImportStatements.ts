@@ -1,6 +1,6 @@
 import { DateTime, Option } from "effect"
 import type { SqlClient } from "effect/sql"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { RateId } from "../../domain/rates/Rate.ts"
 import { ADVANCE_ON_CONFLICT } from "../RateRepo.ts"
 
@@ -8,7 +8,7 @@ import { ADVANCE_ON_CONFLICT } from "../RateRepo.ts"
 export interface StagedRate {
   /** Line number in the import. Increases from rate to rate. */
   readonly line: number
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   /** Decimal digits without an exponent. */
   readonly rate: string
   /** The rate as the source wrote it. */

@@ -1,6 +1,6 @@
 import { Context, DateTime, Effect, FileSystem, Layer, Option, Path, Result, Schema, Stream } from "effect"
 import { createReadStream } from "node:fs"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ImportRow from "../../domain/rates/ImportRow.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
@@ -65,7 +65,7 @@ export interface FileOptions<E> extends ImportOptions<E> {
 }
 
 export interface SeriesOptions<E> extends ImportOptions<E> {
-  readonly pairs: ReadonlyArray<CurrencyPair>
+  readonly pairs: ReadonlyArray<AssetPair>
   /** Start of the first day and start of the last day, in UTC. */
   readonly start: DateTime.Utc
   readonly end: DateTime.Utc

@@ -1,7 +1,7 @@
 import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option, Predicate } from "effect"
 import * as EffectRedis from "effect/persistence/Redis"
 import { Settings } from "../../config/Settings.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import {
   ageAt,
   FUTURE_TOLERANCE,
@@ -27,13 +27,13 @@ const makeRedis = Effect.gen(function* () {
   const memory = makeMemory(yield* Clock.Clock)
   const foreign = ForeignRates.make()
 
-  const keyOf = (pair: CurrencyPair) => keys.rate(pair.key)
+  const keyOf = (pair: AssetPair) => keys.rate(pair.key)
   const logFailure = (error: EffectRedis.RedisError) => Effect.logDebug("Redis failed", error.cause)
   /** Returns an empty text, which is not a rate, for a key of another type such as a list. */
-  const read = (pair: CurrencyPair) =>
+  const read = (pair: AssetPair) =>
     redis.send<string | null>("GET", keyOf(pair)).pipe(Effect.catchIf(isWrongType, () => Effect.succeed("")))
 
-  const get = Effect.fn("RateCache.get")(function* (pair: CurrencyPair) {
+  const get = Effect.fn("RateCache.get")(function* (pair: AssetPair) {
     const reply = yield* read(pair).pipe(Effect.tapError(logFailure), Effect.option)
     if (Option.isNone(reply)) {
       yield* Effect.logWarning(`Redis is unavailable for the lookup of ${pair.key}`)
@@ -53,7 +53,7 @@ const makeRedis = Effect.gen(function* () {
     return Option.some(rate)
   })
 
-  const miss = Effect.fnUntraced(function* (pair: CurrencyPair, found: string) {
+  const miss = Effect.fnUntraced(function* (pair: AssetPair, found: string) {
     yield* Metric.update(RedisMetrics.misses, 1)
     yield* Effect.logWarning(`Redis has ${found} under ${keyOf(pair)}`)
     return Option.none<Rate>()
@@ -82,14 +82,14 @@ const makeRedis = Effect.gen(function* () {
   })
 
   /** Reports a value under the key of a pair if it is the rate of another database, or of none. */
-  const reportForeign = (pair: CurrencyPair, text: string) =>
+  const reportForeign = (pair: AssetPair, text: string) =>
     Option.match(RateJson.decodeCached(text), {
       onNone: () => Effect.void,
       onSome: ({ database }) =>
         database === keys.database ? Effect.void : foreign.report(keyOf(pair), database)
     })
 
-  const evict = Effect.fn("RateCache.evict")(function* (pair: CurrencyPair, id: RateId) {
+  const evict = Effect.fn("RateCache.evict")(function* (pair: AssetPair, id: RateId) {
     memory.evictLocal(pair, id)
     yield* redis.eval(deleteRate)(keyOf(pair), id).pipe(Effect.tapError(logFailure), Effect.ignore)
   })
@@ -140,18 +140,18 @@ export class RateCache extends Context.Service<
   RateCache,
   {
     /** Returns the rate in memory, without I/O. None if it is from the future, because the clock was set back. */
-    readonly peek: (pair: CurrencyPair) => Option.Option<Rate>
+    readonly peek: (pair: AssetPair) => Option.Option<Rate>
     /**
      * Returns the rate in Redis, but none from the future. Misses are logged and counted; a Redis failure is logged and
      * returns none.
      */
-    readonly get: (pair: CurrencyPair) => Effect.Effect<Option.Option<Rate>>
+    readonly get: (pair: AssetPair) => Effect.Effect<Option.Option<Rate>>
     /** Stores a rate in memory and in Redis, unless a newer one is cached. Never fails. */
     readonly put: (rate: Rate) => Effect.Effect<void>
     /** Stores a rate in memory only, unless a newer one is cached. */
     readonly putLocal: (rate: Rate) => void
     /** Removes a rate by its id from memory and from Redis. Keeps another rate of the pair. Never fails. */
-    readonly evict: (pair: CurrencyPair, id: RateId) => Effect.Effect<void>
+    readonly evict: (pair: AssetPair, id: RateId) => Effect.Effect<void>
     /** Reads from and writes to Redis. */
     readonly health: Effect.Effect<RedisHealth>
   }
@@ -180,7 +180,7 @@ export class RateCache extends Context.Service<
 const makeMemory = (clock: Clock.Clock) => {
   const rates = new Map<string, Rate>()
   return {
-    peek: (pair: CurrencyPair) => {
+    peek: (pair: AssetPair) => {
       const rate = rates.get(pair.key)
       return rate === undefined || isFuture(rate, clock.currentTimeMillisUnsafe())
         ? Option.none()
@@ -192,7 +192,7 @@ const makeMemory = (clock: Clock.Clock) => {
         rates.set(rate.pair.key, rate)
       }
     },
-    evictLocal: (pair: CurrencyPair, id: RateId) => {
+    evictLocal: (pair: AssetPair, id: RateId) => {
       if (rates.get(pair.key)?.id === id) rates.delete(pair.key)
     }
   }

@@ -1,14 +1,14 @@
 import { DateTime, Option, Predicate, Schema, SchemaTransformation } from "effect"
-import { CurrencyCode } from "../../domain/money/Currency.ts"
-import { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import { AssetCode } from "../../domain/money/Asset.ts"
+import { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { type Rate, RateId } from "../../domain/rates/Rate.ts"
 
 const isRate = (value: unknown): value is Rate => Predicate.hasProperty(value, "pair")
 
 const Fields = Schema.Struct({
-  from: CurrencyCode,
-  to: CurrencyCode,
+  from: AssetCode,
+  to: AssetCode,
   rate: Decimal.PositiveDecimal,
   rate_id: RateId,
   provider: Schema.String,
@@ -18,7 +18,7 @@ const Fields = Schema.Struct({
 
 const toRate = ({ fetched_at, from, provider, quoted_at, rate, rate_id, to }: typeof Fields.Type): Rate => ({
   id: rate_id,
-  pair: new CurrencyPair({ from, to }),
+  pair: new AssetPair({ from, to }),
   rate,
   provider,
   observedAt: fetched_at,

@@ -1,6 +1,6 @@
 import { Clock, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Option } from "effect"
 import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import { isFresh, type Rate, replaces } from "../../domain/rates/Rate.ts"
 import type { ClockSkewed } from "../../platform/ClockSkew.ts"
 import * as MonotonicClock from "../../platform/MonotonicClock.ts"
@@ -59,7 +59,7 @@ const make = Effect.gen(function* () {
   const states = new Map<string, PairState>()
 
   /** A rate from Redis is sufficient while PostgreSQL is unavailable. */
-  const readStores = Effect.fn("RateRefresh.read")(function* (pair: CurrencyPair, maxAge: Duration.Duration) {
+  const readStores = Effect.fn("RateRefresh.read")(function* (pair: AssetPair, maxAge: Duration.Duration) {
     const cached = yield* cache.get(pair)
     if (Option.isSome(cached)) cache.putLocal(cached.value)
     const fromCache = Option.map(cached, (rate): SourcedRate => ({ rate, source: "cache" }))
@@ -81,7 +81,7 @@ const make = Effect.gen(function* () {
 
   /** Another process may have refreshed the pair, so the provider is called last. */
   const refreshOnce = Effect.fn("RateRefresh.refresh")(
-    function* (pair: CurrencyPair, maxAge: Duration.Duration, hasRead: boolean) {
+    function* (pair: AssetPair, maxAge: Duration.Duration, hasRead: boolean) {
       if (!hasRead) {
         const stored = yield* readStores(pair, maxAge)
         if (Option.isSome(stored) && isWithin(maxAge, stored.value.rate, yield* DateTime.now))
@@ -94,7 +94,7 @@ const make = Effect.gen(function* () {
 
   /** Starts the cooldown after a failure, and logs when a pair starts to fail and when it has recovered. */
   const recordOutcome = Effect.fnUntraced(function* (
-    pair: CurrencyPair,
+    pair: AssetPair,
     exit: Exit.Exit<SourcedRate, RefreshError>
   ) {
     const state = stateOf(pair)
@@ -108,7 +108,7 @@ const make = Effect.gen(function* () {
     state.isFailing = isFailing
   })
 
-  const stateOf = (pair: CurrencyPair) => {
+  const stateOf = (pair: AssetPair) => {
     const existing = states.get(pair.key)
     if (existing !== undefined) return existing
     const state: PairState = {
@@ -160,7 +160,7 @@ export class RateRefresh extends Context.Service<
   {
     /** Reads Redis, then PostgreSQL, and caches the result in memory. Concurrent reads of a pair share one. */
     readonly read: (
-      pair: CurrencyPair,
+      pair: AssetPair,
       maxAge: Duration.Duration
     ) => Effect.Effect<Option.Option<SourcedRate>, StoreUnavailable>
     /**
@@ -169,7 +169,7 @@ export class RateRefresh extends Context.Service<
      * Fails if the permit does.
      */
     readonly refresh: (
-      pair: CurrencyPair,
+      pair: AssetPair,
       options: RefreshOptions
     ) => Effect.Effect<Option.Option<SourcedRate>, RateLimitExceeded>
   }

@@ -1,8 +1,8 @@
 import { Clock, Context, DateTime, Duration, Effect, Exit, Layer, type Metric, Option } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
-import type { CurrencyCode } from "../../domain/money/Currency.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import {
   ageAt,
   isFresh,
@@ -60,7 +60,7 @@ const make = Effect.gen(function* () {
   }
 
   /** Returns the rate in memory if it is at most `maxAgeMillis` old; callers pass at most `STALE_AFTER`. */
-  const peekMemory = (pair: CurrencyPair, maxAgeMillis: number, now: number): FoundRate | undefined => {
+  const peekMemory = (pair: AssetPair, maxAgeMillis: number, now: number): FoundRate | undefined => {
     const rate = Option.getOrUndefined(cache.peek(pair))
     if (rate === undefined || !isFresh(rate, maxAgeMillis, now)) return undefined
     return { rate, source: "memory", stale: false }
@@ -73,7 +73,7 @@ const make = Effect.gen(function* () {
   })
 
   const lookupBeyondMemory = Effect.fn("Rates.lookup")(function* (
-    pair: CurrencyPair,
+    pair: AssetPair,
     inMemory: Option.Option<Rate>,
     { maxAge = Duration.infinity, permit = Effect.void }: LookupOptions
   ) {
@@ -173,7 +173,7 @@ const make = Effect.gen(function* () {
 
   /** Loads the latest rates into memory: from PostgreSQL, or from Redis while PostgreSQL is unavailable. */
   const loadMissing = Effect.fnUntraced(
-    function* (_missing: ReadonlyArray<CurrencyPair>) {
+    function* (_missing: ReadonlyArray<AssetPair>) {
       for (const rate of yield* repo.latestAll) cache.putLocal(rate)
     },
     (loaded, missing) =>
@@ -189,7 +189,7 @@ const make = Effect.gen(function* () {
       )
   )
 
-  const list = Effect.fn("Rates.list")(function* (source: Option.Option<CurrencyCode>) {
+  const list = Effect.fn("Rates.list")(function* (source: Option.Option<AssetCode>) {
     const selected = pairs.all.filter((pair) => Option.isNone(source) || pair.from === source.value)
     const missing = selected.filter((pair) => Option.isNone(cache.peek(pair)))
     if (missing.length > 0) yield* loadMissing(missing)
@@ -219,22 +219,22 @@ export class Rates extends Context.Service<
      * provider has none, and with `StoreUnavailable` if no rate is cached and the database is unavailable.
      */
     readonly lookup: (
-      pair: CurrencyPair,
+      pair: AssetPair,
       options?: LookupOptions
     ) => Effect.Effect<FoundRate, RateUnavailable | RateTooOld | StoreUnavailable>
     /**
      * Returns the rate in memory if it is fresh at `now`, in epoch milliseconds; otherwise undefined. Call
      * {@link countLookup} if the result is used.
      */
-    readonly peek: (pair: CurrencyPair, now: number) => FoundRate | undefined
+    readonly peek: (pair: AssetPair, now: number) => FoundRate | undefined
     /** Counts a lookup that {@link peek} served. */
     readonly countLookup: (found: FoundRate) => void
     /** Returns all known rates of one source currency, or of all. Never calls the provider. */
     readonly list: (
-      source: Option.Option<CurrencyCode>
+      source: Option.Option<AssetCode>
     ) => Effect.Effect<ReadonlyArray<FoundRate>, StoreUnavailable>
     /** Removes a rate from memory and from Redis. */
-    readonly evict: (pair: CurrencyPair, id: RateId) => Effect.Effect<void>
+    readonly evict: (pair: AssetPair, id: RateId) => Effect.Effect<void>
     /** Returns the full record of one immutable rate. */
     readonly byId: (id: RateId) => Effect.Effect<Option.Option<RateRecord>, StoreUnavailable>
   }

@@ -1,7 +1,7 @@
 import { Context, Duration, Effect, Exit, Fiber, Layer, Option, Random, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as EffectRedis from "effect/persistence/Redis"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
 import type { Superseded } from "../../platform/LeaderTerms.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
@@ -103,7 +103,7 @@ export class SharedSingleFlight extends Context.Service<
      * runs its own flight.
      */
     readonly run: (
-      pair: CurrencyPair,
+      pair: AssetPair,
       fetch: Effect.Effect<Rate, FetchError>,
       options: FlightOptions
     ) => Effect.Effect<Rate, FetchError>

@@ -1,6 +1,6 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Result, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
-import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../../domain/money/AssetPair.ts"
 import {
   type PollDetails,
   PollId,
@@ -160,7 +160,7 @@ interface FailureRow {
 }
 
 const toFailure = ({ destinationCurrency, detail, reason, sourceCurrency }: FailureRow) => ({
-  pair: Result.getOrThrow(CurrencyPair.fromCodes(sourceCurrency, destinationCurrency)),
+  pair: Result.getOrThrow(AssetPair.fromCodes(sourceCurrency, destinationCurrency)),
   reason,
   detail
 })

@@ -1,6 +1,6 @@
 import { Context, DateTime, Effect, Layer, Metric, Option, Schema } from "effect"
 import { Settings } from "../../config/Settings.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import { type PollFailure, type PollId, type PollRun, summarize } from "../../domain/rates/PollRun.ts"
 import * as ClockSkew from "../../platform/ClockSkew.ts"
 import type { Superseded } from "../../platform/LeaderTerms.ts"
@@ -24,7 +24,7 @@ export class PollInProgress extends Schema.TaggedError<PollInProgress>()("PollIn
 
 /** Outcome of one pair of a poll in progress. */
 export interface PollProgress {
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   readonly failure: Option.Option<PollFailure>
 }
 
@@ -50,7 +50,7 @@ const make = Effect.gen(function* () {
   const skew = yield* Effect.service(ClockSkew.ClockSkew)
 
   const refreshPair = Effect.fnUntraced(function* (
-    pair: CurrencyPair,
+    pair: AssetPair,
     poll: Option.Option<FencedPoll>,
     onProgress: OnProgress,
     options: PollFetchOptions
@@ -155,7 +155,7 @@ const logFailures = (failures: ReadonlyArray<PollFailure>) => {
 
 const noop = () => Effect.void
 
-const toFailure = (pair: CurrencyPair, error: ProviderError | StoreUnavailable): PollFailure =>
+const toFailure = (pair: AssetPair, error: ProviderError | StoreUnavailable): PollFailure =>
   error._tag === "ProviderError"
     ? { pair, reason: error.isQuarantined ? QUARANTINED : error.reason._tag, detail: error.message }
     : { pair, reason: error._tag, detail: error.message }

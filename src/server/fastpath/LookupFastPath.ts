@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http"
 import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
 import { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
 import { type FoundRate, Rates } from "../../rates/lookup/Rates.ts"
 import * as RateEncoding from "../encoding/RateEncoding.ts"
@@ -24,9 +24,9 @@ import { FastPathRequests } from "./FastPathRequests.ts"
 
 const ROUTE = "/api/v1/rates"
 
-/** A currency pair, with the response for its latest rate. */
+/** A pair, with the response for its latest rate. */
 interface PairLookup {
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   prepared?: PreparedResponse
 }
 

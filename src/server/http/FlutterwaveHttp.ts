@@ -4,6 +4,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
 import { FlutterwaveErrors } from "../../api/flutterwave/FlutterwaveApi.ts"
 import { Settings } from "../../config/Settings.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
 import * as Currency from "../../domain/money/Currency.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
@@ -68,7 +69,7 @@ export const layerErrors = Layer.succeed(FlutterwaveErrors, (endpoint) =>
 const invalidAmount = ({ code, minorUnit }: Currency.Currency) =>
   `amount must be a positive decimal; ${code} allows ${minorUnit} decimals`
 
-const amountOf = (text: string | undefined, code: Currency.CurrencyCode) =>
+const amountOf = (text: string | undefined, code: AssetCode) =>
   text === undefined
     ? Option.some(DEFAULT_AMOUNT)
     : Option.map(Money.parse(text, Currency.get(code)), ({ amount }) => amount)

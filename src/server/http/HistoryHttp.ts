@@ -4,7 +4,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
 import * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
-import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../../domain/money/AssetPair.ts"
 import * as History from "../../domain/rates/History.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
 import { MIN_TIME, RateHistory } from "../../rates/history/RateHistory.ts"
@@ -112,7 +112,7 @@ export const layer = HttpApiBuilder.group(
 )
 
 const pairOf = ({ from, to }: { readonly from: string; readonly to: string }) =>
-  Effect.fromResult(CurrencyPair.fromCodes(from, to)).pipe(Effect.catchTags(Problems.unknownCurrencyErrors))
+  Effect.fromResult(AssetPair.fromCodes(from, to)).pipe(Effect.catchTags(Problems.unknownCurrencyErrors))
 
 /** Encodes the position of a row: its times in milliseconds, and its id. */
 const encodeRowPosition = ({ id, observedAt, recordedAt }: History.HistoryPosition) =>

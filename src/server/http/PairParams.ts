@@ -1,13 +1,13 @@
 import { Effect, Option } from "effect"
 import * as Currency from "../../domain/money/Currency.ts"
-import * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import * as AssetPair from "../../domain/money/AssetPair.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 const MAX_PAIRS = 1000
 
 /** Parses pairs such as `USD:NGN`, in any case. `pointer` is their location in the request, for error details. */
 export const parse = Effect.fnUntraced(function* (
-  pairs: CurrencyPair.SupportedPairs,
+  pairs: AssetPair.SupportedPairs,
   texts: ReadonlyArray<string>,
   pointer: string
 ) {
@@ -20,14 +20,14 @@ export const parse = Effect.fnUntraced(function* (
 })
 
 const parseOne = Effect.fnUntraced(function* (
-  pairs: CurrencyPair.SupportedPairs,
+  pairs: AssetPair.SupportedPairs,
   text: string,
   pointer: string
 ) {
-  const codes = CurrencyPair.split(text.trim())
+  const codes = AssetPair.split(text.trim())
   if (Option.isNone(codes)) {
     const found = JSON.stringify(text.slice(0, 16))
-    return yield* Problems.invalid(pointer, `found ${found}; expected ${CurrencyPair.ALLOWED}`)
+    return yield* Problems.invalid(pointer, `found ${found}; expected ${AssetPair.ALLOWED}`)
   }
   const { from, to } = codes.value
   return yield* Effect.fromResult(pairs.find(from, to)).pipe(Effect.catchTags(Problems.pairErrors))

@@ -2,7 +2,7 @@ import { Context, Duration, Effect, Layer, Option } from "effect"
 import type * as Problem from "../../api/Problem.ts"
 import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
-import type { CurrencyCode } from "../../domain/money/Currency.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
 import { type FoundRate, type LookupOptions, Rates } from "../../rates/lookup/Rates.ts"
 import { LookupCaller } from "../middleware/LookupCaller.ts"
 import * as Problems from "../middleware/Problems.ts"
@@ -31,7 +31,7 @@ export class RateRequests extends Context.Service<
     readonly list: (
       base: string | undefined
     ) => Effect.Effect<
-      { readonly base: CurrencyCode | null; readonly rates: ReadonlyArray<FoundRate> },
+      { readonly base: AssetCode | null; readonly rates: ReadonlyArray<FoundRate> },
       Problem.StoreUnavailable | Problem.UnsupportedCurrency
     >
   }

@@ -7,7 +7,7 @@ import { inSeconds } from "../../domain/access/RateLimit.ts"
 import type * as Conversion from "../../domain/conversion/Conversion.ts"
 import type * as ConversionErrors from "../../domain/conversion/ConversionErrors.ts"
 import type * as Currency from "../../domain/money/Currency.ts"
-import type * as CurrencyPair from "../../domain/money/CurrencyPair.ts"
+import type * as AssetPair from "../../domain/money/AssetPair.ts"
 import type * as PollerSetting from "../../domain/rates/PollerSetting.ts"
 import type * as PollRun from "../../domain/rates/PollRun.ts"
 import type * as QuarantinedRate from "../../domain/rates/QuarantinedRate.ts"
@@ -17,8 +17,8 @@ import * as RequestId from "../../platform/RequestId.ts"
 import * as FlutterwaveFailure from "../http/FlutterwaveFailure.ts"
 import * as Routes from "../Routes.ts"
 
-/** Converts an error of a currency pair to a problem. */
-export const fromPairError = (error: Currency.UnsupportedCurrency | CurrencyPair.UnsupportedPair) =>
+/** Converts an error of a pair to a problem. */
+export const fromPairError = (error: Currency.UnsupportedCurrency | AssetPair.UnsupportedPair) =>
   error._tag === "UnsupportedCurrency"
     ? new Problem.UnsupportedCurrency({ detail: error.message })
     : new Problem.UnsupportedPair({ detail: error.message })
@@ -37,7 +37,7 @@ export const unknownCurrencyErrors = {
 
 export const pairErrors = {
   ...currencyErrors,
-  UnsupportedPair: (error: CurrencyPair.UnsupportedPair) => Effect.fail(fromPairError(error))
+  UnsupportedPair: (error: AssetPair.UnsupportedPair) => Effect.fail(fromPairError(error))
 }
 
 export const storeErrors = {

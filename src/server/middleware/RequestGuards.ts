@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http"
 import * as Problem from "../../api/Problem.ts"
 import * as Problems from "./Problems.ts"
 
-/** Maximum length of path and query. A list of all currency pairs fits. */
+/** Maximum length of path and query. A list of all pairs of currencies fits. */
 const MAX_URL_LENGTH = 8 * 1024
 /** Maximum size of a request body. */
 export const MAX_BODY_BYTES = 64 * 1024

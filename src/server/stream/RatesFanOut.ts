@@ -1,7 +1,7 @@
 import { Cause, Clock, Context, Effect, Fiber, Layer, Schedule } from "effect"
 import type { Socket } from "node:net"
 import { Settings } from "../../config/Settings.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import { isStaleAt } from "../../domain/rates/Rate.ts"
 import type { LiveEvent, RateEvent } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
@@ -23,7 +23,7 @@ export interface Subscriber {
   /** Socket that carries the WebSocket. */
   readonly tcp: Socket
   /** Subscribed pairs by key; undefined for all pairs. */
-  pairs: ReadonlyMap<string, CurrencyPair> | undefined
+  pairs: ReadonlyMap<string, AssetPair> | undefined
   /** Undelivered events of a slow client; undefined while the client keeps up. */
   mailbox: Mailbox.Inbox | undefined
 }
@@ -47,7 +47,7 @@ export class RatesFanOut extends Context.Service<
      */
     readonly add: (subscriber: Subscriber, since: StreamPosition | undefined) => void
     readonly remove: (subscriber: Subscriber) => void
-    readonly setPairs: (subscriber: Subscriber, pairs: ReadonlyMap<string, CurrencyPair>) => void
+    readonly setPairs: (subscriber: Subscriber, pairs: ReadonlyMap<string, AssetPair>) => void
     /** Sends a snapshot of the subscribed pairs, or of all pairs. */
     readonly sendSnapshot: (subscriber: Subscriber, scope: Mailbox.SnapshotScope) => void
   }
@@ -258,7 +258,7 @@ const positionOf = ({ snapshot }: Broadcaster["Service"]): StreamPosition => {
 const bytesOfPairs = (
   events: ReadonlyArray<LiveEvent>,
   frames: ReadonlyArray<Buffer>,
-  pairs: ReadonlyMap<string, CurrencyPair>
+  pairs: ReadonlyMap<string, AssetPair>
 ) =>
   Buffer.concat(
     frames.filter((_, i) => {

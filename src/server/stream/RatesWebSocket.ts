@@ -2,7 +2,7 @@ import { Cause, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { type Problem, RateLimited } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
-import type { CurrencyPair } from "../../domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import * as RequestCosts from "../http/RequestCosts.ts"
 import * as PairParams from "../http/PairParams.ts"
@@ -167,4 +167,4 @@ const makeReply = Effect.gen(function* () {
     )
 })
 
-const entriesOf = (pairs: ReadonlyArray<CurrencyPair>) => pairs.map((pair) => [pair.key, pair] as const)
+const entriesOf = (pairs: ReadonlyArray<AssetPair>) => pairs.map((pair) => [pair.key, pair] as const)

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, DateTime, Duration, Schema } from "effect"
 import { CurrencyCode } from "../../../src/domain/money/Currency.ts"
-import { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import * as Rate from "../../../src/domain/rates/Rate.ts"
 
 const make = (id: string, observedAt: number): Rate.Rate => ({
   id: Rate.RateId.make(id),
-  pair: new CurrencyPair({ from: CurrencyCode.make("USD"), to: CurrencyCode.make("NGN") }),
+  pair: new AssetPair({ from: CurrencyCode.make("USD"), to: CurrencyCode.make("NGN") }),
   rate: BigDecimal.make(15345n, 1),
   provider: "sandbox",
   observedAt: DateTime.makeUnsafe(observedAt)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import type { Rate } from "../../../src/domain/rates/Rate.ts"
 import type { RateChanged, RateEvent } from "../../../src/domain/rates/RateEvent.ts"
 import * as Mailbox from "../../../src/rates/feed/Mailbox.ts"
@@ -10,7 +10,7 @@ import { pairOf } from "../../support/RateTicks.ts"
 const EPOCH = "e1"
 
 /** Creates a mailbox with functions that change rates and finish polls. */
-const make = (pairs?: ReadonlyArray<CurrencyPair>) => {
+const make = (pairs?: ReadonlyArray<AssetPair>) => {
   const latest = new Map<string, Rate>()
   let sequence = 0
   const mailbox = Mailbox.make({
@@ -19,7 +19,7 @@ const make = (pairs?: ReadonlyArray<CurrencyPair>) => {
     initialEvents: [],
     snapshot: () => ({ _tag: "Snapshot", epoch: EPOCH, sequence, rates: Array.from(latest.values()) })
   })
-  const change = (pair: CurrencyPair) => {
+  const change = (pair: AssetPair) => {
     sequence++
     const changed: RateChanged = {
       _tag: "RateChanged",

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch } from "effect"
 import type { Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import type { Rate } from "../../../src/domain/rates/Rate.ts"
 import type { RateEvent } from "../../../src/domain/rates/RateEvent.ts"
 import * as RateFeed from "../../../src/rates/feed/RateFeed.ts"
@@ -41,7 +41,7 @@ const subscribe = (feed: RateFeed.RateFeed, subscription: RateFeed.Subscription 
 const resumed = Effect.fnUntraced(function* (
   feed: RateFeed.RateFeed,
   sequence: number,
-  pairs?: ReadonlyArray<CurrencyPair>
+  pairs?: ReadonlyArray<AssetPair>
 ) {
   const take = yield* subscribe(feed, { since: { ...feed.position(), sequence }, pairs })
   // The poll makes sure that there is an event to take.

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { BigDecimal, DateTime, Duration, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as Currency from "../../../src/domain/money/Currency.ts"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import type { RateTick } from "../../../src/domain/rates/Rate.ts"
 import type { Database } from "../../../src/platform/postgres/Database.ts"
@@ -33,7 +33,7 @@ export const quote = (next: Quotes) =>
     quotes = next
   })
 
-const fetchTick = Effect.fnUntraced(function* (pair: CurrencyPair, provider: string) {
+const fetchTick = Effect.fnUntraced(function* (pair: AssetPair, provider: string) {
   const quoted = quotes[provider]
   if (quoted === undefined) {
     const reason = new Unreachable({ detail: "no rate" })
@@ -68,7 +68,7 @@ export type Services = Layer.Success<typeof rates> | Database
 
 type GuardTest = (
   title: string,
-  body: (pair: CurrencyPair) => Effect.Effect<void, unknown, Services>,
+  body: (pair: AssetPair) => Effect.Effect<void, unknown, Services>,
   env?: Env
 ) => void
 
@@ -112,7 +112,7 @@ export const operator = { principal: "key_1", reason: null }
 const POLL_INTERVAL = Duration.minutes(10)
 
 /** Polls a pair after a time. Returns the rate, or `quarantined`. */
-export const poll = Effect.fnUntraced(function* (pair: CurrencyPair, after: Duration.Input = POLL_INTERVAL) {
+export const poll = Effect.fnUntraced(function* (pair: AssetPair, after: Duration.Input = POLL_INTERVAL) {
   yield* TestClock.adjust(after)
   const ingest = yield* RateIngest
   return yield* outcomeOf(ingest.fetchForPoll(pair, Option.none()))
@@ -120,7 +120,7 @@ export const poll = Effect.fnUntraced(function* (pair: CurrencyPair, after: Dura
 
 /** Polls several pairs at once, as the poller does. Returns the outcomes by pair. */
 export const pollTogether = Effect.fnUntraced(function* (
-  pairs: ReadonlyArray<CurrencyPair>,
+  pairs: ReadonlyArray<AssetPair>,
   after: Duration.Input = POLL_INTERVAL
 ) {
   yield* TestClock.adjust(after)
@@ -144,11 +144,11 @@ export const outcomeOf = <E>(fetch: Effect.Effect<{ readonly rate: BigDecimal.Bi
     Effect.orDie
   )
 
-export const polls = (pair: CurrencyPair, count: number) =>
+export const polls = (pair: AssetPair, count: number) =>
   Effect.all(Array.from({ length: count }, () => poll(pair)))
 
 /** Stores a good rate of the past. Simulated days cost real time, because the services run on the test clock. */
-export const storePast = Effect.fnUntraced(function* (pair: CurrencyPair, rate: string, daysAgo: number) {
+export const storePast = Effect.fnUntraced(function* (pair: AssetPair, rate: string, daysAgo: number) {
   const repo = yield* RateRepo
   const observedAt = DateTime.subtract(yield* DateTime.now, { days: daysAgo })
   const past = yield* tick(pair.from, pair.to, rate, DateTime.formatIso(observedAt))
@@ -156,10 +156,10 @@ export const storePast = Effect.fnUntraced(function* (pair: CurrencyPair, rate: 
 })
 
 /** Polls a credible rate of 1500. */
-export const pollGood = (pair: CurrencyPair) => Effect.andThen(quote({ flutterwave: "1500" }), poll(pair))
+export const pollGood = (pair: AssetPair) => Effect.andThen(quote({ flutterwave: "1500" }), poll(pair))
 
 /** Returns the latest rate, after asserting that cache, feed and database agree on it. */
-export const served = Effect.fnUntraced(function* (pair: CurrencyPair) {
+export const served = Effect.fnUntraced(function* (pair: AssetPair) {
   const cache = yield* RateCache
   const broadcaster = yield* Broadcaster
   const repo = yield* RateRepo
@@ -170,21 +170,21 @@ export const served = Effect.fnUntraced(function* (pair: CurrencyPair) {
 })
 
 /** Quarantined ticks of a pair, oldest first. */
-export const quarantined = Effect.fnUntraced(function* (pair: CurrencyPair) {
+export const quarantined = Effect.fnUntraced(function* (pair: AssetPair) {
   const quarantine = yield* Quarantine
   const found = yield* quarantine.page({ from: pair.from, to: pair.to }, undefined, 1000)
   return found.toReversed()
 })
 
 /** Accepts the last quarantined tick of a pair. */
-export const acceptLast = Effect.fnUntraced(function* (pair: CurrencyPair) {
+export const acceptLast = Effect.fnUntraced(function* (pair: AssetPair) {
   const quarantine = yield* Quarantine
   const last = (yield* quarantined(pair)).at(-1) ?? assert.fail("nothing is quarantined")
   return yield* quarantine.accept(last.id, operator)
 })
 
 /** {@link quarantined} as text, such as `2250 jump 1 pending`. */
-export const quarantinedText = Effect.fnUntraced(function* (pair: CurrencyPair) {
+export const quarantinedText = Effect.fnUntraced(function* (pair: AssetPair) {
   const found = yield* quarantined(pair)
   return found.map(
     ({ agreeing, anomalies, decision, rate, status }) =>

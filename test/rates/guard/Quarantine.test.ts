@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { BigDecimal, Effect, Option } from "effect"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import { PollId } from "../../../src/domain/rates/PollRun.ts"
 import { RateId } from "../../../src/domain/rates/Rate.ts"
 import { LeaderTerms } from "../../../src/platform/LeaderTerms.ts"
@@ -25,7 +25,7 @@ import {
 } from "./GuardedRates.ts"
 
 suite("Quarantine", (test) => {
-  const lastId = (pair: CurrencyPair) =>
+  const lastId = (pair: AssetPair) =>
     Effect.map(quarantined(pair), (found) => found.at(-1)?.id ?? assert.fail())
 
   test("accepts ticks at an accepted level", (pair) =>

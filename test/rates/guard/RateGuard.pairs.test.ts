@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { BigDecimal, Effect, Option } from "effect"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import * as ApproximateRates from "../../../src/domain/rates/ApproximateRates.ts"
 import { type RateTick, RateId } from "../../../src/domain/rates/Rate.ts"
@@ -26,7 +26,7 @@ const ENV = {
   RATE_DESTINATIONS: DESTINATIONS.join()
 }
 
-const approximate = (pair: CurrencyPair) => Option.getOrThrow(ApproximateRates.magnitudeOf(pair))
+const approximate = (pair: AssetPair) => Option.getOrThrow(ApproximateRates.magnitudeOf(pair))
 
 /** Quotes approximate rates, times a factor for some pairs. */
 const quoteTimes = (factors: Readonly<Record<string, string>>) =>

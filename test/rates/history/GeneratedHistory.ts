@@ -1,12 +1,12 @@
 import { DateTime, Effect } from "effect"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import * as RateIds from "../../../src/domain/rates/RateIds.ts"
 
 /** Generated row of `exchange_rate`, with times in epoch milliseconds. */
 export interface GeneratedRow {
   readonly id: string
-  readonly pair: CurrencyPair
+  readonly pair: AssetPair
   readonly rate: string
   readonly observedAt: number
   readonly recordedAt: number
@@ -49,11 +49,7 @@ export const END_TIME = Date.parse("2026-06-01")
  * Generates the history of a pair: early and late corrections, several at the same time, some of them recorded in the same
  * millisecond, forward-dated rates, ids by observation or recording time, and legs.
  */
-export const make = (
-  pair: CurrencyPair,
-  count: number,
-  random: () => number
-): ReadonlyArray<GeneratedRow> => {
+export const make = (pair: AssetPair, count: number, random: () => number): ReadonlyArray<GeneratedRow> => {
   const whole = (below: number) => Math.floor(random() * below)
   const times: Array<number> = []
   const lags = [
@@ -120,5 +116,5 @@ export const order = (a: GeneratedRow, b: GeneratedRow) =>
   a.observedAt - b.observedAt || a.recordedAt - b.recordedAt || (a.id < b.id ? -1 : 1)
 
 /** Rates of a pair that were in force, oldest first. */
-export const ratesInForce = (rows: ReadonlyArray<GeneratedRow>, { key }: CurrencyPair) =>
+export const ratesInForce = (rows: ReadonlyArray<GeneratedRow>, { key }: AssetPair) =>
   rows.filter(({ isLeg, pair }) => !isLeg && pair.key === key).toSorted(order)

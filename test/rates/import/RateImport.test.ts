@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { BigDecimal, Clock, DateTime, Deferred, Effect, Fiber, FileSystem, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import * as ImportRow from "../../../src/domain/rates/ImportRow.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import type { QuotedDay } from "../../../src/providers/frankfurter/FrankfurterResponse.ts"
@@ -82,7 +82,7 @@ interface Row {
 }
 
 /** Stored rates of a pair by observation time, then by recording time. */
-const stored = Effect.fnUntraced(function* (pair: CurrencyPair) {
+const stored = Effect.fnUntraced(function* (pair: AssetPair) {
   const { sql } = yield* Database
   return yield* sql<Row>`
     SELECT id, rate, provider, raw #>> '{}' AS raw, is_leg, derived_from, tableoid::regclass::text AS partition
@@ -92,7 +92,7 @@ const stored = Effect.fnUntraced(function* (pair: CurrencyPair) {
 
 const idAt = (rows: ReadonlyArray<Row>, index: number) => rows[index]?.id ?? assert.fail()
 
-const latest = Effect.fnUntraced(function* (pair: CurrencyPair) {
+const latest = Effect.fnUntraced(function* (pair: AssetPair) {
   const repo = yield* RateRepo
   return Option.map(yield* repo.latest(pair), ({ rate }) => Decimal.format(rate))
 })
@@ -531,7 +531,7 @@ layer(TestLayer, { excludeTestServices: true })("RateImport", (it) => {
     Effect.gen(function* () {
       const rateImport = yield* RateImport
       const day = (date: string) => DateTime.makeUnsafe(date)
-      const importDays = (...pairs: ReadonlyArray<CurrencyPair>) =>
+      const importDays = (...pairs: ReadonlyArray<AssetPair>) =>
         rateImport.series({
           pairs,
           start: day("2023-12-29"),

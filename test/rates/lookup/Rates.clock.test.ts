@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Clock, Duration, Effect, Layer } from "effect"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import { type FoundRate, Rates } from "../../../src/rates/lookup/Rates.ts"
 import { storeInFuture } from "../../support/FutureRates.ts"
 import { pairOf } from "../../support/RateTicks.ts"
@@ -27,7 +27,7 @@ const withClock = <E, R>(
     )
   )
 
-const lookup = (pair: CurrencyPair, maxAge?: Duration.Input) =>
+const lookup = (pair: AssetPair, maxAge?: Duration.Input) =>
   Effect.flatMap(Rates, (rates) =>
     rates.lookup(pair, maxAge === undefined ? {} : { maxAge: Duration.fromInputUnsafe(maxAge) })
   )

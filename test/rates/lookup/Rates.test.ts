@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Deferred, Duration, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import { type FoundRate, Rates } from "../../../src/rates/lookup/Rates.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
@@ -19,7 +19,7 @@ const TARGETS = ["NGN", "KES", "GHS", "XOF", "XAF", "ZAR", "EGP", "UGX", "TZS", 
 layer(TestDatabase.layer(), { excludeTestServices: true })("Rates.lookup", (it) => {
   const test = (
     title: string,
-    body: (pair: CurrencyPair) => Effect.Effect<void, unknown, TestRates.Services>
+    body: (pair: AssetPair) => Effect.Effect<void, unknown, TestRates.Services>
   ) => {
     const pair = pairOf("USD", TARGETS.next().value ?? assert.fail("no pair left"))
     it.effect(title, () => TestRates.withOwnServices(body(pair)))

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { BigDecimal, Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { describe } from "vitest"
-import type { CurrencyPair } from "../../../src/domain/money/CurrencyPair.ts"
+import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
 import { Redis } from "../../../src/platform/Redis.ts"
 import { RedisKeys } from "../../../src/platform/RedisKeys.ts"
 import { StoreUnavailable } from "../../../src/platform/postgres/StoreUnavailable.ts"
@@ -50,14 +50,14 @@ const node = (env: Readonly<Record<string, string>> = redisEnv) =>
 
 const nodes = (count: number) => Effect.all(Array.from({ length: count }, () => node()))
 
-const fetchEverywhere = (nodes: ReadonlyArray<Context.Context<RateIngest>>, pair: CurrencyPair) =>
+const fetchEverywhere = (nodes: ReadonlyArray<Context.Context<RateIngest>>, pair: AssetPair) =>
   Effect.forEach(
     nodes.flatMap((context) => Array.from({ length: CALLERS }, () => Context.get(context, RateIngest))),
     (ingest) => Effect.result(ingest.fetch(pair)),
     { concurrency: "unbounded" }
   )
 
-const delayed = (answer: ReturnType<typeof rate>, by: Duration.Input) => (pair: CurrencyPair) =>
+const delayed = (answer: ReturnType<typeof rate>, by: Duration.Input) => (pair: AssetPair) =>
   Effect.delay(answer(pair), by)
 
 describe.skipIf(!TestRedis.isAvailable)("SharedSingleFlight.layerRedis", { concurrent: true }, () => {

@@ -1,13 +1,14 @@
 import { Option, Result, Schema } from "effect"
+import { AssetCode } from "./Asset.ts"
 import * as Currency from "./Currency.ts"
 
 /**
- * An ordered currency pair. Its rate is the number of `to` units per `from` unit. USD:NGN and NGN:USD are quoted
- * independently and are not inverses of each other.
+ * An ordered pair of assets, such as USD:NGN or BTC:USD. Its rate is the number of `to` units per `from` unit. USD:NGN
+ * and NGN:USD are quoted independently and are not inverses of each other.
  */
-export class CurrencyPair extends Schema.Class<CurrencyPair>("effex/domain/money/CurrencyPair")({
-  from: Currency.CurrencyCode,
-  to: Currency.CurrencyCode
+export class AssetPair extends Schema.Class<AssetPair>("effex/domain/money/AssetPair")({
+  from: AssetCode,
+  to: AssetCode
 }) {
   /** Canonical text, such as `USD:NGN`. */
   get key(): string {
@@ -35,21 +36,21 @@ export const split = (text: string): Option.Option<{ readonly from: string; read
 }
 
 /** Parses pair text such as `USD:NGN` or `usd:ngn` of any two active currencies, supported by the service or not. */
-export const parse = (text: string): Option.Option<CurrencyPair> =>
+export const parse = (text: string): Option.Option<AssetPair> =>
   Option.flatMap(split(text), ({ from, to }) => Result.getSuccess(fromCodes(from, to)))
 
 /**
  * Builds a pair from two codes in any case, supported by the service or not: history keeps the rates of pairs that are
  * no longer supported.
  */
-export const fromCodes = (from: string, to: string): Result.Result<CurrencyPair, Currency.UnknownCurrency> =>
+export const fromCodes = (from: string, to: string): Result.Result<AssetPair, Currency.UnknownCurrency> =>
   Result.gen(function* () {
-    return new CurrencyPair({ from: yield* Currency.parse(from), to: yield* Currency.parse(to) })
+    return new AssetPair({ from: yield* Currency.parse(from), to: yield* Currency.parse(to) })
   })
 
 /** Both currencies exist, but the service has no rates for the pair. */
 export class UnsupportedPair extends Schema.TaggedError<UnsupportedPair>()("UnsupportedPair", {
-  pair: CurrencyPair,
+  pair: AssetPair,
   sources: Schema.Array(Currency.CurrencyCode),
   destinations: Schema.Array(Currency.CurrencyCode)
 }) {
@@ -64,12 +65,12 @@ export interface SupportedPairs {
   readonly sources: ReadonlyArray<Currency.CurrencyCode>
   readonly destinations: ReadonlyArray<Currency.CurrencyCode>
   /** Every pair, grouped by source. */
-  readonly all: ReadonlyArray<CurrencyPair>
+  readonly all: ReadonlyArray<AssetPair>
   /** Looks up a pair by two codes in any case. Returns the same object each time. */
   readonly find: (
     from: string,
     to: string
-  ) => Result.Result<CurrencyPair, Currency.UnsupportedCurrency | UnsupportedPair>
+  ) => Result.Result<AssetPair, Currency.UnsupportedCurrency | UnsupportedPair>
   /** Looks up a source currency by its code in any case. */
   readonly findSource: (code: string) => Result.Result<Currency.CurrencyCode, Currency.UnsupportedCurrency>
 }
@@ -79,10 +80,10 @@ export const makeSupported = (
   sources: ReadonlyArray<Currency.CurrencyCode>,
   destinations: ReadonlyArray<Currency.CurrencyCode>
 ): SupportedPairs => {
-  const byKey = new Map<string, CurrencyPair>()
+  const byKey = new Map<string, AssetPair>()
   for (const from of sources) {
     for (const to of destinations) {
-      if (from !== to) byKey.set(keyOf(from, to), new CurrencyPair({ from, to }))
+      if (from !== to) byKey.set(keyOf(from, to), new AssetPair({ from, to }))
     }
   }
   const unsupported = (given: string, supported: ReadonlyArray<Currency.CurrencyCode>) =>
@@ -100,7 +101,7 @@ export const makeSupported = (
       if (Option.isNone(to)) return Result.fail(unsupported(toText, destinations))
       const match = byKey.get(keyOf(from.value.code, to.value.code))
       if (match !== undefined) return Result.succeed(match)
-      const pair = new CurrencyPair({ from: from.value.code, to: to.value.code })
+      const pair = new AssetPair({ from: from.value.code, to: to.value.code })
       return Result.fail(new UnsupportedPair({ pair, sources, destinations }))
     },
     findSource: (text) => {
