@@ -41,6 +41,12 @@ export class Quarantined extends Schema.TaggedError<Quarantined>()("Quarantined"
   detail: Schema.String
 }) {}
 
+/**
+ * The provider knows no current price of the asset, because it is not traded: its trading is halted although its market is
+ * open, or it is delisted or unknown. An earlier price is no substitute.
+ */
+export class Untraded extends Schema.TaggedError<Untraded>()("Untraded", { detail: Schema.String }) {}
+
 export const ProviderReason = Schema.Union([
   Unreachable,
   Failing,
@@ -49,7 +55,8 @@ export const ProviderReason = Schema.Union([
   Malformed,
   Contradictory,
   CircuitOpen,
-  Quarantined
+  Quarantined,
+  Untraded
 ])
 export type ProviderReason = typeof ProviderReason.Type
 
@@ -63,6 +70,13 @@ export class ProviderError extends Schema.TaggedError<ProviderError>()("Provider
   /** True when a provider returned a rate that was quarantined. A retry would most likely return the same rate. */
   get isQuarantined(): boolean {
     return [this, ...(this.others ?? [])].some(({ reason }) => reason._tag === "Quarantined")
+  }
+
+  /** Detail of the first provider for which the asset is not traded. Its last known price must not be used. */
+  get untraded(): string | undefined {
+    return [this, ...(this.others ?? [])]
+      .map(({ reason }) => reason)
+      .find((reason) => reason._tag === "Untraded")?.detail
   }
 
   override get message(): string {
@@ -90,6 +104,8 @@ export const describe = (reason: ProviderReason): string => {
       return `too many failures, next attempt in ${Duration.format(reason.retryAfter)}`
     case "Quarantined":
       return `rate quarantined (${reason.detail})`
+    case "Untraded":
+      return `not traded (${reason.detail})`
   }
 }
 

@@ -27,6 +27,8 @@ export class RateSource extends Context.Service<
   {
     /** Name as in `PROVIDERS`; `sandbox` for generated rates. */
     readonly name: string
+    /** Returns true if the source can answer for the pair. Undefined: it may answer for every pair of currencies. */
+    readonly quotes?: (pair: AssetPair) => boolean
     /** Requests the current rate of a pair. */
     readonly rate: (pair: AssetPair, request?: RateRequest) => Effect.Effect<RateTick, ProviderError>
     /**
