@@ -5,9 +5,14 @@ import type { SecureRandom } from "effect/crypto"
 import type { HttpServer as EffectHttpServer, HttpServerError } from "effect/http"
 import type * as EffectRedis from "effect/persistence/Redis"
 import type { Migrator, SqlClient, SqlError } from "effect/sql"
+import { AssetCatalog } from "./assets/AssetCatalog.ts"
 import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
 import { RateLimits } from "./access/RateLimits.ts"
+import { AccessTokenKeys } from "./accounts/AccessTokenKeys.ts"
+import { AccessTokens } from "./accounts/AccessTokens.ts"
+import { EndedSessions } from "./accounts/EndedSessions.ts"
+import { Users } from "./accounts/Users.ts"
 import { AuditKeys } from "./audit/keys/AuditKeys.ts"
 import { AuditFeed } from "./audit/AuditFeed.ts"
 import { AuditLog } from "./audit/AuditLog.ts"
@@ -31,6 +36,7 @@ import * as DatabaseClock from "./platform/postgres/DatabaseClock.ts"
 import type { StoreUnavailable } from "./platform/postgres/StoreUnavailable.ts"
 import type { EmbeddedPostgresError } from "./platform/postgres/EmbeddedPostgres.ts"
 import * as RandomBytes from "./platform/RandomBytes.ts"
+import type { SecretFileError } from "./platform/SecretFile.ts"
 import { Redis, type RedisNotConfigured } from "./platform/Redis.ts"
 import { RedisKeys } from "./platform/RedisKeys.ts"
 import * as Telemetry from "./platform/telemetry/Telemetry.ts"
@@ -80,6 +86,9 @@ export const database: Layer.Layer<
   Settings
 > = Database.layer
 
+/** What can be held and priced. */
+export const assets: Layer.Layer<AssetCatalog, never, Settings | Database> = AssetCatalog.layer
+
 /** The polling schedule in effect. */
 export const pollerSettings: Layer.Layer<PollerSettings | PollCadence, never, Settings | Database> =
   PollerSettings.layer
@@ -127,13 +136,14 @@ type RedisError = RedisNotConfigured | StoreUnavailable
 export const sharedRates: Layer.Layer<
   RateCache | Broadcaster | SharedSingleFlight,
   RedisError,
-  Settings | SecureRandom.SecureRandom | Database | RateRepo | PollCadence
+  Settings | SecureRandom.SecureRandom | Database | AssetCatalog | RateRepo | PollCadence
 > = redisOrMemory(
   Layer.mergeAll(RateCache.layerRedis, Broadcaster.layerRedis, SharedSingleFlight.layerRedis),
   Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory, SharedSingleFlight.layerMemory)
 )
 
 type RateFoundation =
+  | AssetCatalog
   | RateRepo
   | PollRepo
   | LeaderTerms
@@ -151,7 +161,7 @@ export const rateFoundation: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database | RateProvider | PollCadence
 > = RateGuard.layer.pipe(
   Layer.provideMerge(sharedRates),
-  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, LeaderTerms.layer))
+  Layer.provideMerge(Layer.mergeAll(assets, RateRepo.layer, PollRepo.layer, LeaderTerms.layer))
 )
 
 type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateIngest
@@ -166,12 +176,16 @@ export const rates: Layer.Layer<
 )
 
 /** Imports of historical rates, from files and from Frankfurter. */
-export const imports: Layer.Layer<RateImport, never, Settings | SecureRandom.SecureRandom | Database> =
-  RateImport.layer.pipe(
-    Layer.provide(FrankfurterSeries.layer),
-    Layer.provide([NodeHttpClient.layerUndici, PollCadence.layerSettings]),
-    Layer.provide(NodeServices.layer)
-  )
+export const imports: Layer.Layer<
+  RateImport | AssetCatalog,
+  never,
+  Settings | SecureRandom.SecureRandom | Database
+> = RateImport.layer.pipe(
+  Layer.provideMerge(assets),
+  Layer.provide(FrankfurterSeries.layer),
+  Layer.provide([NodeHttpClient.layerUndici, PollCadence.layerSettings]),
+  Layer.provide(NodeServices.layer)
+)
 
 /** The key that signs the audit. */
 export const auditSigner: Layer.Layer<AuditSigner, SigningKeyError, Settings | SecureRandom.SecureRandom> =
@@ -225,14 +239,27 @@ export const rateLimits: Layer.Layer<RateLimits, RedisError, Settings | Database
   RateLimits.layerMemory
 )
 
-type AccessServices = ApiKeys | RateLimits
+type AccountServices = AccessTokens | EndedSessions | Users
 
-/** API keys and rate limits. */
+/** User accounts. */
+export const accounts: Layer.Layer<
+  AccountServices,
+  RedisError | SecretFileError,
+  Settings | SecureRandom.SecureRandom | Database
+> = Layer.mergeAll(
+  Users.layer,
+  AccessTokens.layer.pipe(Layer.provide(AccessTokenKeys.layer)),
+  redisOrMemory(EndedSessions.layerRedis, EndedSessions.layerMemory)
+)
+
+type AccessServices = ApiKeys | RateLimits | AccountServices
+
+/** API keys, rate limits, and accounts. */
 export const access: Layer.Layer<
   AccessServices,
-  RedisError,
+  RedisError | SecretFileError,
   Settings | SecureRandom.SecureRandom | Database
-> = Layer.mergeAll(apiKeys, rateLimits)
+> = Layer.mergeAll(apiKeys, rateLimits, accounts)
 
 /** Services that {@link features} requires in addition to providers, the database and the settings. */
 export const foundation: Layer.Layer<
@@ -292,7 +319,7 @@ export const apiKeysApp: Layer.Layer<ApiKeys | Process, ProcessError> = apiKeys.
   Layer.provideMerge(databaseApp)
 )
 
-export const importsApp: Layer.Layer<RateImport | Process, ProcessError> = imports.pipe(
+export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, ProcessError> = imports.pipe(
   Layer.provideMerge(databaseApp)
 )
 
@@ -317,5 +344,5 @@ export const featuresApp: Layer.Layer<FeatureServices, RatesError | SigningKeyEr
 /** All of effex, as `effex serve` runs it. */
 export const app: Layer.Layer<
   EffectHttpServer.HttpServer | Drain | AccessServices | FeatureServices,
-  RatesError | SigningKeyError
+  RatesError | SigningKeyError | SecretFileError
 > = server.pipe(Layer.provideMerge(access), Layer.provideMerge(featuresApp))

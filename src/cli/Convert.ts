@@ -1,6 +1,6 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Settings } from "../config/Settings.ts"
+import { AssetCatalog } from "../assets/AssetCatalog.ts"
 import * as CommittedConversion from "../conversion/CommittedConversion.ts"
 import { Conversions } from "../conversion/Conversions.ts"
 import { IDEMPOTENCY_KEY_FORMAT, isIdempotencyKey } from "../domain/conversion/IdempotencyKey.ts"
@@ -21,7 +21,7 @@ export const command = Command.make(
     )
   },
   Effect.fn(function* (input) {
-    const { pairs } = yield* Settings
+    const { pairs } = yield* AssetCatalog
     const conversions = yield* Conversions
     const quoteId = yield* ConversionArguments.parseQuoteId(input.quote)
     const idempotencyKey = Option.getOrUndefined(input.key)

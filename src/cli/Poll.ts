@@ -1,6 +1,6 @@
 import { type Duration, Effect, Option, References, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Settings } from "../config/Settings.ts"
+import { AssetCatalog } from "../assets/AssetCatalog.ts"
 import { DEFAULT_POLL_INTERVAL, POLL_INTERVAL_RANGE } from "../domain/rates/PollerSetting.ts"
 import { PollCadence } from "../platform/PollCadence.ts"
 import { RatePoller } from "../rates/polling/RatePoller.ts"
@@ -38,8 +38,8 @@ export const command = Command.make(
     )
   },
   Effect.fn(function* ({ interval, once, watch }) {
-    const { pairs } = yield* Settings
-    const view = watch ? yield* PollBoardView.make : yield* PollProgressView.make(pairs.all.length)
+    const { pairs } = yield* AssetCatalog
+    const view = watch ? yield* PollBoardView.make : yield* PollProgressView.make(pairs.polled.length)
     const polled = Effect.raceFirst(once ? pollOnce(view) : pollEvery(view, interval), view.left)
     // Log lines would break the board.
     const isBoard = watch && RateBoardView.isTerminal

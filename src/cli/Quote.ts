@@ -1,6 +1,6 @@
 import { Console, DateTime, Duration, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Settings } from "../config/Settings.ts"
+import { AssetCatalog } from "../assets/AssetCatalog.ts"
 import { Quotes } from "../conversion/Quotes.ts"
 import { formatPrice } from "../domain/conversion/PricedConversion.ts"
 import * as ConversionArguments from "./arguments/ConversionArguments.ts"
@@ -18,7 +18,7 @@ export const command = Command.make(
     )
   },
   Effect.fn(function* (input) {
-    const { pairs } = yield* Settings
+    const { pairs } = yield* AssetCatalog
     const quotes = yield* Quotes
     const parsed = yield* ConversionArguments.parse(input, pairs)
     const quote = yield* quotes.create(parsed, input.ttl)

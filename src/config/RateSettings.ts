@@ -5,6 +5,7 @@ import {
   currencies,
   duration,
   durationOrOff,
+  flag,
   listOf,
   margin,
   optionalDuration,
@@ -26,6 +27,15 @@ export const RATE_DESTINATIONS = define({
   name: "RATE_DESTINATIONS",
   description: "Currencies to convert to",
   ...currencies("XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW")
+})
+
+export const RATE_ON_DEMAND = define({
+  name: "RATE_ON_DEMAND",
+  ...flag,
+  defaultValue: true,
+  defaultText: "true",
+  description:
+    "`false` turns off rates on demand: of the other ordered pairs of the currencies above, such as NGN:USD"
 })
 
 export const POLL_INTERVAL = define<Option.Option<Duration.Duration>>({

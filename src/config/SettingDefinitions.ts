@@ -7,5 +7,6 @@ export * from "./RateSettings.ts"
 export * from "./LimitSettings.ts"
 export * from "./RuntimeSettings.ts"
 export * from "./AuditSettings.ts"
+export * from "./AccountSettings.ts"
 
 export const all: ReadonlyArray<Omit<SettingDefinition<unknown>, "parse" | "defaultValue">> = definitions

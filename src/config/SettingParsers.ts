@@ -123,7 +123,7 @@ export const pairMargin = (entry: string) => {
   const [pair = "", value = "", ...rest] = entry.split("=")
   if (rest.length > 0) return Option.none()
   return Option.map(
-    Option.all([AssetPair.parse(pair), margin(value)]),
+    Option.all([AssetPair.parseCurrencies(pair), margin(value)]),
     ([{ key }, exact]) => [key, exact] as const
   )
 }

@@ -49,7 +49,10 @@ export class Settings extends Context.Service<
     readonly frankfurterBaseUrl: string
     /** Destination amount of rate requests, in major units, as plain decimal text. */
     readonly flutterwaveAmount: string
-    readonly pairs: AssetPair.SupportedPairs
+    /** The pairs of RATE_SOURCES and RATE_DESTINATIONS. `AssetCatalog` has every supported pair. */
+    readonly pairs: AssetPair.ConfiguredPairs
+    /** Other ordered pairs of the configured currencies are fetched when they are asked for. */
+    readonly rateOnDemand: boolean
     /** Poll interval unless the database overrides it (see `PollerSettings`). None: polling is off. */
     readonly pollInterval: Option.Option<Duration.Duration>
     readonly pollSpacing: Duration.Duration
@@ -99,6 +102,13 @@ export class Settings extends Context.Service<
     readonly auditHeadsFile: Option.Option<string>
     /** URL to which the signed heads are posted. */
     readonly auditHeadsUrl: Option.Option<Redacted.Redacted>
+    /** Seeds of the Ed25519 keys of access tokens; the first one signs. None: generated keys in `dataDir`. */
+    readonly jwtSigningKeys: Option.Option<ReadonlyArray<Redacted.Redacted>>
+    readonly accessTokenTtl: Duration.Duration
+    /** Time after which an unused session expires. */
+    readonly refreshTokenTtl: Duration.Duration
+    /** If false, only administrators create users. */
+    readonly openRegistration: boolean
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
   }
@@ -169,10 +179,11 @@ export const inspect = Effect.gen(function* () {
     openExchangeRatesBaseUrl: yield* take(Definitions.OPENEXCHANGERATES_BASE_URL),
     frankfurterBaseUrl: yield* take(Definitions.FRANKFURTER_BASE_URL),
     flutterwaveAmount: Decimal.format(yield* take(Definitions.FLUTTERWAVE_AMOUNT)),
-    pairs: AssetPair.makeSupported(
+    pairs: AssetPair.configure(
       yield* take(Definitions.RATE_SOURCES),
       yield* take(Definitions.RATE_DESTINATIONS)
     ),
+    rateOnDemand: yield* take(Definitions.RATE_ON_DEMAND),
     pollInterval: yield* take(Definitions.POLL_INTERVAL),
     // The in-process sandbox has no rate limit to respect.
     pollSpacing: Option.getOrElse(pollSpacing, () => (sandbox ? Duration.zero : Duration.millis(500))),
@@ -205,6 +216,12 @@ export const inspect = Effect.gen(function* () {
     auditSigningKey: secret(yield* take(Definitions.AUDIT_SIGNING_KEY)),
     auditHeadsFile: yield* take(Definitions.AUDIT_HEADS_FILE),
     auditHeadsUrl: secret(yield* take(Definitions.AUDIT_HEADS_URL)),
+    jwtSigningKeys: Option.map(yield* take(Definitions.JWT_SIGNING_KEY), (seeds) =>
+      seeds.map((seed) => Redacted.make(seed))
+    ),
+    accessTokenTtl: yield* take(Definitions.ACCESS_TOKEN_TTL),
+    refreshTokenTtl: yield* take(Definitions.REFRESH_TOKEN_TTL),
+    openRegistration: (yield* take(Definitions.REGISTRATION)) === "open",
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }

@@ -38,7 +38,7 @@ const make = Effect.gen(function* () {
       SELECT in_force.source_currency || ':' || in_force.destination_currency AS pair,
         wrong.id AS from_id, trim_scale(wrong.rate) AS from_rate, wrong.observed_at AS from_observed_at,
         credible.id AS to_id, trim_scale(credible.rate) AS to_rate, credible.observed_at AS to_observed_at
-      FROM rate_in_force AS in_force
+      FROM asset_rate_in_force AS in_force
       JOIN exchange_rate AS wrong ON wrong.id = latest_id
       LEFT JOIN exchange_rate AS credible ON credible.id = rate_id
       WHERE rate_id IS DISTINCT FROM latest_id ORDER BY 1`
@@ -57,10 +57,10 @@ const make = Effect.gen(function* () {
     yield* sql`SELECT withdraw_future_rates()`
     yield* sql`
       UPDATE latest_rate SET rate_id = credible.id, observed_at = credible.observed_at
-      FROM rate_in_force AS in_force JOIN exchange_rate AS credible ON credible.id = in_force.rate_id
+      FROM asset_rate_in_force AS in_force JOIN exchange_rate AS credible ON credible.id = in_force.rate_id
       WHERE in_force.rate_id <> in_force.latest_id AND latest_rate.rate_id = in_force.latest_id`
     yield* sql`
-      DELETE FROM latest_rate USING rate_in_force AS in_force
+      DELETE FROM latest_rate USING asset_rate_in_force AS in_force
       WHERE in_force.rate_id IS NULL AND latest_rate.rate_id = in_force.latest_id`
     return planned
   })

@@ -117,13 +117,13 @@ const make = Effect.gen(function* () {
   const latest = Effect.fn("RateRepo.latest")(function* (pair: AssetPair) {
     const rows = yield* execute(sql`
       SELECT ${columns} FROM exchange_rate WHERE id = (
-        SELECT rate_id FROM rate_in_force
+        SELECT rate_id FROM asset_rate_in_force
         WHERE source_currency = ${pair.from} AND destination_currency = ${pair.to})`)
     return Array.head(yield* decodeRates(rows))
   })
 
   const latestAll = execute(sql`
-    SELECT ${columns} FROM exchange_rate WHERE id IN (SELECT rate_id FROM rate_in_force)
+    SELECT ${columns} FROM exchange_rate WHERE id IN (SELECT rate_id FROM asset_rate_in_force)
     ORDER BY source_currency, destination_currency`).pipe(
     Effect.flatMap(decodeRates),
     Effect.withSpan("RateRepo.latestAll")
@@ -131,7 +131,7 @@ const make = Effect.gen(function* () {
 
   const latestIds = execute(
     sql<{ key: string; rateId: RateId }>`
-      SELECT source_currency || ':' || destination_currency AS key, rate_id FROM rate_in_force
+      SELECT source_currency || ':' || destination_currency AS key, rate_id FROM asset_rate_in_force
       WHERE rate_id IS NOT NULL`
   ).pipe(
     Effect.map((rows) => new Map(rows.map(({ key, rateId }) => [key, rateId]))),

@@ -70,6 +70,7 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   FLUTTERWAVE_AMOUNT: ["0", "-1", "1.5", "1.0", "1e6", "01", "1 000", "1,000", "1000000000000", "NaN"],
   RATE_SOURCES: codes,
   RATE_DESTINATIONS: codes,
+  RATE_ON_DEMAND: ["1", "0", "yes", "on", "t", " true"],
   POLL_INTERVAL: [...durations, "0 seconds", "999 millis", "25 hours", "2 days", "on", "never"],
   POLL_SPACING: [...durations, "61 seconds", "2 minutes", "off"],
   POLL_CONCURRENCY: [...numbers, "0", "65"],
@@ -117,6 +118,18 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   RATE_LIMIT_REFRESHES: quotas,
   MAX_AGE_FLOOR: [...durations, "2 days", "off"],
   METRICS_TOKEN: ["short", "0123456789 abcdef", "a".repeat(257)],
+  JWT_SIGNING_KEY: [
+    " ",
+    "AAAA",
+    "A".repeat(43),
+    "0".repeat(64),
+    `${"A".repeat(43)}=,`,
+    `${"A".repeat(43)}=,${"A".repeat(43)}=`,
+    [1, 2, 3].map((byte) => Buffer.alloc(32, byte).toString("base64")).join()
+  ],
+  ACCESS_TOKEN_TTL: [...durations, "29 seconds", "61 minutes", "off"],
+  REFRESH_TOKEN_TTL: [...durations, "59 minutes", "366 days", "off"],
+  REGISTRATION: ["true", "off", "invite", "open,closed"],
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
   AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]
 }
@@ -194,6 +207,7 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["FLUTTERWAVE_AMOUNT", "999999999999", "flutterwaveAmount", "999999999999"],
   ["RATE_SOURCES", "eur, Usd,EUR", "sources", "EUR,USD"],
   ["RATE_DESTINATIONS", "ngn", "destinations", "NGN"],
+  ["RATE_ON_DEMAND", "False", "rateOnDemand", false],
   ["POLL_INTERVAL", "1 second", "pollInterval", "1000 millis"],
   ["POLL_INTERVAL", "1 day", "pollInterval", "86400000 millis"],
   ["POLL_INTERVAL", "OFF", "pollInterval", "none"],
@@ -236,6 +250,16 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["AUDIT_SIGNING_KEY", `${"A".repeat(43)}=`, "auditSigningKey", `${"A".repeat(43)}=`],
   ["AUDIT_HEADS_FILE", "/var/heads.ndjson", "auditHeadsFile", "/var/heads.ndjson"],
   ["AUDIT_HEADS_URL", "https://a.b/heads?token=1", "auditHeadsUrl", "https://a.b/heads?token=1"],
+  ["JWT_SIGNING_KEY", `${"A".repeat(43)}=`, "jwtSigningKeys", `${"A".repeat(43)}=`],
+  [
+    "JWT_SIGNING_KEY",
+    `${"A".repeat(43)}=, B${"A".repeat(42)}=`,
+    "jwtSigningKeys",
+    `${"A".repeat(43)}=,B${"A".repeat(42)}=`
+  ],
+  ["ACCESS_TOKEN_TTL", "1 minute", "accessTokenTtl", "60000 millis"],
+  ["REFRESH_TOKEN_TTL", "7 days", "refreshTokenTtl", "604800000 millis"],
+  ["REGISTRATION", "Closed", "openRegistration", false],
   ["LOG_LEVEL", "WARN", "logLevel", "Warn"],
   ["LOG_LEVEL", "none", "logLevel", "None"],
   ["LOG_FORMAT", "Pretty", "logFormat", "pretty"]
@@ -285,7 +309,8 @@ describe("SettingDefinitions", () => {
         "OPENEXCHANGERATES_APP_ID",
         "METRICS_TOKEN",
         "AUDIT_SIGNING_KEY",
-        "AUDIT_HEADS_URL"
+        "AUDIT_HEADS_URL",
+        "JWT_SIGNING_KEY"
       ]
     )
   })
@@ -318,7 +343,8 @@ describe("SettingDefinitions", () => {
         "TRUSTED_PROXIES",
         "AUDIT_SIGNING_KEY",
         "AUDIT_HEADS_FILE",
-        "AUDIT_HEADS_URL"
+        "AUDIT_HEADS_URL",
+        "JWT_SIGNING_KEY"
       ])
       const literal = Definitions.all.filter(({ name }) => !describedInWords.has(name))
       const env = Object.fromEntries(literal.map(({ defaultText, name }) => [name, defaultText]))

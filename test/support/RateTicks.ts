@@ -1,11 +1,11 @@
 import { BigDecimal, DateTime, Effect } from "effect"
-import { CurrencyCode } from "../../src/domain/money/Currency.ts"
+import { AssetCode } from "../../src/domain/money/Asset.ts"
 import { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
 import type { Rate, RateTick } from "../../src/domain/rates/Rate.ts"
 
 export const pairOf = (from: string, to: string) =>
-  new AssetPair({ from: CurrencyCode.make(from), to: CurrencyCode.make(to) })
+  new AssetPair({ from: AssetCode.make(from), to: AssetCode.make(to) })
 
 /** Creates a provider's tick of a pair, observed now or at the given time. */
 export const tick = Effect.fnUntraced(function* (

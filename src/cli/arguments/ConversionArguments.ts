@@ -5,7 +5,7 @@ import type { PriceInput } from "../../conversion/Pricing.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { Reference } from "../../domain/conversion/Conversion.ts"
 import * as Currency from "../../domain/money/Currency.ts"
-import type { SupportedPairs } from "../../domain/money/AssetPair.ts"
+import type { SupportedPairs } from "../../domain/money/SupportedPairs.ts"
 import * as Money from "../../domain/money/Money.ts"
 import { commandError } from "../CommandError.ts"
 import { COMMAND_LINE_PRINCIPAL } from "../CommandLinePrincipal.ts"
@@ -33,7 +33,7 @@ type Input = Command.Command.Config.Infer<typeof conversionArguments>
 /** Validates the arguments against the supported pairs and the decimals of the currency. */
 export const parse = Effect.fnUntraced(function* (input: Input, pairs: SupportedPairs) {
   const codes = yield* splitPair(input.pair)
-  const pair = yield* Effect.fromResult(pairs.find(codes.from, codes.to))
+  const pair = yield* Effect.fromResult(pairs.findCurrencies(codes.from, codes.to))
   const [from, to] = [Currency.get(pair.from), Currency.get(pair.to)]
   const currency = input.target ? to : from
   const money = Money.parse(input.amount, currency)

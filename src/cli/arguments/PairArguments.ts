@@ -1,9 +1,10 @@
 import { Effect, Option } from "effect"
 import { Argument } from "effect/cli"
+import { parseCode } from "../../domain/money/Asset.ts"
 import * as AssetPair from "../../domain/money/AssetPair.ts"
 import { commandError } from "../CommandError.ts"
 
-/** Two currency codes, as written. */
+/** Two codes, as written. */
 export interface PairCodes {
   readonly from: string
   readonly to: string
@@ -13,7 +14,7 @@ const ALLOWED = "a pair such as USD NGN or USD:NGN"
 
 /** The pair of a command, written as `USD NGN` or `USD:NGN`. */
 export const pairArgument = Argument.String("pair").pipe(
-  Argument.withDescription(`The currencies to convert from and to, such as USD NGN or USD:NGN`),
+  Argument.withDescription("The pair, such as USD NGN, USD:NGN or BTC:USD"),
   Argument.between(1, 2)
 )
 
@@ -39,7 +40,7 @@ export const splitPairs = Effect.fnUntraced(function* (words: ReadonlyArray<stri
   return pairs
 })
 
-const isCode = (word: string) => /^[a-z]{3}$/i.test(word)
+const isCode = (word: string) => Option.isSome(parseCode(word))
 
 /** Splits words that are exactly one pair. */
 export const splitPair = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {

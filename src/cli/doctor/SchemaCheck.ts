@@ -9,6 +9,8 @@ import { failed, type CheckResult, ok, warning } from "./CheckResult.ts"
  */
 export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string>>> = {
   api_key: ["kept:A", "locked:A"],
+  asset: ["checked:A", "kept:A", "traced:A"],
+  asset_change: ["immutable:A"],
   audit_head: ["immutable:A"],
   audit_key_rotation: ["immutable:A"],
   audit_node: ["immutable:A"],
@@ -21,6 +23,7 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   poll_rate: ["immutable:A"],
   quarantined_rate: ["decided:A", "immutable:A"],
   quote: ["locked:O"],
+  reserved_code: ["kept:A"],
   setting: ["kept:A", "traced:A"],
   setting_change: ["immutable:A"],
   withdrawn_rate: ["immutable:A"]

@@ -1,7 +1,7 @@
 import { DateTime, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { TimeFromText } from "../../api/TimeFromText.ts"
-import * as AssetPair from "../../domain/money/AssetPair.ts"
 import { candleFields, rowFields } from "../../domain/rates/History.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { MIN_TIME, RateHistory } from "../../rates/history/RateHistory.ts"
@@ -40,7 +40,7 @@ export const command = Command.make(
   Effect.fn(function* ({ end, format, interval, pair: words, start }) {
     const history = yield* RateHistory
     const { from, to } = yield* splitPair(words)
-    const pair = yield* Effect.fromResult(AssetPair.fromCodes(from, to))
+    const pair = yield* Effect.fromResult((yield* AssetCatalog).parsePair(from, to))
     const now = yield* DateTime.now
     const span = { pair, start, end: Option.getOrElse(end, () => now) }
     const text =

@@ -1,7 +1,8 @@
-import { Console, DateTime, Effect, Equal, FileSystem, Option, Schema, Stream } from "effect"
+import { Console, DateTime, Effect, Equal, FileSystem, Option, Result, Schema, Stream } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Csv } from "effect/encoding"
 import { Settings } from "../../config/Settings.ts"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import * as AssetPair from "../../domain/money/AssetPair.ts"
 import * as ImportRow from "../../domain/rates/ImportRow.ts"
 import { type ImportOptions, type ImportSummary, RateImport } from "../../rates/import/RateImport.ts"
@@ -82,7 +83,7 @@ const input = {
   ),
   end: Flag.String("end").pipe(Flag.withDescription("The last day (default: today)"), Flag.optional),
   pairs: Flag.String("pairs").pipe(
-    Flag.withDescription("The pairs, such as USD:NGN,EUR:NGN (default: all supported pairs)"),
+    Flag.withDescription("The pairs, such as USD:NGN,EUR:NGN (default: all configured pairs)"),
     Flag.optional
   )
 }
@@ -110,7 +111,7 @@ export const command = Command.make(
     { command: "effex import history.csv --pair USD:NGN", description: "Import a history export" },
     {
       command: "effex import --frankfurter --start 2024-01-01 --end 2024-12-31",
-      description: "Import a year of daily rates of every supported pair"
+      description: "Import a year of daily rates of every configured pair"
     }
   ])
 )
@@ -189,14 +190,18 @@ const parseDay = (flag: string, text: string) => {
   )
 }
 
-const parsePair = (text: string) => {
-  const pair = Option.filter(AssetPair.parse(text.trim().replace(/\s+/, ":")), ({ from, to }) => from !== to)
+const parsePair = Effect.fnUntraced(function* (text: string) {
+  const catalog = yield* AssetCatalog
+  const pair = AssetPair.split(text.trim().replace(/\s+/, ":")).pipe(
+    Option.flatMap(({ from, to }) => Result.getSuccess(catalog.parsePair(from, to))),
+    Option.filter(({ from, to }) => from !== to)
+  )
   return Option.isSome(pair)
-    ? Effect.succeed(pair.value)
-    : commandError(
-        `pair: found ${ImportRow.printable(text)}, allowed: two different ISO 4217 codes such as USD:NGN`
+    ? pair.value
+    : yield* commandError(
+        `pair: found ${ImportRow.printable(text)}, allowed: two different codes of currencies or assets, such as USD:NGN`
       )
-}
+})
 
 /** Creates the report of invalid lines, even if there are none. Refuses to overwrite the imported file. */
 const makeReport = Effect.fnUntraced(function* (

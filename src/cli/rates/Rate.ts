@@ -1,8 +1,7 @@
 import { Console, DateTime, Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { TimeFromText } from "../../api/TimeFromText.ts"
-import { Settings } from "../../config/Settings.ts"
-import * as AssetPair from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { NoRateKnown } from "../../domain/rates/History.ts"
 import { ageAt } from "../../domain/rates/Rate.ts"
@@ -35,7 +34,7 @@ export const command = Command.make(
     const codes = yield* splitPair(input.pair)
     if (Option.isSome(input.at)) return yield* printPast(codes, input, input.at.value)
     if (Option.isSome(input.knownAt)) return yield* commandError("--known-at requires --at")
-    const { pairs } = yield* Settings
+    const { pairs } = yield* AssetCatalog
     const rates = yield* Rates
     const pair = yield* Effect.fromResult(pairs.find(codes.from, codes.to))
     const found = yield* rates.lookup(pair)
@@ -72,7 +71,7 @@ const printPast = Effect.fnUntraced(function* (
   at: DateTime.Utc
 ) {
   const history = yield* RateHistory
-  const pair = yield* Effect.fromResult(AssetPair.fromCodes(from, to))
+  const pair = yield* Effect.fromResult((yield* AssetCatalog).parsePair(from, to))
   const now = yield* DateTime.now
   const knownAt = Option.getOrElse(input.knownAt, () => now)
   if (DateTime.isGreaterThan(DateTime.max(at, knownAt), now))

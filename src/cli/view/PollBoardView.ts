@@ -1,4 +1,5 @@
 import { Clock, Effect, Ref } from "effect"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { PollRun } from "../../domain/rates/PollRun.ts"
 import { isStaleAt } from "../../domain/rates/Rate.ts"
@@ -11,9 +12,10 @@ import * as RateBoardView from "./RateBoardView.ts"
 
 /** Shows the rates that a poll in this process refreshes, and its progress. Ends with the scope. */
 export const make = Effect.gen(function* () {
-  const { pairs, staleAfter } = yield* Settings
+  const { staleAfter } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const broadcaster = yield* Broadcaster
-  const view = yield* RateBoardView.make("effex poll", `${pairs.all.length} pairs`)
+  const view = yield* RateBoardView.make("effex poll", `${pairs.polled.length} pairs`)
   const progress = yield* Ref.make({ pairs: 0, failed: 0 })
 
   const showEvents = Effect.fnUntraced(function* (events: ReadonlyArray<RateEvent>) {
@@ -34,7 +36,7 @@ export const make = Effect.gen(function* () {
       failed: count.failed + (failure._tag === "Some" ? 1 : 0)
     }))
     const failed = count.failed === 0 ? "" : `, ${count.failed} failed`
-    yield* view.showProgress(`polling ${count.pairs} of ${pairs.all.length}${failed}`)
+    yield* view.showProgress(`polling ${count.pairs} of ${pairs.polled.length}${failed}`)
   })
 
   const report = Effect.fnUntraced(function* (run: PollRun) {

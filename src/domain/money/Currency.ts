@@ -1,6 +1,6 @@
 import { Option, Result, Schema } from "effect"
 import { AssetCode } from "./Asset.ts"
-import { currencies } from "./Iso4217.ts"
+import { currencies, withoutMinorUnit } from "./Iso4217.ts"
 
 /** ISO 4217 alphabetic code, upper case. It is an {@link AssetCode} too: the codes are reserved for currencies. */
 export const CurrencyCode = AssetCode.check(
@@ -58,3 +58,8 @@ export const all: ReadonlyArray<Currency> = Array.from(byCode.values())
 
 /** Returns the currency of a code. Throws if it is not a known currency. */
 export const get = (code: AssetCode): Currency => Option.getOrThrow(find(code))
+
+const reserved: ReadonlySet<string> = new Set([...byCode.keys(), ...withoutMinorUnit])
+
+/** Returns true for a code of ISO 4217, which no other asset may have. */
+export const isReserved = (code: AssetCode): boolean => reserved.has(code)

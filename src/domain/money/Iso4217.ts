@@ -2,9 +2,9 @@
  * The codes of ISO 4217 list one ("current currency & funds") that have a minor unit: 165 of its 178.
  *
  * Source: list one of SIX, the maintenance agency, as published on 2026-09-17, taken from public copies. The latest
- * amendment included is number 180 (BGN withdrawn on 2026-01-01). The thirteen codes with minor unit "N.A." are
- * excluded: metals, bond market units, XDR, XSU, XUA, XTS and XXX. Names are those of the standard, in which VED and
- * VES share one.
+ * amendment included is number 180 (BGN withdrawn on 2026-01-01). The thirteen codes with minor unit "N.A."
+ * are in {@link withoutMinorUnit}: metals, bond market units, XDR, XSU, XUA, XTS and XXX. Names are those of the standard,
+ * in which VED and VES share one.
  */
 export const currencies: ReadonlyArray<readonly [code: string, name: string, minorUnit: number]> = [
   ["AED", "UAE Dirham", 2],
@@ -173,3 +173,7 @@ export const currencies: ReadonlyArray<readonly [code: string, name: string, min
   ["ZMW", "Zambian Kwacha", 2],
   ["ZWG", "Zimbabwe Gold", 2]
 ]
+
+/** The codes of list one without a minor unit. They are no currencies here, but no other asset may have them either. */
+export const withoutMinorUnit: ReadonlyArray<string> =
+  "XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX".split(" ")

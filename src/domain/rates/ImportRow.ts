@@ -1,5 +1,5 @@
 import { BigDecimal, DateTime, Option, Result } from "effect"
-import * as Currency from "../money/Currency.ts"
+import { type AssetCode } from "../money/Asset.ts"
 import { AssetPair, keyOf } from "../money/AssetPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 
@@ -78,6 +78,9 @@ export interface ImportRow {
   readonly cells: Readonly<Record<string, string>>
 }
 
+/** Looks up the code of a currency or of another asset, in any case. */
+export type FindCode = (text: string) => Option.Option<AssetCode>
+
 /** Values for rows without their own. */
 export interface RowDefaults {
   readonly pair: Option.Option<AssetPair>
@@ -106,7 +109,8 @@ export const isProvider = (text: string): boolean => /^[a-z0-9-]{1,40}$/.test(te
 export const parseHeader = (
   line: number,
   text: string,
-  defaults: RowDefaults
+  defaults: RowDefaults,
+  findCode: FindCode
 ): Result.Result<RowParser, InvalidRow> => {
   const reject = (found: string, allowed: string) =>
     Result.fail({ line, column: "header", found: printable(found), allowed })
@@ -128,13 +132,14 @@ export const parseHeader = (
   if (duplicate !== undefined) return reject(text, `only one column ${duplicate}`)
   const missing = required.find((name) => !canonical.includes(name))
   if (missing !== undefined) return reject(text, `a header with the column ${missing}`)
-  return Result.succeed(makeRowParser(names, canonical, defaults))
+  return Result.succeed(makeRowParser(names, canonical, defaults, findCode))
 }
 
 const makeRowParser = (
   names: ReadonlyArray<string>,
   canonical: ReadonlyArray<string>,
-  defaults: RowDefaults
+  defaults: RowDefaults,
+  findCode: FindCode
 ): RowParser => {
   const at = (name: string) => canonical.indexOf(name)
   const [from, to, rate, observedAt, provider, recordedAt] = [
@@ -158,7 +163,7 @@ const makeRowParser = (
 
     const pair = Option.match(defaults.pair, {
       onSome: Result.succeed<AssetPair>,
-      onNone: () => parsePair(cell(from), cell(to), reject)
+      onNone: () => parsePair(cell(from), cell(to), findCode, reject)
     })
     if (Result.isFailure(pair)) return Result.fail(pair.failure)
 
@@ -199,14 +204,16 @@ const INSTANT_ALLOWED =
 const parsePair = (
   from: string,
   to: string,
+  findCode: FindCode,
   reject: (column: string, found: string, allowed: string) => Result.Result<never, InvalidRow>
 ): Result.Result<AssetPair, InvalidRow> => {
-  const [source, destination] = [Currency.find(from), Currency.find(to)]
-  if (Option.isNone(source)) return reject("from", from, "an ISO 4217 code such as USD")
-  if (Option.isNone(destination)) return reject("to", to, "an ISO 4217 code such as NGN")
-  if (source.value === destination.value)
-    return reject("to", to, `a currency other than ${source.value.code}`)
-  return Result.succeed(new AssetPair({ from: source.value.code, to: destination.value.code }))
+  const [source, destination] = [findCode(from), findCode(to)]
+  if (Option.isNone(source))
+    return reject("from", from, "an ISO 4217 code such as USD, or the code of an asset")
+  if (Option.isNone(destination))
+    return reject("to", to, "an ISO 4217 code such as NGN, or the code of an asset")
+  if (source.value === destination.value) return reject("to", to, `a code other than ${source.value}`)
+  return Result.succeed(new AssetPair({ from: source.value, to: destination.value }))
 }
 
 /** Parses an ISO 8601 UTC time, or a date as its midnight. Returns epoch milliseconds. */

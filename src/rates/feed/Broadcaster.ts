@@ -1,5 +1,6 @@
-import { Clock, Context, Duration, Effect, Fiber, Layer, Metric, Option, Schedule } from "effect"
+import { Clock, Context, Duration, Effect, Fiber, Layer, Metric, Option, Result, Schedule } from "effect"
 import type { Scope } from "effect"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
@@ -87,16 +88,16 @@ const CATCH_UP_RETRY_INTERVAL = "100 millis"
 
 /** Creates a feed seeded with the latest rates of the database. */
 const makeFeed = Effect.gen(function* () {
-  const { pairs, staleAfter } = yield* Settings
+  const { staleAfter } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const repo = yield* RateRepo
   const clock = yield* Clock.Clock
-  const offered = new Set(pairs.all.map(({ key }) => key))
   const staleBeyond = (limit: Duration.Duration) => (rate: Rate) =>
     isStaleAt(clock.currentTimeMillisUnsafe(), limit)(rate)
   const feed = yield* RateFeed.make(staleBeyond(staleAfter))
   yield* repo.latestAll.pipe(
     Effect.map((rates) => {
-      feed.seed(rates.filter(({ pair }) => offered.has(pair.key)))
+      feed.seed(rates.filter(({ pair }) => Result.isSuccess(pairs.find(pair.from, pair.to))))
       feed.markContact()
     }),
     Effect.catch((error) =>
@@ -123,15 +124,17 @@ const make = Effect.fnUntraced(function* (
     readonly catchUp: Effect.Effect<void, unknown>
   }
 ) {
-  const { pairs } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const repo = yield* RateRepo
   const singleFlight = yield* SingleFlight.make<number, never>()
 
   const synchronize = Effect.gen(function* () {
     const latestIds = yield* repo.latestIds
-    const missing = pairs.all.filter((pair) => {
-      const id = latestIds.get(pair.key)
-      return id !== undefined && id !== feed.latest(pair)?.id
+    const missing = Array.from(latestIds).flatMap(([key, id]) => {
+      const [from = "", to = ""] = key.split(":")
+      return Option.toArray(
+        Option.filter(Result.getSuccess(pairs.find(from, to)), (pair) => feed.latest(pair)?.id !== id)
+      )
     })
     const rates = (yield* Effect.forEach(missing, repo.latest)).flatMap(Option.toArray)
     for (const rate of rates) yield* publisher.publish(rate)

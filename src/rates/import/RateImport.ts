@@ -1,5 +1,6 @@
 import { Context, DateTime, Effect, FileSystem, Layer, Option, Path, Result, Schema, Stream } from "effect"
 import { createReadStream } from "node:fs"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ImportRow from "../../domain/rates/ImportRow.ts"
@@ -79,8 +80,11 @@ const CHUNK_BYTES = 256 * 1024
 const make = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
+  const catalog = yield* AssetCatalog
   const repo = yield* ImportRepo
   const frankfurter = yield* FrankfurterSeries
+
+  const findCode: ImportRow.FindCode = (text) => Result.getSuccess(catalog.parse(text))
 
   /** Judges the staged rates, stores or compares them, and returns the summary. */
   const finish = Effect.fnUntraced(function* <E>(
@@ -130,7 +134,7 @@ const make = Effect.gen(function* () {
           for (const { line, text } of lines) {
             if (text === "") continue
             if (Option.isNone(parser)) {
-              const header = ImportRow.parseHeader(line, text, options.defaults)
+              const header = ImportRow.parseHeader(line, text, options.defaults, findCode)
               if (Result.isFailure(header)) return yield* refuse(ImportRow.describe(header.failure))
               parser = Option.some(header.success)
               continue

@@ -1,4 +1,5 @@
 import { Clock, Context, DateTime, Duration, Effect, Exit, Layer, type Metric, Option } from "effect"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import type { AssetCode } from "../../domain/money/Asset.ts"
@@ -46,7 +47,8 @@ export interface LookupOptions {
 const FIRST_RATE_BUDGET = Duration.seconds(30)
 
 const make = Effect.gen(function* () {
-  const { lookupBudget, pairs, staleAfter } = yield* Settings
+  const { lookupBudget, staleAfter } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const cache = yield* RateCache
   const repo = yield* RateRepo
   const { read, refresh } = yield* RateRefresh
@@ -181,7 +183,7 @@ const make = Effect.gen(function* () {
         Effect.forEach(missing, (pair) => cache.get(pair), { concurrency: "unbounded" }).pipe(
           Effect.flatMap((cached) => {
             for (const rate of cached.flatMap(Option.toArray)) cache.putLocal(rate)
-            return pairs.all.some((pair) => Option.isSome(cache.peek(pair)))
+            return pairs.polled.some((pair) => Option.isSome(cache.peek(pair)))
               ? Effect.void
               : Effect.fail(error)
           })
@@ -190,7 +192,7 @@ const make = Effect.gen(function* () {
   )
 
   const list = Effect.fn("Rates.list")(function* (source: Option.Option<AssetCode>) {
-    const selected = pairs.all.filter((pair) => Option.isNone(source) || pair.from === source.value)
+    const selected = pairs.polled.filter((pair) => Option.isNone(source) || pair.from === source.value)
     const missing = selected.filter((pair) => Option.isNone(cache.peek(pair)))
     if (missing.length > 0) yield* loadMissing(missing)
     const now = yield* DateTime.now

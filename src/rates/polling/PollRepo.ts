@@ -1,6 +1,7 @@
-import { Array, Context, DateTime, Effect, Layer, Option, Result, Schema } from "effect"
+import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
-import * as AssetPair from "../../domain/money/AssetPair.ts"
+import { AssetCode } from "../../domain/money/Asset.ts"
+import { AssetPair } from "../../domain/money/AssetPair.ts"
 import {
   type PollDetails,
   PollId,
@@ -160,7 +161,7 @@ interface FailureRow {
 }
 
 const toFailure = ({ destinationCurrency, detail, reason, sourceCurrency }: FailureRow) => ({
-  pair: Result.getOrThrow(AssetPair.fromCodes(sourceCurrency, destinationCurrency)),
+  pair: new AssetPair({ from: AssetCode.make(sourceCurrency), to: AssetCode.make(destinationCurrency) }),
   reason,
   detail
 })

@@ -1,4 +1,5 @@
 import { Context, DateTime, Effect, Layer, Metric, Option, Schema } from "effect"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import { type PollFailure, type PollId, type PollRun, summarize } from "../../domain/rates/PollRun.ts"
@@ -42,7 +43,8 @@ export const QUARANTINED = "Quarantined" satisfies ProviderReason["_tag"]
 const CIRCUIT_OPEN = "CircuitOpen" satisfies ProviderReason["_tag"]
 
 const make = Effect.gen(function* () {
-  const { pairs, pollConcurrency } = yield* Settings
+  const { pollConcurrency } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const { withLock } = yield* Database
   const ingest = yield* RateIngest
   const polls = yield* PollRepo
@@ -72,16 +74,16 @@ const make = Effect.gen(function* () {
   ) {
     const startedAt = yield* DateTime.now
     const leadership = termOf(cause)
-    const id = yield* polls.start(startedAt, pairs.all.length, cause)
+    const id = yield* polls.start(startedAt, pairs.polled.length, cause)
     yield* onStart(id)
     const poll = Option.map(leadership, (leadership) => ({ id, leadership }))
     const options = {
       withPermit: yield* ProviderPermits.make(pollConcurrency),
-      siblings: yield* PollSiblings.make(pairs.all)
+      siblings: yield* PollSiblings.make(pairs.polled)
     }
     // Permits limit the provider calls. A suspicious rate waits for the other pairs, so no other limit applies.
     const outcomes = yield* Effect.forEach(
-      pairs.all,
+      pairs.polled,
       (pair) => refreshPair(pair, poll, onProgress, options),
       {
         concurrency: "unbounded"
@@ -92,7 +94,7 @@ const make = Effect.gen(function* () {
       id,
       startedAt,
       finishedAt: yield* DateTime.now,
-      pairs: pairs.all.length,
+      pairs: pairs.polled.length,
       failures
     }
     yield* polls.finish(run, leadership)

@@ -1,5 +1,6 @@
 import { Clock, Duration, Effect, Layer } from "effect"
 import type { IncomingHttpHeaders } from "node:http"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
 import { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
@@ -44,7 +45,8 @@ const needsRouter = (headers: IncomingHttpHeaders) =>
 
 const make = Effect.gen(function* () {
   const requests = yield* FastPathRequests
-  const { pairs, staleAfter } = yield* Settings
+  const { staleAfter } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const access = yield* AccessControl
   const rates = yield* Rates
   const rateLimits = yield* RateLimits
@@ -53,7 +55,7 @@ const make = Effect.gen(function* () {
   const maxAgeSeconds = Math.floor(Duration.toSeconds(staleAfter))
 
   const lookups = new Map(
-    pairs.all.map((pair): [string, PairLookup] => [`${ROUTE}?from=${pair.from}&to=${pair.to}`, { pair }])
+    pairs.polled.map((pair): [string, PairLookup] => [`${ROUTE}?from=${pair.from}&to=${pair.to}`, { pair }])
   )
 
   const prepare = (lookup: PairLookup, found: FoundRate, now: number): PreparedResponse => {

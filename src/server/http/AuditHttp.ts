@@ -49,8 +49,8 @@ export const layer = HttpApiBuilder.group(
     return handlers.handleAll({
       list: Effect.fnUntraced(function* ({ headers, query }) {
         const filter = {
-          from: yield* PairParams.parseCode(query.from),
-          to: yield* PairParams.parseCode(query.to),
+          from: yield* PairParams.parseCurrency(query.from),
+          to: yield* PairParams.parseCurrency(query.to),
           reference: query.reference,
           since: query.since,
           until: query.until

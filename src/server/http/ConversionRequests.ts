@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http"
 import { Context, DateTime, Effect, Layer, Option, Result } from "effect"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import type { QuoteMessage } from "../../api/conversion/ConversionMessage.ts"
 import type * as Problem from "../../api/Problem.ts"
-import { Settings } from "../../config/Settings.ts"
 import { type ConversionInput, Conversions } from "../../conversion/Conversions.ts"
 import type { ConversionOutcome } from "../../conversion/CommittedConversion.ts"
 import type { PriceInput } from "../../conversion/Pricing.ts"
@@ -66,13 +66,13 @@ export class ConversionRequests extends Context.Service<
   static readonly layer = Layer.effect(
     ConversionRequests,
     Effect.gen(function* () {
-      const { pairs } = yield* Settings
+      const { pairs } = yield* AssetCatalog
       const conversions = yield* Conversions
       const quotes = yield* Quotes
 
       const toPriceInput = (body: ConversionBody.Convert | ConversionBody.Quote, principal: Principal) => {
         const found = Result.mapError(
-          pairs.find(body.from_currency, body.to_currency),
+          pairs.findCurrencies(body.from_currency, body.to_currency),
           Problems.fromPairError
         )
         return Result.flatMap(found, (pair) => {

@@ -1,9 +1,9 @@
 import { BigDecimal, Effect, Layer, Option } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Api } from "../../api/Api.ts"
 import { FlutterwaveErrors } from "../../api/flutterwave/FlutterwaveApi.ts"
-import { Settings } from "../../config/Settings.ts"
 import type { AssetCode } from "../../domain/money/Asset.ts"
 import * as Currency from "../../domain/money/Currency.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
@@ -22,12 +22,14 @@ export const layer = HttpApiBuilder.group(
   Api,
   "flutterwave",
   Effect.fn(function* (handlers) {
-    const { pairs } = yield* Settings
+    const { pairs } = yield* AssetCatalog
     const rates = yield* Rates
 
     const rate = Effect.fnUntraced(
       function* (query: { source_currency: string; destination_currency: string; amount?: string }) {
-        const pair = yield* Effect.fromResult(pairs.find(query.source_currency, query.destination_currency))
+        const pair = yield* Effect.fromResult(
+          pairs.findCurrencies(query.source_currency, query.destination_currency)
+        )
         const amount = amountOf(query.amount, pair.to)
         if (Option.isNone(amount))
           return FlutterwaveFailure.respond(400, invalidAmount(Currency.get(pair.to)))
@@ -45,7 +47,9 @@ export const layer = HttpApiBuilder.group(
 
     const all = Effect.fnUntraced(function* (query: { base_currency?: string }) {
       const base = yield* Effect.fromResult(pairs.findSource(query.base_currency ?? DEFAULT_BASE))
-      const known = yield* rates.list(Option.some(base))
+      const known = (yield* rates.list(Option.some(base))).filter(({ rate }) =>
+        Option.isSome(Currency.find(rate.pair.from))
+      )
       const quotations = known.map(
         ({ rate }) => [`${rate.pair.from}_${rate.pair.to}`, quotation(rate, DEFAULT_AMOUNT)] as const
       )

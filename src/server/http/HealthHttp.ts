@@ -1,6 +1,7 @@
 import { DateTime, Duration, Effect, Fiber, Option } from "effect"
 import * as Arr from "effect/Array"
 import { HttpApiBuilder } from "effect/http-api"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Api } from "../../api/Api.ts"
 import type { Readiness } from "../../api/health/HealthApi.ts"
 import { Settings } from "../../config/Settings.ts"
@@ -108,14 +109,15 @@ export const layer = HttpApiBuilder.group(
 
 /** Counts the rates that are available, and finds the age of the oldest. */
 const measureRates = Effect.gen(function* () {
-  const { pairs } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const rates = yield* Rates
-  const known = yield* Effect.catchCause(rates.list(Option.none()), () => Effect.succeed([]))
+  const found = yield* Effect.catchCause(rates.list(Option.none()), () => Effect.succeed([]))
+  const known = found.filter(({ rate }) => pairs.isPolled(rate.pair))
   const now = yield* DateTime.now
   const ages = known.map(({ rate }) => Math.floor(Duration.toSeconds(ageAt(rate, now))))
   return {
     known: known.length,
-    expected: pairs.all.length,
+    expected: pairs.polled.length,
     stale: known.some(({ stale }) => stale),
     oldestAgeSeconds: ages.length === 0 ? null : Math.max(...ages)
   }

@@ -1,16 +1,17 @@
 import { DateTime, Duration, Effect, Option, Schema, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Api } from "../../api/Api.ts"
 import * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
-import * as AssetPair from "../../domain/money/AssetPair.ts"
 import * as History from "../../domain/rates/History.ts"
 import { RateId } from "../../domain/rates/Rate.ts"
 import { MIN_TIME, RateHistory } from "../../rates/history/RateHistory.ts"
 import * as HistoryEncoding from "../encoding/HistoryEncoding.ts"
 import * as Export from "../encoding/Export.ts"
 import { HISTORY_PAGE_SIZES } from "./RequestCosts.ts"
+import * as PairParams from "./PairParams.ts"
 import * as Pagination from "../encoding/Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
@@ -25,6 +26,7 @@ export const layer = HttpApiBuilder.group(
   Api,
   "history",
   Effect.fn(function* (handlers) {
+    const catalog = yield* AssetCatalog
     const history = yield* RateHistory
     const { maxClockSkew } = yield* Settings
     // A node of the previous release records by its own clock, which may be behind.
@@ -34,7 +36,7 @@ export const layer = HttpApiBuilder.group(
       history: Effect.fnUntraced(function* ({ headers, query }) {
         const { interval = "raw" } = query
         const { page_size: size = HISTORY_PAGE_SIZES[interval] } = query
-        const pair = yield* pairOf(query)
+        const pair = yield* PairParams.parsePair(catalog, query)
         const start = query.start ?? MIN_TIME
         const end = query.end ?? (yield* DateTime.now)
         if (query.end !== undefined && DateTime.isLessThan(end, start))
@@ -81,7 +83,7 @@ export const layer = HttpApiBuilder.group(
       }),
 
       asOf: Effect.fnUntraced(function* ({ query }) {
-        const pair = yield* pairOf(query)
+        const pair = yield* PairParams.parsePair(catalog, query)
         const now = yield* DateTime.now
         const { at, known_at: knownAt = now } = query
         for (const [name, time] of [
@@ -110,9 +112,6 @@ export const layer = HttpApiBuilder.group(
     })
   })
 )
-
-const pairOf = ({ from, to }: { readonly from: string; readonly to: string }) =>
-  Effect.fromResult(AssetPair.fromCodes(from, to)).pipe(Effect.catchTags(Problems.unknownCurrencyErrors))
 
 /** Encodes the position of a row: its times in milliseconds, and its id. */
 const encodeRowPosition = ({ id, observedAt, recordedAt }: History.HistoryPosition) =>

@@ -2,6 +2,8 @@ import { Clock, DateTime, Duration, Effect, Fiber, Layer, Metric, Option, Redact
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
 import { createHash, timingSafeEqual } from "node:crypto"
+import type { AssetPair } from "../../domain/money/AssetPair.ts"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Unauthorized } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import { AuditSealer } from "../../audit/AuditSealer.ts"
@@ -32,12 +34,13 @@ const SLO_ROUTES: ReadonlySet<string> = new Set(["/api/v1/rates", "/api/v1/conve
 
 /** Registers the rate gauges, which are read on each export. Returns a function that computes the age of each rate. */
 const registerRateGauges = Effect.gen(function* () {
-  const { pairs, staleAfter } = yield* Settings
+  const { staleAfter } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const cache = yield* RateCache
   const broadcaster = yield* Broadcaster
   const clock = yield* Clock.Clock
 
-  const observedAt = (pair: (typeof pairs.all)[number]) => {
+  const observedAt = (pair: AssetPair) => {
     const rates = [broadcaster.latest(pair), Option.getOrUndefined(cache.peek(pair))]
     const times = rates.flatMap((rate) =>
       rate === undefined ? [] : [DateTime.toEpochMillis(rate.observedAt)]
@@ -46,13 +49,13 @@ const registerRateGauges = Effect.gen(function* () {
   }
   const ages = () => {
     const now = clock.currentTimeMillisUnsafe()
-    return pairs.all.flatMap((pair) => {
+    return pairs.polled.flatMap((pair) => {
       const at = observedAt(pair)
       return at === undefined ? [] : [{ pair, seconds: Math.max(0, now - at) / 1000 }]
     })
   }
 
-  yield* Metric.update(RateMetrics.expected, pairs.all.length)
+  yield* observe(RateMetrics.expected, () => pairs.polled.length)
   yield* Metric.update(RateMetrics.staleAfter, Duration.toSeconds(staleAfter))
   yield* observe(RateMetrics.known, () => ages().length)
   yield* observe(RateMetrics.oldestAge, () => Math.max(0, ...ages().map(({ seconds }) => seconds)))
@@ -95,10 +98,11 @@ const measureStores = Effect.all(
 
 /** Creates all time series at zero, so that rates and alerts work from the first event. */
 const initializeSeries = Effect.gen(function* () {
-  const { pairs, providers, redisUrl, sandbox } = yield* Settings
+  const { providers, redisUrl, sandbox } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   yield* startAtZero(ALL_METRICS, {
     provider: sandbox ? [...providers, SANDBOX_PROVIDER] : providers,
-    pair: pairs.all.map(({ key }) => key)
+    pair: pairs.polled.map(({ key }) => key)
   })
   for (const { method, template } of Routes.all) {
     const labels = { method: [method], route: [template], status: INITIAL_STATUSES }

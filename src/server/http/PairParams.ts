@@ -1,13 +1,15 @@
 import { Effect, Option } from "effect"
-import * as Currency from "../../domain/money/Currency.ts"
+import type { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import * as AssetPair from "../../domain/money/AssetPair.ts"
+import * as Currency from "../../domain/money/Currency.ts"
+import type { SupportedPairs } from "../../domain/money/SupportedPairs.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 const MAX_PAIRS = 1000
 
 /** Parses pairs such as `USD:NGN`, in any case. `pointer` is their location in the request, for error details. */
 export const parse = Effect.fnUntraced(function* (
-  pairs: AssetPair.SupportedPairs,
+  pairs: SupportedPairs,
   texts: ReadonlyArray<string>,
   pointer: string
 ) {
@@ -19,22 +21,30 @@ export const parse = Effect.fnUntraced(function* (
   return yield* Effect.forEach(texts, (text) => parseOne(pairs, text, pointer))
 })
 
-const parseOne = Effect.fnUntraced(function* (
-  pairs: AssetPair.SupportedPairs,
-  text: string,
-  pointer: string
-) {
+const parseOne = Effect.fnUntraced(function* (pairs: SupportedPairs, text: string, pointer: string) {
   const codes = AssetPair.split(text.trim())
   if (Option.isNone(codes)) {
-    const found = JSON.stringify(text.slice(0, 16))
+    const found = JSON.stringify(text.slice(0, 32))
     return yield* Problems.invalid(pointer, `found ${found}; expected ${AssetPair.ALLOWED}`)
   }
   const { from, to } = codes.value
   return yield* Effect.fromResult(pairs.find(from, to)).pipe(Effect.catchTags(Problems.pairErrors))
 })
 
-/** Parses an optional currency code in any case. */
-export const parseCode = (text: string | undefined) =>
+/** Parses an optional code of an asset in any case. */
+export const parseCode = (catalog: AssetCatalog["Service"], text: string | undefined) =>
+  text === undefined
+    ? Effect.undefined
+    : Effect.fromResult(catalog.parse(text)).pipe(Effect.catchTags(Problems.unknownAssetErrors))
+
+/** Parses an optional currency code in any case. Conversions are between currencies only. */
+export const parseCurrency = (text: string | undefined) =>
   text === undefined
     ? Effect.undefined
     : Effect.fromResult(Currency.parse(text)).pipe(Effect.catchTags(Problems.unknownCurrencyErrors))
+
+/** Parses the codes of any pair, supported or not. */
+export const parsePair = (
+  catalog: AssetCatalog["Service"],
+  { from, to }: { readonly from: string; readonly to: string }
+) => Effect.fromResult(catalog.parsePair(from, to)).pipe(Effect.catchTags(Problems.unknownAssetErrors))

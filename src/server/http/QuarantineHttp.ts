@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Api } from "../../api/Api.ts"
 import { Caller } from "../../api/access/Caller.ts"
 import { DecisionBody } from "../../api/quarantine/QuarantineMessage.ts"
@@ -18,6 +19,7 @@ export const layer = HttpApiBuilder.group(
   Api,
   "admin",
   Effect.fn(function* (handlers) {
+    const catalog = yield* AssetCatalog
     const quarantine = yield* Quarantine
 
     type Decide = (typeof quarantine)["accept"]
@@ -43,8 +45,8 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ query }) {
           const filter = {
             status: query.status,
-            from: yield* PairParams.parseCode(query.from),
-            to: yield* PairParams.parseCode(query.to)
+            from: yield* PairParams.parseCode(catalog, query.from),
+            to: yield* PairParams.parseCode(catalog, query.to)
           }
           const before = yield* Pagination.decodeCursor(query.cursor, Schema.decodeEffect(QuarantineId))
           const size = Pagination.sizeOf(query)

@@ -1,4 +1,5 @@
 import { Context, Duration, Effect, Layer, Option } from "effect"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import type * as Problem from "../../api/Problem.ts"
 import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
@@ -39,7 +40,8 @@ export class RateRequests extends Context.Service<
   static readonly layer = Layer.effect(
     RateRequests,
     Effect.gen(function* () {
-      const { maxAgeFloor, pairs } = yield* Settings
+      const { maxAgeFloor } = yield* Settings
+      const { pairs } = yield* AssetCatalog
       const { consume } = yield* RateLimits
       const rates = yield* Rates
 

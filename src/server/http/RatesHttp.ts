@@ -1,6 +1,7 @@
 import { Clock, Duration, Effect, Option } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Api } from "../../api/Api.ts"
 import * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
@@ -19,7 +20,8 @@ export const layer = HttpApiBuilder.group(
   Api,
   "rates",
   Effect.fn(function* (handlers) {
-    const { pairs, staleAfter } = yield* Settings
+    const { staleAfter } = yield* Settings
+    const { pairs } = yield* AssetCatalog
     const rates = yield* Rates
     const requests = yield* RateRequests
     const events = yield* RatesSse.make

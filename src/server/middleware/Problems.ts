@@ -7,7 +7,8 @@ import { inSeconds } from "../../domain/access/RateLimit.ts"
 import type * as Conversion from "../../domain/conversion/Conversion.ts"
 import type * as ConversionErrors from "../../domain/conversion/ConversionErrors.ts"
 import type * as Currency from "../../domain/money/Currency.ts"
-import type * as AssetPair from "../../domain/money/AssetPair.ts"
+import type * as Asset from "../../domain/money/Asset.ts"
+import type * as SupportedPairs from "../../domain/money/SupportedPairs.ts"
 import type * as PollerSetting from "../../domain/rates/PollerSetting.ts"
 import type * as PollRun from "../../domain/rates/PollRun.ts"
 import type * as QuarantinedRate from "../../domain/rates/QuarantinedRate.ts"
@@ -18,7 +19,7 @@ import * as FlutterwaveFailure from "../http/FlutterwaveFailure.ts"
 import * as Routes from "../Routes.ts"
 
 /** Converts an error of a pair to a problem. */
-export const fromPairError = (error: Currency.UnsupportedCurrency | AssetPair.UnsupportedPair) =>
+export const fromPairError = (error: Currency.UnsupportedCurrency | SupportedPairs.UnsupportedPair) =>
   error._tag === "UnsupportedCurrency"
     ? new Problem.UnsupportedCurrency({ detail: error.message })
     : new Problem.UnsupportedPair({ detail: error.message })
@@ -35,9 +36,14 @@ export const unknownCurrencyErrors = {
     Effect.fail(new Problem.UnsupportedCurrency({ detail: message }))
 }
 
+export const unknownAssetErrors = {
+  UnknownAsset: ({ message }: Asset.UnknownAsset) =>
+    Effect.fail(new Problem.UnsupportedCurrency({ detail: message }))
+}
+
 export const pairErrors = {
   ...currencyErrors,
-  UnsupportedPair: (error: AssetPair.UnsupportedPair) => Effect.fail(fromPairError(error))
+  UnsupportedPair: (error: SupportedPairs.UnsupportedPair) => Effect.fail(fromPairError(error))
 }
 
 export const storeErrors = {
@@ -161,7 +167,19 @@ const instanceOf = (url: string) => url.slice(0, MAX_INSTANCE_LENGTH).replace(/[
 /** Body of a response with a problem. */
 export const toJson = (problem: Problem.Problem, instance: string, traceId: string): string => {
   const { code, detail, errors, retryable, status, title, type } = problem
-  return JSON.stringify({ type, title, status, detail, instance, code, errors, retryable, trace_id: traceId })
+  const mfa_token = problem.code === "mfa-required" ? problem.mfa_token : undefined
+  return JSON.stringify({
+    type,
+    title,
+    status,
+    detail,
+    instance,
+    code,
+    errors,
+    retryable,
+    mfa_token,
+    trace_id: traceId
+  })
 }
 
 /** Logs an unexpected failure, and returns a problem that reveals only the trace id under which it was logged. */

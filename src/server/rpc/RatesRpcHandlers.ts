@@ -1,5 +1,6 @@
 import { Array, Cause, Clock, Duration, Effect, Option, Schema, Stream } from "effect"
 import type { Rpc } from "effect/rpc"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Caller } from "../../api/access/Caller.ts"
 import { ConversionResult, QuoteResult } from "../../api/conversion/ConversionResult.ts"
 import * as PollMessages from "../../api/polling/PollMessage.ts"
@@ -30,7 +31,8 @@ const MAX_STREAMS_PER_CONNECTION = 100
 /** Handlers of the RPCs, for both protocols. */
 export const layer = RatesRpcs.toLayer(
   Effect.gen(function* () {
-    const { pairs, staleAfter } = yield* Settings
+    const { staleAfter } = yield* Settings
+    const { pairs } = yield* AssetCatalog
     const broadcaster = yield* Broadcaster
     const drain = yield* Drain
     const requests = yield* RateRequests

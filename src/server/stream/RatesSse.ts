@@ -1,5 +1,6 @@
 import { Array, Clock, Effect, Option, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
 import { isStaleAt } from "../../domain/rates/Rate.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
@@ -22,7 +23,8 @@ interface SseSubscription {
 
 /** Creates the function that responds with rate events as server-sent events. */
 export const make = Effect.gen(function* () {
-  const { pairs, staleAfter } = yield* Settings
+  const { staleAfter } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const broadcaster = yield* Broadcaster
   const connections = yield* StreamConnections
   const drain = yield* Drain

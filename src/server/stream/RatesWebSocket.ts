@@ -1,7 +1,7 @@
 import { Cause, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { type Problem, RateLimited } from "../../api/Problem.ts"
-import { Settings } from "../../config/Settings.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import * as RequestCosts from "../http/RequestCosts.ts"
@@ -130,7 +130,7 @@ const sinceParam = Effect.gen(function* () {
 
 /** Handles client messages. Rates for `get_all_rates` and `subscribe` are sent by the fan-out, to keep the order of events. */
 const makeReply = Effect.gen(function* () {
-  const { pairs } = yield* Settings
+  const { pairs } = yield* AssetCatalog
   const { consumeMessage } = yield* AccessControl
   const requests = yield* RateRequests
   const fanOut = yield* RatesFanOut
@@ -154,7 +154,7 @@ const makeReply = Effect.gen(function* () {
         return fanOut.sendSnapshot(client, "subscribed")
       }
       case "unsubscribe": {
-        const remaining = new Map(client.pairs ?? entriesOf(pairs.all))
+        const remaining = new Map(client.pairs ?? entriesOf(pairs.polled))
         for (const { key } of yield* PairParams.parse(pairs, message.pairs, "/pairs")) remaining.delete(key)
         return fanOut.setPairs(client, remaining)
       }

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Option, Result, Schema } from "effect"
+import { parseCode } from "../../../src/domain/money/Asset.ts"
+import * as Currency from "../../../src/domain/money/Currency.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import * as ImportRow from "../../../src/domain/rates/ImportRow.ts"
 import { pairOf } from "../../support/RateTicks.ts"
@@ -9,8 +11,11 @@ const HEADER = "from,to,rate,observed_at,provider"
 const Cell = Schema.Literals(["USD", "NGN", "1.5", "0", "2024-01-15", '"', '""', "import", "\u0000"])
 const defaults: ImportRow.RowDefaults = { pair: Option.none(), provider: "import" }
 
+const findCode: ImportRow.FindCode = (text) =>
+  text.toUpperCase() === "BRK.B" ? parseCode(text) : Option.map(Currency.find(text), ({ code }) => code)
+
 const parserOf = (header: string, given = defaults) =>
-  Result.getOrThrow(ImportRow.parseHeader(1, header, given))
+  Result.getOrThrow(ImportRow.parseHeader(1, header, given, findCode))
 
 const parse = (text: string, header = HEADER) => parserOf(header)(7, text, NOW)
 
@@ -84,7 +89,7 @@ describe("ImportRow rows", () => {
     [`USD,NGN,${"9".repeat(19)},2024-01-15,`, "rate: found"],
     ["US,NGN,1500,2024-01-15,", 'from: found "US", allowed: an ISO 4217 code'],
     ["USD,ABC,1500,2024-01-15,", 'to: found "ABC", allowed: an ISO 4217 code'],
-    ["USD,usd,1500,2024-01-15,", 'to: found "usd", allowed: a currency other than USD'],
+    ["USD,usd,1500,2024-01-15,", 'to: found "usd", allowed: a code other than USD'],
     ["USD,NGN,1500,2026-11-21T12:00:00.001Z,", "allowed: a time that is not in the future"],
     ["USD,NGN,1500,1989-12-31,", "allowed: a time on or after 1990-01-01"],
     ["USD,NGN,1500,2024-02-30,", 'observed_at: found "2024-02-30", allowed: a UTC time'],
@@ -151,13 +156,18 @@ describe("ImportRow headers", () => {
     ['"from,to', "allowed: quotes around whole cells only"]
   ]
   it.each(wrong)("rejects the header %s", (header, message) => {
-    const bad = Option.getOrThrow(Result.getFailure(ImportRow.parseHeader(1, header, defaults)))
+    const bad = Option.getOrThrow(Result.getFailure(ImportRow.parseHeader(1, header, defaults, findCode)))
     assert.include(ImportRow.describe(bad), message)
     assert.match(ImportRow.describe(bad), /^line 1: header: /)
   })
 
   it("rejects pair columns if a default pair is set", () => {
-    const bad = ImportRow.parseHeader(1, HEADER, { ...defaults, pair: Option.some(pairOf("USD", "NGN")) })
+    const bad = ImportRow.parseHeader(
+      1,
+      HEADER,
+      { ...defaults, pair: Option.some(pairOf("USD", "NGN")) },
+      findCode
+    )
     assert.include(
       ImportRow.describe(Option.getOrThrow(Result.getFailure(bad))),
       "because the pair is set by an option"

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, DateTime, Effect, Option, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { CurrencyCode } from "../../../src/domain/money/Currency.ts"
-import { makeSupported } from "../../../src/domain/money/AssetPair.ts"
+import { configure } from "../../../src/domain/money/AssetPair.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import * as FixerResponse from "../../../src/providers/fixer/FixerResponse.ts"
 import * as FrankfurterResponse from "../../../src/providers/frankfurter/FrankfurterResponse.ts"
@@ -72,7 +72,7 @@ describe("Sandbox", () => {
         const sandbox = yield* listen()
         const quotes = Result.getOrThrow(yield* requestQuotes(sandbox.baseUrl, name))
         assert.strictEqual(quotes.size, 14)
-        const { all } = makeSupported(SOURCES, DESTINATIONS)
+        const { all } = configure(SOURCES, DESTINATIONS)
         const one = BigDecimal.make(1n, 0)
         const now = yield* DateTime.now
         for (const { from, to } of all) {

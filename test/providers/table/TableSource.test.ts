@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { inspect } from "node:util"
 import { CurrencyCode } from "../../../src/domain/money/Currency.ts"
-import { makeSupported } from "../../../src/domain/money/AssetPair.ts"
+import { configure } from "../../../src/domain/money/AssetPair.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import * as Fixer from "../../../src/providers/fixer/Fixer.ts"
 import * as Frankfurter from "../../../src/providers/frankfurter/Frankfurter.ts"
@@ -21,7 +21,7 @@ const KEY = "0123456789abcdef-secret"
 const NOW = Date.parse("2026-11-20T12:00:00Z")
 
 const codes = (text: string) => text.split(",").map((code) => CurrencyCode.make(code))
-const { all } = makeSupported(codes("USD,CAD,GBP,EUR"), codes("XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW"))
+const { all } = configure(codes("USD,CAD,GBP,EUR"), codes("XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW"))
 
 const fixer = {
   name: "fixer",

@@ -1,0 +1,54 @@
+import { Duration, Option } from "effect"
+import { define } from "./SettingDefinition.ts"
+import { duration, oneOf, optional } from "./SettingParsers.ts"
+
+/** Settings of user accounts. */
+
+const SEED_BYTES = 32
+const isSeed = (text: string) => {
+  const seed = Buffer.from(text, "base64")
+  return seed.length === SEED_BYTES && seed.toString("base64") === text
+}
+
+export const JWT_SIGNING_KEY = define({
+  name: "JWT_SIGNING_KEY",
+  defaultText: "none: a key is generated in DATA_DIR on the first start",
+  description:
+    "Ed25519 private key that signs access tokens: its 32-byte seed in base64. During a rotation, the new key and the previous one, separated by a comma",
+  allowed: "32 bytes in base64, or two of these, separated by a comma",
+  isSecret: true,
+  ...optional((text) => {
+    const seeds = text.split(",").map((seed) => seed.trim())
+    return seeds.length <= 2 && seeds.every(isSeed) && new Set(seeds).size === seeds.length
+      ? Option.some(seeds)
+      : Option.none()
+  })
+})
+
+/** Longest lifetime of an access token. Verification refuses any other. */
+export const MAX_ACCESS_TOKEN_TTL = Duration.hours(1)
+
+export const ACCESS_TOKEN_TTL = define({
+  name: "ACCESS_TOKEN_TTL",
+  defaultValue: Duration.minutes(10),
+  defaultText: "10 minutes",
+  description: "Lifetime of an access token. A client then refreshes it",
+  ...duration("30 seconds", "1 hour")
+})
+
+export const REFRESH_TOKEN_TTL = define({
+  name: "REFRESH_TOKEN_TTL",
+  defaultValue: Duration.days(30),
+  defaultText: "30 days",
+  description: "Time after which an unused session expires. Each refresh starts it again",
+  ...duration("1 hour", "365 days")
+})
+
+export const REGISTRATION = define({
+  name: "REGISTRATION",
+  defaultValue: "open" as const,
+  defaultText: "open",
+  description:
+    "`open`: everybody can create an account. `closed`: only an administrator, with `effex users create`",
+  ...oneOf("open", "closed")
+})
