@@ -25,15 +25,16 @@ export class ApiKeyRepo extends Context.Service<
     Effect.gen(function* () {
       const { sql, execute } = yield* Database
       const columns = sql.literal(
-        "id, name, mode, last_four, scopes, created_at, expires_at, revoked_at, last_used_at"
+        "id, name, mode, last_four, scopes || user_scopes AS scopes, created_at, expires_at, revoked_at, last_used_at"
       )
 
       const insert = Effect.fn("ApiKeyRepo.insert")(function* (key: ApiKey, hash: string) {
         yield* execute(sql`
-          INSERT INTO api_key (id, name, hash, mode, last_four, scopes, created_at, expires_at)
+          INSERT INTO api_key (id, name, hash, mode, last_four, scopes, user_scopes, created_at, expires_at)
           VALUES (
             ${key.id}, ${key.name}, decode(${hash}, 'hex'), ${key.mode}, ${key.lastFour},
-            string_to_array(${key.scopes.join()}, ','), ${DateTime.toDateUtc(key.createdAt)},
+            string_to_array(${key.scopes.filter((scope) => scope !== "wallets").join()}, ','),
+            string_to_array(${key.scopes.filter((scope) => scope === "wallets").join()}, ','), ${DateTime.toDateUtc(key.createdAt)},
             ${Option.getOrNull(Option.map(key.expiresAt, DateTime.toDateUtc))}
           )`)
       })
@@ -45,7 +46,8 @@ export class ApiKeyRepo extends Context.Service<
             ORDER BY created_at, id
           ) AS owner
           FROM api_key WHERE hash = decode(${hash}, 'hex')`)
-        return Array.head(yield* Effect.orDie(decodeAuthenticated(rows)))
+        const found = Array.head(yield* Effect.orDie(decodeAuthenticated(rows)))
+        return Option.map(found, (key): AuthenticatedKey => ({ ...key, kind: "key" }))
       })
 
       const list = execute(sql`SELECT ${columns} FROM api_key ORDER BY created_at, id`).pipe(

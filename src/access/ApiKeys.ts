@@ -13,7 +13,7 @@ import {
 import { SecureRandom } from "effect/crypto"
 import { Settings } from "../config/Settings.ts"
 import * as ApiKey from "../domain/access/ApiKey.ts"
-import type { Principal } from "../domain/access/Principal.ts"
+import type { KeyPrincipal } from "../domain/access/Principal.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ApiKeyCache from "./ApiKeyCache.ts"
 import { hashApiKey } from "./ApiKeyHash.ts"
@@ -60,12 +60,12 @@ export class ApiKeys extends Context.Service<
     readonly authenticate: <E>(
       key: string,
       beforeUnknownKey: Effect.Effect<unknown, E>
-    ) => Effect.Effect<Principal, ApiKey.InvalidKey | StoreUnavailable | E>
+    ) => Effect.Effect<KeyPrincipal, ApiKey.InvalidKey | StoreUnavailable | E>
     /**
      * Authenticates synchronously, for the fast path. `now` is in epoch milliseconds. Returns undefined if the key has
      * to be looked up or is invalid; {@link authenticate} decides then.
      */
-    readonly authenticateSync: (key: string, now: number) => Principal | undefined
+    readonly authenticateSync: (key: string, now: number) => KeyPrincipal | undefined
   }
 >()("effex/access/ApiKeys") {
   static readonly layer = Layer.effect(

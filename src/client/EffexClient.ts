@@ -59,6 +59,7 @@ export type LookupFailure =
 export type ConvertFailure =
   | LookupFailure
   | Problem.ClockSkewed
+  | Problem.SessionEnded
   | Problem.Forbidden
   | Problem.NotFound
   | Problem.IdempotencyConflict
@@ -108,7 +109,10 @@ export class EffexClient extends Context.Service<
     /** Locks the rate and amounts of a conversion for `ttl`. */
     readonly createQuote: (
       request: QuoteRequest
-    ) => Effect.Effect<QuoteResult, LookupFailure | Problem.ClockSkewed | Problem.Forbidden>
+    ) => Effect.Effect<
+      QuoteResult,
+      LookupFailure | Problem.ClockSkewed | Problem.SessionEnded | Problem.Forbidden
+    >
     /** Emits the latest rate of each pair (such as `USD:NGN`; default: all), then each change. Never ends. */
     readonly watch: (pairs?: ReadonlyArray<string>) => Stream.Stream<RateMessage, WatchFailure>
     /** Emits events with stream positions: a snapshot, or the changes after `since`. A gap marks skipped changes. */

@@ -12,6 +12,7 @@ const key: AuthenticatedKey = {
   name: "shop",
   mode: "live",
   lastFour: "abcd",
+  kind: "key",
   scopes: ["convert"],
   createdAt: DateTime.makeUnsafe(0),
   expiresAt: Option.none(),

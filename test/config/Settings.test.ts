@@ -13,6 +13,10 @@ describe("Settings", () => {
   it.effect("has the documented defaults", () =>
     Effect.map(read({}), (settings) => {
       assert.deepStrictEqual(comparable(settings), {
+        accessTokenTtl: "600000 millis",
+        refreshTokenTtl: "2592000000 millis",
+        jwtSigningKeys: "none",
+        openRegistration: true,
         host: "127.0.0.1",
         port: 8000,
         publicUrl: "none",

@@ -49,6 +49,7 @@ export class TestServer extends Context.Service<
       Layer.provideMerge(
         TestDatabase.layer({
           AUDIT_SIGNING_KEY: TestConversions.SIGNING_KEY,
+          JWT_SIGNING_KEY: TestConversions.SIGNING_KEY,
           RATE_LIMIT_READS: "off",
           RATE_LIMIT_WRITES: "off",
           ...env,

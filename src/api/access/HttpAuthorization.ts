@@ -1,6 +1,7 @@
 import { HttpApiMiddleware, HttpApiSecurity, OpenApi } from "effect/http-api"
 import * as Problem from "../Problem.ts"
 import type { Caller } from "./Caller.ts"
+import type { CurrentUser } from "./CurrentUser.ts"
 
 const bearer = HttpApiSecurity.bearer.pipe(
   HttpApiSecurity.annotateMerge(
@@ -13,7 +14,13 @@ const bearer = HttpApiSecurity.bearer.pipe(
 
 const requiresScope = {
   security: { bearer },
-  error: [Problem.Unauthorized, Problem.Forbidden, Problem.RateLimited, Problem.StoreUnavailable]
+  error: [
+    Problem.Unauthorized,
+    Problem.SessionEnded,
+    Problem.Forbidden,
+    Problem.RateLimited,
+    Problem.StoreUnavailable
+  ]
 } as const
 
 /** Public endpoint: needs no API key, but rejects an invalid one. */
@@ -34,8 +41,50 @@ export class RequireAuditScope extends HttpApiMiddleware.Service<RequireAuditSco
   requiresScope
 ) {}
 
-/** Requires the scope `admin`: operation of the service. Only the sandbox accepts requests without a key. */
+/**
+ * Requires the scope `admin`: operation of the service. An access token of an administrator
+ * has it too. Only the sandbox accepts requests without credentials.
+ */
 export class RequireAdminScope extends HttpApiMiddleware.Service<RequireAdminScope, { provides: Caller }>()(
   "effex/api/access/RequireAdminScope",
   requiresScope
+) {}
+
+const accessToken = HttpApiSecurity.bearer.pipe(
+  HttpApiSecurity.annotateMerge(
+    OpenApi.annotations({
+      description:
+        "An access token from `POST /api/v1/accounts/auth/login`, as `Authorization: Bearer ey…`. An API key with the scope `wallets` may act for a user, whose id is in the header `Effex-On-Behalf-Of`."
+    })
+  )
+)
+
+/** Requires a user who is signed in, or an API key with the scope `wallets` that acts for a user. */
+export class RequireUser extends HttpApiMiddleware.Service<RequireUser, { provides: CurrentUser }>()(
+  "effex/api/access/RequireUser",
+  {
+    security: { accessToken },
+    error: [
+      Problem.Unauthorized,
+      Problem.SessionEnded,
+      Problem.Forbidden,
+      Problem.RateLimited,
+      Problem.StoreUnavailable
+    ]
+  }
+) {}
+
+/** Requires a user who is signed in. API keys are refused: what belongs to the account itself is for its owner only. */
+export class RequireSession extends HttpApiMiddleware.Service<RequireSession, { provides: CurrentUser }>()(
+  "effex/api/access/RequireSession",
+  {
+    security: { accessToken },
+    error: [
+      Problem.Unauthorized,
+      Problem.SessionEnded,
+      Problem.Forbidden,
+      Problem.RateLimited,
+      Problem.StoreUnavailable
+    ]
+  }
 ) {}

@@ -20,6 +20,7 @@ export class RpcRequireConvertScope extends RpcMiddleware.Service<
 >()("effex/api/access/RpcRequireConvertScope", {
   error: Schema.Union([
     Problem.Unauthorized,
+    Problem.SessionEnded,
     Problem.Forbidden,
     Problem.RateLimited,
     Problem.StoreUnavailable

@@ -3,9 +3,9 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 
 /**
  * Permissions of an API key. No scope includes another: `admin` operates the service and cannot move money, so a key can
- * do exactly what its scopes list.
+ * do exactly what its scopes list. `wallets` lets it act for a user, named in the header `Effex-On-Behalf-Of`.
  */
-export const Scope = Schema.Literals(["rates:read", "convert", "audit:read", "admin"])
+export const Scope = Schema.Literals(["rates:read", "convert", "audit:read", "admin", "wallets"])
 export type Scope = typeof Scope.Type
 
 /** `test` keys belong to instances that run the sandbox, `live` keys to instances with real providers. */
@@ -42,6 +42,7 @@ export interface ApiKey {
 
 /** A key that authenticates a request, with its owner: the ids of all keys with its name and mode, oldest first. */
 export interface AuthenticatedKey extends ApiKey {
+  readonly kind: "key"
   readonly owner: NonEmptyReadonlyArray<ApiKeyId>
 }
 

@@ -1,4 +1,6 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { SessionId } from "../accounts/Session.ts"
+import type { UserId, Username } from "../accounts/User.ts"
 import type { Scope } from "./ApiKey.ts"
 
 /**
@@ -7,25 +9,64 @@ import type { Scope } from "./ApiKey.ts"
  */
 export type Owner = NonEmptyReadonlyArray<string>
 
-/**
- * Identity that the credentials of a request resolved to: an API key, or an anonymous caller. The audit stores its `id`.
- * `Caller` is the service that holds the principal of the current request.
- */
-export interface Principal {
-  /** The id of an API key, or `anonymous`. */
+interface Identity {
+  /** The id of an API key, `user:` and the id of a user, or `anonymous`. The audit stores it. */
   readonly id: string
   readonly owner: Owner
   readonly scopes: ReadonlyArray<Scope>
 }
 
+export interface AnonymousPrincipal extends Identity {
+  readonly kind: "anonymous"
+}
+
+export interface KeyPrincipal extends Identity {
+  readonly kind: "key"
+}
+
+/** A user who is signed in. An administrator has the scope `admin`. */
+export interface UserPrincipal extends Identity {
+  readonly kind: "user" | "administrator"
+  readonly userId: UserId
+  readonly username: Username
+  readonly sessionId: SessionId
+}
+
+/**
+ * Identity that the credentials of a request resolved to. `Caller` is the service that holds the principal of the current
+ * request.
+ */
+export type Principal = AnonymousPrincipal | KeyPrincipal | UserPrincipal
+
 const ANONYMOUS_ID = "anonymous"
 
 /**
- * Principal of a request without an API key. Anonymous callers are told apart by an identity such as a hash of their
+ * Principal of a request without credentials. Anonymous callers are told apart by an identity such as a hash of their
  * address. Versions before 0.2 stored all of them under one name.
  */
-export const anonymous = (caller: string): Principal => ({
+export const anonymous = (caller: string): AnonymousPrincipal => ({
+  kind: "anonymous",
   id: ANONYMOUS_ID,
   owner: [`${ANONYMOUS_ID}:${caller}`, ANONYMOUS_ID],
   scopes: []
 })
+
+/** Principal id of a user. */
+export const userPrincipalId = (user: UserId): string => `user:${user}`
+
+/** Principal of a user by an access token. */
+export const ofUser = ({
+  role,
+  ...user
+}: Pick<UserPrincipal, "userId" | "username" | "sessionId"> & {
+  readonly role: "user" | "admin"
+}): UserPrincipal => {
+  const id = userPrincipalId(user.userId)
+  return {
+    ...user,
+    id,
+    owner: [id],
+    kind: role === "admin" ? "administrator" : "user",
+    scopes: role === "admin" ? ["admin"] : []
+  }
+}

@@ -1,16 +1,26 @@
 import { Clock, Context, Effect, Layer, Metric, Option, Result } from "effect"
 import { createHash } from "node:crypto"
+import * as TokenFormat from "../../accounts/AccessTokensFormat.ts"
 import { ApiKeys } from "../../access/ApiKeys.ts"
 import { REFRESH_TIMEOUT } from "../../access/ApiKeyCache.ts"
 import { RateLimits } from "../../access/RateLimits.ts"
 import type * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
+import type { CurrentUser } from "../../api/access/CurrentUser.ts"
 import { InvalidKey, type Scope } from "../../domain/access/ApiKey.ts"
-import { anonymous, type Principal } from "../../domain/access/Principal.ts"
+import {
+  anonymous,
+  type KeyPrincipal,
+  type Principal,
+  type UserPrincipal
+} from "../../domain/access/Principal.ts"
+import type { SessionEnded } from "../../domain/accounts/Session.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { RateLimitExceeded, type RateLimitKind, type RateLimitStatus } from "../../domain/access/RateLimit.ts"
 import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
 import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 import * as Rejection from "./Rejection.ts"
+import { UserAccess } from "./UserAccess.ts"
 
 /** What a request presents, before it is authenticated. */
 export interface Credentials {
@@ -33,7 +43,7 @@ export interface Authorization {
 
 /**
  * Authenticates requests, checks their scope and counts them against their rate limit. The rate-limit identity of a
- * request is the id of its API key, or its address if it has none.
+ * request is the id of its API key or user, or its address if it has neither.
  */
 export class AccessControl extends Context.Service<
   AccessControl,
@@ -48,12 +58,23 @@ export class AccessControl extends Context.Service<
       credentials: Credentials
     ) => Effect.Effect<Principal, Rejection.Rejection>
     /**
+     * Returns the user of a request: the one of its access token, or the one for whom an API key acts, named by
+     * `onBehalfOf`.
+     */
+    readonly authorizeUser: (
+      kind: RateLimitKind,
+      credentials: Credentials,
+      onBehalfOf: string | undefined
+    ) => Effect.Effect<CurrentUser["Service"], Rejection.Rejection>
+    /**
      * Counts a request to a public endpoint, rejects an invalid key, and returns the rate-limit identity. Waits only
-     * briefly for the database; if it is unavailable, the address is the identity.
+     * briefly for the database; if it is unavailable, the address is the identity. `onUser` receives the principal of a
+     * user, whose connection ends with the session.
      */
     readonly authorizePublic: (
       kind: RateLimitKind,
-      credentials: Credentials
+      credentials: Credentials,
+      onUser?: (user: UserPrincipal) => void
     ) => Effect.Effect<string, Rejection.Rejection<Problem.Unauthorized | Problem.RateLimited>>
     /**
      * Returns the rate-limit identity of a request synchronously, for the fast path. Returns undefined, and counts nothing,
@@ -84,6 +105,7 @@ export class AccessControl extends Context.Service<
     Effect.gen(function* () {
       const { openConversions } = yield* Settings
       const keys = yield* ApiKeys
+      const users = yield* UserAccess
       const rateLimits = yield* RateLimits
       const clock = yield* Clock.Clock
       const isOpen: Readonly<Record<Scope, boolean>> = {
@@ -91,7 +113,8 @@ export class AccessControl extends Context.Service<
         convert: openConversions,
         "audit:read": openConversions,
         // The sandbox has no data to protect.
-        admin: keys.mode === "test"
+        admin: keys.mode === "test",
+        wallets: false
       }
 
       const consume = (
@@ -114,15 +137,25 @@ export class AccessControl extends Context.Service<
         return undefined
       }
 
-      /** Returns undefined for a request without a key. Invalid and unknown keys are counted per address. */
-      const authenticate = (credentials: Credentials) => {
+      /** Returns undefined for a request without credentials. Invalid and unknown ones are counted per address. */
+      const authenticate = (
+        credentials: Credentials
+      ): Effect.Effect<
+        KeyPrincipal | UserPrincipal | undefined,
+        InvalidKey | SessionEnded | StoreUnavailable | RateLimitExceeded
+      > => {
         if (credentials.authorization === undefined) return Effect.undefined
         const countInvalidKey = consume("keys", credentials.address, { ...credentials, cost: 1 })
         return Effect.fromResult(bearerKey(credentials.authorization)).pipe(
           Effect.tapError(() => countInvalidKey),
-          Effect.flatMap((key) =>
-            key === undefined ? Effect.undefined : keys.authenticate(key, countInvalidKey)
-          ),
+          Effect.flatMap((key): ReturnType<typeof authenticate> => {
+            if (key === undefined) return Effect.undefined
+            if (!TokenFormat.isToken(key)) return keys.authenticate(key, countInvalidKey)
+            return users.authenticate(key).pipe(
+              Effect.tapError(() => countInvalidKey),
+              Effect.catchTag("InvalidAccessToken", ({ detail }) => Effect.fail(new InvalidKey({ detail })))
+            )
+          }),
           Effect.tapErrorTag("InvalidKey", () => Metric.update(HttpMetrics.rejectedKeys, 1))
         )
       }
@@ -134,41 +167,73 @@ export class AccessControl extends Context.Service<
           ),
           Effect.catchTags({
             InvalidKey: (error) => Effect.fail(Rejection.invalidKey(error)),
+            SessionEnded: (error) => Effect.fail(Rejection.sessionEnded(error)),
             RateLimitExceeded: (error) => Effect.fail(Rejection.rateLimited(error)),
+            StoreUnavailable: () => Effect.fail(Rejection.keyNotVerifiable)
+          })
+        )
+
+      const checkSession = (principal: UserPrincipal) =>
+        users.checkSession(principal).pipe(
+          Effect.catchTags({
+            SessionEnded: (error) => Effect.fail(Rejection.sessionEnded(error)),
             StoreUnavailable: () => Effect.fail(Rejection.keyNotVerifiable)
           })
         )
 
       const checkScope = (
         scope: Scope,
-        principal: Principal | undefined,
+        principal: KeyPrincipal | UserPrincipal | undefined,
         address: string
       ): Result.Result<Principal, Rejection.Rejection> => {
         if (principal === undefined)
           return isOpen[scope]
             ? Result.succeed(anonymous(hashOf(address)))
             : Result.fail(Rejection.missingKey)
-        return principal.scopes.includes(scope)
-          ? Result.succeed(principal)
-          : Result.fail(Rejection.insufficientScope(scope))
+        // A user who is signed in may do what everybody may do, but does not operate the service.
+        const isPermitted =
+          principal.scopes.includes(scope) || (principal.kind !== "key" && scope !== "admin" && isOpen[scope])
+        return isPermitted ? Result.succeed(principal) : Result.fail(Rejection.insufficientScope(scope))
       }
 
       const authorize: AccessControl["Service"]["authorize"] = (scope, kind, credentials) =>
-        Effect.flatMap(authenticateAndConsume(kind, credentials), (principal) =>
-          Effect.fromResult(checkScope(scope, principal, credentials.address))
-        )
+        Effect.flatMap(authenticateAndConsume(kind, credentials), (principal) => {
+          const permitted = Effect.fromResult(checkScope(scope, principal, credentials.address))
+          return principal === undefined || principal.kind === "key"
+            ? permitted
+            : Effect.andThen(checkSession(principal), permitted)
+        })
+
+      const authorizeUser: AccessControl["Service"]["authorizeUser"] = Effect.fnUntraced(
+        function* (kind, credentials, onBehalfOf) {
+          const principal = yield* authenticateAndConsume(kind, credentials)
+          if (principal === undefined) return yield* Effect.fail(Rejection.missingToken)
+          if (principal.kind === "key")
+            return yield* Effect.catchTag(users.actFor(principal, onBehalfOf), "StoreUnavailable", () =>
+              Effect.fail(Rejection.keyNotVerifiable)
+            )
+          if (onBehalfOf !== undefined && onBehalfOf !== principal.userId)
+            return yield* Effect.fail(ONLY_KEYS_ACT)
+          yield* checkSession(principal)
+          const { id, sessionId, userId, username } = principal
+          const role = principal.kind === "administrator" ? ("admin" as const) : ("user" as const)
+          return { userId, username, role, sessionId, principal: id }
+        }
+      )
 
       /** Returns none without a key, and undefined if the key is invalid or has to be looked up. */
       const authenticateSync = (
         authorization: string | undefined,
         now: number
-      ): Option.Option<Principal> | undefined => {
+      ): Option.Option<KeyPrincipal | UserPrincipal> | undefined => {
         if (authorization === undefined) return Option.none()
         const key = bearerKey(authorization)
         if (Result.isFailure(key)) return undefined
         if (key.success === undefined) return Option.none()
-        const principal = keys.authenticateSync(key.success, now)
-        return principal && Option.some(principal)
+        const principal = TokenFormat.isToken(key.success)
+          ? users.authenticateSync(key.success, now)
+          : keys.authenticateSync(key.success, now)
+        return principal && Option.some<KeyPrincipal | UserPrincipal>(principal)
       }
 
       const identifySync: AccessControl["Service"]["identifySync"] = ({ address, authorization }, now) => {
@@ -186,6 +251,8 @@ export class AccessControl extends Context.Service<
         const authenticated = authenticateSync(authorization, clock.currentTimeMillisUnsafe())
         if (authenticated === undefined) return Effect.undefined
         const sender = Option.getOrUndefined(authenticated)
+        // May have to ask the database.
+        if (sender !== undefined && sender.kind !== "key") return Effect.undefined
         const principal = checkScope(scope, sender, address)
         return Effect.map(rateLimits.consumeBatch(kind, sender?.id ?? address, requests), (results) =>
           results.map((result): Authorization =>
@@ -196,7 +263,7 @@ export class AccessControl extends Context.Service<
         )
       }
 
-      const authorizePublic: AccessControl["Service"]["authorizePublic"] = (kind, credentials) => {
+      const authorizePublic: AccessControl["Service"]["authorizePublic"] = (kind, credentials, onUser) => {
         const principal =
           credentials.authorization === undefined
             ? Effect.undefined
@@ -207,10 +274,12 @@ export class AccessControl extends Context.Service<
               )
         return Effect.flatMap(principal, (sender) => {
           const identity = sender?.id ?? credentials.address
+          if (sender !== undefined && sender.kind !== "key") onUser?.(sender)
           return Effect.as(consume(kind, identity, credentials), identity)
         }).pipe(
           Effect.catchTags({
             InvalidKey: (error) => Effect.fail(Rejection.invalidKey(error)),
+            SessionEnded: ({ message }) => Effect.fail(Rejection.invalidKey({ detail: message })),
             RateLimitExceeded: (error) => Effect.fail(Rejection.rateLimited(error))
           })
         )
@@ -225,14 +294,17 @@ export class AccessControl extends Context.Service<
       return AccessControl.of({
         authorize,
         authorizeBatch,
+        authorizeUser,
         authorizePublic,
         identifySync,
         consumeAnonymousRead,
         consumeMessage
       })
     })
-  )
+  ).pipe(Layer.provide(UserAccess.layer))
 }
+
+const ONLY_KEYS_ACT = Rejection.forbidden("Only an API key may send `Effex-On-Behalf-Of`")
 
 /** Addresses are personal data, and the owners of idempotency keys and quotes are stored permanently. */
 const hashOf = (address: string) => createHash("sha256").update(address).digest("hex").slice(0, 32)
@@ -242,6 +314,10 @@ const bearerKey = (authorization: string): Result.Result<string | undefined, Inv
   const [, key] = /^bearer(?: +(.*))?$/is.exec(authorization) ?? []
   if (key !== undefined) return Result.succeed(key)
   return /^(bearer|efx_)/i.test(authorization)
-    ? Result.fail(new InvalidKey({ detail: "The header must be `Authorization: Bearer efx_…`" }))
+    ? Result.fail(
+        new InvalidKey({
+          detail: "The header must be `Authorization: Bearer efx_…`, or `Bearer ey…` for a user"
+        })
+      )
     : Result.succeed(undefined)
 }

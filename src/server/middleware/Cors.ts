@@ -9,6 +9,7 @@ import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 const REQUEST_HEADERS = [
   "Authorization",
   "Content-Type",
+  "Effex-On-Behalf-Of",
   "Idempotency-Key",
   "If-Match",
   "If-None-Match",
@@ -63,7 +64,7 @@ export const responseHeaders = (allowed: Option.Option<ReadonlyArray<string>>): 
 export const preflightResponse = HttpServerResponse.empty({
   status: 204,
   headers: {
-    "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE",
+    "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
     "access-control-allow-headers": REQUEST_HEADERS.join(","),
     "access-control-max-age": String(ONE_DAY_SECONDS)
   }

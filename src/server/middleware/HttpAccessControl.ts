@@ -4,11 +4,14 @@ import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import type { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import type * as Problem from "../../api/Problem.ts"
 import { Caller } from "../../api/access/Caller.ts"
+import { CurrentUser } from "../../api/access/CurrentUser.ts"
 import {
   OptionalAuthentication,
   RequireAdminScope,
   RequireAuditScope,
-  RequireConvertScope
+  RequireConvertScope,
+  RequireSession,
+  RequireUser
 } from "../../api/access/HttpAuthorization.ts"
 import { FlutterwaveAuthentication } from "../../api/flutterwave/FlutterwaveApi.ts"
 import type { Scope } from "../../domain/access/ApiKey.ts"
@@ -20,6 +23,7 @@ import { LookupCaller } from "./LookupCaller.ts"
 import * as Problems from "./Problems.ts"
 import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 import * as Rejection from "./Rejection.ts"
+import { ON_BEHALF_OF } from "./UserAccess.ts"
 
 type Endpoint<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 
@@ -107,6 +111,33 @@ const requireScope = (scope: Scope) =>
     }
   })
 
+/** Provides the user of the request. With `onlySession`, an API key cannot act for the user. */
+const requireUser = (options: { readonly onlySession: boolean }) =>
+  Effect.gen(function* () {
+    const { authorizeUser } = yield* AccessControl
+    const bounded = yield* bound
+    const authorize = Effect.fnUntraced(function* (
+      credentials: HttpCredentials,
+      actsFor: string | undefined
+    ) {
+      const user = yield* authorizeUser(credentials.kind, credentials, actsFor)
+      return options.onlySession && user.sessionId === undefined
+        ? yield* Effect.fail(Rejection.forbidden("An API key cannot do this for a user"))
+        : user
+    })
+    return {
+      accessToken: <E, R>(endpoint: Endpoint<E, R>, { endpoint: { identifier }, group }: Options) =>
+        withCredentials(`${group.identifier}.${identifier}`, (credentials) =>
+          Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+            Effect.matchEffect(authorize(credentials, headers[ON_BEHALF_OF]), {
+              onFailure: reject,
+              onSuccess: (user) => bounded(credentials, Effect.provideService(endpoint, CurrentUser, user))
+            })
+          )
+        )
+    }
+  })
+
 /** Authorizes a public endpoint that opens a connection, and passes it the rate-limit identity of the client. */
 export const authorizeConnection =
   ({ authorizePublic }: AccessControl["Service"]) =>
@@ -121,5 +152,7 @@ export const layer = Layer.mergeAll(
   Layer.effect(FlutterwaveAuthentication, optionalAuthentication),
   Layer.effect(RequireConvertScope, requireScope("convert")),
   Layer.effect(RequireAuditScope, requireScope("audit:read")),
-  Layer.effect(RequireAdminScope, requireScope("admin"))
+  Layer.effect(RequireAdminScope, requireScope("admin")),
+  Layer.effect(RequireUser, requireUser({ onlySession: false })),
+  Layer.effect(RequireSession, requireUser({ onlySession: true }))
 )

@@ -1,11 +1,17 @@
 import * as Problem from "../../api/Problem.ts"
 import type { InvalidKey, Scope } from "../../domain/access/ApiKey.ts"
+import type { SessionEnded } from "../../domain/accounts/Session.ts"
 import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 
 /** Problem that a request is rejected with, and the response headers that belong to it. */
 export interface Rejection<
-  P = Problem.Unauthorized | Problem.Forbidden | Problem.RateLimited | Problem.StoreUnavailable
+  P =
+    | Problem.Unauthorized
+    | Problem.SessionEnded
+    | Problem.Forbidden
+    | Problem.RateLimited
+    | Problem.StoreUnavailable
 > {
   readonly problem: P
   readonly headers: Readonly<Record<string, string>>
@@ -37,11 +43,25 @@ export const missingKey = unauthorized(
   {}
 )
 
-export const invalidKey = ({ detail }: InvalidKey): Rejection<Problem.Unauthorized> =>
+export const missingToken = unauthorized(
+  "An access token is required, as `Authorization: Bearer ey…`; sign in at /api/v1/accounts/auth/login",
+  {}
+)
+
+export const sessionEnded = ({ message }: SessionEnded): Rejection<Problem.SessionEnded> => ({
+  problem: new Problem.SessionEnded({ detail: message }),
+  headers: challenge({ error: "invalid_token", error_description: message })
+})
+
+export const forbidden = (detail: string): Rejection<Problem.Forbidden> =>
+  of(new Problem.Forbidden({ detail }))
+
+/** Rejects an invalid API key or access token. */
+export const invalidKey = ({ detail }: Pick<InvalidKey, "detail">): Rejection<Problem.Unauthorized> =>
   unauthorized(detail, { error: "invalid_token", error_description: detail })
 
 export const insufficientScope = (scope: Scope): Rejection<Problem.Forbidden> => ({
-  problem: new Problem.Forbidden({ detail: `The API key lacks the scope \`${scope}\`` }),
+  problem: new Problem.Forbidden({ detail: `The API key or user lacks the scope \`${scope}\`` }),
   headers: challenge({ error: "insufficient_scope", scope })
 })
 
@@ -52,6 +72,6 @@ export const rateLimited = (exceeded: RateLimitExceeded): Rejection<Problem.Rate
 
 export const keyNotVerifiable = of(
   new Problem.StoreUnavailable({
-    detail: "The API key cannot be verified because the database is unavailable; retry later"
+    detail: "The API key or access token cannot be verified because the database is unavailable; retry later"
   })
 )

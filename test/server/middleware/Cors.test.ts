@@ -64,9 +64,9 @@ layer(TestServer.layer(), live)("Without CORS_ORIGINS", (it) => {
       )
       assert.deepStrictEqual(Object.fromEntries(corsHeaders), {
         "access-control-allow-origin": "*",
-        "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE",
+        "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
         "access-control-allow-headers":
-          "Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match,Last-Event-ID,X-Request-Id,b3,traceparent,tracestate",
+          "Authorization,Content-Type,Effex-On-Behalf-Of,Idempotency-Key,If-Match,If-None-Match,Last-Event-ID,X-Request-Id,b3,traceparent,tracestate",
         "access-control-max-age": "86400"
       })
     })
