@@ -6,6 +6,8 @@ import type { HttpServer as EffectHttpServer, HttpServerError } from "effect/htt
 import type * as EffectRedis from "effect/persistence/Redis"
 import type { Migrator, SqlClient, SqlError } from "effect/sql"
 import { AssetCatalog } from "./assets/AssetCatalog.ts"
+import * as CatalogSymbols from "./assets/CatalogSymbols.ts"
+import * as SandboxAssets from "./assets/SandboxAssets.ts"
 import { ApiKeyRepo } from "./access/ApiKeyRepo.ts"
 import { ApiKeys } from "./access/ApiKeys.ts"
 import { RateLimits } from "./access/RateLimits.ts"
@@ -55,6 +57,7 @@ import { RateImport } from "./rates/import/RateImport.ts"
 import { RateCache } from "./rates/lookup/RateCache.ts"
 import { Rates } from "./rates/lookup/Rates.ts"
 import { SharedSingleFlight } from "./rates/lookup/SharedSingleFlight.ts"
+import { UnquotedPairs } from "./rates/lookup/UnquotedPairs.ts"
 import { PollerSettings } from "./rates/polling/PollerSettings.ts"
 import { PollRepo } from "./rates/polling/PollRepo.ts"
 import { Polls } from "./rates/polling/Polls.ts"
@@ -86,8 +89,10 @@ export const database: Layer.Layer<
   Settings
 > = Database.layer
 
-/** What can be held and priced. */
-export const assets: Layer.Layer<AssetCatalog, never, Settings | Database> = AssetCatalog.layer
+/** What can be held and priced, also for the price providers. */
+export const assets: Layer.Layer<AssetCatalog, never, Settings | Database> = CatalogSymbols.layer.pipe(
+  Layer.provideMerge(AssetCatalog.layer)
+)
 
 /** The polling schedule in effect. */
 export const pollerSettings: Layer.Layer<PollerSettings | PollCadence, never, Settings | Database> =
@@ -134,12 +139,22 @@ type RedisError = RedisNotConfigured | StoreUnavailable
 
 /** Rates that the nodes of a cluster share: the cache, the feed of changes, and fetches in progress. */
 export const sharedRates: Layer.Layer<
-  RateCache | Broadcaster | SharedSingleFlight,
+  RateCache | Broadcaster | SharedSingleFlight | UnquotedPairs,
   RedisError,
   Settings | SecureRandom.SecureRandom | Database | AssetCatalog | RateRepo | PollCadence
 > = redisOrMemory(
-  Layer.mergeAll(RateCache.layerRedis, Broadcaster.layerRedis, SharedSingleFlight.layerRedis),
-  Layer.mergeAll(RateCache.layerMemory, Broadcaster.layerMemory, SharedSingleFlight.layerMemory)
+  Layer.mergeAll(
+    RateCache.layerRedis,
+    Broadcaster.layerRedis,
+    SharedSingleFlight.layerRedis,
+    UnquotedPairs.layerRedis
+  ),
+  Layer.mergeAll(
+    RateCache.layerMemory,
+    Broadcaster.layerMemory,
+    SharedSingleFlight.layerMemory,
+    UnquotedPairs.layerMemory
+  )
 )
 
 type RateFoundation =
@@ -150,6 +165,7 @@ type RateFoundation =
   | RateCache
   | Broadcaster
   | SharedSingleFlight
+  | UnquotedPairs
   | RateGuard
 
 type RateSource = RateProvider | PollerSettings | PollCadence
@@ -293,6 +309,7 @@ export const server: Layer.Layer<
 > = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
   Layer.provideMerge(Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, backgroundAudit)),
   Layer.provideMerge(HttpServer.layer),
+  Layer.provide(SandboxAssets.layer),
   Layer.provide(StartupLog.layer)
 )
 
@@ -329,7 +346,7 @@ export const rateRepairApp: Layer.Layer<RateRepair | Process, ProcessError> = Ra
 
 type RatesError = ProcessError | HttpServerError.ServeError | RedisNotConfigured
 
-const sourcesApp = providers.pipe(Layer.provide(flutterwave), Layer.provideMerge(pollerSettingsApp))
+const sourcesApp = providers.pipe(Layer.provide([flutterwave, assets]), Layer.provideMerge(pollerSettingsApp))
 
 export const ratesApp: Layer.Layer<RateServices | RateFoundation | RateSource | Process, RatesError> =
   rates.pipe(Layer.provideMerge(rateFoundation), Layer.provideMerge(sourcesApp))

@@ -1,10 +1,11 @@
-import { Clock, Duration, Effect, Layer } from "effect"
+import { Clock, Duration, Effect, Layer, Option, Result } from "effect"
 import type { IncomingHttpHeaders } from "node:http"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
 import { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
+import type { SupportedPairs } from "../../domain/money/SupportedPairs.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
 import { type FoundRate, Rates } from "../../rates/lookup/Rates.ts"
 import * as RateEncoding from "../encoding/RateEncoding.ts"
@@ -43,10 +44,24 @@ interface PreparedResponse {
 const needsRouter = (headers: IncomingHttpHeaders) =>
   headers["if-none-match"] !== undefined || headers["content-length"] !== undefined
 
+/** Maximum number of pairs of currencies whose responses are kept. The router answers all others. */
+const MAX_CURRENCY_PAIRS = 5000
+
+/** Polled pairs, and the pairs of currencies that are fetched on demand. */
+const pairsOf = ({ destinations, find, polled, sources }: SupportedPairs): ReadonlyArray<AssetPair> =>
+  sources.length * destinations.length > MAX_CURRENCY_PAIRS
+    ? polled
+    : [
+        ...polled,
+        ...sources.flatMap((from) =>
+          destinations.flatMap((to) => Option.toArray(Result.getSuccess(find(from, to))))
+        )
+      ]
+
 const make = Effect.gen(function* () {
   const requests = yield* FastPathRequests
   const { staleAfter } = yield* Settings
-  const { pairs } = yield* AssetCatalog
+  const catalog = yield* AssetCatalog
   const access = yield* AccessControl
   const rates = yield* Rates
   const rateLimits = yield* RateLimits
@@ -54,9 +69,16 @@ const make = Effect.gen(function* () {
   const context = yield* Effect.context<never>()
   const maxAgeSeconds = Math.floor(Duration.toSeconds(staleAfter))
 
-  const lookups = new Map(
-    pairs.polled.map((pair): [string, PairLookup] => [`${ROUTE}?from=${pair.from}&to=${pair.to}`, { pair }])
-  )
+  /** Pairs are only added: the pair of a delisted asset stays supported. */
+  const lookups = new Map<string, PairLookup>()
+  const addPairs = () => {
+    for (const pair of pairsOf(catalog.pairs)) {
+      const url = `${ROUTE}?from=${pair.from}&to=${pair.to}`
+      if (!lookups.has(url)) lookups.set(url, { pair })
+    }
+  }
+  addPairs()
+  yield* catalog.onChange(addPairs)
 
   const prepare = (lookup: PairLookup, found: FoundRate, now: number): PreparedResponse => {
     if (lookup.prepared?.rate === found.rate) return lookup.prepared

@@ -1,0 +1,52 @@
+import { Effect, Layer, Option } from "effect"
+import { Settings } from "../config/Settings.ts"
+import type { AssetDefinition, PricedKind, ProviderSymbols } from "../domain/assets/CatalogAsset.ts"
+import { AssetCode } from "../domain/money/Asset.ts"
+import { AssetCatalog } from "./AssetCatalog.ts"
+
+const define = (
+  code: string,
+  kind: PricedKind,
+  name: string,
+  decimals: number,
+  providerSymbols: ProviderSymbols
+): AssetDefinition => ({
+  code: AssetCode.make(code),
+  kind,
+  name,
+  decimals,
+  tradable: true,
+  minimumOrder: null,
+  providerSymbols,
+  exchangeSymbol: kind === "crypto" ? `${code}/USD` : null,
+  state: "listed"
+})
+
+/** Assets of a new sandbox. ABAN exists only there. */
+export const definitions: ReadonlyArray<AssetDefinition> = [
+  define("BTC", "crypto", "Bitcoin", 8, { coingecko: "bitcoin" }),
+  define("ETH", "crypto", "Ether", 18, { coingecko: "ethereum" }),
+  define("SOL", "crypto", "Solana", 9, { coingecko: "solana" }),
+  define("AAPL", "stock", "Apple", 9, { massive: "AAPL" }),
+  define("MSFT", "stock", "Microsoft", 9, { massive: "MSFT" }),
+  define("ABAN", "stock", "Aban Holdings (sandbox)", 9, { massive: "ABAN" })
+]
+
+/** Lists the assets of a new sandbox. Assets that were changed or delisted since stay as they are. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const { sandbox } = yield* Settings
+    const catalog = yield* AssetCatalog
+    if (!sandbox) return
+    const missing = definitions.filter(({ code }) => Option.isNone(catalog.find(code)))
+    yield* Effect.forEach(
+      missing,
+      (definition) =>
+        catalog.change({ definition, principal: "sandbox", expectedVersion: Option.some(0) }).pipe(
+          // Another node was faster.
+          Effect.catchTag("AssetChanged", () => catalog.refresh)
+        ),
+      { discard: true }
+    ).pipe(Effect.catch((error) => Effect.logWarning("The assets of the sandbox could not be listed", error)))
+  })
+)
