@@ -105,10 +105,10 @@ export const flutterwave: Layer.Layer<
   Settings | SecureRandom.SecureRandom | PollCadence
 > = FlutterwaveClient.layerSettings.pipe(Layer.provide(NodeHttpClient.layerUndici))
 
-/** The rate providers of `PROVIDERS`, with failover between them. */
+/** The rate providers of `PROVIDERS` and `PRICE_PROVIDERS`, with failover between them. */
 export const providers: Layer.Layer<
   RateProvider,
-  never,
+  HttpServerError.ServeError,
   Settings | SecureRandom.SecureRandom | PollCadence | FlutterwaveClient
 > = RateProvider.layer.pipe(Layer.provide(RateSources.layer), Layer.provide(NodeHttpClient.layerUndici))
 

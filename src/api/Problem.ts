@@ -188,7 +188,10 @@ export class RateUnavailable extends HttpApiError.Problem<RateUnavailable>()(
   "RateUnavailable",
   declare("rate-unavailable", 503, "No rate is available"),
   members("rate-unavailable", true)
-) {}
+) {
+  /** Seconds until a provider may be asked again, for the header `Retry-After`. Not part of the body. */
+  retryAfter: number | undefined
+}
 
 export class StoreUnavailable extends HttpApiError.Problem<StoreUnavailable>()(
   "StoreUnavailable",

@@ -60,8 +60,15 @@ export const RATE_LIMIT_REFRESHES = define({
   name: "RATE_LIMIT_REFRESHES",
   defaultText: "10/minute",
   description:
-    "Maximum provider requests that `max_age` demands while the rate is not stale, per caller, on each node. All callers without a key together may demand three times as many, and so may all with a key",
+    "Maximum refreshes that a caller may cause, on each node: by `max_age` while the rate is not stale, and by lookups of pairs that are not polled. All callers without a key together may cause three times as many, and so may all with a key",
   ...quotaOrOff("10/minute")
+})
+
+export const ON_DEMAND_LIMIT = define({
+  name: "ON_DEMAND_LIMIT",
+  defaultText: "60/minute",
+  description: "Maximum provider calls of all callers for pairs that are not polled, on each node",
+  ...quotaOrOff("60/minute")
 })
 
 export const MAX_AGE_FLOOR = define({

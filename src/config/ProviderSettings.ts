@@ -1,8 +1,8 @@
-import { BigDecimal, Option } from "effect"
+import { BigDecimal, type Duration, Option } from "effect"
 import * as Arr from "effect/Array"
 import * as Decimal from "../domain/money/Decimal.ts"
 import { define } from "./SettingDefinition.ts"
-import { baseUrl, key, listOf, oneOf, optional } from "./SettingParsers.ts"
+import { baseUrl, durationOrOff, key, listOf, oneOf, optional } from "./SettingParsers.ts"
 
 /** Settings for rate providers: their order, addresses and credentials. */
 
@@ -116,3 +116,55 @@ export const FRANKFURTER_BASE_URL = address(
   "Base URL of the Frankfurter API, which needs no key",
   "https://api.frankfurter.dev/v2"
 )
+
+const priceProvider = oneOf("coingecko", "massive")
+export type PriceProviderName = Option.Option.Value<ReturnType<typeof priceProvider.parse>>
+
+export const PRICE_PROVIDERS = define({
+  name: "PRICE_PROVIDERS",
+  defaultText:
+    "each of coingecko and massive whose key is set; sandbox if none is and PROVIDERS is the sandbox",
+  description:
+    "Providers of the prices of cryptocurrencies (`coingecko`) and stocks (`massive`). `sandbox` generates prices, without any provider; `off` has none",
+  allowed: `a comma-separated list of ${priceProvider.allowed}, each at most once; or ${SANDBOX} or off alone`,
+  ...optional((text): Option.Option<typeof SANDBOX | ReadonlyArray<PriceProviderName>> => {
+    if (text.toLowerCase() === SANDBOX) return Option.some(SANDBOX)
+    if (text.toLowerCase() === "off") return Option.some([])
+    return Option.filter(listOf(priceProvider.parse)(text), (names) => new Set(names).size === names.length)
+  })
+})
+
+export const COINGECKO_API_KEY = credential(
+  "COINGECKO_API_KEY",
+  "API key of your CoinGecko account, of the demo plan or of a paid plan"
+)
+
+export const COINGECKO_BASE_URL = address(
+  "COINGECKO_BASE_URL",
+  "Base URL of the CoinGecko API. Keys of paid plans need `https://pro-api.coingecko.com/api/v3`",
+  "https://api.coingecko.com/api/v3"
+)
+
+export const MASSIVE_API_KEY = credential(
+  "MASSIVE_API_KEY",
+  "API key of your Massive (formerly Polygon) account, for `massive`"
+)
+
+export const MASSIVE_BASE_URL = address(
+  "MASSIVE_BASE_URL",
+  "Base URL of the Massive API",
+  "https://api.massive.com"
+)
+
+const pricePollInterval = durationOrOff("10 seconds", "1 day")
+
+export const PRICE_POLL_INTERVAL = define({
+  name: "PRICE_POLL_INTERVAL",
+  defaultText: "1 minute; 5 minutes with CoinGecko's demo plan, which has 10 000 requests a month",
+  description:
+    "Time from the start of one poll of the prices of cryptocurrencies and stocks to the start of the next. `off` polls only on demand",
+  allowed: pricePollInterval.allowed,
+  ...optional((text: string): Option.Option<Option.Option<Duration.Duration>> =>
+    pricePollInterval.parse(text)
+  )
+})

@@ -62,6 +62,16 @@ export const POLL_CONCURRENCY = define({
   parse: wholeNumber(1, 64)
 })
 
+export const POLL_REQUESTED = define({
+  name: "POLL_REQUESTED",
+  defaultValue: 20,
+  defaultText: "20",
+  description:
+    "Maximum pairs that the poller also refreshes because they were asked for in the last hour, the most recent ones first. `0` refreshes none",
+  allowed: "a whole number from 0 to 1000",
+  parse: wholeNumber(0, 1000)
+})
+
 export const CACHE_TTL = define({
   name: "CACHE_TTL",
   defaultText: "twice POLL_INTERVAL; 120 seconds while polling is off",
@@ -91,6 +101,22 @@ export const GUARD_MAX_JUMP = define({
   defaultValue: BigDecimal.make(2n, 1),
   defaultText: "20%",
   description: "Maximum change of a rate from the last good one, and from the ones of 7 and 30 days ago",
+  ...percentage
+})
+
+export const GUARD_MAX_JUMP_CRYPTO = define({
+  name: "GUARD_MAX_JUMP_CRYPTO",
+  defaultValue: BigDecimal.make(5n, 1),
+  defaultText: "50%",
+  description: "Maximum change of the price of a cryptocurrency from the last good one",
+  ...percentage
+})
+
+export const GUARD_MAX_JUMP_STOCK = define({
+  name: "GUARD_MAX_JUMP_STOCK",
+  defaultValue: BigDecimal.make(3n, 1),
+  defaultText: "30%",
+  description: "Maximum change of the price of a stock from the last good one",
   ...percentage
 })
 

@@ -47,6 +47,16 @@ export class Settings extends Context.Service<
     readonly openExchangeRatesAppId: Option.Option<Redacted.Redacted>
     readonly openExchangeRatesBaseUrl: string
     readonly frankfurterBaseUrl: string
+    /** Providers of the prices of assets that are not currencies. */
+    readonly priceProviders: ReadonlyArray<Definitions.PriceProviderName>
+    /** If true, the built-in sandbox generates the prices. */
+    readonly priceSandbox: boolean
+    readonly coinGeckoApiKey: Option.Option<Redacted.Redacted>
+    readonly coinGeckoBaseUrl: string
+    readonly massiveApiKey: Option.Option<Redacted.Redacted>
+    readonly massiveBaseUrl: string
+    /** Poll interval of prices. None: prices are not polled. */
+    readonly pricePollInterval: Option.Option<Duration.Duration>
     /** Destination amount of rate requests, in major units, as plain decimal text. */
     readonly flutterwaveAmount: string
     /** The pairs of RATE_SOURCES and RATE_DESTINATIONS. `AssetCatalog` has every supported pair. */
@@ -57,12 +67,18 @@ export class Settings extends Context.Service<
     readonly pollInterval: Option.Option<Duration.Duration>
     readonly pollSpacing: Duration.Duration
     readonly pollConcurrency: number
+    /** Maximum pairs, beyond those that are always polled, that the poller refreshes because they were asked for. */
+    readonly pollRequested: number
     /** None: derived from the poll interval. */
     readonly cacheTtl: Option.Option<Duration.Duration>
     readonly staleAfter: Duration.Duration
     readonly lookupBudget: Duration.Duration
     /** Maximum change from the last good rate, and within 7 days, as a fraction. */
     readonly guardMaxJump: BigDecimal.BigDecimal
+    /** Maximum change of the price of a cryptocurrency from the last good one, as a fraction. */
+    readonly guardMaxJumpCrypto: BigDecimal.BigDecimal
+    /** Maximum change of the price of a stock from the last good one, as a fraction. */
+    readonly guardMaxJumpStock: BigDecimal.BigDecimal
     /** Maximum deviation from cross rates and from another provider, and sum of small changes, as a fraction. */
     readonly guardMaxDeviation: BigDecimal.BigDecimal
     /** Maximum factor between a first rate and its approximate rate. None: any. */
@@ -83,6 +99,8 @@ export class Settings extends Context.Service<
     readonly writeQuota: Option.Option<RateLimit>
     /** Limit of provider calls that `max_age` of one caller demands. None: no limit. */
     readonly refreshQuota: Option.Option<RateLimit>
+    /** Limit of provider calls of this node for pairs that are not polled. None: no limit. */
+    readonly onDemandQuota: Option.Option<RateLimit>
     /** Smallest `max_age` of a caller without an API key. */
     readonly maxAgeFloor: Duration.Duration
     /** Maximum open streams per address and node. None: unlimited. */
@@ -156,6 +174,20 @@ export const inspect = Effect.gen(function* () {
       : selected
   const has = (provider: Definitions.ProviderName) => providers.includes(provider)
   const pollSpacing = yield* take(Definitions.POLL_SPACING)
+  const coinGeckoApiKey = yield* take(Definitions.COINGECKO_API_KEY)
+  const coinGeckoBaseUrl = yield* take(Definitions.COINGECKO_BASE_URL)
+  const massiveApiKey = yield* take(Definitions.MASSIVE_API_KEY)
+  const selectedPrices = Option.getOrUndefined(yield* take(Definitions.PRICE_PROVIDERS))
+  const withKey: ReadonlyArray<Definitions.PriceProviderName> = [
+    ...(Option.isSome(coinGeckoApiKey) ? (["coingecko"] as const) : []),
+    ...(Option.isSome(massiveApiKey) ? (["massive"] as const) : [])
+  ]
+  const priceSandbox =
+    selectedPrices === Definitions.SANDBOX ||
+    (selectedPrices === undefined && sandbox && withKey.length === 0)
+  const priceProviders = selectedPrices === Definitions.SANDBOX ? [] : (selectedPrices ?? withKey)
+  const isDemoPlan =
+    priceProviders.includes("coingecko") && new URL(coinGeckoBaseUrl).hostname === "api.coingecko.com"
 
   const settings = {
     host: yield* take(Definitions.HOST),
@@ -178,6 +210,15 @@ export const inspect = Effect.gen(function* () {
     openExchangeRatesAppId: secret(openExchangeRatesAppId),
     openExchangeRatesBaseUrl: yield* take(Definitions.OPENEXCHANGERATES_BASE_URL),
     frankfurterBaseUrl: yield* take(Definitions.FRANKFURTER_BASE_URL),
+    priceProviders,
+    priceSandbox,
+    coinGeckoApiKey: secret(coinGeckoApiKey),
+    coinGeckoBaseUrl,
+    massiveApiKey: secret(massiveApiKey),
+    massiveBaseUrl: yield* take(Definitions.MASSIVE_BASE_URL),
+    pricePollInterval: Option.getOrElse(yield* take(Definitions.PRICE_POLL_INTERVAL), () =>
+      Option.some(Duration.minutes(isDemoPlan ? 5 : 1))
+    ),
     flutterwaveAmount: Decimal.format(yield* take(Definitions.FLUTTERWAVE_AMOUNT)),
     pairs: AssetPair.configure(
       yield* take(Definitions.RATE_SOURCES),
@@ -188,10 +229,13 @@ export const inspect = Effect.gen(function* () {
     // The in-process sandbox has no rate limit to respect.
     pollSpacing: Option.getOrElse(pollSpacing, () => (sandbox ? Duration.zero : Duration.millis(500))),
     pollConcurrency: yield* take(Definitions.POLL_CONCURRENCY),
+    pollRequested: yield* take(Definitions.POLL_REQUESTED),
     cacheTtl: yield* take(Definitions.CACHE_TTL),
     staleAfter: yield* take(Definitions.STALE_AFTER),
     lookupBudget: yield* take(Definitions.LOOKUP_BUDGET),
     guardMaxJump: yield* take(Definitions.GUARD_MAX_JUMP),
+    guardMaxJumpCrypto: yield* take(Definitions.GUARD_MAX_JUMP_CRYPTO),
+    guardMaxJumpStock: yield* take(Definitions.GUARD_MAX_JUMP_STOCK),
     guardMaxDeviation: yield* take(Definitions.GUARD_MAX_DEVIATION),
     guardFirstRateFactor: yield* take(Definitions.GUARD_FIRST_RATE_FACTOR),
     guardCrossCheck: yield* take(Definitions.GUARD_CROSS_CHECK),
@@ -203,6 +247,7 @@ export const inspect = Effect.gen(function* () {
     readQuota: yield* take(Definitions.RATE_LIMIT_READS),
     writeQuota: yield* take(Definitions.RATE_LIMIT_WRITES),
     refreshQuota: yield* take(Definitions.RATE_LIMIT_REFRESHES),
+    onDemandQuota: yield* take(Definitions.ON_DEMAND_LIMIT),
     maxAgeFloor: yield* take(Definitions.MAX_AGE_FLOOR),
     shutdownDelay: yield* take(Definitions.SHUTDOWN_DELAY),
     maxClockSkew: yield* take(Definitions.MAX_CLOCK_SKEW),
@@ -237,6 +282,8 @@ export const inspect = Effect.gen(function* () {
       reportMissing("DATABASE_URL", required(Definitions.DATABASE_URL.allowed, "the embedded database"))
     }
     if (sandbox) reportMissing("FLUTTERWAVE_SECRET_KEY", required("a key", "sandbox rates"))
+    else if (priceSandbox)
+      reportMissing("PRICE_PROVIDERS", required("coingecko, massive or off", "sandbox prices"))
   }
   // Without PROVIDERS, a setting of a real provider must not lead to generated rates.
   if (sandbox && selected === undefined) {
@@ -272,6 +319,9 @@ export const inspect = Effect.gen(function* () {
     if (has(provider) && Option.isNone(value)) {
       reportMissing(name, `a value, because PROVIDERS includes ${provider}`)
     }
+  }
+  if (priceProviders.includes("massive") && Option.isNone(massiveApiKey)) {
+    reportMissing("MASSIVE_API_KEY", "a value, because PRICE_PROVIDERS includes massive")
   }
   if (has("flutterwave") && !sandbox && Option.isNone(flutterwaveSecretKey)) {
     reportMissing(

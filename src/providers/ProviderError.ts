@@ -17,10 +17,22 @@ export class RateLimited extends Schema.TaggedError<RateLimited>()("RateLimited"
   retryAfter: Schema.optionalKey(Schema.Duration)
 }) {}
 
-/** The provider rejected the request (4xx): invalid key, forbidden address or unsupported pair. */
+/** The provider rejected the request (4xx): invalid key, forbidden address or invalid parameters. */
 export class Refused extends Schema.TaggedError<Refused>()("Refused", {
   status: Schema.Int,
   detail: Schema.String
+}) {}
+
+/** The provider works, but does not quote the pair. The same request gets the same answer for a long time. */
+export class NotQuoted extends Schema.TaggedError<NotQuoted>()("NotQuoted", {
+  detail: Schema.String,
+  /** Currencies through which the pair has no quoted legs either. */
+  pivots: Schema.optionalKey(Schema.Array(Schema.String))
+}) {}
+
+/** This node has used up its provider calls for pairs that are not polled. */
+export class OnDemandLimited extends Schema.TaggedError<OnDemandLimited>()("OnDemandLimited", {
+  retryAfter: Schema.Duration
 }) {}
 
 /** The response breaks the contract: not JSON, too large or with missing fields. */
@@ -52,6 +64,8 @@ export const ProviderReason = Schema.Union([
   Failing,
   RateLimited,
   Refused,
+  NotQuoted,
+  OnDemandLimited,
   Malformed,
   Contradictory,
   CircuitOpen,
@@ -69,14 +83,30 @@ export class ProviderError extends Schema.TaggedError<ProviderError>()("Provider
 }) {
   /** True when a provider returned a rate that was quarantined. A retry would most likely return the same rate. */
   get isQuarantined(): boolean {
-    return [this, ...(this.others ?? [])].some(({ reason }) => reason._tag === "Quarantined")
+    return this.reasons.some(({ reason }) => reason._tag === "Quarantined")
+  }
+
+  /** True when a provider does not quote the pair, and no other one returned a rate of it. */
+  get isNotQuoted(): boolean {
+    return !this.isQuarantined && this.reasons.some(({ reason }) => reason._tag === "NotQuoted")
+  }
+
+  /** Tells a caller that no provider quotes the pair. Undefined unless that is true of all. */
+  get refusal(): string | undefined {
+    if (!this.reasons.every(({ reason }) => reason._tag === "NotQuoted")) return undefined
+    const providers = Array.from(new Set(this.reasons.map(({ provider }) => provider)))
+    const pivots = this.reason._tag === "NotQuoted" ? (this.reason.pivots ?? []) : []
+    const legs = pivots.length === 0 ? "" : `, nor legs through ${pivots.join(" or ")}`
+    return `${providers.join(" and ")} ${providers.length === 1 ? "does" : "do"} not quote ${this.pair.key}${legs}`
+  }
+
+  private get reasons(): ReadonlyArray<{ readonly provider: string; readonly reason: ProviderReason }> {
+    return [this, ...(this.others ?? [])]
   }
 
   /** Detail of the first provider for which the asset is not traded. Its last known price must not be used. */
   get untraded(): string | undefined {
-    return [this, ...(this.others ?? [])]
-      .map(({ reason }) => reason)
-      .find((reason) => reason._tag === "Untraded")?.detail
+    return this.reasons.map(({ reason }) => reason).find((reason) => reason._tag === "Untraded")?.detail
   }
 
   override get message(): string {
@@ -96,6 +126,10 @@ export const describe = (reason: ProviderReason): string => {
       return "too many requests"
     case "Refused":
       return `request rejected with status ${reason.status} (${reason.detail})`
+    case "NotQuoted":
+      return `it does not quote the pair (${reason.detail})`
+    case "OnDemandLimited":
+      return `too many requests for pairs that are not polled, next one in ${Duration.format(reason.retryAfter)}`
     case "Malformed":
       return `malformed response (${reason.detail})`
     case "Contradictory":

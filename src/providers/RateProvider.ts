@@ -4,11 +4,29 @@ import type { AssetPair } from "../domain/money/AssetPair.ts"
 import type { RateTick } from "../domain/rates/Rate.ts"
 import * as ProviderMetrics from "../platform/metrics/ProviderMetrics.ts"
 import * as MonotonicClock from "../platform/MonotonicClock.ts"
-import { ProviderError, Quarantined } from "./ProviderError.ts"
+import { NotQuoted, type OnDemandLimited, ProviderError, Quarantined } from "./ProviderError.ts"
 import * as ProviderHealth from "./ProviderHealth.ts"
 import { FAILOVER_TIMEOUT, timeoutReason } from "./ProviderHttp.ts"
 import { type RateRequest, RateSource } from "./RateSource.ts"
+import { PriceSymbols } from "./PriceSymbols.ts"
 import { RateSources } from "./RateSources.ts"
+import { RequestPriority } from "./RequestPriority.ts"
+
+/** Request for the rate of a pair. */
+export interface ProviderRequest extends RateRequest {
+  /** Set if the pair is not polled. Its requests wait for all others, and say nothing about the health of a provider. */
+  readonly onDemand?: OnDemandRequest
+}
+
+/** Limits of the requests for a pair that is not polled. */
+export interface OnDemandRequest {
+  /** Returns true if the provider answered a while ago that it does not quote the pair. It is then not asked again. */
+  readonly isRefused: (provider: string) => Effect.Effect<boolean>
+  /** Records that the provider does not quote the pair. */
+  readonly refuse: (provider: string) => Effect.Effect<void>
+  /** Counts a provider call before it is made. */
+  readonly permit: Effect.Effect<void, OnDemandLimited>
+}
 
 /** Time during which a provider that timed out is not used as a reference. */
 const REFERENCE_COOLDOWN = Duration.minutes(1)
@@ -23,19 +41,37 @@ const hasRecentFirst = Order.mapInput(
 
 const make = Effect.gen(function* () {
   const sources = yield* RateSources
-  const plan = ExecutionPlan.make(
-    ...Arr.map(sources, (source) => ({ provide: Context.make(RateSource, source) }))
-  )
+  const { kindOf } = yield* PriceSymbols
+  const planOf = (candidates: Arr.NonEmptyReadonlyArray<RateSource["Service"]>) =>
+    ExecutionPlan.make(...Arr.map(candidates, (source) => ({ provide: Context.make(RateSource, source) })))
+  const fullPlan = planOf(sources)
+  const canQuote =
+    (pair: AssetPair) =>
+    ({ quotes }: RateSource["Service"]) =>
+      quotes === undefined ? kindOf(pair.from) === "currency" && kindOf(pair.to) === "currency" : quotes(pair)
   const health = yield* ProviderHealth.make(Arr.map(sources, ({ name }) => name))
 
   const rate: RateProvider["Service"]["rate"] = Effect.fn("RateProvider.rate")(
     function* (pair, accept, request) {
       yield* Effect.annotateCurrentSpan({ pair: pair.key })
       const errors: Array<ProviderError> = []
+      const candidates = sources.filter(canQuote(pair))
+      if (!Arr.isReadonlyArrayNonEmpty(candidates)) {
+        const detail = `no configured provider has ${pair.key}`
+        return yield* new ProviderError({
+          provider: sources[0].name,
+          pair,
+          reason: new NotQuoted({ detail })
+        })
+      }
+      const plan = candidates.length === sources.length ? fullPlan : planOf(candidates)
+      const onDemand = request?.onDemand
 
       const fromSource = Effect.fnUntraced(
         function* (source: RateSource["Service"]) {
-          const tick = yield* source.rate(pair, request)
+          const tick = yield* onDemand === undefined
+            ? source.rate(pair, request)
+            : rateOnDemand(source, pair, request, onDemand)
           const result = yield* accept(tick).pipe(
             Effect.map(Result.succeed),
             Effect.catch((error) =>
@@ -58,7 +94,10 @@ const make = Effect.gen(function* () {
         (effect, source) =>
           Effect.tapError(effect, (error) => {
             errors.push(error)
-            return health.recordFailure(source.name, error)
+            const { _tag } = error.reason
+            return _tag === "OnDemandLimited" || (_tag === "NotQuoted" && onDemand !== undefined)
+              ? Effect.void
+              : health.recordFailure(source.name, error)
           })
       )
 
@@ -81,7 +120,7 @@ const make = Effect.gen(function* () {
   const reference: RateProvider["Service"]["reference"] = Effect.fn("RateProvider.reference")(
     function* (pair, excluded, maxAge) {
       // A source that requests each pair on its own costs a request, so it is the last choice.
-      const others = sources.filter(({ name }) => name !== excluded)
+      const others = sources.filter((source) => source.name !== excluded && canQuote(pair)(source))
       for (const { name, rate, recent } of others.toSorted(hasRecentFirst)) {
         if (recent === undefined && Duration.isGreaterThan(maxAge, MAX_SINGLE_REFERENCE_AGE)) continue
         const until = (yield* Ref.get(cooldownUntil)).get(name) ?? Number.NEGATIVE_INFINITY
@@ -108,6 +147,31 @@ const make = Effect.gen(function* () {
   return RateProvider.of({ rate, reference, health: health.all })
 })
 
+/** Requests the rate of a pair that is not polled, unless the provider is known not to quote it. */
+const rateOnDemand = Effect.fnUntraced(function* (
+  { name, rate }: RateSource["Service"],
+  pair: AssetPair,
+  request: RateRequest | undefined,
+  { isRefused, permit, refuse }: OnDemandRequest
+) {
+  const fail = (reason: ProviderError["reason"]) =>
+    Effect.fail(new ProviderError({ provider: name, pair, reason }))
+  if (yield* isRefused(name)) return yield* fail(new NotQuoted({ detail: "as it answered a while ago" }))
+  yield* Effect.catchTag(permit, "OnDemandLimited", fail)
+  return yield* rate(pair, request).pipe(
+    Effect.provideService(RequestPriority, "low"),
+    Effect.filterOrElse(
+      (tick) => !isInverse(tick),
+      () => fail(new NotQuoted({ detail: "only the opposite pair, and a rate is never its inverse" }))
+    ),
+    Effect.tapError(({ reason }) => (reason._tag === "NotQuoted" ? refuse(name) : Effect.void))
+  )
+})
+
+/** Returns true for a rate that was computed from the quote of the opposite pair alone. */
+const isInverse = ({ legs, pair }: RateTick) =>
+  legs?.length === 1 && legs[0]?.pair.from === pair.to && legs[0].pair.to === pair.from
+
 /** Returns the error of the first provider with the reasons of the others. */
 const combineErrors = ([first, ...others]: ReadonlyArray<ProviderError>, last: ProviderError) =>
   first === undefined || others.length === 0
@@ -125,13 +189,13 @@ export class RateProvider extends Context.Service<
   {
     /**
      * Tries the providers in order, and returns the result of `accept` for the first rate that it accepts. Every call
-     * starts with the first provider. `accept` fails with `Quarantined` to try the next one; any other failure ends the
+     * starts with the first provider. A provider that does not quote the pair is skipped. `accept` fails with `Quarantined` to try the next one; any other failure ends the
      * call.
      */
     readonly rate: <A, E>(
       pair: AssetPair,
       accept: (tick: RateTick) => Effect.Effect<A, Quarantined | E>,
-      request?: RateRequest
+      request?: ProviderRequest
     ) => Effect.Effect<A, ProviderError | E>
     /**
      * Returns a rate of another provider for comparison, at most `maxAge` old. Returns none when there is no other

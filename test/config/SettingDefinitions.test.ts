@@ -74,6 +74,7 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   POLL_INTERVAL: [...durations, "0 seconds", "999 millis", "25 hours", "2 days", "on", "never"],
   POLL_SPACING: [...durations, "61 seconds", "2 minutes", "off"],
   POLL_CONCURRENCY: [...numbers, "0", "65"],
+  POLL_REQUESTED: [...numbers, "1001"],
   CACHE_TTL: [...durations, "0 seconds", "999 millis", "31 days", "off"],
   STALE_AFTER: [...durations, "0 seconds", "999 millis", "31 days", "off"],
   SHUTDOWN_DELAY: [...durations, "301 seconds", "6 minutes", "off"],
@@ -116,6 +117,7 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   ALLOW_ANONYMOUS_CONVERT: ["1", "yes", "no"],
   RATE_LIMIT_REFRESHES: quotas,
+  ON_DEMAND_LIMIT: quotas,
   MAX_AGE_FLOOR: [...durations, "2 days", "off"],
   METRICS_TOKEN: ["short", "0123456789 abcdef", "a".repeat(257)],
   JWT_SIGNING_KEY: [
@@ -214,6 +216,7 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["POLL_SPACING", "0 millis", "pollSpacing", "0 millis"],
   ["POLL_SPACING", "1 minute", "pollSpacing", "60000 millis"],
   ["POLL_CONCURRENCY", "64", "pollConcurrency", 64],
+  ["POLL_REQUESTED", "0", "pollRequested", 0],
   ["CACHE_TTL", "30 days", "cacheTtl", "2592000000 millis"],
   ["STALE_AFTER", "1 second", "staleAfter", "1000 millis"],
   ["SHUTDOWN_DELAY", "0 seconds", "shutdownDelay", "0 millis"],

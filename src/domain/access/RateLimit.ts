@@ -38,8 +38,8 @@ const UNITS: Readonly<Record<string, Duration.Duration>> = {
 
 /**
  * Separately limited kinds of requests: `reads`, `writes`, `keys` for requests with an invalid API key, `pages` for
- * documentation, metrics, health checks and unknown paths, `refreshes` for provider calls that `max_age` of a caller demands, and
- * `all-refreshes` for those of all callers.
+ * documentation, metrics, health checks and unknown paths, `refreshes` for the refreshes that a caller causes by `max_age` or of pairs that
+ * are not polled, and `all-refreshes` for those of all callers.
  */
 export const RateLimitKind = Schema.Literals([
   "reads",
@@ -85,8 +85,8 @@ const LABELS: Readonly<Record<RateLimitKind, string>> = {
   writes: "writes",
   keys: "requests with an invalid API key",
   pages: "requests to pages and unknown paths",
-  refreshes: "refreshes by `max_age`",
-  "all-refreshes": "refreshes by `max_age` of all callers"
+  refreshes: "refreshes",
+  "all-refreshes": "refreshes of all callers"
 }
 
 /** Rounds a duration up to whole seconds, at least 1, so that a client that waits this long does not retry too early. */

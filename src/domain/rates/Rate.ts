@@ -40,8 +40,8 @@ export interface RateTick {
 }
 
 /**
- * A quoted rate from which cross rates of the same response are computed. It shares their `provider`, `raw` and
- * `observedAt`, is stored once under its preassigned id, and is never in force itself.
+ * A quoted rate from which cross rates are computed. If they come from one response, it shares their `provider`, `raw` and
+ * `observedAt`, is stored once under its preassigned id, and is never in force itself. Otherwise it is a stored rate.
  */
 export interface RateLeg {
   readonly id: RateId
@@ -68,9 +68,14 @@ export interface RateRecord {
 
 /** No rate is stored for the pair, and no provider returned one. */
 export class RateUnavailable extends Schema.TaggedError<RateUnavailable>()("RateUnavailable", {
-  pair: AssetPair
+  pair: AssetPair,
+  /** Reason that a caller can understand, such as that no provider quotes the pair. */
+  reason: Schema.optionalKey(Schema.String),
+  /** Time after which a provider may be asked again. */
+  retryAfter: Schema.optionalKey(Schema.Duration)
 }) {
   override get message(): string {
+    if (this.reason !== undefined) return `No ${this.pair.key} rate is available: ${this.reason}`
     return `No ${this.pair.key} rate is available yet, and no provider returned one`
   }
 }
@@ -111,7 +116,7 @@ export const isFuture = (rate: Rate, now: number): boolean =>
   elapsedMillis(rate, now) < -FUTURE_TOLERANCE_MILLIS
 
 /** Returns true if the provider's own time of a rate is at most `maxAge` ago, in milliseconds, or unknown. */
-export const isQuoteFresh = ({ quotedAt }: Rate, maxAge: number, now: number): boolean =>
+export const isQuoteFresh = ({ quotedAt }: Pick<Rate, "quotedAt">, maxAge: number, now: number): boolean =>
   quotedAt === undefined || now - DateTime.toEpochMillis(quotedAt) <= maxAge
 
 /** Returns true if the age of a rate is known, and it was observed and quoted at most `maxAge` ago, in milliseconds. */

@@ -12,6 +12,7 @@ export const requests = counterBy(
       "failing",
       "rate_limited",
       "refused",
+      "not_quoted",
       "malformed",
       "contradictory",
       "interrupted"

@@ -1,7 +1,8 @@
 import { type Duration, Option, Result, Schema } from "effect"
 import * as FlutterwaveQuotation from "./FlutterwaveQuotation.ts"
-import { excerpt, Failing, ofStatus, type ProviderReason } from "../ProviderError.ts"
+import { excerpt, Failing, NotQuoted, ofStatus, type ProviderReason } from "../ProviderError.ts"
 import * as ResponseJson from "../ResponseJson.ts"
+import { isPairRefusal } from "./PairRefusal.ts"
 
 const Success = Schema.Struct({
   status: Schema.Literal("success"),
@@ -23,7 +24,11 @@ export const read = (
   const failure = Option.flatMap(json, decodeFailure)
   return Result.fail(
     Option.isSome(failure) && failure.value.status !== "success"
-      ? new Failing({ status: 200, detail: excerpt(failure.value.message) })
+      ? ofFailure(
+          200,
+          failure.value.message,
+          () => new Failing({ status: 200, detail: excerpt(failure.value.message) })
+        )
       : ResponseJson.rejection(body, json)
   )
 }
@@ -34,9 +39,12 @@ export const readError = (
   body: string,
   retryAfter: Option.Option<Duration.Duration>
 ): ProviderReason => {
-  const message = Option.match(Option.flatMap(ResponseJson.parse(body), decodeFailure), {
-    onNone: () => body,
-    onSome: (failure) => failure.message
-  })
-  return ofStatus({ status, retryAfter }, message)
+  const failure = Option.flatMap(ResponseJson.parse(body), decodeFailure)
+  if (Option.isNone(failure)) return ofStatus({ status, retryAfter }, body)
+  const { message } = failure.value
+  return ofFailure(status, message, () => ofStatus({ status, retryAfter }, message))
 }
+
+/** Reason of a failure in Flutterwave's format. */
+const ofFailure = (status: number, message: string, other: () => ProviderReason): ProviderReason =>
+  isPairRefusal(status, message) ? new NotQuoted({ detail: excerpt(message) }) : other()

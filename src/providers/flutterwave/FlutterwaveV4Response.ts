@@ -1,8 +1,9 @@
 import { DateTime, Duration, Option, Redacted, Result, Schema } from "effect"
 import * as FlutterwaveQuotation from "./FlutterwaveQuotation.ts"
-import { excerpt, Failing, Malformed, ofStatus, type ProviderReason } from "../ProviderError.ts"
+import { excerpt, Failing, Malformed, NotQuoted, ofStatus, type ProviderReason } from "../ProviderError.ts"
 import type { ProviderResponse } from "../ProviderResponse.ts"
 import * as ResponseJson from "../ResponseJson.ts"
+import { isPairRefusal } from "./PairRefusal.ts"
 
 /** Marks the replay of an earlier response with the same idempotency key. */
 const REPLAY_HEADER = "x-idempotency-cache-hit"
@@ -14,7 +15,13 @@ const Success = Schema.Struct({
     created_datetime: Schema.optionalKey(Schema.String)
   })
 })
-const Failure = Schema.Struct({ error: Schema.Struct({ code: Schema.String, message: Schema.String }) })
+const Failure = Schema.Struct({
+  error: Schema.Struct({
+    code: Schema.String,
+    message: Schema.String,
+    validation_errors: Schema.optionalKey(Schema.Unknown)
+  })
+})
 const TokenSuccess = Schema.Struct({
   access_token: Schema.NonEmptyString,
   expires_in: Schema.FiniteFromString
@@ -69,10 +76,13 @@ export const read = (
 /** Maps Flutterwave's error codes: `10` and an HTTP status, which can differ from the status of the response. */
 const ofCode = (
   response: ProviderResponse,
-  { code, message }: { readonly code: string; readonly message: string }
+  { code, message, validation_errors }: (typeof Failure.Type)["error"]
 ): ProviderReason => {
   const [, statusText = ""] = /^10([45]\d\d)$/.exec(code) ?? []
   const detail = `${code}: ${message}`
+  const explanation = `${message} ${validation_errors === undefined ? "" : JSON.stringify(validation_errors)}`
+  if (statusText !== "" && isPairRefusal(Number(statusText), explanation))
+    return new NotQuoted({ detail: excerpt(detail) })
   if (statusText !== "") return ofStatus({ ...response, status: Number(statusText) }, detail)
   return response.status >= 400
     ? ofStatus(response, detail)

@@ -4,7 +4,7 @@ import { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import type { RateId, RateLeg, RateTick } from "../../domain/rates/Rate.ts"
 import * as RateIds from "../../domain/rates/RateIds.ts"
-import { Contradictory, type ProviderReason, Refused } from "../ProviderError.ts"
+import { Contradictory, NotQuoted, type ProviderReason } from "../ProviderError.ts"
 
 /** A provider's rate of one currency. */
 export interface TableQuote {
@@ -96,7 +96,7 @@ const quoteOf = (table: RateTable, currency: AssetCode) => {
   const cell = table.quotes.get(currency)
   if (cell === undefined) {
     const detail = `${table.pivot} to ${currency} is not in its response`
-    return Result.fail(new Refused({ status: 200, detail }))
+    return Result.fail(new NotQuoted({ detail }))
   }
   if (Result.isFailure(cell)) return Result.fail(cell.failure)
   const quote = cell.success

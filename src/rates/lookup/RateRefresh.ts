@@ -43,12 +43,14 @@ export interface RefreshOptions {
 /** Counts a refresh that a caller demands against its limit. */
 export type RefreshPermit = Effect.Effect<unknown, RateLimitExceeded>
 
-type RefreshError = ProviderError | StoreUnavailable | ClockSkewed
+export type RefreshError = ProviderError | StoreUnavailable | ClockSkewed
 
 /** A pair is not refreshed again for this time after a failed refresh. */
 const FAILURE_COOLDOWN = Duration.seconds(1)
 /** Cooldown after a quarantined rate, which is longer because the provider is unlikely to change its rate soon. */
 const QUARANTINE_COOLDOWN = Duration.seconds(30)
+/** Cooldown after no provider quoted the pair. Providers are then asked again after an hour: see `UnquotedPairs`. */
+const REFUSAL_COOLDOWN = Duration.minutes(1)
 
 const make = Effect.gen(function* () {
   const cache = yield* RateCache
@@ -87,7 +89,7 @@ const make = Effect.gen(function* () {
         if (Option.isSome(stored) && isWithin(maxAge, stored.value.rate, yield* DateTime.now))
           return stored.value
       }
-      return { rate: yield* ingest.fetch(pair), source: "provider" } satisfies SourcedRate
+      return { rate: yield* ingest.fetch(pair, maxAge), source: "provider" } satisfies SourcedRate
     },
     (effect, pair) => Effect.onExit(effect, (exit) => recordOutcome(pair, exit))
   )
@@ -100,9 +102,9 @@ const make = Effect.gen(function* () {
     const state = stateOf(pair)
     const isFailing = Exit.isFailure(exit)
     if (isFailing) {
-      const cooldown = isQuarantine(exit) ? QUARANTINE_COOLDOWN : FAILURE_COOLDOWN
-      state.cooldownUntil = (yield* MonotonicClock.millis) + Duration.toMillis(cooldown)
+      state.cooldownUntil = (yield* MonotonicClock.millis) + Duration.toMillis(cooldownAfter(exit))
     }
+    state.lastFailure = Option.getOrUndefined(Exit.findErrorOption(exit))
     if (isFailing && !state.isFailing) yield* Effect.logWarning(`Refresh of ${pair.key} failed`, exit.cause)
     if (!isFailing && state.isFailing) yield* Effect.logInfo(`Refresh of ${pair.key} has recovered`)
     state.isFailing = isFailing
@@ -115,6 +117,7 @@ const make = Effect.gen(function* () {
       startedAt: 0,
       cooldownUntil: Number.NEGATIVE_INFINITY,
       isFailing: false,
+      lastFailure: undefined,
       isRefreshing: false
     }
     states.set(pair.key, state)
@@ -151,7 +154,9 @@ const make = Effect.gen(function* () {
     return Option.flatMap(exit, (done) => (Exit.isSuccess(done) ? Option.some(done.value) : Option.none()))
   })
 
-  return RateRefresh.of({ read, refresh })
+  const lastFailure: RateRefresh["Service"]["lastFailure"] = ({ key }) => states.get(key)?.lastFailure
+
+  return RateRefresh.of({ read, refresh, lastFailure })
 })
 
 /** Finds rates that are not fresh in memory: in Redis, in PostgreSQL, or at the provider. */
@@ -172,6 +177,8 @@ export class RateRefresh extends Context.Service<
       pair: AssetPair,
       options: RefreshOptions
     ) => Effect.Effect<Option.Option<SourcedRate>, RateLimitExceeded>
+    /** Failure of the last refresh of a pair. Undefined if it succeeded. */
+    readonly lastFailure: (pair: AssetPair) => RefreshError | undefined
   }
 >()("effex/rates/lookup/RateRefresh") {
   static readonly layer = Layer.effect(RateRefresh, make)
@@ -182,11 +189,16 @@ interface PairState {
   startedAt: number
   cooldownUntil: number
   isFailing: boolean
+  lastFailure: RefreshError | undefined
   isRefreshing: boolean
 }
 
 export const isWithin = (maxAge: Duration.Duration, rate: Rate, now: DateTime.Utc) =>
   isFresh(rate, Duration.toMillis(maxAge), DateTime.toEpochMillis(now))
 
-const isQuarantine = (exit: Exit.Exit<unknown, RefreshError>) =>
-  Option.exists(Exit.findErrorOption(exit), (error) => error._tag === "ProviderError" && error.isQuarantined)
+const cooldownAfter = (exit: Exit.Exit<unknown, RefreshError>) => {
+  const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+  if (error?._tag !== "ProviderError") return FAILURE_COOLDOWN
+  if (error.isQuarantined) return QUARANTINE_COOLDOWN
+  return error.refusal === undefined ? FAILURE_COOLDOWN : REFUSAL_COOLDOWN
+}

@@ -20,11 +20,13 @@ import { timedByExit } from "../../platform/metrics/MetricSeries.ts"
 import * as RateMetrics from "../../platform/metrics/RateMetrics.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as Cadence from "../../platform/PollCadence.ts"
+import { RequestedPairs } from "../polling/RequestedPairs.ts"
 import { RateRepo } from "../RateRepo.ts"
 import { RateCache } from "./RateCache.ts"
 import {
   isWithin,
   type LookupSource,
+  type RefreshError,
   RateRefresh,
   type RefreshPermit,
   type SourcedRate
@@ -39,7 +41,10 @@ export interface FoundRate extends SourcedRate {
 export interface LookupOptions {
   /** Maximum age of the rate. Infinite by default. */
   readonly maxAge?: Duration.Duration
-  /** Counts a refresh that only `maxAge` demands, because the rate is not stale. If it fails, there is no refresh. */
+  /**
+   * Counts a refresh that only this caller demands: by `maxAge` of a rate that is not stale, or because the pair is not
+   * polled. If it fails, there is no refresh.
+   */
   readonly permit?: RefreshPermit
 }
 
@@ -51,13 +56,15 @@ const make = Effect.gen(function* () {
   const { pairs } = yield* AssetCatalog
   const cache = yield* RateCache
   const repo = yield* RateRepo
-  const { read, refresh } = yield* RateRefresh
+  const { lastFailure, read, refresh } = yield* RateRefresh
+  const requested = yield* RequestedPairs
   const cadence = yield* Cadence.PollCadence
   const context = yield* Effect.context<never>()
   const staleAfterMillis = Duration.toMillis(staleAfter)
 
-  const countLookup: Rates["Service"]["countLookup"] = ({ source, stale }) => {
+  const countLookup: Rates["Service"]["countLookup"] = ({ rate, source, stale }) => {
     lookupsBySource[source].updateUnsafe(1, context)
+    requested.note(rate.pair)
     if (stale) RateMetrics.staleLookups.updateUnsafe(1, context)
   }
 
@@ -90,8 +97,10 @@ const make = Effect.gen(function* () {
     }
     const budget = Option.isSome(best) ? lookupBudget : FIRST_RATE_BUDGET
     let hasRead = Option.isNone(inMemory)
-    // A stale rate is refreshed for everybody; a fresh one only because this caller demands it.
-    const isDemanded = Option.isSome(best) && isWithin(staleAfter, best.value.rate, yield* DateTime.now)
+    // A stale rate is refreshed for everybody; a fresh one, or one that is not polled, only because this caller demands it.
+    const isDemanded =
+      !pairs.isPolled(pair) ||
+      (Option.isSome(best) && isWithin(staleAfter, best.value.rate, yield* DateTime.now))
     let denied: RateLimitExceeded | undefined
     const refreshWithin = (budget: Duration.Duration) =>
       refresh(pair, {
@@ -146,7 +155,7 @@ const make = Effect.gen(function* () {
       ({ rate }) => Option.isNone(best) || isNewer(rate, best.value.rate)
     )
     best = Option.orElse(newer, () => best)
-    if (Option.isNone(best)) return yield* new RateUnavailable({ pair })
+    if (Option.isNone(best)) return yield* unavailable(pair, lastFailure(pair), denied)
     const age = quoteAgeAt(best.value.rate, now)
     const isAnySufficient =
       isSufficient(best.value, now) || Option.exists(refreshed, (found) => isSufficient(found, now))
@@ -243,8 +252,31 @@ export class Rates extends Context.Service<
 >()("effex/rates/lookup/Rates") {
   static readonly layerNoDeps = Layer.effect(Rates, make)
 
-  static readonly layer = Rates.layerNoDeps.pipe(Layer.provide(RateRefresh.layer))
+  static readonly layer = Rates.layerNoDeps.pipe(Layer.provide([RateRefresh.layer, RequestedPairs.layer]))
 }
+
+/** Tells why there is no rate, as far as a caller can understand it. */
+const unavailable = (
+  pair: AssetPair,
+  failure: RefreshError | undefined,
+  denied: RateLimitExceeded | undefined
+) => {
+  if (failure?._tag === "ProviderError") {
+    const { reason, refusal } = failure
+    if (refusal !== undefined)
+      return new RateUnavailable({ pair, reason: refusal, retryAfter: REFUSAL_RETRY })
+    if (reason._tag === "OnDemandLimited" && denied === undefined)
+      return new RateUnavailable({ pair, reason: ON_DEMAND_LIMITED, retryAfter: reason.retryAfter })
+  }
+  return denied === undefined
+    ? new RateUnavailable({ pair })
+    : new RateUnavailable({ pair, reason: denied.message, retryAfter: denied.retryAfter })
+}
+
+const ON_DEMAND_LIMITED = "this node has used up its provider calls for pairs that are not polled"
+
+/** `Retry-After` of a pair that no provider quotes. */
+const REFUSAL_RETRY = Duration.hours(1)
 
 /** Records the duration of lookups beyond memory; those from memory take microseconds. */
 const timedLookup = timedByExit<FoundRate>((exit) =>

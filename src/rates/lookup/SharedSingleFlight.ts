@@ -7,7 +7,7 @@ import type { Superseded } from "../../platform/LeaderTerms.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { RedisKeys } from "../../platform/RedisKeys.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
-import { ProviderError } from "../../providers/ProviderError.ts"
+import { ProviderError, type ProviderReason } from "../../providers/ProviderError.ts"
 import * as RateJson from "./RateJson.ts"
 
 // Runs one fetch per pair at a time: first within this process, then across all processes that share a Redis.
@@ -31,13 +31,21 @@ export type FetchError = ProviderError | StoreUnavailable | Superseded
 export interface FlightOptions {
   /** Ignores the outcome of a flight that has just ended, but still joins one in progress. */
   readonly bypassRecent: boolean
+  /**
+   * Derives the rate from those of other pairs. Such a flight waits for flights of these, and never the other way round, so
+   * it has a key of its own.
+   */
+  readonly isDerived?: boolean
 }
+
+const nameOf = ({ key }: AssetPair, { isDerived = false }: FlightOptions) =>
+  isDerived ? `derived:${key}` : key
 
 const makeLocal = Effect.fnUntraced(function* (runShared: Run) {
   const flight = yield* SingleFlight.make<Rate, FetchError>()
   return SharedSingleFlight.of({
     run: (pair, fetch, options) =>
-      Effect.flatMap(flight(pair.key, runShared(pair, fetch, options)), Fiber.join)
+      Effect.flatMap(flight(nameOf(pair, options), runShared(pair, fetch, options)), Fiber.join)
   })
 })
 
@@ -78,8 +86,9 @@ const makeShared = Effect.gen(function* () {
       )
     )
 
-  const run: Run = Effect.fn("SharedSingleFlight.run")(function* (pair, fetch, { bypassRecent }) {
-    const key = keys.own(`flight:${pair.key}`)
+  const run: Run = Effect.fn("SharedSingleFlight.run")(function* (pair, fetch, options) {
+    const { bypassRecent } = options
+    const key = keys.own(`flight:${nameOf(pair, options)}`)
     const claim = yield* encode({ _tag: "UnderWay", by: yield* random.uuidV4() })
     const outcome = yield* claimOrAwait(key, claim, bypassRecent).pipe(
       Effect.timeoutOption(MAX_WAIT),
@@ -160,14 +169,17 @@ return 1`
   }
 )
 
+/** Reasons that concern this process, while another one may still call the provider. */
+const OWN_REASONS: ReadonlySet<ProviderReason["_tag"]> = new Set(["CircuitOpen", "OnDemandLimited"])
+
 /**
  * Encodes the outcome for other processes; empty when it concerns this process only: a failure that is not the
- * provider's, or a circuit that is open here while another process may still call the provider.
+ * provider's, or one of {@link OWN_REASONS}.
  */
 const encodeOutcome = Effect.fnUntraced(function* (exit: Exit.Exit<Rate, FetchError>) {
   if (Exit.isSuccess(exit)) return yield* encode({ _tag: "Landed", rate: exit.value })
   const error = Option.filter(Exit.findErrorOption(exit), Schema.is(ProviderError))
-  return Option.isSome(error) && error.value.reason._tag !== "CircuitOpen"
+  return Option.isSome(error) && !OWN_REASONS.has(error.value.reason._tag)
     ? yield* encode({ _tag: "Failed", error: error.value })
     : ""
 })

@@ -1,4 +1,16 @@
-import { Context, Deferred, Duration, Effect, Fiber, Layer, Option, Schedule, Schema, Stream } from "effect"
+import {
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Fiber,
+  FiberHandle,
+  Layer,
+  Option,
+  Schedule,
+  Schema,
+  Stream
+} from "effect"
 import type { PollId, PollRun } from "../../domain/rates/PollRun.ts"
 import type { ClockSkewed } from "../../platform/ClockSkew.ts"
 import * as LeaderElection from "../../platform/LeaderElection.ts"
@@ -10,6 +22,7 @@ import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.
 import { awaitEnabled, repeatAtCadence } from "./PollInterval.ts"
 import { type PollCause, PollRepo } from "./PollRepo.ts"
 import { type OnProgress, type PollCallbacks, PollInProgress, PollRunner, QUARANTINED } from "./PollRunner.ts"
+import { RequestedRefresh } from "./RequestedRefresh.ts"
 
 /** A poll refreshed no pair. */
 export class PollFailed extends Schema.TaggedError<PollFailed>()("PollFailed", {
@@ -37,6 +50,7 @@ const make = Effect.gen(function* () {
   const polls = yield* PollRepo
   const leaderTerms = yield* LeaderTerms
   const runner = yield* PollRunner
+  const requested = yield* RequestedRefresh
 
   const runWithoutTerm = (cause: Exclude<PollCause, { trigger: "schedule" }>, callbacks: PollCallbacks) =>
     Effect.catchTag(runner.run(cause, callbacks), "Superseded", Effect.die)
@@ -52,6 +66,7 @@ const make = Effect.gen(function* () {
   ) =>
     pollOnce(onProgress).pipe(
       Effect.tap(onFinish),
+      Effect.tap(requested.run),
       Effect.flatMap(failIfNothingRefreshed),
       Effect.catchTag("PollInProgress", () => Effect.logInfo("Another process is polling")),
       repeatAtCadence(fixed(Option.some(interval))),
@@ -95,14 +110,16 @@ const make = Effect.gen(function* () {
     yield* awaitEnabled(cadence)
     const leadership = yield* leaderTerms.startTerm(POLLER)
     yield* Effect.logInfo(`This process polls as leader, in term ${leadership.term}`)
-    yield* runner
-      .run({ trigger: "schedule", leadership })
-      .pipe(
-        Effect.flatMap(failIfNothingRefreshed),
-        repeatAtCadence(cadence),
-        trackInFlight(ClusterMetrics.isLeader.of({ task: POLLER }))
-      )
-  })
+    // The next poll does not wait for a refresh of requested pairs.
+    const refreshing = yield* FiberHandle.make()
+    yield* FiberHandle.clear(refreshing).pipe(
+      Effect.andThen(runner.run({ trigger: "schedule", leadership })),
+      Effect.tap(FiberHandle.run(refreshing, requested.run)),
+      Effect.flatMap(failIfNothingRefreshed),
+      repeatAtCadence(cadence),
+      trackInFlight(ClusterMetrics.isLeader.of({ task: POLLER }))
+    )
+  }).pipe(Effect.scoped)
 
   // One interval, so that the new leader has polled; a change of the interval applies immediately.
   const coolDown = cadence.changes.pipe(
@@ -130,7 +147,10 @@ const make = Effect.gen(function* () {
   return RatePoller.of({ pollOnce, pollEvery, pollNow, pollAsLeader })
 })
 
-/** Polls the rates of all pairs, on a schedule and on demand. */
+/**
+ * Polls the rates of all polled pairs, on a schedule and on demand. After each poll of a schedule, it refreshes other pairs
+ * that were asked for.
+ */
 export class RatePoller extends Context.Service<
   RatePoller,
   {
@@ -164,7 +184,9 @@ export class RatePoller extends Context.Service<
 >()("effex/rates/polling/RatePoller") {
   static readonly layerNoDeps = Layer.effect(RatePoller, make)
 
-  static readonly layer = RatePoller.layerNoDeps.pipe(Layer.provide(PollRunner.layer))
+  static readonly layer = RatePoller.layerNoDeps.pipe(
+    Layer.provide([PollRunner.layer, RequestedRefresh.layer])
+  )
 
   /** Polls in the background, in one process of the cluster. */
   static readonly layerBackground = Layer.unwrap(

@@ -13,6 +13,7 @@ import type { Rate } from "../../domain/rates/Rate.ts"
 import { Rates } from "../../rates/lookup/Rates.ts"
 import * as FlutterwaveFailure from "./FlutterwaveFailure.ts"
 import * as InvalidRequests from "./InvalidRequests.ts"
+import { RateRequests } from "./RateRequests.ts"
 
 const DEFAULT_AMOUNT = BigDecimal.make(1000n, 0)
 const DEFAULT_BASE = "USD"
@@ -24,6 +25,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fn(function* (handlers) {
     const { pairs } = yield* AssetCatalog
     const rates = yield* Rates
+    const { optionsOf } = yield* RateRequests
 
     const rate = Effect.fnUntraced(
       function* (query: { source_currency: string; destination_currency: string; amount?: string }) {
@@ -33,7 +35,7 @@ export const layer = HttpApiBuilder.group(
         const amount = amountOf(query.amount, pair.to)
         if (Option.isNone(amount))
           return FlutterwaveFailure.respond(400, invalidAmount(Currency.get(pair.to)))
-        const found = yield* rates.lookup(pair)
+        const found = yield* rates.lookup(pair, yield* optionsOf(undefined))
         return success({ message: "Transfer rates fetched", data: quotation(found.rate, amount.value) })
       },
       Effect.catchTags({

@@ -28,6 +28,8 @@ export class RateRequests extends Context.Service<
       to: string,
       maxAge?: Duration.Duration
     ) => Effect.Effect<FoundRate, LookupProblem>
+    /** Options of a lookup of the `LookupCaller`. */
+    readonly optionsOf: (maxAge: Duration.Duration | undefined) => Effect.Effect<LookupOptions>
     /** Returns the latest rates of a source currency, or of all if `base` is undefined. */
     readonly list: (
       base: string | undefined
@@ -45,9 +47,11 @@ export class RateRequests extends Context.Service<
       const { consume } = yield* RateLimits
       const rates = yield* Rates
 
-      const demand = (maxAge: Duration.Duration) =>
+      const optionsOf: RateRequests["Service"]["optionsOf"] = (maxAge) =>
         Effect.map(LookupCaller, ({ identity, isAnonymous }): LookupOptions => ({
-          maxAge: isAnonymous ? Duration.max(maxAge, maxAgeFloor) : maxAge,
+          ...(maxAge === undefined
+            ? {}
+            : { maxAge: isAnonymous ? Duration.max(maxAge, maxAgeFloor) : maxAge }),
           // The caller is counted first, so that one that has used up its refreshes does not use up those of all.
           permit: Effect.andThen(
             consume("refreshes", identity),
@@ -59,8 +63,9 @@ export class RateRequests extends Context.Service<
         const pair = yield* Effect.fromResult(pairs.find(from, to)).pipe(
           Effect.catchTags(Problems.pairErrors)
         )
-        const options = maxAge === undefined ? {} : yield* demand(maxAge)
-        return yield* rates.lookup(pair, options).pipe(Effect.catchTags(Problems.lookupErrors))
+        return yield* rates
+          .lookup(pair, yield* optionsOf(maxAge))
+          .pipe(Effect.catchTags(Problems.lookupErrors))
       })
 
       const list: RateRequests["Service"]["list"] = Effect.fnUntraced(function* (code) {
@@ -76,7 +81,7 @@ export class RateRequests extends Context.Service<
         return { base: Option.getOrNull(base), rates: found }
       })
 
-      return RateRequests.of({ lookup, list })
+      return RateRequests.of({ lookup, list, optionsOf })
     })
   )
 }

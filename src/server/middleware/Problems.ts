@@ -59,8 +59,12 @@ export const lookupErrors = {
       if (refreshes !== undefined) problem.retryAfter = inSeconds(refreshes.retryAfter)
       return Effect.fail(problem)
     }),
-  RateUnavailable: ({ message }: Rate.RateUnavailable) =>
-    Effect.fail(new Problem.RateUnavailable({ detail: message }))
+  RateUnavailable: ({ message, retryAfter }: Rate.RateUnavailable) =>
+    Effect.suspend(() => {
+      const problem = new Problem.RateUnavailable({ detail: message })
+      if (retryAfter !== undefined) problem.retryAfter = inSeconds(retryAfter)
+      return Effect.fail(problem)
+    })
 }
 
 const clockErrors = {
@@ -159,7 +163,7 @@ export const headersOf = (problem: Problem.Problem): Readonly<Record<string, str
 })
 
 const retryAfterOf = (problem: Problem.Problem) =>
-  problem.code === "rate-too-old" ? problem.retryAfter : undefined
+  problem.code === "rate-too-old" || problem.code === "rate-unavailable" ? problem.retryAfter : undefined
 
 /** Path of the request as the client sent it, without the query. */
 const instanceOf = (url: string) => url.slice(0, MAX_INSTANCE_LENGTH).replace(/[?#].*$/s, "")

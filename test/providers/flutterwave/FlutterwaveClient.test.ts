@@ -84,7 +84,7 @@ describe("FlutterwaveClient", () => {
       assert.strictEqual(tick.provider, "sandbox")
       assert.isTrue(BigDecimal.isPositive(tick.rate))
       const error = yield* Effect.flip(rate(pairOf("USD", "USD")))
-      assert.deepStrictEqual([error.provider, error.reason._tag], ["sandbox", "Refused"])
+      assert.deepStrictEqual([error.provider, error.reason._tag], ["sandbox", "NotQuoted"])
     }).pipe(
       Effect.provide(
         FlutterwaveClient.layerSandbox.pipe(Layer.provide([NodeHttpClient.layerUndici, TestSettings.layer()]))

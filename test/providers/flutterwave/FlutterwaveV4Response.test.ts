@@ -78,10 +78,10 @@ describe("FlutterwaveV4Response.read", () => {
   })
 
   const failures: ReadonlyArray<readonly [number, string, object]> = [
-    [400, failed("10400"), { _tag: "Refused", status: 400, detail: "10400: no" }],
+    [400, failed("10400"), { _tag: "NotQuoted", detail: "10400: no" }],
     [400, failed("10401"), { _tag: "Refused", status: 401, detail: "10401: no" }],
     [403, failed("10403"), { _tag: "Refused", status: 403, detail: "10403: no" }],
-    [422, failed("10422"), { _tag: "Refused", status: 422, detail: "10422: no" }],
+    [422, failed("10422"), { _tag: "NotQuoted", detail: "10422: no" }],
     [429, failed("10429"), { _tag: "RateLimited" }],
     [200, failed("10500"), { _tag: "Failing", status: 500, detail: "10500: no" }],
     [400, failed("unknown"), { _tag: "Refused", status: 400, detail: "unknown: no" }],

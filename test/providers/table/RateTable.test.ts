@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, DateTime, Duration, Option, Result, Schema } from "effect"
 import { CurrencyCode } from "../../../src/domain/money/Currency.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
-import { Contradictory, Refused } from "../../../src/providers/ProviderError.ts"
+import { Contradictory, NotQuoted } from "../../../src/providers/ProviderError.ts"
 import * as RateTable from "../../../src/providers/table/RateTable.ts"
 import * as TableResponse from "../../../src/providers/table/TableResponse.ts"
 import { pairOf } from "../../support/RateTicks.ts"
@@ -123,7 +123,7 @@ describe("RateTable", () => {
   })
 
   it("rejects a missing currency", () => {
-    const missing = new Refused({ status: 200, detail: "EUR to GHS is not in its response" })
+    const missing = new NotQuoted({ detail: "EUR to GHS is not in its response" })
     for (const [from, to] of [
       ["USD", "GHS"],
       ["GHS", "USD"],

@@ -6,9 +6,12 @@ import { StoreUnavailable } from "../../../src/platform/postgres/StoreUnavailabl
 import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import { RateGuard } from "../../../src/rates/guard/RateGuard.ts"
+import { UnquotedPairs } from "../../../src/rates/lookup/UnquotedPairs.ts"
+import { RequestedPairs } from "../../../src/rates/polling/RequestedPairs.ts"
 import { RateIngest } from "../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { Rates } from "../../../src/rates/lookup/Rates.ts"
+import { RateRefresh } from "../../../src/rates/lookup/RateRefresh.ts"
 import { SharedSingleFlight } from "../../../src/rates/lookup/SharedSingleFlight.ts"
 import { failing, TestProvider } from "../../support/TestProvider.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
@@ -42,9 +45,10 @@ const lookupWith = (inRedis: Option.Option<Rate>) =>
     return { found: yield* Effect.result(rates.lookup(pairOf("USD", "NGN"))), calls: yield* provider.calls }
   }).pipe(
     Effect.provide(
-      Rates.layer.pipe(
+      Rates.layerNoDeps.pipe(
+        Layer.provide([RateRefresh.layer, Layer.mock(RequestedPairs)({ note: () => {} })]),
         Layer.provideMerge(RateIngest.layer),
-        Layer.provide([SharedSingleFlight.layerMemory, Layer.mock(RateGuard)({})]),
+        Layer.provide([SharedSingleFlight.layerMemory, UnquotedPairs.layerMemory, Layer.mock(RateGuard)({})]),
         Layer.provideMerge(Broadcaster.layerMemory),
         Layer.provideMerge(Layer.mergeAll(unavailableRepo, cacheWith(inRedis), TestProvider.layer)),
         Layer.provideMerge(Layer.merge(TestSettings.layer(), SecureRandom.layerWebCrypto))

@@ -11,6 +11,7 @@ import { Broadcaster } from "../../../src/rates/feed/Broadcaster.ts"
 import { RateGuard } from "../../../src/rates/guard/RateGuard.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import { type FetchError, SharedSingleFlight } from "../../../src/rates/lookup/SharedSingleFlight.ts"
+import { UnquotedPairs } from "../../../src/rates/lookup/UnquotedPairs.ts"
 import { RateIngest } from "../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import type { Rate } from "../../../src/domain/rates/Rate.ts"
@@ -40,7 +41,12 @@ const node = (env: Readonly<Record<string, string>> = redisEnv) =>
   RateIngest.layer.pipe(
     Layer.provide(RateGuard.layer),
     Layer.provideMerge(
-      Layer.mergeAll(SharedSingleFlight.layerRedis, RateCache.layerRedis, Broadcaster.layerMemory)
+      Layer.mergeAll(
+        SharedSingleFlight.layerRedis,
+        UnquotedPairs.layerRedis,
+        RateCache.layerRedis,
+        Broadcaster.layerMemory
+      )
     ),
     Layer.provideMerge(Layer.merge(Redis.layer, RedisKeys.layerOf("db1"))),
     Layer.provide(TestSettings.layer(env)),

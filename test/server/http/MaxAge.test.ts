@@ -64,7 +64,7 @@ layer(server, { excludeTestServices: true })("max_age", (it) => {
             assert.deepInclude(rejected.json, { status: 503, code: "rate-too-old", retryable: true })
             assert.match(
               String(rejected.json["detail"]),
-              /at most 1 seconds are allowed.*The limit is 2 refreshes by `max_age` in 1h; retry in \d+ s$/
+              /at most 1 seconds are allowed.*The limit is 2 refreshes in 1h; retry in \d+ s$/
             )
             assert.isAbove(Number(rejected.headers.get("retry-after")), 1000)
             // A rate that is recent enough needs no refresh.
