@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
+import { RequestPriority } from "../../src/providers/RequestPriority.ts"
 import * as RequestSpacing from "../../src/providers/RequestSpacing.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -17,7 +18,10 @@ const watched = Effect.fnUntraced(function* (gap: Duration.Input) {
   /** Starts requests now, in this order. */
   const request = (...names: ReadonlyArray<string>) =>
     Effect.forEach(names, (name) => Effect.forkChild(start(name), { startImmediately: true }))
-  return { starts, request, pause: spacing.pause }
+  /** Starts requests of low priority now, in this order. */
+  const requestLow = (...names: ReadonlyArray<string>) =>
+    Effect.provideService(request(...names), RequestPriority, "low")
+  return { starts, request, requestLow, pause: spacing.pause }
 })
 
 describe("RequestSpacing", () => {
@@ -164,5 +168,38 @@ describe("RequestSpacing", () => {
         }
       }),
     { arbitrary: { runs: 200 } }
+  )
+})
+
+describe("RequestSpacing with priorities", () => {
+  it.effect("starts requests of low priority after all others, also after those that arrive later", () =>
+    Effect.gen(function* () {
+      const { request, requestLow, starts } = yield* watched("500 millis")
+      yield* requestLow("low 1", "low 2", "low 3")
+      yield* request("a")
+      yield* TestClock.adjust("100 millis")
+      yield* request("b", "c")
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(starts, [
+        ["low 1", 0],
+        ["a", 500],
+        ["b", 1000],
+        ["c", 1500],
+        ["low 2", 2000],
+        ["low 3", 2500]
+      ])
+    })
+  )
+
+  it.effect("continues with requests of low priority when a waiting request is interrupted", () =>
+    Effect.gen(function* () {
+      const { pause, request, requestLow, starts } = yield* watched("500 millis")
+      yield* pause(Duration.seconds(10))
+      const fibers = yield* request("a")
+      yield* requestLow("low")
+      yield* Fiber.interruptAll(fibers)
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(starts, [["low", 10_000]])
+    })
   )
 })

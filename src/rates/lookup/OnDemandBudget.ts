@@ -31,7 +31,8 @@ const tokenBucket = ({ limit, window }: RateLimit): Effect.Effect<void, OnDemand
     tokens = Math.min(limit, tokens + (now - (refilledAt ?? now)) / millisPerToken)
     refilledAt = now
     if (tokens < 1) {
-      return new OnDemandLimited({ retryAfter: Duration.millis((1 - tokens) * millisPerToken) })
+      const seconds = Math.ceil(((1 - tokens) * millisPerToken) / 1000)
+      return new OnDemandLimited({ retryAfter: Duration.seconds(seconds) })
     }
     tokens--
     return Effect.void

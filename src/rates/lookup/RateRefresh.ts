@@ -105,7 +105,10 @@ const make = Effect.gen(function* () {
       state.cooldownUntil = (yield* MonotonicClock.millis) + Duration.toMillis(cooldownAfter(exit))
     }
     state.lastFailure = Option.getOrUndefined(Exit.findErrorOption(exit))
-    if (isFailing && !state.isFailing) yield* Effect.logWarning(`Refresh of ${pair.key} failed`, exit.cause)
+    if (isFailing && !state.isFailing)
+      yield* isExpected(state.lastFailure)
+        ? Effect.logDebug(`Refresh of ${pair.key} failed: ${state.lastFailure?.message}`)
+        : Effect.logWarning(`Refresh of ${pair.key} failed`, exit.cause)
     if (!isFailing && state.isFailing) yield* Effect.logInfo(`Refresh of ${pair.key} has recovered`)
     state.isFailing = isFailing
   })
@@ -195,6 +198,10 @@ interface PairState {
 
 export const isWithin = (maxAge: Duration.Duration, rate: Rate, now: DateTime.Utc) =>
   isFresh(rate, Duration.toMillis(maxAge), DateTime.toEpochMillis(now))
+
+/** Callers cause these failures by asking for any pair, so that they would fill the log. */
+const isExpected = (error: RefreshError | undefined) =>
+  error?._tag === "ProviderError" && (error.refusal !== undefined || error.reason._tag === "OnDemandLimited")
 
 const cooldownAfter = (exit: Exit.Exit<unknown, RefreshError>) => {
   const error = Option.getOrUndefined(Exit.findErrorOption(exit))
