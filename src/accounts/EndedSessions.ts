@@ -31,7 +31,7 @@ interface Transport {
   readonly subscribe: (onMessage: (message: string) => void) => Effect.Effect<unknown>
 }
 
-const make = Effect.fnUntraced(function* (transport?: Transport) {
+const make = Effect.fnUntraced(function* (polls: boolean, transport?: Transport) {
   const { accessTokenTtl } = yield* Settings
   const { execute, sql } = yield* Database
   const clock = yield* Clock.Clock
@@ -66,12 +66,13 @@ const make = Effect.fnUntraced(function* (transport?: Transport) {
   })
 
   // Polls in addition to Redis: news that was missed is read two seconds later.
-  yield* read.pipe(
-    Effect.ignoreCause,
-    Effect.repeat(Schedule.spaced(READ_INTERVAL)),
-    Effect.delay(READ_INTERVAL),
-    Effect.forkScoped
-  )
+  if (polls)
+    yield* read.pipe(
+      Effect.ignoreCause,
+      Effect.repeat(Schedule.spaced(READ_INTERVAL)),
+      Effect.delay(READ_INTERVAL),
+      Effect.forkScoped
+    )
   yield* Effect.ignoreCause(read)
   if (transport !== undefined) {
     yield* transport
@@ -129,7 +130,10 @@ export class EndedSessions extends Context.Service<
     readonly onEnd: (session: SessionId, listener: () => void) => () => void
   }
 >()("effex/accounts/EndedSessions") {
-  static readonly layerMemory = Layer.effect(EndedSessions, make())
+  static readonly layerMemory = Layer.effect(EndedSessions, make(true))
+
+  /** Reads only on {@link EndedSessions.refresh}, for tests that advance the clock by days. */
+  static readonly layerOnDemand = Layer.effect(EndedSessions, make(false))
 
   /** Also announces sessions over Redis. */
   static readonly layerRedis = Layer.effect(
@@ -138,7 +142,7 @@ export class EndedSessions extends Context.Service<
       const redis = yield* EffectRedis.Redis
       const keys = yield* RedisKeys
       const channel = keys.own(CHANNEL)
-      return yield* make({
+      return yield* make(true, {
         publish: (message) => Effect.ignoreCause(redis.send("PUBLISH", channel, message)),
         subscribe: (onMessage) =>
           redis.subscribe(channel).pipe(

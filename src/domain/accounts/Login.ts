@@ -1,4 +1,4 @@
-import { Redacted, Schema } from "effect"
+import { Duration, Redacted, Schema } from "effect"
 
 /** Username, password or code is wrong. Never says which. */
 export class InvalidCredentials extends Schema.TaggedError<InvalidCredentials>()("InvalidCredentials", {}) {
@@ -24,5 +24,15 @@ export const secondFactorRequired = (token: string): SecondFactorRequired =>
 export class RegistrationClosed extends Schema.TaggedError<RegistrationClosed>()("RegistrationClosed", {}) {
   override get message(): string {
     return "Registration is closed; ask the operator of this service for an account"
+  }
+}
+
+/** Too many attempts for the account, from the address, or in total. */
+export class TooManyAttempts extends Schema.TaggedError<TooManyAttempts>()("TooManyAttempts", {
+  /** Time until the next attempt is allowed. */
+  retryAfter: Schema.Duration
+}) {
+  override get message(): string {
+    return `Too many attempts; retry in ${Math.max(1, Math.ceil(Duration.toSeconds(this.retryAfter)))} s`
   }
 }

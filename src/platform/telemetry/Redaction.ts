@@ -4,8 +4,8 @@ import type { HttpClientRequest } from "effect/http"
 /** Minimum length of a redacted secret. Shorter values are placeholders such as `test`, which match ordinary words. */
 const MIN_SECRET_LENGTH = 12
 
-/** Any API key of effex, also one that this process does not know. */
-const API_KEY = /efx_(live|test)_\w+/g
+/** API keys, refresh tokens and access tokens of effex, also those that this process does not know. */
+const TOKEN = /efx_(live|test)_\w+|efr_[\w-]+|\bey[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}/g
 
 /** Replaces secrets, in every encoding, and API keys of effex by `<redacted>`. */
 export type Redact = (text: string) => string
@@ -24,7 +24,7 @@ export const redactor = (
   return (text) =>
     patterns
       .reduce((redacted, pattern) => redacted.replaceAll(pattern, "<redacted>"), text)
-      .replace(API_KEY, "<redacted>")
+      .replace(TOKEN, "<redacted>")
 }
 
 /** Redacts one text; see {@link redactor}. */

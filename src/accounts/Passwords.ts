@@ -1,0 +1,67 @@
+import { hash as argon2Hash, parseOptions, verify as argon2Verify } from "@node-rs/argon2"
+import { Context, Effect, Layer, Redacted, Result, Semaphore } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { availableParallelism } from "node:os"
+import * as Password from "../domain/accounts/Password.ts"
+import type { Username } from "../domain/accounts/User.ts"
+import { isCommon } from "./CommonPasswords.ts"
+
+/** Argon2id as OWASP recommends: 19 MiB, 2 passes, 1 lane. */
+const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+
+/** Checks, hashes and verifies passwords. As many hashes are computed at a time as there are CPUs: each takes 19 MiB. */
+export class Passwords extends Context.Service<
+  Passwords,
+  {
+    /** Checks a new password. Returns it normalized, for {@link hash}. */
+    readonly check: (
+      password: Redacted.Redacted,
+      username: Username
+    ) => Result.Result<Redacted.Redacted, Password.PasswordRefused>
+    /** Returns the PHC string of a password that {@link check} returned. */
+    readonly hash: (password: Redacted.Redacted) => Effect.Effect<string>
+    /** Without a hash, as for an unknown user, takes the same time and returns false. */
+    readonly verify: (password: Redacted.Redacted, hash: string | undefined) => Effect.Effect<boolean>
+    /** True if the hash has other parameters than new ones. */
+    readonly needsRehash: (hash: string) => boolean
+  }
+>()("effex/accounts/Passwords") {
+  static readonly layer = Layer.effect(
+    Passwords,
+    Effect.gen(function* () {
+      const random = yield* SecureRandom.SecureRandom
+      const permits = yield* Semaphore.make(availableParallelism())
+      const compute = <A>(work: () => Promise<A>) =>
+        // A hash that has started cannot be stopped, and keeps its permit until it ends.
+        permits.withPermit(Effect.uninterruptible(Effect.promise(work)))
+      const hash = (password: Redacted.Redacted) =>
+        compute(() => argon2Hash(Redacted.value(password), PARAMETERS))
+      const noPassword = Buffer.from(yield* random.randomBytes(32)).toString("base64")
+      const dummy = yield* hash(Redacted.make(noPassword))
+
+      return Passwords.of({
+        hash,
+        check: (password, username) =>
+          Result.map(Password.check(Redacted.value(password), username, isCommon), (text) =>
+            Redacted.make(text)
+          ),
+        verify: Effect.fn("Passwords.verify")(function* (password, stored) {
+          const text = Redacted.value(password)
+          // Hashing would take longer for a long text, and accepts an empty one.
+          const isHashable = text !== "" && Password.bytesOf(text) <= Password.MAX_PASSWORD_BYTES
+          const normalized = isHashable ? Password.normalize(text) : noPassword
+          const isRight = yield* compute(() => argon2Verify(stored ?? dummy, normalized))
+          return isRight && isHashable && stored !== undefined
+        }),
+        needsRehash: (stored) => {
+          const { memoryCost, parallelism, timeCost } = parseOptions(stored)
+          return (
+            memoryCost !== PARAMETERS.memoryCost ||
+            timeCost !== PARAMETERS.timeCost ||
+            parallelism !== PARAMETERS.parallelism
+          )
+        }
+      })
+    })
+  )
+}
