@@ -39,7 +39,10 @@ const usage = (baseUrl: string) =>
     `    fixer              FIXER_BASE_URL=${baseUrl}/fixer FX_API_KEY=any-key`,
     `    openexchangerates  OPENEXCHANGERATES_BASE_URL=${baseUrl}/openexchangerates OPENEXCHANGERATES_APP_ID=any-id`,
     `    frankfurter        FRANKFURTER_BASE_URL=${baseUrl}/frankfurter`,
+    `  for prices, use one or both of PRICE_PROVIDERS:`,
+    `    coingecko          COINGECKO_BASE_URL=${baseUrl}/coingecko/api/v3 COINGECKO_API_KEY=any-key`,
+    `    massive            MASSIVE_BASE_URL=${baseUrl}/massive MASSIVE_API_KEY=any-key`,
     `  inject a fault:   curl -X PUT ${baseUrl}/faults -d '{"provider":"flutterwave","fault":"500"}'`,
     `  clear all faults: curl -X DELETE ${baseUrl}/faults`,
-    `Rates from flutterwave carry the provider name sandbox. The others keep their names; their rates are generated as well.`
+    `Rates from flutterwave and prices carry the provider name sandbox. The others keep their names; their rates are generated as well.`
   ].join("\n")

@@ -100,6 +100,8 @@ export const connect = Effect.fnUntraced(function* (
     rate: (from = "USD", to = "NGN") => settle(requestRate(from, to)),
     /** Requests a rate for a poll while the clock advances. */
     poll: (from = "USD", to = "NGN") => settle(requestRate(from, to, { isPoll: true })),
+    /** Returns true if the source quotes the pair. */
+    quotes: Context.get(context, RateSource).quotes ?? (() => true),
     /** Reports that the last response was refused. */
     refuse: Context.get(context, RateSource).refuse ?? Effect.void,
     /** Requests a rate of a maximum age while the clock advances. */

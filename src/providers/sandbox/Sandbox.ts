@@ -2,12 +2,15 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { Context, Effect, Layer } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
+import * as CoinGeckoSandbox from "../coingecko/CoinGeckoSandbox.ts"
 import * as FixerSandbox from "../fixer/FixerSandbox.ts"
 import * as FlutterwaveSandbox from "../flutterwave/FlutterwaveSandbox.ts"
 import * as FlutterwaveV4Sandbox from "../flutterwave/FlutterwaveV4Sandbox.ts"
 import * as FrankfurterSandbox from "../frankfurter/FrankfurterSandbox.ts"
+import * as MassiveSandbox from "../massive/MassiveSandbox.ts"
 import * as OpenExchangeRatesSandbox from "../openexchangerates/OpenExchangeRatesSandbox.ts"
 import { FaultInjection } from "./SandboxFaults.ts"
+import * as SandboxPrices from "./SandboxPrices.ts"
 import * as SandboxMidRates from "./SandboxMidRates.ts"
 import * as SandboxRates from "./SandboxRates.ts"
 
@@ -17,7 +20,14 @@ export const HEADER = "x-effex-sandbox"
 export const SECRET_KEY = "FLWSECK_TEST-sandbox"
 
 /** Providers that the sandbox simulates. */
-export type Provider = "flutterwave" | "flutterwave-v4" | "fixer" | "openexchangerates" | "frankfurter"
+export type Provider =
+  | "flutterwave"
+  | "flutterwave-v4"
+  | "fixer"
+  | "openexchangerates"
+  | "frankfurter"
+  | "coingecko"
+  | "massive"
 
 /** A running sandbox. */
 export interface Sandbox {
@@ -45,12 +55,15 @@ export const listen = Effect.fn("Sandbox.listen")(function* (options: {
   const seed = options.seed ?? "effex"
   const rates = SandboxRates.make(seed)
   const mids = SandboxMidRates.make(seed)
+  const prices = SandboxPrices.make(seed)
   const providers = {
     flutterwave: FlutterwaveSandbox.make(rates),
     "flutterwave-v4": FlutterwaveV4Sandbox.make(rates),
     fixer: FixerSandbox.make(mids),
     openexchangerates: OpenExchangeRatesSandbox.make(mids),
-    frankfurter: FrankfurterSandbox.make(mids)
+    frankfurter: FrankfurterSandbox.make(mids),
+    coingecko: CoinGeckoSandbox.make(prices),
+    massive: MassiveSandbox.make(prices)
   }
 
   const injectFault = (injection: FaultInjection): Effect.Effect<void> => {
@@ -63,6 +76,10 @@ export const listen = Effect.fn("Sandbox.listen")(function* (options: {
         return providers.openexchangerates.inject(injection)
       case "frankfurter":
         return providers.frankfurter.inject(injection)
+      case "coingecko":
+        return providers.coingecko.inject(injection)
+      case "massive":
+        return providers.massive.inject(injection)
       default:
         return providers.flutterwave.inject(injection)
     }

@@ -46,6 +46,14 @@ export type OpenExchangeRatesFault = typeof OpenExchangeRatesFault.Type
 export const FrankfurterFault = Schema.Literals(tableFaults)
 export type FrankfurterFault = typeof FrankfurterFault.Type
 
+const priceFaults = ["429", "500", "hang", "truncated", "html", "old", "missing", "jump", "frozen"] as const
+
+export const CoinGeckoFault = Schema.Literals([...priceFaults, "null-price"])
+export type CoinGeckoFault = typeof CoinGeckoFault.Type
+
+export const MassiveFault = Schema.Literals([...priceFaults, "not-authorized", "delayed", "split"])
+export type MassiveFault = typeof MassiveFault.Type
+
 /** Scope of a fault: pairs such as `USD:NGN`, and the number of requests. Without them, it applies to every request. */
 const limits = {
   pairs: Schema.optionalKey(Schema.Array(Schema.String)),
@@ -62,7 +70,9 @@ export const FaultInjection = Schema.Union([
   Schema.Struct({ provider: Schema.Literal("flutterwave-v4"), fault: FlutterwaveV4Fault, ...limits }),
   Schema.Struct({ provider: Schema.Literal("fixer"), fault: FixerFault, ...limits }),
   Schema.Struct({ provider: Schema.Literal("openexchangerates"), fault: OpenExchangeRatesFault, ...limits }),
-  Schema.Struct({ provider: Schema.Literal("frankfurter"), fault: FrankfurterFault, ...limits })
+  Schema.Struct({ provider: Schema.Literal("frankfurter"), fault: FrankfurterFault, ...limits }),
+  Schema.Struct({ provider: Schema.Literal("coingecko"), fault: CoinGeckoFault, ...limits }),
+  Schema.Struct({ provider: Schema.Literal("massive"), fault: MassiveFault, ...limits })
 ])
 export type FaultInjection = typeof FaultInjection.Type
 
@@ -74,18 +84,27 @@ export interface Injection<Fault> {
 }
 
 /** Faults that change the rates of a response, but not its format. */
-export type Distortion = "jump" | "frozen" | "inverse-amounts"
+export type Distortion = "jump" | "frozen" | "inverse-amounts" | "split"
+
+/** Factor of the fault `jump` for exchange rates. */
+const RATE_JUMP = BigDecimal.make(15n, 1)
+/** Factor of the fault `jump` for prices, whose limits are wider. It is not the ratio of a split. */
+export const PRICE_JUMP = BigDecimal.make(17n, 1)
+/** Price after a split of one share into four. */
+const SPLIT = BigDecimal.make(25n, 2)
 
 /** Effect of the injected fault on one request. */
 export interface RequestFault<Fault> {
   /** Fault of the response; undefined for a normal response, whose rates still pass through {@link distort}. */
   readonly fault: Exclude<Fault, Distortion> | undefined
+  /** Returns true for a pair that the fault affects. */
+  readonly affects: (pair: string) => boolean
   /** Returns the rate to send for a pair. */
   readonly distort: (pair: string, rate: BigDecimal.BigDecimal) => BigDecimal.BigDecimal
 }
 
 /** Creates the fault injector of one provider, which has at most one fault at a time. */
-export const make = <Fault extends string>() => {
+export const make = <Fault extends string>(jumpFactor: BigDecimal.BigDecimal = RATE_JUMP) => {
   let injection: Injection<Fault> | undefined
   let remaining = 0
   let frozen = new Map<string, BigDecimal.BigDecimal>()
@@ -93,7 +112,9 @@ export const make = <Fault extends string>() => {
   const distortRate = (fault: Fault, pair: string, rate: BigDecimal.BigDecimal) => {
     switch (fault) {
       case "jump":
-        return BigDecimal.multiply(rate, BigDecimal.make(15n, 1))
+        return BigDecimal.multiply(rate, jumpFactor)
+      case "split":
+        return BigDecimal.multiply(rate, SPLIT)
       case "inverse-amounts":
         return Decimal.quotient(BigDecimal.make(1n, 0), rate)
       case "frozen": {
@@ -112,12 +133,13 @@ export const make = <Fault extends string>() => {
       const current = injection
       const affects = (pair: string) => current?.pairs === undefined || current.pairs.includes(pair)
       if (current === undefined || remaining === 0 || !pairs.some(affects)) {
-        return { fault: undefined, distort: (_, rate) => rate }
+        return { fault: undefined, affects: () => false, distort: (_, rate) => rate }
       }
       remaining--
       const { fault } = current
       return {
         fault: isResponseFault(fault) ? fault : undefined,
+        affects,
         distort: (pair, rate) => (affects(pair) ? distortRate(fault, pair, rate) : rate)
       }
     })
@@ -139,4 +161,4 @@ export const make = <Fault extends string>() => {
 }
 
 const isResponseFault = <Fault extends string>(fault: Fault): fault is Exclude<Fault, Distortion> =>
-  fault !== "jump" && fault !== "frozen" && fault !== "inverse-amounts"
+  fault !== "jump" && fault !== "frozen" && fault !== "inverse-amounts" && fault !== "split"
