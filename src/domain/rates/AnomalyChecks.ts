@@ -43,14 +43,15 @@ const MAX_CONFIRMABLE_CHANGE = BigDecimal.make(4n, 0)
 
 /**
  * Returns true if new quotes of the same provider can confirm the rate. Never for a first rate, an inversion, a factor
- * of ten, or a rate that other pairs or another provider contradict: those need another provider or an operator.
+ * of ten, a possible stock split, or a rate that other pairs or another provider contradict: those need another provider
+ * or an operator.
  */
 export const isConfirmable = (
   anomalies: ReadonlyArray<RateAnomaly>,
   rate: BigDecimal.BigDecimal,
   last: Option.Option<Rate>
 ): boolean =>
-  anomalies.every(({ reason }) => reason === "jump") &&
+  anomalies.every((anomaly) => anomaly.reason === "jump" && anomaly.split === undefined) &&
   Option.exists(last, (good) => isWithin(rate, good.rate, MAX_CONFIRMABLE_CHANGE))
 
 const MAX_QUOTE_AGE = Duration.days(7)

@@ -23,6 +23,8 @@ const Jump = Schema.Struct({
   since: Schema.optionalKey(Schema.DateTimeUtcFromString),
   /** True for the first rate of a pair, which is compared with its approximate rate. */
   approximate: Schema.optionalKey(Schema.Boolean),
+  /** Ratio of a possible stock split, such as `4:1` for four shares from one. */
+  split: Schema.optionalKey(Schema.String),
   leg
 })
 
@@ -80,7 +82,7 @@ export const describe = (anomaly: RateAnomaly, rate: BigDecimal.BigDecimal): str
         : `its quote of ${anomaly.leg} looks inverted; expected about ${Decimal.format(anomaly.against)}`
     case "jump":
       return anomaly.leg === undefined
-        ? describeChange(rate, anomaly, jumpReference(anomaly))
+        ? describeChange(rate, anomaly, jumpReference(anomaly)) + describeSplit(anomaly)
         : `its quote of ${anomaly.leg} is far from ${Decimal.format(anomaly.against)} (${jumpReference(anomaly)})`
     case "disagrees":
       return describeChange(rate, anomaly, anomaly.provider)
@@ -92,6 +94,9 @@ export const describe = (anomaly: RateAnomaly, rate: BigDecimal.BigDecimal): str
       return `${found} is timestamped ${DateTime.formatIso(anomaly.at)}, which is too old or in the future`
   }
 }
+
+const describeSplit = ({ split }: typeof Jump.Type) =>
+  split === undefined ? "" : `; this may be a split of ${split}`
 
 const jumpReference = ({ approximate, since }: typeof Jump.Type) => {
   if (since !== undefined) return `rate of ${DateTime.formatIso(since)}`

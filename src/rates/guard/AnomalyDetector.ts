@@ -8,6 +8,8 @@ import type { Rate, RateTick } from "../../domain/rates/Rate.ts"
 import type { RateAnomaly } from "../../domain/rates/RateAnomaly.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { CrossRates } from "./CrossRates.ts"
+import * as GuardLimits from "./GuardLimits.ts"
+import * as PriceAnomalies from "./PriceAnomalies.ts"
 import type { PollSiblings } from "./PollSiblings.ts"
 import { type CurrencyDecision, type PairLevels, RateLevelRepo } from "./RateLevelRepo.ts"
 import { SecondProvider } from "./SecondProvider.ts"
@@ -40,6 +42,8 @@ const make = Effect.gen(function* () {
   const levelRepo = yield* RateLevelRepo
   const crossRates = yield* CrossRates
   const secondProvider = yield* SecondProvider
+  const limitsOf = yield* GuardLimits.make
+  const detectPrice = yield* PriceAnomalies.make
   const limits = { maxJump: guardMaxJump, maxDeviation: guardMaxDeviation }
 
   const detectUnchanged = Effect.fnUntraced(function* (tick: RateTick, lastGood: Rate) {
@@ -129,6 +133,7 @@ const make = Effect.gen(function* () {
     return Option.fromUndefinedOr(
       decisions.find(
         (decided) =>
+          limitsOf(decided.pair).kind === "currency" &&
           !Option.exists(lastGood, ({ observedAt }) =>
             DateTime.isGreaterThanOrEqualTo(observedAt, decided.observedAt)
           ) &&
@@ -220,6 +225,13 @@ const make = Effect.gen(function* () {
   return AnomalyDetector.of({
     detect: (tick, lastGood, siblings) =>
       Effect.suspend(() => {
+        const limits = limitsOf(tick.pair)
+        if (limits.kind !== "currency") {
+          return Effect.andThen(
+            siblings.arrive(tick.pair),
+            Effect.map(detectPrice(tick, lastGood, limits), (anomalies) => ({ ...CREDIBLE, anomalies }))
+          )
+        }
         crossRates.observe(tick)
         return Effect.andThen(siblings.arrive(tick.pair), detect(tick, lastGood, siblings.awaitAll))
       })
@@ -233,7 +245,10 @@ const CREDIBLE: Detection = {
   decision: Option.none()
 }
 
-/** Checks a tick against the good rates of its pair, other pairs, another provider and approximate rates. */
+/**
+ * Checks an exchange rate against the good rates of its pair, other pairs, another provider and approximate rates, and a
+ * price against the last good one.
+ */
 export class AnomalyDetector extends Context.Service<
   AnomalyDetector,
   {

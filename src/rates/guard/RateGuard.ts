@@ -1,4 +1,4 @@
-import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import type {
   DecidedBy,
@@ -17,6 +17,7 @@ import { Quarantined } from "../../providers/ProviderError.ts"
 import type { FencedPoll } from "../polling/PollRepo.ts"
 import { RateRepo } from "../RateRepo.ts"
 import { AnomalyDetector, type Detection } from "./AnomalyDetector.ts"
+import * as GuardLimits from "./GuardLimits.ts"
 import type { PollSiblings } from "./PollSiblings.ts"
 import { QuarantineDecisionRepo } from "./QuarantineDecisionRepo.ts"
 import { QuarantineRepo } from "./QuarantineRepo.ts"
@@ -29,19 +30,14 @@ export interface TickOrigin {
   readonly siblings: PollSiblings
 }
 
-/** New quotes confirm a level only if they span this time. */
-const MIN_AGREEMENT_TIME = Duration.days(1)
-/** A level is settled if its quotes differ by at most this fraction of `GUARD_MAX_DEVIATION`. A drift is not settled. */
-const SETTLED_DEVIATION = BigDecimal.make(2n, 1)
-
 const make = Effect.gen(function* () {
-  const { guardConfirmations, guardMaxDeviation, guardMaxJump } = yield* Settings
+  const { guardConfirmations } = yield* Settings
+  const limitsOf = yield* GuardLimits.make
   const cadence = yield* PollCadence
   const rates = yield* RateRepo
   const detector = yield* AnomalyDetector
   const quarantine = yield* QuarantineRepo
   const decisions = yield* QuarantineDecisionRepo
-  const settledDeviation = BigDecimal.multiply(guardMaxDeviation, SETTLED_DEVIATION)
 
   /** Maximum time between two consecutive ticks of a streak. A longer gap restarts the count of agreeing ticks. */
   const maxStreakGap = (interval: Option.Option<Duration.Duration>) =>
@@ -58,7 +54,9 @@ const make = Effect.gen(function* () {
     const previous = Option.filter(
       yield* quarantine.latestOfProvider(tick),
       ({ isInterrupted, rate, status }) =>
-        status !== "accepted" && !isInterrupted && AnomalyChecks.isWithin(tick.rate, rate, guardMaxJump)
+        status !== "accepted" &&
+        !isInterrupted &&
+        AnomalyChecks.isWithin(tick.rate, rate, limitsOf(tick.pair).maxJump)
     )
     const interval = cadence.interval()
     // Lookups count as agreement only while polling is off.
@@ -75,7 +73,7 @@ const make = Effect.gen(function* () {
     })
   })
 
-  /** Returns true if enough new quotes of the provider, over a day, confirm a quarantined tick. */
+  /** Returns true if enough new quotes of the provider, over a day or an hour, confirm a quarantined tick. */
   const isAgreed = Effect.fnUntraced(function* (
     id: QuarantineId,
     tick: RateTick,
@@ -84,9 +82,10 @@ const make = Effect.gen(function* () {
   ) {
     if (Option.isNone(guardConfirmations) || isContradicted) return false
     if (!AnomalyChecks.isConfirmable(anomalies, tick.rate, lastGood)) return false
+    const { minAgreementTime, settledDeviation } = limitsOf(tick.pair)
     const { quotes, since } = yield* quarantine.evidenceOf(id, settledDeviation)
     const span = DateTime.distance(since, tick.observedAt)
-    return quotes >= guardConfirmations.value && Duration.isGreaterThanOrEqualTo(span, MIN_AGREEMENT_TIME)
+    return quotes >= guardConfirmations.value && Duration.isGreaterThanOrEqualTo(span, minAgreementTime)
   })
 
   /** Decides a quarantined tick automatically; none if it waits for more evidence or an operator. */

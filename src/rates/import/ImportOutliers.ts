@@ -11,7 +11,7 @@ import * as OutlierStatements from "./OutlierStatements.ts"
 export type OnOutliers<E> = (outliers: ReadonlyArray<OutlierStatements.OutlierRow>) => Effect.Effect<void, E>
 
 /** Makes the judgement of staged rates: by the stored and staged rates before and after, and by approximate rates. */
-export const make = (sql: SqlClient.SqlClient, maxJump: BigDecimal.BigDecimal) => {
+export const make = (sql: SqlClient.SqlClient, maxJumpOf: (pair: AssetPair) => BigDecimal.BigDecimal) => {
   const statements = OutlierStatements.make(sql)
 
   const addOutliers = Effect.fnUntraced(function* (ranges: ReadonlyArray<RateSeries.Outliers>) {
@@ -43,7 +43,7 @@ export const make = (sql: SqlClient.SqlClient, maxJump: BigDecimal.BigDecimal) =
             from: AssetCode.make(row.sourceCurrency),
             to: AssetCode.make(row.destinationCurrency)
           })
-          series = RateSeries.make(pair, maxJump)
+          series = RateSeries.make(pair, maxJumpOf(pair))
         }
         series?.add({
           position: row.position,

@@ -3,9 +3,9 @@ import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql"
 import * as RateIds from "../../domain/rates/RateIds.ts"
 import type { InvalidRow } from "../../domain/rates/ImportRow.ts"
-import { Settings } from "../../config/Settings.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as GuardLimits from "../guard/GuardLimits.ts"
 import * as ImportOutliers from "./ImportOutliers.ts"
 import * as ImportStatements from "./ImportStatements.ts"
 
@@ -69,10 +69,10 @@ const PARTITION_RETRY = Schedule.max([Schedule.spaced("1 second"), Schedule.recu
 
 const make = Effect.gen(function* () {
   const { sql, transaction, execute } = yield* Database
-  const { guardMaxJump } = yield* Settings
+  const limitsOf = yield* GuardLimits.make
   const random = yield* SecureRandom.SecureRandom
   const statements = ImportStatements.make(sql)
-  const judge = ImportOutliers.make(sql, guardMaxJump)
+  const judge = ImportOutliers.make(sql, (pair) => limitsOf(pair).maxJump)
 
   const start = Effect.gen(function* () {
     const [row] = yield* statements.lock
