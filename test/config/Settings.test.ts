@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Option } from "effect"
+import { ConfigProvider, Duration, Effect, Option } from "effect"
 import { inspect, type InvalidSettings, type Settings } from "../../src/config/Settings.ts"
 import * as Definitions from "../../src/config/SettingDefinitions.ts"
 import { comparable, read } from "./ComparableSettings.ts"
@@ -37,6 +37,14 @@ describe("Settings", () => {
         openExchangeRatesAppId: "none",
         openExchangeRatesBaseUrl: "https://openexchangerates.org/api",
         frankfurterBaseUrl: "https://api.frankfurter.dev/v2",
+        rateOnDemand: true,
+        priceProviders: "",
+        priceSandbox: true,
+        coinGeckoApiKey: "none",
+        coinGeckoBaseUrl: "https://api.coingecko.com/api/v3",
+        massiveApiKey: "none",
+        massiveBaseUrl: "https://api.massive.com",
+        pricePollInterval: "60000 millis",
         flutterwaveAmount: "1000000",
         sources: "USD,CAD,GBP,EUR",
         destinations: "XOF,XAF,EGP,ETB,GHS,KES,MAD,NGN,ZAR,UGX,ZMW",
@@ -48,6 +56,8 @@ describe("Settings", () => {
         staleAfter: "600000 millis",
         lookupBudget: "1000 millis",
         guardMaxJump: "0.2",
+        guardMaxJumpCrypto: "0.5",
+        guardMaxJumpStock: "0.3",
         guardMaxDeviation: "0.1",
         guardFirstRateFactor: "5",
         guardCrossCheck: "3600000 millis",
@@ -352,6 +362,45 @@ describe("Settings and secrets", () => {
       assert.strictEqual(error.invalid.length, 8)
       assert.include(rendered(error), "FLUTTERWAVE_SECRET_KEY")
       assert.notInclude(rendered(error), secret)
+    })
+  )
+
+  it.effect("chooses price providers by their keys, and the sandbox only with sandbox rates", () =>
+    Effect.gen(function* () {
+      const chosen = (env: Readonly<Record<string, string>>) =>
+        Effect.map(read(env), ({ pricePollInterval, priceProviders, priceSandbox }) => [
+          priceSandbox ? "sandbox" : priceProviders.join(),
+          Option.match(pricePollInterval, { onNone: () => "off", onSome: Duration.format })
+        ])
+      const key = { FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" }
+      assert.deepStrictEqual(yield* chosen({}), ["sandbox", "1m"])
+      assert.deepStrictEqual(yield* chosen(key), ["", "1m"])
+      assert.deepStrictEqual(yield* chosen({ ...key, COINGECKO_API_KEY: "a", MASSIVE_API_KEY: "b" }), [
+        "coingecko,massive",
+        "5m"
+      ])
+      const pro = { COINGECKO_API_KEY: "a", COINGECKO_BASE_URL: "https://pro-api.coingecko.com/api/v3" }
+      assert.deepStrictEqual(yield* chosen(pro), ["coingecko", "1m"])
+      assert.deepStrictEqual(yield* chosen({ ...key, PRICE_PROVIDERS: "coingecko" }), ["coingecko", "5m"])
+      assert.deepStrictEqual(yield* chosen({ PRICE_PROVIDERS: "off", PRICE_POLL_INTERVAL: "off" }), [
+        "",
+        "off"
+      ])
+    })
+  )
+
+  it.effect("rejects massive without a key, and generated prices in production", () =>
+    Effect.gen(function* () {
+      const missing = (env: Readonly<Record<string, string>>) =>
+        Effect.map(Effect.flip(read(env)), ({ invalid }) => invalid.map(({ name }) => name))
+      assert.deepStrictEqual(yield* missing({ PRICE_PROVIDERS: "massive" }), ["MASSIVE_API_KEY"])
+      const production = {
+        NODE_ENV: "production",
+        DATABASE_URL: "postgres://localhost/effex",
+        FLUTTERWAVE_SECRET_KEY: "FLWSECK-1",
+        PRICE_PROVIDERS: "sandbox"
+      }
+      assert.deepStrictEqual(yield* missing(production), ["PRICE_PROVIDERS"])
     })
   )
 })
