@@ -111,6 +111,9 @@ export class InterceptingServer extends Server {
     dispatch
   ) => dispatch()
 
+  /** Calls `dispatch` for a request that no interceptor handled, at once or later. */
+  pace: InterceptingServer["schedule"] = this.schedule
+
   override emit(event: string, ...args: Array<unknown>): boolean {
     if (event !== "request" && event !== "checkContinue") return super.emit(event, ...args)
     const [request, response] = args
@@ -118,7 +121,8 @@ export class InterceptingServer extends Server {
       return super.emit(event, ...args)
     this.onRequest(request, response)
     this.schedule(request, response, () => {
-      if (event === "checkContinue" || !this.#isIntercepted(request, response)) super.emit(event, ...args)
+      if (event === "checkContinue" || !this.#isIntercepted(request, response))
+        this.pace(request, response, () => super.emit(event, ...args))
     })
     return true
   }

@@ -9,6 +9,7 @@ import * as Routes from "../Routes.ts"
 import * as ConnectionUpgrades from "./ConnectionUpgrades.ts"
 import * as HttpConnections from "./HttpConnections.ts"
 import * as HttpInternals from "./HttpInternals.ts"
+import * as PageQueue from "./PageQueue.ts"
 import * as Pipelining from "./Pipelining.ts"
 import * as ResponseHead from "./ResponseHead.ts"
 
@@ -42,6 +43,7 @@ export class NodeServer extends Context.Service<
       const { closeIdle, disableKeepAlive, onRequest } = HttpConnections.track(server)
       server.onRequest = onRequest
       server.schedule = Pipelining.make()
+      server.pace = PageQueue.make()
       const drain = Effect.raceFirst(
         Effect.callback<void>((resume) =>
           HttpConnections.closeWhenAccepted(server, () => resume(Effect.void))

@@ -49,13 +49,13 @@ describe("Pipelining", () => {
   it.live("handles few requests of a connection at a time, and responds to all in order", () =>
     Effect.gen(function* () {
       const { handled, port, respond } = yield* listen
-      const paths = Array.from({ length: 400 }, (_, i) => `/${i}`)
+      const paths = Array.from({ length: 400 }, (_, i) => `/api/v1/rates/${i}`)
       const exchange = yield* Effect.forkChild(
         RawHttp.exchange(port, paths.map(request).join(""), { responses: paths.length })
       )
       yield* eventually("the first requests", () => handled() > 0 || undefined)
       // Another connection is not affected.
-      const other = yield* Effect.forkChild(RawHttp.exchange(port, request("/other")))
+      const other = yield* Effect.forkChild(RawHttp.exchange(port, request("/api/v1/rates/other")))
       yield* eventually(
         "the other request",
         () => handled() > Pipelining.MAX_CONCURRENT_REQUESTS || undefined
@@ -67,14 +67,14 @@ describe("Pipelining", () => {
         responses.map(({ headers }) => headers.get("x-url")),
         paths
       )
-      assert.strictEqual((yield* Fiber.join(other)).responses[0]?.headers.get("x-url"), "/other")
+      assert.strictEqual((yield* Fiber.join(other)).responses[0]?.headers.get("x-url"), "/api/v1/rates/other")
     }).pipe(Effect.provide(NodeServer.layer))
   )
 
   it.live("stops reading from a client while its requests wait", () =>
     Effect.gen(function* () {
       const { handled, port } = yield* listen
-      const flood = Buffer.from(request("/").repeat(20_000))
+      const flood = Buffer.from(request("/api/v1/currencies").repeat(20_000))
       const client = yield* Effect.acquireRelease(
         Effect.sync(() => connect(port, "127.0.0.1")),
         (client) => Effect.sync(() => client.destroy())
@@ -83,7 +83,7 @@ describe("Pipelining", () => {
       client.write(flood)
       yield* eventually("the first requests", () => handled() > 0 || undefined)
       // A later connection is handled only after everything that was read before.
-      yield* Effect.forkChild(RawHttp.exchange(port, request("/other")))
+      yield* Effect.forkChild(RawHttp.exchange(port, request("/api/v1/rates/other")))
       yield* eventually(
         "the other request",
         () => handled() > Pipelining.MAX_CONCURRENT_REQUESTS || undefined
@@ -97,7 +97,7 @@ describe("Pipelining", () => {
     Effect.gen(function* () {
       const { port, respond, handledInTurn } = yield* listen
       respond("ok")
-      const paths = Array.from({ length: 400 }, (_, i) => `/${i}`)
+      const paths = Array.from({ length: 400 }, (_, i) => `/api/v1/rates/${i}`)
       const { responses } = yield* RawHttp.exchange(port, paths.map(request).join(""), {
         responses: paths.length
       })
@@ -115,7 +115,9 @@ describe("Pipelining", () => {
       const { handled, port, respond } = yield* listen
       server.prependListener("request", (_, response) => response.setHeader("connection", "close"))
       respond("bye")
-      const { responses } = yield* RawHttp.exchange(port, request("/").repeat(400), { untilClosed: true })
+      const { responses } = yield* RawHttp.exchange(port, request("/api/v1/currencies").repeat(400), {
+        untilClosed: true
+      })
       assert.lengthOf(responses, 1)
       assert.isAtMost(handled(), 2 * Pipelining.MAX_CONCURRENT_REQUESTS)
     }).pipe(Effect.provide(NodeServer.layer))
@@ -124,7 +126,7 @@ describe("Pipelining", () => {
   it.live("disconnects a client with too many small requests in flight", () =>
     Effect.gen(function* () {
       const { port } = yield* listen
-      const small = "GET / HTTP/1.1\r\nhost:\r\n\r\n"
+      const small = "GET /api/v1/currencies HTTP/1.1\r\nhost:\r\n\r\n"
       const closed = yield* Effect.callback<boolean>((resume) => {
         const sockets = Array.from({ length: 8 }, () => connect(port, "127.0.0.1"))
         for (const socket of sockets) {
