@@ -13,7 +13,18 @@ import { ApiKeys } from "./access/ApiKeys.ts"
 import { RateLimits } from "./access/RateLimits.ts"
 import { AccessTokenKeys } from "./accounts/AccessTokenKeys.ts"
 import { AccessTokens } from "./accounts/AccessTokens.ts"
+import { AdminActions } from "./accounts/AdminActions.ts"
+import { AttemptLimits } from "./accounts/AttemptLimits.ts"
+import { Credentials } from "./accounts/Credentials.ts"
 import { EndedSessions } from "./accounts/EndedSessions.ts"
+import { NewUserSetup } from "./accounts/NewUserSetup.ts"
+import { Passwords } from "./accounts/Passwords.ts"
+import { RefreshTokens } from "./accounts/RefreshTokens.ts"
+import { Registration } from "./accounts/Registration.ts"
+import { SecondFactor } from "./accounts/SecondFactor.ts"
+import { SecurityEvents } from "./accounts/SecurityEvents.ts"
+import { Sessions } from "./accounts/Sessions.ts"
+import { SignIn } from "./accounts/SignIn.ts"
 import { Users } from "./accounts/Users.ts"
 import { AuditKeys } from "./audit/keys/AuditKeys.ts"
 import { AuditFeed } from "./audit/AuditFeed.ts"
@@ -53,6 +64,7 @@ import * as RateFollower from "./rates/feed/RateFollower.ts"
 import { Quarantine } from "./rates/guard/Quarantine.ts"
 import { RateGuard } from "./rates/guard/RateGuard.ts"
 import { RateHistory } from "./rates/history/RateHistory.ts"
+import { RateSamples } from "./rates/history/RateSamples.ts"
 import { RateImport } from "./rates/import/RateImport.ts"
 import { RateCache } from "./rates/lookup/RateCache.ts"
 import { Rates } from "./rates/lookup/Rates.ts"
@@ -180,16 +192,21 @@ export const rateFoundation: Layer.Layer<
   Layer.provideMerge(Layer.mergeAll(assets, RateRepo.layer, PollRepo.layer, LeaderTerms.layer))
 )
 
-type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateIngest
+type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateSamples | RateIngest
 
 /** Rate lookups, polling, quarantine and history. */
 export const rates: Layer.Layer<
   RateServices,
   never,
   Settings | SecureRandom.SecureRandom | Database | RateFoundation | RateSource
-> = Layer.mergeAll(Rates.layer, RatePoller.layer, Polls.layer, Quarantine.layer, RateHistory.layer).pipe(
-  Layer.provideMerge(RateIngest.layer)
-)
+> = Layer.mergeAll(
+  Rates.layer,
+  RatePoller.layer,
+  Polls.layer,
+  Quarantine.layer,
+  RateHistory.layer,
+  RateSamples.layer
+).pipe(Layer.provideMerge(RateIngest.layer))
 
 /** Imports of historical rates, from files and from Frankfurter. */
 export const imports: Layer.Layer<
@@ -255,17 +272,40 @@ export const rateLimits: Layer.Layer<RateLimits, RedisError, Settings | Database
   RateLimits.layerMemory
 )
 
-type AccountServices = AccessTokens | EndedSessions | Users
+type AccountServices =
+  | AccessTokens
+  | AdminActions
+  | AttemptLimits
+  | Credentials
+  | EndedSessions
+  | Registration
+  | Sessions
+  | SignIn
+  | Users
 
 /** User accounts. */
 export const accounts: Layer.Layer<
   AccountServices,
   RedisError | SecretFileError,
   Settings | SecureRandom.SecureRandom | Database
-> = Layer.mergeAll(
-  Users.layer,
-  AccessTokens.layer.pipe(Layer.provide(AccessTokenKeys.layer)),
-  redisOrMemory(EndedSessions.layerRedis, EndedSessions.layerMemory)
+> = Layer.mergeAll(Registration.layer, SignIn.layer, AdminActions.layer).pipe(
+  Layer.provideMerge(Credentials.layer),
+  Layer.provideMerge(Sessions.layer),
+  Layer.provideMerge(
+    Layer.mergeAll(
+      Users.layer,
+      AccessTokens.layer,
+      AttemptLimits.layerNone,
+      redisOrMemory(EndedSessions.layerRedis, EndedSessions.layerMemory)
+    )
+  ),
+  Layer.provide([Passwords.layer, RefreshTokens.layer]),
+  Layer.provide([
+    AccessTokenKeys.layer,
+    NewUserSetup.layerNone,
+    SecondFactor.layerNone,
+    SecurityEvents.layerNone
+  ])
 )
 
 type AccessServices = ApiKeys | RateLimits | AccountServices

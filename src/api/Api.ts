@@ -1,4 +1,9 @@
 import { HttpApi, OpenApi } from "effect/http-api"
+import { AdminAssetsApi } from "./assets/AdminAssetsApi.ts"
+import { AssetsApi } from "./assets/AssetsApi.ts"
+import { ExchangesApi } from "./assets/ExchangesApi.ts"
+import { AccountApi } from "./accounts/AccountApi.ts"
+import { AuthApi } from "./accounts/AuthApi.ts"
 import { QuarantineApi } from "./quarantine/QuarantineApi.ts"
 import { AuditApi, ConversionApi } from "./conversion/ConversionApi.ts"
 import { ProofApi } from "./conversion/ProofApi.ts"
@@ -14,13 +19,18 @@ import { RatesApi } from "./rates/RatesApi.ts"
 export class Api extends HttpApi.make("effex")
   .add(RatesApi)
   .add(HistoryApi)
+  .add(AssetsApi)
+  .add(ExchangesApi)
   .add(ConversionApi)
   .add(AuditApi)
   .add(ProofApi)
   .add(PollsApi)
   .add(QuarantineApi)
   .add(PollerApi)
+  .add(AdminAssetsApi)
   .add(FlutterwaveApi)
+  .add(AuthApi)
+  .add(AccountApi)
   .add(HealthApi)
   .annotateMerge(
     OpenApi.annotations({

@@ -115,6 +115,12 @@ export class AlreadyDecided extends HttpApiError.Problem<AlreadyDecided>()(
   members("already-decided", false)
 ) {}
 
+export class AssetRefused extends HttpApiError.Problem<AssetRefused>()(
+  "AssetRefused",
+  declare("asset-refused", 422, "The catalogue does not take the asset"),
+  members("asset-refused", false)
+) {}
+
 export class PreconditionFailed extends HttpApiError.Problem<PreconditionFailed>()(
   "PreconditionFailed",
   declare("precondition-failed", 412, "The resource has changed"),
@@ -167,7 +173,10 @@ export class RateLimited extends HttpApiError.Problem<RateLimited>()(
   "RateLimited",
   declare("rate-limited", 429, "Too many requests"),
   members("rate-limited", true)
-) {}
+) {
+  /** Seconds after which an attempt to sign in is allowed, for the header `Retry-After`. Not part of the body. */
+  retryAfter: number | undefined
+}
 
 export class Internal extends HttpApiError.Problem<Internal>()(
   "Internal",
@@ -227,6 +236,7 @@ export const Problem = Schema.Union([
   QuoteExpired,
   QuoteUsed,
   AlreadyDecided,
+  AssetRefused,
   PreconditionFailed,
   RequestTimeout,
   PayloadTooLarge,

@@ -8,11 +8,16 @@ import { Drain } from "./Drain.ts"
 import * as ConversionFastPath from "./fastpath/ConversionFastPath.ts"
 import { FastPathRequests } from "./fastpath/FastPathRequests.ts"
 import * as LookupFastPath from "./fastpath/LookupFastPath.ts"
+import * as AdminAssetsHttp from "./http/AdminAssetsHttp.ts"
+import * as AssetsHttp from "./http/AssetsHttp.ts"
+import * as AccountsAuthHttp from "./http/AccountsAuthHttp.ts"
+import * as AccountsHttp from "./http/AccountsHttp.ts"
 import * as AuditHttp from "./http/AuditHttp.ts"
 import * as ConversionHttp from "./http/ConversionHttp.ts"
 import { ConversionRequests } from "./http/ConversionRequests.ts"
 import { RateRequests } from "./http/RateRequests.ts"
 import * as DocsPages from "./http/DocsPages.ts"
+import * as ExchangesHttp from "./http/ExchangesHttp.ts"
 import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
 import * as HomePage from "./http/HomePage.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
@@ -46,6 +51,9 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
   Layer.provide([
     RatesHttp.layer,
     HistoryHttp.layer,
+    AssetsHttp.layer,
+    AdminAssetsHttp.layer,
+    ExchangesHttp.layer,
     ConversionHttp.layer,
     AuditHttp.layer,
     ProofHttp.layer,
@@ -53,6 +61,8 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
     PollerHttp.layer,
     PollsHttp.layer,
     FlutterwaveHttp.layer,
+    AccountsAuthHttp.layer,
+    AccountsHttp.layer,
     HealthHttp.layer
   ]),
   Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, HttpAccessControl.layer])

@@ -29,6 +29,8 @@ const pages = [endpoint("/docs"), endpoint("/api/v1/swagger/"), endpoint("/api/v
 const texts = [
   endpoint("/api/v1/rates", { from: "USD", to: "NGN", max_age: "60 seconds" }),
   endpoint("/api/v1/rates/all", { base: "USD" }),
+  endpoint("/api/v1/assets", { kind: "crypto" }),
+  endpoint("/api/v1/board", { base: "USD", points: "24" }),
   endpoint("/api/v1/currencies"),
   endpoint(RECORD),
   endpoint(

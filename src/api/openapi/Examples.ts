@@ -1,4 +1,5 @@
 import type { Examples } from "./Example.ts"
+import { AssetExamples } from "./AssetExamples.ts"
 import { ConversionExamples } from "./ConversionExamples.ts"
 import { OperationExamples } from "./OperationExamples.ts"
 import { RateExamples } from "./RateExamples.ts"
@@ -7,4 +8,9 @@ import { RateExamples } from "./RateExamples.ts"
  * Requests and responses of the documentation. They come from one session with the sandbox, which the README shows as
  * well: its rate, the conversion of 500 dollars to naira, and its audit.
  */
-export const EXAMPLES: Examples = { ...RateExamples, ...ConversionExamples, ...OperationExamples }
+export const EXAMPLES: Examples = {
+  ...RateExamples,
+  ...AssetExamples,
+  ...ConversionExamples,
+  ...OperationExamples
+}

@@ -36,7 +36,7 @@ export const RateExamples: Examples = {
     response: {
       base: "USD",
       rates: [
-        RATE,
+        { ...RATE, polled: true },
         {
           from: "USD",
           to: "KES",
@@ -44,7 +44,8 @@ export const RateExamples: Examples = {
           rate_id: "01a22a37-3b15-7000-8000-002dd8efd886",
           provider: "sandbox",
           fetched_at: "2026-11-30T02:09:52.405Z",
-          stale: false
+          stale: false,
+          polled: true
         }
       ]
     }
@@ -61,15 +62,17 @@ export const RateExamples: Examples = {
           code: "NGN",
           name: "Naira",
           minor_unit: 2,
-          source: false,
-          destination: true
+          source: true,
+          destination: true,
+          polled_destinations: []
         },
         {
           code: "USD",
           name: "US Dollar",
           minor_unit: 2,
           source: true,
-          destination: false
+          destination: true,
+          polled_destinations: ["XOF", "XAF", "EGP", "ETB", "GHS", "KES", "MAD", "NGN", "ZAR", "UGX", "ZMW"]
         }
       ]
     }

@@ -33,10 +33,19 @@ export const RateMessage = Schema.Struct(latestRateFields)
   .annotate({ identifier: "Rate" })
 export type RateMessage = typeof RateMessage.Type
 
+/** The latest rate of a pair in a list. */
+const ListedRate = Schema.Struct({
+  ...latestRateFields,
+  /** The poller refreshes the pair. Other pairs are fetched when they are asked for. Absent from older servers. */
+  polled: Schema.optionalKey(Schema.Boolean)
+})
+  .pipe(Schema.encodeKeys(names))
+  .annotate({ identifier: "ListedRate" })
+
 /** The latest rates of one source currency, or of all if `base` is null. */
 export const RateList = Schema.Struct({
   base: Schema.NullOr(AssetCode),
-  rates: Schema.Array(RateMessage)
+  rates: Schema.Array(ListedRate)
 }).annotate({ identifier: "RateList" })
 
 /** A stored, immutable rate with its full provenance. */
@@ -73,9 +82,14 @@ export const CurrencyMessage = Schema.Struct({
   /** Number of decimals of the smallest unit (ISO 4217). */
   minorUnit: Schema.Int,
   source: Schema.Boolean,
-  destination: Schema.Boolean
+  destination: Schema.Boolean,
+  /**
+   * Currencies into which the rates of this one are polled. Rates into other currencies are fetched when they are asked
+   * for. Absent from older servers.
+   */
+  polledDestinations: Schema.optionalKey(Schema.Array(CurrencyCode))
 })
-  .pipe(Schema.encodeKeys({ minorUnit: "minor_unit" }))
+  .pipe(Schema.encodeKeys({ minorUnit: "minor_unit", polledDestinations: "polled_destinations" }))
   .annotate({ identifier: "Currency" })
 
 export const CurrencyList = Schema.Struct({ currencies: Schema.Array(CurrencyMessage) }).annotate({

@@ -39,7 +39,7 @@ export interface SupportedPairs {
   /** Pairs that the poller refreshes: the configured pairs, and the prices of listed assets. */
   readonly polled: ReadonlyArray<AssetPair>
   /** Returns true if the poller refreshes the pair. */
-  readonly isPolled: (pair: AssetPair) => boolean
+  readonly isPolled: (pair: Pick<AssetPair, "key">) => boolean
   /** Looks up a pair by two codes in any case. Returns the same object each time. */
   readonly find: Find<AssetPair>
   /** Looks up a pair of currencies, the only pairs that conversions take. */

@@ -5,6 +5,7 @@ import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Api } from "../../api/Api.ts"
 import * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
+import { keyOf } from "../../domain/money/AssetPair.ts"
 import * as Currency from "../../domain/money/Currency.ts"
 import type { RateRecord } from "../../domain/rates/Rate.ts"
 import { type FoundRate, Rates } from "../../rates/lookup/Rates.ts"
@@ -27,13 +28,16 @@ export const layer = HttpApiBuilder.group(
     const events = yield* RatesSse.make
     const maxAgeSeconds = Math.floor(Duration.toSeconds(staleAfter))
 
-    const supported = new Set([...pairs.sources, ...pairs.destinations])
+    const supported = new Set<string>(pairs.currencies)
     const currencies = Currency.all
       .filter(({ code }) => supported.has(code))
       .map((currency) => ({
         ...currency,
         source: pairs.sources.includes(currency.code),
-        destination: pairs.destinations.includes(currency.code)
+        destination: pairs.destinations.includes(currency.code),
+        polledDestinations: pairs.destinations.filter((to) =>
+          pairs.isPolled({ key: keyOf(currency.code, to) })
+        )
       }))
 
     return handlers
@@ -49,7 +53,10 @@ export const layer = HttpApiBuilder.group(
         all: ({ query }) =>
           Effect.map(requests.list(query.base), ({ base, rates }) => ({
             base,
-            rates: rates.map(RateEncoding.toMessage)
+            rates: rates.map((found) => ({
+              ...RateEncoding.toMessage(found),
+              polled: pairs.isPolled(found.rate.pair)
+            }))
           })),
 
         currencies: () => Effect.succeed({ currencies }),

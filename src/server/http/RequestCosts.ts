@@ -44,6 +44,10 @@ export const ENDPOINT_COSTS: Readonly<Record<string, number | ((query: URLSearch
     return interval === "1d" ? DAILY_CANDLES : interval === "1h" ? HOURLY_CANDLES : RAW_HISTORY
   },
   "history.asOf": 10,
+  "assets.list": ALL_RATES_COST,
+  "exchanges.cryptoCurrencies": ALL_RATES_COST,
+  "exchanges.stocks": ALL_RATES_COST,
+  "exchanges.board": ALL_RATES_COST,
   "audit.list": () => AUDIT_LIST,
   "audit.record": 4,
   "audit.receipt": 6,

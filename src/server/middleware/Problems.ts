@@ -7,6 +7,7 @@ import { inSeconds } from "../../domain/access/RateLimit.ts"
 import type * as Conversion from "../../domain/conversion/Conversion.ts"
 import type * as ConversionErrors from "../../domain/conversion/ConversionErrors.ts"
 import type * as Currency from "../../domain/money/Currency.ts"
+import type * as AssetErrors from "../../domain/assets/AssetErrors.ts"
 import type * as Asset from "../../domain/money/Asset.ts"
 import type * as SupportedPairs from "../../domain/money/SupportedPairs.ts"
 import type * as PollerSetting from "../../domain/rates/PollerSetting.ts"
@@ -129,6 +130,20 @@ export const pollerSettingErrors = {
     Effect.fail(new Problem.PreconditionFailed({ detail: message }))
 }
 
+export const assetErrors = {
+  ...storeErrors,
+  AssetRefused: ({ message }: AssetErrors.AssetRefused) =>
+    Effect.fail(new Problem.AssetRefused({ detail: message })),
+  AssetChanged: ({ message }: AssetErrors.AssetChanged) =>
+    Effect.fail(new Problem.PreconditionFailed({ detail: message }))
+}
+
+export const delistErrors = {
+  ...assetErrors,
+  AssetNotFound: ({ message }: AssetErrors.AssetNotFound) =>
+    Effect.fail(new Problem.NotFound({ detail: message }))
+}
+
 /** Problem with one field of a request, named by a JSON pointer. */
 export const invalid = (pointer: string, detail: string) =>
   new Problem.InvalidRequest({ detail: `${pointer}: ${detail}`, errors: [{ pointer, detail }] })
@@ -163,7 +178,9 @@ export const headersOf = (problem: Problem.Problem): Readonly<Record<string, str
 })
 
 const retryAfterOf = (problem: Problem.Problem) =>
-  problem.code === "rate-too-old" || problem.code === "rate-unavailable" ? problem.retryAfter : undefined
+  problem.code === "rate-too-old" || problem.code === "rate-limited" || problem.code === "rate-unavailable"
+    ? problem.retryAfter
+    : undefined
 
 /** Path of the request as the client sent it, without the query. */
 const instanceOf = (url: string) => url.slice(0, MAX_INSTANCE_LENGTH).replace(/[?#].*$/s, "")

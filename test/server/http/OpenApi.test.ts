@@ -126,6 +126,23 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   "delete /api/v1/admin/poller": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
   "/api/v1/admin/poller/changes": ["cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/admin/poller/runs": ["", "202 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/assets": ["kind?", "200 400 401 408 413 414 429 431 500"],
+  "/api/v1/exchanges/crypto-currencies": ["", "200 400 401 408 413 414 429 431 500 503"],
+  "/api/v1/exchanges/stocks": ["", "200 400 401 408 413 414 429 431 500 503"],
+  "/api/v1/board": ["base? points?", "200 304 400 401 408 413 414 422 429 431 500 503"],
+  "get /api/v1/admin/assets/{code}": ["code", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "put /api/v1/admin/assets/{code}": [
+    "code if-match?",
+    "200 400 401 403 408 412 413 414 422 429 431 500 503"
+  ],
+  "delete /api/v1/admin/assets/{code}": [
+    "code if-match?",
+    "200 400 401 403 404 408 412 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/admin/assets/{code}/changes": [
+    "code cursor? page_size?",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
   "/health/live": ["", "200 400 408 413 414 431 500"],
   "/health/ready": ["", "200 400 408 413 414 431 500 503"]
 }

@@ -1,0 +1,66 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { RequireAdminScope } from "../access/HttpAuthorization.ts"
+import { describe } from "../EndpointDescription.ts"
+import * as PageMessage from "../PageMessage.ts"
+import * as Problem from "../Problem.ts"
+import { ProblemResponses } from "../ProblemResponses.ts"
+import { AssetBody, AssetChangePage, CatalogAssetMessage } from "./AssetMessage.ts"
+
+const params = { code: Schema.String }
+const headers = { "if-match": Schema.optionalKey(Schema.String) }
+
+/** Admin endpoints of the catalogue of assets. */
+export class AdminAssetsApi extends HttpApiGroup.make("adminAssets")
+  .add(
+    HttpApiEndpoint.get("asset", "/assets/:code", {
+      params,
+      success: CatalogAssetMessage,
+      error: [Problem.NotFound, Problem.StoreUnavailable]
+    }).annotateMerge(
+      describe("Get an asset", "Returns the asset with its symbols at providers, and who changed it last.")
+    ),
+    HttpApiEndpoint.put("change", "/assets/:code", {
+      params,
+      headers,
+      payload: AssetBody,
+      success: CatalogAssetMessage,
+      error: [Problem.AssetRefused, Problem.PreconditionFailed, Problem.StoreUnavailable]
+    }).annotateMerge(
+      describe(
+        "List or change an asset",
+        "Stores the complete definition of a cryptocurrency or a stock, also of one that was delisted. All nodes apply it within seconds: the poller fetches its price as the pair with USD. The kind cannot be changed, and the decimals not once there are rates or balances. Codes of ISO 4217 are reserved for currencies: a stock with such a ticker is listed with the suffix of its market, such as `ALL.US`. To prevent lost updates, send the `ETag` of the asset as `If-Match`."
+      )
+    ),
+    HttpApiEndpoint.delete("delist", "/assets/:code", {
+      params,
+      headers,
+      success: CatalogAssetMessage,
+      error: [Problem.NotFound, Problem.AssetRefused, Problem.PreconditionFailed, Problem.StoreUnavailable]
+    }).annotateMerge(
+      describe(
+        "Delist an asset",
+        "Nobody can buy a delisted asset; it can still be sold and withdrawn. It stays in the catalogue, with its rates."
+      )
+    ),
+    HttpApiEndpoint.get("changes", "/assets/:code/changes", {
+      params,
+      query: PageMessage.query,
+      success: AssetChangePage,
+      error: [Problem.NotFound, Problem.StoreUnavailable]
+    }).annotateMerge(
+      describe(
+        "List the changes of an asset",
+        "Returns who changed the asset and when, newest first. Follow `next` for more pages."
+      )
+    )
+  )
+  .prefix("/api/v1/admin")
+  .middleware(RequireAdminScope)
+  .middleware(ProblemResponses)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Catalogue of assets",
+      description: "Requires an API key with the scope `admin`, except in the sandbox."
+    })
+  ) {}
