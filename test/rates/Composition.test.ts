@@ -19,6 +19,7 @@ const flutterwave = Layer.succeed(FlutterwaveClient, {
 
 const emptyCache = Layer.succeed(RateCache, {
   peek: () => Option.none(),
+  pairs: () => [],
   get: () => Effect.succeedNone,
   put: (rate) => Effect.sync(() => cachedPairs.push(rate.pair.key)),
   putLocal: () => {},

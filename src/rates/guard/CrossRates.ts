@@ -1,4 +1,5 @@
 import { type BigDecimal, Context, DateTime, Duration, Effect, Layer, Option } from "effect"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
 import * as AnomalyTriangles from "../../domain/rates/AnomalyTriangles.ts"
 import { isSandboxRate, type Rate, type RateTick } from "../../domain/rates/Rate.ts"
@@ -33,13 +34,16 @@ export class CrossRates extends Context.Service<
     CrossRates,
     Effect.gen(function* () {
       const { guardMaxDeviation } = yield* Settings
+      const { pairs } = yield* AssetCatalog
       const broadcaster = yield* Broadcaster
       const ticks = new Map<string, Map<string, RateTick>>()
 
       const isComparable =
         (tick: RateTick, maxAge = MAX_CROSS_RATE_AGE) =>
-        (rate: Pick<Rate, "provider" | "observedAt">) =>
+        (rate: Pick<Rate, "pair" | "provider" | "observedAt">) =>
           isSandboxRate(rate) === isSandboxRate(tick) &&
+          // A poll does not refresh the other pairs, whose rates would then contradict a currency that has moved.
+          (pairs.isPolled(rate.pair) || !pairs.isPolled(tick.pair)) &&
           Duration.isLessThanOrEqualTo(DateTime.distance(rate.observedAt, tick.observedAt), maxAge)
 
       const goodRates = (tick: RateTick, maxAge = MAX_CROSS_RATE_AGE) =>

@@ -148,6 +148,8 @@ export class RateCache extends Context.Service<
     readonly get: (pair: AssetPair) => Effect.Effect<Option.Option<Rate>>
     /** Stores a rate in memory and in Redis, unless a newer one is cached. Never fails. */
     readonly put: (rate: Rate) => Effect.Effect<void>
+    /** Returns the pairs of the rates in memory. */
+    readonly pairs: () => ReadonlyArray<AssetPair>
     /** Stores a rate in memory only, unless a newer one is cached. */
     readonly putLocal: (rate: Rate) => void
     /** Removes a rate by its id from memory and from Redis. Keeps another rate of the pair. Never fails. */
@@ -186,6 +188,7 @@ const makeMemory = (clock: Clock.Clock) => {
         ? Option.none()
         : Option.some(rate)
     },
+    pairs: () => Array.from(rates.values(), ({ pair }) => pair),
     putLocal: (rate: Rate) => {
       const cached = rates.get(rate.pair.key)
       if (cached === undefined || replaces(rate, cached, clock.currentTimeMillisUnsafe())) {

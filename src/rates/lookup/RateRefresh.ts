@@ -1,13 +1,15 @@
 import { Clock, Context, DateTime, Duration, Effect, Exit, Fiber, Layer, Option } from "effect"
 import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
-import { isFresh, type Rate, replaces } from "../../domain/rates/Rate.ts"
+import type { Freshness } from "../../domain/rates/Freshness.ts"
+import { type Rate, replaces } from "../../domain/rates/Rate.ts"
 import type { ClockSkewed } from "../../platform/ClockSkew.ts"
 import * as MonotonicClock from "../../platform/MonotonicClock.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
 import type { ProviderError } from "../../providers/ProviderError.ts"
 import { RateIngest } from "../RateIngest.ts"
+import * as RateFreshness from "../RateFreshness.ts"
 import { RateRepo } from "../RateRepo.ts"
 import { RateCache } from "./RateCache.ts"
 
@@ -56,6 +58,7 @@ const make = Effect.gen(function* () {
   const cache = yield* RateCache
   const repo = yield* RateRepo
   const ingest = yield* RateIngest
+  const isWithin = isWithinBy(yield* RateFreshness.make)
   const readFlight = yield* SingleFlight.make<Option.Option<SourcedRate>, StoreUnavailable>()
   const refreshFlight = yield* SingleFlight.make<SourcedRate, RefreshError>()
   const states = new Map<string, PairState>()
@@ -196,8 +199,11 @@ interface PairState {
   isRefreshing: boolean
 }
 
-export const isWithin = (maxAge: Duration.Duration, rate: Rate, now: DateTime.Utc) =>
-  isFresh(rate, Duration.toMillis(maxAge), DateTime.toEpochMillis(now))
+/** Makes the function that returns true for a rate whose age is known and at most `maxAge`. */
+export const isWithinBy =
+  ({ isFresh }: Freshness) =>
+  (maxAge: Duration.Duration, rate: Rate, now: DateTime.Utc) =>
+    isFresh(rate, Duration.toMillis(maxAge), DateTime.toEpochMillis(now))
 
 /** Callers cause these failures by asking for any pair, so that they would fill the log. */
 const isExpected = (error: RefreshError | undefined) =>

@@ -1,4 +1,4 @@
-import { Clock, Context, DateTime, Duration, Effect, Exit, Layer, type Metric, Option } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, Exit, Layer, type Metric, Option, Result } from "effect"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
@@ -6,10 +6,7 @@ import type { AssetCode } from "../../domain/money/Asset.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import {
   ageAt,
-  isFresh,
-  isQuoteFresh,
   isNewer,
-  quoteAgeAt,
   type Rate,
   type RateId,
   type RateRecord,
@@ -21,10 +18,11 @@ import * as RateMetrics from "../../platform/metrics/RateMetrics.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as Cadence from "../../platform/PollCadence.ts"
 import { RequestedPairs } from "../polling/RequestedPairs.ts"
+import * as RateFreshness from "../RateFreshness.ts"
 import { RateRepo } from "../RateRepo.ts"
 import { RateCache } from "./RateCache.ts"
 import {
-  isWithin,
+  isWithinBy,
   type LookupSource,
   type RefreshError,
   RateRefresh,
@@ -53,6 +51,8 @@ const FIRST_RATE_BUDGET = Duration.seconds(30)
 
 const make = Effect.gen(function* () {
   const { lookupBudget, staleAfter } = yield* Settings
+  const freshness = yield* RateFreshness.make
+  const isWithin = isWithinBy(freshness)
   const { pairs } = yield* AssetCatalog
   const cache = yield* RateCache
   const repo = yield* RateRepo
@@ -71,7 +71,7 @@ const make = Effect.gen(function* () {
   /** Returns the rate in memory if it is at most `maxAgeMillis` old; callers pass at most `STALE_AFTER`. */
   const peekMemory = (pair: AssetPair, maxAgeMillis: number, now: number): FoundRate | undefined => {
     const rate = Option.getOrUndefined(cache.peek(pair))
-    if (rate === undefined || !isFresh(rate, maxAgeMillis, now)) return undefined
+    if (rate === undefined || !freshness.isFresh(rate, maxAgeMillis, now)) return undefined
     return { rate, source: "memory", stale: false }
   }
 
@@ -116,7 +116,7 @@ const make = Effect.gen(function* () {
       )
     const startedAt = yield* Clock.monotonicTimeNanos
     const isQuoteWithin = (rate: Rate, now: DateTime.Utc) =>
-      isQuoteFresh(rate, Duration.toMillis(freshFor), DateTime.toEpochMillis(now))
+      freshness.isQuoteFresh(rate, Duration.toMillis(freshFor), DateTime.toEpochMillis(now))
     const isSufficient = (found: SourcedRate, now: DateTime.Utc) =>
       found.source === "provider" ? isQuoteWithin(found.rate, now) : isWithin(freshFor, found.rate, now)
     // The provider was called a moment ago, and its own quote is older than the caller accepts.
@@ -156,7 +156,12 @@ const make = Effect.gen(function* () {
     )
     best = Option.orElse(newer, () => best)
     if (Option.isNone(best)) return yield* unavailable(pair, lastFailure(pair), denied)
-    const age = quoteAgeAt(best.value.rate, now)
+    // The last known price of an asset that is not traded is no price.
+    const untraded = isWithin(staleAfter, best.value.rate, now)
+      ? undefined
+      : untradedReason(lastFailure(pair))
+    if (untraded !== undefined) return yield* new RateUnavailable({ pair, reason: untraded })
+    const age = freshness.quoteAgeAt(best.value.rate, now)
     const isAnySufficient =
       isSufficient(best.value, now) || Option.exists(refreshed, (found) => isSufficient(found, now))
     if (!isAnySufficient && Duration.isGreaterThan(age, maxAge)) {
@@ -201,11 +206,18 @@ const make = Effect.gen(function* () {
   )
 
   const list = Effect.fn("Rates.list")(function* (source: Option.Option<AssetCode>) {
-    const selected = pairs.polled.filter((pair) => Option.isNone(source) || pair.from === source.value)
-    const missing = selected.filter((pair) => Option.isNone(cache.peek(pair)))
+    const isSelected = ({ from }: AssetPair) => Option.isNone(source) || from === source.value
+    const polled = pairs.polled.filter(isSelected)
+    const missing = polled.filter((pair) => Option.isNone(cache.peek(pair)))
     if (missing.length > 0) yield* loadMissing(missing)
+    const others = cache
+      .pairs()
+      .filter(
+        (pair) =>
+          isSelected(pair) && !pairs.isPolled(pair) && Result.isSuccess(pairs.find(pair.from, pair.to))
+      )
     const now = yield* DateTime.now
-    return selected.flatMap((pair) =>
+    return [...polled, ...others].flatMap((pair) =>
       Option.toArray(cache.peek(pair)).map((rate): FoundRate => ({
         rate,
         source: "memory",
@@ -227,7 +239,7 @@ export class Rates extends Context.Service<
      * while the refresh continues in the background.
      *
      * Fails with `RateTooOld` if no rate that was fetched and quoted within `maxAge` is available, with `RateUnavailable` if no rate is known and the
-     * provider has none, and with `StoreUnavailable` if no rate is cached and the database is unavailable.
+     * provider has none, or if the asset is not traded any more, and with `StoreUnavailable` if no rate is cached and the database is unavailable.
      */
     readonly lookup: (
       pair: AssetPair,
@@ -240,7 +252,10 @@ export class Rates extends Context.Service<
     readonly peek: (pair: AssetPair, now: number) => FoundRate | undefined
     /** Counts a lookup that {@link peek} served. */
     readonly countLookup: (found: FoundRate) => void
-    /** Returns all known rates of one source currency, or of all. Never calls the provider. */
+    /**
+     * Returns all known rates of one source currency, or of all: those of polled pairs first, then those of other pairs that
+     * were asked for. Never calls the provider.
+     */
     readonly list: (
       source: Option.Option<AssetCode>
     ) => Effect.Effect<ReadonlyArray<FoundRate>, StoreUnavailable>
@@ -262,7 +277,8 @@ const unavailable = (
   denied: RateLimitExceeded | undefined
 ) => {
   if (failure?._tag === "ProviderError") {
-    const { reason, refusal } = failure
+    const { reason, refusal, untraded } = failure
+    if (untraded !== undefined) return new RateUnavailable({ pair, reason: untraded })
     if (refusal !== undefined)
       return new RateUnavailable({ pair, reason: refusal, retryAfter: REFUSAL_RETRY })
     if (reason._tag === "OnDemandLimited" && denied === undefined)
@@ -272,6 +288,9 @@ const unavailable = (
     ? new RateUnavailable({ pair })
     : new RateUnavailable({ pair, reason: denied.message, retryAfter: denied.retryAfter })
 }
+
+const untradedReason = (failure: RefreshError | undefined) =>
+  failure?._tag === "ProviderError" ? failure.untraded : undefined
 
 const ON_DEMAND_LIMITED = "this node has used up its provider calls for pairs that are not polled"
 

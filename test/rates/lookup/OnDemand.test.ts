@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
-import { DateTime, Effect, Option } from "effect"
+import { DateTime, Duration, Effect, Option } from "effect"
+import { RateLimitExceeded } from "../../../src/domain/access/RateLimit.ts"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import type { RateUnavailable } from "../../../src/domain/rates/Rate.ts"
 import { RateProvider } from "../../../src/providers/RateProvider.ts"
@@ -30,6 +31,11 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("A pair that is not p
         assert.strictEqual(Decimal.format(first.rate.rate), "0.00064")
         assert.deepStrictEqual([first.source, first.rate.provider], ["provider", "flutterwave"])
         assert.strictEqual((yield* lookup("NGN", "USD")).source, "memory")
+        const listed = yield* Effect.flatMap(Rates, (rates) => rates.list(Option.some(first.rate.pair.from)))
+        assert.deepStrictEqual(
+          listed.map(({ rate }) => rate.id),
+          [first.rate.id]
+        )
       }).pipe((test) => onNode(test, flutterwave.url))
       assert.deepStrictEqual(flutterwave.requests, ["NGN:USD"])
       // A node that starts later finds it in the database.
@@ -186,6 +192,72 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("A pair that is not p
         assert.strictEqual(Decimal.format((yield* lookup("ZAR", "NGN")).rate.rate), "80")
       }).pipe((test) => onNode(test, flutterwave.url))
       assert.deepStrictEqual(flutterwave.requests, ["ZAR:NGN", "ZAR:NGN"])
+    })
+  )
+})
+
+layer(TestDatabase.layer(), { excludeTestServices: true })("A refresh of a pair that is not polled", (it) => {
+  const exceeded = new RateLimitExceeded({
+    kind: "refreshes",
+    limit: 1,
+    window: Duration.minutes(1),
+    cost: 1,
+    remaining: 0,
+    retryAfter: Duration.seconds(7)
+  })
+  const lookupWith = (from: string, to: string, permit: Effect.Effect<void, RateLimitExceeded>) =>
+    Effect.flatMap(Rates, (rates) => rates.lookup(pairOf(from, to), { permit }))
+
+  it.effect("counts against the limit of its caller, and a polled pair does not", () =>
+    Effect.gen(function* () {
+      const flutterwave = yield* FakeFlutterwave.listen({ "NGN:USD": "0.00064", "USD:NGN": "1600" })
+      yield* Effect.gen(function* () {
+        let counted = 0
+        const permit = Effect.sync(() => {
+          counted++
+        })
+        yield* lookupWith("NGN", "USD", permit)
+        yield* lookupWith("NGN", "USD", permit)
+        yield* lookupWith("USD", "NGN", permit)
+        assert.strictEqual(counted, 1)
+      }).pipe((test) => onNode(test, flutterwave.url))
+    })
+  )
+
+  it.effect("is not made for a caller that has used up its limit, who gets what is known", () =>
+    Effect.gen(function* () {
+      const flutterwave = yield* FakeFlutterwave.listen({ "KES:USD": "0.008" })
+      yield* Effect.gen(function* () {
+        const repo = yield* RateRepo
+        const error = yield* Effect.flip(lookupWith("KES", "USD", Effect.fail(exceeded)))
+        assert.strictEqual(
+          error.message,
+          "No KES:USD rate is available: The limit is 1 refreshes in 1m; retry in 7 s"
+        )
+        yield* repo.insert(yield* tick("GHS", "USD", "0.08", "2026-01-01T00:00:00Z"))
+        const found = yield* lookupWith("GHS", "USD", Effect.fail(exceeded))
+        assert.deepStrictEqual([Decimal.format(found.rate.rate), found.stale], ["0.08", true])
+        assert.deepStrictEqual(flutterwave.requests, [])
+      }).pipe((test) => onNode(test, flutterwave.url))
+    })
+  )
+
+  it.effect("derives nothing with RATE_ON_DEMAND=false", () =>
+    Effect.gen(function* () {
+      const flutterwave = yield* FakeFlutterwave.listen({ "USD:EUR": "0.8", "EUR:ZAR": "20" })
+      const { message } = yield* onNode(unavailable("USD", "ZAR"), flutterwave.url, {
+        RATE_ON_DEMAND: "false"
+      })
+      assert.strictEqual(message, "No USD:ZAR rate is available: flutterwave does not quote USD:ZAR")
+      assert.deepStrictEqual(flutterwave.requests, ["USD:ZAR"])
+    })
+  )
+
+  it.effect("derives a polled pair that no provider quotes, too", () =>
+    Effect.gen(function* () {
+      const flutterwave = yield* FakeFlutterwave.listen({ "USD:EUR": "0.8", "EUR:ZMW": "20" })
+      const found = yield* onNode(lookup("USD", "ZMW"), flutterwave.url)
+      assert.strictEqual(Decimal.format(found.rate.rate), "16")
     })
   )
 })

@@ -14,7 +14,7 @@ import { rate, TestProvider } from "../../support/TestProvider.ts"
 import { eventuallyFrom } from "../../support/Waiters.ts"
 import * as TestRates from "../TestRates.ts"
 
-const REQUESTED = ["NGN:USD", "KES:USD", "KES:NGN"]
+const REQUESTED = new Set(["NGN:USD", "KES:USD", "KES:NGN"])
 
 const requested = RequestedPairs.layer.pipe(Layer.provideMerge(App.assets))
 
@@ -57,7 +57,7 @@ describe("The poller", () => {
   const requestedRates = Effect.gen(function* () {
     const repo = yield* RateRepo
     const stored = yield* repo.latestAll
-    return stored.filter(({ pair }) => REQUESTED.includes(pair.key))
+    return stored.filter(({ pair }) => REQUESTED.has(pair.key))
   })
 
   const ask = Effect.fnUntraced(function* (from: string, to: string) {
