@@ -29,6 +29,12 @@ export class OptionalAuthentication extends HttpApiMiddleware.Service<OptionalAu
   { error: [Problem.Unauthorized, Problem.RateLimited] }
 ) {}
 
+/** Needs no credentials, and ignores invalid ones. Counts the requests of an address. */
+export class NoAuthentication extends HttpApiMiddleware.Service<NoAuthentication>()(
+  "effex/api/access/NoAuthentication",
+  { error: Problem.RateLimited }
+) {}
+
 /** Requires the scope `convert`: conversions and quotes. */
 export class RequireConvertScope extends HttpApiMiddleware.Service<
   RequireConvertScope,

@@ -1,4 +1,5 @@
 import type { Examples } from "./Example.ts"
+import { AccountExamples } from "./AccountExamples.ts"
 import { AssetExamples } from "./AssetExamples.ts"
 import { ConversionExamples } from "./ConversionExamples.ts"
 import { OperationExamples } from "./OperationExamples.ts"
@@ -12,5 +13,6 @@ export const EXAMPLES: Examples = {
   ...RateExamples,
   ...AssetExamples,
   ...ConversionExamples,
-  ...OperationExamples
+  ...OperationExamples,
+  ...AccountExamples
 }

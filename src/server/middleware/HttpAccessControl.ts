@@ -6,6 +6,7 @@ import type * as Problem from "../../api/Problem.ts"
 import { Caller } from "../../api/access/Caller.ts"
 import { CurrentUser } from "../../api/access/CurrentUser.ts"
 import {
+  NoAuthentication,
   OptionalAuthentication,
   RequireAdminScope,
   RequireAuditScope,
@@ -96,6 +97,18 @@ const optionalAuthentication = Effect.gen(function* () {
     })
 })
 
+const noAuthentication = Effect.map(
+  AccessControl,
+  ({ authorizePublic }) =>
+    <E, R>(endpoint: Endpoint<E, R>, options: Options) =>
+      withCredentials(nameOf(options), (credentials) =>
+        Effect.matchEffect(authorizePublic(credentials.kind, { ...credentials, authorization: undefined }), {
+          onFailure: reject,
+          onSuccess: () => endpoint
+        })
+      )
+)
+
 const requireScope = (scope: Scope) =>
   Effect.gen(function* () {
     const { authorize } = yield* AccessControl
@@ -148,6 +161,7 @@ export const authorizeConnection =
 
 /** Implements the middlewares of `HttpAuthorization`. */
 export const layer = Layer.mergeAll(
+  Layer.effect(NoAuthentication, noAuthentication),
   Layer.effect(OptionalAuthentication, optionalAuthentication),
   Layer.effect(FlutterwaveAuthentication, optionalAuthentication),
   Layer.effect(RequireConvertScope, requireScope("convert")),
