@@ -4,7 +4,9 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { IpNetwork } from "effect/net"
 import * as AssetPair from "../domain/money/AssetPair.ts"
 import type { Margins } from "../domain/conversion/Margins.ts"
+import type { CurrencyCode } from "../domain/money/Currency.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
+import type { FundingMethod } from "../domain/wallets/Funding.ts"
 import type { RateLimit } from "../domain/access/RateLimit.ts"
 import { InvalidSetting, InvalidSettings } from "./InvalidSettings.ts"
 import * as OpenTelemetry from "./OpenTelemetrySettings.ts"
@@ -123,10 +125,16 @@ export class Settings extends Context.Service<
     /** Seeds of the Ed25519 keys of access tokens; the first one signs. None: generated keys in `dataDir`. */
     readonly jwtSigningKeys: Option.Option<ReadonlyArray<Redacted.Redacted>>
     readonly accessTokenTtl: Duration.Duration
+    /** Keys that encrypt the secrets of second factors; the first one encrypts. None: generated keys in `dataDir`. */
+    readonly mfaEncryptionKeys: Option.Option<ReadonlyArray<Redacted.Redacted>>
     /** Time after which an unused session expires. */
     readonly refreshTokenTtl: Duration.Duration
     /** If false, only administrators create users. */
     readonly openRegistration: boolean
+    /** Currency in which wallets show their balance and total value. */
+    readonly homeCurrency: CurrencyCode
+    /** How deposits and withdrawals are made. */
+    readonly funding: FundingMethod
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
   }
@@ -261,12 +269,13 @@ export const inspect = Effect.gen(function* () {
     auditSigningKey: secret(yield* take(Definitions.AUDIT_SIGNING_KEY)),
     auditHeadsFile: yield* take(Definitions.AUDIT_HEADS_FILE),
     auditHeadsUrl: secret(yield* take(Definitions.AUDIT_HEADS_URL)),
-    jwtSigningKeys: Option.map(yield* take(Definitions.JWT_SIGNING_KEY), (seeds) =>
-      seeds.map((seed) => Redacted.make(seed))
-    ),
+    jwtSigningKeys: secrets(yield* take(Definitions.JWT_SIGNING_KEY)),
+    mfaEncryptionKeys: secrets(yield* take(Definitions.MFA_ENCRYPTION_KEY)),
     accessTokenTtl: yield* take(Definitions.ACCESS_TOKEN_TTL),
     refreshTokenTtl: yield* take(Definitions.REFRESH_TOKEN_TTL),
     openRegistration: (yield* take(Definitions.REGISTRATION)) === "open",
+    homeCurrency: yield* take(Definitions.HOME_CURRENCY),
+    funding: Option.getOrElse(yield* take(Definitions.FUNDING), () => (sandbox ? "sandbox" : "manual")),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }
@@ -349,3 +358,4 @@ const read = Effect.gen(function* () {
 })
 
 const secret = Option.map((text: string) => Redacted.make(text))
+const secrets = Option.map((texts: ReadonlyArray<string>) => texts.map((text) => Redacted.make(text)))

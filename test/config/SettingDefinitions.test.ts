@@ -16,6 +16,17 @@ const durations = [
   "1e1 seconds"
 ]
 const numbers = ["-1", "1.5", "1e1", " 1", "1 ", "0x10", "ten", "NaN", "9999999"]
+/** Neither one nor two keys of 32 bytes. */
+const rotatedKeys = [
+  " ",
+  "AAAA",
+  "A".repeat(43),
+  "0".repeat(64),
+  `${"A".repeat(43)}=,`,
+  `${"A".repeat(43)}=,${"A".repeat(43)}=`,
+  [1, 2, 3].map((byte) => Buffer.alloc(32, byte).toString("base64")).join()
+]
+
 const quotas = [
   "0/minute",
   "-1/minute",
@@ -128,18 +139,13 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   ON_DEMAND_LIMIT: quotas,
   MAX_AGE_FLOOR: [...durations, "2 days", "off"],
   METRICS_TOKEN: ["short", "0123456789 abcdef", "a".repeat(257)],
-  JWT_SIGNING_KEY: [
-    " ",
-    "AAAA",
-    "A".repeat(43),
-    "0".repeat(64),
-    `${"A".repeat(43)}=,`,
-    `${"A".repeat(43)}=,${"A".repeat(43)}=`,
-    [1, 2, 3].map((byte) => Buffer.alloc(32, byte).toString("base64")).join()
-  ],
+  JWT_SIGNING_KEY: rotatedKeys,
+  MFA_ENCRYPTION_KEY: rotatedKeys,
   ACCESS_TOKEN_TTL: [...durations, "29 seconds", "61 minutes", "off"],
   REFRESH_TOKEN_TTL: [...durations, "59 minutes", "366 days", "off"],
   REGISTRATION: ["true", "off", "invite", "open,closed"],
+  HOME_CURRENCY: ["dollar", "US", "BTC", "XAU"],
+  FUNDING: ["true", "off", "bank", "sandbox,manual"],
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
   AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]
 }
@@ -287,9 +293,12 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
     "jwtSigningKeys",
     `${"A".repeat(43)}=,B${"A".repeat(42)}=`
   ],
+  ["MFA_ENCRYPTION_KEY", `${"A".repeat(43)}=`, "mfaEncryptionKeys", `${"A".repeat(43)}=`],
   ["ACCESS_TOKEN_TTL", "1 minute", "accessTokenTtl", "60000 millis"],
   ["REFRESH_TOKEN_TTL", "7 days", "refreshTokenTtl", "604800000 millis"],
   ["REGISTRATION", "Closed", "openRegistration", false],
+  ["HOME_CURRENCY", "eur", "homeCurrency", "EUR"],
+  ["FUNDING", "Manual", "funding", "manual"],
   ["LOG_LEVEL", "WARN", "logLevel", "Warn"],
   ["LOG_LEVEL", "none", "logLevel", "None"],
   ["LOG_FORMAT", "Pretty", "logFormat", "pretty"]
@@ -342,7 +351,8 @@ describe("SettingDefinitions", () => {
         "METRICS_TOKEN",
         "AUDIT_SIGNING_KEY",
         "AUDIT_HEADS_URL",
-        "JWT_SIGNING_KEY"
+        "JWT_SIGNING_KEY",
+        "MFA_ENCRYPTION_KEY"
       ]
     )
   })
@@ -380,7 +390,8 @@ describe("SettingDefinitions", () => {
         "AUDIT_SIGNING_KEY",
         "AUDIT_HEADS_FILE",
         "AUDIT_HEADS_URL",
-        "JWT_SIGNING_KEY"
+        "JWT_SIGNING_KEY",
+        "MFA_ENCRYPTION_KEY"
       ])
       const literal = Definitions.all.filter(({ name }) => !describedInWords.has(name))
       const env = Object.fromEntries(literal.map(({ defaultText, name }) => [name, defaultText]))
