@@ -74,6 +74,8 @@ const adviceOn = (reason: ProviderReason) => {
   switch (reason._tag) {
     case "Refused":
       return "Check the key, the IP allowlist and the permissions of the account at the provider"
+    case "NotQuoted":
+      return "Remove the currency from RATE_SOURCES or RATE_DESTINATIONS, or add a provider that quotes it"
     case "RateLimited":
       return "Wait, then raise POLL_SPACING or the poll interval"
     case "Unreachable":
