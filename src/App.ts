@@ -372,6 +372,10 @@ export const databaseApp: Layer.Layer<Process, ProcessError> = DatabaseClock.lay
 export const pollerSettingsApp: Layer.Layer<PollerSettings | PollCadence | Process, ProcessError> =
   pollerSettings.pipe(Layer.provideMerge(databaseApp))
 
+export const assetsApp: Layer.Layer<AssetCatalog | Process, ProcessError> = assets.pipe(
+  Layer.provideMerge(databaseApp)
+)
+
 export const apiKeysApp: Layer.Layer<ApiKeys | Process, ProcessError> = apiKeys.pipe(
   Layer.provideMerge(databaseApp)
 )

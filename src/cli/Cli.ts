@@ -1,5 +1,6 @@
 import { Command } from "effect/cli"
 import * as App from "../App.ts"
+import * as Assets from "./Assets.ts"
 import * as Audit from "./audit/Audit.ts"
 import * as Convert from "./Convert.ts"
 import * as Doctor from "./doctor/Doctor.ts"
@@ -39,6 +40,7 @@ export const effex = Command.make("effex").pipe(
     Quarantine.command.pipe(Command.provide(App.ratesApp)),
     Receipt.command,
     Import.command.pipe(Command.provide(App.importsApp)),
+    Assets.command.pipe(Command.provide(App.assetsApp)),
     Keys.command.pipe(Command.provide(App.apiKeysApp)),
     Doctor.command,
     OpenApi.command,

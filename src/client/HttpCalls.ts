@@ -1,9 +1,11 @@
 import { DateTime, Duration, Effect, Option, Schema, Stream } from "effect"
+import { type AssetMessage, AssetList } from "../api/assets/AssetMessage.ts"
 import { AuditRecordMessage, HeadMessage, VerificationMessage } from "../api/conversion/ConversionMessage.ts"
 import { QuoteResult } from "../api/conversion/ConversionResult.ts"
 import { AsOfMessage, CandleMessage, HistoryRowMessage } from "../api/history/HistoryMessage.ts"
 import * as Problem from "../api/Problem.ts"
 import { CurrencyMessage, RateRecordMessage } from "../api/rates/RateMessage.ts"
+import type { AssetKind } from "../domain/money/Asset.ts"
 import { type ConnectionOptions, textOf } from "./Connection.ts"
 import { EffexError } from "./promise/EffexError.ts"
 import * as Json from "./promise/Json.ts"
@@ -69,6 +71,8 @@ export interface HttpCalls {
   ) => Stream.Stream<Candle, HttpFailure>
   /** Lists the supported currencies. */
   readonly currencies: Effect.Effect<ReadonlyArray<typeof CurrencyMessage.Type>, HttpFailure>
+  /** Lists the assets that can be held and priced, or only those of one kind. */
+  readonly assets: (kind?: AssetKind) => Effect.Effect<ReadonlyArray<AssetMessage>, HttpFailure>
   /** Returns a quote and its state. */
   readonly quote: (quoteId: string) => Effect.Effect<QuoteResult, HttpFailure>
   /** Emits the audit records of conversions, newest first, or in sealed order with `after`. */
@@ -136,6 +140,7 @@ export const make = ({ apiKey, connectTimeout = "10 seconds", url }: ConnectionO
       get(Schema.Struct({ currencies: Schema.Array(CurrencyMessage) }), "/currencies", "currencies"),
       ({ currencies }) => currencies
     ),
+    assets: (kind) => Effect.map(get(AssetList, "/assets", "assets", { kind }), ({ assets }) => assets),
     quote: (quoteId) => get(QuoteResult, `/quotes/${encodeURIComponent(quoteId)}`, "quote_id"),
     conversions: ({ after, from, reference, since, to, until } = {}) =>
       list<AuditRecord>(AuditRecordMessage, "/audit/conversions", {

@@ -17,6 +17,8 @@ export type {
   AuditRecord,
   Candle,
   Conversion,
+  Asset,
+  AssetKind,
   Currency,
   HistoryRate,
   Poll,

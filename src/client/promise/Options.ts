@@ -85,6 +85,9 @@ export const amount = (value: string) => {
   throw invalid("amount", 'a positive decimal as text, such as "500.00"', value)
 }
 
+// Without the flag `i` for letters that it would match outside of ASCII.
+const PAIR = /^[A-Za-z][A-Za-z0-9]{0,9}(\.[A-Za-z0-9]{1,4})?:[A-Za-z][A-Za-z0-9]{0,9}(\.[A-Za-z0-9]{1,4})?$/
+
 /** Returns pairs in upper case. */
 export const pairs = (input: ReadonlyArray<string> | undefined): ReadonlyArray<string> | undefined => {
   if (input === undefined) return undefined
@@ -92,8 +95,8 @@ export const pairs = (input: ReadonlyArray<string> | undefined): ReadonlyArray<s
     throw invalid("pairs", 'a list such as ["USD:NGN"], or be omitted for all pairs', input)
   }
   return input.map((pair: unknown) => {
-    if (typeof pair === "string" && /^[a-z]{3}:[a-z]{3}$/i.test(pair)) return pair.toUpperCase()
-    throw invalid("a pair", 'two currency codes such as "USD:NGN"', pair)
+    if (typeof pair === "string" && PAIR.test(pair)) return pair.toUpperCase()
+    throw invalid("a pair", 'two codes such as "USD:NGN" or "BTC:USD"', pair)
   })
 }
 

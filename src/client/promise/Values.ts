@@ -66,6 +66,26 @@ export interface Currency {
   readonly minorUnit: number
   readonly source: boolean
   readonly destination: boolean
+  /** Currencies into which the rates of this one are polled. Absent from servers before 0.2. */
+  readonly polledDestinations?: ReadonlyArray<string>
+}
+
+/** Kind of an asset. */
+export type AssetKind = "currency" | "crypto" | "stock"
+
+/** An asset that can be held and priced. The price of `BTC` is the rate of the pair `BTC:USD`. */
+export interface Asset {
+  readonly code: string
+  readonly name: string
+  readonly kind: AssetKind
+  /** Number of decimals of the smallest amount. */
+  readonly decimals: number
+  /** Orders may name the asset. */
+  readonly tradable: boolean
+  /** Smallest amount of an order, as decimal text. Null: the smallest amount of its decimals. */
+  readonly minimumOrder: string | null
+  /** A delisted asset can be sold and withdrawn, but not bought. */
+  readonly state: "listed" | "delisted"
 }
 
 /** Side of a conversion that the requested amount fixes. */

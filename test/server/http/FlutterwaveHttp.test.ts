@@ -65,7 +65,7 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
 
     it.effect("rejects an unsupported base, and a repeated base", () =>
       Effect.gen(function* () {
-        assertFailure(yield* get("/api/rates/all/?base_currency=NGN"), 422, '"NGN" is not supported')
+        assertFailure(yield* get("/api/rates/all/?base_currency=JPY"), 422, '"JPY" is not supported')
         assertFailure(yield* get("/api/rates/all/?base_currency="), 422, '"" is not supported')
         const repeated = yield* get("/api/rates/all/?base_currency=USD&base_currency=CAD")
         assertFailure(repeated, 400, "base_currency must be given once")
@@ -195,7 +195,8 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
         const cases = [
           ["ZZZ", "NGN", '"ZZZ" is not supported'],
           ["USD", "XX", '"XX" is not supported'],
-          ["USD", "EUR", "USD to EUR is not supported"],
+          ["USD", "JPY", "USD to JPY is not supported"],
+          ["BTC", "USD", '"BTC" is not supported'],
           ["NGN", "NGN", "NGN to NGN is not supported"]
         ] as const
         for (const [from, to, message] of cases) {
