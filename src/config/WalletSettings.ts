@@ -16,7 +16,7 @@ export const HOME_CURRENCY = define({
 
 export const FUNDING = define({
   name: "FUNDING",
-  defaultText: "sandbox with sandbox rates, otherwise manual",
+  defaultText: "none: sandbox with sandbox rates, otherwise manual",
   description:
     "`sandbox`: deposits and withdrawals are play money, completed at once. `manual`: they are pending until an administrator confirms them with the reference of the payment",
   allowed: "sandbox, manual",

@@ -386,6 +386,7 @@ describe("SettingDefinitions", () => {
         "NODE_ENV",
         "CONVERSION_MARGINS",
         "METRICS_TOKEN",
+        "FUNDING",
         "TRUSTED_PROXIES",
         "AUDIT_SIGNING_KEY",
         "AUDIT_HEADS_FILE",
