@@ -1,0 +1,184 @@
+import { Clock, Context, type DateTime, Duration, Effect, Exit, Layer, Metric, type Option } from "effect"
+import type { SqlError } from "effect/sql"
+import type {
+  AccountName,
+  LedgerAccount,
+  LedgerAccountId,
+  NewLedgerAccount
+} from "../domain/ledger/LedgerAccount.ts"
+import type { LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import type {
+  BalanceAt,
+  LedgerEntry,
+  LedgerTransfer,
+  TrialBalanceRow
+} from "../domain/ledger/LedgerTransfer.ts"
+import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
+import * as Batcher from "../platform/Batcher.ts"
+import * as LedgerMetrics from "../platform/metrics/LedgerMetrics.ts"
+import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { LedgerAccounts } from "./LedgerAccounts.ts"
+import { LedgerHistory } from "./LedgerHistory.ts"
+import { isConflict, LedgerRepo } from "./LedgerRepo.ts"
+import * as PostingRounds from "./PostingRounds.ts"
+
+const MAX_BATCH_SIZE = 256
+const POST_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
+/** Attempts to repeat a single posting that a concurrent process conflicted with. */
+const CONFLICT_RETRIES = 3
+
+type PendingPosting = Batcher.BatchItem<LedgerPosting, PostOutcome, StoreUnavailable>
+
+/** The double-entry ledger: accounts, transfers, entries and holds. It knows no users. */
+export class Ledger extends Context.Service<
+  Ledger,
+  {
+    /**
+     * Opens accounts, or finds them where they exist, and returns their ids in the given order. Usable inside an open
+     * transaction.
+     */
+    readonly openAccounts: (
+      accounts: ReadonlyArray<NewLedgerAccount>
+    ) => Effect.Effect<ReadonlyArray<LedgerAccountId>, StoreUnavailable>
+    readonly accountOf: (name: AccountName) => Effect.Effect<Option.Option<LedgerAccount>, StoreUnavailable>
+    /** All accounts of an owner, by asset and role. */
+    readonly accountsOf: (owner: string) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
+    readonly accountById: (
+      id: LedgerAccountId
+    ) => Effect.Effect<Option.Option<LedgerAccount>, StoreUnavailable>
+    /** At most `limit` accounts after an id, by id. */
+    readonly accounts: (
+      after: LedgerAccountId | undefined,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
+    /** Freezes or releases an account. Returns false if it does not exist. */
+    readonly setFrozen: (id: LedgerAccountId, isFrozen: boolean) => Effect.Effect<boolean, StoreUnavailable>
+    /**
+     * Posts transfers and returns their outcomes in order. Postings of concurrent callers share one commit; each is
+     * posted as a whole or not at all, and fails no other. After `StoreUnavailable` the outcomes are unknown: retry with
+     * the same idempotency keys. A posting whose entries do not balance, or that has too many decimals, is a defect.
+     */
+    readonly post: (
+      postings: ReadonlyArray<LedgerPosting>
+    ) => Effect.Effect<ReadonlyArray<PostOutcome>, StoreUnavailable>
+    /**
+     * Posts transfers inside the open transaction of the caller, who rolls it back if an outcome is not what it needs.
+     * Call it once per transaction, with everything that it moves: accounts are locked in the order of their ids, and a
+     * second call could deadlock. A conflict (see `isConflict` of `LedgerRepo`) fails the transaction, which the caller
+     * repeats. At most one posting of each key.
+     */
+    readonly postWithin: (
+      postings: ReadonlyArray<LedgerPosting>
+    ) => Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError>
+    /** Balances of the accounts of an owner at a time. Holds are not considered. */
+    readonly balancesAt: (
+      owner: string,
+      time: DateTime.Utc
+    ) => Effect.Effect<ReadonlyArray<BalanceAt>, StoreUnavailable>
+    /** Sums of balances by asset and role, now or at a time. The sum of each asset is zero. */
+    readonly trialBalance: (
+      time: DateTime.Utc | undefined
+    ) => Effect.Effect<ReadonlyArray<TrialBalanceRow>, StoreUnavailable>
+    readonly transfer: (id: TransferId) => Effect.Effect<Option.Option<LedgerTransfer>, StoreUnavailable>
+    /** At most `limit` entries of an account before a version, newest first. */
+    readonly entriesOf: (
+      account: LedgerAccountId,
+      before: bigint | undefined,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<LedgerEntry>, StoreUnavailable>
+  }
+>()("effex/ledger/Ledger") {
+  static readonly layerNoDeps = Layer.effect(
+    Ledger,
+    Effect.gen(function* () {
+      const { call, tryCall } = yield* LedgerRepo
+      const { accountById, accountOf, accounts, accountsOf, openAccounts, setFrozen } = yield* LedgerAccounts
+      const { balancesAt, entriesOf, transfer, trialBalance } = yield* LedgerHistory
+      const clock = yield* Clock.Clock
+      const context = yield* Effect.context<never>()
+
+      const settle = (pending: PendingPosting, exit: Exit.Exit<PostOutcome, StoreUnavailable>) => {
+        if (pending.isAbandoned) return
+        const nanos = clock.monotonicTimeNanosUnsafe() - pending.queuedAt
+        LedgerMetrics.postDuration.updateUnsafe(Number(nanos) / 1e9, context)
+        if (Exit.isSuccess(exit)) LedgerMetrics.count(exit.value, context)
+        pending.settle(exit)
+      }
+      const settleAll = (
+        batch: ReadonlyArray<PendingPosting>,
+        exit: Exit.Exit<PostOutcome, StoreUnavailable>
+      ) => Effect.sync(() => batch.forEach((pending) => settle(pending, exit)))
+
+      const commit = Effect.fnUntraced(function* (batch: ReadonlyArray<PendingPosting>) {
+        yield* Metric.update(LedgerMetrics.batchSize, batch.length)
+        const outcomes = yield* tryCall(batch.map(({ item }) => item))
+        batch.forEach((pending, i) => {
+          const outcome = outcomes[i]
+          if (outcome !== undefined) settle(pending, Exit.succeed(outcome))
+        })
+      })
+
+      /** Posts one by one, so that a posting that the database rejects does not fail the others. */
+      const commitEach = (batch: ReadonlyArray<PendingPosting>) =>
+        Effect.forEach(
+          batch,
+          (pending) =>
+            commit([pending]).pipe(
+              Effect.retry({ while: isConflict, times: CONFLICT_RETRIES }),
+              Effect.catchTags({
+                SqlError: (error) => settleAll([pending], Exit.die(error)),
+                StoreUnavailable: (error) => settleAll([pending], Exit.fail(error))
+              })
+            ),
+          { discard: true }
+        )
+
+      const handle = (batch: ReadonlyArray<PendingPosting>) =>
+        commit(batch).pipe(
+          Effect.catchTags({
+            SqlError: () => commitEach(batch),
+            StoreUnavailable: (error) => settleAll(batch, Exit.fail(error))
+          }),
+          Effect.catchDefect((defect) => settleAll(batch, Exit.die(defect)))
+        )
+
+      // One lane: a second batch of the same process would only wait for the accounts of the first.
+      const batcher = yield* Batcher.make<LedgerPosting, PostOutcome, StoreUnavailable>({
+        handle: (batch) => Effect.forEach(PostingRounds.of(batch), handle, { discard: true }),
+        maxBatchSize: MAX_BATCH_SIZE,
+        timeout: POST_TIMEOUT,
+        onTimeout: () =>
+          Exit.fail(
+            new StoreUnavailable({
+              cause: `the transfer was not posted within ${Duration.format(POST_TIMEOUT)}`
+            })
+          )
+      })
+
+      const post = Effect.fn("Ledger.post")(function* (postings: ReadonlyArray<LedgerPosting>) {
+        const exits = yield* batcher.runAll(postings)
+        return yield* Effect.forEach(exits, (exit) => exit)
+      })
+
+      return Ledger.of({
+        openAccounts,
+        accountOf,
+        accountsOf,
+        accountById,
+        accounts,
+        setFrozen,
+        post,
+        postWithin: call,
+        balancesAt,
+        trialBalance,
+        transfer,
+        entriesOf
+      })
+    })
+  )
+
+  static readonly layer = Ledger.layerNoDeps.pipe(
+    Layer.provide([LedgerRepo.layer, LedgerAccounts.layer, LedgerHistory.layer])
+  )
+}

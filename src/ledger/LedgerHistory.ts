@@ -1,0 +1,146 @@
+import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
+import { HoldId, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import type {
+  BalanceAt,
+  LedgerEntry,
+  LedgerTransfer,
+  TrialBalanceRow
+} from "../domain/ledger/LedgerTransfer.ts"
+import { AssetCode } from "../domain/money/Asset.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { AccountIdFromBigInt, Amount } from "./Amount.ts"
+
+/** Reads what was posted. See `Ledger` for its methods. */
+export class LedgerHistory extends Context.Service<
+  LedgerHistory,
+  {
+    readonly balancesAt: (
+      owner: string,
+      time: DateTime.Utc
+    ) => Effect.Effect<ReadonlyArray<BalanceAt>, StoreUnavailable>
+    readonly trialBalance: (
+      time: DateTime.Utc | undefined
+    ) => Effect.Effect<ReadonlyArray<TrialBalanceRow>, StoreUnavailable>
+    readonly transfer: (id: TransferId) => Effect.Effect<Option.Option<LedgerTransfer>, StoreUnavailable>
+    readonly entriesOf: (
+      account: LedgerAccountId,
+      before: bigint | undefined,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<LedgerEntry>, StoreUnavailable>
+  }
+>()("effex/ledger/LedgerHistory") {
+  static readonly layer = Layer.effect(
+    LedgerHistory,
+    Effect.gen(function* () {
+      const { execute, sql } = yield* Database
+
+      const balanceAt = (time: DateTime.Utc) => sql`
+        coalesce((SELECT entry.balance FROM ledger_entry AS entry WHERE entry.account_id = account.id
+          AND entry.version = ledger_version_at(account.id, account.version, ${DateTime.toDateUtc(time)})), 0)`
+
+      const balancesAt = Effect.fn("LedgerHistory.balancesAt")(function* (owner: string, time: DateTime.Utc) {
+        const rows = yield* execute(sql`
+          SELECT account.id AS account, owner, role, asset, ${balanceAt(time)} AS balance
+          FROM ledger_account AS account WHERE owner = ${owner} ORDER BY asset, role`)
+        return yield* Effect.orDie(decodeBalances(rows))
+      })
+
+      const trialBalance = Effect.fn("LedgerHistory.trialBalance")(function* (
+        time: DateTime.Utc | undefined
+      ) {
+        const balance = time === undefined ? sql`balance` : balanceAt(time)
+        const rows = yield* execute(sql`
+          SELECT asset, role, count(*) AS accounts, sum(${balance}) AS balance
+          FROM ledger_account AS account GROUP BY asset, role ORDER BY asset, role`)
+        return yield* Effect.orDie(decodeTrialBalance(rows))
+      })
+
+      const entryColumns = sql.literal(
+        "entry.transfer_id, entry.account_id AS account, entry.version, entry.asset, entry.amount, entry.balance, transfer.kind, transfer.posted_at"
+      )
+
+      const entriesOf = Effect.fn("LedgerHistory.entriesOf")(function* (
+        account: LedgerAccountId,
+        before: bigint | undefined,
+        limit: number
+      ) {
+        const earlier = before === undefined ? sql`true` : sql`entry.version < ${before.toString()}::bigint`
+        const rows = yield* execute(sql`
+          SELECT ${entryColumns} FROM ledger_entry AS entry JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
+          WHERE entry.account_id = ${account}::bigint AND ${earlier} ORDER BY entry.version DESC LIMIT ${limit}`)
+        return yield* Effect.orDie(decodeEntries(rows))
+      })
+
+      const transfer = Effect.fn("LedgerHistory.transfer")(function* (id: TransferId) {
+        const [found] = yield* Effect.flatMap(
+          execute(sql`SELECT kind, details, posted_at FROM ledger_transfer WHERE id = ${id}`),
+          (rows) => Effect.orDie(decodeTransfers(rows))
+        )
+        if (found === undefined) return Option.none<LedgerTransfer>()
+        const entries = yield* execute(sql`
+          SELECT ${entryColumns} FROM ledger_entry AS entry JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
+          WHERE entry.transfer_id = ${id} ORDER BY entry.account_id, entry.version`)
+        const opened = yield* execute(sql`
+          SELECT id AS hold_id, account_id AS account, amount FROM ledger_hold WHERE transfer_id = ${id} ORDER BY id`)
+        const ended = yield* execute(sql`
+          SELECT hold.id AS hold_id, account_id AS account, amount, outcome, posted
+          FROM ledger_hold_end AS ended JOIN ledger_hold AS hold ON hold.id = ended.hold_id
+          WHERE ended.transfer_id = ${id} ORDER BY hold.id`)
+        return Option.some<LedgerTransfer>({
+          id,
+          ...found,
+          entries: yield* Effect.orDie(decodeEntries(entries)),
+          opened: yield* Effect.orDie(decodeOpened(opened)),
+          ended: yield* Effect.orDie(decodeEnded(ended))
+        })
+      })
+
+      return LedgerHistory.of({ balancesAt, trialBalance, transfer, entriesOf })
+    })
+  )
+}
+
+const account = AccountIdFromBigInt
+
+const decodeBalances = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      account,
+      owner: Schema.NullOr(Schema.String),
+      role: Schema.String,
+      asset: AssetCode,
+      balance: Amount
+    })
+  )
+)
+const decodeTrialBalance = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({ asset: AssetCode, role: Schema.String, accounts: Schema.BigInt, balance: Amount })
+  )
+)
+const decodeEntries = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      transferId: TransferId,
+      account,
+      version: Schema.BigInt,
+      asset: AssetCode,
+      amount: Amount,
+      balance: Amount,
+      kind: Schema.String,
+      postedAt: Schema.DateTimeUtcFromDate
+    })
+  )
+)
+const decodeTransfers = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({ kind: Schema.String, details: Schema.Json, postedAt: Schema.DateTimeUtcFromDate })
+  )
+)
+const opening = { holdId: HoldId, account, amount: Amount }
+const decodeOpened = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(opening)))
+const decodeEnded = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ ...opening, outcome: Schema.Literals(["posted", "voided"]), posted: Amount }))
+)

@@ -1,0 +1,83 @@
+import { type BigDecimal, DateTime, Effect, Schema } from "effect"
+import type { SqlClient } from "effect/sql"
+import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
+import { HoldId, type LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import * as PgArray from "../platform/postgres/PgArray.ts"
+import * as Amount from "./Amount.ts"
+
+/** Builds the call of `post_batch` for several postings. Each column is one parameter. */
+export const statement = (sql: SqlClient.SqlClient, items: ReadonlyArray<LedgerPosting>) => {
+  const entries = items.flatMap(({ entries }, i) => entries.map((entry) => ({ ...entry, item: i + 1 })))
+  const opens = items.flatMap(({ opens }, i) => opens.map((open) => ({ ...open, item: i + 1 })))
+  const ends = items.flatMap(({ ends }, i) => ends.map((end) => ({ ...end, item: i + 1 })))
+  const key = (name: "principal" | "key" | "requestHash") =>
+    PgArray.ofTexts(items.map(({ idempotency }) => idempotency?.[name] ?? null))
+  const item = (rows: ReadonlyArray<{ readonly item: number }>) => PgArray.of(rows.map(({ item }) => item))
+  const account = (rows: ReadonlyArray<{ readonly account: LedgerAccountId }>) =>
+    PgArray.of(rows.map(({ account }) => account))
+  const amount = (rows: ReadonlyArray<{ readonly amount: BigDecimal.BigDecimal }>) =>
+    PgArray.of(rows.map(({ amount }) => Decimal.format(amount)))
+  return sql`
+    SELECT outcome, replayed, subject, account_id, available FROM post_batch(
+      ${PgArray.of(items.map(({ id }) => id))}::uuid[], ${PgArray.ofTexts(items.map(({ kind }) => kind))}::text[],
+      ${key("principal")}::text[], ${key("key")}::text[], ${key("requestHash")}::text[],
+      ${PgArray.ofTexts(items.map(({ details }) => JSON.stringify(details)))}::text[],
+      ${item(entries)}::int[], ${account(entries)}::bigint[], ${amount(entries)}::numeric[],
+      ${item(opens)}::int[], ${PgArray.of(opens.map(({ holdId }) => holdId))}::uuid[], ${account(opens)}::bigint[],
+      ${amount(opens)}::numeric[], ${PgArray.of(opens.map(({ expiresAt }) => (expiresAt === undefined ? null : DateTime.formatIso(expiresAt))))}::timestamptz[],
+      ${item(ends)}::int[], ${PgArray.of(ends.map(({ holdId }) => holdId))}::uuid[],
+      ${PgArray.of(ends.map(({ outcome }) => outcome))}::text[],
+      ${PgArray.of(ends.map(({ posted }) => Decimal.format(posted)))}::numeric[]) ORDER BY n`
+}
+
+const replayed = Schema.Boolean
+const accountId = Amount.AccountIdFromBigInt
+const Row = Schema.Union([
+  Schema.Struct({ outcome: Schema.Literal("posted"), replayed, subject: TransferId }),
+  Schema.Struct({
+    outcome: Schema.Literal("insufficient_funds"),
+    replayed,
+    accountId,
+    available: Amount.Amount
+  }),
+  Schema.Struct({ outcome: Schema.Literals(["account_not_found", "account_frozen"]), replayed, accountId }),
+  Schema.Struct({
+    outcome: Schema.Literals(["hold_not_found", "hold_ended", "hold_expired", "exceeds_hold"]),
+    replayed,
+    subject: HoldId
+  }),
+  Schema.Struct({ outcome: Schema.Literal("key_mismatch"), replayed })
+])
+const decode = Schema.decodeUnknownEffect(Schema.Array(Row))
+
+/** Decodes the outcomes that `post_batch` returns, in the order of the postings. */
+export const outcomes = (rows: unknown): Effect.Effect<ReadonlyArray<PostOutcome>> =>
+  Effect.map(Effect.orDie(decode(rows)), (decoded) => decoded.map(toOutcome))
+
+const TAGS = {
+  account_not_found: "AccountNotFound",
+  account_frozen: "AccountFrozen",
+  hold_not_found: "HoldNotFound",
+  hold_ended: "HoldEnded",
+  hold_expired: "HoldExpired",
+  exceeds_hold: "ExceedsHold"
+} as const
+
+const toOutcome = (row: typeof Row.Type): PostOutcome => {
+  const { replayed } = row
+  switch (row.outcome) {
+    case "posted":
+      return { _tag: "Posted", replayed, id: row.subject }
+    case "insufficient_funds":
+      return { _tag: "InsufficientFunds", replayed, account: row.accountId, available: row.available }
+    case "account_not_found":
+    case "account_frozen":
+      return { _tag: TAGS[row.outcome], replayed, account: row.accountId }
+    case "key_mismatch":
+      return { _tag: "KeyMismatch", replayed }
+    default:
+      return { _tag: TAGS[row.outcome], replayed, hold: row.subject }
+  }
+}
