@@ -17,11 +17,12 @@ import { AdminActions } from "./accounts/AdminActions.ts"
 import { AttemptLimits } from "./accounts/AttemptLimits.ts"
 import { Credentials } from "./accounts/Credentials.ts"
 import { EndedSessions } from "./accounts/EndedSessions.ts"
+import { Mfa, layerSecondFactor } from "./accounts/Mfa.ts"
+import { MfaSecrets } from "./accounts/MfaSecrets.ts"
 import { NewUserSetup } from "./accounts/NewUserSetup.ts"
 import { Passwords } from "./accounts/Passwords.ts"
 import { RefreshTokens } from "./accounts/RefreshTokens.ts"
 import { Registration } from "./accounts/Registration.ts"
-import { SecondFactor } from "./accounts/SecondFactor.ts"
 import { SecurityEvents } from "./accounts/SecurityEvents.ts"
 import { Sessions } from "./accounts/Sessions.ts"
 import { SignIn } from "./accounts/SignIn.ts"
@@ -278,6 +279,7 @@ type AccountServices =
   | AttemptLimits
   | Credentials
   | EndedSessions
+  | Mfa
   | Registration
   | Sessions
   | SignIn
@@ -288,7 +290,7 @@ export const accounts: Layer.Layer<
   AccountServices,
   RedisError | SecretFileError,
   Settings | SecureRandom.SecureRandom | Database
-> = Layer.mergeAll(Registration.layer, SignIn.layer, AdminActions.layer).pipe(
+> = Layer.mergeAll(Registration.layer, SignIn.layer, Mfa.layer, AdminActions.layer).pipe(
   Layer.provideMerge(Credentials.layer),
   Layer.provideMerge(Sessions.layer),
   Layer.provideMerge(
@@ -299,13 +301,8 @@ export const accounts: Layer.Layer<
       redisOrMemory(EndedSessions.layerRedis, EndedSessions.layerMemory)
     )
   ),
-  Layer.provide([Passwords.layer, RefreshTokens.layer]),
-  Layer.provide([
-    AccessTokenKeys.layer,
-    NewUserSetup.layerNone,
-    SecondFactor.layerNone,
-    SecurityEvents.layerNone
-  ])
+  Layer.provide([Passwords.layer, RefreshTokens.layer, layerSecondFactor]),
+  Layer.provide([AccessTokenKeys.layer, MfaSecrets.layer, NewUserSetup.layerNone, SecurityEvents.layerNone])
 )
 
 type AccessServices = ApiKeys | RateLimits | AccountServices

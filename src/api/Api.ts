@@ -3,6 +3,7 @@ import { AdminAssetsApi } from "./assets/AdminAssetsApi.ts"
 import { AssetsApi } from "./assets/AssetsApi.ts"
 import { ExchangesApi } from "./assets/ExchangesApi.ts"
 import { AccountApi } from "./accounts/AccountApi.ts"
+import { MfaApi } from "./accounts/MfaApi.ts"
 import { AuthApi } from "./accounts/AuthApi.ts"
 import { QuarantineApi } from "./quarantine/QuarantineApi.ts"
 import { AuditApi, ConversionApi } from "./conversion/ConversionApi.ts"
@@ -31,6 +32,7 @@ export class Api extends HttpApi.make("effex")
   .add(FlutterwaveApi)
   .add(AuthApi)
   .add(AccountApi)
+  .add(MfaApi)
   .add(HealthApi)
   .annotateMerge(
     OpenApi.annotations({

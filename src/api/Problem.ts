@@ -55,6 +55,12 @@ export class MfaRequired extends HttpApiError.Problem<MfaRequired>()(
   }
 ) {}
 
+export class MfaState extends HttpApiError.Problem<MfaState>()(
+  "MfaState",
+  declare("mfa-state", 409, "The second factor is not in this state"),
+  members("mfa-state", false)
+) {}
+
 export class SessionEnded extends HttpApiError.Problem<SessionEnded>()(
   "SessionEnded",
   declare("session-ended", 401, "The session has ended"),

@@ -4,25 +4,30 @@ import { duration, oneOf, optional } from "./SettingParsers.ts"
 
 /** Settings of user accounts. */
 
-const SEED_BYTES = 32
-const isSeed = (text: string) => {
-  const seed = Buffer.from(text, "base64")
-  return seed.length === SEED_BYTES && seed.toString("base64") === text
+const KEY_BYTES = 32
+const isKey = (text: string) => {
+  const key = Buffer.from(text, "base64")
+  return key.length === KEY_BYTES && key.toString("base64") === text
 }
+
+/** A key, or two of them during a rotation. */
+const oneOrTwoKeys = {
+  allowed: "32 bytes in base64, or two of these, separated by a comma",
+  isSecret: true,
+  ...optional((text) => {
+    const keys = text.split(",").map((key) => key.trim())
+    return keys.length <= 2 && keys.every(isKey) && new Set(keys).size === keys.length
+      ? Option.some(keys)
+      : Option.none()
+  })
+} as const
 
 export const JWT_SIGNING_KEY = define({
   name: "JWT_SIGNING_KEY",
   defaultText: "none: a key is generated in DATA_DIR on the first start",
   description:
     "Ed25519 private key that signs access tokens: its 32-byte seed in base64. During a rotation, the new key and the previous one, separated by a comma",
-  allowed: "32 bytes in base64, or two of these, separated by a comma",
-  isSecret: true,
-  ...optional((text) => {
-    const seeds = text.split(",").map((seed) => seed.trim())
-    return seeds.length <= 2 && seeds.every(isSeed) && new Set(seeds).size === seeds.length
-      ? Option.some(seeds)
-      : Option.none()
-  })
+  ...oneOrTwoKeys
 })
 
 /** Longest lifetime of an access token. Verification refuses any other. */
@@ -51,4 +56,12 @@ export const REGISTRATION = define({
   description:
     "`open`: everybody can create an account. `closed`: only an administrator, with `effex users create`",
   ...oneOf("open", "closed")
+})
+
+export const MFA_ENCRYPTION_KEY = define({
+  name: "MFA_ENCRYPTION_KEY",
+  defaultText: "none: a key is generated in DATA_DIR on the first start",
+  description:
+    "Key that encrypts the secrets of second factors: 32 bytes in base64. During a rotation, the new key and the previous one, separated by a comma",
+  ...oneOrTwoKeys
 })

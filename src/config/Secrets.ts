@@ -13,7 +13,7 @@ export const read: Effect.Effect<ReadonlyArray<Redacted.Redacted>> = Effect.gen(
     const text = yield* Effect.orElseSucceed(Config.String(name), () => "")
     if (OpenTelemetry.HEADERS.includes(name)) found.push(...headerSecrets(text))
     else if (URL.canParse(text)) found.push(...urlSecrets(text))
-    // JWT_SIGNING_KEY can be a list of two keys.
+    // Keys can be lists of two during a rotation.
     else if (!OpenTelemetry.ENDPOINTS.includes(name)) found.push(text, ...text.split(/ *, */))
   }
   return found.filter((text) => text !== "").map((text) => Redacted.make(text))

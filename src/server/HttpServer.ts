@@ -21,6 +21,7 @@ import * as ExchangesHttp from "./http/ExchangesHttp.ts"
 import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
 import * as HomePage from "./http/HomePage.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
+import * as MfaHttp from "./http/MfaHttp.ts"
 import * as MetricsHttp from "./http/MetricsHttp.ts"
 import * as HealthHttp from "./http/HealthHttp.ts"
 import * as PollerHttp from "./http/PollerHttp.ts"
@@ -63,6 +64,7 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
     FlutterwaveHttp.layer,
     AccountsAuthHttp.layer,
     AccountsHttp.layer,
+    MfaHttp.layer,
     HealthHttp.layer
   ]),
   Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, HttpAccessControl.layer])

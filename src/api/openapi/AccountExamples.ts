@@ -19,6 +19,8 @@ const TOKENS = {
   session_id: SESSION_ID
 }
 
+const RECOVERY_CODES = ["7g3k-x9tm-4hqe-20vb", "e1d8-pz5w-r6yc-9knj"]
+
 /** Examples of accounts, by operation id. */
 export const AccountExamples: Examples = {
   "auth.register": {
@@ -67,5 +69,19 @@ export const AccountExamples: Examples = {
     }
   },
   "account.endSession": { parameters: { session_id: SESSION_ID } },
-  "account.logoutAll": {}
+  "account.logoutAll": {},
+  "mfa.status": { response: { enabled: true, recovery_codes: 10 } },
+  "mfa.enroll": {
+    request: { password: "a long enough passphrase" },
+    response: {
+      secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+      otpauth_uri: "otpauth://totp/effex:amara?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=effex"
+    }
+  },
+  "mfa.confirm": { request: { code: "492039" }, response: { recovery_codes: RECOVERY_CODES } },
+  "mfa.disable": { request: { password: "a long enough passphrase", code: "492039" } },
+  "mfa.recoveryCodes": {
+    request: { password: "a long enough passphrase", code: "7g3k-x9tm-4hqe-20vb" },
+    response: { recovery_codes: RECOVERY_CODES }
+  }
 }
