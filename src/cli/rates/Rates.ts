@@ -64,7 +64,7 @@ const list = Effect.fnUntraced(function* (pairs: ReadonlyArray<string> | undefin
   const rates =
     pairs === undefined
       ? yield* client.rates()
-      : yield* Effect.forEach(pairs, (pair) => client.rate(pair.slice(0, 3), pair.slice(4)), {
+      : yield* Effect.forEach(pairs, (pair) => client.rate(...codesOf(pair)), {
           concurrency: 10
         })
   if (json) return yield* Console.log(encodeList({ base: null, rates }))
@@ -87,3 +87,8 @@ const watch = Effect.fnUntraced(function* (
   yield* client.watchConnection.pipe(Stream.changes, Stream.runForEach(view.showStatus), Effect.forkScoped)
   yield* Effect.raceFirst(Stream.runForEach(rates, view.showRate), view.left)
 })
+
+const codesOf = (pair: string): [from: string, to: string] => {
+  const [from = "", to = ""] = pair.split(":")
+  return [from, to]
+}
