@@ -1,4 +1,8 @@
 import { Duration, Effect, Option, Redacted } from "effect"
+import { AccessTokens } from "../../src/accounts/AccessTokens.ts"
+import { Registration } from "../../src/accounts/Registration.ts"
+import { Sessions } from "../../src/accounts/Sessions.ts"
+import { SignIn } from "../../src/accounts/SignIn.ts"
 import { ApiKeys } from "../../src/access/ApiKeys.ts"
 import * as ApiKey from "../../src/domain/access/ApiKey.ts"
 
@@ -8,6 +12,8 @@ export interface TestCaller {
   readonly authorization: string | undefined
   /** Scopes of a valid key; undefined without a key, or with an invalid one. */
   readonly scopes?: ReadonlyArray<ApiKey.Scope>
+  /** Set for the access token of a user. */
+  readonly user?: "user" | "administrator"
   /** Id of a valid key. */
   readonly id?: string
 }
@@ -18,7 +24,13 @@ export const ANONYMOUS: TestCaller = { name: "anonymous", authorization: undefin
 export const withScopes = Effect.fnUntraced(function* (...scopes: ReadonlyArray<ApiKey.Scope>) {
   const keys = yield* ApiKeys
   const { key, record } = yield* keys.create({ name: scopes.join(" "), scopes, lifetime: Option.none() })
-  return { name: scopes.join(" "), authorization: `Bearer ${Redacted.value(key)}`, scopes, id: record.id }
+  const caller: TestCaller & { readonly id: string; readonly authorization: string } = {
+    name: scopes.join(" "),
+    authorization: `Bearer ${Redacted.value(key)}`,
+    scopes,
+    id: record.id
+  }
+  return caller
 })
 
 /** Creates one caller for each way in which a key can be invalid. */
@@ -46,8 +58,42 @@ export const invalid = Effect.gen(function* () {
   return all
 })
 
-/** Creates an anonymous caller, all invalid ones, and one for each scope. */
+let users = 0
+
+/** Creates a user who is signed in. */
+export const user = Effect.fnUntraced(function* (kind: "user" | "administrator") {
+  const { issue } = yield* AccessTokens
+  const { create } = yield* Registration
+  const { signIn } = yield* SignIn
+  const username = `caller-${kind}-${users++}`
+  const password = Redacted.make("a long enough passphrase")
+  yield* create({ username, password, email: Option.none() }, kind === "user" ? "user" : "admin")
+  const device = { address: "192.0.2.1", userAgent: "test" }
+  const opened = yield* signIn({ proof: { username, password }, code: undefined, device })
+  const { expiresAt, id } = opened.session
+  const { token } = yield* issue({ user: opened.user, session: id, sessionExpiresAt: expiresAt })
+  const caller: TestCaller = {
+    name: kind,
+    authorization: `Bearer ${Redacted.value(token)}`,
+    scopes: kind === "user" ? [] : ["admin"],
+    user: kind
+  }
+  return caller
+})
+
+/** Creates a user whose session was ended. */
+const signedOut = Effect.gen(function* () {
+  const caller = yield* user("user")
+  const { verify } = yield* AccessTokens
+  const { sub } = yield* Effect.orDie(verify((caller.authorization ?? "").slice("Bearer ".length)))
+  yield* (yield* Sessions).endAll(sub, "logout-all")
+  const signedOut: TestCaller = { name: "a user who signed out", authorization: caller.authorization }
+  return signedOut
+})
+
+/** Creates an anonymous caller, all invalid ones, one for each scope, a user and an administrator. */
 export const all = Effect.gen(function* () {
   const valid = yield* Effect.forEach(ApiKey.Scope.literals, (scope) => withScopes(scope))
-  return [ANONYMOUS, ...(yield* invalid), ...valid]
+  const signedIn = [yield* user("user"), yield* user("administrator")]
+  return [ANONYMOUS, ...(yield* invalid), yield* signedOut, ...valid, ...signedIn]
 })

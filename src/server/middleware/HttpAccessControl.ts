@@ -22,6 +22,8 @@ import * as ClientAddress from "./ClientAddress.ts"
 import { HeavyRequests } from "./HeavyRequests.ts"
 import { LookupCaller } from "./LookupCaller.ts"
 import * as Problems from "./Problems.ts"
+import type { UserPrincipal } from "../../domain/access/Principal.ts"
+import * as RequestSession from "./RequestSession.ts"
 import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 import * as Rejection from "./Rejection.ts"
 import { ON_BEHALF_OF } from "./UserAccess.ts"
@@ -31,6 +33,8 @@ type Endpoint<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
 interface HttpCredentials extends Credentials {
   readonly kind: "reads" | "writes"
   readonly isExport: boolean
+  /** Stores the session of a user with the request, whose connection ends with it. */
+  readonly onUser: (user: UserPrincipal) => void
 }
 
 interface Options {
@@ -49,7 +53,8 @@ const withCredentials = <E, R>(
       authorization: NodeHttpServerRequest.toIncomingMessage(request).headers.authorization,
       address: ClientAddress.of(request),
       kind: request.method === "GET" || request.method === "HEAD" ? "reads" : "writes",
-      reportRateLimit: (status) => RateLimitHeaders.setStatus(request.source, status)
+      reportRateLimit: (status) => RateLimitHeaders.setStatus(request.source, status),
+      onUser: ({ sessionId }) => RequestSession.set(request.source, sessionId)
     })
   )
 
@@ -90,7 +95,7 @@ const optionalAuthentication = Effect.gen(function* () {
           ? bounded(credentials, withCaller(endpoint, credentials.address, credentials))
           : reject(Rejection.rateLimited(exceeded))
       }
-      return Effect.matchEffect(authorizePublic(credentials.kind, credentials), {
+      return Effect.matchEffect(authorizePublic(credentials.kind, credentials, credentials.onUser), {
         onFailure: reject,
         onSuccess: (identity) => bounded(credentials, withCaller(endpoint, identity, credentials))
       })
@@ -156,7 +161,10 @@ export const authorizeConnection =
   ({ authorizePublic }: AccessControl["Service"]) =>
   <E, R>(endpoint: (identity: string) => Endpoint<E, R>) =>
     withCredentials("rates.socket", (credentials) =>
-      Effect.matchEffect(authorizePublic("reads", credentials), { onFailure: reject, onSuccess: endpoint })
+      Effect.matchEffect(authorizePublic("reads", credentials, credentials.onUser), {
+        onFailure: reject,
+        onSuccess: endpoint
+      })
     )
 
 /** Implements the middlewares of `HttpAuthorization`. */

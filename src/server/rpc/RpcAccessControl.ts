@@ -1,8 +1,11 @@
 import { Effect, Layer } from "effect"
 import { constVoid } from "effect/Function"
 import type { Headers } from "effect/http"
+import { EndedSessions } from "../../accounts/EndedSessions.ts"
 import { Caller } from "../../api/access/Caller.ts"
 import { RpcOptionalAuthentication, RpcRequireConvertScope } from "../../api/access/RpcAuthorization.ts"
+import * as Problem from "../../api/Problem.ts"
+import type { UserPrincipal } from "../../domain/access/Principal.ts"
 import * as RequestCosts from "../http/RequestCosts.ts"
 import * as RpcBackPressure from "./RpcBackPressure.ts"
 import { AccessControl, type Credentials } from "../middleware/AccessControl.ts"
@@ -18,27 +21,44 @@ const credentialsOf = ({ headers }: { readonly headers: Headers.Headers }) =>
     reportRateLimit: constVoid
   }))
 
-/** Implements the middlewares of `RpcAuthorization`. */
-export const layer = Layer.mergeAll(
-  Layer.effect(
-    RpcOptionalAuthentication,
-    Effect.map(AccessControl, ({ authorizePublic }) =>
-      RpcOptionalAuthentication.of((call, options) =>
-        Effect.flatMap(credentialsOf(options), (credentials) =>
-          Effect.map(
-            authorizePublic("reads", { ...credentials, cost: RequestCosts.ofMessage(options.rpc._tag) }),
-            (identity) => ({
-              identity,
-              isAnonymous: identity === credentials.address
+/** Ends the call of a user with the session, also a stream. */
+const untilSessionEnds = Effect.map(
+  EndedSessions,
+  ({ onEnd }) =>
+    <A, E, R>(call: Effect.Effect<A, E, R>, user: UserPrincipal | undefined) =>
+      user === undefined
+        ? call
+        : Effect.raceFirst(
+            call,
+            Effect.callback<never, Problem.Unauthorized>((resume) => {
+              const remove = onEnd(user.sessionId, () => resume(Effect.fail(sessionEnded)))
+              return Effect.sync(remove)
             })
           )
-        ).pipe(
-          Effect.mapError(({ problem }) => problem),
-          Effect.flatMap((caller) => Effect.provideService(call, LookupCaller, caller))
-        )
-      )
-    )
-  ),
+)
+
+const sessionEnded = new Problem.Unauthorized({ detail: "The session has ended; sign in again" })
+
+const optionalAuthentication = Effect.gen(function* () {
+  const { authorizePublic } = yield* AccessControl
+  const untilEnd = yield* untilSessionEnds
+  return RpcOptionalAuthentication.of((call, options) =>
+    Effect.gen(function* () {
+      const credentials = yield* credentialsOf(options)
+      let user: UserPrincipal | undefined
+      const cost = RequestCosts.ofMessage(options.rpc._tag)
+      const identity = yield* authorizePublic("reads", { ...credentials, cost }, (found) => {
+        user = found
+      }).pipe(Effect.mapError(({ problem }) => problem))
+      const caller = { identity, isAnonymous: identity === credentials.address }
+      return yield* untilEnd(Effect.provideService(call, LookupCaller, caller), user)
+    })
+  )
+})
+
+/** Implements the middlewares of `RpcAuthorization`. */
+export const layer = Layer.mergeAll(
+  Layer.effect(RpcOptionalAuthentication, optionalAuthentication),
   Layer.effect(
     RpcRequireConvertScope,
     Effect.map(AccessControl, ({ authorize }) =>

@@ -18,6 +18,7 @@ import { type StreamConnection, StreamConnections } from "./StreamConnections.ts
 import {
   INTERNAL_ERROR,
   POLICY_VIOLATION,
+  SESSION_ENDED,
   TRY_AGAIN_LATER,
   type WebSocket,
   type WebSocketHandler
@@ -88,6 +89,7 @@ export const layer = Layer.unwrap(
       const request = yield* HttpServerRequest.HttpServerRequest
       const connection = yield* connections.register(request, "websocket")
       const client = new RatesClient(shared, webSocket, connection, identity)
+      connection.end = () => webSocket.close(...SESSION_ENDED)
       webSocket.attach(client)
       fanOut.add(client, since)
     })

@@ -8,6 +8,8 @@ import { RateLimited } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
 import { Drain } from "../Drain.ts"
+import { EndedSessions } from "../../accounts/EndedSessions.ts"
+import * as RequestSession from "../middleware/RequestSession.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 import { MESSAGE_LIMITS, WebSocket } from "./WebSocket.ts"
@@ -54,6 +56,7 @@ export class StreamConnections extends Context.Service<
       const { streamsPerAddress } = yield* Settings
       const { pingInterval, stallSeconds } = yield* StreamTimeouts
       const drain = yield* Drain
+      const { onEnd } = yield* EndedSessions
       const context = yield* Effect.context<never>()
       const countByAddress = new Map<string, number>()
       const connections = new Set<StreamConnection>()
@@ -79,6 +82,8 @@ export class StreamConnections extends Context.Service<
           countByAddress.set(address, count + 1)
           const connection = new StreamConnection(socket, transport, address, tick)
           connections.add(connection)
+          const session = RequestSession.of(request.source)
+          if (session !== undefined) connection.removeListener = onEnd(session, () => connection.end())
           gauges[transport].modifyUnsafe(1, context)
           return Effect.succeed(connection)
         })
@@ -86,6 +91,7 @@ export class StreamConnections extends Context.Service<
       const release: StreamConnections["Service"]["release"] = (connection) => {
         if (!connections.delete(connection)) return
         const { address, transport } = connection
+        connection.removeListener?.()
         const remaining = (countByAddress.get(address) ?? 1) - 1
         if (remaining === 0) countByAddress.delete(address)
         else countByAddress.set(address, remaining)
@@ -178,11 +184,16 @@ export class StreamConnection {
   sentBytes: number
   progressedAt: number
 
+  /** Ends the connection when the session of its user ends. */
+  end: () => void
+  removeListener: (() => void) | undefined
+
   constructor(socket: Socket, transport: Transport, address: string, progressedAt: number) {
     this.socket = socket
     this.transport = transport
     this.address = address
     this.sentBytes = socket.bytesWritten
+    this.end = () => socket.destroy()
     this.progressedAt = progressedAt
   }
 }

@@ -14,6 +14,7 @@ export const MESSAGE_LIMITS = { maxPayload: MAX_MESSAGE_BYTES, maxFragments: 64,
 export const NORMAL_CLOSURE = 1000
 export const GOING_AWAY = [1001, "the server is shutting down; reconnect"] as const
 export const POLICY_VIOLATION = 1008
+export const SESSION_ENDED = [POLICY_VIOLATION, "the session has ended; sign in again"] as const
 export const INTERNAL_ERROR = [1011, "internal server error; reconnect"] as const
 export const TRY_AGAIN_LATER = 1013
 

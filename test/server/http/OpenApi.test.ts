@@ -48,6 +48,7 @@ const Document = Schema.Struct({
       get: Schema.optionalKey(Operation),
       put: Schema.optionalKey(Operation),
       post: Schema.optionalKey(Operation),
+      patch: Schema.optionalKey(Operation),
       delete: Schema.optionalKey(Operation)
     })
   ),
@@ -143,6 +144,17 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
     "code cursor? page_size?",
     "200 400 401 403 404 408 413 414 429 431 500 503"
   ],
+  "/api/v1/accounts/auth/register": ["", "201 400 403 408 409 413 414 429 431 500 503"],
+  "/api/v1/accounts/auth/login": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/auth/refresh": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/auth/logout": ["", "204 400 403 408 413 414 429 431 500 503"],
+  "/.well-known/jwks.json": ["", "200 400 408 413 414 429 431 500"],
+  "get /api/v1/accounts/me": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "patch /api/v1/accounts/me": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/me/password": ["", "204 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/sessions": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/sessions/{session_id}": ["session_id", "204 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/auth/logout-all": ["", "204 400 401 403 408 413 414 429 431 500 503"],
   "/health/live": ["", "200 400 408 413 414 431 500"],
   "/health/ready": ["", "200 400 408 413 414 431 500 503"]
 }
@@ -153,6 +165,14 @@ const operationsOf = ({ paths }: typeof Document.Type) =>
     const all = Object.entries(operations)
     return all.map(([method, operation]) => [all.length > 1 ? `${method} ${path}` : path, operation] as const)
   })
+
+/** Sign-in takes no credentials, and may still be refused. */
+const SIGN_IN = /\/accounts\/auth\/(register|login|refresh|logout)$/
+
+const schemeOf = (path: string) => {
+  if (SIGN_IN.test(path)) return []
+  return path.includes("/api/v1/accounts/") ? { accessToken: [] } : { bearer: [] }
+}
 
 layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (it) => {
   const read = Effect.gen(function* () {
@@ -181,7 +201,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
         for (const [status, { content }] of Object.entries(operation.responses)) {
           const isProblem = Number(status) >= 400 && !path.startsWith("/api/rates")
           const id = `${path} ${status}`
-          if (status === "304") assert.isUndefined(content, id)
+          if (status === "304" || status === "204") assert.isUndefined(content, id)
           else if (id === "/api/v1/rates/stream 200")
             assert.deepStrictEqual(Object.keys(content ?? {}), ["text/event-stream"])
           else if (status === "200" && EXPORT_PATHS.has(path))
@@ -201,7 +221,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
     Effect.gen(function* () {
       const { document } = yield* read
       for (const [path, { responses, security }] of operationsOf(document))
-        assert.deepStrictEqual(security, "403" in responses ? [{ bearer: [] }] : [], path)
+        assert.deepStrictEqual(security, "403" in responses ? [schemeOf(path)].flat() : [], path)
     })
   )
 
@@ -211,7 +231,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
       const limit = ["RateLimit-Policy", "RateLimit"]
       for (const [path, { responses }] of operationsOf(document)) {
         for (const [status, { headers = {} }] of Object.entries(responses)) {
-          const isCounted = path.includes("/api/") && !["408", "413", "414", "431"].includes(status)
+          const isCounted = /\/api\/|jwks/.test(path) && !["408", "413", "414", "431"].includes(status)
           const isRetryable = status === "429" || status === "503"
           const expected = [...(isCounted ? limit : []), ...(isRetryable ? ["Retry-After"] : [])]
           assert.deepStrictEqual(Object.keys(headers), expected, `${path} ${status}`)

@@ -14,12 +14,23 @@ import { TestServer } from "../../support/TestServer.ts"
 const REAL_PROVIDER = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }
 const ID = "01980000-0000-7000-8000-000000000000"
 
+/**
+ * `open`: everybody, but with valid credentials. `uncredentialed`: counted, and credentials are ignored. `unprotected`: neither.
+ * `session`: users who are signed in.
+ */
+type Rule = Scope | "open" | "uncredentialed" | "unprotected" | "session"
+
 /** Rule of each API group. Groups that are not listed require the scope `admin`. */
-const rules: Readonly<Record<string, Scope | "open" | "unprotected">> = {
+const rules: Readonly<Record<string, Rule>> = {
   rates: "open",
   history: "open",
   polls: "open",
   flutterwave: "open",
+  board: "open",
+  exchanges: "open",
+  assets: "open",
+  auth: "uncredentialed",
+  account: "session",
   operations: "unprotected",
   conversion: "convert",
   audit: "audit:read",
@@ -63,16 +74,26 @@ const CHALLENGES = {
 const assertOutcome = (
   outcome: Outcome,
   caller: Callers.TestCaller,
-  rule: Scope | "open" | "unprotected",
+  rule: Rule,
   isOpen: boolean,
   message: string
 ) => {
   const { challenge, status } = outcome
   const hasKey = caller.authorization !== undefined
-  if (rule !== "unprotected" && hasKey && caller.scopes === undefined) {
+  const ignoresCredentials = rule === "unprotected" || rule === "uncredentialed"
+  if (!ignoresCredentials && hasKey && caller.scopes === undefined) {
     assert.strictEqual(status, 401, message)
     assert.match(challenge ?? "", CHALLENGES.invalid, message)
-  } else if (rule === "unprotected" || rule === "open" || (!hasKey && isOpen)) {
+  } else if (rule === "session") {
+    const expected = caller.user !== undefined ? [200, 204, 400, 404] : hasKey ? [403] : [401]
+    assert.include(expected, status, message)
+  } else if (
+    ignoresCredentials ||
+    rule === "open" ||
+    (!hasKey && isOpen) ||
+    // A user may do what everybody may do, but not operate the service.
+    (caller.user !== undefined && isOpen && rule !== "admin")
+  ) {
     assert.notInclude([401, 403], status, message)
     assert.isNull(challenge, message)
   } else if (!hasKey) {
@@ -89,7 +110,7 @@ interface TestedServer {
   readonly title: string
   readonly env: Readonly<Record<string, string>>
   /** Scopes that require no key. */
-  readonly openScopes: ReadonlyArray<Scope | "open" | "unprotected">
+  readonly openScopes: ReadonlyArray<Rule>
 }
 
 const servers: ReadonlyArray<TestedServer> = [
@@ -109,7 +130,12 @@ for (const { env, openScopes, title } of servers) {
         assert.isAbove(routes.length, 15)
         const callers = yield* Callers.all
         yield* Effect.forEach(
-          callers.flatMap((caller) => routes.map((route) => ({ caller, ...route }))),
+          callers.flatMap((caller) =>
+            routes
+              // It would end the session of the caller.
+              .filter(({ path }) => caller.user === undefined || !path.endsWith("logout-all"))
+              .map((route) => ({ caller, ...route }))
+          ),
           ({ caller, method, path, rule }) =>
             Effect.map(send(path, caller, { method }), (outcome) => {
               const message = `${method} ${path} by ${caller.name}: ${outcome.status}`
@@ -152,9 +178,13 @@ for (const { env, openScopes, title } of servers) {
                 const message = `${tag} by ${caller.name}: ${error}`
                 const isOpen = tag === "GetRate" || tag === "ListRates"
                 const isPermitted =
-                  isOpen || (caller.scopes?.includes("convert") ?? openScopes.includes("convert"))
+                  isOpen ||
+                  (caller.user === undefined && caller.scopes !== undefined
+                    ? caller.scopes.includes("convert")
+                    : openScopes.includes("convert"))
                 const hasKey = authorization !== undefined
-                if (hasKey && caller.scopes === undefined) assert.strictEqual(error, "unauthorized", message)
+                if (hasKey && caller.scopes === undefined)
+                  assert.match(error ?? "", /^(unauthorized|session-ended)$/, message)
                 else if (isPermitted) assert.isUndefined(error, message)
                 else assert.strictEqual(error, hasKey ? "forbidden" : "unauthorized", message)
               }
