@@ -155,6 +155,11 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   "/api/v1/accounts/sessions": ["", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/accounts/sessions/{session_id}": ["session_id", "204 400 401 403 404 408 413 414 429 431 500 503"],
   "/api/v1/accounts/auth/logout-all": ["", "204 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/auth/mfa": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/auth/mfa/enroll": ["", "200 400 401 403 408 409 413 414 429 431 500 503"],
+  "/api/v1/accounts/auth/mfa/confirm": ["", "200 400 401 403 408 409 413 414 429 431 500 503"],
+  "/api/v1/accounts/auth/mfa/disable": ["", "204 400 401 403 408 409 413 414 429 431 500 503"],
+  "/api/v1/accounts/auth/mfa/recovery-codes": ["", "200 400 401 403 408 409 413 414 429 431 500 503"],
   "/health/live": ["", "200 400 408 413 414 431 500"],
   "/health/ready": ["", "200 400 408 413 414 431 500 503"]
 }

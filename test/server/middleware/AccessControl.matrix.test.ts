@@ -31,6 +31,7 @@ const rules: Readonly<Record<string, Rule>> = {
   assets: "open",
   auth: "uncredentialed",
   account: "session",
+  mfa: "session",
   operations: "unprotected",
   conversion: "convert",
   audit: "audit:read",
