@@ -32,7 +32,8 @@ const currencies = Currency.all.map(({ code, minorUnit, name }) =>
 
 /** A catalogue of all currencies and these assets, without a database. It cannot be changed. */
 export const layer = (assets: ReadonlyArray<CatalogAsset> = []) =>
-  AssetCatalog.layerNoDeps.pipe(
+  // Fresh, because layers are memoized by reference: the catalogue of the database would be this one otherwise.
+  Layer.fresh(AssetCatalog.layerNoDeps).pipe(
     Layer.provide(
       Layer.succeed(
         AssetRepo,

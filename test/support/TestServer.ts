@@ -45,6 +45,7 @@ export class TestServer extends Context.Service<
       Layer.provideMerge(
         options.isGuarded === true ? TestConversions.guardedFeatures : TestConversions.features
       ),
+      Layer.provideMerge(App.assets),
       Layer.provideMerge(switchableDatabase),
       Layer.provideMerge(
         TestDatabase.layer({

@@ -76,7 +76,7 @@ export const AssetBody = Schema.Struct({
   exchange_symbol: Schema.optionalKey(Schema.NullOr(Symbol)),
   /** Default: `listed`. */
   state: Schema.optionalKey(AssetState)
-}).annotate({ identifier: "AssetDefinition", parseOptions: { onExcessProperty: "error" } })
+}).annotate({ identifier: "AssetDefinition" })
 export type AssetBody = typeof AssetBody.Type
 
 /** One change of an asset, with its values before and after. */
