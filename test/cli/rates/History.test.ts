@@ -43,7 +43,7 @@ describe("effex history and effex rate --at", () => {
       Effect.gen(function* () {
         const { effex } = yield* start
         for (const [args, message] of [
-          [["history", "USD", "ZZZ"], '"ZZZ" is not an active ISO 4217 currency code'],
+          [["history", "USD", "ZZZ"], '"ZZZ" is neither an ISO 4217 currency nor an asset of the catalogue'],
           [["history", "USD", "NGN", "--start", "soon"], "allowed: an ISO 8601 time such as"],
           [["history", "USD", "NGN", "--interval", "1m"], "1m"],
           [["rate", "USD", "NGN", "--at", "2020-01-01"], "No USD:NGN rate recorded by"],

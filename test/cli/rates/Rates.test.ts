@@ -60,8 +60,8 @@ layer(PollingServer.layer, { excludeTestServices: true })("effex rates", (it) =>
     Effect.gen(function* () {
       const { client } = yield* PollingServer
       const cases = [
-        [["USD:EUR"], "USD:EUR is not supported"],
-        [["--watch", "USD:EUR"], "USD:EUR is not supported"],
+        [["USD:JPY"], "USD:JPY is not supported"],
+        [["--watch", "USD:JPY"], "USD:JPY is not supported"],
         [["USDNGN"], "allowed: a pair such as USD NGN or USD:NGN"],
         [["--url", "nonsense"], "allowed: an http or https URL"],
         [

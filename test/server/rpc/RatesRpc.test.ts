@@ -88,7 +88,7 @@ for (const [path, connect] of Object.entries(transports)) {
           ]
         > = [
           [client.GetRate({ from: "XXX", to: "NGN" }), "unsupported-currency", 422, /XXX/],
-          [client.GetRate({ from: "NGN", to: "USD" }), "unsupported-pair", 422, /NGN:USD/],
+          [client.GetRate({ from: "JPY", to: "USD" }), "unsupported-pair", 422, /JPY:USD/],
           [client.ListRates({ base: "NGN" }), "unsupported-currency", 422, /NGN/],
           [client.Convert({ ...convert, amount: "0" }), "invalid-request", 400, /amount/],
           [client.Convert({ ...convert, amount: "1e999999999" }), "invalid-request", 400, /amount/],
