@@ -1,9 +1,8 @@
 import { Clock, Effect, Ref } from "effect"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
-import { Settings } from "../../config/Settings.ts"
 import type { PollRun } from "../../domain/rates/PollRun.ts"
-import { isStaleAt } from "../../domain/rates/Rate.ts"
 import type { RateEvent } from "../../domain/rates/RateEvent.ts"
+import * as RateFreshness from "../../rates/RateFreshness.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import type { PollProgress } from "../../rates/polling/PollRunner.ts"
 import * as RateEncoding from "../../server/encoding/RateEncoding.ts"
@@ -12,14 +11,14 @@ import * as RateBoardView from "./RateBoardView.ts"
 
 /** Shows the rates that a poll in this process refreshes, and its progress. Ends with the scope. */
 export const make = Effect.gen(function* () {
-  const { staleAfter } = yield* Settings
+  const { isStaleAt } = yield* RateFreshness.make
   const { pairs } = yield* AssetCatalog
   const broadcaster = yield* Broadcaster
   const view = yield* RateBoardView.make("effex poll", `${pairs.polled.length} pairs`)
   const progress = yield* Ref.make({ pairs: 0, failed: 0 })
 
   const showEvents = Effect.fnUntraced(function* (events: ReadonlyArray<RateEvent>) {
-    const isStale = isStaleAt(yield* Clock.currentTimeMillis, staleAfter)
+    const isStale = isStaleAt(yield* Clock.currentTimeMillis)
     const rates = events.flatMap((event) => {
       if (event._tag === "RateChanged") return [event.rate]
       return event._tag === "Snapshot" ? event.rates : []

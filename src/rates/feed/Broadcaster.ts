@@ -1,15 +1,15 @@
 import { Clock, Context, Duration, Effect, Fiber, Layer, Metric, Option, Result, Schedule } from "effect"
 import type { Scope } from "effect"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
-import { Settings } from "../../config/Settings.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
-import { isNewer, isStaleAt, type Rate } from "../../domain/rates/Rate.ts"
+import { isNewer, type Rate } from "../../domain/rates/Rate.ts"
 import type { RateEvent, Snapshot } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
 import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
+import * as RateFreshness from "../RateFreshness.ts"
 import { RateRepo } from "../RateRepo.ts"
 import type { Mailbox } from "./Mailbox.ts"
 import * as RateFeed from "./RateFeed.ts"
@@ -88,12 +88,12 @@ const CATCH_UP_RETRY_INTERVAL = "100 millis"
 
 /** Creates a feed seeded with the latest rates of the database. */
 const makeFeed = Effect.gen(function* () {
-  const { staleAfter } = yield* Settings
+  const { isFresh, staleAfter } = yield* RateFreshness.make
   const { pairs } = yield* AssetCatalog
   const repo = yield* RateRepo
   const clock = yield* Clock.Clock
   const staleBeyond = (limit: Duration.Duration) => (rate: Rate) =>
-    isStaleAt(clock.currentTimeMillisUnsafe(), limit)(rate)
+    !isFresh(rate, Duration.toMillis(limit), clock.currentTimeMillisUnsafe())
   const feed = yield* RateFeed.make(staleBeyond(staleAfter))
   yield* repo.latestAll.pipe(
     Effect.map((rates) => {

@@ -7,12 +7,12 @@ import * as PollMessages from "../../api/polling/PollMessage.ts"
 import * as Problem from "../../api/Problem.ts"
 import type { HeartbeatMessage, RateEventMessage } from "../../api/rates/RateEventMessage.ts"
 import { RatesRpcs } from "../../api/rates/RatesRpcs.ts"
-import { Settings } from "../../config/Settings.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { Reference } from "../../domain/conversion/Conversion.ts"
-import { isStaleAt, type Rate } from "../../domain/rates/Rate.ts"
+import type { Rate } from "../../domain/rates/Rate.ts"
 import type { RateEvent } from "../../domain/rates/RateEvent.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
+import * as RateFreshness from "../../rates/RateFreshness.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import type { Mailbox } from "../../rates/feed/Mailbox.ts"
 import type { FeedContact, Subscription } from "../../rates/feed/RateFeed.ts"
@@ -31,7 +31,7 @@ const MAX_STREAMS_PER_CONNECTION = 100
 /** Handlers of the RPCs, for both protocols. */
 export const layer = RatesRpcs.toLayer(
   Effect.gen(function* () {
-    const { staleAfter } = yield* Settings
+    const { isStaleAt } = yield* RateFreshness.make
     const { pairs } = yield* AssetCatalog
     const broadcaster = yield* Broadcaster
     const drain = yield* Drain
@@ -67,7 +67,7 @@ export const layer = RatesRpcs.toLayer(
       )
 
     const toRateMessages = Effect.fnUntraced(function* (events: ReadonlyArray<RateEvent>) {
-      const isStale = isStaleAt(yield* Clock.currentTimeMillis, staleAfter)
+      const isStale = isStaleAt(yield* Clock.currentTimeMillis)
       return events.flatMap((event) => toMessage(event, isStale))
     })
     const toPollMessages = (events: ReadonlyArray<RateEvent>) =>

@@ -1,11 +1,10 @@
 import { Cause, Clock, Context, Effect, Fiber, Layer, Schedule } from "effect"
 import type { Socket } from "node:net"
-import { Settings } from "../../config/Settings.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
-import { isStaleAt } from "../../domain/rates/Rate.ts"
 import type { LiveEvent, RateEvent } from "../../domain/rates/RateEvent.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
 import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
+import * as RateFreshness from "../../rates/RateFreshness.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import * as Coalescer from "../../rates/feed/Coalescer.ts"
 import * as Mailbox from "../../rates/feed/Mailbox.ts"
@@ -55,7 +54,7 @@ export class RatesFanOut extends Context.Service<
   static readonly layer = Layer.effect(
     RatesFanOut,
     Effect.gen(function* () {
-      const { staleAfter } = yield* Settings
+      const { isStaleAt } = yield* RateFreshness.make
       const broadcaster = yield* Broadcaster
       const drain = yield* Drain
       const clock = yield* Clock.Clock
@@ -74,7 +73,7 @@ export class RatesFanOut extends Context.Service<
       let hasEnded = false
 
       const encode = (events: ReadonlyArray<RateEvent>): ReadonlyArray<Buffer> => {
-        const isStale = isStaleAt(clock.currentTimeMillisUnsafe(), staleAfter)
+        const isStale = isStaleAt(clock.currentTimeMillisUnsafe())
         return events.map((event) => RateEventEncoding.toWebSocketFrame(event, isStale))
       }
 

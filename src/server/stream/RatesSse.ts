@@ -1,9 +1,8 @@
 import { Array, Clock, Effect, Option, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
-import { Settings } from "../../config/Settings.ts"
-import { isStaleAt } from "../../domain/rates/Rate.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
+import * as RateFreshness from "../../rates/RateFreshness.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import { Drain } from "../Drain.ts"
 import * as PairParams from "../http/PairParams.ts"
@@ -23,7 +22,7 @@ interface SseSubscription {
 
 /** Creates the function that responds with rate events as server-sent events. */
 export const make = Effect.gen(function* () {
-  const { staleAfter } = yield* Settings
+  const { isStaleAt } = yield* RateFreshness.make
   const { pairs } = yield* AssetCatalog
   const broadcaster = yield* Broadcaster
   const connections = yield* StreamConnections
@@ -43,7 +42,7 @@ export const make = Effect.gen(function* () {
     const events = Stream.fromEffectRepeat(
       Effect.gen(function* () {
         const taken = yield* mailbox.take
-        const isStale = isStaleAt(yield* Clock.currentTimeMillis, staleAfter)
+        const isStale = isStaleAt(yield* Clock.currentTimeMillis)
         return Array.map(taken, (event) => RateEventEncoding.toSseBytes(event, isStale))
       })
     ).pipe(Stream.flattenArray)
