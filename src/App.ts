@@ -369,7 +369,8 @@ export const databaseApp: Layer.Layer<Process, ProcessError> = DatabaseClock.lay
 export const pollerSettingsApp: Layer.Layer<PollerSettings | PollCadence | Process, ProcessError> =
   pollerSettings.pipe(Layer.provideMerge(databaseApp))
 
-export const assetsApp: Layer.Layer<AssetCatalog | Process, ProcessError> = assets.pipe(
+export const assetsApp: Layer.Layer<AssetCatalog | Process, ProcessError> = SandboxAssets.layer.pipe(
+  Layer.provideMerge(assets),
   Layer.provideMerge(databaseApp)
 )
 
@@ -377,9 +378,8 @@ export const apiKeysApp: Layer.Layer<ApiKeys | Process, ProcessError> = apiKeys.
   Layer.provideMerge(databaseApp)
 )
 
-export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, ProcessError> = imports.pipe(
-  Layer.provideMerge(databaseApp)
-)
+export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, ProcessError> =
+  SandboxAssets.layer.pipe(Layer.provideMerge(imports), Layer.provideMerge(databaseApp))
 
 export const rateRepairApp: Layer.Layer<RateRepair | Process, ProcessError> = RateRepair.layer.pipe(
   Layer.provideMerge(databaseApp)
@@ -390,7 +390,10 @@ type RatesError = ProcessError | HttpServerError.ServeError | RedisNotConfigured
 const sourcesApp = providers.pipe(Layer.provide([flutterwave, assets]), Layer.provideMerge(pollerSettingsApp))
 
 export const ratesApp: Layer.Layer<RateServices | RateFoundation | RateSource | Process, RatesError> =
-  rates.pipe(Layer.provideMerge(rateFoundation), Layer.provideMerge(sourcesApp))
+  Layer.mergeAll(rates, SandboxAssets.layer).pipe(
+    Layer.provideMerge(rateFoundation),
+    Layer.provideMerge(sourcesApp)
+  )
 
 type FeatureServices = Features | RateFoundation | RateSource | AuditSigner | Process
 

@@ -1,6 +1,6 @@
 import { Command } from "effect/cli"
 import * as App from "../App.ts"
-import * as Assets from "./Assets.ts"
+import * as Assets from "./assets/Assets.ts"
 import * as Audit from "./audit/Audit.ts"
 import * as Convert from "./Convert.ts"
 import * as Doctor from "./doctor/Doctor.ts"
