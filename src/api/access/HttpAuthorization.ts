@@ -12,6 +12,15 @@ const bearer = HttpApiSecurity.bearer.pipe(
   )
 )
 
+const administrator = HttpApiSecurity.bearer.pipe(
+  HttpApiSecurity.annotateMerge(
+    OpenApi.annotations({
+      description:
+        "An access token of an administrator, as `Authorization: Bearer ey…`, or an API key with the scope `admin`. It is required on every instance."
+    })
+  )
+)
+
 const requiresScope = {
   security: { bearer },
   error: [
@@ -55,6 +64,15 @@ export class RequireAdminScope extends HttpApiMiddleware.Service<RequireAdminSco
   "effex/api/access/RequireAdminScope",
   requiresScope
 ) {}
+
+/**
+ * Requires an administrator: an access token of one, or an API key with the scope `admin`. Unlike {@link RequireAdminScope},
+ * it never accepts requests without credentials, also not in the sandbox: users and their money need protection there too.
+ */
+export class RequireAdministrator extends HttpApiMiddleware.Service<
+  RequireAdministrator,
+  { provides: Caller }
+>()("effex/api/access/RequireAdministrator", { ...requiresScope, security: { administrator } }) {}
 
 const accessToken = HttpApiSecurity.bearer.pipe(
   HttpApiSecurity.annotateMerge(

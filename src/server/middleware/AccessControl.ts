@@ -14,7 +14,7 @@ import {
   type Principal,
   type UserPrincipal
 } from "../../domain/access/Principal.ts"
-import type { SessionEnded } from "../../domain/accounts/Session.ts"
+import type { SessionEnded, SessionId } from "../../domain/accounts/Session.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { RateLimitExceeded, type RateLimitKind, type RateLimitStatus } from "../../domain/access/RateLimit.ts"
 import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
@@ -57,6 +57,11 @@ export class AccessControl extends Context.Service<
       kind: RateLimitKind,
       credentials: Credentials
     ) => Effect.Effect<Principal, Rejection.Rejection>
+    /** Returns the principal of an administrator, or of an API key with the scope `admin`. Never open to everybody. */
+    readonly authorizeAdministrator: (
+      kind: RateLimitKind,
+      credentials: Credentials
+    ) => Effect.Effect<Principal, Rejection.Rejection>
     /**
      * Returns the user of a request: the one of its access token, or the one for whom an API key acts, named by
      * `onBehalfOf`.
@@ -68,13 +73,13 @@ export class AccessControl extends Context.Service<
     ) => Effect.Effect<CurrentUser["Service"], Rejection.Rejection>
     /**
      * Counts a request to a public endpoint, rejects an invalid key, and returns the rate-limit identity. Waits only
-     * briefly for the database; if it is unavailable, the address is the identity. `onUser` receives the principal of a
-     * user, whose connection ends with the session.
+     * briefly for the database; if it is unavailable, the address is the identity. `onSession` receives the session of a
+     * user, whose connection ends with it.
      */
     readonly authorizePublic: (
       kind: RateLimitKind,
       credentials: Credentials,
-      onUser?: (user: UserPrincipal) => void
+      onSession?: (session: SessionId) => void
     ) => Effect.Effect<string, Rejection.Rejection<Problem.Unauthorized | Problem.RateLimited>>
     /**
      * Returns the rate-limit identity of a request synchronously, for the fast path. Returns undefined, and counts nothing,
@@ -204,6 +209,17 @@ export class AccessControl extends Context.Service<
             : Effect.andThen(checkSession(principal), permitted)
         })
 
+      const authorizeAdministrator: AccessControl["Service"]["authorizeAdministrator"] = Effect.fnUntraced(
+        function* (kind, credentials) {
+          const principal = yield* authenticateAndConsume(kind, credentials)
+          if (principal === undefined) return yield* Effect.fail(Rejection.missingAdministrator)
+          if (principal.kind !== "key") yield* checkSession(principal)
+          if (!principal.scopes.includes("admin"))
+            return yield* Effect.fail(Rejection.insufficientScope("admin"))
+          return principal
+        }
+      )
+
       const authorizeUser: AccessControl["Service"]["authorizeUser"] = Effect.fnUntraced(
         function* (kind, credentials, onBehalfOf) {
           const principal = yield* authenticateAndConsume(kind, credentials)
@@ -263,7 +279,7 @@ export class AccessControl extends Context.Service<
         )
       }
 
-      const authorizePublic: AccessControl["Service"]["authorizePublic"] = (kind, credentials, onUser) => {
+      const authorizePublic: AccessControl["Service"]["authorizePublic"] = (kind, credentials, onSession) => {
         const principal =
           credentials.authorization === undefined
             ? Effect.undefined
@@ -274,7 +290,7 @@ export class AccessControl extends Context.Service<
               )
         return Effect.flatMap(principal, (sender) => {
           const identity = sender?.id ?? credentials.address
-          if (sender !== undefined && sender.kind !== "key") onUser?.(sender)
+          if (sender !== undefined && sender.kind !== "key") onSession?.(sender.sessionId)
           return Effect.as(consume(kind, identity, credentials), identity)
         }).pipe(
           Effect.catchTags({
@@ -293,6 +309,7 @@ export class AccessControl extends Context.Service<
 
       return AccessControl.of({
         authorize,
+        authorizeAdministrator,
         authorizeBatch,
         authorizeUser,
         authorizePublic,

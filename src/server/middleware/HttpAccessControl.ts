@@ -8,6 +8,7 @@ import { CurrentUser } from "../../api/access/CurrentUser.ts"
 import {
   NoAuthentication,
   OptionalAuthentication,
+  RequireAdministrator,
   RequireAdminScope,
   RequireAuditScope,
   RequireConvertScope,
@@ -22,7 +23,8 @@ import * as ClientAddress from "./ClientAddress.ts"
 import { HeavyRequests } from "./HeavyRequests.ts"
 import { LookupCaller } from "./LookupCaller.ts"
 import * as Problems from "./Problems.ts"
-import type { UserPrincipal } from "../../domain/access/Principal.ts"
+import type { Principal } from "../../domain/access/Principal.ts"
+import type { SessionId } from "../../domain/accounts/Session.ts"
 import * as RequestSession from "./RequestSession.ts"
 import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 import * as Rejection from "./Rejection.ts"
@@ -34,7 +36,7 @@ interface HttpCredentials extends Credentials {
   readonly kind: "reads" | "writes"
   readonly isExport: boolean
   /** Stores the session of a user with the request, whose connection ends with it. */
-  readonly onUser: (user: UserPrincipal) => void
+  readonly onSession: (session: SessionId) => void
 }
 
 interface Options {
@@ -54,7 +56,7 @@ const withCredentials = <E, R>(
       address: ClientAddress.of(request),
       kind: request.method === "GET" || request.method === "HEAD" ? "reads" : "writes",
       reportRateLimit: (status) => RateLimitHeaders.setStatus(request.source, status),
-      onUser: ({ sessionId }) => RequestSession.set(request.source, sessionId)
+      onSession: (session) => RequestSession.set(request.source, session)
     })
   )
 
@@ -66,6 +68,10 @@ const withCaller = <A, E, R>(
   identity: string,
   { address }: HttpCredentials
 ) => Effect.provideService(endpoint, LookupCaller, { identity, isAnonymous: identity === address })
+
+const storeSession = ({ onSession }: HttpCredentials, principal: Principal) => {
+  if (principal.kind === "user" || principal.kind === "administrator") onSession(principal.sessionId)
+}
 
 const nameOf = ({ endpoint, group }: Options) => `${group.identifier}.${endpoint.identifier}`
 
@@ -95,7 +101,7 @@ const optionalAuthentication = Effect.gen(function* () {
           ? bounded(credentials, withCaller(endpoint, credentials.address, credentials))
           : reject(Rejection.rateLimited(exceeded))
       }
-      return Effect.matchEffect(authorizePublic(credentials.kind, credentials, credentials.onUser), {
+      return Effect.matchEffect(authorizePublic(credentials.kind, credentials, credentials.onSession), {
         onFailure: reject,
         onSuccess: (identity) => bounded(credentials, withCaller(endpoint, identity, credentials))
       })
@@ -123,11 +129,31 @@ const requireScope = (scope: Scope) =>
         withCredentials(nameOf(options), (credentials) =>
           Effect.matchEffect(authorize(scope, credentials.kind, credentials), {
             onFailure: reject,
-            onSuccess: (principal) => bounded(credentials, Effect.provideService(endpoint, Caller, principal))
+            onSuccess: (principal) => {
+              storeSession(credentials, principal)
+              return bounded(credentials, Effect.provideService(endpoint, Caller, principal))
+            }
           })
         )
     }
   })
+
+const requireAdministrator = Effect.gen(function* () {
+  const { authorizeAdministrator } = yield* AccessControl
+  const bounded = yield* bound
+  return {
+    administrator: <E, R>(endpoint: Endpoint<E, R>, options: Options) =>
+      withCredentials(nameOf(options), (credentials) =>
+        Effect.matchEffect(authorizeAdministrator(credentials.kind, credentials), {
+          onFailure: reject,
+          onSuccess: (principal) => {
+            storeSession(credentials, principal)
+            return bounded(credentials, Effect.provideService(endpoint, Caller, principal))
+          }
+        })
+      )
+  }
+})
 
 /** Provides the user of the request. With `onlySession`, an API key cannot act for the user. */
 const requireUser = (options: { readonly onlySession: boolean }) =>
@@ -149,7 +175,10 @@ const requireUser = (options: { readonly onlySession: boolean }) =>
           Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
             Effect.matchEffect(authorize(credentials, headers[ON_BEHALF_OF]), {
               onFailure: reject,
-              onSuccess: (user) => bounded(credentials, Effect.provideService(endpoint, CurrentUser, user))
+              onSuccess: (user) => {
+                if (user.sessionId !== undefined) credentials.onSession(user.sessionId)
+                return bounded(credentials, Effect.provideService(endpoint, CurrentUser, user))
+              }
             })
           )
         )
@@ -161,7 +190,7 @@ export const authorizeConnection =
   ({ authorizePublic }: AccessControl["Service"]) =>
   <E, R>(endpoint: (identity: string) => Endpoint<E, R>) =>
     withCredentials("rates.socket", (credentials) =>
-      Effect.matchEffect(authorizePublic("reads", credentials, credentials.onUser), {
+      Effect.matchEffect(authorizePublic("reads", credentials, credentials.onSession), {
         onFailure: reject,
         onSuccess: endpoint
       })
@@ -175,6 +204,7 @@ export const layer = Layer.mergeAll(
   Layer.effect(RequireConvertScope, requireScope("convert")),
   Layer.effect(RequireAuditScope, requireScope("audit:read")),
   Layer.effect(RequireAdminScope, requireScope("admin")),
+  Layer.effect(RequireAdministrator, requireAdministrator),
   Layer.effect(RequireUser, requireUser({ onlySession: false })),
   Layer.effect(RequireSession, requireUser({ onlySession: true }))
 )

@@ -48,6 +48,11 @@ export const missingToken = unauthorized(
   {}
 )
 
+export const missingAdministrator = unauthorized(
+  "An access token of an administrator or an API key with the scope `admin` is required, as `Authorization: Bearer …`; create a key with `effex keys create`",
+  {}
+)
+
 export const sessionEnded = ({ message }: SessionEnded): Rejection<Problem.SessionEnded> => ({
   problem: new Problem.SessionEnded({ detail: message }),
   headers: challenge({ error: "invalid_token", error_description: message })

@@ -5,7 +5,7 @@ import { EndedSessions } from "../../accounts/EndedSessions.ts"
 import { Caller } from "../../api/access/Caller.ts"
 import { RpcOptionalAuthentication, RpcRequireConvertScope } from "../../api/access/RpcAuthorization.ts"
 import * as Problem from "../../api/Problem.ts"
-import type { UserPrincipal } from "../../domain/access/Principal.ts"
+import type { SessionId } from "../../domain/accounts/Session.ts"
 import * as RequestCosts from "../http/RequestCosts.ts"
 import * as RpcBackPressure from "./RpcBackPressure.ts"
 import { AccessControl, type Credentials } from "../middleware/AccessControl.ts"
@@ -25,13 +25,13 @@ const credentialsOf = ({ headers }: { readonly headers: Headers.Headers }) =>
 const untilSessionEnds = Effect.map(
   EndedSessions,
   ({ onEnd }) =>
-    <A, E, R>(call: Effect.Effect<A, E, R>, user: UserPrincipal | undefined) =>
-      user === undefined
+    <A, E, R>(call: Effect.Effect<A, E, R>, session: SessionId | undefined) =>
+      session === undefined
         ? call
         : Effect.raceFirst(
             call,
             Effect.callback<never, Problem.Unauthorized>((resume) => {
-              const remove = onEnd(user.sessionId, () => resume(Effect.fail(sessionEnded)))
+              const remove = onEnd(session, () => resume(Effect.fail(sessionEnded)))
               return Effect.sync(remove)
             })
           )
@@ -45,13 +45,13 @@ const optionalAuthentication = Effect.gen(function* () {
   return RpcOptionalAuthentication.of((call, options) =>
     Effect.gen(function* () {
       const credentials = yield* credentialsOf(options)
-      let user: UserPrincipal | undefined
+      let session: SessionId | undefined
       const cost = RequestCosts.ofMessage(options.rpc._tag)
       const identity = yield* authorizePublic("reads", { ...credentials, cost }, (found) => {
-        user = found
+        session = found
       }).pipe(Effect.mapError(({ problem }) => problem))
       const caller = { identity, isAnonymous: identity === credentials.address }
-      return yield* untilEnd(Effect.provideService(call, LookupCaller, caller), user)
+      return yield* untilEnd(Effect.provideService(call, LookupCaller, caller), session)
     })
   )
 })

@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Tracer } from "effect"
+import { Effect, Layer, Result, Tracer } from "effect"
 import { AuditLog } from "../../../src/audit/AuditLog.ts"
+import * as ApiKey from "../../../src/domain/access/ApiKey.ts"
 import { AccessControl } from "../../../src/server/middleware/AccessControl.ts"
 import * as Callers from "../../support/Callers.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
@@ -183,6 +184,8 @@ layer(layerOf(REAL_PROVIDER).pipe(Layer.provide(traced)), live)(
       })
     )
 
+    it.effect("requires an administrator's session or a key for what is never open", () => administration)
+
     it.effect("rejects an invalid key in the handshake of a WebSocket", () =>
       Effect.gen(function* () {
         const { port } = yield* TestServer
@@ -227,6 +230,30 @@ layer(layerOf(REAL_PROVIDER).pipe(Layer.provide(traced)), live)(
   }
 )
 
+/** The same with a real provider and with the sandbox. */
+const administration = Effect.gen(function* () {
+  const { authorizeAdministrator } = yield* AccessControl
+  const send = (authorization: string | undefined) =>
+    Effect.map(
+      Effect.result(authorizeAdministrator("writes", credentialsOf(authorization))),
+      Result.match({ onSuccess: ({ kind }) => kind, onFailure: ({ problem }) => problem.code })
+    )
+  const { user, administrator } = {
+    user: yield* Callers.user("user"),
+    administrator: yield* Callers.user("administrator")
+  }
+  assert.strictEqual(yield* send(undefined), "unauthorized")
+  assert.strictEqual(yield* send("Basic dXNlcjpwYXNzd29yZA=="), "unauthorized")
+  assert.strictEqual(yield* send(user.authorization), "forbidden")
+  assert.strictEqual(yield* send(administrator.authorization), "administrator")
+  for (const scope of ApiKey.Scope.literals) {
+    const { authorization } = yield* Callers.withScopes(scope)
+    assert.strictEqual(yield* send(authorization), scope === "admin" ? "key" : "forbidden", scope)
+  }
+  for (const { authorization, name } of yield* Callers.invalid)
+    assert.strictEqual(yield* send(authorization), "unauthorized", name)
+})
+
 const credentialsOf = (authorization: string | undefined) => ({
   authorization,
   address: "192.0.2.1",
@@ -247,6 +274,8 @@ const handshake = ({ authorization }: Callers.TestCaller) =>
   ].join("\r\n")
 
 layer(layerOf(), live)("Access control with the sandbox", (it) => {
+  it.effect("requires an administrator's session or a key for what is never open", () => administration)
+
   it.effect("requires no key, but applies the scopes of a key that is sent", () =>
     Effect.gen(function* () {
       const { authorize } = yield* AccessControl
