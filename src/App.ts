@@ -19,7 +19,6 @@ import { Credentials } from "./accounts/Credentials.ts"
 import { EndedSessions } from "./accounts/EndedSessions.ts"
 import { Mfa, layerSecondFactor } from "./accounts/Mfa.ts"
 import { MfaSecrets } from "./accounts/MfaSecrets.ts"
-import { NewUserSetup } from "./accounts/NewUserSetup.ts"
 import { Passwords } from "./accounts/Passwords.ts"
 import { RefreshTokens } from "./accounts/RefreshTokens.ts"
 import { Registration } from "./accounts/Registration.ts"
@@ -80,6 +79,8 @@ import { RateRepair } from "./rates/RateRepair.ts"
 import { RateRepo } from "./rates/RateRepo.ts"
 import type { Drain } from "./server/Drain.ts"
 import * as HttpServer from "./server/HttpServer.ts"
+import { WalletRepo } from "./wallets/WalletRepo.ts"
+import { layerNewUserSetup } from "./wallets/Wallets.ts"
 import * as StartupLog from "./server/StartupLog.ts"
 
 // The composition root. Each piece is a layer for one feature and requires the pieces to its right:
@@ -285,6 +286,9 @@ type AccountServices =
   | SignIn
   | Users
 
+/** A wallet is created in the transaction that creates its user. */
+const newUserSetup = layerNewUserSetup.pipe(Layer.provide(WalletRepo.layer))
+
 /** User accounts. */
 export const accounts: Layer.Layer<
   AccountServices,
@@ -302,7 +306,7 @@ export const accounts: Layer.Layer<
     )
   ),
   Layer.provide([Passwords.layer, RefreshTokens.layer, layerSecondFactor]),
-  Layer.provide([AccessTokenKeys.layer, MfaSecrets.layer, NewUserSetup.layerNone, SecurityEvents.layerNone])
+  Layer.provide([AccessTokenKeys.layer, MfaSecrets.layer, newUserSetup, SecurityEvents.layerNone])
 )
 
 type AccessServices = ApiKeys | RateLimits | AccountServices

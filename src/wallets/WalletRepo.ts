@@ -1,6 +1,6 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Result, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { SqlError } from "effect/sql"
+import type { SqlError, Statement } from "effect/sql"
 import { parseUsername, UserId, Username } from "../domain/accounts/User.ts"
 import { type Wallet, WalletId } from "../domain/wallets/Wallet.ts"
 import { Database } from "../platform/postgres/Database.ts"
@@ -36,12 +36,12 @@ export class WalletRepo extends Context.Service<
       const { execute, sql } = yield* Database
       const random = yield* SecureRandom.SecureRandom
 
-      const select = Effect.fnUntraced(function* (condition: ReturnType<typeof sql>) {
+      const select = Effect.fnUntraced(function* (condition: Statement.Fragment) {
         const rows = yield* execute(sql`
           SELECT wallet.id, user_id, username FROM wallet JOIN app_user ON app_user.id = user_id WHERE ${condition}`)
         return yield* Effect.orDie(decode(rows))
       })
-      const selectOne = (condition: ReturnType<typeof sql>) => Effect.map(select(condition), Array.head)
+      const selectOne = (condition: Statement.Fragment) => Effect.map(select(condition), Array.head)
 
       const insert = Effect.fn("WalletRepo.insert")(function* (user: UserId) {
         const at = DateTime.toDateUtc(yield* DateTime.now)

@@ -1,0 +1,26 @@
+import * as CanonicalEncoding from "../audit/CanonicalEncoding.ts"
+import type { PostingKey } from "../domain/ledger/LedgerPosting.ts"
+
+/** Key of a request that moves money, and who chose it. */
+export interface RequestKey {
+  /** Keys of different principals are independent. */
+  readonly owner: string
+  /** The `Idempotency-Key`; undefined: every request moves money. */
+  readonly key: string | undefined
+}
+
+/**
+ * Returns the ledger key of a request, or undefined without one. The hash covers what the request means, so that two
+ * spellings of one request are equal, and one key cannot be used for two kinds of requests.
+ */
+export const postingKeyOf = (
+  { key, owner }: RequestKey,
+  meaning: ReadonlyArray<string | null>
+): PostingKey | undefined =>
+  key === undefined
+    ? undefined
+    : {
+        principal: owner,
+        key,
+        requestHash: CanonicalEncoding.sha256(CanonicalEncoding.encode(meaning)).toString("hex")
+      }

@@ -1,0 +1,138 @@
+import { BigDecimal, Context, Effect, Layer, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
+import { TransferId } from "../domain/ledger/LedgerPosting.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import type { MovementDenied } from "../domain/wallets/Movement.ts"
+import {
+  type AssetAmount,
+  type InsufficientFunds,
+  RecipientNotFound,
+  SameWallet
+} from "../domain/wallets/Wallet.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { MovementCheck } from "./MovementCheck.ts"
+import { insufficientFunds, unexpected } from "./PostingRefusals.ts"
+import { StoredRequests } from "./StoredRequests.ts"
+import { postingKeyOf, type RequestKey } from "./RequestHash.ts"
+import type { NamedWallet } from "./WalletRepo.ts"
+import { walletAccount, Wallets } from "./Wallets.ts"
+
+/** A transfer to post. */
+export interface TransferRequest extends RequestKey {
+  readonly from: NamedWallet
+  /** A username in any case, or a wallet id. */
+  readonly to: string
+  readonly money: AssetAmount
+  readonly note: string | null
+}
+
+/** A posted movement, and whether an earlier request with the same key posted it. */
+export interface PostedMovement {
+  readonly id: TransferId
+  readonly replayed: boolean
+}
+
+/** Transfers between the wallets of users. */
+export class Transfers extends Context.Service<
+  Transfers,
+  {
+    /** Names the receiver before money moves. */
+    readonly recipient: (
+      from: NamedWallet,
+      to: string
+    ) => Effect.Effect<NamedWallet, RecipientNotFound | SameWallet | StoreUnavailable>
+    /**
+     * Moves money at once. A used key returns the first outcome, also when the funds were insufficient. After
+     * `StoreUnavailable` the outcome is unknown; a retry with the same key resolves it.
+     */
+    readonly send: (
+      request: TransferRequest
+    ) => Effect.Effect<
+      PostedMovement,
+      | IdempotencyMismatch
+      | InsufficientFunds
+      | MovementDenied
+      | RecipientNotFound
+      | SameWallet
+      | StoreUnavailable
+    >
+  }
+>()("effex/wallets/Transfers") {
+  static readonly layerNoDeps = Layer.effect(
+    Transfers,
+    Effect.gen(function* () {
+      const { check } = yield* MovementCheck
+      const ledger = yield* Ledger
+      const requests = yield* StoredRequests
+      const wallets = yield* Wallets
+      const random = yield* SecureRandom.SecureRandom
+
+      const recipient = Effect.fn("Transfers.recipient")(function* (from: NamedWallet, to: string) {
+        const found = yield* wallets.find(to)
+        if (Option.isNone(found)) return yield* new RecipientNotFound()
+        // Compares ids, so that no spelling of the own name passes.
+        if (found.value.id === from.id) return yield* new SameWallet()
+        return found.value
+      })
+
+      const send = Effect.fn("Transfers.send")(function* (request: TransferRequest) {
+        const { from, money, note } = request
+        const to = yield* recipient(from, request.to)
+        const { amount, asset } = money
+        const idempotency = postingKeyOf(request, [
+          "transfer",
+          to.id,
+          asset.code,
+          Decimal.format(amount),
+          note
+        ])
+        // A retry gets its first outcome, whatever the rules say now.
+        const stored = yield* requests.find(idempotency)
+        if (stored !== undefined && stored !== "refused") return { id: stored, replayed: true }
+        yield* check({
+          kind: "transfer",
+          walletId: from.id,
+          counterparty: to.id,
+          asset: asset.code,
+          amount
+        })
+        const [source, target] = yield* wallets.accountIds([
+          walletAccount(from.id, asset.code),
+          walletAccount(to.id, asset.code)
+        ])
+        if (source === undefined || target === undefined) return yield* Effect.die("an account is missing")
+        const [outcome] = yield* ledger.post([
+          {
+            id: TransferId.make(yield* random.uuidV7()),
+            kind: "transfer",
+            idempotency,
+            details: { from: from.id, to: to.id, ...(note === null ? {} : { note }) },
+            entries: [
+              { account: source, amount: BigDecimal.negate(amount) },
+              { account: target, amount }
+            ],
+            opens: [],
+            ends: []
+          }
+        ])
+        if (outcome === undefined) return yield* Effect.die("the ledger returned no outcome")
+        switch (outcome._tag) {
+          case "Posted":
+            return { id: outcome.id, replayed: outcome.replayed }
+          case "InsufficientFunds":
+            return yield* insufficientFunds(outcome, asset)
+          case "KeyMismatch":
+            return yield* new IdempotencyMismatch()
+          default:
+            return yield* unexpected(outcome)
+        }
+      })
+
+      return Transfers.of({ recipient, send })
+    })
+  )
+
+  static readonly layer = Transfers.layerNoDeps.pipe(Layer.provide(StoredRequests.layer))
+}

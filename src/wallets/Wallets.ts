@@ -1,0 +1,118 @@
+import { Context, Effect, Layer, Option } from "effect"
+import type { SqlError } from "effect/sql"
+import { NewUserSetup } from "../accounts/NewUserSetup.ts"
+import type { UserId } from "../domain/accounts/User.ts"
+import type { AccountName, LedgerAccount, LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
+import type { AssetCode } from "../domain/money/Asset.ts"
+import type { WalletId } from "../domain/wallets/Wallet.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { type NamedWallet, WalletRepo } from "./WalletRepo.ts"
+
+/** Role of the accounts of wallets. */
+export const USER_ROLE = "user"
+
+/** Accounts of the house, one per asset. They have no floor: what the house owes is negative. */
+export type HouseRole = "funding" | "liquidity" | "revenue.spread" | "revenue.rounding"
+
+/** About 2 MB. */
+const MAX_CACHED_ACCOUNTS = 20_000
+
+/** An account of a wallet, or of the house. */
+export const walletAccount = (wallet: WalletId, asset: AssetCode): AccountName => ({
+  owner: wallet,
+  role: USER_ROLE,
+  asset
+})
+export const houseAccount = (role: HouseRole, asset: AssetCode): AccountName => ({ owner: null, role, asset })
+
+/** The wallets of users, and their accounts in the ledger. */
+export class Wallets extends Context.Service<
+  Wallets,
+  {
+    /** Creates the wallet of a new user. Runs inside the transaction that creates the user. */
+    readonly create: (user: UserId) => Effect.Effect<void, SqlError.SqlError>
+    /** Returns the wallet of a user, and creates it for a user of an earlier version. */
+    readonly ofUser: (user: UserId) => Effect.Effect<NamedWallet, StoreUnavailable>
+    /** Finds a wallet by the name of its user, in upper or lower case, or by its id. */
+    readonly find: WalletRepo["Service"]["find"]
+    /** Finds wallets by their ids. */
+    readonly byIds: WalletRepo["Service"]["byIds"]
+    /** The accounts of a wallet, ordered by asset. */
+    readonly accountsOf: (wallet: WalletId) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
+    /** Returns the ids of accounts, in their order. Opens those that are new, so it must not run in a transaction. */
+    readonly accountIds: (
+      names: ReadonlyArray<AccountName>
+    ) => Effect.Effect<ReadonlyArray<LedgerAccountId>, StoreUnavailable>
+  }
+>()("effex/wallets/Wallets") {
+  static readonly layerNoDeps = Layer.effect(
+    Wallets,
+    Effect.gen(function* () {
+      const { execute } = yield* Database
+      const ledger = yield* Ledger
+      const repo = yield* WalletRepo
+      /** The id of an account never changes, and accounts are never deleted. */
+      const ids = new Map<string, LedgerAccountId>()
+
+      const ofUser = Effect.fn("Wallets.ofUser")(function* (user: UserId) {
+        const found = yield* repo.ofUser(user)
+        if (Option.isSome(found)) return found.value
+        yield* execute(repo.insert(user))
+        return Option.getOrThrow(yield* repo.ofUser(user))
+      })
+
+      const accountIds = Effect.fn("Wallets.accountIds")(function* (names: ReadonlyArray<AccountName>) {
+        const missing = names.filter((name) => !ids.has(keyOf(name)))
+        if (missing.length > 0) {
+          const opened = yield* ledger.openAccounts(missing.map(withFloor))
+          if (ids.size > MAX_CACHED_ACCOUNTS) ids.clear()
+          missing.forEach((name, i) => {
+            const id = opened[i]
+            if (id !== undefined) ids.set(keyOf(name), id)
+          })
+        }
+        const found: Array<LedgerAccountId> = []
+        for (const name of names) {
+          const id = ids.get(keyOf(name))
+          // Another fiber emptied the cache meanwhile.
+          if (id === undefined) return yield* ledger.openAccounts(names.map(withFloor))
+          found.push(id)
+        }
+        return found
+      })
+
+      const accountsOf = Effect.fn("Wallets.accountsOf")(function* (wallet: WalletId) {
+        const accounts = yield* ledger.accountsOf(wallet)
+        return accounts
+          .filter(({ role }) => role === USER_ROLE)
+          .toSorted((a, b) => (a.asset < b.asset ? -1 : 1))
+      })
+
+      return Wallets.of({
+        create: repo.insert,
+        ofUser,
+        find: repo.find,
+        byIds: repo.byIds,
+        accountsOf,
+        accountIds
+      })
+    })
+  )
+
+  static readonly layer = Wallets.layerNoDeps.pipe(Layer.provide(WalletRepo.layer))
+}
+
+const keyOf = ({ asset, owner, role }: AccountName) => `${owner} ${role} ${asset}`
+
+const withFloor = (name: AccountName) => ({
+  ...name,
+  minBalance: name.owner === null ? null : ("0" as const)
+})
+
+/** Creates the wallet of a user in the transaction that creates the user. */
+export const layerNewUserSetup: Layer.Layer<NewUserSetup, never, WalletRepo> = Layer.effect(
+  NewUserSetup,
+  Effect.map(WalletRepo, (repo) => NewUserSetup.of({ run: repo.insert }))
+)
