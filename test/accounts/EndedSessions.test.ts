@@ -1,9 +1,10 @@
-import * as NodeWS from "@effect/platform-node/NodeWS"
-import { assert, describe, layer } from "@effect/vitest"
+import { describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import * as Callers from "../support/Callers.ts"
+import * as SessionConnections from "../support/SessionConnections.ts"
 import { assertProblem, get, TestServer } from "../support/TestServer.ts"
+import * as TwoServers from "../support/TwoServers.ts"
 
 /** Ends all sessions as another node does, which has no Redis: only the rows change. */
 const endElsewhere = Effect.gen(function* () {
@@ -12,60 +13,15 @@ const endElsewhere = Effect.gen(function* () {
     UPDATE session SET revoked_at = now(), revoked_for = 'lock' WHERE revoked_at IS NULL`)
 })
 
-interface Connection {
-  readonly opened: Promise<unknown>
-  readonly closed: Promise<unknown>
-}
-
-const webSocket = (url: string, authorization: string): Connection => {
-  const socket = new NodeWS.WebSocket(`${url.replace("http", "ws")}/ws/rates/`, {
-    headers: { authorization }
-  })
-  return {
-    opened: new Promise((resolve) => socket.once("open", resolve)),
-    closed: new Promise((resolve) =>
-      socket.once("close", (code: number, reason: Buffer) => resolve(`${code} ${reason.toString()}`))
-    )
-  }
-}
-
-/** Reads a response until it ends. */
-const stream = (url: string, init: RequestInit): Connection => {
-  const response = fetch(url, init)
-  return {
-    opened: response,
-    closed: response.then((found) => found.text()).catch(() => "disconnected")
-  }
-}
-
 layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeTestServices: true })((it) => {
   describe("A session that ended on another node", () => {
     it.effect("ends its open WebSocket, SSE and RPC streams, and its access token, within 10 seconds", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const { authorization = "" } = yield* Callers.user("user")
-        const call = { _tag: "Request", id: "1", tag: "WatchRates", payload: {}, headers: [] }
-        const connections = {
-          webSocket: webSocket(url, authorization),
-          sse: stream(`${url}/api/v1/rates/stream`, { headers: { authorization } }),
-          rpc: stream(`${url}/rpc/http`, {
-            method: "POST",
-            headers: { authorization },
-            body: `${JSON.stringify(call)}\n`
-          })
-        }
-        yield* Effect.promise(() => Promise.all(Object.values(connections).map(({ opened }) => opened)))
+        const connections = yield* SessionConnections.open(url, authorization)
         yield* endElsewhere
-        for (const [name, { closed }] of Object.entries(connections)) {
-          const end = yield* Effect.timeoutOption(
-            Effect.promise(() => closed),
-            "10 seconds"
-          )
-          assert.strictEqual(end._tag, "Some", name)
-          if (name === "webSocket" && end._tag === "Some")
-            assert.strictEqual(end.value, "1008 the session has ended; sign in again")
-          if (name === "rpc" && end._tag === "Some") assert.include(String(end.value), "unauthorized")
-        }
+        yield* SessionConnections.awaitEnd(connections)
         assertProblem(yield* get("/api/v1/accounts/me", { headers: { authorization } }), 401, "session-ended")
         assertProblem(
           yield* get("/api/v1/rates?from=USD&to=NGN", { headers: { authorization } }),
@@ -75,4 +31,10 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
       })
     )
   })
+})
+
+describe("Two servers on one database, without Redis", () => {
+  it.live("end the connections and the access token of a session that signs out on the other", () =>
+    Effect.scoped(TwoServers.signOutElsewhere({}))
+  )
 })
