@@ -74,7 +74,7 @@ export class Mfa extends Context.Service<
   static readonly layer = Layer.effect(
     Mfa,
     Effect.gen(function* () {
-      const { execute, transaction } = yield* Database
+      const { execute, sql, transaction } = yield* Database
       const credentials = yield* Credentials
       const passwords = yield* Passwords
       const sessions = yield* Sessions
@@ -91,6 +91,9 @@ export class Mfa extends Context.Service<
           return yield* new InvalidCredentials()
       })
 
+      /** Orders a change before or after a concurrent sign-in, which shares the lock until it has opened its session. */
+      const lock = (user: UserId) => sql`SELECT id FROM app_user WHERE id = ${user} FOR NO KEY UPDATE`
+
       /** Changes the second factor and ends the other sessions in one transaction. */
       const change = Effect.fnUntraced(function* <A, E, R>(
         { sessionId, userId }: MfaUser,
@@ -98,7 +101,7 @@ export class Mfa extends Context.Service<
         work: Effect.Effect<A, E, R>
       ) {
         const [result, endedSessions] = yield* run(
-          Effect.all([work, sessions.endAllWithin(userId, "mfa", sessionId)])
+          Effect.andThen(lock(userId), Effect.all([work, sessions.endAllWithin(userId, "mfa", sessionId)]))
         )
         yield* ended.publish(endedSessions)
         yield* events.publish(userId, { type: "security", event })
@@ -183,11 +186,18 @@ export class Mfa extends Context.Service<
 /** The second factor of sign-ins. */
 export const layerSecondFactor = Layer.effect(
   SecondFactor,
-  Effect.map(MfaRepo.make, ({ isEnabled, useCodeWithin }) =>
-    SecondFactor.of({
+  Effect.gen(function* () {
+    const { sql } = yield* Database
+    const events = yield* SecurityEvents
+    const { isEnabled, useCodeWithin } = yield* MfaRepo.make
+    return SecondFactor.of({
       required: isEnabled,
-      verify: (user, code) =>
-        Effect.map(useCodeWithin(user, Redacted.make(code)), (outcome) => outcome !== "wrong")
+      verify: Effect.fnUntraced(function* (user, code) {
+        const outcome = yield* useCodeWithin(user, Redacted.make(code))
+        if (outcome === "recovery-code")
+          yield* sql.afterCommit(events.publish(user, { type: "security", event: "recovery-code-used" }))
+        return outcome !== "wrong"
+      })
     })
-  )
+  })
 )

@@ -35,16 +35,18 @@ export const make = Effect.gen(function* () {
 
   /** Moves the last step to that of a code. Returns false if the code is wrong or was used. */
   const useTotp = Effect.fnUntraced(function* (user: UserId, row: typeof Row.Type, code: string) {
-    const secret = yield* secrets.decrypt(user, { keyId: row.keyId, bytes: row.secret }).pipe(
+    const stored = { keyId: row.keyId, bytes: row.secret }
+    const secret = yield* secrets.decrypt(user, stored).pipe(
       Effect.tapError((error) => Effect.logError(error.message)),
       Effect.option
     )
     const now = yield* DateTime.now
     const step = Option.flatMap(secret, (bytes) => Totp.stepOf(bytes, code, now, Number(row.lastStep)))
-    if (Option.isNone(step)) return false
+    if (Option.isNone(secret) || Option.isNone(step)) return false
+    const { bytes, keyId } = secrets.isCurrent(stored) ? stored : yield* secrets.encrypt(user, secret.value)
     const moved = yield* sql`
-      UPDATE mfa SET last_step = ${step.value} WHERE user_id = ${user} AND last_step < ${step.value}
-      RETURNING user_id`
+      UPDATE mfa SET last_step = ${step.value}, secret = ${bytes}, key_id = ${keyId}
+      WHERE user_id = ${user} AND last_step < ${step.value} RETURNING user_id`
     return moved.length === 1
   })
 

@@ -38,6 +38,8 @@ export class MfaSecrets extends Context.Service<
   MfaSecrets,
   {
     readonly encrypt: (user: UserId, secret: Uint8Array) => Effect.Effect<EncryptedSecret>
+    /** False for a secret of the previous key, which has to be encrypted again before that key is removed. */
+    readonly isCurrent: (secret: EncryptedSecret) => boolean
     readonly decrypt: (user: UserId, secret: EncryptedSecret) => Effect.Effect<Uint8Array, UnreadableSecret>
   }
 >()("effex/accounts/MfaSecrets") {
@@ -85,7 +87,7 @@ export class MfaSecrets extends Context.Service<
           })
         })
 
-      return MfaSecrets.of({ encrypt, decrypt })
+      return MfaSecrets.of({ encrypt, isCurrent: ({ keyId }) => keyId === idOf(current), decrypt })
     })
   ).pipe(Layer.provide(NodeServices.layer))
 }

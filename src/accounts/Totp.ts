@@ -1,4 +1,4 @@
-import { DateTime, Option } from "effect"
+import { DateTime, Option, Result } from "effect"
 import { generateURI, ScureBase32Plugin, verifySync } from "otplib"
 
 /** Length of a secret, as RFC 4226 recommends. */
@@ -28,13 +28,17 @@ export const stepOf = (
 ): Option.Option<number> => {
   if (!CODE.test(code)) return Option.none()
   const epoch = Math.floor(DateTime.toEpochMillis(now) / 1000)
-  const result = verifySync({
-    strategy: "totp",
-    secret,
-    token: code,
-    epoch,
-    epochTolerance: [PERIOD_SECONDS, 0]
-  })
-  if (!result.valid || !("timeStep" in result)) return Option.none()
+  // The library throws for what it does not expect, such as a short secret.
+  const verified = Result.try(() =>
+    verifySync({
+      strategy: "totp",
+      secret,
+      token: code,
+      epoch,
+      epochTolerance: [PERIOD_SECONDS, 0]
+    })
+  )
+  const result = Result.getOrUndefined(verified)
+  if (result?.valid !== true || !("timeStep" in result)) return Option.none()
   return result.timeStep > lastStep ? Option.some(result.timeStep) : Option.none()
 }

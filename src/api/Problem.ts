@@ -232,6 +232,7 @@ export const Problem = Schema.Union([
   Unauthorized,
   InvalidCredentials,
   MfaRequired,
+  MfaState,
   SessionEnded,
   AccountLocked,
   UsernameTaken,
