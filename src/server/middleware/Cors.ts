@@ -41,8 +41,9 @@ export type ResponseHeaders = (origin: string | undefined) => Readonly<Record<st
 
 /**
  * CORS headers of every response. `CORS_ORIGINS=*`, the default, allows pages of every origin, also to write: browsers send
- * no credentials by themselves, since there are no cookies and `Access-Control-Allow-Credentials` is never sent. So a page
- * can do what any anonymous client can, and more only with an API key. To restrict pages, for example with
+ * no credentials by themselves. The only cookie, that of a refresh token, is `SameSite=Strict`, its endpoints require the
+ * server's own `Origin` and the header `Effex-Csrf`, and `Access-Control-Allow-Credentials` is never sent. So a page of
+ * another origin can do what any anonymous client can, and more only with an API key or an access token. To restrict pages, for example with
  * `ALLOW_ANONYMOUS_CONVERT` in an internal network, list the origins in `CORS_ORIGINS`. A response contains at most the
  * origin of its request, never the list.
  */
