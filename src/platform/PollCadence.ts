@@ -31,6 +31,15 @@ export const lookupCooldown = ({ interval }: PollCadence["Service"]): Duration.D
     onSome: (duration) => Duration.divideUnsafe(duration, 2)
   })
 
+/** The cadence of prices: their own interval, and none while polling is off. */
+export const ofPrices = (
+  { changes, interval }: PollCadence["Service"],
+  priceInterval: Option.Option<Duration.Duration>
+): PollCadence["Service"] => {
+  const own = Option.flatMap(() => priceInterval)
+  return { interval: () => own(interval()), changes: Stream.changes(Stream.map(changes, own)) }
+}
+
 /** A cadence that never changes. */
 export const fixed = (interval: Option.Option<Duration.Duration>): PollCadence["Service"] => ({
   interval: () => interval,

@@ -14,7 +14,7 @@ export interface ProviderHealth {
   readonly isFailing: boolean
   /** Description of the last failure for an operator; empty when the last call succeeded. */
   readonly lastFailure: string
-  /** True when the latest accepted rate came from this provider. */
+  /** True when the latest accepted rate, other than a price, came from this provider. */
   readonly servedLatest: boolean
 }
 
@@ -25,8 +25,14 @@ interface Failures {
 
 const noFailures: Failures = { count: 0, last: "" }
 
-/** Tracks the health of the providers in failover order. Logs when a fallback replaces the first, and its recovery. */
-export const make = Effect.fnUntraced(function* (names: Arr.NonEmptyReadonlyArray<string>) {
+/**
+ * Tracks the health of the providers in failover order. Logs when a fallback replaces the first, and its recovery. Providers
+ * of prices replace no other provider.
+ */
+export const make = Effect.fnUntraced(function* (
+  names: Arr.NonEmptyReadonlyArray<string>,
+  ofPrices: ReadonlySet<string>
+) {
   const [first] = names
   const failures = yield* Ref.make<ReadonlyMap<string, Failures>>(new Map())
   const servedLatest = yield* Ref.make("")
@@ -51,6 +57,7 @@ export const make = Effect.fnUntraced(function* (names: Arr.NonEmptyReadonlyArra
 
   const recordSuccess = Effect.fnUntraced(function* (name: string) {
     yield* updateFailures(name, () => noFailures)
+    if (ofPrices.has(name)) return
     yield* logFailover(name)
     yield* Ref.set(servedLatest, name)
   })

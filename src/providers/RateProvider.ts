@@ -49,7 +49,11 @@ const make = Effect.gen(function* () {
     (pair: AssetPair) =>
     ({ quotes }: RateSource["Service"]) =>
       quotes === undefined ? kindOf(pair.from) === "currency" && kindOf(pair.to) === "currency" : quotes(pair)
-  const health = yield* ProviderHealth.make(Arr.map(sources, ({ name }) => name))
+  const ofPrices = sources.filter(({ quotes }) => quotes !== undefined).map(({ name }) => name)
+  const health = yield* ProviderHealth.make(
+    Arr.map(sources, ({ name }) => name),
+    new Set(ofPrices)
+  )
 
   const rate: RateProvider["Service"]["rate"] = Effect.fn("RateProvider.rate")(
     function* (pair, accept, request) {

@@ -11,6 +11,7 @@ import * as Frankfurter from "./frankfurter/Frankfurter.ts"
 import * as Massive from "./massive/Massive.ts"
 import * as OpenExchangeRates from "./openexchangerates/OpenExchangeRates.ts"
 import type { ProviderDependencies, RateSource } from "./RateSource.ts"
+import { ofPrices, PollCadence } from "../platform/PollCadence.ts"
 import * as Sandbox from "./sandbox/Sandbox.ts"
 
 /** The configured providers: those of `PROVIDERS` in failover order, and then those of prices. */
@@ -22,11 +23,12 @@ export class RateSources extends Context.Service<
   static readonly layer = Layer.effect(
     RateSources,
     Effect.gen(function* () {
-      const { priceProviders, priceSandbox, providers } = yield* Settings
+      const { pricePollInterval, priceProviders, priceSandbox, providers } = yield* Settings
       const [first, ...others] = yield* Effect.forEach(providers, sourceOf)
-      const prices = priceSandbox
-        ? yield* priceSandboxSources
-        : yield* Effect.forEach(priceProviders, priceSourceOf)
+      const cadence = ofPrices(yield* PollCadence, pricePollInterval)
+      const prices = yield* (
+        priceSandbox ? priceSandboxSources : Effect.forEach(priceProviders, priceSourceOf)
+      ).pipe(Effect.provideService(PollCadence, cadence))
       return [first, ...others, ...prices] as const
     })
   )
@@ -54,6 +56,12 @@ const priceSourceOf = (
 ): Effect.Effect<RateSource["Service"], never, ProviderDependencies> =>
   name === "coingecko" ? CoinGecko.makeFromSettings : Massive.makeFromSettings
 
+const SANDBOX_CRYPTO = "sandbox-crypto"
+const SANDBOX_STOCKS = "sandbox-stocks"
+
+/** Names of the price providers in the sandbox. */
+export const PRICE_SANDBOXES: ReadonlyArray<string> = [SANDBOX_CRYPTO, SANDBOX_STOCKS]
+
 /** Both price providers in the sandbox, on a free local port. */
 const priceSandboxSources: Effect.Effect<
   ReadonlyArray<RateSource["Service"]>,
@@ -63,11 +71,11 @@ const priceSandboxSources: Effect.Effect<
   const { baseUrl } = yield* Sandbox.listen({ host: "127.0.0.1", port: 0 })
   const key = Redacted.make(Sandbox.SECRET_KEY)
   const crypto = yield* CoinGecko.make({
-    name: "sandbox-crypto",
+    name: SANDBOX_CRYPTO,
     baseUrl: `${baseUrl}/coingecko/api/v3`,
     key: Option.some(key),
     usesCodes: true
   })
-  const stocks = yield* Massive.make({ name: "sandbox-stocks", baseUrl: `${baseUrl}/massive`, key })
+  const stocks = yield* Massive.make({ name: SANDBOX_STOCKS, baseUrl: `${baseUrl}/massive`, key })
   return [crypto, stocks]
 })

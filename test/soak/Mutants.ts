@@ -80,7 +80,7 @@ export const MUTANTS = {
     },
     {
       file: "src/rates/polling/PollRunner.ts",
-      from: "const result = yield* withLock(POLL_LOCK, measured)",
+      from: "const result = yield* withLock(POLL_LOCKS[pairSet], measured)",
       to: "const result = Option.some(yield* measured)"
     }
   ],

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { PollId, PollStatus, type PollSummary, PollTrigger } from "../../domain/rates/PollRun.ts"
+import { PairSet, PollId, PollStatus, type PollSummary, PollTrigger } from "../../domain/rates/PollRun.ts"
 import * as PageMessage from "../PageMessage.ts"
 import { Timestamp, TimestampText } from "../../domain/Timestamp.ts"
 
@@ -46,6 +46,8 @@ export const PollRecordMessage = Schema.Struct({
   /** `interrupted`: the process exited or lost the database during the poll. */
   status: PollStatus,
   trigger: PollTrigger,
+  /** `prices`: prices of cryptocurrencies and stocks, which are polled by a schedule of their own. */
+  pair_set: PairSet,
   /** Leader term of a scheduled poll. Null for polls without a leader. */
   term: Schema.NullOr(Schema.Int),
   started_at: TimestampText,

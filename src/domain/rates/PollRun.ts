@@ -9,6 +9,10 @@ export type PollId = typeof PollId.Type
 export const PollTrigger = Schema.Literals(["schedule", "demand", "command-line"])
 export type PollTrigger = typeof PollTrigger.Type
 
+/** Pairs of a poll: the configured pairs of currencies, or the prices of other assets, which have a schedule of their own. */
+export const PairSet = Schema.Literals(["currencies", "prices"])
+export type PairSet = typeof PairSet.Type
+
 /** `interrupted`: the process exited or lost the database during the poll. Rates stored until then are kept. */
 export const PollStatus = Schema.Literals(["running", "finished", "interrupted"])
 export type PollStatus = typeof PollStatus.Type
@@ -56,6 +60,7 @@ export interface PollRecord {
   readonly id: PollId
   readonly status: PollStatus
   readonly trigger: PollTrigger
+  readonly pairSet: PairSet
   /** Principal of the operator that requested it: an API key id or a label. Null for scheduled polls. */
   readonly requestedBy: string | null
   /** Leader term of a scheduled poll. Null for polls without a leader. */
@@ -87,6 +92,7 @@ export const pollFields = (poll: PollRecord) => ({
   run_id: poll.id,
   status: poll.status,
   trigger: poll.trigger,
+  pair_set: poll.pairSet,
   term: poll.term,
   started_at: DateTime.formatIso(poll.startedAt),
   finished_at: Option.getOrNull(Option.map(poll.finishedAt, DateTime.formatIso)),

@@ -1,8 +1,10 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
+import type { Statement } from "effect/sql"
 import { AssetCode } from "../../domain/money/Asset.ts"
 import { AssetPair } from "../../domain/money/AssetPair.ts"
 import {
+  PairSet,
   type PollDetails,
   PollId,
   type PollRecord,
@@ -31,18 +33,19 @@ export type PollCause =
 export const termOf = (cause: PollCause): Option.Option<LeaderTerms.LeaderTerm> =>
   cause.trigger === "schedule" ? Option.some(cause.leadership) : Option.none()
 
-/** Name of the lock that lets one poll run at a time. */
-export const POLL_LOCK = "poll"
+/** Names of the locks that let one poll of a set run at a time. */
+export const POLL_LOCKS: Readonly<Record<PairSet, string>> = { currencies: "poll", prices: "price-poll" }
 
 /** Polls in PostgreSQL. Writes of a leader fail after its term has ended. */
 export class PollRepo extends Context.Service<
   PollRepo,
   {
-    /** Records the start of a poll, and returns its id. */
+    /** Records the start of a poll, of currencies by default, and returns its id. */
     readonly start: (
       startedAt: DateTime.Utc,
       pairs: number,
-      cause: PollCause
+      cause: PollCause,
+      pairSet?: PairSet
     ) => Effect.Effect<PollId, StoreUnavailable | LeaderTerms.Superseded>
     /** Records the end of a poll, with its failures. */
     readonly finish: (
@@ -55,9 +58,9 @@ export class PollRepo extends Context.Service<
       before: PollId | undefined,
       limit: number
     ) => Effect.Effect<ReadonlyArray<PollRecord>, StoreUnavailable>
-    /** The poll in progress. */
+    /** The poll of currencies in progress. */
     readonly running: Effect.Effect<Option.Option<PollRecord>, StoreUnavailable>
-    /** The latest scheduled poll. */
+    /** The latest scheduled poll of currencies. */
     readonly latestScheduled: Effect.Effect<Option.Option<PollRecord>, StoreUnavailable>
   }
 >()("effex/rates/polling/PollRepo") {
@@ -67,23 +70,26 @@ export class PollRepo extends Context.Service<
       const { sql, execute } = yield* Database
       const random = yield* SecureRandom.SecureRandom
 
-      const start: PollRepo["Service"]["start"] = Effect.fn("PollRepo.start")(
-        function* (startedAt, pairs, cause) {
-          const id = PollId.make(yield* random.uuidV7())
-          const leadership = termOf(cause)
-          const term = Option.getOrNull(Option.map(leadership, ({ term }) => term))
-          const requestedBy = cause.trigger === "demand" ? cause.requestedBy : null
-          const inserted = yield* execute(sql`
+      const start: PollRepo["Service"]["start"] = Effect.fn("PollRepo.start")(function* (
+        startedAt,
+        pairs,
+        cause,
+        pairSet = "currencies"
+      ) {
+        const id = PollId.make(yield* random.uuidV7())
+        const leadership = termOf(cause)
+        const term = Option.getOrNull(Option.map(leadership, ({ term }) => term))
+        const requestedBy = cause.trigger === "demand" ? cause.requestedBy : null
+        const inserted = yield* execute(sql`
             WITH fence AS (${LeaderTerms.fence(sql, leadership)})
-            INSERT INTO poll_run (id, started_at, pairs, term, requested_by)
-            SELECT ${id}::uuid, ${DateTime.toDateUtc(startedAt)}::timestamptz, ${pairs}::int, ${term}::bigint,
-              ${requestedBy}::text
+            INSERT INTO poll_run (id, started_at, pairs, pair_set, term, requested_by)
+            SELECT ${id}::uuid, ${DateTime.toDateUtc(startedAt)}::timestamptz, ${pairs}::int, ${pairSet}::text,
+              ${term}::bigint, ${requestedBy}::text
             FROM fence
             RETURNING id`)
-          yield* LeaderTerms.failIfSuperseded(inserted, leadership)
-          return id
-        }
-      )
+        yield* LeaderTerms.failIfSuperseded(inserted, leadership)
+        return id
+      })
 
       const finish: PollRepo["Service"]["finish"] = Effect.fn("PollRepo.finish")(function* (run, leadership) {
         const failures = run.failures.map(({ detail, pair, reason }) => ({
@@ -110,12 +116,18 @@ export class PollRepo extends Context.Service<
         yield* LeaderTerms.failIfSuperseded(written, leadership)
       })
 
-      // Polls never overlap: an unfinished poll is running only if it is the latest and the lock is held.
+      // Polls of a set never overlap: an unfinished poll is running only if it is the latest and the lock is held.
+      const isUnderWay = sql`
+        number = (SELECT max(latest.number) FROM poll_run AS latest WHERE latest.pair_set = poll_run.pair_set)
+          AND CASE pair_set
+            WHEN 'prices' THEN ${isLocked(sql, POLL_LOCKS.prices)}
+            ELSE ${isLocked(sql, POLL_LOCKS.currencies)}
+          END`
       const columns = sql`
-        id, trigger, requested_by, term::int, started_at, finished_at, pairs, succeeded, failed,
+        id, trigger, pair_set, requested_by, term::int, started_at, finished_at, pairs, succeeded, failed,
         CASE
           WHEN finished_at IS NOT NULL THEN 'finished'
-          WHEN number = (SELECT max(number) FROM poll_run) AND ${isLocked(sql, POLL_LOCK)} THEN 'running'
+          WHEN ${isUnderWay} THEN 'running'
           ELSE 'interrupted'
         END AS status`
 
@@ -138,15 +150,19 @@ export class PollRepo extends Context.Service<
         return Option.some({ ...record, failures: rows.map(toFailure) })
       })
 
-      const running = Effect.map(page(undefined, 1), (polls) =>
-        Option.filter(Array.head(polls), ({ status }) => status === "running")
-      )
+      const latestWhere = (condition: Statement.Fragment) =>
+        execute(sql`
+          SELECT ${columns} FROM poll_run WHERE pair_set = 'currencies' AND ${condition}
+          ORDER BY number DESC LIMIT 1`).pipe(
+          Effect.flatMap((rows) => Effect.orDie(decodeRecords(rows))),
+          Effect.map(Array.head)
+        )
 
-      const latestScheduled = execute(sql`
-        SELECT ${columns} FROM poll_run WHERE trigger = 'schedule' ORDER BY number DESC LIMIT 1`).pipe(
-        Effect.flatMap((rows) => Effect.orDie(decodeRecords(rows))),
-        Effect.map(Array.head)
+      const running = Effect.map(
+        latestWhere(sql`true`),
+        Option.filter(({ status }) => status === "running")
       )
+      const latestScheduled = latestWhere(sql`trigger = 'schedule'`)
 
       return PollRepo.of({ start, finish, byId, page, running, latestScheduled })
     })
@@ -174,6 +190,7 @@ const decodeRecords = Schema.decodeUnknownEffect(
       id: PollId,
       status: PollStatus,
       trigger: PollTrigger,
+      pairSet: PairSet,
       requestedBy: Schema.NullOr(Schema.String),
       term: OptionalInt,
       startedAt: Schema.DateTimeUtcFromDate,

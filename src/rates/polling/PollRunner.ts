@@ -2,7 +2,14 @@ import { Context, DateTime, Effect, Layer, Metric, Option, Schema } from "effect
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
-import { type PollFailure, type PollId, type PollRun, summarize } from "../../domain/rates/PollRun.ts"
+import * as Currency from "../../domain/money/Currency.ts"
+import {
+  type PairSet,
+  type PollFailure,
+  type PollId,
+  type PollRun,
+  summarize
+} from "../../domain/rates/PollRun.ts"
 import * as ClockSkew from "../../platform/ClockSkew.ts"
 import type { Superseded } from "../../platform/LeaderTerms.ts"
 import { timed } from "../../platform/metrics/MetricSeries.ts"
@@ -13,7 +20,7 @@ import type { ProviderError, ProviderReason } from "../../providers/ProviderErro
 import { Broadcaster } from "../feed/Broadcaster.ts"
 import * as PollSiblings from "../guard/PollSiblings.ts"
 import { type PollFetchOptions, RateIngest } from "../RateIngest.ts"
-import { type FencedPoll, POLL_LOCK, type PollCause, PollRepo, termOf } from "./PollRepo.ts"
+import { type FencedPoll, POLL_LOCKS, type PollCause, PollRepo, termOf } from "./PollRepo.ts"
 import * as ProviderPermits from "./ProviderPermits.ts"
 
 /** Another poll is in progress, in this or in another process. */
@@ -51,7 +58,11 @@ const make = Effect.gen(function* () {
   const broadcaster = yield* Broadcaster
   const skew = yield* Effect.service(ClockSkew.ClockSkew)
 
+  const pairsOf: PollRunner["Service"]["pairsOf"] = (pairSet) =>
+    pairs.polled.filter(({ from }) => Option.isNone(Currency.find(from)) === (pairSet === "prices"))
+
   const refreshPair = Effect.fnUntraced(function* (
+    pairSet: PairSet,
     pair: AssetPair,
     poll: Option.Option<FencedPoll>,
     onProgress: OnProgress,
@@ -63,28 +74,33 @@ const make = Effect.gen(function* () {
         Effect.succeedSome(toFailure(pair, error))
       )
     )
-    yield* Metric.update(pairsBy(Option.isNone(failure) ? "refreshed" : "failed"), 1)
+    yield* Metric.update(
+      PollMetrics.pairs.of({ set: pairSet, outcome: Option.isNone(failure) ? "refreshed" : "failed" }),
+      1
+    )
     yield* onProgress({ pair, failure })
     return failure
   })
 
   const runLocked = Effect.fn("PollRunner.run")(function* (
+    pairSet: PairSet,
     cause: PollCause,
     { onProgress = noop, onStart = noop }: PollCallbacks
   ) {
+    const polled = pairsOf(pairSet)
     const startedAt = yield* DateTime.now
     const leadership = termOf(cause)
-    const id = yield* polls.start(startedAt, pairs.polled.length, cause)
+    const id = yield* polls.start(startedAt, polled.length, cause, pairSet)
     yield* onStart(id)
     const poll = Option.map(leadership, (leadership) => ({ id, leadership }))
     const options = {
       withPermit: yield* ProviderPermits.make(pollConcurrency),
-      siblings: yield* PollSiblings.make(pairs.polled)
+      siblings: yield* PollSiblings.make(polled)
     }
     // Permits limit the provider calls. A suspicious rate waits for the other pairs, so no other limit applies.
     const outcomes = yield* Effect.forEach(
-      pairs.polled,
-      (pair) => refreshPair(pair, poll, onProgress, options),
+      polled,
+      (pair) => refreshPair(pairSet, pair, poll, onProgress, options),
       {
         concurrency: "unbounded"
       }
@@ -94,41 +110,44 @@ const make = Effect.gen(function* () {
       id,
       startedAt,
       finishedAt: yield* DateTime.now,
-      pairs: pairs.polled.length,
+      pairs: polled.length,
       failures
     }
     yield* polls.finish(run, leadership)
-    yield* recordMetrics(run)
+    yield* recordMetrics(pairSet, run)
     yield* broadcaster.publishPoll(summarize(run))
     yield* Effect.logInfo(
-      `Polled ${run.pairs} pairs: ${run.pairs - failures.length} refreshed, ${failures.length} failed`
+      `Polled ${run.pairs} ${pairSet === "prices" ? "prices" : "pairs"}: ${run.pairs - failures.length} refreshed, ${failures.length} failed`
     )
     yield* logFailures(failures)
     return run
   })
 
-  const run: PollRunner["Service"]["run"] = Effect.fnUntraced(function* (cause, callbacks = {}) {
-    const measured = runLocked(cause, callbacks).pipe(
-      timed(PollMetrics.duration),
-      Effect.onError(() => Metric.update(pollsBy("broken"), 1))
+  const run: PollRunner["Service"]["run"] = Effect.fnUntraced(function* (pairSet, cause, callbacks = {}) {
+    const measured = runLocked(pairSet, cause, callbacks).pipe(
+      timed(PollMetrics.duration.of({ set: pairSet })),
+      Effect.onError(() => Metric.update(pollsBy(pairSet, "broken"), 1))
     )
     yield* Effect.provideService(ClockSkew.requireAllowed, ClockSkew.ClockSkew, skew)
-    const result = yield* withLock(POLL_LOCK, measured)
+    const result = yield* withLock(POLL_LOCKS[pairSet], measured)
     return Option.isSome(result) ? result.value : yield* new PollInProgress()
   })
 
-  return PollRunner.of({ run })
+  return PollRunner.of({ pairsOf, run })
 })
 
-/** Runs one poll of all pairs. */
+/** Runs one poll of all pairs of a set. */
 export class PollRunner extends Context.Service<
   PollRunner,
   {
+    /** The pairs of a set. There may be no prices. */
+    readonly pairsOf: (pairSet: PairSet) => ReadonlyArray<AssetPair>
     /**
-     * Refreshes every pair once, and records and publishes the result. The failure of a pair is part of the result. Runs
-     * in one process at a time, whose clock is right; with a leader term, nothing is written after the term has ended.
+     * Refreshes every pair of a set once, and records and publishes the result. The failure of a pair is part of the result. Of
+     * each set, one poll runs at a time, in a process whose clock is right; with a leader term, nothing is written after the term has ended.
      */
     readonly run: (
+      pairSet: PairSet,
       cause: PollCause,
       callbacks?: PollCallbacks
     ) => Effect.Effect<PollRun, PollInProgress | StoreUnavailable | Superseded | ClockSkew.ClockSkewed>
@@ -162,13 +181,18 @@ const toFailure = (pair: AssetPair, error: ProviderError | StoreUnavailable): Po
     ? { pair, reason: error.isQuarantined ? QUARANTINED : error.reason._tag, detail: error.message }
     : { pair, reason: error._tag, detail: error.message }
 
-const recordMetrics = Effect.fnUntraced(function* ({ failures, finishedAt, pairs }: PollRun) {
+const recordMetrics = Effect.fnUntraced(function* (
+  pairSet: PairSet,
+  { failures, finishedAt, pairs }: PollRun
+) {
   const outcome = failures.length === 0 ? "complete" : failures.length < pairs ? "partial" : "failed"
-  yield* Metric.update(pollsBy(outcome), 1)
+  yield* Metric.update(pollsBy(pairSet, outcome), 1)
   if (outcome !== "failed")
-    yield* Metric.update(PollMetrics.lastSuccess, DateTime.toEpochMillis(finishedAt) / 1000)
+    yield* Metric.update(
+      PollMetrics.lastSuccess.of({ set: pairSet }),
+      DateTime.toEpochMillis(finishedAt) / 1000
+    )
 })
 
-const pollsBy = (outcome: "complete" | "partial" | "failed" | "broken") => PollMetrics.polls.of({ outcome })
-
-const pairsBy = (outcome: "refreshed" | "failed") => PollMetrics.pairs.of({ outcome })
+const pollsBy = (set: PairSet, outcome: "complete" | "partial" | "failed" | "broken") =>
+  PollMetrics.polls.of({ set, outcome })

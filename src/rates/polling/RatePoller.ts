@@ -1,5 +1,6 @@
 import {
   Context,
+  DateTime,
   Deferred,
   Duration,
   Effect,
@@ -8,20 +9,22 @@ import {
   Layer,
   Option,
   Schedule,
-  Schema,
-  Stream
+  Schema
 } from "effect"
-import type { PollId, PollRun } from "../../domain/rates/PollRun.ts"
+import { Settings } from "../../config/Settings.ts"
+import type { PairSet, PollId, PollRun } from "../../domain/rates/PollRun.ts"
 import type { ClockSkewed } from "../../platform/ClockSkew.ts"
 import * as LeaderElection from "../../platform/LeaderElection.ts"
 import { LeaderTerms } from "../../platform/LeaderTerms.ts"
 import * as ClusterMetrics from "../../platform/metrics/ClusterMetrics.ts"
-import { trackInFlight } from "../../platform/metrics/MetricSeries.ts"
-import { fixed, PollCadence } from "../../platform/PollCadence.ts"
+import { observe, trackInFlight } from "../../platform/metrics/MetricSeries.ts"
+import * as PollMetrics from "../../platform/metrics/PollMetrics.ts"
+import { fixed, ofPrices, PollCadence } from "../../platform/PollCadence.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { awaitEnabled, repeatAtCadence } from "./PollInterval.ts"
 import { type PollCause, PollRepo } from "./PollRepo.ts"
 import { type OnProgress, type PollCallbacks, PollInProgress, PollRunner, QUARANTINED } from "./PollRunner.ts"
+import { repeatTerms } from "./PollTerms.ts"
 import { RequestedRefresh } from "./RequestedRefresh.ts"
 
 /** A poll refreshed no pair. */
@@ -35,28 +38,50 @@ export class PollFailed extends Schema.TaggedError<PollFailed>()("PollFailed", {
   }
 }
 
-/** Name of the leader term for scheduled polls. */
+/** Name of the leader term for scheduled polls of currencies. */
 export const POLLER = "poller"
+/** Name of the leader term for scheduled polls of prices. */
+export const PRICE_POLLER = "price-poller"
 
 /** Retries of `pollNow`, until the poll of another process is recorded. */
 const POLL_NOW_RETRY = Schedule.spaced("100 millis").pipe(Schedule.upTo({ times: 20 }))
 
-/** Minimum time that a superseded process leaves polling to the new leader. */
-const SUPERSEDED_COOLDOWN = Duration.seconds(30)
-
 const make = Effect.gen(function* () {
+  const { pricePollInterval } = yield* Settings
   const cadence = yield* PollCadence
+  const priceCadence = ofPrices(cadence, pricePollInterval)
   const scope = yield* Effect.scope
   const polls = yield* PollRepo
   const leaderTerms = yield* LeaderTerms
   const runner = yield* PollRunner
   const requested = yield* RequestedRefresh
 
-  const runWithoutTerm = (cause: Exclude<PollCause, { trigger: "schedule" }>, callbacks: PollCallbacks) =>
-    Effect.catchTag(runner.run(cause, callbacks), "Superseded", Effect.die)
+  yield* observe(PollMetrics.priceInterval, () =>
+    Option.match(priceCadence.interval(), { onNone: () => 0, onSome: Duration.toSeconds })
+  )
 
-  const pollOnce: RatePoller["Service"]["pollOnce"] = Effect.fn("RatePoller.pollOnce")((onProgress) =>
-    runWithoutTerm({ trigger: "command-line" }, { onProgress })
+  const runWithoutTerm = (
+    pairSet: PairSet,
+    cause: Exclude<PollCause, { trigger: "schedule" }>,
+    callbacks: PollCallbacks = {}
+  ) => Effect.catchTag(runner.run(pairSet, cause, callbacks), "Superseded", Effect.die)
+
+  const hasPrices = Effect.sync(() => runner.pairsOf("prices").length > 0)
+
+  const pollOnce: RatePoller["Service"]["pollOnce"] = Effect.fn("RatePoller.pollOnce")(
+    function* (onProgress) {
+      const poll = (pairSet: PairSet) => runWithoutTerm(pairSet, { trigger: "command-line" }, { onProgress })
+      const prices = Effect.andThen(hasPrices, (exist) =>
+        exist ? Effect.asSome(poll("prices")) : Effect.succeedNone
+      )
+      const [currencies, priced] = yield* Effect.all([poll("currencies"), prices], {
+        concurrency: "unbounded"
+      })
+      return Option.match(priced, {
+        onNone: () => currencies,
+        onSome: (run) => combine(currencies, run)
+      })
+    }
   )
 
   const pollEvery: RatePoller["Service"]["pollEvery"] = (
@@ -82,10 +107,10 @@ const make = Effect.gen(function* () {
   const pollNow: RatePoller["Service"]["pollNow"] = Effect.fn("RatePoller.pollNow")(
     function* (requestedBy) {
       const started = yield* Deferred.make<PollId>()
-      const poll = yield* runWithoutTerm(
-        { trigger: "demand", requestedBy },
-        { onStart: (id) => Deferred.succeed(started, id) }
-      ).pipe(
+      const cause = { trigger: "demand", requestedBy } as const
+      const poll = yield* runWithoutTerm("currencies", cause, {
+        onStart: (id) => Deferred.succeed(started, id)
+      }).pipe(
         Effect.tapError((error) =>
           error._tag === "PollInProgress" ? Effect.void : Effect.logError(`Poll failed: ${error.message}`)
         ),
@@ -97,14 +122,22 @@ const make = Effect.gen(function* () {
       )
       return yield* id.pipe(
         Effect.catchTag("PollInProgress", () => runningPollId),
-        Effect.tap((id) => Effect.logInfo(`Poll ${id} was requested by ${requestedBy}`))
+        Effect.tap((id) => Effect.logInfo(`Poll ${id} was requested by ${requestedBy}`)),
+        Effect.tap(
+          runWithoutTerm("prices", cause).pipe(
+            Effect.catchTag("PollInProgress", () => Effect.void),
+            Effect.catch(({ message }) => Effect.logError(`Poll of prices failed: ${message}`)),
+            Effect.when(hasPrices),
+            Effect.forkIn(scope)
+          )
+        )
       )
     },
     Effect.retry({ while: (error) => error._tag === "PollInProgress", schedule: POLL_NOW_RETRY })
   )
 
   // PollInProgress is retried soon: the lock may still belong to a leader that has died.
-  const pollInTerm = Effect.gen(function* () {
+  const pollCurrenciesInTerm = Effect.gen(function* () {
     if (Option.isNone(cadence.interval()))
       yield* Effect.logInfo("Polling is off: rates are fetched on demand")
     yield* awaitEnabled(cadence)
@@ -113,7 +146,7 @@ const make = Effect.gen(function* () {
     // The next poll does not wait for a refresh of requested pairs.
     const refreshing = yield* FiberHandle.make()
     yield* FiberHandle.clear(refreshing).pipe(
-      Effect.andThen(runner.run({ trigger: "schedule", leadership })),
+      Effect.andThen(runner.run("currencies", { trigger: "schedule", leadership })),
       Effect.tap(FiberHandle.run(refreshing, requested.run)),
       Effect.flatMap(failIfNothingRefreshed),
       repeatAtCadence(cadence),
@@ -121,35 +154,31 @@ const make = Effect.gen(function* () {
     )
   }).pipe(Effect.scoped)
 
-  // One interval, so that the new leader has polled; a change of the interval applies immediately.
-  const coolDown = cadence.changes.pipe(
-    Stream.switchMap((interval) =>
-      Stream.fromEffect(
-        Effect.sleep(
-          Duration.max(
-            Option.getOrElse(interval, () => SUPERSEDED_COOLDOWN),
-            SUPERSEDED_COOLDOWN
-          )
-        )
+  const pollPricesInTerm = Effect.gen(function* () {
+    yield* awaitEnabled(priceCadence)
+    const leadership = yield* leaderTerms.startTerm(PRICE_POLLER)
+    yield* runner
+      .run("prices", { trigger: "schedule", leadership })
+      .pipe(
+        Effect.flatMap(failIfNothingRefreshed),
+        Effect.when(hasPrices),
+        Effect.asVoid,
+        repeatAtCadence(priceCadence),
+        trackInFlight(ClusterMetrics.isLeader.of({ task: PRICE_POLLER }))
       )
-    ),
-    Stream.runHead
-  )
+  })
 
-  const pollAsLeader = pollInTerm.pipe(
-    Effect.catchTag("Superseded", (error) => Effect.andThen(Effect.logWarning(error.message), coolDown)),
-    Effect.tapError((error) => Effect.logError(`Starting a leader term failed: ${error.message}`)),
-    Effect.retry(Schedule.spaced("5 seconds")),
-    Effect.orDie,
-    Effect.forever
-  )
+  const pollAsLeader = Effect.all(
+    [repeatTerms(pollCurrenciesInTerm, cadence), repeatTerms(pollPricesInTerm, priceCadence)],
+    { concurrency: "unbounded", discard: true }
+  ).pipe(Effect.andThen(Effect.never))
 
   return RatePoller.of({ pollOnce, pollEvery, pollNow, pollAsLeader })
 })
 
 /**
- * Polls the rates of all polled pairs, on a schedule and on demand. After each poll of a schedule, it refreshes other pairs
- * that were asked for.
+ * Polls the rates of all polled pairs, on a schedule and on demand. Currencies and prices are polled independently of each
+ * other. After each scheduled poll of currencies, it refreshes other pairs that were asked for.
  */
 export class RatePoller extends Context.Service<
   RatePoller,
@@ -169,14 +198,14 @@ export class RatePoller extends Context.Service<
       onFinish?: (run: PollRun) => Effect.Effect<void>
     ) => Effect.Effect<never>
     /**
-     * Starts a poll in the background and returns its id, or the id of the poll in progress, in this or in another
-     * process. Fails with `PollInProgress` if that poll is not recorded within two seconds.
+     * Starts a poll of currencies and one of prices in the background. Returns the id of the first, or of the one in
+     * progress, in this or in another process. Fails with `PollInProgress` if that poll is not recorded within two seconds.
      */
     readonly pollNow: (
       requestedBy: string
     ) => Effect.Effect<PollId, PollInProgress | StoreUnavailable | ClockSkewed>
     /**
-     * Like {@link pollEvery}, at the interval in effect, and paused while polling is off. Polls in a leader term: nothing
+     * Like {@link pollEvery}, at the interval in effect and that of prices, and paused while polling is off. Polls in a leader term: nothing
      * is written after another process has started a newer term. It then waits, and starts a new term.
      */
     readonly pollAsLeader: Effect.Effect<never>
@@ -193,6 +222,15 @@ export class RatePoller extends Context.Service<
     Effect.map(RatePoller, ({ pollAsLeader }) => LeaderElection.singleton(POLLER, pollAsLeader))
   )
 }
+
+/** Counts two polls that ran together as one, with the id of the first. */
+const combine = (currencies: PollRun, prices: PollRun): PollRun => ({
+  id: currencies.id,
+  startedAt: DateTime.min(currencies.startedAt, prices.startedAt),
+  finishedAt: DateTime.max(currencies.finishedAt, prices.finishedAt),
+  pairs: currencies.pairs + prices.pairs,
+  failures: [...currencies.failures, ...prices.failures]
+})
 
 const failIfNothingRefreshed = ({ failures, pairs }: PollRun) =>
   failures.length < pairs || failures.some(({ reason }) => reason === QUARANTINED)
