@@ -9,6 +9,48 @@ import { isCommon } from "./CommonPasswords.ts"
 /** Argon2id as OWASP recommends: 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
 
+interface Argon2 {
+  readonly hash: (password: string, options: typeof PARAMETERS) => Promise<string>
+  readonly verify: (hash: string, password: string) => Promise<boolean>
+}
+
+const make = (argon2: Argon2) =>
+  Effect.gen(function* () {
+    const random = yield* SecureRandom.SecureRandom
+    const permits = yield* Semaphore.make(availableParallelism())
+    const compute = <A>(work: () => Promise<A>) =>
+      // A hash that has started cannot be stopped, and keeps its permit until it ends.
+      permits.withPermit(Effect.uninterruptible(Effect.promise(work)))
+    const hash = (password: Redacted.Redacted) =>
+      compute(() => argon2.hash(Redacted.value(password), PARAMETERS))
+    const noPassword = Buffer.from(yield* random.randomBytes(32)).toString("base64")
+    const dummy = yield* hash(Redacted.make(noPassword))
+
+    return Passwords.of({
+      hash,
+      check: (password, username) =>
+        Result.map(Password.check(Redacted.value(password), username, isCommon), (text) =>
+          Redacted.make(text)
+        ),
+      verify: Effect.fn("Passwords.verify")(function* (password, stored) {
+        const text = Redacted.value(password)
+        // Hashing would take longer for a long text, and accepts an empty one.
+        const isHashable = text !== "" && Password.bytesOf(text) <= Password.MAX_PASSWORD_BYTES
+        const normalized = isHashable ? Password.normalize(text) : noPassword
+        const isRight = yield* compute(() => argon2.verify(stored ?? dummy, normalized))
+        return isRight && isHashable && stored !== undefined
+      }),
+      needsRehash: (stored) => {
+        const { memoryCost, parallelism, timeCost } = parseOptions(stored)
+        return (
+          memoryCost !== PARAMETERS.memoryCost ||
+          timeCost !== PARAMETERS.timeCost ||
+          parallelism !== PARAMETERS.parallelism
+        )
+      }
+    })
+  })
+
 /** Checks, hashes and verifies passwords. As many hashes are computed at a time as there are CPUs: each takes 19 MiB. */
 export class Passwords extends Context.Service<
   Passwords,
@@ -26,42 +68,10 @@ export class Passwords extends Context.Service<
     readonly needsRehash: (hash: string) => boolean
   }
 >()("effex/accounts/Passwords") {
-  static readonly layer = Layer.effect(
-    Passwords,
-    Effect.gen(function* () {
-      const random = yield* SecureRandom.SecureRandom
-      const permits = yield* Semaphore.make(availableParallelism())
-      const compute = <A>(work: () => Promise<A>) =>
-        // A hash that has started cannot be stopped, and keeps its permit until it ends.
-        permits.withPermit(Effect.uninterruptible(Effect.promise(work)))
-      const hash = (password: Redacted.Redacted) =>
-        compute(() => argon2Hash(Redacted.value(password), PARAMETERS))
-      const noPassword = Buffer.from(yield* random.randomBytes(32)).toString("base64")
-      const dummy = yield* hash(Redacted.make(noPassword))
+  static readonly layer = Passwords.layerWith({ hash: argon2Hash, verify: argon2Verify })
 
-      return Passwords.of({
-        hash,
-        check: (password, username) =>
-          Result.map(Password.check(Redacted.value(password), username, isCommon), (text) =>
-            Redacted.make(text)
-          ),
-        verify: Effect.fn("Passwords.verify")(function* (password, stored) {
-          const text = Redacted.value(password)
-          // Hashing would take longer for a long text, and accepts an empty one.
-          const isHashable = text !== "" && Password.bytesOf(text) <= Password.MAX_PASSWORD_BYTES
-          const normalized = isHashable ? Password.normalize(text) : noPassword
-          const isRight = yield* compute(() => argon2Verify(stored ?? dummy, normalized))
-          return isRight && isHashable && stored !== undefined
-        }),
-        needsRehash: (stored) => {
-          const { memoryCost, parallelism, timeCost } = parseOptions(stored)
-          return (
-            memoryCost !== PARAMETERS.memoryCost ||
-            timeCost !== PARAMETERS.timeCost ||
-            parallelism !== PARAMETERS.parallelism
-          )
-        }
-      })
-    })
-  )
+  /** Hashes with the given functions. */
+  static layerWith(argon2: Argon2): Layer.Layer<Passwords, never, SecureRandom.SecureRandom> {
+    return Layer.effect(Passwords, make(argon2))
+  }
 }

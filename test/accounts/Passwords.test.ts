@@ -1,0 +1,80 @@
+import { assert, layer } from "@effect/vitest"
+import { hash, verify } from "@node-rs/argon2"
+import { Effect, Fiber, Layer, Option, Redacted } from "effect"
+import { availableParallelism } from "node:os"
+import { Credentials } from "../../src/accounts/Credentials.ts"
+import { Passwords } from "../../src/accounts/Passwords.ts"
+import { Registration } from "../../src/accounts/Registration.ts"
+import { SignIn } from "../../src/accounts/SignIn.ts"
+import * as TestAccounts from "../support/TestAccounts.ts"
+import { get, TestServer } from "../support/TestServer.ts"
+
+const LOGINS = 100
+
+let running = 0
+let maxRunning = 0
+let verifications = 0
+
+/** Argon2 that counts its concurrent calls. */
+const counted = async <A>(work: () => Promise<A>) => {
+  maxRunning = Math.max(maxRunning, ++running)
+  try {
+    return await work()
+  } finally {
+    running--
+  }
+}
+
+const passwords = Passwords.layerWith({
+  hash: (password, options) => counted(() => hash(password, options)),
+  verify: (stored, password) => {
+    verifications++
+    return counted(() => verify(stored, password))
+  }
+})
+
+const services = Layer.fresh(SignIn.layer.pipe(Layer.provide(Credentials.layer))).pipe(
+  Layer.provide(passwords),
+  Layer.provide(TestAccounts.hooks),
+  Layer.provideMerge(TestServer.layer())
+)
+
+layer(services, { excludeTestServices: true })("Passwords", (it) => {
+  it.effect("hashes as many passwords at a time as there are CPUs, while lookups are answered", () =>
+    Effect.gen(function* () {
+      const { signIn } = yield* SignIn
+      const password = Redacted.make(TestAccounts.PASSWORD)
+      yield* (yield* Registration).create({ username: "amara", password, email: Option.none() }, "user")
+      const lookup = get("/api/v1/rates?from=USD&to=NGN")
+      assert.strictEqual((yield* lookup).status, 200)
+      const logins = yield* Effect.forkChild(
+        Effect.forEach(
+          Array.from({ length: LOGINS }, (_, n) => n),
+          (n) =>
+            Effect.result(
+              signIn({
+                proof: { username: n % 2 === 0 ? "amara" : "nobody", password },
+                code: undefined,
+                device: TestAccounts.DEVICE
+              })
+            ),
+          { concurrency: "unbounded" }
+        )
+      )
+      let lookups = 0
+      while (logins.pollUnsafe() === undefined) {
+        assert.strictEqual((yield* lookup).status, 200)
+        lookups++
+      }
+      const results = yield* Fiber.join(logins)
+      const refusals = results.flatMap((result) => (result._tag === "Failure" ? [result.failure._tag] : []))
+      assert.deepStrictEqual(
+        refusals,
+        Array.from({ length: LOGINS / 2 }, () => "InvalidCredentials")
+      )
+      assert.strictEqual(verifications, LOGINS)
+      assert.isAtMost(maxRunning, availableParallelism())
+      assert.isAbove(lookups, 10)
+    })
+  )
+})
