@@ -23,6 +23,7 @@ import { Passwords } from "./accounts/Passwords.ts"
 import { RefreshTokens } from "./accounts/RefreshTokens.ts"
 import { Registration } from "./accounts/Registration.ts"
 import { SecurityEvents } from "./accounts/SecurityEvents.ts"
+import { SessionCleanup } from "./accounts/SessionCleanup.ts"
 import { Sessions } from "./accounts/Sessions.ts"
 import { SignIn } from "./accounts/SignIn.ts"
 import { Users } from "./accounts/Users.ts"
@@ -348,7 +349,14 @@ export const server: Layer.Layer<
   HttpServerError.ServeError | SqlError.SqlError,
   Settings | Database | RateFoundation | RateSource | Features | AccessServices
 > = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
-  Layer.provideMerge(Layer.mergeAll(RatePoller.layerBackground, RateFollower.layer, backgroundAudit)),
+  Layer.provideMerge(
+    Layer.mergeAll(
+      RatePoller.layerBackground,
+      RateFollower.layer,
+      backgroundAudit,
+      SessionCleanup.layerBackground
+    )
+  ),
   Layer.provideMerge(HttpServer.layer),
   Layer.provide(SandboxAssets.layer),
   Layer.provide(StartupLog.layer)
