@@ -26,6 +26,7 @@ import { SecurityEvents } from "./accounts/SecurityEvents.ts"
 import { SessionCleanup } from "./accounts/SessionCleanup.ts"
 import { Sessions } from "./accounts/Sessions.ts"
 import { SignIn } from "./accounts/SignIn.ts"
+import { UserAdministration } from "./accounts/UserAdministration.ts"
 import { Users } from "./accounts/Users.ts"
 import { AuditKeys } from "./audit/keys/AuditKeys.ts"
 import { AuditFeed } from "./audit/AuditFeed.ts"
@@ -285,6 +286,7 @@ type AccountServices =
   | Registration
   | Sessions
   | SignIn
+  | UserAdministration
   | Users
 
 /** A wallet is created in the transaction that creates its user. */
@@ -295,7 +297,8 @@ export const accounts: Layer.Layer<
   AccountServices,
   RedisError | SecretFileError,
   Settings | SecureRandom.SecureRandom | Database
-> = Layer.mergeAll(Registration.layer, SignIn.layer, Mfa.layer, AdminActions.layer).pipe(
+> = Layer.mergeAll(SignIn.layer, Mfa.layer, UserAdministration.layer).pipe(
+  Layer.provideMerge(Layer.mergeAll(Registration.layer, AdminActions.layer)),
   Layer.provideMerge(Credentials.layer),
   Layer.provideMerge(Sessions.layer),
   Layer.provideMerge(
@@ -389,6 +392,22 @@ export const assetsApp: Layer.Layer<AssetCatalog | Process, ProcessError> = Sand
 export const apiKeysApp: Layer.Layer<ApiKeys | Process, ProcessError> = apiKeys.pipe(
   Layer.provideMerge(databaseApp)
 )
+
+/** Opens no sessions, and leaves the news of ended ones to the nodes, which read the database every two seconds. */
+export const usersApp: Layer.Layer<UserAdministration | Users | Process, ProcessError> =
+  UserAdministration.layer.pipe(
+    Layer.provide([Registration.layer, AdminActions.layer, Credentials.layer]),
+    Layer.provide(Sessions.layer),
+    Layer.provideMerge(Users.layer),
+    Layer.provide([
+      EndedSessions.layerOnDemand,
+      Passwords.layer,
+      RefreshTokens.layerNone,
+      SecurityEvents.layerNone,
+      newUserSetup
+    ]),
+    Layer.provideMerge(databaseApp)
+  )
 
 export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, ProcessError> =
   SandboxAssets.layer.pipe(Layer.provideMerge(imports), Layer.provideMerge(databaseApp))

@@ -1,4 +1,5 @@
 import { Array, Context, DateTime, Effect, Layer, Option, type Redacted, Schema } from "effect"
+import type { SqlError } from "effect/sql"
 import { InvalidCredentials } from "../domain/accounts/Login.ts"
 import type { PasswordRefused } from "../domain/accounts/Password.ts"
 import type { SessionId } from "../domain/accounts/Session.ts"
@@ -36,10 +37,11 @@ export class Credentials extends Context.Service<
       readonly next: Redacted.Redacted
       readonly keep: SessionId | undefined
     }) => Effect.Effect<void, InvalidCredentials | PasswordRefused | StoreUnavailable>
-    /** Sets a password for an operator, and ends all sessions. */
+    /** Sets a password for an operator, and ends all sessions. `within` runs in the same transaction. */
     readonly reset: (
       user: UserId,
-      next: Redacted.Redacted
+      next: Redacted.Redacted,
+      within?: Effect.Effect<void, SqlError.SqlError>
     ) => Effect.Effect<void, UserNotFound | PasswordRefused | StoreUnavailable>
   }
 >()("effex/accounts/Credentials") {
@@ -82,7 +84,8 @@ export class Credentials extends Context.Service<
       const replace = Effect.fnUntraced(function* (
         credential: Credential,
         next: Redacted.Redacted,
-        keep: SessionId | undefined
+        keep: SessionId | undefined,
+        within: Effect.Effect<void, SqlError.SqlError> = Effect.void
       ) {
         const { user } = credential
         const checked = yield* Effect.fromResult(passwords.check(next, user.username))
@@ -93,6 +96,7 @@ export class Credentials extends Context.Service<
             UPDATE credential SET password_hash = ${hash}, changed_at = greatest(changed_at, ${at})
             WHERE user_id = ${user.id} AND password_hash = ${credential.passwordHash} RETURNING user_id`
           if (!Array.isReadonlyArrayNonEmpty(rows)) return undefined
+          yield* within
           return yield* sessions.endAllWithin(user.id, "password", keep)
         })
         const endedSessions = yield* execute(sql.withTransaction(update))
@@ -116,12 +120,14 @@ export class Credentials extends Context.Service<
         if (!(yield* replace(credential.value, next, keep))) return yield* new InvalidCredentials()
       })
 
-      const reset: Credentials["Service"]["reset"] = Effect.fn("Credentials.reset")(function* (user, next) {
-        const credential = yield* byId(user)
-        if (Option.isNone(credential)) return yield* new UserNotFound({ user })
-        const isReplaced = yield* replace(credential.value, next, undefined)
-        if (!isReplaced) yield* reset(user, next)
-      })
+      const reset: Credentials["Service"]["reset"] = Effect.fn("Credentials.reset")(
+        function* (user, next, within) {
+          const credential = yield* byId(user)
+          if (Option.isNone(credential)) return yield* new UserNotFound({ user })
+          const isReplaced = yield* replace(credential.value, next, undefined, within)
+          if (!isReplaced) yield* reset(user, next, within)
+        }
+      )
 
       return Credentials.of({ byId, byUsername, rehash, change, reset })
     })

@@ -37,6 +37,12 @@ export class RefreshTokens extends Context.Service<
       })
     })
   )
+
+  /** For commands, which open no sessions. Needs no keys. */
+  static readonly layerNone = Layer.succeed(RefreshTokens, {
+    generate: Effect.die(new Error("A command opens no session")),
+    successors: () => []
+  })
 }
 
 const compose = (bytes: Buffer) => Redacted.make(`efr_${bytes.toString("base64url")}`)

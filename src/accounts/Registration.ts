@@ -39,8 +39,12 @@ export class Registration extends Context.Service<
       account: NewAccount,
       device: Device
     ) => Effect.Effect<OpenSession & { readonly user: User }, Refusal | RegistrationClosed | StoreUnavailable>
-    /** Creates a user for an operator, also while registration is closed. */
-    readonly create: (account: NewAccount, role: Role) => Effect.Effect<User, Refusal | StoreUnavailable>
+    /** Creates a user for an operator, also while registration is closed. `within` runs in the same transaction. */
+    readonly create: (
+      account: NewAccount,
+      role: Role,
+      within?: (user: User) => Effect.Effect<void, SqlError.SqlError>
+    ) => Effect.Effect<User, Refusal | StoreUnavailable>
   }
 >()("effex/accounts/Registration") {
   static readonly layer = Layer.effect(
@@ -94,8 +98,9 @@ export class Registration extends Context.Service<
         }
       )
 
-      const create: Registration["Service"]["create"] = Effect.fn("Registration.create")((account, role) =>
-        insert(account, role, Effect.succeed)
+      const create: Registration["Service"]["create"] = Effect.fn("Registration.create")(
+        (account, role, within = () => Effect.void) =>
+          insert(account, role, (user) => Effect.as(within(user), user))
       )
 
       return Registration.of({ register, create })

@@ -20,6 +20,7 @@ import * as Receipt from "./audit/Receipt.ts"
 import * as Sandbox from "./Sandbox.ts"
 import * as Serve from "./Serve.ts"
 import * as SettingsHelp from "./SettingsHelp.ts"
+import * as Users from "./Users.ts"
 
 /** The command `effex`, with all its subcommands. */
 export const effex = Command.make("effex").pipe(
@@ -42,6 +43,7 @@ export const effex = Command.make("effex").pipe(
     Import.command.pipe(Command.provide(App.importsApp)),
     Assets.command.pipe(Command.provide(App.assetsApp)),
     Keys.command.pipe(Command.provide(App.apiKeysApp)),
+    Users.command.pipe(Command.provide(App.usersApp)),
     Doctor.command,
     OpenApi.command,
     Migrate.command.pipe(Command.provide(App.databaseApp)),

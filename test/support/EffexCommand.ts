@@ -1,5 +1,5 @@
 import { NodeServices } from "@effect/platform-node"
-import { ConfigProvider, Console, Effect, Exit, Fiber, Layer, Sink, Stdio } from "effect"
+import { ConfigProvider, Console, Effect, Exit, Fiber, Layer, Sink, Stdio, Stream } from "effect"
 import { Command } from "effect/cli"
 import { format } from "node:util"
 import { effex } from "../../src/cli/Cli.ts"
@@ -30,7 +30,8 @@ export interface RunningCommand {
  */
 export const run = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  input = ""
 ) {
   const output = new ProgramOutput()
   const stdout = new ProgramOutput()
@@ -40,7 +41,7 @@ export const run = Effect.fnUntraced(function* (
   }
   const fiber = yield* Command.runWith(effex, { version: VERSION })(args).pipe(
     Effect.tapCause(CommandOutcome.report),
-    Effect.provide(services(printOut, (text) => output.append(text))),
+    Effect.provide(services(input, printOut, (text) => output.append(text))),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: { ...env } })),
     Effect.exit,
     Effect.tap(() => Effect.sync(() => output.end())),
@@ -61,7 +62,7 @@ export const run = Effect.fnUntraced(function* (
 
 type Print = (text: string) => void
 
-const services = (printOut: Print, printError: Print) => {
+const services = (input: string, printOut: Print, printError: Print) => {
   const sink = (print: Print) => () =>
     Sink.forEach((chunk: string | Uint8Array) => Effect.sync(() => print(Buffer.from(chunk).toString())))
   const line =
@@ -75,18 +76,23 @@ const services = (printOut: Print, printError: Print) => {
     error: line(printError),
     warn: line(printError)
   })
-  const stdio = Stdio.layerTest({ stdout: sink(printOut), stderr: sink(printError) })
+  const stdio = Stdio.layerTest({
+    stdin: Stream.encodeText(Stream.make(input)),
+    stdout: sink(printOut),
+    stderr: sink(printError)
+  })
   return Layer.mergeAll(stdio, HelpPresenter.layer, Layer.succeed(Console.Console, captured)).pipe(
     Layer.provideMerge(NodeServices.layer)
   )
 }
 
-/** Runs a command to its end. */
+/** Runs a command to its end, with `input` on standard input. */
 export const exec = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  input = ""
 ) {
-  const running = yield* run(args, env)
+  const running = yield* run(args, env, input)
   const code = yield* running.ended
   const output = running.output()
   return { code, output, stdout: running.stdout(), json: parseJsonObject(running.stdout()) }
