@@ -16,6 +16,7 @@ export default Effect.gen(function* () {
   yield* createExpiry(sql, path)
   yield* createPostBatch(sql, path)
   yield* createBalanceAt(sql, path)
+  yield* createAdjustments(sql)
 })
 
 const createTables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
@@ -72,6 +73,7 @@ const createTables = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
       amount numeric NOT NULL CHECK (amount > 0 AND amount < 'Infinity'),
       expires_at timestamptz(3)
     )`
+  yield* sql`CREATE INDEX ledger_hold_account ON ledger_hold (account_id)`
   yield* sql`CREATE INDEX ledger_hold_transfer ON ledger_hold (transfer_id)`
   // The key lets a hold end only once. An expired hold is ended by its time, not by a transfer.
   yield* sql`
@@ -453,4 +455,44 @@ const createPostBatch = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, p
         FROM unnest(r_outcome, r_replayed, r_subject, r_account, r_available)
           WITH ORDINALITY AS item (outcome, replayed, subject, account, available, ord);
     END $$`
+})
+
+/** Corrections that a second administrator must approve. */
+const createAdjustments = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  yield* sql`
+    CREATE TABLE ledger_adjustment (
+      id uuid PRIMARY KEY,
+      account_id bigint NOT NULL REFERENCES ledger_account,
+      amount numeric NOT NULL CHECK (amount <> 0 AND amount > '-Infinity' AND amount < 'Infinity'),
+      reason text NOT NULL CHECK (char_length(reason) BETWEEN 1 AND 1000),
+      requested_by text NOT NULL CHECK (requested_by <> ''),
+      requested_at timestamptz(3) NOT NULL,
+      state text NOT NULL CHECK (state IN ('pending', 'posted', 'rejected')),
+      decided_by text CHECK (decided_by <> ''),
+      decided_at timestamptz(3),
+      decision_reason text CHECK (char_length(decision_reason) BETWEEN 1 AND 1000),
+      CHECK ((state = 'pending') = (decided_at IS NULL)),
+      CHECK (decided_by IS NULL OR decided_at IS NOT NULL),
+      CONSTRAINT ledger_adjustment_second_administrator CHECK (decided_by <> requested_by)
+    )`
+  yield* sql`CREATE INDEX ledger_adjustment_pending ON ledger_adjustment (id) WHERE state = 'pending'`
+  yield* sql`
+    CREATE FUNCTION guard_adjustment() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF OLD.state <> 'pending'
+        OR (NEW.id, NEW.account_id, NEW.amount, NEW.reason, NEW.requested_by, NEW.requested_at)
+          IS DISTINCT FROM (OLD.id, OLD.account_id, OLD.amount, OLD.reason, OLD.requested_by, OLD.requested_at)
+        OR NEW.decided_by IS NULL
+      THEN
+        RAISE EXCEPTION 'an adjustment is decided once, and otherwise immutable' USING ERRCODE = 'restrict_violation';
+      END IF;
+      RETURN NEW;
+    END $$`
+  yield* sql`
+    CREATE TRIGGER guarded BEFORE UPDATE ON ledger_adjustment FOR EACH ROW EXECUTE FUNCTION guard_adjustment()`
+  yield* sql`
+    CREATE TRIGGER kept BEFORE DELETE OR TRUNCATE ON ledger_adjustment
+      FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()`
+  yield* sql`
+    ALTER TABLE ledger_adjustment ENABLE ALWAYS TRIGGER guarded, ENABLE ALWAYS TRIGGER kept`
 })

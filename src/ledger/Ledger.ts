@@ -102,7 +102,8 @@ export class Ledger extends Context.Service<
         if (pending.isAbandoned) return
         const nanos = clock.monotonicTimeNanosUnsafe() - pending.queuedAt
         LedgerMetrics.postDuration.updateUnsafe(Number(nanos) / 1e9, context)
-        if (Exit.isSuccess(exit)) LedgerMetrics.count(exit.value, context)
+        if (Exit.isSuccess(exit) && !exit.value.replayed)
+          LedgerMetrics.postings.of({ outcome: exit.value._tag }).updateUnsafe(1, context)
         pending.settle(exit)
       }
       const settleAll = (

@@ -3,6 +3,7 @@ import * as ClusterMetrics from "./ClusterMetrics.ts"
 import * as ConversionMetrics from "./ConversionMetrics.ts"
 import * as DatabaseMetrics from "./DatabaseMetrics.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
+import * as LedgerMetrics from "./LedgerMetrics.ts"
 import * as PollMetrics from "./PollMetrics.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as ProviderMetrics from "./ProviderMetrics.ts"
@@ -22,5 +23,6 @@ export const ALL_METRICS = [
   ...Object.values(DatabaseMetrics),
   ...Object.values(ConversionMetrics),
   ...Object.values(AuditMetrics),
+  ...Object.values(LedgerMetrics),
   ...Object.values(StreamMetrics)
 ]

@@ -1,6 +1,5 @@
-import type { Context } from "effect"
 import { FAST_SECONDS } from "./Buckets.ts"
-import { counterBy, histogram } from "./MetricSeries.ts"
+import { counterBy, gauge, histogram } from "./MetricSeries.ts"
 
 export const batchSize = histogram(
   "effex_ledger_batch_size",
@@ -28,10 +27,25 @@ export const postings = counterBy("effex_ledger_postings_total", "Transfers by o
   ]
 })
 
-/** Counts an outcome, unless it is a replay. */
-export const count = (
-  { _tag, replayed }: { readonly _tag: string; readonly replayed: boolean },
-  context: Context.Context<never>
-): void => {
-  if (!replayed) postings.of({ outcome: _tag }).updateUnsafe(1, context)
-}
+export const deadAccountRows = gauge(
+  "effex_ledger_account_dead_rows",
+  "Dead row versions of ledger accounts. Many of them slow every posting down: look for old transactions and for autovacuum"
+)
+
+export const openHolds = gauge("effex_ledger_open_holds", "Holds that have not ended")
+
+export const oldestHold = gauge(
+  "effex_ledger_oldest_hold_seconds",
+  "Age of the oldest hold that has not ended"
+)
+
+export const verifications = counterBy(
+  "effex_ledger_verifications_total",
+  "Complete verifications of the ledger, by outcome",
+  { outcome: ["whole", "broken"] }
+)
+
+export const isBroken = gauge(
+  "effex_ledger_broken",
+  "1 if the last verification found something that does not fit, else 0"
+)
