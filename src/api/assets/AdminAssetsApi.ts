@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { RequireAdminScope } from "../access/HttpAuthorization.ts"
+import { RequireAdministrator } from "../access/HttpAuthorization.ts"
 import { describe } from "../EndpointDescription.ts"
 import * as PageMessage from "../PageMessage.ts"
 import * as Problem from "../Problem.ts"
@@ -56,7 +56,7 @@ export class AdminAssetsApi extends HttpApiGroup.make("adminAssets")
     )
   )
   .prefix("/api/v1/admin")
-  .middleware(RequireAdminScope)
+  .middleware(RequireAdministrator)
   .middleware(ProblemResponses)
   .annotateMerge(
     OpenApi.annotations({

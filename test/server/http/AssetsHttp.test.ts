@@ -2,16 +2,20 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { AssetCatalog } from "../../../src/assets/AssetCatalog.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
+import * as Callers from "../../support/Callers.ts"
 import { tick } from "../../support/RateTicks.ts"
 import { rate, TestProvider } from "../../support/TestProvider.ts"
 import { assertProblem, get, TestServer } from "../../support/TestServer.ts"
 
+/** Sends a request of an administrator. */
 const send = (method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
-  get(path, {
-    method,
-    headers: { "content-type": "application/json", ...headers },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) })
-  })
+  Effect.flatMap(Callers.withScopes("admin"), ({ authorization }) =>
+    get(path, {
+      method,
+      headers: { "content-type": "application/json", authorization, ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    })
+  )
 
 const BITCOIN = { kind: "crypto", name: "Bitcoin", decimals: 8 }
 
@@ -21,6 +25,8 @@ layer(TestServer.layer({ RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN,KES" }), {
     it.effect("lists, changes and delists an asset, with its log", () =>
       Effect.gen(function* () {
         const path = "/api/v1/admin/assets/btc"
+        const anonymous = { method: "PUT", body: JSON.stringify(BITCOIN) }
+        assertProblem(yield* get(path, anonymous), 401, "unauthorized")
         const listed = yield* send("PUT", path, { ...BITCOIN, minimum_order: "0.0001" })
         assert.strictEqual(listed.status, 200, listed.text)
         assert.deepInclude(listed.json, { code: "BTC", minimum_order: "0.0001", tradable: true, version: 1 })
@@ -31,7 +37,7 @@ layer(TestServer.layer({ RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN,KES" }), {
         assertProblem(yield* send("PUT", path, BITCOIN, { "if-match": etag }), 412, "precondition-failed")
         const delisted = yield* send("DELETE", `${path}/`)
         assert.deepInclude(delisted.json, { state: "delisted", version: 3 })
-        const log = yield* get(`${path}/changes?page_size=2`)
+        const log = yield* send("GET", `${path}/changes?page_size=2`)
         assert.strictEqual(log.json["has_more"], true)
         const assets = yield* get("/api/v1/assets?kind=crypto")
         assert.include(assets.text, '"code":"BTC"')

@@ -16,9 +16,9 @@ const ID = "01980000-0000-7000-8000-000000000000"
 
 /**
  * `open`: everybody, but with valid credentials. `uncredentialed`: counted, and credentials are ignored. `unprotected`: neither.
- * `session`: users who are signed in.
+ * `session`: users who are signed in. `administrator`: the scope `admin`, which no setting opens.
  */
-type Rule = Scope | "open" | "uncredentialed" | "unprotected" | "session"
+type Rule = Scope | "open" | "uncredentialed" | "unprotected" | "session" | "administrator"
 
 /** Rule of each API group. Groups that are not listed require the scope `admin`. */
 const rules: Readonly<Record<string, Rule>> = {
@@ -35,7 +35,9 @@ const rules: Readonly<Record<string, Rule>> = {
   operations: "unprotected",
   conversion: "convert",
   audit: "audit:read",
-  proof: "audit:read"
+  proof: "audit:read",
+  adminAssets: "administrator",
+  userAdmin: "administrator"
 }
 
 const routes = Object.entries(Api.groups).flatMap(([group, { endpoints }]) =>
@@ -80,6 +82,7 @@ const assertOutcome = (
   message: string
 ) => {
   const { challenge, status } = outcome
+  const scope = rule === "administrator" ? "admin" : rule
   const hasKey = caller.authorization !== undefined
   const ignoresCredentials = rule === "unprotected" || rule === "uncredentialed"
   if (!ignoresCredentials && hasKey && caller.scopes === undefined) {
@@ -93,17 +96,17 @@ const assertOutcome = (
     rule === "open" ||
     (!hasKey && isOpen) ||
     // A user may do what everybody may do, but not operate the service.
-    (caller.user !== undefined && isOpen && rule !== "admin")
+    (caller.user !== undefined && isOpen && scope !== "admin")
   ) {
     assert.notInclude([401, 403], status, message)
     assert.isNull(challenge, message)
   } else if (!hasKey) {
     assert.deepStrictEqual(outcome, { status: 401, challenge: CHALLENGES.missing }, message)
-  } else if (caller.scopes?.includes(rule) === true) {
+  } else if (caller.scopes?.some((held) => held === scope) === true) {
     assert.notInclude([401, 403], status, message)
     assert.isNull(challenge, message)
   } else {
-    assert.deepStrictEqual(outcome, { status: 403, challenge: CHALLENGES.narrow(rule) }, message)
+    assert.deepStrictEqual(outcome, { status: 403, challenge: CHALLENGES.narrow(scope) }, message)
   }
 }
 
