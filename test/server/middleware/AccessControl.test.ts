@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Result, Tracer } from "effect"
+import { Cause, Effect, Exit, Layer, Result, Tracer } from "effect"
 import { AuditLog } from "../../../src/audit/AuditLog.ts"
 import * as ApiKey from "../../../src/domain/access/ApiKey.ts"
 import { AccessControl } from "../../../src/server/middleware/AccessControl.ts"
@@ -135,6 +135,59 @@ layer(layerOf(REAL_PROVIDER).pipe(Layer.provide(traced)), live)(
           const secret = /efx_\w{5}(\w{20})/.exec(authorization)?.[1]
           if (secret !== undefined) assert.notInclude(all, secret)
         }
+      })
+    )
+
+    it.effect("keeps passwords and tokens of accounts out of logs, metrics and traces", () =>
+      Effect.gen(function* () {
+        const { log } = yield* TestServer
+        const secrets = ["the password of a secret", "a wrong password, a secret", "the next password of all"]
+        const [password, wrong, next] = secrets
+        const post = Effect.fnUntraced(function* (path: string, body: object, access?: string) {
+          const response = yield* get(`/api/v1/accounts/${path}`, {
+            method: "POST",
+            body: JSON.stringify(body),
+            headers: {
+              "content-type": "application/json",
+              ...(access === undefined ? {} : { authorization: `Bearer ${access}` })
+            }
+          })
+          for (const name of ["access", "refresh", "mfa_token"]) {
+            const token = response.json[name]
+            if (typeof token === "string") secrets.push(token, token.slice(-40))
+          }
+          return response
+        })
+        const username = "keeps-secrets"
+        const { json } = yield* post("auth/register", { username, password })
+        const access = String(json["access"])
+        const code = "492817"
+        secrets.push(code)
+        const statuses = [
+          yield* post("auth/login", { username, password: wrong }),
+          yield* post("auth/login", { username: password, password: wrong, code }),
+          yield* post("auth/login", { username, password }),
+          yield* post("auth/login", { mfa_token: access, code }),
+          yield* post("auth/refresh", { refresh: json["refresh"] }),
+          yield* post("auth/refresh", { refresh: access }),
+          yield* post("me/password", { current_password: wrong, new_password: next }, access),
+          yield* post("me/password", { current_password: password, new_password: next }, access),
+          yield* post("auth/logout", { refresh: json["refresh"] })
+        ].map(({ status }) => status)
+        assert.deepStrictEqual(statuses, [401, 401, 200, 401, 200, 401, 401, 204, 204])
+        const output = [...log, (yield* get("/metrics")).text]
+        for (const span of spans) {
+          output.push(span.name, ...Array.from(span.attributes.values(), String))
+          for (const [name, , attributes] of span.events) output.push(name, JSON.stringify(attributes))
+          // Only failures are exported.
+          if (span.status._tag === "Ended" && Exit.isFailure(span.status.exit))
+            output.push(Cause.pretty(span.status.exit.cause), JSON.stringify(span.status.exit.cause))
+        }
+        const all = output.join("\n")
+        assert.isAbove(spans.length, statuses.length)
+        assert.isAtLeast(secrets.length, 10)
+        for (const secret of secrets)
+          assert.notInclude(all, secret, all.slice(Math.max(0, all.indexOf(secret) - 200)).slice(0, 400))
       })
     )
 
