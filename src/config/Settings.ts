@@ -6,7 +6,6 @@ import * as AssetPair from "../domain/money/AssetPair.ts"
 import type { Margins } from "../domain/conversion/Margins.ts"
 import type { CurrencyCode } from "../domain/money/Currency.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
-import type { FundingMethod } from "../domain/wallets/Funding.ts"
 import type { RateLimit } from "../domain/access/RateLimit.ts"
 import { InvalidSetting, InvalidSettings } from "./InvalidSettings.ts"
 import * as OpenTelemetry from "./OpenTelemetrySettings.ts"
@@ -133,8 +132,6 @@ export class Settings extends Context.Service<
     readonly openRegistration: boolean
     /** Currency in which wallets show their balance and total value. */
     readonly homeCurrency: CurrencyCode
-    /** How deposits and withdrawals are made. */
-    readonly funding: FundingMethod
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
   }
@@ -275,7 +272,6 @@ export const inspect = Effect.gen(function* () {
     refreshTokenTtl: yield* take(Definitions.REFRESH_TOKEN_TTL),
     openRegistration: (yield* take(Definitions.REGISTRATION)) === "open",
     homeCurrency: yield* take(Definitions.HOME_CURRENCY),
-    funding: Option.getOrElse(yield* take(Definitions.FUNDING), () => (sandbox ? "sandbox" : "manual")),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }

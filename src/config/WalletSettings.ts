@@ -1,7 +1,6 @@
 import { Option } from "effect"
 import * as Currency from "../domain/money/Currency.ts"
 import { define } from "./SettingDefinition.ts"
-import { oneOf, optional } from "./SettingParsers.ts"
 
 /** Settings of wallets. */
 
@@ -12,13 +11,4 @@ export const HOME_CURRENCY = define({
   description: "Currency in which the balance and the total value of a wallet are shown",
   allowed: "the code of a currency of ISO 4217",
   parse: (text: string) => Option.map(Currency.find(text), ({ code }) => code)
-})
-
-export const FUNDING = define({
-  name: "FUNDING",
-  defaultText: "none: sandbox with sandbox rates, otherwise manual",
-  description:
-    "`sandbox`: deposits and withdrawals are play money, completed at once. `manual`: they are pending until an administrator confirms them with the reference of the payment",
-  allowed: "sandbox, manual",
-  ...optional(oneOf("sandbox", "manual").parse)
 })

@@ -145,7 +145,6 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   REFRESH_TOKEN_TTL: [...durations, "59 minutes", "366 days", "off"],
   REGISTRATION: ["true", "off", "invite", "open,closed"],
   HOME_CURRENCY: ["dollar", "US", "BTC", "XAU"],
-  FUNDING: ["true", "off", "bank", "sandbox,manual"],
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
   AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]
 }
@@ -298,7 +297,6 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["REFRESH_TOKEN_TTL", "7 days", "refreshTokenTtl", "604800000 millis"],
   ["REGISTRATION", "Closed", "openRegistration", false],
   ["HOME_CURRENCY", "eur", "homeCurrency", "EUR"],
-  ["FUNDING", "Manual", "funding", "manual"],
   ["LOG_LEVEL", "WARN", "logLevel", "Warn"],
   ["LOG_LEVEL", "none", "logLevel", "None"],
   ["LOG_FORMAT", "Pretty", "logFormat", "pretty"]
@@ -386,7 +384,6 @@ describe("SettingDefinitions", () => {
         "NODE_ENV",
         "CONVERSION_MARGINS",
         "METRICS_TOKEN",
-        "FUNDING",
         "TRUSTED_PROXIES",
         "AUDIT_SIGNING_KEY",
         "AUDIT_HEADS_FILE",

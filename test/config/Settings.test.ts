@@ -19,7 +19,6 @@ describe("Settings", () => {
         mfaEncryptionKeys: "none",
         openRegistration: true,
         homeCurrency: "USD",
-        funding: "sandbox",
         host: "127.0.0.1",
         port: 8000,
         publicUrl: "none",
