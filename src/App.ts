@@ -14,9 +14,10 @@ import { RateLimits } from "./access/RateLimits.ts"
 import { AccessTokenKeys } from "./accounts/AccessTokenKeys.ts"
 import { AccessTokens } from "./accounts/AccessTokens.ts"
 import { AdminActions } from "./accounts/AdminActions.ts"
-import { AttemptLimits } from "./accounts/AttemptLimits.ts"
+import type { AttemptLimits } from "./accounts/AttemptLimits.ts"
 import { Credentials } from "./accounts/Credentials.ts"
 import { EndedSessions } from "./accounts/EndedSessions.ts"
+import * as LoginLimits from "./accounts/LoginLimits.ts"
 import { Mfa, layerSecondFactor } from "./accounts/Mfa.ts"
 import { MfaSecrets } from "./accounts/MfaSecrets.ts"
 import { Passwords } from "./accounts/Passwords.ts"
@@ -305,7 +306,7 @@ export const accounts: Layer.Layer<
     Layer.mergeAll(
       Users.layer,
       AccessTokens.layer,
-      AttemptLimits.layerNone,
+      LoginLimits.layer,
       redisOrMemory(EndedSessions.layerRedis, EndedSessions.layerMemory)
     )
   ),

@@ -104,8 +104,15 @@ export class SignIn extends Context.Service<
             : { kind: "mfa", address: device.address }
         yield* limits.admit(attempt)
         const check = Effect.gen(function* () {
-          if ("username" in proof)
-            return yield* open(yield* checkPassword(proof.username, proof.password), request)
+          if ("username" in proof) {
+            const credential = yield* checkPassword(proof.username, proof.password)
+            if (request.code !== undefined) {
+              // Codes have a limit of their own, which only somebody with the password can reach.
+              attempt = { ...attempt, kind: "mfa", account: credential.user.username }
+              yield* limits.admit(attempt)
+            }
+            return yield* open(credential, request)
+          }
           const credential = yield* checkToken(proof.secondFactorToken)
           // The codes of one account must not be guessed with its token.
           attempt = { ...attempt, account: credential.user.username }
