@@ -4,6 +4,7 @@ import { AssetsApi } from "./assets/AssetsApi.ts"
 import { ExchangesApi } from "./assets/ExchangesApi.ts"
 import { AccountApi } from "./accounts/AccountApi.ts"
 import { MfaApi } from "./accounts/MfaApi.ts"
+import { UserAdminApi } from "./accounts/UserAdminApi.ts"
 import { AuthApi } from "./accounts/AuthApi.ts"
 import { QuarantineApi } from "./quarantine/QuarantineApi.ts"
 import { AuditApi, ConversionApi } from "./conversion/ConversionApi.ts"
@@ -33,6 +34,7 @@ export class Api extends HttpApi.make("effex")
   .add(AuthApi)
   .add(AccountApi)
   .add(MfaApi)
+  .add(UserAdminApi)
   .add(HealthApi)
   .annotateMerge(
     OpenApi.annotations({

@@ -79,6 +79,12 @@ export class UsernameTaken extends HttpApiError.Problem<UsernameTaken>()(
   members("username-taken", false)
 ) {}
 
+export class LastAdministrator extends HttpApiError.Problem<LastAdministrator>()(
+  "LastAdministrator",
+  declare("last-administrator", 409, "The last administrator must remain"),
+  members("last-administrator", false)
+) {}
+
 export class Forbidden extends HttpApiError.Problem<Forbidden>()(
   "Forbidden",
   declare("forbidden", 403, "The request is not allowed"),
@@ -236,6 +242,7 @@ export const Problem = Schema.Union([
   SessionEnded,
   AccountLocked,
   UsernameTaken,
+  LastAdministrator,
   Forbidden,
   NotFound,
   MethodNotAllowed,

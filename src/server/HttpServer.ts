@@ -22,6 +22,7 @@ import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
 import * as HomePage from "./http/HomePage.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
 import * as MfaHttp from "./http/MfaHttp.ts"
+import * as UserAdminHttp from "./http/UserAdminHttp.ts"
 import * as MetricsHttp from "./http/MetricsHttp.ts"
 import * as HealthHttp from "./http/HealthHttp.ts"
 import * as PollerHttp from "./http/PollerHttp.ts"
@@ -64,6 +65,7 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
     FlutterwaveHttp.layer,
     AccountsAuthHttp.layer,
     AccountsHttp.layer,
+    UserAdminHttp.layer,
     MfaHttp.layer,
     HealthHttp.layer
   ]),

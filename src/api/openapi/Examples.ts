@@ -4,6 +4,7 @@ import { AssetExamples } from "./AssetExamples.ts"
 import { ConversionExamples } from "./ConversionExamples.ts"
 import { OperationExamples } from "./OperationExamples.ts"
 import { RateExamples } from "./RateExamples.ts"
+import { UserAdminExamples } from "./UserAdminExamples.ts"
 
 /**
  * Requests and responses of the documentation. They come from one session with the sandbox, which the README shows as
@@ -14,5 +15,6 @@ export const EXAMPLES: Examples = {
   ...AssetExamples,
   ...ConversionExamples,
   ...OperationExamples,
-  ...AccountExamples
+  ...AccountExamples,
+  ...UserAdminExamples
 }

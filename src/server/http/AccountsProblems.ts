@@ -43,6 +43,17 @@ export const signInErrors = {
     Effect.fail(new Problem.MfaRequired({ detail: message, mfa_token: Redacted.value(token) }))
 }
 
+export const userNotFoundErrors = {
+  ...Problems.storeErrors,
+  UserNotFound: ({ message }: User.UserNotFound) => Effect.fail(new Problem.NotFound({ detail: message }))
+}
+
+export const lastAdministratorErrors = {
+  ...userNotFoundErrors,
+  LastAdministrator: ({ message }: User.LastAdministrator) =>
+    Effect.fail(new Problem.LastAdministrator({ detail: message }))
+}
+
 /** `pointer` is the field of the new password. */
 export const passwordErrors = (pointer: string) => ({
   PasswordRefused: ({ message }: PasswordRefused) => Effect.fail(Problems.invalid(pointer, message))

@@ -59,6 +59,11 @@ const Document = Schema.Struct({
         type: Schema.Literal("http"),
         scheme: Schema.Literal("Bearer"),
         description: Schema.NonEmptyString
+      }),
+      administrator: Schema.Struct({
+        type: Schema.Literal("http"),
+        scheme: Schema.Literal("Bearer"),
+        description: Schema.NonEmptyString
       })
     })
   })
@@ -160,6 +165,17 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   "/api/v1/accounts/auth/mfa/confirm": ["", "200 400 401 403 408 409 413 414 429 431 500 503"],
   "/api/v1/accounts/auth/mfa/disable": ["", "204 400 401 403 408 409 413 414 429 431 500 503"],
   "/api/v1/accounts/auth/mfa/recovery-codes": ["", "200 400 401 403 408 409 413 414 429 431 500 503"],
+  "/api/v1/admin/users": ["prefix? cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/users/{user_id}": ["user_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/admin/users/{user_id}/lock": ["user_id", "200 400 401 403 404 408 409 413 414 429 431 500 503"],
+  "/api/v1/admin/users/{user_id}/unlock": ["user_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/admin/users/{user_id}/reset-mfa": ["user_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/admin/users/{user_id}/end-sessions": [
+    "user_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/users/{user_id}/role": ["user_id", "200 400 401 403 404 408 409 413 414 429 431 500 503"],
+  "/api/v1/admin/actions": ["subject? cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
   "/health/live": ["", "200 400 408 413 414 431 500"],
   "/health/ready": ["", "200 400 408 413 414 431 500 503"]
 }
@@ -176,6 +192,7 @@ const SIGN_IN = /\/accounts\/auth\/(register|login|refresh|logout)$/
 
 const schemeOf = (path: string) => {
   if (SIGN_IN.test(path)) return []
+  if (/\/admin\/(assets|users|actions)/.test(path)) return { administrator: [] }
   return path.includes("/api/v1/accounts/") ? { accessToken: [] } : { bearer: [] }
 }
 
