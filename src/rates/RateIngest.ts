@@ -18,6 +18,7 @@ import { RateCache } from "./lookup/RateCache.ts"
 import { SharedSingleFlight } from "./lookup/SharedSingleFlight.ts"
 import { UnquotedPairs } from "./lookup/UnquotedPairs.ts"
 import type { FencedPoll } from "./polling/PollRepo.ts"
+import * as RateFreshness from "./RateFreshness.ts"
 import { RateRepo } from "./RateRepo.ts"
 
 /**
@@ -80,7 +81,7 @@ export class RateIngest extends Context.Service<
       const singleFlight = yield* SharedSingleFlight
       const unquoted = yield* UnquotedPairs
       const budget = yield* OnDemandBudget
-      const derive = DerivedRates.make({ cache, pairs, repo })
+      const derive = DerivedRates.make({ cache, pairs, repo, freshness: yield* RateFreshness.make })
       const requireAllowedSkew = ClockSkew.requireAllowed.pipe(
         Effect.provideService(ClockSkew.ClockSkew, yield* ClockSkew.ClockSkew)
       )

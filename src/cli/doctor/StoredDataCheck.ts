@@ -1,7 +1,19 @@
 import { DateTime, Duration, Effect } from "effect"
 import { Settings } from "../../config/Settings.ts"
+import type { AssetCode, AssetKind } from "../../domain/money/Asset.ts"
+import { AssetPair, keyOf } from "../../domain/money/AssetPair.ts"
+import { PRICE_CURRENCY } from "../../domain/money/SupportedPairs.ts"
+import * as Freshness from "../../domain/rates/Freshness.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import { type CheckResult, ok, warning } from "./CheckResult.ts"
+
+interface LatestRate {
+  readonly from: AssetCode
+  readonly to: AssetCode
+  readonly isFuture: boolean
+  readonly observedAt: Date
+  readonly now: Date
+}
 
 /** Age of an unsealed conversion that causes a warning. */
 const MAX_SEAL_DELAY = Duration.minutes(1)
@@ -14,14 +26,30 @@ export const run = Effect.gen(function* () {
 const checkRates = Effect.gen(function* () {
   const { pairs, staleAfter } = yield* Settings
   const { sql } = yield* Database
-  const rows = yield* sql<{ pair: string; ageMillis: number; isFuture: boolean }>`
-    SELECT source_currency || ':' || destination_currency AS pair, is_future(observed_at) AS is_future,
-      (extract(epoch FROM clock_timestamp() - observed_at) * 1000)::float8 AS age_millis
+  const assets = yield* sql<{ code: AssetCode; kind: AssetKind; state: string }>`
+    SELECT code, kind, state FROM asset WHERE kind <> 'currency'`
+  const kinds = new Map(assets.map(({ code, kind }) => [code, kind]))
+  const { ageAt } = Freshness.make(staleAfter, (code) => kinds.get(code) ?? "currency")
+  const rows = yield* sql<LatestRate>`
+    SELECT source_currency AS "from", destination_currency AS "to", is_future(observed_at) AS is_future, observed_at,
+      clock_timestamp() AS now
     FROM latest_rate`
-  const supported = new Set(pairs.all.map(({ key }) => key))
-  const known = rows.filter(({ pair }) => supported.has(pair))
-  const ages = known.map(({ ageMillis }) => ageMillis)
-  const oldest = Duration.seconds(Math.floor(Math.max(0, ...ages) / 1000))
+  const prices = assets.flatMap(({ code, state }) =>
+    state === "listed" ? [keyOf(code, PRICE_CURRENCY)] : []
+  )
+  const supported = new Set([...pairs.all.map(({ key }) => key), ...prices])
+  const known = rows
+    .map((row) => ({ ...row, pair: keyOf(row.from, row.to) }))
+    .filter(({ pair }) => supported.has(pair))
+  const ages = known.map(({ from, now, observedAt, to }) =>
+    Duration.toSeconds(
+      ageAt(
+        { pair: new AssetPair({ from, to }), observedAt: DateTime.fromDateUnsafe(observedAt) },
+        DateTime.fromDateUnsafe(now)
+      )
+    )
+  )
+  const oldest = Duration.seconds(Math.floor(Math.max(0, ...ages)))
   const future = known.filter(({ isFuture }) => isFuture).map(({ pair }) => pair)
   if (future.length > 0)
     return warning(

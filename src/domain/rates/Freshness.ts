@@ -17,7 +17,7 @@ export interface Freshness {
   /** Returns true if a rate was quoted at most `maxAge` before `now`, in milliseconds, or the quote's time is unknown. */
   readonly isQuoteFresh: (rate: Pick<Rate, "pair" | "quotedAt">, maxAge: number, now: number) => boolean
   /** Returns the age of a rate since it was observed. Zero for a rate from the future, whose age is unknown. */
-  readonly ageAt: (rate: Rate, now: DateTime.Utc) => Duration.Duration
+  readonly ageAt: (rate: Pick<Rate, "pair" | "observedAt">, now: DateTime.Utc) => Duration.Duration
   /** Returns the age of a rate since it was observed, or quoted if that is longer ago. */
   readonly quoteAgeAt: (rate: Rate, now: DateTime.Utc) => Duration.Duration
   /** Returns true if a rate is stale at `now`, in epoch milliseconds. */

@@ -109,7 +109,8 @@ export const FUTURE_TOLERANCE = Duration.seconds(1)
 const FUTURE_TOLERANCE_MILLIS = Duration.toMillis(FUTURE_TOLERANCE)
 
 /** Milliseconds since the observation; negative for a rate from the future. */
-const elapsedMillis = ({ observedAt }: Rate, now: number) => now - DateTime.toEpochMillis(observedAt)
+const elapsedMillis = ({ observedAt }: Pick<Rate, "observedAt">, now: number) =>
+  now - DateTime.toEpochMillis(observedAt)
 
 /** Returns true if a rate is from the future at `now`, in epoch milliseconds: a clock was wrong, so its age is unknown. */
 export const isFuture = (rate: Rate, now: number): boolean =>
@@ -126,7 +127,7 @@ export const isFresh = (rate: Rate, maxAge: number, now: number): boolean => {
 }
 
 /** Returns the age of a rate. Zero for a rate from the future, whose age is unknown: see {@link isFuture}. */
-export const ageAt = (rate: Rate, now: DateTime.Utc): Duration.Duration =>
+export const ageAt = (rate: Pick<Rate, "observedAt">, now: DateTime.Utc): Duration.Duration =>
   Duration.millis(Math.max(0, elapsedMillis(rate, DateTime.toEpochMillis(now))))
 
 /** Returns the time since a rate was observed, or quoted if that is longer ago. */

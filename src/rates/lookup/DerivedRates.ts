@@ -1,7 +1,8 @@
 import { DateTime, Duration, Effect, Option, Result } from "effect"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import type { SupportedPairs } from "../../domain/money/SupportedPairs.ts"
-import { isFresh, type Rate, type RateRecord, type RateTick } from "../../domain/rates/Rate.ts"
+import type { Freshness } from "../../domain/rates/Freshness.ts"
+import type { Rate, RateRecord, RateTick } from "../../domain/rates/Rate.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { NotQuoted, ProviderError } from "../../providers/ProviderError.ts"
 import type { RateRepo } from "../RateRepo.ts"
@@ -14,6 +15,7 @@ interface Dependencies {
   readonly pairs: SupportedPairs
   readonly cache: RateCache["Service"]
   readonly repo: RateRepo["Service"]
+  readonly freshness: Freshness
 }
 
 export interface LegRequest {
@@ -24,7 +26,7 @@ export interface LegRequest {
 }
 
 /** Makes a function that derives the rate of a pair from two legs, through the first currency that has both. */
-export const make = ({ cache, pairs, repo }: Dependencies) => {
+export const make = ({ cache, freshness, pairs, repo }: Dependencies) => {
   /** Returns the record of a leg. Fails with `NotQuoted` if its rate was itself computed from others. */
   const quoted = Effect.fnUntraced(function* ({ id, pair, provider }: Rate) {
     const record = Option.filter(yield* repo.byId(id), ({ derivedFrom }) => derivedFrom.length === 0)
@@ -38,7 +40,7 @@ export const make = ({ cache, pairs, repo }: Dependencies) => {
 
   const stored = Effect.fnUntraced(function* (leg: AssetPair, maxAge: Duration.Duration) {
     const now = DateTime.toEpochMillis(yield* DateTime.now)
-    const isUsable = (rate: Rate) => isFresh(rate, Duration.toMillis(maxAge), now)
+    const isUsable = (rate: Rate) => freshness.isFresh(rate, Duration.toMillis(maxAge), now)
     const cached = Option.filter(cache.peek(leg), isUsable)
     const rate = Option.isSome(cached) ? cached : Option.filter(yield* repo.latest(leg), isUsable)
     if (Option.isNone(rate)) return Option.none<RateRecord>()

@@ -2,24 +2,19 @@ import { Clock, Context, DateTime, Duration, Effect, Layer, Metric, Option, Pred
 import * as EffectRedis from "effect/persistence/Redis"
 import { Settings } from "../../config/Settings.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
-import {
-  ageAt,
-  FUTURE_TOLERANCE,
-  isFuture,
-  type Rate,
-  type RateId,
-  replaces
-} from "../../domain/rates/Rate.ts"
+import { FUTURE_TOLERANCE, isFuture, type Rate, type RateId, replaces } from "../../domain/rates/Rate.ts"
 import * as RedisMetrics from "../../platform/metrics/RedisMetrics.ts"
 import { PollCadence } from "../../platform/PollCadence.ts"
 import { Redis } from "../../platform/Redis.ts"
 import { RedisKeys } from "../../platform/RedisKeys.ts"
 import type { RefusalReason } from "../../platform/RedisRefusals.ts"
+import * as RateFreshness from "../RateFreshness.ts"
 import * as ForeignRates from "./ForeignRates.ts"
 import * as RateJson from "./RateJson.ts"
 
 const makeRedis = Effect.gen(function* () {
   const { cacheTtl, pairs } = yield* Settings
+  const freshness = yield* RateFreshness.make
   const cadence = yield* PollCadence
   const { refusals } = yield* Redis
   const redis = yield* EffectRedis.Redis
@@ -63,7 +58,7 @@ const makeRedis = Effect.gen(function* () {
     memory.putLocal(rate)
     const maxAge = Option.getOrElse(cacheTtl, () => defaultTtl(cadence.interval()))
     const now = yield* DateTime.now
-    const ttl = Duration.subtract(maxAge, ageAt(rate, now))
+    const ttl = Duration.subtract(maxAge, freshness.ageAt(rate, now))
     if (!Duration.isPositive(ttl) || isFuture(rate, DateTime.toEpochMillis(now))) return
     yield* redis
       .eval(setUnlessNewer)(

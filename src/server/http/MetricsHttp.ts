@@ -19,7 +19,9 @@ import { REFUSAL_REASONS } from "../../platform/RedisRefusals.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import { Quarantine } from "../../rates/guard/Quarantine.ts"
+import { PRICE_SANDBOXES } from "../../providers/RateSources.ts"
 import { RateCache } from "../../rates/lookup/RateCache.ts"
+import * as RateFreshness from "../../rates/RateFreshness.ts"
 import * as Problems from "../middleware/Problems.ts"
 import { INITIAL_STATUSES } from "../middleware/RequestMetrics.ts"
 import * as Routes from "../Routes.ts"
@@ -35,23 +37,24 @@ const SLO_ROUTES: ReadonlySet<string> = new Set(["/api/v1/rates", "/api/v1/conve
 /** Registers the rate gauges, which are read on each export. Returns a function that computes the age of each rate. */
 const registerRateGauges = Effect.gen(function* () {
   const { staleAfter } = yield* Settings
+  const freshness = yield* RateFreshness.make
   const { pairs } = yield* AssetCatalog
   const cache = yield* RateCache
   const broadcaster = yield* Broadcaster
   const clock = yield* Clock.Clock
 
-  const observedAt = (pair: AssetPair) => {
+  const ageOf = (pair: AssetPair, now: DateTime.Utc) => {
     const rates = [broadcaster.latest(pair), Option.getOrUndefined(cache.peek(pair))]
-    const times = rates.flatMap((rate) =>
-      rate === undefined ? [] : [DateTime.toEpochMillis(rate.observedAt)]
+    const seconds = rates.flatMap((rate) =>
+      rate === undefined ? [] : [Duration.toSeconds(freshness.ageAt(rate, now))]
     )
-    return times.length === 0 ? undefined : Math.max(...times)
+    return seconds.length === 0 ? undefined : Math.min(...seconds)
   }
   const ages = () => {
-    const now = clock.currentTimeMillisUnsafe()
+    const now = DateTime.makeUnsafe(clock.currentTimeMillisUnsafe())
     return pairs.polled.flatMap((pair) => {
-      const at = observedAt(pair)
-      return at === undefined ? [] : [{ pair, seconds: Math.max(0, now - at) / 1000 }]
+      const seconds = ageOf(pair, now)
+      return seconds === undefined ? [] : [{ pair, seconds }]
     })
   }
 
@@ -98,10 +101,14 @@ const measureStores = Effect.all(
 
 /** Creates all time series at zero, so that rates and alerts work from the first event. */
 const initializeSeries = Effect.gen(function* () {
-  const { providers, redisUrl, sandbox } = yield* Settings
+  const { priceProviders, priceSandbox, providers, redisUrl, sandbox } = yield* Settings
   const { pairs } = yield* AssetCatalog
   yield* startAtZero(ALL_METRICS, {
-    provider: sandbox ? [...providers, SANDBOX_PROVIDER] : providers,
+    provider: [
+      ...providers,
+      ...(priceSandbox ? PRICE_SANDBOXES : priceProviders),
+      ...(sandbox || priceSandbox ? [SANDBOX_PROVIDER] : [])
+    ],
     pair: pairs.polled.map(({ key }) => key)
   })
   for (const { method, template } of Routes.all) {
