@@ -151,6 +151,7 @@ const make = Effect.gen(function* () {
         return current.pairs.polled
       },
       isPolled: (pair) => current.pairs.isPolled(pair),
+      isDelisted: (pair) => current.pairs.isDelisted(pair),
       find: (from, to) => current.pairs.find(from, to),
       findCurrencies: (from, to) => current.pairs.findCurrencies(from, to),
       findSource: (code) => current.pairs.findSource(code)

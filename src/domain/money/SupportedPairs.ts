@@ -40,6 +40,8 @@ export interface SupportedPairs {
   readonly polled: ReadonlyArray<AssetPair>
   /** Returns true if the poller refreshes the pair. */
   readonly isPolled: (pair: Pick<AssetPair, "key">) => boolean
+  /** Returns true for the price of a delisted asset: it is supported for history, but has no current rate. */
+  readonly isDelisted: (pair: Pick<AssetPair, "key">) => boolean
   /** Looks up a pair by two codes in any case. Returns the same object each time. */
   readonly find: Find<AssetPair>
   /** Looks up a pair of currencies, the only pairs that conversions take. */
@@ -50,7 +52,7 @@ export interface SupportedPairs {
 
 /**
  * Builds the supported pairs: the configured ones; with `onDemand` also every other ordered pair of their currencies; and
- * the price of each asset that is no currency. A delisted asset has a price, which is not polled.
+ * the price of each asset that is no currency. That of a delisted asset is not polled.
  */
 export const make = (
   { all, destinations, sources }: ConfiguredPairs,
@@ -70,6 +72,9 @@ export const make = (
     ...all,
     ...Array.from(priced.values()).flatMap(({ asset, pair }) => (asset.state === "listed" ? [pair] : []))
   ]
+  const delistedKeys = new Set(
+    Array.from(priced.values()).flatMap(({ asset, pair }) => (asset.state === "delisted" ? [pair.key] : []))
+  )
   const polledKeys = new Set(polled.map(({ key }) => key))
   const byKey = new Map(
     [...all, ...Array.from(priced.values(), ({ pair }) => pair)].map((pair) => [pair.key, pair])
@@ -103,6 +108,7 @@ export const make = (
     currencies,
     polled,
     isPolled: ({ key }) => polledKeys.has(key),
+    isDelisted: ({ key }) => delistedKeys.has(key),
     find,
     findCurrencies: (fromText, toText) => {
       if (Option.isNone(Currency.find(fromText))) return Result.fail(unsupported(fromText, from))

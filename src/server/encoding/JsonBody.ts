@@ -15,16 +15,17 @@ export const exactGuard = <Fields extends Schema.Struct.Fields>(schema: Schema.S
 }
 
 /**
- * Creates a parser of JSON by a schema. Numbers keep their digits as {@link ExactJson.JsonNumber}, and unknown fields are
- * rejected. Values that pass `guard` skip the decoder, which is slower because it collects all errors.
+ * Creates a parser of JSON by a schema. Unknown fields are rejected. By default, numbers keep their digits as
+ * {@link ExactJson.JsonNumber}. Values that pass `guard` skip the decoder, which is slower because it collects all errors.
  */
 export const makeParser = <A>(
   schema: Schema.Codec<A, unknown>,
-  guard?: (json: unknown) => json is A
+  guard?: (json: unknown) => json is A,
+  readNumber: (source: string) => unknown = (source) => new ExactJson.JsonNumber(source)
 ): ((text: string) => Result.Result<A, InvalidRequest>) => {
   const decode = Schema.decodeUnknownResult(schema, { onExcessProperty: "error", errors: "all" })
   return (text) => {
-    const json = ExactJson.parse(text, (source) => new ExactJson.JsonNumber(source))
+    const json = ExactJson.parse(text, readNumber)
     if (Option.isNone(json)) return Result.fail(new InvalidRequest({ detail: "The body is not valid JSON" }))
     // A number at the top level is an object only because of JsonNumber.
     if (json.value instanceof ExactJson.JsonNumber)
@@ -47,3 +48,7 @@ export const makeReader =
 
 /** Creates a reader of request bodies by a schema; see {@link makeParser}. */
 export const readerOf = <A>(schema: Schema.Codec<A, unknown>) => makeReader(makeParser(schema))
+
+/** Creates a reader of request bodies whose numbers are counts, not amounts. */
+export const readerOfCounts = <A>(schema: Schema.Codec<A, unknown>) =>
+  makeReader(makeParser(schema, undefined, Number))

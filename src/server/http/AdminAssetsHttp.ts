@@ -3,12 +3,13 @@ import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
 import { Caller } from "../../api/access/Caller.ts"
-import { type AssetBody, CatalogAssetMessage } from "../../api/assets/AssetMessage.ts"
+import { AssetBody, CatalogAssetMessage } from "../../api/assets/AssetMessage.ts"
 import * as Problem from "../../api/Problem.ts"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import type { AssetChange, AssetDefinition, CatalogAsset } from "../../domain/assets/CatalogAsset.ts"
 import { type AssetCode, CODE_ALLOWED, parseCode } from "../../domain/money/Asset.ts"
 import * as ETag from "../encoding/ETag.ts"
+import * as JsonBody from "../encoding/JsonBody.ts"
 import * as Pagination from "../encoding/Pagination.ts"
 import * as Problems from "../middleware/Problems.ts"
 
@@ -41,14 +42,14 @@ export const layer = HttpApiBuilder.group(
           return Pagination.pageOf(found, size, toChangeMessage, ({ to }) => String(to.version))
         })
       )
-      .handle(
+      .handleRaw(
         "change",
-        Effect.fnUntraced(function* ({ headers, params, payload }) {
+        Effect.fnUntraced(function* ({ headers, params, request }) {
           const code = parseCode(params.code)
           if (Option.isNone(code)) return yield* Problems.invalid("/path/code", `expected ${CODE_ALLOWED}`)
           const { id: principal } = yield* Caller
           const expectedVersion = yield* ETag.parseIfMatch(headers["if-match"])
-          const definition = toDefinition(code.value, payload)
+          const definition = toDefinition(code.value, yield* readBody(request))
           const asset = yield* catalog
             .change({ definition, principal, expectedVersion })
             .pipe(Effect.catchTags(Problems.assetErrors))
@@ -73,6 +74,8 @@ export const layer = HttpApiBuilder.group(
 const Version = Schema.String.check(Schema.isPattern(/^\d{1,9}$/)).pipe(
   Schema.decodeTo(Schema.FiniteFromString)
 )
+
+const readBody = JsonBody.readerOfCounts(AssetBody)
 
 const toDefinition = (code: AssetCode, { decimals, kind, name, ...body }: AssetBody): AssetDefinition => ({
   code,
