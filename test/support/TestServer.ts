@@ -1,7 +1,9 @@
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Metric, Option, Schema } from "effect"
 import * as Http from "effect/http"
+import { LoginLimitBounds } from "../../src/accounts/LoginLimits.ts"
 import * as App from "../../src/App.ts"
+import { DEFAULT_LOGIN_BOUNDS } from "../../src/domain/accounts/LoginBounds.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
@@ -41,7 +43,8 @@ export class TestServer extends Context.Service<
   ) =>
     Layer.effect(TestServer, make).pipe(
       Layer.provideMerge(options.http ?? HttpServer.layer),
-      Layer.provideMerge(App.access),
+      Layer.provideMerge(Layer.mergeAll(App.access, App.wallets)),
+      Layer.provide(raisedLoginBounds),
       Layer.provideMerge(
         options.isGuarded === true ? TestConversions.guardedFeatures : TestConversions.features
       ),
@@ -61,6 +64,13 @@ export class TestServer extends Context.Service<
       Layer.provideMerge(ownMetrics)
     )
 }
+
+/** All users of a test register and sign in from one address. */
+const raisedLoginBounds = Layer.succeed(LoginLimitBounds, {
+  ...DEFAULT_LOGIN_BOUNDS,
+  register: { ...DEFAULT_LOGIN_BOUNDS.register, limit: 10_000 },
+  address: { ...DEFAULT_LOGIN_BOUNDS.address, limit: 10_000 }
+})
 
 class TestLog extends Context.Service<TestLog, ReadonlyArray<string>>()("effex/test/TestLog") {}
 

@@ -61,6 +61,7 @@ export const layer = HttpApiBuilder.group(
                 keep: sessionId
               })
               .pipe(Effect.tapErrorTag("InvalidCredentials", () => limits.record(attempt, "failure")))
+            yield* limits.record(attempt, "success")
           })
           yield* Effect.catchTags(change, {
             ...AccountsProblems.credentialErrors,
