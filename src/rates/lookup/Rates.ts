@@ -175,10 +175,12 @@ const make = Effect.gen(function* () {
     return yield* toFound(best.value)
   })
 
-  const peek: Rates["Service"]["peek"] = (pair, now) => peekMemory(pair, staleAfterMillis, now)
+  const peek: Rates["Service"]["peek"] = (pair, now) =>
+    pairs.isDelisted(pair) ? undefined : peekMemory(pair, staleAfterMillis, now)
 
   const lookup: Rates["Service"]["lookup"] = (pair, options = {}) =>
     Effect.clockWith((clock) => {
+      if (pairs.isDelisted(pair)) return new RateUnavailable({ pair, reason: delistedReason(pair) })
       const { maxAge = Duration.infinity } = options
       const maxAgeMillis = Math.min(staleAfterMillis, Duration.toMillis(maxAge))
       const found = peekMemory(pair, maxAgeMillis, clock.currentTimeMillisUnsafe())
@@ -214,7 +216,10 @@ const make = Effect.gen(function* () {
       .pairs()
       .filter(
         (pair) =>
-          isSelected(pair) && !pairs.isPolled(pair) && Result.isSuccess(pairs.find(pair.from, pair.to))
+          isSelected(pair) &&
+          !pairs.isPolled(pair) &&
+          !pairs.isDelisted(pair) &&
+          Result.isSuccess(pairs.find(pair.from, pair.to))
       )
     const now = yield* DateTime.now
     return [...polled, ...others].flatMap((pair) =>
@@ -239,7 +244,7 @@ export class Rates extends Context.Service<
      * while the refresh continues in the background.
      *
      * Fails with `RateTooOld` if no rate that was fetched and quoted within `maxAge` is available, with `RateUnavailable` if no rate is known and the
-     * provider has none, or if the asset is not traded any more, and with `StoreUnavailable` if no rate is cached and the database is unavailable.
+     * provider has none, or if the asset is delisted or not traded any more, and with `StoreUnavailable` if no rate is cached and the database is unavailable.
      */
     readonly lookup: (
       pair: AssetPair,
@@ -291,6 +296,8 @@ const unavailable = (
 
 const untradedReason = (failure: RefreshError | undefined) =>
   failure?._tag === "ProviderError" ? failure.untraded : undefined
+
+const delistedReason = ({ from }: AssetPair) => `${from} is delisted, and only its history can be read`
 
 const ON_DEMAND_LIMITED = "this node has used up its provider calls for pairs that are not polled"
 

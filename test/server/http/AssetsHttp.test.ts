@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { AssetCatalog } from "../../../src/assets/AssetCatalog.ts"
+import { RateIngest } from "../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import * as Callers from "../../support/Callers.ts"
 import { tick } from "../../support/RateTicks.ts"
@@ -62,6 +63,21 @@ layer(TestServer.layer({ RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN,KES" }), {
         ])
           assertProblem(yield* send("PUT", "/api/v1/admin/assets/ALL.US", body), 400, "invalid-request")
         assertProblem(yield* send("PUT", "/api/v1/admin/assets/1A", stock), 400, "invalid-request")
+        for (const [fields, allowed] of [
+          [{ colour: "red" }, "colour"],
+          [{ decimals: 19 }, "a whole number from 0 to 18"],
+          [{ kind: "currency" }, "crypto"],
+          [{ name: "" }, "1 to 100 printable characters"],
+          [{ minimum_order: 0.5 }, "minimum_order"],
+          [{ minimum_order: "-1" }, "plain decimal digits"],
+          [{ state: "gone" }, "delisted"],
+          [{ exchange_symbol: "A B" }, "1 to 50 letters"],
+          [{ provider_symbols: { Massive: "ALL" } }, "provider_symbols"]
+        ] as const) {
+          const response = yield* send("PUT", "/api/v1/admin/assets/ALL.US", { ...stock, ...fields })
+          assertProblem(response, 400, "invalid-request")
+          assert.include(response.text, allowed)
+        }
       })
     )
 
@@ -96,6 +112,68 @@ layer(TestServer.layer({ RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN,KES" }), {
         const headers = { "if-none-match": board.headers.get("etag") ?? assert.fail() }
         assert.strictEqual((yield* get("/api/v1/board?base=USD&points=4", { headers })).status, 304)
         assertProblem(yield* get("/api/v1/board?points=1"), 400, "invalid-request")
+      })
+    )
+
+    it.effect("computes changes and series of the board from stored rates", () =>
+      Effect.gen(function* () {
+        const repo = yield* RateRepo
+        const now = yield* DateTime.now
+        const stored = [
+          ["BTC", "USD", "40000", 47],
+          ["BTC", "USD", "50000", 25],
+          ["BTC", "USD", "60000", 13],
+          ["USD", "KES", "100", 25],
+          ["USD", "KES", "110", 13],
+          ["USD", "KES", "120", 11]
+        ] as const
+        for (const [from, to, value, hours] of stored) {
+          const at = DateTime.formatIso(DateTime.subtract(now, { hours }))
+          yield* repo.insert(yield* tick(from, to, value, at))
+        }
+        for (const [from, to, value] of [
+          ["BTC", "USD", "49385"],
+          ["USD", "KES", "125"]
+        ] as const) {
+          yield* (yield* RateIngest).publish(yield* repo.insert(yield* tick(from, to, value)))
+        }
+        const btc = yield* get("/api/v1/board?base=btc&points=3")
+        const [bitcoin] = btc.json["pairs"] as ReadonlyArray<Record<string, unknown>>
+        assert.deepInclude(
+          bitcoin,
+          { from: "BTC", rate: "49385", change_24h: "-0.0123", polled: true },
+          btc.text
+        )
+        assert.deepStrictEqual(bitcoin?.["series"], ["50000", "60000", "49385"])
+        const usd = yield* get("/api/v1/board?base=USD&points=3")
+        const pairs = usd.json["pairs"] as ReadonlyArray<Record<string, unknown>>
+        const shilling = pairs.find(({ to }) => to === "KES")
+        assert.deepInclude(shilling, { rate: "125", change_24h: "0.25", margin: "0.005" })
+        assert.deepStrictEqual(shilling?.["series"], ["100", "110", "125"])
+        assert.strictEqual((usd.json["times"] as ReadonlyArray<string>).length, 3)
+      })
+    )
+
+    it.effect("has no price of a delisted asset, and keeps its history", () =>
+      Effect.gen(function* () {
+        yield* send("PUT", "/api/v1/admin/assets/SOL", { kind: "crypto", name: "Solana", decimals: 9 })
+        const stored = yield* (yield* RateRepo).insert(yield* tick("SOL", "USD", "140.25"))
+        yield* (yield* RateIngest).publish(stored)
+        assert.strictEqual((yield* get("/api/v1/rates?from=SOL&to=USD")).status, 200)
+        yield* send("DELETE", "/api/v1/admin/assets/SOL")
+        const calls = yield* (yield* TestProvider).calls
+        const problem = assertProblem(yield* get("/api/v1/rates?from=SOL&to=USD"), 503, "rate-unavailable")
+        assert.include(String(problem["detail"]), "SOL is delisted, and only its history can be read")
+        assertProblem(
+          yield* get("/api/v1/rates?from=sol&to=usd&max_age=60%20seconds"),
+          503,
+          "rate-unavailable"
+        )
+        assert.strictEqual(yield* (yield* TestProvider).calls, calls)
+        assert.notInclude((yield* get("/api/v1/rates/all")).text, "SOL")
+        assert.include((yield* get("/api/v1/rates/history?from=SOL&to=USD")).text, "140.25")
+        yield* send("PUT", "/api/v1/admin/assets/SOL", { kind: "crypto", name: "Solana", decimals: 9 })
+        assert.strictEqual((yield* get("/api/v1/rates?from=SOL&to=USD")).status, 200)
       })
     )
   }
