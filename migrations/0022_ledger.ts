@@ -298,7 +298,7 @@ const createPostBatch = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, p
     LANGUAGE plpgsql ${path} SET enable_seqscan = off AS $$
     #variable_conflict use_column
     DECLARE
-      v_now timestamptz; v_posted_at timestamptz; v_expired bigint[];
+      v_now timestamptz; v_posted_at timestamptz; v_expired uuid[];
       v_entries int := cardinality(l_item); v_opens int := cardinality(o_item); v_ends int := cardinality(e_item);
       a_id bigint[]; a_balance numeric[]; a_held numeric[]; a_version bigint[]; a_min numeric[]; a_asset text[];
       a_frozen boolean[]; a_touched boolean[]; a_has_held boolean;

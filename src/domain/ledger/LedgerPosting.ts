@@ -27,7 +27,7 @@ export interface HoldOpening {
 
 /**
  * Ends an open hold and releases its whole amount. The ledger moves no money for a posted hold: the entries of the same
- * posting do.
+ * posting do. The hold must have been posted before: a hold that is opened by the same call is not found.
  */
 export interface HoldEnding {
   readonly holdId: HoldId
