@@ -45,6 +45,7 @@ import { type InvalidSettings, Settings } from "./config/Settings.ts"
 import { Conversions } from "./conversion/Conversions.ts"
 import { Pricing } from "./conversion/Pricing.ts"
 import { Quotes } from "./conversion/Quotes.ts"
+import { Ledger } from "./ledger/Ledger.ts"
 import { LeaderTerms } from "./platform/LeaderTerms.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import { Database } from "./platform/postgres/Database.ts"
@@ -82,13 +83,16 @@ import { RateRepair } from "./rates/RateRepair.ts"
 import { RateRepo } from "./rates/RateRepo.ts"
 import type { Drain } from "./server/Drain.ts"
 import * as HttpServer from "./server/HttpServer.ts"
+import { MovementCheck } from "./wallets/MovementCheck.ts"
+import { Statement } from "./wallets/Statement.ts"
+import { Transfers } from "./wallets/Transfers.ts"
 import { WalletRepo } from "./wallets/WalletRepo.ts"
-import { layerNewUserSetup } from "./wallets/Wallets.ts"
+import { layerNewUserSetup, Wallets } from "./wallets/Wallets.ts"
 import * as StartupLog from "./server/StartupLog.ts"
 
 // The composition root. Each piece is a layer for one feature and requires the pieces to its right:
 //
-//   server → access → features (conversion, audit, rates) → foundation → providers → pollerSettings → database → platform
+//   server → wallets, access → features (conversion, audit, rates) → foundation → providers → pollerSettings → database → platform
 //
 // With `Layer.provideMerge`, the innermost layer takes precedence. To replace a service, a test provides another layer
 // instead of a piece, or just before the piece that contains the service. See test/App.test.ts.
@@ -323,6 +327,19 @@ export const access: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database
 > = Layer.mergeAll(apiKeys, rateLimits, accounts)
 
+/** Double-entry accounts, transfers and holds. */
+export const ledger: Layer.Layer<Ledger, never, Settings | Database> = Ledger.layer
+
+type WalletServices = Ledger | Statement | Transfers | Wallets
+
+/** Wallets of users, transfers between them, and their statements. */
+export const wallets: Layer.Layer<WalletServices, never, Settings | SecureRandom.SecureRandom | Database> =
+  Layer.mergeAll(Transfers.layer, Statement.layer).pipe(
+    Layer.provideMerge(Wallets.layer),
+    Layer.provideMerge(ledger),
+    Layer.provide(MovementCheck.layerAllow)
+  )
+
 /** Services that {@link features} requires in addition to providers, the database and the settings. */
 export const foundation: Layer.Layer<
   RateFoundation | AuditSigner,
@@ -351,7 +368,7 @@ const semiSpaceGrowth = Layer.effectDiscard(
 export const server: Layer.Layer<
   EffectHttpServer.HttpServer | Drain,
   HttpServerError.ServeError | SqlError.SqlError,
-  Settings | Database | RateFoundation | RateSource | Features | AccessServices
+  Settings | Database | RateFoundation | RateSource | Features | AccessServices | WalletServices
 > = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
   Layer.provideMerge(
     Layer.mergeAll(
@@ -436,6 +453,6 @@ export const featuresApp: Layer.Layer<FeatureServices, RatesError | SigningKeyEr
 
 /** All of effex, as `effex serve` runs it. */
 export const app: Layer.Layer<
-  EffectHttpServer.HttpServer | Drain | AccessServices | FeatureServices,
+  EffectHttpServer.HttpServer | Drain | AccessServices | WalletServices | FeatureServices,
   RatesError | SigningKeyError | SecretFileError
-> = server.pipe(Layer.provideMerge(access), Layer.provideMerge(featuresApp))
+> = server.pipe(Layer.provideMerge(Layer.mergeAll(access, wallets)), Layer.provideMerge(featuresApp))

@@ -16,6 +16,7 @@ import { HealthApi } from "./health/HealthApi.ts"
 import { PollerApi } from "./polling/PollerApi.ts"
 import { PollsApi } from "./polling/PollsApi.ts"
 import { RatesApi } from "./rates/RatesApi.ts"
+import { TransfersApi } from "./wallets/TransfersApi.ts"
 
 /** The HTTP API of effex. */
 export class Api extends HttpApi.make("effex")
@@ -34,6 +35,7 @@ export class Api extends HttpApi.make("effex")
   .add(AuthApi)
   .add(AccountApi)
   .add(MfaApi)
+  .add(TransfersApi)
   .add(UserAdminApi)
   .add(HealthApi)
   .annotateMerge(

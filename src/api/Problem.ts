@@ -133,6 +133,40 @@ export class AssetRefused extends HttpApiError.Problem<AssetRefused>()(
   members("asset-refused", false)
 ) {}
 
+export class InsufficientFunds extends HttpApiError.Problem<InsufficientFunds>()(
+  "InsufficientFunds",
+  declare("insufficient-funds", 402, "The available balance is too small"),
+  {
+    ...members("insufficient-funds", false),
+    /** What the wallet can spend of the asset. */
+    available: Schema.String
+  }
+) {}
+
+export class LimitExceeded extends HttpApiError.Problem<LimitExceeded>()(
+  "LimitExceeded",
+  declare("limit-exceeded", 403, "A rule refuses the movement"),
+  members("limit-exceeded", false)
+) {}
+
+export class RecipientNotFound extends HttpApiError.Problem<RecipientNotFound>()(
+  "RecipientNotFound",
+  declare("recipient-not-found", 404, "The recipient does not exist"),
+  members("recipient-not-found", false)
+) {}
+
+export class SameWallet extends HttpApiError.Problem<SameWallet>()(
+  "SameWallet",
+  declare("same-wallet", 422, "The recipient is the sender"),
+  members("same-wallet", false)
+) {}
+
+export class AssetUnavailable extends HttpApiError.Problem<AssetUnavailable>()(
+  "AssetUnavailable",
+  declare("asset-unavailable", 422, "The asset is not available"),
+  members("asset-unavailable", false)
+) {}
+
 export class PreconditionFailed extends HttpApiError.Problem<PreconditionFailed>()(
   "PreconditionFailed",
   declare("precondition-failed", 412, "The resource has changed"),
@@ -251,6 +285,11 @@ export const Problem = Schema.Union([
   QuoteUsed,
   AlreadyDecided,
   AssetRefused,
+  InsufficientFunds,
+  LimitExceeded,
+  RecipientNotFound,
+  SameWallet,
+  AssetUnavailable,
   PreconditionFailed,
   RequestTimeout,
   PayloadTooLarge,

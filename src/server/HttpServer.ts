@@ -30,6 +30,7 @@ import * as PollsHttp from "./http/PollsHttp.ts"
 import * as ProofHttp from "./http/ProofHttp.ts"
 import * as QuarantineHttp from "./http/QuarantineHttp.ts"
 import * as RatesHttp from "./http/RatesHttp.ts"
+import * as TransfersHttp from "./http/wallets/TransfersHttp.ts"
 import { AccessControl } from "./middleware/AccessControl.ts"
 import * as ClientAddress from "./middleware/ClientAddress.ts"
 import { HeavyRequests } from "./middleware/HeavyRequests.ts"
@@ -67,6 +68,7 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
     AccountsHttp.layer,
     UserAdminHttp.layer,
     MfaHttp.layer,
+    TransfersHttp.layer,
     HealthHttp.layer
   ]),
   Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, HttpAccessControl.layer])

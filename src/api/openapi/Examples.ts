@@ -4,6 +4,7 @@ import { AssetExamples } from "./AssetExamples.ts"
 import { ConversionExamples } from "./ConversionExamples.ts"
 import { OperationExamples } from "./OperationExamples.ts"
 import { RateExamples } from "./RateExamples.ts"
+import { WalletExamples } from "./WalletExamples.ts"
 import { UserAdminExamples } from "./UserAdminExamples.ts"
 
 /**
@@ -16,5 +17,6 @@ export const EXAMPLES: Examples = {
   ...ConversionExamples,
   ...OperationExamples,
   ...AccountExamples,
+  ...WalletExamples,
   ...UserAdminExamples
 }

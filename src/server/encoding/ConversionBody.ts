@@ -10,7 +10,8 @@ import * as Money from "../../domain/money/Money.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as JsonBody from "./JsonBody.ts"
 
-const Amount = Schema.declare(
+/** A decimal that keeps the digits that the client sent. */
+export const Amount = Schema.declare(
   (value): value is string | ExactJson.JsonNumber =>
     typeof value === "string" || value instanceof ExactJson.JsonNumber,
   { message: `must be a decimal, as a string such as "500.00" or as a number` }
@@ -31,20 +32,27 @@ export const readQuote = JsonBody.makeReader(JsonBody.makeParser(Quote, JsonBody
 /** JSON numbers with more significant digits lose precision in clients that use doubles. */
 const MAX_NUMBER_DIGITS = 15
 
+/** Returns the digits of an amount, unless the client may have lost some of them. */
+export const amountText = (amount: string | ExactJson.JsonNumber): Result.Result<string, InvalidRequest> => {
+  if (typeof amount === "string") return Result.succeed(amount)
+  const { text } = amount
+  if (significantDigits(text) <= MAX_NUMBER_DIGITS) return Result.succeed(text)
+  return Result.fail(
+    Problems.invalid(
+      "/body/amount",
+      `a JSON number may have at most ${MAX_NUMBER_DIGITS} significant digits; send it as a string, "${excerpt(text)}"`
+    )
+  )
+}
+
 /** Parses an amount in the given currency. */
 export const parseAmount = (
   amount: string | ExactJson.JsonNumber,
   currency: Currency
 ): Result.Result<BigDecimal.BigDecimal, InvalidRequest> => {
-  const text = typeof amount === "string" ? amount : amount.text
-  if (typeof amount !== "string" && significantDigits(text) > MAX_NUMBER_DIGITS) {
-    return Result.fail(
-      Problems.invalid(
-        "/body/amount",
-        `a JSON number may have at most ${MAX_NUMBER_DIGITS} significant digits; send it as a string, "${excerpt(text)}"`
-      )
-    )
-  }
+  const digits = amountText(amount)
+  if (Result.isFailure(digits)) return Result.fail(digits.failure)
+  const text = digits.success
   return Option.match(Money.parse(text, currency), {
     onSome: (money) => Result.succeed(money.amount),
     onNone: () =>
@@ -71,7 +79,8 @@ const significantDigits = (text: string) =>
     .replace(/^-?0*\.?0*/, "")
     .replace(".", "").length
 
-const excerpt = (text: string) => text.slice(0, 40).replaceAll(/[^\x20-\x7e]/g, "?")
+/** Returns the beginning of a rejected amount, for display. */
+export const excerpt = (text: string) => text.slice(0, 40).replaceAll(/[^\x20-\x7e]/g, "?")
 
 const DEFAULT_TTL = Duration.seconds(30)
 const MAX_TTL = Duration.hours(1)

@@ -55,7 +55,8 @@ export const ENDPOINT_COSTS: Readonly<Record<string, number | ((query: URLSearch
   "audit.verify": 1000,
   "proof.verifyHeads": 100,
   "proof.consistency": 6,
-  "proof.keys": 3
+  "proof.keys": 3,
+  "transfers.recipient": 3
 }
 
 /** Returns the cost of an RPC call or a WebSocket message, named by its tag or type. */

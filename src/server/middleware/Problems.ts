@@ -189,6 +189,7 @@ const instanceOf = (url: string) => url.slice(0, MAX_INSTANCE_LENGTH).replace(/[
 export const toJson = (problem: Problem.Problem, instance: string, traceId: string): string => {
   const { code, detail, errors, retryable, status, title, type } = problem
   const mfa_token = problem.code === "mfa-required" ? problem.mfa_token : undefined
+  const available = problem.code === "insufficient-funds" ? problem.available : undefined
   return JSON.stringify({
     type,
     title,
@@ -199,6 +200,7 @@ export const toJson = (problem: Problem.Problem, instance: string, traceId: stri
     errors,
     retryable,
     mfa_token,
+    available,
     trace_id: traceId
   })
 }

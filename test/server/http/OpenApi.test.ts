@@ -176,6 +176,8 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   ],
   "/api/v1/admin/users/{user_id}/role": ["user_id", "200 400 401 403 404 408 409 413 414 429 431 500 503"],
   "/api/v1/admin/actions": ["subject? cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/transfers": ["idempotency-key?", "201 400 401 402 403 404 408 413 414 422 429 431 500 503"],
+  "/api/v1/transfers/recipient": ["to", "200 400 401 403 404 408 413 414 422 429 431 500 503"],
   "/health/live": ["", "200 400 408 413 414 431 500"],
   "/health/ready": ["", "200 400 408 413 414 431 500 503"]
 }
@@ -193,7 +195,7 @@ const SIGN_IN = /\/accounts\/auth\/(register|login|refresh|logout)$/
 const schemeOf = (path: string) => {
   if (SIGN_IN.test(path)) return []
   if (/\/admin\/(assets|users|actions)/.test(path)) return { administrator: [] }
-  return path.includes("/api/v1/accounts/") ? { accessToken: [] } : { bearer: [] }
+  return /\/api\/v1\/(accounts|transfers|transactions)\b/.test(path) ? { accessToken: [] } : { bearer: [] }
 }
 
 layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (it) => {

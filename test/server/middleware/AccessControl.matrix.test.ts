@@ -16,9 +16,10 @@ const ID = "01980000-0000-7000-8000-000000000000"
 
 /**
  * `open`: everybody, but with valid credentials. `uncredentialed`: counted, and credentials are ignored. `unprotected`: neither.
- * `session`: users who are signed in. `administrator`: the scope `admin`, which no setting opens.
+ * `session`: users who are signed in. `user`: the same, and API keys with the scope `wallets` that name a
+ * user. `administrator`: the scope `admin`, which no setting opens.
  */
-type Rule = Scope | "open" | "uncredentialed" | "unprotected" | "session" | "administrator"
+type Rule = Scope | "open" | "uncredentialed" | "unprotected" | "session" | "user" | "administrator"
 
 /** Rule of each API group. Groups that are not listed require the scope `admin`. */
 const rules: Readonly<Record<string, Rule>> = {
@@ -32,6 +33,7 @@ const rules: Readonly<Record<string, Rule>> = {
   auth: "uncredentialed",
   account: "session",
   mfa: "session",
+  transfers: "user",
   operations: "unprotected",
   conversion: "convert",
   audit: "audit:read",
@@ -88,7 +90,7 @@ const assertOutcome = (
   if (!ignoresCredentials && hasKey && caller.scopes === undefined) {
     assert.strictEqual(status, 401, message)
     assert.match(challenge ?? "", CHALLENGES.invalid, message)
-  } else if (rule === "session") {
+  } else if (rule === "session" || rule === "user") {
     const expected = caller.user !== undefined ? [200, 204, 400, 404] : hasKey ? [403] : [401]
     assert.include(expected, status, message)
   } else if (
@@ -128,75 +130,78 @@ const servers: ReadonlyArray<TestedServer> = [
 ]
 
 for (const { env, openScopes, title } of servers) {
-  layer(TestServer.layer(env), { excludeTestServices: true })(`A server ${title}`, (it) => {
-    it.effect("allows each route of the API only to permitted callers", () =>
-      Effect.gen(function* () {
-        assert.isAbove(routes.length, 15)
-        const callers = yield* Callers.all
-        yield* Effect.forEach(
-          callers.flatMap((caller) =>
-            routes
-              // It would end the session of the caller.
-              .filter(({ path }) => caller.user === undefined || !path.endsWith("logout-all"))
-              .map((route) => ({ caller, ...route }))
-          ),
-          ({ caller, method, path, rule }) =>
-            Effect.map(send(path, caller, { method }), (outcome) => {
-              const message = `${method} ${path} by ${caller.name}: ${outcome.status}`
-              assertOutcome(outcome, caller, rule, openScopes.includes(rule), message)
-            }),
-          { concurrency: 8, discard: true }
-        )
-      })
-    )
-
-    it.effect("allows pages and metrics to everybody", () =>
-      Effect.gen(function* () {
-        const pages = [paths.metrics, paths.openapi, paths.docs, paths.swagger, paths.redoc]
-        for (const caller of yield* Callers.all) {
-          // The pages have several megabytes: only one caller reads them.
-          const method = caller === Callers.ANONYMOUS ? "GET" : "HEAD"
-          for (const path of pages)
-            assert.strictEqual((yield* send(path, caller, { method })).status, 200, path)
-        }
-      })
-    )
-
-    it.effect(
-      "allows each RPC only to permitted callers, with the key in the message or in the HTTP request",
-      () =>
+  layer(TestServer.layer({ TRUSTED_PROXIES: "127.0.0.0/8", ...env }), { excludeTestServices: true })(
+    `A server ${title}`,
+    (it) => {
+      it.effect("allows each route of the API only to permitted callers", () =>
         Effect.gen(function* () {
-          const conversion = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
-          const payloads: Readonly<Record<string, object>> = {
-            Convert: conversion,
-            CreateQuote: conversion,
-            GetRate: { from: "USD", to: "NGN" }
-          }
-          // Endless streams are left out: over /rpc/http, only a rejection would end them.
-          const calls = Array.from(RatesRpcs.requests.keys()).filter((tag) => !tag.startsWith("Watch"))
+          assert.isAbove(routes.length, 15)
+          const callers = yield* Callers.all
+          yield* Effect.forEach(
+            callers.flatMap((caller) =>
+              routes
+                // It would end the session of the caller.
+                .filter(({ path }) => caller.user === undefined || !path.endsWith("logout-all"))
+                .map((route) => ({ caller, ...route }))
+            ),
+            ({ caller, method, path, rule }) =>
+              Effect.map(send(path, caller, { method }), (outcome) => {
+                const message = `${method} ${path} by ${caller.name}: ${outcome.status}`
+                assertOutcome(outcome, caller, rule, openScopes.includes(rule), message)
+              }),
+            { concurrency: 8, discard: true }
+          )
+        })
+      )
+
+      it.effect("allows pages and metrics to everybody", () =>
+        Effect.gen(function* () {
+          const pages = [paths.metrics, paths.openapi, paths.docs, paths.swagger, paths.redoc]
           for (const caller of yield* Callers.all) {
-            for (const tag of calls) {
-              for (const inCall of [true, false]) {
-                const { authorization } = caller
-                const error = yield* call(tag, payloads[tag] ?? {}, authorization, inCall)
-                const message = `${tag} by ${caller.name}: ${error}`
-                const isOpen = tag === "GetRate" || tag === "ListRates"
-                const isPermitted =
-                  isOpen ||
-                  (caller.user === undefined && caller.scopes !== undefined
-                    ? caller.scopes.includes("convert")
-                    : openScopes.includes("convert"))
-                const hasKey = authorization !== undefined
-                if (hasKey && caller.scopes === undefined)
-                  assert.match(error ?? "", /^(unauthorized|session-ended)$/, message)
-                else if (isPermitted) assert.isUndefined(error, message)
-                else assert.strictEqual(error, hasKey ? "forbidden" : "unauthorized", message)
-              }
-            }
+            // The pages have several megabytes: only one caller reads them.
+            const method = caller === Callers.ANONYMOUS ? "GET" : "HEAD"
+            for (const path of pages)
+              assert.strictEqual((yield* send(path, caller, { method })).status, 200, path)
           }
         })
-    )
-  })
+      )
+
+      it.effect(
+        "allows each RPC only to permitted callers, with the key in the message or in the HTTP request",
+        () =>
+          Effect.gen(function* () {
+            const conversion = { amount: "1", fromCurrency: "USD", toCurrency: "NGN" }
+            const payloads: Readonly<Record<string, object>> = {
+              Convert: conversion,
+              CreateQuote: conversion,
+              GetRate: { from: "USD", to: "NGN" }
+            }
+            // Endless streams are left out: over /rpc/http, only a rejection would end them.
+            const calls = Array.from(RatesRpcs.requests.keys()).filter((tag) => !tag.startsWith("Watch"))
+            for (const caller of yield* Callers.all) {
+              for (const tag of calls) {
+                for (const inCall of [true, false]) {
+                  const { authorization } = caller
+                  const error = yield* call(tag, payloads[tag] ?? {}, authorization, inCall)
+                  const message = `${tag} by ${caller.name}: ${error}`
+                  const isOpen = tag === "GetRate" || tag === "ListRates"
+                  const isPermitted =
+                    isOpen ||
+                    (caller.user === undefined && caller.scopes !== undefined
+                      ? caller.scopes.includes("convert")
+                      : openScopes.includes("convert"))
+                  const hasKey = authorization !== undefined
+                  if (hasKey && caller.scopes === undefined)
+                    assert.match(error ?? "", /^(unauthorized|session-ended)$/, message)
+                  else if (isPermitted) assert.isUndefined(error, message)
+                  else assert.strictEqual(error, hasKey ? "forbidden" : "unauthorized", message)
+                }
+              }
+            }
+          })
+      )
+    }
+  )
 }
 
 /** Makes an RPC over HTTP, and returns the code of the resulting problem. */
@@ -206,7 +211,11 @@ const call = (tag: string, payload: object, authorization: string | undefined, i
       const messageHeaders = authorization !== undefined && inCall ? [["authorization", authorization]] : []
       const response = await fetch(url + paths.rpcHttp, {
         method: "POST",
-        headers: authorization !== undefined && !inCall ? { authorization } : {},
+        // Another address: requests with invalid credentials are limited per address.
+        headers: {
+          "x-forwarded-for": "192.0.2.1",
+          ...(authorization !== undefined && !inCall ? { authorization } : {})
+        },
         body: `${JSON.stringify({ _tag: "Request", id: "1", tag, payload, headers: messageHeaders })}\n`
       })
       return /"code":"([\w-]+)"/.exec(await response.text())?.[1]

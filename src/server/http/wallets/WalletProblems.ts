@@ -1,0 +1,22 @@
+import { Effect } from "effect"
+import * as Problem from "../../../api/Problem.ts"
+import type { MovementDenied } from "../../../domain/wallets/Movement.ts"
+import type * as Wallet from "../../../domain/wallets/Wallet.ts"
+import * as Problems from "../../middleware/Problems.ts"
+
+// Handlers for `Effect.catchTags` that convert errors of wallets to problems.
+
+export const recipientErrors = {
+  ...Problems.storeErrors,
+  RecipientNotFound: ({ message }: Wallet.RecipientNotFound) =>
+    Effect.fail(new Problem.RecipientNotFound({ detail: message })),
+  SameWallet: ({ message }: Wallet.SameWallet) => Effect.fail(new Problem.SameWallet({ detail: message }))
+}
+
+export const transferErrors = {
+  ...recipientErrors,
+  ...Problems.storedConversionErrors,
+  InsufficientFunds: ({ available, message }: Wallet.InsufficientFunds) =>
+    Effect.fail(new Problem.InsufficientFunds({ detail: message, available })),
+  MovementDenied: ({ message }: MovementDenied) => Effect.fail(new Problem.LimitExceeded({ detail: message }))
+}
