@@ -1,34 +1,20 @@
-import { Clock, Context, DateTime, Duration, Effect, Exit, Layer, type Metric, Option, Result } from "effect"
+import { Context, DateTime, Duration, Effect, Exit, Layer, type Metric, Option, Result } from "effect"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
-import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import type { AssetCode } from "../../domain/money/Asset.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
-import {
-  ageAt,
-  isNewer,
-  type Rate,
-  type RateId,
-  type RateRecord,
-  RateTooOld,
-  RateUnavailable
-} from "../../domain/rates/Rate.ts"
+import { type RateId, type RateRecord, type RateTooOld, RateUnavailable } from "../../domain/rates/Rate.ts"
 import { timedByExit } from "../../platform/metrics/MetricSeries.ts"
 import * as RateMetrics from "../../platform/metrics/RateMetrics.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
-import * as Cadence from "../../platform/PollCadence.ts"
 import { RequestedPairs } from "../polling/RequestedPairs.ts"
 import * as RateFreshness from "../RateFreshness.ts"
 import { RateRepo } from "../RateRepo.ts"
 import { RateCache } from "./RateCache.ts"
-import {
-  isWithinBy,
-  type LookupSource,
-  type RefreshError,
-  RateRefresh,
-  type RefreshPermit,
-  type SourcedRate
-} from "./RateRefresh.ts"
+import * as RateLookup from "./RateLookup.ts"
+import { isWithinBy, type LookupSource, RateRefresh, type SourcedRate } from "./RateRefresh.ts"
+
+export type { LookupOptions } from "./RateLookup.ts"
 
 /** Result of a lookup. */
 export interface FoundRate extends SourcedRate {
@@ -36,29 +22,15 @@ export interface FoundRate extends SourcedRate {
   readonly stale: boolean
 }
 
-export interface LookupOptions {
-  /** Maximum age of the rate. Infinite by default. */
-  readonly maxAge?: Duration.Duration
-  /**
-   * Counts a refresh that only this caller demands: by `maxAge` of a rate that is not stale, or because the pair is not
-   * polled. If it fails, there is no refresh.
-   */
-  readonly permit?: RefreshPermit
-}
-
-/** Maximum wait for the provider while no rate of the pair is known. */
-const FIRST_RATE_BUDGET = Duration.seconds(30)
-
 const make = Effect.gen(function* () {
-  const { lookupBudget, staleAfter } = yield* Settings
+  const { staleAfter } = yield* Settings
   const freshness = yield* RateFreshness.make
   const isWithin = isWithinBy(freshness)
   const { pairs } = yield* AssetCatalog
   const cache = yield* RateCache
   const repo = yield* RateRepo
-  const { lastFailure, read, refresh } = yield* RateRefresh
+  const lookupBeyondMemory = yield* RateLookup.make
   const requested = yield* RequestedPairs
-  const cadence = yield* Cadence.PollCadence
   const context = yield* Effect.context<never>()
   const staleAfterMillis = Duration.toMillis(staleAfter)
 
@@ -81,100 +53,6 @@ const make = Effect.gen(function* () {
     return found
   })
 
-  const lookupBeyondMemory = Effect.fn("Rates.lookup")(function* (
-    pair: AssetPair,
-    inMemory: Option.Option<Rate>,
-    { maxAge = Duration.infinity, permit = Effect.void }: LookupOptions
-  ) {
-    yield* Effect.annotateCurrentSpan({ pair: pair.key })
-    const freshFor = Duration.min(staleAfter, maxAge)
-    let best = Option.map(inMemory, (rate): SourcedRate => ({ rate, source: "memory" }))
-    if (Option.isNone(best)) {
-      best = yield* read(pair, freshFor)
-      if (Option.isSome(best) && isWithin(freshFor, best.value.rate, yield* DateTime.now)) {
-        return yield* toFound(best.value)
-      }
-    }
-    const budget = Option.isSome(best) ? lookupBudget : FIRST_RATE_BUDGET
-    let hasRead = Option.isNone(inMemory)
-    // A stale rate is refreshed for everybody; a fresh one, or one that is not polled, only because this caller demands it.
-    const isDemanded =
-      !pairs.isPolled(pair) ||
-      (Option.isSome(best) && isWithin(staleAfter, best.value.rate, yield* DateTime.now))
-    let denied: RateLimitExceeded | undefined
-    const refreshWithin = (budget: Duration.Duration) =>
-      refresh(pair, {
-        maxAge: freshFor,
-        hasRead,
-        budget,
-        ...(isDemanded ? { permit } : {})
-      }).pipe(
-        Effect.catchTag("RateLimitExceeded", (exceeded) => {
-          denied = exceeded
-          return Effect.succeedNone
-        })
-      )
-    const startedAt = yield* Clock.monotonicTimeNanos
-    const isQuoteWithin = (rate: Rate, now: DateTime.Utc) =>
-      freshness.isQuoteFresh(rate, Duration.toMillis(freshFor), DateTime.toEpochMillis(now))
-    const isSufficient = (found: SourcedRate, now: DateTime.Utc) =>
-      found.source === "provider" ? isQuoteWithin(found.rate, now) : isWithin(freshFor, found.rate, now)
-    // The provider was called a moment ago, and its own quote is older than the caller accepts.
-    const isCoolingDown = ({ rate }: SourcedRate, now: DateTime.Utc) =>
-      !isQuoteWithin(rate, now) && Duration.isLessThan(ageAt(rate, now), Cadence.lookupCooldown(cadence))
-    const mayRefresh = Option.isNone(best) || !isCoolingDown(best.value, yield* DateTime.now)
-    if (mayRefresh && isDemanded && !hasRead) {
-      // Another process may have refreshed the pair, which needs no permit.
-      const stored = yield* read(pair, freshFor).pipe(
-        Effect.timeoutOption(budget),
-        Effect.map(Option.flatten),
-        Effect.orElseSucceed(() => Option.none<SourcedRate>())
-      )
-      if (Option.isSome(stored) && isWithin(freshFor, stored.value.rate, yield* DateTime.now))
-        return yield* toFound(stored.value)
-      hasRead = true
-    }
-    const remainingBudget = Effect.map(Clock.monotonicTimeNanos, (now) =>
-      Duration.subtract(budget, Duration.nanos(now - startedAt))
-    )
-    let refreshed = mayRefresh ? yield* refreshWithin(yield* remainingBudget) : Option.none<SourcedRate>()
-    if (
-      Option.isSome(refreshed) &&
-      refreshed.value.source !== "provider" &&
-      !isSufficient(refreshed.value, yield* DateTime.now)
-    ) {
-      // The refresh was started by a lookup that accepts older rates than this one.
-      refreshed = yield* refreshWithin(yield* remainingBudget)
-    }
-    best = Option.orElse(refreshed, () => best)
-    // Another process may have published a rate during the wait, even while the provider's rate was being stored.
-    const published = Option.map(cache.peek(pair), (rate): SourcedRate => ({ rate, source: "memory" }))
-    const now = yield* DateTime.now
-    const newer = Option.filter(
-      published,
-      ({ rate }) => Option.isNone(best) || isNewer(rate, best.value.rate)
-    )
-    best = Option.orElse(newer, () => best)
-    if (Option.isNone(best)) return yield* unavailable(pair, lastFailure(pair), denied)
-    // The last known price of an asset that is not traded is no price.
-    const untraded = isWithin(staleAfter, best.value.rate, now)
-      ? undefined
-      : untradedReason(lastFailure(pair))
-    if (untraded !== undefined) return yield* new RateUnavailable({ pair, reason: untraded })
-    const age = freshness.quoteAgeAt(best.value.rate, now)
-    const isAnySufficient =
-      isSufficient(best.value, now) || Option.exists(refreshed, (found) => isSufficient(found, now))
-    if (!isAnySufficient && Duration.isGreaterThan(age, maxAge)) {
-      return yield* new RateTooOld({
-        pair,
-        age,
-        maxAge,
-        ...(denied === undefined ? {} : { refreshes: denied })
-      })
-    }
-    return yield* toFound(best.value)
-  })
-
   const peek: Rates["Service"]["peek"] = (pair, now) =>
     pairs.isDelisted(pair) ? undefined : peekMemory(pair, staleAfterMillis, now)
 
@@ -184,7 +62,8 @@ const make = Effect.gen(function* () {
       const { maxAge = Duration.infinity } = options
       const maxAgeMillis = Math.min(staleAfterMillis, Duration.toMillis(maxAge))
       const found = peekMemory(pair, maxAgeMillis, clock.currentTimeMillisUnsafe())
-      if (found === undefined) return timedLookup(lookupBeyondMemory(pair, cache.peek(pair), options))
+      if (found === undefined)
+        return timedLookup(Effect.flatMap(lookupBeyondMemory(pair, cache.peek(pair), options), toFound))
       countLookup(found)
       return Effect.succeed(found)
     })
@@ -248,7 +127,7 @@ export class Rates extends Context.Service<
      */
     readonly lookup: (
       pair: AssetPair,
-      options?: LookupOptions
+      options?: RateLookup.LookupOptions
     ) => Effect.Effect<FoundRate, RateUnavailable | RateTooOld | StoreUnavailable>
     /**
      * Returns the rate in memory if it is fresh at `now`, in epoch milliseconds; otherwise undefined. Call
@@ -275,34 +154,7 @@ export class Rates extends Context.Service<
   static readonly layer = Rates.layerNoDeps.pipe(Layer.provide([RateRefresh.layer, RequestedPairs.layer]))
 }
 
-/** Tells why there is no rate, as far as a caller can understand it. */
-const unavailable = (
-  pair: AssetPair,
-  failure: RefreshError | undefined,
-  denied: RateLimitExceeded | undefined
-) => {
-  if (failure?._tag === "ProviderError") {
-    const { reason, refusal, untraded } = failure
-    if (untraded !== undefined) return new RateUnavailable({ pair, reason: untraded })
-    if (refusal !== undefined)
-      return new RateUnavailable({ pair, reason: refusal, retryAfter: REFUSAL_RETRY })
-    if (reason._tag === "OnDemandLimited" && denied === undefined)
-      return new RateUnavailable({ pair, reason: ON_DEMAND_LIMITED, retryAfter: reason.retryAfter })
-  }
-  return denied === undefined
-    ? new RateUnavailable({ pair })
-    : new RateUnavailable({ pair, reason: denied.message, retryAfter: denied.retryAfter })
-}
-
-const untradedReason = (failure: RefreshError | undefined) =>
-  failure?._tag === "ProviderError" ? failure.untraded : undefined
-
 const delistedReason = ({ from }: AssetPair) => `${from} is delisted, and only its history can be read`
-
-const ON_DEMAND_LIMITED = "this node has used up its provider calls for pairs that are not polled"
-
-/** `Retry-After` of a pair that no provider quotes. */
-const REFUSAL_RETRY = Duration.hours(1)
 
 /** Records the duration of lookups beyond memory; those from memory take microseconds. */
 const timedLookup = timedByExit<FoundRate>((exit) =>
