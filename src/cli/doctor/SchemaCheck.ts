@@ -8,7 +8,9 @@ import { failed, type CheckResult, ok, warning } from "./CheckResult.ts"
  * fires in every session, `O` in sessions that do not replicate.
  */
 export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string>>> = {
+  admin_action: ["immutable:A"],
   api_key: ["kept:A", "locked:A"],
+  app_user: ["guarded:A", "kept:A"],
   asset: ["checked:A", "kept:A", "traced:A"],
   asset_change: ["immutable:A"],
   audit_head: ["immutable:A"],
@@ -20,12 +22,24 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   exchange_rate: ["immutable:A", "present:O"],
   latest_rate: ["forward:O"],
   leader: ["forward:A", "kept:A"],
+  ledger_account: ["entered:A", "fixed:A", "kept:A", "opened:A"],
+  ledger_adjustment: ["guarded:A", "kept:A"],
+  ledger_entry: ["balanced:A", "immutable:A"],
+  ledger_hold: ["immutable:A", "opened:A"],
+  ledger_hold_end: ["ended:A", "immutable:A"],
+  ledger_outcome: ["fixed:A"],
+  ledger_transfer: ["immutable:A"],
+  mfa: ["guarded:A"],
   poll_rate: ["immutable:A"],
   quarantined_rate: ["decided:A", "immutable:A"],
   quote: ["locked:O"],
+  recovery_code: ["guarded:A"],
+  refresh_token: ["guarded:A"],
   reserved_code: ["kept:A"],
+  session: ["guarded:A", "of_unlocked_user:O"],
   setting: ["kept:A", "traced:A"],
   setting_change: ["immutable:A"],
+  wallet: ["immutable:A"],
   withdrawn_rate: ["immutable:A"]
 }
 
