@@ -48,9 +48,9 @@ export const make: Effect.Effect<(pair: AssetPair) => GuardLimits, never, Settin
     }
 
     return ({ from, to }) => {
-      const kinds = [kindOf(from), kindOf(to)]
-      if (kinds.includes("stock")) return stock
-      return kinds.includes("crypto") ? crypto : currency
+      const kinds = new Set([kindOf(from), kindOf(to)])
+      if (kinds.has("stock")) return stock
+      return kinds.has("crypto") ? crypto : currency
     }
   }
 )
