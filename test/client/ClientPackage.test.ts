@@ -55,7 +55,7 @@ for await (const rate of stream) {
   break
 }
 try {
-  await effex.convert({ amount: "500.00", from: "USD", to: "EUR" })
+  await effex.convert({ amount: "500.00", from: "USD", to: "USD" })
 } catch (error) {
   if (error instanceof EffexError) console.log(error.code, error.status, error.retryable, error.traceId?.length)
 }

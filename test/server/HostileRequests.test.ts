@@ -125,6 +125,8 @@ const isOptional = ({ path }: Endpoint, name: string) =>
   /^\/api\/v1\/(audit|admin)\//.test(path) ||
   name === "max_age" ||
   name === "amount" ||
+  name === "kind" ||
+  name === "points" ||
   name.startsWith("base")
 
 const ofValues = (at: Endpoint): ReadonlyArray<Attack> => [

@@ -8,6 +8,7 @@ import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { PricedKind } from "../../domain/assets/CatalogAsset.ts"
 import { marginOf } from "../../domain/conversion/Margins.ts"
+import * as Asset from "../../domain/money/Asset.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { PRICE_CURRENCY } from "../../domain/money/SupportedPairs.ts"
 import * as MonotonicClock from "../../platform/MonotonicClock.ts"
@@ -92,7 +93,9 @@ export const layer = HttpApiBuilder.group(
     })
 
     const board = Effect.fnUntraced(function* (code: string, points: number) {
-      const key = `${code.toUpperCase()} ${points}`
+      // Only a valid code is written in another case: the capital of a long s is the letter S.
+      const base = Option.getOrElse(Asset.parseCode(code), () => code)
+      const key = `${base} ${points}`
       const known = boards.get(key)
       if (
         known !== undefined &&

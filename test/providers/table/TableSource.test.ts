@@ -269,7 +269,7 @@ describe("TableSource", () => {
         json(response, 200, openExchangeRates.response(["NGN", "GBP"]))
       )
       assert.strictEqual(Decimal.format((yield* rate("GBP", "NGN")).rate), "0.6")
-      assert.strictEqual((yield* Effect.flip(rate("GBP", "KES"))).reason._tag, "Refused")
+      assert.strictEqual((yield* Effect.flip(rate("GBP", "KES"))).reason._tag, "NotQuoted")
       assert.strictEqual(requests.length, 1)
     })
   )

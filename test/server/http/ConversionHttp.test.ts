@@ -229,7 +229,7 @@ layer(TestServer.layer({ MAX_AGE_FLOOR: "0 millis" }).pipe(Layer.provideMerge(Se
       Effect.gen(function* () {
         for (const from_currency of ["ZZZ", "", "US", "ſSD", "__proto__"])
           assertProblem(yield* convert({ from_currency }), 422, "unsupported-currency")
-        for (const over of [{ to_currency: "USD" }, { to_currency: "EUR" }, { from_currency: "NGN" }])
+        for (const over of [{ to_currency: "USD" }, { from_currency: "NGN" }])
           assertProblem(yield* convert(over), 422, "unsupported-pair")
       })
     )
