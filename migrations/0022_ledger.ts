@@ -467,12 +467,14 @@ const createAdjustments = Effect.fnUntraced(function* (sql: SqlClient.SqlClient)
       reason text NOT NULL CHECK (char_length(reason) BETWEEN 1 AND 1000),
       requested_by text NOT NULL CHECK (requested_by <> ''),
       requested_at timestamptz(3) NOT NULL,
+      key text CHECK (char_length(key) BETWEEN 1 AND 255),
       state text NOT NULL CHECK (state IN ('pending', 'posted', 'rejected')),
       decided_by text CHECK (decided_by <> ''),
       decided_at timestamptz(3),
       decision_reason text CHECK (char_length(decision_reason) BETWEEN 1 AND 1000),
       CHECK ((state = 'pending') = (decided_at IS NULL)),
       CHECK (decided_by IS NULL OR decided_at IS NOT NULL),
+      UNIQUE (requested_by, key),
       CONSTRAINT ledger_adjustment_second_administrator CHECK (decided_by <> requested_by)
     )`
   yield* sql`CREATE INDEX ledger_adjustment_pending ON ledger_adjustment (id) WHERE state = 'pending'`
@@ -480,8 +482,8 @@ const createAdjustments = Effect.fnUntraced(function* (sql: SqlClient.SqlClient)
     CREATE FUNCTION guard_adjustment() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
       IF OLD.state <> 'pending'
-        OR (NEW.id, NEW.account_id, NEW.amount, NEW.reason, NEW.requested_by, NEW.requested_at)
-          IS DISTINCT FROM (OLD.id, OLD.account_id, OLD.amount, OLD.reason, OLD.requested_by, OLD.requested_at)
+        OR (NEW.id, NEW.account_id, NEW.amount, NEW.reason, NEW.requested_by, NEW.requested_at, NEW.key)
+          IS DISTINCT FROM (OLD.id, OLD.account_id, OLD.amount, OLD.reason, OLD.requested_by, OLD.requested_at, OLD.key)
         OR NEW.decided_by IS NULL
       THEN
         RAISE EXCEPTION 'an adjustment is decided once, and otherwise immutable' USING ERRCODE = 'restrict_violation';

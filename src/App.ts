@@ -45,7 +45,10 @@ import { type InvalidSettings, Settings } from "./config/Settings.ts"
 import { Conversions } from "./conversion/Conversions.ts"
 import { Pricing } from "./conversion/Pricing.ts"
 import { Quotes } from "./conversion/Quotes.ts"
+import { Adjustments } from "./ledger/Adjustments.ts"
 import { Ledger } from "./ledger/Ledger.ts"
+import { LedgerMaintenance } from "./ledger/LedgerMaintenance.ts"
+import { LedgerVerifier } from "./ledger/LedgerVerifier.ts"
 import { LeaderTerms } from "./platform/LeaderTerms.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import { Database } from "./platform/postgres/Database.ts"
@@ -327,10 +330,16 @@ export const access: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database
 > = Layer.mergeAll(apiKeys, rateLimits, accounts)
 
-/** Double-entry accounts, transfers and holds. */
-export const ledger: Layer.Layer<Ledger, never, Settings | Database> = Ledger.layer
+type LedgerServices = Adjustments | Ledger | LedgerMaintenance | LedgerVerifier
 
-type WalletServices = Ledger | Statement | Transfers | Wallets
+/** Double-entry accounts, transfers and holds, with their verification and corrections. */
+export const ledger: Layer.Layer<LedgerServices, never, Settings | SecureRandom.SecureRandom | Database> =
+  Layer.mergeAll(Adjustments.layer, LedgerMaintenance.layer, LedgerVerifier.layer).pipe(
+    Layer.provide(AdminActions.layer),
+    Layer.provideMerge(Ledger.layer)
+  )
+
+type WalletServices = LedgerServices | Statement | Transfers | Wallets
 
 /** Wallets of users, transfers between them, and their statements. */
 export const wallets: Layer.Layer<WalletServices, never, Settings | SecureRandom.SecureRandom | Database> =
@@ -375,6 +384,7 @@ export const server: Layer.Layer<
       RatePoller.layerBackground,
       RateFollower.layer,
       backgroundAudit,
+      LedgerMaintenance.layerBackground,
       SessionCleanup.layerBackground
     )
   ),
@@ -429,6 +439,10 @@ export const usersApp: Layer.Layer<UserAdministration | Users | Process, Process
 
 export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, ProcessError> =
   SandboxAssets.layer.pipe(Layer.provideMerge(imports), Layer.provideMerge(databaseApp))
+
+export const ledgerApp: Layer.Layer<LedgerServices | Process, ProcessError> = ledger.pipe(
+  Layer.provideMerge(databaseApp)
+)
 
 export const rateRepairApp: Layer.Layer<RateRepair | Process, ProcessError> = RateRepair.layer.pipe(
   Layer.provideMerge(databaseApp)

@@ -8,6 +8,7 @@ import { UserAdminApi } from "./accounts/UserAdminApi.ts"
 import { AuthApi } from "./accounts/AuthApi.ts"
 import { QuarantineApi } from "./quarantine/QuarantineApi.ts"
 import { AuditApi, ConversionApi } from "./conversion/ConversionApi.ts"
+import { LedgerApi } from "./ledger/LedgerApi.ts"
 import { ProofApi } from "./conversion/ProofApi.ts"
 import { FlutterwaveApi } from "./flutterwave/FlutterwaveApi.ts"
 import { HistoryApi } from "./history/HistoryApi.ts"
@@ -37,6 +38,7 @@ export class Api extends HttpApi.make("effex")
   .add(MfaApi)
   .add(TransfersApi)
   .add(UserAdminApi)
+  .add(LedgerApi)
   .add(HealthApi)
   .annotateMerge(
     OpenApi.annotations({

@@ -133,6 +133,12 @@ export class AssetRefused extends HttpApiError.Problem<AssetRefused>()(
   members("asset-refused", false)
 ) {}
 
+export class AdjustmentRefused extends HttpApiError.Problem<AdjustmentRefused>()(
+  "AdjustmentRefused",
+  declare("adjustment-refused", 422, "The ledger refuses the adjustment"),
+  members("adjustment-refused", false)
+) {}
+
 export class InsufficientFunds extends HttpApiError.Problem<InsufficientFunds>()(
   "InsufficientFunds",
   declare("insufficient-funds", 402, "The available balance is too small"),
@@ -285,6 +291,7 @@ export const Problem = Schema.Union([
   QuoteUsed,
   AlreadyDecided,
   AssetRefused,
+  AdjustmentRefused,
   InsufficientFunds,
   LimitExceeded,
   RecipientNotFound,

@@ -7,6 +7,7 @@ import * as Doctor from "./doctor/Doctor.ts"
 import * as History from "./rates/History.ts"
 import * as Import from "./rates/Import.ts"
 import * as Keys from "./Keys.ts"
+import * as Ledger from "./Ledger.ts"
 import * as Migrate from "./Migrate.ts"
 import * as OpenApi from "./OpenApi.ts"
 import * as Poll from "./Poll.ts"
@@ -38,6 +39,7 @@ export const effex = Command.make("effex").pipe(
     Convert.command.pipe(Command.provide(App.featuresApp)),
     Quote.command.pipe(Command.provide(App.featuresApp)),
     Audit.command.pipe(Command.provide(App.featuresApp)),
+    Ledger.command.pipe(Command.provide(App.ledgerApp)),
     Quarantine.command.pipe(Command.provide(App.ratesApp)),
     Receipt.command,
     Import.command.pipe(Command.provide(App.importsApp)),

@@ -9,5 +9,6 @@ export * from "./RuntimeSettings.ts"
 export * from "./AuditSettings.ts"
 export * from "./AccountSettings.ts"
 export * from "./WalletSettings.ts"
+export * from "./LedgerSettings.ts"
 
 export const all: ReadonlyArray<Omit<SettingDefinition<unknown>, "parse" | "defaultValue">> = definitions

@@ -132,6 +132,8 @@ export class Settings extends Context.Service<
     readonly openRegistration: boolean
     /** Currency in which wallets show their balance and total value. */
     readonly homeCurrency: CurrencyCode
+    /** Largest adjustment that needs no second administrator, in units of its asset. */
+    readonly ledgerAdjustmentLimit: BigDecimal.BigDecimal
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
   }
@@ -272,6 +274,7 @@ export const inspect = Effect.gen(function* () {
     refreshTokenTtl: yield* take(Definitions.REFRESH_TOKEN_TTL),
     openRegistration: (yield* take(Definitions.REGISTRATION)) === "open",
     homeCurrency: yield* take(Definitions.HOME_CURRENCY),
+    ledgerAdjustmentLimit: yield* take(Definitions.LEDGER_ADJUSTMENT_LIMIT),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }

@@ -23,6 +23,7 @@ import * as HomePage from "./http/HomePage.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
 import * as MfaHttp from "./http/MfaHttp.ts"
 import * as UserAdminHttp from "./http/UserAdminHttp.ts"
+import * as LedgerHttp from "./http/LedgerHttp.ts"
 import * as MetricsHttp from "./http/MetricsHttp.ts"
 import * as HealthHttp from "./http/HealthHttp.ts"
 import * as PollerHttp from "./http/PollerHttp.ts"
@@ -67,6 +68,7 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
     AccountsAuthHttp.layer,
     AccountsHttp.layer,
     UserAdminHttp.layer,
+    LedgerHttp.layer,
     MfaHttp.layer,
     TransfersHttp.layer,
     HealthHttp.layer

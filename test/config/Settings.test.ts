@@ -19,6 +19,7 @@ describe("Settings", () => {
         mfaEncryptionKeys: "none",
         openRegistration: true,
         homeCurrency: "USD",
+        ledgerAdjustmentLimit: "0",
         host: "127.0.0.1",
         port: 8000,
         publicUrl: "none",

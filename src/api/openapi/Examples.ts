@@ -2,6 +2,7 @@ import type { Examples } from "./Example.ts"
 import { AccountExamples } from "./AccountExamples.ts"
 import { AssetExamples } from "./AssetExamples.ts"
 import { ConversionExamples } from "./ConversionExamples.ts"
+import { LedgerExamples } from "./LedgerExamples.ts"
 import { OperationExamples } from "./OperationExamples.ts"
 import { RateExamples } from "./RateExamples.ts"
 import { WalletExamples } from "./WalletExamples.ts"
@@ -18,5 +19,6 @@ export const EXAMPLES: Examples = {
   ...OperationExamples,
   ...AccountExamples,
   ...WalletExamples,
-  ...UserAdminExamples
+  ...UserAdminExamples,
+  ...LedgerExamples
 }

@@ -18,9 +18,30 @@ interface LatestRate {
 /** Age of an unsealed conversion that causes a warning. */
 const MAX_SEAL_DELAY = Duration.minutes(1)
 
-/** Checks the stored data: the rates are fresh and the audit is sealed. */
+/** Number of dead row versions of ledger accounts that causes a warning. Autovacuum starts at 1000. */
+const MAX_DEAD_ROWS = 10_000
+
+/** Checks the stored data: the rates are fresh, the audit is sealed, and the accounts of the ledger are vacuumed. */
 export const run = Effect.gen(function* () {
-  return [yield* checkRates, yield* checkAudit]
+  return [yield* checkRates, yield* checkAudit, yield* checkLedger]
+})
+
+const checkLedger = Effect.gen(function* () {
+  const { sql } = yield* Database
+  const [row] = yield* sql<{ dead: number; oldest: number }>`
+    SELECT coalesce(pg_stat_get_dead_tuples('ledger_account'::regclass), 0)::int AS dead,
+      coalesce((SELECT max(extract(epoch FROM clock_timestamp() - xact_start)) FROM pg_stat_activity
+        WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid()), 0)::float8 AS oldest`
+  const dead = row?.dead ?? 0
+  const found = `${dead} dead row versions of ledger accounts`
+  const age = Duration.format(Duration.seconds(Math.floor(row?.oldest ?? 0)))
+  return dead > MAX_DEAD_ROWS
+    ? warning(
+        "ledger",
+        `${found}, which slow every transfer down; the oldest transaction is ${age} old`,
+        "End old transactions, check that autovacuum is on, and run VACUUM ledger_account"
+      )
+    : ok("ledger", found)
 })
 
 const checkRates = Effect.gen(function* () {

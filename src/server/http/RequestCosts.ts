@@ -28,6 +28,8 @@ const HOURLY_CANDLES: ListCost = { base: 20, perRow: 1 / 20, defaultPageSize: HI
 const DAILY_CANDLES: ListCost = { base: 20, perRow: 1, defaultPageSize: HISTORY_PAGE_SIZES["1d"] }
 const AUDIT_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
 
+const LEDGER_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
+
 const ALL_RATES_COST = 3
 
 /**
@@ -56,6 +58,12 @@ export const ENDPOINT_COSTS: Readonly<Record<string, number | ((query: URLSearch
   "proof.verifyHeads": 100,
   "proof.consistency": 6,
   "proof.keys": 3,
+  "ledger.accounts": () => LEDGER_LIST,
+  "ledger.entries": () => LEDGER_LIST,
+  "ledger.adjustments": () => LEDGER_LIST,
+  "ledger.transfer": 6,
+  "ledger.trialBalance": 100,
+  "ledger.verify": 1000,
   "transfers.recipient": 3
 }
 

@@ -74,6 +74,7 @@ describe("effex doctor", { concurrent: true }, () => {
           "partitions",
           "rates",
           "audit",
+          "ledger",
           "redis",
           "provider flutterwave",
           "flutterwave clock",

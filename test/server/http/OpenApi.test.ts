@@ -176,6 +176,45 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   ],
   "/api/v1/admin/users/{user_id}/role": ["user_id", "200 400 401 403 404 408 409 413 414 429 431 500 503"],
   "/api/v1/admin/actions": ["subject? cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/ledger/accounts": ["cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/ledger/accounts/{account_id}": [
+    "account_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/ledger/accounts/{account_id}/entries": [
+    "account_id cursor? page_size?",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/ledger/accounts/{account_id}/freeze": [
+    "account_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/ledger/accounts/{account_id}/unfreeze": [
+    "account_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/ledger/trial-balance": ["at?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/ledger/transfers/{transfer_id}": [
+    "transfer_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/ledger/verify": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "get /api/v1/admin/ledger/adjustments": [
+    "state? cursor? page_size?",
+    "200 400 401 403 408 413 414 429 431 500 503"
+  ],
+  "post /api/v1/admin/ledger/adjustments": [
+    "idempotency-key?",
+    "201 400 401 403 404 408 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/admin/ledger/adjustments/{adjustment_id}/approve": [
+    "adjustment_id",
+    "200 400 401 403 404 408 409 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/admin/ledger/adjustments/{adjustment_id}/reject": [
+    "adjustment_id",
+    "200 400 401 403 404 408 409 413 414 422 429 431 500 503"
+  ],
   "/api/v1/transfers": ["idempotency-key?", "201 400 401 402 403 404 408 413 414 422 429 431 500 503"],
   "/api/v1/transfers/recipient": ["to", "200 400 401 403 404 408 413 414 422 429 431 500 503"],
   "/health/live": ["", "200 400 408 413 414 431 500"],
@@ -194,7 +233,7 @@ const SIGN_IN = /\/accounts\/auth\/(register|login|refresh|logout)$/
 
 const schemeOf = (path: string) => {
   if (SIGN_IN.test(path)) return []
-  if (/\/admin\/(assets|users|actions)/.test(path)) return { administrator: [] }
+  if (/\/admin\/(assets|users|actions|ledger)/.test(path)) return { administrator: [] }
   return /\/api\/v1\/(accounts|transfers|transactions)\b/.test(path) ? { accessToken: [] } : { bearer: [] }
 }
 

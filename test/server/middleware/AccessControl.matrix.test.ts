@@ -39,7 +39,8 @@ const rules: Readonly<Record<string, Rule>> = {
   audit: "audit:read",
   proof: "audit:read",
   adminAssets: "administrator",
-  userAdmin: "administrator"
+  userAdmin: "administrator",
+  ledger: "administrator"
 }
 
 const routes = Object.entries(Api.groups).flatMap(([group, { endpoints }]) =>
@@ -138,17 +139,21 @@ for (const { env, openScopes, title } of servers) {
           assert.isAbove(routes.length, 15)
           const callers = yield* Callers.all
           yield* Effect.forEach(
-            callers.flatMap((caller) =>
+            callers.flatMap((caller, i) =>
               routes
                 // It would end the session of the caller.
                 .filter(({ path }) => caller.user === undefined || !path.endsWith("logout-all"))
-                .map((route) => ({ caller, ...route }))
+                // Invalid credentials are limited by address.
+                .map((route) => ({ caller, address: `10.0.0.${i + 1}`, ...route }))
             ),
-            ({ caller, method, path, rule }) =>
-              Effect.map(send(path, caller, { method }), (outcome) => {
-                const message = `${method} ${path} by ${caller.name}: ${outcome.status}`
-                assertOutcome(outcome, caller, rule, openScopes.includes(rule), message)
-              }),
+            ({ address, caller, method, path, rule }) =>
+              Effect.map(
+                send(path, caller, { method, headers: { "x-forwarded-for": address } }),
+                (outcome) => {
+                  const message = `${method} ${path} by ${caller.name}: ${outcome.status}`
+                  assertOutcome(outcome, caller, rule, openScopes.includes(rule), message)
+                }
+              ),
             { concurrency: 8, discard: true }
           )
         })
