@@ -36,7 +36,8 @@ interface Snapshot {
   readonly pairs: SupportedPairs.SupportedPairs
 }
 
-const make = Effect.gen(function* () {
+/** `isShared`: other nodes change the catalogue too, so it is read again every second. */
+const make = Effect.fnUntraced(function* ({ isShared }: { readonly isShared: boolean }) {
   const { pairs: configured, rateOnDemand } = yield* Settings
   const repo = yield* AssetRepo
   const reading = yield* Semaphore.make(1)
@@ -70,13 +71,14 @@ const make = Effect.gen(function* () {
   })
 
   // Polls instead of LISTEN: a change missed while the database is unavailable is read a second later.
-  yield* refresh.pipe(
-    Effect.tapCause((cause) => Effect.logDebug("The catalogue of assets could not be read", cause)),
-    Effect.ignoreCause,
-    Effect.repeat(Schedule.spaced(READ_INTERVAL)),
-    Effect.delay(READ_INTERVAL),
-    Effect.forkScoped
-  )
+  if (isShared)
+    yield* refresh.pipe(
+      Effect.tapCause((cause) => Effect.logDebug("The catalogue of assets could not be read", cause)),
+      Effect.ignoreCause,
+      Effect.repeat(Schedule.spaced(READ_INTERVAL)),
+      Effect.delay(READ_INTERVAL),
+      Effect.forkScoped
+    )
   yield* Effect.andThen(refresh, addNewCurrencies).pipe(
     Effect.tapCause((cause) =>
       Effect.logWarning(
@@ -212,7 +214,13 @@ export class AssetCatalog extends Context.Service<
 >()("effex/assets/AssetCatalog") {
   static readonly layerNoDeps: Layer.Layer<AssetCatalog, never, Settings | AssetRepo> = Layer.effect(
     AssetCatalog,
-    make
+    make({ isShared: true })
+  )
+
+  /** Reads the catalogue once, and after each change of this process. */
+  static readonly layerOnDemand: Layer.Layer<AssetCatalog, never, Settings | AssetRepo> = Layer.effect(
+    AssetCatalog,
+    make({ isShared: false })
   )
 
   static readonly layer = AssetCatalog.layerNoDeps.pipe(Layer.provide(AssetRepo.layer))

@@ -33,7 +33,7 @@ const currencies = Currency.all.map(({ code, minorUnit, name }) =>
 /** A catalogue of all currencies and these assets, without a database. It cannot be changed. */
 export const layer = (assets: ReadonlyArray<CatalogAsset> = []) =>
   // Fresh, because layers are memoized by reference: the catalogue of the database would be this one otherwise.
-  Layer.fresh(AssetCatalog.layerNoDeps).pipe(
+  Layer.fresh(AssetCatalog.layerOnDemand).pipe(
     Layer.provide(
       Layer.succeed(
         AssetRepo,
