@@ -8,7 +8,6 @@ export * from "./LimitSettings.ts"
 export * from "./RuntimeSettings.ts"
 export * from "./AuditSettings.ts"
 export * from "./AccountSettings.ts"
-export * from "./WalletSettings.ts"
 export * from "./LedgerSettings.ts"
 
 export const all: ReadonlyArray<Omit<SettingDefinition<unknown>, "parse" | "defaultValue">> = definitions

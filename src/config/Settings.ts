@@ -4,7 +4,6 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { IpNetwork } from "effect/net"
 import * as AssetPair from "../domain/money/AssetPair.ts"
 import type { Margins } from "../domain/conversion/Margins.ts"
-import type { CurrencyCode } from "../domain/money/Currency.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { RateLimit } from "../domain/access/RateLimit.ts"
 import { InvalidSetting, InvalidSettings } from "./InvalidSettings.ts"
@@ -130,8 +129,6 @@ export class Settings extends Context.Service<
     readonly refreshTokenTtl: Duration.Duration
     /** If false, only administrators create users. */
     readonly openRegistration: boolean
-    /** Currency in which wallets show their balance and total value. */
-    readonly homeCurrency: CurrencyCode
     /** Largest adjustment that needs no second administrator, in units of its asset. */
     readonly ledgerAdjustmentLimit: BigDecimal.BigDecimal
     readonly logLevel: LogLevel.LogLevel
@@ -273,7 +270,6 @@ export const inspect = Effect.gen(function* () {
     accessTokenTtl: yield* take(Definitions.ACCESS_TOKEN_TTL),
     refreshTokenTtl: yield* take(Definitions.REFRESH_TOKEN_TTL),
     openRegistration: (yield* take(Definitions.REGISTRATION)) === "open",
-    homeCurrency: yield* take(Definitions.HOME_CURRENCY),
     ledgerAdjustmentLimit: yield* take(Definitions.LEDGER_ADJUSTMENT_LIMIT),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)

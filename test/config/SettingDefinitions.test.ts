@@ -144,7 +144,6 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   ACCESS_TOKEN_TTL: [...durations, "29 seconds", "61 minutes", "off"],
   REFRESH_TOKEN_TTL: [...durations, "59 minutes", "366 days", "off"],
   REGISTRATION: ["true", "off", "invite", "open,closed"],
-  HOME_CURRENCY: ["dollar", "US", "BTC", "XAU"],
   LEDGER_ADJUSTMENT_LIMIT: ["-1", "1e3", "NaN", "100 USD", "0.0000000000000000001"],
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
   AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]
@@ -297,7 +296,6 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["ACCESS_TOKEN_TTL", "1 minute", "accessTokenTtl", "60000 millis"],
   ["REFRESH_TOKEN_TTL", "7 days", "refreshTokenTtl", "604800000 millis"],
   ["REGISTRATION", "Closed", "openRegistration", false],
-  ["HOME_CURRENCY", "eur", "homeCurrency", "EUR"],
   ["LEDGER_ADJUSTMENT_LIMIT", "100.50", "ledgerAdjustmentLimit", "100.5"],
   ["LOG_LEVEL", "WARN", "logLevel", "Warn"],
   ["LOG_LEVEL", "none", "logLevel", "None"],

@@ -18,7 +18,6 @@ describe("Settings", () => {
         jwtSigningKeys: "none",
         mfaEncryptionKeys: "none",
         openRegistration: true,
-        homeCurrency: "USD",
         ledgerAdjustmentLimit: "0",
         host: "127.0.0.1",
         port: 8000,
