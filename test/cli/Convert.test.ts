@@ -94,7 +94,6 @@ describe("effex convert", () => {
           [convert("0", "USD", "NGN"), "is not a positive amount of USD with at most 2 decimals"],
           [convert("--target", "0.5", "USD", "XOF"), "is not a positive amount of XOF"],
           [convert("1", "USD", "ABC"), '"ABC" is not supported'],
-          [convert("1", "USD", "EUR"), "USD:EUR is not supported"],
           [convert("1", "USD", "NGN", "--quote", "x"), "x is not a quote id"],
           [convert("1", "USD", "NGN", "--quote", UNKNOWN_ID), "No quote has the id"],
           [convert("1", "USD", "NGN", "--reference", "a\nb"), "no control characters"],
