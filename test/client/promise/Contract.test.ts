@@ -55,7 +55,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("the clients, against a
         const rate = await effex.rate("USD", "NGN", { maxAge: "1 hour" })
         assert.deepInclude(rate, { from: "USD", to: "NGN", stale: false })
         assert.instanceOf(rate.fetchedAt, Date)
-        assert.deepInclude(await effex.rates("USD"), rate)
+        assert.deepInclude(await effex.rates("USD"), { ...rate, polled: true })
         const stored = await effex.rateById(rate.rateId)
         assert.deepInclude(stored, { rate: rate.rate, derivedFrom: [] })
         const asOf = await effex.rateAsOf("USD", "NGN", new Date(), { knownAt: new Date() })
