@@ -182,7 +182,6 @@ export const sharedRates: Layer.Layer<
 )
 
 type RateFoundation =
-  | AssetCatalog
   | RateRepo
   | PollRepo
   | LeaderTerms
@@ -192,16 +191,16 @@ type RateFoundation =
   | UnquotedPairs
   | RateGuard
 
-type RateSource = RateProvider | PollerSettings | PollCadence
+type RateSource = AssetCatalog | RateProvider | PollerSettings | PollCadence
 
 /** Services that {@link rates} requires to store, share and check rates. */
 export const rateFoundation: Layer.Layer<
   RateFoundation,
   RedisError,
-  Settings | SecureRandom.SecureRandom | Database | RateProvider | PollCadence
+  Settings | SecureRandom.SecureRandom | Database | AssetCatalog | RateProvider | PollCadence
 > = RateGuard.layer.pipe(
   Layer.provideMerge(sharedRates),
-  Layer.provideMerge(Layer.mergeAll(assets, RateRepo.layer, PollRepo.layer, LeaderTerms.layer))
+  Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, LeaderTerms.layer))
 )
 
 type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateSamples | RateIngest
@@ -222,11 +221,10 @@ export const rates: Layer.Layer<
 
 /** Imports of historical rates, from files and from Frankfurter. */
 export const imports: Layer.Layer<
-  RateImport | AssetCatalog,
+  RateImport,
   never,
-  Settings | SecureRandom.SecureRandom | Database
+  Settings | SecureRandom.SecureRandom | Database | AssetCatalog
 > = RateImport.layer.pipe(
-  Layer.provideMerge(assets),
   Layer.provide(FrankfurterSeries.layer),
   Layer.provide([NodeHttpClient.layerUndici, PollCadence.layerSettings]),
   Layer.provide(NodeServices.layer)
@@ -353,7 +351,7 @@ export const wallets: Layer.Layer<WalletServices, never, Settings | SecureRandom
 export const foundation: Layer.Layer<
   RateFoundation | AuditSigner,
   RedisError | SigningKeyError,
-  Settings | SecureRandom.SecureRandom | Database | RateProvider | PollCadence
+  Settings | SecureRandom.SecureRandom | Database | AssetCatalog | RateProvider | PollCadence
 > = Layer.mergeAll(rateFoundation, auditSigner)
 
 type Features = RateServices | AuditServices | ConversionServices
@@ -437,8 +435,10 @@ export const usersApp: Layer.Layer<UserAdministration | Users | Process, Process
     Layer.provideMerge(databaseApp)
   )
 
-export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, ProcessError> =
-  SandboxAssets.layer.pipe(Layer.provideMerge(imports), Layer.provideMerge(databaseApp))
+export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, ProcessError> = Layer.mergeAll(
+  SandboxAssets.layer,
+  imports
+).pipe(Layer.provideMerge(assets), Layer.provideMerge(databaseApp))
 
 export const ledgerApp: Layer.Layer<LedgerServices | Process, ProcessError> = ledger.pipe(
   Layer.provideMerge(databaseApp)
@@ -450,7 +450,11 @@ export const rateRepairApp: Layer.Layer<RateRepair | Process, ProcessError> = Ra
 
 type RatesError = ProcessError | HttpServerError.ServeError | RedisNotConfigured
 
-const sourcesApp = providers.pipe(Layer.provide([flutterwave, assets]), Layer.provideMerge(pollerSettingsApp))
+const sourcesApp = providers.pipe(
+  Layer.provide(flutterwave),
+  Layer.provideMerge(assets),
+  Layer.provideMerge(pollerSettingsApp)
+)
 
 export const ratesApp: Layer.Layer<RateServices | RateFoundation | RateSource | Process, RatesError> =
   Layer.mergeAll(rates, SandboxAssets.layer).pipe(
