@@ -21,6 +21,7 @@ export type {
   AssetKind,
   Currency,
   HistoryRate,
+  ListedRate,
   Poll,
   Quote,
   Rate,

@@ -2,7 +2,17 @@ import * as Json from "./Json.ts"
 import * as Options from "./Options.ts"
 import * as Pages from "./Pages.ts"
 import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "./Requests.ts"
-import type { Asset, AssetKind, Candle, Currency, HistoryRate, Rate, RateAsOf, RateRecord } from "./Values.ts"
+import type {
+  Asset,
+  AssetKind,
+  Candle,
+  Currency,
+  HistoryRate,
+  ListedRate,
+  Rate,
+  RateAsOf,
+  RateRecord
+} from "./Values.ts"
 
 /** Options of a rate lookup. */
 export interface RateOptions extends CallOptions {
@@ -29,7 +39,7 @@ export interface RateCalls {
   /** Returns the latest rate: units of `to` per unit of `from`. */
   rate(from: string, to: string, options?: RateOptions): Promise<Rate>
   /** Returns the latest rates of all pairs, or of one source currency. */
-  rates(base?: string, options?: CallOptions): Promise<ReadonlyArray<Rate>>
+  rates(base?: string, options?: CallOptions): Promise<ReadonlyArray<ListedRate>>
   /** Returns an immutable rate by its id, with the provider's response. */
   rateById(rateId: string, options?: CallOptions): Promise<RateRecord>
   /** Returns the rate that was in force at a time. */
@@ -70,7 +80,7 @@ export const make = (access: ServerAccess): RateCalls => ({
     Options.requireKnown("rates", options, CALL_OPTIONS)
     const query = { base: base === undefined ? undefined : Options.currency("base", base) }
     const { rates } = await send(access, { path: "/api/v1/rates/all", query }, "rates", options)
-    return Json.decode<ReadonlyArray<Rate>>(rates)
+    return Json.decode<ReadonlyArray<ListedRate>>(rates)
   },
 
   async rateById(rateId, options = {}) {

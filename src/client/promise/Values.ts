@@ -15,6 +15,12 @@ export interface Rate {
   readonly stale: boolean
 }
 
+/** A rate of a list. */
+export interface ListedRate extends Rate {
+  /** False for a pair that is fetched on demand only. Absent from servers before 0.2. */
+  readonly polled?: boolean
+}
+
 /** A stored, immutable rate with its provenance. */
 export interface RateRecord extends Omit<Rate, "stale"> {
   readonly sourceAmount: string
