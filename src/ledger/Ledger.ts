@@ -1,18 +1,6 @@
-import { Clock, Context, type DateTime, Duration, Effect, Exit, Layer, Metric, type Option } from "effect"
+import { Clock, Context, Duration, Effect, Exit, Layer, Metric } from "effect"
 import type { SqlError } from "effect/sql"
-import type {
-  AccountName,
-  LedgerAccount,
-  LedgerAccountId,
-  NewLedgerAccount
-} from "../domain/ledger/LedgerAccount.ts"
-import type { LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
-import type {
-  BalanceAt,
-  LedgerEntry,
-  LedgerTransfer,
-  TrialBalanceRow
-} from "../domain/ledger/LedgerTransfer.ts"
+import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import * as Batcher from "../platform/Batcher.ts"
 import * as LedgerMetrics from "../platform/metrics/LedgerMetrics.ts"
@@ -33,68 +21,33 @@ type PendingPosting = Batcher.BatchItem<LedgerPosting, PostOutcome, StoreUnavail
 /** The double-entry ledger: accounts, transfers, entries and holds. It knows no users. */
 export class Ledger extends Context.Service<
   Ledger,
-  {
-    /**
-     * Opens accounts, or finds them where they exist, and returns their ids in the given order. Usable inside an open
-     * transaction.
-     */
-    readonly openAccounts: (
-      accounts: ReadonlyArray<NewLedgerAccount>
-    ) => Effect.Effect<ReadonlyArray<LedgerAccountId>, StoreUnavailable>
-    readonly accountOf: (name: AccountName) => Effect.Effect<Option.Option<LedgerAccount>, StoreUnavailable>
-    /** All accounts of an owner, by asset and role. */
-    readonly accountsOf: (owner: string) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
-    readonly accountById: (
-      id: LedgerAccountId
-    ) => Effect.Effect<Option.Option<LedgerAccount>, StoreUnavailable>
-    /** At most `limit` accounts after an id, by id. */
-    readonly accounts: (
-      after: LedgerAccountId | undefined,
-      limit: number
-    ) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
-    /** Freezes or releases an account. Returns false if it does not exist. */
-    readonly setFrozen: (id: LedgerAccountId, isFrozen: boolean) => Effect.Effect<boolean, StoreUnavailable>
-    /**
-     * Posts transfers and returns their outcomes in order. Postings of concurrent callers share one commit; each is
-     * posted as a whole or not at all, and fails no other. After `StoreUnavailable` the outcomes are unknown: retry with
-     * the same idempotency keys. A posting whose entries do not balance, or that has too many decimals, is a defect.
-     */
-    readonly post: (
-      postings: ReadonlyArray<LedgerPosting>
-    ) => Effect.Effect<ReadonlyArray<PostOutcome>, StoreUnavailable>
-    /**
-     * Posts transfers inside the open transaction of the caller, who rolls it back if an outcome is not what it needs.
-     * Call it once per transaction, with everything that it moves: accounts are locked in the order of their ids, and a
-     * second call could deadlock. A conflict (see `isConflict` of `LedgerRepo`) fails the transaction, which the caller
-     * repeats. At most one posting of each key.
-     */
-    readonly postWithin: (
-      postings: ReadonlyArray<LedgerPosting>
-    ) => Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError>
-    /** Balances of the accounts of an owner at a time. Holds are not considered. */
-    readonly balancesAt: (
-      owner: string,
-      time: DateTime.Utc
-    ) => Effect.Effect<ReadonlyArray<BalanceAt>, StoreUnavailable>
-    /** Sums of balances by asset and role, now or at a time. The sum of each asset is zero. */
-    readonly trialBalance: (
-      time: DateTime.Utc | undefined
-    ) => Effect.Effect<ReadonlyArray<TrialBalanceRow>, StoreUnavailable>
-    readonly transfer: (id: TransferId) => Effect.Effect<Option.Option<LedgerTransfer>, StoreUnavailable>
-    /** At most `limit` entries of an account before a version, newest first. */
-    readonly entriesOf: (
-      account: LedgerAccountId,
-      before: bigint | undefined,
-      limit: number
-    ) => Effect.Effect<ReadonlyArray<LedgerEntry>, StoreUnavailable>
-  }
+  LedgerAccounts["Service"] &
+    LedgerHistory["Service"] & {
+      /**
+       * Posts transfers and returns their outcomes in order. Postings of concurrent callers share one commit; each is
+       * posted as a whole or not at all, and fails no other. After `StoreUnavailable` the outcomes are unknown: retry with
+       * the same idempotency keys. A posting whose entries do not balance, or that has too many decimals, is a defect.
+       */
+      readonly post: (
+        postings: ReadonlyArray<LedgerPosting>
+      ) => Effect.Effect<ReadonlyArray<PostOutcome>, StoreUnavailable>
+      /**
+       * Posts transfers inside the open transaction of the caller, who rolls it back if an outcome is not what it needs.
+       * Call it once per transaction, with everything that it moves: accounts are locked in the order of their ids, and a
+       * second call could deadlock. A conflict (see `isConflict` of `LedgerRepo`) fails the transaction, which the caller
+       * repeats. At most one posting of each key.
+       */
+      readonly postWithin: (
+        postings: ReadonlyArray<LedgerPosting>
+      ) => Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError>
+    }
 >()("effex/ledger/Ledger") {
   static readonly layerNoDeps = Layer.effect(
     Ledger,
     Effect.gen(function* () {
       const { call, tryCall } = yield* LedgerRepo
-      const { accountById, accountOf, accounts, accountsOf, openAccounts, setFrozen } = yield* LedgerAccounts
-      const { balancesAt, entriesOf, transfer, trialBalance } = yield* LedgerHistory
+      const accounts = yield* LedgerAccounts
+      const history = yield* LedgerHistory
       const clock = yield* Clock.Clock
       const context = yield* Effect.context<never>()
 
@@ -162,20 +115,7 @@ export class Ledger extends Context.Service<
         return yield* Effect.forEach(exits, (exit) => exit)
       })
 
-      return Ledger.of({
-        openAccounts,
-        accountOf,
-        accountsOf,
-        accountById,
-        accounts,
-        setFrozen,
-        post,
-        postWithin: call,
-        balancesAt,
-        trialBalance,
-        transfer,
-        entriesOf
-      })
+      return Ledger.of({ ...accounts, ...history, post, postWithin: call })
     })
   )
 

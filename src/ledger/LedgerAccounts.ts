@@ -11,22 +11,29 @@ import * as PgArray from "../platform/postgres/PgArray.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { AccountIdFromBigInt, Amount } from "./Amount.ts"
 
-/** Opens and finds ledger accounts. See `Ledger` for its methods. */
+/** Opens and finds ledger accounts. `Ledger` has these methods too. */
 export class LedgerAccounts extends Context.Service<
   LedgerAccounts,
   {
+    /**
+     * Opens accounts, or finds them where they exist, and returns their ids in the given order. Usable inside an open
+     * transaction.
+     */
     readonly openAccounts: (
       accounts: ReadonlyArray<NewLedgerAccount>
     ) => Effect.Effect<ReadonlyArray<LedgerAccountId>, StoreUnavailable>
     readonly accountOf: (name: AccountName) => Effect.Effect<Option.Option<LedgerAccount>, StoreUnavailable>
+    /** All accounts of an owner, by asset and role. */
     readonly accountsOf: (owner: string) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
     readonly accountById: (
       id: LedgerAccountId
     ) => Effect.Effect<Option.Option<LedgerAccount>, StoreUnavailable>
+    /** At most `limit` accounts after an id, by id. */
     readonly accounts: (
       after: LedgerAccountId | undefined,
       limit: number
     ) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
+    /** Freezes or releases an account. Returns false if it does not exist. */
     readonly setFrozen: (id: LedgerAccountId, isFrozen: boolean) => Effect.Effect<boolean, StoreUnavailable>
   }
 >()("effex/ledger/LedgerAccounts") {

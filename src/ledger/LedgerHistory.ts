@@ -12,18 +12,21 @@ import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { AccountIdFromBigInt, Amount } from "./Amount.ts"
 
-/** Reads what was posted. See `Ledger` for its methods. */
+/** Reads what was posted. `Ledger` has these methods too. */
 export class LedgerHistory extends Context.Service<
   LedgerHistory,
   {
+    /** Balances of the accounts of an owner at a time. Holds are not considered. */
     readonly balancesAt: (
       owner: string,
       time: DateTime.Utc
     ) => Effect.Effect<ReadonlyArray<BalanceAt>, StoreUnavailable>
+    /** Sums of balances by asset and role, now or at a time. The sum of each asset is zero. */
     readonly trialBalance: (
       time: DateTime.Utc | undefined
     ) => Effect.Effect<ReadonlyArray<TrialBalanceRow>, StoreUnavailable>
     readonly transfer: (id: TransferId) => Effect.Effect<Option.Option<LedgerTransfer>, StoreUnavailable>
+    /** At most `limit` entries of an account before a version, newest first. */
     readonly entriesOf: (
       account: LedgerAccountId,
       before: bigint | undefined,
