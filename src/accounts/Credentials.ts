@@ -6,10 +6,10 @@ import type { SessionId } from "../domain/accounts/Session.ts"
 import { type User, type UserId, UserNotFound } from "../domain/accounts/User.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { EndedSessions } from "./EndedSessions.ts"
+import { EndedSessions } from "./sessions/EndedSessions.ts"
 import { Passwords } from "./Passwords.ts"
 import { SecurityEvents } from "./SecurityEvents.ts"
-import { Sessions } from "./Sessions.ts"
+import { Sessions } from "./sessions/Sessions.ts"
 import { decodeUsers, USER_COLUMNS, Users } from "./Users.ts"
 
 /** A user with the stored hash of the password. */

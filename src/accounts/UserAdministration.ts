@@ -17,10 +17,10 @@ import { withDatabaseTimeout } from "../platform/postgres/DatabaseTimeout.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { AdminActions } from "./AdminActions.ts"
 import { Credentials } from "./Credentials.ts"
-import { type EndedSession, EndedSessions } from "./EndedSessions.ts"
+import { type EndedSession, EndedSessions } from "./sessions/EndedSessions.ts"
 import { type NewAccount, Registration } from "./Registration.ts"
 import { SecurityEvents, type SecurityEvent } from "./SecurityEvents.ts"
-import { Sessions } from "./Sessions.ts"
+import { Sessions } from "./sessions/Sessions.ts"
 import { decodeUsers, USER_COLUMNS } from "./Users.ts"
 
 /** Who acts on which user, and why. */

@@ -8,22 +8,22 @@ import { Drain } from "./Drain.ts"
 import * as ConversionFastPath from "./fastpath/ConversionFastPath.ts"
 import { FastPathRequests } from "./fastpath/FastPathRequests.ts"
 import * as LookupFastPath from "./fastpath/LookupFastPath.ts"
-import * as AdminAssetsHttp from "./http/AdminAssetsHttp.ts"
-import * as AssetsHttp from "./http/AssetsHttp.ts"
-import * as AccountsAuthHttp from "./http/AccountsAuthHttp.ts"
-import * as AccountsHttp from "./http/AccountsHttp.ts"
+import * as AdminAssetsHttp from "./http/assets/AdminAssetsHttp.ts"
+import * as AssetsHttp from "./http/assets/AssetsHttp.ts"
+import * as AuthHttp from "./http/accounts/AuthHttp.ts"
+import * as AccountHttp from "./http/accounts/AccountHttp.ts"
 import * as AuditHttp from "./http/AuditHttp.ts"
 import * as ConversionHttp from "./http/ConversionHttp.ts"
 import { ConversionRequests } from "./http/ConversionRequests.ts"
 import { RateRequests } from "./http/RateRequests.ts"
-import * as DocsPages from "./http/DocsPages.ts"
-import * as ExchangesHttp from "./http/ExchangesHttp.ts"
+import * as DocsPages from "./http/pages/DocsPages.ts"
+import * as ExchangesHttp from "./http/assets/ExchangesHttp.ts"
 import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
-import * as HomePage from "./http/HomePage.ts"
+import * as HomePage from "./http/pages/HomePage.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
-import * as MfaHttp from "./http/MfaHttp.ts"
-import * as UserAdminHttp from "./http/UserAdminHttp.ts"
-import * as LedgerHttp from "./http/LedgerHttp.ts"
+import * as MfaHttp from "./http/accounts/MfaHttp.ts"
+import * as UserAdminHttp from "./http/accounts/UserAdminHttp.ts"
+import * as LedgerHttp from "./http/ledger/LedgerHttp.ts"
 import * as MetricsHttp from "./http/MetricsHttp.ts"
 import * as HealthHttp from "./http/HealthHttp.ts"
 import * as PollerHttp from "./http/PollerHttp.ts"
@@ -65,8 +65,8 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
     PollerHttp.layer,
     PollsHttp.layer,
     FlutterwaveHttp.layer,
-    AccountsAuthHttp.layer,
-    AccountsHttp.layer,
+    AuthHttp.layer,
+    AccountHttp.layer,
     UserAdminHttp.layer,
     LedgerHttp.layer,
     MfaHttp.layer,

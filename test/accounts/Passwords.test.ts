@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os"
 import { Credentials } from "../../src/accounts/Credentials.ts"
 import { Passwords } from "../../src/accounts/Passwords.ts"
 import { Registration } from "../../src/accounts/Registration.ts"
-import { SignIn } from "../../src/accounts/SignIn.ts"
+import { SignIn } from "../../src/accounts/login/SignIn.ts"
 import * as TestAccounts from "../support/TestAccounts.ts"
 import { get, TestServer } from "../support/TestServer.ts"
 

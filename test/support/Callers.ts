@@ -1,8 +1,8 @@
 import { Duration, Effect, Option, Redacted } from "effect"
-import { AccessTokens } from "../../src/accounts/AccessTokens.ts"
+import { AccessTokens } from "../../src/accounts/tokens/AccessTokens.ts"
 import { Registration } from "../../src/accounts/Registration.ts"
-import { Sessions } from "../../src/accounts/Sessions.ts"
-import { SignIn } from "../../src/accounts/SignIn.ts"
+import { Sessions } from "../../src/accounts/sessions/Sessions.ts"
+import { SignIn } from "../../src/accounts/login/SignIn.ts"
 import { ApiKeys } from "../../src/access/ApiKeys.ts"
 import * as ApiKey from "../../src/domain/access/ApiKey.ts"
 

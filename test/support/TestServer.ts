@@ -1,7 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Logger, Metric, Option, Schema } from "effect"
 import * as Http from "effect/http"
-import { LoginLimitBounds } from "../../src/accounts/LoginLimits.ts"
+import { LoginLimitBounds } from "../../src/accounts/login/LoginLimits.ts"
 import * as App from "../../src/App.ts"
 import { DEFAULT_LOGIN_BOUNDS } from "../../src/domain/accounts/LoginBounds.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"

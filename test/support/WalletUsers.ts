@@ -1,6 +1,6 @@
 import { Effect } from "effect"
-import { AccessTokens } from "../../src/accounts/AccessTokens.ts"
-import { SignIn } from "../../src/accounts/SignIn.ts"
+import { AccessTokens } from "../../src/accounts/tokens/AccessTokens.ts"
+import { SignIn } from "../../src/accounts/login/SignIn.ts"
 import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
 import * as TestAccounts from "./TestAccounts.ts"
 import { get } from "./TestServer.ts"

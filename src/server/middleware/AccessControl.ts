@@ -1,6 +1,6 @@
 import { Clock, Context, Effect, Layer, Metric, Option, Result } from "effect"
 import { createHash } from "node:crypto"
-import * as TokenFormat from "../../accounts/AccessTokensFormat.ts"
+import * as TokenFormat from "../../accounts/tokens/AccessTokensFormat.ts"
 import { ApiKeys } from "../../access/ApiKeys.ts"
 import { REFRESH_TIMEOUT } from "../../access/ApiKeyCache.ts"
 import { RateLimits } from "../../access/RateLimits.ts"

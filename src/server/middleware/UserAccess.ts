@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
-import { AccessTokens } from "../../accounts/AccessTokens.ts"
-import { EndedSessions } from "../../accounts/EndedSessions.ts"
+import { AccessTokens } from "../../accounts/tokens/AccessTokens.ts"
+import { EndedSessions } from "../../accounts/sessions/EndedSessions.ts"
 import { Users } from "../../accounts/Users.ts"
 import type { CurrentUser } from "../../api/access/CurrentUser.ts"
 import type { AccessClaims, InvalidAccessToken } from "../../domain/accounts/AccessClaims.ts"

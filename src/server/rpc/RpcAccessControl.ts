@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import { constVoid } from "effect/Function"
 import type { Headers } from "effect/http"
-import { EndedSessions } from "../../accounts/EndedSessions.ts"
+import { EndedSessions } from "../../accounts/sessions/EndedSessions.ts"
 import { Caller } from "../../api/access/Caller.ts"
 import { RpcOptionalAuthentication, RpcRequireConvertScope } from "../../api/access/RpcAuthorization.ts"
 import * as Problem from "../../api/Problem.ts"

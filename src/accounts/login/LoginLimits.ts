@@ -1,0 +1,86 @@
+import { Context, Duration, Effect, Layer, Schedule } from "effect"
+import { DEFAULT_LOGIN_BOUNDS, type LoginBounds } from "../../domain/accounts/LoginBounds.ts"
+import { type Attempt, AttemptLimits } from "./AttemptLimits.ts"
+import * as Counts from "./LoginCounts.ts"
+
+/** Limits of attempts. Tests raise them. */
+export class LoginLimitBounds extends Context.Reference<LoginBounds>(
+  "effex/accounts/LoginLimits/LoginLimitBounds",
+  { defaultValue: () => DEFAULT_LOGIN_BOUNDS }
+) {}
+
+const CLEANUP_INTERVAL = Duration.minutes(10)
+
+/**
+ * Limits attempts per address, account and address, and account, for all nodes together, and in total for each node. Counts
+ * an attempt when it is admitted, and takes the count back when it succeeds. Unknown usernames are counted like others, so
+ * that a refusal does not reveal whether an account exists.
+ */
+export const layer = Layer.effect(
+  AttemptLimits,
+  Effect.gen(function* () {
+    const bounds = yield* LoginLimitBounds
+    const counts = yield* Counts.make
+    const countGlobally = Counts.makeLocal(bounds.global)
+
+    const addressOf = ({ address }: Attempt) => ({
+      subject: Counts.subjectOf("address", address),
+      bound: bounds.address
+    })
+    const pairOf = (kind: Attempt["kind"], account: string, address: string) => ({
+      subject: Counts.subjectOf(`${kind} account and address`, account, address),
+      bound: bounds.accountAndAddress
+    })
+
+    /** Returns what an attempt is counted for, the address first: a blocked one adds nothing to an account. */
+    const subjectsOf = (attempt: Attempt): ReadonlyArray<Counts.Counted> => {
+      const { account, address, kind } = attempt
+      if (kind === "register")
+        return [{ subject: Counts.subjectOf("register", address), bound: bounds.register }]
+      if (kind === "refresh")
+        return [{ subject: Counts.subjectOf("refresh", address), bound: bounds.refresh }]
+      if (account === undefined) return [addressOf(attempt)]
+      const bound = kind === "login" ? bounds.account : bounds.provenAccount
+      return [
+        addressOf(attempt),
+        pairOf(kind, account, address),
+        { subject: Counts.subjectOf(`${kind} account`, account), bound }
+      ]
+    }
+
+    /** The outcome alone is counted: of refresh tokens, and of tokens whose account is not known yet. */
+    const countsOutcome = ({ account, kind }: Attempt) =>
+      kind === "refresh" || (kind === "mfa" && account === undefined)
+
+    const admit: AttemptLimits["Service"]["admit"] = Effect.fn("LoginLimits.admit")(function* (attempt) {
+      const subjects = subjectsOf(attempt)
+      if (countsOutcome(attempt)) return yield* Effect.forEach(subjects, counts.check, { discard: true })
+      yield* counts.countAll(subjects)
+      yield* countGlobally.pipe(Effect.tapErrorTag("TooManyAttempts", () => counts.refundAll(subjects)))
+    })
+
+    const record: AttemptLimits["Service"]["record"] = Effect.fn("LoginLimits.record")(
+      function* (attempt, outcome) {
+        const { account, address, kind } = attempt
+        const subjects = subjectsOf(attempt)
+        if (outcome === "failure") {
+          if (!countsOutcome(attempt)) return
+          return yield* counts.countAll(subjects).pipe(Effect.catchTag("TooManyAttempts", () => Effect.void))
+        }
+        if (account === undefined) return
+        const pair = pairOf(kind, account, address)
+        yield* counts.refundAll(subjects.filter(({ subject }) => !subject.equals(pair.subject)))
+        // A code follows a password, which was counted before.
+        yield* counts.reset(kind === "mfa" ? [pair, pairOf("login", account, address)] : [pair])
+      }
+    )
+
+    yield* counts.removeExpired.pipe(
+      Effect.ignoreCause,
+      Effect.repeat(Schedule.spaced(CLEANUP_INTERVAL)),
+      Effect.delay(CLEANUP_INTERVAL),
+      Effect.forkScoped
+    )
+    return AttemptLimits.of({ admit, record })
+  })
+)

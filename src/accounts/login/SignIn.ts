@@ -1,0 +1,137 @@
+import { Array, Context, DateTime, Effect, Layer, Option, Redacted } from "effect"
+import {
+  InvalidCredentials,
+  type SecondFactorRequired,
+  secondFactorRequired,
+  type TooManyAttempts
+} from "../../domain/accounts/Login.ts"
+import { normalize } from "../../domain/accounts/Password.ts"
+import type { Device } from "../../domain/accounts/Session.ts"
+import { AccountLocked, type User } from "../../domain/accounts/User.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import { withDatabaseTimeout } from "../../platform/postgres/DatabaseTimeout.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { AccessTokens } from "../tokens/AccessTokens.ts"
+import { type Attempt, AttemptLimits } from "./AttemptLimits.ts"
+import { type Credential, Credentials } from "../Credentials.ts"
+import { Passwords } from "../Passwords.ts"
+import { SecondFactor } from "../mfa/SecondFactor.ts"
+import { SecurityEvents } from "../SecurityEvents.ts"
+import { type OpenSession, Sessions } from "../sessions/Sessions.ts"
+
+/** A password, or the token that stands for a checked one, and the code of the second factor. */
+export interface SignInRequest {
+  readonly proof:
+    | { readonly username: string; readonly password: Redacted.Redacted }
+    | { readonly secondFactorToken: Redacted.Redacted }
+  readonly code: Redacted.Redacted | undefined
+  readonly device: Device
+}
+
+type Refusal = InvalidCredentials | SecondFactorRequired | AccountLocked | TooManyAttempts | StoreUnavailable
+
+/** Checks credentials, and opens sessions. */
+export class SignIn extends Context.Service<
+  SignIn,
+  {
+    readonly signIn: (request: SignInRequest) => Effect.Effect<OpenSession & { readonly user: User }, Refusal>
+  }
+>()("effex/accounts/SignIn") {
+  static readonly layer = Layer.effect(
+    SignIn,
+    Effect.gen(function* () {
+      const { sql, transaction } = yield* Database
+      const accessTokens = yield* AccessTokens
+      const credentials = yield* Credentials
+      const events = yield* SecurityEvents
+      const limits = yield* AttemptLimits
+      const passwords = yield* Passwords
+      const secondFactor = yield* SecondFactor
+      const sessions = yield* Sessions
+
+      const checkPassword = Effect.fnUntraced(function* (username: string, password: Redacted.Redacted) {
+        const found = Option.getOrUndefined(yield* credentials.byUsername(username))
+        // Also for an unknown user, so that the time reveals nothing.
+        const isRight = yield* passwords.verify(password, found?.passwordHash)
+        if (found === undefined || !isRight) return yield* new InvalidCredentials()
+        if (!passwords.needsRehash(found.passwordHash)) return found
+        const passwordHash = yield* passwords.hash(Redacted.make(normalize(Redacted.value(password))))
+        yield* credentials.rehash(found.user.id, found.passwordHash, passwordHash)
+        return { ...found, passwordHash }
+      })
+
+      const checkToken = Effect.fnUntraced(function* (token: Redacted.Redacted) {
+        const claims = yield* accessTokens
+          .verifySecondFactor(Redacted.value(token))
+          .pipe(Effect.catchTag("InvalidAccessToken", () => new InvalidCredentials()))
+        const found = yield* credentials.byId(claims.sub)
+        return Option.isSome(found) && DateTime.toEpochMillis(found.value.changedAt) === claims.pwd
+          ? found.value
+          : yield* new InvalidCredentials()
+      })
+
+      const open = Effect.fnUntraced(function* (
+        { changedAt, passwordHash, user }: Credential,
+        { code, device }: SignInRequest
+      ) {
+        const work = Effect.gen(function* () {
+          // Orders the session before or after a concurrent change of the password, which ends all sessions.
+          const rows = yield* sql`
+            SELECT user_id FROM credential WHERE user_id = ${user.id} AND password_hash = ${passwordHash} FOR SHARE`
+          if (!Array.isReadonlyArrayNonEmpty(rows)) return yield* new InvalidCredentials()
+          const unlocked = yield* sql`
+            SELECT id FROM app_user WHERE id = ${user.id} AND locked_at IS NULL FOR SHARE`
+          if (!Array.isReadonlyArrayNonEmpty(unlocked)) return yield* new AccountLocked()
+          const isRequired = yield* secondFactor.required(user.id)
+          if (isRequired && code === undefined) {
+            const token = yield* accessTokens.issueSecondFactor(user.id, changedAt)
+            return yield* secondFactorRequired(Redacted.value(token))
+          }
+          if (isRequired && code !== undefined) {
+            const isRight = yield* secondFactor.verify(user.id, Redacted.value(code))
+            if (!isRight) return yield* new InvalidCredentials()
+          }
+          return yield* sessions.openWithin(user.id, device, { secondFactor: isRequired })
+        })
+        return { ...(yield* withDatabaseTimeout(transaction(work))), user }
+      })
+
+      const signIn: SignIn["Service"]["signIn"] = Effect.fn("SignIn.signIn")(function* (request) {
+        const { device, proof } = request
+        let attempt: Attempt =
+          "username" in proof
+            ? { kind: "login", address: device.address, account: proof.username.toLowerCase() }
+            : { kind: "mfa", address: device.address }
+        yield* limits.admit(attempt)
+        const check = Effect.gen(function* () {
+          if ("username" in proof) {
+            const credential = yield* checkPassword(proof.username, proof.password)
+            if (request.code !== undefined) {
+              // Codes have a limit of their own, which only somebody with the password can reach.
+              attempt = { ...attempt, kind: "mfa", account: credential.user.username }
+              yield* limits.admit(attempt)
+            }
+            return yield* open(credential, request)
+          }
+          const credential = yield* checkToken(proof.secondFactorToken)
+          // The codes of one account must not be guessed with its token.
+          attempt = { ...attempt, account: credential.user.username }
+          yield* limits.admit(attempt)
+          return yield* open(credential, request)
+        })
+        const opened = yield* check.pipe(
+          Effect.tapErrorTag("InvalidCredentials", () => limits.record(attempt, "failure"))
+        )
+        yield* limits.record(attempt, "success")
+        yield* events.publish(opened.user.id, {
+          type: "security",
+          event: "signed-in",
+          session: opened.session.id
+        })
+        return opened
+      })
+
+      return SignIn.of({ signIn })
+    })
+  )
+}

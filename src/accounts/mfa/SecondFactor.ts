@@ -1,0 +1,28 @@
+import { Context, Effect, Layer } from "effect"
+import type { SqlError } from "effect/sql"
+import type { UserId } from "../../domain/accounts/User.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+
+/** The second factor of a sign-in. `Sessions` uses it; `Mfa` implements it. */
+export class SecondFactor extends Context.Service<
+  SecondFactor,
+  {
+    /** True if the user has a confirmed second factor. */
+    readonly required: (user: UserId) => Effect.Effect<boolean, SqlError.SqlError | StoreUnavailable>
+    /**
+     * Uses up a code of the authenticator app or a recovery code; false if it is wrong or was used. Runs inside the
+     * transaction that creates the session, so that a code that is used has a session and the other way round. Never
+     * fails for a malformed code.
+     */
+    readonly verify: (
+      user: UserId,
+      code: string
+    ) => Effect.Effect<boolean, SqlError.SqlError | StoreUnavailable>
+  }
+>()("effex/accounts/SecondFactor") {
+  /** No user has a second factor. */
+  static readonly layerNone = Layer.succeed(SecondFactor, {
+    required: () => Effect.succeed(false),
+    verify: () => Effect.succeed(false)
+  })
+}

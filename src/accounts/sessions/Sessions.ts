@@ -1,0 +1,230 @@
+import { Array, Context, DateTime, Duration, Effect, Layer, Option, type Redacted } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { SqlError } from "effect/sql"
+import { Settings } from "../../config/Settings.ts"
+import {
+  type Device,
+  type EndReason,
+  type Session,
+  SessionEnded,
+  SessionId,
+  SessionNotFound
+} from "../../domain/accounts/Session.ts"
+import type { UserId } from "../../domain/accounts/User.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { type EndedSession, EndedSessions } from "./EndedSessions.ts"
+import * as RefreshTokens from "../tokens/RefreshTokens.ts"
+import { SecurityEvents } from "../SecurityEvents.ts"
+import * as Rows from "./SessionRows.ts"
+
+/** Time in which a used token returns its successor again: two tabs refresh at the same time. */
+const GRACE = Duration.seconds(10)
+/** Time in which it does so as long as nobody used the successor: the response was lost. */
+const RECOVERY = Duration.hours(1)
+
+/** A session and its newest refresh token. */
+export interface OpenSession {
+  readonly session: Session
+  readonly refreshToken: Redacted.Redacted
+}
+
+/**
+ * Sessions: families of refresh tokens, each of which is used once. Reuse of a token ends its session, because one of two
+ * holders is a thief.
+ */
+export class Sessions extends Context.Service<
+  Sessions,
+  {
+    /** Opens a session inside the transaction that checked the credentials. */
+    readonly openWithin: (
+      user: UserId,
+      device: Device,
+      options: { readonly secondFactor: boolean }
+    ) => Effect.Effect<OpenSession, SqlError.SqlError>
+    /** Exchanges a refresh token for its successor. */
+    readonly refresh: (
+      token: Redacted.Redacted,
+      device: Device
+    ) => Effect.Effect<OpenSession, SessionEnded | StoreUnavailable>
+    /** Returns the open sessions of a user, newest first. */
+    readonly list: (user: UserId) => Effect.Effect<ReadonlyArray<Session>, StoreUnavailable>
+    /** Ends one session of a user. */
+    readonly end: (
+      user: UserId,
+      session: string,
+      reason: EndReason
+    ) => Effect.Effect<void, SessionNotFound | StoreUnavailable>
+    /** Ends the session of a refresh token. Does nothing if there is none. */
+    readonly endByToken: (token: Redacted.Redacted) => Effect.Effect<void, StoreUnavailable>
+    /** Ends all sessions of a user, except one. Access tokens stop on every node within 10 seconds. */
+    readonly endAll: (
+      user: UserId,
+      reason: EndReason,
+      except?: SessionId
+    ) => Effect.Effect<void, StoreUnavailable>
+    /** Like {@link endAll} inside an open transaction. Pass the result to `EndedSessions.publish` after the commit. */
+    readonly endAllWithin: (
+      user: UserId,
+      reason: EndReason,
+      except?: SessionId
+    ) => Effect.Effect<ReadonlyArray<EndedSession>, SqlError.SqlError>
+  }
+>()("effex/accounts/Sessions") {
+  static readonly layer = Layer.effect(
+    Sessions,
+    Effect.gen(function* () {
+      const { refreshTokenTtl } = yield* Settings
+      const { execute, sql } = yield* Database
+      const random = yield* SecureRandom.SecureRandom
+      const tokens = yield* RefreshTokens.RefreshTokens
+      const ended = yield* EndedSessions
+      const events = yield* SecurityEvents
+      const columns = sql.literal(Rows.SESSION_COLUMNS)
+      const seconds = (duration: Duration.Duration) => `${Duration.toSeconds(duration)} seconds`
+
+      const openWithin: Sessions["Service"]["openWithin"] = Effect.fn("Sessions.openWithin")(function* (
+        user,
+        device,
+        { secondFactor }
+      ) {
+        const id = SessionId.make(yield* random.uuidV7())
+        const refreshToken = yield* tokens.generate
+        const now = yield* DateTime.now
+        const at = DateTime.toDateUtc(now)
+        const expiresAt = DateTime.toDateUtc(DateTime.addDuration(now, refreshTokenTtl))
+        const rows = yield* sql`
+            INSERT INTO session
+              (id, user_id, created_at, last_used_at, expires_at, second_factor, address, user_agent)
+            VALUES (
+              ${id}, ${user}, ${at}, ${at}, ${expiresAt}, ${secondFactor},
+              ${Rows.deviceText(device.address, 64)}, ${Rows.deviceText(device.userAgent, 256)}
+            ) RETURNING ${columns}`
+        yield* sql`
+            INSERT INTO refresh_token (hash, session_id, created_at)
+            VALUES (${RefreshTokens.hashOf(refreshToken)}, ${id}, ${at})`
+        const [session] = yield* Rows.decodeSessions(rows)
+        return session === undefined
+          ? yield* Effect.die(new Error("The session was not inserted"))
+          : { session, refreshToken }
+      })
+
+      /** Returns the successor that is stored: the key may have been replaced since. */
+      const storedSuccessor = Effect.fnUntraced(function* (token: Redacted.Redacted) {
+        const rows = yield* execute(sql<{ hash: Buffer }>`
+          SELECT hash FROM refresh_token WHERE parent = ${RefreshTokens.hashOf(token)}`)
+        return tokens
+          .successors(token)
+          .find((successor) => rows.some(({ hash }) => RefreshTokens.hashOf(successor).equals(hash)))
+      })
+
+      const refresh: Sessions["Service"]["refresh"] = Effect.fn("Sessions.refresh")(
+        function* (token, device) {
+          const [successor] = tokens.successors(token)
+          if (successor === undefined || !RefreshTokens.isWellFormed(token))
+            return yield* new SessionEnded({ reason: "unknown" })
+          const at = DateTime.toDateUtc(yield* DateTime.now)
+          const { outcome, session: id } = yield* Effect.flatMap(
+            execute(sql`
+            SELECT outcome, session FROM rotate_refresh_token(
+              ${RefreshTokens.hashOf(token)}, ${RefreshTokens.hashOf(successor)}, ${at},
+              ${seconds(refreshTokenTtl)}::interval, ${seconds(GRACE)}::interval, ${seconds(RECOVERY)}::interval
+            )`),
+            Rows.decodeRotation
+          )
+          if (id === null || outcome === "unknown") return yield* new SessionEnded({ reason: "unknown" })
+          const rows = yield* execute(sql`SELECT ${columns}, revoked_for FROM session WHERE id = ${id}`)
+          const [session] = yield* Rows.decodeSessions(rows)
+          if (session === undefined || outcome === "expired")
+            return yield* new SessionEnded({ reason: "expired" })
+          if (outcome === "reuse") {
+            yield* ended.publish([{ id, reason: "reuse" }])
+            yield* Effect.logWarning("A refresh token was used again; its session was ended").pipe(
+              Effect.annotateLogs({ session: id, user: session.userId })
+            )
+            yield* events.publish(session.userId, {
+              type: "security",
+              event: "refresh-token-reused",
+              session: id
+            })
+          }
+          if (Option.isSome(session.revokedAt))
+            return yield* new SessionEnded({ reason: ended.reasonOf(id) ?? (yield* reasonOf(id)) })
+          const next = outcome === "rotated" ? successor : yield* storedSuccessor(token)
+          if (next === undefined) return yield* new SessionEnded({ reason: "unknown" })
+          if (outcome === "rotated") yield* updateDevice(id, device)
+          return { session, refreshToken: next }
+        }
+      )
+
+      const reasonOf = Effect.fnUntraced(function* (id: SessionId) {
+        const rows = yield* execute(sql`
+          SELECT id, revoked_for AS reason FROM session WHERE id = ${id} AND revoked_at IS NOT NULL`)
+        const [found] = yield* Rows.decodeEnded(rows)
+        return found?.reason ?? "expired"
+      })
+
+      const updateDevice = (id: SessionId, device: Device) =>
+        execute(sql`
+          UPDATE session SET address = ${Rows.deviceText(device.address, 64)},
+            user_agent = ${Rows.deviceText(device.userAgent, 256)}
+          WHERE id = ${id} AND revoked_at IS NULL AND (address, user_agent)
+            IS DISTINCT FROM (${Rows.deviceText(device.address, 64)}, ${Rows.deviceText(device.userAgent, 256)})`)
+
+      const list = Effect.fn("Sessions.list")(function* (user: UserId) {
+        const at = DateTime.toDateUtc(yield* DateTime.now)
+        const rows = yield* execute(sql`
+          SELECT ${columns} FROM session
+          WHERE user_id = ${user} AND revoked_at IS NULL AND expires_at > ${at} ORDER BY id DESC LIMIT 1000`)
+        return yield* Rows.decodeSessions(rows)
+      })
+
+      const end: Sessions["Service"]["end"] = Effect.fn("Sessions.end")(function* (user, session, reason) {
+        const at = DateTime.toDateUtc(yield* DateTime.now)
+        const rows = Option.isSome(parseId(session))
+          ? yield* execute(sql`
+              UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = ${reason}
+              WHERE id = ${session} AND user_id = ${user} AND revoked_at IS NULL
+              RETURNING id, revoked_for AS reason`)
+          : []
+        const found = yield* Rows.decodeEnded(rows)
+        if (!Array.isReadonlyArrayNonEmpty(found)) return yield* new SessionNotFound({ id: session })
+        yield* ended.publish(found)
+        yield* events.publish(user, { type: "security", event: "session-ended", session: found[0].id })
+      })
+
+      const endByToken: Sessions["Service"]["endByToken"] = Effect.fn("Sessions.endByToken")(
+        function* (token) {
+          const at = DateTime.toDateUtc(yield* DateTime.now)
+          // Any token of the family will do: logout during the grace ends the session too.
+          const rows = yield* execute(sql`
+          UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = 'logout'
+          WHERE revoked_at IS NULL
+            AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)})
+          RETURNING id, revoked_for AS reason`)
+          yield* ended.publish(yield* Rows.decodeEnded(rows))
+        }
+      )
+
+      const endAllWithin: Sessions["Service"]["endAllWithin"] = Effect.fn("Sessions.endAllWithin")(
+        function* (user, reason, except) {
+          const at = DateTime.toDateUtc(yield* DateTime.now)
+          const rows = yield* sql`
+            UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = ${reason}
+            WHERE user_id = ${user} AND revoked_at IS NULL AND id IS DISTINCT FROM ${except ?? null}::uuid
+            RETURNING id, revoked_for AS reason`
+          return yield* Rows.decodeEnded(rows)
+        }
+      )
+
+      const endAll: Sessions["Service"]["endAll"] = (user, reason, except) =>
+        Effect.flatMap(execute(endAllWithin(user, reason, except)), ended.publish)
+
+      return Sessions.of({ openWithin, refresh, list, end, endByToken, endAll, endAllWithin })
+    })
+  )
+}
+
+const parseId = Option.liftPredicate((text: string) =>
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+)
