@@ -28,7 +28,7 @@ export class Credentials extends Context.Service<
   {
     readonly byUsername: (name: string) => Effect.Effect<Option.Option<Credential>, StoreUnavailable>
     readonly byId: (id: UserId) => Effect.Effect<Option.Option<Credential>, StoreUnavailable>
-    /** Stores a hash with newer parameters of the same password, unless the password was changed meanwhile. */
+    /** Stores a hash with newer parameters of the same password, unless the password has changed since. */
     readonly rehash: (user: UserId, from: string, to: string) => Effect.Effect<void, StoreUnavailable>
     /** Changes the password of a user who knows the current one, and ends every other session. */
     readonly change: (request: {

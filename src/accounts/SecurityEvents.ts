@@ -2,7 +2,7 @@ import { Context, Effect, Layer } from "effect"
 import type { SessionId } from "../domain/accounts/Session.ts"
 import type { UserId } from "../domain/accounts/User.ts"
 
-/** Something that the user should know about, because it may be somebody else. */
+/** A change of the account that the user is notified of, because an attacker may have made it. */
 export interface SecurityEvent {
   readonly type: "security"
   readonly event:

@@ -118,7 +118,7 @@ export class LedgerAccounts extends Context.Service<
 const COLUMNS =
   "id, owner, role, asset, balance, now_held.amount AS held, balance - now_held.amount AS available, version, frozen_at"
 
-/** An expired hold is not counted, although nobody has ended it yet. */
+/** An expired hold is not counted, even before the sweeper ends it. */
 const ACCOUNT_WITH_HELD = `ledger_account CROSS JOIN LATERAL (
   SELECT ledger_account.held - coalesce(sum(open.amount), 0) AS amount FROM ledger_open_hold AS open
   WHERE ledger_account.held > 0 AND open.account_id = ledger_account.id AND open.expires_at <= clock_timestamp()

@@ -107,7 +107,7 @@ export class SignIn extends Context.Service<
           if ("username" in proof) {
             const credential = yield* checkPassword(proof.username, proof.password)
             if (request.code !== undefined) {
-              // Codes have a limit of their own, which only somebody with the password can reach.
+              // Codes have a limit of their own, which only a caller with the password can reach.
               attempt = { ...attempt, kind: "mfa", account: credential.user.username }
               yield* limits.admit(attempt)
             }

@@ -2,7 +2,7 @@ import { Context, DateTime, Duration, Effect, Layer, Schedule } from "effect"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 
-/** Time for which an expired session stays in the database, for questions about where somebody was signed in. */
+/** Time for which an expired session stays in the database, for questions about past sign-ins. */
 const RETENTION = Duration.days(7)
 const INTERVAL = Duration.hours(1)
 const BATCH_SIZE = 500

@@ -20,7 +20,7 @@ import * as Rows from "./SessionRows.ts"
 
 /** Time in which a used token returns its successor again: two tabs refresh at the same time. */
 const GRACE = Duration.seconds(10)
-/** Time in which it does so as long as nobody used the successor: the response was lost. */
+/** Time in which it does so while the successor is unused: the response was lost. */
 const RECOVERY = Duration.hours(1)
 
 /** A session and its newest refresh token. */

@@ -40,7 +40,7 @@ export class AdminAssetsApi extends HttpApiGroup.make("adminAssets")
     }).annotateMerge(
       describe(
         "Delist an asset",
-        "Nobody can buy a delisted asset; it can still be sold and withdrawn. It stays in the catalogue, with its rates."
+        "A delisted asset cannot be bought, and has no price: `rate-unavailable`. It stays in the catalogue, and its rates stay readable."
       )
     ),
     HttpApiEndpoint.get("changes", "/assets/:code/changes", {

@@ -22,7 +22,7 @@ const asset = {
   tradable: Schema.Boolean,
   /** Smallest amount of an order, in units of the asset. Null: the smallest amount of its decimals. */
   minimumOrder: Schema.NullOr(Decimal.PositiveDecimal),
-  /** A delisted asset can be sold and withdrawn, but not bought. */
+  /** A delisted asset cannot be bought, and has no price. */
   state: AssetState
 }
 

@@ -95,7 +95,9 @@ const delist = Command.make(
     })
     yield* print(asset, json)
   })
-).pipe(Command.withDescription("Delist an asset: nobody can buy it; it can still be sold and withdrawn"))
+).pipe(
+  Command.withDescription("Delist an asset: it cannot be bought and has no price; its rates stay readable")
+)
 
 /** `effex assets`: shows and changes the catalogue in the database. It needs no server. */
 export const command = Command.make("assets").pipe(

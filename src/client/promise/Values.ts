@@ -90,7 +90,7 @@ export interface Asset {
   readonly tradable: boolean
   /** Smallest amount of an order, as decimal text. Null: the smallest amount of its decimals. */
   readonly minimumOrder: string | null
-  /** A delisted asset can be sold and withdrawn, but not bought. */
+  /** A delisted asset cannot be bought, and has no price. */
   readonly state: "listed" | "delisted"
 }
 

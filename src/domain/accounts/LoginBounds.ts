@@ -34,9 +34,9 @@ const bound = (limit: number, window: Duration.Input, grace: Duration.Input = 0)
 
 export const DEFAULT_LOGIN_BOUNDS: LoginBounds = {
   accountAndAddress: bound(10, "15 minutes"),
-  // The grace ends a lockout that somebody else caused and would renew at once.
+  // The grace ends a lockout that an attacker caused and would renew at once.
   account: bound(50, "15 minutes", "60 seconds"),
-  // Without a grace: only somebody with the password can reach this limit, and six digits can be guessed.
+  // Without a grace: only a caller with the password can reach this limit, and six digits can be guessed.
   provenAccount: bound(50, "15 minutes"),
   address: bound(100, "15 minutes"),
   refresh: bound(100, "15 minutes"),

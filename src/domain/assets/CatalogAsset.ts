@@ -1,7 +1,7 @@
 import { type BigDecimal, type DateTime, Equal, Schema } from "effect"
 import type { Asset } from "../money/Asset.ts"
 
-/** A delisted asset can be sold and withdrawn, but not bought. Its price is not polled. */
+/** A delisted asset cannot be bought, and has no price. */
 export const AssetState = Schema.Literals(["listed", "delisted"])
 export type AssetState = typeof AssetState.Type
 

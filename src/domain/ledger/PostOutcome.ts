@@ -33,5 +33,5 @@ export interface HoldRefused extends Outcome<"HoldNotFound" | "HoldEnded" | "Hol
 /** The key was used for another request. */
 export type KeyMismatch = Outcome<"KeyMismatch">
 
-/** What came of one posting. Everything but `Posted` means that nothing of it was stored except the outcome of its key. */
+/** Outcome of one posting. Everything but `Posted` means that nothing of it was stored except the outcome of its key. */
 export type PostOutcome = Posted | InsufficientFunds | AccountRefused | HoldRefused | KeyMismatch

@@ -14,7 +14,7 @@ export interface Movement {
 
 /** A rule refuses the movement. */
 export class MovementDenied extends Schema.TaggedError<MovementDenied>()("MovementDenied", {
-  /** What is left, and when more is allowed. */
+  /** Remaining amount, and when more is allowed. */
   detail: Schema.String
 }) {
   override get message(): string {

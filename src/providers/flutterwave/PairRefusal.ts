@@ -11,7 +11,7 @@ const OF_PAIR =
 
 /**
  * Returns true if an error of Flutterwave says that it does not quote the pair. Flutterwave documents no code for that, so
- * a 400 or 422 says so unless its message has another cause; other statuses must say so.
+ * a 400 or 422 means that unless its message has another cause; with other statuses, the message must state it.
  */
 export const isPairRefusal = (status: number, message: string): boolean =>
   !GENERAL.test(message) &&

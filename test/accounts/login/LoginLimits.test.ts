@@ -140,7 +140,7 @@ layer(accounts)("LoginLimits", (it) => {
     })
   )
 
-  it.effect("starts anew after a success, for this address alone", () =>
+  it.effect("restarts the count after a success, for this address only", () =>
     Effect.gen(function* () {
       const { record } = yield* AttemptLimits
       const own = attemptOf("careless", "192.0.2.70")

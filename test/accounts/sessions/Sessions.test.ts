@@ -67,7 +67,7 @@ layer(TestAccounts.layer({ REFRESH_TOKEN_TTL: "1 hour" }))("Sessions", (it) => {
     })
   )
 
-  it.effect("return the successor again while nobody used it", () =>
+  it.effect("return the successor again while it is unused", () =>
     Effect.gen(function* () {
       const { refreshToken } = yield* open
       yield* refresh(refreshToken)

@@ -45,7 +45,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("A pair that is not p
     })
   )
 
-  it.effect("is derived from two legs that the provider quotes, and says so", () =>
+  it.effect("is derived from two legs that the provider quotes, and names them", () =>
     Effect.gen(function* () {
       const flutterwave = yield* FakeFlutterwave.listen({ "KES:USD": "0.008", "USD:GHS": "12.5" })
       yield* Effect.gen(function* () {
@@ -67,7 +67,7 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("A pair that is not p
         const observed = legs.map((leg) => DateTime.toEpochMillis(leg.rate.observedAt))
         assert.strictEqual(DateTime.toEpochMillis(rate.observedAt), Math.min(...observed))
         for (const { raw } of legs) assert.include(record.raw, raw)
-        // A leg is a rate in force of its own pair.
+        // A leg is the rate in force of its pair.
         assert.strictEqual((yield* lookup("KES", "USD")).rate.id, record.derivedFrom[0])
       }).pipe((test) => onNode(test, flutterwave.url))
       assert.deepStrictEqual(flutterwave.requests, ["KES:GHS", "KES:USD", "USD:GHS"])
