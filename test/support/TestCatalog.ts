@@ -1,6 +1,7 @@
 import { DateTime, Effect, Layer } from "effect"
 import { AssetCatalog } from "../../src/assets/AssetCatalog.ts"
 import { AssetRepo } from "../../src/assets/AssetRepo.ts"
+import * as CatalogSymbols from "../../src/assets/CatalogSymbols.ts"
 import type { CatalogAsset } from "../../src/domain/assets/CatalogAsset.ts"
 import { AssetCode, type AssetKind } from "../../src/domain/money/Asset.ts"
 import * as Currency from "../../src/domain/money/Currency.ts"
@@ -33,7 +34,7 @@ const currencies = Currency.all.map(({ code, minorUnit, name }) =>
 /** A catalogue of all currencies and these assets, without a database. It cannot be changed. */
 export const layer = (assets: ReadonlyArray<CatalogAsset> = []) =>
   // Fresh, because layers are memoized by reference: the catalogue of the database would be this one otherwise.
-  Layer.fresh(AssetCatalog.layerOnDemand).pipe(
+  Layer.fresh(CatalogSymbols.layer.pipe(Layer.provideMerge(AssetCatalog.layerOnDemand))).pipe(
     Layer.provide(
       Layer.succeed(
         AssetRepo,

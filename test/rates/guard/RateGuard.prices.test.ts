@@ -3,7 +3,6 @@ import { BigDecimal, DateTime, Duration, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import type { AssetKind } from "../../../src/domain/money/Asset.ts"
 import type { RateTick } from "../../../src/domain/rates/Rate.ts"
-import { Database } from "../../../src/platform/postgres/Database.ts"
 import { ProviderError, Untraded } from "../../../src/providers/ProviderError.ts"
 import { RateProvider } from "../../../src/providers/RateProvider.ts"
 import { RateSources } from "../../../src/providers/RateSources.ts"
@@ -11,6 +10,7 @@ import { Quarantine } from "../../../src/rates/guard/Quarantine.ts"
 import { Rates } from "../../../src/rates/lookup/Rates.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
 import { pairOf, tick } from "../../support/RateTicks.ts"
+import * as TestCatalog from "../../support/TestCatalog.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 import * as TestSettings from "../../support/TestSettings.ts"
 import * as TestRates from "../TestRates.ts"
@@ -50,17 +50,9 @@ const kinds: ReadonlyMap<string, AssetKind> = new Map([
   ["ABAN", "stock"],
   ["NFLX", "stock"]
 ])
-/** Lists the assets in the database of the tests. */
-const listAssets = Effect.gen(function* () {
-  const { sql } = yield* Database
-  for (const [code, kind] of kinds)
-    yield* sql`
-      INSERT INTO asset (code, kind, name, decimals, updated_by) VALUES (${code}, ${kind}, ${code}, 8, 'test')
-      ON CONFLICT DO NOTHING`
-})
-
 const services = Layer.fresh(
   TestRates.withProvider(provider).pipe(
+    Layer.provideMerge(TestCatalog.layer(Array.from(kinds, ([code, kind]) => TestCatalog.asset(code, kind)))),
     Layer.provideMerge(TestSettings.layerOnly({ RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN" }))
   )
 )
@@ -79,7 +71,6 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("RateGuard, prices", 
   const test = <E>(title: string, body: Effect.Effect<void, E, Services>) =>
     it.effect(title, () =>
       TestClock.setTime(Date.parse(MONDAY)).pipe(
-        Effect.andThen(listAssets),
         Effect.andThen(Effect.provide(body, services)),
         Effect.provide(TestClock.layer())
       )
