@@ -44,7 +44,7 @@ layer(DataFolder.layer, { excludeTestServices: true })("effex serve", (it) => {
       Effect.gen(function* () {
         const { fs, path } = yield* DataFolder
         const server = yield* Effex.serve({ DATA_DIR: path })
-        const rates = yield* awaitAllRates(server.url).pipe(Effect.timeout("60 seconds"))
+        const rates = yield* awaitAllRates(server.url, 50).pipe(Effect.timeout("60 seconds"))
         for (const { provider } of rates) assert.strictEqual(provider, "sandbox")
         server.process.kill("SIGTERM")
         assert.strictEqual(yield* server.ended, 0)

@@ -26,7 +26,7 @@ const show = ({ from, rate, to, fetchedAt }: Rate) =>
   console.log(\`1 \${from} = \${rate} \${to} at \${fetchedAt.toISOString()}\`)
 show(await effex.rate("USD", "NGN", { maxAge: "1 hour" }))
 try {
-  await effex.convert({ amount: "500.00", from: "USD", to: "EUR" })
+  await effex.convert({ amount: "500.00", from: "USD", to: "USD" })
 } catch (error) {
   if (error instanceof EffexError) console.log(error.code, error.status, error.retryable)
 }
