@@ -120,38 +120,38 @@ const noAuthentication = Effect.map(
       )
 )
 
+/** Provides the principal that a request is authorized as. */
+const withPrincipal =
+  (
+    authorize: (credentials: HttpCredentials) => Effect.Effect<Principal, Rejection.Rejection>,
+    bounded: Effect.Success<typeof bound>
+  ) =>
+  <E, R>(endpoint: Endpoint<E, R>, options: Options) =>
+    withCredentials(nameOf(options), (credentials) =>
+      Effect.matchEffect(authorize(credentials), {
+        onFailure: reject,
+        onSuccess: (principal) => {
+          storeSession(credentials, principal)
+          return bounded(credentials, Effect.provideService(endpoint, Caller, principal))
+        }
+      })
+    )
+
 const requireScope = (scope: Scope) =>
   Effect.gen(function* () {
     const { authorize } = yield* AccessControl
-    const bounded = yield* bound
     return {
-      bearer: <E, R>(endpoint: Endpoint<E, R>, options: Options) =>
-        withCredentials(nameOf(options), (credentials) =>
-          Effect.matchEffect(authorize(scope, credentials.kind, credentials), {
-            onFailure: reject,
-            onSuccess: (principal) => {
-              storeSession(credentials, principal)
-              return bounded(credentials, Effect.provideService(endpoint, Caller, principal))
-            }
-          })
-        )
+      bearer: withPrincipal((credentials) => authorize(scope, credentials.kind, credentials), yield* bound)
     }
   })
 
 const requireAdministrator = Effect.gen(function* () {
   const { authorizeAdministrator } = yield* AccessControl
-  const bounded = yield* bound
   return {
-    administrator: <E, R>(endpoint: Endpoint<E, R>, options: Options) =>
-      withCredentials(nameOf(options), (credentials) =>
-        Effect.matchEffect(authorizeAdministrator(credentials.kind, credentials), {
-          onFailure: reject,
-          onSuccess: (principal) => {
-            storeSession(credentials, principal)
-            return bounded(credentials, Effect.provideService(endpoint, Caller, principal))
-          }
-        })
-      )
+    administrator: withPrincipal(
+      (credentials) => authorizeAdministrator(credentials.kind, credentials),
+      yield* bound
+    )
   }
 })
 
@@ -170,8 +170,8 @@ const requireUser = (options: { readonly onlySession: boolean }) =>
         : user
     })
     return {
-      accessToken: <E, R>(endpoint: Endpoint<E, R>, { endpoint: { identifier }, group }: Options) =>
-        withCredentials(`${group.identifier}.${identifier}`, (credentials) =>
+      accessToken: <E, R>(endpoint: Endpoint<E, R>, request: Options) =>
+        withCredentials(nameOf(request), (credentials) =>
           Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
             Effect.matchEffect(authorize(credentials, headers[ON_BEHALF_OF]), {
               onFailure: reject,
