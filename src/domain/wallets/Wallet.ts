@@ -44,7 +44,7 @@ export class InsufficientFunds extends Schema.TaggedError<InsufficientFunds>()("
   available: Schema.String
 }) {
   override get message(): string {
-    return `The wallet has ${this.available} ${this.asset} available; deposit more, or send less with a new Idempotency-Key`
+    return `The wallet has ${this.available} ${this.asset} available; send less, with a new Idempotency-Key`
   }
 }
 
