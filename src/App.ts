@@ -52,7 +52,6 @@ import { LedgerVerifier } from "./ledger/LedgerVerifier.ts"
 import { LeaderTerms } from "./platform/LeaderTerms.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import { Database } from "./platform/postgres/Database.ts"
-import * as DatabaseClock from "./platform/postgres/DatabaseClock.ts"
 import type { StoreUnavailable } from "./platform/postgres/StoreUnavailable.ts"
 import type { EmbeddedPostgresError } from "./platform/postgres/EmbeddedPostgres.ts"
 import * as RandomBytes from "./platform/RandomBytes.ts"
@@ -82,7 +81,6 @@ import { PollRepo } from "./rates/polling/PollRepo.ts"
 import { Polls } from "./rates/polling/Polls.ts"
 import { RatePoller } from "./rates/polling/RatePoller.ts"
 import { RateIngest } from "./rates/RateIngest.ts"
-import { RateRepair } from "./rates/RateRepair.ts"
 import { RateRepo } from "./rates/RateRepo.ts"
 import type { Drain } from "./server/Drain.ts"
 import * as HttpServer from "./server/HttpServer.ts"
@@ -181,7 +179,7 @@ export const sharedRates: Layer.Layer<
   )
 )
 
-type RateFoundation =
+export type RateFoundation =
   | RateRepo
   | PollRepo
   | LeaderTerms
@@ -191,7 +189,7 @@ type RateFoundation =
   | UnquotedPairs
   | RateGuard
 
-type RateSource = AssetCatalog | RateProvider | PollerSettings | PollCadence
+export type RateSource = AssetCatalog | RateProvider | PollerSettings | PollCadence
 
 /** Services that {@link rates} requires to store, share and check rates. */
 export const rateFoundation: Layer.Layer<
@@ -203,7 +201,7 @@ export const rateFoundation: Layer.Layer<
   Layer.provideMerge(Layer.mergeAll(RateRepo.layer, PollRepo.layer, LeaderTerms.layer))
 )
 
-type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateSamples | RateIngest
+export type RateServices = Rates | RatePoller | Polls | Quarantine | RateHistory | RateSamples | RateIngest
 
 /** Rate lookups, polling, quarantine and history. */
 export const rates: Layer.Layer<
@@ -296,7 +294,7 @@ type AccountServices =
   | Users
 
 /** A wallet is created in the transaction that creates its user. */
-const newUserSetup = layerNewUserSetup.pipe(Layer.provide(WalletRepo.layer))
+export const newUserSetup = layerNewUserSetup.pipe(Layer.provide(WalletRepo.layer))
 
 /** User accounts. */
 export const accounts: Layer.Layer<
@@ -319,7 +317,7 @@ export const accounts: Layer.Layer<
   Layer.provide([AccessTokenKeys.layer, MfaSecrets.layer, newUserSetup, SecurityEvents.layerNone])
 )
 
-type AccessServices = ApiKeys | RateLimits | AccountServices
+export type AccessServices = ApiKeys | RateLimits | AccountServices
 
 /** API keys, rate limits, and accounts. */
 export const access: Layer.Layer<
@@ -328,7 +326,7 @@ export const access: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database
 > = Layer.mergeAll(apiKeys, rateLimits, accounts)
 
-type LedgerServices = Adjustments | Ledger | LedgerMaintenance | LedgerVerifier
+export type LedgerServices = Adjustments | Ledger | LedgerMaintenance | LedgerVerifier
 
 /** Double-entry accounts, transfers and holds, with their verification and corrections. */
 export const ledger: Layer.Layer<LedgerServices, never, Settings | SecureRandom.SecureRandom | Database> =
@@ -337,7 +335,7 @@ export const ledger: Layer.Layer<LedgerServices, never, Settings | SecureRandom.
     Layer.provideMerge(Ledger.layer)
   )
 
-type WalletServices = LedgerServices | Statement | Transfers | Wallets
+export type WalletServices = LedgerServices | Statement | Transfers | Wallets
 
 /** Wallets of users, transfers between them, and their statements. */
 export const wallets: Layer.Layer<WalletServices, never, Settings | SecureRandom.SecureRandom | Database> =
@@ -354,7 +352,7 @@ export const foundation: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database | AssetCatalog | RateProvider | PollCadence
 > = Layer.mergeAll(rateFoundation, auditSigner)
 
-type Features = RateServices | AuditServices | ConversionServices
+export type Features = RateServices | AuditServices | ConversionServices
 
 /** Rates, the audit and conversions: everything but access and transport. */
 export const features: Layer.Layer<
@@ -390,87 +388,3 @@ export const server: Layer.Layer<
   Layer.provide(SandboxAssets.layer),
   Layer.provide(StartupLog.layer)
 )
-
-// Complete layers, one for each group of commands, so that a command builds only what it needs.
-
-type Process = Settings | SecureRandom.SecureRandom | Database | SqlClient.SqlClient
-
-type ProcessError =
-  | InvalidSettings
-  | EmbeddedPostgresError
-  | Migrator.MigrationError
-  | SqlError.SqlError
-  | StoreUnavailable
-
-export const databaseApp: Layer.Layer<Process, ProcessError> = DatabaseClock.layer.pipe(
-  Layer.provideMerge(database),
-  Layer.provideMerge(platform)
-)
-
-export const pollerSettingsApp: Layer.Layer<PollerSettings | PollCadence | Process, ProcessError> =
-  pollerSettings.pipe(Layer.provideMerge(databaseApp))
-
-export const assetsApp: Layer.Layer<AssetCatalog | Process, ProcessError> = SandboxAssets.layer.pipe(
-  Layer.provideMerge(assets),
-  Layer.provideMerge(databaseApp)
-)
-
-export const apiKeysApp: Layer.Layer<ApiKeys | Process, ProcessError> = apiKeys.pipe(
-  Layer.provideMerge(databaseApp)
-)
-
-/** Opens no sessions, and leaves the news of ended ones to the nodes, which read the database every two seconds. */
-export const usersApp: Layer.Layer<UserAdministration | Users | Process, ProcessError> =
-  UserAdministration.layer.pipe(
-    Layer.provide([Registration.layer, AdminActions.layer, Credentials.layer]),
-    Layer.provide(Sessions.layer),
-    Layer.provideMerge(Users.layer),
-    Layer.provide([
-      EndedSessions.layerOnDemand,
-      Passwords.layer,
-      RefreshTokens.layerNone,
-      SecurityEvents.layerNone,
-      newUserSetup
-    ]),
-    Layer.provideMerge(databaseApp)
-  )
-
-export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, ProcessError> = Layer.mergeAll(
-  SandboxAssets.layer,
-  imports
-).pipe(Layer.provideMerge(assets), Layer.provideMerge(databaseApp))
-
-export const ledgerApp: Layer.Layer<LedgerServices | Process, ProcessError> = ledger.pipe(
-  Layer.provideMerge(databaseApp)
-)
-
-export const rateRepairApp: Layer.Layer<RateRepair | Process, ProcessError> = RateRepair.layer.pipe(
-  Layer.provideMerge(databaseApp)
-)
-
-type RatesError = ProcessError | HttpServerError.ServeError | RedisNotConfigured
-
-const sourcesApp = providers.pipe(
-  Layer.provide(flutterwave),
-  Layer.provideMerge(assets),
-  Layer.provideMerge(pollerSettingsApp)
-)
-
-export const ratesApp: Layer.Layer<RateServices | RateFoundation | RateSource | Process, RatesError> =
-  Layer.mergeAll(rates, SandboxAssets.layer).pipe(
-    Layer.provideMerge(rateFoundation),
-    Layer.provideMerge(sourcesApp)
-  )
-
-type FeatureServices = Features | RateFoundation | RateSource | AuditSigner | Process
-
-export const featuresApp: Layer.Layer<FeatureServices, RatesError | SigningKeyError> = features.pipe(
-  Layer.provideMerge(foundation),
-  Layer.provideMerge(sourcesApp)
-)
-
-/** All of effex, as `effex serve` runs it. */
-export const app: Layer.Layer<
-  EffectHttpServer.HttpServer | Drain | AccessServices | WalletServices | FeatureServices,
-  RatesError | SigningKeyError | SecretFileError
-> = server.pipe(Layer.provideMerge(Layer.mergeAll(access, wallets)), Layer.provideMerge(featuresApp))

@@ -1,5 +1,5 @@
 import { Command } from "effect/cli"
-import * as App from "../App.ts"
+import * as CommandLayers from "../CommandLayers.ts"
 import * as Assets from "./assets/Assets.ts"
 import * as Audit from "./audit/Audit.ts"
 import * as Convert from "./Convert.ts"
@@ -28,27 +28,27 @@ export const effex = Command.make("effex").pipe(
   Command.withDescription(`A self-hosted foreign-exchange rate service.\n\n${SettingsHelp.text}`),
   Command.withShortDescription("A self-hosted foreign-exchange rate service"),
   Command.withSubcommands([
-    Serve.make(App.app),
-    Poll.command.pipe(Command.provide(App.ratesApp)),
-    Poller.command.pipe(Command.provide(App.pollerSettingsApp)),
-    Rate.command.pipe(Command.provide(App.ratesApp)),
-    History.command.pipe(Command.provide(App.ratesApp)),
+    Serve.make(CommandLayers.app),
+    Poll.command.pipe(Command.provide(CommandLayers.ratesApp)),
+    Poller.command.pipe(Command.provide(CommandLayers.pollerSettingsApp)),
+    Rate.command.pipe(Command.provide(CommandLayers.ratesApp)),
+    History.command.pipe(Command.provide(CommandLayers.ratesApp)),
     Rates.command.pipe(
-      Command.withSubcommands([RatesRepair.command.pipe(Command.provide(App.rateRepairApp))])
+      Command.withSubcommands([RatesRepair.command.pipe(Command.provide(CommandLayers.rateRepairApp))])
     ),
-    Convert.command.pipe(Command.provide(App.featuresApp)),
-    Quote.command.pipe(Command.provide(App.featuresApp)),
-    Audit.command.pipe(Command.provide(App.featuresApp)),
-    Ledger.command.pipe(Command.provide(App.ledgerApp)),
-    Quarantine.command.pipe(Command.provide(App.ratesApp)),
+    Convert.command.pipe(Command.provide(CommandLayers.featuresApp)),
+    Quote.command.pipe(Command.provide(CommandLayers.featuresApp)),
+    Audit.command.pipe(Command.provide(CommandLayers.featuresApp)),
+    Ledger.command.pipe(Command.provide(CommandLayers.ledgerApp)),
+    Quarantine.command.pipe(Command.provide(CommandLayers.ratesApp)),
     Receipt.command,
-    Import.command.pipe(Command.provide(App.importsApp)),
-    Assets.command.pipe(Command.provide(App.assetsApp)),
-    Keys.command.pipe(Command.provide(App.apiKeysApp)),
-    Users.command.pipe(Command.provide(App.usersApp)),
+    Import.command.pipe(Command.provide(CommandLayers.importsApp)),
+    Assets.command.pipe(Command.provide(CommandLayers.assetsApp)),
+    Keys.command.pipe(Command.provide(CommandLayers.apiKeysApp)),
+    Users.command.pipe(Command.provide(CommandLayers.usersApp)),
     Doctor.command,
     OpenApi.command,
-    Migrate.command.pipe(Command.provide(App.databaseApp)),
+    Migrate.command.pipe(Command.provide(CommandLayers.databaseApp)),
     Sandbox.command
   ])
 )
