@@ -1,6 +1,7 @@
 import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
-import { HoldId, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import { HoldId, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import type { KeyMismatch, Posted } from "../domain/ledger/PostOutcome.ts"
 import type {
   BalanceAt,
   LedgerEntry,
@@ -26,6 +27,13 @@ export class LedgerHistory extends Context.Service<
       time: DateTime.Utc | undefined
     ) => Effect.Effect<ReadonlyArray<TrialBalanceRow>, StoreUnavailable>
     readonly transfer: (id: TransferId) => Effect.Effect<Option.Option<LedgerTransfer>, StoreUnavailable>
+    /**
+     * Returns the transfer that an earlier posting with the key posted, or the mismatch of another request. None for a new
+     * key, and for one whose posting was refused: `post` returns the refusal again.
+     */
+    readonly postedBefore: (
+      key: PostingKey
+    ) => Effect.Effect<Option.Option<Posted | KeyMismatch>, StoreUnavailable>
     /** At most `limit` entries of an account before a version, newest first. */
     readonly entriesOf: (
       account: LedgerAccountId,
@@ -100,7 +108,24 @@ export class LedgerHistory extends Context.Service<
         })
       })
 
-      return LedgerHistory.of({ balancesAt, trialBalance, transfer, entriesOf })
+      const postedBefore = Effect.fn("LedgerHistory.postedBefore")(function* ({
+        key,
+        principal,
+        requestHash
+      }: PostingKey) {
+        const rows = yield* execute(sql`
+          SELECT request_hash, outcome, subject FROM ledger_outcome WHERE principal = ${principal} AND key = ${key}`)
+        const [stored] = yield* Effect.orDie(decodeOutcomes(rows))
+        if (stored === undefined) return Option.none<Posted | KeyMismatch>()
+        if (stored.requestHash !== requestHash)
+          return Option.some({ _tag: "KeyMismatch" as const, replayed: true })
+        // A refusal has a subject too: the transfer that was not posted.
+        return stored.outcome === "posted" && stored.subject !== null
+          ? Option.some({ _tag: "Posted" as const, replayed: true, id: stored.subject })
+          : Option.none()
+      })
+
+      return LedgerHistory.of({ balancesAt, trialBalance, transfer, postedBefore, entriesOf })
     })
   )
 }
@@ -134,6 +159,15 @@ const decodeEntries = Schema.decodeUnknownEffect(
       balance: Amount,
       kind: Schema.String,
       postedAt: Schema.DateTimeUtcFromDate
+    })
+  )
+)
+const decodeOutcomes = Schema.decodeUnknownEffect(
+  Schema.Array(
+    Schema.Struct({
+      requestHash: Schema.String,
+      outcome: Schema.String,
+      subject: Schema.NullOr(TransferId)
     })
   )
 )

@@ -14,7 +14,6 @@ import { Ledger } from "../ledger/Ledger.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { MovementCheck } from "./MovementCheck.ts"
 import { insufficientFunds, unexpected } from "./PostingRefusals.ts"
-import { StoredRequests } from "./StoredRequests.ts"
 import { postingKeyOf, type RequestKey } from "./RequestHash.ts"
 import type { NamedWallet } from "./WalletRepo.ts"
 import { walletAccount, Wallets } from "./Wallets.ts"
@@ -60,12 +59,11 @@ export class Transfers extends Context.Service<
     >
   }
 >()("effex/wallets/Transfers") {
-  static readonly layerNoDeps = Layer.effect(
+  static readonly layer = Layer.effect(
     Transfers,
     Effect.gen(function* () {
       const { check } = yield* MovementCheck
       const ledger = yield* Ledger
-      const requests = yield* StoredRequests
       const wallets = yield* Wallets
       const random = yield* SecureRandom.SecureRandom
 
@@ -89,8 +87,11 @@ export class Transfers extends Context.Service<
           note
         ])
         // A retry gets its first outcome, whatever the rules say now.
-        const stored = yield* requests.find(idempotency)
-        if (stored !== undefined && stored !== "refused") return { id: stored, replayed: true }
+        const earlier = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
+        if (Option.isSome(earlier)) {
+          if (earlier.value._tag === "KeyMismatch") return yield* new IdempotencyMismatch()
+          return { id: earlier.value.id, replayed: true }
+        }
         yield* check({
           kind: "transfer",
           walletId: from.id,
@@ -133,6 +134,4 @@ export class Transfers extends Context.Service<
       return Transfers.of({ recipient, send })
     })
   )
-
-  static readonly layer = Transfers.layerNoDeps.pipe(Layer.provide(StoredRequests.layer))
 }
