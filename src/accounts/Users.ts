@@ -1,5 +1,5 @@
-import { Array, Context, type DateTime, Effect, Layer, Option, Result, Schema } from "effect"
-import { type Role, type User, type UserId, type Username, UserNotFound } from "../domain/accounts/User.ts"
+import { Array, Context, Effect, Layer, Option, Result, Schema } from "effect"
+import { type User, type UserId, UserNotFound } from "../domain/accounts/User.ts"
 import * as UserDomain from "../domain/accounts/User.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -62,13 +62,4 @@ export class Users extends Context.Service<
       return Users.of({ byId, byUsername, setEmail })
     })
   )
-}
-
-/** Values of a new row. */
-export interface NewUser {
-  readonly id: UserId
-  readonly username: Username
-  readonly email: Option.Option<string>
-  readonly role: Role
-  readonly createdAt: DateTime.Utc
 }

@@ -1,4 +1,4 @@
-import { DateTime, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { EndReason, type Session, SessionId } from "../../domain/accounts/Session.ts"
 import { UserId } from "../../domain/accounts/User.ts"
 import type { EndedSession } from "./EndedSessions.ts"
@@ -44,5 +44,3 @@ export const deviceText = (text: string, length: number): string =>
   Array.from(text.replaceAll(/[^\x20-\x7e]/g, "?"))
     .slice(0, length)
     .join("")
-
-export const toDate = DateTime.toDateUtc
