@@ -4,7 +4,7 @@ import * as Currency from "../domain/money/Currency.ts"
 import { type PriceSymbol, PriceSymbols } from "../providers/PriceSymbols.ts"
 import { AssetCatalog } from "./AssetCatalog.ts"
 
-/** Tells the price providers the kinds of the assets, and their names at each provider, from the catalogue. */
+/** Provides the kinds of the assets, and their symbols at each price provider, from the catalogue. */
 export const layer = Layer.effect(
   PriceSymbols,
   Effect.gen(function* () {

@@ -91,7 +91,7 @@ export class ProviderError extends Schema.TaggedError<ProviderError>()("Provider
     return !this.isQuarantined && this.reasons.some(({ reason }) => reason._tag === "NotQuoted")
   }
 
-  /** Tells a caller that no provider quotes the pair. Undefined unless that is true of all. */
+  /** Message that no provider quotes the pair. Undefined unless that is true of all providers. */
   get refusal(): string | undefined {
     if (!this.reasons.every(({ reason }) => reason._tag === "NotQuoted")) return undefined
     const providers = Array.from(new Set(this.reasons.map(({ provider }) => provider)))

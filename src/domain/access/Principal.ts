@@ -41,7 +41,7 @@ export type Principal = AnonymousPrincipal | KeyPrincipal | UserPrincipal
 const ANONYMOUS_ID = "anonymous"
 
 /**
- * Principal of a request without credentials. Anonymous callers are told apart by an identity such as a hash of their
+ * Principal of a request without credentials. Anonymous callers are distinguished by an identity such as a hash of their
  * address. Versions before 0.2 stored all of them under one name.
  */
 export const anonymous = (caller: string): AnonymousPrincipal => ({

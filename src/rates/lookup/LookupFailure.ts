@@ -9,7 +9,7 @@ const ON_DEMAND_LIMITED = "this node has used up its provider calls for pairs th
 /** `Retry-After` of a pair that no provider quotes. */
 const REFUSAL_RETRY = Duration.hours(1)
 
-/** Tells why there is no rate, as far as a caller can understand it. `denied`: the caller may not refresh the rate. */
+/** Creates the error of a pair without a rate, with a reason for the caller. `denied`: the caller may not refresh the rate. */
 export const unavailable = (
   pair: AssetPair,
   failure: RefreshError | undefined,

@@ -129,7 +129,7 @@ export const make = Effect.gen(function* () {
     return lookup
   })
 
-  /** Returns the best rate that there is, or tells why it does not answer the lookup. */
+  /** Returns the best known rate, or fails if it does not satisfy the lookup. */
   const answer = Effect.fnUntraced(function* (
     lookup: Lookup,
     found: Option.Option<SourcedRate>,
