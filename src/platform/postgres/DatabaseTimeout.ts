@@ -6,18 +6,18 @@ export const DATABASE_TIMEOUT = Duration.seconds(3)
 
 /**
  * Fails with `StoreUnavailable` after {@link DATABASE_TIMEOUT}. The statement is cancelled in the background: over a
- * network that drops all packets, waiting for the cancellation would take much longer than the timeout.
+ * network that drops all packets, waiting for the cancellation would take much longer than the timeout. An interruption does
+ * not wait for the statement either: a shutdown would otherwise wait for the statement of each background task in turn.
  */
 export const withDatabaseTimeout = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkDetach(restore(effect), { startImmediately: true })
-      return yield* restore(Fiber.join(fiber)).pipe(
-        Effect.timeoutOrElse({
+      return yield* restore(
+        Effect.timeoutOrElse(Fiber.join(fiber), {
           duration: DATABASE_TIMEOUT,
           orElse: () => failUnavailable(`no response within ${Duration.format(DATABASE_TIMEOUT)}`, "deadline")
-        }),
-        Effect.onError(() => Effect.forkDetach(Fiber.interrupt(fiber)))
-      )
+        })
+      ).pipe(Effect.onError(() => Effect.forkDetach(Fiber.interrupt(fiber))))
     })
   )
