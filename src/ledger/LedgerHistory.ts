@@ -1,7 +1,7 @@
-import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
 import { HoldId, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
-import type { KeyMismatch, Posted } from "../domain/ledger/PostOutcome.ts"
+import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import type {
   BalanceAt,
   LedgerEntry,
@@ -12,6 +12,7 @@ import { AssetCode } from "../domain/money/Asset.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { AccountIdFromBigInt, Amount } from "./Amount.ts"
+import * as PostBatch from "./PostBatch.ts"
 
 /** Reads what was posted. `Ledger` has these methods too. */
 export class LedgerHistory extends Context.Service<
@@ -28,12 +29,10 @@ export class LedgerHistory extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<TrialBalanceRow>, StoreUnavailable>
     readonly transfer: (id: TransferId) => Effect.Effect<Option.Option<LedgerTransfer>, StoreUnavailable>
     /**
-     * Returns the transfer that an earlier posting with the key posted, or the mismatch of another request. None for a new
-     * key, and for one whose posting was refused: `post` returns the refusal again.
+     * Returns the stored outcome of an earlier posting with the key, also if it was refused, or the mismatch of another
+     * request. None for a new key.
      */
-    readonly postedBefore: (
-      key: PostingKey
-    ) => Effect.Effect<Option.Option<Posted | KeyMismatch>, StoreUnavailable>
+    readonly postedBefore: (key: PostingKey) => Effect.Effect<Option.Option<PostOutcome>, StoreUnavailable>
     /** At most `limit` entries of an account before a version, newest first. */
     readonly entriesOf: (
       account: LedgerAccountId,
@@ -114,15 +113,10 @@ export class LedgerHistory extends Context.Service<
         requestHash
       }: PostingKey) {
         const rows = yield* execute(sql`
-          SELECT request_hash, outcome, subject FROM ledger_outcome WHERE principal = ${principal} AND key = ${key}`)
-        const [stored] = yield* Effect.orDie(decodeOutcomes(rows))
-        if (stored === undefined) return Option.none<Posted | KeyMismatch>()
-        if (stored.requestHash !== requestHash)
-          return Option.some({ _tag: "KeyMismatch" as const, replayed: true })
-        // A refusal has a subject too: the transfer that was not posted.
-        return stored.outcome === "posted" && stored.subject !== null
-          ? Option.some({ _tag: "Posted" as const, replayed: true, id: stored.subject })
-          : Option.none()
+          SELECT CASE request_hash WHEN ${requestHash} THEN outcome ELSE 'key_mismatch' END AS outcome, true AS replayed,
+            subject, account_id, available
+          FROM ledger_outcome WHERE principal = ${principal} AND key = ${key}`)
+        return Array.head(yield* PostBatch.outcomes(rows))
       })
 
       return LedgerHistory.of({ balancesAt, trialBalance, transfer, postedBefore, entriesOf })
@@ -159,15 +153,6 @@ const decodeEntries = Schema.decodeUnknownEffect(
       balance: Amount,
       kind: Schema.String,
       postedAt: Schema.DateTimeUtcFromDate
-    })
-  )
-)
-const decodeOutcomes = Schema.decodeUnknownEffect(
-  Schema.Array(
-    Schema.Struct({
-      requestHash: Schema.String,
-      outcome: Schema.String,
-      subject: Schema.NullOr(TransferId)
     })
   )
 )

@@ -1,6 +1,6 @@
 import { BigDecimal, Context, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
+import type { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { MovementDenied } from "../domain/wallets/Movement.ts"
@@ -13,7 +13,7 @@ import {
 import { Ledger } from "../ledger/Ledger.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { MovementCheck } from "./MovementCheck.ts"
-import { insufficientFunds, unexpected } from "./PostingRefusals.ts"
+import { type PostedMovement, toMovement } from "./PostingOutcome.ts"
 import { postingKeyOf, type RequestKey } from "./RequestHash.ts"
 import type { NamedWallet } from "./WalletRepo.ts"
 import { walletAccount, Wallets } from "./Wallets.ts"
@@ -25,12 +25,6 @@ export interface TransferRequest extends RequestKey {
   readonly to: string
   readonly money: AssetAmount
   readonly note: string | null
-}
-
-/** A posted movement, and whether an earlier request with the same key posted it. */
-export interface PostedMovement {
-  readonly id: TransferId
-  readonly replayed: boolean
 }
 
 /** Transfers between the wallets of users. */
@@ -88,10 +82,7 @@ export class Transfers extends Context.Service<
         ])
         // A retry gets its first outcome, whatever the rules say now.
         const earlier = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
-        if (Option.isSome(earlier)) {
-          if (earlier.value._tag === "KeyMismatch") return yield* new IdempotencyMismatch()
-          return { id: earlier.value.id, replayed: true }
-        }
+        if (Option.isSome(earlier)) return yield* toMovement(earlier.value, asset)
         yield* check({
           kind: "transfer",
           walletId: from.id,
@@ -118,17 +109,7 @@ export class Transfers extends Context.Service<
             ends: []
           }
         ])
-        if (outcome === undefined) return yield* Effect.die("the ledger returned no outcome")
-        switch (outcome._tag) {
-          case "Posted":
-            return { id: outcome.id, replayed: outcome.replayed }
-          case "InsufficientFunds":
-            return yield* insufficientFunds(outcome, asset)
-          case "KeyMismatch":
-            return yield* new IdempotencyMismatch()
-          default:
-            return yield* unexpected(outcome)
-        }
+        return yield* toMovement(outcome, asset)
       })
 
       return Transfers.of({ recipient, send })
