@@ -9,5 +9,6 @@ export * from "./RuntimeSettings.ts"
 export * from "./AuditSettings.ts"
 export * from "./AccountSettings.ts"
 export * from "./LedgerSettings.ts"
+export * from "./WalletSettings.ts"
 
 export const all: ReadonlyArray<Omit<SettingDefinition<unknown>, "parse" | "defaultValue">> = definitions

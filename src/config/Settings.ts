@@ -5,6 +5,7 @@ import type { IpNetwork } from "effect/net"
 import * as AssetPair from "../domain/money/AssetPair.ts"
 import type { Margins } from "../domain/conversion/Margins.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
+import { CurrencyCode } from "../domain/money/Currency.ts"
 import type { RateLimit } from "../domain/access/RateLimit.ts"
 import { InvalidSetting, InvalidSettings } from "./InvalidSettings.ts"
 import * as OpenTelemetry from "./OpenTelemetrySettings.ts"
@@ -131,6 +132,8 @@ export class Settings extends Context.Service<
     readonly openRegistration: boolean
     /** Largest adjustment that needs no second administrator, in units of its asset. */
     readonly ledgerAdjustmentLimit: BigDecimal.BigDecimal
+    /** Currency of the total value of a wallet: one of the configured pairs. */
+    readonly homeCurrency: CurrencyCode
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
   }
@@ -193,6 +196,16 @@ export const inspect = Effect.gen(function* () {
   const isDemoPlan =
     priceProviders.includes("coingecko") && new URL(coinGeckoBaseUrl).hostname === "api.coingecko.com"
 
+  const pairs = AssetPair.configure(
+    yield* take(Definitions.RATE_SOURCES),
+    yield* take(Definitions.RATE_DESTINATIONS)
+  )
+  const isOffered = (code: CurrencyCode) => pairs.sources.includes(code) || pairs.destinations.includes(code)
+  const selectedHome = yield* take(Definitions.HOME_CURRENCY)
+  const homeCurrency = Option.getOrElse(selectedHome, () =>
+    isOffered(DEFAULT_HOME) ? DEFAULT_HOME : (pairs.sources[0] ?? DEFAULT_HOME)
+  )
+
   const settings = {
     host: yield* take(Definitions.HOST),
     port: yield* take(Definitions.PORT),
@@ -224,10 +237,7 @@ export const inspect = Effect.gen(function* () {
       Option.some(Duration.minutes(isDemoPlan ? 5 : 1))
     ),
     flutterwaveAmount: Decimal.format(yield* take(Definitions.FLUTTERWAVE_AMOUNT)),
-    pairs: AssetPair.configure(
-      yield* take(Definitions.RATE_SOURCES),
-      yield* take(Definitions.RATE_DESTINATIONS)
-    ),
+    pairs,
     rateOnDemand: yield* take(Definitions.RATE_ON_DEMAND),
     pollInterval: yield* take(Definitions.POLL_INTERVAL),
     // The in-process sandbox has no rate limit to respect.
@@ -271,6 +281,7 @@ export const inspect = Effect.gen(function* () {
     refreshTokenTtl: yield* take(Definitions.REFRESH_TOKEN_TTL),
     openRegistration: (yield* take(Definitions.REGISTRATION)) === "open",
     ledgerAdjustmentLimit: yield* take(Definitions.LEDGER_ADJUSTMENT_LIMIT),
+    homeCurrency,
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }
@@ -340,9 +351,15 @@ export const inspect = Effect.gen(function* () {
       allowed: "at least one currency that differs from a currency in RATE_SOURCES"
     })
   }
+  if (Option.isSome(selectedHome) && !isOffered(selectedHome.value)) {
+    const { allowed, name } = Definitions.HOME_CURRENCY
+    invalid.push({ name, found: JSON.stringify(selectedHome.value), allowed })
+  }
   const production = Option.match(environment, { onNone: () => !sandbox, onSome: isProduction })
   return { settings: Settings.of(settings), invalid, production }
 })
+
+const DEFAULT_HOME = CurrencyCode.make("USD")
 
 const read = Effect.gen(function* () {
   const { invalid: ofEffex, settings } = yield* inspect

@@ -19,6 +19,7 @@ describe("Settings", () => {
         mfaEncryptionKeys: "none",
         openRegistration: true,
         ledgerAdjustmentLimit: "0",
+        homeCurrency: "USD",
         host: "127.0.0.1",
         port: 8000,
         publicUrl: "none",
@@ -133,6 +134,26 @@ describe("Settings", () => {
       const { pairs } = yield* read({ RATE_SOURCES: "USD,NGN", RATE_DESTINATIONS: "USD,NGN" })
       assert.deepStrictEqual(pairs.all.map(String), ["USD:NGN", "NGN:USD"])
     })
+  )
+
+  it.effect(
+    "values wallets in US dollars, or in the first source currency where dollars are not offered",
+    () =>
+      Effect.gen(function* () {
+        const home = (env: Record<string, string>) =>
+          Effect.map(read(env), ({ homeCurrency }) => homeCurrency)
+        assert.strictEqual(yield* home({}), "USD")
+        assert.strictEqual(yield* home({ RATE_SOURCES: "GBP", RATE_DESTINATIONS: "NGN" }), "GBP")
+        assert.strictEqual(
+          yield* home({ RATE_SOURCES: "GBP", RATE_DESTINATIONS: "NGN", HOME_CURRENCY: "NGN" }),
+          "NGN"
+        )
+        const error = yield* Effect.flip(home({ RATE_SOURCES: "GBP", HOME_CURRENCY: "USD" }))
+        assert.deepStrictEqual(
+          error.invalid.map(({ name }) => name),
+          ["HOME_CURRENCY"]
+        )
+      })
   )
 
   it.effect("reports all invalid settings in one message", () =>
