@@ -288,6 +288,7 @@ type AccountServices =
   | EndedSessions
   | Mfa
   | Registration
+  | SecurityEvents
   | Sessions
   | SignIn
   | UserAdministration
@@ -314,7 +315,8 @@ export const accounts: Layer.Layer<
     )
   ),
   Layer.provide([Passwords.layer, RefreshTokens.layer, layerSecondFactor]),
-  Layer.provide([AccessTokenKeys.layer, MfaSecrets.layer, newUserSetup, SecurityEvents.layerNone])
+  Layer.provide([AccessTokenKeys.layer, MfaSecrets.layer, newUserSetup]),
+  Layer.provideMerge(SecurityEvents.layer)
 )
 
 export type AccessServices = ApiKeys | RateLimits | AccountServices

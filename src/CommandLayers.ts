@@ -69,7 +69,7 @@ export const usersApp: Layer.Layer<UserAdministration | Users | Process, Process
       EndedSessions.layerOnDemand,
       Passwords.layer,
       RefreshTokens.layerNone,
-      SecurityEvents.layerNone,
+      SecurityEvents.layer,
       App.newUserSetup
     ]),
     Layer.provideMerge(databaseApp)

@@ -97,12 +97,13 @@ export class Credentials extends Context.Service<
             WHERE user_id = ${user.id} AND password_hash = ${credential.passwordHash} RETURNING user_id`
           if (!Array.isReadonlyArrayNonEmpty(rows)) return undefined
           yield* within
-          return yield* sessions.endAllWithin(user.id, "password", keep)
+          const ended = yield* sessions.endAllWithin(user.id, "password", keep)
+          yield* events.record(user.id, { event: "password-changed", session: keep })
+          return ended
         })
         const endedSessions = yield* execute(sql.withTransaction(update))
         if (endedSessions === undefined) return false
         yield* ended.publish(endedSessions)
-        yield* events.publish(user.id, { type: "security", event: "password-changed" })
         return true
       })
 

@@ -1,30 +1,95 @@
-import { Context, Effect, Layer } from "effect"
-import type { SessionId } from "../domain/accounts/Session.ts"
+import { Context, DateTime, Effect, Layer, Schema } from "effect"
+import type { Scope } from "effect"
+import type { SqlError } from "effect/sql"
+import type { NewSecurityEvent, SecurityEvent } from "../domain/accounts/SecurityEvent.ts"
+import { SessionId } from "../domain/accounts/Session.ts"
 import type { UserId } from "../domain/accounts/User.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 
-/** A change of the account that the user is notified of, because an attacker may have made it. */
-export interface SecurityEvent {
-  readonly type: "security"
-  readonly event:
-    | "signed-in"
-    | "signed-out"
-    | "session-ended"
-    | "refresh-token-reused"
-    | "password-changed"
-    | "mfa-enabled"
-    | "mfa-disabled"
-    | "recovery-codes-renewed"
-    | "recovery-code-used"
-    | "locked"
-    | "unlocked"
-    | "role-changed"
-  readonly session?: SessionId
-}
+const Row = Schema.Struct({
+  number: Schema.BigInt,
+  at: Schema.DateTimeUtcFromDate,
+  event: Schema.String,
+  session: Schema.NullOr(SessionId)
+})
+const decode = Schema.decodeUnknownEffect(Schema.Array(Row))
 
-/** Publishes security events to the devices of a user, after the commit. Never fails: an event is no part of the change. */
+/** The immutable log of what happened to the accounts of users. It contains no secrets and no addresses. */
 export class SecurityEvents extends Context.Service<
   SecurityEvents,
-  { readonly publish: (user: UserId, event: SecurityEvent) => Effect.Effect<void> }
+  {
+    /** Records an event inside the transaction that makes the change, so that one never exists without the other. */
+    readonly record: (user: UserId, event: NewSecurityEvent) => Effect.Effect<void, SqlError.SqlError>
+    /** Returns at most `limit` events of a user before a number, newest first. */
+    readonly page: (
+      user: UserId,
+      before: bigint | undefined,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<SecurityEvent>, StoreUnavailable>
+    /** Returns at most `limit` events of a user after a number, oldest first. */
+    readonly after: (
+      user: UserId,
+      number: bigint,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<SecurityEvent>, StoreUnavailable>
+    /** Calls a listener with the user of each event that this process recorded, after the commit. */
+    readonly listen: (listener: (user: UserId) => void) => Effect.Effect<void, never, Scope.Scope>
+  }
 >()("effex/accounts/SecurityEvents") {
-  static readonly layerNone = Layer.succeed(SecurityEvents, { publish: () => Effect.void })
+  static readonly layer = Layer.effect(
+    SecurityEvents,
+    Effect.gen(function* () {
+      const { execute, sql } = yield* Database
+      const listeners = new Set<(user: UserId) => void>()
+
+      const record = Effect.fn("SecurityEvents.record")(function* (
+        user: UserId,
+        { event, session = undefined }: NewSecurityEvent
+      ) {
+        const at = DateTime.toDateUtc(yield* DateTime.now)
+        yield* sql`
+          INSERT INTO security_event (user_id, at, event, session)
+          VALUES (${user}, ${at}, ${event}, ${session ?? null})`
+        yield* sql.afterCommit(
+          Effect.sync(() => {
+            for (const listener of listeners) listener(user)
+          })
+        )
+      })
+
+      const page = Effect.fn("SecurityEvents.page")(function* (
+        user: UserId,
+        before: bigint | undefined,
+        limit: number
+      ) {
+        const earlier = before === undefined ? sql`true` : sql`number < ${before.toString()}::bigint`
+        const rows = yield* execute(sql`
+          SELECT number, at, event, session FROM security_event WHERE user_id = ${user} AND ${earlier}
+          ORDER BY number DESC LIMIT ${limit}`)
+        return yield* Effect.orDie(decode(rows))
+      })
+
+      const after = Effect.fn("SecurityEvents.after")(function* (
+        user: UserId,
+        number: bigint,
+        limit: number
+      ) {
+        const rows = yield* execute(sql`
+          SELECT number, at, event, session FROM security_event
+          WHERE user_id = ${user} AND number > ${number.toString()}::bigint ORDER BY number LIMIT ${limit}`)
+        return yield* Effect.orDie(decode(rows))
+      })
+
+      const listen: SecurityEvents["Service"]["listen"] = (listener) =>
+        Effect.asVoid(
+          Effect.acquireRelease(
+            Effect.sync(() => listeners.add(listener)),
+            () => Effect.sync(() => listeners.delete(listener))
+          )
+        )
+
+      return SecurityEvents.of({ record, page, after, listen })
+    })
+  )
 }

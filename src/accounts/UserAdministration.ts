@@ -1,6 +1,7 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Predicate, type Redacted } from "effect"
 import type { SqlError } from "effect/sql"
 import type { PasswordRefused } from "../domain/accounts/Password.ts"
+import type { NewSecurityEvent } from "../domain/accounts/SecurityEvent.ts"
 import type { EndReason } from "../domain/accounts/Session.ts"
 import {
   type InvalidUsername,
@@ -19,7 +20,7 @@ import { AdminActions } from "./AdminActions.ts"
 import { Credentials } from "./Credentials.ts"
 import { type EndedSession, EndedSessions } from "./sessions/EndedSessions.ts"
 import { type NewAccount, Registration } from "./Registration.ts"
-import { SecurityEvents, type SecurityEvent } from "./SecurityEvents.ts"
+import { SecurityEvents } from "./SecurityEvents.ts"
 import { Sessions } from "./sessions/Sessions.ts"
 import { decodeUsers, USER_COLUMNS } from "./Users.ts"
 
@@ -35,7 +36,7 @@ export interface Order {
 interface Change {
   readonly user: User
   readonly ended: ReadonlyArray<EndedSession>
-  readonly events: ReadonlyArray<SecurityEvent["event"]>
+  readonly events: ReadonlyArray<NewSecurityEvent["event"]>
   readonly details?: Readonly<Record<string, unknown>>
 }
 
@@ -100,6 +101,7 @@ export class UserAdministration extends Context.Service<
           const found = Array.head(yield* decodeUsers(rows))
           if (Option.isNone(found)) return yield* new UserNotFound({ user: id })
           const result = yield* change(found.value)
+          for (const event of result.events) yield* events.record(id, { event })
           yield* actions.record({
             principal,
             action,
@@ -111,7 +113,6 @@ export class UserAdministration extends Context.Service<
         })
         const result = yield* withDatabaseTimeout(transaction(work))
         yield* ended.publish(result.ended)
-        for (const event of result.events) yield* events.publish(id, { type: "security", event })
         return result.user
       })
 

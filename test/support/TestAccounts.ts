@@ -31,7 +31,7 @@ export const hooks = Layer.mergeAll(
   AttemptLimits.layerNone,
   NewUserSetup.layerNone,
   SecondFactor.layerNone,
-  SecurityEvents.layerNone
+  SecurityEvents.layer
 )
 
 /** One node's services of accounts. Requires a database and the {@link hooks}. */

@@ -21,7 +21,7 @@ import * as TestDatabase from "./TestDatabase.ts"
 const hooks = Layer.mergeAll(
   AttemptLimits.layerNone,
   SecondFactor.layerNone,
-  SecurityEvents.layerNone,
+  SecurityEvents.layer,
   layerNewUserSetup
 ).pipe(Layer.provide(WalletRepo.layer))
 

@@ -91,7 +91,9 @@ export class SignIn extends Context.Service<
             const isRight = yield* secondFactor.verify(user.id, Redacted.value(code))
             if (!isRight) return yield* new InvalidCredentials()
           }
-          return yield* sessions.openWithin(user.id, device, { secondFactor: isRequired })
+          const opened = yield* sessions.openWithin(user.id, device, { secondFactor: isRequired })
+          yield* events.record(user.id, { event: "signed-in", session: opened.session.id })
+          return opened
         })
         return { ...(yield* withDatabaseTimeout(transaction(work))), user }
       })
@@ -123,11 +125,6 @@ export class SignIn extends Context.Service<
           Effect.tapErrorTag("InvalidCredentials", () => limits.record(attempt, "failure"))
         )
         yield* limits.record(attempt, "success")
-        yield* events.publish(opened.user.id, {
-          type: "security",
-          event: "signed-in",
-          session: opened.session.id
-        })
         return opened
       })
 

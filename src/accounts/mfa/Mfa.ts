@@ -2,6 +2,7 @@ import { Context, Effect, Layer, Option, Redacted } from "effect"
 import type { SqlError } from "effect/sql"
 import { InvalidCredentials } from "../../domain/accounts/Login.ts"
 import { InvalidMfaCode, MfaAlreadyEnabled, MfaNotEnabled } from "../../domain/accounts/Mfa.ts"
+import type { NewSecurityEvent } from "../../domain/accounts/SecurityEvent.ts"
 import type { SessionId } from "../../domain/accounts/Session.ts"
 import type { UserId, Username } from "../../domain/accounts/User.ts"
 import { Database } from "../../platform/postgres/Database.ts"
@@ -12,7 +13,7 @@ import { EndedSessions } from "../sessions/EndedSessions.ts"
 import * as MfaRepo from "./MfaRepo.ts"
 import { Passwords } from "../Passwords.ts"
 import { SecondFactor } from "./SecondFactor.ts"
-import { SecurityEvents, type SecurityEvent } from "../SecurityEvents.ts"
+import { SecurityEvents } from "../SecurityEvents.ts"
 import { Sessions } from "../sessions/Sessions.ts"
 
 /** A secret that the user has to confirm with a code. */
@@ -97,14 +98,18 @@ export class Mfa extends Context.Service<
       /** Changes the second factor and ends the other sessions in one transaction. */
       const change = Effect.fnUntraced(function* <A, E, R>(
         { sessionId, userId }: MfaUser,
-        event: SecurityEvent["event"],
+        event: NewSecurityEvent["event"],
         work: Effect.Effect<A, E, R>
       ) {
-        const [result, endedSessions] = yield* run(
-          Effect.andThen(lock(userId), Effect.all([work, sessions.endAllWithin(userId, "mfa", sessionId)]))
-        )
+        const changes = Effect.gen(function* () {
+          yield* lock(userId)
+          const result = yield* work
+          const endedSessions = yield* sessions.endAllWithin(userId, "mfa", sessionId)
+          yield* events.record(userId, { event, session: sessionId })
+          return [result, endedSessions] as const
+        })
+        const [result, endedSessions] = yield* run(changes)
         yield* ended.publish(endedSessions)
-        yield* events.publish(userId, { type: "security", event })
         return result
       })
 
@@ -187,15 +192,13 @@ export class Mfa extends Context.Service<
 export const layerSecondFactor = Layer.effect(
   SecondFactor,
   Effect.gen(function* () {
-    const { sql } = yield* Database
     const events = yield* SecurityEvents
     const { isEnabled, useCodeWithin } = yield* MfaRepo.make
     return SecondFactor.of({
       required: isEnabled,
       verify: Effect.fnUntraced(function* (user, code) {
         const outcome = yield* useCodeWithin(user, Redacted.make(code))
-        if (outcome === "recovery-code")
-          yield* sql.afterCommit(events.publish(user, { type: "security", event: "recovery-code-used" }))
+        if (outcome === "recovery-code") yield* events.record(user, { event: "recovery-code-used" })
         return outcome !== "wrong"
       })
     })

@@ -21,6 +21,9 @@ const decode = Schema.decodeUnknownEffect(Schema.Array(Row))
 const decodeEndedRows = Schema.decodeUnknownEffect(
   Schema.Array(Schema.Struct({ id: SessionId, reason: EndReason }))
 )
+const decodeEndedRowsOfUsers = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ id: SessionId, userId: UserId, reason: EndReason }))
+)
 const RotationRow = Schema.Struct({
   outcome: Schema.Literals(["rotated", "again", "unknown", "revoked", "expired", "reuse"]),
   session: Schema.NullOr(SessionId)
@@ -34,6 +37,12 @@ export const decodeSessions = (rows: unknown): Effect.Effect<ReadonlyArray<Sessi
 /** Decodes sessions that a statement ended. */
 export const decodeEnded = (rows: unknown): Effect.Effect<ReadonlyArray<EndedSession>> =>
   Effect.orDie(decodeEndedRows(rows))
+
+/** Decodes sessions that a statement ended, with their users. */
+export const decodeEndedOfUsers = (
+  rows: unknown
+): Effect.Effect<ReadonlyArray<EndedSession & { readonly userId: UserId }>> =>
+  Effect.orDie(decodeEndedRowsOfUsers(rows))
 
 /** Decodes the row of `rotate_refresh_token`. */
 export const decodeRotation = (rows: unknown): Effect.Effect<typeof RotationRow.Type> =>

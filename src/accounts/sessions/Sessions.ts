@@ -1,4 +1,4 @@
-import { Array, Context, DateTime, Duration, Effect, Layer, Option, type Redacted } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Option, type Redacted } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql"
 import { Settings } from "../../config/Settings.ts"
@@ -118,23 +118,31 @@ export class Sessions extends Context.Service<
           .find((successor) => rows.some(({ hash }) => RefreshTokens.hashOf(successor).equals(hash)))
       })
 
+      /** Rotates a token, and records its reuse in the same transaction. */
+      const rotate = (token: Redacted.Redacted, successor: Redacted.Redacted, at: Date) =>
+        Effect.gen(function* () {
+          const rotated = yield* sql`
+            SELECT outcome, session FROM rotate_refresh_token(
+              ${RefreshTokens.hashOf(token)}, ${RefreshTokens.hashOf(successor)}, ${at},
+              ${seconds(refreshTokenTtl)}::interval, ${seconds(GRACE)}::interval, ${seconds(RECOVERY)}::interval
+            )`
+          const { outcome, session: id } = yield* Rows.decodeRotation(rotated)
+          const rows =
+            id === null ? [] : yield* sql`SELECT ${columns}, revoked_for FROM session WHERE id = ${id}`
+          const [session] = yield* Rows.decodeSessions(rows)
+          if (outcome === "reuse" && session !== undefined)
+            yield* events.record(session.userId, { event: "refresh-token-reused", session: session.id })
+          return { id, outcome, session }
+        }).pipe(sql.withTransaction, execute)
+
       const refresh: Sessions["Service"]["refresh"] = Effect.fn("Sessions.refresh")(
         function* (token, device) {
           const [successor] = tokens.successors(token)
           if (successor === undefined || !RefreshTokens.isWellFormed(token))
             return yield* new SessionEnded({ reason: "unknown" })
           const at = DateTime.toDateUtc(yield* DateTime.now)
-          const { outcome, session: id } = yield* Effect.flatMap(
-            execute(sql`
-            SELECT outcome, session FROM rotate_refresh_token(
-              ${RefreshTokens.hashOf(token)}, ${RefreshTokens.hashOf(successor)}, ${at},
-              ${seconds(refreshTokenTtl)}::interval, ${seconds(GRACE)}::interval, ${seconds(RECOVERY)}::interval
-            )`),
-            Rows.decodeRotation
-          )
+          const { id, outcome, session } = yield* rotate(token, successor, at)
           if (id === null || outcome === "unknown") return yield* new SessionEnded({ reason: "unknown" })
-          const rows = yield* execute(sql`SELECT ${columns}, revoked_for FROM session WHERE id = ${id}`)
-          const [session] = yield* Rows.decodeSessions(rows)
           if (session === undefined || outcome === "expired")
             return yield* new SessionEnded({ reason: "expired" })
           if (outcome === "reuse") {
@@ -142,11 +150,6 @@ export class Sessions extends Context.Service<
             yield* Effect.logWarning("A refresh token was used again; its session was ended").pipe(
               Effect.annotateLogs({ session: id, user: session.userId })
             )
-            yield* events.publish(session.userId, {
-              type: "security",
-              event: "refresh-token-reused",
-              session: id
-            })
           }
           if (Option.isSome(session.revokedAt))
             return yield* new SessionEnded({ reason: ended.reasonOf(id) ?? (yield* reasonOf(id)) })
@@ -179,30 +182,46 @@ export class Sessions extends Context.Service<
         return yield* Rows.decodeSessions(rows)
       })
 
+      /** Ends sessions, and records an event for each in the same transaction. */
+      const revoke = Effect.fnUntraced(function* (
+        update: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>,
+        event: "session-ended" | "signed-out"
+      ) {
+        const work = Effect.gen(function* () {
+          const sessions = yield* Rows.decodeEndedOfUsers(yield* update)
+          for (const { id, userId } of sessions) yield* events.record(userId, { event, session: id })
+          return sessions
+        })
+        const found = yield* execute(sql.withTransaction(work))
+        yield* ended.publish(found)
+        return found
+      })
+
       const end: Sessions["Service"]["end"] = Effect.fn("Sessions.end")(function* (user, session, reason) {
         const at = DateTime.toDateUtc(yield* DateTime.now)
-        const rows = Option.isSome(parseId(session))
-          ? yield* execute(sql`
-              UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = ${reason}
-              WHERE id = ${session} AND user_id = ${user} AND revoked_at IS NULL
-              RETURNING id, revoked_for AS reason`)
-          : []
-        const found = yield* Rows.decodeEnded(rows)
-        if (!Array.isReadonlyArrayNonEmpty(found)) return yield* new SessionNotFound({ id: session })
-        yield* ended.publish(found)
-        yield* events.publish(user, { type: "security", event: "session-ended", session: found[0].id })
+        if (Option.isNone(parseId(session))) return yield* new SessionNotFound({ id: session })
+        const found = yield* revoke(
+          sql`
+            UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = ${reason}
+            WHERE id = ${session} AND user_id = ${user} AND revoked_at IS NULL
+            RETURNING id, user_id, revoked_for AS reason`,
+          "session-ended"
+        )
+        if (found.length === 0) return yield* new SessionNotFound({ id: session })
       })
 
       const endByToken: Sessions["Service"]["endByToken"] = Effect.fn("Sessions.endByToken")(
         function* (token) {
           const at = DateTime.toDateUtc(yield* DateTime.now)
           // Any token of the family will do: logout during the grace ends the session too.
-          const rows = yield* execute(sql`
-          UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = 'logout'
-          WHERE revoked_at IS NULL
-            AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)})
-          RETURNING id, revoked_for AS reason`)
-          yield* ended.publish(yield* Rows.decodeEnded(rows))
+          yield* revoke(
+            sql`
+              UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = 'logout'
+              WHERE revoked_at IS NULL
+                AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)})
+              RETURNING id, user_id, revoked_for AS reason`,
+            "signed-out"
+          )
         }
       )
 
@@ -217,8 +236,12 @@ export class Sessions extends Context.Service<
         }
       )
 
-      const endAll: Sessions["Service"]["endAll"] = (user, reason, except) =>
-        Effect.flatMap(execute(endAllWithin(user, reason, except)), ended.publish)
+      const endAll: Sessions["Service"]["endAll"] = Effect.fnUntraced(function* (user, reason, except) {
+        const work = Effect.tap(endAllWithin(user, reason, except), (sessions) =>
+          sessions.length === 0 ? Effect.void : events.record(user, { event: "signed-out" })
+        )
+        yield* ended.publish(yield* execute(sql.withTransaction(work)))
+      })
 
       return Sessions.of({ openWithin, refresh, list, end, endByToken, endAll, endAllWithin })
     })

@@ -17,7 +17,7 @@ import * as TestDatabase from "../../support/TestDatabase.ts"
 
 const accounts = TestAccounts.node.pipe(
   Layer.provideMerge(LoginLimits.layer),
-  Layer.provide([NewUserSetup.layerNone, SecondFactor.layerNone, SecurityEvents.layerNone]),
+  Layer.provide([NewUserSetup.layerNone, SecondFactor.layerNone, SecurityEvents.layer]),
   Layer.provideMerge(TestDatabase.layer({ JWT_SIGNING_KEY: TestConversions.SIGNING_KEY }))
 )
 

@@ -7,7 +7,7 @@ import { MfaSecrets } from "../../../src/accounts/mfa/MfaSecrets.ts"
 import { AttemptLimits } from "../../../src/accounts/login/AttemptLimits.ts"
 import { NewUserSetup } from "../../../src/accounts/NewUserSetup.ts"
 import { Registration } from "../../../src/accounts/Registration.ts"
-import { SecurityEvents, type SecurityEvent } from "../../../src/accounts/SecurityEvents.ts"
+import { SecurityEvents } from "../../../src/accounts/SecurityEvents.ts"
 import { Sessions } from "../../../src/accounts/sessions/Sessions.ts"
 import { SignIn } from "../../../src/accounts/login/SignIn.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
@@ -18,14 +18,7 @@ import * as TestDatabase from "../../support/TestDatabase.ts"
 const { DEVICE, PASSWORD } = TestAccounts
 const password = Redacted.make(PASSWORD)
 
-const published: Array<SecurityEvent["event"]> = []
-const hooks = Layer.mergeAll(
-  AttemptLimits.layerNone,
-  NewUserSetup.layerNone,
-  Layer.succeed(SecurityEvents, {
-    publish: (_user, { event }) => Effect.sync(() => void published.push(event))
-  })
-)
+const hooks = Layer.mergeAll(AttemptLimits.layerNone, NewUserSetup.layerNone, SecurityEvents.layer)
 const KEYS = [1, 2].map((byte) => Buffer.alloc(32, byte).toString("base64"))
 
 const layerOf = (keys: string) =>
@@ -147,10 +140,13 @@ layer(layerOf(KEYS[0] ?? ""))("Mfa", (it) => {
       const { recoveryCodes, user } = yield* enabled
       const [first = Redacted.make(""), second = Redacted.make("")] = recoveryCodes
       assert.match(Redacted.value(first), /^([0-9a-hjkmnp-tv-z]{4}-){3}[0-9a-hjkmnp-tv-z]{4}$/)
-      published.length = 0
       const typed = Redacted.make(` ${Redacted.value(first).toUpperCase().replaceAll("-", " ")} `)
       yield* signIn(user.username, typed)
-      assert.include(published, "recovery-code-used")
+      const events = yield* (yield* SecurityEvents).page(user.userId, undefined, 2)
+      assert.deepStrictEqual(
+        events.map(({ event }) => event),
+        ["signed-in", "recovery-code-used"]
+      )
       assert.strictEqual((yield* Effect.flip(signIn(user.username, first)))._tag, "InvalidCredentials")
       const results = yield* Effect.forEach(
         Array.from({ length: 5 }),

@@ -2,6 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { EndedSessions } from "../../../src/accounts/sessions/EndedSessions.ts"
+import { SecurityEvents } from "../../../src/accounts/SecurityEvents.ts"
 import { Registration } from "../../../src/accounts/Registration.ts"
 import { Sessions } from "../../../src/accounts/sessions/Sessions.ts"
 import * as TestAccounts from "../../support/TestAccounts.ts"
@@ -64,6 +65,11 @@ layer(TestAccounts.layer({ REFRESH_TOKEN_TTL: "1 hour" }))("Sessions", (it) => {
       assert.strictEqual(yield* refusal(third.refreshToken), "reuse")
       const { reasonOf } = yield* EndedSessions
       assert.strictEqual(reasonOf(session.id), "reuse")
+      const events = yield* (yield* SecurityEvents).after(session.userId, 0n, 10)
+      assert.deepStrictEqual(
+        events.map(({ event, session }) => [event, session]),
+        [["refresh-token-reused", session.id]]
+      )
     })
   )
 
