@@ -32,6 +32,11 @@ export class AuditLog extends Context.Service<
     readonly append: (append: AuditAppend) => Effect.Effect<AppendOutcome, StoreUnavailable>
     /** Commits several records. Returns their outcomes in the order of the appends. */
     readonly appendAll: (appends: ReadonlyArray<AuditAppend>) => Effect.Effect<ReadonlyArray<AppendExit>>
+    /**
+     * Appends a record in the open transaction of the caller, which commits it together with what it belongs to. An
+     * outcome other than `Committed` must fail the transaction.
+     */
+    readonly appendWithin: (append: AuditAppend) => Effect.Effect<AppendOutcome, SqlError.SqlError>
     /** The response that was stored under an idempotency key. */
     readonly findResponse: AuditRepo["Service"]["findResponse"]
     readonly byId: AuditRepo["Service"]["byId"]
@@ -44,7 +49,14 @@ export class AuditLog extends Context.Service<
   static readonly layerNoDeps = Layer.effect(
     AuditLog,
     Effect.gen(function* () {
-      const { append: insert, byId, findResponse, page, stream } = yield* AuditRepo
+      const {
+        append: insert,
+        appendWithin: insertWithin,
+        byId,
+        findResponse,
+        page,
+        stream
+      } = yield* AuditRepo
       const unsealed = yield* UnsealedRecords
       const clock = yield* Clock.Clock
       const context = yield* Effect.context<never>()
@@ -111,6 +123,13 @@ export class AuditLog extends Context.Service<
         }
       })
 
+      const appendWithin: AuditLog["Service"]["appendWithin"] = (item) =>
+        Effect.catchIf(
+          insertWithin(item, () => unsealed.add(item.record)),
+          isForeignKeyViolation,
+          () => Effect.succeed(unknownRate)
+        )
+
       const countFailures = (exits: ReadonlyArray<AppendExit>) =>
         Effect.sync(() => {
           const failed = exits.filter((exit) => Option.isSome(Exit.findErrorOption(exit)))
@@ -121,7 +140,7 @@ export class AuditLog extends Context.Service<
       const appendAll = (items: ReadonlyArray<AuditAppend>) =>
         traced("AuditLog.append")(Effect.tap(batcher.runAll(items), countFailures))
 
-      return AuditLog.of({ append, appendAll, findResponse, byId, page, stream })
+      return AuditLog.of({ append, appendAll, appendWithin, findResponse, byId, page, stream })
     })
   )
 

@@ -22,6 +22,14 @@ export class AuditRepo extends Context.Service<
     readonly append: (
       appends: ReadonlyArray<AuditAppend>
     ) => Effect.Effect<ReadonlyArray<AppendOutcome>, StoreUnavailable | SqlError.SqlError>
+    /**
+     * Inserts a record like `append`, in the open transaction of the caller. `onCommit` is called once that transaction has
+     * committed the record.
+     */
+    readonly appendWithin: (
+      append: AuditAppend,
+      onCommit: () => void
+    ) => Effect.Effect<AppendOutcome, SqlError.SqlError>
     readonly findResponse: (
       key: IdempotencyKey
     ) => Effect.Effect<Option.Option<StoredResponse>, StoreUnavailable>
@@ -95,18 +103,35 @@ export class AuditRepo extends Context.Service<
         SELECT (n - 1)::int AS index, duplicate.request_hash, duplicate.answer AS response
         FROM item LEFT JOIN duplicate USING (n) WHERE id NOT IN (SELECT id FROM appended)`
 
-      const append = Effect.fn("AuditRepo.append")(function* (appends: ReadonlyArray<AuditAppend>) {
-        const rows = yield* tryExecute(
-          appends.every(isUnconditional) ? appendUnconditional(appends) : appendConditional(appends)
-        )
+      const insert = (appends: ReadonlyArray<AuditAppend>) =>
+        appends.every(isUnconditional) ? appendUnconditional(appends) : appendConditional(appends)
+
+      const outcomesOf = Effect.fnUntraced(function* (appends: ReadonlyArray<AuditAppend>, rows: unknown) {
         const outcomes = appends.map((): AppendOutcome => committed)
         for (const { index, requestHash, response } of yield* Effect.orDie(decodeSkipped(rows))) {
           outcomes[index] =
             response !== null && requestHash !== null
               ? { _tag: "DuplicateKey", response, requestHash }
-              : { _tag: "QuoteUnavailable" }
+              : quoteUnavailable
         }
         return outcomes
+      })
+
+      const insertAll = Effect.fnUntraced(function* (appends: ReadonlyArray<AuditAppend>) {
+        return yield* outcomesOf(appends, yield* insert(appends))
+      })
+
+      const append = Effect.fn("AuditRepo.append")((appends: ReadonlyArray<AuditAppend>) =>
+        tryExecute(insertAll(appends))
+      )
+
+      const appendWithin = Effect.fn("AuditRepo.appendWithin")(function* (
+        item: AuditAppend,
+        onCommit: () => void
+      ) {
+        const [outcome = quoteUnavailable] = yield* insertAll([item])
+        if (outcome._tag === "Committed") yield* sql.afterCommit(Effect.sync(onCommit))
+        return outcome
       })
 
       const findResponse = Effect.fn("AuditRepo.findResponse")(function* ({
@@ -157,7 +182,7 @@ export class AuditRepo extends Context.Service<
           ])
         )
 
-      return AuditRepo.of({ append, findResponse, byId, page, stream })
+      return AuditRepo.of({ append, appendWithin, findResponse, byId, page, stream })
     })
   )
 }
@@ -165,6 +190,7 @@ export class AuditRepo extends Context.Service<
 type EntryRow = AuditRows.AuditRow & { readonly position: bigint | null }
 
 const committed: AppendOutcome = { _tag: "Committed" }
+const quoteUnavailable: AppendOutcome = { _tag: "QuoteUnavailable" }
 
 const isUnconditional = ({ idempotency, record }: AuditAppend) =>
   idempotency === undefined && record.quote_id === null

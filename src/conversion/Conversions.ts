@@ -3,17 +3,16 @@ import { SecureRandom } from "effect/crypto"
 import { AuditLog } from "../audit/AuditLog.ts"
 import type { Owner } from "../domain/access/Principal.ts"
 import { AuditId } from "../domain/conversion/AuditRecord.ts"
-import type { Quote, QuoteId } from "../domain/conversion/Quote.ts"
+import type { QuoteId } from "../domain/conversion/Quote.ts"
 import type { AmountOutOfRange } from "../domain/conversion/Conversion.ts"
-import {
-  type IdempotencyConflict,
-  type IdempotencyMismatch,
+import type {
+  IdempotencyConflict,
+  IdempotencyMismatch,
   QuoteExpired,
   QuoteMismatch,
-  type QuoteNotFound,
+  QuoteNotFound,
   QuoteUsed
 } from "../domain/conversion/ConversionErrors.ts"
-import * as Decimal from "../domain/money/Decimal.ts"
 import { RateId, type RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
 import type { ClockSkewed } from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -22,21 +21,24 @@ import type * as CommittedConversion from "./CommittedConversion.ts"
 import * as Idempotency from "./Idempotency.ts"
 import * as PreparedConversion from "./PreparedConversion.ts"
 import { type PriceInput, Pricing } from "./Pricing.ts"
-import { Quotes } from "./Quotes.ts"
+import * as QuoteUse from "./QuoteUse.ts"
 
-/** A conversion to commit. */
-export interface ConversionInput extends PriceInput {
+/** A conversion to price. */
+export interface ConversionTerms extends PriceInput {
   /** Converts at the price of this quote. Null: at the latest rate. */
   readonly quoteId: QuoteId | null
+}
+
+/** A conversion to commit. */
+export interface ConversionInput extends ConversionTerms {
   /** Undefined: every request is a new conversion. */
   readonly idempotencyKey: string | undefined
 }
 
-export type ConversionError =
+/** Why a conversion has no price. */
+export type PreparationError =
   | AmountOutOfRange
   | ClockSkewed
-  | IdempotencyConflict
-  | IdempotencyMismatch
   | QuoteExpired
   | QuoteMismatch
   | QuoteNotFound
@@ -44,6 +46,8 @@ export type ConversionError =
   | RateTooOld
   | RateUnavailable
   | StoreUnavailable
+
+export type ConversionError = PreparationError | IdempotencyConflict | IdempotencyMismatch
 
 type ConversionExit = Exit.Exit<CommittedConversion.ConversionOutcome, ConversionError>
 
@@ -86,6 +90,21 @@ export class Conversions extends Context.Service<
       Option.Option<CommittedConversion.ConversionOutcome>,
       IdempotencyMismatch | StoreUnavailable
     >
+    /**
+     * Prices a conversion for a caller that commits its record together with other statements, by `AuditLog.appendWithin`.
+     * Nothing is stored.
+     */
+    readonly prepare: (
+      input: ConversionTerms
+    ) => Effect.Effect<PreparedConversion.PreparedConversion, PreparationError>
+    /**
+     * Handles a prepared record that was not appended. Returns another preparation at the rate of the database, if the
+     * rate was unknown there. Otherwise fails with the reason for which the quote cannot be used.
+     */
+    readonly prepareAgain: (
+      input: ConversionTerms,
+      prepared: PreparedConversion.PreparedConversion
+    ) => Effect.Effect<PreparedConversion.PreparedConversion, PreparationError>
   }
 >()("effex/conversion/Conversions") {
   static readonly layer = Layer.effect(
@@ -93,26 +112,13 @@ export class Conversions extends Context.Service<
     Effect.gen(function* () {
       const audit = yield* AuditLog
       const pricing = yield* Pricing
-      const quotes = yield* Quotes
+      const quotes = yield* QuoteUse.make
       const random = yield* SecureRandom.SecureRandom
       const traced = yield* ExportedSpans.make
       const locks = Idempotency.makeLocks()
       const { prepare, replay, toExit } = yield* PreparedConversion.make
 
       const newId = Effect.map(random.uuidV7(), (uuid) => AuditId.make(uuid))
-
-      const requireOpen = Effect.fnUntraced(function* (quote: Quote) {
-        const state = yield* quotes.stateOf(quote)
-        if (state === "used") return yield* new QuoteUsed({ quoteId: quote.id })
-        if (state === "expired")
-          return yield* new QuoteExpired({ quoteId: quote.id, expiresAt: quote.expiresAt })
-      })
-
-      /** Returns why a quote that was open a moment ago could not be used. */
-      const unavailableError = Effect.fnUntraced(function* ({ expiresAt, id }: Quote, owner: Owner) {
-        yield* requireOpen(yield* quotes.byId(id, owner))
-        return yield* new QuoteExpired({ quoteId: id, expiresAt })
-      })
 
       const append = (
         prepared: PreparedConversion.PreparedConversion,
@@ -149,6 +155,19 @@ export class Conversions extends Context.Service<
         return yield* convertAtLatest(input, Idempotency.keyOf(input), unavailable)
       })
 
+      const prepareQuoted = Effect.fnUntraced(function* (
+        id: QuoteId,
+        input: PriceInput,
+        key: Idempotency.ConversionKey | undefined
+      ) {
+        yield* pricing.requireAllowedSkew
+        const quote = yield* quotes.open(id, input)
+        const { principal, reference } = input
+        const priced = { ...quote.priced, reference: reference ?? quote.priced.reference, principal }
+        // The id as it is stored, in lower case: the record is hashed as it will be read.
+        return prepare(yield* newId, quote.id, key, priced)
+      })
+
       const commit = Effect.fnUntraced(function* (
         input: ConversionInput,
         key: Idempotency.ConversionKey | undefined
@@ -156,17 +175,8 @@ export class Conversions extends Context.Service<
         if (input.quoteId === null) {
           return yield* convertAtLatest(input, key, (prepared) => reprice(input, prepared))
         }
-        yield* pricing.requireAllowedSkew
-        const quote = yield* quotes.byId(input.quoteId, input.owner)
-        yield* requireMatch(input, quote)
-        yield* requireOpen(quote)
-        const { principal, reference } = input
-        const priced = { ...quote.priced, reference: reference ?? quote.priced.reference, principal }
-        // The id as it is stored, in lower case: the record is hashed as it will be read.
-        return yield* append(
-          prepare(yield* newId, quote.id, key, priced),
-          unavailableError(quote, input.owner)
-        )
+        const prepared = yield* prepareQuoted(input.quoteId, input, key)
+        return yield* append(prepared, quotes.failUnavailable(input.quoteId, input))
       })
 
       /** Looks up the key first: its conversion is returned even if the rate is unavailable or the quote expired. */
@@ -253,22 +263,22 @@ export class Conversions extends Context.Service<
         }
       )
 
-      return Conversions.of({ convert, convertBatch, findStored })
+      const prepareTerms = Effect.fn("Conversions.prepare")(function* (input: ConversionTerms) {
+        return input.quoteId === null
+          ? prepare(yield* newId, null, undefined, yield* pricing.price(input))
+          : yield* prepareQuoted(input.quoteId, input, undefined)
+      })
+
+      const prepareAgain = Effect.fn("Conversions.prepareAgain")(function* (
+        input: ConversionTerms,
+        { record }: PreparedConversion.PreparedConversion
+      ) {
+        if (input.quoteId !== null) return yield* quotes.failUnavailable(input.quoteId, input)
+        yield* pricing.evictUnknownRate(input.pair, RateId.make(record.rate_id))
+        return prepare(yield* newId, null, undefined, yield* pricing.price(input))
+      })
+
+      return Conversions.of({ convert, convertBatch, findStored, prepare: prepareTerms, prepareAgain })
     })
   )
 }
-
-/** Fails when a request differs from the quote that it uses. */
-const requireMatch = Effect.fnUntraced(function* (input: ConversionInput, quote: Quote) {
-  const { amountType, input: source, output: target } = quote.priced
-  const quotedAmount = amountType === "source" ? source : target
-  const fields: ReadonlyArray<readonly [field: string, requested: string, quoted: string]> = [
-    ["from_currency", input.from.code, source.currency.code],
-    ["to_currency", input.to.code, target.currency.code],
-    ["amount_type", input.amountType, amountType],
-    ["amount", Decimal.format(input.amount), Decimal.format(quotedAmount.amount)]
-  ]
-  for (const [field, requested, quoted] of fields) {
-    if (requested !== quoted) return yield* new QuoteMismatch({ field, quoted })
-  }
-})

@@ -10,6 +10,7 @@ import type * as Idempotency from "./Idempotency.ts"
 
 /** A record to append, with the conversion to return once it is committed. */
 export interface PreparedConversion extends AuditAppend {
+  readonly priced: PricedConversion
   readonly conversion: CommittedConversion.CommittedConversion
 }
 
@@ -33,6 +34,7 @@ export const make = Effect.gen(function* () {
     const record = makeAuditRecord(id, priced, quoteId, convertedAt)
     const conversion = CommittedConversion.fromRecord(record)
     return {
+      priced,
       record,
       conversion,
       idempotency: key === undefined ? undefined : { ...key, response: JSON.stringify(conversion) }

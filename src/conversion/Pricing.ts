@@ -17,7 +17,7 @@ import type { Rate, RateId, RateTooOld, RateUnavailable } from "../domain/rates/
 import * as ClockSkew from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
-import { type FoundRate, Rates } from "../rates/lookup/Rates.ts"
+import { type FoundRate, type LookupOptions, Rates } from "../rates/lookup/Rates.ts"
 
 /** An amount to price. */
 export interface PriceInput {
@@ -31,6 +31,8 @@ export interface PriceInput {
   readonly principal: string
   /** Owner of the quote or of the idempotency key. */
   readonly owner: Owner
+  /** How fresh the rate must be. Any rate is accepted by default. */
+  readonly lookup?: LookupOptions
 }
 
 /** Prices conversions at the latest rate, less the margin of the pair. */
@@ -93,7 +95,7 @@ export class Pricing extends Context.Service<
       const price = (input: PriceInput) =>
         traced("Pricing.price")(
           requireAllowedSkew.pipe(
-            Effect.andThen(rates.lookup(input.pair)),
+            Effect.andThen(rates.lookup(input.pair, input.lookup)),
             Effect.flatMap((found) => Effect.fromResult(priceAt(input, found)))
           )
         )
