@@ -33,10 +33,12 @@ export class AuditLog extends Context.Service<
     /** Commits several records. Returns their outcomes in the order of the appends. */
     readonly appendAll: (appends: ReadonlyArray<AuditAppend>) => Effect.Effect<ReadonlyArray<AppendExit>>
     /**
-     * Appends a record in the open transaction of the caller, which commits it together with what it belongs to. An
-     * outcome other than `Committed` must fail the transaction.
+     * Appends records in the open transaction of the caller, which commits them together with what they belong to. Returns
+     * their outcomes in order; with an outcome other than `Committed`, the caller must roll back.
      */
-    readonly appendWithin: (append: AuditAppend) => Effect.Effect<AppendOutcome, SqlError.SqlError>
+    readonly appendWithin: (
+      appends: ReadonlyArray<AuditAppend>
+    ) => Effect.Effect<ReadonlyArray<AppendOutcome>, SqlError.SqlError>
     /** The response that was stored under an idempotency key. */
     readonly findResponse: AuditRepo["Service"]["findResponse"]
     readonly byId: AuditRepo["Service"]["byId"]
@@ -73,13 +75,19 @@ export class AuditLog extends Context.Service<
       const settleWith = (batch: ReadonlyArray<PendingAppend>, exit: AppendExit) =>
         Effect.sync(() => settle(batch, () => exit))
 
+      const addUnsealed = (appends: ReadonlyArray<AuditAppend>, outcomes: ReadonlyArray<AppendOutcome>) =>
+        appends.forEach(({ record }, i) => {
+          if (outcomes[i]?._tag === "Committed") unsealed.add(record)
+        })
+
       const commit = Effect.fnUntraced(function* (batch: ReadonlyArray<PendingAppend>) {
         yield* Metric.update(AuditMetrics.batchSize, batch.length)
         const outcomes = yield* insert(batch.map(({ item }) => item))
         settle(batch, (i) => Exit.succeed(outcomes[i] ?? quoteUnavailable))
-        batch.forEach(({ item }, i) => {
-          if (outcomes[i]?._tag === "Committed") unsealed.add(item.record)
-        })
+        addUnsealed(
+          batch.map(({ item }) => item),
+          outcomes
+        )
       })
 
       /** Commits records one by one, so that a record that the database rejects does not fail the others. */
@@ -123,11 +131,11 @@ export class AuditLog extends Context.Service<
         }
       })
 
-      const appendWithin: AuditLog["Service"]["appendWithin"] = (item) =>
+      const appendWithin: AuditLog["Service"]["appendWithin"] = (appends) =>
         Effect.catchIf(
-          insertWithin(item, () => unsealed.add(item.record)),
+          insertWithin(appends, (outcomes) => addUnsealed(appends, outcomes)),
           isForeignKeyViolation,
-          () => Effect.succeed(unknownRate)
+          () => Effect.succeed(appends.map(() => unknownRate))
         )
 
       const countFailures = (exits: ReadonlyArray<AppendExit>) =>

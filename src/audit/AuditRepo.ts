@@ -23,13 +23,13 @@ export class AuditRepo extends Context.Service<
       appends: ReadonlyArray<AuditAppend>
     ) => Effect.Effect<ReadonlyArray<AppendOutcome>, StoreUnavailable | SqlError.SqlError>
     /**
-     * Inserts a record like `append`, in the open transaction of the caller. `onCommit` is called once that transaction has
-     * committed the record.
+     * Inserts records like `append`, in the open transaction of the caller. `onCommit` is called with the outcomes once
+     * that transaction has committed.
      */
     readonly appendWithin: (
-      append: AuditAppend,
-      onCommit: () => void
-    ) => Effect.Effect<AppendOutcome, SqlError.SqlError>
+      appends: ReadonlyArray<AuditAppend>,
+      onCommit: (outcomes: ReadonlyArray<AppendOutcome>) => void
+    ) => Effect.Effect<ReadonlyArray<AppendOutcome>, SqlError.SqlError>
     readonly findResponse: (
       key: IdempotencyKey
     ) => Effect.Effect<Option.Option<StoredResponse>, StoreUnavailable>
@@ -112,7 +112,7 @@ export class AuditRepo extends Context.Service<
           outcomes[index] =
             response !== null && requestHash !== null
               ? { _tag: "DuplicateKey", response, requestHash }
-              : quoteUnavailable
+              : { _tag: "QuoteUnavailable" }
         }
         return outcomes
       })
@@ -125,14 +125,13 @@ export class AuditRepo extends Context.Service<
         tryExecute(insertAll(appends))
       )
 
-      const appendWithin = Effect.fn("AuditRepo.appendWithin")(function* (
-        item: AuditAppend,
-        onCommit: () => void
-      ) {
-        const [outcome = quoteUnavailable] = yield* insertAll([item])
-        if (outcome._tag === "Committed") yield* sql.afterCommit(Effect.sync(onCommit))
-        return outcome
-      })
+      const appendWithin: AuditRepo["Service"]["appendWithin"] = Effect.fn("AuditRepo.appendWithin")(
+        function* (appends, onCommit) {
+          const outcomes = yield* insertAll(appends)
+          yield* sql.afterCommit(Effect.sync(() => onCommit(outcomes)))
+          return outcomes
+        }
+      )
 
       const findResponse = Effect.fn("AuditRepo.findResponse")(function* ({
         key,
@@ -190,7 +189,6 @@ export class AuditRepo extends Context.Service<
 type EntryRow = AuditRows.AuditRow & { readonly position: bigint | null }
 
 const committed: AppendOutcome = { _tag: "Committed" }
-const quoteUnavailable: AppendOutcome = { _tag: "QuoteUnavailable" }
 
 const isUnconditional = ({ idempotency, record }: AuditAppend) =>
   idempotency === undefined && record.quote_id === null

@@ -5,10 +5,11 @@ import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import * as Batcher from "../platform/Batcher.ts"
 import * as LedgerMetrics from "../platform/metrics/LedgerMetrics.ts"
 import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { isConflict } from "../platform/postgres/SqlFailures.ts"
 import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { LedgerAccounts } from "./LedgerAccounts.ts"
 import { LedgerHistory } from "./LedgerHistory.ts"
-import { isConflict, LedgerRepo } from "./LedgerRepo.ts"
+import { LedgerRepo } from "./LedgerRepo.ts"
 import * as PostingRounds from "./PostingRounds.ts"
 
 const MAX_BATCH_SIZE = 256
@@ -34,7 +35,7 @@ export class Ledger extends Context.Service<
       /**
        * Posts transfers inside the open transaction of the caller, who rolls it back if an outcome is not what it needs.
        * Call it once per transaction, with everything that it moves: accounts are locked in the order of their ids, and a
-       * second call could deadlock. A conflict (see `isConflict` of `LedgerRepo`) fails the transaction, which the caller
+       * second call could deadlock. A conflict (see `isConflict` of `SqlFailures`) fails the transaction, which the caller
        * repeats. At most one posting of each key.
        */
       readonly postWithin: (
@@ -99,7 +100,12 @@ export class Ledger extends Context.Service<
 
       // One lane: a second batch of the same process would only wait for the accounts of the first.
       const batcher = yield* Batcher.make<LedgerPosting, PostOutcome, StoreUnavailable>({
-        handle: (batch) => Effect.forEach(PostingRounds.of(batch), handle, { discard: true }),
+        handle: (batch) =>
+          Effect.forEach(
+            PostingRounds.of(batch, ({ item }) => item),
+            handle,
+            { discard: true }
+          ),
         maxBatchSize: MAX_BATCH_SIZE,
         timeout: POST_TIMEOUT,
         onTimeout: () =>

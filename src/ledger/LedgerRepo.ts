@@ -1,17 +1,10 @@
 import { Context, Effect, Layer } from "effect"
-import { SqlError } from "effect/sql"
+import type { SqlError } from "effect/sql"
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as PostBatch from "./PostBatch.ts"
-
-/** Returns true when a concurrent process caused the rejection, so that a repetition can succeed. */
-export const isConflict = (error: unknown): boolean =>
-  SqlError.isSqlError(error) &&
-  (error.reason._tag === "UniqueViolation" ||
-    error.reason._tag === "DeadlockError" ||
-    error.reason._tag === "SerializationError")
 
 /** Calls `post_batch`. */
 export class LedgerRepo extends Context.Service<

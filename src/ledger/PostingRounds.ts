@@ -4,13 +4,14 @@ import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
  * Splits a batch so that no round has two postings of one key: the second must find the stored outcome of the first.
  * Almost always there is one round.
  */
-export const of = <A extends { readonly item: LedgerPosting }>(
-  batch: ReadonlyArray<A>
+export const of = <A>(
+  batch: ReadonlyArray<A>,
+  postingOf: (pending: A) => LedgerPosting
 ): ReadonlyArray<ReadonlyArray<A>> => {
   const rounds: Array<Array<A>> = []
   const seen = new Map<string, number>()
   for (const pending of batch) {
-    const { idempotency } = pending.item
+    const { idempotency } = postingOf(pending)
     let round = 0
     if (idempotency !== undefined) {
       const key = JSON.stringify([idempotency.principal, idempotency.key])

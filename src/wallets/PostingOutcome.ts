@@ -20,7 +20,7 @@ const ZERO = BigDecimal.make(0n, 0)
  */
 export const toMovement = (
   outcome: PostOutcome | undefined,
-  asset: Asset
+  asset: Pick<Asset, "code" | "decimals">
 ): Effect.Effect<PostedMovement, InsufficientFunds | IdempotencyMismatch | MovementDenied> => {
   switch (outcome?._tag) {
     case "Posted":

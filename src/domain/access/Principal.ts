@@ -54,19 +54,21 @@ export const anonymous = (caller: string): AnonymousPrincipal => ({
 /** Principal id of a user. */
 export const userPrincipalId = (user: UserId): string => `user:${user}`
 
+/** Id and owner of the principal of a user, whoever sends the request. */
+export const identityOf = (user: UserId): Pick<Identity, "id" | "owner"> => {
+  const id = userPrincipalId(user)
+  return { id, owner: [id] }
+}
+
 /** Principal of a user by an access token. */
 export const ofUser = ({
   role,
   ...user
 }: Pick<UserPrincipal, "userId" | "username" | "sessionId"> & {
   readonly role: "user" | "admin"
-}): UserPrincipal => {
-  const id = userPrincipalId(user.userId)
-  return {
-    ...user,
-    id,
-    owner: [id],
-    kind: role === "admin" ? "administrator" : "user",
-    scopes: role === "admin" ? ["admin"] : []
-  }
-}
+}): UserPrincipal => ({
+  ...user,
+  ...identityOf(user.userId),
+  kind: role === "admin" ? "administrator" : "user",
+  scopes: role === "admin" ? ["admin"] : []
+})

@@ -32,6 +32,13 @@ export const isForeignKeyViolation = ({ reason }: SqlError.SqlError): boolean =>
 export const isRolledBack = ({ reason }: SqlError.SqlError): boolean =>
   reason._tag === "DeadlockError" || reason._tag === "SerializationError"
 
+/**
+ * Returns true when a concurrent process caused the rejection, so that a repetition can succeed: it inserted the same key
+ * first, or rolled this transaction back.
+ */
+export const isConflict = (error: unknown): boolean =>
+  SqlError.isSqlError(error) && (error.reason._tag === "UniqueViolation" || isRolledBack(error))
+
 /** Fails with `StoreUnavailable` and counts the failure. */
 export const failUnavailable = (cause: unknown, kind: "unavailable" | "deadline" = "unavailable") =>
   Effect.andThen(countFailure(kind), Effect.fail(new StoreUnavailable({ cause })))
