@@ -84,6 +84,12 @@ import { RateIngest } from "./rates/RateIngest.ts"
 import { RateRepo } from "./rates/RateRepo.ts"
 import type { Drain } from "./server/Drain.ts"
 import * as HttpServer from "./server/HttpServer.ts"
+import { Funding } from "./wallets/funding/Funding.ts"
+import { FundingClient } from "./wallets/funding/FundingClient.ts"
+import { FundingDecisions } from "./wallets/funding/FundingDecisions.ts"
+import { FundingRepo } from "./wallets/funding/FundingRepo.ts"
+import { FundingSettlement } from "./wallets/funding/FundingSettlement.ts"
+import { FundingSettler } from "./wallets/funding/FundingSettler.ts"
 import { MovementCheck } from "./wallets/MovementCheck.ts"
 import { Statement } from "./wallets/Statement.ts"
 import { Transfers } from "./wallets/Transfers.ts"
@@ -337,15 +343,37 @@ export const ledger: Layer.Layer<LedgerServices, never, Settings | SecureRandom.
     Layer.provideMerge(Ledger.layer)
   )
 
-export type WalletServices = LedgerServices | Statement | Transfers | Wallets
+/** Decisions of administrators on deposits and withdrawals. */
+export const fundingDecisions: Layer.Layer<
+  FundingDecisions | FundingSettlement | FundingRepo,
+  never,
+  SecureRandom.SecureRandom | Database | Ledger | Wallets
+> = FundingDecisions.layer.pipe(
+  Layer.provideMerge(FundingSettlement.layer),
+  Layer.provideMerge(FundingRepo.layer),
+  Layer.provide(AdminActions.layer)
+)
 
-/** Wallets of users, transfers between them, and their statements. */
-export const wallets: Layer.Layer<WalletServices, never, Settings | SecureRandom.SecureRandom | Database> =
-  Layer.mergeAll(Transfers.layer, Statement.layer).pipe(
-    Layer.provideMerge(Wallets.layer),
-    Layer.provideMerge(ledger),
-    Layer.provide(MovementCheck.layerAllow)
-  )
+export type WalletServices =
+  | LedgerServices
+  | Funding
+  | FundingDecisions
+  | FundingSettler
+  | Statement
+  | Transfers
+  | Wallets
+
+/** Wallets of users: money in and out, transfers between them, and their statements. */
+export const wallets: Layer.Layer<
+  WalletServices,
+  never,
+  Settings | SecureRandom.SecureRandom | Database | AssetCatalog
+> = Layer.mergeAll(Transfers.layer, Statement.layer, Funding.layer, FundingSettler.layer).pipe(
+  Layer.provideMerge(fundingDecisions),
+  Layer.provideMerge(Wallets.layer),
+  Layer.provideMerge(ledger),
+  Layer.provide([MovementCheck.layerAllow, FundingClient.layer])
+)
 
 /** Services that {@link features} requires in addition to providers, the database and the settings. */
 export const foundation: Layer.Layer<
@@ -383,6 +411,7 @@ export const server: Layer.Layer<
       RateFollower.layer,
       backgroundAudit,
       LedgerMaintenance.layerBackground,
+      FundingSettler.layerBackground,
       SessionCleanup.layerBackground
     )
   ),

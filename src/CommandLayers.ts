@@ -30,6 +30,8 @@ import { type RateImport } from "./rates/import/RateImport.ts"
 import { type PollerSettings } from "./rates/polling/PollerSettings.ts"
 import { RateRepair } from "./rates/RateRepair.ts"
 import type { Drain } from "./server/Drain.ts"
+import type { FundingDecisions } from "./wallets/funding/FundingDecisions.ts"
+import { Wallets } from "./wallets/Wallets.ts"
 
 // Complete layers, one for each group of commands, so that a command builds only what it needs.
 
@@ -81,6 +83,12 @@ export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, Proces
 ).pipe(Layer.provideMerge(App.assets), Layer.provideMerge(databaseApp))
 
 export const ledgerApp: Layer.Layer<App.LedgerServices | Process, ProcessError> = App.ledger.pipe(
+  Layer.provideMerge(databaseApp)
+)
+
+export const fundingApp: Layer.Layer<FundingDecisions | Process, ProcessError> = App.fundingDecisions.pipe(
+  Layer.provide(Wallets.layer),
+  Layer.provide(App.ledger),
   Layer.provideMerge(databaseApp)
 )
 

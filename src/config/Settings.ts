@@ -134,6 +134,8 @@ export class Settings extends Context.Service<
     readonly ledgerAdjustmentLimit: BigDecimal.BigDecimal
     /** Currency of the total value of a wallet: one of the configured pairs. */
     readonly homeCurrency: CurrencyCode
+    /** Decides on deposits and withdrawals. `sandbox` credits money that was never paid. */
+    readonly funding: "sandbox" | "manual"
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
   }
@@ -206,6 +208,7 @@ export const inspect = Effect.gen(function* () {
     isOffered(DEFAULT_HOME) ? DEFAULT_HOME : (pairs.sources[0] ?? DEFAULT_HOME)
   )
 
+  const selectedFunding = yield* take(Definitions.FUNDING)
   const settings = {
     host: yield* take(Definitions.HOST),
     port: yield* take(Definitions.PORT),
@@ -282,6 +285,7 @@ export const inspect = Effect.gen(function* () {
     openRegistration: (yield* take(Definitions.REGISTRATION)) === "open",
     ledgerAdjustmentLimit: yield* take(Definitions.LEDGER_ADJUSTMENT_LIMIT),
     homeCurrency,
+    funding: Option.getOrElse(selectedFunding, () => (sandbox ? "sandbox" : "manual")),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }
@@ -299,6 +303,12 @@ export const inspect = Effect.gen(function* () {
     if (sandbox) reportMissing("FLUTTERWAVE_SECRET_KEY", required("a key", "sandbox rates"))
     else if (priceSandbox)
       reportMissing("PRICE_PROVIDERS", required("coingecko, massive or off", "sandbox prices"))
+    if (Option.contains(selectedFunding, "sandbox"))
+      invalid.push({
+        name: "FUNDING",
+        found: JSON.stringify("sandbox"),
+        allowed: required("manual", "sandbox money")
+      })
   }
   // Without PROVIDERS, a setting of a real provider must not lead to generated rates.
   if (sandbox && selected === undefined) {

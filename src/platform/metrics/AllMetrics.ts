@@ -2,6 +2,7 @@ import * as AuditMetrics from "./AuditMetrics.ts"
 import * as ClusterMetrics from "./ClusterMetrics.ts"
 import * as ConversionMetrics from "./ConversionMetrics.ts"
 import * as DatabaseMetrics from "./DatabaseMetrics.ts"
+import * as FundingMetrics from "./FundingMetrics.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import * as LedgerMetrics from "./LedgerMetrics.ts"
 import * as PollMetrics from "./PollMetrics.ts"
@@ -24,5 +25,6 @@ export const ALL_METRICS = [
   ...Object.values(ConversionMetrics),
   ...Object.values(AuditMetrics),
   ...Object.values(LedgerMetrics),
+  ...Object.values(FundingMetrics),
   ...Object.values(StreamMetrics)
 ]

@@ -1,7 +1,7 @@
 import { gauge, gaugeBy } from "./MetricSeries.ts"
 
 export const isLeader = gaugeBy("effex_leader", "1 on the node that runs a cluster-wide task, by task", {
-  task: ["poller", "price-poller", "sealer", "ledger"]
+  task: ["poller", "price-poller", "sealer", "ledger", "funding"]
 })
 
 export const leaderTerm = gaugeBy(
