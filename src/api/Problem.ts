@@ -139,6 +139,35 @@ export class AdjustmentRefused extends HttpApiError.Problem<AdjustmentRefused>()
   members("adjustment-refused", false)
 ) {}
 
+export class FundingEnded extends HttpApiError.Problem<FundingEnded>()(
+  "FundingEnded",
+  declare("funding-ended", 409, "The deposit or withdrawal has ended"),
+  {
+    ...members("funding-ended", false),
+    state: Schema.Literals(["pending", "completed", "failed"]),
+    /** Reference of the payment, if it is completed. */
+    reference: Schema.NullOr(Schema.String),
+    /** Why it failed. */
+    reason: Schema.NullOr(Schema.String)
+  }
+) {}
+
+export class PaymentReferenceUsed extends HttpApiError.Problem<PaymentReferenceUsed>()(
+  "PaymentReferenceUsed",
+  declare("payment-reference-used", 409, "The payment has completed another request"),
+  {
+    ...members("payment-reference-used", false),
+    /** Id of the request that it completed. */
+    funding_id: Schema.String
+  }
+) {}
+
+export class FundingRefused extends HttpApiError.Problem<FundingRefused>()(
+  "FundingRefused",
+  declare("funding-refused", 422, "The ledger refuses the movement"),
+  members("funding-refused", false)
+) {}
+
 export class InsufficientFunds extends HttpApiError.Problem<InsufficientFunds>()(
   "InsufficientFunds",
   declare("insufficient-funds", 402, "The available balance is too small"),
@@ -292,6 +321,9 @@ export const Problem = Schema.Union([
   AlreadyDecided,
   AssetRefused,
   AdjustmentRefused,
+  FundingEnded,
+  PaymentReferenceUsed,
+  FundingRefused,
   InsufficientFunds,
   LimitExceeded,
   RecipientNotFound,
