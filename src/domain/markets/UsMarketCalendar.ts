@@ -68,6 +68,16 @@ export const lastClose = (millis: number): number => {
   return Number.NEGATIVE_INFINITY
 }
 
+/** Returns the first open after a moment. */
+export const nextOpen = (millis: number): number => {
+  const today = nearDayOf(millis)
+  for (let day = today; day < today + MAX_DAYS; day++) {
+    const session = sessionOfDay(day)
+    if (session !== undefined && session.open > millis) return session.open
+  }
+  return Number.POSITIVE_INFINITY
+}
+
 /** Returns the milliseconds between two moments during which the market was open, or infinity for more than a year. */
 export const openMillis = (from: number, to: number): number => {
   const [first, last] = [nearDayOf(from), nearDayOf(to)]

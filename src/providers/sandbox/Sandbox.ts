@@ -1,5 +1,5 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Predicate, Schema } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 import * as CoinGeckoSandbox from "../coingecko/CoinGeckoSandbox.ts"
@@ -29,6 +29,22 @@ export type Provider =
   | "coingecko"
   | "massive"
 
+/** Services of the handler of a route. */
+export type RequestServices =
+  | HttpServerRequest.HttpServerRequest
+  | HttpServerRequest.ParsedSearchParams
+  | HttpRouter.RouteContext
+
+/** Another service that the sandbox simulates, such as an exchange. */
+export interface Simulation {
+  /** Value of `provider` in an injection. */
+  readonly name: string
+  readonly routes: ReadonlyArray<HttpRouter.Route<never, RequestServices>>
+  /** Injects a fault, which replaces the previous one. Fails if the injection is invalid. */
+  readonly inject: (injection: unknown) => Effect.Effect<void, Schema.SchemaError>
+  readonly clear: Effect.Effect<void>
+}
+
 /** A running sandbox. */
 export interface Sandbox {
   readonly baseUrl: string
@@ -44,15 +60,16 @@ export interface Sandbox {
 
 /**
  * Simulates all providers on one port until the scope closes, with generated rates that move in small steps. Flutterwave's
- * v3 has its original path, v4 is under `/v4`, and the others are under their names. `PUT /faults` injects a fault, such
+ * v3 has its original path, v4 is under `/v4`, and the others are under their names. `simulations` have their own paths. `PUT /faults` injects a fault, such
  * as `{"provider":"flutterwave","fault":"500","pairs":["USD:NGN"],"times":3}`; `DELETE /faults` clears all faults.
  */
 export const listen = Effect.fn("Sandbox.listen")(function* (options: {
   readonly host: string
   readonly port: number
   readonly seed?: string
+  readonly simulations?: ReadonlyArray<Simulation>
 }) {
-  const seed = options.seed ?? "effex"
+  const { seed = "effex", simulations = [] } = options
   const rates = SandboxRates.make(seed)
   const mids = SandboxMidRates.make(seed)
   const prices = SandboxPrices.make(seed)
@@ -84,12 +101,19 @@ export const listen = Effect.fn("Sandbox.listen")(function* (options: {
         return providers.flutterwave.inject(injection)
     }
   }
-  const clearFaults = Effect.forEach(Object.values(providers), (provider) => provider.clear, {
+  const clearFaults = Effect.forEach([...Object.values(providers), ...simulations], ({ clear }) => clear, {
     discard: true
   })
 
-  const putFaults = HttpServerRequest.schemaBodyJson(FaultInjection).pipe(
-    Effect.flatMap(injectFault),
+  const putFaults = HttpServerRequest.schemaBodyJson(Schema.Unknown).pipe(
+    Effect.flatMap((injection) => {
+      const simulation = simulations.find(
+        ({ name }) => Predicate.hasProperty(injection, "provider") && injection.provider === name
+      )
+      return simulation === undefined
+        ? Effect.flatMap(Schema.decodeUnknownEffect(FaultInjection)(injection), injectFault)
+        : simulation.inject(injection)
+    }),
     Effect.as(HttpServerResponse.empty()),
     Effect.catchTag(["SchemaError", "HttpServerError"], (problem) =>
       Effect.succeed(
@@ -98,7 +122,7 @@ export const listen = Effect.fn("Sandbox.listen")(function* (options: {
     )
   )
 
-  const providerRoutes = Object.values(providers).flatMap(({ routes }) => routes)
+  const providerRoutes = [...Object.values(providers), ...simulations].flatMap(({ routes }) => routes)
   const routes = HttpRouter.addAll([
     ...providerRoutes.map((route) =>
       HttpRouter.route(
