@@ -2,19 +2,19 @@ import { BigDecimal, type Duration, Option } from "effect"
 import * as Arr from "effect/Array"
 import * as Decimal from "../domain/money/Decimal.ts"
 import { define } from "./SettingDefinition.ts"
-import { baseUrl, durationOrOff, key, listOf, oneOf, optional } from "./SettingParsers.ts"
+import {
+  baseUrl,
+  credential as providerCredential,
+  durationOrOff,
+  key,
+  listOf,
+  oneOf,
+  optional
+} from "./SettingParsers.ts"
 
 /** Settings for rate providers: their order, addresses and credentials. */
 
-const credential = (name: string, description: string) =>
-  define({
-    name,
-    defaultText: "none",
-    description,
-    allowed: "printable ASCII without spaces",
-    isSecret: true,
-    ...key
-  })
+const credential = (name: string, description: string) => define({ name, description, ...providerCredential })
 
 const address = (name: string, description: string, defaultUrl: string) =>
   define({ name, description, ...baseUrl(defaultUrl) })

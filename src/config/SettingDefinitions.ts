@@ -9,6 +9,9 @@ export * from "./RuntimeSettings.ts"
 export * from "./AuditSettings.ts"
 export * from "./AccountSettings.ts"
 export * from "./LedgerSettings.ts"
+export * from "./OrderSettings.ts"
 export * from "./WalletSettings.ts"
+export * from "./RiskSettings.ts"
+export * from "./ExchangeSettings.ts"
 
 export const all: ReadonlyArray<Omit<SettingDefinition<unknown>, "parse" | "defaultValue">> = definitions

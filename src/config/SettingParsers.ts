@@ -86,6 +86,14 @@ export const baseUrl = (defaultUrl: string) => ({
 /** Parses a credential that is sent in a header, query or form. */
 export const key = optional(Option.liftPredicate((text: string) => /^[\x21-\x7e]+$/.test(text)))
 
+/** A setting with a {@link key} that has no default. */
+export const credential = {
+  defaultText: "none",
+  allowed: "printable ASCII without spaces",
+  isSecret: true,
+  ...key
+}
+
 /** Parses a comma-separated list. */
 export const listOf =
   <A>(parse: (text: string) => Option.Option<A>) =>

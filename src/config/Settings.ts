@@ -6,6 +6,7 @@ import * as AssetPair from "../domain/money/AssetPair.ts"
 import type { Margins } from "../domain/conversion/Margins.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import { CurrencyCode } from "../domain/money/Currency.ts"
+import type { RiskRules } from "../domain/risk/RiskRules.ts"
 import type { RateLimit } from "../domain/access/RateLimit.ts"
 import { InvalidSetting, InvalidSettings } from "./InvalidSettings.ts"
 import * as OpenTelemetry from "./OpenTelemetrySettings.ts"
@@ -58,6 +59,11 @@ export class Settings extends Context.Service<
     readonly massiveBaseUrl: string
     /** Poll interval of prices. None: prices are not polled. */
     readonly pricePollInterval: Option.Option<Duration.Duration>
+    /** Executes orders. `off`: orders are refused. */
+    readonly exchange: Definitions.ExchangeName
+    readonly alpacaKeyId: Option.Option<Redacted.Redacted>
+    readonly alpacaSecretKey: Option.Option<Redacted.Redacted>
+    readonly alpacaBaseUrl: string
     /** Destination amount of rate requests, in major units, as plain decimal text. */
     readonly flutterwaveAmount: string
     /** The pairs of RATE_SOURCES and RATE_DESTINATIONS. `AssetCatalog` has every supported pair. */
@@ -130,12 +136,25 @@ export class Settings extends Context.Service<
     readonly refreshTokenTtl: Duration.Duration
     /** If false, only administrators create users. */
     readonly openRegistration: boolean
+    /** Value from which an order is not pooled, in US dollars. */
+    readonly aggregationThreshold: BigDecimal.BigDecimal
+    /** Longest wait of an order in a pool. */
+    readonly aggregationMaxWait: Duration.Duration
+    /** Spread of orders, as a fraction. */
+    readonly orderSpread: BigDecimal.BigDecimal
+    /** Largest move of the market with which orders are still sent, as a fraction. */
+    readonly orderMaxSlippage: BigDecimal.BigDecimal
+    /** Oldest price at which an order is accepted or sent. */
+    readonly orderMaxPriceAge: Duration.Duration
     /** Largest adjustment that needs no second administrator, in units of its asset. */
     readonly ledgerAdjustmentLimit: BigDecimal.BigDecimal
     /** Currency of the total value of a wallet: one of the configured pairs. */
     readonly homeCurrency: CurrencyCode
     /** Decides on deposits and withdrawals. `sandbox` credits money that was never paid. */
     readonly funding: "sandbox" | "manual"
+    /** Rules for movements, unless the database overrides them (see `RiskRuleSettings`). */
+    readonly riskRules: RiskRules
+    readonly riskReviewExpiry: Duration.Duration
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
   }
@@ -195,6 +214,13 @@ export const inspect = Effect.gen(function* () {
     selectedPrices === Definitions.SANDBOX ||
     (selectedPrices === undefined && sandbox && withKey.length === 0)
   const priceProviders = selectedPrices === Definitions.SANDBOX ? [] : (selectedPrices ?? withKey)
+  const alpacaKeyId = yield* take(Definitions.ALPACA_KEY_ID)
+  const alpacaSecretKey = yield* take(Definitions.ALPACA_SECRET_KEY)
+  const selectedExchange = yield* take(Definitions.EXCHANGE)
+  const hasAlpacaKey = Option.isSome(alpacaKeyId) || Option.isSome(alpacaSecretKey)
+  const exchange = Option.getOrElse(selectedExchange, (): Definitions.ExchangeName =>
+    hasAlpacaKey ? "alpaca" : sandbox && priceSandbox ? "sandbox" : "off"
+  )
   const isDemoPlan =
     priceProviders.includes("coingecko") && new URL(coinGeckoBaseUrl).hostname === "api.coingecko.com"
 
@@ -236,6 +262,10 @@ export const inspect = Effect.gen(function* () {
     coinGeckoBaseUrl,
     massiveApiKey: secret(massiveApiKey),
     massiveBaseUrl: yield* take(Definitions.MASSIVE_BASE_URL),
+    exchange,
+    alpacaKeyId: secret(alpacaKeyId),
+    alpacaSecretKey: secret(alpacaSecretKey),
+    alpacaBaseUrl: yield* take(Definitions.ALPACA_BASE_URL),
     pricePollInterval: Option.getOrElse(yield* take(Definitions.PRICE_POLL_INTERVAL), () =>
       Option.some(Duration.minutes(isDemoPlan ? 5 : 1))
     ),
@@ -283,9 +313,35 @@ export const inspect = Effect.gen(function* () {
     accessTokenTtl: yield* take(Definitions.ACCESS_TOKEN_TTL),
     refreshTokenTtl: yield* take(Definitions.REFRESH_TOKEN_TTL),
     openRegistration: (yield* take(Definitions.REGISTRATION)) === "open",
+    aggregationThreshold: yield* take(Definitions.AGGREGATION_THRESHOLD),
+    aggregationMaxWait: yield* take(Definitions.AGGREGATION_MAX_WAIT),
+    orderSpread: yield* take(Definitions.ORDER_SPREAD),
+    orderMaxSlippage: yield* take(Definitions.ORDER_MAX_SLIPPAGE),
+    orderMaxPriceAge: yield* take(Definitions.ORDER_MAX_PRICE_AGE),
     ledgerAdjustmentLimit: yield* take(Definitions.LEDGER_ADJUSTMENT_LIMIT),
     homeCurrency,
     funding: Option.getOrElse(selectedFunding, () => (sandbox ? "sandbox" : "manual")),
+    riskRules: Definitions.rulesOf({
+      hourCount: yield* take(Definitions.RISK_HOUR_COUNT),
+      dayCount: yield* take(Definitions.RISK_DAY_COUNT),
+      hourValue: yield* take(Definitions.RISK_HOUR_VALUE),
+      dayValue: yield* take(Definitions.RISK_DAY_VALUE),
+      assetHourCount: yield* take(Definitions.RISK_ASSET_HOUR_COUNT),
+      assetDayCount: yield* take(Definitions.RISK_ASSET_DAY_COUNT),
+      assetHourValue: yield* take(Definitions.RISK_ASSET_HOUR_VALUE),
+      assetDayValue: yield* take(Definitions.RISK_ASSET_DAY_VALUE),
+      unpriced: yield* take(Definitions.RISK_UNPRICED),
+      reviewValue: yield* take(Definitions.RISK_REVIEW_VALUE),
+      newAccountAge: yield* take(Definitions.RISK_NEW_ACCOUNT_AGE),
+      newDeviceAge: yield* take(Definitions.RISK_NEW_DEVICE_AGE),
+      balanceShare: yield* take(Definitions.RISK_BALANCE_SHARE),
+      depositWindow: yield* take(Definitions.RISK_DEPOSIT_WINDOW),
+      circularWindow: yield* take(Definitions.RISK_CIRCULAR_WINDOW),
+      smallOrderValue: yield* take(Definitions.RISK_SMALL_ORDER_VALUE),
+      smallOrders: yield* take(Definitions.RISK_SMALL_ORDERS),
+      failedLogins: yield* take(Definitions.RISK_FAILED_LOGINS)
+    }),
+    riskReviewExpiry: yield* take(Definitions.RISK_REVIEW_EXPIRY),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT)
   }
@@ -303,6 +359,12 @@ export const inspect = Effect.gen(function* () {
     if (sandbox) reportMissing("FLUTTERWAVE_SECRET_KEY", required("a key", "sandbox rates"))
     else if (priceSandbox)
       reportMissing("PRICE_PROVIDERS", required("coingecko, massive or off", "sandbox prices"))
+    if (Option.contains(selectedExchange, "sandbox"))
+      invalid.push({
+        name: "EXCHANGE",
+        found: JSON.stringify("sandbox"),
+        allowed: required("alpaca or off", "the sandbox exchange")
+      })
     if (Option.contains(selectedFunding, "sandbox"))
       invalid.push({
         name: "FUNDING",
@@ -347,6 +409,18 @@ export const inspect = Effect.gen(function* () {
   }
   if (priceProviders.includes("massive") && Option.isNone(massiveApiKey)) {
     reportMissing("MASSIVE_API_KEY", "a value, because PRICE_PROVIDERS includes massive")
+  }
+  if (exchange === "alpaca") {
+    const because = Option.isSome(selectedExchange)
+      ? "EXCHANGE is alpaca"
+      : `${Option.isSome(alpacaKeyId) ? "ALPACA_KEY_ID" : "ALPACA_SECRET_KEY"} is set`
+    if (Option.isNone(alpacaKeyId)) reportMissing("ALPACA_KEY_ID", `a value, because ${because}`)
+    if (Option.isNone(alpacaSecretKey)) reportMissing("ALPACA_SECRET_KEY", `a value, because ${because}`)
+    if (priceSandbox)
+      reportMissing(
+        "PRICE_PROVIDERS",
+        `coingecko, massive or off, because ${because}; orders at an exchange are never priced by the sandbox`
+      )
   }
   if (has("flutterwave") && !sandbox && Option.isNone(flutterwaveSecretKey)) {
     reportMissing(

@@ -83,6 +83,10 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   COINGECKO_BASE_URL: baseUrls,
   MASSIVE_API_KEY: keys,
   MASSIVE_BASE_URL: baseUrls,
+  EXCHANGE: ["paper", "alpaca,sandbox", "none", "*"],
+  ALPACA_KEY_ID: keys,
+  ALPACA_SECRET_KEY: keys,
+  ALPACA_BASE_URL: baseUrls,
   PRICE_POLL_INTERVAL: [...durations, "9 seconds", "25 hours", "never"],
   FLUTTERWAVE_AMOUNT: ["0", "-1", "1.5", "1.0", "1e6", "01", "1 000", "1,000", "1000000000000", "NaN"],
   RATE_SOURCES: codes,
@@ -166,6 +170,9 @@ const requires: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     OPENEXCHANGERATES_APP_ID: "id"
   },
   PRICE_PROVIDERS: { MASSIVE_API_KEY: "key" },
+  EXCHANGE: { ALPACA_KEY_ID: "PK1", ALPACA_SECRET_KEY: "secret", PRICE_PROVIDERS: "off" },
+  ALPACA_KEY_ID: { ALPACA_SECRET_KEY: "secret", PRICE_PROVIDERS: "off" },
+  ALPACA_SECRET_KEY: { ALPACA_KEY_ID: "PK1", PRICE_PROVIDERS: "off" },
   FLUTTERWAVE_CLIENT_ID: { FLUTTERWAVE_CLIENT_SECRET: "secret" },
   FLUTTERWAVE_CLIENT_SECRET: { FLUTTERWAVE_CLIENT_ID: "id" }
 }
@@ -225,6 +232,14 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["MASSIVE_API_KEY", "0123456789abcdef", "massiveApiKey", "0123456789abcdef"],
   ["MASSIVE_API_KEY", "0123456789abcdef", "priceProviders", "massive"],
   ["MASSIVE_BASE_URL", "https://api.polygon.io", "massiveBaseUrl", "https://api.polygon.io"],
+  ["EXCHANGE", "Alpaca", "exchange", "alpaca"],
+  ["EXCHANGE", "sandbox", "exchange", "sandbox"],
+  ["EXCHANGE", "off", "exchange", "off"],
+  ["ALPACA_KEY_ID", "PKABCDEFGH", "alpacaKeyId", "PKABCDEFGH"],
+  ["ALPACA_KEY_ID", "PKABCDEFGH", "exchange", "alpaca"],
+  ["ALPACA_SECRET_KEY", "s3cr+t/==", "alpacaSecretKey", "s3cr+t/=="],
+  ["ALPACA_BASE_URL", "https://api.alpaca.markets/v2/", "alpacaBaseUrl", "https://api.alpaca.markets"],
+  ["ALPACA_BASE_URL", "http://127.0.0.1:8100/alpaca", "alpacaBaseUrl", "http://127.0.0.1:8100/alpaca"],
   ["PRICE_POLL_INTERVAL", "10 seconds", "pricePollInterval", "10000 millis"],
   ["PRICE_POLL_INTERVAL", "Off", "pricePollInterval", "none"],
   ["FLUTTERWAVE_SECRET_KEY", "FLWSECK-12ab-X", "flutterwaveSecretKey", "FLWSECK-12ab-X"],
@@ -348,12 +363,13 @@ describe("SettingDefinitions", () => {
         "OPENEXCHANGERATES_APP_ID",
         "COINGECKO_API_KEY",
         "MASSIVE_API_KEY",
-        "HOME_CURRENCY",
         "METRICS_TOKEN",
         "AUDIT_SIGNING_KEY",
         "AUDIT_HEADS_URL",
         "JWT_SIGNING_KEY",
-        "MFA_ENCRYPTION_KEY"
+        "MFA_ENCRYPTION_KEY",
+        "ALPACA_KEY_ID",
+        "ALPACA_SECRET_KEY"
       ]
     )
   })
@@ -381,6 +397,9 @@ describe("SettingDefinitions", () => {
         "COINGECKO_API_KEY",
         "MASSIVE_API_KEY",
         "PRICE_POLL_INTERVAL",
+        "EXCHANGE",
+        "ALPACA_KEY_ID",
+        "ALPACA_SECRET_KEY",
         "POLL_SPACING",
         "CACHE_TTL",
         "LOG_FORMAT",

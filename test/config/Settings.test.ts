@@ -14,6 +14,10 @@ describe("Settings", () => {
     Effect.map(read({}), (settings) => {
       assert.deepStrictEqual(comparable(settings), {
         accessTokenTtl: "600000 millis",
+        alpacaBaseUrl: "https://paper-api.alpaca.markets",
+        alpacaKeyId: "none",
+        alpacaSecretKey: "none",
+        exchange: "sandbox",
         refreshTokenTtl: "2592000000 millis",
         jwtSigningKeys: "none",
         mfaEncryptionKeys: "none",
@@ -424,6 +428,52 @@ describe("Settings and secrets", () => {
         PRICE_PROVIDERS: "sandbox"
       }
       assert.deepStrictEqual(yield* missing(production), ["PRICE_PROVIDERS"])
+    })
+  )
+
+  it.effect("chooses the exchange by its keys, and the sandbox only with sandbox prices", () =>
+    Effect.gen(function* () {
+      const chosen = (env: Readonly<Record<string, string>>) =>
+        Effect.map(read(env), ({ exchange }) => exchange)
+      const keys = { ALPACA_KEY_ID: "PK1", ALPACA_SECRET_KEY: "secret" }
+      const real = { FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" }
+      assert.strictEqual(yield* chosen({}), "sandbox")
+      assert.strictEqual(yield* chosen(real), "off")
+      assert.strictEqual(yield* chosen({ COINGECKO_API_KEY: "a" }), "off")
+      assert.strictEqual(yield* chosen({ ...real, ...keys }), "alpaca")
+      assert.strictEqual(yield* chosen({ ...real, ...keys, EXCHANGE: "off" }), "off")
+      assert.strictEqual(yield* chosen({ ...real, EXCHANGE: "sandbox" }), "sandbox")
+    })
+  )
+
+  it.effect("rejects alpaca without both keys or at generated prices, and the sandbox in production", () =>
+    Effect.gen(function* () {
+      const missing = (env: Readonly<Record<string, string>>) =>
+        Effect.map(Effect.flip(read({ PRICE_PROVIDERS: "off", ...env })), ({ invalid }) =>
+          invalid.map(({ allowed, name }) => `${name}: ${allowed}`)
+        )
+      const keys = { ALPACA_KEY_ID: "PK1", ALPACA_SECRET_KEY: "secret" }
+      assert.deepStrictEqual(yield* missing({ EXCHANGE: "alpaca" }), [
+        "ALPACA_KEY_ID: a value, because EXCHANGE is alpaca",
+        "ALPACA_SECRET_KEY: a value, because EXCHANGE is alpaca"
+      ])
+      assert.deepStrictEqual(yield* missing({ ALPACA_KEY_ID: "PK1" }), [
+        "ALPACA_SECRET_KEY: a value, because ALPACA_KEY_ID is set"
+      ])
+      assert.deepStrictEqual(yield* missing({ ALPACA_SECRET_KEY: "secret" }), [
+        "ALPACA_KEY_ID: a value, because ALPACA_SECRET_KEY is set"
+      ])
+      assert.deepStrictEqual(yield* missing({ ...keys, PRICE_PROVIDERS: "" }), [
+        "PRICE_PROVIDERS: coingecko, massive or off, because ALPACA_KEY_ID is set; orders at an exchange are never priced by the sandbox"
+      ])
+      const production = {
+        NODE_ENV: "production",
+        DATABASE_URL: "postgres://localhost/effex",
+        FLUTTERWAVE_SECRET_KEY: "FLWSECK-1"
+      }
+      assert.deepStrictEqual(yield* missing({ ...production, EXCHANGE: "sandbox" }), [
+        "EXCHANGE: alpaca or off (production does not use the sandbox exchange); or set ALLOW_EMBEDDED=true"
+      ])
     })
   )
 })
