@@ -1,13 +1,15 @@
-import { Array, Context, DateTime, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Context, DateTime, Effect, Layer, Option, Stream } from "effect"
 import type { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import type { AssetCode } from "../domain/money/Asset.ts"
 import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { type StatementPosition, StatementRow } from "./StatementRow.ts"
+import * as StatementRow from "./StatementRow.ts"
 import { USER_ROLE } from "./Wallets.ts"
 
 const STREAM_PAGE_SIZE = 500
+/** Movements that one page reads to find those of a type. */
+const MAX_SCANNED_ROWS = 5000
 
 /** Which rows of a statement to read. */
 export interface StatementFilter {
@@ -20,7 +22,11 @@ export interface StatementFilter {
   readonly until?: DateTime.Utc | undefined
 }
 
-const decode = Schema.decodeUnknownEffect(Schema.Array(StatementRow))
+export interface StatementPage {
+  readonly rows: ReadonlyArray<StatementRow.StatementRow>
+  /** Where the next page starts; undefined after the last row. A page of one type may be short and have a next one. */
+  readonly next: StatementRow.StatementPosition | undefined
+}
 
 /** Reads what moved the balances of a wallet. */
 export class Statement extends Context.Service<
@@ -30,63 +36,97 @@ export class Statement extends Context.Service<
     readonly page: (
       wallet: WalletId,
       filter: StatementFilter,
-      before: StatementPosition | undefined,
+      before: StatementRow.StatementPosition | undefined,
       limit: number
-    ) => Effect.Effect<ReadonlyArray<StatementRow>, StoreUnavailable>
+    ) => Effect.Effect<StatementPage, StoreUnavailable>
     /** Every row, newest first, read page by page on demand. */
     readonly stream: (
       wallet: WalletId,
       filter: StatementFilter
-    ) => Stream.Stream<StatementRow, StoreUnavailable>
-    /** The rows of one transaction. Empty if it did not move a balance of the wallet. */
+    ) => Stream.Stream<StatementRow.StatementRow, StoreUnavailable>
+    /** The rows of one transaction, those that left the wallet first. Empty if it did not move a balance of the wallet. */
     readonly transaction: (
       wallet: WalletId,
       id: TransferId
-    ) => Effect.Effect<ReadonlyArray<StatementRow>, StoreUnavailable>
+    ) => Effect.Effect<ReadonlyArray<StatementRow.StatementRow>, StoreUnavailable>
   }
 >()("effex/wallets/Statement") {
   static readonly layer = Layer.effect(
     Statement,
     Effect.gen(function* () {
       const { execute, sql } = yield* Database
-      const columns = sql.literal(`
-        entry.transfer_id AS id, entry.account_id AS account, entry.version, entry.asset, transfer.kind,
-        entry.amount::text AS change, entry.balance::text AS balance, transfer.posted_at,
-        transfer.details ->> 'note' AS note, transfer.details ->> 'reference' AS reference,
-        transfer.details ->> 'order_id' AS order_id, transfer.details ->> 'conversion_id' AS conversion_id,
-        (SELECT username FROM wallet AS other JOIN app_user ON app_user.id = other.user_id
-          WHERE transfer.kind = 'transfer' AND other.id = (CASE WHEN entry.amount < 0
-            THEN transfer.details ->> 'to' ELSE transfer.details ->> 'from' END)::uuid) AS counterparty`)
+      const columns = sql.literal(StatementRow.COLUMNS)
+
+      /** The version of an account at the end of the millisecond before a time. */
+      const versionBefore = (time: DateTime.Utc) => sql`
+        ledger_version_at(account.id, account.version, ${DateTime.toDateUtc(DateTime.subtract(time, { milliseconds: 1 }))})`
+
+      const lastVersion = (before: StatementRow.StatementPosition | undefined) => {
+        if (before === undefined) return sql`account.version`
+        const [id, at] = [before.account, DateTime.makeUnsafe(before.at)]
+        return sql`(CASE WHEN account.id = ${id}::bigint THEN ${(before.version - 1n).toString()}::bigint
+          WHEN account.id < ${id}::bigint THEN ledger_version_at(account.id, account.version, ${DateTime.toDateUtc(at)})
+          ELSE ${versionBefore(at)} END)`
+      }
+
+      /**
+       * The newest `limit` rows before a position, of which those of the type, and the last one in any case. The times become
+       * versions first, so that the rows of an account are read by its index, as many as the page has.
+       */
+      const scan = Effect.fnUntraced(function* (
+        wallet: WalletId,
+        { asset, since, type, until }: StatementFilter,
+        before: StatementRow.StatementPosition | undefined,
+        limit: number
+      ) {
+        const last = lastVersion(before)
+        const rows = yield* execute(sql<{ readonly n: number }>`
+          WITH account AS MATERIALIZED (
+            SELECT id, ${since === undefined ? sql`0` : versionBefore(since)} AS after,
+              ${until === undefined ? last : sql`least(${last}, ${versionBefore(until)})`} AS last
+            FROM ledger_account AS account WHERE owner = ${wallet} AND role = ${USER_ROLE}
+              AND ${asset === undefined ? sql`true` : sql`asset = ${asset}`}
+          ), scanned AS (
+            SELECT newest.*, row_number() OVER (ORDER BY posted_at DESC, account_id DESC, version DESC) AS n
+            FROM account, LATERAL (
+              SELECT entry.*, transfer.kind, transfer.details, transfer.posted_at
+              FROM ledger_entry AS entry JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
+              WHERE entry.account_id = account.id AND entry.version > account.after AND entry.version <= account.last
+              ORDER BY entry.version DESC LIMIT ${limit}
+            ) AS newest
+          )
+          SELECT ${columns}, entry.n::int AS n FROM scanned AS entry, LATERAL (
+            SELECT entry.kind, entry.details, entry.posted_at
+          ) AS transfer
+          WHERE entry.n <= ${limit} AND ${type === undefined ? sql`true` : sql`(entry.kind = ${type} OR entry.n = ${limit})`}
+          ORDER BY entry.n`)
+        return { count: rows.at(-1)?.n ?? 0, rows: yield* StatementRow.decode(rows) }
+      })
 
       const page = Effect.fn("Statement.page")(function* (
         wallet: WalletId,
-        { asset, since, type, until }: StatementFilter,
-        before: StatementPosition | undefined,
+        filter: StatementFilter,
+        before: StatementRow.StatementPosition | undefined,
         limit: number
       ) {
-        const conditions = sql.and([
-          sql`entry.account_id = account.id`,
-          ...(type === undefined ? [] : [sql`transfer.kind = ${type}`]),
-          ...(since === undefined ? [] : [sql`transfer.posted_at >= ${DateTime.toDateUtc(since)}`]),
-          ...(until === undefined ? [] : [sql`transfer.posted_at < ${DateTime.toDateUtc(until)}`]),
-          ...(before === undefined
-            ? []
-            : [
-                sql`(transfer.posted_at, entry.account_id, entry.version)
-                  < (${DateTime.toDateUtc(before.at)}::timestamptz, ${before.account}::bigint, ${before.version}::bigint)`
-              ])
-        ])
-        // The newest rows of each account by its own index: versions of an account grow with time.
-        const rows = yield* execute(sql`
-          SELECT newest.* FROM ledger_account AS account, LATERAL (
-            SELECT ${columns} FROM ledger_entry AS entry
-            JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
-            WHERE ${conditions} ORDER BY entry.version DESC LIMIT ${limit}
-          ) AS newest
-          WHERE account.owner = ${wallet} AND account.role = ${USER_ROLE}
-            AND ${asset === undefined ? sql`true` : sql`account.asset = ${asset}`}
-          ORDER BY newest.posted_at DESC, newest.account DESC, newest.version DESC LIMIT ${limit}`)
-        return yield* Effect.orDie(decode(rows))
+        const { type } = filter
+        const found: Array<StatementRow.StatementRow> = []
+        let position = before
+        let size = limit + 1
+        let remaining = MAX_SCANNED_ROWS
+        while (remaining > 0) {
+          const { count, rows } = yield* scan(wallet, filter, position, size)
+          found.push(...rows.filter(({ kind }) => type === undefined || kind === type))
+          const end = found[limit - 1]
+          if (found.length > limit && end !== undefined)
+            return { rows: found.slice(0, limit), next: positionOf(end) }
+          const last = rows.at(-1)
+          if (last === undefined || count < size) return { rows: found, next: undefined }
+          position = positionOf(last)
+          remaining -= size
+          size = Math.min(2 * size, remaining)
+        }
+        return { rows: found, next: position }
       })
 
       const transaction = Effect.fn("Statement.transaction")(function* (wallet: WalletId, id: TransferId) {
@@ -95,15 +135,19 @@ export class Statement extends Context.Service<
           JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
           JOIN ledger_account AS account ON account.id = entry.account_id
           WHERE entry.transfer_id = ${id} AND account.owner = ${wallet} AND account.role = ${USER_ROLE}
-          ORDER BY entry.amount`)
-        return yield* Effect.orDie(decode(rows))
+          ORDER BY sign(entry.amount), entry.account_id, entry.version`)
+        return yield* StatementRow.decode(rows)
       })
 
       const stream: Statement["Service"]["stream"] = (wallet, filter) =>
-        Stream.paginate<StatementPosition | undefined, StatementRow, StoreUnavailable>(undefined, (before) =>
-          Effect.map(page(wallet, filter, before, STREAM_PAGE_SIZE), (rows) => [
+        Stream.paginate<
+          StatementRow.StatementPosition | undefined,
+          StatementRow.StatementRow,
+          StoreUnavailable
+        >(undefined, (before) =>
+          Effect.map(page(wallet, filter, before, STREAM_PAGE_SIZE), ({ next, rows }) => [
             rows,
-            rows.length < STREAM_PAGE_SIZE ? Option.none() : Option.map(Array.last(rows), positionOf)
+            next === undefined ? Option.none() : Option.some(next)
           ])
         )
 
@@ -112,9 +156,12 @@ export class Statement extends Context.Service<
   )
 }
 
-/** Returns the place of a row. */
-export const positionOf = ({ account, postedAt, version }: StatementRow): StatementPosition => ({
-  at: postedAt,
+const positionOf = ({
   account,
-  version: version.toString()
+  postedAt,
+  version
+}: StatementRow.StatementRow): StatementRow.StatementPosition => ({
+  at: DateTime.toEpochMillis(postedAt),
+  account,
+  version
 })

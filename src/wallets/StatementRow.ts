@@ -1,7 +1,7 @@
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Username } from "../domain/accounts/User.ts"
 import { AssetCode } from "../domain/money/Asset.ts"
-import { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
+import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import { AccountIdFromBigInt, Amount } from "../ledger/Amount.ts"
 
@@ -27,10 +27,25 @@ export const StatementRow = Schema.Struct({
 })
 export type StatementRow = typeof StatementRow.Type
 
+/** Columns of {@link StatementRow}, from `ledger_entry AS entry` and `ledger_transfer AS transfer`. */
+export const COLUMNS = `
+  entry.transfer_id AS id, entry.account_id AS account, entry.version, entry.asset, transfer.kind,
+  entry.amount::text AS change, entry.balance::text AS balance, transfer.posted_at,
+  transfer.details ->> 'note' AS note, transfer.details ->> 'reference' AS reference,
+  transfer.details ->> 'order_id' AS order_id, transfer.details ->> 'conversion_id' AS conversion_id,
+  (SELECT username FROM wallet AS other JOIN app_user ON app_user.id = other.user_id
+    WHERE other.id = (CASE WHEN transfer.kind = 'transfer' THEN
+      transfer.details ->> (CASE WHEN entry.amount < 0 THEN 'to' ELSE 'from' END) END)::uuid) AS counterparty`
+
+const decodeRows = Schema.decodeUnknownEffect(Schema.Array(StatementRow))
+
+/** Decodes rows with the {@link COLUMNS}. */
+export const decode = (rows: unknown) => Effect.orDie(decodeRows(rows))
+
 /** Place of a row in a statement, newest first: by time, then by account, then by version. */
-export const StatementPosition = Schema.Struct({
-  at: Schema.DateTimeUtcFromString,
-  account: LedgerAccountId,
-  version: Schema.String.check(Schema.isPattern(/^\d{1,18}$/))
-})
-export type StatementPosition = typeof StatementPosition.Type
+export interface StatementPosition {
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly account: LedgerAccountId
+  readonly version: bigint
+}

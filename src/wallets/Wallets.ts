@@ -14,10 +14,18 @@ import { type NamedWallet, WalletRepo } from "./WalletRepo.ts"
 export const USER_ROLE = "user"
 
 /** Accounts of the house, one per asset. They have no floor: what the house owes is negative. */
-export type HouseRole = "funding" | "liquidity" | "revenue.spread" | "revenue.rounding"
+export type HouseRole =
+  | "funding"
+  | "liquidity"
+  | "exchange"
+  | "slippage"
+  | "revenue.spread"
+  | "revenue.rounding"
+  | "revenue.fee"
 
-/** About 2 MB. */
+/** About 2 MB each. */
 const MAX_CACHED_ACCOUNTS = 20_000
+const MAX_CACHED_WALLETS = 10_000
 
 /** An account of a wallet, or of the house. */
 export const walletAccount = (wallet: WalletId, asset: AssetCode): AccountName => ({
@@ -55,13 +63,25 @@ export class Wallets extends Context.Service<
       const repo = yield* WalletRepo
       /** The id of an account never changes, and accounts are never deleted. */
       const ids = new Map<string, LedgerAccountId>()
+      /** A wallet never changes, and neither does the name of its user. */
+      const byUser = new Map<UserId, NamedWallet>()
 
-      const ofUser = Effect.fn("Wallets.ofUser")(function* (user: UserId) {
-        const found = yield* repo.ofUser(user)
-        if (Option.isSome(found)) return found.value
-        yield* execute(repo.insert(user))
-        return Option.getOrThrow(yield* repo.ofUser(user))
+      const readOfUser = Effect.fn("Wallets.ofUser")(function* (user: UserId) {
+        let found = yield* repo.ofUser(user)
+        if (Option.isNone(found)) {
+          yield* execute(repo.insert(user))
+          found = yield* repo.ofUser(user)
+        }
+        const wallet = Option.getOrThrow(found)
+        if (byUser.size >= MAX_CACHED_WALLETS) byUser.clear()
+        byUser.set(user, wallet)
+        return wallet
       })
+
+      const ofUser = (user: UserId) => {
+        const known = byUser.get(user)
+        return known === undefined ? readOfUser(user) : Effect.succeed(known)
+      }
 
       const accountIds = Effect.fn("Wallets.accountIds")(function* (names: ReadonlyArray<AccountName>) {
         const missing = names.filter((name) => !ids.has(keyOf(name)))

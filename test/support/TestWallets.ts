@@ -9,6 +9,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
 import type { AssetAmount } from "../../src/domain/wallets/Wallet.ts"
+import { AccountStatements } from "../../src/wallets/AccountStatements.ts"
 import { MovementCheck } from "../../src/wallets/MovementCheck.ts"
 import { Statement } from "../../src/wallets/Statement.ts"
 import { Transfers } from "../../src/wallets/Transfers.ts"
@@ -26,7 +27,7 @@ const hooks = Layer.mergeAll(
 ).pipe(Layer.provide(WalletRepo.layer))
 
 /** One node's wallets. Requires a database. */
-export const node = Layer.mergeAll(Transfers.layer, Statement.layer).pipe(
+export const node = Layer.mergeAll(Transfers.layer, Statement.layer, AccountStatements.layer).pipe(
   Layer.provideMerge(Wallets.layer),
   Layer.provideMerge(Layer.mergeAll(Ledger.layer, MovementCheck.layerAllow, AssetCatalog.layer)),
   Layer.provideMerge(TestAccounts.node),

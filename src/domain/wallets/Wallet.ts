@@ -70,13 +70,3 @@ export class AssetUnavailable extends Schema.TaggedError<AssetUnavailable>()("As
     return this.detail
   }
 }
-
-/** The wallet has no transaction with this id. */
-export class TransactionNotFound extends Schema.TaggedError<TransactionNotFound>()(
-  "TransactionNotFound",
-  {}
-) {
-  override get message(): string {
-    return "The wallet has no transaction with this id"
-  }
-}

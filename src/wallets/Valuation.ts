@@ -1,0 +1,124 @@
+import { Array, BigDecimal, Clock, Context, DateTime, Effect, Layer, Option, Result } from "effect"
+import { AssetCatalog } from "../assets/AssetCatalog.ts"
+import { Settings } from "../config/Settings.ts"
+import type { AssetCode } from "../domain/money/Asset.ts"
+import type { AssetPair } from "../domain/money/AssetPair.ts"
+import * as Currency from "../domain/money/Currency.ts"
+import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
+import { type FoundRate, Rates } from "../rates/lookup/Rates.ts"
+
+/** What a wallet has of an asset. */
+export interface Holding {
+  readonly asset: AssetCode
+  readonly balance: BigDecimal.BigDecimal
+}
+
+/** Value of holdings at the latest rates. */
+export interface TotalValue {
+  /** The home currency. */
+  readonly currency: Currency.Currency
+  /** Sum of the assets that have a price, rounded down to the minor unit. */
+  readonly value: BigDecimal.BigDecimal
+  /** Time of the oldest rate that was used; the time of the valuation if none was. */
+  readonly asOf: DateTime.Utc
+  /** Each rate that was used, once. */
+  readonly rates: ReadonlyArray<FoundRate>
+  /** Assets without a price, which the value does not contain. */
+  readonly unpriced: ReadonlyArray<AssetCode>
+}
+
+/** Values holdings in the home currency. */
+export class Valuation extends Context.Service<
+  Valuation,
+  {
+    readonly homeCurrency: Currency.Currency
+    /**
+     * Values holdings at the latest rates, stale ones included. Rates in memory take no wait; others take at most
+     * `LOOKUP_BUDGET` together. An asset that the home currency has no pair with is valued through the currency of prices.
+     */
+    readonly value: (holdings: ReadonlyArray<Holding>) => Effect.Effect<TotalValue>
+  }
+>()("effex/wallets/Valuation") {
+  static readonly layer = Layer.effect(
+    Valuation,
+    Effect.gen(function* () {
+      const { homeCurrency: code, lookupBudget } = yield* Settings
+      const { pairs } = yield* AssetCatalog
+      const rates = yield* Rates
+      const homeCurrency = Currency.get(code)
+
+      const findPair = (from: AssetCode, to: AssetCode) => Result.getSuccess(pairs.find(from, to))
+
+      /** The pairs whose rates multiply to the price of an asset. None if there are no such pairs. */
+      const pathOf = (asset: AssetCode): Option.Option<ReadonlyArray<AssetPair>> => {
+        if (asset === code) return Option.some([])
+        return Option.orElse(Option.map(findPair(asset, code), Array.of), () =>
+          Option.all([findPair(asset, PRICE_CURRENCY), findPair(PRICE_CURRENCY, code)])
+        )
+      }
+
+      const lookup = (pair: AssetPair, now: number): Effect.Effect<Option.Option<FoundRate>> => {
+        const found = rates.peek(pair, now)
+        if (found === undefined)
+          return rates.lookup(pair).pipe(
+            Effect.timeoutOption(lookupBudget),
+            Effect.orElseSucceed(() => Option.none())
+          )
+        rates.countLookup(found)
+        return Effect.succeedSome(found)
+      }
+
+      const value = Effect.fn("Valuation.value")(function* (holdings: ReadonlyArray<Holding>) {
+        const now = yield* Clock.currentTimeMillis
+        const held = holdings
+          .filter(({ balance }) => !BigDecimal.isZero(balance))
+          .map(({ asset, balance }) => ({ asset, balance, path: pathOf(asset) }))
+        const needed = new Map(
+          held.flatMap(({ path }) => Option.getOrElse(path, () => [])).map((pair) => [pair.key, pair])
+        )
+        const found = new Map<string, FoundRate>()
+        yield* Effect.forEach(
+          needed.values(),
+          (pair) =>
+            Effect.map(lookup(pair, now), (rate) => {
+              if (Option.isSome(rate)) found.set(pair.key, rate.value)
+            }),
+          { concurrency: "unbounded", discard: true }
+        )
+
+        const used = new Map<string, FoundRate>()
+        const unpriced: Array<AssetCode> = []
+        let sum = BigDecimal.make(0n, 0)
+        for (const { asset, balance, path } of held) {
+          const steps = Option.flatMap(path, (pairs) =>
+            Option.all(pairs.map(({ key }) => Option.fromUndefinedOr(found.get(key))))
+          )
+          if (Option.isNone(steps)) {
+            unpriced.push(asset)
+            continue
+          }
+          let worth = balance
+          for (const step of steps.value) {
+            worth = BigDecimal.multiply(worth, step.rate.rate)
+            used.set(step.rate.pair.key, step)
+          }
+          sum = BigDecimal.sum(sum, worth)
+        }
+        const latest = Array.fromIterable(used.values())
+        return {
+          currency: homeCurrency,
+          value: BigDecimal.round(sum, { scale: homeCurrency.minorUnit, mode: "floor" }),
+          asOf: DateTime.makeUnsafe(
+            latest.length === 0
+              ? now
+              : Math.min(...latest.map(({ rate }) => DateTime.toEpochMillis(rate.observedAt)))
+          ),
+          rates: latest,
+          unpriced
+        }
+      })
+
+      return Valuation.of({ homeCurrency, value })
+    })
+  )
+}
