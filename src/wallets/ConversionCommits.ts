@@ -3,6 +3,7 @@ import { AuditLog } from "../audit/AuditLog.ts"
 import type { PreparedConversion } from "../conversion/PreparedConversion.ts"
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
+import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import * as PostingRounds from "../ledger/PostingRounds.ts"
 import * as Batcher from "../platform/Batcher.ts"
@@ -18,6 +19,7 @@ const CONFLICT_RETRIES = 3
 
 /** A priced conversion, and the movement of its money. */
 export interface ConversionCommit {
+  readonly wallet: WalletId
   readonly prepared: PreparedConversion
   readonly posting: LedgerPosting
 }
@@ -94,10 +96,11 @@ export const make = Effect.gen(function* () {
       Effect.catchDefect((defect) => settleAll(batch, Exit.die(defect)))
     )
 
+  // The ledger takes one movement of a wallet per transaction. A key belongs to one wallet.
   const batcher = yield* Batcher.make<ConversionCommit, CommitOutcome, StoreUnavailable>({
     handle: (batch) =>
       Effect.forEach(
-        PostingRounds.of(batch, ({ item }) => item.posting),
+        PostingRounds.by(batch, ({ item }) => item.wallet),
         handle,
         { discard: true }
       ),

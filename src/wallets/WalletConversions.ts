@@ -108,10 +108,11 @@ export class WalletConversions extends Context.Service<
         return Option.some(yield* replay(wallet, id))
       })
 
-      const postingOf = Effect.fnUntraced(function* (
+      const commitOf = Effect.fnUntraced(function* (
         { requestedBy, wallet, ...request }: WalletConversionRequest,
-        { priced, record }: PreparedConversion
+        prepared: PreparedConversion
       ) {
+        const { priced, record } = prepared
         const entries = ConversionEntries.ofConversion(priced)
         const accounts = yield* wallets.accountIds(
           entries.map(({ asset, role }) =>
@@ -130,7 +131,7 @@ export class WalletConversions extends Context.Service<
           opens: [],
           ends: []
         }
-        return posting
+        return { wallet: wallet.id, prepared, posting }
       })
 
       const convert: WalletConversions["Service"]["convert"] = Effect.fn("WalletConversions.convert")(
@@ -141,10 +142,10 @@ export class WalletConversions extends Context.Service<
           let prepared = yield* conversions.prepare(terms)
           const { amount, currency } = prepared.priced.input
           yield* check({ kind: KIND, walletId: wallet.id, asset: currency.code, amount })
-          let outcome = yield* commit({ prepared, posting: yield* postingOf(request, prepared) })
+          let outcome = yield* commit(yield* commitOf(request, prepared))
           if (outcome._tag === "NotAppended") {
             prepared = yield* conversions.prepareAgain(terms, prepared)
-            outcome = yield* commit({ prepared, posting: yield* postingOf(request, prepared) })
+            outcome = yield* commit(yield* commitOf(request, prepared))
           }
           if (outcome._tag === "NotAppended") return yield* new RateUnavailable({ pair: terms.pair })
           const { id, replayed } = yield* toMovement(outcome, assetOf(currency.code))
