@@ -22,7 +22,8 @@ import { TimeFromText } from "../TimeFromText.ts"
 
 const describe = (summary: string, description = "") => OpenApi.annotations({ summary, description })
 
-const priceErrors = [
+/** Problems of a request that is priced. */
+export const priceErrors = [
   Problem.UnsupportedCurrency,
   Problem.UnsupportedPair,
   Problem.ClockSkewed,

@@ -9,23 +9,27 @@ import type { Scope } from "./ApiKey.ts"
  */
 export type Owner = NonEmptyReadonlyArray<string>
 
-interface Identity {
+/** Who a conversion or a quote belongs to. */
+export interface Identity {
   /** The id of an API key, `user:` and the id of a user, or `anonymous`. The audit stores it. */
   readonly id: string
   readonly owner: Owner
+}
+
+interface ScopedIdentity extends Identity {
   readonly scopes: ReadonlyArray<Scope>
 }
 
-export interface AnonymousPrincipal extends Identity {
+export interface AnonymousPrincipal extends ScopedIdentity {
   readonly kind: "anonymous"
 }
 
-export interface KeyPrincipal extends Identity {
+export interface KeyPrincipal extends ScopedIdentity {
   readonly kind: "key"
 }
 
 /** A user who is signed in. An administrator has the scope `admin`. */
-export interface UserPrincipal extends Identity {
+export interface UserPrincipal extends ScopedIdentity {
   readonly kind: "user" | "administrator"
   readonly userId: UserId
   readonly username: Username
@@ -54,8 +58,8 @@ export const anonymous = (caller: string): AnonymousPrincipal => ({
 /** Principal id of a user. */
 export const userPrincipalId = (user: UserId): string => `user:${user}`
 
-/** Id and owner of the principal of a user, whoever sends the request. */
-export const identityOf = (user: UserId): Pick<Identity, "id" | "owner"> => {
+/** Identity of a user, whoever sends the request. */
+export const identityOf = (user: UserId): Identity => {
   const id = userPrincipalId(user)
   return { id, owner: [id] }
 }

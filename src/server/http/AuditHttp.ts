@@ -79,14 +79,7 @@ export const layer = HttpApiBuilder.group(
       }),
 
       receipt: Effect.fnUntraced(function* ({ params }) {
-        const receipt = yield* receipts.find(params.audit_id).pipe(Effect.catchTags(Problems.storeErrors))
-        if (Option.isNone(receipt)) return yield* notFound
-        if (receipt.value === "unsealed") {
-          return yield* new Problem.StoreUnavailable({
-            detail: "The conversion is not sealed yet; retry later"
-          })
-        }
-        return receipt.value
+        return yield* findReceipt(receipts, params.audit_id)
       }),
 
       heads: Effect.fnUntraced(function* ({ query }) {
@@ -102,7 +95,17 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-const notFound = Effect.fail(new Problem.NotFound({ detail: "No conversion has this id" }))
+/** Returns the receipt of a conversion. */
+export const findReceipt = Effect.fnUntraced(function* (receipts: Receipts["Service"], id: AuditId) {
+  const receipt = yield* receipts.find(id).pipe(Effect.catchTags(Problems.storeErrors))
+  if (Option.isNone(receipt)) return yield* notFound
+  if (receipt.value === "unsealed") {
+    return yield* new Problem.StoreUnavailable({ detail: "The conversion is not sealed yet; retry later" })
+  }
+  return receipt.value
+})
+
+export const notFound = Effect.fail(new Problem.NotFound({ detail: "No conversion has this id" }))
 
 const positionNotFound = ({ message }: PositionNotFound) =>
   Effect.fail(Problems.invalid("/query/after", message))

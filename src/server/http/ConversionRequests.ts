@@ -7,7 +7,7 @@ import { type ConversionInput, Conversions } from "../../conversion/Conversions.
 import type { ConversionOutcome } from "../../conversion/CommittedConversion.ts"
 import type { PriceInput } from "../../conversion/Pricing.ts"
 import { Quotes } from "../../conversion/Quotes.ts"
-import type { Principal } from "../../domain/access/Principal.ts"
+import type { Identity } from "../../domain/access/Principal.ts"
 import { formatPrice } from "../../domain/conversion/PricedConversion.ts"
 import type { Quote, QuoteId } from "../../domain/conversion/Quote.ts"
 import { IDEMPOTENCY_KEY_FORMAT, isIdempotencyKey } from "../../domain/conversion/IdempotencyKey.ts"
@@ -44,22 +44,22 @@ export class ConversionRequests extends Context.Service<
     readonly toInput: (
       body: ConversionBody.Convert,
       idempotencyKey: string | undefined,
-      principal: Principal
+      identity: Identity
     ) => Result.Result<ConversionInput, InputProblem>
     /** Validates and converts. A used idempotency key returns its conversion, whatever the settings allow today. */
     readonly convert: (
       body: ConversionBody.Convert,
       idempotencyKey: string | undefined,
-      principal: Principal
+      identity: Identity
     ) => Effect.Effect<ConversionOutcome, ConversionProblem>
     readonly createQuote: (
       body: ConversionBody.Quote,
-      principal: Principal
+      identity: Identity
     ) => Effect.Effect<QuoteMessage, PricingProblem>
     /** Returns a quote to its owner. */
     readonly quote: (
       id: QuoteId,
-      principal: Principal
+      identity: Identity
     ) => Effect.Effect<QuoteMessage, Problem.NotFound | Problem.StoreUnavailable>
   }
 >()("effex/server/http/ConversionRequests") {
@@ -70,7 +70,7 @@ export class ConversionRequests extends Context.Service<
       const conversions = yield* Conversions
       const quotes = yield* Quotes
 
-      const toPriceInput = (body: ConversionBody.Convert | ConversionBody.Quote, principal: Principal) => {
+      const toPriceInput = (body: ConversionBody.Convert | ConversionBody.Quote, identity: Identity) => {
         const found = Result.mapError(
           pairs.findCurrencies(body.from_currency, body.to_currency),
           Problems.fromPairError
@@ -87,8 +87,8 @@ export class ConversionRequests extends Context.Service<
               amount,
               amountType,
               reference,
-              principal: principal.id,
-              owner: principal.owner
+              principal: identity.id,
+              owner: identity.owner
             })
           )
         })
@@ -108,17 +108,17 @@ export class ConversionRequests extends Context.Service<
         }
       })
 
-      const toInput: ConversionRequests["Service"]["toInput"] = (body, idempotencyKey, principal) =>
-        Result.map(toPriceInput(body, principal), (priceInput) => ({
+      const toInput: ConversionRequests["Service"]["toInput"] = (body, idempotencyKey, identity) =>
+        Result.map(toPriceInput(body, identity), (priceInput) => ({
           ...priceInput,
           quoteId: body.quote_id ?? null,
           idempotencyKey
         }))
 
-      const convert: ConversionRequests["Service"]["convert"] = (body, idempotencyKey, principal) => {
-        const input = toInput(body, idempotencyKey, principal)
+      const convert: ConversionRequests["Service"]["convert"] = (body, idempotencyKey, identity) => {
+        const input = toInput(body, idempotencyKey, identity)
         return Result.isFailure(input)
-          ? convertDisallowed(body, idempotencyKey, principal, input.failure)
+          ? convertDisallowed(body, idempotencyKey, identity, input.failure)
           : Effect.catchTags(conversions.convert(input.success), Problems.conversionErrors)
       }
 
@@ -126,7 +126,7 @@ export class ConversionRequests extends Context.Service<
       const convertDisallowed = Effect.fnUntraced(function* (
         body: ConversionBody.Convert,
         idempotencyKey: string | undefined,
-        { owner }: Principal,
+        { owner }: Identity,
         problem: InputProblem
       ) {
         const request = ConversionBody.toRequestFields(body)
@@ -137,14 +137,14 @@ export class ConversionRequests extends Context.Service<
         return Option.isSome(stored) ? stored.value : yield* problem
       })
 
-      const createQuote = Effect.fnUntraced(function* (body: ConversionBody.Quote, principal: Principal) {
+      const createQuote = Effect.fnUntraced(function* (body: ConversionBody.Quote, identity: Identity) {
         const ttl = yield* ConversionBody.parseTtl(body.ttl)
-        const input = yield* Effect.fromResult(toPriceInput(body, principal))
+        const input = yield* Effect.fromResult(toPriceInput(body, identity))
         const quote = yield* quotes.create(input, ttl).pipe(Effect.catchTags(Problems.pricingErrors))
         return yield* toQuoteMessage(quote)
       })
 
-      const quote = Effect.fnUntraced(function* (id: QuoteId, { owner }: Principal) {
+      const quote = Effect.fnUntraced(function* (id: QuoteId, { owner }: Identity) {
         const found = yield* quotes.byId(id, owner).pipe(Effect.catchTags(Problems.quoteErrors))
         return yield* toQuoteMessage(found)
       })

@@ -68,5 +68,5 @@ export const layer = HttpApiBuilder.group(
 )
 
 /** Keys of one user are independent of those of another, also if one API key acts for both. */
-const keyOwnerOf = ({ principal, sessionId, userId }: CurrentUser["Service"]) =>
+export const keyOwnerOf = ({ principal, sessionId, userId }: CurrentUser["Service"]) =>
   sessionId === undefined ? `${principal} for ${userId}` : principal

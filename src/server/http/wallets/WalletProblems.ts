@@ -1,5 +1,6 @@
 import { Effect } from "effect"
 import * as Problem from "../../../api/Problem.ts"
+import type { QuoteMismatch } from "../../../domain/conversion/ConversionErrors.ts"
 import type { MovementDenied } from "../../../domain/wallets/Movement.ts"
 import type * as Wallet from "../../../domain/wallets/Wallet.ts"
 import * as Problems from "../../middleware/Problems.ts"
@@ -13,10 +14,27 @@ export const recipientErrors = {
   SameWallet: ({ message }: Wallet.SameWallet) => Effect.fail(new Problem.SameWallet({ detail: message }))
 }
 
-export const transferErrors = {
-  ...recipientErrors,
-  ...Problems.storedConversionErrors,
+export const movementErrors = {
   InsufficientFunds: ({ available, message }: Wallet.InsufficientFunds) =>
     Effect.fail(new Problem.InsufficientFunds({ detail: message, available })),
   MovementDenied: ({ message }: MovementDenied) => Effect.fail(new Problem.LimitExceeded({ detail: message }))
+}
+
+export const transferErrors = {
+  ...recipientErrors,
+  ...Problems.storedConversionErrors,
+  ...movementErrors
+}
+
+// The ledger serializes requests with one key, so that none has to be refused.
+const { IdempotencyConflict: _, ...sharedConversionErrors } = Problems.conversionErrors
+
+export const conversionErrors = {
+  ...sharedConversionErrors,
+  ...movementErrors,
+  QuoteMismatch: ({ field, quoted }: QuoteMismatch) => {
+    // The fields of a wallet have shorter names.
+    const name = field.replace("_currency", "")
+    return Effect.fail(Problems.invalid(`/body/${name}`, `must be ${quoted}, as in the quote`))
+  }
 }

@@ -1,0 +1,40 @@
+import { Schema } from "effect"
+import { AmountType, Reference } from "../../domain/conversion/Conversion.ts"
+import { QuoteId } from "../../domain/conversion/Quote.ts"
+import { AssetCode } from "../../domain/money/Asset.ts"
+import { AmountInput, ConversionMessage, QuoteBody } from "../conversion/ConversionMessage.ts"
+import { DurationFromText } from "../DurationFromText.ts"
+import { TransactionMessage } from "./TransactionMessage.ts"
+
+const priceFields = {
+  /** Currency to pay with. */
+  from: Schema.String,
+  /** Currency to receive. */
+  to: Schema.String,
+  amount: AmountInput,
+  amount_type: Schema.optionalKey(AmountType),
+  reference: Schema.optionalKey(Reference)
+}
+
+/** Body of `POST /api/v1/accounts/wallet/convert`. */
+export const WalletConvertBody = Schema.Struct({
+  ...priceFields,
+  quote_id: Schema.optionalKey(QuoteId),
+  max_age: Schema.optionalKey(
+    DurationFromText.annotate({ description: "Largest age of the rate, such as `60 seconds`" })
+  )
+}).annotate({ identifier: "WalletConvertRequest" })
+
+/** Body of `POST /api/v1/accounts/wallet/quotes`. */
+export const WalletQuoteBody = Schema.Struct({ ...priceFields, ttl: QuoteBody.fields.ttl }).annotate({
+  identifier: "WalletQuoteRequest"
+})
+
+/** A conversion in a wallet. */
+export const WalletConversionMessage = Schema.Struct({
+  conversion: ConversionMessage,
+  /** What left the wallet, and what came in. */
+  transactions: Schema.Array(TransactionMessage),
+  /** Balances of both currencies after the conversion. */
+  balances: Schema.Array(Schema.Struct({ asset: AssetCode, balance: Schema.String }))
+}).annotate({ identifier: "WalletConversion" })

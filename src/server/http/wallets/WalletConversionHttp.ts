@@ -1,0 +1,133 @@
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { Effect, Option, Result } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { CurrentUser } from "../../../api/access/CurrentUser.ts"
+import { Api } from "../../../api/Api.ts"
+import type { WalletConversionMessage } from "../../../api/wallets/WalletConversionMessage.ts"
+import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
+import { Receipts } from "../../../audit/Receipts.ts"
+import { identityOf } from "../../../domain/access/Principal.ts"
+import type { AuditId } from "../../../domain/conversion/AuditRecord.ts"
+import { type WalletConversion, WalletConversions } from "../../../wallets/WalletConversions.ts"
+import { Wallets } from "../../../wallets/Wallets.ts"
+import * as ConversionBody from "../../encoding/ConversionBody.ts"
+import { LookupCaller } from "../../middleware/LookupCaller.ts"
+import * as Problems from "../../middleware/Problems.ts"
+import { findReceipt, notFound } from "../AuditHttp.ts"
+import { ConversionRequests, idempotencyKeyOf } from "../ConversionRequests.ts"
+import { RateRequests } from "../RateRequests.ts"
+import { formatterOf, transactionFields } from "./TransactionFields.ts"
+import { keyOwnerOf } from "./TransfersHttp.ts"
+import { readConvert, readQuote, requireCurrencies, toServiceFields } from "./WalletConversionBody.ts"
+import * as WalletProblems from "./WalletProblems.ts"
+
+/** Handlers of conversions between the balances of a user. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "walletConversions",
+  Effect.fn(function* (handlers) {
+    const catalog = yield* AssetCatalog
+    const conversions = yield* WalletConversions
+    const rates = yield* RateRequests
+    const receipts = yield* Receipts
+    const requests = yield* ConversionRequests
+    const wallets = yield* Wallets
+    const fieldsOf = transactionFields(formatterOf(catalog))
+
+    const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId)).pipe(
+      Effect.catchTags(Problems.storeErrors)
+    )
+
+    const toMessage = ({ conversion, rows }: WalletConversion): typeof WalletConversionMessage.Type => {
+      const transactions = rows.map(fieldsOf)
+      return {
+        conversion,
+        transactions,
+        balances: transactions.map(({ asset, balance }) => ({ asset, balance }))
+      }
+    }
+
+    /** Returns a conversion of the user. */
+    const find = Effect.fnUntraced(function* (id: AuditId) {
+      const found = yield* conversions.byId(yield* myWallet, id).pipe(Effect.catchTags(Problems.storeErrors))
+      return Option.isSome(found) ? found.value : yield* notFound
+    })
+
+    const convert = Effect.fnUntraced(function* (
+      { max_age: maxAge, ...fields }: Effect.Success<ReturnType<typeof readConvert>>,
+      key: string | undefined
+    ) {
+      yield* requireCurrencies(catalog, fields)
+      const user = yield* CurrentUser
+      const wallet = yield* myWallet
+      const request = { wallet, key, owner: keyOwnerOf(user) }
+      const body = toServiceFields(fields)
+      const input = requests.toInput(body, key, identityOf(user.userId))
+      if (Result.isFailure(input)) {
+        // A retry gets its first outcome even if the settings do not allow the request any more.
+        const stored = ConversionBody.toRequestFields(body)
+        const found =
+          stored === undefined ? Option.none() : yield* conversions.findStored(wallet, request, stored)
+        return Option.isSome(found) ? found.value : yield* input.failure
+      }
+      const terms =
+        maxAge === undefined ? input.success : { ...input.success, lookup: yield* rates.optionsOf(maxAge) }
+      const requestedBy = user.sessionId === undefined ? user.principal : undefined
+      return yield* conversions.convert({ ...request, terms, requestedBy })
+    })
+
+    return handlers
+      .handleRaw(
+        "convert",
+        Effect.fnUntraced(function* ({ request }) {
+          const key = yield* Effect.fromResult(
+            idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
+          )
+          const body = yield* readConvert(request)
+          const { principal } = yield* CurrentUser
+          const converted = yield* convert(body, key).pipe(
+            Effect.catchTags(WalletProblems.conversionErrors),
+            Effect.provideService(LookupCaller, { identity: principal, isAnonymous: false })
+          )
+          return HttpServerResponse.text(JSON.stringify(toMessage(converted)), {
+            status: 201,
+            contentType: "application/json",
+            headers: {
+              "cache-control": "no-store",
+              ...(converted.replayed ? { "idempotency-replayed": "true" } : {})
+            }
+          })
+        })
+      )
+      .handleRaw(
+        "createQuote",
+        Effect.fnUntraced(function* ({ request }) {
+          const body = yield* readQuote(request)
+          yield* requireCurrencies(catalog, body)
+          const { userId } = yield* CurrentUser
+          return yield* requests.createQuote(toServiceFields(body), identityOf(userId))
+        })
+      )
+      .handle(
+        "quote",
+        Effect.fnUntraced(function* ({ params }) {
+          const { userId } = yield* CurrentUser
+          return yield* requests.quote(params.quote_id, identityOf(userId))
+        })
+      )
+      .handle(
+        "conversion",
+        Effect.fnUntraced(function* ({ params }) {
+          return toMessage(yield* find(params.audit_id))
+        })
+      )
+      .handle(
+        "receipt",
+        Effect.fnUntraced(function* ({ params }) {
+          yield* find(params.audit_id)
+          return yield* findReceipt(receipts, params.audit_id)
+        })
+      )
+  })
+)
