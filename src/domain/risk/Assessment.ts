@@ -1,0 +1,214 @@
+import { BigDecimal, DateTime, Duration } from "effect"
+import type { MovementFacts } from "./MovementFacts.ts"
+import type { Newcomer, RiskRules, RuleName, RuleOutcome, Velocity } from "./RiskRules.ts"
+import * as Usage from "./Usage.ts"
+
+/** What the database knows when a movement is assessed: nothing of it changes until the movement is posted. */
+export interface WalletState {
+  readonly usages: ReadonlyArray<Usage.Usage>
+  /** Available balance of the account that money leaves. */
+  readonly available: BigDecimal.BigDecimal
+  /** Amount that the counterparty sent within the window of `circular_transfer`. */
+  readonly received: BigDecimal.BigDecimal
+  /** Amount that was deposited within the window of `deposit_withdrawal`. */
+  readonly deposited: BigDecimal.BigDecimal
+}
+
+/** What is left of a limit, and until when. */
+export interface Remaining {
+  /** In `HOME_CURRENCY`, or a number of movements. */
+  readonly amount: BigDecimal.BigDecimal
+  readonly unit: "value" | "count"
+  readonly resetsAt: DateTime.Utc
+}
+
+/** A rule that fired. */
+export interface FiredRule {
+  readonly rule: RuleName
+  readonly outcome: RuleOutcome
+  /** The exceeded limit, or the reason: for administrators. */
+  readonly detail: string
+  /** Null if the rule has no limit with a window. */
+  readonly remaining: Remaining | null
+}
+
+/** The outcome of all rules for one movement. */
+export interface Assessment {
+  readonly outcome: RuleOutcome
+  /** Empty for nearly all movements. */
+  readonly fired: ReadonlyArray<FiredRule>
+}
+
+const ZERO = BigDecimal.make(0n, 0)
+const { isGreaterThan, isGreaterThanOrEqualTo, multiply, subtract } = BigDecimal
+
+/** Assesses a movement. The strictest outcome of the rules that fire wins. */
+export const assess = (
+  rules: RiskRules,
+  facts: MovementFacts,
+  state: WalletState,
+  hour: number,
+  now: DateTime.Utc
+): Assessment => {
+  const ofAsset = Usage.ofAsset(state.usages, facts.asset, hour)
+  const fired = [
+    ...velocity("velocity", rules.velocity, facts, Usage.total(state.usages, hour), hour),
+    ...velocity("asset_velocity", rules.asset_velocity, facts, ofAsset, hour)
+  ]
+  const fire = (rule: RuleName, detail: string | undefined) => {
+    if (detail !== undefined) fired.push(firing(rules, rule, facts, detail))
+  }
+  const isOutward = facts.kind === "transfer" || facts.kind === "withdrawal"
+  if (isOutward) {
+    fire("new_account", newcomer(rules.new_account, facts, facts.userSince, state, ofAsset, now))
+    fire("new_device", newcomer(rules.new_device, facts, facts.deviceSince, state, ofAsset, now))
+    fire("failed_logins", failedLogins(rules.failed_logins, facts))
+  }
+  if (facts.kind === "withdrawal")
+    fire("deposit_withdrawal", depositWithdrawal(rules.deposit_withdrawal, facts, state, ofAsset))
+  if (facts.kind === "transfer")
+    fire("circular_transfer", circularTransfer(rules.circular_transfer, facts, state))
+  if (facts.kind === "order")
+    fire("small_orders", smallOrders(rules.small_orders, facts, Usage.total(state.usages, hour)))
+  return { outcome: strictest(fired, facts.isReviewable), fired }
+}
+
+/** Returns what a movement adds to the usage. An unknown value counts as nothing: its rules have decided on it. */
+export const incrementOf = (
+  { small_orders }: Pick<RiskRules, "small_orders">,
+  { amount, asset, kind, value }: MovementFacts
+): Usage.UsageIncrement => ({
+  asset,
+  amount,
+  value: value ?? ZERO,
+  isSmallOrder: kind === "order" && value !== undefined && !isGreaterThan(value, small_orders.max_value)
+})
+
+/** The limit that a denied user waits longest for; undefined if no limit with a window was exceeded. */
+export const remainingOf = (fired: ReadonlyArray<FiredRule>): Remaining | undefined =>
+  fired
+    .flatMap(({ outcome, remaining }) => (outcome === "allow" || remaining === null ? [] : [remaining]))
+    .toSorted(
+      (a, b) =>
+        DateTime.toEpochMillis(b.resetsAt) - DateTime.toEpochMillis(a.resetsAt) ||
+        BigDecimal.Order(a.amount, b.amount)
+    )[0]
+
+const strictest = (fired: ReadonlyArray<FiredRule>, isReviewable: boolean): RuleOutcome => {
+  if (fired.some(({ outcome }) => outcome === "deny")) return "deny"
+  if (fired.some(({ outcome }) => outcome === "review")) return isReviewable ? "review" : "deny"
+  return "allow"
+}
+
+const firing = (rules: RiskRules, rule: RuleName, { value }: MovementFacts, detail: string): FiredRule => ({
+  rule,
+  outcome: value === undefined ? rules[rule].unpriced : rules[rule].outcome,
+  detail,
+  remaining: null
+})
+
+const UNPRICED = "the asset has no price"
+
+function* velocity(
+  rule: "velocity" | "asset_velocity",
+  limits: Velocity,
+  { value }: MovementFacts,
+  used: Omit<Usage.Usage, "asset" | "dayAmount">,
+  hour: number
+): Generator<FiredRule> {
+  if (!limits.enabled) return
+  const { outcome, unpriced } = limits
+  const ends = Usage.endsOf(hour)
+  const counts = [
+    ["hour_count", used.hourCount, limits.hour_count, ends.hour],
+    ["day_count", used.dayCount, limits.day_count, ends.day]
+  ] as const
+  for (const [detail, count, limit, resetsAt] of counts) {
+    const left = BigDecimal.make(BigInt(Math.max(0, limit - count)), 0)
+    if (count + 1 > limit)
+      yield { rule, outcome, detail, remaining: { amount: left, unit: "count", resetsAt } }
+  }
+  if (value === undefined) {
+    yield { rule, outcome: unpriced, detail: UNPRICED, remaining: null }
+    return
+  }
+  const values = [
+    ["hour_value", used.hourValue, limits.hour_value, ends.hour],
+    ["day_value", used.dayValue, limits.day_value, ends.day]
+  ] as const
+  for (const [detail, sum, limit, resetsAt] of values) {
+    const left = BigDecimal.max(subtract(limit, sum), ZERO)
+    if (isGreaterThan(value, left))
+      yield { rule, outcome, detail, remaining: { amount: left, unit: "value", resetsAt } }
+  }
+}
+
+const isYoung = (since: DateTime.Utc, maxAge: Duration.Duration, now: DateTime.Utc) =>
+  DateTime.toEpochMillis(now) - DateTime.toEpochMillis(since) < Duration.toMillis(maxAge)
+
+/** Counts what left the balance today, so that a balance cannot be moved in parts. */
+const newcomer = (
+  { enabled, max_age, min_value, share }: Newcomer,
+  { amount, value }: MovementFacts,
+  since: DateTime.Utc | undefined,
+  { available }: WalletState,
+  used: Usage.Usage,
+  now: DateTime.Utc
+): string | undefined => {
+  if (!enabled || since === undefined || !isYoung(since, max_age, now)) return undefined
+  const moved = BigDecimal.sum(used.dayAmount, amount)
+  const balance = BigDecimal.sum(used.dayAmount, available)
+  if (!isGreaterThanOrEqualTo(moved, multiply(balance, share))) return undefined
+  if (value === undefined) return UNPRICED
+  return isGreaterThanOrEqualTo(BigDecimal.sum(used.dayValue, value), min_value)
+    ? `moves most of a balance; new since ${DateTime.formatIso(since)}`
+    : undefined
+}
+
+const depositWithdrawal = (
+  { enabled, min_value, share }: RiskRules["deposit_withdrawal"],
+  { amount, value }: MovementFacts,
+  { deposited }: WalletState,
+  used: Usage.Usage
+): string | undefined => {
+  if (!enabled || BigDecimal.isZero(deposited)) return undefined
+  const moved = BigDecimal.sum(used.dayAmount, amount)
+  if (!isGreaterThanOrEqualTo(moved, multiply(deposited, share))) return undefined
+  if (value === undefined) return UNPRICED
+  return isGreaterThanOrEqualTo(BigDecimal.sum(used.dayValue, value), min_value)
+    ? "withdraws what was just deposited"
+    : undefined
+}
+
+/** Only what was received can be returned: the value of the smaller of both amounts counts. */
+const circularTransfer = (
+  { enabled, min_value }: RiskRules["circular_transfer"],
+  { amount, value }: MovementFacts,
+  { received }: WalletState
+): string | undefined => {
+  if (!enabled || BigDecimal.isZero(received)) return undefined
+  if (value === undefined) return UNPRICED
+  const returned = multiply(value, BigDecimal.min(received, amount))
+  return isGreaterThanOrEqualTo(returned, multiply(min_value, amount))
+    ? "returns money to its sender"
+    : undefined
+}
+
+const smallOrders = (
+  { enabled, hour_count, max_value }: RiskRules["small_orders"],
+  { value }: MovementFacts,
+  { hourSmallOrders }: Pick<Usage.Usage, "hourSmallOrders">
+): string | undefined => {
+  if (!enabled || hourSmallOrders + 1 <= hour_count) return undefined
+  if (value === undefined) return UNPRICED
+  return isGreaterThan(value, max_value) ? undefined : "too many small orders in an hour"
+}
+
+const failedLogins = (
+  { enabled, failures, min_value }: RiskRules["failed_logins"],
+  { failedLogins: failed = 0, value }: MovementFacts
+): string | undefined => {
+  if (!enabled || failed < failures) return undefined
+  if (value === undefined) return UNPRICED
+  return isGreaterThanOrEqualTo(value, min_value) ? `${failed} failed logins before` : undefined
+}

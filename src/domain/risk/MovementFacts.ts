@@ -1,0 +1,30 @@
+import type { BigDecimal, DateTime } from "effect"
+import type { LedgerAccountId } from "../ledger/LedgerAccount.ts"
+import type { AssetCode } from "../money/Asset.ts"
+import type { WalletId } from "../wallets/Wallet.ts"
+
+/** Movements that the rules apply to. */
+export type RiskKind = "transfer" | "withdrawal" | "conversion" | "order"
+
+/** What the rules know about a movement before it is posted. */
+export interface MovementFacts {
+  readonly kind: RiskKind
+  readonly wallet: WalletId
+  /** The account that money leaves. */
+  readonly account: LedgerAccountId
+  readonly asset: AssetCode
+  /** Positive. */
+  readonly amount: BigDecimal.BigDecimal
+  /** In `HOME_CURRENCY` at the latest rate; undefined without a price. */
+  readonly value: BigDecimal.BigDecimal | undefined
+  /** The other wallet of a transfer. */
+  readonly counterparty: WalletId | undefined
+  /** False if the movement cannot wait for an administrator: it is denied instead. */
+  readonly isReviewable: boolean
+  /** When the user registered. */
+  readonly userSince: DateTime.Utc
+  /** Start of the first session with the user agent of this one; undefined for an API key. */
+  readonly deviceSince: DateTime.Utc | undefined
+  /** Failed logins of the account within the past hours; undefined if they were not looked up. */
+  readonly failedLogins: number | undefined
+}

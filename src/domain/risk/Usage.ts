@@ -1,0 +1,114 @@
+import { BigDecimal, DateTime } from "effect"
+import type { AssetCode } from "../money/Asset.ts"
+
+/** Movements of a wallet in one asset, in the latest hour and day with one. Both are in UTC. */
+export interface Usage {
+  readonly asset: AssetCode
+  /** Start of the hour, in epoch milliseconds. */
+  readonly hour: number
+  readonly hourCount: number
+  /** Values are in `HOME_CURRENCY`. */
+  readonly hourValue: BigDecimal.BigDecimal
+  readonly hourSmallOrders: number
+  readonly dayCount: number
+  readonly dayValue: BigDecimal.BigDecimal
+  /** In units of the asset. */
+  readonly dayAmount: BigDecimal.BigDecimal
+}
+
+/** What a movement adds to the usage. */
+export interface UsageIncrement {
+  readonly asset: AssetCode
+  readonly value: BigDecimal.BigDecimal
+  readonly amount: BigDecimal.BigDecimal
+  readonly isSmallOrder: boolean
+}
+
+const HOUR_MILLIS = 3_600_000
+const DAY_MILLIS = 24 * HOUR_MILLIS
+const ZERO = BigDecimal.make(0n, 0)
+
+const hourOf = (millis: number) => millis - (millis % HOUR_MILLIS)
+/** Start of the day in UTC, in epoch milliseconds. */
+export const dayOf = (millis: number) => millis - (millis % DAY_MILLIS)
+
+const sum = BigDecimal.sumAll
+
+/**
+ * Returns the hour that a movement counts for. The clocks of two nodes differ by milliseconds: once one node counts for an
+ * hour, no node counts for an earlier one.
+ */
+export const hourAt = (now: DateTime.Utc, usages: ReadonlyArray<Usage>): number =>
+  Math.max(hourOf(DateTime.toEpochMillis(now)), ...usages.map(({ hour }) => hour))
+
+/** End of the hour and of the day that a movement counts for. */
+export const endsOf = (hour: number) => ({
+  hour: DateTime.makeUnsafe(hour + HOUR_MILLIS),
+  day: DateTime.makeUnsafe(dayOf(hour) + DAY_MILLIS)
+})
+
+/** Returns the usage that still counts in an hour: the counts of earlier hours and days are zero. */
+const current = (usage: Usage, hour: number): Usage => {
+  const isDay = dayOf(usage.hour) === dayOf(hour)
+  const isHour = usage.hour === hour
+  return {
+    asset: usage.asset,
+    hour,
+    hourCount: isHour ? usage.hourCount : 0,
+    hourValue: isHour ? usage.hourValue : ZERO,
+    hourSmallOrders: isHour ? usage.hourSmallOrders : 0,
+    dayCount: isDay ? usage.dayCount : 0,
+    dayValue: isDay ? usage.dayValue : ZERO,
+    dayAmount: isDay ? usage.dayAmount : ZERO
+  }
+}
+
+const none = (asset: AssetCode, hour: number): Usage => ({
+  asset,
+  hour,
+  hourCount: 0,
+  hourValue: ZERO,
+  hourSmallOrders: 0,
+  dayCount: 0,
+  dayValue: ZERO,
+  dayAmount: ZERO
+})
+
+/** Returns the usage of one asset in an hour. */
+export const ofAsset = (usages: ReadonlyArray<Usage>, asset: AssetCode, hour: number): Usage => {
+  const found = usages.find((usage) => usage.asset === asset)
+  return found === undefined ? none(asset, hour) : current(found, hour)
+}
+
+/** Returns the usage of all assets together in an hour. Amounts of different assets cannot be added, and are left out. */
+export const total = (usages: ReadonlyArray<Usage>, hour: number): Omit<Usage, "asset" | "dayAmount"> => {
+  const all = usages.map((usage) => current(usage, hour))
+  return {
+    hour,
+    hourCount: all.reduce((count, usage) => count + usage.hourCount, 0),
+    hourValue: sum(all.map(({ hourValue }) => hourValue)),
+    hourSmallOrders: all.reduce((count, usage) => count + usage.hourSmallOrders, 0),
+    dayCount: all.reduce((count, usage) => count + usage.dayCount, 0),
+    dayValue: sum(all.map(({ dayValue }) => dayValue))
+  }
+}
+
+/** Returns the usages with one more movement. */
+export const add = (
+  usages: ReadonlyArray<Usage>,
+  { amount, asset, isSmallOrder, value }: UsageIncrement,
+  hour: number
+): ReadonlyArray<Usage> => {
+  const before = ofAsset(usages, asset, hour)
+  const after: Usage = {
+    asset,
+    hour,
+    hourCount: before.hourCount + 1,
+    hourValue: BigDecimal.sum(before.hourValue, value),
+    hourSmallOrders: before.hourSmallOrders + (isSmallOrder ? 1 : 0),
+    dayCount: before.dayCount + 1,
+    dayValue: BigDecimal.sum(before.dayValue, value),
+    dayAmount: BigDecimal.sum(before.dayAmount, amount)
+  }
+  return [...usages.filter((usage) => usage.asset !== asset), after]
+}
