@@ -4,6 +4,7 @@ import { RpcClient, type RpcClientError, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { RatesRpcs } from "../api/rates/RatesRpcs.ts"
 import * as Backoff from "./Backoff.ts"
+import * as UserOptions from "./promise/accounts/UserOptions.ts"
 import * as Options from "./promise/Options.ts"
 import * as Runtime from "./promise/Runtime.ts"
 
@@ -18,6 +19,13 @@ export interface ConnectionOptions {
   readonly connectTimeout?: Duration.Input | undefined
   /** API key (`efx_live_…` or `efx_test_…`), for calls that need one. Sent with each call, never in a URL. */
   readonly apiKey?: string | Redacted.Redacted | undefined
+  /**
+   * Where the tokens of the user are kept: in a storage such as `localStorage`, or in a `cookie`, for pages of the server
+   * itself. Default: in memory.
+   */
+  readonly session?: UserOptions.UserOptions["session"]
+  /** Id of the user for whom the API key acts. It needs the scope `wallets`. */
+  readonly onBehalfOf?: string | undefined
 }
 
 /** Maximum time until the response head of an HTTP request. HTTP has no pings to detect a dead connection. */
@@ -125,10 +133,13 @@ const layerWithApiKey = (apiKey: NonNullable<ConnectionOptions["apiKey"]>) =>
 /** Throws an `EffexError` for a wrong option and for a Node.js that is too old. */
 export const validate = ({ apiKey, url, ...options }: ConnectionOptions) => {
   Runtime.requireSupported()
-  Options.requireKnown("EffexClient.layer", { url, apiKey, ...options }, ["url", "apiKey", "connectTimeout"])
-  Options.serverUrl(url)
-  if (apiKey !== undefined) Options.apiKey(textOf(apiKey))
+  Options.requireKnown("EffexClient.layer", { url, apiKey, ...options }, CONNECTION_OPTIONS)
+  const key = apiKey === undefined ? undefined : Options.apiKey(textOf(apiKey))
+  UserOptions.sessionOptions(Options.serverUrl(url), options)
+  UserOptions.keyAuthorization(key, options)
 }
+
+const CONNECTION_OPTIONS = ["url", "apiKey", "connectTimeout", "session", "onBehalfOf"] as const
 
 export const textOf = (apiKey: string | Redacted.Redacted) =>
   typeof apiKey === "string" ? apiKey : Redacted.value(apiKey)

@@ -15,6 +15,9 @@ export {
   type RateOptions,
   type WatchFailure
 } from "./EffexClient.ts"
-export type { AsOfOptions, AuditFilter, HistoryOptions, HttpFailure } from "./HttpCalls.ts"
+export type { Exact } from "./Exact.ts"
+export type { AsOfOptions, AuditFilter, HistoryOptions } from "./HttpCalls.ts"
+export type { HttpFailure } from "./HttpFailure.ts"
 export { Unreachable } from "./Unreachable.ts"
+export type { UserCalls } from "./UserCalls.ts"
 export type { WatchOptions } from "./Subscriptions.ts"

@@ -5,12 +5,14 @@ import type * as Problem from "../api/Problem.ts"
 import type { RateEventMessage } from "../api/rates/RateEventMessage.ts"
 import type { RateMessage } from "../api/rates/RateMessage.ts"
 import type { AmountType } from "../domain/conversion/Conversion.ts"
+import * as HttpAccess from "./HttpAccess.ts"
 import * as HttpCalls from "./HttpCalls.ts"
 import { randomId } from "./promise/Requests.ts"
 import * as RpcCalls from "./RpcCalls.ts"
 import { Connection, type ConnectionOptions, type ConnectionState, validate } from "./Connection.ts"
 import { Unreachable } from "./Unreachable.ts"
 import * as Subscriptions from "./Subscriptions.ts"
+import * as UserCalls from "./UserCalls.ts"
 
 /** Options of a rate lookup. */
 export interface RateOptions {
@@ -80,50 +82,51 @@ export type WatchFailure =
  */
 export class EffexClient extends Context.Service<
   EffexClient,
-  HttpCalls.HttpCalls & {
-    /** Returns the latest rate: units of `to` per unit of `from`. Retries once if the connection is lost. */
-    readonly rate: (
-      from: string,
-      to: string,
-      options?: RateOptions
-    ) => Effect.Effect<RateMessage, LookupFailure>
-    /** Returns the latest rates of all pairs, or of one source currency. Retries once if the connection is lost. */
-    readonly rates: (
-      base?: string
-    ) => Effect.Effect<
-      ReadonlyArray<RateMessage>,
-      | Problem.InvalidRequest
-      | Problem.Unauthorized
-      | Problem.UnsupportedCurrency
-      | Problem.RateLimited
-      | Problem.StoreUnavailable
-      | Problem.Internal
-      | Unreachable
-    >
-    /**
-     * Converts an amount. The audit record is committed before the call returns. Retries once, with the same key, if the
-     * connection is lost. An `Unreachable` error with `sent: true` means that the conversion may have happened: repeat it
-     * with the `idempotencyKey` of the error.
-     */
-    readonly convert: (request: ConvertRequest) => Effect.Effect<ConversionResult, ConvertFailure>
-    /** Locks the rate and amounts of a conversion for `ttl`. */
-    readonly createQuote: (
-      request: QuoteRequest
-    ) => Effect.Effect<
-      QuoteResult,
-      LookupFailure | Problem.ClockSkewed | Problem.SessionEnded | Problem.Forbidden
-    >
-    /** Emits the latest rate of each pair (such as `USD:NGN`; default: all), then each change. Never ends. */
-    readonly watch: (pairs?: ReadonlyArray<string>) => Stream.Stream<RateMessage, WatchFailure>
-    /** Emits events with stream positions: a snapshot, or the changes after `since`. A gap marks skipped changes. */
-    readonly watchEvents: (
-      options?: Subscriptions.WatchOptions
-    ) => Stream.Stream<RateEventMessage, WatchFailure>
-    /** Emits finished polls. Never ends. Misses polls that finish while the client is disconnected. */
-    readonly watchPolls: Stream.Stream<PollMessage, Problem.Unauthorized>
-    /** Emits the current connection state and every change of it. */
-    readonly watchConnection: Stream.Stream<ConnectionState>
-  }
+  HttpCalls.HttpCalls &
+    UserCalls.UserCalls & {
+      /** Returns the latest rate: units of `to` per unit of `from`. Retries once if the connection is lost. */
+      readonly rate: (
+        from: string,
+        to: string,
+        options?: RateOptions
+      ) => Effect.Effect<RateMessage, LookupFailure>
+      /** Returns the latest rates of all pairs, or of one source currency. Retries once if the connection is lost. */
+      readonly rates: (
+        base?: string
+      ) => Effect.Effect<
+        ReadonlyArray<RateMessage>,
+        | Problem.InvalidRequest
+        | Problem.Unauthorized
+        | Problem.UnsupportedCurrency
+        | Problem.RateLimited
+        | Problem.StoreUnavailable
+        | Problem.Internal
+        | Unreachable
+      >
+      /**
+       * Converts an amount. The audit record is committed before the call returns. Retries once, with the same key, if the
+       * connection is lost. An `Unreachable` error with `sent: true` means that the conversion may have happened: repeat it
+       * with the `idempotencyKey` of the error.
+       */
+      readonly convert: (request: ConvertRequest) => Effect.Effect<ConversionResult, ConvertFailure>
+      /** Locks the rate and amounts of a conversion for `ttl`. */
+      readonly createQuote: (
+        request: QuoteRequest
+      ) => Effect.Effect<
+        QuoteResult,
+        LookupFailure | Problem.ClockSkewed | Problem.SessionEnded | Problem.Forbidden
+      >
+      /** Emits the latest rate of each pair (such as `USD:NGN`; default: all), then each change. Never ends. */
+      readonly watch: (pairs?: ReadonlyArray<string>) => Stream.Stream<RateMessage, WatchFailure>
+      /** Emits events with stream positions: a snapshot, or the changes after `since`. A gap marks skipped changes. */
+      readonly watchEvents: (
+        options?: Subscriptions.WatchOptions
+      ) => Stream.Stream<RateEventMessage, WatchFailure>
+      /** Emits finished polls. Never ends. Misses polls that finish while the client is disconnected. */
+      readonly watchPolls: Stream.Stream<PollMessage, Problem.Unauthorized>
+      /** Emits the current connection state and every change of it. */
+      readonly watchConnection: Stream.Stream<ConnectionState>
+    }
 >()("effex/client/EffexClient") {
   /** Connects over one WebSocket. Throws an `EffexError` for a wrong URL or option. Works in Node and in browsers. */
   static readonly layer = (options: ConnectionOptions): Layer.Layer<EffexClient> => {
@@ -147,12 +150,14 @@ const layerOver = (options: ConnectionOptions) =>
 const make = (connection: Connection["Service"], options: ConnectionOptions): EffexClient["Service"] => {
   const { rpcs } = connection
   const call = RpcCalls.make(connection, options)
+  const access = HttpAccess.make(options)
 
   const watchEvents: EffexClient["Service"]["watchEvents"] = (options = {}) =>
     Subscriptions.watchEvents(connection, options)
 
   return EffexClient.of({
-    ...HttpCalls.make(options),
+    ...HttpCalls.make(access),
+    ...UserCalls.make(access, options),
     rate: Effect.fn("EffexClient.rate")(function* (from, to, options = {}) {
       const maxAge = yield* RpcCalls.parseDuration("maxAge", options.maxAge)
       const payload = { from, to, ...(maxAge === undefined ? {} : { maxAge }) }

@@ -1,21 +1,14 @@
-import { DateTime, Duration, Effect, Option, Schema, Stream } from "effect"
+import { DateTime, Effect, Option, Schema, Stream } from "effect"
 import { type AssetMessage, AssetList } from "../api/assets/AssetMessage.ts"
 import { AuditRecordMessage, HeadMessage, VerificationMessage } from "../api/conversion/ConversionMessage.ts"
 import { QuoteResult } from "../api/conversion/ConversionResult.ts"
 import { AsOfMessage, CandleMessage, HistoryRowMessage } from "../api/history/HistoryMessage.ts"
-import * as Problem from "../api/Problem.ts"
 import { CurrencyMessage, RateRecordMessage } from "../api/rates/RateMessage.ts"
 import type { AssetKind } from "../domain/money/Asset.ts"
-import { type ConnectionOptions, textOf } from "./Connection.ts"
-import { EffexError } from "./promise/EffexError.ts"
+import { fromPromise, type HttpFailure, invalidResponse } from "./HttpFailure.ts"
 import * as Json from "./promise/Json.ts"
-import * as Options from "./promise/Options.ts"
 import { send, type ServerAccess } from "./promise/Requests.ts"
 import type { AuditRecord, Candle, HistoryRate, Receipt, Verification } from "./promise/Values.ts"
-import { Unreachable } from "./Unreachable.ts"
-
-/** Errors of these calls. `Unreachable` also stands for a response that is not one of an effex server. */
-export type HttpFailure = Problem.Problem | Unreachable
 
 export interface AsOfOptions {
   /** Returns the rate as it was known at this time, before later corrections. Default: now. */
@@ -90,14 +83,8 @@ export interface HttpCalls {
 type Query = Readonly<Record<string, string | undefined>>
 
 /** Makes the calls. */
-export const make = ({ apiKey, connectTimeout = "10 seconds", url }: ConnectionOptions): HttpCalls => {
-  const access: ServerAccess = {
-    url: Options.serverUrl(url),
-    apiKey: apiKey === undefined ? undefined : textOf(apiKey),
-    // Of each request, after which a waiting call still gets its response.
-    timeoutMillis: Duration.toMillis(Duration.fromInputUnsafe(connectTimeout)) + RESPONSE_TIMEOUT_MILLIS,
-    closed: new AbortController().signal
-  }
+export const make = (access: ServerAccess): HttpCalls => {
+  const { url } = access
 
   const get = <S extends Schema.Codec<unknown, unknown>>(
     schema: S,
@@ -107,7 +94,7 @@ export const make = ({ apiKey, connectTimeout = "10 seconds", url }: ConnectionO
   ) =>
     Effect.tryPromise({
       try: (signal) => send(access, { path: `/api/v1${path}`, query }, field, { signal }),
-      catch: failureOf
+      catch: fromPromise
     }).pipe(
       Effect.flatMap((json) =>
         Effect.catch(Schema.decodeEffect(schema)(json), (cause) => invalidResponse(url, cause))
@@ -165,40 +152,8 @@ export const make = ({ apiKey, connectTimeout = "10 seconds", url }: ConnectionO
   }
 }
 
-const RESPONSE_TIMEOUT_MILLIS = 20_000
-
 /** A receipt as the server sent it: its fields are hashed. */
 const Verbatim = Schema.declare((value): value is Receipt => typeof value === "object")
 
 const timeOf = (time: DateTime.DateTime.Input | undefined) =>
   time === undefined ? undefined : DateTime.formatIso(DateTime.makeUnsafe(time))
-
-const decodeProblem = Schema.decodeUnknownOption(Problem.Problem)
-
-/** Returns the problem that the server reported, or `Unreachable`. */
-const failureOf = (error: unknown): HttpFailure => {
-  if (!(error instanceof EffexError)) throw error
-  const { code, detail, errors, retryable, sent, status, traceId } = error
-  const members = { type: `urn:effex:problem:${code}`, title: detail, status, detail, code, retryable }
-  const problem = decodeProblem({
-    ...members,
-    errors,
-    ...(traceId === undefined ? {} : { trace_id: traceId })
-  })
-  return Option.getOrElse(
-    problem,
-    () =>
-      new Unreachable({
-        detail,
-        sent,
-        retryable,
-        ...(traceId === undefined ? {} : { traceId }),
-        cause: error
-      })
-  )
-}
-
-const invalidResponse = (url: string, cause: unknown) => {
-  const detail = `${url} sent an invalid response; check that it is an effex server of a compatible version`
-  return Effect.andThen(Effect.logDebug(detail, cause), Effect.fail(new Problem.Internal({ detail })))
-}

@@ -1,7 +1,7 @@
-import { EffexError } from "./EffexError.ts"
+import { sendOnce } from "./IdempotentRequests.ts"
 import * as Json from "./Json.ts"
 import * as Options from "./Options.ts"
-import { CALL_OPTIONS, type CallOptions, randomId, send, type ServerAccess } from "./Requests.ts"
+import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "./Requests.ts"
 import type { AmountType, Conversion, Quote } from "./Values.ts"
 
 /** The amount and currencies to convert. Currency codes are ISO 4217, in any case. */
@@ -49,11 +49,8 @@ export const make = (access: ServerAccess): ConversionCalls => ({
     Options.requireKnown("convert", request, [...REQUEST_FIELDS, "quoteId", "idempotencyKey"])
     Options.requireKnown("convert", options, CALL_OPTIONS)
     const body = { ...bodyOf(request), quote_id: request.quoteId }
-    const idempotencyKey = idempotencyKeyOf(request.idempotencyKey)
-    const input = { path: "/api/v1/convert", body, idempotencyKey }
-    const response = send(access, input, "audit_id", options)
-    const isAutomatic = request.idempotencyKey === undefined
-    return Json.decode<Conversion>(await (isAutomatic ? response.catch(rejectUnknownOutcome) : response))
+    const input = { path: "/api/v1/convert", body }
+    return Json.decode<Conversion>(await sendOnce(access, input, request.idempotencyKey, "audit_id", options))
   },
 
   async createQuote(request, options = {}) {
@@ -78,25 +75,5 @@ const bodyOf = ({ amount, amountType, from, reference, to }: ConversionRequest) 
   amount_type: Options.oneOf("amountType", amountType, ["source", "target"]),
   reference
 })
-
-/**
- * Repeating the call would send another automatic key, and could convert a second time. So an error after which the
- * conversion may have happened is not retryable, and says how to repeat it.
- */
-const rejectUnknownOutcome = (error: unknown): never => {
-  if (!(error instanceof EffexError && error.sent)) throw error
-  throw new EffexError({
-    ...error,
-    detail: `${error.detail}. The conversion may have happened; to repeat it safely, pass idempotencyKey: "${error.idempotencyKey}"`,
-    retryable: false,
-    cause: error.cause
-  })
-}
-
-/** A header holds printable ASCII only. */
-const idempotencyKeyOf = (key: string = randomId()) => {
-  if (typeof key === "string" && /^[\x20-\x7e]{1,255}$/.test(key) && key.trim() === key) return key
-  throw Options.invalid("idempotencyKey", "1 to 255 printable ASCII characters", key)
-}
 
 const EXAMPLE_ID = "01a22981-45e1-75da-8c6d-bd3c483116f2"

@@ -4,6 +4,17 @@ export type ErrorCode = ProblemCode | LocalCode
 type ProblemCode =
   | "invalid-request"
   | "unauthorized"
+  | "invalid-credentials"
+  | "mfa-required"
+  | "mfa-state"
+  | "session-ended"
+  | "account-locked"
+  | "username-taken"
+  | "insufficient-funds"
+  | "limit-exceeded"
+  | "recipient-not-found"
+  | "same-wallet"
+  | "asset-unavailable"
   | "forbidden"
   | "not-found"
   | "method-not-allowed"
@@ -57,6 +68,8 @@ export interface ErrorFields {
   readonly sent?: boolean
   readonly idempotencyKey?: string | undefined
   readonly retryAfterMillis?: number | undefined
+  /** All members of the problem as the server sent it. */
+  readonly problem?: Readonly<Record<string, unknown>> | undefined
   readonly cause?: unknown
 }
 
@@ -76,10 +89,12 @@ export class EffexError extends Error {
   readonly errors: ReadonlyArray<ErrorDetail>
   /** True if the server may have processed the request. */
   readonly sent: boolean
-  /** Key of a conversion. Repeat the conversion with this key: it happens once. */
+  /** Key of a request that moves money. Repeat the request with this key: it happens once. */
   readonly idempotencyKey: string | undefined
   /** Milliseconds after which the server accepts the request again (`Retry-After`). */
   readonly retryAfterMillis: number | undefined
+  /** Private, so that no log shows it: it can have a token. */
+  readonly #problem: Readonly<Record<string, unknown>>
 
   constructor(fields: ErrorFields) {
     super(fields.detail, fields.cause === undefined ? undefined : { cause: fields.cause })
@@ -93,8 +108,53 @@ export class EffexError extends Error {
     this.sent = fields.sent ?? false
     this.idempotencyKey = fields.idempotencyKey
     this.retryAfterMillis = fields.retryAfterMillis
+    this.#problem = fields.problem ?? {}
+  }
+
+  /** Returns the members of the problem as the server sent it. Not for logs: they can have a token. */
+  static problemOf(error: EffexError): Readonly<Record<string, unknown>> {
+    return error.#problem
   }
 }
+
+/** The account has a second factor: call `accounts.login` with `mfaToken` and a code. */
+export class MfaRequired extends EffexError {
+  /** Replaces username and password for five minutes. It is not visible in logs. */
+  get mfaToken(): string {
+    return String(EffexError.problemOf(this)["mfa_token"])
+  }
+}
+
+/**
+ * Nobody is signed in, or the session is over: it expired, was ended on another device or by an administrator, or its
+ * refresh token was used twice. `detail` says which. The tokens are deleted, and nothing more is sent with them.
+ */
+export class SessionEnded extends EffexError {}
+
+/** The wallet has less than the amount. No money moved. */
+export class InsufficientFunds extends EffexError {
+  /** What the wallet can spend of the asset, as decimal text. */
+  get available(): string {
+    return String(EffexError.problemOf(this)["available"])
+  }
+}
+
+const CLASSES: Readonly<Record<string, typeof EffexError>> = {
+  "mfa-required": MfaRequired,
+  "session-ended": SessionEnded,
+  "insufficient-funds": InsufficientFunds
+}
+
+/** Returns the error of a problem, of the class that its code has. */
+export const fromProblem = (fields: ErrorFields): EffexError =>
+  new (CLASSES[fields.code] ?? EffexError)(fields)
+
+/** Returns the error of a call that needs a user while nobody is signed in. */
+export const notSignedIn = () =>
+  new SessionEnded({
+    code: "session-ended",
+    detail: "Nobody is signed in; call accounts.login or accounts.register first"
+  })
 
 /** Returns the error of a wrong argument or option. */
 export const invalidOption = (detail: string) => new EffexError({ code: "invalid-option", detail })

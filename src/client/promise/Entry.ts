@@ -1,16 +1,32 @@
 /** Entry point of `effex-client`: a client of an effex server, for Node.js and browsers, without dependencies. */
+export type { AccountCalls, LoginRequest, RegisterRequest } from "./accounts/AccountCalls.ts"
+export type { MfaEnrollment, MfaStatus, User, UserSession } from "./accounts/AccountValues.ts"
+export type { MfaCalls, MfaProof } from "./accounts/MfaCalls.ts"
+export type { TokenStorage } from "./accounts/TokenStore.ts"
+export type { AssetCalls, BoardOptions } from "./AssetCalls.ts"
 export type { AuditCalls, AuditFilter } from "./AuditCalls.ts"
 export type { Client } from "./Client.ts"
+export type { AccessOptions } from "./Access.ts"
 export { connect, type ConnectOptions } from "./Connect.ts"
+export { connectRates, type RatesClient } from "./ConnectRates.ts"
 export type { ConversionCalls, ConversionRequest, ConvertRequest, QuoteRequest } from "./ConversionCalls.ts"
-export { EffexError, type ErrorCode, type ErrorDetail } from "./EffexError.ts"
+export {
+  EffexError,
+  type ErrorCode,
+  type ErrorDetail,
+  InsufficientFunds,
+  MfaRequired,
+  SessionEnded
+} from "./EffexError.ts"
 export type { DurationInput } from "./Options.ts"
 export type { Page, PagedList } from "./Pages.ts"
 export type { AsOfOptions, HistoryOptions, RateCalls, RateOptions } from "./RateCalls.ts"
-export type { RateStream, StreamOptions, StreamState } from "./RateStream.ts"
+export type { RateStream, StreamOptions, StreamState } from "./streams/RateStream.ts"
 export { type VerifiedReceipt, verifyReceipt } from "./ReceiptVerifier.ts"
 export type { CallOptions } from "./Requests.ts"
-export type { ConnectionState, StreamCalls, WatchOptions } from "./Streams.ts"
+export type { ConnectionState, StreamCalls, WatchOptions } from "./streams/Streams.ts"
+export type { TransferCalls, TransferRequest } from "./wallets/TransferCalls.ts"
+export type { Recipient, Transaction } from "./wallets/WalletValues.ts"
 export type {
   AmountType,
   AuditHead,
@@ -19,6 +35,9 @@ export type {
   Conversion,
   Asset,
   AssetKind,
+  AssetPrice,
+  Board,
+  BoardPair,
   Currency,
   HistoryRate,
   ListedRate,

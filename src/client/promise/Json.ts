@@ -10,10 +10,10 @@ export const parse = (text: string): unknown => {
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const camelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+const camelCase = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
-/** Fields with times: `fetched_at`, `at`, and `start` of a candle. */
-const TIME_FIELD = /(^|_)at$|^start$/
+/** Fields with times: `fetched_at`, `at`, `start` of a candle, `as_of` of a price and `times` of a board. */
+const TIME_FIELD = /(^|_)at$|^start$|^as_of$|^times$/
 
 /** Decodes a response of the server, whose contract `A` describes. Fields that the server adds later are kept. */
 export const decode = <A>(value: unknown): A => toCamelCase(value) as A
@@ -31,11 +31,12 @@ const toCamelCase = (value: unknown): unknown => {
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => [
       camelCase(name),
-      name === "raw"
-        ? field
-        : typeof field === "string" && TIME_FIELD.test(name)
-          ? new Date(field)
-          : toCamelCase(field)
+      name === "raw" ? field : TIME_FIELD.test(name) ? toTime(field) : toCamelCase(field)
     ])
   )
+}
+
+const toTime = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(toTime)
+  return typeof value === "string" ? new Date(value) : toCamelCase(value)
 }

@@ -2,17 +2,7 @@ import * as Json from "./Json.ts"
 import * as Options from "./Options.ts"
 import * as Pages from "./Pages.ts"
 import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "./Requests.ts"
-import type {
-  Asset,
-  AssetKind,
-  Candle,
-  Currency,
-  HistoryRate,
-  ListedRate,
-  Rate,
-  RateAsOf,
-  RateRecord
-} from "./Values.ts"
+import type { Candle, Currency, HistoryRate, ListedRate, Rate, RateAsOf, RateRecord } from "./Values.ts"
 
 /** Options of a rate lookup. */
 export interface RateOptions extends CallOptions {
@@ -56,8 +46,6 @@ export interface RateCalls {
     to: string,
     options: HistoryOptions & { readonly interval: "1h" | "1d" }
   ): Pages.PagedList<Candle>
-  /** Lists the assets that can be held and priced, or only those of one kind. */
-  assets(kind?: AssetKind, options?: CallOptions): Promise<ReadonlyArray<Asset>>
   /** Lists the supported currencies. */
   currencies(options?: CallOptions): Promise<ReadonlyArray<Currency>>
 }
@@ -119,11 +107,6 @@ export const make = (access: ServerAccess): RateCalls => ({
     return Pages.read<HistoryRate & Candle>(access, "/api/v1/rates/history", query, options)
   },
 
-  async assets(kind, options = {}) {
-    Options.requireKnown("assets", options, CALL_OPTIONS)
-    const { assets } = await send(access, { path: "/api/v1/assets", query: { kind } }, "assets", options)
-    return Json.decode<ReadonlyArray<Asset>>(assets)
-  },
   async currencies(options = {}) {
     Options.requireKnown("currencies", options, CALL_OPTIONS)
     const { currencies } = await send(access, { path: "/api/v1/currencies" }, "currencies", options)

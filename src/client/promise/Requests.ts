@@ -1,7 +1,8 @@
 import * as Backoff from "./Backoff.ts"
-import { EffexError, type ErrorDetail, type ErrorFields } from "./EffexError.ts"
+import { EffexError, type ErrorFields, notSignedIn } from "./EffexError.ts"
 import * as Json from "./Json.ts"
 import { type DurationInput, millisOf } from "./Options.ts"
+import { problemOf, unreachable } from "./Responses.ts"
 
 /** Options of every call. */
 export interface CallOptions {
@@ -21,25 +22,40 @@ export interface ServerAccess {
   readonly timeoutMillis: number
   /** Aborts when the client is closed. */
   readonly closed: AbortSignal
+  /** Authorizes the requests of a user. Undefined for a client without accounts. */
+  readonly user?: UserAuthorization
 }
 
-interface RequestInput {
+/** Headers of a request of a user. */
+export interface UserHeaders {
+  readonly headers: Readonly<Record<string, string>>
+  /** Identifies the user or the session: all attempts of one call have the same. */
+  readonly identity: string
+}
+
+/** Authorizes the requests of a user. */
+export interface UserAuthorization {
+  /** Returns the headers of the next request. Rejects with `SessionEnded` if nobody is signed in. */
+  headers(signal: AbortSignal): Promise<UserHeaders>
+  /** Handles a response with status 401. Returns true if the request may succeed with new headers. */
+  refused(headers: UserHeaders, error: EffexError): Promise<boolean>
+}
+
+export interface RequestInput {
   readonly path: string
   readonly query?: Readonly<Record<string, string | undefined>>
-  /** Makes the request a POST. */
   readonly body?: Readonly<Record<string, unknown>>
+  /** Default: POST with a body, and GET without one. */
+  readonly method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE"
+  readonly headers?: Readonly<Record<string, string>>
   readonly idempotencyKey?: string
   /** True if the request must not be repeated after a lost connection. */
   readonly isUnsafe?: boolean
+  /** Credentials of the request: the API key if there is one (`key`, the default), those of the user, or none. */
+  readonly as?: "key" | "user" | "nobody"
 }
 
 const MAX_RETRIES = 3
-
-/** Statuses of proxies, which have no problem as their body. */
-const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504])
-
-/** Errors of Node.js before a request is sent. */
-const NOT_SENT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/
 
 /** Returns an id in the format of the server's trace ids. Also works in pages without HTTPS. */
 export const randomId = (): string =>
@@ -54,22 +70,50 @@ export const addressOf = (url: string, path: string, query: RequestInput["query"
   return `${url}${path}${parameters.size === 0 ? "" : `?${parameters}`}`
 }
 
-/** Headers of every request. The id makes the request traceable also if no response arrives. */
-export const headersOf = ({ apiKey }: ServerAccess, requestId: string): Record<string, string> => ({
-  "x-request-id": requestId,
-  ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` })
+/** Header of an API key. */
+const keyHeaders = ({ apiKey }: ServerAccess): UserHeaders => ({
+  headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+  identity: ""
 })
 
+/** Returns the credentials of the next request. */
+export const authorize = async (access: ServerAccess, as: RequestInput["as"], signal: AbortSignal) => {
+  if (as === "nobody") return { headers: {}, identity: "" }
+  if (as !== "user") return keyHeaders(access)
+  if (access.user === undefined) throw notSignedIn()
+  return access.user.headers(signal)
+}
+
+/** Sends a request like {@link exchange}, and returns the JSON object of its response, which has the field `field`. */
+export const send = (access: ServerAccess, request: RequestInput, field: string, options?: CallOptions) =>
+  exchange(access, request, options, (text) => {
+    const json = Json.parse(text)
+    return Json.isRecord(json) && field in json ? json : undefined
+  })
+
+/** Sends a request like {@link exchange}, and returns the JSON list of its response. */
+export const sendForList = (access: ServerAccess, request: RequestInput, options?: CallOptions) =>
+  exchange(access, request, options, (text): ReadonlyArray<unknown> | undefined => {
+    const json = Json.parse(text)
+    return Array.isArray(json) ? json : undefined
+  })
+
+/** Sends a request like {@link exchange}, whose successful response is empty. */
+export const sendForNothing = async (access: ServerAccess, request: RequestInput, options?: CallOptions) => {
+  await exchange(access, request, options, (text, status) => (status === 204 ? text : undefined))
+}
+
 /**
- * Sends a request and returns the JSON object of its response, which has the field `field`. Retries retryable failures
- * with the same idempotency key, after `Retry-After` or an exponential backoff, until the timeout.
+ * Sends a request and returns what `accept` makes of its response. Retries retryable failures with the same idempotency
+ * key, after `Retry-After` or an exponential backoff, until the timeout. Undefined from `accept` means that the response is
+ * not one of an effex server.
  */
-export const send = async (
+export const exchange = async <A>(
   access: ServerAccess,
   request: RequestInput,
-  field: string,
-  { signal, timeout }: CallOptions = {}
-): Promise<Readonly<Record<string, unknown>>> => {
+  { signal, timeout }: CallOptions = {},
+  accept: (text: string, status: number) => A | undefined
+): Promise<A> => {
   const { idempotencyKey } = request
   const timeoutMillis = timeout === undefined ? access.timeoutMillis : millisOf("timeout", timeout)
   if (signal?.aborted === true) throw abortedError(signal)
@@ -79,19 +123,40 @@ export const send = async (
   const limit = limitCall(context, signal)
   const deadline = performance.now() + timeoutMillis
   let sent = false
+  let identity: string | undefined
+  let isRenewed = false
+  const authorizeAttempt = async () => {
+    const user = await authorize(access, request.as, limit.signal)
+    // Another tab may have signed in as somebody else since the first attempt.
+    if (identity !== undefined && identity !== user.identity) throw notSignedIn()
+    identity = user.identity
+    return user
+  }
   try {
     for (let failures = 0; ; failures++) {
-      const result = await attempt(context, request, field, limit.signal).catch(toError)
-      if (!(result instanceof EffexError)) return result
+      const user = await authorizeAttempt().catch(toError)
+      const result =
+        user instanceof EffexError
+          ? user
+          : await attempt(context, request, user.headers, limit.signal, accept).catch(toError)
+      if (!(result instanceof EffexError)) return result.value
       sent ||= result.sent
+      const fail = () => {
+        throw Object.assign(result, { sent, idempotencyKey, traceId: result.traceId ?? requestId })
+      }
+      if (user instanceof EffexError) return fail()
+      if (request.as === "user" && result.status === 401 && access.user !== undefined) {
+        if (!(await access.user.refused(user, result)) || isRenewed) return fail()
+        isRenewed = true
+        continue
+      }
       const delay = result.retryAfterMillis ?? Backoff.delayMillis(failures)
       const isRetried =
         result.retryable &&
         !(request.isUnsafe === true && result.sent) &&
         failures < MAX_RETRIES &&
         performance.now() + delay < deadline
-      if (!isRetried)
-        throw sent === result.sent ? result : new EffexError({ ...result, cause: result.cause, sent })
+      if (!isRetried) return fail()
       await Backoff.sleep(delay, limit.signal)
     }
   } finally {
@@ -143,24 +208,28 @@ const abortedError = (signal: AbortSignal | undefined, fields: Partial<ErrorFiel
 const closedError = (fields: Partial<ErrorFields> = {}) =>
   new EffexError({ ...fields, code: "closed", detail: "The client was closed" })
 
-const attempt = async (
+const attempt = async <A>(
   context: CallContext,
-  { body, idempotencyKey, path, query }: RequestInput,
-  field: string,
-  signal: AbortSignal
+  request: RequestInput,
+  credentials: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+  accept: (text: string, status: number) => A | undefined
 ) => {
   const { access, requestId } = context
+  const { body, headers, idempotencyKey, method = body === undefined ? "GET" : "POST", path, query } = request
   let response
   let text
   try {
     signal.throwIfAborted()
     response = await fetch(addressOf(access.url, path, query), {
-      method: body === undefined ? "GET" : "POST",
+      method,
       headers: {
         accept: "application/json",
-        ...headersOf(access, requestId),
+        "x-request-id": requestId,
+        ...credentials,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey })
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+        ...headers
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       // A redirected POST would become a GET.
@@ -171,9 +240,9 @@ const attempt = async (
   } catch (error) {
     throw signal.aborted ? signal.reason : unreachable(access.url, error, context)
   }
-  const json = Json.parse(text)
-  if (!response.ok) throw problemOf(response, json, access.url, context)
-  if (Json.isRecord(json) && field in json) return json
+  if (!response.ok) throw problemOf(response, Json.parse(text), access.url, context)
+  const value = accept(text, response.status)
+  if (value !== undefined) return { value }
   throw new EffexError({
     code: "unexpected-response",
     status: response.status,
@@ -181,69 +250,4 @@ const attempt = async (
     traceId: requestId,
     idempotencyKey
   })
-}
-
-interface FailedRequest {
-  readonly requestId: string
-  readonly idempotencyKey?: string | undefined
-}
-
-/** Returns the error of a request without a complete response. */
-export const unreachable = (url: string, cause: unknown, { idempotencyKey, requestId }: FailedRequest) => {
-  const reason = cause instanceof Error ? cause.cause : undefined
-  const code = reason instanceof Error && "code" in reason ? String(reason.code) : undefined
-  return new EffexError({
-    code: "unreachable",
-    detail: `Could not reach ${url}${code === undefined ? "" : ` (${code})`}; check the URL, that the server is running, and in a page of another origin its CORS_ORIGINS`,
-    retryable: true,
-    sent: code === undefined || !NOT_SENT.test(code),
-    traceId: requestId,
-    idempotencyKey,
-    cause
-  })
-}
-
-/** Returns the error of a response that is not successful. */
-export const problemOf = (response: Response, json: unknown, url: string, request: FailedRequest) => {
-  const { headers, status } = response
-  const problem = Json.isRecord(json) && typeof json["code"] === "string" ? json : undefined
-  const text = (name: string) => {
-    const value = problem?.[name]
-    return typeof value === "string" ? value : undefined
-  }
-  const location = headers.get("location")
-  return new EffexError({
-    code: text("code") ?? "unexpected-response",
-    status,
-    detail: text("detail") ?? text("title") ?? unexpectedDetail(url, response, location),
-    retryable:
-      typeof problem?.["retryable"] === "boolean" ? problem["retryable"] : RETRYABLE_STATUSES.has(status),
-    traceId: text("trace_id") ?? headers.get("x-request-id") ?? request.requestId,
-    errors: detailsOf(problem?.["errors"]),
-    idempotencyKey: request.idempotencyKey,
-    retryAfterMillis: retryAfterMillis(headers.get("retry-after")),
-    // Of these statuses, only errors about rates come before a request is processed.
-    sent: status >= 500 && text("code")?.startsWith("rate-") !== true
-  })
-}
-
-const unexpectedDetail = (url: string, { status, type }: Response, location: string | null) => {
-  if (location !== null) return `${url} redirects to ${location}; use the URL of the server itself`
-  if (type === "opaqueredirect") return `${url} redirects to another URL; use the URL of the server itself`
-  return `${url} responded with status ${status} and without an error of effex; check the URL and the proxies before the server`
-}
-
-const detailsOf = (errors: unknown): ReadonlyArray<ErrorDetail> =>
-  Array.isArray(errors)
-    ? errors.filter(
-        (error): error is ErrorDetail =>
-          Json.isRecord(error) && typeof error["pointer"] === "string" && typeof error["detail"] === "string"
-      )
-    : []
-
-/** Parses `Retry-After`: seconds or a date (RFC 9110, 10.2.3). */
-const retryAfterMillis = (text: string | null): number | undefined => {
-  if (text === null) return undefined
-  const millis = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now()
-  return Number.isNaN(millis) ? undefined : Math.max(0, millis)
 }

@@ -94,6 +94,41 @@ export interface Asset {
   readonly state: "listed" | "delisted"
 }
 
+/** The price of a cryptocurrency or a stock. */
+export interface AssetPrice {
+  /** Code of the asset. */
+  readonly name: string
+  /** Decimal text with at least two decimals, in units of `currency`. */
+  readonly price: string
+  readonly currency: string
+  readonly asOf: Date
+  readonly stale: boolean
+  /** Change in 24 hours, as a fraction: `-0.0123` is a fall by 1.23 %. Null without a price of that time. */
+  readonly change24h: string | null
+  readonly fullName: string
+  readonly tradable: boolean
+}
+
+/** Every pair of a base that has a rate. */
+export interface Board {
+  readonly base: string
+  /** Times of the series, oldest first; the last one is now. */
+  readonly times: ReadonlyArray<Date>
+  readonly pairs: ReadonlyArray<BoardPair>
+}
+
+/** A pair of the board: its latest rate, and its recent development. */
+export interface BoardPair extends Rate {
+  /** Change in 24 hours, as a fraction. Null without a rate of that time. */
+  readonly change24h: string | null
+  /** The rate in force at each of the times of the board. Null where none is known. */
+  readonly series: ReadonlyArray<string | null>
+  /** Margin of a conversion, as a fraction. */
+  readonly margin: string
+  /** False for a pair that is fetched on demand only. */
+  readonly polled: boolean
+}
+
 /** Side of a conversion that the requested amount fixes. */
 export type AmountType = "source" | "target"
 

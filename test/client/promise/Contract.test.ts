@@ -10,23 +10,7 @@ import { connect } from "../../../src/client/promise/Connect.ts"
 import { verifyReceipt } from "../../../src/client/promise/ReceiptVerifier.ts"
 import type * as Values from "../../../src/client/promise/Values.ts"
 import { TestServer } from "../../support/TestServer.ts"
-
-type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
-  ? `${Head}${Capitalize<CamelCase<Tail>>}`
-  : Name
-
-/** A JSON message as the client returns it: names in camelCase, and times as `Date`s. */
-type Decoded<Message> = {
-  readonly [Name in keyof Message as CamelCase<Name>]: Name extends `${string}_at` | "at" | "start"
-    ? Date
-    : Message[Name]
-}
-
-/** Compiles only if the server's message, decoded, is a value of the client's type. */
-const isDecoded = <Message, Value>(claim: Decoded<Message> extends Value ? true : false) =>
-  assert.isTrue(claim)
-
-type Encoded<S extends { readonly Encoded: unknown }> = S["Encoded"]
+import { type Encoded, isDecoded } from "./DecodedMessage.ts"
 
 const request = { amount: "500.00", from: "USD", to: "NGN", reference: "order-1" } as const
 

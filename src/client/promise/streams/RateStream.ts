@@ -1,8 +1,8 @@
-import * as Backoff from "./Backoff.ts"
-import { EffexError } from "./EffexError.ts"
+import * as Backoff from "../Backoff.ts"
+import { EffexError } from "../EffexError.ts"
 import type { Connect } from "./StreamConnection.ts"
 import { decode, feedAgeSeconds, keyOf, onlyPairs, ratesOf, type StreamMessage } from "./StreamMessages.ts"
-import type { Rate } from "./Values.ts"
+import type { Rate } from "../Values.ts"
 
 /**
  * State of a stream: `connecting` before the first connection, `live` while it is connected, `stale` while the connection

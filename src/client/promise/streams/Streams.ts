@@ -1,9 +1,9 @@
-import * as Options from "./Options.ts"
+import * as Options from "../Options.ts"
 import * as RateStream from "./RateStream.ts"
-import type { ServerAccess } from "./Requests.ts"
+import type { ServerAccess } from "../Requests.ts"
 import * as SseConnection from "./SseConnection.ts"
 import { distinctRates, type StreamMessage } from "./StreamMessages.ts"
-import type { Poll, Rate, RateEvent } from "./Values.ts"
+import type { Poll, Rate, RateEvent } from "../Values.ts"
 import * as WebSocketConnection from "./WebSocketConnection.ts"
 
 /** Options of a rate stream. */

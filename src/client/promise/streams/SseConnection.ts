@@ -1,5 +1,6 @@
-import * as Json from "./Json.ts"
-import { addressOf, headersOf, problemOf, randomId, type ServerAccess, unreachable } from "./Requests.ts"
+import * as Json from "../Json.ts"
+import { addressOf, authorize, randomId, type ServerAccess } from "../Requests.ts"
+import { problemOf, unreachable } from "../Responses.ts"
 import type { Connect } from "./StreamConnection.ts"
 
 /** Longer than two of the server's heartbeats, which it sends every 15 seconds. */
@@ -16,9 +17,10 @@ export const make =
     signal.addEventListener("abort", abort, { once: true })
     let timer = setTimeout(abort, MAX_SILENCE_MILLIS)
     try {
+      const { headers } = await authorize(access, "key", controller.signal)
       const address = addressOf(url, "/api/v1/rates/stream", { pairs: pairs?.join(","), since: position })
       const response = await fetch(address, {
-        headers: { accept: "text/event-stream", ...headersOf(access, requestId) },
+        headers: { accept: "text/event-stream", "x-request-id": requestId, ...headers },
         redirect: "manual",
         cache: "no-store",
         signal: controller.signal

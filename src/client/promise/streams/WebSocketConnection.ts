@@ -1,6 +1,6 @@
-import { EffexError } from "./EffexError.ts"
-import * as Json from "./Json.ts"
-import { addressOf, type ServerAccess } from "./Requests.ts"
+import { EffexError } from "../EffexError.ts"
+import * as Json from "../Json.ts"
+import { addressOf, type ServerAccess } from "../Requests.ts"
 import type { Connect } from "./StreamConnection.ts"
 import { errorOf } from "./StreamMessages.ts"
 

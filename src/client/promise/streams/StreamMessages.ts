@@ -1,6 +1,6 @@
-import { EffexError } from "./EffexError.ts"
-import * as Json from "./Json.ts"
-import type { Poll, Rate, RateEvent } from "./Values.ts"
+import { EffexError } from "../EffexError.ts"
+import * as Json from "../Json.ts"
+import type { Poll, Rate, RateEvent } from "../Values.ts"
 
 /** A decoded message of a stream. */
 export type StreamMessage =
