@@ -42,8 +42,9 @@ export class NodeServer extends Context.Service<
       )
       const { closeIdle, disableKeepAlive, onRequest } = HttpConnections.track(server)
       server.onRequest = onRequest
-      server.schedule = Pipelining.make()
-      server.pace = PageQueue.make()
+      const { isAnswering, schedule } = Pipelining.make()
+      server.schedule = schedule
+      server.pace = PageQueue.make(isAnswering)
       const drain = Effect.raceFirst(
         Effect.callback<void>((resume) =>
           HttpConnections.closeWhenAccepted(server, () => resume(Effect.void))

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
+import * as Routes from "../Routes.ts"
 import * as HttpInternals from "./HttpInternals.ts"
 
 /** Maximum number of requests of a connection that are handled at the same time, and started in one event-loop turn. */
@@ -7,6 +8,14 @@ export const MAX_CONCURRENT_REQUESTS = 8
 export const MAX_WAITING_REQUESTS = 2500
 
 type Dispatch = () => void
+
+/** Handles the requests of connections. */
+export interface Pipelining {
+  /** Calls `dispatch` for a request, immediately or after earlier requests of its connection. */
+  readonly schedule: HttpInternals.InterceptingServer["schedule"]
+  /** Returns true while a request of the API waits for the start of its response. Streams have started theirs. */
+  readonly isAnswering: () => boolean
+}
 
 /** The unanswered requests of a connection. */
 interface Pipeline {
@@ -23,8 +32,9 @@ interface Pipeline {
  * wait. Each starts in an event-loop turn of its own, so that requests of other connections are handled in between. They are
  * dropped if the connection closes after an earlier response.
  */
-export const make = () => {
+export const make = (): Pipelining => {
   const pipelines = new WeakMap<object, Pipeline>()
+  const unanswered = new Set<ServerResponse>()
   const waitingByAddress = new Map<string | undefined, number>()
 
   // Node emits all requests of a packet in a row. Responses that are sent at once are not active in between.
@@ -68,7 +78,10 @@ export const make = () => {
     if (response.writableEnded) return
     const pipeline = pipelines.get(socket) ?? open(socket)
     pipeline.active++
+    const { method = "", url = "" } = response.req
+    if (Routes.isCounted(method, url)) unanswered.add(response)
     response.once("close", () => {
+      unanswered.delete(response)
       pipeline.active--
       if (pipeline.waiting.length > 0) setImmediate(startNext, socket, pipeline)
     })
@@ -88,8 +101,15 @@ export const make = () => {
     else setImmediate(startNext, socket, pipeline)
   }
 
-  /** Calls `dispatch` for a request, immediately or after earlier requests of its connection. */
-  return ({ socket }: IncomingMessage, response: ServerResponse, dispatch: Dispatch): void => {
+  const isAnswering = () => {
+    for (const response of unanswered) {
+      if (!response.headersSent) return true
+      unanswered.delete(response)
+    }
+    return false
+  }
+
+  const schedule = ({ socket }: IncomingMessage, response: ServerResponse, dispatch: Dispatch): void => {
     const pipeline = pipelines.get(socket)
     const isFirst = pipeline === undefined || pipeline.waiting.length === 0
     const hasCapacity = pipeline === undefined || pipeline.active < MAX_CONCURRENT_REQUESTS
@@ -109,4 +129,6 @@ export const make = () => {
     // Otherwise the end of an active request starts the next one.
     if (isFirst && hasCapacity) setImmediate(startNext, socket, opened)
   }
+
+  return { schedule, isAnswering }
 }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
+import type { ServerResponse } from "node:http"
 import { connect } from "node:net"
 import { NodeServer } from "../../../src/server/node/NodeServer.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
@@ -82,6 +83,35 @@ describe("PageQueue", () => {
         handled.slice(0, 2).map(({ url }) => url),
         ["/docs", "/api/v1/rates?from=USD&to=NGN"]
       )
+    })
+  )
+
+  live(
+    "starts pages after the responses of the API, but lets them wait for a short time only",
+    Effect.gen(function* () {
+      const { server } = yield* NodeServer
+      const handled: Array<string> = []
+      const pending: Array<ServerResponse> = []
+      const port = yield* Effect.callback<number>((resume) => {
+        server
+          .on("request", ({ url = "" }, response) => {
+            handled.push(url)
+            if (url === "/docs") response.end("ok")
+            else pending.push(response)
+          })
+          .listen(0, "127.0.0.1", () => {
+            const address = server.address()
+            resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+          })
+      })
+      yield* openAll(port, "127.0.0.1", 1, request("/api/v1/rates?from=USD&to=NGN"))
+      yield* eventually("the request of the API", () => handled.length === 1 || undefined)
+      yield* openAll(port, "127.0.0.1", 1, request("/docs").repeat(3))
+      const startedAt = performance.now()
+      yield* eventually("all pages", () => handled.length === 4 || undefined)
+      // The first page starts at once; each of the others waits for its time.
+      assert.isAtLeast(performance.now() - startedAt, 20)
+      pending.forEach((response) => response.end("ok"))
     })
   )
 
