@@ -1,4 +1,5 @@
 import { Clock, Context, Duration, Effect, Exit, Layer, Metric } from "effect"
+import type { Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
@@ -10,12 +11,16 @@ import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { LedgerAccounts } from "./LedgerAccounts.ts"
 import { LedgerHistory } from "./LedgerHistory.ts"
 import { LedgerRepo } from "./LedgerRepo.ts"
+import { PostingGate } from "./PostingGate.ts"
 import * as PostingRounds from "./PostingRounds.ts"
 
 const MAX_BATCH_SIZE = 256
 const POST_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
 /** Attempts to repeat a single posting that a concurrent process conflicted with. */
 const CONFLICT_RETRIES = 3
+
+/** Receives committed postings. Must not throw. */
+export type PostingListener = (postings: ReadonlyArray<LedgerPosting>) => void
 
 type PendingPosting = Batcher.BatchItem<LedgerPosting, PostOutcome, StoreUnavailable>
 
@@ -41,16 +46,22 @@ export class Ledger extends Context.Service<
       readonly postWithin: (
         postings: ReadonlyArray<LedgerPosting>
       ) => Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError>
+      /** Calls a listener with the postings of this process, after their commit. Some may have been refused. */
+      readonly listen: (listener: PostingListener) => Effect.Effect<void, never, Scope.Scope>
     }
 >()("effex/ledger/Ledger") {
   static readonly layerNoDeps = Layer.effect(
     Ledger,
     Effect.gen(function* () {
-      const { call, tryCall } = yield* LedgerRepo
+      const { afterCommit, call, tryCall } = yield* LedgerRepo
       const accounts = yield* LedgerAccounts
       const history = yield* LedgerHistory
       const clock = yield* Clock.Clock
       const context = yield* Effect.context<never>()
+      const listeners = new Set<PostingListener>()
+      const announce = (postings: ReadonlyArray<LedgerPosting>) => {
+        for (const listener of listeners) listener(postings)
+      }
 
       const settle = (pending: PendingPosting, exit: Exit.Exit<PostOutcome, StoreUnavailable>) => {
         if (pending.isAbandoned) return
@@ -65,12 +76,16 @@ export class Ledger extends Context.Service<
         exit: Exit.Exit<PostOutcome, StoreUnavailable>
       ) => Effect.sync(() => batch.forEach((pending) => settle(pending, exit)))
 
+      /** Posts a batch, and returns what the gate deferred. */
       const commit = Effect.fnUntraced(function* (batch: ReadonlyArray<PendingPosting>) {
         yield* Metric.update(LedgerMetrics.batchSize, batch.length)
-        const outcomes = yield* tryCall(batch.map(({ item }) => item))
-        batch.forEach((pending, i) => {
+        const postings = batch.map(({ item }) => item)
+        const outcomes = yield* tryCall(postings)
+        announce(postings)
+        return batch.filter((pending, i) => {
           const outcome = outcomes[i]
           if (outcome !== undefined) settle(pending, Exit.succeed(outcome))
+          return outcome === undefined
         })
       })
 
@@ -89,8 +104,9 @@ export class Ledger extends Context.Service<
           { discard: true }
         )
 
-      const handle = (batch: ReadonlyArray<PendingPosting>) =>
+      const handle = (batch: ReadonlyArray<PendingPosting>): Effect.Effect<void> =>
         commit(batch).pipe(
+          Effect.flatMap((deferred) => (deferred.length === 0 ? Effect.void : handle(deferred))),
           Effect.catchTags({
             SqlError: () => commitEach(batch),
             StoreUnavailable: (error) => settleAll(batch, Exit.fail(error))
@@ -121,11 +137,38 @@ export class Ledger extends Context.Service<
         return yield* Effect.forEach(exits, (exit) => exit)
       })
 
-      return Ledger.of({ ...accounts, ...history, post, postWithin: call })
+      const postWithin: Ledger["Service"]["postWithin"] = Effect.fnUntraced(function* (postings) {
+        const outcomes = new Map<LedgerPosting, PostOutcome>()
+        let remaining = postings
+        while (remaining.length > 0) {
+          const found = yield* call(remaining)
+          remaining = remaining.filter((posting, i) => {
+            const outcome = found[i]
+            if (outcome !== undefined) outcomes.set(posting, outcome)
+            return outcome === undefined
+          })
+        }
+        yield* afterCommit(Effect.sync(() => announce(postings)))
+        return postings.flatMap((posting) => outcomes.get(posting) ?? [])
+      })
+
+      const listen: Ledger["Service"]["listen"] = (listener) =>
+        Effect.asVoid(
+          Effect.acquireRelease(
+            Effect.sync(() => listeners.add(listener)),
+            () => Effect.sync(() => listeners.delete(listener))
+          )
+        )
+
+      return Ledger.of({ ...accounts, ...history, post, postWithin, listen })
     })
   )
 
-  static readonly layer = Ledger.layerNoDeps.pipe(
+  /** Asks the posting gate before it posts a movement. */
+  static readonly layerGated = Ledger.layerNoDeps.pipe(
     Layer.provide([LedgerRepo.layer, LedgerAccounts.layer, LedgerHistory.layer])
   )
+
+  /** Posts every movement. */
+  static readonly layer = Ledger.layerGated.pipe(Layer.provide(PostingGate.layerOpen))
 }

@@ -13,6 +13,7 @@ import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { AccountIdFromBigInt, Amount } from "./Amount.ts"
 import * as PostBatch from "./PostBatch.ts"
+import { PostingGate } from "./PostingGate.ts"
 
 /** Reads what was posted. `Ledger` has these methods too. */
 export class LedgerHistory extends Context.Service<
@@ -45,6 +46,7 @@ export class LedgerHistory extends Context.Service<
     LedgerHistory,
     Effect.gen(function* () {
       const { execute, sql } = yield* Database
+      const gate = yield* PostingGate
 
       const balanceAt = (time: DateTime.Utc) => sql`
         coalesce((SELECT entry.balance FROM ledger_entry AS entry WHERE entry.account_id = account.id
@@ -85,7 +87,7 @@ export class LedgerHistory extends Context.Service<
 
       const transfer = Effect.fn("LedgerHistory.transfer")(function* (id: TransferId) {
         const [found] = yield* Effect.flatMap(
-          execute(sql`SELECT kind, details, posted_at FROM ledger_transfer WHERE id = ${id}`),
+          execute(sql`SELECT kind, details::text, posted_at FROM ledger_transfer WHERE id = ${id}`),
           (rows) => Effect.orDie(decodeTransfers(rows))
         )
         if (found === undefined) return Option.none<LedgerTransfer>()
@@ -116,7 +118,7 @@ export class LedgerHistory extends Context.Service<
           SELECT CASE request_hash WHEN ${requestHash} THEN outcome ELSE 'key_mismatch' END AS outcome, true AS replayed,
             subject, account_id, available
           FROM ledger_outcome WHERE principal = ${principal} AND key = ${key}`)
-        return Array.head(yield* PostBatch.outcomes(rows))
+        return Array.head(yield* execute(PostBatch.outcomes(rows, gate)))
       })
 
       return LedgerHistory.of({ balancesAt, trialBalance, transfer, postedBefore, entriesOf })
@@ -158,7 +160,12 @@ const decodeEntries = Schema.decodeUnknownEffect(
 )
 const decodeTransfers = Schema.decodeUnknownEffect(
   Schema.Array(
-    Schema.Struct({ kind: Schema.String, details: Schema.Json, postedAt: Schema.DateTimeUtcFromDate })
+    Schema.Struct({
+      kind: Schema.String,
+      // As text, because the client renames the members of JSON values as well.
+      details: Schema.fromJsonString(Schema.Json),
+      postedAt: Schema.DateTimeUtcFromDate
+    })
   )
 )
 const opening = { holdId: HoldId, account, amount: Amount }

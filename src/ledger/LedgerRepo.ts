@@ -1,34 +1,90 @@
 import { Context, Effect, Layer } from "effect"
-import type { SqlError } from "effect/sql"
+import type { SqlError, Statement } from "effect/sql"
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as PostBatch from "./PostBatch.ts"
+import { type GateDecision, PostingGate } from "./PostingGate.ts"
 
-/** Calls `post_batch`. */
+/** Calls `post_batch`, with the decisions of the posting gate in the same transaction. */
 export class LedgerRepo extends Context.Service<
   LedgerRepo,
   {
-    /** Posts in the open transaction of the caller. The same key must not occur twice in one call. */
+    /**
+     * Posts in the open transaction of the caller. The same key must not occur twice in one call. The outcome is undefined
+     * for a posting that the gate deferred: it is posted by another call. The first movement of a wallet is never deferred.
+     */
     readonly call: (
       postings: ReadonlyArray<LedgerPosting>
-    ) => Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError>
+    ) => Effect.Effect<ReadonlyArray<PostOutcome | undefined>, SqlError.SqlError>
     /** Posts in one transaction of its own. */
     readonly tryCall: (
       postings: ReadonlyArray<LedgerPosting>
-    ) => Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError | StoreUnavailable>
+    ) => Effect.Effect<ReadonlyArray<PostOutcome | undefined>, SqlError.SqlError | StoreUnavailable>
+    /** Runs an effect after the commit of the open transaction. */
+    readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
   }
 >()("effex/ledger/LedgerRepo") {
   static readonly layer = Layer.effect(
     LedgerRepo,
     Effect.gen(function* () {
       const { sql, tryExecute } = yield* Database
-      const call = (postings: ReadonlyArray<LedgerPosting>) =>
+      const gate = yield* PostingGate
+
+      const post = (
+        postings: ReadonlyArray<LedgerPosting>,
+        count?: Statement.Fragment
+      ): Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError> =>
         postings.length === 0
           ? Effect.succeed([])
-          : Effect.flatMap(PostBatch.statement(sql, postings), PostBatch.outcomes)
-      return LedgerRepo.of({ call, tryCall: (postings) => tryExecute(call(postings)) })
+          : Effect.flatMap(PostBatch.statement(sql, postings, count), (rows) =>
+              PostBatch.outcomes(rows, gate)
+            )
+
+      const postAdmitted = Effect.fnUntraced(function* (postings: ReadonlyArray<LedgerPosting>) {
+        const { count, decisions, record } = yield* gate.admit(postings)
+        const admitted = postings.flatMap((posting, i) => postedBy(posting, decisions[i]))
+        const posted = (yield* post(admitted, count)).values()
+        const outcomes = decisions.map((decision) => outcomeOf(decision, posted))
+        const refusals = postings.flatMap(({ idempotency: key }, i) => {
+          const decision = decisions[i]
+          return key !== undefined && decision?._tag === "Refuse"
+            ? [{ key, decision: decision.outcome.decision }]
+            : []
+        })
+        if (refusals.length > 0) yield* PostBatch.storeRefusals(sql, refusals)
+        if (record !== undefined) yield* record(outcomes)
+        return outcomes
+      })
+
+      const call: LedgerRepo["Service"]["call"] = (postings) =>
+        postings.some(isMovement) ? postAdmitted(postings) : post(postings)
+
+      return LedgerRepo.of({
+        afterCommit: sql.afterCommit,
+        call,
+        tryCall: (postings) =>
+          // One statement is one transaction.
+          tryExecute(postings.some(isMovement) ? sql.withTransaction(call(postings)) : call(postings))
+      })
     })
   )
+}
+
+const isMovement = ({ movement }: LedgerPosting) => movement !== undefined
+
+const postedBy = (posting: LedgerPosting, decision: GateDecision | undefined) => {
+  if (decision?._tag === "Admit") return [posting]
+  return decision?._tag === "Hold" ? [decision.posting] : []
+}
+
+/** Takes the outcome of the next posting, if the decision led to one. */
+const outcomeOf = (decision: GateDecision, posted: Iterator<PostOutcome>): PostOutcome | undefined => {
+  if (decision._tag === "Defer") return undefined
+  if (decision._tag === "Refuse") return decision.outcome
+  const outcome: PostOutcome | undefined = posted.next().value
+  return decision._tag === "Hold" && outcome?._tag === "Posted" && !outcome.replayed
+    ? { _tag: "Held", replayed: false, id: outcome.id }
+    : outcome
 }

@@ -1,14 +1,22 @@
 import { type BigDecimal, DateTime, Effect, Schema } from "effect"
-import type { SqlClient } from "effect/sql"
+import type { SqlClient, Statement } from "effect/sql"
 import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
-import { HoldId, type LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import { HoldId, type LedgerPosting, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
 import * as Amount from "./Amount.ts"
+import type { PostingGate } from "./PostingGate.ts"
 
-/** Builds the call of `post_batch` for several postings. Each column is one parameter. */
-export const statement = (sql: SqlClient.SqlClient, items: ReadonlyArray<LedgerPosting>) => {
+/**
+ * Builds the call of `post_batch` for several postings. Each column is one parameter. `count` is a data-modifying statement
+ * that runs with it, and reads its outcomes from `outcome`.
+ */
+export const statement = (
+  sql: SqlClient.SqlClient,
+  items: ReadonlyArray<LedgerPosting>,
+  count?: Statement.Fragment
+) => {
   const entries = items.flatMap(({ entries }, i) => entries.map((entry) => ({ ...entry, item: i + 1 })))
   const opens = items.flatMap(({ opens }, i) => opens.map((open) => ({ ...open, item: i + 1 })))
   const ends = items.flatMap(({ ends }, i) => ends.map((end) => ({ ...end, item: i + 1 })))
@@ -19,8 +27,7 @@ export const statement = (sql: SqlClient.SqlClient, items: ReadonlyArray<LedgerP
     PgArray.of(rows.map(({ account }) => account))
   const amount = (rows: ReadonlyArray<{ readonly amount: BigDecimal.BigDecimal }>) =>
     PgArray.of(rows.map(({ amount }) => Decimal.format(amount)))
-  return sql`
-    SELECT outcome, replayed, subject, account_id, available FROM post_batch(
+  const call = sql`post_batch(
       ${PgArray.of(items.map(({ id }) => id))}::uuid[], ${PgArray.ofTexts(items.map(({ kind }) => kind))}::text[],
       ${key("principal")}::text[], ${key("key")}::text[], ${key("requestHash")}::text[],
       ${PgArray.ofTexts(items.map(({ details }) => JSON.stringify(details)))}::text[],
@@ -29,8 +36,17 @@ export const statement = (sql: SqlClient.SqlClient, items: ReadonlyArray<LedgerP
       ${amount(opens)}::numeric[], ${PgArray.of(opens.map(({ expiresAt }) => (expiresAt === undefined ? null : DateTime.formatIso(expiresAt))))}::timestamptz[],
       ${item(ends)}::int[], ${PgArray.of(ends.map(({ holdId }) => holdId))}::uuid[],
       ${PgArray.of(ends.map(({ outcome }) => outcome))}::text[],
-      ${PgArray.of(ends.map(({ posted }) => Decimal.format(posted)))}::numeric[]) ORDER BY n`
+      ${PgArray.of(ends.map(({ posted }) => Decimal.format(posted)))}::numeric[])`
+  const columns = sql.literal("outcome, replayed, subject, account_id, available")
+  return count === undefined
+    ? sql`SELECT ${columns} FROM ${call} ORDER BY n`
+    : sql`
+        WITH outcome AS MATERIALIZED (SELECT * FROM ${call}), counted AS (${count})
+        SELECT ${columns} FROM outcome ORDER BY n`
 }
+
+/** Stored as the outcome of a key whose posting the gate refused. */
+export const GATE_REFUSED = "gate_refused"
 
 const replayed = Schema.Boolean
 const accountId = Amount.AccountIdFromBigInt
@@ -48,13 +64,39 @@ const Row = Schema.Union([
     replayed,
     subject: HoldId
   }),
+  Schema.Struct({ outcome: Schema.Literal(GATE_REFUSED), replayed, subject: Schema.String }),
   Schema.Struct({ outcome: Schema.Literal("key_mismatch"), replayed })
 ])
 const decode = Schema.decodeUnknownEffect(Schema.Array(Row))
 
-/** Decodes the outcomes that `post_batch` returns, in the order of the postings. */
-export const outcomes = (rows: unknown): Effect.Effect<ReadonlyArray<PostOutcome>> =>
-  Effect.map(Effect.orDie(decode(rows)), (decoded) => decoded.map(toOutcome))
+/** Decodes the outcomes that `post_batch` returns, in the order of the postings. The gate explains its earlier refusals. */
+export const outcomes = Effect.fnUntraced(function* (
+  rows: unknown,
+  { explain }: Pick<PostingGate["Service"], "explain">
+) {
+  const found: Array<PostOutcome> = []
+  for (const row of yield* Effect.orDie(decode(rows)))
+    found.push(
+      row.outcome === GATE_REFUSED
+        ? { ...refusalOf(row), denial: yield* explain(row.subject) }
+        : toOutcome(row)
+    )
+  return found
+})
+
+/** Stores the refusals of the gate as the outcomes of their keys. */
+export const storeRefusals = (
+  sql: SqlClient.SqlClient,
+  refusals: ReadonlyArray<{ readonly key: PostingKey; readonly decision: string }>
+) => {
+  const column = (name: "principal" | "key" | "requestHash") =>
+    PgArray.ofTexts(refusals.map(({ key }) => key[name]))
+  return sql`
+    INSERT INTO ledger_outcome (principal, key, request_hash, outcome, subject, created_at)
+    SELECT principal, key, hash, ${GATE_REFUSED}, decision, clock_timestamp() FROM unnest(
+      ${column("principal")}::text[], ${column("key")}::text[], ${column("requestHash")}::text[],
+      ${PgArray.of(refusals.map(({ decision }) => decision))}::uuid[]) AS refusal (principal, key, hash, decision)`
+}
 
 const TAGS = {
   account_not_found: "AccountNotFound",
@@ -65,7 +107,15 @@ const TAGS = {
   exceeds_hold: "ExceedsHold"
 } as const
 
-const toOutcome = (row: typeof Row.Type): PostOutcome => {
+type RefusedRow = Extract<typeof Row.Type, { readonly outcome: typeof GATE_REFUSED }>
+
+const refusalOf = ({ replayed, subject }: RefusedRow) => ({
+  _tag: "GateRefused" as const,
+  replayed,
+  decision: subject
+})
+
+const toOutcome = (row: Exclude<typeof Row.Type, RefusedRow>): PostOutcome => {
   const { replayed } = row
   switch (row.outcome) {
     case "posted":

@@ -10,6 +10,8 @@ import { formatAmount, InsufficientFunds } from "../domain/wallets/Wallet.ts"
 export interface PostedMovement {
   readonly id: TransferId
   readonly replayed: boolean
+  /** The money is held for review. For a replay, `Reviews.find` knows it. */
+  readonly isHeld: boolean
 }
 
 const ZERO = BigDecimal.make(0n, 0)
@@ -24,7 +26,8 @@ export const toMovement = (
 ): Effect.Effect<PostedMovement, InsufficientFunds | IdempotencyMismatch | MovementDenied> => {
   switch (outcome?._tag) {
     case "Posted":
-      return Effect.succeed({ id: outcome.id, replayed: outcome.replayed })
+    case "Held":
+      return Effect.succeed({ id: outcome.id, replayed: outcome.replayed, isHeld: outcome._tag === "Held" })
     case "InsufficientFunds":
       return Effect.fail(
         new InsufficientFunds({
@@ -36,8 +39,15 @@ export const toMovement = (
       return Effect.fail(new IdempotencyMismatch())
     case "AccountFrozen":
       return Effect.fail(
-        new MovementDenied({ detail: "An account of this movement is frozen; ask the operator" })
+        new MovementDenied({
+          detail: "An account of this movement is frozen; ask the operator",
+          remaining: null,
+          unit: null,
+          resetsAt: null
+        })
       )
+    case "GateRefused":
+      return Effect.fail(new MovementDenied(outcome.denial))
     default:
       return Effect.die(new Error(`the ledger refused a posting: ${outcome?._tag ?? "no outcome"}`))
   }

@@ -21,11 +21,14 @@ export class AttemptLimits extends Context.Service<
       attempt: Attempt,
       outcome: "success" | "failure"
     ) => Effect.Effect<void, StoreUnavailable>
+    /** Number of recent logins of an account that failed, also if one succeeded since. */
+    readonly failuresOf: (account: string) => Effect.Effect<number, StoreUnavailable>
   }
 >()("effex/accounts/AttemptLimits") {
   /** Allows everything. */
   static readonly layerNone = Layer.succeed(AttemptLimits, {
     admit: () => Effect.void,
-    record: () => Effect.void
+    record: () => Effect.void,
+    failuresOf: () => Effect.succeed(0)
   })
 }

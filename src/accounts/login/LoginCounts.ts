@@ -19,6 +19,7 @@ const RETENTION = Duration.hours(2)
 const MIN_RETRY = Duration.seconds(1)
 
 const Row = Schema.Struct({ admitted: Schema.Boolean, firstAt: Schema.Date })
+const decodeCounts = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ failures: Schema.Int })))
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
 
 /** Counts of attempts in PostgreSQL, which all nodes share. Each method is one statement, so that none can deadlock. */
@@ -73,6 +74,15 @@ export const make = Effect.gen(function* () {
     if (row?.admitted === false) return yield* tooMany(counted, row.firstAt)
   })
 
+  /** Returns the count of the current window. */
+  const current = Effect.fnUntraced(function* ({ bound, subject }: Counted) {
+    const rows = yield* execute(sql`
+      SELECT failures FROM login_failure WHERE subject = ${subject}
+        AND first_at + ${millis(bound.window)}::interval > ${yield* now}::timestamptz`)
+    const [row] = yield* Effect.orDie(decodeCounts(rows))
+    return row?.failures ?? 0
+  })
+
   /** Takes back one count. A count of zero cannot be stored: its window is over instead. */
   const refund = ({ bound, subject }: Counted) =>
     execute(sql`
@@ -108,7 +118,7 @@ export const make = Effect.gen(function* () {
 
   const refundAll = (subjects: ReadonlyArray<Counted>) => Effect.forEach(subjects, refund, { discard: true })
 
-  return { check, count, countAll, refundAll, removeExpired, reset }
+  return { check, count, countAll, current, refundAll, removeExpired, reset }
 })
 
 /** Counts attempts in the memory of the process. */

@@ -32,6 +32,11 @@ export const layer = Layer.effect(
       bound: bounds.accountAndAddress
     })
 
+    const accountOf = (kind: Attempt["kind"], account: string) => ({
+      subject: Counts.subjectOf(`${kind} account`, account),
+      bound: kind === "login" ? bounds.account : bounds.provenAccount
+    })
+
     /** Returns what an attempt is counted for, the address first: a blocked one adds nothing to an account. */
     const subjectsOf = (attempt: Attempt): ReadonlyArray<Counts.Counted> => {
       const { account, address, kind } = attempt
@@ -40,12 +45,7 @@ export const layer = Layer.effect(
       if (kind === "refresh")
         return [{ subject: Counts.subjectOf("refresh", address), bound: bounds.refresh }]
       if (account === undefined) return [addressOf(attempt)]
-      const bound = kind === "login" ? bounds.account : bounds.provenAccount
-      return [
-        addressOf(attempt),
-        pairOf(kind, account, address),
-        { subject: Counts.subjectOf(`${kind} account`, account), bound }
-      ]
+      return [addressOf(attempt), pairOf(kind, account, address), accountOf(kind, account)]
     }
 
     /** The outcome alone is counted: of refresh tokens, and of tokens whose account is not known yet. */
@@ -81,6 +81,10 @@ export const layer = Layer.effect(
       Effect.delay(CLEANUP_INTERVAL),
       Effect.forkScoped
     )
-    return AttemptLimits.of({ admit, record })
+    const failuresOf: AttemptLimits["Service"]["failuresOf"] = Effect.fn("LoginLimits.failuresOf")(
+      (account) => counts.current(accountOf("login", account))
+    )
+
+    return AttemptLimits.of({ admit, record, failuresOf })
   })
 )

@@ -1,4 +1,4 @@
-import { Effect, Schema } from "effect"
+import { type DateTime, Effect, Schema } from "effect"
 import { EndReason, type Session, SessionId } from "../../domain/accounts/Session.ts"
 import { UserId } from "../../domain/accounts/User.ts"
 import type { EndedSession } from "./EndedSessions.ts"
@@ -47,6 +47,14 @@ export const decodeEndedOfUsers = (
 /** Decodes the row of `rotate_refresh_token`. */
 export const decodeRotation = (rows: unknown): Effect.Effect<typeof RotationRow.Type> =>
   Effect.map(Effect.orDie(decodeRotations(rows)), ([row]) => row)
+
+const decodeTimes = Schema.decodeUnknownEffect(
+  Schema.Tuple([Schema.Struct({ since: Schema.NullOr(Schema.DateTimeUtcFromDate) })])
+)
+
+/** Decodes the start of the first session of a device. */
+export const decodeSince = (rows: unknown): Effect.Effect<DateTime.Utc | null> =>
+  Effect.map(Effect.orDie(decodeTimes(rows)), ([{ since }]) => since)
 
 /** Limits the text that a client sends about itself, which is shown in the list of sessions. */
 export const deviceText = (text: string, length: number): string =>

@@ -49,6 +49,8 @@ export class Sessions extends Context.Service<
     ) => Effect.Effect<OpenSession, SessionEnded | StoreUnavailable>
     /** Returns the open sessions of a user, newest first. */
     readonly list: (user: UserId) => Effect.Effect<ReadonlyArray<Session>, StoreUnavailable>
+    /** Start of the user's first session with the user agent of this one: when its device was seen first. */
+    readonly deviceSince: (session: SessionId) => Effect.Effect<DateTime.Utc, StoreUnavailable>
     /** Ends one session of a user. */
     readonly end: (
       user: UserId,
@@ -182,6 +184,14 @@ export class Sessions extends Context.Service<
         return yield* Rows.decodeSessions(rows)
       })
 
+      const deviceSince = Effect.fn("Sessions.deviceSince")(function* (id: SessionId) {
+        const rows = yield* execute(sql`
+          SELECT min(earlier.created_at) AS since FROM session JOIN session AS earlier
+            ON earlier.user_id = session.user_id AND earlier.user_agent = session.user_agent
+          WHERE session.id = ${id}`)
+        return (yield* Rows.decodeSince(rows)) ?? (yield* DateTime.now)
+      })
+
       /** Ends sessions, and records an event for each in the same transaction. */
       const revoke = Effect.fnUntraced(function* (
         update: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>,
@@ -243,7 +253,7 @@ export class Sessions extends Context.Service<
         yield* ended.publish(yield* execute(sql.withTransaction(work)))
       })
 
-      return Sessions.of({ openWithin, refresh, list, end, endByToken, endAll, endAllWithin })
+      return Sessions.of({ openWithin, refresh, list, deviceSince, end, endByToken, endAll, endAllWithin })
     })
   )
 }

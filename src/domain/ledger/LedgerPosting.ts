@@ -1,4 +1,5 @@
 import { type BigDecimal, type DateTime, Schema } from "effect"
+import type { MovementFacts } from "../risk/MovementFacts.ts"
 import type { LedgerAccountId } from "./LedgerAccount.ts"
 
 /** UUIDv7 of a transfer. The caller chooses it. */
@@ -56,4 +57,6 @@ export interface LedgerPosting {
   readonly entries: ReadonlyArray<EntryPosting>
   readonly opens: ReadonlyArray<HoldOpening>
   readonly ends: ReadonlyArray<HoldEnding>
+  /** A movement that the posting gate decides on; undefined for what it does not apply to. */
+  readonly movement?: MovementFacts | undefined
 }

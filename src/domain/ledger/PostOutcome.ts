@@ -1,5 +1,6 @@
 import type { BigDecimal } from "effect"
 import type { LedgerAccountId } from "./LedgerAccount.ts"
+import type { Denial } from "../risk/Denial.ts"
 import type { HoldId, TransferId } from "./LedgerPosting.ts"
 
 interface Outcome<Tag extends string> {
@@ -30,8 +31,30 @@ export interface HoldRefused extends Outcome<"HoldNotFound" | "HoldEnded" | "Hol
   readonly hold: HoldId
 }
 
+/** The posting gate holds the money instead of moving it. `id` is the transfer that opened the hold. */
+export interface Held extends Outcome<"Held"> {
+  readonly id: TransferId
+}
+
+/** The posting gate refused the posting. */
+export interface GateRefused extends Outcome<"GateRefused"> {
+  /** Id of the decision of the gate. */
+  readonly decision: string
+  readonly denial: Denial
+}
+
 /** The key was used for another request. */
 export type KeyMismatch = Outcome<"KeyMismatch">
 
-/** Outcome of one posting. Everything but `Posted` means that nothing of it was stored except the outcome of its key. */
-export type PostOutcome = Posted | InsufficientFunds | AccountRefused | HoldRefused | KeyMismatch
+/**
+ * Outcome of one posting. Everything but `Posted` and `Held` means that nothing of it was stored except the outcome of its
+ * key. A replay of `Held` is `Posted`, with the same id: a hold was posted.
+ */
+export type PostOutcome =
+  | Posted
+  | Held
+  | InsufficientFunds
+  | AccountRefused
+  | HoldRefused
+  | GateRefused
+  | KeyMismatch

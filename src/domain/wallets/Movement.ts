@@ -4,7 +4,7 @@ import type { WalletId } from "./Wallet.ts"
 
 /** Money that is about to leave or enter a wallet. */
 export interface Movement {
-  readonly kind: "transfer" | "deposit" | "withdrawal" | "conversion"
+  readonly kind: "transfer" | "deposit" | "withdrawal" | "conversion" | "order"
   readonly walletId: WalletId
   readonly asset: AssetCode
   readonly amount: BigDecimal.BigDecimal
@@ -14,8 +14,12 @@ export interface Movement {
 
 /** A rule refuses the movement. */
 export class MovementDenied extends Schema.TaggedError<MovementDenied>()("MovementDenied", {
-  /** Remaining amount, and when more is allowed. */
-  detail: Schema.String
+  detail: Schema.String,
+  /** What can still be moved until `resetsAt`, in `unit`; null if a rule without a limit refuses the movement. */
+  remaining: Schema.NullOr(Schema.String),
+  /** A currency, or `movements`. */
+  unit: Schema.NullOr(Schema.String),
+  resetsAt: Schema.NullOr(Schema.DateTimeUtc)
 }) {
   override get message(): string {
     return this.detail

@@ -16,6 +16,7 @@ export const postDuration = histogram(
 export const postings = counterBy("effex_ledger_postings_total", "Transfers by outcome, without replays", {
   outcome: [
     "Posted",
+    "Held",
     "InsufficientFunds",
     "AccountNotFound",
     "AccountFrozen",
@@ -23,6 +24,7 @@ export const postings = counterBy("effex_ledger_postings_total", "Transfers by o
     "HoldEnded",
     "HoldExpired",
     "ExceedsHold",
+    "GateRefused",
     "KeyMismatch"
   ]
 })

@@ -1,0 +1,141 @@
+import { BigDecimal, Clock, Context, Effect, Layer, Option, Result } from "effect"
+import { AttemptLimits } from "../accounts/login/AttemptLimits.ts"
+import { Sessions } from "../accounts/sessions/Sessions.ts"
+import { Users } from "../accounts/Users.ts"
+import { AssetCatalog } from "../assets/AssetCatalog.ts"
+import { Settings } from "../config/Settings.ts"
+import type { SessionId } from "../domain/accounts/Session.ts"
+import type { UserId, Username } from "../domain/accounts/User.ts"
+import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
+import type { AssetCode } from "../domain/money/Asset.ts"
+import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
+import type { AssetPair } from "../domain/money/AssetPair.ts"
+import type { MovementFacts, RiskKind } from "../domain/risk/MovementFacts.ts"
+import type { WalletId } from "../domain/wallets/Wallet.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { Rates } from "../rates/lookup/Rates.ts"
+import { RiskRuleSettings } from "./RiskRuleSettings.ts"
+
+/** A movement that is about to be posted. */
+export interface Movement {
+  readonly kind: RiskKind
+  readonly user: { readonly id: WalletId; readonly userId: UserId; readonly username: Username }
+  /** Undefined for an API key that acts for the user. */
+  readonly session: SessionId | undefined
+  /** The account that money leaves. */
+  readonly account: LedgerAccountId
+  readonly asset: AssetCode
+  readonly amount: BigDecimal.BigDecimal
+  /** The other wallet of a transfer. */
+  readonly counterparty?: WalletId
+  /** True if the movement can wait for an administrator. */
+  readonly isReviewable: boolean
+}
+
+/** About 2 MB each. */
+const MAX_CACHED = 20_000
+
+/** Looks up what the rules know about a movement. */
+export class RiskFacts extends Context.Service<
+  RiskFacts,
+  {
+    /**
+     * Call it before the transaction that posts the movement, and pass the result on as `movement` of the posting. The value is
+     * undefined if the asset has no price: each rule has an outcome for that.
+     */
+    readonly of: (movement: Movement) => Effect.Effect<MovementFacts, StoreUnavailable>
+  }
+>()("effex/risk/RiskFacts") {
+  static readonly layer = Layer.effect(
+    RiskFacts,
+    Effect.gen(function* () {
+      const { homeCurrency, lookupBudget } = yield* Settings
+      const { pairs } = yield* AssetCatalog
+      const { failuresOf } = yield* AttemptLimits
+      const { current } = yield* RiskRuleSettings
+      const rates = yield* Rates
+      const sessions = yield* Sessions
+      const users = yield* Users
+
+      const pairOf = (from: AssetCode, to: AssetCode) => Result.getSuccess(pairs.find(from, to))
+
+      /** The pairs whose rates multiply to the price of an asset. */
+      const pathOf = (asset: AssetCode): ReadonlyArray<AssetPair> | undefined => {
+        if (asset === homeCurrency) return []
+        const direct = pairOf(asset, homeCurrency)
+        if (Option.isSome(direct)) return [direct.value]
+        return Option.getOrUndefined(
+          Option.all([pairOf(asset, PRICE_CURRENCY), pairOf(PRICE_CURRENCY, homeCurrency)])
+        )
+      }
+
+      /** Stale rates count too: an old price protects better than none. */
+      const rateOf = Effect.fnUntraced(function* (pair: AssetPair) {
+        const found = rates.peek(pair, yield* Clock.currentTimeMillis)
+        if (found !== undefined) return found.rate.rate
+        const looked = yield* rates.lookup(pair).pipe(
+          Effect.timeoutOption(lookupBudget),
+          Effect.orElseSucceed(() => Option.none())
+        )
+        return Option.getOrUndefined(Option.map(looked, ({ rate }) => rate.rate))
+      })
+
+      const valueOf = Effect.fnUntraced(function* (asset: AssetCode, amount: BigDecimal.BigDecimal) {
+        const path = pathOf(asset)
+        if (path === undefined) return undefined
+        let value = amount
+        for (const pair of path) {
+          const rate = yield* rateOf(pair)
+          if (rate === undefined) return undefined
+          value = BigDecimal.multiply(value, rate)
+        }
+        return value
+      })
+
+      const userSince = yield* remembered((id: UserId) =>
+        Effect.map(users.byId(id), (user) => Option.getOrThrow(user).createdAt)
+      )
+      const deviceSince = yield* remembered(sessions.deviceSince)
+
+      const of = Effect.fn("RiskFacts.of")(function* (movement: Movement) {
+        const { account, amount, asset, counterparty, isReviewable, kind, session, user } = movement
+        const value = yield* valueOf(asset, amount)
+        const { failed_logins } = current()
+        const isOutward = kind === "transfer" || kind === "withdrawal"
+        const isLarge =
+          value === undefined || BigDecimal.isGreaterThanOrEqualTo(value, failed_logins.min_value)
+        const facts: MovementFacts = {
+          kind,
+          wallet: user.id,
+          account,
+          asset,
+          amount,
+          value,
+          counterparty,
+          isReviewable,
+          userSince: yield* userSince(user.userId),
+          deviceSince: session === undefined || !isOutward ? undefined : yield* deviceSince(session),
+          failedLogins:
+            isOutward && isLarge && failed_logins.enabled ? yield* failuresOf(user.username) : undefined
+        }
+        return facts
+      })
+
+      return RiskFacts.of({ of })
+    })
+  )
+}
+
+/** Caches what never changes. */
+const remembered = <Key, A>(lookup: (key: Key) => Effect.Effect<A, StoreUnavailable>) =>
+  Effect.sync(() => {
+    const cache = new Map<Key, A>()
+    return Effect.fnUntraced(function* (key: Key) {
+      const known = cache.get(key)
+      if (known !== undefined) return known
+      const found = yield* lookup(key)
+      if (cache.size >= MAX_CACHED) cache.clear()
+      cache.set(key, found)
+      return found
+    })
+  })
