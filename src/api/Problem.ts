@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiError } from "effect/http-api"
+import { TimestampText } from "../domain/Timestamp.ts"
 
 /** Error of one part of the request. The pointer is a JSON pointer that starts with `/query`, `/path`, `/headers` or `/body`. */
 export const ProblemPointer = Schema.Struct({ pointer: Schema.String, detail: Schema.String })
@@ -181,7 +182,14 @@ export class InsufficientFunds extends HttpApiError.Problem<InsufficientFunds>()
 export class LimitExceeded extends HttpApiError.Problem<LimitExceeded>()(
   "LimitExceeded",
   declare("limit-exceeded", 403, "A rule refuses the movement"),
-  members("limit-exceeded", false)
+  {
+    ...members("limit-exceeded", false),
+    /** What can still be moved until `resets_at`, in `unit`. Null if a rule without a limit refuses the movement. */
+    remaining: Schema.NullOr(Schema.String),
+    /** A currency, or `movements`. */
+    unit: Schema.NullOr(Schema.String),
+    resets_at: Schema.NullOr(TimestampText)
+  }
 ) {}
 
 export class RecipientNotFound extends HttpApiError.Problem<RecipientNotFound>()(

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { DateTime, Effect } from "effect"
 import * as Problem from "../../../api/Problem.ts"
 import type { QuoteMismatch } from "../../../domain/conversion/ConversionErrors.ts"
 import type { MovementDenied } from "../../../domain/wallets/Movement.ts"
@@ -17,7 +17,15 @@ export const recipientErrors = {
 export const movementErrors = {
   InsufficientFunds: ({ available, message }: Wallet.InsufficientFunds) =>
     Effect.fail(new Problem.InsufficientFunds({ detail: message, available })),
-  MovementDenied: ({ message }: MovementDenied) => Effect.fail(new Problem.LimitExceeded({ detail: message }))
+  MovementDenied: ({ message, remaining, resetsAt, unit }: MovementDenied) =>
+    Effect.fail(
+      new Problem.LimitExceeded({
+        detail: message,
+        remaining,
+        unit,
+        resets_at: resetsAt === null ? null : DateTime.formatIso(resetsAt)
+      })
+    )
 }
 
 export const transferErrors = {
