@@ -5,6 +5,7 @@ import * as DatabaseMetrics from "./DatabaseMetrics.ts"
 import * as FundingMetrics from "./FundingMetrics.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import * as LedgerMetrics from "./LedgerMetrics.ts"
+import * as OrderMetrics from "./OrderMetrics.ts"
 import * as PollMetrics from "./PollMetrics.ts"
 import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as ProviderMetrics from "./ProviderMetrics.ts"
@@ -25,6 +26,7 @@ export const ALL_METRICS = [
   ...Object.values(ConversionMetrics),
   ...Object.values(AuditMetrics),
   ...Object.values(LedgerMetrics),
+  ...Object.values(OrderMetrics),
   ...Object.values(FundingMetrics),
   ...Object.values(StreamMetrics)
 ]

@@ -18,6 +18,8 @@ export interface LookupOptions {
    * polled. If it fails, there is no refresh.
    */
   readonly permit?: RefreshPermit
+  /** Also looks up the price of a delisted asset, which holders can still sell. False by default. */
+  readonly acceptsDelisted?: boolean
 }
 
 /** Maximum wait for the provider while no rate of the pair is known. */

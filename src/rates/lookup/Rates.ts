@@ -58,8 +58,9 @@ const make = Effect.gen(function* () {
 
   const lookup: Rates["Service"]["lookup"] = (pair, options = {}) =>
     Effect.clockWith((clock) => {
-      if (pairs.isDelisted(pair)) return new RateUnavailable({ pair, reason: delistedReason(pair) })
-      const { maxAge = Duration.infinity } = options
+      const { acceptsDelisted = false, maxAge = Duration.infinity } = options
+      if (!acceptsDelisted && pairs.isDelisted(pair))
+        return new RateUnavailable({ pair, reason: delistedReason(pair) })
       const maxAgeMillis = Math.min(staleAfterMillis, Duration.toMillis(maxAge))
       const found = peekMemory(pair, maxAgeMillis, clock.currentTimeMillisUnsafe())
       if (found === undefined)

@@ -1,0 +1,58 @@
+import { BigDecimal, Option } from "effect"
+import type { OrderSide } from "./Order.ts"
+
+/** Limits of an order at the exchange. */
+export interface ExchangeLimits {
+  /** Units of the asset. */
+  readonly minimumAmount: BigDecimal.BigDecimal
+  /** US dollars. */
+  readonly minimumCost: BigDecimal.BigDecimal
+  /** Amounts are multiples of it. */
+  readonly increment: BigDecimal.BigDecimal
+}
+
+/**
+ * Returns the amount to order at the exchange for the sum of the amounts of a batch. The house buys what the limits demand beyond
+ * the sum. It never sells what it does not have: of a sell, what the increment cuts off is given back to the sellers. None if
+ * the rest is below the minimum.
+ */
+export const of = (
+  side: OrderSide,
+  sum: BigDecimal.BigDecimal,
+  rate: BigDecimal.BigDecimal,
+  { increment, minimumAmount, minimumCost }: ExchangeLimits
+): Option.Option<BigDecimal.BigDecimal> => {
+  const minimum = BigDecimal.max(minimumAmount, unitsOf(minimumCost, rate, increment))
+  if (side === "buy") return Option.some(roundUp(BigDecimal.max(sum, minimum), increment))
+  const amount = roundDown(sum, increment)
+  return BigDecimal.isPositive(amount) && BigDecimal.isGreaterThanOrEqualTo(amount, minimum)
+    ? Option.some(amount)
+    : Option.none()
+}
+
+/** Smallest multiple of the increment that is worth at least `cost`. */
+const unitsOf = (
+  cost: BigDecimal.BigDecimal,
+  rate: BigDecimal.BigDecimal,
+  increment: BigDecimal.BigDecimal
+) => multiple(cost, BigDecimal.multiply(rate, increment), increment, true)
+
+const roundUp = (amount: BigDecimal.BigDecimal, increment: BigDecimal.BigDecimal) =>
+  multiple(amount, increment, increment, true)
+
+const roundDown = (amount: BigDecimal.BigDecimal, increment: BigDecimal.BigDecimal) =>
+  multiple(amount, increment, increment, false)
+
+/** Returns `increment · (dividend / divisor)`, the quotient rounded to a whole number. All are positive. */
+const multiple = (
+  dividend: BigDecimal.BigDecimal,
+  divisor: BigDecimal.BigDecimal,
+  increment: BigDecimal.BigDecimal,
+  up: boolean
+) => {
+  const scale = Math.max(dividend.scale, divisor.scale)
+  const a = BigDecimal.scale(dividend, scale).value
+  const b = BigDecimal.scale(divisor, scale).value
+  const quotient = up ? (a + b - 1n) / b : a / b
+  return BigDecimal.normalize(BigDecimal.multiply(increment, BigDecimal.make(quotient, 0)))
+}

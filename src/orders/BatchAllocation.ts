@@ -1,0 +1,129 @@
+import { BigDecimal, Context, Effect, Layer, Schema } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { AssetCatalog } from "../assets/AssetCatalog.ts"
+import { TransferId } from "../domain/ledger/LedgerPosting.ts"
+import { type Allocation, allocate, type HouseResult, houseResult } from "../domain/orders/Allocation.ts"
+import { type Batch, BatchId } from "../domain/orders/Batch.ts"
+import type { Order } from "../domain/orders/Order.ts"
+import { MINOR_UNIT } from "../domain/orders/PriceLock.ts"
+import { fromUnits, toUnits } from "../domain/orders/Units.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import { type LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { Wallets } from "../wallets/Wallets.ts"
+import { OrderRepo } from "./OrderRepo.ts"
+import * as SettlementPostings from "./SettlementPostings.ts"
+import { SettlementRepo } from "./SettlementRepo.ts"
+import { SettlementSteps } from "./SettlementSteps.ts"
+
+/** The ledger refuses the postings of a batch, for example because an account is frozen. Nothing was changed. */
+export class AllocationRefused extends Schema.TaggedError<AllocationRefused>()("AllocationRefused", {
+  batch: BatchId,
+  outcome: Schema.String
+}) {
+  override get message(): string {
+    return `The ledger refuses to settle batch ${this.batch}: ${this.outcome}`
+  }
+}
+
+const ZERO = BigDecimal.make(0n, 0)
+
+/** Divides what was filled among the orders of a batch. */
+export class BatchAllocation extends Context.Service<
+  BatchAllocation,
+  {
+    /** Computes the shares of a batch whose order at the exchange has ended. */
+    readonly compute: (batch: Batch, orders: ReadonlyArray<Order>) => Allocation
+    /**
+     * Posts the shares and ends all orders of a `filled` or `rejected` batch, in one transaction. Returns what the house earned or
+     * lost.
+     */
+    readonly settle: (
+      leader: LeaderTerm,
+      batch: Batch
+    ) => Effect.Effect<HouseResult, Superseded | AllocationRefused | StoreUnavailable>
+  }
+>()("effex/orders/BatchAllocation") {
+  static readonly layer = Layer.effect(
+    BatchAllocation,
+    Effect.gen(function* () {
+      const catalog = yield* AssetCatalog
+      const { transaction } = yield* Database
+      const { postWithin } = yield* Ledger
+      const orders = yield* OrderRepo
+      const random = yield* SecureRandom.SecureRandom
+      const repo = yield* SettlementRepo
+      const step = yield* Effect.service(SettlementSteps)
+      const wallets = yield* Wallets
+
+      const decimalsOf = (batch: Batch) => {
+        const found = catalog.find(batch.asset)
+        if (found._tag === "None") throw new Error(`the catalogue has no ${batch.asset}`)
+        return found.value.decimals
+      }
+
+      const compute: BatchAllocation["Service"]["compute"] = (batch, orders) => {
+        const decimals = decimalsOf(batch)
+        const ordered = batch.exchangeAmount ?? batch.customerAmount
+        const beyond = BigDecimal.subtract(ordered, batch.customerAmount)
+        return allocate(
+          orders.map(({ amount, id, total }) => ({
+            id,
+            amount: toUnits(amount, decimals),
+            total: toUnits(total, MINOR_UNIT)
+          })),
+          toUnits(BigDecimal.max(beyond, ZERO), decimals),
+          toUnits(batch.filled ?? ZERO, decimals)
+        )
+      }
+
+      const settle = Effect.fn("BatchAllocation.settle")(function* (leader: LeaderTerm, batch: Batch) {
+        const decimals = decimalsOf(batch)
+        const members = yield* orders.ofBatch(batch.id)
+        const allocation = compute(batch, members)
+        const { cost, fee } = { cost: batch.cost ?? ZERO, fee: batch.fee ?? ZERO }
+        const result = houseResult(batch.side, allocation, { cost, fee }, MINOR_UNIT)
+        const houseFilled = fromUnits(allocation.houseFilled, decimals)
+        const shares = new Map<string, (typeof allocation.shares)[number]>(
+          allocation.shares.map((share) => [share.id, share])
+        )
+        const settled = members.map((order) => {
+          const { charged = 0n, filled = 0n } = shares.get(order.id) ?? {}
+          return {
+            id: order.id,
+            order,
+            filled: fromUnits(filled, decimals),
+            charged: fromUnits(charged, MINOR_UNIT),
+            failure: filled > 0n ? null : (batch.reason ?? "not-filled")
+          }
+        })
+        const ids = yield* Effect.forEach([null, ...settled], () =>
+          Effect.map(random.uuidV7(), (id) => TransferId.make(id))
+        )
+        const named = SettlementPostings.of(batch, settled, houseFilled, result, ids)
+        const names = SettlementPostings.accountsOf(named)
+        const accounts = yield* wallets.accountIds(names)
+        const [first, ...others] = SettlementPostings.withIds(named, names, accounts)
+        if (first === undefined) return yield* Effect.die(`batch ${batch.id} has no orders`)
+        // The state of the batch settles it once; the key makes that visible in the ledger too.
+        const idempotency = { principal: "settlement", key: batch.id, requestHash: batch.id }
+        yield* transaction(
+          Effect.gen(function* () {
+            const outcomes = yield* postWithin([{ ...first, idempotency }, ...others])
+            const refused = outcomes.find((outcome) => outcome._tag !== "Posted" || outcome.replayed)
+            if (refused !== undefined)
+              return yield* new AllocationRefused({ batch: batch.id, outcome: refused._tag })
+            yield* step("posted-uncommitted")
+            if (!(yield* repo.allocate(leader, batch, settled, houseFilled)))
+              return yield* new Superseded(leader)
+            yield* step("settled-uncommitted")
+          })
+        )
+        return result
+      })
+
+      return BatchAllocation.of({ compute, settle })
+    })
+  )
+}

@@ -1,0 +1,41 @@
+import { Context, DateTime, Duration, Effect, Layer } from "effect"
+import { Settings } from "../config/Settings.ts"
+import type { AssetCode } from "../domain/money/Asset.ts"
+import { AssetPair } from "../domain/money/AssetPair.ts"
+import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
+import type { OrderSide } from "../domain/orders/Order.ts"
+import { quoteAgeAt, type Rate, RateTooOld, type RateUnavailable } from "../domain/rates/Rate.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { Rates } from "../rates/lookup/Rates.ts"
+
+/** The prices at which orders are accepted and sent. */
+export class OrderPrices extends Context.Service<
+  OrderPrices,
+  {
+    /**
+     * Returns the latest price of an asset in US dollars. Fails with `RateTooOld` if it is older than `ORDER_MAX_PRICE_AGE`
+     * by the clock: for an order, the last close of a closed market is no price. A delisted asset has a price for sellers.
+     */
+    readonly current: (
+      asset: AssetCode,
+      side: OrderSide
+    ) => Effect.Effect<Rate, RateTooOld | RateUnavailable | StoreUnavailable>
+  }
+>()("effex/orders/OrderPrices") {
+  static readonly layer = Layer.effect(
+    OrderPrices,
+    Effect.gen(function* () {
+      const { orderMaxPriceAge: maxAge } = yield* Settings
+      const { lookup } = yield* Rates
+
+      const current = Effect.fn("OrderPrices.current")(function* (asset: AssetCode, side: OrderSide) {
+        const pair = new AssetPair({ from: asset, to: PRICE_CURRENCY })
+        const { rate } = yield* lookup(pair, { maxAge, acceptsDelisted: side === "sell" })
+        const age = quoteAgeAt(rate, yield* DateTime.now)
+        return Duration.isGreaterThan(age, maxAge) ? yield* new RateTooOld({ pair, age, maxAge }) : rate
+      })
+
+      return OrderPrices.of({ current })
+    })
+  )
+}

@@ -1,0 +1,250 @@
+import { BigDecimal, Context, DateTime, Effect, Layer, Metric, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { Settings } from "../config/Settings.ts"
+import type { CatalogAsset } from "../domain/assets/CatalogAsset.ts"
+import type { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
+import { HoldId, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import * as Currency from "../domain/money/Currency.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
+import {
+  type Order,
+  OrderId,
+  OrderNotCancellable,
+  OrderNotFound,
+  type OrderSide,
+  type OrderTooSmall
+} from "../domain/orders/Order.ts"
+import { lock, MINOR_UNIT, type OrderQuantity, priceOf } from "../domain/orders/PriceLock.ts"
+import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
+import type { MovementDenied } from "../domain/wallets/Movement.ts"
+import { AssetUnavailable, type InsufficientFunds, type WalletId } from "../domain/wallets/Wallet.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import * as PostingTransaction from "../ledger/PostingTransaction.ts"
+import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { MovementCheck } from "../wallets/MovementCheck.ts"
+import { toMovement } from "../wallets/PostingOutcome.ts"
+import { postingKeyOf, type RequestKey } from "../wallets/RequestHash.ts"
+import type { NamedWallet } from "../wallets/WalletRepo.ts"
+import { walletAccount, Wallets } from "../wallets/Wallets.ts"
+import { OrderPrices } from "./OrderPrices.ts"
+import { type NewOrder, OrderRepo } from "./OrderRepo.ts"
+import { SettlementSignal } from "./SettlementSignal.ts"
+
+/** An order to place. */
+export interface OrderRequest extends RequestKey {
+  readonly wallet: NamedWallet
+  readonly asset: CatalogAsset
+  readonly side: OrderSide
+  readonly quantity: OrderQuantity
+  /** Name that the client gives the order, once per wallet. Without an `Idempotency-Key` it is the key too. */
+  readonly clientOrderId: string | undefined
+}
+
+/** An order, and whether an earlier request with the same key placed it. */
+export interface PlacedOrder {
+  readonly order: Order
+  readonly replayed: boolean
+}
+
+type PlacingError =
+  | AssetUnavailable
+  | IdempotencyMismatch
+  | InsufficientFunds
+  | MovementDenied
+  | OrderTooSmall
+  | RateTooOld
+  | RateUnavailable
+  | StoreUnavailable
+
+const USD = { code: PRICE_CURRENCY, decimals: MINOR_UNIT }
+
+/** Orders of users. `Settlement` executes them. */
+export class Orders extends Context.Service<
+  Orders,
+  {
+    /**
+     * Locks the latest price, holds what the order needs, and stores the order, in one transaction. A used key returns the first
+     * outcome, also when the funds were insufficient; an order that could not be priced leaves its key free. After
+     * `StoreUnavailable` the outcome is unknown; a retry with the same key resolves it.
+     */
+    readonly place: (request: OrderRequest) => Effect.Effect<PlacedOrder, PlacingError>
+    /** Cancels an order that waits in a pool, and gives its money back. It is never filled afterwards. */
+    readonly cancel: (
+      wallet: WalletId,
+      id: OrderId
+    ) => Effect.Effect<Order, OrderNotFound | OrderNotCancellable | StoreUnavailable>
+    readonly find: (wallet: WalletId, id: OrderId) => Effect.Effect<Order, OrderNotFound | StoreUnavailable>
+    readonly page: OrderRepo["Service"]["page"]
+    readonly history: OrderRepo["Service"]["history"]
+    readonly pool: OrderRepo["Service"]["pool"]
+  }
+>()("effex/orders/Orders") {
+  static readonly layer = Layer.effect(
+    Orders,
+    Effect.gen(function* () {
+      const { aggregationThreshold, exchange, orderSpread } = yield* Settings
+      const { check } = yield* MovementCheck
+      const database = yield* Database
+      const ledger = yield* Ledger
+      const prices = yield* OrderPrices
+      const random = yield* SecureRandom.SecureRandom
+      const repo = yield* OrderRepo
+      const signal = yield* SettlementSignal
+      const wallets = yield* Wallets
+
+      const find = Effect.fn("Orders.find")(function* (wallet: WalletId, id: OrderId) {
+        const found = yield* repo.byId(wallet, id)
+        return Option.isSome(found) ? found.value : yield* new OrderNotFound()
+      })
+
+      const priced = Effect.fnUntraced(function* ({
+        asset,
+        clientOrderId,
+        quantity,
+        side,
+        wallet
+      }: OrderRequest) {
+        const { id: rateId, rate } = yield* prices.current(asset.code, side)
+        const price = priceOf(rate, side, orderSpread)
+        const locked = yield* Effect.fromResult(
+          lock({ asset, minimumOrder: asset.minimumOrder }, side, price, quantity)
+        )
+        const order: NewOrder = {
+          id: OrderId.make(yield* random.uuidV7()),
+          walletId: wallet.id,
+          clientOrderId: clientOrderId ?? null,
+          asset: asset.code,
+          side,
+          ...locked,
+          rateId,
+          holdId: HoldId.make(yield* random.uuidV7()),
+          isAggregated: BigDecimal.isLessThan(locked.total, aggregationThreshold),
+          createdAt: yield* DateTime.now
+        }
+        return order
+      })
+
+      /** Opens the hold and stores the order. A refusal of the ledger is stored for its key, without an order. */
+      const store = Effect.fnUntraced(function* (order: NewOrder, idempotency: PostingKey | undefined) {
+        const { asset, side, walletId } = order
+        const held =
+          side === "buy"
+            ? { code: PRICE_CURRENCY, amount: order.total }
+            : { code: asset, amount: order.amount }
+        yield* check({ kind: "order", walletId, asset: held.code, amount: held.amount })
+        const [account] = yield* wallets.accountIds([walletAccount(walletId, held.code)])
+        if (account === undefined) return yield* Effect.die("an account is missing")
+        const work = Effect.gen(function* () {
+          if (
+            order.clientOrderId !== null &&
+            (yield* repo.isClientOrderIdUsed(walletId, order.clientOrderId))
+          )
+            return { _tag: "KeyMismatch", replayed: false } as const
+          const [outcome] = yield* ledger.postWithin([
+            {
+              id: TransferId.make(order.id),
+              kind: "order",
+              idempotency,
+              details: { order_id: order.id },
+              entries: [],
+              opens: [{ holdId: order.holdId, account, amount: held.amount }],
+              ends: []
+            }
+          ])
+          if (outcome?._tag === "Posted" && !outcome.replayed) yield* repo.insert(order)
+          return outcome
+        })
+        return yield* PostingTransaction.run(database, work)
+      })
+
+      const place = Effect.fn("Orders.place")(function* (request: OrderRequest) {
+        const { asset, side, wallet } = request
+        const paid = side === "buy" ? USD : asset
+        const idempotency = keyOf(request)
+        // A retry gets its first outcome, whatever the price is now.
+        const earlier = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
+        if (Option.isSome(earlier)) {
+          const { id } = yield* toMovement(earlier.value, paid)
+          return { order: yield* Effect.orDie(find(wallet.id, OrderId.make(id))), replayed: true }
+        }
+        if (exchange === "off")
+          return yield* new AssetUnavailable({
+            detail: "Orders are off on this server: no exchange is configured"
+          })
+        yield* checkAsset(asset, side)
+        const { id, replayed } = yield* toMovement(yield* store(yield* priced(request), idempotency), paid)
+        const order = yield* find(wallet.id, OrderId.make(id)).pipe(
+          Effect.catchTag("OrderNotFound", Effect.die)
+        )
+        if (!replayed) {
+          yield* Metric.update(
+            OrderMetrics.orders.of({ state: order.isAggregated ? "aggregated" : "pending" }),
+            1
+          )
+          yield* signal.notify
+        }
+        return { order, replayed }
+      })
+
+      const cancel = Effect.fn("Orders.cancel")(function* (wallet: WalletId, id: OrderId) {
+        const transferId = TransferId.make(yield* random.uuidV7())
+        const at = yield* DateTime.now
+        const work = Effect.gen(function* () {
+          const cancelled = yield* repo.cancel(wallet, id, at)
+          if (Option.isNone(cancelled)) return cancelled
+          const [outcome] = yield* ledger.postWithin([
+            {
+              id: transferId,
+              kind: "order.refund",
+              details: { order_id: id, reason: "cancelled" },
+              entries: [],
+              opens: [],
+              ends: [{ holdId: cancelled.value.holdId, outcome: "voided", posted: ZERO }]
+            }
+          ])
+          // Rolls back: the order stays in its pool.
+          if (outcome?._tag !== "Posted")
+            return yield* Effect.die(`the hold of order ${id} cannot be released`)
+          return cancelled
+        })
+        const cancelled = yield* PostingTransaction.run(database, work)
+        if (Option.isNone(cancelled))
+          return yield* new OrderNotCancellable({ state: (yield* find(wallet, id)).state })
+        yield* Metric.update(OrderMetrics.orders.of({ state: "cancelled" }), 1)
+        return cancelled.value
+      })
+
+      return Orders.of({ place, cancel, find, page: repo.page, history: repo.history, pool: repo.pool })
+    })
+  )
+}
+
+const ZERO = BigDecimal.make(0n, 0)
+
+/** The client's own id of an order is a key by itself. */
+const keyOf = ({ asset, clientOrderId, key, owner, quantity, side, wallet }: OrderRequest) => {
+  const [kind, value] = "amount" in quantity ? ["amount", quantity.amount] : ["notional", quantity.notional]
+  const meaning = ["order", asset.code, side, kind, Decimal.format(value), clientOrderId ?? null]
+  return key === undefined
+    ? postingKeyOf({ owner: `client_order_id of ${wallet.id}`, key: clientOrderId }, meaning)
+    : postingKeyOf({ owner, key }, meaning)
+}
+
+const checkAsset = ({ code, state, tradable }: CatalogAsset, side: OrderSide) => {
+  if (Option.isSome(Currency.find(code)))
+    return new AssetUnavailable({
+      detail: `${code} is a currency; POST /api/v1/accounts/wallet/convert exchanges currencies`
+    })
+  if (state === "delisted" && side === "buy")
+    return new AssetUnavailable({
+      detail: `${code} is delisted: it can be sold and withdrawn, but not bought`
+    })
+  return tradable
+    ? Effect.void
+    : new AssetUnavailable({
+        detail: `${code} cannot be traded; GET /api/v1/assets lists the assets that can`
+      })
+}

@@ -1,0 +1,115 @@
+import { type BigDecimal, Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
+import type { AssetCode } from "../domain/money/Asset.ts"
+import * as Decimal from "../domain/money/Decimal.ts"
+import { BatchId } from "../domain/orders/Batch.ts"
+import type { OrderId, OrderSide } from "../domain/orders/Order.ts"
+import * as LeaderTerms from "../platform/LeaderTerms.ts"
+import { type LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import * as PgArray from "../platform/postgres/PgArray.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import * as OrderRows from "./OrderRows.ts"
+
+/** Orders of one batch: they, and the accounts of their users, are locked by one transaction. */
+export const MAX_BATCH_ORDERS = 500
+
+/** An order that waits alone, or a pool that is due. */
+export interface Waiting {
+  readonly asset: AssetCode
+  readonly side: OrderSide
+  /** Null for a pool. */
+  readonly orderId: OrderId | null
+}
+
+/** When a pool is settled: with this total, or after this wait of its oldest order. */
+export interface PoolRule {
+  /** US dollars. */
+  readonly threshold: BigDecimal.BigDecimal
+  readonly maxWait: Duration.Duration
+}
+
+/** Makes batches of the orders that wait. A pool is a query over orders: there are no counters that could disagree. */
+export class ReservationRepo extends Context.Service<
+  ReservationRepo,
+  {
+    /** At most `limit` orders that wait alone, and the pools that are due. */
+    readonly waiting: (
+      at: DateTime.Utc,
+      rule: PoolRule,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<Waiting>, StoreUnavailable>
+    /**
+     * Makes a batch of what waits, oldest orders first, in one transaction. None if it does not wait any more, or the pool is not
+     * due any more.
+     */
+    readonly reserve: (
+      leader: LeaderTerm,
+      waiting: Waiting,
+      rule: PoolRule
+    ) => Effect.Effect<Option.Option<BatchId>, Superseded | StoreUnavailable>
+  }
+>()("effex/orders/ReservationRepo") {
+  static readonly layer = Layer.effect(
+    ReservationRepo,
+    Effect.gen(function* () {
+      const { execute, sql } = yield* Database
+      const random = yield* SecureRandom.SecureRandom
+
+      const isDue = (at: DateTime.Utc, { maxWait, threshold }: PoolRule) => sql`
+        sum(total) >= ${Decimal.format(threshold)}::numeric
+          OR min(created_at) <= ${DateTime.toDateUtc(DateTime.subtractDuration(at, maxWait))}::timestamptz`
+
+      const waiting = Effect.fn("ReservationRepo.waiting")(function* (
+        at: DateTime.Utc,
+        rule: PoolRule,
+        limit: number
+      ) {
+        const rows = yield* execute(sql`
+          (SELECT asset, side, id AS order_id FROM customer_order WHERE state = 'pending' ORDER BY id LIMIT ${limit})
+          UNION ALL
+          (SELECT asset, side, NULL FROM customer_order WHERE state = 'aggregated'
+            GROUP BY asset, side HAVING ${isDue(at, rule)} ORDER BY min(created_at))`)
+        return yield* OrderRows.decodeWaiting(rows)
+      })
+
+      const reserve = Effect.fn("ReservationRepo.reserve")(function* (
+        leader: LeaderTerm,
+        { asset, orderId, side }: Waiting,
+        rule: PoolRule
+      ) {
+        const id = BatchId.make(yield* random.uuidV7())
+        const now = yield* DateTime.now
+        const at = DateTime.toDateUtc(now)
+        const work = Effect.gen(function* () {
+          const fence = yield* sql`${LeaderTerms.fence(sql, Option.some(leader))}`
+          if (fence.length === 0) return new Superseded(leader)
+          // An order that is cancelled meanwhile is not among the locked ones.
+          const locked = yield* sql<{ id: string }>`
+            SELECT id FROM customer_order WHERE ${
+              orderId === null
+                ? sql`state = 'aggregated' AND asset = ${asset} AND side = ${side}`
+                : sql`state = 'pending' AND id = ${orderId}`
+            } ORDER BY id LIMIT ${MAX_BATCH_ORDERS} FOR UPDATE`
+          const ids = PgArray.of(locked.map(({ id }) => id))
+          const inserted = yield* sql`
+            INSERT INTO settlement_batch (id, asset, side, is_aggregated, orders, customer_amount, total, state, version, term,
+              next_attempt_at, created_at, updated_at)
+            SELECT ${id}::uuid, ${asset}::text, ${side}::text, ${orderId === null}::boolean, count(*)::int, sum(amount), sum(total),
+              'reserved', 1, ${leader.term}::bigint, ${at}::timestamptz, ${at}::timestamptz, ${at}::timestamptz
+            FROM customer_order WHERE id = ANY (${ids}::uuid[])
+            HAVING ${orderId === null ? isDue(now, rule) : sql`count(*) = 1`} RETURNING 1`
+          if (inserted.length === 0) return Option.none<BatchId>()
+          yield* sql`
+            UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = ${id}, updated_at = ${at}
+            WHERE id = ANY (${ids}::uuid[])`
+          return Option.some(id)
+        })
+        const reserved = yield* execute(sql.withTransaction(work))
+        return Option.isOption(reserved) ? reserved : yield* reserved
+      })
+
+      return ReservationRepo.of({ waiting, reserve })
+    })
+  )
+}

@@ -1,0 +1,149 @@
+import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Metric } from "effect"
+import { Settings } from "../config/Settings.ts"
+import type { Batch, BatchId } from "../domain/orders/Batch.ts"
+import type { LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
+import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { type AllocationRefused, BatchAllocation } from "./BatchAllocation.ts"
+import { BatchExecution, type ExecutionError } from "./BatchExecution.ts"
+import { BatchRepo } from "./BatchRepo.ts"
+import { type PoolRule, ReservationRepo } from "./ReservationRepo.ts"
+import { SettlementRepo } from "./SettlementRepo.ts"
+import { SettlementSteps } from "./SettlementSteps.ts"
+
+/** Orders that one round reserves, and batches that it moves on. */
+const MAX_ROUND = 200
+/** Batches that talk to the exchange at the same time. */
+const CONCURRENCY = 4
+const FIRST_RETRY = Duration.seconds(1)
+const MAX_RETRY = Duration.minutes(5)
+/** Consecutive failures after which a batch is given up. With the delays between them, more than an hour. */
+export const MAX_FAILURES = 20
+
+/**
+ * Settles orders: reserves what waits into batches, executes them at the exchange, and allocates what was filled. The state of a
+ * batch in PostgreSQL is all that it remembers, so it continues after a crash wherever that was.
+ */
+export class Settlement extends Context.Service<
+  Settlement,
+  {
+    /** Moves everything on that is due, until nothing is left to do now. Returns the number of batches that it moved on. */
+    readonly settleDue: (leader: LeaderTerm) => Effect.Effect<number, Superseded | StoreUnavailable>
+  }
+>()("effex/orders/Settlement") {
+  static readonly layer = Layer.effect(
+    Settlement,
+    Effect.gen(function* () {
+      const { aggregationMaxWait: maxWait, aggregationThreshold: threshold } = yield* Settings
+      const allocation = yield* BatchAllocation
+      const batches = yield* BatchRepo
+      const execution = yield* BatchExecution
+      const repo = yield* SettlementRepo
+      const reservations = yield* ReservationRepo
+      const step = yield* Effect.service(SettlementSteps)
+      const rule: PoolRule = { threshold, maxWait }
+
+      const allocate = Effect.fnUntraced(function* (leader: LeaderTerm, batch: Batch) {
+        yield* step("before-allocate")
+        const { slippage } = yield* allocation.settle(leader, batch)
+        const dollars = BigDecimal.toNumberUnsafe(BigDecimal.abs(slippage))
+        const result = BigDecimal.isNegative(slippage) ? "loss" : "gain"
+        yield* Metric.update(OrderMetrics.slippage.of({ result }), dollars)
+        yield* step("allocated")
+      })
+
+      const moveOn = (
+        leader: LeaderTerm,
+        batch: Batch
+      ): Effect.Effect<void, ExecutionError | AllocationRefused> => {
+        switch (batch.state) {
+          case "reserved":
+            return execution.send(leader, batch)
+          case "sent":
+            return execution.resume(leader, batch)
+          case "filled":
+          case "rejected":
+            return allocate(leader, batch)
+          case "allocated":
+            return Effect.void
+        }
+      }
+
+      /** Postpones a batch after a failure, longer each time, and gives it up in the end. Its money stays held. */
+      const postpone = Effect.fnUntraced(function* (
+        leader: LeaderTerm,
+        id: BatchId,
+        error: { readonly message: string; readonly retryAfter?: Duration.Duration }
+      ) {
+        const batch = yield* batches.byId(id)
+        if (batch._tag === "None" || batch.value.state === "allocated") return
+        const failures = batch.value.failures + 1
+        const now = yield* DateTime.now
+        const backoff = Duration.min(MAX_RETRY, Duration.times(FIRST_RETRY, 2 ** Math.min(failures - 1, 10)))
+        const isDead = failures >= MAX_FAILURES
+        yield* Metric.update(OrderMetrics.failures, 1)
+        yield* isDead
+          ? Effect.logError(
+              `Batch ${id} was given up in state ${batch.value.state} after ${failures} failures: ${error.message}. Its orders wait until an administrator retries it`
+            )
+          : Effect.logWarning(`Batch ${id} could not be moved on: ${error.message}`)
+        yield* repo.postpone(leader, id, {
+          nextAttemptAt: DateTime.addDuration(now, Duration.max(backoff, error.retryAfter ?? Duration.zero)),
+          polls: batch.value.polls,
+          failures,
+          lastError: error.message,
+          deadAt: isDead ? now : null
+        })
+      })
+
+      const tryToMoveOn = (leader: LeaderTerm, batch: Batch) =>
+        moveOn(leader, batch).pipe(
+          Effect.catchTags({
+            ExchangeUnknown: (error) =>
+              Effect.andThen(
+                Metric.update(OrderMetrics.unknownOutcomes, 1),
+                postpone(leader, batch.id, error)
+              ),
+            RateTooOld: (error) => postpone(leader, batch.id, error),
+            RateUnavailable: (error) => postpone(leader, batch.id, { message: error.message }),
+            AllocationRefused: (error) => postpone(leader, batch.id, error)
+          }),
+          // One batch must not stop the others.
+          Effect.catchDefect((defect) =>
+            Effect.andThen(
+              Effect.logError(`Moving batch ${batch.id} on crashed`, defect),
+              postpone(leader, batch.id, { message: "an unexpected error; see the log" })
+            )
+          )
+        )
+
+      const reserve = Effect.fnUntraced(function* (leader: LeaderTerm) {
+        const waiting = yield* reservations.waiting(yield* DateTime.now, rule, MAX_ROUND)
+        yield* Effect.forEach(
+          waiting,
+          (group) =>
+            Effect.andThen(step("before-reserve"), reservations.reserve(leader, group, rule)).pipe(
+              Effect.andThen(step("reserved"))
+            ),
+          { discard: true }
+        )
+      })
+
+      const settleDue = Effect.fn("Settlement.settleDue")(function* (leader: LeaderTerm) {
+        let total = 0
+        for (;;) {
+          yield* reserve(leader)
+          const due = yield* batches.due(yield* DateTime.now, MAX_ROUND)
+          if (due.length === 0) return total
+          yield* Effect.forEach(due, (batch) => tryToMoveOn(leader, batch), {
+            concurrency: CONCURRENCY,
+            discard: true
+          })
+          total += due.length
+        }
+      })
+
+      return Settlement.of({ settleDue })
+    })
+  )
+}

@@ -1,0 +1,158 @@
+import { Context, DateTime, Effect, Layer, Option } from "effect"
+import { SecureRandom } from "effect/crypto"
+import { AssetCatalog } from "../../src/assets/AssetCatalog.ts"
+import type { AssetDefinition } from "../../src/domain/assets/CatalogAsset.ts"
+import { AssetCode } from "../../src/domain/money/Asset.ts"
+import { AssetPair } from "../../src/domain/money/AssetPair.ts"
+import * as Decimal from "../../src/domain/money/Decimal.ts"
+import { PRICE_CURRENCY } from "../../src/domain/money/SupportedPairs.ts"
+import type { Order, OrderSide } from "../../src/domain/orders/Order.ts"
+import { RateId, RateUnavailable } from "../../src/domain/rates/Rate.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import { LeaderTerms } from "../../src/platform/LeaderTerms.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
+import { BatchAllocation } from "../../src/orders/BatchAllocation.ts"
+import { BatchExecution } from "../../src/orders/BatchExecution.ts"
+import { BatchRepo } from "../../src/orders/BatchRepo.ts"
+import { OrderPrices } from "../../src/orders/OrderPrices.ts"
+import { OrderRepo } from "../../src/orders/OrderRepo.ts"
+import { Orders } from "../../src/orders/Orders.ts"
+import { ReservationRepo } from "../../src/orders/ReservationRepo.ts"
+import { Settlement } from "../../src/orders/Settlement.ts"
+import { SettlementRepo } from "../../src/orders/SettlementRepo.ts"
+import { SettlementSignal } from "../../src/orders/SettlementSignal.ts"
+import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
+import { ScriptedExchange } from "./ScriptedExchange.ts"
+import * as TestWallets from "./TestWallets.ts"
+
+/** Prices that a test decides. */
+export class TestPrices extends Context.Service<
+  TestPrices,
+  {
+    /** Undefined: the asset has no price. */
+    readonly set: (asset: string, price: string | undefined) => Effect.Effect<void>
+  }
+>()("effex/test/TestPrices") {
+  static readonly layer = Layer.effectContext(
+    Effect.gen(function* () {
+      const random = yield* SecureRandom.SecureRandom
+      const prices = new Map<string, string>()
+      const current = Effect.fnUntraced(function* (asset: AssetCode) {
+        const price = prices.get(asset)
+        const pair = new AssetPair({ from: asset, to: PRICE_CURRENCY })
+        if (price === undefined) return yield* new RateUnavailable({ pair })
+        return {
+          id: RateId.make(yield* random.uuidV7()),
+          pair,
+          rate: Option.getOrThrow(Decimal.parse(price)),
+          provider: "test",
+          observedAt: yield* DateTime.now
+        }
+      })
+      const set = (asset: string, price: string | undefined) =>
+        Effect.sync(() => {
+          if (price === undefined) prices.delete(asset)
+          else prices.set(asset, price)
+        })
+      return Context.make(OrderPrices, OrderPrices.of({ current })).pipe(
+        Context.add(TestPrices, TestPrices.of({ set }))
+      )
+    })
+  )
+}
+
+/** The services of one node. */
+export const node = Settlement.layer.pipe(
+  Layer.provideMerge(Layer.mergeAll(BatchExecution.layer, BatchAllocation.layer)),
+  Layer.provideMerge(
+    Layer.mergeAll(ReservationRepo.layer, SettlementRepo.layer, BatchRepo.layer, LeaderTerms.layer)
+  ),
+  Layer.provideMerge(Orders.layer),
+  Layer.provideMerge(Layer.mergeAll(OrderRepo.layer, SettlementSignal.layer))
+)
+
+const ASSETS: ReadonlyArray<Pick<AssetDefinition, "kind" | "name" | "decimals"> & { code: string }> = [
+  { code: "BTC", kind: "crypto", name: "Bitcoin", decimals: 8 },
+  { code: "ABAN", kind: "stock", name: "Aban", decimals: 9 }
+]
+
+const listed = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const catalog = yield* AssetCatalog
+    for (const { code, ...fields } of ASSETS)
+      yield* catalog.change({
+        definition: {
+          ...fields,
+          code: AssetCode.make(code),
+          tradable: true,
+          minimumOrder: null,
+          providerSymbols: {},
+          exchangeSymbol: null,
+          state: "listed"
+        },
+        principal: "test",
+        expectedVersion: Option.some(0)
+      })
+    const prices = yield* TestPrices
+    yield* prices.set("BTC", "50000")
+    yield* prices.set("ABAN", "4")
+  })
+)
+
+/** Orders in a new database, with prices and an exchange that the test decides. BTC is at 50000, ABAN at 4. No spread. */
+export const layer = (env: Readonly<Record<string, string>> = {}) =>
+  Layer.mergeAll(node, listed).pipe(
+    Layer.provideMerge(Layer.mergeAll(ScriptedExchange.layer, TestPrices.layer)),
+    Layer.provideMerge(TestWallets.layer({ ORDER_SPREAD: "0", ...env }))
+  )
+
+/** Places an order. */
+export const place = Effect.fnUntraced(function* (
+  wallet: NamedWallet,
+  side: OrderSide,
+  code: string,
+  amount: string,
+  options: { readonly key?: string; readonly clientOrderId?: string; readonly notional?: boolean } = {}
+) {
+  const orders = yield* Orders
+  const value = Option.getOrThrow(Decimal.parse(amount))
+  return yield* orders.place({
+    wallet,
+    asset: Option.getOrThrow((yield* AssetCatalog).find(code)),
+    side,
+    quantity: options.notional === true ? { notional: value } : { amount: value },
+    clientOrderId: options.clientOrderId,
+    owner: `user:${wallet.userId}`,
+    key: options.key
+  })
+})
+
+/** Settles everything that is due, in a new term. */
+export const settle = Effect.gen(function* () {
+  const { settleDue } = yield* Settlement
+  const leader = yield* (yield* LeaderTerms).startTerm("settlement")
+  return yield* settleDue(leader)
+})
+
+/** The order as it is now: state, reason, filled and charged. */
+export const stateOf = Effect.fnUntraced(function* ({ id, walletId }: Order) {
+  const { charged, filled, reason, state } = yield* (yield* Orders).find(walletId, id)
+  const format = (value: typeof filled) => (value === null ? null : Decimal.format(value))
+  return [state, reason, format(filled), format(charged)]
+})
+
+/** Balances of the accounts of the house, such as `exchange USD -12.5`, without those that are zero. */
+export const house = Effect.gen(function* () {
+  const rows = yield* (yield* Ledger).trialBalance(undefined)
+  return rows
+    .filter(({ balance, role }) => role !== "user" && role !== "funding" && balance.value !== 0n)
+    .map(({ asset, balance, role }) => `${role} ${asset} ${Decimal.format(balance)}`)
+    .toSorted()
+})
+
+/** Number of open holds. */
+export const openHolds = Effect.gen(function* () {
+  const { sql } = yield* Database
+  const rows = yield* sql`SELECT 1 FROM ledger_open_hold`
+  return rows.length
+})
