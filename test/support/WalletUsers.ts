@@ -32,16 +32,20 @@ export const create = Effect.fnUntraced(function* (
   const { expiresAt, id } = opened.session
   const { token } = yield* issue({ user: opened.user, session: id, sessionExpiresAt: expiresAt })
   const authorization = `Bearer ${Redacted.value(token)}`
+  const send =
+    (method: string) =>
+    (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+      get(path, {
+        method,
+        body: JSON.stringify(body),
+        headers: { authorization, "content-type": "application/json", ...headers }
+      })
   return {
     wallet,
     balances: TestWallets.balances(wallet),
     get: (path: string, headers: Readonly<Record<string, string>> = {}) =>
       get(path, { headers: { authorization, ...headers } }),
-    post: (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
-      get(path, {
-        method: "POST",
-        body: JSON.stringify(body),
-        headers: { authorization, "content-type": "application/json", ...headers }
-      })
+    post: send("POST"),
+    patch: send("PATCH")
   }
 })

@@ -188,8 +188,6 @@ const instanceOf = (url: string) => url.slice(0, MAX_INSTANCE_LENGTH).replace(/[
 /** Body of a response with a problem. */
 export const toJson = (problem: Problem.Problem, instance: string, traceId: string): string => {
   const { code, detail, errors, retryable, status, title, type } = problem
-  const mfa_token = problem.code === "mfa-required" ? problem.mfa_token : undefined
-  const available = problem.code === "insufficient-funds" ? problem.available : undefined
   return JSON.stringify({
     type,
     title,
@@ -199,10 +197,25 @@ export const toJson = (problem: Problem.Problem, instance: string, traceId: stri
     code,
     errors,
     retryable,
-    mfa_token,
-    available,
+    ...extensionsOf(problem),
     trace_id: traceId
   })
+}
+
+/** Members that only some problems have. */
+const extensionsOf = (problem: Problem.Problem) => {
+  switch (problem.code) {
+    case "mfa-required":
+      return { mfa_token: problem.mfa_token }
+    case "insufficient-funds":
+      return { available: problem.available }
+    case "funding-ended":
+      return { state: problem.state, reference: problem.reference, reason: problem.reason }
+    case "payment-reference-used":
+      return { funding_id: problem.funding_id }
+    default:
+      return undefined
+  }
 }
 
 /** Logs an unexpected failure, and returns a problem that reveals only the trace id under which it was logged. */
