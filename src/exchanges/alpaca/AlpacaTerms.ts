@@ -1,7 +1,6 @@
 import { BigDecimal, DateTime, Option, Schema } from "effect"
 import type { AssetKind } from "../../domain/money/Asset.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
-import * as UsMarketCalendar from "../../domain/markets/UsMarketCalendar.ts"
 import type { ExchangeAccount, ExchangeTerms } from "../ExchangeClient.ts"
 
 /** Amounts of stocks have at most nine decimals, and a dollar is the least that can be bought. */
@@ -65,18 +64,15 @@ export const readClock = (json: unknown): Option.Option<Clock> =>
   })
 
 /**
- * Returns whether stocks are traded now. The market is open only if both Alpaca and the calendar say so: the calendar ends
- * a session on time while a clock that was read earlier still says `is_open`, and Alpaca knows closings that no calendar
- * had.
+ * Returns when stocks are traded, by a clock that may have been read a while before: its times begin and end the session.
+ * The exchange's clock decides, and no calendar: only the exchange knows all closings.
  */
 export const hoursAt = (clock: Clock, now: DateTime.Utc): Pick<ExchangeTerms, "isOpen" | "opensAt"> => {
   const hasBegun = clock.isOpen || DateTime.isGreaterThanOrEqualTo(now, clock.opensAt)
   const hasEnded = clock.isOpen && DateTime.isGreaterThanOrEqualTo(now, clock.closesAt)
-  const isOpen = hasBegun && !hasEnded && UsMarketCalendar.isOpen(DateTime.toEpochMillis(now))
-  return {
-    isOpen,
-    opensAt: isOpen || DateTime.isLessThan(clock.opensAt, now) ? Option.none() : Option.some(clock.opensAt)
-  }
+  return hasBegun && !hasEnded
+    ? { isOpen: true, opensAt: Option.none() }
+    : { isOpen: false, opensAt: Option.some(clock.opensAt) }
 }
 
 const decodeAccount = Schema.decodeUnknownOption(

@@ -23,15 +23,12 @@ export const listen = Effect.fn("SandboxExchange.listen")(function* (options: {
   return { sandbox, exchange, apiUrl: sandbox.baseUrl + ExchangeSandbox.PATH }
 })
 
-const layerOf = <R>(orders: Effect.Effect<SandboxOrders.SandboxOrders, never, R>) =>
-  Layer.effect(
-    SandboxExchange,
-    Effect.gen(function* () {
-      const { apiUrl, exchange } = yield* listen({ host: "127.0.0.1", port: 0, orders: yield* orders })
-      const { clear, inject, requests } = exchange
-      return { apiUrl, inject, clear, requests }
-    })
-  )
+const make = Effect.fnUntraced(function* <R>(stored: Effect.Effect<SandboxOrders.SandboxOrders, never, R>) {
+  const orders = yield* stored
+  const { apiUrl, exchange } = yield* listen({ host: "127.0.0.1", port: 0, orders })
+  const { clear, inject, requests } = exchange
+  return { apiUrl, inject, clear, requests }
+})
 
 /** The sandbox exchange of this process, on a free local port. */
 export class SandboxExchange extends Context.Service<
@@ -48,12 +45,14 @@ export class SandboxExchange extends Context.Service<
   }
 >()("effex/exchanges/sandbox/SandboxExchange") {
   /** Orders are in PostgreSQL, so that all nodes have the same ones, and a restart loses none. */
-  static readonly layer: Layer.Layer<SandboxExchange, HttpServerError.ServeError, Database> = layerOf(
-    SandboxOrderRepo.make
+  static readonly layer: Layer.Layer<SandboxExchange, HttpServerError.ServeError, Database> = Layer.effect(
+    SandboxExchange,
+    make(SandboxOrderRepo.make)
   )
 
   /** Orders are lost with the layer. */
-  static readonly layerMemory: Layer.Layer<SandboxExchange, HttpServerError.ServeError> = layerOf(
-    Effect.sync(SandboxOrders.makeMemory)
+  static readonly layerMemory: Layer.Layer<SandboxExchange, HttpServerError.ServeError> = Layer.effect(
+    SandboxExchange,
+    make(Effect.sync(SandboxOrders.makeMemory))
   )
 }
