@@ -90,9 +90,14 @@ import { FundingDecisions } from "./wallets/funding/FundingDecisions.ts"
 import { FundingRepo } from "./wallets/funding/FundingRepo.ts"
 import { FundingSettlement } from "./wallets/funding/FundingSettlement.ts"
 import { FundingSettler } from "./wallets/funding/FundingSettler.ts"
+import { AccountStatements } from "./wallets/AccountStatements.ts"
 import { MovementCheck } from "./wallets/MovementCheck.ts"
 import { Statement } from "./wallets/Statement.ts"
 import { Transfers } from "./wallets/Transfers.ts"
+import { Valuation } from "./wallets/Valuation.ts"
+import { WalletConversions } from "./wallets/WalletConversions.ts"
+import { UserEvents } from "./wallets/events/UserEvents.ts"
+import { WalletChanges } from "./wallets/events/WalletChanges.ts"
 import { WalletRepo } from "./wallets/WalletRepo.ts"
 import { layerNewUserSetup, Wallets } from "./wallets/Wallets.ts"
 import * as StartupLog from "./server/StartupLog.ts"
@@ -355,25 +360,42 @@ export const fundingDecisions: Layer.Layer<
 )
 
 export type WalletServices =
+  | AccountStatements
   | LedgerServices
   | Funding
   | FundingDecisions
   | FundingSettler
   | Statement
   | Transfers
+  | Valuation
+  | WalletConversions
   | Wallets
 
-/** Wallets of users: money in and out, transfers between them, and their statements. */
+/** Wallets of users: money in and out, transfers between them, conversions, and their statements. */
 export const wallets: Layer.Layer<
   WalletServices,
   never,
-  Settings | SecureRandom.SecureRandom | Database | AssetCatalog
-> = Layer.mergeAll(Transfers.layer, Statement.layer, Funding.layer, FundingSettler.layer).pipe(
+  Settings | SecureRandom.SecureRandom | Database | AssetCatalog | AuditLog | Conversions | Rates
+> = Layer.mergeAll(Transfers.layer, WalletConversions.layer, Funding.layer, FundingSettler.layer).pipe(
+  Layer.provideMerge(Layer.mergeAll(Statement.layer, AccountStatements.layer, Valuation.layer)),
   Layer.provideMerge(fundingDecisions),
   Layer.provideMerge(Wallets.layer),
   Layer.provideMerge(ledger),
   Layer.provide([MovementCheck.layerAllow, FundingClient.layer])
 )
+
+/** The events of users, for the streams of all nodes. */
+export const userEvents: Layer.Layer<UserEvents, RedisError, Settings | Database | Ledger | SecurityEvents> =
+  UserEvents.layer.pipe(Layer.provide(redisOrMemory(WalletChanges.layerRedis, WalletChanges.layerMemory)))
+
+export type UserServices = AccessServices | WalletServices | UserEvents
+
+/** Users and API keys, wallets, and the events of users. */
+export const users: Layer.Layer<
+  UserServices,
+  RedisError | SecretFileError,
+  Settings | SecureRandom.SecureRandom | Database | AssetCatalog | AuditLog | Conversions | Rates
+> = userEvents.pipe(Layer.provideMerge(Layer.mergeAll(access, wallets)))
 
 /** Services that {@link features} requires in addition to providers, the database and the settings. */
 export const foundation: Layer.Layer<
@@ -403,7 +425,7 @@ const semiSpaceGrowth = Layer.effectDiscard(
 export const server: Layer.Layer<
   EffectHttpServer.HttpServer | Drain,
   HttpServerError.ServeError | SqlError.SqlError,
-  Settings | Database | RateFoundation | RateSource | Features | AccessServices | WalletServices
+  Settings | Database | RateFoundation | RateSource | Features | UserServices
 > = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
   Layer.provideMerge(
     Layer.mergeAll(

@@ -17,7 +17,13 @@ import { HealthApi } from "./health/HealthApi.ts"
 import { PollerApi } from "./polling/PollerApi.ts"
 import { PollsApi } from "./polling/PollsApi.ts"
 import { RatesApi } from "./rates/RatesApi.ts"
+import { TransactionsApi } from "./wallets/TransactionsApi.ts"
+import { FundingAdminApi } from "./wallets/FundingAdminApi.ts"
+import { FundingApi } from "./wallets/FundingApi.ts"
 import { TransfersApi } from "./wallets/TransfersApi.ts"
+import { UserEventsApi } from "./wallets/UserEventsApi.ts"
+import { WalletApi } from "./wallets/WalletApi.ts"
+import { WalletConversionApi } from "./wallets/WalletConversionApi.ts"
 
 /** The HTTP API of effex. */
 export class Api extends HttpApi.make("effex")
@@ -36,8 +42,14 @@ export class Api extends HttpApi.make("effex")
   .add(AuthApi)
   .add(AccountApi)
   .add(MfaApi)
+  .add(WalletConversionApi)
+  .add(WalletApi)
+  .add(TransactionsApi)
+  .add(FundingApi)
   .add(TransfersApi)
+  .add(UserEventsApi)
   .add(UserAdminApi)
+  .add(FundingAdminApi)
   .add(LedgerApi)
   .add(HealthApi)
   .annotateMerge(

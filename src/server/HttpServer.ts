@@ -31,7 +31,13 @@ import * as PollsHttp from "./http/PollsHttp.ts"
 import * as ProofHttp from "./http/ProofHttp.ts"
 import * as QuarantineHttp from "./http/QuarantineHttp.ts"
 import * as RatesHttp from "./http/RatesHttp.ts"
+import * as TransactionsHttp from "./http/wallets/TransactionsHttp.ts"
+import * as FundingAdminHttp from "./http/wallets/FundingAdminHttp.ts"
+import * as FundingHttp from "./http/wallets/FundingHttp.ts"
 import * as TransfersHttp from "./http/wallets/TransfersHttp.ts"
+import * as UserEventsHttp from "./http/wallets/UserEventsHttp.ts"
+import * as WalletHttp from "./http/wallets/WalletHttp.ts"
+import * as WalletConversionHttp from "./http/wallets/WalletConversionHttp.ts"
 import { AccessControl } from "./middleware/AccessControl.ts"
 import * as ClientAddress from "./middleware/ClientAddress.ts"
 import { HeavyRequests } from "./middleware/HeavyRequests.ts"
@@ -47,6 +53,7 @@ import * as Routes from "./Routes.ts"
 import * as RatesRpc from "./rpc/RatesRpc.ts"
 import * as RatesWebSocket from "./stream/RatesWebSocket.ts"
 import { StreamConnections } from "./stream/StreamConnections.ts"
+import * as UserEventsWebSocket from "./stream/UserEventsWebSocket.ts"
 
 /** Time that requests in flight have to finish during shutdown. */
 const SHUTDOWN_TIMEOUT = "10 seconds"
@@ -70,7 +77,13 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
     UserAdminHttp.layer,
     LedgerHttp.layer,
     MfaHttp.layer,
+    WalletConversionHttp.layer,
+    FundingHttp.layer,
+    FundingAdminHttp.layer,
     TransfersHttp.layer,
+    UserEventsHttp.layer,
+    TransactionsHttp.layer,
+    WalletHttp.layer,
     HealthHttp.layer
   ]),
   Layer.provide([Problems.layerProblemResponses, FlutterwaveHttp.layerErrors, HttpAccessControl.layer])
@@ -85,6 +98,7 @@ const routes = Layer.mergeAll(
   DocsPages.layer,
   MetricsHttp.layer,
   RatesWebSocket.layer,
+  UserEventsWebSocket.layer,
   RatesRpc.layer
 ).pipe(Layer.provide(globalMiddlewares))
 

@@ -9,7 +9,7 @@ import { USER_ROLE } from "./Wallets.ts"
 
 const STREAM_PAGE_SIZE = 500
 /** Movements that one page reads to find those of a type. */
-const MAX_SCANNED_ROWS = 5000
+const MAX_SCANNED_ROWS = 2000
 
 /** Which rows of a statement to read. */
 export interface StatementFilter {

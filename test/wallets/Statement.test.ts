@@ -107,13 +107,13 @@ layer(TestWallets.layer())("Statement", (it) => {
       const wallet = yield* TestWallets.user("rare", { USD: "5" })
       yield* WalletPostings.post(
         wallet,
-        Array.from({ length: 5500 }, (_, n) => ({
-          kind: n % 1000 === 0 ? "withdrawal" : "transfer",
+        Array.from({ length: 2500 }, (_, n) => ({
+          kind: n % 500 === 0 ? "withdrawal" : "transfer",
           changes: { [n % 2 === 0 ? "EUR" : "USD"]: "1" }
         }))
       )
       const found = yield* pages(wallet, 4, { type: "withdrawal" })
-      assert.strictEqual(found.flat().length, 6)
+      assert.strictEqual(found.flat().length, 5)
       assert.isTrue(found.flat().every(({ kind }) => kind === "withdrawal"))
       const deposits = yield* pages(wallet, 50, { type: "deposit" })
       assert.deepStrictEqual(deposits.flat().map(show), ["USD 5 = 5"])

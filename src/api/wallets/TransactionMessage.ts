@@ -3,6 +3,7 @@ import { Username } from "../../domain/accounts/User.ts"
 import { TransferId } from "../../domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../../domain/money/Asset.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
+import * as PageMessage from "../PageMessage.ts"
 
 /** One movement of one balance. */
 export const TransactionMessage = Schema.Struct({
@@ -27,3 +28,16 @@ export const TransactionMessage = Schema.Struct({
   created_at: TimestampText
 }).annotate({ identifier: "Transaction" })
 export type TransactionMessage = typeof TransactionMessage.Type
+
+export const TransactionsPage = Schema.Struct(PageMessage.page(TransactionMessage)).annotate({
+  identifier: "TransactionsPage"
+})
+
+/** A transaction with each movement that it made in the wallet. */
+export const TransactionMovements = Schema.Struct({
+  id: TransferId,
+  type: Schema.String,
+  created_at: TimestampText,
+  movements: Schema.Array(TransactionMessage)
+}).annotate({ identifier: "TransactionMovements" })
+export type TransactionMovements = typeof TransactionMovements.Type

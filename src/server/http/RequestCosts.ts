@@ -18,6 +18,8 @@ interface ListCost {
   readonly base: number
   readonly perRow: number
   readonly defaultPageSize: number
+  /** Returns the format of an export that a request prefers. By default, that of a list. */
+  readonly exportFormat?: (accept: string | undefined) => string | undefined
 }
 
 /** Cost of an export: what it computes before the response starts. Its pages are paced, so that it leaves CPU for others. */
@@ -29,6 +31,16 @@ const DAILY_CANDLES: ListCost = { base: 20, perRow: 1, defaultPageSize: HISTORY_
 const AUDIT_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
 
 const LEDGER_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
+
+const TRANSACTION_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
+/** A page of one type reads many movements to find those. */
+const TRANSACTIONS_OF_TYPE: ListCost = { ...TRANSACTION_LIST, base: 20 }
+const ACCOUNT_STATEMENT: ListCost = {
+  base: 5,
+  perRow: 0,
+  defaultPageSize: 0,
+  exportFormat: Export.preferredDocumentFormat
+}
 
 const ALL_RATES_COST = 3
 
@@ -53,6 +65,7 @@ export const ENDPOINT_COSTS: Readonly<Record<string, number | ((query: URLSearch
   "audit.list": () => AUDIT_LIST,
   "audit.record": 4,
   "audit.receipt": 6,
+  "walletConversions.receipt": 6,
   "audit.heads": 4,
   "audit.verify": 1000,
   "proof.verifyHeads": 100,
@@ -64,6 +77,11 @@ export const ENDPOINT_COSTS: Readonly<Record<string, number | ((query: URLSearch
   "ledger.transfer": 6,
   "ledger.trialBalance": 100,
   "ledger.verify": 1000,
+  "wallet.wallet": 2,
+  "wallet.at": 4,
+  "wallet.statement": () => ACCOUNT_STATEMENT,
+  "transactions.list": (query) => (query.has("type") ? TRANSACTIONS_OF_TYPE : TRANSACTION_LIST),
+  "transactions.transaction": 4,
   "transfers.recipient": 3
 }
 
@@ -80,9 +98,9 @@ const MAX_PAGE_SIZE = 1000
 export const of = (endpoint: string, { headers, url }: HttpServerRequest.HttpServerRequest): RequestCost => {
   const cost = ENDPOINT_COSTS[endpoint] ?? 1
   if (typeof cost === "number") return { cost, isExport: false }
-  if (Export.preferredFormat(headers["accept"]) !== undefined) return { cost: EXPORT_COST, isExport: true }
   const query = new URLSearchParams(url.replace(/^[^?]*/, ""))
-  const { base, defaultPageSize, perRow } = cost(query)
+  const { base, defaultPageSize, exportFormat = Export.preferredFormat, perRow } = cost(query)
+  if (exportFormat(headers["accept"]) !== undefined) return { cost: EXPORT_COST, isExport: true }
   const size = query.get("page_size") ?? ""
   // The endpoint rejects any other size.
   const rows = /^\d{1,4}$/.test(size) ? Math.min(Number(size), MAX_PAGE_SIZE) : defaultPageSize

@@ -4,6 +4,7 @@ import type { AssetCatalog } from "../../../assets/AssetCatalog.ts"
 import * as Decimal from "../../../domain/money/Decimal.ts"
 import { formatAmount } from "../../../domain/wallets/Wallet.ts"
 import type { StatementRow } from "../../../wallets/StatementRow.ts"
+import type * as Export from "../../encoding/Export.ts"
 
 /** Formats amounts with all decimals of their asset. */
 export const formatterOf =
@@ -12,10 +13,7 @@ export const formatterOf =
     Option.match(find(code), {
       // A node that has not read the newest catalogue yet.
       onNone: () => Decimal.format(value),
-      onSome: (asset) =>
-        BigDecimal.isNegative(value)
-          ? `-${formatAmount(BigDecimal.negate(value), asset)}`
-          : formatAmount(value, asset)
+      onSome: (asset) => formatAmount(value, asset)
     })
 
 /** Converts a row of a statement to a message. */
@@ -35,3 +33,22 @@ export const transactionFields =
     conversion_id: row.conversionId,
     created_at: DateTime.formatIso(row.postedAt)
   })
+
+/** Export layout of movements. */
+export const LAYOUT: Export.Layout<TransactionMessage> = {
+  name: "transactions",
+  columns: [
+    "created_at",
+    "type",
+    "asset",
+    "change",
+    "balance",
+    "amount",
+    "counterparty",
+    "note",
+    "reference",
+    "order_id",
+    "conversion_id",
+    "id"
+  ]
+}

@@ -1,0 +1,89 @@
+import { DateTime, Effect, Schema, Stream } from "effect"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "../../../api/Api.ts"
+import { CurrentUser } from "../../../api/access/CurrentUser.ts"
+import * as Problem from "../../../api/Problem.ts"
+import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
+import { LedgerAccountId } from "../../../domain/ledger/LedgerAccount.ts"
+import { TransferId } from "../../../domain/ledger/LedgerPosting.ts"
+import { Statement } from "../../../wallets/Statement.ts"
+import type { StatementPosition } from "../../../wallets/StatementRow.ts"
+import { Wallets } from "../../../wallets/Wallets.ts"
+import * as Export from "../../encoding/Export.ts"
+import * as Pagination from "../../encoding/Pagination.ts"
+import * as Problems from "../../middleware/Problems.ts"
+import * as PairParams from "../PairParams.ts"
+import { formatterOf, LAYOUT, transactionFields } from "./TransactionFields.ts"
+
+/** Handlers of the statement of a wallet. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "transactions",
+  Effect.fn(function* (handlers) {
+    const catalog = yield* AssetCatalog
+    const statement = yield* Statement
+    const wallets = yield* Wallets
+    const fieldsOf = transactionFields(formatterOf(catalog))
+
+    const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId))
+
+    return handlers
+      .handle(
+        "list",
+        Effect.fnUntraced(function* ({ headers, query }) {
+          const { since, type, until } = query
+          if (since !== undefined && until !== undefined && DateTime.isLessThan(until, since))
+            return yield* Problems.invalid("/query/until", "must not be before since")
+          const filter = { asset: yield* PairParams.parseCode(catalog, query.asset), type, since, until }
+          const before = yield* Pagination.decodeCursor(query.cursor, decodePosition)
+          const format = yield* Export.negotiate(headers.accept)
+          const { id } = yield* myWallet
+          if (format !== undefined) {
+            // Once rows are sent, a failure can no longer become a 503: check the database first.
+            yield* statement.page(id, { ...filter, type: undefined }, undefined, 1)
+            return yield* Export.respond(format, LAYOUT, Stream.map(statement.stream(id, filter), fieldsOf))
+          }
+          const { next, rows } = yield* statement.page(id, filter, before, Pagination.sizeOf(query))
+          return {
+            data: rows.map(fieldsOf),
+            has_more: next !== undefined,
+            next: next === undefined ? null : Pagination.encodeCursor(encodePosition(next))
+          }
+        }, Effect.catchTags(Problems.storeErrors))
+      )
+      .handle(
+        "transaction",
+        Effect.fnUntraced(function* ({ params }) {
+          const id = yield* Effect.mapError(
+            Schema.decodeEffect(TransferId)(params.transaction_id),
+            () => notFound
+          )
+          const wallet = yield* myWallet
+          const rows = yield* statement.transaction(wallet.id, id)
+          const [first, ...others] = rows.map(fieldsOf)
+          if (first === undefined) return yield* notFound
+          const { created_at, type } = first
+          return { id: first.id, type, created_at, movements: [first, ...others] }
+        }, Effect.catchTags(Problems.storeErrors))
+      )
+  })
+)
+
+const notFound = new Problem.NotFound({ detail: "The wallet has no transaction with this id" })
+
+const encodePosition = ({ account, at, version }: StatementPosition) =>
+  [at, account, version.toString()].join()
+
+/** Numbers within the range of PostgreSQL. */
+const Position = Schema.Tuple([
+  Schema.String.check(Schema.isPattern(/^\d{1,14}$/)).pipe(Schema.decodeTo(Schema.FiniteFromString)),
+  LedgerAccountId.check(Schema.isMaxLength(18)),
+  Schema.String.check(Schema.isPattern(/^\d{1,18}$/)).pipe(Schema.decodeTo(Schema.BigIntFromString))
+])
+const decodeParts = Schema.decodeUnknownEffect(Position)
+const decodePosition = (text: string) =>
+  Effect.map(decodeParts(text.split(",")), ([at, account, version]): StatementPosition => ({
+    at,
+    account,
+    version
+  }))
