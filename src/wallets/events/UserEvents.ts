@@ -1,0 +1,214 @@
+import { createHash } from "node:crypto"
+import { Context, Effect, Fiber, Layer, Metric, Option, Schedule, Semaphore } from "effect"
+import type { Array as Arrays, Duration, Scope } from "effect"
+import { SecurityEvents } from "../../accounts/SecurityEvents.ts"
+import type { SecurityEvent } from "../../domain/accounts/SecurityEvent.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
+import * as EventPosition from "../../domain/wallets/EventPosition.ts"
+import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
+import * as DatabaseIdentity from "../../platform/postgres/DatabaseIdentity.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as SingleFlight from "../../platform/SingleFlight.ts"
+import type { StatementRow } from "../StatementRow.ts"
+import type { NamedWallet } from "../WalletRepo.ts"
+import type { UserEvent, WalletBalance } from "./UserEvent.ts"
+import { UserEventRepo, type VersionRange, type WalletState } from "./UserEventRepo.ts"
+import { WalletChanges, type WatchContact } from "./WalletChanges.ts"
+
+/** Missed events that a reader receives. With more, it receives a gap and a snapshot. */
+export const MAX_MISSED = 1000
+/** Entries, and security events, of one read: what is in memory for one slow reader. */
+const PAGE_SIZE = 100
+/** Reads of all streams of this node at a time, so that they leave the database to requests. */
+const MAX_CONCURRENT_READS = 16
+const RETRY_INTERVAL = "1 second"
+
+/** Whose events, and which. */
+export interface Subscription {
+  readonly wallet: NamedWallet
+  /** False for an API key that acts for the user: security events are for the user only. */
+  readonly includesSecurity: boolean
+  /** Last position that the reader received. Without it, the subscription starts with a snapshot. */
+  readonly since: EventPosition.EventPosition | undefined
+}
+
+/** Events of a user for one reader, who takes them at its own pace. */
+export interface UserEventReader {
+  /** Takes the next events in order, and waits for them. Waits also while the database is unavailable. */
+  readonly take: Effect.Effect<Arrays.NonEmptyReadonlyArray<UserEvent>>
+}
+
+/** What follows a position. */
+interface Changes {
+  readonly state: WalletState
+  /** True if too much was missed, or the position is not one of this stream. */
+  readonly hasGap: boolean
+  readonly security: ReadonlyArray<SecurityEvent>
+  readonly entries: ReadonlyArray<StatementRow>
+  /** False if there is more to read. */
+  readonly isComplete: boolean
+}
+
+/** The events of users: balances, transactions and security events. */
+export class UserEvents extends Context.Service<
+  UserEvents,
+  {
+    /**
+     * Subscribes to the events of a user. The reader first receives what it missed since its position, then a snapshot of
+     * the balances, and then every change. When too much was missed, or the position is unknown here, a gap comes first.
+     */
+    readonly subscribe: (subscription: Subscription) => Effect.Effect<UserEventReader, never, Scope.Scope>
+    /** The last time at which this node had all events. Undefined before the first contact. */
+    readonly contact: () => WatchContact | undefined
+  }
+>()("effex/wallets/events/UserEvents") {
+  static readonly layer = Layer.effect(
+    UserEvents,
+    Effect.gen(function* () {
+      const changes = yield* WalletChanges
+      const repo = yield* UserEventRepo
+      const securityEvents = yield* SecurityEvents
+      const database = yield* DatabaseIdentity.read
+      const singleFlight = yield* SingleFlight.make<Changes, StoreUnavailable>()
+      const permits = Semaphore.makeUnsafe(MAX_CONCURRENT_READS)
+
+      /** Readers with different events have different positions. */
+      const streamOf = ({ includesSecurity, wallet }: Subscription) =>
+        createHash("sha256")
+          .update(`${database} ${wallet.id} ${includesSecurity ? "all" : "wallet"}`)
+          .digest("hex")
+          .slice(0, 16)
+
+      const readAfter = Effect.fnUntraced(function* (
+        { includesSecurity, wallet }: Subscription,
+        position: EventPosition.EventPosition | undefined
+      ) {
+        const state = yield* repo.state(wallet)
+        const nothing = { state, hasGap: false, security: [], entries: [], isComplete: true }
+        if (position === undefined) return nothing satisfies Changes
+        const missed = missedAfter(position, state, includesSecurity)
+        if (missed === undefined) return { ...nothing, hasGap: true } satisfies Changes
+        const security =
+          missed.security > 0n ? yield* securityEvents.after(wallet.userId, position.security, PAGE_SIZE) : []
+        const entries = missed.ranges.length > 0 ? yield* repo.entries(missed.ranges, PAGE_SIZE) : []
+        const isComplete = security.length < PAGE_SIZE && entries.length < PAGE_SIZE
+        return { ...nothing, security, entries, isComplete } satisfies Changes
+      })
+
+      const subscribe = Effect.fnUntraced(function* (subscription: Subscription) {
+        const { wallet } = subscription
+        const watch = yield* changes.watch(wallet)
+        const stream = streamOf(subscription)
+        const { since } = subscription
+        const reader = readerAt(stream, since)
+        /** Generation of the last complete read, and the time until a hold expires. */
+        let read: { readonly generation: number; readonly nextExpiry: WalletState["nextExpiry"] } | undefined
+
+        const awaitChange = Effect.suspend(() =>
+          read === undefined ? Effect.void : awaitUntil(watch.awaitChange(read.generation), read.nextExpiry)
+        )
+        const next = Effect.gen(function* () {
+          yield* awaitChange
+          const generation = watch.generation()
+          const position = reader.position()
+          // Readers at the same position share a read that started after the last change.
+          const key = `${stream} ${generation} ${position === undefined ? "" : EventPosition.format(position)}`
+          const found = yield* Effect.flatMap(
+            singleFlight(key, permits.withPermit(readAfter(subscription, position))),
+            Fiber.join
+          ).pipe(Effect.retry(Schedule.spaced(RETRY_INTERVAL)), Effect.orDie)
+          read = found.isComplete ? { generation, nextExpiry: found.state.nextExpiry } : undefined
+          if (found.hasGap) yield* Metric.update(StreamMetrics.gaps, 1)
+          return reader.receive(found)
+        })
+        const take: UserEventReader["take"] = Effect.flatMap(next, ([first, ...rest]) =>
+          first === undefined ? take : Effect.succeed([first, ...rest])
+        )
+        return { take }
+      })
+
+      return UserEvents.of({ subscribe, contact: changes.contact })
+    })
+  ).pipe(Layer.provide(UserEventRepo.layer))
+}
+
+const awaitUntil = (change: Effect.Effect<void>, limit: Option.Option<Duration.Duration>) =>
+  Option.isNone(limit) ? change : Effect.asVoid(Effect.timeoutOption(change, limit.value))
+
+/** Returns what a reader at a position has not received. Undefined if it is too much, or the position is not of this wallet. */
+const missedAfter = (
+  position: EventPosition.EventPosition,
+  { accounts, security }: WalletState,
+  includesSecurity: boolean
+) => {
+  const versions = new Map(accounts.map(({ id, version }) => [id, version]))
+  for (const [account, version] of position.versions)
+    if (version > (versions.get(account) ?? -1n)) return undefined
+  const ranges = accounts.flatMap(({ id, version }): ReadonlyArray<VersionRange> => {
+    const after = position.versions.get(id) ?? 0n
+    return after === version ? [] : [{ account: id, after, upTo: version }]
+  })
+  const events = includesSecurity ? security - position.security : 0n
+  const missed = ranges.reduce((sum, { after, upTo }) => sum + upTo - after, events)
+  return events < 0n || missed > BigInt(MAX_MISSED) ? undefined : { security: events, ranges }
+}
+
+/** Turns what was read into events, and keeps the position and the balances that the reader has. */
+const readerAt = (stream: string, since: EventPosition.EventPosition | undefined) => {
+  let position = since
+  /** Balances that were sent, by asset. Undefined before the snapshot. */
+  let sent: ReadonlyMap<string, string> | undefined
+
+  const balanceEvents = (
+    { accounts }: WalletState,
+    at: EventPosition.EventPosition
+  ): ReadonlyArray<UserEvent> => {
+    const known = sent
+    const balances = accounts.map(({ asset, available, balance, held }): WalletBalance => ({
+      asset,
+      balance,
+      held,
+      available
+    }))
+    sent = new Map(balances.map((balance) => [balance.asset, textOf(balance)]))
+    return known === undefined
+      ? [{ _tag: "Snapshot", position: at, balances }]
+      : balances
+          .filter((balance) => known.get(balance.asset) !== textOf(balance))
+          .map((balance) => ({ _tag: "Balance", position: at, balance }))
+  }
+
+  return {
+    position: () => (position?.stream === stream ? position : undefined),
+    receive: ({ entries, hasGap, isComplete, security, state }: Changes): ReadonlyArray<UserEvent> => {
+      const isForeign = position !== undefined && position.stream !== stream
+      if (position === undefined || hasGap || isForeign) {
+        const now = {
+          stream,
+          security: state.security,
+          versions: new Map(
+            state.accounts.flatMap(({ id, version }) => (version > 0n ? [[id, version]] : []))
+          )
+        }
+        const gap: ReadonlyArray<UserEvent> =
+          position === undefined ? [] : [{ _tag: "Gap", position: now, since: position }]
+        position = now
+        sent = undefined
+        return [...gap, ...balanceEvents(state, now)]
+      }
+      let at = position
+      const recorded = security.map((event): UserEvent => {
+        at = { stream, security: event.number, versions: at.versions }
+        return { _tag: "Security", position: at, event }
+      })
+      const posted = entries.map((row): UserEvent => {
+        at = { stream, security: at.security, versions: new Map(at.versions).set(row.account, row.version) }
+        return { _tag: "Transaction", position: at, row }
+      })
+      position = at
+      return [...recorded, ...posted, ...(isComplete ? balanceEvents(state, at) : [])]
+    }
+  }
+}
+
+const textOf = ({ balance, held }: WalletBalance) => `${Decimal.format(balance)} ${Decimal.format(held)}`
