@@ -2,9 +2,11 @@ import type { Examples } from "./Example.ts"
 import { AccountExamples } from "./AccountExamples.ts"
 import { AssetExamples } from "./AssetExamples.ts"
 import { ConversionExamples } from "./ConversionExamples.ts"
+import { FundingExamples } from "./FundingExamples.ts"
 import { LedgerExamples } from "./LedgerExamples.ts"
 import { OperationExamples } from "./OperationExamples.ts"
 import { RateExamples } from "./RateExamples.ts"
+import { WalletConversionExamples } from "./WalletConversionExamples.ts"
 import { WalletExamples } from "./WalletExamples.ts"
 import { UserAdminExamples } from "./UserAdminExamples.ts"
 
@@ -19,6 +21,8 @@ export const EXAMPLES: Examples = {
   ...OperationExamples,
   ...AccountExamples,
   ...WalletExamples,
+  ...WalletConversionExamples,
+  ...FundingExamples,
   ...UserAdminExamples,
   ...LedgerExamples
 }

@@ -19,7 +19,7 @@ describe("RequestCosts", () => {
     const guide = readFileSync(new URL("../../../docs/access.md", import.meta.url), "utf8")
     const documented = new Map(
       Array.from(
-        guide.matchAll(/^\| (.+?) \| (\d+|\d+ \+ .+?) \| `([a-z]+\.[a-zA-Z]+)` \|$/gm),
+        guide.matchAll(/^\| (.+?) \| (\d+|\d+ \+ .+?) \| `([a-zA-Z]+\.[a-zA-Z]+)` \|$/gm),
         ([, , cost = "", name = ""]) => [name, cost]
       )
     )

@@ -33,13 +33,18 @@ const rules: Readonly<Record<string, Rule>> = {
   auth: "uncredentialed",
   account: "session",
   mfa: "session",
+  wallet: "user",
+  transactions: "user",
   transfers: "user",
+  walletConversions: "user",
+  funding: "user",
   operations: "unprotected",
   conversion: "convert",
   audit: "audit:read",
   proof: "audit:read",
   adminAssets: "administrator",
   userAdmin: "administrator",
+  fundingAdmin: "administrator",
   ledger: "administrator"
 }
 
