@@ -7,6 +7,7 @@ const DESTINATION_AMOUNT = 1_000_000
 /** Relative difference between consecutive rates. */
 const RATE_STEP = 0.0001
 const RATES_PER_PAIR = 50
+const PRICES_PATH = "/simple/price"
 
 /** Generates Flutterwave responses for a pair, each with a different rate. */
 const responsesFor = ([from = "", to = "", rate = ""]: ReadonlyArray<string>) =>
@@ -30,17 +31,29 @@ const responses = new Map(
   })
 )
 
+/** Generates CoinGecko's response for coins: the prices grow by a step with each request. */
+const pricesOf = (ids: ReadonlyArray<string>, step: number) => {
+  const updatedAt = Math.floor(Date.now() / 1000)
+  const coins = ids.map((id, i) => [
+    id,
+    { usd: (i + 1) * (1 + step * RATE_STEP), last_updated_at: updatedAt }
+  ])
+  return JSON.stringify(Object.fromEntries(coins))
+}
+
 /**
- * Starts a fake Flutterwave that delays each response. Responses are serialized in advance to use little CPU, because
+ * Starts a fake Flutterwave and CoinGecko that delay each response. Rates are serialized in advance to use little CPU, because
  * PostgreSQL and Redis share the core. Returns the settings that point effex to it.
  */
 export const listen = Effect.fnUntraced(function* (delayMillis: number) {
   let requestCount = 0
   const respond = (url: string, response: ServerResponse) => {
-    const { searchParams } = new URL(url, "http://localhost")
+    const { pathname, searchParams } = new URL(url, "http://localhost")
+    const ids = pathname === PRICES_PATH ? (searchParams.get("ids") ?? "").split(",") : undefined
     const pair = `${searchParams.get("source_currency")}:${searchParams.get("destination_currency")}`
     const pairResponses = responses.get(pair) ?? []
-    const body = pairResponses[Math.floor(requestCount++ / responses.size) % RATES_PER_PAIR]
+    const step = Math.floor(requestCount++ / responses.size) % RATES_PER_PAIR
+    const body = ids === undefined ? pairResponses[step] : pricesOf(ids, step)
     const send = () => {
       if (body === undefined) response.writeHead(400).end()
       else response.writeHead(200, { "content-type": "application/json" }).end(body)
@@ -63,6 +76,7 @@ export const listen = Effect.fnUntraced(function* (delayMillis: number) {
   })
   return {
     FLUTTERWAVE_BASE_URL: `http://127.0.0.1:${port}`,
+    COINGECKO_BASE_URL: `http://127.0.0.1:${port}`,
     FLUTTERWAVE_SECRET_KEY: "any-key",
     ALLOW_ANONYMOUS_CONVERT: "true"
   }
