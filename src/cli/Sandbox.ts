@@ -1,9 +1,11 @@
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as Sandbox from "../providers/sandbox/Sandbox.ts"
+import * as ExchangeSandbox from "../exchanges/sandbox/ExchangeSandbox.ts"
+import * as SandboxExchange from "../exchanges/sandbox/SandboxExchange.ts"
+import * as SandboxOrders from "../exchanges/sandbox/SandboxOrders.ts"
 import { FlutterwaveFault } from "../providers/sandbox/SandboxFaults.ts"
 
-/** `effex sandbox`: runs sandbox versions of all providers on one port, with generated rates. */
+/** `effex sandbox`: runs sandbox versions of all providers and of the exchange on one port, with generated rates. */
 export const command = Command.make(
   "sandbox",
   {
@@ -22,12 +24,21 @@ export const command = Command.make(
     )
   },
   Effect.fn(function* ({ fault, host, port, seed }) {
-    const sandbox = yield* Sandbox.listen({ host, port, seed })
+    const { sandbox } = yield* SandboxExchange.listen({
+      host,
+      port,
+      seed,
+      orders: SandboxOrders.makeMemory()
+    })
     if (Option.isSome(fault)) yield* sandbox.injectFault({ fault: fault.value })
     yield* Console.log(usage(sandbox.baseUrl))
     return yield* Effect.never
   }, Effect.scoped)
-).pipe(Command.withDescription("Run sandbox providers with generated rates and injectable faults"))
+).pipe(
+  Command.withDescription(
+    "Run sandbox providers and a sandbox exchange, with generated rates and injectable faults"
+  )
+)
 
 const usage = (baseUrl: string) =>
   [
@@ -42,6 +53,8 @@ const usage = (baseUrl: string) =>
     `  for prices, use one or both of PRICE_PROVIDERS:`,
     `    coingecko          COINGECKO_BASE_URL=${baseUrl}/coingecko/api/v3 COINGECKO_API_KEY=any-key`,
     `    massive            MASSIVE_BASE_URL=${baseUrl}/massive MASSIVE_API_KEY=any-key`,
+    `  for orders, whose state is lost when the sandbox stops:`,
+    `    alpaca             ALPACA_BASE_URL=${baseUrl}${ExchangeSandbox.PATH} ALPACA_KEY_ID=any-id ALPACA_SECRET_KEY=any-secret`,
     `  inject a fault:   curl -X PUT ${baseUrl}/faults -d '{"provider":"flutterwave","fault":"500"}'`,
     `  clear all faults: curl -X DELETE ${baseUrl}/faults`,
     `Rates from flutterwave and prices carry the provider name sandbox. The others keep their names; their rates are generated as well.`

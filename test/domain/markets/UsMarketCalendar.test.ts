@@ -75,6 +75,14 @@ describe("UsMarketCalendar", () => {
     assert.strictEqual(UsMarketCalendar.lastClose(at("2026-11-30T15:00:00Z")), at("2026-11-27T18:00:00Z"))
   })
 
+  it("finds the next open after a moment, over nights, weekends and holidays", () => {
+    const next = (text: string) => new Date(UsMarketCalendar.nextOpen(at(text))).toISOString().slice(0, 16)
+    assert.strictEqual(next("2026-11-30T14:29:59Z"), "2026-11-30T14:30")
+    assert.strictEqual(next("2026-11-30T14:30:00Z"), "2026-12-01T14:30")
+    assert.strictEqual(next("2026-11-25T22:00:00Z"), "2026-11-27T14:30")
+    assert.strictEqual(next("2026-11-28T12:00:00Z"), "2026-11-30T14:30")
+  })
+
   it("counts only the time during which the market was open", () => {
     const open = (from: string, to: string) =>
       Duration.format(Duration.millis(UsMarketCalendar.openMillis(at(from), at(to))))
