@@ -4,6 +4,7 @@ import * as Assets from "./assets/Assets.ts"
 import * as Audit from "./audit/Audit.ts"
 import * as Convert from "./Convert.ts"
 import * as Doctor from "./doctor/Doctor.ts"
+import * as Funding from "./Funding.ts"
 import * as History from "./rates/History.ts"
 import * as Import from "./rates/Import.ts"
 import * as Keys from "./Keys.ts"
@@ -40,6 +41,7 @@ export const effex = Command.make("effex").pipe(
     Quote.command.pipe(Command.provide(CommandLayers.featuresApp)),
     Audit.command.pipe(Command.provide(CommandLayers.featuresApp)),
     Ledger.command.pipe(Command.provide(CommandLayers.ledgerApp)),
+    Funding.command.pipe(Command.provide(CommandLayers.fundingApp)),
     Quarantine.command.pipe(Command.provide(CommandLayers.ratesApp)),
     Receipt.command,
     Import.command.pipe(Command.provide(CommandLayers.importsApp)),

@@ -1,13 +1,18 @@
 import { Effect, Layer, Option } from "effect"
 import { Settings } from "../config/Settings.ts"
 
-/** Logs the substitutes that the settings select: sandbox rates and the embedded PostgreSQL. */
+/** Logs the substitutes that the settings select: sandbox rates, sandbox money and the embedded PostgreSQL. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { databaseUrl, dataDir, sandbox } = yield* Settings
+    const { databaseUrl, dataDir, funding, sandbox } = yield* Settings
     if (sandbox) {
       yield* Effect.logWarning(
         "Rates come from the built-in sandbox and are not real; set FLUTTERWAVE_SECRET_KEY for real rates"
+      )
+    }
+    if (funding === "sandbox") {
+      yield* Effect.logWarning(
+        "Deposits and withdrawals are decided by the built-in sandbox, without any payment; set FUNDING=manual for real money"
       )
     }
     if (Option.isNone(databaseUrl)) {

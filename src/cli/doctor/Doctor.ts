@@ -140,17 +140,18 @@ const settingsResults = (invalidSettings: InvalidSettings) =>
         failed("settings", `${name}: found ${found}`, `Allowed: ${allowed}`)
       )
 
-const productionResults = (production: boolean, { databaseUrl, sandbox }: Settings["Service"]) => {
+const productionResults = (production: boolean, { databaseUrl, funding, sandbox }: Settings["Service"]) => {
   const substitutes = [
-    ...(sandbox ? ["sandbox rates, which are not real"] : []),
+    ...(sandbox ? ["sandbox rates"] : []),
+    ...(funding === "sandbox" ? ["sandbox money"] : []),
     ...(Option.isNone(databaseUrl) ? ["the embedded database"] : [])
   ]
   return production && substitutes.length > 0
     ? [
         warning(
           "production",
-          `it runs on ${substitutes.join(" and ")}`,
-          "Set FLUTTERWAVE_SECRET_KEY and DATABASE_URL, and unset ALLOW_EMBEDDED"
+          `it runs on ${substitutes.join(", ")}`,
+          "Set FLUTTERWAVE_SECRET_KEY, FUNDING=manual and DATABASE_URL, and unset ALLOW_EMBEDDED"
         )
       ]
     : []
