@@ -1,6 +1,6 @@
 import { BigDecimal, Duration, Effect, Layer, Option } from "effect"
 import { AuditLog } from "../../src/audit/AuditLog.ts"
-import type { ConversionTerms } from "../../src/conversion/Conversions.ts"
+import type { ConversionInput, ConversionTerms } from "../../src/conversion/Conversions.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { identityOf } from "../../src/domain/access/Principal.ts"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
@@ -41,6 +41,12 @@ const termsOf = ({ userId }: NamedWallet, amount: string, over: Terms): Conversi
     ...over
   }
 }
+
+/** The input of a conversion that is not in the wallet, but of the same user. */
+export const inputOf = (wallet: NamedWallet, amount: string, over: Terms): ConversionInput => ({
+  ...termsOf(wallet, amount, over),
+  idempotencyKey: undefined
+})
 
 /** Converts from USD to NGN by default. */
 export const convert = Effect.fnUntraced(function* (
