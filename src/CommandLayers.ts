@@ -121,9 +121,6 @@ export const featuresApp: Layer.Layer<FeatureServices, RatesError | SigningKeyEr
 
 /** All of effex, as `effex serve` runs it. */
 export const app: Layer.Layer<
-  EffectHttpServer.HttpServer | Drain | App.AccessServices | App.WalletServices | FeatureServices,
+  EffectHttpServer.HttpServer | Drain | App.UserServices | FeatureServices,
   RatesError | SigningKeyError | SecretFileError
-> = App.server.pipe(
-  Layer.provideMerge(Layer.mergeAll(App.access, App.wallets)),
-  Layer.provideMerge(featuresApp)
-)
+> = App.server.pipe(Layer.provideMerge(App.users), Layer.provideMerge(featuresApp))

@@ -21,6 +21,7 @@ export const paths = {
   swagger: "/api/v1/swagger/",
   redoc: "/api/v1/redoc/",
   socket: "/ws/rates/",
+  userEventsSocket: "/ws/accounts/events/",
   rpc: "/rpc",
   rpcHttp: "/rpc/http"
 } as const
@@ -84,4 +85,5 @@ export const isFlutterwave = (url: string): boolean =>
   Array.from(methods).some((method) => matcher.find(method, url)?.handler.owner === "flutterwave")
 
 /** Returns true for a path with a WebSocket endpoint. */
-export const isSocket = (url: string): boolean => /^\/(ws\/rates\/?|rpc\/?)([?#]|$)/.test(url)
+export const isSocket = (url: string): boolean =>
+  /^\/(ws\/(rates|accounts\/events)\/?|rpc\/?)([?#]|$)/.test(url)

@@ -1,12 +1,12 @@
 import { NodeSocket } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
-import { RpcClient, RpcSerialization } from "effect/rpc"
+import { type Rpc, RpcClient, type RpcGroup, RpcSerialization } from "effect/rpc"
 import { RatesRpcs } from "../../src/api/rates/RatesRpcs.ts"
 import { TestServer } from "./TestServer.ts"
 
-/** Creates an RPC client of the server under test, with its own WebSocket. */
-export const overWebSocket = Effect.gen(function* () {
+/** Creates a client of an RPC group of the server under test, with its own WebSocket. */
+export const overWebSocketOf = Effect.fnUntraced(function* <R extends Rpc.Any>(group: RpcGroup.RpcGroup<R>) {
   const { url } = yield* TestServer
   const services = yield* Layer.build(
     RpcClient.layerProtocolSocket().pipe(
@@ -17,8 +17,11 @@ export const overWebSocket = Effect.gen(function* () {
       Layer.fresh
     )
   )
-  return yield* Effect.provideContext(RpcClient.make(RatesRpcs), services)
+  return yield* Effect.provideContext(RpcClient.make(group), services)
 })
+
+/** Creates an RPC client of the server under test, with its own WebSocket. */
+export const overWebSocket = overWebSocketOf(RatesRpcs)
 
 /** Creates an RPC client of the server under test, over HTTP. */
 export const overHttp = Effect.gen(function* () {

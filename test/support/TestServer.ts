@@ -43,7 +43,7 @@ export class TestServer extends Context.Service<
   ) =>
     Layer.effect(TestServer, make).pipe(
       Layer.provideMerge(options.http ?? HttpServer.layer),
-      Layer.provideMerge(Layer.mergeAll(App.access, App.wallets)),
+      Layer.provideMerge(App.users),
       Layer.provide(raisedLoginBounds),
       Layer.provideMerge(
         options.isGuarded === true ? TestConversions.guardedFeatures : TestConversions.features

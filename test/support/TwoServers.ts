@@ -13,7 +13,7 @@ import * as TestSettings from "./TestSettings.ts"
 /** Starts the whole server on a free port. Returns its URL. */
 const start = (databaseUrl: string, env: Readonly<Record<string, string>>) => {
   const server = HttpServer.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(App.access, App.wallets)),
+    Layer.provideMerge(App.users),
     Layer.provideMerge(TestConversions.features),
     Layer.provideMerge(App.assets),
     Layer.provideMerge(Database.layer),

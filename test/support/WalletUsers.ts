@@ -42,6 +42,7 @@ export const create = Effect.fnUntraced(function* (
       })
   return {
     wallet,
+    authorization,
     balances: TestWallets.balances(wallet),
     get: (path: string, headers: Readonly<Record<string, string>> = {}) =>
       get(path, { headers: { authorization, ...headers } }),

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { RpcMiddleware } from "effect/rpc"
 import * as Problem from "../Problem.ts"
 import type { Caller } from "./Caller.ts"
+import type { CurrentUser } from "./CurrentUser.ts"
 
 /**
  * Public procedure: needs no API key, but rejects an invalid one. The key is in the `authorization` header of the RPC
@@ -26,3 +27,20 @@ export class RpcRequireConvertScope extends RpcMiddleware.Service<
     Problem.StoreUnavailable
   ])
 }) {}
+
+/**
+ * Requires a user who is signed in, or an API key with the scope `wallets` that acts for the user in the header
+ * `effex-on-behalf-of`. The call ends with the session.
+ */
+export class RpcRequireUser extends RpcMiddleware.Service<RpcRequireUser, { provides: CurrentUser }>()(
+  "effex/api/access/RpcRequireUser",
+  {
+    error: Schema.Union([
+      Problem.Unauthorized,
+      Problem.SessionEnded,
+      Problem.Forbidden,
+      Problem.RateLimited,
+      Problem.StoreUnavailable
+    ])
+  }
+) {}

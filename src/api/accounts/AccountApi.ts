@@ -2,8 +2,10 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { RequireSession } from "../access/HttpAuthorization.ts"
 import { describe } from "../EndpointDescription.ts"
+import * as PageMessage from "../PageMessage.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
+import { SecurityEventsPage } from "./SecurityEventMessage.ts"
 import { PasswordBody, ProfileBody, SessionsMessage, UserMessage } from "./AccountMessage.ts"
 
 /** The account of the user who is signed in. */
@@ -36,6 +38,16 @@ export class AccountApi extends HttpApiGroup.make("account")
       success: HttpApiSchema.Empty(204),
       error: [Problem.NotFound, Problem.StoreUnavailable]
     }).annotateMerge(describe("End a session", "Signs one device out.")),
+    HttpApiEndpoint.get("securityEvents", "/security-events", {
+      query: PageMessage.query,
+      success: SecurityEventsPage,
+      error: Problem.StoreUnavailable
+    }).annotateMerge(
+      describe(
+        "List my security events",
+        "Returns what happened to the account, newest first: sign-ins, ended sessions, and changes of the password, the second factor and the role. They are immutable, and contain no addresses. `GET /api/v1/accounts/events` sends them as they happen."
+      )
+    ),
     HttpApiEndpoint.post("logoutAll", "/auth/logout-all", {
       success: HttpApiSchema.Empty(204),
       error: Problem.StoreUnavailable

@@ -8,6 +8,7 @@ import { OperationExamples } from "./OperationExamples.ts"
 import { RateExamples } from "./RateExamples.ts"
 import { WalletConversionExamples } from "./WalletConversionExamples.ts"
 import { WalletExamples } from "./WalletExamples.ts"
+import { UserEventExamples } from "./UserEventExamples.ts"
 import { UserAdminExamples } from "./UserAdminExamples.ts"
 
 /**
@@ -23,6 +24,7 @@ export const EXAMPLES: Examples = {
   ...WalletExamples,
   ...WalletConversionExamples,
   ...FundingExamples,
+  ...UserEventExamples,
   ...UserAdminExamples,
   ...LedgerExamples
 }

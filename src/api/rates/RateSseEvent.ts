@@ -1,18 +1,11 @@
 import { Schema } from "effect"
 import { StreamPositionText } from "../../domain/rates/StreamPosition.ts"
 import * as PollMessage from "../polling/PollMessage.ts"
-import { HeartbeatMessage } from "./RateEventMessage.ts"
+import { event, HeartbeatData } from "../SseEvent.ts"
 import * as RateMessage from "./RateMessage.ts"
 
 /** Stream position of an event, of which its `id` consists: `<epoch>-<sequence>`. */
 const position = { epoch: Schema.String, sequence: Schema.Int }
-
-const event = <const Name extends string, Data extends Schema.Top>(name: Name, data: Data) =>
-  Schema.Struct({
-    id: Schema.optional(Schema.String),
-    event: Schema.Literal(name),
-    data: Schema.fromJsonString(data)
-  })
 
 const SnapshotData = Schema.Struct({ ...position, rates: Schema.Array(RateMessage.RateMessage) })
 
@@ -25,10 +18,6 @@ const PollData = Schema.Struct({ ...position, ...PollMessage.pollFields }).pipe(
 )
 
 const GapData = Schema.Struct({ ...position, since: StreamPositionText })
-
-const HeartbeatData = HeartbeatMessage.pipe(
-  Schema.encodeKeys({ lastContact: "last_contact", lastContactAgeSeconds: "last_contact_age_seconds" })
-)
 
 /** The server-sent events of a rate stream. `RateEventEncoding` writes them once for all clients. */
 export const RateSseEvent = Schema.Union([

@@ -1,5 +1,6 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Layer } from "effect"
+import { constVoid } from "effect/Function"
 import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import type { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import type * as Problem from "../../api/Problem.ts"
@@ -185,6 +186,21 @@ const requireUser = (options: { readonly onlySession: boolean }) =>
     }
   })
 
+/**
+ * Waits until the API key that sent a request may no longer act for its user. Never ends for a user who is signed in, whose
+ * connection ends with the session.
+ */
+export const awaitRevocation = (
+  { awaitRevocation }: AccessControl["Service"],
+  request: HttpServerRequest.HttpServerRequest,
+  user: CurrentUser["Service"]
+): Effect.Effect<void> => {
+  if (user.sessionId !== undefined) return Effect.never
+  const { authorization } = NodeHttpServerRequest.toIncomingMessage(request).headers
+  const credentials = { authorization, address: ClientAddress.of(request), reportRateLimit: constVoid }
+  return awaitRevocation(credentials, request.headers[ON_BEHALF_OF])
+}
+
 /** Authorizes a public endpoint that opens a connection, and passes it the rate-limit identity of the client. */
 export const authorizeConnection =
   ({ authorizePublic }: AccessControl["Service"]) =>
@@ -193,6 +209,30 @@ export const authorizeConnection =
       Effect.matchEffect(authorizePublic("reads", credentials, credentials.onSession), {
         onFailure: reject,
         onSuccess: endpoint
+      })
+    )
+
+/**
+ * Authorizes an endpoint that opens a connection of a user. It receives undefined if the request has no token: browsers
+ * cannot set headers of a WebSocket, so that it comes as a message.
+ */
+export const authorizeUserConnection =
+  ({ authorizePublic, authorizeUser }: AccessControl["Service"]) =>
+  <E, R>(endpoint: (user: CurrentUser["Service"] | undefined) => Endpoint<E, R>) =>
+    withCredentials("userEvents.socket", (credentials) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
+        if (!/^(bearer|efx_)/i.test(credentials.authorization ?? ""))
+          return Effect.matchEffect(authorizePublic("reads", credentials), {
+            onFailure: reject,
+            onSuccess: () => endpoint(undefined)
+          })
+        return Effect.matchEffect(authorizeUser("reads", credentials, headers[ON_BEHALF_OF]), {
+          onFailure: reject,
+          onSuccess: (user) => {
+            if (user.sessionId !== undefined) credentials.onSession(user.sessionId)
+            return endpoint(user)
+          }
+        })
       })
     )
 

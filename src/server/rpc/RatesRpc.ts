@@ -4,7 +4,7 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { RpcServer } from "effect/rpc"
 import { Socket } from "effect/socket"
 import { InvalidRequest } from "../../api/Problem.ts"
-import { RatesRpcs } from "../../api/rates/RatesRpcs.ts"
+import { Rpcs } from "../../api/Rpcs.ts"
 import { Drain } from "../Drain.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as Problems from "../middleware/Problems.ts"
@@ -16,6 +16,7 @@ import { GOING_AWAY, INTERNAL_ERROR, NORMAL_CLOSURE } from "../stream/WebSocket.
 import * as RatesRpcHandlers from "./RatesRpcHandlers.ts"
 import * as RpcAccessControl from "./RpcAccessControl.ts"
 import * as RpcBackPressure from "./RpcBackPressure.ts"
+import * as WalletRpcHandlers from "./WalletRpcHandlers.ts"
 import * as StrictRpcSerialization from "./StrictRpcSerialization.ts"
 
 type Endpoint = Effect.Effect<
@@ -137,10 +138,10 @@ const layerHttp = Layer.effect(
   })
 ).pipe(Layer.provide(StrictRpcSerialization.layerNdjson))
 
-const server = RpcServer.layer(RatesRpcs, { spanPrefix: "RatesRpcs", disableFatalDefects: true })
+const server = RpcServer.layer(Rpcs, { spanPrefix: "Rpcs", disableFatalDefects: true })
 
 /** The RPC server, over WebSocket and over HTTP. */
 export const layer = Layer.mergeAll(
   server.pipe(Layer.provide(layerWebSocket)),
   server.pipe(Layer.provide(layerHttp), Layer.fresh)
-).pipe(Layer.provide([RatesRpcHandlers.layer, RpcAccessControl.layer]))
+).pipe(Layer.provide([RatesRpcHandlers.layer, WalletRpcHandlers.layer, RpcAccessControl.layer]))

@@ -4,8 +4,8 @@ import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Caller } from "../../api/access/Caller.ts"
 import { ConversionResult, QuoteResult } from "../../api/conversion/ConversionResult.ts"
 import * as PollMessages from "../../api/polling/PollMessage.ts"
-import * as Problem from "../../api/Problem.ts"
-import type { HeartbeatMessage, RateEventMessage } from "../../api/rates/RateEventMessage.ts"
+import type * as Problem from "../../api/Problem.ts"
+import type { RateEventMessage } from "../../api/rates/RateEventMessage.ts"
 import { RatesRpcs } from "../../api/rates/RatesRpcs.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { Reference } from "../../domain/conversion/Conversion.ts"
@@ -15,8 +15,9 @@ import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import * as RateFreshness from "../../rates/RateFreshness.ts"
 import { Broadcaster } from "../../rates/feed/Broadcaster.ts"
 import type { Mailbox } from "../../rates/feed/Mailbox.ts"
-import type { FeedContact, Subscription } from "../../rates/feed/RateFeed.ts"
+import type { Subscription } from "../../rates/feed/RateFeed.ts"
 import * as RpcBackPressure from "./RpcBackPressure.ts"
+import { countStream } from "./RpcStreamLimit.ts"
 import { ConversionRequests, parseIdempotencyKey } from "../http/ConversionRequests.ts"
 import { Drain } from "../Drain.ts"
 import * as PairParams from "../http/PairParams.ts"
@@ -24,9 +25,6 @@ import * as Problems from "../middleware/Problems.ts"
 import * as RateEncoding from "../encoding/RateEncoding.ts"
 import { RateRequests } from "../http/RateRequests.ts"
 import * as Heartbeat from "../stream/Heartbeat.ts"
-
-/** Maximum number of streams on one connection. */
-const MAX_STREAMS_PER_CONNECTION = 100
 
 /** Handlers of the RPCs, for both protocols. */
 export const layer = RatesRpcs.toLayer(
@@ -37,21 +35,6 @@ export const layer = RatesRpcs.toLayer(
     const drain = yield* Drain
     const requests = yield* RateRequests
     const conversions = yield* ConversionRequests
-    const streamCounts = new WeakMap<Rpc.ServerClient, number>()
-
-    /** Counts a stream until the scope closes. Fails if the connection has too many streams. */
-    const countStream = Effect.fnUntraced(function* (client: Rpc.ServerClient) {
-      const addToCount = (change: number) =>
-        streamCounts.set(client, (streamCounts.get(client) ?? 0) + change)
-      if ((streamCounts.get(client) ?? 0) >= MAX_STREAMS_PER_CONNECTION)
-        return yield* new Problem.RateLimited({
-          detail: `The connection has ${MAX_STREAMS_PER_CONNECTION} streams, which is the maximum; end one or open another connection`
-        })
-      yield* Effect.acquireRelease(
-        Effect.sync(() => addToCount(1)),
-        () => Effect.sync(() => addToCount(-1))
-      )
-    })
 
     const subscribe = (client: Rpc.ServerClient, subscription: Subscription) =>
       Effect.andThen(countStream(client), broadcaster.subscribe(subscription))
@@ -116,7 +99,7 @@ export const layer = RatesRpcs.toLayer(
           Effect.as(
             countStream(client),
             Stream.tick(Heartbeat.HEARTBEAT_INTERVAL).pipe(
-              Stream.map(() => toHeartbeatMessage(broadcaster.contact())),
+              Stream.map(() => Heartbeat.toMessage(broadcaster.contact())),
               Stream.interruptWhen(drain.awaitEndOfStreams)
             )
           )
@@ -153,11 +136,6 @@ const toMessage = (event: RateEvent, isStale: (rate: Rate) => boolean): Readonly
       return []
   }
 }
-
-const toHeartbeatMessage = (contact: FeedContact | undefined): HeartbeatMessage => ({
-  lastContact: contact?.at ?? null,
-  lastContactAgeSeconds: contact?.ageSeconds ?? null
-})
 
 const decodeConversion = Schema.decodeEffect(ConversionResult)
 const decodeQuote = Schema.decodeUnknownEffect(QuoteResult)

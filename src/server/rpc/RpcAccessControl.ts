@@ -3,7 +3,12 @@ import { constVoid } from "effect/Function"
 import type { Headers } from "effect/http"
 import { EndedSessions } from "../../accounts/sessions/EndedSessions.ts"
 import { Caller } from "../../api/access/Caller.ts"
-import { RpcOptionalAuthentication, RpcRequireConvertScope } from "../../api/access/RpcAuthorization.ts"
+import { CurrentUser } from "../../api/access/CurrentUser.ts"
+import {
+  RpcOptionalAuthentication,
+  RpcRequireConvertScope,
+  RpcRequireUser
+} from "../../api/access/RpcAuthorization.ts"
 import * as Problem from "../../api/Problem.ts"
 import type { SessionId } from "../../domain/accounts/Session.ts"
 import * as RequestCosts from "../http/RequestCosts.ts"
@@ -11,6 +16,7 @@ import * as RpcBackPressure from "./RpcBackPressure.ts"
 import { AccessControl, type Credentials } from "../middleware/AccessControl.ts"
 import { LookupCaller } from "../middleware/LookupCaller.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
+import { ON_BEHALF_OF } from "../middleware/UserAccess.ts"
 
 /** Credentials of a call. Its headers include those of the HTTP request, unless the call has its own. */
 const credentialsOf = ({ headers }: { readonly headers: Headers.Headers }) =>
@@ -56,9 +62,32 @@ const optionalAuthentication = Effect.gen(function* () {
   )
 })
 
+const requireUser = Effect.gen(function* () {
+  const { authorizeUser, awaitRevocation } = yield* AccessControl
+  const untilEnd = yield* untilSessionEnds
+  return RpcRequireUser.of((call, options) =>
+    Effect.gen(function* () {
+      const credentials = yield* credentialsOf(options)
+      const onBehalfOf = options.headers[ON_BEHALF_OF]
+      const user = yield* authorizeUser("reads", credentials, onBehalfOf).pipe(
+        Effect.mapError(({ problem }) => problem)
+      )
+      const authorized = Effect.provideService(call, CurrentUser, user)
+      if (user.sessionId !== undefined) return yield* untilEnd(authorized, user.sessionId)
+      const revoked = Effect.andThen(awaitRevocation(credentials, onBehalfOf), Effect.fail(accessRevoked))
+      return yield* Effect.raceFirst(authorized, revoked)
+    })
+  )
+})
+
+const accessRevoked = new Problem.Unauthorized({
+  detail: "The API key may no longer act for the user; it was revoked or has expired, or the user was locked"
+})
+
 /** Implements the middlewares of `RpcAuthorization`. */
 export const layer = Layer.mergeAll(
   Layer.effect(RpcOptionalAuthentication, optionalAuthentication),
+  Layer.effect(RpcRequireUser, requireUser),
   Layer.effect(
     RpcRequireConvertScope,
     Effect.map(AccessControl, ({ authorize }) =>

@@ -1,4 +1,5 @@
 import { DateTime } from "effect"
+import type { HeartbeatMessage } from "../../api/rates/RateEventMessage.ts"
 import type { FeedContact } from "../../rates/feed/RateFeed.ts"
 import * as WebSocketFrame from "../node/WebSocketFrame.ts"
 
@@ -23,3 +24,9 @@ const encoder = new TextEncoder()
 /** Encodes a heartbeat as a comment, which keeps proxies from closing the stream, and as an event without an id. */
 export const toSseBytes = (contact: FeedContact | undefined): Uint8Array =>
   encoder.encode(`: heartbeat\nevent: heartbeat\ndata: {${membersOf(contact)}}\n\n`)
+
+/** Converts a heartbeat to a message. */
+export const toMessage = (contact: FeedContact | undefined): HeartbeatMessage => ({
+  lastContact: contact?.at ?? null,
+  lastContactAgeSeconds: contact?.ageSeconds ?? null
+})

@@ -5,6 +5,7 @@ import type { RateEvent } from "../../domain/rates/RateEvent.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import * as RateEncoding from "../encoding/RateEncoding.ts"
 import * as WebSocketFrame from "../node/WebSocketFrame.ts"
+import * as Sse from "./Sse.ts"
 
 /** Returns true if a rate is stale at the time of encoding. */
 export type IsStale = (rate: Rate) => boolean
@@ -63,11 +64,7 @@ export const toWebSocketFrame = encodeOnce((event, isStale) =>
   WebSocketFrame.encodeText(`{"type":"${WEB_SOCKET_TYPES[event._tag]}",${membersOf(event, isStale)}}`)
 )
 
-const encoder = new TextEncoder()
-
 /** Encodes an event as a server-sent event. */
 export const toSseBytes = encodeOnce((event, isStale) =>
-  encoder.encode(
-    `id: ${StreamPosition.format(event)}\nevent: ${SSE_EVENTS[event._tag]}\ndata: {${membersOf(event, isStale)}}\n\n`
-  )
+  Sse.encode(StreamPosition.format(event), SSE_EVENTS[event._tag], `{${membersOf(event, isStale)}}`)
 )

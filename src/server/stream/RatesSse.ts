@@ -1,5 +1,4 @@
 import { Array, Clock, Effect, Option, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import * as RateFreshness from "../../rates/RateFreshness.ts"
@@ -8,10 +7,8 @@ import { Drain } from "../Drain.ts"
 import * as PairParams from "../http/PairParams.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as RateEventEncoding from "./RateEventEncoding.ts"
+import * as Sse from "./Sse.ts"
 import { StreamConnections } from "./StreamConnections.ts"
-
-/** First field of the stream: milliseconds until a browser reconnects. */
-const RETRY = new TextEncoder().encode("retry: 1000\n\n")
 
 interface SseSubscription {
   /** Comma-separated pairs, such as `USD:NGN,EUR:KES`; all pairs if undefined. */
@@ -49,13 +46,9 @@ export const make = Effect.gen(function* () {
     const heartbeats = Stream.map(Stream.drop(Stream.tick(Heartbeat.HEARTBEAT_INTERVAL), 1), () =>
       Heartbeat.toSseBytes(broadcaster.contact())
     )
-    const body = Stream.make(RETRY).pipe(
-      Stream.concat(Stream.merge(events, heartbeats)),
-      Stream.interruptWhen(drain.awaitEndOfStreams)
+    return Sse.respond(
+      Stream.interruptWhen(Stream.merge(events, heartbeats), drain.awaitEndOfStreams),
+      "no-cache"
     )
-    return HttpServerResponse.stream(body, {
-      contentType: "text/event-stream",
-      headers: { "cache-control": "no-cache", "x-accel-buffering": "no" }
-    })
   })
 })

@@ -1,7 +1,7 @@
 import { Cause, Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
-import { type Problem, RateLimited } from "../../api/Problem.ts"
+import type { Problem } from "../../api/Problem.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as StreamPosition from "../../domain/rates/StreamPosition.ts"
 import * as RequestCosts from "../http/RequestCosts.ts"
@@ -13,16 +13,10 @@ import * as HttpAccessControl from "../middleware/HttpAccessControl.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 import * as Routes from "../Routes.ts"
+import * as RateClientMessage from "./RateClientMessage.ts"
 import { RatesFanOut, type Subscriber } from "./RatesFanOut.ts"
 import { type StreamConnection, StreamConnections } from "./StreamConnections.ts"
-import {
-  INTERNAL_ERROR,
-  POLICY_VIOLATION,
-  SESSION_ENDED,
-  TRY_AGAIN_LATER,
-  type WebSocket,
-  type WebSocketHandler
-} from "./WebSocket.ts"
+import { INTERNAL_ERROR, SESSION_ENDED, type WebSocket, type WebSocketHandler } from "./WebSocket.ts"
 import * as WebSocketMessageQueue from "./WebSocketMessageQueue.ts"
 import * as WebSocketMessages from "./WebSocketMessages.ts"
 
@@ -97,7 +91,7 @@ export const layer = Layer.unwrap(
     const endpoint = Effect.fnUntraced(function* (identity: string) {
       const webSocket = yield* connections.upgrade(yield* HttpServerRequest.HttpServerRequest)
       yield* subscribe(webSocket, identity).pipe(
-        Effect.catch((problem) => Effect.sync(() => reject(webSocket, problem))),
+        Effect.catch((problem) => Effect.sync(() => WebSocketMessages.reject(webSocket, problem))),
         Effect.catchDefect((defect) =>
           Effect.andThen(
             Effect.sync(() => webSocket.close(...INTERNAL_ERROR)),
@@ -114,11 +108,6 @@ export const layer = Layer.unwrap(
     return HttpRouter.add("GET", Routes.paths.socket, ConnectionUpgrades.requireWebSocket(authorized))
   })
 ).pipe(Layer.provide(RatesFanOut.layer))
-
-const reject = (webSocket: WebSocket, problem: Problem) => {
-  webSocket.send(WebSocketMessages.encodeProblem(problem))
-  webSocket.close(problem instanceof RateLimited ? TRY_AGAIN_LATER : POLICY_VIOLATION, problem.title)
-}
 
 /** Position from which the client resumes, from the query parameter `since`. */
 const sinceParam = Effect.gen(function* () {
@@ -139,7 +128,7 @@ const makeReply = Effect.gen(function* () {
 
   const handle = Effect.fnUntraced(function* (client: RatesClient, text: WebSocketMessageQueue.Message) {
     const count = (type: string) => consumeMessage(client.identity, RequestCosts.ofMessage(type))
-    const message = yield* Effect.tapError(WebSocketMessages.decode(text), () => count("invalid"))
+    const message = yield* Effect.tapError(RateClientMessage.decode(text), () => count("invalid"))
     // Pings are not counted.
     if (message.type === "ping") return `{"type":"pong"}`
     yield* count(message.type)

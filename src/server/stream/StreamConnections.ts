@@ -5,6 +5,7 @@ import type { Duration, Scope } from "effect"
 import { HttpServerRequest } from "effect/http"
 import type { Socket } from "node:net"
 import { RateLimited } from "../../api/Problem.ts"
+import type { SessionId } from "../../domain/accounts/Session.ts"
 import { Settings } from "../../config/Settings.ts"
 import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
 import { Drain } from "../Drain.ts"
@@ -43,6 +44,8 @@ export class StreamConnections extends Context.Service<
       transport: Transport
     ) => Effect.Effect<StreamConnection, RateLimited>
     readonly release: (connection: StreamConnection) => void
+    /** Ends a connection with a session that it was not opened with, but authenticated with later. */
+    readonly endWithSession: (connection: StreamConnection, session: SessionId) => void
     /**
      * Upgrades a request to a WebSocket with heartbeats. It is paused, so that no message is lost before a handler is
      * attached. Interrupts if the client has disconnected, or the request was upgraded before.
@@ -70,6 +73,10 @@ export class StreamConnections extends Context.Service<
       /** Seconds since the start, counted by the stall check. */
       let tick = 0
 
+      const endWithSession: StreamConnections["Service"]["endWithSession"] = (connection, session) => {
+        connection.removeListener = onEnd(session, () => connection.end())
+      }
+
       const register: StreamConnections["Service"]["register"] = (request, transport) =>
         Effect.suspend(() => {
           const { socket } = NodeHttpServerRequest.toIncomingMessage(request)
@@ -83,7 +90,7 @@ export class StreamConnections extends Context.Service<
           const connection = new StreamConnection(socket, transport, address, tick)
           connections.add(connection)
           const session = RequestSession.of(request.source)
-          if (session !== undefined) connection.removeListener = onEnd(session, () => connection.end())
+          if (session !== undefined) endWithSession(connection, session)
           gauges[transport].modifyUnsafe(1, context)
           return Effect.succeed(connection)
         })
@@ -168,7 +175,7 @@ export class StreamConnections extends Context.Service<
         Effect.forkScoped
       )
 
-      return StreamConnections.of({ acquire, register, release, upgrade })
+      return StreamConnections.of({ acquire, register, release, endWithSession, upgrade })
     })
   )
 }

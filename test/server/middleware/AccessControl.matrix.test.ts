@@ -2,10 +2,11 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Api } from "../../../src/api/Api.ts"
 import {
+  RpcOptionalAuthentication,
   RpcRequireConvertScope,
-  RpcOptionalAuthentication
+  RpcRequireUser
 } from "../../../src/api/access/RpcAuthorization.ts"
-import { RatesRpcs } from "../../../src/api/rates/RatesRpcs.ts"
+import { Rpcs } from "../../../src/api/Rpcs.ts"
 import type { Scope } from "../../../src/domain/access/ApiKey.ts"
 import { paths } from "../../../src/server/Routes.ts"
 import * as Callers from "../../support/Callers.ts"
@@ -36,6 +37,7 @@ const rules: Readonly<Record<string, Rule>> = {
   wallet: "user",
   transactions: "user",
   transfers: "user",
+  userEvents: "user",
   walletConversions: "user",
   funding: "user",
   operations: "unprotected",
@@ -186,8 +188,10 @@ for (const { env, openScopes, title } of servers) {
               CreateQuote: conversion,
               GetRate: { from: "USD", to: "NGN" }
             }
-            // Endless streams are left out: over /rpc/http, only a rejection would end them.
-            const calls = Array.from(RatesRpcs.requests.keys()).filter((tag) => !tag.startsWith("Watch"))
+            // The streams of rates are left out: they are as open as `GetRate`.
+            const calls = Array.from(Rpcs.requests.keys()).filter(
+              (tag) => !tag.startsWith("Watch") || tag === "WatchWallet"
+            )
             for (const caller of yield* Callers.all) {
               for (const tag of calls) {
                 for (const inCall of [true, false]) {
@@ -195,11 +199,12 @@ for (const { env, openScopes, title } of servers) {
                   const error = yield* call(tag, payloads[tag] ?? {}, authorization, inCall)
                   const message = `${tag} by ${caller.name}: ${error}`
                   const isOpen = tag === "GetRate" || tag === "ListRates"
-                  const isPermitted =
-                    isOpen ||
-                    (caller.user === undefined && caller.scopes !== undefined
+                  const mayConvert =
+                    caller.user === undefined && caller.scopes !== undefined
                       ? caller.scopes.includes("convert")
-                      : openScopes.includes("convert"))
+                      : openScopes.includes("convert")
+                  const isPermitted =
+                    isOpen || (tag === "WatchWallet" ? caller.user !== undefined : mayConvert)
                   const hasKey = authorization !== undefined
                   if (hasKey && caller.scopes === undefined)
                     assert.match(error ?? "", /^(unauthorized|session-ended)$/, message)
@@ -214,7 +219,7 @@ for (const { env, openScopes, title } of servers) {
   )
 }
 
-/** Makes an RPC over HTTP, and returns the code of the resulting problem. */
+/** Makes an RPC over HTTP, and returns the code of the resulting problem. Reads only the beginning of a stream. */
 const call = (tag: string, payload: object, authorization: string | undefined, inCall: boolean) =>
   Effect.flatMap(TestServer, ({ url }) =>
     Effect.promise(async () => {
@@ -228,7 +233,10 @@ const call = (tag: string, payload: object, authorization: string | undefined, i
         },
         body: `${JSON.stringify({ _tag: "Request", id: "1", tag, payload, headers: messageHeaders })}\n`
       })
-      return /"code":"([\w-]+)"/.exec(await response.text())?.[1]
+      const body = response.body?.getReader()
+      const { value } = (await body?.read()) ?? {}
+      await body?.cancel()
+      return /"code":"([\w-]+)"/.exec(new TextDecoder().decode(value))?.[1]
     })
   )
 
@@ -255,11 +263,17 @@ layer(
   )
 })
 
-describe("RatesRpcs", () => {
+describe("Rpcs", () => {
   it("have exactly one authorization middleware per RPC", () => {
-    for (const { middlewares } of RatesRpcs.requests.values()) {
-      const each = new Set<unknown>(middlewares)
-      assert.isTrue(each.has(RpcOptionalAuthentication) !== each.has(RpcRequireConvertScope))
-    }
+    const authorizations = new Set<unknown>([
+      RpcOptionalAuthentication,
+      RpcRequireConvertScope,
+      RpcRequireUser
+    ])
+    for (const { middlewares } of Rpcs.requests.values())
+      assert.strictEqual(
+        Array.from<unknown>(middlewares.values()).filter((each) => authorizations.has(each)).length,
+        1
+      )
   })
 })

@@ -23,6 +23,7 @@ const TestLayer = Layer.mergeAll(
       acquire: () => Effect.succeed(new Socket()),
       register: () => Effect.never,
       release: () => {},
+      endWithSession: () => {},
       upgrade: () => Effect.never
     })
   ),

@@ -1,18 +1,21 @@
-import { DateTime, Effect, Option, Redacted } from "effect"
+import { DateTime, Effect, Option, Redacted, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { AttemptLimits } from "../../../accounts/login/AttemptLimits.ts"
 import { Credentials } from "../../../accounts/Credentials.ts"
+import { SecurityEvents } from "../../../accounts/SecurityEvents.ts"
 import { Sessions } from "../../../accounts/sessions/Sessions.ts"
 import { Users } from "../../../accounts/Users.ts"
 import { Api } from "../../../api/Api.ts"
 import { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import { PasswordBody, ProfileBody } from "../../../api/accounts/AccountMessage.ts"
 import type { Session } from "../../../domain/accounts/Session.ts"
+import * as Pagination from "../../encoding/Pagination.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { userFields } from "./AuthHttp.ts"
 import * as AccountProblems from "./AccountProblems.ts"
 import * as Requests from "./AccountRequests.ts"
+import { securityEventFields } from "./SecurityEventFields.ts"
 
 /** Handlers of the account of the user who is signed in. */
 export const layer = HttpApiBuilder.group(
@@ -21,6 +24,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fn(function* (handlers) {
     const credentials = yield* Credentials
     const limits = yield* AttemptLimits
+    const securityEvents = yield* SecurityEvents
     const sessions = yield* Sessions
     const users = yield* Users
 
@@ -88,6 +92,18 @@ export const layer = HttpApiBuilder.group(
           return NO_CONTENT
         })
       )
+      .handle(
+        "securityEvents",
+        Effect.fnUntraced(function* ({ query }) {
+          const { userId } = yield* CurrentUser
+          const before = yield* Pagination.decodeCursor(query.cursor, Schema.decodeEffect(EventNumber))
+          const size = Pagination.sizeOf(query)
+          const found = yield* securityEvents
+            .page(userId, before, size + 1)
+            .pipe(Effect.catchTags(Problems.storeErrors))
+          return Pagination.pageOf(found, size, securityEventFields, ({ number }) => number.toString())
+        })
+      )
       .handleRaw(
         "logoutAll",
         Effect.fnUntraced(function* () {
@@ -97,6 +113,10 @@ export const layer = HttpApiBuilder.group(
         })
       )
   })
+)
+
+const EventNumber = Schema.String.check(Schema.isPattern(/^\d{1,18}$/)).pipe(
+  Schema.decodeTo(Schema.BigIntFromString)
 )
 
 const readProfile = Requests.secretReaderOf(ProfileBody)

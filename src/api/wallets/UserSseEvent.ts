@@ -1,0 +1,16 @@
+import { Schema } from "effect"
+import { SecurityEventMessage } from "../accounts/SecurityEventMessage.ts"
+import { event, HeartbeatData } from "../SseEvent.ts"
+import { TransactionMessage } from "./TransactionMessage.ts"
+import { balancesFields, gapFields } from "./UserEventMessage.ts"
+import { BalanceMessage } from "./WalletMessage.ts"
+
+/** The server-sent events of a user. The id of an event is the position after it. */
+export const UserSseEvent = Schema.Union([
+  event("snapshot", Schema.Struct(balancesFields)),
+  event("balance", BalanceMessage),
+  event("transaction", TransactionMessage),
+  event("security", SecurityEventMessage),
+  event("gap", Schema.Struct(gapFields)),
+  event("heartbeat", HeartbeatData)
+])

@@ -1,0 +1,192 @@
+import { Cause, Deferred, Effect, Fiber, Layer, Option, Result, Schema } from "effect"
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { CurrentUser } from "../../api/access/CurrentUser.ts"
+import { InvalidRequest, type Problem, Unauthorized } from "../../api/Problem.ts"
+import * as EventPosition from "../../domain/wallets/EventPosition.ts"
+import { UserEvents } from "../../wallets/events/UserEvents.ts"
+import { Wallets } from "../../wallets/Wallets.ts"
+import { Drain } from "../Drain.ts"
+import { AccessControl } from "../middleware/AccessControl.ts"
+import * as ClientAddress from "../middleware/ClientAddress.ts"
+import * as HttpAccessControl from "../middleware/HttpAccessControl.ts"
+import * as Problems from "../middleware/Problems.ts"
+import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
+import * as Routes from "../Routes.ts"
+import * as BackPressure from "./BackPressure.ts"
+import * as Heartbeat from "./Heartbeat.ts"
+import { type StreamConnection, StreamConnections } from "./StreamConnections.ts"
+import * as UserEventEncoding from "./UserEventEncoding.ts"
+import { GOING_AWAY, INTERNAL_ERROR, SESSION_ENDED, type WebSocket } from "./WebSocket.ts"
+import * as WebSocketMessageQueue from "./WebSocketMessageQueue.ts"
+import * as WebSocketMessages from "./WebSocketMessages.ts"
+
+/** Time in which a client without an `Authorization` header has to send its access token. */
+const AUTHENTICATION_TIMEOUT = "10 seconds"
+
+const schemas = {
+  authenticate: Schema.Struct({ type: Schema.Literal("authenticate"), token: Schema.String }),
+  ping: Schema.Struct({ type: Schema.Literal("ping") })
+}
+const decode = WebSocketMessages.decoderOf<(typeof schemas)[keyof typeof schemas]["Type"]>(schemas)
+
+/** State of one client. */
+interface UserClient {
+  readonly webSocket: WebSocket
+  readonly connection: StreamConnection
+  /** Rate-limit identity of the client before it is authenticated. */
+  readonly address: string
+  readonly since: EventPosition.EventPosition | undefined
+  readonly user: Deferred.Deferred<CurrentUser["Service"]>
+}
+
+/** WebSocket endpoint for the events of a user: `/ws/accounts/events/`. */
+export const layer = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const access = yield* AccessControl
+    const connections = yield* StreamConnections
+    const drain = yield* Drain
+    const router = yield* HttpRouter.HttpRouter
+    const toMessage = yield* UserEventEncoding.make
+    const userEvents = yield* UserEvents
+    const wallets = yield* Wallets
+    const makeQueue = yield* WebSocketMessageQueue.make
+    const scope = yield* Effect.scope
+    const fork = Effect.runForkWith(yield* Effect.context<never>())
+
+    /** Sends the events of the user, as fast as the client reads them. */
+    const deliver = Effect.fnUntraced(function* (
+      { connection: { socket }, since, webSocket }: UserClient,
+      { sessionId, userId }: CurrentUser["Service"]
+    ) {
+      const write = (frame: Buffer) => {
+        if (webSocket.readyState === webSocket.OPEN) socket.write(frame)
+      }
+      const wallet = yield* wallets.ofUser(userId).pipe(Effect.catchTags(Problems.storeErrors))
+      const reader = yield* userEvents.subscribe({ wallet, includesSecurity: sessionId !== undefined, since })
+      const sendHeartbeat = Effect.sync(() => {
+        if (!socket.writableNeedDrain) write(Heartbeat.toWebSocketFrame(userEvents.contact()))
+      })
+      yield* sendHeartbeat.pipe(Effect.delay(Heartbeat.HEARTBEAT_INTERVAL), Effect.forever, Effect.forkScoped)
+      const sendNext = Effect.map(reader.take, (events) =>
+        write(Buffer.concat(events.map((event) => UserEventEncoding.toWebSocketFrame(toMessage(event)))))
+      )
+      return yield* Effect.forever(Effect.andThen(sendNext, BackPressure.awaitDrain(socket)))
+    }, Effect.scoped)
+
+    /** Serves a client until its connection closes. */
+    const serve = (client: UserClient, endOfAccess: Effect.Effect<void>) => {
+      const { user, webSocket } = client
+      const delivery = Deferred.await(user).pipe(
+        Effect.timeoutOrElse({
+          duration: AUTHENTICATION_TIMEOUT,
+          orElse: () => Effect.fail(NOT_AUTHENTICATED)
+        }),
+        Effect.flatMap((user) => deliver(client, user)),
+        Effect.raceFirst(Effect.andThen(endOfAccess, Effect.fail(ACCESS_REVOKED))),
+        Effect.catch((problem: Problem) => Effect.sync(() => WebSocketMessages.reject(webSocket, problem)))
+      )
+      const end = Effect.andThen(
+        drain.awaitEndOfStreams,
+        Effect.sync(() => webSocket.close(...GOING_AWAY))
+      )
+      return closeOnDefect(webSocket)(Effect.raceFirst(delivery, end))
+    }
+
+    const authenticate = Effect.fnUntraced(function* (client: UserClient, token: string) {
+      if (yield* Deferred.isDone(client.user)) return yield* ALREADY_AUTHENTICATED
+      const credentials = {
+        authorization: `Bearer ${token}`,
+        address: client.address,
+        reportRateLimit: () => undefined
+      }
+      const user = yield* access
+        .authorizeUser("reads", credentials, undefined)
+        .pipe(Effect.mapError(({ problem }) => problem))
+      if (user.sessionId !== undefined) connections.endWithSession(client.connection, user.sessionId)
+      yield* Deferred.succeed(client.user, user)
+    })
+
+    const reply = Effect.fnUntraced(
+      function* (client: UserClient, text: WebSocketMessageQueue.Message) {
+        const message = yield* Effect.tapError(decode(text), () => access.consumeMessage(client.address))
+        // Pings are not counted.
+        if (message.type === "ping") return `{"type":"pong"}`
+        const outcome = yield* Effect.result(authenticate(client, message.token))
+        if (Result.isFailure(outcome)) WebSocketMessages.reject(client.webSocket, outcome.failure)
+        return undefined
+      },
+      Effect.catch((problem) => Effect.succeed(WebSocketMessages.encodeProblem(problem)))
+    )
+
+    const open = Effect.fnUntraced(function* (
+      webSocket: WebSocket,
+      authorized: CurrentUser["Service"] | undefined,
+      endOfAccess: Effect.Effect<void>
+    ) {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const since = yield* sinceParam
+      const connection = yield* connections.register(request, "websocket")
+      connection.end = () => webSocket.close(...SESSION_ENDED)
+      const user = Deferred.makeUnsafe<CurrentUser["Service"]>()
+      if (authorized !== undefined) yield* Deferred.succeed(user, authorized)
+      const client = { webSocket, connection, address: ClientAddress.of(request), since, user }
+      const queue = makeQueue(webSocket, connection.socket, (message) => reply(client, message))
+      const serving = Fiber.runIn(fork(serve(client, endOfAccess)), scope)
+      webSocket.attach({
+        onMessage: queue.offer,
+        onClose: () => {
+          queue.close()
+          serving.interruptUnsafe()
+          connections.release(connection)
+        }
+      })
+    })
+
+    const endpoint = Effect.fnUntraced(function* (user: CurrentUser["Service"] | undefined) {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      const endOfAccess =
+        user === undefined ? Effect.never : HttpAccessControl.awaitRevocation(access, request, user)
+      const webSocket = yield* connections.upgrade(request)
+      yield* open(webSocket, user, endOfAccess).pipe(
+        Effect.catch((problem) => Effect.sync(() => WebSocketMessages.reject(webSocket, problem))),
+        closeOnDefect(webSocket),
+        Effect.ensuring(Effect.sync(() => webSocket.resume()))
+      )
+      // The request ends here; the connection stays open.
+      return HttpServerResponse.empty({ status: 101 })
+    })
+
+    const authorized = HttpAccessControl.authorizeUserConnection(access)(endpoint)
+    yield* router.add("GET", Routes.paths.userEventsSocket, ConnectionUpgrades.requireWebSocket(authorized))
+  })
+)
+
+const NOT_AUTHENTICATED = new Unauthorized({
+  detail: `No access token within ${AUTHENTICATION_TIMEOUT}; send {"type":"authenticate","token":"ey…"} first, or the token in the Authorization header`
+})
+const ACCESS_REVOKED = new Unauthorized({
+  detail: "The API key may no longer act for the user; it was revoked or has expired, or the user was locked"
+})
+const ALREADY_AUTHENTICATED = new InvalidRequest({
+  detail: "The connection is authenticated; open another one for another user"
+})
+
+/** Position from which the client resumes, from the query parameter `since`. */
+const sinceParam = Effect.gen(function* () {
+  const { since } = yield* HttpServerRequest.ParsedSearchParams
+  if (since === undefined) return undefined
+  const parsed = typeof since === "string" ? EventPosition.parse(since) : Option.none()
+  return Option.isSome(parsed)
+    ? parsed.value
+    : yield* Problems.invalid("/query/since", `expected ${EventPosition.ALLOWED}`)
+})
+
+const closeOnDefect =
+  (webSocket: WebSocket) =>
+  <E, R>(effect: Effect.Effect<void, E, R>): Effect.Effect<void, E, R> =>
+    Effect.catchDefect(effect, (defect) =>
+      Effect.andThen(
+        Effect.sync(() => webSocket.close(...INTERNAL_ERROR)),
+        Effect.logError("Unexpected failure of a WebSocket", Cause.die(defect))
+      )
+    )
