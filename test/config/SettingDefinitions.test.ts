@@ -149,6 +149,7 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   REFRESH_TOKEN_TTL: [...durations, "59 minutes", "366 days", "off"],
   REGISTRATION: ["true", "off", "invite", "open,closed"],
   LEDGER_ADJUSTMENT_LIMIT: ["-1", "1e3", "NaN", "100 USD", "0.0000000000000000001"],
+  FUNDING: ["off", "true", "bank", "sandbox,manual"],
   HOME_CURRENCY: ["US", "XXX", "BTC", "JPY", "USD,EUR"],
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
   AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]
@@ -314,6 +315,7 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["REGISTRATION", "Closed", "openRegistration", false],
   ["LEDGER_ADJUSTMENT_LIMIT", "100.50", "ledgerAdjustmentLimit", "100.5"],
   ["HOME_CURRENCY", "ngn", "homeCurrency", "NGN"],
+  ["FUNDING", "Manual", "funding", "manual"],
   ["LOG_LEVEL", "WARN", "logLevel", "Warn"],
   ["LOG_LEVEL", "none", "logLevel", "None"],
   ["LOG_FORMAT", "Pretty", "logFormat", "pretty"]
@@ -406,6 +408,7 @@ describe("SettingDefinitions", () => {
         "NODE_ENV",
         "CONVERSION_MARGINS",
         "HOME_CURRENCY",
+        "FUNDING",
         "METRICS_TOKEN",
         "TRUSTED_PROXIES",
         "AUDIT_SIGNING_KEY",

@@ -23,6 +23,7 @@ describe("Settings", () => {
         mfaEncryptionKeys: "none",
         openRegistration: true,
         ledgerAdjustmentLimit: "0",
+        funding: "sandbox",
         homeCurrency: "USD",
         host: "127.0.0.1",
         port: 8000,
@@ -158,6 +159,27 @@ describe("Settings", () => {
           ["HOME_CURRENCY"]
         )
       })
+  )
+
+  it.effect("credits money of the sandbox only with rates of the sandbox, unless FUNDING says so", () =>
+    Effect.gen(function* () {
+      const REAL = { FLUTTERWAVE_SECRET_KEY: "key" }
+      const funding = (env: Record<string, string>) => Effect.map(read(env), ({ funding }) => funding)
+      assert.strictEqual(yield* funding({}), "sandbox")
+      assert.strictEqual(yield* funding({ FUNDING: "manual" }), "manual")
+      assert.strictEqual(yield* funding(REAL), "manual")
+      assert.strictEqual(yield* funding({ ...REAL, FUNDING: "sandbox" }), "sandbox")
+      const production = { ...REAL, NODE_ENV: "production", DATABASE_URL: "postgres://db/effex" }
+      const prices = { PRICE_PROVIDERS: "off" }
+      assert.strictEqual(yield* funding({ ...production, ...prices }), "manual")
+      const error = yield* Effect.flip(funding({ ...production, ...prices, FUNDING: "sandbox" }))
+      assert.deepStrictEqual(
+        error.invalid.map(({ name }) => name),
+        ["FUNDING"]
+      )
+      const allowed = { ...production, ...prices, FUNDING: "sandbox", ALLOW_EMBEDDED: "true" }
+      assert.strictEqual(yield* funding(allowed), "sandbox")
+    })
   )
 
   it.effect("reports all invalid settings in one message", () =>

@@ -20,6 +20,7 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   conversion_audit: ["immutable:A"],
   database_identity: ["immutable:A"],
   exchange_rate: ["immutable:A", "present:O"],
+  funding_request: ["checked:A", "guarded:A", "kept:A"],
   latest_rate: ["forward:O"],
   leader: ["forward:A", "kept:A"],
   ledger_account: ["entered:A", "fixed:A", "kept:A", "opened:A"],
