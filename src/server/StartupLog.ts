@@ -1,10 +1,10 @@
 import { Effect, Layer, Option } from "effect"
 import { Settings } from "../config/Settings.ts"
 
-/** Logs the substitutes that the settings select: sandbox rates, sandbox money and the embedded PostgreSQL. */
+/** Logs the substitutes that the settings select: sandbox rates, sandbox money, sandbox orders and the embedded PostgreSQL. */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
-    const { databaseUrl, dataDir, funding, sandbox } = yield* Settings
+    const { databaseUrl, dataDir, exchange, funding, sandbox } = yield* Settings
     if (sandbox) {
       yield* Effect.logWarning(
         "Rates come from the built-in sandbox and are not real; set FLUTTERWAVE_SECRET_KEY for real rates"
@@ -13,6 +13,11 @@ export const layer = Layer.effectDiscard(
     if (funding === "sandbox") {
       yield* Effect.logWarning(
         "Deposits and withdrawals are decided by the built-in sandbox, without any payment; set FUNDING=manual for real money"
+      )
+    }
+    if (exchange === "sandbox") {
+      yield* Effect.logWarning(
+        "Orders are executed by the built-in sandbox exchange and are not real; set ALPACA_KEY_ID for real orders"
       )
     }
     if (Option.isNone(databaseUrl)) {

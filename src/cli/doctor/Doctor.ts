@@ -10,6 +10,7 @@ import { jsonFlag } from "../arguments/JsonFlag.ts"
 import * as StoredDataCheck from "./StoredDataCheck.ts"
 import * as DatabaseCheck from "./DatabaseCheck.ts"
 import { failed, type CheckResult, runCheck, ok, warning } from "./CheckResult.ts"
+import * as ExchangeCheck from "./ExchangeCheck.ts"
 import * as PortCheck from "./PortCheck.ts"
 import * as ProvidersCheck from "./ProvidersCheck.ts"
 import * as RedisCheck from "./RedisCheck.ts"
@@ -39,7 +40,7 @@ export const command = Command.make(
   }, Effect.provide(NodeServices.layer))
 ).pipe(
   Command.withDescription(
-    "Check settings, database, migrations, Redis, providers, clocks and port, and advise what to do. The exit code is 1 if a check failed"
+    "Check settings, database, migrations, Redis, providers, exchange, clocks and port, and advise what to do. The exit code is 1 if a check failed"
   )
 )
 
@@ -97,6 +98,12 @@ const groups: ReadonlyArray<CheckGroup> = [
     advice: "Check PROVIDERS and their keys",
     results: ProvidersCheck.run
   },
+  {
+    check: "exchange",
+    settings: /^(EXCHANGE|ALPACA_)/,
+    advice: "Check EXCHANGE and ALPACA_BASE_URL",
+    results: ExchangeCheck.run
+  },
   { check: "port", settings: /^(HOST|PORT)$/, advice: "Check HOST and PORT", results: PortCheck.run }
 ]
 
@@ -140,10 +147,14 @@ const settingsResults = (invalidSettings: InvalidSettings) =>
         failed("settings", `${name}: found ${found}`, `Allowed: ${allowed}`)
       )
 
-const productionResults = (production: boolean, { databaseUrl, funding, sandbox }: Settings["Service"]) => {
+const productionResults = (
+  production: boolean,
+  { databaseUrl, exchange, funding, sandbox }: Settings["Service"]
+) => {
   const substitutes = [
     ...(sandbox ? ["sandbox rates"] : []),
     ...(funding === "sandbox" ? ["sandbox money"] : []),
+    ...(exchange === "sandbox" ? ["the sandbox exchange"] : []),
     ...(Option.isNone(databaseUrl) ? ["the embedded database"] : [])
   ]
   return production && substitutes.length > 0
@@ -151,7 +162,7 @@ const productionResults = (production: boolean, { databaseUrl, funding, sandbox 
         warning(
           "production",
           `it runs on ${substitutes.join(", ")}`,
-          "Set FLUTTERWAVE_SECRET_KEY, FUNDING=manual and DATABASE_URL, and unset ALLOW_EMBEDDED"
+          "Set FLUTTERWAVE_SECRET_KEY, FUNDING=manual, EXCHANGE and DATABASE_URL, and unset ALLOW_EMBEDDED"
         )
       ]
     : []

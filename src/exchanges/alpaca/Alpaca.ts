@@ -1,4 +1,4 @@
-import { BigDecimal, Cache, DateTime, Duration, Effect, Exit, Option, type Redacted, Result } from "effect"
+import { BigDecimal, Cache, DateTime, Duration, Effect, Exit, Option, Result } from "effect"
 import { HttpClientRequest } from "effect/http"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import type { AssetCode, AssetKind } from "../../domain/money/Asset.ts"
@@ -32,23 +32,14 @@ interface Listing {
  * Alpaca's trading API v2, for stocks and cryptocurrencies. Orders are market orders for an amount: of the day for stocks,
  * which fractions require, and until cancelled for cryptocurrencies.
  */
-export const make = Effect.fnUntraced(function* (options: {
-  readonly name: string
-  /** `https://paper-api.alpaca.markets` for simulated money, `https://api.alpaca.markets` for real money. */
-  readonly baseUrl: string
-  readonly keyId: Redacted.Redacted
-  readonly secretKey: Redacted.Redacted
-}) {
-  const { baseUrl, name } = options
+export const make = Effect.fnUntraced(function* (access: AlpacaHttp.AlpacaAccess) {
+  const { baseUrl, name } = access
   const catalog = yield* AssetCatalog
-  const { send, unknown } = yield* AlpacaHttp.make(options)
+  const { get, send, unexpected, unknown } = yield* AlpacaHttp.make(access)
 
   const refused = (kind: RefusalKind, detail: string) => new ExchangeRefused({ exchange: name, kind, detail })
   const refusedBy = (refusal: AlpacaHttp.AlpacaRefusal) =>
     refused(AlpacaRefusals.kindOf(refusal), `status ${refusal.status}: ${refusal.message}`)
-  /** A refusal of a request that cannot be wrong, such as one without parameters. */
-  const unexpected = ({ message, status }: AlpacaHttp.AlpacaRefusal) =>
-    unknown("malformed", `status ${status}: ${message}`)
 
   const listingOf = (code: AssetCode): Effect.Effect<Listing, ExchangeRefused> =>
     Option.match(catalog.find(code), {
@@ -163,18 +154,7 @@ export const make = Effect.fnUntraced(function* (options: {
     timeToLive: (exit) => (Exit.isSuccess(exit) ? ASSET_TTL : Duration.zero)
   })
 
-  const fetch = Effect.fnUntraced(function* <A>(
-    operation: "clock" | "account",
-    read: (json: unknown) => Option.Option<A>
-  ) {
-    const json = yield* send(operation, HttpClientRequest.get(`${baseUrl}/v2/${operation}`)).pipe(
-      Effect.catchTag("AlpacaRefusal", (refusal) => Effect.fail(unexpected(refusal)))
-    )
-    return yield* Effect.mapError(Effect.fromOption(read(json)), () =>
-      unknown("malformed", `the ${operation} lacks fields or has others`)
-    )
-  })
-  const clock = yield* Cache.makeWith((operation: "clock") => fetch(operation, AlpacaTerms.readClock), {
+  const clock = yield* Cache.makeWith((operation: "clock") => get(operation, AlpacaTerms.readClock), {
     capacity: 1,
     timeToLive: (exit) => (Exit.isSuccess(exit) ? CLOCK_TTL : Duration.zero)
   })
@@ -194,7 +174,7 @@ export const make = Effect.fnUntraced(function* (options: {
     }),
     cancel,
     terms,
-    account: Effect.withSpan(fetch("account", AlpacaTerms.readAccount), "Alpaca.account")
+    account: Effect.withSpan(get("account", AlpacaTerms.readAccount), "Alpaca.account")
   })
 })
 

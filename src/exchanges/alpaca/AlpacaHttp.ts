@@ -1,5 +1,5 @@
 import { Cause, Clock, Duration, Effect, Exit, Metric, Option, Redacted, Schema } from "effect"
-import { Headers, HttpClient, type HttpClientRequest } from "effect/http"
+import { Headers, HttpClient, HttpClientRequest } from "effect/http"
 import { timed } from "../../platform/metrics/MetricSeries.ts"
 import * as ExchangeMetrics from "../../platform/metrics/ExchangeMetrics.ts"
 import { excerpt, type ProviderReason } from "../../providers/ProviderError.ts"
@@ -45,15 +45,26 @@ export interface AlpacaHttp {
     operation: ExchangeMetrics.ExchangeOperation,
     request: HttpClientRequest.HttpClientRequest
   ) => Effect.Effect<unknown, AlpacaRefusal | ExchangeUnknown>
+  /** Reads what every account has. `read` returns none if fields are missing. */
+  readonly get: <A>(
+    operation: "clock" | "account",
+    read: (json: unknown) => Option.Option<A>
+  ) => Effect.Effect<A, ExchangeUnknown>
+  /** Outcome of a refusal that makes no sense, such as of a request without parameters. */
+  readonly unexpected: (refusal: AlpacaRefusal) => ExchangeUnknown
 }
 
-/** Makes the HTTP access. `name` is as in `EXCHANGE`. */
-export const make = Effect.fnUntraced(function* (options: {
+export interface AlpacaAccess {
+  /** Name as in `EXCHANGE`. */
   readonly name: string
+  /** `https://paper-api.alpaca.markets` for simulated money, `https://api.alpaca.markets` for real money. */
+  readonly baseUrl: string
   readonly keyId: Redacted.Redacted
   readonly secretKey: Redacted.Redacted
-}) {
-  const { keyId, name, secretKey } = options
+}
+
+/** Makes the HTTP access to the trading API of an account. */
+export const make = Effect.fnUntraced(function* ({ baseUrl, keyId, name, secretKey }: AlpacaAccess) {
   const secrets = [keyId, secretKey]
   const client = (yield* HttpClient.HttpClient).pipe(
     HttpClient.mapRequest((request) => ({
@@ -128,7 +139,19 @@ export const make = Effect.fnUntraced(function* (options: {
       timed(ExchangeMetrics.requestDuration.of({ exchange: name, operation }))
     )
 
-  return { unknown, send } satisfies AlpacaHttp
+  const unexpected: AlpacaHttp["unexpected"] = ({ message, status }) =>
+    unknown("malformed", `status ${status}: ${message}`)
+
+  const get: AlpacaHttp["get"] = Effect.fnUntraced(function* (operation, read) {
+    const json = yield* send(operation, HttpClientRequest.get(`${baseUrl}/v2/${operation}`)).pipe(
+      Effect.catchTag("AlpacaRefusal", (refusal) => Effect.fail(unexpected(refusal)))
+    )
+    return yield* Effect.mapError(Effect.fromOption(read(json)), () =>
+      unknown("malformed", `the ${operation} lacks fields or has others`)
+    )
+  })
+
+  return { unknown, unexpected, send, get } satisfies AlpacaHttp
 })
 
 /** Returns the time of `Retry-After`, or until Alpaca's window of requests ends. */

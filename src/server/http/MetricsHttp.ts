@@ -101,7 +101,7 @@ const measureStores = Effect.all(
 
 /** Creates all time series at zero, so that rates and alerts work from the first event. */
 const initializeSeries = Effect.gen(function* () {
-  const { priceProviders, priceSandbox, providers, redisUrl, sandbox } = yield* Settings
+  const { exchange, priceProviders, priceSandbox, providers, redisUrl, sandbox } = yield* Settings
   const { pairs } = yield* AssetCatalog
   yield* startAtZero(ALL_METRICS, {
     provider: [
@@ -109,6 +109,7 @@ const initializeSeries = Effect.gen(function* () {
       ...(priceSandbox ? PRICE_SANDBOXES : priceProviders),
       ...(sandbox || priceSandbox ? [SANDBOX_PROVIDER] : [])
     ],
+    exchange: exchange === "off" ? [] : [exchange],
     pair: pairs.polled.map(({ key }) => key)
   })
   for (const { method, template } of Routes.all) {

@@ -5,6 +5,7 @@ import { Reactivity } from "effect/reactivity"
 import { IMMUTABILITY_TRIGGERS } from "../../../src/cli/doctor/SchemaCheck.ts"
 import * as Effex from "../../support/Effex.ts"
 import * as EffexCommand from "../../support/EffexCommand.ts"
+import * as ScriptedServer from "../../support/ScriptedServer.ts"
 import * as TcpProxy from "../../support/TcpProxy.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
@@ -78,6 +79,7 @@ describe("effex doctor", { concurrent: true }, () => {
           "redis",
           "provider flutterwave",
           "flutterwave clock",
+          "exchange",
           "port"
         ]
       )
@@ -111,6 +113,47 @@ describe("effex doctor", { concurrent: true }, () => {
         DATABASE_URL: `postgres://effex@127.0.0.1:${proxy.port}/x?sslmode=disable`
       })
       assert.strictEqual(unresponsive.resultsOf("database")[0]?.status, "failed")
+    })
+  )
+
+  live(
+    "checks that the exchange accepts the credentials and orders of the account",
+    Effect.gen(function* () {
+      const account = {
+        status: "ACTIVE",
+        buying_power: "250.5",
+        trading_blocked: false,
+        account_blocked: false
+      }
+      const check = Effect.fnUntraced(function* (answer: ScriptedServer.Respond) {
+        const server = yield* ScriptedServer.listen(answer)
+        const { output, resultsOf } = yield* diagnose({
+          DATA_DIR: "/nonexistent",
+          PRICE_PROVIDERS: "off",
+          ALPACA_KEY_ID: "PKPLANTED0123456789",
+          ALPACA_SECRET_KEY: "planted-secret-0123456789",
+          ALPACA_BASE_URL: server.url
+        })
+        assert.notMatch(output, /planted/i)
+        const [result] = resultsOf("exchange")
+        return [result?.status, result?.found]
+      })
+      const [trading, blocked, unauthorized, other] = yield* Effect.all(
+        [
+          check(ScriptedServer.json(200, account)),
+          check(ScriptedServer.json(200, { ...account, trading_blocked: true })),
+          check(ScriptedServer.json(401, { message: "unauthorized: planted-secret-0123456789" })),
+          check(ScriptedServer.json(200, { welcome: true }))
+        ],
+        { concurrency: 2 }
+      )
+      assert.deepStrictEqual(trading, ["ok", "alpaca trades with real money; 250.5 US dollars can be spent"])
+      assert.deepStrictEqual(blocked, ["failed", "alpaca accepts no orders: trading is blocked"])
+      assert.deepStrictEqual(unauthorized, [
+        "failed",
+        "alpaca: unauthorized (status 401: unauthorized: <redacted>)"
+      ])
+      assert.strictEqual(other?.[0], "failed")
     })
   )
 
