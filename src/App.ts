@@ -45,6 +45,8 @@ import { type InvalidSettings, Settings } from "./config/Settings.ts"
 import { Conversions } from "./conversion/Conversions.ts"
 import { Pricing } from "./conversion/Pricing.ts"
 import { Quotes } from "./conversion/Quotes.ts"
+import * as ConfiguredExchange from "./exchanges/ConfiguredExchange.ts"
+import type { ExchangeClient } from "./exchanges/ExchangeClient.ts"
 import { Adjustments } from "./ledger/Adjustments.ts"
 import { Ledger } from "./ledger/Ledger.ts"
 import { LedgerMaintenance } from "./ledger/LedgerMaintenance.ts"
@@ -144,6 +146,13 @@ export const providers: Layer.Layer<
   HttpServerError.ServeError,
   Settings | SecureRandom.SecureRandom | PollCadence | FlutterwaveClient
 > = RateProvider.layer.pipe(Layer.provide(RateSources.layer), Layer.provide(NodeHttpClient.layerUndici))
+
+/** The exchange of `EXCHANGE`, which executes orders. */
+export const exchange: Layer.Layer<
+  ExchangeClient,
+  HttpServerError.ServeError,
+  Settings | Database | AssetCatalog
+> = ConfiguredExchange.layer.pipe(Layer.provide(NodeHttpClient.layerUndici))
 
 /** Uses Redis if `REDIS_URL` is set, and the memory of the process otherwise. Nothing else makes this choice. */
 const redisOrMemory = <A, E, R, E2, R2>(

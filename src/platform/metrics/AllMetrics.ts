@@ -3,6 +3,7 @@ import * as ClusterMetrics from "./ClusterMetrics.ts"
 import * as ConversionMetrics from "./ConversionMetrics.ts"
 import * as DatabaseMetrics from "./DatabaseMetrics.ts"
 import * as FundingMetrics from "./FundingMetrics.ts"
+import * as ExchangeMetrics from "./ExchangeMetrics.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
 import * as LedgerMetrics from "./LedgerMetrics.ts"
 import * as OrderMetrics from "./OrderMetrics.ts"
@@ -26,6 +27,7 @@ export const ALL_METRICS = [
   ...Object.values(ConversionMetrics),
   ...Object.values(AuditMetrics),
   ...Object.values(LedgerMetrics),
+  ...Object.values(ExchangeMetrics),
   ...Object.values(OrderMetrics),
   ...Object.values(FundingMetrics),
   ...Object.values(StreamMetrics)
