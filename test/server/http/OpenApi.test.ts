@@ -73,7 +73,8 @@ const JSON_TYPE = "application/json"
 const PROBLEM_TYPE = "application/problem+json"
 
 /** Paths that support exports with `Accept`. */
-const EXPORT_PATHS = new Set(["/api/v1/rates/history", "/api/v1/audit/conversions"])
+const EXPORT_PATHS = new Set(["/api/v1/rates/history", "/api/v1/audit/conversions", "/api/v1/transactions"])
+const FILE_TYPES = ["text/csv", "application/x-ndjson"]
 
 /** The parameters (`?` marks optional ones) and statuses of every operation. */
 const expectedOperations: Readonly<Record<string, readonly [parameters: string, statuses: string]>> = {
@@ -215,8 +216,50 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
     "adjustment_id",
     "200 400 401 403 404 408 409 413 414 422 429 431 500 503"
   ],
+  "/api/v1/accounts/wallet/deposit": [
+    "idempotency-key?",
+    "200 202 400 401 403 408 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/accounts/wallet/withdraw": [
+    "idempotency-key?",
+    "200 202 400 401 402 403 408 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/accounts/wallet/funding": [
+    "state? direction? cursor? page_size?",
+    "200 400 401 403 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/accounts/wallet/funding/{funding_id}": [
+    "funding_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/funding": [
+    "state? direction? cursor? page_size?",
+    "200 400 401 403 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/funding/{funding_id}/confirm": [
+    "funding_id",
+    "200 400 401 403 404 408 409 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/admin/funding/{funding_id}/refuse": [
+    "funding_id",
+    "200 400 401 403 404 408 409 413 414 422 429 431 500 503"
+  ],
   "/api/v1/transfers": ["idempotency-key?", "201 400 401 402 403 404 408 413 414 422 429 431 500 503"],
   "/api/v1/transfers/recipient": ["to", "200 400 401 403 404 408 413 414 422 429 431 500 503"],
+  "/api/v1/accounts/wallet": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/wallet/at": ["time", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/statement": [
+    "since until? asset? accept?",
+    "200 400 401 403 408 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/transactions": [
+    "asset? type? since? until? cursor? page_size? accept?",
+    "200 400 401 403 408 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/transactions/{transaction_id}": [
+    "transaction_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
   "/health/live": ["", "200 400 408 413 414 431 500"],
   "/health/ready": ["", "200 400 408 413 414 431 500 503"]
 }
@@ -233,7 +276,7 @@ const SIGN_IN = /\/accounts\/auth\/(register|login|refresh|logout)$/
 
 const schemeOf = (path: string) => {
   if (SIGN_IN.test(path)) return []
-  if (/\/admin\/(assets|users|actions|ledger)/.test(path)) return { administrator: [] }
+  if (/\/admin\/(assets|users|actions|ledger|funding)/.test(path)) return { administrator: [] }
   return /\/api\/v1\/(accounts|transfers|transactions)\b/.test(path) ? { accessToken: [] } : { bearer: [] }
 }
 
@@ -268,11 +311,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
           else if (id === "/api/v1/rates/stream 200")
             assert.deepStrictEqual(Object.keys(content ?? {}), ["text/event-stream"])
           else if (status === "200" && EXPORT_PATHS.has(path))
-            assert.deepStrictEqual(Object.keys(content ?? {}), [
-              JSON_TYPE,
-              "text/csv",
-              "application/x-ndjson"
-            ])
+            assert.deepStrictEqual(Object.keys(content ?? {}), [JSON_TYPE, ...FILE_TYPES])
+          else if (id === "/api/v1/accounts/statement 200")
+            assert.deepStrictEqual(Object.keys(content ?? {}), [JSON_TYPE, ...FILE_TYPES, "text/html"])
           else if (id === "/health/ready 503") assert.deepStrictEqual(Object.keys(content ?? {}), [JSON_TYPE])
           else assert.deepStrictEqual(Object.keys(content ?? {}), [isProblem ? PROBLEM_TYPE : JSON_TYPE], id)
         }
