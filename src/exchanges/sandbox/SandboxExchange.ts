@@ -25,7 +25,8 @@ export const listen = Effect.fn("SandboxExchange.listen")(function* (options: {
 
 const make = Effect.fnUntraced(function* <R>(stored: Effect.Effect<SandboxOrders.SandboxOrders, never, R>) {
   const orders = yield* stored
-  const { apiUrl, exchange } = yield* listen({ host: "127.0.0.1", port: 0, orders })
+  const { apiUrl, exchange, sandbox } = yield* listen({ host: "127.0.0.1", port: 0, orders })
+  yield* Effect.logInfo(`The sandbox exchange takes faults at ${sandbox.baseUrl}/faults`)
   const { clear, inject, requests } = exchange
   return { apiUrl, inject, clear, requests }
 })
