@@ -8,9 +8,7 @@ interface Connection {
 }
 
 const webSocket = (url: string, authorization: string): Connection => {
-  const socket = new NodeWS.WebSocket(`${url.replace("http", "ws")}/ws/rates/`, {
-    headers: { authorization }
-  })
+  const socket = new NodeWS.WebSocket(url.replace("http", "ws"), { headers: { authorization } })
   return {
     opened: new Promise((resolve) => socket.once("open", resolve)),
     closed: new Promise((resolve) =>
@@ -28,17 +26,34 @@ const stream = (url: string, init: RequestInit): Connection => {
   }
 }
 
-/** Opens a WebSocket, an SSE stream and an RPC stream with an access token. */
+/** Opens a WebSocket whose access token is its first message. */
+const authenticatedWebSocket = (url: string, authorization: string): Connection => {
+  const socket = new NodeWS.WebSocket(url.replace("http", "ws"))
+  const token = authorization.slice("Bearer ".length)
+  socket.once("open", () => socket.send(JSON.stringify({ type: "authenticate", token })))
+  return {
+    opened: new Promise((resolve) => socket.once("message", resolve)),
+    closed: new Promise((resolve) =>
+      socket.once("close", (code: number, reason: Buffer) => resolve(`${code} ${reason.toString()}`))
+    )
+  }
+}
+
+/** Opens the WebSockets, SSE streams and RPC streams of rates and of the user with an access token. */
 export const open = Effect.fnUntraced(function* (url: string, authorization: string) {
-  const call = { _tag: "Request", id: "1", tag: "WatchRates", payload: {}, headers: [] }
+  const headers = { authorization }
+  const rpc = (tag: string) => {
+    const call = { _tag: "Request", id: "1", tag, payload: {}, headers: [] }
+    return stream(`${url}/rpc/http`, { method: "POST", headers, body: `${JSON.stringify(call)}\n` })
+  }
   const connections = {
-    webSocket: webSocket(url, authorization),
-    sse: stream(`${url}/api/v1/rates/stream`, { headers: { authorization } }),
-    rpc: stream(`${url}/rpc/http`, {
-      method: "POST",
-      headers: { authorization },
-      body: `${JSON.stringify(call)}\n`
-    })
+    webSocket: webSocket(`${url}/ws/rates/`, authorization),
+    sse: stream(`${url}/api/v1/rates/stream`, { headers }),
+    rpc: rpc("WatchRates"),
+    userWebSocket: webSocket(`${url}/ws/accounts/events/`, authorization),
+    authenticatedWebSocket: authenticatedWebSocket(`${url}/ws/accounts/events/`, authorization),
+    userSse: stream(`${url}/api/v1/accounts/events`, { headers }),
+    userRpc: rpc("WatchWallet")
   }
   yield* Effect.promise(() => Promise.all(Object.values(connections).map(({ opened }) => opened)))
   return connections
@@ -52,7 +67,7 @@ export const awaitEnd = Effect.fnUntraced(function* (connections: Effect.Success
       "10 seconds"
     )
     if (end._tag === "None") return assert.fail(`${name} is still open`)
-    if (name === "webSocket") assert.strictEqual(end.value, "1008 the session has ended; sign in again")
-    if (name === "rpc") assert.include(String(end.value), "unauthorized")
+    if (name.endsWith("ebSocket")) assert.strictEqual(end.value, "1008 the session has ended; sign in again")
+    if (name.endsWith("pc")) assert.include(String(end.value), "unauthorized")
   }
 })
