@@ -21,9 +21,40 @@ const MAX_SEAL_DELAY = Duration.minutes(1)
 /** Number of dead row versions of ledger accounts that causes a warning. Autovacuum starts at 1000. */
 const MAX_DEAD_ROWS = 10_000
 
-/** Checks the stored data: the rates are fresh, the audit is sealed, and the accounts of the ledger are vacuumed. */
+/** Age of a deposit or withdrawal without an outcome that causes a warning. */
+const MAX_FUNDING_AGE = Duration.days(1)
+
+/**
+ * Checks the stored data: the rates are fresh, the audit is sealed, the accounts of the ledger are vacuumed, and deposits
+ * and withdrawals are decided and real.
+ */
 export const run = Effect.gen(function* () {
-  return [yield* checkRates, yield* checkAudit, yield* checkLedger]
+  return [yield* checkRates, yield* checkAudit, yield* checkLedger, yield* checkFunding]
+})
+
+const checkFunding = Effect.gen(function* () {
+  const { funding } = yield* Settings
+  const { sql } = yield* Database
+  const [row] = yield* sql<{ count: number; oldest: number; hasSandboxMoney: boolean }>`
+    SELECT count(*)::int AS count,
+      coalesce(extract(epoch FROM clock_timestamp() - min(requested_at)), 0)::float8 AS oldest,
+      EXISTS (SELECT FROM funding_request WHERE provider = 'sandbox' AND state = 'completed') AS has_sandbox_money
+    FROM funding_request WHERE state = 'pending'`
+  if (funding !== "sandbox" && row?.hasSandboxMoney === true)
+    return warning(
+      "funding",
+      "balances contain money of the sandbox, which was never paid",
+      "Use a new database for real money, or correct the balances with adjustments"
+    )
+  const age = Duration.seconds(Math.floor(row?.oldest ?? 0))
+  const found = `${row?.count ?? 0} deposits and withdrawals are pending`
+  return Duration.isGreaterThan(age, MAX_FUNDING_AGE)
+    ? warning(
+        "funding",
+        `${found}, the oldest for ${Duration.format(age)}`,
+        "`effex funding list --state pending` shows them; confirm or refuse them"
+      )
+    : ok("funding", found)
 })
 
 const checkLedger = Effect.gen(function* () {

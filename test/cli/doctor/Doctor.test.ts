@@ -76,6 +76,7 @@ describe("effex doctor", { concurrent: true }, () => {
           "rates",
           "audit",
           "ledger",
+          "funding",
           "redis",
           "provider flutterwave",
           "flutterwave clock",
