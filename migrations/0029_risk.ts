@@ -53,7 +53,7 @@ const createDecisions = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
       posting jsonb NOT NULL CHECK (jsonb_typeof(posting) = 'object'),
       expires_at timestamptz(3) NOT NULL
     )`
-  // The key lets a review end only once.
+  // The key lets a review end only once. Without a transfer, the owner of the hold ends it.
   yield* sql`
     CREATE TABLE risk_review_end (
       review_id uuid PRIMARY KEY REFERENCES risk_review,
@@ -61,7 +61,7 @@ const createDecisions = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
       principal text NOT NULL CHECK (principal <> ''),
       reason text NOT NULL CHECK (char_length(reason) BETWEEN 1 AND 1000),
       at timestamptz(3) NOT NULL,
-      transfer_id uuid NOT NULL UNIQUE REFERENCES ledger_transfer
+      transfer_id uuid UNIQUE REFERENCES ledger_transfer
     )`
   for (const table of ["risk_decision", "risk_review", "risk_review_end"])
     yield* sql`SELECT make_immutable(${table})`

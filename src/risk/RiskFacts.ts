@@ -43,7 +43,7 @@ export class RiskFacts extends Context.Service<
      * Call it before the transaction that posts the movement, and pass the result on as `movement` of the posting. The value is
      * undefined if the asset has no price: each rule has an outcome for that.
      */
-    readonly of: (movement: Movement) => Effect.Effect<MovementFacts, StoreUnavailable>
+    readonly of: (movement: Movement) => Effect.Effect<MovementFacts | undefined, StoreUnavailable>
   }
 >()("effex/risk/RiskFacts") {
   static readonly layer = Layer.effect(
@@ -124,6 +124,9 @@ export class RiskFacts extends Context.Service<
       return RiskFacts.of({ of })
     })
   )
+
+  /** Describes no movement, so that no rule applies. */
+  static readonly layerNone = Layer.succeed(RiskFacts, { of: () => Effect.undefined })
 }
 
 /** Caches what never changes. */

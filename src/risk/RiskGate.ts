@@ -1,4 +1,4 @@
-import { BigDecimal, DateTime, Effect, Layer } from "effect"
+import { BigDecimal, DateTime, Effect, Layer, Metric } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { Settings } from "../config/Settings.ts"
 import { HoldId, type LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
@@ -11,6 +11,8 @@ import type { RiskRules } from "../domain/risk/RiskRules.ts"
 import * as Usage from "../domain/risk/Usage.ts"
 import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { type Admission, type GateDecision, PostingGate } from "../ledger/PostingGate.ts"
+import * as RiskMetrics from "../platform/metrics/RiskMetrics.ts"
+import { Database } from "../platform/postgres/Database.ts"
 import { type DecisionRecord, DecisionRepo, type NewDecision, type NewReview } from "./DecisionRepo.ts"
 import { type CountedMovement, type LockedState, RiskRepo, type StateRequest } from "./RiskRepo.ts"
 import { RiskRuleSettings } from "./RiskRuleSettings.ts"
@@ -22,6 +24,7 @@ export const layerNoDeps = Layer.effect(
     const { homeCurrency, riskReviewExpiry } = yield* Settings
     const repo = yield* RiskRepo
     const decisions = yield* DecisionRepo
+    const { afterCommit } = (yield* Database).sql
     const { current } = yield* RiskRuleSettings
     const random = yield* SecureRandom.SecureRandom
     const home = Currency.get(homeCurrency)
@@ -59,7 +62,8 @@ export const layerNoDeps = Layer.effect(
       decision: NewDecision
     ) {
       const expiresAt = DateTime.addDuration(decision.at, riskReviewExpiry)
-      const holdId = HoldId.make(yield* random.uuidV7())
+      const own = holdOnly(posting)
+      const holdId = own ?? HoldId.make(yield* random.uuidV7())
       const review: NewReview = {
         id: posting.id,
         decision: decision.id,
@@ -68,6 +72,7 @@ export const layerNoDeps = Layer.effect(
         posting,
         expiresAt
       }
+      if (own !== undefined) return { review, held: posting }
       const held: LedgerPosting = {
         ...posting,
         kind: `${posting.kind}.review`,
@@ -148,6 +153,13 @@ export const layerNoDeps = Layer.effect(
           : []
       })
       yield* decisions.insert(stored)
+      yield* afterCommit(
+        Effect.forEach(
+          stored.flatMap(({ decision: { fired, outcome } }) => fired.map(({ rule }) => ({ rule, outcome }))),
+          (labels) => Metric.update(RiskMetrics.decisions.of(labels), 1),
+          { discard: true }
+        )
+      )
     })
 
     return PostingGate.of({
@@ -166,6 +178,10 @@ interface Recorded {
   readonly review: NewReview | undefined
   readonly posting: LedgerPosting
 }
+
+/** The hold of a posting that does nothing else. It stays as it is, and its owner ends it. */
+const holdOnly = ({ ends, entries, opens }: LedgerPosting): HoldId | undefined =>
+  entries.length === 0 && ends.length === 0 && opens.length === 1 ? opens[0]?.holdId : undefined
 
 const ADMIT: GateDecision = { _tag: "Admit" }
 

@@ -1,0 +1,203 @@
+import { Array, Context, DateTime, Effect, Layer, type Option, Schema } from "effect"
+import type { SqlError, Statement } from "effect/sql"
+import { UserId, Username } from "../domain/accounts/User.ts"
+import { HoldId, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import { AssetCode } from "../domain/money/Asset.ts"
+import { type Review, ReviewState, type RiskDecision } from "../domain/risk/Review.ts"
+import { RuleOutcome } from "../domain/risk/RiskRules.ts"
+import { WalletId } from "../domain/wallets/Wallet.ts"
+import { Amount } from "../ledger/Amount.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { Fired, StoredPosting } from "./DecisionRows.ts"
+
+/** Decision of an administrator. */
+export interface ReviewDecision {
+  readonly id: TransferId
+  readonly principal: string
+  readonly reason: string
+}
+
+/** A review with what its end needs. */
+export interface StoredReview extends Review {
+  readonly userId: UserId
+  readonly holdId: HoldId
+  readonly posting: typeof StoredPosting.Type
+}
+
+/** Reviews and decisions in PostgreSQL. */
+export class ReviewRepo extends Context.Service<
+  ReviewRepo,
+  {
+    readonly byId: (id: TransferId) => Effect.Effect<Option.Option<StoredReview>, SqlError.SqlError>
+    /** Inserts the end of a review in the open transaction. Returns false if it has one. */
+    readonly end: (
+      decision: ReviewDecision,
+      outcome: "approved" | "rejected",
+      transfer: TransferId | null
+    ) => Effect.Effect<boolean, SqlError.SqlError>
+    /** At most `limit` reviews before an id, newest first. */
+    readonly page: (
+      state: ReviewState | undefined,
+      before: TransferId | undefined,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<Review>, StoreUnavailable>
+    /** At most `limit` decisions before an id, newest first. */
+    readonly decisions: (
+      wallet: WalletId | undefined,
+      before: string | undefined,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<RiskDecision>, StoreUnavailable>
+    /** Number of pending reviews, and the age of the oldest in seconds. */
+    readonly pending: Effect.Effect<{ readonly count: number; readonly oldest: number }, StoreUnavailable>
+  }
+>()("effex/risk/ReviewRepo") {
+  static readonly layer = Layer.effect(
+    ReviewRepo,
+    Effect.gen(function* () {
+      const { execute, sql } = yield* Database
+
+      const state = (now: Date) => sql`
+        CASE WHEN ended.outcome IS NOT NULL THEN ended.outcome WHEN review.expires_at <= ${now} THEN 'expired' ELSE 'pending' END`
+      const decisionColumns =
+        sql.literal(`decision.id AS decision_id, decision.at, decision.wallet_id AS wallet,
+        app_user.id AS user_id, app_user.username, decision.kind, decision.asset, decision.amount, decision.value,
+        decision.outcome, decision.rules::text AS rules, decision.transfer_id AS decision_transfer`)
+      const decisionTables = sql.literal(`risk_decision AS decision
+        JOIN wallet ON wallet.id = decision.wallet_id JOIN app_user ON app_user.id = wallet.user_id`)
+
+      const select = Effect.fnUntraced(function* (
+        where: (state: Statement.Fragment) => Statement.Fragment,
+        limit: number
+      ) {
+        const now = DateTime.toDateUtc(yield* DateTime.now)
+        const rows = yield* sql`
+          SELECT review.id, review.hold_id, review.expires_at, review.posting::text AS posting, ${decisionColumns},
+            recipient.username AS counterparty, ${state(now)} AS state, ended.principal AS decided_by,
+            ended.at AS decided_at, ended.reason, ended.transfer_id AS transfer
+          FROM risk_review AS review JOIN ${decisionTables} ON decision.id = review.decision_id
+          LEFT JOIN risk_review_end AS ended ON ended.review_id = review.id
+          LEFT JOIN wallet AS recipient_wallet ON recipient_wallet.id = review.counterparty
+          LEFT JOIN app_user AS recipient ON recipient.id = recipient_wallet.user_id
+          WHERE ${where(state(now))} ORDER BY review.id DESC LIMIT ${limit}`
+        return (yield* Effect.orDie(decodeReviews(rows))).map(toReview)
+      })
+
+      const end = Effect.fnUntraced(function* (
+        { id, principal, reason }: ReviewDecision,
+        outcome: "approved" | "rejected",
+        transfer: TransferId | null
+      ) {
+        const at = DateTime.toDateUtc(yield* DateTime.now)
+        const rows = yield* sql`
+          INSERT INTO risk_review_end (review_id, outcome, principal, reason, at, transfer_id)
+          VALUES (${id}, ${outcome}, ${principal}, ${reason}, ${at}, ${transfer})
+          ON CONFLICT (review_id) DO NOTHING RETURNING 1`
+        return rows.length > 0
+      })
+
+      const page: ReviewRepo["Service"]["page"] = Effect.fn("ReviewRepo.page")((wanted, before, limit) =>
+        execute(
+          select(
+            (state) =>
+              sql.and([
+                ...(wanted === undefined ? [] : [sql`${state} = ${wanted}`]),
+                ...(before === undefined ? [] : [sql`review.id < ${before}`])
+              ]),
+            limit
+          )
+        )
+      )
+
+      const decisions: ReviewRepo["Service"]["decisions"] = Effect.fn("ReviewRepo.decisions")(
+        function* (wallet, before, limit) {
+          const conditions = sql.and([
+            ...(wallet === undefined ? [] : [sql`decision.wallet_id = ${wallet}`]),
+            ...(before === undefined ? [] : [sql`decision.id < ${before}`])
+          ])
+          const rows = yield* execute(sql`
+            SELECT ${decisionColumns} FROM ${decisionTables} WHERE ${conditions} ORDER BY decision.id DESC LIMIT ${limit}`)
+          return (yield* Effect.orDie(decodeDecisions(rows))).map(toDecision)
+        }
+      )
+
+      const pending = Effect.gen(function* () {
+        const now = DateTime.toDateUtc(yield* DateTime.now)
+        const rows = yield* execute(sql`
+          SELECT count(*)::int AS count,
+            coalesce(extract(epoch FROM ${now}::timestamptz - min(decision.at)), 0)::float8 AS oldest
+          FROM risk_review AS review JOIN risk_decision AS decision ON decision.id = review.decision_id
+          WHERE review.expires_at > ${now}
+            AND NOT EXISTS (SELECT FROM risk_review_end AS ended WHERE ended.review_id = review.id)`)
+        const [found] = yield* Effect.orDie(decodePending(rows))
+        return found
+      })
+
+      return ReviewRepo.of({
+        byId: (id) =>
+          Effect.map(
+            select(() => sql`review.id = ${id}`, 1),
+            Array.head
+          ),
+        end,
+        page,
+        decisions,
+        pending
+      })
+    })
+  )
+}
+
+const decisionFields = {
+  decisionId: Schema.String,
+  at: Schema.DateTimeUtcFromDate,
+  wallet: WalletId,
+  userId: UserId,
+  username: Username,
+  kind: Schema.Literals(["transfer", "withdrawal", "conversion", "order"]),
+  asset: AssetCode,
+  amount: Amount,
+  value: Schema.NullOr(Amount),
+  outcome: RuleOutcome,
+  rules: Schema.fromJsonString(Schema.Array(Fired)),
+  decisionTransfer: Schema.NullOr(TransferId)
+}
+const DecisionRow = Schema.Struct(decisionFields)
+const decodeDecisions = Schema.decodeUnknownEffect(Schema.Array(DecisionRow))
+
+const ReviewRow = Schema.Struct({
+  ...decisionFields,
+  id: TransferId,
+  holdId: HoldId,
+  expiresAt: Schema.DateTimeUtcFromDate,
+  posting: Schema.fromJsonString(StoredPosting),
+  counterparty: Schema.NullOr(Username),
+  state: ReviewState,
+  decidedBy: Schema.NullOr(Schema.String),
+  decidedAt: Schema.NullOr(Schema.DateTimeUtcFromDate),
+  reason: Schema.NullOr(Schema.String),
+  transfer: Schema.NullOr(TransferId)
+})
+const decodeReviews = Schema.decodeUnknownEffect(Schema.Array(ReviewRow))
+const decodePending = Schema.decodeUnknownEffect(
+  Schema.Tuple([Schema.Struct({ count: Schema.Int, oldest: Schema.Finite })])
+)
+
+const toDecision = ({
+  decisionId: id,
+  decisionTransfer: transfer,
+  ...row
+}: typeof DecisionRow.Type): RiskDecision => ({ ...row, id, transfer })
+
+const toReview = (row: typeof ReviewRow.Type): StoredReview => {
+  const { at, wallet, userId, username, kind, asset, amount, value, outcome, rules, ...review } = row
+  const { decisionId, decisionTransfer, ...rest } = review
+  const decision = { at, wallet, username, kind, asset, amount, value, outcome, rules }
+  const { note } = row.posting.details
+  return {
+    ...rest,
+    userId,
+    decision: { ...decision, id: decisionId, transfer: decisionTransfer },
+    note: typeof note === "string" ? note : null
+  }
+}
