@@ -48,7 +48,7 @@ export interface ExchangeTerms {
   readonly tradable: boolean
   /** Smallest amount of an order, in units of the asset. */
   readonly minimumAmount: BigDecimal.BigDecimal
-  /** Smallest value of an order, in US dollars. */
+  /** Smallest value of a purchase, in US dollars, with a margin for prices that differ. Sales have no such limit. */
   readonly minimumCost: BigDecimal.BigDecimal
   /** Amounts are multiples of this: 1 for a stock without fractions. */
   readonly increment: BigDecimal.BigDecimal

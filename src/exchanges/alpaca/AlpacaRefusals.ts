@@ -12,8 +12,7 @@ const KINDS: ReadonlyArray<readonly [RegExp, RefusalKind]> = [
     "amount-invalid"
   ],
   [/not (tradable|active|tradeable)|inactive|halted|suspended/i, "not-tradable"],
-  [/(asset|symbol).*(not found|invalid)|could not find (asset|symbol)|invalid symbol/i, "unknown-asset"],
-  [/not cancell?able|cannot be cancell?ed|already in "?(filled|canceled|expired)/i, "not-cancelable"]
+  [/(asset|symbol).*(not found|invalid)|could not find (asset|symbol)|invalid symbol/i, "unknown-asset"]
 ]
 
 /** Returns the kind of a refusal. */

@@ -3,11 +3,14 @@ import type { AssetKind } from "../../domain/money/Asset.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import type { ExchangeAccount, ExchangeTerms } from "../ExchangeClient.ts"
 
-/** Amounts of stocks have at most nine decimals, and a dollar is the least that can be bought. */
+/** Amounts of stocks have at most nine decimals. */
 const STOCK_INCREMENT = BigDecimal.make(1n, 9)
-const STOCK_MINIMUM_COST = BigDecimal.make(1n, 0)
-/** Alpaca refuses smaller purchases of cryptocurrencies; sales have no such limit. */
-const CRYPTO_MINIMUM_COST = BigDecimal.make(10n, 0)
+/**
+ * Alpaca refuses purchases below 1 US dollar of stocks and 10 of cryptocurrencies, at its own price when the order arrives.
+ * Three percent more leave room for a price that falls meanwhile.
+ */
+const STOCK_MINIMUM_COST = BigDecimal.make(103n, 2)
+const CRYPTO_MINIMUM_COST = BigDecimal.make(1030n, 2)
 const ONE = BigDecimal.make(1n, 0)
 const ZERO = BigDecimal.make(0n, 0)
 

@@ -23,7 +23,7 @@ describe("Alpaca terms", () => {
     Effect.gen(function* () {
       const { client, requests } = yield* start(json(200, Answers.bitcoin))
       const terms = yield* client.terms(code("BTC"))
-      assert.deepStrictEqual(amounts(terms), ["0.000000001", "0.000013889", "10"])
+      assert.deepStrictEqual(amounts(terms), ["0.000000001", "0.000013889", "10.3"])
       assert.isTrue(terms.tradable)
       assert.isTrue(terms.isOpen)
       assert.deepStrictEqual(
@@ -39,11 +39,11 @@ describe("Alpaca terms", () => {
       const clock = json(200, Answers.openClock)
       const fractional = yield* start(json(200, Answers.apple), clock)
       const terms = yield* fractional.client.terms(code("AAPL"))
-      assert.deepStrictEqual(amounts(terms), ["0.000000001", "0.000000001", "1"])
+      assert.deepStrictEqual(amounts(terms), ["0.000000001", "0.000000001", "1.03"])
       assert.isTrue(terms.isOpen)
       assert.isTrue(Option.isNone(terms.opensAt))
       const whole = yield* start(json(200, { ...Answers.apple, fractionable: false }), clock)
-      assert.deepStrictEqual(amounts(yield* whole.client.terms(code("BRK.B"))), ["1", "1", "1"])
+      assert.deepStrictEqual(amounts(yield* whole.client.terms(code("BRK.B"))), ["1", "1", "1.03"])
     })
   )
 
