@@ -1,29 +1,34 @@
 import { assert, layer } from "@effect/vitest"
-import { Clock, Duration, Effect, Layer, Option } from "effect"
+import { Clock, DateTime, Duration, Effect, Layer, Option } from "effect"
 import { AssetCatalog } from "../../../src/assets/AssetCatalog.ts"
 import * as UsMarketCalendar from "../../../src/domain/markets/UsMarketCalendar.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
+import { ProviderError, Untraded } from "../../../src/providers/ProviderError.ts"
 import { RateCache } from "../../../src/rates/lookup/RateCache.ts"
 import { RateRepo } from "../../../src/rates/RateRepo.ts"
-import { tick } from "../../support/RateTicks.ts"
+import { pairOf, tick } from "../../support/RateTicks.ts"
 import { TestProvider } from "../../support/TestProvider.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
 import { ServerClock, setForward } from "./ServerClock.ts"
 
 const DAY = Duration.toMillis("1 day")
 
-/** Returns the next close that is followed by a day or more without trading, and the open after it. */
-const nextWeekend = (from: number) => {
-  const sessions = Array.from({ length: 20 }, (_, day) =>
+/** Returns the next close that is followed by a pause in trading of more than some days, or by exactly one holiday. */
+const nextPause = (from: number, isPause: (days: number) => boolean) => {
+  const sessions = Array.from({ length: 366 }, (_, day) =>
     UsMarketCalendar.sessionOf(from + day * DAY)
   ).filter((session) => session !== undefined)
   for (const [index, { close }] of sessions.entries()) {
     const next = sessions[index + 1]
-    if (close > from + DAY && next !== undefined && next.open - close > 2 * DAY)
+    if (close > from + DAY && next !== undefined && isPause((next.open - close) / DAY))
       return { close, open: next.open }
   }
-  return assert.fail("no weekend")
+  return assert.fail("no pause")
 }
+
+const nextWeekend = (from: number) => nextPause(from, (days) => days > 2)
+/** One day without trading in the week. */
+const nextHoliday = (from: number) => nextPause(from, (days) => days > 1 && days < 2)
 
 const setTime = (millis: number) =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => setForward(Duration.millis(millis - now)))
@@ -33,7 +38,7 @@ layer(
     Layer.provideMerge(ServerClock.layer)
   ),
   { excludeTestServices: true }
-)("The price of a stock over a weekend", (it) => {
+)("The price of a stock", (it) => {
   const lookup = Effect.map(get("/api/v1/rates?from=AAPL&to=USD"), ({ json, status }) => ({
     status,
     stale: json["stale"]
@@ -82,6 +87,48 @@ layer(
       assert.match(JSON.stringify(yield* listed), /"stale":true/)
       assert.match(yield* ready, /"rates":\{"status":"degraded"/)
       assert.isAtLeast(yield* oldestAge, 300)
+    })
+  )
+
+  it.effect("does not age over a holiday", () =>
+    Effect.gen(function* () {
+      const cache = yield* RateCache
+      const { close, open } = nextHoliday(yield* Clock.currentTimeMillis)
+      yield* setTime(close - 30_000)
+      const known = Option.getOrThrow(cache.peek(pairOf("AAPL", "USD")))
+      const beforeClose = DateTime.makeUnsafe(close - 30_000)
+      // A holiday can be months ahead, and the database rejects rates from its future.
+      cache.putLocal({ ...known, observedAt: beforeClose })
+      yield* setTime(close + DAY)
+      assert.deepStrictEqual(yield* lookup, { status: 200, stale: false })
+      yield* setTime(open + 300_000)
+      assert.deepStrictEqual(yield* lookup, { status: 200, stale: true })
+    })
+  )
+})
+
+layer(TestServer.layer({ RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN", STALE_AFTER: "1 minute" }), {
+  excludeTestServices: true
+})("A price that is halted at its provider", (it) => {
+  it.effect("is unavailable with the reason, although an old one is known", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      const provider = yield* TestProvider
+      const known = yield* tick("USD", "NGN", "1500")
+      yield* repo.insert({ ...known, observedAt: DateTime.subtract(known.observedAt, { hours: 1 }) })
+      yield* provider.respondWith((pair) =>
+        Effect.fail(
+          new ProviderError({
+            provider: "test",
+            pair,
+            reason: new Untraded({ detail: "no trade for an hour" })
+          })
+        )
+      )
+      const { json, status } = yield* get("/api/v1/rates?from=USD&to=NGN")
+      assert.strictEqual(status, 503)
+      assert.match(String(json["type"]), /rate-unavailable$/)
+      assert.include(json["detail"], "no trade for an hour")
     })
   )
 })
