@@ -1,4 +1,4 @@
-import { Array, Context, DateTime, Duration, Effect, Layer, type Option, Schema } from "effect"
+import { Array, Context, DateTime, Duration, Effect, Layer, Option, Schema } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import { UserId, Username } from "../../domain/accounts/User.ts"
 import { HoldId, TransferId } from "../../domain/ledger/LedgerPosting.ts"
@@ -71,8 +71,8 @@ export class FundingRepo extends Context.Service<
     readonly lock: (id: FundingId) => Effect.Effect<Option.Option<FundingRequest>, SqlError.SqlError>
     /** The request that a payment with this reference has completed. */
     readonly completedBy: (reference: string) => Effect.Effect<Option.Option<FundingId>, SqlError.SqlError>
-    /** Ends a pending request. */
-    readonly end: (ending: StoredEnding) => Effect.Effect<void, SqlError.SqlError>
+    /** Ends a pending request, and returns it. */
+    readonly end: (ending: StoredEnding) => Effect.Effect<FundingRequest, SqlError.SqlError>
     readonly byId: (id: FundingId) => Effect.Effect<Option.Option<FundingRequest>, StoreUnavailable>
     /** At most `limit` requests before an id, newest first. */
     readonly page: (
@@ -122,11 +122,14 @@ export class FundingRepo extends Context.Service<
       })
 
       const end = Effect.fnUntraced(function* ({ ending, id, settledBy, transferId }: StoredEnding) {
-        yield* sql`
-          UPDATE funding_request SET state = ${ending.state}, transfer_id = ${transferId}, settled_by = ${settledBy},
-            settled_at = ${yield* now}, reference = ${ending.state === "completed" ? ending.reference : null},
-            reason = ${ending.state === "failed" ? ending.reason : null}
-          WHERE id = ${id}`
+        const rows = yield* sql`
+          WITH request AS (
+            UPDATE funding_request SET state = ${ending.state}, transfer_id = ${transferId}, settled_by = ${settledBy},
+              settled_at = ${yield* now}, reference = ${ending.state === "completed" ? ending.reference : null},
+              reason = ${ending.state === "failed" ? ending.reason : null}
+            WHERE id = ${id} RETURNING *)
+          SELECT ${columns} FROM request ${named}`
+        return Option.getOrThrow(Array.head(yield* decoded(rows)))
       })
 
       const page = Effect.fn("FundingRepo.page")(function* (

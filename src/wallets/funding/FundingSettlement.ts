@@ -72,10 +72,8 @@ export class FundingSettlement extends Context.Service<
           house,
           account
         })
-        const read = Effect.map(repo.lock(id), Option.getOrThrow)
-
         const work = Effect.gen(function* (): Effect.fn.Return<SettlementOutcome, SqlError.SqlError> {
-          const locked = yield* read
+          const locked = Option.getOrThrow(yield* repo.lock(id))
           if (locked.state !== "pending") return { _tag: "EndedBefore", request: locked }
           const usedBy =
             ending.state === "completed" ? yield* repo.completedBy(ending.reference) : Option.none()
@@ -84,14 +82,14 @@ export class FundingSettlement extends Context.Service<
             const [outcome] = yield* postWithin([posting])
             if (outcome?._tag !== "Posted") return { _tag: "Refused", detail: describe(outcome) }
           }
-          yield* repo.end({
+          const ended = yield* repo.end({
             id,
             ending,
             transferId: posting?.id ?? null,
             settledBy: decision?.principal ?? null
           })
           if (decision !== undefined) yield* decision.record
-          return { _tag: "Ended", request: yield* read }
+          return { _tag: "Ended", request: ended }
         })
         const outcome = yield* PostingTransaction.run(database, work)
         if (outcome._tag === "Ended")

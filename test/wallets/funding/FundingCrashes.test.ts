@@ -40,7 +40,7 @@ const crashingRepo = Layer.effect(
     return FundingRepo.of({
       ...repo,
       insert: (request) => crashes(crash, "insert", repo.insert(request)),
-      end: (ending) => Effect.andThen(repo.end(ending), crashes(crash, "end", Effect.void))
+      end: (ending) => Effect.tap(repo.end(ending), () => crashes(crash, "end", Effect.void))
     })
   })
 ).pipe(Layer.provide(FundingRepo.layer))
