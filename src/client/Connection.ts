@@ -2,7 +2,7 @@ import { Context, type Duration, Effect, identity, Layer, Redacted, Stream, Subs
 import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import { RpcClient, type RpcClientError, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
-import { RatesRpcs } from "../api/rates/RatesRpcs.ts"
+import { ClientRpcs } from "./ClientRpcs.ts"
 import * as Backoff from "./Backoff.ts"
 import * as UserOptions from "./promise/accounts/UserOptions.ts"
 import * as Options from "./promise/Options.ts"
@@ -35,7 +35,7 @@ const RESPONSE_TIMEOUT = "30 seconds"
 export class Connection extends Context.Service<
   Connection,
   {
-    readonly rpcs: RpcClient.FromGroup<typeof RatesRpcs, RpcClientError.RpcClientError>
+    readonly rpcs: RpcClient.FromGroup<typeof ClientRpcs, RpcClientError.RpcClientError>
     /** Waits until the client is connected. */
     readonly connected: Effect.Effect<void>
     /** Returns true after the scope of the connection was closed. */
@@ -90,7 +90,7 @@ const layer = (state: State, connected: Effect.Effect<void>) =>
     Connection,
     Effect.gen(function* () {
       let closed = false
-      const rpcs = yield* RpcClient.make(RatesRpcs)
+      const rpcs = yield* RpcClient.make(ClientRpcs)
       yield* Effect.addFinalizer(() => Effect.sync(() => (closed = true)))
       return Connection.of({
         rpcs,
@@ -112,7 +112,9 @@ const awaitConnected = (state: State) =>
         )
   )
 
-/** Adds the API key to the headers of each RPC call, because browsers cannot set headers on a WebSocket. */
+/**
+ * Adds the API key to the headers of each RPC call without credentials, because browsers cannot set headers on a WebSocket.
+ */
 const layerWithApiKey = (apiKey: NonNullable<ConnectionOptions["apiKey"]>) =>
   Layer.effect(
     RpcClient.Protocol,
@@ -123,7 +125,9 @@ const layerWithApiKey = (apiKey: NonNullable<ConnectionOptions["apiKey"]>) =>
         send: (clientId, message, transferables) =>
           protocol.send(
             clientId,
-            message._tag === "Request" ? { ...message, headers: [...message.headers, [...header]] } : message,
+            message._tag === "Request" && !message.headers.some(([name]) => name === header[0])
+              ? { ...message, headers: [...message.headers, [...header]] }
+              : message,
             transferables
           )
       })

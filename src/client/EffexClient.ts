@@ -12,7 +12,10 @@ import * as RpcCalls from "./RpcCalls.ts"
 import { Connection, type ConnectionOptions, type ConnectionState, validate } from "./Connection.ts"
 import { Unreachable } from "./Unreachable.ts"
 import * as Subscriptions from "./Subscriptions.ts"
-import * as UserCalls from "./UserCalls.ts"
+import * as UserEffects from "./UserEffects.ts"
+import * as WalletSubscription from "./WalletSubscription.ts"
+import type { Exact } from "./Exact.ts"
+import type { WalletEvent } from "./promise/wallets/WalletValues.ts"
 
 /** Options of a rate lookup. */
 export interface RateOptions {
@@ -83,7 +86,7 @@ export type WatchFailure =
 export class EffexClient extends Context.Service<
   EffexClient,
   HttpCalls.HttpCalls &
-    UserCalls.UserCalls & {
+    UserEffects.UserEffects & {
       /** Returns the latest rate: units of `to` per unit of `from`. Retries once if the connection is lost. */
       readonly rate: (
         from: string,
@@ -122,6 +125,10 @@ export class EffexClient extends Context.Service<
       readonly watchEvents: (
         options?: Subscriptions.WatchOptions
       ) => Stream.Stream<RateEventMessage, WatchFailure>
+      /** Emits all balances, then balances, transactions and security events as they happen. Fails when the session ends. */
+      readonly watchWallet: (
+        options?: WalletSubscription.WatchWalletOptions
+      ) => Stream.Stream<Exact<WalletEvent>, WalletSubscription.WatchWalletFailure>
       /** Emits finished polls. Never ends. Misses polls that finish while the client is disconnected. */
       readonly watchPolls: Stream.Stream<PollMessage, Problem.Unauthorized>
       /** Emits the current connection state and every change of it. */
@@ -151,13 +158,14 @@ const make = (connection: Connection["Service"], options: ConnectionOptions): Ef
   const { rpcs } = connection
   const call = RpcCalls.make(connection, options)
   const access = HttpAccess.make(options)
+  const { effects, user } = UserEffects.make(access, options)
 
   const watchEvents: EffexClient["Service"]["watchEvents"] = (options = {}) =>
     Subscriptions.watchEvents(connection, options)
 
   return EffexClient.of({
     ...HttpCalls.make(access),
-    ...UserCalls.make(access, options),
+    ...effects,
     rate: Effect.fn("EffexClient.rate")(function* (from, to, options = {}) {
       const maxAge = yield* RpcCalls.parseDuration("maxAge", options.maxAge)
       const payload = { from, to, ...(maxAge === undefined ? {} : { maxAge }) }
@@ -197,6 +205,7 @@ const make = (connection: Connection["Service"], options: ConnectionOptions): Ef
     }),
     watch: (pairs) => Subscriptions.distinctRates(watchEvents({ pairs })),
     watchEvents,
+    watchWallet: (options = {}) => WalletSubscription.watchWallet(connection, user, options),
     watchPolls: Subscriptions.resubscribe(connection, () => rpcs.WatchPolls()),
     watchConnection: connection.state
   })

@@ -1,7 +1,7 @@
 import { Duration, Effect, Schema } from "effect"
 import { RpcClientError } from "effect/rpc"
 import * as Problem from "../api/Problem.ts"
-import { RatesRpcs } from "../api/rates/RatesRpcs.ts"
+import { ClientRpcs } from "./ClientRpcs.ts"
 import type { Connection, ConnectionOptions } from "./Connection.ts"
 import { Unreachable } from "./Unreachable.ts"
 
@@ -61,7 +61,7 @@ const connectionLost = (url: string, retryable: boolean, cause: unknown) =>
 
 /** Validates a payload against the RPC schema before it is sent. */
 export const validate = Effect.fnUntraced(function* (tag: string, payload: unknown) {
-  const schema = RatesRpcs.requests.get(tag)?.payloadSchema
+  const schema = ClientRpcs.requests.get(tag)?.payloadSchema
   if (schema === undefined) return
   yield* Schema.decodeUnknownEffect(Schema.toType<Schema.Top>(schema))(payload).pipe(
     Effect.mapError(({ message }) => new Problem.InvalidRequest({ detail: message }))

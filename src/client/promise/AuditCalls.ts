@@ -61,7 +61,7 @@ export const make = (access: ServerAccess): AuditCalls => ({
       after: after === undefined ? undefined : positionText(after, "a position of the audit"),
       page_size: Options.pageSize(pageSize)
     }
-    return Pages.read<AuditRecord>(access, "/api/v1/audit/conversions", query, filter)
+    return Pages.read<AuditRecord>(access, { path: "/api/v1/audit/conversions", query }, filter)
   },
 
   async conversion(auditId, options = {}) {
@@ -89,12 +89,9 @@ export const make = (access: ServerAccess): AuditCalls => ({
   }
 })
 
-const pathOf = (auditId: string) =>
-  `/api/v1/audit/conversions/${encodeURIComponent(Options.requiredText("auditId", auditId, EXAMPLE_ID))}`
+const pathOf = (auditId: string) => `/api/v1/audit/conversions/${Options.pathId("auditId", auditId)}`
 
 const positionText = (after: number, description: string) => {
   if (!Number.isSafeInteger(after) || after < 0) throw Options.invalid("after", description, after)
   return String(after)
 }
-
-const EXAMPLE_ID = "01a22981-45e1-75da-8c6d-bd3c483116f2"

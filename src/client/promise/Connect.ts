@@ -1,6 +1,4 @@
 import * as Access from "./Access.ts"
-import * as AccountCalls from "./accounts/AccountCalls.ts"
-import * as Session from "./accounts/Session.ts"
 import * as UserOptions from "./accounts/UserOptions.ts"
 import * as AssetCalls from "./AssetCalls.ts"
 import * as AuditCalls from "./AuditCalls.ts"
@@ -9,7 +7,7 @@ import * as ConversionCalls from "./ConversionCalls.ts"
 import * as Options from "./Options.ts"
 import * as RateCalls from "./RateCalls.ts"
 import * as Streams from "./streams/Streams.ts"
-import * as TransferCalls from "./wallets/TransferCalls.ts"
+import * as UserCalls from "./UserCalls.ts"
 
 /** Options of {@link connect}. */
 export interface ConnectOptions extends Access.AccessOptions, UserOptions.UserOptions {}
@@ -22,17 +20,16 @@ const OPTIONS = [...Access.ACCESS_OPTIONS, ...UserOptions.USER_OPTIONS]
  */
 export const connect = (url: string | URL, options: ConnectOptions = {}): Client => {
   Options.requireKnown("connect", options, OPTIONS)
-  const { access: server, close, streams } = Access.make(url, options)
-  const session = Session.make(server, UserOptions.sessionOptions(server.url, options))
-  const access = { ...server, user: UserOptions.keyAuthorization(server.apiKey, options) ?? session }
+  const { access, close, streams } = Access.make(url, options)
+  const user = UserCalls.make(access, options)
   return {
     ...RateCalls.make(access),
     ...AssetCalls.make(access),
     ...ConversionCalls.make(access),
     ...AuditCalls.make(access),
     ...Streams.make(access, streams),
-    accounts: AccountCalls.make({ ...access, user: session }, session, options.session === "cookie"),
-    transfers: TransferCalls.make(access),
+    ...user.requests(access),
+    ...user.watchWallet(access, streams),
     close,
     [Symbol.asyncDispose]: close
   }

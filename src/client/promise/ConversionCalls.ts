@@ -63,7 +63,7 @@ export const make = (access: ServerAccess): ConversionCalls => ({
 
   async quote(quoteId, options = {}) {
     Options.requireKnown("quote", options, CALL_OPTIONS)
-    const id = encodeURIComponent(Options.requiredText("quoteId", quoteId, EXAMPLE_ID))
+    const id = Options.pathId("quoteId", quoteId)
     return Json.decode<Quote>(await send(access, { path: `/api/v1/quotes/${id}` }, "quote_id", options))
   }
 })
@@ -75,5 +75,3 @@ const bodyOf = ({ amount, amountType, from, reference, to }: ConversionRequest) 
   amount_type: Options.oneOf("amountType", amountType, ["source", "target"]),
   reference
 })
-
-const EXAMPLE_ID = "01a22981-45e1-75da-8c6d-bd3c483116f2"

@@ -139,10 +139,31 @@ export class InsufficientFunds extends EffexError {
   }
 }
 
+/** A rule of the operator refuses the movement. No money moved. */
+export class LimitExceeded extends EffexError {
+  /** What can still be moved until `resetsAt`, in `unit`. Undefined if a rule without a limit refuses the movement. */
+  get remaining(): string | undefined {
+    return this.#text("remaining")
+  }
+  /** A currency, or `movements`. */
+  get unit(): string | undefined {
+    return this.#text("unit")
+  }
+  get resetsAt(): Date | undefined {
+    const time = this.#text("resets_at")
+    return time === undefined ? undefined : new Date(time)
+  }
+  #text(name: string) {
+    const value = EffexError.problemOf(this)[name]
+    return typeof value === "string" ? value : undefined
+  }
+}
+
 const CLASSES: Readonly<Record<string, typeof EffexError>> = {
   "mfa-required": MfaRequired,
   "session-ended": SessionEnded,
-  "insufficient-funds": InsufficientFunds
+  "insufficient-funds": InsufficientFunds,
+  "limit-exceeded": LimitExceeded
 }
 
 /** Returns the error of a problem, of the class that its code has. */

@@ -1,6 +1,11 @@
 /** Entry point of `effex-client`: a client of an effex server, for Node.js and browsers, without dependencies. */
-export type { AccountCalls, LoginRequest, RegisterRequest } from "./accounts/AccountCalls.ts"
-export type { MfaEnrollment, MfaStatus, User, UserSession } from "./accounts/AccountValues.ts"
+export type {
+  AccountCalls,
+  LoginRequest,
+  RegisterRequest,
+  SecurityEventOptions
+} from "./accounts/AccountCalls.ts"
+export type { MfaEnrollment, MfaStatus, SecurityEvent, User, UserSession } from "./accounts/AccountValues.ts"
 export type { MfaCalls, MfaProof } from "./accounts/MfaCalls.ts"
 export type { TokenStorage } from "./accounts/TokenStore.ts"
 export type { AssetCalls, BoardOptions } from "./AssetCalls.ts"
@@ -15,18 +20,48 @@ export {
   type ErrorCode,
   type ErrorDetail,
   InsufficientFunds,
+  LimitExceeded,
   MfaRequired,
   SessionEnded
 } from "./EffexError.ts"
 export type { DurationInput } from "./Options.ts"
 export type { Page, PagedList } from "./Pages.ts"
 export type { AsOfOptions, HistoryOptions, RateCalls, RateOptions } from "./RateCalls.ts"
-export type { RateStream, StreamOptions, StreamState } from "./streams/RateStream.ts"
+export type { EventStream, StreamOptions, StreamState } from "./streams/EventStream.ts"
+export type { RateStream } from "./streams/RateStream.ts"
 export { type VerifiedReceipt, verifyReceipt } from "./ReceiptVerifier.ts"
 export type { CallOptions } from "./Requests.ts"
 export type { ConnectionState, StreamCalls, WatchOptions } from "./streams/Streams.ts"
 export type { TransferCalls, TransferRequest } from "./wallets/TransferCalls.ts"
-export type { Recipient, Transaction } from "./wallets/WalletValues.ts"
+export type { UserCalls, UserRequests } from "./UserCalls.ts"
+export type { FundingCalls, FundingFilter, FundingRequest } from "./wallets/FundingCalls.ts"
+export type {
+  StatementFormat,
+  StatementPeriod,
+  TransactionFilter,
+  WalletCalls
+} from "./wallets/WalletCalls.ts"
+export type { WalletConversionCalls, WalletConvertRequest } from "./wallets/WalletConversionCalls.ts"
+export type { WatchWalletOptions } from "./wallets/WalletStream.ts"
+export type {
+  AccountStatement,
+  Balance,
+  Funding,
+  FundingDirection,
+  FundingReceipt,
+  FundingState,
+  Recipient,
+  SentTransfer,
+  TotalValue,
+  Transaction,
+  TransactionMovements,
+  Transfer,
+  TransferState,
+  Wallet,
+  WalletAt,
+  WalletConversion,
+  WalletEvent
+} from "./wallets/WalletValues.ts"
 export type {
   AmountType,
   AuditHead,

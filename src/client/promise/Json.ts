@@ -12,8 +12,8 @@ export const isRecord = (value: unknown): value is Readonly<Record<string, unkno
 
 const camelCase = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 
-/** Fields with times: `fetched_at`, `at`, `start` of a candle, `as_of` of a price and `times` of a board. */
-const TIME_FIELD = /(^|_)at$|^start$|^as_of$|^times$/
+/** Fields with times: `fetched_at` and the like, and these names. */
+const TIME_FIELD = /_at$|^(at|start|as_of|times|time|since|until)$/
 
 /** Decodes a response of the server, whose contract `A` describes. Fields that the server adds later are kept. */
 export const decode = <A>(value: unknown): A => toCamelCase(value) as A

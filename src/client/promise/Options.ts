@@ -66,6 +66,10 @@ export const requiredText = (name: string, value: string, example: string) => {
   throw invalid(name, `text such as "${example}"`, value)
 }
 
+/** Returns an id as a part of a path. */
+export const pathId = (name: string, id: string) =>
+  encodeURIComponent(requiredText(name, id, "01a22981-45e1-75da-8c6d-bd3c483116f2"))
+
 export const currency = (name: string, code: string) => requiredText(name, code, "USD")
 
 export const oneOf = <A extends string>(name: string, value: A | undefined, allowed: ReadonlyArray<A>) => {

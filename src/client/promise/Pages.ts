@@ -1,5 +1,5 @@
 import * as Json from "./Json.ts"
-import { type CallOptions, send, type ServerAccess } from "./Requests.ts"
+import { type CallOptions, type RequestInput, send, type ServerAccess } from "./Requests.ts"
 
 /** One page of a list. */
 export interface Page<A> {
@@ -17,13 +17,12 @@ export interface PagedList<A> extends AsyncIterable<A> {
 /** Makes a list of an endpoint. Each page is one call. */
 export const read = <A>(
   access: ServerAccess,
-  path: string,
-  query: Readonly<Record<string, string | undefined>>,
+  request: RequestInput,
   { signal, timeout }: CallOptions
 ): PagedList<A> => {
   const page = async (cursor?: string): Promise<Page<A>> => {
-    const request = { path, query: { ...query, cursor } }
-    const { data, next } = await send(access, request, "data", { signal, timeout })
+    const query = { ...request.query, cursor }
+    const { data, next } = await send(access, { ...request, query }, "data", { signal, timeout })
     return {
       data: Json.decode<ReadonlyArray<A>>(data),
       next: typeof next === "string" ? next : undefined

@@ -73,7 +73,7 @@ export const make = (access: ServerAccess): RateCalls => ({
 
   async rateById(rateId, options = {}) {
     Options.requireKnown("rateById", options, CALL_OPTIONS)
-    const id = encodeURIComponent(Options.requiredText("rateId", rateId, EXAMPLE_ID))
+    const id = Options.pathId("rateId", rateId)
     return Json.decode<RateRecord>(await send(access, { path: `/api/v1/rates/${id}` }, "rate_id", options))
   },
 
@@ -104,7 +104,7 @@ export const make = (access: ServerAccess): RateCalls => ({
       interval: Options.oneOf("interval", options.interval, ["raw", "1h", "1d"]),
       page_size: Options.pageSize(options.pageSize)
     }
-    return Pages.read<HistoryRate & Candle>(access, "/api/v1/rates/history", query, options)
+    return Pages.read<HistoryRate & Candle>(access, { path: "/api/v1/rates/history", query }, options)
   },
 
   async currencies(options = {}) {
@@ -113,5 +113,3 @@ export const make = (access: ServerAccess): RateCalls => ({
     return Json.decode<ReadonlyArray<Currency>>(currencies)
   }
 })
-
-const EXAMPLE_ID = "01a22981-2959-7000-8000-00161b302852"

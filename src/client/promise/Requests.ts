@@ -70,8 +70,8 @@ export const addressOf = (url: string, path: string, query: RequestInput["query"
   return `${url}${path}${parameters.size === 0 ? "" : `?${parameters}`}`
 }
 
-/** Header of an API key. */
-const keyHeaders = ({ apiKey }: ServerAccess): UserHeaders => ({
+/** Returns the header of the API key, if there is one. */
+export const keyHeaders = ({ apiKey }: ServerAccess): UserHeaders => ({
   headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
   identity: ""
 })

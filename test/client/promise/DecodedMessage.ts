@@ -4,7 +4,7 @@ type CamelCase<Name> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : Name
 
-type TimeField = `${string}_at` | "at" | "start" | "as_of" | "times"
+type TimeField = `${string}_at` | "at" | "start" | "as_of" | "times" | "time" | "since" | "until"
 
 type Time<A> = A extends ReadonlyArray<unknown> ? ReadonlyArray<Date> : A extends string ? Date : A
 

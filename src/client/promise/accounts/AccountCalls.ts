@@ -1,8 +1,9 @@
 import { EffexError, SessionEnded } from "../EffexError.ts"
 import * as Json from "../Json.ts"
 import * as Options from "../Options.ts"
+import * as Pages from "../Pages.ts"
 import { CALL_OPTIONS, type CallOptions, send, sendForNothing, type ServerAccess } from "../Requests.ts"
-import type { User, UserSession } from "./AccountValues.ts"
+import type { SecurityEvent, User, UserSession } from "./AccountValues.ts"
 import * as MfaCalls from "./MfaCalls.ts"
 import { CSRF, type Session } from "./Session.ts"
 
@@ -18,6 +19,11 @@ export interface RegisterRequest {
 export type LoginRequest =
   | { readonly username: string; readonly password: string; readonly code?: string | undefined }
   | { readonly mfaToken: string; readonly code: string }
+
+export interface SecurityEventOptions extends CallOptions {
+  /** Rows per request, 1 to 1000. Default: 50. */
+  readonly pageSize?: number | undefined
+}
 
 /** The account of a user. A client has one session; `register` and `login` replace it. */
 export interface AccountCalls {
@@ -44,6 +50,8 @@ export interface AccountCalls {
   sessions(options?: CallOptions): Promise<ReadonlyArray<UserSession>>
   /** Signs one device out. */
   endSession(sessionId: string, options?: CallOptions): Promise<void>
+  /** Lists what happened to the account, newest first. */
+  securityEvents(options?: SecurityEventOptions): Pages.PagedList<SecurityEvent>
   /** The second factor. */
   readonly mfa: MfaCalls.MfaCalls
 }
@@ -152,13 +160,18 @@ export const make = (access: ServerAccess, session: Session, inCookie: boolean):
 
     async endSession(sessionId, options = {}) {
       Options.requireKnown("endSession", options, CALL_OPTIONS)
-      const id = encodeURIComponent(Options.requiredText("sessionId", sessionId, EXAMPLE_ID))
+      const id = Options.pathId("sessionId", sessionId)
       const request = { path: `${ACCOUNTS}/sessions/${id}`, method: "DELETE", as: "user" } as const
       await sendForNothing(access, { ...request, isUnsafe: true }, options)
+    },
+
+    securityEvents(options = {}) {
+      Options.requireKnown("securityEvents", options, ["pageSize", ...CALL_OPTIONS])
+      const query = { page_size: Options.pageSize(options.pageSize) }
+      const request = { path: `${ACCOUNTS}/security-events`, query, as: "user" } as const
+      return Pages.read<SecurityEvent>(access, request, options)
     },
 
     mfa: MfaCalls.make(access)
   }
 }
-
-const EXAMPLE_ID = "01a22981-45e1-75da-8c6d-bd3c483116f2"

@@ -35,3 +35,14 @@ export interface MfaEnrollment {
   /** For a QR code that the app scans. */
   readonly otpauthUri: string
 }
+
+/** What happened to an account. */
+export interface SecurityEvent {
+  /** Counts the events of the user from 1. */
+  readonly number: number
+  /** Such as `signed-in`, `session-ended`, `password-changed`, `mfa-enabled` or `locked`. */
+  readonly event: string
+  /** The session that was opened or ended, or that made the change. */
+  readonly session: string | null
+  readonly createdAt: Date
+}

@@ -1,5 +1,5 @@
 import * as Json from "../Json.ts"
-import { addressOf, authorize, randomId, type ServerAccess } from "../Requests.ts"
+import { addressOf, randomId } from "../Requests.ts"
 import { problemOf, unreachable } from "../Responses.ts"
 import type { Connect } from "./StreamConnection.ts"
 
@@ -8,19 +8,17 @@ const MAX_SILENCE_MILLIS = 40_000
 
 /** Receives a stream as server-sent events over `fetch`, which can send an API key. `EventSource` cannot. */
 export const make =
-  (access: ServerAccess): Connect =>
-  async ({ pairs, position }, { onContact, onMessage, onOpen }, signal) => {
-    const { url } = access
+  (url: string, path: string, query: Readonly<Record<string, string | undefined>> = {}): Connect =>
+  async ({ credentials, position }, { onContact, onMessage, onOpen }, signal) => {
     const requestId = randomId()
     const controller = new AbortController()
     const abort = () => controller.abort()
     signal.addEventListener("abort", abort, { once: true })
     let timer = setTimeout(abort, MAX_SILENCE_MILLIS)
     try {
-      const { headers } = await authorize(access, "key", controller.signal)
-      const address = addressOf(url, "/api/v1/rates/stream", { pairs: pairs?.join(","), since: position })
+      const address = addressOf(url, path, { ...query, since: position })
       const response = await fetch(address, {
-        headers: { accept: "text/event-stream", "x-request-id": requestId, ...headers },
+        headers: { accept: "text/event-stream", "x-request-id": requestId, ...credentials.headers },
         redirect: "manual",
         cache: "no-store",
         signal: controller.signal
@@ -29,7 +27,7 @@ export const make =
         throw problemOf(response, Json.parse(await response.text()), url, { requestId })
       }
       onOpen()
-      const parse = parser((event, data) => onMessage(event, Json.parse(data)))
+      const parse = parser((event, data, id) => onMessage(event, Json.parse(data), id))
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
       for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
         clearTimeout(timer)
@@ -50,19 +48,21 @@ export const make =
   }
 
 /** Parses the event stream format of HTML (9.2.6). Comments are heartbeats and have no event. */
-const parser = (onEvent: (event: string, data: string) => void) => {
+const parser = (onEvent: (event: string, data: string, id: string) => void) => {
   let buffer = ""
   let event = ""
+  let id = ""
   let data: Array<string> = []
   return (chunk: string) => {
     const lines = (buffer + chunk).split(/\r\n|\n|\r(?!$)/)
     buffer = lines.pop() ?? ""
     for (const line of lines) {
       if (line === "") {
-        if (data.length > 0) onEvent(event, data.join("\n"))
+        if (data.length > 0) onEvent(event, data.join("\n"), id)
         event = ""
         data = []
       } else if (line.startsWith("event:")) event = line.slice("event:".length).trim()
+      else if (line.startsWith("id:")) id = line.slice("id:".length).trim()
       else if (line.startsWith("data:")) data.push(line.slice("data:".length).replace(/^ /, ""))
     }
   }

@@ -1,8 +1,11 @@
+import type { UserHeaders } from "../Requests.ts"
+
 /** What a connection subscribes to. */
 export interface Subscription {
-  readonly pairs: ReadonlyArray<string> | undefined
   /** Position after which the stream resumes. */
   readonly position: string | undefined
+  /** Credentials of the connection. */
+  readonly credentials: UserHeaders
 }
 
 export interface ConnectionHandlers {
@@ -10,8 +13,8 @@ export interface ConnectionHandlers {
   readonly onOpen: () => void
   /** The server sent something, such as a heartbeat. */
   readonly onContact: () => void
-  /** `name` is the event of SSE, or the type of a WebSocket message. */
-  readonly onMessage: (name: string, json: unknown) => void
+  /** `name` is the event of SSE, or the type of a WebSocket message. `id` is that of an SSE event. */
+  readonly onMessage: (name: string, json: unknown, id?: string) => void
 }
 
 /** Opens a connection. Resolves when it ends, and rejects with an `EffexError` when it fails. */

@@ -1,4 +1,4 @@
-import { EffexError } from "../EffexError.ts"
+import { fromProblem } from "../EffexError.ts"
 import * as Json from "../Json.ts"
 import type { Poll, Rate, RateEvent } from "../Values.ts"
 
@@ -51,6 +51,9 @@ export const feedAgeSeconds = (heartbeat: unknown): number | undefined => {
 /** Statuses of the problems that a WebSocket reports in a message. */
 const STATUS: Readonly<Record<string, number>> = {
   "invalid-request": 400,
+  unauthorized: 401,
+  "session-ended": 401,
+  forbidden: 403,
   "unsupported-currency": 422,
   "unsupported-pair": 422,
   "rate-limited": 429
@@ -60,7 +63,8 @@ const STATUS: Readonly<Record<string, number>> = {
 export const errorOf = (json: Readonly<Record<string, unknown>>) => {
   const code = String(json["code"])
   const { detail, title, trace_id: traceId } = json
-  return new EffexError({
+  return fromProblem({
+    problem: json,
     code,
     status: STATUS[code] ?? 0,
     detail: String(detail ?? title ?? code),

@@ -1,13 +1,15 @@
 import * as Options from "../Options.ts"
+import type { StreamOptions } from "./EventStream.ts"
 import * as RateStream from "./RateStream.ts"
-import type { ServerAccess } from "../Requests.ts"
+import { keyHeaders, type ServerAccess } from "../Requests.ts"
 import * as SseConnection from "./SseConnection.ts"
+import type { Connect } from "./StreamConnection.ts"
 import { distinctRates, type StreamMessage } from "./StreamMessages.ts"
 import type { Poll, Rate, RateEvent } from "../Values.ts"
 import * as WebSocketConnection from "./WebSocketConnection.ts"
 
 /** Options of a rate stream. */
-export interface WatchOptions extends RateStream.StreamOptions {
+export interface WatchOptions extends StreamOptions {
   /** The pairs, such as `USD:NGN`. Default: all. */
   readonly pairs?: ReadonlyArray<string> | undefined
   /** Resumes after this position, as received with an event. */
@@ -22,12 +24,12 @@ export interface StreamCalls {
   /** Yields the latest rate of each pair (such as `USD:NGN`; default: all), then each change. */
   watch(
     pairs?: ReadonlyArray<string>,
-    options?: RateStream.StreamOptions & Pick<WatchOptions, "since">
+    options?: StreamOptions & Pick<WatchOptions, "since">
   ): RateStream.RateStream<Rate>
   /** Yields events with stream positions: a snapshot, or the changes after `since`. */
   watchEvents(options?: WatchOptions): RateStream.RateStream<RateEvent>
   /** Yields finished polls. Misses polls that finish while the stream is not connected. */
-  watchPolls(options?: RateStream.StreamOptions): RateStream.RateStream<Poll>
+  watchPolls(options?: StreamOptions): RateStream.RateStream<Poll>
   /**
    * Yields the state of a connection and every change of it.
    * @deprecated Use `state` and `onState` of a stream.
@@ -48,22 +50,31 @@ export const make = (
   { connectTimeoutMillis, isWebSocket }: StreamSettings
 ): StreamCalls => {
   const { closed, url } = access
-  const connect = isWebSocket ? WebSocketConnection.make(access) : SseConnection.make(access)
+  const connectTo = (pairs: ReadonlyArray<string> | undefined): Connect =>
+    isWebSocket
+      ? WebSocketConnection.make(url, "/ws/rates/", () =>
+          pairs === undefined ? [] : [{ type: "subscribe", pairs }]
+        )
+      : SseConnection.make(url, "/api/v1/rates/stream", { pairs: pairs?.join(",") })
 
   const open = <A>(
-    { pairs, since, ...options }: WatchOptions,
+    { pairs: input, since, ...options }: WatchOptions,
     itemsOf: (message: StreamMessage) => ReadonlyArray<A>
-  ) =>
-    RateStream.make({
+  ) => {
+    const pairs = Options.pairs(input)
+    const connect = connectTo(pairs)
+    return RateStream.make({
       ...options,
       url,
       closed,
-      connect,
+      connect: (position, handlers, signal) =>
+        connect({ position, credentials: keyHeaders(access) }, handlers, signal),
       connectTimeoutMillis,
       itemsOf,
-      pairs: Options.pairs(pairs),
+      pairs,
       since: Options.since(since)
     })
+  }
 
   return {
     watch(pairs, options = {}) {

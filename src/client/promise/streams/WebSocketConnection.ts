@@ -1,7 +1,7 @@
 import { EffexError } from "../EffexError.ts"
 import * as Json from "../Json.ts"
-import { addressOf, type ServerAccess } from "../Requests.ts"
-import type { Connect } from "./StreamConnection.ts"
+import { addressOf } from "../Requests.ts"
+import type { Connect, Subscription } from "./StreamConnection.ts"
 import { errorOf } from "./StreamMessages.ts"
 
 const PING_INTERVAL_MILLIS = 10_000
@@ -9,13 +9,16 @@ const PING_INTERVAL_MILLIS = 10_000
 const MAX_SILENCE_MILLIS = 25_000
 
 /**
- * Receives a stream over a WebSocket. Sends no API key, because a page cannot set headers on a WebSocket; rates need none.
+ * Receives a stream over a WebSocket. Sends no headers, because a page cannot set them on a WebSocket. `greetings` are the
+ * first messages to the server, such as an access token.
  */
 export const make =
-  ({ url }: ServerAccess): Connect =>
-  ({ pairs, position }, { onContact, onMessage, onOpen }, signal) =>
+  (url: string, path: string, greetings: (subscription: Subscription) => ReadonlyArray<object>): Connect =>
+  (subscription, { onContact, onMessage, onOpen }, signal) =>
     new Promise((resolve, reject) => {
-      const socket = new WebSocket(addressOf(url.replace(/^http/, "ws"), "/ws/rates/", { since: position }))
+      const socket = new WebSocket(
+        addressOf(url.replace(/^http/, "ws"), path, { since: subscription.position })
+      )
       const listeners = new AbortController()
       const until = { signal: listeners.signal }
       const send = (message: object) => socket.send(JSON.stringify(message))
@@ -49,7 +52,7 @@ export const make =
       // A proxy may accept a connection for a server that is down, so the pong or another message has to arrive first.
       const onConnected = () => {
         contact = performance.now()
-        if (pairs !== undefined) send({ type: "subscribe", pairs })
+        for (const greeting of greetings(subscription)) send(greeting)
         send({ type: "ping" })
       }
       socket.addEventListener("open", onConnected, until)

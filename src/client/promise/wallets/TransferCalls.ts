@@ -2,7 +2,7 @@ import { sendOnce } from "../IdempotentRequests.ts"
 import * as Json from "../Json.ts"
 import * as Options from "../Options.ts"
 import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "../Requests.ts"
-import type { Recipient, Transaction } from "./WalletValues.ts"
+import type { Recipient, SentTransfer, Transfer } from "./WalletValues.ts"
 
 export interface TransferRequest {
   /** Username or wallet id of the recipient. */
@@ -22,8 +22,13 @@ export interface TransferRequest {
 
 /** Transfers to other users. */
 export interface TransferCalls {
-  /** Sends money to a user, at once. Rejects with `InsufficientFunds` if the wallet has less. Retries are safe. */
-  send(request: TransferRequest, options?: CallOptions): Promise<Transaction>
+  /**
+   * Sends money to a user, at once or after a review. Rejects with `InsufficientFunds` if the wallet has less. Retries are
+   * safe.
+   */
+  send(request: TransferRequest, options?: CallOptions): Promise<SentTransfer>
+  /** Returns a transfer that the wallet sent or received, with its state. */
+  get(transferId: string, options?: CallOptions): Promise<Transfer>
   /** Returns who would receive a transfer, before money moves. */
   recipient(to: string, options?: CallOptions): Promise<Recipient>
 }
@@ -40,7 +45,15 @@ export const make = (access: ServerAccess): TransferCalls => ({
       amount: Options.amount(request.amount)
     }
     const input = { path: "/api/v1/transfers", body, as: "user" } as const
-    return Json.decode<Transaction>(await sendOnce(access, input, idempotencyKey, "change", options))
+    const response = await sendOnce(access, input, idempotencyKey, "amount", options)
+    // The server says the state only of a transfer that is held.
+    return Json.decode<SentTransfer>({ state: "completed", ...response })
+  },
+
+  async get(transferId, options = {}) {
+    Options.requireKnown("transfers.get", options, CALL_OPTIONS)
+    const path = `/api/v1/transfers/${Options.pathId("transferId", transferId)}`
+    return Json.decode<Transfer>(await send(access, { path, as: "user" }, "state", options))
   },
 
   async recipient(to, options = {}) {

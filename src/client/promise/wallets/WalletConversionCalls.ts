@@ -1,0 +1,86 @@
+import { sendOnce } from "../IdempotentRequests.ts"
+import * as Json from "../Json.ts"
+import * as Options from "../Options.ts"
+import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "../Requests.ts"
+import type { ConversionRequest, ConvertRequest, QuoteRequest } from "../ConversionCalls.ts"
+import type { Quote, Receipt } from "../Values.ts"
+import type { WalletConversion } from "./WalletValues.ts"
+
+export interface WalletConvertRequest extends ConvertRequest {
+  /** Maximum age of the rate. */
+  readonly maxAge?: Options.DurationInput | undefined
+}
+
+/** Conversions between the balances of the user. */
+export interface WalletConversionCalls {
+  /** Converts between two balances. Rejects with `InsufficientFunds` if the wallet has less. Retries are safe. */
+  convert(request: WalletConvertRequest, options?: CallOptions): Promise<WalletConversion>
+  /** Locks the rate and amounts of a conversion for `ttl`. Holds no funds. */
+  createQuote(request: QuoteRequest, options?: CallOptions): Promise<Quote>
+  /** Returns a quote and its state. */
+  quote(quoteId: string, options?: CallOptions): Promise<Quote>
+  /** Returns a conversion of the wallet. */
+  get(auditId: string, options?: CallOptions): Promise<WalletConversion>
+  /** Returns the proof that a conversion is in the audit. `verifyReceipt` verifies it offline. */
+  receipt(auditId: string, options?: CallOptions): Promise<Receipt>
+}
+
+const WALLET = "/api/v1/accounts/wallet"
+const REQUEST_FIELDS = ["amount", "from", "to", "amountType", "reference"] as const
+
+/** Makes the calls of conversions in the wallet. */
+export const make = (access: ServerAccess): WalletConversionCalls => {
+  const get = (path: string, field: string, options: CallOptions) =>
+    send(access, { path: `${WALLET}/${path}`, as: "user" }, field, options)
+
+  return {
+    async convert(request, options = {}) {
+      const allowed = [...REQUEST_FIELDS, "quoteId", "idempotencyKey", "maxAge"]
+      Options.requireKnown("walletConversions.convert", request, allowed)
+      Options.requireKnown("walletConversions.convert", options, CALL_OPTIONS)
+      const body = {
+        ...bodyOf(request),
+        quote_id: request.quoteId,
+        max_age: Options.durationText("maxAge", request.maxAge)
+      }
+      const input = { path: `${WALLET}/convert`, body, as: "user" } as const
+      const response = await sendOnce(access, input, request.idempotencyKey, "conversion", options)
+      return Json.decode<WalletConversion>(response)
+    },
+
+    async createQuote(request, options = {}) {
+      Options.requireKnown("walletConversions.createQuote", request, [...REQUEST_FIELDS, "ttl"])
+      Options.requireKnown("walletConversions.createQuote", options, CALL_OPTIONS)
+      const body = { ...bodyOf(request), ttl: Options.durationText("ttl", request.ttl) }
+      const input = { path: `${WALLET}/quotes`, body, as: "user", isUnsafe: true } as const
+      return Json.decode<Quote>(await send(access, input, "quote_id", options))
+    },
+
+    async quote(quoteId, options = {}) {
+      Options.requireKnown("walletConversions.quote", options, CALL_OPTIONS)
+      return Json.decode<Quote>(
+        await get(`quotes/${Options.pathId("quoteId", quoteId)}`, "quote_id", options)
+      )
+    },
+
+    async get(auditId, options = {}) {
+      Options.requireKnown("walletConversions.get", options, CALL_OPTIONS)
+      const path = `conversions/${Options.pathId("auditId", auditId)}`
+      return Json.decode<WalletConversion>(await get(path, "conversion", options))
+    },
+
+    async receipt(auditId, options = {}) {
+      Options.requireKnown("walletConversions.receipt", options, CALL_OPTIONS)
+      const path = `conversions/${Options.pathId("auditId", auditId)}/receipt`
+      return Json.verbatim<Receipt>(await get(path, "proof", options))
+    }
+  }
+}
+
+const bodyOf = ({ amount, amountType, from, reference, to }: ConversionRequest) => ({
+  amount: Options.amount(amount),
+  from: Options.currency("from", from),
+  to: Options.currency("to", to),
+  amount_type: Options.oneOf("amountType", amountType, ["source", "target"]),
+  reference
+})
