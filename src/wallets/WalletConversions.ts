@@ -4,7 +4,7 @@ import * as CommittedConversion from "../conversion/CommittedConversion.ts"
 import { Conversions, type ConversionTerms, type PreparationError } from "../conversion/Conversions.ts"
 import type { RequestFields } from "../conversion/Idempotency.ts"
 import type { PreparedConversion } from "../conversion/PreparedConversion.ts"
-import type { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
+import { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
 import { AuditId } from "../domain/conversion/AuditRecord.ts"
 import { type LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../domain/money/Asset.ts"
@@ -104,6 +104,8 @@ export class WalletConversions extends Context.Service<
         const idempotency = keyOf(key, request)
         const outcome = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
         if (Option.isNone(outcome)) return Option.none()
+        // Another request may name what is no currency.
+        if (outcome.value._tag === "KeyMismatch") return yield* new IdempotencyMismatch()
         const { id } = yield* toMovement(outcome.value, assetOf(request.from))
         return Option.some(yield* replay(wallet, id))
       })
