@@ -78,7 +78,8 @@ layer(TestServer.layer({ MAX_AGE_FLOOR: "0 seconds" }), { excludeTestServices: t
         assert.strictEqual(again.text, first.text)
         assert.isNull(first.headers.get("idempotency-replayed"))
         assert.strictEqual(again.headers.get("idempotency-replayed"), "true")
-        assertProblem(yield* convert(ann, { amount: "11" }, "key 1"), 422, "idempotency-mismatch")
+        for (const fields of [{ amount: "11" }, { to: "KES" }, { from: "XYZ" }, { to: "USD" }])
+          assertProblem(yield* convert(ann, fields, "key 1"), 422, "idempotency-mismatch")
         const send = { to: "retry-ann", asset: "USD", amount: "10" }
         yield* WalletUsers.create("retry-ben")
         assertProblem(
