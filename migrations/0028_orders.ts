@@ -99,6 +99,9 @@ const createOrders = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   yield* sql`
     CREATE INDEX customer_order_waiting ON customer_order (asset, side, id) INCLUDE (total, created_at)
       WHERE state IN ('pending', 'aggregated')`
+  yield* sql`
+    CREATE INDEX customer_order_unsettled ON customer_order (created_at)
+      WHERE state IN ('pending', 'aggregated', 'submitted')`
 })
 
 /** Only triggers write the events, so that no change of a state is without one. */

@@ -1,4 +1,5 @@
 import { Array, Context, DateTime, Effect, Layer, type Option } from "effect"
+import type { SqlError } from "effect/sql"
 import type { Batch, BatchEvent, BatchId, BatchState } from "../domain/orders/Batch.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -26,8 +27,11 @@ export class BatchRepo extends Context.Service<
     readonly history: (id: BatchId) => Effect.Effect<ReadonlyArray<BatchEvent>, StoreUnavailable>
     /** At most `limit` batches that are not allocated or given up, and are due at a time. */
     readonly due: (at: DateTime.Utc, limit: number) => Effect.Effect<ReadonlyArray<Batch>, StoreUnavailable>
-    /** Makes a batch that is not allocated due now, and forgets its failures. Returns false in any other state. */
-    readonly retry: (id: BatchId, at: DateTime.Utc) => Effect.Effect<boolean, StoreUnavailable>
+    /**
+     * Makes a batch that is not allocated due now, and forgets its failures. Returns false in any other state. In the open
+     * transaction of the caller.
+     */
+    readonly retry: (id: BatchId, at: DateTime.Utc) => Effect.Effect<boolean, SqlError.SqlError>
   }
 >()("effex/orders/BatchRepo") {
   static readonly layer = Layer.effect(
@@ -73,9 +77,9 @@ export class BatchRepo extends Context.Service<
       })
 
       const retry = Effect.fn("BatchRepo.retry")(function* (id: BatchId, at: DateTime.Utc) {
-        const rows = yield* execute(sql`
+        const rows = yield* sql`
           UPDATE settlement_batch SET failures = 0, dead_at = NULL, next_attempt_at = ${DateTime.toDateUtc(at)}
-          WHERE id = ${id} AND state <> 'allocated' RETURNING 1`)
+          WHERE id = ${id} AND state <> 'allocated' RETURNING 1`
         return rows.length > 0
       })
 

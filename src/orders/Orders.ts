@@ -1,47 +1,32 @@
 import { BigDecimal, Context, DateTime, Effect, Layer, Metric, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { Settings } from "../config/Settings.ts"
-import type { CatalogAsset } from "../domain/assets/CatalogAsset.ts"
-import type { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
+import { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
 import { HoldId, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
-import * as Currency from "../domain/money/Currency.ts"
-import * as Decimal from "../domain/money/Decimal.ts"
 import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
 import {
   type Order,
   OrderId,
   OrderNotCancellable,
   OrderNotFound,
-  type OrderSide,
   type OrderTooSmall
 } from "../domain/orders/Order.ts"
-import { lock, MINOR_UNIT, type OrderQuantity, priceOf } from "../domain/orders/PriceLock.ts"
+import { lock, MINOR_UNIT, priceOf } from "../domain/orders/PriceLock.ts"
 import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
 import type { MovementDenied } from "../domain/wallets/Movement.ts"
-import { AssetUnavailable, type InsufficientFunds, type WalletId } from "../domain/wallets/Wallet.ts"
+import type { AssetUnavailable, InsufficientFunds, WalletId } from "../domain/wallets/Wallet.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import * as PostingTransaction from "../ledger/PostingTransaction.ts"
 import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { MovementCheck } from "../wallets/MovementCheck.ts"
+import { RiskFacts } from "../risk/RiskFacts.ts"
 import { toMovement } from "../wallets/PostingOutcome.ts"
-import { postingKeyOf, type RequestKey } from "../wallets/RequestHash.ts"
-import type { NamedWallet } from "../wallets/WalletRepo.ts"
 import { walletAccount, Wallets } from "../wallets/Wallets.ts"
 import { OrderPrices } from "./OrderPrices.ts"
+import { checkAsset, keyOf, type OrderRequest } from "./OrderRequest.ts"
 import { type NewOrder, OrderRepo } from "./OrderRepo.ts"
 import { SettlementSignal } from "./SettlementSignal.ts"
-
-/** An order to place. */
-export interface OrderRequest extends RequestKey {
-  readonly wallet: NamedWallet
-  readonly asset: CatalogAsset
-  readonly side: OrderSide
-  readonly quantity: OrderQuantity
-  /** Name that the client gives the order, once per wallet. Without an `Idempotency-Key` it is the key too. */
-  readonly clientOrderId: string | undefined
-}
 
 /** An order, and whether an earlier request with the same key placed it. */
 export interface PlacedOrder {
@@ -86,8 +71,8 @@ export class Orders extends Context.Service<
     Orders,
     Effect.gen(function* () {
       const { aggregationThreshold, exchange, orderSpread } = yield* Settings
-      const { check } = yield* MovementCheck
       const database = yield* Database
+      const facts = yield* RiskFacts
       const ledger = yield* Ledger
       const prices = yield* OrderPrices
       const random = yield* SecureRandom.SecureRandom
@@ -99,6 +84,10 @@ export class Orders extends Context.Service<
         const found = yield* repo.byId(wallet, id)
         return Option.isSome(found) ? found.value : yield* new OrderNotFound()
       })
+
+      /** The order of a transfer that was posted for it. */
+      const stored = (wallet: WalletId, id: TransferId) =>
+        find(wallet, OrderId.make(id)).pipe(Effect.catchTag("OrderNotFound", Effect.die))
 
       const priced = Effect.fnUntraced(function* ({
         asset,
@@ -128,21 +117,34 @@ export class Orders extends Context.Service<
       })
 
       /** Opens the hold and stores the order. A refusal of the ledger is stored for its key, without an order. */
-      const store = Effect.fnUntraced(function* (order: NewOrder, idempotency: PostingKey | undefined) {
+      const store = Effect.fnUntraced(function* (
+        { session, wallet }: OrderRequest,
+        order: NewOrder,
+        idempotency: PostingKey | undefined
+      ) {
         const { asset, side, walletId } = order
         const held =
           side === "buy"
             ? { code: PRICE_CURRENCY, amount: order.total }
             : { code: asset, amount: order.amount }
-        yield* check({ kind: "order", walletId, asset: held.code, amount: held.amount })
         const [account] = yield* wallets.accountIds([walletAccount(walletId, held.code)])
         if (account === undefined) return yield* Effect.die("an account is missing")
+        const movement = yield* facts.of({
+          kind: "order",
+          user: wallet,
+          session,
+          account,
+          asset: held.code,
+          amount: held.amount,
+          // Its price would be another one after a review.
+          isReviewable: false
+        })
         const work = Effect.gen(function* () {
           if (
             order.clientOrderId !== null &&
             (yield* repo.isClientOrderIdUsed(walletId, order.clientOrderId))
           )
-            return { _tag: "KeyMismatch", replayed: false } as const
+            return "client-order-id-used" as const
           const [outcome] = yield* ledger.postWithin([
             {
               id: TransferId.make(order.id),
@@ -151,7 +153,8 @@ export class Orders extends Context.Service<
               details: { order_id: order.id },
               entries: [],
               opens: [{ holdId: order.holdId, account, amount: held.amount }],
-              ends: []
+              ends: [],
+              movement
             }
           ])
           if (outcome?._tag === "Posted" && !outcome.replayed) yield* repo.insert(order)
@@ -160,25 +163,33 @@ export class Orders extends Context.Service<
         return yield* PostingTransaction.run(database, work)
       })
 
+      /** Returns the order of the first request with a key; none for a new key. */
+      const findEarlier = Effect.fnUntraced(function* (
+        { asset, side, wallet }: OrderRequest,
+        idempotency: PostingKey | undefined
+      ) {
+        const earlier = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
+        if (Option.isNone(earlier)) return Option.none<PlacedOrder>()
+        const { id } = yield* toMovement(earlier.value, side === "buy" ? USD : asset)
+        const order = yield* stored(wallet.id, id)
+        return Option.some<PlacedOrder>({ order, replayed: true })
+      })
+
       const place = Effect.fn("Orders.place")(function* (request: OrderRequest) {
         const { asset, side, wallet } = request
-        const paid = side === "buy" ? USD : asset
         const idempotency = keyOf(request)
         // A retry gets its first outcome, whatever the price is now.
-        const earlier = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
-        if (Option.isSome(earlier)) {
-          const { id } = yield* toMovement(earlier.value, paid)
-          return { order: yield* Effect.orDie(find(wallet.id, OrderId.make(id))), replayed: true }
+        const earlier = yield* findEarlier(request, idempotency)
+        if (Option.isSome(earlier)) return earlier.value
+        yield* checkAsset(asset, side, exchange)
+        const outcome = yield* store(request, yield* priced(request), idempotency)
+        if (outcome === "client-order-id-used") {
+          // By a concurrent request with the same key, or by another order.
+          const concurrent = yield* findEarlier(request, idempotency)
+          return Option.isSome(concurrent) ? concurrent.value : yield* new IdempotencyMismatch()
         }
-        if (exchange === "off")
-          return yield* new AssetUnavailable({
-            detail: "Orders are off on this server: no exchange is configured"
-          })
-        yield* checkAsset(asset, side)
-        const { id, replayed } = yield* toMovement(yield* store(yield* priced(request), idempotency), paid)
-        const order = yield* find(wallet.id, OrderId.make(id)).pipe(
-          Effect.catchTag("OrderNotFound", Effect.die)
-        )
+        const { id, replayed } = yield* toMovement(outcome, side === "buy" ? USD : asset)
+        const order = yield* stored(wallet.id, id)
         if (!replayed) {
           yield* Metric.update(
             OrderMetrics.orders.of({ state: order.isAggregated ? "aggregated" : "pending" }),
@@ -223,28 +234,3 @@ export class Orders extends Context.Service<
 }
 
 const ZERO = BigDecimal.make(0n, 0)
-
-/** The client's own id of an order is a key by itself. */
-const keyOf = ({ asset, clientOrderId, key, owner, quantity, side, wallet }: OrderRequest) => {
-  const [kind, value] = "amount" in quantity ? ["amount", quantity.amount] : ["notional", quantity.notional]
-  const meaning = ["order", asset.code, side, kind, Decimal.format(value), clientOrderId ?? null]
-  return key === undefined
-    ? postingKeyOf({ owner: `client_order_id of ${wallet.id}`, key: clientOrderId }, meaning)
-    : postingKeyOf({ owner, key }, meaning)
-}
-
-const checkAsset = ({ code, state, tradable }: CatalogAsset, side: OrderSide) => {
-  if (Option.isSome(Currency.find(code)))
-    return new AssetUnavailable({
-      detail: `${code} is a currency; POST /api/v1/accounts/wallet/convert exchanges currencies`
-    })
-  if (state === "delisted" && side === "buy")
-    return new AssetUnavailable({
-      detail: `${code} is delisted: it can be sold and withdrawn, but not bought`
-    })
-  return tradable
-    ? Effect.void
-    : new AssetUnavailable({
-        detail: `${code} cannot be traded; GET /api/v1/assets lists the assets that can`
-      })
-}

@@ -1,28 +1,249 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { BigDecimal, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import * as Decimal from "../../src/domain/money/Decimal.ts"
+import { LedgerVerifier } from "../../src/ledger/LedgerVerifier.ts"
+import { Orders } from "../../src/orders/Orders.ts"
+import { Statement } from "../../src/wallets/Statement.ts"
 import { ScriptedExchange } from "../support/ScriptedExchange.ts"
 import * as TestOrders from "../support/TestOrders.ts"
 import * as TestWallets from "../support/TestWallets.ts"
 
-layer(TestOrders.layer())("Settlement", (it) => {
-  it.effect("sends an order of at least the threshold at once, and charges the locked price", () =>
+const { list, place, settle, stateOf } = TestOrders
+
+layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))("Settlement", (it) => {
+  it.effect("sends an order of at least the threshold alone, and charges the locked price", () =>
     Effect.gen(function* () {
       const ann = yield* TestWallets.user("ann", { USD: "100" })
-      const exchange = yield* ScriptedExchange
-      yield* exchange.always({ does: "fill", price: "3.9" })
-      const { order } = yield* TestOrders.place(ann, "buy", "ABAN", "3")
-      assert.deepStrictEqual(yield* TestWallets.balances(ann), ["USD 88"])
+      yield* list("ABAN", "4")
+      yield* (yield* ScriptedExchange).always({ does: "fill", price: "3.9" })
+      const { order } = yield* place(ann, "buy", "ABAN", "3")
       assert.deepStrictEqual([order.state, order.isAggregated], ["pending", false])
-      yield* TestOrders.settle
-      assert.deepStrictEqual(yield* TestOrders.stateOf(order), ["completed", null, "3", "12"])
+      assert.deepStrictEqual(yield* TestWallets.balances(ann), ["USD 88"])
+      yield* settle
+      assert.deepStrictEqual(yield* stateOf(order), ["completed", null, "3", "12"])
       assert.deepStrictEqual(yield* TestWallets.balances(ann), ["ABAN 3", "USD 88"])
       assert.deepStrictEqual(yield* TestOrders.house, [
         "exchange ABAN -3",
         "exchange USD 11.7",
         "slippage USD 0.3"
       ])
+    })
+  )
+
+  it.effect("pools smaller orders until their exact sum reaches the threshold", () =>
+    Effect.gen(function* () {
+      const bob = yield* TestWallets.user("bob", { USD: "100" })
+      const cid = yield* TestWallets.user("cid", { USD: "100" })
+      yield* list("POOL", "0.1")
+      const exchange = yield* ScriptedExchange
+      yield* exchange.always({ does: "fill", price: "0.1" })
+      const before = (yield* exchange.submitted).length
+      const placed = yield* Effect.forEach(Array.from({ length: 99 }), (_, i) =>
+        place(i % 2 === 0 ? bob : cid, "buy", "POOL", "1")
+      )
+      yield* settle
+      assert.strictEqual((yield* exchange.submitted).length, before)
+      const last = yield* place(bob, "buy", "POOL", "1")
+      assert.strictEqual(last.order.state, "aggregated")
+      yield* settle
+      const [bulk, ...others] = (yield* exchange.submitted).slice(before)
+      assert.deepStrictEqual([bulk?.asset, bulk && Decimal.format(bulk.amount)], ["POOL", "100"])
+      assert.deepStrictEqual(others, [])
+      for (const { order } of [...placed, last])
+        assert.deepStrictEqual(yield* stateOf(order), ["completed", null, "1", "0.1"])
+      assert.deepStrictEqual(yield* TestWallets.balances(bob), ["POOL 51", "USD 94.9"])
+      assert.deepStrictEqual(yield* TestWallets.balances(cid), ["POOL 49", "USD 95.1"])
+    })
+  )
+
+  it.effect("settles a pool once its oldest order has waited long enough", () =>
+    Effect.gen(function* () {
+      const dan = yield* TestWallets.user("dan", { USD: "5" })
+      yield* list("WAIT", "1")
+      yield* (yield* ScriptedExchange).always({ does: "fill", price: "1" })
+      const { order } = yield* place(dan, "buy", "WAIT", "2")
+      yield* TestClock.adjust("299 seconds")
+      yield* settle
+      assert.deepStrictEqual(yield* stateOf(order), ["aggregated", null, null, null])
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      assert.deepStrictEqual(yield* stateOf(order), ["completed", null, "2", "2"])
+      const history = yield* (yield* Orders).history(order.id)
+      assert.deepStrictEqual(
+        history.map(({ at, state }) => [state, at.epochMilliseconds]),
+        [
+          ["aggregated", 0],
+          ["submitted", 300_000],
+          ["completed", 300_000]
+        ]
+      )
+    })
+  )
+
+  it.effect("divides a partial fill pro rata, and gives back what was not used", () =>
+    Effect.gen(function* () {
+      const users = yield* Effect.forEach(["part1", "part2", "part3"], (name) =>
+        TestWallets.user(name, { USD: "10" })
+      )
+      yield* list("PART", "0.1", { decimals: 0 })
+      yield* (yield* ScriptedExchange).script([{ does: "fill", price: "0.1", part: "0.25" }])
+      const orders = yield* Effect.forEach(users, (user, i) =>
+        Effect.map(place(user, "buy", "PART", ["25", "13", "62"][i] ?? ""), ({ order }) => order)
+      )
+      yield* settle
+      // 25 of 100: 6.25, 3.25 and 15.5.
+      assert.deepStrictEqual(yield* Effect.forEach(orders, stateOf), [
+        ["completed", null, "6", "0.6"],
+        ["completed", null, "3", "0.3"],
+        ["completed", null, "16", "1.6"]
+      ])
+      assert.deepStrictEqual(yield* Effect.forEach(users, TestWallets.balances), [
+        ["PART 6", "USD 9.4"],
+        ["PART 3", "USD 9.7"],
+        ["PART 16", "USD 8.4"]
+      ])
+    })
+  )
+
+  it.effect("fails an order whose share is zero, and gives everything back", () =>
+    Effect.gen(function* () {
+      const tiny = yield* TestWallets.user("tiny", { USD: "10" })
+      const big = yield* TestWallets.user("big", { USD: "100" })
+      yield* list("ZERO", "0.05", { decimals: 0 })
+      yield* (yield* ScriptedExchange).script([{ does: "fill", price: "0.05", part: "0.1" }])
+      const one = yield* place(tiny, "buy", "ZERO", "1")
+      const most = yield* place(big, "buy", "ZERO", "199")
+      yield* settle
+      assert.deepStrictEqual(yield* stateOf(one.order), ["failed", "not-filled", "0", "0"])
+      assert.deepStrictEqual(yield* stateOf(most.order), ["completed", null, "20", "1"])
+      assert.deepStrictEqual(yield* TestWallets.balances(tiny), ["USD 10"])
+    })
+  )
+
+  it.effect("mirrors a sell: holds the asset, and pays the locked proceeds", () =>
+    Effect.gen(function* () {
+      yield* list("SELL", "2")
+      const eve = yield* TestWallets.user("eve", { SELL: "10" })
+      yield* (yield* ScriptedExchange).script([{ does: "fill", price: "2.1", part: "0.5", fee: "0.02" }])
+      const { order } = yield* place(eve, "sell", "SELL", "8")
+      assert.deepStrictEqual(yield* TestWallets.balances(eve), ["SELL 2"])
+      yield* settle
+      assert.deepStrictEqual(yield* stateOf(order), ["completed", null, "4", "8"])
+      assert.deepStrictEqual(yield* TestWallets.balances(eve), ["SELL 6", "USD 8"])
+      assert.include(yield* TestOrders.house, "exchange SELL 4")
+    })
+  )
+
+  it.effect("buys the minimum of the exchange, and the house takes what exceeds the orders", () =>
+    Effect.gen(function* () {
+      const fay = yield* TestWallets.user("fay", { USD: "100" })
+      yield* list("LOTS", "8")
+      const exchange = yield* ScriptedExchange
+      yield* exchange.always({ does: "fill", price: "8" })
+      yield* exchange.setTerms({ increment: BigDecimal.make(5n, 0) })
+      yield* place(fay, "buy", "LOTS", "2")
+      yield* settle
+      yield* exchange.setTerms({})
+      assert.deepStrictEqual(yield* TestWallets.balances(fay), ["LOTS 2", "USD 84"])
+      const house = yield* TestOrders.house
+      assert.include(house, "exchange LOTS -5")
+      assert.include(house, "liquidity LOTS 3")
+      assert.include(house, "liquidity USD -24")
+    })
+  )
+
+  it.effect(
+    "refuses a sell below the minimum of the exchange, because the house sells nothing it does not have",
+    () =>
+      Effect.gen(function* () {
+        yield* list("FEW", "8")
+        const gus = yield* TestWallets.user("gus", { FEW: "10" })
+        const exchange = yield* ScriptedExchange
+        yield* exchange.setTerms({ minimumAmount: BigDecimal.make(5n, 0) })
+        const { order } = yield* place(gus, "sell", "FEW", "2")
+        yield* settle
+        yield* exchange.setTerms({})
+        assert.deepStrictEqual(yield* stateOf(order), ["failed", "below-exchange-minimum", "0", "0"])
+        assert.deepStrictEqual(yield* TestWallets.balances(gus), ["FEW 10"])
+      })
+  )
+
+  it.effect("places no bulk order after the price moved, and refunds its orders", () =>
+    Effect.gen(function* () {
+      const hal = yield* TestWallets.user("hal", { USD: "100" })
+      yield* list("MOVE", "10")
+      const exchange = yield* ScriptedExchange
+      const before = (yield* exchange.submitted).length
+      const { order } = yield* place(hal, "buy", "MOVE", "2")
+      yield* (yield* TestOrders.TestPrices).set("MOVE", "10.21")
+      yield* settle
+      assert.deepStrictEqual(yield* stateOf(order), ["failed", "price-moved", "0", "0"])
+      assert.deepStrictEqual(yield* TestWallets.balances(hal), ["USD 100"])
+      assert.strictEqual((yield* exchange.submitted).length, before)
+    })
+  )
+
+  it.effect("refunds orders of a closed market and of a suspended asset", () =>
+    Effect.gen(function* () {
+      const ida = yield* TestWallets.user("ida", { USD: "100" })
+      yield* list("SHUT", "10")
+      const exchange = yield* ScriptedExchange
+      for (const [terms, reason] of [
+        [{ isOpen: false }, "market-closed"],
+        [{ tradable: false }, "not-tradable"]
+      ] as const) {
+        const { order } = yield* place(ida, "buy", "SHUT", "2")
+        yield* exchange.setTerms(terms)
+        yield* settle
+        yield* exchange.setTerms({})
+        assert.deepStrictEqual(yield* stateOf(order), ["failed", reason, "0", "0"])
+      }
+      assert.deepStrictEqual(yield* TestWallets.balances(ida), ["USD 100"])
+    })
+  )
+
+  it.effect("shows one transaction for each order, also if one batch has several orders of a user", () =>
+    Effect.gen(function* () {
+      const jan = yield* TestWallets.user("jan", { USD: "100" })
+      yield* list("TWICE", "1")
+      yield* (yield* ScriptedExchange).always({ does: "fill", price: "1" })
+      const first = yield* place(jan, "buy", "TWICE", "6")
+      const second = yield* place(jan, "buy", "TWICE", "7")
+      yield* settle
+      const { rows } = yield* (yield* Statement).page(jan.id, {}, undefined, 100)
+      assert.deepStrictEqual(
+        rows
+          .filter(({ kind }) => kind !== "deposit")
+          .map(({ asset, change, kind, orderId }) => [kind, asset, Decimal.format(change), orderId])
+          .toSorted(),
+        [first, second]
+          .flatMap(({ order: { id, total } }) => [
+            ["order.settlement", "TWICE", Decimal.format(total), id],
+            ["order.settlement", "USD", `-${Decimal.format(total)}`, id]
+          ])
+          .toSorted()
+      )
+    })
+  )
+
+  it.effect("leaves books that balance, no open hold, and what the exchange filled", () =>
+    Effect.gen(function* () {
+      const { verify } = yield* LedgerVerifier
+      assert.isTrue((yield* verify).ok)
       assert.strictEqual(yield* TestOrders.openHolds, 0)
+      const filled = new Map<string, BigDecimal.BigDecimal>()
+      const exchange = yield* ScriptedExchange
+      const submitted = yield* exchange.submitted
+      for (const { clientOrderId, filled: part } of yield* exchange.orders) {
+        const order = submitted.find((order) => order.clientOrderId === clientOrderId)
+        if (order === undefined) continue
+        const signed = order.side === "buy" ? BigDecimal.negate(part) : part
+        filled.set(order.asset, BigDecimal.sum(filled.get(order.asset) ?? BigDecimal.make(0n, 0), signed))
+      }
+      const expected = Array.from(filled, ([asset, amount]) => `exchange ${asset} ${Decimal.format(amount)}`)
+      const booked = (yield* TestOrders.house).filter((line) => /^exchange (?!USD)/.test(line))
+      assert.deepStrictEqual(booked, expected.toSorted())
     })
   )
 })

@@ -16,7 +16,7 @@ import {
  * - `fill`: it is accepted, and filled at once: `part` of it (all by default), at `price` per unit
  * - `open`: it is accepted, and stays open until {@link ScriptedExchange.Service.update}
  * - `refuse`: it is refused
- * - `lose-answer`: the same as `then`, but the caller sees an unknown outcome
+ * - `lose-answer`: the same as `outcome`, but the caller sees an unknown outcome
  * - `lose-request`: the order does not reach the exchange, and the caller sees an unknown outcome
  */
 export type Submission =
@@ -25,7 +25,7 @@ export type Submission =
   | { readonly does: "refuse"; readonly kind?: RefusalKind }
   | {
       readonly does: "lose-answer"
-      readonly then: Exclude<Submission, { does: "lose-answer" | "lose-request" }>
+      readonly outcome: Exclude<Submission, { does: "lose-answer" | "lose-request" }>
       readonly kind?: UnknownKind
     }
   | { readonly does: "lose-request"; readonly kind?: UnknownKind }
@@ -97,7 +97,7 @@ const make = Effect.sync(() => {
       case "refuse":
         return new ExchangeRefused({ exchange: NAME, kind: submission.kind ?? "other", detail: "scripted" })
       case "lose-answer":
-        return run(order, submission.then).pipe(Effect.andThen(unknown(submission.kind)))
+        return run(order, submission.outcome).pipe(Effect.andThen(unknown(submission.kind)))
       case "lose-request":
         return unknown(submission.kind)
     }

@@ -1,5 +1,6 @@
 import { Context, DateTime, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
+import { AdminActions } from "../../src/accounts/AdminActions.ts"
 import { AssetCatalog } from "../../src/assets/AssetCatalog.ts"
 import type { AssetDefinition } from "../../src/domain/assets/CatalogAsset.ts"
 import { AssetCode } from "../../src/domain/money/Asset.ts"
@@ -13,6 +14,7 @@ import { LeaderTerms } from "../../src/platform/LeaderTerms.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import { BatchAllocation } from "../../src/orders/BatchAllocation.ts"
 import { BatchExecution } from "../../src/orders/BatchExecution.ts"
+import { Batches } from "../../src/orders/Batches.ts"
 import { BatchRepo } from "../../src/orders/BatchRepo.ts"
 import { OrderPrices } from "../../src/orders/OrderPrices.ts"
 import { OrderRepo } from "../../src/orders/OrderRepo.ts"
@@ -62,46 +64,40 @@ export class TestPrices extends Context.Service<
 }
 
 /** The services of one node. */
-export const node = Settlement.layer.pipe(
+export const node = Layer.mergeAll(Settlement.layer, Batches.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(BatchExecution.layer, BatchAllocation.layer)),
   Layer.provideMerge(
     Layer.mergeAll(ReservationRepo.layer, SettlementRepo.layer, BatchRepo.layer, LeaderTerms.layer)
   ),
   Layer.provideMerge(Orders.layer),
-  Layer.provideMerge(Layer.mergeAll(OrderRepo.layer, SettlementSignal.layer))
+  Layer.provideMerge(Layer.mergeAll(OrderRepo.layer, SettlementSignal.layer, AdminActions.layer))
 )
 
-const ASSETS: ReadonlyArray<Pick<AssetDefinition, "kind" | "name" | "decimals"> & { code: string }> = [
-  { code: "BTC", kind: "crypto", name: "Bitcoin", decimals: 8 },
-  { code: "ABAN", kind: "stock", name: "Aban", decimals: 9 }
-]
+/** Lists an asset with 8 decimals at a price. Pools of different assets are independent. */
+export const list = Effect.fnUntraced(function* (
+  code: string,
+  price: string,
+  fields: Partial<AssetDefinition> = {}
+) {
+  const definition: AssetDefinition = {
+    code: AssetCode.make(code),
+    kind: "crypto",
+    name: code,
+    decimals: 8,
+    tradable: true,
+    minimumOrder: null,
+    providerSymbols: {},
+    exchangeSymbol: null,
+    state: "listed",
+    ...fields
+  }
+  yield* (yield* AssetCatalog).change({ definition, principal: "test", expectedVersion: Option.none() })
+  yield* (yield* TestPrices).set(code, price)
+})
 
-const listed = Layer.effectDiscard(
-  Effect.gen(function* () {
-    const catalog = yield* AssetCatalog
-    for (const { code, ...fields } of ASSETS)
-      yield* catalog.change({
-        definition: {
-          ...fields,
-          code: AssetCode.make(code),
-          tradable: true,
-          minimumOrder: null,
-          providerSymbols: {},
-          exchangeSymbol: null,
-          state: "listed"
-        },
-        principal: "test",
-        expectedVersion: Option.some(0)
-      })
-    const prices = yield* TestPrices
-    yield* prices.set("BTC", "50000")
-    yield* prices.set("ABAN", "4")
-  })
-)
-
-/** Orders in a new database, with prices and an exchange that the test decides. BTC is at 50000, ABAN at 4. No spread. */
+/** Orders in a new database, with assets, prices and an exchange that the test decides. There is no spread. */
 export const layer = (env: Readonly<Record<string, string>> = {}) =>
-  Layer.mergeAll(node, listed).pipe(
+  node.pipe(
     Layer.provideMerge(Layer.mergeAll(ScriptedExchange.layer, TestPrices.layer)),
     Layer.provideMerge(TestWallets.layer({ ORDER_SPREAD: "0", ...env }))
   )
@@ -123,7 +119,8 @@ export const place = Effect.fnUntraced(function* (
     quantity: options.notional === true ? { notional: value } : { amount: value },
     clientOrderId: options.clientOrderId,
     owner: `user:${wallet.userId}`,
-    key: options.key
+    key: options.key,
+    session: undefined
   })
 })
 

@@ -5,6 +5,7 @@ import { ConversionExamples } from "./ConversionExamples.ts"
 import { FundingExamples } from "./FundingExamples.ts"
 import { LedgerExamples } from "./LedgerExamples.ts"
 import { OperationExamples } from "./OperationExamples.ts"
+import { OrderExamples } from "./OrderExamples.ts"
 import { RateExamples } from "./RateExamples.ts"
 import { WalletConversionExamples } from "./WalletConversionExamples.ts"
 import { WalletExamples } from "./WalletExamples.ts"
@@ -24,6 +25,7 @@ export const EXAMPLES: Examples = {
   ...WalletExamples,
   ...WalletConversionExamples,
   ...FundingExamples,
+  ...OrderExamples,
   ...UserEventExamples,
   ...UserAdminExamples,
   ...LedgerExamples

@@ -18,6 +18,7 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   audit_node: ["immutable:A"],
   audit_seal: ["immutable:A"],
   conversion_audit: ["immutable:A"],
+  customer_order: ["guarded:A", "held:A", "kept:A", "recorded:A"],
   database_identity: ["immutable:A"],
   exchange_rate: ["immutable:A", "present:O"],
   funding_request: ["checked:A", "guarded:A", "kept:A"],
@@ -31,6 +32,7 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   ledger_outcome: ["fixed:A"],
   ledger_transfer: ["immutable:A"],
   mfa: ["guarded:A"],
+  order_event: ["immutable:A", "true_event:A"],
   poll_rate: ["immutable:A"],
   quarantined_rate: ["decided:A", "immutable:A"],
   quote: ["locked:O"],
@@ -40,6 +42,8 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   session: ["guarded:A", "of_unlocked_user:O"],
   setting: ["kept:A", "traced:A"],
   setting_change: ["immutable:A"],
+  settlement_batch: ["guarded:A", "kept:A", "recorded:A", "whole:A"],
+  settlement_event: ["immutable:A", "true_event:A"],
   wallet: ["immutable:A"],
   withdrawn_rate: ["immutable:A"]
 }

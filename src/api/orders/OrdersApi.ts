@@ -1,0 +1,94 @@
+import { Schema } from "effect"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { OrderState } from "../../domain/orders/Order.ts"
+import { RequireUser } from "../access/HttpAuthorization.ts"
+import { describe } from "../EndpointDescription.ts"
+import * as PageMessage from "../PageMessage.ts"
+import * as Problem from "../Problem.ts"
+import { ProblemResponses } from "../ProblemResponses.ts"
+import {
+  AllocationMessage,
+  OrderDetailMessage,
+  OrderMessage,
+  OrderPage,
+  PlaceOrderBody
+} from "./OrderMessage.ts"
+
+const order = { order_id: Schema.String }
+const notFound = [Problem.NotFound, Problem.StoreUnavailable] as const
+
+/** Orders for crypto and stocks. */
+export class OrdersApi extends HttpApiGroup.make("orders")
+  .add(
+    HttpApiEndpoint.post("place", "/orders", {
+      headers: { "idempotency-key": Schema.optionalKey(Schema.String) },
+      payload: PlaceOrderBody,
+      success: OrderMessage.pipe(HttpApiSchema.status(201)),
+      error: [
+        Problem.InsufficientFunds,
+        Problem.LimitExceeded,
+        Problem.AssetUnavailable,
+        Problem.OrderTooSmall,
+        Problem.IdempotencyMismatch,
+        Problem.RateTooOld,
+        Problem.RateUnavailable,
+        Problem.StoreUnavailable
+      ]
+    }).annotateMerge(
+      describe(
+        "Place an order",
+        "Locks the latest price, and holds the total of a buy, or the amount of a sell. Send `asset`, `side`, and either `amount` or `notional`; older clients send `crypto` and `amount`. An order of at least `AGGREGATION_THRESHOLD` is `pending` until it is sent to the exchange at once; a smaller one is `aggregated` in a pool. A retry with the same `Idempotency-Key`, or without one with the same `client_order_id`, gets the first outcome."
+      )
+    ),
+    HttpApiEndpoint.get("list", "/orders", {
+      query: {
+        state: Schema.optionalKey(OrderState),
+        asset: Schema.optionalKey(Schema.String),
+        ...PageMessage.query
+      },
+      success: OrderPage,
+      error: Problem.StoreUnavailable
+    }).annotateMerge(
+      describe("List your orders", "Returns the orders, newest first. Follow `next` for more pages.")
+    ),
+    HttpApiEndpoint.get("find", "/orders/:order_id", {
+      params: order,
+      success: OrderDetailMessage,
+      error: notFound
+    }).annotateMerge(
+      describe(
+        "Get an order",
+        "Returns the order with its history, and while it waits in a pool, the progress of the pool."
+      )
+    ),
+    HttpApiEndpoint.get("allocation", "/orders/:order_id/allocation", {
+      params: order,
+      success: AllocationMessage,
+      error: notFound
+    }).annotateMerge(
+      describe(
+        "Prove the share of an order",
+        "Returns how the fill of the exchange was divided among the orders of the batch, with all numbers that are needed to compute it again. Not found before the order is settled."
+      )
+    ),
+    HttpApiEndpoint.delete("cancel", "/orders/:order_id", {
+      params: order,
+      success: OrderMessage,
+      error: [...notFound, Problem.OrderNotCancellable]
+    }).annotateMerge(
+      describe(
+        "Cancel an order",
+        "Cancels an order that waits in a pool, and gives its money back. An order in any other state is not changed."
+      )
+    )
+  )
+  .prefix("/api/v1")
+  .middleware(RequireUser)
+  .middleware(ProblemResponses)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Orders",
+      description:
+        "Orders for cryptocurrencies and stocks, paid in US dollars. For a user who is signed in, or an API key with the scope `wallets` that acts for one."
+    })
+  ) {}

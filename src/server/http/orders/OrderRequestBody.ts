@@ -1,0 +1,74 @@
+import { BigDecimal, Effect, Option, Schema } from "effect"
+import { PlaceOrderBody } from "../../../api/orders/OrderMessage.ts"
+import * as Problem from "../../../api/Problem.ts"
+import type { AssetCatalog } from "../../../assets/AssetCatalog.ts"
+import { MAX_SHOWN_CODE } from "../../../domain/money/Asset.ts"
+import * as Decimal from "../../../domain/money/Decimal.ts"
+import { PRICE_CURRENCY } from "../../../domain/money/SupportedPairs.ts"
+import { MINOR_UNIT, type OrderQuantity } from "../../../domain/orders/PriceLock.ts"
+import * as ConversionBody from "../../encoding/ConversionBody.ts"
+import * as JsonBody from "../../encoding/JsonBody.ts"
+import * as Problems from "../../middleware/Problems.ts"
+
+/** Body of `POST /orders`. Amounts keep the digits that the client sent. */
+const PlaceOrder = Schema.Struct({
+  ...PlaceOrderBody.fields,
+  amount: Schema.optionalKey(ConversionBody.Amount),
+  notional: Schema.optionalKey(ConversionBody.Amount)
+})
+type PlaceOrder = typeof PlaceOrder.Type
+
+export const readOrder = JsonBody.readerOf(PlaceOrder)
+
+/** Reads what is ordered from the fields of a body, also in the shape of older clients. */
+export const readTerms = Effect.fnUntraced(function* (
+  catalog: Pick<AssetCatalog["Service"], "find">,
+  body: PlaceOrder
+) {
+  const code = body.asset ?? body.crypto
+  if (code === undefined) return yield* Problems.invalid("/body/asset", "must be the code of an asset")
+  if (body.asset !== undefined && body.crypto !== undefined)
+    return yield* Problems.invalid("/body/crypto", "must not be sent together with `asset`")
+  const side = body.side ?? (body.asset === undefined ? "buy" : undefined)
+  if (side === undefined) return yield* Problems.invalid("/body/side", "must be buy or sell")
+  const asset = catalog.find(code)
+  if (Option.isNone(asset)) {
+    const given = JSON.stringify(code.slice(0, MAX_SHOWN_CODE))
+    return yield* new Problem.AssetUnavailable({
+      detail: `${given} is not an asset of the catalogue; GET /api/v1/assets lists the assets`
+    })
+  }
+  const quantity = yield* readQuantity(body, asset.value)
+  return { asset: asset.value, side, quantity, clientOrderId: body.client_order_id }
+})
+
+const readQuantity = Effect.fnUntraced(function* (
+  { amount, notional }: PlaceOrder,
+  { code, decimals }: { readonly code: string; readonly decimals: number }
+) {
+  if (amount !== undefined && notional !== undefined)
+    return yield* Problems.invalid("/body/notional", "must not be sent together with `amount`")
+  if (notional !== undefined) {
+    const value = yield* readPositive("notional", notional, PRICE_CURRENCY, MINOR_UNIT)
+    return { notional: value } satisfies OrderQuantity
+  }
+  if (amount === undefined)
+    return yield* Problems.invalid("/body/amount", "is missing; send `amount` or `notional`")
+  return { amount: yield* readPositive("amount", amount, code, decimals) } satisfies OrderQuantity
+})
+
+const readPositive = Effect.fnUntraced(function* (
+  field: "amount" | "notional",
+  value: typeof ConversionBody.Amount.Type,
+  code: string,
+  decimals: number
+) {
+  const text = yield* Effect.fromResult(ConversionBody.amountText(value))
+  const parsed = Option.filter(Decimal.parse(text, decimals), BigDecimal.isPositive)
+  return Option.isSome(parsed)
+    ? parsed.value
+    : yield* Problems.invalid(
+        `/body/${field}`,
+        `must be a positive decimal with at most ${Decimal.MAX_INTEGER_DIGITS} digits before the point and ${decimals} after it (${code}), without sign or exponent; found "${ConversionBody.excerpt(text)}"`
+      )
+})

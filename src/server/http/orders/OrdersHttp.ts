@@ -1,0 +1,124 @@
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import { Effect, Option, Schema } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import { Api } from "../../../api/Api.ts"
+import { CurrentUser } from "../../../api/access/CurrentUser.ts"
+import * as Problem from "../../../api/Problem.ts"
+import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
+import { Settings } from "../../../config/Settings.ts"
+import { parseCode } from "../../../domain/money/Asset.ts"
+import { OrderId, OrderNotFound } from "../../../domain/orders/Order.ts"
+import { Batches } from "../../../orders/Batches.ts"
+import { Orders } from "../../../orders/Orders.ts"
+import { Wallets } from "../../../wallets/Wallets.ts"
+import * as Pagination from "../../encoding/Pagination.ts"
+import * as Problems from "../../middleware/Problems.ts"
+import { idempotencyKeyOf } from "../ConversionRequests.ts"
+import { keyOwnerOf } from "../wallets/TransfersHttp.ts"
+import { allocationFields, orderDetailFields, orderFields } from "./OrderFields.ts"
+import * as OrderProblems from "./OrderProblems.ts"
+import { readOrder, readTerms } from "./OrderRequestBody.ts"
+
+/** Handlers of orders. */
+export const layer = HttpApiBuilder.group(
+  Api,
+  "orders",
+  Effect.fn(function* (handlers) {
+    const { aggregationMaxWait: maxWait, aggregationThreshold: threshold } = yield* Settings
+    const catalog = yield* AssetCatalog
+    const batches = yield* Batches
+    const orders = yield* Orders
+    const wallets = yield* Wallets
+
+    const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId)).pipe(
+      Effect.catchTags(Problems.storeErrors)
+    )
+
+    const findOrder = Effect.fnUntraced(function* (text: string) {
+      const id = yield* parseId(text)
+      const { id: wallet } = yield* myWallet
+      return yield* orders.find(wallet, id).pipe(Effect.catchTags(OrderProblems.findErrors))
+    })
+
+    return handlers
+      .handleRaw(
+        "place",
+        Effect.fnUntraced(function* ({ request }) {
+          const key = yield* Effect.fromResult(
+            idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
+          )
+          const terms = yield* readTerms(catalog, yield* readOrder(request))
+          const wallet = yield* myWallet
+          const user = yield* CurrentUser
+          const { order, replayed } = yield* orders
+            .place({ ...terms, wallet, owner: keyOwnerOf(user), key, session: user.sessionId })
+            .pipe(Effect.catchTags(OrderProblems.placeErrors))
+          return HttpServerResponse.text(JSON.stringify(orderFields(order)), {
+            status: 201,
+            contentType: "application/json",
+            headers: {
+              "cache-control": "no-store",
+              ...(replayed ? { "idempotency-replayed": "true" } : {})
+            }
+          })
+        })
+      )
+      .handle(
+        "list",
+        Effect.fnUntraced(function* ({ query }) {
+          const before = yield* Pagination.decodeCursor(query.cursor, Schema.decodeEffect(OrderId))
+          const asset = query.asset === undefined ? Option.none() : parseCode(query.asset)
+          if (query.asset !== undefined && Option.isNone(asset))
+            return yield* Problems.invalid("/query/asset", "must be the code of an asset")
+          const size = Pagination.sizeOf(query)
+          const { id: wallet } = yield* myWallet
+          const found = yield* orders
+            .page(wallet, { state: query.state, asset: Option.getOrUndefined(asset) }, before, size + 1)
+            .pipe(Effect.catchTags(Problems.storeErrors))
+          return Pagination.pageOf(found, size, orderFields, ({ id }) => id)
+        })
+      )
+      .handle(
+        "find",
+        Effect.fnUntraced(function* ({ params }) {
+          const order = yield* findOrder(params.order_id)
+          const { asset, id, side, state } = order
+          const [history, pool] = yield* Effect.all([
+            orders.history(id),
+            state === "aggregated" ? orders.pool(asset, side) : Effect.succeedNone
+          ]).pipe(Effect.catchTags(Problems.storeErrors))
+          return orderDetailFields(order, history, pool, { maxWait, threshold })
+        })
+      )
+      .handle(
+        "allocation",
+        Effect.fnUntraced(function* ({ params }) {
+          const order = yield* findOrder(params.order_id)
+          const found = yield* batches.allocationOf(order).pipe(Effect.catchTags(Problems.storeErrors))
+          const asset = catalog.find(order.asset)
+          return Option.isSome(found) && Option.isSome(asset)
+            ? allocationFields(found.value, order, asset.value.decimals)
+            : yield* new Problem.NotFound({
+                detail: `The order is ${order.state}; its share is computed when it is settled`
+              })
+        })
+      )
+      .handle(
+        "cancel",
+        Effect.fnUntraced(function* ({ params }) {
+          const id = yield* parseId(params.order_id)
+          const { id: wallet } = yield* myWallet
+          return yield* orders
+            .cancel(wallet, id)
+            .pipe(Effect.map(orderFields), Effect.catchTags(OrderProblems.cancelErrors))
+        })
+      )
+  })
+)
+
+const parseId = (text: string) =>
+  Effect.mapError(
+    Schema.decodeEffect(OrderId)(text),
+    () => new Problem.NotFound({ detail: new OrderNotFound().message })
+  )

@@ -1,0 +1,115 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import { inspect } from "node:util"
+import { Database } from "../../src/platform/postgres/Database.ts"
+import { ScriptedExchange } from "../support/ScriptedExchange.ts"
+import * as TestOrders from "../support/TestOrders.ts"
+import * as TestWallets from "../support/TestWallets.ts"
+
+const assertRejected = Effect.fnUntraced(function* (pattern: RegExp, ...statements: ReadonlyArray<string>) {
+  const { sql } = yield* Database
+  const exit = yield* Effect.exit(
+    sql.withTransaction(
+      Effect.andThen(
+        Effect.forEach(statements, (statement) => sql.unsafe(statement)),
+        sql`SET CONSTRAINTS ALL IMMEDIATE`
+      )
+    )
+  )
+  const reason = Exit.isFailure(exit) ? inspect(exit.cause, { depth: 10 }) : "accepted"
+  assert.match(reason, pattern, statements.join("; "))
+})
+
+const { list, place, settle } = TestOrders
+
+layer(TestOrders.layer())("Order tables, for their owner", (it) => {
+  it.effect("refuse every change of what an order promised, of its history, and of the past", () =>
+    Effect.gen(function* () {
+      yield* list("OLD", "10")
+      const user = yield* TestWallets.user("old", { USD: "100" })
+      yield* (yield* ScriptedExchange).always({ does: "fill", price: "10" })
+      const { order } = yield* place(user, "buy", "OLD", "2")
+      yield* settle
+      for (const table of ["customer_order", "settlement_batch", "order_event", "settlement_event"]) {
+        yield* assertRejected(/DELETE/, `DELETE FROM ${table}`)
+        yield* assertRejected(/TRUNCATE/, `TRUNCATE ${table} CASCADE`)
+      }
+      for (const table of ["order_event", "settlement_event"])
+        yield* assertRejected(/UPDATE/, `UPDATE ${table} SET reason = 'x'`)
+      for (const change of [
+        "amount = 3",
+        "price = 1",
+        "total = 1",
+        "wallet_id = gen_random_uuid()",
+        "asset = 'USD'"
+      ])
+        yield* assertRejected(
+          /promised is immutable/,
+          `UPDATE customer_order SET ${change}, version = version + 1`
+        )
+      for (const state of ["pending", "aggregated", "submitted", "failed", "cancelled", "completed"])
+        yield* assertRejected(
+          /cannot go from/,
+          `UPDATE customer_order SET state = '${state}', version = version + 1 WHERE id = '${order.id}'`
+        )
+      yield* assertRejected(
+        /not in the state of its event/,
+        `INSERT INTO order_event VALUES ('${order.id}', 9, 'completed', NULL, now())`
+      )
+      yield* assertRejected(/immutable/, "UPDATE settlement_batch SET failures = 1")
+      // Triggers that always fire do so in a session that replicates too.
+      yield* assertRejected(
+        /cannot go from/,
+        "SET LOCAL session_replication_role = 'replica'",
+        "UPDATE customer_order SET state = 'pending'"
+      )
+    })
+  )
+
+  it.effect("refuse an order that is completed before the exchange has ended its own", () =>
+    Effect.gen(function* () {
+      yield* list("SOON", "10")
+      const user = yield* TestWallets.user("soon", { USD: "100" })
+      yield* (yield* ScriptedExchange).script([{ does: "open" }])
+      const { order } = yield* place(user, "buy", "SOON", "2")
+      const complete = `UPDATE customer_order SET state = 'completed', version = version + 1, filled = 2, charged = 20 WHERE id = '${order.id}'`
+      yield* assertRejected(/cannot go from pending to completed/, complete)
+      yield* settle
+      yield* assertRejected(/while its batch is sent/, complete)
+      const fill =
+        "UPDATE settlement_batch SET state = 'filled', version = version + 1, filled = 2, cost = 20, fee = 0 WHERE state = 'sent'"
+      // Not without the posting that ends its hold.
+      yield* assertRejected(/hold of order .* does not agree/, fill, complete)
+      yield* assertRejected(
+        /shares of batch .* are not what was filled/,
+        fill,
+        "UPDATE settlement_batch SET state = 'allocated', version = version + 1, house_filled = 2 WHERE state = 'filled'"
+      )
+      yield* assertRejected(
+        /cannot go from sent to allocated/,
+        "UPDATE settlement_batch SET state = 'allocated', version = version + 1, house_filled = 0, filled = 0, cost = 0, fee = 0 WHERE state = 'sent'"
+      )
+    })
+  )
+
+  it.effect(
+    "refuse a batch without the orders that it was made of, and a cancellation that keeps the money",
+    () =>
+      Effect.gen(function* () {
+        yield* list("BACK", "1")
+        const user = yield* TestWallets.user("back", { USD: "100" })
+        const { order } = yield* place(user, "buy", "BACK", "2")
+        yield* assertRejected(
+          /hold of order .* does not agree/,
+          `UPDATE customer_order SET state = 'cancelled', version = version + 1 WHERE id = '${order.id}'`
+        )
+        const batch = (amount: number) =>
+          `INSERT INTO settlement_batch (id, asset, side, is_aggregated, orders, customer_amount, total, state, version, term, next_attempt_at, created_at, updated_at)
+          VALUES ('01980000-0000-7000-8000-00000000000a', 'BACK', 'buy', true, 1, ${amount}, 2, 'reserved', 1, 1, now(), now(), now())`
+        yield* assertRejected(/does not have the orders/, batch(2))
+        const claim = `UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = '01980000-0000-7000-8000-00000000000a' WHERE id = '${order.id}'`
+        yield* assertRejected(/does not have the orders/, batch(3), claim)
+        yield* assertRejected(/accepted/, batch(2), claim)
+      })
+  )
+})
