@@ -25,6 +25,10 @@ export class LedgerAccounts extends Context.Service<
     readonly accountOf: (name: AccountName) => Effect.Effect<Option.Option<LedgerAccount>, StoreUnavailable>
     /** All accounts of an owner, by asset and role. */
     readonly accountsOf: (owner: string) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
+    /** All accounts of several owners, by owner, asset and role. */
+    readonly accountsOfOwners: (
+      owners: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
     readonly accountById: (
       id: LedgerAccountId
     ) => Effect.Effect<Option.Option<LedgerAccount>, StoreUnavailable>
@@ -86,6 +90,12 @@ export class LedgerAccounts extends Context.Service<
         return yield* decoded(rows)
       })
 
+      const accountsOfOwners = Effect.fnUntraced(function* (owners: ReadonlyArray<string>) {
+        const rows = yield* execute(sql`
+          SELECT ${columns} FROM ${account} WHERE owner = ANY (${PgArray.of(owners)}::uuid[]) ORDER BY owner, asset, role`)
+        return yield* decoded(rows)
+      })
+
       const accountById = Effect.fn("LedgerAccounts.accountById")(function* (id: LedgerAccountId) {
         const rows = yield* execute(sql`SELECT ${columns} FROM ${account} WHERE id = ${id}::bigint`)
         return Array.head(yield* decoded(rows))
@@ -110,7 +120,15 @@ export class LedgerAccounts extends Context.Service<
         return rows.length > 0
       })
 
-      return LedgerAccounts.of({ openAccounts, accountOf, accountsOf, accountById, accounts, setFrozen })
+      return LedgerAccounts.of({
+        openAccounts,
+        accountOf,
+        accountsOf,
+        accountsOfOwners,
+        accountById,
+        accounts,
+        setFrozen
+      })
     })
   )
 }

@@ -57,34 +57,38 @@ export class Valuation extends Context.Service<
         )
       }
 
-      const lookup = (pair: AssetPair, now: number): Effect.Effect<Option.Option<FoundRate>> => {
-        const found = rates.peek(pair, now)
-        if (found === undefined)
-          return rates.lookup(pair).pipe(
-            Effect.timeoutOption(lookupBudget),
-            Effect.orElseSucceed(() => Option.none())
-          )
-        rates.countLookup(found)
-        return Effect.succeedSome(found)
-      }
+      const lookup = (pair: AssetPair) =>
+        rates.lookup(pair).pipe(
+          Effect.timeoutOption(lookupBudget),
+          Effect.orElseSucceed(() => Option.none<FoundRate>())
+        )
 
-      const value = Effect.fn("Valuation.value")(function* (holdings: ReadonlyArray<Holding>) {
+      const value = Effect.fnUntraced(function* (holdings: ReadonlyArray<Holding>) {
         const now = yield* Clock.currentTimeMillis
         const held = holdings
           .filter(({ balance }) => !BigDecimal.isZero(balance))
           .map(({ asset, balance }) => ({ asset, balance, path: pathOf(asset) }))
-        const needed = new Map(
-          held.flatMap(({ path }) => Option.getOrElse(path, () => [])).map((pair) => [pair.key, pair])
-        )
         const found = new Map<string, FoundRate>()
-        yield* Effect.forEach(
-          needed.values(),
-          (pair) =>
-            Effect.map(lookup(pair, now), (rate) => {
-              if (Option.isSome(rate)) found.set(pair.key, rate.value)
-            }),
-          { concurrency: "unbounded", discard: true }
-        )
+        const missing = new Map<string, AssetPair>()
+        for (const { path } of held)
+          for (const pair of Option.getOrElse(path, () => [])) {
+            if (found.has(pair.key)) continue
+            const rate = rates.peek(pair, now)
+            if (rate === undefined) missing.set(pair.key, pair)
+            else {
+              rates.countLookup(rate)
+              found.set(pair.key, rate)
+            }
+          }
+        if (missing.size > 0)
+          yield* Effect.forEach(
+            missing.values(),
+            (pair) =>
+              Effect.map(lookup(pair), (rate) => {
+                if (Option.isSome(rate)) found.set(pair.key, rate.value)
+              }),
+            { concurrency: "unbounded", discard: true }
+          )
 
         const used = new Map<string, FoundRate>()
         const unpriced: Array<AssetCode> = []

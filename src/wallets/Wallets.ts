@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Option } from "effect"
 import type { SqlError } from "effect/sql"
 import { NewUserSetup } from "../accounts/NewUserSetup.ts"
 import type { UserId } from "../domain/accounts/User.ts"
@@ -6,8 +6,10 @@ import type { AccountName, LedgerAccount, LedgerAccountId } from "../domain/ledg
 import type { AssetCode } from "../domain/money/Asset.ts"
 import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { Ledger } from "../ledger/Ledger.ts"
+import * as Batcher from "../platform/Batcher.ts"
 import { Database } from "../platform/postgres/Database.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { type NamedWallet, WalletRepo } from "./WalletRepo.ts"
 
 /** Role of the accounts of wallets. */
@@ -26,6 +28,10 @@ export type HouseRole =
 /** About 2 MB each. */
 const MAX_CACHED_ACCOUNTS = 20_000
 const MAX_CACHED_WALLETS = 10_000
+
+const MAX_READ_BATCH = 64
+const READ_LANES = 2
+const READ_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
 
 /** An account of a wallet, or of the house. */
 export const walletAccount = (wallet: WalletId, asset: AssetCode): AccountName => ({
@@ -49,6 +55,11 @@ export class Wallets extends Context.Service<
     readonly byIds: WalletRepo["Service"]["byIds"]
     /** The accounts of a wallet, ordered by asset. */
     readonly accountsOf: (wallet: WalletId) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
+    /**
+     * Like `accountsOf`, for reads that are not part of a transaction: concurrent ones share a query, which starts after all
+     * of them.
+     */
+    readonly balancesOf: (wallet: WalletId) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
     /** Returns the ids of accounts, in their order. Opens those that are new, so it must not run in a transaction. */
     readonly accountIds: (
       names: ReadonlyArray<AccountName>
@@ -103,11 +114,32 @@ export class Wallets extends Context.Service<
         return found
       })
 
-      const accountsOf = Effect.fn("Wallets.accountsOf")(function* (wallet: WalletId) {
-        const accounts = yield* ledger.accountsOf(wallet)
-        return accounts
-          .filter(({ role }) => role === USER_ROLE)
-          .toSorted((a, b) => (a.asset < b.asset ? -1 : 1))
+      const accountsOf = Effect.fn("Wallets.accountsOf")((wallet: WalletId) =>
+        Effect.map(ledger.accountsOf(wallet), ofUsers)
+      )
+
+      const readBalances = Effect.fnUntraced(function* (
+        batch: ReadonlyArray<Batcher.BatchItem<WalletId, ReadonlyArray<LedgerAccount>, StoreUnavailable>>
+      ) {
+        const accounts = yield* ledger.accountsOfOwners(batch.map(({ item }) => item))
+        const byOwner = Map.groupBy(ofUsers(accounts), ({ owner }) => owner)
+        for (const read of batch) read.settle(Exit.succeed(byOwner.get(read.item) ?? []))
+      })
+
+      const reads = yield* Batcher.make<WalletId, ReadonlyArray<LedgerAccount>, StoreUnavailable>({
+        handle: (batch) =>
+          Effect.catchCause(readBalances(batch), (cause) =>
+            Effect.sync(() => batch.forEach((read) => read.settle(Exit.failCause(cause))))
+          ),
+        maxBatchSize: MAX_READ_BATCH,
+        concurrency: READ_LANES,
+        timeout: READ_TIMEOUT,
+        onTimeout: () =>
+          Exit.fail(
+            new StoreUnavailable({
+              cause: `the balances were not read within ${Duration.format(READ_TIMEOUT)}`
+            })
+          )
       })
 
       return Wallets.of({
@@ -116,6 +148,7 @@ export class Wallets extends Context.Service<
         find: repo.find,
         byIds: repo.byIds,
         accountsOf,
+        balancesOf: reads.run,
         accountIds
       })
     })
@@ -123,6 +156,10 @@ export class Wallets extends Context.Service<
 
   static readonly layer = Wallets.layerNoDeps.pipe(Layer.provide(WalletRepo.layer))
 }
+
+/** Accounts of wallets, ordered by asset. */
+const ofUsers = (accounts: ReadonlyArray<LedgerAccount>) =>
+  accounts.filter(({ role }) => role === USER_ROLE).toSorted((a, b) => (a.asset < b.asset ? -1 : 1))
 
 const keyOf = ({ asset, owner, role }: AccountName) => `${owner} ${role} ${asset}`
 

@@ -130,4 +130,21 @@ layer(TestWallets.layer())("Wallets", (it) => {
       assert.deepStrictEqual(yield* TestWallets.balances(wallet), [])
     })
   )
+
+  it.effect("answers concurrent reads of balances with those of each wallet", () =>
+    Effect.gen(function* () {
+      const wallets = yield* Effect.forEach(
+        Array.from({ length: 100 }, (_, n) => n),
+        (n) =>
+          n % 25 === 0
+            ? TestWallets.user(`reads-${n}`, { USD: `${n + 1}`, EUR: "2" })
+            : TestWallets.user(`reads-${n}`)
+      )
+      const { accountsOf, balancesOf } = yield* Wallets
+      const read = yield* Effect.forEach(wallets, ({ id }) => balancesOf(id), { concurrency: "unbounded" })
+      const expected = yield* Effect.forEach(wallets, ({ id }) => accountsOf(id))
+      assert.deepStrictEqual(read, expected)
+      assert.strictEqual(read.flat().length, 8)
+    })
+  )
 })

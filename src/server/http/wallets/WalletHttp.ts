@@ -1,4 +1,5 @@
 import { BigDecimal, DateTime, Effect, Option, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
 import { CurrentUser } from "../../../api/access/CurrentUser.ts"
@@ -32,14 +33,14 @@ export const layer = HttpApiBuilder.group(
     const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId))
 
     return handlers
-      .handle(
+      .handleRaw(
         "wallet",
         Effect.fnUntraced(function* () {
           const { id } = yield* myWallet
-          const accounts = yield* wallets.accountsOf(id)
+          const accounts = yield* wallets.balancesOf(id)
           const total = yield* value(accounts)
           const home = accounts.find(({ asset }) => asset === homeCurrency.code)
-          return {
+          const message: WalletMessage = {
             wallet_id: id,
             balance: format(home?.balance ?? ZERO, homeCurrency.code),
             currency: homeCurrency.code,
@@ -50,7 +51,8 @@ export const layer = HttpApiBuilder.group(
               available: format(available, asset)
             })),
             total: totalFields(format, total)
-          } satisfies WalletMessage
+          }
+          return HttpServerResponse.text(JSON.stringify(message), { contentType: "application/json" })
         }, Effect.catchTags(Problems.storeErrors))
       )
       .handle(
