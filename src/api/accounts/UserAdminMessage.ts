@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { Role } from "../../domain/accounts/User.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
 import * as PageMessage from "../PageMessage.ts"
+import { Reason } from "../Reason.ts"
 import { UserMessage } from "./AccountMessage.ts"
 
 export const ManagedUserMessage = Schema.Struct({
@@ -13,11 +14,6 @@ export const ManagedUserMessage = Schema.Struct({
 export const ManagedUserPage = Schema.Struct(PageMessage.page(ManagedUserMessage)).annotate({
   identifier: "ManagedUserPage"
 })
-
-const Reason = Schema.String.check(
-  Schema.isPattern(/\S/, { message: "Expected a reason" }),
-  Schema.isMaxLength(1000)
-)
 
 export const ReasonBody = Schema.Struct({ reason: Reason }).annotate({ identifier: "Reason" })
 

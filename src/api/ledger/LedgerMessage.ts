@@ -4,6 +4,7 @@ import { LedgerAccountId } from "../../domain/ledger/LedgerAccount.ts"
 import { AssetCode } from "../../domain/money/Asset.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
 import * as PageMessage from "../PageMessage.ts"
+import { Reason } from "../Reason.ts"
 
 /** A signed amount in plain decimal digits. */
 const SignedAmount = Schema.String.check(Schema.isPattern(/^-?\d+(\.\d+)?$/)).annotate({
@@ -100,11 +101,6 @@ export const LedgerVerificationMessage = Schema.Union([
     reason: Schema.String
   })
 ]).annotate({ identifier: "LedgerVerification" })
-
-const Reason = Schema.String.check(
-  Schema.isPattern(/\S/, { message: "Expected a reason" }),
-  Schema.isMaxLength(1000)
-)
 
 /** Request body: a correction of a balance. */
 export const AdjustmentBody = Schema.Struct({

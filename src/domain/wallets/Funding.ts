@@ -24,7 +24,8 @@ export type FundingProvider = typeof FundingProvider.Type
 export const PaymentReference = Schema.Trim.check(
   Schema.isMinLength(1, { message: "must not be empty" }),
   Schema.isMaxLength(200, { message: "must have at most 200 characters" }),
-  Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "must not contain control characters" })
+  // Invisible characters would make the reference of the same payment another one.
+  Schema.isPattern(/^(?:[^\p{C}\p{Z}]| )*$/u, { message: "must have printable characters and spaces only" })
 )
 
 /** A deposit or a withdrawal. */

@@ -250,9 +250,9 @@ layer(TestServer.layer({ FUNDING: "manual" }), { excludeTestServices: true })("W
       const dan = yield* WalletUsers.create("dan")
       const admin = yield* administrator
       const { json } = yield* deposit(dan, { amount: "1" })
-      for (const reference of ["", " ", "a\nb", "a".repeat(201), 5])
+      for (const reference of ["", " ", "a\nb", "a\u200bb", "a\u00a0b", "a\u0000b", "a".repeat(201), 5])
         assertProblem(yield* admin.post(json["id"], "confirm", { reference }), 400, "invalid-request")
-      for (const reason of ["", " ", "a".repeat(1001)])
+      for (const reason of ["", " ", "a\u0000b", "a".repeat(1001)])
         assertProblem(yield* admin.post(json["id"], "refuse", { reason }), 400, "invalid-request")
       for (const id of ["x", "01980000-0000-7000-8000-000000000000"])
         assertProblem(yield* admin.post(id, "confirm", { reference: "R" }), 404, "not-found")
