@@ -134,9 +134,9 @@ layer(TestWallets.layer())("Wallets", (it) => {
   it.effect("answers concurrent reads of balances with those of each wallet", () =>
     Effect.gen(function* () {
       const wallets = yield* Effect.forEach(
-        Array.from({ length: 100 }, (_, n) => n),
+        Array.from({ length: 20 }, (_, n) => n),
         (n) =>
-          n % 25 === 0
+          n % 5 === 0
             ? TestWallets.user(`reads-${n}`, { USD: `${n + 1}`, EUR: "2" })
             : TestWallets.user(`reads-${n}`)
       )

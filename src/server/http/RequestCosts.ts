@@ -32,7 +32,7 @@ const AUDIT_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Paginat
 
 const LEDGER_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
 
-const TRANSACTION_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
+const TRANSACTION_LIST: ListCost = { base: 5, perRow: 1 / 5, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
 /** A page of one type reads many movements to find those. */
 const TRANSACTIONS_OF_TYPE: ListCost = { ...TRANSACTION_LIST, base: 20 }
 const ACCOUNT_STATEMENT: ListCost = {
@@ -77,7 +77,7 @@ export const ENDPOINT_COSTS: Readonly<Record<string, number | ((query: URLSearch
   "ledger.transfer": 6,
   "ledger.trialBalance": 100,
   "ledger.verify": 1000,
-  "wallet.wallet": 2,
+  "wallet.wallet": 3,
   "wallet.at": 4,
   "wallet.statement": () => ACCOUNT_STATEMENT,
   "transactions.list": (query) => (query.has("type") ? TRANSACTIONS_OF_TYPE : TRANSACTION_LIST),
