@@ -153,6 +153,12 @@ const makeEndpoints = Effect.fnUntraced(function* (responseIds: ResponseIds.Resp
       pong: /^\{"type":"pong"\}$/
     },
     {
+      path: Routes.paths.userEventsSocket,
+      generateMessage: WebSocketMessages.forUserEvents,
+      ping: '{"type":"ping"}',
+      pong: /^\{"type":"pong"\}$/
+    },
+    {
       path: Routes.paths.rpc,
       generateMessage: yield* WebSocketMessages.forRpc(responseIds, seed),
       ping: '{"_tag":"Ping"}',

@@ -1,5 +1,5 @@
 import { Arbitrary, Effect, Schema } from "effect"
-import { RatesRpcs } from "../../src/api/rates/RatesRpcs.ts"
+import { Rpcs } from "../../src/api/Rpcs.ts"
 import * as BodyMutations from "./BodyMutations.ts"
 import type { RandomChoice } from "./RandomChoice.ts"
 import type { ResponseIds } from "./ResponseIds.ts"
@@ -38,10 +38,17 @@ export const forRates =
     return maybeMutate(random, JSON.stringify(message))
   }
 
+/** Messages of clients of `/ws/accounts/events/`. */
+export const forUserEvents: MessageGenerator = (random) => {
+  const type = random.pick(["authenticate", "ping", "ping", "subscribe", "__proto__"])
+  const token = random.pick([Values.hostile(random), "ey.ey.ey", "", null, 1, undefined])
+  return maybeMutate(random, JSON.stringify({ type, token }))
+}
+
 /** Messages of clients of `/rpc`: calls with payloads that match their schemas, and control messages. */
 export const forRpc = Effect.fnUntraced(function* (responseIds: ResponseIds, seed: string) {
   const payloads = new Map<string, ReadonlyArray<unknown>>([["Shout", [null]]])
-  for (const [tag, { payloadSchema }] of RatesRpcs.requests) {
+  for (const [tag, { payloadSchema }] of Rpcs.requests) {
     const values = Arbitrary.schema(Schema.toEncoded(payloadSchema))
     payloads.set(tag, yield* Arbitrary.sampleEffect(values, { count: SAMPLES_PER_PROCEDURE, seed }))
   }

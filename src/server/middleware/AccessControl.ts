@@ -22,9 +22,6 @@ import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 import * as Rejection from "./Rejection.ts"
 import { UserAccess } from "./UserAccess.ts"
 
-/** Interval at which streams of API keys check their key. */
-const RECHECK_INTERVAL = "5 seconds"
-
 /** What a request presents, before it is authenticated. */
 export interface Credentials {
   /** Value of the `Authorization` header. */
@@ -74,14 +71,6 @@ export class AccessControl extends Context.Service<
       credentials: Credentials,
       onBehalfOf: string | undefined
     ) => Effect.Effect<CurrentUser["Service"], Rejection.Rejection>
-    /**
-     * Waits until an API key may no longer act for a user, because it was revoked or has expired, or the user was locked.
-     * For the streams of API keys: those of a user end with the session.
-     */
-    readonly awaitRevocation: (
-      credentials: Credentials,
-      onBehalfOf: string | undefined
-    ) => Effect.Effect<void>
     /**
      * Counts a request to a public endpoint, rejects an invalid key, and returns the rate-limit identity. Waits only
      * briefly for the database; if it is unavailable, the address is the identity. `onSession` receives the session of a
@@ -248,22 +237,6 @@ export class AccessControl extends Context.Service<
         }
       )
 
-      const awaitRevocation: AccessControl["Service"]["awaitRevocation"] = (credentials, onBehalfOf) =>
-        authenticate(credentials).pipe(
-          Effect.flatMap((principal) =>
-            principal?.kind === "key"
-              ? users.actFor(principal, onBehalfOf)
-              : Effect.fail(Rejection.missingToken)
-          ),
-          Effect.as(true),
-          // Without the database, the stream has no events either.
-          Effect.catchTag("StoreUnavailable", () => Effect.succeed(true)),
-          Effect.orElseSucceed(() => false),
-          Effect.delay(RECHECK_INTERVAL),
-          Effect.repeat({ while: (mayAct) => mayAct }),
-          Effect.asVoid
-        )
-
       /** Returns none without a key, and undefined if the key is invalid or has to be looked up. */
       const authenticateSync = (
         authorization: string | undefined,
@@ -340,7 +313,6 @@ export class AccessControl extends Context.Service<
         authorizeBatch,
         authorizeUser,
         authorizePublic,
-        awaitRevocation,
         identifySync,
         consumeAnonymousRead,
         consumeMessage

@@ -1,6 +1,5 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Layer } from "effect"
-import { constVoid } from "effect/Function"
 import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import type { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import type * as Problem from "../../api/Problem.ts"
@@ -185,21 +184,6 @@ const requireUser = (options: { readonly onlySession: boolean }) =>
         )
     }
   })
-
-/**
- * Waits until the API key that sent a request may no longer act for its user. Never ends for a user who is signed in, whose
- * connection ends with the session.
- */
-export const awaitRevocation = (
-  { awaitRevocation }: AccessControl["Service"],
-  request: HttpServerRequest.HttpServerRequest,
-  user: CurrentUser["Service"]
-): Effect.Effect<void> => {
-  if (user.sessionId !== undefined) return Effect.never
-  const { authorization } = NodeHttpServerRequest.toIncomingMessage(request).headers
-  const credentials = { authorization, address: ClientAddress.of(request), reportRateLimit: constVoid }
-  return awaitRevocation(credentials, request.headers[ON_BEHALF_OF])
-}
 
 /** Authorizes a public endpoint that opens a connection, and passes it the rate-limit identity of the client. */
 export const authorizeConnection =

@@ -16,6 +16,7 @@ import * as RpcBackPressure from "./RpcBackPressure.ts"
 import { AccessControl, type Credentials } from "../middleware/AccessControl.ts"
 import { LookupCaller } from "../middleware/LookupCaller.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
+import { StreamAccess } from "../middleware/StreamAccess.ts"
 import { ON_BEHALF_OF } from "../middleware/UserAccess.ts"
 
 /** Credentials of a call. Its headers include those of the HTTP request, unless the call has its own. */
@@ -63,25 +64,24 @@ const optionalAuthentication = Effect.gen(function* () {
 })
 
 const requireUser = Effect.gen(function* () {
-  const { authorizeUser, awaitRevocation } = yield* AccessControl
+  const { authorizeUser } = yield* AccessControl
+  const { awaitEnd } = yield* StreamAccess
   const untilEnd = yield* untilSessionEnds
   return RpcRequireUser.of((call, options) =>
     Effect.gen(function* () {
       const credentials = yield* credentialsOf(options)
-      const onBehalfOf = options.headers[ON_BEHALF_OF]
-      const user = yield* authorizeUser("reads", credentials, onBehalfOf).pipe(
+      const user = yield* authorizeUser("reads", credentials, options.headers[ON_BEHALF_OF]).pipe(
         Effect.mapError(({ problem }) => problem)
       )
       const authorized = Effect.provideService(call, CurrentUser, user)
-      if (user.sessionId !== undefined) return yield* untilEnd(authorized, user.sessionId)
-      const revoked = Effect.andThen(awaitRevocation(credentials, onBehalfOf), Effect.fail(accessRevoked))
-      return yield* Effect.raceFirst(authorized, revoked)
+      const endOfAccess = Effect.andThen(awaitEnd(user, credentials.authorization), Effect.fail(accessEnded))
+      return yield* Effect.raceFirst(untilEnd(authorized, user.sessionId), endOfAccess)
     })
   )
 })
 
-const accessRevoked = new Problem.Unauthorized({
-  detail: "The API key may no longer act for the user; it was revoked or has expired, or the user was locked"
+const accessEnded = new Problem.Unauthorized({
+  detail: "The session or the API key has expired, the key was revoked, or the user was locked"
 })
 
 /** Implements the middlewares of `RpcAuthorization`. */

@@ -1,3 +1,4 @@
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Array, Effect, Option, Stream } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { CurrentUser } from "../../api/access/CurrentUser.ts"
@@ -5,9 +6,8 @@ import * as EventPosition from "../../domain/wallets/EventPosition.ts"
 import { UserEvents } from "../../wallets/events/UserEvents.ts"
 import { Wallets } from "../../wallets/Wallets.ts"
 import { Drain } from "../Drain.ts"
-import { AccessControl } from "../middleware/AccessControl.ts"
-import * as HttpAccessControl from "../middleware/HttpAccessControl.ts"
 import * as Problems from "../middleware/Problems.ts"
+import { StreamAccess } from "../middleware/StreamAccess.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import * as Sse from "./Sse.ts"
 import { StreamConnections } from "./StreamConnections.ts"
@@ -15,9 +15,9 @@ import * as UserEventEncoding from "./UserEventEncoding.ts"
 
 /** Creates the function that responds with the events of the current user, from a position or from now. */
 export const make = Effect.gen(function* () {
-  const access = yield* AccessControl
   const connections = yield* StreamConnections
   const drain = yield* Drain
+  const streamAccess = yield* StreamAccess
   const toMessage = yield* UserEventEncoding.make
   const userEvents = yield* UserEvents
   const wallets = yield* Wallets
@@ -27,11 +27,10 @@ export const make = Effect.gen(function* () {
     const wallet = yield* wallets.ofUser(user.userId).pipe(Effect.catchTags(Problems.storeErrors))
     // The scope is the request's, which stays open until the stream has ended. A session ends its connection.
     yield* connections.acquire("sse")
-    const endOfAccess = HttpAccessControl.awaitRevocation(
-      access,
-      yield* HttpServerRequest.HttpServerRequest,
-      user
-    )
+    const { authorization } = NodeHttpServerRequest.toIncomingMessage(
+      yield* HttpServerRequest.HttpServerRequest
+    ).headers
+    const endOfAccess = streamAccess.awaitEnd(user, authorization)
     const reader = yield* userEvents.subscribe({
       wallet,
       includesSecurity: user.sessionId !== undefined,

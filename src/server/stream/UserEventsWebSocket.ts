@@ -1,3 +1,4 @@
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Deferred, Effect, Fiber, Layer, Option, Result, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { CurrentUser } from "../../api/access/CurrentUser.ts"
@@ -10,6 +11,7 @@ import { AccessControl } from "../middleware/AccessControl.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as HttpAccessControl from "../middleware/HttpAccessControl.ts"
 import * as Problems from "../middleware/Problems.ts"
+import { StreamAccess } from "../middleware/StreamAccess.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 import * as Routes from "../Routes.ts"
 import * as BackPressure from "./BackPressure.ts"
@@ -29,6 +31,13 @@ const schemas = {
 }
 const decode = WebSocketMessages.decoderOf<(typeof schemas)[keyof typeof schemas]["Type"]>(schemas)
 
+/** An authorized user. */
+interface UserAccess {
+  readonly user: CurrentUser["Service"]
+  /** Waits until the user may no longer read the events. */
+  readonly awaitEnd: Effect.Effect<void>
+}
+
 /** State of one client. */
 interface UserClient {
   readonly webSocket: WebSocket
@@ -36,7 +45,7 @@ interface UserClient {
   /** Rate-limit identity of the client before it is authenticated. */
   readonly address: string
   readonly since: EventPosition.EventPosition | undefined
-  readonly user: Deferred.Deferred<CurrentUser["Service"]>
+  readonly access: Deferred.Deferred<UserAccess>
 }
 
 /** WebSocket endpoint for the events of a user: `/ws/accounts/events/`. */
@@ -46,6 +55,7 @@ export const layer = Layer.effectDiscard(
     const connections = yield* StreamConnections
     const drain = yield* Drain
     const router = yield* HttpRouter.HttpRouter
+    const streamAccess = yield* StreamAccess
     const toMessage = yield* UserEventEncoding.make
     const userEvents = yield* UserEvents
     const wallets = yield* Wallets
@@ -74,15 +84,16 @@ export const layer = Layer.effectDiscard(
     }, Effect.scoped)
 
     /** Serves a client until its connection closes. */
-    const serve = (client: UserClient, endOfAccess: Effect.Effect<void>) => {
-      const { user, webSocket } = client
-      const delivery = Deferred.await(user).pipe(
+    const serve = (client: UserClient) => {
+      const { webSocket } = client
+      const delivery = Deferred.await(client.access).pipe(
         Effect.timeoutOrElse({
           duration: AUTHENTICATION_TIMEOUT,
           orElse: () => Effect.fail(NOT_AUTHENTICATED)
         }),
-        Effect.flatMap((user) => deliver(client, user)),
-        Effect.raceFirst(Effect.andThen(endOfAccess, Effect.fail(ACCESS_REVOKED))),
+        Effect.flatMap(({ awaitEnd, user }) =>
+          Effect.raceFirst(deliver(client, user), Effect.andThen(awaitEnd, Effect.fail(ACCESS_ENDED)))
+        ),
         Effect.catch((problem: Problem) => Effect.sync(() => WebSocketMessages.reject(webSocket, problem)))
       )
       const end = Effect.andThen(
@@ -93,7 +104,7 @@ export const layer = Layer.effectDiscard(
     }
 
     const authenticate = Effect.fnUntraced(function* (client: UserClient, token: string) {
-      if (yield* Deferred.isDone(client.user)) return yield* ALREADY_AUTHENTICATED
+      if (yield* Deferred.isDone(client.access)) return yield* ALREADY_AUTHENTICATED
       const credentials = {
         authorization: `Bearer ${token}`,
         address: client.address,
@@ -103,7 +114,8 @@ export const layer = Layer.effectDiscard(
         .authorizeUser("reads", credentials, undefined)
         .pipe(Effect.mapError(({ problem }) => problem))
       if (user.sessionId !== undefined) connections.endWithSession(client.connection, user.sessionId)
-      yield* Deferred.succeed(client.user, user)
+      const awaitEnd = streamAccess.awaitEnd(user, credentials.authorization)
+      yield* Deferred.succeed(client.access, { user, awaitEnd })
     })
 
     const reply = Effect.fnUntraced(
@@ -120,18 +132,27 @@ export const layer = Layer.effectDiscard(
 
     const open = Effect.fnUntraced(function* (
       webSocket: WebSocket,
-      authorized: CurrentUser["Service"] | undefined,
-      endOfAccess: Effect.Effect<void>
+      user: CurrentUser["Service"] | undefined
     ) {
       const request = yield* HttpServerRequest.HttpServerRequest
       const since = yield* sinceParam
       const connection = yield* connections.register(request, "websocket")
       connection.end = () => webSocket.close(...SESSION_ENDED)
-      const user = Deferred.makeUnsafe<CurrentUser["Service"]>()
-      if (authorized !== undefined) yield* Deferred.succeed(user, authorized)
-      const client = { webSocket, connection, address: ClientAddress.of(request), since, user }
+      const authorized = Deferred.makeUnsafe<UserAccess>()
+      if (user !== undefined) {
+        const { authorization } = NodeHttpServerRequest.toIncomingMessage(request).headers
+        const awaitEnd = streamAccess.awaitEnd(user, authorization)
+        yield* Deferred.succeed(authorized, { user, awaitEnd })
+      }
+      const client = {
+        webSocket,
+        connection,
+        address: ClientAddress.of(request),
+        since,
+        access: authorized
+      }
       const queue = makeQueue(webSocket, connection.socket, (message) => reply(client, message))
-      const serving = Fiber.runIn(fork(serve(client, endOfAccess)), scope)
+      const serving = Fiber.runIn(fork(serve(client)), scope)
       webSocket.attach({
         onMessage: queue.offer,
         onClose: () => {
@@ -143,11 +164,8 @@ export const layer = Layer.effectDiscard(
     })
 
     const endpoint = Effect.fnUntraced(function* (user: CurrentUser["Service"] | undefined) {
-      const request = yield* HttpServerRequest.HttpServerRequest
-      const endOfAccess =
-        user === undefined ? Effect.never : HttpAccessControl.awaitRevocation(access, request, user)
-      const webSocket = yield* connections.upgrade(request)
-      yield* open(webSocket, user, endOfAccess).pipe(
+      const webSocket = yield* connections.upgrade(yield* HttpServerRequest.HttpServerRequest)
+      yield* open(webSocket, user).pipe(
         Effect.catch((problem) => Effect.sync(() => WebSocketMessages.reject(webSocket, problem))),
         closeOnDefect(webSocket),
         Effect.ensuring(Effect.sync(() => webSocket.resume()))
@@ -164,8 +182,8 @@ export const layer = Layer.effectDiscard(
 const NOT_AUTHENTICATED = new Unauthorized({
   detail: `No access token within ${AUTHENTICATION_TIMEOUT}; send {"type":"authenticate","token":"ey…"} first, or the token in the Authorization header`
 })
-const ACCESS_REVOKED = new Unauthorized({
-  detail: "The API key may no longer act for the user; it was revoked or has expired, or the user was locked"
+const ACCESS_ENDED = new Unauthorized({
+  detail: "The session or the API key has expired, the key was revoked, or the user was locked"
 })
 const ALREADY_AUTHENTICATED = new InvalidRequest({
   detail: "The connection is authenticated; open another one for another user"

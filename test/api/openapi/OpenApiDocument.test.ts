@@ -86,10 +86,15 @@ describe("OpenAPI document", () => {
   })
 
   it("types the data of server-sent events", () => {
-    const content = document.paths["/api/v1/rates/stream"].get.responses["200"].content["text/event-stream"]
-    const text = JSON.stringify(content)
-    assert.strictEqual(text.match(/"contentSchema":\{"type":"object"/g)?.length, 5)
-    assert.notInclude(text, "x-effect-stream")
+    for (const [path, events] of [
+      ["/api/v1/rates/stream", 5],
+      ["/api/v1/accounts/events", 6]
+    ] as const) {
+      const text = JSON.stringify(document.paths[path].get.responses["200"].content["text/event-stream"])
+      const types = text.match(/"contentSchema":\{("type":"object"|"\$ref")/g)
+      assert.strictEqual(types?.length, events, path)
+      assert.notInclude(text, "x-effect-stream")
+    }
   })
 
   it("has the version of the package", () => {
