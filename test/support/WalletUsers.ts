@@ -47,6 +47,7 @@ export const create = Effect.fnUntraced(function* (
     get: (path: string, headers: Readonly<Record<string, string>> = {}) =>
       get(path, { headers: { authorization, ...headers } }),
     post: send("POST"),
-    patch: send("PATCH")
+    patch: send("PATCH"),
+    delete: (path: string) => get(path, { method: "DELETE", headers: { authorization } })
   }
 })
