@@ -66,7 +66,7 @@ export const WalletExamples: Examples = {
     }
   },
   "wallet.statement": {
-    parameters: { since: "2026-11-01", until: "2026-11-30", asset: "USD" },
+    parameters: { since: "2026-11-01T00:00:00Z", until: "2026-11-30T00:00:00Z", asset: "USD" },
     response: {
       wallet_id: WALLET_ID,
       username: "ada",
@@ -76,7 +76,7 @@ export const WalletExamples: Examples = {
     }
   },
   "transactions.list": {
-    parameters: { asset: "USD", type: "transfer", since: "2026-11-01", page_size: "20" },
+    parameters: { asset: "USD", type: "transfer", since: "2026-11-01T00:00:00Z", page_size: "20" },
     response: { data: [TRANSFER], has_more: false, next: null }
   },
   "transactions.transaction": {
