@@ -42,7 +42,7 @@ export interface FundingRequest {
   readonly provider: FundingProvider
   /** Reserves the amount of a withdrawal. */
   readonly holdId: HoldId | null
-  /** `user:<id>`, or the id of an API key. */
+  /** `user:<id>`, or the id of an API key with the user that it acts for. */
   readonly requestedBy: string
   readonly requestedAt: DateTime.Utc
   readonly state: FundingState
@@ -115,9 +115,9 @@ export class FundingRefused extends Schema.TaggedError<FundingRefused>()("Fundin
   }
 }
 
-/** An administrator cannot decide on the money of their own wallet. */
+/** Nobody decides on the money of their own wallet, and no API key on what it requested for a user. */
 export class OwnFunding extends Schema.TaggedError<OwnFunding>()("OwnFunding", { user: UserId }) {
   override get message(): string {
-    return "This request is of your own wallet; another administrator must decide on it"
+    return "You requested this, or it is of your own wallet; another administrator must decide on it"
   }
 }

@@ -44,8 +44,9 @@ export class FundingDecisions extends Context.Service<
       const decide = Effect.fnUntraced(function* (id: FundingId, principal: string, ending: FundingEnding) {
         const found = yield* repo.byId(id)
         if (Option.isNone(found)) return yield* new Errors.FundingNotFound()
-        const { amount, asset, direction, userId, walletId } = found.value
-        if (principal === `user:${userId}`) return yield* new Errors.OwnFunding({ user: userId })
+        const { amount, asset, direction, requestedBy, userId, walletId } = found.value
+        if (principal === `user:${userId}` || requestedBy.split(" ", 1)[0] === principal)
+          return yield* new Errors.OwnFunding({ user: userId })
         const confirms = ending.state === "completed"
         const outcome = yield* settlement.end(found.value, ending, {
           principal,

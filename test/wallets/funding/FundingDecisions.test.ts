@@ -3,6 +3,7 @@ import { Effect, Layer, Logger, Option } from "effect"
 import { AdminActions } from "../../../src/accounts/AdminActions.ts"
 import type { FundingRequest } from "../../../src/domain/wallets/Funding.ts"
 import { Ledger } from "../../../src/ledger/Ledger.ts"
+import { Funding } from "../../../src/wallets/funding/Funding.ts"
 import { FundingDecisions } from "../../../src/wallets/funding/FundingDecisions.ts"
 import { FundingRepo } from "../../../src/wallets/funding/FundingRepo.ts"
 import { FundingSettlement } from "../../../src/wallets/funding/FundingSettlement.ts"
@@ -143,6 +144,23 @@ layer(
         assert.strictEqual((yield* Effect.flip(refuse(request, "own", self)))._tag, "OwnFunding")
         assert.deepStrictEqual(yield* actionsOn(request), [])
       }
+    })
+  )
+
+  it.effect("an API key does not decide on what it requested for a user", () =>
+    Effect.gen(function* () {
+      const user = yield* TestWallets.user("keyed")
+      const money = yield* TestWallets.money("1", "USD")
+      const { request } = yield* (yield* Funding).request({
+        wallet: user,
+        direction: "deposit",
+        money,
+        note: null,
+        owner: `key-1 for ${user.userId}`,
+        key: undefined
+      })
+      assert.strictEqual((yield* Effect.flip(confirm(request, "KEYED", "key-1")))._tag, "OwnFunding")
+      assert.strictEqual((yield* confirm(request, "KEYED", "key-2")).state, "completed")
     })
   )
 
