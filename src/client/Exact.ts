@@ -7,11 +7,27 @@ const DECIMAL_FIELDS = [
   "balance",
   "change",
   "change24h",
+  "charged",
+  "closing",
+  "cost",
+  "fee",
+  "filled",
   "held",
   "margin",
+  "minimumOrder",
+  "opening",
+  "ordered",
+  "posted",
   "price",
   "rate",
+  "remainder",
+  "remaining",
   "series",
+  "sum",
+  "threshold",
+  "total",
+  "totalPrice",
+  "unit",
   "value"
 ] as const
 
@@ -21,7 +37,7 @@ type ExactText<A> = A extends string
   ? BigDecimal.BigDecimal
   : A extends ReadonlyArray<infer B>
     ? ReadonlyArray<ExactText<B>>
-    : A
+    : Exact<A>
 
 /** A value of the client with promises, whose decimals are `BigDecimal`s. */
 export type Exact<A> = A extends Date

@@ -18,9 +18,10 @@ const TEST_TIMEOUT = 300_000
 
 /** Size limits of bundles with these exports, minified and compressed. They catch accidental growth. */
 const MAX_GZIP_BYTES = {
-  "connect, connectRates, verifyReceipt": 17_000,
+  "connect, connectAdmin, connectRates, verifyReceipt": 18_000,
+  connect: 14_500,
   // For pages that only show rates.
-  connectRates: 8000
+  connectRates: 8500
 } as const
 
 /** The quick start of the documentation, in JavaScript. */
@@ -228,7 +229,7 @@ describe("effex-client, packed and installed in a folder made by npm init", () =
             )
             assert.lengthOf(Object.keys(metafile.inputs), 2)
             const compressed = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length
-            assert.isAbove(compressed, limit / 2, names)
+            assert.isAbove(compressed, limit * 0.8, names)
             assert.isBelow(compressed, limit, names)
           }
         }),

@@ -8,11 +8,39 @@ export type {
 export type { MfaEnrollment, MfaStatus, SecurityEvent, User, UserSession } from "./accounts/AccountValues.ts"
 export type { MfaCalls, MfaProof } from "./accounts/MfaCalls.ts"
 export type { TokenStorage } from "./accounts/TokenStore.ts"
+export type {
+  AdminCalls,
+  AssetAdminCalls,
+  AssetDefinition,
+  FundingAdminCalls,
+  LedgerCalls,
+  ReviewCalls,
+  UserAdminCalls
+} from "./admin/AdminCalls.ts"
+export type { ListOptions, Reason } from "./admin/AdminRequests.ts"
+export type {
+  AdminAction,
+  Adjustment,
+  CatalogAsset,
+  FiredRule,
+  LedgerAccount,
+  LedgerEntry,
+  LedgerTransfer,
+  LedgerVerification,
+  ManagedFunding,
+  ManagedUser,
+  Review,
+  ReviewState,
+  TrialBalance
+} from "./admin/AdminValues.ts"
+export type { OrderCalls, OrderFilter, OrderRequest } from "./orders/OrderCalls.ts"
+export type { Order, OrderAllocation, OrderDetail, OrderSide, OrderState } from "./orders/OrderValues.ts"
 export type { AssetCalls, BoardOptions } from "./AssetCalls.ts"
 export type { AuditCalls, AuditFilter } from "./AuditCalls.ts"
 export type { Client } from "./Client.ts"
 export type { AccessOptions } from "./Access.ts"
 export { connect, type ConnectOptions } from "./Connect.ts"
+export { type AdminClient, connectAdmin } from "./ConnectAdmin.ts"
 export { connectRates, type RatesClient } from "./ConnectRates.ts"
 export type { ConversionCalls, ConversionRequest, ConvertRequest, QuoteRequest } from "./ConversionCalls.ts"
 export {

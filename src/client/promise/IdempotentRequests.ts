@@ -27,8 +27,8 @@ const rejectUnknownOutcome = (error: unknown): never => {
   throw Object.assign(error, { detail, message: detail, retryable: false })
 }
 
-/** A header holds printable ASCII only. */
-const idempotencyKeyOf = (key: string = randomId()) => {
+/** Returns a key, or a random one. A header holds printable ASCII only. */
+export const idempotencyKeyOf = (key: string = randomId()) => {
   if (typeof key === "string" && /^[\x20-\x7e]{1,255}$/.test(key) && key.trim() === key) return key
   throw Options.invalid("idempotencyKey", "1 to 255 printable ASCII characters", key)
 }

@@ -15,23 +15,23 @@ const camelCase = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: str
 /** Fields with times: `fetched_at` and the like, and these names. */
 const TIME_FIELD = /_at$|^(at|start|as_of|times|time|since|until)$/
 
+/** Fields that stay as they are: the response of a provider, and details of any form. */
+const VERBATIM_FIELD = /^(raw|details)$/
+
 /** Decodes a response of the server, whose contract `A` describes. Fields that the server adds later are kept. */
 export const decode = <A>(value: unknown): A => toCamelCase(value) as A
 
 /** Types a response that stays as the server sent it, because its fields are hashed or signed. */
 export const verbatim = <A>(value: unknown): A => value as A
 
-/**
- * Renames fields to camelCase and parses times. `raw` is the response of a
- * provider and stays as it is.
- */
+/** Renames fields to camelCase and parses times. */
 const toCamelCase = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(toCamelCase)
   if (!isRecord(value)) return value
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => [
       camelCase(name),
-      name === "raw" ? field : TIME_FIELD.test(name) ? toTime(field) : toCamelCase(field)
+      VERBATIM_FIELD.test(name) ? field : TIME_FIELD.test(name) ? toTime(field) : toCamelCase(field)
     ])
   )
 }

@@ -84,9 +84,9 @@ export const pageSize = (size: number | undefined) => {
 }
 
 /** Numbers are rejected, because a double cannot hold every amount. */
-export const amount = (value: string) => {
+export const amount = (value: string, name = "amount") => {
   if (typeof value === "string" && /^\d+(\.\d+)?$/.test(value)) return value
-  throw invalid("amount", 'a positive decimal as text, such as "500.00"', value)
+  throw invalid(name, 'a positive decimal as text, such as "500.00"', value)
 }
 
 // Without the flag `i` for letters that it would match outside of ASCII.

@@ -2,6 +2,7 @@ import * as AccountCalls from "./accounts/AccountCalls.ts"
 import * as Session from "./accounts/Session.ts"
 import * as UserOptions from "./accounts/UserOptions.ts"
 import * as Options from "./Options.ts"
+import * as OrderCalls from "./orders/OrderCalls.ts"
 import type { ServerAccess } from "./Requests.ts"
 import type { EventStream } from "./streams/EventStream.ts"
 import type { StreamSettings } from "./streams/Streams.ts"
@@ -18,6 +19,8 @@ export interface UserRequests extends WalletCalls.WalletCalls {
   readonly accounts: AccountCalls.AccountCalls
   /** Deposits and withdrawals. */
   readonly funding: FundingCalls.FundingCalls
+  /** Orders for cryptocurrencies and stocks. */
+  readonly orders: OrderCalls.OrderCalls
   /** Transfers to other users. */
   readonly transfers: TransferCalls.TransferCalls
   /** Conversions between the balances of the wallet. */
@@ -43,6 +46,7 @@ export const make = (server: ServerAccess, options: UserOptions.UserOptions) => 
         ...WalletCalls.make(asUser),
         accounts: AccountCalls.make({ ...access, user: session }, session, inCookie),
         funding: FundingCalls.make(asUser),
+        orders: OrderCalls.make(asUser),
         transfers: TransferCalls.make(asUser),
         walletConversions: WalletConversionCalls.make(asUser)
       }

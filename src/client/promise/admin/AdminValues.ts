@@ -1,0 +1,167 @@
+import type { User } from "../accounts/AccountValues.ts"
+import type { Asset } from "../Values.ts"
+import type { Funding } from "../wallets/WalletValues.ts"
+
+/** A user, as administrators see it. */
+export interface ManagedUser extends User {
+  /** Null if the user is not locked. */
+  readonly lockedAt: Date | null
+}
+
+/** What an administrator did. */
+export interface AdminAction {
+  readonly id: string
+  readonly at: Date
+  /** `user:<id>` of an administrator, the id of an API key, or `cli:<name>`. */
+  readonly principal: string
+  readonly action: string
+  /** What was acted on, such as the id of a user. */
+  readonly subject: string
+  readonly reason: string | null
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+/** A deposit or a withdrawal, as administrators see it. */
+export interface ManagedFunding extends Funding {
+  readonly walletId: string
+  readonly username: string
+  readonly provider: "sandbox" | "manual"
+  readonly requestedBy: string
+  /** The administrator who decided. Null while pending, and if the provider did. */
+  readonly settledBy: string | null
+}
+
+/** A rule that fired for a movement. */
+export interface FiredRule {
+  readonly rule: string
+  readonly outcome: "allow" | "review" | "deny"
+  readonly detail: string
+  readonly remaining: string | null
+  readonly resetsAt: Date | null
+}
+
+export type ReviewState = "pending" | "approved" | "rejected" | "expired"
+
+/** A movement whose money is held until an administrator decides. */
+export interface Review {
+  readonly id: string
+  readonly state: ReviewState
+  readonly walletId: string
+  readonly username: string
+  readonly kind: "transfer" | "withdrawal" | "conversion" | "order"
+  readonly asset: string
+  readonly amount: string
+  /** In the home currency. Null without a price. */
+  readonly value: string | null
+  readonly rules: ReadonlyArray<FiredRule>
+  readonly createdAt: Date
+  readonly counterparty: string | null
+  readonly note: string | null
+  /** After this time, the movement is rejected. */
+  readonly expiresAt: Date
+  readonly decidedBy: string | null
+  readonly decidedAt: Date | null
+  readonly reason: string | null
+  readonly transferId: string | null
+}
+
+/** An account of the ledger. Amounts are decimal text. */
+export interface LedgerAccount {
+  readonly id: string
+  /** Id of the wallet. Null for an account of the house. */
+  readonly owner: string | null
+  readonly role: string
+  readonly asset: string
+  readonly balance: string
+  readonly held: string
+  readonly available: string
+  /** Number of entries. */
+  readonly version: string
+  readonly frozenAt: Date | null
+}
+
+/** An entry of an account. */
+export interface LedgerEntry {
+  readonly transferId: string
+  readonly account: string
+  readonly version: string
+  readonly asset: string
+  readonly amount: string
+  /** Balance of the account after the entry. */
+  readonly balance: string
+  readonly kind: string
+  readonly postedAt: Date
+}
+
+interface Hold {
+  readonly holdId: string
+  readonly account: string
+  readonly amount: string
+}
+
+/** A transfer of the ledger with its entries, and the holds that it opened or ended. */
+export interface LedgerTransfer {
+  readonly id: string
+  readonly kind: string
+  readonly details: unknown
+  readonly postedAt: Date
+  readonly entries: ReadonlyArray<LedgerEntry>
+  readonly openedHolds: ReadonlyArray<Hold>
+  readonly endedHolds: ReadonlyArray<
+    Hold & { readonly outcome: "posted" | "voided"; readonly posted: string }
+  >
+}
+
+/** Balances by asset and role. The balances of each asset add up to zero. */
+export interface TrialBalance {
+  /** The requested time. Null for now. */
+  readonly at: Date | null
+  readonly balanced: boolean
+  readonly assets: ReadonlyArray<{
+    readonly asset: string
+    readonly total: string
+    readonly roles: ReadonlyArray<{
+      readonly role: string
+      readonly accounts: string
+      readonly balance: string
+    }>
+  }>
+}
+
+/** Result of recomputing the whole ledger. */
+export type LedgerVerification =
+  | { readonly ok: true; readonly accounts: number; readonly entries: number; readonly transfers: number }
+  | {
+      readonly ok: false
+      readonly account: string | null
+      readonly transfer: string | null
+      readonly reason: string
+    }
+
+/** A correction of a balance. */
+export interface Adjustment {
+  /** Also the id of its transfer, once it is posted. */
+  readonly id: string
+  readonly account: string
+  readonly asset: string
+  readonly amount: string
+  readonly reason: string
+  readonly requestedBy: string
+  readonly requestedAt: Date
+  /** `pending` until another administrator decides. */
+  readonly state: "pending" | "posted" | "rejected"
+  readonly decidedBy: string | null
+  readonly decidedAt: Date | null
+  readonly decisionReason: string | null
+}
+
+/** An asset, as operators see it. */
+export interface CatalogAsset extends Asset {
+  /** Names of the asset at price providers. A provider without an entry uses the code. */
+  readonly providerSymbols: Readonly<Record<string, string>>
+  readonly exchangeSymbol: string | null
+  /** Increments with each change. */
+  readonly version: number
+  readonly changedAt: Date
+  readonly changedBy: string
+}

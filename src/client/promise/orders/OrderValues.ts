@@ -1,0 +1,79 @@
+export type OrderSide = "buy" | "sell"
+export type OrderState = "pending" | "aggregated" | "submitted" | "completed" | "failed" | "cancelled"
+
+/** An order for a cryptocurrency or a stock, paid in US dollars. Amounts are decimal text. */
+export interface Order {
+  readonly id: string
+  readonly clientOrderId: string | null
+  readonly asset: string
+  readonly side: OrderSide
+  /** Units of the asset. */
+  readonly amount: string
+  /** Locked US dollars per unit. */
+  readonly price: string
+  /** US dollars for the whole amount. */
+  readonly totalPrice: string
+  readonly fee: string
+  /** `aggregated` while it waits in a pool. */
+  readonly state: OrderState
+  /** Why it is in this state, such as `price-moved`. */
+  readonly reason: string | null
+  readonly isAggregated: boolean
+  /** Units that were bought or sold. Null until the order is settled. */
+  readonly filled: string | null
+  /** US dollars that were paid or received for them. Null until the order is settled. */
+  readonly charged: string | null
+  readonly createdAt: Date
+  readonly completedAt: Date | null
+}
+
+/** An order with its history, and the progress of the pool in which it waits. */
+export interface OrderDetail extends Order {
+  /** Oldest first. */
+  readonly history: ReadonlyArray<{
+    readonly state: OrderState
+    readonly reason: string | null
+    readonly at: Date
+  }>
+  readonly pool: {
+    readonly orders: number
+    /** Sum of the totals, in US dollars. */
+    readonly total: string
+    /** Total from which the pool is settled. */
+    readonly threshold: string
+    /** When it is settled at the latest. */
+    readonly settlesAt: Date
+  } | null
+}
+
+/** How a fill was divided among the orders of a batch, with everything that is needed to compute it again. */
+export interface OrderAllocation {
+  readonly batchId: string
+  readonly asset: string
+  readonly side: OrderSide
+  readonly rule: "largest-remainder"
+  /** Smallest unit of the asset. */
+  readonly unit: string
+  /** Amount of the order at the exchange. Null if none was sent. */
+  readonly ordered: string | null
+  /** What the exchange filled, in whole units. */
+  readonly filled: string
+  /** US dollars that the exchange charged or paid, exactly. */
+  readonly cost: string
+  readonly exchangeOrderId: string | null
+  /** Sum of the amounts of the orders and of the house. */
+  readonly sum: string
+  /** Part of the house: what the exchange demanded beyond the orders. */
+  readonly house: { readonly amount: string; readonly filled: string }
+  readonly orders: ReadonlyArray<{
+    readonly orderId: string
+    readonly amount: string
+    readonly totalPrice: string
+    /** Ranks who gets one of the units that are left after rounding down. */
+    readonly remainder: string
+    readonly hasExtraUnit: boolean
+    readonly filled: string
+    readonly charged: string
+    readonly isYours: boolean
+  }>
+}
