@@ -4,10 +4,25 @@ import type { AssetCatalog } from "../assets/AssetCatalog.ts"
 import { Settings } from "../config/Settings.ts"
 import type { Database } from "../platform/postgres/Database.ts"
 import * as Alpaca from "./alpaca/Alpaca.ts"
-import { ExchangeClient, ExchangeRefused } from "./ExchangeClient.ts"
-import { SandboxExchange } from "./sandbox/SandboxExchange.ts"
+import { ExchangeClient, ExchangeRefused, ExchangeUnknown } from "./ExchangeClient.ts"
+import * as SandboxExchange from "./sandbox/SandboxExchange.ts"
+import * as SandboxOrderRepo from "./sandbox/SandboxOrderRepo.ts"
 
 const SANDBOX_KEY = Redacted.make("sandbox")
+
+/** Warns at the start if the exchange will accept no orders, before somebody places one. */
+const reportAccount = ({ account, name }: ExchangeClient["Service"]) =>
+  Effect.matchEffect(account, {
+    onSuccess: ({ blocked }) =>
+      Option.match(blocked, {
+        onNone: () => Effect.logInfo(`Orders are executed at ${name}`),
+        onSome: (reason) => Effect.logWarning(`${name} accepts no orders: ${reason}`)
+      }),
+    onFailure: ({ detail, kind }) =>
+      Effect.logWarning(
+        `The account at ${name} could not be checked, so orders may fail: ${kind} (${detail})`
+      )
+  })
 
 /** Alpaca at `ALPACA_BASE_URL`. */
 export const layerAlpaca: Layer.Layer<
@@ -18,25 +33,35 @@ export const layerAlpaca: Layer.Layer<
   ExchangeClient,
   Effect.gen(function* () {
     const { alpacaBaseUrl, alpacaKeyId, alpacaSecretKey } = yield* Settings
-    return yield* Alpaca.make({
+    const exchange = yield* Alpaca.make({
       name: "alpaca",
       baseUrl: alpacaBaseUrl,
       keyId: Option.getOrElse(alpacaKeyId, () => Redacted.make("")),
       secretKey: Option.getOrElse(alpacaSecretKey, () => Redacted.make(""))
     })
+    yield* Effect.forkScoped(reportAccount(exchange))
+    return exchange
   })
 )
 
-/** The sandbox exchange, through the same adapter as Alpaca. */
+/** The sandbox exchange on a free local port, through the same adapter as Alpaca. Its orders are in PostgreSQL. */
 export const layerSandbox: Layer.Layer<
   ExchangeClient,
-  never,
-  SandboxExchange | AssetCatalog | HttpClient.HttpClient
+  HttpServerError.ServeError,
+  AssetCatalog | Database | HttpClient.HttpClient
 > = Layer.effect(
   ExchangeClient,
-  Effect.flatMap(SandboxExchange, ({ apiUrl }) =>
-    Alpaca.make({ name: "sandbox", baseUrl: apiUrl, keyId: SANDBOX_KEY, secretKey: SANDBOX_KEY })
-  )
+  Effect.gen(function* () {
+    const orders = yield* SandboxOrderRepo.make
+    const { apiUrl, sandbox } = yield* SandboxExchange.listen({ host: "127.0.0.1", port: 0, orders })
+    yield* Effect.logInfo(`The sandbox exchange takes faults at ${sandbox.baseUrl}/faults`)
+    return yield* Alpaca.make({
+      name: "sandbox",
+      baseUrl: apiUrl,
+      keyId: SANDBOX_KEY,
+      secretKey: SANDBOX_KEY
+    })
+  })
 )
 
 const off = new ExchangeRefused({
@@ -45,13 +70,20 @@ const off = new ExchangeRefused({
   detail: "no exchange is configured; set EXCHANGE"
 })
 
+/** Orders of an exchange that was configured before may be open or filled: their outcome stays unknown. */
+const outOfReach = new ExchangeUnknown({
+  exchange: "off",
+  kind: "unreachable",
+  detail: "no exchange is configured; set EXCHANGE as it was when the order was submitted"
+})
+
 /** No exchange: nothing is tradable. */
 export const layerOff = Layer.succeed(
   ExchangeClient,
   ExchangeClient.of({
     name: "off",
     submit: () => off,
-    find: () => Effect.succeedNone,
+    find: () => outOfReach,
     cancel: () => off,
     terms: () => off,
     account: Effect.succeed({
@@ -80,7 +112,7 @@ export const layer: Layer.Layer<
         case "alpaca":
           return layerAlpaca
         case "sandbox":
-          return layerSandbox.pipe(Layer.provide(SandboxExchange.layer))
+          return layerSandbox
         case "off":
           return layerOff
       }

@@ -39,9 +39,6 @@ export interface ExchangeOrder {
   readonly reason?: string | undefined
 }
 
-/** Returns true if the order does not change any more. */
-export const isFinal = ({ state }: ExchangeOrder): boolean => state !== "open"
-
 /** What the exchange accepts for an asset now. */
 export interface ExchangeTerms {
   /** False if the exchange suspended trading in the asset. */

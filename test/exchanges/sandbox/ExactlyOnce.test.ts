@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, Random, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import * as Decimal from "../../../src/domain/money/Decimal.ts"
-import { type ExchangeOrder, isFinal } from "../../../src/exchanges/ExchangeClient.ts"
+import type { ExchangeOrder } from "../../../src/exchanges/ExchangeClient.ts"
 import { ExchangeFault } from "../../../src/exchanges/sandbox/ExchangeFaults.ts"
 import * as SandboxOrders from "../../../src/exchanges/sandbox/SandboxOrders.ts"
 import * as TestExchange from "../../support/TestExchange.ts"
@@ -52,7 +52,7 @@ describe("Exactly once", () => {
         })
         let last: ExchangeOrder | undefined
         const seen: Array<string> = []
-        for (let step = 0; step < MAX_STEPS && (last === undefined || !isFinal(last)); step++) {
+        for (let step = 0; step < MAX_STEPS && (last === undefined || last.state === "open"); step++) {
           const fault = faults[yield* Random.nextIntBetween(0, faults.length - 1)] ?? "down"
           // The exchange recovers after a while.
           if (step < MAX_STEPS / 2) yield* inject({ provider: "alpaca", fault, times: 1 })
