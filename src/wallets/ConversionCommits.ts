@@ -1,4 +1,4 @@
-import { Data, Duration, Effect, Exit } from "effect"
+import { Clock, Data, Duration, Effect, Exit } from "effect"
 import { AuditLog } from "../audit/AuditLog.ts"
 import type { PreparedConversion } from "../conversion/PreparedConversion.ts"
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
@@ -7,6 +7,7 @@ import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import * as PostingRounds from "../ledger/PostingRounds.ts"
 import * as Batcher from "../platform/Batcher.ts"
+import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
 import { isConflict } from "../platform/postgres/SqlFailures.ts"
@@ -38,6 +39,8 @@ type Pending = Batcher.BatchItem<ConversionCommit, CommitOutcome, StoreUnavailab
  */
 export const make = Effect.gen(function* () {
   const audit = yield* AuditLog
+  const clock = yield* Clock.Clock
+  const context = yield* Effect.context<never>()
   const { sql, tryExecute } = yield* Database
   const ledger = yield* Ledger
 
@@ -55,6 +58,13 @@ export const make = Effect.gen(function* () {
     return outcomes
   })
 
+  const settle = (pending: Pending, exit: Exit.Exit<CommitOutcome, StoreUnavailable>) => {
+    if (pending.isAbandoned) return
+    const nanos = clock.monotonicTimeNanosUnsafe() - pending.queuedAt
+    ConversionMetrics.commitDuration.updateUnsafe(Number(nanos) / 1e9, context)
+    pending.settle(exit)
+  }
+
   const commit = Effect.fnUntraced(function* (batch: ReadonlyArray<Pending>) {
     const items = batch.map(({ item }) => item)
     const result = yield* sql
@@ -63,12 +73,12 @@ export const make = Effect.gen(function* () {
     if (result instanceof NotAppended) return yield* result
     batch.forEach((pending, i) => {
       const outcome = result[i]
-      if (outcome !== undefined) pending.settle(Exit.succeed(outcome))
+      if (outcome !== undefined) settle(pending, Exit.succeed(outcome))
     })
   })
 
   const settleAll = (batch: ReadonlyArray<Pending>, exit: Exit.Exit<CommitOutcome, StoreUnavailable>) =>
-    Effect.sync(() => batch.forEach((pending) => pending.settle(exit)))
+    Effect.sync(() => batch.forEach((pending) => settle(pending, exit)))
 
   /** Commits one by one, so that a conversion that is refused does not fail the others. */
   const commitEach = (batch: ReadonlyArray<Pending>) =>
