@@ -51,6 +51,6 @@ export const ORDER_MAX_PRICE_AGE = define({
   defaultValue: Duration.minutes(2),
   defaultText: "2 minutes",
   description:
-    "Oldest price at which an order is accepted or sent. Closed markets have no newer price: stocks are ordered while their market is open",
+    "Oldest price at which an order is accepted or sent. The price of a stock does not age while its market is closed; its orders are sent when it opens",
   ...duration("1 second", "1 day")
 })

@@ -26,6 +26,8 @@ export const SUBMISSION_GRACE = Duration.minutes(5)
 
 const FIRST_POLL = Duration.millis(250)
 const MAX_POLL = Duration.seconds(30)
+/** Time after which a closed market is asked for again. */
+const CLOSED_POLL = Duration.minutes(1)
 
 type WriteError = Superseded | StoreUnavailable
 export type ExecutionError = WriteError | ExchangeUnknown | RateTooOld | RateUnavailable
@@ -117,9 +119,11 @@ export class BatchExecution extends Context.Service<
             "not-tradable",
             `${exchange.name} suspended trading in ${batch.asset}`
           )
-        // A price that is locked over a closed market is no price.
-        if (!terms.isOpen)
-          return yield* reject(leader, batch, "market-closed", `the market of ${batch.asset} is closed`)
+        // It closed since the batch was reserved.
+        if (!terms.isOpen) {
+          const later = DateTime.addDuration(yield* DateTime.now, CLOSED_POLL)
+          return yield* wait(leader, batch, later, `the market of ${batch.asset} is closed`)
+        }
         const { detail, isMoved, rate } = yield* moved(batch)
         if (isMoved) return yield* reject(leader, batch, "price-moved", detail)
         const amount = ExchangeAmount.of(batch.side, batch.customerAmount, rate, terms)

@@ -1,5 +1,6 @@
 import { Context, DateTime, Duration, Effect, Layer } from "effect"
 import { Settings } from "../config/Settings.ts"
+import * as UsMarketCalendar from "../domain/markets/UsMarketCalendar.ts"
 import type { AssetCode } from "../domain/money/Asset.ts"
 import { AssetPair } from "../domain/money/AssetPair.ts"
 import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
@@ -13,8 +14,9 @@ export class OrderPrices extends Context.Service<
   OrderPrices,
   {
     /**
-     * Returns the latest price of an asset in US dollars. Fails with `RateTooOld` if it is older than `ORDER_MAX_PRICE_AGE`
-     * by the clock: for an order, the last close of a closed market is no price. A delisted asset has a price for sellers.
+     * Returns the latest price of an asset in US dollars. Fails with `RateTooOld` if it is older than `ORDER_MAX_PRICE_AGE`. The
+     * last close of a stock is its price while its market is closed, but not any more once it has opened. A delisted asset
+     * has a price for sellers.
      */
     readonly current: (
       asset: AssetCode,
@@ -31,8 +33,13 @@ export class OrderPrices extends Context.Service<
       const current = Effect.fn("OrderPrices.current")(function* (asset: AssetCode, side: OrderSide) {
         const pair = new AssetPair({ from: asset, to: PRICE_CURRENCY })
         const { rate } = yield* lookup(pair, { maxAge, acceptsDelisted: side === "sell" })
-        const age = quoteAgeAt(rate, yield* DateTime.now)
-        return Duration.isGreaterThan(age, maxAge) ? yield* new RateTooOld({ pair, age, maxAge }) : rate
+        const now = yield* DateTime.now
+        const age = quoteAgeAt(rate, now)
+        // The lookup counts only the time in which a market was open, which is nothing just after it has opened.
+        const isOpen = UsMarketCalendar.isOpen(DateTime.toEpochMillis(now))
+        return isOpen && Duration.isGreaterThan(age, maxAge)
+          ? yield* new RateTooOld({ pair, age, maxAge })
+          : rate
       })
 
       return OrderPrices.of({ current })

@@ -7,6 +7,7 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { type AllocationRefused, BatchAllocation } from "./BatchAllocation.ts"
 import { BatchExecution, type ExecutionError } from "./BatchExecution.ts"
 import { BatchRepo } from "./BatchRepo.ts"
+import { MarketHours } from "./MarketHours.ts"
 import { type PoolRule, ReservationRepo } from "./ReservationRepo.ts"
 import { SettlementRepo } from "./SettlementRepo.ts"
 import { SettlementSteps } from "./SettlementSteps.ts"
@@ -38,6 +39,7 @@ export class Settlement extends Context.Service<
       const allocation = yield* BatchAllocation
       const batches = yield* BatchRepo
       const execution = yield* BatchExecution
+      const { isOpen } = yield* MarketHours
       const repo = yield* SettlementRepo
       const reservations = yield* ReservationRepo
       const step = yield* Effect.service(SettlementSteps)
@@ -121,10 +123,13 @@ export class Settlement extends Context.Service<
         const waiting = yield* reservations.waiting(yield* DateTime.now, rule, MAX_ROUND)
         yield* Effect.forEach(
           waiting,
-          (group) =>
-            Effect.andThen(step("before-reserve"), reservations.reserve(leader, group, rule)).pipe(
-              Effect.andThen(step("reserved"))
-            ),
+          Effect.fnUntraced(function* (group) {
+            // A closed market, or an exchange that does not answer: orders wait where they can be cancelled.
+            if (!(yield* isOpen(group.asset))) return
+            yield* step("before-reserve")
+            yield* reservations.reserve(leader, group, rule)
+            yield* step("reserved")
+          }),
           { discard: true }
         )
       })

@@ -184,22 +184,38 @@ layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))("Settle
     })
   )
 
-  it.effect("refunds orders of a closed market and of a suspended asset", () =>
+  it.effect("keeps orders of a closed market until it opens, so that pooled ones can be cancelled", () =>
     Effect.gen(function* () {
       const ida = yield* TestWallets.user("ida", { USD: "100" })
       yield* list("SHUT", "10")
       const exchange = yield* ScriptedExchange
-      for (const [terms, reason] of [
-        [{ isOpen: false }, "market-closed"],
-        [{ tradable: false }, "not-tradable"]
-      ] as const) {
-        const { order } = yield* place(ida, "buy", "SHUT", "2")
-        yield* exchange.setTerms(terms)
-        yield* settle
-        yield* exchange.setTerms({})
-        assert.deepStrictEqual(yield* stateOf(order), ["failed", reason, "0", "0"])
-      }
-      assert.deepStrictEqual(yield* TestWallets.balances(ida), ["USD 100"])
+      yield* exchange.always({ does: "fill", price: "10" })
+      yield* exchange.setTerms({ isOpen: false })
+      const { order: direct } = yield* place(ida, "buy", "SHUT", "2")
+      const { order: pooled } = yield* place(ida, "buy", "SHUT", "0.5")
+      yield* TestClock.adjust("1 hour")
+      yield* settle
+      assert.deepStrictEqual(yield* stateOf(direct), ["pending", null, null, null])
+      yield* (yield* Orders).cancel(ida.id, pooled.id)
+      yield* exchange.setTerms({})
+      yield* TestClock.adjust("1 minute")
+      yield* settle
+      assert.deepStrictEqual(yield* stateOf(direct), ["completed", null, "2", "20"])
+      assert.deepStrictEqual(yield* TestWallets.balances(ida), ["SHUT 2", "USD 80"])
+    })
+  )
+
+  it.effect("refunds orders of an asset that the exchange suspended", () =>
+    Effect.gen(function* () {
+      const leo = yield* TestWallets.user("leo", { USD: "100" })
+      yield* list("SUSP", "10")
+      const exchange = yield* ScriptedExchange
+      const { order } = yield* place(leo, "buy", "SUSP", "2")
+      yield* exchange.setTerms({ tradable: false })
+      yield* settle
+      yield* exchange.setTerms({})
+      assert.deepStrictEqual(yield* stateOf(order), ["failed", "not-tradable", "0", "0"])
+      assert.deepStrictEqual(yield* TestWallets.balances(leo), ["USD 100"])
     })
   )
 

@@ -174,14 +174,22 @@ layer(TestOrders.layer())("Settlement with unknown outcomes", (it) => {
       Effect.gen(function* () {
         const { exchange, order, user } = yield* placeOne("DOWN")
         yield* exchange.setDown(true)
-        for (let i = 0; i < MAX_FAILURES; i++) {
-          yield* settle
+        yield* settle
+        // Nothing is reserved while the exchange does not answer.
+        assert.deepStrictEqual(yield* stateOf(order), ["pending", null, null, null])
+        yield* exchange.setDown(false)
+        yield* exchange.script([{ does: "lose-request" }])
+        yield* TestClock.adjust("1 minute")
+        yield* settle
+        yield* exchange.setDown(true)
+        for (let i = 1; i < MAX_FAILURES; i++) {
           yield* TestClock.adjust("5 minutes")
+          yield* settle
         }
         const dead = yield* batchOf(order)
         assert.deepStrictEqual(
           [dead.state, dead.failures, dead.deadAt !== null],
-          ["reserved", MAX_FAILURES, true]
+          ["sent", MAX_FAILURES, true]
         )
         yield* exchange.setDown(false)
         yield* settle

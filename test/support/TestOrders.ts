@@ -16,6 +16,7 @@ import { BatchAllocation } from "../../src/orders/BatchAllocation.ts"
 import { BatchExecution } from "../../src/orders/BatchExecution.ts"
 import { Batches } from "../../src/orders/Batches.ts"
 import { BatchRepo } from "../../src/orders/BatchRepo.ts"
+import { MarketHours } from "../../src/orders/MarketHours.ts"
 import { OrderPrices } from "../../src/orders/OrderPrices.ts"
 import { OrderRepo } from "../../src/orders/OrderRepo.ts"
 import { Orders } from "../../src/orders/Orders.ts"
@@ -65,7 +66,7 @@ export class TestPrices extends Context.Service<
 
 /** The services of one node. */
 export const node = Layer.mergeAll(Settlement.layer, Batches.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(BatchExecution.layer, BatchAllocation.layer)),
+  Layer.provideMerge(Layer.mergeAll(BatchExecution.layer, BatchAllocation.layer, MarketHours.layer)),
   Layer.provideMerge(
     Layer.mergeAll(ReservationRepo.layer, SettlementRepo.layer, BatchRepo.layer, LeaderTerms.layer)
   ),

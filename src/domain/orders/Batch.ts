@@ -19,7 +19,6 @@ export type BatchState = typeof BatchState.Type
 /** Why a batch was rejected. Its orders fail with the same reason. */
 export const RejectionReason = Schema.Literals([
   "price-moved",
-  "market-closed",
   "below-exchange-minimum",
   "not-tradable",
   "exchange-refused",

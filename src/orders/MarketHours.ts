@@ -1,0 +1,60 @@
+import { Clock, Context, DateTime, Duration, Effect, Layer, Option } from "effect"
+import type { AssetCode } from "../domain/money/Asset.ts"
+import { ExchangeClient } from "../exchanges/ExchangeClient.ts"
+
+/** How long an answer of the exchange counts. */
+const OPEN_FOR = Duration.seconds(30)
+const UNKNOWN_FOR = Duration.seconds(5)
+const CLOSED_FOR = Duration.minutes(1)
+
+/** Whether the exchange trades an asset now. Remembers its answers for a short time. */
+export class MarketHours extends Context.Service<
+  MarketHours,
+  {
+    /**
+     * Returns true if the market of an asset is open. False while the exchange does not answer: orders then wait where they can
+     * still be cancelled. True for an asset that the exchange refuses: its orders fail when they are sent.
+     */
+    readonly isOpen: (asset: AssetCode) => Effect.Effect<boolean>
+  }
+>()("effex/orders/MarketHours") {
+  static readonly layer = Layer.effect(
+    MarketHours,
+    Effect.gen(function* () {
+      const { terms } = yield* ExchangeClient
+      const known = new Map<AssetCode, { readonly isOpen: boolean; readonly until: number }>()
+
+      const ask = Effect.fnUntraced(function* (asset: AssetCode, now: number) {
+        const answer = yield* terms(asset).pipe(
+          Effect.map(({ isOpen, opensAt }) => ({
+            isOpen,
+            until: isOpen
+              ? now + Duration.toMillis(OPEN_FOR)
+              : Math.min(
+                  now + Duration.toMillis(CLOSED_FOR),
+                  Option.match(opensAt, { onNone: () => Infinity, onSome: DateTime.toEpochMillis })
+                )
+          })),
+          Effect.catchTags({
+            ExchangeRefused: () => Effect.succeed({ isOpen: true, until: now }),
+            ExchangeUnknown: (error) =>
+              Effect.as(Effect.logWarning(`Orders of ${asset} wait: ${error.message}`), {
+                isOpen: false,
+                until: now + Duration.toMillis(UNKNOWN_FOR)
+              })
+          })
+        )
+        known.set(asset, answer)
+        return answer.isOpen
+      })
+
+      const isOpen = Effect.fn("MarketHours.isOpen")(function* (asset: AssetCode) {
+        const now = yield* Clock.currentTimeMillis
+        const last = known.get(asset)
+        return last !== undefined && now < last.until ? last.isOpen : yield* ask(asset, now)
+      })
+
+      return MarketHours.of({ isOpen })
+    })
+  )
+}
