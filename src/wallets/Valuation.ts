@@ -63,23 +63,19 @@ export class Valuation extends Context.Service<
           Effect.orElseSucceed(() => Option.none<FoundRate>())
         )
 
-      const value = Effect.fnUntraced(function* (holdings: ReadonlyArray<Holding>) {
-        const now = yield* Clock.currentTimeMillis
-        const held = holdings
-          .filter(({ balance }) => !BigDecimal.isZero(balance))
-          .map(({ asset, balance }) => ({ asset, balance, path: pathOf(asset) }))
+      /** Finds rates by the keys of their pairs: in memory, and the others concurrently. */
+      const findRates = Effect.fnUntraced(function* (needed: ReadonlyArray<AssetPair>, now: number) {
         const found = new Map<string, FoundRate>()
         const missing = new Map<string, AssetPair>()
-        for (const { path } of held)
-          for (const pair of Option.getOrElse(path, () => [])) {
-            if (found.has(pair.key)) continue
-            const rate = rates.peek(pair, now)
-            if (rate === undefined) missing.set(pair.key, pair)
-            else {
-              rates.countLookup(rate)
-              found.set(pair.key, rate)
-            }
+        for (const pair of needed) {
+          if (found.has(pair.key)) continue
+          const rate = rates.peek(pair, now)
+          if (rate === undefined) missing.set(pair.key, pair)
+          else {
+            rates.countLookup(rate)
+            found.set(pair.key, rate)
           }
+        }
         if (missing.size > 0)
           yield* Effect.forEach(
             missing.values(),
@@ -89,7 +85,18 @@ export class Valuation extends Context.Service<
               }),
             { concurrency: "unbounded", discard: true }
           )
+        return found
+      })
 
+      const value = Effect.fnUntraced(function* (holdings: ReadonlyArray<Holding>) {
+        const now = yield* Clock.currentTimeMillis
+        const held = holdings
+          .filter(({ balance }) => !BigDecimal.isZero(balance))
+          .map(({ asset, balance }) => ({ asset, balance, path: pathOf(asset) }))
+        const found = yield* findRates(
+          held.flatMap(({ path }) => Option.getOrElse(path, () => [])),
+          now
+        )
         const used = new Map<string, FoundRate>()
         const unpriced: Array<AssetCode> = []
         let sum = BigDecimal.make(0n, 0)
