@@ -27,9 +27,9 @@ export const definitions: ReadonlyArray<AssetDefinition> = [
   define("BTC", "crypto", "Bitcoin", 8, { coingecko: "bitcoin" }),
   define("ETH", "crypto", "Ether", 18, { coingecko: "ethereum" }),
   define("SOL", "crypto", "Solana", 9, { coingecko: "solana" }),
+  define("ABAN", "crypto", "Aban (sandbox)", 8, { coingecko: "aban" }),
   define("AAPL", "stock", "Apple", 9, { massive: "AAPL" }),
-  define("MSFT", "stock", "Microsoft", 9, { massive: "MSFT" }),
-  define("ABAN", "stock", "Aban Holdings (sandbox)", 9, { massive: "ABAN" })
+  define("MSFT", "stock", "Microsoft", 9, { massive: "MSFT" })
 ]
 
 /** Lists the assets of a new sandbox. Assets that were changed or delisted since stay as they are. */

@@ -207,11 +207,11 @@ layer(TestDatabase.layer())("SandboxAssets", (it) => {
         [...list("crypto"), ...list("stock")].map(({ code }) => code as string)
       )
       assert.deepStrictEqual(yield* Effect.provide(codes, sandbox), [
+        "ABAN",
         "BTC",
         "ETH",
         "SOL",
         "AAPL",
-        "ABAN",
         "MSFT"
       ])
       const code = AssetCode.make("SOL")

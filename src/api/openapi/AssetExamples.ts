@@ -57,13 +57,13 @@ export const AssetExamples: Examples = {
   "exchanges.stocks": {
     response: [
       {
-        name: "ABAN",
-        price: "20.00",
+        name: "AAPL",
+        price: "250.00",
         currency: "USD",
         as_of: "2026-11-30T02:09:52.401Z",
         stale: false,
         change_24h: null,
-        full_name: "Aban Holdings (sandbox)",
+        full_name: "Apple",
         tradable: true
       }
     ]

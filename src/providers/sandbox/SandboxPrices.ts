@@ -20,7 +20,7 @@ const COINS: ReadonlyMap<string, string> = new Map([
 const MAX_OTHER_LEVEL = 500
 /** Maximum deviation from the base level, in parts per million, which changes over hours. */
 const MAX_DEVIATION = 20_000
-/** The price of the sample stock stays within a cent, so that examples stay true. */
+/** The price of the sample cryptocurrency stays within a cent, so that examples stay true. */
 const STEADY: ReadonlyMap<string, number> = new Map([["ABAN", 400]])
 /** Maximum additional deviation of each second. */
 const MAX_JITTER = 300

@@ -103,7 +103,7 @@ describe("effex assets", () => {
       const { output } = yield* EffexCommand.exec(["assets", "list", "--kind", "stock", "--json"], env)
       assert.deepStrictEqual(
         decodeList(output).map(({ code }) => code),
-        ["AAPL", "ABAN", "MSFT"]
+        ["AAPL", "MSFT"]
       )
     }).pipe(Effect.scoped)
   )
