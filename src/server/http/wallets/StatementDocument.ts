@@ -41,9 +41,7 @@ export const toMessage = <E>({
 })
 
 /** A row of the file: a movement, or the balance before or after the movements of its asset. */
-type StatementLine = {
-  readonly [Name in keyof TransactionMessage]: TransactionMessage[Name] | string | null
-}
+type StatementLine = { readonly [Name in keyof TransactionMessage]: string | null }
 
 /** Export layout of an account statement. */
 export const LAYOUT: Export.Layout<StatementLine> = { name: "statement", columns: MOVEMENTS.columns }

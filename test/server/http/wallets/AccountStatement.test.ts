@@ -124,7 +124,7 @@ layer(SandboxAssets.layer.pipe(Layer.provideMerge(TestServer.layer())), { exclud
       })
     )
 
-    it.effect("is empty without movements, and has assets that only rested", () =>
+    it.effect("is empty before the first movement, and has assets that did not move", () =>
       Effect.gen(function* () {
         const ann = yield* WalletUsers.create("idle", { USD: "10" })
         const before = yield* ann.get(`${PATH}?since=2020-01-01&until=2020-02-01`, { accept: "text/html" })
