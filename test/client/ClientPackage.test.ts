@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib"
 import { runProgram } from "../support/ChildProgram.ts"
 import * as Chromium from "../support/Chromium.ts"
 import * as Effex from "../support/Effex.ts"
+import * as EffexCommand from "../support/EffexCommand.ts"
 import * as NodeVersions from "../support/NodeVersions.ts"
 import * as PackedClient from "../support/PackedClient.ts"
 import * as PackedEffex from "../support/PackedEffex.ts"
@@ -41,13 +42,15 @@ for await (const { from, rate, to } of effex.watch(["USD:NGN"])) {
 
 /** A \`.js\` file in a folder made by \`npm init\`, which is CommonJS. */
 const commonJs = (url: string) => `
-const { connect } = require("effex-client")
+const { connect, SessionEnded } = require("effex-client")
 
-connect("${url}").rate("USD", "NGN").then(({ from, rate, to }) => console.log(\`1 \${from} = \${rate} \${to}\`))
+const effex = connect("${url}")
+effex.wallet().catch((error) => console.log(\`signed in \${!(error instanceof SessionEnded)}\`))
+effex.rate("USD", "NGN").then(({ from, rate, to }) => console.log(\`1 \${from} = \${rate} \${to}\`))
 `
 
 const typed = (url: string) => `
-import { connect, EffexError, type Rate, type StreamState } from "effex-client"
+import { connect, EffexError, InsufficientFunds, type Rate, type SentTransfer, type StreamState } from "effex-client"
 
 await using effex = connect("${url}", { timeout: "20 seconds" })
 const show = ({ from, rate, to, fetchedAt }: Rate) =>
@@ -64,6 +67,15 @@ try {
 } catch (error) {
   if (error instanceof EffexError) console.log(error.code, error.status, error.retryable, error.traceId?.length)
 }
+const send = async (): Promise<SentTransfer> => {
+  try {
+    return await effex.transfers.send({ to: "bola", asset: "USD", amount: "1.00" })
+  } catch (error) {
+    if (error instanceof InsufficientFunds) console.log(error.available)
+    throw error
+  }
+}
+await send().catch((error: EffexError) => console.log(error.code))
 // @ts-expect-error An amount is text.
 const wrong = () => effex.convert({ amount: 500, from: "USD", to: "NGN" })
 `
@@ -88,7 +100,9 @@ await Effect.runPromise(Effect.provide(program, EffexClient.layer({ url: "${url}
 
 const RATE = /1 USD = \d+(\.\d+)? NGN/
 
-/** The installed package and a server. */
+const ADMINISTRATOR = { ADMIN_USERNAME: "boss", ADMIN_PASSWORD: "a passphrase of an administrator" }
+
+/** The installed package and a server with an administrator. */
 class Installed extends Context.Service<Installed, PackedClient.Consumer & { readonly url: string }>()(
   "effex/test/InstalledClient"
 ) {
@@ -96,7 +110,18 @@ class Installed extends Context.Service<Installed, PackedClient.Consumer & { rea
     Installed,
     Effect.gen(function* () {
       const consumer = yield* PackedClient.install
-      const { env } = yield* Effex.makeSandbox({ POLL_SPACING: "0 millis", ALLOW_ANONYMOUS_CONVERT: "true" })
+      const { env } = yield* Effex.makeSandbox({
+        POLL_SPACING: "0 millis",
+        ALLOW_ANONYMOUS_CONVERT: "true",
+        FUNDING: "sandbox"
+      })
+      const { ADMIN_PASSWORD, ADMIN_USERNAME } = ADMINISTRATOR
+      const created = yield* EffexCommand.exec(
+        ["users", "create", ADMIN_USERNAME, "--admin"],
+        env,
+        ADMIN_PASSWORD
+      )
+      assert.strictEqual(created.code, 0, created.output)
       const { url } = yield* Effex.serve(env)
       return { ...consumer, url }
     })
@@ -104,9 +129,14 @@ class Installed extends Context.Service<Installed, PackedClient.Consumer & { rea
 }
 
 /** Runs a file of the consumer project until it exits. */
-const run = Effect.fnUntraced(function* (file: string, node = "node") {
+const run = Effect.fnUntraced(function* (
+  file: string,
+  node = "node",
+  args: ReadonlyArray<string> = [],
+  env: Readonly<Record<string, string>> = {}
+) {
   const { folder } = yield* Installed
-  const running = yield* runProgram(node, [file], {}, folder)
+  const running = yield* runProgram(node, [file, ...args], env, folder)
   return { code: yield* Effect.timeout(running.ended, "60 seconds"), output: running.output() }
 })
 
@@ -142,6 +172,23 @@ describe("effex-client, packed and installed in a folder made by npm init", () =
             assert.match(output, RATE)
           }
           assert.include(module.output, "proved true")
+          assert.include(plain.output, "signed in false")
+        }).pipe(Effect.scoped),
+      TEST_TIMEOUT
+    )
+
+    it.effect(
+      "runs the example of the life of an account",
+      () =>
+        Effect.gen(function* () {
+          const { url, write } = yield* Installed
+          const example = join(PackedEffex.project, "packages/client/examples/account-life.mjs")
+          yield* write("account-life.mjs", readFileSync(example, "utf8"))
+          const { code, output } = yield* run("account-life.mjs", "node", [url], ADMINISTRATOR)
+          assert.strictEqual(code, 0, output)
+          assert.match(output, /^phone: The session was ended from another one; sign in again$/m)
+          assert.match(output, /^wallet: session-ended\nlogin: account-locked$/m)
+          assert.match(output, /^signed in again, with 100\.00 USD$/m)
         }).pipe(Effect.scoped),
       TEST_TIMEOUT
     )
@@ -198,6 +245,7 @@ describe("effex-client, packed and installed in a folder made by npm init", () =
           assert.match(output, RATE)
           assert.match(output, /^unsupported-pair 422 false 32$/m)
           assert.match(output, /^live$/m)
+          assert.match(output, /^session-ended$/m)
           yield* link("effect", join(PackedEffex.project, "node_modules/effect"))
           yield* write("effect.mts", withEffect(url))
           yield* check("effect.mts", "NodeNext", "NodeNext")
