@@ -45,12 +45,25 @@ import { type InvalidSettings, Settings } from "./config/Settings.ts"
 import { Conversions } from "./conversion/Conversions.ts"
 import { Pricing } from "./conversion/Pricing.ts"
 import { Quotes } from "./conversion/Quotes.ts"
-import * as ConfiguredExchange from "./exchanges/ConfiguredExchange.ts"
-import type { ExchangeClient } from "./exchanges/ExchangeClient.ts"
 import { Adjustments } from "./ledger/Adjustments.ts"
 import { Ledger } from "./ledger/Ledger.ts"
 import { LedgerMaintenance } from "./ledger/LedgerMaintenance.ts"
 import { LedgerVerifier } from "./ledger/LedgerVerifier.ts"
+import * as ConfiguredExchange from "./exchanges/ConfiguredExchange.ts"
+import type { ExchangeClient } from "./exchanges/ExchangeClient.ts"
+import { BatchAllocation } from "./orders/BatchAllocation.ts"
+import { Batches } from "./orders/Batches.ts"
+import { BatchExecution } from "./orders/BatchExecution.ts"
+import { BatchRepo } from "./orders/BatchRepo.ts"
+import { MarketHours } from "./orders/MarketHours.ts"
+import { OrderPrices } from "./orders/OrderPrices.ts"
+import { OrderRepo } from "./orders/OrderRepo.ts"
+import { Orders } from "./orders/Orders.ts"
+import { ReservationRepo } from "./orders/ReservationRepo.ts"
+import { Settlement } from "./orders/Settlement.ts"
+import { SettlementRepo } from "./orders/SettlementRepo.ts"
+import * as SettlementRunner from "./orders/SettlementRunner.ts"
+import { SettlementSignal } from "./orders/SettlementSignal.ts"
 import { LeaderTerms } from "./platform/LeaderTerms.ts"
 import { PollCadence } from "./platform/PollCadence.ts"
 import { Database } from "./platform/postgres/Database.ts"
@@ -85,6 +98,10 @@ import { RatePoller } from "./rates/polling/RatePoller.ts"
 import { RateIngest } from "./rates/RateIngest.ts"
 import { RateRepo } from "./rates/RateRepo.ts"
 import type { Drain } from "./server/Drain.ts"
+import * as RiskGate from "./risk/RiskGate.ts"
+import { RiskFacts } from "./risk/RiskFacts.ts"
+import { RiskRuleSettings } from "./risk/RiskRuleSettings.ts"
+import { Reviews } from "./risk/Reviews.ts"
 import * as HttpServer from "./server/HttpServer.ts"
 import { Funding } from "./wallets/funding/Funding.ts"
 import { FundingClient } from "./wallets/funding/FundingClient.ts"
@@ -93,7 +110,6 @@ import { FundingRepo } from "./wallets/funding/FundingRepo.ts"
 import { FundingSettlement } from "./wallets/funding/FundingSettlement.ts"
 import { FundingSettler } from "./wallets/funding/FundingSettler.ts"
 import { AccountStatements } from "./wallets/AccountStatements.ts"
-import { MovementCheck } from "./wallets/MovementCheck.ts"
 import { Statement } from "./wallets/Statement.ts"
 import { Transfers } from "./wallets/Transfers.ts"
 import { Valuation } from "./wallets/Valuation.ts"
@@ -350,12 +366,25 @@ export const access: Layer.Layer<
 
 export type LedgerServices = Adjustments | Ledger | LedgerMaintenance | LedgerVerifier
 
-/** Double-entry accounts, transfers and holds, with their verification and corrections. */
+const ledgerTools = Layer.mergeAll(Adjustments.layer, LedgerMaintenance.layer, LedgerVerifier.layer).pipe(
+  Layer.provide(AdminActions.layer)
+)
+
+/** Double-entry accounts, transfers and holds, with their verification and corrections. For commands of operators. */
 export const ledger: Layer.Layer<LedgerServices, never, Settings | SecureRandom.SecureRandom | Database> =
-  Layer.mergeAll(Adjustments.layer, LedgerMaintenance.layer, LedgerVerifier.layer).pipe(
-    Layer.provide(AdminActions.layer),
-    Layer.provideMerge(Ledger.layer)
-  )
+  ledgerTools.pipe(Layer.provideMerge(Ledger.layer))
+
+export type RiskServices = LedgerServices | Reviews | RiskFacts | RiskRuleSettings
+
+/** The ledger with the rules that movements of users must pass. */
+export const risk: Layer.Layer<
+  RiskServices,
+  never,
+  Settings | SecureRandom.SecureRandom | Database | AssetCatalog | Rates | AttemptLimits | Sessions | Users
+> = Layer.mergeAll(ledgerTools, RiskFacts.layer, Reviews.layer.pipe(Layer.provide(AdminActions.layer))).pipe(
+  Layer.provideMerge(Ledger.layerGated.pipe(Layer.provide(RiskGate.layer))),
+  Layer.provideMerge(RiskRuleSettings.layer)
+)
 
 /** Decisions of administrators on deposits and withdrawals. */
 export const fundingDecisions: Layer.Layer<
@@ -365,12 +394,13 @@ export const fundingDecisions: Layer.Layer<
 > = FundingDecisions.layer.pipe(
   Layer.provideMerge(FundingSettlement.layer),
   Layer.provideMerge(FundingRepo.layer),
+  Layer.provide(Reviews.layer),
   Layer.provide(AdminActions.layer)
 )
 
 export type WalletServices =
   | AccountStatements
-  | LedgerServices
+  | RiskServices
   | Funding
   | FundingDecisions
   | FundingSettler
@@ -384,13 +414,22 @@ export type WalletServices =
 export const wallets: Layer.Layer<
   WalletServices,
   never,
-  Settings | SecureRandom.SecureRandom | Database | AssetCatalog | AuditLog | Conversions | Rates
+  | Settings
+  | SecureRandom.SecureRandom
+  | Database
+  | AssetCatalog
+  | AuditLog
+  | Conversions
+  | Rates
+  | AttemptLimits
+  | Sessions
+  | Users
 > = Layer.mergeAll(Transfers.layer, WalletConversions.layer, Funding.layer, FundingSettler.layer).pipe(
   Layer.provideMerge(Layer.mergeAll(Statement.layer, AccountStatements.layer, Valuation.layer)),
   Layer.provideMerge(fundingDecisions),
   Layer.provideMerge(Wallets.layer),
-  Layer.provideMerge(ledger),
-  Layer.provide([MovementCheck.layerAllow, FundingClient.layer])
+  Layer.provideMerge(risk),
+  Layer.provide(FundingClient.layer)
 )
 
 /** The events of users, for the streams of all nodes. */
@@ -404,7 +443,29 @@ export const users: Layer.Layer<
   UserServices,
   RedisError | SecretFileError,
   Settings | SecureRandom.SecureRandom | Database | AssetCatalog | AuditLog | Conversions | Rates
-> = userEvents.pipe(Layer.provideMerge(Layer.mergeAll(access, wallets)))
+> = userEvents.pipe(Layer.provideMerge(wallets), Layer.provideMerge(access))
+
+export type OrderServices = Batches | Orders | Settlement | SettlementSignal
+
+/** Orders for crypto and stocks, and their settlement at an exchange. */
+export const orders: Layer.Layer<
+  OrderServices,
+  never,
+  | Settings
+  | SecureRandom.SecureRandom
+  | Database
+  | AssetCatalog
+  | Rates
+  | Ledger
+  | RiskFacts
+  | Wallets
+  | ExchangeClient
+> = Layer.mergeAll(Orders.layer, Settlement.layer, Batches.layer).pipe(
+  Layer.provide([BatchExecution.layer, BatchAllocation.layer, MarketHours.layer]),
+  Layer.provide([OrderRepo.layer, BatchRepo.layer, ReservationRepo.layer, SettlementRepo.layer]),
+  Layer.provide([OrderPrices.layer, AdminActions.layer]),
+  Layer.provideMerge(SettlementSignal.layer)
+)
 
 /** Services that {@link features} requires in addition to providers, the database and the settings. */
 export const foundation: Layer.Layer<
@@ -434,7 +495,7 @@ const semiSpaceGrowth = Layer.effectDiscard(
 export const server: Layer.Layer<
   EffectHttpServer.HttpServer | Drain,
   HttpServerError.ServeError | SqlError.SqlError,
-  Settings | Database | RateFoundation | RateSource | Features | UserServices
+  Settings | Database | RateFoundation | RateSource | Features | UserServices | OrderServices
 > = Layer.mergeAll(HttpServer.layerLifecycle, semiSpaceGrowth).pipe(
   Layer.provideMerge(
     Layer.mergeAll(
@@ -442,7 +503,9 @@ export const server: Layer.Layer<
       RateFollower.layer,
       backgroundAudit,
       LedgerMaintenance.layerBackground,
+      Reviews.layerBackground,
       FundingSettler.layerBackground,
+      SettlementRunner.layerBackground,
       SessionCleanup.layerBackground
     )
   ),

@@ -16,6 +16,9 @@ import * as OpenApiDocument from "./openapi/OpenApiDocument.ts"
 import { HealthApi } from "./health/HealthApi.ts"
 import { PollerApi } from "./polling/PollerApi.ts"
 import { PollsApi } from "./polling/PollsApi.ts"
+import { BatchesApi } from "./orders/BatchesApi.ts"
+import { OrdersApi } from "./orders/OrdersApi.ts"
+import { RiskApi } from "./risk/RiskApi.ts"
 import { RatesApi } from "./rates/RatesApi.ts"
 import { TransactionsApi } from "./wallets/TransactionsApi.ts"
 import { FundingAdminApi } from "./wallets/FundingAdminApi.ts"
@@ -47,10 +50,13 @@ export class Api extends HttpApi.make("effex")
   .add(TransactionsApi)
   .add(FundingApi)
   .add(TransfersApi)
+  .add(OrdersApi)
   .add(UserEventsApi)
   .add(UserAdminApi)
   .add(FundingAdminApi)
+  .add(BatchesApi)
   .add(LedgerApi)
+  .add(RiskApi)
   .add(HealthApi)
   .annotateMerge(
     OpenApi.annotations({

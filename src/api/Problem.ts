@@ -192,6 +192,12 @@ export class LimitExceeded extends HttpApiError.Problem<LimitExceeded>()(
   }
 ) {}
 
+export class ReviewRefused extends HttpApiError.Problem<ReviewRefused>()(
+  "ReviewRefused",
+  declare("review-refused", 422, "The ledger refuses the movement"),
+  members("review-refused", false)
+) {}
+
 export class RecipientNotFound extends HttpApiError.Problem<RecipientNotFound>()(
   "RecipientNotFound",
   declare("recipient-not-found", 404, "The recipient does not exist"),
@@ -208,6 +214,18 @@ export class AssetUnavailable extends HttpApiError.Problem<AssetUnavailable>()(
   "AssetUnavailable",
   declare("asset-unavailable", 422, "The asset is not available"),
   members("asset-unavailable", false)
+) {}
+
+export class OrderTooSmall extends HttpApiError.Problem<OrderTooSmall>()(
+  "OrderTooSmall",
+  declare("order-too-small", 422, "The order is too small"),
+  members("order-too-small", false)
+) {}
+
+export class OrderNotCancellable extends HttpApiError.Problem<OrderNotCancellable>()(
+  "OrderNotCancellable",
+  declare("order-not-cancellable", 409, "The order cannot be cancelled"),
+  members("order-not-cancellable", false)
 ) {}
 
 export class PreconditionFailed extends HttpApiError.Problem<PreconditionFailed>()(
@@ -334,9 +352,12 @@ export const Problem = Schema.Union([
   FundingRefused,
   InsufficientFunds,
   LimitExceeded,
+  ReviewRefused,
   RecipientNotFound,
   SameWallet,
   AssetUnavailable,
+  OrderTooSmall,
+  OrderNotCancellable,
   PreconditionFailed,
   RequestTimeout,
   PayloadTooLarge,

@@ -146,7 +146,7 @@ export const RISK_REVIEW_EXPIRY = define({
   defaultText: "3 days",
   description:
     "Time after which a movement that nobody has decided on is rejected, and its money is free again",
-  ...duration("1 minute", "365 days")
+  ...duration("1 second", "365 days")
 })
 
 /** Values of the settings above. */

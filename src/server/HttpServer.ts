@@ -24,8 +24,11 @@ import * as HistoryHttp from "./http/HistoryHttp.ts"
 import * as MfaHttp from "./http/accounts/MfaHttp.ts"
 import * as UserAdminHttp from "./http/accounts/UserAdminHttp.ts"
 import * as LedgerHttp from "./http/ledger/LedgerHttp.ts"
+import * as RiskHttp from "./http/risk/RiskHttp.ts"
 import * as MetricsHttp from "./http/MetricsHttp.ts"
 import * as HealthHttp from "./http/HealthHttp.ts"
+import * as BatchesHttp from "./http/orders/BatchesHttp.ts"
+import * as OrdersHttp from "./http/orders/OrdersHttp.ts"
 import * as PollerHttp from "./http/PollerHttp.ts"
 import * as PollsHttp from "./http/PollsHttp.ts"
 import * as ProofHttp from "./http/ProofHttp.ts"
@@ -46,6 +49,7 @@ import * as Problems from "./middleware/Problems.ts"
 import * as RequestGuards from "./middleware/RequestGuards.ts"
 import * as RequestSpans from "./middleware/RequestSpans.ts"
 import * as ResponseHeaders from "./middleware/ResponseHeaders.ts"
+import { StreamAccess } from "./middleware/StreamAccess.ts"
 import * as ConnectionLimits from "./node/ConnectionLimits.ts"
 import * as ConnectionUpgrades from "./node/ConnectionUpgrades.ts"
 import { NodeServer } from "./node/NodeServer.ts"
@@ -76,11 +80,14 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
     AccountHttp.layer,
     UserAdminHttp.layer,
     LedgerHttp.layer,
+    RiskHttp.layer,
     MfaHttp.layer,
     WalletConversionHttp.layer,
     FundingHttp.layer,
     FundingAdminHttp.layer,
     TransfersHttp.layer,
+    OrdersHttp.layer,
+    BatchesHttp.layer,
     UserEventsHttp.layer,
     TransactionsHttp.layer,
     WalletHttp.layer,
@@ -159,6 +166,7 @@ const sharedServices = Layer.mergeAll(
   HeavyRequests.layer,
   ConversionRequests.layer,
   RateRequests.layer,
+  StreamAccess.layer,
   StreamConnections.layer
 )
 

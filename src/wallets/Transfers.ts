@@ -1,6 +1,7 @@
 import { BigDecimal, Context, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
+import type { SessionId } from "../domain/accounts/Session.ts"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { MovementDenied } from "../domain/wallets/Movement.ts"
@@ -12,7 +13,8 @@ import {
 } from "../domain/wallets/Wallet.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { MovementCheck } from "./MovementCheck.ts"
+import { Reviews } from "../risk/Reviews.ts"
+import { RiskFacts } from "../risk/RiskFacts.ts"
 import { type PostedMovement, toMovement } from "./PostingOutcome.ts"
 import { postingKeyOf, type RequestKey } from "./RequestHash.ts"
 import type { NamedWallet } from "./WalletRepo.ts"
@@ -25,6 +27,8 @@ export interface TransferRequest extends RequestKey {
   readonly to: string
   readonly money: AssetAmount
   readonly note: string | null
+  /** Undefined for an API key that acts for the user. */
+  readonly session?: SessionId | undefined
 }
 
 /** Transfers between the wallets of users. */
@@ -37,8 +41,8 @@ export class Transfers extends Context.Service<
       to: string
     ) => Effect.Effect<NamedWallet, RecipientNotFound | SameWallet | StoreUnavailable>
     /**
-     * Moves money at once. A used key returns the first outcome, also when the funds were insufficient. After
-     * `StoreUnavailable` the outcome is unknown; a retry with the same key resolves it.
+     * Moves money at once, or holds it for review. A used key returns the first outcome, also when the funds were
+     * insufficient. After `StoreUnavailable` the outcome is unknown; a retry with the same key resolves it.
      */
     readonly send: (
       request: TransferRequest
@@ -56,8 +60,9 @@ export class Transfers extends Context.Service<
   static readonly layer = Layer.effect(
     Transfers,
     Effect.gen(function* () {
-      const { check } = yield* MovementCheck
       const ledger = yield* Ledger
+      const facts = yield* RiskFacts
+      const reviews = yield* Reviews
       const wallets = yield* Wallets
       const random = yield* SecureRandom.SecureRandom
 
@@ -67,6 +72,12 @@ export class Transfers extends Context.Service<
         // Compares ids, so that no spelling of the own name passes.
         if (found.value.id === from.id) return yield* new SameWallet()
         return found.value
+      })
+
+      /** The outcome of a key does not tell a hold from a transfer. */
+      const withReview = Effect.fnUntraced(function* (posted: PostedMovement) {
+        if (!posted.replayed) return posted
+        return { ...posted, isHeld: Option.isSome(yield* reviews.find(posted.id)) }
       })
 
       const send = Effect.fn("Transfers.send")(function* (request: TransferRequest) {
@@ -82,19 +93,22 @@ export class Transfers extends Context.Service<
         ])
         // A retry gets its first outcome, whatever the rules say now.
         const earlier = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
-        if (Option.isSome(earlier)) return yield* toMovement(earlier.value, asset)
-        yield* check({
-          kind: "transfer",
-          walletId: from.id,
-          counterparty: to.id,
-          asset: asset.code,
-          amount
-        })
+        if (Option.isSome(earlier)) return yield* withReview(yield* toMovement(earlier.value, asset))
         const [source, target] = yield* wallets.accountIds([
           walletAccount(from.id, asset.code),
           walletAccount(to.id, asset.code)
         ])
         if (source === undefined || target === undefined) return yield* Effect.die("an account is missing")
+        const movement = yield* facts.of({
+          kind: "transfer",
+          user: from,
+          session: request.session,
+          account: source,
+          asset: asset.code,
+          amount,
+          counterparty: to.id,
+          isReviewable: true
+        })
         const [outcome] = yield* ledger.post([
           {
             id: TransferId.make(yield* random.uuidV7()),
@@ -106,10 +120,11 @@ export class Transfers extends Context.Service<
               { account: target, amount }
             ],
             opens: [],
-            ends: []
+            ends: [],
+            movement
           }
         ])
-        return yield* toMovement(outcome, asset)
+        return yield* withReview(yield* toMovement(outcome, asset))
       })
 
       return Transfers.of({ recipient, send })

@@ -18,7 +18,7 @@ import { Ledger } from "../ledger/Ledger.ts"
 import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ConversionCommits from "./ConversionCommits.ts"
-import { MovementCheck } from "./MovementCheck.ts"
+import { RiskFacts } from "../risk/RiskFacts.ts"
 import { toMovement } from "./PostingOutcome.ts"
 import { postingKeyOf, type RequestKey } from "./RequestHash.ts"
 import { Statement } from "./Statement.ts"
@@ -75,8 +75,8 @@ export class WalletConversions extends Context.Service<
     WalletConversions,
     Effect.gen(function* () {
       const audit = yield* AuditLog
-      const { check } = yield* MovementCheck
       const conversions = yield* Conversions
+      const facts = yield* RiskFacts
       const ledger = yield* Ledger
       const statement = yield* Statement
       const wallets = yield* Wallets
@@ -121,6 +121,20 @@ export class WalletConversions extends Context.Service<
             role === "user" ? walletAccount(wallet.id, asset) : houseAccount(role, asset)
           )
         )
+        const { amount, currency } = priced.input
+        const source =
+          accounts[entries.findIndex(({ asset, role }) => role === "user" && asset === currency.code)]
+        if (source === undefined) return yield* Effect.die("an account is missing")
+        const movement = yield* facts.of({
+          kind: KIND,
+          user: wallet,
+          session: undefined,
+          account: source,
+          asset: currency.code,
+          amount,
+          // Its price would be another one after a review.
+          isReviewable: false
+        })
         const posting: LedgerPosting = {
           id: TransferId.make(record.audit_id),
           kind: KIND,
@@ -131,7 +145,8 @@ export class WalletConversions extends Context.Service<
           },
           entries: Array.zipWith(accounts, entries, (account, { amount }) => ({ account, amount })),
           opens: [],
-          ends: []
+          ends: [],
+          movement
         }
         return { wallet: wallet.id, prepared, posting }
       })
@@ -142,8 +157,7 @@ export class WalletConversions extends Context.Service<
           const stored = yield* findStored(wallet, request, fieldsOf(terms))
           if (Option.isSome(stored)) return stored.value
           let prepared = yield* conversions.prepare(terms)
-          const { amount, currency } = prepared.priced.input
-          yield* check({ kind: KIND, walletId: wallet.id, asset: currency.code, amount })
+          const { currency } = prepared.priced.input
           let outcome = yield* commit(yield* commitOf(request, prepared))
           if (outcome._tag === "NotAppended") {
             prepared = yield* conversions.prepareAgain(terms, prepared)

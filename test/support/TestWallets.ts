@@ -1,5 +1,6 @@
 import { BigDecimal, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
+import { AdminActions } from "../../src/accounts/AdminActions.ts"
 import { Registration } from "../../src/accounts/Registration.ts"
 import { AssetCatalog } from "../../src/assets/AssetCatalog.ts"
 import { AttemptLimits } from "../../src/accounts/login/AttemptLimits.ts"
@@ -10,7 +11,8 @@ import * as Decimal from "../../src/domain/money/Decimal.ts"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
 import type { AssetAmount } from "../../src/domain/wallets/Wallet.ts"
 import { AccountStatements } from "../../src/wallets/AccountStatements.ts"
-import { MovementCheck } from "../../src/wallets/MovementCheck.ts"
+import { Reviews } from "../../src/risk/Reviews.ts"
+import { RiskFacts } from "../../src/risk/RiskFacts.ts"
 import { Statement } from "../../src/wallets/Statement.ts"
 import { Transfers } from "../../src/wallets/Transfers.ts"
 import { type NamedWallet, WalletRepo } from "../../src/wallets/WalletRepo.ts"
@@ -26,13 +28,19 @@ const hooks = Layer.mergeAll(
   layerNewUserSetup
 ).pipe(Layer.provide(WalletRepo.layer))
 
-/** One node's wallets. Requires a database. */
-export const node = Layer.mergeAll(Transfers.layer, Statement.layer, AccountStatements.layer).pipe(
-  Layer.provideMerge(Wallets.layer),
-  Layer.provideMerge(Layer.mergeAll(Ledger.layer, MovementCheck.layerAllow, AssetCatalog.layer)),
-  Layer.provideMerge(TestAccounts.node),
-  Layer.provideMerge(hooks)
-)
+/** One node's wallets on a ledger. Requires a database. */
+export const nodeOn = <E, R>(ledger: Layer.Layer<Ledger | RiskFacts, E, R>) =>
+  Layer.mergeAll(Transfers.layer, Statement.layer, AccountStatements.layer).pipe(
+    Layer.provideMerge(Wallets.layer),
+    Layer.provideMerge(Reviews.layer),
+    Layer.provideMerge(ledger),
+    Layer.provideMerge(Layer.mergeAll(AssetCatalog.layer, AdminActions.layer)),
+    Layer.provideMerge(TestAccounts.node),
+    Layer.provideMerge(hooks)
+  )
+
+/** One node's wallets, without rules. Requires a database. */
+export const node = nodeOn(Layer.mergeAll(Ledger.layer, RiskFacts.layerNone))
 
 /** Wallets in a new database. */
 export const layer = (env: Readonly<Record<string, string>> = {}) =>

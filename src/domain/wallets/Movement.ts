@@ -1,16 +1,4 @@
-import { type BigDecimal, Schema } from "effect"
-import type { AssetCode } from "../money/Asset.ts"
-import type { WalletId } from "./Wallet.ts"
-
-/** Money that is about to leave or enter a wallet. */
-export interface Movement {
-  readonly kind: "transfer" | "deposit" | "withdrawal" | "conversion" | "order"
-  readonly walletId: WalletId
-  readonly asset: AssetCode
-  readonly amount: BigDecimal.BigDecimal
-  /** The other wallet of a transfer. */
-  readonly counterparty?: WalletId
-}
+import { Schema } from "effect"
 
 /** A rule refuses the movement. */
 export class MovementDenied extends Schema.TaggedError<MovementDenied>()("MovementDenied", {

@@ -2,6 +2,7 @@ import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effe
 import { SecureRandom } from "effect/crypto"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import type { IdempotencyMismatch } from "../../domain/conversion/ConversionErrors.ts"
+import type { SessionId } from "../../domain/accounts/Session.ts"
 import { HoldId, TransferId } from "../../domain/ledger/LedgerPosting.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import {
@@ -23,7 +24,7 @@ import * as PostingTransaction from "../../ledger/PostingTransaction.ts"
 import * as FundingMetrics from "../../platform/metrics/FundingMetrics.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
-import { MovementCheck } from "../MovementCheck.ts"
+import { RiskFacts } from "../../risk/RiskFacts.ts"
 import { toMovement } from "../PostingOutcome.ts"
 import { postingKeyOf, type RequestKey } from "../RequestHash.ts"
 import type { NamedWallet } from "../WalletRepo.ts"
@@ -41,6 +42,8 @@ export interface NewFunding extends RequestKey {
   readonly direction: FundingDirection
   readonly money: AssetAmount
   readonly note: string | null
+  /** Undefined for an API key that acts for the user. */
+  readonly session?: SessionId | undefined
 }
 
 /** A request, and whether an earlier one with the same key created it. */
@@ -84,7 +87,7 @@ export class Funding extends Context.Service<
       const catalog = yield* AssetCatalog
       const client = yield* FundingClient
       const ledger = yield* Ledger
-      const { check } = yield* MovementCheck
+      const facts = yield* RiskFacts
       const repo = yield* FundingRepo
       const settlement = yield* FundingSettlement
       const wallets = yield* Wallets
@@ -94,7 +97,7 @@ export class Funding extends Context.Service<
 
       /** Stores the request with its hold. Its posting stores the key, also that of a refusal. */
       const store = Effect.fnUntraced(function* (
-        { direction, money, note, owner, wallet }: NewFunding,
+        { direction, money, note, owner, session, wallet }: NewFunding,
         idempotency: ReturnType<typeof postingKeyOf>
       ) {
         const { amount, asset } = money
@@ -103,6 +106,18 @@ export class Funding extends Context.Service<
         const id = TransferId.make(yield* random.uuidV7())
         const holdId = direction === "withdrawal" ? HoldId.make(yield* random.uuidV7()) : null
         const requestedAt = yield* DateTime.now
+        const movement =
+          direction === "withdrawal"
+            ? yield* facts.of({
+                kind: direction,
+                user: wallet,
+                session,
+                account,
+                asset: asset.code,
+                amount,
+                isReviewable: true
+              })
+            : undefined
         const work = Effect.gen(function* () {
           const [outcome] = yield* ledger.postWithin([
             {
@@ -112,10 +127,11 @@ export class Funding extends Context.Service<
               details: { funding_id: id, ...(note === null ? {} : { note }) },
               entries: [],
               opens: holdId === null ? [] : [{ holdId, account, amount }],
-              ends: []
+              ends: [],
+              movement
             }
           ])
-          if (outcome?._tag === "Posted" && !outcome.replayed)
+          if ((outcome?._tag === "Posted" || outcome?._tag === "Held") && !outcome.replayed)
             yield* repo.insert({
               id: FundingId.make(id),
               walletId: wallet.id,
@@ -156,7 +172,7 @@ export class Funding extends Context.Service<
         )
 
       const request = Effect.fn("Funding.request")(function* (asked: NewFunding) {
-        const { direction, money, note, wallet } = asked
+        const { direction, money, note } = asked
         const { amount, asset } = money
         const idempotency = postingKeyOf(asked, [direction, asset.code, Decimal.format(amount), note])
         // A retry gets its first outcome, whatever the rules say now.
@@ -169,12 +185,12 @@ export class Funding extends Context.Service<
           return yield* new AssetUnavailable({
             detail: `${asset.code} is delisted: it can be withdrawn and sold, but not deposited`
           })
-        yield* check({ kind: direction, walletId: wallet.id, asset: asset.code, amount })
-        const { id, replayed } = yield* toMovement(yield* store(asked, idempotency), asset)
+        const { id, isHeld, replayed } = yield* toMovement(yield* store(asked, idempotency), asset)
         const created = yield* stored(id)
         if (replayed) return { request: created, replayed }
         yield* Metric.update(FundingMetrics.requests.of({ direction, state: "pending" }), 1)
-        return { request: yield* submit(created), replayed }
+        // The settler continues after the review.
+        return { request: isHeld ? created : yield* submit(created), replayed }
       })
 
       const find = Effect.fn("Funding.find")(function* (wallet: WalletId, id: FundingId) {

@@ -1,9 +1,11 @@
 import { Context, Effect, Layer, Option } from "effect"
 import { AdminActions } from "../../accounts/AdminActions.ts"
+import { TransferId } from "../../domain/ledger/LedgerPosting.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as Errors from "../../domain/wallets/Funding.ts"
 import type { FundingEnding, FundingId, FundingRequest } from "../../domain/wallets/Funding.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { Reviews } from "../../risk/Reviews.ts"
 import { FundingRepo } from "./FundingRepo.ts"
 import { FundingSettlement } from "./FundingSettlement.ts"
 
@@ -39,6 +41,7 @@ export class FundingDecisions extends Context.Service<
     Effect.gen(function* () {
       const { record } = yield* AdminActions
       const repo = yield* FundingRepo
+      const reviews = yield* Reviews
       const settlement = yield* FundingSettlement
 
       const decide = Effect.fnUntraced(function* (id: FundingId, principal: string, ending: FundingEnding) {
@@ -48,6 +51,11 @@ export class FundingDecisions extends Context.Service<
         if (principal === `user:${userId}` || requestedBy.split(" ", 1)[0] === principal)
           return yield* new Errors.OwnFunding({ user: userId })
         const confirms = ending.state === "completed"
+        const review = direction === "withdrawal" ? yield* reviews.find(TransferId.make(id)) : Option.none()
+        if (confirms && Option.exists(review, ({ state }) => state !== "approved"))
+          return yield* new Errors.FundingRefused({
+            detail: `The withdrawal is held for review: approve /api/v1/admin/reviews/${id} first`
+          })
         const outcome = yield* settlement.end(found.value, ending, {
           principal,
           record: record({

@@ -1,11 +1,19 @@
 import { Clock, Context, Duration, Effect, Layer, Metric, Option } from "effect"
-import { FundingDirection, type FundingRequest, FundingUnknown } from "../../domain/wallets/Funding.ts"
+import { TransferId } from "../../domain/ledger/LedgerPosting.ts"
+import type { Review } from "../../domain/risk/Review.ts"
+import {
+  type FundingAnswer,
+  FundingDirection,
+  type FundingRequest,
+  FundingUnknown
+} from "../../domain/wallets/Funding.ts"
 import * as LeaderElection from "../../platform/LeaderElection.ts"
 import * as ClusterMetrics from "../../platform/metrics/ClusterMetrics.ts"
 import * as FundingMetrics from "../../platform/metrics/FundingMetrics.ts"
 import { trackInFlight } from "../../platform/metrics/MetricSeries.ts"
 import * as MonotonicClock from "../../platform/MonotonicClock.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { Reviews } from "../../risk/Reviews.ts"
 import { FundingClient } from "./FundingClient.ts"
 import { FundingRepo } from "./FundingRepo.ts"
 import { FundingSettlement } from "./FundingSettlement.ts"
@@ -37,10 +45,16 @@ export class FundingSettler extends Context.Service<
     Effect.gen(function* () {
       const client = yield* FundingClient
       const repo = yield* FundingRepo
+      const reviews = yield* Reviews
       const settlement = yield* FundingSettlement
 
       /** Asks before it submits, so that a lost answer does not become a second payment. */
       const answerOf = Effect.fnUntraced(function* (request: FundingRequest) {
+        const review =
+          request.direction === "withdrawal"
+            ? yield* reviews.find(TransferId.make(request.id))
+            : Option.none()
+        if (Option.isSome(review) && review.value.state !== "approved") return answerOfReview(review.value)
         const found = yield* client.find(request)
         return Option.isSome(found) ? found.value : yield* client.submit(request)
       })
@@ -119,3 +133,12 @@ export class FundingSettler extends Context.Service<
     })
   )
 }
+
+/** A withdrawal waits for its review, and fails if it is not approved. */
+const answerOfReview = ({ state }: Review): FundingAnswer =>
+  state === "pending"
+    ? { state }
+    : {
+        state: "failed",
+        reason: state === "rejected" ? "The withdrawal was rejected" : "The review of the withdrawal expired"
+      }

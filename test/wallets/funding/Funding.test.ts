@@ -2,17 +2,12 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { LedgerVerifier } from "../../../src/ledger/LedgerVerifier.ts"
 import { Ledger } from "../../../src/ledger/Ledger.ts"
-import { MovementDenied } from "../../../src/domain/wallets/Movement.ts"
-import { Funding } from "../../../src/wallets/funding/Funding.ts"
 import { FundingClient } from "../../../src/wallets/funding/FundingClient.ts"
 import { FundingRepo } from "../../../src/wallets/funding/FundingRepo.ts"
 import { FundingSettler } from "../../../src/wallets/funding/FundingSettler.ts"
-import { MovementCheck } from "../../../src/wallets/MovementCheck.ts"
 import { Wallets } from "../../../src/wallets/Wallets.ts"
 import * as TestFunding from "../../support/TestFunding.ts"
 import * as TestWallets from "../../support/TestWallets.ts"
-
-const DENIED = new MovementDenied({ detail: "at most 0 a day", remaining: "0", unit: "USD", resetsAt: null })
 
 layer(TestFunding.layer(FundingClient.layerManual))("Funding", (it) => {
   it.effect("stores one request for concurrent retries of a key on two nodes", () =>
@@ -91,31 +86,6 @@ layer(TestFunding.layer(FundingClient.layerManual))("Funding", (it) => {
       })
       const { request } = yield* TestFunding.request(user, "withdrawal", "2", { asset: "OLD" })
       assert.strictEqual(request.state, "pending")
-    })
-  )
-
-  it.effect("asks the rules before it moves anything, and leaves the key of a denied request free", () =>
-    Effect.gen(function* () {
-      const user = yield* TestWallets.user("denied", { USD: "5" })
-      const asked: Array<string> = []
-      const strict = Layer.succeed(MovementCheck, {
-        check: ({ asset, kind }) => {
-          asked.push(`${kind} ${asset}`)
-          return Effect.fail(DENIED)
-        }
-      })
-      const denied = yield* Layer.build(Layer.fresh(Funding.layer).pipe(Layer.provide(strict)))
-      for (const direction of ["deposit", "withdrawal"] as const) {
-        const attempt = TestFunding.request(user, direction, "1", { key: direction })
-        assert.strictEqual(
-          (yield* Effect.flip(Effect.provideContext(attempt, denied)))._tag,
-          "MovementDenied"
-        )
-        assert.isFalse((yield* attempt).replayed)
-        // A retry gets its first outcome, whatever the rules say now.
-        assert.isTrue((yield* Effect.provideContext(attempt, denied)).replayed)
-      }
-      assert.deepStrictEqual(asked, ["deposit USD", "withdrawal USD"])
     })
   )
 

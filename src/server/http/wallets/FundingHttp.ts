@@ -65,9 +65,9 @@ export const layer = HttpApiBuilder.group(
         const { amount, asset = homeCurrency, note = null } = yield* readBody(request)
         const money = yield* readMoney(catalog, { asset, amount })
         const wallet = yield* myWallet
-        const owner = keyOwnerOf(yield* CurrentUser)
+        const user = yield* CurrentUser
         const requested = yield* funding
-          .request({ wallet, direction, money, note, owner, key })
+          .request({ wallet, direction, money, note, owner: keyOwnerOf(user), key, session: user.sessionId })
           .pipe(Effect.catchTags(FundingProblems.requestErrors))
         return HttpServerResponse.text(JSON.stringify(yield* receiptOf(requested.request)), {
           status: requested.request.state === "pending" ? 202 : 200,

@@ -1,16 +1,20 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { Array, Effect, Option } from "effect"
+import { Array, Effect, Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
+import * as Problem from "../../../api/Problem.ts"
 import { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
+import { TransferId } from "../../../domain/ledger/LedgerPosting.ts"
+import { Reviews } from "../../../risk/Reviews.ts"
 import { Statement } from "../../../wallets/Statement.ts"
 import { Transfers } from "../../../wallets/Transfers.ts"
 import { Wallets } from "../../../wallets/Wallets.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { idempotencyKeyOf } from "../ConversionRequests.ts"
 import { formatterOf, transactionFields } from "./TransactionFields.ts"
+import { heldTransferFields } from "../risk/RiskFields.ts"
 import { readMoney, readTransfer } from "./TransferRequestBody.ts"
 import * as WalletProblems from "./WalletProblems.ts"
 
@@ -21,9 +25,11 @@ export const layer = HttpApiBuilder.group(
   Effect.fn(function* (handlers) {
     const catalog = yield* AssetCatalog
     const statement = yield* Statement
+    const reviews = yield* Reviews
     const transfers = yield* Transfers
     const wallets = yield* Wallets
     const fieldsOf = transactionFields(formatterOf(catalog))
+    const heldFieldsOf = heldTransferFields(formatterOf(catalog))
 
     const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId)).pipe(
       Effect.catchTags(Problems.storeErrors)
@@ -39,20 +45,53 @@ export const layer = HttpApiBuilder.group(
           const body = yield* readTransfer(request)
           const money = yield* readMoney(catalog, body)
           const from = yield* myWallet
-          const owner = keyOwnerOf(yield* CurrentUser)
-          const { id, replayed } = yield* transfers
-            .send({ from, to: body.to, money, note: body.note ?? null, owner, key })
+          const user = yield* CurrentUser
+          const { id, isHeld, replayed } = yield* transfers
+            .send({
+              from,
+              to: body.to,
+              money,
+              note: body.note ?? null,
+              owner: keyOwnerOf(user),
+              key,
+              session: user.sessionId
+            })
             .pipe(Effect.catchTags(WalletProblems.transferErrors))
+          if (isHeld) {
+            const held = yield* reviews.find(id).pipe(Effect.catchTags(Problems.storeErrors))
+            return respond(202, heldFieldsOf(Option.getOrThrow(held)), replayed)
+          }
           const rows = yield* statement.transaction(from.id, id).pipe(Effect.catchTags(Problems.storeErrors))
           const row = Option.getOrThrow(Array.head(rows))
-          return HttpServerResponse.text(JSON.stringify(fieldsOf(row)), {
-            status: 201,
-            contentType: "application/json",
-            headers: {
-              "cache-control": "no-store",
-              ...(replayed ? { "idempotency-replayed": "true" } : {})
-            }
-          })
+          return respond(201, fieldsOf(row), replayed)
+        })
+      )
+      .handle(
+        "find",
+        Effect.fnUntraced(function* ({ params }) {
+          const id = yield* Effect.mapError(
+            Schema.decodeEffect(TransferId)(params.transfer_id),
+            () => noTransfer
+          )
+          const { id: wallet } = yield* myWallet
+          const held = yield* reviews.find(id).pipe(Effect.catchTags(Problems.storeErrors))
+          if (Option.isSome(held) && held.value.decision.kind === "transfer")
+            return held.value.decision.wallet === wallet ? heldFieldsOf(held.value) : yield* noTransfer
+          const rows = yield* statement.transaction(wallet, id).pipe(Effect.catchTags(Problems.storeErrors))
+          const row = rows.find(({ kind }) => kind === "transfer")
+          if (row === undefined) return yield* noTransfer
+          const { amount, asset, counterparty, created_at, note } = fieldsOf(row)
+          return {
+            id,
+            state: "completed" as const,
+            type: "transfer" as const,
+            asset,
+            amount,
+            counterparty,
+            note,
+            created_at,
+            transaction_id: id
+          }
         })
       )
       .handle(
@@ -66,6 +105,18 @@ export const layer = HttpApiBuilder.group(
       )
   })
 )
+
+const noTransfer = new Problem.NotFound({ detail: "The wallet has no transfer with this id" })
+
+const respond = (status: 201 | 202, fields: object, replayed: boolean) =>
+  HttpServerResponse.text(JSON.stringify(fields), {
+    status,
+    contentType: "application/json",
+    headers: {
+      "cache-control": "no-store",
+      ...(replayed ? { "idempotency-replayed": "true" } : {})
+    }
+  })
 
 /** Keys of one user are independent of those of another, also if one API key acts for both. */
 export const keyOwnerOf = ({ principal, sessionId, userId }: CurrentUser["Service"]) =>

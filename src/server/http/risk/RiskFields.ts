@@ -1,0 +1,86 @@
+import { DateTime, Option, Schema } from "effect"
+import type { ReviewMessage, RiskDecisionMessage } from "../../../api/risk/RiskMessage.ts"
+import type { TransferStateMessage } from "../../../api/wallets/TransferMessage.ts"
+import * as Decimal from "../../../domain/money/Decimal.ts"
+import type { FiredRule } from "../../../domain/risk/Assessment.ts"
+import type { Review, RiskDecision } from "../../../domain/risk/Review.ts"
+import { RiskRules } from "../../../domain/risk/RiskRules.ts"
+import type { ActiveRiskRules } from "../../../risk/RiskRuleSettings.ts"
+
+/** Formats an amount with all decimals of its asset. */
+type Format = (amount: RiskDecision["amount"], asset: string) => string
+
+const encodeRules = Schema.encodeSync(RiskRules)
+
+const ruleFields = ({ detail, outcome, remaining, rule }: FiredRule) => ({
+  rule,
+  outcome,
+  detail,
+  remaining: remaining === null ? null : Decimal.format(remaining.amount),
+  resets_at: remaining === null ? null : DateTime.formatIso(remaining.resetsAt)
+})
+
+const movementFields = (decision: RiskDecision, format: Format) => ({
+  wallet_id: decision.wallet,
+  username: decision.username,
+  kind: decision.kind,
+  asset: decision.asset,
+  amount: format(decision.amount, decision.asset),
+  value: decision.value === null ? null : Decimal.format(decision.value),
+  rules: decision.rules.map(ruleFields),
+  created_at: DateTime.formatIso(decision.at)
+})
+
+export const decisionFields =
+  (format: Format) =>
+  (decision: RiskDecision): RiskDecisionMessage => ({
+    id: decision.id,
+    outcome: decision.outcome,
+    transfer_id: decision.transfer,
+    ...movementFields(decision, format)
+  })
+
+export const reviewFields =
+  (format: Format) =>
+  (review: Review): ReviewMessage => ({
+    id: review.id,
+    state: review.state,
+    ...movementFields(review.decision, format),
+    counterparty: review.counterparty,
+    note: review.note,
+    expires_at: DateTime.formatIso(review.expiresAt),
+    decided_by: review.decidedBy,
+    decided_at: review.decidedAt === null ? null : DateTime.formatIso(review.decidedAt),
+    reason: review.reason,
+    transfer_id: review.transfer
+  })
+
+const STATES = {
+  pending: "held-for-review",
+  approved: "completed",
+  rejected: "rejected",
+  expired: "expired"
+} as const
+
+/** What the sender of a held transfer sees: not which rule fired, and not who decided. */
+export const heldTransferFields =
+  (format: Format) =>
+  ({ counterparty, decision, id, note, state, transfer }: Review): TransferStateMessage => ({
+    id,
+    state: STATES[state],
+    type: "transfer",
+    asset: decision.asset,
+    amount: format(decision.amount, decision.asset),
+    counterparty,
+    note,
+    created_at: DateTime.formatIso(decision.at),
+    transaction_id: state === "approved" ? transfer : null
+  })
+
+export const rulesFields = ({ latestChange, rules, source, version }: ActiveRiskRules) => ({
+  rules: encodeRules(rules),
+  source,
+  version,
+  changed_at: Option.getOrNull(Option.map(latestChange, ({ at }) => DateTime.formatIso(at))),
+  changed_by: Option.getOrNull(Option.map(latestChange, ({ principal }) => principal))
+})
