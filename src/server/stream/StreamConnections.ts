@@ -26,8 +26,10 @@ export class StreamTimeouts extends Context.Reference<{
   readonly stallSeconds: number
   /** Interval of WebSocket pings. A client has to answer a ping before the next one. */
   readonly pingInterval: Duration.Input
+  /** Time in which a client of a user WebSocket without an `Authorization` header has to send its access token. */
+  readonly authentication: Duration.Input
 }>("effex/server/stream/StreamTimeouts", {
-  defaultValue: () => ({ stallSeconds: 10, pingInterval: "10 seconds" })
+  defaultValue: () => ({ stallSeconds: 10, pingInterval: "10 seconds", authentication: "10 seconds" })
 }) {}
 
 /** Tracks the long-lived connections: limits them per address, and disconnects stalled and dead clients. */

@@ -16,14 +16,11 @@ import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 import * as Routes from "../Routes.ts"
 import * as BackPressure from "./BackPressure.ts"
 import * as Heartbeat from "./Heartbeat.ts"
-import { type StreamConnection, StreamConnections } from "./StreamConnections.ts"
+import { type StreamConnection, StreamConnections, StreamTimeouts } from "./StreamConnections.ts"
 import * as UserEventEncoding from "./UserEventEncoding.ts"
 import { GOING_AWAY, INTERNAL_ERROR, SESSION_ENDED, type WebSocket } from "./WebSocket.ts"
 import * as WebSocketMessageQueue from "./WebSocketMessageQueue.ts"
 import * as WebSocketMessages from "./WebSocketMessages.ts"
-
-/** Time in which a client without an `Authorization` header has to send its access token. */
-const AUTHENTICATION_TIMEOUT = "10 seconds"
 
 const schemas = {
   authenticate: Schema.Struct({ type: Schema.Literal("authenticate"), token: Schema.String }),
@@ -57,6 +54,7 @@ export const layer = Layer.effectDiscard(
     const router = yield* HttpRouter.HttpRouter
     const streamAccess = yield* StreamAccess
     const toMessage = yield* UserEventEncoding.make
+    const timeouts = yield* StreamTimeouts
     const userEvents = yield* UserEvents
     const wallets = yield* Wallets
     const makeQueue = yield* WebSocketMessageQueue.make
@@ -88,7 +86,7 @@ export const layer = Layer.effectDiscard(
       const { webSocket } = client
       const delivery = Deferred.await(client.access).pipe(
         Effect.timeoutOrElse({
-          duration: AUTHENTICATION_TIMEOUT,
+          duration: timeouts.authentication,
           orElse: () => Effect.fail(NOT_AUTHENTICATED)
         }),
         Effect.flatMap(({ awaitEnd, user }) =>
@@ -180,7 +178,8 @@ export const layer = Layer.effectDiscard(
 )
 
 const NOT_AUTHENTICATED = new Unauthorized({
-  detail: `No access token within ${AUTHENTICATION_TIMEOUT}; send {"type":"authenticate","token":"ey…"} first, or the token in the Authorization header`
+  detail:
+    'No access token was sent in time; send {"type":"authenticate","token":"ey…"} first, or the token in the Authorization header'
 })
 const ACCESS_ENDED = new Unauthorized({
   detail: "The session or the API key has expired, the key was revoked, or the user was locked"

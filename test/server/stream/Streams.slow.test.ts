@@ -101,7 +101,11 @@ const follow = Effect.fnUntraced(function* (url: string) {
   return state
 })
 
-const shortTimeouts = Layer.succeed(StreamTimeouts, { stallSeconds: 3, pingInterval: "3 seconds" })
+const shortTimeouts = Layer.succeed(StreamTimeouts, {
+  stallSeconds: 3,
+  pingInterval: "3 seconds",
+  authentication: "3 seconds"
+})
 
 layer(TestServer.layer().pipe(Layer.provide(shortTimeouts)), { excludeTestServices: true })(
   "A client that does not read",
