@@ -4,6 +4,7 @@ import { inspect } from "node:util"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import { ScriptedExchange } from "../support/ScriptedExchange.ts"
 import * as TestOrders from "../support/TestOrders.ts"
+import * as TestSettlement from "../support/TestSettlement.ts"
 import * as TestWallets from "../support/TestWallets.ts"
 
 const assertRejected = Effect.fnUntraced(function* (pattern: RegExp, ...statements: ReadonlyArray<string>) {
@@ -20,7 +21,8 @@ const assertRejected = Effect.fnUntraced(function* (pattern: RegExp, ...statemen
   assert.match(reason, pattern, statements.join("; "))
 })
 
-const { list, place, settle } = TestOrders
+const { list, place } = TestOrders
+const { settle } = TestSettlement
 
 layer(TestOrders.layer())("Order tables, for their owner", (it) => {
   it.effect("refuse every change of what an order promised, of its history, and of the past", () =>

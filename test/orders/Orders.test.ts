@@ -8,9 +8,11 @@ import { Orders } from "../../src/orders/Orders.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import { ScriptedExchange } from "../support/ScriptedExchange.ts"
 import * as TestOrders from "../support/TestOrders.ts"
+import * as TestSettlement from "../support/TestSettlement.ts"
 import * as TestWallets from "../support/TestWallets.ts"
 
-const { list, place, settle, stateOf } = TestOrders
+const { list, place, stateOf } = TestOrders
+const { settle } = TestSettlement
 
 const failureOf = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.flip(effect), ({ _tag }) => _tag)
@@ -30,7 +32,7 @@ layer(TestOrders.layer({ ORDER_SPREAD: "0.01" }))("Orders", (it) => {
         ]
       )
       assert.deepStrictEqual(yield* TestWallets.balances(ann), ["LOCK 3.5", "USD 298"])
-      yield* (yield* TestOrders.TestPrices).set("LOCK", "101")
+      yield* (yield* TestSettlement.TestPrices).set("LOCK", "101")
       assert.strictEqual(Decimal.format((yield* (yield* Orders).find(ann.id, buy.id)).price), "101")
     })
   )
@@ -58,7 +60,7 @@ layer(TestOrders.layer({ ORDER_SPREAD: "0.01" }))("Orders", (it) => {
         yield* list("NOTR", "3", { tradable: false })
         yield* list("MINI", "3", { minimumOrder: Option.getOrThrow(Decimal.parse("2")) })
         yield* list("NOPR", "3")
-        yield* (yield* TestOrders.TestPrices).set("NOPR", undefined)
+        yield* (yield* TestSettlement.TestPrices).set("NOPR", undefined)
         const cid = yield* TestWallets.user("cid", { USD: "100" })
         assert.strictEqual(yield* failureOf(place(cid, "buy", "EUR", "3")), "AssetUnavailable")
         assert.strictEqual(yield* failureOf(place(cid, "buy", "NOTR", "3")), "AssetUnavailable")
@@ -107,7 +109,7 @@ layer(TestOrders.layer({ ORDER_SPREAD: "0.01" }))("Orders", (it) => {
       yield* list("KEYS", "10")
       const fay = yield* TestWallets.user("fay", { USD: "15" })
       const first = yield* place(fay, "buy", "KEYS", "1", { key: "one" })
-      yield* (yield* TestOrders.TestPrices).set("KEYS", undefined)
+      yield* (yield* TestSettlement.TestPrices).set("KEYS", undefined)
       assert.deepStrictEqual(yield* place(fay, "buy", "KEYS", "1", { key: "one" }), {
         ...first,
         replayed: true
@@ -121,7 +123,7 @@ layer(TestOrders.layer({ ORDER_SPREAD: "0.01" }))("Orders", (it) => {
         yield* failureOf(place(fay, "buy", "KEYS", "0.1", { key: "two" })),
         "RateUnavailable"
       )
-      yield* (yield* TestOrders.TestPrices).set("KEYS", "10")
+      yield* (yield* TestSettlement.TestPrices).set("KEYS", "10")
       yield* place(fay, "buy", "KEYS", "0.1", { key: "two" })
       assert.strictEqual(
         yield* failureOf(place(fay, "buy", "KEYS", "5", { key: "three" })),

@@ -7,9 +7,11 @@ import { Orders } from "../../src/orders/Orders.ts"
 import { Statement } from "../../src/wallets/Statement.ts"
 import { ScriptedExchange } from "../support/ScriptedExchange.ts"
 import * as TestOrders from "../support/TestOrders.ts"
+import * as TestSettlement from "../support/TestSettlement.ts"
 import * as TestWallets from "../support/TestWallets.ts"
 
-const { list, place, settle, stateOf } = TestOrders
+const { list, place, stateOf } = TestOrders
+const { settle } = TestSettlement
 
 layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))("Settlement", (it) => {
   it.effect("sends an order of at least the threshold alone, and charges the locked price", () =>
@@ -176,7 +178,7 @@ layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))("Settle
       const exchange = yield* ScriptedExchange
       const before = (yield* exchange.submitted).length
       const { order } = yield* place(hal, "buy", "MOVE", "2")
-      yield* (yield* TestOrders.TestPrices).set("MOVE", "10.21")
+      yield* (yield* TestSettlement.TestPrices).set("MOVE", "10.21")
       yield* settle
       assert.deepStrictEqual(yield* stateOf(order), ["failed", "price-moved", "0", "0"])
       assert.deepStrictEqual(yield* TestWallets.balances(hal), ["USD 100"])

@@ -15,9 +15,11 @@ import type { Order } from "../../src/domain/orders/Order.ts"
 import { AssetCode } from "../../src/domain/money/Asset.ts"
 import { ScriptedExchange } from "../support/ScriptedExchange.ts"
 import * as TestOrders from "../support/TestOrders.ts"
+import * as TestSettlement from "../support/TestSettlement.ts"
 import * as TestWallets from "../support/TestWallets.ts"
 
-const { list, place, settle, stateOf } = TestOrders
+const { list, place, stateOf } = TestOrders
+const { settle } = TestSettlement
 
 /** Submissions to the exchange for an asset, with their client order ids. */
 const submissionsOf = (code: string) =>
@@ -157,7 +159,7 @@ layer(TestOrders.layer())("Settlement with unknown outcomes", (it) => {
       const { exchange, order } = yield* placeOne("MOVD")
       yield* exchange.script([{ does: "lose-request" }])
       yield* settle
-      yield* (yield* TestOrders.TestPrices).set("MOVD", "11")
+      yield* (yield* TestSettlement.TestPrices).set("MOVD", "11")
       yield* TestClock.adjust("1 second")
       yield* settle
       assert.deepStrictEqual(yield* stateOf(order), SUBMITTED)

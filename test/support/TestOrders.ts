@@ -1,77 +1,24 @@
-import { Context, DateTime, Effect, Layer, Option } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { Effect, Layer, Option } from "effect"
 import { AdminActions } from "../../src/accounts/AdminActions.ts"
 import { AssetCatalog } from "../../src/assets/AssetCatalog.ts"
 import type { AssetDefinition } from "../../src/domain/assets/CatalogAsset.ts"
 import { AssetCode } from "../../src/domain/money/Asset.ts"
-import { AssetPair } from "../../src/domain/money/AssetPair.ts"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
-import { PRICE_CURRENCY } from "../../src/domain/money/SupportedPairs.ts"
 import type { Order, OrderSide } from "../../src/domain/orders/Order.ts"
-import { RateId, RateUnavailable } from "../../src/domain/rates/Rate.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
-import { LeaderTerms } from "../../src/platform/LeaderTerms.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
-import { BatchAllocation } from "../../src/orders/BatchAllocation.ts"
-import { BatchExecution } from "../../src/orders/BatchExecution.ts"
 import { Batches } from "../../src/orders/Batches.ts"
-import { BatchRepo } from "../../src/orders/BatchRepo.ts"
-import { MarketHours } from "../../src/orders/MarketHours.ts"
-import { OrderPrices } from "../../src/orders/OrderPrices.ts"
-import { OrderRepo } from "../../src/orders/OrderRepo.ts"
 import { Orders } from "../../src/orders/Orders.ts"
-import { ReservationRepo } from "../../src/orders/ReservationRepo.ts"
-import { Settlement } from "../../src/orders/Settlement.ts"
-import { SettlementRepo } from "../../src/orders/SettlementRepo.ts"
 import { SettlementSignal } from "../../src/orders/SettlementSignal.ts"
 import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
 import { ScriptedExchange } from "./ScriptedExchange.ts"
+import * as TestSettlement from "./TestSettlement.ts"
 import * as TestWallets from "./TestWallets.ts"
 
-/** Prices that a test decides. */
-export class TestPrices extends Context.Service<
-  TestPrices,
-  {
-    /** Undefined: the asset has no price. */
-    readonly set: (asset: string, price: string | undefined) => Effect.Effect<void>
-  }
->()("effex/test/TestPrices") {
-  static readonly layer = Layer.effectContext(
-    Effect.gen(function* () {
-      const random = yield* SecureRandom.SecureRandom
-      const prices = new Map<string, string>()
-      const current = Effect.fnUntraced(function* (asset: AssetCode) {
-        const price = prices.get(asset)
-        const pair = new AssetPair({ from: asset, to: PRICE_CURRENCY })
-        if (price === undefined) return yield* new RateUnavailable({ pair })
-        return {
-          id: RateId.make(yield* random.uuidV7()),
-          pair,
-          rate: Option.getOrThrow(Decimal.parse(price)),
-          provider: "test",
-          observedAt: yield* DateTime.now
-        }
-      })
-      const set = (asset: string, price: string | undefined) =>
-        Effect.sync(() => {
-          if (price === undefined) prices.delete(asset)
-          else prices.set(asset, price)
-        })
-      return Context.make(OrderPrices, OrderPrices.of({ current })).pipe(
-        Context.add(TestPrices, TestPrices.of({ set }))
-      )
-    })
-  )
-}
-
 /** The services of one node. */
-export const node = Layer.mergeAll(Settlement.layer, Batches.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(BatchExecution.layer, BatchAllocation.layer, MarketHours.layer)),
-  Layer.provideMerge(
-    Layer.mergeAll(ReservationRepo.layer, SettlementRepo.layer, BatchRepo.layer, LeaderTerms.layer)
-  ),
-  Layer.provideMerge(Orders.layer),
-  Layer.provideMerge(Layer.mergeAll(OrderRepo.layer, SettlementSignal.layer, AdminActions.layer))
+export const node = Layer.mergeAll(Orders.layer, Batches.layer).pipe(
+  Layer.provideMerge(TestSettlement.settlement),
+  Layer.provideMerge(Layer.mergeAll(SettlementSignal.layer, AdminActions.layer))
 )
 
 /** Lists an asset with 8 decimals at a price. Pools of different assets are independent. */
@@ -93,13 +40,13 @@ export const list = Effect.fnUntraced(function* (
     ...fields
   }
   yield* (yield* AssetCatalog).change({ definition, principal: "test", expectedVersion: Option.none() })
-  yield* (yield* TestPrices).set(code, price)
+  yield* (yield* TestSettlement.TestPrices).set(code, price)
 })
 
 /** Orders in a new database, with assets, prices and an exchange that the test decides. There is no spread. */
 export const layer = (env: Readonly<Record<string, string>> = {}) =>
   node.pipe(
-    Layer.provideMerge(Layer.mergeAll(ScriptedExchange.layer, TestPrices.layer)),
+    Layer.provideMerge(Layer.mergeAll(ScriptedExchange.layer, TestSettlement.TestPrices.layer)),
     Layer.provideMerge(TestWallets.layer({ ORDER_SPREAD: "0", ...env }))
   )
 
@@ -123,13 +70,6 @@ export const place = Effect.fnUntraced(function* (
     key: options.key,
     session: undefined
   })
-})
-
-/** Settles everything that is due, in a new term. */
-export const settle = Effect.gen(function* () {
-  const { settleDue } = yield* Settlement
-  const leader = yield* (yield* LeaderTerms).startTerm("settlement")
-  return yield* settleDue(leader)
 })
 
 /** The order as it is now: state, reason, filled and charged. */

@@ -6,7 +6,7 @@ import { AssetCode } from "../../../../src/domain/money/Asset.ts"
 import { assertProblem, get, TestServer } from "../../../support/TestServer.ts"
 import * as Callers from "../../../support/Callers.ts"
 import { ScriptedExchange } from "../../../support/ScriptedExchange.ts"
-import * as TestOrders from "../../../support/TestOrders.ts"
+import * as TestSettlement from "../../../support/TestSettlement.ts"
 import { tick } from "../../../support/RateTicks.ts"
 import * as WalletUsers from "../../../support/WalletUsers.ts"
 
@@ -60,7 +60,7 @@ layer(TestServer.layer({ ORDER_SPREAD: "0" }), { excludeTestServices: true })((i
           charged: null,
           completed_at: null
         })
-        yield* TestOrders.settle
+        yield* TestSettlement.settle
         const { json } = yield* ann.get(`/api/v1/orders/${String(id)}/`)
         assert.include(json, { state: "completed", filled: "3", charged: "12.00", pool: null })
         assert.isString(json["completed_at"])
@@ -179,7 +179,7 @@ layer(TestServer.layer({ ORDER_SPREAD: "0" }), { excludeTestServices: true })((i
         assertProblem(yield* ann.delete(cancelled), 409, "order-not-cancellable")
         yield* buy(ben, "2")
         yield* (yield* ScriptedExchange).script([{ does: "fill", price: "4", part: "0.5" }])
-        yield* TestOrders.settle
+        yield* TestSettlement.settle
         const { json: proof } = yield* ann.get(`${mine}/allocation`)
         assert.include(proof, {
           rule: "largest-remainder",
@@ -221,7 +221,7 @@ layer(TestServer.layer({ ORDER_SPREAD: "0" }), { excludeTestServices: true })((i
           call(`/${id}/retry`, { method: "POST", body: JSON.stringify(body) })
         yield* (yield* ScriptedExchange).script([{ does: "open" }])
         yield* ann.post("/api/v1/orders", { asset: "ADMI", side: "buy", amount: "3" })
-        yield* TestOrders.settle
+        yield* TestSettlement.settle
         const { json: page } = yield* call("?state=sent&dead=false")
         const [batch = {}] = rowsOf(page["data"])
         const id = String(batch["id"])
@@ -236,7 +236,7 @@ layer(TestServer.layer({ ORDER_SPREAD: "0" }), { excludeTestServices: true })((i
         yield* (yield* ScriptedExchange).update(id, { state: "cancelled" })
         const retried = yield* retry(id)
         assert.include(retried.json, { id, failures: 0, dead_at: null })
-        yield* TestOrders.settle
+        yield* TestSettlement.settle
         const { json: found } = yield* call(`/${id}/`)
         assert.include(found, { state: "allocated", reason: "not-filled", filled: "0" })
         assertProblem(yield* retry(id), 409, "already-decided")
