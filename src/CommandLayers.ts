@@ -121,6 +121,10 @@ export const featuresApp: Layer.Layer<FeatureServices, RatesError | SigningKeyEr
 
 /** All of effex, as `effex serve` runs it. */
 export const app: Layer.Layer<
-  EffectHttpServer.HttpServer | Drain | App.UserServices | FeatureServices,
+  EffectHttpServer.HttpServer | Drain | App.UserServices | App.OrderServices | FeatureServices,
   RatesError | SigningKeyError | SecretFileError
-> = App.server.pipe(Layer.provideMerge(App.users), Layer.provideMerge(featuresApp))
+> = App.server.pipe(
+  Layer.provideMerge(App.orders.pipe(Layer.provide(App.exchange))),
+  Layer.provideMerge(App.users),
+  Layer.provideMerge(featuresApp)
+)

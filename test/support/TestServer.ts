@@ -7,6 +7,7 @@ import { DEFAULT_LOGIN_BOUNDS } from "../../src/domain/accounts/LoginBounds.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
+import { ScriptedExchange } from "./ScriptedExchange.ts"
 import * as TestConversions from "./TestConversions.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
@@ -19,7 +20,7 @@ export interface ServerResponse {
   readonly json: Readonly<Record<string, unknown>>
 }
 
-/** The whole server over real HTTP with its own database. Only the provider is replaced. */
+/** The whole server over real HTTP with its own database. Only the provider and the exchange are replaced. */
 export class TestServer extends Context.Service<
   TestServer,
   {
@@ -43,6 +44,8 @@ export class TestServer extends Context.Service<
   ) =>
     Layer.effect(TestServer, make).pipe(
       Layer.provideMerge(options.http ?? HttpServer.layer),
+      Layer.provideMerge(App.orders),
+      Layer.provideMerge(ScriptedExchange.layer),
       Layer.provideMerge(App.users),
       Layer.provide(raisedLoginBounds),
       Layer.provideMerge(

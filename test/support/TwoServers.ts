@@ -6,6 +6,7 @@ import * as App from "../../src/App.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
 import * as SessionConnections from "./SessionConnections.ts"
+import { ScriptedExchange } from "./ScriptedExchange.ts"
 import * as TestConversions from "./TestConversions.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 import * as TestSettings from "./TestSettings.ts"
@@ -13,6 +14,8 @@ import * as TestSettings from "./TestSettings.ts"
 /** Starts the whole server on a free port. Returns its URL. */
 const start = (databaseUrl: string, env: Readonly<Record<string, string>>) => {
   const server = HttpServer.layer.pipe(
+    Layer.provideMerge(App.orders),
+    Layer.provideMerge(ScriptedExchange.layer),
     Layer.provideMerge(App.users),
     Layer.provideMerge(TestConversions.features),
     Layer.provideMerge(App.assets),
