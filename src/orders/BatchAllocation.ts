@@ -2,7 +2,7 @@ import { BigDecimal, Context, Effect, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { AssetCatalog } from "../assets/AssetCatalog.ts"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
-import { type Allocation, allocate, type HouseResult, houseResult } from "../domain/orders/Allocation.ts"
+import { type Allocation, allocate, houseResult } from "../domain/orders/Allocation.ts"
 import { type Batch, BatchId } from "../domain/orders/Batch.ts"
 import type { Order } from "../domain/orders/Order.ts"
 import { MINOR_UNIT } from "../domain/orders/PriceLock.ts"
@@ -27,6 +27,15 @@ export class AllocationRefused extends Schema.TaggedError<AllocationRefused>()("
   }
 }
 
+/** What came of a settled batch. */
+export interface SettledBatch {
+  /** US dollars that the house gained between the locked prices and the fill; negative for a loss. */
+  readonly slippage: BigDecimal.BigDecimal
+  /** Number of orders. */
+  readonly completed: number
+  readonly failed: number
+}
+
 const ZERO = BigDecimal.make(0n, 0)
 
 /** Divides what was filled among the orders of a batch. */
@@ -35,14 +44,11 @@ export class BatchAllocation extends Context.Service<
   {
     /** Computes the shares of a batch whose order at the exchange has ended. */
     readonly compute: (batch: Batch, orders: ReadonlyArray<Order>) => Allocation
-    /**
-     * Posts the shares and ends all orders of a `filled` or `rejected` batch, in one transaction. Returns what the house earned or
-     * lost.
-     */
+    /** Posts the shares and ends all orders of a `filled` or `rejected` batch, in one transaction. */
     readonly settle: (
       leader: LeaderTerm,
       batch: Batch
-    ) => Effect.Effect<HouseResult, Superseded | AllocationRefused | StoreUnavailable>
+    ) => Effect.Effect<SettledBatch, Superseded | AllocationRefused | StoreUnavailable>
   }
 >()("effex/orders/BatchAllocation") {
   static readonly layer = Layer.effect(
@@ -120,7 +126,8 @@ export class BatchAllocation extends Context.Service<
             yield* step("settled-uncommitted")
           })
         )
-        return result
+        const failed = settled.filter(({ failure }) => failure !== null).length
+        return { slippage: result.slippage, completed: settled.length - failed, failed }
       })
 
       return BatchAllocation.of({ compute, settle })

@@ -1,18 +1,18 @@
 import { Effect, Option } from "effect"
 import type { Settings } from "../config/Settings.ts"
 import type { SessionId } from "../domain/accounts/Session.ts"
+import type { Username } from "../domain/accounts/User.ts"
 import type { CatalogAsset } from "../domain/assets/CatalogAsset.ts"
 import * as Currency from "../domain/money/Currency.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { OrderSide } from "../domain/orders/Order.ts"
 import type { OrderQuantity } from "../domain/orders/PriceLock.ts"
-import { AssetUnavailable } from "../domain/wallets/Wallet.ts"
+import { AssetUnavailable, type Wallet } from "../domain/wallets/Wallet.ts"
 import { postingKeyOf, type RequestKey } from "../wallets/RequestHash.ts"
-import type { NamedWallet } from "../wallets/WalletRepo.ts"
 
 /** An order to place. */
 export interface OrderRequest extends RequestKey {
-  readonly wallet: NamedWallet
+  readonly wallet: Wallet & { readonly username: Username }
   readonly asset: CatalogAsset
   readonly side: OrderSide
   readonly quantity: OrderQuantity

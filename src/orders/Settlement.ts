@@ -47,10 +47,12 @@ export class Settlement extends Context.Service<
 
       const allocate = Effect.fnUntraced(function* (leader: LeaderTerm, batch: Batch) {
         yield* step("before-allocate")
-        const { slippage } = yield* allocation.settle(leader, batch)
+        const { completed, failed, slippage } = yield* allocation.settle(leader, batch)
         const dollars = BigDecimal.toNumberUnsafe(BigDecimal.abs(slippage))
         const result = BigDecimal.isNegative(slippage) ? "loss" : "gain"
         yield* Metric.update(OrderMetrics.slippage.of({ result }), dollars)
+        yield* Metric.update(OrderMetrics.orders.of({ state: "completed" }), completed)
+        yield* Metric.update(OrderMetrics.orders.of({ state: "failed" }), failed)
         yield* step("allocated")
       })
 
