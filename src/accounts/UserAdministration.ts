@@ -200,8 +200,10 @@ export class UserAdministration extends Context.Service<
             Effect.fnUntraced(function* (user) {
               // Not by Mfa, which needs the key of the secrets: a command has the database only.
               const removed = yield* sql`DELETE FROM mfa WHERE user_id = ${user.id} RETURNING user_id`
-              const details = { had_second_factor: removed.length > 0 }
-              return { user, ended: yield* endAll(user, "mfa"), events: ["mfa-disabled"], details }
+              const hadSecondFactor = removed.length > 0
+              const events: Change["events"] = hadSecondFactor ? ["mfa-disabled"] : []
+              const details = { had_second_factor: hadSecondFactor }
+              return { user, ended: yield* endAll(user, "mfa"), events, details }
             })
           )
       )

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { generateSync } from "otplib"
 import * as Effex from "../support/Effex.ts"
 import * as EffexCommand from "../support/EffexCommand.ts"
 
@@ -15,16 +16,21 @@ const decodeList = Schema.decodeUnknownSync(
   Schema.fromJsonString(Schema.Array(Schema.Record(Schema.String, Schema.Unknown)))
 )
 
-const signIn = (url: string, username: string, password: string) =>
+const decodeCodes = Schema.decodeUnknownSync(Schema.Array(Schema.String))
+
+const post = (url: string, content: object, headers: Readonly<Record<string, string>> = {}) =>
   Effect.promise(async () => {
-    const response = await fetch(`${url}/api/v1/accounts/auth/login`, {
+    const response = await fetch(url, {
       method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ username, password })
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(content)
     })
     const body: Readonly<Record<string, unknown>> = JSON.parse(await response.text())
     return { status: response.status, body }
   })
+
+const signIn = (url: string, username: string, password: string, code?: string) =>
+  post(`${url}/api/v1/accounts/auth/login`, { username, password, code })
 
 describe("effex users", () => {
   it.live("creates an administrator who signs in, and locks, unlocks, demotes and resets users", () =>
@@ -79,6 +85,36 @@ describe("effex users", () => {
         /^id +username.*\n\S+ +amara +amara@example.org +admin/
       )
       assert.include((yield* users(["list", "zz"])).output, "There are no such users")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("removes a second factor, so that the password alone signs in", () =>
+    Effect.gen(function* () {
+      const { env, users } = yield* start
+      yield* users(["create", "amara"], PASSWORD)
+      const { url } = yield* EffexCommand.serve({ ...env, LOG_LEVEL: "info" })
+      const mfa = (path: string, body: object, access: unknown) =>
+        post(`${url}/api/v1/accounts/auth/mfa/${path}`, body, { authorization: `Bearer ${String(access)}` })
+      const enable = Effect.fnUntraced(function* (access: unknown) {
+        const { body } = yield* mfa("enroll", { password: PASSWORD }, access)
+        const secret = String(body["secret"])
+        const confirmed = yield* mfa("confirm", { code: generateSync({ secret }) }, access)
+        assert.strictEqual(confirmed.status, 200)
+        const [code] = decodeCodes(confirmed.body["recovery_codes"])
+        return { secret, code }
+      })
+      const lost = yield* enable((yield* signIn(url, "amara", PASSWORD)).body["access"])
+      assert.strictEqual((yield* signIn(url, "amara", PASSWORD)).body["code"], "mfa-required")
+
+      const reset = yield* users(["reset-mfa", "Amara", "--reason", "lost phone and codes", "--json"])
+      assert.deepInclude(reset.json, { username: "amara" }, reset.output)
+      const signedIn = yield* signIn(url, "amara", PASSWORD)
+      assert.strictEqual(signedIn.status, 200)
+
+      const renewed = yield* enable(signedIn.body["access"])
+      for (const code of [generateSync({ secret: lost.secret }), lost.code])
+        assert.strictEqual((yield* signIn(url, "amara", PASSWORD, code)).body["code"], "invalid-credentials")
+      assert.strictEqual((yield* signIn(url, "amara", PASSWORD, renewed.code)).status, 200)
     }).pipe(Effect.scoped)
   )
 

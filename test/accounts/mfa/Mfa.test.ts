@@ -161,6 +161,24 @@ layer(layerOf(KEYS[0] ?? ""))("Mfa", (it) => {
     })
   )
 
+  it.effect("has no recovery codes before it is confirmed", () =>
+    Effect.gen(function* () {
+      const mfa = yield* Mfa
+      const user = yield* register
+      const notEnabled = Effect.fnUntraced(function* () {
+        const proof = { password, code: Redacted.make("123456") }
+        assert.strictEqual((yield* Effect.flip(mfa.renewRecoveryCodes(user, proof)))._tag, "MfaNotEnabled")
+        assert.strictEqual((yield* mfa.status(user.userId)).recoveryCodes, 0)
+      })
+      yield* notEnabled()
+      const { secret } = yield* mfa.enroll(user, password)
+      yield* notEnabled()
+      // A code of the secret does not help until it has confirmed the secret.
+      const proof = { password, code: yield* codeOf(secret) }
+      assert.strictEqual((yield* Effect.flip(mfa.renewRecoveryCodes(user, proof)))._tag, "MfaNotEnabled")
+    })
+  )
+
   it.effect("is disabled, and its recovery codes renewed, with password and code only", () =>
     Effect.gen(function* () {
       const mfa = yield* Mfa
