@@ -132,7 +132,7 @@ export class BatchExecution extends Context.Service<
             leader,
             batch,
             "below-exchange-minimum",
-            `${exchange.name} sells at least ${Decimal.format(terms.minimumAmount)} ${batch.asset} worth ${Decimal.format(terms.minimumCost)} US dollars`
+            `${exchange.name} accepts at least ${Decimal.format(terms.minimumAmount)} ${batch.asset}`
           )
         yield* step("before-send")
         yield* repo.send(leader, batch.id, { amount: amount.value, rate, exchange: exchange.name })

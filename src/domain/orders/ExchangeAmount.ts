@@ -5,7 +5,7 @@ import type { OrderSide } from "./Order.ts"
 export interface ExchangeLimits {
   /** Units of the asset. */
   readonly minimumAmount: BigDecimal.BigDecimal
-  /** US dollars. */
+  /** Smallest value of a purchase, in US dollars. */
   readonly minimumCost: BigDecimal.BigDecimal
   /** Amounts are multiples of it. */
   readonly increment: BigDecimal.BigDecimal
@@ -14,7 +14,7 @@ export interface ExchangeLimits {
 /**
  * Returns the amount to order at the exchange for the sum of the amounts of a batch. The house buys what the limits demand beyond
  * the sum. It never sells what it does not have: of a sell, what the increment cuts off is given back to the sellers. None if
- * the rest is below the minimum.
+ * the rest is below the smallest amount.
  */
 export const of = (
   side: OrderSide,
@@ -22,10 +22,12 @@ export const of = (
   rate: BigDecimal.BigDecimal,
   { increment, minimumAmount, minimumCost }: ExchangeLimits
 ): Option.Option<BigDecimal.BigDecimal> => {
-  const minimum = BigDecimal.max(minimumAmount, unitsOf(minimumCost, rate, increment))
-  if (side === "buy") return Option.some(roundUp(BigDecimal.max(sum, minimum), increment))
+  if (side === "buy") {
+    const minimum = BigDecimal.max(minimumAmount, unitsOf(minimumCost, rate, increment))
+    return Option.some(roundUp(BigDecimal.max(sum, minimum), increment))
+  }
   const amount = roundDown(sum, increment)
-  return BigDecimal.isPositive(amount) && BigDecimal.isGreaterThanOrEqualTo(amount, minimum)
+  return BigDecimal.isPositive(amount) && BigDecimal.isGreaterThanOrEqualTo(amount, minimumAmount)
     ? Option.some(amount)
     : Option.none()
 }
