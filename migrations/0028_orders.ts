@@ -95,7 +95,6 @@ const createOrders = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
       CHECK (state NOT IN ('aggregated', 'cancelled') OR is_aggregated)
     )`
   yield* sql`CREATE INDEX customer_order_wallet ON customer_order (wallet_id, id)`
-  yield* sql`CREATE INDEX customer_order_changed ON customer_order (wallet_id, updated_at)`
   yield* sql`CREATE INDEX customer_order_batch ON customer_order (batch_id) WHERE batch_id IS NOT NULL`
   yield* sql`
     CREATE INDEX customer_order_waiting ON customer_order (asset, side, id) INCLUDE (total, created_at)
