@@ -18,6 +18,7 @@ import type * as ClockSkew from "../../platform/ClockSkew.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as FlutterwaveFailure from "../http/FlutterwaveFailure.ts"
 import * as Routes from "../Routes.ts"
+import * as JsonRequests from "./JsonRequests.ts"
 
 /** Converts an error of a pair to a problem. */
 export const fromPairError = (error: Currency.UnsupportedCurrency | SupportedPairs.UnsupportedPair) =>
@@ -209,6 +210,8 @@ const extensionsOf = (problem: Problem.Problem) => {
       return { mfa_token: problem.mfa_token }
     case "insufficient-funds":
       return { available: problem.available }
+    case "limit-exceeded":
+      return { remaining: problem.remaining, unit: problem.unit, resets_at: problem.resets_at }
     case "funding-ended":
       return { state: problem.state, reference: problem.reference, reason: problem.reason }
     case "payment-reference-used":
@@ -227,7 +230,7 @@ export const unexpected = Effect.fnUntraced(function* (subject: string, cause: C
 
 const isProblem = Schema.is(Problem.Problem)
 
-/** Responds with the problem that an endpoint fails with. */
+/** Responds with the problem that an endpoint fails with. Bodies are JSON, so that no endpoint responds with other text. */
 export const layerProblemResponses = Layer.succeed(ProblemResponses, (endpoint) =>
-  Effect.catchIf(endpoint, isProblem, (problem) => respond(problem))
+  Effect.catchIf(JsonRequests.readAsJson(endpoint), isProblem, (problem) => respond(problem))
 )
