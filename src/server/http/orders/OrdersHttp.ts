@@ -11,11 +11,10 @@ import { parseCode } from "../../../domain/money/Asset.ts"
 import { OrderId, OrderNotFound } from "../../../domain/orders/Order.ts"
 import { Batches } from "../../../orders/Batches.ts"
 import { Orders } from "../../../orders/Orders.ts"
-import { Wallets } from "../../../wallets/Wallets.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { idempotencyKeyOf } from "../ConversionRequests.ts"
-import { keyOwnerOf } from "../wallets/TransfersHttp.ts"
+import * as MyWallet from "../wallets/MyWallet.ts"
 import { allocationFields, orderDetailFields, orderFields } from "./OrderFields.ts"
 import * as OrderProblems from "./OrderProblems.ts"
 import { readOrder, readTerms } from "./OrderRequestBody.ts"
@@ -29,11 +28,8 @@ export const layer = HttpApiBuilder.group(
     const catalog = yield* AssetCatalog
     const batches = yield* Batches
     const orders = yield* Orders
-    const wallets = yield* Wallets
 
-    const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId)).pipe(
-      Effect.catchTags(Problems.storeErrors)
-    )
+    const myWallet = yield* MyWallet.make
 
     const findOrder = Effect.fnUntraced(function* (text: string) {
       const id = yield* parseId(text)
@@ -52,7 +48,7 @@ export const layer = HttpApiBuilder.group(
           const wallet = yield* myWallet
           const user = yield* CurrentUser
           const { order, replayed } = yield* orders
-            .place({ ...terms, wallet, owner: keyOwnerOf(user), key, session: user.sessionId })
+            .place({ ...terms, wallet, owner: MyWallet.keyOwnerOf(user), key, session: user.sessionId })
             .pipe(Effect.catchTags(OrderProblems.placeErrors))
           return HttpServerResponse.text(JSON.stringify(orderFields(order)), {
             status: 201,

@@ -9,17 +9,17 @@ import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
 import { Settings } from "../../../config/Settings.ts"
 import { type FundingDirection, FundingId, type FundingRequest } from "../../../domain/wallets/Funding.ts"
 import { Funding } from "../../../wallets/funding/Funding.ts"
-import { Wallets } from "../../../wallets/Wallets.ts"
 import * as ConversionBody from "../../encoding/ConversionBody.ts"
 import * as JsonBody from "../../encoding/JsonBody.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
+import { Wallets } from "../../../wallets/Wallets.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { idempotencyKeyOf } from "../ConversionRequests.ts"
 import { fundingFields } from "./FundingFields.ts"
 import * as FundingProblems from "./FundingProblems.ts"
 import { formatterOf } from "./TransactionFields.ts"
 import { readMoney } from "./TransferRequestBody.ts"
-import { keyOwnerOf } from "./TransfersHttp.ts"
+import * as MyWallet from "./MyWallet.ts"
 
 const ZERO = BigDecimal.make(0n, 0)
 
@@ -38,9 +38,7 @@ export const layer = HttpApiBuilder.group(
     const format = formatterOf(catalog)
     const fieldsOf = fundingFields(format)
 
-    const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId)).pipe(
-      Effect.catchTags(Problems.storeErrors)
-    )
+    const myWallet = yield* MyWallet.make
 
     /** Adds the balance after the request. */
     const receiptOf = Effect.fnUntraced(function* (request: FundingRequest) {
@@ -67,7 +65,15 @@ export const layer = HttpApiBuilder.group(
         const wallet = yield* myWallet
         const user = yield* CurrentUser
         const requested = yield* funding
-          .request({ wallet, direction, money, note, owner: keyOwnerOf(user), key, session: user.sessionId })
+          .request({
+            wallet,
+            direction,
+            money,
+            note,
+            owner: MyWallet.keyOwnerOf(user),
+            key,
+            session: user.sessionId
+          })
           .pipe(Effect.catchTags(FundingProblems.requestErrors))
         return HttpServerResponse.text(JSON.stringify(yield* receiptOf(requested.request)), {
           status: requested.request.state === "pending" ? 202 : 200,

@@ -1,18 +1,17 @@
 import { DateTime, Effect, Schema, Stream } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
-import { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import * as Problem from "../../../api/Problem.ts"
 import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
 import { LedgerAccountId } from "../../../domain/ledger/LedgerAccount.ts"
 import { TransferId } from "../../../domain/ledger/LedgerPosting.ts"
 import { Statement } from "../../../wallets/Statement.ts"
 import type { StatementPosition } from "../../../wallets/StatementRow.ts"
-import { Wallets } from "../../../wallets/Wallets.ts"
 import * as Export from "../../encoding/Export.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import * as PairParams from "../PairParams.ts"
+import * as MyWallet from "./MyWallet.ts"
 import { formatterOf, LAYOUT, transactionFields } from "./TransactionFields.ts"
 
 /** Handlers of the statement of a wallet. */
@@ -22,10 +21,9 @@ export const layer = HttpApiBuilder.group(
   Effect.fn(function* (handlers) {
     const catalog = yield* AssetCatalog
     const statement = yield* Statement
-    const wallets = yield* Wallets
     const fieldsOf = transactionFields(formatterOf(catalog))
 
-    const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId))
+    const myWallet = yield* MyWallet.make
 
     return handlers
       .handle(

@@ -10,9 +10,9 @@ import { TransferId } from "../../../domain/ledger/LedgerPosting.ts"
 import { Reviews } from "../../../risk/Reviews.ts"
 import { Statement } from "../../../wallets/Statement.ts"
 import { Transfers } from "../../../wallets/Transfers.ts"
-import { Wallets } from "../../../wallets/Wallets.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { idempotencyKeyOf } from "../ConversionRequests.ts"
+import * as MyWallet from "./MyWallet.ts"
 import { formatterOf, transactionFields } from "./TransactionFields.ts"
 import { heldTransferFields } from "../risk/RiskFields.ts"
 import { readMoney, readTransfer } from "./TransferRequestBody.ts"
@@ -27,13 +27,10 @@ export const layer = HttpApiBuilder.group(
     const statement = yield* Statement
     const reviews = yield* Reviews
     const transfers = yield* Transfers
-    const wallets = yield* Wallets
     const fieldsOf = transactionFields(formatterOf(catalog))
     const heldFieldsOf = heldTransferFields(formatterOf(catalog))
 
-    const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId)).pipe(
-      Effect.catchTags(Problems.storeErrors)
-    )
+    const myWallet = yield* MyWallet.make
 
     return handlers
       .handleRaw(
@@ -52,7 +49,7 @@ export const layer = HttpApiBuilder.group(
               to: body.to,
               money,
               note: body.note ?? null,
-              owner: keyOwnerOf(user),
+              owner: MyWallet.keyOwnerOf(user),
               key,
               session: user.sessionId
             })
@@ -117,7 +114,3 @@ const respond = (status: 201 | 202, fields: object, replayed: boolean) =>
       ...(replayed ? { "idempotency-replayed": "true" } : {})
     }
   })
-
-/** Keys of one user are independent of those of another, also if one API key acts for both. */
-export const keyOwnerOf = ({ principal, sessionId, userId }: CurrentUser["Service"]) =>
-  sessionId === undefined ? `${principal} for ${userId}` : principal

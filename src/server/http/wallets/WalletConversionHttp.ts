@@ -10,7 +10,6 @@ import { Receipts } from "../../../audit/Receipts.ts"
 import { identityOf } from "../../../domain/access/Principal.ts"
 import type { AuditId } from "../../../domain/conversion/AuditRecord.ts"
 import { type WalletConversion, WalletConversions } from "../../../wallets/WalletConversions.ts"
-import { Wallets } from "../../../wallets/Wallets.ts"
 import * as ConversionBody from "../../encoding/ConversionBody.ts"
 import { LookupCaller } from "../../middleware/LookupCaller.ts"
 import * as Problems from "../../middleware/Problems.ts"
@@ -18,7 +17,7 @@ import { findReceipt, notFound } from "../AuditHttp.ts"
 import { ConversionRequests, idempotencyKeyOf } from "../ConversionRequests.ts"
 import { RateRequests } from "../RateRequests.ts"
 import { formatterOf, transactionFields } from "./TransactionFields.ts"
-import { keyOwnerOf } from "./TransfersHttp.ts"
+import * as MyWallet from "./MyWallet.ts"
 import { readConvert, readQuote, requireCurrencies, toServiceFields } from "./WalletConversionBody.ts"
 import * as WalletProblems from "./WalletProblems.ts"
 
@@ -32,12 +31,9 @@ export const layer = HttpApiBuilder.group(
     const rates = yield* RateRequests
     const receipts = yield* Receipts
     const requests = yield* ConversionRequests
-    const wallets = yield* Wallets
     const fieldsOf = transactionFields(formatterOf(catalog))
 
-    const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId)).pipe(
-      Effect.catchTags(Problems.storeErrors)
-    )
+    const myWallet = yield* MyWallet.make
 
     const toMessage = ({ conversion, rows }: WalletConversion): typeof WalletConversionMessage.Type => {
       const transactions = rows.map(fieldsOf)
@@ -61,7 +57,7 @@ export const layer = HttpApiBuilder.group(
       yield* requireCurrencies(catalog, fields)
       const user = yield* CurrentUser
       const wallet = yield* myWallet
-      const request = { wallet, key, owner: keyOwnerOf(user) }
+      const request = { wallet, key, owner: MyWallet.keyOwnerOf(user) }
       const body = toServiceFields(fields)
       const input = requests.toInput(body, key, identityOf(user.userId))
       if (Result.isFailure(input)) {

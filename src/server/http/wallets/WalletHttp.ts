@@ -2,7 +2,6 @@ import { BigDecimal, DateTime, Effect, Option, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
-import { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import type { WalletMessage } from "../../../api/wallets/WalletMessage.ts"
 import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
 import * as Decimal from "../../../domain/money/Decimal.ts"
@@ -13,6 +12,7 @@ import { USER_ROLE, Wallets } from "../../../wallets/Wallets.ts"
 import * as Export from "../../encoding/Export.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import * as PairParams from "../PairParams.ts"
+import * as MyWallet from "./MyWallet.ts"
 import * as StatementDocument from "./StatementDocument.ts"
 import * as StatementHtml from "./StatementHtml.ts"
 import { formatterOf, transactionFields } from "./TransactionFields.ts"
@@ -30,7 +30,7 @@ export const layer = HttpApiBuilder.group(
     const format = formatterOf(catalog)
     const fieldsOf = transactionFields(format)
 
-    const myWallet = Effect.flatMap(CurrentUser, ({ userId }) => wallets.ofUser(userId))
+    const myWallet = yield* MyWallet.make
 
     return handlers
       .handleRaw(
