@@ -63,12 +63,15 @@ export class Ledger extends Context.Service<
         for (const listener of listeners) listener(postings)
       }
 
+      const count = (outcome: PostOutcome) => {
+        if (!outcome.replayed) LedgerMetrics.postings.of({ outcome: outcome._tag }).updateUnsafe(1, context)
+      }
+
       const settle = (pending: PendingPosting, exit: Exit.Exit<PostOutcome, StoreUnavailable>) => {
         if (pending.isAbandoned) return
         const nanos = clock.monotonicTimeNanosUnsafe() - pending.queuedAt
         LedgerMetrics.postDuration.updateUnsafe(Number(nanos) / 1e9, context)
-        if (Exit.isSuccess(exit) && !exit.value.replayed)
-          LedgerMetrics.postings.of({ outcome: exit.value._tag }).updateUnsafe(1, context)
+        if (Exit.isSuccess(exit)) count(exit.value)
         pending.settle(exit)
       }
       const settleAll = (
@@ -141,15 +144,21 @@ export class Ledger extends Context.Service<
         const outcomes = new Map<LedgerPosting, PostOutcome>()
         let remaining = postings
         while (remaining.length > 0) {
-          const found = yield* call(remaining)
+          const posted = yield* call(remaining)
           remaining = remaining.filter((posting, i) => {
-            const outcome = found[i]
+            const outcome = posted[i]
             if (outcome !== undefined) outcomes.set(posting, outcome)
             return outcome === undefined
           })
         }
-        yield* afterCommit(Effect.sync(() => announce(postings)))
-        return postings.flatMap((posting) => outcomes.get(posting) ?? [])
+        const found = postings.flatMap((posting) => outcomes.get(posting) ?? [])
+        yield* afterCommit(
+          Effect.sync(() => {
+            found.forEach(count)
+            announce(postings)
+          })
+        )
+        return found
       })
 
       const listen: Ledger["Service"]["listen"] = (listener) =>

@@ -1,9 +1,10 @@
 import { assert, layer } from "@effect/vitest"
-import { DateTime, Effect, Exit, Layer } from "effect"
+import { DateTime, Effect, Exit, Layer, Metric } from "effect"
 import { randomUUID } from "node:crypto"
 import { AssetCode } from "../../src/domain/money/Asset.ts"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
+import * as LedgerMetrics from "../../src/platform/metrics/LedgerMetrics.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import * as Postings from "../support/Postings.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
@@ -122,11 +123,17 @@ layer(Ledger.layer.pipe(Layer.provideMerge(TestDatabase.layer())), { excludeTest
         const { accounts, balances } = yield* Postings.openFunded("USD", ["10", "0"])
         const [a, b] = accounts
         const posting = postWithin([Postings.move(a, b, "2", { key: "within" })])
+        const posted = Effect.map(
+          Metric.value(LedgerMetrics.postings.of({ outcome: "Posted" })),
+          ({ count }) => count
+        )
+        const before = yield* posted
         yield* Effect.exit(transaction(Effect.andThen(posting, Effect.fail("no"))))
         assert.deepStrictEqual(yield* balances, ["10", "0"])
         const [outcome] = yield* transaction(posting)
         assert.deepInclude(outcome, { _tag: "Posted", replayed: false })
         assert.deepStrictEqual(yield* balances, ["8", "2"])
+        assert.strictEqual((yield* posted) - before, 1)
       })
     )
 
