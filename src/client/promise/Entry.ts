@@ -11,6 +11,7 @@ export type { TokenStorage } from "./accounts/TokenStore.ts"
 export type {
   AdminCalls,
   AssetAdminCalls,
+  BatchCalls,
   AssetDefinition,
   FundingAdminCalls,
   LedgerCalls,
@@ -21,6 +22,9 @@ export type { ListOptions, Reason } from "./admin/AdminRequests.ts"
 export type {
   AdminAction,
   Adjustment,
+  Batch,
+  BatchDetail,
+  BatchState,
   CatalogAsset,
   FiredRule,
   LedgerAccount,

@@ -8,6 +8,9 @@ import type { ListOptions, Reason } from "./AdminRequests.ts"
 import type {
   AdminAction,
   Adjustment,
+  Batch,
+  BatchDetail,
+  BatchState,
   CatalogAsset,
   LedgerAccount,
   LedgerEntry,
@@ -96,6 +99,20 @@ export interface LedgerCalls {
   rejectAdjustment(adjustmentId: string, reason: Reason, options?: CallOptions): Promise<Adjustment>
 }
 
+/** The settlement of orders. */
+export interface BatchCalls {
+  list(
+    options?: ListOptions & {
+      readonly state?: BatchState | undefined
+      /** `true`: only batches that were given up. */
+      readonly dead?: "true" | "false" | undefined
+    }
+  ): PagedList<Batch>
+  get(batchId: string, options?: CallOptions): Promise<BatchDetail>
+  /** Continues to settle a batch that was given up, or waits. */
+  retry(batchId: string, reason: Reason, options?: CallOptions): Promise<Batch>
+}
+
 /** The complete definition of a cryptocurrency or a stock. */
 export interface AssetDefinition {
   readonly kind: "crypto" | "stock"
@@ -122,6 +139,7 @@ export interface AdminCalls {
   readonly users: UserAdminCalls
   readonly funding: FundingAdminCalls
   readonly reviews: ReviewCalls
+  readonly batches: BatchCalls
   readonly ledger: LedgerCalls
   readonly assets: AssetAdminCalls
   /** Lists what administrators did, newest first. `subject` is the id of a user. */
@@ -184,6 +202,12 @@ export const make = (access: ServerAccess): AdminCalls => {
         get("reviews.get", `/reviews/${Options.pathId("reviewId", id)}`, "rules", options),
       approve: onReview("approve"),
       reject: onReview("reject")
+    },
+    batches: {
+      list: (options = {}) => list("batches.list", "/batches", options, ["state", "dead"]),
+      get: async (id, options) =>
+        get("batches.get", `/batches/${Options.pathId("batchId", id)}`, "history", options),
+      retry: action("batches.retry", (id) => `/batches/${id}/retry`, ["reason"])
     },
     ledger: {
       accounts: (options = {}) => list("ledger.accounts", "/ledger/accounts", options),

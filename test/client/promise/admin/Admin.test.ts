@@ -3,6 +3,8 @@ import { BigDecimal, Effect, Layer, Redacted, Stream } from "effect"
 import type * as Users from "../../../../src/api/accounts/UserAdminMessage.ts"
 import type * as Assets from "../../../../src/api/assets/AssetMessage.ts"
 import type * as Ledger from "../../../../src/api/ledger/LedgerMessage.ts"
+import type * as Batches from "../../../../src/api/orders/BatchMessage.ts"
+import type * as Risk from "../../../../src/api/risk/RiskMessage.ts"
 import type * as Funding from "../../../../src/api/wallets/FundingMessage.ts"
 import { UserAdministration } from "../../../../src/accounts/UserAdministration.ts"
 import { EffexClient } from "../../../../src/client/EffexClient.ts"
@@ -26,6 +28,9 @@ it("decodes messages for administrators to the client's types", () => {
   isDecoded<Encoded<typeof Ledger.TrialBalanceMessage>, Values.TrialBalance>(true)
   isDecoded<Encoded<typeof Ledger.LedgerVerificationMessage>, Values.LedgerVerification>(true)
   isDecoded<Encoded<typeof Ledger.AdjustmentMessage>, Values.Adjustment>(true)
+  isDecoded<Encoded<typeof Risk.ReviewMessage>, Values.Review>(true)
+  isDecoded<Encoded<typeof Batches.BatchMessage>, Values.Batch>(true)
+  isDecoded<Encoded<typeof Batches.BatchDetailMessage>, Values.BatchDetail>(true)
   isDecoded<Encoded<typeof Assets.CatalogAssetMessage>, Values.CatalogAsset>(true)
 })
 

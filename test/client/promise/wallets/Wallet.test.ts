@@ -25,6 +25,7 @@ it("decodes messages about wallets to the client's types", () => {
   isDecoded<Encoded<typeof Wallets.AccountStatementMessage>, Values.AccountStatement>(true)
   isDecoded<Encoded<typeof Transactions.TransactionMessage>, Values.Transaction>(true)
   isDecoded<Encoded<typeof Transactions.TransactionMovements>, Values.TransactionMovements>(true)
+  isDecoded<Encoded<typeof Transfers.TransferStateMessage>, Values.Transfer>(true)
   isDecoded<Encoded<typeof Transfers.RecipientMessage>, Values.Recipient>(true)
   isDecoded<Encoded<typeof Funding.FundingMessage>, Values.Funding>(true)
   isDecoded<Encoded<typeof Funding.FundingReceiptMessage>, Values.FundingReceipt>(true)
@@ -74,6 +75,7 @@ layer(TestServer.layer({ FUNDING: "sandbox", CONVERSION_MARGIN: "0.005" }), { ex
           const { state, ...movement } = sent
           assert.strictEqual(state, "completed")
           assert.deepStrictEqual(await ann.transfers.send(request), sent)
+          assert.deepInclude(await ben.transfers.get(sent.id), { state: "completed", counterparty: "ann" })
           const reused = await errorOf(ann.transfers.send({ ...request, amount: "1.00" }))
           assert.deepInclude(reused, {
             code: "idempotency-mismatch",
