@@ -2,6 +2,7 @@ import { Effect, Option, Result, Schedule, Schema } from "effect"
 import { HttpClient } from "effect/http"
 import * as Routes from "../../src/server/Routes.ts"
 import type { RawResponse } from "./RawResponse.ts"
+import * as Callers from "./Callers.ts"
 import * as Checks from "./Checks.ts"
 import * as RandomChoice from "./RandomChoice.ts"
 import * as Document from "./Document.ts"
@@ -18,8 +19,8 @@ import * as RawConnection from "./RawConnection.ts"
 /** Shares of malformed requests and of WebSocket conversations. */
 const MALFORMED_RATIO = 0.04
 const WEBSOCKET_RATIO = 0.01
-/** Share of requests with the API key, if there is one. */
-const AUTHENTICATED_RATIO = 0.95
+/** Share of requests with an address of their own, where the server trusts the header. */
+const FORWARDED_RATIO = 0.8
 /**
  * Retries per request after a timeout or a 503. When the machine stalls, all connections time out at once. A real defect
  * fails each time, or more often than the machine stalls.
@@ -51,8 +52,9 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   const document = yield* Document.read(yield* awaitDocument(target.url), seed)
   const responseIds = ResponseIds.make()
   const check = Checks.make(document)
-  const nextDraft = Requests.make(document, responseIds)
-  const endpoints = yield* makeEndpoints(responseIds, seed)
+  const nextDraft = Requests.make(document)
+  const callers = yield* Callers.make(target, responseIds)
+  const endpoints = yield* makeEndpoints(responseIds, callers, seed)
   const report = Report.make()
   const memoryBefore = yield* target.memory
   let next = 0
@@ -68,9 +70,14 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
       )
       return
     }
+    const caller = callers.pick(random)
     const sent = random.chance(MALFORMED_RATIO)
       ? Malformed.make(random, number, target.key)
-      : RequestDraft.render(withKey(nextDraft(random), target.key, random), number, `${host}:${address.port}`)
+      : RequestDraft.render(
+          sentBy(caller, nextDraft(random, caller.responseIds), random),
+          number,
+          `${host}:${address.port}`
+        )
     const operationName = document.find(sent.method, sent.target)?.name ?? rowOf(sent)
     let exchange = yield* connection.send(sent)
     for (let retries = 0; Checks.isBusy(exchange) && retries < MAX_RETRIES; retries++) {
@@ -79,7 +86,9 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
       exchange = yield* Effect.delay(connection.send(sent), "1 second")
     }
     report.addExchange(operationName, sent, exchange, check(sent, exchange))
-    if (sent.isWellFormed) for (const response of exchange.responses) collectIds(responseIds, response)
+    if (!sent.isWellFormed) return
+    for (const response of exchange.responses) collectIds(responseIds, response)
+    yield* caller.observe(exchange)
   })
 
   const work = Effect.gen(function* () {
@@ -113,13 +122,14 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   return { ...report.result, address, memory }
 })
 
-const withKey = (
+const sentBy = (
+  { headers }: Callers.Caller,
   draft: RequestDraft.RequestDraft,
-  key: string | undefined,
   random: RandomChoice.RandomChoice
 ) => {
-  if (key !== undefined && random.chance(AUTHENTICATED_RATIO))
-    draft.headers.push(["Authorization", `Bearer ${key}`])
+  draft.headers.push(...headers)
+  const address = [10, random.below(256), random.below(256), random.below(256)].join(".")
+  if (random.chance(FORWARDED_RATIO)) draft.headers.push(["X-Forwarded-For", address])
   return draft
 }
 
@@ -144,7 +154,11 @@ const collectIds = (responseIds: ResponseIds.ResponseIds, { body, headers, statu
 
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
-const makeEndpoints = Effect.fnUntraced(function* (responseIds: ResponseIds.ResponseIds, seed: string) {
+const makeEndpoints = Effect.fnUntraced(function* (
+  responseIds: ResponseIds.ResponseIds,
+  callers: Callers.Callers,
+  seed: string
+) {
   const endpoints: ReadonlyArray<WebSocketFuzzer.WebSocketEndpoint> = [
     {
       path: Routes.paths.socket,
@@ -154,13 +168,13 @@ const makeEndpoints = Effect.fnUntraced(function* (responseIds: ResponseIds.Resp
     },
     {
       path: Routes.paths.userEventsSocket,
-      generateMessage: WebSocketMessages.forUserEvents,
+      generateMessage: WebSocketMessages.forUserEvents(callers),
       ping: '{"type":"ping"}',
       pong: /^\{"type":"pong"\}$/
     },
     {
       path: Routes.paths.rpc,
-      generateMessage: yield* WebSocketMessages.forRpc(responseIds, seed),
+      generateMessage: yield* WebSocketMessages.forRpc(responseIds, callers, seed),
       ping: '{"_tag":"Ping"}',
       pong: /"_tag":"Pong"/
     }

@@ -1,4 +1,5 @@
 import { hostname } from "node:os"
+import { PASSWORD } from "./Callers.ts"
 import * as Attacks from "./Attacks.ts"
 
 /** Internals that must not appear in a response. */
@@ -7,6 +8,7 @@ const LEAK_PATTERNS = [
   /\n\s+at \S+ \(/,
   /SqlError|PgClient|SqlClient|ECONNREFUSED|ENOENT|pg_catalog/,
   /\b(INSERT INTO|SELECT .{1,80} FROM|violates \w+ constraint|invalid input syntax|invalid byte sequence)\b/,
+  /\$argon2|password_hash\b/,
   /exchange_rate\b|conversion_audit\b|latest_rate\b/,
   /postgres(ql)?:\/\/|redis:\/\/|\.s\.PGSQL/,
   /Unexpected failure|FiberFailure|TypeError|RangeError|SyntaxError/,
@@ -14,7 +16,10 @@ const LEAK_PATTERNS = [
 ]
 const HOST = hostname()
 
-/** Returns internals in a response, except for text that came from the request or from an earlier attack. */
+/**
+ * Returns internals in a response, except for text that came from the request or from an earlier attack. A password must
+ * not be in a response, not even in that to a request which contains it.
+ */
 export const find = (response: string, request: string): ReadonlyArray<string> => {
   const found = [
     ...LEAK_PATTERNS.map((pattern) => pattern.exec(response)?.[0]),
@@ -23,4 +28,5 @@ export const find = (response: string, request: string): ReadonlyArray<string> =
   return found
     .filter((leak) => leak !== undefined)
     .filter((leak) => ![request, ...Attacks.texts].some((text) => text.includes(leak)))
+    .concat(response.includes(PASSWORD) ? [PASSWORD] : [])
 }

@@ -25,12 +25,12 @@ const undocumentedPaths = [
 ]
 
 /** Generates requests to every operation of a document. */
-export const make = (document: Document, responseIds: ResponseIds) => {
+export const make = (document: Document) => {
   const operations = document.operations.flatMap((operation) =>
     Array.from({ length: operation.method === "GET" ? 1 : WRITE_WEIGHT }, () => operation)
   )
 
-  return (random: RandomChoice): RequestDraft => {
+  return (random: RandomChoice, responseIds: ResponseIds): RequestDraft => {
     const draft = random.chance(UNDOCUMENTED_RATIO)
       ? draftUndocumented(random.pick(undocumentedPaths))
       : draftOperation(random, responseIds, random.pick(operations))

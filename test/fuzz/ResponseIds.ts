@@ -44,6 +44,8 @@ export const make = (): ResponseIds => {
     if (typeof json !== "object" || json === null || depth > MAX_DEPTH) return
     const entries = Object.entries(json)
     for (const [name, value] of entries.slice(0, MAX_ITEMS)) {
+      if (name === "user" && typeof value === "object" && value !== null && "id" in value)
+        add("user_id", String(value.id))
       if (typeof value === "object") addAll(value, depth + 1)
       else if (value !== "" && (typeof value === "string" || typeof value === "number"))
         add(/^\d+$/.test(name) ? "item" : name, String(value).slice(0, 300))

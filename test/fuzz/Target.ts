@@ -2,6 +2,7 @@ import { Effect, FileSystem, type Option, Schedule, Schema, Stream } from "effec
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
+import { Scope } from "../../src/domain/access/ApiKey.ts"
 import * as Sandbox from "../../src/providers/sandbox/Sandbox.ts"
 
 const program = fileURLToPath(new URL("../../bin/effex", import.meta.url))
@@ -59,7 +60,9 @@ export const start = Effect.gen(function* () {
     POLL_SPACING: "0 millis",
     RATE_LIMIT_READS: "off",
     RATE_LIMIT_WRITES: "off",
-    RATE_LIMIT_REFRESHES: "off"
+    RATE_LIMIT_REFRESHES: "off",
+    // Each request comes from an address of its own, so that sign-in is not limited.
+    TRUSTED_PROXIES: "127.0.0.0/8"
   }
   const server = yield* spawner.spawn(
     ChildProcess.make(program, ["serve"], { env, forceKillAfter: "20 seconds" })
@@ -85,7 +88,7 @@ export const start = Effect.gen(function* () {
     Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: "60 seconds" })),
     Effect.mapError(() => new TargetUnavailable({ detail: `effex did not start: ${output}` }))
   )
-  const scopes = ["rates:read", "convert", "audit:read", "admin"].flatMap((scope) => ["--scope", scope])
+  const scopes = Scope.literals.flatMap((scope) => ["--scope", scope])
   const key = yield* spawner.string(
     ChildProcess.make(program, ["keys", "create", "--name", "fuzz", ...scopes], { env })
   )

@@ -1,4 +1,5 @@
 import * as Attacks from "./Attacks.ts"
+import { PASSWORD } from "./Callers.ts"
 import type { RandomChoice } from "./RandomChoice.ts"
 import type { ResponseIds } from "./ResponseIds.ts"
 
@@ -73,7 +74,10 @@ const generators: ReadonlyArray<readonly [name: RegExp, generate: ValueGenerator
   [/^accept$/, (random) => random.pick(accepts)],
   [/^cursor$/, (random) => Buffer.from(String(random.below(1e12))).toString("base64url")],
   [/^idempotency-key$/, (random) => `key-${random.below(200)}`],
-  [/^reference$/, (random) => `order ${random.below(30)}`]
+  [/^reference$/, (random) => `order ${random.below(30)}`],
+  [/^username$/, (random) => `fuzz-${random.below(1e6)}`],
+  [/^(current_|new_)?password$/, () => PASSWORD],
+  [/^email$/, () => "amara@example.org"]
 ]
 
 /** Share of ids and cursors from responses that are mutated. */

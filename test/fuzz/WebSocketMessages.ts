@@ -1,6 +1,7 @@
 import { Arbitrary, Effect, Schema } from "effect"
 import { Rpcs } from "../../src/api/Rpcs.ts"
 import * as BodyMutations from "./BodyMutations.ts"
+import type { Callers } from "./Callers.ts"
 import type { RandomChoice } from "./RandomChoice.ts"
 import type { ResponseIds } from "./ResponseIds.ts"
 import * as Values from "./Values.ts"
@@ -39,14 +40,18 @@ export const forRates =
   }
 
 /** Messages of clients of `/ws/accounts/events/`. */
-export const forUserEvents: MessageGenerator = (random) => {
-  const type = random.pick(["authenticate", "ping", "ping", "subscribe", "__proto__"])
-  const token = random.pick([Values.hostile(random), "ey.ey.ey", "", null, 1, undefined])
-  return maybeMutate(random, JSON.stringify({ type, token }))
-}
+export const forUserEvents =
+  (callers: Callers): MessageGenerator =>
+  (random) => {
+    const type = random.pick(["authenticate", "ping", "ping", "subscribe", "__proto__"])
+    const token = random.chance(0.5)
+      ? callers.authorization(random)?.slice("Bearer ".length)
+      : random.pick([Values.hostile(random), "ey.ey.ey", "", null, 1, undefined])
+    return maybeMutate(random, JSON.stringify({ type, token }))
+  }
 
 /** Messages of clients of `/rpc`: calls with payloads that match their schemas, and control messages. */
-export const forRpc = Effect.fnUntraced(function* (responseIds: ResponseIds, seed: string) {
+export const forRpc = Effect.fnUntraced(function* (responseIds: ResponseIds, callers: Callers, seed: string) {
   const payloads = new Map<string, ReadonlyArray<unknown>>([["Shout", [null]]])
   for (const [tag, { payloadSchema }] of Rpcs.requests) {
     const values = Arbitrary.schema(Schema.toEncoded(payloadSchema))
@@ -62,7 +67,9 @@ export const forRpc = Effect.fnUntraced(function* (responseIds: ResponseIds, see
       id,
       tag,
       payload: Values.validBody(random, responseIds, payloads.get(tag) ?? [null]),
-      headers: random.chance(0.9) ? [] : [["authorization", Values.hostile(random)]]
+      headers: random.chance(0.6)
+        ? []
+        : [["authorization", random.chance(0.8) ? callers.authorization(random) : Values.hostile(random)]]
     }
     const message = random.pick([
       call,
