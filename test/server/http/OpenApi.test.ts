@@ -246,6 +246,17 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   ],
   "/api/v1/transfers": ["idempotency-key?", "201 400 401 402 403 404 408 413 414 422 429 431 500 503"],
   "/api/v1/transfers/recipient": ["to", "200 400 401 403 404 408 413 414 422 429 431 500 503"],
+  "post /api/v1/orders": ["idempotency-key?", "201 400 401 402 403 408 413 414 422 429 431 500 503"],
+  "get /api/v1/orders": ["state? asset? cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "get /api/v1/orders/{order_id}": ["order_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "delete /api/v1/orders/{order_id}": ["order_id", "200 400 401 403 404 408 409 413 414 429 431 500 503"],
+  "/api/v1/orders/{order_id}/allocation": ["order_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/admin/batches": ["state? dead? cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/batches/{batch_id}": ["batch_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/admin/batches/{batch_id}/retry": [
+    "batch_id",
+    "200 400 401 403 404 408 409 413 414 429 431 500 503"
+  ],
   "/api/v1/accounts/wallet": ["", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/accounts/wallet/at": ["time", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/accounts/statement": [
@@ -276,8 +287,10 @@ const SIGN_IN = /\/accounts\/auth\/(register|login|refresh|logout)$/
 
 const schemeOf = (path: string) => {
   if (SIGN_IN.test(path)) return []
-  if (/\/admin\/(assets|users|actions|ledger|funding)/.test(path)) return { administrator: [] }
-  return /\/api\/v1\/(accounts|transfers|transactions)\b/.test(path) ? { accessToken: [] } : { bearer: [] }
+  if (/\/admin\/(assets|users|actions|ledger|funding|batches)/.test(path)) return { administrator: [] }
+  return /\/api\/v1\/(accounts|transfers|transactions|orders)\b/.test(path)
+    ? { accessToken: [] }
+    : { bearer: [] }
 }
 
 layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (it) => {

@@ -40,6 +40,7 @@ const rules: Readonly<Record<string, Rule>> = {
   userEvents: "user",
   walletConversions: "user",
   funding: "user",
+  orders: "user",
   operations: "unprotected",
   conversion: "convert",
   audit: "audit:read",
@@ -47,6 +48,7 @@ const rules: Readonly<Record<string, Rule>> = {
   adminAssets: "administrator",
   userAdmin: "administrator",
   fundingAdmin: "administrator",
+  batches: "administrator",
   ledger: "administrator"
 }
 
