@@ -55,6 +55,7 @@ import { BatchAllocation } from "./orders/BatchAllocation.ts"
 import { Batches } from "./orders/Batches.ts"
 import { BatchExecution } from "./orders/BatchExecution.ts"
 import { BatchRepo } from "./orders/BatchRepo.ts"
+import * as ChangedOrders from "./orders/ChangedOrders.ts"
 import { MarketHours } from "./orders/MarketHours.ts"
 import { OrderPrices } from "./orders/OrderPrices.ts"
 import { OrderRepo } from "./orders/OrderRepo.ts"
@@ -434,7 +435,10 @@ export const wallets: Layer.Layer<
 
 /** The events of users, for the streams of all nodes. */
 export const userEvents: Layer.Layer<UserEvents, RedisError, Settings | Database | Ledger | SecurityEvents> =
-  UserEvents.layer.pipe(Layer.provide(redisOrMemory(WalletChanges.layerRedis, WalletChanges.layerMemory)))
+  UserEvents.layer.pipe(
+    Layer.provide(redisOrMemory(WalletChanges.layerRedis, WalletChanges.layerMemory)),
+    Layer.provide(ChangedOrders.layer)
+  )
 
 export type UserServices = AccessServices | WalletServices | UserEvents
 

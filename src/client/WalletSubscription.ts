@@ -101,6 +101,8 @@ const eventOf = (message: Exclude<UserEventMessage, { readonly _tag: "Heartbeat"
       return { type: "balance", position, balance: Json.decode(message.balance) }
     case "Transaction":
       return { type: "transaction", position, transaction: Json.decode(message.transaction) }
+    case "Order":
+      return { type: "order", position, order: Json.decode(message.order) }
     case "Security":
       return { type: "security", position, event: Json.decode(message.event) }
     case "Gap":

@@ -5,6 +5,7 @@ import * as PgArray from "../platform/postgres/PgArray.ts"
 import { type ChangedOrder, OrderChanges } from "../wallets/events/OrderChanges.ts"
 import * as OrderRows from "./OrderRows.ts"
 
+const decodeTimes = Schema.decodeUnknownEffect(Schema.NonEmptyArray(Schema.Struct({ at: Schema.Int })))
 const decodeVersions = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ version: Schema.Int })))
 const decodeFingerprints = Schema.decodeUnknownEffect(
   Schema.Array(Schema.Struct({ walletId: WalletId, fingerprint: Schema.String }))
@@ -27,6 +28,14 @@ export const layer: Layer.Layer<OrderChanges, never, Database> = Layer.effect(
       return orders.map((order, i): ChangedOrder => ({ order, version: versions[i]?.version ?? 0 }))
     })
 
+    const lastChange = Effect.fn("ChangedOrders.lastChange")(function* (wallet: WalletId) {
+      const rows = yield* execute(sql`
+        SELECT coalesce(extract(epoch FROM max(updated_at)) * 1000, 0)::float8 AS at
+        FROM customer_order WHERE wallet_id = ${wallet}`)
+      const [{ at }] = yield* Effect.orDie(decodeTimes(rows))
+      return at
+    })
+
     const fingerprints = Effect.fn("ChangedOrders.fingerprints")(function* (
       wallets: ReadonlyArray<WalletId>
     ) {
@@ -38,6 +47,6 @@ export const layer: Layer.Layer<OrderChanges, never, Database> = Layer.effect(
       return new Map(found.map(({ fingerprint, walletId }) => [walletId, fingerprint]))
     })
 
-    return OrderChanges.of({ after, fingerprints })
+    return OrderChanges.of({ lastChange, after, fingerprints })
   })
 )

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
+import * as ChangedOrders from "../../src/orders/ChangedOrders.ts"
 import type { EventPosition } from "../../src/domain/wallets/EventPosition.ts"
 import type { UserEvent, WalletBalance } from "../../src/wallets/events/UserEvent.ts"
 import { UserEvents } from "../../src/wallets/events/UserEvents.ts"
@@ -9,7 +10,10 @@ import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
 import * as Waiters from "./Waiters.ts"
 
 /** Events of users within one process. Requires wallets. */
-export const layer = UserEvents.layer.pipe(Layer.provide(WalletChanges.layerMemory))
+export const layer = UserEvents.layer.pipe(
+  Layer.provide(WalletChanges.layerMemory),
+  Layer.provide(ChangedOrders.layer)
+)
 
 const balanceText = ({ asset, available, balance, held }: WalletBalance) =>
   `${asset} ${[balance, held, available].map(Decimal.format).join(" ")}`
@@ -23,6 +27,8 @@ export const textOf = (event: UserEvent): string => {
       return `Balance ${balanceText(event.balance)}`
     case "Transaction":
       return `Transaction ${event.row.asset} ${Decimal.format(event.row.change)}`
+    case "Order":
+      return `Order ${event.order.asset} ${event.order.state}`
     case "Security":
       return `Security ${event.event.event}`
     case "Gap":

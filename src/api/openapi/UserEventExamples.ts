@@ -3,7 +3,7 @@ import type { Examples } from "./Example.ts"
 /** Examples of the events of users, by operation id. */
 export const UserEventExamples: Examples = {
   "userEvents.stream": {
-    parameters: { since: "5f0c3a9be1d27846-7.31-12.32-4" }
+    parameters: { since: "5f0c3a9be1d27846-7-1796005878204.31-12.32-4" }
   },
   "account.securityEvents": {
     parameters: { page_size: "2" },

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { EventPositionText } from "../../domain/wallets/EventPosition.ts"
 import { SecurityEventMessage } from "../accounts/SecurityEventMessage.ts"
+import { OrderMessage } from "../orders/OrderMessage.ts"
 import { HeartbeatMessage } from "../rates/RateEventMessage.ts"
 import { TransactionMessage } from "./TransactionMessage.ts"
 import { BalanceMessage } from "./WalletMessage.ts"
@@ -20,6 +21,8 @@ export const UserEventMessage = Schema.Union([
   /** A balance, or what is held of it, has changed. */
   Schema.TaggedStruct("Balance", { position, balance: BalanceMessage }),
   Schema.TaggedStruct("Transaction", { position, transaction: TransactionMessage }),
+  /** An order as it is now, after it was placed or its state has changed. May be repeated after a reconnect. */
+  Schema.TaggedStruct("Order", { position, order: OrderMessage }),
   /** Left out for an API key that acts for the user. */
   Schema.TaggedStruct("Security", { position, event: SecurityEventMessage }),
   /** Events after `since` were skipped. A snapshot follows; `GET /api/v1/transactions` has the transactions. */

@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { SecurityEventMessage } from "../accounts/SecurityEventMessage.ts"
+import { OrderMessage } from "../orders/OrderMessage.ts"
 import { event, HeartbeatData } from "../SseEvent.ts"
 import { TransactionMessage } from "./TransactionMessage.ts"
 import { balancesFields, gapFields } from "./UserEventMessage.ts"
@@ -13,6 +14,7 @@ export const UserSseEvent = Schema.Union([
   event("snapshot", Schema.Struct(balancesFields)),
   event("balance", Schema.Struct(BalanceMessage.fields)),
   event("transaction", Schema.Struct(TransactionMessage.fields)),
+  event("order", Schema.Struct(OrderMessage.fields)),
   event("security", Schema.Struct(SecurityEventMessage.fields)),
   event("gap", Schema.Struct(gapFields)),
   event("heartbeat", HeartbeatData)

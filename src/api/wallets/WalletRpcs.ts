@@ -8,7 +8,7 @@ import { UserEventMessage } from "./UserEventMessage.ts"
 /** RPCs of wallets, on `/rpc` (WebSocket) and `/rpc/http`, next to those of rates. */
 export class WalletRpcs extends RpcGroup.make(
   /**
-   * Streams balances, transactions and security events of the user, from now or from a position. What was missed since the
+   * Streams balances, transactions, orders and security events of the user, from now or from a position. What was missed since the
    * position comes first, then a snapshot of the balances.
    */
   Rpc.make("WatchWallet", {

@@ -10,6 +10,8 @@ export interface EventPosition {
   readonly stream: string
   /** Number of the last security event. */
   readonly security: bigint
+  /** Time of the last change of an order, in epoch milliseconds; 0 without orders. Their changes have no numbers. */
+  readonly orders: number
   /** Version of the last entry of each account that has entries. */
   readonly versions: ReadonlyMap<LedgerAccountId, bigint>
 }
@@ -19,21 +21,25 @@ export const ALLOWED = "a position as it was received with an event"
 
 /** Enough for 400 assets. */
 const MAX_LENGTH = 8_000
-const TEXT = /^[0-9a-f]{16}-\d{1,15}(\.[1-9]\d{0,18}-\d{1,18}){0,400}$/
+const TEXT = /^[0-9a-f]{16}-\d{1,15}-\d{1,15}(\.[1-9]\d{0,18}-\d{1,18}){0,400}$/
 
-/** Formats as `<stream>-<security>.<account>-<version>…`. Opaque to clients. */
-export const format = ({ security, stream, versions }: EventPosition): string =>
-  [`${stream}-${security}`, ...Array.from(versions, ([account, version]) => `${account}-${version}`)].join(
-    "."
-  )
+/** Formats as `<stream>-<security>-<orders>.<account>-<version>…`. Opaque to clients. */
+export const format = ({ orders, security, stream, versions }: EventPosition): string =>
+  [
+    `${stream}-${security}-${orders}`,
+    ...Array.from(versions, ([account, version]) => `${account}-${version}`)
+  ].join(".")
 
 /** Parses the text of {@link format}. */
 export const parse = (text: string): Option.Option<EventPosition> => {
   if (text.length > MAX_LENGTH || !TEXT.test(text)) return Option.none()
-  const [[stream = "", security = ""] = [], ...versions] = text.split(".").map((part) => part.split("-"))
+  const [[stream = "", security = "", orders = ""] = [], ...versions] = text
+    .split(".")
+    .map((part) => part.split("-"))
   return Option.some({
     stream,
     security: BigInt(security),
+    orders: Number(orders),
     versions: new Map(
       versions.map(([account = "", version = ""]) => [LedgerAccountId.make(account), BigInt(version)])
     )

@@ -4,6 +4,7 @@ import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import * as EventPosition from "../../domain/wallets/EventPosition.ts"
 import type { UserEvent, WalletBalance } from "../../wallets/events/UserEvent.ts"
 import { securityEventFields } from "../http/accounts/SecurityEventFields.ts"
+import { orderFields } from "../http/orders/OrderFields.ts"
 import { formatterOf, transactionFields } from "../http/wallets/TransactionFields.ts"
 import * as WebSocketFrame from "../node/WebSocketFrame.ts"
 import * as Sse from "./Sse.ts"
@@ -30,6 +31,8 @@ export const make = Effect.map(AssetCatalog, (catalog) => {
         return { _tag: "Balance", position, balance: toBalance(event.balance) }
       case "Transaction":
         return { _tag: "Transaction", position, transaction: toTransaction(event.row) }
+      case "Order":
+        return { _tag: "Order", position, order: orderFields(event.order) }
       case "Security":
         return { _tag: "Security", position, event: securityEventFields(event.event) }
       case "Gap":
@@ -47,6 +50,8 @@ const partsOf = (message: EventMessage): readonly [name: string, data: object] =
       return ["balance", message.balance]
     case "Transaction":
       return ["transaction", message.transaction]
+    case "Order":
+      return ["order", message.order]
     case "Security":
       return ["security", message.event]
     case "Gap":

@@ -1,6 +1,7 @@
 import type { BigDecimal } from "effect"
 import type { SecurityEvent } from "../../domain/accounts/SecurityEvent.ts"
 import type { AssetCode } from "../../domain/money/Asset.ts"
+import type { Order } from "../../domain/orders/Order.ts"
 import type { EventPosition } from "../../domain/wallets/EventPosition.ts"
 import type { StatementRow } from "../StatementRow.ts"
 
@@ -31,6 +32,12 @@ export interface TransactionPosted {
   readonly row: StatementRow
 }
 
+/** An order as it is now, after it was placed or its state has changed. */
+export interface OrderChanged {
+  readonly _tag: "Order"
+  readonly order: Order
+}
+
 export interface SecurityEventRecorded {
   readonly _tag: "Security"
   readonly event: SecurityEvent
@@ -47,6 +54,7 @@ export type UserEvent = (
   | BalancesSnapshot
   | BalanceChanged
   | TransactionPosted
+  | OrderChanged
   | SecurityEventRecorded
   | Gap
 ) & { readonly position: EventPosition }

@@ -2,26 +2,25 @@ import { createHash } from "node:crypto"
 import { Context, Effect, Fiber, Layer, Metric, Option, Schedule, Semaphore } from "effect"
 import type { Array as Arrays, Duration, Scope } from "effect"
 import { SecurityEvents } from "../../accounts/SecurityEvents.ts"
-import type { SecurityEvent } from "../../domain/accounts/SecurityEvent.ts"
-import * as Decimal from "../../domain/money/Decimal.ts"
 import * as EventPosition from "../../domain/wallets/EventPosition.ts"
 import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
 import * as DatabaseIdentity from "../../platform/postgres/DatabaseIdentity.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
-import type { StatementRow } from "../StatementRow.ts"
 import type { NamedWallet } from "../WalletRepo.ts"
-import type { UserEvent, WalletBalance } from "./UserEvent.ts"
-import { UserEventRepo, type VersionRange, type WalletState } from "./UserEventRepo.ts"
+import { OrderChanges } from "./OrderChanges.ts"
+import { type Changes, MAX_MISSED, missedAfter, readerAt } from "./EventReader.ts"
+import type { UserEvent } from "./UserEvent.ts"
+import { UserEventRepo, type WalletState } from "./UserEventRepo.ts"
 import { WalletChanges, type WatchContact } from "./WalletChanges.ts"
 
-/** Missed events that a reader receives. With more, it receives a gap and a snapshot. */
-export const MAX_MISSED = 1000
 /** Entries, and security events, of one read: what is in memory for one slow reader. */
 const PAGE_SIZE = 100
 /** Reads of all streams of this node at a time, so that they leave the database to requests. */
 const MAX_CONCURRENT_READS = 16
 const RETRY_INTERVAL = "1 second"
+/** A transaction commits later than it sets the time of an order. Longer than the timeout of a statement in a transaction. */
+const COMMIT_DELAY_MILLIS = 180_000
 
 /** Whose events, and which. */
 export interface Subscription {
@@ -38,18 +37,7 @@ export interface UserEventReader {
   readonly take: Effect.Effect<Arrays.NonEmptyReadonlyArray<UserEvent>>
 }
 
-/** What follows a position. */
-interface Changes {
-  readonly state: WalletState
-  /** True if too much was missed, or the position is not one of this stream. */
-  readonly hasGap: boolean
-  readonly security: ReadonlyArray<SecurityEvent>
-  readonly entries: ReadonlyArray<StatementRow>
-  /** False if there is more to read. */
-  readonly isComplete: boolean
-}
-
-/** The events of users: balances, transactions and security events. */
+/** The events of users: balances, transactions, orders and security events. */
 export class UserEvents extends Context.Service<
   UserEvents,
   {
@@ -66,6 +54,7 @@ export class UserEvents extends Context.Service<
     UserEvents,
     Effect.gen(function* () {
       const changes = yield* WalletChanges
+      const orderChanges = yield* OrderChanges
       const repo = yield* UserEventRepo
       const securityEvents = yield* SecurityEvents
       const database = yield* DatabaseIdentity.read
@@ -83,11 +72,23 @@ export class UserEvents extends Context.Service<
         { includesSecurity, wallet }: Subscription,
         position: EventPosition.EventPosition | undefined
       ) {
+        const lastOrder = yield* orderChanges.lastChange(wallet.id)
+        const ordersSince = (position?.orders ?? lastOrder) - COMMIT_DELAY_MILLIS
+        const orders = yield* orderChanges.after(wallet.id, ordersSince, MAX_MISSED + 1)
         const state = yield* repo.state(wallet)
-        const nothing = { state, hasGap: false, security: [], entries: [], isComplete: true }
+        const nothing = {
+          state,
+          orders,
+          lastOrder,
+          hasGap: false,
+          security: [],
+          entries: [],
+          isComplete: true
+        }
         if (position === undefined) return nothing satisfies Changes
         const missed = missedAfter(position, state, includesSecurity)
-        if (missed === undefined) return { ...nothing, hasGap: true } satisfies Changes
+        if (missed === undefined || orders.length > MAX_MISSED || position.orders > lastOrder)
+          return { ...nothing, hasGap: true } satisfies Changes
         const security =
           missed.security > 0n ? yield* securityEvents.after(wallet.userId, position.security, PAGE_SIZE) : []
         const entries = missed.ranges.length > 0 ? yield* repo.entries(missed.ranges, PAGE_SIZE) : []
@@ -134,81 +135,3 @@ export class UserEvents extends Context.Service<
 
 const awaitUntil = (change: Effect.Effect<void>, limit: Option.Option<Duration.Duration>) =>
   Option.isNone(limit) ? change : Effect.asVoid(Effect.timeoutOption(change, limit.value))
-
-/** Returns what a reader at a position has not received. Undefined if it is too much, or the position is not of this wallet. */
-const missedAfter = (
-  position: EventPosition.EventPosition,
-  { accounts, security }: WalletState,
-  includesSecurity: boolean
-) => {
-  const versions = new Map(accounts.map(({ id, version }) => [id, version]))
-  for (const [account, version] of position.versions)
-    if (version > (versions.get(account) ?? -1n)) return undefined
-  const ranges = accounts.flatMap(({ id, version }): ReadonlyArray<VersionRange> => {
-    const after = position.versions.get(id) ?? 0n
-    return after === version ? [] : [{ account: id, after, upTo: version }]
-  })
-  const events = includesSecurity ? security - position.security : 0n
-  const missed = ranges.reduce((sum, { after, upTo }) => sum + upTo - after, events)
-  return events < 0n || missed > BigInt(MAX_MISSED) ? undefined : { security: events, ranges }
-}
-
-/** Turns what was read into events, and keeps the position and the balances that the reader has. */
-const readerAt = (stream: string, since: EventPosition.EventPosition | undefined) => {
-  let position = since
-  /** Balances that were sent, by asset. Undefined before the snapshot. */
-  let sent: ReadonlyMap<string, string> | undefined
-
-  const balanceEvents = (
-    { accounts }: WalletState,
-    at: EventPosition.EventPosition
-  ): ReadonlyArray<UserEvent> => {
-    const known = sent
-    const balances = accounts.map(({ asset, available, balance, held }): WalletBalance => ({
-      asset,
-      balance,
-      held,
-      available
-    }))
-    sent = new Map(balances.map((balance) => [balance.asset, textOf(balance)]))
-    return known === undefined
-      ? [{ _tag: "Snapshot", position: at, balances }]
-      : balances
-          .filter((balance) => known.get(balance.asset) !== textOf(balance))
-          .map((balance) => ({ _tag: "Balance", position: at, balance }))
-  }
-
-  return {
-    position: () => (position?.stream === stream ? position : undefined),
-    receive: ({ entries, hasGap, isComplete, security, state }: Changes): ReadonlyArray<UserEvent> => {
-      const isForeign = position !== undefined && position.stream !== stream
-      if (position === undefined || hasGap || isForeign) {
-        const now = {
-          stream,
-          security: state.security,
-          versions: new Map(
-            state.accounts.flatMap(({ id, version }) => (version > 0n ? [[id, version]] : []))
-          )
-        }
-        const gap: ReadonlyArray<UserEvent> =
-          position === undefined ? [] : [{ _tag: "Gap", position: now, since: position }]
-        position = now
-        sent = undefined
-        return [...gap, ...balanceEvents(state, now)]
-      }
-      let at = position
-      const recorded = security.map((event): UserEvent => {
-        at = { stream, security: event.number, versions: at.versions }
-        return { _tag: "Security", position: at, event }
-      })
-      const posted = entries.map((row): UserEvent => {
-        at = { stream, security: at.security, versions: new Map(at.versions).set(row.account, row.version) }
-        return { _tag: "Transaction", position: at, row }
-      })
-      position = at
-      return [...recorded, ...posted, ...(isComplete ? balanceEvents(state, at) : [])]
-    }
-  }
-}
-
-const textOf = ({ balance, held }: WalletBalance) => `${Decimal.format(balance)} ${Decimal.format(held)}`

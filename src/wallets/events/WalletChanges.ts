@@ -8,6 +8,7 @@ import type { WalletId } from "../../domain/wallets/Wallet.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { RedisKeys } from "../../platform/RedisKeys.ts"
 import type { NamedWallet } from "../WalletRepo.ts"
+import { OrderChanges } from "./OrderChanges.ts"
 import { UserEventRepo } from "./UserEventRepo.ts"
 
 /** Interval at which a node that watches wallets looks for changes of other nodes. */
@@ -53,6 +54,7 @@ const decodeIds = Schema.decodeUnknownOption(Ids)
 const make = Effect.fnUntraced(function* (transport?: Transport) {
   const clock = yield* Clock.Clock
   const ledger = yield* Ledger
+  const orders = yield* OrderChanges
   const repo = yield* UserEventRepo
   const securityEvents = yield* SecurityEvents
   const watched = new Map<WalletId, Watched>()
@@ -136,9 +138,12 @@ const make = Effect.fnUntraced(function* (transport?: Transport) {
 
   // Also with Redis, which may lose messages.
   const poll = Effect.gen(function* () {
-    const fingerprints = yield* repo.fingerprints(Array.from(watched.keys()))
+    const wallets = Array.from(watched.keys())
+    const fingerprints = yield* repo.fingerprints(wallets)
+    const ofOrders = yield* orders.fingerprints(wallets)
     contact = { at: clock.currentTimeMillisUnsafe(), nanos: clock.monotonicTimeNanosUnsafe() }
-    for (const [id, fingerprint] of fingerprints) {
+    for (const [id, ofWallet] of fingerprints) {
+      const fingerprint = `${ofWallet}, ${ofOrders.get(id) ?? ""}`
       const entry = watched.get(id)
       if (entry === undefined || entry.fingerprint === fingerprint) continue
       entry.fingerprint = fingerprint

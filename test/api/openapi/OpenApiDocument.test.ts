@@ -88,7 +88,7 @@ describe("OpenAPI document", () => {
   it("types the data of server-sent events", () => {
     for (const [path, events] of [
       ["/api/v1/rates/stream", 5],
-      ["/api/v1/accounts/events", 6]
+      ["/api/v1/accounts/events", 7]
     ] as const) {
       const text = JSON.stringify(document.paths[path].get.responses["200"].content["text/event-stream"])
       const types = text.match(/"contentSchema":\{("type":"object"|"\$ref")/g)

@@ -40,7 +40,7 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
         assert.strictEqual(response.headers.get("cache-control"), "no-store")
         const { data, event, id } = yield* next
         assert.deepStrictEqual({ data, event }, { event: "snapshot", data: { balances: [USD("500.00")] } })
-        assert.match(id ?? "", /^[0-9a-f]{16}-1\.\d+-1$/)
+        assert.match(id ?? "", /^[0-9a-f]{16}-1-\d+\.\d+-1$/)
         yield* send(chidi, bola)
         const sent = yield* send(amara, bola)
         const posted = yield* next

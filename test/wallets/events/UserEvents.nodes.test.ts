@@ -4,6 +4,7 @@ import { SecurityEvents } from "../../../src/accounts/SecurityEvents.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import { Redis } from "../../../src/platform/Redis.ts"
 import { RedisKeys } from "../../../src/platform/RedisKeys.ts"
+import * as ChangedOrders from "../../../src/orders/ChangedOrders.ts"
 import { UserEvents } from "../../../src/wallets/events/UserEvents.ts"
 import { WalletChanges } from "../../../src/wallets/events/WalletChanges.ts"
 import * as TestUserEvents from "../../support/TestUserEvents.ts"
@@ -13,6 +14,7 @@ const withoutRedis = TestUserEvents.layer.pipe(Layer.provideMerge(TestWallets.no
 
 const withRedis = UserEvents.layer.pipe(
   Layer.provide(WalletChanges.layerRedis.pipe(Layer.provide([Redis.layer, RedisKeys.layer]))),
+  Layer.provide(ChangedOrders.layer),
   Layer.provideMerge(TestWallets.node)
 )
 

@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { randomUUID } from "node:crypto"
 import { Redis } from "../../../src/platform/Redis.ts"
 import { RedisKeys } from "../../../src/platform/RedisKeys.ts"
+import * as ChangedOrders from "../../../src/orders/ChangedOrders.ts"
 import { UserEvents } from "../../../src/wallets/events/UserEvents.ts"
 import { WalletChanges } from "../../../src/wallets/events/WalletChanges.ts"
 import * as TestRedis from "../../support/TestRedis.ts"
@@ -14,6 +15,7 @@ const ID = randomUUID()
 
 const node = UserEvents.layer.pipe(
   Layer.provide(WalletChanges.layerRedis.pipe(Layer.provide([Redis.layer, RedisKeys.layerOf(ID)]))),
+  Layer.provide(ChangedOrders.layer),
   Layer.provideMerge(TestWallets.node)
 )
 

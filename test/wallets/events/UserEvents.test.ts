@@ -199,6 +199,7 @@ layer(TestUserEvents.layer.pipe(Layer.provideMerge(TestWallets.layer())), { excl
           (yield* (yield* TestUserEvents.open(wallet, { includesSecurity: false })).next).position,
           { ...position, versions: new Map([[account, version + 1n]]) },
           { ...position, security: position.security + 1n },
+          { ...position, orders: 1 },
           { ...position, stream: "0".repeat(16) }
         ]
         for (const since of foreign) {

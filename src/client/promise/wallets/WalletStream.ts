@@ -67,6 +67,8 @@ const decode = (name: string, json: unknown, id: string | undefined): WalletEven
       return { type: name, position, balance: Json.decode(data) }
     case "transaction":
       return { type: name, position, transaction: Json.decode(data) }
+    case "order":
+      return { type: name, position, order: Json.decode(data) }
     case "security":
       return { type: name, position, event: Json.decode(data) }
     case "gap":

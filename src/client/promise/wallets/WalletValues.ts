@@ -1,4 +1,5 @@
 import type { SecurityEvent } from "../accounts/AccountValues.ts"
+import type { Order } from "../orders/OrderValues.ts"
 import type { Conversion } from "../Values.ts"
 
 /** What a wallet has of one asset. Amounts are decimal text. */
@@ -172,5 +173,6 @@ export type WalletEvent =
   | { readonly type: "snapshot"; readonly position: string; readonly balances: ReadonlyArray<Balance> }
   | { readonly type: "balance"; readonly position: string; readonly balance: Balance }
   | { readonly type: "transaction"; readonly position: string; readonly transaction: Transaction }
+  | { readonly type: "order"; readonly position: string; readonly order: Order }
   | { readonly type: "security"; readonly position: string; readonly event: SecurityEvent }
   | { readonly type: "gap"; readonly position: string; readonly since: string }
