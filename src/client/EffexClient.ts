@@ -125,7 +125,7 @@ export class EffexClient extends Context.Service<
       readonly watchEvents: (
         options?: Subscriptions.WatchOptions
       ) => Stream.Stream<RateEventMessage, WatchFailure>
-      /** Emits all balances, then balances, transactions and security events as they happen. Fails when the session ends. */
+      /** Emits all balances, then balances, transactions, orders and security events as they happen. Fails when the session ends. */
       readonly watchWallet: (
         options?: WalletSubscription.WatchWalletOptions
       ) => Stream.Stream<Exact<WalletEvent>, WalletSubscription.WatchWalletFailure>

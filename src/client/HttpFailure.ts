@@ -1,4 +1,4 @@
-import { Effect, Option, Schema } from "effect"
+import { Effect, Inspectable, Option, Schema } from "effect"
 import * as Problem from "../api/Problem.ts"
 import { EffexError } from "./promise/EffexError.ts"
 import { Unreachable } from "./Unreachable.ts"
@@ -28,7 +28,7 @@ export const fromPromise = (error: unknown): HttpFailure => {
     errors,
     ...trace
   })
-  return Option.getOrElse(problem, () => {
+  return Option.getOrElse(Option.map(problem, hideToken), () => {
     const key = idempotencyKey === undefined ? {} : { idempotencyKey }
     return new Unreachable({
       detail,
@@ -39,6 +39,14 @@ export const fromPromise = (error: unknown): HttpFailure => {
       cause: error
     })
   })
+}
+
+/** Keeps the token of a problem out of logs. */
+const hideToken = (problem: Problem.Problem) => {
+  if (problem.code !== "mfa-required") return problem
+  const { mfa_token: _, ...shown } = problem
+  const show = { value: () => shown }
+  return Object.defineProperties(problem, { toJSON: show, [Inspectable.NodeInspectSymbol]: show })
 }
 
 /** Fails with the error of a response that is not one of an effex server. */

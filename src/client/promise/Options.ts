@@ -23,9 +23,9 @@ export const invalid = (name: string, allowed: string, value: unknown) =>
 /** Rejects options that do not exist, which are usually typing errors. */
 export const requireKnown = (owner: string, options: unknown, allowed: ReadonlyArray<string>) => {
   if (typeof options !== "object" || options === null) {
-    throw invalidOption(
-      `the options of ${owner} must be an object with ${allowed.join(", ")}; found ${found(options)}`
-    )
+    // Not the value, which may be a password.
+    const type = options === null ? "null" : `a ${typeof options}`
+    throw invalidOption(`the options of ${owner} must be an object with ${allowed.join(", ")}; found ${type}`)
   }
   for (const name of Object.keys(options)) {
     if (!allowed.includes(name)) {

@@ -29,7 +29,7 @@ export interface UserRequests extends WalletCalls.WalletCalls {
 
 /** Calls of a user: the account, the wallet, and what moves its money. */
 export interface UserCalls extends UserRequests {
-  /** Yields all balances, then balances, transactions and security events as they happen. */
+  /** Yields all balances, then balances, transactions, orders and security events as they happen. */
   watchWallet(options?: WalletStream.WatchWalletOptions): EventStream<WalletEvent>
 }
 

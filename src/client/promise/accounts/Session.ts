@@ -34,6 +34,8 @@ export const make = (access: ServerAccess, { inCookie, onEnd, store }: SessionOp
   let ended: EffexError | undefined
   /** Not used again, even if the storage could not delete its tokens. */
   let endedId: string | undefined
+  /** The session that this client uses. Another one in the storage or the cookie may be that of another user. */
+  let usedId: string | undefined
 
   const read = async () => {
     const tokens = await store.read()
@@ -56,6 +58,7 @@ export const make = (access: ServerAccess, { inCookie, onEnd, store }: SessionOp
   const end: Session["end"] = async (sessionId, error) => {
     const isRepeated = sessionId !== undefined && sessionId === endedId
     if (sessionId !== undefined) endedId = sessionId
+    if (sessionId === usedId) usedId = undefined
     const tokens = await store.read()
     // Meanwhile, the user may have signed in again.
     if (tokens === undefined || tokens.sessionId === sessionId) {
@@ -63,6 +66,19 @@ export const make = (access: ServerAccess, { inCookie, onEnd, store }: SessionOp
       if (tokens !== undefined) await store.write(undefined)
     }
     if (error instanceof SessionEnded && !isRepeated) onEnd?.(copyOf(error))
+  }
+
+  /** Leaves a session that another one has replaced, and returns the error of the calls that were made in it. */
+  const leave = (sessionId: string) => {
+    const error = new SessionEnded({
+      code: "session-ended",
+      detail: "Another session was opened in the storage or the cookie; load what the user sees again"
+    })
+    if (usedId === sessionId) {
+      usedId = undefined
+      onEnd?.(copyOf(error))
+    }
+    return error
   }
 
   /** Exchanges the refresh token. A lost response is requested again with the same token, which returns the same tokens. */
@@ -111,6 +127,8 @@ export const make = (access: ServerAccess, { inCookie, onEnd, store }: SessionOp
 
   return {
     async headers(signal) {
+      // Calls that begin before the caller learns of another session are not sent with it.
+      const expectedId = usedId
       let tokens = await read()
       if (tokens === undefined && (!inCookie || ended !== undefined)) throw copyOf(ended ?? notSignedIn())
       if (tokens === undefined || Date.now() >= tokens.renewAt) {
@@ -119,6 +137,8 @@ export const make = (access: ServerAccess, { inCookie, onEnd, store }: SessionOp
           throw error instanceof EffexError ? copyOf(error) : error
         })
       }
+      if (expectedId !== undefined && expectedId !== tokens.sessionId) throw leave(expectedId)
+      usedId ??= tokens.sessionId
       return { headers: { authorization: `Bearer ${tokens.access}` }, identity: tokens.sessionId }
     },
 
@@ -133,9 +153,11 @@ export const make = (access: ServerAccess, { inCookie, onEnd, store }: SessionOp
     },
 
     async signIn(response, sentAt) {
+      const tokens = tokensOf(response, sentAt)
       ended = undefined
       endedId = undefined
-      await store.write(tokensOf(response, sentAt))
+      usedId = tokens.sessionId
+      await store.write(tokens)
     },
 
     async current() {

@@ -166,8 +166,8 @@ export interface WalletConversion {
 }
 
 /**
- * An event of a user: all balances (`snapshot`), a changed balance, a transaction, a security event, or skipped events
- * (`gap`, followed by a snapshot). Pass `position` as `since` to resume after the event.
+ * An event of a user: all balances (`snapshot`), a changed balance, a transaction, an order as it is now, a security event, or skipped
+ * events (`gap`, followed by a snapshot). Pass `position` as `since` to resume after the event.
  */
 export type WalletEvent =
   | { readonly type: "snapshot"; readonly position: string; readonly balances: ReadonlyArray<Balance> }

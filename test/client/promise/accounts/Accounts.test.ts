@@ -31,6 +31,20 @@ const makeStorage = () => {
   }
 }
 
+/** A runtime without Web Locks, such as Node.js 22. */
+const withoutLocks = Effect.acquireRelease(
+  Effect.sync(() => {
+    const own = Object.getOwnPropertyDescriptor(navigator, "locks")
+    Object.defineProperty(navigator, "locks", { value: undefined, configurable: true })
+    return own
+  }),
+  (own) =>
+    Effect.sync(() => {
+      Reflect.deleteProperty(navigator, "locks")
+      if (own !== undefined) Object.defineProperty(navigator, "locks", own)
+    })
+)
+
 layer(TestServer.layer(), { excludeTestServices: true })("accounts of connect, against a server", (it) => {
   const connectTo = (options: ConnectOptions = {}) =>
     Effect.map(TestServer, ({ url }) => connect(url, options))
@@ -146,6 +160,26 @@ layer(TestServer.layer(), { excludeTestServices: true })("accounts of connect, a
         assert.strictEqual(JSON.parse(storage.items.get(key) ?? "").refresh, rotated.refresh)
       })
     })
+  )
+
+  it.effect("survive two renewals at a time where there are no locks between tabs", () =>
+    Effect.gen(function* () {
+      const storage = makeStorage()
+      const tabs = [yield* connectTo({ session: storage }), yield* connectTo({ session: storage })]
+      yield* withoutLocks
+      yield* Effect.promise(async () => {
+        await tabs[0]?.accounts.register({ username: "ebele", password: PASSWORD })
+        for (let round = 0; round < 3; round++) {
+          for (const [key, text] of storage.items)
+            storage.items.set(key, JSON.stringify({ ...JSON.parse(text), renewAt: 0 }))
+          const users = await Promise.all(tabs.map(({ accounts }) => accounts.me()))
+          assert.deepStrictEqual(
+            users.map(({ username }) => username),
+            ["ebele", "ebele"]
+          )
+        }
+      })
+    }).pipe(Effect.scoped)
   )
 
   it.effect("end when an administrator locks the account, also for a refresh", () =>

@@ -265,6 +265,48 @@ describe("connect: the session of a user", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("never becomes that of another user unnoticed", () =>
+    Effect.gen(function* () {
+      const server = yield* serve([], json(200, { ...user, amount: "1.00" }))
+      const storage = makeStorage()
+      const ends: Array<string> = []
+      yield* Effect.promise(async () => {
+        const first = await signIn(server.url, {
+          session: storage,
+          onSessionEnd: ({ detail }) => ends.push(detail)
+        })
+        await signIn(server.url, { session: storage })
+        const calls = [
+          first.accounts.me(),
+          first.transfers.send({ to: "bola", asset: "USD", amount: "1.00" })
+        ]
+        for (const call of calls) {
+          const error = await errorOf(call)
+          assert.instanceOf(error, SessionEnded)
+          assert.include(error.message, "Another session was opened")
+        }
+        assert.lengthOf(server.to("/me"), 0)
+        assert.lengthOf(server.to("/transfers"), 0)
+        assert.lengthOf(ends, 1)
+        await first.accounts.me()
+      })
+      assert.deepStrictEqual(authorizations(server.to("/me")), ["Bearer access-of-2"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("never becomes that of another user by the cookie", () =>
+    Effect.gen(function* () {
+      const { refresh: _, ...other } = tokens(2, { session_id: "s-9" })
+      const server = yield* serve([json(200, other)], problem(401, "unauthorized", false))
+      yield* Effect.promise(async () => {
+        const effex = await signIn(server.url, { session: "cookie" })
+        const error = await errorOf(effex.transfers.send({ to: "bola", asset: "USD", amount: "1.00" }))
+        assert.instanceOf(error, SessionEnded)
+      })
+      assert.deepStrictEqual(authorizations(server.to("/transfers")), ["Bearer access-1"])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("signs out with the newest refresh token", () =>
     Effect.gen(function* () {
       let respond = () => {}
@@ -370,6 +412,11 @@ describe("connect: the session of a user", () => {
           for (const secret of ["access-1", "refresh-1", PASSWORD, "secret-mfa-token"])
             assert.notInclude(shown, secret)
         }
+        const wrongCall = Reflect.apply(effex.accounts.login, effex.accounts, ["amara", PASSWORD])
+        const misused = await errorOf(wrongCall)
+        assert.notInclude(misused.message, PASSWORD)
+        const swapped = await errorOf(Reflect.apply(effex.accounts.login, effex.accounts, [{}, PASSWORD]))
+        assert.include(swapped.message, "found a string")
         assert.deepInclude(errors[1], { code: "mfa-required" })
         assert.strictEqual(Reflect.get(errors[1] ?? {}, "mfaToken"), "secret-mfa-token")
       })

@@ -6,6 +6,7 @@ import { EffexClient } from "../../../../src/client/EffexClient.ts"
 import { connectAdmin } from "../../../../src/client/promise/ConnectAdmin.ts"
 import { InsufficientFunds } from "../../../../src/client/promise/EffexError.ts"
 import type * as Values from "../../../../src/client/promise/orders/OrderValues.ts"
+import type { WalletEvent } from "../../../../src/client/promise/wallets/WalletValues.ts"
 import { AssetCode } from "../../../../src/domain/money/Asset.ts"
 import { RateRepo } from "../../../../src/rates/RateRepo.ts"
 import * as Callers from "../../../support/Callers.ts"
@@ -14,6 +15,7 @@ import { ScriptedExchange } from "../../../support/ScriptedExchange.ts"
 import * as TestAccounts from "../../../support/TestAccounts.ts"
 import { TestServer } from "../../../support/TestServer.ts"
 import * as TestSettlement from "../../../support/TestSettlement.ts"
+import { eventually } from "../../../support/Waiters.ts"
 import { errorOf } from "../ClientErrors.ts"
 import { type Encoded, isDecoded } from "../DecodedMessage.ts"
 
@@ -74,7 +76,16 @@ layer(TestServer.layer({ FUNDING: "sandbox", ORDER_SPREAD: "0" }), { excludeTest
           assert.lengthOf(found, 2)
           return placed
         })
+        const events: Array<WalletEvent> = []
+        const following = (async () => {
+          for await (const event of effex.watchWallet()) events.push(event)
+        })()
+        yield* eventually("snapshot", () => events[0])
         yield* TestSettlement.settle
+        const event = yield* eventually("settled order", () =>
+          events.find((event) => event.type === "order" && event.order.id === small.id)
+        )
+        assert.isTrue(event.type === "order" && event.order.createdAt instanceof Date)
         yield* Effect.promise(async () => {
           const settled = await effex.orders.get(small.id)
           assert.deepInclude(settled, { state: "completed", filled: "1", charged: "4.00" })
@@ -88,6 +99,8 @@ layer(TestServer.layer({ FUNDING: "sandbox", ORDER_SPREAD: "0" }), { excludeTest
           assert.strictEqual(detail.history.at(-1)?.state, "allocated")
           const retried = await errorOf(admin.batches.retry(detail.id, { reason: "Check" }))
           assert.strictEqual(retried.code, "already-decided")
+          await effex.close()
+          await following
         })
       })
     )
