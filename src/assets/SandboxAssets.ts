@@ -1,4 +1,4 @@
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, References } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { AssetDefinition, PricedKind, ProviderSymbols } from "../domain/assets/CatalogAsset.ts"
 import { AssetCode } from "../domain/money/Asset.ts"
@@ -39,6 +39,7 @@ export const layer = Layer.effectDiscard(
     const catalog = yield* AssetCatalog
     if (!sandbox) return
     const missing = definitions.filter(({ code }) => Option.isNone(catalog.find(code)))
+    if (missing.length === 0) return
     yield* Effect.forEach(
       missing,
       (definition) =>
@@ -47,6 +48,13 @@ export const layer = Layer.effectDiscard(
           Effect.catchTag("AssetChanged", () => catalog.refresh)
         ),
       { discard: true }
-    ).pipe(Effect.catch((error) => Effect.logWarning("The assets of the sandbox could not be listed", error)))
+    ).pipe(
+      // One line instead of one for each asset.
+      Effect.provideService(References.MinimumLogLevel, "Warn"),
+      Effect.andThen(
+        Effect.logInfo(`Listed the assets of the sandbox: ${missing.map(({ code }) => code).join(", ")}`)
+      ),
+      Effect.catch((error) => Effect.logWarning("The assets of the sandbox could not be listed", error))
+    )
   })
 )
