@@ -65,6 +65,10 @@ const make = Effect.fnUntraced(function* (options: Options) {
     RATE_LIMIT_WRITES: "off",
     RATE_LIMIT_REFRESHES: "off",
     MAX_AGE_FLOOR: "0 millis",
+    // Each user has an address of its own.
+    TRUSTED_PROXIES: "127.0.0.0/8",
+    JWT_SIGNING_KEY: Buffer.alloc(32, (options.seed + 1) % 256).toString("base64"),
+    MFA_ENCRYPTION_KEY: Buffer.alloc(32, (options.seed + 2) % 256).toString("base64"),
     AUDIT_SIGNING_KEY: Buffer.alloc(32, options.seed % 256).toString("base64")
   }
   const nodes = yield* Effect.forEach(

@@ -84,6 +84,14 @@ export const MUTANTS = {
       to: "const result = Option.some(yield* measured)"
     }
   ],
+  /** Does not end one session in four that signs out. */
+  session: [
+    {
+      file: "src/accounts/sessions/Sessions.ts",
+      from: "AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)})",
+      to: "AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)}) AND get_byte(uuid_send(id), 15) % 4 <> 0"
+    }
+  ],
   /** Does not seal records. */
   seal: [{ file: "src/audit/AuditSealer.ts", from: "sealAll.pipe(\n", to: "Effect.succeed(0).pipe(\n" }]
 } satisfies Readonly<Record<string, ReadonlyArray<Replacement>>>
@@ -98,6 +106,7 @@ export const NAMES = [
   "rounding",
   "stream",
   "leader",
+  "session",
   "seal"
 ] as const satisfies ReadonlyArray<MutantName>
 

@@ -1,11 +1,13 @@
 import { Clock, Effect, Option, Random } from "effect"
+import * as AccountOperations from "./AccountOperations.ts"
 import { ResponseChecks } from "./ResponseChecks.ts"
 import { type Intent, ConversionModel, type OpenQuote, type AttemptOutcome } from "./ConversionModel.ts"
 import { minorUnitOf, type Pair, PAIRS } from "./Currencies.ts"
-import { codeOf, type HttpResponse, request } from "./Http.ts"
+import { codeOf } from "./Http.ts"
 import type { Node } from "./Nodes.ts"
 import { RateModel } from "./RateModel.ts"
-import { type Outcome, Report } from "./Report.ts"
+import { Report } from "./Report.ts"
+import * as Requests from "./Requests.ts"
 import { Harness } from "./Harness.ts"
 
 /** Time that a worker retries an intent before it is left for the end of the soak. */
@@ -16,50 +18,15 @@ const RETRY_PAUSE = "150 millis"
 export const make = Effect.gen(function* () {
   const { nodes } = yield* Harness
   const report = yield* Report
+  const { anyNode, otherNode, send } = yield* Requests.make
+  const accounts = yield* AccountOperations.make
   const rates = yield* RateModel
   const conversions = yield* ConversionModel
   const checks = yield* ResponseChecks
   /** Intents whose outcome is unknown. */
   const unsettled = new Set<Intent>()
 
-  const anyNode = Effect.map(
-    Random.nextIntBetween(0, nodes.length, { halfOpen: true }),
-    (index) => nodes[index] ?? nodes[0]
-  )
-  const otherNode = (node: Node | undefined) => nodes.find((candidate) => candidate !== node) ?? node
   const anyPair = Random.choice(PAIRS).pipe(Effect.orDie)
-
-  /** Sends a request to a node, or to another one if it is down, and records the outcome. */
-  const send = Effect.fnUntraced(function* (
-    name: string,
-    node: Node | undefined,
-    path: string,
-    init?: RequestInit
-  ) {
-    const current = node?.current() ?? otherNode(node)?.current()
-    if (current === undefined) {
-      report.operation(name, "lost", 0, "no node")
-      return Option.none<HttpResponse & { readonly node: string }>()
-    }
-    const response = yield* request(current.url, path, init)
-    if (Option.isNone(response)) {
-      report.operation(name, "lost", 0)
-      return Option.none<HttpResponse & { readonly node: string }>()
-    }
-    const { endedAt, startedAt, status } = response.value
-    const outcome: Outcome = status < 400 ? "ok" : "rejected"
-    report.operation(
-      name,
-      outcome,
-      endedAt - startedAt,
-      outcome === "ok" ? undefined : codeOf(response.value)
-    )
-    if (status >= 500 && status !== 503) {
-      const detail = `${current.name}: ${init?.method ?? "GET"} ${path}: ${status} ${response.value.text}`
-      yield* report.violation("no response has status 500", detail)
-    }
-    return Option.some({ ...response.value, node: current.name })
-  })
 
   const lookup = Effect.gen(function* () {
     const [node, pair, age] = [yield* anyNode, yield* anyPair, yield* Random.nextIntBetween(0, 12)]
@@ -247,10 +214,11 @@ export const make = Effect.gen(function* () {
     [5, readAudit],
     [2, listAudit],
     [2, history],
-    [1, health]
+    [1, health],
+    ...accounts.weighted
   ]
   const any = chooseWeighted(weighted)
-  return { any, settleRemaining }
+  return { any, settleRemaining, checkAccounts: accounts.check }
 })
 
 /** Runs one of several operations, chosen by weight. */

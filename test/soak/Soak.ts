@@ -59,6 +59,7 @@ const soak = Effect.fnUntraced(function* (options: Options) {
   yield* Console.log("All faults have ended")
   yield* FinalChecks.awaitRecovery
   report.figure("intents settled after the faults", String(yield* operations.settleRemaining(20_000)))
+  yield* operations.checkAccounts
   yield* FinalChecks.checkStoredData
   readers.reportFigures()
   yield* FinalChecks.stop
