@@ -35,8 +35,8 @@ export interface Callers {
 interface User {
   readonly id: string
   readonly username: string
+  readonly session: string
   access: string
-  session: string
   refresh: string
   /** Secret of the second factor, if the user has enrolled. */
   secret: string | undefined
@@ -44,15 +44,15 @@ interface User {
   requests: number
 }
 
-const Account = Schema.Struct({ id: Schema.String, username: Schema.String })
 const Tokens = Schema.Struct({
   access: Schema.String,
   refresh: Schema.optionalKey(Schema.String),
-  session_id: Schema.String,
-  user: Account
+  session_id: Schema.String
 })
-const decodeTokens = Schema.decodeUnknownOption(Tokens)
-const decodeTokensText = Schema.decodeUnknownOption(Schema.fromJsonString(Tokens))
+const decodeTokens = Schema.decodeUnknownOption(Schema.fromJsonString(Tokens))
+const decodeOpened = Schema.decodeUnknownOption(
+  Schema.Struct({ ...Tokens.fields, user: Schema.Struct({ id: Schema.String }) })
+)
 const decodeEnrollment = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Struct({ secret: Schema.String }))
 )
@@ -86,14 +86,14 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
       const username = `fuzz.${run}.${number}`
       const headers = { "x-forwarded-for": `10.255.${(number >> 8) % 256}.${number % 256}` }
       const credentials = { username, password: PASSWORD }
-      let tokens = decodeTokens(yield* post("/api/v1/accounts/auth/register", credentials, headers))
+      let tokens = decodeOpened(yield* post("/api/v1/accounts/auth/register", credentials, headers))
       if (slot === 0 && key !== undefined && Option.isSome(tokens)) {
         const { id } = tokens.value.user
         const authorization = `Bearer ${key}`
         const body = { role: "admin", reason: "Administrator of the fuzzer" }
         yield* post(`/api/v1/admin/users/${id}/role`, body, { ...headers, authorization })
         // The change of the role has ended the session.
-        tokens = decodeTokens(yield* post("/api/v1/accounts/auth/login", credentials, headers))
+        tokens = decodeOpened(yield* post("/api/v1/accounts/auth/login", credentials, headers))
       }
       if (Option.isNone(tokens)) return
       const { access, refresh = "", session_id: session, user } = tokens.value
@@ -113,10 +113,10 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
   )
 
   const learn = (user: User, text: string) => {
-    const tokens = decodeTokensText(text)
-    if (Option.isSome(tokens) && tokens.value.user.id === user.id) {
-      const { access, refresh, session_id: session } = tokens.value
-      Object.assign(user, { access, session, refresh: refresh ?? user.refresh })
+    const tokens = decodeTokens(text)
+    if (Option.isSome(tokens) && tokens.value.session_id === user.session) {
+      const { access, refresh = user.refresh } = tokens.value
+      Object.assign(user, { access, refresh })
     }
     const enrollment = decodeEnrollment(text)
     if (Option.isSome(enrollment)) user.secret = enrollment.value.secret
