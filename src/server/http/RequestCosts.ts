@@ -30,6 +30,14 @@ const HOURLY_CANDLES: ListCost = { base: 20, perRow: 1 / 20, defaultPageSize: HI
 const DAILY_CANDLES: ListCost = { base: 20, perRow: 1, defaultPageSize: HISTORY_PAGE_SIZES["1d"] }
 const AUDIT_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
 
+const SECURITY_EVENTS: ListCost = {
+  base: 2,
+  perRow: 1 / 25,
+  defaultPageSize: Pagination.DEFAULT_PAGE_SIZE
+}
+/** The start of a stream with a snapshot. */
+const USER_EVENTS_COST = 7
+
 const LEDGER_LIST: ListCost = { base: 5, perRow: 1 / 25, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
 
 const TRANSACTION_LIST: ListCost = { base: 5, perRow: 1 / 5, defaultPageSize: Pagination.DEFAULT_PAGE_SIZE }
@@ -82,12 +90,18 @@ export const ENDPOINT_COSTS: Readonly<Record<string, number | ((query: URLSearch
   "wallet.statement": () => ACCOUNT_STATEMENT,
   "transactions.list": (query) => (query.has("type") ? TRANSACTIONS_OF_TYPE : TRANSACTION_LIST),
   "transactions.transaction": 4,
-  "transfers.recipient": 3
+  "transfers.recipient": 3,
+  "userEvents.stream": USER_EVENTS_COST,
+  "account.securityEvents": () => SECURITY_EVENTS
 }
 
 /** Returns the cost of an RPC call or a WebSocket message, named by its tag or type. */
 export const ofMessage = (name: string): number =>
-  name === "ListRates" || name === "get_all_rates" ? ALL_RATES_COST : 1
+  name === "WatchWallet"
+    ? USER_EVENTS_COST
+    : name === "ListRates" || name === "get_all_rates"
+      ? ALL_RATES_COST
+      : 1
 
 /** Requests from this cost on are heavy: few of them run at the same time. */
 export const HEAVY_COST = 20

@@ -203,10 +203,10 @@ export const authorizeConnection =
 export const authorizeUserConnection =
   ({ authorizePublic, authorizeUser }: AccessControl["Service"]) =>
   <E, R>(endpoint: (user: CurrentUser["Service"] | undefined) => Endpoint<E, R>) =>
-    withCredentials("userEvents.socket", (credentials) =>
+    withCredentials("userEvents.stream", (credentials) =>
       Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
         if (!/^(bearer|efx_)/i.test(credentials.authorization ?? ""))
-          return Effect.matchEffect(authorizePublic("reads", credentials), {
+          return Effect.matchEffect(authorizePublic("reads", { ...credentials, cost: 1 }), {
             onFailure: reject,
             onSuccess: () => endpoint(undefined)
           })

@@ -69,7 +69,8 @@ const requireUser = Effect.gen(function* () {
   const untilEnd = yield* untilSessionEnds
   return RpcRequireUser.of((call, options) =>
     Effect.gen(function* () {
-      const credentials = yield* credentialsOf(options)
+      const cost = RequestCosts.ofMessage(options.rpc._tag)
+      const credentials = { ...(yield* credentialsOf(options)), cost }
       const user = yield* authorizeUser("reads", credentials, options.headers[ON_BEHALF_OF]).pipe(
         Effect.mapError(({ problem }) => problem)
       )

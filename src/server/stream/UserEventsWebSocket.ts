@@ -10,6 +10,7 @@ import { Drain } from "../Drain.ts"
 import { AccessControl } from "../middleware/AccessControl.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as HttpAccessControl from "../middleware/HttpAccessControl.ts"
+import * as RequestCosts from "../http/RequestCosts.ts"
 import * as Problems from "../middleware/Problems.ts"
 import { StreamAccess } from "../middleware/StreamAccess.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
@@ -106,6 +107,7 @@ export const layer = Layer.effectDiscard(
       const credentials = {
         authorization: `Bearer ${token}`,
         address: client.address,
+        cost: RequestCosts.ofMessage("WatchWallet"),
         reportRateLimit: () => undefined
       }
       const user = yield* access

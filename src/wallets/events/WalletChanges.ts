@@ -138,10 +138,11 @@ const make = Effect.fnUntraced(function* (transport?: Transport) {
 
   // Also with Redis, which may lose messages.
   const poll = Effect.gen(function* () {
+    const startedAt = { at: clock.currentTimeMillisUnsafe(), nanos: clock.monotonicTimeNanosUnsafe() }
     const wallets = Array.from(watched.keys())
     const fingerprints = yield* repo.fingerprints(wallets)
     const ofOrders = yield* orders.fingerprints(wallets)
-    contact = { at: clock.currentTimeMillisUnsafe(), nanos: clock.monotonicTimeNanosUnsafe() }
+    contact = startedAt
     for (const [id, ofWallet] of fingerprints) {
       const fingerprint = `${ofWallet}, ${ofOrders.get(id) ?? ""}`
       const entry = watched.get(id)
