@@ -91,9 +91,6 @@ export class Transfers extends Context.Service<
           Decimal.format(amount),
           note
         ])
-        // A retry gets its first outcome, whatever the rules say now.
-        const earlier = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
-        if (Option.isSome(earlier)) return yield* withReview(yield* toMovement(earlier.value, asset))
         const [source, target] = yield* wallets.accountIds([
           walletAccount(from.id, asset.code),
           walletAccount(to.id, asset.code)
@@ -109,6 +106,7 @@ export class Transfers extends Context.Service<
           counterparty: to.id,
           isReviewable: true
         })
+        // A used key returns its first outcome, whatever the rules say now.
         const [outcome] = yield* ledger.post([
           {
             id: TransferId.make(yield* random.uuidV7()),

@@ -76,6 +76,8 @@ export class Wallets extends Context.Service<
       const ids = new Map<string, LedgerAccountId>()
       /** A wallet never changes, and neither does the name of its user. */
       const byUser = new Map<UserId, NamedWallet>()
+      /** By the name of the user, or by the wallet id, as a request has it. */
+      const byName = new Map<string, NamedWallet>()
 
       const readOfUser = Effect.fn("Wallets.ofUser")(function* (user: UserId) {
         let found = yield* repo.ofUser(user)
@@ -92,6 +94,20 @@ export class Wallets extends Context.Service<
       const ofUser = (user: UserId) => {
         const known = byUser.get(user)
         return known === undefined ? readOfUser(user) : Effect.succeed(known)
+      }
+
+      const readByName = Effect.fn("Wallets.find")(function* (to: string) {
+        const found = yield* repo.find(to)
+        if (Option.isSome(found)) {
+          if (byName.size >= MAX_CACHED_WALLETS) byName.clear()
+          byName.set(to, found.value)
+        }
+        return found
+      })
+
+      const find = (to: string) => {
+        const known = byName.get(to)
+        return known === undefined ? readByName(to) : Effect.succeedSome(known)
       }
 
       const accountIds = Effect.fn("Wallets.accountIds")(function* (names: ReadonlyArray<AccountName>) {
@@ -145,7 +161,7 @@ export class Wallets extends Context.Service<
       return Wallets.of({
         create: repo.insert,
         ofUser,
-        find: repo.find,
+        find,
         byIds: repo.byIds,
         accountsOf,
         balancesOf: reads.run,
