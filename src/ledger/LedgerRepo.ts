@@ -34,18 +34,18 @@ export class LedgerRepo extends Context.Service<
 
       const post = (
         postings: ReadonlyArray<LedgerPosting>,
-        count?: Statement.Fragment
+        alongside?: Statement.Fragment
       ): Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError> =>
         postings.length === 0
           ? Effect.succeed([])
-          : Effect.flatMap(PostBatch.statement(sql, postings, count), (rows) =>
+          : Effect.flatMap(PostBatch.statement(sql, postings, alongside), (rows) =>
               PostBatch.outcomes(rows, gate)
             )
 
       const postAdmitted = Effect.fnUntraced(function* (postings: ReadonlyArray<LedgerPosting>) {
-        const { count, decisions, record } = yield* gate.admit(postings)
+        const { alongside, decisions, record } = yield* gate.admit(postings)
         const admitted = postings.flatMap((posting, i) => postedBy(posting, decisions[i]))
-        const posted = (yield* post(admitted, count)).values()
+        const posted = (yield* post(admitted, alongside)).values()
         const outcomes = decisions.map((decision) => outcomeOf(decision, posted))
         const refusals = postings.flatMap(({ idempotency: key }, i) => {
           const decision = decisions[i]

@@ -9,13 +9,13 @@ import * as Amount from "./Amount.ts"
 import type { PostingGate } from "./PostingGate.ts"
 
 /**
- * Builds the call of `post_batch` for several postings. Each column is one parameter. `count` is a data-modifying statement
- * that runs with it, and reads its outcomes from `outcome`.
+ * Builds the call of `post_batch` for several postings. Each column is one parameter. `alongside` is a data-modifying
+ * statement that is sent with it.
  */
 export const statement = (
   sql: SqlClient.SqlClient,
   items: ReadonlyArray<LedgerPosting>,
-  count?: Statement.Fragment
+  alongside?: Statement.Fragment
 ) => {
   const entries = items.flatMap(({ entries }, i) => entries.map((entry) => ({ ...entry, item: i + 1 })))
   const opens = items.flatMap(({ opens }, i) => opens.map((open) => ({ ...open, item: i + 1 })))
@@ -38,11 +38,10 @@ export const statement = (
       ${PgArray.of(ends.map(({ outcome }) => outcome))}::text[],
       ${PgArray.of(ends.map(({ posted }) => Decimal.format(posted)))}::numeric[])`
   const columns = sql.literal("outcome, replayed, subject, account_id, available")
-  return count === undefined
+  return alongside === undefined
     ? sql`SELECT ${columns} FROM ${call} ORDER BY n`
     : sql`
-        WITH outcome AS MATERIALIZED (SELECT * FROM ${call}), counted AS (${count})
-        SELECT ${columns} FROM outcome ORDER BY n`
+        WITH alongside AS (${alongside}) SELECT ${columns} FROM ${call} ORDER BY n`
 }
 
 /** Stored as the outcome of a key whose posting the gate refused. */

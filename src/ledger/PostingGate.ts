@@ -17,11 +17,8 @@ export type GateDecision =
 /** Decisions on all postings of one call, in their order. */
 export interface Admission {
   readonly decisions: ReadonlyArray<GateDecision>
-  /**
-   * Data-modifying statement that runs together with `post_batch`. It reads `outcome (n, outcome, replayed)`, where `n` is
-   * the position, from 1, among the postings that are posted.
-   */
-  readonly count: Statement.Fragment | undefined
+  /** Data-modifying statement that is sent together with the call of `post_batch`. */
+  readonly alongside: Statement.Fragment | undefined
   /** Runs in the same transaction after the postings, with the outcomes of all that were not deferred. */
   readonly record:
     | ((outcomes: ReadonlyArray<PostOutcome | undefined>) => Effect.Effect<void, SqlError.SqlError>)
@@ -41,7 +38,7 @@ export class PostingGate extends Context.Service<
   /** Admits every posting. */
   static readonly layerOpen = Layer.succeed(PostingGate, {
     admit: (postings) =>
-      Effect.succeed({ decisions: postings.map(() => ADMIT), count: undefined, record: undefined }),
+      Effect.succeed({ decisions: postings.map(() => ADMIT), alongside: undefined, record: undefined }),
     explain: () => Effect.succeed(UNKNOWN)
   })
 }

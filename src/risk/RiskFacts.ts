@@ -73,7 +73,7 @@ export class RiskFacts extends Context.Service<
       const rateOf = Effect.fnUntraced(function* (pair: AssetPair) {
         const found = rates.peek(pair, yield* Clock.currentTimeMillis)
         if (found !== undefined) return found.rate.rate
-        const looked = yield* rates.lookup(pair).pipe(
+        const looked = yield* rates.lookup(pair, { acceptsDelisted: true }).pipe(
           Effect.timeoutOption(lookupBudget),
           Effect.orElseSucceed(() => Option.none())
         )

@@ -3,15 +3,37 @@ import type { MovementFacts } from "./MovementFacts.ts"
 import type { Newcomer, RiskRules, RuleName, RuleOutcome, Velocity } from "./RiskRules.ts"
 import * as Usage from "./Usage.ts"
 
-/** What the database knows when a movement is assessed: nothing of it changes until the movement is posted. */
-export interface WalletState {
-  readonly usages: ReadonlyArray<Usage.Usage>
+/** What some rules know of the account that money leaves. */
+export interface MovementHistory {
   /** Available balance of the account that money leaves. */
   readonly available: BigDecimal.BigDecimal
   /** Amount that the counterparty sent within the window of `circular_transfer`. */
   readonly received: BigDecimal.BigDecimal
   /** Amount that was deposited within the window of `deposit_withdrawal`. */
   readonly deposited: BigDecimal.BigDecimal
+}
+
+/** What the database knows when a movement is assessed. The usage does not change until the movement is posted. */
+export interface WalletState extends MovementHistory {
+  readonly usages: ReadonlyArray<Usage.Usage>
+}
+
+/** Returns true if a rule looks at the history of the account. It does not for most movements. */
+export const needsHistory = (
+  { circular_transfer, new_account, new_device }: RiskRules,
+  { deviceSince, kind, userSince, value }: MovementFacts,
+  now: DateTime.Utc
+): boolean => {
+  if (kind === "withdrawal") return true
+  if (kind !== "transfer") return false
+  const isNew = ({ enabled, max_age }: Newcomer, since: DateTime.Utc | undefined) =>
+    enabled && since !== undefined && isYoung(since, max_age, now)
+  return (
+    isNew(new_account, userSince) ||
+    isNew(new_device, deviceSince) ||
+    (circular_transfer.enabled &&
+      (value === undefined || isGreaterThanOrEqualTo(value, circular_transfer.min_value)))
+  )
 }
 
 /** What is left of a limit, and until when. */
@@ -51,10 +73,10 @@ export const assess = (
   now: DateTime.Utc
 ): Assessment => {
   const ofAsset = Usage.ofAsset(state.usages, facts.asset, hour)
-  const fired = [
-    ...velocity("velocity", rules.velocity, facts, Usage.total(state.usages, hour), hour),
-    ...velocity("asset_velocity", rules.asset_velocity, facts, ofAsset, hour)
-  ]
+  const total = Usage.total(state.usages, hour)
+  const fired: Array<FiredRule> = []
+  velocity(fired, "velocity", rules.velocity, facts, total, hour)
+  velocity(fired, "asset_velocity", rules.asset_velocity, facts, ofAsset, hour)
   const fire = (rule: RuleName, detail: string | undefined) => {
     if (detail !== undefined) fired.push(firing(rules, rule, facts, detail))
   }
@@ -68,8 +90,7 @@ export const assess = (
     fire("deposit_withdrawal", depositWithdrawal(rules.deposit_withdrawal, facts, state, ofAsset))
   if (facts.kind === "transfer")
     fire("circular_transfer", circularTransfer(rules.circular_transfer, facts, state))
-  if (facts.kind === "order")
-    fire("small_orders", smallOrders(rules.small_orders, facts, Usage.total(state.usages, hour)))
+  if (facts.kind === "order") fire("small_orders", smallOrders(rules.small_orders, facts, total))
   return { outcome: strictest(fired, facts.isReviewable), fired }
 }
 
@@ -109,38 +130,35 @@ const firing = (rules: RiskRules, rule: RuleName, { value }: MovementFacts, deta
 
 const UNPRICED = "the asset has no price"
 
-function* velocity(
+const velocity = (
+  fired: Array<FiredRule>,
   rule: "velocity" | "asset_velocity",
   limits: Velocity,
   { value }: MovementFacts,
   used: Omit<Usage.Usage, "asset" | "dayAmount">,
   hour: number
-): Generator<FiredRule> {
-  if (!limits.enabled) return
-  const { outcome, unpriced } = limits
-  const ends = Usage.endsOf(hour)
-  const counts = [
-    ["hour_count", used.hourCount, limits.hour_count, ends.hour],
-    ["day_count", used.dayCount, limits.day_count, ends.day]
-  ] as const
-  for (const [detail, count, limit, resetsAt] of counts) {
-    const left = BigDecimal.make(BigInt(Math.max(0, limit - count)), 0)
-    if (count + 1 > limit)
-      yield { rule, outcome, detail, remaining: { amount: left, unit: "count", resetsAt } }
+): void => {
+  const { day_count, day_value, enabled, hour_count, hour_value, outcome, unpriced } = limits
+  if (!enabled) return
+  const exceed = (detail: keyof Velocity, unit: Remaining["unit"], left: BigDecimal.BigDecimal) => {
+    const ends = Usage.endsOf(hour)
+    const resetsAt = detail.startsWith("day") ? ends.day : ends.hour
+    fired.push({ rule, outcome, detail, remaining: { amount: BigDecimal.max(left, ZERO), unit, resetsAt } })
   }
+  const checkCount = (detail: keyof Velocity, count: number, limit: number) => {
+    if (count + 1 > limit) exceed(detail, "count", BigDecimal.make(BigInt(limit - count), 0))
+  }
+  checkCount("hour_count", used.hourCount, hour_count)
+  checkCount("day_count", used.dayCount, day_count)
   if (value === undefined) {
-    yield { rule, outcome: unpriced, detail: UNPRICED, remaining: null }
+    fired.push({ rule, outcome: unpriced, detail: UNPRICED, remaining: null })
     return
   }
-  const values = [
-    ["hour_value", used.hourValue, limits.hour_value, ends.hour],
-    ["day_value", used.dayValue, limits.day_value, ends.day]
-  ] as const
-  for (const [detail, sum, limit, resetsAt] of values) {
-    const left = BigDecimal.max(subtract(limit, sum), ZERO)
-    if (isGreaterThan(value, left))
-      yield { rule, outcome, detail, remaining: { amount: left, unit: "value", resetsAt } }
+  const checkValue = (detail: keyof Velocity, sum: BigDecimal.BigDecimal, limit: BigDecimal.BigDecimal) => {
+    if (isGreaterThan(BigDecimal.sum(sum, value), limit)) exceed(detail, "value", subtract(limit, sum))
   }
+  checkValue("hour_value", used.hourValue, hour_value)
+  checkValue("day_value", used.dayValue, day_value)
 }
 
 const isYoung = (since: DateTime.Utc, maxAge: Duration.Duration, now: DateTime.Utc) =>

@@ -28,18 +28,15 @@ const HOUR_MILLIS = 3_600_000
 const DAY_MILLIS = 24 * HOUR_MILLIS
 const ZERO = BigDecimal.make(0n, 0)
 
-const hourOf = (millis: number) => millis - (millis % HOUR_MILLIS)
-/** Start of the day in UTC, in epoch milliseconds. */
-export const dayOf = (millis: number) => millis - (millis % DAY_MILLIS)
-
-const sum = BigDecimal.sumAll
+const hourOf = (millis: number) => Math.floor(millis / HOUR_MILLIS) * HOUR_MILLIS
+const dayOf = (millis: number) => Math.floor(millis / DAY_MILLIS) * DAY_MILLIS
 
 /**
  * Returns the hour that a movement counts for. The clocks of two nodes differ by milliseconds: once one node counts for an
  * hour, no node counts for an earlier one.
  */
 export const hourAt = (now: DateTime.Utc, usages: ReadonlyArray<Usage>): number =>
-  Math.max(hourOf(DateTime.toEpochMillis(now)), ...usages.map(({ hour }) => hour))
+  usages.reduce((latest, { hour }) => Math.max(latest, hour), hourOf(DateTime.toEpochMillis(now)))
 
 /** End of the hour and of the day that a movement counts for. */
 export const endsOf = (hour: number) => ({
@@ -49,48 +46,50 @@ export const endsOf = (hour: number) => ({
 
 /** Returns the usage that still counts in an hour: the counts of earlier hours and days are zero. */
 const current = (usage: Usage, hour: number): Usage => {
+  if (usage.hour === hour) return usage
   const isDay = dayOf(usage.hour) === dayOf(hour)
-  const isHour = usage.hour === hour
   return {
     asset: usage.asset,
     hour,
-    hourCount: isHour ? usage.hourCount : 0,
-    hourValue: isHour ? usage.hourValue : ZERO,
-    hourSmallOrders: isHour ? usage.hourSmallOrders : 0,
+    hourCount: 0,
+    hourValue: ZERO,
+    hourSmallOrders: 0,
     dayCount: isDay ? usage.dayCount : 0,
     dayValue: isDay ? usage.dayValue : ZERO,
     dayAmount: isDay ? usage.dayAmount : ZERO
   }
 }
 
-const none = (asset: AssetCode, hour: number): Usage => ({
-  asset,
-  hour,
+const NONE = {
+  hour: 0,
   hourCount: 0,
   hourValue: ZERO,
   hourSmallOrders: 0,
   dayCount: 0,
   dayValue: ZERO,
   dayAmount: ZERO
-})
+}
 
 /** Returns the usage of one asset in an hour. */
 export const ofAsset = (usages: ReadonlyArray<Usage>, asset: AssetCode, hour: number): Usage => {
   const found = usages.find((usage) => usage.asset === asset)
-  return found === undefined ? none(asset, hour) : current(found, hour)
+  return found === undefined ? { ...NONE, asset, hour } : current(found, hour)
 }
 
 /** Returns the usage of all assets together in an hour. Amounts of different assets cannot be added, and are left out. */
 export const total = (usages: ReadonlyArray<Usage>, hour: number): Omit<Usage, "asset" | "dayAmount"> => {
-  const all = usages.map((usage) => current(usage, hour))
-  return {
-    hour,
-    hourCount: all.reduce((count, usage) => count + usage.hourCount, 0),
-    hourValue: sum(all.map(({ hourValue }) => hourValue)),
-    hourSmallOrders: all.reduce((count, usage) => count + usage.hourSmallOrders, 0),
-    dayCount: all.reduce((count, usage) => count + usage.dayCount, 0),
-    dayValue: sum(all.map(({ dayValue }) => dayValue))
-  }
+  const [first, ...rest] = usages.map((usage) => current(usage, hour))
+  return rest.reduce<Omit<Usage, "asset" | "dayAmount">>(
+    (sum, usage) => ({
+      hour,
+      hourCount: sum.hourCount + usage.hourCount,
+      hourValue: BigDecimal.sum(sum.hourValue, usage.hourValue),
+      hourSmallOrders: sum.hourSmallOrders + usage.hourSmallOrders,
+      dayCount: sum.dayCount + usage.dayCount,
+      dayValue: BigDecimal.sum(sum.dayValue, usage.dayValue)
+    }),
+    first ?? NONE
+  )
 }
 
 /** Returns the usages with one more movement. */

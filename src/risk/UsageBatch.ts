@@ -1,0 +1,99 @@
+import { BigDecimal } from "effect"
+import type { MovementHistory, WalletState } from "../domain/risk/Assessment.ts"
+import type { MovementFacts } from "../domain/risk/MovementFacts.ts"
+import * as Usage from "../domain/risk/Usage.ts"
+import type { WalletId } from "../domain/wallets/Wallet.ts"
+import type { WalletUsage } from "./RiskRepo.ts"
+
+type Usages = ReadonlyMap<WalletId, ReadonlyArray<Usage.Usage>>
+
+interface Counted {
+  readonly position: number
+  readonly wallet: WalletId
+  readonly hour: number
+  readonly increment: Usage.UsageIncrement
+}
+
+const ZERO = BigDecimal.make(0n, 0)
+
+/** The usage of locked wallets, with the movements of a batch. */
+export class UsageBatch {
+  private readonly stored: Usages
+  private readonly changed = new Map<WalletId, ReadonlyArray<Usage.Usage>>()
+  private readonly taken = new Map<string, BigDecimal.BigDecimal>()
+  private readonly counted: Array<Counted> = []
+
+  constructor(stored: Usages) {
+    this.stored = stored
+  }
+
+  /** Returns true if the batch has a movement of the wallet. */
+  has(wallet: WalletId): boolean {
+    return this.changed.has(wallet)
+  }
+
+  /** Returns the state that a movement meets if all earlier ones of the batch are posted. */
+  stateOf({ account, wallet }: MovementFacts, history: MovementHistory): WalletState {
+    const taken = this.taken.get(account)
+    return {
+      received: history.received,
+      deposited: history.deposited,
+      available: taken === undefined ? history.available : BigDecimal.subtract(history.available, taken),
+      usages: this.changed.get(wallet) ?? this.stored.get(wallet) ?? []
+    }
+  }
+
+  /** Counts the movement of the posting at a position. */
+  add(
+    position: number,
+    { account, amount, wallet }: MovementFacts,
+    { usages }: WalletState,
+    increment: Usage.UsageIncrement,
+    hour: number
+  ): void {
+    this.changed.set(wallet, Usage.add(usages, increment, hour))
+    this.taken.set(account, BigDecimal.sum(amount, this.taken.get(account) ?? ZERO))
+    this.counted.push({ position, wallet, hour, increment })
+  }
+
+  get isEmpty(): boolean {
+    return this.counted.length === 0
+  }
+
+  /** Returns the usages that change if all movements are posted. */
+  get result(): ReadonlyArray<WalletUsage> {
+    return touched(this.counted, this.changed)
+  }
+
+  /** Returns the usages if only some movements were posted, or undefined if all were. */
+  resultOf(isPosted: (position: number) => boolean): ReadonlyArray<WalletUsage> | undefined {
+    if (this.counted.every(({ position }) => isPosted(position))) return undefined
+    const exact = new Map<WalletId, ReadonlyArray<Usage.Usage>>()
+    for (const { hour, increment, position, wallet } of this.counted) {
+      const usages = exact.get(wallet) ?? this.stored.get(wallet) ?? []
+      exact.set(
+        wallet,
+        isPosted(position) ? Usage.add(usages, increment, hour) : withAsset(usages, increment, hour)
+      )
+    }
+    return touched(this.counted, exact)
+  }
+}
+
+/** Leaves the usage of the asset as it is, in a row that has been stored by now. */
+const withAsset = (
+  usages: ReadonlyArray<Usage.Usage>,
+  { asset }: Usage.UsageIncrement,
+  hour: number
+): ReadonlyArray<Usage.Usage> => [
+  ...usages.filter((usage) => usage.asset !== asset),
+  Usage.ofAsset(usages, asset, hour)
+]
+
+const touched = (counted: ReadonlyArray<Counted>, usages: Usages): ReadonlyArray<WalletUsage> => {
+  const rows = new Map<string, WalletUsage>()
+  for (const { increment, wallet } of counted)
+    for (const usage of usages.get(wallet) ?? [])
+      if (usage.asset === increment.asset) rows.set(`${wallet} ${usage.asset}`, { ...usage, wallet })
+  return Array.from(rows.values())
+}
