@@ -94,6 +94,23 @@ layer(TestServer.layer({ ORDER_SPREAD: "0" }), { excludeTestServices: true })((i
       })
     )
 
+    it.effect("sells a delisted asset at its latest price, and buys none", () =>
+      Effect.gen(function* () {
+        yield* list("GONE")
+        const ann = yield* WalletUsers.create("gone-ann", { USD: "100", GONE: "5" })
+        yield* (yield* AssetCatalog).delist({
+          code: AssetCode.make("GONE"),
+          principal: "test",
+          expectedVersion: Option.none()
+        })
+        const order = (side: string) => ann.post("/api/v1/orders", { asset: "GONE", side, amount: "3" })
+        assertProblem(yield* order("buy"), 422, "asset-unavailable")
+        assert.include((yield* order("sell")).json, { side: "sell", total_price: "12.00", state: "pending" })
+        yield* TestSettlement.settle
+        assert.deepStrictEqual(yield* ann.balances, ["GONE 2", "USD 112"])
+      })
+    )
+
     it.effect("refuses what is not an order, and what cannot be ordered", () =>
       Effect.gen(function* () {
         yield* list("ASK")
