@@ -112,7 +112,7 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-const readRules = JsonBody.readerOf(RiskRulesBody)
+const readRules = JsonBody.readerOfCounts(RiskRulesBody)
 
 const noReview = new Problem.NotFound({ detail: "There is no review with this id" })
 
