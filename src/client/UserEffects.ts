@@ -15,7 +15,17 @@ export interface UserPromises extends Omit<AssetCalls.AssetCalls, "assets">, Use
 export type UserEffects = EffectCalls.EffectCalls<UserPromises>
 
 /** Names of the calls that return lists. */
-const LISTS = ["list", "transactions", "securityEvents", "accounts", "entries", "adjustments", "actions"]
+const LISTS = [
+  "list",
+  "transactions",
+  "securityEvents",
+  "accounts",
+  "entries",
+  "adjustments",
+  "actions",
+  "changes",
+  "decisions"
+]
 
 /** Makes the calls, and the authorization of their user. All of them share one session. */
 export const make = (server: ServerAccess, options: UserOptions) => {

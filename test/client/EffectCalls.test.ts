@@ -18,6 +18,10 @@ describe("EffexClient calls of users and administrators", () => {
         admin.funding.list(),
         admin.reviews.list(),
         admin.batches.list(),
+        admin.quarantine.list(),
+        admin.poller.changes(),
+        admin.assets.changes("BTC"),
+        admin.risk.decisions(),
         admin.ledger.accounts(),
         admin.ledger.entries("1"),
         admin.ledger.adjustments()

@@ -8,24 +8,33 @@ export type {
 export type { MfaEnrollment, MfaStatus, SecurityEvent, User, UserSession } from "./accounts/AccountValues.ts"
 export type { MfaCalls, MfaProof } from "./accounts/MfaCalls.ts"
 export type { TokenStorage } from "./accounts/TokenStore.ts"
+export type { AdminCalls } from "./admin/AdminCalls.ts"
+export type { ChangeOptions, ListOptions, Reason } from "./admin/AdminRequests.ts"
+export type { AssetAdminCalls, AssetDefinition } from "./admin/AssetAdminCalls.ts"
+export type { LedgerCalls } from "./admin/LedgerCalls.ts"
+export type { OptionalReason, PollerCalls, QuarantineCalls } from "./admin/OperationCalls.ts"
 export type {
-  AdminCalls,
-  AssetAdminCalls,
-  BatchCalls,
-  AssetDefinition,
-  FundingAdminCalls,
-  LedgerCalls,
-  ReviewCalls,
-  UserAdminCalls
-} from "./admin/AdminCalls.ts"
-export type { ListOptions, Reason } from "./admin/AdminRequests.ts"
+  OperatorPoll,
+  Poller,
+  PollerChange,
+  PollerSetting,
+  QuarantinedRate,
+  QuarantineReason,
+  QuarantineRecord,
+  QuarantineStatus
+} from "./admin/OperationValues.ts"
+export type { ReviewCalls, RiskCalls } from "./admin/RiskCalls.ts"
+export type { BatchCalls, FundingAdminCalls } from "./admin/SettlementCalls.ts"
+export type { UserAdminCalls } from "./admin/UserAdminCalls.ts"
 export type {
+  ActiveRiskRules,
   AdminAction,
   Adjustment,
   Batch,
   BatchDetail,
   BatchState,
   CatalogAsset,
+  CatalogChange,
   FiredRule,
   LedgerAccount,
   LedgerEntry,
@@ -35,6 +44,8 @@ export type {
   ManagedUser,
   Review,
   ReviewState,
+  RiskDecision,
+  RiskRules,
   TrialBalance
 } from "./admin/AdminValues.ts"
 export type { OrderCalls, OrderFilter, OrderRequest } from "./orders/OrderCalls.ts"

@@ -66,6 +66,36 @@ export interface Review {
   readonly transferId: string | null
 }
 
+/** A movement for which a rule fired. */
+export interface RiskDecision {
+  readonly id: string
+  readonly outcome: "allow" | "review" | "deny"
+  /** The transfer of the ledger. Null for a denied movement. */
+  readonly transferId: string | null
+  readonly walletId: string
+  readonly username: string
+  readonly kind: "transfer" | "withdrawal" | "conversion" | "order"
+  readonly asset: string
+  readonly amount: string
+  readonly value: string | null
+  readonly rules: ReadonlyArray<FiredRule>
+  readonly createdAt: Date
+}
+
+/** All rules by name, as the server sends them: read, change and send them back. */
+export type RiskRules = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>
+
+/** Rules that apply, and who changed them. */
+export interface ActiveRiskRules {
+  readonly rules: RiskRules
+  /** `setting`: the settings RISK_*, because the database has no rules. */
+  readonly source: "database" | "setting"
+  /** Increments with each change. 0 before the first. */
+  readonly version: number
+  readonly changedAt: Date | null
+  readonly changedBy: string | null
+}
+
 /** An account of the ledger. Amounts are decimal text. */
 export interface LedgerAccount {
   readonly id: string
@@ -214,4 +244,10 @@ export interface BatchDetail extends Batch {
     readonly detail: string | null
     readonly at: Date
   }>
+}
+
+/** A change of an asset. `from` is null for a new one. */
+export interface CatalogChange {
+  readonly from: CatalogAsset | null
+  readonly to: CatalogAsset
 }

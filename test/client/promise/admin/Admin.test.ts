@@ -4,10 +4,13 @@ import type * as Users from "../../../../src/api/accounts/UserAdminMessage.ts"
 import type * as Assets from "../../../../src/api/assets/AssetMessage.ts"
 import type * as Ledger from "../../../../src/api/ledger/LedgerMessage.ts"
 import type * as Batches from "../../../../src/api/orders/BatchMessage.ts"
+import type { PollerMessage } from "../../../../src/api/polling/PollerMessage.ts"
+import type * as Quarantine from "../../../../src/api/quarantine/QuarantineMessage.ts"
 import type * as Risk from "../../../../src/api/risk/RiskMessage.ts"
 import type * as Funding from "../../../../src/api/wallets/FundingMessage.ts"
 import { UserAdministration } from "../../../../src/accounts/UserAdministration.ts"
 import { EffexClient } from "../../../../src/client/EffexClient.ts"
+import type * as Operation from "../../../../src/client/promise/admin/OperationValues.ts"
 import type * as Values from "../../../../src/client/promise/admin/AdminValues.ts"
 import { connectAdmin } from "../../../../src/client/promise/ConnectAdmin.ts"
 import { SessionEnded } from "../../../../src/client/promise/EffexError.ts"
@@ -29,6 +32,11 @@ it("decodes messages for administrators to the client's types", () => {
   isDecoded<Encoded<typeof Ledger.LedgerVerificationMessage>, Values.LedgerVerification>(true)
   isDecoded<Encoded<typeof Ledger.AdjustmentMessage>, Values.Adjustment>(true)
   isDecoded<Encoded<typeof Risk.ReviewMessage>, Values.Review>(true)
+  isDecoded<Encoded<typeof Risk.RiskDecisionMessage>, Values.RiskDecision>(true)
+  isDecoded<Encoded<typeof Quarantine.QuarantineMessage>, Operation.QuarantinedRate>(true)
+  isDecoded<Encoded<typeof Quarantine.QuarantineRecordMessage>, Operation.QuarantineRecord>(true)
+  isDecoded<Encoded<typeof PollerMessage>, Operation.Poller>(true)
+  isDecoded<Encoded<typeof Assets.AssetChangeMessage>, Values.CatalogChange>(true)
   isDecoded<Encoded<typeof Batches.BatchMessage>, Values.Batch>(true)
   isDecoded<Encoded<typeof Batches.BatchDetailMessage>, Values.BatchDetail>(true)
   isDecoded<Encoded<typeof Assets.CatalogAssetMessage>, Values.CatalogAsset>(true)
@@ -139,7 +147,55 @@ layer(TestServer.layer({ FUNDING: "manual", LEDGER_ADJUSTMENT_LIMIT: "10" }), { 
           const listed = await admin.assets.put("BTC", definition)
           assert.deepInclude(listed, { code: "BTC", minimumOrder: "0.0001", state: "listed", version: 1 })
           assert.deepStrictEqual(await admin.assets.get("btc"), listed)
-          assert.strictEqual((await admin.assets.delist("BTC")).state, "delisted")
+          const stale = await errorOf(admin.assets.delist("BTC", { ifVersion: 7 }))
+          assert.strictEqual(stale.code, "precondition-failed")
+          assert.strictEqual((await admin.assets.delist("BTC", { ifVersion: 1 })).state, "delisted")
+          const [change] = (await admin.assets.changes("BTC", { pageSize: 1 }).page()).data
+          assert.deepStrictEqual([change?.from?.state, change?.to.state], ["listed", "delisted"])
+        })
+      })
+    )
+
+    it.effect("changes the schedule of the poller and the rules for movements", () =>
+      Effect.gen(function* () {
+        const { admin } = yield* signInAdmin("operator")
+        yield* Effect.promise(async () => {
+          const before = await admin.poller.get()
+          assert.strictEqual(before.source, "setting")
+          const setting = { interval: "7 minutes", enabled: false }
+          const changed = await admin.poller.change(setting, { ifVersion: before.version })
+          assert.deepInclude(changed, { ...setting, source: "database" })
+          const stale = await errorOf(admin.poller.reset({ ifVersion: before.version }))
+          assert.strictEqual(stale.code, "precondition-failed")
+          assert.strictEqual((await admin.poller.reset()).source, "setting")
+          assert.lengthOf((await admin.poller.changes().page()).data, 2)
+          const poll = await admin.poller.run()
+          assert.strictEqual(poll.trigger, "demand")
+          assert.instanceOf(poll.startedAt, Date)
+
+          const { rules, version } = await admin.risk.rules()
+          const velocity = { ...rules["velocity"], hour_count: 12 }
+          const stored = await admin.risk.changeRules({ ...rules, velocity }, { ifVersion: version })
+          assert.deepStrictEqual(stored.rules, { ...rules, velocity })
+          assert.strictEqual(stored.source, "database")
+          assert.deepStrictEqual((await admin.risk.resetRules()).rules, rules)
+          assert.isEmpty((await admin.risk.decisions({ walletId: poll.runId }).page()).data)
+        })
+      })
+    )
+
+    it.effect("decides on quarantined rates", () =>
+      Effect.gen(function* () {
+        const { admin } = yield* signInAdmin("rate-keeper")
+        yield* Effect.promise(async () => {
+          assert.isEmpty((await admin.quarantine.list({ status: "pending", from: "USD" }).page()).data)
+          const unknown = "01a22981-45e1-75da-8c6d-bd3c483116f2"
+          for (const call of [
+            admin.quarantine.get(unknown),
+            admin.quarantine.accept(unknown),
+            admin.quarantine.reject(unknown, { reason: "Wrong" })
+          ])
+            assert.strictEqual((await errorOf(call)).code, "not-found")
         })
       })
     )

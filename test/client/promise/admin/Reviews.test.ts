@@ -51,6 +51,8 @@ layer(TestServer.layer({ FUNDING: "sandbox", ...rules }), { excludeTestServices:
           assert.instanceOf(beyond, LimitExceeded)
           assert.deepInclude(beyond, { status: 403, remaining: "50.00", unit: "USD", retryable: false })
           assert.instanceOf(beyond.resetsAt, Date)
+          const [decision] = (await admin.risk.decisions({ walletId: review?.walletId }).page()).data
+          assert.deepInclude(decision, { outcome: "deny", username: "ann", amount: "150.00" })
         })
       })
     )
