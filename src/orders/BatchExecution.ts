@@ -1,7 +1,7 @@
 import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import { Settings } from "../config/Settings.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
-import type { Batch } from "../domain/orders/Batch.ts"
+import type { Batch, RejectionReason } from "../domain/orders/Batch.ts"
 import * as ExchangeAmount from "../domain/orders/ExchangeAmount.ts"
 import { hasMoved } from "../domain/orders/PriceLock.ts"
 import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
@@ -43,6 +43,13 @@ export class BatchExecution extends Context.Service<
     readonly send: (leader: LeaderTerm, batch: Batch) => Effect.Effect<void, ExecutionError>
     /** Looks up the order of a `sent` batch. Only if the exchange has none, it is sent again under the same id. */
     readonly resume: (leader: LeaderTerm, batch: Batch) => Effect.Effect<void, ExecutionError>
+    /** Rejects a batch of which certainly nothing was or will be filled. */
+    readonly reject: (
+      leader: LeaderTerm,
+      batch: Batch,
+      reason: RejectionReason,
+      detail: string
+    ) => Effect.Effect<void, WriteError>
   }
 >()("effex/orders/BatchExecution") {
   static readonly layer = Layer.effect(
@@ -54,14 +61,12 @@ export class BatchExecution extends Context.Service<
       const repo = yield* SettlementRepo
       const step = yield* Effect.service(SettlementSteps)
 
-      const reject = Effect.fnUntraced(function* (
-        leader: LeaderTerm,
-        batch: Batch,
-        ...[reason, detail]: [NonNullable<Batch["reason"]>, string]
-      ) {
-        yield* repo.reject(leader, batch, reason, detail)
-        yield* Metric.update(OrderMetrics.rejections.of({ reason }), 1)
-      })
+      const reject: BatchExecution["Service"]["reject"] = Effect.fnUntraced(
+        function* (leader, batch, reason, detail) {
+          yield* repo.reject(leader, batch, reason, detail)
+          yield* Metric.update(OrderMetrics.rejections.of({ reason }), 1)
+        }
+      )
 
       /** Waits without counting a failure. */
       const wait = (leader: LeaderTerm, batch: Batch, until: DateTime.Utc, why: string | null) =>
@@ -101,7 +106,8 @@ export class BatchExecution extends Context.Service<
 
       const moved = Effect.fnUntraced(function* (batch: Batch) {
         const { customerAmount: amount, side, total } = batch
-        const { rate } = yield* prices.current(batch.asset, side)
+        // What was ordered before the asset was delisted is settled.
+        const { rate } = yield* prices.current(batch.asset, { acceptsDelisted: true })
         const detail = `the price moved to ${Decimal.format(rate)} US dollars`
         return { rate, detail, isMoved: hasMoved({ side, amount, total }, rate, orderMaxSlippage) }
       })
@@ -164,7 +170,7 @@ export class BatchExecution extends Context.Service<
           : yield* wait(leader, batch, DateTime.addDuration(now, SUBMISSION_GRACE), order.message)
       })
 
-      return BatchExecution.of({ send, resume })
+      return BatchExecution.of({ send, resume, reject })
     })
   )
 }

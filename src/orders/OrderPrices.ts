@@ -4,7 +4,6 @@ import * as UsMarketCalendar from "../domain/markets/UsMarketCalendar.ts"
 import type { AssetCode } from "../domain/money/Asset.ts"
 import { AssetPair } from "../domain/money/AssetPair.ts"
 import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
-import type { OrderSide } from "../domain/orders/Order.ts"
 import { quoteAgeAt, type Rate, RateTooOld, type RateUnavailable } from "../domain/rates/Rate.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { Rates } from "../rates/lookup/Rates.ts"
@@ -16,11 +15,11 @@ export class OrderPrices extends Context.Service<
     /**
      * Returns the latest price of an asset in US dollars. Fails with `RateTooOld` if it is older than `ORDER_MAX_PRICE_AGE`. The
      * last close of a stock is its price while its market is closed, but not any more once it has opened. A delisted asset
-     * has a price for sellers.
+     * has a price only with `acceptsDelisted`.
      */
     readonly current: (
       asset: AssetCode,
-      side: OrderSide
+      options: { readonly acceptsDelisted: boolean }
     ) => Effect.Effect<Rate, RateTooOld | RateUnavailable | StoreUnavailable>
   }
 >()("effex/orders/OrderPrices") {
@@ -30,9 +29,12 @@ export class OrderPrices extends Context.Service<
       const { orderMaxPriceAge: maxAge } = yield* Settings
       const { lookup } = yield* Rates
 
-      const current = Effect.fn("OrderPrices.current")(function* (asset: AssetCode, side: OrderSide) {
+      const current = Effect.fn("OrderPrices.current")(function* (
+        asset: AssetCode,
+        { acceptsDelisted }: { readonly acceptsDelisted: boolean }
+      ) {
         const pair = new AssetPair({ from: asset, to: PRICE_CURRENCY })
-        const { rate } = yield* lookup(pair, { maxAge, acceptsDelisted: side === "sell" })
+        const { rate } = yield* lookup(pair, { maxAge, acceptsDelisted })
         const now = yield* DateTime.now
         const age = quoteAgeAt(rate, now)
         // The lookup counts only the time in which a market was open, which is nothing just after it has opened.

@@ -96,7 +96,7 @@ export class Orders extends Context.Service<
         side,
         wallet
       }: OrderRequest) {
-        const { id: rateId, rate } = yield* prices.current(asset.code, side)
+        const { id: rateId, rate } = yield* prices.current(asset.code, { acceptsDelisted: side === "sell" })
         const price = priceOf(rate, side, orderSpread)
         const locked = yield* Effect.fromResult(
           lock({ asset, minimumOrder: asset.minimumOrder }, side, price, quantity)

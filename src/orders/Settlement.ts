@@ -73,7 +73,10 @@ export class Settlement extends Context.Service<
         }
       }
 
-      /** Postpones a batch after a failure, longer each time, and gives it up in the end. Its money stays held. */
+      /**
+       * Postpones a batch after a failure, longer each time. In the end, one that was never sent is rejected, and its money given
+       * back. Any other one is given up, and its money stays held.
+       */
       const postpone = Effect.fnUntraced(function* (
         leader: LeaderTerm,
         id: BatchId,
@@ -84,9 +87,11 @@ export class Settlement extends Context.Service<
         const failures = batch.value.failures + 1
         const now = yield* DateTime.now
         const backoff = Duration.min(MAX_RETRY, Duration.times(FIRST_RETRY, 2 ** Math.min(failures - 1, 10)))
-        const isDead = failures >= MAX_FAILURES
+        const isLast = failures >= MAX_FAILURES
         yield* Metric.update(OrderMetrics.failures, 1)
-        yield* isDead
+        if (isLast && batch.value.state === "reserved")
+          return yield* execution.reject(leader, batch.value, "not-sent", error.message)
+        yield* isLast
           ? Effect.logError(
               `Batch ${id} was given up in state ${batch.value.state} after ${failures} failures: ${error.message}. Its orders wait until an administrator retries it`
             )
@@ -96,7 +101,7 @@ export class Settlement extends Context.Service<
           polls: batch.value.polls,
           failures,
           lastError: error.message,
-          deadAt: isDead ? now : null
+          deadAt: isLast ? now : null
         })
       })
 

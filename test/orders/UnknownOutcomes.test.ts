@@ -208,6 +208,22 @@ layer(TestOrders.layer())("Settlement with unknown outcomes", (it) => {
       })
   )
 
+  it.effect("gives the money back if an order could not be sent for more than an hour", () =>
+    Effect.gen(function* () {
+      const { order, user } = yield* placeOne("NOPR")
+      yield* (yield* TestSettlement.TestPrices).set("NOPR", undefined)
+      for (let i = 1; i < MAX_FAILURES; i++) {
+        yield* settle
+        assert.notStrictEqual((yield* stateOf(order))[0], "failed")
+        yield* TestClock.adjust("5 minutes")
+      }
+      yield* settle
+      assert.deepStrictEqual(yield* stateOf(order), ["failed", "not-sent", "0", "0"])
+      assert.deepStrictEqual(yield* TestWallets.balances(user), ["USD 100"])
+      assert.strictEqual((yield* submissionsOf("NOPR")).length, 0)
+    })
+  )
+
   it.effect("waits for a frozen account, without delaying other batches", () =>
     Effect.gen(function* () {
       const { exchange, order, user } = yield* placeOne("FROZ")

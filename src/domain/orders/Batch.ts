@@ -21,6 +21,7 @@ export const RejectionReason = Schema.Literals([
   "price-moved",
   "below-exchange-minimum",
   "not-tradable",
+  "not-sent",
   "exchange-refused",
   "not-filled"
 ])

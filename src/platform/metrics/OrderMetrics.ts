@@ -33,7 +33,14 @@ export const failures = counter(
 )
 
 export const rejections = counterBy("effex_settlement_rejections_total", "Rejected batches by reason", {
-  reason: ["price-moved", "below-exchange-minimum", "not-tradable", "exchange-refused", "not-filled"]
+  reason: [
+    "price-moved",
+    "below-exchange-minimum",
+    "not-tradable",
+    "not-sent",
+    "exchange-refused",
+    "not-filled"
+  ]
 })
 
 export const slippage = counterBy(
