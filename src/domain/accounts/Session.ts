@@ -48,17 +48,18 @@ export class SessionEnded extends Schema.TaggedError<SessionEnded>()("SessionEnd
   reason: Schema.Literals([...EndReason.literals, "expired", "unknown"])
 }) {
   override get message(): string {
-    return `${DETAILS[this.reason]}; sign in again`
+    return this.reason === "lock" ? LOCKED : `${DETAILS[this.reason]}; sign in again`
   }
 }
 
-const DETAILS: Readonly<Record<SessionEnded["reason"], string>> = {
+const LOCKED = "An administrator locked the account; ask the operator of this service to unlock it"
+
+const DETAILS: Readonly<Record<Exclude<SessionEnded["reason"], "lock">, string>> = {
   logout: "The session was signed out",
   "logout-all": "All sessions were signed out",
   ended: "The session was ended from another one",
   password: "The password was changed",
   mfa: "The second factor was changed",
-  lock: "The account was locked",
   role: "The role of the user was changed",
   reuse: "A refresh token was used again, so its session was ended",
   administrator: "An administrator ended the session",
