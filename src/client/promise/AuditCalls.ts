@@ -2,7 +2,7 @@ import * as Json from "./Json.ts"
 import * as Options from "./Options.ts"
 import * as Pages from "./Pages.ts"
 import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "./Requests.ts"
-import type { AuditHead, AuditRecord, Receipt, Verification } from "./Values.ts"
+import type { AuditHead, AuditKeys, AuditRecord, Consistency, Receipt, Verification } from "./Values.ts"
 
 /** Selects audit records. */
 export interface AuditFilter extends CallOptions {
@@ -22,6 +22,11 @@ export interface AuditFilter extends CallOptions {
   readonly pageSize?: number | undefined
 }
 
+export interface VerifyHeadsOptions extends CallOptions {
+  /** The public key to trust. Default: the key of the server. */
+  readonly publicKey?: string | undefined
+}
+
 /** Calls that read the audit. */
 export interface AuditCalls {
   /** Lists conversions, newest first, or in sealed order with `after`. */
@@ -34,6 +39,12 @@ export interface AuditCalls {
   auditHeads(after?: number, options?: CallOptions): Promise<ReadonlyArray<AuditHead>>
   /** Recomputes the whole audit on the server. */
   verifyAudit(options?: CallOptions): Promise<Verification>
+  /** Recomputes the whole audit on the server, and verifies that signed heads that you kept are prefixes of it. */
+  verifyAuditHeads(heads: ReadonlyArray<AuditHead>, options?: VerifyHeadsOptions): Promise<Verification>
+  /** Returns the proof (RFC 6962) that the audit of one size is a prefix of that of another. */
+  auditConsistency(from: number, to: number, options?: CallOptions): Promise<Consistency>
+  /** Returns the key that signs the audit, and its rotations. */
+  auditKeys(options?: CallOptions): Promise<AuditKeys>
 }
 
 const FILTER_OPTIONS = [
@@ -86,6 +97,24 @@ export const make = (access: ServerAccess): AuditCalls => ({
   async verifyAudit(options = {}) {
     Options.requireKnown("verifyAudit", options, CALL_OPTIONS)
     return Json.decode<Verification>(await send(access, { path: "/api/v1/audit/verify" }, "ok", options))
+  },
+
+  async verifyAuditHeads(heads, { publicKey, ...options } = {}) {
+    Options.requireKnown("verifyAuditHeads", options, CALL_OPTIONS)
+    const request = { path: "/api/v1/audit/verify", body: { heads, public_key: publicKey } }
+    return Json.decode<Verification>(await send(access, request, "ok", options))
+  },
+
+  async auditConsistency(from, to, options = {}) {
+    Options.requireKnown("auditConsistency", options, CALL_OPTIONS)
+    const query = { from: positionText(from, "a tree size"), to: positionText(to, "a tree size") }
+    const request = { path: "/api/v1/audit/consistency", query }
+    return Json.verbatim<Consistency>(await send(access, request, "proof", options))
+  },
+
+  async auditKeys(options = {}) {
+    Options.requireKnown("auditKeys", options, CALL_OPTIONS)
+    return Json.verbatim<AuditKeys>(await send(access, { path: "/api/v1/audit/keys" }, "public_key", options))
   }
 })
 

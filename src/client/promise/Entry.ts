@@ -51,7 +51,7 @@ export type {
 export type { OrderCalls, OrderFilter, OrderRequest } from "./orders/OrderCalls.ts"
 export type { Order, OrderAllocation, OrderDetail, OrderSide, OrderState } from "./orders/OrderValues.ts"
 export type { AssetCalls, BoardOptions } from "./AssetCalls.ts"
-export type { AuditCalls, AuditFilter } from "./AuditCalls.ts"
+export type { AuditCalls, AuditFilter, VerifyHeadsOptions } from "./AuditCalls.ts"
 export type { Client } from "./Client.ts"
 export type { AccessOptions } from "./Access.ts"
 export { connect, type ConnectOptions } from "./Connect.ts"
@@ -69,7 +69,7 @@ export {
 } from "./EffexError.ts"
 export type { DurationInput } from "./Options.ts"
 export type { Page, PagedList } from "./Pages.ts"
-export type { AsOfOptions, HistoryOptions, RateCalls, RateOptions } from "./RateCalls.ts"
+export type { AsOfOptions, HistoryOptions, PollOptions, RateCalls, RateOptions } from "./RateCalls.ts"
 export type { EventStream, StreamOptions, StreamState } from "./streams/EventStream.ts"
 export type { RateStream } from "./streams/RateStream.ts"
 export { type VerifiedReceipt, verifyReceipt } from "./ReceiptVerifier.ts"
@@ -108,8 +108,10 @@ export type {
 export type {
   AmountType,
   AuditHead,
+  AuditKeys,
   AuditRecord,
   Candle,
+  Consistency,
   Conversion,
   Asset,
   AssetKind,
@@ -120,6 +122,8 @@ export type {
   HistoryRate,
   ListedRate,
   Poll,
+  PollDetails,
+  PollRecord,
   Quote,
   Rate,
   RateAsOf,

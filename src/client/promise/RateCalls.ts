@@ -2,7 +2,17 @@ import * as Json from "./Json.ts"
 import * as Options from "./Options.ts"
 import * as Pages from "./Pages.ts"
 import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "./Requests.ts"
-import type { Candle, Currency, HistoryRate, ListedRate, Rate, RateAsOf, RateRecord } from "./Values.ts"
+import type {
+  Candle,
+  Currency,
+  HistoryRate,
+  ListedRate,
+  PollDetails,
+  PollRecord,
+  Rate,
+  RateAsOf,
+  RateRecord
+} from "./Values.ts"
 
 /** Options of a rate lookup. */
 export interface RateOptions extends CallOptions {
@@ -20,6 +30,11 @@ export interface HistoryOptions extends CallOptions {
   readonly start?: Date | string | undefined
   /** End of the range, exclusive. Default: now. */
   readonly end?: Date | string | undefined
+  /** Rows per request, 1 to 1000. Default: 50. */
+  readonly pageSize?: number | undefined
+}
+
+export interface PollOptions extends CallOptions {
   /** Rows per request, 1 to 1000. Default: 50. */
   readonly pageSize?: number | undefined
 }
@@ -46,6 +61,10 @@ export interface RateCalls {
     to: string,
     options: HistoryOptions & { readonly interval: "1h" | "1d" }
   ): Pages.PagedList<Candle>
+  /** Lists polls, newest first. */
+  polls(options?: PollOptions): Pages.PagedList<PollRecord>
+  /** Returns a poll with the pairs that it failed to refresh. */
+  poll(runId: string, options?: CallOptions): Promise<PollDetails>
   /** Lists the supported currencies. */
   currencies(options?: CallOptions): Promise<ReadonlyArray<Currency>>
 }
@@ -105,6 +124,18 @@ export const make = (access: ServerAccess): RateCalls => ({
       page_size: Options.pageSize(options.pageSize)
     }
     return Pages.read<HistoryRate & Candle>(access, { path: "/api/v1/rates/history", query }, options)
+  },
+
+  polls(options = {}) {
+    Options.requireKnown("polls", options, ["pageSize", ...CALL_OPTIONS])
+    const query = { page_size: Options.pageSize(options.pageSize) }
+    return Pages.read<PollRecord>(access, { path: "/api/v1/polls", query }, options)
+  },
+
+  async poll(runId, options = {}) {
+    Options.requireKnown("poll", options, CALL_OPTIONS)
+    const path = `/api/v1/polls/${Options.pathId("runId", runId)}`
+    return Json.decode<PollDetails>(await send(access, { path }, "failures", options))
   },
 
   async currencies(options = {}) {

@@ -214,6 +214,30 @@ export interface AuditHead {
   readonly signature: string
 }
 
+/** Consistency proof between two sizes of the audit, verbatim. */
+export interface Consistency {
+  readonly from: number
+  readonly to: number
+  /** Hashes in hexadecimal. */
+  readonly proof: ReadonlyArray<string>
+}
+
+/** The key that signs the audit, and the rotations that connect it to earlier keys, verbatim: their fields are signed. */
+export interface AuditKeys {
+  readonly public_key: string
+  readonly rotations: ReadonlyArray<{
+    readonly previous_key: string
+    readonly public_key: string
+    readonly tree_size: number
+    readonly root_hash: string
+    readonly chain_hash: string
+    readonly signed_at: string
+    /** Null if the previous key was lost. */
+    readonly previous_signature: string | null
+    readonly signature: string
+  }>
+}
+
 /** Proof that a conversion is in the audit, verbatim: its fields are what is hashed. Keep it as JSON. */
 export interface Receipt {
   readonly record: Readonly<Record<string, string | number | boolean | null>>
@@ -234,6 +258,33 @@ export interface Poll {
   readonly pairs: number
   readonly succeeded: number
   readonly failed: number
+}
+
+/** A poll, running or ended. */
+export interface PollRecord {
+  readonly runId: string
+  readonly status: "running" | "finished" | "interrupted"
+  readonly trigger: "schedule" | "demand" | "command-line"
+  readonly pairSet: "currencies" | "prices"
+  /** Leader term of a scheduled poll. */
+  readonly term: number | null
+  readonly startedAt: Date
+  readonly finishedAt: Date | null
+  /** Number of pairs requested. */
+  readonly pairs: number
+  /** Null until the poll is finished. */
+  readonly succeeded: number | null
+  readonly failed: number | null
+}
+
+/** A poll with the pairs that it failed to refresh. */
+export interface PollDetails extends PollRecord {
+  readonly failures: ReadonlyArray<{
+    readonly from: string
+    readonly to: string
+    readonly reason: string
+    readonly detail: string
+  }>
 }
 
 /**

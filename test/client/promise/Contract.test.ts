@@ -2,7 +2,7 @@ import { assert, it, layer } from "@effect/vitest"
 import { BigDecimal, DateTime, Effect, Layer, Option, Stream } from "effect"
 import type * as Conversions from "../../../src/api/conversion/ConversionMessage.ts"
 import type * as History from "../../../src/api/history/HistoryMessage.ts"
-import type { PollMessage } from "../../../src/api/polling/PollMessage.ts"
+import type * as Polls from "../../../src/api/polling/PollMessage.ts"
 import type * as Rates from "../../../src/api/rates/RateMessage.ts"
 import type * as Receipts from "../../../src/audit/Receipt.ts"
 import { EffexClient } from "../../../src/client/EffexClient.ts"
@@ -25,7 +25,9 @@ it("decodes the messages of the contract to its types", () => {
   isDecoded<Encoded<typeof Conversions.QuoteMessage>, Values.Quote>(true)
   isDecoded<Encoded<typeof Conversions.AuditRecordMessage>, Values.AuditRecord>(true)
   isDecoded<Encoded<typeof Conversions.VerificationMessage>, Values.Verification>(true)
-  isDecoded<Encoded<typeof PollMessage>, Values.Poll>(true)
+  isDecoded<Encoded<typeof Polls.PollMessage>, Values.Poll>(true)
+  isDecoded<Encoded<typeof Polls.PollRecordMessage>, Values.PollRecord>(true)
+  isDecoded<Encoded<typeof Polls.PollDetailsMessage>, Values.PollDetails>(true)
   const receiptOf = (receipt: Receipts.Receipt): Values.Receipt => receipt
   assert.isFunction(receiptOf)
 })
@@ -80,6 +82,14 @@ layer(TestServer.layer(), { excludeTestServices: true })("the clients, against a
         const heads = await effex.auditHeads()
         assert.strictEqual(heads.at(-1)?.root_hash, receipt.head.root_hash)
         assert.deepInclude(await effex.verifyAudit(), { ok: true })
+        assert.deepInclude(await effex.verifyAuditHeads(heads.slice(-1)), { ok: true })
+        const { tree_size: size } = receipt.head
+        assert.deepInclude(await effex.auditConsistency(1, size), { from: 1, to: size })
+        assert.strictEqual((await effex.auditKeys()).public_key, receipt.head.public_key)
+        for await (const poll of effex.polls({ pageSize: 1 })) {
+          assert.instanceOf(poll.startedAt, Date)
+          assert.deepStrictEqual((await effex.poll(poll.runId)).runId, poll.runId)
+        }
         for await (const watched of effex.watch(["USD:NGN"])) {
           assert.deepStrictEqual(watched, rate)
           break
@@ -139,6 +149,11 @@ layer(TestServer.layer(), { excludeTestServices: true })("the clients, against a
         assert.strictEqual(verified.record.auditId, auditId)
         assert.isNotEmpty(yield* effex.auditHeads())
         assert.isTrue((yield* effex.verifyAudit).ok)
+        const { head } = receipt
+        assert.isTrue((yield* effex.verifyAuditHeads([head])).ok)
+        assert.strictEqual((yield* effex.auditConsistency(1, head.tree_size)).to, head.tree_size)
+        assert.strictEqual((yield* effex.auditKeys()).public_key, head.public_key)
+        yield* Stream.runDrain(effex.polls())
         const error = yield* Effect.flip(effex.conversion("01a22981-45e1-75da-8c6d-bd3c483116f2"))
         assert.deepInclude(error, { _tag: "NotFound", code: "not-found", status: 404 })
       }).pipe(Effect.provide(Layer.fresh(EffexClient.layer({ url }))))

@@ -1,3 +1,5 @@
+import type { PollRecord } from "../Values.ts"
+
 export type QuarantineStatus = "pending" | "accepted" | "rejected"
 
 /** Reason for a quarantine: the numbers, and a readable `detail`. */
@@ -48,21 +50,8 @@ export interface QuarantineRecord extends QuarantinedRate {
   readonly raw: unknown
 }
 
-/** A poll, running or ended. */
-export interface OperatorPoll {
-  readonly runId: string
-  readonly status: "running" | "finished" | "interrupted"
-  readonly trigger: "schedule" | "demand" | "command-line"
-  readonly pairSet: "currencies" | "prices"
-  /** Leader term of a scheduled poll. */
-  readonly term: number | null
-  readonly startedAt: Date
-  readonly finishedAt: Date | null
-  /** Number of pairs requested. */
-  readonly pairs: number
-  readonly succeeded: number | null
-  readonly failed: number | null
-  /** Null for scheduled polls. */
+/** A poll with who requested it. Null for scheduled polls. */
+export interface OperatorPoll extends PollRecord {
   readonly requestedBy: string | null
 }
 
