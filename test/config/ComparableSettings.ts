@@ -1,7 +1,8 @@
-import { BigDecimal, Duration, Effect, Option, Predicate, Redacted } from "effect"
+import { BigDecimal, Duration, Effect, Option, Predicate, Redacted, Schema } from "effect"
 import { IpNetwork } from "effect/net"
 import { Settings } from "../../src/config/Settings.ts"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
+import { RiskRules } from "../../src/domain/risk/RiskRules.ts"
 import type { RateLimit } from "../../src/domain/access/RateLimit.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 
@@ -13,14 +14,24 @@ export const read = (env: Readonly<Record<string, string>>) =>
 export const comparable = ({
   margins,
   pairs,
+  riskRules,
   ...settings
 }: Settings["Service"]): Readonly<Record<string, unknown>> => ({
   ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, show(value)])),
+  ...flatten("riskRules", encodeRules(riskRules)),
   margin: show(margins.standard),
   margins: Array.from(margins.byPair, ([pair, margin]) => `${pair}=${show(margin)}`).join(","),
   sources: pairs.sources.join(","),
   destinations: pairs.destinations.join(",")
 })
+
+const encodeRules = Schema.encodeSync(RiskRules)
+
+/** Names nested values by their path, such as `riskRules.velocity.hour_count`. */
+const flatten = (path: string, value: unknown): Readonly<Record<string, unknown>> =>
+  Predicate.isObject(value)
+    ? Object.assign({}, ...Object.entries(value).map(([name, inner]) => flatten(`${path}.${name}`, inner)))
+    : { [path]: value }
 
 const isQuota = (value: unknown): value is RateLimit =>
   Predicate.hasProperty(value, "limit") && Predicate.hasProperty(value, "window")

@@ -43,6 +43,8 @@ const quotas = [
   "600 per minute",
   "unlimited"
 ]
+const counts = [...numbers, "0", "1000000", "off"]
+const values = ["-1", "1e3", "NaN", "100 USD", "0.0000000000000000001", "off"]
 const percentages = ["0", "0%", "0.09%", "1001%", "10.1", "20", "20 %", "%", "-5%", "1e-1", ".2", "off"]
 const codes = ["usd,xxx", "US", "USD,,EUR", "USD;EUR", "USD,EUR,", "USDT", "*", "USD:NGN"]
 const urls = ["localhost", "//host", "ftp://host", "file:///etc/passwd", "javascript:alert(1)", "host:80"]
@@ -151,6 +153,25 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   LEDGER_ADJUSTMENT_LIMIT: ["-1", "1e3", "NaN", "100 USD", "0.0000000000000000001"],
   FUNDING: ["off", "true", "bank", "sandbox,manual"],
   HOME_CURRENCY: ["US", "XXX", "BTC", "JPY", "USD,EUR"],
+  RISK_HOUR_COUNT: counts,
+  RISK_DAY_COUNT: counts,
+  RISK_HOUR_VALUE: values,
+  RISK_DAY_VALUE: values,
+  RISK_ASSET_HOUR_COUNT: counts,
+  RISK_ASSET_DAY_COUNT: counts,
+  RISK_ASSET_HOUR_VALUE: values,
+  RISK_ASSET_DAY_VALUE: values,
+  RISK_UNPRICED: ["reject", "off", "review,deny"],
+  RISK_REVIEW_VALUE: values,
+  RISK_NEW_ACCOUNT_AGE: [...durations, "0 seconds", "366 days", "off"],
+  RISK_NEW_DEVICE_AGE: [...durations, "0 seconds", "366 days", "off"],
+  RISK_BALANCE_SHARE: ["0", "1.1", "-0.5", "80%", "0.1234567"],
+  RISK_DEPOSIT_WINDOW: [...durations, "0 seconds", "366 days", "off"],
+  RISK_CIRCULAR_WINDOW: [...durations, "0 seconds", "366 days", "off"],
+  RISK_SMALL_ORDER_VALUE: values,
+  RISK_SMALL_ORDERS: counts,
+  RISK_FAILED_LOGINS: counts,
+  RISK_REVIEW_EXPIRY: [...durations, "0 seconds", "366 days", "off"],
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
   AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]
 }
@@ -316,6 +337,25 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["LEDGER_ADJUSTMENT_LIMIT", "100.50", "ledgerAdjustmentLimit", "100.5"],
   ["HOME_CURRENCY", "ngn", "homeCurrency", "NGN"],
   ["FUNDING", "Manual", "funding", "manual"],
+  ["RISK_HOUR_COUNT", "5", "riskRules.velocity.hour_count", 5],
+  ["RISK_DAY_COUNT", "50", "riskRules.velocity.day_count", 50],
+  ["RISK_HOUR_VALUE", "0.5", "riskRules.velocity.hour_value", "0.5"],
+  ["RISK_DAY_VALUE", "0", "riskRules.velocity.day_value", "0"],
+  ["RISK_ASSET_HOUR_COUNT", "5", "riskRules.asset_velocity.hour_count", 5],
+  ["RISK_ASSET_DAY_COUNT", "50", "riskRules.asset_velocity.day_count", 50],
+  ["RISK_ASSET_HOUR_VALUE", "10", "riskRules.asset_velocity.hour_value", "10"],
+  ["RISK_ASSET_DAY_VALUE", "100", "riskRules.asset_velocity.day_value", "100"],
+  ["RISK_UNPRICED", "Deny", "riskRules.velocity.unpriced", "deny"],
+  ["RISK_REVIEW_VALUE", "500", "riskRules.circular_transfer.min_value", "500"],
+  ["RISK_NEW_ACCOUNT_AGE", "2 hours", "riskRules.new_account.max_age", "2 hours"],
+  ["RISK_NEW_DEVICE_AGE", "5 minutes", "riskRules.new_device.max_age", "5 minutes"],
+  ["RISK_BALANCE_SHARE", "0.5", "riskRules.deposit_withdrawal.share", "0.5"],
+  ["RISK_DEPOSIT_WINDOW", "1 hour", "riskRules.deposit_withdrawal.window", "1 hour"],
+  ["RISK_CIRCULAR_WINDOW", "1 day", "riskRules.circular_transfer.window", "1 day"],
+  ["RISK_SMALL_ORDER_VALUE", "2.5", "riskRules.small_orders.max_value", "2.5"],
+  ["RISK_SMALL_ORDERS", "7", "riskRules.small_orders.hour_count", 7],
+  ["RISK_FAILED_LOGINS", "3", "riskRules.failed_logins.failures", 3],
+  ["RISK_REVIEW_EXPIRY", "1 hour", "riskReviewExpiry", "3600000 millis"],
   ["LOG_LEVEL", "WARN", "logLevel", "Warn"],
   ["LOG_LEVEL", "none", "logLevel", "None"],
   ["LOG_FORMAT", "Pretty", "logFormat", "pretty"]

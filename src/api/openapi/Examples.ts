@@ -6,6 +6,7 @@ import { FundingExamples } from "./FundingExamples.ts"
 import { LedgerExamples } from "./LedgerExamples.ts"
 import { OperationExamples } from "./OperationExamples.ts"
 import { OrderExamples } from "./OrderExamples.ts"
+import { RiskExamples } from "./RiskExamples.ts"
 import { RateExamples } from "./RateExamples.ts"
 import { WalletConversionExamples } from "./WalletConversionExamples.ts"
 import { WalletExamples } from "./WalletExamples.ts"
@@ -28,5 +29,6 @@ export const EXAMPLES: Examples = {
   ...OrderExamples,
   ...UserEventExamples,
   ...UserAdminExamples,
-  ...LedgerExamples
+  ...LedgerExamples,
+  ...RiskExamples
 }

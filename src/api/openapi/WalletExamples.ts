@@ -95,6 +95,20 @@ export const WalletExamples: Examples = {
     request: { to: "bola", asset: "USD", amount: "25.00", note: "Dinner" },
     response: TRANSFER
   },
+  "transfers.find": {
+    parameters: { transfer_id: TRANSFER.id },
+    response: {
+      id: TRANSFER.id,
+      state: "completed",
+      type: "transfer",
+      asset: "USD",
+      amount: "25.00",
+      counterparty: "bola",
+      note: "Dinner",
+      created_at: TRANSFER.created_at,
+      transaction_id: TRANSFER.id
+    }
+  },
   "transfers.recipient": {
     parameters: { to: "bola" },
     response: { wallet_id: "01a22a38-11d2-7c55-8b06-93f1de5a0c77", username: "bola" }

@@ -244,7 +244,25 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
     "funding_id",
     "200 400 401 403 404 408 409 413 414 422 429 431 500 503"
   ],
-  "/api/v1/transfers": ["idempotency-key?", "201 400 401 402 403 404 408 413 414 422 429 431 500 503"],
+  "/api/v1/admin/reviews": ["state? cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/reviews/{review_id}": ["review_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/admin/reviews/{review_id}/approve": [
+    "review_id",
+    "200 400 401 403 404 408 409 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/admin/reviews/{review_id}/reject": [
+    "review_id",
+    "200 400 401 403 404 408 409 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/admin/risk/decisions": [
+    "wallet_id? cursor? page_size?",
+    "200 400 401 403 408 413 414 429 431 500 503"
+  ],
+  "get /api/v1/admin/risk/rules": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "put /api/v1/admin/risk/rules": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "delete /api/v1/admin/risk/rules": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "/api/v1/transfers/{transfer_id}": ["transfer_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/transfers": ["idempotency-key?", "201 202 400 401 402 403 404 408 413 414 422 429 431 500 503"],
   "/api/v1/transfers/recipient": ["to", "200 400 401 403 404 408 413 414 422 429 431 500 503"],
   "post /api/v1/orders": ["idempotency-key?", "201 400 401 402 403 408 413 414 422 429 431 500 503"],
   "get /api/v1/orders": ["state? asset? cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
@@ -287,7 +305,8 @@ const SIGN_IN = /\/accounts\/auth\/(register|login|refresh|logout)$/
 
 const schemeOf = (path: string) => {
   if (SIGN_IN.test(path)) return []
-  if (/\/admin\/(assets|users|actions|ledger|funding|batches)/.test(path)) return { administrator: [] }
+  if (/\/admin\/(assets|users|actions|ledger|funding|batches|reviews|risk)/.test(path))
+    return { administrator: [] }
   return /\/api\/v1\/(accounts|transfers|transactions|orders)\b/.test(path)
     ? { accessToken: [] }
     : { bearer: [] }
