@@ -51,6 +51,8 @@ export class Sessions extends Context.Service<
     readonly list: (user: UserId) => Effect.Effect<ReadonlyArray<Session>, StoreUnavailable>
     /** Start of the user's first session with the user agent of this one: when its device was seen first. */
     readonly deviceSince: (session: SessionId) => Effect.Effect<DateTime.Utc, StoreUnavailable>
+    /** Returns true if a session of a user has neither ended nor expired. */
+    readonly isOpen: (user: UserId, session: SessionId) => Effect.Effect<boolean, StoreUnavailable>
     /** Ends one session of a user. */
     readonly end: (
       user: UserId,
@@ -192,6 +194,14 @@ export class Sessions extends Context.Service<
         return (yield* Rows.decodeSince(rows)) ?? (yield* DateTime.now)
       })
 
+      const isOpen = Effect.fn("Sessions.isOpen")(function* (user: UserId, session: SessionId) {
+        const at = DateTime.toDateUtc(yield* DateTime.now)
+        const rows = yield* execute(sql`
+          SELECT 1 FROM session
+          WHERE id = ${session} AND user_id = ${user} AND revoked_at IS NULL AND expires_at > ${at}`)
+        return rows.length > 0
+      })
+
       /** Ends sessions, and records an event for each in the same transaction. */
       const revoke = Effect.fnUntraced(function* (
         update: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>,
@@ -253,7 +263,17 @@ export class Sessions extends Context.Service<
         yield* ended.publish(yield* execute(sql.withTransaction(work)))
       })
 
-      return Sessions.of({ openWithin, refresh, list, deviceSince, end, endByToken, endAll, endAllWithin })
+      return Sessions.of({
+        openWithin,
+        refresh,
+        list,
+        isOpen,
+        deviceSince,
+        end,
+        endByToken,
+        endAll,
+        endAllWithin
+      })
     })
   )
 }

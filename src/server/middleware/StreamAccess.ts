@@ -1,7 +1,9 @@
 import { Context, Effect, Layer } from "effect"
+import type { Duration } from "effect"
 import { ApiKeys } from "../../access/ApiKeys.ts"
 import { Sessions } from "../../accounts/sessions/Sessions.ts"
 import type { CurrentUser } from "../../api/access/CurrentUser.ts"
+import { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { UserAccess } from "./UserAccess.ts"
 
 /** Intervals at which streams check the API key, and whether the session has expired. */
@@ -29,9 +31,6 @@ export class StreamAccess extends Context.Service<
       const sessions = yield* Sessions
       const users = yield* UserAccess
 
-      const hasSession = ({ sessionId, userId }: CurrentUser["Service"]) =>
-        Effect.map(sessions.list(userId), (open) => open.some(({ id }) => id === sessionId))
-
       const hasKey = ({ userId }: CurrentUser["Service"], authorization = "") =>
         keys.authenticate(authorization.replace(/^bearer +/i, ""), Effect.void).pipe(
           Effect.flatMap((key) => users.actFor(key, userId)),
@@ -40,17 +39,26 @@ export class StreamAccess extends Context.Service<
 
       return StreamAccess.of({
         awaitEnd: (user, authorization) => {
-          const isOfKey = user.sessionId === undefined
-          return (isOfKey ? hasKey(user, authorization) : hasSession(user)).pipe(
-            // Without the database, the stream has no events either.
-            Effect.catchTag("StoreUnavailable", () => Effect.succeed(true)),
-            Effect.orElseSucceed(() => false),
-            Effect.delay(isOfKey ? KEY_CHECK_INTERVAL : SESSION_CHECK_INTERVAL),
-            Effect.repeat({ while: (allowed) => allowed }),
-            Effect.asVoid
-          )
+          const { sessionId, userId } = user
+          return sessionId === undefined
+            ? awaitFalse(hasKey(user, authorization), KEY_CHECK_INTERVAL)
+            : awaitFalse(sessions.isOpen(userId, sessionId), SESSION_CHECK_INTERVAL)
         }
       })
     })
   ).pipe(Layer.provide(UserAccess.layer))
 }
+
+/** Repeats a check until it fails or returns false. */
+const awaitFalse = <E>(check: Effect.Effect<boolean, E | StoreUnavailable>, interval: Duration.Input) =>
+  check.pipe(
+    // Without the database, the stream has no events either.
+    Effect.catchIf(
+      (error) => error instanceof StoreUnavailable,
+      () => Effect.succeed(true)
+    ),
+    Effect.orElseSucceed(() => false),
+    Effect.delay(interval),
+    Effect.repeat({ while: (allowed) => allowed }),
+    Effect.asVoid
+  )

@@ -114,7 +114,7 @@ layer(TestUserEvents.layer.pipe(Layer.provideMerge(TestWallets.layer())), { excl
       })
     )
 
-    it.effect("include what a caller posts in a transaction of its own, after the commit only", () =>
+    it.effect("include what a caller posts in an open transaction, after the commit only", () =>
       Effect.gen(function* () {
         const wallet = yield* user({ USD: "10" })
         const { execute, sql } = yield* Database

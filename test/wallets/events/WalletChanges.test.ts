@@ -59,7 +59,7 @@ layer(TestUserEvents.layer.pipe(Layer.provideMerge(TestWallets.layer())))("Chang
     })
   )
 
-  it.effect("that nothing announced are found by a poll, which runs only while somebody reads", () =>
+  it.effect("that nothing announced are found by a poll, which runs only while there are readers", () =>
     Effect.gen(function* () {
       const { sql } = yield* Database
       const { contact } = yield* UserEvents
