@@ -449,6 +449,13 @@ export const users: Layer.Layer<
   Settings | SecureRandom.SecureRandom | Database | AssetCatalog | AuditLog | Conversions | Rates
 > = userEvents.pipe(Layer.provideMerge(wallets), Layer.provideMerge(access))
 
+/** Batches of orders, for administrators. */
+export const batches: Layer.Layer<Batches | SettlementSignal, never, SecureRandom.SecureRandom | Database> =
+  Batches.layer.pipe(
+    Layer.provide([OrderRepo.layer, BatchRepo.layer, AdminActions.layer]),
+    Layer.provideMerge(SettlementSignal.layer)
+  )
+
 export type OrderServices = Batches | Orders | Settlement | SettlementSignal
 
 /** Orders for crypto and stocks, and their settlement at an exchange. */
@@ -464,11 +471,11 @@ export const orders: Layer.Layer<
   | RiskFacts
   | Wallets
   | ExchangeClient
-> = Layer.mergeAll(Orders.layer, Settlement.layer, Batches.layer).pipe(
+> = Layer.mergeAll(Orders.layer, Settlement.layer).pipe(
   Layer.provide([BatchExecution.layer, BatchAllocation.layer, MarketHours.layer]),
   Layer.provide([OrderRepo.layer, BatchRepo.layer, ReservationRepo.layer, SettlementRepo.layer]),
-  Layer.provide([OrderPrices.layer, AdminActions.layer]),
-  Layer.provideMerge(SettlementSignal.layer)
+  Layer.provide(OrderPrices.layer),
+  Layer.provideMerge(batches)
 )
 
 /** Services that {@link features} requires in addition to providers, the database and the settings. */

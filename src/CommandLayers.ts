@@ -19,6 +19,7 @@ import { Users } from "./accounts/Users.ts"
 import { type AuditSigner } from "./audit/AuditSigner.ts"
 import type { SigningKeyError } from "./audit/keys/SigningKeyFile.ts"
 import type { InvalidSettings, Settings } from "./config/Settings.ts"
+import type { Batches } from "./orders/Batches.ts"
 import { type PollCadence } from "./platform/PollCadence.ts"
 import { type Database } from "./platform/postgres/Database.ts"
 import * as DatabaseClock from "./platform/postgres/DatabaseClock.ts"
@@ -83,6 +84,10 @@ export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, Proces
 ).pipe(Layer.provideMerge(App.assets), Layer.provideMerge(databaseApp))
 
 export const ledgerApp: Layer.Layer<App.LedgerServices | Process, ProcessError> = App.ledger.pipe(
+  Layer.provideMerge(databaseApp)
+)
+
+export const batchesApp: Layer.Layer<Batches | Process, ProcessError> = App.batches.pipe(
   Layer.provideMerge(databaseApp)
 )
 

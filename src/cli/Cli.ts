@@ -4,6 +4,7 @@ import * as Assets from "./assets/Assets.ts"
 import * as Audit from "./audit/Audit.ts"
 import * as Convert from "./Convert.ts"
 import * as Doctor from "./doctor/Doctor.ts"
+import * as Batches from "./Batches.ts"
 import * as Funding from "./Funding.ts"
 import * as History from "./rates/History.ts"
 import * as Import from "./rates/Import.ts"
@@ -42,6 +43,7 @@ export const effex = Command.make("effex").pipe(
     Audit.command.pipe(Command.provide(CommandLayers.featuresApp)),
     Ledger.command.pipe(Command.provide(CommandLayers.ledgerApp)),
     Funding.command.pipe(Command.provide(CommandLayers.fundingApp)),
+    Batches.command.pipe(Command.provide(CommandLayers.batchesApp)),
     Quarantine.command.pipe(Command.provide(CommandLayers.ratesApp)),
     Receipt.command,
     Import.command.pipe(Command.provide(CommandLayers.importsApp)),

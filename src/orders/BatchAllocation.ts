@@ -2,16 +2,16 @@ import { BigDecimal, Context, Effect, Layer, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { AssetCatalog } from "../assets/AssetCatalog.ts"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
-import { type Allocation, allocate, houseResult } from "../domain/orders/Allocation.ts"
+import { houseResult } from "../domain/orders/Allocation.ts"
 import { type Batch, BatchId } from "../domain/orders/Batch.ts"
-import type { Order } from "../domain/orders/Order.ts"
 import { MINOR_UNIT } from "../domain/orders/PriceLock.ts"
-import { fromUnits, toUnits } from "../domain/orders/Units.ts"
+import { fromUnits } from "../domain/orders/Units.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import { type LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { Wallets } from "../wallets/Wallets.ts"
+import * as BatchShares from "./BatchShares.ts"
 import { OrderRepo } from "./OrderRepo.ts"
 import * as SettlementPostings from "./SettlementPostings.ts"
 import { SettlementRepo } from "./SettlementRepo.ts"
@@ -42,8 +42,6 @@ const ZERO = BigDecimal.make(0n, 0)
 export class BatchAllocation extends Context.Service<
   BatchAllocation,
   {
-    /** Computes the shares of a batch whose order at the exchange has ended. */
-    readonly compute: (batch: Batch, orders: ReadonlyArray<Order>) => Allocation
     /** Posts the shares and ends all orders of a `filled` or `rejected` batch, in one transaction. */
     readonly settle: (
       leader: LeaderTerm,
@@ -69,25 +67,10 @@ export class BatchAllocation extends Context.Service<
         return found.value.decimals
       }
 
-      const compute: BatchAllocation["Service"]["compute"] = (batch, orders) => {
-        const decimals = decimalsOf(batch)
-        const ordered = batch.exchangeAmount ?? batch.customerAmount
-        const beyond = BigDecimal.subtract(ordered, batch.customerAmount)
-        return allocate(
-          orders.map(({ amount, id, total }) => ({
-            id,
-            amount: toUnits(amount, decimals),
-            total: toUnits(total, MINOR_UNIT)
-          })),
-          toUnits(BigDecimal.max(beyond, ZERO), decimals),
-          toUnits(batch.filled ?? ZERO, decimals)
-        )
-      }
-
       const settle = Effect.fn("BatchAllocation.settle")(function* (leader: LeaderTerm, batch: Batch) {
         const decimals = decimalsOf(batch)
         const members = yield* orders.ofBatch(batch.id)
-        const allocation = compute(batch, members)
+        const allocation = BatchShares.compute(batch, members, decimals)
         const { cost, fee } = { cost: batch.cost ?? ZERO, fee: batch.fee ?? ZERO }
         const result = houseResult(batch.side, allocation, { cost, fee }, MINOR_UNIT)
         const houseFilled = fromUnits(allocation.houseFilled, decimals)
@@ -130,7 +113,7 @@ export class BatchAllocation extends Context.Service<
         return { slippage: result.slippage, completed: settled.length - failed, failed }
       })
 
-      return BatchAllocation.of({ compute, settle })
+      return BatchAllocation.of({ settle })
     })
   )
 }

@@ -5,8 +5,8 @@ import { type Batch, BatchAllocated, BatchNotFound, type BatchId } from "../doma
 import type { Order } from "../domain/orders/Order.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { BatchAllocation } from "./BatchAllocation.ts"
 import { BatchRepo } from "./BatchRepo.ts"
+import * as BatchShares from "./BatchShares.ts"
 import { OrderRepo } from "./OrderRepo.ts"
 import { SettlementSignal } from "./SettlementSignal.ts"
 
@@ -34,15 +34,17 @@ export class Batches extends Context.Service<
     readonly retry: (
       retry: BatchRetry
     ) => Effect.Effect<Batch, BatchNotFound | BatchAllocated | StoreUnavailable>
-    /** The allocation of the batch of an order. None before it is allocated. */
-    readonly allocationOf: (order: Order) => Effect.Effect<Option.Option<AllocatedBatch>, StoreUnavailable>
+    /** The allocation of the batch of an order, whose asset has `decimals`. None before it is allocated. */
+    readonly allocationOf: (
+      order: Order,
+      decimals: number
+    ) => Effect.Effect<Option.Option<AllocatedBatch>, StoreUnavailable>
   }
 >()("effex/orders/Batches") {
   static readonly layer = Layer.effect(
     Batches,
     Effect.gen(function* () {
       const { record } = yield* AdminActions
-      const { compute } = yield* BatchAllocation
       const { transaction } = yield* Database
       const orders = yield* OrderRepo
       const repo = yield* BatchRepo
@@ -75,11 +77,14 @@ export class Batches extends Context.Service<
         return yield* find(id)
       })
 
-      const allocationOf = Effect.fn("Batches.allocationOf")(function* ({ batchId }: Order) {
+      const allocationOf = Effect.fn("Batches.allocationOf")(function* (
+        { batchId }: Order,
+        decimals: number
+      ) {
         if (batchId === null) return Option.none<AllocatedBatch>()
         const found = yield* repo.byId(batchId)
         if (Option.isNone(found) || found.value.state !== "allocated") return Option.none<AllocatedBatch>()
-        const allocation = compute(found.value, yield* orders.ofBatch(batchId))
+        const allocation = BatchShares.compute(found.value, yield* orders.ofBatch(batchId), decimals)
         return Option.some<AllocatedBatch>({ batch: found.value, allocation })
       })
 

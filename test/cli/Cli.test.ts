@@ -10,7 +10,7 @@ describe("effex", () => {
     Effect.gen(function* () {
       const alone = yield* exec()
       assert.strictEqual(alone.code, 1)
-      assert.isAtMost(alone.stdout.trimEnd().split("\n").length, 25)
+      assert.isAtMost(alone.stdout.trimEnd().split("\n").length, 30)
       assert.match(alone.stdout, /^Usage: effex <subcommand> \[flags\]$/m)
       assert.match(alone.stdout, /^ {2}rate +Print the latest rate of a pair/m)
       assert.match(alone.stdout, /^Help: effex <command> --help; all settings: effex --help$/m)
@@ -43,7 +43,7 @@ describe("effex", () => {
       assert.strictEqual(stdout, "")
       assert.include(output, error)
       assert.include(output, "\nUsage: effex ")
-      assert.isAtMost(output.trimEnd().split("\n").length, 25)
+      assert.isAtMost(output.trimEnd().split("\n").length, 30)
       assert.notMatch(output, /Schema|Expected|undefined/)
     })
   )

@@ -91,10 +91,13 @@ export const layer = HttpApiBuilder.group(
         "allocation",
         Effect.fnUntraced(function* ({ params }) {
           const order = yield* findOrder(params.order_id)
-          const found = yield* batches.allocationOf(order).pipe(Effect.catchTags(Problems.storeErrors))
           const asset = catalog.find(order.asset)
-          return Option.isSome(found) && Option.isSome(asset)
-            ? allocationFields(found.value, order, asset.value.decimals)
+          const { decimals } = Option.getOrElse(asset, () => ({ decimals: 0 }))
+          const found = Option.isSome(asset)
+            ? yield* batches.allocationOf(order, decimals).pipe(Effect.catchTags(Problems.storeErrors))
+            : Option.none()
+          return Option.isSome(found)
+            ? allocationFields(found.value, order, decimals)
             : yield* new Problem.NotFound({
                 detail: `The order is ${order.state}; its share is computed when it is settled`
               })
