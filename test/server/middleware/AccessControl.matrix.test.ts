@@ -22,7 +22,7 @@ const ID = "01980000-0000-7000-8000-000000000000"
  */
 type Rule = Scope | "open" | "uncredentialed" | "unprotected" | "session" | "user" | "administrator"
 
-/** Rule of each API group. Groups that are not listed require the scope `admin`. */
+/** Rule of each API group. */
 const rules: Readonly<Record<string, Rule>> = {
   rates: "open",
   history: "open",
@@ -45,18 +45,23 @@ const rules: Readonly<Record<string, Rule>> = {
   conversion: "convert",
   audit: "audit:read",
   proof: "audit:read",
+  admin: "admin",
+  poller: "admin",
   adminAssets: "administrator",
   userAdmin: "administrator",
   fundingAdmin: "administrator",
   batches: "administrator",
+  risk: "administrator",
   ledger: "administrator"
 }
+
+const ruleOf = (group: string): Rule => rules[group] ?? assert.fail(`The API group ${group} has no rule`)
 
 const routes = Object.entries(Api.groups).flatMap(([group, { endpoints }]) =>
   Object.values(endpoints).map(({ method, path }) => ({
     method: String(method),
     path: String(path).replace(/:\w+/g, ID),
-    rule: rules[group] ?? "admin"
+    rule: ruleOf(group)
   }))
 )
 
