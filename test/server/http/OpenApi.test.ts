@@ -158,6 +158,8 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   "get /api/v1/accounts/me": ["", "200 400 401 403 408 413 414 429 431 500 503"],
   "patch /api/v1/accounts/me": ["", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/accounts/me/password": ["", "204 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/events": ["last-event-id? since?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/security-events": ["cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/accounts/sessions": ["", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/accounts/sessions/{session_id}": ["session_id", "204 400 401 403 404 408 413 414 429 431 500 503"],
   "/api/v1/accounts/auth/logout-all": ["", "204 400 401 403 408 413 414 429 431 500 503"],
@@ -276,13 +278,30 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
     "200 400 401 403 404 408 409 413 414 429 431 500 503"
   ],
   "/api/v1/accounts/wallet": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/accounts/wallet/conversions/{audit_id}": [
+    "audit_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/accounts/wallet/conversions/{audit_id}/receipt": [
+    "audit_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/accounts/wallet/convert": [
+    "idempotency-key?",
+    "201 400 401 402 403 404 408 409 413 414 422 429 431 500 503"
+  ],
+  "/api/v1/accounts/wallet/quotes": ["", "201 400 401 403 408 413 414 422 429 431 500 503"],
+  "/api/v1/accounts/wallet/quotes/{quote_id}": [
+    "quote_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
   "/api/v1/accounts/wallet/at": ["time", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/accounts/statement": [
-    "since until? asset? accept?",
+    "accept? since until? asset?",
     "200 400 401 403 408 413 414 422 429 431 500 503"
   ],
   "/api/v1/transactions": [
-    "asset? type? since? until? cursor? page_size? accept?",
+    "accept? asset? type? since? until? cursor? page_size?",
     "200 400 401 403 408 413 414 422 429 431 500 503"
   ],
   "/api/v1/transactions/{transaction_id}": [
@@ -340,7 +359,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("GET /openapi.json", (i
           const isProblem = Number(status) >= 400 && !path.startsWith("/api/rates")
           const id = `${path} ${status}`
           if (status === "304" || status === "204") assert.isUndefined(content, id)
-          else if (id === "/api/v1/rates/stream 200")
+          else if (id === "/api/v1/rates/stream 200" || id === "/api/v1/accounts/events 200")
             assert.deepStrictEqual(Object.keys(content ?? {}), ["text/event-stream"])
           else if (status === "200" && EXPORT_PATHS.has(path))
             assert.deepStrictEqual(Object.keys(content ?? {}), [JSON_TYPE, ...FILE_TYPES])
