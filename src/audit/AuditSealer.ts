@@ -32,6 +32,8 @@ export class AuditSealer extends Context.Service<
     readonly backlog: SealRepo["Service"]["backlog"]
     /** The last head that this process signed or {@link expect}s. It is evidence that is not in the database. */
     readonly lastHead: Effect.Effect<Option.Option<SignedTreeHead>>
+    /** Why this process seals nothing. None while it seals, or another process does. */
+    readonly refusal: Effect.Effect<Option.Option<string>>
     /**
      * Seals only an audit that continues this head, which was kept outside of the database. Ignores, with a warning, a head
      * whose key this process does not trust.
@@ -141,7 +143,13 @@ export class AuditSealer extends Context.Service<
         )
       })
 
-      return AuditSealer.of({ sealAll, backlog: repo.backlog, lastHead: Ref.get(lastHead), expect })
+      return AuditSealer.of({
+        sealAll,
+        backlog: repo.backlog,
+        lastHead: Ref.get(lastHead),
+        refusal: Ref.get(refusal),
+        expect
+      })
     })
   )
 

@@ -31,6 +31,8 @@ export const Readiness = Schema.Struct({
       /** How far the clock of the node is ahead of the database's, whose time effex uses. Negative: behind. */
       skewSeconds: Schema.Finite
     }).pipe(Schema.encodeKeys({ skewSeconds: "skew_seconds" })),
+    /** `degraded` on the node that seals the audit, while the audit contradicts its signed heads. */
+    audit: Check,
     /** All providers in failover order. */
     providers: Schema.Array(ProviderCheck)
   })

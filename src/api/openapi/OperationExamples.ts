@@ -262,7 +262,8 @@ export const OperationExamples: Examples = {
         clock: {
           status: "ok",
           skew_seconds: 0.002
-        }
+        },
+        audit: { status: "ok" }
       }
     }
   }

@@ -21,8 +21,8 @@ export const ensurePartitions = Effect.fnUntraced(function* ({
     )
   for (const { name } of tables) {
     yield* Effect.forEach(Array.range(0, 11), (month) => create(name, month), { discard: true }).pipe(
-      Effect.catch((error) =>
-        Effect.logWarning(`Creating a partition of ${name} failed; next attempt in a day`, error)
+      Effect.catchCause((cause) =>
+        Effect.logWarning(`Creating a partition of ${name} failed; next attempt in a day`, cause)
       )
     )
   }
@@ -31,8 +31,8 @@ export const ensurePartitions = Effect.fnUntraced(function* ({
 /** Runs {@link ensurePartitions} now and then daily in the background. */
 export const maintainPartitions = (executor: SqlExecutor) =>
   ensurePartitions(executor).pipe(
-    Effect.catch((error) =>
-      Effect.logWarning("Listing the partitioned tables failed; next attempt in a day", error)
+    Effect.catchCause((cause) =>
+      Effect.logWarning("Listing the partitioned tables failed; next attempt in a day", cause)
     ),
     Effect.repeat(Schedule.spaced("1 day")),
     Effect.forkScoped

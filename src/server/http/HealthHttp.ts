@@ -3,6 +3,7 @@ import * as Arr from "effect/Array"
 import { HttpApiBuilder } from "effect/http-api"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Api } from "../../api/Api.ts"
+import { AuditSealer } from "../../audit/AuditSealer.ts"
 import type { Readiness } from "../../api/health/HealthApi.ts"
 import { Settings } from "../../config/Settings.ts"
 import { SANDBOX_PROVIDER } from "../../domain/rates/Rate.ts"
@@ -27,6 +28,7 @@ export const layer = HttpApiBuilder.group(
     const cache = yield* RateCache
     const provider = yield* RateProvider
     const { isDraining } = yield* Drain
+    const { refusal } = yield* AuditSealer
 
     const checkDatabase = execute(sql`SELECT 1`).pipe(
       Effect.matchCause({
@@ -70,6 +72,14 @@ export const layer = HttpApiBuilder.group(
         : { status: "ok" as const, skewSeconds }
     })
 
+    const checkAudit = Effect.map(
+      refusal,
+      Option.match({
+        onNone: () => ({ status: "ok" as const }),
+        onSome: (reason) => ({ status: "degraded" as const, detail: `The audit is not sealed: ${reason}` })
+      })
+    )
+
     const ready = Effect.gen(function* () {
       const { providers, provider } = yield* checkProviders
       const checks = yield* Effect.all(
@@ -81,7 +91,8 @@ export const layer = HttpApiBuilder.group(
           })),
           provider: Effect.succeed(provider),
           rates: checkRates,
-          clock: checkClock
+          clock: checkClock,
+          audit: checkAudit
         },
         { concurrency: "unbounded" }
       )

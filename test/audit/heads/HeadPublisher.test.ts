@@ -14,6 +14,7 @@ import { toReceiptHead } from "../../../src/audit/Receipt.ts"
 import { Webhook } from "../../../src/platform/Webhook.ts"
 import * as AuditMetrics from "../../../src/platform/metrics/AuditMetrics.ts"
 import { type AuditNode, startOwned } from "../../support/AuditNode.ts"
+import * as Effex from "../../support/Effex.ts"
 import * as EffexCommand from "../../support/EffexCommand.ts"
 import { SIGNING_KEY } from "../../support/TestConversions.ts"
 
@@ -183,6 +184,11 @@ describe("HeadPublisher", () => {
       assert.include(verified.output, "a kept head covers 2 records, but there are only 1")
       const server = yield* EffexCommand.serve({ ...env, ALLOW_ANONYMOUS_CONVERT: "true" })
       yield* server.written(/The audit is not sealed: its 1 sealed records do not continue the 3 records/)
+      const ready = yield* Effex.get(server.url, "/health/ready")
+      assert.match(
+        ready.body,
+        /"audit":\{"status":"degraded","detail":"The audit is not sealed: its 1 sealed records do not continue/
+      )
       assert.strictEqual((yield* node.heads).length, 1)
       // The server has appended the head of today, too.
       const again = yield* EffexCommand.exec(["audit", "verify"], { ...env, LOG_LEVEL: "none" })

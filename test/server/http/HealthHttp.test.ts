@@ -30,6 +30,7 @@ const healthy = {
     provider: { name: "test", status: "ok" },
     rates: { status: "ok", known: 1, expected: 1, oldest_age_seconds: 0 },
     clock: { status: "ok", skew_seconds: 0 },
+    audit: { status: "ok" },
     providers: [{ name: "test", status: "ok" }]
   }
 }
