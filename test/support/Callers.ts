@@ -1,4 +1,5 @@
 import { Duration, Effect, Option, Redacted } from "effect"
+import { UnsecuredJWT } from "jose"
 import { AccessTokens } from "../../src/accounts/tokens/AccessTokens.ts"
 import { Registration } from "../../src/accounts/Registration.ts"
 import { Sessions } from "../../src/accounts/sessions/Sessions.ts"
@@ -45,7 +46,21 @@ export const invalid = Effect.gen(function* () {
   const unknown = ApiKey.compose(keys.mode, new Uint8Array(ApiKey.KEY_ENTROPY_BYTES).fill(3))
   const otherMode = ApiKey.compose(keys.mode === "live" ? "test" : "live", new Uint8Array(32).fill(4))
   const mistyped = revokedKey.slice(0, -1) + (revokedKey.endsWith("x") ? "y" : "x")
+  const now = Math.floor(Date.now() / 1000)
+  const unsigned = new UnsecuredJWT({
+    iss: "effex",
+    aud: "effex-api",
+    sub: revoked.record.id,
+    sid: revoked.record.id,
+    jti: "1",
+    iat: now,
+    exp: now + 600,
+    username: "forger",
+    role: "admin"
+  }).encode()
   const all: ReadonlyArray<TestCaller> = [
+    { name: "an unsigned access token", authorization: `Bearer ${unsigned}` },
+    { name: "a refresh token", authorization: `Bearer efr_${"A".repeat(43)}` },
     { name: "unknown", authorization: `Bearer ${unknown}` },
     { name: "mistyped", authorization: `Bearer ${mistyped}` },
     { name: "malformed", authorization: "Bearer nonsense" },
