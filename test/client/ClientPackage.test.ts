@@ -40,6 +40,34 @@ for await (const { from, rate, to } of effex.watch(["USD:NGN"])) {
 }
 `
 
+/** A page with two clients that share a storage, as two tabs do, over a WebSocket. */
+const accountPage = (url: string) => `
+import { connect, SessionEnded } from "./effex-client.js"
+
+let refreshes = 0
+const send = window.fetch
+window.fetch = (address, init) => {
+  if (String(address).endsWith("/auth/refresh")) refreshes++
+  return send(address, init)
+}
+const [first, second] = [connect("${url}", { session: localStorage }), connect("${url}", { session: localStorage })]
+await first.accounts.register({ username: "page-" + Date.now(), password: "a long enough passphrase" })
+for (const [key, text] of Object.entries(localStorage))
+  localStorage.setItem(key, JSON.stringify({ ...JSON.parse(text), renewAt: 0 }))
+await Promise.all([first.wallet(), second.wallet(), second.accounts.me()])
+console.log("refreshes " + refreshes)
+const changes = []
+for await (const event of second.watchWallet()) {
+  if (event.type === "snapshot") await first.funding.deposit({ amount: "5.00", asset: "USD" })
+  if (event.type === "transaction") changes.push(event.transaction.change)
+  if (changes.length > 0) break
+}
+console.log("watched " + changes)
+await first.accounts.logout()
+const error = await second.wallet().catch((thrown) => thrown)
+console.log("ended " + (error instanceof SessionEnded) + " " + localStorage.length)
+`
+
 /** A \`.js\` file in a folder made by \`npm init\`, which is CommonJS. */
 const commonJs = (url: string) => `
 const { connect, SessionEnded } = require("effex-client")
@@ -138,6 +166,24 @@ const run = Effect.fnUntraced(function* (
   const { folder } = yield* Installed
   const running = yield* runProgram(node, [file, ...args], env, folder)
   return { code: yield* Effect.timeout(running.ended, "60 seconds"), output: running.output() }
+})
+
+/** Opens a page of another origin than the server in a browser. Its script imports `./effex-client.js`. */
+const openPage = Effect.fnUntraced(function* (script: string) {
+  const { folder } = yield* Installed
+  const files = new Map([
+    ["/", ["text/html", '<!doctype html><script type="module" src="/page.js"></script>']],
+    ["/page.js", ["text/javascript", script]],
+    [
+      "/effex-client.js",
+      ["text/javascript", readFileSync(join(folder, "node_modules/effex-client/dist/index.js"), "utf8")]
+    ]
+  ])
+  const page = yield* ScriptedServer.listen((response, { path }) => {
+    const [type = "text/plain", text] = files.get(path) ?? []
+    response.setHeader("content-type", type).end(text)
+  })
+  return yield* Chromium.open(page.url)
 })
 
 const readManifest = (folder: string) => parseJsonObject(readFileSync(join(folder, "package.json"), "utf8"))
@@ -288,23 +334,23 @@ describe("effex-client, packed and installed in a folder made by npm init", () =
       "runs in a page without a bundler",
       () =>
         Effect.gen(function* () {
-          const { folder, url } = yield* Installed
-          const files = {
-            "/": ["text/html", '<!doctype html><script type="module" src="/page.js"></script>'],
-            "/page.js": ["text/javascript", quickStart(url, "./effex-client.js")],
-            "/effex-client.js": [
-              "text/javascript",
-              readFileSync(join(folder, "node_modules/effex-client/dist/index.js"), "utf8")
-            ]
-          } as const
-          const page = yield* ScriptedServer.listen((response, { path }) => {
-            const [type, text] = path in files ? files[path as keyof typeof files] : ["text/plain", ""]
-            response.setHeader("content-type", type).end(text)
-          })
-          const browser = yield* Chromium.open(page.url)
+          const { url } = yield* Installed
+          const browser = yield* openPage(quickStart(url, "./effex-client.js"))
           yield* browser.written(/CONSOLE.*proved true/).pipe(Effect.timeout("60 seconds"))
           const [line = ""] = yield* browser.written(/CONSOLE.*NGN/).pipe(Effect.timeout("60 seconds"))
           assert.match(line, RATE)
+        }).pipe(Effect.scoped),
+      TEST_TIMEOUT
+    )
+
+    it.effect.skipIf(!Chromium.isAvailable)(
+      "renews the tokens once for two clients of a browser, and follows a wallet",
+      () =>
+        Effect.gen(function* () {
+          const { url } = yield* Installed
+          const browser = yield* openPage(accountPage(url))
+          for (const line of [/CONSOLE.*refreshes 1"/, /CONSOLE.*watched 5\.00"/, /CONSOLE.*ended true 0"/])
+            yield* browser.written(line).pipe(Effect.timeout("60 seconds"))
         }).pipe(Effect.scoped),
       TEST_TIMEOUT
     )

@@ -242,14 +242,18 @@ describe("watchWallet, against a script", () => {
         response.writeHead(200, { "content-type": "text/event-stream" })
         response.write(sse("p-0", "snapshot", { balances: [balance(0)] }))
         for (let n = 1; n <= 3000; n++) response.write(sse(`p-${n}`, "balance", balance(n)))
-      })
+        response.end()
+      }, ScriptedServer.silence)
       const effex = yield* Effect.promise(() => signIn(url))
-      const stream = effex.watchWallet()
       const events: Array<WalletEvent> = []
       yield* Effect.promise(async () => {
+        let onReceived = () => {}
+        const received = new Promise<void>((resolve) => (onReceived = resolve))
+        const stream = effex.watchWallet({ onState: (state) => state === "stale" && onReceived() })
         for await (const event of stream) {
           events.push(event)
-          if (events.length === 1) await new Promise((resolve) => setTimeout(resolve, 300))
+          // The connection ends after the last event.
+          if (events.length === 1) await received
           if (event.position === "p-3000") break
         }
       })
