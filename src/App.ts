@@ -450,18 +450,15 @@ export const users: Layer.Layer<
 > = userEvents.pipe(Layer.provideMerge(wallets), Layer.provideMerge(access))
 
 /** Batches of orders, for administrators. */
-export const batches: Layer.Layer<Batches | SettlementSignal, never, SecureRandom.SecureRandom | Database> =
-  Batches.layer.pipe(
-    Layer.provide([OrderRepo.layer, BatchRepo.layer, AdminActions.layer]),
-    Layer.provideMerge(SettlementSignal.layer)
-  )
+export const batches: Layer.Layer<Batches, never, SecureRandom.SecureRandom | Database | SettlementSignal> =
+  Batches.layer.pipe(Layer.provide([OrderRepo.layer, BatchRepo.layer, AdminActions.layer]))
 
 export type OrderServices = Batches | Orders | Settlement | SettlementSignal
 
 /** Orders for crypto and stocks, and their settlement at an exchange. */
 export const orders: Layer.Layer<
   OrderServices,
-  never,
+  RedisError,
   | Settings
   | SecureRandom.SecureRandom
   | Database
@@ -471,11 +468,11 @@ export const orders: Layer.Layer<
   | RiskFacts
   | Wallets
   | ExchangeClient
-> = Layer.mergeAll(Orders.layer, Settlement.layer).pipe(
+> = Layer.mergeAll(Orders.layer, Settlement.layer, batches).pipe(
   Layer.provide([BatchExecution.layer, BatchAllocation.layer, MarketHours.layer]),
   Layer.provide([OrderRepo.layer, BatchRepo.layer, ReservationRepo.layer, SettlementRepo.layer]),
   Layer.provide(OrderPrices.layer),
-  Layer.provideMerge(batches)
+  Layer.provideMerge(redisOrMemory(SettlementSignal.layerRedis, SettlementSignal.layerMemory))
 )
 
 /** Services that {@link features} requires in addition to providers, the database and the settings. */

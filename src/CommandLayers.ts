@@ -20,6 +20,7 @@ import { type AuditSigner } from "./audit/AuditSigner.ts"
 import type { SigningKeyError } from "./audit/keys/SigningKeyFile.ts"
 import type { InvalidSettings, Settings } from "./config/Settings.ts"
 import type { Batches } from "./orders/Batches.ts"
+import { SettlementSignal } from "./orders/SettlementSignal.ts"
 import { type PollCadence } from "./platform/PollCadence.ts"
 import { type Database } from "./platform/postgres/Database.ts"
 import * as DatabaseClock from "./platform/postgres/DatabaseClock.ts"
@@ -88,6 +89,7 @@ export const ledgerApp: Layer.Layer<App.LedgerServices | Process, ProcessError> 
 )
 
 export const batchesApp: Layer.Layer<Batches | Process, ProcessError> = App.batches.pipe(
+  Layer.provide(SettlementSignal.layerMemory),
   Layer.provideMerge(databaseApp)
 )
 

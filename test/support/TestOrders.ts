@@ -18,7 +18,7 @@ import * as TestWallets from "./TestWallets.ts"
 /** The services of one node. */
 export const node = Layer.mergeAll(Orders.layer, Batches.layer).pipe(
   Layer.provideMerge(TestSettlement.settlement),
-  Layer.provideMerge(Layer.mergeAll(SettlementSignal.layer, AdminActions.layer))
+  Layer.provideMerge(Layer.mergeAll(SettlementSignal.layerMemory, AdminActions.layer))
 )
 
 /** Lists an asset with 8 decimals at a price. Pools of different assets are independent. */
