@@ -130,7 +130,11 @@ export const make = (access: ServerAccess, { inCookie, onEnd, store }: SessionOp
       // Calls that begin before the caller learns of another session are not sent with it.
       const expectedId = usedId
       let tokens = await read()
-      if (tokens === undefined && (!inCookie || ended !== undefined)) throw copyOf(ended ?? notSignedIn())
+      if (tokens === undefined && (!inCookie || ended !== undefined)) {
+        // Another tab signed out.
+        if (expectedId !== undefined) await end(expectedId, notSignedIn())
+        throw copyOf(ended ?? notSignedIn())
+      }
       if (tokens === undefined || Date.now() >= tokens.renewAt) {
         tokens = await abortable(renewOnce(tokens), signal).catch((error: unknown) => {
           // Each of the waiting calls has an error of its own.

@@ -265,6 +265,26 @@ describe("connect: the session of a user", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("ends when another tab signs out, and begins again with its next sign-in", () =>
+    Effect.gen(function* () {
+      const server = yield* serve([])
+      const storage = makeStorage()
+      const ends: Array<string> = []
+      yield* Effect.promise(async () => {
+        const first = await signIn(server.url, { session: storage, onSessionEnd: () => ends.push("first") })
+        const second = connect(server.url, { session: storage, onSessionEnd: () => ends.push("second") })
+        await second.accounts.me()
+        await first.accounts.logout()
+        const errors = await Promise.all([errorOf(second.accounts.me()), errorOf(second.wallet())])
+        for (const error of errors) assert.instanceOf(error, SessionEnded)
+        assert.deepStrictEqual(ends, ["second"])
+        await first.accounts.login({ username: "amara", password: PASSWORD })
+        await second.accounts.me()
+      })
+      assert.deepStrictEqual(authorizations(server.to("/me")), ["Bearer access-1", "Bearer access-of-2"])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("never becomes that of another user unnoticed", () =>
     Effect.gen(function* () {
       const server = yield* serve([], json(200, { ...user, amount: "1.00" }))
