@@ -3,6 +3,8 @@ export interface Example {
   readonly parameters?: Readonly<Record<string, string>>
   readonly request?: object
   readonly response?: object
+  /** Response with status 202, if it differs. */
+  readonly accepted?: object
 }
 
 /** Examples by operation id. */

@@ -54,7 +54,7 @@ const withoutEffectMembers = (content: Json) =>
   )
 
 const addExamples = (operation: Json): Json => {
-  const { parameters = {}, request, response } = EXAMPLES[operation.operationId] ?? {}
+  const { accepted, parameters = {}, request, response } = EXAMPLES[operation.operationId] ?? {}
   return {
     ...operation,
     ...(operation.parameters && {
@@ -71,7 +71,9 @@ const addExamples = (operation: Json): Json => {
       ...value,
       ...(value.content && {
         content: withoutEffectMembers(
-          status.startsWith("2") ? addExample(value.content, response) : value.content
+          status.startsWith("2")
+            ? addExample(value.content, status === "202" ? (accepted ?? response) : response)
+            : value.content
         )
       })
     }))

@@ -15,6 +15,18 @@ const TRANSFER = {
   created_at: "2026-11-30T02:21:05.442Z"
 }
 
+const TRANSFER_STATE = {
+  id: TRANSFER.id,
+  state: "completed",
+  type: "transfer",
+  asset: "USD",
+  amount: "25.00",
+  counterparty: "bola",
+  note: "Dinner",
+  created_at: TRANSFER.created_at,
+  transaction_id: TRANSFER.id
+}
+
 const WALLET_ID = "01a22a38-11d2-7c55-8b06-93f1de5a0c77"
 
 const CONVERSION = {
@@ -93,21 +105,12 @@ export const WalletExamples: Examples = {
   },
   "transfers.send": {
     request: { to: "bola", asset: "USD", amount: "25.00", note: "Dinner" },
-    response: TRANSFER
+    response: TRANSFER,
+    accepted: { ...TRANSFER_STATE, state: "held-for-review", transaction_id: null }
   },
   "transfers.find": {
     parameters: { transfer_id: TRANSFER.id },
-    response: {
-      id: TRANSFER.id,
-      state: "completed",
-      type: "transfer",
-      asset: "USD",
-      amount: "25.00",
-      counterparty: "bola",
-      note: "Dinner",
-      created_at: TRANSFER.created_at,
-      transaction_id: TRANSFER.id
-    }
+    response: TRANSFER_STATE
   },
   "transfers.recipient": {
     parameters: { to: "bola" },
