@@ -14,6 +14,8 @@ describe("Settings", () => {
     Effect.map(read({}), (settings) => {
       assert.deepStrictEqual(comparable(settings), {
         accessTokenTtl: "600000 millis",
+        aggregationMaxWait: "300000 millis",
+        aggregationThreshold: "10",
         alpacaBaseUrl: "https://paper-api.alpaca.markets",
         alpacaKeyId: "none",
         alpacaSecretKey: "none",
@@ -22,6 +24,9 @@ describe("Settings", () => {
         jwtSigningKeys: "none",
         mfaEncryptionKeys: "none",
         openRegistration: true,
+        orderMaxPriceAge: "120000 millis",
+        orderMaxSlippage: "0.02",
+        orderSpread: "0.005",
         ledgerAdjustmentLimit: "0",
         funding: "sandbox",
         homeCurrency: "USD",
