@@ -20,7 +20,7 @@ const Profile = Schema.fromJsonString(Schema.Struct({ username: Schema.String })
 const decodeProfile = Schema.decodeUnknownOption(Profile)
 
 /** Problem codes of requests whose outcome is unknown. */
-const UNKNOWN_CODES = new Set(["store-unavailable", "request-timeout"])
+export const UNKNOWN_CODES = new Set(["store-unavailable", "request-timeout"])
 
 /** Users who register, sign in, refresh, read and sign out, on alternating nodes. */
 export const make = Effect.gen(function* () {
@@ -144,6 +144,16 @@ export const make = Effect.gen(function* () {
       model.open.push(taken.value)
     })
 
+  /** Like {@link withSession}, with an access token that does not expire soon. */
+  const signedIn = (use: (session: AccountChecks.OpenSession) => Effect.Effect<void>) =>
+    withSession((session) =>
+      Effect.gen(function* () {
+        if ((yield* Clock.currentTimeMillis) - session.accessSince > MAX_ACCESS_AGE_MILLIS)
+          yield* refreshSession(session)
+        yield* use(session)
+      })
+    )
+
   const refresh = withSession(refreshSession)
 
   /** Refreshes with one token on two nodes at the same time, as two browser tabs do. */
@@ -170,10 +180,8 @@ export const make = Effect.gen(function* () {
     })
   )
 
-  const readProfile = withSession(
+  const readProfile = signedIn(
     Effect.fnUntraced(function* (session) {
-      if ((yield* Clock.currentTimeMillis) - session.accessSince > MAX_ACCESS_AGE_MILLIS)
-        yield* refreshSession(session)
       const response = yield* send("read the account", yield* anyNode, "/api/v1/accounts/me", {
         headers: { authorization: `Bearer ${session.access}` }
       })
@@ -211,5 +219,5 @@ export const make = Effect.gen(function* () {
     [4, readProfile],
     [2, signOut]
   ]
-  return { weighted, check: AccountChecks.run(model) }
+  return { weighted, check: AccountChecks.run(model), registered: model.registered, settle, signedIn }
 })

@@ -61,6 +61,8 @@ const make = Effect.fnUntraced(function* (options: Options) {
     // Otherwise repeated wrong rates would be accepted, which the checks report as violations.
     GUARD_CONFIRMATIONS: "off",
     ALLOW_ANONYMOUS_CONVERT: "true",
+    // The default with a real provider of rates is `manual`.
+    FUNDING: "sandbox",
     RATE_LIMIT_READS: "off",
     RATE_LIMIT_WRITES: "off",
     RATE_LIMIT_REFRESHES: "off",

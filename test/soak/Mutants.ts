@@ -92,6 +92,16 @@ export const MUTANTS = {
       to: "AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)}) AND get_byte(uuid_send(id), 15) % 4 <> 0"
     }
   ],
+  /** Forgets the key of one transfer in four. */
+  movement: [
+    {
+      file: "src/wallets/Transfers.ts",
+      from: `kind: "transfer",
+            idempotency,`,
+      to: `kind: "transfer",
+            idempotency: /[048cgkosw]$/.test(request.key ?? "") ? undefined : idempotency,`
+    }
+  ],
   /** Does not seal records. */
   seal: [{ file: "src/audit/AuditSealer.ts", from: "sealAll.pipe(\n", to: "Effect.succeed(0).pipe(\n" }]
 } satisfies Readonly<Record<string, ReadonlyArray<Replacement>>>
@@ -107,6 +117,7 @@ export const NAMES = [
   "stream",
   "leader",
   "session",
+  "movement",
   "seal"
 ] as const satisfies ReadonlyArray<MutantName>
 

@@ -8,6 +8,7 @@ import type { Node } from "./Nodes.ts"
 import { RateModel } from "./RateModel.ts"
 import { Report } from "./Report.ts"
 import * as Requests from "./Requests.ts"
+import * as WalletOperations from "./WalletOperations.ts"
 import { Harness } from "./Harness.ts"
 
 /** Time that a worker retries an intent before it is left for the end of the soak. */
@@ -20,6 +21,7 @@ export const make = Effect.gen(function* () {
   const report = yield* Report
   const { anyNode, otherNode, send } = yield* Requests.make
   const accounts = yield* AccountOperations.make
+  const wallets = yield* WalletOperations.make(accounts)
   const rates = yield* RateModel
   const conversions = yield* ConversionModel
   const checks = yield* ResponseChecks
@@ -215,10 +217,11 @@ export const make = Effect.gen(function* () {
     [2, listAudit],
     [2, history],
     [1, health],
-    ...accounts.weighted
+    ...accounts.weighted,
+    ...wallets.weighted
   ]
   const any = chooseWeighted(weighted)
-  return { any, settleRemaining, checkAccounts: accounts.check }
+  return { any, settleRemaining, checkAccounts: accounts.check, checkWallets: wallets.check }
 })
 
 /** Runs one of several operations, chosen by weight. */
