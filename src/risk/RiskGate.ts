@@ -56,22 +56,20 @@ export const layerNoDeps = Layer.effect(
       return { review, held }
     })
 
-    const historyOf = (rules: RiskRules, movement: MovementFacts, now: DateTime.Utc) =>
-      needsHistory(rules, movement, now)
-        ? repo.history(movement, {
-            received: DateTime.subtractDuration(now, rules.circular_transfer.window),
-            deposited: DateTime.subtractDuration(now, rules.deposit_withdrawal.window)
-          })
-        : Effect.succeed(NO_HISTORY)
+    const readHistory = (rules: RiskRules, movement: MovementFacts, now: DateTime.Utc) =>
+      repo.history(movement, {
+        received: DateTime.subtractDuration(now, rules.circular_transfer.window),
+        deposited: DateTime.subtractDuration(now, rules.deposit_withdrawal.window)
+      })
 
     const admit: PostingGate["Service"]["admit"] = Effect.fnUntraced(function* (postings) {
       const rules = current()
-      const usages = yield* repo.lock(
+      const stored = yield* repo.lock(
         postings.flatMap(({ movement }) => (movement === undefined ? [] : [movement.wallet]))
       )
       // Within the locks, so that the time of a wallet does not go back.
       const now = yield* DateTime.now
-      const batch = new UsageBatch(usages)
+      const batch = new UsageBatch(stored)
       const outcomes: Array<GateDecision> = []
       const recorded: Array<Recorded> = []
       for (const [position, posting] of postings.entries()) {
@@ -80,8 +78,12 @@ export const layerNoDeps = Layer.effect(
           outcomes.push(ADMIT)
           continue
         }
-        const state = batch.stateOf(movement, yield* historyOf(rules, movement, now))
-        const hour = Usage.hourAt(now, state.usages)
+        const usages = batch.usagesOf(movement)
+        const hour = Usage.hourAt(now, usages)
+        const history = needsHistory(rules, movement, usages, hour, now)
+          ? yield* readHistory(rules, movement, now)
+          : NO_HISTORY
+        const state = batch.stateOf(movement, history)
         const assessment = assess(rules, movement, state, hour, now)
         let decision: NewDecision | undefined
         if (assessment.fired.length > 0) {

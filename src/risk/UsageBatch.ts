@@ -32,14 +32,19 @@ export class UsageBatch {
     return this.changed.has(wallet)
   }
 
+  /** Returns the usage of the wallet of a movement if all earlier ones of the batch are posted. */
+  usagesOf({ wallet }: MovementFacts): ReadonlyArray<Usage.Usage> {
+    return this.changed.get(wallet) ?? this.stored.get(wallet) ?? []
+  }
+
   /** Returns the state that a movement meets if all earlier ones of the batch are posted. */
-  stateOf({ account, wallet }: MovementFacts, history: MovementHistory): WalletState {
-    const taken = this.taken.get(account)
+  stateOf(movement: MovementFacts, history: MovementHistory): WalletState {
+    const taken = this.taken.get(movement.account)
     return {
       received: history.received,
       deposited: history.deposited,
       available: taken === undefined ? history.available : BigDecimal.subtract(history.available, taken),
-      usages: this.changed.get(wallet) ?? this.stored.get(wallet) ?? []
+      usages: this.usagesOf(movement)
     }
   }
 

@@ -18,21 +18,26 @@ export interface WalletState extends MovementHistory {
   readonly usages: ReadonlyArray<Usage.Usage>
 }
 
-/** Returns true if a rule looks at the history of the account. It does not for most movements. */
+/** Returns true if a rule can fire that looks at the history of the account: for large movements out of the wallet. */
 export const needsHistory = (
-  { circular_transfer, new_account, new_device }: RiskRules,
-  { deviceSince, kind, userSince, value }: MovementFacts,
+  { circular_transfer, deposit_withdrawal, new_account, new_device }: RiskRules,
+  { asset, deviceSince, kind, userSince, value }: MovementFacts,
+  usages: ReadonlyArray<Usage.Usage>,
+  hour: number,
   now: DateTime.Utc
 ): boolean => {
-  if (kind === "withdrawal") return true
-  if (kind !== "transfer") return false
-  const isNew = ({ enabled, max_age }: Newcomer, since: DateTime.Utc | undefined) =>
-    enabled && since !== undefined && isYoung(since, max_age, now)
+  if (kind !== "transfer" && kind !== "withdrawal") return false
+  const reaches = (minimum: BigDecimal.BigDecimal, before: BigDecimal.BigDecimal) =>
+    value === undefined || isGreaterThanOrEqualTo(BigDecimal.sum(before, value), minimum)
+  const { dayValue } = Usage.ofAsset(usages, asset, hour)
+  const isNew = ({ enabled, max_age, min_value }: Newcomer, since: DateTime.Utc | undefined) =>
+    enabled && since !== undefined && isYoung(since, max_age, now) && reaches(min_value, dayValue)
   return (
     isNew(new_account, userSince) ||
     isNew(new_device, deviceSince) ||
-    (circular_transfer.enabled &&
-      (value === undefined || isGreaterThanOrEqualTo(value, circular_transfer.min_value)))
+    (kind === "withdrawal"
+      ? deposit_withdrawal.enabled && reaches(deposit_withdrawal.min_value, dayValue)
+      : circular_transfer.enabled && reaches(circular_transfer.min_value, ZERO))
   )
 }
 
