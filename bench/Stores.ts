@@ -4,6 +4,7 @@ import { Reactivity } from "effect/reactivity"
 import * as EmbeddedPostgres from "../src/platform/postgres/EmbeddedPostgres.ts"
 import { freePort } from "../test/support/RedisServer.ts"
 import * as Processes from "./Processes.ts"
+import * as PostgresCpu from "./transfers/PostgresCpu.ts"
 
 /** PostgreSQL and Redis servers of the run, with their default durability. */
 export class Stores extends Context.Service<
@@ -13,6 +14,8 @@ export class Stores extends Context.Service<
     readonly createDatabase: Effect.Effect<BenchDatabase>
     /** Returns the URL of an empty Redis database. */
     readonly createRedis: Effect.Effect<string>
+    /** Process of the PostgreSQL server. */
+    readonly postgresPid: number
     readonly description: string
   }
 >()("effex/bench/Stores") {
@@ -39,6 +42,7 @@ const make = Effect.gen(function* () {
   const [server] = yield* admin<{ version: string }>`SHOW server_version`.pipe(
     Effect.map((rows) => rows.map((row) => ({ version: Object.values(row).join("") })))
   )
+  const [backend] = yield* admin<{ pid: number }>`SELECT pg_backend_pid() AS pid`
   let databases = 0
   let redisDatabases = 0
   return Stores.of({
@@ -51,6 +55,7 @@ const make = Effect.gen(function* () {
       }
     }).pipe(Effect.orDie),
     createRedis: Effect.sync(() => `${redis.url}/${redisDatabases++ % REDIS_DATABASES}`),
+    postgresPid: PostgresCpu.serverOf(backend?.pid ?? 0),
     description: `PostgreSQL ${server?.version}, fsync on; Redis ${redis.version}`
   })
 })

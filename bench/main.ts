@@ -14,6 +14,8 @@ import { start } from "./measures/Start.ts"
 import { memory } from "./measures/StreamMemory.ts"
 import { streams } from "./measures/Streams.ts"
 import { growth } from "./measures/TableGrowth.ts"
+import { transfers } from "./measures/Transfers.ts"
+import { wallets } from "./measures/Wallets.ts"
 import * as Pairs from "./Pairs.ts"
 import { Plan } from "./Plan.ts"
 import { toSvg } from "./plots/Chart.ts"
@@ -27,6 +29,8 @@ const measures = {
   lookups,
   "lookup-shapes": lookupShapes,
   conversions,
+  transfers,
+  wallets,
   streams,
   memory,
   poll,

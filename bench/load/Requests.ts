@@ -1,5 +1,11 @@
 /** Kind of requests that the load sends. */
-export type RequestKind = "lookups" | "conversions" | "keyed conversions" | "as-of"
+export type RequestKind =
+  | "lookups"
+  | "routed lookups"
+  | "conversions"
+  | "keyed conversions"
+  | "as-of"
+  | "wallet"
 
 /** One request of the load. */
 export interface LoadRequest {
@@ -21,6 +27,11 @@ export const ofKind = (kind: RequestKind, pairs: ReadonlyArray<string>): Readonl
     switch (kind) {
       case "lookups":
         return [{ method: "GET", path: `/api/v1/rates?from=${from}&to=${to}` }]
+      case "routed lookups":
+        // The fast path answers only the form above.
+        return [{ method: "GET", path: `/api/v1/rates?to=${to}&from=${from}` }]
+      case "wallet":
+        return n === 0 ? [{ method: "GET", path: "/api/v1/accounts/wallet" }] : []
       case "as-of":
         return Array.from({ length: TIMES_PER_PAIR }, (_, m): LoadRequest => {
           const at = new Date(Date.now() - ((n * TIMES_PER_PAIR + m) % 25) * DAY_MILLIS).toISOString()
