@@ -126,6 +126,28 @@ layer(TestServer.layer({ RISK_REVIEW_VALUE: "100", RISK_DAY_VALUE: "1000", RISK_
     })
   )
 
+  it.effect("denies conversions beyond a limit, and a retry gets the denial", () =>
+    Effect.gen(function* () {
+      const user = yield* WalletUsers.create("converter", { USD: "5000" })
+      const convert = (amount: string, key: string) =>
+        user.post(
+          "/api/v1/accounts/wallet/convert",
+          { from: "USD", to: "NGN", amount },
+          { "idempotency-key": key }
+        )
+      assert.strictEqual((yield* convert("900", "first")).status, 201)
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const { json, status } = yield* convert("101", "second")
+        assert.strictEqual(status, 403)
+        assert.include(json, { code: "limit-exceeded", remaining: "100.00" })
+      }
+      const results = yield* Effect.forEach([1, 2, 3, 4], (n) => convert("50", `concurrent ${n}`), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(results.map(({ status }) => status).toSorted(), [201, 201, 403, 403])
+    })
+  )
+
   it.effect("changes and resets the rules, and rejects lost updates and invalid rules", () =>
     Effect.gen(function* () {
       const admin = yield* administrator
