@@ -9,8 +9,8 @@ import type { Target } from "./Target.ts"
 /** Password of every user that the fuzzer creates. No response may contain it. */
 export const PASSWORD = "Fuzzed passphrase 7391"
 
-/** Number of users who send requests at the same time; the first one is an administrator. */
-const USERS = 4
+/** Users who send requests at the same time. */
+const SLOTS = ["administrator", "user", "enrolled", "second factor"] as const
 /** Number of requests after which another user takes over, before the access token expires. */
 const REQUESTS_PER_USER = 400
 /** Share of values that belong to the caller, such as its own id. */
@@ -49,19 +49,16 @@ const Tokens = Schema.Struct({
   refresh: Schema.optionalKey(Schema.String),
   session_id: Schema.String
 })
-const decodeTokens = Schema.decodeUnknownOption(Schema.fromJsonString(Tokens))
+const decodeTokens = Schema.decodeUnknownOption(Tokens)
 const decodeOpened = Schema.decodeUnknownOption(
   Schema.Struct({ ...Tokens.fields, user: Schema.Struct({ id: Schema.String }) })
 )
-const decodeEnrollment = Schema.decodeUnknownOption(
-  Schema.fromJsonString(Schema.Struct({ secret: Schema.String }))
-)
+const decodeEnrollment = Schema.decodeUnknownOption(Schema.Struct({ secret: Schema.String }))
 const decodeRecoveryCodes = Schema.decodeUnknownOption(
-  Schema.fromJsonString(Schema.Struct({ recovery_codes: Schema.Array(Schema.String) }))
+  Schema.Struct({ recovery_codes: Schema.Array(Schema.String) })
 )
-const decodeProblem = Schema.decodeUnknownOption(
-  Schema.fromJsonString(Schema.Struct({ code: Schema.String }))
-)
+const decodeProblem = Schema.decodeUnknownOption(Schema.Struct({ code: Schema.String }))
+const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
 /** Registers the users. A server that refuses them, because of its limits, gets requests of the other callers only. */
 export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, responseIds: ResponseIds) {
@@ -84,43 +81,52 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
       users.delete(slot)
       const number = registered++
       const username = `fuzz.${run}.${number}`
-      const headers = { "x-forwarded-for": `10.255.${(number >> 8) % 256}.${number % 256}` }
+      const address = `10.255.${(number >> 8) % 256}.${number % 256}`
       const credentials = { username, password: PASSWORD }
-      let tokens = decodeOpened(yield* post("/api/v1/accounts/auth/register", credentials, headers))
-      if (slot === 0 && key !== undefined && Option.isSome(tokens)) {
-        const { id } = tokens.value.user
-        const authorization = `Bearer ${key}`
-        const body = { role: "admin", reason: "Administrator of the fuzzer" }
-        yield* post(`/api/v1/admin/users/${id}/role`, body, { ...headers, authorization })
+      const send = (path: string, body: object, token?: string) =>
+        post(path, body, {
+          "x-forwarded-for": address,
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
+        })
+      let opened = decodeOpened(yield* send("/api/v1/accounts/auth/register", credentials))
+      if (SLOTS[slot] === "administrator" && key !== undefined && Option.isSome(opened)) {
+        const role = { role: "admin", reason: "Administrator of the fuzzer" }
+        yield* send(`/api/v1/admin/users/${opened.value.user.id}/role`, role, key)
         // The change of the role has ended the session.
-        tokens = decodeOpened(yield* post("/api/v1/accounts/auth/login", credentials, headers))
+        opened = decodeOpened(yield* send("/api/v1/accounts/auth/login", credentials))
       }
-      if (Option.isNone(tokens)) return
-      const { access, refresh = "", session_id: session, user } = tokens.value
-      const { id } = user
-      users.set(slot, {
-        id,
+      if (Option.isNone(opened)) return
+      const { access, refresh = "", session_id: session } = opened.value
+      const user: User = {
+        id: opened.value.user.id,
         username,
-        access,
         session,
+        access,
         refresh,
         secret: undefined,
         recoveryCodes: [],
         requests: 0
-      })
+      }
+      if (SLOTS[slot] === "enrolled" || SLOTS[slot] === "second factor")
+        learn(user, yield* send("/api/v1/accounts/auth/mfa/enroll", { password: PASSWORD }, access))
+      if (SLOTS[slot] === "second factor" && user.secret !== undefined) {
+        const code = generateSync({ secret: user.secret })
+        learn(user, yield* send("/api/v1/accounts/auth/mfa/confirm", { code }, access))
+      }
+      users.set(slot, user)
     },
     (work) => Effect.ignore(work)
   )
 
-  const learn = (user: User, text: string) => {
-    const tokens = decodeTokens(text)
+  const learn = (user: User, json: unknown) => {
+    const tokens = decodeTokens(json)
     if (Option.isSome(tokens) && tokens.value.session_id === user.session) {
       const { access, refresh = user.refresh } = tokens.value
       Object.assign(user, { access, refresh })
     }
-    const enrollment = decodeEnrollment(text)
+    const enrollment = decodeEnrollment(json)
     if (Option.isSome(enrollment)) user.secret = enrollment.value.secret
-    const codes = decodeRecoveryCodes(text)
+    const codes = decodeRecoveryCodes(json)
     if (Option.isSome(codes)) user.recoveryCodes = codes.value.recovery_codes
   }
 
@@ -129,8 +135,9 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
       if (users.get(slot) !== user) return
       user.requests++
       const text = response === undefined || response.body.length > 10_000 ? "" : response.body.toString()
-      if (response !== undefined && response.status < 300) learn(user, text)
-      const hasEnded = Option.exists(decodeProblem(text), ({ code }) => code === "session-ended")
+      const json = Option.getOrUndefined(decodeJson(text))
+      if (response !== undefined && response.status < 300) learn(user, json)
+      const hasEnded = Option.exists(decodeProblem(json), ({ code }) => code === "session-ended")
       if (hasEnded || user.requests > REQUESTS_PER_USER) yield* register(slot)
     })
 
@@ -154,11 +161,11 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
     ]
   })
 
-  for (let slot = 0; slot < USERS; slot++) yield* register(slot)
+  for (const slot of SLOTS.keys()) yield* register(slot)
 
   const callers: Callers = {
     pick: (random) => {
-      const slot = random.below(USERS)
+      const slot = random.below(SLOTS.length)
       const user = users.get(slot)
       const kind = random.pick(KINDS)
       if (kind === "user" && user !== undefined) return callerOfUser(slot, user)
@@ -166,7 +173,7 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
       return withKey(kind === "key for a user" ? user : undefined)
     },
     authorization: (random) => {
-      const user = users.get(random.below(USERS))
+      const user = users.get(random.below(SLOTS.length))
       return user === undefined ? undefined : `Bearer ${user.access}`
     }
   }

@@ -143,6 +143,7 @@ const bodiesToValidate = (type: string, { body }: RawResponse, json: unknown): R
         .map(eventOf)
     case "application/x-ndjson":
     case "text/csv":
+    case "text/html":
       return [text]
     default:
       return [json]
