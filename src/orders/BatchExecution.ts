@@ -150,6 +150,19 @@ export class BatchExecution extends Context.Service<
           : yield* accept(leader, sent, order)
       })
 
+      /** Rejects a batch with an unknown submission. Its order must be missing twice, because one answer may be outdated. */
+      const rejectMissing = Effect.fnUntraced(function* (
+        leader: LeaderTerm,
+        batch: Batch,
+        reason: RejectionReason,
+        detail: string
+      ) {
+        const found = yield* exchange.find(batch.id)
+        return Option.isSome(found)
+          ? yield* accept(leader, batch, found.value)
+          : yield* reject(leader, batch, reason, detail)
+      })
+
       const resume = Effect.fn("BatchExecution.resume")(function* (leader: LeaderTerm, batch: Batch) {
         const found = yield* exchange.find(batch.id)
         if (Option.isSome(found)) return yield* accept(leader, batch, found.value)
@@ -159,14 +172,14 @@ export class BatchExecution extends Context.Service<
         const { detail, isMoved } = yield* moved(batch)
         if (isMoved)
           return isCertain
-            ? yield* reject(leader, batch, "price-moved", detail)
+            ? yield* rejectMissing(leader, batch, "price-moved", detail)
             : yield* wait(leader, batch, certainAt, `${detail}; the exchange may still have the order`)
         yield* repo.sendAgain(leader, batch.id)
         const order = yield* submit(batch).pipe(Effect.catchTag("ExchangeRefused", Effect.succeed))
         if (!(order instanceof ExchangeRefused)) return yield* accept(leader, batch, order)
         // This submission had no effect, but an earlier one may have.
         return isCertain
-          ? yield* reject(leader, batch, "exchange-refused", order.message)
+          ? yield* rejectMissing(leader, batch, "exchange-refused", order.message)
           : yield* wait(leader, batch, DateTime.addDuration(now, SUBMISSION_GRACE), order.message)
       })
 
