@@ -217,7 +217,9 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
         const cells = [
           ["=1+1", "'=1+1"],
           ["+1", "'+1"],
-          ["-1", "'-1"],
+          // A plain negative number, such as a change of a balance, is no formula.
+          ["-1", "-1"],
+          ["-1+1", "'-1+1"],
           ["@SUM(A1)", "'@SUM(A1)"],
           ["\t=1", "'\t'=1"],
           ["\r=1", `"'\r'=1"`],
