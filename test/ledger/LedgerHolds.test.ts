@@ -112,6 +112,46 @@ layer(
     })
   )
 
+  it.effect("end once if they are posted, voided and expired at the moment of their expiry", () =>
+    Effect.gen(function* () {
+      const { post } = yield* Ledger
+      const { expireHolds } = yield* LedgerMaintenance
+      const { sql } = yield* Database
+      const { accounts } = yield* Postings.openFunded("USD", ["100", "0"])
+      const [a, b] = accounts
+      let posted = 0
+      for (let round = 0; round < 20; round++) {
+        const [row] = yield* sql<{
+          soon: Date
+        }>`SELECT clock_timestamp() + interval '15 milliseconds' AS soon`
+        const soon = row?.soon ?? new Date(0)
+        const held = Postings.hold(a, "1", DateTime.fromDateUnsafe(soon))
+        yield* post([held.posting])
+        const capture = { ...Postings.move(a, b, "1"), ends: end(held.id, "posted", "1").ends }
+        // Around the moment of expiry, in a random order.
+        const [offset] = yield* sql<{ at: Date }>`
+          SELECT ${soon}::timestamptz + make_interval(secs => (random() - 0.7) * 0.006) AS at`
+        yield* sql`SELECT pg_sleep_until(${offset?.at ?? soon})`
+        const [[captured], [voided]] = yield* Effect.all(
+          [post([capture]), post([end(held.id, "voided", "0")]), expireHolds],
+          { concurrency: "unbounded" }
+        )
+        const tagsOf = [captured?._tag, voided?._tag]
+        assert.isAtMost(tagsOf.filter((tag) => tag === "Posted").length, 1, tagsOf.join())
+        for (const tag of tagsOf) assert.include(["Posted", "HoldEnded", "HoldExpired"], tag)
+        if (captured?._tag === "Posted") posted++
+        yield* sql`SELECT pg_sleep_until(${soon})`
+        yield* expireHolds
+      }
+      const [ends] = yield* sql<{ holds: number; ends: number }>`
+        SELECT count(*)::int AS holds, count(ended.hold_id)::int AS ends FROM ledger_hold AS hold
+        LEFT JOIN ledger_hold_end AS ended ON ended.hold_id = hold.id WHERE account_id = ${a}::bigint`
+      assert.deepStrictEqual(ends, { holds: 20, ends: 20 })
+      assert.deepStrictEqual(yield* state(a), [String(100 - posted), "0", String(100 - posted)])
+      assert.deepStrictEqual(yield* state(b), [String(posted), "0", String(posted)])
+    })
+  )
+
   it.effect("are ended in the background when they expired", () =>
     Effect.gen(function* () {
       const { expireHolds, measure } = yield* LedgerMaintenance

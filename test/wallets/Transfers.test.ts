@@ -120,6 +120,41 @@ layer(TestWallets.layer())("Transfers", (it) => {
       assert.deepStrictEqual(yield* TestWallets.balances(left), ["USD 100"])
     })
   )
+
+  it.effect("never refuses two wallets that pay each other all they have at once, on two nodes", () =>
+    Effect.gen(function* () {
+      const east = yield* TestWallets.user("east", { USD: "1" })
+      const west = yield* TestWallets.user("west", { USD: "1" })
+      const second = yield* Layer.build(Layer.fresh(TestWallets.node))
+      for (let round = 0; round < 20; round++)
+        yield* Effect.all([send(east, "west", "1"), Effect.provideContext(send(west, "east", "1"), second)], {
+          concurrency: 2
+        })
+      assert.deepStrictEqual(yield* TestWallets.balances(east), ["USD 1"])
+      assert.deepStrictEqual(yield* TestWallets.balances(west), ["USD 1"])
+    })
+  )
+
+  it.effect(
+    "answers concurrent requests of one key on two nodes with its transfer, never with a conflict",
+    () =>
+      Effect.gen(function* () {
+        const eager = yield* TestWallets.user("eager", { USD: "5" })
+        yield* TestWallets.user("patient")
+        const second = yield* Layer.build(Layer.fresh(TestWallets.node))
+        const sent = yield* Effect.forEach(
+          Array.from({ length: 20 }, (_, n) => n),
+          (n) => {
+            const one = send(eager, "patient", "5", { key: "once" })
+            return n % 2 === 0 ? one : Effect.provideContext(one, second)
+          },
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(new Set(sent.map(({ id }) => id)).size, 1)
+        assert.strictEqual(sent.filter(({ replayed }) => !replayed).length, 1)
+        assert.deepStrictEqual(yield* TestWallets.balances(eager), ["USD 0"])
+      })
+  )
 })
 
 layer(TestWallets.layer())("Wallets", (it) => {
