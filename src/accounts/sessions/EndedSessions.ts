@@ -1,11 +1,10 @@
-import { Clock, Context, Duration, Effect, Layer, Queue, Schedule, Schema } from "effect"
-import * as EffectRedis from "effect/persistence/Redis"
+import { Clock, Context, Duration, Effect, Layer, Schedule, Schema } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import { EndReason, SessionId } from "../../domain/accounts/Session.ts"
 import * as MonotonicClock from "../../platform/MonotonicClock.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
-import { RedisKeys } from "../../platform/RedisKeys.ts"
+import * as RedisChannel from "../../platform/RedisChannel.ts"
 
 /** A session that was ended before it expired. */
 export interface EndedSession {
@@ -26,12 +25,7 @@ const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
 const News = Schema.fromJsonString(Schema.Array(Schema.Struct({ id: SessionId, reason: EndReason })))
 const decodeNews = Schema.decodeUnknownOption(News)
 
-interface Transport {
-  readonly publish: (message: string) => Effect.Effect<unknown>
-  readonly subscribe: (onMessage: (message: string) => void) => Effect.Effect<unknown>
-}
-
-const make = Effect.fnUntraced(function* (polls: boolean, transport?: Transport) {
+const make = Effect.fnUntraced(function* (polls: boolean, channel?: RedisChannel.RedisChannel) {
   const { accessTokenTtl } = yield* Settings
   const { execute, sql } = yield* Database
   const clock = yield* Clock.Clock
@@ -74,8 +68,8 @@ const make = Effect.fnUntraced(function* (polls: boolean, transport?: Transport)
       Effect.forkScoped
     )
   yield* Effect.ignoreCause(read)
-  if (transport !== undefined) {
-    yield* transport
+  if (channel !== undefined) {
+    yield* channel
       .subscribe((message) => {
         const news = decodeNews(message)
         if (news._tag === "Some") apply(news.value, clock.currentTimeMillisUnsafe())
@@ -88,11 +82,9 @@ const make = Effect.fnUntraced(function* (polls: boolean, transport?: Transport)
       Effect.suspend(() => {
         if (sessions.length === 0) return Effect.void
         apply(sessions, clock.currentTimeMillisUnsafe())
-        return transport === undefined
+        return channel === undefined
           ? Effect.void
-          : Effect.asVoid(
-              transport.publish(JSON.stringify(sessions.map(({ id, reason }) => ({ id, reason }))))
-            )
+          : Effect.asVoid(channel.publish(JSON.stringify(sessions.map(({ id, reason }) => ({ id, reason })))))
       }),
     reasonOf: (session) => ended.get(session)?.reason,
     isCurrent: () => MonotonicClock.millisUnsafe(clock) - readAt <= Duration.toMillis(MAX_READ_AGE),
@@ -139,21 +131,7 @@ export class EndedSessions extends Context.Service<
   static readonly layerRedis = Layer.effect(
     EndedSessions,
     Effect.gen(function* () {
-      const redis = yield* EffectRedis.Redis
-      const keys = yield* RedisKeys
-      const channel = keys.own(CHANNEL)
-      return yield* make(true, {
-        publish: (message) => Effect.ignoreCause(redis.send("PUBLISH", channel, message)),
-        subscribe: (onMessage) =>
-          redis.subscribe(channel).pipe(
-            Effect.flatMap((messages) =>
-              Effect.forever(Effect.map(Queue.take(messages), ({ message }) => onMessage(message)))
-            ),
-            Effect.scoped,
-            Effect.ignoreCause,
-            Effect.repeat(Schedule.spaced("1 second"))
-          )
-      })
+      return yield* make(true, yield* RedisChannel.make(CHANNEL))
     })
   )
 }

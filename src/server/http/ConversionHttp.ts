@@ -1,11 +1,11 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect } from "effect"
-import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Caller } from "../../api/access/Caller.ts"
 import { Api } from "../../api/Api.ts"
 import * as CommittedConversion from "../../conversion/CommittedConversion.ts"
 import * as ConversionBody from "../encoding/ConversionBody.ts"
+import * as IdempotentResponse from "../encoding/IdempotentResponse.ts"
 import { ConversionRequests, idempotencyKeyOf } from "./ConversionRequests.ts"
 
 /** Handlers of `POST /convert`, `POST /quotes` and `GET /quotes/:quote_id`. */
@@ -24,13 +24,7 @@ export const layer = HttpApiBuilder.group(
           )
           const body = yield* ConversionBody.readConvert(request)
           const outcome = yield* requests.convert(body, idempotencyKey, yield* Caller)
-          return HttpServerResponse.text(CommittedConversion.toJson(outcome), {
-            contentType: "application/json",
-            headers: {
-              "cache-control": "no-store",
-              ...(outcome.replayed ? { "idempotency-replayed": "true" } : {})
-            }
-          })
+          return IdempotentResponse.respond(200, CommittedConversion.toJson(outcome), outcome.replayed)
         })
       )
       .handleRaw(

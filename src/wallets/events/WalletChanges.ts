@@ -1,12 +1,11 @@
-import { Clock, Context, DateTime, Effect, Latch, Layer, Queue, RcRef, Schedule, Schema } from "effect"
+import { Clock, Context, DateTime, Effect, Latch, Layer, RcRef, Schedule, Schema } from "effect"
 import type { Scope } from "effect"
-import * as EffectRedis from "effect/persistence/Redis"
 import { SecurityEvents } from "../../accounts/SecurityEvents.ts"
 import type { LedgerAccountId } from "../../domain/ledger/LedgerAccount.ts"
 import type { HoldId } from "../../domain/ledger/LedgerPosting.ts"
 import type { WalletId } from "../../domain/wallets/Wallet.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
-import { RedisKeys } from "../../platform/RedisKeys.ts"
+import * as RedisChannel from "../../platform/RedisChannel.ts"
 import type { NamedWallet } from "../WalletRepo.ts"
 import { OrderChanges } from "./OrderChanges.ts"
 import { UserEventRepo } from "./UserEventRepo.ts"
@@ -32,11 +31,6 @@ export interface WatchContact {
   readonly ageSeconds: number
 }
 
-interface Transport {
-  readonly publish: (message: string) => Effect.Effect<unknown>
-  readonly subscribe: (onMessage: (message: string) => void) => Effect.Effect<unknown>
-}
-
 /** State of the watches of one wallet. */
 interface Watched {
   readonly wallet: NamedWallet
@@ -51,7 +45,7 @@ const Ids = Schema.fromJsonString(Schema.Array(Schema.String))
 const encodeIds = Schema.encodeSync(Ids)
 const decodeIds = Schema.decodeUnknownOption(Ids)
 
-const make = Effect.fnUntraced(function* (transport?: Transport) {
+const make = Effect.fnUntraced(function* (channel?: RedisChannel.RedisChannel) {
   const clock = yield* Clock.Clock
   const ledger = yield* Ledger
   const orders = yield* OrderChanges
@@ -81,7 +75,7 @@ const make = Effect.fnUntraced(function* (transport?: Transport) {
   const holds = new Set<HoldId>()
   const users = new Set<string>()
   const hasChanges = Latch.makeUnsafe()
-  const hasListeners = () => watched.size > 0 || transport !== undefined
+  const hasListeners = () => watched.size > 0 || channel !== undefined
 
   /** Returns the owners of the changed accounts. What cannot be read now is found by the next poll. */
   const takeOwners = Effect.suspend(() => {
@@ -106,7 +100,7 @@ const make = Effect.fnUntraced(function* (transport?: Transport) {
     const ids = Array.from(new Set([...changedUsers, ...(yield* takeOwners)]))
     if (ids.length === 0) return
     wakeIds(ids)
-    if (transport !== undefined) yield* transport.publish(encodeIds(ids))
+    if (channel !== undefined) yield* channel.publish(encodeIds(ids))
   })
 
   yield* ledger.listen((postings) => {
@@ -128,8 +122,8 @@ const make = Effect.fnUntraced(function* (transport?: Transport) {
     Effect.forever,
     Effect.forkScoped
   )
-  if (transport !== undefined)
-    yield* transport
+  if (channel !== undefined)
+    yield* channel
       .subscribe((message) => {
         const ids = decodeIds(message)
         if (ids._tag === "Some") wakeIds(ids.value)
@@ -222,20 +216,7 @@ export class WalletChanges extends Context.Service<
   static readonly layerRedis = Layer.effect(
     WalletChanges,
     Effect.gen(function* () {
-      const redis = yield* EffectRedis.Redis
-      const channel = (yield* RedisKeys).own(CHANNEL)
-      return yield* make({
-        publish: (message) => Effect.ignoreCause(redis.send("PUBLISH", channel, message)),
-        subscribe: (onMessage) =>
-          redis.subscribe(channel).pipe(
-            Effect.flatMap((messages) =>
-              Effect.forever(Effect.map(Queue.take(messages), ({ message }) => onMessage(message)))
-            ),
-            Effect.scoped,
-            Effect.ignoreCause,
-            Effect.repeat(Schedule.spaced("1 second"))
-          )
-      })
+      return yield* make(yield* RedisChannel.make(CHANNEL))
     })
   ).pipe(Layer.provide(UserEventRepo.layer))
 }

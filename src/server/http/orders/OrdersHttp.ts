@@ -1,6 +1,5 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Option, Schema } from "effect"
-import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
 import { CurrentUser } from "../../../api/access/CurrentUser.ts"
@@ -12,6 +11,7 @@ import { OrderId, OrderNotFound } from "../../../domain/orders/Order.ts"
 import { Batches } from "../../../orders/Batches.ts"
 import { Orders } from "../../../orders/Orders.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
+import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { idempotencyKeyOf } from "../ConversionRequests.ts"
 import * as MyWallet from "../wallets/MyWallet.ts"
@@ -50,14 +50,7 @@ export const layer = HttpApiBuilder.group(
           const { order, replayed } = yield* orders
             .place({ ...terms, wallet, owner: MyWallet.keyOwnerOf(user), key, session: user.sessionId })
             .pipe(Effect.catchTags(OrderProblems.placeErrors))
-          return HttpServerResponse.text(JSON.stringify(orderFields(order)), {
-            status: 201,
-            contentType: "application/json",
-            headers: {
-              "cache-control": "no-store",
-              ...(replayed ? { "idempotency-replayed": "true" } : {})
-            }
-          })
+          return IdempotentResponse.respond(201, JSON.stringify(orderFields(order)), replayed)
         })
       )
       .handle(

@@ -1,6 +1,6 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { BigDecimal, Effect, Schema } from "effect"
-import { type HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import { Api } from "../../../api/Api.ts"
@@ -13,6 +13,7 @@ import * as ConversionBody from "../../encoding/ConversionBody.ts"
 import * as JsonBody from "../../encoding/JsonBody.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
 import { Wallets } from "../../../wallets/Wallets.ts"
+import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { idempotencyKeyOf } from "../ConversionRequests.ts"
 import { fundingFields } from "./FundingFields.ts"
@@ -75,14 +76,11 @@ export const layer = HttpApiBuilder.group(
             session: user.sessionId
           })
           .pipe(Effect.catchTags(FundingProblems.requestErrors))
-        return HttpServerResponse.text(JSON.stringify(yield* receiptOf(requested.request)), {
-          status: requested.request.state === "pending" ? 202 : 200,
-          contentType: "application/json",
-          headers: {
-            "cache-control": "no-store",
-            ...(requested.replayed ? { "idempotency-replayed": "true" } : {})
-          }
-        })
+        return IdempotentResponse.respond(
+          requested.request.state === "pending" ? 202 : 200,
+          JSON.stringify(yield* receiptOf(requested.request)),
+          requested.replayed
+        )
       })
 
     return (

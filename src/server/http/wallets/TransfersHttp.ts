@@ -1,6 +1,5 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Array, Effect, Option, Schema } from "effect"
-import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
 import * as Problem from "../../../api/Problem.ts"
@@ -10,6 +9,7 @@ import { TransferId } from "../../../domain/ledger/LedgerPosting.ts"
 import { Reviews } from "../../../risk/Reviews.ts"
 import { Statement } from "../../../wallets/Statement.ts"
 import { Transfers } from "../../../wallets/Transfers.ts"
+import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { idempotencyKeyOf } from "../ConversionRequests.ts"
 import * as MyWallet from "./MyWallet.ts"
@@ -56,11 +56,15 @@ export const layer = HttpApiBuilder.group(
             .pipe(Effect.catchTags(WalletProblems.transferErrors))
           if (isHeld) {
             const held = yield* reviews.find(id).pipe(Effect.catchTags(Problems.storeErrors))
-            return respond(202, heldFieldsOf(Option.getOrThrow(held)), replayed)
+            return IdempotentResponse.respond(
+              202,
+              JSON.stringify(heldFieldsOf(Option.getOrThrow(held))),
+              replayed
+            )
           }
           const rows = yield* statement.transaction(from.id, id).pipe(Effect.catchTags(Problems.storeErrors))
           const row = Option.getOrThrow(Array.head(rows))
-          return respond(201, fieldsOf(row), replayed)
+          return IdempotentResponse.respond(201, JSON.stringify(fieldsOf(row)), replayed)
         })
       )
       .handle(
@@ -104,13 +108,3 @@ export const layer = HttpApiBuilder.group(
 )
 
 const noTransfer = new Problem.NotFound({ detail: "The wallet has no transfer with this id" })
-
-const respond = (status: 201 | 202, fields: object, replayed: boolean) =>
-  HttpServerResponse.text(JSON.stringify(fields), {
-    status,
-    contentType: "application/json",
-    headers: {
-      "cache-control": "no-store",
-      ...(replayed ? { "idempotency-replayed": "true" } : {})
-    }
-  })

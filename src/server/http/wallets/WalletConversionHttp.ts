@@ -1,6 +1,5 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Option, Result } from "effect"
-import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import { Api } from "../../../api/Api.ts"
@@ -12,6 +11,7 @@ import type { AuditId } from "../../../domain/conversion/AuditRecord.ts"
 import { type WalletConversion, WalletConversions } from "../../../wallets/WalletConversions.ts"
 import * as ConversionBody from "../../encoding/ConversionBody.ts"
 import { LookupCaller } from "../../middleware/LookupCaller.ts"
+import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { findReceipt, notFound } from "../AuditHttp.ts"
 import { ConversionRequests, idempotencyKeyOf } from "../ConversionRequests.ts"
@@ -86,14 +86,7 @@ export const layer = HttpApiBuilder.group(
             Effect.catchTags(WalletProblems.conversionErrors),
             Effect.provideService(LookupCaller, { identity: principal, isAnonymous: false })
           )
-          return HttpServerResponse.text(JSON.stringify(toMessage(converted)), {
-            status: 201,
-            contentType: "application/json",
-            headers: {
-              "cache-control": "no-store",
-              ...(converted.replayed ? { "idempotency-replayed": "true" } : {})
-            }
-          })
+          return IdempotentResponse.respond(201, JSON.stringify(toMessage(converted)), converted.replayed)
         })
       )
       .handleRaw(
