@@ -18,7 +18,11 @@ const TIMEOUT = 180_000 + KILLS * 60_000
 const ENV = {
   FUNDING: "sandbox",
   JWT_SIGNING_KEY: TestConversions.SIGNING_KEY,
-  PRICE_POLL_INTERVAL: "off"
+  PRICE_POLL_INTERVAL: "off",
+  RISK_HOUR_COUNT: "999999",
+  RISK_DAY_COUNT: "999999",
+  RISK_ASSET_HOUR_COUNT: "999999",
+  RISK_ASSET_DAY_COUNT: "999999"
 }
 
 const verify = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {

@@ -150,7 +150,7 @@ export const make = Effect.fnUntraced(function* (url: string) {
       { concurrency: 8, discard: true }
     )
 
-  /** Each key moved money once, and the balances are what the movements add up to. */
+  /** Each key moved money once, and was counted once by the rules; the balances are what the movements add up to. */
   const check = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
     yield* sql`SELECT id FROM funding_request WHERE state = 'pending'`.pipe(
       Effect.repeat({ until: (rows) => rows.length === 0, schedule: Schedule.spaced("100 millis") }),
@@ -176,6 +176,9 @@ export const make = Effect.fnUntraced(function* (url: string) {
       rows.map(({ balance }) => balance),
       expected.map(String)
     )
+    const outward = Array.from(attempts.values()).filter(({ movement }) => movement.kind !== "deposit").length
+    const [usage] = yield* sql<{ counted: number }>`SELECT sum(day_count)::int AS counted FROM risk_usage`
+    assert.strictEqual(usage?.counted, outward)
     const unbalanced = yield* sql`SELECT asset FROM ledger_account GROUP BY asset HAVING sum(balance) <> 0`
     assert.deepStrictEqual(unbalanced, [])
   })
