@@ -152,9 +152,9 @@ const makeReply = Effect.gen(function* () {
     }
   })
 
-  return (...args: Parameters<typeof handle>): Effect.Effect<string | void> =>
-    Effect.catch(handle(...args), (problem: Problem) =>
-      Effect.succeed(WebSocketMessages.encodeProblem(problem))
+  return (client: RatesClient, text: WebSocketMessageQueue.Message): Effect.Effect<string | void> =>
+    Effect.catch(handle(client, text), (problem: Problem) =>
+      Effect.succeed(WebSocketMessages.encodeProblem(client.webSocket, problem))
     )
 })
 

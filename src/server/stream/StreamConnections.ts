@@ -8,6 +8,7 @@ import { RateLimited } from "../../api/Problem.ts"
 import type { SessionId } from "../../domain/accounts/Session.ts"
 import { Settings } from "../../config/Settings.ts"
 import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
+import * as RequestId from "../../platform/RequestId.ts"
 import { Drain } from "../Drain.ts"
 import { EndedSessions } from "../../accounts/sessions/EndedSessions.ts"
 import * as RequestSession from "../middleware/RequestSession.ts"
@@ -116,7 +117,7 @@ export class StreamConnections extends Context.Service<
       })
 
       const upgrade: StreamConnections["Service"]["upgrade"] = (request) =>
-        Effect.suspend(() => {
+        Effect.withFiber((fiber) => {
           const detached = ConnectionUpgrades.takeConnection(request)
           if (detached === undefined) return Effect.interrupt
           const { head, incoming, socket } = detached
@@ -124,6 +125,8 @@ export class StreamConnections extends Context.Service<
           webSocketServer.handleUpgrade(incoming, socket, head, (webSocket) => {
             webSocket.trackLiveness()
             webSocket.pause()
+            const id = RequestId.ofRequest(request.source, incoming.headers, RequestId.spanTraceId(fiber))
+            webSocket.traceId = id.traceId
             upgraded = webSocket
           })
           return upgraded === undefined ? Effect.interrupt : Effect.succeed(upgraded)

@@ -127,7 +127,10 @@ export const layer = Layer.effectDiscard(
         if (Result.isFailure(outcome)) WebSocketMessages.reject(client.webSocket, outcome.failure)
         return undefined
       },
-      Effect.catch((problem) => Effect.succeed(WebSocketMessages.encodeProblem(problem)))
+      (replied, { webSocket }) =>
+        Effect.catch(replied, (problem) =>
+          Effect.succeed(WebSocketMessages.encodeProblem(webSocket, problem))
+        )
     )
 
     const open = Effect.fnUntraced(function* (

@@ -31,6 +31,8 @@ export interface WebSocketHandler {
 export class WebSocket extends NodeWS.WebSocket {
   /** True if the client has answered the last ping. */
   isAlive = true
+  /** Trace id of the request that opened the connection. */
+  traceId = ""
   handler: WebSocketHandler | undefined
 
   /** Starts to track pongs, and ignores errors, which are followed by a close. */

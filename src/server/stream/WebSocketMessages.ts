@@ -32,12 +32,14 @@ export const decoderOf = <A extends { readonly type: string }>(schemas: {
 
 const invalid = (detail: string) => Effect.fail(new InvalidRequest({ detail }))
 
-/** Encodes a problem as a message of type `error`. */
-export const encodeProblem = ({ code, detail, errors, retryable, title }: Problem): string =>
-  JSON.stringify({ type: "error", code, title, detail, errors, retryable })
+/** Encodes a problem as a message of type `error`, with the trace id of its connection. */
+export const encodeProblem = (
+  { traceId }: WebSocket,
+  { code, detail, errors, retryable, title }: Problem
+): string => JSON.stringify({ type: "error", code, title, detail, errors, retryable, trace_id: traceId })
 
 /** Sends a problem, and closes the connection. */
 export const reject = (webSocket: WebSocket, problem: Problem): void => {
-  webSocket.send(encodeProblem(problem))
+  webSocket.send(encodeProblem(webSocket, problem))
   webSocket.close(problem instanceof RateLimited ? TRY_AGAIN_LATER : POLICY_VIOLATION, problem.title)
 }

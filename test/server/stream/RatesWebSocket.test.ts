@@ -163,6 +163,7 @@ layer(TestServer.layer(env), live)("/ws/rates/", (it) => {
         yield* send(message)
         const error = yield* next
         assert.deepInclude(error, { type: "error", code, retryable: false }, JSON.stringify(message))
+        assert.match(String(error["trace_id"]), /^[0-9a-f]{32}$/)
         assert.match(String(error["detail"]), detail)
         assert.isAtMost(String(error["detail"]).length, 600)
       }
