@@ -28,6 +28,8 @@ const FIRST_POLL = Duration.millis(250)
 const MAX_POLL = Duration.seconds(30)
 /** Time after which a closed market is asked for again. */
 const CLOSED_POLL = Duration.minutes(1)
+/** Time after which a batch that was sent to another exchange is looked at again. */
+const OTHER_EXCHANGE_POLL = Duration.minutes(1)
 
 type WriteError = Superseded | StoreUnavailable
 export type ExecutionError = WriteError | ExchangeUnknown | RateTooOld | RateUnavailable
@@ -41,7 +43,10 @@ export class BatchExecution extends Context.Service<
   {
     /** Compares the locked prices of a `reserved` batch with the market, and sends its order, or rejects it. */
     readonly send: (leader: LeaderTerm, batch: Batch) => Effect.Effect<void, ExecutionError>
-    /** Looks up the order of a `sent` batch. Only if the exchange has none, it is sent again under the same id. */
+    /**
+     * Looks up the order of a `sent` batch. Only if the exchange has none, it is sent again under the same id. A batch that was sent
+     * to another exchange waits.
+     */
     readonly resume: (leader: LeaderTerm, batch: Batch) => Effect.Effect<void, ExecutionError>
     /** Rejects a batch of which certainly nothing was or will be filled. */
     readonly reject: (
@@ -164,6 +169,12 @@ export class BatchExecution extends Context.Service<
       })
 
       const resume = Effect.fn("BatchExecution.resume")(function* (leader: LeaderTerm, batch: Batch) {
+        // This exchange certainly has no such order, and says nothing about the one at the other exchange.
+        if (batch.exchange !== exchange.name) {
+          const later = DateTime.addDuration(yield* DateTime.now, OTHER_EXCHANGE_POLL)
+          const why = `it was sent to ${batch.exchange}, but EXCHANGE is ${exchange.name}; only ${batch.exchange} knows its outcome`
+          return yield* wait(leader, batch, later, why)
+        }
         const found = yield* exchange.find(batch.id)
         if (Option.isSome(found)) return yield* accept(leader, batch, found.value)
         const now = yield* DateTime.now

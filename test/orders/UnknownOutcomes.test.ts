@@ -12,6 +12,7 @@ import { LeaderTerms } from "../../src/platform/LeaderTerms.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import { walletAccount } from "../../src/wallets/Wallets.ts"
 import type { Order } from "../../src/domain/orders/Order.ts"
+import { ExchangeClient } from "../../src/exchanges/ExchangeClient.ts"
 import { AssetCode } from "../../src/domain/money/Asset.ts"
 import { ScriptedExchange } from "../support/ScriptedExchange.ts"
 import * as TestOrders from "../support/TestOrders.ts"
@@ -259,6 +260,43 @@ layer(TestOrders.layer())("Settlement with unknown outcomes", (it) => {
       assert.strictEqual(new Set(yield* submissionsOf("NODE")).size, 1)
       assert.deepStrictEqual(yield* TestWallets.balances(user), ["NODE 13", "USD 87"])
     })
+  )
+
+  it.effect(
+    "neither looks up nor sends a batch that was sent to another exchange, and keeps its money held",
+    () =>
+      Effect.gen(function* () {
+        const { exchange, order, user } = yield* placeOne("ELSE")
+        yield* exchange.script([{ does: "lose-answer", outcome: { does: "open" } }])
+        yield* settle
+        const client = yield* ExchangeClient
+        const other = Layer.succeed(ExchangeClient, {
+          ...client,
+          name: "other",
+          find: () => Effect.die("looked up at the other exchange"),
+          submit: () => Effect.die("sent to the other exchange")
+        })
+        const nodeOfOther = yield* Layer.build(Layer.fresh(TestOrders.node.pipe(Layer.provide(other))))
+        yield* Effect.provideContext(
+          Effect.forEach(["1 second", "1 minute", "6 minutes"] as const, (wait) =>
+            Effect.andThen(TestClock.adjust(wait), settle)
+          ),
+          nodeOfOther
+        )
+        const { deadAt, lastError, state } = yield* batchOf(order)
+        assert.deepStrictEqual([state, deadAt], ["sent", null])
+        assert.match(lastError ?? "", /^it was sent to scripted, but EXCHANGE is other/)
+        assert.deepStrictEqual(yield* stateOf(order), SUBMITTED)
+        assert.deepStrictEqual(yield* TestWallets.balances(user), ["USD 80"])
+        // Back at the exchange that has the order.
+        const { id } = yield* batchOf(order)
+        const ended = { filled: BigDecimal.make(2n, 0), cost: BigDecimal.make(20n, 0) }
+        yield* exchange.update(id, { state: "filled", ...ended })
+        yield* TestClock.adjust("1 minute")
+        yield* settle
+        assert.deepStrictEqual(yield* stateOf(order), COMPLETED)
+        assert.strictEqual((yield* submissionsOf("ELSE")).length, 1)
+      })
   )
 
   it.effect("refuses every write of a former leader", () =>
