@@ -33,15 +33,16 @@ export interface PoolRule {
 export class ReservationRepo extends Context.Service<
   ReservationRepo,
   {
-    /** At most `limit` orders that wait alone, and the pools that are due. */
+    /** At most `limit` orders of each asset that wait alone, and the pools that are due. What has waited longest is first. */
     readonly waiting: (
       at: DateTime.Utc,
       rule: PoolRule,
       limit: number
     ) => Effect.Effect<ReadonlyArray<Waiting>, StoreUnavailable>
     /**
-     * Makes a batch of what waits, oldest orders first, in one transaction. None if it does not wait any more, or the pool is not
-     * due any more.
+     * Makes a batch of what waits, oldest orders first, in one transaction. None if it does not wait any more, the pool is not due
+     * any more, or the other side of the asset has a batch that may be at the exchange: exchanges refuse opposite open orders of one
+     * account as a possible wash trade. A batch that was given up does not keep the other side waiting.
      */
     readonly reserve: (
       leader: LeaderTerm,
@@ -66,10 +67,15 @@ export class ReservationRepo extends Context.Service<
         limit: number
       ) {
         const rows = yield* execute(sql`
-          (SELECT asset, side, id AS order_id FROM customer_order WHERE state = 'pending' ORDER BY id LIMIT ${limit})
-          UNION ALL
-          (SELECT asset, side, NULL FROM customer_order WHERE state = 'aggregated'
-            GROUP BY asset, side HAVING ${isDue(at, rule)} ORDER BY min(created_at))`)
+          SELECT asset, side, order_id FROM (
+            SELECT asset, side, id AS order_id, created_at AS oldest_at FROM (
+              SELECT asset, side, id, created_at, row_number() OVER (PARTITION BY asset ORDER BY id) AS place
+              FROM customer_order WHERE state = 'pending') AS pending
+            WHERE place <= ${limit}
+            UNION ALL
+            SELECT asset, side, NULL, min(created_at) FROM customer_order WHERE state = 'aggregated'
+            GROUP BY asset, side HAVING ${isDue(at, rule)}) AS waiting
+          ORDER BY oldest_at, order_id`)
         return yield* OrderRows.decodeWaiting(rows)
       })
 
@@ -98,7 +104,11 @@ export class ReservationRepo extends Context.Service<
             SELECT ${id}::uuid, ${asset}::text, ${side}::text, ${orderId === null}::boolean, count(*)::int, sum(amount), sum(total),
               'reserved', 1, ${leader.term}::bigint, ${at}::timestamptz, ${at}::timestamptz, ${at}::timestamptz
             FROM customer_order WHERE id = ANY (${ids}::uuid[])
-            HAVING ${orderId === null ? isDue(now, rule) : sql`count(*) = 1`} RETURNING 1`
+            HAVING (${orderId === null ? isDue(now, rule) : sql`count(*) = 1`}) AND NOT EXISTS (
+              SELECT FROM settlement_batch AS opposite
+              WHERE opposite.asset = ${asset} AND opposite.side <> ${side} AND opposite.state IN ('reserved', 'sent')
+                AND opposite.dead_at IS NULL)
+            RETURNING 1`
           if (inserted.length === 0) return Option.none<BatchId>()
           yield* sql`
             UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = ${id}, updated_at = ${at}

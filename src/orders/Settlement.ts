@@ -1,6 +1,8 @@
 import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Metric } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { Batch, BatchId } from "../domain/orders/Batch.ts"
+import type { AssetCode } from "../domain/money/Asset.ts"
+import type { OrderSide } from "../domain/orders/Order.ts"
 import type { LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
 import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -12,7 +14,7 @@ import { type PoolRule, ReservationRepo } from "./ReservationRepo.ts"
 import { SettlementRepo } from "./SettlementRepo.ts"
 import { SettlementSteps } from "./SettlementSteps.ts"
 
-/** Orders that one round reserves, and batches that it moves on. */
+/** Orders of one asset that one round reserves, and batches that it moves on. */
 const MAX_ROUND = 200
 /** Batches that talk to the exchange at the same time. */
 const CONCURRENCY = 4
@@ -128,8 +130,11 @@ export class Settlement extends Context.Service<
 
       const reserve = Effect.fnUntraced(function* (leader: LeaderTerm) {
         const waiting = yield* reservations.waiting(yield* DateTime.now, rule, MAX_ROUND)
+        // One side of an asset at a time. The first one has waited longest, so no side waits for ever.
+        const turns = new Map<AssetCode, OrderSide>()
+        for (const { asset, side } of waiting) if (!turns.has(asset)) turns.set(asset, side)
         yield* Effect.forEach(
-          waiting,
+          waiting.filter(({ asset, side }) => turns.get(asset) === side),
           Effect.fnUntraced(function* (group) {
             // A closed market, or an exchange that does not answer: orders wait where they can be cancelled.
             if (!(yield* isOpen(group.asset))) return

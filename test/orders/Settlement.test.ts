@@ -1,9 +1,10 @@
 import { assert, layer } from "@effect/vitest"
-import { BigDecimal, Effect, Layer } from "effect"
+import { BigDecimal, DateTime, Duration, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
 import { LedgerVerifier } from "../../src/ledger/LedgerVerifier.ts"
 import { Orders } from "../../src/orders/Orders.ts"
+import { ReservationRepo } from "../../src/orders/ReservationRepo.ts"
 import { Statement } from "../../src/wallets/Statement.ts"
 import { ScriptedExchange } from "../support/ScriptedExchange.ts"
 import * as TestOrders from "../support/TestOrders.ts"
@@ -204,6 +205,53 @@ layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))("Settle
       yield* settle
       assert.deepStrictEqual(yield* stateOf(direct), ["completed", null, "2", "20"])
       assert.deepStrictEqual(yield* TestWallets.balances(ida), ["SHUT 2", "USD 80"])
+    })
+  )
+
+  it.effect("has no opposite orders for one asset at the exchange at the same time", () =>
+    Effect.gen(function* () {
+      yield* list("WASH", "10")
+      const kim = yield* TestWallets.user("kim", { USD: "100", WASH: "10" })
+      const exchange = yield* ScriptedExchange
+      yield* exchange.always({ does: "fill", price: "10" })
+      yield* exchange.script([{ does: "open" }])
+      const { order: first } = yield* place(kim, "buy", "WASH", "1")
+      yield* settle
+      const { order: sell } = yield* place(kim, "sell", "WASH", "2")
+      const { order: last } = yield* place(kim, "buy", "WASH", "3")
+      yield* settle
+      // The last one may not overtake, or a stream of buyers would keep the seller waiting.
+      const states = Effect.forEach([first, sell, last], (order) =>
+        Effect.map(stateOf(order), ([state]) => state)
+      )
+      assert.deepStrictEqual(yield* states, ["submitted", "pending", "pending"])
+      const { batchId } = yield* (yield* Orders).find(kim.id, first.id)
+      const ended = { filled: BigDecimal.make(1n, 0), cost: BigDecimal.make(10n, 0) }
+      yield* exchange.update(String(batchId), { state: "filled", ...ended })
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      assert.deepStrictEqual(yield* states, ["completed", "completed", "completed"])
+      const sides = (yield* exchange.submitted)
+        .filter(({ asset }) => asset === "WASH")
+        .map(({ side }) => side)
+      assert.deepStrictEqual(sides, ["buy", "sell", "buy"])
+      assert.deepStrictEqual(yield* TestWallets.balances(kim), ["USD 80", "WASH 12"])
+    })
+  )
+
+  it.effect("lists orders of every asset, however many wait for one whose market is closed", () =>
+    Effect.gen(function* () {
+      yield* list("MANY", "10")
+      yield* list("REST", "10")
+      const lou = yield* TestWallets.user("lou", { USD: "100" })
+      for (const code of ["MANY", "MANY", "REST"]) yield* place(lou, "buy", code, "1")
+      const rule = { threshold: BigDecimal.make(10n, 0), maxWait: Duration.minutes(5) }
+      const listed = yield* (yield* ReservationRepo).waiting(yield* DateTime.now, rule, 1)
+      assert.deepStrictEqual(
+        listed.map(({ asset }) => asset as string),
+        ["MANY", "REST"]
+      )
+      yield* settle
     })
   )
 
