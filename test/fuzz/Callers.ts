@@ -16,6 +16,11 @@ const REQUESTS_PER_USER = 400
 /** Share of values that belong to the caller, such as its own id. */
 const OWN_VALUE_RATIO = 0.7
 
+/** Deposits of a new user, so that requests move money. */
+const DEPOSITS = { USD: "100000.00", EUR: "50000.00", NGN: "1000000.00" }
+/** Share of values named `to` that are another user. The others are currencies. */
+const RECIPIENT_RATIO = 0.3
+
 /** The sender of a request. */
 export interface Caller {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
@@ -75,6 +80,14 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
     return yield* Effect.flatMap(HttpClient.execute(request), ({ json }) => json)
   })
 
+  const deposit = (access: string, asset: string, amount: string) =>
+    HttpClient.execute(
+      HttpClientRequest.patch(`${url}/api/v1/accounts/wallet/deposit`).pipe(
+        HttpClientRequest.bearerToken(access),
+        HttpClientRequest.bodyJsonUnsafe({ asset, amount })
+      )
+    )
+
   /** Registers a user, who replaces the one in the slot. */
   const register = Effect.fnUntraced(
     function* (slot: number) {
@@ -114,6 +127,7 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
         learn(user, yield* send("/api/v1/accounts/auth/mfa/confirm", { code }, access))
       }
       users.set(slot, user)
+      yield* Effect.forEach(Object.entries(DEPOSITS), ([asset, amount]) => deposit(access, asset, amount))
     },
     (work) => Effect.ignore(work)
   )
@@ -141,12 +155,15 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
       if (hasEnded || user.requests > REQUESTS_PER_USER) yield* register(slot)
     })
 
+  const recipientOf = (random: RandomChoice) => users.get(random.below(SLOTS.length))?.username
+
   const callerOfUser = (slot: number, user: User): Caller => ({
     headers: [["Authorization", `Bearer ${user.access}`]],
     responseIds: {
       ...responseIds,
       pick: (random, name) =>
         (random.chance(OWN_VALUE_RATIO) ? ownValue(random, user, name) : undefined) ??
+        (name === "to" && random.chance(RECIPIENT_RATIO) ? recipientOf(random) : undefined) ??
         responseIds.pick(random, name)
     },
     observe: observe(slot, user)

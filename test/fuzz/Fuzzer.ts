@@ -1,5 +1,5 @@
 import { Effect, Option, Result, Schedule, Schema } from "effect"
-import { HttpClient } from "effect/http"
+import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import * as Routes from "../../src/server/Routes.ts"
 import type { RawResponse } from "./RawResponse.ts"
 import * as Callers from "./Callers.ts"
@@ -109,6 +109,12 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
     report.addFinding({ kind: `log: ${kindOfLine(line)}`, detail: line.slice(0, 2_000) })
   const isAlive = (yield* target.isRunning) && (yield* isLive(target.url))
   if (!isAlive) report.addFinding({ kind: "the server is not running any more", detail: "" })
+  const ledger = yield* readLedger(target)
+  if (Option.isSome(ledger) && !(ledger.value.ok && ledger.value.balanced))
+    report.addFinding({
+      kind: "the ledger does not verify, or balance",
+      detail: JSON.stringify(ledger.value)
+    })
   const totalRetries = Array.from(report.result.retries.values()).reduce((sum, times) => sum + times, 0)
   if (totalRetries > maxTotalRetries(options))
     report.addFinding({
@@ -193,6 +199,25 @@ const awaitDocument = Effect.fnUntraced(
   },
   (effect, url) =>
     Effect.mapError(effect, () => new TargetUnavailable({ detail: `The server at ${url} is not ready` }))
+)
+
+const Verification = Schema.Struct({ ok: Schema.Boolean })
+const TrialBalance = Schema.Struct({ balanced: Schema.Boolean })
+
+/** Verifies the ledger. None without a key. */
+const readLedger = Effect.fnUntraced(
+  function* ({ key, url }: Target) {
+    if (key === undefined) return Option.none()
+    const read = <A>(path: string, schema: Schema.Codec<A, unknown>) =>
+      HttpClient.execute(
+        HttpClientRequest.get(`${url}/api/v1/admin/ledger/${path}`).pipe(HttpClientRequest.bearerToken(key))
+      ).pipe(Effect.flatMap(HttpClientResponse.schemaBodyJson(schema)))
+    return Option.some({
+      ...(yield* read("verify", Verification)),
+      ...(yield* read("trial-balance", TrialBalance))
+    })
+  },
+  Effect.orElseSucceed(() => Option.some({ ok: false, balanced: false }))
 )
 
 const isLive = (url: string) =>

@@ -56,6 +56,7 @@ export const start = Effect.gen(function* () {
     DATA_DIR: yield* files.makeTempDirectoryScoped({ prefix: "effex-fuzz-" }),
     FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
     FLUTTERWAVE_SECRET_KEY: "key",
+    FUNDING: "sandbox",
     POLL_INTERVAL: "5 seconds",
     POLL_SPACING: "0 millis",
     RATE_LIMIT_READS: "off",
