@@ -9,6 +9,9 @@ import { isCommon } from "./CommonPasswords.ts"
 /** Argon2id as OWASP recommends: 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
 
+/** Leaves one CPU to the event loop, which answers all other requests meanwhile. */
+export const MAX_CONCURRENT_HASHES = Math.max(1, availableParallelism() - 1)
+
 interface Argon2 {
   readonly hash: (password: string, options: typeof PARAMETERS) => Promise<string>
   readonly verify: (hash: string, password: string) => Promise<boolean>
@@ -17,7 +20,7 @@ interface Argon2 {
 const make = (argon2: Argon2) =>
   Effect.gen(function* () {
     const random = yield* SecureRandom.SecureRandom
-    const permits = yield* Semaphore.make(availableParallelism())
+    const permits = yield* Semaphore.make(MAX_CONCURRENT_HASHES)
     const compute = <A>(work: () => Promise<A>) =>
       // A hash that has started cannot be stopped, and keeps its permit until it ends.
       permits.withPermit(Effect.uninterruptible(Effect.promise(work)))
@@ -51,7 +54,7 @@ const make = (argon2: Argon2) =>
     })
   })
 
-/** Checks, hashes and verifies passwords. As many hashes are computed at a time as there are CPUs: each takes 19 MiB. */
+/** Checks, hashes and verifies passwords. Computes at most {@link MAX_CONCURRENT_HASHES} at a time: each takes 19 MiB. */
 export class Passwords extends Context.Service<
   Passwords,
   {
