@@ -21,6 +21,8 @@ export interface ReviewDecision {
 /** A review with what its end needs. */
 export interface StoredReview extends Review {
   readonly userId: UserId
+  /** Receiver of a transfer. */
+  readonly recipientId: UserId | null
   readonly holdId: HoldId
   readonly posting: typeof StoredPosting.Type
 }
@@ -73,8 +75,8 @@ export class ReviewRepo extends Context.Service<
         const now = DateTime.toDateUtc(yield* DateTime.now)
         const rows = yield* sql`
           SELECT review.id, review.hold_id, review.expires_at, review.posting::text AS posting, ${decisionColumns},
-            recipient.username AS counterparty, ${state(now)} AS state, ended.principal AS decided_by,
-            ended.at AS decided_at, ended.reason, ended.transfer_id AS transfer
+            recipient.id AS recipient_id, recipient.username AS counterparty, ${state(now)} AS state,
+            ended.principal AS decided_by, ended.at AS decided_at, ended.reason, ended.transfer_id AS transfer
           FROM risk_review AS review JOIN ${decisionTables} ON decision.id = review.decision_id
           LEFT JOIN risk_review_end AS ended ON ended.review_id = review.id
           LEFT JOIN wallet AS recipient_wallet ON recipient_wallet.id = review.counterparty
@@ -171,6 +173,7 @@ const ReviewRow = Schema.Struct({
   holdId: HoldId,
   expiresAt: Schema.DateTimeUtcFromDate,
   posting: Schema.fromJsonString(StoredPosting),
+  recipientId: Schema.NullOr(UserId),
   counterparty: Schema.NullOr(Username),
   state: ReviewState,
   decidedBy: Schema.NullOr(Schema.String),

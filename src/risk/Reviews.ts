@@ -93,7 +93,8 @@ export class Reviews extends Context.Service<
       const decide = Effect.fnUntraced(function* (decision: ReviewDecision, isApproved: boolean) {
         const review = yield* found(decision.id)
         if (review.state !== "pending") return yield* new Errors.ReviewDecided({ state: review.state })
-        if (decision.principal === `user:${review.userId}`) return yield* new Errors.OwnReview()
+        if ([review.userId, review.recipientId].some((user) => decision.principal === `user:${user}`))
+          return yield* new Errors.OwnReview()
         const transfer = yield* endHold(review, isApproved)
         if (!(yield* repo.end(decision, isApproved ? "approved" : "rejected", transfer)))
           return yield* new Errors.ReviewDecided({ state: (yield* found(decision.id)).state })

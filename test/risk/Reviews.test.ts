@@ -127,10 +127,12 @@ layer(TestRisk.layer({ RISK_REVIEW_VALUE: "100" }), LIVE)("Reviews", (it) => {
     })
   )
 
-  it.effect("nobody decides on a movement of their own", () =>
+  it.effect("nobody decides on a movement from or to their own wallet", () =>
     Effect.gen(function* () {
-      const { from, id } = yield* held("own")
-      assert.strictEqual((yield* Effect.flip(decide("approve", id, `user:${from.userId}`)))._tag, "OwnReview")
+      const { from, id, to } = yield* held("own")
+      for (const { userId } of [from, to])
+        for (const how of ["approve", "reject"] as const)
+          assert.strictEqual((yield* Effect.flip(decide(how, id, `user:${userId}`)))._tag, "OwnReview")
       assert.strictEqual(yield* stateOf(id), "pending")
     })
   )

@@ -70,9 +70,9 @@ export class ReviewRefused extends Schema.TaggedError<ReviewRefused>()("ReviewRe
   }
 }
 
-/** Nobody decides on a movement of their own. */
+/** Nobody decides on a movement from or to their own wallet. */
 export class OwnReview extends Schema.TaggedError<OwnReview>()("OwnReview", {}) {
   override get message(): string {
-    return "This is a movement of your own wallet; another administrator must decide on it"
+    return "This is a movement from or to your own wallet; another administrator must decide on it"
   }
 }
