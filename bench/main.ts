@@ -9,6 +9,7 @@ import { conversions } from "./measures/Conversions.ts"
 import { idle } from "./measures/IdleMemory.ts"
 import { lookups } from "./measures/Lookups.ts"
 import { lookupShapes } from "./measures/LookupShapes.ts"
+import { orders } from "./measures/Orders.ts"
 import { poll } from "./measures/Poll.ts"
 import { start } from "./measures/Start.ts"
 import { memory } from "./measures/StreamMemory.ts"
@@ -31,6 +32,7 @@ const measures = {
   conversions,
   transfers,
   wallets,
+  orders,
   streams,
   memory,
   poll,

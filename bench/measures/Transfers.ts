@@ -1,11 +1,11 @@
-import { Console, Effect, Schema } from "effect"
+import { Console, Effect } from "effect"
 import { interleave } from "../InterleavedRounds.ts"
 import { Plan } from "../Plan.ts"
 import * as Processes from "../Processes.ts"
 import type { Figure, Report, Row } from "../Report.ts"
 import { ratioIn, type Rounds, spreadIn } from "../Statistics.ts"
 import { type BenchDatabase, Stores } from "../Stores.ts"
-import type { TransferResult } from "../transfers/Callers.ts"
+import { TransferResult } from "../transfers/Callers.ts"
 import * as Pgbench from "../transfers/Pgbench.ts"
 import * as Programs from "../Programs.ts"
 import { WALLETS } from "../transfers/Workload.ts"
@@ -26,18 +26,11 @@ const QUANTITIES = [
   }
 ]
 
-const Result: Schema.Codec<TransferResult, unknown> = Schema.Struct({
-  transfersPerSecond: Schema.Finite,
-  p50: Schema.Finite,
-  p99: Schema.Finite,
-  databaseMicros: Schema.Finite
-})
-
 const run = (
   name: "Effex" | "ByHand" | "ByFunction",
   database: BenchDatabase,
   env?: Readonly<Record<string, string>>
-) => Programs.run(`transfers/${name}`, Result, database, env)
+) => Programs.run(`transfers/${name}`, TransferResult, database, env)
 
 /** Measures transfers between wallets in one process, relative to other ways to write them in the same PostgreSQL. */
 export const transfers = Effect.gen(function* () {

@@ -1,4 +1,4 @@
-import { Config, Console, Effect, Fiber } from "effect"
+import { Config, Console, Effect, Fiber, Schema } from "effect"
 import * as PostgresCpu from "./PostgresCpu.ts"
 
 /** Concurrent callers, each of which waits for its transfer before the next one; and the process of PostgreSQL. */
@@ -11,13 +11,14 @@ const options = Config.all({
 const WARM_UP_MILLIS = 1_000
 
 /** Throughput and response times in milliseconds of one program. */
-export interface TransferResult {
-  readonly transfersPerSecond: number
-  readonly p50: number
-  readonly p99: number
+export const TransferResult = Schema.Struct({
+  transfersPerSecond: Schema.Finite,
+  p50: Schema.Finite,
+  p99: Schema.Finite,
   /** CPU time of PostgreSQL for each transfer, in microseconds. Unlike the others it hardly depends on other load. */
-  readonly databaseMicros: number
-}
+  databaseMicros: Schema.Finite
+})
+export type TransferResult = typeof TransferResult.Type
 
 /** Returns throughput and response times of transfers that ended within some seconds. */
 export const summarize = (
