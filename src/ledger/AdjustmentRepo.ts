@@ -1,5 +1,6 @@
 import { Array, type BigDecimal, Context, DateTime, Effect, Layer, type Option, Schema } from "effect"
 import type { SqlError } from "effect/sql"
+import { UserId } from "../domain/accounts/User.ts"
 import { type Adjustment, AdjustmentState } from "../domain/ledger/Adjustment.ts"
 import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
@@ -31,13 +32,10 @@ export interface AdjustmentDecision {
 export class AdjustmentRepo extends Context.Service<
   AdjustmentRepo,
   {
-    /** Asset of an account, with its decimals. */
-    readonly assetOf: (
+    /** Asset of an account with its decimals, and the user of its wallet. */
+    readonly accountOf: (
       account: LedgerAccountId
-    ) => Effect.Effect<
-      Option.Option<{ readonly asset: AssetCode; readonly decimals: number }>,
-      SqlError.SqlError
-    >
+    ) => Effect.Effect<Option.Option<typeof AdjustedAccount.Type>, SqlError.SqlError>
     /** Returns false if the principal has used the key before. */
     readonly insert: (
       id: TransferId,
@@ -74,13 +72,14 @@ export class AdjustmentRepo extends Context.Service<
       const decoded = (rows: unknown) => Effect.orDie(decode(rows))
       const first = Effect.flatMap((rows: unknown) => Effect.map(decoded(rows), Array.head))
 
-      const assetOf = (account: LedgerAccountId) =>
+      const accountOf = (account: LedgerAccountId) =>
         Effect.map(
           Effect.flatMap(
             sql`
-              SELECT code AS asset, decimals FROM ledger_account AS account JOIN asset ON code = account.asset
+              SELECT code AS asset, decimals, wallet.user_id FROM ledger_account AS account
+              JOIN asset ON code = account.asset LEFT JOIN wallet ON wallet.id = account.owner
               WHERE account.id = ${account}::bigint`,
-            (rows) => Effect.orDie(decodeAssets(rows))
+            (rows) => Effect.orDie(decodeAccounts(rows))
           ),
           Array.head
         )
@@ -126,7 +125,7 @@ export class AdjustmentRepo extends Context.Service<
       })
 
       return AdjustmentRepo.of({
-        assetOf,
+        accountOf,
         insert,
         byKey: (principal, key) => first(sql`${select} WHERE requested_by = ${principal} AND key = ${key}`),
         lock: (id) => first(sql`${select} WHERE adjustment.id = ${id} FOR UPDATE OF adjustment`),
@@ -155,6 +154,9 @@ const decode = Schema.decodeUnknownEffect(
     })
   )
 )
-const decodeAssets = Schema.decodeUnknownEffect(
-  Schema.Array(Schema.Struct({ asset: AssetCode, decimals: Schema.Int }))
-)
+const AdjustedAccount = Schema.Struct({
+  asset: AssetCode,
+  decimals: Schema.Int,
+  userId: Schema.NullOr(UserId)
+})
+const decodeAccounts = Schema.decodeUnknownEffect(Schema.Array(AdjustedAccount))

@@ -2,6 +2,7 @@ import { BigDecimal, Context, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { AdminActions } from "../accounts/AdminActions.ts"
 import { Settings } from "../config/Settings.ts"
+import type { UserId } from "../domain/accounts/User.ts"
 import * as AdjustmentDomain from "../domain/ledger/Adjustment.ts"
 import type { Adjustment, AdjustmentState } from "../domain/ledger/Adjustment.ts"
 import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
@@ -33,9 +34,12 @@ type DecisionError =
 export class Adjustments extends Context.Service<
   Adjustments,
   {
-    /** Posts an adjustment, or stores it as pending if its amount is above `LEDGER_ADJUSTMENT_LIMIT`. */
+    /**
+     * Posts an adjustment, or stores it as pending if its amount is above `LEDGER_ADJUSTMENT_LIMIT` or it is of the wallet of
+     * the administrator.
+     */
     readonly request: (request: AdjustmentRequest) => Effect.Effect<Adjustment, RequestError>
-    /** Posts a pending adjustment. Only another administrator than the one who requested it can approve it. */
+    /** Posts a pending adjustment. Neither who requested it nor the owner of the wallet can decide on it. */
     readonly approve: (decision: AdjustmentDecision) => Effect.Effect<Adjustment, DecisionError>
     readonly reject: (decision: AdjustmentDecision) => Effect.Effect<Adjustment, DecisionError>
     /** At most `limit` adjustments before an id, newest first. */
@@ -100,13 +104,15 @@ export class Adjustments extends Context.Service<
       const request = Effect.fn("Adjustments.request")(
         function* (asked: AdjustmentRequest) {
           const { account, amount, key, principal, reason } = asked
-          const known = yield* repo.assetOf(account)
+          const known = yield* repo.accountOf(account)
           if (Option.isNone(known))
             return yield* new AdjustmentDomain.LedgerSubjectNotFound({ subject: "account" })
           const { asset, decimals } = known.value
           yield* checkAmount(amount, asset, decimals)
           const id = TransferId.make(yield* random.uuidV7())
-          const needsSecond = BigDecimal.isGreaterThan(BigDecimal.abs(amount), ledgerAdjustmentLimit)
+          const needsSecond =
+            isOwn(known.value, principal) ||
+            BigDecimal.isGreaterThan(BigDecimal.abs(amount), ledgerAdjustmentLimit)
           if (!(yield* repo.insert(id, asked, needsSecond ? "pending" : "posted"))) {
             const first = yield* found(yield* repo.byKey(principal, key ?? ""))
             const isSame =
@@ -126,7 +132,11 @@ export class Adjustments extends Context.Service<
           const adjustment = yield* found(yield* repo.lock(decision.id))
           if (adjustment.state !== "pending")
             return yield* new AdjustmentDomain.AdjustmentDecided({ id: decision.id, state: adjustment.state })
-          if (adjustment.requestedBy === decision.principal)
+          const account = yield* repo.accountOf(adjustment.account)
+          if (
+            adjustment.requestedBy === decision.principal ||
+            Option.exists(account, (adjusted) => isOwn(adjusted, decision.principal))
+          )
             return yield* new AdjustmentDomain.SecondAdministratorRequired()
           yield* repo.decide(decision, state)
           if (state === "posted") yield* post(adjustment)
@@ -167,6 +177,9 @@ export class Adjustments extends Context.Service<
 }
 
 type Posting = Pick<Adjustment, "id" | "account" | "amount" | "asset" | "reason">
+
+const isOwn = ({ userId }: { readonly userId: UserId | null }, principal: string) =>
+  userId !== null && principal === `user:${userId}`
 
 const checkAmount = (amount: BigDecimal.BigDecimal, asset: string, decimals: number) => {
   const given = Math.max(0, BigDecimal.normalize(amount).scale)

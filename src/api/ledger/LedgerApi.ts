@@ -119,7 +119,7 @@ export class LedgerApi extends HttpApiGroup.make("ledger")
     }).annotateMerge(
       describe(
         "Adjust a balance",
-        "Changes the balance of an account by `amount`, against the account `adjustment` of the house. Above `LEDGER_ADJUSTMENT_LIMIT`, it stays `pending` until another administrator approves it. A retry with the same `Idempotency-Key` returns the first adjustment."
+        "Changes the balance of an account by `amount`, against the account `adjustment` of the house. Above `LEDGER_ADJUSTMENT_LIMIT`, and in the wallet of the administrator, it stays `pending` until another administrator approves it. A retry with the same `Idempotency-Key` returns the first adjustment."
       )
     ),
     HttpApiEndpoint.post("approve", "/adjustments/:adjustment_id/approve", decision).annotateMerge(

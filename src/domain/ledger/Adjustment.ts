@@ -63,13 +63,13 @@ export class AdjustmentDecided extends Schema.TaggedError<AdjustmentDecided>()("
   }
 }
 
-/** The administrator who requested an adjustment cannot approve it. */
+/** Nobody decides on an adjustment that they requested, or of their own wallet. */
 export class SecondAdministratorRequired extends Schema.TaggedError<SecondAdministratorRequired>()(
   "SecondAdministratorRequired",
   {}
 ) {
   override get message(): string {
-    return "You requested this adjustment; another administrator must decide on it"
+    return "You requested this adjustment, or it is of your own wallet; another administrator must decide on it"
   }
 }
 

@@ -1,5 +1,6 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { BigDecimal, Effect, Option } from "effect"
+import { AssetCode } from "../../../../src/domain/money/Asset.ts"
 import { Ledger } from "../../../../src/ledger/Ledger.ts"
 import * as Callers from "../../../support/Callers.ts"
 import * as Postings from "../../../support/Postings.ts"
@@ -144,6 +145,46 @@ layer(TestServer.layer({ LEDGER_ADJUSTMENT_LIMIT: "5" }), { excludeTestServices:
         assert.deepInclude(rejected.json, { state: "rejected", decision_reason: "checked" })
         const listed = yield* second("/adjustments?state=rejected&page_size=1")
         assert.deepInclude(JSON.parse(listed.text).data[0], { id: other })
+      })
+    )
+
+    it.effect("an administrator neither posts nor approves an adjustment of their own wallet", () =>
+      Effect.gen(function* () {
+        const owner = yield* Callers.user("administrator")
+        const { authorization } = owner
+        assert(authorization !== undefined)
+        const wallet = yield* get("/api/v1/accounts/wallet", { headers: { authorization } })
+        const { accountById, openAccounts } = yield* Ledger
+        const [account] = yield* openAccounts([
+          {
+            owner: String(wallet.json["wallet_id"]),
+            role: "user",
+            asset: AssetCode.make("USD"),
+            minBalance: "0"
+          }
+        ])
+        assert(account !== undefined)
+        const { first: other } = yield* twoAdministrators
+        const reason = { reason: "test" }
+        const request = (administrator: ReturnType<typeof as>, amount: string) =>
+          administrator("/adjustments", { account, amount, ...reason })
+        const own = yield* request(as(owner), "1")
+        assert.deepInclude(own.json, { state: "pending" })
+        const foreign = yield* request(other, "6")
+        for (const { json } of [own, foreign])
+          for (const decision of ["approve", "reject"])
+            assertProblem(
+              yield* as(owner)(`/adjustments/${String(json["id"])}/${decision}`, reason),
+              403,
+              "forbidden"
+            )
+        const balance = Effect.map(accountById(account), (found) =>
+          BigDecimal.format(Option.getOrThrow(found).balance)
+        )
+        assert.strictEqual(yield* balance, "0")
+        const approved = yield* other(`/adjustments/${String(own.json["id"])}/approve`, reason)
+        assert.deepInclude(approved.json, { state: "posted" })
+        assert.strictEqual(yield* balance, "1")
       })
     )
 
