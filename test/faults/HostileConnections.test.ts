@@ -1,18 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { readFileSync } from "node:fs"
 import { connect } from "node:net"
 import { fileURLToPath } from "node:url"
 import { runProgram } from "../support/ChildProgram.ts"
 import * as Effex from "../support/Effex.ts"
 import * as NodeEnvironment from "../support/NodeEnvironment.ts"
+import * as Observation from "../support/Observation.ts"
 import * as Workload from "../support/Workload.ts"
 
 const IDLE_SECONDS = 5
 const ATTACK_SECONDS = 20
-const LOOKUP_INTERVAL_MILLIS = 100
-const CONVERSION_INTERVAL_MILLIS = 200
 
 const SLOW_BYTES_PER_SECOND = 20_000
 /** Three times as long as a client may take no bytes at all. */
@@ -21,12 +19,6 @@ const SLOW_SECONDS = 45
 const MAX_GROWTH_MIB = 200
 /** CPU time that an attack may cost the server, per second. */
 const MAX_CPU_MILLIS_PER_SECOND = 200
-/**
- * Latency in addition to the doubled latency of the control server: both servers, both databases and the attack share the
- * cores of this machine, so each request can wait for the time slices of several processes.
- */
-const P50_ALLOWANCE_MILLIS = 25
-const P99_ALLOWANCE_MILLIS = 150
 /** CPU time of an attack that sends all its requests at once. Others wait for it, but only once. */
 const MAX_BURST_CPU_MILLIS = 1000
 /** Factor by which other programs may stretch the CPU time of a burst on this machine. */
@@ -70,114 +62,20 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   fragments: { title: "40 WebSocket messages of 16 000 one-byte fragments", minConnections: 40 }
 }
 
-/** Resident memory of a process. */
-const memoryMib = (pid: number | undefined) =>
-  Math.round(
-    Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024
-  )
-
-const CLOCK_TICK_MILLIS = 10
-
-/** CPU time of a process so far, of user and system. */
-const cpuMillis = (pid: number | undefined) => {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-  // The fields after the name of the program, which may contain spaces.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-  return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MILLIS
-}
-
-/** Percentiles of latencies in milliseconds. */
-const summarize = (millis: ReadonlyArray<number>) => {
-  const sorted = millis.toSorted((a, b) => a - b)
-  const at = (fraction: number) => Math.ceil(sorted[Math.ceil(sorted.length * fraction) - 1] ?? 0)
-  return { p50: at(0.5), p99: at(0.99) }
-}
-
-/** Repeats a request at an interval. Returns the latencies. */
-const repeat = Effect.fnUntraced(function* (
-  request: Effect.Effect<{ readonly status: number }>,
-  intervalMillis: number,
-  end: number
-) {
-  const millis: Array<number> = []
-  while (performance.now() < end) {
-    const startedAt = performance.now()
-    const { status } = yield* request
-    assert.strictEqual(status, 200)
-    millis.push(performance.now() - startedAt)
-    yield* Effect.sleep(intervalMillis)
-  }
-  return summarize(millis)
-})
-
-const convert = (url: string) =>
-  Effect.promise(async () => {
-    const response = await fetch(`${url}/api/v1/convert`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ amount: "10.00", from_currency: "USD", to_currency: "NGN" })
-    })
-    await response.text()
-    return response
-  })
-
-interface Server {
-  readonly url: string
-  readonly process: { readonly pid?: number | undefined }
-}
-
-/** Sends lookups and conversions at a slow, fixed rate. Returns their latency, and the CPU time and memory of the server. */
-const observe = Effect.fnUntraced(function* ({ process: { pid }, url }: Server, seconds: number) {
-  const startedAt = performance.now()
-  const cpuBefore = cpuMillis(pid)
-  let maxMemory = memoryMib(pid)
-  const sampleMemory = Effect.sync(() => {
-    maxMemory = Math.max(maxMemory, memoryMib(pid))
-  }).pipe(Effect.delay("100 millis"), Effect.forever)
-  const end = startedAt + seconds * 1000
-  const latencies = Effect.all(
-    {
-      lookups: repeat(Effex.get(url, "/api/v1/rates?from=USD&to=NGN"), LOOKUP_INTERVAL_MILLIS, end),
-      conversions: repeat(convert(url), CONVERSION_INTERVAL_MILLIS, end)
-    },
-    { concurrency: "unbounded" }
-  )
-  const { conversions, lookups } = yield* Effect.raceFirst(latencies, sampleMemory)
-  return { lookups, conversions, cpuMillis: cpuMillis(pid) - cpuBefore, maxMemory }
-})
-
-/** Number of requests that a server has answered, apart from those of {@link observe}. */
-const countAttackRequests = ({ url }: Server) =>
+/** Number of requests that a server has answered, apart from those of {@link Observation.observe}. */
+const countAttackRequests = ({ url }: Observation.Server) =>
   Effect.map(Effex.get(url, "/metrics"), ({ body }) =>
     Array.from(body.matchAll(/^effex_http_requests_total\{(.*)\} (\d+)$/gm), ([, labels = "", count]) =>
       /route="\/api\/v1\/(rates|convert)"/.test(labels) ? 0 : Number(count)
     ).reduce((sum, count) => sum + count, 0)
   )
 
-type Observation = Effect.Success<ReturnType<typeof observe>>
-
-const describeLatency = ({ conversions, lookups }: Observation) =>
-  `lookups p50 ${lookups.p50} ms, p99 ${lookups.p99} ms, conversions ${conversions.p50} and ${conversions.p99} ms`
-
-const assertLatency = (
-  attacked: Observation,
-  controls: ReadonlyArray<Observation>,
-  p99AllowanceMillis: number
-) => {
-  for (const kind of ["lookups", "conversions"] as const) {
-    const highest = (percentile: "p50" | "p99") =>
-      Math.max(...controls.map((control) => control[kind][percentile]))
-    assert.isAtMost(attacked[kind].p50, 2 * highest("p50") + P50_ALLOWANCE_MILLIS, `p50 of ${kind}`)
-    assert.isAtMost(attacked[kind].p99, 2 * highest("p99") + p99AllowanceMillis, `p99 of ${kind}`)
-  }
-}
-
 const serve = Effect.gen(function* () {
   const { env } = yield* NodeEnvironment.make()
   const server = yield* Effex.serve({ ...env, ...LIMITS })
   // Memory and code that the first requests need do not count as growth.
   yield* Effex.get(server.url, "/docs")
-  yield* observe(server, 1)
+  yield* Observation.observe(server, 1)
   return server
 })
 
@@ -188,13 +86,13 @@ describe("A client with hostile connections", () => {
         const server = yield* serve
         // Is observed at the same time, because other programs may slow down this machine.
         const control = yield* serve
-        const idle = yield* observe(server, IDLE_SECONDS)
+        const idle = yield* Observation.observe(server, IDLE_SECONDS)
         const requestsBefore = yield* countAttackRequests(server)
         const { port } = new URL(server.url)
         const hostile = yield* runProgram("nice", ["-n", "19", process.execPath, client, port, name])
         yield* hostile.written(/opened \d+\n/)
         const [attacked, unattacked] = yield* Effect.all(
-          [observe(server, ATTACK_SECONDS), observe(control, ATTACK_SECONDS)],
+          [Observation.observe(server, ATTACK_SECONDS), Observation.observe(control, ATTACK_SECONDS)],
           { concurrency: "unbounded" }
         )
         const requests = (yield* countAttackRequests(server)) - requestsBefore
@@ -203,9 +101,9 @@ describe("A client with hostile connections", () => {
         yield* Workload.report(
           [
             `${title}: ${connections} connections, ${requests} requests answered`,
-            `during the attack ${describeLatency(attacked)}`,
-            `of another server at that time ${describeLatency(unattacked)}`,
-            `before ${describeLatency(idle)}`,
+            `during the attack ${Observation.describeLatency(attacked)}`,
+            `of another server at that time ${Observation.describeLatency(unattacked)}`,
+            `before ${Observation.describeLatency(idle)}`,
             `CPU time ${Math.round(cpu / ATTACK_SECONDS)} ms per second, ${(cpu / Math.max(1, requests)).toFixed(2)} ms per request`,
             `memory ${idle.maxMemory} MiB, then at most ${attacked.maxMemory} MiB`
           ].join("; ")
@@ -216,7 +114,7 @@ describe("A client with hostile connections", () => {
         if (maxCpuMillisPerRequest !== undefined) assert.isAtMost(cpu / requests, maxCpuMillisPerRequest)
         if (isBurst === true) assert.isAtMost(cpu, MAX_BURST_CPU_MILLIS)
         const burstMillis = isBurst === true ? MAX_BURST_STRETCH * cpu : 0
-        assertLatency(attacked, [idle, unattacked], P99_ALLOWANCE_MILLIS + burstMillis)
+        Observation.assertLatency(attacked, [idle, unattacked], { p99: burstMillis })
       }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
     )
   }
