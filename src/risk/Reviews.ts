@@ -93,8 +93,7 @@ export class Reviews extends Context.Service<
       const decide = Effect.fnUntraced(function* (decision: ReviewDecision, isApproved: boolean) {
         const review = yield* found(decision.id)
         if (review.state !== "pending") return yield* new Errors.ReviewDecided({ state: review.state })
-        if ([review.userId, review.recipientId].some((user) => decision.principal === `user:${user}`))
-          return yield* new Errors.OwnReview()
+        if (isOwn(review, decision.principal)) return yield* new Errors.OwnReview()
         const transfer = yield* endHold(review, isApproved)
         if (!(yield* repo.end(decision, isApproved ? "approved" : "rejected", transfer)))
           return yield* new Errors.ReviewDecided({ state: (yield* found(decision.id)).state })
@@ -171,3 +170,8 @@ export class Reviews extends Context.Service<
 
 const NAME = "reviews"
 const ZERO = BigDecimal.make(0n, 0)
+
+/** Whether the money is of the administrator, or an API key requested it for a user. */
+const isOwn = ({ posting, recipientId, userId }: StoredReview, principal: string) =>
+  posting.details["requested_by"] === principal ||
+  [userId, recipientId].some((user) => principal === `user:${user}`)

@@ -1,4 +1,5 @@
 import * as CanonicalEncoding from "../audit/CanonicalEncoding.ts"
+import type { UserId } from "../domain/accounts/User.ts"
 import type { PostingKey } from "../domain/ledger/LedgerPosting.ts"
 
 /** Key of a request that moves money, and who chose it. */
@@ -7,6 +8,15 @@ export interface RequestKey {
   readonly owner: string
   /** The `Idempotency-Key`; undefined: every request moves money. */
   readonly key: string | undefined
+}
+
+/** Returns who requests a movement: a user, or the API key that acts for one. */
+export const requesterOf = (owner: string) => owner.split(" ", 1)[0] ?? owner
+
+/** Returns the details of a posting that name the API key that acts for a user. */
+export const requesterDetails = (owner: string, user: UserId) => {
+  const requester = requesterOf(owner)
+  return requester === `user:${user}` ? {} : { requested_by: requester }
 }
 
 /**

@@ -16,7 +16,7 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { Reviews } from "../risk/Reviews.ts"
 import { RiskFacts } from "../risk/RiskFacts.ts"
 import { type PostedMovement, toMovement } from "./PostingOutcome.ts"
-import { postingKeyOf, type RequestKey } from "./RequestHash.ts"
+import { postingKeyOf, type RequestKey, requesterDetails } from "./RequestHash.ts"
 import type { NamedWallet } from "./WalletRepo.ts"
 import { walletAccount, Wallets } from "./Wallets.ts"
 
@@ -112,7 +112,12 @@ export class Transfers extends Context.Service<
             id: TransferId.make(yield* random.uuidV7()),
             kind: "transfer",
             idempotency,
-            details: { from: from.id, to: to.id, ...(note === null ? {} : { note }) },
+            details: {
+              from: from.id,
+              to: to.id,
+              ...(note === null ? {} : { note }),
+              ...requesterDetails(request.owner, from.userId)
+            },
             entries: [
               { account: source, amount: BigDecimal.negate(amount) },
               { account: target, amount }

@@ -22,12 +22,15 @@ const decide = Effect.fnUntraced(function* (
 })
 
 /** A user whose transfer of 200 USD to another is held. */
-const held = Effect.fnUntraced(function* (name: string, key?: string) {
+const held = Effect.fnUntraced(function* (name: string, key?: string, apiKey?: string) {
   const from = yield* TestWallets.user(name, { USD: "500" })
   const to = yield* TestWallets.user(`${name}-friend`)
   const test = yield* TestRisk.TestFacts
   test.facts = { failedLogins: 5 }
-  const sent = yield* send(from, `${name}-friend`, "200", key === undefined ? {} : { key })
+  const sent = yield* send(from, `${name}-friend`, "200", {
+    ...(key === undefined ? {} : { key }),
+    ...(apiKey === undefined ? {} : { owner: `${apiKey} for ${from.userId}` })
+  })
   test.facts = {}
   assert.isTrue(sent.isHeld)
   return { from, to, id: sent.id }
@@ -134,6 +137,16 @@ layer(TestRisk.layer({ RISK_REVIEW_VALUE: "100" }), LIVE)("Reviews", (it) => {
         for (const how of ["approve", "reject"] as const)
           assert.strictEqual((yield* Effect.flip(decide(how, id, `user:${userId}`)))._tag, "OwnReview")
       assert.strictEqual(yield* stateOf(id), "pending")
+    })
+  )
+
+  it.effect("an API key does not decide on what it requested for a user", () =>
+    Effect.gen(function* () {
+      const { from, id } = yield* held("keyed", undefined, "key-1")
+      for (const how of ["approve", "reject"] as const)
+        assert.strictEqual((yield* Effect.flip(decide(how, id, "key-1")))._tag, "OwnReview")
+      assert.include(yield* decide("reject", id, "key-2"), { state: "rejected" })
+      assert.deepStrictEqual(yield* TestWallets.balances(from), ["USD 500"])
     })
   )
 

@@ -70,12 +70,12 @@ export const send = Effect.fnUntraced(function* (
   from: NamedWallet,
   to: string,
   amount: string,
-  options: { readonly asset?: string; readonly key?: string } = {}
+  options: { readonly asset?: string; readonly key?: string; readonly owner?: string } = {}
 ) {
-  const { asset = "USD", key } = options
+  const { asset = "USD", key, owner = `user:${from.userId}` } = options
   const money = yield* TestWallets.money(amount, asset)
   const transfers = yield* Transfers
-  return yield* transfers.send({ from, to, money, note: null, owner: `user:${from.userId}`, key })
+  return yield* transfers.send({ from, to, money, note: null, owner, key })
 })
 
 /** Changes some of the rules in the database. */

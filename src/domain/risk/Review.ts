@@ -70,9 +70,9 @@ export class ReviewRefused extends Schema.TaggedError<ReviewRefused>()("ReviewRe
   }
 }
 
-/** Nobody decides on a movement from or to their own wallet. */
+/** Nobody decides on a movement from or to their own wallet, and no API key on what it requested for a user. */
 export class OwnReview extends Schema.TaggedError<OwnReview>()("OwnReview", {}) {
   override get message(): string {
-    return "This is a movement from or to your own wallet; another administrator must decide on it"
+    return "You requested this, or it is from or to your own wallet; another administrator must decide on it"
   }
 }

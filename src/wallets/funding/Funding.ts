@@ -26,7 +26,7 @@ import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { RiskFacts } from "../../risk/RiskFacts.ts"
 import { toMovement } from "../PostingOutcome.ts"
-import { postingKeyOf, type RequestKey } from "../RequestHash.ts"
+import { postingKeyOf, type RequestKey, requesterDetails } from "../RequestHash.ts"
 import type { NamedWallet } from "../WalletRepo.ts"
 import { walletAccount, Wallets } from "../Wallets.ts"
 import { FundingClient } from "./FundingClient.ts"
@@ -124,7 +124,11 @@ export class Funding extends Context.Service<
               id,
               kind: `${direction}.request`,
               idempotency,
-              details: { funding_id: id, ...(note === null ? {} : { note }) },
+              details: {
+                funding_id: id,
+                ...(note === null ? {} : { note }),
+                ...requesterDetails(owner, wallet.userId)
+              },
               entries: [],
               opens: holdId === null ? [] : [{ holdId, account, amount }],
               ends: [],

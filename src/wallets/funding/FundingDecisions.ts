@@ -7,6 +7,7 @@ import type { FundingEnding, FundingId, FundingRequest } from "../../domain/wall
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { Reviews } from "../../risk/Reviews.ts"
 import { FundingRepo } from "./FundingRepo.ts"
+import { requesterOf } from "../RequestHash.ts"
 import { FundingSettlement } from "./FundingSettlement.ts"
 
 type DecisionError =
@@ -48,7 +49,7 @@ export class FundingDecisions extends Context.Service<
         const found = yield* repo.byId(id)
         if (Option.isNone(found)) return yield* new Errors.FundingNotFound()
         const { amount, asset, direction, requestedBy, userId, walletId } = found.value
-        if (principal === `user:${userId}` || requestedBy.split(" ", 1)[0] === principal)
+        if (principal === `user:${userId}` || requesterOf(requestedBy) === principal)
           return yield* new Errors.OwnFunding({ user: userId })
         const confirms = ending.state === "completed"
         const review = direction === "withdrawal" ? yield* reviews.find(TransferId.make(id)) : Option.none()
