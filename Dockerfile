@@ -2,9 +2,10 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY tools/node/package.json tools/node/
+COPY web/build.js web/
 RUN npm ci
 COPY . .
-RUN npm run build && npm prune --omit=dev
+RUN npm run build && npm run build:web && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-slim
 WORKDIR /app

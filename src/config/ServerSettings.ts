@@ -1,6 +1,6 @@
 import { Option } from "effect"
 import { define } from "./SettingDefinition.ts"
-import { optional, url, wholeNumber } from "./SettingParsers.ts"
+import { oneOf, optional, url, wholeNumber } from "./SettingParsers.ts"
 
 /** Settings for the listener and for storage. */
 
@@ -33,6 +33,17 @@ export const PUBLIC_URL = define({
       Option.filter((base) => new URL(base).origin === base)
     )
   )
+})
+
+const onOff = oneOf("on", "off")
+
+export const WEB = define({
+  name: "WEB",
+  defaultValue: true,
+  defaultText: "on",
+  description: "Serves the web app at `/`. `off` serves only the API and its documentation",
+  allowed: onOff.allowed,
+  parse: (text) => Option.map(onOff.parse(text), (value) => value === "on")
 })
 
 export const DATABASE_URL = define({

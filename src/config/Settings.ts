@@ -26,6 +26,8 @@ export class Settings extends Context.Service<
     readonly port: number
     /** URL of this server for its users. None: any. */
     readonly publicUrl: Option.Option<string>
+    /** Serves the web app. */
+    readonly web: boolean
     /** None: an embedded PostgreSQL under `dataDir`. */
     readonly databaseUrl: Option.Option<Redacted.Redacted>
     readonly dataDir: string
@@ -239,6 +241,7 @@ export const inspect = Effect.gen(function* () {
     host: yield* take(Definitions.HOST),
     port: yield* take(Definitions.PORT),
     publicUrl: yield* take(Definitions.PUBLIC_URL),
+    web: yield* take(Definitions.WEB),
     databaseUrl: secret(databaseUrl),
     dataDir: yield* take(Definitions.DATA_DIR),
     redisUrl: secret(yield* take(Definitions.REDIS_URL)),

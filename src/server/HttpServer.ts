@@ -19,7 +19,6 @@ import { RateRequests } from "./http/RateRequests.ts"
 import * as DocsPages from "./http/pages/DocsPages.ts"
 import * as ExchangesHttp from "./http/assets/ExchangesHttp.ts"
 import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
-import * as HomePage from "./http/pages/HomePage.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
 import * as MfaHttp from "./http/accounts/MfaHttp.ts"
 import * as UserAdminHttp from "./http/accounts/UserAdminHttp.ts"
@@ -41,6 +40,7 @@ import * as TransfersHttp from "./http/wallets/TransfersHttp.ts"
 import * as UserEventsHttp from "./http/wallets/UserEventsHttp.ts"
 import * as WalletHttp from "./http/wallets/WalletHttp.ts"
 import * as WalletConversionHttp from "./http/wallets/WalletConversionHttp.ts"
+import * as WebApp from "./http/web/WebApp.ts"
 import { AccessControl } from "./middleware/AccessControl.ts"
 import * as ClientAddress from "./middleware/ClientAddress.ts"
 import { HeavyRequests } from "./middleware/HeavyRequests.ts"
@@ -101,7 +101,7 @@ const globalMiddlewares = Layer.mergeAll(ClientAddress.layerTrustedProxies, Resp
 
 const routes = Layer.mergeAll(
   endpoints,
-  HomePage.layer,
+  WebApp.layer,
   DocsPages.layer,
   MetricsHttp.layer,
   RatesWebSocket.layer,

@@ -26,6 +26,9 @@ export const paths = {
   rpcHttp: "/rpc/http"
 } as const
 
+/** Path of the router for the files and pages of the web app: everything that has no other route. */
+export const WEB_PATH = "/*"
+
 interface Route {
   readonly method: string
   /** Path with the names of its parameters. */

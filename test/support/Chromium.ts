@@ -7,7 +7,8 @@ import { runProgram } from "./ChildProgram.ts"
 
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
 
-const program = PROGRAMS.find((name) => spawnSync(name, ["--version"]).status === 0)
+/** Name of the installed browser. */
+export const program = PROGRAMS.find((name) => spawnSync(name, ["--version"]).status === 0)
 
 /** True if a browser is installed. CI fails without one; elsewhere the tests are skipped with a message. */
 export const isAvailable = program !== undefined

@@ -33,7 +33,9 @@ export const install = Effect.acquireRelease(
     const modules = join(folder, "node_modules")
     const unpacked = join(modules, "effex")
     await mkdir(unpacked, { recursive: true })
-    await rm(join(project, "dist"), { recursive: true, force: true })
+    // Not `dist/web`, which other tests use at the same time.
+    for (const built of ["src", "migrations"])
+      await rm(join(project, "dist", built), { recursive: true, force: true })
     exec("npm", ["run", "--silent", "build", "--", "--noCheck"], project)
     const pack = ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder]
     const tarball = exec("npm", pack, project).trim().split("\n")

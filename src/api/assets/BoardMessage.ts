@@ -6,7 +6,7 @@ import { latestRateFields, names } from "../rates/RateMessage.ts"
 import { Change, DecimalText } from "./ExchangeMessage.ts"
 
 /** A pair of the board: its latest rate, and its recent development. */
-const BoardPair = Schema.Struct({
+export const BoardPair = Schema.Struct({
   ...latestRateFields,
   /** Null without a rate of that time. */
   change24h: Schema.NullOr(Change),

@@ -24,7 +24,8 @@ export const respond = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>)
   return yield* Problems.respond(yield* Problems.unexpected("a request", cause))
 })
 
-const respondNoRoute = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+/** Responds to a request that no route matches: 404, or 405 if another method would. */
+export const respondNoRoute = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
   const allowed = Routes.allowedMethods(request.url)
   if (allowed.length === 0)
     return yield* Problems.respond(

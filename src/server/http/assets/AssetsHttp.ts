@@ -17,7 +17,7 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-const toMessage = ({
+export const toMessage = ({
   code,
   decimals,
   kind,

@@ -41,10 +41,13 @@ const html = `<!doctype html>
 const staticText = (text: string, contentType: string) =>
   StaticContent.make(Effect.succeed({ bytes: new TextEncoder().encode(text), contentType }), "Accept")
 
+/** Responds with links to the documentation as JSON. */
+export const makeJson = staticText(json, JSON_TYPE)
+
 /** Start page with links to the documentation: JSON, and HTML for browsers. */
 export const layer = Layer.unwrap(
   Effect.gen(function* () {
-    const respondJson = yield* staticText(json, JSON_TYPE)
+    const respondJson = yield* makeJson
     const respondHtml = yield* staticText(html, `${HTML_TYPE}; charset=utf-8`)
     const respond = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) =>
       ContentNegotiation.preferredType(headers["accept"], [JSON_TYPE, HTML_TYPE]) === HTML_TYPE

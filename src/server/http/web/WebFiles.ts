@@ -1,0 +1,75 @@
+import { Effect } from "effect"
+import { createHash } from "node:crypto"
+import { readdir, readFile } from "node:fs/promises"
+import { extname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as ETag from "../../encoding/ETag.ts"
+
+/** Folder of the built app, for the source and for the package. */
+const FOLDERS = ["../../../../dist/web/", "../../../../web/"].map((path) =>
+  fileURLToPath(new URL(path, import.meta.url))
+)
+
+/** Command that builds the app. */
+export const BUILD_COMMAND = "npm run build:web"
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8"
+}
+
+/** A file with its compressed forms. */
+export interface WebFile {
+  readonly contentType: string
+  readonly hash: string
+  /** The file has a hash of its content in its name. */
+  readonly isImmutable: boolean
+  /** Compressed by the build. Absent where that would not be smaller. */
+  readonly bodies: { readonly identity: Uint8Array; readonly br?: Uint8Array; readonly gzip?: Uint8Array }
+}
+
+/** The built app. */
+export interface WebFiles {
+  /** The page, with a placeholder for the rates. */
+  readonly index: string
+  /** All other files, by path: `/assets/index-Dk3f.js`. */
+  readonly files: ReadonlyMap<string, WebFile>
+}
+
+const read = async (folder: string): Promise<WebFiles> => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath.replace(/\/?$/, "/")}${entry.name}`.slice(folder.length))
+  const bytes = new Map(
+    await Promise.all(paths.map(async (path) => [path, await readFile(join(folder, path))] as const))
+  )
+  const files = new Map<string, WebFile>()
+  for (const [path, identity] of bytes) {
+    const contentType = CONTENT_TYPES[extname(path)]
+    if (contentType === undefined) continue
+    const [br, gzip] = [bytes.get(`${path}.br`), bytes.get(`${path}.gz`)]
+    files.set(`/${path}`, {
+      contentType,
+      hash: createHash("sha256").update(identity).digest("base64url").slice(0, 22),
+      isImmutable: path.startsWith("assets/"),
+      bodies: { identity, ...(br === undefined ? {} : { br }), ...(gzip === undefined ? {} : { gzip }) }
+    })
+  }
+  return { index: bytes.get("index.html")?.toString("utf8") ?? "", files }
+}
+
+/** Reads the built app into memory. Undefined if it was not built. */
+export const load: Effect.Effect<WebFiles | undefined> = Effect.promise(async () => {
+  for (const folder of FOLDERS) {
+    const web = await read(folder).catch(() => undefined)
+    if (web !== undefined && web.index !== "") return web
+  }
+  return undefined
+})
+
+/** ETag of a body in an encoding. */
+export const etagOf = (hash: string, encoding: string): string =>
+  ETag.make(encoding === "identity" ? hash : `${hash}-${encoding}`)

@@ -1,0 +1,13 @@
+import { createApp } from "vue"
+import App from "./App.vue"
+import { startClock } from "./rates/Clock.ts"
+import * as RateStore from "./rates/RateStore.ts"
+import { router } from "./router.ts"
+import { applyScheme } from "./Scheme.ts"
+import "./styles/tokens.css"
+import "./styles/base.css"
+
+applyScheme()
+createApp(App).use(router).mount("#app")
+startClock()
+RateStore.start()

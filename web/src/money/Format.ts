@@ -1,0 +1,86 @@
+import * as Decimal from "./Decimal.ts"
+
+const MINUS = "\u2212"
+
+/** Groups the digits of plain decimal text by thousands: `1,234.50`. Keeps every digit. */
+export const group = (text: string): string => {
+  const [whole = "", fraction] = text.replace("-", "").split(".")
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",")
+  return `${text.startsWith("-") ? MINUS : ""}${grouped}${fraction === undefined ? "" : `.${fraction}`}`
+}
+
+/** Decimals of a rate that are worth reading: about seven digits, at least two decimals. */
+const scaleOf = (value: Decimal.Decimal) => {
+  const whole = String(Decimal.round(value, 0, "down").digits)
+  if (whole !== "0") return Math.max(2, 6 - whole.length)
+  const zeros = /^0\.(0*)/.exec(Decimal.toText(value))?.[1]?.length ?? 0
+  return Math.min(zeros + 5, Math.max(value.scale, 4))
+}
+
+/** A figure whose last two digits are set apart. */
+export interface Figure {
+  readonly main: string
+  readonly pips: string
+}
+
+const split = (text: string): Figure => ({ main: text.slice(0, -2), pips: text.slice(-2) })
+
+/** Formats a rate for a list, rounded. */
+export const rate = (text: string): Figure => {
+  const value = Decimal.of(text)
+  return split(group(Decimal.toText(Decimal.round(value, scaleOf(value), "half"))))
+}
+
+/** Formats a rate for its own page: two decimals more than in a list, if it has them. */
+export const figure = (text: string): Figure => {
+  const value = Decimal.of(text)
+  const scale = Math.max(2, Math.min(scaleOf(value) + 2, value.scale))
+  const rounded = group(Decimal.toText(Decimal.round(value, scale, "half")))
+  return scale > 2 ? split(rounded) : { main: rounded, pips: "" }
+}
+
+/** Formats a rate in full: all digits, at least two decimals. */
+export const fullRate = (text: string): string => group(Decimal.toText(Decimal.trim(Decimal.of(text), 2)))
+
+/** Formats an amount with all its digits. */
+export const amount = (value: Decimal.Decimal): string => group(Decimal.toText(value))
+
+/** Formats a fraction as a percentage without its sign: `0.0123` is `1.23%`. */
+export const percentage = (fraction: Decimal.Decimal, scale = 2): string => {
+  const percent = Decimal.round(Decimal.multiply(fraction, Decimal.make(100n)), scale, "half")
+  return `${Decimal.toText(percent).replace("-", "")}%`
+}
+
+/** Formats a margin: `0.005` is `0.5%`. */
+export const margin = (fraction: string): string =>
+  `${Decimal.toText(Decimal.trim(Decimal.multiply(Decimal.of(fraction), Decimal.make(100n))))}%`
+
+/** Reads an amount that somebody typed: with or without grouping. Undefined if it is not one. */
+export const parseAmount = (text: string): Decimal.Decimal | undefined => {
+  const plain = text.trim().replace(/[\s,_\u00a0\u202f']/g, "")
+  const value = /^\d{0,24}(\.\d{0,18})?$/.test(plain) ? Decimal.parse(plain) : undefined
+  return value !== undefined && Decimal.isPositive(value) ? value : undefined
+}
+
+/** Formats a duration since a time in short words. */
+export const age = (seconds: number): string => {
+  if (seconds < 60) return `${Math.max(0, Math.floor(seconds))} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`
+  return `${Math.floor(seconds / 86_400)} d`
+}
+
+/** Formats a time of day in the time zone of the reader. */
+export const timeOfDay = (time: Date): string =>
+  time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })
+
+/** Formats a time with its date in the time zone of the reader. */
+export const dateAndTime = (time: Date): string =>
+  time.toLocaleString("en-GB", {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit"
+  })

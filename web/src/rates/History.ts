@@ -1,0 +1,75 @@
+import { client } from "./RateStore.ts"
+
+/** A point of a chart. A point of single rates has four equal values. */
+export interface Candle {
+  readonly time: Date
+  readonly open: string
+  readonly high: string
+  readonly low: string
+  readonly close: string
+}
+
+const DAY = 86_400_000
+
+/** Ranges of the chart, with the time that a candle covers. */
+export const ranges = [
+  { value: "1D", text: "1D", words: "1 day", days: 1, interval: "raw", maximum: 2000 },
+  { value: "1W", text: "1W", words: "1 week", days: 7, interval: "1h", maximum: 200 },
+  { value: "1M", text: "1M", words: "1 month", days: 31, interval: "1h", maximum: 800 },
+  { value: "1Y", text: "1Y", words: "1 year", days: 366, interval: "1d", maximum: 400 },
+  { value: "5Y", text: "5Y", words: "5 years", days: 1827, interval: "1d", maximum: 1900 }
+] as const
+
+export type Range = (typeof ranges)[number]
+export type RangeName = Range["value"]
+
+const PAGE_SIZE = 1000
+
+/** Groups single rates to candles of equal duration. */
+export const toCandles = (points: ReadonlyArray<Candle>, millis: number): ReadonlyArray<Candle> => {
+  const candles = new Map<number, Array<Candle>>()
+  for (const point of points) {
+    const start = Math.floor(point.time.getTime() / millis) * millis
+    const known = candles.get(start)
+    if (known === undefined) candles.set(start, [point])
+    else known.push(point)
+  }
+  return Array.from(candles, ([start, within]) => {
+    const extreme = (sign: 1 | -1) =>
+      within.reduce(
+        (best, { close }) => (sign * (Number(close) - Number(best)) > 0 ? close : best),
+        within[0]?.close ?? "0"
+      )
+    return {
+      time: new Date(start),
+      open: within[0]?.open ?? "0",
+      high: extreme(1),
+      low: extreme(-1),
+      close: within.at(-1)?.close ?? "0"
+    }
+  })
+}
+
+/** Reads the history of a pair, oldest first. */
+export const load = async (
+  from: string,
+  to: string,
+  { days, interval, maximum }: Range,
+  signal: AbortSignal
+): Promise<ReadonlyArray<Candle>> => {
+  const start = new Date(Date.now() - days * DAY)
+  const pageSize = Math.min(PAGE_SIZE, maximum)
+  const candles: Array<Candle> = []
+  if (interval === "raw") {
+    for await (const { fetchedAt, rate } of client.history(from, to, { start, pageSize, signal })) {
+      candles.push({ time: fetchedAt, open: rate, high: rate, low: rate, close: rate })
+      if (candles.length >= maximum) break
+    }
+  } else {
+    for await (const candle of client.history(from, to, { start, pageSize, interval, signal })) {
+      candles.push({ ...candle, time: candle.start })
+      if (candles.length >= maximum) break
+    }
+  }
+  return candles
+}

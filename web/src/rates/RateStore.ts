@@ -1,0 +1,194 @@
+import { shallowReactive, shallowRef, type ShallowRef } from "vue"
+import { connectRates } from "../../../src/client/promise/ConnectRates.ts"
+import * as Json from "../../../src/client/promise/Json.ts"
+import type { RateStream } from "../../../src/client/promise/streams/RateStream.ts"
+import type { Asset, Board, BoardPair, Rate, RateEvent } from "../../../src/client/promise/Values.ts"
+import * as Decimal from "../money/Decimal.ts"
+
+/** The latest rate of a pair, with the direction of its last change. */
+export interface LivePair extends BoardPair {
+  readonly direction: "up" | "down" | undefined
+}
+
+/** State of the connection: `offline` if the browser has no network. */
+export type Connection = "connecting" | "live" | "reconnecting" | "offline"
+
+interface Inlined {
+  readonly at: Date
+  readonly sandbox: boolean
+  readonly bases: ReadonlyArray<string>
+  readonly assets: ReadonlyArray<Asset>
+  readonly pairs: ReadonlyArray<BoardPair>
+}
+
+const NOTHING: Inlined = { at: new Date(), sandbox: false, bases: [], assets: [], pairs: [] }
+
+const readInlined = (): Inlined => {
+  const json = Json.parse(document.querySelector("#rates")?.textContent ?? "")
+  return json === undefined ? NOTHING : Json.decode<Inlined>(json)
+}
+
+const CHANGE_SCALE = 6
+const MAX_POINTS = 64
+
+const inlined = readInlined()
+
+/** Client of the server that sent this page. */
+export const client = connectRates(location.origin)
+
+/** Currencies to convert from. */
+export const bases = inlined.bases
+export const isSandbox = inlined.sandbox
+
+const assetsByCode = new Map(inlined.assets.map((asset) => [asset.code, asset]))
+
+export const assetsOf = (kind: Asset["kind"]): ReadonlyArray<Asset> =>
+  inlined.assets.filter((asset) => asset.kind === kind)
+
+export const nameOf = (code: string): string => assetsByCode.get(code)?.name ?? code
+
+/** Returns an asset. One that the page does not list is a currency with two decimals. */
+export const assetOf = (code: string): Pick<Asset, "code" | "decimals" | "kind" | "name"> =>
+  assetsByCode.get(code) ?? { code, decimals: 2, kind: "currency", name: code }
+
+const pairs = shallowReactive(new Map<string, ShallowRef<LivePair>>())
+
+export const keyOf = ({ from, to }: Pick<Rate, "from" | "to">): string => `${from}:${to}`
+
+/** Returns the latest rate of a pair. A change redraws only what shows this pair. */
+export const pairOf = (from: string, to: string): LivePair | undefined => pairs.get(`${from}:${to}`)?.value
+
+export const destinationsOf = (base: string): ReadonlyArray<string> =>
+  Array.from(pairs.values()).flatMap(({ value }) => (value.from === base ? [value.to] : []))
+
+export const connection = shallowRef<Connection>("connecting")
+/** When the page last received something from the server. */
+export const lastContact = shallowRef(inlined.at)
+
+const put = (pair: LivePair) => {
+  const known = pairs.get(keyOf(pair))
+  if (known === undefined) pairs.set(keyOf(pair), shallowRef(pair))
+  else known.value = pair
+}
+
+for (const pair of inlined.pairs) put({ ...pair, direction: undefined })
+
+const changeSince = (first: string | null | undefined, latest: string) => {
+  if (first === null || first === undefined) return null
+  const [before, now] = [Decimal.of(first), Decimal.of(latest)]
+  return Decimal.toText(Decimal.divide(Decimal.subtract(now, before), before, CHANGE_SCALE, "half"))
+}
+
+const MISSING = { change24h: null, series: [], margin: "0", polled: false }
+
+const apply = (rate: Rate) => {
+  const { direction, ...known } = pairs.get(keyOf(rate))?.value ?? { direction: undefined, ...MISSING }
+  if ("rateId" in known && known.rateId === rate.rateId && known.stale === rate.stale) return
+  const order = "rate" in known ? Decimal.compare(Decimal.of(rate.rate), Decimal.of(known.rate)) : 0
+  const { change24h, margin, polled } = known
+  const series = [...known.series, rate.rate].slice(-MAX_POINTS)
+  put({
+    ...rate,
+    margin,
+    polled,
+    series,
+    change24h: change24h === null ? null : (changeSince(known.series[0], rate.rate) ?? change24h),
+    direction: order > 0 ? "up" : order < 0 ? "down" : direction
+  })
+}
+
+/** Takes over the series of a board, its changes and margins, and rates that are newer. */
+export const mergeBoard = (board: Board): void => {
+  for (const pair of board.pairs) {
+    const known = pairs.get(keyOf(pair))?.value
+    const isNewer = known === undefined || pair.fetchedAt >= known.fetchedAt
+    put(isNewer ? { ...pair, direction: undefined } : { ...pair, ...rateFieldsOf(known) })
+  }
+}
+
+const rateFieldsOf = ({ direction, fetchedAt, provider, rate, rateId, stale }: LivePair) => ({
+  direction,
+  fetchedAt,
+  provider,
+  rate,
+  rateId,
+  stale
+})
+
+/** The newest rate of each pair since the last frame. A hidden tab draws no frames and keeps only these. */
+const pending = new Map<string, Rate>()
+let frame = 0
+
+const flush = () => {
+  frame = 0
+  for (const rate of pending.values()) apply(rate)
+  pending.clear()
+}
+
+const offer = (rate: Rate) => {
+  pending.set(keyOf(rate), rate)
+  if (frame === 0) frame = requestAnimationFrame(flush)
+}
+
+let stream: RateStream<RateEvent> | undefined
+let position: string | undefined
+
+const RESTART_MILLIS = 5000
+
+const setConnection = (next: Connection) => {
+  connection.value = next
+}
+
+const follow = async () => {
+  const current = client.watchEvents({
+    since: position,
+    onState: (state) => {
+      if (stream !== current) return
+      if (state === "live") setConnection("live")
+      else if (state === "stale") setConnection("reconnecting")
+    }
+  })
+  stream = current
+  try {
+    for await (const event of current) {
+      lastContact.value = current.lastContact ?? new Date()
+      if (event.type !== "gap") position = event.position
+      if (event.type === "rate") offer(event.rate)
+      else if (event.type === "snapshot") for (const rate of event.rates) offer(rate)
+    }
+  } catch {
+    // The client gave up, for example because the server was not there at the start. The page does not.
+  }
+  if (stream !== current) return
+  setConnection("reconnecting")
+  setTimeout(() => {
+    if (stream === current) void follow()
+  }, RESTART_MILLIS)
+}
+
+const stop = () => {
+  const ended = stream
+  stream = undefined
+  ended?.close()
+}
+
+/** Follows the rates for as long as the page is open. Resumes after the last change that it has. */
+export const start = (): void => {
+  const onOffline = () => {
+    stop()
+    setConnection("offline")
+  }
+  addEventListener("offline", onOffline)
+  addEventListener("online", () => {
+    stop()
+    setConnection("reconnecting")
+    void follow()
+  })
+  // Heartbeats are contact too, without an event.
+  setInterval(() => {
+    const contact = stream?.lastContact
+    if (connection.value === "live" && contact !== undefined) lastContact.value = contact
+  }, 1000)
+  if (navigator.onLine) void follow()
+  else onOffline()
+}
