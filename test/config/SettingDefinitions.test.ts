@@ -53,6 +53,7 @@ const keys = [" ", "FLWSECK x", "FLWSECK\n", "clé", "\u0000"]
 
 /** Invalid values of each setting. Empty text is skipped, because it means "not set". */
 const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
+  WEB: ["yes", "true", "1"],
   HOST: ["a b", "http://host", "host/path", "höst", "a,b", "a\n"],
   PORT: [...numbers, "65536"],
   PUBLIC_URL: [...urls, "https://host/path", "https://host?x", "https://user@host", "https://h,https://g"],
@@ -207,6 +208,7 @@ const requires: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Valid values, and the resulting field of `Settings`. */
 const validValues: ReadonlyArray<readonly [name: string, text: string, field: string, value: unknown]> = [
   ["HOST", "0.0.0.0", "host", "0.0.0.0"],
+  ["WEB", "OFF", "web", false],
   ["HOST", "::1", "host", "::1"],
   ["HOST", "effex.internal", "host", "effex.internal"],
   ["PORT", "0", "port", 0],

@@ -81,6 +81,7 @@ describe("Settings", () => {
         host: "127.0.0.1",
         port: 8000,
         publicUrl: "none",
+        web: true,
         databaseUrl: "none",
         dataDir: ".effex",
         redisUrl: "none",

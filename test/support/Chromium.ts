@@ -7,8 +7,13 @@ import { runProgram } from "./ChildProgram.ts"
 
 const PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
 
-/** Name of the installed browser. */
-export const program = PROGRAMS.find((name) => spawnSync(name, ["--version"]).status === 0)
+const program = PROGRAMS.find((name) => spawnSync(name, ["--version"]).status === 0)
+
+/** Absolute path of the installed browser. Empty without one. */
+export const path =
+  program === undefined
+    ? ""
+    : spawnSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" }).stdout.trim()
 
 /** True if a browser is installed. CI fails without one; elsewhere the tests are skipped with a message. */
 export const isAvailable = program !== undefined

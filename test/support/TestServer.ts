@@ -35,7 +35,7 @@ export class TestServer extends Context.Service<
   }
 >()("effex/test/TestServer") {
   /**
-   * A server on a free port with settings from `env`. By default it has no rate limits and accepts every rate.
+   * A server on a free port with settings from `env`. By default it has no rate limits and no web app, and accepts every rate.
    * `isGuarded` turns the guard on; `http` replaces the HTTP server.
    */
   static readonly layer = (
@@ -59,6 +59,7 @@ export class TestServer extends Context.Service<
           JWT_SIGNING_KEY: TestConversions.SIGNING_KEY,
           RATE_LIMIT_READS: "off",
           RATE_LIMIT_WRITES: "off",
+          WEB: "off",
           ...env,
           PORT: "0"
         })

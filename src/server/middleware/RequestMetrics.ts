@@ -57,14 +57,15 @@ export const recordResponse = (
   seconds: number
 ): void => {
   if (status >= 400 || !Routes.isSocket(url))
-    record(context, method, routeOf(context, method, url), status, seconds)
+    record(context, method, routeOf(context, method, url, status), status, seconds)
 }
 
-/** The route that the router matched, or the one that it would match. */
-const routeOf = (context: Context.Context<never>, method: string, url: string): string =>
-  Context.getOrUndefined(context, HttpRouter.RouteContext)?.route.path ??
-  Routes.templateOf(method, url) ??
-  UNKNOWN
+/** The route that the router matched, or the one that it would match. Paths that the web app does not have are unknown. */
+const routeOf = (context: Context.Context<never>, method: string, url: string, status: number): string => {
+  const matched = Context.getOrUndefined(context, HttpRouter.RouteContext)?.route.path
+  if (matched === Routes.WEB_PATH && status >= 400) return UNKNOWN
+  return matched ?? Routes.templateOf(method, url) ?? UNKNOWN
+}
 
 /** Statuses whose series start at 0, so that dashboards show a rate from the first response on. */
 export const INITIAL_STATUSES = ["200", "500", "503"]

@@ -1,7 +1,7 @@
 import UPlot from "uplot"
 import "uplot/dist/uPlot.min.css"
 import { toChartNumber } from "../money/Decimal.ts"
-import type { Candle } from "../rates/History.ts"
+import type { Candle } from "./Candles.ts"
 import { onColors } from "../Scheme.ts"
 
 /** A drawn chart. */

@@ -1,5 +1,8 @@
 import * as Decimal from "./Decimal.ts"
 
+/** Decimals that a rate has at least. */
+const MIN_RATE_SCALE = 2
+
 const MINUS = "\u2212"
 
 /** Groups the digits of plain decimal text by thousands: `1,234.50`. Keeps every digit. */
@@ -12,7 +15,7 @@ export const group = (text: string): string => {
 /** Decimals of a rate that are worth reading: about seven digits, at least two decimals. */
 const scaleOf = (value: Decimal.Decimal) => {
   const whole = String(Decimal.round(value, 0, "down").digits)
-  if (whole !== "0") return Math.max(2, 6 - whole.length)
+  if (whole !== "0") return Math.max(MIN_RATE_SCALE, 6 - whole.length)
   const zeros = /^0\.(0*)/.exec(Decimal.toText(value))?.[1]?.length ?? 0
   return Math.min(zeros + 5, Math.max(value.scale, 4))
 }
@@ -34,13 +37,16 @@ export const rate = (text: string): Figure => {
 /** Formats a rate for its own page: two decimals more than in a list, if it has them. */
 export const figure = (text: string): Figure => {
   const value = Decimal.of(text)
-  const scale = Math.max(2, Math.min(scaleOf(value) + 2, value.scale))
+  const scale = Math.max(MIN_RATE_SCALE, Math.min(scaleOf(value) + 2, value.scale))
   const rounded = group(Decimal.toText(Decimal.round(value, scale, "half")))
-  return scale > 2 ? split(rounded) : { main: rounded, pips: "" }
+  return scale > MIN_RATE_SCALE ? split(rounded) : { main: rounded, pips: "" }
 }
 
 /** Formats a rate in full: all digits, at least two decimals. */
-export const fullRate = (text: string): string => group(Decimal.toText(Decimal.trim(Decimal.of(text), 2)))
+export const fullRate = (text: string): string => {
+  const value = Decimal.trim(Decimal.of(text), MIN_RATE_SCALE)
+  return group(Decimal.toText(Decimal.round(value, Math.max(value.scale, MIN_RATE_SCALE), "down")))
+}
 
 /** Formats an amount with all its digits. */
 export const amount = (value: Decimal.Decimal): string => group(Decimal.toText(value))
