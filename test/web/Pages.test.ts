@@ -1,4 +1,4 @@
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import type { Browser as PlaywrightBrowser, Page } from "playwright-core"
 import { AuditSealer } from "../../src/audit/AuditSealer.ts"
@@ -47,8 +47,8 @@ const run = <A>(action: () => Promise<A>) => Effect.promise(action)
 const isWiderThanScreen = (page: Page) =>
   page.evaluate<boolean>("document.documentElement.scrollWidth > innerWidth")
 
-if (Chromium.isAvailable)
-  layer(app, { excludeTestServices: true, timeout: TEST_TIMEOUT })("The web app in a browser", (it) => {
+describe.skipIf(!Chromium.isAvailable)("The web app", () => {
+  layer(app, { excludeTestServices: true, timeout: TEST_TIMEOUT })("in a browser", (it) => {
     it.effect(
       "has no accessibility violation, foreign request, policy violation or console error on any page",
       () =>
@@ -261,3 +261,4 @@ if (Chromium.isAvailable)
       }).pipe(Effect.scoped)
     )
   })
+})
