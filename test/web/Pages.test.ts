@@ -3,6 +3,7 @@ import { Context, Effect, Layer } from "effect"
 import type { Browser as PlaywrightBrowser, Page } from "playwright-core"
 import { AuditSealer } from "../../src/audit/AuditSealer.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
+import * as RateFollower from "../../src/rates/feed/RateFollower.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import * as Browser from "../support/Browser.ts"
 import * as Callers from "../support/Callers.ts"
@@ -29,7 +30,11 @@ class TestBrowser extends Context.Service<TestBrowser, PlaywrightBrowser>()("eff
   static readonly layer = Layer.effect(TestBrowser, Browser.launch)
 }
 
-const app = Layer.mergeAll(TestServer.layer({ WEB: "on" }), TestBrowser.layer)
+/** The follower keeps the contact with the database, without which a page is not live. */
+const app = Layer.merge(
+  RateFollower.layer.pipe(Layer.provideMerge(TestServer.layer({ WEB: "on" }))),
+  TestBrowser.layer
+)
 
 const open = Effect.fnUntraced(function* (
   path: string,
@@ -43,6 +48,15 @@ const open = Effect.fnUntraced(function* (
 })
 
 const run = <A>(action: () => Promise<A>) => Effect.promise(action)
+
+const RECORD_SHIFTS = `
+  globalThis.shifts = []
+  new PerformanceObserver((list) => {
+    for (const { sources, value } of list.getEntries()) {
+      shifts.push([value, ...sources.map(({ node }) => node?.outerHTML)])
+    }
+  }).observe({ type: "layout-shift", buffered: true })
+`
 
 const isWiderThanScreen = (page: Page) =>
   page.evaluate<boolean>("document.documentElement.scrollWidth > innerWidth")
@@ -81,6 +95,8 @@ describe.skipIf(!Chromium.isAvailable)("The web app", () => {
                 if (name === "pair") yield* run(() => page.locator(".uplot canvas").waitFor())
                 yield* run(() => Browser.assertAccessible(page, where))
                 assert.isFalse(yield* run(() => isWiderThanScreen(page)), where)
+                yield* run(() => page.evaluate("document.documentElement.style.fontSize = '200%'"))
+                assert.isFalse(yield* run(() => isWiderThanScreen(page)), `${where}, text of twice the size`)
               }
               // The page of an unknown path has the status 404, which Chromium reports.
               assert.deepStrictEqual(
@@ -105,6 +121,25 @@ describe.skipIf(!Chromium.isAvailable)("The web app", () => {
         yield* run(() => page.goto(url))
         const row = page.getByRole("row").filter({ hasText: "KES" })
         assert.include(yield* run(() => row.innerText()), "128.735")
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("moves nothing that is drawn while it loads and connects", () =>
+      Effect.gen(function* () {
+        yield* RateChanges.change("USD:KES", "128.735")
+        const { url } = yield* TestServer
+        for (const screen of ["phone", "desktop"] as const) {
+          const { page } = yield* Browser.openPage(yield* TestBrowser, url, { screen, colorScheme: "light" })
+          yield* run(() => page.addInitScript(RECORD_SHIFTS))
+          yield* run(() => page.goto(url))
+          yield* run(() => page.getByRole("status").filter({ hasText: "Live" }).waitFor())
+          yield* run(() =>
+            page.evaluate(
+              "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
+            )
+          )
+          assert.deepStrictEqual(yield* run(() => page.evaluate("shifts")), [], screen)
+        }
       }).pipe(Effect.scoped)
     )
 

@@ -5,9 +5,12 @@ import { extname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as ETag from "../../encoding/ETag.ts"
 
-/** Folder of the built app, for the source and for the package. */
-const FOLDERS = ["../../../../dist/web/", "../../../../web/"].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url))
+/** Folder of the built app: `dist/web` of this project, seen from the source or from its compiled form in `dist`. */
+const FOLDER = fileURLToPath(
+  new URL(
+    import.meta.filename.endsWith(".ts") ? "../../../../dist/web/" : "../../../../web/",
+    import.meta.url
+  )
 )
 
 /** Command that builds the app. */
@@ -63,11 +66,8 @@ const read = async (folder: string): Promise<WebFiles> => {
 
 /** Reads the built app into memory. Undefined if it was not built. */
 export const load: Effect.Effect<WebFiles | undefined> = Effect.promise(async () => {
-  for (const folder of FOLDERS) {
-    const web = await read(folder).catch(() => undefined)
-    if (web !== undefined && web.index !== "") return web
-  }
-  return undefined
+  const web = await read(FOLDER).catch(() => undefined)
+  return web?.index === "" ? undefined : web
 })
 
 /** ETag of a body in an encoding. */
