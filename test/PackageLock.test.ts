@@ -55,6 +55,7 @@ describe("package-lock.json", () => {
   it("names exact versions of direct dependencies", () => {
     const { dependencies, devDependencies } = read("package.json")
     const versions = Object.entries<string>({ ...dependencies, ...devDependencies })
-    for (const [name, version] of versions) assert.match(version, /^((npm:[\w@/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?|file:.+)$/, name)
+    for (const [name, version] of versions)
+      assert.match(version, /^((npm:[\w@/-]+@)?\d+\.\d+\.\d+(-[\w.]+)?|file:.+)$/, name)
   })
 })
