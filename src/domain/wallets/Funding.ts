@@ -1,4 +1,4 @@
-import { type BigDecimal, type DateTime, Schema } from "effect"
+import { type BigDecimal, type DateTime, Schema, SchemaTransformation } from "effect"
 import { UserId, type Username } from "../accounts/User.ts"
 import type { HoldId, TransferId } from "../ledger/LedgerPosting.ts"
 import type { AssetCode } from "../money/Asset.ts"
@@ -20,8 +20,16 @@ export type FundingState = typeof FundingState.Type
 export const FundingProvider = Schema.Literals(["sandbox", "manual"])
 export type FundingProvider = typeof FundingProvider.Type
 
-/** Reference of a payment outside of effex. It completes only one request. */
-export const PaymentReference = Schema.Trim.check(
+/** Reference of a payment outside of effex, in one spelling of its characters (NFC). It completes only one request. */
+export const PaymentReference = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.Trimmed,
+    SchemaTransformation.transform({
+      decode: (text) => text.normalize("NFC").trim(),
+      encode: (reference) => reference
+    })
+  )
+).check(
   Schema.isMinLength(1, { message: "must not be empty" }),
   Schema.isMaxLength(200, { message: "must have at most 200 characters" }),
   // Invisible characters would make the reference of the same payment another one.

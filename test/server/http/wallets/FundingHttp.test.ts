@@ -223,11 +223,13 @@ layer(TestServer.layer({ FUNDING: "manual" }), { excludeTestServices: true })("W
       const ben = yield* WalletUsers.create("ben")
       const admin = yield* administrator
       const [first, second] = [yield* deposit(ben, { amount: "1" }), yield* deposit(ben, { amount: "1" })]
-      yield* admin.post(first.json["id"], "confirm", { reference: "REF 1" })
-      const used = yield* admin.post(second.json["id"], "confirm", { reference: "ref1" })
-      const { funding_id: by, ...problem } = used.json
-      assertProblem({ ...used, json: problem }, 409, "payment-reference-used")
-      assert.strictEqual(by, first.json["id"])
+      yield* admin.post(first.json["id"], "confirm", { reference: "R\u00c9F 1" })
+      for (const reference of ["r\u00c9f1", "RE\u0301F 1"]) {
+        const used = yield* admin.post(second.json["id"], "confirm", { reference })
+        const { funding_id: by, ...problem } = used.json
+        assertProblem({ ...used, json: problem }, 409, "payment-reference-used")
+        assert.strictEqual(by, first.json["id"])
+      }
       assert.deepStrictEqual(yield* ben.balances, ["USD 1"])
     })
   )
