@@ -36,7 +36,7 @@ export interface EncodedData {
   readonly hash: string
 }
 
-/** Makes an effect that encodes the rates of all polled pairs. Without rates while they cannot be read. */
+/** Makes the effect `encoded` with the rates of all polled pairs. Without rates while they cannot be read. */
 export const make = Effect.gen(function* () {
   const { margins, pairs: configured, sandbox } = yield* Settings
   const catalog = yield* AssetCatalog
@@ -44,8 +44,8 @@ export const make = Effect.gen(function* () {
   const samples = yield* RateSamples
   const none: ReadonlyArray<FoundRate> = []
 
-  return Effect.gen(function* () {
-    const known = yield* rates.list(Option.none()).pipe(Effect.catch(() => Effect.succeed(none)))
+  const encoded = Effect.gen(function* () {
+    const known = yield* Effect.orElseSucceed(rates.list(Option.none()), () => none)
     const found = known.filter(({ rate }) => catalog.pairs.isPolled(rate.pair))
     const day = yield* samples.ofDay(
       `web ${catalog.revision()}`,
@@ -73,6 +73,7 @@ export const make = Effect.gen(function* () {
       hash: createHash("sha256").update(text).digest("base64url").slice(0, 22)
     } satisfies EncodedData
   })
+  return { encoded }
 })
 
 /** Time for which an encoding is used again: many requests share one. */

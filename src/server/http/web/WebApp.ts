@@ -48,11 +48,11 @@ const pathOf = ({ url }: HttpServerRequest.HttpServerRequest) => url.replace(/[?
 
 /** Makes an effect that returns the page. It is rendered once per change, and compressed once per encoding. */
 const makePage = Effect.fnUntraced(function* (index: string) {
-  const data = yield* InlinedRates.make
+  const { encoded } = yield* InlinedRates.make
   const [start = "", end = ""] = index.split(PLACEHOLDER)
   let latest: Page | undefined
   const render = Effect.gen(function* () {
-    const { hash, json } = yield* data
+    const { hash, json } = yield* encoded
     if (latest?.hash === hash) return latest
     const bytes = new TextEncoder().encode(
       `${start}<script type="application/json" id="rates">${json}</script>${end}`
