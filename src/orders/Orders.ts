@@ -1,13 +1,14 @@
 import { BigDecimal, Context, DateTime, Effect, Layer, Metric, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { Settings } from "../config/Settings.ts"
-import { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
+import type { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
 import { HoldId, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
 import {
   type Order,
   OrderId,
   OrderNotCancellable,
+  ClientOrderIdUsed,
   OrderNotFound,
   type OrderTooSmall
 } from "../domain/orders/Order.ts"
@@ -36,6 +37,7 @@ export interface PlacedOrder {
 
 type PlacingError =
   | AssetUnavailable
+  | ClientOrderIdUsed
   | IdempotencyMismatch
   | InsufficientFunds
   | MovementDenied
@@ -175,7 +177,7 @@ export class Orders extends Context.Service<
         return Option.some<PlacedOrder>({ order, replayed: true })
       })
 
-      const place = Effect.fn("Orders.place")(function* (request: OrderRequest) {
+      const placeOnce = Effect.fnUntraced(function* (request: OrderRequest) {
         const { asset, side, wallet } = request
         const idempotency = keyOf(request)
         // A retry gets its first outcome, whatever the price is now.
@@ -186,7 +188,7 @@ export class Orders extends Context.Service<
         if (outcome === "client-order-id-used") {
           // By a concurrent request with the same key, or by another order.
           const concurrent = yield* findEarlier(request, idempotency)
-          return Option.isSome(concurrent) ? concurrent.value : yield* new IdempotencyMismatch()
+          return Option.isSome(concurrent) ? concurrent.value : yield* new ClientOrderIdUsed()
         }
         const { id, replayed } = yield* toMovement(outcome, side === "buy" ? USD : asset)
         const order = yield* stored(wallet.id, id)
@@ -199,6 +201,15 @@ export class Orders extends Context.Service<
         }
         return { order, replayed }
       })
+
+      const place = Effect.fn("Orders.place")((request: OrderRequest) =>
+        placeOnce(request).pipe(
+          // Without an Idempotency-Key, the `client_order_id` is the key.
+          Effect.catchTag("IdempotencyMismatch", (mismatch) =>
+            Effect.fail(request.key === undefined ? new ClientOrderIdUsed() : mismatch)
+          )
+        )
+      )
 
       const cancel = Effect.fn("Orders.cancel")(function* (wallet: WalletId, id: OrderId) {
         const transferId = TransferId.make(yield* random.uuidV7())

@@ -150,10 +150,10 @@ layer(TestOrders.layer({ ORDER_SPREAD: "0.01" }))("Orders", (it) => {
       assert.strictEqual(new Set(results.map(({ order }) => order.id)).size, 1)
       assert.strictEqual(results.filter(({ replayed }) => !replayed).length, 1)
       for (const options of [{ clientOrderId: "mine", key: "key" }])
-        assert.strictEqual(yield* failureOf(place(gus, "buy", "MINE", "2", options)), "IdempotencyMismatch")
+        assert.strictEqual(yield* failureOf(place(gus, "buy", "MINE", "2", options)), "ClientOrderIdUsed")
       assert.strictEqual(
         yield* failureOf(place(gus, "sell", "MINE", "2", { clientOrderId: "mine" })),
-        "IdempotencyMismatch"
+        "ClientOrderIdUsed"
       )
       yield* place(other, "buy", "MINE", "2", { clientOrderId: "mine" })
       assert.deepStrictEqual(yield* TestWallets.balances(gus), ["USD 979.8"])

@@ -96,6 +96,13 @@ export class OrderNotFound extends Schema.TaggedError<OrderNotFound>()("OrderNot
   }
 }
 
+/** The wallet has another order with the `client_order_id`. */
+export class ClientOrderIdUsed extends Schema.TaggedError<ClientOrderIdUsed>()("ClientOrderIdUsed", {}) {
+  override get message(): string {
+    return "This client_order_id was used for a different order of the wallet; a new order takes a new one"
+  }
+}
+
 /** Only an order that waits in a pool can be cancelled. */
 export class OrderNotCancellable extends Schema.TaggedError<OrderNotCancellable>()("OrderNotCancellable", {
   state: OrderState

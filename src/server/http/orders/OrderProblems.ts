@@ -25,6 +25,8 @@ export const placeErrors = {
   ...WalletProblems.movementErrors,
   AssetUnavailable: ({ message }: AssetUnavailable) =>
     Effect.fail(new Problem.AssetUnavailable({ detail: message })),
+  ClientOrderIdUsed: ({ message }: Order.ClientOrderIdUsed) =>
+    Effect.fail(new Problem.IdempotencyMismatch({ detail: message })),
   OrderTooSmall: ({ message }: Order.OrderTooSmall) =>
     Effect.fail(new Problem.OrderTooSmall({ detail: message }))
 }

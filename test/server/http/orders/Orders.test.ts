@@ -86,7 +86,11 @@ layer(TestServer.layer({ ORDER_SPREAD: "0" }), { excludeTestServices: true })((i
         const named = yield* buy({ client_order_id: "mine" })
         assert.strictEqual((yield* buy({ client_order_id: "mine" })).text, named.text)
         assertProblem(yield* buy({ amount: "2" }, { "idempotency-key": "one" }), 422, "idempotency-mismatch")
-        assertProblem(yield* buy({ amount: "2", client_order_id: "mine" }), 422, "idempotency-mismatch")
+        for (const headers of [{}, { "idempotency-key": "new" }]) {
+          const other = yield* buy({ amount: "2", client_order_id: "mine" }, headers)
+          assertProblem(other, 422, "idempotency-mismatch")
+          assert.match(String(other.json["detail"]), /^This client_order_id was used/)
+        }
         const refused = yield* buy({ amount: "10" }, { "idempotency-key": "two" })
         assert.include(refused.json, { code: "insufficient-funds", available: "12.00" })
         yield* WalletUsers.fund(ann.wallet, { USD: "100" })
