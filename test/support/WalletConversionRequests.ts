@@ -2,7 +2,7 @@ import { BigDecimal, Duration, Effect, Layer, Option } from "effect"
 import { AuditLog } from "../../src/audit/AuditLog.ts"
 import type { ConversionInput, ConversionTerms } from "../../src/conversion/Conversions.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
-import { identityOf } from "../../src/domain/access/Principal.ts"
+import { walletIdentityOf } from "../../src/domain/access/Principal.ts"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
 import * as Currency from "../../src/domain/money/Currency.ts"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
@@ -27,7 +27,7 @@ type Terms = Partial<Omit<ConversionTerms, "amount">>
 
 const termsOf = ({ userId }: NamedWallet, amount: string, over: Terms): ConversionTerms => {
   const { pair = pairOf("USD", "NGN") } = over
-  const { id, owner } = identityOf(userId)
+  const { id, owner } = walletIdentityOf(userId)
   return {
     pair,
     from: Currency.get(pair.from),
@@ -57,7 +57,7 @@ export const convert = Effect.fnUntraced(function* (
   return yield* (yield* WalletConversions).convert({
     wallet,
     terms: termsOf(wallet, amount, over),
-    owner: identityOf(wallet.userId).id,
+    owner: walletIdentityOf(wallet.userId).id,
     key,
     requestedBy: undefined
   })
@@ -96,5 +96,5 @@ export const imbalances = Effect.gen(function* () {
 /** Audit records of a user, newest first. */
 export const recordsOf = Effect.fnUntraced(function* ({ userId }: NamedWallet) {
   const records = yield* (yield* AuditLog).page({}, undefined, 10_000)
-  return records.filter(({ principal }) => principal === identityOf(userId).id)
+  return records.filter(({ principal }) => principal === walletIdentityOf(userId).id)
 })

@@ -2,7 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { DateTime, Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { readFileSync } from "node:fs"
-import { identityOf } from "../../src/domain/access/Principal.ts"
+import { walletIdentityOf } from "../../src/domain/access/Principal.ts"
 import { AuditId } from "../../src/domain/conversion/AuditRecord.ts"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
 import * as Decimal from "../../src/domain/money/Decimal.ts"
@@ -71,7 +71,7 @@ layer(Requests.layer())("WalletConversions", (it) => {
       assert.strictEqual(records.length, 1)
       assert.include(records[0], {
         audit_id: conversion.audit_id,
-        principal: identityOf(ann.userId).id,
+        principal: walletIdentityOf(ann.userId).id,
         reference: "rent",
         output_amount: "59700.00"
       })

@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
 import { BigDecimal, Effect, Predicate } from "effect"
-import { identityOf } from "../../src/domain/access/Principal.ts"
+import { walletIdentityOf } from "../../src/domain/access/Principal.ts"
 import type { HoldId, LedgerPosting } from "../../src/domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../../src/domain/money/Asset.ts"
 import * as Currency from "../../src/domain/money/Currency.ts"
@@ -117,7 +117,7 @@ export const make = (users: ReadonlyArray<NamedWallet>, model: WalletModel, rand
         to: walletOf(users, to).username,
         money,
         note: null,
-        owner: identityOf(wallet.userId).id,
+        owner: walletIdentityOf(wallet.userId).id,
         key
       })
       const sent: Outcome = { tag: isHeld ? "Held" : "Posted", id }

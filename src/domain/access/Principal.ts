@@ -11,26 +11,31 @@ export type Owner = NonEmptyReadonlyArray<string>
 
 /** Who a conversion or a quote belongs to. */
 export interface Identity {
-  /** The id of an API key, `user:` and the id of a user, or `anonymous`. The audit stores it. */
+  /**
+   * The audit stores it: the id of an API key, `anonymous`, `user:` and the id of a user for a conversion in the wallet, or
+   * `access-token:` and the id of a user for a conversion outside of it.
+   */
   readonly id: string
   readonly owner: Owner
 }
 
-interface ScopedIdentity extends Identity {
+interface Scoped {
   readonly scopes: ReadonlyArray<Scope>
 }
 
-export interface AnonymousPrincipal extends ScopedIdentity {
+export interface AnonymousPrincipal extends Identity, Scoped {
   readonly kind: "anonymous"
 }
 
-export interface KeyPrincipal extends ScopedIdentity {
+export interface KeyPrincipal extends Identity, Scoped {
   readonly kind: "key"
 }
 
 /** A user who is signed in. An administrator has the scope `admin`. */
-export interface UserPrincipal extends ScopedIdentity {
+export interface UserPrincipal extends Scoped {
   readonly kind: "user" | "administrator"
+  /** `user:` and the id of the user. */
+  readonly id: string
   readonly userId: UserId
   readonly username: Username
   readonly sessionId: SessionId
@@ -58,9 +63,16 @@ export const anonymous = (caller: string): AnonymousPrincipal => ({
 /** Principal id of a user. */
 export const userPrincipalId = (user: UserId): string => `user:${user}`
 
-/** Identity of a user, whoever sends the request. */
-export const identityOf = (user: UserId): Identity => {
-  const id = userPrincipalId(user)
+/** Identity of a user who converts in the wallet, whoever sends the request. */
+export const walletIdentityOf = (user: UserId): Identity => ({
+  id: userPrincipalId(user),
+  owner: [`wallet:${user}`]
+})
+
+/** Identity of a caller who converts outside of a wallet. That of a user has other quotes than the wallet. */
+export const converterOf = (principal: Principal): Identity => {
+  if (principal.kind === "anonymous" || principal.kind === "key") return principal
+  const id = `access-token:${principal.userId}`
   return { id, owner: [id] }
 }
 
@@ -72,7 +84,7 @@ export const ofUser = ({
   readonly role: "user" | "admin"
 }): UserPrincipal => ({
   ...user,
-  ...identityOf(user.userId),
+  id: userPrincipalId(user.userId),
   kind: role === "admin" ? "administrator" : "user",
   scopes: role === "admin" ? ["admin"] : []
 })

@@ -4,7 +4,7 @@ import type { Problem } from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import * as CommittedConversion from "../../conversion/CommittedConversion.ts"
 import { type ConversionError, type ConversionInput, Conversions } from "../../conversion/Conversions.ts"
-import type { Principal } from "../../domain/access/Principal.ts"
+import { converterOf, type Principal } from "../../domain/access/Principal.ts"
 import type { RateLimitStatus } from "../../domain/access/RateLimit.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as ConversionBody from "../encoding/ConversionBody.ts"
@@ -127,7 +127,7 @@ const make = Effect.gen(function* () {
   /** Validates and converts a single request that is authorized and counted. */
   const convertAuthorized = (exchange: ConversionExchange, principal: Principal) =>
     Effect.fromResult(parse(exchange)).pipe(
-      Effect.flatMap(({ body, key }) => requests.convert(body, key, principal)),
+      Effect.flatMap(({ body, key }) => requests.convert(body, key, converterOf(principal))),
       Effect.mapError(Rejection.of)
     )
 
@@ -138,7 +138,7 @@ const make = Effect.gen(function* () {
 
   const toInput = (exchange: ConversionExchange, principal: Principal) =>
     Result.mapError(
-      Result.flatMap(parse(exchange), ({ body, key }) => requests.toInput(body, key, principal)),
+      Result.flatMap(parse(exchange), ({ body, key }) => requests.toInput(body, key, converterOf(principal))),
       Rejection.of
     )
 

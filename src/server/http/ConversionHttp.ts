@@ -4,6 +4,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Caller } from "../../api/access/Caller.ts"
 import { Api } from "../../api/Api.ts"
 import * as CommittedConversion from "../../conversion/CommittedConversion.ts"
+import { converterOf } from "../../domain/access/Principal.ts"
 import * as ConversionBody from "../encoding/ConversionBody.ts"
 import * as IdempotentResponse from "../encoding/IdempotentResponse.ts"
 import { ConversionRequests, idempotencyKeyOf } from "./ConversionRequests.ts"
@@ -14,6 +15,7 @@ export const layer = HttpApiBuilder.group(
   "conversion",
   Effect.fn(function* (handlers) {
     const requests = yield* ConversionRequests
+    const converter = Effect.map(Caller, converterOf)
 
     return handlers
       .handleRaw(
@@ -23,18 +25,18 @@ export const layer = HttpApiBuilder.group(
             idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
           )
           const body = yield* ConversionBody.readConvert(request)
-          const outcome = yield* requests.convert(body, idempotencyKey, yield* Caller)
+          const outcome = yield* requests.convert(body, idempotencyKey, yield* converter)
           return IdempotentResponse.respond(200, CommittedConversion.toJson(outcome), outcome.replayed)
         })
       )
       .handleRaw(
         "createQuote",
         Effect.fnUntraced(function* ({ request }) {
-          return yield* requests.createQuote(yield* ConversionBody.readQuote(request), yield* Caller)
+          return yield* requests.createQuote(yield* ConversionBody.readQuote(request), yield* converter)
         })
       )
       .handle("quote", ({ params }) =>
-        Effect.flatMap(Caller, (principal) => requests.quote(params.quote_id, principal))
+        Effect.flatMap(converter, (identity) => requests.quote(params.quote_id, identity))
       )
   })
 )

@@ -7,6 +7,7 @@ import * as PollMessages from "../../api/polling/PollMessage.ts"
 import type * as Problem from "../../api/Problem.ts"
 import type { RateEventMessage } from "../../api/rates/RateEventMessage.ts"
 import { RatesRpcs } from "../../api/rates/RatesRpcs.ts"
+import { converterOf } from "../../domain/access/Principal.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { Reference } from "../../domain/conversion/Conversion.ts"
 import type { Rate } from "../../domain/rates/Rate.ts"
@@ -69,14 +70,14 @@ export const layer = RatesRpcs.toLayer(
         const key = yield* Effect.fromResult(parseIdempotencyKey(idempotencyKey))
         const quote = yield* decodeOptional(QuoteId, quoteId, "/quoteId")
         const body = { ...(yield* toBody(payload)), ...(quote === undefined ? {} : { quote_id: quote }) }
-        const { conversion } = yield* conversions.convert(body, key, yield* Caller)
+        const { conversion } = yield* conversions.convert(body, key, converterOf(yield* Caller))
         return yield* Effect.orDie(decodeConversion(conversion))
       }, handleCall),
 
       CreateQuote: Effect.fnUntraced(function* ({ ttl, ...payload }) {
         const body = yield* toBody(payload)
         const lifetime = ttl === undefined ? {} : { ttl: `${Math.ceil(Duration.toMillis(ttl))} millis` }
-        const quote = yield* conversions.createQuote({ ...body, ...lifetime }, yield* Caller)
+        const quote = yield* conversions.createQuote({ ...body, ...lifetime }, converterOf(yield* Caller))
         return yield* Effect.orDie(decodeQuote(quote))
       }, handleCall),
 

@@ -6,7 +6,7 @@ import { Api } from "../../../api/Api.ts"
 import type { WalletConversionMessage } from "../../../api/wallets/WalletConversionMessage.ts"
 import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
 import { Receipts } from "../../../audit/Receipts.ts"
-import { identityOf } from "../../../domain/access/Principal.ts"
+import { walletIdentityOf } from "../../../domain/access/Principal.ts"
 import type { AuditId } from "../../../domain/conversion/AuditRecord.ts"
 import { type WalletConversion, WalletConversions } from "../../../wallets/WalletConversions.ts"
 import * as ConversionBody from "../../encoding/ConversionBody.ts"
@@ -59,7 +59,7 @@ export const layer = HttpApiBuilder.group(
       const wallet = yield* myWallet
       const request = { wallet, key, owner: MyWallet.keyOwnerOf(user) }
       const body = toServiceFields(fields)
-      const input = requests.toInput(body, key, identityOf(user.userId))
+      const input = requests.toInput(body, key, walletIdentityOf(user.userId))
       if (Result.isFailure(input)) {
         // A retry gets its first outcome even if the settings do not allow the request any more.
         const stored = ConversionBody.toRequestFields(body)
@@ -95,14 +95,14 @@ export const layer = HttpApiBuilder.group(
           const body = yield* readQuote(request)
           yield* requireCurrencies(catalog, body)
           const { userId } = yield* CurrentUser
-          return yield* requests.createQuote(toServiceFields(body), identityOf(userId))
+          return yield* requests.createQuote(toServiceFields(body), walletIdentityOf(userId))
         })
       )
       .handle(
         "quote",
         Effect.fnUntraced(function* ({ params }) {
           const { userId } = yield* CurrentUser
-          return yield* requests.quote(params.quote_id, identityOf(userId))
+          return yield* requests.quote(params.quote_id, walletIdentityOf(userId))
         })
       )
       .handle(

@@ -211,6 +211,39 @@ layer(TestServer.layer({ MAX_AGE_FLOOR: "0 seconds" }), { excludeTestServices: t
     )
   })
 
+  describe("POST /api/v1/convert and /api/v1/quotes with the token of a user", () => {
+    it.effect("do not find the quotes of the wallet, nor the wallet theirs", () =>
+      Effect.gen(function* () {
+        yield* setRate("1528.0351515")
+        const ann = yield* WalletUsers.create("two-kinds-ann", { USD: "600" })
+        const body = { from_currency: "USD", to_currency: "NGN", amount: "500" }
+        const created = yield* ann.post(QUOTES, { from: "USD", to: "NGN", amount: "500" })
+        const ofWallet = String(created.json["quote_id"])
+        const ofService = String((yield* ann.post("/api/v1/quotes", body)).json["quote_id"])
+
+        assertProblem(yield* ann.post("/api/v1/convert", { ...body, quote_id: ofWallet }), 404, "not-found")
+        assertProblem(yield* ann.get(`/api/v1/quotes/${ofWallet}`), 404, "not-found")
+        assertProblem(yield* convert(ann, { amount: "500", quote_id: ofService }), 404, "not-found")
+        assertProblem(yield* ann.get(`${QUOTES}/${ofService}`), 404, "not-found")
+
+        assert.strictEqual((yield* convert(ann, { amount: "500", quote_id: ofWallet })).status, 201)
+        assert.strictEqual((yield* ann.post("/api/v1/convert", { ...body, quote_id: ofService })).status, 200)
+        assert.deepStrictEqual(yield* ann.balances, ["NGN 760197.48", "USD 100"])
+      })
+    )
+
+    it.effect("record another principal than a conversion in the wallet", () =>
+      Effect.gen(function* () {
+        yield* setRate("1528.0351515")
+        const ann = yield* WalletUsers.create("principal-ann")
+        const body = { from_currency: "USD", to_currency: "NGN", amount: "500" }
+        const { json } = yield* ann.post("/api/v1/convert", body)
+        const record = yield* get(`/api/v1/audit/conversions/${String(json["audit_id"])}`)
+        assert.strictEqual(record.json["principal"], `access-token:${ann.wallet.userId}`)
+      })
+    )
+  })
+
   describe("GET /api/v1/accounts/wallet/conversions/:audit_id", () => {
     it.effect("returns what the conversion returned, and its receipt, to its user only", () =>
       Effect.gen(function* () {
