@@ -16,6 +16,7 @@ import { WalletId } from "../../domain/wallets/Wallet.ts"
 import { Amount } from "../../ledger/Amount.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { referenceKeyOf } from "./ReferenceKey.ts"
 
 /** Time after which the provider is asked for a new request: its first answer usually arrives before. */
 const FIRST_CHECK = Duration.seconds(2)
@@ -115,17 +116,23 @@ export class FundingRepo extends Context.Service<
       })
 
       const completedBy = Effect.fnUntraced(function* (reference: string) {
+        const key = referenceKeyOf(reference)
+        const compared = (text: Statement.Fragment) => sql`lower(regexp_replace(${text}, '\\s', '', 'g'))`
+        // Requests that previous versions completed may have no key, or one whose case is folded in ASCII only.
+        const spellings = [reference, key, key.toUpperCase()].map((spelling) => compared(sql`${spelling}`))
         const rows = yield* sql`
-          SELECT id FROM funding_request WHERE reference IS NOT NULL
-            AND lower(regexp_replace(reference, '\\s', '', 'g')) = lower(regexp_replace(${reference}, '\\s', '', 'g'))`
+          SELECT id FROM funding_request WHERE reference_key = ${key}
+            OR (reference IS NOT NULL AND ${compared(sql`reference`)} = ANY (ARRAY[${sql.csv(spellings)}]))`
         return Array.head((yield* Effect.orDie(decodeIds(rows))).map(({ id }) => id))
       })
 
       const end = Effect.fnUntraced(function* ({ ending, id, settledBy, transferId }: StoredEnding) {
+        const reference = ending.state === "completed" ? ending.reference : null
         const rows = yield* sql`
           WITH request AS (
             UPDATE funding_request SET state = ${ending.state}, transfer_id = ${transferId}, settled_by = ${settledBy},
-              settled_at = ${yield* now}, reference = ${ending.state === "completed" ? ending.reference : null},
+              settled_at = ${yield* now}, reference = ${reference},
+              reference_key = ${reference === null ? null : referenceKeyOf(reference)},
               reason = ${ending.state === "failed" ? ending.reason : null}
             WHERE id = ${id} RETURNING *)
           SELECT ${columns} FROM request ${named}`

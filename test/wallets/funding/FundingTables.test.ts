@@ -1,9 +1,10 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Option } from "effect"
 import { inspect } from "node:util"
 import type { FundingRequest } from "../../../src/domain/wallets/Funding.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import { FundingClient } from "../../../src/wallets/funding/FundingClient.ts"
+import { FundingRepo } from "../../../src/wallets/funding/FundingRepo.ts"
 import { FundingSettlement } from "../../../src/wallets/funding/FundingSettlement.ts"
 import * as TestFunding from "../../support/TestFunding.ts"
 import * as TestWallets from "../../support/TestWallets.ts"
@@ -99,6 +100,53 @@ layer(TestFunding.layer(FundingClient.layerManual))("The table of funding reques
         `UPDATE funding_request SET state = 'completed', settled_at = now(), reference = 'REF7',
           transfer_id = '${second.id}' WHERE id = '${second.id}'`
       )
+    })
+  )
+
+  it.effect("finds the requests that nodes of a previous version completed", () =>
+    Effect.gen(function* () {
+      const { execute, sql, tryExecute } = yield* Database
+      const { end } = yield* FundingSettlement
+      const { completedBy } = yield* FundingRepo
+      const user = yield* TestWallets.user("previous")
+      const { request } = yield* TestFunding.request(user, "deposit", "1")
+      yield* end(request, { state: "completed", reference: "R\u00C9F-9 A" })
+      const keyOf = Effect.map(
+        execute(
+          sql<{
+            key: string | null
+          }>`SELECT reference_key AS key FROM funding_request WHERE id = ${request.id}`
+        ),
+        ([row]) => row?.key
+      )
+      const assertFound = Effect.fnUntraced(function* (...references: ReadonlyArray<string>) {
+        for (const reference of references)
+          assert.deepStrictEqual(yield* completedBy(reference), Option.some(request.id), reference)
+        assert.deepStrictEqual(yield* completedBy("R\u00C9F-9 B"), Option.none())
+      })
+      /** Removes the key, as the owner of the table. */
+      const removeKey = (...triggers: ReadonlyArray<string>) =>
+        tryExecute(
+          sql.withTransaction(
+            Effect.gen(function* () {
+              for (const name of triggers)
+                yield* sql.unsafe(`ALTER TABLE funding_request DISABLE TRIGGER ${name}`)
+              yield* sql.unsafe(update(request, "reference_key = NULL"))
+              for (const name of triggers)
+                yield* sql.unsafe(`ALTER TABLE funding_request ENABLE ALWAYS TRIGGER ${name}`)
+            })
+          )
+        )
+
+      assert.strictEqual(yield* keyOf, "r\u00E9f-9a")
+      // During a rolling deployment, the trigger sets a key.
+      yield* removeKey("guarded")
+      assert.match(String(yield* keyOf), /^r[\u00C9\u00E9]f-9a$/)
+      yield* assertFound("R\u00C9F-9 A", "r\u00E9f-9a", "\uFF32\u00C9F\u20119A")
+      // Before the migration, there was none.
+      yield* removeKey("guarded", "keyed")
+      assert.isNull(yield* keyOf)
+      yield* assertFound("R\u00C9F-9 A", "r\u00E9f-9a", "\uFF32\u00C9F\u20119A")
     })
   )
 

@@ -224,7 +224,7 @@ layer(TestServer.layer({ FUNDING: "manual" }), { excludeTestServices: true })("W
       const admin = yield* administrator
       const [first, second] = [yield* deposit(ben, { amount: "1" }), yield* deposit(ben, { amount: "1" })]
       yield* admin.post(first.json["id"], "confirm", { reference: "R\u00c9F 1" })
-      for (const reference of ["r\u00c9f1", "RE\u0301F 1"]) {
+      for (const reference of ["r\u00c9f1", "RE\u0301F 1", "r\u00e9f1", "\uff52\u00e9f 1"]) {
         const used = yield* admin.post(second.json["id"], "confirm", { reference })
         const { funding_id: by, ...problem } = used.json
         assertProblem({ ...used, json: problem }, 409, "payment-reference-used")
