@@ -1,38 +1,24 @@
-import { Clock, Context, Effect, Layer, Metric, Option, Result } from "effect"
+import { Clock, Context, Effect, Layer, Option, Result } from "effect"
 import { createHash } from "node:crypto"
-import * as TokenFormat from "../../accounts/tokens/AccessTokensFormat.ts"
 import { ApiKeys } from "../../access/ApiKeys.ts"
 import { REFRESH_TIMEOUT } from "../../access/ApiKeyCache.ts"
 import { RateLimits } from "../../access/RateLimits.ts"
 import type * as Problem from "../../api/Problem.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { CurrentUser } from "../../api/access/CurrentUser.ts"
-import { InvalidKey, type Scope } from "../../domain/access/ApiKey.ts"
+import type { Scope } from "../../domain/access/ApiKey.ts"
 import {
   anonymous,
   type KeyPrincipal,
   type Principal,
   type UserPrincipal
 } from "../../domain/access/Principal.ts"
-import type { SessionEnded, SessionId } from "../../domain/accounts/Session.ts"
-import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import type { SessionId } from "../../domain/accounts/Session.ts"
 import { RateLimitExceeded, type RateLimitKind, type RateLimitStatus } from "../../domain/access/RateLimit.ts"
-import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
+import * as Authentication from "./Authentication.ts"
 import * as RateLimitHeaders from "./RateLimitHeaders.ts"
 import * as Rejection from "./Rejection.ts"
 import { UserAccess } from "./UserAccess.ts"
-
-/** What a request presents, before it is authenticated. */
-export interface Credentials {
-  /** Value of the `Authorization` header. */
-  readonly authorization: string | undefined
-  /** Rate-limit identity of a request without a key; see `ClientAddress`. */
-  readonly address: string
-  /** Number of requests that the request counts as, by default 1; see `RequestCosts`. */
-  readonly cost?: number
-  /** Receives the rate-limit status once the request is counted. */
-  readonly reportRateLimit: (status: RateLimitStatus) => void
-}
 
 /** Outcome of one request of a batch. */
 export interface Authorization {
@@ -55,12 +41,12 @@ export class AccessControl extends Context.Service<
     readonly authorize: (
       scope: Scope,
       kind: RateLimitKind,
-      credentials: Credentials
+      credentials: Authentication.Credentials
     ) => Effect.Effect<Principal, Rejection.Rejection>
     /** Returns the principal of an administrator, or of an API key with the scope `admin`. Never open to everybody. */
     readonly authorizeAdministrator: (
       kind: RateLimitKind,
-      credentials: Credentials
+      credentials: Authentication.Credentials
     ) => Effect.Effect<Principal, Rejection.Rejection>
     /**
      * Returns the user of a request: the one of its access token, or the one for whom an API key acts, named by
@@ -68,7 +54,7 @@ export class AccessControl extends Context.Service<
      */
     readonly authorizeUser: (
       kind: RateLimitKind,
-      credentials: Credentials,
+      credentials: Authentication.Credentials,
       onBehalfOf: string | undefined
     ) => Effect.Effect<CurrentUser["Service"], Rejection.Rejection>
     /**
@@ -78,7 +64,7 @@ export class AccessControl extends Context.Service<
      */
     readonly authorizePublic: (
       kind: RateLimitKind,
-      credentials: Credentials,
+      credentials: Authentication.Credentials,
       onSession?: (session: SessionId) => void
     ) => Effect.Effect<string, Rejection.Rejection<Problem.Unauthorized | Problem.RateLimited>>
     /**
@@ -86,7 +72,7 @@ export class AccessControl extends Context.Service<
      * if its key is invalid or has to be looked up. `now` is in epoch milliseconds.
      */
     readonly identifySync: (
-      credentials: Pick<Credentials, "address" | "authorization">,
+      credentials: Pick<Authentication.Credentials, "address" | "authorization">,
       now: number
     ) => string | undefined
     /**
@@ -96,11 +82,11 @@ export class AccessControl extends Context.Service<
     readonly authorizeBatch: (
       scope: Scope,
       kind: RateLimitKind,
-      credentials: Pick<Credentials, "address" | "authorization">,
+      credentials: Pick<Authentication.Credentials, "address" | "authorization">,
       requests: number
     ) => Effect.Effect<ReadonlyArray<Authorization> | undefined>
     /** Counts a read without a key synchronously, because every lookup goes through it. */
-    readonly consumeAnonymousRead: (credentials: Credentials) => RateLimitExceeded | undefined
+    readonly consumeAnonymousRead: (credentials: Authentication.Credentials) => RateLimitExceeded | undefined
     /** Counts a message on an open connection as a read of the identity that opened it. */
     readonly consumeMessage: (identity: string, cost?: number) => Effect.Effect<void, Problem.RateLimited>
   }
@@ -109,27 +95,19 @@ export class AccessControl extends Context.Service<
     AccessControl,
     Effect.gen(function* () {
       const { openConversions } = yield* Settings
-      const keys = yield* ApiKeys
+      const { mode } = yield* ApiKeys
       const users = yield* UserAccess
       const rateLimits = yield* RateLimits
+      const { authenticate, authenticateSync, consume } = yield* Authentication.make
       const clock = yield* Clock.Clock
       const isOpen: Readonly<Record<Scope, boolean>> = {
         "rates:read": true,
         convert: openConversions,
         "audit:read": openConversions,
         // The sandbox has no data to protect.
-        admin: keys.mode === "test",
+        admin: mode === "test",
         wallets: false
       }
-
-      const consume = (
-        kind: RateLimitKind,
-        identity: string,
-        { cost, reportRateLimit }: Pick<Credentials, "cost" | "reportRateLimit">
-      ) =>
-        Effect.map(rateLimits.consume(kind, identity, cost), (status) => {
-          if (Option.isSome(status)) reportRateLimit(status.value)
-        })
 
       const consumeAnonymousRead: AccessControl["Service"]["consumeAnonymousRead"] = ({
         address,
@@ -142,30 +120,7 @@ export class AccessControl extends Context.Service<
         return undefined
       }
 
-      /** Returns undefined for a request without credentials. Invalid and unknown ones are counted per address. */
-      const authenticate = (
-        credentials: Credentials
-      ): Effect.Effect<
-        KeyPrincipal | UserPrincipal | undefined,
-        InvalidKey | SessionEnded | StoreUnavailable | RateLimitExceeded
-      > => {
-        if (credentials.authorization === undefined) return Effect.undefined
-        const countInvalidKey = consume("keys", credentials.address, { ...credentials, cost: 1 })
-        return Effect.fromResult(bearerKey(credentials.authorization)).pipe(
-          Effect.tapError(() => countInvalidKey),
-          Effect.flatMap((key): ReturnType<typeof authenticate> => {
-            if (key === undefined) return Effect.undefined
-            if (!TokenFormat.isToken(key)) return keys.authenticate(key, countInvalidKey)
-            return users.authenticate(key).pipe(
-              Effect.tapError(() => countInvalidKey),
-              Effect.catchTag("InvalidAccessToken", ({ detail }) => Effect.fail(new InvalidKey({ detail })))
-            )
-          }),
-          Effect.tapErrorTag("InvalidKey", () => Metric.update(HttpMetrics.rejectedKeys, 1))
-        )
-      }
-
-      const authenticateAndConsume = (kind: RateLimitKind, credentials: Credentials) =>
+      const authenticateAndConsume = (kind: RateLimitKind, credentials: Authentication.Credentials) =>
         authenticate(credentials).pipe(
           Effect.flatMap((principal) =>
             Effect.as(consume(kind, principal?.id ?? credentials.address, credentials), principal)
@@ -236,21 +191,6 @@ export class AccessControl extends Context.Service<
           return { userId, username, role, sessionId, principal: id }
         }
       )
-
-      /** Returns none without a key, and undefined if the key is invalid or has to be looked up. */
-      const authenticateSync = (
-        authorization: string | undefined,
-        now: number
-      ): Option.Option<KeyPrincipal | UserPrincipal> | undefined => {
-        if (authorization === undefined) return Option.none()
-        const key = bearerKey(authorization)
-        if (Result.isFailure(key)) return undefined
-        if (key.success === undefined) return Option.none()
-        const principal = TokenFormat.isToken(key.success)
-          ? users.authenticateSync(key.success, now)
-          : keys.authenticateSync(key.success, now)
-        return principal && Option.some<KeyPrincipal | UserPrincipal>(principal)
-      }
 
       const identifySync: AccessControl["Service"]["identifySync"] = ({ address, authorization }, now) => {
         const principal = authenticateSync(authorization, now)
@@ -325,16 +265,3 @@ const ONLY_KEYS_ACT = Rejection.forbidden("Only an API key may send `Effex-On-Be
 
 /** Addresses are personal data, and the owners of idempotency keys and quotes are stored permanently. */
 const hashOf = (address: string) => createHash("sha256").update(address).digest("hex").slice(0, 32)
-
-/** Returns the key of an `Authorization` header, or undefined if the header has another scheme: a proxy may use it. */
-const bearerKey = (authorization: string): Result.Result<string | undefined, InvalidKey> => {
-  const [, key] = /^bearer(?: +(.*))?$/is.exec(authorization) ?? []
-  if (key !== undefined) return Result.succeed(key)
-  return /^(bearer|efx_)/i.test(authorization)
-    ? Result.fail(
-        new InvalidKey({
-          detail: "The header must be `Authorization: Bearer efx_…`, or `Bearer ey…` for a user"
-        })
-      )
-    : Result.succeed(undefined)
-}
