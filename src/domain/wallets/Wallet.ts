@@ -1,4 +1,4 @@
-import { BigDecimal, Option, Schema } from "effect"
+import { type BigDecimal, Schema } from "effect"
 import type { UserId } from "../accounts/User.ts"
 import { type Asset, AssetCode } from "../money/Asset.ts"
 import * as Decimal from "../money/Decimal.ts"
@@ -25,13 +25,6 @@ export interface AssetAmount {
   readonly asset: Asset
   readonly amount: BigDecimal.BigDecimal
 }
-
-/** Parses a positive amount with at most as many decimals as the asset has. */
-export const parseAmount = (text: string, asset: Asset): Option.Option<AssetAmount> =>
-  Decimal.parse(text, asset.decimals).pipe(
-    Option.filter(BigDecimal.isPositive),
-    Option.map((amount) => ({ amount, asset }))
-  )
 
 /** Formats a value of an asset with all its decimals: `500.00` USD, `0.50000000` BTC. */
 export const formatAmount = (value: BigDecimal.BigDecimal, { decimals }: Pick<Asset, "decimals">): string =>

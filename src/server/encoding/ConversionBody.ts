@@ -1,12 +1,11 @@
-import { Duration, Effect, Option, Result, Schema } from "effect"
-import type { BigDecimal } from "effect"
+import { BigDecimal, Duration, Effect, Option, Result, Schema } from "effect"
 import { ConvertBody, QuoteBody } from "../../api/conversion/ConversionMessage.ts"
 import type { InvalidRequest } from "../../api/Problem.ts"
 import * as DurationText from "../../domain/DurationText.ts"
 import * as Idempotency from "../../conversion/Idempotency.ts"
-import type { Currency } from "../../domain/money/Currency.ts"
+import type { Asset } from "../../domain/money/Asset.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
-import * as Money from "../../domain/money/Money.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as JsonBody from "./JsonBody.ts"
 
@@ -33,37 +32,38 @@ export const readQuote = JsonBody.makeReader(JsonBody.makeParser(Quote, JsonBody
 const MAX_NUMBER_DIGITS = 15
 
 /** Returns the digits of an amount, unless the client may have lost some of them. */
-export const amountText = (amount: string | ExactJson.JsonNumber): Result.Result<string, InvalidRequest> => {
+const amountText = (
+  amount: string | ExactJson.JsonNumber,
+  pointer: string
+): Result.Result<string, InvalidRequest> => {
   if (typeof amount === "string") return Result.succeed(amount)
   const { text } = amount
   if (significantDigits(text) <= MAX_NUMBER_DIGITS) return Result.succeed(text)
   return Result.fail(
     Problems.invalid(
-      "/body/amount",
+      pointer,
       `a JSON number may have at most ${MAX_NUMBER_DIGITS} significant digits; send it as a string, "${excerpt(text)}"`
     )
   )
 }
 
-/** Parses an amount in the given currency. */
+/** Parses a positive amount with at most as many decimals as its asset has. `pointer` names the field. */
 export const parseAmount = (
   amount: string | ExactJson.JsonNumber,
-  currency: Currency
-): Result.Result<BigDecimal.BigDecimal, InvalidRequest> => {
-  const digits = amountText(amount)
-  if (Result.isFailure(digits)) return Result.fail(digits.failure)
-  const text = digits.success
-  return Option.match(Money.parse(text, currency), {
-    onSome: (money) => Result.succeed(money.amount),
-    onNone: () =>
-      Result.fail(
+  { code, decimals }: Pick<Asset, "code" | "decimals">,
+  pointer = "/body/amount"
+): Result.Result<BigDecimal.BigDecimal, InvalidRequest> =>
+  Result.flatMap(amountText(amount, pointer), (text) =>
+    Decimal.parse(text, decimals).pipe(
+      Option.filter(BigDecimal.isPositive),
+      Result.fromOption(() =>
         Problems.invalid(
-          "/body/amount",
-          `must be a positive decimal with at most 18 digits before the point and ${currency.minorUnit} after it (${currency.code}), without sign or exponent; found "${excerpt(text)}"`
+          pointer,
+          `must be a positive decimal with at most ${Decimal.MAX_INTEGER_DIGITS} digits before the point and ${decimals} after it (${code}), without sign or exponent; found "${excerpt(text)}"`
         )
       )
-  })
-}
+    )
+  )
 
 /** Returns what a request means without regard to the settings; see `Idempotency.toRequestFields`. */
 export const toRequestFields = (body: Convert) => {
@@ -80,7 +80,7 @@ const significantDigits = (text: string) =>
     .replace(".", "").length
 
 /** Returns the beginning of a rejected amount, for display. */
-export const excerpt = (text: string) => text.slice(0, 40).replaceAll(/[^\x20-\x7e]/g, "?")
+const excerpt = (text: string) => text.slice(0, 40).replaceAll(/[^\x20-\x7e]/g, "?")
 
 const DEFAULT_TTL = Duration.seconds(30)
 const MAX_TTL = Duration.hours(1)

@@ -78,8 +78,9 @@ export class ConversionRequests extends Context.Service<
         return Result.flatMap(found, (pair) => {
           const [from, to] = [Currency.get(pair.from), Currency.get(pair.to)]
           const { amount_type: amountType = "source", reference = null } = body
+          const { code, minorUnit: decimals } = amountType === "source" ? from : to
           return Result.map(
-            ConversionBody.parseAmount(body.amount, amountType === "source" ? from : to),
+            ConversionBody.parseAmount(body.amount, { code, decimals }),
             (amount): PriceInput => ({
               pair,
               from,

@@ -1,9 +1,8 @@
-import { BigDecimal, Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { PlaceOrderBody } from "../../../api/orders/OrderMessage.ts"
 import * as Problem from "../../../api/Problem.ts"
 import type { AssetCatalog } from "../../../assets/AssetCatalog.ts"
-import { MAX_SHOWN_CODE } from "../../../domain/money/Asset.ts"
-import * as Decimal from "../../../domain/money/Decimal.ts"
+import { type Asset, MAX_SHOWN_CODE } from "../../../domain/money/Asset.ts"
 import { PRICE_CURRENCY } from "../../../domain/money/SupportedPairs.ts"
 import { MINOR_UNIT, type OrderQuantity } from "../../../domain/orders/PriceLock.ts"
 import * as ConversionBody from "../../encoding/ConversionBody.ts"
@@ -42,33 +41,19 @@ export const readTerms = Effect.fnUntraced(function* (
   return { asset: asset.value, side, quantity, clientOrderId: body.client_order_id }
 })
 
-const readQuantity = Effect.fnUntraced(function* (
-  { amount, notional }: PlaceOrder,
-  { code, decimals }: { readonly code: string; readonly decimals: number }
-) {
+const readQuantity = Effect.fnUntraced(function* ({ amount, notional }: PlaceOrder, asset: Asset) {
   if (amount !== undefined && notional !== undefined)
     return yield* Problems.invalid("/body/notional", "must not be sent together with `amount`")
   if (notional !== undefined) {
-    const value = yield* readPositive("notional", notional, PRICE_CURRENCY, MINOR_UNIT)
-    return { notional: value } satisfies OrderQuantity
+    const dollars = ConversionBody.parseAmount(
+      notional,
+      { code: PRICE_CURRENCY, decimals: MINOR_UNIT },
+      "/body/notional"
+    )
+    return { notional: yield* Effect.fromResult(dollars) } satisfies OrderQuantity
   }
   if (amount === undefined)
     return yield* Problems.invalid("/body/amount", "is missing; send `amount` or `notional`")
-  return { amount: yield* readPositive("amount", amount, code, decimals) } satisfies OrderQuantity
-})
-
-const readPositive = Effect.fnUntraced(function* (
-  field: "amount" | "notional",
-  value: typeof ConversionBody.Amount.Type,
-  code: string,
-  decimals: number
-) {
-  const text = yield* Effect.fromResult(ConversionBody.amountText(value))
-  const parsed = Option.filter(Decimal.parse(text, decimals), BigDecimal.isPositive)
-  return Option.isSome(parsed)
-    ? parsed.value
-    : yield* Problems.invalid(
-        `/body/${field}`,
-        `must be a positive decimal with at most ${Decimal.MAX_INTEGER_DIGITS} digits before the point and ${decimals} after it (${code}), without sign or exponent; found "${ConversionBody.excerpt(text)}"`
-      )
+  const units = ConversionBody.parseAmount(amount, asset)
+  return { amount: yield* Effect.fromResult(units) } satisfies OrderQuantity
 })

@@ -137,6 +137,9 @@ layer(TestServer.layer({ ORDER_SPREAD: "0" }), { excludeTestServices: true })((i
           { asset: "ASK", side: "buy", notional: "1.001" }
         ])
           assertProblem(yield* post(body), 400, "invalid-request")
+        // Sent as a number, of which a client may have lost digits.
+        const notional = yield* post({ asset: "ASK", side: "buy", notional: 1234567890123456 })
+        assert.include(notional.text, '"/body/notional"')
         assertProblem(yield* post({ ...buy, asset: "NOPE" }), 422, "asset-unavailable")
         assertProblem(yield* post({ ...buy, asset: "EUR" }), 422, "asset-unavailable")
         assertProblem(yield* post({ ...buy, asset: "HELD" }), 422, "asset-unavailable")
