@@ -32,6 +32,8 @@ export class ReviewRepo extends Context.Service<
   ReviewRepo,
   {
     readonly byId: (id: TransferId) => Effect.Effect<Option.Option<StoredReview>, SqlError.SqlError>
+    /** Returns true if the money is not held any more. */
+    readonly hasHoldEnded: (id: HoldId) => Effect.Effect<boolean, SqlError.SqlError>
     /** Inserts the end of a review in the open transaction. Returns false if it has one. */
     readonly end: (
       decision: ReviewDecision,
@@ -98,6 +100,9 @@ export class ReviewRepo extends Context.Service<
         return rows.length > 0
       })
 
+      const hasHoldEnded: ReviewRepo["Service"]["hasHoldEnded"] = (id) =>
+        Effect.map(sql`SELECT 1 FROM ledger_hold_end WHERE hold_id = ${id}`, (rows) => rows.length > 0)
+
       const page: ReviewRepo["Service"]["page"] = Effect.fn("ReviewRepo.page")((wanted, before, limit) =>
         execute(
           select(
@@ -141,6 +146,7 @@ export class ReviewRepo extends Context.Service<
             select(() => sql`review.id = ${id}`, 1),
             Array.head
           ),
+        hasHoldEnded,
         end,
         page,
         decisions,

@@ -58,7 +58,14 @@ export class Reviews extends Context.Service<
       const endHold = Effect.fnUntraced(function* (review: StoredReview, isApproved: boolean) {
         const { holdId, id, posting } = review
         // The owner of the hold ends it.
-        if (posting.opens.some((opened) => opened.holdId === holdId)) return null
+        if (posting.opens.some((opened) => opened.holdId === holdId)) {
+          // Without the review too: an administrator refused the withdrawal.
+          if (isApproved && (yield* repo.hasHoldEnded(holdId)))
+            return yield* new Errors.ReviewRefused({
+              detail: "The money is not held any more; reject the review"
+            })
+          return null
+        }
         const transfer = TransferId.make(yield* random.uuidV7())
         const details = { ...posting.details, review_id: id }
         const { amount } = review.decision

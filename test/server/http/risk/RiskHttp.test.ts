@@ -110,6 +110,24 @@ layer(TestServer.layer({ RISK_REVIEW_VALUE: "100", RISK_DAY_VALUE: "1000", RISK_
     })
   )
 
+  it.effect("refuses to approve a withdrawal that an administrator has refused", () =>
+    Effect.gen(function* () {
+      const admin = yield* administrator
+      const user = yield* WalletUsers.create("refused-before", { USD: "200" })
+      const requested = yield* user.patch("/api/v1/accounts/wallet/withdraw", { amount: "200" })
+      assert.strictEqual(requested.status, 202, requested.text)
+      const id = String(requested.json["id"])
+      const refused = yield* admin.post(`/api/v1/admin/funding/${id}/refuse`, { reason: "wrong account" })
+      assert.strictEqual(refused.status, 200, refused.text)
+      const review = `/api/v1/admin/reviews/${id}`
+      assertProblem(yield* admin.post(`${review}/approve`, { reason: "checked" }), 422, "review-refused")
+      assert.include((yield* admin.get(review)).json, { state: "pending" })
+      const rejected = yield* admin.post(`${review}/reject`, { reason: "refused before" })
+      assert.include(rejected.json, { state: "rejected" })
+      assert.deepStrictEqual(yield* user.balances, ["USD 200"])
+    })
+  )
+
   it.effect("denies beyond a limit with what is left and until when, and nothing else", () =>
     Effect.gen(function* () {
       const user = yield* WalletUsers.create("limited", { USD: "100000" })
