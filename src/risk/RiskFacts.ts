@@ -1,4 +1,4 @@
-import { BigDecimal, Clock, Context, Effect, Layer, Option, Result } from "effect"
+import { BigDecimal, Clock, Context, Effect, Layer, Option } from "effect"
 import { AttemptLimits } from "../accounts/login/AttemptLimits.ts"
 import { Sessions } from "../accounts/sessions/Sessions.ts"
 import { Users } from "../accounts/Users.ts"
@@ -8,7 +8,7 @@ import type { SessionId } from "../domain/accounts/Session.ts"
 import type { UserId, Username } from "../domain/accounts/User.ts"
 import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
 import type { AssetCode } from "../domain/money/Asset.ts"
-import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
+import * as PricePath from "../domain/money/PricePath.ts"
 import type { AssetPair } from "../domain/money/AssetPair.ts"
 import type { MovementFacts, RiskKind } from "../domain/risk/MovementFacts.ts"
 import type { WalletId } from "../domain/wallets/Wallet.ts"
@@ -32,7 +32,7 @@ export interface Movement {
   readonly isReviewable: boolean
 }
 
-/** About 2 MB each. */
+/** Entries of each cache, about 2 MB. */
 const MAX_CACHED = 20_000
 
 /** Looks up what the rules know about a movement. */
@@ -57,18 +57,6 @@ export class RiskFacts extends Context.Service<
       const sessions = yield* Sessions
       const users = yield* Users
 
-      const pairOf = (from: AssetCode, to: AssetCode) => Result.getSuccess(pairs.find(from, to))
-
-      /** The pairs whose rates multiply to the price of an asset. */
-      const pathOf = (asset: AssetCode): ReadonlyArray<AssetPair> | undefined => {
-        if (asset === homeCurrency) return []
-        const direct = pairOf(asset, homeCurrency)
-        if (Option.isSome(direct)) return [direct.value]
-        return Option.getOrUndefined(
-          Option.all([pairOf(asset, PRICE_CURRENCY), pairOf(PRICE_CURRENCY, homeCurrency)])
-        )
-      }
-
       /** Stale rates count too: an old price protects better than none. */
       const rateOf = Effect.fnUntraced(function* (pair: AssetPair) {
         const found = rates.peek(pair, yield* Clock.currentTimeMillis)
@@ -81,10 +69,10 @@ export class RiskFacts extends Context.Service<
       })
 
       const valueOf = Effect.fnUntraced(function* (asset: AssetCode, amount: BigDecimal.BigDecimal) {
-        const path = pathOf(asset)
-        if (path === undefined) return undefined
+        const path = PricePath.of(pairs, asset, homeCurrency)
+        if (Option.isNone(path)) return undefined
         let value = amount
-        for (const pair of path) {
+        for (const pair of path.value) {
           const rate = yield* rateOf(pair)
           if (rate === undefined) return undefined
           value = BigDecimal.multiply(value, rate)
@@ -92,10 +80,10 @@ export class RiskFacts extends Context.Service<
         return value
       })
 
-      const userSince = yield* remembered((id: UserId) =>
+      const userSince = yield* cached((id: UserId) =>
         Effect.map(users.byId(id), (user) => Option.getOrThrow(user).createdAt)
       )
-      const deviceSince = yield* remembered(sessions.deviceSince)
+      const deviceSince = yield* cached(sessions.deviceSince)
 
       const of = Effect.fn("RiskFacts.of")(function* (movement: Movement) {
         const { account, amount, asset, counterparty, isReviewable, kind, session, user } = movement
@@ -129,8 +117,8 @@ export class RiskFacts extends Context.Service<
   static readonly layerNone = Layer.succeed(RiskFacts, { of: () => Effect.undefined })
 }
 
-/** Caches what never changes. */
-const remembered = <Key, A>(lookup: (key: Key) => Effect.Effect<A, StoreUnavailable>) =>
+/** Caches a lookup whose results never change. */
+const cached = <Key, A>(lookup: (key: Key) => Effect.Effect<A, StoreUnavailable>) =>
   Effect.sync(() => {
     const cache = new Map<Key, A>()
     return Effect.fnUntraced(function* (key: Key) {

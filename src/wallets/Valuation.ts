@@ -1,10 +1,10 @@
-import { Array, BigDecimal, Clock, Context, DateTime, Effect, Layer, Option, Result } from "effect"
+import { Array, BigDecimal, Clock, Context, DateTime, Effect, Layer, Option } from "effect"
 import { AssetCatalog } from "../assets/AssetCatalog.ts"
 import { Settings } from "../config/Settings.ts"
 import type { AssetCode } from "../domain/money/Asset.ts"
 import type { AssetPair } from "../domain/money/AssetPair.ts"
 import * as Currency from "../domain/money/Currency.ts"
-import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
+import * as PricePath from "../domain/money/PricePath.ts"
 import { type FoundRate, Rates } from "../rates/lookup/Rates.ts"
 
 /** What a wallet has of an asset. */
@@ -47,16 +47,6 @@ export class Valuation extends Context.Service<
       const rates = yield* Rates
       const homeCurrency = Currency.get(code)
 
-      const findPair = (from: AssetCode, to: AssetCode) => Result.getSuccess(pairs.find(from, to))
-
-      /** The pairs whose rates multiply to the price of an asset. None if there are no such pairs. */
-      const pathOf = (asset: AssetCode): Option.Option<ReadonlyArray<AssetPair>> => {
-        if (asset === code) return Option.some([])
-        return Option.orElse(Option.map(findPair(asset, code), Array.of), () =>
-          Option.all([findPair(asset, PRICE_CURRENCY), findPair(PRICE_CURRENCY, code)])
-        )
-      }
-
       const lookup = (pair: AssetPair) =>
         rates.lookup(pair).pipe(
           Effect.timeoutOption(lookupBudget),
@@ -92,7 +82,7 @@ export class Valuation extends Context.Service<
         const now = yield* Clock.currentTimeMillis
         const held = holdings
           .filter(({ balance }) => !BigDecimal.isZero(balance))
-          .map(({ asset, balance }) => ({ asset, balance, path: pathOf(asset) }))
+          .map(({ asset, balance }) => ({ asset, balance, path: PricePath.of(pairs, asset, code) }))
         const found = yield* findRates(
           held.flatMap(({ path }) => Option.getOrElse(path, () => [])),
           now
