@@ -54,7 +54,7 @@ import * as ConnectionLimits from "./node/ConnectionLimits.ts"
 import * as ConnectionUpgrades from "./node/ConnectionUpgrades.ts"
 import { NodeServer } from "./node/NodeServer.ts"
 import * as Routes from "./Routes.ts"
-import * as RatesRpc from "./rpc/RatesRpc.ts"
+import * as RpcRoutes from "./rpc/RpcRoutes.ts"
 import * as RatesWebSocket from "./stream/RatesWebSocket.ts"
 import { StreamConnections } from "./stream/StreamConnections.ts"
 import * as UserEventsWebSocket from "./stream/UserEventsWebSocket.ts"
@@ -106,7 +106,7 @@ const routes = Layer.mergeAll(
   MetricsHttp.layer,
   RatesWebSocket.layer,
   UserEventsWebSocket.layer,
-  RatesRpc.layer
+  RpcRoutes.layer
 ).pipe(Layer.provide(globalMiddlewares))
 
 const listen = Layer.unwrap(
