@@ -3,12 +3,18 @@ import type { Duration } from "effect"
 import { ApiKeys } from "../../access/ApiKeys.ts"
 import { Sessions } from "../../accounts/sessions/Sessions.ts"
 import type { CurrentUser } from "../../api/access/CurrentUser.ts"
+import { Unauthorized } from "../../api/Problem.ts"
 import { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { UserAccess } from "./UserAccess.ts"
 
 /** Intervals at which streams check the API key, and whether the session has expired. */
 const KEY_CHECK_INTERVAL = "5 seconds"
 const SESSION_CHECK_INTERVAL = "1 minute"
+
+/** Problem of a stream whose user may no longer read it. */
+export const ACCESS_ENDED = new Unauthorized({
+  detail: "The session or the API key has expired, the key was revoked, or the user was locked"
+})
 
 /** Ends the streams of users that were authorized when they started, and would not be now. */
 export class StreamAccess extends Context.Service<

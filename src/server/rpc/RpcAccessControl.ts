@@ -17,7 +17,7 @@ import { AccessControl } from "../middleware/AccessControl.ts"
 import type { Credentials } from "../middleware/Authentication.ts"
 import { LookupCaller } from "../middleware/LookupCaller.ts"
 import * as ClientAddress from "../middleware/ClientAddress.ts"
-import { StreamAccess } from "../middleware/StreamAccess.ts"
+import { ACCESS_ENDED, StreamAccess } from "../middleware/StreamAccess.ts"
 import { ON_BEHALF_OF } from "../middleware/UserAccess.ts"
 
 /** Credentials of a call. Its headers include those of the HTTP request, unless the call has its own. */
@@ -76,14 +76,10 @@ const requireUser = Effect.gen(function* () {
         Effect.mapError(({ problem }) => problem)
       )
       const authorized = Effect.provideService(call, CurrentUser, user)
-      const endOfAccess = Effect.andThen(awaitEnd(user, credentials.authorization), Effect.fail(accessEnded))
+      const endOfAccess = Effect.andThen(awaitEnd(user, credentials.authorization), Effect.fail(ACCESS_ENDED))
       return yield* Effect.raceFirst(untilEnd(authorized, user.sessionId), endOfAccess)
     })
   )
-})
-
-const accessEnded = new Problem.Unauthorized({
-  detail: "The session or the API key has expired, the key was revoked, or the user was locked"
 })
 
 /** Implements the middlewares of `RpcAuthorization`. */

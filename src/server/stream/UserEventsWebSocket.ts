@@ -12,7 +12,7 @@ import * as ClientAddress from "../middleware/ClientAddress.ts"
 import * as HttpAccessControl from "../middleware/HttpAccessControl.ts"
 import * as RequestCosts from "../http/RequestCosts.ts"
 import * as Problems from "../middleware/Problems.ts"
-import { StreamAccess } from "../middleware/StreamAccess.ts"
+import { ACCESS_ENDED, StreamAccess } from "../middleware/StreamAccess.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 import * as Routes from "../Routes.ts"
 import * as BackPressure from "./BackPressure.ts"
@@ -185,9 +185,6 @@ export const layer = Layer.effectDiscard(
 const NOT_AUTHENTICATED = new Unauthorized({
   detail:
     'No access token was sent in time; send {"type":"authenticate","token":"ey…"} first, or the token in the Authorization header'
-})
-const ACCESS_ENDED = new Unauthorized({
-  detail: "The session or the API key has expired, the key was revoked, or the user was locked"
 })
 const ALREADY_AUTHENTICATED = new InvalidRequest({
   detail: "The connection is authenticated; open another one for another user"
