@@ -25,27 +25,24 @@ const reportAccount = ({ account, name }: ExchangeClient["Service"]) =>
   })
 
 /** Alpaca at `ALPACA_BASE_URL`. */
-export const layerAlpaca: Layer.Layer<
-  ExchangeClient,
-  never,
-  Settings | AssetCatalog | HttpClient.HttpClient
-> = Layer.effect(
-  ExchangeClient,
-  Effect.gen(function* () {
-    const { alpacaBaseUrl, alpacaKeyId, alpacaSecretKey } = yield* Settings
-    const exchange = yield* Alpaca.make({
-      name: "alpaca",
-      baseUrl: alpacaBaseUrl,
-      keyId: Option.getOrElse(alpacaKeyId, () => Redacted.make("")),
-      secretKey: Option.getOrElse(alpacaSecretKey, () => Redacted.make(""))
+const layerAlpaca: Layer.Layer<ExchangeClient, never, Settings | AssetCatalog | HttpClient.HttpClient> =
+  Layer.effect(
+    ExchangeClient,
+    Effect.gen(function* () {
+      const { alpacaBaseUrl, alpacaKeyId, alpacaSecretKey } = yield* Settings
+      const exchange = yield* Alpaca.make({
+        name: "alpaca",
+        baseUrl: alpacaBaseUrl,
+        keyId: Option.getOrElse(alpacaKeyId, () => Redacted.make("")),
+        secretKey: Option.getOrElse(alpacaSecretKey, () => Redacted.make(""))
+      })
+      yield* Effect.forkScoped(reportAccount(exchange))
+      return exchange
     })
-    yield* Effect.forkScoped(reportAccount(exchange))
-    return exchange
-  })
-)
+  )
 
 /** The sandbox exchange on a free local port, through the same adapter as Alpaca. Its orders are in PostgreSQL. */
-export const layerSandbox: Layer.Layer<
+const layerSandbox: Layer.Layer<
   ExchangeClient,
   HttpServerError.ServeError,
   AssetCatalog | Database | HttpClient.HttpClient
@@ -78,7 +75,7 @@ const outOfReach = new ExchangeUnknown({
 })
 
 /** No exchange: nothing is tradable. */
-export const layerOff = Layer.succeed(
+const layerOff = Layer.succeed(
   ExchangeClient,
   ExchangeClient.of({
     name: "off",

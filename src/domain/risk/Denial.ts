@@ -3,7 +3,7 @@ import type { Currency } from "../money/Currency.ts"
 import * as Decimal from "../money/Decimal.ts"
 import { type FiredRule, remainingOf } from "./Assessment.ts"
 
-/** What a denied user is told: the rule and its limits are not part of it. */
+/** Explains a denial to the user, without the rule and its limits. */
 export interface Denial {
   readonly detail: string
   /** What can still be moved until `resetsAt`; null if no limit with a window was exceeded. */
@@ -20,7 +20,7 @@ const NOT_ALLOWED: Denial = {
   resetsAt: null
 }
 
-/** Returns what a user is told about the rules that denied a movement. */
+/** Explains the rules that denied a movement. `remaining` is rounded down to the minor unit of the currency. */
 export const ofRules = (
   fired: ReadonlyArray<FiredRule>,
   { code, minorUnit }: Pick<Currency, "code" | "minorUnit">

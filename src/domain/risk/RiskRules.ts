@@ -12,7 +12,7 @@ const MIN_WINDOW = "1 second"
 const MAX_WINDOW = "365 days"
 
 /** Describes a valid window or age, for error messages. */
-export const WINDOW_ALLOWED = `${DurationText.ALLOWED}, from ${MIN_WINDOW} to ${MAX_WINDOW}`
+const WINDOW_ALLOWED = `${DurationText.ALLOWED}, from ${MIN_WINDOW} to ${MAX_WINDOW}`
 
 const isWindow = Duration.between({
   minimum: Duration.fromInputUnsafe(MIN_WINDOW),

@@ -4,7 +4,7 @@ import * as UsMarketCalendar from "../../domain/markets/UsMarketCalendar.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as SandboxOrder from "./SandboxOrder.ts"
 
-/** Answers in the format of Alpaca's API. */
+// Answers in the format of Alpaca's API.
 
 export const respond = (body: object) => HttpServerResponse.jsonUnsafe(body)
 

@@ -8,7 +8,10 @@ export interface SandboxOrders {
   readonly insert: (order: SandboxOrder) => Effect.Effect<boolean, StoreUnavailable>
   readonly find: (clientOrderId: string) => Effect.Effect<Option.Option<SandboxOrder>, StoreUnavailable>
   /** Ends an order early, unless it has an end already. */
-  readonly end: (id: string, end: NonNullable<SandboxOrder["end"]>) => Effect.Effect<void, StoreUnavailable>
+  readonly end: (
+    clientOrderId: string,
+    end: NonNullable<SandboxOrder["end"]>
+  ) => Effect.Effect<void, StoreUnavailable>
 }
 
 /** Keeps the orders in memory. */

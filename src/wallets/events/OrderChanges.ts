@@ -10,7 +10,7 @@ export interface ChangedOrder {
   readonly version: number
 }
 
-/** The place for the orders of wallets, which are a feature of their own. */
+/** Changes of the orders of wallets. Only the interface: orders depend on wallets, and implement it. */
 export class OrderChanges extends Context.Service<
   OrderChanges,
   {
