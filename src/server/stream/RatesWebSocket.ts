@@ -1,4 +1,4 @@
-import { Cause, Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import type { Problem } from "../../api/Problem.ts"
@@ -16,7 +16,7 @@ import * as Routes from "../Routes.ts"
 import * as RateClientMessage from "./RateClientMessage.ts"
 import { RatesFanOut, type Subscriber } from "./RatesFanOut.ts"
 import { type StreamConnection, StreamConnections } from "./StreamConnections.ts"
-import { INTERNAL_ERROR, SESSION_ENDED, type WebSocket, type WebSocketHandler } from "./WebSocket.ts"
+import { closeOnDefect, SESSION_ENDED, type WebSocket, type WebSocketHandler } from "./WebSocket.ts"
 import * as WebSocketMessageQueue from "./WebSocketMessageQueue.ts"
 import * as WebSocketMessages from "./WebSocketMessages.ts"
 
@@ -92,12 +92,7 @@ export const layer = Layer.unwrap(
       const webSocket = yield* connections.upgrade(yield* HttpServerRequest.HttpServerRequest)
       yield* subscribe(webSocket, identity).pipe(
         Effect.catch((problem) => Effect.sync(() => WebSocketMessages.reject(webSocket, problem))),
-        Effect.catchDefect((defect) =>
-          Effect.andThen(
-            Effect.sync(() => webSocket.close(...INTERNAL_ERROR)),
-            Effect.logError("Unexpected failure of a WebSocket", Cause.die(defect))
-          )
-        ),
+        closeOnDefect(webSocket),
         Effect.ensuring(Effect.sync(() => webSocket.resume()))
       )
       // The request ends here; the connection stays open.

@@ -1,5 +1,5 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { Cause, Deferred, Effect, Fiber, Layer, Option, Result, Schema } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Result, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import type { CurrentUser } from "../../api/access/CurrentUser.ts"
 import { InvalidRequest, type Problem, Unauthorized } from "../../api/Problem.ts"
@@ -19,7 +19,7 @@ import * as BackPressure from "./BackPressure.ts"
 import * as Heartbeat from "./Heartbeat.ts"
 import { type StreamConnection, StreamConnections, StreamTimeouts } from "./StreamConnections.ts"
 import * as UserEventEncoding from "./UserEventEncoding.ts"
-import { GOING_AWAY, INTERNAL_ERROR, SESSION_ENDED, type WebSocket } from "./WebSocket.ts"
+import { closeOnDefect, GOING_AWAY, SESSION_ENDED, type WebSocket } from "./WebSocket.ts"
 import * as WebSocketMessageQueue from "./WebSocketMessageQueue.ts"
 import * as WebSocketMessages from "./WebSocketMessages.ts"
 
@@ -199,13 +199,3 @@ const sinceParam = Effect.gen(function* () {
     ? parsed.value
     : yield* Problems.invalid("/query/since", `expected ${EventPosition.ALLOWED}`)
 })
-
-const closeOnDefect =
-  (webSocket: WebSocket) =>
-  <E, R>(effect: Effect.Effect<void, E, R>): Effect.Effect<void, E, R> =>
-    Effect.catchDefect(effect, (defect) =>
-      Effect.andThen(
-        Effect.sync(() => webSocket.close(...INTERNAL_ERROR)),
-        Effect.logError("Unexpected failure of a WebSocket", Cause.die(defect))
-      )
-    )

@@ -1,4 +1,5 @@
 import * as NodeWS from "@effect/platform-node/NodeWS"
+import { Cause, Effect } from "effect"
 import { constVoid } from "effect/Function"
 
 /** Maximum size of a message from a client. */
@@ -61,3 +62,14 @@ function handleMessage(this: NodeWS.WebSocket, message: NodeWS.RawData, isBinary
 function handleClose(this: NodeWS.WebSocket) {
   if (this instanceof WebSocket) this.handler?.onClose()
 }
+
+/** Logs a defect, and closes the connection with {@link INTERNAL_ERROR}. */
+export const closeOnDefect =
+  (webSocket: WebSocket) =>
+  <E, R>(effect: Effect.Effect<void, E, R>): Effect.Effect<void, E, R> =>
+    Effect.catchDefect(effect, (defect) =>
+      Effect.andThen(
+        Effect.sync(() => webSocket.close(...INTERNAL_ERROR)),
+        Effect.logError("Unexpected failure of a WebSocket", Cause.die(defect))
+      )
+    )

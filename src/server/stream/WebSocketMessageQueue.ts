@@ -1,7 +1,7 @@
-import { Cause, Effect, Fiber } from "effect"
+import { Effect, Fiber } from "effect"
 import type { Socket } from "node:net"
 import * as BackPressure from "./BackPressure.ts"
-import { INTERNAL_ERROR, MAX_MESSAGE_BYTES, type WebSocket } from "./WebSocket.ts"
+import { closeOnDefect, MAX_MESSAGE_BYTES, type WebSocket } from "./WebSocket.ts"
 
 /** Estimated memory of a queued message in addition to its text, so that empty messages count too. */
 const MESSAGE_OVERHEAD_BYTES = 256
@@ -46,14 +46,7 @@ export const make = Effect.gen(function* () {
       queuedBytes = 0
       if (webSocket.isPaused) webSocket.resume()
       return Effect.forEach(messages, processOne, { discard: true })
-    }).pipe(
-      Effect.catchDefect((defect) =>
-        Effect.andThen(
-          Effect.sync(() => webSocket.close(...INTERNAL_ERROR)),
-          Effect.logError("Unexpected failure of a WebSocket", Cause.die(defect))
-        )
-      )
-    )
+    }).pipe(closeOnDefect(webSocket))
 
     const start = () => {
       if (processing !== undefined || queued.length === 0) return
