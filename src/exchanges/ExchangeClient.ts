@@ -39,7 +39,7 @@ export interface ExchangeOrder {
   readonly reason?: string | undefined
 }
 
-/** What the exchange accepts for an asset now. */
+/** Terms of trading an asset now. */
 export interface ExchangeTerms {
   /** False if the exchange suspended trading in the asset. */
   readonly tradable: boolean
@@ -109,7 +109,7 @@ export type UnknownKind = typeof UnknownKind.Type
 export class ExchangeUnknown extends Schema.TaggedError<ExchangeUnknown>()("ExchangeUnknown", {
   exchange: Schema.String,
   kind: UnknownKind,
-  /** What happened, without secrets. */
+  /** Description of the failure, without secrets. */
   detail: Schema.String,
   /** Time that the exchange asks to wait. */
   retryAfter: Schema.optionalKey(Schema.Duration)

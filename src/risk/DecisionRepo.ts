@@ -27,7 +27,7 @@ export interface NewReview {
   readonly expiresAt: DateTime.Utc
 }
 
-/** A decision with what followed from it. */
+/** A decision with its review and its transfer. */
 export interface DecisionRecord {
   readonly decision: NewDecision
   readonly review: NewReview | undefined

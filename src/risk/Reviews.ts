@@ -28,7 +28,7 @@ const refuse = (refusal: Refusal) => Effect.succeed(Effect.fail(refusal))
 export class Reviews extends Context.Service<
   Reviews,
   {
-    /** Posts the held movement, or lets the owner of the hold continue. A review ends once, whoever decides at the same time. */
+    /** Posts the held movement, or lets the owner of the hold continue. Of concurrent decisions, one ends the review. */
     readonly approve: (decision: ReviewDecision) => Effect.Effect<Review, DecisionError>
     /** Releases the held money, or lets the owner of the hold do so. */
     readonly reject: (decision: ReviewDecision) => Effect.Effect<Review, DecisionError>
@@ -178,7 +178,7 @@ export class Reviews extends Context.Service<
 const NAME = "reviews"
 const ZERO = BigDecimal.make(0n, 0)
 
-/** Whether the money is of the administrator, or an API key requested it for a user. */
+/** Returns true if the administrator sends or receives the money, or the deciding API key requested the movement. */
 const isOwn = ({ posting, recipientId, userId }: StoredReview, principal: string) =>
   posting.details["requested_by"] === principal ||
   [userId, recipientId].some((user) => principal === `user:${user}`)

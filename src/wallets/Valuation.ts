@@ -7,7 +7,7 @@ import * as Currency from "../domain/money/Currency.ts"
 import * as PricePath from "../domain/money/PricePath.ts"
 import { type FoundRate, Rates } from "../rates/lookup/Rates.ts"
 
-/** What a wallet has of an asset. */
+/** Balance of one asset. */
 export interface Holding {
   readonly asset: AssetCode
   readonly balance: BigDecimal.BigDecimal

@@ -8,7 +8,7 @@ export interface AllocatedOrder {
   readonly total: bigint
 }
 
-/** What an order got, and every number that it was computed from. */
+/** Share of an order in a fill, and every number that it was computed from. */
 export interface Share extends AllocatedOrder {
   /** `filled · amount mod sum`: ranks who gets one of the units that are left after rounding down. */
   readonly remainder: bigint
@@ -75,7 +75,7 @@ export const allocate = (
 
 /** Parts of the house in a batch, in US dollars. Positive: the house earned it. */
 export interface HouseResult {
-  /** What the house paid for its part of the asset, or received for it. Not negative. */
+  /** US dollars that the house paid or received for its part of the asset. Not negative. */
   readonly houseCost: BigDecimal.BigDecimal
   /** Difference between the locked totals of the users and what the exchange charged or paid for their parts. */
   readonly slippage: BigDecimal.BigDecimal

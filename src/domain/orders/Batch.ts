@@ -58,7 +58,7 @@ export interface Batch {
   readonly fee: BigDecimal.BigDecimal | null
   /** Units of `filled` that the house took; null until it is allocated. */
   readonly houseFilled: BigDecimal.BigDecimal | null
-  /** How often the order was sent, or was about to be. */
+  /** Number of submissions. Each is counted before it is sent. */
   readonly submissions: number
   readonly submittedAt: DateTime.Utc | null
   /** Consecutive lookups that found the order open. */

@@ -58,7 +58,7 @@ export interface Order {
   /** US dollars that were paid or received for `filled`; null until the order is settled. */
   readonly charged: BigDecimal.BigDecimal | null
   readonly createdAt: DateTime.Utc
-  /** When the state last changed. */
+  /** Time of the last change of the state. */
   readonly updatedAt: DateTime.Utc
 }
 
@@ -76,7 +76,7 @@ export interface OrderPool {
   readonly orders: number
   /** Sum of the totals, in US dollars. */
   readonly total: BigDecimal.BigDecimal
-  /** When the oldest order was placed. */
+  /** Time at which the oldest order was placed. */
   readonly oldestAt: DateTime.Utc
 }
 

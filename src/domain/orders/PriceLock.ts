@@ -13,12 +13,12 @@ export const PRICE_DECIMALS = 12
 
 const ONE = BigDecimal.make(1n, 0)
 
-/** How much a user orders: units of the asset, or US dollars. */
+/** Quantity of an order: units of the asset, or US dollars. */
 export type OrderQuantity =
   | { readonly amount: BigDecimal.BigDecimal }
   | { readonly notional: BigDecimal.BigDecimal }
 
-/** What an order promises. */
+/** Price, amount and total that an order guarantees. */
 export interface LockedPrice {
   /** US dollars per unit, with the spread. */
   readonly price: BigDecimal.BigDecimal

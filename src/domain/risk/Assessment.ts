@@ -3,7 +3,7 @@ import type { MovementFacts } from "./MovementFacts.ts"
 import type { Newcomer, RiskRules, RuleName, RuleOutcome, Velocity } from "./RiskRules.ts"
 import * as Usage from "./Usage.ts"
 
-/** What some rules know of the account that money leaves. */
+/** History of the account that money leaves. Amounts are in units of its asset. */
 export interface MovementHistory {
   /** Available balance of the account that money leaves. */
   readonly available: BigDecimal.BigDecimal
@@ -13,7 +13,7 @@ export interface MovementHistory {
   readonly deposited: BigDecimal.BigDecimal
 }
 
-/** What the database knows when a movement is assessed. The usage does not change until the movement is posted. */
+/** State of the wallet when a movement is assessed. The usage is locked until the movement is posted. */
 export interface WalletState extends MovementHistory {
   readonly usages: ReadonlyArray<Usage.Usage>
 }
@@ -41,7 +41,7 @@ export const needsHistory = (
   )
 }
 
-/** What is left of a limit, and until when. */
+/** Remaining part of a limit, and its reset. */
 export interface Remaining {
   /** In `HOME_CURRENCY`, or a number of movements. */
   readonly amount: BigDecimal.BigDecimal

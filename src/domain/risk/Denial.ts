@@ -6,7 +6,7 @@ import { type FiredRule, remainingOf } from "./Assessment.ts"
 /** Explains a denial to the user, without the rule and its limits. */
 export interface Denial {
   readonly detail: string
-  /** What can still be moved until `resetsAt`; null if no limit with a window was exceeded. */
+  /** Remaining limit until `resetsAt`; null if no limit with a window was exceeded. */
   readonly remaining: string | null
   /** Currency of `remaining`, or `movements`. */
   readonly unit: string | null

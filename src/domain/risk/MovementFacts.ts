@@ -6,7 +6,7 @@ import type { WalletId } from "../wallets/Wallet.ts"
 /** Movements that the rules apply to. */
 export type RiskKind = "transfer" | "withdrawal" | "conversion" | "order"
 
-/** What the rules know about a movement before it is posted. */
+/** Facts about a movement, looked up before it is posted. */
 export interface MovementFacts {
   readonly kind: RiskKind
   readonly wallet: WalletId
@@ -21,7 +21,7 @@ export interface MovementFacts {
   readonly counterparty: WalletId | undefined
   /** False if the movement cannot wait for an administrator: it is denied instead. */
   readonly isReviewable: boolean
-  /** When the user registered. */
+  /** Time of the registration of the user. */
   readonly userSince: DateTime.Utc
   /** Start of the first session with the user agent of this one; undefined for an API key. */
   readonly deviceSince: DateTime.Utc | undefined

@@ -2,7 +2,7 @@ import { BigDecimal, Duration, Effect, Schema, SchemaIssue, SchemaTransformation
 import * as DurationText from "../DurationText.ts"
 import * as Decimal from "../money/Decimal.ts"
 
-/** What happens to a movement for which a rule fires. `allow` only records it. */
+/** Outcome of a rule that fires for a movement. `allow` only records it. */
 export const RuleOutcome = Schema.Literals(["allow", "review", "deny"])
 export type RuleOutcome = typeof RuleOutcome.Type
 

@@ -16,7 +16,7 @@ export interface Usage {
   readonly dayAmount: BigDecimal.BigDecimal
 }
 
-/** What a movement adds to the usage. */
+/** Increment of the usage by one movement. */
 export interface UsageIncrement {
   readonly asset: AssetCode
   readonly value: BigDecimal.BigDecimal

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 /** A rule refuses the movement. */
 export class MovementDenied extends Schema.TaggedError<MovementDenied>()("MovementDenied", {
   detail: Schema.String,
-  /** What can still be moved until `resetsAt`, in `unit`; null if a rule without a limit refuses the movement. */
+  /** Remaining limit until `resetsAt`, in `unit`; null if a rule without a limit refuses the movement. */
   remaining: Schema.NullOr(Schema.String),
   /** A currency, or `movements`. */
   unit: Schema.NullOr(Schema.String),

@@ -33,7 +33,7 @@ export const formatAmount = (value: BigDecimal.BigDecimal, { decimals }: Pick<As
 /** The available balance does not cover the movement. */
 export class InsufficientFunds extends Schema.TaggedError<InsufficientFunds>()("InsufficientFunds", {
   asset: AssetCode,
-  /** What the wallet can spend now, with all decimals of the asset. */
+  /** Available balance, with all decimals of the asset. */
   available: Schema.String
 }) {
   override get message(): string {

@@ -10,7 +10,7 @@ import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { UserAccess } from "./UserAccess.ts"
 
-/** What a request presents, before it is authenticated. */
+/** Credentials of a request that is not authenticated yet. */
 export interface Credentials {
   /** Value of the `Authorization` header. */
   readonly authorization: string | undefined

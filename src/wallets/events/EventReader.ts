@@ -10,7 +10,7 @@ import type { VersionRange, WalletState } from "./UserEventRepo.ts"
 /** Missed events that a reader receives. With more, it receives a gap and a snapshot. */
 export const MAX_MISSED = 1000
 
-/** What follows a position. */
+/** Changes after a position, as they were read. */
 export interface Changes {
   readonly state: WalletState
   /** True if too much was missed, or the position is not one of this stream. */

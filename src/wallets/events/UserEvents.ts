@@ -22,7 +22,7 @@ const RETRY_INTERVAL = "1 second"
 /** A transaction commits later than it sets the time of an order. Longer than the timeout of a statement in a transaction. */
 const COMMIT_DELAY_MILLIS = 180_000
 
-/** Whose events, and which. */
+/** Selects the events of a reader. */
 export interface Subscription {
   readonly wallet: NamedWallet
   /** False for an API key that acts for the user: security events are for the user only. */

@@ -34,7 +34,7 @@ export const orderFields = (order: Order): OrderMessages.OrderMessage => ({
   completed_at: order.state === "completed" ? DateTime.formatIso(order.updatedAt) : null
 })
 
-/** When a pool is settled. */
+/** Limits of a pool: it is settled at `threshold` US dollars, or `maxWait` after its oldest order. */
 export interface PoolLimits {
   readonly threshold: BigDecimal.BigDecimal
   readonly maxWait: Duration.Duration

@@ -62,7 +62,7 @@ const STATES = {
   expired: "expired"
 } as const
 
-/** What the sender of a held transfer sees: not which rule fired, and not who decided. */
+/** Converts a review to the message of its sender, which hides the rules that fired and the administrator who decided. */
 export const heldTransferFields =
   (format: Format) =>
   ({ counterparty, decision, id, note, state, transfer }: Review): TransferStateMessage => ({

@@ -20,7 +20,7 @@ export interface Row {
   readonly created_at: string
 }
 
-/** Whose statement the page is, and of which period. */
+/** User and period of the statement. */
 export interface Heading {
   readonly username: string
   readonly walletId: string
@@ -125,7 +125,7 @@ export const sectionEnd = ({ closing }: Section): string => `${totalRow("Closing
 </section>
 `
 
-/** What the page shows without sections. */
+/** Replaces the sections if there are none. */
 export const EMPTY = "<p>The wallet had no balance, and nothing moved in this period.</p>\n"
 
 export const END = "</body>\n</html>\n"
