@@ -18,7 +18,7 @@ export class UserEventsApi extends HttpApiGroup.make("userEvents")
     }).annotateMerge(
       describe(
         "Stream my events (SSE)",
-        "Sends a `snapshot` of all balances, and then the events `balance`, `transaction`, `order` and `security`. The id of an event is a position. To resume, send it as `Last-Event-ID` or `since`: the stream first sends what was missed, without loss and without duplicates. After more than 1000 missed events, or with a position of another database, it sends a `gap` instead; `GET /api/v1/transactions` has the transactions. The stream ends with the session. An API key that acts for the user receives no `security` events."
+        "Sends a `snapshot` of all balances, and then the events `balance`, `transaction`, `order` and `security`. The id of an event is a position. To resume, send it as `Last-Event-ID` or `since`: the stream first sends everything that was missed. Only an `order` may be repeated, in its newest state. After more than 1000 missed events, or with a position of another database, it sends a `gap` instead; `GET /api/v1/transactions` has the transactions. The stream ends with the session. An API key that acts for the user receives no `security` events."
       )
     )
   )
