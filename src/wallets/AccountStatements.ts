@@ -1,4 +1,4 @@
-import { Array, BigDecimal, Context, DateTime, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Array, BigDecimal, Context, type DateTime, Effect, Layer, Option, Schema, Stream } from "effect"
 import { AssetCode } from "../domain/money/Asset.ts"
 import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { AccountIdFromBigInt, Amount } from "../ledger/Amount.ts"
@@ -56,8 +56,7 @@ export class AccountStatements extends Context.Service<
       const { execute, sql } = yield* Database
       const columns = sql.literal(StatementRow.COLUMNS)
 
-      const versionBefore = (time: DateTime.Utc) => sql`
-        ledger_version_at(id, version, ${DateTime.toDateUtc(DateTime.subtract(time, { milliseconds: 1 }))})`
+      const versionBefore = (time: DateTime.Utc) => StatementRow.versionBefore(sql, time)
       const balanceAfter = (version: "after" | "last") => sql`
         coalesce((SELECT balance FROM ledger_entry AS entry
           WHERE entry.account_id = account.id AND entry.version = account.${sql.literal(version)}), 0)::text`
@@ -69,7 +68,7 @@ export class AccountStatements extends Context.Service<
         const rows = yield* execute(sql`
           WITH account AS MATERIALIZED (
             SELECT id, asset, ${versionBefore(since)} AS after, ${versionBefore(until)} AS last
-            FROM ledger_account WHERE owner = ${wallet} AND role = ${USER_ROLE}
+            FROM ledger_account AS account WHERE owner = ${wallet} AND role = ${USER_ROLE}
               AND ${asset === undefined ? sql`true` : sql`asset = ${asset}`}
           )
           SELECT id AS account, asset, after, last,

@@ -57,9 +57,7 @@ export class Statement extends Context.Service<
       const { execute, sql } = yield* Database
       const columns = sql.literal(StatementRow.COLUMNS)
 
-      /** The version of an account at the end of the millisecond before a time. */
-      const versionBefore = (time: DateTime.Utc) => sql`
-        ledger_version_at(account.id, account.version, ${DateTime.toDateUtc(DateTime.subtract(time, { milliseconds: 1 }))})`
+      const versionBefore = (time: DateTime.Utc) => StatementRow.versionBefore(sql, time)
 
       const lastVersion = (before: StatementRow.StatementPosition | undefined) => {
         if (before === undefined) return sql`account.version`

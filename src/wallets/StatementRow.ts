@@ -1,4 +1,5 @@
-import { Effect, Schema } from "effect"
+import { DateTime, Effect, Schema } from "effect"
+import type { SqlClient } from "effect/sql"
 import { Username } from "../domain/accounts/User.ts"
 import { AssetCode } from "../domain/money/Asset.ts"
 import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
@@ -41,6 +42,10 @@ const decodeRows = Schema.decodeUnknownEffect(Schema.Array(StatementRow))
 
 /** Decodes rows with the {@link COLUMNS}. */
 export const decode = (rows: unknown) => Effect.orDie(decodeRows(rows))
+
+/** Version of an account, from `ledger_account AS account`, at the end of the millisecond before a time. */
+export const versionBefore = (sql: SqlClient.SqlClient, time: DateTime.Utc) => sql`
+  ledger_version_at(account.id, account.version, ${DateTime.toDateUtc(DateTime.subtract(time, { milliseconds: 1 }))})`
 
 /** Place of a row in a statement, newest first: by time, then by account, then by version. */
 export interface StatementPosition {
