@@ -71,7 +71,7 @@ export class ReviewRepo extends Context.Service<
         JOIN wallet ON wallet.id = decision.wallet_id JOIN app_user ON app_user.id = wallet.user_id`)
 
       const select = Effect.fnUntraced(function* (
-        where: (state: Statement.Fragment) => Statement.Fragment,
+        where: (state: Statement.Fragment, now: Date) => Statement.Fragment,
         limit: number
       ) {
         const now = DateTime.toDateUtc(yield* DateTime.now)
@@ -83,7 +83,7 @@ export class ReviewRepo extends Context.Service<
           LEFT JOIN risk_review_end AS ended ON ended.review_id = review.id
           LEFT JOIN wallet AS recipient_wallet ON recipient_wallet.id = review.counterparty
           LEFT JOIN app_user AS recipient ON recipient.id = recipient_wallet.user_id
-          WHERE ${where(state(now))} ORDER BY review.id DESC LIMIT ${limit}`
+          WHERE ${where(state(now), now)} ORDER BY review.id DESC LIMIT ${limit}`
         return (yield* Effect.orDie(decodeReviews(rows))).map(toReview)
       })
 
@@ -106,9 +106,11 @@ export class ReviewRepo extends Context.Service<
       const page: ReviewRepo["Service"]["page"] = Effect.fn("ReviewRepo.page")((wanted, before, limit) =>
         execute(
           select(
-            (state) =>
+            (state, now) =>
               sql.and([
                 ...(wanted === undefined ? [] : [sql`${state} = ${wanted}`]),
+                // Implied by the state, and found by an index.
+                ...(wanted === "pending" ? [sql`review.expires_at > ${now}`] : []),
                 ...(before === undefined ? [] : [sql`review.id < ${before}`])
               ]),
             limit

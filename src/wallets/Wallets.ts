@@ -53,7 +53,7 @@ export class Wallets extends Context.Service<
     readonly find: WalletRepo["Service"]["find"]
     /** Finds wallets by their ids. */
     readonly byIds: WalletRepo["Service"]["byIds"]
-    /** The accounts of a wallet, ordered by asset. */
+    /** The accounts of a wallet that have entries, ordered by asset. */
     readonly accountsOf: (wallet: WalletId) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
     /**
      * Like `accountsOf`, for reads that are not part of a transaction: concurrent ones share a query, which starts after all
@@ -173,9 +173,14 @@ export class Wallets extends Context.Service<
   static readonly layer = Wallets.layerNoDeps.pipe(Layer.provide(WalletRepo.layer))
 }
 
-/** Accounts of wallets, ordered by asset. */
+/**
+ * Accounts of wallets that have entries, ordered by asset. An account without entries was opened for a movement that was
+ * refused, perhaps of another user.
+ */
 const ofUsers = (accounts: ReadonlyArray<LedgerAccount>) =>
-  accounts.filter(({ role }) => role === USER_ROLE).toSorted((a, b) => (a.asset < b.asset ? -1 : 1))
+  accounts
+    .filter(({ role, version }) => role === USER_ROLE && version > 0n)
+    .toSorted((a, b) => (a.asset < b.asset ? -1 : 1))
 
 const keyOf = ({ asset, owner, role }: AccountName) => `${owner} ${role} ${asset}`
 

@@ -46,6 +46,17 @@ layer(TestWallets.layer())("Transfers", (it) => {
     })
   )
 
+  it.effect("shows the recipient of a refused transfer nothing of it", () =>
+    Effect.gen(function* () {
+      const poor = yield* TestWallets.user("poor", {})
+      const recipient = yield* TestWallets.user("recipient", {})
+      assert.strictEqual((yield* Effect.flip(send(poor, "recipient", "1")))._tag, "InsufficientFunds")
+      const { accountsOf, balancesOf } = yield* Wallets
+      assert.deepStrictEqual(yield* accountsOf(recipient.id), [])
+      assert.deepStrictEqual(yield* balancesOf(recipient.id), [])
+    })
+  )
+
   it.effect("refuses the own wallet in any spelling, and unknown recipients", () =>
     Effect.gen(function* () {
       const self = yield* TestWallets.user("self", { USD: "10" })

@@ -71,6 +71,7 @@ export class UserEventRepo extends Context.Service<
             (account.balance - account.held + expired.amount)::text AS available, expired.expires_in_millis
           FROM (SELECT 1) AS one
           LEFT JOIN ledger_account AS account ON account.owner = ${id} AND account.role = ${USER_ROLE}
+            AND account.version > 0
           LEFT JOIN LATERAL (
             SELECT coalesce(sum(amount) FILTER (WHERE expires_at <= statement_timestamp()), 0) AS amount,
               (extract(epoch FROM min(expires_at) FILTER (WHERE expires_at > statement_timestamp()) - statement_timestamp())
