@@ -104,6 +104,9 @@ export class InterceptingServer extends Server {
   onRequest: (request: IncomingMessage, response: ServerResponse) => void = constVoid
   interceptors: ReadonlyArray<RequestInterceptor> = []
 
+  /** Requests that arrived before the first listener. */
+  readonly #early: Array<() => void> = []
+
   /** Calls `dispatch` for a request, at once or later. */
   schedule: (request: IncomingMessage, response: ServerResponse, dispatch: () => void) => void = (
     _request,
@@ -122,9 +125,27 @@ export class InterceptingServer extends Server {
     this.onRequest(request, response)
     this.schedule(request, response, () => {
       if (event === "checkContinue" || !this.#isIntercepted(request, response))
-        this.pace(request, response, () => super.emit(event, ...args))
+        this.pace(request, response, () => this.#deliver(() => super.emit(event, ...args)))
     })
     return true
+  }
+
+  /**
+   * Delivers a request to the router. Keeps it until the router listens: the port is open before, and Node never answers a
+   * request without listeners.
+   */
+  #deliver(emit: () => void) {
+    if (this.listenerCount("request") > 0) return emit()
+    if (this.#early.push(emit) > 1) return
+    const release = (added: string | symbol) => {
+      if (added !== "request") return
+      this.off("newListener", release)
+      // Node announces a listener before it adds it.
+      queueMicrotask(() => {
+        for (const emitEarly of this.#early.splice(0)) emitEarly()
+      })
+    }
+    this.on("newListener", release)
   }
 
   #isIntercepted(request: IncomingMessage, response: ServerResponse) {

@@ -48,4 +48,29 @@ describe("NodeServer", () => {
       }
     }).pipe(Effect.provide(NodeServer.layer))
   )
+
+  it.live("answers requests that arrive after the port is open and before the router listens", () =>
+    Effect.gen(function* () {
+      const { intercept, server } = yield* NodeServer
+      let arrived = 0
+      const bothArrived = Promise.withResolvers<void>()
+      yield* intercept(() => {
+        if (++arrived === 2) bothArrived.resolve()
+        return false
+      })
+      yield* Effect.callback<void>((resume) => {
+        server.listen(0, "127.0.0.1", () => resume(Effect.void))
+      })
+      const address = server.address()
+      assert(address !== null && typeof address !== "string")
+      const get = async (path: string) => {
+        const response = await fetch(`http://127.0.0.1:${address.port}${path}`)
+        return response.text()
+      }
+      const early = [get("/first"), get("/second")]
+      yield* Effect.promise(() => bothArrived.promise)
+      server.on("request", (request, response) => response.end(request.url))
+      assert.deepStrictEqual(yield* Effect.promise(() => Promise.all(early)), ["/first", "/second"])
+    }).pipe(Effect.provide(NodeServer.layer))
+  )
 })
