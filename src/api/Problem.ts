@@ -36,7 +36,7 @@ export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
 
 export class Unauthorized extends HttpApiError.Problem<Unauthorized>()(
   "Unauthorized",
-  declare("unauthorized", 401, "A valid API key is required"),
+  declare("unauthorized", 401, "Authentication is required"),
   members("unauthorized", false)
 ) {}
 

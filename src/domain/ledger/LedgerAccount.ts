@@ -2,9 +2,9 @@ import { type BigDecimal, type DateTime, type Option, Schema } from "effect"
 import type { AssetCode } from "../money/Asset.ts"
 
 /** Identifies a ledger account: a positive 64-bit integer as decimal text. */
-export const LedgerAccountId = Schema.String.check(Schema.isPattern(/^[1-9]\d{0,18}$/)).pipe(
-  Schema.brand("LedgerAccountId")
-)
+export const LedgerAccountId = Schema.String.check(
+  Schema.isPattern(/^[1-9]\d{0,18}$/, { message: 'must be the id of a ledger account, such as "2"' })
+).pipe(Schema.brand("LedgerAccountId"))
 export type LedgerAccountId = typeof LedgerAccountId.Type
 
 /** Names a ledger account. At most one account has these three values. */

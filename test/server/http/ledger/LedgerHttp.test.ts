@@ -114,6 +114,9 @@ layer(TestServer.layer({ LEDGER_ADJUSTMENT_LIMIT: "5" }), { excludeTestServices:
           assertProblem(yield* adjust(amount), 400, "invalid-request")
         assertProblem(yield* adjust("-2"), 422, "adjustment-refused")
         assertProblem(yield* adjust("1", "999999"), 404, "not-found")
+        const invalid = yield* adjust("1", "wallet")
+        assertProblem(invalid, 400, "invalid-request")
+        assert.include(invalid.text, "must be the id of a ledger account")
         assertProblem(
           yield* first("/adjustments", { account: accounts[0], amount: "1", reason: " " }),
           400,
