@@ -2,6 +2,8 @@ import { Effect, Layer, Option, References } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { AssetDefinition, PricedKind, ProviderSymbols } from "../domain/assets/CatalogAsset.ts"
 import { AssetCode } from "../domain/money/Asset.ts"
+import { SANDBOX_PROVIDER } from "../domain/rates/Rate.ts"
+import { Database } from "../platform/postgres/Database.ts"
 import { AssetCatalog } from "./AssetCatalog.ts"
 
 const define = (
@@ -32,14 +34,24 @@ export const definitions: ReadonlyArray<AssetDefinition> = [
   define("MSFT", "stock", "Microsoft", 9, { massive: "MSFT" })
 ]
 
-/** Lists the assets of a new sandbox. Assets that were changed or delisted since stay as they are. */
+/**
+ * Lists the assets of a new sandbox. Assets that were changed or delisted since stay as they are. Does nothing in a database
+ * with rates of a real provider: a command without its credentials may run there.
+ */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { sandbox } = yield* Settings
+    const { execute, sql } = yield* Database
     const catalog = yield* AssetCatalog
+    const hasRealRates = execute(sql`
+      SELECT 1 FROM latest_rate AS latest JOIN exchange_rate AS rate ON rate.id = latest.rate_id
+      WHERE rate.provider <> ${SANDBOX_PROVIDER} LIMIT 1`).pipe(
+      Effect.map((rows) => rows.length > 0),
+      Effect.orElseSucceed(() => true)
+    )
     if (!sandbox) return
     const missing = definitions.filter(({ code }) => Option.isNone(catalog.find(code)))
-    if (missing.length === 0) return
+    if (missing.length === 0 || (yield* hasRealRates)) return
     yield* Effect.forEach(
       missing,
       (definition) =>

@@ -235,3 +235,14 @@ layer(TestDatabase.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK-1" }))("A production
     })
   )
 })
+
+layer(TestDatabase.layer())("SandboxAssets with rates of a provider", (it) => {
+  it.effect("lists no asset: the command may lack the credentials of the server", () =>
+    Effect.gen(function* () {
+      const repo = yield* RateRepo
+      yield* repo.insert(yield* tick("USD", "NGN", "1500"))
+      const listed = Effect.map(AssetCatalog, ({ list }) => list("crypto"))
+      assert.deepStrictEqual(yield* Effect.provide(listed, sandbox), [])
+    }).pipe(Effect.provide(RateRepo.layer))
+  )
+})
