@@ -37,7 +37,7 @@ export class InsufficientFunds extends Schema.TaggedError<InsufficientFunds>()("
   available: Schema.String
 }) {
   override get message(): string {
-    return `The wallet has ${this.available} ${this.asset} available; send less, with a new Idempotency-Key`
+    return `The wallet has ${this.available} ${this.asset} available, and this takes more; a new attempt takes a new Idempotency-Key`
   }
 }
 
