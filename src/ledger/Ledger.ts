@@ -1,13 +1,11 @@
-import { Clock, Context, Duration, Effect, Exit, Layer, Metric } from "effect"
+import { Context, Effect, Layer, Metric } from "effect"
 import type { Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
-import * as Batcher from "../platform/Batcher.ts"
 import * as LedgerMetrics from "../platform/metrics/LedgerMetrics.ts"
-import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
-import { isConflict } from "../platform/postgres/SqlFailures.ts"
-import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import * as GroupCommit from "./GroupCommit.ts"
 import { LedgerAccounts } from "./LedgerAccounts.ts"
 import { LedgerHistory } from "./LedgerHistory.ts"
 import { LedgerRepo } from "./LedgerRepo.ts"
@@ -15,14 +13,9 @@ import { PostingGate } from "./PostingGate.ts"
 import * as PostingRounds from "./PostingRounds.ts"
 
 const MAX_BATCH_SIZE = 256
-const POST_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
-/** Attempts to repeat a single posting that a concurrent process conflicted with. */
-const CONFLICT_RETRIES = 3
 
 /** Receives committed postings. Must not throw. */
 export type PostingListener = (postings: ReadonlyArray<LedgerPosting>) => void
-
-type PendingPosting = Batcher.BatchItem<LedgerPosting, PostOutcome, StoreUnavailable>
 
 /** The double-entry ledger: accounts, transfers, entries and holds. It knows no users. */
 export class Ledger extends Context.Service<
@@ -56,7 +49,6 @@ export class Ledger extends Context.Service<
       const { afterCommit, call, tryCall } = yield* LedgerRepo
       const accounts = yield* LedgerAccounts
       const history = yield* LedgerHistory
-      const clock = yield* Clock.Clock
       const context = yield* Effect.context<never>()
       const listeners = new Set<PostingListener>()
       const announce = (postings: ReadonlyArray<LedgerPosting>) => {
@@ -67,76 +59,25 @@ export class Ledger extends Context.Service<
         if (!outcome.replayed) LedgerMetrics.postings.of({ outcome: outcome._tag }).updateUnsafe(1, context)
       }
 
-      const settle = (pending: PendingPosting, exit: Exit.Exit<PostOutcome, StoreUnavailable>) => {
-        if (pending.isAbandoned) return
-        const nanos = clock.monotonicTimeNanosUnsafe() - pending.queuedAt
-        LedgerMetrics.postDuration.updateUnsafe(Number(nanos) / 1e9, context)
-        if (Exit.isSuccess(exit)) count(exit.value)
-        pending.settle(exit)
-      }
-      const settleAll = (
-        batch: ReadonlyArray<PendingPosting>,
-        exit: Exit.Exit<PostOutcome, StoreUnavailable>
-      ) => Effect.sync(() => batch.forEach((pending) => settle(pending, exit)))
-
-      /** Posts a batch, and returns what the gate deferred. */
-      const commit = Effect.fnUntraced(function* (batch: ReadonlyArray<PendingPosting>) {
-        yield* Metric.update(LedgerMetrics.batchSize, batch.length)
-        const postings = batch.map(({ item }) => item)
+      const commit = Effect.fnUntraced(function* (postings: ReadonlyArray<LedgerPosting>) {
+        yield* Metric.update(LedgerMetrics.batchSize, postings.length)
         const outcomes = yield* tryCall(postings)
+        for (const outcome of outcomes) if (outcome !== undefined) count(outcome)
         announce(postings)
-        return batch.filter((pending, i) => {
-          const outcome = outcomes[i]
-          if (outcome !== undefined) settle(pending, Exit.succeed(outcome))
-          return outcome === undefined
-        })
+        // The gate deferred those without an outcome.
+        return outcomes
       })
 
-      /** Posts one by one, so that a posting that the database rejects does not fail the others. */
-      const commitEach = (batch: ReadonlyArray<PendingPosting>) =>
-        Effect.forEach(
-          batch,
-          (pending) =>
-            commit([pending]).pipe(
-              Effect.retry({ while: isConflict, times: CONFLICT_RETRIES }),
-              Effect.catchTags({
-                SqlError: (error) => settleAll([pending], Exit.die(error)),
-                StoreUnavailable: (error) => settleAll([pending], Exit.fail(error))
-              })
-            ),
-          { discard: true }
-        )
-
-      const handle = (batch: ReadonlyArray<PendingPosting>): Effect.Effect<void> =>
-        commit(batch).pipe(
-          Effect.flatMap((deferred) => (deferred.length === 0 ? Effect.void : handle(deferred))),
-          Effect.catchTags({
-            SqlError: () => commitEach(batch),
-            StoreUnavailable: (error) => settleAll(batch, Exit.fail(error))
-          }),
-          Effect.catchDefect((defect) => settleAll(batch, Exit.die(defect)))
-        )
-
-      // One lane: a second batch of the same process would only wait for the accounts of the first.
-      const batcher = yield* Batcher.make<LedgerPosting, PostOutcome, StoreUnavailable>({
-        handle: (batch) =>
-          Effect.forEach(
-            PostingRounds.of(batch, ({ item }) => item),
-            handle,
-            { discard: true }
-          ),
+      const group = yield* GroupCommit.make<LedgerPosting, PostOutcome>({
+        commit,
+        namesOf: PostingRounds.keyNames,
         maxBatchSize: MAX_BATCH_SIZE,
-        timeout: POST_TIMEOUT,
-        onTimeout: () =>
-          Exit.fail(
-            new StoreUnavailable({
-              cause: `the transfer was not posted within ${Duration.format(POST_TIMEOUT)}`
-            })
-          )
+        duration: LedgerMetrics.postDuration,
+        timeoutMessage: "the transfer was not posted"
       })
 
       const post = Effect.fn("Ledger.post")(function* (postings: ReadonlyArray<LedgerPosting>) {
-        const exits = yield* batcher.runAll(postings)
+        const exits = yield* group.runAll(postings)
         return yield* Effect.forEach(exits, (exit) => exit)
       })
 

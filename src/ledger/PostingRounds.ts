@@ -1,32 +1,27 @@
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 
-/**
- * Splits a batch so that no round has two postings of one key: the second must find the stored outcome of the first.
- * Almost always there is one round.
- */
-export const of = <A>(
-  batch: ReadonlyArray<A>,
-  postingOf: (pending: A) => LedgerPosting
-): ReadonlyArray<ReadonlyArray<A>> =>
-  by(batch, (pending) => {
-    const { idempotency } = postingOf(pending)
-    return idempotency && JSON.stringify([idempotency.principal, idempotency.key])
-  })
+/** Returns the name of the key of a posting for {@link split}; none without a key. */
+export const keyNames = ({ idempotency }: LedgerPosting): ReadonlyArray<string> =>
+  idempotency === undefined ? [] : [JSON.stringify([idempotency.principal, idempotency.key])]
 
-/** Splits a batch so that no round has two items of one name. Undefined names do not count. */
-export const by = <A>(
+/**
+ * Splits a batch so that no two items of a round share a name: the second posting of a key must find the stored outcome of
+ * the first. Items that share a name keep their order. Almost always there is one round.
+ */
+export const split = <A>(
   batch: ReadonlyArray<A>,
-  nameOf: (pending: A) => string | undefined
+  namesOf: (item: A) => ReadonlyArray<string>
 ): ReadonlyArray<ReadonlyArray<A>> => {
   const rounds: Array<Array<A>> = []
-  const seen = new Map<string, number>()
-  for (const pending of batch) {
-    const name = nameOf(pending)
-    const round = name === undefined ? 0 : (seen.get(name) ?? 0)
-    if (name !== undefined) seen.set(name, round + 1)
+  const nextRounds = new Map<string, number>()
+  for (const item of batch) {
+    const names = namesOf(item)
+    let round = 0
+    for (const name of names) round = Math.max(round, nextRounds.get(name) ?? 0)
+    for (const name of names) nextRounds.set(name, round + 1)
     const members = rounds[round]
-    if (members === undefined) rounds[round] = [pending]
-    else members.push(pending)
+    if (members === undefined) rounds[round] = [item]
+    else members.push(item)
   }
-  return rounds.filter((round) => round !== undefined)
+  return rounds
 }
