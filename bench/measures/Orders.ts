@@ -91,7 +91,7 @@ export const orders = Effect.gen(function* () {
       }
     ],
     notes: [
-      "An order is priced, checked by the risk rules, and stored with its hold in one transaction of its own; transfers of many callers share transactions."
+      "An order is priced, checked by the risk rules, and stored with its hold. Orders of many callers share transactions, as transfers do."
     ]
   }
   return report

@@ -6,6 +6,7 @@ import type { BatchId } from "../domain/orders/Batch.ts"
 import type { Order, OrderEvent, OrderId, OrderPool, OrderSide, OrderState } from "../domain/orders/Order.ts"
 import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { Database } from "../platform/postgres/Database.ts"
+import * as PgArray from "../platform/postgres/PgArray.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as OrderRows from "./OrderRows.ts"
 
@@ -22,7 +23,10 @@ export interface OrderFilter {
 export class OrderRepo extends Context.Service<
   OrderRepo,
   {
-    readonly insert: (order: NewOrder) => Effect.Effect<void, SqlError.SqlError>
+    /** Stores new orders, and returns them in any order. */
+    readonly insert: (
+      orders: ReadonlyArray<NewOrder>
+    ) => Effect.Effect<ReadonlyArray<Order>, SqlError.SqlError>
     /** Cancels an order that waits in a pool, and returns it. None in any other state. */
     readonly cancel: (
       wallet: WalletId,
@@ -30,11 +34,10 @@ export class OrderRepo extends Context.Service<
       at: DateTime.Utc
     ) => Effect.Effect<Option.Option<Order>, SqlError.SqlError>
     readonly byId: (wallet: WalletId, id: OrderId) => Effect.Effect<Option.Option<Order>, StoreUnavailable>
-    /** Returns true if the wallet has an order with this id of the client. */
-    readonly isClientOrderIdUsed: (
-      wallet: WalletId,
-      clientOrderId: string
-    ) => Effect.Effect<boolean, SqlError.SqlError>
+    /** Returns the ids of those new orders whose `client_order_id` a stored order of their wallet has. */
+    readonly withUsedClientOrderId: (
+      orders: ReadonlyArray<NewOrder>
+    ) => Effect.Effect<ReadonlySet<OrderId>, SqlError.SqlError>
     /** At most `limit` orders before an id, newest first. */
     readonly page: (
       wallet: WalletId,
@@ -60,15 +63,28 @@ export class OrderRepo extends Context.Service<
       const columns = sql.literal(OrderRows.ORDER_COLUMNS)
       const first = Effect.flatMap((rows: unknown) => Effect.map(OrderRows.decodeOrders(rows), Array.head))
 
-      const insert = Effect.fn("OrderRepo.insert")(function* (order: NewOrder) {
-        const at = DateTime.toDateUtc(order.createdAt)
-        yield* sql`
+      const insert = Effect.fn("OrderRepo.insert")(function* (orders: ReadonlyArray<NewOrder>) {
+        const amounts = (name: "amount" | "price" | "total") =>
+          PgArray.of(orders.map((order) => Decimal.format(order[name])))
+        const rows = yield* sql`
           INSERT INTO customer_order (id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id,
             is_aggregated, state, version, created_at, updated_at)
-          VALUES (${order.id}, ${order.walletId}, ${order.clientOrderId}, ${order.asset}, ${order.side},
-            ${Decimal.format(order.amount)}::numeric, ${order.rateId}, ${Decimal.format(order.price)}::numeric,
-            ${Decimal.format(order.total)}::numeric, ${order.holdId}, ${order.isAggregated},
-            ${order.isAggregated ? "aggregated" : "pending"}, 1, ${at}, ${at})`
+          SELECT id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id, is_aggregated,
+            CASE WHEN is_aggregated THEN 'aggregated' ELSE 'pending' END, 1, created_at, created_at
+          FROM unnest(
+            ${PgArray.of(orders.map(({ id }) => id))}::uuid[],
+            ${PgArray.of(orders.map(({ walletId }) => walletId))}::uuid[],
+            ${PgArray.ofTexts(orders.map(({ clientOrderId }) => clientOrderId))}::text[],
+            ${PgArray.ofTexts(orders.map(({ asset }) => asset))}::text[],
+            ${PgArray.of(orders.map(({ side }) => side))}::text[], ${amounts("amount")}::numeric[],
+            ${PgArray.of(orders.map(({ rateId }) => rateId))}::uuid[], ${amounts("price")}::numeric[],
+            ${amounts("total")}::numeric[], ${PgArray.of(orders.map(({ holdId }) => holdId))}::uuid[],
+            ${PgArray.of(orders.map(({ isAggregated }) => isAggregated))}::boolean[],
+            ${PgArray.of(orders.map(({ createdAt }) => DateTime.formatIso(createdAt)))}::timestamptz[]
+          ) AS placed (id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id, is_aggregated,
+            created_at)
+          RETURNING ${columns}`
+        return yield* OrderRows.decodeOrders(rows)
       })
 
       const cancel = (wallet: WalletId, id: OrderId, at: DateTime.Utc) =>
@@ -79,11 +95,20 @@ export class OrderRepo extends Context.Service<
       const byId = (wallet: WalletId, id: OrderId) =>
         first(execute(sql`SELECT ${columns} FROM customer_order WHERE id = ${id} AND wallet_id = ${wallet}`))
 
-      const isClientOrderIdUsed = (wallet: WalletId, clientOrderId: string) =>
-        Effect.map(
-          sql`SELECT 1 FROM customer_order WHERE wallet_id = ${wallet} AND client_order_id = ${clientOrderId}`,
-          (rows) => rows.length > 0
-        )
+      const withUsedClientOrderId = Effect.fn("OrderRepo.withUsedClientOrderId")(function* (
+        orders: ReadonlyArray<NewOrder>
+      ) {
+        const named = orders.filter(({ clientOrderId }) => clientOrderId !== null)
+        if (named.length === 0) return new Set<OrderId>()
+        const rows = yield* sql<{ id: OrderId }>`
+          SELECT placed.id FROM unnest(
+            ${PgArray.of(named.map(({ id }) => id))}::uuid[],
+            ${PgArray.of(named.map(({ walletId }) => walletId))}::uuid[],
+            ${PgArray.ofTexts(named.map(({ clientOrderId }) => clientOrderId))}::text[]
+          ) AS placed (id, wallet_id, client_order_id)
+          JOIN customer_order USING (wallet_id, client_order_id)`
+        return new Set(rows.map(({ id }) => id))
+      })
 
       const page = Effect.fn("OrderRepo.page")(function* (
         wallet: WalletId,
@@ -127,7 +152,7 @@ export class OrderRepo extends Context.Service<
         return yield* OrderRows.decodeOrders(rows)
       })
 
-      return OrderRepo.of({ insert, cancel, byId, isClientOrderIdUsed, page, history, pool, ofBatch })
+      return OrderRepo.of({ insert, cancel, byId, withUsedClientOrderId, page, history, pool, ofBatch })
     })
   )
 }

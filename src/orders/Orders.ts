@@ -1,8 +1,9 @@
-import { BigDecimal, Context, DateTime, Effect, Layer, Metric, Option } from "effect"
+import { BigDecimal, Context, DateTime, Effect, Layer, Metric, Option, Result } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { Settings } from "../config/Settings.ts"
 import type { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
-import { HoldId, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import { HoldId, type LedgerPosting, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
 import {
   type Order,
@@ -24,10 +25,10 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { RiskFacts } from "../risk/RiskFacts.ts"
 import { toMovement } from "../wallets/PostingOutcome.ts"
 import { walletAccount, Wallets } from "../wallets/Wallets.ts"
+import * as OrderCommits from "./OrderCommits.ts"
 import { OrderPrices } from "./OrderPrices.ts"
 import { checkAsset, keyOf, type OrderRequest } from "./OrderRequest.ts"
 import { type NewOrder, OrderRepo } from "./OrderRepo.ts"
-import { SettlementSignal } from "./SettlementSignal.ts"
 
 /** An order, and whether an earlier request with the same key placed it. */
 export interface PlacedOrder {
@@ -79,17 +80,13 @@ export class Orders extends Context.Service<
       const prices = yield* OrderPrices
       const random = yield* SecureRandom.SecureRandom
       const repo = yield* OrderRepo
-      const signal = yield* SettlementSignal
       const wallets = yield* Wallets
+      const commit = yield* OrderCommits.make
 
       const find = Effect.fn("Orders.find")(function* (wallet: WalletId, id: OrderId) {
         const found = yield* repo.byId(wallet, id)
         return Option.isSome(found) ? found.value : yield* new OrderNotFound()
       })
-
-      /** The order of a transfer that was posted for it. */
-      const stored = (wallet: WalletId, id: TransferId) =>
-        find(wallet, OrderId.make(id)).pipe(Effect.catchTag("OrderNotFound", Effect.die))
 
       const priced = Effect.fnUntraced(function* ({
         asset,
@@ -98,6 +95,7 @@ export class Orders extends Context.Service<
         side,
         wallet
       }: OrderRequest) {
+        yield* checkAsset(asset, side, exchange)
         const { id: rateId, rate } = yield* prices.current(asset.code, { acceptsDelisted: side === "sell" })
         const price = priceOf(rate, side, orderSpread)
         const locked = yield* Effect.fromResult(
@@ -118,17 +116,13 @@ export class Orders extends Context.Service<
         return order
       })
 
-      /** Opens the hold and stores the order. A refusal of the ledger is stored for its key, without an order. */
-      const store = Effect.fnUntraced(function* (
+      /** Opens the hold of an order. */
+      const postingOf = Effect.fnUntraced(function* (
         { session, wallet }: OrderRequest,
-        order: NewOrder,
+        { amount, asset, holdId, id, side, total, walletId }: NewOrder,
         idempotency: PostingKey | undefined
       ) {
-        const { asset, side, walletId } = order
-        const held =
-          side === "buy"
-            ? { code: PRICE_CURRENCY, amount: order.total }
-            : { code: asset, amount: order.amount }
+        const held = side === "buy" ? { code: PRICE_CURRENCY, amount: total } : { code: asset, amount }
         const [account] = yield* wallets.accountIds([walletAccount(walletId, held.code)])
         if (account === undefined) return yield* Effect.die("an account is missing")
         const movement = yield* facts.of({
@@ -141,65 +135,56 @@ export class Orders extends Context.Service<
           // Its price would be another one after a review.
           isReviewable: false
         })
-        const work = Effect.gen(function* () {
-          if (
-            order.clientOrderId !== null &&
-            (yield* repo.isClientOrderIdUsed(walletId, order.clientOrderId))
-          )
-            return "client-order-id-used" as const
-          const [outcome] = yield* ledger.postWithin([
-            {
-              id: TransferId.make(order.id),
-              kind: "order",
-              idempotency,
-              details: { order_id: order.id },
-              entries: [],
-              opens: [{ holdId: order.holdId, account, amount: held.amount }],
-              ends: [],
-              movement
-            }
-          ])
-          if (outcome?._tag === "Posted" && !outcome.replayed) yield* repo.insert(order)
-          return outcome
-        })
-        return yield* PostingTransaction.run(database, work)
+        const posting: LedgerPosting = {
+          id: TransferId.make(id),
+          kind: "order",
+          idempotency,
+          details: { order_id: id },
+          entries: [],
+          opens: [{ holdId, account, amount: held.amount }],
+          ends: [],
+          movement
+        }
+        return posting
       })
 
-      /** Returns the order of the first request with a key; none for a new key. */
-      const findEarlier = Effect.fnUntraced(function* (
+      /** The order of a posting that an earlier request with the same key made. */
+      const replay = Effect.fnUntraced(function* (
         { asset, side, wallet }: OrderRequest,
-        idempotency: PostingKey | undefined
+        outcome: PostOutcome
+      ) {
+        const { id } = yield* toMovement(outcome, side === "buy" ? USD : asset)
+        const order = yield* find(wallet.id, OrderId.make(id)).pipe(
+          Effect.catchTag("OrderNotFound", Effect.die)
+        )
+        return { order, replayed: true }
+      })
+
+      /** Returns the first outcome of the key of a request that cannot be placed now. Fails for a new key. */
+      const replayOrFail = Effect.fnUntraced(function* <E>(
+        request: OrderRequest,
+        idempotency: PostingKey | undefined,
+        error: E
       ) {
         const earlier = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
-        if (Option.isNone(earlier)) return Option.none<PlacedOrder>()
-        const { id } = yield* toMovement(earlier.value, side === "buy" ? USD : asset)
-        const order = yield* stored(wallet.id, id)
-        return Option.some<PlacedOrder>({ order, replayed: true })
+        return Option.isSome(earlier) ? yield* replay(request, earlier.value) : yield* Effect.fail(error)
       })
 
       const placeOnce = Effect.fnUntraced(function* (request: OrderRequest) {
-        const { asset, side, wallet } = request
         const idempotency = keyOf(request)
-        // A retry gets its first outcome, whatever the price is now.
-        const earlier = yield* findEarlier(request, idempotency)
-        if (Option.isSome(earlier)) return earlier.value
-        yield* checkAsset(asset, side, exchange)
-        const outcome = yield* store(request, yield* priced(request), idempotency)
-        if (outcome === "client-order-id-used") {
+        const order = yield* Effect.result(priced(request))
+        if (Result.isFailure(order)) return yield* replayOrFail(request, idempotency, order.failure)
+        const posting = yield* postingOf(request, order.success, idempotency)
+        const outcome = yield* commit({ order: order.success, posting })
+        switch (outcome._tag) {
+          case "Placed":
+            return { order: outcome.order, replayed: false }
           // By a concurrent request with the same key, or by another order.
-          const concurrent = yield* findEarlier(request, idempotency)
-          return Option.isSome(concurrent) ? concurrent.value : yield* new ClientOrderIdUsed()
+          case "ClientOrderIdUsed":
+            return yield* replayOrFail(request, idempotency, outcome)
+          default:
+            return yield* replay(request, outcome)
         }
-        const { id, replayed } = yield* toMovement(outcome, side === "buy" ? USD : asset)
-        const order = yield* stored(wallet.id, id)
-        if (!replayed) {
-          yield* Metric.update(
-            OrderMetrics.orders.of({ state: order.isAggregated ? "aggregated" : "pending" }),
-            1
-          )
-          yield* signal.notify
-        }
-        return { order, replayed }
       })
 
       const place = Effect.fn("Orders.place")((request: OrderRequest) =>

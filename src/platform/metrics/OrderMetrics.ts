@@ -1,8 +1,15 @@
-import { counter, counterBy, gauge, gaugeBy } from "./MetricSeries.ts"
+import { SLOW_SECONDS } from "./Buckets.ts"
+import { counter, counterBy, gauge, gaugeBy, histogram } from "./MetricSeries.ts"
 
 export const orders = counterBy("effex_orders_total", "Orders by the state that they entered", {
   state: ["pending", "aggregated", "completed", "failed", "cancelled"]
 })
+
+export const commitDuration = histogram(
+  "effex_order_commit_duration_seconds",
+  "Time that orders waited for the commit of their hold",
+  SLOW_SECONDS
+)
 
 export const unsettled = gauge("effex_orders_unsettled", "Orders that are neither settled nor cancelled")
 
