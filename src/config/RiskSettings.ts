@@ -144,8 +144,7 @@ export const RISK_REVIEW_EXPIRY = define({
   name: "RISK_REVIEW_EXPIRY",
   defaultValue: Duration.days(3),
   defaultText: "3 days",
-  description:
-    "Time after which a movement that nobody has decided on is rejected, and its money is free again",
+  description: "Time after which a movement that waits for review is rejected, and its money is released",
   ...duration("1 second", "365 days")
 })
 

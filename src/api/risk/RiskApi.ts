@@ -42,7 +42,7 @@ export class RiskApi extends HttpApiGroup.make("risk")
     HttpApiEndpoint.post("approve", "/reviews/:review_id/approve", deciding).annotateMerge(
       describe(
         "Approve a movement",
-        "Moves the held money. Nobody decides on a movement from or to their own wallet. A withdrawal is paid within minutes."
+        "Moves the held money. Administrators cannot decide on a movement from or to their own wallet. A withdrawal is paid within minutes."
       )
     ),
     HttpApiEndpoint.post("reject", "/reviews/:review_id/reject", deciding).annotateMerge(

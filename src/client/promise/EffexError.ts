@@ -126,7 +126,7 @@ export class MfaRequired extends EffexError {
 }
 
 /**
- * Nobody is signed in, or the session is over: it expired, was ended on another device or by an administrator, or its
+ * No user is signed in, or the session is over: it expired, was ended on another device or by an administrator, or its
  * refresh token was used twice. `detail` says which. The tokens are deleted, and nothing more is sent with them.
  */
 export class SessionEnded extends EffexError {}
@@ -170,11 +170,11 @@ const CLASSES: Readonly<Record<string, typeof EffexError>> = {
 export const fromProblem = (fields: ErrorFields): EffexError =>
   new (CLASSES[fields.code] ?? EffexError)(fields)
 
-/** Returns the error of a call that needs a user while nobody is signed in. */
+/** Returns the error of a call that needs a user while no user is signed in. */
 export const notSignedIn = () =>
   new SessionEnded({
     code: "session-ended",
-    detail: "Nobody is signed in; call accounts.login or accounts.register first"
+    detail: "No user is signed in; call accounts.login or accounts.register first"
   })
 
 /** Returns the error of a wrong argument or option. */

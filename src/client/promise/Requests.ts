@@ -35,7 +35,7 @@ export interface UserHeaders {
 
 /** Authorizes the requests of a user. */
 export interface UserAuthorization {
-  /** Returns the headers of the next request. Rejects with `SessionEnded` if nobody is signed in. */
+  /** Returns the headers of the next request. Rejects with `SessionEnded` if no user is signed in. */
   headers(signal: AbortSignal): Promise<UserHeaders>
   /** Handles a response with status 401. Returns true if the request may succeed with new headers. */
   refused(headers: UserHeaders, error: EffexError): Promise<boolean>
@@ -52,7 +52,7 @@ export interface RequestInput {
   /** True if the request must not be repeated after a lost connection. */
   readonly isUnsafe?: boolean
   /** Credentials of the request: the API key if there is one (`key`, the default), those of the user, or none. */
-  readonly as?: "key" | "user" | "nobody"
+  readonly as?: "key" | "user" | "anonymous"
 }
 
 const MAX_RETRIES = 3
@@ -78,7 +78,7 @@ export const keyHeaders = ({ apiKey }: ServerAccess): UserHeaders => ({
 
 /** Returns the credentials of the next request. */
 export const authorize = async (access: ServerAccess, as: RequestInput["as"], signal: AbortSignal) => {
-  if (as === "nobody") return { headers: {}, identity: "" }
+  if (as === "anonymous") return { headers: {}, identity: "" }
   if (as !== "user") return keyHeaders(access)
   if (access.user === undefined) throw notSignedIn()
   return access.user.headers(signal)
@@ -127,7 +127,7 @@ export const exchange = async <A>(
   let isRenewed = false
   const authorizeAttempt = async () => {
     const user = await authorize(access, request.as, limit.signal)
-    // Another tab may have signed in as somebody else since the first attempt.
+    // Another tab may have signed in as another user since the first attempt.
     if (identity !== undefined && identity !== user.identity) throw notSignedIn()
     identity = user.identity
     return user

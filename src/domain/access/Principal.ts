@@ -63,7 +63,7 @@ export const anonymous = (caller: string): AnonymousPrincipal => ({
 /** Principal id of a user. */
 export const userPrincipalId = (user: UserId): string => `user:${user}`
 
-/** Identity of a user who converts in the wallet, whoever sends the request. */
+/** Identity of a user who converts in the wallet, also if an API key sends the request. */
 export const walletIdentityOf = (user: UserId): Identity => ({
   id: userPrincipalId(user),
   owner: [`wallet:${user}`]

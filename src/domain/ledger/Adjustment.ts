@@ -63,7 +63,7 @@ export class AdjustmentDecided extends Schema.TaggedError<AdjustmentDecided>()("
   }
 }
 
-/** Nobody decides on an adjustment that they requested, or of their own wallet. */
+/** Administrators cannot decide on an adjustment that they requested, or of their own wallet. */
 export class SecondAdministratorRequired extends Schema.TaggedError<SecondAdministratorRequired>()(
   "SecondAdministratorRequired",
   {}

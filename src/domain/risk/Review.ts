@@ -7,7 +7,7 @@ import type { FiredRule } from "./Assessment.ts"
 import type { RiskKind } from "./MovementFacts.ts"
 import type { RuleOutcome } from "./RiskRules.ts"
 
-/** `expired`: nobody decided in time, and the money is free again. */
+/** `expired`: there was no decision in time, and the money is released. */
 export const ReviewState = Schema.Literals(["pending", "approved", "rejected", "expired"])
 export type ReviewState = typeof ReviewState.Type
 
@@ -70,7 +70,7 @@ export class ReviewRefused extends Schema.TaggedError<ReviewRefused>()("ReviewRe
   }
 }
 
-/** Nobody decides on a movement from or to their own wallet, and no API key on what it requested for a user. */
+/** Administrators cannot decide on a movement from or to their own wallet, and API keys not on what it requested for a user. */
 export class OwnReview extends Schema.TaggedError<OwnReview>()("OwnReview", {}) {
   override get message(): string {
     return "You requested this, or it is from or to your own wallet; another administrator must decide on it"

@@ -98,7 +98,7 @@ export const RiskRules = Schema.Struct({
   new_device: Newcomer,
   /** A withdrawal of at least `share` of what was deposited within `window` before it. */
   deposit_withdrawal: Schema.Struct({ ...rule, window: Window, share: Share, min_value: Value }),
-  /** A transfer to somebody who sent the same asset within `window` before it. */
+  /** A transfer to a user who sent the same asset within `window` before it. */
   circular_transfer: Schema.Struct({ ...rule, window: Window, min_value: Value }),
   /** More than `hour_count` orders of at most `max_value` within an hour. */
   small_orders: Schema.Struct({ ...rule, hour_count: Count, max_value: Value }),

@@ -123,7 +123,7 @@ export class FundingRefused extends Schema.TaggedError<FundingRefused>()("Fundin
   }
 }
 
-/** Nobody decides on the money of their own wallet, and no API key on what it requested for a user. */
+/** Administrators cannot decide on the money of their own wallet, and API keys not on what it requested for a user. */
 export class OwnFunding extends Schema.TaggedError<OwnFunding>()("OwnFunding", { user: UserId }) {
   override get message(): string {
     return "You requested this, or it is of your own wallet; another administrator must decide on it"

@@ -35,7 +35,7 @@ export interface AccountCalls {
   logout(options?: CallOptions): Promise<void>
   /** Ends all sessions of the user, this one too. */
   logoutAll(options?: CallOptions): Promise<void>
-  /** Returns false if nobody is signed in. Renews the tokens if they expired. */
+  /** Returns false if no user is signed in. Renews the tokens if they expired. */
   isSignedIn(options?: CallOptions): Promise<boolean>
   /** Returns the user who is signed in. */
   me(options?: CallOptions): Promise<User>
@@ -67,7 +67,7 @@ export const make = (access: ServerAccess, session: Session, inCookie: boolean):
       path: `${ACCOUNTS}/auth/${path}`,
       body: { ...fields, ...(inCookie ? { cookie: true } : {}) },
       headers: inCookie ? CSRF : {},
-      as: "nobody",
+      as: "anonymous",
       isUnsafe: true
     } as const
     const response = await send(access, request, "user", options)
@@ -100,10 +100,10 @@ export const make = (access: ServerAccess, session: Session, inCookie: boolean):
         path: `${ACCOUNTS}/auth/logout`,
         body: tokens?.refresh === undefined ? {} : { refresh: tokens.refresh },
         headers: inCookie ? CSRF : {},
-        as: "nobody"
+        as: "anonymous"
       } as const
       await sendForNothing(access, request, options).catch((error: unknown) => {
-        // There is no cookie, so nobody is signed in.
+        // There is no cookie, so no user is signed in.
         if (!(inCookie && error instanceof EffexError && error.code === "invalid-request")) throw error
       })
       await session.end(tokens?.sessionId)

@@ -88,14 +88,14 @@ export const make = (access: ServerAccess, { inCookie, onEnd, store }: SessionOp
       path: "/api/v1/accounts/auth/refresh",
       body: previous?.refresh === undefined ? {} : { refresh: previous.refresh },
       headers: inCookie ? CSRF : {},
-      as: "nobody"
+      as: "anonymous"
     } as const
     return tokensOf(await send(access, request, "access"), sentAt)
   }
 
   const renew = async (used: Tokens | undefined): Promise<Tokens> => {
     const previous = await read()
-    // Another tab has renewed them, or nobody is signed in any more.
+    // Another tab has renewed them, or no user is signed in any more.
     if (previous !== undefined && previous.access !== used?.access) return previous
     if (previous === undefined && (!inCookie || ended !== undefined)) throw ended ?? notSignedIn()
     try {

@@ -17,7 +17,7 @@ export const make = (access: ServerAccess, isWebSocket: boolean) => {
 
   return async (position: string | undefined, handlers: ConnectionHandlers, signal: AbortSignal) => {
     const credentials = await authorize(access, "user", signal).catch((error: unknown) => {
-      // The stream was closed meanwhile, so nobody needs the error.
+      // The stream was closed meanwhile, so the error is not needed.
       if (signal.aborted) return undefined
       throw error
     })
