@@ -453,7 +453,7 @@ export const users: Layer.Layer<
 export const batches: Layer.Layer<Batches, never, SecureRandom.SecureRandom | Database | SettlementSignal> =
   Batches.layer.pipe(Layer.provide([OrderRepo.layer, BatchRepo.layer, AdminActions.layer]))
 
-export type OrderServices = Batches | Orders | Settlement | SettlementSignal
+export type OrderServices = Batches | MarketHours | Orders | Settlement | SettlementSignal
 
 /** Orders for crypto and stocks, and their settlement at an exchange. */
 export const orders: Layer.Layer<
@@ -469,7 +469,8 @@ export const orders: Layer.Layer<
   | Wallets
   | ExchangeClient
 > = Layer.mergeAll(Orders.layer, Settlement.layer, batches).pipe(
-  Layer.provide([BatchExecution.layer, BatchAllocation.layer, MarketHours.layer]),
+  Layer.provide([BatchExecution.layer, BatchAllocation.layer]),
+  Layer.provideMerge(MarketHours.layer),
   Layer.provide([OrderRepo.layer, BatchRepo.layer, ReservationRepo.layer, SettlementRepo.layer]),
   Layer.provide(OrderPrices.layer),
   Layer.provideMerge(redisOrMemory(SettlementSignal.layerRedis, SettlementSignal.layerMemory))

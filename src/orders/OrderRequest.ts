@@ -36,8 +36,8 @@ export const checkAsset = (
   { code, state, tradable }: CatalogAsset,
   side: OrderSide,
   exchange: Settings["Service"]["exchange"]
-) => {
-  const unavailable = (detail: string) => new AssetUnavailable({ detail })
+): Effect.Effect<void, AssetUnavailable> => {
+  const unavailable = (detail: string) => Effect.fail(new AssetUnavailable({ detail }))
   if (exchange === "off") return unavailable("Orders are off on this server: no exchange is configured")
   if (Option.isSome(Currency.find(code)))
     return unavailable(`${code} is a currency; POST /api/v1/accounts/wallet/convert exchanges currencies`)

@@ -84,6 +84,24 @@ export const OrderDetailMessage = Schema.Struct({
 }).annotate({ identifier: "OrderDetail" })
 export type OrderDetailMessage = typeof OrderDetailMessage.Type
 
+/** What an order for an asset would be subject to, before it is placed. */
+export const OrderTermsMessage = Schema.Struct({
+  asset: AssetCode,
+  /** Fraction of the latest price that a buyer pays more, and a seller gets less: `0.005`. */
+  spread: Schema.String,
+  /** Smallest amount of an order, in units of the asset. Null: the smallest amount of its decimals. */
+  minimum_order: Schema.NullOr(Schema.String),
+  /** Total in US dollars from which an order is sent to the exchange alone. A smaller one is pooled. */
+  pool_threshold: Schema.String,
+  /** Longest wait of an order in a pool, in seconds. */
+  pool_max_wait: Schema.Int,
+  /** False while the market of the asset is closed, or the exchange does not answer: orders then wait. */
+  market_open: Schema.Boolean,
+  /** True if the built-in exchange of the sandbox executes orders: nothing is bought on a market. */
+  sandbox: Schema.Boolean
+}).annotate({ identifier: "OrderTerms" })
+export type OrderTermsMessage = typeof OrderTermsMessage.Type
+
 const share = {
   order_id: OrderId,
   amount: Schema.String,

@@ -11,6 +11,7 @@ import {
   OrderDetailMessage,
   OrderMessage,
   OrderPage,
+  OrderTermsMessage,
   PlaceOrderBody
 } from "./OrderMessage.ts"
 
@@ -50,6 +51,16 @@ export class OrdersApi extends HttpApiGroup.make("orders")
       error: Problem.StoreUnavailable
     }).annotateMerge(
       describe("List your orders", "Returns the orders, newest first. Follow `next` for more pages.")
+    ),
+    HttpApiEndpoint.get("terms", "/orders/terms", {
+      query: { asset: Schema.String },
+      success: OrderTermsMessage,
+      error: [Problem.AssetUnavailable, Problem.StoreUnavailable]
+    }).annotateMerge(
+      describe(
+        "Get the terms of orders for an asset",
+        "Returns the spread, the smallest order, when an order is pooled, and whether the market is open now."
+      )
     ),
     HttpApiEndpoint.get("find", "/orders/:order_id", {
       params: order,

@@ -49,7 +49,14 @@ export type {
   TrialBalance
 } from "./admin/AdminValues.ts"
 export type { OrderCalls, OrderFilter, OrderRequest } from "./orders/OrderCalls.ts"
-export type { Order, OrderAllocation, OrderDetail, OrderSide, OrderState } from "./orders/OrderValues.ts"
+export type {
+  Order,
+  OrderAllocation,
+  OrderDetail,
+  OrderSide,
+  OrderState,
+  OrderTerms
+} from "./orders/OrderValues.ts"
 export type { AssetCalls, BoardOptions } from "./AssetCalls.ts"
 export type { AuditCalls, AuditFilter, VerifyHeadsOptions } from "./AuditCalls.ts"
 export type { Client } from "./Client.ts"

@@ -3,7 +3,7 @@ import * as Json from "../Json.ts"
 import * as Options from "../Options.ts"
 import * as Pages from "../Pages.ts"
 import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "../Requests.ts"
-import type { Order, OrderAllocation, OrderDetail, OrderSide, OrderState } from "./OrderValues.ts"
+import type { Order, OrderAllocation, OrderDetail, OrderSide, OrderState, OrderTerms } from "./OrderValues.ts"
 
 /** What to buy or sell: `amount` in units of the asset, or `notional`, at most this many US dollars. */
 export interface OrderRequest {
@@ -32,6 +32,8 @@ export interface OrderFilter extends CallOptions {
 export interface OrderCalls {
   /** Places an order at the latest price. Rejects with `InsufficientFunds` if the wallet has less. Retries are safe. */
   place(request: OrderRequest, options?: CallOptions): Promise<Order>
+  /** Returns the spread, the smallest order, when an order is pooled, and whether the market is open now. */
+  terms(asset: string, options?: CallOptions): Promise<OrderTerms>
   /** Lists orders, newest first. */
   list(filter?: OrderFilter): Pages.PagedList<Order>
   /** Returns an order with its history, and the progress of the pool in which it waits. */
@@ -60,6 +62,13 @@ export const make = (access: ServerAccess): OrderCalls => ({
     }
     const input = { path: ORDERS, body, as: "user" } as const
     return Json.decode<Order>(await sendOnce(access, input, idempotencyKey, "side", options))
+  },
+
+  async terms(asset, options = {}) {
+    Options.requireKnown("orders.terms", options, CALL_OPTIONS)
+    const query = { asset: Options.currency("asset", asset) }
+    const request = { path: `${ORDERS}/terms`, query, as: "user" } as const
+    return Json.decode<OrderTerms>(await send(access, request, "spread", options))
   },
 
   list(filter = {}) {

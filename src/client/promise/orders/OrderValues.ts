@@ -46,6 +46,23 @@ export interface OrderDetail extends Order {
   } | null
 }
 
+/** What an order for an asset would be subject to, before it is placed. */
+export interface OrderTerms {
+  readonly asset: string
+  /** Fraction of the latest price that a buyer pays more, and a seller gets less: `0.005`. */
+  readonly spread: string
+  /** Smallest amount of an order, in units of the asset. Null: the smallest amount of its decimals. */
+  readonly minimumOrder: string | null
+  /** Total in US dollars from which an order is sent to the exchange alone. A smaller one is pooled. */
+  readonly poolThreshold: string
+  /** Longest wait of an order in a pool, in seconds. */
+  readonly poolMaxWait: number
+  /** False while the market of the asset is closed, or the exchange does not answer: orders then wait. */
+  readonly marketOpen: boolean
+  /** True if the built-in exchange of the sandbox executes orders: nothing is bought on a market. */
+  readonly sandbox: boolean
+}
+
 /** How a fill was divided among the orders of a batch, with everything that is needed to compute it again. */
 export interface OrderAllocation {
   readonly batchId: string

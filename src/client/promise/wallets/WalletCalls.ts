@@ -44,6 +44,8 @@ export interface WalletCalls {
   walletAt(time: Date | string, options?: CallOptions): Promise<WalletAt>
   /** Lists the movements of the balances, newest first. */
   transactions(filter?: TransactionFilter): Pages.PagedList<Transaction>
+  /** Returns the text of a file with every movement that the filter selects, newest first. */
+  transactionsFile(filter: TransactionFilter & { readonly format: "csv" | "ndjson" }): Promise<string>
   /** Returns the movements that one transaction made in the wallet. */
   transaction(transactionId: string, options?: CallOptions): Promise<TransactionMovements>
   /** Returns the opening and closing balances of a period. */
@@ -76,15 +78,13 @@ export const make = (access: ServerAccess): WalletCalls => ({
 
   transactions(filter = {}) {
     Options.requireKnown("transactions", filter, FILTER_OPTIONS)
-    const { asset, pageSize, since, type, until } = filter
-    const query = {
-      asset: asset === undefined ? undefined : Options.currency("asset", asset),
-      type,
-      since: Options.timeText("since", since),
-      until: Options.timeText("until", until),
-      page_size: Options.pageSize(pageSize)
-    }
-    return Pages.read<Transaction>(access, { path: "/api/v1/transactions", query, as: "user" }, filter)
+    return Pages.read<Transaction>(access, transactionsRequest(filter), filter)
+  },
+
+  async transactionsFile({ format, ...filter }) {
+    Options.requireKnown("transactionsFile", filter, FILTER_OPTIONS)
+    const request = { ...transactionsRequest(filter), headers: { accept: mediaTypeOf(format) } }
+    return exchange(access, request, filter, (text) => text)
   },
 
   async transaction(transactionId, options = {}) {
@@ -103,11 +103,27 @@ export const make = (access: ServerAccess): WalletCalls => ({
   async statementFile({ format, ...period }, options = {}) {
     Options.requireKnown("statementFile", period, [...PERIOD_FIELDS, "format"])
     Options.requireKnown("statementFile", options, CALL_OPTIONS)
-    const mediaType = MEDIA_TYPES[format]
-    if (mediaType === undefined) throw Options.invalid("format", '"csv", "ndjson" or "html"', format)
-    const request = { ...statementRequest(period), headers: { accept: mediaType } }
+    const request = { ...statementRequest(period), headers: { accept: mediaTypeOf(format) } }
     return exchange(access, request, options, (text) => text)
   }
+})
+
+const mediaTypeOf = (format: StatementFormat) => {
+  const mediaType = MEDIA_TYPES[format]
+  if (mediaType === undefined) throw Options.invalid("format", '"csv", "ndjson" or "html"', format)
+  return mediaType
+}
+
+const transactionsRequest = ({ asset, pageSize, since, type, until }: TransactionFilter): RequestInput => ({
+  path: "/api/v1/transactions",
+  query: {
+    asset: asset === undefined ? undefined : Options.currency("asset", asset),
+    type,
+    since: Options.timeText("since", since),
+    until: Options.timeText("until", until),
+    page_size: Options.pageSize(pageSize)
+  },
+  as: "user"
 })
 
 const statementRequest = ({ asset, since, until }: StatementPeriod): RequestInput => ({

@@ -1,6 +1,8 @@
-import { BigDecimal, DateTime, type Duration, Option } from "effect"
+import { BigDecimal, DateTime, Duration, Option } from "effect"
 import type * as BatchMessages from "../../../api/orders/BatchMessage.ts"
 import type * as OrderMessages from "../../../api/orders/OrderMessage.ts"
+import type { Settings } from "../../../config/Settings.ts"
+import type { CatalogAsset } from "../../../domain/assets/CatalogAsset.ts"
 import * as Decimal from "../../../domain/money/Decimal.ts"
 import type { Batch, BatchEvent } from "../../../domain/orders/Batch.ts"
 import { type Order, type OrderEvent, OrderId, type OrderPool } from "../../../domain/orders/Order.ts"
@@ -57,6 +59,24 @@ export const orderDetailFields = (
       settles_at: DateTime.formatIso(DateTime.addDuration(oldestAt, maxWait))
     })
   })
+})
+
+/** Terms of an order for an asset, before it is placed. */
+export const orderTermsFields = (
+  { code, minimumOrder }: CatalogAsset,
+  settings: Pick<
+    Settings["Service"],
+    "aggregationMaxWait" | "aggregationThreshold" | "exchange" | "orderSpread"
+  >,
+  isMarketOpen: boolean
+): OrderMessages.OrderTermsMessage => ({
+  asset: code,
+  spread: Decimal.format(settings.orderSpread),
+  minimum_order: optional(minimumOrder, Decimal.format),
+  pool_threshold: dollars(settings.aggregationThreshold),
+  pool_max_wait: Math.round(Duration.toSeconds(settings.aggregationMaxWait)),
+  market_open: isMarketOpen,
+  sandbox: settings.exchange === "sandbox"
 })
 
 /** `decimals` are those of the asset. */

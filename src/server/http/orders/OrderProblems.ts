@@ -19,12 +19,16 @@ export const cancelErrors = {
     Effect.fail(new Problem.OrderNotCancellable({ detail: message }))
 }
 
+export const termsErrors = {
+  AssetUnavailable: ({ message }: AssetUnavailable) =>
+    Effect.fail(new Problem.AssetUnavailable({ detail: message }))
+}
+
 export const placeErrors = {
   ...Problems.lookupErrors,
   ...Problems.storedConversionErrors,
   ...WalletProblems.movementErrors,
-  AssetUnavailable: ({ message }: AssetUnavailable) =>
-    Effect.fail(new Problem.AssetUnavailable({ detail: message })),
+  ...termsErrors,
   ClientOrderIdUsed: ({ message }: Order.ClientOrderIdUsed) =>
     Effect.fail(new Problem.IdempotencyMismatch({ detail: message })),
   OrderTooSmall: ({ message }: Order.OrderTooSmall) =>

@@ -30,15 +30,22 @@ export const readTerms = Effect.fnUntraced(function* (
     return yield* Problems.invalid("/body/crypto", "must not be sent together with `asset`")
   const side = body.side ?? (body.asset === undefined ? "buy" : undefined)
   if (side === undefined) return yield* Problems.invalid("/body/side", "must be buy or sell")
+  const asset = yield* findAsset(catalog, code)
+  const quantity = yield* readQuantity(body, asset)
+  return { asset, side, quantity, clientOrderId: body.client_order_id }
+})
+
+/** Returns the asset of a code. */
+export const findAsset = Effect.fnUntraced(function* (
+  catalog: Pick<AssetCatalog["Service"], "find">,
+  code: string
+) {
   const asset = catalog.find(code)
-  if (Option.isNone(asset)) {
-    const given = JSON.stringify(code.slice(0, MAX_SHOWN_CODE))
-    return yield* new Problem.AssetUnavailable({
-      detail: `${given} is not an asset of the catalogue; GET /api/v1/assets lists the assets`
-    })
-  }
-  const quantity = yield* readQuantity(body, asset.value)
-  return { asset: asset.value, side, quantity, clientOrderId: body.client_order_id }
+  if (Option.isSome(asset)) return asset.value
+  const given = JSON.stringify(code.slice(0, MAX_SHOWN_CODE))
+  return yield* new Problem.AssetUnavailable({
+    detail: `${given} is not an asset of the catalogue; GET /api/v1/assets lists the assets`
+  })
 })
 
 const readQuantity = Effect.fnUntraced(function* ({ amount, notional }: PlaceOrder, asset: Asset) {

@@ -9,24 +9,28 @@ import { Settings } from "../../../config/Settings.ts"
 import { parseCode } from "../../../domain/money/Asset.ts"
 import { OrderId, OrderNotFound } from "../../../domain/orders/Order.ts"
 import { Batches } from "../../../orders/Batches.ts"
+import { MarketHours } from "../../../orders/MarketHours.ts"
+import { checkAsset } from "../../../orders/OrderRequest.ts"
 import { Orders } from "../../../orders/Orders.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
 import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { idempotencyKeyOf } from "../ConversionRequests.ts"
 import * as MyWallet from "../wallets/MyWallet.ts"
-import { allocationFields, orderDetailFields, orderFields } from "./OrderFields.ts"
+import { allocationFields, orderDetailFields, orderFields, orderTermsFields } from "./OrderFields.ts"
 import * as OrderProblems from "./OrderProblems.ts"
-import { readOrder, readTerms } from "./OrderRequestBody.ts"
+import { findAsset, readOrder, readTerms } from "./OrderRequestBody.ts"
 
 /** Handlers of orders. */
 export const layer = HttpApiBuilder.group(
   Api,
   "orders",
   Effect.fn(function* (handlers) {
-    const { aggregationMaxWait: maxWait, aggregationThreshold: threshold } = yield* Settings
+    const settings = yield* Settings
+    const { aggregationMaxWait: maxWait, aggregationThreshold: threshold } = settings
     const catalog = yield* AssetCatalog
     const batches = yield* Batches
+    const market = yield* MarketHours
     const orders = yield* Orders
 
     const myWallet = yield* MyWallet.make
@@ -66,6 +70,16 @@ export const layer = HttpApiBuilder.group(
             .page(wallet, { state: query.state, asset: Option.getOrUndefined(asset) }, before, size + 1)
             .pipe(Effect.catchTags(Problems.storeErrors))
           return Pagination.pageOf(found, size, orderFields, ({ id }) => id)
+        })
+      )
+      .handle(
+        "terms",
+        Effect.fnUntraced(function* ({ query }) {
+          const asset = yield* findAsset(catalog, query.asset)
+          yield* checkAsset(asset, "sell", settings.exchange).pipe(
+            Effect.catchTags(OrderProblems.termsErrors)
+          )
+          return orderTermsFields(asset, settings, yield* market.isOpen(asset.code))
         })
       )
       .handle(

@@ -22,6 +22,7 @@ import { type Encoded, isDecoded } from "../DecodedMessage.ts"
 it("decodes messages about orders to the client's types", () => {
   isDecoded<Encoded<typeof Orders.OrderMessage>, Values.Order>(true)
   isDecoded<Encoded<typeof Orders.OrderDetailMessage>, Values.OrderDetail>(true)
+  isDecoded<Encoded<typeof Orders.OrderTermsMessage>, Values.OrderTerms>(true)
   isDecoded<Encoded<typeof Orders.AllocationMessage>, Values.OrderAllocation>(true)
 })
 
@@ -55,6 +56,17 @@ layer(TestServer.layer({ FUNDING: "sandbox", ORDER_SPREAD: "0" }), { excludeTest
         const small = yield* Effect.promise(async () => {
           await effex.accounts.register({ username: "ann", password: TestAccounts.PASSWORD })
           await effex.funding.deposit({ amount: "100" })
+          assert.deepStrictEqual(await effex.orders.terms("coin"), {
+            asset: "COIN",
+            spread: "0",
+            minimumOrder: null,
+            poolThreshold: "10.00",
+            poolMaxWait: 300,
+            marketOpen: true,
+            sandbox: true
+          })
+          for (const code of ["USD", "NONE"])
+            assert.strictEqual((await errorOf(effex.orders.terms(code))).code, "asset-unavailable", code)
           const request = { asset: "coin", side: "buy", amount: "1", clientOrderId: "mine-1" } as const
           const placed = await effex.orders.place(request)
           assert.deepInclude(placed, { asset: "COIN", totalPrice: "4.00", state: "aggregated" })
