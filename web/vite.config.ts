@@ -16,6 +16,26 @@ export default defineConfig({
     // Chromium, Firefox and Safari since May 2024, which have `light-dark()`.
     target: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "vue", test: /node_modules[\\/](@vue|vue|vue-router)[\\/]/ },
+            // What the first script shares with other pages, and what only those share: one file each.
+            {
+              name: "app",
+              test: /src[\\/](client|layout|money|rates|session|texts[\\/]public)/,
+              minShareCount: 2
+            },
+            {
+              name: "forms",
+              test: /src[\\/](forms|texts[\\/]forms|components[\\/](DataTable|EmptyState|PageHeader|StatusChip))/,
+              minShareCount: 2
+            }
+          ]
+        }
+      }
+    },
     reportCompressedSize: false
   },
   server: {

@@ -1,12 +1,22 @@
 import { createRouter, createWebHistory } from "vue-router"
+import { routes as accountRoutes } from "./pages/account/routes.ts"
+import { routes as adminRoutes } from "./pages/admin/routes.ts"
 import BoardPage from "./pages/BoardPage.vue"
+import { routes as orderRoutes } from "./pages/orders/routes.ts"
 import PricesPage from "./pages/PricesPage.vue"
-import { texts } from "./texts.ts"
+import { routes as walletRoutes } from "./pages/wallet/routes.ts"
+import { guard } from "./session/Guard.ts"
+import { texts } from "./texts/public.ts"
+import { setTitle } from "./Title.ts"
 
 declare module "vue-router" {
   interface RouteMeta {
     /** Title of the page. Pages without one set their own. */
     readonly title?: string
+    /** Who may open the page. Default: `public`. */
+    readonly access?: "public" | "user" | "admin"
+    /** Item of the main navigation that the page belongs to. */
+    readonly section?: "rates" | "wallet" | "send" | "markets" | "account" | "admin"
   }
 }
 
@@ -14,20 +24,20 @@ export const router = createRouter({
   history: createWebHistory(),
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
   routes: [
-    { path: "/", name: "board", component: BoardPage, meta: { title: texts.board.title } },
+    { path: "/", name: "board", component: BoardPage, meta: { title: texts.board.title, section: "rates" } },
     {
       path: "/crypto",
       name: "crypto",
       component: PricesPage,
       props: { kind: "crypto" },
-      meta: { title: texts.prices.crypto.title }
+      meta: { title: texts.prices.crypto.title, section: "rates" }
     },
     {
       path: "/stocks",
       name: "stocks",
       component: PricesPage,
       props: { kind: "stock" },
-      meta: { title: texts.prices.stocks.title }
+      meta: { title: texts.prices.stocks.title, section: "rates" }
     },
     {
       path: "/rates/:from/:to",
@@ -36,7 +46,8 @@ export const router = createRouter({
       props: ({ params }) => ({
         from: String(params["from"]).toUpperCase(),
         to: String(params["to"]).toUpperCase()
-      })
+      }),
+      meta: { section: "rates" }
     },
     {
       path: "/verify",
@@ -44,6 +55,10 @@ export const router = createRouter({
       component: () => import("./pages/VerifyPage.vue"),
       meta: { title: texts.verify.title }
     },
+    ...accountRoutes,
+    ...walletRoutes,
+    ...orderRoutes,
+    ...adminRoutes,
     {
       path: "/:path(.*)*",
       name: "not-found",
@@ -53,9 +68,7 @@ export const router = createRouter({
   ]
 })
 
-export const setTitle = (title: string): void => {
-  document.title = `${title} · ${texts.app}`
-}
+router.beforeEach(guard)
 
 router.afterEach(({ meta }) => {
   if (meta.title !== undefined) setTitle(meta.title)

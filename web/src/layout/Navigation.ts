@@ -1,23 +1,21 @@
-import { assetsOf } from "../rates/RateStore.ts"
-import { texts } from "../texts.ts"
+import type { RouteLocationNormalizedLoaded } from "vue-router"
+import { texts } from "../texts/public.ts"
 import type { IconName } from "./Icons.ts"
 
 export interface Destination {
-  readonly name: "board" | "crypto" | "stocks" | "verify"
+  readonly section: "rates" | "wallet" | "send" | "markets"
+  readonly path: string
   readonly text: string
   readonly icon: IconName
 }
 
-const all: ReadonlyArray<Destination & { readonly isOffered: boolean }> = [
-  { name: "board", text: texts.nav.rates, icon: "rates", isOffered: true },
-  { name: "crypto", text: texts.nav.crypto, icon: "crypto", isOffered: assetsOf("crypto").length > 0 },
-  { name: "stocks", text: texts.nav.stocks, icon: "stocks", isOffered: assetsOf("stock").length > 0 },
-  { name: "verify", text: texts.nav.verify, icon: "verify", isOffered: true }
+/** The main pages: in the top bar of a desktop and in the tab bar of a phone. */
+export const destinations: ReadonlyArray<Destination> = [
+  { section: "rates", path: "/", text: texts.nav.rates, icon: "rates" },
+  { section: "wallet", path: "/wallet", text: texts.nav.wallet, icon: "wallet" },
+  { section: "send", path: "/send", text: texts.nav.send, icon: "send" },
+  { section: "markets", path: "/markets", text: texts.nav.markets, icon: "markets" }
 ]
 
-/** The pages that this server has something to show on. */
-export const destinations: ReadonlyArray<Destination> = all.filter(({ isOffered }) => isOffered)
-
-/** Pairs belong to the list that leads to them. */
-export const sectionOf = (name: unknown, kind: string | undefined): unknown =>
-  name !== "pair" ? name : kind === "crypto" ? "crypto" : kind === "stock" ? "stocks" : "board"
+/** Returns the main page that a route belongs to. */
+export const sectionOf = ({ meta }: RouteLocationNormalizedLoaded): string | undefined => meta.section

@@ -23,8 +23,12 @@ const PAGE_QUALITY = { [Zlib.constants.BROTLI_PARAM_QUALITY]: 5 }
 /** The comment in `index.html` that the rates replace. */
 const PLACEHOLDER = "<!-- rates -->"
 
-/** Paths of the app's pages, such as `/rates/USD/NGN`. */
-const PAGE = /^\/(crypto|stocks|verify|rates\/[A-Za-z0-9.]{1,15}\/[A-Za-z0-9.]{1,15})?\/?$/
+/** Paths of the public pages, such as `/rates/USD/NGN`. */
+const PUBLIC_PAGE = /^\/(crypto|stocks|verify|rates\/[A-Za-z0-9.]{1,15}\/[A-Za-z0-9.]{1,15})?\/?$/
+
+/** Paths of the pages of users and administrators, such as `/orders/01a22981-45e1-75da-8c6d-bd3c483116f2`. */
+const USER_PAGE =
+  /^\/(sign-in|sign-up|account|wallet|send|convert|statement|orders|markets|admin)(\/[A-Za-z0-9._-]{1,64}){0,3}\/?$/
 
 const ONE_YEAR = 31_536_000
 
@@ -140,7 +144,7 @@ const serve = Effect.fnUntraced(function* ({ files, index }: WebFiles) {
     const path = pathOf(request)
     const file = files.get(path)
     if (file !== undefined) return yield* respondFile(request, file)
-    if (PAGE.test(path)) return yield* respondPage(request, 200)
+    if (PUBLIC_PAGE.test(path) || USER_PAGE.test(path)) return yield* respondPage(request, 200)
     if (acceptsHtml(request) && Routes.allowedMethods(request.url).length === 0)
       return yield* respondPage(request, 404)
     return yield* FailureResponses.respondNoRoute(request)

@@ -1,9 +1,37 @@
-/** All texts of the app in one place, for translation. */
+/** Texts of the frame and of the public pages. Each area has a file of its own, for translation. */
 export const texts = {
   app: "effex",
   skip: "Skip to the content",
-  nav: { label: "Main", rates: "Rates", crypto: "Crypto", stocks: "Stocks", verify: "Verify" },
-  api: "API",
+  nav: {
+    label: "Main",
+    rates: "Rates",
+    wallet: "Wallet",
+    send: "Send",
+    markets: "Markets",
+    lists: "Lists of rates",
+    currencies: "Currencies",
+    crypto: "Crypto",
+    stocks: "Stocks"
+  },
+  footer: { label: "More", verify: "Verify a receipt", api: "API documentation" },
+  menu: {
+    label: (initials: string, username: string) => `${initials}, account of ${username}`,
+    signedInAs: "Signed in as",
+    signIn: "Sign in",
+    signOut: "Sign out",
+    signOutFailed: "You are still signed in: the server could not be reached. Try again.",
+    account: "Account",
+    security: "Security",
+    sessions: "Sessions",
+    orders: "Orders",
+    statement: "Statement",
+    admin: "Administration"
+  },
+  unavailable: {
+    title: "Your account could not be loaded",
+    text: "The server could not say who is signed in. Check your connection, then try again.",
+    retry: "Try again"
+  },
   sandbox: "Sandbox: these rates are generated, not real.",
   scheme: {
     system: "Colours of the system",

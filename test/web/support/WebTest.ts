@@ -1,0 +1,101 @@
+import { assert } from "@effect/vitest"
+import { Context, Effect, Layer, Option, Redacted } from "effect"
+import { mkdir } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import type { Browser as PlaywrightBrowser, Page } from "playwright-core"
+import { Registration } from "../../../src/accounts/Registration.ts"
+import type { Role } from "../../../src/domain/accounts/User.ts"
+import * as RateFollower from "../../../src/rates/feed/RateFollower.ts"
+import * as Browser from "../../support/Browser.ts"
+import { TestServer } from "../../support/TestServer.ts"
+
+/** Pages take long on a busy machine. */
+export const TEST_TIMEOUT = 300_000
+
+export const PASSWORD = "a long enough passphrase"
+
+/** One browser for all tests of a file. */
+export class TestBrowser extends Context.Service<TestBrowser, PlaywrightBrowser>()("effex/test/Browser") {
+  static readonly layer = Layer.effect(TestBrowser, Browser.launch)
+}
+
+/**
+ * An effex with the web app, and a browser. The follower keeps the contact with the database, without which a page is not
+ * live.
+ */
+export const app = (env: Readonly<Record<string, string>> = {}) =>
+  Layer.merge(
+    RateFollower.layer.pipe(Layer.provideMerge(TestServer.layer({ WEB: "on", ...env }))),
+    TestBrowser.layer
+  )
+
+export const run = <A>(action: () => Promise<A>) => Effect.promise(action)
+
+const DESKTOP: Browser.ContextOptions = { screen: "desktop", colorScheme: "light" }
+
+/** Opens a page in a browser without cookies, and waits until its heading is there. */
+export const open = Effect.fnUntraced(function* (path: string, options: Browser.ContextOptions = DESKTOP) {
+  const { url } = yield* TestServer
+  const observed = yield* Browser.openPage(yield* TestBrowser, url, options)
+  yield* go(observed.page, path)
+  return observed
+})
+
+/** Opens a page of the app, and waits until its heading is there. */
+export const go = Effect.fnUntraced(function* (page: Page, path: string) {
+  const { url } = yield* TestServer
+  yield* run(() => page.goto(url + path))
+  yield* run(() => page.getByRole("heading", { level: 1 }).first().waitFor())
+})
+
+/** Creates an account with {@link PASSWORD} and signs the browser of a page in, without the form. */
+export const signUp = Effect.fnUntraced(function* (page: Page, username: string, role: Role = "user") {
+  const { create } = yield* Registration
+  yield* create({ username, password: Redacted.make(PASSWORD), email: Option.none() }, role)
+  yield* signIn(page, username)
+})
+
+/** Signs the browser of a page in, without the form. The page must be one of the app. */
+export const signIn = Effect.fnUntraced(function* (page: Page, username: string) {
+  const status = yield* run(() =>
+    page.evaluate(`
+      fetch("/api/v1/accounts/auth/login", {
+        method: "POST",
+        headers: { "content-type": "application/json", "effex-csrf": "1" },
+        body: JSON.stringify({ username: "${username}", password: "${PASSWORD}", cookie: true })
+      }).then(async (response) => {
+        const { user } = await response.json()
+        localStorage.setItem("effex-user", JSON.stringify(user))
+        return response.status
+      })`)
+  )
+  assert.strictEqual(status, 200)
+})
+
+const SCREENSHOTS = fileURLToPath(new URL("../../../test-results/web/", import.meta.url))
+
+/** Keeps a picture of the whole page in `test-results/web`, for people to look at. */
+export const screenshot = Effect.fnUntraced(function* (page: Page, name: string) {
+  yield* run(() => mkdir(SCREENSHOTS, { recursive: true }))
+  yield* run(() => page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true }))
+})
+
+const isWiderThanScreen = (page: Page) =>
+  page.evaluate<boolean>("document.documentElement.scrollWidth > innerWidth")
+
+const setTextSize = (page: Page, size: string) =>
+  page.evaluate(`document.documentElement.style.fontSize = "${size}"`)
+
+/** Asserts that a page has no accessibility violation, and fits the screen with text of the usual and of twice the size. */
+export const assertUsable = Effect.fnUntraced(function* (page: Page, name: string) {
+  yield* run(() => Browser.assertAccessible(page, name))
+  assert.isFalse(yield* run(() => isWiderThanScreen(page)), name)
+  yield* run(() => setTextSize(page, "200%"))
+  assert.isFalse(yield* run(() => isWiderThanScreen(page)), `${name}, text of twice the size`)
+  yield* run(() => setTextSize(page, ""))
+})
+
+/** Every screen in every scheme. */
+export const VARIANTS: ReadonlyArray<Browser.ContextOptions> = (["phone", "desktop"] as const).flatMap(
+  (screen) => (["light", "dark"] as const).map((colorScheme) => ({ screen, colorScheme }))
+)
