@@ -6,6 +6,8 @@ import { Report } from "./Report.ts"
 
 /** Number of sessions that are checked at the end, on each node. */
 const MAX_CHECKED_SESSIONS = 50
+/** Time within which every node rejects the access tokens of a session that has ended. */
+const ACCESS_END_MILLIS = 10_000
 /** Access tokens of older sessions may have expired. */
 const MAX_ACCESS_AGE_MILLIS = 9 * 60_000
 
@@ -27,6 +29,11 @@ export interface OpenSession {
   accessSince: number
 }
 
+/** A session whose end was confirmed at `endedAt`, in epoch milliseconds. */
+export interface EndedSession extends OpenSession {
+  readonly endedAt: number
+}
+
 /** What clients know about accounts. */
 export interface AccountModel {
   /** Names that a client tried to register. */
@@ -37,7 +44,7 @@ export interface AccountModel {
   readonly open: Array<OpenSession>
   readonly signedOut: Array<User>
   /** Sessions whose end was confirmed. */
-  readonly ended: Array<OpenSession>
+  readonly ended: Array<EndedSession>
 }
 
 /** Makes a model without users. */
@@ -66,6 +73,8 @@ export const run = (model: AccountModel) =>
 const checkAccess = Effect.fnUntraced(function* ({ ended, open }: AccountModel) {
   const { nodes } = yield* Harness
   const report = yield* Report
+  const lastEnd = Math.max(0, ...ended.map(({ endedAt }) => endedAt))
+  yield* Effect.sleep(Math.max(0, lastEnd + ACCESS_END_MILLIS - (yield* Clock.currentTimeMillis)))
   const now = yield* Clock.currentTimeMillis
   const isFresh = ({ accessSince }: OpenSession) => now - accessSince < MAX_ACCESS_AGE_MILLIS
   const read = Effect.fnUntraced(function* (url: string, { access }: OpenSession) {

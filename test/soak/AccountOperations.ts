@@ -202,9 +202,9 @@ export const make = Effect.gen(function* () {
     )
     model.signedOut.push(user)
     if (Option.isNone(settled)) return
-    const { status, text } = settled.value.response
+    const { endedAt, status, text } = settled.value.response
     if (status !== 204) return yield* report.violation("a user signs out", `${status} ${text}`)
-    model.ended.push(taken.value)
+    model.ended.push({ ...taken.value, endedAt })
     const reused = yield* refreshWith(token, otherNode(node), user)
     if (Option.exists(reused, (response) => response.status < 300))
       yield* report.violation("no node refreshes a session that has ended", token)

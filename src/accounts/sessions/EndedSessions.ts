@@ -16,14 +16,19 @@ export interface EndedSession {
 const READ_INTERVAL = Duration.seconds(2)
 /** Age of the last read from which a node no longer knows which sessions were ended. */
 const MAX_READ_AGE = Duration.seconds(10)
-/** A transaction commits later than it sets its times. Longer than the timeout of a statement in a transaction. */
+/**
+ * Longest time between the start of a transaction, whose time a session ends at, and its commit. Longer than the timeout of a
+ * statement in a transaction.
+ */
 const COMMIT_DELAY = Duration.minutes(3)
 const CHANNEL = "ended-sessions"
 
-const Row = Schema.Struct({ id: SessionId, reason: EndReason, endedAt: Schema.Finite })
+const Row = Schema.Struct({ id: SessionId, reason: EndReason, endedAt: Schema.Date })
 const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
 const News = Schema.fromJsonString(Schema.Array(Schema.Struct({ id: SessionId, reason: EndReason })))
 const decodeNews = Schema.decodeUnknownOption(News)
+
+const secondsOf = (duration: Duration.Duration) => `${Duration.toSeconds(duration)} seconds`
 
 const make = Effect.fnUntraced(function* (polls: boolean, channel?: RedisChannel.RedisChannel) {
   const { accessTokenTtl } = yield* Settings
@@ -34,9 +39,11 @@ const make = Effect.fnUntraced(function* (polls: boolean, channel?: RedisChannel
   const ended = new Map<SessionId, { readonly reason: EndReason; readonly at: number }>()
   const listeners = new Map<SessionId, Set<() => void>>()
   let readAt = -Infinity
-  let cursor = -Infinity
+  /** End of the newest session that was read, by the clock of PostgreSQL. */
+  let cursor: Date | undefined
 
-  const apply = (sessions: ReadonlyArray<EndedSession>, now: number) => {
+  const apply = (sessions: ReadonlyArray<EndedSession>) => {
+    const now = MonotonicClock.millisUnsafe(clock)
     for (const { id, reason } of sessions) {
       if (ended.has(id)) continue
       ended.set(id, { reason, at: now })
@@ -45,18 +52,20 @@ const make = Effect.fnUntraced(function* (polls: boolean, channel?: RedisChannel
     }
   }
 
+  // Compares only times of PostgreSQL: the clocks of nodes may differ, and be set back.
   const read = Effect.gen(function* () {
     const startedAt = MonotonicClock.millisUnsafe(clock)
-    const now = clock.currentTimeMillisUnsafe()
-    const since = Math.max(cursor - Duration.toMillis(COMMIT_DELAY), now - Duration.toMillis(retention))
     const rows = yield* execute(sql`
-      SELECT id, revoked_for AS reason, extract(epoch FROM revoked_at)::float8 * 1000 AS ended_at
-      FROM session WHERE revoked_at >= to_timestamp(${since / 1000}::float8)`)
+      SELECT id, revoked_for AS reason, least(revoked_at, now()) AS ended_at FROM session
+      WHERE revoked_at >= greatest(
+        now() - ${secondsOf(retention)}::interval,
+        ${cursor ?? null}::timestamptz - ${secondsOf(COMMIT_DELAY)}::interval
+      )`)
     const found = yield* Effect.orDie(decodeRows(rows))
-    apply(found, now)
-    cursor = Math.max(cursor, ...found.map(({ endedAt }) => endedAt))
+    apply(found)
+    for (const { endedAt } of found) if (cursor === undefined || endedAt > cursor) cursor = endedAt
     readAt = startedAt
-    for (const [id, { at }] of ended) if (at < now - 2 * Duration.toMillis(retention)) ended.delete(id)
+    for (const [id, { at }] of ended) if (at < startedAt - 2 * Duration.toMillis(retention)) ended.delete(id)
   })
 
   // Polls in addition to Redis: news that was missed is read two seconds later.
@@ -72,7 +81,7 @@ const make = Effect.fnUntraced(function* (polls: boolean, channel?: RedisChannel
     yield* channel
       .subscribe((message) => {
         const news = decodeNews(message)
-        if (news._tag === "Some") apply(news.value, clock.currentTimeMillisUnsafe())
+        if (news._tag === "Some") apply(news.value)
       })
       .pipe(Effect.forkScoped)
   }
@@ -81,7 +90,7 @@ const make = Effect.fnUntraced(function* (polls: boolean, channel?: RedisChannel
     publish: (sessions) =>
       Effect.suspend(() => {
         if (sessions.length === 0) return Effect.void
-        apply(sessions, clock.currentTimeMillisUnsafe())
+        apply(sessions)
         return channel === undefined
           ? Effect.void
           : Effect.asVoid(channel.publish(JSON.stringify(sessions.map(({ id, reason }) => ({ id, reason })))))

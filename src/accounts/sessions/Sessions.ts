@@ -218,11 +218,10 @@ export class Sessions extends Context.Service<
       })
 
       const end: Sessions["Service"]["end"] = Effect.fn("Sessions.end")(function* (user, session, reason) {
-        const at = DateTime.toDateUtc(yield* DateTime.now)
         if (Option.isNone(parseId(session))) return yield* new SessionNotFound({ id: session })
         const found = yield* revoke(
           sql`
-            UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = ${reason}
+            UPDATE session SET revoked_at = greatest(created_at, now()), revoked_for = ${reason}
             WHERE id = ${session} AND user_id = ${user} AND revoked_at IS NULL
             RETURNING id, user_id, revoked_for AS reason`,
           "session-ended"
@@ -232,11 +231,10 @@ export class Sessions extends Context.Service<
 
       const endByToken: Sessions["Service"]["endByToken"] = Effect.fn("Sessions.endByToken")(
         function* (token) {
-          const at = DateTime.toDateUtc(yield* DateTime.now)
           // Any token of the family will do: logout during the grace ends the session too.
           yield* revoke(
             sql`
-              UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = 'logout'
+              UPDATE session SET revoked_at = greatest(created_at, now()), revoked_for = 'logout'
               WHERE revoked_at IS NULL
                 AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)})
               RETURNING id, user_id, revoked_for AS reason`,
@@ -247,9 +245,8 @@ export class Sessions extends Context.Service<
 
       const endAllWithin: Sessions["Service"]["endAllWithin"] = Effect.fn("Sessions.endAllWithin")(
         function* (user, reason, except) {
-          const at = DateTime.toDateUtc(yield* DateTime.now)
           const rows = yield* sql`
-            UPDATE session SET revoked_at = greatest(created_at, ${at}), revoked_for = ${reason}
+            UPDATE session SET revoked_at = greatest(created_at, now()), revoked_for = ${reason}
             WHERE user_id = ${user} AND revoked_at IS NULL AND id IS DISTINCT FROM ${except ?? null}::uuid
             RETURNING id, revoked_for AS reason`
           return yield* Rows.decodeEnded(rows)

@@ -40,10 +40,11 @@ export class UserAccess extends Context.Service<
       const ended = yield* EndedSessions
       const users = yield* Users
 
-      const checkEnded = (principal: UserPrincipal) => {
-        const reason = ended.reasonOf(principal.sessionId)
-        return reason === undefined ? Effect.succeed(principal) : Effect.fail(new SessionEnded({ reason }))
-      }
+      const checkEnded = (principal: UserPrincipal) =>
+        Effect.suspend(() => {
+          const reason = ended.reasonOf(principal.sessionId)
+          return reason === undefined ? Effect.succeed(principal) : Effect.fail(new SessionEnded({ reason }))
+        })
 
       const authenticate: UserAccess["Service"]["authenticate"] = (token) =>
         Effect.flatMap(tokens.verify(token), (claims) => checkEnded(principalOf(claims)))
@@ -56,7 +57,9 @@ export class UserAccess extends Context.Service<
       }
 
       const checkSession: UserAccess["Service"]["checkSession"] = (principal) =>
-        ended.isCurrent() ? Effect.void : Effect.andThen(ended.refresh, checkEnded(principal))
+        Effect.suspend(() =>
+          ended.isCurrent() ? Effect.void : Effect.andThen(ended.refresh, checkEnded(principal))
+        )
 
       const actFor: UserAccess["Service"]["actFor"] = Effect.fnUntraced(function* (key, text) {
         if (!key.scopes.includes("wallets")) return yield* Effect.fail(Rejection.insufficientScope("wallets"))
