@@ -22,6 +22,7 @@ import type { InvalidSettings, Settings } from "./config/Settings.ts"
 import type { Batches } from "./orders/Batches.ts"
 import { SettlementSignal } from "./orders/SettlementSignal.ts"
 import { type PollCadence } from "./platform/PollCadence.ts"
+import * as SettlementRunner from "./orders/SettlementRunner.ts"
 import { type Database } from "./platform/postgres/Database.ts"
 import * as DatabaseClock from "./platform/postgres/DatabaseClock.ts"
 import type { StoreUnavailable } from "./platform/postgres/StoreUnavailable.ts"
@@ -134,4 +135,16 @@ export const app: Layer.Layer<
   Layer.provideMerge(App.orders.pipe(Layer.provide(App.exchange))),
   Layer.provideMerge(App.users),
   Layer.provideMerge(featuresApp)
+/** Everything that acts for users, and the settlement of their orders, without the server. */
+export const seedApp: Layer.Layer<
+  RateImport | App.UserServices | App.OrderServices | FeatureServices,
+  RatesError | SigningKeyError | SecretFileError
+> = SettlementRunner.layerBackground.pipe(
+  Layer.provideMerge(App.orders.pipe(Layer.provide(App.exchange))),
+  Layer.provideMerge(App.users),
+  Layer.provideMerge(App.imports),
+  Layer.provide(SandboxAssets.layer),
+  Layer.provideMerge(featuresApp)
+)
+
 )

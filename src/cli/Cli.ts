@@ -22,6 +22,7 @@ import * as RatesRepair from "./rates/RatesRepair.ts"
 import * as Receipt from "./audit/Receipt.ts"
 import * as Sandbox from "./Sandbox.ts"
 import * as Serve from "./Serve.ts"
+import * as Seed from "./seed/Seed.ts"
 import * as SettingsHelp from "./SettingsHelp.ts"
 import * as Users from "./Users.ts"
 
@@ -52,6 +53,7 @@ export const effex = Command.make("effex").pipe(
     Users.command.pipe(Command.provide(CommandLayers.usersApp)),
     Doctor.command,
     OpenApi.command,
+    Seed.command.pipe(Command.provide(CommandLayers.seedApp)),
     Migrate.command.pipe(Command.provide(CommandLayers.databaseApp)),
     Sandbox.command
   ])

@@ -1,7 +1,11 @@
 import { Effect, Layer, Option } from "effect"
+import { UserAdministration } from "../accounts/UserAdministration.ts"
 import { Settings } from "../config/Settings.ts"
 
-/** Logs the substitutes that the settings select: sandbox rates, sandbox money, sandbox orders and the embedded PostgreSQL. */
+/**
+ * Logs the substitutes that the settings select: sandbox rates, sandbox money, sandbox orders and the embedded PostgreSQL. In a
+ * sandbox without users, also logs how to create some.
+ */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {
     const { databaseUrl, dataDir, exchange, funding, sandbox } = yield* Settings
@@ -28,5 +32,16 @@ export const layer = Layer.effectDiscard(
         )
       }
     }
+    if (sandbox && funding === "sandbox" && exchange === "sandbox" && !(yield* hasUsers)) {
+      yield* Effect.logInfo(
+        "There are no users yet; `npx effex seed` creates sample users with balances, orders and past rates"
+      )
+    }
   })
 )
+
+/** True also if the database does not answer: the hint is not worth a failed start. */
+const hasUsers = Effect.gen(function* () {
+  const { list } = yield* UserAdministration
+  return (yield* list({ prefix: "", after: undefined, limit: 1 })).length > 0
+}).pipe(Effect.orElseSucceed(() => true))

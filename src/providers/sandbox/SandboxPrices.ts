@@ -20,8 +20,8 @@ const COINS: ReadonlyMap<string, string> = new Map([
 const MAX_OTHER_LEVEL = 500
 /** Maximum deviation from the base level, in parts per million, which changes over hours. */
 const MAX_DEVIATION = 20_000
-/** The price of the sample cryptocurrency stays within a cent, so that examples stay true. */
-const STEADY: ReadonlyMap<string, number> = new Map([["ABAN", 400]])
+/** The price of the sample cryptocurrency never changes, so that examples stay true. */
+const STEADY: ReadonlySet<string> = new Set(["ABAN"])
 /** Maximum additional deviation of each second. */
 const MAX_JITTER = 300
 const HOUR = 60 * 60 * 1000
@@ -51,19 +51,17 @@ export const make = (seed: string) => {
   /** Returns the price of a symbol at a moment, in epoch milliseconds, with `decimals` decimals. */
   const price = Effect.fnUntraced(function* (symbol: string, millis: number, decimals: number) {
     const code = codeOf(symbol)
-    const limit = STEADY.get(code) ?? MAX_DEVIATION
+    const level = BigDecimal.make(BigInt(yield* levelOf(code)), 0)
+    if (STEADY.has(code)) return level
     const hour = Math.floor(millis / HOUR)
     const [before, after] = yield* Effect.all([
-      between(limit, `${code} ${hour}`),
-      between(limit, `${code} ${hour + 1}`)
+      between(MAX_DEVIATION, `${code} ${hour}`),
+      between(MAX_DEVIATION, `${code} ${hour + 1}`)
     ])
-    const jitter = STEADY.has(code)
-      ? 0
-      : yield* between(MAX_JITTER, `${code} second ${Math.floor(millis / 1000)}`)
+    const jitter = yield* between(MAX_JITTER, `${code} second ${Math.floor(millis / 1000)}`)
     const part = millis / HOUR - hour
     const deviation = Math.round(before + (after - before) * part) + jitter
     const factor = BigDecimal.make(BigInt(1_000_000 + deviation), 6)
-    const level = BigDecimal.make(BigInt(yield* levelOf(code)), 0)
     return BigDecimal.round(BigDecimal.multiply(level, factor), { scale: decimals, mode: "half-even" })
   })
 

@@ -3,7 +3,7 @@ import { Settings } from "../../config/Settings.ts"
 import * as UsMarketCalendar from "../../domain/markets/UsMarketCalendar.ts"
 import * as AnomalyChecks from "../../domain/rates/AnomalyChecks.ts"
 import * as AnomalyPrices from "../../domain/rates/AnomalyPrices.ts"
-import type { Rate, RateTick } from "../../domain/rates/Rate.ts"
+import { type Rate, type RateTick, SANDBOX_PROVIDER } from "../../domain/rates/Rate.ts"
 import type { RateAnomaly } from "../../domain/rates/RateAnomaly.ts"
 import type { GuardLimits } from "./GuardLimits.ts"
 import { RateLevelRepo } from "./RateLevelRepo.ts"
@@ -34,7 +34,8 @@ export const make = Effect.gen(function* () {
 
   const detectUnchanged = Effect.fnUntraced(function* (tick: RateTick, lastGood: Rate, limits: GuardLimits) {
     const limit = Option.getOrUndefined(guardMaxUnchanged)
-    if (limit === undefined) return []
+    // The sandbox has an asset whose price never changes.
+    if (limit === undefined || tick.provider === SANDBOX_PROVIDER) return []
     if (tick.provider === lastGood.provider && !BigDecimal.equals(tick.rate, lastGood.rate)) return []
     const since = yield* levelRepo.unchangedSince(tick, limit)
     return Option.toArray(Option.filter(since, (since) => wasTradable(tick, since, limit, limits))).map(
