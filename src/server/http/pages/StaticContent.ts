@@ -9,6 +9,8 @@ import * as ETag from "../../encoding/ETag.ts"
 
 /** How long clients may use a copy without a request. Then the ETag tells whether it is still current. */
 const MAX_AGE_SECONDS = 300
+/** For an address with `?v=` and the version of the document, whose content never changes. */
+const VERSIONED_MAX_AGE_SECONDS = 31_536_000
 const GZIP_LEVEL = 9
 /** Higher qualities take ten times as long for the last tenth of the size. */
 const BROTLI_QUALITY = 5
@@ -23,16 +25,19 @@ const gzip = promisify<Uint8Array, Zlib.ZlibOptions, Buffer>(Zlib.gzip)
 export interface Document {
   readonly bytes: Uint8Array
   readonly contentType: string
+  /** Hash of the content, which the pages that refer to it add to its address as `?v=`. */
+  readonly version?: string
   /** Other headers of its responses. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
 const prepare = Effect.fnUntraced(function* <E, R>(document: Effect.Effect<Document, E, R>) {
-  const { bytes, contentType, headers = {} } = yield* document
+  const { bytes, contentType, headers = {}, version } = yield* document
   const quality = { [Zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY }
   return {
     contentType,
     headers,
+    version,
     hash: createHash("sha256").update(bytes).digest("base64url"),
     bodies: {
       br: yield* Effect.cached(Effect.promise(() => brotli(bytes, { params: quality }))),
@@ -50,14 +55,17 @@ export const make = <E, R>(document: Effect.Effect<Document, E, R>, varyBy?: str
   Effect.zipWith(PageRateLimit.make, Effect.cached(prepare(document)), ({ countBytes }, prepared) =>
     Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
-      const { bodies, contentType, hash, headers } = yield* prepared
+      const { bodies, contentType, hash, headers, version } = yield* prepared
       const preferred = ContentNegotiation.preferredEncoding(request.headers["accept-encoding"], ENCODINGS)
       const encoding = ENCODINGS.find((each) => each === preferred) ?? "identity"
       const etag = ETag.make(encoding === "identity" ? hash : `${hash}-${encoding}`)
       const common = {
         ...headers,
         etag,
-        "cache-control": `public, max-age=${MAX_AGE_SECONDS}`,
+        "cache-control":
+          version !== undefined && request.url.endsWith(`?v=${version}`)
+            ? `public, max-age=${VERSIONED_MAX_AGE_SECONDS}, immutable`
+            : `public, max-age=${MAX_AGE_SECONDS}`,
         vary: varyBy === undefined ? "Accept-Encoding" : `${varyBy}, Accept-Encoding`
       }
       if (ETag.matchesIfNoneMatch(request.headers["if-none-match"], etag))

@@ -8,7 +8,7 @@ import { exhaust } from "../../../support/RateLimitExhaustion.ts"
 import * as RawHttp from "../../../support/RawHttp.ts"
 import { get, TestServer } from "../../../support/TestServer.ts"
 
-const PAGES = ["/", "/docs", "/openapi.json", "/api/v1/swagger/", "/api/v1/redoc/"]
+const PAGES = ["/", "/docs", "/docs/scalar.js", "/openapi.json", "/api/v1/swagger/", "/api/v1/redoc/"]
 
 /** Sends a request with raw bytes of the body as Latin-1, which `fetch` would decompress. */
 const getRaw = Effect.fnUntraced(function* (path: string, headers: Readonly<Record<string, string>>) {
@@ -181,10 +181,10 @@ layer(TestServer.layer({ TRUSTED_PROXIES: "127.0.0.1", RATE_LIMIT_READS: "6000/m
       ) {
         const address = `192.0.2.${host++}`
         consumeSync("pages", address, tomorrow, PAGE_RATE_LIMIT.limit - remaining)
-        return yield* get("/docs", { method, headers: { ...headers, "x-forwarded-for": address } })
+        return yield* get("/docs/scalar.js", { method, headers: { ...headers, "x-forwarded-for": address } })
       })
       const identity = { "accept-encoding": "identity" }
-      const { headers } = yield* get("/docs", { headers: identity })
+      const { headers } = yield* get("/docs/scalar.js", { headers: identity })
       const cost = 1 + Math.floor(Number(headers.get("content-length")) / (256 * 1024))
       assert.isAbove(cost, 10)
       assert.strictEqual((yield* getWith(cost, identity)).status, 200)
