@@ -57,6 +57,7 @@ import { BatchExecution } from "./orders/BatchExecution.ts"
 import { BatchRepo } from "./orders/BatchRepo.ts"
 import * as ChangedOrders from "./orders/ChangedOrders.ts"
 import { MarketHours } from "./orders/MarketHours.ts"
+import { OrderAdministration } from "./orders/OrderAdministration.ts"
 import { OrderPrices } from "./orders/OrderPrices.ts"
 import { OrderRepo } from "./orders/OrderRepo.ts"
 import { Orders } from "./orders/Orders.ts"
@@ -452,6 +453,13 @@ export const users: Layer.Layer<
 /** Batches of orders, for administrators. */
 export const batches: Layer.Layer<Batches, never, SecureRandom.SecureRandom | Database | SettlementSignal> =
   Batches.layer.pipe(Layer.provide([OrderRepo.layer, BatchRepo.layer, AdminActions.layer]))
+
+/** Orders of all users, for administrators. */
+export const orderAdministration: Layer.Layer<
+  OrderAdministration,
+  never,
+  SecureRandom.SecureRandom | Database | Ledger
+> = OrderAdministration.layer.pipe(Layer.provide([OrderRepo.layer, AdminActions.layer]))
 
 export type OrderServices = Batches | MarketHours | Orders | Settlement | SettlementSignal
 

@@ -20,6 +20,7 @@ import { type AuditSigner } from "./audit/AuditSigner.ts"
 import type { SigningKeyError } from "./audit/keys/SigningKeyFile.ts"
 import type { InvalidSettings, Settings } from "./config/Settings.ts"
 import type { Batches } from "./orders/Batches.ts"
+import type { OrderAdministration } from "./orders/OrderAdministration.ts"
 import { SettlementSignal } from "./orders/SettlementSignal.ts"
 import { type PollCadence } from "./platform/PollCadence.ts"
 import * as SettlementRunner from "./orders/SettlementRunner.ts"
@@ -93,6 +94,13 @@ export const batchesApp: Layer.Layer<Batches | Process, ProcessError> = App.batc
   Layer.provide(SettlementSignal.layerMemory),
   Layer.provideMerge(databaseApp)
 )
+
+export const ordersApp: Layer.Layer<OrderAdministration | Users | Process, ProcessError> =
+  App.orderAdministration.pipe(
+    Layer.provide(App.ledger),
+    Layer.provideMerge(Users.layer),
+    Layer.provideMerge(databaseApp)
+  )
 
 export const fundingApp: Layer.Layer<FundingDecisions | Process, ProcessError> = App.fundingDecisions.pipe(
   Layer.provide(Wallets.layer),

@@ -1,14 +1,13 @@
-import { Console, DateTime, Effect, Option } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Decimal from "../domain/money/Decimal.ts"
 import { type Batch, BatchId, BatchState } from "../domain/orders/Batch.ts"
 import { Batches } from "../orders/Batches.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
+import { limitFlag } from "./arguments/LimitFlag.ts"
+import { reasonFlag } from "./arguments/ReasonFlag.ts"
 import { commandLineUser } from "./CommandLinePrincipal.ts"
-import * as Table from "./view/Table.ts"
-
-const DEFAULT_LIMIT = 50
-const MAX_LIMIT = 1000
+import * as Records from "./view/Records.ts"
 
 const id = Argument.String("id").pipe(
   Argument.withDescription("Id of the batch"),
@@ -26,24 +25,14 @@ const list = Command.make(
       Flag.withDescription("Only batches that were given up"),
       Flag.withDefault(false)
     ),
-    limit: Flag.Int("limit").pipe(
-      Flag.withDescription(`Maximum number of batches, at most ${MAX_LIMIT}`),
-      Flag.withDefault(DEFAULT_LIMIT),
-      Flag.filter(
-        (limit) => limit >= 1 && limit <= MAX_LIMIT,
-        () => `expected a number from 1 to ${MAX_LIMIT}`
-      )
-    ),
+    limit: limitFlag("batches"),
     json: jsonFlag
   },
   Effect.fn(function* ({ dead, json, limit, state }) {
     const { page } = yield* Batches
     const filter = { state: Option.getOrUndefined(state), dead: dead ? true : undefined }
     const found = yield* page(filter, undefined, limit)
-    if (json) return yield* Console.log(JSON.stringify(found.map(fieldsOf)))
-    yield* Console.log(
-      found.length === 0 ? "There are no such batches" : Table.renderRows(found.map(fieldsOf).map(textOf))
-    )
+    yield* Records.printAll(found.map(fieldsOf), json, "There are no such batches")
   })
 ).pipe(Command.withDescription("List the batches in which orders are settled, newest first"))
 
@@ -57,10 +46,9 @@ const show = Command.make(
       state,
       at: DateTime.formatIso(at),
       term: term.toString(),
-      detail: detail ?? "-"
+      detail
     }))
-    if (json) return yield* Console.log(JSON.stringify({ ...fieldsOf(batch), history }))
-    yield* Console.log(`${Table.render(textOf(fieldsOf(batch)))}\n\n${Table.renderRows(history)}`)
+    yield* Records.printWithHistory(fieldsOf(batch), history, json)
   })
 ).pipe(Command.withDescription("Show a batch with its history"))
 
@@ -68,19 +56,13 @@ const retry = Command.make(
   "retry",
   {
     id,
-    reason: Flag.String("reason").pipe(
-      Flag.withDescription("Why; it is recorded"),
-      Flag.filter(
-        (text) => text.trim() !== "" && Array.from(text).length <= 1000,
-        () => "expected 1 to 1000 characters"
-      )
-    ),
+    reason: reasonFlag("Why; it is recorded"),
     json: jsonFlag
   },
   Effect.fn(function* ({ id, json, reason }) {
     const { retry } = yield* Batches
     const batch = yield* retry({ id, reason, principal: yield* commandLineUser })
-    yield* Console.log(json ? JSON.stringify(fieldsOf(batch)) : Table.render(textOf(fieldsOf(batch))))
+    yield* Records.print(fieldsOf(batch), json)
   })
 ).pipe(
   Command.withDescription(
@@ -119,15 +101,4 @@ const fieldsOf = (batch: Batch) => ({
   last_error: batch.lastError,
   dead_at: batch.deadAt === null ? null : DateTime.formatIso(batch.deadAt),
   created_at: DateTime.formatIso(batch.createdAt)
-})
-
-const textOf = ({ failures, orders, ...fields }: ReturnType<typeof fieldsOf>) => ({
-  ...fields,
-  orders: orders.toString(),
-  reason: fields.reason ?? "-",
-  filled: fields.filled ?? "-",
-  cost: fields.cost ?? "-",
-  failures: failures.toString(),
-  last_error: fields.last_error ?? "-",
-  dead_at: fields.dead_at ?? "-"
 })

@@ -12,6 +12,7 @@ import * as Keys from "./Keys.ts"
 import * as Ledger from "./Ledger.ts"
 import * as Migrate from "./Migrate.ts"
 import * as OpenApi from "./OpenApi.ts"
+import * as Orders from "./Orders.ts"
 import * as Poll from "./Poll.ts"
 import * as Poller from "./Poller.ts"
 import * as Quarantine from "./Quarantine.ts"
@@ -44,6 +45,7 @@ export const effex = Command.make("effex").pipe(
     Audit.command.pipe(Command.provide(CommandLayers.featuresApp)),
     Ledger.command.pipe(Command.provide(CommandLayers.ledgerApp)),
     Funding.command.pipe(Command.provide(CommandLayers.fundingApp)),
+    Orders.command.pipe(Command.provide(CommandLayers.ordersApp)),
     Batches.command.pipe(Command.provide(CommandLayers.batchesApp)),
     Quarantine.command.pipe(Command.provide(CommandLayers.ratesApp)),
     Receipt.command,

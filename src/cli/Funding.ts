@@ -1,4 +1,4 @@
-import { Console, DateTime, Effect, Option } from "effect"
+import { DateTime, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Decimal from "../domain/money/Decimal.ts"
 import {
@@ -10,10 +10,10 @@ import {
 } from "../domain/wallets/Funding.ts"
 import { FundingDecisions } from "../wallets/funding/FundingDecisions.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
+import { reasonFlag } from "./arguments/ReasonFlag.ts"
 import { commandLineUser } from "./CommandLinePrincipal.ts"
-import * as Table from "./view/Table.ts"
-
-const LIST_PAGE = 1000
+import { readAll } from "./view/AllPages.ts"
+import * as Records from "./view/Records.ts"
 
 const id = Argument.String("id").pipe(
   Argument.withDescription("Id of the deposit or withdrawal"),
@@ -36,19 +36,11 @@ const list = Command.make(
   Effect.fn(function* ({ direction, json, state }) {
     const { page } = yield* FundingDecisions
     const filter = { state: Option.getOrUndefined(state), direction: Option.getOrUndefined(direction) }
-    const found: Array<FundingRequest> = []
-    let before: FundingId | undefined
-    do {
-      const rows = yield* page(filter, before, LIST_PAGE)
-      found.push(...rows)
-      before = rows.length < LIST_PAGE ? undefined : rows.at(-1)?.id
-    } while (before !== undefined)
-    if (json) return yield* Console.log(JSON.stringify(found.map(fieldsOf)))
-    yield* Console.log(
-      found.length === 0
-        ? "There are no such deposits or withdrawals"
-        : Table.renderRows(found.map(fieldsOf).map(textOf))
+    const found = yield* readAll(
+      (before: FundingId | undefined, limit) => page(filter, before, limit),
+      ({ id }) => id
     )
+    yield* Records.printAll(found.map(fieldsOf), json, "There are no such deposits or withdrawals")
   })
 ).pipe(Command.withDescription("List deposits and withdrawals, newest first"))
 
@@ -74,13 +66,7 @@ const refuse = Command.make(
   "refuse",
   {
     id,
-    reason: Flag.String("reason").pipe(
-      Flag.withDescription("Why; the user sees it"),
-      Flag.filter(
-        (text) => text.trim() !== "" && Array.from(text).length <= 1000,
-        () => "expected 1 to 1000 characters"
-      )
-    ),
+    reason: reasonFlag("Why; the user sees it"),
     json: jsonFlag
   },
   Effect.fn(function* ({ id, json, reason }) {
@@ -102,8 +88,7 @@ export const command = Command.make("funding").pipe(
   ])
 )
 
-const print = (request: FundingRequest, json: boolean) =>
-  Console.log(json ? JSON.stringify(fieldsOf(request)) : Table.render(textOf(fieldsOf(request))))
+const print = (request: FundingRequest, json: boolean) => Records.print(fieldsOf(request), json)
 
 const fieldsOf = (request: FundingRequest) => ({
   id: request.id,
@@ -119,13 +104,4 @@ const fieldsOf = (request: FundingRequest) => ({
   created_at: DateTime.formatIso(request.requestedAt),
   settled_at: request.settledAt === null ? null : DateTime.formatIso(request.settledAt),
   settled_by: request.settledBy
-})
-
-const textOf = (fields: ReturnType<typeof fieldsOf>) => ({
-  ...fields,
-  reference: fields.reference ?? "-",
-  reason: fields.reason ?? "-",
-  note: fields.note ?? "-",
-  settled_at: fields.settled_at ?? "-",
-  settled_by: fields.settled_by ?? "-"
 })

@@ -11,6 +11,7 @@ import {
 import { describe } from "../domain/rates/RateAnomaly.ts"
 import { Quarantine } from "../rates/guard/Quarantine.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
+import { limitFlag } from "./arguments/LimitFlag.ts"
 import { commandError } from "./CommandError.ts"
 import { COMMAND_LINE_PRINCIPAL } from "./CommandLinePrincipal.ts"
 
@@ -21,14 +22,7 @@ const list = Command.make(
       Flag.withDescription("Only rates with this status"),
       Flag.optional
     ),
-    limit: Flag.Int("limit").pipe(
-      Flag.withDescription("Maximum number of rates to print"),
-      Flag.filter(
-        (count) => count >= 1 && count <= 1000,
-        () => "it must be from 1 to 1000"
-      ),
-      Flag.withDefault(50)
-    ),
+    limit: limitFlag("rates"),
     json: jsonFlag
   },
   Effect.fn(function* ({ json, limit, status }) {

@@ -5,20 +5,14 @@ import { Users } from "../accounts/Users.ts"
 import { Role, type User, type Username, UserNotFound } from "../domain/accounts/User.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import * as NewPassword from "./arguments/NewPassword.ts"
+import { reasonFlag } from "./arguments/ReasonFlag.ts"
 import { commandLineUser } from "./CommandLinePrincipal.ts"
-import * as Table from "./view/Table.ts"
-
-const LIST_PAGE = 1000
+import { readAll } from "./view/AllPages.ts"
+import * as Records from "./view/Records.ts"
 
 const name = Argument.String("name").pipe(Argument.withDescription("Username, in upper or lower case"))
 
-const reason = Flag.String("reason").pipe(
-  Flag.withDescription("Why, for the log of administrators"),
-  Flag.filter(
-    (text) => text.trim() !== "" && Array.from(text).length <= 1000,
-    () => "expected 1 to 1000 characters"
-  )
-)
+const reason = reasonFlag("Why, for the log of administrators")
 
 const acted = { name, reason, json: jsonFlag }
 
@@ -73,16 +67,11 @@ const list = Command.make(
   },
   Effect.fn(function* ({ json, prefix }) {
     const administration = yield* UserAdministration
-    const found: Array<User> = []
-    let after: Username | undefined
-    do {
-      const page = yield* administration.list({ prefix, after, limit: LIST_PAGE })
-      found.push(...page)
-      after = page.length < LIST_PAGE ? undefined : page.at(-1)?.username
-    } while (after !== undefined)
-    const rows = found.map(fieldsOf)
-    if (json) return yield* Console.log(JSON.stringify(rows))
-    yield* Console.log(rows.length === 0 ? "There are no such users" : Table.renderRows(rows))
+    const found = yield* readAll(
+      (after: Username | undefined, limit) => administration.list({ prefix, after, limit }),
+      ({ username }) => username
+    )
+    yield* Records.printAll(found.map(fieldsOf), json, "There are no such users")
   })
 ).pipe(Command.withDescription("List users, in the order of their names"))
 
@@ -148,8 +137,7 @@ export const command = Command.make("users").pipe(
   ])
 )
 
-const print = (user: User, json: boolean) =>
-  Console.log(json ? JSON.stringify(fieldsOf(user)) : Table.render(textOf(fieldsOf(user))))
+const print = (user: User, json: boolean) => Records.print(fieldsOf(user), json)
 
 const fieldsOf = (user: User) => ({
   id: user.id,
@@ -158,10 +146,4 @@ const fieldsOf = (user: User) => ({
   role: user.role,
   created_at: DateTime.formatIso(user.createdAt),
   locked_at: Option.getOrNull(Option.map(user.lockedAt, DateTime.formatIso))
-})
-
-const textOf = (fields: ReturnType<typeof fieldsOf>) => ({
-  ...fields,
-  email: fields.email ?? "-",
-  locked_at: fields.locked_at ?? "-"
 })

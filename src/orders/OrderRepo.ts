@@ -31,6 +31,7 @@ export class OrderRepo extends Context.Service<
     readonly cancel: (
       wallet: WalletId,
       id: OrderId,
+      reason: string | null,
       at: DateTime.Utc
     ) => Effect.Effect<Option.Option<Order>, SqlError.SqlError>
     readonly byId: (wallet: WalletId, id: OrderId) => Effect.Effect<Option.Option<Order>, StoreUnavailable>
@@ -87,9 +88,10 @@ export class OrderRepo extends Context.Service<
         return yield* OrderRows.decodeOrders(rows)
       })
 
-      const cancel = (wallet: WalletId, id: OrderId, at: DateTime.Utc) =>
+      const cancel = (wallet: WalletId, id: OrderId, reason: string | null, at: DateTime.Utc) =>
         first(sql`
-          UPDATE customer_order SET state = 'cancelled', version = version + 1, updated_at = ${DateTime.toDateUtc(at)}
+          UPDATE customer_order
+          SET state = 'cancelled', reason = ${reason}, version = version + 1, updated_at = ${DateTime.toDateUtc(at)}
           WHERE id = ${id} AND wallet_id = ${wallet} AND state = 'aggregated' RETURNING ${columns}`)
 
       const byId = (wallet: WalletId, id: OrderId) =>

@@ -76,6 +76,7 @@ const decoderOf = <A, I>(row: Schema.Codec<A, I>) => {
 }
 
 export const decodeOrders = decoderOf(OrderRow)
+export const decodeUserOrders = decoderOf(Schema.Struct({ ...OrderRow.fields, username: Schema.String }))
 export const decodeBatches = decoderOf(BatchRow)
 export const decodeOrderEvents = decoderOf(Schema.Struct({ ...event, state: OrderState }))
 export const decodeBatchEvents = decoderOf(

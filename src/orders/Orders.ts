@@ -25,6 +25,7 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { RiskFacts } from "../risk/RiskFacts.ts"
 import { toMovement } from "../wallets/PostingOutcome.ts"
 import { walletAccount, Wallets } from "../wallets/Wallets.ts"
+import * as OrderCancellation from "./OrderCancellation.ts"
 import * as OrderCommits from "./OrderCommits.ts"
 import { OrderPrices } from "./OrderPrices.ts"
 import { checkAsset, keyOf, type OrderRequest } from "./OrderRequest.ts"
@@ -82,6 +83,7 @@ export class Orders extends Context.Service<
       const repo = yield* OrderRepo
       const wallets = yield* Wallets
       const commit = yield* OrderCommits.make
+      const cancelWithin = yield* OrderCancellation.make
 
       const find = Effect.fn("Orders.find")(function* (wallet: WalletId, id: OrderId) {
         const found = yield* repo.byId(wallet, id)
@@ -197,27 +199,7 @@ export class Orders extends Context.Service<
       )
 
       const cancel = Effect.fn("Orders.cancel")(function* (wallet: WalletId, id: OrderId) {
-        const transferId = TransferId.make(yield* random.uuidV7())
-        const at = yield* DateTime.now
-        const work = Effect.gen(function* () {
-          const cancelled = yield* repo.cancel(wallet, id, at)
-          if (Option.isNone(cancelled)) return cancelled
-          const [outcome] = yield* ledger.postWithin([
-            {
-              id: transferId,
-              kind: "order.refund",
-              details: { order_id: id, reason: "cancelled" },
-              entries: [],
-              opens: [],
-              ends: [{ holdId: cancelled.value.holdId, outcome: "voided", posted: ZERO }]
-            }
-          ])
-          // Rolls back: the order stays in its pool.
-          if (outcome?._tag !== "Posted")
-            return yield* Effect.die(`the hold of order ${id} cannot be released`)
-          return cancelled
-        })
-        const cancelled = yield* PostingTransaction.run(database, work)
+        const cancelled = yield* PostingTransaction.run(database, cancelWithin(wallet, id, null))
         if (Option.isNone(cancelled))
           return yield* new OrderNotCancellable({ state: (yield* find(wallet, id)).state })
         yield* Metric.update(OrderMetrics.orders.of({ state: "cancelled" }), 1)
@@ -228,5 +210,3 @@ export class Orders extends Context.Service<
     })
   )
 }
-
-const ZERO = BigDecimal.make(0n, 0)

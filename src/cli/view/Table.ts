@@ -14,10 +14,10 @@ export const renderRows = (rows: ReadonlyArray<Readonly<Record<string, unknown>>
     .join("\n")
 }
 
-/** Formats fields as two columns: name and value. */
+/** Formats fields as two columns: name and value. A missing value is a dash. */
 export const render = (fields: Readonly<Record<string, unknown>>): string => {
   const rows = Object.entries(fields).map(
-    ([name, value]) => [name.replaceAll("_", " "), String(value)] as const
+    ([name, value]) => [name.replaceAll("_", " "), String(value ?? "-")] as const
   )
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n")

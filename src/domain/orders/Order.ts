@@ -18,7 +18,7 @@ export type OrderSide = typeof OrderSide.Type
  * - `submitted`: a batch has it
  * - `completed`: at least a part was filled
  * - `failed`: nothing was filled, and everything was given back
- * - `cancelled`: its user cancelled it in the pool
+ * - `cancelled`: its user or an administrator cancelled it in the pool
  */
 export const OrderState = Schema.Literals([
   "pending",
