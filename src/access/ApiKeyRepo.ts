@@ -1,20 +1,29 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import type { SqlError } from "effect/sql"
 import { type ApiKey, type AuthenticatedKey, ApiKeyId, ApiKeyMode, Scope } from "../domain/access/ApiKey.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+
+/** Records the action of an administrator. */
+export type Record = Effect.Effect<void, SqlError.SqlError>
 
 /** API keys in PostgreSQL. A hash is the SHA-256 of a key in hexadecimal. */
 export class ApiKeyRepo extends Context.Service<
   ApiKeyRepo,
   {
-    readonly insert: (key: ApiKey, hash: string) => Effect.Effect<void, StoreUnavailable>
+    /** Inserts a key. `record` runs in the same transaction. */
+    readonly insert: (key: ApiKey, hash: string, record?: Record) => Effect.Effect<void, StoreUnavailable>
     readonly byHash: (hash: string) => Effect.Effect<Option.Option<AuthenticatedKey>, StoreUnavailable>
     /** Returns all keys, oldest first, including expired and revoked ones. */
     readonly list: Effect.Effect<ReadonlyArray<ApiKey>, StoreUnavailable>
-    /** Revokes a key and returns it. Keeps the time of an earlier revocation. None if the key does not exist. */
+    /**
+     * Revokes a key and returns it. Keeps the time of an earlier revocation. None if the key does not exist. `record` runs in
+     * the same transaction if it does.
+     */
     readonly revoke: (
       id: ApiKeyId,
-      at: DateTime.Utc
+      at: DateTime.Utc,
+      record?: Record
     ) => Effect.Effect<Option.Option<ApiKey>, StoreUnavailable>
     /** Sets the time of last use, unless the recorded one is less than a minute older. */
     readonly touch: (id: ApiKeyId, at: DateTime.Utc) => Effect.Effect<void, StoreUnavailable>
@@ -28,15 +37,20 @@ export class ApiKeyRepo extends Context.Service<
         "id, name, mode, last_four, scopes || user_scopes AS scopes, created_at, expires_at, revoked_at, last_used_at"
       )
 
-      const insert = Effect.fn("ApiKeyRepo.insert")(function* (key: ApiKey, hash: string) {
-        yield* execute(sql`
+      const insert = Effect.fn("ApiKeyRepo.insert")(function* (
+        key: ApiKey,
+        hash: string,
+        record: Record = Effect.void
+      ) {
+        const statement = sql`
           INSERT INTO api_key (id, name, hash, mode, last_four, scopes, user_scopes, created_at, expires_at)
           VALUES (
             ${key.id}, ${key.name}, decode(${hash}, 'hex'), ${key.mode}, ${key.lastFour},
             string_to_array(${key.scopes.filter((scope) => scope !== "wallets").join()}, ','),
             string_to_array(${key.scopes.filter((scope) => scope === "wallets").join()}, ','), ${DateTime.toDateUtc(key.createdAt)},
             ${Option.getOrNull(Option.map(key.expiresAt, DateTime.toDateUtc))}
-          )`)
+          )`
+        yield* execute(sql.withTransaction(Effect.andThen(statement, record)))
       })
 
       const byHash = Effect.fn("ApiKeyRepo.byHash")(function* (hash: string) {
@@ -55,10 +69,17 @@ export class ApiKeyRepo extends Context.Service<
         Effect.withSpan("ApiKeyRepo.list")
       )
 
-      const revoke = Effect.fn("ApiKeyRepo.revoke")(function* (id: ApiKeyId, at: DateTime.Utc) {
-        const rows = yield* execute(sql`
+      const revoke = Effect.fn("ApiKeyRepo.revoke")(function* (
+        id: ApiKeyId,
+        at: DateTime.Utc,
+        record: Record = Effect.void
+      ) {
+        const statement = sql`
           UPDATE api_key SET revoked_at = coalesce(revoked_at, greatest(created_at, ${DateTime.toDateUtc(at)}))
-          WHERE id = ${id} RETURNING ${columns}`)
+          WHERE id = ${id} RETURNING ${columns}`
+        const rows = yield* execute(
+          sql.withTransaction(Effect.tap(statement, (found) => (found.length > 0 ? record : Effect.void)))
+        )
         return Array.head(yield* decodeRows(rows))
       })
 

@@ -17,7 +17,7 @@ import type { KeyPrincipal } from "../domain/access/Principal.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ApiKeyCache from "./ApiKeyCache.ts"
 import { hashApiKey } from "./ApiKeyHash.ts"
-import { ApiKeyRepo } from "./ApiKeyRepo.ts"
+import { ApiKeyRepo, type Record } from "./ApiKeyRepo.ts"
 
 /** No API key has this id. */
 export class ApiKeyNotFound extends Schema.TaggedError<ApiKeyNotFound>()("ApiKeyNotFound", {
@@ -44,14 +44,24 @@ export class ApiKeys extends Context.Service<
   {
     /** Mode of the keys that this instance creates and accepts. */
     readonly mode: ApiKey.ApiKeyMode
-    /** Creates a key. Only its hash is stored, so this is the only time that the key is available. */
+    /**
+     * Creates a key. Only its hash is stored, so this is the only time that the key is available. `record` runs in the
+     * transaction.
+     */
     readonly create: (
-      newKey: NewApiKey
+      newKey: NewApiKey,
+      record?: (key: ApiKey.ApiKey) => Record
     ) => Effect.Effect<{ readonly key: Redacted.Redacted; readonly record: ApiKey.ApiKey }, StoreUnavailable>
     /** Returns all keys, oldest first, including expired and revoked ones. */
     readonly list: Effect.Effect<ReadonlyArray<ApiKey.ApiKey>, StoreUnavailable>
-    /** Revokes a key permanently. Every node that reaches the database rejects it within 10 seconds. */
-    readonly revoke: (id: string) => Effect.Effect<ApiKey.ApiKey, ApiKeyNotFound | StoreUnavailable>
+    /**
+     * Revokes a key permanently. Every node that reaches the database rejects it within 10 seconds. `record` runs in the
+     * transaction.
+     */
+    readonly revoke: (
+      id: string,
+      record?: Record
+    ) => Effect.Effect<ApiKey.ApiKey, ApiKeyNotFound | StoreUnavailable>
     /**
      * Returns the principal of a key. `beforeUnknownKey` runs once per call if the key is not known to be valid, and
      * before the database is queried for it; its failure is the result. `ApiKeyCache` defines which keys are known, and
@@ -80,7 +90,10 @@ export class ApiKeys extends Context.Service<
       const mode: ApiKey.ApiKeyMode = sandbox ? "test" : "live"
       const lastUses = new Map<ApiKey.ApiKeyId, number>()
 
-      const create = Effect.fn("ApiKeys.create")(function* ({ lifetime, name, scopes }: NewApiKey) {
+      const create = Effect.fn("ApiKeys.create")(function* (
+        { lifetime, name, scopes }: NewApiKey,
+        recordOf?: (key: ApiKey.ApiKey) => Record
+      ) {
         const key = ApiKey.compose(mode, yield* random.randomBytes(ApiKey.KEY_ENTROPY_BYTES))
         const createdAt = yield* DateTime.now
         const record: ApiKey.ApiKey = {
@@ -94,13 +107,13 @@ export class ApiKeys extends Context.Service<
           revokedAt: Option.none(),
           lastUsedAt: Option.none()
         }
-        yield* repo.insert(record, hashApiKey(key))
+        yield* repo.insert(record, hashApiKey(key), recordOf?.(record))
         return { key: Redacted.make(key), record }
       })
 
-      const revoke = Effect.fn("ApiKeys.revoke")(function* (id: string) {
+      const revoke = Effect.fn("ApiKeys.revoke")(function* (id: string, record?: Record) {
         const revoked = Schema.is(ApiKey.ApiKeyId)(id)
-          ? yield* repo.revoke(id, yield* DateTime.now)
+          ? yield* repo.revoke(id, yield* DateTime.now, record)
           : Option.none()
         return Option.isSome(revoked) ? revoked.value : yield* new ApiKeyNotFound({ id })
       })

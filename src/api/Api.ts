@@ -1,10 +1,12 @@
 import { HttpApi, OpenApi } from "effect/http-api"
+import { KeysApi } from "./access/KeysApi.ts"
 import { AdminAssetsApi } from "./assets/AdminAssetsApi.ts"
 import { AssetsApi } from "./assets/AssetsApi.ts"
 import { ExchangesApi } from "./assets/ExchangesApi.ts"
 import { AccountApi } from "./accounts/AccountApi.ts"
 import { MfaApi } from "./accounts/MfaApi.ts"
 import { UserAdminApi } from "./accounts/UserAdminApi.ts"
+import { UserRecordsApi } from "./accounts/UserRecordsApi.ts"
 import { AuthApi } from "./accounts/AuthApi.ts"
 import { QuarantineApi } from "./quarantine/QuarantineApi.ts"
 import { AuditApi, ConversionApi } from "./conversion/ConversionApi.ts"
@@ -14,6 +16,7 @@ import { FlutterwaveApi } from "./flutterwave/FlutterwaveApi.ts"
 import { HistoryApi } from "./history/HistoryApi.ts"
 import * as OpenApiDocument from "./openapi/OpenApiDocument.ts"
 import { HealthApi } from "./health/HealthApi.ts"
+import { OverviewApi } from "./operation/OverviewApi.ts"
 import { PollerApi } from "./polling/PollerApi.ts"
 import { PollsApi } from "./polling/PollsApi.ts"
 import { BatchesApi } from "./orders/BatchesApi.ts"
@@ -53,10 +56,13 @@ export class Api extends HttpApi.make("effex")
   .add(OrdersApi)
   .add(UserEventsApi)
   .add(UserAdminApi)
+  .add(UserRecordsApi)
+  .add(KeysApi)
   .add(FundingAdminApi)
   .add(BatchesApi)
   .add(LedgerApi)
   .add(RiskApi)
+  .add(OverviewApi)
   .add(HealthApi)
   .annotateMerge(
     OpenApi.annotations({

@@ -1,4 +1,5 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import type { SqlError } from "effect/sql"
 import { AssetRefused, AssetChanged, MAX_ASSETS } from "../domain/assets/AssetErrors.ts"
 import {
   type AssetChange,
@@ -20,6 +21,8 @@ export interface AssetRequest {
   readonly principal: string
   /** Expected current version, 0 before the asset exists; none changes any version. */
   readonly expectedVersion: Option.Option<number>
+  /** Records the change in its transaction. Does not run if nothing changes. */
+  readonly record?: Effect.Effect<void, SqlError.SqlError>
 }
 
 /** Principal of the changes that effex makes itself. */
@@ -67,7 +70,8 @@ const make = Effect.gen(function* () {
   const write = Effect.fn("AssetRepo.write")(function* ({
     definition,
     expectedVersion,
-    principal
+    principal,
+    record = Effect.void
   }: AssetRequest) {
     const { code } = definition
     const at = DateTime.toDateUtc(yield* DateTime.now)
@@ -104,12 +108,13 @@ const make = Effect.gen(function* () {
       const version = Option.match(current, { onNone: () => 0, onSome: ({ version }) => version })
       const expected = Option.getOrElse(expectedVersion, () => version)
       if (expected !== version) return yield* new AssetChanged({ code, expected, version })
-      if (Option.isNone(current)) return yield* Effect.flatMap(insert, decodeOne)
+      if (Option.isNone(current)) return yield* Effect.flatMap(insert, decodeOne).pipe(Effect.tap(record))
       if (isSame(current.value, definition)) return current.value
       if (current.value.kind !== definition.kind) return yield* refuse("kind-fixed")
       if (current.value.decimals !== definition.decimals && (yield* isUsed(code)))
         return yield* refuse("decimals-fixed")
       const updated = yield* sql`UPDATE asset SET ${values} WHERE code = ${code} RETURNING ${columns}`
+      yield* record
       return yield* decodeOne(updated)
     })
     // A refusal rolls back nothing, because it comes before the write.

@@ -159,6 +159,8 @@ export class Settings extends Context.Service<
     readonly riskReviewExpiry: Duration.Duration
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
+    /** The text of each setting that the environment sets, by name. `null` for a secret. */
+    readonly given: ReadonlyMap<string, string | null>
   }
 >()("effex/config/Settings") {
   /** Reads the settings from the `ConfigProvider`, the environment by default. */
@@ -171,11 +173,13 @@ export class Settings extends Context.Service<
 /** Reads the settings, with the default in place of each invalid one, and lists the invalid ones. */
 export const inspect = Effect.gen(function* () {
   const invalid: Array<typeof InvalidSetting.Type> = []
+  const given = new Map<string, string | null>()
 
   const take = Effect.fnUntraced(function* <A>(definition: SettingDefinition<A>) {
     const text = yield* Config.String(definition.name).pipe(Config.option, Effect.orDie)
     // Compose files and CI systems pass an unset variable as an empty one.
     if (Option.isNone(text) || text.value === "") return definition.defaultValue
+    given.set(definition.name, definition.isSecret ? null : text.value)
     return Option.getOrElse(definition.parse(text.value), () => {
       const found = definition.isSecret ? "<redacted>" : JSON.stringify(text.value)
       invalid.push({ name: definition.name, found, allowed: definition.allowed })
@@ -346,7 +350,8 @@ export const inspect = Effect.gen(function* () {
     }),
     riskReviewExpiry: yield* take(Definitions.RISK_REVIEW_EXPIRY),
     logLevel: yield* take(Definitions.LOG_LEVEL),
-    logFormat: yield* take(Definitions.LOG_FORMAT)
+    logFormat: yield* take(Definitions.LOG_FORMAT),
+    given
   }
 
   const reportMissing = (name: string, allowed: string) => {

@@ -22,6 +22,9 @@ import * as FlutterwaveHttp from "./http/FlutterwaveHttp.ts"
 import * as HistoryHttp from "./http/HistoryHttp.ts"
 import * as MfaHttp from "./http/accounts/MfaHttp.ts"
 import * as UserAdminHttp from "./http/accounts/UserAdminHttp.ts"
+import * as UserRecordsHttp from "./http/accounts/UserRecordsHttp.ts"
+import * as KeysHttp from "./http/operation/KeysHttp.ts"
+import * as OverviewHttp from "./http/operation/OverviewHttp.ts"
 import * as LedgerHttp from "./http/ledger/LedgerHttp.ts"
 import * as RiskHttp from "./http/risk/RiskHttp.ts"
 import * as MetricsHttp from "./http/MetricsHttp.ts"
@@ -79,6 +82,9 @@ const endpoints = HttpApiBuilder.layer(Api).pipe(
     AuthHttp.layer,
     AccountHttp.layer,
     UserAdminHttp.layer,
+    UserRecordsHttp.layer,
+    KeysHttp.layer,
+    OverviewHttp.layer,
     LedgerHttp.layer,
     RiskHttp.layer,
     MfaHttp.layer,

@@ -5,6 +5,7 @@ import { describe } from "../EndpointDescription.ts"
 import * as PageMessage from "../PageMessage.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
+import { reasonQuery } from "../ReasonQuery.ts"
 import { AssetBody, AssetChangePage, CatalogAssetMessage } from "./AssetMessage.ts"
 
 const params = { code: Schema.String }
@@ -23,18 +24,20 @@ export class AdminAssetsApi extends HttpApiGroup.make("adminAssets")
     HttpApiEndpoint.put("change", "/assets/:code", {
       params,
       headers,
+      query: reasonQuery,
       payload: AssetBody,
       success: CatalogAssetMessage,
       error: [Problem.AssetRefused, Problem.PreconditionFailed, Problem.StoreUnavailable]
     }).annotateMerge(
       describe(
         "List or change an asset",
-        "Stores the complete definition of a cryptocurrency or a stock, also of one that was delisted. All nodes apply it within seconds: the poller fetches its price as the pair with USD. The kind cannot be changed, and the decimals not once there are rates or balances. Codes of ISO 4217 are reserved for currencies: a stock with such a ticker is listed with the suffix of its market, such as `ALL.US`. To prevent lost updates, send the `ETag` of the asset as `If-Match`."
+        "Stores the complete definition of a cryptocurrency or a stock, also of one that was delisted. All nodes apply it within seconds: the poller fetches its price as the pair with USD. The kind cannot be changed, and the decimals not once there are rates or balances. Codes of ISO 4217 are reserved for currencies: a stock with such a ticker is listed with the suffix of its market, such as `ALL.US`. To prevent lost updates, send the `ETag` of the asset as `If-Match`. `reason` is recorded in the log of administrators."
       )
     ),
     HttpApiEndpoint.delete("delist", "/assets/:code", {
       params,
       headers,
+      query: reasonQuery,
       success: CatalogAssetMessage,
       error: [Problem.NotFound, Problem.AssetRefused, Problem.PreconditionFailed, Problem.StoreUnavailable]
     }).annotateMerge(

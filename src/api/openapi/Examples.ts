@@ -1,6 +1,7 @@
 import type { Examples } from "./Example.ts"
 import { AccountExamples } from "./AccountExamples.ts"
 import { AssetExamples } from "./AssetExamples.ts"
+import { AdministrationExamples } from "./AdministrationExamples.ts"
 import { ConversionExamples } from "./ConversionExamples.ts"
 import { FundingExamples } from "./FundingExamples.ts"
 import { LedgerExamples } from "./LedgerExamples.ts"
@@ -29,6 +30,7 @@ export const EXAMPLES: Examples = {
   ...OrderExamples,
   ...UserEventExamples,
   ...UserAdminExamples,
+  ...AdministrationExamples,
   ...LedgerExamples,
   ...RiskExamples
 }

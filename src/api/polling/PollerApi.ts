@@ -7,8 +7,10 @@ import { OperatorPollMessage } from "./PollMessage.ts"
 import { describe } from "../EndpointDescription.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
+import { reasonQuery } from "../ReasonQuery.ts"
 
 const changed = {
+  query: reasonQuery,
   headers: { "if-match": Schema.optionalKey(Schema.String) },
   success: PollerMessage,
   error: [Problem.PreconditionFailed, Problem.StoreUnavailable]
@@ -29,7 +31,7 @@ export class PollerApi extends HttpApiGroup.make("poller")
     HttpApiEndpoint.put("change", "/poller", { ...changed, payload: PollerBody }).annotateMerge(
       describe(
         "Change the poller setting",
-        "Takes effect on all nodes within two seconds and survives restarts. The setting is stored in the database and overrides POLL_INTERVAL. A running poll completes. Enabling polling starts a poll immediately. To prevent lost updates, send the `ETag` of the current setting as `If-Match`: the request fails with `precondition-failed` if the setting was changed in between."
+        "Takes effect on all nodes within two seconds and survives restarts. The setting is stored in the database and overrides POLL_INTERVAL. A running poll completes. Enabling polling starts a poll immediately. To prevent lost updates, send the `ETag` of the current setting as `If-Match`: the request fails with `precondition-failed` if the setting was changed in between. `reason` is recorded in the log of administrators."
       )
     ),
     HttpApiEndpoint.delete("reset", "/poller", changed).annotateMerge(
@@ -49,6 +51,7 @@ export class PollerApi extends HttpApiGroup.make("poller")
       )
     ),
     HttpApiEndpoint.post("run", "/poller/runs", {
+      query: reasonQuery,
       success: OperatorPollMessage.pipe(HttpApiSchema.status(202)),
       error: [Problem.StoreUnavailable, Problem.ClockSkewed]
     }).annotateMerge(

@@ -6,6 +6,7 @@ import { describe } from "../EndpointDescription.ts"
 import * as PageMessage from "../PageMessage.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
+import { reasonQuery } from "../ReasonQuery.ts"
 import * as Message from "./RiskMessage.ts"
 
 const deciding = {
@@ -16,6 +17,7 @@ const deciding = {
 } as const
 
 const changing = {
+  query: reasonQuery,
   headers: { "if-match": Schema.optionalKey(Schema.String) },
   success: Message.ActiveRiskRulesMessage,
   error: [Problem.PreconditionFailed, Problem.StoreUnavailable]
@@ -73,7 +75,7 @@ export class RiskApi extends HttpApiGroup.make("risk")
     }).annotateMerge(
       describe(
         "Change the rules",
-        "Replaces all rules. They apply on all nodes within two seconds, survive restarts, and override the settings RISK_*. To prevent lost updates, send the `ETag` of the current rules as `If-Match`."
+        "Replaces all rules. They apply on all nodes within two seconds, survive restarts, and override the settings RISK_*. To prevent lost updates, send the `ETag` of the current rules as `If-Match`. `reason` is recorded in the log of administrators."
       )
     ),
     HttpApiEndpoint.delete("resetRules", "/risk/rules", changing).annotateMerge(

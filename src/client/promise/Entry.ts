@@ -11,17 +11,27 @@ export type { TokenStorage } from "./accounts/TokenStore.ts"
 export type { AdminCalls } from "./admin/AdminCalls.ts"
 export type { ChangeOptions, ListOptions, Reason } from "./admin/AdminRequests.ts"
 export type { AssetAdminCalls, AssetDefinition } from "./admin/AssetAdminCalls.ts"
+export type { KeyCalls, NewApiKey } from "./admin/KeyCalls.ts"
 export type { LedgerCalls } from "./admin/LedgerCalls.ts"
 export type { OptionalReason, PollerCalls, QuarantineCalls } from "./admin/OperationCalls.ts"
+export type { OverviewCalls } from "./admin/OverviewCalls.ts"
 export type {
+  ActiveSetting,
+  ApiKey,
+  Backlog,
+  CreatedApiKey,
+  FiringAlert,
+  KeyScope,
   OperatorPoll,
+  Overview,
   Poller,
   PollerChange,
   PollerSetting,
   QuarantinedRate,
   QuarantineReason,
   QuarantineRecord,
-  QuarantineStatus
+  QuarantineStatus,
+  Readiness
 } from "./admin/OperationValues.ts"
 export type { ReviewCalls, RiskCalls } from "./admin/RiskCalls.ts"
 export type { BatchCalls, FundingAdminCalls } from "./admin/SettlementCalls.ts"

@@ -1,4 +1,5 @@
 import { Array, DateTime, Effect, Option, Schema } from "effect"
+import type { SqlError } from "effect/sql"
 import type { Database } from "./Database.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
@@ -20,6 +21,8 @@ export interface SettingChange<A> {
   readonly principal: string
   /** Expected current version, 0 before the first change; none changes any version. */
   readonly expectedVersion: Option.Option<number>
+  /** Records the change in its transaction. Does not run if nothing changes. */
+  readonly record?: Effect.Effect<void, SqlError.SqlError>
 }
 
 /** One change of a setting, with the stored values before and after it. */
@@ -70,12 +73,13 @@ export const make = <A, I>(
   const write = Effect.fn("StoredSetting.write")(function* ({
     expectedVersion,
     principal,
+    record = Effect.void,
     value
   }: SettingChange<A>) {
     const text = Option.getOrNull(Option.map(value, encodeText))
     const expected = Option.getOrNull(expectedVersion)
     const now = DateTime.toDateUtc(yield* DateTime.now)
-    const rows = yield* execute(sql`
+    const statement = sql`
       INSERT INTO setting (name, value, version, updated_at, updated_by)
       SELECT ${name}, requested.value, 1, ${now}::timestamptz, ${principal}::text
       FROM (SELECT ${text}::text::jsonb AS value, ${expected}::bigint AS version) AS requested
@@ -86,7 +90,10 @@ export const make = <A, I>(
         value = excluded.value, version = setting.version + 1,
         updated_at = excluded.updated_at, updated_by = excluded.updated_by
       WHERE COALESCE(setting.version = ${expected}::bigint, true) AND setting.value IS DISTINCT FROM excluded.value
-      RETURNING ${columns}`)
+      RETURNING ${columns}`
+    const rows = yield* execute(
+      sql.withTransaction(Effect.tap(statement, (written) => (written.length > 0 ? record : Effect.void)))
+    )
     return Array.head(yield* Effect.orDie(decodeStored(rows)))
   })
 

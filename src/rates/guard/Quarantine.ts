@@ -1,10 +1,14 @@
 import { Context, Effect, Layer, Metric, Option } from "effect"
+import type { SqlError } from "effect/sql"
 import {
   AlreadyDecided,
+  type DecisionDetails,
   type QuarantinedRate,
   type QuarantineId,
   QuarantineNotFound
 } from "../../domain/rates/QuarantinedRate.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import { withDatabaseTimeout } from "../../platform/postgres/DatabaseTimeout.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { RateIngest } from "../RateIngest.ts"
 import { QuarantineDecisionRepo } from "./QuarantineDecisionRepo.ts"
@@ -18,6 +22,8 @@ export interface Operator {
   /** API key id, or a label for operators without a key. */
   readonly principal: string
   readonly reason: string | null
+  /** Records the decision in its transaction. Does not run if the tick was decided before. */
+  readonly record?: Effect.Effect<void, SqlError.SqlError>
 }
 
 /** Quarantined ticks, for operators to list, accept and reject. */
@@ -44,6 +50,7 @@ export class Quarantine extends Context.Service<
       const repo = yield* QuarantineRepo
       const decisions = yield* QuarantineDecisionRepo
       const ingest = yield* RateIngest
+      const { transaction } = yield* Database
 
       const byId = Effect.fn("Quarantine.byId")(function* (id: QuarantineId) {
         const found = yield* repo.byId(id)
@@ -64,8 +71,24 @@ export class Quarantine extends Context.Service<
         return yield* new AlreadyDecided({ id, status, by: decision?.by ?? "operator" })
       })
 
+      /** Runs a decision and its record in one transaction. */
+      const recorded = <A>(
+        decision: Effect.Effect<A, StoreUnavailable>,
+        isDecided: (outcome: A) => boolean,
+        { record }: Operator
+      ) =>
+        record === undefined
+          ? decision
+          : withDatabaseTimeout(
+              transaction(Effect.tap(decision, (outcome) => (isDecided(outcome) ? record : Effect.void)))
+            )
+
       const accept = Effect.fn("Quarantine.accept")(function* (id: QuarantineId, operator: Operator) {
-        const rate = yield* decisions.accept(id, { by: "operator", ...operator }, Option.none())
+        const rate = yield* recorded(
+          decisions.accept(id, detailsOf(operator), Option.none()),
+          Option.isSome,
+          operator
+        )
         if (Option.isSome(rate)) {
           yield* ingest.publish(rate.value)
           yield* Metric.update(decisionsBy("accepted", "operator"), 1)
@@ -74,7 +97,7 @@ export class Quarantine extends Context.Service<
       })
 
       const reject = Effect.fn("Quarantine.reject")(function* (id: QuarantineId, operator: Operator) {
-        const isRejected = yield* decisions.reject(id, { by: "operator", ...operator })
+        const isRejected = yield* recorded(decisions.reject(id, detailsOf(operator)), Boolean, operator)
         if (isRejected) yield* Metric.update(decisionsBy("rejected", "operator"), 1)
         return yield* afterDecision(id, isRejected)
       })
@@ -87,3 +110,9 @@ export class Quarantine extends Context.Service<
     Layer.provide([QuarantineRepo.layer, QuarantineDecisionRepo.layer])
   )
 }
+
+const detailsOf = ({ principal, reason }: Operator): DecisionDetails => ({
+  by: "operator",
+  principal,
+  reason
+})

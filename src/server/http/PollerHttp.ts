@@ -1,12 +1,14 @@
 import { DateTime, Effect, Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { AdminActions } from "../../accounts/AdminActions.ts"
 import { Api } from "../../api/Api.ts"
 import { Caller } from "../../api/access/Caller.ts"
 import { PollerBody } from "../../api/polling/PollerMessage.ts"
 import * as Problem from "../../api/Problem.ts"
 import { changeFields, type PollerSetting, settingFields } from "../../domain/rates/PollerSetting.ts"
 import { adminPollFields } from "../../domain/rates/PollRun.ts"
+import { Database } from "../../platform/postgres/Database.ts"
 import { type ActivePollerSetting, PollerSettings } from "../../rates/polling/PollerSettings.ts"
 import { Polls, type ScheduleStatus } from "../../rates/polling/Polls.ts"
 import { RatePoller } from "../../rates/polling/RatePoller.ts"
@@ -20,6 +22,8 @@ export const layer = HttpApiBuilder.group(
   Api,
   "poller",
   Effect.fn(function* (handlers) {
+    const actions = yield* AdminActions
+    const { execute } = yield* Database
     const settings = yield* PollerSettings
     const polls = yield* Polls
     const poller = yield* RatePoller
@@ -33,12 +37,24 @@ export const layer = HttpApiBuilder.group(
 
     const change = Effect.fnUntraced(function* (
       value: Option.Option<PollerSetting>,
-      ifMatch: string | undefined
+      ifMatch: string | undefined,
+      reason: string | undefined
     ) {
       const { id: principal } = yield* Caller
       const expectedVersion = yield* ETag.parseIfMatch(ifMatch)
       const active = yield* settings
-        .change({ value, principal, expectedVersion })
+        .change({
+          value,
+          principal,
+          expectedVersion,
+          record: actions.record({
+            principal,
+            action: Option.isSome(value) ? "poller.change" : "poller.reset",
+            subject: "poller",
+            reason,
+            details: Option.match(value, { onNone: () => ({}), onSome: settingFields })
+          })
+        })
         .pipe(Effect.catchTags(Problems.pollerSettingErrors))
       return yield* respondSetting(active)
     })
@@ -49,11 +65,11 @@ export const layer = HttpApiBuilder.group(
       )
       .handleRaw(
         "change",
-        Effect.fnUntraced(function* ({ headers, request }) {
-          return yield* change(Option.some(yield* readBody(request)), headers["if-match"])
+        Effect.fnUntraced(function* ({ headers, query, request }) {
+          return yield* change(Option.some(yield* readBody(request)), headers["if-match"], query.reason)
         })
       )
-      .handleRaw("reset", ({ headers }) => change(Option.none(), headers["if-match"]))
+      .handleRaw("reset", ({ headers, query }) => change(Option.none(), headers["if-match"], query.reason))
       .handle(
         "changes",
         Effect.fnUntraced(function* ({ query }) {
@@ -65,7 +81,7 @@ export const layer = HttpApiBuilder.group(
       )
       .handleRaw(
         "run",
-        Effect.fnUntraced(function* () {
+        Effect.fnUntraced(function* ({ query }) {
           const { id: principal } = yield* Caller
           const id = yield* poller.pollNow(principal).pipe(
             Effect.catchTags({
@@ -79,6 +95,11 @@ export const layer = HttpApiBuilder.group(
           const run = yield* polls
             .byId(id)
             .pipe(Effect.catchTags({ ...Problems.storeErrors, PollNotFound: Effect.die }))
+          // Not for a poll that was running already.
+          if (run.requestedBy === principal)
+            yield* execute(
+              actions.record({ principal, action: "poller.run", subject: id, reason: query.reason })
+            ).pipe(Effect.catchTags(Problems.storeErrors))
           return respond(202, adminPollFields(run), { location: `/api/v1/polls/${id}` })
         })
       )

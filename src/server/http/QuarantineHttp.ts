@@ -1,6 +1,7 @@
 import { Effect, Schema } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { AdminActions } from "../../accounts/AdminActions.ts"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Api } from "../../api/Api.ts"
 import { Caller } from "../../api/access/Caller.ts"
@@ -21,9 +22,10 @@ export const layer = HttpApiBuilder.group(
   Effect.fn(function* (handlers) {
     const catalog = yield* AssetCatalog
     const quarantine = yield* Quarantine
+    const { record } = yield* AdminActions
 
     type Decide = (typeof quarantine)["accept"]
-    const handleDecision = (decide: Decide) =>
+    const handleDecision = (action: string, decide: Decide) =>
       Effect.fnUntraced(function* ({
         params,
         request
@@ -33,7 +35,9 @@ export const layer = HttpApiBuilder.group(
       }) {
         const reason = yield* readReason(request)
         const { id: principal } = yield* Caller
-        const found = yield* decide(params.quarantine_id, { principal, reason }).pipe(
+        const subject = params.quarantine_id
+        const recorded = record({ principal, action, subject, reason: reason ?? undefined })
+        const found = yield* decide(subject, { principal, reason, record: recorded }).pipe(
           Effect.catchTags(Problems.quarantineDecisionErrors)
         )
         return respond(JSON.stringify(quarantineFields(found)))
@@ -65,8 +69,8 @@ export const layer = HttpApiBuilder.group(
           return respond(encodeRecord(found))
         })
       )
-      .handleRaw("accept", handleDecision(quarantine.accept))
-      .handleRaw("reject", handleDecision(quarantine.reject))
+      .handleRaw("accept", handleDecision("quarantine.accept", quarantine.accept))
+      .handleRaw("reject", handleDecision("quarantine.reject", quarantine.reject))
   })
 )
 

@@ -129,21 +129,21 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   "/api/v1/polls": ["cursor? page_size?", "200 400 401 408 413 414 429 431 500 503"],
   "/api/v1/polls/{run_id}": ["run_id", "200 400 401 404 408 413 414 429 431 500 503"],
   "get /api/v1/admin/poller": ["", "200 400 401 403 408 413 414 429 431 500 503"],
-  "put /api/v1/admin/poller": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
-  "delete /api/v1/admin/poller": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "put /api/v1/admin/poller": ["if-match? reason?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "delete /api/v1/admin/poller": ["if-match? reason?", "200 400 401 403 408 412 413 414 429 431 500 503"],
   "/api/v1/admin/poller/changes": ["cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
-  "/api/v1/admin/poller/runs": ["", "202 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/poller/runs": ["reason?", "202 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/assets": ["kind?", "200 400 401 408 413 414 429 431 500"],
   "/api/v1/exchanges/crypto-currencies": ["", "200 400 401 408 413 414 429 431 500 503"],
   "/api/v1/exchanges/stocks": ["", "200 400 401 408 413 414 429 431 500 503"],
   "/api/v1/board": ["base? points?", "200 304 400 401 408 413 414 422 429 431 500 503"],
   "get /api/v1/admin/assets/{code}": ["code", "200 400 401 403 404 408 413 414 429 431 500 503"],
   "put /api/v1/admin/assets/{code}": [
-    "code if-match?",
+    "code if-match? reason?",
     "200 400 401 403 408 412 413 414 422 429 431 500 503"
   ],
   "delete /api/v1/admin/assets/{code}": [
-    "code if-match?",
+    "code if-match? reason?",
     "200 400 401 403 404 408 412 413 414 422 429 431 500 503"
   ],
   "/api/v1/admin/assets/{code}/changes": [
@@ -178,6 +178,20 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
     "200 400 401 403 404 408 413 414 429 431 500 503"
   ],
   "/api/v1/admin/users/{user_id}/role": ["user_id", "200 400 401 403 404 408 409 413 414 429 431 500 503"],
+  "/api/v1/admin/users/{user_id}/wallet": ["user_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/admin/users/{user_id}/transactions": [
+    "user_id cursor? page_size?",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "/api/v1/admin/users/{user_id}/security-events": [
+    "user_id cursor? page_size?",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
+  "get /api/v1/admin/keys": ["cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
+  "post /api/v1/admin/keys": ["", "201 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/keys/{key_id}/revoke": ["key_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
+  "/api/v1/admin/overview": ["", "200 400 401 403 408 413 414 429 431 500 503"],
+  "/api/v1/admin/settings": ["", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/admin/actions": ["subject? cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/admin/ledger/accounts": ["cursor? page_size?", "200 400 401 403 408 413 414 429 431 500 503"],
   "/api/v1/admin/ledger/accounts/{account_id}": [
@@ -261,8 +275,8 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
     "200 400 401 403 408 413 414 429 431 500 503"
   ],
   "get /api/v1/admin/risk/rules": ["", "200 400 401 403 408 413 414 429 431 500 503"],
-  "put /api/v1/admin/risk/rules": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
-  "delete /api/v1/admin/risk/rules": ["if-match?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "put /api/v1/admin/risk/rules": ["if-match? reason?", "200 400 401 403 408 412 413 414 429 431 500 503"],
+  "delete /api/v1/admin/risk/rules": ["if-match? reason?", "200 400 401 403 408 412 413 414 429 431 500 503"],
   "/api/v1/transfers/{transfer_id}": ["transfer_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
   "/api/v1/transfers": ["idempotency-key?", "201 202 400 401 402 403 404 408 413 414 422 429 431 500 503"],
   "/api/v1/transfers/recipient": ["to", "200 400 401 403 404 408 413 414 422 429 431 500 503"],
@@ -325,7 +339,7 @@ const SIGN_IN = /\/accounts\/auth\/(register|login|refresh|logout)$/
 
 const schemeOf = (path: string) => {
   if (SIGN_IN.test(path)) return []
-  if (/\/admin\/(assets|users|actions|ledger|funding|batches|reviews|risk)/.test(path))
+  if (/\/admin\/(assets|users|actions|ledger|funding|batches|reviews|risk|keys|overview|settings)/.test(path))
     return { administrator: [] }
   return /\/api\/v1\/(accounts|transfers|transactions|orders)\b/.test(path)
     ? { accessToken: [] }

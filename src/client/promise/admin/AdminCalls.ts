@@ -3,14 +3,16 @@ import { keyHeaders, type ServerAccess, type UserAuthorization } from "../Reques
 import * as AdminRequests from "./AdminRequests.ts"
 import type { AdminAction } from "./AdminValues.ts"
 import * as AssetAdminCalls from "./AssetAdminCalls.ts"
+import * as KeyCalls from "./KeyCalls.ts"
 import * as LedgerCalls from "./LedgerCalls.ts"
 import * as OperationCalls from "./OperationCalls.ts"
+import * as OverviewCalls from "./OverviewCalls.ts"
 import * as RiskCalls from "./RiskCalls.ts"
 import * as SettlementCalls from "./SettlementCalls.ts"
 import * as UserAdminCalls from "./UserAdminCalls.ts"
 
 /** Calls of an administrator. */
-export interface AdminCalls {
+export interface AdminCalls extends OverviewCalls.OverviewCalls {
   readonly users: UserAdminCalls.UserAdminCalls
   readonly funding: SettlementCalls.FundingAdminCalls
   readonly batches: SettlementCalls.BatchCalls
@@ -20,6 +22,7 @@ export interface AdminCalls {
   readonly assets: AssetAdminCalls.AssetAdminCalls
   readonly quarantine: OperationCalls.QuarantineCalls
   readonly poller: OperationCalls.PollerCalls
+  readonly keys: KeyCalls.KeyCalls
   /** Lists what administrators did, newest first. `subject` is the id of a user. */
   actions(
     options?: AdminRequests.ListOptions & { readonly subject?: string | undefined }
@@ -36,6 +39,8 @@ export const accessOf = (access: ServerAccess, user: UserAuthorization): ServerA
 export const make = (access: ServerAccess): AdminCalls => {
   const requests = AdminRequests.make(access)
   return {
+    ...OverviewCalls.make(requests),
+    keys: KeyCalls.make(requests),
     users: UserAdminCalls.make(requests),
     funding: SettlementCalls.makeFunding(requests),
     batches: SettlementCalls.makeBatches(requests),

@@ -18,6 +18,8 @@ export interface Reason {
 export interface ChangeOptions extends CallOptions {
   /** The version that was read. The call fails with the code `precondition-failed` if there is a newer one. */
   readonly ifVersion?: number | undefined
+  /** Why. It is recorded in the log of administrators. */
+  readonly reason?: string | undefined
 }
 
 /** Makes requests of an administrator. `name` is that of the call, for errors. */
@@ -27,11 +29,17 @@ export const make = (access: ServerAccess) => {
     name: string,
     input: RequestInput,
     field: string,
-    { ifVersion, ...options }: ChangeOptions = {}
+    { ifVersion, reason, ...options }: ChangeOptions = {}
   ) => {
     Options.requireKnown(name, options, CALL_OPTIONS)
     const headers = ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` }
-    const request = { headers, ...input, path: `/api/v1/admin${input.path}`, as: "user" } as const
+    const request = {
+      headers,
+      ...input,
+      path: `/api/v1/admin${input.path}`,
+      query: { ...input.query, reason },
+      as: "user"
+    } as const
     return send(access, request, field, options)
   }
 

@@ -44,7 +44,7 @@ export interface PollerCalls {
   /** Lists who changed the schedule and when, newest first. */
   changes(options?: ListOptions): PagedList<PollerChange>
   /** Starts a poll, or returns the one that is running. */
-  run(options?: CallOptions): Promise<OperatorPoll>
+  run(options?: CallOptions & { readonly reason?: string | undefined }): Promise<OperatorPoll>
 }
 
 /** Makes the calls of quarantined rates. */

@@ -115,7 +115,8 @@ export const layer = HttpApiBuilder.group(
   })
 )
 
-const EventNumber = Schema.String.check(Schema.isPattern(/^\d{1,18}$/)).pipe(
+/** Number of a security event, as the position of a cursor. */
+export const EventNumber = Schema.String.check(Schema.isPattern(/^\d{1,18}$/)).pipe(
   Schema.decodeTo(Schema.BigIntFromString)
 )
 

@@ -1,6 +1,7 @@
 import { DateTime, Effect, Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { AdminActions } from "../../../accounts/AdminActions.ts"
 import { Api } from "../../../api/Api.ts"
 import { Caller } from "../../../api/access/Caller.ts"
 import { AssetBody, CatalogAssetMessage } from "../../../api/assets/AssetMessage.ts"
@@ -19,6 +20,7 @@ export const layer = HttpApiBuilder.group(
   "adminAssets",
   Effect.fn(function* (handlers) {
     const catalog = yield* AssetCatalog
+    const { record } = yield* AdminActions
 
     const find = Effect.fnUntraced(function* (text: string) {
       yield* Effect.catchTags(catalog.refresh, Problems.storeErrors)
@@ -44,26 +46,42 @@ export const layer = HttpApiBuilder.group(
       )
       .handleRaw(
         "change",
-        Effect.fnUntraced(function* ({ headers, params, request }) {
+        Effect.fnUntraced(function* ({ headers, params, query, request }) {
           const code = parseCode(params.code)
           if (Option.isNone(code)) return yield* Problems.invalid("/path/code", `expected ${CODE_ALLOWED}`)
           const { id: principal } = yield* Caller
           const expectedVersion = yield* ETag.parseIfMatch(headers["if-match"])
           const definition = toDefinition(code.value, yield* readBody(request))
           const asset = yield* catalog
-            .change({ definition, principal, expectedVersion })
+            .change({
+              definition,
+              principal,
+              expectedVersion,
+              record: record({
+                principal,
+                action: "asset.change",
+                subject: code.value,
+                reason: query.reason,
+                details: { name: definition.name, state: definition.state, tradable: definition.tradable }
+              })
+            })
             .pipe(Effect.catchTags(Problems.assetErrors))
           return respond(asset)
         })
       )
       .handleRaw(
         "delist",
-        Effect.fnUntraced(function* ({ headers, params }) {
+        Effect.fnUntraced(function* ({ headers, params, query }) {
           const { code } = yield* find(params.code)
           const { id: principal } = yield* Caller
           const expectedVersion = yield* ETag.parseIfMatch(headers["if-match"])
           const asset = yield* catalog
-            .delist({ code, principal, expectedVersion })
+            .delist({
+              code,
+              principal,
+              expectedVersion,
+              record: record({ principal, action: "asset.delist", subject: code, reason: query.reason })
+            })
             .pipe(Effect.catchTags(Problems.delistErrors))
           return respond(asset)
         })

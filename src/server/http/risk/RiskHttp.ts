@@ -1,6 +1,7 @@
 import { Effect, Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
+import { AdminActions } from "../../../accounts/AdminActions.ts"
 import { Api } from "../../../api/Api.ts"
 import { Caller } from "../../../api/access/Caller.ts"
 import * as Problem from "../../../api/Problem.ts"
@@ -26,6 +27,7 @@ export const layer = HttpApiBuilder.group(
   Effect.fn(function* (handlers) {
     const reviews = yield* Reviews
     const settings = yield* RiskRuleSettings
+    const { record } = yield* AdminActions
     const format = formatterOf(yield* AssetCatalog)
     const fieldsOf = reviewFields(format)
 
@@ -37,12 +39,23 @@ export const layer = HttpApiBuilder.group(
 
     const change = Effect.fnUntraced(function* (
       value: Option.Option<RiskRules>,
-      ifMatch: string | undefined
+      ifMatch: string | undefined,
+      reason: string | undefined
     ) {
       const { id: principal } = yield* Caller
       const expectedVersion = yield* ETag.parseIfMatch(ifMatch)
       const active = yield* settings
-        .change({ value, principal, expectedVersion })
+        .change({
+          value,
+          principal,
+          expectedVersion,
+          record: record({
+            principal,
+            action: Option.isSome(value) ? "risk.rules.change" : "risk.rules.reset",
+            subject: "risk-rules",
+            reason
+          })
+        })
         .pipe(Effect.catchTags(ruleErrors))
       return respond(active)
     })
@@ -104,11 +117,13 @@ export const layer = HttpApiBuilder.group(
       )
       .handleRaw(
         "changeRules",
-        Effect.fnUntraced(function* ({ headers, request }) {
-          return yield* change(Option.some(yield* readRules(request)), headers["if-match"])
+        Effect.fnUntraced(function* ({ headers, query, request }) {
+          return yield* change(Option.some(yield* readRules(request)), headers["if-match"], query.reason)
         })
       )
-      .handleRaw("resetRules", ({ headers }) => change(Option.none(), headers["if-match"]))
+      .handleRaw("resetRules", ({ headers, query }) =>
+        change(Option.none(), headers["if-match"], query.reason)
+      )
   })
 )
 

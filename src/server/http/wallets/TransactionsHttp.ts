@@ -3,15 +3,14 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
 import * as Problem from "../../../api/Problem.ts"
 import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
-import { LedgerAccountId } from "../../../domain/ledger/LedgerAccount.ts"
 import { TransferId } from "../../../domain/ledger/LedgerPosting.ts"
 import { Statement } from "../../../wallets/Statement.ts"
-import type { StatementPosition } from "../../../wallets/StatementRow.ts"
 import * as Export from "../../encoding/Export.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import * as PairParams from "../PairParams.ts"
 import * as MyWallet from "./MyWallet.ts"
+import * as StatementPage from "./StatementPage.ts"
 import { formatterOf, LAYOUT, transactionFields } from "./TransactionFields.ts"
 
 /** Handlers of the statement of a wallet. */
@@ -33,7 +32,7 @@ export const layer = HttpApiBuilder.group(
           if (since !== undefined && until !== undefined && DateTime.isLessThan(until, since))
             return yield* Problems.invalid("/query/until", "must not be before since")
           const filter = { asset: yield* PairParams.parseCode(catalog, query.asset), type, since, until }
-          const before = yield* Pagination.decodeCursor(query.cursor, decodePosition)
+          const before = yield* Pagination.decodeCursor(query.cursor, StatementPage.decodePosition)
           const format = yield* Export.negotiate(headers.accept)
           const { id } = yield* myWallet
           if (format !== undefined) {
@@ -41,12 +40,10 @@ export const layer = HttpApiBuilder.group(
             yield* statement.page(id, { ...filter, type: undefined }, undefined, 1)
             return yield* Export.respond(format, LAYOUT, Stream.map(statement.stream(id, filter), fieldsOf))
           }
-          const { next, rows } = yield* statement.page(id, filter, before, Pagination.sizeOf(query))
-          return {
-            data: rows.map(fieldsOf),
-            has_more: next !== undefined,
-            next: next === undefined ? null : Pagination.encodeCursor(encodePosition(next))
-          }
+          return StatementPage.of(
+            yield* statement.page(id, filter, before, Pagination.sizeOf(query)),
+            fieldsOf
+          )
         }, Effect.catchTags(Problems.storeErrors))
       )
       .handle(
@@ -68,20 +65,3 @@ export const layer = HttpApiBuilder.group(
 )
 
 const notFound = new Problem.NotFound({ detail: "The wallet has no transaction with this id" })
-
-const encodePosition = ({ account, at, version }: StatementPosition) =>
-  [at, account, version.toString()].join()
-
-/** Numbers within the range of PostgreSQL. */
-const Position = Schema.Tuple([
-  Schema.String.check(Schema.isPattern(/^\d{1,14}$/)).pipe(Schema.decodeTo(Schema.FiniteFromString)),
-  LedgerAccountId.check(Schema.isMaxLength(18)),
-  Schema.String.check(Schema.isPattern(/^\d{1,18}$/)).pipe(Schema.decodeTo(Schema.BigIntFromString))
-])
-const decodeParts = Schema.decodeUnknownEffect(Position)
-const decodePosition = (text: string) =>
-  Effect.map(decodeParts(text.split(",")), ([at, account, version]): StatementPosition => ({
-    at,
-    account,
-    version
-  }))

@@ -2,13 +2,10 @@ import { BigDecimal, DateTime, Effect, Option, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
-import type { WalletMessage } from "../../../api/wallets/WalletMessage.ts"
 import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
-import * as Decimal from "../../../domain/money/Decimal.ts"
 import { Ledger } from "../../../ledger/Ledger.ts"
 import { AccountStatements, type AssetStatement } from "../../../wallets/AccountStatements.ts"
-import { type TotalValue, Valuation } from "../../../wallets/Valuation.ts"
-import { USER_ROLE, Wallets } from "../../../wallets/Wallets.ts"
+import { USER_ROLE } from "../../../wallets/Wallets.ts"
 import * as Export from "../../encoding/Export.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import * as PairParams from "../PairParams.ts"
@@ -16,6 +13,7 @@ import * as MyWallet from "./MyWallet.ts"
 import * as StatementDocument from "./StatementDocument.ts"
 import * as StatementHtml from "./StatementHtml.ts"
 import { formatterOf, transactionFields } from "./TransactionFields.ts"
+import * as WalletFields from "./WalletFields.ts"
 
 /** Handlers of balances and account statements. */
 export const layer = HttpApiBuilder.group(
@@ -25,8 +23,7 @@ export const layer = HttpApiBuilder.group(
     const catalog = yield* AssetCatalog
     const ledger = yield* Ledger
     const statements = yield* AccountStatements
-    const wallets = yield* Wallets
-    const { homeCurrency, value } = yield* Valuation
+    const walletMessage = yield* WalletFields.make
     const format = formatterOf(catalog)
     const fieldsOf = transactionFields(format)
 
@@ -37,21 +34,7 @@ export const layer = HttpApiBuilder.group(
         "wallet",
         Effect.fnUntraced(function* () {
           const { id } = yield* myWallet
-          const accounts = yield* wallets.balancesOf(id)
-          const total = yield* value(accounts)
-          const home = accounts.find(({ asset }) => asset === homeCurrency.code)
-          const message: WalletMessage = {
-            wallet_id: id,
-            balance: format(home?.balance ?? ZERO, homeCurrency.code),
-            currency: homeCurrency.code,
-            balances: accounts.map(({ asset, available, balance, held }) => ({
-              asset,
-              balance: format(balance, asset),
-              held: format(held, asset),
-              available: format(available, asset)
-            })),
-            total: totalFields(format, total)
-          }
+          const message = yield* walletMessage(id)
           return HttpServerResponse.text(JSON.stringify(message), { contentType: "application/json" })
         }, Effect.catchTags(Problems.storeErrors))
       )
@@ -102,26 +85,6 @@ export const layer = HttpApiBuilder.group(
       )
   })
 )
-
-const ZERO = BigDecimal.make(0n, 0)
-
-const totalFields = (
-  format: ReturnType<typeof formatterOf>,
-  { asOf, currency, rates, unpriced, value }: TotalValue
-): WalletMessage["total"] => ({
-  currency: currency.code,
-  value: format(value, currency.code),
-  as_of: DateTime.formatIso(asOf),
-  complete: unpriced.length === 0,
-  rates: rates.map(({ rate, stale }) => ({
-    pair: rate.pair.key,
-    rate: Decimal.format(rate.rate),
-    rate_id: rate.id,
-    as_of: DateTime.formatIso(rate.observedAt),
-    stale
-  })),
-  unpriced
-})
 
 const requirePast = Effect.fnUntraced(function* (pointer: string, time: DateTime.Utc) {
   if (DateTime.isGreaterThan(time, yield* DateTime.now))

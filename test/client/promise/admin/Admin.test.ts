@@ -1,5 +1,7 @@
 import { assert, it, layer } from "@effect/vitest"
 import { BigDecimal, Effect, Layer, Redacted, Stream } from "effect"
+import type * as Keys from "../../../../src/api/access/KeyMessage.ts"
+import type * as Overview from "../../../../src/api/operation/OverviewMessage.ts"
 import type * as Users from "../../../../src/api/accounts/UserAdminMessage.ts"
 import type * as Assets from "../../../../src/api/assets/AssetMessage.ts"
 import type * as Ledger from "../../../../src/api/ledger/LedgerMessage.ts"
@@ -40,6 +42,10 @@ it("decodes messages for administrators to the client's types", () => {
   isDecoded<Encoded<typeof Batches.BatchMessage>, Values.Batch>(true)
   isDecoded<Encoded<typeof Batches.BatchDetailMessage>, Values.BatchDetail>(true)
   isDecoded<Encoded<typeof Assets.CatalogAssetMessage>, Values.CatalogAsset>(true)
+  isDecoded<Encoded<typeof Keys.KeyMessage>, Operation.ApiKey>(true)
+  isDecoded<Encoded<typeof Keys.CreatedKeyMessage>, Operation.CreatedApiKey>(true)
+  isDecoded<Encoded<typeof Overview.OverviewMessage>, Operation.Overview>(true)
+  isDecoded<Encoded<typeof Overview.ActiveSettingMessage>, Operation.ActiveSetting>(true)
 })
 
 /** Creates an administrator, and signs a client in. */
@@ -133,6 +139,54 @@ layer(TestServer.layer({ FUNDING: "manual", LEDGER_ADJUSTMENT_LIMIT: "10" }), { 
           assert.isTrue((await admin.ledger.trialBalance()).balanced)
           assert.instanceOf((await admin.ledger.trialBalance(new Date())).at, Date)
           assert.isTrue((await admin.ledger.verify()).ok)
+        })
+      })
+    )
+
+    it.effect("creates and revokes API keys, and reads the state of the service and of a user", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const { admin } = yield* signInAdmin("key-boss")
+        yield* Effect.promise(async () => {
+          const created = await admin.keys.create({
+            name: "shop",
+            scopes: ["admin"],
+            lifetime: "1 hour",
+            reason: "New shop"
+          })
+          assert.instanceOf(created.expiresAt, Date)
+          const shop = connectAdmin(url, { apiKey: created.key })
+          const [first] = (await shop.admin.keys.list({ pageSize: 1 }).page()).data
+          assert.deepInclude(first, { id: created.id, endsWith: created.key.slice(-4), revokedAt: null })
+          assert.strictEqual(
+            (await errorOf(shop.admin.keys.create({ name: "x", scopes: ["admin"], reason: "x" }))).code,
+            "forbidden"
+          )
+          assert.instanceOf((await admin.keys.revoke(created.id, { reason: "Closed" })).revokedAt, Date)
+
+          const overview = await admin.overview()
+          assert.instanceOf(overview.asOf, Date)
+          assert.deepInclude(overview.instance, { funding: "manual" })
+          const limit = (await admin.settings()).find(({ name }) => name === "LEDGER_ADJUSTMENT_LIMIT")
+          assert.deepInclude(limit, { value: "10", source: "environment" })
+
+          const user = connectAdmin(url)
+          const { id } = await user.accounts.register({ username: "holder", password: PASSWORD })
+          const funding = await user.funding.deposit({ amount: "7" })
+          await admin.funding.confirm(funding.id, { reference: "BANK-7" })
+          assert.deepInclude((await admin.users.wallet(id)).balances[0], { asset: "USD", balance: "7.00" })
+          const [movement] = (await admin.users.transactions(id, { pageSize: 1 }).page()).data
+          assert.deepInclude(movement, { type: "deposit", change: "7.00" })
+          await user.accounts.login({ username: "holder", password: PASSWORD })
+          const [event] = (await admin.users.securityEvents(id).page()).data
+          assert.strictEqual(event?.event, "signed-in")
+          assert.strictEqual((await errorOf(admin.users.wallet("nobody"))).code, "not-found")
+
+          await admin.poller.change({ interval: "4 minutes", enabled: true }, { reason: "Month end" })
+          await admin.poller.reset({ reason: "Month over" })
+          const reasons = []
+          for await (const { reason } of admin.actions({ subject: "poller" })) reasons.push(reason)
+          assert.deepStrictEqual(reasons, ["Month over", "Month end"])
         })
       })
     )
