@@ -49,7 +49,7 @@ export class AdminActions extends Context.Service<
   static readonly layer = Layer.effect(
     AdminActions,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { read, sql } = yield* Database
       const random = yield* SecureRandom.SecureRandom
 
       const record = Effect.fn("AdminActions.record")(function* (action: AdminAction) {
@@ -71,7 +71,7 @@ export class AdminActions extends Context.Service<
         const bySubject = subject === undefined ? sql.literal("TRUE") : sql`subject = ${subject}`
         const older = before === undefined ? sql.literal("TRUE") : sql`id < ${before}`
         // Details as text, because the client changes the names of fields in JSON.
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
             SELECT id, at, principal, action, subject, reason, details::text AS details FROM admin_action
             WHERE ${bySubject} AND ${older} ORDER BY id DESC LIMIT ${limit}`)
         return yield* Effect.orDie(decode(rows))

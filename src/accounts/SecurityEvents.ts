@@ -40,7 +40,7 @@ export class SecurityEvents extends Context.Service<
   static readonly layer = Layer.effect(
     SecurityEvents,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { execute, read, sql } = yield* Database
       const listeners = new Set<(user: UserId) => void>()
 
       const record = Effect.fn("SecurityEvents.record")(function* (
@@ -64,7 +64,7 @@ export class SecurityEvents extends Context.Service<
         limit: number
       ) {
         const earlier = before === undefined ? sql`true` : sql`number < ${before.toString()}::bigint`
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
           SELECT number, at, event, session FROM security_event WHERE user_id = ${user} AND ${earlier}
           ORDER BY number DESC LIMIT ${limit}`)
         return yield* Effect.orDie(decode(rows))

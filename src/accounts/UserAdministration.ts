@@ -81,7 +81,7 @@ export class UserAdministration extends Context.Service<
   static readonly layer = Layer.effect(
     UserAdministration,
     Effect.gen(function* () {
-      const { execute, sql, transaction } = yield* Database
+      const { read, sql, transaction } = yield* Database
       const actions = yield* AdminActions
       const credentials = yield* Credentials
       const ended = yield* EndedSessions
@@ -131,7 +131,7 @@ export class UserAdministration extends Context.Service<
         limit,
         prefix
       }) {
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
             SELECT ${columns} FROM app_user
             WHERE starts_with(username, ${prefix.toLowerCase()}) AND username > ${after ?? ""}
               AND username >= ${prefix.toLowerCase()}

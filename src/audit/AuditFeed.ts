@@ -58,12 +58,12 @@ export class AuditFeed extends Context.Service<
   static readonly layer = Layer.effect(
     AuditFeed,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { read, sql } = yield* Database
       const columns = sql.literal(AuditRows.SELECT_COLUMNS)
 
       // LATERAL looks each record up by the index; a plan cached while the table was small would scan all of it.
       const scan = (filter: AuditFilter.AuditFilter, position: number, limit: number) =>
-        execute(
+        read(
           sql<ScannedRow>`
             SELECT scanned.position, record.* FROM (
               SELECT position, audit_id AS sealed_id FROM audit_seal
@@ -75,9 +75,7 @@ export class AuditFeed extends Context.Service<
         )
 
       const requirePosition = Effect.fnUntraced(function* (position: number) {
-        const [row] = yield* execute(
-          sql<{ last: bigint | null }>`SELECT max(position) AS last FROM audit_seal`
-        )
+        const [row] = yield* read(sql<{ last: bigint | null }>`SELECT max(position) AS last FROM audit_seal`)
         const last = Number(row?.last ?? 0n)
         if (position > last) return yield* new PositionNotFound({ last })
       })

@@ -47,7 +47,7 @@ export class AuditRepo extends Context.Service<
   static readonly layer = Layer.effect(
     AuditRepo,
     Effect.gen(function* () {
-      const { execute, sql, tryExecute } = yield* Database
+      const { execute, read, sql, tryExecute } = yield* Database
       const insertColumns = sql.literal(AuditRows.INSERT_COLUMNS)
       const selectColumns = sql.literal(
         `${AuditRows.SELECT_COLUMNS}, (SELECT position FROM audit_seal WHERE audit_id = record.id LIMIT 1) AS position`
@@ -162,7 +162,7 @@ export class AuditRepo extends Context.Service<
           ...AuditFilter.conditions(sql, filter),
           ...(before === undefined ? [] : [sql`id < ${before}`])
         ])
-        const rows = yield* execute(
+        const rows = yield* read(
           sql<EntryRow>`
             SELECT ${selectColumns} FROM conversion_audit AS record WHERE ${where} ORDER BY id DESC LIMIT ${limit}`
             .withoutTransform

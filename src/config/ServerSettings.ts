@@ -1,6 +1,6 @@
-import { Option } from "effect"
+import { Duration, Option } from "effect"
 import { define } from "./SettingDefinition.ts"
-import { oneOf, optional, url, wholeNumber } from "./SettingParsers.ts"
+import { duration, oneOf, optional, url, wholeNumber } from "./SettingParsers.ts"
 
 /** Settings for the listener and for storage. */
 
@@ -53,6 +53,25 @@ export const DATABASE_URL = define({
   allowed: "postgres://user:password@host:port/database",
   isSecret: true,
   ...optional(url("postgres:", "postgresql:"))
+})
+
+export const DATABASE_READ_URL = define({
+  name: "DATABASE_READ_URL",
+  defaultText: "none: DATABASE_URL answers all reads",
+  description:
+    "URL of a streaming replica of the database, which answers history, exports, statements and lists",
+  allowed: "postgres://user:password@host:port/database",
+  isSecret: true,
+  ...optional(url("postgres:", "postgresql:"))
+})
+
+export const DATABASE_READ_MAX_LAG = define({
+  name: "DATABASE_READ_MAX_LAG",
+  defaultValue: Duration.millis(500),
+  defaultText: "500 millis",
+  description:
+    "Longest time that a read waits for the replica to have everything that was committed before. While the replica lags more, DATABASE_URL answers",
+  ...duration("10 millis", "3 seconds")
 })
 
 export const DATA_DIR = define({

@@ -30,6 +30,10 @@ export class Settings extends Context.Service<
     readonly web: boolean
     /** None: an embedded PostgreSQL under `dataDir`. */
     readonly databaseUrl: Option.Option<Redacted.Redacted>
+    /** A streaming replica for reads. None: `databaseUrl` answers all reads. */
+    readonly databaseReadUrl: Option.Option<Redacted.Redacted>
+    /** Longest time that a read waits for the replica. */
+    readonly databaseReadMaxLag: Duration.Duration
     readonly dataDir: string
     /** None: cache, streams and rate limits are local to the process. */
     readonly redisUrl: Option.Option<Redacted.Redacted>
@@ -251,6 +255,8 @@ export const inspect = Effect.gen(function* () {
     redisUrl: secret(yield* take(Definitions.REDIS_URL)),
     redisPrefix: yield* take(Definitions.REDIS_PREFIX),
     providers,
+    databaseReadUrl: secret(yield* take(Definitions.DATABASE_READ_URL)),
+    databaseReadMaxLag: yield* take(Definitions.DATABASE_READ_MAX_LAG),
     sandbox,
     flutterwaveSecretKey: secret(flutterwaveSecretKey),
     flutterwaveBaseUrl: yield* take(Definitions.FLUTTERWAVE_BASE_URL),
@@ -389,6 +395,9 @@ export const inspect = Effect.gen(function* () {
       )
     }
     const configured = [
+  if (Option.isSome(settings.databaseReadUrl) && Option.isNone(databaseUrl)) {
+    reportMissing("DATABASE_URL", "the URL of the primary, because DATABASE_READ_URL is set")
+  }
       ...(Option.isSome(fxApiKey) ? [["fixer", "FX_API_KEY"] as const] : []),
       ...(Option.isSome(openExchangeRatesAppId)
         ? [["openexchangerates", "OPENEXCHANGERATES_APP_ID"] as const]

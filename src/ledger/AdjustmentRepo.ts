@@ -64,7 +64,7 @@ export class AdjustmentRepo extends Context.Service<
   static readonly layer = Layer.effect(
     AdjustmentRepo,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { read, sql } = yield* Database
       const select = sql`
         SELECT adjustment.id, account_id AS account, asset, amount, reason, requested_by, requested_at, state, decided_by,
           decided_at, decision_reason
@@ -118,7 +118,7 @@ export class AdjustmentRepo extends Context.Service<
           ...(state === undefined ? [] : [sql`state = ${state}`]),
           ...(before === undefined ? [] : [sql`adjustment.id < ${before}`])
         ]
-        const rows = yield* execute(
+        const rows = yield* read(
           sql`${select} WHERE ${sql.and(conditions)} ORDER BY adjustment.id DESC LIMIT ${limit}`
         )
         return yield* decoded(rows)

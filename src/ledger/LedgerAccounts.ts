@@ -44,7 +44,7 @@ export class LedgerAccounts extends Context.Service<
   static readonly layer = Layer.effect(
     LedgerAccounts,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { execute, read, sql } = yield* Database
 
       const openAccounts = Effect.fn("LedgerAccounts.openAccounts")(function* (
         accounts: ReadonlyArray<NewLedgerAccount>
@@ -105,7 +105,7 @@ export class LedgerAccounts extends Context.Service<
         after: LedgerAccountId | undefined,
         limit: number
       ) {
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
           SELECT ${columns} FROM ${account} WHERE id > ${after ?? "0"}::bigint ORDER BY id LIMIT ${limit}`)
         return yield* decoded(rows)
       })

@@ -45,7 +45,7 @@ export class LedgerHistory extends Context.Service<
   static readonly layer = Layer.effect(
     LedgerHistory,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { execute, read, sql } = yield* Database
       const gate = yield* PostingGate
 
       const balanceAt = (time: DateTime.Utc) => sql`
@@ -53,7 +53,7 @@ export class LedgerHistory extends Context.Service<
           AND entry.version = ledger_version_at(account.id, account.version, ${DateTime.toDateUtc(time)})), 0)`
 
       const balancesAt = Effect.fn("LedgerHistory.balancesAt")(function* (owner: string, time: DateTime.Utc) {
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
           SELECT account.id AS account, owner, role, asset, ${balanceAt(time)} AS balance
           FROM ledger_account AS account WHERE owner = ${owner} ORDER BY asset, role`)
         return yield* Effect.orDie(decodeBalances(rows))
@@ -63,7 +63,7 @@ export class LedgerHistory extends Context.Service<
         time: DateTime.Utc | undefined
       ) {
         const balance = time === undefined ? sql`balance` : balanceAt(time)
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
           SELECT asset, role, count(*) AS accounts, sum(${balance}) AS balance
           FROM ledger_account AS account GROUP BY asset, role ORDER BY asset, role`)
         return yield* Effect.orDie(decodeTrialBalance(rows))
@@ -79,7 +79,7 @@ export class LedgerHistory extends Context.Service<
         limit: number
       ) {
         const earlier = before === undefined ? sql`true` : sql`entry.version < ${before.toString()}::bigint`
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
           SELECT ${entryColumns} FROM ledger_entry AS entry JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
           WHERE entry.account_id = ${account}::bigint AND ${earlier} ORDER BY entry.version DESC LIMIT ${limit}`)
         return yield* Effect.orDie(decodeEntries(rows))
@@ -87,16 +87,16 @@ export class LedgerHistory extends Context.Service<
 
       const transfer = Effect.fn("LedgerHistory.transfer")(function* (id: TransferId) {
         const [found] = yield* Effect.flatMap(
-          execute(sql`SELECT kind, details::text, posted_at FROM ledger_transfer WHERE id = ${id}`),
+          read(sql`SELECT kind, details::text, posted_at FROM ledger_transfer WHERE id = ${id}`),
           (rows) => Effect.orDie(decodeTransfers(rows))
         )
         if (found === undefined) return Option.none<LedgerTransfer>()
-        const entries = yield* execute(sql`
+        const entries = yield* read(sql`
           SELECT ${entryColumns} FROM ledger_entry AS entry JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
           WHERE entry.transfer_id = ${id} ORDER BY entry.account_id, entry.version`)
-        const opened = yield* execute(sql`
+        const opened = yield* read(sql`
           SELECT id AS hold_id, account_id AS account, amount FROM ledger_hold WHERE transfer_id = ${id} ORDER BY id`)
-        const ended = yield* execute(sql`
+        const ended = yield* read(sql`
           SELECT hold.id AS hold_id, account_id AS account, amount, outcome, posted
           FROM ledger_hold_end AS ended JOIN ledger_hold AS hold ON hold.id = ended.hold_id
           WHERE ended.transfer_id = ${id} ORDER BY hold.id`)

@@ -37,7 +37,7 @@ export class BatchRepo extends Context.Service<
   static readonly layer = Layer.effect(
     BatchRepo,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { execute, read, sql } = yield* Database
       const columns = sql.literal(OrderRows.BATCH_COLUMNS)
 
       const byId = Effect.fn("BatchRepo.byId")(function* (id: BatchId) {
@@ -56,7 +56,7 @@ export class BatchRepo extends Context.Service<
           ...(dead === undefined ? [] : [dead ? sql`dead_at IS NOT NULL` : sql`dead_at IS NULL`]),
           ...(before === undefined ? [] : [sql`id < ${before}`])
         ])
-        const rows = yield* execute(
+        const rows = yield* read(
           sql`SELECT ${columns} FROM settlement_batch WHERE ${conditions} ORDER BY id DESC LIMIT ${limit}`
         )
         return yield* OrderRows.decodeBatches(rows)

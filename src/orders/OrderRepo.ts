@@ -60,7 +60,7 @@ export class OrderRepo extends Context.Service<
   static readonly layer = Layer.effect(
     OrderRepo,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { execute, read, sql } = yield* Database
       const columns = sql.literal(OrderRows.ORDER_COLUMNS)
       const first = Effect.flatMap((rows: unknown) => Effect.map(OrderRows.decodeOrders(rows), Array.head))
 
@@ -124,7 +124,7 @@ export class OrderRepo extends Context.Service<
           ...(asset === undefined ? [] : [sql`asset = ${asset}`]),
           ...(before === undefined ? [] : [sql`id < ${before}`])
         ])
-        const rows = yield* execute(
+        const rows = yield* read(
           sql`SELECT ${columns} FROM customer_order WHERE ${conditions} ORDER BY id DESC LIMIT ${limit}`
         )
         return yield* OrderRows.decodeOrders(rows)

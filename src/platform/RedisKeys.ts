@@ -1,6 +1,6 @@
 import { Context, Effect, Layer } from "effect"
 import { Settings } from "../config/Settings.ts"
-import type { Database } from "./postgres/Database.ts"
+import { Database } from "./postgres/Database.ts"
 import * as DatabaseIdentity from "./postgres/DatabaseIdentity.ts"
 import type { StoreUnavailable } from "./postgres/StoreUnavailable.ts"
 
@@ -33,6 +33,6 @@ export class RedisKeys extends Context.Service<
     )
 
   static readonly layer: Layer.Layer<RedisKeys, StoreUnavailable, Settings | Database> = Layer.unwrap(
-    Effect.map(DatabaseIdentity.read, RedisKeys.layerOf)
+    Effect.map(Effect.flatMap(Database, DatabaseIdentity.read), RedisKeys.layerOf)
   )
 }

@@ -59,7 +59,7 @@ export class ReviewRepo extends Context.Service<
   static readonly layer = Layer.effect(
     ReviewRepo,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { execute, read, sql } = yield* Database
 
       const state = (now: Date) => sql`
         CASE WHEN ended.outcome IS NOT NULL THEN ended.outcome WHEN review.expires_at <= ${now} THEN 'expired' ELSE 'pending' END`
@@ -104,7 +104,7 @@ export class ReviewRepo extends Context.Service<
         Effect.map(sql`SELECT 1 FROM ledger_hold_end WHERE hold_id = ${id}`, (rows) => rows.length > 0)
 
       const page: ReviewRepo["Service"]["page"] = Effect.fn("ReviewRepo.page")((wanted, before, limit) =>
-        execute(
+        read(
           select(
             (state, now) =>
               sql.and([
@@ -124,7 +124,7 @@ export class ReviewRepo extends Context.Service<
             ...(wallet === undefined ? [] : [sql`decision.wallet_id = ${wallet}`]),
             ...(before === undefined ? [] : [sql`decision.id < ${before}`])
           ])
-          const rows = yield* execute(sql`
+          const rows = yield* read(sql`
             SELECT ${decisionColumns} FROM ${decisionTables} WHERE ${conditions} ORDER BY decision.id DESC LIMIT ${limit}`)
           return (yield* Effect.orDie(decodeDecisions(rows))).map(toDecision)
         }

@@ -53,7 +53,7 @@ export class AccountStatements extends Context.Service<
   static readonly layer = Layer.effect(
     AccountStatements,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { read, sql } = yield* Database
       const columns = sql.literal(StatementRow.COLUMNS)
 
       const versionBefore = (time: DateTime.Utc) => StatementRow.versionBefore(sql, time)
@@ -65,7 +65,7 @@ export class AccountStatements extends Context.Service<
         wallet: WalletId,
         { asset, since, until }: StatementPeriod
       ) {
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
           WITH account AS MATERIALIZED (
             SELECT id, asset, ${versionBefore(since)} AS after, ${versionBefore(until)} AS last
             FROM ledger_account AS account WHERE owner = ${wallet} AND role = ${USER_ROLE}
@@ -82,7 +82,7 @@ export class AccountStatements extends Context.Service<
         { account, last }: AssetStatement,
         after: bigint
       ) {
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
           SELECT ${columns} FROM ledger_entry AS entry
           JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
           WHERE entry.account_id = ${account}::bigint AND entry.version > ${after.toString()}::bigint

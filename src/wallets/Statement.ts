@@ -54,7 +54,7 @@ export class Statement extends Context.Service<
   static readonly layer = Layer.effect(
     Statement,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { read, sql } = yield* Database
       const columns = sql.literal(StatementRow.COLUMNS)
 
       const versionBefore = (time: DateTime.Utc) => StatementRow.versionBefore(sql, time)
@@ -78,7 +78,7 @@ export class Statement extends Context.Service<
         limit: number
       ) {
         const last = lastVersion(before)
-        const rows = yield* execute(sql<{ readonly n: number }>`
+        const rows = yield* read(sql<{ readonly n: number }>`
           WITH account AS MATERIALIZED (
             SELECT id, ${since === undefined ? sql`0` : versionBefore(since)} AS after,
               ${until === undefined ? last : sql`least(${last}, ${versionBefore(until)})`} AS last
@@ -128,7 +128,7 @@ export class Statement extends Context.Service<
       })
 
       const transaction = Effect.fn("Statement.transaction")(function* (wallet: WalletId, id: TransferId) {
-        const rows = yield* execute(sql`
+        const rows = yield* read(sql`
           SELECT ${columns} FROM ledger_entry AS entry
           JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
           JOIN ledger_account AS account ON account.id = entry.account_id

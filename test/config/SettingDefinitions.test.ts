@@ -58,6 +58,8 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   PORT: [...numbers, "65536"],
   PUBLIC_URL: [...urls, "https://host/path", "https://host?x", "https://user@host", "https://h,https://g"],
   DATABASE_URL: [...urls, "http://host/db", "mysql://host/db", " postgres://host/db", "postgres://host/db\n"],
+  DATABASE_READ_URL: [...urls, "http://host/db", "mysql://host/db"],
+  DATABASE_READ_MAX_LAG: ["1", "0 millis", "9 millis", "4 seconds", "off"],
   REDIS_URL: [...urls, "http://host", "localhost:6379", "redis://host ", "rediss//host"],
   REDIS_PREFIX: [" ", "a b", "staging\n", "{a}", "é:", "*", "a".repeat(65)],
   PROVIDERS: [
@@ -217,6 +219,7 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["PUBLIC_URL", "http://fx.internal:8000", "publicUrl", "http://fx.internal:8000"],
   ["DATABASE_URL", "postgres://u:p@h:5432/d", "databaseUrl", "postgres://u:p@h:5432/d"],
   ["DATABASE_URL", "postgresql:///d?host=/tmp", "databaseUrl", "postgresql:///d?host=/tmp"],
+  ["DATABASE_READ_MAX_LAG", "10 millis", "databaseReadMaxLag", "10 millis"],
   ["DATA_DIR", "/var/lib/effex data", "dataDir", "/var/lib/effex data"],
   ["REDIS_URL", "redis://h:6379/1", "redisUrl", "redis://h:6379/1"],
   ["REDIS_URL", "rediss://u:p@h", "redisUrl", "rediss://u:p@h"],
@@ -410,6 +413,7 @@ describe("SettingDefinitions", () => {
       Definitions.all.filter(({ isSecret }) => isSecret).map(({ name }) => name),
       [
         "DATABASE_URL",
+        "DATABASE_READ_URL",
         "REDIS_URL",
         "FLUTTERWAVE_SECRET_KEY",
         "FLUTTERWAVE_CLIENT_ID",
@@ -440,6 +444,7 @@ describe("SettingDefinitions", () => {
       const describedInWords = new Set([
         "PUBLIC_URL",
         "DATABASE_URL",
+        "DATABASE_READ_URL",
         "REDIS_URL",
         "REDIS_PREFIX",
         "PROVIDERS",

@@ -82,6 +82,8 @@ describe("Settings", () => {
         port: 8000,
         publicUrl: "none",
         web: true,
+        databaseReadMaxLag: "500 millis",
+        databaseReadUrl: "none",
         databaseUrl: "none",
         dataDir: ".effex",
         redisUrl: "none",
@@ -307,6 +309,22 @@ describe("PROVIDERS", () => {
       assert.include(
         message,
         "  FX_API_KEY: found nothing; allowed: a value, because PROVIDERS includes fixer"
+      )
+    })
+  )
+
+  it.effect("requires the primary of a read replica", () =>
+    Effect.gen(function* () {
+      const DATABASE_READ_URL = "postgres://replica/effex"
+      const { invalid } = yield* Effect.flip(read({ DATABASE_READ_URL }))
+      assert.deepStrictEqual(
+        invalid.map(({ allowed, name }) => `${name}: ${allowed}`),
+        ["DATABASE_URL: the URL of the primary, because DATABASE_READ_URL is set"]
+      )
+      const DATABASE_URL = "postgres://primary/effex"
+      assert.strictEqual(
+        comparable(yield* read({ DATABASE_READ_URL, DATABASE_URL }))["databaseReadUrl"],
+        DATABASE_READ_URL
       )
     })
   )

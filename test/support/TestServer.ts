@@ -114,7 +114,8 @@ const switchableDatabase = Layer.effectContext(
     const execute: Database["Service"]["execute"] = (statements) => switched(database.execute(statements))
     const tryExecute: Database["Service"]["tryExecute"] = (statements) =>
       switched(database.tryExecute(statements))
-    return Context.make(Database, { ...database, execute, tryExecute }).pipe(
+    const read: Database["Service"]["read"] = (statements) => switched(database.read(statements))
+    return Context.make(Database, { ...database, execute, tryExecute, read }).pipe(
       Context.add(DatabaseSwitch, control)
     )
   })

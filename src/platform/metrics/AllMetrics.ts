@@ -13,6 +13,7 @@ import * as ProviderMetrics from "./ProviderMetrics.ts"
 import * as RateMetrics from "./RateMetrics.ts"
 import * as RedisMetrics from "./RedisMetrics.ts"
 import * as RiskMetrics from "./RiskMetrics.ts"
+import * as ReplicaMetrics from "./ReplicaMetrics.ts"
 import * as StreamMetrics from "./StreamMetrics.ts"
 
 /** Every metric that `/metrics` serves. Values are per node: sum them over the nodes, or take the largest. */
@@ -27,6 +28,7 @@ export const ALL_METRICS = [
   ...Object.values(DatabaseMetrics),
   ...Object.values(ConversionMetrics),
   ...Object.values(AuditMetrics),
+  ...Object.values(ReplicaMetrics),
   ...Object.values(LedgerMetrics),
   ...Object.values(ExchangeMetrics),
   ...Object.values(OrderMetrics),

@@ -10,6 +10,8 @@ import { DATABASE_TIMEOUT } from "./DatabaseTimeout.ts"
 import { EmbeddedPostgres } from "./EmbeddedPostgres.ts"
 import { migrate } from "./Migrations.ts"
 import { maintainPartitions } from "./Partitions.ts"
+import * as ReadReplica from "./replica/ReadReplica.ts"
+import { PROBE_TIMEOUT, type ReplicaHealth } from "./replica/ReplicaMonitor.ts"
 import * as SqlExecutor from "./SqlExecutor.ts"
 
 const MAX_CONNECTIONS = 8
@@ -39,12 +41,33 @@ const layerClient = Layer.unwrap(
 
 const fromClient = (sql: SqlClient.SqlClient): Database["Service"] => {
   const executor = SqlExecutor.make(sql)
-  return { ...executor, withLock: AdvisoryLock.make(executor) }
+  const withLock = AdvisoryLock.make(executor)
+  return { ...executor, withLock, read: executor.execute, replicaHealth: Effect.succeedNone }
 }
+
+const READ_CONNECTIONS = 8
+
+/** Lets reads go to the replica at `DATABASE_READ_URL`, if it is set. */
+const withReplica = Effect.fnUntraced(function* (database: Database["Service"]) {
+  const { databaseReadMaxLag, databaseReadUrl } = yield* Settings
+  if (Option.isNone(databaseReadUrl)) return database
+  const url = databaseReadUrl.value
+  const clientOf = (maxConnections: number) =>
+    Layer.build(poolAt({ url, maxConnections, connectTimeout: PROBE_TIMEOUT })).pipe(
+      Effect.map((context) => Context.get(context, SqlClient.SqlClient))
+    )
+  const { health, read } = yield* ReadReplica.make({
+    primary: database,
+    replica: yield* clientOf(READ_CONNECTIONS),
+    monitored: yield* clientOf(1),
+    maxLag: databaseReadMaxLag
+  })
+  return { ...database, read, replicaHealth: Effect.sync(() => Option.some(health())) }
+})
 
 const make = Effect.gen(function* () {
   yield* migrate
-  const database = fromClient(yield* SqlClient.SqlClient)
+  const database = yield* withReplica(fromClient(yield* SqlClient.SqlClient))
   yield* Metric.update(DatabaseMetrics.poolSize, MAX_CONNECTIONS)
   yield* maintainPartitions(database)
   return database
@@ -60,6 +83,13 @@ export class Database extends Context.Service<
      * lock is lost, the effect is interrupted and the result is `StoreUnavailable`.
      */
     readonly withLock: AdvisoryLock.WithLock
+    /**
+     * Runs statements that only read, on the replica at `DATABASE_READ_URL` if it can serve them, otherwise like `execute`. They
+     * see everything that was committed before the call, on any node.
+     */
+    readonly read: SqlExecutor.SqlExecutor["execute"]
+    /** State of the replica. None without one. */
+    readonly replicaHealth: Effect.Effect<Option.Option<ReplicaHealth>>
   }
 >()("effex/platform/postgres/Database") {
   /** Migrates the schema and maintains its partitions; the connection pool is a requirement. */

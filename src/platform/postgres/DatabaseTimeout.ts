@@ -10,14 +10,26 @@ export const DATABASE_TIMEOUT = Duration.seconds(3)
  * not wait for the statement either: a shutdown would otherwise wait for the statement of each background task in turn.
  */
 export const withDatabaseTimeout = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  withBackgroundCancellation(effect, (result) =>
+    Effect.timeoutOrElse(result, {
+      duration: DATABASE_TIMEOUT,
+      orElse: () => failUnavailable(`no response within ${Duration.format(DATABASE_TIMEOUT)}`, "deadline")
+    })
+  )
+
+/**
+ * Runs an effect, and how its result is awaited. When that fails or is interrupted, such as by a timeout, the effect is
+ * cancelled in the background.
+ */
+export const withBackgroundCancellation = <A, E, R, B, E2, R2>(
+  effect: Effect.Effect<A, E, R>,
+  awaiting: (result: Effect.Effect<A, E>) => Effect.Effect<B, E2, R2>
+): Effect.Effect<B, E2, R | R2> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkDetach(restore(effect), { startImmediately: true })
-      return yield* restore(
-        Effect.timeoutOrElse(Fiber.join(fiber), {
-          duration: DATABASE_TIMEOUT,
-          orElse: () => failUnavailable(`no response within ${Duration.format(DATABASE_TIMEOUT)}`, "deadline")
-        })
-      ).pipe(Effect.onError(() => Effect.forkDetach(Fiber.interrupt(fiber))))
+      return yield* restore(awaiting(Fiber.join(fiber))).pipe(
+        Effect.onError(() => Effect.forkDetach(Fiber.interrupt(fiber)))
+      )
     })
   )

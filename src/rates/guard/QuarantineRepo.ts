@@ -52,7 +52,7 @@ export interface QuarantineFilter {
 }
 
 const make = Effect.gen(function* () {
-  const { execute, sql } = yield* Database
+  const { execute, read, sql } = yield* Database
   const random = yield* SecureRandom.SecureRandom
   const columns = sql.literal(QuarantineRows.COLUMNS)
 
@@ -144,7 +144,7 @@ const make = Effect.gen(function* () {
       ...(to === undefined ? [] : [sql`destination_currency = ${to}`]),
       ...(before === undefined ? [] : [sql`id < ${before}`])
     ])
-    const rows = yield* execute(sql`
+    const rows = yield* read(sql`
       SELECT ${columns} FROM quarantined_rate WHERE ${where} ORDER BY id DESC LIMIT ${limit}`)
     return yield* Effect.forEach(rows, QuarantineRows.toQuarantined)
   })

@@ -31,7 +31,7 @@ const MAX_ID_DISTANCE = Duration.hours(24)
 const NO_LEGS: ReadonlyArray<RateId> = []
 
 const make = Effect.gen(function* () {
-  const { sql, execute } = yield* Database
+  const { read, sql } = yield* Database
 
   /** Bounds the ids by constants as well, so that the planner prunes the partitions of other months. */
   const inRange = ({ end, pair, start }: HistoryRange) => sql`
@@ -48,7 +48,7 @@ const make = Effect.gen(function* () {
     knownAt: DateTime.Utc,
     condition: ReturnType<typeof sql.literal>
   ) {
-    const rows = yield* execute(sql`
+    const rows = yield* read(sql`
       SELECT id, source_currency, destination_currency, rate, provider, observed_at, recorded_at,
         coalesce(derived_from, '{}') AS derived_from
       FROM exchange_rate WHERE ${inRange(range)} AND recorded_at <= ${DateTime.toDateUtc(knownAt)} ${condition}
@@ -73,7 +73,7 @@ const make = Effect.gen(function* () {
   )
 
   const first = Effect.fn("HistoryRepo.first")(function* (range: HistoryRange) {
-    const rows = yield* execute(sql<{ observedAt: Date }>`
+    const rows = yield* read(sql<{ observedAt: Date }>`
       SELECT observed_at FROM exchange_rate WHERE ${inRange(range)} ${isCredible} ORDER BY observed_at LIMIT 1`)
     return Option.map(Array.head(rows), ({ observedAt }) => DateTime.fromDateUnsafe(observedAt))
   })
@@ -88,7 +88,7 @@ const make = Effect.gen(function* () {
         ? sql.literal("")
         : sql`AND (observed_at, recorded_at, id) > (
             ${DateTime.toDateUtc(after.observedAt)}, ${DateTime.toDateUtc(after.recordedAt)}, ${after.id}::uuid)`
-    const found = yield* execute(sql<Row>`
+    const found = yield* read(sql<Row>`
       SELECT id, trim_scale(rate) AS rate, provider, observed_at, recorded_at, derived_from
       FROM exchange_rate WHERE ${inRange(range)} ${isCredible} ${afterPosition}
       ORDER BY observed_at, recorded_at, id LIMIT ${limit}`)
@@ -97,7 +97,7 @@ const make = Effect.gen(function* () {
 
   const candles = Effect.fn("HistoryRepo.candles")(function* (range: HistoryRange, interval: CandleInterval) {
     // Of several rates at the same time, the last recorded one counts.
-    const found = yield* execute(sql<CandleRow>`
+    const found = yield* read(sql<CandleRow>`
       SELECT start, trim_scale(rates[1]) AS open, trim_scale(high) AS high, trim_scale(low) AS low,
         trim_scale(rates[count]) AS close, count
       FROM (

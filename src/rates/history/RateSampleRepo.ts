@@ -30,7 +30,7 @@ export class RateSampleRepo extends Context.Service<
   static readonly layer = Layer.effect(
     RateSampleRepo,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { read, sql } = yield* Database
 
       const samples: RateSampleRepo["Service"]["samples"] = Effect.fn("RateSampleRepo.samples")(
         function* (pairs, moments) {
@@ -42,7 +42,7 @@ export class RateSampleRepo extends Context.Service<
             DateTime.subtractDuration(first, Duration.sum(MAX_AGE, MAX_ID_DISTANCE))
           )
           const upper = RateIds.lowerBound(DateTime.addDuration(last, MAX_ID_DISTANCE))
-          const rows = yield* execute(sql`
+          const rows = yield* read(sql`
             SELECT (
               SELECT rate FROM exchange_rate
               WHERE source_currency = pair.source AND destination_currency = pair.destination AND NOT is_leg

@@ -4,6 +4,7 @@ import type { Array as Arrays, Duration, Scope } from "effect"
 import { SecurityEvents } from "../../accounts/SecurityEvents.ts"
 import * as EventPosition from "../../domain/wallets/EventPosition.ts"
 import * as StreamMetrics from "../../platform/metrics/StreamMetrics.ts"
+import { Database } from "../../platform/postgres/Database.ts"
 import * as DatabaseIdentity from "../../platform/postgres/DatabaseIdentity.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
@@ -57,7 +58,7 @@ export class UserEvents extends Context.Service<
       const orderChanges = yield* OrderChanges
       const repo = yield* UserEventRepo
       const securityEvents = yield* SecurityEvents
-      const database = yield* DatabaseIdentity.read
+      const database = yield* DatabaseIdentity.read(yield* Database)
       const singleFlight = yield* SingleFlight.make<Changes, StoreUnavailable>()
       const permits = Semaphore.makeUnsafe(MAX_CONCURRENT_READS)
 

@@ -93,7 +93,7 @@ export class FundingRepo extends Context.Service<
   static readonly layer = Layer.effect(
     FundingRepo,
     Effect.gen(function* () {
-      const { execute, sql } = yield* Database
+      const { execute, read, sql } = yield* Database
       const columns = sql.literal(COLUMNS)
       const named = sql.literal(
         "JOIN wallet ON wallet.id = request.wallet_id JOIN app_user ON app_user.id = wallet.user_id"
@@ -150,9 +150,7 @@ export class FundingRepo extends Context.Service<
           ...(direction === undefined ? [] : [sql`request.direction = ${direction}`]),
           ...(before === undefined ? [] : [sql`request.id < ${before}`])
         ])
-        return yield* decoded(
-          yield* execute(sql`${select(conditions)} ORDER BY request.id DESC LIMIT ${limit}`)
-        )
+        return yield* decoded(yield* read(sql`${select(conditions)} ORDER BY request.id DESC LIMIT ${limit}`))
       })
 
       const takeDue = Effect.fn("FundingRepo.takeDue")(function* (provider: FundingProvider, limit: number) {
