@@ -80,6 +80,10 @@ export const age = (seconds: number): string => {
 export const timeOfDay = (time: Date): string =>
   time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })
 
+/** Formats a date in the time zone of the reader. */
+export const date = (time: Date): string =>
+  time.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })
+
 /** Formats a time with its date in the time zone of the reader. */
 export const dateAndTime = (time: Date): string =>
   time.toLocaleString("en-GB", {
