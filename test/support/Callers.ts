@@ -90,7 +90,7 @@ export const user = Effect.fnUntraced(function* (kind: "user" | "administrator")
   const caller: TestCaller = {
     name: kind,
     authorization: `Bearer ${Redacted.value(token)}`,
-    scopes: kind === "user" ? [] : ["admin"],
+    scopes: kind === "user" ? [] : ["admin", "audit:read"],
     user: kind
   }
   return caller

@@ -58,8 +58,8 @@ const FILTER_OPTIONS = [
   ...CALL_OPTIONS
 ] as const
 
-/** Makes the calls that read the audit. */
-export const make = (access: ServerAccess): AuditCalls => ({
+/** Makes the calls that read the audit, with the API key or, for administrators, as the user who is signed in. */
+export const make = (access: ServerAccess, as: "key" | "user" = "key"): AuditCalls => ({
   conversions(filter = {}) {
     Options.requireKnown("conversions", filter, FILTER_OPTIONS)
     const { after, from, pageSize, reference, since, to, until } = filter
@@ -72,49 +72,51 @@ export const make = (access: ServerAccess): AuditCalls => ({
       after: after === undefined ? undefined : positionText(after, "a position of the audit"),
       page_size: Options.pageSize(pageSize)
     }
-    return Pages.read<AuditRecord>(access, { path: "/api/v1/audit/conversions", query }, filter)
+    return Pages.read<AuditRecord>(access, { path: "/api/v1/audit/conversions", query, as }, filter)
   },
 
   async conversion(auditId, options = {}) {
     Options.requireKnown("conversion", options, CALL_OPTIONS)
-    return Json.decode<AuditRecord>(await send(access, { path: pathOf(auditId) }, "audit_id", options))
+    return Json.decode<AuditRecord>(await send(access, { path: pathOf(auditId), as }, "audit_id", options))
   },
 
   async receipt(auditId, options = {}) {
     Options.requireKnown("receipt", options, CALL_OPTIONS)
     return Json.verbatim<Receipt>(
-      await send(access, { path: `${pathOf(auditId)}/receipt` }, "proof", options)
+      await send(access, { path: `${pathOf(auditId)}/receipt`, as }, "proof", options)
     )
   },
 
   async auditHeads(after = 0, options = {}) {
     Options.requireKnown("auditHeads", options, CALL_OPTIONS)
     const query = { after: positionText(after, "a tree size") }
-    const { heads } = await send(access, { path: "/api/v1/audit/heads", query }, "heads", options)
+    const { heads } = await send(access, { path: "/api/v1/audit/heads", query, as }, "heads", options)
     return Json.verbatim<ReadonlyArray<AuditHead>>(heads)
   },
 
   async verifyAudit(options = {}) {
     Options.requireKnown("verifyAudit", options, CALL_OPTIONS)
-    return Json.decode<Verification>(await send(access, { path: "/api/v1/audit/verify" }, "ok", options))
+    return Json.decode<Verification>(await send(access, { path: "/api/v1/audit/verify", as }, "ok", options))
   },
 
   async verifyAuditHeads(heads, { publicKey, ...options } = {}) {
     Options.requireKnown("verifyAuditHeads", options, CALL_OPTIONS)
-    const request = { path: "/api/v1/audit/verify", body: { heads, public_key: publicKey } }
+    const request = { path: "/api/v1/audit/verify", body: { heads, public_key: publicKey }, as }
     return Json.decode<Verification>(await send(access, request, "ok", options))
   },
 
   async auditConsistency(from, to, options = {}) {
     Options.requireKnown("auditConsistency", options, CALL_OPTIONS)
     const query = { from: positionText(from, "a tree size"), to: positionText(to, "a tree size") }
-    const request = { path: "/api/v1/audit/consistency", query }
+    const request = { path: "/api/v1/audit/consistency", query, as }
     return Json.verbatim<Consistency>(await send(access, request, "proof", options))
   },
 
   async auditKeys(options = {}) {
     Options.requireKnown("auditKeys", options, CALL_OPTIONS)
-    return Json.verbatim<AuditKeys>(await send(access, { path: "/api/v1/audit/keys" }, "public_key", options))
+    return Json.verbatim<AuditKeys>(
+      await send(access, { path: "/api/v1/audit/keys", as }, "public_key", options)
+    )
   }
 })
 

@@ -31,7 +31,7 @@ export interface KeyPrincipal extends Identity, Scoped {
   readonly kind: "key"
 }
 
-/** A user who is signed in. An administrator has the scope `admin`. */
+/** A user who is signed in. An administrator has the scopes `admin` and `audit:read`. */
 export interface UserPrincipal extends Scoped {
   readonly kind: "user" | "administrator"
   /** `user:` and the id of the user. */
@@ -86,5 +86,5 @@ export const ofUser = ({
   ...user,
   id: userPrincipalId(user.userId),
   kind: role === "admin" ? "administrator" : "user",
-  scopes: role === "admin" ? ["admin"] : []
+  scopes: role === "admin" ? ["admin", "audit:read"] : []
 })

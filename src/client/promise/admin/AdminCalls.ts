@@ -1,3 +1,4 @@
+import * as AuditCalls from "../AuditCalls.ts"
 import type { PagedList } from "../Pages.ts"
 import { keyHeaders, type ServerAccess, type UserAuthorization } from "../Requests.ts"
 import * as AdminRequests from "./AdminRequests.ts"
@@ -23,6 +24,8 @@ export interface AdminCalls extends OverviewCalls.OverviewCalls {
   readonly quarantine: OperationCalls.QuarantineCalls
   readonly poller: OperationCalls.PollerCalls
   readonly keys: KeyCalls.KeyCalls
+  /** Conversions of all callers, with their receipts. */
+  readonly audit: AuditCalls.AuditCalls
   /** Lists what administrators did, newest first. `subject` is the id of a user. */
   actions(
     options?: AdminRequests.ListOptions & { readonly subject?: string | undefined }
@@ -41,6 +44,7 @@ export const make = (access: ServerAccess): AdminCalls => {
   return {
     ...OverviewCalls.make(requests),
     keys: KeyCalls.make(requests),
+    audit: AuditCalls.make(access, "user"),
     users: UserAdminCalls.make(requests),
     funding: SettlementCalls.makeFunding(requests),
     batches: SettlementCalls.makeBatches(requests),

@@ -170,6 +170,8 @@ layer(TestServer.layer({ FUNDING: "manual", LEDGER_ADJUSTMENT_LIMIT: "10" }), { 
           const limit = (await admin.settings()).find(({ name }) => name === "LEDGER_ADJUSTMENT_LIMIT")
           assert.deepInclude(limit, { value: "10", source: "environment" })
 
+          assert.isArray((await admin.audit.conversions().page()).data)
+
           const user = connectAdmin(url)
           const { id } = await user.accounts.register({ username: "holder", password: PASSWORD })
           const funding = await user.funding.deposit({ amount: "7" })
