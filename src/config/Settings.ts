@@ -251,12 +251,12 @@ export const inspect = Effect.gen(function* () {
     publicUrl: yield* take(Definitions.PUBLIC_URL),
     web: yield* take(Definitions.WEB),
     databaseUrl: secret(databaseUrl),
+    databaseReadUrl: secret(yield* take(Definitions.DATABASE_READ_URL)),
+    databaseReadMaxLag: yield* take(Definitions.DATABASE_READ_MAX_LAG),
     dataDir: yield* take(Definitions.DATA_DIR),
     redisUrl: secret(yield* take(Definitions.REDIS_URL)),
     redisPrefix: yield* take(Definitions.REDIS_PREFIX),
     providers,
-    databaseReadUrl: secret(yield* take(Definitions.DATABASE_READ_URL)),
-    databaseReadMaxLag: yield* take(Definitions.DATABASE_READ_MAX_LAG),
     sandbox,
     flutterwaveSecretKey: secret(flutterwaveSecretKey),
     flutterwaveBaseUrl: yield* take(Definitions.FLUTTERWAVE_BASE_URL),
@@ -386,6 +386,9 @@ export const inspect = Effect.gen(function* () {
         allowed: required("manual", "sandbox money")
       })
   }
+  if (Option.isSome(settings.databaseReadUrl) && Option.isNone(databaseUrl)) {
+    reportMissing("DATABASE_URL", "the URL of the primary, because DATABASE_READ_URL is set")
+  }
   // Without PROVIDERS, a setting of a real provider must not lead to generated rates.
   if (sandbox && selected === undefined) {
     if (settings.flutterwaveBaseUrl !== Definitions.FLUTTERWAVE_BASE_URL.defaultValue) {
@@ -395,9 +398,6 @@ export const inspect = Effect.gen(function* () {
       )
     }
     const configured = [
-  if (Option.isSome(settings.databaseReadUrl) && Option.isNone(databaseUrl)) {
-    reportMissing("DATABASE_URL", "the URL of the primary, because DATABASE_READ_URL is set")
-  }
       ...(Option.isSome(fxApiKey) ? [["fixer", "FX_API_KEY"] as const] : []),
       ...(Option.isSome(openExchangeRatesAppId)
         ? [["openexchangerates", "OPENEXCHANGERATES_APP_ID"] as const]
