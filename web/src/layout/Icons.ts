@@ -22,6 +22,7 @@ export const icons = {
   close: "M6 6l12 12M18 6L6 18",
   phone: "M8 3h8v18H8zM11 18h2",
   computer: "M3 5h18v11H3zM8 20h8M12 16v4",
+  clock: "M12 4a8 8 0 1 0 0 16a8 8 0 0 0 0-16zM12 8v4.500l3 2",
   check: "M5 12.500l4.500 4.500L19 7"
 } as const
 

@@ -38,6 +38,11 @@ export const subtract = (left: Decimal, right: Decimal): Decimal => {
   return make(scaleUp(left, scale) - scaleUp(right, scale), scale)
 }
 
+export const add = (left: Decimal, right: Decimal): Decimal => {
+  const scale = Math.max(left.scale, right.scale)
+  return make(scaleUp(left, scale) + scaleUp(right, scale), scale)
+}
+
 /** Returns the sign of `left - right`. */
 export const compare = (left: Decimal, right: Decimal): number => {
   const { digits } = subtract(left, right)

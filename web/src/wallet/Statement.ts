@@ -28,7 +28,7 @@ export const rowsOf = (movements: ReadonlyArray<Transaction>): ReadonlyArray<Sta
   for (const movement of movements) {
     const { createdAt, id, type } = movement
     const joined = rows.get(id)?.movements ?? []
-    const [first = movement, ...others] = [...joined, movement].sort(
+    const [first = movement, ...others] = [...joined, movement].toSorted(
       (a, b) => Number(isOutgoing(b)) - Number(isOutgoing(a))
     )
     rows.set(id, { key: id, id, type, createdAt, movements: [first, ...others] })

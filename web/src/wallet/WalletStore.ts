@@ -41,7 +41,7 @@ export const balanceOf = (code: string): Balance =>
 
 const put = (balance: Balance) => {
   const others = (balances.value ?? []).filter(({ asset }) => asset !== balance.asset)
-  balances.value = [...others, balance].sort((a, b) => (a.asset < b.asset ? -1 : 1))
+  balances.value = [...others, balance].toSorted((a, b) => (a.asset < b.asset ? -1 : 1))
 }
 
 const loadActivity = async () => {
