@@ -38,9 +38,18 @@ export class LedgerRepo extends Context.Service<
       ): Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError> =>
         postings.length === 0
           ? Effect.succeed([])
-          : Effect.flatMap(PostBatch.statement(sql, postings, alongside), (rows) =>
-              PostBatch.outcomes(rows, gate)
+          : Effect.flatMap(
+              PostBatch.statement(sql, sql`post_batch(${PostBatch.columnsOf(sql, postings)})`, alongside),
+              (rows) => PostBatch.outcomes(rows, gate)
             )
+
+      /** Posts in one statement if the gate admits all; undefined, with nothing posted, if it must decide on each. */
+      const postWithinLimits = Effect.fnUntraced(function* (postings: ReadonlyArray<LedgerPosting>) {
+        const call = yield* gate.admitWithin(postings, PostBatch.columnsOf(sql, postings))
+        if (call === undefined) return undefined
+        const rows = yield* PostBatch.statement(sql, call)
+        return rows.length === 0 ? undefined : yield* PostBatch.outcomes(rows, gate)
+      })
 
       const postAdmitted = Effect.fnUntraced(function* (postings: ReadonlyArray<LedgerPosting>) {
         const { alongside, decisions, record } = yield* gate.admit(postings)
@@ -64,9 +73,12 @@ export class LedgerRepo extends Context.Service<
       return LedgerRepo.of({
         afterCommit: sql.afterCommit,
         call,
-        tryCall: (postings) =>
+        tryCall: Effect.fnUntraced(function* (postings) {
           // One statement is one transaction.
-          tryExecute(postings.some(isMovement) ? sql.withTransaction(call(postings)) : call(postings))
+          if (!postings.some(isMovement)) return yield* tryExecute(post(postings))
+          const posted = yield* tryExecute(postWithinLimits(postings))
+          return posted ?? (yield* tryExecute(sql.withTransaction(call(postings))))
+        })
       })
     })
   )

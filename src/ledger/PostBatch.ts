@@ -8,15 +8,11 @@ import * as PgArray from "../platform/postgres/PgArray.ts"
 import * as Amount from "./Amount.ts"
 import type { PostingGate } from "./PostingGate.ts"
 
-/**
- * Builds the call of `post_batch` for several postings. Each column is one parameter. `alongside` is a data-modifying
- * statement that is sent with it.
- */
-export const statement = (
+/** Returns several postings as the arguments of `post_batch`. Each column is one parameter. */
+export const columnsOf = (
   sql: SqlClient.SqlClient,
-  items: ReadonlyArray<LedgerPosting>,
-  alongside?: Statement.Fragment
-) => {
+  items: ReadonlyArray<LedgerPosting>
+): Statement.Fragment => {
   const entries = items.flatMap(({ entries }, i) => entries.map((entry) => ({ ...entry, item: i + 1 })))
   const opens = items.flatMap(({ opens }, i) => opens.map((open) => ({ ...open, item: i + 1 })))
   const ends = items.flatMap(({ ends }, i) => ends.map((end) => ({ ...end, item: i + 1 })))
@@ -27,7 +23,7 @@ export const statement = (
     PgArray.of(rows.map(({ account }) => account))
   const amount = (rows: ReadonlyArray<{ readonly amount: BigDecimal.BigDecimal }>) =>
     PgArray.of(rows.map(({ amount }) => Decimal.format(amount)))
-  const call = sql`post_batch(
+  return sql`
       ${PgArray.of(items.map(({ id }) => id))}::uuid[], ${PgArray.ofTexts(items.map(({ kind }) => kind))}::text[],
       ${key("principal")}::text[], ${key("key")}::text[], ${key("requestHash")}::text[],
       ${PgArray.ofTexts(items.map(({ details }) => JSON.stringify(details)))}::text[],
@@ -36,7 +32,18 @@ export const statement = (
       ${amount(opens)}::numeric[], ${PgArray.of(opens.map(({ expiresAt }) => (expiresAt === undefined ? null : DateTime.formatIso(expiresAt))))}::timestamptz[],
       ${item(ends)}::int[], ${PgArray.of(ends.map(({ holdId }) => holdId))}::uuid[],
       ${PgArray.of(ends.map(({ outcome }) => outcome))}::text[],
-      ${PgArray.of(ends.map(({ posted }) => Decimal.format(posted)))}::numeric[])`
+      ${PgArray.of(ends.map(({ posted }) => Decimal.format(posted)))}::numeric[]`
+}
+
+/**
+ * Builds the statement that calls `post_batch`, or another function with its result. `alongside` is a data-modifying statement
+ * that is sent with it.
+ */
+export const statement = (
+  sql: SqlClient.SqlClient,
+  call: Statement.Fragment,
+  alongside?: Statement.Fragment
+) => {
   const columns = sql.literal("outcome, replayed, subject, account_id, available")
   return alongside === undefined
     ? sql`SELECT ${columns} FROM ${call} ORDER BY n`

@@ -29,6 +29,14 @@ export interface Admission {
 export class PostingGate extends Context.Service<
   PostingGate,
   {
+    /**
+     * Returns the call of a function that posts the movements only if the gate admits all of them, and returns no row otherwise:
+     * then ask {@link admit}. `columns` are the arguments of `post_batch`. Undefined if the gate must decide on one of them.
+     */
+    readonly admitWithin: (
+      postings: ReadonlyArray<LedgerPosting>,
+      columns: Statement.Fragment
+    ) => Effect.Effect<Statement.Fragment | undefined>
     /** Locks the subjects of the movements until the end of the transaction, so that what it reads stays true. */
     readonly admit: (postings: ReadonlyArray<LedgerPosting>) => Effect.Effect<Admission, SqlError.SqlError>
     /** Returns what a user is told about an earlier refusal. */
@@ -37,6 +45,7 @@ export class PostingGate extends Context.Service<
 >()("effex/ledger/PostingGate") {
   /** Admits every posting. */
   static readonly layerOpen = Layer.succeed(PostingGate, {
+    admitWithin: () => Effect.undefined,
     admit: (postings) =>
       Effect.succeed({ decisions: postings.map(() => ADMIT), alongside: undefined, record: undefined }),
     explain: () => Effect.succeed(UNKNOWN)

@@ -9,11 +9,12 @@ import * as Denial from "../domain/risk/Denial.ts"
 import type { MovementFacts } from "../domain/risk/MovementFacts.ts"
 import type { RiskRules } from "../domain/risk/RiskRules.ts"
 import * as Usage from "../domain/risk/Usage.ts"
+import * as UsageLimits from "../domain/risk/UsageLimits.ts"
 import { type Admission, type GateDecision, PostingGate } from "../ledger/PostingGate.ts"
 import * as RiskMetrics from "../platform/metrics/RiskMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import { type DecisionRecord, DecisionRepo, type NewDecision, type NewReview } from "./DecisionRepo.ts"
-import { RiskRepo } from "./RiskRepo.ts"
+import { type BoundedMovement, RiskRepo } from "./RiskRepo.ts"
 import { RiskRuleSettings } from "./RiskRuleSettings.ts"
 import { UsageBatch } from "./UsageBatch.ts"
 
@@ -61,6 +62,22 @@ export const layerNoDeps = Layer.effect(
         received: DateTime.subtractDuration(now, rules.circular_transfer.window),
         deposited: DateTime.subtractDuration(now, rules.deposit_withdrawal.window)
       })
+
+    const admitWithin: PostingGate["Service"]["admitWithin"] = Effect.fnUntraced(
+      function* (postings, columns) {
+        const rules = current()
+        const now = yield* DateTime.now
+        const movements: Array<BoundedMovement> = []
+        for (const [i, { movement }] of postings.entries()) {
+          if (movement === undefined) continue
+          const bound = UsageLimits.boundOf(rules, movement, now)
+          if (bound === undefined) return undefined
+          const { isSmallOrder } = incrementOf(rules, movement)
+          movements.push({ ...bound, item: i + 1, movement, isSmallOrder })
+        }
+        return repo.postWithin(columns, movements, UsageLimits.limitsOf(rules), Usage.hourAt(now, []))
+      }
+    )
 
     const admit: PostingGate["Service"]["admit"] = Effect.fnUntraced(function* (postings) {
       const rules = current()
@@ -147,6 +164,7 @@ export const layerNoDeps = Layer.effect(
     })
 
     return PostingGate.of({
+      admitWithin,
       admit,
       explain: (id) => Effect.map(decisions.firedBy(id), (fired) => Denial.ofRules(fired, home))
     })

@@ -6,6 +6,7 @@ import * as Decimal from "../domain/money/Decimal.ts"
 import type { MovementHistory } from "../domain/risk/Assessment.ts"
 import type { MovementFacts } from "../domain/risk/MovementFacts.ts"
 import type { Usage } from "../domain/risk/Usage.ts"
+import type { MovementBound, UsageLimits } from "../domain/risk/UsageLimits.ts"
 import { WalletId } from "../domain/wallets/Wallet.ts"
 import { Amount } from "../ledger/Amount.ts"
 import { Database } from "../platform/postgres/Database.ts"
@@ -16,10 +17,28 @@ export interface WalletUsage extends Usage {
   readonly wallet: WalletId
 }
 
+/** A movement that is posted without an assessment, because its usage stays within all limits. */
+export interface BoundedMovement extends MovementBound {
+  /** Number of its posting in the call, from 1. */
+  readonly item: number
+  readonly movement: MovementFacts
+  readonly isSmallOrder: boolean
+}
+
 /** Usage and history of wallets in PostgreSQL. The methods run in the open transaction of the caller. */
 export class RiskRepo extends Context.Service<
   RiskRepo,
   {
+    /**
+     * Returns the call of `post_movements`, which posts and counts movements within limits in one statement. `columns` are the
+     * arguments of `post_batch`, and `hour` the start of the present hour in epoch milliseconds.
+     */
+    readonly postWithin: (
+      columns: Statement.Fragment,
+      movements: ReadonlyArray<BoundedMovement>,
+      limits: UsageLimits,
+      hour: number
+    ) => Statement.Fragment
     /** Locks wallets until the end of the transaction, and returns their usage, by wallet. */
     readonly lock: (
       wallets: ReadonlyArray<WalletId>
@@ -39,6 +58,18 @@ export class RiskRepo extends Context.Service<
     RiskRepo,
     Effect.gen(function* () {
       const { sql } = yield* Database
+
+      const postWithin: RiskRepo["Service"]["postWithin"] = (columns, movements, limits, hour) => {
+        const column = (of: (movement: BoundedMovement) => string | number | boolean | null) =>
+          PgArray.of(movements.map(of))
+        return sql`post_movements(${columns},
+          ${column(({ item }) => item)}::int[], ${column(({ movement }) => movement.wallet)}::uuid[],
+          ${column(({ movement }) => movement.asset)}::text[],
+          ${column(({ movement }) => Decimal.format(movement.amount))}::numeric[],
+          ${column(({ value }) => Decimal.format(value))}::numeric[], ${column(({ isSmallOrder }) => isSmallOrder)}::boolean[],
+          ${column(({ belowDayValue }) => (belowDayValue === undefined ? null : Decimal.format(belowDayValue)))}::numeric[],
+          ${timeText(hour)}::timestamptz, ${limitColumn(limits)}::numeric[])`
+      }
 
       const lock: RiskRepo["Service"]["lock"] = Effect.fnUntraced(function* (wallets) {
         const rows = yield* sql`
@@ -89,12 +120,24 @@ export class RiskRepo extends Context.Service<
           (rows) => rows.length > 0
         )
 
-      return RiskRepo.of({ lock, store, history, isReplay })
+      return RiskRepo.of({ postWithin, lock, store, history, isReplay })
     })
   )
 }
 
 const ZERO = BigDecimal.make(0n, 0)
+
+/** The limits in the order of `post_movements`. */
+const limitColumn = ({ asset, hourSmallOrders, total }: UsageLimits) => {
+  const limits = [total, asset].flatMap((rule) =>
+    rule === undefined
+      ? [NO_LIMIT, NO_LIMIT, NO_LIMIT, NO_LIMIT]
+      : [rule.hour_count, rule.day_count, Decimal.format(rule.hour_value), Decimal.format(rule.day_value)]
+  )
+  return PgArray.of([...limits, hourSmallOrders ?? NO_LIMIT])
+}
+
+const NO_LIMIT = "Infinity"
 
 const timeText = (millis: number) => DateTime.formatIso(DateTime.makeUnsafe(millis))
 

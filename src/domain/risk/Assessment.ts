@@ -166,7 +166,8 @@ const velocity = (
   checkValue("day_value", used.dayValue, day_value)
 }
 
-const isYoung = (since: DateTime.Utc, maxAge: Duration.Duration, now: DateTime.Utc) =>
+/** Returns true until something has had an age. */
+export const isYoung = (since: DateTime.Utc, maxAge: Duration.Duration, now: DateTime.Utc) =>
   DateTime.toEpochMillis(now) - DateTime.toEpochMillis(since) < Duration.toMillis(maxAge)
 
 /** Counts what left the balance today, so that a balance cannot be moved in parts. */
@@ -227,7 +228,8 @@ const smallOrders = (
   return isGreaterThan(value, max_value) ? undefined : "too many small orders in an hour"
 }
 
-const failedLogins = (
+/** Returns why `failed_logins` fires; undefined if it does not. */
+export const failedLogins = (
   { enabled, failures, min_value }: RiskRules["failed_logins"],
   { failedLogins: failed = 0, value }: MovementFacts
 ): string | undefined => {
