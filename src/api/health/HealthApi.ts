@@ -33,6 +33,14 @@ export const Readiness = Schema.Struct({
     }).pipe(Schema.encodeKeys({ skewSeconds: "skew_seconds" })),
     /** `degraded` on the node that seals the audit, while the audit contradicts its signed heads. */
     audit: Check,
+    /** Present with a read replica. `degraded` while its reads go to the primary. */
+    replica: Schema.optionalKey(
+      Schema.Struct({
+        ...Check.fields,
+        /** Time in which the replica replays what the primary has. It grows while the replica lags or is unreachable. */
+        lagSeconds: Schema.Finite
+      }).pipe(Schema.encodeKeys({ lagSeconds: "lag_seconds" }))
+    ),
     /** All providers in failover order. */
     providers: Schema.Array(ProviderCheck)
   })

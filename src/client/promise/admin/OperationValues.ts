@@ -147,6 +147,8 @@ export interface Readiness {
     }
     readonly clock: Check & { readonly skewSeconds: number }
     readonly audit: Check
+    /** Present with a read replica. */
+    readonly replica?: Check & { readonly lagSeconds: number }
     /** All providers in failover order. */
     readonly providers: ReadonlyArray<ProviderCheck>
   }
