@@ -1,5 +1,6 @@
 import { Config, Effect, Redacted } from "effect"
 import * as OpenTelemetry from "./OpenTelemetrySettings.ts"
+import * as SentryDsn from "./SentryDsn.ts"
 import * as Definitions from "./SettingDefinitions.ts"
 
 /**
@@ -12,6 +13,7 @@ export const read: Effect.Effect<ReadonlyArray<Redacted.Redacted>> = Effect.gen(
   for (const name of [...secretNames, ...OpenTelemetry.HEADERS, ...OpenTelemetry.ENDPOINTS]) {
     const text = yield* Effect.orElseSucceed(Config.String(name), () => "")
     if (OpenTelemetry.HEADERS.includes(name)) found.push(...headerSecrets(text))
+    else if (name === Definitions.SENTRY_DSN.name) found.push(text, ...sentryKey(text))
     else if (URL.canParse(text)) found.push(...urlSecrets(text))
     // Keys can be lists of two during a rotation.
     else if (!OpenTelemetry.ENDPOINTS.includes(name)) found.push(text, ...text.split(/ *, */))
@@ -32,6 +34,9 @@ const urlSecrets = (text: string) => {
   const { password, searchParams } = new URL(text)
   return [password, decoded(password), searchParams.get("password") ?? ""]
 }
+
+const sentryKey = (text: string) =>
+  Option.toArray(Option.map(SentryDsn.parse(text), ({ publicKey }) => publicKey))
 
 const decoded = (text: string) => {
   try {

@@ -161,6 +161,10 @@ export class Settings extends Context.Service<
     /** Rules for movements, unless the database overrides them (see `RiskRuleSettings`). */
     readonly riskRules: RiskRules
     readonly riskReviewExpiry: Duration.Duration
+    /** Receiver of error reports. None: errors are only logged. */
+    readonly sentryDsn: Option.Option<Redacted.Redacted>
+    readonly sentryEnvironment: string
+    readonly sentryServerName: Option.Option<string>
     readonly logLevel: LogLevel.LogLevel
     readonly logFormat: "pretty" | "json"
     /** The text of each setting that the environment sets, by name. `null` for a secret. */
@@ -355,6 +359,11 @@ export const inspect = Effect.gen(function* () {
       failedLogins: yield* take(Definitions.RISK_FAILED_LOGINS)
     }),
     riskReviewExpiry: yield* take(Definitions.RISK_REVIEW_EXPIRY),
+    sentryDsn: secret(yield* take(Definitions.SENTRY_DSN)),
+    sentryEnvironment: Option.getOrElse(yield* take(Definitions.SENTRY_ENVIRONMENT), () =>
+      Option.getOrElse(environment, () => (sandbox ? "development" : "production"))
+    ),
+    sentryServerName: yield* take(Definitions.SENTRY_SERVER_NAME),
     logLevel: yield* take(Definitions.LOG_LEVEL),
     logFormat: yield* take(Definitions.LOG_FORMAT),
     given

@@ -181,6 +181,15 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   RISK_FAILED_LOGINS: counts,
   RISK_REVIEW_EXPIRY: [...durations, "0 seconds", "366 days", "off"],
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
+  SENTRY_DSN: [
+    "https://sentry.example.org/1",
+    "https://key@sentry.example.org",
+    "https://key@sentry.example.org/project",
+    "ftp://key@sentry.example.org/1",
+    "https://k%20ey@sentry.example.org/1"
+  ],
+  SENTRY_ENVIRONMENT: ["my staging", "a/b", "x".repeat(65)],
+  SENTRY_SERVER_NAME: ["node 1", "a/b", "x".repeat(65)],
   AUDIT_HEADS_URL: ["example.com/heads", "ftp://example.com", "https://example.com/a b"]
 }
 
@@ -331,6 +340,11 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["METRICS_TOKEN", "0123456789abcdef", "metricsToken", "0123456789abcdef"],
   ["FLUTTERWAVE_SECRET_KEY", "FLWSECK-1", "openConversions", false],
   ["AUDIT_SIGNING_KEY", `${"A".repeat(43)}=`, "auditSigningKey", `${"A".repeat(43)}=`],
+  ["SENTRY_DSN", "https://key@a.b/prefix/1", "sentryDsn", "https://key@a.b/prefix/1"],
+  ["SENTRY_ENVIRONMENT", "staging", "sentryEnvironment", "staging"],
+  ["NODE_ENV", "test", "sentryEnvironment", "test"],
+  ["FLUTTERWAVE_SECRET_KEY", "FLWSECK-1", "sentryEnvironment", "production"],
+  ["SENTRY_SERVER_NAME", "node-1", "sentryServerName", "node-1"],
   ["AUDIT_HEADS_FILE", "/var/heads.ndjson", "auditHeadsFile", "/var/heads.ndjson"],
   ["AUDIT_HEADS_URL", "https://a.b/heads?token=1", "auditHeadsUrl", "https://a.b/heads?token=1"],
   ["JWT_SIGNING_KEY", `${"A".repeat(43)}=`, "jwtSigningKeys", `${"A".repeat(43)}=`],
@@ -424,6 +438,7 @@ describe("SettingDefinitions", () => {
         "MASSIVE_API_KEY",
         "METRICS_TOKEN",
         "AUDIT_SIGNING_KEY",
+        "SENTRY_DSN",
         "AUDIT_HEADS_URL",
         "JWT_SIGNING_KEY",
         "MFA_ENCRYPTION_KEY",
@@ -473,7 +488,10 @@ describe("SettingDefinitions", () => {
         "AUDIT_HEADS_FILE",
         "AUDIT_HEADS_URL",
         "JWT_SIGNING_KEY",
-        "MFA_ENCRYPTION_KEY"
+        "MFA_ENCRYPTION_KEY",
+        "SENTRY_DSN",
+        "SENTRY_ENVIRONMENT",
+        "SENTRY_SERVER_NAME"
       ])
       const literal = Definitions.all.filter(({ name }) => !describedInWords.has(name))
       const env = Object.fromEntries(literal.map(({ defaultText, name }) => [name, defaultText]))

@@ -2,6 +2,7 @@ import * as AuditMetrics from "./AuditMetrics.ts"
 import * as ClusterMetrics from "./ClusterMetrics.ts"
 import * as ConversionMetrics from "./ConversionMetrics.ts"
 import * as DatabaseMetrics from "./DatabaseMetrics.ts"
+import * as ErrorMetrics from "./ErrorMetrics.ts"
 import * as FundingMetrics from "./FundingMetrics.ts"
 import * as ExchangeMetrics from "./ExchangeMetrics.ts"
 import * as HttpMetrics from "./HttpMetrics.ts"
@@ -19,6 +20,7 @@ import * as StreamMetrics from "./StreamMetrics.ts"
 /** Every metric that `/metrics` serves. Values are per node: sum them over the nodes, or take the largest. */
 export const ALL_METRICS = [
   ...Object.values(ProcessMetrics),
+  ...Object.values(ErrorMetrics),
   ...Object.values(HttpMetrics),
   ...Object.values(RateMetrics),
   ...Object.values(ProviderMetrics),

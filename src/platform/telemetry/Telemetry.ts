@@ -6,6 +6,7 @@ import * as OpenTelemetry from "../../config/OpenTelemetrySettings.ts"
 import * as Secrets from "../../config/Secrets.ts"
 import { Settings } from "../../config/Settings.ts"
 import { VERSION } from "../../config/Version.ts"
+import * as ErrorReports from "./errors/ErrorReports.ts"
 import * as OtlpClient from "./OtlpClient.ts"
 import { type Redact, redactor } from "./Redaction.ts"
 import { withReleaseTimeout } from "../ReleaseTimeout.ts"
@@ -107,5 +108,5 @@ const layerOtlp = Layer.unwrap(
   )
 )
 
-/** Logs, and the OTLP export of traces, metrics and logs. */
-export const layer = Layer.provideMerge(layerOtlp, layerLogs)
+/** Logs, the OTLP export of traces, metrics and logs, and error reports. */
+export const layer = ErrorReports.layer.pipe(Layer.provideMerge(layerOtlp), Layer.provideMerge(layerLogs))
