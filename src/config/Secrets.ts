@@ -1,4 +1,4 @@
-import { Config, Effect, Redacted } from "effect"
+import { Config, Effect, Option, Redacted } from "effect"
 import * as OpenTelemetry from "./OpenTelemetrySettings.ts"
 import * as SentryDsn from "./SentryDsn.ts"
 import * as Definitions from "./SettingDefinitions.ts"
