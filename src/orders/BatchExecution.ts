@@ -1,4 +1,5 @@
 import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
+import { AssetCatalog } from "../assets/AssetCatalog.ts"
 import { Settings } from "../config/Settings.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { Batch, RejectionReason } from "../domain/orders/Batch.ts"
@@ -61,6 +62,7 @@ export class BatchExecution extends Context.Service<
     BatchExecution,
     Effect.gen(function* () {
       const { orderMaxSlippage } = yield* Settings
+      const catalog = yield* AssetCatalog
       const exchange = yield* ExchangeClient
       const prices = yield* OrderPrices
       const repo = yield* SettlementRepo
@@ -137,7 +139,9 @@ export class BatchExecution extends Context.Service<
         }
         const { detail, isMoved, rate } = yield* moved(batch)
         if (isMoved) return yield* reject(leader, batch, "price-moved", detail)
-        const amount = ExchangeAmount.of(batch.side, batch.customerAmount, rate, terms)
+        const asset = catalog.find(batch.asset)
+        if (Option.isNone(asset)) return yield* Effect.die(`the catalogue has no ${batch.asset}`)
+        const amount = ExchangeAmount.of(batch.side, batch.customerAmount, rate, terms, asset.value.decimals)
         if (Option.isNone(amount))
           return yield* reject(
             leader,

@@ -11,17 +11,31 @@ export interface ExchangeLimits {
   readonly increment: BigDecimal.BigDecimal
 }
 
+/** Amounts of an asset with `decimals` are ordered in multiples of this: of the increment, and of the smallest unit of the asset. */
+const stepOf = (increment: BigDecimal.BigDecimal, decimals: number) => {
+  const scale = Math.max(increment.scale, decimals)
+  const a = BigDecimal.scale(increment, scale).value
+  const b = 10n ** BigInt(scale - decimals)
+  return BigDecimal.normalize(BigDecimal.make((a / greatestCommonDivisor(a, b)) * b, scale))
+}
+
+const greatestCommonDivisor = (a: bigint, b: bigint): bigint =>
+  b === 0n ? a : greatestCommonDivisor(b, a % b)
+
 /**
- * Returns the amount to order at the exchange for the sum of the amounts of a batch. The house buys what the limits demand beyond
- * the sum. It never sells what it does not have: of a sell, what the increment cuts off is given back to the sellers. None if
+ * Returns the amount to order at the exchange for the sum of the amounts of a batch, in whole units of the
+ * asset, so that a complete fill can be shared without a rest. The house buys what the limits demand beyond the sum. It never sells what it does not have: of a sell, what the increment cuts off is given back to the sellers. None if
  * the rest is below the smallest amount.
  */
 export const of = (
   side: OrderSide,
   sum: BigDecimal.BigDecimal,
   rate: BigDecimal.BigDecimal,
-  { increment, minimumAmount, minimumCost }: ExchangeLimits
+  limits: ExchangeLimits,
+  decimals: number
 ): Option.Option<BigDecimal.BigDecimal> => {
+  const { minimumAmount, minimumCost } = limits
+  const increment = stepOf(limits.increment, decimals)
   if (side === "buy") {
     const minimum = BigDecimal.max(minimumAmount, unitsOf(minimumCost, rate, increment))
     return Option.some(roundUp(BigDecimal.max(sum, minimum), increment))
