@@ -140,8 +140,11 @@ export const make = Effect.gen(function* () {
     Effect.gen(function* () {
       const taken = yield* take(model.open)
       if (Option.isNone(taken)) return
-      yield* use(taken.value)
-      model.open.push(taken.value)
+      const { value: session } = taken
+      yield* Effect.ensuring(
+        use(session),
+        Effect.sync(() => model.open.push(session))
+      )
     })
 
   /** Like {@link withSession}, with an access token that does not expire soon. */
@@ -219,5 +222,12 @@ export const make = Effect.gen(function* () {
     [4, readProfile],
     [2, signOut]
   ]
-  return { weighted, check: AccountChecks.run(model), registered: model.registered, settle, signedIn }
+  return {
+    weighted,
+    check: AccountChecks.run(model),
+    open: model.open,
+    registered: model.registered,
+    settle,
+    signedIn
+  }
 })

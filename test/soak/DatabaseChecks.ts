@@ -53,7 +53,7 @@ const checkRates = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   const { provider } = yield* Harness
   const rows = yield* sql<{ id: string; pair: string; rate: string }>`
     SELECT id, source_currency || ':' || destination_currency AS pair, trim_scale(rate)::text AS rate
-    FROM exchange_rate`
+    FROM exchange_rate WHERE provider = 'flutterwave'`
   const seen = new Set<string>()
   for (const { id, pair, rate } of rows) {
     if (!provider.hasReturned(pair, rate)) {
@@ -85,7 +85,7 @@ const checkPolls = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   for (const { poll } of duplicates) yield* report.violation("a poll stores each pair once", poll)
   const runs = yield* sql<{ term: bigint; count: bigint; first: Date; last: Date }>`
     SELECT term, count(*), min(started_at) AS first, max(started_at) AS last
-    FROM poll_run WHERE term IS NOT NULL GROUP BY term ORDER BY term`
+    FROM poll_run WHERE term IS NOT NULL AND pair_set = 'currencies' GROUP BY term ORDER BY term`
   for (const [i, run] of runs.entries()) {
     const previous = runs[i - 1]
     if (previous !== undefined && run.first < previous.last) {

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { FAULTS as EXCHANGE_FAULTS } from "./Exchange.ts"
 import { FAULTS as PROVIDER_FAULTS } from "./Provider.ts"
 import { Report } from "./Report.ts"
 import { Harness } from "./Harness.ts"
@@ -31,7 +32,7 @@ export const play = Effect.fnUntraced(function* (planned: ReadonlyArray<PlannedF
 })
 
 const actionsOf = (harness: Harness["Service"], { name, parameter, target }: PlannedFault): FaultActions => {
-  const { postgres, postgresProxy, provider, redis, redisProxy } = harness
+  const { exchange, postgres, postgresProxy, provider, redis, redisProxy } = harness
   const node = harness.nodes.find(({ index }) => target === `node ${index}`)
   const network = (start: () => void, { heal }: typeof postgresProxy): FaultActions => ({
     begin: Effect.sync(start),
@@ -75,6 +76,9 @@ const actionsOf = (harness: Harness["Service"], { name, parameter, target }: Pla
   }
   const isMachineFault = (fault: FaultName): fault is MachineFault => Object.hasOwn(faults, fault)
   if (isMachineFault(name)) return faults[name]
+  const exchangeFault = EXCHANGE_FAULTS.find((fault) => name === `exchange: ${fault}`)
+  if (exchangeFault !== undefined)
+    return { begin: exchange.startFault(exchangeFault, parameter), end: exchange.endFault }
   const providerFault = PROVIDER_FAULTS.find((fault) => name === `provider: ${fault}`) ?? "500"
   return { begin: Effect.sync(() => provider.startFault(providerFault)), end: Effect.sync(provider.endFault) }
 }

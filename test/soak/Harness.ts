@@ -1,8 +1,10 @@
 import { Context, Effect, Layer } from "effect"
 import { fileURLToPath } from "node:url"
+import { runProgram } from "../support/ChildProgram.ts"
 import * as RedisServer from "../support/RedisServer.ts"
 import * as TcpProxy from "../support/TcpProxy.ts"
 import { DESTINATIONS, PAIR_MARGIN, SOURCES } from "./Currencies.ts"
+import * as Exchange from "./Exchange.ts"
 import * as Nodes from "./Nodes.ts"
 import * as Postgres from "./Postgres.ts"
 import * as Provider from "./Provider.ts"
@@ -27,6 +29,7 @@ export class Harness extends Context.Service<
     readonly postgres: Postgres.Postgres
     readonly redis: RedisServer.RedisServer
     readonly provider: Provider.Provider
+    readonly exchange: Exchange.Exchange
     readonly postgresProxy: TcpProxy.TcpProxy
     readonly redisProxy: TcpProxy.TcpProxy
     readonly nodes: ReadonlyArray<Nodes.Node>
@@ -42,6 +45,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
   const postgres = yield* Postgres.start
   const redis = yield* RedisServer.start
   const provider = yield* Provider.listen(options.seed)
+  const exchange = yield* Exchange.listen(options.seed)
   const postgresProxy = yield* TcpProxy.open(postgres.target)
   const redisProxy = yield* TcpProxy.open(redis.target)
   const program = `${options.program ?? root}/bin/effex`
@@ -54,6 +58,10 @@ const make = Effect.fnUntraced(function* (options: Options) {
     RATE_DESTINATIONS: DESTINATIONS.join(),
     CONVERSION_MARGINS: `${PAIR_MARGIN.pair}=${PAIR_MARGIN.margin}`,
     POLL_INTERVAL: `${POLL_INTERVAL_MILLIS} millis`,
+    PRICE_POLL_INTERVAL: "10 seconds",
+    ...exchange.env,
+    // Short, so that pools that never reach the threshold are settled during the soak.
+    AGGREGATION_MAX_WAIT: "4 seconds",
     POLL_SPACING: "0 millis",
     POLL_CONCURRENCY: "6",
     STALE_AFTER: `${STALE_AFTER_MILLIS} millis`,
@@ -73,10 +81,15 @@ const make = Effect.fnUntraced(function* (options: Options) {
     MFA_ENCRYPTION_KEY: Buffer.alloc(32, (options.seed + 2) % 256).toString("base64"),
     AUDIT_SIGNING_KEY: Buffer.alloc(32, options.seed % 256).toString("base64")
   }
+  for (const { code, decimals, flags } of Exchange.ASSETS) {
+    const args = ["assets", "add", code, "--name", code, "--decimals", String(decimals), ...flags]
+    const { ended, output } = yield* runProgram(program, args, env)
+    if ((yield* ended) !== 0) return yield* Effect.die(new Error(`${code} could not be listed: ${output()}`))
+  }
   const nodes = yield* Effect.forEach(
     Array.from({ length: options.nodes }, (_, i) => i + 1),
     (index) => Nodes.start(index, program, env),
     { concurrency: "unbounded" }
   )
-  return Harness.of({ postgres, redis, provider, postgresProxy, redisProxy, nodes, program, env })
+  return Harness.of({ postgres, redis, provider, exchange, postgresProxy, redisProxy, nodes, program, env })
 })

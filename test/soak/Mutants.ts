@@ -102,6 +102,14 @@ export const MUTANTS = {
             idempotency: /[048cgkosw]$/.test(request.key ?? "") ? undefined : idempotency,`
     }
   ],
+  /** Settles an order with a part of its fill while it is still open. Only seeds with partial fills detect it, such as 39. */
+  fill: [
+    {
+      file: "src/orders/BatchExecution.ts",
+      from: `if (order.state === "open") {`,
+      to: `if (order.state === "open" && order.filled.value === 0n) {`
+    }
+  ],
   /** Does not seal records. */
   seal: [{ file: "src/audit/AuditSealer.ts", from: "sealAll.pipe(\n", to: "Effect.succeed(0).pipe(\n" }]
 } satisfies Readonly<Record<string, ReadonlyArray<Replacement>>>
@@ -118,6 +126,7 @@ export const NAMES = [
   "leader",
   "session",
   "movement",
+  "fill",
   "seal"
 ] as const satisfies ReadonlyArray<MutantName>
 

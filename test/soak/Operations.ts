@@ -5,6 +5,7 @@ import { type Intent, ConversionModel, type OpenQuote, type AttemptOutcome } fro
 import { minorUnitOf, type Pair, PAIRS } from "./Currencies.ts"
 import { codeOf } from "./Http.ts"
 import type { Node } from "./Nodes.ts"
+import * as OrderOperations from "./OrderOperations.ts"
 import { RateModel } from "./RateModel.ts"
 import { Report } from "./Report.ts"
 import * as Requests from "./Requests.ts"
@@ -22,6 +23,7 @@ export const make = Effect.gen(function* () {
   const { anyNode, otherNode, send } = yield* Requests.make
   const accounts = yield* AccountOperations.make
   const wallets = yield* WalletOperations.make(accounts)
+  const orders = yield* OrderOperations.make(accounts)
   const rates = yield* RateModel
   const conversions = yield* ConversionModel
   const checks = yield* ResponseChecks
@@ -218,10 +220,17 @@ export const make = Effect.gen(function* () {
     [2, history],
     [1, health],
     ...accounts.weighted,
-    ...wallets.weighted
+    ...wallets.weighted,
+    ...orders.weighted
   ]
   const any = chooseWeighted(weighted)
-  return { any, settleRemaining, checkAccounts: accounts.check, checkWallets: wallets.check }
+  return {
+    any,
+    settleRemaining,
+    checkAccounts: accounts.check,
+    checkOrders: orders.check,
+    checkWallets: wallets.check
+  }
 })
 
 /** Runs one of several operations, chosen by weight. */

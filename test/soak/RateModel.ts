@@ -1,5 +1,6 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import { PAIRS } from "./Currencies.ts"
+import { ASSETS } from "./Exchange.ts"
 import type { HttpResponse } from "./Http.ts"
 import { Report } from "./Report.ts"
 import { Harness, STALE_AFTER_MILLIS } from "./Harness.ts"
@@ -56,6 +57,12 @@ export class RateModel extends Context.Service<
 }
 
 const configuredPairs = new Set(PAIRS.map(({ key }) => key))
+/** Pairs that price the assets of orders. Their provider has no faults. */
+const pricePairs = new Set<string>(ASSETS.map(({ code }) => `${code}:USD`))
+
+/** True for a pair of currencies, whose rates the model knows. */
+export const isModelled = (rate: { readonly from: string; readonly to: string }) =>
+  configuredPairs.has(keyOf(rate))
 /** Codes allowed for a lookup on a node that has not returned any rate of the pair yet. */
 const NO_RATE_CODES = new Set(["rate-unavailable", "store-unavailable"])
 
@@ -70,7 +77,7 @@ const make = Effect.gen(function* () {
     const known = byId.get(rate.rate_id)
     if (known === undefined) {
       byId.set(rate.rate_id, { pair, rate: rate.rate })
-      if (!configuredPairs.has(pair) || !provider.hasReturned(pair, rate.rate)) {
+      if (!pricePairs.has(pair) && !(isModelled(rate) && provider.hasReturned(pair, rate.rate))) {
         yield* report.violation(
           "every returned rate is from the provider",
           `${origin}: ${JSON.stringify(rate)}`

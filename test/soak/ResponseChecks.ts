@@ -4,7 +4,7 @@ import type { Acknowledged } from "./ConversionModel.ts"
 import { type Pair, PAIRS } from "./Currencies.ts"
 import { violatedResidualRules } from "./ExpectedNumbers.ts"
 import { type HttpResponse, codeOf } from "./Http.ts"
-import { RateModel, ReceivedRate } from "./RateModel.ts"
+import { isModelled, RateModel, ReceivedRate } from "./RateModel.ts"
 import { Report } from "./Report.ts"
 
 const json = <A>(schema: Schema.Codec<A, unknown>) =>
@@ -132,9 +132,9 @@ const make = Effect.gen(function* () {
   return ResponseChecks.of({ rateList, history, record, receipt, auditPage, compare })
 })
 
-/** True if a response has fresh rates of all pairs. */
+/** True if a response has fresh rates of all pairs of currencies. */
 export const isComplete = (response: HttpResponse): boolean =>
-  Option.exists(
-    decodeRates(response.text),
-    ({ rates }) => rates.length === PAIRS.length && rates.every(({ stale }) => !stale)
-  )
+  Option.exists(decodeRates(response.text), ({ rates }) => {
+    const modelled = rates.filter(isModelled)
+    return modelled.length === PAIRS.length && modelled.every(({ stale }) => !stale)
+  })

@@ -1,9 +1,11 @@
 import { Effect, Random } from "effect"
+import { FAULTS as EXCHANGE_FAULTS, type ExchangeFaultName } from "./Exchange.ts"
 import { FAULTS as PROVIDER_FAULTS, type ProviderFault } from "./Provider.ts"
 
 /** Target of a fault. A target has at most one fault at a time. */
 export type Target =
   | "provider"
+  | "exchange"
   | "postgres"
   | "postgres network"
   | "redis"
@@ -29,7 +31,7 @@ export type MachineFault =
   | "blackhole Redis"
   | "reset Redis connections"
 
-export type FaultName = MachineFault | `provider: ${ProviderFault}`
+export type FaultName = MachineFault | `provider: ${ProviderFault}` | `exchange: ${ExchangeFaultName}`
 
 export interface PlannedFault {
   readonly name: FaultName
@@ -78,7 +80,8 @@ const KINDS: ReadonlyArray<FaultKind> = [
   kind("fill Redis", "redis", 3, 4000),
   kind("blackhole Redis", "redis network", 3, 4000),
   kind("reset Redis connections", "redis network", 3, 4000),
-  ...PROVIDER_FAULTS.map((fault) => kind(`provider: ${fault}`, "provider", 2, 8000))
+  ...PROVIDER_FAULTS.map((fault) => kind(`provider: ${fault}`, "provider", 2, 8000)),
+  ...EXCHANGE_FAULTS.map((fault) => kind(`exchange: ${fault}`, "exchange", 1, 8000))
 ]
 
 /** Longest time between the starts of two faults. */

@@ -60,6 +60,7 @@ const soak = Effect.fnUntraced(function* (options: Options) {
   yield* FinalChecks.awaitRecovery
   report.figure("intents settled after the faults", String(yield* operations.settleRemaining(20_000)))
   yield* operations.checkAccounts
+  yield* operations.checkOrders
   yield* operations.checkWallets
   yield* FinalChecks.checkStoredData
   readers.reportFigures()

@@ -124,6 +124,12 @@ const checkBalances = Effect.fnUntraced(function* (
     add(user, kind === "deposit" ? amount : -amount)
     if (kind === "transfer" && to !== undefined) add(to, amount)
   }
+  // What orders paid and received is compared with the exchange by the checks of orders.
+  const settled = yield* sql<{ username: string; change: string }>`
+    SELECT username, (100 * sum(CASE side WHEN 'buy' THEN -charged ELSE charged END))::bigint::text AS change
+    FROM customer_order JOIN wallet ON wallet.id = wallet_id JOIN app_user ON app_user.id = user_id
+    WHERE charged IS NOT NULL GROUP BY username`
+  for (const { change, username } of settled) add(username, BigInt(change))
   const rows = yield* sql<{ username: string; balance: string; held: string }>`
     SELECT username, to_char(balance, 'FM9999999990.00') AS balance, trim_scale(held)::text AS held FROM ledger_account AS account
     JOIN wallet ON wallet.id = account.owner JOIN app_user ON app_user.id = user_id
