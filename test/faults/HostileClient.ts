@@ -33,9 +33,10 @@ const fragments = (count: number) =>
 
 const ATTACKS: Readonly<Record<string, Attack>> = {
   "unread-pages": { bytes: get("/docs").repeat(2), connections: 700, reads: false },
+  "unread-scripts": { bytes: get("/docs/scalar.js").repeat(2), connections: 700, reads: false },
   "pipelined-pages": { bytes: get("/docs").repeat(100), connections: 1, intervalMillis: 1000, reads: true },
   "unread-pipelined-pages": {
-    bytes: get("/docs").repeat(100),
+    bytes: get("/docs/scalar.js").repeat(100),
     connections: 1,
     intervalMillis: 1000,
     reads: false

@@ -45,6 +45,11 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     minConnections: 500,
     isBurst: true
   },
+  "unread-scripts": {
+    title: "700 connections that request the script of /docs twice and never read",
+    minConnections: 500,
+    isBurst: true
+  },
   "pipelined-pages": {
     title: "a connection per second with 100 pipelined requests of /docs, which reads",
     minConnections: 5,
@@ -52,7 +57,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     maxCpuMillisPerRequest: 3
   },
   "unread-pipelined-pages": {
-    title: "a connection per second with 100 pipelined requests of /docs, which never reads",
+    title: "a connection per second with 100 pipelined requests of the script of /docs, which never reads",
     minConnections: 5
   },
   "pipelined-unknown-paths": {
@@ -75,6 +80,7 @@ const serve = Effect.gen(function* () {
   const server = yield* Effex.serve({ ...env, ...LIMITS })
   // Memory and code that the first requests need do not count as growth.
   yield* Effex.get(server.url, "/docs")
+  yield* Effex.get(server.url, "/docs/scalar.js")
   yield* Observation.observe(server, 1)
   return server
 })
@@ -121,7 +127,7 @@ describe("A client with hostile connections", () => {
 })
 
 describe("A slow client", () => {
-  it.live("that reads 20 KB of a page per second keeps its connection", () =>
+  it.live("that reads 20 KB of a script per second keeps its connection", () =>
     Effect.gen(function* () {
       const server = yield* serve
       const { port } = new URL(server.url)
@@ -129,7 +135,7 @@ describe("A slow client", () => {
         Effect.sync(() => connect(Number(port), "127.0.0.1")),
         (socket) => Effect.sync(() => socket.destroy())
       )
-      socket.write("GET /docs HTTP/1.1\r\nhost: localhost\r\n\r\n")
+      socket.write("GET /docs/scalar.js HTTP/1.1\r\nhost: localhost\r\n\r\n")
       let bytes = 0
       yield* Effect.sync(() => {
         const chunk: Buffer | null = socket.read(SLOW_BYTES_PER_SECOND / 10)

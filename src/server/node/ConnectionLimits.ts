@@ -112,6 +112,7 @@ export const layer = Layer.effectDiscard(
       })
       .prependListener("connect", (_request, socket) => countRejected(socket))
 
+    server.isSharedAddress = isTrustedProxy
     server.maxConnections = bounds.maxConnections
     server.timeout = bounds.stallMillis
     server

@@ -1,4 +1,4 @@
-import { constVoid } from "effect/Function"
+import { constFalse, constVoid } from "effect/Function"
 import { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 
@@ -93,6 +93,9 @@ export const resumeReading = (socket: PausableSocket): void => {
 /** Handles a request and returns true, or returns false and leaves the request untouched. */
 export type RequestInterceptor = (request: IncomingMessage, response: ServerResponse) => boolean
 
+/** Maximum number of requests that wait for the router during the start, which takes less than a second. */
+export const MAX_EARLY_REQUESTS = 1000
+
 /**
  * An HTTP server that offers each request to interceptors before its `request` listeners.
  *
@@ -106,6 +109,11 @@ export class InterceptingServer extends Server {
 
   /** Requests that arrived before the first listener. */
   readonly #early: Array<() => void> = []
+  /** Rejects a request that arrived when {@link MAX_EARLY_REQUESTS} waited for the first listener. */
+  rejectEarly: (request: IncomingMessage) => void = ({ socket }) => socket.destroy()
+
+  /** Returns true for an address whose connections carry the requests of many clients. */
+  isSharedAddress: (address: string | undefined) => boolean = constFalse
 
   /** Calls `dispatch` for a request, at once or later. */
   schedule: (request: IncomingMessage, response: ServerResponse, dispatch: () => void) => void = (
@@ -125,7 +133,7 @@ export class InterceptingServer extends Server {
     this.onRequest(request, response)
     this.schedule(request, response, () => {
       if (event === "checkContinue" || !this.#isIntercepted(request, response))
-        this.pace(request, response, () => this.#deliver(() => super.emit(event, ...args)))
+        this.pace(request, response, () => this.#deliver(request, () => super.emit(event, ...args)))
     })
     return true
   }
@@ -134,8 +142,9 @@ export class InterceptingServer extends Server {
    * Delivers a request to the router. Keeps it until the router listens: the port is open before, and Node never answers a
    * request without listeners.
    */
-  #deliver(emit: () => void) {
+  #deliver(request: IncomingMessage, emit: () => void) {
     if (this.listenerCount("request") > 0) return emit()
+    if (this.#early.length >= MAX_EARLY_REQUESTS) return this.rejectEarly(request)
     if (this.#early.push(emit) > 1) return
     const release = (added: string | symbol) => {
       if (added !== "request") return

@@ -1,7 +1,13 @@
 import { Context, Effect, Layer, Schedule, type Scope } from "effect"
 import { STATUS_CODES, type Server } from "node:http"
 import type { Duplex } from "node:stream"
-import { HeadersTooLarge, InvalidRequest, type Problem, RequestTimeout } from "../../api/Problem.ts"
+import {
+  HeadersTooLarge,
+  InvalidRequest,
+  Overloaded,
+  type Problem,
+  RequestTimeout
+} from "../../api/Problem.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as SecurityHeaders from "../middleware/SecurityHeaders.ts"
@@ -22,7 +28,7 @@ const REJECTION_TIMEOUT_MILLIS = 500
 export class NodeServer extends Context.Service<
   NodeServer,
   {
-    readonly server: Server
+    readonly server: HttpInternals.InterceptingServer
     /** Adds an interceptor in front of the router, behind the interceptors added before, for the life of the scope. */
     readonly intercept: (
       interceptor: HttpInternals.RequestInterceptor
@@ -44,7 +50,9 @@ export class NodeServer extends Context.Service<
       server.onRequest = onRequest
       const { isAnswering, schedule } = Pipelining.make()
       server.schedule = schedule
-      server.pace = PageQueue.make(isAnswering)
+      server.rejectEarly = ({ socket }) =>
+        reject(socket, new Overloaded({ detail: "The node is starting; retry in a second" }))
+      server.pace = PageQueue.make(isAnswering, (address) => server.isSharedAddress(address))
       const drain = Effect.raceFirst(
         Effect.callback<void>((resume) =>
           HttpConnections.closeWhenAccepted(server, () => resume(Effect.void))

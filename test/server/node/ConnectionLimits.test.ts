@@ -8,7 +8,8 @@ import * as RawHttp from "../../support/RawHttp.ts"
 import * as RawSocket from "../../support/RawSocket.ts"
 import { eventually } from "../../support/Waiters.ts"
 
-const DOCS = "GET /docs HTTP/1.1\r\nhost: localhost\r\n\r\n"
+const SCRIPT_PATH = "/docs/scalar.js"
+const SCRIPT = `GET ${SCRIPT_PATH} HTTP/1.1\r\nhost: localhost\r\n\r\n`
 
 /** A client that reads nothing until `read`. */
 const openClient = (bytes: string) =>
@@ -61,8 +62,8 @@ const live = { excludeTestServices: true }
 layer(withBounds({ stallMillis: 300 }), live)("A client that does not read its response", (it) => {
   it.effect("is disconnected, and one without a request too", () =>
     Effect.gen(function* () {
-      yield* get("/docs")
-      const reader = yield* openClient(DOCS.repeat(3))
+      yield* get(SCRIPT_PATH)
+      const reader = yield* openClient(SCRIPT.repeat(3))
       const idle = yield* openClient("")
       assert.strictEqual(yield* awaitDisconnects("stalled", 1), 1)
       assert.isTrue(yield* isClosed(reader))
@@ -82,18 +83,18 @@ layer(withBounds({ stallMillis: 300 }), live)("A client that does not read its r
       )
       for (const stream of streams) stream.resume()
       const before = yield* disconnects("stalled")
-      yield* openClient(DOCS.repeat(3))
+      yield* openClient(SCRIPT.repeat(3))
       yield* awaitDisconnects("stalled", before + 1)
       assert.isTrue(streams.every(({ closed }) => !closed))
     }).pipe(Effect.scoped)
   )
 })
 
-layer(withBounds({ maxUnsentBytesPerAddress: 16_000_000 }), live)("Unsent bytes of an address", (it) => {
+layer(withBounds({ maxUnsentBytesPerAddress: 300_000 }), live)("Unsent bytes of an address", (it) => {
   it.effect("are bounded by disconnecting the connections with the most", () =>
     Effect.gen(function* () {
-      yield* get("/docs")
-      const clients = yield* Effect.forEach(Array.from({ length: 6 }), () => openClient(DOCS.repeat(2)))
+      yield* get(SCRIPT_PATH)
+      const clients = yield* Effect.forEach(Array.from({ length: 6 }), () => openClient(SCRIPT.repeat(2)))
       yield* awaitDisconnects("unsent", 2)
       const light = yield* get("/health/live")
       assert.strictEqual(light.status, 200)

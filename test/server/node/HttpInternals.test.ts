@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { Effect, Fiber, type Scope } from "effect"
 import { type IncomingMessage, request, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import * as HttpInternals from "../../../src/server/node/HttpInternals.ts"
 import * as RawHttp from "../../support/RawHttp.ts"
+import { eventually } from "../../support/Waiters.ts"
 
 /** Starts a server with a handler. Returns its port. */
 const listen = (
@@ -148,6 +149,40 @@ describe("HttpInternals", () => {
         ["fast", "slow"]
       )
       assert.deepStrictEqual(seen, ["/fast", "/slow"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("answers requests that arrive before the first listener, up to a maximum", () =>
+    Effect.gen(function* () {
+      const server = makeServer()
+      const rejected: Array<string | undefined> = []
+      let arrived = 0
+      server.onRequest = () => arrived++
+      server.rejectEarly = (incoming) => {
+        rejected.push(incoming.url)
+        incoming.socket.end("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")
+      }
+      const port = yield* Effect.acquireRelease(
+        Effect.callback<number>((resume) => {
+          server.listen(0, "127.0.0.1", () => {
+            const address = server.address()
+            resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+          })
+        }),
+        () => Effect.sync(() => server.closeAllConnections())
+      )
+      const early = yield* Effect.forkChild(
+        RawHttp.exchange(port, get("/early").repeat(HttpInternals.MAX_EARLY_REQUESTS), {
+          responses: HttpInternals.MAX_EARLY_REQUESTS
+        })
+      )
+      yield* eventually("all early requests", () => arrived === HttpInternals.MAX_EARLY_REQUESTS || undefined)
+      const late = yield* RawHttp.exchange(port, get("/late"), { untilClosed: true })
+      assert.deepStrictEqual(rejected, ["/late"])
+      assert.strictEqual(late.responses[0]?.status, 503)
+      server.on("request", (_, response) => response.end("ok"))
+      const { responses } = yield* Fiber.join(early)
+      assert.isTrue(responses.every(({ status }) => status === 200))
     }).pipe(Effect.scoped)
   )
 })

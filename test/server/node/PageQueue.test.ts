@@ -132,6 +132,41 @@ describe("PageQueue", () => {
   )
 
   live(
+    "lets the pages of an address wait when they have taken more than their share of the time",
+    Effect.gen(function* () {
+      const { handled, port, server } = yield* listen
+      const workMillis = 25
+      server.prependListener("request", () => {
+        const end = performance.now() + workMillis
+        while (performance.now() < end);
+      })
+      const startedAt = performance.now()
+      yield* openAll(port, "127.0.0.2", 1, request("/docs").repeat(3))
+      yield* openAll(port, "127.0.0.3", 1, request("/docs"))
+      yield* eventually("all pages", () => handled.length === 4 || undefined)
+      // The burst is used up by the first page. Each of the others waits for ten times its work.
+      assert.isAtLeast(performance.now() - startedAt, 10 * workMillis)
+      assert.strictEqual(handled.at(-1)?.address, "127.0.0.2")
+    })
+  )
+
+  live(
+    "lets no page of a proxy wait for others of the proxy",
+    Effect.gen(function* () {
+      const { handled, port, server } = yield* listen
+      server.isSharedAddress = (address) => address === "127.0.0.2"
+      server.prependListener("request", () => {
+        const end = performance.now() + 50
+        while (performance.now() < end);
+      })
+      yield* openAll(port, "127.0.0.3", 1, request("/docs").repeat(3))
+      yield* openAll(port, "127.0.0.2", 1, request("/docs").repeat(5))
+      yield* eventually("all pages", () => handled.length === 8 || undefined)
+      assert.strictEqual(handled.at(-1)?.address, "127.0.0.3")
+    })
+  )
+
+  live(
     "drops the pages behind a response that closes the connection",
     Effect.gen(function* () {
       const { handled, port, server } = yield* listen

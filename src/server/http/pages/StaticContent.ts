@@ -6,6 +6,7 @@ import * as Zlib from "node:zlib"
 import * as PageRateLimit from "../../middleware/PageRateLimit.ts"
 import * as ContentNegotiation from "../../encoding/ContentNegotiation.ts"
 import * as ETag from "../../encoding/ETag.ts"
+import * as ChunkedBody from "./ChunkedBody.ts"
 
 /** How long clients may use a copy without a request. Then the ETag tells whether it is still current. */
 const MAX_AGE_SECONDS = 300
@@ -73,7 +74,7 @@ export const make = <E, R>(document: Effect.Effect<Document, E, R>, varyBy?: str
       const bytes = yield* bodies[encoding]
       const rejection = countBytes(request, bytes.length)
       if (rejection !== undefined) return yield* rejection
-      return HttpServerResponse.uint8Array(bytes, {
+      return ChunkedBody.respond(bytes, {
         contentType,
         headers: encoding === "identity" ? common : { ...common, "content-encoding": encoding }
       })
