@@ -9,6 +9,7 @@ import * as Funding from "./Funding.ts"
 import * as History from "./rates/History.ts"
 import * as Import from "./rates/Import.ts"
 import * as Keys from "./Keys.ts"
+import * as Load from "./load/Load.ts"
 import * as Ledger from "./Ledger.ts"
 import * as Migrate from "./Migrate.ts"
 import * as OpenApi from "./OpenApi.ts"
@@ -53,6 +54,8 @@ export const effex = Command.make("effex").pipe(
     Assets.command.pipe(Command.provide(CommandLayers.assetsApp)),
     Keys.command.pipe(Command.provide(CommandLayers.apiKeysApp)),
     Users.command.pipe(Command.provide(CommandLayers.usersApp)),
+    Seed.command.pipe(Command.provide(CommandLayers.seedApp)),
+    Load.command,
     Doctor.command,
     OpenApi.command,
     Seed.command.pipe(Command.provide(CommandLayers.seedApp)),
