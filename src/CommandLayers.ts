@@ -22,8 +22,8 @@ import type { InvalidSettings, Settings } from "./config/Settings.ts"
 import type { Batches } from "./orders/Batches.ts"
 import type { OrderAdministration } from "./orders/OrderAdministration.ts"
 import { SettlementSignal } from "./orders/SettlementSignal.ts"
-import { type PollCadence } from "./platform/PollCadence.ts"
 import * as SettlementRunner from "./orders/SettlementRunner.ts"
+import { type PollCadence } from "./platform/PollCadence.ts"
 import { type Database } from "./platform/postgres/Database.ts"
 import * as DatabaseClock from "./platform/postgres/DatabaseClock.ts"
 import type { StoreUnavailable } from "./platform/postgres/StoreUnavailable.ts"
@@ -135,14 +135,6 @@ export const featuresApp: Layer.Layer<FeatureServices, RatesError | SigningKeyEr
   Layer.provideMerge(sourcesApp)
 )
 
-/** All of effex, as `effex serve` runs it. */
-export const app: Layer.Layer<
-  EffectHttpServer.HttpServer | Drain | App.UserServices | App.OrderServices | FeatureServices,
-  RatesError | SigningKeyError | SecretFileError
-> = App.server.pipe(
-  Layer.provideMerge(App.orders.pipe(Layer.provide(App.exchange))),
-  Layer.provideMerge(App.users),
-  Layer.provideMerge(featuresApp)
 /** Everything that acts for users, and the settlement of their orders, without the server. */
 export const seedApp: Layer.Layer<
   RateImport | App.UserServices | App.OrderServices | FeatureServices,
@@ -155,4 +147,12 @@ export const seedApp: Layer.Layer<
   Layer.provideMerge(featuresApp)
 )
 
+/** All of effex, as `effex serve` runs it. */
+export const app: Layer.Layer<
+  EffectHttpServer.HttpServer | Drain | App.UserServices | App.OrderServices | FeatureServices,
+  RatesError | SigningKeyError | SecretFileError
+> = App.server.pipe(
+  Layer.provideMerge(App.orders.pipe(Layer.provide(App.exchange))),
+  Layer.provideMerge(App.users),
+  Layer.provideMerge(featuresApp)
 )

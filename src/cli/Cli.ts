@@ -23,8 +23,8 @@ import * as Rates from "./rates/Rates.ts"
 import * as RatesRepair from "./rates/RatesRepair.ts"
 import * as Receipt from "./audit/Receipt.ts"
 import * as Sandbox from "./Sandbox.ts"
-import * as Serve from "./Serve.ts"
 import * as Seed from "./seed/Seed.ts"
+import * as Serve from "./Serve.ts"
 import * as SettingsHelp from "./SettingsHelp.ts"
 import * as Users from "./Users.ts"
 
@@ -58,7 +58,6 @@ export const effex = Command.make("effex").pipe(
     Load.command,
     Doctor.command,
     OpenApi.command,
-    Seed.command.pipe(Command.provide(CommandLayers.seedApp)),
     Migrate.command.pipe(Command.provide(CommandLayers.databaseApp)),
     Sandbox.command
   ])
