@@ -58,17 +58,20 @@ export const make = (sql: SqlClient.SqlClient): SqlExecutor => {
     Effect.catchTag(tryExecute(statements), "SqlError", Effect.die)
 
   const transaction = <A, E, R>(work: Effect.Effect<A, E, R>) =>
-    Effect.andThen(
-      sql`SELECT set_config('statement_timeout', ${LONG_STATEMENT_TIMEOUT_MILLIS.toFixed(0)}, true)`,
-      work
-    ).pipe(
-      sql.withTransaction,
-      Effect.catchIf(SqlError.isSqlError, (error) =>
-        isUnavailable(error) ? failUnavailable(error) : Effect.die(error)
-      ),
-      Effect.catchDefect(recoverLostTransaction),
-      trackInFlight(DatabaseMetrics.reservedConnections)
-    )
+    Effect.uninterruptibleMask((restore) =>
+      Effect.andThen(
+        sql`SELECT set_config('statement_timeout', ${LONG_STATEMENT_TIMEOUT_MILLIS.toFixed(0)}, true)`,
+        work
+      ).pipe(
+        sql.withTransaction,
+        Effect.catchIf(SqlError.isSqlError, (error) =>
+          isUnavailable(error) ? failUnavailable(error) : Effect.die(error)
+        ),
+        restore,
+        // Also after an interruption: a defect would turn the failure that caused it into a defect.
+        Effect.catchDefect(recoverLostTransaction)
+      )
+    ).pipe(trackInFlight(DatabaseMetrics.reservedConnections))
 
   return { sql, execute, tryExecute, transaction }
 }

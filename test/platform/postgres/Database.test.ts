@@ -63,6 +63,31 @@ describe.concurrent("Database", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("hides no failure of a concurrent effect behind the rollback of a lost transaction", () =>
+    Effect.gen(function* () {
+      const { sql, transaction } = yield* Effect.provide(
+        Database,
+        yield* Layer.build(databaseAt(yield* TestDatabase.create))
+      )
+      const isLost = yield* Deferred.make<void>()
+      const loseConnection = Effect.andThen(
+        Effect.ignore(sql`SELECT pg_terminate_backend(pg_backend_pid())`),
+        Deferred.succeed(isLost, undefined)
+      )
+      // The failure interrupts the transaction, which cannot be rolled back.
+      const failure = yield* Effect.flip(
+        Effect.all(
+          [
+            transaction(Effect.andThen(loseConnection, Effect.never)),
+            Effect.andThen(Deferred.await(isLost), Effect.fail("failed" as const))
+          ],
+          { concurrency: "unbounded" }
+        )
+      )
+      assert.strictEqual(failure, "failed")
+    }).pipe(Effect.scoped)
+  )
+
   it.live("fails after the timeout when the database hangs, and recovers with it", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.create
