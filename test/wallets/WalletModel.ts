@@ -32,6 +32,14 @@ export interface Account {
   readonly code: Code
 }
 
+/** Accounts of the house that the operations move. */
+export const HOUSE_ROLES = [
+  "funding",
+  "liquidity",
+  "revenue.spread",
+  "revenue.rounding"
+] as const satisfies ReadonlyArray<HouseRole>
+
 /** A signed change of an account in minor units. */
 export interface Change extends Account {
   readonly amount: bigint
@@ -96,6 +104,12 @@ export class WalletModel {
     const hold = this.holds.get(id)
     if (hold !== undefined) this.accountOf(hold).held -= hold.amount
     this.holds.delete(id)
+  }
+
+  /** True if an account has at least an amount that is not held. */
+  covers(change: Change) {
+    const { balance, held } = this.accountOf(change)
+    return balance - held >= change.amount
   }
 
   /** Every account that was used. */

@@ -33,6 +33,8 @@ export interface Operation {
   readonly name: string
   readonly request: Effect.Effect<Outcome, unknown, Ledger | Transfers | WalletConversions | Wallets>
   readonly changes: ReadonlyArray<Change>
+  /** What it takes from the available money of users; a hold takes money that does not move. */
+  readonly takes: ReadonlyArray<Change>
   readonly onPosted?: () => void
   /** The transfer waits for a review, which holds its money. */
   readonly onHeld?: (id: string) => void
@@ -99,7 +101,12 @@ export const make = (users: ReadonlyArray<NamedWallet>, model: WalletModel, rand
       { owner: "funding", code, amount: -amount },
       { owner, code, amount }
     ]
-    return { name: "deposit", request: post({ key, kind: "deposit", ends: [] }, changes, []), changes }
+    return {
+      name: "deposit",
+      request: post({ key, kind: "deposit", ends: [] }, changes, []),
+      changes,
+      takes: []
+    }
   }
 
   const transfer = (key: string): Operation => {
@@ -130,6 +137,7 @@ export const make = (users: ReadonlyArray<NamedWallet>, model: WalletModel, rand
         { owner: from, code, amount: -amount },
         { owner: to, code, amount }
       ],
+      takes: [{ owner: from, code, amount }],
       onPosted: () => transfers.push([from, to, code, amount]),
       onHeld: (id) => model.open(id, { owner: from, code, amount })
     }
@@ -150,8 +158,8 @@ export const make = (users: ReadonlyArray<NamedWallet>, model: WalletModel, rand
     )
     const changes = conversionChanges(user, from, to, amount, amountType)
     return changes === undefined
-      ? { name: "conversion of too little", request, changes: [] }
-      : { name: "conversion", request, changes }
+      ? { name: "conversion of too little", request, changes: [], takes: [] }
+      : { name: "conversion", request, changes, takes: takenBy(changes) }
   }
 
   const hold = (key: string): Operation => {
@@ -165,6 +173,7 @@ export const make = (users: ReadonlyArray<NamedWallet>, model: WalletModel, rand
       name: "hold",
       request: post({ key, kind: "order", ends: [] }, [], [opening]),
       changes: [],
+      takes: [opening],
       onPosted: () => {
         model.open(opening.id, opening)
         openHolds.push(opening)
@@ -191,6 +200,7 @@ export const make = (users: ReadonlyArray<NamedWallet>, model: WalletModel, rand
       name: `hold ${outcome}`,
       request: post({ key, kind: "order.settlement", ends }, changes, []),
       changes,
+      takes: [],
       onPosted: () => model.end(holdId)
     }
   }
@@ -204,11 +214,13 @@ export const make = (users: ReadonlyArray<NamedWallet>, model: WalletModel, rand
       { owner: to, code, amount: -amount },
       { owner: from, code, amount }
     ]
-    return { name: "reversal", request: post({ key, kind: "adjustment", ends: [] }, changes, []), changes }
+    const request = post({ key, kind: "adjustment", ends: [] }, changes, [])
+    return { name: "reversal", request, changes, takes: takenBy(changes) }
   }
 
-  return (): Operation => {
-    const key = `operation ${keys++}`
+  /** Creates the next operation. `prefix` makes its key unique among runs on one database. */
+  return (prefix = "operation"): Operation => {
+    const key = `${prefix} ${keys++}`
     const chance = random()
     if (chance < 0.15) return deposit(key)
     if (chance < 0.45) return transfer(key)
@@ -217,6 +229,12 @@ export const make = (users: ReadonlyArray<NamedWallet>, model: WalletModel, rand
     return chance < 0.95 ? endHold(key) : reverse(key)
   }
 }
+
+/** What changes take from users. */
+const takenBy = (changes: ReadonlyArray<Change>) =>
+  changes.flatMap(({ amount, code, owner }) =>
+    typeof owner === "number" && amount < 0n ? [{ owner, code, amount: -amount }] : []
+  )
 
 /** A refusal that a request of a user can have. Anything else ends the run. */
 const refusal = (error: unknown): Effect.Effect<Outcome, unknown> =>
