@@ -110,16 +110,14 @@ export const make = Effect.fnUntraced(function* (
     })
   )
 
-  /** A random order of a user. `random` is from 0 to 1. */
-  const ownOrder = (user: string, random: number) => {
-    const own = Array.from(model.byKey.values()).filter(({ intent }) => intent.user === user)
-    return own[Math.floor(random * own.length)]
-  }
+  const ordersOf = (user: string) =>
+    Array.from(model.byKey.values()).filter(({ intent }) => intent.user === user)
 
   const replay = accounts.signedIn(
     Effect.fnUntraced(function* (session) {
       const [node, random] = [yield* anyNode, yield* Random.next]
-      const known = ownOrder(session.user.username, random)
+      const own = ordersOf(session.user.username)
+      const known = own[Math.floor(random * own.length)]
       if (known !== undefined) yield* place(session, node, known.intent)
     })
   )
@@ -142,19 +140,23 @@ export const make = Effect.fnUntraced(function* (
     model.ended.set(id, text)
   })
 
+  /** `newest` is the share of the orders of the user, the newest ones, of which a random one is used. */
   const withOwnOrder = (
+    newest: number,
     use: (session: OpenSession, node: Node | undefined, id: string) => Effect.Effect<void>
   ) =>
     accounts.signedIn(
       Effect.fnUntraced(function* (session) {
         const [node, random] = [yield* anyNode, yield* Random.next]
-        const known = ownOrder(session.user.username, random)
+        const own = ordersOf(session.user.username)
+        const known = own[Math.floor((1 - random * newest) * own.length)]
         if (known !== undefined && typeof known.outcome === "object")
           yield* use(session, node, known.outcome.id)
       })
     )
 
   const read = withOwnOrder(
+    1,
     Effect.fnUntraced(function* (session, node, id) {
       const headers = headersOf(session)
       const response = yield* send("order: read", node, `/api/v1/orders/${id}`, { headers })
@@ -163,7 +165,9 @@ export const make = Effect.fnUntraced(function* (
     })
   )
 
+  // Only an order that still waits in its pool can be cancelled.
   const cancel = withOwnOrder(
+    0.2,
     Effect.fnUntraced(function* (session, node, id) {
       const headers = headersOf(session)
       const settled = yield* accounts.settle(node, (to) =>
@@ -178,11 +182,11 @@ export const make = Effect.fnUntraced(function* (
   )
 
   const weighted: ReadonlyArray<readonly [weight: number, operation: Effect.Effect<void>]> = [
-    [8, placeOne],
-    [2, placeConcurrently],
-    [2, replay],
-    [4, read],
-    [2, cancel]
+    [20, placeOne],
+    [5, placeConcurrently],
+    [4, replay],
+    [8, read],
+    [6, cancel]
   ]
   return { weighted, check: OrderChecks.run(model, accounts.open) }
 })

@@ -161,7 +161,7 @@ export const make = Effect.fnUntraced(function* (
   )
 
   const weighted: ReadonlyArray<readonly [weight: number, operation: Effect.Effect<void>]> = [
-    [6, operation("deposit", 5)],
+    [10, operation("deposit", 5)],
     [3, operation("withdraw")],
     [8, operation("transfer")],
     [5, operation("convert")],
