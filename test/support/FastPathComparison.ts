@@ -1,10 +1,9 @@
 import { Context, Effect, Layer, Metric, type Scope } from "effect"
-import { createServer } from "node:http"
 import { FastPathRequests } from "../../src/server/fastpath/FastPathRequests.ts"
 import { ConversionRequests } from "../../src/server/http/ConversionRequests.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
 import { AccessControl } from "../../src/server/middleware/AccessControl.ts"
-import type { RequestInterceptor } from "../../src/server/node/HttpInternals.ts"
+import { InterceptingServer, type RequestInterceptor } from "../../src/server/node/HttpInternals.ts"
 import { NodeServer } from "../../src/server/node/NodeServer.ts"
 import * as RawHttp from "./RawHttp.ts"
 import { TestServer } from "./TestServer.ts"
@@ -147,7 +146,8 @@ type FastPath = Layer.Layer<
 export const listenAlone = (fastPath: FastPath) =>
   Effect.gen(function* () {
     let interceptor: RequestInterceptor = () => false
-    const server = createServer({ requireHostHeader: false }, (request, response) => {
+    const server = new InterceptingServer({ requireHostHeader: false })
+    server.on("request", (request, response) => {
       if (!interceptor(request, response)) response.writeHead(501).end()
     })
     const nodeServer = Layer.succeed(NodeServer, {
