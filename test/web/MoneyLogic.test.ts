@@ -54,7 +54,7 @@ describe("The estimate of an order", () => {
         : DomainDecimal.format(BigDecimal.make(BigInt(next(1_000_000) + 1), Math.min(decimals, 8)))
       const minimumOrder = next(3) === 0 ? "0.5" : null
       const price = priceOf(big(rate), side, big(spread))
-      const asset = { code: AssetCode.make("COIN"), decimals }
+      const asset = { code: AssetCode.make("COIN"), kind: "crypto", name: "Coin", decimals } as const
       const expected = lock(
         { asset, minimumOrder: minimumOrder === null ? null : big(minimumOrder) },
         side,
