@@ -16,12 +16,20 @@ export type Connection = "connecting" | "live" | "reconnecting" | "offline"
 interface Inlined {
   readonly at: Date
   readonly sandbox: boolean
+  readonly sandboxFunding: boolean
   readonly bases: ReadonlyArray<string>
   readonly assets: ReadonlyArray<Asset>
   readonly pairs: ReadonlyArray<BoardPair>
 }
 
-const NOTHING: Inlined = { at: new Date(), sandbox: false, bases: [], assets: [], pairs: [] }
+const NOTHING: Inlined = {
+  at: new Date(),
+  sandbox: false,
+  sandboxFunding: false,
+  bases: [],
+  assets: [],
+  pairs: []
+}
 
 const readInlined = (): Inlined => {
   const json = Json.parse(document.querySelector("#rates")?.textContent ?? "")
@@ -39,6 +47,8 @@ export const client = connectRates(location.origin)
 /** Currencies to convert from. */
 export const bases = inlined.bases
 export const isSandbox = inlined.sandbox
+/** Deposits and withdrawals are decided by the built-in sandbox: no payment is made. */
+export const isSandboxFunding = inlined.sandboxFunding
 
 const assetsByCode = new Map(inlined.assets.map((asset) => [asset.code, asset]))
 
