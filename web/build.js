@@ -32,6 +32,8 @@ const vite = hasSources ? await import("vite").catch(() => undefined) : undefine
 if (vite === undefined) {
   process.stdout.write("The web app is not built here: its sources or Vite are missing\n")
 } else {
-  await vite.build({ configFile: join(folder, "vite.config.ts"), logLevel: "warn" })
+  const options = { configFile: join(folder, "vite.config.ts"), logLevel: "warn" }
+  await vite.build(options)
+  await vite.build({ ...options, build: { ssr: "src/server.ts" } })
   await compress()
 }

@@ -16,17 +16,26 @@ const stored = (): Scheme => {
   }
 }
 
-export const scheme = shallowRef<Scheme>(stored())
+/** The chosen colours. The server renders those of the system. */
+export const scheme = shallowRef<Scheme>("system")
 
-export const applyScheme = (): void => {
-  if (scheme.value === "system") delete document.documentElement.dataset["scheme"]
-  else document.documentElement.dataset["scheme"] = scheme.value
+/** Applies the scheme of the last visit to the page, before anything else is drawn. */
+export const restore = (): void => apply(stored())
+
+/** Shows which scheme is chosen, after the rendered page was taken over. */
+export const show = (): void => {
+  scheme.value = stored()
+}
+
+const apply = (next: Scheme) => {
+  if (next === "system") delete document.documentElement.dataset["scheme"]
+  else document.documentElement.dataset["scheme"] = next
 }
 
 /** Selects the next scheme, and keeps it for the next visit. */
 export const nextScheme = (): void => {
   scheme.value = NEXT[scheme.value]
-  applyScheme()
+  apply(scheme.value)
   try {
     localStorage.setItem(KEY, scheme.value)
   } catch {
@@ -34,10 +43,9 @@ export const nextScheme = (): void => {
   }
 }
 
-const systemDark = matchMedia("(prefers-color-scheme: dark)")
-
 /** Calls a function when the colours may have changed. Returns a function that stops it. */
 export const onColors = (listener: () => void): (() => void) => {
+  const systemDark = matchMedia("(prefers-color-scheme: dark)")
   systemDark.addEventListener("change", listener)
   return () => systemDark.removeEventListener("change", listener)
 }

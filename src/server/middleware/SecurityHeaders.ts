@@ -28,14 +28,14 @@ const PAGE_POLICY = [
 ].join("; ")
 
 /**
- * Headers of the pages of the web app. Its scripts and styles are files of this server, and Trusted Types let only Vue's
- * compiled templates make HTML.
+ * Returns the headers of a page of the web app. Its scripts and styles are files of this server, except for the styles with
+ * the given hash, and Trusted Types let only Vue's compiled templates make HTML.
  */
-export const APP_HEADERS = {
+export const appHeaders = (styleSource = "") => ({
   "content-security-policy": [
     "default-src 'none'",
     "script-src 'self'",
-    "style-src 'self'",
+    `style-src 'self' ${styleSource}`.trim(),
     "img-src 'self'",
     "connect-src 'self'",
     "base-uri 'none'",
@@ -45,7 +45,7 @@ export const APP_HEADERS = {
     "trusted-types vue"
   ].join("; "),
   "x-frame-options": "DENY"
-} as const
+})
 
 /** Returns the security headers to add to a response. A page already has its own content security policy. */
 export const headersOf = ({

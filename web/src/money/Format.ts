@@ -80,6 +80,9 @@ export const age = (seconds: number): string => {
 export const timeOfDay = (time: Date): string =>
   time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })
 
+/** Formats a time for every reader alike: before the page knows its time zone. */
+export const utc = (time: Date): string => `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`
+
 /** Formats a date in the time zone of the reader. */
 export const date = (time: Date): string =>
   time.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })

@@ -23,7 +23,7 @@ interface Inlined {
 }
 
 const NOTHING: Inlined = {
-  at: new Date(),
+  at: new Date(0),
   sandbox: false,
   sandboxFunding: false,
   bases: [],
@@ -31,29 +31,25 @@ const NOTHING: Inlined = {
   pairs: []
 }
 
-const readInlined = (): Inlined => {
-  const json = Json.parse(document.querySelector("#rates")?.textContent ?? "")
-  return json === undefined ? NOTHING : Json.decode<Inlined>(json)
-}
-
 const CHANGE_SCALE = 6
 const MAX_POINTS = 64
 
-const inlined = readInlined()
+const isBrowser = typeof document !== "undefined"
 
-/** Client of the server that sent this page. */
-export const client = connectRates(location.origin)
+/** Client of the server that sent this page. The renderer on the server has no page, and sends nothing. */
+export const client = connectRates(isBrowser ? location.origin : "http://localhost")
 
 /** Currencies to convert from. */
-export const bases = inlined.bases
-export const isSandbox = inlined.sandbox
+export let bases: ReadonlyArray<string> = []
+export let isSandbox = false
 /** Deposits and withdrawals are decided by the built-in sandbox: no payment is made. */
-export const isSandboxFunding = inlined.sandboxFunding
+export let isSandboxFunding = false
 
-const assetsByCode = new Map(inlined.assets.map((asset) => [asset.code, asset]))
+let assetsByCode: ReadonlyMap<string, Asset> = new Map()
 
+/** Returns the listed assets of a kind. */
 export const assetsOf = (kind: Asset["kind"]): ReadonlyArray<Asset> =>
-  inlined.assets.filter((asset) => asset.kind === kind)
+  Array.from(assetsByCode.values()).filter((asset) => asset.kind === kind)
 
 export const nameOf = (code: string): string => assetsByCode.get(code)?.name ?? code
 
@@ -73,7 +69,7 @@ export const destinationsOf = (base: string): ReadonlyArray<string> =>
 
 export const connection = shallowRef<Connection>("connecting")
 /** When the page last received something from the server. */
-export const lastContact = shallowRef(inlined.at)
+export const lastContact = shallowRef(NOTHING.at)
 
 const put = (pair: LivePair) => {
   const known = pairs.get(keyOf(pair))
@@ -81,7 +77,20 @@ const put = (pair: LivePair) => {
   else known.value = pair
 }
 
-for (const pair of inlined.pairs) put({ ...pair, direction: undefined })
+/** Replaces everything by the data of a page, as its JSON has it. */
+export const load = (json: string): void => {
+  const parsed = Json.parse(json)
+  const inlined = parsed === undefined ? NOTHING : Json.decode<Inlined>(parsed)
+  bases = inlined.bases
+  isSandbox = inlined.sandbox
+  isSandboxFunding = inlined.sandboxFunding
+  assetsByCode = new Map(inlined.assets.map((asset) => [asset.code, asset]))
+  lastContact.value = inlined.at
+  pairs.clear()
+  for (const pair of inlined.pairs) put({ ...pair, direction: undefined })
+}
+
+if (isBrowser) load(document.querySelector("#rates")?.textContent ?? "")
 
 const changeSince = (first: string | null | undefined, latest: string) => {
   if (first === null || first === undefined) return null
@@ -106,6 +115,9 @@ const apply = (rate: Rate) => {
     direction: order > 0 ? "up" : order < 0 ? "down" : direction
   })
 }
+
+/** Takes over the latest rate of a pair. */
+export const mergeRate = (rate: Rate): void => apply(rate)
 
 /** Takes over the series of a board, its changes and margins, and rates that are newer. */
 export const mergeBoard = (board: Board): void => {

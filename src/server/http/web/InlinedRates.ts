@@ -36,6 +36,8 @@ export interface EncodedData {
   /** JSON without `<`, so that no text can end the element that contains it. */
   readonly json: string
   readonly hash: string
+  /** Keys of the pairs, such as `USD:NGN`. */
+  readonly pairs: ReadonlySet<string>
 }
 
 /** Makes the effect `encoded` with the rates of all polled pairs. Without rates while they cannot be read. */
@@ -73,7 +75,8 @@ export const make = Effect.gen(function* () {
     const text = JSON.stringify(data)
     return {
       json: JSON.stringify({ at, ...data }).replaceAll("<", "\\u003c"),
-      hash: createHash("sha256").update(text).digest("base64url").slice(0, 22)
+      hash: createHash("sha256").update(text).digest("base64url").slice(0, 22),
+      pairs: new Set(found.map(({ rate }) => rate.pair.key))
     } satisfies EncodedData
   })
   return { encoded }

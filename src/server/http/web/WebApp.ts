@@ -1,7 +1,5 @@
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { promisify } from "node:util"
-import * as Zlib from "node:zlib"
 import { Settings } from "../../../config/Settings.ts"
 import * as ContentNegotiation from "../../encoding/ContentNegotiation.ts"
 import * as ETag from "../../encoding/ETag.ts"
@@ -10,18 +8,9 @@ import * as PageRateLimit from "../../middleware/PageRateLimit.ts"
 import * as SecurityHeaders from "../../middleware/SecurityHeaders.ts"
 import * as Routes from "../../Routes.ts"
 import * as HomePage from "../pages/HomePage.ts"
-import * as InlinedRates from "./InlinedRates.ts"
 import { BUILD_COMMAND, etagOf, load, type WebFile, type WebFiles } from "./WebFiles.ts"
-
-/** In order of preference. */
-const ENCODINGS = ["br", "gzip", "identity"] as const
-type Encoding = (typeof ENCODINGS)[number]
-
-/** A page is compressed while its first reader waits. */
-const PAGE_QUALITY = { [Zlib.constants.BROTLI_PARAM_QUALITY]: 5 }
-
-/** The comment in `index.html` that the rates replace. */
-const PLACEHOLDER = "<!-- rates -->"
+import { type Encoding, ENCODINGS } from "./WebPages.ts"
+import * as WebPages from "./WebPages.ts"
 
 /** Paths of the public pages, such as `/rates/USD/NGN`. */
 const PUBLIC_PAGE = /^\/(crypto|stocks|verify|rates\/[A-Za-z0-9.]{1,15}\/[A-Za-z0-9.]{1,15})?\/?$/
@@ -31,14 +20,6 @@ const USER_PAGE =
   /^\/(sign-in|sign-up|account|wallet|send|convert|statement|orders|markets|admin)(\/[A-Za-z0-9._-]{1,64}){0,3}\/?$/
 
 const ONE_YEAR = 31_536_000
-
-const brotli = promisify<Uint8Array, Zlib.BrotliOptions, Buffer>(Zlib.brotliCompress)
-const gzip = promisify<Uint8Array, Buffer>(Zlib.gzip)
-
-interface Page {
-  readonly hash: string
-  readonly bodies: Readonly<Record<Encoding, Effect.Effect<Uint8Array>>>
-}
 
 const preferredEncoding = ({ headers }: HttpServerRequest.HttpServerRequest): Encoding => {
   const preferred = ContentNegotiation.preferredEncoding(headers["accept-encoding"], ENCODINGS)
@@ -50,33 +31,10 @@ const acceptsHtml = ({ headers }: HttpServerRequest.HttpServerRequest) =>
 
 const pathOf = ({ url }: HttpServerRequest.HttpServerRequest) => url.replace(/[?#].*$/, "")
 
-/** Makes an effect that returns the page. It is rendered once per change, and compressed once per encoding. */
-const makePage = Effect.fnUntraced(function* (index: string) {
-  const { encoded } = yield* InlinedRates.make
-  const [start = "", end = ""] = index.split(PLACEHOLDER)
-  let latest: Page | undefined
-  const render = Effect.gen(function* () {
-    const { hash, json } = yield* encoded
-    if (latest?.hash === hash) return latest
-    const bytes = new TextEncoder().encode(
-      `${start}<script type="application/json" id="rates">${json}</script>${end}`
-    )
-    latest = {
-      hash,
-      bodies: {
-        br: yield* Effect.cached(Effect.promise(() => brotli(bytes, { params: PAGE_QUALITY }))),
-        gzip: yield* Effect.cached(Effect.promise(() => gzip(bytes))),
-        identity: Effect.succeed(bytes)
-      }
-    }
-    return latest
-  })
-  return yield* Effect.cachedWithTTL(render, InlinedRates.MAX_AGE)
-})
-
 /** Serves the files of the app, its pages, and for browsers its page for unknown paths. */
-const serve = Effect.fnUntraced(function* ({ files, index }: WebFiles) {
-  const page = yield* makePage(index)
+const serve = Effect.fnUntraced(function* (web: WebFiles) {
+  const { files } = web
+  const pageOf = yield* WebPages.make(web)
   const { countBytes } = yield* PageRateLimit.make
   const respondJson = yield* HomePage.makeJson
 
@@ -110,7 +68,7 @@ const serve = Effect.fnUntraced(function* ({ files, index }: WebFiles) {
     request: HttpServerRequest.HttpServerRequest,
     status: number
   ) {
-    const { bodies, hash } = yield* page
+    const { bodies, hash, styleSource } = yield* pageOf(pathOf(request))
     const encoding = preferredEncoding(request)
     return yield* respond(request, hash, bodies[encoding], encoding, {
       status,
@@ -118,7 +76,7 @@ const serve = Effect.fnUntraced(function* ({ files, index }: WebFiles) {
         "content-type": "text/html; charset=utf-8",
         "cache-control": "no-cache",
         vary: "Accept, Accept-Encoding",
-        ...SecurityHeaders.APP_HEADERS
+        ...SecurityHeaders.appHeaders(styleSource)
       }
     })
   })

@@ -1,4 +1,4 @@
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { createHash } from "node:crypto"
 import { readdir, readFile } from "node:fs/promises"
 import { extname, join } from "node:path"
@@ -33,8 +33,22 @@ export interface WebFile {
   readonly bodies: { readonly identity: Uint8Array; readonly br?: Uint8Array; readonly gzip?: Uint8Array }
 }
 
+const Manifest = Schema.Record(
+  Schema.String,
+  Schema.Struct({
+    file: Schema.String,
+    imports: Schema.optional(Schema.Array(Schema.String)),
+    css: Schema.optional(Schema.Array(Schema.String))
+  })
+)
+/** Scripts and style sheets of the pages, as Vite writes them. */
+export type Manifest = typeof Manifest.Type
+
+const decodeManifest = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest))
+
 /** The built app. */
 export interface WebFiles {
+  readonly manifest: Manifest
   /** The page, with a placeholder for the rates. */
   readonly index: string
   /** All other files, by path: `/assets/index-Dk3f.js`. */
@@ -61,7 +75,12 @@ const read = async (folder: string): Promise<WebFiles> => {
       bodies: { identity, ...(br === undefined ? {} : { br }), ...(gzip === undefined ? {} : { gzip }) }
     })
   }
-  return { index: bytes.get("index.html")?.toString("utf8") ?? "", files }
+  const text = (path: string, absent: string) => bytes.get(path)?.toString("utf8") ?? absent
+  return {
+    manifest: decodeManifest(text(".vite/manifest.json", "{}")),
+    index: text("index.html", ""),
+    files
+  }
 }
 
 /** Reads the built app into memory. Undefined if it was not built. */
