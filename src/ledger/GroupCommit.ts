@@ -7,6 +7,8 @@ import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as PostingRounds from "./PostingRounds.ts"
 
 const COMMIT_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
+/** Smaller groups cost PostgreSQL more than their overlap saves. */
+const MIN_DIVIDED_GROUP = 32
 /** Attempts to repeat a single item that a concurrent process conflicted with. */
 const CONFLICT_RETRIES = 3
 
@@ -24,6 +26,8 @@ export interface GroupCommitOptions<A, B> {
   /** Items that share a name are never in one transaction. */
   readonly namesOf: (item: A) => ReadonlyArray<string>
   readonly maxBatchSize: number
+  /** Number of groups committed at the same time. Defaults to 1. */
+  readonly concurrency?: number
   /** Seconds from queueing an item to its outcome. */
   readonly duration: Metric.Histogram<number>
   /** What did not happen in time, such as `the transfer was not posted`. */
@@ -37,6 +41,7 @@ export interface GroupCommitOptions<A, B> {
  */
 export const make = Effect.fnUntraced(function* <A, B>({
   commit,
+  concurrency = 1,
   duration,
   maxBatchSize,
   namesOf,
@@ -92,7 +97,6 @@ export const make = Effect.fnUntraced(function* <A, B>({
       Effect.catchDefect((defect) => settleAll(group, Exit.die(defect)))
     )
 
-  // One lane: a second group of the same process would only wait for the accounts of the first.
   return yield* Batcher.make<A, B, StoreUnavailable>({
     handle: (batch) =>
       Effect.forEach(
@@ -101,6 +105,8 @@ export const make = Effect.fnUntraced(function* <A, B>({
         { discard: true }
       ),
     maxBatchSize,
+    concurrency,
+    divideFrom: MIN_DIVIDED_GROUP,
     timeout: COMMIT_TIMEOUT,
     onTimeout: () =>
       Exit.fail(

@@ -13,6 +13,11 @@ import { PostingGate } from "./PostingGate.ts"
 import * as PostingRounds from "./PostingRounds.ts"
 
 const MAX_BATCH_SIZE = 256
+/**
+ * Groups that are posted at the same time: PostgreSQL posts one while this process prepares the next. Both are single statements,
+ * which share a connection, so the second does not wait for the locks of the first.
+ */
+const LANES = 2
 
 /** Receives committed postings. Must not throw. */
 export type PostingListener = (postings: ReadonlyArray<LedgerPosting>) => void
@@ -72,6 +77,7 @@ export class Ledger extends Context.Service<
         commit,
         namesOf: PostingRounds.keyNames,
         maxBatchSize: MAX_BATCH_SIZE,
+        concurrency: LANES,
         duration: LedgerMetrics.postDuration,
         timeoutMessage: "the transfer was not posted"
       })

@@ -150,4 +150,30 @@ describe("Batcher", () => {
       assert.deepStrictEqual(batches, [[1], [2]])
     })
   )
+
+  it.effect("divides a long queue among the free lanes, and not a short one", () =>
+    Effect.gen(function* () {
+      const sizesOf = Effect.fnUntraced(function* (items: number) {
+        const sizes: Array<number> = []
+        const { run } = yield* Batcher.make<number, number, string>({
+          ...timeouts,
+          maxBatchSize: 256,
+          concurrency: 2,
+          divideFrom: 32,
+          handle: (batch) => {
+            sizes.push(batch.length)
+            return Effect.never
+          }
+        })
+        yield* runEach(
+          run,
+          Array.from({ length: items }, (_, n) => n)
+        )
+        yield* TestClock.adjust("1 millis")
+        return sizes
+      })
+      assert.deepStrictEqual(yield* sizesOf(31), [31])
+      assert.deepStrictEqual(yield* sizesOf(63), [32, 31])
+    })
+  )
 })
