@@ -85,8 +85,14 @@ const ignoreFailure = (error: unknown) => {
 }
 
 const follow = async () => {
-  const { watchWallet } = await loadClient()
+  const client = await loadClient().catch(() => undefined)
   if (!isStarted || !navigator.onLine) return
+  if (client === undefined) {
+    connection.value = "reconnecting"
+    setTimeout(() => void follow(), RESTART_MILLIS)
+    return
+  }
+  const { watchWallet } = client
   const current = watchWallet({
     since: position,
     onState: (state) => {

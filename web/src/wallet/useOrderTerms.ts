@@ -1,8 +1,8 @@
-import { onScopeDispose, shallowRef, watch, type ShallowRef } from "vue"
+import { computed, onScopeDispose, shallowRef, watch, type ComputedRef, type ShallowRef } from "vue"
 import { EffexError } from "../../../src/client/promise/EffexError.ts"
 import type { OrderTerms } from "../../../src/client/promise/orders/OrderValues.ts"
 import { describe, type Problem } from "../forms/Problem.ts"
-import { loadClient } from "../session/Session.ts"
+import { account, loadClient } from "../session/Session.ts"
 
 /** Markets open and close. */
 const REFRESH_MILLIS = 60_000
@@ -14,11 +14,12 @@ export interface OrderTermsState {
 }
 
 /** Reads the terms of orders for an asset, now and every minute. */
-export const useOrderTerms = (code: () => string): OrderTermsState => {
+export const useOrderTerms = (code: () => string | undefined): OrderTermsState => {
   const terms = shallowRef<OrderTerms>()
   const problem = shallowRef<Problem>()
   const load = async () => {
     const asset = code()
+    if (asset === undefined) return
     try {
       const { orders } = await loadClient()
       const read = await orders.terms(asset)
@@ -43,4 +44,10 @@ export const useOrderTerms = (code: () => string): OrderTermsState => {
   }, REFRESH_MILLIS)
   onScopeDispose(() => clearInterval(timer))
   return { terms, problem, load }
+}
+
+/** Returns true while the market of an asset is open. Undefined while that is not known, or nobody is signed in. */
+export const useMarketOpen = (code: string | undefined): ComputedRef<boolean | undefined> => {
+  const { terms } = useOrderTerms(() => (account.value.state === "signed-in" ? code : undefined))
+  return computed(() => terms.value?.marketOpen)
 }
