@@ -61,6 +61,7 @@ import { OrderAdministration } from "./orders/OrderAdministration.ts"
 import { OrderPrices } from "./orders/OrderPrices.ts"
 import { OrderRepo } from "./orders/OrderRepo.ts"
 import { Orders } from "./orders/Orders.ts"
+import { OrderWaits } from "./orders/OrderWaits.ts"
 import { ReservationRepo } from "./orders/ReservationRepo.ts"
 import { Settlement } from "./orders/Settlement.ts"
 import { SettlementRepo } from "./orders/SettlementRepo.ts"
@@ -461,7 +462,7 @@ export const orderAdministration: Layer.Layer<
   SecureRandom.SecureRandom | Database | Ledger
 > = OrderAdministration.layer.pipe(Layer.provide([OrderRepo.layer, AdminActions.layer]))
 
-export type OrderServices = Batches | MarketHours | Orders | Settlement | SettlementSignal
+export type OrderServices = Batches | MarketHours | Orders | OrderWaits | Settlement | SettlementSignal
 
 /** Orders for crypto and stocks, and their settlement at an exchange. */
 export const orders: Layer.Layer<
@@ -476,7 +477,7 @@ export const orders: Layer.Layer<
   | RiskFacts
   | Wallets
   | ExchangeClient
-> = Layer.mergeAll(Orders.layer, Settlement.layer, batches).pipe(
+> = Layer.mergeAll(Orders.layer, OrderWaits.layer, Settlement.layer, batches).pipe(
   Layer.provide([BatchExecution.layer, BatchAllocation.layer]),
   Layer.provideMerge(MarketHours.layer),
   Layer.provide([OrderRepo.layer, BatchRepo.layer, ReservationRepo.layer, SettlementRepo.layer]),

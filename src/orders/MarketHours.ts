@@ -7,6 +7,9 @@ const OPEN_FOR = Duration.seconds(30)
 const UNKNOWN_FOR = Duration.seconds(5)
 const CLOSED_FOR = Duration.minutes(1)
 
+/** `unavailable`: the exchange does not answer. */
+export type MarketState = "open" | "closed" | "unavailable"
+
 /** Whether the exchange trades an asset now. Remembers its answers for a short time. */
 export class MarketHours extends Context.Service<
   MarketHours,
@@ -16,18 +19,20 @@ export class MarketHours extends Context.Service<
      * still be cancelled. True for an asset that the exchange refuses: its orders fail when they are sent.
      */
     readonly isOpen: (asset: AssetCode) => Effect.Effect<boolean>
+    /** Like {@link isOpen}, and tells a closed market from an exchange that does not answer. */
+    readonly stateOf: (asset: AssetCode) => Effect.Effect<MarketState>
   }
 >()("effex/orders/MarketHours") {
   static readonly layer = Layer.effect(
     MarketHours,
     Effect.gen(function* () {
       const { terms } = yield* ExchangeClient
-      const known = new Map<AssetCode, { readonly isOpen: boolean; readonly until: number }>()
+      const known = new Map<AssetCode, { readonly state: MarketState; readonly until: number }>()
 
       const ask = Effect.fnUntraced(function* (asset: AssetCode, now: number) {
         const answer = yield* terms(asset).pipe(
           Effect.map(({ isOpen, opensAt }) => ({
-            isOpen,
+            state: isOpen ? ("open" as const) : ("closed" as const),
             until: isOpen
               ? now + Duration.toMillis(OPEN_FOR)
               : Math.min(
@@ -36,25 +41,28 @@ export class MarketHours extends Context.Service<
                 )
           })),
           Effect.catchTags({
-            ExchangeRefused: () => Effect.succeed({ isOpen: true, until: now }),
+            ExchangeRefused: () => Effect.succeed({ state: "open" as const, until: now }),
             ExchangeUnknown: (error) =>
               Effect.as(Effect.logWarning(`Orders of ${asset} wait: ${error.message}`), {
-                isOpen: false,
+                state: "unavailable" as const,
                 until: now + Duration.toMillis(UNKNOWN_FOR)
               })
           })
         )
         known.set(asset, answer)
-        return answer.isOpen
+        return answer.state
       })
 
-      const isOpen = Effect.fn("MarketHours.isOpen")(function* (asset: AssetCode) {
+      const stateOf = Effect.fn("MarketHours.stateOf")(function* (asset: AssetCode) {
         const now = yield* Clock.currentTimeMillis
         const last = known.get(asset)
-        return last !== undefined && now < last.until ? last.isOpen : yield* ask(asset, now)
+        return last !== undefined && now < last.until ? last.state : yield* ask(asset, now)
       })
 
-      return MarketHours.of({ isOpen })
+      return MarketHours.of({
+        stateOf,
+        isOpen: (asset) => Effect.map(stateOf(asset), (state) => state === "open")
+      })
     })
   )
 }

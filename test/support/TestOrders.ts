@@ -9,6 +9,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import { Batches } from "../../src/orders/Batches.ts"
 import { Orders } from "../../src/orders/Orders.ts"
+import { OrderWaits } from "../../src/orders/OrderWaits.ts"
 import { SettlementSignal } from "../../src/orders/SettlementSignal.ts"
 import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
 import { ScriptedExchange } from "./ScriptedExchange.ts"
@@ -16,7 +17,7 @@ import * as TestSettlement from "./TestSettlement.ts"
 import * as TestWallets from "./TestWallets.ts"
 
 /** The services of one node. */
-export const node = Layer.mergeAll(Orders.layer, Batches.layer).pipe(
+export const node = Layer.mergeAll(Orders.layer, OrderWaits.layer, Batches.layer).pipe(
   Layer.provideMerge(TestSettlement.settlement),
   Layer.provideMerge(Layer.mergeAll(SettlementSignal.layerMemory, AdminActions.layer))
 )

@@ -73,6 +73,7 @@ export const OrderExamples: Examples = {
     response: {
       ...ORDER,
       history: [{ state: "aggregated", reason: null, at: "2026-11-30T15:05:10.216Z" }],
+      waiting: { reason: "pool", next_attempt_at: null },
       pool: {
         orders: 1,
         total: "5.03",

@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { AssetCode } from "../../domain/money/Asset.ts"
 import { BatchId } from "../../domain/orders/Batch.ts"
 import { OrderId, OrderSide, OrderState } from "../../domain/orders/Order.ts"
+import { OrderWaitReason } from "../../domain/orders/OrderWait.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
 import * as PageMessage from "../PageMessage.ts"
 
@@ -69,6 +70,14 @@ export const OrderDetailMessage = Schema.Struct({
   /** Oldest first. */
   history: Schema.Array(
     Schema.Struct({ state: OrderState, reason: Schema.NullOr(Schema.String), at: TimestampText })
+  ),
+  /** Why it has not ended yet. Null once it has. */
+  waiting: Schema.NullOr(
+    Schema.Struct({
+      reason: OrderWaitReason,
+      /** When it is tried, or looked up, again. Null if something else has to happen first. */
+      next_attempt_at: Schema.NullOr(TimestampText)
+    })
   ),
   pool: Schema.NullOr(
     Schema.Struct({

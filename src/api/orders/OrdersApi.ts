@@ -69,7 +69,7 @@ export class OrdersApi extends HttpApiGroup.make("orders")
     }).annotateMerge(
       describe(
         "Get an order",
-        "Returns the order with its history, and while it waits in a pool, the progress of the pool."
+        "Returns the order with its history, why it waits until it has ended, and in a pool, the progress of the pool."
       )
     ),
     HttpApiEndpoint.get("allocation", "/orders/:order_id/allocation", {

@@ -65,7 +65,8 @@ export type {
   OrderDetail,
   OrderSide,
   OrderState,
-  OrderTerms
+  OrderTerms,
+  OrderWaitReason
 } from "./orders/OrderValues.ts"
 export type { AssetCalls, BoardOptions } from "./AssetCalls.ts"
 export type { AuditCalls, AuditFilter, VerifyHeadsOptions } from "./AuditCalls.ts"

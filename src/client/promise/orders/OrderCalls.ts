@@ -36,7 +36,7 @@ export interface OrderCalls {
   terms(asset: string, options?: CallOptions): Promise<OrderTerms>
   /** Lists orders, newest first. */
   list(filter?: OrderFilter): Pages.PagedList<Order>
-  /** Returns an order with its history, and the progress of the pool in which it waits. */
+  /** Returns an order with its history, why it waits, and the progress of its pool. */
   get(orderId: string, options?: CallOptions): Promise<OrderDetail>
   /** Cancels an order that waits in a pool, and gives its money back. */
   cancel(orderId: string, options?: CallOptions): Promise<Order>

@@ -27,7 +27,29 @@ export interface Order {
   readonly completedAt: Date | null
 }
 
-/** An order with its history, and the progress of the pool in which it waits. */
+/**
+ * - `pool`: it waits for more orders
+ * - `queued`: it is sent as soon as it is its turn
+ * - `market-closed`: the market of the asset is closed
+ * - `exchange-unavailable`: the exchange does not answer, and nothing was sent
+ * - `retrying`: the last attempt to send it failed, and nothing was sent
+ * - `open-at-exchange`: the exchange has it, and has not ended it
+ * - `outcome-unknown`: it may be at the exchange, which is asked before anything is sent again
+ * - `settling`: the exchange has ended it, and its money is about to move
+ * - `administrator`: too many attempts failed, and an administrator has to continue it
+ */
+export type OrderWaitReason =
+  | "pool"
+  | "queued"
+  | "market-closed"
+  | "exchange-unavailable"
+  | "retrying"
+  | "open-at-exchange"
+  | "outcome-unknown"
+  | "settling"
+  | "administrator"
+
+/** An order with its history, why it waits, and the progress of the pool in which it does. */
 export interface OrderDetail extends Order {
   /** Oldest first. */
   readonly history: ReadonlyArray<{
@@ -35,6 +57,12 @@ export interface OrderDetail extends Order {
     readonly reason: string | null
     readonly at: Date
   }>
+  /** Why it has not ended yet. Null once it has. */
+  readonly waiting: {
+    readonly reason: OrderWaitReason
+    /** When it is tried, or looked up, again. Null if something else has to happen first. */
+    readonly nextAttemptAt: Date | null
+  } | null
   readonly pool: {
     readonly orders: number
     /** Sum of the totals, in US dollars. */

@@ -6,6 +6,7 @@ import type { CatalogAsset } from "../../../domain/assets/CatalogAsset.ts"
 import * as Decimal from "../../../domain/money/Decimal.ts"
 import type { Batch, BatchEvent } from "../../../domain/orders/Batch.ts"
 import { type Order, type OrderEvent, OrderId, type OrderPool } from "../../../domain/orders/Order.ts"
+import type { OrderWait } from "../../../domain/orders/OrderWait.ts"
 import { MINOR_UNIT } from "../../../domain/orders/PriceLock.ts"
 import { fromUnits } from "../../../domain/orders/Units.ts"
 import type { AllocatedBatch } from "../../../orders/Batches.ts"
@@ -45,11 +46,16 @@ export interface PoolLimits {
 export const orderDetailFields = (
   order: Order,
   history: ReadonlyArray<OrderEvent>,
+  waiting: Option.Option<OrderWait>,
   pool: Option.Option<OrderPool>,
   { maxWait, threshold }: PoolLimits
 ): OrderMessages.OrderDetailMessage => ({
   ...orderFields(order),
   history: history.map(({ at, reason, state }) => ({ state, reason, at: DateTime.formatIso(at) })),
+  waiting: Option.match(waiting, {
+    onNone: () => null,
+    onSome: ({ nextAttemptAt, reason }) => ({ reason, next_attempt_at: time(nextAttemptAt) })
+  }),
   pool: Option.match(pool, {
     onNone: () => null,
     onSome: ({ oldestAt, orders, total }) => ({

@@ -11,6 +11,7 @@ import { OrderId, OrderNotFound } from "../../../domain/orders/Order.ts"
 import { Batches } from "../../../orders/Batches.ts"
 import { MarketHours } from "../../../orders/MarketHours.ts"
 import { checkAsset } from "../../../orders/OrderRequest.ts"
+import { OrderWaits } from "../../../orders/OrderWaits.ts"
 import { Orders } from "../../../orders/Orders.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
 import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
@@ -32,6 +33,7 @@ export const layer = HttpApiBuilder.group(
     const batches = yield* Batches
     const market = yield* MarketHours
     const orders = yield* Orders
+    const waits = yield* OrderWaits
 
     const myWallet = yield* MyWallet.make
 
@@ -91,7 +93,8 @@ export const layer = HttpApiBuilder.group(
             orders.history(id),
             state === "aggregated" ? orders.pool(asset, side) : Effect.succeedNone
           ]).pipe(Effect.catchTags(Problems.storeErrors))
-          return orderDetailFields(order, history, pool, { maxWait, threshold })
+          const waiting = yield* waits.of(order, pool).pipe(Effect.catchTags(Problems.storeErrors))
+          return orderDetailFields(order, history, waiting, pool, { maxWait, threshold })
         })
       )
       .handle(
