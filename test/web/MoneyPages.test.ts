@@ -244,6 +244,12 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
           yield* see(page, "9,950.00 KES")
           yield* click(page, "button", "Convert 100.00 USD to 9,950.00 KES")
           yield* heading(page, "Converted")
+          yield* go(page, "/convert?to=KES")
+          yield* run(() => field(page, "You get about").fill("5000"))
+          yield* see(page, "what you pay is rounded up")
+          yield* click(page, "button", /^Lock this rate/)
+          yield* click(page, "button", "Convert 50.26 USD to 5,000.00 KES")
+          yield* heading(page, "Converted")
         }).pipe(Effect.scoped)
       )
 
@@ -266,6 +272,9 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
           yield* see(page, "$501")
           yield* run(() => context.setOffline(false))
           yield* see(page, "$503")
+          // No movement is shown twice.
+          for (const text of ["500.00", "501.00", "503.00"])
+            assert.strictEqual(yield* run(() => second.getByText(`Balance ${text}`).count()), 1, text)
           yield* see(second, "Balance 503.00")
           assert.strictEqual(yield* run(() => page.getByText(/^Offline/).count()), 0)
         }).pipe(Effect.scoped)
@@ -286,6 +295,40 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
           yield* click(page, "button", "Deposit 75.00 USD")
           yield* heading(page, "Your deposit has arrived")
           assert.strictEqual((yield* run(() => client.wallet())).balance, "75.00")
+        }).pipe(Effect.scoped)
+      )
+
+      it.effect("move money once when every answer is lost, and say that trying again is safe", () =>
+        Effect.gen(function* () {
+          const { page } = yield* open("/")
+          const client = yield* Wallets.signUpWith(page, "uche", {})
+          yield* go(page, "/wallet/deposit")
+          yield* isLive(page)
+          yield* run(() => field(page, "Amount").fill("75"))
+          yield* run(() =>
+            page.route("**/wallet/deposit", async (route) => {
+              if (route.request().method() !== "PATCH") return route.fallback()
+              await route.fetch()
+              await route.abort()
+            })
+          )
+          yield* click(page, "button", "Deposit 75.00 USD")
+          yield* see(page, "It is not known yet if money moved. Trying again is safe")
+          yield* run(() => page.unroute("**/wallet/deposit"))
+          yield* click(page, "button", "Deposit 75.00 USD")
+          yield* heading(page, "Your deposit has arrived")
+          assert.strictEqual((yield* run(() => client.wallet())).balance, "75.00")
+        }).pipe(Effect.scoped)
+      )
+
+      it.effect("show the markets to everybody, and ask who is there before an order", () =>
+        Effect.gen(function* () {
+          yield* Wallets.prices
+          const { faults, page } = yield* open("/markets")
+          yield* see(page, "50,000.00")
+          yield* click(page, "link", /BTC/)
+          yield* run(() => page.waitForURL("**/sign-in?next=/markets/BTC"))
+          assert.deepStrictEqual(faults, [])
         }).pipe(Effect.scoped)
       )
 
