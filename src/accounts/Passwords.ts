@@ -5,12 +5,24 @@ import { availableParallelism } from "node:os"
 import * as Password from "../domain/accounts/Password.ts"
 import type { Username } from "../domain/accounts/User.ts"
 import { isCommon } from "./CommonPasswords.ts"
+import * as HashingThreads from "./HashingThreads.ts"
+import * as PasswordQueue from "./PasswordQueue.ts"
 
 /** Argon2id as OWASP recommends: 19 MiB, 2 passes, 1 lane. */
 const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
 
-/** Leaves one CPU to the event loop, which answers all other requests meanwhile. */
-export const MAX_CONCURRENT_HASHES = Math.max(1, availableParallelism() - 1)
+/** Leaves one CPU to the event loop, and one thread of the pool to files, names of hosts and compression. */
+export const MAX_CONCURRENT_HASHES = Math.max(
+  1,
+  Math.min(availableParallelism(), HashingThreads.POOL_SIZE) - 1
+)
+
+/** Bounds of sign-ins and registrations. Tests lower them. */
+export class PasswordQueueBounds extends Context.Reference<PasswordQueue.PasswordQueueBounds>(
+  "effex/accounts/Passwords/PasswordQueueBounds",
+  // On two CPUs, 200 take about 6 seconds.
+  { defaultValue: () => ({ concurrency: 4 * MAX_CONCURRENT_HASHES + 4, maxWaiting: 200 }) }
+) {}
 
 interface Argon2 {
   readonly hash: (password: string, options: typeof PARAMETERS) => Promise<string>
@@ -21,6 +33,7 @@ const make = (argon2: Argon2) =>
   Effect.gen(function* () {
     const random = yield* SecureRandom.SecureRandom
     const permits = yield* Semaphore.make(MAX_CONCURRENT_HASHES)
+    const { enqueue } = yield* PasswordQueue.make(yield* PasswordQueueBounds)
     const compute = <A>(work: () => Promise<A>) =>
       // A hash that has started cannot be stopped, and keeps its permit until it ends.
       permits.withPermit(Effect.uninterruptible(Effect.promise(work)))
@@ -28,8 +41,10 @@ const make = (argon2: Argon2) =>
       compute(() => argon2.hash(Redacted.value(password), PARAMETERS))
     const noPassword = Buffer.from(yield* random.randomBytes(32)).toString("base64")
     const dummy = yield* hash(Redacted.make(noPassword))
+    yield* HashingThreads.lowerPriority
 
     return Passwords.of({
+      enqueue,
       hash,
       check: (password, username) =>
         Result.map(Password.check(Redacted.value(password), username, isCommon), (text) =>
@@ -58,6 +73,8 @@ const make = (argon2: Argon2) =>
 export class Passwords extends Context.Service<
   Passwords,
   {
+    /** Runs a sign-in or a registration after earlier ones. Fails if too many are waiting. */
+    readonly enqueue: PasswordQueue.PasswordQueue["enqueue"]
     /** Checks a new password. Returns it normalized, for {@link hash}. */
     readonly check: (
       password: Redacted.Redacted,

@@ -2,7 +2,7 @@ import { Context, DateTime, Effect, Layer, Option, Predicate, type Redacted } fr
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql"
 import { Settings } from "../config/Settings.ts"
-import { RegistrationClosed } from "../domain/accounts/Login.ts"
+import { RegistrationClosed, type TooManySignIns } from "../domain/accounts/Login.ts"
 import type { PasswordRefused } from "../domain/accounts/Password.ts"
 import type { Device } from "../domain/accounts/Session.ts"
 import {
@@ -38,7 +38,10 @@ export class Registration extends Context.Service<
     readonly register: (
       account: NewAccount,
       device: Device
-    ) => Effect.Effect<OpenSession & { readonly user: User }, Refusal | RegistrationClosed | StoreUnavailable>
+    ) => Effect.Effect<
+      OpenSession & { readonly user: User },
+      Refusal | RegistrationClosed | TooManySignIns | StoreUnavailable
+    >
     /** Creates a user for an operator, also while registration is closed. `within` runs in the same transaction. */
     readonly create: (
       account: NewAccount,
@@ -89,11 +92,13 @@ export class Registration extends Context.Service<
       const register: Registration["Service"]["register"] = Effect.fn("Registration.register")(
         function* (account, device) {
           if (!openRegistration) return yield* new RegistrationClosed()
-          return yield* insert(account, "user", (user) =>
-            Effect.map(sessions.openWithin(user.id, device, { secondFactor: false }), (open) => ({
-              ...open,
-              user
-            }))
+          return yield* passwords.enqueue(
+            insert(account, "user", (user) =>
+              Effect.map(sessions.openWithin(user.id, device, { secondFactor: false }), (open) => ({
+                ...open,
+                user
+              }))
+            )
           )
         }
       )

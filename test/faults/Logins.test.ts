@@ -19,12 +19,8 @@ const MAX_DELAY_MILLIS = 50
 /** Factor by which the hashes may stretch the delay that other programs cause on this machine. */
 const MAX_DELAY_STRETCH = 4
 
-const ENV = {
-  // Each user has an address of its own, so that sign-in is not limited.
-  TRUSTED_PROXIES: "127.0.0.0/8",
-  // V8 collects garbage late while memory is plentiful: the memory of an unlimited heap says little about its use.
-  NODE_OPTIONS: "--max-old-space-size=192"
-}
+/** Each user has an address of its own, so that sign-in is not limited. */
+const ENV = { TRUSTED_PROXIES: "127.0.0.0/8" }
 
 const serve = Effect.gen(function* () {
   const { env } = yield* NodeEnvironment.make()

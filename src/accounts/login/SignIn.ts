@@ -3,7 +3,8 @@ import {
   InvalidCredentials,
   type SecondFactorRequired,
   secondFactorRequired,
-  type TooManyAttempts
+  type TooManyAttempts,
+  type TooManySignIns
 } from "../../domain/accounts/Login.ts"
 import { normalize } from "../../domain/accounts/Password.ts"
 import type { Device } from "../../domain/accounts/Session.ts"
@@ -28,7 +29,13 @@ export interface SignInRequest {
   readonly device: Device
 }
 
-type Refusal = InvalidCredentials | SecondFactorRequired | AccountLocked | TooManyAttempts | StoreUnavailable
+type Refusal =
+  | InvalidCredentials
+  | SecondFactorRequired
+  | AccountLocked
+  | TooManyAttempts
+  | TooManySignIns
+  | StoreUnavailable
 
 /** Checks credentials, and opens sessions. */
 export class SignIn extends Context.Service<
@@ -98,7 +105,7 @@ export class SignIn extends Context.Service<
         return { ...(yield* withDatabaseTimeout(transaction(work))), user }
       })
 
-      const signIn: SignIn["Service"]["signIn"] = Effect.fn("SignIn.signIn")(function* (request) {
+      const signInNow = Effect.fnUntraced(function* (request: SignInRequest) {
         const { device, proof } = request
         let attempt: Attempt =
           "username" in proof
@@ -127,6 +134,10 @@ export class SignIn extends Context.Service<
         yield* limits.record(attempt, "success")
         return opened
       })
+
+      const signIn: SignIn["Service"]["signIn"] = Effect.fn("SignIn.signIn")((request) =>
+        passwords.enqueue(signInNow(request))
+      )
 
       return SignIn.of({ signIn })
     })

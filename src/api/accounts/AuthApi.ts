@@ -18,7 +18,7 @@ export class AuthApi extends HttpApiGroup.make("auth")
     HttpApiEndpoint.post("register", "/api/v1/accounts/auth/register", {
       payload: RegisterBody,
       success: SignedInMessage.pipe(HttpApiSchema.status(201)),
-      error: [Problem.UsernameTaken, Problem.Forbidden, Problem.StoreUnavailable]
+      error: [Problem.UsernameTaken, Problem.Forbidden, Problem.StoreUnavailable, Problem.Overloaded]
     }).annotateMerge(
       describe(
         "Create an account",
@@ -33,7 +33,8 @@ export class AuthApi extends HttpApiGroup.make("auth")
         Problem.MfaRequired,
         Problem.AccountLocked,
         Problem.Forbidden,
-        Problem.StoreUnavailable
+        Problem.StoreUnavailable,
+        Problem.Overloaded
       ]
     }).annotateMerge(
       describe(

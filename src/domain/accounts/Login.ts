@@ -27,6 +27,15 @@ export class RegistrationClosed extends Schema.TaggedError<RegistrationClosed>()
   }
 }
 
+/** More sign-ins and registrations wait on this node than it allows. */
+export class TooManySignIns extends Schema.TaggedError<TooManySignIns>()("TooManySignIns", {
+  waiting: Schema.Int
+}) {
+  override get message(): string {
+    return `This node has ${this.waiting} waiting sign-ins and registrations, its maximum; retry later`
+  }
+}
+
 /** Too many attempts for the account, from the address, or in total. */
 export class TooManyAttempts extends Schema.TaggedError<TooManyAttempts>()("TooManyAttempts", {
   /** Time until the next attempt is allowed. */

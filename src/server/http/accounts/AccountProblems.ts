@@ -19,6 +19,11 @@ export const attemptErrors = {
     })
 }
 
+const queueErrors = {
+  TooManySignIns: ({ message }: Login.TooManySignIns) =>
+    Effect.fail(new Problem.Overloaded({ detail: message }))
+}
+
 export const sessionErrors = {
   ...Problems.storeErrors,
   SessionEnded: ({ message }: SessionEnded) => Effect.fail(new Problem.SessionEnded({ detail: message }))
@@ -37,6 +42,7 @@ export const credentialErrors = {
 
 export const signInErrors = {
   ...credentialErrors,
+  ...queueErrors,
   AccountLocked: ({ message }: User.AccountLocked) =>
     Effect.fail(new Problem.AccountLocked({ detail: message })),
   SecondFactorRequired: ({ message, token }: Login.SecondFactorRequired) =>
@@ -61,6 +67,7 @@ export const passwordErrors = (pointer: string) => ({
 
 export const registrationErrors = {
   ...Problems.storeErrors,
+  ...queueErrors,
   ...passwordErrors("/body/password"),
   InvalidUsername: ({ message }: User.InvalidUsername) =>
     Effect.fail(Problems.invalid("/body/username", message)),
