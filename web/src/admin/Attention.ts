@@ -74,7 +74,11 @@ const concernOf = (
 })
 
 /** Returns what needs attention, the worst first, and among equals the oldest. Empty if all is well. */
-export const concernsOf = ({ alerts, backlog, instance }: Overview): ReadonlyArray<Concern> => {
+export const concernsOf = ({
+  alerts,
+  backlog,
+  instance
+}: Pick<Overview, "alerts" | "backlog" | "instance">): ReadonlyArray<Concern> => {
   const names = new Set(alerts.map(({ alert }) => alert))
   const firing = alerts
     .filter(({ alert }) => backlog === null || !SAME_AS_BACKLOG.has(alert))
