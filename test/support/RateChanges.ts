@@ -21,3 +21,7 @@ export const change = Effect.fnUntraced(function* (pair: string, value: string) 
     stale: false
   }
 })
+
+/** Lets the provider answer with a rate for every pair, without fetching one. */
+export const answer = (value: string) =>
+  Effect.flatMap(TestProvider, (provider) => provider.respondWith(rate(value)))

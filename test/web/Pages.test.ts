@@ -1,9 +1,7 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
-import type { Browser as PlaywrightBrowser, Page } from "playwright-core"
+import { Effect } from "effect"
 import { AuditSealer } from "../../src/audit/AuditSealer.ts"
 import { Conversions } from "../../src/conversion/Conversions.ts"
-import * as RateFollower from "../../src/rates/feed/RateFollower.ts"
 import { RateRepo } from "../../src/rates/RateRepo.ts"
 import * as Browser from "../support/Browser.ts"
 import * as Callers from "../support/Callers.ts"
@@ -12,9 +10,9 @@ import { conversionRequest } from "../support/ConversionRequests.ts"
 import * as RateChanges from "../support/RateChanges.ts"
 import { tick } from "../support/RateTicks.ts"
 import { get, TestServer } from "../support/TestServer.ts"
+import * as WebTest from "./support/WebTest.ts"
 
-/** Pages take long on a busy machine. */
-const TEST_TIMEOUT = 300_000
+const { run, TEST_TIMEOUT, TestBrowser } = WebTest
 
 const PAGES = {
   board: "/",
@@ -25,29 +23,12 @@ const PAGES = {
   missing: "/no/such/page"
 } as const
 
-/** One browser for all tests. */
-class TestBrowser extends Context.Service<TestBrowser, PlaywrightBrowser>()("effex/test/Browser") {
-  static readonly layer = Layer.effect(TestBrowser, Browser.launch)
-}
-
-/** The follower keeps the contact with the database, without which a page is not live. */
-const app = Layer.merge(
-  RateFollower.layer.pipe(Layer.provideMerge(TestServer.layer({ WEB: "on" }))),
-  TestBrowser.layer
-)
-
-const open = Effect.fnUntraced(function* (
-  path: string,
-  options: Browser.ContextOptions = { screen: "desktop", colorScheme: "light" }
-) {
-  const { url } = yield* TestServer
-  const observed = yield* Browser.openPage(yield* TestBrowser, url, options)
-  yield* Effect.promise(() => observed.page.goto(url + path))
-  yield* Effect.promise(() => observed.page.getByRole("status").filter({ hasText: "Live" }).waitFor())
+/** Opens a page, and waits until it is live. */
+const open = Effect.fnUntraced(function* (path: string, options?: Browser.ContextOptions) {
+  const observed = yield* WebTest.open(path, options)
+  yield* run(() => observed.page.getByRole("status").filter({ hasText: "Live" }).waitFor())
   return observed
 })
-
-const run = <A>(action: () => Promise<A>) => Effect.promise(action)
 
 const RECORD_SHIFTS = `
   globalThis.shifts = []
@@ -58,11 +39,8 @@ const RECORD_SHIFTS = `
   }).observe({ type: "layout-shift", buffered: true })
 `
 
-const isWiderThanScreen = (page: Page) =>
-  page.evaluate<boolean>("document.documentElement.scrollWidth > innerWidth")
-
 describe.skipIf(!Chromium.isAvailable)("The web app", () => {
-  layer(app, { excludeTestServices: true, timeout: TEST_TIMEOUT })("in a browser", (it) => {
+  layer(WebTest.app(), { excludeTestServices: true, timeout: TEST_TIMEOUT })("in a browser", (it) => {
     it.effect(
       "has no accessibility violation, foreign request, policy violation or console error on any page",
       () =>
@@ -83,28 +61,25 @@ describe.skipIf(!Chromium.isAvailable)("The web app", () => {
             assert.strictEqual(listed.status, 200, listed.text)
             yield* (yield* RateRepo).insert(yield* tick(code, "USD", price))
           }
-          for (const screen of ["phone", "desktop"] as const)
-            for (const colorScheme of ["light", "dark"] as const) {
-              const { faults, page } = yield* open("/", { screen, colorScheme })
-              const { url } = yield* TestServer
-              for (const [name, path] of Object.entries(PAGES)) {
-                const where = `${name}, ${screen}, ${colorScheme}`
-                yield* run(() => page.goto(url + path))
-                yield* run(() => page.getByRole("heading", { level: 1 }).waitFor())
-                yield* run(() => page.getByRole("status").filter({ hasText: "Live" }).waitFor())
-                if (name === "pair") yield* run(() => page.locator(".uplot canvas").waitFor())
-                yield* run(() => Browser.assertAccessible(page, where))
-                assert.isFalse(yield* run(() => isWiderThanScreen(page)), where)
-                yield* run(() => page.evaluate("document.documentElement.style.fontSize = '200%'"))
-                assert.isFalse(yield* run(() => isWiderThanScreen(page)), `${where}, text of twice the size`)
-              }
-              // The page of an unknown path has the status 404, which Chromium reports.
-              assert.deepStrictEqual(
-                faults.filter((fault) => !fault.includes("404 (Not Found)")),
-                [],
-                `${screen}, ${colorScheme}`
-              )
+          for (const { colorScheme, screen } of WebTest.VARIANTS) {
+            const { faults, page } = yield* open("/", { screen, colorScheme })
+            const { url } = yield* TestServer
+            for (const [name, path] of Object.entries(PAGES)) {
+              const where = `${name}, ${screen}, ${colorScheme}`
+              yield* run(() => page.goto(url + path))
+              yield* run(() => page.getByRole("heading", { level: 1 }).waitFor())
+              yield* run(() => page.getByRole("status").filter({ hasText: "Live" }).waitFor())
+              if (name === "pair") yield* run(() => page.locator(".uplot canvas").waitFor())
+              yield* WebTest.assertUsable(page, where)
+              yield* WebTest.screenshot(page, `${name}-${screen}-${colorScheme}`)
             }
+            // The page of an unknown path has the status 404, which Chromium reports.
+            assert.deepStrictEqual(
+              faults.filter((fault) => !fault.includes("404 (Not Found)")),
+              [],
+              `${screen}, ${colorScheme}`
+            )
+          }
         }).pipe(Effect.scoped),
       TEST_TIMEOUT
     )

@@ -21,18 +21,21 @@ const decode = Schema.decodeUnknownSync(RenderedPage)
 /** Renders a public page with its data as JSON. None if that fails: the page without content works too. */
 export type Render = (path: string, json: string) => Effect.Effect<Option.Option<RenderedPage>>
 
-const load = async () => {
+/** What the built renderer exports. */
+export type RenderFunction = (path: string, json: string) => unknown
+
+const load = async (): Promise<RenderFunction> => {
   const module: unknown = await import(MODULE.href)
   if (typeof module === "object" && module !== null && "render" in module) {
     const { render } = module
-    if (typeof render === "function") return render
+    if (typeof render === "function") return (path, json) => render(path, json)
   }
   throw new Error(`${fileURLToPath(MODULE)} has no function render`)
 }
 
-/** Loads the renderer. Without it, no page is rendered. */
-export const make: Effect.Effect<Render> = Effect.gen(function* () {
-  const loaded = yield* Effect.tryPromise(load).pipe(
+/** Loads a renderer. If that fails, no page is rendered. */
+export const makeOf = Effect.fnUntraced(function* (loadRenderer: () => Promise<RenderFunction>) {
+  const loaded = yield* Effect.tryPromise(loadRenderer).pipe(
     Effect.tapError((error) => Effect.logWarning("Pages are not rendered on the server", error)),
     Effect.option
   )
@@ -49,3 +52,6 @@ export const make: Effect.Effect<Render> = Effect.gen(function* () {
     })
   return render
 })
+
+/** Loads the built renderer. */
+export const make: Effect.Effect<Render> = makeOf(load)

@@ -8,6 +8,7 @@ import * as PageRateLimit from "../../middleware/PageRateLimit.ts"
 import * as SecurityHeaders from "../../middleware/SecurityHeaders.ts"
 import * as Routes from "../../Routes.ts"
 import * as HomePage from "../pages/HomePage.ts"
+import * as PageRenderer from "./PageRenderer.ts"
 import { BUILD_COMMAND, etagOf, load, type WebFile, type WebFiles } from "./WebFiles.ts"
 import { type Encoding, ENCODINGS } from "./WebPages.ts"
 import * as WebPages from "./WebPages.ts"
@@ -34,7 +35,7 @@ const pathOf = ({ url }: HttpServerRequest.HttpServerRequest) => url.replace(/[?
 /** Serves the files of the app, its pages, and for browsers its page for unknown paths. */
 const serve = Effect.fnUntraced(function* (web: WebFiles) {
   const { files } = web
-  const pageOf = yield* WebPages.make(web)
+  const pageOf = yield* WebPages.make(web, yield* PageRenderer.make)
   const { countBytes } = yield* PageRateLimit.make
   const respondJson = yield* HomePage.makeJson
 

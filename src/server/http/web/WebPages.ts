@@ -2,7 +2,7 @@ import { Effect, Option } from "effect"
 import { promisify } from "node:util"
 import * as Zlib from "node:zlib"
 import * as InlinedRates from "./InlinedRates.ts"
-import * as PageRenderer from "./PageRenderer.ts"
+import type * as PageRenderer from "./PageRenderer.ts"
 import * as PageTemplate from "./PageTemplate.ts"
 import type { WebFiles } from "./WebFiles.ts"
 
@@ -53,10 +53,9 @@ const makePage = Effect.fnUntraced(function* (html: string, hash: string, styleS
  * Makes a function that returns a page. A page is rendered once per change of the rates, at most every 250 milliseconds, and
  * compressed once per encoding. Without content if it cannot be rendered.
  */
-export const make = Effect.fnUntraced(function* (files: WebFiles) {
+export const make = Effect.fnUntraced(function* (files: WebFiles, render: PageRenderer.Render) {
   const { encoded } = yield* InlinedRates.make
   const data = yield* Effect.cachedWithTTL(encoded, InlinedRates.MAX_AGE)
-  const render = yield* PageRenderer.make
   const templates = PageTemplate.make(files)
   const pages = new Map<string, { readonly hash: string; readonly page: Effect.Effect<WebPage> }>()
 
