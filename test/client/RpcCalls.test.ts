@@ -35,15 +35,17 @@ const callWithReset = Effect.fnUntraced(function* <A, E>(
     Effect.flip,
     Effect.forkScoped
   )
+  /** Lets the client try to connect again in vain, before it can. */
   const reset = Effect.sync(() => proxy.reset()).pipe(
-    Effect.andThen(Effect.sleep("100 millis")),
+    Effect.andThen(Effect.promise(proxy.rejection)),
     Effect.andThen(Effect.sync(() => proxy.heal()))
   )
   yield* Deferred.await(arrived)
   yield* reset
   if (isSilent) {
     yield* Deferred.await(arrivedAgain)
-    yield* reset
+    // The client gives up, and does not connect again.
+    yield* Effect.sync(() => proxy.reset())
   }
   return { error: yield* Fiber.join(client), calls: keys.length, keys }
 })

@@ -20,6 +20,8 @@ export interface TcpProxy {
   readonly mute: (text?: string) => void
   /** Resets all connections and rejects new ones. */
   readonly reset: () => void
+  /** Resolves when the proxy has rejected a connection after now. */
+  readonly rejection: () => Promise<void>
   /** Throttles all traffic. */
   readonly slow: (throttle: Throttle) => void
   /** Ends all failures. Existing connections are reset. */
@@ -44,12 +46,14 @@ export const open = (target: NetConnectOpts) =>
       let throttle: Throttle | undefined
       let muteAfter: string | undefined
       const sockets = new Set<Socket>()
+      const onRejection: Array<() => void> = []
       const server = createServer((client) => {
         sockets.add(client)
         client.on("close", () => sockets.delete(client))
         client.on("error", () => client.destroy())
         if (mode === "refuse") {
           client.resetAndDestroy()
+          for (const resolve of onRejection.splice(0)) resolve()
           return
         }
         const upstream = connect(target)
@@ -82,6 +86,7 @@ export const open = (target: NetConnectOpts) =>
           mode = "refuse"
           resetAll()
         },
+        rejection: () => new Promise<void>((resolve) => onRejection.push(resolve)),
         slow: (newThrottle: Throttle) => {
           throttle = newThrottle
         },
