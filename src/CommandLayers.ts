@@ -25,6 +25,7 @@ import { SettlementSignal } from "./orders/SettlementSignal.ts"
 import * as SettlementRunner from "./orders/SettlementRunner.ts"
 import { type PollCadence } from "./platform/PollCadence.ts"
 import { type Database } from "./platform/postgres/Database.ts"
+import { Archive } from "./platform/postgres/archive/Archive.ts"
 import * as DatabaseClock from "./platform/postgres/DatabaseClock.ts"
 import type { StoreUnavailable } from "./platform/postgres/StoreUnavailable.ts"
 import type { EmbeddedPostgresError } from "./platform/postgres/EmbeddedPostgres.ts"
@@ -87,6 +88,10 @@ export const importsApp: Layer.Layer<RateImport | AssetCatalog | Process, Proces
 ).pipe(Layer.provideMerge(App.assets), Layer.provideMerge(databaseApp))
 
 export const ledgerApp: Layer.Layer<App.LedgerServices | Process, ProcessError> = App.ledger.pipe(
+  Layer.provideMerge(databaseApp)
+)
+
+export const archiveApp: Layer.Layer<Archive | Process, ProcessError> = Archive.layer.pipe(
   Layer.provideMerge(databaseApp)
 )
 

@@ -2,6 +2,7 @@ import { Command } from "effect/cli"
 import * as CommandLayers from "../CommandLayers.ts"
 import * as Assets from "./assets/Assets.ts"
 import * as Audit from "./audit/Audit.ts"
+import * as Archive from "./archive/Archive.ts"
 import * as Convert from "./Convert.ts"
 import * as Doctor from "./doctor/Doctor.ts"
 import * as Batches from "./Batches.ts"
@@ -54,6 +55,7 @@ export const effex = Command.make("effex").pipe(
     Assets.command.pipe(Command.provide(CommandLayers.assetsApp)),
     Keys.command.pipe(Command.provide(CommandLayers.apiKeysApp)),
     Users.command.pipe(Command.provide(CommandLayers.usersApp)),
+    Archive.command.pipe(Command.provide(CommandLayers.archiveApp)),
     Seed.command.pipe(Command.provide(CommandLayers.seedApp)),
     Load.command,
     Doctor.command,

@@ -11,6 +11,7 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   admin_action: ["immutable:A"],
   api_key: ["kept:A", "locked:A"],
   app_user: ["guarded:A", "kept:A"],
+  archived_partition: ["guarded:A"],
   asset: ["checked:A", "kept:A", "traced:A"],
   asset_change: ["immutable:A"],
   audit_head: ["immutable:A"],

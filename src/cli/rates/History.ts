@@ -2,7 +2,7 @@ import { DateTime, Effect, Option, Stream } from "effect"
 import { Command, Flag } from "effect/cli"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { TimeFromText } from "../../api/TimeFromText.ts"
-import { candleFields, rowFields } from "../../domain/rates/History.ts"
+import { candleFields, rowFields, type RatesArchived } from "../../domain/rates/History.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { MIN_TIME, RateHistory } from "../../rates/history/RateHistory.ts"
 import * as HistoryEncoding from "../../server/encoding/HistoryEncoding.ts"
@@ -67,8 +67,8 @@ export const command = Command.make(
 const textOf = <Row extends Export.Fields<Row>>(
   format: "table" | Export.Format,
   listing: Export.Layout<Row>,
-  rows: Stream.Stream<Row, StoreUnavailable>
-): Stream.Stream<string, StoreUnavailable> => {
+  rows: Stream.Stream<Row, StoreUnavailable | RatesArchived>
+): Stream.Stream<string, StoreUnavailable | RatesArchived> => {
   if (format !== "table") return Export.encode(format, listing, rows)
   const line = (cells: ReadonlyArray<unknown>) =>
     `${cells

@@ -51,6 +51,16 @@ export class NoRateKnown extends Schema.TaggedError<NoRateKnown>()("NoRateKnown"
   }
 }
 
+/** The rates of a time were archived, and are not in the database. */
+export class RatesArchived extends Schema.TaggedError<RatesArchived>()("RatesArchived", {
+  /** The first moment whose rates are in the database. */
+  until: Schema.DateTimeUtc
+}) {
+  override get message(): string {
+    return `Rates before ${DateTime.formatIso(this.until)} are archived; restore them with effex archive`
+  }
+}
+
 const lengths = { "1h": Duration.hours(1), "1d": Duration.days(1) } as const
 
 /** Returns the start of the interval that contains a time. */

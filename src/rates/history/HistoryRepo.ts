@@ -112,13 +112,23 @@ const make = Effect.gen(function* () {
     return found.map(({ start, ...values }) => ({ start: DateTime.fromDateUnsafe(start), ...values }))
   })
 
-  return HistoryRepo.of({ last, lastForwardDated, first, rows, candles })
+  const archivedUntil = read(
+    sql<{ until: Date | null }>`
+      SELECT max(until) AS until FROM archived_partition WHERE parent = 'exchange_rate'`
+  ).pipe(
+    Effect.map(([row]) => Option.map(Option.fromNullishOr(row?.until), DateTime.fromDateUnsafe)),
+    Effect.withSpan("HistoryRepo.archivedUntil")
+  )
+
+  return HistoryRepo.of({ archivedUntil, last, lastForwardDated, first, rows, candles })
 })
 
 /** Reads rates in force at any time from PostgreSQL. Excludes legs, which were never in force. */
 export class HistoryRepo extends Context.Service<
   HistoryRepo,
   {
+    /** The first moment whose rates are in the database. None if no rates are archived. */
+    readonly archivedUntil: Effect.Effect<Option.Option<DateTime.Utc>, StoreUnavailable>
     /** Returns the last rate of a range that was recorded by `knownAt`; of several at the same time, the last recorded. */
     readonly last: FindRate
     /** Like {@link last}, among forward-dated rates: those recorded before they came into force. */

@@ -31,6 +31,20 @@ const STREAM_PAGE_SIZE = 1000
 const make = Effect.gen(function* () {
   const repo = yield* HistoryRepo
 
+  /** The first moment whose rates are stored. */
+  const firstTime = Effect.map(
+    repo.archivedUntil,
+    Option.getOrElse(() => MIN_TIME)
+  )
+
+  /** Moves a range without a start to the first stored rates. Refuses one that starts before them. */
+  const storedRange = Effect.fnUntraced(function* (range: HistoryRange) {
+    const until = yield* firstTime
+    if (!DateTime.isLessThan(range.start, until)) return range
+    if (DateTime.isGreaterThan(range.start, MIN_TIME)) return yield* new History.RatesArchived({ until })
+    return { ...range, start: until }
+  })
+
   const asOf = Effect.fn("RateHistory.asOf")(function* (
     pair: AssetPair,
     at: DateTime.Utc,
@@ -38,22 +52,27 @@ const make = Effect.gen(function* () {
   ) {
     const end = justAfter(at)
     const known = justAfter(knownAt)
+    const firstStored = yield* firstTime
     for (const range of fromEnd({ pair, start: known, end })) {
       const forwardDated = yield* repo.lastForwardDated(range, knownAt)
       if (Option.isSome(forwardDated)) return forwardDated
     }
-    for (const range of fromEnd({ pair, start: MIN_TIME, end: DateTime.min(end, known) })) {
+    for (const range of fromEnd({ pair, start: firstStored, end: DateTime.min(end, known) })) {
       const found = yield* repo.last(range, knownAt)
       if (Option.isSome(found)) return found
     }
+    // The rate in force may be one of the archived ones.
+    if (DateTime.isGreaterThan(firstStored, MIN_TIME))
+      return yield* new History.RatesArchived({ until: firstStored })
     return Option.none<History.AsOfRate>()
   })
 
   const rows = Effect.fn("RateHistory.rows")(function* (
-    range: HistoryRange,
+    wanted: HistoryRange,
     after: History.HistoryPosition | undefined,
     limit: number
   ) {
+    const range = yield* storedRange(wanted)
     const start = after === undefined ? range.start : DateTime.max(range.start, after.observedAt)
     const found: Array<History.HistoryRow> = []
     for (const part of fromStart({ ...range, start }, yield* DateTime.now)) {
@@ -72,10 +91,11 @@ const make = Effect.gen(function* () {
   })
 
   const candles = Effect.fn("RateHistory.candles")(function* (
-    range: HistoryRange,
+    wanted: HistoryRange,
     interval: History.CandleInterval,
     limit: number
-  ): Effect.fn.Return<CandlePage, StoreUnavailable> {
+  ): Effect.fn.Return<CandlePage, StoreUnavailable | History.RatesArchived> {
+    const range = yield* storedRange(wanted)
     const pair = range.pair
     const last = History.nextIntervalStart(range.end, interval)
     const found = yield* first({ pair, start: History.nextIntervalStart(range.start, interval), end: last })
@@ -89,21 +109,25 @@ const make = Effect.gen(function* () {
   })
 
   const streamRows = (range: HistoryRange) =>
-    Stream.paginate<History.HistoryPosition | undefined, History.HistoryRow, StoreUnavailable>(
-      undefined,
-      (after) =>
-        Effect.map(rows(range, after, STREAM_PAGE_SIZE), (page) => [
-          page,
-          page.length < STREAM_PAGE_SIZE ? Option.none() : Array.last(page)
-        ])
+    Stream.paginate<
+      History.HistoryPosition | undefined,
+      History.HistoryRow,
+      StoreUnavailable | History.RatesArchived
+    >(undefined, (after) =>
+      Effect.map(rows(range, after, STREAM_PAGE_SIZE), (page) => [
+        page,
+        page.length < STREAM_PAGE_SIZE ? Option.none() : Array.last(page)
+      ])
     )
 
   const streamCandles = (range: HistoryRange, interval: History.CandleInterval) =>
-    Stream.paginate<DateTime.Utc, History.Candle, StoreUnavailable>(range.start, (start) =>
-      Effect.map(candles({ ...range, start }, interval, STREAM_PAGE_SIZE), (page) => [
-        page.candles,
-        page.next
-      ])
+    Stream.paginate<DateTime.Utc, History.Candle, StoreUnavailable | History.RatesArchived>(
+      range.start,
+      (start) =>
+        Effect.map(candles({ ...range, start }, interval, STREAM_PAGE_SIZE), (page) => [
+          page.candles,
+          page.next
+        ])
     )
 
   return RateHistory.of({ asOf, rows, streamRows, candles, streamCandles })
@@ -118,15 +142,17 @@ export class RateHistory extends Context.Service<
       pair: AssetPair,
       at: DateTime.Utc,
       knownAt: DateTime.Utc
-    ) => Effect.Effect<Option.Option<History.AsOfRate>, StoreUnavailable>
+    ) => Effect.Effect<Option.Option<History.AsOfRate>, StoreUnavailable | History.RatesArchived>
     /** Returns at most `limit` stored rates of a range after a position, oldest first, including corrections. */
     readonly rows: (
       range: HistoryRange,
       after: History.HistoryPosition | undefined,
       limit: number
-    ) => Effect.Effect<ReadonlyArray<History.HistoryRow>, StoreUnavailable>
+    ) => Effect.Effect<ReadonlyArray<History.HistoryRow>, StoreUnavailable | History.RatesArchived>
     /** Streams every rate of a range in pages. Holds no connection between two pages. */
-    readonly streamRows: (range: HistoryRange) => Stream.Stream<History.HistoryRow, StoreUnavailable>
+    readonly streamRows: (
+      range: HistoryRange
+    ) => Stream.Stream<History.HistoryRow, StoreUnavailable | History.RatesArchived>
     /**
      * Returns the candles of the intervals that start in a range, oldest first: `limit` intervals from the first one with
      * rates. Skips intervals without rates. Of several rates at the same time, the last recorded one counts.
@@ -135,12 +161,12 @@ export class RateHistory extends Context.Service<
       range: HistoryRange,
       interval: History.CandleInterval,
       limit: number
-    ) => Effect.Effect<CandlePage, StoreUnavailable>
+    ) => Effect.Effect<CandlePage, StoreUnavailable | History.RatesArchived>
     /** Streams every candle of a range in pages. */
     readonly streamCandles: (
       range: HistoryRange,
       interval: History.CandleInterval
-    ) => Stream.Stream<History.Candle, StoreUnavailable>
+    ) => Stream.Stream<History.Candle, StoreUnavailable | History.RatesArchived>
   }
 >()("effex/rates/history/RateHistory") {
   static readonly layerNoDeps = Layer.effect(RateHistory, make)

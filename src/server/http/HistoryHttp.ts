@@ -48,20 +48,20 @@ export const layer = HttpApiBuilder.group(
         if (interval === "raw") {
           if (format !== undefined) {
             // Query one row first: after the response has started, an error can only abort it.
-            yield* history.rows(range, undefined, 1).pipe(Effect.catchTags(Problems.storeErrors))
+            yield* history.rows(range, undefined, 1).pipe(Effect.catchTags(historyErrors("start")))
             const rows = Stream.map(history.streamRows(range), History.rowFields)
             return yield* Export.respond(format, HistoryEncoding.ROW_LAYOUT, rows)
           }
           const after = yield* Pagination.decodeCursor(query.cursor, decodeRowPosition)
           const found = yield* history
             .rows(range, after, size + 1)
-            .pipe(Effect.catchTags(Problems.storeErrors))
+            .pipe(Effect.catchTags(historyErrors("start")))
           const page = Pagination.pageOf(found, size, History.rowFields, encodeRowPosition)
           return { ...codes, interval, ...page }
         }
 
         if (format !== undefined) {
-          yield* history.candles(range, interval, 1).pipe(Effect.catchTags(Problems.storeErrors))
+          yield* history.candles(range, interval, 1).pipe(Effect.catchTags(historyErrors("start")))
           const candles = Stream.map(history.streamCandles(range, interval), History.candleFields)
           return yield* Export.respond(format, HistoryEncoding.CANDLE_LAYOUT, candles)
         }
@@ -69,7 +69,7 @@ export const layer = HttpApiBuilder.group(
         const from = after === undefined ? start : DateTime.max(start, after)
         const { candles, next } = yield* history
           .candles({ ...range, start: from }, interval, size)
-          .pipe(Effect.catchTags(Problems.storeErrors))
+          .pipe(Effect.catchTags(historyErrors("start")))
         return {
           ...codes,
           interval,
@@ -93,7 +93,7 @@ export const layer = HttpApiBuilder.group(
           if (DateTime.isGreaterThan(time, now))
             return yield* Problems.invalid(`/query/${name}`, "must not be in the future")
         }
-        const known = yield* history.asOf(pair, at, knownAt).pipe(Effect.catchTags(Problems.storeErrors))
+        const known = yield* history.asOf(pair, at, knownAt).pipe(Effect.catchTags(historyErrors("at")))
         if (Option.isNone(known)) {
           const { message } = new History.NoRateKnown({ pair, at, knownAt })
           return yield* new Problem.NotFound({ detail: message })
@@ -112,6 +112,17 @@ export const layer = HttpApiBuilder.group(
     })
   })
 )
+
+const historyErrors = (parameter: "start" | "at") => ({
+  ...Problems.storeErrors,
+  RatesArchived: ({ until }: History.RatesArchived) =>
+    Effect.fail(
+      Problems.invalid(
+        `/query/${parameter}`,
+        `must not be before ${DateTime.formatIso(until)}; earlier rates are archived`
+      )
+    )
+})
 
 /** Encodes the position of a row: its times in milliseconds, and its id. */
 const encodeRowPosition = ({ id, observedAt, recordedAt }: History.HistoryPosition) =>

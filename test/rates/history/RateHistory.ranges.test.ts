@@ -17,6 +17,7 @@ const searchedRanges = Effect.fnUntraced(function* <A, E>(
   const none = (range: HistoryRange) => Effect.sync(() => (ranges.push(range), Option.none()))
   const nothing = (range: HistoryRange) => Effect.sync(() => (ranges.push(range), []))
   const repo = HistoryRepo.of({
+    archivedUntil: Effect.succeedNone,
     last: none,
     lastForwardDated: none,
     first: none,
