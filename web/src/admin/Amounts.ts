@@ -12,5 +12,11 @@ export const signed = (text: string): string =>
 /** Formats a time for a list, or says that there is none. */
 export const time = (at: Date | null): string => (at === null ? texts.never : Format.dateAndTime(at))
 
+const ISO_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g
+
+/** Replaces the times within a text of the server by those of the reader's time zone. */
+export const withLocalTimes = (text: string): string =>
+  text.replace(ISO_TIME, (found) => Format.dateAndTime(new Date(found)))
+
 /** Formats the time since a time. */
 export const since = (at: Date, now: number): string => Format.age((now - at.getTime()) / 1000)

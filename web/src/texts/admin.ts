@@ -107,7 +107,7 @@ export const texts = {
       none: "none",
       pairs: (known: number, expected: number) => `${known} of ${expected} pairs have a rate`,
       provider: "Provider",
-      answering: (answering: number, all: number) => `${answering} of ${all} answer`,
+      answering: (answering: number, all: number) => `${answering} of ${all} answering`,
       lastPoll: "Last poll",
       every: (interval: string) => `every ${interval}`,
       off: "polling is off",
@@ -150,6 +150,7 @@ export const texts = {
       inverted: "Upside down",
       outdated: "Wrong time"
     },
+    pollText: "All pairs are fetched at once. If a poll is running already, nothing more starts.",
     keepOut: "Keep out",
     take: "Accept…",
     consequence: (hasLastGood: boolean) =>
@@ -543,9 +544,8 @@ export const texts = {
     held: "Held for review",
     empty: "No movement is held.",
     kinds: { transfer: "Transfer", withdrawal: "Withdrawal", conversion: "Conversion", order: "Order" },
-    from: (name: string) => `from ${name}`,
-    to: (name: string) => `to ${name}`,
-    worth: (value: string) => `· worth ${value}`,
+    parties: (from: string, to: string | null, value: string | null) =>
+      `From ${from}${to === null ? "" : ` to ${to}`}${value === null ? "" : `, worth ${value}`}`,
     note: (note: string) => `Note: ${note}`,
     waits: (age: string, left: string) => `Held for ${age}; rejected in ${left} without a decision.`,
     own: "Your own money: another administrator decides.",
