@@ -1,7 +1,7 @@
 import type { Examples } from "./Example.ts"
 import { OperationExamples } from "./OperationExamples.ts"
 import { WalletExamples } from "./WalletExamples.ts"
-import { AccountExamples } from "./AccountExamples.ts"
+import { UserEventExamples } from "./UserEventExamples.ts"
 
 const USER_ID = "01a22a37-399f-7391-879e-20d2b94c6301"
 
@@ -112,6 +112,6 @@ export const AdministrationExamples: Examples = {
   },
   "userRecords.securityEvents": {
     parameters: { user_id: USER_ID },
-    response: responseOf(AccountExamples, "account.securityEvents")
+    response: responseOf(UserEventExamples, "account.securityEvents")
   }
 }
