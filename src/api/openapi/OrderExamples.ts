@@ -60,6 +60,18 @@ const BATCH = {
 
 /** Examples of orders and their batches, by operation id. */
 export const OrderExamples: Examples = {
+  "orders.terms": {
+    parameters: { asset: "ABAN" },
+    response: {
+      asset: "ABAN",
+      spread: "0.005",
+      minimum_order: null,
+      pool_threshold: "10.00",
+      pool_max_wait: 300,
+      market_open: true,
+      sandbox: true
+    }
+  },
   "orders.place": {
     request: { asset: "ABAN", side: "buy", amount: "0.25", client_order_id: "mine-1" },
     response: ORDER
