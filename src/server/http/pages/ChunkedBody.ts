@@ -25,8 +25,12 @@ export const respond = (
   const chunks = Array.from({ length: Math.ceil(bytes.length / CHUNK_BYTES) }, (_, i) =>
     bytes.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES)
   )
-  const body = Stream.fromIterable(chunks, { chunkSize: 1 }).pipe(
-    Stream.mapEffect((chunk) => Effect.as(nextTurn, chunk))
+  // The response starts at once, also if the rest of its request is invalid.
+  const body = Stream.concat(
+    Stream.fromIterable(chunks.slice(0, 1)),
+    Stream.fromIterable(chunks.slice(1), { chunkSize: 1 }).pipe(
+      Stream.mapEffect((chunk) => Effect.as(nextTurn, chunk))
+    )
   )
   return HttpServerResponse.stream(body, { ...options, contentLength: bytes.length })
 }
