@@ -9,6 +9,7 @@ import * as RateChanges from "../../support/RateChanges.ts"
 import { tick } from "../../support/RateTicks.ts"
 import { ScriptedExchange } from "../../support/ScriptedExchange.ts"
 import { TestServer } from "../../support/TestServer.ts"
+import * as Callers from "../../support/Callers.ts"
 import { PASSWORD, run, signUp } from "./WebTest.ts"
 
 /** Lists an asset, which the exchange fills at its price. */
@@ -70,4 +71,11 @@ export const depositAs = Effect.fnUntraced(function* (
   for (const [asset, amount] of Object.entries(deposits))
     yield* run(() => client.funding.deposit({ asset, amount }))
   return client
+})
+
+/** A client with a key of an administrator. */
+export const administrator = Effect.gen(function* () {
+  const { url } = yield* TestServer
+  const { authorization } = yield* Callers.withScopes("admin")
+  return connectAdmin(url, { apiKey: (authorization ?? "").replace("Bearer ", "") })
 })

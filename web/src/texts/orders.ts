@@ -49,6 +49,8 @@ export const texts = {
     closedMarket:
       "The market is closed, or the exchange does not answer. The order waits until it opens, at the last price.",
     sandbox: "Sandbox: the built-in exchange executes it. Nothing is bought on a market.",
+    seconds: (count: number) => `${count} seconds`,
+    minutes: (count: number) => `${count} minutes`,
     review: "Review the order",
     reviewTitle: { buy: "Check before you buy", sell: "Check before you sell" },
     lock: "Placing the order locks the price of that moment. It can differ a little from the one here.",
@@ -62,7 +64,6 @@ export const texts = {
     noPrice:
       "There is no price now, so nothing can be ordered. The price appears here when the provider answers.",
     notTradable: "This asset cannot be traded here.",
-    closedTerms: "The terms of orders could not be loaded.",
     retry: "Try again",
     rateTooOld: "The latest price is too old to trade at. Try again when there is a newer one.",
     rateUnavailable: "There is no price now. Try again when there is one."

@@ -29,7 +29,6 @@ export const texts = {
     noValue: "no price now",
     activity: "Recent activity",
     all: "Statement",
-    emptyTitle: "Your wallet is empty",
     empty: "Deposit money first. Then you can convert it, send it, or buy crypto and stocks with it.",
     emptyAction: "Make a deposit",
     noActivity: "Nothing has happened yet. Each movement of your money will be listed here.",
@@ -60,8 +59,7 @@ export const texts = {
       "Request the deposit first. You then get a reference for your payment. The amount is credited when the operator has received the payment.",
     submit: (amount: string) => `Deposit ${amount}`,
     submitEmpty: "Deposit",
-    quick: "Usual amounts",
-    recent: "Deposits and withdrawals"
+    quick: "Usual amounts"
   },
   withdraw: {
     title: "Withdraw",
@@ -157,8 +155,7 @@ export const texts = {
     limited: (remaining: string, time: string) =>
       `This is over your limit. Until ${time} you can still move ${remaining}. Choose a smaller amount, or wait.`,
     insufficient: (available: string) =>
-      `You have ${available} available. Choose a smaller amount, or deposit first.`,
-    depositFirst: "Make a deposit"
+      `You have ${available} available. Choose a smaller amount, or deposit first.`
   },
   convert: {
     title: "Convert",
@@ -175,7 +172,7 @@ export const texts = {
     roundingPay: (code: string) => `what you pay is rounded up to the smallest unit of ${code}`,
     yourRate: "Your rate",
     lock: (seconds: number) => `Lock this rate for ${seconds} seconds`,
-    locked: (seconds: string) => `Rate locked for ${seconds}`,
+    locked: (seconds: number) => `Rate locked for ${seconds} s`,
     expired: "This rate has expired. Nothing was converted.",
     renew: "Get a new rate",
     change: "Change the amounts",

@@ -11,8 +11,8 @@ const SECONDS_OF_MINUTE = 60
 /** Formats a waiting time in words. */
 export const waitText = (seconds: number): string =>
   seconds < 2 * SECONDS_OF_MINUTE
-    ? `${seconds} seconds`
-    : `${Math.round(seconds / SECONDS_OF_MINUTE)} minutes`
+    ? texts.ticket.seconds(seconds)
+    : texts.ticket.minutes(Math.round(seconds / SECONDS_OF_MINUTE))
 
 /** Returns what an order agrees to, as terms with their values. */
 export const orderFacts = ({
