@@ -288,7 +288,7 @@ export const texts = {
     empty: "No conversion matches.",
     unsealed: "not sealed yet",
     position: (position: string) => `no. ${position}`,
-    openLabel: (id: string) => `Receipt of ${id}`,
+    openLabel: (position: string, id: string) => `${position}, receipt of ${id}`,
     save: "Save the receipt",
     verifying: "Verifying the receipt in this browser…",
     valid: "The receipt is valid, verified in this browser",
