@@ -1,4 +1,4 @@
-import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Metric } from "effect"
+import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import { Settings } from "../config/Settings.ts"
 import type { Batch, BatchId } from "../domain/orders/Batch.ts"
 import type { AssetCode } from "../domain/money/Asset.ts"
@@ -128,35 +128,40 @@ export class Settlement extends Context.Service<
           )
         )
 
+      /** Returns the number of batches that it made. */
       const reserve = Effect.fnUntraced(function* (leader: LeaderTerm) {
         const waiting = yield* reservations.waiting(yield* DateTime.now, rule, MAX_ROUND)
         // One side of an asset at a time. The first one has waited longest, so no side waits for ever.
         const turns = new Map<AssetCode, OrderSide>()
         for (const { asset, side } of waiting) if (!turns.has(asset)) turns.set(asset, side)
-        yield* Effect.forEach(
-          waiting.filter(({ asset, side }) => turns.get(asset) === side),
-          Effect.fnUntraced(function* (group) {
-            // A closed market, or an exchange that does not answer: orders wait where they can be cancelled.
-            if (!(yield* isOpen(group.asset))) return
-            yield* step("before-reserve")
-            yield* reservations.reserve(leader, group, rule)
-            yield* step("reserved")
-          }),
-          { discard: true }
-        )
+        let reserved = 0
+        for (const group of waiting) {
+          if (turns.get(group.asset) !== group.side) continue
+          // A closed market, or an exchange that does not answer: orders wait where they can be cancelled.
+          if (!(yield* isOpen(group.asset))) continue
+          yield* step("before-reserve")
+          if (Option.isSome(yield* reservations.reserve(leader, group, rule))) reserved++
+          yield* step("reserved")
+        }
+        return reserved
       })
 
       const settleDue = Effect.fn("Settlement.settleDue")(function* (leader: LeaderTerm) {
         let total = 0
         for (;;) {
-          yield* reserve(leader)
           const due = yield* batches.due(yield* DateTime.now, MAX_ROUND)
-          if (due.length === 0) return total
-          yield* Effect.forEach(due, (batch) => tryToMoveOn(leader, batch), {
+          const moveAllOn = Effect.forEach(due, (batch) => tryToMoveOn(leader, batch), {
             concurrency: CONCURRENCY,
             discard: true
           })
+          // The next batches are reserved meanwhile. A failure of one does not interrupt the other.
+          const [reserved, moved] = yield* Effect.all(
+            [Effect.exit(reserve(leader)), Effect.exit(moveAllOn)],
+            { concurrency: 2 }
+          )
+          yield* moved
           total += due.length
+          if ((yield* reserved) === 0 && due.length === 0) return total
         }
       })
 
