@@ -77,7 +77,13 @@ const SCREENSHOTS = fileURLToPath(new URL("../../../test-results/web/", import.m
 /** Keeps a picture of the whole page in `test-results/web`, for people to look at. */
 export const screenshot = Effect.fnUntraced(function* (page: Page, name: string) {
   yield* run(() => mkdir(SCREENSHOTS, { recursive: true }))
-  yield* run(() => page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true }))
+  const screen = page.viewportSize()
+  if (screen === null) return
+  // A window as high as the page, so that what is fixed to its end is at the end of the picture.
+  const height = yield* run(() => page.evaluate<number>("document.documentElement.scrollHeight"))
+  yield* run(() => page.setViewportSize({ ...screen, height: Math.max(height, screen.height) }))
+  yield* run(() => page.screenshot({ path: `${SCREENSHOTS}${name}.png` }))
+  yield* run(() => page.setViewportSize(screen))
 })
 
 const isWiderThanScreen = (page: Page) =>

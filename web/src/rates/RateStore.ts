@@ -5,7 +5,7 @@ import type { RateStream } from "../../../src/client/promise/streams/RateStream.
 import type { Asset, Board, BoardPair, Rate, RateEvent } from "../../../src/client/promise/Values.ts"
 import * as Decimal from "../money/Decimal.ts"
 
-/** The latest rate of a pair, with the direction of its last change. */
+/** The latest rate of a pair, with the direction of its last change if that is shown. */
 export interface LivePair extends BoardPair {
   readonly direction: "up" | "down" | undefined
 }
@@ -100,7 +100,7 @@ const changeSince = (first: string | null | undefined, latest: string) => {
 
 const MISSING = { change24h: null, series: [], margin: "0", polled: false }
 
-const apply = (rate: Rate) => {
+const apply = (rate: Rate, hasDirection = true) => {
   const { direction, ...known } = pairs.get(keyOf(rate))?.value ?? { direction: undefined, ...MISSING }
   if ("rateId" in known && known.rateId === rate.rateId && known.stale === rate.stale) return
   const order = "rate" in known ? Decimal.compare(Decimal.of(rate.rate), Decimal.of(known.rate)) : 0
@@ -112,7 +112,7 @@ const apply = (rate: Rate) => {
     polled,
     series,
     change24h: change24h === null ? null : (changeSince(known.series[0], rate.rate) ?? change24h),
-    direction: order > 0 ? "up" : order < 0 ? "down" : direction
+    direction: !hasDirection ? undefined : order > 0 ? "up" : order < 0 ? "down" : direction
   })
 }
 
@@ -137,19 +137,33 @@ const rateFieldsOf = ({ direction, fetchedAt, provider, rate, rateId, stale }: L
   stale
 })
 
-/** The newest rate of each pair since the last frame. A hidden tab draws no frames and keeps only these. */
-const pending = new Map<string, Rate>()
-let frame = 0
+/** Changes are drawn at most this often, and the first one after a pause with the next frame. */
+const DRAW_INTERVAL_MILLIS = 200
+/** Directions are not shown if more pairs change within a second: a page that blinks everywhere says nothing. */
+const MAX_DIRECTIONS = 12
+const DIRECTION_MILLIS = 1000
 
-const flush = () => {
-  frame = 0
-  for (const rate of pending.values()) apply(rate)
+/** The newest rate of each pair since the last drawing. A hidden tab draws no frames and keeps only these. */
+const pending = new Map<string, Rate>()
+let isScheduled = false
+let drawnAt = -DIRECTION_MILLIS
+
+const draw = () => {
+  const now = performance.now()
+  const hasDirections = pending.size <= MAX_DIRECTIONS || now - drawnAt >= DIRECTION_MILLIS
+  isScheduled = false
+  drawnAt = now
+  for (const rate of pending.values()) apply(rate, hasDirections)
   pending.clear()
 }
 
 const offer = (rate: Rate) => {
   pending.set(keyOf(rate), rate)
-  if (frame === 0) frame = requestAnimationFrame(flush)
+  if (isScheduled) return
+  isScheduled = true
+  const wait = drawnAt + DRAW_INTERVAL_MILLIS - performance.now()
+  if (wait <= 0) requestAnimationFrame(draw)
+  else setTimeout(() => requestAnimationFrame(draw), wait)
 }
 
 let stream: RateStream<RateEvent> | undefined
