@@ -31,6 +31,8 @@ export interface StoredReview extends Review {
 export class ReviewRepo extends Context.Service<
   ReviewRepo,
   {
+    /** Locks a review until the end of the open transaction, so that no other decides on it meanwhile. */
+    readonly lock: (id: TransferId) => Effect.Effect<void, SqlError.SqlError>
     readonly byId: (id: TransferId) => Effect.Effect<Option.Option<StoredReview>, SqlError.SqlError>
     /** Returns true if the money is not held any more. */
     readonly hasHoldEnded: (id: HoldId) => Effect.Effect<boolean, SqlError.SqlError>
@@ -86,6 +88,9 @@ export class ReviewRepo extends Context.Service<
           WHERE ${where(state(now), now)} ORDER BY review.id DESC LIMIT ${limit}`
         return (yield* Effect.orDie(decodeReviews(rows))).map(toReview)
       })
+
+      const lock: ReviewRepo["Service"]["lock"] = (id) =>
+        Effect.asVoid(sql`SELECT 1 FROM risk_review WHERE id = ${id} FOR UPDATE`)
 
       const end = Effect.fnUntraced(function* (
         { id, principal, reason }: ReviewDecision,
@@ -143,6 +148,7 @@ export class ReviewRepo extends Context.Service<
       })
 
       return ReviewRepo.of({
+        lock,
         byId: (id) =>
           Effect.map(
             select(() => sql`review.id = ${id}`, 1),

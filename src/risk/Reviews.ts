@@ -1,5 +1,6 @@
 import { BigDecimal, Context, Duration, Effect, Layer, Metric, Option, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
+import type { SqlError } from "effect/sql"
 import { AdminActions } from "../accounts/AdminActions.ts"
 import { type LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
@@ -34,6 +35,11 @@ export class Reviews extends Context.Service<
     readonly reject: (decision: ReviewDecision) => Effect.Effect<Review, DecisionError>
     /** Finds the review of a movement by the id of the transfer that holds its money. */
     readonly find: (id: TransferId) => Effect.Effect<Option.Option<Review>, StoreUnavailable>
+    /**
+     * Returns true if a review was rejected or has expired, and locks it until the end of the open transaction, so that no
+     * administrator approves it meanwhile.
+     */
+    readonly isRefusedWithin: (id: TransferId) => Effect.Effect<boolean, SqlError.SqlError>
     readonly page: ReviewRepo["Service"]["page"]
     readonly decisions: ReviewRepo["Service"]["decisions"]
     /** Updates the metrics of pending reviews. */
@@ -98,6 +104,7 @@ export class Reviews extends Context.Service<
       })
 
       const decide = Effect.fnUntraced(function* (decision: ReviewDecision, isApproved: boolean) {
+        yield* repo.lock(decision.id)
         const review = yield* found(decision.id)
         if (review.state !== "pending") return yield* new Errors.ReviewDecided({ state: review.state })
         if (isOwn(review, decision.principal)) return yield* new Errors.OwnReview()
@@ -144,6 +151,13 @@ export class Reviews extends Context.Service<
         approve: Effect.fn("Reviews.approve")((decision) => run(decision, true)),
         reject: Effect.fn("Reviews.reject")((decision) => run(decision, false)),
         find: Effect.fn("Reviews.find")((id) => execute(repo.byId(id))),
+        isRefusedWithin: Effect.fn("Reviews.isRefusedWithin")(function* (id) {
+          yield* repo.lock(id)
+          return Option.exists(
+            yield* repo.byId(id),
+            ({ state }) => state === "rejected" || state === "expired"
+          )
+        }),
         page: repo.page,
         decisions: repo.decisions,
         measure

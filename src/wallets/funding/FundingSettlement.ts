@@ -34,16 +34,24 @@ export type SettlementOutcome =
 export class FundingSettlement extends Context.Service<
   FundingSettlement,
   {
-    /** Ends a pending request. After `StoreUnavailable` the outcome is unknown; a repetition resolves it. */
+    /**
+     * Ends a pending request, unless `isValid` is false in the transaction that does. After `StoreUnavailable` the outcome is
+     * unknown; a repetition resolves it.
+     */
     readonly end: (
       request: FundingRequest,
       ending: FundingEnding,
-      decision?: RecordedDecision
+      decision?: RecordedDecision,
+      isValid?: Effect.Effect<boolean, SqlError.SqlError>
     ) => Effect.Effect<SettlementOutcome, StoreUnavailable>
-    /** Applies an answer of the provider, and returns the request as it is afterwards. */
+    /**
+     * Applies an answer of the provider, unless `isValid` is false in the transaction that does. Returns the request as it is
+     * afterwards.
+     */
     readonly apply: (
       request: FundingRequest,
-      answer: FundingAnswer
+      answer: FundingAnswer,
+      isValid?: Effect.Effect<boolean, SqlError.SqlError>
     ) => Effect.Effect<FundingRequest, StoreUnavailable>
   }
 >()("effex/wallets/funding/FundingSettlement") {
@@ -59,7 +67,8 @@ export class FundingSettlement extends Context.Service<
       const end = Effect.fn("FundingSettlement.end")(function* (
         request: FundingRequest,
         ending: FundingEnding,
-        decision?: RecordedDecision
+        decision?: RecordedDecision,
+        isValid?: Effect.Effect<boolean, SqlError.SqlError>
       ) {
         const { asset, id, walletId } = request
         const [house, account] = yield* accountIds([
@@ -75,6 +84,8 @@ export class FundingSettlement extends Context.Service<
         const work = Effect.gen(function* (): Effect.fn.Return<SettlementOutcome, SqlError.SqlError> {
           const locked = Option.getOrThrow(yield* repo.lock(id))
           if (locked.state !== "pending") return { _tag: "EndedBefore", request: locked }
+          if (isValid !== undefined && !(yield* isValid))
+            return { _tag: "Refused", detail: "its review was decided meanwhile" }
           const usedBy =
             ending.state === "completed" ? yield* repo.completedBy(ending.reference) : Option.none()
           if (Option.isSome(usedBy)) return { _tag: "ReferenceUsed", usedBy: usedBy.value }
@@ -102,10 +113,11 @@ export class FundingSettlement extends Context.Service<
 
       const apply = Effect.fn("FundingSettlement.apply")(function* (
         request: FundingRequest,
-        answer: FundingAnswer
+        answer: FundingAnswer,
+        isValid?: Effect.Effect<boolean, SqlError.SqlError>
       ) {
         if (answer.state === "pending") return request
-        const outcome = yield* end(request, answer)
+        const outcome = yield* end(request, answer, undefined, isValid)
         switch (outcome._tag) {
           case "Ended":
             return outcome.request

@@ -50,13 +50,13 @@ export class FundingSettler extends Context.Service<
 
       /** Asks before it submits, so that a lost answer does not become a second payment. */
       const answerOf = Effect.fnUntraced(function* (request: FundingRequest) {
-        const review =
-          request.direction === "withdrawal"
-            ? yield* reviews.find(TransferId.make(request.id))
-            : Option.none()
-        if (Option.isSome(review) && review.value.state !== "approved") return answerOfReview(review.value)
+        const id = TransferId.make(request.id)
+        const review = request.direction === "withdrawal" ? yield* reviews.find(id) : Option.none()
+        if (Option.isSome(review) && review.value.state !== "approved")
+          // An administrator may approve it before the money is released.
+          return { answer: answerOfReview(review.value), isValid: reviews.isRefusedWithin(id) }
         const found = yield* client.find(request)
-        return Option.isSome(found) ? found.value : yield* client.submit(request)
+        return { answer: Option.isSome(found) ? found.value : yield* client.submit(request) }
       })
 
       const settle = (request: FundingRequest) =>
@@ -65,7 +65,7 @@ export class FundingSettler extends Context.Service<
             duration: ANSWER_TIMEOUT,
             orElse: () => Effect.fail(new FundingUnknown({ cause: "timeout" }))
           }),
-          Effect.flatMap((answer) => Effect.asVoid(settlement.apply(request, answer))),
+          Effect.flatMap(({ answer, isValid }) => Effect.asVoid(settlement.apply(request, answer, isValid))),
           Effect.catchTag("FundingUnknown", () =>
             Metric.update(FundingMetrics.unknownAnswers.of({ direction: request.direction }), 1)
           ),
