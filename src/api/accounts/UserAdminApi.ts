@@ -22,11 +22,17 @@ const action = {
 
 const guarded = { ...action, error: [...action.error, Problem.LastAdministrator] } as const
 
+/** Text of a query. PostgreSQL stores no NUL character. */
+const Text = Schema.String.check(
+  Schema.isMaxLength(100, { message: "must have at most 100 characters" }),
+  Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "must not contain control characters" })
+)
+
 /** Administration of users, and the log of administrators. */
 export class UserAdminApi extends HttpApiGroup.make("userAdmin")
   .add(
     HttpApiEndpoint.get("users", "/users", {
-      query: { prefix: Schema.optionalKey(Schema.String), ...PageMessage.query },
+      query: { prefix: Schema.optionalKey(Text), ...PageMessage.query },
       success: ManagedUserPage,
       error: Problem.StoreUnavailable
     }).annotateMerge(
@@ -65,7 +71,7 @@ export class UserAdminApi extends HttpApiGroup.make("userAdmin")
       )
     ),
     HttpApiEndpoint.get("actions", "/actions", {
-      query: { subject: Schema.optionalKey(Schema.String), ...PageMessage.query },
+      query: { subject: Schema.optionalKey(Text), ...PageMessage.query },
       success: AdminActionPage,
       error: Problem.StoreUnavailable
     }).annotateMerge(

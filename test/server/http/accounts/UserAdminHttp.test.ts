@@ -143,6 +143,15 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
       })
     )
 
+    it.effect("rejects control characters in a query, which PostgreSQL does not store", () =>
+      Effect.gen(function* () {
+        const administrator = yield* Callers.user("administrator")
+        const admin = as(administrator.authorization)
+        for (const path of ["/users?prefix=%00", "/users?prefix=a%00b", "/actions?subject=%00"])
+          assertProblem(yield* admin(path), 400, "invalid-request")
+      })
+    )
+
     it.effect("requires an administrator, a reason, and a user who exists", () =>
       Effect.gen(function* () {
         const user = yield* register
