@@ -57,27 +57,27 @@ export class RiskFacts extends Context.Service<
       const sessions = yield* Sessions
       const users = yield* Users
 
-      /** Stale rates count too: an old price protects better than none. */
-      const rateOf = Effect.fnUntraced(function* (pair: AssetPair) {
-        const found = rates.peek(pair, yield* Clock.currentTimeMillis)
-        if (found !== undefined) return found.rate.rate
-        const looked = yield* rates.lookup(pair, { acceptsDelisted: true }).pipe(
+      /** Rates of pairs, of which all have one. Stale rates count too: an old price protects better than none. */
+      const ratesOf = Effect.fnUntraced(function* (pairs: ReadonlyArray<AssetPair>) {
+        const now = yield* Clock.currentTimeMillis
+        const inMemory = pairs.flatMap((pair) => rates.peek(pair, now)?.rate.rate ?? [])
+        if (inMemory.length === pairs.length) return Option.some(inMemory)
+        return yield* Effect.forEach(pairs, (pair) => rates.lookup(pair, { acceptsDelisted: true }), {
+          concurrency: "unbounded"
+        }).pipe(
+          Effect.map((found) => found.map(({ rate }) => rate.rate)),
           Effect.timeoutOption(lookupBudget),
           Effect.orElseSucceed(() => Option.none())
         )
-        return Option.getOrUndefined(Option.map(looked, ({ rate }) => rate.rate))
       })
 
       const valueOf = Effect.fnUntraced(function* (asset: AssetCode, amount: BigDecimal.BigDecimal) {
         const path = PricePath.of(pairs, asset, homeCurrency)
         if (Option.isNone(path)) return undefined
-        let value = amount
-        for (const pair of path.value) {
-          const rate = yield* rateOf(pair)
-          if (rate === undefined) return undefined
-          value = BigDecimal.multiply(value, rate)
-        }
-        return value
+        const found = yield* ratesOf(path.value)
+        return Option.getOrUndefined(
+          Option.map(found, (all) => all.reduce((value, rate) => BigDecimal.multiply(value, rate), amount))
+        )
       })
 
       const userSince = yield* cached((id: UserId) =>
