@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { readFileSync } from "node:fs"
 import * as SettingsHelp from "../../src/cli/SettingsHelp.ts"
 import * as Definitions from "../../src/config/SettingDefinitions.ts"
 import { comparable, read } from "./ComparableSettings.ts"
@@ -445,6 +446,21 @@ describe("SettingDefinitions", () => {
         "ALPACA_KEY_ID",
         "ALPACA_SECRET_KEY"
       ]
+    )
+  })
+
+  it("names every secret in .env.example, and nothing that is no setting", () => {
+    const example = readFileSync(new URL("../../.env.example", import.meta.url), "utf8")
+    const named = new Set(Array.from(example.matchAll(/^(?:# )?([A-Z][A-Z0-9_]+)=/gm), ([, name]) => name))
+    const all = new Set<string | undefined>(Definitions.all.map(({ name }) => name))
+    const secrets = Definitions.all.filter(({ isSecret }) => isSecret).map(({ name }) => name)
+    assert.deepStrictEqual(
+      secrets.filter((name) => !named.has(name)),
+      []
+    )
+    assert.deepStrictEqual(
+      Array.from(named).filter((name) => !all.has(name)),
+      []
     )
   })
 

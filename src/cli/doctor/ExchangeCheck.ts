@@ -8,7 +8,11 @@ import type { UnknownKind } from "../../exchanges/ExchangeClient.ts"
 import { failed, ok, warning } from "./CheckResult.ts"
 
 const CHECK = "exchange"
-const PAPER_HOST = "paper-api.alpaca.markets"
+/** Money that orders at Alpaca's own addresses move. */
+const MONEY: Readonly<Record<string, string>> = {
+  "paper-api.alpaca.markets": "simulated money",
+  "api.alpaca.markets": "real money"
+}
 /** Shorter than the timeout of a check, so that its advice is shown. */
 const TIMEOUT = Duration.seconds(6)
 
@@ -31,6 +35,12 @@ export const run = Effect.gen(function* () {
   }
 })
 
+/** Describes the money of an address of Alpaca's API. */
+export const moneyOf = (baseUrl: string): string => {
+  const { host, hostname } = new URL(baseUrl)
+  return MONEY[hostname] ?? `the money of ${host}, which is not an address of Alpaca`
+}
+
 const checkAlpaca = Effect.gen(function* () {
   const { alpacaBaseUrl: baseUrl, alpacaKeyId, alpacaSecretKey } = yield* Settings
   const { get, unknown } = yield* AlpacaHttp.make({
@@ -39,7 +49,6 @@ const checkAlpaca = Effect.gen(function* () {
     keyId: Option.getOrElse(alpacaKeyId, () => Redacted.make("")),
     secretKey: Option.getOrElse(alpacaSecretKey, () => Redacted.make(""))
   })
-  const money = new URL(baseUrl).hostname === PAPER_HOST ? "simulated money" : "real money"
   return yield* get("account", AlpacaTerms.readAccount).pipe(
     Effect.timeoutOrElse({
       duration: TIMEOUT,
@@ -48,7 +57,10 @@ const checkAlpaca = Effect.gen(function* () {
     Effect.map(({ blocked, buyingPower }) =>
       Option.match(blocked, {
         onNone: () =>
-          ok(CHECK, `alpaca trades with ${money}; ${Decimal.format(buyingPower)} US dollars can be spent`),
+          ok(
+            CHECK,
+            `alpaca trades with ${moneyOf(baseUrl)}; ${Decimal.format(buyingPower)} US dollars can be spent`
+          ),
         onSome: (reason) =>
           failed(CHECK, `alpaca accepts no orders: ${reason}`, "Look at the account in Alpaca's dashboard")
       })
