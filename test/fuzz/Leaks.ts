@@ -1,4 +1,5 @@
 import { hostname } from "node:os"
+import * as Definitions from "../../src/config/SettingDefinitions.ts"
 import { PASSWORD } from "./Callers.ts"
 import * as Attacks from "./Attacks.ts"
 
@@ -15,14 +16,17 @@ const LEAK_PATTERNS = [
   /\[object \w+\]|\bundefined\b/
 ]
 const HOST = hostname()
+/** Documentation of settings, which an administrator can read: it has examples of URLs. */
+const DOCUMENTATION = Definitions.all.flatMap(({ allowed, description }) => [allowed, description])
 
 /**
  * Returns internals in a response, except for text that came from the request or from an earlier attack. A password must
  * not be in a response, not even in that to a request which contains it.
  */
 export const find = (response: string, request: string): ReadonlyArray<string> => {
+  const undocumented = DOCUMENTATION.reduce((text, documented) => text.replaceAll(documented, ""), response)
   const found = [
-    ...LEAK_PATTERNS.map((pattern) => pattern.exec(response)?.[0]),
+    ...LEAK_PATTERNS.map((pattern) => pattern.exec(undocumented)?.[0]),
     // A short name can occur in the random letters of a token.
     response.replaceAll(/[\w-]{40,}/g, "").includes(HOST) ? HOST : undefined
   ]

@@ -1,5 +1,5 @@
 import type { PgClient } from "@effect/sql-pg"
-import { BigDecimal, Effect, Option, Schedule, Schema } from "effect"
+import { BigDecimal, Duration, Effect, Option, Schedule, Schema } from "effect"
 import * as RecomputedAllocation from "../support/RecomputedAllocation.ts"
 import type { OpenSession } from "./AccountChecks.ts"
 import type { ExchangeOrder } from "./Exchange.ts"
@@ -77,7 +77,10 @@ const awaitSettlement = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
     }),
     Effect.timed
   )
-  report.figure("time until every order had ended", String(elapsed))
+  report.figure(
+    "time until every order had ended",
+    Duration.format(Duration.millis(Math.ceil(Duration.toMillis(elapsed))))
+  )
 })
 
 const readOrders = (sql: PgClient.PgClient) => sql<StoredOrder>`

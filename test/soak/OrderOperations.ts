@@ -10,8 +10,11 @@ import { Report } from "./Report.ts"
 import * as Requests from "./Requests.ts"
 import { amountOf } from "./WalletModel.ts"
 
-/** From one to thirty dollars: below and above the threshold of pools. */
-const [MIN_CENTS, MAX_CENTS] = [100, 3_000]
+/** Below the threshold of pools, and up to a few times above it. */
+const [SMALL_CENTS, LARGE_CENTS] = [
+  [100, 400],
+  [1_000, 3_000]
+] as const
 /** Problems of a request that could not be priced. Its key stays free. */
 const UNPRICED = new Set(["rate-unavailable", "rate-too-old", "clock-skewed", "overloaded"])
 
@@ -72,8 +75,9 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const newIntent = Effect.fnUntraced(function* (user: string) {
+    const [least, most] = (yield* Random.next) < 0.6 ? SMALL_CENTS : LARGE_CENTS
     const [cents, number] = [
-      yield* Random.nextIntBetween(MIN_CENTS, MAX_CENTS),
+      yield* Random.nextIntBetween(least, most),
       yield* Random.nextIntBetween(0, 2 ** 48)
     ]
     const [at, isSale] = [yield* Random.nextIntBetween(0, ASSETS.length - 1), (yield* Random.next) < 0.3]
