@@ -187,7 +187,7 @@ const isPosted = (outcome: PostOutcome | undefined): outcome is Accepted =>
   (outcome?._tag === "Posted" || outcome?._tag === "Held") && !outcome.replayed
 
 const ZERO = BigDecimal.make(0n, 0)
-const NO_HISTORY: MovementHistory = { available: ZERO, received: ZERO, deposited: ZERO }
+const NO_HISTORY: MovementHistory = { available: ZERO, received: ZERO, returned: ZERO, deposited: ZERO }
 const ADMIT: GateDecision = { _tag: "Admit" }
 
 const refusal = (decision: string, denial: Denial.Denial): GateDecision => ({

@@ -45,7 +45,7 @@ export class RiskRepo extends Context.Service<
     ) => Effect.Effect<ReadonlyMap<WalletId, ReadonlyArray<Usage>>, SqlError.SqlError>
     /** Returns the statement that stores usages of locked wallets. Each wallet and asset occurs once. */
     readonly store: (usages: ReadonlyArray<WalletUsage>) => Statement.Statement<unknown>
-    /** Reads what is available, what the counterparty sent, and what was deposited. */
+    /** Reads what is available, what the counterparty sent and got back, and what was deposited. */
     readonly history: (
       movement: MovementFacts,
       since: { readonly received: DateTime.Utc; readonly deposited: DateTime.Utc }
@@ -106,9 +106,19 @@ export class RiskRepo extends Context.Service<
         { account, counterparty },
         since
       ) {
+        const receivedSince = DateTime.toDateUtc(since.received)
         const rows = yield* sql`
-          SELECT available, received, deposited FROM risk_history(
-            ${account}::bigint, ${counterparty ?? null}::text, ${DateTime.toDateUtc(since.received)}::timestamptz,
+          SELECT available, received, deposited, (
+            SELECT coalesce(-sum(entry.amount), 0) FROM ledger_entry AS entry
+            JOIN ledger_transfer AS transfer ON transfer.id = entry.transfer_id
+            WHERE received > 0 AND entry.account_id = ${account}::bigint AND entry.amount < 0
+              AND entry.version > (
+                SELECT ledger_version_at(id, version, ${receivedSince}::timestamptz)
+                FROM ledger_account WHERE id = ${account}::bigint)
+              AND transfer.kind = 'transfer' AND transfer.details ->> 'to' = ${counterparty ?? null}::text
+          ) AS returned
+          FROM risk_history(
+            ${account}::bigint, ${counterparty ?? null}::text, ${receivedSince}::timestamptz,
             ${DateTime.toDateUtc(since.deposited)}::timestamptz)`
         const [found] = yield* Effect.orDie(decodeHistory(rows))
         return { ...found, available: found.available ?? ZERO }
@@ -157,5 +167,7 @@ const decodeUsages = Schema.decodeUnknownEffect(
   )
 )
 const decodeHistory = Schema.decodeUnknownEffect(
-  Schema.Tuple([Schema.Struct({ available: Schema.NullOr(Amount), received: Amount, deposited: Amount })])
+  Schema.Tuple([
+    Schema.Struct({ available: Schema.NullOr(Amount), received: Amount, returned: Amount, deposited: Amount })
+  ])
 )

@@ -21,6 +21,8 @@ export class UsageBatch {
   private readonly stored: Usages
   private readonly changed = new Map<WalletId, ReadonlyArray<Usage.Usage>>()
   private readonly taken = new Map<string, BigDecimal.BigDecimal>()
+  /** Amounts by account and counterparty. */
+  private readonly sent = new Map<string, BigDecimal.BigDecimal>()
   private readonly counted: Array<Counted> = []
 
   constructor(stored: Usages) {
@@ -40,8 +42,10 @@ export class UsageBatch {
   /** Returns the state that a movement meets if all earlier ones of the batch are posted. */
   stateOf(movement: MovementFacts, history: MovementHistory): WalletState {
     const taken = this.taken.get(movement.account)
+    const sent = this.sent.get(recipientKeyOf(movement))
     return {
       received: history.received,
+      returned: sent === undefined ? history.returned : BigDecimal.sum(history.returned, sent),
       deposited: history.deposited,
       available: taken === undefined ? history.available : BigDecimal.subtract(history.available, taken),
       usages: this.usagesOf(movement)
@@ -51,11 +55,14 @@ export class UsageBatch {
   /** Counts the movement of the posting at a position. */
   add(
     position: number,
-    { account, amount, wallet }: MovementFacts,
+    movement: MovementFacts,
     { usages }: WalletState,
     increment: Usage.UsageIncrement,
     hour: number
   ): void {
+    const { account, amount, wallet } = movement
+    const recipient = recipientKeyOf(movement)
+    this.sent.set(recipient, BigDecimal.sum(amount, this.sent.get(recipient) ?? ZERO))
     this.changed.set(wallet, Usage.add(usages, increment, hour))
     this.taken.set(account, BigDecimal.sum(amount, this.taken.get(account) ?? ZERO))
     this.counted.push({ position, wallet, hour, increment })
@@ -84,6 +91,8 @@ export class UsageBatch {
     return touched(this.counted, exact)
   }
 }
+
+const recipientKeyOf = ({ account, counterparty }: MovementFacts) => `${account} ${counterparty ?? ""}`
 
 /** Leaves the usage of the asset as it is, in a row that has been stored by now. */
 const withAsset = (

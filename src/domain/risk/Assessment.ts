@@ -9,6 +9,8 @@ export interface MovementHistory {
   readonly available: BigDecimal.BigDecimal
   /** Amount that the counterparty sent within the window of `circular_transfer`. */
   readonly received: BigDecimal.BigDecimal
+  /** Amount that was sent to the counterparty within the same window. */
+  readonly returned: BigDecimal.BigDecimal
   /** Amount that was deposited within the window of `deposit_withdrawal`. */
   readonly deposited: BigDecimal.BigDecimal
 }
@@ -37,7 +39,7 @@ export const needsHistory = (
     isNew(new_device, deviceSince) ||
     (kind === "withdrawal"
       ? deposit_withdrawal.enabled && reaches(deposit_withdrawal.min_value, dayValue)
-      : circular_transfer.enabled && reaches(circular_transfer.min_value, ZERO))
+      : circular_transfer.enabled && reaches(circular_transfer.min_value, dayValue))
   )
 }
 
@@ -204,16 +206,16 @@ const depositWithdrawal = (
     : undefined
 }
 
-/** Only what was received can be returned: the value of the smaller of both amounts counts. */
+/** Only what was received can be returned. Counts what was returned before, so that it cannot be returned in parts. */
 const circularTransfer = (
   { enabled, min_value }: RiskRules["circular_transfer"],
   { amount, value }: MovementFacts,
-  { received }: WalletState
+  { received, returned }: WalletState
 ): string | undefined => {
-  if (!enabled || BigDecimal.isZero(received)) return undefined
+  if (!enabled || isGreaterThanOrEqualTo(returned, received)) return undefined
   if (value === undefined) return UNPRICED
-  const returned = multiply(value, BigDecimal.min(received, amount))
-  return isGreaterThanOrEqualTo(returned, multiply(min_value, amount))
+  const counted = BigDecimal.min(received, BigDecimal.sum(returned, amount))
+  return isGreaterThanOrEqualTo(multiply(value, counted), multiply(min_value, amount))
     ? "returns money to its sender"
     : undefined
 }

@@ -46,10 +46,10 @@ export const boundOf = (
   const bounds = [
     ...(isNew(new_account, userSince) ? [new_account.min_value] : []),
     ...(isNew(new_device, deviceSince) ? [new_device.min_value] : []),
-    ...(kind === "withdrawal" && deposit_withdrawal.enabled ? [deposit_withdrawal.min_value] : [])
+    ...(kind === "withdrawal" && deposit_withdrawal.enabled ? [deposit_withdrawal.min_value] : []),
+    ...(kind === "transfer" && circular_transfer.enabled ? [circular_transfer.min_value] : [])
   ]
   const reaches = (bound: BigDecimal.BigDecimal) => BigDecimal.isGreaterThanOrEqualTo(value, bound)
-  const isReturnable = kind === "transfer" && circular_transfer.enabled
-  if (bounds.some(reaches) || (isReturnable && reaches(circular_transfer.min_value))) return undefined
+  if (bounds.some(reaches)) return undefined
   return { value, belowDayValue: bounds.toSorted(BigDecimal.Order)[0] }
 }

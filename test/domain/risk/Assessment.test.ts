@@ -72,6 +72,7 @@ const run = (
     usages: [],
     available: decimal("1000000"),
     received: decimal("0"),
+    returned: decimal("0"),
     deposited: decimal("0"),
     ...state
   }
@@ -222,6 +223,16 @@ describe("circular transfers", () => {
     assert.strictEqual(back("500", "100"), "review")
     assert.strictEqual(back("99.99", "500"), "allow")
     assert.strictEqual(back("500", "0"), "allow")
+  })
+
+  it("counts what was returned before, until everything was returned", () => {
+    const back = (amount: string, received: string, returned: string) =>
+      run({ amount: decimal(amount) }, { received: decimal(received), returned: decimal(returned) }).outcome
+    assert.strictEqual(back("50", "100", "49.99"), "allow")
+    assert.strictEqual(back("50", "100", "50"), "review")
+    assert.strictEqual(back("0.01", "500", "99.99"), "review")
+    assert.strictEqual(back("50", "99.99", "50"), "allow")
+    assert.strictEqual(back("50", "500", "500"), "allow")
   })
 })
 
