@@ -112,15 +112,20 @@ const linearScale = (values: ReadonlyArray<number>): Scale => {
   }
 }
 
+/** From one of 1, 2 and 5 times a power of ten to another. */
 const logScale = (values: ReadonlyArray<number>): Scale => {
   const positive = values.filter((value) => value > 0)
-  const low = Math.floor(Math.log10(Math.min(...positive, 1e9)))
-  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...positive, 1e-9))))
-  const powers = Array.from({ length: high - low + 1 }, (_, n) => 10 ** (low + n))
-  const ticks = powers.length > 3 ? powers : powers.flatMap((power) => [power, 2 * power, 5 * power])
+  const [min, max] = positive.length === 0 ? [1, 10] : [Math.min(...positive), Math.max(...positive)]
+  const first = Math.floor(Math.log10(min))
+  const powers = Array.from({ length: Math.ceil(Math.log10(max)) - first + 2 }, (_, n) => 10 ** (first + n))
+  const steps = powers.flatMap((power) => [power, 2 * power, 5 * power])
+  const low = steps.findLast((step) => step <= min) ?? min
+  const high = steps.find((step) => step >= max && step > low) ?? max
+  const inside = (ticks: ReadonlyArray<number>) => ticks.filter((tick) => tick >= low && tick <= high)
+  const all = inside(steps)
   return {
-    ticks: ticks.filter((tick) => tick <= 10 ** high),
-    position: (value) => (Math.log10(Math.max(value, 10 ** low)) - low) / (high - low)
+    ticks: all.length > 6 ? inside(powers) : all,
+    position: (value) => Math.log(Math.max(value, low) / low) / Math.log(high / low)
   }
 }
 

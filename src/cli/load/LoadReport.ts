@@ -66,7 +66,10 @@ const chartsOf = ({ rate, samples }: LoadResult): ReadonlyArray<LineChart> => {
   const answered = Array.from(
     Map.groupBy(samples, ({ dueAt, latency }) => Math.floor((dueAt + latency) / 1000 / width)),
     ([index, group]) => [(index + 0.5) * width, group.length / width] as const
-  ).toSorted(([a], [b]) => a - b)
+  )
+    // The rest was answered after the run.
+    .filter(([time]) => time < planned)
+    .toSorted(([a], [b]) => a - b)
   const failed = groups.map(
     ({ samples, time }) => [time, samples.filter(({ error }) => error !== undefined).length / width] as const
   )
