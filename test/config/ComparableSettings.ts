@@ -10,14 +10,16 @@ import * as TestSettings from "../support/TestSettings.ts"
 export const read = (env: Readonly<Record<string, string>>) =>
   Effect.provide(Settings, TestSettings.layerOnly(env))
 
-/** Converts settings to comparable text and numbers, with secrets unwrapped. */
+/** Converts settings to comparable text and numbers, with secrets unwrapped. Leaves out which of them the environment sets. */
 export const comparable = ({
   margins,
   pairs,
   riskRules,
   ...settings
 }: Settings["Service"]): Readonly<Record<string, unknown>> => ({
-  ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, show(value)])),
+  ...Object.fromEntries(
+    Object.entries(settings).flatMap(([name, value]) => (name === "given" ? [] : [[name, show(value)]]))
+  ),
   ...flatten("riskRules", encodeRules(riskRules)),
   margin: show(margins.standard),
   margins: Array.from(margins.byPair, ([pair, margin]) => `${pair}=${show(margin)}`).join(","),

@@ -10,6 +10,21 @@ const allowedBy = (name: string) => Definitions.all.find((definition) => definit
 const names = (error: InvalidSettings) => error.invalid.map(({ name }) => name)
 
 describe("Settings", () => {
+  it.effect("knows which settings the environment sets, without the values of secrets", () =>
+    Effect.map(
+      read({ STALE_AFTER: "7 minutes", METRICS_TOKEN: "0123456789abcdef", PORT: "" }),
+      ({ given }) => {
+        assert.deepStrictEqual(
+          given,
+          new Map([
+            ["METRICS_TOKEN", null],
+            ["STALE_AFTER", "7 minutes"]
+          ])
+        )
+      }
+    )
+  )
+
   it.effect("has the documented defaults", () =>
     Effect.map(read({}), (settings) => {
       assert.deepStrictEqual(comparable(settings), {
