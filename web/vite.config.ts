@@ -41,7 +41,10 @@ export default defineConfig(({ isSsrBuild = false }) => ({
     // Chromium, Firefox and Safari since May 2024, which have `light-dark()`.
     target: ["chrome123", "firefox120", "safari17.5"],
     modulePreload: { polyfill: false },
-    ...(isSsrBuild ? {} : { rolldownOptions: { output: { codeSplitting: { groups: CHUNKS } } } }),
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      ...(isSsrBuild ? {} : { output: { codeSplitting: { groups: CHUNKS } } })
+    },
     reportCompressedSize: false
   },
   server: {
