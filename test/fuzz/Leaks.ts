@@ -16,6 +16,8 @@ const LEAK_PATTERNS = [
   /\[object \w+\]|\bundefined\b/
 ]
 const HOST = hostname()
+/** A short name can occur in the random letters of a token or a code. */
+const HOST_PATTERN = new RegExp(`(?<![\\w-])${HOST.replaceAll(/[^\w-]/g, "\\$&")}(?![\\w-])`)
 /** Documentation of settings, which an administrator can read: it has examples of URLs. */
 const DOCUMENTATION = Definitions.all.flatMap(({ allowed, description }) => [allowed, description])
 
@@ -27,8 +29,7 @@ export const find = (response: string, request: string): ReadonlyArray<string> =
   const undocumented = DOCUMENTATION.reduce((text, documented) => text.replaceAll(documented, ""), response)
   const found = [
     ...LEAK_PATTERNS.map((pattern) => pattern.exec(undocumented)?.[0]),
-    // A short name can occur in the random letters of a token.
-    response.replaceAll(/[\w-]{40,}/g, "").includes(HOST) ? HOST : undefined
+    HOST_PATTERN.test(response) ? HOST : undefined
   ]
   return found
     .filter((leak) => leak !== undefined)
