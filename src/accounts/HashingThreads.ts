@@ -1,11 +1,13 @@
 import { Effect } from "effect"
 import { readdir, readFile } from "node:fs/promises"
-import { setPriority } from "node:os"
+import { getPriority, setPriority } from "node:os"
 
+const configuredSize = Number(process.env["UV_THREADPOOL_SIZE"])
 /** Threads of Node's pool: `UV_THREADPOOL_SIZE`, by default 4. */
-export const POOL_SIZE = Number(process.env["UV_THREADPOOL_SIZE"] ?? 4)
-/** Nice value. The event loop has 0. */
-const PRIORITY = 5
+export const POOL_SIZE = Number.isInteger(configuredSize) && configuredSize > 0 ? configuredSize : 4
+/** Added to the nice value of the event loop, which is 0 unless the operator sets another. */
+export const NICE_INCREMENT = 5
+const MAX_NICE = 19
 
 /**
  * Lowers the priority of the threads of Node's pool, which hash passwords, below that of the event loop: a lookup does not
@@ -13,9 +15,10 @@ const PRIORITY = 5
  */
 export const lowerPriority: Effect.Effect<void> = Effect.ignore(
   Effect.tryPromise(async () => {
+    const nice = Math.min(getPriority() + NICE_INCREMENT, MAX_NICE)
     for (const thread of await readdir("/proc/self/task")) {
       const name = await readFile(`/proc/self/task/${thread}/comm`, "utf8")
-      if (name.trim() === "libuv-worker") setPriority(Number(thread), PRIORITY)
+      if (name.trim() === "libuv-worker") setPriority(Number(thread), nice)
     }
   })
 )

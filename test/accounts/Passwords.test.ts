@@ -1,7 +1,10 @@
 import { assert, layer } from "@effect/vitest"
 import { hash, verify } from "@node-rs/argon2"
 import { Effect, Fiber, Layer, Option, Redacted } from "effect"
+import { readdirSync, readFileSync } from "node:fs"
+import { getPriority } from "node:os"
 import { Credentials } from "../../src/accounts/Credentials.ts"
+import * as HashingThreads from "../../src/accounts/HashingThreads.ts"
 import { MAX_CONCURRENT_HASHES, Passwords } from "../../src/accounts/Passwords.ts"
 import { Registration } from "../../src/accounts/Registration.ts"
 import { SignIn } from "../../src/accounts/login/SignIn.ts"
@@ -38,7 +41,26 @@ const services = Layer.fresh(SignIn.layer.pipe(Layer.provide(Credentials.layer))
   Layer.provideMerge(TestServer.layer())
 )
 
+/** Nice values of the threads that hash passwords. */
+const prioritiesOfThreads = () =>
+  readdirSync("/proc/self/task").flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/comm`, "utf8").trim() === "libuv-worker"
+      ? [getPriority(Number(thread))]
+      : []
+  )
+
 layer(services, { excludeTestServices: true })("Passwords", (it) => {
+  it.effect.skipIf(process.platform !== "linux")(
+    "are hashed by threads of a lower priority than the event loop",
+    () =>
+      Effect.sync(() => {
+        const priorities = prioritiesOfThreads()
+        assert.isAtLeast(priorities.length, MAX_CONCURRENT_HASHES)
+        const expected = Math.min(getPriority() + HashingThreads.NICE_INCREMENT, 19)
+        assert.deepStrictEqual(Array.from(new Set(priorities)), [expected])
+      })
+  )
+
   it.effect("leaves one CPU to lookups while it hashes passwords", () =>
     Effect.gen(function* () {
       const { signIn } = yield* SignIn
