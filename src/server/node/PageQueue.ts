@@ -9,6 +9,8 @@ const MAX_WAIT_MILLIS = 20
 const MAX_SHARE = 0.1
 /** Milliseconds of work that an address may demand at once: a browser that loads a page with all its files takes less. */
 const MAX_BURST_MILLIS = 20
+/** Milliseconds that a page counts at most: one that takes longer has waited for the CPU. */
+const MAX_COUNTED_MILLIS = 2
 const CLEANUP_INTERVAL_MILLIS = 1000
 
 type Dispatch = () => void
@@ -63,7 +65,8 @@ export const make = (
     const startedAt = performance.now()
     dispatch()
     if (lane.isShared) return
-    lane.paidAt = Math.max(lane.paidAt, startedAt) + (performance.now() - startedAt) / MAX_SHARE
+    const counted = Math.min(performance.now() - startedAt, MAX_COUNTED_MILLIS)
+    lane.paidAt = Math.max(lane.paidAt, startedAt) + counted / MAX_SHARE
   }
 
   const takeTurn = (work: Dispatch) => {
