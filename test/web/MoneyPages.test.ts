@@ -235,15 +235,16 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
       }).pipe(Effect.scoped)
     )
 
-    it.effect(
-      "have no accessibility violation, foreign request, policy violation or console error",
-      () =>
-        Effect.gen(function* () {
-          yield* Wallets.prices
-          const { page: other } = yield* open("/")
-          yield* signUp(other, "receiver")
-          for (const variant of WebTest.VARIANTS) {
-            const name = `${variant.screen}-${variant.colorScheme}`
+    for (const variant of WebTest.VARIANTS) {
+      const name = `${variant.screen}-${variant.colorScheme}`
+      it.effect(
+        `have no accessibility violation, foreign request, policy violation or console error, ${name}`,
+        () =>
+          Effect.gen(function* () {
+            yield* Wallets.prices
+            const receiver = `receiver-${name}`
+            const { page: other } = yield* open("/")
+            yield* signUp(other, receiver)
             const { faults, page } = yield* open("/", variant)
             const client = yield* Wallets.signUpWith(page, `axe-${name}`, {
               USD: "6210.55",
@@ -254,7 +255,7 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
               client.walletConversions.convert({ from: "USD", to: "NGN", amount: "1700" })
             )
             const sent = yield* run(() =>
-              client.transfers.send({ to: "receiver", asset: "USD", amount: "25", note: "Dinner" })
+              client.transfers.send({ to: receiver, asset: "USD", amount: "25", note: "Dinner" })
             )
             const held = yield* run(() =>
               client.funding.withdraw({ asset: "NGN", amount: "150000", note: "sandbox:never" })
@@ -271,7 +272,7 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
               withdraw: ["/wallet/withdraw", "Deposits and withdrawals"],
               withdrawal: [`/wallet/funding/${held.id}`, "Waiting to be paid out"],
               send: ["/send", "available"],
-              transfer: [`/send/${sent.id}`, "receiver has the money"],
+              transfer: [`/send/${sent.id}`, "has the money"],
               convert: ["/convert", "available"],
               conversion: [`/convert/${conversion.auditId}`, "Verified in your browser"],
               statement: ["/statement", "To receiver"],
@@ -296,7 +297,7 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
             yield* see(page, /^Rate locked/)
             yield* WebTest.assertUsable(page, `quote, ${name}`)
             yield* WebTest.screenshot(page, `quote-${name}`)
-            yield* go(page, "/send?to=receiver")
+            yield* go(page, `/send?to=${receiver}`)
             yield* run(() => field(page, "Amount").fill("99999"))
             yield* click(page, "button", "Review")
             yield* see(page, /Choose a smaller amount/)
@@ -320,10 +321,10 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
               page.getByRole("dialog").getByRole("button", { name: "Cancel", exact: true }).click()
             )
             assert.deepStrictEqual(faults, [], name)
-          }
-        }).pipe(Effect.scoped),
-      TEST_TIMEOUT
-    )
+          }).pipe(Effect.scoped),
+        TEST_TIMEOUT
+      )
+    }
   })
 
   layer(WebTest.app({ FUNDING: "manual" }), { excludeTestServices: true, timeout: TEST_TIMEOUT })(
