@@ -14,8 +14,8 @@ import * as PostingRounds from "./PostingRounds.ts"
 
 const MAX_BATCH_SIZE = 256
 /**
- * Groups that are posted at the same time: PostgreSQL posts one while this process prepares the next. Both are single statements,
- * which share a connection, so the second does not wait for the locks of the first.
+ * Groups that are posted at the same time: PostgreSQL posts one while this process prepares the next. Both are single statements
+ * on one connection, so the second does not wait for the locks of the first.
  */
 const LANES = 2
 

@@ -1,5 +1,5 @@
 import { Context, Effect, Layer } from "effect"
-import type { SqlError, Statement } from "effect/sql"
+import type { SqlClient, SqlError, Statement } from "effect/sql"
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import { Database } from "../platform/postgres/Database.ts"
@@ -29,32 +29,36 @@ export class LedgerRepo extends Context.Service<
   static readonly layer = Layer.effect(
     LedgerRepo,
     Effect.gen(function* () {
-      const { sql, tryExecute } = yield* Database
+      const { pipeline, sql, tryExecute } = yield* Database
       const gate = yield* PostingGate
 
       const post = (
+        client: SqlClient.SqlClient,
         postings: ReadonlyArray<LedgerPosting>,
         alongside?: Statement.Fragment
       ): Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError> =>
         postings.length === 0
           ? Effect.succeed([])
           : Effect.flatMap(
-              PostBatch.statement(sql, sql`post_batch(${PostBatch.columnsOf(sql, postings)})`, alongside),
+              PostBatch.statement(client, sql`post_batch(${PostBatch.columnsOf(sql, postings)})`, alongside),
               (rows) => PostBatch.outcomes(rows, gate)
             )
 
       /** Posts in one statement if the gate admits all; undefined, with nothing posted, if it must decide on each. */
-      const postWithinLimits = Effect.fnUntraced(function* (postings: ReadonlyArray<LedgerPosting>) {
+      const postWithinLimits = Effect.fnUntraced(function* (
+        client: SqlClient.SqlClient,
+        postings: ReadonlyArray<LedgerPosting>
+      ) {
         const call = yield* gate.admitWithin(postings, PostBatch.columnsOf(sql, postings))
         if (call === undefined) return undefined
-        const rows = yield* PostBatch.statement(sql, call)
+        const rows = yield* PostBatch.statement(client, call)
         return rows.length === 0 ? undefined : yield* PostBatch.outcomes(rows, gate)
       })
 
       const postAdmitted = Effect.fnUntraced(function* (postings: ReadonlyArray<LedgerPosting>) {
         const { alongside, decisions, record } = yield* gate.admit(postings)
         const admitted = postings.flatMap((posting, i) => postedBy(posting, decisions[i]))
-        const posted = (yield* post(admitted, alongside)).values()
+        const posted = (yield* post(sql, admitted, alongside)).values()
         const outcomes = decisions.map((decision) => outcomeOf(decision, posted))
         const refusals = postings.flatMap(({ idempotency: key }, i) => {
           const decision = decisions[i]
@@ -68,15 +72,15 @@ export class LedgerRepo extends Context.Service<
       })
 
       const call: LedgerRepo["Service"]["call"] = (postings) =>
-        postings.some(isMovement) ? postAdmitted(postings) : post(postings)
+        postings.some(isMovement) ? postAdmitted(postings) : post(sql, postings)
 
       return LedgerRepo.of({
         afterCommit: sql.afterCommit,
         call,
         tryCall: Effect.fnUntraced(function* (postings) {
           // One statement is one transaction.
-          if (!postings.some(isMovement)) return yield* tryExecute(post(postings))
-          const posted = yield* tryExecute(postWithinLimits(postings))
+          if (!postings.some(isMovement)) return yield* pipeline((client) => post(client, postings))
+          const posted = yield* pipeline((client) => postWithinLimits(client, postings))
           return posted ?? (yield* tryExecute(sql.withTransaction(call(postings))))
         })
       })

@@ -1,7 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { PgClient } from "@effect/sql-pg"
 import { Context, Duration, Effect, Layer, Metric, Option, String } from "effect"
-import { SqlClient } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import { Settings } from "../../config/Settings.ts"
 import * as DatabaseMetrics from "../metrics/DatabaseMetrics.ts"
 import { withReleaseTimeout } from "../ReleaseTimeout.ts"
@@ -13,6 +13,7 @@ import { maintainPartitions } from "./Partitions.ts"
 import * as ReadReplica from "./replica/ReadReplica.ts"
 import { PROBE_TIMEOUT, type ReplicaHealth } from "./replica/ReplicaMonitor.ts"
 import * as SqlExecutor from "./SqlExecutor.ts"
+import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
 const MAX_CONNECTIONS = 8
 
@@ -42,8 +43,26 @@ const layerClient = Layer.unwrap(
 const fromClient = (sql: SqlClient.SqlClient): Database["Service"] => {
   const executor = SqlExecutor.make(sql)
   const withLock = AdvisoryLock.make(executor)
-  return { ...executor, withLock, read: executor.execute, replicaHealth: Effect.succeedNone }
+  return {
+    ...executor,
+    withLock,
+    pipeline: pipelineOf(sql),
+    read: executor.execute,
+    replicaHealth: Effect.succeedNone
+  }
 }
+
+const pipelineOf = (sql: SqlClient.SqlClient): Database["Service"]["pipeline"] => {
+  const { tryExecute } = SqlExecutor.make(sql)
+  return (statement) => tryExecute(statement(sql))
+}
+
+/** Gives the pipeline a connection of its own. */
+const withPipeline = Effect.fnUntraced(function* (database: Database["Service"]) {
+  const { config } = yield* PgClient.PgClient
+  const context = yield* Layer.build(poolAt({ ...config, maxConnections: 1 }))
+  return { ...database, pipeline: pipelineOf(Context.get(context, SqlClient.SqlClient)) }
+})
 
 const READ_CONNECTIONS = 8
 
@@ -67,8 +86,8 @@ const withReplica = Effect.fnUntraced(function* (database: Database["Service"]) 
 
 const make = Effect.gen(function* () {
   yield* migrate
-  const database = yield* withReplica(fromClient(yield* SqlClient.SqlClient))
-  yield* Metric.update(DatabaseMetrics.poolSize, MAX_CONNECTIONS)
+  const database = yield* withReplica(yield* withPipeline(fromClient(yield* SqlClient.SqlClient)))
+  yield* Metric.update(DatabaseMetrics.poolSize, MAX_CONNECTIONS + 1)
   yield* maintainPartitions(database)
   return database
 })
@@ -83,6 +102,13 @@ export class Database extends Context.Service<
      * lock is lost, the effect is interrupted and the result is `StoreUnavailable`.
      */
     readonly withLock: AdvisoryLock.WithLock
+    /**
+     * Runs a single statement on a connection of its own, like `tryExecute`. Statements run in order, each sent without waiting for
+     * the previous one. While one waits for a lock, it delays only those after it.
+     */
+    readonly pipeline: <A, R>(
+      statement: (sql: SqlClient.SqlClient) => Effect.Effect<A, SqlError.SqlError, R>
+    ) => Effect.Effect<A, StoreUnavailable | SqlError.SqlError, R>
     /**
      * Runs statements that only read, on the replica at `DATABASE_READ_URL` if it can serve them, otherwise like `execute`. They
      * see everything that was committed before the call, on any node.
