@@ -218,6 +218,23 @@ describe.skipIf(!Chromium.isAvailable)("The web app", () => {
       }).pipe(Effect.scoped)
     )
 
+    it.effect("says that a page cannot be loaded without a connection, and opens it with one", () =>
+      Effect.gen(function* () {
+        const { context, page } = yield* open("/")
+        yield* run(() => page.getByRole("status").getByText("Live").waitFor())
+        yield* run(() => context.setOffline(true))
+        yield* run(() => page.getByRole("status").getByText("Offline").waitFor())
+        const link = page.getByRole("link", { name: "Verify a receipt" })
+        yield* run(() => link.click())
+        yield* run(() => page.getByText("This page could not be loaded.").waitFor())
+        assert.strictEqual(new URL(page.url()).pathname, "/")
+        yield* run(() => context.setOffline(false))
+        yield* run(() => page.getByRole("status").getByText("Live").waitFor())
+        yield* run(() => link.click())
+        yield* run(() => page.getByRole("heading", { level: 1, name: "Verify a receipt" }).waitFor())
+      }).pipe(Effect.scoped)
+    )
+
     it.effect("verifies a receipt in the browser without sending it, and names what is wrong", () =>
       Effect.gen(function* () {
         yield* RateChanges.change("USD:NGN", "1528.0351515")

@@ -1,6 +1,7 @@
 import { createApp, createSSRApp } from "vue"
-import { createWebHistory } from "vue-router"
+import { createWebHistory, START_LOCATION } from "vue-router"
 import App from "./App.vue"
+import { toast } from "./components/Toasts.ts"
 import { routes as accountRoutes } from "./pages/account/routes.ts"
 import { routes as orderRoutes } from "./pages/orders/routes.ts"
 import { routes as walletRoutes } from "./pages/wallet/routes.ts"
@@ -11,6 +12,7 @@ import { makeRouter, titleOf } from "./router.ts"
 import * as Scheme from "./Scheme.ts"
 import { followSession, guard } from "./session/Guard.ts"
 import * as Session from "./session/Session.ts"
+import { texts } from "./texts/public.ts"
 import { setTitle } from "./Title.ts"
 import "./styles/tokens.css"
 import "./styles/base.css"
@@ -29,6 +31,11 @@ router.beforeEach(guard)
 router.afterEach((route) => {
   const title = titleOf(route)
   if (title !== undefined) setTitle(title)
+})
+/** The files of a page are not there: a newer release has others, which a page load brings; or there is no connection. */
+router.onError((_error, to, from) => {
+  if (RateStore.connection.value === "live" && from !== START_LOCATION) location.assign(to.fullPath)
+  else toast(texts.unreachablePage)
 })
 followSession(router)
 

@@ -46,6 +46,7 @@ export const texts = {
     offline: "Offline",
     asOf: (time: string) => `as of ${time}`
   },
+  unreachablePage: "This page could not be loaded. Check your connection, and try again.",
   board: {
     title: "Rates",
     heading: (amount: string, name: string) => `What ${amount} ${name} buys`,
