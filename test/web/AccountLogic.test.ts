@@ -29,6 +29,8 @@ describe("The page after signing in", () => {
       "//evil.example",
       "/\\evil.example",
       "/\t/evil.example",
+      "/.//evil.example",
+      "/wallet/..//evil.example",
       "https://evil.example/wallet",
       "javascript:alert(1)",
       "/sign-in?next=/wallet",

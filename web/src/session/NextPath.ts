@@ -5,6 +5,8 @@
 export const nextPath = (next: unknown, origin: string): string | undefined => {
   if (typeof next !== "string" || !next.startsWith("/") || !URL.canParse(next, origin)) return undefined
   const url = new URL(next, origin)
-  const isOwnPage = url.origin === origin && !/^\/(sign-in|sign-up|api|docs|rpc|ws)(\/|$)/.test(url.pathname)
+  // A path such as `/.//evil.example` becomes `//evil.example`, which is another host.
+  const isOwnPage =
+    url.origin === origin && !/^\/(\/|(sign-in|sign-up|api|docs|rpc|ws)(\/|$))/.test(url.pathname)
   return isOwnPage ? `${url.pathname}${url.search}${url.hash}` : undefined
 }
