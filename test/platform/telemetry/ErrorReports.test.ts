@@ -159,6 +159,24 @@ describe("ErrorReports", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("removes secrets that look like personal data, or that reach over the end of a long message", () =>
+    Effect.gen(function* () {
+      const sentry = yield* FakeSentry.listen
+      const key = "FLWSECK-amara@example.org=(192.0.2.1)-rest-of-the-key"
+      yield* reporting(
+        sentry,
+        Effect.gen(function* () {
+          yield* Effect.logError(`The key ${key} is refused`)
+          yield* Effect.logError(`${"x".repeat(980)} ${key}`)
+          yield* Effect.logError("cause", Cause.die(new Error(`The key ${key} has expired`)))
+        }),
+        { FLUTTERWAVE_SECRET_KEY: key }
+      )
+      assert.lengthOf(sentry.received, 3)
+      for (const { text } of sentry.received) assert.notMatch(text, /FLWSECK|rest-of-the-key/)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("never waits for the receiver, drops what does not fit into the queue, and counts it", () =>
     Effect.gen(function* () {
       const sentry = yield* FakeSentry.listen

@@ -25,6 +25,8 @@ export const serialize = (
   redact: Redact
 ): string => {
   const { content, level, time, traceId } = report
+  // Secrets first: what else is removed or cut off may be a part of one.
+  const cleaned = (text: string) => publicText(redact(text))
   const event = {
     event_id: identity.eventId,
     timestamp: time / 1000,
@@ -42,17 +44,23 @@ export const serialize = (
     tags: traceId === undefined ? {} : { trace_id: traceId },
     ...(identity.repeated === 0 ? {} : { extra: { not_reported_since: identity.repeated } }),
     ...(content._tag === "Message"
-      ? { logentry: { formatted: publicText(content.text) } }
-      : { exception: { values: causesOf(content.error).map(exceptionOf).toReversed() } })
+      ? { logentry: { formatted: cleaned(content.text) } }
+      : {
+          exception: {
+            values: causesOf(content.error)
+              .map((error) => exceptionOf(error, cleaned))
+              .toReversed()
+          }
+        })
   }
   const payload = redact(JSON.stringify(event))
   const item = { type: "event", content_type: "application/json", length: Buffer.byteLength(payload) }
   return `${JSON.stringify({ event_id: identity.eventId })}\n${JSON.stringify(item)}\n${payload}\n`
 }
 
-const exceptionOf = (error: Error) => ({
-  type: publicText(error.name),
-  value: publicText(error.message),
+const exceptionOf = (error: Error, cleaned: (text: string) => string) => ({
+  type: cleaned(error.name),
+  value: cleaned(error.message),
   mechanism: { type: "generic", handled: true },
   stacktrace: { frames: StackFrames.parse(error.stack) }
 })
