@@ -1,4 +1,4 @@
-import { Context, DateTime, Effect, FileSystem, Layer, Path, Predicate, Stream } from "effect"
+import { Context, DateTime, Effect, FileSystem, Layer, Option, Path, Predicate, Stream } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { Database } from "../Database.ts"
 import * as DatabaseIdentity from "../DatabaseIdentity.ts"
@@ -129,9 +129,17 @@ export class Archive extends Context.Service<
         const fs = yield* FileSystem.FileSystem
         const path = yield* Path.Path
         const now = yield* DateTime.now
+        // Outside of the transaction, which a server that does not permit reading it would abort.
+        const identity = yield* DatabaseIdentity.read(database)
         yield* fs
           .makeDirectory(folder, { recursive: true })
           .pipe(Effect.mapError(({ message }) => archiveError(`${folder} cannot be created: ${message}`)))
+        // It may be the only copy of a month that was dropped there.
+        const earlier = yield* ArchiveFiles.readManifest(folder, partition).pipe(Effect.option)
+        if (Option.isSome(earlier) && earlier.value.database !== identity)
+          return yield* archiveError(
+            `${folder} has the archive of ${partition} of another database; export to another folder`
+          )
         const manifest = yield* transaction(
           Effect.gen(function* () {
             const { month } = yield* find(partition)
@@ -151,7 +159,7 @@ export class Archive extends Context.Service<
               SELECT max(migration_id) AS id FROM ${sql(MIGRATIONS_TABLE)}`
             const manifest: Manifest = {
               format: "effex-archive-1",
-              database: yield* DatabaseIdentity.of(sql),
+              database: identity,
               table: Months.TABLE,
               partition,
               start: DateTime.formatIso(month.start),

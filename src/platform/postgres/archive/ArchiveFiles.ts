@@ -62,8 +62,8 @@ export const writeManifest = Effect.fnUntraced(function* (
   yield* fs.writeFileString(file, `${yield* Effect.orDie(ArchiveManifest.encode(manifest))}\n`)
 })
 
-/** Reads the manifest of a partition, and proves that its file is complete: length, digests and number of rows. */
-export const verify = Effect.fnUntraced(function* (folder: string, partition: string) {
+/** Reads the manifest of a partition. */
+export const readManifest = Effect.fnUntraced(function* (folder: string, partition: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const name = ArchiveManifest.manifestNameOf(partition)
@@ -71,6 +71,13 @@ export const verify = Effect.fnUntraced(function* (folder: string, partition: st
   const manifest = yield* ArchiveManifest.decode(text).pipe(orFail(`${name} is not a manifest`))
   if (manifest.partition !== partition || manifest.file !== ArchiveManifest.fileNameOf(partition))
     return yield* archiveError(`${name} describes ${manifest.partition}`)
+  return manifest
+})
+
+/** Reads the manifest of a partition, and proves that its file is complete: length, digests and number of rows. */
+export const verify = Effect.fnUntraced(function* (folder: string, partition: string) {
+  const path = yield* Path.Path
+  const manifest = yield* readManifest(folder, partition)
   const file = path.join(folder, manifest.file)
   const digest = yield* digestOf(file).pipe(orFail(manifest.file))
   if (digest !== manifest.fileDigest)

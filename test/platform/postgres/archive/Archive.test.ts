@@ -177,6 +177,27 @@ layer(services, live)("Archive", (it) => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("never replaces the archive of another database, which may be the only copy", () =>
+    Effect.gen(function* () {
+      const archive = yield* Archive
+      const fs = yield* FileSystem.FileSystem
+      const to = yield* folder
+      const manifest = yield* archive.export(February, to)
+      const file = yield* fs.readFile(`${to}/${manifest.file}`)
+      const other = { ...manifest, database: "0123456789abcdef" }
+      yield* fs.writeFileString(
+        `${to}/${ArchiveManifest.manifestNameOf(February)}`,
+        yield* ArchiveManifest.encode(other)
+      )
+      assert.strictEqual(
+        (yield* Effect.flip(archive.export(February, to))).message,
+        `${to} has the archive of ${February} of another database; export to another folder`
+      )
+      assert.deepStrictEqual(yield* fs.readFile(`${to}/${manifest.file}`), file)
+      assert.deepStrictEqual(yield* ArchiveFiles.verifyAll(to), [other])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("knows every column that refers to a rate", () =>
     Effect.gen(function* () {
       const { execute, sql } = yield* Database
