@@ -26,10 +26,13 @@ export const make = ({ concurrency, maxWaiting }: PasswordQueueBounds): Effect.E
       unfinished--
     })
     return {
-      enqueue: Effect.fnUntraced(function* (work) {
-        if (unfinished >= concurrency + maxWaiting) return yield* new TooManySignIns({ waiting: maxWaiting })
-        unfinished++
-        return yield* Effect.ensuring(permits.withPermit(work), finish)
-      })
+      // An interruption between the count and its finalizer would take the place for good.
+      enqueue: <A, E, R>(work: Effect.Effect<A, E, R>) =>
+        Effect.uninterruptibleMask((restore): Effect.Effect<A, E | TooManySignIns, R> => {
+          if (unfinished >= concurrency + maxWaiting)
+            return Effect.fail(new TooManySignIns({ waiting: maxWaiting }))
+          unfinished++
+          return Effect.ensuring(restore(permits.withPermit(work)), finish)
+        })
     }
   })
