@@ -11,7 +11,7 @@ export interface ExchangeLimits {
   readonly increment: BigDecimal.BigDecimal
 }
 
-/** Amounts of an asset with `decimals` are ordered in multiples of this: of the increment, and of the smallest unit of the asset. */
+/** Returns the step of amounts: the smallest multiple of both the increment and the smallest unit of an asset with `decimals`. */
 const stepOf = (increment: BigDecimal.BigDecimal, decimals: number) => {
   const scale = Math.max(increment.scale, decimals)
   const a = BigDecimal.scale(increment, scale).value
@@ -23,9 +23,10 @@ const greatestCommonDivisor = (a: bigint, b: bigint): bigint =>
   b === 0n ? a : greatestCommonDivisor(b, a % b)
 
 /**
- * Returns the amount to order at the exchange for the sum of the amounts of a batch, in whole units of the
- * asset, so that a complete fill can be shared without a rest. The house buys what the limits demand beyond the sum. It never sells what it does not have: of a sell, what the increment cuts off is given back to the sellers. None if
- * the rest is below the smallest amount.
+ * Returns the amount to order at the exchange for the sum of the amounts of a batch. It is a multiple of the smallest unit of
+ * the asset, so that a complete fill can be shared without a remainder. The house buys what the limits demand beyond the sum.
+ * It never sells what it does not have: of a sell, what the increment cuts off is given back to the sellers. None if the rest
+ * is below the smallest amount.
  */
 export const of = (
   side: OrderSide,
