@@ -90,7 +90,7 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
       })
     )
 
-    it.effect("rejects keys without a name, a scope or a reason, and unknown ids", () =>
+    it.effect("rejects keys without a name, a scope or a reason, unknown fields and unknown ids", () =>
       Effect.gen(function* () {
         const admin = as((yield* Callers.user("administrator")).authorization)
         for (const wrong of [
@@ -98,6 +98,7 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
           { ...newKey, scopes: [] },
           { ...newKey, scopes: ["everything"] },
           { ...newKey, lifetime: "soon" },
+          { ...newKey, lifetme: "1 day" },
           { ...newKey, reason: " " }
         ])
           assertProblem(yield* admin(KEYS, wrong), 400, "invalid-request")
