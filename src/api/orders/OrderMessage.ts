@@ -4,6 +4,7 @@ import { BatchId } from "../../domain/orders/Batch.ts"
 import { OrderId, OrderSide, OrderState } from "../../domain/orders/Order.ts"
 import { OrderWaitReason } from "../../domain/orders/OrderWait.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
+import { AmountInput } from "../conversion/ConversionMessage.ts"
 import * as PageMessage from "../PageMessage.ts"
 
 const Code = Schema.String.check(Schema.isMaxLength(100, { message: "must be the code of an asset" }))
@@ -17,10 +18,10 @@ export const PlaceOrderBody = Schema.Struct({
   /** The asset, for older clients. Without a `side`, it is bought. */
   crypto: Schema.optionalKey(Code),
   side: Schema.optionalKey(OrderSide),
-  /** Units of the asset: a decimal as a string. */
-  amount: Schema.optionalKey(Schema.String),
+  /** Units of the asset. */
+  amount: Schema.optionalKey(AmountInput),
   /** Instead of `amount`: at most this many US dollars. */
-  notional: Schema.optionalKey(Schema.String),
+  notional: Schema.optionalKey(AmountInput),
   /** Your own id of the order, once per wallet. Without an `Idempotency-Key` it is the key too. */
   client_order_id: Schema.optionalKey(
     Schema.String.check(

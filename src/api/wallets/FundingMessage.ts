@@ -11,12 +11,13 @@ import {
   PaymentReference
 } from "../../domain/wallets/Funding.ts"
 import { Note, WalletId } from "../../domain/wallets/Wallet.ts"
+import { AmountInput } from "../conversion/ConversionMessage.ts"
 import * as PageMessage from "../PageMessage.ts"
 
 /** Request body of a deposit or a withdrawal. */
 export const FundingBody = Schema.Struct({
-  /** A decimal as a string, with no more decimals than the asset has. */
-  amount: Schema.String,
+  /** With no more decimals than the asset has. */
+  amount: AmountInput,
   /** The home currency by default. */
   asset: Schema.optionalKey(
     Schema.String.check(Schema.isMaxLength(100, { message: "must be the code of an asset" }))

@@ -4,6 +4,7 @@ import { TransferId } from "../../domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../../domain/money/Asset.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
 import { Note, WalletId } from "../../domain/wallets/Wallet.ts"
+import { AmountInput } from "../conversion/ConversionMessage.ts"
 
 /** Longer text is no username and no wallet id. */
 const Recipient = Schema.String.check(
@@ -14,8 +15,8 @@ export const TransferBody = Schema.Struct({
   /** A username, in upper or lower case, or the id of a wallet. */
   to: Recipient,
   asset: Schema.String.check(Schema.isMaxLength(100, { message: "must be the code of an asset" })),
-  /** A decimal as a string, with no more decimals than the asset has. */
-  amount: Schema.String,
+  /** With no more decimals than the asset has. */
+  amount: AmountInput,
   /** Both sides see it. */
   note: Schema.optionalKey(Schema.NullOr(Note))
 }).annotate({ identifier: "Transfer" })
