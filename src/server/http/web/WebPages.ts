@@ -24,6 +24,9 @@ export interface WebPage {
   readonly bodies: Readonly<Record<Encoding, Effect.Effect<Uint8Array>>>
 }
 
+/** Pages of the latest rates that are kept. Each has all rates, so that of every pair would fill memory. */
+export const MAX_PAGES = 32
+
 const LISTS: ReadonlySet<string> = new Set(["/", "/crypto", "/stocks"])
 const PAIR = /^\/rates\/([^/]+)\/([^/]+)$/
 
@@ -72,6 +75,11 @@ export const make = Effect.fnUntraced(function* (files: WebFiles, render: PageRe
     })
   })
 
+  /** Forgets pages of earlier rates, and the oldest ones beyond {@link MAX_PAGES}. */
+  const forget = (hash: string) => {
+    for (const [path, page] of pages) if (page.hash !== hash || pages.size >= MAX_PAGES) pages.delete(path)
+  }
+
   return Effect.fnUntraced(function* (path: string) {
     const current = yield* data
     const rendered = renderedPath(path, current.pairs)
@@ -80,6 +88,7 @@ export const make = Effect.fnUntraced(function* (files: WebFiles, render: PageRe
     if (known?.hash === current.hash) return yield* known.page
     // The first request renders; concurrent ones wait for it.
     const page = yield* Effect.cached(Effect.uninterruptible(makeFor(rendered, current)))
+    forget(current.hash)
     pages.set(key, { hash: current.hash, page })
     return yield* page
   })

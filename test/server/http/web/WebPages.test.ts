@@ -1,6 +1,8 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestServer } from "../../../support/TestServer.ts"
+import { RatePoller } from "../../../../src/rates/polling/RatePoller.ts"
+import * as InlinedRates from "../../../../src/server/http/web/InlinedRates.ts"
 import * as PageRenderer from "../../../../src/server/http/web/PageRenderer.ts"
 import * as PageTemplate from "../../../../src/server/http/web/PageTemplate.ts"
 import * as WebPages from "../../../../src/server/http/web/WebPages.ts"
@@ -132,6 +134,26 @@ layer(TestServer.layer(), { excludeTestServices: true })("The pages", (it) => {
       assert.strictEqual(new Set(pages).size, 1)
       yield* pageOf("/wallet")
       assert.deepStrictEqual(rendered, ["/"])
+    })
+  )
+
+  it.effect("are kept for a bounded number of pairs", () =>
+    Effect.gen(function* () {
+      const { pollOnce } = yield* RatePoller
+      yield* pollOnce()
+      const { pairs } = yield* (yield* InlinedRates.make).encoded
+      const paths = Array.from(pairs, (pair) => `/rates/${pair.replace(":", "/")}`)
+      assert.isAbove(paths.length, WebPages.MAX_PAGES)
+      const rendered: Array<string> = []
+      const pageOf = yield* WebPages.make(FILES, (path) => {
+        rendered.push(path)
+        return Effect.succeedSome(PAGE)
+      })
+      yield* Effect.forEach(paths, pageOf, { discard: true })
+      const [first = "", last = ""] = [paths.at(0), paths.at(-1)]
+      yield* pageOf(last)
+      yield* pageOf(first)
+      assert.deepStrictEqual(rendered, [...paths, first])
     })
   )
 })
