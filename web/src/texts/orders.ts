@@ -15,7 +15,6 @@ export const texts = {
     unknownTitle: "This asset is not listed",
     unknown: "The service does not list an asset with this code.",
     all: "All markets",
-    price: (code: string) => `1 ${code} =`,
     open: "Market open",
     closed: "Market closed",
     order: "Buy or sell",

@@ -75,6 +75,7 @@ export const texts = {
   pair: {
     title: (from: string, to: string) => `${from} to ${to}`,
     all: "All rates",
+    one: (code: string) => `1 ${code} =`,
     fetched: (age: string) => `fetched ${age} ago`,
     fetchedAt: (time: string) => `fetched at ${time}`,
     stale: "This rate is older than it should be: the provider has not answered with a newer one.",
