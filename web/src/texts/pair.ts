@@ -28,7 +28,7 @@ export const texts = {
     pay: "You pay",
     get: "They get",
     midRate: "Mid rate",
-    keep: (margin: string) => `We keep ${margin}`,
+    margin: (margin: string) => `Margin ${margin}`,
     yourRate: "Your rate",
     lock: "Lock this rate",
     signIn: "Sign in to convert",
