@@ -93,7 +93,7 @@ export const setUser = (user: User): void => {
 
 /** Forgets the client, whose tokens belong to a session that another tab has left. */
 const closeClient = () => {
-  void client?.then((opened) => opened.close())
+  void client?.then((opened) => opened.close()).catch(() => undefined)
   client = undefined
 }
 
