@@ -80,6 +80,9 @@ export const explain = (error: unknown, target: string): ConnectionFailure => {
   return new ConnectionFailure({ target, detail: found, advice, isTransient })
 }
 
+/** Returns what is wrong with a connection, without the names of its user, host and database. Undefined if that is not known. */
+export const reasonOf = (error: unknown): string | undefined => reasons[deepest(error).code]?.[0]
+
 /** Returns the code and message of the innermost cause. */
 const deepest = (error: unknown): { readonly code: string; readonly message: string } => {
   let code = ""

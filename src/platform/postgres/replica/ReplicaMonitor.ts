@@ -3,6 +3,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import * as ReplicaMetrics from "../../metrics/ReplicaMetrics.ts"
 import { observe } from "../../metrics/MetricSeries.ts"
 import * as MonotonicClock from "../../MonotonicClock.ts"
+import * as ConnectionFailure from "../ConnectionFailure.ts"
 import * as DatabaseIdentity from "../DatabaseIdentity.ts"
 import { withBackgroundCancellation } from "../DatabaseTimeout.ts"
 import type { SqlExecutor } from "../SqlExecutor.ts"
@@ -72,7 +73,13 @@ export const make = Effect.fnUntraced(function* ({ maxLag, primary, replica }: M
         duration: PROBE_TIMEOUT,
         orElse: () => Effect.fail(new ReplicaUnusable({ detail: "it does not respond" }))
       })
-    ).pipe(Effect.catchTag("SqlError", () => new ReplicaUnusable({ detail: "it cannot be reached" })))
+    ).pipe(
+      Effect.catchTag("SqlError", (error) => {
+        const reason = ConnectionFailure.reasonOf(error)
+        const detail = "it cannot be reached"
+        return new ReplicaUnusable({ detail: reason === undefined ? detail : `${detail}: ${reason}` })
+      })
+    )
 
   const readState = ask(Effect.scoped(Effect.flatMap(replica.reserve, WalPosition.ofReplica))).pipe(
     Effect.filterOrFail(

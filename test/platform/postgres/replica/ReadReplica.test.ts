@@ -211,6 +211,16 @@ describe("ReadReplica", () => {
         "Reads go to the primary: DATABASE_READ_URL is not a replica of DATABASE_URL"
       )
       assert.strictEqual(yield* askWho(foreign), "primary")
+
+      const misspelled = yield* nodeAt({
+        DATABASE_URL: primary.url,
+        DATABASE_READ_URL: Object.assign(new URL(others.replica.url), { pathname: "/nothing" }).href
+      })
+      const absent = yield* until(healthOf(misspelled), ({ detail }) => detail?.includes("exist") === true)
+      assert.strictEqual(
+        absent.detail,
+        "Reads go to the primary: it cannot be reached: the database does not exist"
+      )
     }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
 
