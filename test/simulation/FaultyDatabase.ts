@@ -24,6 +24,8 @@ export const make = () => {
       ...database,
       execute: (statements) => within(database.execute(statements)),
       tryExecute: (statements) => within(database.tryExecute(statements)),
+      pipeline: (statement) => within(database.pipeline(statement)),
+      read: (statements) => within(database.read(statements)),
       transaction: (work) => within(database.transaction(work))
     })
 

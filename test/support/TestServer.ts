@@ -114,8 +114,9 @@ const switchableDatabase = Layer.effectContext(
     const execute: Database["Service"]["execute"] = (statements) => switched(database.execute(statements))
     const tryExecute: Database["Service"]["tryExecute"] = (statements) =>
       switched(database.tryExecute(statements))
+    const pipeline: Database["Service"]["pipeline"] = (statement) => switched(database.pipeline(statement))
     const read: Database["Service"]["read"] = (statements) => switched(database.read(statements))
-    return Context.make(Database, { ...database, execute, tryExecute, read }).pipe(
+    return Context.make(Database, { ...database, execute, tryExecute, pipeline, read }).pipe(
       Context.add(DatabaseSwitch, control)
     )
   })

@@ -35,6 +35,8 @@ export interface Operation {
   readonly changes: ReadonlyArray<Change>
   /** What it takes from the available money of users; a hold takes money that does not move. */
   readonly takes: ReadonlyArray<Change>
+  /** It is never posted: its result is less than the smallest unit. */
+  readonly isTooSmall?: true
   readonly onPosted?: () => void
   /** The transfer waits for a review, which holds its money. */
   readonly onHeld?: (id: string) => void
@@ -158,7 +160,7 @@ export const make = (users: ReadonlyArray<NamedWallet>, model: WalletModel, rand
     )
     const changes = conversionChanges(user, from, to, amount, amountType)
     return changes === undefined
-      ? { name: "conversion of too little", request, changes: [], takes: [] }
+      ? { name: "conversion of too little", request, changes: [], takes: [], isTooSmall: true }
       : { name: "conversion", request, changes, takes: takenBy(changes) }
   }
 
