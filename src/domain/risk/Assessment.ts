@@ -168,7 +168,7 @@ const velocity = (
   checkValue("day_value", used.dayValue, day_value)
 }
 
-/** Returns true until something has had an age. */
+/** Returns true for a time that is less than `maxAge` ago. */
 export const isYoung = (since: DateTime.Utc, maxAge: Duration.Duration, now: DateTime.Utc) =>
   DateTime.toEpochMillis(now) - DateTime.toEpochMillis(since) < Duration.toMillis(maxAge)
 

@@ -34,7 +34,8 @@ export class ConnectionBounds extends Context.Reference<{
 
 /**
  * Disconnects clients that do not read their responses, and those that open too many connections, leave too many bytes
- * unread or send too many requests that Node rejects itself. Addresses of `TRUSTED_PROXIES` have no limits of their own, because they carry the connections of many clients.
+ * unread or send too many requests that Node rejects itself. Addresses of `TRUSTED_PROXIES` have no limits of their own,
+ * because they carry the connections of many clients.
  */
 export const layer = Layer.effectDiscard(
   Effect.gen(function* () {

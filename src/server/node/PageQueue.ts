@@ -25,8 +25,8 @@ interface Lane {
 }
 
 /**
- * Starts requests for pages, unknown paths and health checks one per event-loop turn, after the responses of the API that
- * `isAnswering` tells of, and takes the addresses in turn. Such a request takes about 0.3 ms, and an address can send
+ * Starts requests for pages, unknown paths and health checks one per event-loop turn, after responses of the API (while
+ * `isAnswering` returns true), and takes the addresses in turn. Such a request takes about 0.3 ms, and an address can send
  * thousands at the same time, so an address waits when its pages have taken more than {@link MAX_SHARE} of the time.
  * `isShared` returns true for an address of many clients, such as a proxy.
  */
