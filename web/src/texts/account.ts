@@ -65,7 +65,7 @@ export const texts = {
   },
   points: [
     { title: "Rates you can check", text: "Every rate says who quoted it and when, and links its record." },
-    { title: "No hidden margin", text: "What we keep is a line of its own, before you agree." },
+    { title: "No hidden margin", text: "The margin is a line of its own, before you agree." },
     { title: "Proof of every conversion", text: "Each has a receipt that anybody can verify." }
   ],
   nav: {
