@@ -82,6 +82,10 @@ export const screenshot = Effect.fnUntraced(function* (page: Page, name: string)
   // A window as high as the page, so that what is fixed to its end is at the end of the picture.
   const height = yield* run(() => page.evaluate<number>("document.documentElement.scrollHeight"))
   yield* run(() => page.setViewportSize({ ...screen, height: Math.max(height, screen.height) }))
+  // What is fixed has its place with the frame after the next one.
+  yield* run(() =>
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+  )
   yield* run(() => page.screenshot({ path: `${SCREENSHOTS}${name}.png` }))
   yield* run(() => page.setViewportSize(screen))
 })
