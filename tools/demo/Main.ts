@@ -10,6 +10,7 @@ import * as ProgressBar from "../../src/cli/view/ProgressBar.ts"
 import { VERSION } from "../../src/config/Version.ts"
 import * as Signals from "../../src/platform/Signals.ts"
 import * as Activity from "./Activity.ts"
+import * as FreePort from "./FreePort.ts"
 
 /** Settings that the environment can replace. */
 const defaults = {
@@ -64,6 +65,7 @@ Ctrl-C ends it. The data stays in ${env["DATABASE_URL"] === undefined ? env["DAT
 }).pipe(Effect.scoped)
 
 const demo = Effect.gen(function* () {
+  yield* FreePort.require(env["HOST"] ?? "127.0.0.1", Number(env["PORT"]))
   yield* Console.log("Preparing the sample data")
   yield* run(["seed"])
   yield* Effect.raceFirst(run(["serve"]), play)
