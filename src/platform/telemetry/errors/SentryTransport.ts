@@ -1,4 +1,4 @@
-import { Clock, Duration, Effect, Schedule } from "effect"
+import { Clock, Duration, Effect, Schedule, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import type { SentryDsn } from "../../../config/SentryDsn.ts"
 import { VERSION } from "../../../config/Version.ts"
@@ -29,7 +29,8 @@ export const make = ({ envelopeUrl, publicKey }: SentryDsn) =>
       }).pipe(
         HttpClientRequest.bodyText(envelope, "application/x-sentry-envelope"),
         client.execute,
-        Effect.tap((response) => Effect.ignore(response.arrayBuffer)),
+        // Frees the connection. What the receiver sends is of no use, however much it is.
+        Effect.tap((response) => Effect.ignore(Stream.runDrain(response.stream))),
         Effect.retry(RETRIES),
         Effect.timeoutOption(REQUEST_TIMEOUT),
         // The receiver must not see our trace ids, and its spans would be spans of no request.
