@@ -24,7 +24,11 @@ export const responseInFlight = ({ _httpMessage }: HttpSocket): ServerResponse |
 /** A response, with the head that Node has serialized and sends in front of the body. */
 interface ResponseWithHead {
   _header?: string | null
+  readonly _headerSent?: boolean
 }
+
+/** Returns true once the head was written to the connection. `headersSent` is true earlier, when it was serialized. */
+export const isHeadWritten = ({ _headerSent }: ResponseWithHead): boolean => _headerSent === true
 
 /**
  * Sends a response whose status line and headers are already serialized, each line ending in CRLF.

@@ -122,16 +122,21 @@ const problemOf = ({ code }: NodeJS.ErrnoException): Problem => {
   }
 }
 
-/** Sends a problem and closes the connection. Only closes it when a response has already started. */
+/** Sends a problem and closes the connection. Only closes it, after what was written, when a response has already started. */
 const reject = (socket: Duplex & HttpInternals.HttpSocket, problem: Problem) => {
   // Node removes its own error listener for CONNECT; a reset connection would otherwise crash the process.
   socket.on("error", () => socket.destroy())
-  if (!socket.writable || HttpInternals.responseInFlight(socket)?.headersSent === true) {
+  if (!socket.writable) {
     socket.destroy()
     return
   }
   const timer = setTimeout(() => socket.destroy(), REJECTION_TIMEOUT_MILLIS)
   socket.once("close", () => clearTimeout(timer))
+  const response = HttpInternals.responseInFlight(socket)
+  if (response !== undefined && HttpInternals.isHeadWritten(response)) {
+    socket.end(() => socket.destroy())
+    return
+  }
   const traceId = RequestId.newTraceId()
   const body = Problems.toJson(problem, "", traceId)
   const headers = ResponseHead.toLines({

@@ -73,6 +73,22 @@ describe("HttpInternals", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("tells a head that was written from one that was only serialized", () =>
+    Effect.gen(function* () {
+      const written: Array<boolean> = []
+      const port = yield* listen(makeServer(), (_, response) => {
+        response.writeHead(200, { "content-length": 2 })
+        assert.isTrue(response.headersSent)
+        written.push(HttpInternals.isHeadWritten(response))
+        response.write("o")
+        written.push(HttpInternals.isHeadWritten(response))
+        response.end("k")
+      })
+      yield* RawHttp.exchange(port, get())
+      assert.deepStrictEqual(written, [false, true])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("determines before the response whether the connection is kept alive", () =>
     Effect.gen(function* () {
       const kept: Array<boolean> = []
