@@ -61,8 +61,11 @@ const toReachableHost = (host: string) => {
 
 const isEffex = (host: string, port: number) =>
   Effect.tryPromise(async (signal) => {
-    const response = await fetch(`http://${host}:${port}/openapi.json`, { signal })
-    return /"title":"effex"/.test(await response.text())
+    const response = await fetch(`http://${host}:${port}/`, {
+      headers: { accept: "application/json" },
+      signal
+    })
+    return /"name": "effex"/.test(await response.text())
   }).pipe(
     Effect.timeout("2 seconds"),
     Effect.orElseSucceed(() => false)
