@@ -28,7 +28,8 @@ interface ResponseWithHead {
 }
 
 /** Returns true once the head was written to the connection. `headersSent` is true earlier, when it was serialized. */
-export const isHeadWritten = ({ _headerSent }: ResponseWithHead): boolean => _headerSent === true
+export const isHeadWritten = ({ _headerSent }: ServerResponse & ResponseWithHead): boolean =>
+  _headerSent === true
 
 /**
  * Sends a response whose status line and headers are already serialized, each line ending in CRLF.
