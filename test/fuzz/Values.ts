@@ -49,6 +49,8 @@ const accepts = [
   "a/b/c;;;q=9"
 ]
 
+const instruments = ["BTC", "ETH", "ABAN", "AAPL"]
+
 const currencyCode = (random: RandomChoice, usual: ReadonlyArray<string>) =>
   random.pick(random.chance(0.9) ? usual : otherCodes)
 
@@ -59,7 +61,9 @@ const generators: ReadonlyArray<readonly [name: RegExp, generate: ValueGenerator
   [/^(from|base|from_currency|source_currency|base_currency)$/, (random) => currencyCode(random, sources)],
   [/^(to|to_currency|destination_currency)$/, (random) => currencyCode(random, destinations)],
   [/^pairs?$/, (random) => `${currencyCode(random, sources)}:${currencyCode(random, destinations)}`],
-  [/amount$/, (random) => random.pick(random.chance(0.8) ? amounts : Attacks.numbers)],
+  [/^(crypto|stock)$/, (random) => currencyCode(random, instruments)],
+  [/^asset$/, (random) => currencyCode(random, [...instruments, "USD", "NGN"])],
+  [/amount$|^notional$/, (random) => random.pick(random.chance(0.8) ? amounts : Attacks.numbers)],
   [/^(ttl|max_age|interval)$/, (random) => random.pick(durations)],
   [
     /^(start|end|at|known_at|since|until|before)$/,
@@ -116,8 +120,11 @@ export const validBody = (
   const sample = random.pick(samples)
   if (typeof sample !== "object" || sample === null || Array.isArray(sample)) return sample
   const isPlausible = random.chance(0.9)
+  // An order has one of the two.
+  const omitted = isPlausible && "notional" in sample ? random.pick(["amount", "notional"]) : undefined
   return Object.fromEntries(
     Object.entries(sample).flatMap(([name, value]) => {
+      if (name === omitted) return []
       // A random id would make the server reject the whole body, so optional ids are mostly left out.
       const known =
         isPlausible && typeof value !== "boolean" ? plausibleValue(random, responseIds, name) : undefined
