@@ -119,10 +119,10 @@ describe.skipIf(!Chromium.isAvailable)("The money pages, when something fails", 
         yield* see(page, "$501")
         yield* run(() => context.setOffline(false))
         yield* see(page, "$503")
+        yield* see(second, "Balance 503.00")
         // No movement is shown twice.
         for (const text of ["500.00", "501.00", "503.00"])
           assert.strictEqual(yield* run(() => second.getByText(`Balance ${text}`).count()), 1, text)
-        yield* see(second, "Balance 503.00")
         assert.strictEqual(yield* run(() => page.getByText(/^Offline/).count()), 0)
       }).pipe(Effect.scoped)
     )
