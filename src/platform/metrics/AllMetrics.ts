@@ -13,8 +13,8 @@ import * as ProcessMetrics from "./ProcessMetrics.ts"
 import * as ProviderMetrics from "./ProviderMetrics.ts"
 import * as RateMetrics from "./RateMetrics.ts"
 import * as RedisMetrics from "./RedisMetrics.ts"
-import * as RiskMetrics from "./RiskMetrics.ts"
 import * as ReplicaMetrics from "./ReplicaMetrics.ts"
+import * as RiskMetrics from "./RiskMetrics.ts"
 import * as StreamMetrics from "./StreamMetrics.ts"
 
 /** Every metric that `/metrics` serves. Values are per node: sum them over the nodes, or take the largest. */
