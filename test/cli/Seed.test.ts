@@ -114,6 +114,19 @@ describe("effex seed", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("changes nothing where a user of the same name has another role", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.create
+      const env = { DATABASE_URL: url, LOG_LEVEL: "warn" }
+      const created = yield* EffexCommand.exec(["users", "create", "admin"], env, "a long enough passphrase")
+      assert.strictEqual(created.code, 0, created.output)
+      const { code, output } = yield* EffexCommand.exec(["seed"], env)
+      assert.strictEqual(code, 1, output)
+      assert.include(output, "The user admin exists and is not the sample user")
+      assert.deepInclude(yield* countRows(url), { app_user: 1n, ledger_transfer: 0n })
+    }).pipe(Effect.scoped)
+  )
+
   it.live("is named by the log of a server without users", () =>
     Effect.gen(function* () {
       const env = { DATABASE_URL: yield* TestDatabase.create, LOG_LEVEL: "info" }

@@ -8,6 +8,7 @@ import { formatAmount, type WalletId } from "../../domain/wallets/Wallet.ts"
 import { Orders } from "../../orders/Orders.ts"
 import { Wallets } from "../../wallets/Wallets.ts"
 import { jsonFlag } from "../arguments/JsonFlag.ts"
+import { commandError } from "../CommandError.ts"
 import { commandLineUser } from "../CommandLinePrincipal.ts"
 import * as Table from "../view/Table.ts"
 import * as SampleActions from "./SampleActions.ts"
@@ -19,6 +20,18 @@ import * as SandboxOnly from "./SandboxOnly.ts"
 const SETTLEMENT_TIMEOUT = "20 seconds"
 const SETTLEMENT_POLL = "100 millis"
 const UNSETTLED = ["pending", "aggregated", "submitted"] as const
+
+/** Fails if a sample user has another role: it is somebody else's account. */
+const checkUsers = Effect.gen(function* () {
+  const { byUsername } = yield* Users
+  for (const { role, username } of SampleUsers.users) {
+    const user = yield* byUsername(Username.make(username))
+    if (Option.exists(user, (existing) => existing.role !== role))
+      return yield* commandError(
+        `The user ${username} exists and is not the sample user, who has the role ${role}; use a database of its own`
+      )
+  }
+})
 
 /** Creates the sample users that do not exist. Returns the number of new ones. */
 const createUsers = Effect.gen(function* () {
@@ -75,6 +88,7 @@ export const command = Command.make(
   { json: jsonFlag },
   Effect.fn(function* ({ json }) {
     yield* SandboxOnly.check
+    yield* checkUsers
     const created = yield* createUsers
     const perform = yield* SampleActions.make
     const wallets = new Set<WalletId>()
