@@ -64,10 +64,10 @@ describe.skipIf(!Chromium.isAvailable)("The first paint", () => {
         const page = yield* run(() => context.newPage())
         yield* run(() => page.goto(url))
         yield* run(() => rowOf(page, "KES").getByText("128.735").waitFor())
-        yield* WebTest.screenshot(page, "board-without-javascript-phone-light")
+        yield* WebTest.screenshot(page, "board-without-javascript-phone-light", { hasScripts: false })
         yield* run(() => rowOf(page, "KES").getByRole("link").click())
         yield* run(() => page.getByText("1 USD =").waitFor())
-        yield* WebTest.screenshot(page, "pair-without-javascript-phone-light")
+        yield* WebTest.screenshot(page, "pair-without-javascript-phone-light", { hasScripts: false })
       }).pipe(Effect.scoped)
     )
 

@@ -75,17 +75,22 @@ export const signIn = Effect.fnUntraced(function* (page: Page, username: string)
 const SCREENSHOTS = fileURLToPath(new URL("../../../test-results/web/", import.meta.url))
 
 /** Keeps a picture of the whole page in `test-results/web`, for people to look at. */
-export const screenshot = Effect.fnUntraced(function* (page: Page, name: string) {
+export const screenshot = Effect.fnUntraced(function* (
+  page: Page,
+  name: string,
+  { hasScripts = true }: { readonly hasScripts?: boolean } = {}
+) {
   yield* run(() => mkdir(SCREENSHOTS, { recursive: true }))
   const screen = page.viewportSize()
   if (screen === null) return
   // A window as high as the page, so that what is fixed to its end is at the end of the picture.
   const height = yield* run(() => page.evaluate<number>("document.documentElement.scrollHeight"))
   yield* run(() => page.setViewportSize({ ...screen, height: Math.max(height, screen.height) }))
-  // What is fixed has its place with the frame after the next one.
-  yield* run(() =>
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-  )
+  // What is fixed has its place with the frame after the next one. A page without scripts has no animation frames.
+  if (hasScripts)
+    yield* run(() =>
+      page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    )
   yield* run(() => page.screenshot({ path: `${SCREENSHOTS}${name}.png` }))
   yield* run(() => page.setViewportSize(screen))
 })
