@@ -1,25 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
+import { decodeRows, send } from "../support/ServerRequests.ts"
 import * as EffexCommand from "../support/EffexCommand.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 
 const PASSWORD = "a long enough passphrase"
-
-type Body = Readonly<Record<string, unknown>>
-
-const decodeRows = Schema.decodeUnknownSync(
-  Schema.fromJsonString(Schema.Array(Schema.Record(Schema.String, Schema.Unknown)))
-)
-
-const send = (url: string, method: string, path: string, access: unknown, body?: Body) =>
-  Effect.promise(async (): Promise<Body> => {
-    const response = await fetch(`${url}/api/v1${path}`, {
-      method,
-      headers: { "content-type": "application/json", authorization: `Bearer ${String(access)}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) })
-    })
-    return JSON.parse(await response.text())
-  })
 
 describe("effex batches", () => {
   it.live(
