@@ -35,14 +35,14 @@ export const make = (trusted: TrustedKeys) => {
     return Option.none()
   }
 
-  /** Returns the smallest kept head that covers more records than there are. */
+  /** Returns the largest kept head, if it covers more records than there are. */
   const beyond = (treeSize: number): Option.Option<HeadFault> => {
-    let smallest = Number.POSITIVE_INFINITY
-    for (const size of hashes.keys()) if (size > treeSize) smallest = Math.min(smallest, size)
-    return Number.isFinite(smallest)
+    let largest = 0
+    for (const size of hashes.keys()) largest = Math.max(largest, size)
+    return largest > treeSize
       ? Option.some({
-          position: smallest,
-          reason: `a kept head covers ${smallest} records, but there are only ${treeSize}: the newest records were deleted, or an older backup was restored`
+          position: largest,
+          reason: `a kept head covers ${largest} records, but there are only ${treeSize}: the newest records were deleted, or an older backup was restored`
         })
       : Option.none()
   }
