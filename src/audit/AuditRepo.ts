@@ -1,6 +1,7 @@
 import { Array, Context, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
-import type { AuditEntry, AuditId } from "../domain/conversion/AuditRecord.ts"
+import type { AuditEntry } from "../domain/conversion/AuditRecord.ts"
+import type { AuditId } from "../domain/conversion/AuditId.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"

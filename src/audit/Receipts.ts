@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, Option, Schedule } from "effect"
-import type { AuditId } from "../domain/conversion/AuditRecord.ts"
+import type { AuditId } from "../domain/conversion/AuditId.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { AuditLog } from "./AuditLog.ts"
 import { AuditSealer } from "./AuditSealer.ts"

@@ -1,5 +1,5 @@
-import type { AuditId } from "../domain/conversion/AuditRecord.ts"
-import type { Seal } from "./SealRepo.ts"
+import type { AuditId } from "../domain/conversion/AuditId.ts"
+import type { Seal } from "./Seal.ts"
 import type { SignedTreeHead } from "./TreeHead.ts"
 
 /** Row of `audit_seal`. */

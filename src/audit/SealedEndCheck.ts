@@ -1,7 +1,7 @@
 import { Option } from "effect"
 import { untrustedKey } from "./heads/KeptHeads.ts"
 import * as KeyRotation from "./keys/KeyRotation.ts"
-import type { SealedEnd } from "./SealRepo.ts"
+import type { SealedEnd } from "./Seal.ts"
 import { isSignedBy } from "./TreeHead.ts"
 
 /**

@@ -1,5 +1,6 @@
 import { Clock, Context, Effect, Layer } from "effect"
-import type { AuditId, AuditRecord } from "../domain/conversion/AuditRecord.ts"
+import type { AuditRecord } from "../domain/conversion/AuditRecord.ts"
+import type { AuditId } from "../domain/conversion/AuditId.ts"
 import * as MonotonicClock from "../platform/MonotonicClock.ts"
 import { encodeRecord } from "./AuditHash.ts"
 

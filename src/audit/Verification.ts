@@ -1,5 +1,5 @@
 import type { VerificationMessage } from "../api/conversion/ConversionMessage.ts"
-import type { AuditId } from "../domain/conversion/AuditRecord.ts"
+import type { AuditId } from "../domain/conversion/AuditId.ts"
 
 /** Result of recomputing the whole audit. */
 export type Verification =

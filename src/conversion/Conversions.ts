@@ -2,7 +2,7 @@ import { Context, Effect, Exit, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { AuditLog } from "../audit/AuditLog.ts"
 import type { Owner } from "../domain/access/Principal.ts"
-import { AuditId } from "../domain/conversion/AuditRecord.ts"
+import { AuditId } from "../domain/conversion/AuditId.ts"
 import type { QuoteId } from "../domain/conversion/Quote.ts"
 import type { AmountOutOfRange } from "../domain/conversion/Conversion.ts"
 import type {
@@ -18,22 +18,11 @@ import type { ClockSkewed } from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
 import type * as CommittedConversion from "./CommittedConversion.ts"
+import type { ConversionInput, ConversionTerms } from "./ConversionInput.ts"
 import * as Idempotency from "./Idempotency.ts"
 import * as PreparedConversion from "./PreparedConversion.ts"
 import { type PriceInput, Pricing } from "./Pricing.ts"
 import * as QuoteUse from "./QuoteUse.ts"
-
-/** A conversion to price. */
-export interface ConversionTerms extends PriceInput {
-  /** Converts at the price of this quote. Null: at the latest rate. */
-  readonly quoteId: QuoteId | null
-}
-
-/** A conversion to commit. */
-export interface ConversionInput extends ConversionTerms {
-  /** Undefined: every request is a new conversion. */
-  readonly idempotencyKey: string | undefined
-}
 
 /** Why a conversion has no price. */
 export type PreparationError =

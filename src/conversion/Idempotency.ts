@@ -6,7 +6,7 @@ import type { AmountType } from "../domain/conversion/Conversion.ts"
 import { IdempotencyConflict } from "../domain/conversion/ConversionErrors.ts"
 import type { QuoteId } from "../domain/conversion/Quote.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
-import type { ConversionInput } from "./Conversions.ts"
+import type { ConversionInput } from "./ConversionInput.ts"
 
 /** Stored with every key. Part of the database's contents. */
 const ROUTE = "POST /api/v1/convert"

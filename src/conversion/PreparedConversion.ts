@@ -1,6 +1,7 @@
 import { Clock, DateTime, Effect, Exit } from "effect"
 import type { AppendOutcome, AuditAppend, StoredResponse } from "../audit/AuditAppend.ts"
-import { type AuditId, makeAuditRecord } from "../domain/conversion/AuditRecord.ts"
+import { makeAuditRecord } from "../domain/conversion/AuditRecord.ts"
+import type { AuditId } from "../domain/conversion/AuditId.ts"
 import { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
 import type { PricedConversion } from "../domain/conversion/PricedConversion.ts"
 import type { QuoteId } from "../domain/conversion/Quote.ts"

@@ -1,5 +1,5 @@
 import { type BigDecimal, DateTime, Effect, Option, Schema, String, Struct } from "effect"
-import { AuditId } from "../domain/conversion/AuditRecord.ts"
+import { AuditId } from "../domain/conversion/AuditId.ts"
 import type { PricedConversion } from "../domain/conversion/PricedConversion.ts"
 import { type Quote, QuoteId } from "../domain/conversion/Quote.ts"
 import { AmountType } from "../domain/conversion/Conversion.ts"

@@ -1,5 +1,5 @@
 import { BigDecimal } from "effect"
-import type { ConversionInput } from "../../src/conversion/Conversions.ts"
+import type { ConversionInput } from "../../src/conversion/ConversionInput.ts"
 import * as Currency from "../../src/domain/money/Currency.ts"
 import { pairOf } from "./RateTicks.ts"
 

@@ -1,6 +1,6 @@
 import { BigDecimal, Duration, Effect, Layer, Option } from "effect"
 import { AuditLog } from "../../src/audit/AuditLog.ts"
-import type { ConversionInput, ConversionTerms } from "../../src/conversion/Conversions.ts"
+import type { ConversionInput, ConversionTerms } from "../../src/conversion/ConversionInput.ts"
 import { Quotes } from "../../src/conversion/Quotes.ts"
 import { walletIdentityOf } from "../../src/domain/access/Principal.ts"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"

@@ -1,5 +1,6 @@
 import { Schema, Struct } from "effect"
-import { AuditEntry, AuditId, AuditRecord } from "../../domain/conversion/AuditRecord.ts"
+import { AuditEntry, AuditRecord } from "../../domain/conversion/AuditRecord.ts"
+import { AuditId } from "../../domain/conversion/AuditId.ts"
 import { PriceText } from "../../domain/conversion/PricedConversion.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { AmountType, Reference } from "../../domain/conversion/Conversion.ts"

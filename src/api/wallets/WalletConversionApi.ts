@@ -1,6 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { AuditId } from "../../domain/conversion/AuditRecord.ts"
+import { AuditId } from "../../domain/conversion/AuditId.ts"
 import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { RequireUser } from "../access/HttpAuthorization.ts"
 import { priceErrors } from "../conversion/ConversionApi.ts"

@@ -1,13 +1,10 @@
 import { DateTime, Schema, Struct } from "effect"
 import * as Decimal from "../money/Decimal.ts"
+import { AuditId } from "./AuditId.ts"
 import { AmountType } from "./Conversion.ts"
 import { formatPrice, type PricedConversion, PriceText } from "./PricedConversion.ts"
 import { QuoteId } from "./Quote.ts"
 import { TimestampText } from "../Timestamp.ts"
-
-/** Identifies one conversion in the audit. A UUIDv7. */
-export const AuditId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("AuditId"))
-export type AuditId = typeof AuditId.Type
 
 /**
  * Immutable record of a committed conversion, as it is published, hashed and stored. Its numbers and times are text, so

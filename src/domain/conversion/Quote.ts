@@ -1,5 +1,5 @@
 import { type DateTime, Schema } from "effect"
-import type { AuditId } from "./AuditRecord.ts"
+import type { AuditId } from "./AuditId.ts"
 import type { PricedConversion } from "./PricedConversion.ts"
 
 /** Identifies one quote. A UUIDv7. */

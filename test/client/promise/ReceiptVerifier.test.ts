@@ -9,7 +9,8 @@ import { makeSigner } from "../../../src/audit/TreeHead.ts"
 import { EffexError } from "../../../src/client/promise/EffexError.ts"
 import { verifyReceipt } from "../../../src/client/promise/ReceiptVerifier.ts"
 import type * as Values from "../../../src/client/promise/Values.ts"
-import { AuditId, type AuditRecord } from "../../../src/domain/conversion/AuditRecord.ts"
+import type { AuditRecord } from "../../../src/domain/conversion/AuditRecord.ts"
+import { AuditId } from "../../../src/domain/conversion/AuditId.ts"
 
 const signer = makeSigner(Buffer.alloc(32, 7))
 const publicKey = signer.publicKey.toString("hex")

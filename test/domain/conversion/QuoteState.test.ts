@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime } from "effect"
-import { AuditId } from "../../../src/domain/conversion/AuditRecord.ts"
+import { AuditId } from "../../../src/domain/conversion/AuditId.ts"
 import { stateAt } from "../../../src/domain/conversion/QuoteState.ts"
 
 const expiresAt = DateTime.makeUnsafe("2026-11-21T12:00:00.000Z")

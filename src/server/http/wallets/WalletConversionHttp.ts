@@ -7,7 +7,7 @@ import type { WalletConversionMessage } from "../../../api/wallets/WalletConvers
 import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
 import { Receipts } from "../../../audit/Receipts.ts"
 import { walletIdentityOf } from "../../../domain/access/Principal.ts"
-import type { AuditId } from "../../../domain/conversion/AuditRecord.ts"
+import type { AuditId } from "../../../domain/conversion/AuditId.ts"
 import { type WalletConversion, WalletConversions } from "../../../wallets/WalletConversions.ts"
 import * as ConversionBody from "../../encoding/ConversionBody.ts"
 import { LookupCaller } from "../../middleware/LookupCaller.ts"
