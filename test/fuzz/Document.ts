@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js"
 import { Arbitrary, Effect, JsonSchema, Schema, SchemaRepresentation } from "effect"
 import { FindMyWay } from "effect/http"
-import * as RequestGuards from "../../src/server/middleware/RequestGuards.ts"
+import * as RequestGuards from "../../src/server/middleware/limits/RequestGuards.ts"
 import * as Routes from "../../src/server/Routes.ts"
 
 const JsonObject = Schema.Record(Schema.String, Schema.Unknown)

@@ -2,7 +2,7 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { type Cause, Effect, Stream } from "effect"
 import { Csv } from "effect/encoding"
 import { HttpEffect, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { HeavyRequests } from "../middleware/HeavyRequests.ts"
+import { HeavyRequests } from "../middleware/limits/HeavyRequests.ts"
 import * as ContentNegotiation from "./ContentNegotiation.ts"
 
 /** File format of a complete list. */

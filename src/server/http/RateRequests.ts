@@ -5,7 +5,7 @@ import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { AssetCode } from "../../domain/money/Asset.ts"
 import { type FoundRate, type LookupOptions, Rates } from "../../rates/lookup/Rates.ts"
-import { LookupCaller } from "../middleware/LookupCaller.ts"
+import { LookupCaller } from "../middleware/access/LookupCaller.ts"
 import * as Problems from "../middleware/Problems.ts"
 
 type LookupProblem =

@@ -4,7 +4,7 @@ import * as Problem from "../../api/Problem.ts"
 import * as InvalidRequests from "../http/InvalidRequests.ts"
 import * as Routes from "../Routes.ts"
 import * as Problems from "./Problems.ts"
-import * as RequestGuards from "./RequestGuards.ts"
+import * as RequestGuards from "./limits/RequestGuards.ts"
 
 /** Responds to failures outside of endpoints: no route, an undecodable request, and unexpected failures. */
 export const respond = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>) {

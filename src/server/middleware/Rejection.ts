@@ -2,7 +2,7 @@ import * as Problem from "../../api/Problem.ts"
 import type { InvalidKey, Scope } from "../../domain/access/ApiKey.ts"
 import type { SessionEnded } from "../../domain/accounts/Session.ts"
 import type { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
-import * as RateLimitHeaders from "./RateLimitHeaders.ts"
+import * as RateLimitHeaders from "./headers/RateLimitHeaders.ts"
 
 /** Problem that a request is rejected with, and the response headers that belong to it. */
 export interface Rejection<

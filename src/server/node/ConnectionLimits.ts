@@ -6,7 +6,7 @@ import { RateLimits } from "../../access/RateLimits.ts"
 import { Settings } from "../../config/Settings.ts"
 import { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
 import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
-import * as ClientAddress from "../middleware/ClientAddress.ts"
+import * as ClientAddress from "../middleware/addresses/ClientAddress.ts"
 import * as HttpInternals from "./HttpInternals.ts"
 import { NodeServer } from "./NodeServer.ts"
 

@@ -10,7 +10,7 @@ import {
 } from "../../api/Problem.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as Problems from "../middleware/Problems.ts"
-import * as SecurityHeaders from "../middleware/SecurityHeaders.ts"
+import * as SecurityHeaders from "../middleware/headers/SecurityHeaders.ts"
 import * as Routes from "../Routes.ts"
 import * as ConnectionUpgrades from "./ConnectionUpgrades.ts"
 import * as HttpConnections from "./HttpConnections.ts"

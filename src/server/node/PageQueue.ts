@@ -1,6 +1,6 @@
 import { constFalse } from "effect/Function"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import * as ClientAddress from "../middleware/ClientAddress.ts"
+import * as ClientAddress from "../middleware/addresses/ClientAddress.ts"
 import * as Routes from "../Routes.ts"
 
 /** Milliseconds that a page waits for responses of the API. It is then started in any case. */

@@ -13,12 +13,12 @@ import * as Problem from "../../api/Problem.ts"
 import type { SessionId } from "../../domain/accounts/Session.ts"
 import * as RequestCosts from "../http/RequestCosts.ts"
 import * as RpcBackPressure from "./RpcBackPressure.ts"
-import { AccessControl } from "../middleware/AccessControl.ts"
-import type { Credentials } from "../middleware/Authentication.ts"
-import { LookupCaller } from "../middleware/LookupCaller.ts"
-import * as ClientAddress from "../middleware/ClientAddress.ts"
-import { ACCESS_ENDED, StreamAccess } from "../middleware/StreamAccess.ts"
-import { ON_BEHALF_OF } from "../middleware/UserAccess.ts"
+import { AccessControl } from "../middleware/access/AccessControl.ts"
+import type { Credentials } from "../middleware/access/Authentication.ts"
+import { LookupCaller } from "../middleware/access/LookupCaller.ts"
+import * as ClientAddress from "../middleware/addresses/ClientAddress.ts"
+import { ACCESS_ENDED, StreamAccess } from "../middleware/access/StreamAccess.ts"
+import { ON_BEHALF_OF } from "../middleware/access/UserAccess.ts"
 
 /** Credentials of a call. Its headers include those of the HTTP request, unless the call has its own. */
 const credentialsOf = ({ headers }: { readonly headers: Headers.Headers }) =>

@@ -7,7 +7,7 @@ import { Sessions } from "../../../src/accounts/sessions/Sessions.ts"
 import { AccessTokens } from "../../../src/accounts/tokens/AccessTokens.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import { StoreUnavailable } from "../../../src/platform/postgres/StoreUnavailable.ts"
-import { UserAccess } from "../../../src/server/middleware/UserAccess.ts"
+import { UserAccess } from "../../../src/server/middleware/access/UserAccess.ts"
 import * as TestAccounts from "../../support/TestAccounts.ts"
 
 /** A node that hears nothing from the others, and whose database can be disconnected. */

@@ -3,7 +3,7 @@ import type { HttpServerRequest } from "effect/http"
 import * as Problem from "../../../api/Problem.ts"
 import type { Device } from "../../../domain/accounts/Session.ts"
 import * as JsonBody from "../../encoding/JsonBody.ts"
-import * as ClientAddress from "../../middleware/ClientAddress.ts"
+import * as ClientAddress from "../../middleware/addresses/ClientAddress.ts"
 import * as Problems from "../../middleware/Problems.ts"
 
 /** Details that do not repeat a value. */

@@ -1,7 +1,7 @@
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { VERSION } from "../../../config/Version.ts"
-import * as SecurityHeaders from "../../middleware/SecurityHeaders.ts"
+import * as SecurityHeaders from "../../middleware/headers/SecurityHeaders.ts"
 import * as Routes from "../../Routes.ts"
 import * as ContentNegotiation from "../../encoding/ContentNegotiation.ts"
 import * as StaticContent from "./StaticContent.ts"

@@ -1,11 +1,11 @@
 import { Clock, Effect, Option } from "effect"
 import type { HttpServerRequest } from "effect/http"
-import { RateLimits } from "../../access/RateLimits.ts"
-import { RateLimitExceeded } from "../../domain/access/RateLimit.ts"
-import * as Routes from "../Routes.ts"
-import * as ClientAddress from "./ClientAddress.ts"
-import * as Problems from "./Problems.ts"
-import * as RateLimitHeaders from "./RateLimitHeaders.ts"
+import { RateLimits } from "../../../access/RateLimits.ts"
+import { RateLimitExceeded } from "../../../domain/access/RateLimit.ts"
+import * as Routes from "../../Routes.ts"
+import * as ClientAddress from "../addresses/ClientAddress.ts"
+import * as Problems from "../Problems.ts"
+import * as RateLimitHeaders from "../headers/RateLimitHeaders.ts"
 
 /** Bytes of a response that count as one request. */
 const BYTES_PER_REQUEST = 256 * 1024

@@ -1,8 +1,8 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type { HttpServerRequest } from "effect/http"
 import type { IncomingHttpHeaders } from "node:http"
-import * as Problem from "../../api/Problem.ts"
-import * as Problems from "./Problems.ts"
+import * as Problem from "../../../api/Problem.ts"
+import * as Problems from "../Problems.ts"
 
 /** Maximum length of path and query. A list of all pairs of currencies fits. */
 const MAX_URL_LENGTH = 8 * 1024

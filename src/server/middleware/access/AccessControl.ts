@@ -1,23 +1,27 @@
 import { Clock, Context, Effect, Layer, Option, Result } from "effect"
 import { createHash } from "node:crypto"
-import { ApiKeys } from "../../access/ApiKeys.ts"
-import { REFRESH_TIMEOUT } from "../../access/ApiKeyCache.ts"
-import { RateLimits } from "../../access/RateLimits.ts"
-import type * as Problem from "../../api/Problem.ts"
-import { Settings } from "../../config/Settings.ts"
-import type { CurrentUser } from "../../api/access/CurrentUser.ts"
-import type { Scope } from "../../domain/access/ApiKey.ts"
+import { ApiKeys } from "../../../access/ApiKeys.ts"
+import { REFRESH_TIMEOUT } from "../../../access/ApiKeyCache.ts"
+import { RateLimits } from "../../../access/RateLimits.ts"
+import type * as Problem from "../../../api/Problem.ts"
+import { Settings } from "../../../config/Settings.ts"
+import type { CurrentUser } from "../../../api/access/CurrentUser.ts"
+import type { Scope } from "../../../domain/access/ApiKey.ts"
 import {
   anonymous,
   type KeyPrincipal,
   type Principal,
   type UserPrincipal
-} from "../../domain/access/Principal.ts"
-import type { SessionId } from "../../domain/accounts/Session.ts"
-import { RateLimitExceeded, type RateLimitKind, type RateLimitStatus } from "../../domain/access/RateLimit.ts"
+} from "../../../domain/access/Principal.ts"
+import type { SessionId } from "../../../domain/accounts/Session.ts"
+import {
+  RateLimitExceeded,
+  type RateLimitKind,
+  type RateLimitStatus
+} from "../../../domain/access/RateLimit.ts"
 import * as Authentication from "./Authentication.ts"
-import * as RateLimitHeaders from "./RateLimitHeaders.ts"
-import * as Rejection from "./Rejection.ts"
+import * as RateLimitHeaders from "../headers/RateLimitHeaders.ts"
+import * as Rejection from "../Rejection.ts"
 import { UserAccess } from "./UserAccess.ts"
 
 /** Outcome of one request of a batch. */
@@ -90,7 +94,7 @@ export class AccessControl extends Context.Service<
     /** Counts a message on an open connection as a read of the identity that opened it. */
     readonly consumeMessage: (identity: string, cost?: number) => Effect.Effect<void, Problem.RateLimited>
   }
->()("effex/server/middleware/AccessControl") {
+>()("effex/server/middleware/access/AccessControl") {
   static readonly layer = Layer.effect(
     AccessControl,
     Effect.gen(function* () {

@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import * as RawHttp from "../../support/RawHttp.ts"
-import { get, TestServer } from "../../support/TestServer.ts"
+import * as RawHttp from "../../../support/RawHttp.ts"
+import { get, TestServer } from "../../../support/TestServer.ts"
 
 const HEADERS = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

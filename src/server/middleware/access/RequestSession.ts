@@ -1,4 +1,4 @@
-import type { SessionId } from "../../domain/accounts/Session.ts"
+import type { SessionId } from "../../../domain/accounts/Session.ts"
 
 const SESSION = Symbol("effex/session")
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch, Layer, Stream } from "effect"
-import { HeavyRequestBounds, HeavyRequests } from "../../../src/server/middleware/HeavyRequests.ts"
+import { HeavyRequestBounds, HeavyRequests } from "../../../../src/server/middleware/limits/HeavyRequests.ts"
 
 const bounds = { concurrency: 1, maxPerAddress: 3, max: 5, maxExportsPerAddress: 2, maxExports: 3 }
 const layer = HeavyRequests.layer.pipe(Layer.provide(Layer.succeed(HeavyRequestBounds, bounds)))

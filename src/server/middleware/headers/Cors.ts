@@ -1,9 +1,9 @@
 import { Option } from "effect"
 import { type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Forbidden } from "../../api/Problem.ts"
-import * as Problems from "./Problems.ts"
-import type { HostNames } from "./HostNames.ts"
-import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
+import { Forbidden } from "../../../api/Problem.ts"
+import * as Problems from "../Problems.ts"
+import type { HostNames } from "../addresses/HostNames.ts"
+import * as ConnectionUpgrades from "../../node/ConnectionUpgrades.ts"
 
 /** Request headers that pages of other origins may send (`Access-Control-Allow-Headers`). */
 const REQUEST_HEADERS = [

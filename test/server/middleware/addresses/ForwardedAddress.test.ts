@@ -1,10 +1,10 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Logger, Metric } from "effect"
 import { TestClock } from "effect/testing"
-import * as HttpMetrics from "../../../src/platform/metrics/HttpMetrics.ts"
-import * as ForwardedAddress from "../../../src/server/middleware/ForwardedAddress.ts"
-import { change } from "../../support/RateChanges.ts"
-import { get, TestServer } from "../../support/TestServer.ts"
+import * as HttpMetrics from "../../../../src/platform/metrics/HttpMetrics.ts"
+import * as ForwardedAddress from "../../../../src/server/middleware/addresses/ForwardedAddress.ts"
+import { change } from "../../../support/RateChanges.ts"
+import { get, TestServer } from "../../../support/TestServer.ts"
 
 const METRIC = /^effex_forwarded_for_unreadable_total (\d+)$/m
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"

@@ -1,14 +1,14 @@
 import { Context, Effect, Layer, Option, Schema } from "effect"
-import { AccessTokens } from "../../accounts/tokens/AccessTokens.ts"
-import { EndedSessions } from "../../accounts/sessions/EndedSessions.ts"
-import { Users } from "../../accounts/Users.ts"
-import type { CurrentUser } from "../../api/access/CurrentUser.ts"
-import type { AccessClaims, InvalidAccessToken } from "../../domain/accounts/AccessClaims.ts"
-import { SessionEnded } from "../../domain/accounts/Session.ts"
-import { UserId } from "../../domain/accounts/User.ts"
-import { type KeyPrincipal, ofUser, type UserPrincipal } from "../../domain/access/Principal.ts"
-import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
-import * as Rejection from "./Rejection.ts"
+import { AccessTokens } from "../../../accounts/tokens/AccessTokens.ts"
+import { EndedSessions } from "../../../accounts/sessions/EndedSessions.ts"
+import { Users } from "../../../accounts/Users.ts"
+import type { CurrentUser } from "../../../api/access/CurrentUser.ts"
+import type { AccessClaims, InvalidAccessToken } from "../../../domain/accounts/AccessClaims.ts"
+import { SessionEnded } from "../../../domain/accounts/Session.ts"
+import { UserId } from "../../../domain/accounts/User.ts"
+import { type KeyPrincipal, ofUser, type UserPrincipal } from "../../../domain/access/Principal.ts"
+import type { StoreUnavailable } from "../../../platform/postgres/StoreUnavailable.ts"
+import * as Rejection from "../Rejection.ts"
 
 /** Header with the id of the user for whom an API key acts. */
 export const ON_BEHALF_OF = "effex-on-behalf-of"
@@ -32,7 +32,7 @@ export class UserAccess extends Context.Service<
       userId: string | undefined
     ) => Effect.Effect<CurrentUser["Service"], Rejection.Rejection | StoreUnavailable>
   }
->()("effex/server/middleware/UserAccess") {
+>()("effex/server/middleware/access/UserAccess") {
   static readonly layer = Layer.effect(
     UserAccess,
     Effect.gen(function* () {

@@ -1,10 +1,10 @@
 import { Context, Effect, Layer } from "effect"
 import type { Duration } from "effect"
-import { ApiKeys } from "../../access/ApiKeys.ts"
-import { Sessions } from "../../accounts/sessions/Sessions.ts"
-import type { CurrentUser } from "../../api/access/CurrentUser.ts"
-import { Unauthorized } from "../../api/Problem.ts"
-import { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { ApiKeys } from "../../../access/ApiKeys.ts"
+import { Sessions } from "../../../accounts/sessions/Sessions.ts"
+import type { CurrentUser } from "../../../api/access/CurrentUser.ts"
+import { Unauthorized } from "../../../api/Problem.ts"
+import { StoreUnavailable } from "../../../platform/postgres/StoreUnavailable.ts"
 import { UserAccess } from "./UserAccess.ts"
 
 /** Intervals at which streams check the API key, and whether the session has expired. */
@@ -29,7 +29,7 @@ export class StreamAccess extends Context.Service<
       authorization: string | undefined
     ) => Effect.Effect<void>
   }
->()("effex/server/middleware/StreamAccess") {
+>()("effex/server/middleware/access/StreamAccess") {
   static readonly layer = Layer.effect(
     StreamAccess,
     Effect.gen(function* () {

@@ -1,14 +1,14 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, type Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { ApiKeyRepo } from "../../../src/access/ApiKeyRepo.ts"
-import { ApiKeys } from "../../../src/access/ApiKeys.ts"
-import { Registration } from "../../../src/accounts/Registration.ts"
-import { Database } from "../../../src/platform/postgres/Database.ts"
-import { StreamAccess } from "../../../src/server/middleware/StreamAccess.ts"
-import * as Callers from "../../support/Callers.ts"
-import * as TestAccounts from "../../support/TestAccounts.ts"
-import { eventuallyFrom } from "../../support/Waiters.ts"
+import { ApiKeyRepo } from "../../../../src/access/ApiKeyRepo.ts"
+import { ApiKeys } from "../../../../src/access/ApiKeys.ts"
+import { Registration } from "../../../../src/accounts/Registration.ts"
+import { Database } from "../../../../src/platform/postgres/Database.ts"
+import { StreamAccess } from "../../../../src/server/middleware/access/StreamAccess.ts"
+import * as Callers from "../../../support/Callers.ts"
+import * as TestAccounts from "../../../support/TestAccounts.ts"
+import { eventuallyFrom } from "../../../support/Waiters.ts"
 
 let users = 0
 const register = Effect.gen(function* () {

@@ -1,8 +1,8 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import * as HostNames from "../../../src/server/middleware/HostNames.ts"
-import * as RawHttp from "../../support/RawHttp.ts"
-import { TestServer } from "../../support/TestServer.ts"
+import * as HostNames from "../../../../src/server/middleware/addresses/HostNames.ts"
+import * as RawHttp from "../../../support/RawHttp.ts"
+import { TestServer } from "../../../support/TestServer.ts"
 
 describe("HostNames", () => {
   it("knows names that a page of another site cannot have", () => {

@@ -1,8 +1,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import * as RawHttp from "../../support/RawHttp.ts"
-import * as RawSocket from "../../support/RawSocket.ts"
-import { get, TestServer } from "../../support/TestServer.ts"
+import * as RawHttp from "../../../support/RawHttp.ts"
+import * as RawSocket from "../../../support/RawSocket.ts"
+import { get, TestServer } from "../../../support/TestServer.ts"
 
 const live = { excludeTestServices: true }
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"

@@ -1,5 +1,5 @@
-import { RateLimited } from "../../api/Problem.ts"
-import { inSeconds, type RateLimitExceeded, type RateLimitStatus } from "../../domain/access/RateLimit.ts"
+import { RateLimited } from "../../../api/Problem.ts"
+import { inSeconds, type RateLimitExceeded, type RateLimitStatus } from "../../../domain/access/RateLimit.ts"
 
 /**
  * Headers of draft-ietf-httpapi-ratelimit-headers-10: the policy allows `q` requests per `w` seconds, `r` remain, and all
@@ -20,7 +20,7 @@ export const headersOfExceeded = ({ kind, limit, remaining, retryAfter, window }
 export const toProblem = ({ message }: RateLimitExceeded) => new RateLimited({ detail: message })
 
 /** Property of Node's `IncomingMessage`, which is the same object in every middleware. */
-const STATUS = Symbol("effex/server/middleware/RateLimitHeaders")
+const STATUS = Symbol("effex/server/middleware/headers/RateLimitHeaders")
 
 /** The `source` of an `HttpServerRequest`: with Node, its `IncomingMessage`. */
 interface RequestSource {

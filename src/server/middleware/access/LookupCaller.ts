@@ -5,6 +5,6 @@ export const LookupCaller = Context.Reference<{
   /** Rate-limit identity: the id of an API key, or an address. */
   readonly identity: string
   readonly isAnonymous: boolean
-}>("effex/server/middleware/LookupCaller", {
+}>("effex/server/middleware/access/LookupCaller", {
   defaultValue: () => ({ identity: "anonymous", isAnonymous: true })
 })

@@ -1,7 +1,7 @@
 import { Context, Effect, Layer, Option, Result } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServerRequest } from "effect/http"
 import { NetAddress } from "effect/net"
-import { Settings } from "../../config/Settings.ts"
+import { Settings } from "../../../config/Settings.ts"
 import * as ForwardedAddress from "./ForwardedAddress.ts"
 
 /**
@@ -29,7 +29,7 @@ const ipv6Identity = (text: string) => {
 
 /** Client address of the connection that an RPC call arrived on. */
 export class RpcClientAddress extends Context.Reference<string>(
-  "effex/server/middleware/ClientAddress/RpcClientAddress",
+  "effex/server/middleware/addresses/ClientAddress/RpcClientAddress",
   { defaultValue: () => "" }
 ) {}
 

@@ -1,16 +1,16 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { Api } from "../../../src/api/Api.ts"
+import { Api } from "../../../../src/api/Api.ts"
 import {
   RpcOptionalAuthentication,
   RpcRequireConvertScope,
   RpcRequireUser
-} from "../../../src/api/access/RpcAuthorization.ts"
-import { Rpcs } from "../../../src/api/Rpcs.ts"
-import type { Scope } from "../../../src/domain/access/ApiKey.ts"
-import { paths } from "../../../src/server/Routes.ts"
-import * as Callers from "../../support/Callers.ts"
-import { TestServer } from "../../support/TestServer.ts"
+} from "../../../../src/api/access/RpcAuthorization.ts"
+import { Rpcs } from "../../../../src/api/Rpcs.ts"
+import type { Scope } from "../../../../src/domain/access/ApiKey.ts"
+import { paths } from "../../../../src/server/Routes.ts"
+import * as Callers from "../../../support/Callers.ts"
+import { TestServer } from "../../../support/TestServer.ts"
 
 const REAL_PROVIDER = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }
 const ID = "01980000-0000-7000-8000-000000000000"

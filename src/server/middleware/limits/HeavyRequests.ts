@@ -1,9 +1,9 @@
 import { Context, Duration, Effect, Layer, PartitionedSemaphore, type Scope, Semaphore, Stream } from "effect"
 import { availableParallelism } from "node:os"
 import { setImmediate } from "node:timers/promises"
-import * as Problem from "../../api/Problem.ts"
-import * as MonotonicClock from "../../platform/MonotonicClock.ts"
-import * as Rejection from "./Rejection.ts"
+import * as Problem from "../../../api/Problem.ts"
+import * as MonotonicClock from "../../../platform/MonotonicClock.ts"
+import * as Rejection from "../Rejection.ts"
 
 /** Maximum pause after a page of an export. */
 const MAX_EXPORT_PAUSE = Duration.seconds(1)
@@ -22,7 +22,7 @@ export class HeavyRequestBounds extends Context.Reference<{
   readonly maxExportsPerAddress: number
   /** Open exports of all addresses, each of which holds a page of rows in memory. */
   readonly maxExports: number
-}>("effex/server/middleware/HeavyRequests/HeavyRequestBounds", {
+}>("effex/server/middleware/limits/HeavyRequests/HeavyRequestBounds", {
   defaultValue: () => ({
     concurrency: Math.max(1, Math.floor(availableParallelism() / 2)),
     maxPerAddress: 16,
@@ -52,7 +52,7 @@ export class HeavyRequests extends Context.Service<
      */
     readonly pace: <A, E, R>(pages: Stream.Stream<A, E, R>) => Stream.Stream<A, E, R>
   }
->()("effex/server/middleware/HeavyRequests") {
+>()("effex/server/middleware/limits/HeavyRequests") {
   static readonly layer = Layer.effect(
     HeavyRequests,
     Effect.gen(function* () {

@@ -1,11 +1,11 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { OpenApi } from "effect/http-api"
-import { Api } from "../../../src/api/Api.ts"
-import * as RawHttp from "../../support/RawHttp.ts"
-import * as RawSocket from "../../support/RawSocket.ts"
-import { change } from "../../support/RateChanges.ts"
-import { assertProblem, get, TestServer } from "../../support/TestServer.ts"
+import { Api } from "../../../../src/api/Api.ts"
+import * as RawHttp from "../../../support/RawHttp.ts"
+import * as RawSocket from "../../../support/RawSocket.ts"
+import { change } from "../../../support/RateChanges.ts"
+import { assertProblem, get, TestServer } from "../../../support/TestServer.ts"
 
 const LOOKUP = "/api/v1/rates?from=USD&to=NGN"
 

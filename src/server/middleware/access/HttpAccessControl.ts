@@ -2,9 +2,9 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Effect, Layer } from "effect"
 import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import type { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import type * as Problem from "../../api/Problem.ts"
-import { Caller } from "../../api/access/Caller.ts"
-import { CurrentUser } from "../../api/access/CurrentUser.ts"
+import type * as Problem from "../../../api/Problem.ts"
+import { Caller } from "../../../api/access/Caller.ts"
+import { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import {
   NoAuthentication,
   OptionalAuthentication,
@@ -14,21 +14,21 @@ import {
   RequireConvertScope,
   RequireSession,
   RequireUser
-} from "../../api/access/HttpAuthorization.ts"
-import { FlutterwaveAuthentication } from "../../api/flutterwave/FlutterwaveApi.ts"
-import type { Scope } from "../../domain/access/ApiKey.ts"
-import * as RequestCosts from "../http/RequestCosts.ts"
+} from "../../../api/access/HttpAuthorization.ts"
+import { FlutterwaveAuthentication } from "../../../api/flutterwave/FlutterwaveApi.ts"
+import type { Scope } from "../../../domain/access/ApiKey.ts"
+import * as RequestCosts from "../../http/RequestCosts.ts"
 import { AccessControl } from "./AccessControl.ts"
 import type { Credentials } from "./Authentication.ts"
-import * as ClientAddress from "./ClientAddress.ts"
-import { HeavyRequests } from "./HeavyRequests.ts"
+import * as ClientAddress from "../addresses/ClientAddress.ts"
+import { HeavyRequests } from "../limits/HeavyRequests.ts"
 import { LookupCaller } from "./LookupCaller.ts"
-import * as Problems from "./Problems.ts"
-import type { Principal } from "../../domain/access/Principal.ts"
-import type { SessionId } from "../../domain/accounts/Session.ts"
+import * as Problems from "../Problems.ts"
+import type { Principal } from "../../../domain/access/Principal.ts"
+import type { SessionId } from "../../../domain/accounts/Session.ts"
 import * as RequestSession from "./RequestSession.ts"
-import * as RateLimitHeaders from "./RateLimitHeaders.ts"
-import * as Rejection from "./Rejection.ts"
+import * as RateLimitHeaders from "../headers/RateLimitHeaders.ts"
+import * as Rejection from "../Rejection.ts"
 import { ON_BEHALF_OF } from "./UserAccess.ts"
 
 type Endpoint<E, R> = Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>

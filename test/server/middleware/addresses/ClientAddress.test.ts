@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import { HttpServerRequest } from "effect/http"
-import * as ClientAddress from "../../../src/server/middleware/ClientAddress.ts"
+import * as ClientAddress from "../../../../src/server/middleware/addresses/ClientAddress.ts"
 
 const of = (address: string) =>
   ClientAddress.of(

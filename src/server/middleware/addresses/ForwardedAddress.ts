@@ -1,7 +1,7 @@
 import { Duration, Effect, Metric, Result } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
-import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
-import * as MonotonicClock from "../../platform/MonotonicClock.ts"
+import * as HttpMetrics from "../../../platform/metrics/HttpMetrics.ts"
+import * as MonotonicClock from "../../../platform/MonotonicClock.ts"
 
 /** Maximum number of entries of each cache. A full cache is cleared. */
 const MAX_CACHE_ENTRIES = 1000

@@ -1,11 +1,11 @@
 import { assert, layer } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Result, Tracer } from "effect"
-import { AuditLog } from "../../../src/audit/AuditLog.ts"
-import * as ApiKey from "../../../src/domain/access/ApiKey.ts"
-import { AccessControl } from "../../../src/server/middleware/AccessControl.ts"
-import * as Callers from "../../support/Callers.ts"
-import * as RawHttp from "../../support/RawHttp.ts"
-import { assertProblem, get, TestServer } from "../../support/TestServer.ts"
+import { AuditLog } from "../../../../src/audit/AuditLog.ts"
+import * as ApiKey from "../../../../src/domain/access/ApiKey.ts"
+import { AccessControl } from "../../../../src/server/middleware/access/AccessControl.ts"
+import * as Callers from "../../../support/Callers.ts"
+import * as RawHttp from "../../../support/RawHttp.ts"
+import { assertProblem, get, TestServer } from "../../../support/TestServer.ts"
 
 const REAL_PROVIDER = { FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }
 const live = { excludeTestServices: true }
