@@ -1,4 +1,4 @@
-import { Duration, Option } from "effect"
+import { Duration, Option, Redacted } from "effect"
 import { define } from "./SettingDefinition.ts"
 import { duration, oneOf, optional } from "./SettingParsers.ts"
 
@@ -17,7 +17,7 @@ const oneOrTwoKeys = {
   ...optional((text) => {
     const keys = text.split(",").map((key) => key.trim())
     return keys.length <= 2 && keys.every(isKey) && new Set(keys).size === keys.length
-      ? Option.some(keys)
+      ? Option.some(keys.map((key) => Redacted.make(key)))
       : Option.none()
   })
 } as const
@@ -49,13 +49,16 @@ export const REFRESH_TOKEN_TTL = define({
   ...duration("1 hour", "365 days")
 })
 
+const registration = oneOf("open", "closed")
+
 export const REGISTRATION = define({
   name: "REGISTRATION",
-  defaultValue: "open" as const,
+  defaultValue: true,
   defaultText: "open",
   description:
     "`open`: everybody can create an account. `closed`: only an administrator, with `effex users create`",
-  ...oneOf("open", "closed")
+  allowed: registration.allowed,
+  parse: (text) => Option.map(registration.parse(text), (value) => value === "open")
 })
 
 export const MFA_ENCRYPTION_KEY = define({
@@ -65,3 +68,16 @@ export const MFA_ENCRYPTION_KEY = define({
     "Key that encrypts the secrets of second factors: 32 bytes in base64. During a rotation, the new key and the previous one, separated by a comma",
   ...oneOrTwoKeys
 })
+
+/** Settings of user accounts, by the names of their values. */
+export const accountSettings = {
+  /** Seeds of the Ed25519 keys of access tokens; the first one signs. None: generated keys in `dataDir`. */
+  jwtSigningKeys: JWT_SIGNING_KEY,
+  accessTokenTtl: ACCESS_TOKEN_TTL,
+  /** Time after which an unused session expires. */
+  refreshTokenTtl: REFRESH_TOKEN_TTL,
+  /** If false, only administrators create users. */
+  openRegistration: REGISTRATION,
+  /** Keys that encrypt the secrets of second factors; the first one encrypts. None: generated keys in `dataDir`. */
+  mfaEncryptionKeys: MFA_ENCRYPTION_KEY
+}

@@ -1,7 +1,7 @@
 import { Option } from "effect"
 import * as SentryDsn from "./SentryDsn.ts"
 import { define } from "./SettingDefinition.ts"
-import { optional } from "./SettingParsers.ts"
+import { optional, optionalSecret } from "./SettingParsers.ts"
 
 /** Settings of error reports. */
 
@@ -13,8 +13,7 @@ export const SENTRY_DSN = define({
   description:
     "DSN of a Sentry project, or of a compatible receiver, to which defects and errors are reported",
   allowed: "https://<key>@<host>/<project number>",
-  isSecret: true,
-  ...optional(Option.liftPredicate((text: string) => Option.isSome(SentryDsn.parse(text))))
+  ...optionalSecret(Option.liftPredicate((text: string) => Option.isSome(SentryDsn.parse(text))))
 })
 
 export const SENTRY_ENVIRONMENT = define({
@@ -32,3 +31,10 @@ export const SENTRY_SERVER_NAME = define({
   allowed: "1 to 64 characters without spaces and slashes",
   ...optional(Option.liftPredicate(isName))
 })
+
+/** Settings of error reports, by the names of their values. */
+export const errorSettings = {
+  /** Receiver of error reports. None: errors are only logged. */
+  sentryDsn: SENTRY_DSN,
+  sentryServerName: SENTRY_SERVER_NAME
+}

@@ -38,3 +38,10 @@ export const ALPACA_BASE_URL = define({
   // Alpaca shows its base URL with `/v2`. The client appends it.
   parse: (text) => Option.map(address.parse(text), (base) => base.replace(/\/v2$/, "").replace(/\/+$/, ""))
 })
+
+/** Settings of the exchange, by the names of their values. `ProviderSelection.ts` decides which exchange is used. */
+export const exchangeSettings = {
+  alpacaKeyId: ALPACA_KEY_ID,
+  alpacaSecretKey: ALPACA_SECRET_KEY,
+  alpacaBaseUrl: ALPACA_BASE_URL
+}

@@ -15,3 +15,9 @@ export const LEDGER_ADJUSTMENT_LIMIT = define({
   allowed: "a decimal number from 0, in plain digits",
   parse: (text: string) => Decimal.parse(text, MAX_DECIMALS)
 })
+
+/** Settings of the ledger, by the names of their values. */
+export const ledgerSettings = {
+  /** Largest adjustment that needs no second administrator, in units of its asset. */
+  ledgerAdjustmentLimit: LEDGER_ADJUSTMENT_LIMIT
+}

@@ -5,7 +5,7 @@ import {
   duration,
   listOf,
   network,
-  optional,
+  optionalSecret,
   origin,
   orOff,
   quotaOrOff,
@@ -84,6 +84,27 @@ export const METRICS_TOKEN = define({
   defaultText: "none: everybody can read the metrics",
   description: "Bearer token that `GET /metrics` requires. The metrics show how much is converted",
   allowed: "16 to 256 letters, digits, hyphens, underscores and dots",
-  isSecret: true,
-  ...optional(Option.liftPredicate((text: string) => /^[\w.-]{16,256}$/.test(text)))
+  ...optionalSecret(Option.liftPredicate((text: string) => /^[\w.-]{16,256}$/.test(text)))
 })
+
+/** Settings of browser access, proxies and limits, by the names of their values. */
+export const limitSettings = {
+  /** Allowed CORS origins. None: all. */
+  corsOrigins: CORS_ORIGINS,
+  /** Maximum open streams per address and node. None: unlimited. */
+  streamsPerAddress: STREAMS_PER_ADDRESS,
+  /** Proxies whose `X-Forwarded-For` is trusted. */
+  trustedProxies: TRUSTED_PROXIES,
+  /** Read limit per caller and node. None: unlimited. */
+  readQuota: RATE_LIMIT_READS,
+  /** Write limit per caller, across all nodes. None: unlimited. */
+  writeQuota: RATE_LIMIT_WRITES,
+  /** Limit of provider calls that `max_age` of one caller demands. None: no limit. */
+  refreshQuota: RATE_LIMIT_REFRESHES,
+  /** Limit of provider calls of this node for pairs that are not polled. None: no limit. */
+  onDemandQuota: ON_DEMAND_LIMIT,
+  /** Smallest `max_age` of a caller without an API key. */
+  maxAgeFloor: MAX_AGE_FLOOR,
+  /** Bearer token that the metrics require. */
+  metricsToken: METRICS_TOKEN
+}

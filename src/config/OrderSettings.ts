@@ -54,3 +54,17 @@ export const ORDER_MAX_PRICE_AGE = define({
     "Oldest price at which an order is accepted or sent. The price of a stock does not age while its market is closed; its orders are sent when it opens",
   ...duration("1 second", "1 day")
 })
+
+/** Settings of orders, by the names of their values. */
+export const orderSettings = {
+  /** Value from which an order is not pooled, in US dollars. */
+  aggregationThreshold: AGGREGATION_THRESHOLD,
+  /** Longest wait of an order in a pool. */
+  aggregationMaxWait: AGGREGATION_MAX_WAIT,
+  /** Spread of orders, as a fraction. */
+  orderSpread: ORDER_SPREAD,
+  /** Largest move of the market with which orders are still sent, as a fraction. */
+  orderMaxSlippage: ORDER_MAX_SLIPPAGE,
+  /** Oldest price at which an order is accepted or sent. */
+  orderMaxPriceAge: ORDER_MAX_PRICE_AGE
+}

@@ -46,7 +46,6 @@ export const FLUTTERWAVE_SECRET_KEY = define({
   defaultText: "none: the built-in sandbox serves generated rates",
   description: "Secret key of your Flutterwave account",
   allowed: "printable ASCII without spaces",
-  isSecret: true,
   ...key
 })
 
@@ -83,13 +82,15 @@ export const FLUTTERWAVE_TOKEN_URL = address(
 
 export const FLUTTERWAVE_AMOUNT = define({
   name: "FLUTTERWAVE_AMOUNT",
-  defaultValue: BigDecimal.make(1_000_000n, 0),
+  defaultValue: "1000000",
   defaultText: "1000000",
   description:
     "Destination amount of rate requests to Flutterwave. A larger amount returns more digits of the rate",
   allowed: "a positive whole number of at most 12 digits",
   parse: (text) =>
-    text.length <= 12 ? Option.filter(Decimal.parse(text, 0), BigDecimal.isPositive) : Option.none()
+    text.length <= 12
+      ? Option.map(Option.filter(Decimal.parse(text, 0), BigDecimal.isPositive), Decimal.format)
+      : Option.none()
 })
 
 export const FX_API_KEY = credential("FX_API_KEY", "Access key of your Fixer account, for `fixer`")
@@ -168,3 +169,25 @@ export const PRICE_POLL_INTERVAL = define({
     pricePollInterval.parse(text)
   )
 })
+
+/** Settings of providers, by the names of their values. `ProviderSelection.ts` decides which providers are used. */
+export const providerSettings = {
+  flutterwaveSecretKey: FLUTTERWAVE_SECRET_KEY,
+  flutterwaveBaseUrl: FLUTTERWAVE_BASE_URL,
+  flutterwaveClientId: FLUTTERWAVE_CLIENT_ID,
+  flutterwaveClientSecret: FLUTTERWAVE_CLIENT_SECRET,
+  flutterwaveV4BaseUrl: FLUTTERWAVE_V4_BASE_URL,
+  flutterwaveTokenUrl: FLUTTERWAVE_TOKEN_URL,
+  /** Destination amount of rate requests, in major units, as plain decimal text. */
+  flutterwaveAmount: FLUTTERWAVE_AMOUNT,
+  /** Access key of Fixer. */
+  fxApiKey: FX_API_KEY,
+  fixerBaseUrl: FIXER_BASE_URL,
+  openExchangeRatesAppId: OPENEXCHANGERATES_APP_ID,
+  openExchangeRatesBaseUrl: OPENEXCHANGERATES_BASE_URL,
+  frankfurterBaseUrl: FRANKFURTER_BASE_URL,
+  coinGeckoApiKey: COINGECKO_API_KEY,
+  coinGeckoBaseUrl: COINGECKO_BASE_URL,
+  massiveApiKey: MASSIVE_API_KEY,
+  massiveBaseUrl: MASSIVE_BASE_URL
+}

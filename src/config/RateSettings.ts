@@ -184,3 +184,34 @@ export const CONVERSION_MARGINS = define<ReadonlyMap<string, BigDecimal.BigDecim
   allowed: "a comma-separated list of pairs and margins from 0 to less than 1, such as USD:NGN=0.01",
   parse: (text) => Option.map(listOf(pairMargin)(text), (all) => new Map(all))
 })
+
+/** Settings of rates, by the names of their values. */
+export const rateSettings = {
+  /** Other ordered pairs of the configured currencies are fetched when they are asked for. */
+  rateOnDemand: RATE_ON_DEMAND,
+  /** Poll interval unless the database overrides it (see `PollerSettings`). None: polling is off. */
+  pollInterval: POLL_INTERVAL,
+  pollConcurrency: POLL_CONCURRENCY,
+  /** Maximum pairs, beyond those that are always polled, that the poller refreshes because they were asked for. */
+  pollRequested: POLL_REQUESTED,
+  /** None: derived from the poll interval. */
+  cacheTtl: CACHE_TTL,
+  staleAfter: STALE_AFTER,
+  lookupBudget: LOOKUP_BUDGET,
+  /** Maximum change from the last good rate, and within 7 days, as a fraction. */
+  guardMaxJump: GUARD_MAX_JUMP,
+  /** Maximum change of the price of a cryptocurrency from the last good one, as a fraction. */
+  guardMaxJumpCrypto: GUARD_MAX_JUMP_CRYPTO,
+  /** Maximum change of the price of a stock from the last good one, as a fraction. */
+  guardMaxJumpStock: GUARD_MAX_JUMP_STOCK,
+  /** Maximum deviation from cross rates and from another provider, and sum of small changes, as a fraction. */
+  guardMaxDeviation: GUARD_MAX_DEVIATION,
+  /** Maximum factor between a first rate and its approximate rate. None: any. */
+  guardFirstRateFactor: GUARD_FIRST_RATE_FACTOR,
+  /** Maximum age of another provider's rate for comparison. None: only suspicious rates are compared. */
+  guardCrossCheck: GUARD_CROSS_CHECK,
+  /** None: a provider may return the same value indefinitely. */
+  guardMaxUnchanged: GUARD_MAX_UNCHANGED,
+  /** None: only an operator can accept a quarantined rate. */
+  guardConfirmations: GUARD_CONFIRMATIONS
+}

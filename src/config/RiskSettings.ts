@@ -1,7 +1,7 @@
 import { BigDecimal, Duration, Option } from "effect"
 import * as Decimal from "../domain/money/Decimal.ts"
-import type { RiskRules, RuleOutcome } from "../domain/risk/RiskRules.ts"
-import { define } from "./SettingDefinition.ts"
+import type { RiskRules } from "../domain/risk/RiskRules.ts"
+import { define, type Values } from "./SettingDefinition.ts"
 import { duration, oneOf, wholeNumber } from "./SettingParsers.ts"
 
 /** Defaults of the risk rules, which administrators change at run time. Values are in HOME_CURRENCY. */
@@ -148,30 +148,30 @@ export const RISK_REVIEW_EXPIRY = define({
   ...duration("1 second", "365 days")
 })
 
-/** Values of the settings above. */
-export interface RiskValues {
-  readonly hourCount: number
-  readonly dayCount: number
-  readonly hourValue: BigDecimal.BigDecimal
-  readonly dayValue: BigDecimal.BigDecimal
-  readonly assetHourCount: number
-  readonly assetDayCount: number
-  readonly assetHourValue: BigDecimal.BigDecimal
-  readonly assetDayValue: BigDecimal.BigDecimal
-  readonly unpriced: RuleOutcome
-  readonly reviewValue: BigDecimal.BigDecimal
-  readonly newAccountAge: Duration.Duration
-  readonly newDeviceAge: Duration.Duration
-  readonly balanceShare: BigDecimal.BigDecimal
-  readonly depositWindow: Duration.Duration
-  readonly circularWindow: Duration.Duration
-  readonly smallOrderValue: BigDecimal.BigDecimal
-  readonly smallOrders: number
-  readonly failedLogins: number
+/** Settings of the rules, by the names of their values. */
+export const ruleSettings = {
+  hourCount: RISK_HOUR_COUNT,
+  dayCount: RISK_DAY_COUNT,
+  hourValue: RISK_HOUR_VALUE,
+  dayValue: RISK_DAY_VALUE,
+  assetHourCount: RISK_ASSET_HOUR_COUNT,
+  assetDayCount: RISK_ASSET_DAY_COUNT,
+  assetHourValue: RISK_ASSET_HOUR_VALUE,
+  assetDayValue: RISK_ASSET_DAY_VALUE,
+  unpriced: RISK_UNPRICED,
+  reviewValue: RISK_REVIEW_VALUE,
+  newAccountAge: RISK_NEW_ACCOUNT_AGE,
+  newDeviceAge: RISK_NEW_DEVICE_AGE,
+  balanceShare: RISK_BALANCE_SHARE,
+  depositWindow: RISK_DEPOSIT_WINDOW,
+  circularWindow: RISK_CIRCULAR_WINDOW,
+  smallOrderValue: RISK_SMALL_ORDER_VALUE,
+  smallOrders: RISK_SMALL_ORDERS,
+  failedLogins: RISK_FAILED_LOGINS
 }
 
 /** Returns the rules that apply until an administrator changes them. All of them are on. */
-export const rulesOf = (values: RiskValues): RiskRules => {
+export const rulesOf = (values: Values<typeof ruleSettings>): RiskRules => {
   const limit = { enabled: true, outcome: "deny", unpriced: values.unpriced } as const
   const review = { ...limit, outcome: "review", min_value: values.reviewValue } as const
   const newcomer = { ...review, share: values.balanceShare }

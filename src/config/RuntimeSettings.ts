@@ -1,8 +1,8 @@
-import { Duration, type LogLevel, Option } from "effect"
+import { Duration, type LogLevel } from "effect"
 import { define } from "./SettingDefinition.ts"
 import { duration, flag, logLevel, oneOf, optional } from "./SettingParsers.ts"
 
-/** Settings for shutdown, clocks, logging, the environment and audit signing. */
+/** Settings for shutdown, clocks, logging and the environment. */
 
 export const SHUTDOWN_DELAY = define({
   name: "SHUTDOWN_DELAY",
@@ -62,11 +62,12 @@ export const ALLOW_ANONYMOUS_CONVERT = define({
   ...flag
 })
 
-export const AUDIT_SIGNING_KEY = define({
-  name: "AUDIT_SIGNING_KEY",
-  defaultText: "none: a key is generated in DATA_DIR on the first start",
-  description: "Ed25519 private key that signs the audit log: its 32-byte seed in base64",
-  allowed: "32 bytes in base64",
-  isSecret: true,
-  ...optional(Option.liftPredicate((text: string) => Buffer.from(text, "base64").length === 32))
-})
+/** Settings of the process, by the names of their values. */
+export const runtimeSettings = {
+  /** Time after a stop signal during which requests are still accepted while the readiness check fails. */
+  shutdownDelay: SHUTDOWN_DELAY,
+  /** Difference between the clocks of a node and of the database beyond which the node refuses writes. */
+  maxClockSkew: MAX_CLOCK_SKEW,
+  logLevel: LOG_LEVEL,
+  logFormat: LOG_FORMAT
+}

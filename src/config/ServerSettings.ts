@@ -1,6 +1,6 @@
 import { Duration, Option } from "effect"
 import { define } from "./SettingDefinition.ts"
-import { duration, oneOf, optional, url, wholeNumber } from "./SettingParsers.ts"
+import { duration, oneOf, optional, optionalSecret, url, wholeNumber } from "./SettingParsers.ts"
 
 /** Settings for the listener and for storage. */
 
@@ -51,8 +51,7 @@ export const DATABASE_URL = define({
   defaultText: "none: an embedded PostgreSQL in DATA_DIR",
   description: "URL of the PostgreSQL database",
   allowed: "postgres://user:password@host:port/database",
-  isSecret: true,
-  ...optional(url("postgres:", "postgresql:"))
+  ...optionalSecret(url("postgres:", "postgresql:"))
 })
 
 export const DATABASE_READ_URL = define({
@@ -61,8 +60,7 @@ export const DATABASE_READ_URL = define({
   description:
     "URL of a streaming replica of the database, which answers history, exports, statements and lists",
   allowed: "postgres://user:password@host:port/database",
-  isSecret: true,
-  ...optional(url("postgres:", "postgresql:"))
+  ...optionalSecret(url("postgres:", "postgresql:"))
 })
 
 export const DATABASE_READ_MAX_LAG = define({
@@ -88,8 +86,7 @@ export const REDIS_URL = define({
   defaultText: "none: cache, streams and rate limits are local to each process",
   description: "URL of the Redis or Valkey server that nodes share",
   allowed: "redis://host:port or rediss://host:port",
-  isSecret: true,
-  ...optional(url("redis:", "rediss:"))
+  ...optionalSecret(url("redis:", "rediss:"))
 })
 
 export const REDIS_PREFIX = define({
@@ -100,3 +97,24 @@ export const REDIS_PREFIX = define({
   allowed: "1 to 64 letters, digits, dots, hyphens, underscores and colons, such as staging:",
   parse: (text) => (/^[\w.:-]{1,64}$/.test(text) ? Option.some(text) : Option.none())
 })
+
+/** Settings of the listener and of storage, by the names of their values. */
+export const serverSettings = {
+  host: HOST,
+  port: PORT,
+  /** URL of this server for its users. None: any. */
+  publicUrl: PUBLIC_URL,
+  /** Serves the web app. */
+  web: WEB,
+  /** None: an embedded PostgreSQL under `dataDir`. */
+  databaseUrl: DATABASE_URL,
+  /** A streaming replica for reads. None: `databaseUrl` answers all reads. */
+  databaseReadUrl: DATABASE_READ_URL,
+  /** Longest time that a read waits for the replica. */
+  databaseReadMaxLag: DATABASE_READ_MAX_LAG,
+  dataDir: DATA_DIR,
+  /** None: cache, streams and rate limits are local to the process. */
+  redisUrl: REDIS_URL,
+  /** Text before the name of every key in Redis. */
+  redisPrefix: REDIS_PREFIX
+}

@@ -15,6 +15,11 @@ export interface SettingDefinition<A> {
   readonly parse: (text: string) => Option.Option<A>
 }
 
+/** Values of a record of definitions. */
+export type Values<Definitions extends Readonly<Record<string, SettingDefinition<unknown>>>> = {
+  readonly [Name in keyof Definitions]: Definitions[Name] extends SettingDefinition<infer A> ? A : never
+}
+
 /** Every setting defined so far, in order of definition. */
 export const definitions: Array<SettingDefinition<unknown>> = []
 

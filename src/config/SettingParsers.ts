@@ -1,4 +1,4 @@
-import { BigDecimal, Duration, Option, Result, Schema } from "effect"
+import { BigDecimal, Duration, Option, Redacted, Result, Schema } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
 import * as Currency from "../domain/money/Currency.ts"
 import * as AssetPair from "../domain/money/AssetPair.ts"
@@ -49,6 +49,12 @@ export const optional = <A>(parse: (text: string) => Option.Option<A>) => ({
   parse: (text: string) => Option.map(parse(text), Option.some)
 })
 
+/** Makes a secret setting, which is none by default. Its value is redacted. */
+export const optionalSecret = (parse: (text: string) => Option.Option<string>) => ({
+  isSecret: true,
+  ...optional((text) => Option.map(parse(text), (value) => Redacted.make(value)))
+})
+
 /** Also accepts `off`, which returns none as the value. */
 export const orOff =
   <A>(parse: (text: string) => Option.Option<A>) =>
@@ -84,13 +90,12 @@ export const baseUrl = (defaultUrl: string) => ({
 })
 
 /** Parses a credential that is sent in a header, query or form. */
-export const key = optional(Option.liftPredicate((text: string) => /^[\x21-\x7e]+$/.test(text)))
+export const key = optionalSecret(Option.liftPredicate((text: string) => /^[\x21-\x7e]+$/.test(text)))
 
 /** A setting with a {@link key} that has no default. */
 export const credential = {
   defaultText: "none",
   allowed: "printable ASCII without spaces",
-  isSecret: true,
   ...key
 }
 
