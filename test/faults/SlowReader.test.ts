@@ -97,7 +97,7 @@ describe.skipIf(!TestRedis.isAvailable)("A stream reader that does not read", ()
       const connectedAt = performance.now()
       let maxMemory = memoryBefore
       const disconnects = Effect.map(Effex.get(server.url, "/metrics"), ({ body }) =>
-        Number(/^effex_stream_cut_total (\d+)$/m.exec(body)?.[1] ?? 0)
+        Number(/^effex_stream_disconnects_total (\d+)$/m.exec(body)?.[1] ?? 0)
       )
       yield* Effect.gen(function* () {
         yield* publishUntil(after(1))

@@ -35,7 +35,11 @@ describe("concernsOf", () => {
 
   it("puts critical alerts first, then warnings, then what waits, the oldest first", () => {
     const alerts: Overview["alerts"] = [
-      { alert: "EffexRatesPutAside", severity: "warning", summary: "2 quarantined rates await a decision" },
+      {
+        alert: "EffexRatesQuarantined",
+        severity: "warning",
+        summary: "2 quarantined rates await a decision"
+      },
       { alert: "EffexDatabaseFails", severity: "critical", summary: "The database does not respond" }
     ]
     const state = overview({ reviews: since(29), deposits: since(28), quarantine: since(27) }, alerts)

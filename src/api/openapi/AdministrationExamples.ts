@@ -69,7 +69,7 @@ export const AdministrationExamples: Examples = {
       },
       alerts: [
         {
-          alert: "EffexRatesPutAside",
+          alert: "EffexRatesQuarantined",
           severity: "warning",
           summary: "1 quarantined rates await a decision"
         }

@@ -1,7 +1,7 @@
 import { SLOW_SECONDS } from "./Buckets.ts"
 import { counterBy, gauge, histogram } from "./MetricSeries.ts"
 
-export const callsInFlight = gauge("effex_database_calls_under_way", "Database calls in flight")
+export const callsInFlight = gauge("effex_database_calls_in_flight", "Database calls in flight")
 
 export const reservedConnections = gauge(
   "effex_database_connections_reserved",

@@ -18,8 +18,8 @@ export const oldestPending = gaugeBy(
   { direction }
 )
 
-export const unknownAnswers = counterBy(
-  "effex_funding_unknown_answers_total",
-  "Questions to the provider of payments without an answer. The requests stay pending, and are asked for again",
+export const unknownOutcomes = counterBy(
+  "effex_funding_unknown_outcomes_total",
+  "Requests to the payment provider whose outcome is unknown. The deposits and withdrawals stay pending, and are checked again",
   { direction }
 )

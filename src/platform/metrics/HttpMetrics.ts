@@ -40,6 +40,6 @@ export const unreadableForwardedFor = counter(
 )
 
 export const rejectedKeys = counter(
-  "effex_keys_refused_total",
+  "effex_api_keys_rejected_total",
   "Requests with an API key that is unknown or revoked"
 )

@@ -34,7 +34,7 @@ export const circuitOpen = gaugeBy(
 )
 
 export const consecutiveFailures = gaugeBy(
-  "effex_provider_failures_in_a_row",
+  "effex_provider_consecutive_failures",
   "Consecutive provider calls that failed or returned a quarantined rate",
   { provider: [] }
 )

@@ -8,7 +8,7 @@ export const connections = gaugeBy("effex_stream_connections", "Open stream conn
 })
 
 export const disconnects = counter(
-  "effex_stream_cut_total",
+  "effex_stream_disconnects_total",
   "Streams closed by the server because their client stopped reading or missed heartbeats"
 )
 

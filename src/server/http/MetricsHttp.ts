@@ -14,6 +14,7 @@ import * as HttpMetrics from "../../platform/metrics/HttpMetrics.ts"
 import * as RateMetrics from "../../platform/metrics/RateMetrics.ts"
 import * as RedisMetrics from "../../platform/metrics/RedisMetrics.ts"
 import { observe, startAtZero } from "../../platform/metrics/MetricSeries.ts"
+import * as PreviousMetricNames from "../../platform/metrics/PreviousMetricNames.ts"
 import * as ProcessMonitor from "../../platform/metrics/ProcessMonitor.ts"
 import { REFUSAL_REASONS } from "../../platform/RedisRefusals.ts"
 import * as SingleFlight from "../../platform/SingleFlight.ts"
@@ -148,7 +149,10 @@ export const layer = Layer.unwrap(
     // An export takes longer than most requests, so concurrent scrapes share one.
     const sharedExport = yield* SingleFlight.make<string, never>()
     const text = Effect.flatMap(
-      sharedExport("metrics", Effect.andThen(measure, PrometheusMetrics.format())),
+      sharedExport(
+        "metrics",
+        Effect.andThen(measure, Effect.map(PrometheusMetrics.format(), PreviousMetricNames.appendTo))
+      ),
       Fiber.join
     )
     const isAllowed = tokenCheck((yield* Settings).metricsToken)

@@ -164,7 +164,7 @@ export class Funding extends Context.Service<
           Effect.catchTags({
             FundingUnknown: () =>
               Effect.as(
-                Metric.update(FundingMetrics.unknownAnswers.of({ direction: request.direction }), 1),
+                Metric.update(FundingMetrics.unknownOutcomes.of({ direction: request.direction }), 1),
                 request
               ),
             StoreUnavailable: (error) =>

@@ -67,14 +67,11 @@ export class FundingSettler extends Context.Service<
           }),
           Effect.flatMap(({ answer, isValid }) => Effect.asVoid(settlement.apply(request, answer, isValid))),
           Effect.catchTag("FundingUnknown", () =>
-            Metric.update(FundingMetrics.unknownAnswers.of({ direction: request.direction }), 1)
+            Metric.update(FundingMetrics.unknownOutcomes.of({ direction: request.direction }), 1)
           ),
           // One request must not delay the others.
           Effect.catchCause((cause) =>
-            Effect.logWarning(
-              `The ${request.direction} ${request.id} could not be settled; it is repeated`,
-              cause
-            )
+            Effect.logWarning(`The ${request.direction} ${request.id} could not be settled; retrying`, cause)
           )
         )
 
@@ -121,7 +118,7 @@ export class FundingSettler extends Context.Service<
           measuredAt = now
         }).pipe(
           Effect.catch((error) =>
-            Effect.logWarning("Deposits and withdrawals cannot be settled now; it is repeated", error)
+            Effect.logWarning("Deposits and withdrawals cannot be settled now; retrying", error)
           )
         )
         return yield* turn.pipe(Effect.andThen(Effect.sleep(INTERVAL)), Effect.forever)

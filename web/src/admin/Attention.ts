@@ -21,7 +21,7 @@ const ALERT_PATHS: Readonly<Record<string, string>> = {
   EffexRatesMissing: "/admin/poller",
   EffexPollsFail: "/admin/poller",
   EffexProviderFails: "/admin/poller",
-  EffexRatesPutAside: "/admin/rates",
+  EffexRatesQuarantined: "/admin/rates",
   EffexAuditSealRefused: "/admin/conversions",
   EffexAuditNotSealed: "/admin/conversions",
   EffexLedgerBroken: "/admin/ledger",
@@ -33,7 +33,7 @@ const ALERT_PATHS: Readonly<Record<string, string>> = {
 
 /** Alerts that say the same as a backlog, which is listed itself. */
 const SAME_AS_BACKLOG: ReadonlySet<string> = new Set([
-  "EffexRatesPutAside",
+  "EffexRatesQuarantined",
   "EffexReviewsWaiting",
   "EffexFundingPending",
   "EffexSettlementDead"
@@ -52,7 +52,7 @@ const BACKLOG_PATHS: ReadonlyArray<readonly [BacklogName, string]> = [
 
 /** Alerts that raise a backlog from work that waits to a warning. */
 const ALERT_OF: Readonly<Partial<Record<BacklogName, string>>> = {
-  quarantine: "EffexRatesPutAside",
+  quarantine: "EffexRatesQuarantined",
   reviews: "EffexReviewsWaiting",
   deposits: "EffexFundingPending",
   withdrawals: "EffexFundingPending"

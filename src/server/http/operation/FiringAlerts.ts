@@ -67,7 +67,7 @@ const ratesOf = ({ backlogs, latestPolls, now, pollInterval, readiness, staleAft
     )
   if (isOlder(backlogs?.quarantine, MAX_QUARANTINE_SECONDS, now))
     alerts.push(
-      warning("EffexRatesPutAside", `${backlogs?.quarantine.count} quarantined rates await a decision`)
+      warning("EffexRatesQuarantined", `${backlogs?.quarantine.count} quarantined rates await a decision`)
     )
   return alerts
 }

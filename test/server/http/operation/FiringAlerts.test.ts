@@ -54,7 +54,7 @@ const cases: ReadonlyArray<readonly [string, FiringAlerts.AlertFacts]> = [
   ["EffexPollsFail", { ...HEALTHY, latestPolls: [{ succeeded: 0 }, { succeeded: 0 }, { succeeded: 0 }] }],
   ["EffexProviderFails", withChecks({ providers: [{ name: "fixer", status: "degraded", detail: "401" }] })],
   ["EffexClockSkew", withChecks({ clock: { ...OK, skewSeconds: -3 } })],
-  ["EffexRatesPutAside", withBacklog({ quarantine: since("31 minutes") })],
+  ["EffexRatesQuarantined", withBacklog({ quarantine: since("31 minutes") })],
   ["EffexDatabaseFails", withChecks({ database: { status: "down" } })],
   ["EffexRedisDown", withChecks({ redis: { status: "down" } })],
   ["EffexAuditSealRefused", withChecks({ audit: { status: "degraded" } })],

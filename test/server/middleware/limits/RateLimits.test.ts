@@ -238,7 +238,7 @@ layer(TestServer.layer({ ...REAL_PROVIDER, TRUSTED_PROXIES: "127.0.0.1" }), live
         assert.strictEqual((yield* get(CURRENCIES, { headers: from("192.0.2.70", known) })).status, 200)
         assert.strictEqual((yield* get(CURRENCIES, { headers: from("192.0.2.71", fresh) })).status, 200)
         const { text } = yield* get("/metrics")
-        assert.match(text, /^effex_keys_refused_total [1-9]\d*$/m)
+        assert.match(text, /^effex_api_keys_rejected_total [1-9]\d*$/m)
         assert.match(text, /^effex_rate_limited_total\{limit="keys"\} [1-9]\d*$/m)
       })
     )
