@@ -41,7 +41,7 @@ export const Readiness = Schema.Struct({
         lagSeconds: Schema.Finite
       }).pipe(Schema.encodeKeys({ lagSeconds: "lag_seconds" }))
     ),
-    /** All providers in failover order. */
+    /** All providers: those of rates in failover order, then those of prices. Their names differ. */
     providers: Schema.Array(ProviderCheck)
   })
 }).annotate({ identifier: "Readiness" })
