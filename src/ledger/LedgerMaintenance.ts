@@ -140,7 +140,7 @@ const subjectOf = ({
 
 const logFailure = <A, R>(work: Effect.Effect<A, StoreUnavailable, R>) =>
   Effect.catch(Effect.asVoid(work), (error) =>
-    Effect.logWarning("Background work of the ledger failed; it is repeated", error)
+    Effect.logWarning("Background work of the ledger failed; retrying", error)
   )
 
 const decodeCount = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ count: Schema.Int })]))

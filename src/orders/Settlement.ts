@@ -30,7 +30,7 @@ export const MAX_FAILURES = 20
 export class Settlement extends Context.Service<
   Settlement,
   {
-    /** Moves everything on that is due, until nothing is left to do now. Returns the number of batches that it moved on. */
+    /** Takes every step that is due, until none is left. Returns the number of batches that made progress. */
     readonly settleDue: (leader: LeaderTerm) => Effect.Effect<number, Superseded | StoreUnavailable>
   }
 >()("effex/orders/Settlement") {
@@ -97,7 +97,7 @@ export class Settlement extends Context.Service<
           ? Effect.logError(
               `Batch ${id} was given up in state ${batch.value.state} after ${failures} failures: ${error.message}. Its orders wait until an administrator retries it`
             )
-          : Effect.logWarning(`Batch ${id} could not be moved on: ${error.message}`)
+          : Effect.logWarning(`Batch ${id} could not continue: ${error.message}`)
         yield* repo.postpone(leader, id, {
           nextAttemptAt: DateTime.addDuration(now, Duration.max(backoff, error.retryAfter ?? Duration.zero)),
           polls: batch.value.polls,
@@ -122,7 +122,7 @@ export class Settlement extends Context.Service<
           // One batch must not stop the others.
           Effect.catchDefect((defect) =>
             Effect.andThen(
-              Effect.logError(`Moving batch ${batch.id} on crashed`, defect),
+              Effect.logError(`The settlement of batch ${batch.id} crashed`, defect),
               postpone(leader, batch.id, { message: "an unexpected error; see the log" })
             )
           )

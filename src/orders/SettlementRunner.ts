@@ -17,7 +17,7 @@ const SUPERSEDED_COOLDOWN = Duration.seconds(30)
 const RETRY_INTERVAL = Duration.seconds(5)
 
 /** Name of the leader term for settling orders. */
-export const SETTLEMENT = "settlement"
+const SETTLEMENT = "settlement"
 
 /** Updates the metrics of orders and batches that are not settled. */
 export const measure = Effect.gen(function* () {
@@ -68,7 +68,7 @@ export const layerBackground = Layer.unwrap(
         measuredAt = now
       }).pipe(
         Effect.catchTag("StoreUnavailable", (error) =>
-          Effect.logWarning("Orders cannot be settled now; it is repeated", error)
+          Effect.logWarning("Orders cannot be settled now; retrying", error)
         )
       )
       return yield* round.pipe(Effect.andThen(Effect.timeoutOption(wait, INTERVAL)), Effect.forever)
@@ -78,7 +78,7 @@ export const layerBackground = Layer.unwrap(
           Effect.andThen(Effect.logWarning(error.message), Effect.sleep(SUPERSEDED_COOLDOWN)),
         StoreUnavailable: (error) =>
           Effect.andThen(
-            Effect.logWarning("The settlement could not start a term; it is repeated", error),
+            Effect.logWarning("The settlement could not start a term; retrying", error),
             Effect.sleep(RETRY_INTERVAL)
           )
       }),

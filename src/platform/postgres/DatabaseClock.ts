@@ -100,7 +100,7 @@ const make = Effect.gen(function* () {
   }).pipe(
     Effect.catch((error) => Effect.logDebug("The clock of the database could not be read", error)),
     Effect.catchDefect((defect) =>
-      Effect.logError("Reading the clock of the database crashed, repeating it", defect)
+      Effect.logError("Reading the clock of the database crashed, retrying", defect)
     ),
     Effect.andThen(logChange)
   )

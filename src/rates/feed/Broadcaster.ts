@@ -157,7 +157,7 @@ const make = Effect.fnUntraced(function* (
       Effect.map((isComplete) => (isComplete ? check : 0)),
       // Otherwise the waiting subscribers would never receive anything.
       Effect.catchDefect((defect) =>
-        Effect.as(Effect.logError("A check for missing rates crashed, repeating it", defect), 0)
+        Effect.as(Effect.logError("A check for missing rates crashed, retrying", defect), 0)
       )
     )
   })

@@ -32,7 +32,7 @@ export const layer = Layer.effectDiscard(
         Effect.logDebug("The database could not be checked for unpublished rates", error)
       ),
       Effect.catchDefect((defect) =>
-        Effect.logError("The check for unpublished rates crashed, repeating it", defect)
+        Effect.logError("The check for unpublished rates crashed, retrying", defect)
       ),
       Effect.repeat(Schedule.spaced(DATABASE_POLL_INTERVAL)),
       Effect.forkScoped

@@ -127,9 +127,7 @@ export const make = Effect.fnUntraced(function* ({ maxLag, primary, replica }: M
       ReplicaUnusable: ({ detail }) => setProblem(detail),
       StoreUnavailable: (error) => Effect.logDebug("The position of the primary could not be read", error)
     }),
-    Effect.catchDefect((defect) =>
-      Effect.logError("Measuring the read replica crashed, repeating it", defect)
-    ),
+    Effect.catchDefect((defect) => Effect.logError("Measuring the read replica crashed, retrying", defect)),
     Effect.andThen(
       Effect.suspend(() =>
         Effect.sleep(target === undefined ? PROBE_INTERVAL : Duration.millis(pauseAfter(now() - target.at)))
