@@ -6,10 +6,10 @@ import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as SingleFlight from "../platform/SingleFlight.ts"
 
 /** Age at which a cached key is looked up again. A revoked key is rejected within this time. */
-export const MAX_FRESH_AGE = Duration.seconds(10)
+const MAX_FRESH_AGE = Duration.seconds(10)
 const MAX_FRESH_AGE_MILLIS = Duration.toMillis(MAX_FRESH_AGE)
 /** Age up to which a cached key is accepted while the database is unavailable. */
-export const MAX_STALE_AGE = Duration.minutes(15)
+const MAX_STALE_AGE = Duration.minutes(15)
 /** Time that a request waits for the refresh of a cached key before it uses the stale one. */
 export const REFRESH_TIMEOUT = Duration.millis(250)
 /** Interval between lookups of a stale key after a lookup failed. */

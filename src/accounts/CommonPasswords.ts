@@ -58,7 +58,7 @@ const MIN_LENGTH = 10
 const words = (text: string) => text.trim().split(/\s+/)
 
 /** Common passwords in lower case. */
-export const COMMON_PASSWORDS: ReadonlySet<string> = new Set(
+const COMMON_PASSWORDS: ReadonlySet<string> = new Set(
   [...words(EXACT), ...words(WORDS).flatMap((word) => words(ENDINGS).map((ending) => word + ending))].filter(
     (password) => password.length >= MIN_LENGTH
   )

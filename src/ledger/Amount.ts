@@ -16,7 +16,7 @@ export const Amount = Schema.String.check(Schema.isPattern(/^-?\d{1,60}(\.\d{1,6
 )
 
 /** Reads a BIGINT as decimal text. */
-export const bigintText = SchemaTransformation.transform({
+const bigintText = SchemaTransformation.transform({
   decode: (value: bigint) => value.toString(),
   encode: (text: string) => BigInt(text)
 })

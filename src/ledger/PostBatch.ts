@@ -52,7 +52,7 @@ export const statement = (
 }
 
 /** Stored as the outcome of a key whose posting the gate refused. */
-export const GATE_REFUSED = "gate_refused"
+const GATE_REFUSED = "gate_refused"
 
 const replayed = Schema.Boolean
 const accountId = Amount.AccountIdFromBigInt

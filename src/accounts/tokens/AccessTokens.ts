@@ -10,7 +10,7 @@ import { AccessTokenKeys, type PublicJwk } from "./AccessTokenKeys.ts"
 import * as TokenFormat from "./AccessTokensFormat.ts"
 
 /** Time that a sign-in may wait for the second factor. */
-export const SECOND_FACTOR_TTL = Duration.minutes(5)
+const SECOND_FACTOR_TTL = Duration.minutes(5)
 /** Difference between the clocks of nodes that verification tolerates. */
 const CLOCK_TOLERANCE_SECONDS = 5
 const MAX_CACHED_TOKENS = 10_000

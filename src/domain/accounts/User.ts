@@ -5,8 +5,7 @@ export const UserId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("Us
 export type UserId = typeof UserId.Type
 
 /** What {@link parseUsername} accepts, for error messages. */
-export const ALLOWED_USERNAME =
-  "3 to 32 of the letters a to z, digits and . _ -, and starts with a letter or digit"
+const ALLOWED_USERNAME = "3 to 32 of the letters a to z, digits and . _ -, and starts with a letter or digit"
 
 /** Name of a user, in lower case. One alphabet, so that no two names look alike. */
 export const Username = Schema.String.check(Schema.isPattern(/^[a-z0-9][a-z0-9._-]{2,31}$/)).pipe(

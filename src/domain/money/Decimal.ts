@@ -63,7 +63,7 @@ export const formatFixed = (value: BigDecimal.BigDecimal, decimals: number): str
   padDecimals(format(value), decimals)
 
 /** Removes trailing zeros after the decimal point: `1.50` becomes `1.5`, the form that {@link format} returns. */
-export const trimZeros = (digits: string): string => {
+const trimZeros = (digits: string): string => {
   if (!digits.includes(".")) return digits
   let end = digits.length
   while (digits[end - 1] === "0") end--

@@ -7,7 +7,7 @@ export const MAX_POLL_INTERVAL = "1 day"
 export const DEFAULT_POLL_INTERVAL = Duration.minutes(10)
 
 /** Describes a valid poll interval, for error messages. */
-export const POLL_INTERVAL_ALLOWED = `${DurationText.ALLOWED}, from ${MIN_POLL_INTERVAL} to ${MAX_POLL_INTERVAL}`
+const POLL_INTERVAL_ALLOWED = `${DurationText.ALLOWED}, from ${MIN_POLL_INTERVAL} to ${MAX_POLL_INTERVAL}`
 
 export const POLL_INTERVAL_RANGE = {
   minimum: Duration.fromInputUnsafe(MIN_POLL_INTERVAL),

@@ -49,7 +49,7 @@ export const parseTime = (
 }
 
 /** Longest time without a trade while the market is open. Then the trading of the asset is halted, or has ended. */
-export const MAX_TIME_WITHOUT_TRADE = Duration.hours(1)
+const MAX_TIME_WITHOUT_TRADE = Duration.hours(1)
 
 /** Fails for an asset that has not been traded for too long. `openMillis` counts the time during which its market was open. */
 export const requireTraded = (

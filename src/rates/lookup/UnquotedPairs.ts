@@ -5,7 +5,7 @@ import * as MonotonicClock from "../../platform/MonotonicClock.ts"
 import { RedisKeys } from "../../platform/RedisKeys.ts"
 
 /** Time after which a provider is asked again for a pair that it did not quote. */
-export const REFUSAL_TTL = Duration.hours(1)
+const REFUSAL_TTL = Duration.hours(1)
 /** Maximum number of pairs in the memory of a process. The oldest is evicted first. */
 const MAX_PAIRS = 10_000
 

@@ -23,7 +23,7 @@ interface ListCost {
 }
 
 /** Cost of an export: what it computes before the response starts. Its pages are paced, so that it leaves CPU for others. */
-export const EXPORT_COST = 500
+const EXPORT_COST = 500
 
 const RAW_HISTORY: ListCost = { base: 20, perRow: 1 / 50, defaultPageSize: HISTORY_PAGE_SIZES.raw }
 const HOURLY_CANDLES: ListCost = { base: 20, perRow: 1 / 20, defaultPageSize: HISTORY_PAGE_SIZES["1h"] }

@@ -5,7 +5,7 @@ import * as HttpInternals from "./HttpInternals.ts"
 /** Maximum number of requests of a connection that are handled at the same time, and started in one event-loop turn. */
 export const MAX_CONCURRENT_REQUESTS = 8
 /** Maximum number of pipelined requests of an address that wait, about 8 MB. A packet of 64 KiB contains 2000 at most. */
-export const MAX_WAITING_REQUESTS = 2500
+const MAX_WAITING_REQUESTS = 2500
 
 type Dispatch = () => void
 

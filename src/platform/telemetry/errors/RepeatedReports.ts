@@ -1,5 +1,5 @@
 /** Time in which equal reports are sent once, in milliseconds. */
-export const REPEAT_INTERVAL = 60_000
+const REPEAT_INTERVAL = 60_000
 const MAX_FINGERPRINTS = 1000
 
 /** Recognizes equal reports, so that an error in a loop is one report per minute. */

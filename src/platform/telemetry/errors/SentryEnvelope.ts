@@ -10,7 +10,7 @@ export interface Deployment {
 }
 
 /** Name and version of the program, as Sentry groups releases. */
-export const RELEASE = `effex@${VERSION}`
+const RELEASE = `effex@${VERSION}`
 
 /**
  * Serializes a report as a Sentry envelope with one event. It has errors, stacks and ids of traces, nothing of the request, its
