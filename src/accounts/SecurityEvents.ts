@@ -5,6 +5,7 @@ import type { NewSecurityEvent, SecurityEvent } from "../domain/accounts/Securit
 import { SessionId } from "../domain/accounts/Session.ts"
 import type { UserId } from "../domain/accounts/User.ts"
 import { Database } from "../platform/postgres/Database.ts"
+import * as PgArray from "../platform/postgres/PgArray.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 
 const Row = Schema.Struct({
@@ -19,8 +20,11 @@ const decode = Schema.decodeUnknownEffect(Schema.Array(Row))
 export class SecurityEvents extends Context.Service<
   SecurityEvents,
   {
-    /** Records an event inside the transaction that makes the change, so that one never exists without the other. */
-    readonly record: (user: UserId, event: NewSecurityEvent) => Effect.Effect<void, SqlError.SqlError>
+    /** Records events of a user inside the transaction that makes the change, so that one never exists without the other. */
+    readonly record: (
+      user: UserId,
+      ...events: ReadonlyArray<NewSecurityEvent>
+    ) => Effect.Effect<void, SqlError.SqlError>
     /** Returns at most `limit` events of a user before a number, newest first. */
     readonly page: (
       user: UserId,
@@ -45,12 +49,17 @@ export class SecurityEvents extends Context.Service<
 
       const record = Effect.fn("SecurityEvents.record")(function* (
         user: UserId,
-        { event, session = undefined }: NewSecurityEvent
+        ...events: ReadonlyArray<NewSecurityEvent>
       ) {
+        if (events.length === 0) return
         const at = DateTime.toDateUtc(yield* DateTime.now)
+        const kinds = PgArray.of(events.map(({ event }) => event))
+        const sessions = PgArray.of(events.map(({ session }) => session ?? null))
         yield* sql`
           INSERT INTO security_event (user_id, at, event, session)
-          VALUES (${user}, ${at}, ${event}, ${session ?? null})`
+          SELECT ${user}::uuid, ${at}::timestamptz, event, session
+          FROM unnest(${kinds}::text[], ${sessions}::uuid[]) WITH ORDINALITY AS item (event, session, position)
+          ORDER BY position`
         yield* sql.afterCommit(
           Effect.sync(() => {
             for (const listener of listeners) listener(user)

@@ -101,7 +101,7 @@ export class UserAdministration extends Context.Service<
           const found = Array.head(yield* decodeUsers(rows))
           if (Option.isNone(found)) return yield* new UserNotFound({ user: id })
           const result = yield* change(found.value)
-          for (const event of result.events) yield* events.record(id, { event })
+          yield* events.record(id, ...result.events.map((event) => ({ event })))
           yield* actions.record({
             principal,
             action,

@@ -61,13 +61,14 @@ export class Sessions extends Context.Service<
     ) => Effect.Effect<void, SessionNotFound | StoreUnavailable>
     /** Ends the session of a refresh token. Does nothing if there is none. */
     readonly endByToken: (token: Redacted.Redacted) => Effect.Effect<void, StoreUnavailable>
-    /** Ends all sessions of a user, except one. Access tokens stop on every node within 10 seconds. */
-    readonly endAll: (
-      user: UserId,
-      reason: EndReason,
-      except?: SessionId
-    ) => Effect.Effect<void, StoreUnavailable>
-    /** Like {@link endAll} inside an open transaction. Pass the result to `EndedSessions.publish` after the commit. */
+    /** Ends the sessions that {@link list} returns, except one. */
+    readonly endOthers: (user: UserId, except: SessionId | undefined) => Effect.Effect<void, StoreUnavailable>
+    /** Ends all sessions of a user. Access tokens stop on every node within 10 seconds. */
+    readonly endAll: (user: UserId, reason: EndReason) => Effect.Effect<void, StoreUnavailable>
+    /**
+     * Ends all sessions of a user, except one, inside an open transaction. Pass the result to `EndedSessions.publish` after the
+     * commit.
+     */
     readonly endAllWithin: (
       user: UserId,
       reason: EndReason,
@@ -202,14 +203,16 @@ export class Sessions extends Context.Service<
         return rows.length > 0
       })
 
-      /** Ends sessions, and records an event for each in the same transaction. */
+      /** Ends sessions of one user, and records an event for each in the same transaction. */
       const revoke = Effect.fnUntraced(function* (
         update: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>,
         event: "session-ended" | "signed-out"
       ) {
         const work = Effect.gen(function* () {
           const sessions = yield* Rows.decodeEndedOfUsers(yield* update)
-          for (const { id, userId } of sessions) yield* events.record(userId, { event, session: id })
+          const [first] = sessions
+          if (first !== undefined)
+            yield* events.record(first.userId, ...sessions.map(({ id }) => ({ event, session: id })))
           return sessions
         })
         const found = yield* execute(sql.withTransaction(work))
@@ -243,18 +246,36 @@ export class Sessions extends Context.Service<
         }
       )
 
+      /** Locks the open sessions of a user, except one, in the same order for all, so that none can deadlock. */
+      const lockOpen = (user: UserId, except: SessionId | undefined) => sql`
+        SELECT id FROM session
+        WHERE user_id = ${user} AND revoked_at IS NULL AND id IS DISTINCT FROM ${except ?? null}::uuid
+        ORDER BY id FOR UPDATE`
+
+      const endOthers: Sessions["Service"]["endOthers"] = Effect.fn("Sessions.endOthers")(
+        function* (user, except) {
+          const at = DateTime.toDateUtc(yield* DateTime.now)
+          yield* revoke(
+            sql`
+              UPDATE session SET revoked_at = greatest(created_at, now()), revoked_for = 'ended'
+              WHERE id IN (${lockOpen(user, except)}) AND expires_at > ${at}
+              RETURNING id, user_id, revoked_for AS reason`,
+            "session-ended"
+          )
+        }
+      )
+
       const endAllWithin: Sessions["Service"]["endAllWithin"] = Effect.fn("Sessions.endAllWithin")(
         function* (user, reason, except) {
           const rows = yield* sql`
             UPDATE session SET revoked_at = greatest(created_at, now()), revoked_for = ${reason}
-            WHERE user_id = ${user} AND revoked_at IS NULL AND id IS DISTINCT FROM ${except ?? null}::uuid
-            RETURNING id, revoked_for AS reason`
+            WHERE id IN (${lockOpen(user, except)}) RETURNING id, revoked_for AS reason`
           return yield* Rows.decodeEnded(rows)
         }
       )
 
-      const endAll: Sessions["Service"]["endAll"] = Effect.fnUntraced(function* (user, reason, except) {
-        const work = Effect.tap(endAllWithin(user, reason, except), (sessions) =>
+      const endAll: Sessions["Service"]["endAll"] = Effect.fnUntraced(function* (user, reason) {
+        const work = Effect.tap(endAllWithin(user, reason), (sessions) =>
           sessions.length === 0 ? Effect.void : events.record(user, { event: "signed-out" })
         )
         yield* ended.publish(yield* execute(sql.withTransaction(work)))
@@ -268,6 +289,7 @@ export class Sessions extends Context.Service<
         deviceSince,
         end,
         endByToken,
+        endOthers,
         endAll,
         endAllWithin
       })

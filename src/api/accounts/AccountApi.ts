@@ -51,7 +51,16 @@ export class AccountApi extends HttpApiGroup.make("account")
     HttpApiEndpoint.post("logoutAll", "/auth/logout-all", {
       success: HttpApiSchema.Empty(204),
       error: Problem.StoreUnavailable
-    }).annotateMerge(describe("Sign out everywhere", "Ends all sessions of the user, this one too."))
+    }).annotateMerge(describe("Sign out everywhere", "Ends all sessions of the user, this one too.")),
+    HttpApiEndpoint.post("logoutOthers", "/auth/logout-others", {
+      success: HttpApiSchema.Empty(204),
+      error: Problem.StoreUnavailable
+    }).annotateMerge(
+      describe(
+        "Sign out everywhere else",
+        "Ends all sessions of the user except the one of this request, in one step. Their access tokens stop working within 10 seconds."
+      )
+    )
   )
   .prefix("/api/v1/accounts")
   .middleware(RequireSession)

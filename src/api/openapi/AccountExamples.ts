@@ -70,6 +70,7 @@ export const AccountExamples: Examples = {
   },
   "account.endSession": { parameters: { session_id: SESSION_ID } },
   "account.logoutAll": {},
+  "account.logoutOthers": {},
   "mfa.status": { response: { enabled: true, recovery_codes: 10 } },
   "mfa.enroll": {
     request: { password: "a long enough passphrase" },

@@ -1,10 +1,12 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { Context, Effect, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { EndedSessions } from "../../../src/accounts/sessions/EndedSessions.ts"
 import { SecurityEvents } from "../../../src/accounts/SecurityEvents.ts"
 import { Registration } from "../../../src/accounts/Registration.ts"
 import { Sessions } from "../../../src/accounts/sessions/Sessions.ts"
+import type { UserId } from "../../../src/domain/accounts/User.ts"
+import { Database } from "../../../src/platform/postgres/Database.ts"
 import * as TestAccounts from "../../support/TestAccounts.ts"
 
 const { DEVICE } = TestAccounts
@@ -13,6 +15,13 @@ let names = 0
 const open = Effect.gen(function* () {
   const { register } = yield* Registration
   return yield* register(TestAccounts.account(`user-${names++}`), DEVICE)
+})
+
+/** Opens another session of a user. */
+const openAgain = Effect.fnUntraced(function* (user: UserId) {
+  const { transaction } = yield* Database
+  const { openWithin } = yield* Sessions
+  return yield* transaction(openWithin(user, DEVICE, { secondFactor: false }))
 })
 
 const refresh = (token: Redacted.Redacted) =>
@@ -116,6 +125,65 @@ layer(TestAccounts.layer({ REFRESH_TOKEN_TTL: "1 hour" }))("Sessions", (it) => {
       yield* sessions.endAll(other.user.id, "logout-all")
       assert.strictEqual(yield* refusal(other.refreshToken), "logout-all")
     })
+  )
+
+  it.effect("end all except one in one step, with an event for each, also when two ask at once", () =>
+    Effect.gen(function* () {
+      const sessions = yield* Sessions
+      const kept = yield* open
+      const user = kept.user.id
+      const others = yield* Effect.forEach([1, 2, 3], () => openAgain(user))
+      const foreign = yield* open
+      const before = (yield* (yield* SecurityEvents).after(user, 0n, 100)).length
+      yield* Effect.forEach([1, 2], () => sessions.endOthers(user, kept.session.id), {
+        concurrency: "unbounded"
+      })
+      assert.deepStrictEqual(
+        (yield* sessions.list(user)).map(({ id }) => id),
+        [kept.session.id]
+      )
+      for (const { refreshToken } of others) assert.strictEqual(yield* refusal(refreshToken), "ended")
+      yield* refresh(kept.refreshToken)
+      yield* refresh(foreign.refreshToken)
+      const events = (yield* (yield* SecurityEvents).after(user, 0n, 100)).slice(before)
+      assert.deepStrictEqual(
+        events.map(({ event, session }) => [event, session]).toSorted(),
+        others.map(({ session }) => ["session-ended", session.id]).toSorted()
+      )
+      const { reasonOf } = yield* EndedSessions
+      for (const { session } of others) assert.strictEqual(reasonOf(session.id), "ended")
+    })
+  )
+
+  it.effect(
+    "end at the time of PostgreSQL, so that other nodes learn of it, whatever the clock of this node says",
+    () =>
+      Effect.gen(function* () {
+        const { execute, sql } = yield* Database
+        const sessions = yield* Sessions
+        // The clock of this node stands in 1970.
+        const reused = yield* open
+        const second = yield* refresh(reused.refreshToken)
+        yield* refresh(second.refreshToken)
+        yield* TestClock.adjust("11 seconds")
+        assert.strictEqual(yield* refusal(reused.refreshToken), "reuse")
+        const ended = yield* open
+        yield* sessions.end(ended.user.id, ended.session.id, "ended")
+        const left = yield* open
+        yield* sessions.endByToken(left.refreshToken)
+        const all = yield* open
+        yield* sessions.endAll(all.user.id, "logout-all")
+        const kept = yield* open
+        const other = yield* openAgain(kept.user.id)
+        yield* sessions.endOthers(kept.user.id, kept.session.id)
+        const otherNode = yield* Layer.build(Layer.fresh(EndedSessions.layerOnDemand))
+        const { reasonOf } = Context.get(otherNode, EndedSessions)
+        const ids = [reused, ended, left, all, other].map(({ session }) => session.id)
+        assert.deepStrictEqual(ids.map(reasonOf), ["reuse", "ended", "logout", "logout-all", "ended"])
+        const rows = yield* execute(sql`
+        SELECT id FROM session WHERE id IN ${sql.in(ids)} AND revoked_at BETWEEN now() - interval '1 hour' AND now()`)
+        assert.strictEqual(rows.length, ids.length)
+      })
   )
 
   it.effect("refuse what is no refresh token", () =>

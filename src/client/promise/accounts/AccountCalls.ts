@@ -35,6 +35,8 @@ export interface AccountCalls {
   logout(options?: CallOptions): Promise<void>
   /** Ends all sessions of the user, this one too. */
   logoutAll(options?: CallOptions): Promise<void>
+  /** Ends all sessions of the user except this one. */
+  logoutOthers(options?: CallOptions): Promise<void>
   /** Returns false if no user is signed in. Renews the tokens if they expired. */
   isSignedIn(options?: CallOptions): Promise<boolean>
   /** Returns the user who is signed in. */
@@ -118,6 +120,12 @@ export const make = (access: ServerAccess, session: Session, inCookie: boolean):
         if (!(error instanceof SessionEnded && error.sent)) throw error
       })
       await session.end(tokens?.sessionId)
+    },
+
+    async logoutOthers(options = {}) {
+      Options.requireKnown("logoutOthers", options, CALL_OPTIONS)
+      const request = { path: `${ACCOUNTS}/auth/logout-others`, method: "POST", as: "user" } as const
+      await sendForNothing(access, request, options)
     },
 
     async isSignedIn(options = {}) {

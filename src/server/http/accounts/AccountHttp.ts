@@ -112,6 +112,14 @@ export const layer = HttpApiBuilder.group(
           return NO_CONTENT
         })
       )
+      .handleRaw(
+        "logoutOthers",
+        Effect.fnUntraced(function* () {
+          const { sessionId, userId } = yield* CurrentUser
+          yield* sessions.endOthers(userId, sessionId).pipe(Effect.catchTags(Problems.storeErrors))
+          return NO_CONTENT
+        })
+      )
   })
 )
 

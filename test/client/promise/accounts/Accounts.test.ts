@@ -86,6 +86,14 @@ layer(TestServer.layer(), { excludeTestServices: true })("accounts of connect, a
         assert.strictEqual(unknown.code, "not-found")
 
         await phone.accounts.login({ username: "amara", password: PASSWORD })
+        await laptop.accounts.logoutOthers()
+        assert.instanceOf(await errorOf(phone.accounts.me()), SessionEnded)
+        assert.deepStrictEqual(
+          (await laptop.accounts.sessions()).map(({ current }) => current),
+          [true]
+        )
+
+        await phone.accounts.login({ username: "amara", password: PASSWORD })
         const wrong = { currentPassword: "something else", newPassword: "another passphrase" }
         const refused = await errorOf(laptop.accounts.changePassword(wrong))
         assert.strictEqual(refused.code, "invalid-credentials")
