@@ -13,7 +13,10 @@ const create = Command.make(
   {
     name: Flag.String("name").pipe(
       Flag.withDescription("Label of the key, such as the name of the program that uses it"),
-      Flag.filter(Schema.is(ApiKeyName), () => "expected 1 to 100 characters without control characters")
+      Flag.filter(
+        Schema.is(ApiKeyName),
+        () => "expected 1 to 100 printable characters, without a space at either end"
+      )
     ),
     scopes: Flag.Literals("scope", Scope.literals).pipe(
       Flag.withDescription("Permission of the key; repeat the flag for several. No scope includes another"),

@@ -1,7 +1,8 @@
-import { Console, DateTime, Effect, Option } from "effect"
+import { Console, DateTime, Effect, Option, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { UserAdministration } from "../accounts/UserAdministration.ts"
 import { Users } from "../accounts/Users.ts"
+import { EmailAddress } from "../domain/accounts/EmailAddress.ts"
 import { Role, type User, type Username, UserNotFound } from "../domain/accounts/User.ts"
 import { jsonFlag } from "./arguments/JsonFlag.ts"
 import * as NewPassword from "./arguments/NewPassword.ts"
@@ -33,10 +34,7 @@ const create = Command.make(
     ),
     email: Flag.String("email").pipe(
       Flag.withDescription("Email address"),
-      Flag.filter(
-        (text) => /^[^\s@]{1,64}@[^\s@]{1,189}$/.test(text),
-        () => "expected an address such as amara@example.org"
-      ),
+      Flag.filter(Schema.is(EmailAddress), () => "expected an address such as amara@example.org"),
       Flag.optional
     ),
     json: jsonFlag

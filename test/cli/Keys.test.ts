@@ -75,7 +75,8 @@ describe("effex keys", () => {
       const { keys } = yield* start
       const cases = [
         [["create", "--name", "shop", "--scope", "all"], "rates:read"],
-        [["create", "--name", "", "--scope", "convert"], "1 to 100 characters"],
+        [["create", "--name", "", "--scope", "convert"], "1 to 100 printable characters"],
+        [["create", "--name", "shop\u202e", "--scope", "convert"], "1 to 100 printable characters"],
         [
           ["create", "--name", "shop", "--scope", "convert", "--expires", "0 days"],
           "from 1 second to 36500 days"

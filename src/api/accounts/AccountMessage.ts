@@ -1,14 +1,11 @@
 import { Schema } from "effect"
+import { EmailAddress } from "../../domain/accounts/EmailAddress.ts"
 import { SessionId } from "../../domain/accounts/Session.ts"
 import { Role, UserId, Username } from "../../domain/accounts/User.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
 
 /** Longer text is no password or name, and is refused before anything is computed. */
 const Text = Schema.String.check(Schema.isMaxLength(4096))
-
-const Email = Schema.String.check(Schema.isPattern(/^[^\s@]{1,64}@[^\s@]{1,189}$/)).annotate({
-  format: "email"
-})
 
 /** With `true`, the refresh token comes as a cookie that scripts cannot read, and not in the body. */
 const Cookie = Schema.optionalKey(Schema.Boolean)
@@ -39,7 +36,7 @@ export const SignedInMessage = Schema.Struct({ ...TokensMessage.fields, user: Us
 export const RegisterBody = Schema.Struct({
   username: Text,
   password: Text,
-  email: Schema.optionalKey(Email),
+  email: Schema.optionalKey(EmailAddress),
   cookie: Cookie
 }).annotate({ identifier: "Register" })
 
@@ -58,7 +55,9 @@ export const RefreshBody = Schema.Struct({ refresh: Schema.optionalKey(Text) }).
   identifier: "Refresh"
 })
 
-export const ProfileBody = Schema.Struct({ email: Schema.NullOr(Email) }).annotate({ identifier: "Profile" })
+export const ProfileBody = Schema.Struct({ email: Schema.NullOr(EmailAddress) }).annotate({
+  identifier: "Profile"
+})
 
 export const PasswordBody = Schema.Struct({ current_password: Text, new_password: Text }).annotate({
   identifier: "PasswordChange"

@@ -1,13 +1,13 @@
+import { Schema } from "effect"
 import { Flag } from "effect/cli"
-
-const MAX_LENGTH = 1000
+import { Reason } from "../../api/Reason.ts"
 
 /** `--reason`: a required text of 1 to 1000 characters. */
 export const reasonFlag = (description: string) =>
   Flag.String("reason").pipe(
     Flag.withDescription(description),
     Flag.filter(
-      (text) => text.trim() !== "" && Array.from(text).length <= MAX_LENGTH,
-      () => `expected 1 to ${MAX_LENGTH} characters`
+      Schema.is(Reason),
+      () => "expected 1 to 1000 characters, one of them visible, and no control characters"
     )
   )

@@ -42,7 +42,7 @@ export const fields = {
 
 export const name = Flag.String("name").pipe(
   Flag.withDescription("Name of the asset, such as Bitcoin"),
-  Flag.filter(Schema.is(AssetName), () => "1 to 100 printable characters")
+  Flag.filter(Schema.is(AssetName), () => "1 to 100 printable characters, without a space at either end")
 )
 
 export const decimals = Flag.Int("decimals").pipe(

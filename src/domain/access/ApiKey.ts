@@ -1,5 +1,6 @@
 import { type DateTime, type Option, Result, Schema } from "effect"
 import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as DisplayText from "../DisplayText.ts"
 
 /**
  * Permissions of an API key. No scope includes another: `admin` operates the service and cannot move money, so a key can
@@ -18,11 +19,8 @@ export const ApiKeyId = Schema.String.check(Schema.isPattern(/^key_[0-9A-Za-z]{1
 )
 export type ApiKeyId = typeof ApiKeyId.Type
 
-/**
- * Name that the operator gives a key: 1 to 100 characters without control characters. Keys with one name belong to one
- * owner.
- */
-export const ApiKeyName = Schema.String.check(Schema.isPattern(/^[^\p{Cc}]{1,100}$/u))
+/** Name that the operator gives a key. Keys with one name belong to one owner. */
+export const ApiKeyName = DisplayText.Name
 
 /** Stored properties of a key, without its hash. */
 export interface ApiKey {

@@ -1,4 +1,5 @@
 import { type BigDecimal, type DateTime, Equal, Schema } from "effect"
+import * as DisplayText from "../DisplayText.ts"
 import type { Asset } from "../money/Asset.ts"
 
 /** A delisted asset cannot be bought, and has no price. */
@@ -10,11 +11,7 @@ export const PricedKind = Schema.Literals(["crypto", "stock"])
 export type PricedKind = typeof PricedKind.Type
 
 /** Name of an asset, as people read it. */
-export const AssetName = Schema.String.check(
-  Schema.isPattern(/^[^\s\p{C}](?:[^\p{C}]{0,98}[^\s\p{C}])?$/u, {
-    message: "Expected 1 to 100 printable characters"
-  })
-)
+export const AssetName = DisplayText.Name
 
 /** Number of decimals of the smallest amount. */
 export const AssetDecimals = Schema.Int.check(

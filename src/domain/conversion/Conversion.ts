@@ -1,4 +1,5 @@
 import { BigDecimal, Result, Schema } from "effect"
+import * as DisplayText from "../DisplayText.ts"
 import type { Currency } from "../money/Currency.ts"
 import { MAX_INTEGER_DIGITS } from "../money/Decimal.ts"
 import type { Money } from "../money/Money.ts"
@@ -9,11 +10,7 @@ export const AmountType = Schema.Literals(["source", "target"])
 export type AmountType = typeof AmountType.Type
 
 /** Text that a customer attaches to a conversion. */
-export const Reference = Schema.String.check(
-  Schema.isMinLength(1, { message: "must not be empty" }),
-  Schema.isMaxLength(100, { message: "must have at most 100 characters" }),
-  Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "must not contain control characters" })
-)
+export const Reference = DisplayText.line(100)
 
 /** The input or output amount would be zero, or have too many digits. */
 export class AmountOutOfRange extends Schema.TaggedError<AmountOutOfRange>()("AmountOutOfRange", {

@@ -1,4 +1,5 @@
 import { type BigDecimal, DateTime, Schema } from "effect"
+import * as DisplayText from "../DisplayText.ts"
 import type { AssetPair } from "../money/AssetPair.ts"
 import * as Decimal from "../money/Decimal.ts"
 import type { RateId } from "./Rate.ts"
@@ -19,11 +20,7 @@ export const DecidedBy = Schema.Literals(["operator", "agreement", "confirmation
 export type DecidedBy = typeof DecidedBy.Type
 
 /** An operator's comment on a decision. */
-export const DecisionReason = Schema.String.check(
-  Schema.isMinLength(1, { message: "must not be empty" }),
-  Schema.isMaxLength(200, { message: "must have at most 200 characters" }),
-  Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "must not contain control characters" })
-)
+export const DecisionReason = DisplayText.line(200)
 
 /** The decision on a quarantined tick. */
 export interface Decision {

@@ -1,5 +1,6 @@
 import { type BigDecimal, Schema } from "effect"
 import type { UserId } from "../accounts/User.ts"
+import * as DisplayText from "../DisplayText.ts"
 import { type Asset, AssetCode } from "../money/Asset.ts"
 import * as Decimal from "../money/Decimal.ts"
 
@@ -14,11 +15,7 @@ export interface Wallet {
 }
 
 /** Text that a user attaches to a transfer. Both sides see it. */
-export const Note = Schema.String.check(
-  Schema.isMinLength(1, { message: "must not be empty" }),
-  Schema.isMaxLength(200, { message: "must have at most 200 characters" }),
-  Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "must not contain control characters" })
-)
+export const Note = DisplayText.line(200)
 
 /** A positive amount of an asset, with no more decimals than the asset has. */
 export interface AssetAmount {

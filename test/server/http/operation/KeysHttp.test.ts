@@ -95,6 +95,9 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
         const admin = as((yield* Callers.user("administrator")).authorization)
         for (const wrong of [
           { ...newKey, name: "" },
+          { ...newKey, name: " " },
+          { ...newKey, name: "shop\u202e" },
+          { ...newKey, reason: "why\u202e" },
           { ...newKey, scopes: [] },
           { ...newKey, scopes: ["everything"] },
           { ...newKey, lifetime: "soon" },
