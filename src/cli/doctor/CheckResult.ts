@@ -1,4 +1,5 @@
-import { Cause, Duration, Effect, Exit, Fiber, Option, Predicate } from "effect"
+import { Cause, Duration, Effect, Exit, Fiber, Option } from "effect"
+import { rootMessage } from "../RootCause.ts"
 
 /** Result of one check. */
 export interface CheckResult {
@@ -49,17 +50,6 @@ export const runCheck = Effect.fnUntraced(function* <E, R>(
   })
   return [failed(check, found, advice)]
 })
-
-/** Returns the message of the innermost cause, which is the most specific one. */
-export const rootMessage = (error: unknown): string => {
-  if (Predicate.hasProperty(error, "reason") && Predicate.isObject(error.reason))
-    return rootMessage(error.reason)
-  if (Predicate.hasProperty(error, "cause") && error.cause !== undefined) return rootMessage(error.cause)
-  if (!(error instanceof Error)) return String(error)
-  // If a connection failed for several addresses, the aggregate has no message of its own.
-  if (error instanceof AggregateError && error.message === "") return rootMessage(error.errors[0])
-  return error.message === "" ? error.name : error.message
-}
 
 /** Clock differences that cause a warning and a failure. */
 const WARNING_SKEW_MILLIS = 2000

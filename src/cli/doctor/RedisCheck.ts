@@ -1,7 +1,8 @@
 import { Effect, Option, Schedule } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import { Redis } from "../../platform/Redis.ts"
-import { failed, type CheckResult, ok, rootMessage, warning } from "./CheckResult.ts"
+import { rootMessage } from "../RootCause.ts"
+import { failed, type CheckResult, ok, warning } from "./CheckResult.ts"
 
 /** The first version with streams. */
 const MIN_VERSION = 5

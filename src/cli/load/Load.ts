@@ -13,7 +13,7 @@ import * as LoadUsers from "./LoadUsers.ts"
 import * as Mix from "./Mix.ts"
 import * as OpenLoop from "./OpenLoop.ts"
 import * as Operations from "./Operations.ts"
-import { errorsByKind, type Sample } from "./Samples.ts"
+import { countUnexpected, groupFailures, type Sample } from "./Samples.ts"
 
 const atLeast = (minimum: number) => (value: number) => value >= minimum
 
@@ -65,7 +65,7 @@ const makeProgress = Effect.gen(function* () {
 })
 
 const runLabel = (samples: ReadonlyArray<Sample>, total: number) => {
-  const failed = samples.reduce((count, { error }) => (error === undefined ? count : count + 1), 0)
+  const failed = samples.reduce((count, { failure }) => (failure === undefined ? count : count + 1), 0)
   return `${number(samples.length)} of ${number(total)} requests, ${number(failed)} failed`
 }
 
@@ -104,18 +104,24 @@ export const command = Command.make(
 
       const result = { url, startedAt, clients: users.length, rate, seconds, samples }
       yield* Console.log(Table.renderRows(LoadReport.rowsOf(result)))
-      for (const [kind, count] of errorsByKind(samples)) yield* Console.log(`${number(count)} × ${kind}`)
+      for (const { count, example, operation, reason } of groupFailures(samples))
+        yield* Console.log(`${number(count)} × ${operation}: ${reason} (${example})`)
       yield* Effect.mapError(fs.writeFileString(report, LoadReport.toHtml(result)), ({ reason }) =>
         commandError(`${report} cannot be written (${reason._tag})`)
       )
       yield* Console.log(`Latencies are in milliseconds. Plots: ${report}`)
+      const unexpected = countUnexpected(samples)
+      if (unexpected > 0)
+        return yield* commandError(
+          `${number(unexpected)} of ${number(total)} requests failed, without those that a limit of the server refused`
+        )
     },
     Effect.scoped,
     Effect.provide(NodeHttpClient.layerUndici)
   )
 ).pipe(
   Command.withDescription(
-    "Measure a running sandbox with a mix of requests at a fixed rate, and write a report with plots"
+    "Measure a running sandbox with a mix of requests at a fixed rate, and write a report with plots. Exits with 1 if requests failed, other than by limits of the server"
   ),
   Command.withExamples([
     { command: "effex load", description: "3 000 requests in a minute, to HOST and PORT" },

@@ -1,16 +1,30 @@
-import { Duration, Effect, Option, Schema, Stream } from "effect"
+import { Duration, Effect, Option, Predicate, Schema, Stream } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
+import { rootCause, rootMessage } from "../RootCause.ts"
 
 /** Longest wait for a response. */
 const REQUEST_TIMEOUT = Duration.seconds(10)
+/** Characters of a response that is no problem, in the detail of a failure. */
+const MAX_EXCERPT_LENGTH = 200
 
-/** A request failed. `kind` is the code of a problem, `http-502`, `timeout` or `connection`. */
+/** A request failed. */
 export class RequestFailed extends Schema.TaggedError<RequestFailed>()("RequestFailed", {
-  kind: Schema.String,
+  /**
+   * Code of a problem, `unexpected-response` for a response that is none, `timeout`, `stream-ended`, or the code of a transport
+   * error, such as `ECONNRESET`.
+   */
+  code: Schema.String,
+  /** Status of the response. Undefined if there was none. */
+  status: Schema.UndefinedOr(Schema.Int),
   detail: Schema.String
 }) {
   override get message(): string {
     return this.detail
+  }
+
+  /** Status and code, such as `503 store-unavailable`, or only the code. */
+  get reason(): string {
+    return this.status === undefined ? this.code : `${this.status} ${this.code}`
   }
 }
 
@@ -40,21 +54,21 @@ export const make = Effect.fnUntraced(function* (url: string) {
 
   const failWith = (status: number, text: string) =>
     Option.match(decodeProblem(text), {
-      onNone: () => new RequestFailed({ kind: `http-${status}`, detail: `status ${status}` }),
-      onSome: ({ code, detail }) => new RequestFailed({ kind: code, detail: detail ?? code })
+      onNone: () =>
+        new RequestFailed({ code: "unexpected-response", status, detail: text.slice(0, MAX_EXCERPT_LENGTH) }),
+      onSome: ({ code, detail }) => new RequestFailed({ code, status, detail: detail ?? code })
     })
 
   const bounded = <A>(effect: Effect.Effect<A, RequestFailed | HttpClientError.HttpClientError>) =>
     effect.pipe(
-      Effect.catchTag("HttpClientError", () =>
-        Effect.fail(new RequestFailed({ kind: "connection", detail: `${url} is not reachable` }))
-      ),
+      Effect.catchTag("HttpClientError", (error) => Effect.fail(transportFailure(url, error))),
       Effect.timeoutOrElse({
         duration: REQUEST_TIMEOUT,
         orElse: () =>
           Effect.fail(
             new RequestFailed({
-              kind: "timeout",
+              code: "timeout",
+              status: undefined,
               detail: `no response within ${Duration.format(REQUEST_TIMEOUT)}`
             })
           )
@@ -79,7 +93,11 @@ export const make = Effect.fnUntraced(function* (url: string) {
       Stream.runHead
     )
     if (Option.isNone(found))
-      return yield* new RequestFailed({ kind: "stream-ended", detail: `the stream ended before ${event}` })
+      return yield* new RequestFailed({
+        code: "stream-ended",
+        status: response.status,
+        detail: `the stream ended before ${event}`
+      })
   })
 
   return {
@@ -89,3 +107,15 @@ export const make = Effect.fnUntraced(function* (url: string) {
 })
 
 export type LoadClient = Effect.Success<ReturnType<typeof make>>
+
+/** The failure of a request without a complete response: not connected, or disconnected. */
+const transportFailure = (url: string, error: HttpClientError.HttpClientError) => {
+  const cause = rootCause(error)
+  const code = Predicate.hasProperty(cause, "code") ? cause.code : undefined
+  const found = error.response === undefined ? `no response from ${url}` : "the response ended early"
+  return new RequestFailed({
+    code: Predicate.isString(code) ? code : error.reason._tag,
+    status: error.response?.status,
+    detail: `${found}: ${rootMessage(error)}`
+  })
+}

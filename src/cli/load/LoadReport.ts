@@ -1,6 +1,6 @@
 import { escape, type Line, type LineChart, number, render } from "./LineChart.ts"
 import {
-  errorsByKind,
+  groupFailures,
   intervals,
   OPERATIONS,
   percentile,
@@ -71,7 +71,8 @@ const chartsOf = ({ rate, samples }: LoadResult): ReadonlyArray<LineChart> => {
     .filter(([time]) => time < planned)
     .toSorted(([a], [b]) => a - b)
   const failed = groups.map(
-    ({ samples, time }) => [time, samples.filter(({ error }) => error !== undefined).length / width] as const
+    ({ samples, time }) =>
+      [time, samples.filter(({ failure }) => failure !== undefined).length / width] as const
   )
   const latency = { label: "milliseconds", isLog: true, unit: "ms" }
   return [
@@ -154,12 +155,12 @@ export const rowsOf = ({ samples }: Pick<LoadResult, "samples">) =>
         p99: number(p99),
         "p99.9": number(p999),
         max: number(max),
-        failed: number(own.filter(({ error }) => error !== undefined).length)
+        failed: number(own.filter(({ failure }) => failure !== undefined).length)
       }
     ]
   })
 
-const tableOf = (rows: ReadonlyArray<Readonly<Record<string, string>>>) => {
+const tableOf = (rows: ReadonlyArray<Readonly<Record<string, string>>>, className = "numbers") => {
   const names = Object.keys(rows[0] ?? {})
   const cells = (row: Readonly<Record<string, string>>) =>
     names
@@ -167,7 +168,7 @@ const tableOf = (rows: ReadonlyArray<Readonly<Record<string, string>>>) => {
         (name, n) => `<t${n === 0 ? "h scope=row" : "d"}>${escape(row[name] ?? "")}</t${n === 0 ? "h" : "d"}>`
       )
       .join("")
-  return `<table><thead><tr>${names.map((name) => `<th scope=col>${escape(name)}</th>`).join("")}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row)}</tr>`).join("")}</tbody></table>`
+  return `<table class="${className}"><thead><tr>${names.map((name) => `<th scope=col>${escape(name)}</th>`).join("")}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row)}</tr>`).join("")}</tbody></table>`
 }
 
 const STYLES = `
@@ -184,7 +185,7 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--muted) } svg .name { fi
 .end { text-anchor: end } .middle { text-anchor: middle } .grid { stroke: var(--rule) }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; margin: 1rem 0 2rem }
-th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid var(--rule) } th:first-child { text-align: left }
+th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid var(--rule) } th:first-child, .texts th, .texts td { text-align: left }
 thead th { color: var(--muted); font-weight: 500 }
 .scroll { overflow-x: auto }
 `
@@ -192,7 +193,12 @@ thead th { color: var(--muted); font-weight: 500 }
 /** Renders a run as a page that needs no other file, for light and dark screens. */
 export const toHtml = (result: LoadResult): string => {
   const { clients, rate, samples, seconds, startedAt, url } = result
-  const errors = errorsByKind(samples).map(([kind, count]) => ({ error: kind, requests: number(count) }))
+  const failures = groupFailures(samples).map(({ count, example, operation, reason }) => ({
+    operation,
+    requests: number(count),
+    reason,
+    example
+  }))
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Load of ${escape(url)}</title><style>${STYLES}</style></head>
 <body><h1>Load of ${escape(url)}</h1>
@@ -200,8 +206,8 @@ export const toHtml = (result: LoadResult): string => {
 <p>Requests were sent at fixed times, whether or not earlier ones had been answered. A latency starts when its request was due, so it includes the time for which a slow server delayed it. Latencies are in milliseconds and include failed requests.</p>
 <div class="scroll">${tableOf(rowsOf(result))}</div>
 ${chartsOf(result).map(render).join("\n")}
-<h2>Errors</h2>
-${errors.length === 0 ? "<p>No request failed.</p>" : `<div class="scroll">${tableOf(errors)}</div>`}
+<h2>Failures</h2>
+${failures.length === 0 ? "<p>No request failed.</p>" : `<div class="scroll">${tableOf(failures, "texts")}</div>`}
 </body></html>
 `
 }

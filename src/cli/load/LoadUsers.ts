@@ -1,6 +1,6 @@
 import { Clock, Duration, Effect, Schedule, Schema } from "effect"
 import { randomUUID } from "node:crypto"
-import { type CommandError, commandError } from "../CommandError.ts"
+import { commandError } from "../CommandError.ts"
 import type { LoadClient, RequestFailed } from "./LoadClient.ts"
 
 /** Each user has this many US dollars at the start. */
@@ -26,22 +26,29 @@ const decodeDeposit = Schema.decodeUnknownEffect(
 
 const unexpected = () => commandError("The server answered in a way that this version does not understand")
 
+/** Repeats a request that the server had no time for: too many passwords are hashed at the moment. */
+const whileBusy = Effect.retry({
+  schedule: Schedule.spaced("200 millis"),
+  times: 3,
+  while: ({ code }: RequestFailed) => code === "overloaded"
+})
+
 /** Registers a user with a balance, and renews the session in the background. */
 const create = Effect.fnUntraced(function* ({ send }: LoadClient, username: string) {
   const password = `load ${randomUUID()}`
-  const registered = yield* send({
-    method: "POST",
-    path: "/accounts/auth/register",
-    body: { username, password }
-  })
+  const registered = yield* whileBusy(
+    send({ method: "POST", path: "/accounts/auth/register", body: { username, password } })
+  )
   const session = yield* Effect.catchTag(decodeSession(registered), "SchemaError", unexpected)
   const user: LoadUser = { username, access: session.access }
-  const deposit = yield* send({
-    method: "PATCH",
-    path: "/accounts/wallet/deposit",
-    access: user.access,
-    body: { amount: BALANCE, asset: "USD" }
-  })
+  const deposit = yield* whileBusy(
+    send({
+      method: "PATCH",
+      path: "/accounts/wallet/deposit",
+      access: user.access,
+      body: { amount: BALANCE, asset: "USD" }
+    })
+  )
   const { state } = yield* Effect.catchTag(decodeDeposit(deposit), "SchemaError", unexpected)
   if (state !== "completed")
     return yield* commandError(`A deposit is ${state}: the load needs a server with FUNDING=sandbox`)
@@ -74,14 +81,13 @@ export const createAll = Effect.fnUntraced(function* (
     Array.from({ length: count }, (_, n) => `load-${run}-${n + 1}`),
     (username) =>
       Effect.suspend(() => (refusal === undefined ? create(client, username) : Effect.undefined)).pipe(
-        Effect.retry({ schedule: Schedule.spaced("200 millis"), times: 3, while: isBusy }),
         Effect.flatMap((user) => {
           if (user !== undefined) users.push(user)
           return onProgress(users.length)
         }),
         Effect.catchTag("RequestFailed", (error) => {
           refusal = error
-          return error.kind === "rate-limited" ? Effect.void : Effect.fail(error)
+          return error.code === "rate-limited" ? Effect.void : Effect.fail(error)
         })
       ),
     { concurrency: CONCURRENCY, discard: true }
@@ -92,7 +98,3 @@ export const createAll = Effect.fnUntraced(function* (
     )
   return users
 })
-
-/** Too many passwords are hashed at the moment. */
-const isBusy = (error: RequestFailed | CommandError) =>
-  error._tag === "RequestFailed" && error.kind === "overloaded"

@@ -1,3 +1,5 @@
+import type { RequestFailed } from "./LoadClient.ts"
+
 /** Kinds of requests of a run. */
 export const OPERATIONS = ["lookup", "conversion", "transfer", "order", "stream"] as const
 export type Operation = (typeof OPERATIONS)[number]
@@ -9,8 +11,8 @@ export interface Sample {
   readonly dueAt: number
   /** From when it was due to the end of its response, in milliseconds. */
   readonly latency: number
-  /** Why it failed: the code of a problem, `http-502`, `timeout` or `connection`. Undefined if it succeeded. */
-  readonly error: string | undefined
+  /** Undefined if it succeeded. */
+  readonly failure: RequestFailed | undefined
 }
 
 /** Latencies of a set of requests, in milliseconds. */
@@ -60,12 +62,30 @@ export const intervals = (samples: ReadonlyArray<Sample>, seconds: number): Read
     .map(([index, group]) => ({ time: (index + 0.5) * seconds, samples: group }))
 }
 
-/** Counts failed requests by reason, the most frequent first. */
-export const errorsByKind = (samples: ReadonlyArray<Sample>): ReadonlyArray<readonly [string, number]> =>
-  Array.from(
-    Map.groupBy(
-      samples.flatMap(({ error }) => (error === undefined ? [] : [error])),
-      (error) => error
-    ),
-    ([error, all]) => [error, all.length] as const
-  ).toSorted(([, a], [, b]) => b - a)
+/** Failed requests of one operation with the same reason. */
+export interface FailureGroup {
+  readonly operation: Operation
+  /** Status and code. */
+  readonly reason: string
+  readonly count: number
+  /** Detail of the first one. */
+  readonly example: string
+}
+
+/** Groups failed requests by operation and reason, the most frequent first. */
+export const groupFailures = (samples: ReadonlyArray<Sample>): ReadonlyArray<FailureGroup> => {
+  const failed = samples.flatMap(({ failure, operation }) =>
+    failure === undefined ? [] : [{ operation, reason: failure.reason, example: failure.detail }]
+  )
+  const groups = Map.groupBy(failed, ({ operation, reason }) => `${operation} ${reason}`)
+  return Array.from(groups.values())
+    .flatMap(([first, ...others]) => (first === undefined ? [] : [{ ...first, count: 1 + others.length }]))
+    .toSorted((a, b) => b.count - a.count)
+}
+
+/** Codes of requests that a limit of the server refuses. */
+const LIMITS: ReadonlySet<string> = new Set(["rate-limited", "limit-exceeded"])
+
+/** Counts requests that failed for another reason than a limit of the server. */
+export const countUnexpected = (samples: ReadonlyArray<Sample>): number =>
+  samples.filter(({ failure }) => failure !== undefined && !LIMITS.has(failure.code)).length
