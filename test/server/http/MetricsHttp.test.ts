@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { ALL_METRICS } from "../../../src/platform/metrics/AllMetrics.ts"
+import { PREVIOUS_NAMES } from "../../../src/platform/metrics/PreviousMetricNames.ts"
 import { failing, TestProvider } from "../../support/TestProvider.ts"
 import { get, TestServer } from "../../support/TestServer.ts"
 import { ServerClock, setForward } from "./ServerClock.ts"
@@ -52,6 +53,7 @@ layer(
     Effect.gen(function* () {
       const { text } = yield* get("/metrics")
       const defined = new Map(ALL_METRICS.map(({ description, id }) => [id, description]))
+      for (const [name, previous] of PREVIOUS_NAMES) defined.set(previous, `Deprecated: use ${name}`)
       const names = Array.from(
         text.matchAll(/^# TYPE (\S+) (counter|gauge|histogram)$/gm),
         ([, name]) => name
