@@ -28,8 +28,8 @@ export class Credentials extends Context.Service<
   {
     readonly byUsername: (name: string) => Effect.Effect<Option.Option<Credential>, StoreUnavailable>
     readonly byId: (id: UserId) => Effect.Effect<Option.Option<Credential>, StoreUnavailable>
-    /** Stores a hash with newer parameters of the same password, unless the password has changed since. */
-    readonly rehash: (user: UserId, from: string, to: string) => Effect.Effect<void, StoreUnavailable>
+    /** Replaces a hash with one of the same password with newer parameters. False if another has replaced it before. */
+    readonly rehash: (user: UserId, from: string, to: string) => Effect.Effect<boolean, StoreUnavailable>
     /** Changes the password of a user who knows the current one, and ends every other session. */
     readonly change: (request: {
       readonly user: UserId
@@ -76,8 +76,9 @@ export class Credentials extends Context.Service<
       })
 
       const rehash = Effect.fn("Credentials.rehash")(function* (user: UserId, from: string, to: string) {
-        yield* execute(sql`
-          UPDATE credential SET password_hash = ${to} WHERE user_id = ${user} AND password_hash = ${from}`)
+        const rows = yield* execute(sql`
+          UPDATE credential SET password_hash = ${to} WHERE user_id = ${user} AND password_hash = ${from} RETURNING user_id`)
+        return Array.isReadonlyArrayNonEmpty(rows)
       })
 
       /** Replaces the hash if it is still the expected one, and ends the sessions in the same transaction. */

@@ -8,8 +8,21 @@ import { isCommon } from "./CommonPasswords.ts"
 import * as HashingThreads from "./HashingThreads.ts"
 import * as PasswordQueue from "./PasswordQueue.ts"
 
-/** Argon2id as OWASP recommends: 19 MiB, 2 passes, 1 lane. */
-const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+/** Cost of a hash. `memoryCost` is in KiB, `timeCost` in passes. */
+export interface HashCost {
+  readonly memoryCost: number
+  readonly timeCost: number
+  readonly parallelism: number
+}
+
+/** Cost of new hashes of Argon2id. Tests lower it. */
+export class PasswordHashCost extends Context.Reference<HashCost>(
+  "effex/accounts/Passwords/PasswordHashCost",
+  // As OWASP recommends.
+  { defaultValue: () => ({ memoryCost: 19_456, timeCost: 2, parallelism: 1 }) }
+) {}
+
+const ARGON2ID = 2
 
 /** Leaves one CPU to the event loop, and one thread of the pool to files, names of hosts and compression. */
 export const MAX_CONCURRENT_HASHES = Math.max(
@@ -25,20 +38,24 @@ export class PasswordQueueBounds extends Context.Reference<PasswordQueue.Passwor
 ) {}
 
 interface Argon2 {
-  readonly hash: (password: string, options: typeof PARAMETERS) => Promise<string>
+  readonly hash: (
+    password: string,
+    options: HashCost & { readonly algorithm: typeof ARGON2ID }
+  ) => Promise<string>
   readonly verify: (hash: string, password: string) => Promise<boolean>
 }
 
 const make = (argon2: Argon2) =>
   Effect.gen(function* () {
     const random = yield* SecureRandom.SecureRandom
+    const cost = yield* PasswordHashCost
     const permits = yield* Semaphore.make(MAX_CONCURRENT_HASHES)
     const { enqueue } = yield* PasswordQueue.make(yield* PasswordQueueBounds)
     const compute = <A>(work: () => Promise<A>) =>
       // A hash that has started cannot be stopped, and keeps its permit until it ends.
       permits.withPermit(Effect.uninterruptible(Effect.promise(work)))
     const hash = (password: Redacted.Redacted) =>
-      compute(() => argon2.hash(Redacted.value(password), PARAMETERS))
+      compute(() => argon2.hash(Redacted.value(password), { ...cost, algorithm: ARGON2ID }))
     const noPassword = Buffer.from(yield* random.randomBytes(32)).toString("base64")
     const dummy = yield* hash(Redacted.make(noPassword))
     yield* HashingThreads.lowerPriority
@@ -61,9 +78,7 @@ const make = (argon2: Argon2) =>
       needsRehash: (stored) => {
         const { memoryCost, parallelism, timeCost } = parseOptions(stored)
         return (
-          memoryCost !== PARAMETERS.memoryCost ||
-          timeCost !== PARAMETERS.timeCost ||
-          parallelism !== PARAMETERS.parallelism
+          memoryCost !== cost.memoryCost || timeCost !== cost.timeCost || parallelism !== cost.parallelism
         )
       }
     })

@@ -8,6 +8,7 @@ import * as HelpPresenter from "../../src/cli/HelpPresenter.ts"
 import { VERSION } from "../../src/config/Version.ts"
 import { LISTENING, SERVER_ENV } from "./Effex.ts"
 import { ProgramOutput } from "./ProgramOutput.ts"
+import * as TestAccounts from "./TestAccounts.ts"
 import { parseJsonObject } from "./TestServer.ts"
 
 /** A command of `effex` that runs in this process. */
@@ -26,7 +27,7 @@ export interface RunningCommand {
 
 /**
  * Runs a command of `effex` in this process with only the given environment variables, which saves the start of a process.
- * It differs from `bin/effex` in what belongs to a process: signals, terminals and `.env`.
+ * It differs from `bin/effex` in what belongs to a process: signals, terminals and `.env`, and in cheap hashes of passwords.
  */
 export const run = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
@@ -43,6 +44,7 @@ export const run = Effect.fnUntraced(function* (
     Effect.tapCause(CommandOutcome.report),
     Effect.provide(services(input, printOut, (text) => output.append(text))),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env: { ...env } })),
+    Effect.provide(TestAccounts.cheapHashes),
     Effect.exit,
     Effect.tap(() => Effect.sync(() => output.end())),
     Effect.forkScoped

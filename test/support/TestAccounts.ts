@@ -5,7 +5,7 @@ import { AttemptLimits } from "../../src/accounts/login/AttemptLimits.ts"
 import { Credentials } from "../../src/accounts/Credentials.ts"
 import { EndedSessions } from "../../src/accounts/sessions/EndedSessions.ts"
 import { NewUserSetup } from "../../src/accounts/NewUserSetup.ts"
-import { Passwords } from "../../src/accounts/Passwords.ts"
+import { PasswordHashCost, Passwords } from "../../src/accounts/Passwords.ts"
 import { RefreshTokens } from "../../src/accounts/tokens/RefreshTokens.ts"
 import { Registration } from "../../src/accounts/Registration.ts"
 import { SecondFactor } from "../../src/accounts/mfa/SecondFactor.ts"
@@ -34,13 +34,17 @@ export const hooks = Layer.mergeAll(
   SecurityEvents.layer
 )
 
+/** Hashes passwords at the lowest cost of Argon2. Another cost needs `Layer.fresh(Passwords.layer)`. */
+export const cheapHashes = Layer.succeed(PasswordHashCost, { memoryCost: 8, timeCost: 1, parallelism: 1 })
+
 /** One node's services of accounts. Requires a database and the {@link hooks}. */
 export const node = Layer.mergeAll(Registration.layer, SignIn.layer).pipe(
   Layer.provideMerge(Credentials.layer),
   Layer.provideMerge(Sessions.layer),
   Layer.provideMerge(Layer.mergeAll(Users.layer, Passwords.layer, EndedSessions.layerOnDemand)),
   Layer.provideMerge(Layer.mergeAll(AccessTokens.layer, RefreshTokens.layer)),
-  Layer.provideMerge(AccessTokenKeys.layer)
+  Layer.provideMerge(AccessTokenKeys.layer),
+  Layer.provide(cheapHashes)
 )
 
 /** Accounts in a new database, whose settings are in `env`. */

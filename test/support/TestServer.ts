@@ -8,6 +8,7 @@ import { Database } from "../../src/platform/postgres/Database.ts"
 import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
 import { ScriptedExchange } from "./ScriptedExchange.ts"
+import * as TestAccounts from "./TestAccounts.ts"
 import * as TestConversions from "./TestConversions.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
@@ -47,7 +48,7 @@ export class TestServer extends Context.Service<
       Layer.provideMerge(App.orders),
       Layer.provideMerge(ScriptedExchange.layer),
       Layer.provideMerge(App.users),
-      Layer.provide(raisedLoginBounds),
+      Layer.provide([raisedLoginBounds, TestAccounts.cheapHashes]),
       Layer.provideMerge(
         options.isGuarded === true ? TestConversions.guardedFeatures : TestConversions.features
       ),

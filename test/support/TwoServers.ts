@@ -7,6 +7,7 @@ import { Database } from "../../src/platform/postgres/Database.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
 import * as SessionConnections from "./SessionConnections.ts"
 import { ScriptedExchange } from "./ScriptedExchange.ts"
+import * as TestAccounts from "./TestAccounts.ts"
 import * as TestConversions from "./TestConversions.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 import * as TestSettings from "./TestSettings.ts"
@@ -17,6 +18,7 @@ const start = (databaseUrl: string, env: Readonly<Record<string, string>>) => {
     Layer.provideMerge(App.orders),
     Layer.provideMerge(ScriptedExchange.layer),
     Layer.provideMerge(App.users),
+    Layer.provide(TestAccounts.cheapHashes),
     Layer.provideMerge(TestConversions.features),
     Layer.provideMerge(App.assets),
     Layer.provideMerge(Database.layer),

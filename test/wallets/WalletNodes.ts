@@ -5,6 +5,7 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
 import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
 import { pairOf, tick } from "../support/RateTicks.ts"
+import * as TestAccounts from "../support/TestAccounts.ts"
 import * as TestConversions from "../support/TestConversions.ts"
 import { TestProvider } from "../support/TestProvider.ts"
 import * as TestSettings from "../support/TestSettings.ts"
@@ -36,6 +37,7 @@ export const start = Effect.fnUntraced(function* (
   database: typeof Database.layer = Database.layer
 ) {
   const app = App.users.pipe(
+    Layer.provide(TestAccounts.cheapHashes),
     Layer.provideMerge(TestConversions.features),
     Layer.provideMerge(App.assets),
     Layer.provideMerge(database),

@@ -56,15 +56,19 @@ export class SignIn extends Context.Service<
       const secondFactor = yield* SecondFactor
       const sessions = yield* Sessions
 
-      const checkPassword = Effect.fnUntraced(function* (username: string, password: Redacted.Redacted) {
+      const checkPassword = Effect.fnUntraced(function* (
+        username: string,
+        password: Redacted.Redacted
+      ): Effect.fn.Return<Credential, InvalidCredentials | StoreUnavailable> {
         const found = Option.getOrUndefined(yield* credentials.byUsername(username))
         // Also for an unknown user, so that the time reveals nothing.
         const isRight = yield* passwords.verify(password, found?.passwordHash)
         if (found === undefined || !isRight) return yield* new InvalidCredentials()
         if (!passwords.needsRehash(found.passwordHash)) return found
         const passwordHash = yield* passwords.hash(Redacted.make(normalize(Redacted.value(password))))
-        yield* credentials.rehash(found.user.id, found.passwordHash, passwordHash)
-        return { ...found, passwordHash }
+        const isStored = yield* credentials.rehash(found.user.id, found.passwordHash, passwordHash)
+        // Otherwise a concurrent login has stored another hash of this password, or the password has changed.
+        return isStored ? { ...found, passwordHash } : yield* checkPassword(username, password)
       })
 
       const checkToken = Effect.fnUntraced(function* (token: Redacted.Redacted) {

@@ -23,7 +23,7 @@ const recorded = Layer.effect(
       }
     })
   )
-).pipe(Layer.provide(Passwords.layer))
+).pipe(Layer.provide(Layer.fresh(Passwords.layer)))
 
 const services = Layer.fresh(SignIn.layer.pipe(Layer.provide(Credentials.layer))).pipe(
   Layer.provideMerge(recorded),
@@ -66,11 +66,21 @@ layer(services)("SignIn", (it) => {
     })
   )
 
+  it.effect("accepts every one of several concurrent logins with a hash of old parameters", () =>
+    Effect.gen(function* () {
+      yield* (yield* Registration).register(TestAccounts.account("chidi"), TestAccounts.DEVICE)
+      const old = yield* storedHash("chidi")
+      const opened = yield* Effect.forEach([1, 2, 3, 4], () => signIn("chidi"), { concurrency: "unbounded" })
+      assert.strictEqual(new Set(opened.map(({ session }) => session.id)).size, 4)
+      assert.notStrictEqual(yield* storedHash("chidi"), old)
+    })
+  )
+
   it.effect("verifies one hash per login, also for unknown users and look-alike names, with one answer", () =>
     Effect.gen(function* () {
       yield* (yield* Registration).register(TestAccounts.account("adele"), TestAccounts.DEVICE)
-      const known = yield* storedHash("adele")
       yield* signIn("ADELE")
+      const known = yield* storedHash("adele")
       const lookAlikes = [
         "аdele",
         "ade\u200ble",
