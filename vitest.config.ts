@@ -11,7 +11,7 @@ export default defineConfig({
     maxWorkers: "100%",
     globalSetup: ["test/support/GlobalSetup.ts"],
     // Timeouts only end tests that hang: no test may depend on how fast or busy the machine is.
-    testTimeout: 120_000,
-    hookTimeout: 180_000
+    testTimeout: 300_000,
+    hookTimeout: 300_000
   }
 })

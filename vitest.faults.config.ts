@@ -7,6 +7,6 @@ export default defineConfig({
     globalSetup: ["test/support/GlobalSetup.ts"],
     fileParallelism: false,
     testTimeout: 300_000,
-    hookTimeout: 60_000
+    hookTimeout: 300_000
   }
 })

@@ -10,6 +10,6 @@ export default defineConfig({
     isolate: false,
     // The default leaves one core idle.
     maxWorkers: "100%",
-    testTimeout: 120_000
+    testTimeout: 300_000
   }
 })

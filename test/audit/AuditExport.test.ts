@@ -84,82 +84,72 @@ const readExport = Effect.fnUntraced(function* (accept: string) {
 
 const layerSeeded = Layer.effectDiscard(seed).pipe(Layer.provideMerge(TestServer.layer()))
 
-layer(layerSeeded, { excludeTestServices: true, timeout: "2 minutes" })(
-  "An audit of 100 000 records",
-  (it) => {
-    for (const [accept, headerLines] of [
-      ["text/csv", 1],
-      ["application/x-ndjson", 0]
-    ] as const) {
-      it.effect(
-        `exports all records as ${accept} in constant memory`,
-        () =>
-          Effect.gen(function* () {
-            const { sql } = yield* Database
-            const { growth, hasEachOnce, lines } = yield* readExport(accept)
-            const [row] = yield* sql<{ count: bigint }>`SELECT count(*) FROM conversion_audit`
-            assert.strictEqual(lines - headerLines, Number(row?.count))
-            assert.isTrue(hasEachOnce)
-            assert.isBelow(growth, MAX_EXPORT_BYTES)
-          }),
-        120_000
-      )
-    }
-
-    it.effect(
-      "lists each record once, page by page, while new ones are written",
-      () =>
-        Effect.gen(function* () {
-          const server = yield* TestServer
-          const writer = yield* convert(server).pipe(
-            Effect.tap(({ status }) => Effect.sync(() => assert.strictEqual(status, 200))),
-            Effect.delay("5 millis"),
-            Effect.forever,
-            Effect.forkChild
-          )
-          const counts = new Map<string, number>()
-          let cursor: unknown = ""
-          let pages = 0
-          for (; typeof cursor === "string"; pages++) {
-            const after = cursor === "" ? "" : `&cursor=${cursor}`
-            const { json } = yield* server.get(`/api/v1/audit/conversions?page_size=${PAGE_SIZE}${after}`)
-            const {
-              data,
-              next
-            }: { data?: ReadonlyArray<{ audit_id: string; reference: string | null }>; next?: string } = json
-            for (const { audit_id, reference } of data ?? []) {
-              if (reference !== null) counts.set(audit_id, (counts.get(audit_id) ?? 0) + 1)
-            }
-            cursor = next
-          }
-          assert.isUndefined(writer.pollUnsafe())
-          assert.strictEqual(counts.size, RECORDS)
-          assert.isTrue(Array.from(counts.values()).every((count) => count === 1))
-          assert.isAtLeast(pages, RECORDS / PAGE_SIZE)
-        }),
-      120_000
-    )
-
-    it.effect(
-      "accepts conversions and can be sealed while more exports than connections wait for slow readers",
-      () =>
-        Effect.gen(function* () {
-          const audit = yield* AuditLog
-          const { withLock } = yield* Database
-          const server = yield* TestServer
-          const before = memoryInUse()
-          const stalled = yield* Effect.forEach(
-            Array.from({ length: STALLED_EXPORTS }),
-            () => Effect.tap(Stream.toPull(audit.stream({})), (pull) => pull),
-            { concurrency: "unbounded" }
-          )
-          assert.isBelow(memoryInUse() - before, (STALLED_EXPORTS * MAX_EXPORT_BYTES) / 4)
-          assert.strictEqual((yield* convert(server)).status, 200)
-          // The sealer needs one connection for its lock.
-          assert.deepStrictEqual(yield* withLock("seal", Effect.void), Option.some(undefined))
-          assert.strictEqual(stalled.length, STALLED_EXPORTS)
-        }).pipe(Effect.scoped),
-      120_000
+layer(layerSeeded, { excludeTestServices: true })("An audit of 100 000 records", (it) => {
+  for (const [accept, headerLines] of [
+    ["text/csv", 1],
+    ["application/x-ndjson", 0]
+  ] as const) {
+    it.effect(`exports all records as ${accept} in constant memory`, () =>
+      Effect.gen(function* () {
+        const { sql } = yield* Database
+        const { growth, hasEachOnce, lines } = yield* readExport(accept)
+        const [row] = yield* sql<{ count: bigint }>`SELECT count(*) FROM conversion_audit`
+        assert.strictEqual(lines - headerLines, Number(row?.count))
+        assert.isTrue(hasEachOnce)
+        assert.isBelow(growth, MAX_EXPORT_BYTES)
+      })
     )
   }
-)
+
+  it.effect("lists each record once, page by page, while new ones are written", () =>
+    Effect.gen(function* () {
+      const server = yield* TestServer
+      const writer = yield* convert(server).pipe(
+        Effect.tap(({ status }) => Effect.sync(() => assert.strictEqual(status, 200))),
+        Effect.delay("5 millis"),
+        Effect.forever,
+        Effect.forkChild
+      )
+      const counts = new Map<string, number>()
+      let cursor: unknown = ""
+      let pages = 0
+      for (; typeof cursor === "string"; pages++) {
+        const after = cursor === "" ? "" : `&cursor=${cursor}`
+        const { json } = yield* server.get(`/api/v1/audit/conversions?page_size=${PAGE_SIZE}${after}`)
+        const {
+          data,
+          next
+        }: { data?: ReadonlyArray<{ audit_id: string; reference: string | null }>; next?: string } = json
+        for (const { audit_id, reference } of data ?? []) {
+          if (reference !== null) counts.set(audit_id, (counts.get(audit_id) ?? 0) + 1)
+        }
+        cursor = next
+      }
+      assert.isUndefined(writer.pollUnsafe())
+      assert.strictEqual(counts.size, RECORDS)
+      assert.isTrue(Array.from(counts.values()).every((count) => count === 1))
+      assert.isAtLeast(pages, RECORDS / PAGE_SIZE)
+    })
+  )
+
+  it.effect(
+    "accepts conversions and can be sealed while more exports than connections wait for slow readers",
+    () =>
+      Effect.gen(function* () {
+        const audit = yield* AuditLog
+        const { withLock } = yield* Database
+        const server = yield* TestServer
+        const before = memoryInUse()
+        const stalled = yield* Effect.forEach(
+          Array.from({ length: STALLED_EXPORTS }),
+          () => Effect.tap(Stream.toPull(audit.stream({})), (pull) => pull),
+          { concurrency: "unbounded" }
+        )
+        assert.isBelow(memoryInUse() - before, (STALLED_EXPORTS * MAX_EXPORT_BYTES) / 4)
+        assert.strictEqual((yield* convert(server)).status, 200)
+        // The sealer needs one connection for its lock.
+        assert.deepStrictEqual(yield* withLock("seal", Effect.void), Option.some(undefined))
+        assert.strictEqual(stalled.length, STALLED_EXPORTS)
+      }).pipe(Effect.scoped)
+  )
+})

@@ -84,34 +84,31 @@ describe("effex convert", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "rejects an invalid conversion with one message and exit code 1",
-    () =>
-      Effect.gen(function* () {
-        const { effex } = yield* start
-        const convert = (...args: ReadonlyArray<string>) => ["convert", ...args]
-        const cases = [
-          [convert("0", "USD", "NGN"), "is not a positive amount of USD with at most 2 decimals"],
-          [convert("--target", "0.5", "USD", "XOF"), "is not a positive amount of XOF"],
-          [convert("1", "USD", "ABC"), '"ABC" is not supported'],
-          [convert("1", "USD", "NGN", "--quote", "x"), "x is not a quote id"],
-          [convert("1", "USD", "NGN", "--quote", UNKNOWN_ID), "No quote has the id"],
-          [convert("1", "USD", "NGN", "--reference", "a\nb"), "no control characters"],
-          [
-            convert("1", "USD", "NGN", "--idempotency-key", "x".repeat(256)),
-            "1 to 255 printable ASCII characters"
-          ],
-          [["quote", "1", "USD", "NGN", "--ttl", "3601"], "from 1 second to 1 hour"]
-        ] as const
-        const results = yield* Effect.forEach(cases, ([args]) => effex(...args), { concurrency: 4 })
-        for (const [i, [args, message]] of cases.entries()) {
-          assert.strictEqual(results[i]?.code, 1, args.join(" "))
-          assert.include(results[i]?.output, message)
-          assert.notMatch(results[i]?.output ?? "", /^\s+at /m)
-        }
-        assert.deepInclude((yield* effex("audit", "verify", "--json")).json, { records: 0, unsealed: 0 })
-      }).pipe(Effect.scoped),
-    120_000
+  it.live("rejects an invalid conversion with one message and exit code 1", () =>
+    Effect.gen(function* () {
+      const { effex } = yield* start
+      const convert = (...args: ReadonlyArray<string>) => ["convert", ...args]
+      const cases = [
+        [convert("0", "USD", "NGN"), "is not a positive amount of USD with at most 2 decimals"],
+        [convert("--target", "0.5", "USD", "XOF"), "is not a positive amount of XOF"],
+        [convert("1", "USD", "ABC"), '"ABC" is not supported'],
+        [convert("1", "USD", "NGN", "--quote", "x"), "x is not a quote id"],
+        [convert("1", "USD", "NGN", "--quote", UNKNOWN_ID), "No quote has the id"],
+        [convert("1", "USD", "NGN", "--reference", "a\nb"), "no control characters"],
+        [
+          convert("1", "USD", "NGN", "--idempotency-key", "x".repeat(256)),
+          "1 to 255 printable ASCII characters"
+        ],
+        [["quote", "1", "USD", "NGN", "--ttl", "3601"], "from 1 second to 1 hour"]
+      ] as const
+      const results = yield* Effect.forEach(cases, ([args]) => effex(...args), { concurrency: 4 })
+      for (const [i, [args, message]] of cases.entries()) {
+        assert.strictEqual(results[i]?.code, 1, args.join(" "))
+        assert.include(results[i]?.output, message)
+        assert.notMatch(results[i]?.output ?? "", /^\s+at /m)
+      }
+      assert.deepInclude((yield* effex("audit", "verify", "--json")).json, { records: 0, unsealed: 0 })
+    }).pipe(Effect.scoped)
   )
 })
 
@@ -121,63 +118,60 @@ const folder = Effect.acquireRelease(
 )
 
 describe("effex audit and effex receipt", () => {
-  it.live(
-    "verify a receipt and detect a changed record",
-    () =>
-      Effect.gen(function* () {
-        const { effex, env } = yield* start
-        const { code, json, output } = yield* effex("convert", "500", "USD", "NGN", "--json")
-        assert.strictEqual(code, 0, output)
-        const { url } = yield* EffexCommand.serve({ ...env, LOG_LEVEL: "info" })
-        const receipt = yield* Effex.get(url, `/api/v1/audit/conversions/${json["audit_id"]}/receipt`)
-        assert.strictEqual(receipt.status, 200, receipt.body)
+  it.live("verify a receipt and detect a changed record", () =>
+    Effect.gen(function* () {
+      const { effex, env } = yield* start
+      const { code, json, output } = yield* effex("convert", "500", "USD", "NGN", "--json")
+      assert.strictEqual(code, 0, output)
+      const { url } = yield* EffexCommand.serve({ ...env, LOG_LEVEL: "info" })
+      const receipt = yield* Effex.get(url, `/api/v1/audit/conversions/${json["audit_id"]}/receipt`)
+      assert.strictEqual(receipt.status, 200, receipt.body)
 
-        const verified = yield* effex("audit", "verify", "--json")
-        assert.strictEqual(verified.code, 0)
-        assert.deepInclude(verified.json, { ok: true, records: 1, unsealed: 0 })
-        const shown = yield* effex("audit", "verify")
-        assert.strictEqual(cell(shown.output, "head"), verified.json["head"])
-        const heads = yield* effex("audit", "heads")
-        assert.strictEqual(heads.code, 0)
-        assert.strictEqual(heads.output.trimEnd(), JSON.stringify(parseJsonObject(receipt.body)["head"]))
+      const verified = yield* effex("audit", "verify", "--json")
+      assert.strictEqual(verified.code, 0)
+      assert.deepInclude(verified.json, { ok: true, records: 1, unsealed: 0 })
+      const shown = yield* effex("audit", "verify")
+      assert.strictEqual(cell(shown.output, "head"), verified.json["head"])
+      const heads = yield* effex("audit", "heads")
+      assert.strictEqual(heads.code, 0)
+      assert.strictEqual(heads.output.trimEnd(), JSON.stringify(parseJsonObject(receipt.body)["head"]))
 
-        const exported = yield* effex("audit", "export")
-        assert.strictEqual(exported.code, 0, exported.output)
-        const { record } = parseJsonObject(receipt.body)
-        assert.deepStrictEqual(exported.json, { ...Object(record), position: 1 })
-        const csv = yield* effex("audit", "export", "--format", "csv")
-        assert.match(csv.stdout, new RegExp(`^audit_id,.*,position\r?\n${json["audit_id"]},.*,1\r?\n$`))
-        assert.strictEqual((yield* effex("audit", "export", "--after", "1")).stdout, "")
-        const beyond = yield* effex("audit", "export", "--after", "2")
-        assert.deepStrictEqual([beyond.code, beyond.output.includes("--after must be at most 1")], [1, true])
+      const exported = yield* effex("audit", "export")
+      assert.strictEqual(exported.code, 0, exported.output)
+      const { record } = parseJsonObject(receipt.body)
+      assert.deepStrictEqual(exported.json, { ...Object(record), position: 1 })
+      const csv = yield* effex("audit", "export", "--format", "csv")
+      assert.match(csv.stdout, new RegExp(`^audit_id,.*,position\r?\n${json["audit_id"]},.*,1\r?\n$`))
+      assert.strictEqual((yield* effex("audit", "export", "--after", "1")).stdout, "")
+      const beyond = yield* effex("audit", "export", "--after", "2")
+      assert.deepStrictEqual([beyond.code, beyond.output.includes("--after must be at most 1")], [1, true])
 
-        const path = join(yield* folder, "receipt.json")
-        const key = String(verified.json["public_keys"])
-        const verify = Effect.fnUntraced(function* (text: string, key: string) {
-          yield* Effect.promise(() => writeFile(path, text))
-          // Without a database or any other setting.
-          return yield* EffexCommand.exec(["receipt", "verify", path, "--key", key])
-        })
-        const valid = yield* verify(receipt.body, key)
-        assert.strictEqual(valid.code, 0, valid.output)
-        assert.include(valid.output, `500.00 USD to ${json["output_amount"]} NGN (source amount)`)
-        assert.include(valid.output, `The conversion ${json["audit_id"]} is record 1 of 1`)
-        const amount = `"output_amount":"${json["output_amount"]}"`
-        const invalid = [
-          [receipt.body, "0".repeat(64), "head.public_key is not the given key"],
-          [receipt.body, key.slice(1), "found neither a public key nor a file"],
-          [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not produce the signed root"],
-          [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with this key"],
-          [receipt.body.replace(amount, `${amount},${amount}`), key, "must not repeat a key"],
-          [receipt.body.replace(amount, `${amount},"note":"paid"`), key, 'at ["record"]["note"]'],
-          ["{}", key, "is not a receipt"]
-        ] as const
-        for (const [text, publicKey, message] of invalid) {
-          const rejected = yield* verify(text, publicKey)
-          assert.strictEqual(rejected.code, 1, message)
-          assert.include(rejected.output, message)
-        }
-      }).pipe(Effect.scoped),
-    120_000
+      const path = join(yield* folder, "receipt.json")
+      const key = String(verified.json["public_keys"])
+      const verify = Effect.fnUntraced(function* (text: string, key: string) {
+        yield* Effect.promise(() => writeFile(path, text))
+        // Without a database or any other setting.
+        return yield* EffexCommand.exec(["receipt", "verify", path, "--key", key])
+      })
+      const valid = yield* verify(receipt.body, key)
+      assert.strictEqual(valid.code, 0, valid.output)
+      assert.include(valid.output, `500.00 USD to ${json["output_amount"]} NGN (source amount)`)
+      assert.include(valid.output, `The conversion ${json["audit_id"]} is record 1 of 1`)
+      const amount = `"output_amount":"${json["output_amount"]}"`
+      const invalid = [
+        [receipt.body, "0".repeat(64), "head.public_key is not the given key"],
+        [receipt.body, key.slice(1), "found neither a public key nor a file"],
+        [receipt.body.replace(amount, '"output_amount":"1.00"'), key, "do not produce the signed root"],
+        [receipt.body.replace('"tree_size":1', '"tree_size":2'), key, "was not signed with this key"],
+        [receipt.body.replace(amount, `${amount},${amount}`), key, "must not repeat a key"],
+        [receipt.body.replace(amount, `${amount},"note":"paid"`), key, 'at ["record"]["note"]'],
+        ["{}", key, "is not a receipt"]
+      ] as const
+      for (const [text, publicKey, message] of invalid) {
+        const rejected = yield* verify(text, publicKey)
+        assert.strictEqual(rejected.code, 1, message)
+        assert.include(rejected.output, message)
+      }
+    }).pipe(Effect.scoped)
   )
 })

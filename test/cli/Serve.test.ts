@@ -59,7 +59,7 @@ layer(DataFolder.layer, { excludeTestServices: true })("effex serve", (it) => {
       yield* npm.written(/effex is listening on/)
       npm.process.kill("SIGTERM")
       // The output closes when the last child process has ended.
-      yield* npm.ended.pipe(Effect.timeout("60 seconds"))
+      yield* npm.ended
       assert.include(npm.output(), "effex is shutting down")
       assert.isFalse(yield* fs.exists(`${path}/postgres/postmaster.pid`))
     })

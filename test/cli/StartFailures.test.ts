@@ -17,7 +17,7 @@ const failure = Effect.fnUntraced(function* (
   return output.trim()
 })
 
-describe("effex that cannot start", { timeout: 120_000 }, () => {
+describe("effex that cannot start", () => {
   it.live("names every invalid setting in one message", () =>
     Effect.gen(function* () {
       const invalid = {

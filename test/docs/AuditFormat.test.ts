@@ -107,111 +107,108 @@ const publish = Effect.gen(function* () {
   return { exported, headLines, ids, key, receipts, run, write }
 })
 
-layer(TestServer.layer(), { excludeTestServices: true, timeout: "2 minutes" })(
-  "docs/verify_audit.py with a server",
-  (it) => {
-    it.effect.skipIf(isSkipped)(
-      "accepts its receipts, its export and a consistency proof, and rejects changed ones",
-      () =>
-        Effect.gen(function* () {
-          const { exported, headLines, ids, key, receipts, run, write } = yield* publish
-          const assertInvalid = ({ code, output }: ReturnType<typeof run>, reason: string) => {
-            assert.strictEqual(code, 1, output)
-            assert.match(output, /^invalid: /)
-            assert.include(output, reason)
-          }
+layer(TestServer.layer(), { excludeTestServices: true })("docs/verify_audit.py with a server", (it) => {
+  it.effect.skipIf(isSkipped)(
+    "accepts its receipts, its export and a consistency proof, and rejects changed ones",
+    () =>
+      Effect.gen(function* () {
+        const { exported, headLines, ids, key, receipts, run, write } = yield* publish
+        const assertInvalid = ({ code, output }: ReturnType<typeof run>, reason: string) => {
+          assert.strictEqual(code, 1, output)
+          assert.match(output, /^invalid: /)
+          assert.include(output, reason)
+        }
 
-          const valid = run("receipt", ...receipts.map((text, i) => write(`receipt-${i}.json`, text)))
-          assert.strictEqual(valid.code, 0, valid.output)
-          for (const [i, id] of ids.entries())
-            assert.include(valid.output, `valid: ${id} is record ${i + 1} of ${ids.length}`)
-          const receipt = receipts[1] ?? assert.fail()
-          const { chain, head, proof } = parseJsonObject(receipt)
-          const { hash, previous_hash } = Object(chain)
-          const amount = '"output_amount":"100000.00"'
-          const changes = [
-            [amount, '"output_amount":"100000.01"', "do not produce the signed root"],
-            [amount, `${amount},${amount}`, "repeats a key"],
-            [amount, `${amount},"note":"paid"`, "record has the unknown field note"],
-            [amount, '"output_amount":100000.00', "100000.00 is not an integer"],
-            [amount, '"output_amount":100000', "output_amount must be a string"],
-            ['"stale":false', '"stale":"false"', "stale must be true or false"],
-            ['"quote_id":null,', "", "record has no field quote_id"],
-            ['"quote_id":null', '"quote_id":"null"', "do not produce the signed root"],
-            ['"provider":"test"', '"provider":"\\ud800"', "lone surrogate"],
-            ['"position":2', '"position":3', "do not produce the signed root"],
-            ['"position":2', '"position":"2"', "position must be an integer"],
-            ['"position":2', '"position":true', "position must be an integer"],
-            [String(Object(proof)[0]), "0".repeat(64), "do not produce the signed root"],
-            [hash, "0".repeat(64), "does not continue the hash chain"],
-            [previous_hash, "0".repeat(64), "does not continue the hash chain"],
-            [Object(head).signed_at, "2026-01-01T00:00:00.000Z", "the signature of the head is invalid"],
-            [key, "0".repeat(64), "head.public_key is not a given key"]
-          ] as const
-          const changed = run(
-            "receipt",
-            ...changes.map(([from, to], i) => {
-              assert.include(receipt, from)
-              return write(`changed-${i}.json`, receipt.replace(from, to))
-            })
-          )
-          assert.strictEqual(changed.code, 1)
-          const outputs = changed.output.split("\n")
-          for (const [i, [, to, reason]] of changes.entries()) {
-            assert.isTrue(outputs[i]?.startsWith("invalid: "), `${to}: ${outputs[i]}`)
-            assert.include(outputs[i], reason)
-          }
-          assert.strictEqual(outputs.length, changes.length)
-
-          const lines = exported.trimEnd().split("\n")
-          assert.strictEqual(lines.length, ids.length)
-          const heads = write("heads.ndjson", headLines.join("\n"))
-          const runExport = (text: string, ...args: ReadonlyArray<string>) =>
-            run("export", write("audit.ndjson", text), "--heads", heads, ...args)
-          const whole = runExport(exported)
-          assert.strictEqual(whole.code, 0, whole.output)
-          assert.include(whole.output, `records 1 to ${ids.length} are proven`)
-          assert.include(whole.output, Object(parseJsonObject(headLines.at(-1) ?? ""))["chain_hash"])
-          const response = write("response.json", `{"heads":[${headLines.join(",")}]}`)
-          assert.deepStrictEqual(run("export", write("audit.ndjson", exported), "--heads", response), whole)
-          const later = runExport(lines.slice(3).join("\n"))
-          assert.strictEqual(later.code, 0, later.output)
-          assert.include(later.output, `records 4 to ${ids.length} are proven`)
-          const startHash = String(Object(parseJsonObject(receipts[4] ?? "")["chain"]).previous_hash)
-          const fromHash = runExport(lines.slice(4).join("\n"), "--start-hash", startHash)
-          assert.strictEqual(fromHash.code, 0, fromHash.output)
-          assertInvalid(runExport(lines.slice(4).join("\n")), "give a head of 4 records")
-          assertInvalid(
-            runExport(lines.slice(4).join("\n"), "--start-hash", "0".repeat(64)),
-            "differs from the signed head"
-          )
-          assertInvalid(runExport(lines.toSpliced(5, 1).join("\n")), "position 6 is missing")
-          assertInvalid(runExport(exported.replace(amount, '"output_amount":"1.00"')), "up to position 3")
-          assertInvalid(runExport(exported.toString().replace('"test"', '"other"')), "up to position 3")
-          assertInvalid(runExport(lines.slice(0, 2).join("\n")), "no signed head covers these records")
-
-          const csv = (yield* get("/api/v1/audit/conversions?after=0", { headers: { accept: "text/csv" } }))
-            .text
-          assertInvalid(runExport(csv), "a CSV file cannot be verified; export NDJSON")
-
-          const [oldHead, newHead] = [headLines[0] ?? "", headLines.at(-1) ?? ""]
-          const consistency = (yield* get(`/api/v1/audit/consistency?from=3&to=${ids.length}`)).text
-          const runConsistency = (text: string, old = oldHead) => {
-            const args = ["--old", write("old.json", old), "--new", write("new.json", newHead)]
-            return run("consistency", write("proof.json", text), ...args)
-          }
-          const consistent = runConsistency(consistency)
-          assert.deepStrictEqual(consistent, {
-            code: 0,
-            output: `valid: the first 3 records of ${ids.length} are unchanged`
+        const valid = run("receipt", ...receipts.map((text, i) => write(`receipt-${i}.json`, text)))
+        assert.strictEqual(valid.code, 0, valid.output)
+        for (const [i, id] of ids.entries())
+          assert.include(valid.output, `valid: ${id} is record ${i + 1} of ${ids.length}`)
+        const receipt = receipts[1] ?? assert.fail()
+        const { chain, head, proof } = parseJsonObject(receipt)
+        const { hash, previous_hash } = Object(chain)
+        const amount = '"output_amount":"100000.00"'
+        const changes = [
+          [amount, '"output_amount":"100000.01"', "do not produce the signed root"],
+          [amount, `${amount},${amount}`, "repeats a key"],
+          [amount, `${amount},"note":"paid"`, "record has the unknown field note"],
+          [amount, '"output_amount":100000.00', "100000.00 is not an integer"],
+          [amount, '"output_amount":100000', "output_amount must be a string"],
+          ['"stale":false', '"stale":"false"', "stale must be true or false"],
+          ['"quote_id":null,', "", "record has no field quote_id"],
+          ['"quote_id":null', '"quote_id":"null"', "do not produce the signed root"],
+          ['"provider":"test"', '"provider":"\\ud800"', "lone surrogate"],
+          ['"position":2', '"position":3', "do not produce the signed root"],
+          ['"position":2', '"position":"2"', "position must be an integer"],
+          ['"position":2', '"position":true', "position must be an integer"],
+          [String(Object(proof)[0]), "0".repeat(64), "do not produce the signed root"],
+          [hash, "0".repeat(64), "does not continue the hash chain"],
+          [previous_hash, "0".repeat(64), "does not continue the hash chain"],
+          [Object(head).signed_at, "2026-01-01T00:00:00.000Z", "the signature of the head is invalid"],
+          [key, "0".repeat(64), "head.public_key is not a given key"]
+        ] as const
+        const changed = run(
+          "receipt",
+          ...changes.map(([from, to], i) => {
+            assert.include(receipt, from)
+            return write(`changed-${i}.json`, receipt.replace(from, to))
           })
-          assertInvalid(
-            runConsistency(consistency.replace(/[0-9a-f]{64}/, "0".repeat(64))),
-            "not the beginning"
-          )
-          assertInvalid(runConsistency(consistency, headLines[1]), "for other tree sizes")
-        }).pipe(Effect.scoped),
-      300_000
-    )
-  }
-)
+        )
+        assert.strictEqual(changed.code, 1)
+        const outputs = changed.output.split("\n")
+        for (const [i, [, to, reason]] of changes.entries()) {
+          assert.isTrue(outputs[i]?.startsWith("invalid: "), `${to}: ${outputs[i]}`)
+          assert.include(outputs[i], reason)
+        }
+        assert.strictEqual(outputs.length, changes.length)
+
+        const lines = exported.trimEnd().split("\n")
+        assert.strictEqual(lines.length, ids.length)
+        const heads = write("heads.ndjson", headLines.join("\n"))
+        const runExport = (text: string, ...args: ReadonlyArray<string>) =>
+          run("export", write("audit.ndjson", text), "--heads", heads, ...args)
+        const whole = runExport(exported)
+        assert.strictEqual(whole.code, 0, whole.output)
+        assert.include(whole.output, `records 1 to ${ids.length} are proven`)
+        assert.include(whole.output, Object(parseJsonObject(headLines.at(-1) ?? ""))["chain_hash"])
+        const response = write("response.json", `{"heads":[${headLines.join(",")}]}`)
+        assert.deepStrictEqual(run("export", write("audit.ndjson", exported), "--heads", response), whole)
+        const later = runExport(lines.slice(3).join("\n"))
+        assert.strictEqual(later.code, 0, later.output)
+        assert.include(later.output, `records 4 to ${ids.length} are proven`)
+        const startHash = String(Object(parseJsonObject(receipts[4] ?? "")["chain"]).previous_hash)
+        const fromHash = runExport(lines.slice(4).join("\n"), "--start-hash", startHash)
+        assert.strictEqual(fromHash.code, 0, fromHash.output)
+        assertInvalid(runExport(lines.slice(4).join("\n")), "give a head of 4 records")
+        assertInvalid(
+          runExport(lines.slice(4).join("\n"), "--start-hash", "0".repeat(64)),
+          "differs from the signed head"
+        )
+        assertInvalid(runExport(lines.toSpliced(5, 1).join("\n")), "position 6 is missing")
+        assertInvalid(runExport(exported.replace(amount, '"output_amount":"1.00"')), "up to position 3")
+        assertInvalid(runExport(exported.toString().replace('"test"', '"other"')), "up to position 3")
+        assertInvalid(runExport(lines.slice(0, 2).join("\n")), "no signed head covers these records")
+
+        const csv = (yield* get("/api/v1/audit/conversions?after=0", { headers: { accept: "text/csv" } }))
+          .text
+        assertInvalid(runExport(csv), "a CSV file cannot be verified; export NDJSON")
+
+        const [oldHead, newHead] = [headLines[0] ?? "", headLines.at(-1) ?? ""]
+        const consistency = (yield* get(`/api/v1/audit/consistency?from=3&to=${ids.length}`)).text
+        const runConsistency = (text: string, old = oldHead) => {
+          const args = ["--old", write("old.json", old), "--new", write("new.json", newHead)]
+          return run("consistency", write("proof.json", text), ...args)
+        }
+        const consistent = runConsistency(consistency)
+        assert.deepStrictEqual(consistent, {
+          code: 0,
+          output: `valid: the first 3 records of ${ids.length} are unchanged`
+        })
+        assertInvalid(
+          runConsistency(consistency.replace(/[0-9a-f]{64}/, "0".repeat(64))),
+          "not the beginning"
+        )
+        assertInvalid(runConsistency(consistency, headLines[1]), "for other tree sizes")
+      }).pipe(Effect.scoped),
+    300_000
+  )
+})

@@ -125,7 +125,7 @@ layer(Layer.mergeAll(Ledger.layer, LedgerVerifier.layer).pipe(Layer.provideMerge
     "agrees with a model in integers, for any transfers, splits, holds and repeated keys",
     [Schema.Array(Command)],
     ([commands]) => play(commands),
-    { timeout: 60_000, arbitrary: { runs: 100, size: 40 } }
+    { arbitrary: { runs: 100, size: 40 } }
   )
 
   it.effect(
@@ -156,8 +156,7 @@ layer(Layer.mergeAll(Ledger.layer, LedgerVerifier.layer).pipe(Layer.provideMerge
         assert.strictEqual(posted.length, row?.count)
         const total = (yield* stateOf(accounts)).reduce((sum, [balance = 0]) => sum + balance, 0)
         assert.strictEqual(total, ACCOUNTS * START)
-      }),
-    60_000
+      })
   )
 
   it.effect("verifies afterwards", () =>

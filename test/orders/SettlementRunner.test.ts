@@ -22,7 +22,7 @@ layer(TestOrders.layer(), { excludeTestServices: true })("SettlementRunner", (it
         yield* Layer.build(SettlementRunner.layerBackground)
         const { order } = yield* place(ann, "buy", "BACK", "2")
         while ((yield* stateOf(order))[0] !== "completed") yield* Effect.sleep("20 millis")
-      }).pipe(Effect.scoped, Effect.timeout("20 seconds"))
+      }).pipe(Effect.scoped)
       assert.deepStrictEqual(yield* stateOf(waiting), ["aggregated", null, null, null])
       assert.deepStrictEqual(yield* TestWallets.balances(ann), ["BACK 2", "USD 75"])
     })

@@ -4,11 +4,9 @@ import { createRequire } from "node:module"
 import { readFileSync } from "node:fs"
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core"
 import * as Chromium from "./Chromium.ts"
+import { TIMEOUT_MILLIS } from "./Waiters.ts"
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
-
-/** Time for a browser on a busy machine. It only ends tests that hang. */
-const TIMEOUT_MILLIS = 60_000
 
 /** Starts a headless browser. The end of the scope closes it. */
 export const launch: Effect.Effect<Browser, never, Scope.Scope> = Effect.acquireRelease(

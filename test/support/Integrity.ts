@@ -3,6 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import * as ApiRequests from "./ApiRequests.ts"
 import * as Effex from "./Effex.ts"
+import { TIMEOUT_MILLIS } from "./Waiters.ts"
 import type { SettledCounts, Workload } from "./Workload.ts"
 
 /** Connection limit of a node: its pool and the locks of its leader tasks. */
@@ -134,7 +135,7 @@ const eventually = <A, E, R>(
       Effect.delay("100 millis"),
       Effect.repeat({ until: isExpected }),
       Effect.timeoutOrElse({
-        duration: "1 minute",
+        duration: TIMEOUT_MILLIS,
         orElse: () => Effect.die(new Error(`${message}: ${String(JSON.stringify(last))}`))
       })
     )

@@ -9,8 +9,7 @@ export const nextRun = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
     SELECT id, finished_at IS NOT NULL AS finished, failed FROM poll_run
     WHERE started_at > ${now?.now ?? assert.fail()} ORDER BY started_at LIMIT 1`.pipe(
     Effect.delay("100 millis"),
-    Effect.repeat({ until: ([run]) => run?.finished === true }),
-    Effect.timeout("90 seconds")
+    Effect.repeat({ until: ([run]) => run?.finished === true })
   )
   return run ?? assert.fail()
 })

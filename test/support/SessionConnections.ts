@@ -1,6 +1,7 @@
 import * as NodeWS from "@effect/platform-node/NodeWS"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
+import { TIMEOUT_MILLIS } from "./Waiters.ts"
 
 interface Connection {
   readonly opened: Promise<unknown>
@@ -59,12 +60,12 @@ export const open = Effect.fnUntraced(function* (url: string, authorization: str
   return connections
 })
 
-/** Waits at most 10 seconds until each connection has ended because of its session. */
+/** Waits until each connection has ended because of its session. */
 export const awaitEnd = Effect.fnUntraced(function* (connections: Effect.Success<ReturnType<typeof open>>) {
   for (const [name, { closed }] of Object.entries(connections)) {
     const end = yield* Effect.timeoutOption(
       Effect.promise(() => closed),
-      "10 seconds"
+      TIMEOUT_MILLIS
     )
     if (end._tag === "None") return assert.fail(`${name} is still open`)
     if (name.endsWith("ebSocket")) assert.strictEqual(end.value, "1008 the session has ended; sign in again")

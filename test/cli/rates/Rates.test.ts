@@ -100,8 +100,7 @@ describe("effex rates --watch", () => {
         assert.match(watching.output().slice(length), /^effex rates: connected$/m)
         watching.process.kill("SIGINT")
         assert.strictEqual(yield* watching.ended, 0)
-      }).pipe(Effect.scoped),
-    120_000
+      }).pipe(Effect.scoped)
   )
 })
 

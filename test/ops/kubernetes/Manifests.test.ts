@@ -11,6 +11,7 @@ import { inspect } from "../../../src/config/Settings.ts"
 import { ALL_METRICS } from "../../../src/platform/metrics/AllMetrics.ts"
 import * as Effex from "../../support/Effex.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
+import { TIMEOUT_MILLIS } from "../../support/Waiters.ts"
 import * as Kustomize from "./Kustomize.ts"
 
 const VERSIONS = ["1.32", "1.33", "1.34"]
@@ -289,7 +290,7 @@ describe("A node with the settings of the overlay local", () => {
         yield* Effex.get(url, path).pipe(
           Effect.repeat({ until: ({ status }) => status === 200, schedule: Schedule.spaced("100 millis") }),
           Effect.timeoutOrElse({
-            duration: "60 seconds",
+            duration: TIMEOUT_MILLIS,
             orElse: () => Effect.die(new Error(`${path} did not answer 200`))
           })
         )
