@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Stream } from "effect"
+import { Effect, Fiber, Latch, Layer, Stream } from "effect"
 import { inspect } from "node:util"
 import { EffexClient } from "../../src/client/EffexClient.ts"
 import * as ScriptedServer from "../support/ScriptedServer.ts"
@@ -39,16 +39,16 @@ describe("EffexClient calls of users and administrators", () => {
 
   it.live("stop their request when they are interrupted", () =>
     Effect.gen(function* () {
-      let isClosed = false
-      const { url } = yield* ScriptedServer.listen((response) =>
-        response.on("close", () => {
-          isClosed = true
-        })
-      )
-      const board = Effect.flatMap(EffexClient, (effex) => Effect.timeoutOption(effex.board(), "50 millis"))
-      const found = yield* Effect.provide(board, Layer.fresh(EffexClient.layerHttp({ url })))
-      assert.isTrue(Option.isNone(found))
-      yield* Effect.repeat(Effect.sleep("2 millis"), { until: () => isClosed })
+      const [received, closed] = [yield* Latch.make(), yield* Latch.make()]
+      const { url } = yield* ScriptedServer.listen((response) => {
+        response.on("close", () => closed.openUnsafe())
+        received.openUnsafe()
+      })
+      const board = Effect.flatMap(EffexClient, (effex) => effex.board())
+      const call = yield* Effect.forkChild(Effect.provide(board, Layer.fresh(EffexClient.layerHttp({ url }))))
+      yield* received.await
+      yield* Fiber.interrupt(call)
+      yield* closed.await
     }).pipe(Effect.scoped)
   )
 

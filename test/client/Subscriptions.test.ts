@@ -53,7 +53,6 @@ describe("EffexClient subscriptions", () => {
       )
       yield* Deferred.await(received)
       yield* before.stop
-      yield* Effect.sleep("600 millis")
       const second = yield* script(sendAndStayOpen(changed(7, rate("1502"))))
       yield* TestRpcServer.listen(second, before.port)
       assert.deepStrictEqual(yield* Fiber.join(all), ["Snapshot 5", "RateChanged 6", "RateChanged 7"])
