@@ -6,6 +6,7 @@ import { isConflict } from "../platform/postgres/SqlFailures.ts"
 import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as PostingRounds from "./PostingRounds.ts"
 
+/** A transaction takes one database timeout at most. The rest is for the queue. */
 const COMMIT_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
 /** Smaller groups cost PostgreSQL more than their overlap saves. */
 const MIN_DIVIDED_GROUP = 32
@@ -60,8 +61,10 @@ export const make = Effect.fnUntraced(function* <A, B>({
   const settleAll = (group: ReadonlyArray<Pending>, exit: Exit.Exit<B, StoreUnavailable>) =>
     Effect.sync(() => group.forEach((pending) => settle(pending, exit)))
 
-  /** Commits a group, and returns the items without an outcome. */
-  const commitAll = Effect.fnUntraced(function* (group: ReadonlyArray<Pending>) {
+  /** Commits the items whose callers still wait, and returns those without an outcome. */
+  const commitWaiting = Effect.fnUntraced(function* (pending: ReadonlyArray<Pending>) {
+    const group = pending.filter(({ isAbandoned }) => !isAbandoned)
+    if (group.length === 0) return []
     const outcomes = yield* commit(group.map(({ item }) => item))
     return group.filter((pending, i) => {
       const outcome = outcomes[i]
@@ -74,7 +77,7 @@ export const make = Effect.fnUntraced(function* <A, B>({
     Effect.forEach(
       group,
       (pending) =>
-        commitAll([pending]).pipe(
+        commitWaiting([pending]).pipe(
           Effect.retry({ while: isConflict, times: CONFLICT_RETRIES }),
           Effect.catchTags({
             CommitAlone: Effect.die,
@@ -87,7 +90,7 @@ export const make = Effect.fnUntraced(function* <A, B>({
     )
 
   const handle = (group: ReadonlyArray<Pending>): Effect.Effect<void> =>
-    commitAll(group).pipe(
+    commitWaiting(group).pipe(
       Effect.flatMap((deferred) => (deferred.length === 0 ? Effect.void : handle(deferred))),
       Effect.catchTags({
         CommitAlone: () => commitEach(group),

@@ -3,6 +3,7 @@ import type { SqlClient, SqlError, Statement } from "effect/sql"
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import { Database } from "../platform/postgres/Database.ts"
+import { withDatabaseTimeout } from "../platform/postgres/DatabaseTimeout.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as PostBatch from "./PostBatch.ts"
 import { type GateDecision, PostingGate } from "./PostingGate.ts"
@@ -18,7 +19,7 @@ export class LedgerRepo extends Context.Service<
     readonly call: (
       postings: ReadonlyArray<LedgerPosting>
     ) => Effect.Effect<ReadonlyArray<PostOutcome | undefined>, SqlError.SqlError>
-    /** Posts in one transaction of its own. */
+    /** Posts in one transaction of its own, within one database timeout. */
     readonly tryCall: (
       postings: ReadonlyArray<LedgerPosting>
     ) => Effect.Effect<ReadonlyArray<PostOutcome | undefined>, SqlError.SqlError | StoreUnavailable>
@@ -82,7 +83,7 @@ export class LedgerRepo extends Context.Service<
           if (!postings.some(isMovement)) return yield* pipeline((client) => post(client, postings))
           const posted = yield* pipeline((client) => postWithinLimits(client, postings))
           return posted ?? (yield* tryExecute(sql.withTransaction(call(postings))))
-        })
+        }, withDatabaseTimeout)
       })
     })
   )
