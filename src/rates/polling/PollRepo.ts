@@ -1,6 +1,6 @@
 import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { Statement } from "effect/sql"
+import type { SqlError, Statement } from "effect/sql"
 import { AssetCode } from "../../domain/money/Asset.ts"
 import { AssetPair } from "../../domain/money/AssetPair.ts"
 import {
@@ -26,7 +26,12 @@ export interface FencedPoll {
 /** Trigger of a poll, with its leader term or requester. */
 export type PollCause =
   | { readonly trigger: "schedule"; readonly leadership: LeaderTerms.LeaderTerm }
-  | { readonly trigger: "demand"; readonly requestedBy: string }
+  | {
+      readonly trigger: "demand"
+      readonly requestedBy: string
+      /** Runs in the transaction that records the start. */
+      readonly record?: (id: PollId) => Effect.Effect<void, SqlError.SqlError>
+    }
   | { readonly trigger: "command-line" }
 
 /** Leader term of a poll; only scheduled polls have one. */
@@ -80,13 +85,17 @@ export class PollRepo extends Context.Service<
         const leadership = termOf(cause)
         const term = Option.getOrNull(Option.map(leadership, ({ term }) => term))
         const requestedBy = cause.trigger === "demand" ? cause.requestedBy : null
-        const inserted = yield* execute(sql`
+        const insert = sql`
             WITH fence AS (${LeaderTerms.fence(sql, leadership)})
             INSERT INTO poll_run (id, started_at, pairs, pair_set, term, requested_by)
             SELECT ${id}::uuid, ${DateTime.toDateUtc(startedAt)}::timestamptz, ${pairs}::int, ${pairSet}::text,
               ${term}::bigint, ${requestedBy}::text
             FROM fence
-            RETURNING id`)
+            RETURNING id`
+        const record = cause.trigger === "demand" ? cause.record : undefined
+        const inserted = yield* execute(
+          record === undefined ? insert : sql.withTransaction(Effect.tap(insert, record(id)))
+        )
         yield* LeaderTerms.failIfSuperseded(inserted, leadership)
         return id
       })

@@ -11,6 +11,7 @@ import {
   Schedule,
   Schema
 } from "effect"
+import type { SqlError } from "effect/sql"
 import { Settings } from "../../config/Settings.ts"
 import type { PairSet, PollId, PollRun } from "../../domain/rates/PollRun.ts"
 import type { ClockSkewed } from "../../platform/ClockSkew.ts"
@@ -105,10 +106,11 @@ const make = Effect.gen(function* () {
   )
 
   const pollNow: RatePoller["Service"]["pollNow"] = Effect.fn("RatePoller.pollNow")(
-    function* (requestedBy) {
+    function* (requestedBy, record) {
       const started = yield* Deferred.make<PollId>()
       const cause = { trigger: "demand", requestedBy } as const
-      const poll = yield* runWithoutTerm("currencies", cause, {
+      const recorded = record === undefined ? cause : { ...cause, record }
+      const poll = yield* runWithoutTerm("currencies", recorded, {
         onStart: (id) => Deferred.succeed(started, id)
       }).pipe(
         Effect.tapError((error) =>
@@ -200,9 +202,12 @@ export class RatePoller extends Context.Service<
     /**
      * Starts a poll of currencies and one of prices in the background. Returns the id of the first, or of the one in
      * progress, in this or in another process. Fails with `PollInProgress` if that poll is not recorded within two seconds.
+     * `record` runs in the transaction that starts the first, so that no poll starts without it. It does not run for a poll in
+     * progress.
      */
     readonly pollNow: (
-      requestedBy: string
+      requestedBy: string,
+      record?: (id: PollId) => Effect.Effect<void, SqlError.SqlError>
     ) => Effect.Effect<PollId, PollInProgress | StoreUnavailable | ClockSkewed>
     /**
      * Like {@link pollEvery}, at the interval in effect and that of prices, and paused while polling is off. Polls in a leader term: nothing

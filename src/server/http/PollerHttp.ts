@@ -7,8 +7,7 @@ import { Caller } from "../../api/access/Caller.ts"
 import { PollerBody } from "../../api/polling/PollerMessage.ts"
 import * as Problem from "../../api/Problem.ts"
 import { changeFields, type PollerSetting, settingFields } from "../../domain/rates/PollerSetting.ts"
-import { adminPollFields } from "../../domain/rates/PollRun.ts"
-import { Database } from "../../platform/postgres/Database.ts"
+import { adminPollFields, type PollId } from "../../domain/rates/PollRun.ts"
 import { type ActivePollerSetting, PollerSettings } from "../../rates/polling/PollerSettings.ts"
 import { Polls, type ScheduleStatus } from "../../rates/polling/Polls.ts"
 import { RatePoller } from "../../rates/polling/RatePoller.ts"
@@ -23,7 +22,6 @@ export const layer = HttpApiBuilder.group(
   "poller",
   Effect.fn(function* (handlers) {
     const actions = yield* AdminActions
-    const { execute } = yield* Database
     const settings = yield* PollerSettings
     const polls = yield* Polls
     const poller = yield* RatePoller
@@ -83,7 +81,9 @@ export const layer = HttpApiBuilder.group(
         "run",
         Effect.fnUntraced(function* ({ query }) {
           const { id: principal } = yield* Caller
-          const id = yield* poller.pollNow(principal).pipe(
+          const record = (id: PollId) =>
+            actions.record({ principal, action: "poller.run", subject: id, reason: query.reason })
+          const id = yield* poller.pollNow(principal, record).pipe(
             Effect.catchTags({
               ...Problems.pollNowErrors,
               PollInProgress: ({ message }) =>
@@ -95,11 +95,6 @@ export const layer = HttpApiBuilder.group(
           const run = yield* polls
             .byId(id)
             .pipe(Effect.catchTags({ ...Problems.storeErrors, PollNotFound: Effect.die }))
-          // Not for a poll that was running already.
-          if (run.requestedBy === principal)
-            yield* execute(
-              actions.record({ principal, action: "poller.run", subject: id, reason: query.reason })
-            ).pipe(Effect.catchTags(Problems.storeErrors))
           return respond(202, adminPollFields(run), { location: `/api/v1/polls/${id}` })
         })
       )

@@ -1,5 +1,17 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { DateTime, Duration, Effect, Fiber, Latch, Logger, Metric, Option, Ref, Semaphore } from "effect"
+import {
+  DateTime,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Latch,
+  Logger,
+  Metric,
+  Option,
+  Ref,
+  Semaphore
+} from "effect"
 import { TestClock } from "effect/testing"
 import { LeaderTerms } from "../../../src/platform/LeaderTerms.ts"
 import * as DatabaseMetrics from "../../../src/platform/metrics/DatabaseMetrics.ts"
@@ -75,6 +87,31 @@ describe("RatePoller.pollOnce", () => {
       assert.deepStrictEqual(yield* sql`SELECT succeeded, failed FROM poll_run`, [
         { succeeded: 40, failed: 4 }
       ])
+    })
+  )
+})
+
+describe("RatePoller.pollNow", () => {
+  test(
+    "starts no poll whose record fails, and no other record for a poll in progress",
+    Effect.gen(function* () {
+      const poller = yield* RatePoller
+      const provider = yield* TestProvider
+      const { sql } = yield* Database
+      const refused = yield* Effect.exit(poller.pollNow("operator", () => Effect.asVoid(sql`SELECT 1 / 0`)))
+      assert.isTrue(Exit.isFailure(refused))
+      assert.deepStrictEqual(yield* sql`SELECT id FROM poll_run`, [])
+      assert.strictEqual(yield* provider.calls, 0)
+
+      const answers = yield* Latch.make()
+      yield* provider.respondWith((pair) => Effect.andThen(answers.await, rate("10")(pair)))
+      const recorded: Array<string> = []
+      const record = (id: string) => Effect.sync(() => void recorded.push(id))
+      const first = yield* poller.pollNow("operator", record)
+      assert.strictEqual(yield* poller.pollNow("another", record), first)
+      assert.deepStrictEqual(recorded, [first])
+      yield* answers.open
+      yield* awaitFinishedPolls(1)
     })
   )
 })
