@@ -64,6 +64,9 @@ export class Api extends HttpApi.make("effex")
   .add(RiskApi)
   .add(OverviewApi)
   .add(HealthApi)
+  // A misspelled filter would return the rows that it should exclude, and a misspelled field would keep its default.
+  .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "error", errors: "all" })
+  .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotateMerge(
     OpenApi.annotations({
       title: "effex",

@@ -1,6 +1,7 @@
 import { Context, DateTime, Effect, Layer, Option, Stream } from "effect"
 import type { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import type { AssetCode } from "../domain/money/Asset.ts"
+import type { MovementType } from "../domain/wallets/MovementType.ts"
 import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
@@ -14,8 +15,7 @@ const MAX_SCANNED_ROWS = 2000
 /** Which rows of a statement to read. */
 export interface StatementFilter {
   readonly asset?: AssetCode | undefined
-  /** Kind of the transfer, such as `transfer` or `conversion`. */
-  readonly type?: string | undefined
+  readonly type?: MovementType | undefined
   /** First moment. */
   readonly since?: DateTime.Utc | undefined
   /** The moment after the last one. */

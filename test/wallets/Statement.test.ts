@@ -119,7 +119,7 @@ layer(TestWallets.layer())("Statement", (it) => {
       assert.deepStrictEqual(deposits.flat().map(show), ["USD 5 = 5"])
       assert.strictEqual(deposits[0]?.length, 0)
       assert.isAtMost(deposits.length, 2)
-      assert.deepStrictEqual((yield* pages(wallet, 50, { type: "order" })).flat(), [])
+      assert.deepStrictEqual((yield* pages(wallet, 50, { type: "order.settlement" })).flat(), [])
       const streamed = yield* Stream.runCollect((yield* Statement).stream(wallet.id, { type: "deposit" }))
       assert.deepStrictEqual(streamed.map(show), ["USD 5 = 5"])
     })

@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { ReasonBody } from "../accounts/UserAdminMessage.ts"
 import { describe } from "../EndpointDescription.ts"
 import * as PageMessage from "../PageMessage.ts"
@@ -46,8 +46,6 @@ export class KeysApi extends HttpApiGroup.make("keys")
   .prefix("/api/v1/admin")
   .middleware(RequireAdministrator)
   .middleware(ProblemResponses)
-  // A key whose `lifetime` is misspelled would never expire.
-  .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error" })
   .annotateMerge(
     OpenApi.annotations({
       title: "API keys",

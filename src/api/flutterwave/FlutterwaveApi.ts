@@ -1,5 +1,12 @@
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, OpenApi } from "effect/http-api"
+import {
+  HttpApi,
+  HttpApiEndpoint,
+  HttpApiGroup,
+  HttpApiMiddleware,
+  HttpApiSchema,
+  OpenApi
+} from "effect/http-api"
 
 const Side = Schema.Struct({ currency: Schema.String, amount: Schema.Finite })
 
@@ -71,6 +78,8 @@ export class FlutterwaveApi extends HttpApiGroup.make("flutterwave")
   .prefix("/api")
   .middleware(FlutterwaveAuthentication)
   .middleware(FlutterwaveErrors)
+  // Like Flutterwave, so that requests which were written for it keep working.
+  .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "ignore" })
   .annotateMerge(
     OpenApi.annotations({
       title: "Flutterwave-compatible",

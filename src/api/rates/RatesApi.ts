@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { RateId } from "../../domain/rates/Rate.ts"
 import { StreamPositionText } from "../../domain/rates/StreamPosition.ts"
 import { OptionalAuthentication } from "../access/HttpAuthorization.ts"
@@ -47,12 +47,15 @@ export class RatesApi extends HttpApiGroup.make("rates")
       headers: { "last-event-id": Schema.optionalKey(StreamPositionText) },
       success: HttpApiSchema.StreamSse({ events: RateSseEvent }),
       error: [Problem.UnsupportedCurrency, Problem.UnsupportedPair, Problem.RateLimited]
-    }).annotateMerge(
-      describe(
-        "Stream rate changes (SSE)",
-        "Sends the events `snapshot`, `rate`, `poll` and `gap` for `pairs`, such as `USD:NGN,EUR:KES`, or for all pairs. The id of an event is its stream position. To resume, send it as `Last-Event-ID` or `since`: the stream replays the missed changes, or sends a `gap` and a new `snapshot` if they are no longer available."
-      )
-    ),
+    })
+      // Some clients of event streams add a parameter when they reconnect.
+      .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "ignore" })
+      .annotateMerge(
+        describe(
+          "Stream rate changes (SSE)",
+          "Sends the events `snapshot`, `rate`, `poll` and `gap` for `pairs`, such as `USD:NGN,EUR:KES`, or for all pairs. The id of an event is its stream position. To resume, send it as `Last-Event-ID` or `since`: the stream replays the missed changes, or sends a `gap` and a new `snapshot` if they are no longer available."
+        )
+      ),
     HttpApiEndpoint.get("currencies", "/currencies", { success: CurrencyList }).annotateMerge(
       describe(
         "List the supported currencies",

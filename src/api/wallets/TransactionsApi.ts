@@ -1,5 +1,6 @@
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { MovementType } from "../../domain/wallets/MovementType.ts"
 import { RequireUser } from "../access/HttpAuthorization.ts"
 import { describe } from "../EndpointDescription.ts"
 import * as PageMessage from "../PageMessage.ts"
@@ -7,12 +8,6 @@ import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
 import { TimeFromText } from "../TimeFromText.ts"
 import { TransactionMovements, TransactionsPage } from "./TransactionMessage.ts"
-
-const MovementType = Schema.String.check(
-  Schema.isPattern(/^[a-z][a-z0-9._-]{0,62}$/, {
-    message: "must be a type of movements, such as transfer, deposit, withdrawal or conversion"
-  })
-)
 
 /** What moved the balances of a user. */
 export class TransactionsApi extends HttpApiGroup.make("transactions")

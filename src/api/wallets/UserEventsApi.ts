@@ -1,5 +1,5 @@
 import { Schema } from "effect"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { EventPositionText } from "../../domain/wallets/EventPosition.ts"
 import { RequireUser } from "../access/HttpAuthorization.ts"
 import { describe } from "../EndpointDescription.ts"
@@ -15,12 +15,15 @@ export class UserEventsApi extends HttpApiGroup.make("userEvents")
       headers: { "last-event-id": Schema.optionalKey(EventPositionText) },
       success: HttpApiSchema.StreamSse({ events: UserSseEvent }),
       error: [Problem.RateLimited, Problem.StoreUnavailable]
-    }).annotateMerge(
-      describe(
-        "Stream my events (SSE)",
-        "Sends a `snapshot` of all balances, and then the events `balance`, `transaction`, `order` and `security`. The id of an event is a position. To resume, send it as `Last-Event-ID` or `since`: the stream first sends everything that was missed. Only an `order` may be repeated, in its newest state. After more than 1000 missed events, or with a position of another database, it sends a `gap` instead; `GET /api/v1/transactions` has the transactions. The stream ends with the session. An API key that acts for the user receives no `security` events."
+    })
+      // Some clients of event streams add a parameter when they reconnect.
+      .annotate(HttpApi.QueryParseOptions, { onExcessProperty: "ignore" })
+      .annotateMerge(
+        describe(
+          "Stream my events (SSE)",
+          "Sends a `snapshot` of all balances, and then the events `balance`, `transaction`, `order` and `security`. The id of an event is a position. To resume, send it as `Last-Event-ID` or `since`: the stream first sends everything that was missed. Only an `order` may be repeated, in its newest state. After more than 1000 missed events, or with a position of another database, it sends a `gap` instead; `GET /api/v1/transactions` has the transactions. The stream ends with the session. An API key that acts for the user receives no `security` events."
+        )
       )
-    )
   )
   .prefix("/api/v1")
   .middleware(RequireUser)

@@ -1,4 +1,4 @@
-import { SchemaIssue } from "effect"
+import { Array, SchemaAST, SchemaIssue } from "effect"
 import { HttpApiError } from "effect/http-api"
 import { InvalidRequest } from "../../api/Problem.ts"
 
@@ -20,14 +20,17 @@ type RequestSchemaError = Pick<HttpApiError.HttpApiSchemaError, "cause" | "kind"
 /** Limit on reported errors: a body of 64 KiB can have ten thousand unknown fields. */
 const MAX_ERRORS = 20
 
-/** Lists the errors of a request, each with a JSON pointer. */
+/** Lists the errors of a request, each with a JSON pointer. Checks of one value can fail with the same message. */
 export const errorsOf = ({ cause, kind }: RequestSchemaError) =>
-  formatter(kind)(cause.issue)
-    .issues.slice(0, MAX_ERRORS)
-    .map(({ message, path = [] }) => ({
-      pointer: ["", segments[kind] ?? kind, ...path.map(segmentOf)].join("/").slice(0, 200),
-      detail: message.slice(0, 300)
-    }))
+  Array.dedupeWith(
+    formatter(kind)(cause.issue)
+      .issues.slice(0, MAX_ERRORS)
+      .map(({ message, path = [] }) => ({
+        pointer: ["", segments[kind] ?? kind, ...path.map(segmentOf)].join("/").slice(0, 200),
+        detail: message.slice(0, 300)
+      })),
+    (one, other) => one.pointer === other.pointer && one.detail === other.detail
+  )
 
 /** Converts the error to an `invalid-request` problem. */
 export const toProblem = (error: RequestSchemaError): InvalidRequest => {
@@ -40,12 +43,18 @@ const formatter = (kind: RequestSchemaError["kind"]) =>
   SchemaIssue.makeFormatterStandardSchemaV1({
     leafHook: (issue) => {
       if (issue._tag === "MissingKey") return "is required"
-      if (issue._tag === "UnexpectedKey") return "is not a known field"
+      if (issue._tag === "UnexpectedKey")
+        return kind === "Query"
+          ? `is not a parameter; allowed: ${namesOf(issue.ast).join(", ")}`
+          : "is not a known field"
       // Outside of the body every value is text, unless a parameter is repeated.
       if (issue._tag === "InvalidType" && kind !== "Payload") return "must be given once"
       return SchemaIssue.defaultLeafHook(issue)
     }
   })
+
+const namesOf = (ast: SchemaAST.AST) =>
+  SchemaAST.isObjects(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
 
 /** Escapes a segment of a JSON pointer (RFC 6901). */
 const segmentOf = (segment: PropertyKey | { readonly key: PropertyKey }) =>

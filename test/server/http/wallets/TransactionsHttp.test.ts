@@ -94,7 +94,7 @@ layer(SandboxAssets.layer.pipe(Layer.provideMerge(TestServer.layer())), { exclud
           const list = (query: string) => Effect.map(page(ann, query), ({ data }) => data.map(show))
           assert.deepStrictEqual(yield* list("?asset=usd"), ["deposit 1.00 USD = 1.00"])
           assert.deepStrictEqual(yield* list("?type=withdrawal"), ["withdrawal -0.50 EUR = 1.50"])
-          assert.deepStrictEqual(yield* list("?type=order.refund"), [])
+          assert.deepStrictEqual(yield* list("?type=order.settlement"), [])
           assert.deepStrictEqual(yield* list("?asset=ETH"), [])
           const { data } = yield* page(ann, "")
           const [newest, , oldest] = data
@@ -105,13 +105,14 @@ layer(SandboxAssets.layer.pipe(Layer.provideMerge(TestServer.layer())), { exclud
         })
       )
 
-      it.effect("refuses unknown assets, malformed types, times, cursors and sizes", () =>
+      it.effect("refuses unknown assets, types, times, cursors and sizes", () =>
         Effect.gen(function* () {
           const ann = yield* WalletUsers.create("strict", { USD: "1" })
           assertProblem(yield* ann.get(`${PATH}?asset=NOPE`), 422, "unsupported-currency")
           const cursorOf = (position: string) => Buffer.from(position).toString("base64url")
           for (const query of [
             "?type=Transfer",
+            "?type=order.refund",
             "?type=",
             "?type=a'--",
             "?since=yesterday",
@@ -126,6 +127,11 @@ layer(SandboxAssets.layer.pipe(Layer.provideMerge(TestServer.layer())), { exclud
             `?cursor=${cursorOf("999999999999999,1,1")}`
           ])
             assertProblem(yield* ann.get(PATH + query), 400, "invalid-request")
+          const { json } = yield* ann.get(`${PATH}?type=bad`)
+          assert.include(
+            JSON.stringify(json["errors"]).replaceAll("\\", ""),
+            '"transfer" | "deposit" | "withdrawal" | "conversion" | "order.settlement" | "adjustment"'
+          )
           for (const position of ["99999999999999,1,1", "0,999999999999999999,999999999999999999", "0,1,0"])
             assert.strictEqual((yield* ann.get(`${PATH}?cursor=${cursorOf(position)}`)).status, 200, position)
         })
