@@ -135,7 +135,7 @@ export class ConversionRequests extends Context.Service<
         if (idempotencyKey === undefined || request === undefined) return yield* problem
         const stored = yield* conversions
           .findStored(owner, idempotencyKey, request)
-          .pipe(Effect.catchTags(Problems.storedConversionErrors))
+          .pipe(Effect.catchTags(Problems.idempotentErrors))
         return Option.isSome(stored) ? stored.value : yield* problem
       })
 

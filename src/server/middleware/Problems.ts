@@ -86,8 +86,20 @@ export const quoteErrors = {
     Effect.fail(new Problem.NotFound({ detail: message }))
 }
 
-export const storedConversionErrors = {
-  ...storeErrors,
+/** Of requests that move money, also for what is read after the commit. The database may have committed without confirming it. */
+export const unconfirmedErrors = {
+  StoreUnavailable: () =>
+    Effect.fail(
+      new Problem.StoreUnavailable({
+        detail:
+          "The database did not confirm the request, so it may have been carried out; retry with the same Idempotency-Key, or without a key look for it first"
+      })
+    )
+}
+
+/** Of requests with an idempotency key. */
+export const idempotentErrors = {
+  ...unconfirmedErrors,
   IdempotencyMismatch: ({ message }: ConversionErrors.IdempotencyMismatch) =>
     Effect.fail(new Problem.IdempotencyMismatch({ detail: message }))
 }
@@ -95,7 +107,7 @@ export const storedConversionErrors = {
 export const conversionErrors = {
   ...pricingErrors,
   ...quoteErrors,
-  ...storedConversionErrors,
+  ...idempotentErrors,
   QuoteMismatch: ({ field, message }: ConversionErrors.QuoteMismatch) =>
     Effect.fail(invalid(`/body/${field}`, message)),
   QuoteExpired: ({ message }: ConversionErrors.QuoteExpired) =>

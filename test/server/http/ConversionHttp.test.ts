@@ -266,6 +266,7 @@ layer(TestServer.layer({ MAX_AGE_FLOOR: "0 millis" }).pipe(Layer.provideMerge(Se
           for (const headers of [{}, { "idempotency-key": "while-down" }]) {
             const response = yield* convert({}, headers)
             assertProblem(response, 503, "store-unavailable")
+            assert.include(response.json["detail"], "retry with the same Idempotency-Key")
             assert.notInclude(response.text, "763226")
             assert.notInclude(response.text, "1534")
           }

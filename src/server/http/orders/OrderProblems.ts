@@ -26,7 +26,7 @@ export const termsErrors = {
 
 export const placeErrors = {
   ...Problems.lookupErrors,
-  ...Problems.storedConversionErrors,
+  ...Problems.idempotentErrors,
   ...WalletProblems.movementErrors,
   ...termsErrors,
   ClientOrderIdUsed: ({ message }: Order.ClientOrderIdUsed) =>

@@ -45,7 +45,7 @@ export const layer = HttpApiBuilder.group(
     const receiptOf = Effect.fnUntraced(function* (request: FundingRequest) {
       const accounts = yield* wallets
         .accountsOf(request.walletId)
-        .pipe(Effect.catchTags(Problems.storeErrors))
+        .pipe(Effect.catchTags(Problems.unconfirmedErrors))
       const account = accounts.find(({ asset }) => asset === request.asset)
       const amountOf = (value: BigDecimal.BigDecimal | undefined) => format(value ?? ZERO, request.asset)
       return {

@@ -12,7 +12,7 @@ export const notFound = new Problem.NotFound({
 })
 
 export const requestErrors = {
-  ...Problems.storedConversionErrors,
+  ...Problems.idempotentErrors,
   ...movementErrors,
   AssetUnavailable: ({ message }: AssetUnavailable) =>
     Effect.fail(new Problem.AssetUnavailable({ detail: message }))

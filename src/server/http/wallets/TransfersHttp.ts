@@ -55,14 +55,16 @@ export const layer = HttpApiBuilder.group(
             })
             .pipe(Effect.catchTags(WalletProblems.transferErrors))
           if (isHeld) {
-            const held = yield* reviews.find(id).pipe(Effect.catchTags(Problems.storeErrors))
+            const held = yield* reviews.find(id).pipe(Effect.catchTags(Problems.unconfirmedErrors))
             return IdempotentResponse.respond(
               202,
               JSON.stringify(heldFieldsOf(Option.getOrThrow(held))),
               replayed
             )
           }
-          const rows = yield* statement.transaction(from.id, id).pipe(Effect.catchTags(Problems.storeErrors))
+          const rows = yield* statement
+            .transaction(from.id, id)
+            .pipe(Effect.catchTags(Problems.unconfirmedErrors))
           const row = Option.getOrThrow(Array.head(rows))
           return IdempotentResponse.respond(201, JSON.stringify(fieldsOf(row)), replayed)
         })

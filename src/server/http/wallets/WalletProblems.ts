@@ -30,7 +30,7 @@ export const movementErrors = {
 
 export const transferErrors = {
   ...recipientErrors,
-  ...Problems.storedConversionErrors,
+  ...Problems.idempotentErrors,
   ...movementErrors
 }
 
