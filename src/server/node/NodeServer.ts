@@ -18,6 +18,7 @@ import * as HttpInternals from "./HttpInternals.ts"
 import * as PageQueue from "./PageQueue.ts"
 import * as Pipelining from "./Pipelining.ts"
 import * as ResponseHead from "./ResponseHead.ts"
+import * as TurnQueue from "./TurnQueue.ts"
 
 /** Maximum size of the request line and the headers. */
 const MAX_HEADER_BYTES = 16 * 1024
@@ -52,7 +53,10 @@ export class NodeServer extends Context.Service<
       server.schedule = schedule
       server.rejectEarly = ({ socket }) =>
         reject(socket, new Overloaded({ detail: "The node is starting; retry in a second" }))
-      server.pace = PageQueue.make(isAnswering, (address) => server.isSharedAddress(address))
+      const pacePage = PageQueue.make(isAnswering, (address) => server.isSharedAddress(address))
+      const paceSignIn = TurnQueue.make()
+      server.pace = (request, response, dispatch) =>
+        Routes.isSignIn(request.url) ? paceSignIn(request, dispatch) : pacePage(request, response, dispatch)
       const drain = Effect.raceFirst(
         Effect.callback<void>((resume) =>
           HttpConnections.closeWhenAccepted(server, () => resume(Effect.void))

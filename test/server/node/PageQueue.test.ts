@@ -69,6 +69,16 @@ describe("PageQueue", () => {
   )
 
   live(
+    "starts one sign-in per event-loop turn too",
+    Effect.gen(function* () {
+      const { handled, port } = yield* listen
+      yield* openAll(port, "127.0.0.1", 100, request("/api/v1/accounts/auth/login"))
+      yield* eventually("all sign-ins", () => handled.length === 100 || undefined)
+      assert.strictEqual(new Set(handled.map(({ turn }) => turn)).size, 100)
+    })
+  )
+
+  live(
     "starts requests of the API at once",
     Effect.gen(function* () {
       const { handled, port } = yield* listen
