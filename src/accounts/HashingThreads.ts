@@ -5,8 +5,11 @@ import { getPriority, setPriority } from "node:os"
 const configuredSize = Number(process.env["UV_THREADPOOL_SIZE"])
 /** Threads of Node's pool: `UV_THREADPOOL_SIZE`, by default 4. */
 export const POOL_SIZE = Number.isInteger(configuredSize) && configuredSize > 0 ? configuredSize : 4
-/** Added to the nice value of the event loop, which is 0 unless the operator sets another. */
-export const NICE_INCREMENT = 5
+/**
+ * Added to the nice value of the event loop, which is 0 unless the operator sets another. Linux compares it within one container,
+ * service or session only. There, programs that keep a CPU busy leave 3 % of it to a nice value of 15, and 1 % to one of 19.
+ */
+export const NICE_INCREMENT = 15
 const MAX_NICE = 19
 
 /**
