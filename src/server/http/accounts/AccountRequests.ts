@@ -51,32 +51,15 @@ export const requireOwnPage = (
   publicUrl: Option.Option<string>
 ): Effect.Effect<void, Problem.Forbidden> => {
   const { host, origin } = headers
+  const site = headers["sec-fetch-site"]
   const isOwn =
     origin !== undefined &&
     URL.canParse(origin) &&
+    // Only browsers send this header, and not all of them.
+    (site === undefined || site === "same-origin") &&
     Option.match(publicUrl, {
       onNone: () => new URL(origin).host === host,
       onSome: (url) => new URL(url).origin === origin
     })
   return isOwn && headers[CSRF_HEADER] === "1" ? Effect.void : Effect.fail(notOwnPage)
-}
-
-/** The cookie with the refresh token of the web app. */
-export interface RefreshCookie {
-  readonly read: (request: HttpServerRequest.HttpServerRequest) => string | undefined
-  /** Value of `Set-Cookie`; an empty token deletes the cookie. */
-  readonly set: (token: string, maxAgeSeconds: number) => string
-}
-
-const PATH = "/api/v1/accounts/auth"
-
-/** The prefix `__Secure-` needs HTTPS; browsers accept it on no other origin, not even on localhost. */
-export const makeRefreshCookie = (publicUrl: Option.Option<string>): RefreshCookie => {
-  const isHttps = Option.exists(publicUrl, (url) => url.startsWith("https:"))
-  const name = isHttps ? "__Secure-effex-refresh" : "effex-refresh"
-  return {
-    read: ({ cookies }) => cookies[name],
-    set: (token, maxAgeSeconds) =>
-      `${name}=${token}; Path=${PATH}; Max-Age=${Math.floor(maxAgeSeconds)}; HttpOnly; Secure; SameSite=Strict`
-  }
 }

@@ -15,6 +15,7 @@ import type { User } from "../../../domain/accounts/User.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import * as AccountProblems from "./AccountProblems.ts"
 import * as Requests from "./AccountRequests.ts"
+import * as RefreshCookie from "./RefreshCookie.ts"
 
 /** Handlers of registration, sign-in and tokens. */
 export const layer = HttpApiBuilder.group(
@@ -28,14 +29,18 @@ export const layer = HttpApiBuilder.group(
     const sessions = yield* Sessions
     const signIn = yield* SignIn
     const users = yield* Users
-    const cookie = Requests.makeRefreshCookie(publicUrl)
+    const cookie = RefreshCookie.make(publicUrl)
     const requireOwnPage = (request: HttpServerRequest.HttpServerRequest) =>
       Requests.requireOwnPage(request, publicUrl)
 
-    /** Responds with the tokens of a session. */
+    /** Responds with the tokens of a session. `keep` puts the refresh token into the cookie, not into the body. */
     const respond = Effect.fnUntraced(function* (
       { refreshToken, session, user }: OpenSession & { readonly user: User },
-      options: { readonly status: number; readonly inCookie: boolean; readonly withUser: boolean }
+      options: {
+        readonly status: number
+        readonly keep: RefreshCookie.RefreshCookie["start"] | undefined
+        readonly withUser: boolean
+      }
     ) {
       const issued = yield* accessTokens.issue({
         user,
@@ -45,21 +50,19 @@ export const layer = HttpApiBuilder.group(
       const refresh = Redacted.value(refreshToken)
       const body = {
         access: Redacted.value(issued.token),
-        ...(options.inCookie ? {} : { refresh }),
+        ...(options.keep === undefined ? { refresh } : {}),
         token_type: "Bearer",
         expires_in: Duration.toSeconds(issued.expiresIn),
         session_id: session.id,
         ...(options.withUser ? { user: userFields(user) } : {})
       }
-      const maxAge = Duration.toSeconds(DateTime.distance(yield* DateTime.now, session.expiresAt))
-      return HttpServerResponse.text(JSON.stringify(body), {
+      const response = HttpServerResponse.text(JSON.stringify(body), {
         status: options.status,
         contentType: "application/json",
-        headers: {
-          "cache-control": "no-store",
-          ...(options.inCookie ? { "set-cookie": cookie.set(refresh, maxAge) } : {})
-        }
+        headers: { "cache-control": "no-store" }
       })
+      const maxAge = DateTime.distance(yield* DateTime.now, session.expiresAt)
+      return options.keep === undefined ? response : options.keep(response, refresh, maxAge)
     })
 
     /** Returns the token of the body, or else of the cookie, which only pages of this server may use. */
@@ -98,7 +101,11 @@ export const layer = HttpApiBuilder.group(
               device
             )
             .pipe(Effect.catchTags(AccountProblems.registrationErrors))
-          return yield* respond(opened, { status: 201, inCookie, withUser: true })
+          return yield* respond(opened, {
+            status: 201,
+            keep: inCookie ? cookie.start : undefined,
+            withUser: true
+          })
         })
       )
       .handleRaw(
@@ -114,7 +121,11 @@ export const layer = HttpApiBuilder.group(
               device: Requests.deviceOf(request)
             })
             .pipe(Effect.catchTags(AccountProblems.signInErrors))
-          return yield* respond(opened, { status: 200, inCookie, withUser: true })
+          return yield* respond(opened, {
+            status: 200,
+            keep: inCookie ? cookie.start : undefined,
+            withUser: true
+          })
         })
       )
       .handleRaw(
@@ -137,7 +148,13 @@ export const layer = HttpApiBuilder.group(
             ...AccountProblems.sessionErrors,
             ...AccountProblems.attemptErrors
           })
-          return yield* respond(opened, { status: 200, inCookie: token.inCookie, withUser: false })
+          return yield* respond(opened, {
+            status: 200,
+            keep: token.inCookie
+              ? (response, refresh, maxAge) => cookie.rotate(request, response, refresh, maxAge)
+              : undefined,
+            withUser: false
+          })
         })
       )
       .handleRaw(
@@ -145,13 +162,11 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ request }) {
           const { inCookie, token } = yield* refreshTokenOf(request)
           yield* sessions.endByToken(token).pipe(Effect.catchTags(Problems.storeErrors))
-          return HttpServerResponse.empty({
+          const response = HttpServerResponse.empty({
             status: 204,
-            headers: {
-              "cache-control": "no-store",
-              ...(inCookie ? { "set-cookie": cookie.set("", 0) } : {})
-            }
+            headers: { "cache-control": "no-store" }
           })
+          return inCookie ? cookie.end(response) : response
         })
       )
       .handleRaw("jwks", () =>

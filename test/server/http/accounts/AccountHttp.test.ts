@@ -109,6 +109,12 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
         assertProblem(yield* end(first.session, other), 404, "not-found")
         assert.strictEqual((yield* end(first.session, second)).status, 204)
         assertProblem(yield* me(first), 401, "session-ended")
+        const third = tokensOf(yield* login(first.username))
+        const fourth = tokensOf(yield* login(first.username))
+        for (let attempt = 1; attempt <= 2; attempt++)
+          assert.strictEqual((yield* post(`${AUTH}/logout-others`, "", bearer(second))).status, 204)
+        for (const ended of [third, fourth]) assertProblem(yield* me(ended), 401, "session-ended")
+        assert.strictEqual((yield* me(second)).status, 200)
         assert.strictEqual((yield* post(`${AUTH}/logout-all`, "", bearer(second))).status, 204)
         assertProblem(yield* me(second), 401, "session-ended")
         assert.strictEqual((yield* me(other)).status, 200)
@@ -149,7 +155,7 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
         const set = signedIn.headers.get("set-cookie") ?? ""
         assert.match(
           set,
-          /^effex-refresh=efr_[\w-]{43}; Path=\/api\/v1\/accounts\/auth; Max-Age=\d+; HttpOnly; Secure; SameSite=Strict$/
+          /^effex-refresh=efr_[\w-]{43}; Max-Age=\d+; Path=\/api\/v1\/accounts\/auth; HttpOnly; Secure; SameSite=Strict$/
         )
         const [cookie = ""] = set.split(";")
         assertProblem(yield* post(`${AUTH}/refresh`, {}, { cookie }), 403, "forbidden")
