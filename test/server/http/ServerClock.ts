@@ -7,13 +7,17 @@ import * as SkewedClock from "../../support/SkewedClock.ts"
  */
 export class ServerClock extends Context.Service<
   ServerClock,
-  { readonly setForward: (by: Duration.Input) => Effect.Effect<void> }
+  {
+    readonly setForward: (by: Duration.Input) => Effect.Effect<void>
+    /** Stops the clock, so that nothing expires before `setForward`, however long the test takes. */
+    readonly stop: Effect.Effect<void>
+  }
 >()("effex/test/ServerClock") {
   static readonly layer = Layer.effectContext(
     Effect.gen(function* () {
-      const { clock, setForward, setTimeOfDay } = yield* SkewedClock.make
+      const { clock, setForward, setTimeOfDay, stop } = yield* SkewedClock.make
       yield* setTimeOfDay("30 days", "behind")
-      return Context.make(ServerClock, { setForward }).pipe(Context.add(Clock.Clock, clock))
+      return Context.make(ServerClock, { setForward, stop }).pipe(Context.add(Clock.Clock, clock))
     })
   )
 }

@@ -1,7 +1,8 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import * as Callers from "../../../support/Callers.ts"
 import { get, TestServer } from "../../../support/TestServer.ts"
+import { ServerClock } from "../ServerClock.ts"
 
 const SECRET = "FLWSECK_TEST-0123456789abcdef"
 const OVERVIEW = "/api/v1/admin/overview"
@@ -73,7 +74,9 @@ layer(TestServer.layer(ENV), { excludeTestServices: true })("GET /api/v1/admin/s
   )
 })
 
-layer(TestServer.layer(ENV), { excludeTestServices: true })(OVERVIEW, (it) => {
+const serverWithClock = TestServer.layer(ENV).pipe(Layer.provideMerge(ServerClock.layer))
+
+layer(serverWithClock, { excludeTestServices: true })(OVERVIEW, (it) => {
   it.effect(
     "counts what waits, caches the answer for two seconds, and survives a database that is down",
     () =>
@@ -88,6 +91,8 @@ layer(TestServer.layer(ENV), { excludeTestServices: true })(OVERVIEW, (it) => {
         })
         assert.strictEqual(deposit.status, 202, deposit.text)
         yield* get("/api/v1/rates?from=USD&to=NGN")
+        const clock = yield* ServerClock
+        yield* clock.stop
         const { json, text } = yield* read(OVERVIEW)
         assert.deepInclude(json["instance"], { sandbox: false, funding: "manual" })
         assert.deepInclude(Object(json["backlog"]).deposits, { count: 1 })
@@ -97,7 +102,7 @@ layer(TestServer.layer(ENV), { excludeTestServices: true })(OVERVIEW, (it) => {
         assert.strictEqual((yield* read(OVERVIEW)).text, text)
 
         yield* setDatabase("down")
-        yield* Effect.sleep("2100 millis")
+        yield* clock.setForward("2 seconds")
         const { json: without, status } = yield* read(OVERVIEW)
         yield* setDatabase("up")
         assert.strictEqual(status, 200)
