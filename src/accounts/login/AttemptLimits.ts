@@ -24,7 +24,7 @@ export class AttemptLimits extends Context.Service<
     /** Number of recent logins of an account that failed, also if one succeeded since. */
     readonly failuresOf: (account: string) => Effect.Effect<number, StoreUnavailable>
   }
->()("effex/accounts/AttemptLimits") {
+>()("effex/accounts/login/AttemptLimits") {
   /** Allows everything. */
   static readonly layerNone = Layer.succeed(AttemptLimits, {
     admit: () => Effect.void,

@@ -5,7 +5,7 @@ import * as Counts from "./LoginCounts.ts"
 
 /** Limits of attempts. Tests raise them. */
 export class LoginLimitBounds extends Context.Reference<LoginBounds>(
-  "effex/accounts/LoginLimits/LoginLimitBounds",
+  "effex/accounts/login/LoginLimits/LoginLimitBounds",
   { defaultValue: () => DEFAULT_LOGIN_BOUNDS }
 ) {}
 

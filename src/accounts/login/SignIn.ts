@@ -43,7 +43,7 @@ export class SignIn extends Context.Service<
   {
     readonly signIn: (request: SignInRequest) => Effect.Effect<OpenSession & { readonly user: User }, Refusal>
   }
->()("effex/accounts/SignIn") {
+>()("effex/accounts/login/SignIn") {
   static readonly layer = Layer.effect(
     SignIn,
     Effect.gen(function* () {

@@ -71,7 +71,7 @@ export class Mfa extends Context.Service<
     /** Removes the second factor for an administrator, inside an open transaction. Returns false if there is none. */
     readonly removeWithin: (user: UserId) => Effect.Effect<boolean, SqlError.SqlError>
   }
->()("effex/accounts/Mfa") {
+>()("effex/accounts/mfa/Mfa") {
   static readonly layer = Layer.effect(
     Mfa,
     Effect.gen(function* () {

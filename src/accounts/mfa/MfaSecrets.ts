@@ -42,7 +42,7 @@ export class MfaSecrets extends Context.Service<
     readonly isCurrent: (secret: EncryptedSecret) => boolean
     readonly decrypt: (user: UserId, secret: EncryptedSecret) => Effect.Effect<Uint8Array, UnreadableSecret>
   }
->()("effex/accounts/MfaSecrets") {
+>()("effex/accounts/mfa/MfaSecrets") {
   /** Uses `MFA_ENCRYPTION_KEY`, else the key file in `DATA_DIR`, which is created on the first start. */
   static readonly layer: Layer.Layer<
     MfaSecrets,

@@ -19,7 +19,7 @@ export class SecondFactor extends Context.Service<
       code: string
     ) => Effect.Effect<boolean, SqlError.SqlError | StoreUnavailable>
   }
->()("effex/accounts/SecondFactor") {
+>()("effex/accounts/mfa/SecondFactor") {
   /** No user has a second factor. */
   static readonly layerNone = Layer.succeed(SecondFactor, {
     required: () => Effect.succeed(false),

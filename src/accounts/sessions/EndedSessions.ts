@@ -130,7 +130,7 @@ export class EndedSessions extends Context.Service<
     /** Calls `listener` once when the session ends, or at once if it has ended. Returns a function that removes it. */
     readonly onEnd: (session: SessionId, listener: () => void) => () => void
   }
->()("effex/accounts/EndedSessions") {
+>()("effex/accounts/sessions/EndedSessions") {
   static readonly layerMemory = Layer.effect(EndedSessions, make(true))
 
   /** Reads only on {@link EndedSessions.refresh}, for tests that advance the clock by days. */

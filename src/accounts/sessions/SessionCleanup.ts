@@ -18,7 +18,7 @@ export class SessionCleanup extends Context.Service<
     /** Deletes at most 500 sessions that are due. Returns their number. */
     readonly deleteBatch: Effect.Effect<number, StoreUnavailable>
   }
->()("effex/accounts/SessionCleanup") {
+>()("effex/accounts/sessions/SessionCleanup") {
   static readonly layer = Layer.effect(
     SessionCleanup,
     Effect.gen(function* () {

@@ -75,7 +75,7 @@ export class Sessions extends Context.Service<
       except?: SessionId
     ) => Effect.Effect<ReadonlyArray<EndedSession>, SqlError.SqlError>
   }
->()("effex/accounts/Sessions") {
+>()("effex/accounts/sessions/Sessions") {
   static readonly layer = Layer.effect(
     Sessions,
     Effect.gen(function* () {

@@ -36,7 +36,7 @@ const FILE = { name: "jwt-signing-key", setting: "JWT_SIGNING_KEY" }
 export class AccessTokenKeys extends Context.Service<
   AccessTokenKeys,
   { readonly keys: NonEmptyReadonlyArray<AccessTokenKey> }
->()("effex/accounts/AccessTokenKeys") {
+>()("effex/accounts/tokens/AccessTokenKeys") {
   /** Uses `JWT_SIGNING_KEY`, else the key file in `DATA_DIR`, which is created on the first start. */
   static readonly layer: Layer.Layer<
     AccessTokenKeys,

@@ -48,7 +48,7 @@ export class AccessTokens extends Context.Service<
     /** Public keys, the signing one first (RFC 7517). */
     readonly jwks: { readonly keys: ReadonlyArray<PublicJwk> }
   }
->()("effex/accounts/AccessTokens") {
+>()("effex/accounts/tokens/AccessTokens") {
   static readonly layer = Layer.effect(
     AccessTokens,
     Effect.gen(function* () {

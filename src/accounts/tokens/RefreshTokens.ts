@@ -18,7 +18,7 @@ export class RefreshTokens extends Context.Service<
     /** Returns the successors of a token, the one of the current key first. */
     readonly successors: (token: Redacted.Redacted) => ReadonlyArray<Redacted.Redacted>
   }
->()("effex/accounts/RefreshTokens") {
+>()("effex/accounts/tokens/RefreshTokens") {
   static readonly layer = Layer.effect(
     RefreshTokens,
     Effect.gen(function* () {

@@ -31,12 +31,12 @@ const failures = [
 
 /** Maps invalid requests to Flutterwave's error format. */
 export class FlutterwaveErrors extends HttpApiMiddleware.Service<FlutterwaveErrors>()(
-  "effex/api/FlutterwaveErrors"
+  "effex/api/flutterwave/FlutterwaveErrors"
 ) {}
 
 /** Public endpoint: needs no API key, but rejects an invalid one. Errors have Flutterwave's shape. */
 export class FlutterwaveAuthentication extends HttpApiMiddleware.Service<FlutterwaveAuthentication>()(
-  "effex/api/FlutterwaveAuthentication",
+  "effex/api/flutterwave/FlutterwaveAuthentication",
   { error: [Failure.pipe(HttpApiSchema.status(401)), Failure.pipe(HttpApiSchema.status(429))] }
 ) {}
 

@@ -44,7 +44,7 @@ export class AuditKeys extends Context.Service<
       lostKey: Buffer
     ) => Effect.Effect<KeyRotation.SignedKeyRotation, KeyRotationRefused | StoreUnavailable>
   }
->()("effex/audit/AuditKeys") {
+>()("effex/audit/keys/AuditKeys") {
   static readonly layerNoDeps = Layer.effect(
     AuditKeys,
     Effect.gen(function* () {

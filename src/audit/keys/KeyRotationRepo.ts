@@ -11,7 +11,7 @@ export class KeyRotationRepo extends Context.Service<
     readonly all: Effect.Effect<ReadonlyArray<SignedKeyRotation>, StoreUnavailable>
     readonly insert: (rotation: SignedKeyRotation) => Effect.Effect<void, StoreUnavailable>
   }
->()("effex/audit/KeyRotationRepo") {
+>()("effex/audit/keys/KeyRotationRepo") {
   static readonly layer = Layer.effect(
     KeyRotationRepo,
     Effect.gen(function* () {

@@ -26,7 +26,7 @@ export class Consistency extends Context.Service<
       to: number
     ) => Effect.Effect<ReadonlyArray<Buffer>, SizeOutOfRange | StoreUnavailable>
   }
->()("effex/audit/Consistency") {
+>()("effex/audit/tree/Consistency") {
   static readonly layer = Layer.effect(
     Consistency,
     Effect.gen(function* () {
