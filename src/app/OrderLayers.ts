@@ -2,13 +2,16 @@ import { Layer } from "effect"
 import type { SecureRandom } from "effect/crypto"
 import { AdminActions } from "../accounts/AdminActions.ts"
 import type { AssetCatalog } from "../assets/AssetCatalog.ts"
+import type { AuditLog } from "../audit/AuditLog.ts"
 import type { Settings } from "../config/Settings.ts"
+import type { Conversions } from "../conversion/Conversions.ts"
 import type { ExchangeClient } from "../exchanges/ExchangeClient.ts"
 import type { Ledger } from "../ledger/Ledger.ts"
 import { BatchAllocation } from "../orders/BatchAllocation.ts"
 import { BatchExecution } from "../orders/BatchExecution.ts"
 import { BatchRepo } from "../orders/BatchRepo.ts"
 import { Batches } from "../orders/Batches.ts"
+import * as OrdersHeldForReview from "../orders/HeldOrders.ts"
 import { MarketHours } from "../orders/MarketHours.ts"
 import { OrderAdministration } from "../orders/OrderAdministration.ts"
 import { OrderPrices } from "../orders/OrderPrices.ts"
@@ -21,7 +24,11 @@ import { SettlementRepo } from "../orders/SettlementRepo.ts"
 import { SettlementSignal } from "../orders/SettlementSignal.ts"
 import type { Database } from "../platform/postgres/Database.ts"
 import type { Rates } from "../rates/lookup/Rates.ts"
+import type { HeldOrders } from "../risk/HeldMovements.ts"
+import { ReviewDecisions } from "../risk/ReviewDecisions.ts"
+import { Reviews } from "../risk/Reviews.ts"
 import type { RiskFacts } from "../risk/RiskFacts.ts"
+import * as HeldConversions from "../wallets/HeldConversions.ts"
 import type { Wallets } from "../wallets/Wallets.ts"
 import { type RedisError, redisOrMemory } from "./RedisOrMemory.ts"
 
@@ -34,9 +41,23 @@ export const orderAdministration: Layer.Layer<
   OrderAdministration,
   never,
   SecureRandom.SecureRandom | Database | Ledger
-> = OrderAdministration.layer.pipe(Layer.provide([OrderRepo.layer, AdminActions.layer]))
+> = OrderAdministration.layer.pipe(Layer.provide([OrderRepo.layer, AdminActions.layer, Reviews.layer]))
 
-export type OrderServices = Batches | MarketHours | Orders | OrderWaits | Settlement | SettlementSignal
+/** Decisions of administrators on movements that are held for review, orders included. */
+const reviewDecisions = ReviewDecisions.layer.pipe(
+  Layer.provideMerge(OrdersHeldForReview.layer),
+  Layer.provide([HeldConversions.layer, AdminActions.layer])
+)
+
+export type OrderServices =
+  | Batches
+  | HeldOrders
+  | MarketHours
+  | Orders
+  | OrderWaits
+  | ReviewDecisions
+  | Settlement
+  | SettlementSignal
 
 /** Orders for crypto and stocks, and their settlement at an exchange. */
 export const orders: Layer.Layer<
@@ -49,9 +70,12 @@ export const orders: Layer.Layer<
   | Rates
   | Ledger
   | RiskFacts
+  | Reviews
   | Wallets
+  | AuditLog
+  | Conversions
   | ExchangeClient
-> = Layer.mergeAll(Orders.layer, OrderWaits.layer, Settlement.layer, batches).pipe(
+> = Layer.mergeAll(Orders.layer, OrderWaits.layer, Settlement.layer, batches, reviewDecisions).pipe(
   Layer.provide([BatchExecution.layer, BatchAllocation.layer]),
   Layer.provideMerge(MarketHours.layer),
   Layer.provide([OrderRepo.layer, BatchRepo.layer, ReservationRepo.layer, SettlementRepo.layer]),

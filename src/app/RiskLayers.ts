@@ -1,6 +1,5 @@
 import { Layer } from "effect"
 import type { SecureRandom } from "effect/crypto"
-import { AdminActions } from "../accounts/AdminActions.ts"
 import type { Users } from "../accounts/Users.ts"
 import type { AttemptLimits } from "../accounts/login/AttemptLimits.ts"
 import type { Sessions } from "../accounts/sessions/Sessions.ts"
@@ -22,7 +21,7 @@ export const risk: Layer.Layer<
   RiskServices,
   never,
   Settings | SecureRandom.SecureRandom | Database | AssetCatalog | Rates | AttemptLimits | Sessions | Users
-> = Layer.mergeAll(ledgerTools, RiskFacts.layer, Reviews.layer.pipe(Layer.provide(AdminActions.layer))).pipe(
+> = Layer.mergeAll(ledgerTools, RiskFacts.layer, Reviews.layer).pipe(
   Layer.provideMerge(Ledger.layerGated.pipe(Layer.provide(RiskGate.layer))),
   Layer.provideMerge(RiskRuleSettings.layer)
 )

@@ -10,7 +10,7 @@ import * as V8Heap from "../platform/V8Heap.ts"
 import type { Database } from "../platform/postgres/Database.ts"
 import * as RateFollower from "../rates/feed/RateFollower.ts"
 import { RatePoller } from "../rates/polling/RatePoller.ts"
-import { Reviews } from "../risk/Reviews.ts"
+import { ReviewDecisions } from "../risk/ReviewDecisions.ts"
 import type { Drain } from "../server/Drain.ts"
 import * as HttpServer from "../server/HttpServer.ts"
 import * as StartupLog from "../server/StartupLog.ts"
@@ -41,7 +41,7 @@ export const server: Layer.Layer<
       RateFollower.layer,
       backgroundAudit,
       LedgerMaintenance.layerBackground,
-      Reviews.layerBackground,
+      ReviewDecisions.layerBackground,
       FundingSettler.layerBackground,
       SettlementRunner.layerBackground,
       SessionCleanup.layerBackground

@@ -15,7 +15,7 @@ export interface UserOrder extends Order {
   readonly username: string
 }
 
-/** Reason that an order has whose pool an administrator took it from. */
+/** Reason that an order has that an administrator cancelled. */
 const CANCELLED_BY_ADMINISTRATOR = "administrator"
 
 /** Orders of all users, for administrators. */
@@ -30,7 +30,7 @@ export class OrderAdministration extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<UserOrder>, StoreUnavailable>
     readonly find: (id: OrderId) => Effect.Effect<UserOrder, OrderNotFound | StoreUnavailable>
     readonly history: OrderRepo["Service"]["history"]
-    /** Cancels an order that waits in a pool, gives its money back, and records who did it, in one transaction. */
+    /** Cancels an order that waits in a pool or for a review, gives its money back, and records who did it, in one transaction. */
     readonly cancel: (cancellation: {
       readonly id: OrderId
       readonly principal: string
@@ -80,7 +80,11 @@ export class OrderAdministration extends Context.Service<
         function* ({ id, principal, reason }) {
           const { username, walletId } = yield* find(id)
           const work = Effect.gen(function* () {
-            const cancelled = yield* cancelWithin(walletId, id, CANCELLED_BY_ADMINISTRATOR)
+            const cancelled = yield* cancelWithin(walletId, id, {
+              principal,
+              orderReason: CANCELLED_BY_ADMINISTRATOR,
+              reviewReason: reason
+            })
             if (Option.isNone(cancelled)) return cancelled
             const { asset, side } = cancelled.value
             yield* record({

@@ -1,38 +1,40 @@
-import { BigDecimal, DateTime, Effect, Option } from "effect"
-import { SecureRandom } from "effect/crypto"
+import { DateTime, Effect, Option } from "effect"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import type { OrderId } from "../domain/orders/Order.ts"
 import type { WalletId } from "../domain/wallets/Wallet.ts"
-import { Ledger } from "../ledger/Ledger.ts"
+import { Reviews } from "../risk/Reviews.ts"
+import * as OrderRefund from "./OrderRefund.ts"
 import { OrderRepo } from "./OrderRepo.ts"
 
-const ZERO = BigDecimal.make(0n, 0)
+/** Who cancels an order, and why. */
+export interface Cancellation {
+  readonly principal: string
+  /** Shown to the user with the order. */
+  readonly orderReason: string | null
+  /** Recorded with the end of its review, if it is held for one. */
+  readonly reviewReason: string
+}
 
 /**
- * Creates the function that cancels an order that waits in a pool, and voids its hold, in the open transaction of the caller.
- * Returns none for an order in any other state. `reason` is shown to the user.
+ * Creates the function that cancels an order that waits in a pool or is held for review, and voids its hold, in the open
+ * transaction of the caller. Returns none for an order in any other state.
  */
 export const make = Effect.gen(function* () {
-  const ledger = yield* Ledger
-  const random = yield* SecureRandom.SecureRandom
   const repo = yield* OrderRepo
+  const refund = yield* OrderRefund.make
+  const reviews = yield* Reviews
 
-  return Effect.fnUntraced(function* (wallet: WalletId, id: OrderId, reason: string | null) {
-    const transferId = TransferId.make(yield* random.uuidV7())
-    const cancelled = yield* repo.cancel(wallet, id, reason, yield* DateTime.now)
+  return Effect.fnUntraced(function* (
+    wallet: WalletId,
+    id: OrderId,
+    { orderReason, principal, reviewReason }: Cancellation
+  ) {
+    const review = yield* reviews.lockWithin(TransferId.make(id))
+    const cancelled = yield* repo.cancel(wallet, id, orderReason, yield* DateTime.now)
     if (Option.isNone(cancelled)) return cancelled
-    const [outcome] = yield* ledger.postWithin([
-      {
-        id: transferId,
-        kind: "order.refund",
-        details: { order_id: id, reason: "cancelled" },
-        entries: [],
-        opens: [],
-        ends: [{ holdId: cancelled.value.holdId, outcome: "voided", posted: ZERO }]
-      }
-    ])
-    // Rolls back: the order stays in its pool.
-    if (outcome?._tag !== "Posted") return yield* Effect.die(`the hold of order ${id} cannot be released`)
+    const transfer = yield* refund(cancelled.value, "cancelled")
+    if (Option.isSome(review))
+      yield* reviews.cancelWithin({ id: review.value.id, principal, reason: reviewReason }, transfer)
     return cancelled
   })
 })

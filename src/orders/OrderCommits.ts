@@ -45,7 +45,9 @@ export const make = Effect.gen(function* () {
     })
     const held = unused.flatMap(({ order }, i) => {
       const outcome = posted[i]
-      return outcome?._tag === "Posted" && !outcome.replayed ? [order] : []
+      return (outcome?._tag === "Posted" || outcome?._tag === "Held") && !outcome.replayed
+        ? [{ ...order, isReviewed: outcome._tag === "Held" }]
+        : []
     })
     const orders = held.length === 0 ? [] : yield* repo.insert(held)
     for (const order of orders) outcomes.set(order.id, { _tag: "Placed", order })
@@ -54,9 +56,8 @@ export const make = Effect.gen(function* () {
 
   const commit = Effect.fnUntraced(function* (items: ReadonlyArray<OrderCommit>) {
     const { orders, outcomes } = yield* tryExecute(sql.withTransaction(store(items)))
-    for (const { isAggregated } of orders)
-      yield* Metric.update(OrderMetrics.orders.of({ state: isAggregated ? "aggregated" : "pending" }), 1)
-    if (orders.length > 0) yield* notify
+    for (const { state } of orders) yield* Metric.update(OrderMetrics.orders.of({ state }), 1)
+    if (orders.some(({ state }) => state !== "held-for-review")) yield* notify
     return outcomes
   })
 

@@ -13,6 +13,12 @@ import * as OrderRows from "./OrderRows.ts"
 /** An order before it is stored. */
 export type NewOrder = Omit<Order, "state" | "reason" | "batchId" | "filled" | "charged" | "updatedAt">
 
+/** A new order with its hold. */
+export interface HeldOrder extends NewOrder {
+  /** An administrator decides on it before it goes its way. */
+  readonly isReviewed: boolean
+}
+
 /** Which orders to list. */
 export interface OrderFilter {
   readonly state?: OrderState | undefined
@@ -25,9 +31,9 @@ export class OrderRepo extends Context.Service<
   {
     /** Stores new orders, and returns them in any order. */
     readonly insert: (
-      orders: ReadonlyArray<NewOrder>
+      orders: ReadonlyArray<HeldOrder>
     ) => Effect.Effect<ReadonlyArray<Order>, SqlError.SqlError>
-    /** Cancels an order that waits in a pool, and returns it. None in any other state. */
+    /** Cancels an order that waits in a pool or is held for review, and returns it. None in any other state. */
     readonly cancel: (
       wallet: WalletId,
       id: OrderId,
@@ -64,14 +70,14 @@ export class OrderRepo extends Context.Service<
       const columns = sql.literal(OrderRows.ORDER_COLUMNS)
       const first = Effect.flatMap((rows: unknown) => Effect.map(OrderRows.decodeOrders(rows), Array.head))
 
-      const insert = Effect.fn("OrderRepo.insert")(function* (orders: ReadonlyArray<NewOrder>) {
+      const insert = Effect.fn("OrderRepo.insert")(function* (orders: ReadonlyArray<HeldOrder>) {
         const amounts = (name: "amount" | "price" | "total") =>
           PgArray.of(orders.map((order) => Decimal.format(order[name])))
         const rows = yield* sql`
           INSERT INTO customer_order (id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id,
             is_aggregated, state, version, created_at, updated_at)
           SELECT id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id, is_aggregated,
-            CASE WHEN is_aggregated THEN 'aggregated' ELSE 'pending' END, 1, created_at, created_at
+            CASE WHEN is_reviewed THEN 'held-for-review' WHEN is_aggregated THEN 'aggregated' ELSE 'pending' END, 1, created_at, created_at
           FROM unnest(
             ${PgArray.of(orders.map(({ id }) => id))}::uuid[],
             ${PgArray.of(orders.map(({ walletId }) => walletId))}::uuid[],
@@ -81,9 +87,10 @@ export class OrderRepo extends Context.Service<
             ${PgArray.of(orders.map(({ rateId }) => rateId))}::uuid[], ${amounts("price")}::numeric[],
             ${amounts("total")}::numeric[], ${PgArray.of(orders.map(({ holdId }) => holdId))}::uuid[],
             ${PgArray.of(orders.map(({ isAggregated }) => isAggregated))}::boolean[],
+            ${PgArray.of(orders.map(({ isReviewed }) => isReviewed))}::boolean[],
             ${PgArray.of(orders.map(({ createdAt }) => DateTime.formatIso(createdAt)))}::timestamptz[]
           ) AS placed (id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id, is_aggregated,
-            created_at)
+            is_reviewed, created_at)
           RETURNING ${columns}`
         return yield* OrderRows.decodeOrders(rows)
       })
@@ -92,7 +99,8 @@ export class OrderRepo extends Context.Service<
         first(sql`
           UPDATE customer_order
           SET state = 'cancelled', reason = ${reason}, version = version + 1, updated_at = ${DateTime.toDateUtc(at)}
-          WHERE id = ${id} AND wallet_id = ${wallet} AND state = 'aggregated' RETURNING ${columns}`)
+          WHERE id = ${id} AND wallet_id = ${wallet} AND state IN ('aggregated', 'held-for-review')
+          RETURNING ${columns}`)
 
       const byId = (wallet: WalletId, id: OrderId) =>
         first(execute(sql`SELECT ${columns} FROM customer_order WHERE id = ${id} AND wallet_id = ${wallet}`))

@@ -70,6 +70,8 @@ export class OrderWaits extends Context.Service<
 
       const of: OrderWaits["Service"]["of"] = Effect.fn("OrderWaits.of")(function* (order, pool) {
         switch (order.state) {
+          case "held-for-review":
+            return Option.some({ reason: "review", nextAttemptAt: null })
           case "aggregated":
             return Option.some({ reason: yield* inPool(order, pool), nextAttemptAt: null })
           case "pending":

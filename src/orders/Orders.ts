@@ -11,6 +11,7 @@ import {
   OrderNotCancellable,
   ClientOrderIdUsed,
   OrderNotFound,
+  type OrderState,
   type OrderTooSmall
 } from "../domain/orders/Order.ts"
 import { lock, MINOR_UNIT, priceOf } from "../domain/orders/PriceLock.ts"
@@ -24,6 +25,7 @@ import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { RiskFacts } from "../risk/RiskFacts.ts"
 import { toMovement } from "../wallets/PostingOutcome.ts"
+import { requesterDetails } from "../wallets/RequestHash.ts"
 import { walletAccount, Wallets } from "../wallets/Wallets.ts"
 import * as OrderCancellation from "./OrderCancellation.ts"
 import * as OrderCommits from "./OrderCommits.ts"
@@ -35,6 +37,8 @@ import { type NewOrder, OrderRepo } from "./OrderRepo.ts"
 export interface PlacedOrder {
   readonly order: Order
   readonly replayed: boolean
+  /** It was held for review when it was placed. */
+  readonly isReviewed: boolean
 }
 
 type PlacingError =
@@ -48,6 +52,7 @@ type PlacingError =
   | RateUnavailable
   | StoreUnavailable
 
+const HELD: OrderState = "held-for-review"
 const USD = { code: PRICE_CURRENCY, decimals: MINOR_UNIT }
 
 /** Orders of users. `Settlement` executes them. */
@@ -55,15 +60,16 @@ export class Orders extends Context.Service<
   Orders,
   {
     /**
-     * Locks the latest price, holds what the order needs, and stores the order, in one transaction. A used key returns the first
-     * outcome, also when the funds were insufficient; an order that could not be priced leaves its key free. After
-     * `StoreUnavailable` the outcome is unknown; a retry with the same key resolves it.
+     * Locks the latest price, holds what the order needs, and stores the order, in one transaction. An order that a rule holds for
+     * review waits for an administrator. A used key returns the first outcome, also when the funds were insufficient; an order that
+     * could not be priced leaves its key free. After `StoreUnavailable` the outcome is unknown; a retry with the same key resolves it.
      */
     readonly place: (request: OrderRequest) => Effect.Effect<PlacedOrder, PlacingError>
-    /** Cancels an order that waits in a pool, and gives its money back. It is never filled afterwards. */
+    /** Cancels an order that waits in a pool or for a review, and gives its money back. It is never filled afterwards. */
     readonly cancel: (
       wallet: WalletId,
-      id: OrderId
+      id: OrderId,
+      principal: string
     ) => Effect.Effect<Order, OrderNotFound | OrderNotCancellable | StoreUnavailable>
     readonly find: (wallet: WalletId, id: OrderId) => Effect.Effect<Order, OrderNotFound | StoreUnavailable>
     readonly page: OrderRepo["Service"]["page"]
@@ -120,7 +126,7 @@ export class Orders extends Context.Service<
 
       /** Opens the hold of an order. */
       const postingOf = Effect.fnUntraced(function* (
-        { session, wallet }: OrderRequest,
+        { owner, session, wallet }: OrderRequest,
         { amount, asset, holdId, id, side, total, walletId }: NewOrder,
         idempotency: PostingKey | undefined
       ) {
@@ -133,15 +139,13 @@ export class Orders extends Context.Service<
           session,
           account,
           asset: held.code,
-          amount: held.amount,
-          // Its price would be another one after a review.
-          isReviewable: false
+          amount: held.amount
         })
         const posting: LedgerPosting = {
           id: TransferId.make(id),
           kind: "order",
           idempotency,
-          details: { order_id: id },
+          details: { order_id: id, ...requesterDetails(owner, wallet.userId) },
           entries: [],
           opens: [{ holdId, account, amount: held.amount }],
           ends: [],
@@ -159,7 +163,8 @@ export class Orders extends Context.Service<
         const order = yield* find(wallet.id, OrderId.make(id)).pipe(
           Effect.catchTag("OrderNotFound", Effect.die)
         )
-        return { order, replayed: true }
+        const [first] = yield* repo.history(order.id)
+        return { order, replayed: true, isReviewed: first?.state === HELD }
       })
 
       /** Returns the first outcome of the key of a request that cannot be placed now. Fails for a new key. */
@@ -180,7 +185,7 @@ export class Orders extends Context.Service<
         const outcome = yield* commit({ order: order.success, posting })
         switch (outcome._tag) {
           case "Placed":
-            return { order: outcome.order, replayed: false }
+            return { order: outcome.order, replayed: false, isReviewed: outcome.order.state === HELD }
           // By a concurrent request with the same key, or by another order.
           case "ClientOrderIdUsed":
             return yield* replayOrFail(request, idempotency, outcome)
@@ -198,8 +203,9 @@ export class Orders extends Context.Service<
         )
       )
 
-      const cancel = Effect.fn("Orders.cancel")(function* (wallet: WalletId, id: OrderId) {
-        const cancelled = yield* PostingTransaction.run(database, cancelWithin(wallet, id, null))
+      const cancel = Effect.fn("Orders.cancel")(function* (wallet: WalletId, id: OrderId, principal: string) {
+        const cancellation = { principal, orderReason: null, reviewReason: "The user cancelled the order" }
+        const cancelled = yield* PostingTransaction.run(database, cancelWithin(wallet, id, cancellation))
         if (Option.isNone(cancelled))
           return yield* new OrderNotCancellable({ state: (yield* find(wallet, id)).state })
         yield* Metric.update(OrderMetrics.orders.of({ state: "cancelled" }), 1)

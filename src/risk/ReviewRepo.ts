@@ -1,45 +1,31 @@
-import { Array, Context, DateTime, Effect, Layer, type Option, Schema } from "effect"
+import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import { UserId, Username } from "../domain/accounts/User.ts"
 import { HoldId, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../domain/money/Asset.ts"
-import { type Review, ReviewState, type RiskDecision } from "../domain/risk/Review.ts"
+import { OrderSide, OrderState } from "../domain/orders/Order.ts"
+import { type Review, ReviewedConversion, ReviewState, type RiskDecision } from "../domain/risk/Review.ts"
 import { RuleOutcome } from "../domain/risk/RiskRules.ts"
 import { WalletId } from "../domain/wallets/Wallet.ts"
 import { Amount } from "../ledger/Amount.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { Fired, StoredPosting } from "./DecisionRows.ts"
-
-/** Decision of an administrator. */
-export interface ReviewDecision {
-  readonly id: TransferId
-  readonly principal: string
-  readonly reason: string
-}
-
-/** A review with what its end needs. */
-export interface StoredReview extends Review {
-  readonly userId: UserId
-  /** Receiver of a transfer. */
-  readonly recipientId: UserId | null
-  readonly holdId: HoldId
-  readonly posting: typeof StoredPosting.Type
-}
+import type { ReviewDecision, StoredReview } from "./StoredReview.ts"
 
 /** Reviews and decisions in PostgreSQL. */
 export class ReviewRepo extends Context.Service<
   ReviewRepo,
   {
-    /** Locks a review until the end of the open transaction, so that no other decides on it meanwhile. */
-    readonly lock: (id: TransferId) => Effect.Effect<void, SqlError.SqlError>
+    /** Locks a review until the end of the open transaction. Returns false if there is none. */
+    readonly lock: (id: TransferId) => Effect.Effect<boolean, SqlError.SqlError>
     readonly byId: (id: TransferId) => Effect.Effect<Option.Option<StoredReview>, SqlError.SqlError>
     /** Returns true if the money is not held any more. */
     readonly hasHoldEnded: (id: HoldId) => Effect.Effect<boolean, SqlError.SqlError>
     /** Inserts the end of a review in the open transaction. Returns false if it has one. */
     readonly end: (
       decision: ReviewDecision,
-      outcome: "approved" | "rejected",
+      outcome: "approved" | "rejected" | "cancelled",
       transfer: TransferId | null
     ) => Effect.Effect<boolean, SqlError.SqlError>
     /** At most `limit` reviews before an id, newest first. */
@@ -80,9 +66,12 @@ export class ReviewRepo extends Context.Service<
         const rows = yield* sql`
           SELECT review.id, review.hold_id, review.expires_at, review.posting::text AS posting, ${decisionColumns},
             recipient.id AS recipient_id, recipient.username AS counterparty, ${state(now)} AS state,
+            placed.side AS order_side, placed.asset AS order_asset, placed.amount AS order_amount, placed.price AS order_price,
+            placed.total AS order_total, placed.state AS order_state, placed.reason AS order_reason,
             ended.principal AS decided_by, ended.at AS decided_at, ended.reason, ended.transfer_id AS transfer
           FROM risk_review AS review JOIN ${decisionTables} ON decision.id = review.decision_id
           LEFT JOIN risk_review_end AS ended ON ended.review_id = review.id
+          LEFT JOIN customer_order AS placed ON placed.id = review.id
           LEFT JOIN wallet AS recipient_wallet ON recipient_wallet.id = review.counterparty
           LEFT JOIN app_user AS recipient ON recipient.id = recipient_wallet.user_id
           WHERE ${where(state(now), now)} ORDER BY review.id DESC LIMIT ${limit}`
@@ -90,11 +79,11 @@ export class ReviewRepo extends Context.Service<
       })
 
       const lock: ReviewRepo["Service"]["lock"] = (id) =>
-        Effect.asVoid(sql`SELECT 1 FROM risk_review WHERE id = ${id} FOR UPDATE`)
+        Effect.map(sql`SELECT 1 FROM risk_review WHERE id = ${id} FOR UPDATE`, (rows) => rows.length > 0)
 
       const end = Effect.fnUntraced(function* (
         { id, principal, reason }: ReviewDecision,
-        outcome: "approved" | "rejected",
+        outcome: "approved" | "rejected" | "cancelled",
         transfer: TransferId | null
       ) {
         const at = DateTime.toDateUtc(yield* DateTime.now)
@@ -183,6 +172,13 @@ const decodeDecisions = Schema.decodeUnknownEffect(Schema.Array(DecisionRow))
 
 const ReviewRow = Schema.Struct({
   ...decisionFields,
+  orderSide: Schema.NullOr(OrderSide),
+  orderAsset: Schema.NullOr(AssetCode),
+  orderAmount: Schema.NullOr(Amount),
+  orderPrice: Schema.NullOr(Amount),
+  orderTotal: Schema.NullOr(Amount),
+  orderState: Schema.NullOr(OrderState),
+  orderReason: Schema.NullOr(Schema.String),
   id: TransferId,
   holdId: HoldId,
   expiresAt: Schema.DateTimeUtcFromDate,
@@ -200,21 +196,55 @@ const decodePending = Schema.decodeUnknownEffect(
   Schema.Tuple([Schema.Struct({ count: Schema.Int, oldest: Schema.Finite })])
 )
 
-const toDecision = ({
-  decisionId: id,
-  decisionTransfer: transfer,
-  ...row
-}: typeof DecisionRow.Type): RiskDecision => ({ ...row, id, transfer })
+const toDecision = (row: typeof DecisionRow.Type): RiskDecision => ({
+  id: row.decisionId,
+  at: row.at,
+  wallet: row.wallet,
+  username: row.username,
+  kind: row.kind,
+  asset: row.asset,
+  amount: row.amount,
+  value: row.value,
+  outcome: row.outcome,
+  rules: row.rules,
+  transfer: row.decisionTransfer
+})
+
+const decodeConversion = Schema.decodeUnknownOption(ReviewedConversion)
 
 const toReview = (row: typeof ReviewRow.Type): StoredReview => {
-  const { at, wallet, userId, username, kind, asset, amount, value, outcome, rules, ...review } = row
-  const { decisionId, decisionTransfer, ...rest } = review
-  const decision = { at, wallet, username, kind, asset, amount, value, outcome, rules }
   const { note } = row.posting.details
   return {
-    ...rest,
-    userId,
-    decision: { ...decision, id: decisionId, transfer: decisionTransfer },
-    note: typeof note === "string" ? note : null
+    id: row.id,
+    decision: toDecision(row),
+    userId: row.userId,
+    recipientId: row.recipientId,
+    counterparty: row.counterparty,
+    holdId: row.holdId,
+    posting: row.posting,
+    note: typeof note === "string" ? note : null,
+    order: toOrder(row),
+    conversion: Option.getOrNull(decodeConversion(row.posting.details["conversion"])),
+    state: row.state,
+    expiresAt: row.expiresAt,
+    decidedBy: row.decidedBy,
+    decidedAt: row.decidedAt,
+    reason: row.reason,
+    transfer: row.transfer
+  }
+}
+
+const toOrder = (row: typeof ReviewRow.Type): Review["order"] => {
+  const { orderAmount, orderAsset, orderPrice, orderSide, orderState, orderTotal } = row
+  if (orderSide === null || orderAsset === null || orderAmount === null) return null
+  if (orderPrice === null || orderTotal === null || orderState === null) return null
+  return {
+    side: orderSide,
+    asset: orderAsset,
+    amount: orderAmount,
+    price: orderPrice,
+    total: orderTotal,
+    state: orderState,
+    reason: row.orderReason
   }
 }

@@ -28,8 +28,6 @@ export interface Movement {
   readonly amount: BigDecimal.BigDecimal
   /** The other wallet of a transfer. */
   readonly counterparty?: WalletId
-  /** True if the movement can wait for an administrator. */
-  readonly isReviewable: boolean
 }
 
 /** Entries of each cache, about 2 MB. */
@@ -86,7 +84,7 @@ export class RiskFacts extends Context.Service<
       const deviceSince = yield* cached(sessions.deviceSince)
 
       const of = Effect.fn("RiskFacts.of")(function* (movement: Movement) {
-        const { account, amount, asset, counterparty, isReviewable, kind, session, user } = movement
+        const { account, amount, asset, counterparty, kind, session, user } = movement
         const value = yield* valueOf(asset, amount)
         const { failed_logins } = current()
         const isOutward = kind === "transfer" || kind === "withdrawal"
@@ -100,7 +98,6 @@ export class RiskFacts extends Context.Service<
           amount,
           value,
           counterparty,
-          isReviewable,
           userSince: yield* userSince(user.userId),
           deviceSince: session === undefined || !isOutward ? undefined : yield* deviceSince(session),
           failedLogins:

@@ -47,14 +47,16 @@ export const layerNoDeps = Layer.effect(
         expiresAt
       }
       if (own !== undefined) return { review, held: posting }
+      const details = posting.heldDetails ?? posting.details
       const held: LedgerPosting = {
         ...posting,
+        details,
         kind: `${posting.kind}.review`,
         entries: [],
         opens: [{ holdId, account, amount, expiresAt }],
         ends: []
       }
-      return { review, held }
+      return { review: { ...review, posting: { ...posting, details } }, held }
     })
 
     const readHistory = (rules: RiskRules, movement: MovementFacts, now: DateTime.Utc) =>

@@ -67,13 +67,14 @@ export class RiskRepo extends Context.Service<
           ${column(({ movement }) => movement.asset)}::text[],
           ${column(({ movement }) => Decimal.format(movement.amount))}::numeric[],
           ${column(({ value }) => Decimal.format(value))}::numeric[], ${column(({ isSmallOrder }) => isSmallOrder)}::boolean[],
-          ${column(({ belowDayValue }) => (belowDayValue === undefined ? null : Decimal.format(belowDayValue)))}::numeric[],
+          ${column(({ belowTwoDays }) => (belowTwoDays === undefined ? null : Decimal.format(belowTwoDays)))}::numeric[],
           ${timeText(hour)}::timestamptz, ${limitColumn(limits)}::numeric[])`
       }
 
       const lock: RiskRepo["Service"]["lock"] = Effect.fnUntraced(function* (wallets) {
         const rows = yield* sql`
-          SELECT wallet_id, asset, hour, hour_count, hour_value, hour_small_orders, day_count, day_value, day_amount
+          SELECT wallet_id, asset, hour, hour_count, hour_value, hour_small_orders, day_count, day_value,
+            previous_day_value, day_amount
           FROM risk_lock(${PgArray.of(wallets)}::uuid[])`
         const usages = new Map<WalletId, Array<Usage>>()
         for (const { hour, walletId, ...row } of yield* Effect.orDie(decodeUsages(rows))) {
@@ -88,18 +89,21 @@ export class RiskRepo extends Context.Service<
       const store: RiskRepo["Service"]["store"] = (usages) => {
         const column = (of: (usage: WalletUsage) => string | number) => PgArray.of(usages.map(of))
         return sql`
-          INSERT INTO risk_usage (wallet_id, asset, hour, hour_count, hour_value, hour_small_orders, day_count, day_value, day_amount)
+          INSERT INTO risk_usage (wallet_id, asset, hour, hour_count, hour_value, hour_small_orders, day_count, day_value,
+            previous_day_value, day_amount)
           SELECT * FROM unnest(
             ${column(({ wallet }) => wallet)}::uuid[], ${column(({ asset }) => asset)}::text[],
             ${column(({ hour }) => timeText(hour))}::timestamptz[], ${column(({ hourCount }) => hourCount)}::int[],
             ${column(({ hourValue }) => Decimal.format(hourValue))}::numeric[],
             ${column(({ hourSmallOrders }) => hourSmallOrders)}::int[], ${column(({ dayCount }) => dayCount)}::int[],
             ${column(({ dayValue }) => Decimal.format(dayValue))}::numeric[],
+            ${column(({ previousDayValue }) => Decimal.format(previousDayValue))}::numeric[],
             ${column(({ dayAmount }) => Decimal.format(dayAmount))}::numeric[])
           ON CONFLICT (wallet_id, asset) DO UPDATE SET
             hour = excluded.hour, hour_count = excluded.hour_count, hour_value = excluded.hour_value,
             hour_small_orders = excluded.hour_small_orders, day_count = excluded.day_count,
-            day_value = excluded.day_value, day_amount = excluded.day_amount`
+            day_value = excluded.day_value, previous_day_value = excluded.previous_day_value,
+            day_amount = excluded.day_amount`
       }
 
       const history: RiskRepo["Service"]["history"] = Effect.fnUntraced(function* (
@@ -162,6 +166,7 @@ const decodeUsages = Schema.decodeUnknownEffect(
       hourSmallOrders: Schema.Int,
       dayCount: Schema.Int,
       dayValue: Amount,
+      previousDayValue: Amount,
       dayAmount: Amount
     })
   )

@@ -33,7 +33,7 @@ export const make = Effect.gen(function* () {
   const { sql, tryExecute } = yield* Database
   const ledger = yield* Ledger
 
-  /** Posts first, which locks the accounts. A refusal is stored under its key, and has no record. */
+  /** Posts first, which locks the accounts. A refusal is stored under its key, and has no record; nor has a hold. */
   const post = Effect.fnUntraced(function* (items: ReadonlyArray<ConversionCommit>) {
     const outcomes = yield* ledger.postWithin(items.map(({ posting }) => posting))
     const posted = items.filter((_, i) => {

@@ -103,8 +103,7 @@ export class Transfers extends Context.Service<
           account: source,
           asset: asset.code,
           amount,
-          counterparty: to.id,
-          isReviewable: true
+          counterparty: to.id
         })
         // A used key returns its first outcome, whatever the rules say now.
         const [outcome] = yield* ledger.post([

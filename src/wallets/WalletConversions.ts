@@ -1,4 +1,4 @@
-import { Array, Context, Effect, Layer, Metric, Option } from "effect"
+import { Context, Effect, Layer, Metric, Option } from "effect"
 import { AuditLog } from "../audit/AuditLog.ts"
 import * as CommittedConversion from "../conversion/CommittedConversion.ts"
 import { Conversions, type PreparationError } from "../conversion/Conversions.ts"
@@ -7,25 +7,26 @@ import type { RequestFields } from "../conversion/Idempotency.ts"
 import type { PreparedConversion } from "../conversion/PreparedConversion.ts"
 import { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
 import { AuditId } from "../domain/conversion/AuditId.ts"
-import { type LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../domain/money/Asset.ts"
 import * as Currency from "../domain/money/Currency.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import { RateUnavailable } from "../domain/rates/Rate.ts"
-import * as ConversionEntries from "../domain/wallets/ConversionEntries.ts"
+import type { Review, ReviewedConversion } from "../domain/risk/Review.ts"
 import type { MovementDenied } from "../domain/wallets/Movement.ts"
 import type { InsufficientFunds } from "../domain/wallets/Wallet.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import * as ConversionCommits from "./ConversionCommits.ts"
+import { Reviews } from "../risk/Reviews.ts"
 import { RiskFacts } from "../risk/RiskFacts.ts"
+import * as ConversionCommits from "./ConversionCommits.ts"
+import * as ConversionPosting from "./ConversionPosting.ts"
 import { toMovement } from "./PostingOutcome.ts"
 import { postingKeyOf, type RequestKey } from "./RequestHash.ts"
 import { Statement } from "./Statement.ts"
 import type { StatementRow } from "./StatementRow.ts"
 import type { NamedWallet } from "./WalletRepo.ts"
-import { houseAccount, walletAccount, Wallets } from "./Wallets.ts"
 
 /** A conversion in a wallet to post. The principal and the owner of its terms are those of the user. */
 export interface WalletConversionRequest extends RequestKey {
@@ -44,6 +45,18 @@ export interface WalletConversion {
   readonly replayed: boolean
 }
 
+/** A conversion whose money a rule holds for review, and what became of it. */
+export interface ReviewedOutcome {
+  readonly review: Review
+  readonly replayed: boolean
+}
+
+/** The outcome of a request: `conversion`, or `review` if a rule held it. */
+export type ConvertOutcome = WalletConversion | ReviewedOutcome
+
+/** A conversion of a wallet and its state: `review` if a rule held it. */
+export type ConversionState = { readonly conversion: WalletConversion } | { readonly review: Review }
+
 type StoredError = IdempotencyMismatch | InsufficientFunds | MovementDenied | StoreUnavailable
 
 /** Conversions between the balances of a wallet. */
@@ -51,20 +64,25 @@ export class WalletConversions extends Context.Service<
   WalletConversions,
   {
     /**
-     * Converts at the latest rate or at the price of a quote. The audit record and the ledger entries are committed in one
+     * Converts at the latest rate or at the price of a quote, or holds the amount for review. The audit record and the ledger entries are committed in one
      * transaction, and the transfer has the id of the record. A used key returns the first outcome, also when the funds were
      * insufficient; a request that could not be priced leaves its key free. After `StoreUnavailable` the outcome is unknown; a
      * retry with the same key resolves it.
      */
     readonly convert: (
       request: WalletConversionRequest
-    ) => Effect.Effect<WalletConversion, PreparationError | StoredError>
+    ) => Effect.Effect<ConvertOutcome, PreparationError | StoredError>
     /** Returns the first outcome of a key, for a request that the current settings do not allow. None for a new key. */
     readonly findStored: (
       wallet: NamedWallet,
       key: RequestKey,
       request: RequestFields
-    ) => Effect.Effect<Option.Option<WalletConversion>, StoredError>
+    ) => Effect.Effect<Option.Option<ConvertOutcome>, StoredError>
+    /** Returns a conversion of a wallet, or one that is or was held for review. Others are not found. */
+    readonly stateOf: (
+      wallet: NamedWallet,
+      id: TransferId
+    ) => Effect.Effect<Option.Option<ConversionState>, StoreUnavailable>
     /** Returns a conversion of a wallet. None if it does not exist, or is one of another wallet. */
     readonly byId: (
       wallet: NamedWallet,
@@ -79,13 +97,14 @@ export class WalletConversions extends Context.Service<
       const conversions = yield* Conversions
       const facts = yield* RiskFacts
       const ledger = yield* Ledger
+      const reviews = yield* Reviews
       const statement = yield* Statement
-      const wallets = yield* Wallets
       const commit = yield* ConversionCommits.make
+      const postingOf = yield* ConversionPosting.make
 
       const byId = Effect.fn("WalletConversions.byId")(function* ({ id: wallet }: NamedWallet, id: AuditId) {
         const rows = yield* statement.transaction(wallet, TransferId.make(id))
-        if (!rows.some(({ kind }) => kind === KIND)) return Option.none<WalletConversion>()
+        if (!rows.some(({ kind }) => kind === ConversionPosting.KIND)) return Option.none<WalletConversion>()
         return Option.map(yield* audit.byId(id), (record): WalletConversion => ({
           conversion: CommittedConversion.fromRecord(record),
           rows,
@@ -93,10 +112,25 @@ export class WalletConversions extends Context.Service<
         }))
       })
 
+      const stateOf: WalletConversions["Service"]["stateOf"] = Effect.fn("WalletConversions.stateOf")(
+        function* (wallet, id) {
+          const conversion = yield* byId(wallet, AuditId.make(id))
+          if (Option.isSome(conversion)) return Option.some({ conversion: conversion.value })
+          const review = yield* reviews.find(id)
+          return Option.map(
+            Option.filter(
+              review,
+              ({ decision }) => decision.kind === ConversionPosting.KIND && decision.wallet === wallet.id
+            ),
+            (review) => ({ review })
+          )
+        }
+      )
+
       const replay = Effect.fnUntraced(function* (wallet: NamedWallet, id: TransferId) {
         yield* Metric.update(ConversionMetrics.replays, 1)
-        const found = Option.getOrThrow(yield* byId(wallet, AuditId.make(id)))
-        return { ...found, replayed: true }
+        const found = Option.getOrThrow(yield* stateOf(wallet, id))
+        return "review" in found ? { ...found, replayed: true } : { ...found.conversion, replayed: true }
       })
 
       const findStored: WalletConversions["Service"]["findStored"] = Effect.fn(
@@ -115,41 +149,26 @@ export class WalletConversions extends Context.Service<
         { requestedBy, wallet, ...request }: WalletConversionRequest,
         prepared: PreparedConversion
       ) {
-        const { priced, record } = prepared
-        const entries = ConversionEntries.ofConversion(priced)
-        const accounts = yield* wallets.accountIds(
-          entries.map(({ asset, role }) =>
-            role === "user" ? walletAccount(wallet.id, asset) : houseAccount(role, asset)
-          )
-        )
-        const { amount, currency } = priced.input
-        const source =
-          accounts[entries.findIndex(({ asset, role }) => role === "user" && asset === currency.code)]
-        if (source === undefined) return yield* Effect.die("an account is missing")
+        const { amount, currency } = prepared.priced.input
+        const { posting, source } = yield* postingOf(wallet.id, prepared, requestedBy)
         const movement = yield* facts.of({
-          kind: KIND,
+          kind: ConversionPosting.KIND,
           user: wallet,
           session: undefined,
           account: source,
           asset: currency.code,
-          amount,
-          // Its price would be another one after a review.
-          isReviewable: false
+          amount
         })
-        const posting: LedgerPosting = {
-          id: TransferId.make(record.audit_id),
-          kind: KIND,
-          idempotency: keyOf(request, fieldsOf(request.terms)),
-          details: {
-            conversion_id: record.audit_id,
-            ...(requestedBy === undefined ? {} : { requested_by: requestedBy })
-          },
-          entries: Array.zipWith(accounts, entries, (account, { amount }) => ({ account, amount })),
-          opens: [],
-          ends: [],
-          movement
+        return {
+          wallet: wallet.id,
+          prepared,
+          posting: {
+            ...posting,
+            idempotency: keyOf(request, fieldsOf(request.terms)),
+            movement,
+            heldDetails: heldDetailsOf(request.terms, prepared, requestedBy)
+          }
         }
-        return { wallet: wallet.id, prepared, posting }
       })
 
       const convert: WalletConversions["Service"]["convert"] = Effect.fn("WalletConversions.convert")(
@@ -165,8 +184,9 @@ export class WalletConversions extends Context.Service<
             outcome = yield* commit(yield* commitOf(request, prepared))
           }
           if (outcome._tag === "NotAppended") return yield* new RateUnavailable({ pair: terms.pair })
-          const { id, replayed } = yield* toMovement(outcome, assetOf(currency.code))
+          const { id, isHeld, replayed } = yield* toMovement(outcome, assetOf(currency.code))
           if (replayed) return yield* replay(wallet, id)
+          if (isHeld) return { review: Option.getOrThrow(yield* reviews.find(id)), replayed }
           yield* Metric.update(ConversionMetrics.conversions, 1)
           const rows = yield* statement.transaction(wallet.id, id)
           return { conversion: prepared.conversion, rows, replayed: false }
@@ -174,18 +194,33 @@ export class WalletConversions extends Context.Service<
         Effect.tapErrorTag("StoreUnavailable", () => Metric.update(ConversionMetrics.commitFailures, 1))
       )
 
-      return WalletConversions.of({ convert, findStored, byId })
+      return WalletConversions.of({ convert, findStored, stateOf, byId })
     })
   )
 }
-
-/** Kind of the transfers of the ledger. */
-const KIND = "conversion"
 
 const assetOf = (code: string) => {
   const currency = Currency.get(AssetCode.make(code))
   return { code: currency.code, decimals: currency.minorUnit }
 }
+
+/** Details of the transfer that holds the money: what an administrator decides on, and what an approval exchanges. */
+const heldDetailsOf = (
+  { amount, amountType, quoteId, reference, to }: ConversionTerms,
+  { record }: PreparedConversion,
+  requestedBy: string | undefined
+) => ({
+  conversion: {
+    to: to.code,
+    amount: Decimal.format(amount),
+    amount_type: amountType,
+    output_amount: record.output_amount,
+    rate: record.rate,
+    quote_id: quoteId,
+    reference
+  } satisfies ReviewedConversion,
+  ...(requestedBy === undefined ? {} : { requested_by: requestedBy })
+})
 
 const fieldsOf = ({ amount, from, to, ...others }: ConversionTerms): RequestFields => ({
   ...others,
@@ -196,4 +231,4 @@ const fieldsOf = ({ amount, from, to, ...others }: ConversionTerms): RequestFiel
 
 /** The largest age of the rate is no part of what a request means: a retry may come with another one. */
 const keyOf = (key: RequestKey, { amount, amountType, from, quoteId, reference, to }: RequestFields) =>
-  postingKeyOf(key, [KIND, from, to, amount, amountType, quoteId, reference])
+  postingKeyOf(key, [ConversionPosting.KIND, from, to, amount, amountType, quoteId, reference])

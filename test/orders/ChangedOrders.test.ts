@@ -26,7 +26,7 @@ layer(TestUserEvents.layer.pipe(Layer.provideMerge(TestOrders.layer())), { exclu
         const { order } = yield* place(amara, "buy", "POOL", "2")
         assert.strictEqual(yield* text, "Order POOL aggregated")
         assert.strictEqual(yield* text, "Balance USD 10 2 8")
-        yield* (yield* Orders).cancel(amara.id, order.id)
+        yield* (yield* Orders).cancel(amara.id, order.id, "test")
         assert.strictEqual(yield* text, "Order POOL cancelled")
         assert.strictEqual(yield* text, "Balance USD 10 0 10")
         const resumed = yield* TestUserEvents.open(amara, { since })

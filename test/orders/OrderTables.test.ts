@@ -49,7 +49,15 @@ layer(TestOrders.layer())("Order tables, for their owner", (it) => {
           /promised is immutable/,
           `UPDATE customer_order SET ${change}, version = version + 1`
         )
-      for (const state of ["pending", "aggregated", "submitted", "failed", "cancelled", "completed"])
+      for (const state of [
+        "held-for-review",
+        "pending",
+        "aggregated",
+        "submitted",
+        "failed",
+        "cancelled",
+        "completed"
+      ])
         yield* assertRejected(
           /cannot go from/,
           `UPDATE customer_order SET state = '${state}', version = version + 1 WHERE id = '${order.id}'`
@@ -113,5 +121,52 @@ layer(TestOrders.layer())("Order tables, for their owner", (it) => {
         yield* assertRejected(/does not have the orders/, batch(3), claim)
         yield* assertRejected(/accepted/, batch(2), claim)
       })
+  )
+
+  it.effect("refuse an order that joins a batch later, and a batch of an order whose hold has ended", () =>
+    Effect.gen(function* () {
+      yield* list("LATE", "10")
+      const user = yield* TestWallets.user("late", { USD: "100" })
+      yield* (yield* ScriptedExchange).script([{ does: "open" }])
+      yield* place(user, "buy", "LATE", "2")
+      yield* settle
+      const { order } = yield* place(user, "buy", "LATE", "0.1")
+      const join = (batch: string) =>
+        `UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = ${batch} WHERE id = '${order.id}'`
+      yield* assertRejected(
+        /while its batch is sent/,
+        join("(SELECT id FROM settlement_batch WHERE asset = 'LATE')")
+      )
+      yield* assertRejected(/while its batch is <NULL>/, join("gen_random_uuid()"))
+      const batch = `
+        INSERT INTO settlement_batch (id, asset, side, is_aggregated, orders, customer_amount, total, state, version, term,
+          next_attempt_at, created_at, updated_at)
+        SELECT '01980000-0000-7000-8000-00000000000b', asset, side, is_aggregated, 1, amount, total, 'reserved', 1, 1, now(), now(), now()
+        FROM customer_order WHERE id = '${order.id}'`
+      const release = `
+        INSERT INTO ledger_hold_end (hold_id, transfer_id, outcome, posted, ended_at)
+        SELECT hold_id, gen_random_uuid(), 'voided', 0, now() FROM customer_order WHERE id = '${order.id}'`
+      const joined = join("'01980000-0000-7000-8000-00000000000b'")
+      yield* assertRejected(/hold of an order of batch .* does not agree/, batch, joined, release)
+      yield* place(user, "buy", "LATE", "0.1")
+      const others = `
+        UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = '01980000-0000-7000-8000-00000000000b'
+        WHERE state = 'aggregated' AND asset = 'LATE'`
+      yield* assertRejected(/does not have the orders/, batch, joined, others)
+      yield* assertRejected(/accepted/, batch, joined)
+    })
+  )
+
+  it.effect("refuse events of orders, and ends of holds, that do not exist", () =>
+    Effect.gen(function* () {
+      yield* assertRejected(
+        /not in the state of its event/,
+        "INSERT INTO order_event VALUES (gen_random_uuid(), 1, 'completed', NULL, now())"
+      )
+      yield* assertRejected(
+        /end of hold .* is not stored/,
+        "INSERT INTO ledger_hold_end (hold_id, transfer_id, outcome, posted, ended_at) VALUES (gen_random_uuid(), gen_random_uuid(), 'voided', 0, now())"
+      )
+    })
   )
 })

@@ -168,11 +168,11 @@ layer(TestOrders.layer({ ORDER_SPREAD: "0.01" }))("Orders", (it) => {
       const { cancel } = yield* Orders
       const { order: pooled } = yield* place(hal, "buy", "CANC", "2")
       const { order: direct } = yield* place(hal, "buy", "CANC", "20")
-      assert.strictEqual(yield* failureOf(cancel(ida.id, pooled.id)), "OrderNotFound")
-      assert.strictEqual(yield* failureOf(cancel(hal.id, direct.id)), "OrderNotCancellable")
-      assert.strictEqual((yield* cancel(hal.id, pooled.id)).state, "cancelled")
+      assert.strictEqual(yield* failureOf(cancel(ida.id, pooled.id, "test")), "OrderNotFound")
+      assert.strictEqual(yield* failureOf(cancel(hal.id, direct.id, "test")), "OrderNotCancellable")
+      assert.strictEqual((yield* cancel(hal.id, pooled.id, "test")).state, "cancelled")
       // Not given back twice.
-      assert.strictEqual(yield* failureOf(cancel(hal.id, pooled.id)), "OrderNotCancellable")
+      assert.strictEqual(yield* failureOf(cancel(hal.id, pooled.id, "test")), "OrderNotCancellable")
       assert.deepStrictEqual(yield* TestWallets.balances(hal), ["USD 79.8"])
       yield* (yield* ScriptedExchange).always({ does: "fill", price: "1" })
       yield* TestClock.adjust("10 minutes")
@@ -194,7 +194,9 @@ layer(TestOrders.layer({ ORDER_SPREAD: "0.01" }))("Orders", (it) => {
         yield* Effect.all(
           [
             settle,
-            Effect.forEach(placed, ({ order }) => Effect.exit(cancel(jan.id, order.id)), { concurrency: 8 })
+            Effect.forEach(placed, ({ order }) => Effect.exit(cancel(jan.id, order.id, "test")), {
+              concurrency: 8
+            })
           ],
           { concurrency: "unbounded" }
         )

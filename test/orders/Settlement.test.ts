@@ -199,7 +199,7 @@ layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))("Settle
       yield* TestClock.adjust("1 hour")
       yield* settle
       assert.deepStrictEqual(yield* stateOf(direct), ["pending", null, null, null])
-      yield* (yield* Orders).cancel(ida.id, pooled.id)
+      yield* (yield* Orders).cancel(ida.id, pooled.id, "test")
       yield* exchange.setTerms({})
       yield* TestClock.adjust("1 minute")
       yield* settle

@@ -50,7 +50,7 @@ const act = Effect.fnUntraced(function* (
     case "cancel": {
       const order = placed[yield* Random.nextIntBetween(0, Math.max(1, placed.length))]
       const { cancel } = yield* Orders
-      if (order !== undefined) yield* Effect.ignore(cancel(order.walletId, order.id))
+      if (order !== undefined) yield* Effect.ignore(cancel(order.walletId, order.id, "test"))
       return
     }
     case "settle":

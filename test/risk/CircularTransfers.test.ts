@@ -1,9 +1,10 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
+import { Database } from "../../src/platform/postgres/Database.ts"
 import * as TestRisk from "../support/TestRisk.ts"
 import * as TestWallets from "../support/TestWallets.ts"
 
-const { decisionsOf, send } = TestRisk
+const { changeRules, decisionsOf, send } = TestRisk
 
 const LIMITS = {
   RISK_HOUR_VALUE: "1000000",
@@ -40,6 +41,29 @@ layer(TestRisk.layer(LIMITS))("Circular transfers", (it) => {
       })
       assert.strictEqual(sent.filter(({ isHeld }) => isHeld).length, 1)
       assert.deepStrictEqual(yield* decisionsOf(taker), [REVIEW])
+    })
+  )
+
+  // The clock stands at midnight.
+  it.effect("hold a return in parts before and after midnight, whichever window the rule has", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      for (const [name, days, hours] of [
+        ["day", 1, 1],
+        ["week", 7, 72]
+      ] as const) {
+        yield* changeRules(({ circular_transfer }) => ({
+          circular_transfer: { ...circular_transfer, window: Duration.days(days) }
+        }))
+        const debtor = yield* TestWallets.user(`${name}-debtor`, { USD: "1000" })
+        const lender = yield* TestWallets.user(`${name}-lender`, { USD: "1000" })
+        yield* send(lender, `${name}-debtor`, "200")
+        assert.isFalse((yield* send(debtor, `${name}-lender`, "60")).isHeld)
+        yield* sql`UPDATE risk_usage SET hour = hour - make_interval(hours => ${hours})`
+        assert.isFalse((yield* send(debtor, `${name}-lender`, "39")).isHeld)
+        assert.isTrue((yield* send(debtor, `${name}-lender`, "1")).isHeld)
+        assert.deepStrictEqual(yield* decisionsOf(debtor), [REVIEW])
+      }
     })
   )
 })

@@ -132,7 +132,6 @@ const play = Effect.fnUntraced(function* (
         amount: units,
         value: isPriced ? units : undefined,
         counterparty: kind === "transfer" ? WalletId.make(randomUUID()) : undefined,
-        isReviewable: true,
         userSince: DateTime.subtractDuration(now, isNew ? Duration.minutes(1) : Duration.days(400)),
         deviceSince: undefined,
         failedLogins: undefined

@@ -8,18 +8,12 @@ import * as RiskMetrics from "../../src/platform/metrics/RiskMetrics.ts"
 import { Reviews } from "../../src/risk/Reviews.ts"
 import { Statement } from "../../src/wallets/Statement.ts"
 import { Wallets } from "../../src/wallets/Wallets.ts"
+import * as TestReviews from "../support/TestReviews.ts"
 import * as TestRisk from "../support/TestRisk.ts"
 import * as TestWallets from "../support/TestWallets.ts"
 
 const { changeRules, decisionsOf, send } = TestRisk
-
-const decide = Effect.fnUntraced(function* (
-  how: "approve" | "reject",
-  id: TransferId,
-  principal = "user:administrator"
-) {
-  return yield* (yield* Reviews)[how]({ id, principal, reason: `${how} it` })
-})
+const { decide } = TestReviews
 
 /** A user whose transfer of 200 USD to another is held. */
 const held = Effect.fnUntraced(function* (name: string, key?: string, apiKey?: string) {
@@ -42,7 +36,7 @@ const stateOf = (id: TransferId) =>
 // Holds expire by the time of the database.
 const LIVE = { excludeTestServices: true }
 
-layer(TestRisk.layer({ RISK_REVIEW_VALUE: "100", RISK_REVIEW_EXPIRY: "1 second" }), LIVE)(
+layer(TestReviews.layer({ RISK_REVIEW_VALUE: "100", RISK_REVIEW_EXPIRY: "1 second" }), LIVE)(
   "Reviews that expire",
   (it) => {
     it.effect("free the money, and end for whoever decides afterwards", () =>
@@ -59,7 +53,7 @@ layer(TestRisk.layer({ RISK_REVIEW_VALUE: "100", RISK_REVIEW_EXPIRY: "1 second" 
   }
 )
 
-layer(TestRisk.layer({ RISK_REVIEW_VALUE: "100" }), LIVE)("Reviews", (it) => {
+layer(TestReviews.layer({ RISK_REVIEW_VALUE: "100" }), LIVE)("Reviews", (it) => {
   it.effect("an approved transfer moves the held money, with the note and parties of the request", () =>
     Effect.gen(function* () {
       const { from, id, to } = yield* held("approved")
@@ -93,7 +87,7 @@ layer(TestRisk.layer({ RISK_REVIEW_VALUE: "100" }), LIVE)("Reviews", (it) => {
   it.effect("of twenty concurrent decisions on two nodes, one counts", () =>
     Effect.gen(function* () {
       const { from, id, to } = yield* held("race")
-      const second = yield* Layer.build(Layer.fresh(TestRisk.node))
+      const second = yield* Layer.build(Layer.fresh(TestReviews.node))
       const results = yield* Effect.forEach(
         Array.from({ length: 20 }, (_, n) => n),
         (n) => {

@@ -56,8 +56,7 @@ layer(services)("RiskFacts without a price in memory", (it) => {
           session: undefined,
           account: LedgerAccountId.make("1"),
           asset: AssetCode.make("BTC"),
-          amount: BigDecimal.make(1n, 0),
-          isReviewable: false
+          amount: BigDecimal.make(1n, 0)
         }),
         { startImmediately: true }
       )

@@ -29,8 +29,7 @@ const factsOf = Effect.fnUntraced(function* (
     session,
     account,
     asset,
-    amount: BigDecimal.fromStringUnsafe(amount),
-    isReviewable: true
+    amount: BigDecimal.fromStringUnsafe(amount)
   })
   assert(facts !== undefined)
   return facts

@@ -57,6 +57,7 @@ export const run = (model: OrderModel, open: ReadonlyArray<OpenSession>) =>
       "orders",
       `${stored.length}: ${count("completed")} completed, ${count("failed")} failed, ${count("cancelled")} cancelled`
     )
+    report.figure("orders that a client tried to cancel", String(model.cancelRequested.size))
     report.figure("requests to the exchange", String(yield* exchange.requests))
   }).pipe(Effect.scoped)
 
@@ -110,6 +111,10 @@ const checkOutcomes = Effect.fnUntraced(function* (
       yield* report.violation("an order is what was asked for", detail)
     if (model.cancelled.has(order.id) && order.state !== "cancelled")
       yield* report.violation("a cancelled order stays cancelled", detail)
+    if (order.state === "cancelled" && (order.batch !== null || order.filled !== null))
+      yield* report.violation("nothing of a cancelled order is filled", detail)
+    if (order.state === "cancelled" && !model.cancelRequested.has(order.id))
+      yield* report.violation("an order is cancelled only on request", detail)
   }
   for (const { intent, outcome } of model.byKey.values()) {
     const order = byKey.get(intent.key)
@@ -125,11 +130,15 @@ const checkOutcomes = Effect.fnUntraced(function* (
   for (const { id } of holds) yield* report.violation("no money is held without an order", id)
 })
 
-const LEGAL_HISTORIES = new Set([
+const UNREVIEWED_HISTORIES = [
   "aggregated,cancelled",
   ...["aggregated", "pending"].flatMap((first) =>
     ["completed", "failed"].map((last) => `${first},submitted,${last}`)
   )
+]
+const LEGAL_HISTORIES = new Set([
+  ...UNREVIEWED_HISTORIES,
+  ...["failed", "cancelled", ...UNREVIEWED_HISTORIES].map((rest) => `held-for-review,${rest}`)
 ])
 
 const checkHistories = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
@@ -156,6 +165,10 @@ const checkExchange = Effect.fnUntraced(function* (
       trim_scale(trunc(batch.filled, decimals))::text AS units
     FROM settlement_batch AS batch JOIN customer_order AS o ON o.batch_id = batch.id
     JOIN asset ON asset.code = batch.asset GROUP BY batch.id, decimals`
+  const excess = yield* sql<{ id: string }>`
+    SELECT id FROM settlement_batch AS batch WHERE customer_amount <>
+      (SELECT sum(amount) FROM customer_order WHERE batch_id = batch.id)`
+  for (const { id } of excess) yield* report.violation("a batch orders what its orders ask for", id)
   const byId = new Map(executed.map((order) => [order.clientOrderId, order]))
   const ids = new Set(batches.map(({ id }) => id))
   for (const { clientOrderId } of executed)

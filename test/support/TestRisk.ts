@@ -29,7 +29,7 @@ const scriptedFacts = Layer.effect(
   RiskFacts,
   Effect.map(TestFacts, (test) =>
     RiskFacts.of({
-      of: ({ account, amount, asset, counterparty, isReviewable, kind, user }) => {
+      of: ({ account, amount, asset, counterparty, kind, user }) => {
         const price = test.prices.get(asset)
         return Effect.succeed<MovementFacts>({
           kind,
@@ -38,7 +38,6 @@ const scriptedFacts = Layer.effect(
           asset,
           amount,
           counterparty,
-          isReviewable,
           value:
             price === undefined ? undefined : BigDecimal.multiply(amount, BigDecimal.fromStringUnsafe(price)),
           userSince: DateTime.makeUnsafe(0),

@@ -1,3 +1,4 @@
+import { assert } from "@effect/vitest"
 import { BigDecimal, Duration, Effect, Layer, Option } from "effect"
 import { AuditLog } from "../../src/audit/AuditLog.ts"
 import type { ConversionInput, ConversionTerms } from "../../src/conversion/ConversionInput.ts"
@@ -48,11 +49,23 @@ export const inputOf = (wallet: NamedWallet, amount: string, over: Terms): Conve
   idempotencyKey: undefined
 })
 
-/** Converts from USD to NGN by default. */
+type Options = Terms & { readonly key?: string }
+
+/** Converts from USD to NGN by default. No rule holds it. */
 export const convert = Effect.fnUntraced(function* (
   wallet: NamedWallet,
   amount: string,
-  { key, ...over }: Terms & { readonly key?: string } = {}
+  options: Options = {}
+) {
+  const outcome = yield* request(wallet, amount, options)
+  return "review" in outcome ? assert.fail("the conversion is held for review") : outcome
+})
+
+/** Requests a conversion from USD to NGN by default, which a rule may hold. */
+export const request = Effect.fnUntraced(function* (
+  wallet: NamedWallet,
+  amount: string,
+  { key, ...over }: Options = {}
 ) {
   return yield* (yield* WalletConversions).convert({
     wallet,

@@ -251,9 +251,11 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
               KES: "96340.75",
               BTC: "0.01482310"
             })
-            const { conversion } = yield* run(() =>
+            const converted = yield* run(() =>
               client.walletConversions.convert({ from: "USD", to: "NGN", amount: "1700" })
             )
+            assert(converted.state === "completed")
+            const { conversion } = converted
             const sent = yield* run(() =>
               client.transfers.send({ to: receiver, asset: "USD", amount: "25", note: "Dinner" })
             )

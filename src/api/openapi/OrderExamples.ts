@@ -74,7 +74,8 @@ export const OrderExamples: Examples = {
   },
   "orders.place": {
     request: { asset: "ABAN", side: "buy", amount: "0.25", client_order_id: "mine-1" },
-    response: ORDER
+    response: ORDER,
+    accepted: { ...ORDER, state: "held-for-review" }
   },
   "orders.list": {
     parameters: { state: "completed", asset: "ABAN" },

@@ -56,6 +56,8 @@ const PENDING = {
   ...MOVEMENT,
   counterparty: "bola",
   note: null,
+  order: null,
+  conversion: null,
   expires_at: "2026-12-03T09:20:11.004Z",
   decided_by: null,
   decided_at: null,

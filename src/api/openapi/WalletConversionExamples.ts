@@ -117,11 +117,27 @@ const RECEIPT = {
   }
 }
 
+const STATE = {
+  id: "01a22c14-984f-706d-b887-f33529d101fb",
+  state: "completed",
+  type: "conversion",
+  asset: "USD",
+  amount: "500.00",
+  to: "NGN",
+  reference: null,
+  created_at: "2026-11-30T10:51:16.943Z",
+  transaction_id: "01a22c14-984f-706d-b887-f33529d101fb"
+}
+
 const PRICE = { from: "USD", to: "NGN", amount: "500.00" }
 
 /** Examples of conversions in the wallet, by operation id. */
 export const WalletConversionExamples: Examples = {
-  "walletConversions.convert": { request: PRICE, response: CONVERSION },
+  "walletConversions.convert": {
+    request: PRICE,
+    response: CONVERSION,
+    accepted: { ...STATE, state: "held-for-review", transaction_id: null }
+  },
   "walletConversions.createQuote": { request: { ...PRICE, ttl: "1 minute" }, response: QUOTE },
   "walletConversions.quote": {
     parameters: { quote_id: QUOTE.quote_id },
@@ -130,6 +146,10 @@ export const WalletConversionExamples: Examples = {
   "walletConversions.conversion": {
     parameters: { audit_id: CONVERSION.conversion.audit_id },
     response: CONVERSION
+  },
+  "walletConversions.state": {
+    parameters: { conversion_id: STATE.id },
+    response: STATE
   },
   "walletConversions.receipt": {
     parameters: { audit_id: CONVERSION.conversion.audit_id },

@@ -63,6 +63,9 @@ const order = {
 export const OrderMessage = Schema.Struct(order).annotate({ identifier: "Order" })
 export type OrderMessage = typeof OrderMessage.Type
 
+/** The answer to an order that a rule held for review: first with the state `held-for-review`, for a retry as it is then. */
+export const HeldOrderMessage = Schema.Struct(order).annotate({ identifier: "HeldOrder" })
+
 export const OrderPage = Schema.Struct(PageMessage.page(OrderMessage)).annotate({ identifier: "OrderPage" })
 
 /** An order with its history, and the progress of the pool in which it waits. */

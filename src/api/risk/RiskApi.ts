@@ -44,13 +44,13 @@ export class RiskApi extends HttpApiGroup.make("risk")
     HttpApiEndpoint.post("approve", "/reviews/:review_id/approve", deciding).annotateMerge(
       describe(
         "Approve a movement",
-        "Moves the held money. Administrators cannot decide on a movement from or to their own wallet. A withdrawal is paid within minutes."
+        "Moves the held money. Administrators cannot decide on a movement from or to their own wallet. A withdrawal is paid within minutes. An order goes its normal way at its locked price; if the market has moved by more than `ORDER_MAX_SLIPPAGE` against the house, it fails with `price-moved`. A conversion exchanges the held amount at the price of its quote if that is still open, else at the latest rate."
       )
     ),
     HttpApiEndpoint.post("reject", "/reviews/:review_id/reject", deciding).annotateMerge(
       describe(
         "Reject a movement",
-        "Releases the held money, that of a withdrawal within minutes. The movement still counts for the limits of the day."
+        "Releases the held money, that of a withdrawal within minutes. An order fails with `review-rejected`. The movement still counts for the limits of the day."
       )
     ),
     HttpApiEndpoint.get("decisions", "/risk/decisions", {

@@ -2,7 +2,8 @@ import { Schema } from "effect"
 import { Username } from "../../domain/accounts/User.ts"
 import { TransferId } from "../../domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../../domain/money/Asset.ts"
-import { ReviewState } from "../../domain/risk/Review.ts"
+import { OrderSide, OrderState } from "../../domain/orders/Order.ts"
+import { ReviewedConversion, ReviewState } from "../../domain/risk/Review.ts"
 import { RiskRules, RULE_NAMES, RuleOutcome } from "../../domain/risk/RiskRules.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
 import { WalletId } from "../../domain/wallets/Wallet.ts"
@@ -60,6 +61,19 @@ export const RiskDecisionPage = Schema.Struct(PageMessage.page(RiskDecisionMessa
   identifier: "RiskDecisionPage"
 })
 
+/** An order that is or was held, as it is now. */
+const ReviewedOrderMessage = Schema.Struct({
+  side: OrderSide,
+  asset: AssetCode,
+  amount: Schema.String,
+  /** Locked US dollars per unit. */
+  price: Schema.String,
+  /** US dollars for the whole amount. */
+  total_price: Schema.String,
+  state: OrderState,
+  reason: Schema.NullOr(Schema.String)
+})
+
 /** A movement whose money is held until an administrator decides. */
 export const ReviewMessage = Schema.Struct({
   id: TransferId,
@@ -67,12 +81,16 @@ export const ReviewMessage = Schema.Struct({
   ...decision,
   counterparty: Schema.NullOr(Username),
   note: Schema.NullOr(Schema.String),
+  /** Null unless `kind` is `order`. */
+  order: Schema.NullOr(ReviewedOrderMessage),
+  /** What was requested, at the price of that time. Null unless `kind` is `conversion`. */
+  conversion: Schema.NullOr(ReviewedConversion),
   /** After this time, the movement is rejected. */
   expires_at: TimestampText,
   decided_by: Schema.NullOr(Schema.String),
   decided_at: Schema.NullOr(TimestampText),
   reason: Schema.NullOr(Schema.String),
-  /** The transfer of the ledger that moved the money, or released it. */
+  /** The transfer of the ledger that moved the money, or released it. Null for an approved order and for a withdrawal. */
   transfer_id: Schema.NullOr(TransferId)
 }).annotate({ identifier: "Review" })
 export type ReviewMessage = typeof ReviewMessage.Type

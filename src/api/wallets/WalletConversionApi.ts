@@ -8,7 +8,12 @@ import { QuoteMessage, ReceiptMessage } from "../conversion/ConversionMessage.ts
 import { describe } from "../EndpointDescription.ts"
 import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
-import { WalletConversionMessage, WalletConvertBody, WalletQuoteBody } from "./WalletConversionMessage.ts"
+import {
+  ConversionStateMessage,
+  WalletConversionMessage,
+  WalletConvertBody,
+  WalletQuoteBody
+} from "./WalletConversionMessage.ts"
 
 /** Conversions between the balances of a user, and quotes for them. */
 export class WalletConversionApi extends HttpApiGroup.make("walletConversions")
@@ -16,7 +21,10 @@ export class WalletConversionApi extends HttpApiGroup.make("walletConversions")
     HttpApiEndpoint.post("convert", "/convert", {
       headers: { "idempotency-key": Schema.optionalKey(Schema.String) },
       payload: WalletConvertBody,
-      success: WalletConversionMessage.pipe(HttpApiSchema.status(201)),
+      success: [
+        WalletConversionMessage.pipe(HttpApiSchema.status(201)),
+        ConversionStateMessage.pipe(HttpApiSchema.status(202))
+      ],
       error: [
         ...priceErrors,
         Problem.AssetUnavailable,
@@ -30,7 +38,7 @@ export class WalletConversionApi extends HttpApiGroup.make("walletConversions")
     }).annotateMerge(
       describe(
         "Convert between two balances",
-        "Converts at the latest rate, or at the price of a quote of the user. The audit record and the movements of the wallet are committed together, and have the same id. A retry with the same `Idempotency-Key` (at most 255 characters) gets the first outcome: the conversion with `Idempotency-Replayed: true`, or `insufficient-funds` also if there are funds now. A new attempt takes a new key."
+        "Converts at the latest rate, or at the price of a quote of the user. The audit record and the movements of the wallet are committed together, and have the same id. If a rule of the operator holds it for review, the answer is 202 with the state `held-for-review`: the amount is held, and `GET /conversions/{conversion_id}/state` returns what became of it. After an approval, the held amount is exchanged at the price of the quote if that is still open, else at the latest rate. A retry with the same `Idempotency-Key` (at most 255 characters) gets the first outcome: the conversion with `Idempotency-Replayed: true`, or `insufficient-funds` also if there are funds now. A new attempt takes a new key."
       )
     ),
     HttpApiEndpoint.post("createQuote", "/quotes", {
@@ -56,6 +64,16 @@ export class WalletConversionApi extends HttpApiGroup.make("walletConversions")
       describe(
         "Get a conversion of the wallet",
         "Returns what the conversion returned first. Those of other wallets are not found."
+      )
+    ),
+    HttpApiEndpoint.get("state", "/conversions/:conversion_id/state", {
+      params: { conversion_id: Schema.String },
+      success: ConversionStateMessage,
+      error: [Problem.NotFound, Problem.StoreUnavailable]
+    }).annotateMerge(
+      describe(
+        "Get the state of a conversion of the wallet",
+        "Returns whether a conversion is held for review, and what became of it. `transaction_id` is then the id of the conversion. Those of other wallets are not found."
       )
     ),
     HttpApiEndpoint.get("receipt", "/conversions/:audit_id/receipt", {

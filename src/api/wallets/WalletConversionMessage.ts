@@ -4,6 +4,8 @@ import { QuoteId } from "../../domain/conversion/Quote.ts"
 import { AssetCode } from "../../domain/money/Asset.ts"
 import { AmountInput, ConversionMessage, QuoteBody } from "../conversion/ConversionMessage.ts"
 import { DurationFromText } from "../DurationFromText.ts"
+import { TimestampText } from "../../domain/Timestamp.ts"
+import { TransferId } from "../../domain/ledger/LedgerPosting.ts"
 import { TransactionMessage } from "./TransactionMessage.ts"
 
 const priceFields = {
@@ -38,3 +40,22 @@ export const WalletConversionMessage = Schema.Struct({
   /** Balances of both currencies after the conversion. */
   balances: Schema.Array(Schema.Struct({ asset: AssetCode, balance: Schema.String }))
 }).annotate({ identifier: "WalletConversion" })
+
+/** A conversion and its state. Its money is held while it waits for a review. */
+export const ConversionStateMessage = Schema.Struct({
+  id: TransferId,
+  /** `rejected` and `expired`: the money is free again. */
+  state: Schema.Literals(["held-for-review", "completed", "rejected", "expired"]),
+  type: Schema.Literal("conversion"),
+  /** Currency to pay with. */
+  asset: AssetCode,
+  /** What is held, and exchanged after an approval. */
+  amount: Schema.String,
+  /** Currency to receive. */
+  to: AssetCode,
+  reference: Schema.NullOr(Schema.String),
+  created_at: TimestampText,
+  /** The movements in the statement, and the record in the audit; null unless `completed`. */
+  transaction_id: Schema.NullOr(TransferId)
+}).annotate({ identifier: "WalletConversionState" })
+export type ConversionStateMessage = typeof ConversionStateMessage.Type

@@ -112,6 +112,8 @@ export type {
   FundingReceipt,
   FundingState,
   Recipient,
+  RequestedConversion,
+  ReviewedConversion,
   SentTransfer,
   TotalValue,
   Transaction,
@@ -121,6 +123,7 @@ export type {
   Wallet,
   WalletAt,
   WalletConversion,
+  WalletConversionState,
   WalletEvent
 } from "./wallets/WalletValues.ts"
 export type {

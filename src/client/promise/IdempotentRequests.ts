@@ -9,7 +9,7 @@ export const sendOnce = async (
   access: ServerAccess,
   request: RequestInput,
   key: string | undefined,
-  field: string,
+  field: string | ReadonlyArray<string>,
   options: CallOptions
 ) => {
   const idempotencyKey = idempotencyKeyOf(key)

@@ -84,11 +84,16 @@ export const authorize = async (access: ServerAccess, as: RequestInput["as"], si
   return access.user.headers(signal)
 }
 
-/** Sends a request like {@link exchange}, and returns the JSON object of its response, which has the field `field`. */
-export const send = (access: ServerAccess, request: RequestInput, field: string, options?: CallOptions) =>
+/** Sends a request like {@link exchange}, and returns the JSON object of its response, which has one of the fields. */
+export const send = (
+  access: ServerAccess,
+  request: RequestInput,
+  fields: string | ReadonlyArray<string>,
+  options?: CallOptions
+) =>
   exchange(access, request, options, (text) => {
     const json = Json.parse(text)
-    return Json.isRecord(json) && field in json ? json : undefined
+    return Json.isRecord(json) && [fields].flat().some((field) => field in json) ? json : undefined
   })
 
 /** Sends a request like {@link exchange}, and returns the JSON list of its response. */

@@ -59,4 +59,6 @@ export interface LedgerPosting {
   readonly ends: ReadonlyArray<HoldEnding>
   /** A movement that the posting gate decides on; undefined for what it does not apply to. */
   readonly movement?: MovementFacts | undefined
+  /** Details of the transfer that holds the money if the gate holds the movement. By default, those of the posting. */
+  readonly heldDetails?: Schema.JsonObject | undefined
 }

@@ -13,14 +13,16 @@ export const OrderSide = Schema.Literals(["buy", "sell"])
 export type OrderSide = typeof OrderSide.Type
 
 /**
+ * - `held-for-review`: an administrator decides on it before it goes its way
  * - `pending`: it waits for the exchange alone
  * - `aggregated`: it waits in the pool of its asset and side
  * - `submitted`: a batch has it
  * - `completed`: at least a part was filled
  * - `failed`: nothing was filled, and everything was given back
- * - `cancelled`: its user or an administrator cancelled it in the pool
+ * - `cancelled`: its user or an administrator cancelled it in the pool, or while it was held for review
  */
 export const OrderState = Schema.Literals([
+  "held-for-review",
   "pending",
   "aggregated",
   "submitted",
@@ -103,11 +105,11 @@ export class ClientOrderIdUsed extends Schema.TaggedError<ClientOrderIdUsed>()("
   }
 }
 
-/** Only an order that waits in a pool can be cancelled. */
+/** Only an order that waits in a pool, or is held for review, can be cancelled. */
 export class OrderNotCancellable extends Schema.TaggedError<OrderNotCancellable>()("OrderNotCancellable", {
   state: OrderState
 }) {
   override get message(): string {
-    return `The order is ${this.state}; only an aggregated order can be cancelled`
+    return `The order is ${this.state}; only an order that is aggregated or held for review can be cancelled`
   }
 }

@@ -1,6 +1,7 @@
 import { type DateTime, Schema } from "effect"
 
 /**
+ * - `review`: an administrator decides on it
  * - `pool`: it waits for more orders
  * - `queued`: it is sent as soon as it is its turn
  * - `market-closed`: the market of the asset is closed
@@ -12,6 +13,7 @@ import { type DateTime, Schema } from "effect"
  * - `administrator`: too many attempts failed, and an administrator has to continue it
  */
 export const OrderWaitReason = Schema.Literals([
+  "review",
   "pool",
   "queued",
   "market-closed",

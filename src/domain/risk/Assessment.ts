@@ -31,7 +31,7 @@ export const needsHistory = (
   if (kind !== "transfer" && kind !== "withdrawal") return false
   const reaches = (minimum: BigDecimal.BigDecimal, before: BigDecimal.BigDecimal) =>
     value === undefined || isGreaterThanOrEqualTo(BigDecimal.sum(before, value), minimum)
-  const { dayValue } = Usage.ofAsset(usages, asset, hour)
+  const { dayValue, previousDayValue } = Usage.ofAsset(usages, asset, hour)
   const isNew = ({ enabled, max_age, min_value }: Newcomer, since: DateTime.Utc | undefined) =>
     enabled && since !== undefined && isYoung(since, max_age, now) && reaches(min_value, dayValue)
   return (
@@ -39,9 +39,15 @@ export const needsHistory = (
     isNew(new_device, deviceSince) ||
     (kind === "withdrawal"
       ? deposit_withdrawal.enabled && reaches(deposit_withdrawal.min_value, dayValue)
-      : circular_transfer.enabled && reaches(circular_transfer.min_value, dayValue))
+      : circular_transfer.enabled &&
+        (!isWithinTwoDays(circular_transfer) ||
+          reaches(circular_transfer.min_value, BigDecimal.sum(dayValue, previousDayValue))))
   )
 }
+
+/** Returns true if the usage of a day and of the day before it covers the window of a rule at any time. */
+export const isWithinTwoDays = ({ window }: RiskRules["circular_transfer"]): boolean =>
+  Duration.isLessThanOrEqualTo(window, Duration.days(1))
 
 /** Remaining part of a limit, and its reset. */
 export interface Remaining {
@@ -98,7 +104,7 @@ export const assess = (
   if (facts.kind === "transfer")
     fire("circular_transfer", circularTransfer(rules.circular_transfer, facts, state))
   if (facts.kind === "order") fire("small_orders", smallOrders(rules.small_orders, facts, total))
-  return { outcome: strictest(fired, facts.isReviewable), fired }
+  return { outcome: strictest(fired), fired }
 }
 
 /** Returns what a movement adds to the usage. An unknown value counts as nothing: its rules have decided on it. */
@@ -122,11 +128,10 @@ export const remainingOf = (fired: ReadonlyArray<FiredRule>): Remaining | undefi
         BigDecimal.Order(a.amount, b.amount)
     )[0]
 
-const strictest = (fired: ReadonlyArray<FiredRule>, isReviewable: boolean): RuleOutcome => {
-  if (fired.some(({ outcome }) => outcome === "deny")) return "deny"
-  if (fired.some(({ outcome }) => outcome === "review")) return isReviewable ? "review" : "deny"
-  return "allow"
-}
+const STRICTEST_FIRST = ["deny", "review"] as const
+
+const strictest = (fired: ReadonlyArray<FiredRule>): RuleOutcome =>
+  STRICTEST_FIRST.find((strict) => fired.some(({ outcome }) => outcome === strict)) ?? "allow"
 
 const firing = (rules: RiskRules, rule: RuleName, { value }: MovementFacts, detail: string): FiredRule => ({
   rule,
@@ -142,7 +147,7 @@ const velocity = (
   rule: "velocity" | "asset_velocity",
   limits: Velocity,
   { value }: MovementFacts,
-  used: Omit<Usage.Usage, "asset" | "dayAmount">,
+  used: Usage.TotalUsage,
   hour: number
 ): void => {
   const { day_count, day_value, enabled, hour_count, hour_value, outcome, unpriced } = limits

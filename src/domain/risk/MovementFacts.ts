@@ -19,8 +19,6 @@ export interface MovementFacts {
   readonly value: BigDecimal.BigDecimal | undefined
   /** The other wallet of a transfer. */
   readonly counterparty: WalletId | undefined
-  /** False if the movement cannot wait for an administrator: it is denied instead. */
-  readonly isReviewable: boolean
   /** Time of the registration of the user. */
   readonly userSince: DateTime.Utc
   /** Start of the first session with the user agent of this one; undefined for an API key. */

@@ -1,14 +1,20 @@
 import { type BigDecimal, type DateTime, Schema } from "effect"
 import type { Username } from "../accounts/User.ts"
+import { AmountType } from "../conversion/Conversion.ts"
+import { QuoteId } from "../conversion/Quote.ts"
 import type { TransferId } from "../ledger/LedgerPosting.ts"
-import type { AssetCode } from "../money/Asset.ts"
+import { AssetCode } from "../money/Asset.ts"
+import type { OrderSide, OrderState } from "../orders/Order.ts"
 import type { WalletId } from "../wallets/Wallet.ts"
 import type { FiredRule } from "./Assessment.ts"
 import type { RiskKind } from "./MovementFacts.ts"
 import type { RuleOutcome } from "./RiskRules.ts"
 
-/** `expired`: there was no decision in time, and the money is released. */
-export const ReviewState = Schema.Literals(["pending", "approved", "rejected", "expired"])
+/**
+ * - `expired`: there was no decision in time, and the money is released
+ * - `cancelled`: the order that was held was cancelled, and the money is released
+ */
+export const ReviewState = Schema.Literals(["pending", "approved", "rejected", "expired", "cancelled"])
 export type ReviewState = typeof ReviewState.Type
 
 /** A recorded decision of the rules: at least one fired. */
@@ -28,6 +34,32 @@ export interface RiskDecision {
   readonly transfer: TransferId | null
 }
 
+/** An order that is or was held, as it is now. */
+export interface ReviewedOrder {
+  readonly side: OrderSide
+  readonly asset: AssetCode
+  /** Units of the asset. */
+  readonly amount: BigDecimal.BigDecimal
+  /** US dollars per unit that are locked, and those for the whole amount. */
+  readonly price: BigDecimal.BigDecimal
+  readonly total: BigDecimal.BigDecimal
+  readonly state: OrderState
+  readonly reason: string | null
+}
+
+/** A held conversion, with the price that it had when it was requested. Stored with the transfer that holds its money. */
+export const ReviewedConversion = Schema.Struct({
+  to: AssetCode,
+  /** As it was requested: decimal text in `from` or `to`, depending on the type. */
+  amount: Schema.String,
+  amount_type: AmountType,
+  output_amount: Schema.String,
+  rate: Schema.String,
+  quote_id: Schema.NullOr(QuoteId),
+  reference: Schema.NullOr(Schema.String)
+})
+export type ReviewedConversion = typeof ReviewedConversion.Type
+
 /** A movement whose money is held until an administrator decides. */
 export interface Review {
   /** Id of the transfer that holds the money, which the user knows. */
@@ -36,6 +68,10 @@ export interface Review {
   /** Name of the recipient of a transfer. */
   readonly counterparty: Username | null
   readonly note: string | null
+  /** Null unless the movement is an order. */
+  readonly order: ReviewedOrder | null
+  /** Null unless the movement is a conversion. */
+  readonly conversion: ReviewedConversion | null
   readonly state: ReviewState
   readonly expiresAt: DateTime.Utc
   readonly decidedBy: string | null
@@ -52,7 +88,7 @@ export class ReviewNotFound extends Schema.TaggedError<ReviewNotFound>()("Review
   }
 }
 
-/** Another administrator decided before, or the review has expired. */
+/** Another administrator decided before, the review has expired, or the order was cancelled. */
 export class ReviewDecided extends Schema.TaggedError<ReviewDecided>()("ReviewDecided", {
   state: ReviewState
 }) {

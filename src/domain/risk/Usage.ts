@@ -12,9 +12,14 @@ export interface Usage {
   readonly hourSmallOrders: number
   readonly dayCount: number
   readonly dayValue: BigDecimal.BigDecimal
+  /** Value of the day before that day. */
+  readonly previousDayValue: BigDecimal.BigDecimal
   /** In units of the asset. */
   readonly dayAmount: BigDecimal.BigDecimal
 }
+
+/** Usage of all assets together, in which amounts and days before have no meaning. */
+export type TotalUsage = Omit<Usage, "asset" | "dayAmount" | "previousDayValue">
 
 /** Increment of the usage by one movement. */
 export interface UsageIncrement {
@@ -48,6 +53,7 @@ export const endsOf = (hour: number) => ({
 const current = (usage: Usage, hour: number): Usage => {
   if (usage.hour === hour) return usage
   const isDay = dayOf(usage.hour) === dayOf(hour)
+  const isPreviousDay = dayOf(usage.hour) === dayOf(hour) - DAY_MILLIS
   return {
     asset: usage.asset,
     hour,
@@ -56,6 +62,7 @@ const current = (usage: Usage, hour: number): Usage => {
     hourSmallOrders: 0,
     dayCount: isDay ? usage.dayCount : 0,
     dayValue: isDay ? usage.dayValue : ZERO,
+    previousDayValue: isDay ? usage.previousDayValue : isPreviousDay ? usage.dayValue : ZERO,
     dayAmount: isDay ? usage.dayAmount : ZERO
   }
 }
@@ -67,6 +74,7 @@ const NONE = {
   hourSmallOrders: 0,
   dayCount: 0,
   dayValue: ZERO,
+  previousDayValue: ZERO,
   dayAmount: ZERO
 }
 
@@ -76,10 +84,10 @@ export const ofAsset = (usages: ReadonlyArray<Usage>, asset: AssetCode, hour: nu
   return found === undefined ? { ...NONE, asset, hour } : current(found, hour)
 }
 
-/** Returns the usage of all assets together in an hour. Amounts of different assets cannot be added, and are left out. */
-export const total = (usages: ReadonlyArray<Usage>, hour: number): Omit<Usage, "asset" | "dayAmount"> => {
+/** Returns the usage of all assets together in an hour. */
+export const total = (usages: ReadonlyArray<Usage>, hour: number): TotalUsage => {
   const [first, ...rest] = usages.map((usage) => current(usage, hour))
-  return rest.reduce<Omit<Usage, "asset" | "dayAmount">>(
+  return rest.reduce<TotalUsage>(
     (sum, usage) => ({
       hour,
       hourCount: sum.hourCount + usage.hourCount,
@@ -107,6 +115,7 @@ export const add = (
     hourSmallOrders: before.hourSmallOrders + (isSmallOrder ? 1 : 0),
     dayCount: before.dayCount + 1,
     dayValue: BigDecimal.sum(before.dayValue, value),
+    previousDayValue: before.previousDayValue,
     dayAmount: BigDecimal.sum(before.dayAmount, amount)
   }
   return [...usages.filter((usage) => usage.asset !== asset), after]

@@ -1,5 +1,5 @@
 import { BigDecimal, type DateTime } from "effect"
-import { failedLogins, isYoung } from "./Assessment.ts"
+import { failedLogins, isWithinTwoDays, isYoung } from "./Assessment.ts"
 import type { MovementFacts } from "./MovementFacts.ts"
 import type { Newcomer, RiskRules, Velocity } from "./RiskRules.ts"
 
@@ -16,8 +16,11 @@ type Limits = Pick<Velocity, "hour_count" | "day_count" | "hour_value" | "day_va
 /** What a movement must stay below, so that no rule fires. */
 export interface MovementBound {
   readonly value: BigDecimal.BigDecimal
-  /** Value that the day of the wallet must stay below in the asset of the movement; undefined without a bound. */
-  readonly belowDayValue: BigDecimal.BigDecimal | undefined
+  /**
+   * Value that the day of the wallet and the day before it must stay below in the asset of the movement; undefined without a
+   * bound.
+   */
+  readonly belowTwoDays: BigDecimal.BigDecimal | undefined
 }
 
 /** Returns the limits on the usage of a wallet. */
@@ -39,8 +42,10 @@ export const boundOf = (
   const { circular_transfer, deposit_withdrawal, new_account, new_device } = rules
   const { deviceSince, kind, userSince, value } = facts
   if (value === undefined) return undefined
-  if (kind !== "transfer" && kind !== "withdrawal") return { value, belowDayValue: undefined }
+  if (kind !== "transfer" && kind !== "withdrawal") return { value, belowTwoDays: undefined }
   if (failedLogins(rules.failed_logins, facts) !== undefined) return undefined
+  if (kind === "transfer" && circular_transfer.enabled && !isWithinTwoDays(circular_transfer))
+    return undefined
   const isNew = ({ enabled, max_age }: Newcomer, since: DateTime.Utc | undefined) =>
     enabled && since !== undefined && isYoung(since, max_age, now)
   const bounds = [
@@ -51,5 +56,5 @@ export const boundOf = (
   ]
   const reaches = (bound: BigDecimal.BigDecimal) => BigDecimal.isGreaterThanOrEqualTo(value, bound)
   if (bounds.some(reaches)) return undefined
-  return { value, belowDayValue: bounds.toSorted(BigDecimal.Order)[0] }
+  return { value, belowTwoDays: bounds.toSorted(BigDecimal.Order)[0] }
 }

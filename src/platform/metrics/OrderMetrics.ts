@@ -2,7 +2,7 @@ import { SLOW_SECONDS } from "./Buckets.ts"
 import { counter, counterBy, gauge, gaugeBy, histogram } from "./MetricSeries.ts"
 
 export const orders = counterBy("effex_orders_total", "Orders by the state that they entered", {
-  state: ["pending", "aggregated", "completed", "failed", "cancelled"]
+  state: ["held-for-review", "pending", "aggregated", "submitted", "completed", "failed", "cancelled"]
 })
 
 export const commitDuration = histogram(

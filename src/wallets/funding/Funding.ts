@@ -114,8 +114,7 @@ export class Funding extends Context.Service<
                 session,
                 account,
                 asset: asset.code,
-                amount,
-                isReviewable: true
+                amount
               })
             : undefined
         const work = Effect.gen(function* () {

@@ -3,10 +3,12 @@ import { Effect, Layer, Option } from "effect"
 import { TransferId } from "../../../src/domain/ledger/LedgerPosting.ts"
 import type { FundingRequest } from "../../../src/domain/wallets/Funding.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
+import { ReviewDecisions } from "../../../src/risk/ReviewDecisions.ts"
 import { Reviews } from "../../../src/risk/Reviews.ts"
 import { FundingRepo } from "../../../src/wallets/funding/FundingRepo.ts"
 import { FundingSettler } from "../../../src/wallets/funding/FundingSettler.ts"
 import * as TestFunding from "../../support/TestFunding.ts"
+import * as TestReviews from "../../support/TestReviews.ts"
 import * as TestRisk from "../../support/TestRisk.ts"
 import * as TestWallets from "../../support/TestWallets.ts"
 
@@ -52,14 +54,14 @@ const outdated = Layer.effect(
 layer(
   TestFunding.node.pipe(
     Layer.provideMerge(Layer.mergeAll(TestFunding.ScriptedProvider.layer, FundingRepo.layer)),
-    Layer.provideMerge(TestRisk.layer({ RISK_REVIEW_VALUE: "100" }))
+    Layer.provideMerge(TestReviews.layer({ RISK_REVIEW_VALUE: "100" }))
   ),
   { excludeTestServices: true }
 )("Withdrawals that wait for a review", (it) => {
   it.effect("keep their money if the review is approved while the settler takes it for expired", () =>
     Effect.gen(function* () {
       const { request, user } = yield* held("raced")
-      yield* (yield* Reviews).approve(decisionOn(request))
+      yield* (yield* ReviewDecisions).approve(decisionOn(request))
       yield* Effect.provide(settle, FundingSettler.layer.pipe(Layer.provide(outdated), Layer.fresh))
       assert.strictEqual((yield* TestFunding.stored(request)).state, "pending")
       assert.deepStrictEqual(yield* TestWallets.balances(user), ["USD 300"])
@@ -76,7 +78,7 @@ layer(
       const { request, user } = yield* held("rejected")
       yield* settle
       assert.strictEqual((yield* TestFunding.stored(request)).state, "pending")
-      yield* (yield* Reviews).reject(decisionOn(request))
+      yield* (yield* ReviewDecisions).reject(decisionOn(request))
       yield* settle
       assert.deepInclude(yield* TestFunding.stored(request), {
         state: "failed",

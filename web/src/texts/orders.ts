@@ -82,6 +82,7 @@ export const texts = {
     loading: "Loading…"
   },
   states: {
+    "held-for-review": "Being checked",
     pending: "Being sent",
     aggregated: "In a pool",
     submitted: "At the exchange",
@@ -96,6 +97,8 @@ export const texts = {
     "exchange-refused": "The exchange refused it. Everything was given back.",
     "not-tradable": "The exchange does not trade the asset now. Everything was given back.",
     "below-exchange-minimum": "The exchange sells no amount this small. Everything was given back.",
+    "review-rejected": "An administrator refused it. Everything was given back.",
+    "review-expired": "Nobody decided in time. Everything was given back.",
     "not-sent":
       "There was no price or no answer of the exchange for more than an hour. Everything was given back."
   } as Readonly<Record<string, string>>,
@@ -104,6 +107,7 @@ export const texts = {
     loadingTitle: "Order",
     missing: "You have no order with this id.",
     headings: {
+      "held-for-review": "Your order is being checked",
       pending: "Your order is being sent",
       aggregated: "Your order waits in a pool",
       submitted: "Your order is at the exchange",
@@ -112,6 +116,8 @@ export const texts = {
       cancelled: "You cancelled the order"
     },
     explanations: {
+      "held-for-review":
+        "A rule of this service asks a person to look at it first. The money is on hold, and the price is locked. You can cancel the order meanwhile. This page changes by itself when there is a decision.",
       pending: "The money is on hold. The exchange executes it in a moment.",
       aggregated: "The money is on hold. It is executed together with the orders of others.",
       submitted: "The money is on hold until the exchange reports the outcome.",

@@ -2,7 +2,11 @@ import type { OrderState } from "../../../src/client/promise/orders/OrderValues.
 
 /** Returns true for a state that an order leaves again. */
 export const isPending = (state: OrderState): boolean =>
-  state === "pending" || state === "aggregated" || state === "submitted"
+  state === "held-for-review" || state === "pending" || state === "aggregated" || state === "submitted"
+
+/** Returns true for a state in which a user can cancel an order. */
+export const isCancellable = (state: OrderState): boolean =>
+  state === "held-for-review" || state === "aggregated"
 
 /** Tone of a state's chip. */
 export const toneOf = (state: OrderState): "bad" | "quiet" | "warn" =>

@@ -1,5 +1,5 @@
 import type { User } from "../accounts/AccountValues.ts"
-import type { OrderSide } from "../orders/OrderValues.ts"
+import type { OrderSide, OrderState } from "../orders/OrderValues.ts"
 import type { Asset } from "../Values.ts"
 import type { Funding } from "../wallets/WalletValues.ts"
 
@@ -41,7 +41,8 @@ export interface FiredRule {
   readonly resetsAt: Date | null
 }
 
-export type ReviewState = "pending" | "approved" | "rejected" | "expired"
+/** `cancelled`: the order that was held was cancelled. */
+export type ReviewState = "pending" | "approved" | "rejected" | "expired" | "cancelled"
 
 /** A movement whose money is held until an administrator decides. */
 export interface Review {
@@ -58,6 +59,27 @@ export interface Review {
   readonly createdAt: Date
   readonly counterparty: string | null
   readonly note: string | null
+  /** An order that is or was held, as it is now. Null for another kind. */
+  readonly order: {
+    readonly side: OrderSide
+    readonly asset: string
+    readonly amount: string
+    /** Locked US dollars per unit. */
+    readonly price: string
+    readonly totalPrice: string
+    readonly state: OrderState
+    readonly reason: string | null
+  } | null
+  /** What was requested, at the price of that time. Null for another kind. */
+  readonly conversion: {
+    readonly to: string
+    readonly amount: string
+    readonly amountType: "source" | "target"
+    readonly outputAmount: string
+    readonly rate: string
+    readonly quoteId: string | null
+    readonly reference: string | null
+  } | null
   /** After this time, the movement is rejected. */
   readonly expiresAt: Date
   readonly decidedBy: string | null

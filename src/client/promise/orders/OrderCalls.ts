@@ -30,7 +30,10 @@ export interface OrderFilter extends CallOptions {
 
 /** Orders for cryptocurrencies and stocks. */
 export interface OrderCalls {
-  /** Places an order at the latest price. Rejects with `InsufficientFunds` if the wallet has less. Retries are safe. */
+  /**
+   * Places an order at the latest price, at once or after a review. Rejects with `InsufficientFunds` if the wallet has less. Retries
+   * are safe.
+   */
   place(request: OrderRequest, options?: CallOptions): Promise<Order>
   /** Returns the spread, the smallest order, when an order is pooled, and whether the market is open now. */
   terms(asset: string, options?: CallOptions): Promise<OrderTerms>
@@ -38,7 +41,7 @@ export interface OrderCalls {
   list(filter?: OrderFilter): Pages.PagedList<Order>
   /** Returns an order with its history, why it waits, and the progress of its pool. */
   get(orderId: string, options?: CallOptions): Promise<OrderDetail>
-  /** Cancels an order that waits in a pool, and gives its money back. */
+  /** Cancels an order that waits in a pool or for a review, and gives its money back. */
   cancel(orderId: string, options?: CallOptions): Promise<Order>
   /** Returns how the fill of the exchange was divided among the orders of the batch. */
   allocation(orderId: string, options?: CallOptions): Promise<OrderAllocation>

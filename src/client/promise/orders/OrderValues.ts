@@ -1,5 +1,12 @@
 export type OrderSide = "buy" | "sell"
-export type OrderState = "pending" | "aggregated" | "submitted" | "completed" | "failed" | "cancelled"
+export type OrderState =
+  | "held-for-review"
+  | "pending"
+  | "aggregated"
+  | "submitted"
+  | "completed"
+  | "failed"
+  | "cancelled"
 
 /** An order for a cryptocurrency or a stock, paid in US dollars. Amounts are decimal text. */
 export interface Order {
@@ -14,7 +21,7 @@ export interface Order {
   /** US dollars for the whole amount. */
   readonly totalPrice: string
   readonly fee: string
-  /** `aggregated` while it waits in a pool. */
+  /** `aggregated` while it waits in a pool; `held-for-review` until an administrator decides on it. */
   readonly state: OrderState
   /** Why it is in this state, such as `price-moved`. */
   readonly reason: string | null
@@ -28,6 +35,7 @@ export interface Order {
 }
 
 /**
+ * - `review`: an administrator decides on it
  * - `pool`: it waits for more orders
  * - `queued`: it is sent as soon as it is its turn
  * - `market-closed`: the market of the asset is closed
@@ -39,6 +47,7 @@ export interface Order {
  * - `administrator`: too many attempts failed, and an administrator has to continue it
  */
 export type OrderWaitReason =
+  | "review"
   | "pool"
   | "queued"
   | "market-closed"

@@ -4,7 +4,7 @@ import * as Options from "../Options.ts"
 import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "../Requests.ts"
 import type { ConversionRequest, ConvertRequest, QuoteRequest } from "../ConversionCalls.ts"
 import type { Quote, Receipt } from "../Values.ts"
-import type { WalletConversion } from "./WalletValues.ts"
+import type { RequestedConversion, ReviewedConversion, WalletConversion } from "./WalletValues.ts"
 
 export interface WalletConvertRequest extends ConvertRequest {
   /** Maximum age of the rate. */
@@ -13,14 +13,19 @@ export interface WalletConvertRequest extends ConvertRequest {
 
 /** Conversions between the balances of the user. */
 export interface WalletConversionCalls {
-  /** Converts between two balances. Rejects with `InsufficientFunds` if the wallet has less. Retries are safe. */
-  convert(request: WalletConvertRequest, options?: CallOptions): Promise<WalletConversion>
+  /**
+   * Converts between two balances, at once or after a review. Rejects with `InsufficientFunds` if the wallet has less. Retries are
+   * safe.
+   */
+  convert(request: WalletConvertRequest, options?: CallOptions): Promise<RequestedConversion>
   /** Locks the rate and amounts of a conversion for `ttl`. Holds no funds. */
   createQuote(request: QuoteRequest, options?: CallOptions): Promise<Quote>
   /** Returns a quote and its state. */
   quote(quoteId: string, options?: CallOptions): Promise<Quote>
   /** Returns a conversion of the wallet. */
   get(auditId: string, options?: CallOptions): Promise<WalletConversion>
+  /** Returns the state of a conversion that is or was held for review, or of any other of the wallet. */
+  state(conversionId: string, options?: CallOptions): Promise<ReviewedConversion>
   /** Returns the proof that a conversion is in the audit. `verifyReceipt` verifies it offline. */
   receipt(auditId: string, options?: CallOptions): Promise<Receipt>
 }
@@ -32,6 +37,8 @@ const REQUEST_FIELDS = ["amount", "from", "to", "amountType", "reference"] as co
 export const make = (access: ServerAccess): WalletConversionCalls => {
   const get = (path: string, field: string, options: CallOptions) =>
     send(access, { path: `${WALLET}/${path}`, as: "user" }, field, options)
+  const conversion = async (id: string, options: CallOptions) =>
+    Json.decode<WalletConversion>(await get(`conversions/${id}`, "conversion", options))
 
   return {
     async convert(request, options = {}) {
@@ -44,8 +51,13 @@ export const make = (access: ServerAccess): WalletConversionCalls => {
         max_age: Options.durationText("maxAge", request.maxAge)
       }
       const input = { path: `${WALLET}/convert`, body, as: "user" } as const
-      const response = await sendOnce(access, input, request.idempotencyKey, "conversion", options)
-      return Json.decode<WalletConversion>(response)
+      const response = await sendOnce(access, input, request.idempotencyKey, ["conversion", "state"], options)
+      if ("conversion" in response) return { ...Json.decode<WalletConversion>(response), state: "completed" }
+      const { state, ...reviewed } = Json.decode<ReviewedConversion>(response)
+      // A retry after the approval.
+      return state === "completed"
+        ? { ...(await conversion(Options.pathId("auditId", reviewed.transactionId ?? ""), options)), state }
+        : { ...reviewed, state }
     },
 
     async createQuote(request, options = {}) {
@@ -65,8 +77,13 @@ export const make = (access: ServerAccess): WalletConversionCalls => {
 
     async get(auditId, options = {}) {
       Options.requireKnown("walletConversions.get", options, CALL_OPTIONS)
-      const path = `conversions/${Options.pathId("auditId", auditId)}`
-      return Json.decode<WalletConversion>(await get(path, "conversion", options))
+      return await conversion(Options.pathId("auditId", auditId), options)
+    },
+
+    async state(conversionId, options = {}) {
+      Options.requireKnown("walletConversions.state", options, CALL_OPTIONS)
+      const path = `conversions/${Options.pathId("conversionId", conversionId)}/state`
+      return Json.decode<ReviewedConversion>(await get(path, "state", options))
     },
 
     async receipt(auditId, options = {}) {

@@ -165,6 +165,31 @@ export interface WalletConversion {
   readonly balances: ReadonlyArray<{ readonly asset: string; readonly balance: string }>
 }
 
+/** `rejected` and `expired`: the money is free again. */
+export type WalletConversionState = "held-for-review" | "completed" | "rejected" | "expired"
+
+/** A conversion in a wallet and its state. Its money is held while it waits for a review. */
+export interface ReviewedConversion {
+  readonly id: string
+  readonly state: WalletConversionState
+  readonly type: "conversion"
+  /** Currency to pay with. */
+  readonly asset: string
+  /** What is held, and exchanged after an approval. */
+  readonly amount: string
+  /** Currency to receive. */
+  readonly to: string
+  readonly reference: string | null
+  readonly createdAt: Date
+  /** The movements in the statement, and the record in the audit. Null unless `completed`. */
+  readonly transactionId: string | null
+}
+
+/** A conversion that was requested: committed, or, if a rule of the operator holds it for review, its state. */
+export type RequestedConversion =
+  | (WalletConversion & { readonly state: "completed" })
+  | (ReviewedConversion & { readonly state: Exclude<WalletConversionState, "completed"> })
+
 /**
  * An event of a user: all balances (`snapshot`), a changed balance, a transaction, an order as it is now, a security event, or skipped
  * events (`gap`, followed by a snapshot). Pass `position` as `since` to resume after the event.

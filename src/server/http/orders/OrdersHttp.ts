@@ -53,10 +53,14 @@ export const layer = HttpApiBuilder.group(
           const terms = yield* readTerms(catalog, yield* readOrder(request))
           const wallet = yield* myWallet
           const user = yield* CurrentUser
-          const { order, replayed } = yield* orders
+          const { isReviewed, order, replayed } = yield* orders
             .place({ ...terms, wallet, owner: MyWallet.keyOwnerOf(user), key, session: user.sessionId })
             .pipe(Effect.catchTags(OrderProblems.placeErrors))
-          return IdempotentResponse.respond(201, JSON.stringify(orderFields(order)), replayed)
+          return IdempotentResponse.respond(
+            isReviewed ? 202 : 201,
+            JSON.stringify(orderFields(order)),
+            replayed
+          )
         })
       )
       .handle(
@@ -118,8 +122,9 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(function* ({ params }) {
           const id = yield* parseId(params.order_id)
           const { id: wallet } = yield* myWallet
+          const { principal } = yield* CurrentUser
           return yield* orders
-            .cancel(wallet, id)
+            .cancel(wallet, id, principal)
             .pipe(Effect.map(orderFields), Effect.catchTags(OrderProblems.cancelErrors))
         })
       )

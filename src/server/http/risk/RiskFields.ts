@@ -1,10 +1,12 @@
 import { DateTime, Option, Schema } from "effect"
 import type { ReviewMessage, RiskDecisionMessage } from "../../../api/risk/RiskMessage.ts"
 import type { TransferStateMessage } from "../../../api/wallets/TransferMessage.ts"
+import type { ConversionStateMessage } from "../../../api/wallets/WalletConversionMessage.ts"
 import * as Decimal from "../../../domain/money/Decimal.ts"
 import type { FiredRule } from "../../../domain/risk/Assessment.ts"
-import type { Review, RiskDecision } from "../../../domain/risk/Review.ts"
+import type { Review, ReviewedOrder, RiskDecision } from "../../../domain/risk/Review.ts"
 import { RiskRules } from "../../../domain/risk/RiskRules.ts"
+import { MINOR_UNIT } from "../../../domain/orders/PriceLock.ts"
 import type { ActiveRiskRules } from "../../../risk/RiskRuleSettings.ts"
 
 /** Formats an amount with all decimals of its asset. */
@@ -48,6 +50,8 @@ export const reviewFields =
     ...movementFields(review.decision, format),
     counterparty: review.counterparty,
     note: review.note,
+    order: review.order === null ? null : orderFields(review.order, format),
+    conversion: review.conversion,
     expires_at: DateTime.formatIso(review.expiresAt),
     decided_by: review.decidedBy,
     decided_at: review.decidedAt === null ? null : DateTime.formatIso(review.decidedAt),
@@ -55,11 +59,23 @@ export const reviewFields =
     transfer_id: review.transfer
   })
 
+const orderFields = (order: ReviewedOrder, format: Format) => ({
+  side: order.side,
+  asset: order.asset,
+  amount: format(order.amount, order.asset),
+  price: Decimal.padDecimals(Decimal.format(order.price), MINOR_UNIT),
+  total_price: Decimal.padDecimals(Decimal.format(order.total), MINOR_UNIT),
+  state: order.state,
+  reason: order.reason
+})
+
+/** Only an order can be cancelled, and it has states of its own. */
 const STATES = {
   pending: "held-for-review",
   approved: "completed",
   rejected: "rejected",
-  expired: "expired"
+  expired: "expired",
+  cancelled: "rejected"
 } as const
 
 /** Converts a review to the message of its sender, which hides the rules that fired and the administrator who decided. */
@@ -73,6 +89,21 @@ export const heldTransferFields =
     amount: format(decision.amount, decision.asset),
     counterparty,
     note,
+    created_at: DateTime.formatIso(decision.at),
+    transaction_id: state === "approved" ? transfer : null
+  })
+
+/** Converts the review of a conversion to the message of its user. */
+export const heldConversionFields =
+  (format: Format) =>
+  ({ conversion, decision, id, state, transfer }: Review): ConversionStateMessage => ({
+    id,
+    state: STATES[state],
+    type: "conversion",
+    asset: decision.asset,
+    amount: format(decision.amount, decision.asset),
+    to: conversion?.to ?? decision.asset,
+    reference: conversion?.reference ?? null,
     created_at: DateTime.formatIso(decision.at),
     transaction_id: state === "approved" ? transfer : null
   })

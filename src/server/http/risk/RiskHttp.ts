@@ -11,6 +11,7 @@ import { TransferId } from "../../../domain/ledger/LedgerPosting.ts"
 import type * as Errors from "../../../domain/risk/Review.ts"
 import type { RiskRules, RiskRulesChanged } from "../../../domain/risk/RiskRules.ts"
 import { WalletId } from "../../../domain/wallets/Wallet.ts"
+import { ReviewDecisions } from "../../../risk/ReviewDecisions.ts"
 import { Reviews } from "../../../risk/Reviews.ts"
 import { type ActiveRiskRules, RiskRuleSettings } from "../../../risk/RiskRuleSettings.ts"
 import * as ETag from "../../encoding/ETag.ts"
@@ -26,6 +27,7 @@ export const layer = HttpApiBuilder.group(
   "risk",
   Effect.fn(function* (handlers) {
     const reviews = yield* Reviews
+    const decisions = yield* ReviewDecisions
     const settings = yield* RiskRuleSettings
     const { record } = yield* AdminActions
     const format = formatterOf(yield* AssetCatalog)
@@ -85,14 +87,14 @@ export const layer = HttpApiBuilder.group(
         "approve",
         Effect.fnUntraced(function* ({ params, payload }) {
           const decision = yield* decisionOf(params.review_id, payload.reason)
-          return fieldsOf(yield* reviews.approve(decision).pipe(Effect.catchTags(decisionErrors)))
+          return fieldsOf(yield* decisions.approve(decision).pipe(Effect.catchTags(decisionErrors)))
         })
       )
       .handle(
         "reject",
         Effect.fnUntraced(function* ({ params, payload }) {
           const decision = yield* decisionOf(params.review_id, payload.reason)
-          return fieldsOf(yield* reviews.reject(decision).pipe(Effect.catchTags(decisionErrors)))
+          return fieldsOf(yield* decisions.reject(decision).pipe(Effect.catchTags(decisionErrors)))
         })
       )
       .handle(

@@ -1,13 +1,18 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { Effect, Option, Result } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import { Api } from "../../../api/Api.ts"
-import type { WalletConversionMessage } from "../../../api/wallets/WalletConversionMessage.ts"
+import type {
+  ConversionStateMessage,
+  WalletConversionMessage
+} from "../../../api/wallets/WalletConversionMessage.ts"
 import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
 import { Receipts } from "../../../audit/Receipts.ts"
 import { walletIdentityOf } from "../../../domain/access/Principal.ts"
 import type { AuditId } from "../../../domain/conversion/AuditId.ts"
+import { TransferId } from "../../../domain/ledger/LedgerPosting.ts"
+import { AssetCode } from "../../../domain/money/Asset.ts"
 import { type WalletConversion, WalletConversions } from "../../../wallets/WalletConversions.ts"
 import * as ConversionBody from "../../encoding/ConversionBody.ts"
 import { LookupCaller } from "../../middleware/access/LookupCaller.ts"
@@ -16,6 +21,7 @@ import * as Problems from "../../middleware/Problems.ts"
 import { findReceipt, notFound } from "../AuditHttp.ts"
 import { ConversionRequests, idempotencyKeyOf } from "../ConversionRequests.ts"
 import { RateRequests } from "../RateRequests.ts"
+import { heldConversionFields } from "../risk/RiskFields.ts"
 import { formatterOf, transactionFields } from "./TransactionFields.ts"
 import * as MyWallet from "./MyWallet.ts"
 import { readConvert, readQuote, requireCurrencies, toServiceFields } from "./WalletConversionBody.ts"
@@ -31,7 +37,9 @@ export const layer = HttpApiBuilder.group(
     const rates = yield* RateRequests
     const receipts = yield* Receipts
     const requests = yield* ConversionRequests
-    const fieldsOf = transactionFields(formatterOf(catalog))
+    const format = formatterOf(catalog)
+    const fieldsOf = transactionFields(format)
+    const heldFieldsOf = heldConversionFields(format)
 
     const myWallet = yield* MyWallet.make
 
@@ -43,6 +51,19 @@ export const layer = HttpApiBuilder.group(
         balances: transactions.map(({ asset, balance }) => ({ asset, balance }))
       }
     }
+
+    /** The state of a conversion that was never held, or was approved. */
+    const toState = ({ conversion }: WalletConversion): ConversionStateMessage => ({
+      id: TransferId.make(conversion.audit_id),
+      state: "completed",
+      type: "conversion",
+      asset: AssetCode.make(conversion.from_currency),
+      amount: conversion.input_amount,
+      to: AssetCode.make(conversion.to_currency),
+      reference: conversion.reference ?? null,
+      created_at: conversion.converted_at,
+      transaction_id: TransferId.make(conversion.audit_id)
+    })
 
     /** Returns a conversion of the user. */
     const find = Effect.fnUntraced(function* (id: AuditId) {
@@ -86,7 +107,13 @@ export const layer = HttpApiBuilder.group(
             Effect.catchTags(WalletProblems.conversionErrors),
             Effect.provideService(LookupCaller, { identity: principal, isAnonymous: false })
           )
-          return IdempotentResponse.respond(201, JSON.stringify(toMessage(converted)), converted.replayed)
+          return "review" in converted
+            ? IdempotentResponse.respond(
+                202,
+                JSON.stringify(heldFieldsOf(converted.review)),
+                converted.replayed
+              )
+            : IdempotentResponse.respond(201, JSON.stringify(toMessage(converted)), converted.replayed)
         })
       )
       .handleRaw(
@@ -109,6 +136,20 @@ export const layer = HttpApiBuilder.group(
         "conversion",
         Effect.fnUntraced(function* ({ params }) {
           return toMessage(yield* find(params.audit_id))
+        })
+      )
+      .handle(
+        "state",
+        Effect.fnUntraced(function* ({ params }) {
+          const id = yield* Effect.catch(
+            Schema.decodeEffect(TransferId)(params.conversion_id),
+            () => notFound
+          )
+          const found = yield* conversions
+            .stateOf(yield* myWallet, id)
+            .pipe(Effect.catchTags(Problems.storeErrors))
+          if (Option.isNone(found)) return yield* notFound
+          return "review" in found.value ? heldFieldsOf(found.value.review) : toState(found.value.conversion)
         })
       )
       .handle(

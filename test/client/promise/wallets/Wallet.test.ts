@@ -19,6 +19,10 @@ import { type Encoded, isDecoded } from "../DecodedMessage.ts"
 
 const PASSWORD = "a long enough passphrase"
 
+/** No rule holds the conversions of this test. */
+const completed = (conversion: Values.RequestedConversion) =>
+  conversion.state === "completed" ? conversion : assert.fail(`the conversion is ${conversion.state}`)
+
 it("decodes messages about wallets to the client's types", () => {
   isDecoded<Encoded<typeof Wallets.WalletMessage>, Values.Wallet>(true)
   isDecoded<Encoded<typeof Wallets.WalletAtMessage>, Values.WalletAt>(true)
@@ -30,6 +34,7 @@ it("decodes messages about wallets to the client's types", () => {
   isDecoded<Encoded<typeof Funding.FundingMessage>, Values.Funding>(true)
   isDecoded<Encoded<typeof Funding.FundingReceiptMessage>, Values.FundingReceipt>(true)
   isDecoded<Encoded<typeof Conversions.WalletConversionMessage>, Values.WalletConversion>(true)
+  isDecoded<Encoded<typeof Conversions.ConversionStateMessage>, Values.ReviewedConversion>(true)
   isDecoded<Encoded<typeof Security.SecurityEventMessage>, SecurityEvent>(true)
 })
 
@@ -161,7 +166,10 @@ layer(TestServer.layer({ FUNDING: "sandbox", CONVERSION_MARGIN: "0.005" }), { ex
           const request = { amount: "10.00", from: "USD", to: "NGN", reference: "trip" } as const
           const quote = await effex.walletConversions.createQuote({ ...request, ttl: "1 minute" })
           assert.deepInclude(await effex.walletConversions.quote(quote.quoteId), { state: "open" })
-          const converted = await effex.walletConversions.convert({ ...request, quoteId: quote.quoteId })
+          const { state, ...converted } = completed(
+            await effex.walletConversions.convert({ ...request, quoteId: quote.quoteId })
+          )
+          assert.strictEqual(state, "completed")
           assert.deepInclude(converted.conversion, { outputAmount: quote.outputAmount, reference: "trip" })
           assert.instanceOf(converted.conversion.convertedAt, Date)
           assert.deepStrictEqual(
@@ -169,6 +177,11 @@ layer(TestServer.layer({ FUNDING: "sandbox", CONVERSION_MARGIN: "0.005" }), { ex
             ["-10.00", quote.outputAmount]
           )
           const { auditId } = converted.conversion
+          assert.include(await effex.walletConversions.state(auditId), {
+            state,
+            transactionId: auditId,
+            to: "NGN"
+          })
           assert.deepStrictEqual(await effex.walletConversions.get(auditId), converted)
           const receipt = await effex.walletConversions.receipt(auditId)
           const { record } = await verifyReceipt(receipt, receipt.head.public_key)

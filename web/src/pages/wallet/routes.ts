@@ -43,6 +43,13 @@ export const routes: ReadonlyArray<RouteRecordRaw> = [
     props: true,
     meta: wallet
   },
+  {
+    path: "/convert/:id/review",
+    name: "held-conversion",
+    component: () => import("./HeldConversionPage.vue"),
+    props: true,
+    meta: wallet
+  },
   { path: "/statement", name: "statement", component: () => import("./StatementPage.vue"), meta: wallet },
   {
     path: "/statement/:id",

@@ -1,0 +1,135 @@
+import { DateTime, Effect, Layer, Metric, Option } from "effect"
+import { AssetCatalog } from "../assets/AssetCatalog.ts"
+import { Settings } from "../config/Settings.ts"
+import { TransferId } from "../domain/ledger/LedgerPosting.ts"
+import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
+import { type Order, OrderId } from "../domain/orders/Order.ts"
+import { hasMoved } from "../domain/orders/PriceLock.ts"
+import { ReviewDecided, ReviewRefused } from "../domain/risk/Review.ts"
+import { Ledger } from "../ledger/Ledger.ts"
+import * as PostingTransaction from "../ledger/PostingTransaction.ts"
+import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
+import { Database } from "../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { type HeldEnd, HeldOrders } from "../risk/HeldMovements.ts"
+import { Reviews } from "../risk/Reviews.ts"
+import type { StoredReview } from "../risk/StoredReview.ts"
+import { walletAccount, Wallets } from "../wallets/Wallets.ts"
+import { HeldOrderRepo } from "./HeldOrderRepo.ts"
+import { OrderPrices } from "./OrderPrices.ts"
+import * as OrderRefund from "./OrderRefund.ts"
+import { checkAsset } from "./OrderRequest.ts"
+import { SettlementSignal } from "./SettlementSignal.ts"
+
+/** Orders whose review is ended in one interval. */
+const MAX_EXPIRED = 100
+
+/** Why a held order failed, besides `price-moved`. */
+const REJECTED = "review-rejected"
+const EXPIRED = "review-expired"
+
+/** Ends orders that are held for review. An approved order keeps its locked price, within `ORDER_MAX_SLIPPAGE`. */
+export const layerNoDeps = Layer.effect(
+  HeldOrders,
+  Effect.gen(function* () {
+    const { exchange, orderMaxSlippage } = yield* Settings
+    const catalog = yield* AssetCatalog
+    const database = yield* Database
+    const { accountById } = yield* Ledger
+    const prices = yield* OrderPrices
+    const repo = yield* HeldOrderRepo
+    const reviews = yield* Reviews
+    const { notify } = yield* SettlementSignal
+    const wallets = yield* Wallets
+    const refund = yield* OrderRefund.make
+
+    const count = ({ state }: Order) => Metric.update(OrderMetrics.orders.of({ state }), 1)
+
+    /** The review was locked, so only its expiry on another node can have ended the order. */
+    const held = (changed: Option.Option<Order>) =>
+      Option.isSome(changed)
+        ? Effect.succeed(changed.value)
+        : Effect.fail(new ReviewDecided({ state: "expired" }))
+
+    const fail = Effect.fnUntraced(function* (id: OrderId, reason: string) {
+      const failed = yield* held(yield* repo.fail(id, reason, yield* DateTime.now))
+      const transfer = yield* refund(failed, reason)
+      yield* database.sql.afterCommit(count(failed))
+      return transfer
+    })
+
+    const release = Effect.fnUntraced(function* (id: OrderId) {
+      const released = yield* held(yield* repo.release(id, yield* DateTime.now))
+      yield* database.sql.afterCommit(Effect.andThen(count(released), notify))
+      return null
+    })
+
+    const refuse = (message: string) => (error: { readonly message: string }) =>
+      Effect.fail(new ReviewRefused({ detail: `${error.message}; ${message}` }))
+    const refuseForNow = refuse("approve it later, or reject it")
+
+    /** A batch with a frozen account could not be settled. */
+    const requireUnfrozen = Effect.fnUntraced(function* ({ asset, side, walletId }: Order) {
+      const [id] = yield* wallets.accountIds([
+        walletAccount(walletId, side === "buy" ? PRICE_CURRENCY : asset)
+      ])
+      const account = id === undefined ? Option.none() : yield* accountById(id)
+      if (Option.exists(account, ({ frozenAt }) => Option.isSome(frozenAt)))
+        return yield* new ReviewRefused({
+          detail: `Account ${id} is frozen; unfreeze it first, or reject the review`
+        })
+    })
+
+    const prepareApproval: HeldOrders["Service"]["prepareApproval"] = Effect.fn("HeldOrders.prepareApproval")(
+      function* (review): Effect.fn.Return<HeldEnd, ReviewRefused | StoreUnavailable> {
+        const order = Option.getOrThrow(yield* repo.byId(idOf(review)))
+        const { amount, id, side, total } = order
+        yield* requireUnfrozen(order)
+        const asset = catalog.find(order.asset)
+        if (Option.isNone(asset))
+          return yield* new ReviewRefused({
+            detail: `This node has not read ${order.asset} from the catalogue yet; approve it again`
+          })
+        yield* checkAsset(asset.value, side, exchange).pipe(
+          Effect.catchTag("AssetUnavailable", refuse("reject the review"))
+        )
+        const { rate } = yield* prices
+          .current(order.asset, { acceptsDelisted: side === "sell" })
+          .pipe(Effect.catchTags({ RateTooOld: refuseForNow, RateUnavailable: refuseForNow }))
+        // Others in its pool do not pay for its age.
+        return hasMoved({ side, amount, total }, rate, orderMaxSlippage)
+          ? fail(id, "price-moved")
+          : release(id)
+      }
+    )
+
+    /** Of the expiry on several nodes, and of a decision, one ends the order. */
+    const expire = Effect.fnUntraced(function* ({ id }: Order) {
+      const review = yield* reviews.lockWithin(TransferId.make(id))
+      if (Option.exists(review, ({ state }) => state === "expired"))
+        yield* Effect.catchTag(fail(id, EXPIRED), "ReviewDecided", () => Effect.void)
+    })
+
+    const expireDue = Effect.gen(function* () {
+      const due = yield* repo.expired(yield* DateTime.now, MAX_EXPIRED)
+      yield* Effect.forEach(
+        due,
+        (order) =>
+          PostingTransaction.run(database, expire(order)).pipe(
+            // One order must not delay the others.
+            Effect.catchCause((cause) =>
+              Effect.logWarning(`The held order ${order.id} could not be ended; it is repeated`, cause)
+            )
+          ),
+        { discard: true }
+      )
+      return due.length
+    }).pipe(Effect.withSpan("HeldOrders.expireDue"))
+
+    return HeldOrders.of({ prepareApproval, reject: (review) => fail(idOf(review), REJECTED), expireDue })
+  })
+)
+
+export const layer = layerNoDeps.pipe(Layer.provide(HeldOrderRepo.layer))
+
+const idOf = ({ id }: StoredReview) => OrderId.make(id)

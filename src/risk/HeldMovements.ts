@@ -1,0 +1,39 @@
+import { Context, type Effect } from "effect"
+import type { SqlError } from "effect/sql"
+import type { TransferId } from "../domain/ledger/LedgerPosting.ts"
+import type { ReviewDecided, ReviewRefused } from "../domain/risk/Review.ts"
+import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import type { StoredReview } from "./StoredReview.ts"
+
+/**
+ * Gives a decision its effect, in the open transaction of the decision. Returns the transfer that moved the money or released it;
+ * null if it stays held for what comes next. A failure rolls the transaction back.
+ */
+export type HeldEnd = Effect.Effect<TransferId | null, SqlError.SqlError | ReviewDecided | ReviewRefused>
+
+/** Prepares an approval before its transaction, because it needs a price. */
+export type PrepareApproval = (
+  review: StoredReview
+) => Effect.Effect<HeldEnd, ReviewRefused | StoreUnavailable>
+
+/** Ends orders that are held for review. Only the interface: orders depend on reviews, and implement it. */
+export class HeldOrders extends Context.Service<
+  HeldOrders,
+  {
+    /** Lets an order go its way, or ends it if the market has moved too far against the house. */
+    readonly prepareApproval: PrepareApproval
+    /** Ends an order, and gives its money back. */
+    readonly reject: (review: StoredReview) => HeldEnd
+    /** Ends orders whose review has expired, and returns their number. */
+    readonly expireDue: Effect.Effect<number, StoreUnavailable>
+  }
+>()("effex/risk/HeldOrders") {}
+
+/** Ends conversions that are held for review. Only the interface: wallets depend on reviews, and implement it. */
+export class HeldConversions extends Context.Service<
+  HeldConversions,
+  {
+    /** Exchanges what is held. */
+    readonly prepareApproval: PrepareApproval
+  }
+>()("effex/risk/HeldConversions") {}

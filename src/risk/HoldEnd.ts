@@ -1,0 +1,28 @@
+import { Effect } from "effect"
+import type { TransferId } from "../domain/ledger/LedgerPosting.ts"
+import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
+import { ReviewDecided, ReviewRefused } from "../domain/risk/Review.ts"
+
+/** Returns the transfer that ended the hold of a review, or fails with the reason of the refusal of the ledger. */
+export const toTransfer = (
+  outcome: PostOutcome | undefined
+): Effect.Effect<TransferId, ReviewDecided | ReviewRefused> => {
+  switch (outcome?._tag) {
+    case "Posted":
+      return Effect.succeed(outcome.id)
+    case "HoldEnded":
+    case "HoldExpired":
+      // By the time of the database. A decision would be found before.
+      return Effect.fail(new ReviewDecided({ state: "expired" }))
+    case "AccountFrozen":
+      return Effect.fail(
+        new ReviewRefused({
+          detail: `Account ${outcome.account} is frozen; unfreeze it first, or reject the review`
+        })
+      )
+    default:
+      return Effect.fail(
+        new ReviewRefused({ detail: `The ledger refuses the movement: ${outcome?._tag ?? "no outcome"}` })
+      )
+  }
+}
