@@ -27,6 +27,7 @@ import { violatedRules } from "../soak/ExpectedNumbers.ts"
 import { conversionRequest } from "../support/ConversionRequests.ts"
 import * as TestSettings from "../support/TestSettings.ts"
 import * as MemoryAudit from "./MemoryAudit.ts"
+import { SIMULATION_RUNS } from "./SimulationRuns.ts"
 
 const PROCESSES = 2
 const KEYS = 4
@@ -243,6 +244,6 @@ describe("Simulation of conversions in two processes", () => {
     "converts once per key and per quote, with exact numbers, under any history of faults",
     [Schema.Array(Action)],
     ([history]) => play(history),
-    { arbitrary: { runs: 1000, size: 60, maxShrinks: 300 }, timeout: 300_000 }
+    { arbitrary: { runs: SIMULATION_RUNS, size: 60, maxShrinks: 300 } }
   )
 })

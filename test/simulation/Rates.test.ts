@@ -18,6 +18,7 @@ import * as TestSettings from "../support/TestSettings.ts"
 import { pairOf } from "../support/RateTicks.ts"
 import * as MemoryRates from "./MemoryRates.ts"
 import * as FaultyProvider from "./FaultyProvider.ts"
+import { SIMULATION_RUNS } from "./SimulationRuns.ts"
 
 const PAIRS = ["NGN", "KES"].map((to) => pairOf("USD", to))
 const STALE_AFTER = Duration.minutes(10)
@@ -224,6 +225,6 @@ describe("Simulation of lookups, polls and subscriptions", () => {
     "keeps all guarantees under any history of provider, database, clock and process faults",
     [Schema.Array(Action)],
     ([history]) => Effect.andThen(TestClock.adjust("1 day"), play(history)),
-    { arbitrary: { runs: 1000, size: 60, maxShrinks: 300 }, timeout: 300_000 }
+    { arbitrary: { runs: SIMULATION_RUNS, size: 60, maxShrinks: 300 } }
   )
 })

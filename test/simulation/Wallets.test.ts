@@ -117,6 +117,6 @@ layer(Simulated.layer)("Simulation of wallets in two processes on PostgreSQL", (
     "moves money once per key, and never more than there is, under any history of faults",
     [History],
     ([history]) => Effect.flatMap(Simulated, (processes) => play(processes, history)),
-    { arbitrary: { runs: 12, size: 40, maxShrinks: 50 }, timeout: 300_000 }
+    { arbitrary: { runs: 12, size: 40, maxShrinks: 50 } }
   )
 })
