@@ -1,5 +1,5 @@
-import { Effect, Layer, Option } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServerRequest } from "effect/http"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import type { Problem } from "../../api/Problem.ts"
 import type { AssetPair } from "../../domain/money/AssetPair.ts"
@@ -10,13 +10,13 @@ import * as RateEncoding from "../encoding/RateEncoding.ts"
 import { RateRequests } from "../http/RateRequests.ts"
 import { AccessControl } from "../middleware/access/AccessControl.ts"
 import * as HttpAccessControl from "../middleware/access/HttpAccessControl.ts"
-import * as Problems from "../middleware/Problems.ts"
 import * as ConnectionUpgrades from "../node/ConnectionUpgrades.ts"
 import * as Routes from "../Routes.ts"
 import * as RateClientMessage from "./RateClientMessage.ts"
 import { RatesFanOut, type Subscriber } from "./RatesFanOut.ts"
 import { type StreamConnection, StreamConnections } from "./StreamConnections.ts"
-import { closeOnDefect, SESSION_ENDED, type WebSocket, type WebSocketHandler } from "./WebSocket.ts"
+import { SESSION_ENDED, type WebSocket, type WebSocketHandler } from "./WebSocket.ts"
+import * as WebSocketEndpoint from "./WebSocketEndpoint.ts"
 import * as WebSocketMessageQueue from "./WebSocketMessageQueue.ts"
 import * as WebSocketMessages from "./WebSocketMessages.ts"
 
@@ -79,7 +79,7 @@ export const layer = Layer.unwrap(
     }
 
     const subscribe = Effect.fnUntraced(function* (webSocket: WebSocket, identity: string) {
-      const since = yield* sinceParam
+      const since = yield* WebSocketEndpoint.sinceOf(StreamPosition)
       const request = yield* HttpServerRequest.HttpServerRequest
       const connection = yield* connections.register(request, "websocket")
       const client = new RatesClient(shared, webSocket, connection, identity)
@@ -88,31 +88,12 @@ export const layer = Layer.unwrap(
       fanOut.add(client, since)
     })
 
-    const endpoint = Effect.fnUntraced(function* (identity: string) {
-      const webSocket = yield* connections.upgrade(yield* HttpServerRequest.HttpServerRequest)
-      yield* subscribe(webSocket, identity).pipe(
-        Effect.catch((problem) => Effect.sync(() => WebSocketMessages.reject(webSocket, problem))),
-        closeOnDefect(webSocket),
-        Effect.ensuring(Effect.sync(() => webSocket.resume()))
-      )
-      // The request ends here; the connection stays open.
-      return HttpServerResponse.empty({ status: 101 })
-    })
-
+    const endpoint = (identity: string) =>
+      WebSocketEndpoint.accept(connections, (webSocket) => subscribe(webSocket, identity))
     const authorized = HttpAccessControl.authorizeConnection(access)(endpoint)
     return HttpRouter.add("GET", Routes.paths.socket, ConnectionUpgrades.requireWebSocket(authorized))
   })
 ).pipe(Layer.provide(RatesFanOut.layer))
-
-/** Position from which the client resumes, from the query parameter `since`. */
-const sinceParam = Effect.gen(function* () {
-  const { since } = yield* HttpServerRequest.ParsedSearchParams
-  if (since === undefined) return undefined
-  const parsed = typeof since === "string" ? StreamPosition.parse(since) : Option.none()
-  return Option.isSome(parsed)
-    ? parsed.value
-    : yield* Problems.invalid("/query/since", `expected ${StreamPosition.ALLOWED}`)
-})
 
 /** Handles client messages. Rates for `get_all_rates` and `subscribe` are sent by the fan-out, to keep the order of events. */
 const makeReply = Effect.gen(function* () {

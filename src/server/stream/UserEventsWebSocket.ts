@@ -1,6 +1,6 @@
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import { Deferred, Effect, Fiber, Layer, Option, Result, Schema } from "effect"
-import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Deferred, Effect, Fiber, Layer, Result, Schema } from "effect"
+import { HttpRouter, HttpServerRequest } from "effect/http"
 import type { CurrentUser } from "../../api/access/CurrentUser.ts"
 import { InvalidRequest, type Problem, Unauthorized } from "../../api/Problem.ts"
 import * as EventPosition from "../../domain/wallets/EventPosition.ts"
@@ -20,6 +20,7 @@ import * as Heartbeat from "./Heartbeat.ts"
 import { type StreamConnection, StreamConnections, StreamTimeouts } from "./StreamConnections.ts"
 import * as UserEventEncoding from "./UserEventEncoding.ts"
 import { closeOnDefect, GOING_AWAY, SESSION_ENDED, type WebSocket } from "./WebSocket.ts"
+import * as WebSocketEndpoint from "./WebSocketEndpoint.ts"
 import * as WebSocketMessageQueue from "./WebSocketMessageQueue.ts"
 import * as WebSocketMessages from "./WebSocketMessages.ts"
 
@@ -138,7 +139,7 @@ export const layer = Layer.effectDiscard(
       user: CurrentUser["Service"] | undefined
     ) {
       const request = yield* HttpServerRequest.HttpServerRequest
-      const since = yield* sinceParam
+      const since = yield* WebSocketEndpoint.sinceOf(EventPosition)
       const connection = yield* connections.register(request, "websocket")
       connection.end = () => webSocket.close(...SESSION_ENDED)
       const authorized = Deferred.makeUnsafe<UserAccess>()
@@ -166,17 +167,8 @@ export const layer = Layer.effectDiscard(
       })
     })
 
-    const endpoint = Effect.fnUntraced(function* (user: CurrentUser["Service"] | undefined) {
-      const webSocket = yield* connections.upgrade(yield* HttpServerRequest.HttpServerRequest)
-      yield* open(webSocket, user).pipe(
-        Effect.catch((problem) => Effect.sync(() => WebSocketMessages.reject(webSocket, problem))),
-        closeOnDefect(webSocket),
-        Effect.ensuring(Effect.sync(() => webSocket.resume()))
-      )
-      // The request ends here; the connection stays open.
-      return HttpServerResponse.empty({ status: 101 })
-    })
-
+    const endpoint = (user: CurrentUser["Service"] | undefined) =>
+      WebSocketEndpoint.accept(connections, (webSocket) => open(webSocket, user))
     const authorized = HttpAccessControl.authorizeUserConnection(access)(endpoint)
     yield* router.add("GET", Routes.paths.userEventsSocket, ConnectionUpgrades.requireWebSocket(authorized))
   })
@@ -188,14 +180,4 @@ const NOT_AUTHENTICATED = new Unauthorized({
 })
 const ALREADY_AUTHENTICATED = new InvalidRequest({
   detail: "The connection is authenticated; open another one for another user"
-})
-
-/** Position from which the client resumes, from the query parameter `since`. */
-const sinceParam = Effect.gen(function* () {
-  const { since } = yield* HttpServerRequest.ParsedSearchParams
-  if (since === undefined) return undefined
-  const parsed = typeof since === "string" ? EventPosition.parse(since) : Option.none()
-  return Option.isSome(parsed)
-    ? parsed.value
-    : yield* Problems.invalid("/query/since", `expected ${EventPosition.ALLOWED}`)
 })
