@@ -86,7 +86,7 @@ export const make = (document: Document) => {
       return [{ kind: `rejected with ${status}`, detail: excerpt(response) }]
     const endpoint = isWellFormed && !isUnrouted(json) ? document.at(target) : undefined
     const [type = PROBLEM_TYPE] = endpoint?.responses.get(400) ?? []
-    if (method === "HEAD") return []
+    if (method === "HEAD" || isPageNotFound(response, target)) return []
     if (endpoint !== undefined && type !== PROBLEM_TYPE) {
       const schemaError = document.schemaError(endpoint, 400, type, json)
       return schemaError === undefined
@@ -115,6 +115,10 @@ export const make = (document: Document) => {
 }
 
 const isUnrouted = (json: unknown) => Predicate.isObject(json) && "instance" in json && json.instance === ""
+
+/** True for the page of the web app that a browser gets for an unknown path outside of the API. */
+const isPageNotFound = (response: RawResponse, target: string) =>
+  response.status === 404 && typeOf(response) === "text/html" && !target.startsWith("/api/")
 
 const nameOf = ({ name }: RenderedRequest) => name
 

@@ -49,6 +49,8 @@ export interface Operation {
   readonly bodies: ReadonlyArray<unknown>
   /** Documented media types by status; empty for a response without a body. */
   readonly responses: ReadonlyMap<number, ReadonlyArray<string>>
+  /** The path parameter that takes an `id` in its responses, such as `order_id` for `/orders`. */
+  readonly idParameter: string | undefined
 }
 
 /** The OpenAPI document of a server. */
@@ -98,7 +100,9 @@ export const read = Effect.fnUntraced(function* (json: unknown, seed: string) {
         }))
     )
     const body = documented.requestBody?.content["application/json"]?.schema
+    const children = Object.keys(paths).filter((other) => other.startsWith(`${path}/{`))
     const operation: Operation = {
+      idParameter: /^\{(\w+)\}/.exec(children[0]?.slice(path.length + 1) ?? "")?.[1],
       name: `${method.toUpperCase()} ${path}`,
       method: method.toUpperCase(),
       path,
@@ -136,7 +140,7 @@ const makeRouter = (operations: ReadonlyArray<Operation>) => {
   const find = (method: string, target: string) => routes.find(method, target)?.handler
   return {
     find: (method: string, target: string) =>
-      RequestGuards.hasEncodedPath(target) ? undefined : find(method === "HEAD" ? "GET" : method, target),
+      RequestGuards.hasAmbiguousPath(target) ? undefined : find(method === "HEAD" ? "GET" : method, target),
     at: (target: string) => methods.map((method) => find(method, target)).find((found) => found !== undefined)
   }
 }

@@ -40,7 +40,7 @@ layer(TestServer.layer({ TRUSTED_PROXIES: "127.0.0.0/8" }), { excludeTestService
           }
           const report = yield* Fuzzer.run({ target, requests: 3_000, seed: "42", connections: 8, progress })
           const violations = Array.from(report.violations.values(), ({ detail, kind, sent }) =>
-            [kind, detail, sent && RequestDraft.reproduce(sent, report.address)].join("\n")
+            [kind, detail, sent && RequestDraft.reproduce(sent, Target.addressOf(target))].join("\n")
           )
           assert.deepStrictEqual(violations, [])
           assert.strictEqual(report.requests, 3_000)
@@ -166,6 +166,8 @@ describe("Document", () => {
       for (const target of ["/thing%73", "/%74hings?size=1", "/things%20", "//things", "/Things"])
         assert.isUndefined(nameOf("GET", target), target)
       assert.strictEqual(at("/thing%73")?.path, "/things")
+      assert.strictEqual(find("GET", "/things")?.idParameter, "thing_id")
+      assert.isUndefined(find("POST", "/things/a")?.idParameter)
     })
   )
 })
@@ -279,6 +281,8 @@ describe("ResponseIds", () => {
       assert.strictEqual(responseIds.pick(random, "audit_id"), "a")
       assert.strictEqual(responseIds.pick(random, "quote_id"), "a")
       assert.isUndefined(responseIds.pick(random, "amount"))
+      responseIds.addAll({ data: [{ id: "t" }] }, "thing_id")
+      assert.strictEqual(responseIds.pick(random, "thing_id"), "t")
     })
   )
 })

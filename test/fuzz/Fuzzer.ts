@@ -13,7 +13,7 @@ import * as Report from "./Report.ts"
 import * as Requests from "./Requests.ts"
 import * as WebSocketMessages from "./WebSocketMessages.ts"
 import * as WebSocketFuzzer from "./WebSocketFuzzer.ts"
-import { type Target, TargetUnavailable } from "./Target.ts"
+import * as Target from "./Target.ts"
 import * as RawConnection from "./RawConnection.ts"
 
 /** Shares of malformed requests and of WebSocket conversations. */
@@ -33,12 +33,12 @@ const MAX_GROWTH_MIB = 512
 
 /** Options of a run. */
 export interface Options {
-  readonly target: Target
+  readonly target: Target.Target
   readonly requests: number
   readonly seed: string
   readonly connections: number
-  /** Called every 5 seconds with the number of completed requests and of kinds of violations. */
-  readonly progress: (requests: number, violations: number) => Effect.Effect<void>
+  /** Called every 5 seconds with the result so far. */
+  readonly progress: (report: Report.Report) => Effect.Effect<void>
 }
 
 /**
@@ -47,8 +47,7 @@ export interface Options {
  */
 export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   const { connections, progress, requests, seed, target } = options
-  const { hostname: host, port } = new URL(target.url)
-  const address = { host, port: Number(port) || 80 }
+  const address = Target.addressOf(target)
   const document = yield* Document.read(yield* awaitDocument(target.url), seed)
   const responseIds = ResponseIds.make()
   const check = Checks.make(document)
@@ -76,9 +75,10 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
       : RequestDraft.render(
           sentBy(caller, nextDraft(random, caller.responseIds), random),
           number,
-          `${host}:${address.port}`
+          `${address.host}:${address.port}`
         )
-    const operationName = document.find(sent.method, sent.target)?.name ?? rowOf(sent)
+    const operation = document.find(sent.method, sent.target)
+    const operationName = operation?.name ?? rowOf(sent)
     let exchange = yield* connection.send(sent)
     for (let retries = 0; Checks.isBusy(exchange) && retries < MAX_RETRIES; retries++) {
       const otherFindings = check(sent, exchange).filter((finding) => !Checks.isCausedByLoad(finding))
@@ -87,7 +87,7 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
     }
     report.addExchange(operationName, sent, exchange, check(sent, exchange))
     if (!sent.isWellFormed) return
-    for (const response of exchange.responses) collectIds(responseIds, response)
+    for (const response of exchange.responses) collectIds(responseIds, response, operation?.idParameter)
     yield* caller.observe(exchange)
   })
 
@@ -96,7 +96,7 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
     while (next < requests) yield* runOne(connection, next++)
   }).pipe(Effect.scoped)
 
-  yield* Effect.suspend(() => progress(report.result.requests, report.result.violations.size)).pipe(
+  yield* Effect.suspend(() => progress(report.result)).pipe(
     Effect.repeat(Schedule.spaced("5 seconds")),
     Effect.forkChild
   )
@@ -125,7 +125,11 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   const memory = Option.zipWith(memoryBefore, memoryAfter, (before, after) => ({ before, after }))
   if (Option.isSome(memory) && memory.value.after - memory.value.before > MAX_GROWTH_MIB)
     report.addFinding({ kind: "the memory of the server grows", detail: JSON.stringify(memory.value) })
-  return { ...report.result, address, memory }
+  const unsuccessful = Report.unsuccessfulOf(
+    report.result,
+    document.operations.map(({ name }) => name)
+  )
+  return { ...report.result, memory, unsuccessful }
 })
 
 const sentBy = (
@@ -147,7 +151,11 @@ const rowOf = ({ isWellFormed, method }: RequestDraft.RenderedRequest) =>
 const kindOfLine = (line: string) => (/"message":(".*?"|\[.*?\])/.exec(line)?.[1] ?? line).slice(0, 200)
 
 /** Collects values of a response for later requests. */
-const collectIds = (responseIds: ResponseIds.ResponseIds, { body, headers, status }: RawResponse) => {
+const collectIds = (
+  responseIds: ResponseIds.ResponseIds,
+  { body, headers, status }: RawResponse,
+  idParameter: string | undefined
+) => {
   if (status >= 400) return
   const etag = headers.get("etag")
   if (etag !== undefined) responseIds.add("etag", etag)
@@ -155,7 +163,7 @@ const collectIds = (responseIds: ResponseIds.ResponseIds, { body, headers, statu
   const [, position] = /^id: ?(.+)$/m.exec(text) ?? []
   if (position !== undefined) responseIds.add("position", position)
   const json = body.length < 100_000 ? decodeJson(text) : Option.none()
-  if (Option.isSome(json)) responseIds.addAll(json.value)
+  if (Option.isSome(json)) responseIds.addAll(json.value, idParameter)
 }
 
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
@@ -198,7 +206,10 @@ const awaitDocument = Effect.fnUntraced(
     return yield* Effect.flatMap(HttpClient.get(url + Routes.paths.openapi), ({ json }) => json)
   },
   (effect, url) =>
-    Effect.mapError(effect, () => new TargetUnavailable({ detail: `The server at ${url} is not ready` }))
+    Effect.mapError(
+      effect,
+      () => new Target.TargetUnavailable({ detail: `The server at ${url} is not ready` })
+    )
 )
 
 const Verification = Schema.Struct({ ok: Schema.Boolean })
@@ -206,7 +217,7 @@ const TrialBalance = Schema.Struct({ balanced: Schema.Boolean })
 
 /** Verifies the ledger. None without a key. */
 const readLedger = Effect.fnUntraced(
-  function* ({ key, url }: Target) {
+  function* ({ key, url }: Target.Target) {
     if (key === undefined) return Option.none()
     const read = <A>(path: string, schema: Schema.Codec<A, unknown>) =>
       HttpClient.execute(

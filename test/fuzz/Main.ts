@@ -52,12 +52,21 @@ const command = Command.make(
     const target = Option.isSome(url)
       ? Target.existing(url.value, Option.getOrUndefined(key))
       : yield* Target.start
-    const progress = (done: number, kinds: number) =>
-      Console.log(`${done} of ${requests} requests, ${kinds} kinds of violations`)
+    const printed = new Set<string>()
+    const progress = Effect.fnUntraced(function* (report: Report.Report) {
+      const found = Array.from(report.violations.values()).filter(({ kind }) => !printed.has(kind))
+      for (const violation of found) {
+        printed.add(violation.kind)
+        yield* printViolation(violation, target, seed)
+      }
+      const kinds = report.violations.size
+      yield* Console.log(`${report.requests} of ${requests} requests, ${kinds} kinds of violations`)
+    })
     const [elapsed, report] = yield* Effect.timed(
       Fuzzer.run({ target, requests, seed, connections, progress })
     )
-    yield* print(report, seed)
+    yield* progress(report)
+    yield* printSummary(report)
     yield* Console.log(`Finished in ${Math.round(Duration.toSeconds(elapsed))} s`)
     if (report.violations.size > 0) return yield* new ContractViolated({ kinds: report.violations.size })
   }, Effect.scoped)
@@ -71,20 +80,24 @@ const command = Command.make(
   ])
 )
 
-const print = Effect.fnUntraced(function* (
-  report: Effect.Success<ReturnType<typeof Fuzzer.run>>,
+const printViolation = Effect.fnUntraced(function* (
+  { detail, kind, sent }: Report.Violation,
+  target: Target.Target,
   seed: string
 ) {
-  for (const { detail, kind, sent, times } of report.violations.values()) {
-    const origin = sent === undefined ? "" : `, first by request ${sent.number} of seed ${seed}`
-    yield* Console.log(`\nVIOLATION ${kind}\n  ${times} times${origin}\n  ${detail}`)
-    if (sent !== undefined) yield* Console.log(`  ${RequestDraft.reproduce(sent, report.address)}`)
-  }
-  const { memory, requests, retries, slowest } = report
+  const origin = sent === undefined ? "" : `\n  by request ${sent.number} of seed ${seed}`
+  yield* Console.log(`\nVIOLATION ${kind}${origin}\n  ${detail}`)
+  if (sent !== undefined) yield* Console.log(`  ${RequestDraft.reproduce(sent, Target.addressOf(target))}`)
+})
+
+const printSummary = Effect.fnUntraced(function* (report: Effect.Success<ReturnType<typeof Fuzzer.run>>) {
+  for (const { kind, times } of report.violations.values()) yield* Console.log(`${times} times: ${kind}`)
+  const { memory, requests, retries, slowest, unsuccessful } = report
   yield* Console.log(`\n${Report.tableOf(report)}\n`)
   yield* Console.log(
     `${requests} requests; the slowest response took ${Math.round(slowest.millis)} ms (${slowest.name})`
   )
+  yield* Console.log(`Operations without a successful response: ${unsuccessful.join(", ") || "none"}`)
   const reasons = Array.from(retries, ([outcome, times]) => `${times} after ${outcome}`)
   yield* Console.log(`Retries: ${reasons.join(", ") || "none"}`)
   if (Option.isSome(memory))

@@ -19,7 +19,7 @@ export interface Exchange {
 }
 
 /** Longest time to wait for a response. */
-export const RESPONSE_TIMEOUT_MILLIS = 5_000
+export const RESPONSE_TIMEOUT_MILLIS = 15_000
 
 /** Sends one request at a time, and reuses the connection while it is open. */
 export interface Connection {

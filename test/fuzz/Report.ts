@@ -80,6 +80,13 @@ export const make = () => {
 const outcomeOf = ({ responses: [response], end }: Exchange) =>
   response === undefined ? end : String(response.status)
 
+/** Operations that no request completed: none of their responses has a status below 400. */
+export const unsuccessfulOf = ({ responses }: Report, operations: ReadonlyArray<string>) =>
+  operations.filter((name) => {
+    const outcomes = Array.from(responses.get(name)?.keys() ?? [])
+    return !outcomes.some((outcome) => Number(outcome) < 400)
+  })
+
 /** Formats the number of responses by operation and status as a table. */
 export const tableOf = ({ responses }: Report): string => {
   const rows = Array.from(responses).toSorted(([a], [b]) => (a < b ? -1 : 1))

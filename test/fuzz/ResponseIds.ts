@@ -17,13 +17,14 @@ const responseNames = new Map([
   ["until", ["converted_at"]],
   ["since", ["position", "converted_at"]],
   ["last-event-id", ["position"]],
+  ["if-match", ["etag"]],
   ["if-none-match", ["etag"]]
 ])
 
 /** Values from earlier responses, for use in later requests. */
 export interface ResponseIds {
-  /** Adds all scalar values of a response. */
-  readonly addAll: (json: unknown) => void
+  /** Adds all scalar values of a response. An `id` is also added under the name of the parameter that takes it. */
+  readonly addAll: (json: unknown, idParameter?: string) => void
   readonly add: (name: string, value: string) => void
   /** A value with this name, or an id that may match it; undefined if there is none. */
   readonly pick: (random: RandomChoice, name: string) => string | undefined
@@ -40,13 +41,14 @@ export const make = (): ResponseIds => {
     if (values.length > MAX_VALUES_PER_NAME) values.shift()
   }
 
-  const addAll = (json: unknown, depth = 0): void => {
+  const addAll = (json: unknown, idParameter?: string, depth = 0): void => {
     if (typeof json !== "object" || json === null || depth > MAX_DEPTH) return
+    if (idParameter !== undefined && "id" in json) add(idParameter, String(json.id))
     const entries = Object.entries(json)
     for (const [name, value] of entries.slice(0, MAX_ITEMS)) {
       if (name === "user" && typeof value === "object" && value !== null && "id" in value)
         add("user_id", String(value.id))
-      if (typeof value === "object") addAll(value, depth + 1)
+      if (typeof value === "object") addAll(value, idParameter, depth + 1)
       else if (value !== "" && (typeof value === "string" || typeof value === "number"))
         add(/^\d+$/.test(name) ? "item" : name, String(value).slice(0, 300))
     }

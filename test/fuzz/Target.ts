@@ -28,6 +28,12 @@ export interface Target {
   readonly memory: Effect.Effect<Option.Option<number>>
 }
 
+/** Host and port of a server. */
+export const addressOf = ({ url }: Pick<Target, "url">) => {
+  const { hostname, port } = new URL(url)
+  return { host: hostname, port: Number(port) || 80 }
+}
+
 /** A running server that was not started here. */
 export const existing = (url: string, key: string | undefined): Target => ({
   url: url.replace(/\/+$/, ""),
@@ -57,6 +63,8 @@ export const start = Effect.gen(function* () {
     FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
     FLUTTERWAVE_SECRET_KEY: "key",
     FUNDING: "sandbox",
+    // Some transfers and withdrawals are held for review.
+    RISK_REVIEW_VALUE: "300",
     POLL_INTERVAL: "5 seconds",
     POLL_SPACING: "0 millis",
     RATE_LIMIT_READS: "off",
@@ -86,7 +94,7 @@ export const start = Effect.gen(function* () {
     const [, found] = /effex is listening on (http:\/\/[\d.:]+)/.exec(output) ?? []
     return found === undefined ? Effect.fail("not listening yet") : Effect.succeed(found)
   }).pipe(
-    Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: "60 seconds" })),
+    Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), { duration: "3 minutes" })),
     Effect.mapError(() => new TargetUnavailable({ detail: `effex did not start: ${output}` }))
   )
   const scopes = Scope.literals.flatMap((scope) => ["--scope", scope])

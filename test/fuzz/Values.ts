@@ -49,6 +49,9 @@ const accepts = [
   "a/b/c;;;q=9"
 ]
 
+/** Some make the sandbox fail, or leave a deposit or withdrawal pending. */
+const notes = ["Rent", "sandbox:never", "sandbox:later 1", "sandbox:fail", "sandbox:lost"]
+
 const instruments = ["BTC", "ETH", "ABAN", "AAPL"]
 
 const currencyCode = (random: RandomChoice, usual: ReadonlyArray<string>) =>
@@ -78,6 +81,7 @@ const generators: ReadonlyArray<readonly [name: RegExp, generate: ValueGenerator
   [/^accept$/, (random) => random.pick(accepts)],
   [/^cursor$/, (random) => Buffer.from(String(random.below(1e12))).toString("base64url")],
   [/^idempotency-key$/, (random) => `key-${random.below(200)}`],
+  [/^note$/, (random) => random.pick(notes)],
   [/^reference$/, (random) => `order ${random.below(30)}`],
   [/^username$/, (random) => `fuzz-${random.below(1e6)}`],
   [/^(current_|new_)?password$/, () => PASSWORD],

@@ -18,16 +18,16 @@ const urlTooLong = new Problem.AddressTooLong({
 const missingHost = new Problem.InvalidRequest({ detail: "HTTP/1.1 requires a Host header" })
 
 /**
- * Returns true for a URL with a percent-encoded path, which no endpoint has. The router decodes paths: `/%6detrics` would
- * pass the rules of a proxy that restricts `/metrics`.
+ * Returns true for a URL whose path a proxy may read differently. The router decodes a path, and ends it at `;` and `#`:
+ * `/%6detrics` and `/metrics;` would pass the rules of a proxy that restricts `/metrics`.
  */
-export const hasEncodedPath = (url: string): boolean => /^[^?#]*%/.test(url)
+export const hasAmbiguousPath = (url: string): boolean => /^[^?]*[%;#]/.test(url)
 
 const invalidHost = new Problem.InvalidRequest({
   detail: "The Host header is not valid; send exactly one host name, with or without a port"
 })
-const encodedPath = new Problem.NotFound({
-  detail: "No endpoint has a percent-encoded path; API documentation: /docs"
+const ambiguousPath = new Problem.NotFound({
+  detail: "No endpoint has a path with %, ; or #; API documentation: /docs"
 })
 
 const noPath = new Problem.NotFound({
@@ -38,7 +38,7 @@ const noPath = new Problem.NotFound({
 export const isValidHost = (host: string): boolean => !/[\s,/?#@\\]/.test(host)
 
 /**
- * Rejects a request before routing: too long, too large, without exactly one `Host`, or with an encoded path. Returns
+ * Rejects a request before routing: too long, too large, without exactly one `Host`, or with an ambiguous path. Returns
  * undefined if it passes.
  */
 export const reject = (
@@ -51,7 +51,7 @@ export const reject = (
   if (host === undefined && lacksHost(request)) return Problems.respond(missingHost)
   if (host !== undefined && !isValidHost(host)) return Problems.respond(invalidHost)
   if (!request.url.startsWith("/") && request.method !== "OPTIONS") return Problems.respond(noPath)
-  if (hasEncodedPath(request.url)) return Problems.respond(encodedPath)
+  if (hasAmbiguousPath(request.url)) return Problems.respond(ambiguousPath)
   return undefined
 }
 

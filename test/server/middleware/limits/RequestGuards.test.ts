@@ -60,11 +60,15 @@ layer(TestServer.layer(), { excludeTestServices: true })("Ambiguous requests", (
         "/%6detrics",
         "/%6Detrics",
         "/metrics%2f",
+        "/metrics;",
+        "/metrics;x=1",
+        "/metrics#x",
         "/./metrics",
         "//api/v1/polls",
         "/API/v1/polls",
         "/api/v1/%70olls",
-        "/api//v1/polls"
+        "/api//v1/polls",
+        "/api/v1/polls;page_size=1"
       ]) {
         const { status } = yield* exchange([`GET ${path} HTTP/1.1`, "host: localhost"])
         assert.strictEqual(status, 404, path)
@@ -84,6 +88,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("Ambiguous requests", (
         "/%77s/rates/",
         "/ws%2frates/",
         "/ws/rates%2f",
+        "/ws/rates;x",
+        "/ws/rates/#x",
         "/ws/rates/%3fsince=0",
         "/%72pc",
         "/rpc%2f",
@@ -123,9 +129,11 @@ layer(TestServer.layer(), { excludeTestServices: true })("Ambiguous requests", (
         assert.strictEqual(status, plain.status, path)
         assert.strictEqual(json["code"], plain.json["code"], path)
       }
-      const { json, status } = yield* get("/api/v1/rates?%66rom=%55SD&to=NG%4E&x=%2fmetrics%3f%23")
+      const { json, status } = yield* get("/api/v1/rates?%66rom=%55SD&to=NG%4E")
       assert.strictEqual(status, 200)
       assert.strictEqual(json["rate"], "1500")
+      const found = yield* get("/api/v1/audit/conversions?reference=%2fmetrics%3f%23")
+      assert.strictEqual(found.status, 200, found.text)
     })
   )
 
