@@ -104,7 +104,7 @@ const serve = Effect.fnUntraced(function* (web: WebFiles) {
     const file = files.get(path)
     if (file !== undefined) return yield* respondFile(request, file)
     if (PUBLIC_PAGE.test(path) || USER_PAGE.test(path)) return yield* respondPage(request, 200)
-    if (acceptsHtml(request) && Routes.allowedMethods(request.url).length === 0)
+    if (acceptsHtml(request) && !path.startsWith("/api/") && Routes.allowedMethods(request.url).length === 0)
       return yield* respondPage(request, 404)
     return yield* FailureResponses.respondNoRoute(request)
   })

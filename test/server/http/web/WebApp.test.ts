@@ -108,6 +108,7 @@ layer(TestServer.layer({ WEB: "on" }), { excludeTestServices: true })("The web a
         assert.strictEqual(page.status, 404)
         assert.include(page.text, '<div id="app">')
         assertProblem(yield* get("/no/such/page"), 404, "not-found")
+        assertProblem(yield* getPage("/api/v1/no-such-endpoint"), 404, "not-found")
       })
     )
 
