@@ -27,7 +27,7 @@ export class HeldOrders extends Context.Service<
     /** Ends orders whose review has expired, and returns their number. */
     readonly expireDue: Effect.Effect<number, StoreUnavailable>
   }
->()("effex/risk/HeldOrders") {}
+>()("effex/risk/HeldMovements/HeldOrders") {}
 
 /** Ends conversions that are held for review. Only the interface: wallets depend on reviews, and implement it. */
 export class HeldConversions extends Context.Service<
@@ -36,4 +36,4 @@ export class HeldConversions extends Context.Service<
     /** Exchanges what is held. */
     readonly prepareApproval: PrepareApproval
   }
->()("effex/risk/HeldConversions") {}
+>()("effex/risk/HeldMovements/HeldConversions") {}

@@ -48,7 +48,7 @@ const order = {
   total_price: Schema.String,
   fee: Schema.String,
   state: OrderState,
-  /** Why it is in this state, such as `price-moved`. */
+  /** Reason of its state, such as `price-moved`. */
   reason: Schema.NullOr(Schema.String),
   is_aggregated: Schema.Boolean,
   /** Units that were bought or sold. Null until the order is settled. */
@@ -63,9 +63,6 @@ const order = {
 export const OrderMessage = Schema.Struct(order).annotate({ identifier: "Order" })
 export type OrderMessage = typeof OrderMessage.Type
 
-/** The answer to an order that a rule held for review: first with the state `held-for-review`, for a retry as it is then. */
-export const HeldOrderMessage = Schema.Struct(order).annotate({ identifier: "HeldOrder" })
-
 export const OrderPage = Schema.Struct(PageMessage.page(OrderMessage)).annotate({ identifier: "OrderPage" })
 
 /** An order with its history, and the progress of the pool in which it waits. */
@@ -75,7 +72,7 @@ export const OrderDetailMessage = Schema.Struct({
   history: Schema.Array(
     Schema.Struct({ state: OrderState, reason: Schema.NullOr(Schema.String), at: TimestampText })
   ),
-  /** Why it has not ended yet. Null once it has. */
+  /** Reason for which it has not ended yet. Null once it has. */
   waiting: Schema.NullOr(
     Schema.Struct({
       reason: OrderWaitReason,
@@ -97,7 +94,7 @@ export const OrderDetailMessage = Schema.Struct({
 }).annotate({ identifier: "OrderDetail" })
 export type OrderDetailMessage = typeof OrderDetailMessage.Type
 
-/** What an order for an asset would be subject to, before it is placed. */
+/** Terms of an order for an asset, before it is placed. */
 export const OrderTermsMessage = Schema.Struct({
   asset: AssetCode,
   /** Fraction of the latest price that a buyer pays more, and a seller gets less: `0.005`. */
@@ -126,7 +123,7 @@ const share = {
   charged: Schema.String
 }
 
-/** How a fill was divided, with everything that is needed to compute it again. */
+/** Division of a fill, with everything that is needed to compute it again. */
 export const AllocationMessage = Schema.Struct({
   batch_id: BatchId,
   asset: AssetCode,
@@ -136,7 +133,7 @@ export const AllocationMessage = Schema.Struct({
   unit: Schema.String,
   /** Amount of the order at the exchange. Null if none was sent. */
   ordered: Schema.NullOr(Schema.String),
-  /** What the exchange filled, in whole units. */
+  /** Amount that the exchange filled, in whole units. */
   filled: Schema.String,
   /** US dollars that the exchange charged or paid, exactly. */
   cost: Schema.String,

@@ -8,7 +8,6 @@ import * as Problem from "../Problem.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
 import {
   AllocationMessage,
-  HeldOrderMessage,
   OrderDetailMessage,
   OrderMessage,
   OrderPage,
@@ -27,7 +26,7 @@ export class OrdersApi extends HttpApiGroup.make("orders")
       payload: PlaceOrderBody,
       success: [
         OrderMessage.pipe(HttpApiSchema.status(201)),
-        HeldOrderMessage.pipe(HttpApiSchema.status(202))
+        OrderMessage.pipe(HttpApiSchema.status(202))
       ],
       error: [
         Problem.InsufficientFunds,

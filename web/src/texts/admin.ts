@@ -546,6 +546,9 @@ export const texts = {
     kinds: { transfer: "Transfer", withdrawal: "Withdrawal", conversion: "Conversion", order: "Order" },
     parties: (from: string, to: string | null, value: string | null) =>
       `From ${from}${to === null ? "" : ` to ${to}`}${value === null ? "" : `, worth ${value}`}`,
+    order: (side: string, amount: string, total: string) =>
+      `${side === "buy" ? "Buys" : "Sells"} ${amount} for ${total}`,
+    conversion: (amount: string) => `Into ${amount} when it was requested`,
     note: (note: string) => `Note: ${note}`,
     waits: (age: string, left: string) => `Held for ${age}; rejected in ${left} without a decision.`,
     own: "Your own money: another administrator decides.",
@@ -554,8 +557,10 @@ export const texts = {
     approveText: {
       transfer: "The held money moves to the receiver at once.",
       withdrawal: "The withdrawal is paid within minutes.",
-      conversion: "The held money is converted.",
-      order: "The order continues."
+      conversion:
+        "The held money is converted, at the price of its quote if that is still open, else at the latest rate.",
+      order:
+        "The order goes its way at its locked price. If the market moved too far against the house, it fails instead."
     },
     approved: (amount: string) => `${amount}: approved`,
     reject: "Reject…",
@@ -566,7 +571,7 @@ export const texts = {
     decided: "Decided reviews",
     noneDecided: "No such review yet.",
     show: "Which reviews",
-    states: { approved: "Approved", rejected: "Rejected", expired: "Expired" },
+    states: { approved: "Approved", rejected: "Rejected", expired: "Expired", cancelled: "Cancelled" },
     decisions: "Movements for which a rule fired",
     noDecisions: "No rule has fired yet.",
     outcomes: { allow: "Allow", review: "Hold for review", deny: "Deny" } as Readonly<Record<string, string>>,
