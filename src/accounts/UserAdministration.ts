@@ -24,7 +24,7 @@ import { SecurityEvents } from "./SecurityEvents.ts"
 import { Sessions } from "./sessions/Sessions.ts"
 import { decodeUsers, USER_COLUMNS } from "./Users.ts"
 
-/** Who acts on which user, and why. */
+/** Action of an administrator on a user, with its reason. */
 export interface Order {
   readonly user: UserId
   /** The id of an API key, `user:<id>` or `cli:<name>`. */
@@ -32,7 +32,7 @@ export interface Order {
   readonly reason: string
 }
 
-/** What an action changed. */
+/** Result of an action. */
 interface Change {
   readonly user: User
   readonly ended: ReadonlyArray<EndedSession>

@@ -1,4 +1,4 @@
 import * as DisplayText from "../domain/DisplayText.ts"
 
-/** Why an administrator does something. It may have several lines. */
+/** Reason that an administrator gives for an action. It may have several lines. */
 export const Reason = DisplayText.paragraph(1000)

@@ -14,7 +14,7 @@ import { RateSources } from "../providers/RateSources.ts"
 import { FlutterwaveClient } from "../providers/flutterwave/FlutterwaveClient.ts"
 import { PollerSettings } from "../rates/polling/PollerSettings.ts"
 
-/** What can be held and priced, also for the price providers. */
+/** Catalogue of assets that can be held and priced, also for the price providers. */
 export const assets: Layer.Layer<AssetCatalog, never, Settings | Database> = CatalogSymbols.layer.pipe(
   Layer.provideMerge(AssetCatalog.layer)
 )

@@ -9,7 +9,7 @@ import * as PgArray from "../platform/postgres/PgArray.ts"
 
 interface Column {
   readonly type: "boolean" | "numeric" | "text" | "timestamptz" | "uuid"
-  /** Where it differs from the field's name. */
+  /** Name of the column, where it differs from the field's name. */
   readonly name?: string
   /** Free text, which must be quoted in an array. */
   readonly isQuoted?: true

@@ -33,7 +33,7 @@ export class AuditSealer extends Context.Service<
     readonly backlog: SealRepo["Service"]["backlog"]
     /** The last head that this process signed or {@link expect}s. It is evidence that is not in the database. */
     readonly lastHead: Effect.Effect<Option.Option<SignedTreeHead>>
-    /** Why this process seals nothing. None while it seals, or another process does. */
+    /** Reason for which this process seals nothing. None while it seals, or another process does. */
     readonly refusal: Effect.Effect<Option.Option<string>>
     /**
      * Seals only an audit that continues this head, which was kept outside of the database. Ignores, with a warning, a head

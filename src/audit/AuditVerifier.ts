@@ -15,7 +15,7 @@ import type { Verification } from "./Verification.ts"
 
 const PAGE_SIZE = 1000
 
-/** What an audit is verified against. */
+/** Keys and kept heads that an audit is verified against. */
 export interface Evidence<E> {
   /** Signed heads of which copies were kept outside of the database. */
   readonly heads: Stream.Stream<SignedTreeHead, E>

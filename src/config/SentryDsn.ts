@@ -1,6 +1,6 @@
 import { Option } from "effect"
 
-/** Where error reports are sent, and the key that the receiver knows the project by. */
+/** URL that receives error reports, and the key of the project there. */
 export interface SentryDsn {
   readonly envelopeUrl: string
   readonly publicKey: string

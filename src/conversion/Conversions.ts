@@ -24,7 +24,7 @@ import * as PreparedConversion from "./PreparedConversion.ts"
 import { type PriceInput, Pricing } from "./Pricing.ts"
 import * as QuoteUse from "./QuoteUse.ts"
 
-/** Why a conversion has no price. */
+/** Reasons for which a conversion has no price. */
 export type PreparationError =
   | AmountOutOfRange
   | ClockSkewed

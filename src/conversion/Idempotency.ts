@@ -16,7 +16,7 @@ export interface ConversionKey extends IdempotencyKey {
   readonly requestHash: string
 }
 
-/** What the request hash of a conversion consists of. It is independent of the settings. */
+/** Fields that the request hash of a conversion consists of. It is independent of the settings. */
 export interface RequestFields {
   readonly from: string
   readonly to: string

@@ -31,7 +31,7 @@ export interface PriceInput {
   readonly principal: string
   /** Owner of the quote or of the idempotency key. */
   readonly owner: Owner
-  /** How fresh the rate must be. Any rate is accepted by default. */
+  /** Maximum age of the rate. Any rate is accepted by default. */
   readonly lookup?: LookupOptions
 }
 

@@ -31,7 +31,7 @@ export interface GroupCommitOptions<A, B> {
   readonly concurrency?: number
   /** Seconds from queueing an item to its outcome. */
   readonly duration: Metric.Histogram<number>
-  /** What did not happen in time, such as `the transfer was not posted`. */
+  /** Effect that did not happen in time, such as `the transfer was not posted`. */
   readonly timeoutMessage: string
 }
 

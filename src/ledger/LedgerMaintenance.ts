@@ -15,7 +15,7 @@ const MEASURE_INTERVAL = Duration.seconds(15)
 const VERIFY_INTERVAL = Duration.hours(1)
 /** Accounts whose expired holds one statement ends. */
 const MAX_ACCOUNTS = 256
-/** How long the outcome of an idempotency key is stored. */
+/** Time for which the outcome of an idempotency key is stored. */
 export const OUTCOME_RETENTION = Duration.days(90)
 /** Outcomes that one statement deletes. */
 const MAX_DELETED = 1000

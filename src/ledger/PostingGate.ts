@@ -4,7 +4,7 @@ import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { Denial } from "../domain/risk/Denial.ts"
 import type { GateRefused, PostOutcome } from "../domain/ledger/PostOutcome.ts"
 
-/** What the gate decides on one posting. */
+/** Decision of the gate on one posting. */
 export type GateDecision =
   /** Post it. */
   | { readonly _tag: "Admit" }

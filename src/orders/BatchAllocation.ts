@@ -27,7 +27,7 @@ export class AllocationRefused extends Schema.TaggedError<AllocationRefused>()("
   }
 }
 
-/** What came of a settled batch. */
+/** Outcome of a settled batch. */
 export interface SettledBatch {
   /** US dollars that the house gained between the locked prices and the fill; negative for a loss. */
   readonly slippage: BigDecimal.BigDecimal

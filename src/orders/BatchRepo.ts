@@ -5,7 +5,7 @@ import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as OrderRows from "./OrderRows.ts"
 
-/** Which batches to list. */
+/** Filter of a list of batches. */
 export interface BatchFilter {
   readonly state?: BatchState | undefined
   /** True: only batches that were given up. */

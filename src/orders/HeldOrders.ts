@@ -24,7 +24,7 @@ import { SettlementSignal } from "./SettlementSignal.ts"
 /** Orders whose review is ended in one interval. */
 const MAX_EXPIRED = 100
 
-/** Why a held order failed, besides `price-moved`. */
+/** Reasons for which a held order failed, besides `price-moved`. */
 const REJECTED = "review-rejected"
 const EXPIRED = "review-expired"
 

@@ -2,7 +2,7 @@ import { Clock, Context, DateTime, Duration, Effect, Layer, Option } from "effec
 import type { AssetCode } from "../domain/money/Asset.ts"
 import { ExchangeClient } from "../exchanges/ExchangeClient.ts"
 
-/** How long an answer of the exchange counts. */
+/** Time for which an answer of the exchange is cached. */
 const OPEN_FOR = Duration.seconds(30)
 const UNKNOWN_FOR = Duration.seconds(5)
 const CLOSED_FOR = Duration.minutes(1)
@@ -10,7 +10,7 @@ const CLOSED_FOR = Duration.minutes(1)
 /** `unavailable`: the exchange does not answer. */
 export type MarketState = "open" | "closed" | "unavailable"
 
-/** Whether the exchange trades an asset now. Remembers its answers for a short time. */
+/** Opening hours of the exchange. Caches its answers for a short time. */
 export class MarketHours extends Context.Service<
   MarketHours,
   {

@@ -6,7 +6,7 @@ import { Reviews } from "../risk/Reviews.ts"
 import * as OrderRefund from "./OrderRefund.ts"
 import { OrderRepo } from "./OrderRepo.ts"
 
-/** Who cancels an order, and why. */
+/** Principal that cancels an order, and the reason. */
 export interface Cancellation {
   readonly principal: string
   /** Shown to the user with the order. */

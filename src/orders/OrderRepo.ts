@@ -19,7 +19,7 @@ export interface HeldOrder extends NewOrder {
   readonly isReviewed: boolean
 }
 
-/** Which orders to list. */
+/** Filter of a list of orders. */
 export interface OrderFilter {
   readonly state?: OrderState | undefined
   readonly asset?: AssetCode | undefined

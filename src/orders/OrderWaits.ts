@@ -11,7 +11,7 @@ import { MarketHours } from "./MarketHours.ts"
 /** Time after which an exchange without an answer counts as unavailable. */
 const MARKET_TIMEOUT = Duration.seconds(1)
 
-/** Why orders have not ended yet. */
+/** Reasons for which orders have not ended yet. */
 export class OrderWaits extends Context.Service<
   OrderWaits,
   {
@@ -29,7 +29,7 @@ export class OrderWaits extends Context.Service<
       const batches = yield* BatchRepo
       const { stateOf } = yield* MarketHours
 
-      /** What keeps an order that was not sent from being sent now. */
+      /** Reason for which an order that was not sent cannot be sent now. */
       const beforeSending = (asset: AssetCode, otherwise: OrderWaitReason = "queued") =>
         stateOf(asset).pipe(
           Effect.timeoutOption(MARKET_TIMEOUT),

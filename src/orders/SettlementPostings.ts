@@ -12,7 +12,7 @@ export interface SettledOrder {
   readonly order: Order
   readonly filled: BigDecimal.BigDecimal
   readonly charged: BigDecimal.BigDecimal
-  /** Why nothing was filled; null otherwise. */
+  /** Reason for which nothing was filled; null otherwise. */
   readonly failure: string | null
 }
 

@@ -9,7 +9,7 @@ import { Database } from "../platform/postgres/Database.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 
-/** What the exchange filled of the order of a batch, exactly. */
+/** Part of the order of a batch that the exchange filled, exactly. */
 export interface Fill {
   readonly exchangeOrderId: string
   readonly filled: BigDecimal.BigDecimal
@@ -22,7 +22,7 @@ export interface OrderOutcome {
   readonly id: OrderId
   readonly filled: BigDecimal.BigDecimal
   readonly charged: BigDecimal.BigDecimal
-  /** Why nothing was filled; null for a completed order. */
+  /** Reason for which nothing was filled; null for a completed order. */
   readonly failure: string | null
 }
 

@@ -19,7 +19,7 @@ export interface BatcherOptions<A, B, E> {
   readonly concurrency?: number
   /** Queue length from which the free lanes divide the queue; otherwise the first one takes all. Defaults to never. */
   readonly divideFrom?: number
-  /** How long a caller waits for the outcome of its item. */
+  /** Time that a caller waits for the outcome of its item. */
   readonly timeout: Duration.Duration
   /** Returns the outcome of an item that timed out. It may still be handled. */
   readonly onTimeout: (item: A) => Exit.Exit<B, E>

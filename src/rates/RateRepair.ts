@@ -19,7 +19,7 @@ export interface StoredRate {
   readonly observedAt: DateTime.Utc
 }
 
-/** What a repair changes. */
+/** Changes of a repair. */
 export interface RepairPlan {
   /** Rates recorded in the future, which are withdrawn: never in force, but still found by their id. */
   readonly withdrawn: number

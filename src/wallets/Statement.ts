@@ -12,7 +12,7 @@ const STREAM_PAGE_SIZE = 500
 /** Movements that one page reads to find those of a type. */
 const MAX_SCANNED_ROWS = 2000
 
-/** Which rows of a statement to read. */
+/** Filter of the rows of a statement. */
 export interface StatementFilter {
   readonly asset?: AssetCode | undefined
   readonly type?: MovementType | undefined
@@ -24,7 +24,7 @@ export interface StatementFilter {
 
 export interface StatementPage {
   readonly rows: ReadonlyArray<StatementRow.StatementRow>
-  /** Where the next page starts; undefined after the last row. A page of one type may be short and have a next one. */
+  /** Start of the next page; undefined after the last row. A page of one type may be short and have a next one. */
   readonly next: StatementRow.StatementPosition | undefined
 }
 

@@ -17,7 +17,7 @@ const MAX_CACHED_TOKENS = 10_000
 const ACCESS_TYPE = "at+jwt"
 const SECOND_FACTOR_TYPE = "effex-mfa+jwt"
 
-/** What an access token is issued for. */
+/** User and session that an access token is issued for. */
 export interface AccessTokenRequest {
   readonly user: Pick<User, "id" | "username" | "role">
   readonly session: SessionId

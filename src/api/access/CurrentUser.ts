@@ -13,7 +13,7 @@ export class CurrentUser extends Context.Service<
     readonly role: Role
     /** Undefined for an API key that acts for the user with `Effex-On-Behalf-Of`. */
     readonly sessionId: SessionId | undefined
-    /** Who sent the request: `user:<id>`, or the id of the API key. */
+    /** Sender of the request: `user:<id>`, or the id of the API key. */
     readonly principal: string
   }
 >()("effex/api/access/CurrentUser") {}

@@ -3,7 +3,7 @@ import { SessionId } from "../../domain/accounts/Session.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
 import * as PageMessage from "../PageMessage.ts"
 
-/** What happened to an account. */
+/** Event in the history of an account. */
 export const SecurityEventMessage = Schema.Struct({
   /** Counts the events of the user from 1. */
   number: Schema.Int,

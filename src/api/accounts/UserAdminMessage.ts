@@ -25,7 +25,7 @@ export const AdminActionMessage = Schema.Struct({
   /** `user:<id>` of an administrator, the id of an API key, or `cli:<name>`. */
   principal: Schema.String,
   action: Schema.String,
-  /** What was acted on, such as the id of a user. */
+  /** Subject of the action, such as the id of a user. */
   subject: Schema.String,
   reason: Schema.NullOr(Schema.String),
   details: Schema.Record(Schema.String, Schema.Unknown)

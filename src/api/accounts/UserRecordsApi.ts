@@ -14,7 +14,7 @@ const ofUser = {
   error: [Problem.NotFound, Problem.StoreUnavailable]
 } as const
 
-/** What administrators read about a user. */
+/** Records of a user, for administrators. */
 export class UserRecordsApi extends HttpApiGroup.make("userRecords")
   .add(
     HttpApiEndpoint.get("wallet", "/users/:user_id/wallet", {

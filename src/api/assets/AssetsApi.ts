@@ -6,7 +6,7 @@ import { describe } from "../EndpointDescription.ts"
 import { ProblemResponses } from "../ProblemResponses.ts"
 import { AssetList } from "./AssetMessage.ts"
 
-/** What can be held and priced. */
+/** Assets that can be held and priced. */
 export class AssetsApi extends HttpApiGroup.make("assets")
   .add(
     HttpApiEndpoint.get("list", "/assets", {

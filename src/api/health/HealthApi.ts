@@ -28,7 +28,7 @@ export const Readiness = Schema.Struct({
     }).pipe(Schema.encodeKeys({ oldestAgeSeconds: "oldest_age_seconds" })),
     clock: Schema.Struct({
       ...Check.fields,
-      /** How far the clock of the node is ahead of the database's, whose time effex uses. Negative: behind. */
+      /** Seconds by which the clock of the node is ahead of the database's, whose time effex uses. Negative: behind. */
       skewSeconds: Schema.Finite
     }).pipe(Schema.encodeKeys({ skewSeconds: "skew_seconds" })),
     /** `degraded` on the node that seals the audit, while the audit contradicts its signed heads. */

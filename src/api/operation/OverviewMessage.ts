@@ -41,7 +41,7 @@ export const OverviewMessage = Schema.Struct({
       last_run: Schema.NullOr(OperatorPollMessage)
     })
   ),
-  /** What waits for an administrator or for a provider. Null while the database is unavailable. */
+  /** Backlogs of administrators and providers. Null while the database is unavailable. */
   backlog: Schema.NullOr(
     Schema.Struct({
       quarantine: Backlog,
@@ -70,7 +70,7 @@ export const ActiveSettingMessage = Schema.Struct({
   source: Schema.Literals(["default", "environment"]),
   /** True if the value is never shown. */
   secret: Schema.Boolean,
-  /** What takes precedence over the value, because an administrator changed it at run time. */
+  /** Value that takes precedence, because an administrator changed it at run time. */
   overridden_by: Schema.NullOr(Schema.Literals(["poller", "risk-rules"])),
   description: Schema.String,
   allowed: Schema.String

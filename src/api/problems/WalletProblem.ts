@@ -10,7 +10,7 @@ export class InsufficientFunds extends HttpApiError.Problem<InsufficientFunds>()
   declare("insufficient-funds", 402, "The available balance is too small"),
   {
     ...members("insufficient-funds", false),
-    /** What the wallet can spend of the asset. */
+    /** Amount of the asset that the wallet can spend. */
     available: Schema.String
   }
 ) {}
@@ -32,7 +32,7 @@ export class LimitExceeded extends HttpApiError.Problem<LimitExceeded>()(
   declare("limit-exceeded", 403, "A rule refuses the movement"),
   {
     ...members("limit-exceeded", false),
-    /** What can still be moved until `resets_at`, in `unit`. Null if a rule without a limit refuses the movement. */
+    /** Amount that can still be moved until `resets_at`, in `unit`. Null if a rule without a limit refuses the movement. */
     remaining: Schema.NullOr(Schema.String),
     /** A currency, or `movements`. */
     unit: Schema.NullOr(Schema.String),
@@ -48,7 +48,7 @@ export class FundingEnded extends HttpApiError.Problem<FundingEnded>()(
     state: Schema.Literals(["pending", "completed", "failed"]),
     /** Reference of the payment, if it is completed. */
     reference: Schema.NullOr(Schema.String),
-    /** Why it failed. */
+    /** Reason of the failure. */
     reason: Schema.NullOr(Schema.String)
   }
 ) {}

@@ -29,7 +29,7 @@ const FiredRuleMessage = Schema.Struct({
   outcome: RuleOutcome,
   /** The exceeded limit, or the reason. */
   detail: Schema.String,
-  /** What was left of a limit: a value in the home currency, or a count. */
+  /** Rest of a limit: a value in the home currency, or a count. */
   remaining: Schema.NullOr(Schema.String),
   resets_at: Schema.NullOr(TimestampText)
 })
@@ -83,7 +83,7 @@ export const ReviewMessage = Schema.Struct({
   note: Schema.NullOr(Schema.String),
   /** Null unless `kind` is `order`. */
   order: Schema.NullOr(ReviewedOrderMessage),
-  /** What was requested, at the price of that time. Null unless `kind` is `conversion`. */
+  /** Requested conversion at the price of that time. Null unless `kind` is `conversion`. */
   conversion: Schema.NullOr(ReviewedConversion),
   /** After this time, the movement is rejected. */
   expires_at: TimestampText,

@@ -39,7 +39,7 @@ export const FundingMessage = Schema.Struct({
   note: Schema.NullOr(Schema.String),
   /** Reference of the payment, once completed. */
   reference: Schema.NullOr(Schema.String),
-  /** Why it failed. */
+  /** Reason of the failure. */
   reason: Schema.NullOr(Schema.String),
   /** The transaction of the statement, once completed. */
   transaction_id: Schema.NullOr(TransferId),
@@ -58,7 +58,7 @@ export const FundingReceiptMessage = Schema.Struct({
   balance: Schema.String,
   /** Reserved part of the balance, such as that of pending withdrawals. */
   held: Schema.String,
-  /** What can be spent: balance minus held. */
+  /** Amount that can be spent: balance minus held. */
   available: Schema.String
 }).annotate({ identifier: "FundingReceipt" })
 export type FundingReceiptMessage = typeof FundingReceiptMessage.Type

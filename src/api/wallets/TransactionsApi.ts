@@ -9,7 +9,7 @@ import { ProblemResponses } from "../ProblemResponses.ts"
 import { TimeFromText } from "../TimeFromText.ts"
 import { TransactionMovements, TransactionsPage } from "./TransactionMessage.ts"
 
-/** What moved the balances of a user. */
+/** Movements of the balances of a user. */
 export class TransactionsApi extends HttpApiGroup.make("transactions")
   .add(
     HttpApiEndpoint.get("list", "/transactions", {

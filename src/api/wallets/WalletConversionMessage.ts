@@ -35,7 +35,7 @@ export const WalletQuoteBody = Schema.Struct({ ...priceFields, ttl: QuoteBody.fi
 /** A conversion in a wallet. */
 export const WalletConversionMessage = Schema.Struct({
   conversion: ConversionMessage,
-  /** What left the wallet, and what came in. */
+  /** Amounts that left the wallet and came in. */
   transactions: Schema.Array(TransactionMessage),
   /** Balances of both currencies after the conversion. */
   balances: Schema.Array(Schema.Struct({ asset: AssetCode, balance: Schema.String }))
@@ -49,7 +49,7 @@ export const ConversionStateMessage = Schema.Struct({
   type: Schema.Literal("conversion"),
   /** Currency to pay with. */
   asset: AssetCode,
-  /** What is held, and exchanged after an approval. */
+  /** Amount that is held, and exchanged after an approval. */
   amount: Schema.String,
   /** Currency to receive. */
   to: AssetCode,

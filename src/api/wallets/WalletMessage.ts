@@ -9,13 +9,13 @@ const Amount = Schema.String.annotate({
   description: "A decimal number with all decimals of its asset"
 })
 
-/** What a wallet has of one asset now. */
+/** Balance of a wallet in one asset now. */
 export const BalanceMessage = Schema.Struct({
   asset: AssetCode,
   balance: Amount,
   /** Part of the balance that is reserved, such as for a withdrawal in progress. */
   held: Amount,
-  /** What can be spent: the balance minus what is held. */
+  /** Amount that can be spent: the balance minus what is held. */
   available: Amount
 }).annotate({ identifier: "Balance" })
 

@@ -7,7 +7,7 @@ export interface CheckResult {
   readonly check: string
   readonly status: "ok" | "warning" | "failed"
   readonly found: string
-  /** What to do. Null if the check passed. */
+  /** Remedy. Null if the check passed. */
   readonly advice: string | null
 }
 

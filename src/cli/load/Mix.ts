@@ -1,7 +1,7 @@
 import { Option } from "effect"
 import { type Operation, OPERATIONS } from "./Samples.ts"
 
-/** How many of each operation, relative to each other. */
+/** Weights of the operations, relative to each other. */
 export type Mix = ReadonlyArray<readonly [Operation, weight: number]>
 
 export const DEFAULT_MIX = "lookup=50,conversion=20,transfer=15,order=10,stream=5"

@@ -9,7 +9,7 @@ import type { Operation, Sample } from "./Samples.ts"
  */
 const MAX_IN_FLIGHT = 500
 
-/** What to run. */
+/** Requests to send, and their rate. */
 export interface Plan {
   readonly requests: number
   /** Requests per second. */

@@ -29,7 +29,7 @@ export const users: ReadonlyArray<SampleUser> = [
   { username: "kofi", role: "user" }
 ]
 
-/** What they do, in this order. The administrator keeps exactly 1000.00 USD, as in the examples of older clients. */
+/** Actions of the users, in this order. The administrator keeps exactly 1000.00 USD, as in the examples of older clients. */
 export const actions: ReadonlyArray<readonly [username: string, action: SampleAction]> = [
   ["admin", { type: "deposit", amount: "1000.00", asset: "USD" }],
   ["amara", { type: "deposit", amount: "2500.00", asset: "USD" }],

@@ -133,7 +133,7 @@ export class SessionEnded extends EffexError {}
 
 /** The wallet has less than the amount. No money moved. */
 export class InsufficientFunds extends EffexError {
-  /** What the wallet can spend of the asset, as decimal text. */
+  /** Amount of the asset that the wallet can spend, as decimal text. */
   get available(): string {
     return String(EffexError.problemOf(this)["available"])
   }
@@ -141,7 +141,7 @@ export class InsufficientFunds extends EffexError {
 
 /** A rule of the operator refuses the movement. No money moved. */
 export class LimitExceeded extends EffexError {
-  /** What can still be moved until `resetsAt`, in `unit`. Undefined if a rule without a limit refuses the movement. */
+  /** Amount that can still be moved until `resetsAt`, in `unit`. Undefined if a rule without a limit refuses the movement. */
   get remaining(): string | undefined {
     return this.#text("remaining")
   }

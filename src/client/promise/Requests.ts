@@ -14,7 +14,7 @@ export interface CallOptions {
 
 export const CALL_OPTIONS = ["signal", "timeout"] as const
 
-/** Where and how requests are sent. */
+/** Address and options of requests. */
 export interface ServerAccess {
   /** Without a slash at its end. */
   readonly url: string

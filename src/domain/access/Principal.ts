@@ -9,7 +9,7 @@ import type { Scope } from "./ApiKey.ts"
  */
 export type Owner = NonEmptyReadonlyArray<string>
 
-/** Who a conversion or a quote belongs to. */
+/** Owner of a conversion or a quote. */
 export interface Identity {
   /**
    * The audit stores it: the id of an API key, `anonymous`, `user:` and the id of a user for a conversion in the wallet, or

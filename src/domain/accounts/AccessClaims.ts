@@ -4,7 +4,7 @@ import { Role, UserId, Username } from "./User.ts"
 
 const EpochSeconds = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 99_999_999_999 }))
 
-/** What an access token says about its bearer (RFC 9068). Every claim is required. */
+/** Claims of an access token about its bearer (RFC 9068). Every claim is required. */
 export const AccessClaims = Schema.Struct({
   iss: Schema.NonEmptyString,
   aud: Schema.NonEmptyString,

@@ -3,7 +3,7 @@ import { Result, Schema } from "effect"
 const MIN_PASSWORD_CHARACTERS = 10
 export const MAX_PASSWORD_BYTES = 1000
 
-/** What a password must be, for error messages. */
+/** Description of a valid password, for error messages. */
 const ALLOWED_PASSWORD = `at least ${MIN_PASSWORD_CHARACTERS} characters and at most ${MAX_PASSWORD_BYTES} bytes, not a common password, and not the username`
 
 /** The password is not allowed for a new account or a change. Never contains the password. */

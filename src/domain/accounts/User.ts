@@ -4,7 +4,7 @@ import { type DateTime, type Option, Result, Schema } from "effect"
 export const UserId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("UserId"))
 export type UserId = typeof UserId.Type
 
-/** What {@link parseUsername} accepts, for error messages. */
+/** Description of the usernames that {@link parseUsername} accepts, for error messages. */
 const ALLOWED_USERNAME = "3 to 32 of the letters a to z, digits and . _ -, and starts with a letter or digit"
 
 /** Name of a user, in lower case. One alphabet, so that no two names look alike. */

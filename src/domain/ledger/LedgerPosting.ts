@@ -39,7 +39,7 @@ export interface HoldEnding {
 
 /** Key of a request. Its first outcome, refusals included, is returned for every later posting with the same key. */
 export interface PostingKey {
-  /** Who chose the key: keys of different principals are independent. */
+  /** Principal that chose the key: keys of different principals are independent. */
   readonly principal: string
   readonly key: string
   /** The same key with another hash is a mismatch. */
@@ -49,7 +49,7 @@ export interface PostingKey {
 /** One transfer: all of it is posted, or nothing. Its entries add up to zero in each asset. */
 export interface LedgerPosting {
   readonly id: TransferId
-  /** What the transfer is for: lower-case words separated by dots, such as `transfer` or `order.settlement`. */
+  /** Purpose of the transfer: lower-case words separated by dots, such as `transfer` or `order.settlement`. */
   readonly kind: string
   readonly idempotency?: PostingKey | undefined
   /** Stored with the transfer, and immutable. */

@@ -17,7 +17,7 @@ export interface Posted extends Outcome<"Posted"> {
 /** The account would have fallen below its floor. */
 export interface InsufficientFunds extends Outcome<"InsufficientFunds"> {
   readonly account: LedgerAccountId
-  /** What was available when the posting was refused, in units of the asset of the account. */
+  /** Amount that was available when the posting was refused, in units of the asset of the account. */
   readonly available: BigDecimal.BigDecimal
 }
 

@@ -16,7 +16,7 @@ export type BatchId = typeof BatchId.Type
 export const BatchState = Schema.Literals(["reserved", "sent", "filled", "rejected", "allocated"])
 export type BatchState = typeof BatchState.Type
 
-/** Why a batch was rejected. Its orders fail with the same reason. */
+/** Reason for which a batch was rejected. Its orders fail with the same reason. */
 export const RejectionReason = Schema.Literals([
   "price-moved",
   "below-exchange-minimum",

@@ -52,7 +52,7 @@ export interface Order {
   /** The order was placed into a pool. */
   readonly isAggregated: boolean
   readonly state: OrderState
-  /** Why it is in this state, such as `price-moved`; null if the state says it all. */
+  /** Reason of its state, such as `price-moved`; null if the state says it all. */
   readonly reason: string | null
   readonly batchId: BatchId | null
   /** Units of the asset that were bought or sold; null until the order is settled. */

@@ -26,7 +26,7 @@ export const OrderWaitReason = Schema.Literals([
 ])
 export type OrderWaitReason = typeof OrderWaitReason.Type
 
-/** Why an order has not ended yet. Its money stays held meanwhile. */
+/** Reason for which an order has not ended yet. Its money stays held meanwhile. */
 export interface OrderWait {
   readonly reason: OrderWaitReason
   /** When it is tried, or looked up, again; null if something else has to happen first. */

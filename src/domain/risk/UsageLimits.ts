@@ -13,7 +13,7 @@ export interface UsageLimits {
 /** Limits of `velocity` or `asset_velocity`; undefined if the rule is off. */
 type Limits = Pick<Velocity, "hour_count" | "day_count" | "hour_value" | "day_value"> | undefined
 
-/** What a movement must stay below, so that no rule fires. */
+/** Limits below which no rule fires for a movement. */
 export interface MovementBound {
   readonly value: BigDecimal.BigDecimal
   /**

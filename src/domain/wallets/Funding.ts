@@ -56,7 +56,7 @@ export interface FundingRequest {
   readonly state: FundingState
   /** Reference of the payment, once completed. */
   readonly reference: string | null
-  /** Why it failed. */
+  /** Reason of the failure. */
   readonly reason: string | null
   /** The posting that ended it; null while pending, and for a failed deposit. */
   readonly transferId: TransferId | null

@@ -5,7 +5,7 @@ import { trackInFlight } from "../metrics/MetricSeries.ts"
 import type { SqlExecutor } from "./SqlExecutor.ts"
 import type { StoreUnavailable } from "./StoreUnavailable.ts"
 
-/** How soon the lock of a stopped process is released. */
+/** Timings that decide how soon the lock of a stopped process is released. */
 export interface LockTimings {
   /** Idle time after which the server closes the session of a process, and with it releases its locks. */
   readonly sessionTimeout: Duration.Duration

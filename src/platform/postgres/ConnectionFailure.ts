@@ -1,7 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Option, Predicate, Redacted, Schema } from "effect"
 
-/** Why PostgreSQL cannot be used, and what to do. Without secrets. */
+/** Reason for which PostgreSQL cannot be used, with the remedy. Without secrets. */
 export class ConnectionFailure extends Schema.TaggedError<ConnectionFailure>()("ConnectionFailure", {
   /** `host:port/database`, or the path of a socket. */
   target: Schema.String,

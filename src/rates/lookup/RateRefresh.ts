@@ -23,7 +23,7 @@ import { RateCache } from "./RateCache.ts"
 // - The refresh flight outlives its callers. Their budget counts from its start, and its failure starts the cooldown.
 // - `SharedSingleFlight` is also joined by polls and other processes, which have neither budget nor cooldown.
 
-/** Where a lookup found its rate. */
+/** Source of the rate of a lookup. */
 export type LookupSource = "memory" | "cache" | "database" | "provider"
 
 export interface SourcedRate {

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream"
 import * as ConnectionUpgrades from "./ConnectionUpgrades.ts"
 import * as HttpInternals from "./HttpInternals.ts"
 
-/** How long a connection must be idle before the draining server closes it. A request in flight is still answered. */
+/** Idle time after which the draining server closes a connection. A request in flight is still answered. */
 const IDLE_TIMEOUT_MILLIS = 500
 /** Maximum number of connections accepted after draining began: more than any backlog holds. */
 const MAX_LATE_CONNECTIONS = 1024

@@ -22,7 +22,7 @@ import * as TurnQueue from "./TurnQueue.ts"
 
 /** Maximum size of the request line and the headers. */
 const MAX_HEADER_BYTES = 16 * 1024
-/** How long a client may take to read a rejection before the connection is closed. */
+/** Time that a client has to read a rejection before the connection is closed. */
 const REJECTION_TIMEOUT_MILLIS = 500
 
 /** Node's HTTP server, with request interceptors and a shutdown that resets no client. */

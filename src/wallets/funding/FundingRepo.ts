@@ -24,7 +24,7 @@ const FIRST_CHECK = Duration.seconds(2)
 const MIN_CHECK_INTERVAL = Duration.seconds(1)
 const MAX_CHECK_INTERVAL = Duration.minutes(5)
 
-/** Which requests to list. */
+/** Filter of a list of requests. */
 export interface FundingFilter {
   readonly wallet?: WalletId | undefined
   readonly state?: FundingState | undefined

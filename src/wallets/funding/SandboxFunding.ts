@@ -11,7 +11,7 @@ const FAULTS =
 /** Time until the first answer with the fault `twice`: the settler has asked and got the same answer by then. */
 const TWICE_DELAY = Duration.seconds(4)
 
-/** What a note such as `sandbox:later 5` asks for. Undefined: no fault. */
+/** Returns the fault that a note such as `sandbox:later 5` requests, or undefined. */
 const faultOf = (note: string | null) => {
   if (note === null || !note.startsWith(PREFIX)) return undefined
   const [, name = "", seconds] = /^([a-z]+)(?: (\d{1,6}))?$/.exec(note.slice(PREFIX.length).trim()) ?? []

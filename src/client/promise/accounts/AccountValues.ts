@@ -36,7 +36,7 @@ export interface MfaEnrollment {
   readonly otpauthUri: string
 }
 
-/** What happened to an account. */
+/** Event in the history of an account. */
 export interface SecurityEvent {
   /** Counts the events of the user from 1. */
   readonly number: number

@@ -30,7 +30,7 @@ export const CSRF = { "effex-csrf": "1" } as const
 /** Makes the session. */
 export const make = (access: ServerAccess, { inCookie, onEnd, store }: SessionOptions): Session => {
   let renewal: Promise<Tokens> | undefined
-  /** Why the last session ended, for calls after it. Undefined while a session may exist. */
+  /** Reason for which the last session ended, for calls after it. Undefined while a session may exist. */
   let ended: EffexError | undefined
   /** Not used again, even if the storage could not delete its tokens. */
   let endedId: string | undefined

@@ -9,7 +9,7 @@ export interface ListOptions extends CallOptions {
   readonly pageSize?: number | undefined
 }
 
-/** Why an administrator acts. It is recorded. */
+/** Reason of an action of an administrator. It is recorded. */
 export interface Reason {
   readonly reason: string
 }

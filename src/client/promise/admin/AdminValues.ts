@@ -9,14 +9,14 @@ export interface ManagedUser extends User {
   readonly lockedAt: Date | null
 }
 
-/** What an administrator did. */
+/** Action of an administrator. */
 export interface AdminAction {
   readonly id: string
   readonly at: Date
   /** `user:<id>` of an administrator, the id of an API key, or `cli:<name>`. */
   readonly principal: string
   readonly action: string
-  /** What was acted on, such as the id of a user. */
+  /** Subject of the action, such as the id of a user. */
   readonly subject: string
   readonly reason: string | null
   readonly details: Readonly<Record<string, unknown>>
@@ -70,7 +70,7 @@ export interface Review {
     readonly state: OrderState
     readonly reason: string | null
   } | null
-  /** What was requested, at the price of that time. Null for another kind. */
+  /** Requested conversion at the price of that time. Null for another kind. */
   readonly conversion: {
     readonly to: string
     readonly amount: string

@@ -12,7 +12,7 @@ import type {
   QuarantineStatus
 } from "./OperationValues.ts"
 
-/** Why an administrator decides on a rate. It is recorded. */
+/** Reason of the decision of an administrator on a rate. It is recorded. */
 export interface OptionalReason {
   readonly reason?: string | undefined
 }

@@ -201,7 +201,7 @@ export interface ActiveSetting {
   readonly source: "default" | "environment"
   /** True if the value is never shown. */
   readonly secret: boolean
-  /** What takes precedence over the value, because an administrator changed it at run time. */
+  /** Value that takes precedence, because an administrator changed it at run time. */
   readonly overriddenBy: "poller" | "risk-rules" | null
   readonly description: string
   readonly allowed: string

@@ -5,7 +5,7 @@ import * as Pages from "../Pages.ts"
 import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "../Requests.ts"
 import type { Order, OrderAllocation, OrderDetail, OrderSide, OrderState, OrderTerms } from "./OrderValues.ts"
 
-/** What to buy or sell: `amount` in units of the asset, or `notional`, at most this many US dollars. */
+/** Amount to buy or sell: `amount` in units of the asset, or `notional`, at most this many US dollars. */
 export interface OrderRequest {
   readonly asset: string
   readonly side: OrderSide

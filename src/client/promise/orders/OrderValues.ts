@@ -23,7 +23,7 @@ export interface Order {
   readonly fee: string
   /** `aggregated` while it waits in a pool; `held-for-review` until an administrator decides on it. */
   readonly state: OrderState
-  /** Why it is in this state, such as `price-moved`. */
+  /** Reason of its state, such as `price-moved`. */
   readonly reason: string | null
   readonly isAggregated: boolean
   /** Units that were bought or sold. Null until the order is settled. */
@@ -66,7 +66,7 @@ export interface OrderDetail extends Order {
     readonly reason: string | null
     readonly at: Date
   }>
-  /** Why it has not ended yet. Null once it has. */
+  /** Reason for which it has not ended yet. Null once it has. */
   readonly waiting: {
     readonly reason: OrderWaitReason
     /** When it is tried, or looked up, again. Null if something else has to happen first. */
@@ -83,7 +83,7 @@ export interface OrderDetail extends Order {
   } | null
 }
 
-/** What an order for an asset would be subject to, before it is placed. */
+/** Terms of an order for an asset, before it is placed. */
 export interface OrderTerms {
   readonly asset: string
   /** Fraction of the latest price that a buyer pays more, and a seller gets less: `0.005`. */
@@ -100,7 +100,7 @@ export interface OrderTerms {
   readonly sandbox: boolean
 }
 
-/** How a fill was divided among the orders of a batch, with everything that is needed to compute it again. */
+/** Division of a fill among the orders of a batch, with everything that is needed to compute it again. */
 export interface OrderAllocation {
   readonly batchId: string
   readonly asset: string
@@ -110,7 +110,7 @@ export interface OrderAllocation {
   readonly unit: string
   /** Amount of the order at the exchange. Null if none was sent. */
   readonly ordered: string | null
-  /** What the exchange filled, in whole units. */
+  /** Amount that the exchange filled, in whole units. */
   readonly filled: string
   /** US dollars that the exchange charged or paid, exactly. */
   readonly cost: string

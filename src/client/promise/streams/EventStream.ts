@@ -29,7 +29,7 @@ export interface StreamOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** How messages are read and queued. */
+/** Options for reading and queueing messages. */
 export interface Feed<Message> {
   /** Decodes a message of a connection. Returns undefined for one without a change. */
   readonly decode: (name: string, json: unknown, id?: string) => Message | undefined

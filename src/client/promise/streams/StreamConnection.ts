@@ -1,6 +1,6 @@
 import type { UserHeaders } from "../Requests.ts"
 
-/** What a connection subscribes to. */
+/** Subscription of a connection. */
 export interface Subscription {
   /** Position after which the stream resumes. */
   readonly position: string | undefined

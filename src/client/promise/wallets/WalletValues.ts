@@ -2,13 +2,13 @@ import type { SecurityEvent } from "../accounts/AccountValues.ts"
 import type { Order } from "../orders/OrderValues.ts"
 import type { Conversion } from "../Values.ts"
 
-/** What a wallet has of one asset. Amounts are decimal text. */
+/** Balance of a wallet in one asset. Amounts are decimal text. */
 export interface Balance {
   readonly asset: string
   readonly balance: string
   /** Part of the balance that is reserved, such as for a withdrawal in progress. */
   readonly held: string
-  /** What can be spent: the balance minus what is held. */
+  /** Amount that can be spent: the balance minus what is held. */
   readonly available: string
 }
 
@@ -67,7 +67,7 @@ export interface AccountStatement {
   }>
 }
 
-/** Who receives a transfer. */
+/** Receiver of a transfer. */
 export interface Recipient {
   readonly walletId: string
   readonly username: string
@@ -145,7 +145,7 @@ export interface Funding {
   readonly note: string | null
   /** Reference of the payment, once completed. */
   readonly reference: string | null
-  /** Why it failed. */
+  /** Reason of the failure. */
   readonly reason: string | null
   /** The transaction of the statement, once completed. */
   readonly transactionId: string | null
@@ -159,7 +159,7 @@ export interface FundingReceipt extends Funding, Balance {}
 /** A conversion in a wallet. */
 export interface WalletConversion {
   readonly conversion: Conversion
-  /** What left the wallet, and what came in. */
+  /** Amounts that left the wallet and came in. */
   readonly transactions: ReadonlyArray<Transaction>
   /** Balances of both currencies after the conversion. */
   readonly balances: ReadonlyArray<{ readonly asset: string; readonly balance: string }>
@@ -175,7 +175,7 @@ export interface ReviewedConversion {
   readonly type: "conversion"
   /** Currency to pay with. */
   readonly asset: string
-  /** What is held, and exchanged after an approval. */
+  /** Amount that is held, and exchanged after an approval. */
   readonly amount: string
   /** Currency to receive. */
   readonly to: string

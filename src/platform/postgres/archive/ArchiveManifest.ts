@@ -2,7 +2,7 @@ import { Schema } from "effect"
 
 const Digest = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/))
 
-/** What a partition contains: enough to notice any lost, changed or additional row. */
+/** Contents of a partition: enough to notice any lost, changed or additional row. */
 export const PartitionSummary = Schema.Struct({
   rows: Schema.Int,
   /** SHA-256 of the rows in the order of their ids, one line of JSON each. */

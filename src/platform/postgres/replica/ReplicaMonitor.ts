@@ -22,14 +22,14 @@ class ReplicaUnusable extends Schema.TaggedError<ReplicaUnusable>()("ReplicaUnus
 /** State of the replica, for the health check. */
 export interface ReplicaHealth {
   readonly status: "ok" | "degraded"
-  /** Why reads go to the primary. */
+  /** Reason for which reads go to the primary. */
   readonly detail?: string
   readonly lagSeconds: number
 }
 
 /** Knows at any time if the replica can serve reads. */
 export interface ReplicaMonitor {
-  /** Why reads go to the primary now; undefined while the replica serves them. */
+  /** Reason for which reads go to the primary now; undefined while the replica serves them. */
   readonly refusal: () => "lagging" | "unreachable" | undefined
   /** Completes when the replica cannot be reached. */
   readonly lost: Effect.Effect<void>

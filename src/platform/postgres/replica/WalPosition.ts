@@ -18,7 +18,7 @@ export const ofPrimary = (sql: SqlClient.SqlClient): Effect.Effect<WalPosition, 
 
 /** State of a server as a replica. */
 export interface ReplayState {
-  /** What the server replayed is visible to its queries. */
+  /** Position up to which the server has replayed: its queries see everything before. */
   readonly position: WalPosition
   /** The server replays the log of a primary, and receives it now. */
   readonly isStreaming: boolean

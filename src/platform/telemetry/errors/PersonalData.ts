@@ -1,4 +1,4 @@
-/** What to replace in texts that leave the deployment, and by what. The order matters: a UUID is no phone number. */
+/** Replacements in texts that leave the deployment. The order matters: a UUID is no phone number. */
 const PATTERNS: ReadonlyArray<readonly [RegExp, string]> = [
   [/[\w.+%-]{1,64}@[\w-]+(\.[\w-]+)+/g, "<email>"],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<id>"],

@@ -3,7 +3,7 @@ import type { Redact } from "../Redaction.ts"
 import { causesOf, type ErrorReport, publicText } from "./ErrorReport.ts"
 import * as StackFrames from "./StackFrames.ts"
 
-/** What is the same in all reports of a process. */
+/** Fields that all reports of a process share. */
 export interface Deployment {
   readonly environment: string
   readonly serverName: string | undefined

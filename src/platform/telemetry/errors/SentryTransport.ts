@@ -10,7 +10,7 @@ const REQUEST_TIMEOUT = Duration.seconds(10)
 /** For a lost connection. The receiver recognizes an event that arrives twice by its id. */
 const RETRIES = Schedule.exponential("500 millis").pipe(Schedule.upTo({ times: 2 }))
 
-/** What became of an envelope. */
+/** Outcome of sending an envelope. */
 export type SendOutcome = "sent" | "failed" | "rate_limited"
 
 const limited: SendOutcome = "rate_limited"

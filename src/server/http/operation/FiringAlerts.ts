@@ -5,7 +5,7 @@ import type { Backlog, Backlogs } from "./Backlog.ts"
 
 type Alert = typeof FiringAlert.Type
 
-/** What the conditions of the alerts depend on. */
+/** Measurements that the conditions of the alerts depend on. */
 export interface AlertFacts {
   readonly now: DateTime.Utc
   readonly readiness: Readiness

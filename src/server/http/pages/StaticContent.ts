@@ -8,7 +8,7 @@ import * as ContentNegotiation from "../../encoding/ContentNegotiation.ts"
 import * as ETag from "../../encoding/ETag.ts"
 import * as ChunkedBody from "./ChunkedBody.ts"
 
-/** How long clients may use a copy without a request. Then the ETag tells whether it is still current. */
+/** Time for which clients may use a copy without a request. After it, the ETag shows if the copy is current. */
 const MAX_AGE_SECONDS = 300
 /** For an address with `?v=` and the version of the document, whose content never changes. */
 const VERSIONED_MAX_AGE_SECONDS = 31_536_000

@@ -21,7 +21,7 @@ const decode = Schema.decodeUnknownSync(RenderedPage)
 /** Renders a public page with its data as JSON. None if that fails: the page without content works too. */
 export type Render = (path: string, json: string) => Effect.Effect<Option.Option<RenderedPage>>
 
-/** What the built renderer exports. */
+/** The function that the built renderer exports. */
 export type RenderFunction = (path: string, json: string) => unknown
 
 const load = async (): Promise<RenderFunction> => {

@@ -12,7 +12,7 @@ const STYLE_SHEETS = /\s*<link rel="stylesheet"[^>]*>/g
 const APP = "index.html"
 const PAIR = "src/pages/PairPage.vue"
 
-/** How pages become documents. */
+/** Parts of the document that every page shares. */
 export interface PageTemplate {
   /** Changes with the build. */
   readonly hash: string
