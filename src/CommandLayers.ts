@@ -66,7 +66,7 @@ export const apiKeysApp: Layer.Layer<ApiKeys | Process, ProcessError> = App.apiK
   Layer.provideMerge(databaseApp)
 )
 
-/** Opens no sessions, and leaves the news of ended ones to the nodes, which read the App.database every two seconds. */
+/** Opens no sessions. The nodes learn of ended ones from the database, which they read every two seconds. */
 export const usersApp: Layer.Layer<UserAdministration | Users | Process, ProcessError> =
   UserAdministration.layer.pipe(
     Layer.provide([Registration.layer, AdminActions.layer, Credentials.layer]),
