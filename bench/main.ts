@@ -7,6 +7,7 @@ import { clients } from "./measures/Clients.ts"
 import { concurrency } from "./measures/Concurrency.ts"
 import { conversions } from "./measures/Conversions.ts"
 import { idle } from "./measures/IdleMemory.ts"
+import { logins } from "./measures/Logins.ts"
 import { lookups } from "./measures/Lookups.ts"
 import { lookupShapes } from "./measures/LookupShapes.ts"
 import { orders } from "./measures/Orders.ts"
@@ -39,6 +40,7 @@ const measures = {
   start,
   idle,
   growth,
+  logins,
   concurrency,
   clients
 }

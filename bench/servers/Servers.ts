@@ -37,23 +37,32 @@ const makeEnvironment = Effect.gen(function* () {
   return { PORT: "0", LOG_FORMAT: "json", DATA_DIR: folder, ...HIGH_LIMITS }
 })
 
-/** Starts effex on the server's core with its own databases, and waits until it has every rate. */
-export const effex = Effect.fnUntraced(function* (env: Readonly<Record<string, string>> = {}) {
+/** Starts effex on the server's core, or on all, with its own databases, and waits until it has every rate. */
+export const effex = Effect.fnUntraced(function* (
+  env: Readonly<Record<string, string>> = {},
+  cores: "server" | "all" = "server"
+) {
   const stores = yield* Stores
   const database = yield* stores.createDatabase
-  const server = yield* startEffex({
-    DATABASE_URL: database.url,
-    REDIS_URL: yield* stores.createRedis,
-    ...env
-  })
+  const { onAllCores, onServerCore } = yield* Machine
+  const server = yield* startEffex(
+    {
+      DATABASE_URL: database.url,
+      REDIS_URL: yield* stores.createRedis,
+      ...env
+    },
+    cores === "all" ? onAllCores : onServerCore
+  )
   return { ...server, database }
 })
 
-const startEffex = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>) {
-  const { onServerCore } = yield* Machine
+const startEffex = Effect.fnUntraced(function* (
+  env: Readonly<Record<string, string>>,
+  prefix: ReadonlyArray<string>
+) {
   const base = yield* makeEnvironment
   const { match, pid } = yield* Processes.start({
-    command: [...onServerCore, EFFEX, "serve"],
+    command: [...prefix, EFFEX, "serve"],
     env: { ...base, ...env },
     // Keeps effex from reading the project's `.env`.
     cwd: base.DATA_DIR,
