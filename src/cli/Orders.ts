@@ -74,11 +74,15 @@ const cancel = Command.make(
     const { cancel } = yield* OrderAdministration
     yield* Records.print(fieldsOf(yield* cancel({ id, reason, principal: yield* commandLineUser })), json)
   })
-).pipe(Command.withDescription("Cancel an order that waits in a pool, and give its money back"))
+).pipe(
+  Command.withDescription("Cancel an order that waits in a pool or for a review, and give its money back")
+)
 
 /** `effex orders`: shows and cancels orders of users in the database. It needs no server. */
 export const command = Command.make("orders").pipe(
-  Command.withDescription("List and show the orders of users, and cancel those that wait in a pool"),
+  Command.withDescription(
+    "List and show the orders of users, and cancel those that wait in a pool or for a review"
+  ),
   Command.withSubcommands([list, show, cancel]),
   Command.withExamples([
     {
@@ -87,7 +91,7 @@ export const command = Command.make("orders").pipe(
     },
     {
       command: 'effex orders cancel 01a22c2a-5b82-73f4-8155-86a85e5da34d --reason "Asked for by phone"',
-      description: "Take an order out of its pool"
+      description: "Take an order out of its pool, or end one that is held for review"
     }
   ])
 )
