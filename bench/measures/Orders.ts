@@ -13,7 +13,7 @@ const RATE = 50
 const ORDERS = 10_000
 
 const Durations = Schema.Struct({ p50: Schema.Finite, p99: Schema.Finite })
-const Pool = Schema.Struct({ seconds: Schema.Finite })
+const Pool = Schema.Struct({ seconds: Schema.Finite, databaseMicros: Schema.Finite })
 
 const SETTINGS = { EXCHANGE: "sandbox", ORDER_MAX_PRICE_AGE: "1 day" }
 
@@ -81,6 +81,13 @@ export const orders = Effect.gen(function* () {
         quantity: "CPU time of PostgreSQL per order",
         unit: "µs",
         result: spreadIn(accepted, "orders", ({ databaseMicros }) => databaseMicros)
+      },
+      {
+        workload: `a pool of ${ORDERS} orders`,
+        server: "effex",
+        quantity: "CPU time of PostgreSQL per order settled",
+        unit: "µs",
+        result: spreadIn(pools, "pool", ({ databaseMicros }) => databaseMicros)
       },
       {
         workload: each,

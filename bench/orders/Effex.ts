@@ -19,6 +19,7 @@ import { RateRepo } from "../../src/rates/RateRepo.ts"
 import { tick } from "../../test/support/RateTicks.ts"
 import * as Callers from "../transfers/Callers.ts"
 import * as FundedWallets from "../transfers/FundedWallets.ts"
+import * as PostgresCpu from "../transfers/PostgresCpu.ts"
 
 const ASSET = AssetCode.make("ABAN")
 const PRICE = "20"
@@ -81,20 +82,23 @@ const complete = Effect.gen(function* () {
   yield* Console.log(JSON.stringify({ p50: quantile(0.5), p99: quantile(0.99) }))
 })
 
-/** Seconds in which the orders of one pool are settled. */
+/** Seconds in which the orders of one pool are settled, and the CPU time of PostgreSQL for each. */
 const pool = Effect.gen(function* () {
   const count = yield* Config.Int("ORDERS")
+  const postgres = yield* Config.Int("POSTGRES_PID")
   const callers = yield* Config.Int("CALLERS")
   const { sql } = yield* Database
   const order = yield* place
   yield* Effect.replicateEffect(order(SMALL), count, { concurrency: callers, discard: true })
   const leader = yield* (yield* LeaderTerms).startTerm("settlement")
+  const cpuBefore = PostgresCpu.secondsOf(postgres)
   const start = performance.now()
   yield* (yield* Settlement).settleDue(leader)
   const seconds = (performance.now() - start) / 1000
+  const databaseMicros = ((PostgresCpu.secondsOf(postgres) - cpuBefore) / count) * 1e6
   const open = yield* sql`SELECT 1 FROM customer_order WHERE state <> 'completed'`
   if (open.length > 0) return yield* Effect.die(`${open.length} orders are not completed`)
-  yield* Console.log(JSON.stringify({ seconds }))
+  yield* Console.log(JSON.stringify({ seconds, databaseMicros }))
 })
 
 const accept = Effect.flatMap(place, (order) => Callers.drive(Effect.asVoid(order(SMALL))))

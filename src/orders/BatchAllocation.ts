@@ -1,4 +1,4 @@
-import { BigDecimal, Context, Effect, Layer, Schema } from "effect"
+import { BigDecimal, Context, Effect, Layer, Schema, Semaphore } from "effect"
 import { SecureRandom } from "effect/crypto"
 import { AssetCatalog } from "../assets/AssetCatalog.ts"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
@@ -61,6 +61,9 @@ export class BatchAllocation extends Context.Service<
       const step = yield* Effect.service(SettlementSteps)
       const wallets = yield* Wallets
 
+      // Batches share the accounts of the house. One that waited for them would keep those of its users locked meanwhile.
+      const exclusively = (yield* Semaphore.make(1)).withPermit
+
       const decimalsOf = (batch: Batch) => {
         const found = catalog.find(batch.asset)
         if (found._tag === "None") throw new Error(`the catalogue has no ${batch.asset}`)
@@ -97,17 +100,19 @@ export class BatchAllocation extends Context.Service<
         if (first === undefined) return yield* Effect.die(`batch ${batch.id} has no orders`)
         // The state of the batch settles it once; the key makes that visible in the ledger too.
         const idempotency = { principal: "settlement", key: batch.id, requestHash: batch.id }
-        yield* transaction(
-          Effect.gen(function* () {
-            const outcomes = yield* postWithin([{ ...first, idempotency }, ...others])
-            const refused = outcomes.find((outcome) => outcome._tag !== "Posted" || outcome.replayed)
-            if (refused !== undefined)
-              return yield* new AllocationRefused({ batch: batch.id, outcome: refused._tag })
-            yield* step("posted-uncommitted")
-            if (!(yield* repo.allocate(leader, batch, settled, houseFilled)))
-              return yield* new Superseded(leader)
-            yield* step("settled-uncommitted")
-          })
+        yield* exclusively(
+          transaction(
+            Effect.gen(function* () {
+              const outcomes = yield* postWithin([{ ...first, idempotency }, ...others])
+              const refused = outcomes.find((outcome) => outcome._tag !== "Posted" || outcome.replayed)
+              if (refused !== undefined)
+                return yield* new AllocationRefused({ batch: batch.id, outcome: refused._tag })
+              yield* step("posted-uncommitted")
+              if (!(yield* repo.allocate(leader, batch, settled, houseFilled)))
+                return yield* new Superseded(leader)
+              yield* step("settled-uncommitted")
+            })
+          )
         )
         const failed = settled.filter(({ failure }) => failure !== null).length
         return { slippage: result.slippage, completed: settled.length - failed, failed }

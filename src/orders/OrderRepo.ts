@@ -60,7 +60,9 @@ export class OrderRepo extends Context.Service<
       side: OrderSide
     ) => Effect.Effect<Option.Option<OrderPool>, StoreUnavailable>
     /** The orders of a batch, by id. */
-    readonly ofBatch: (batch: BatchId) => Effect.Effect<ReadonlyArray<Order>, StoreUnavailable>
+    readonly ofBatch: (
+      batch: BatchId
+    ) => Effect.Effect<ReadonlyArray<OrderRows.BatchMember>, StoreUnavailable>
   }
 >()("effex/orders/OrderRepo") {
   static readonly layer = Layer.effect(
@@ -157,9 +159,9 @@ export class OrderRepo extends Context.Service<
 
       const ofBatch = Effect.fn("OrderRepo.ofBatch")(function* (batch: BatchId) {
         const rows = yield* execute(
-          sql`SELECT ${columns} FROM customer_order WHERE batch_id = ${batch} ORDER BY id`
+          sql`SELECT ${sql.literal(OrderRows.MEMBER_COLUMNS)} FROM customer_order WHERE batch_id = ${batch} ORDER BY id`
         )
-        return yield* OrderRows.decodeOrders(rows)
+        return yield* OrderRows.decodeMembers(rows)
       })
 
       return OrderRepo.of({ insert, cancel, byId, withUsedClientOrderId, page, history, pool, ofBatch })

@@ -34,6 +34,19 @@ const OrderRow = Schema.Struct({
 export const ORDER_COLUMNS =
   "id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id, is_aggregated, state, reason, batch_id, filled, charged, created_at, updated_at"
 
+const MemberRow = Schema.Struct({
+  id: OrderId,
+  walletId: WalletId,
+  holdId: HoldId,
+  amount: Amount,
+  total: Amount
+})
+
+/** Columns of an order that the settlement of its batch needs. */
+export type BatchMember = typeof MemberRow.Type
+
+export const MEMBER_COLUMNS = "id, wallet_id, hold_id, amount, total"
+
 const BatchRow = Schema.Struct({
   id: BatchId,
   asset: AssetCode,
@@ -77,6 +90,7 @@ const decoderOf = <A, I>(row: Schema.Codec<A, I>) => {
 
 export const decodeOrders = decoderOf(OrderRow)
 export const decodeUserOrders = decoderOf(Schema.Struct({ ...OrderRow.fields, username: Schema.String }))
+export const decodeMembers = decoderOf(MemberRow)
 export const decodeBatches = decoderOf(BatchRow)
 export const decodeOrderEvents = decoderOf(Schema.Struct({ ...event, state: OrderState }))
 export const decodeBatchEvents = decoderOf(

@@ -12,7 +12,7 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as OrderRows from "./OrderRows.ts"
 
 /** Orders of one batch: they, and the accounts of their users, are locked by one transaction. */
-const MAX_BATCH_ORDERS = 500
+const MAX_BATCH_ORDERS = 1000
 
 /** An order that waits alone, or a pool that is due. */
 export interface Waiting {

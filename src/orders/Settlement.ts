@@ -1,6 +1,18 @@
-import { BigDecimal, Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
+import {
+  BigDecimal,
+  Context,
+  DateTime,
+  Duration,
+  Effect,
+  Exit,
+  Layer,
+  Metric,
+  Option,
+  Ref,
+  Stream
+} from "effect"
 import { Settings } from "../config/Settings.ts"
-import type { Batch, BatchId } from "../domain/orders/Batch.ts"
+import type { Batch, BatchId, BatchState } from "../domain/orders/Batch.ts"
 import type { AssetCode } from "../domain/money/Asset.ts"
 import type { OrderSide } from "../domain/orders/Order.ts"
 import type { LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
@@ -10,13 +22,15 @@ import { type AllocationRefused, BatchAllocation } from "./BatchAllocation.ts"
 import { BatchExecution, type ExecutionError } from "./BatchExecution.ts"
 import { BatchRepo } from "./BatchRepo.ts"
 import { MarketHours } from "./MarketHours.ts"
-import { type PoolRule, ReservationRepo } from "./ReservationRepo.ts"
+import { type PoolRule, ReservationRepo, type Waiting } from "./ReservationRepo.ts"
 import { SettlementRepo } from "./SettlementRepo.ts"
 import { SettlementSteps } from "./SettlementSteps.ts"
 
-/** Orders of one asset that one round reserves, and batches that it moves on. */
+/** Waiting orders of one asset that one round reserves, and open batches that it moves on. */
 const MAX_ROUND = 200
-/** Batches that talk to the exchange at the same time. */
+/** Batches of one pool that one round reserves. */
+const MAX_POOL_BATCHES = 20
+/** Batches that are settled at the same time. */
 const CONCURRENCY = 4
 const FIRST_RETRY = Duration.seconds(1)
 const MAX_RETRY = Duration.minutes(5)
@@ -128,40 +142,63 @@ export class Settlement extends Context.Service<
           )
         )
 
-      /** Returns the number of batches that it made. */
-      const reserve = Effect.fnUntraced(function* (leader: LeaderTerm) {
-        const waiting = yield* reservations.waiting(yield* DateTime.now, rule, MAX_ROUND)
-        // One side of an asset at a time. The first one has waited longest, so no side waits for ever.
-        const turns = new Map<AssetCode, OrderSide>()
-        for (const { asset, side } of waiting) if (!turns.has(asset)) turns.set(asset, side)
-        let reserved = 0
-        for (const group of waiting) {
-          if (turns.get(group.asset) !== group.side) continue
-          // A closed market, or an exchange that does not answer: orders wait where they can be cancelled.
-          if (!(yield* isOpen(group.asset))) continue
-          yield* step("before-reserve")
-          if (Option.isSome(yield* reservations.reserve(leader, group, rule))) reserved++
-          yield* step("reserved")
-        }
-        return reserved
-      })
+      /** Moves a batch on until it is allocated, or must wait. */
+      const settle = (leader: LeaderTerm, id: BatchId): Effect.Effect<void, Superseded | StoreUnavailable> =>
+        Effect.gen(function* () {
+          let previous: BatchState | undefined
+          for (;;) {
+            const batch = yield* batches.byId(id)
+            if (Option.isNone(batch)) return
+            const { deadAt, nextAttemptAt, state } = batch.value
+            const isDue = DateTime.isLessThanOrEqualTo(nextAttemptAt, yield* DateTime.now)
+            if (state === previous || state === "allocated" || deadAt !== null || !isDue) return
+            previous = state
+            yield* tryToMoveOn(leader, batch.value)
+          }
+        })
+
+      /** Reserves the batch of an order that waits alone, or batches of a pool. */
+      const reserve = (leader: LeaderTerm, group: Waiting) =>
+        Stream.unfold(
+          0,
+          Effect.fnUntraced(function* (count) {
+            // A closed market, or an exchange that does not answer: orders wait where they can be cancelled.
+            if (count === MAX_POOL_BATCHES || !(yield* isOpen(group.asset))) return undefined
+            yield* step("before-reserve")
+            const reserved = yield* reservations.reserve(leader, group, rule)
+            yield* step("reserved")
+            return Option.isSome(reserved) ? ([reserved.value, count + 1] as const) : undefined
+          })
+        )
+
+      /** Reserves what waits, one side of an asset at a time. The first one has waited longest, so no side waits for ever. */
+      const reserveAll = (leader: LeaderTerm) =>
+        Stream.unwrap(
+          Effect.gen(function* () {
+            const waiting = yield* reservations.waiting(yield* DateTime.now, rule, MAX_ROUND)
+            const turns = new Map<AssetCode, OrderSide>()
+            for (const { asset, side } of waiting) if (!turns.has(asset)) turns.set(asset, side)
+            const groups = waiting.filter(({ asset, side }) => turns.get(asset) === side)
+            return Stream.flatMap(Stream.fromIterable(groups), (group) => reserve(leader, group))
+          })
+        )
 
       const settleDue = Effect.fn("Settlement.settleDue")(function* (leader: LeaderTerm) {
         let total = 0
         for (;;) {
           const due = yield* batches.due(yield* DateTime.now, MAX_ROUND)
-          const moveAllOn = Effect.forEach(due, (batch) => tryToMoveOn(leader, batch), {
-            concurrency: CONCURRENCY,
-            discard: true
-          })
-          // The next batches are reserved meanwhile. A failure of one does not interrupt the other.
-          const [reserved, moved] = yield* Effect.all(
-            [Effect.exit(reserve(leader)), Effect.exit(moveAllOn)],
-            { concurrency: 2 }
+          const reserving = yield* Ref.make<Exit.Exit<void, Superseded | StoreUnavailable>>(Exit.void)
+          // The next batches are reserved while others are settled, which a failure to reserve does not interrupt.
+          const reserved = Stream.catchCause(reserveAll(leader), (cause) =>
+            Stream.fromEffectDrain(Ref.set(reserving, Exit.failCause(cause)))
           )
-          yield* moved
-          total += due.length
-          if ((yield* reserved) === 0 && due.length === 0) return total
+          const settled = yield* Stream.concat(Stream.fromIterable(due.map(({ id }) => id)), reserved).pipe(
+            Stream.mapEffect((id) => settle(leader, id), { concurrency: CONCURRENCY, unordered: true }),
+            Stream.runCount
+          )
+          yield* yield* Ref.get(reserving)
+          if (settled === 0) return total
+          total += settled
         }
       })
 

@@ -4,12 +4,12 @@ import type { EntryPosting, LedgerPosting, TransferId } from "../domain/ledger/L
 import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
 import type { HouseResult } from "../domain/orders/Allocation.ts"
 import type { Batch } from "../domain/orders/Batch.ts"
-import type { Order } from "../domain/orders/Order.ts"
 import { houseAccount, walletAccount } from "../wallets/Wallets.ts"
+import type { BatchMember } from "./OrderRows.ts"
 
 /** An order with its share. */
 export interface SettledOrder {
-  readonly order: Order
+  readonly order: BatchMember
   readonly filled: BigDecimal.BigDecimal
   readonly charged: BigDecimal.BigDecimal
   /** Reason for which nothing was filled; null otherwise. */

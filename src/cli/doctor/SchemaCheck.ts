@@ -19,7 +19,17 @@ export const IMMUTABILITY_TRIGGERS: Readonly<Record<string, ReadonlyArray<string
   audit_node: ["immutable:A"],
   audit_seal: ["immutable:A"],
   conversion_audit: ["immutable:A"],
-  customer_order: ["guarded:A", "held:A", "kept:A", "placed:A", "recorded:A", "reviewed:A"],
+  customer_order: [
+    "guarded:A",
+    "held:A",
+    "kept:A",
+    "placed:A",
+    "recorded:A",
+    "released:A",
+    "reviewed:A",
+    "settled:A",
+    "started:A"
+  ],
   database_identity: ["immutable:A"],
   exchange_rate: ["immutable:A", "present:O"],
   funding_request: ["checked:A", "guarded:A", "kept:A"],
