@@ -7,7 +7,7 @@ const effex = process.env["EFFEX_URL"] ?? "http://127.0.0.1:8000"
 const CLIENT =
   "Access|AssetCalls|Backoff|ConnectRates|EffexError|Json|Options|Pages|RateCalls|Requests|Responses|Runtime|streams/(?!User)\\w+"
 const FIRST = `layout/(AppIcon|Icons)|money/(Decimal|Format)|rates/(Boards|Clock|RateStore)|session/(Guard|Session|UserHint)|texts/public|Title|Rendered|promise/(${CLIENT})`
-const FORMS = "forms/\\w+|texts/forms|components/(DataTable|EmptyState|PageHeader|StatusChip)"
+const FORMS = "forms/(?!Typed)\\w+|texts/forms|components/(DataTable|EmptyState|PageHeader|StatusChip)"
 
 /** What the first script shares with other pages, and what only those share: one script each. */
 const CHUNKS = [

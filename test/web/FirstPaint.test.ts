@@ -77,30 +77,22 @@ describe.skipIf(!Chromium.isAvailable)("The first paint", () => {
         const { url } = yield* TestServer
         for (const path of ["/", "/rates/USD/NGN"]) {
           const { context, faults, page } = yield* openContext
-          yield* run(() =>
-            page.addInitScript(`
-              globalThis.shifts = []
-              new PerformanceObserver((list) => {
-                for (const { sources, value } of list.getEntries())
-                  shifts.push([value, ...sources.map(({ node }) => node?.outerHTML)])
-              }).observe({ type: "layout-shift", buffered: true })`)
-          )
+          yield* WebTest.recordShifts(page)
           const session = yield* run(() => context.newCDPSession(page))
           yield* run(() => session.send("Network.enable"))
           yield* run(() => session.send("Network.emulateNetworkConditions", SLOW_3G))
           yield* run(() => page.goto(url + path))
           yield* run(() => page.getByRole("status").filter({ hasText: "Live" }).waitFor())
-          const { painted, scripts, shifts } = yield* run(() =>
-            page.evaluate<{ painted: number; scripts: Array<number>; shifts: Array<unknown> }>(`({
+          const { painted, scripts } = yield* run(() =>
+            page.evaluate<{ painted: number; scripts: Array<number> }>(`({
               painted: performance.getEntriesByName("first-contentful-paint")[0].startTime,
               scripts: performance.getEntriesByType("resource")
-                .filter(({ name }) => name.endsWith(".js")).map(({ responseEnd }) => responseEnd),
-              shifts
+                .filter(({ name }) => name.endsWith(".js")).map(({ responseEnd }) => responseEnd)
             })`)
           )
           assert.isAtLeast(scripts.length, 3)
           assert.isBelow(painted, Math.min(...scripts), path)
-          assert.deepStrictEqual(shifts, [], path)
+          assert.deepStrictEqual(yield* WebTest.shiftsOf(page), [], path)
           assert.deepStrictEqual(faults, [], path)
         }
       }).pipe(Effect.scoped)

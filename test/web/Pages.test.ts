@@ -30,15 +30,6 @@ const open = Effect.fnUntraced(function* (path: string, options?: Browser.Contex
   return observed
 })
 
-const RECORD_SHIFTS = `
-  globalThis.shifts = []
-  new PerformanceObserver((list) => {
-    for (const { sources, value } of list.getEntries()) {
-      shifts.push([value, ...sources.map(({ node }) => node?.outerHTML)])
-    }
-  }).observe({ type: "layout-shift", buffered: true })
-`
-
 describe.skipIf(!Chromium.isAvailable)("The web app", () => {
   layer(WebTest.app(), { excludeTestServices: true, timeout: TEST_TIMEOUT })("in a browser", (it) => {
     it.effect(
@@ -105,15 +96,10 @@ describe.skipIf(!Chromium.isAvailable)("The web app", () => {
         const { url } = yield* TestServer
         for (const screen of ["phone", "desktop"] as const) {
           const { page } = yield* Browser.openPage(yield* TestBrowser, url, { screen, colorScheme: "light" })
-          yield* run(() => page.addInitScript(RECORD_SHIFTS))
+          yield* WebTest.recordShifts(page)
           yield* run(() => page.goto(url))
           yield* run(() => page.getByRole("status").filter({ hasText: "Live" }).waitFor())
-          yield* run(() =>
-            page.evaluate(
-              "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
-            )
-          )
-          assert.deepStrictEqual(yield* run(() => page.evaluate("shifts")), [], screen)
+          assert.deepStrictEqual(yield* WebTest.shiftsOf(page), [], screen)
         }
       }).pipe(Effect.scoped)
     )

@@ -17,13 +17,45 @@ const DRAW_INTERVAL_MILLIS = 200
 const COUNT_CHANGES = `
   globalThis.changes = 0
   globalThis.startedAt = performance.now()
-  new MutationObserver(() => changes++).observe(document.querySelector("tbody tr .chosen"), {
+  new MutationObserver(() => changes++).observe(document.querySelector("tbody tr:has(a[href='/rates/USD/NGN']) .chosen"), {
     childList: true, characterData: true, subtree: true
   })
 `
 
 describe.skipIf(!Chromium.isAvailable)("The board", () => {
   layer(WebTest.app(), { excludeTestServices: true, timeout: WebTest.TEST_TIMEOUT })("in a browser", (it) => {
+    it.effect(
+      "has a row for each currency before its rate is known, and moves nothing when rates arrive",
+      () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const opened = yield* Effect.forEach(["phone", "desktop"] as const, (screen) =>
+            Effect.gen(function* () {
+              const { page } = yield* Browser.openPage(yield* TestBrowser, url, {
+                screen,
+                colorScheme: "light"
+              })
+              yield* WebTest.recordShifts(page)
+              yield* run(() => page.goto(url))
+              yield* run(() => page.getByRole("status").filter({ hasText: "Live" }).waitFor())
+              yield* run(() => page.getByText("The first rates are being fetched.").waitFor())
+              return { page, screen, rows: yield* run(() => page.getByRole("row").count()) }
+            })
+          )
+          yield* RateChanges.change("USD:EGP", "48.4416")
+          yield* RateChanges.change("GBP:NGN", "2042.2189")
+          // No currency that the board has as a row.
+          yield* RateChanges.change("EUR:USD", "1.16812")
+          yield* RateChanges.change("USD:ZMW", "23.6260")
+          for (const { page, rows, screen } of opened) {
+            yield* run(() => page.getByRole("row").getByText("23.6260").waitFor())
+            yield* run(() => page.getByText("At the mid rate, before any margin.").waitFor())
+            assert.strictEqual(yield* run(() => page.getByRole("row").count()), rows, screen)
+            assert.deepStrictEqual(yield* WebTest.shiftsOf(page), [], screen)
+          }
+        }).pipe(Effect.scoped)
+    )
+
     it.effect("draws thousands of changes a few times a second, and ends with the newest", () =>
       Effect.gen(function* () {
         const { rate_id } = yield* RateChanges.change("USD:NGN", "1500.00")
@@ -46,7 +78,7 @@ describe.skipIf(!Chromium.isAvailable)("The board", () => {
         )
         yield* run(() => page.goto(url))
         yield* run(() => page.getByRole("status").filter({ hasText: "Live" }).waitFor())
-        const cell = page.locator("tbody tr .chosen")
+        const cell = page.getByRole("row").filter({ hasText: "NGN" }).locator(".chosen")
         yield* RateChanges.change("USD:NGN", "1501.00")
         yield* run(() => cell.getByText("1,501.00").waitFor())
         assert.notStrictEqual(change["rate_id"], rate_id)

@@ -6,7 +6,6 @@ import {
   type RouterHistory
 } from "vue-router"
 import BoardPage from "./pages/BoardPage.vue"
-import PricesPage from "./pages/PricesPage.vue"
 import { texts } from "./texts/public.ts"
 
 declare module "vue-router" {
@@ -31,14 +30,14 @@ const publicRoutes: ReadonlyArray<RouteRecordRaw> = [
   {
     path: "/crypto",
     name: "crypto",
-    component: PricesPage,
+    component: () => import("./pages/PricesPage.vue"),
     props: { kind: "crypto" },
     meta: { title: texts.prices.crypto.title, section: "rates" }
   },
   {
     path: "/stocks",
     name: "stocks",
-    component: PricesPage,
+    component: () => import("./pages/PricesPage.vue"),
     props: { kind: "stock" },
     meta: { title: texts.prices.stocks.title, section: "rates" }
   },

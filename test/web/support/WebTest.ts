@@ -72,6 +72,25 @@ export const signIn = Effect.fnUntraced(function* (page: Page, username: string)
   assert.strictEqual(status, 200)
 })
 
+/** Records each layout shift of the pages that are opened next, for {@link shiftsOf}. */
+export const recordShifts = (page: Page) =>
+  run(() =>
+    page.addInitScript(`
+      globalThis.shifts = []
+      new PerformanceObserver((list) => {
+        for (const { sources, value } of list.getEntries())
+          shifts.push([value, ...sources.map(({ node }) => node?.outerHTML)])
+      }).observe({ type: "layout-shift", buffered: true })`)
+  )
+
+/** Returns the layout shifts until the next frame is drawn: their sizes, and what moved. */
+export const shiftsOf = (page: Page) =>
+  run(() =>
+    page.evaluate<ReadonlyArray<unknown>>(
+      "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(shifts))))"
+    )
+  )
+
 const SCREENSHOTS = fileURLToPath(new URL("../../../test-results/web/", import.meta.url))
 
 /** Keeps a picture of the whole page in `test-results/web`, for people to look at. */

@@ -34,6 +34,12 @@ export const rate = (text: string): Figure => {
   return split(group(Decimal.toText(Decimal.round(value, scaleOf(value), "half"))))
 }
 
+/** Formats a rate for a list of records, rounded. */
+export const rateText = (text: string): string => {
+  const { main, pips } = rate(text)
+  return main + pips
+}
+
 /** Formats a rate for its own page: two decimals more than in a list, if it has them. */
 export const figure = (text: string): Figure => {
   const value = Decimal.of(text)

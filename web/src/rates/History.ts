@@ -17,11 +17,11 @@ export type RangeName = Range["value"]
 
 const PAGE_SIZE = 1000
 
-/** Reads the history of a pair, oldest first. */
+/** Reads the history of a pair, oldest first. By the hour if there are too many rates. */
 export const load = async (
   from: string,
   to: string,
-  { days, interval, maximum }: Range,
+  { days, interval, maximum }: Pick<Range, "days" | "interval" | "maximum">,
   signal: AbortSignal
 ): Promise<ReadonlyArray<Candle>> => {
   const start = new Date(Date.now() - days * DAY)
@@ -30,7 +30,7 @@ export const load = async (
   if (interval === "raw") {
     for await (const { fetchedAt, rate } of client.history(from, to, { start, pageSize, signal })) {
       candles.push({ time: fetchedAt, open: rate, high: rate, low: rate, close: rate })
-      if (candles.length >= maximum) break
+      if (candles.length >= maximum) return load(from, to, { days, interval: "1h", maximum }, signal)
     }
   } else {
     for await (const candle of client.history(from, to, { start, pageSize, interval, signal })) {

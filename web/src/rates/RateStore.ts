@@ -18,6 +18,7 @@ interface Inlined {
   readonly sandbox: boolean
   readonly sandboxFunding: boolean
   readonly bases: ReadonlyArray<string>
+  readonly destinations: ReadonlyArray<string>
   readonly assets: ReadonlyArray<Asset>
   readonly pairs: ReadonlyArray<BoardPair>
 }
@@ -27,12 +28,12 @@ const NOTHING: Inlined = {
   sandbox: false,
   sandboxFunding: false,
   bases: [],
+  destinations: [],
   assets: [],
   pairs: []
 }
 
 const CHANGE_SCALE = 6
-const MAX_POINTS = 64
 
 const isBrowser = typeof document !== "undefined"
 
@@ -41,6 +42,8 @@ export const client = connectRates(isBrowser ? location.origin : "http://localho
 
 /** Currencies to convert from. */
 export let bases: ReadonlyArray<string> = []
+/** Currencies of the rows of the board. A rate of another one that arrives later adds no row, so no row moves. */
+export let destinations: ReadonlyArray<string> = []
 export let isSandbox = false
 /** Deposits and withdrawals are decided by the built-in sandbox: no payment is made. */
 export let isSandboxFunding = false
@@ -64,8 +67,8 @@ export const keyOf = ({ from, to }: Pick<Rate, "from" | "to">): string => `${fro
 /** Returns the latest rate of a pair. A change redraws only what shows this pair. */
 export const pairOf = (from: string, to: string): LivePair | undefined => pairs.get(`${from}:${to}`)?.value
 
-export const destinationsOf = (base: string): ReadonlyArray<string> =>
-  Array.from(pairs.values()).flatMap(({ value }) => (value.from === base ? [value.to] : []))
+/** Returns true as soon as the rate of any pair is known. */
+export const hasRates = (): boolean => pairs.size > 0
 
 export const connection = shallowRef<Connection>("connecting")
 /** When the page last received something from the server. */
@@ -82,6 +85,7 @@ export const load = (json: string): void => {
   const parsed = Json.parse(json)
   const inlined = parsed === undefined ? NOTHING : Json.decode<Inlined>(parsed)
   bases = inlined.bases
+  destinations = inlined.destinations
   isSandbox = inlined.sandbox
   isSandboxFunding = inlined.sandboxFunding
   assetsByCode = new Map(inlined.assets.map((asset) => [asset.code, asset]))
@@ -105,7 +109,8 @@ const apply = (rate: Rate, hasDirection = true) => {
   if ("rateId" in known && known.rateId === rate.rateId && known.stale === rate.stale) return
   const order = "rate" in known ? Decimal.compare(Decimal.of(rate.rate), Decimal.of(known.rate)) : 0
   const { change24h, margin, polled } = known
-  const series = [...known.series, rate.rate].slice(-MAX_POINTS)
+  // The last point is the latest rate. The first one stays, which is that of 24 hours ago.
+  const series = [...known.series.slice(0, Math.max(known.series.length - 1, 1)), rate.rate]
   put({
     ...rate,
     margin,

@@ -60,7 +60,7 @@ export const texts = {
     line: "Last day",
     none: (query: string) => `No currency matches “${query}”.`,
     clear: "Clear the search",
-    empty: "No rates are known yet. They appear here as soon as the first poll finishes.",
+    waiting: "The first rates are being fetched.",
     wrongAmount: "Type a positive amount, such as 250 or 1,000.50."
   },
   prices: {

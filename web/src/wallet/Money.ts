@@ -13,8 +13,12 @@ export const decimalsOf = (code: string, balance?: string): number => {
   return Math.min(balance.split(".")[1]?.length ?? 0, SCALE_OF_DELISTED)
 }
 
-/** Formats an amount that the server sent with all its digits, and its code: `1,234.50 USD`. */
-export const money = (amount: string, code: string): string => `${Format.group(amount)} ${code}`
+/** Formats an amount that the server sent: of a currency with all its decimals, of another asset without zeros at the end. */
+export const digits = (amount: string, code: string): string =>
+  assetOf(code).kind === "currency" ? Format.group(amount) : Format.amount(Decimal.trim(Decimal.of(amount)))
+
+/** Formats an amount that the server sent, and its code: `1,234.50 USD`, `0.25 ETH`. */
+export const money = (amount: string, code: string): string => `${digits(amount, code)} ${code}`
 
 /** Formats an amount with all decimals of its asset. */
 export const exact = (value: Decimal.Decimal, code: string): string => {

@@ -1,4 +1,4 @@
-import { onScopeDispose, shallowReactive, watch } from "vue"
+import { computed, onScopeDispose, type Ref, shallowReactive, watch } from "vue"
 import { EffexError } from "../../../src/client/promise/EffexError.ts"
 import type { Rate } from "../../../src/client/promise/Values.ts"
 import { client, pairOf } from "../rates/RateStore.ts"
@@ -8,6 +8,8 @@ import type { ValuationRate } from "./Portfolio.ts"
 const REFRESH_MILLIS = 60_000
 
 const requested = shallowReactive(new Map<string, Rate>())
+/** Keys of the pairs that are requested for the first time. */
+const pending = shallowReactive(new Set<string>())
 
 /** Returns the latest rate of a pair that is followed or was requested. */
 export const findRate = (from: string, to: string): ValuationRate | undefined => {
@@ -17,16 +19,25 @@ export const findRate = (from: string, to: string): ValuationRate | undefined =>
 }
 
 const request = async (from: string, to: string) => {
+  const key = `${from}:${to}`
+  if (findRate(from, to) === undefined) pending.add(key)
   try {
-    requested.set(`${from}:${to}`, await client.rate(from, to))
+    requested.set(key, await client.rate(from, to))
   } catch (error) {
     // The asset is without a value until a later attempt.
     if (!(error instanceof EffexError)) throw error
+  } finally {
+    pending.delete(key)
   }
 }
 
-/** Requests the rates that the stream does not bring by itself, now and every minute, for as long as the page is open. */
-export const useValuationRates = (pairs: () => ReadonlyArray<readonly [string, string]>): void => {
+/**
+ * Requests the rates that the stream does not bring by itself, now and every minute, for as long as the page is open.
+ * Returns if one is requested for the first time.
+ */
+export const useValuationRates = (
+  pairs: () => ReadonlyArray<readonly [string, string]>
+): Readonly<Ref<boolean>> => {
   const refresh = () => {
     for (const [from, to] of pairs()) if (pairOf(from, to)?.polled !== true) void request(from, to)
   }
@@ -38,4 +49,5 @@ export const useValuationRates = (pairs: () => ReadonlyArray<readonly [string, s
     stop()
     clearInterval(timer)
   })
+  return computed(() => pending.size > 0)
 }

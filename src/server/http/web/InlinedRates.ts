@@ -25,6 +25,8 @@ export const InlinedData = Schema.Struct({
   sandboxFunding: Schema.Boolean,
   /** Currencies to convert from, in the order of the settings. */
   bases: Schema.Array(Schema.String),
+  /** Currencies of the rows of the board, also those whose rates are not known yet. */
+  destinations: Schema.Array(Schema.String),
   assets: Schema.Array(AssetMessage),
   pairs: Schema.Array(BoardPair)
 })
@@ -47,6 +49,7 @@ export const make = Effect.gen(function* () {
   const rates = yield* Rates
   const samples = yield* RateSamples
   const none: ReadonlyArray<FoundRate> = []
+  const destinations = Array.from(new Set(configured.all.map(({ to }) => to))).toSorted()
 
   const encoded = Effect.gen(function* () {
     const known = yield* Effect.orElseSucceed(rates.list(Option.none()), () => none)
@@ -61,6 +64,7 @@ export const make = Effect.gen(function* () {
       sandbox,
       sandboxFunding: funding === "sandbox",
       bases: configured.sources,
+      destinations,
       assets: catalog
         .list()
         .flatMap((asset) => (asset.state === "listed" ? [AssetsHttp.toMessage(asset)] : [])),

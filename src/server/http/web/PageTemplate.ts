@@ -8,8 +8,9 @@ const ROOT = '<div id="app"></div>'
 const TITLE = /<title>[^<]*<\/title>/
 const STYLE_SHEETS = /\s*<link rel="stylesheet"[^>]*>/g
 
-/** Entries of the app and of its pair page in the manifest of the build. */
+/** Entries of the app, which has the board, and of the other public pages in the manifest of the build. */
 const APP = "index.html"
+const PRICES = "src/pages/PricesPage.vue"
 const PAIR = "src/pages/PairPage.vue"
 
 /** Parts of the document that every page shares. */
@@ -39,15 +40,16 @@ const entriesOf = (manifest: Manifest, name: string, known: Set<string>): Readon
   return [...imports.flatMap((each) => entriesOf(manifest, each, known)), name]
 }
 
-/** Makes the templates of the public pages and of the pair page, which has a script and styles of its own. */
-export const make = ({
-  files,
-  index,
-  manifest
-}: WebFiles): { readonly lists: PageTemplate; readonly pair: PageTemplate } => {
-  const known = new Set<string>()
-  const app = entriesOf(manifest, APP, known)
-  const pair = entriesOf(manifest, PAIR, known)
+/** Templates of the pages that are rendered. */
+export interface PageTemplates {
+  readonly board: PageTemplate
+  readonly prices: PageTemplate
+  readonly pair: PageTemplate
+}
+
+/** Makes the templates. Prices and pairs have scripts and styles of their own. */
+export const make = ({ files, index, manifest }: WebFiles): PageTemplates => {
+  const app = entriesOf(manifest, APP, new Set())
   const cssOf = (names: ReadonlyArray<string>) => [
     ...new Set(names.flatMap((name) => manifest[name]?.css ?? []))
   ]
@@ -55,20 +57,21 @@ export const make = ({
     Buffer.from(files.get(`/${path}`)?.bodies.identity ?? [])
       .toString("utf8")
       .trim()
-  const preloads = pair
-    .flatMap((name) => manifest[name]?.file ?? [])
-    .map((path) => `<link rel="modulepreload" crossorigin href="/${path}">`)
-    .join("")
 
-  const template = (names: ReadonlyArray<string>, head: string): PageTemplate => {
-    const css = cssOf(names)
+  /** Makes the template of a page with the entries that the app does not load. */
+  const template = (own: ReadonlyArray<string>): PageTemplate => {
+    const preloads = own
+      .flatMap((name) => manifest[name]?.file ?? [])
+      .map((path) => `<link rel="modulepreload" crossorigin href="/${path}">`)
+      .join("")
+    const css = cssOf([...app, ...own])
     const style = css.map(textOf).join("\n")
     // A disabled style sheet is not requested. The scripts of a page find it, and so do not load what is in the page.
     const links = css.map((path) => `<link rel="stylesheet" href="/${path}" disabled>`).join("")
     const rendered = replace(
       index.replace(STYLE_SHEETS, ""),
       "</head>",
-      `<style>${style}</style>${links}${head}</head>`
+      `<style>${style}</style>${links}${preloads}</head>`
     )
     return {
       hash: createHash("sha256").update(rendered).digest("base64url").slice(0, 8),
@@ -80,5 +83,6 @@ export const make = ({
       }
     }
   }
-  return { lists: template(app, ""), pair: template([...app, ...pair], preloads) }
+  const templateOf = (name: string) => template(entriesOf(manifest, name, new Set(app)))
+  return { board: template([]), prices: templateOf(PRICES), pair: templateOf(PAIR) }
 }

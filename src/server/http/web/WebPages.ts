@@ -38,6 +38,10 @@ export const renderedPath = (path: string, pairs: ReadonlySet<string>): string |
   return pairs.has(`${from}:${to}`) ? `/rates/${from}/${to}` : undefined
 }
 
+/** Returns which template a rendered path has. A page without content has the shell of any. */
+const pageOf = (path = "/"): keyof PageTemplate.PageTemplates =>
+  path.startsWith("/rates/") ? "pair" : path === "/" ? "board" : "prices"
+
 const makePage = Effect.fnUntraced(function* (html: string, hash: string, styleSource: string | undefined) {
   const bytes = new TextEncoder().encode(html)
   const page: WebPage = {
@@ -66,7 +70,7 @@ export const make = Effect.fnUntraced(function* (files: WebFiles, render: PageRe
     path: string | undefined,
     { hash, json }: InlinedRates.EncodedData
   ) {
-    const template = path?.startsWith("/rates/") === true ? templates.pair : templates.lists
+    const template = templates[pageOf(path)]
     const rendered = path === undefined ? Option.none() : yield* render(path, json)
     return yield* Option.match(rendered, {
       onNone: () => makePage(template.shell(json), `${hash}-${template.hash}-shell`, undefined),

@@ -20,6 +20,11 @@ const FILES = {
     '<html><head><title>effex</title><link rel="stylesheet" crossorigin href="/assets/app.css"></head><body><div id="app"></div><!-- rates --></body></html>',
   manifest: {
     "index.html": { file: "assets/app.js", css: ["assets/app.css"] },
+    "src/pages/PricesPage.vue": {
+      file: "assets/prices.js",
+      imports: ["index.html"],
+      css: ["assets/prices.css"]
+    },
     "src/pages/PairPage.vue": {
       file: "assets/pair.js",
       imports: ["index.html", "_chart.js"],
@@ -29,6 +34,7 @@ const FILES = {
   },
   files: new Map([
     ["/assets/app.css", bytes("a{color:red}")],
+    ["/assets/prices.css", bytes("d{color:red}")],
     ["/assets/pair.css", bytes("b{color:red}")],
     ["/assets/chart.css", bytes("c{color:red}")]
   ])
@@ -37,10 +43,10 @@ const FILES = {
 const PAGE = { title: "USD to NGN · <effex>", html: "<p>$& costs $1</p>" }
 
 describe("A rendered page", () => {
-  const { lists, pair } = PageTemplate.make(FILES)
+  const { board, pair, prices } = PageTemplate.make(FILES)
 
   it("has its content, title, data and styles, and names the styles that it need not load", () => {
-    const html = lists.document(PAGE, '{"at":"$&"}')
+    const html = board.document(PAGE, '{"at":"$&"}')
     assert.include(html, '<div id="app"><p>$& costs $1</p></div>')
     assert.include(html, "<title>USD to NGN · &lt;effex></title>")
     assert.include(html, '<script type="application/json" id="rates">{"at":"$&"}</script>')
@@ -49,13 +55,20 @@ describe("A rendered page", () => {
     assert.notInclude(html, '<link rel="stylesheet" crossorigin')
   })
 
+  it("of prices has their styles, and loads their script early", () => {
+    const html = prices.document(PAGE, "{}")
+    assert.include(html, "<style>a{color:red}\nd{color:red}</style>")
+    assert.include(html, '<link rel="modulepreload" crossorigin href="/assets/prices.js">')
+    assert.notInclude(html, "pair.js")
+  })
+
   it("of a pair has the styles of everything that it imports, and loads its scripts early", () => {
     const html = pair.document(PAGE, "{}")
     assert.include(html, "<style>a{color:red}\nc{color:red}\nb{color:red}</style>")
     assert.include(html, '<link rel="modulepreload" crossorigin href="/assets/pair.js">')
     assert.include(html, '<link rel="modulepreload" crossorigin href="/assets/chart.js">')
     assert.notInclude(html, 'href="/assets/app.js"')
-    assert.notStrictEqual(pair.styleSource, lists.styleSource)
+    assert.notStrictEqual(pair.styleSource, board.styleSource)
   })
 
   it("exists for lists and known pairs, in every spelling of their paths", () => {
