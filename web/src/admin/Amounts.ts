@@ -1,13 +1,22 @@
 import * as Decimal from "../money/Decimal.ts"
 import * as Format from "../money/Format.ts"
+import { assetOf } from "../rates/RateStore.ts"
 import { texts } from "../texts/admin.ts"
 
-/** Formats an amount with its asset and every digit. */
-export const amount = (text: string, asset: string): string => `${Format.group(text)} ${asset}`
+/** Formats an amount with every digit: of a currency with its decimals, of another asset without zeros at the end. */
+export const digits = (text: string, asset: string): string => {
+  const { decimals, kind } = assetOf(asset)
+  const value = Decimal.trim(Decimal.of(text))
+  const scale = kind === "currency" ? Math.max(decimals, value.scale) : value.scale
+  return Format.amount(Decimal.round(value, scale, "down"))
+}
+
+/** Formats an amount with its asset: `1,000.00 USD`. */
+export const amount = (text: string, asset: string): string => `${digits(text, asset)} ${asset}`
 
 /** Formats a signed amount: `+5.00`, `−5.00`. */
-export const signed = (text: string): string =>
-  `${Decimal.isPositive(Decimal.of(text)) ? "+" : ""}${Format.group(text)}`
+export const signed = (text: string, asset: string): string =>
+  `${Decimal.isPositive(Decimal.of(text)) ? "+" : ""}${digits(text, asset)}`
 
 /** Formats a time for a list, or says that there is none. */
 export const time = (at: Date | null): string => (at === null ? texts.never : Format.dateAndTime(at))

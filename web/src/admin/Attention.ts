@@ -1,5 +1,5 @@
 import type { Backlog, Overview } from "../../../src/client/promise/admin/OperationValues.ts"
-import { texts } from "../texts/admin.ts"
+import { texts as overviewTexts } from "../texts/admin/overview.ts"
 
 /** Something that an administrator should look at, with the way to it. */
 export interface Concern {
@@ -66,10 +66,10 @@ const concernOf = (
 ): Concern => ({
   key: name,
   severity: name === "deadBatches" ? "critical" : alerts.has(ALERT_OF[name] ?? "") ? "warning" : "waiting",
-  title: texts.overview.waiting[name].title(count),
-  detail: texts.overview.waiting[name].detail,
+  title: overviewTexts.waiting[name].title(count),
+  detail: overviewTexts.waiting[name].detail,
   path,
-  action: texts.overview.waiting[name].action,
+  action: overviewTexts.waiting[name].action,
   since: oldestAt
 })
 
@@ -88,9 +88,9 @@ export const concernsOf = ({
         key: alert + summary,
         severity,
         title: summary,
-        detail: texts.overview.alertAdvice[alert] ?? "",
+        detail: overviewTexts.alertAdvice[alert] ?? "",
         path,
-        action: texts.overview.look,
+        action: overviewTexts.look,
         since: null
       }
     })

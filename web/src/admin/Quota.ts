@@ -12,6 +12,13 @@ export interface Quota {
   readonly perMonth: number
 }
 
+/** What is polled. */
+export interface Subject {
+  readonly provider: string
+  readonly pairs: number
+  readonly bases: number
+}
+
 /** Units of an interval, as the server takes them. */
 export const UNITS = { seconds: 1, minutes: 60, hours: 3600, days: DAY_SECONDS } as const
 export type Unit = keyof typeof UNITS
@@ -31,10 +38,7 @@ export const secondsOf = ({ count, unit }: { readonly count: number; readonly un
 /**
  * Returns the requests of a schedule. Retries, lookups on demand and failover come on top. Null seconds: polling is off.
  */
-export const quotaOf = (
-  seconds: number | null,
-  { bases, pairs, provider }: { readonly provider: string; readonly pairs: number; readonly bases: number }
-): Quota => {
+export const quotaOf = (seconds: number | null, { bases, pairs, provider }: Subject): Quota => {
   const perPoll = TABLE_PROVIDERS.has(provider) ? bases : pairs
   const perDay = seconds === null || seconds <= 0 ? 0 : Math.ceil((DAY_SECONDS / seconds) * perPoll)
   return { perPoll, perDay, perMonth: perDay * MONTH_DAYS }

@@ -1,0 +1,36 @@
+/** Texts of the conversions. */
+export const texts = {
+  lead: "Every conversion is a record of the signed audit, with a receipt that anybody can verify offline.",
+  one: "Conversion",
+  back: "All conversions",
+  verify: "Verify the audit",
+  whole: (records: string) => `The audit is whole: ${records} records were recomputed`,
+  broken: (reason: string) => `The audit is broken: ${reason}`,
+  empty: "No conversion matches.",
+  unsealed: "not sealed yet",
+  position: (position: string) => `no. ${position}`,
+  openLabel: (position: string, id: string) => `${position}, receipt of ${id}`,
+  save: "Save the receipt",
+  verifying: "Verifying the receipt in this browser…",
+  valid: "The receipt is valid, verified in this browser",
+  invalid: (reason: string) => `The receipt is not valid: ${reason}`,
+  exact: "Before rounding",
+  residual: "Rounding residual",
+  midRate: "Mid rate",
+  provider: "Provider of the rate",
+  rateId: "Rate id",
+  quote: "Quote",
+  positionName: "Position in the audit",
+  columns: {
+    at: "Converted",
+    input: "Paid",
+    output: "Received",
+    rate: "Rate",
+    margin: "Margin",
+    by: "By",
+    reference: "Reference",
+    receipt: "Receipt",
+    from: "From",
+    to: "To"
+  }
+} as const
