@@ -6,6 +6,7 @@ import * as TcpProxy from "../support/TcpProxy.ts"
 import { DESTINATIONS, PAIR_MARGIN, SOURCES } from "./Currencies.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Nodes from "./Nodes.ts"
+import { POOL_MILLIS } from "./OrderModel.ts"
 import * as Postgres from "./Postgres.ts"
 import * as Provider from "./Provider.ts"
 
@@ -60,8 +61,7 @@ const make = Effect.fnUntraced(function* (options: Options) {
     POLL_INTERVAL: `${POLL_INTERVAL_MILLIS} millis`,
     PRICE_POLL_INTERVAL: "10 seconds",
     ...exchange.env,
-    // Short, so that pools that never reach the threshold are settled during the soak.
-    AGGREGATION_MAX_WAIT: "4 seconds",
+    AGGREGATION_MAX_WAIT: `${POOL_MILLIS} millis`,
     POLL_SPACING: "0 millis",
     POLL_CONCURRENCY: "6",
     STALE_AFTER: `${STALE_AFTER_MILLIS} millis`,

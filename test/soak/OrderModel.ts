@@ -1,3 +1,6 @@
+/** Longest time that an order waits in a pool. Short, so that pools that never reach the threshold are settled during the soak. */
+export const POOL_MILLIS = 4_000
+
 /** An order that a client places. */
 export interface OrderIntent {
   /** Unique, also among users. */
@@ -19,7 +22,14 @@ export interface OrderModel {
   readonly ended: Map<string, string>
   /** Orders whose cancellation was confirmed. */
   readonly cancelled: Set<string>
+  /** Orders that a client tried to cancel. */
+  readonly cancelRequested: Set<string>
 }
 
 /** Makes a model without orders. */
-export const emptyModel = (): OrderModel => ({ byKey: new Map(), ended: new Map(), cancelled: new Set() })
+export const emptyModel = (): OrderModel => ({
+  byKey: new Map(),
+  ended: new Map(),
+  cancelled: new Set(),
+  cancelRequested: new Set()
+})

@@ -5,7 +5,7 @@ import { ASSETS } from "./Exchange.ts"
 import { codeOf } from "./Http.ts"
 import type { Node } from "./Nodes.ts"
 import * as OrderChecks from "./OrderChecks.ts"
-import { emptyModel, type OrderIntent } from "./OrderModel.ts"
+import { emptyModel, type OrderIntent, POOL_MILLIS } from "./OrderModel.ts"
 import { Report } from "./Report.ts"
 import * as Requests from "./Requests.ts"
 import { amountOf } from "./WalletModel.ts"
@@ -169,19 +169,38 @@ export const make = Effect.fnUntraced(function* (
     })
   )
 
+  const cancelOrder = Effect.fnUntraced(function* (session: OpenSession, node: Node | undefined, id: string) {
+    model.cancelRequested.add(id)
+    const headers = headersOf(session)
+    const settled = yield* accounts.settle(node, (to) =>
+      send("order: cancel", to, `/api/v1/orders/${id}`, { method: "DELETE", headers })
+    )
+    if (Option.isNone(settled)) return
+    const { response } = settled.value
+    if (codeOf(response) === "order-not-cancellable") return
+    if (response.status !== 200) return yield* report.violation("a user cancels an order", response.text)
+    model.cancelled.add(id)
+  })
+
   // Only an order that still waits in its pool can be cancelled.
-  const cancel = withOwnOrder(
-    0.2,
-    Effect.fnUntraced(function* (session, node, id) {
-      const headers = headersOf(session)
-      const settled = yield* accounts.settle(node, (to) =>
-        send("order: cancel", to, `/api/v1/orders/${id}`, { method: "DELETE", headers })
-      )
-      if (Option.isNone(settled)) return
-      const { response } = settled.value
-      if (codeOf(response) === "order-not-cancellable") return
-      if (response.status !== 200) return yield* report.violation("a user cancels an order", response.text)
-      model.cancelled.add(id)
+  const cancel = withOwnOrder(0.2, cancelOrder)
+
+  /**
+   * Places an order that waits in a pool, and cancels it from two nodes: at once, or about when the pool is settled, which takes
+   * others along at any time.
+   */
+  const placeAndCancel = accounts.signedIn(
+    Effect.fnUntraced(function* (session) {
+      const node = yield* anyNode
+      const intent = { ...(yield* newIntent(session.user.username)), cents: BigInt(SMALL_CENTS[0]) }
+      yield* place(session, node, intent)
+      const outcome = model.byKey.get(intent.key)?.outcome
+      if (typeof outcome !== "object") return
+      if ((yield* Random.next) < 0.3) yield* Effect.sleep(yield* Random.nextIntBetween(0, POOL_MILLIS + 500))
+      yield* Effect.forEach([node, otherNode(node)], (at) => cancelOrder(session, at, outcome.id), {
+        concurrency: "unbounded",
+        discard: true
+      })
     })
   )
 
@@ -190,7 +209,8 @@ export const make = Effect.fnUntraced(function* (
     [5, placeConcurrently],
     [4, replay],
     [8, read],
-    [6, cancel]
+    [6, cancel],
+    [8, placeAndCancel]
   ]
   return { weighted, check: OrderChecks.run(model, accounts.open) }
 })
