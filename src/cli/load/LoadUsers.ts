@@ -27,11 +27,12 @@ const decodeDeposit = Schema.decodeUnknownEffect(
 const unexpected = () => commandError("The server answered in a way that this version does not understand")
 
 /** Repeats a request that the server had no time for: too many passwords are hashed at the moment. */
-const whileBusy = Effect.retry({
-  schedule: Schedule.spaced("200 millis"),
-  times: 3,
-  while: ({ code }: RequestFailed) => code === "overloaded"
-})
+const whileBusy = <A>(request: Effect.Effect<A, RequestFailed>) =>
+  Effect.retry(request, {
+    schedule: Schedule.spaced("200 millis"),
+    times: 3,
+    while: ({ code }) => code === "overloaded"
+  })
 
 /** Registers a user with a balance, and renews the session in the background. */
 const create = Effect.fnUntraced(function* ({ send }: LoadClient, username: string) {
