@@ -86,8 +86,12 @@ export class Archive extends Context.Service<
         return row ?? (yield* archiveError(`${name} is not archived`))
       })
 
-      const requireSame = Effect.fnUntraced(function* (manifest: Manifest) {
-        const found = yield* Months.summarize(sql, manifest.partition)
+      /** Fails unless the archive has every value of a table. Columns that are `omitted` are not compared. */
+      const requireSame = Effect.fnUntraced(function* (
+        manifest: Manifest,
+        omitted: ReadonlyArray<string> = []
+      ) {
+        const found = yield* Months.summarize(sql, manifest.partition, omitted)
         const differing = ArchiveManifest.differences(manifest.content, found)
         if (differing.length > 0)
           return yield* archiveError(
@@ -126,14 +130,11 @@ export class Archive extends Context.Service<
       }).pipe(Effect.withSpan("Archive.list"))
 
       const exportMonth = Effect.fn("Archive.export")(function* (partition: string, folder: string) {
-        const fs = yield* FileSystem.FileSystem
         const path = yield* Path.Path
         const now = yield* DateTime.now
         // Outside of the transaction, which a server that does not permit reading it would abort.
         const identity = yield* DatabaseIdentity.read(database)
-        yield* fs
-          .makeDirectory(folder, { recursive: true })
-          .pipe(Effect.mapError(({ message }) => archiveError(`${folder} cannot be created: ${message}`)))
+        yield* ArchiveFiles.createFolder(folder)
         // It may be the only copy of a month that was dropped there.
         const earlier = yield* ArchiveFiles.readManifest(folder, partition).pipe(Effect.option)
         if (Option.isSome(earlier) && earlier.value.database !== identity)
@@ -166,7 +167,7 @@ export class Archive extends Context.Service<
               until: DateTime.formatIso(month.until),
               lower: month.lower,
               upper: month.upper,
-              columns: yield* Months.columns(sql),
+              columns: yield* Months.columns(sql, partition),
               migration: latest?.id ?? 0,
               exportedAt: DateTime.formatIso(now),
               content,
@@ -182,6 +183,7 @@ export class Archive extends Context.Service<
         yield* ArchiveFiles.writeManifest(folder, manifest).pipe(
           Effect.mapError(({ message }) => archiveError(message))
         )
+        yield* ArchiveFiles.flushAll(folder, partition)
         yield* ArchiveFiles.verify(folder, partition)
         return manifest
       })
@@ -192,6 +194,7 @@ export class Archive extends Context.Service<
         principal: string
       ) {
         const { manifest } = yield* ArchiveFiles.verify(folder, partition)
+        yield* ArchiveFiles.flushAll(folder, partition)
         yield* transaction(
           Effect.gen(function* () {
             const { isOldest, month } = yield* find(partition)
@@ -224,6 +227,7 @@ export class Archive extends Context.Service<
 
       const drop = Effect.fn("Archive.drop")(function* (partition: string, folder: string) {
         const { manifest } = yield* ArchiveFiles.verify(folder, partition)
+        yield* ArchiveFiles.flushAll(folder, partition)
         yield* transaction(
           Effect.gen(function* () {
             const { digest, isDropped } = yield* archivedOf(partition)
@@ -238,15 +242,31 @@ export class Archive extends Context.Service<
         return manifest
       })
 
-      const insertAll = (partition: string, file: string) =>
-        ArchiveFiles.read(file).pipe(
+      /** Creates the table of a month with the rows of the archive. Columns that it does not have get their default. */
+      const createFromArchive = Effect.fnUntraced(function* (manifest: Manifest, file: string) {
+        const table = tableOf(manifest.partition)
+        const columns = sql.csv(manifest.columns.map(tableOf))
+        yield* sql`CREATE TABLE ${table} (LIKE ${parent} INCLUDING ALL)`
+        yield* ArchiveFiles.read(file).pipe(
           Stream.grouped(INSERT_SIZE),
           Stream.runForEach(
             (lines) => sql`
-              INSERT INTO ${tableOf(partition)}
-              SELECT row.* FROM jsonb_populate_recordset(NULL::${parent}, ${`[${lines.join(",")}]`}::text::jsonb) AS row`
+              INSERT INTO ${table} (${columns})
+              SELECT ${columns} FROM jsonb_populate_recordset(NULL::${parent}, ${`[${lines.join(",")}]`}::text::jsonb)`
           )
         )
+      })
+
+      /** Returns the columns that were added since the archive was made. */
+      const addedSince = Effect.fnUntraced(function* ({ columns, file }: Manifest) {
+        const present = yield* Months.columns(sql, Months.TABLE)
+        const unknown = columns.filter((column) => !present.includes(column))
+        if (unknown.length > 0)
+          return yield* archiveError(
+            `${file} has columns that ${Months.TABLE} does not have: ${unknown.join(", ")}. Use the newer version of effex`
+          )
+        return present.filter((column) => !columns.includes(column))
+      })
 
       const restore = Effect.fn("Archive.restore")(function* (partition: string, folder: string) {
         const { file, manifest } = yield* ArchiveFiles.verify(folder, partition)
@@ -259,15 +279,18 @@ export class Archive extends Context.Service<
               return yield* archiveError(
                 `${partition} is not the newest archived month; restore later months first`
               )
-            if (isDropped) {
-              yield* sql`CREATE TABLE ${tableOf(partition)} (LIKE ${parent} INCLUDING ALL)`
-              yield* insertAll(partition, file)
+            const added = yield* addedSince(manifest)
+            if (!isDropped) yield* requireSame(manifest)
+            const isCreated = isDropped || added.length > 0
+            if (isCreated) {
+              if (!isDropped) yield* sql`DROP TABLE ${tableOf(partition)}`
+              yield* createFromArchive(manifest, file)
+              yield* requireSame(manifest, added)
             }
-            yield* requireSame(manifest)
             yield* sql`
               ALTER TABLE ${parent} ATTACH PARTITION ${tableOf(partition)}
               FOR VALUES FROM (${sql.literal(`'${manifest.lower}'`)}) TO (${sql.literal(`'${manifest.upper}'`)})`
-            if (isDropped) yield* sql`SELECT make_immutable(${partition}::text::regclass)`
+            if (isCreated) yield* sql`SELECT make_immutable(${partition}::text::regclass)`
             yield* sql`DELETE FROM archived_partition WHERE partition = ${partition}`
           })
         )

@@ -20,6 +20,36 @@ const orFail =
   <A, E extends { readonly message: string }, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.mapError(effect, ({ message }) => archiveError(`${what}: ${message}`))
 
+/** Creates a folder and those above it, which outlast a crash afterwards. */
+export const createFolder = Effect.fnUntraced(
+  function* (folder: string) {
+    const fs = yield* FileSystem.FileSystem
+    const path = yield* Path.Path
+    const changed: Array<string> = []
+    for (let missing = path.resolve(folder); !(yield* fs.exists(missing)); missing = path.dirname(missing))
+      changed.push(path.dirname(missing))
+    yield* fs.makeDirectory(folder, { recursive: true })
+    yield* Effect.forEach(changed, flush)
+  },
+  (effect, folder) => orFail(`${folder} cannot be created`)(effect)
+)
+
+/** Flushes the files of an archive and its folder to disk. */
+export const flushAll = Effect.fnUntraced(
+  function* (folder: string, partition: string) {
+    const path = yield* Path.Path
+    const names = [ArchiveManifest.fileNameOf(partition), ArchiveManifest.manifestNameOf(partition)]
+    yield* Effect.forEach([...names.map((name) => path.join(folder, name)), folder], flush)
+  },
+  (effect, folder) => orFail(`${folder} cannot be flushed to disk`)(effect)
+)
+
+/** Flushes a file or a folder, by whomever it was written. */
+const flush = Effect.fnUntraced(function* (path: string) {
+  const file = yield* (yield* FileSystem.FileSystem).open(path, { flag: "r" })
+  yield* file.sync
+}, Effect.scoped)
+
 /** Writes lines into a compressed file. Returns the SHA-256 of the file. */
 export const write = Effect.fnUntraced(function* <E, R>(path: string, lines: Stream.Stream<string, E, R>) {
   const fs = yield* FileSystem.FileSystem

@@ -1,6 +1,7 @@
 import { DateTime, Effect, Option, Schema, Stream } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { createHash } from "node:crypto"
+import * as PgArray from "../PgArray.ts"
 import type { PartitionSummary } from "./ArchiveManifest.ts"
 
 const PAGE_SIZE = 5000
@@ -49,26 +50,30 @@ export const attached = (sql: SqlClient.SqlClient) =>
 export const identifier = (sql: SqlClient.SqlClient, name: string) =>
   sql.literal(`"${name.replaceAll('"', '""')}"`)
 
-const ofColumns = (sql: SqlClient.SqlClient, condition: ReturnType<SqlClient.SqlClient["literal"]>) =>
-  Effect.map(
-    sql<{ name: string }>`
-      SELECT attname::text AS name FROM pg_attribute
-      WHERE attrelid = ${TABLE}::text::regclass AND attnum > 0 AND NOT attisdropped ${condition} ORDER BY attnum`,
-    (rows) => rows.map(({ name }) => name)
-  )
+/** Reads the columns of a table, and which of them are summed. */
+const readColumns = (sql: SqlClient.SqlClient, table: string) =>
+  sql<{ name: string; isSummed: boolean }>`
+    SELECT attname::text AS name, atttypid IN ('numeric'::regtype, 'bigint'::regtype) AS is_summed FROM pg_attribute
+    WHERE attrelid = ${table}::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`
 
-/** Names of the columns. */
-export const columns = (sql: SqlClient.SqlClient) => ofColumns(sql, sql.literal(""))
+/** Names of the columns of a table. */
+export const columns = (sql: SqlClient.SqlClient, table: string) =>
+  Effect.map(readColumns(sql, table), (rows) => rows.map(({ name }) => name))
 
-/** Reads the rows of a partition as lines of JSON, in the order of their ids. The same row is always the same line. */
+/**
+ * Reads the rows of a partition as lines of JSON, in the order of their ids, without the values of `omitted` columns. The same
+ * row is always the same line.
+ */
 export const lines = (
   sql: SqlClient.SqlClient,
-  partition: string
+  partition: string,
+  omitted: ReadonlyArray<string> = []
 ): Stream.Stream<string, SqlError.SqlError> =>
   Stream.paginate<string | undefined, string, SqlError.SqlError>(undefined, (after) =>
     Effect.map(
       sql<{ id: string; line: string }>`
-        SELECT id::text AS id, to_jsonb(stored)::text AS line FROM ${identifier(sql, partition)} AS stored
+        SELECT id::text AS id, (to_jsonb(stored) - ${PgArray.ofTexts(omitted)}::text[])::text AS line
+        FROM ${identifier(sql, partition)} AS stored
         WHERE ${after === undefined ? sql`true` : sql`id > ${after}::uuid`} ORDER BY id LIMIT ${PAGE_SIZE}`,
       (rows) => [
         rows.map(({ line }) => line),
@@ -77,25 +82,31 @@ export const lines = (
     )
   )
 
-/** Summarizes a partition. Times in the lines depend on the time zone, so it belongs into a transaction in UTC. */
-export const summarize = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, partition: string) {
+/**
+ * Summarizes a partition, without the values of `omitted` columns. Times in the lines depend on the time zone, so it belongs into
+ * a transaction in UTC.
+ */
+export const summarize = Effect.fnUntraced(function* (
+  sql: SqlClient.SqlClient,
+  partition: string,
+  omitted: ReadonlyArray<string> = []
+) {
   const hash = createHash("sha256")
   let rows = 0
-  yield* Stream.runForEach(lines(sql, partition), (line) =>
+  yield* Stream.runForEach(lines(sql, partition, omitted), (line) =>
     Effect.sync(() => {
       hash.update(line).update("\n")
       rows++
     })
   )
-  const numeric = yield* ofColumns(
-    sql,
-    sql.literal("AND atttypid IN ('numeric'::regtype, 'bigint'::regtype)")
+  const summed = (yield* readColumns(sql, partition)).filter(
+    ({ isSummed, name }) => isSummed && !omitted.includes(name)
   )
   const table = identifier(sql, partition)
-  const sums = yield* Effect.forEach(numeric, (column) =>
+  const sums = yield* Effect.forEach(summed, ({ name }) =>
     Effect.map(
-      sql<{ sum: string | null }>`SELECT sum(${identifier(sql, column)})::text AS sum FROM ${table}`,
-      ([row]) => [column, row?.sum ?? null] as const
+      sql<{ sum: string | null }>`SELECT sum(${identifier(sql, name)})::text AS sum FROM ${table}`,
+      ([row]) => [name, row?.sum ?? null] as const
     )
   )
   const [ends] = yield* sql<{ firstId: string | null; lastId: string | null }>`

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { DateTime, Effect, FileSystem, Layer } from "effect"
+import { DateTime, Effect, FileSystem, Layer, PlatformError } from "effect"
 import { inspect } from "node:util"
 import { CurrencyCode } from "../../../../src/domain/money/Currency.ts"
 import { AssetPair } from "../../../../src/domain/money/AssetPair.ts"
@@ -195,6 +195,116 @@ layer(services, live)("Archive", (it) => {
       )
       assert.deepStrictEqual(yield* fs.readFile(`${to}/${manifest.file}`), file)
       assert.deepStrictEqual(yield* ArchiveFiles.verifyAll(to), [other])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("flushes the archive to disk before a month is detached or dropped", () =>
+    Effect.gen(function* () {
+      const archive = yield* Archive
+      const fs = yield* FileSystem.FileSystem
+      const { execute, sql } = yield* Database
+      yield* store(["2019-04"])
+      const to = yield* folder
+      const flushed: Array<string> = []
+      /** Records what is flushed; `failing` is refused by the disk. */
+      const recording = (failing?: string) =>
+        FileSystem.FileSystem.of({
+          ...fs,
+          open: (path, options) =>
+            Effect.map(fs.open(path, options), (file) =>
+              Object.create(file, {
+                sync: {
+                  value: Effect.suspend(() => {
+                    if (path === failing) return Effect.fail(diskFull)
+                    flushed.push(path)
+                    return file.sync
+                  })
+                }
+              })
+            )
+        })
+      const diskFull = PlatformError.systemError({ _tag: "WriteZero", module: "FileSystem", method: "sync" })
+      const withFiles = <A, E, R>(effect: Effect.Effect<A, E, R>, failing?: string) =>
+        Effect.provideService(effect, FileSystem.FileSystem, recording(failing))
+      const files = [`${to}/${February}.ndjson.gz`, `${to}/${February}.manifest.json`, to]
+
+      yield* withFiles(archive.export(February, to))
+      assert.deepStrictEqual(flushed.splice(0), files)
+      for (const file of files) {
+        const { message } = yield* Effect.flip(withFiles(archive.detach(February, to, "cli:test"), file))
+        assert.include(message, `${to} cannot be flushed to disk`)
+      }
+      flushed.length = 0
+      yield* withFiles(archive.detach(February, to, "cli:test"))
+      assert.deepStrictEqual(flushed.splice(0), files)
+      yield* Effect.flip(withFiles(archive.drop(February, to), to))
+      const [kept] = yield* execute(
+        sql<{ name: string | null }>`SELECT to_regclass(${February})::text AS name`
+      )
+      assert.deepStrictEqual(kept, { name: February })
+      flushed.length = 0
+      yield* withFiles(archive.drop(February, to))
+      assert.deepStrictEqual(flushed, files)
+
+      yield* archive.restore(February, to)
+      const deep = `${to}/a/b`
+      flushed.length = 0
+      yield* withFiles(archive.export(February, deep))
+      assert.deepStrictEqual(flushed.slice(0, 2), [`${to}/a`, to])
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("restores a month after columns were added to the table", () =>
+    Effect.gen(function* () {
+      const archive = yield* Archive
+      const { execute, sql } = yield* Database
+      const to = yield* folder
+      const period = ["2019-02-01T00:00:00Z", "2019-03-01T00:00:00Z"] as const
+      const before = yield* ratesIn(...period)
+      assert.strictEqual(before.length, DAYS)
+      const noted = Effect.map(
+        execute(sql<{ note: string; count: bigint }>`
+          SELECT note, count(*) AS count FROM ${sql.literal(February)} GROUP BY note`),
+        ([row]) => row
+      )
+
+      // Of a month that was dropped.
+      yield* archive.export(February, to)
+      yield* archive.detach(February, to, "cli:test")
+      yield* archive.drop(February, to)
+      yield* execute(sql`ALTER TABLE exchange_rate ADD COLUMN note text NOT NULL DEFAULT 'none'`)
+      yield* archive.restore(February, to)
+      assert.deepStrictEqual(yield* ratesIn(...period), before)
+      assert.deepStrictEqual(yield* noted, { note: "none", count: BigInt(DAYS) })
+
+      // An archive without the new column is not complete.
+      const { message } = yield* Effect.flip(archive.detach(February, to, "cli:test"))
+      assert.strictEqual(
+        message,
+        `${February} differs from its archive: SHA-256 of the rows. Export it again`
+      )
+
+      // Of a month whose detached table does not have the new column.
+      yield* archive.export(February, to)
+      yield* archive.detach(February, to, "cli:test")
+      yield* execute(sql`ALTER TABLE exchange_rate ADD COLUMN weight numeric NOT NULL DEFAULT 1`)
+      yield* archive.restore(February, to)
+      assert.deepStrictEqual(yield* ratesIn(...period), before)
+      assert.deepStrictEqual(yield* noted, { note: "none", count: BigInt(DAYS) })
+      const change = yield* Effect.flip(
+        Effect.sandbox(execute(sql`UPDATE ${sql.literal(February)} SET rate = 1`))
+      )
+      assert.include(inspect(change, { depth: 10 }), "never changed")
+
+      // An archive of a newer version.
+      yield* archive.export(February, to)
+      yield* archive.detach(February, to, "cli:test")
+      yield* archive.drop(February, to)
+      yield* execute(sql`ALTER TABLE exchange_rate DROP COLUMN weight`)
+      assert.strictEqual(
+        (yield* Effect.flip(archive.restore(February, to))).message,
+        `${February}.ndjson.gz has columns that exchange_rate does not have: weight. Use the newer version of effex`
+      )
     }).pipe(Effect.scoped)
   )
 
