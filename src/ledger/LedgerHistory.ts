@@ -1,4 +1,4 @@
-import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { Array, BigDecimal, Context, DateTime, Effect, Layer, Option, Order, Schema } from "effect"
 import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
 import { HoldId, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
@@ -15,6 +15,9 @@ import { AccountIdFromBigInt, Amount } from "./Amount.ts"
 import * as PostBatch from "./PostBatch.ts"
 import { PostingGate } from "./PostingGate.ts"
 
+/** Accounts whose balances at a time one statement searches. */
+export const ACCOUNTS_PER_PAGE = 500
+
 /** Reads what was posted. `Ledger` has these methods too. */
 export class LedgerHistory extends Context.Service<
   LedgerHistory,
@@ -24,7 +27,10 @@ export class LedgerHistory extends Context.Service<
       owner: string,
       time: DateTime.Utc
     ) => Effect.Effect<ReadonlyArray<BalanceAt>, StoreUnavailable>
-    /** Sums of balances by asset and role, now or at a time. The sum of each asset is zero. */
+    /**
+     * Sums of balances by asset and role, now or at a time. The sum of each asset is zero, except for a time of the last moments,
+     * at which transfers are still being committed. A time takes some milliseconds for every hundred accounts.
+     */
     readonly trialBalance: (
       time: DateTime.Utc | undefined
     ) => Effect.Effect<ReadonlyArray<TrialBalanceRow>, StoreUnavailable>
@@ -59,15 +65,38 @@ export class LedgerHistory extends Context.Service<
         return yield* Effect.orDie(decodeBalances(rows))
       })
 
-      const trialBalance = Effect.fn("LedgerHistory.trialBalance")(function* (
-        time: DateTime.Utc | undefined
-      ) {
-        const balance = time === undefined ? sql`balance` : balanceAt(time)
-        const rows = yield* read(sql`
-          SELECT asset, role, count(*) AS accounts, sum(${balance}) AS balance
-          FROM ledger_account AS account GROUP BY asset, role ORDER BY asset, role`)
-        return yield* Effect.orDie(decodeTrialBalance(rows))
+      const trialBalanceNow = Effect.flatMap(
+        read(sql`
+          SELECT asset, role, count(*) AS accounts, sum(balance) AS balance
+          FROM ledger_account GROUP BY asset, role ORDER BY asset, role`),
+        (rows) => Effect.orDie(decodeTrialBalance(rows))
+      )
+
+      /** Sums the accounts page by page: each balance is searched in the entries of its account. */
+      const trialBalanceAt = Effect.fnUntraced(function* (time: DateTime.Utc) {
+        const sums = new Map<string, TrialBalanceRow>()
+        let after = 0n
+        for (;;) {
+          const rows = yield* read(sql`
+            WITH page AS (
+              SELECT * FROM ledger_account WHERE id > ${after.toString()}::bigint ORDER BY id LIMIT ${ACCOUNTS_PER_PAGE}
+            )
+            SELECT asset, role, count(*) AS accounts, sum(${balanceAt(time)}) AS balance, max(id) AS last
+            FROM page AS account GROUP BY asset, role`)
+          const page = yield* Effect.orDie(decodeTrialBalancePage(rows))
+          if (page.length === 0) break
+          for (const { last, ...row } of page) {
+            const key = `${row.asset} ${row.role}`
+            sums.set(key, added(sums.get(key), row))
+            if (last > after) after = last
+          }
+        }
+        return Array.sort(sums.values(), byAssetAndRole)
       })
+
+      const trialBalance = Effect.fn("LedgerHistory.trialBalance")((time: DateTime.Utc | undefined) =>
+        time === undefined ? trialBalanceNow : trialBalanceAt(time)
+      )
 
       const entryColumns = sql.literal(
         "entry.transfer_id, entry.account_id AS account, entry.version, entry.asset, entry.amount, entry.balance, transfer.kind, transfer.posted_at"
@@ -139,10 +168,25 @@ const decodeBalances = Schema.decodeUnknownEffect(
     })
   )
 )
-const decodeTrialBalance = Schema.decodeUnknownEffect(
-  Schema.Array(
-    Schema.Struct({ asset: AssetCode, role: Schema.String, accounts: Schema.BigInt, balance: Amount })
-  )
+const trialBalanceFields = {
+  asset: AssetCode,
+  role: Schema.String,
+  accounts: Schema.BigInt,
+  balance: Amount
+}
+const decodeTrialBalance = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(trialBalanceFields)))
+const decodeTrialBalancePage = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ ...trialBalanceFields, last: Schema.BigInt }))
+)
+
+const added = (sum: TrialBalanceRow | undefined, row: TrialBalanceRow): TrialBalanceRow =>
+  sum === undefined
+    ? row
+    : { ...row, accounts: sum.accounts + row.accounts, balance: BigDecimal.sum(sum.balance, row.balance) }
+
+const byAssetAndRole = Order.combine(
+  Order.mapInput(Order.String, ({ asset }: TrialBalanceRow) => asset),
+  Order.mapInput(Order.String, ({ role }: TrialBalanceRow) => role)
 )
 const decodeEntries = Schema.decodeUnknownEffect(
   Schema.Array(

@@ -1,17 +1,17 @@
-import { Clock, Context, Duration, Effect, Layer, Metric, Schema } from "effect"
+import { Context, Duration, Effect, Layer, Metric, Schema } from "effect"
 import * as LeaderElection from "../platform/LeaderElection.ts"
 import * as ClusterMetrics from "../platform/metrics/ClusterMetrics.ts"
 import * as LedgerMetrics from "../platform/metrics/LedgerMetrics.ts"
 import { trackInFlight } from "../platform/metrics/MetricSeries.ts"
-import * as MonotonicClock from "../platform/MonotonicClock.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { LedgerVerifier } from "./LedgerVerifier.ts"
 
-/** Interval of ending expired holds. Their money is free before that, because postings and reads look at the time. */
+/** Pause between two rounds of ending expired holds. Their money is free before that, because postings and reads look at the time. */
 const INTERVAL = Duration.seconds(1)
-/** Interval of counting dead row versions and open holds. */
+/** Pause between two counts of dead row versions and open holds. */
 const MEASURE_INTERVAL = Duration.seconds(15)
+/** Pause between two verifications, which can take hours in a large ledger. */
 const VERIFY_INTERVAL = Duration.hours(1)
 /** Accounts whose expired holds one statement ends. */
 const MAX_ACCOUNTS = 256
@@ -21,6 +21,32 @@ export const OUTCOME_RETENTION = Duration.days(90)
 const MAX_DELETED = 1000
 
 const NAME = "ledger"
+
+/** Makes the background work: it never ends, and repeats what failed. */
+export const makeLoop = Effect.gen(function* () {
+  const { deleteOutcomes, expireHolds, measure } = yield* LedgerMaintenance
+  const { verify } = yield* LedgerVerifier
+
+  const check = Effect.andThen(
+    deleteOutcomes,
+    Effect.tap(verify, (verification) =>
+      verification.ok
+        ? Effect.void
+        : Effect.logError(
+            `The ledger is wrong at ${subjectOf(verification)}: ${verification.reason}. Stop movements, and run effex ledger verify`
+          )
+    )
+  )
+
+  const repeat = (work: Effect.Effect<unknown, StoreUnavailable>, pause: Duration.Duration) =>
+    logFailure(work).pipe(Effect.andThen(Effect.sleep(pause)), Effect.forever)
+
+  // Verifying takes long: holds are ended and measured meanwhile.
+  return Effect.all(
+    [repeat(expireHolds, INTERVAL), repeat(measure, MEASURE_INTERVAL), repeat(check, VERIFY_INTERVAL)],
+    { concurrency: "unbounded", discard: true }
+  ).pipe(Effect.andThen(Effect.never))
+})
 
 /** Background work of the ledger: ends expired holds, deletes old outcomes, measures, and verifies. */
 export class LedgerMaintenance extends Context.Service<
@@ -88,45 +114,9 @@ export class LedgerMaintenance extends Context.Service<
 
   /** Runs the background work on the leader of the cluster. */
   static readonly layerBackground = Layer.unwrap(
-    Effect.gen(function* () {
-      const { deleteOutcomes, expireHolds, measure } = yield* LedgerMaintenance
-      const { verify } = yield* LedgerVerifier
-
-      const check = Effect.andThen(
-        deleteOutcomes,
-        Effect.tap(verify, (verification) =>
-          verification.ok
-            ? Effect.void
-            : Effect.logError(
-                `The ledger is wrong at ${subjectOf(verification)}: ${verification.reason}. Stop movements, and run effex ledger verify`
-              )
-        )
-      )
-
-      const run = Effect.gen(function* () {
-        const clock = yield* Clock.Clock
-        let measuredAt = -Infinity
-        let verifiedAt = -Infinity
-        const turn = Effect.gen(function* () {
-          yield* expireHolds
-          const now = MonotonicClock.millisUnsafe(clock)
-          if (now - measuredAt >= Duration.toMillis(MEASURE_INTERVAL)) {
-            yield* measure
-            measuredAt = now
-          }
-          if (now - verifiedAt >= Duration.toMillis(VERIFY_INTERVAL)) {
-            // Verifying takes long: holds are ended meanwhile.
-            yield* Effect.forkScoped(logFailure(check))
-            verifiedAt = now
-          }
-        })
-        return yield* logFailure(turn).pipe(Effect.andThen(Effect.sleep(INTERVAL)), Effect.forever)
-      })
-      return LeaderElection.singleton(
-        NAME,
-        Effect.scoped(run).pipe(trackInFlight(ClusterMetrics.isLeader.of({ task: NAME })))
-      )
-    })
+    Effect.map(makeLoop, (loop) =>
+      LeaderElection.singleton(NAME, loop.pipe(trackInFlight(ClusterMetrics.isLeader.of({ task: NAME }))))
+    )
   )
 }
 
