@@ -14,7 +14,7 @@ import {
 import { Settings } from "../config/Settings.ts"
 import type { Batch, BatchId, BatchState } from "../domain/orders/Batch.ts"
 import type { AssetCode } from "../domain/money/Asset.ts"
-import type { OrderSide } from "../domain/orders/Order.ts"
+import type { OrderSide } from "../domain/orders/OrderSide.ts"
 import type { LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
 import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"

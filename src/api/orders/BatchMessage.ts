@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import { AssetCode } from "../../domain/money/Asset.ts"
 import { BatchId, BatchState, RejectionReason } from "../../domain/orders/Batch.ts"
-import { OrderSide } from "../../domain/orders/Order.ts"
+import { OrderSide } from "../../domain/orders/OrderSide.ts"
 import { TimestampText } from "../../domain/Timestamp.ts"
 import * as PageMessage from "../PageMessage.ts"
 

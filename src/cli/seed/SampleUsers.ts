@@ -1,5 +1,5 @@
 import type { Role } from "../../domain/accounts/User.ts"
-import type { OrderSide } from "../../domain/orders/Order.ts"
+import type { OrderSide } from "../../domain/orders/OrderSide.ts"
 
 /** Password of every sample user. */
 export const PASSWORD = "new_password"

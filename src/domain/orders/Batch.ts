@@ -1,6 +1,6 @@
 import { type BigDecimal, type DateTime, Schema } from "effect"
 import type { AssetCode } from "../money/Asset.ts"
-import type { OrderSide } from "./Order.ts"
+import type { OrderSide } from "./OrderSide.ts"
 
 /** UUIDv7 of a batch. It is also the client order id of its order at the exchange. */
 export const BatchId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("BatchId"))

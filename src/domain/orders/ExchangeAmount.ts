@@ -1,5 +1,5 @@
 import { BigDecimal, Option } from "effect"
-import type { OrderSide } from "./Order.ts"
+import type { OrderSide } from "./OrderSide.ts"
 
 /** Limits of an order at the exchange. */
 export interface ExchangeLimits {

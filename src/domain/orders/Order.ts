@@ -4,13 +4,11 @@ import type { AssetCode } from "../money/Asset.ts"
 import type { RateId } from "../rates/Rate.ts"
 import type { WalletId } from "../wallets/Wallet.ts"
 import type { BatchId } from "./Batch.ts"
+import type { OrderSide } from "./OrderSide.ts"
 
 /** UUIDv7 of an order. The transfer that opens its hold has the same id. */
 export const OrderId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("OrderId"))
 export type OrderId = typeof OrderId.Type
-
-export const OrderSide = Schema.Literals(["buy", "sell"])
-export type OrderSide = typeof OrderSide.Type
 
 /**
  * - `held-for-review`: an administrator decides on it before it goes its way

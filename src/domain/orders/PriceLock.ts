@@ -3,7 +3,8 @@ import type { Asset } from "../money/Asset.ts"
 import * as Currency from "../money/Currency.ts"
 import * as Decimal from "../money/Decimal.ts"
 import { PRICE_CURRENCY } from "../money/SupportedPairs.ts"
-import { type OrderSide, OrderTooSmall } from "./Order.ts"
+import { OrderTooSmall } from "./Order.ts"
+import type { OrderSide } from "./OrderSide.ts"
 
 /** Minor unit of the currency in which orders are paid. */
 export const MINOR_UNIT = Currency.get(PRICE_CURRENCY).minorUnit
