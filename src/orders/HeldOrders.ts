@@ -19,7 +19,7 @@ import { HeldOrderRepo } from "./HeldOrderRepo.ts"
 import { OrderPrices } from "./OrderPrices.ts"
 import * as OrderRefund from "./OrderRefund.ts"
 import { checkAsset } from "./OrderRequest.ts"
-import { SettlementSignal } from "./SettlementSignal.ts"
+import { SettlementSignal } from "./settlement/SettlementSignal.ts"
 
 /** Orders whose review is ended in one interval. */
 const MAX_EXPIRED = 100

@@ -8,7 +8,7 @@ import * as PostingRounds from "../ledger/PostingRounds.ts"
 import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import { type NewOrder, OrderRepo } from "./OrderRepo.ts"
-import { SettlementSignal } from "./SettlementSignal.ts"
+import { SettlementSignal } from "./settlement/SettlementSignal.ts"
 
 const MAX_BATCH_SIZE = 128
 

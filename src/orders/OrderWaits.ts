@@ -5,8 +5,8 @@ import type { Batch } from "../domain/orders/Batch.ts"
 import type { Order, OrderPool } from "../domain/orders/Order.ts"
 import type { OrderWait, OrderWaitReason } from "../domain/orders/OrderWait.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { BatchRepo } from "./BatchRepo.ts"
-import { MarketHours } from "./MarketHours.ts"
+import { BatchRepo } from "./settlement/BatchRepo.ts"
+import { MarketHours } from "./settlement/MarketHours.ts"
 
 /** Time after which an exchange without an answer counts as unavailable. */
 const MARKET_TIMEOUT = Duration.seconds(1)

@@ -105,7 +105,7 @@ export const MUTANTS = {
   /** Settles an order with a part of its fill while it is still open. Only seeds with partial fills detect it, such as 39. */
   fill: [
     {
-      file: "src/orders/BatchExecution.ts",
+      file: "src/orders/settlement/BatchExecution.ts",
       from: `if (order.state === "open") {`,
       to: `if (order.state === "open" && order.filled.value === 0n) {`
     }

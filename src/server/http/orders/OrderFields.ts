@@ -9,7 +9,7 @@ import { type Order, type OrderEvent, OrderId, type OrderPool } from "../../../d
 import type { OrderWait } from "../../../domain/orders/OrderWait.ts"
 import { MINOR_UNIT } from "../../../domain/orders/PriceLock.ts"
 import { fromUnits } from "../../../domain/orders/Units.ts"
-import type { AllocatedBatch } from "../../../orders/Batches.ts"
+import type { AllocatedBatch } from "../../../orders/settlement/Batches.ts"
 
 const dollars = (value: BigDecimal.BigDecimal) => Decimal.padDecimals(Decimal.format(value), MINOR_UNIT)
 const optional = <A>(value: A | null, format: (value: A) => string) => (value === null ? null : format(value))

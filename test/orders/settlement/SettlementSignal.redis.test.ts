@@ -1,11 +1,11 @@
 import { describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { SettlementSignal } from "../../src/orders/SettlementSignal.ts"
-import { Redis } from "../../src/platform/Redis.ts"
-import { RedisKeys } from "../../src/platform/RedisKeys.ts"
-import { eventuallyFrom } from "../support/Waiters.ts"
-import * as TestRedis from "../support/TestRedis.ts"
-import * as TestSettings from "../support/TestSettings.ts"
+import { SettlementSignal } from "../../../src/orders/settlement/SettlementSignal.ts"
+import { Redis } from "../../../src/platform/Redis.ts"
+import { RedisKeys } from "../../../src/platform/RedisKeys.ts"
+import { eventuallyFrom } from "../../support/Waiters.ts"
+import * as TestRedis from "../../support/TestRedis.ts"
+import * as TestSettings from "../../support/TestSettings.ts"
 
 const DATABASE = 7
 const CHANNEL = "effex:db1:settlement"

@@ -1,11 +1,11 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Metric } from "effect"
-import { SettlementSignal } from "../../src/orders/SettlementSignal.ts"
-import * as SettlementRunner from "../../src/orders/SettlementRunner.ts"
-import * as OrderMetrics from "../../src/platform/metrics/OrderMetrics.ts"
-import { ScriptedExchange } from "../support/ScriptedExchange.ts"
-import * as TestOrders from "../support/TestOrders.ts"
-import * as TestWallets from "../support/TestWallets.ts"
+import { SettlementSignal } from "../../../src/orders/settlement/SettlementSignal.ts"
+import * as SettlementRunner from "../../../src/orders/settlement/SettlementRunner.ts"
+import * as OrderMetrics from "../../../src/platform/metrics/OrderMetrics.ts"
+import { ScriptedExchange } from "../../support/ScriptedExchange.ts"
+import * as TestOrders from "../../support/TestOrders.ts"
+import * as TestWallets from "../../support/TestWallets.ts"
 
 const { list, place, stateOf } = TestOrders
 

@@ -1,13 +1,13 @@
 import { type BigDecimal, Context, DateTime, Effect, Layer, Option } from "effect"
 import type { SqlError, Statement } from "effect/sql"
-import * as Decimal from "../domain/money/Decimal.ts"
-import type { Batch, BatchId, RejectionReason } from "../domain/orders/Batch.ts"
-import type { OrderId } from "../domain/orders/Order.ts"
-import * as LeaderTerms from "../platform/LeaderTerms.ts"
-import type { LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
-import { Database } from "../platform/postgres/Database.ts"
-import * as PgArray from "../platform/postgres/PgArray.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
+import type { Batch, BatchId, RejectionReason } from "../../domain/orders/Batch.ts"
+import type { OrderId } from "../../domain/orders/Order.ts"
+import * as LeaderTerms from "../../platform/LeaderTerms.ts"
+import type { LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import * as PgArray from "../../platform/postgres/PgArray.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 
 /** Part of the order of a batch that the exchange filled, exactly. */
 export interface Fill {
@@ -65,7 +65,7 @@ export class SettlementRepo extends Context.Service<
       houseFilled: BigDecimal.BigDecimal
     ) => Effect.Effect<boolean, SqlError.SqlError>
   }
->()("effex/orders/SettlementRepo") {
+>()("effex/orders/settlement/SettlementRepo") {
   static readonly layer = Layer.effect(
     SettlementRepo,
     Effect.gen(function* () {

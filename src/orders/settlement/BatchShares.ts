@@ -1,9 +1,9 @@
 import { BigDecimal } from "effect"
-import { type Allocation, allocate } from "../domain/orders/Allocation.ts"
-import type { Batch } from "../domain/orders/Batch.ts"
-import { MINOR_UNIT } from "../domain/orders/PriceLock.ts"
-import { toUnits } from "../domain/orders/Units.ts"
-import type { BatchMember } from "./OrderRows.ts"
+import { type Allocation, allocate } from "../../domain/orders/Allocation.ts"
+import type { Batch } from "../../domain/orders/Batch.ts"
+import { MINOR_UNIT } from "../../domain/orders/PriceLock.ts"
+import { toUnits } from "../../domain/orders/Units.ts"
+import type { BatchMember } from "../OrderRows.ts"
 
 const ZERO = BigDecimal.make(0n, 0)
 

@@ -11,13 +11,13 @@ import {
   Ref,
   Stream
 } from "effect"
-import { Settings } from "../config/Settings.ts"
-import type { Batch, BatchId, BatchState } from "../domain/orders/Batch.ts"
-import type { AssetCode } from "../domain/money/Asset.ts"
-import type { OrderSide } from "../domain/orders/OrderSide.ts"
-import type { LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
-import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { Settings } from "../../config/Settings.ts"
+import type { Batch, BatchId, BatchState } from "../../domain/orders/Batch.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
+import type { OrderSide } from "../../domain/orders/OrderSide.ts"
+import type { LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
+import * as OrderMetrics from "../../platform/metrics/OrderMetrics.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { type AllocationRefused, BatchAllocation } from "./BatchAllocation.ts"
 import { BatchExecution, type ExecutionError } from "./BatchExecution.ts"
 import { BatchRepo } from "./BatchRepo.ts"
@@ -47,7 +47,7 @@ export class Settlement extends Context.Service<
     /** Takes every step that is due, until none is left. Returns the number of batches that made progress. */
     readonly settleDue: (leader: LeaderTerm) => Effect.Effect<number, Superseded | StoreUnavailable>
   }
->()("effex/orders/Settlement") {
+>()("effex/orders/settlement/Settlement") {
   static readonly layer = Layer.effect(
     Settlement,
     Effect.gen(function* () {

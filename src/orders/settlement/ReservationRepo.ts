@@ -1,16 +1,16 @@
 import { type BigDecimal, Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
-import type { AssetCode } from "../domain/money/Asset.ts"
-import * as Decimal from "../domain/money/Decimal.ts"
-import { BatchId } from "../domain/orders/Batch.ts"
-import type { OrderId } from "../domain/orders/Order.ts"
-import type { OrderSide } from "../domain/orders/OrderSide.ts"
-import * as LeaderTerms from "../platform/LeaderTerms.ts"
-import { type LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
-import { Database } from "../platform/postgres/Database.ts"
-import * as PgArray from "../platform/postgres/PgArray.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import * as OrderRows from "./OrderRows.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
+import { BatchId } from "../../domain/orders/Batch.ts"
+import type { OrderId } from "../../domain/orders/Order.ts"
+import type { OrderSide } from "../../domain/orders/OrderSide.ts"
+import * as LeaderTerms from "../../platform/LeaderTerms.ts"
+import { type LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import * as PgArray from "../../platform/postgres/PgArray.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as OrderRows from "../OrderRows.ts"
 
 /** Orders of one batch: they, and the accounts of their users, are locked by one transaction. */
 const MAX_BATCH_ORDERS = 1000
@@ -51,7 +51,7 @@ export class ReservationRepo extends Context.Service<
       rule: PoolRule
     ) => Effect.Effect<Option.Option<BatchId>, Superseded | StoreUnavailable>
   }
->()("effex/orders/ReservationRepo") {
+>()("effex/orders/settlement/ReservationRepo") {
   static readonly layer = Layer.effect(
     ReservationRepo,
     Effect.gen(function* () {

@@ -1,14 +1,14 @@
 import { assert, layer } from "@effect/vitest"
 import { BigDecimal, Effect, Layer, Random } from "effect"
 import { TestClock } from "effect/testing"
-import * as Decimal from "../../src/domain/money/Decimal.ts"
-import type { Order } from "../../src/domain/orders/Order.ts"
-import { LedgerVerifier } from "../../src/ledger/LedgerVerifier.ts"
-import { Orders } from "../../src/orders/Orders.ts"
-import { ScriptedExchange, type Submission } from "../support/ScriptedExchange.ts"
-import * as TestOrders from "../support/TestOrders.ts"
-import * as TestSettlement from "../support/TestSettlement.ts"
-import * as TestWallets from "../support/TestWallets.ts"
+import * as Decimal from "../../../src/domain/money/Decimal.ts"
+import type { Order } from "../../../src/domain/orders/Order.ts"
+import { LedgerVerifier } from "../../../src/ledger/LedgerVerifier.ts"
+import { Orders } from "../../../src/orders/Orders.ts"
+import { ScriptedExchange, type Submission } from "../../support/ScriptedExchange.ts"
+import * as TestOrders from "../../support/TestOrders.ts"
+import * as TestSettlement from "../../support/TestSettlement.ts"
+import * as TestWallets from "../../support/TestWallets.ts"
 
 const ZERO = BigDecimal.make(0n, 0)
 const SEEDS = 8

@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Queue, Schedule } from "effect"
 import * as EffectRedis from "effect/persistence/Redis"
-import { RedisKeys } from "../platform/RedisKeys.ts"
+import { RedisKeys } from "../../platform/RedisKeys.ts"
 
 const CHANNEL = "settlement"
 
@@ -13,7 +13,7 @@ export class SettlementSignal extends Context.Service<
     /** Waits for the next signal. Signals that nobody waited for count as one. */
     readonly wait: Effect.Effect<void>
   }
->()("effex/orders/SettlementSignal") {
+>()("effex/orders/settlement/SettlementSignal") {
   /** Wakes the settlement of this process. */
   static readonly layerMemory = Layer.effect(
     SettlementSignal,

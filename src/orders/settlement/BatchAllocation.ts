@@ -1,18 +1,18 @@
 import { BigDecimal, Context, Effect, Layer, Schema, Semaphore } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { AssetCatalog } from "../assets/AssetCatalog.ts"
-import { TransferId } from "../domain/ledger/LedgerPosting.ts"
-import { houseResult } from "../domain/orders/Allocation.ts"
-import { type Batch, BatchId } from "../domain/orders/Batch.ts"
-import { MINOR_UNIT } from "../domain/orders/PriceLock.ts"
-import { fromUnits } from "../domain/orders/Units.ts"
-import { Ledger } from "../ledger/Ledger.ts"
-import { type LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
-import { Database } from "../platform/postgres/Database.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { Wallets } from "../wallets/Wallets.ts"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
+import { TransferId } from "../../domain/ledger/LedgerPosting.ts"
+import { houseResult } from "../../domain/orders/Allocation.ts"
+import { type Batch, BatchId } from "../../domain/orders/Batch.ts"
+import { MINOR_UNIT } from "../../domain/orders/PriceLock.ts"
+import { fromUnits } from "../../domain/orders/Units.ts"
+import { Ledger } from "../../ledger/Ledger.ts"
+import { type LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { Wallets } from "../../wallets/Wallets.ts"
 import * as BatchShares from "./BatchShares.ts"
-import { OrderRepo } from "./OrderRepo.ts"
+import { OrderRepo } from "../OrderRepo.ts"
 import * as SettlementPostings from "./SettlementPostings.ts"
 import { SettlementRepo } from "./SettlementRepo.ts"
 import { SettlementSteps } from "./SettlementSteps.ts"
@@ -48,7 +48,7 @@ export class BatchAllocation extends Context.Service<
       batch: Batch
     ) => Effect.Effect<SettledBatch, Superseded | AllocationRefused | StoreUnavailable>
   }
->()("effex/orders/BatchAllocation") {
+>()("effex/orders/settlement/BatchAllocation") {
   static readonly layer = Layer.effect(
     BatchAllocation,
     Effect.gen(function* () {

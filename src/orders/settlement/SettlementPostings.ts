@@ -1,11 +1,11 @@
 import { BigDecimal } from "effect"
-import type { AccountName, LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
-import type { EntryPosting, LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
-import { PRICE_CURRENCY } from "../domain/money/SupportedPairs.ts"
-import type { HouseResult } from "../domain/orders/Allocation.ts"
-import type { Batch } from "../domain/orders/Batch.ts"
-import { houseAccount, walletAccount } from "../wallets/Wallets.ts"
-import type { BatchMember } from "./OrderRows.ts"
+import type { AccountName, LedgerAccountId } from "../../domain/ledger/LedgerAccount.ts"
+import type { EntryPosting, LedgerPosting, TransferId } from "../../domain/ledger/LedgerPosting.ts"
+import { PRICE_CURRENCY } from "../../domain/money/SupportedPairs.ts"
+import type { HouseResult } from "../../domain/orders/Allocation.ts"
+import type { Batch } from "../../domain/orders/Batch.ts"
+import { houseAccount, walletAccount } from "../../wallets/Wallets.ts"
+import type { BatchMember } from "../OrderRows.ts"
 
 /** An order with its share. */
 export interface SettledOrder {

@@ -1,21 +1,21 @@
 import { Context, DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
-import { AssetCatalog } from "../assets/AssetCatalog.ts"
-import { Settings } from "../config/Settings.ts"
-import * as Decimal from "../domain/money/Decimal.ts"
-import type { Batch, RejectionReason } from "../domain/orders/Batch.ts"
-import * as ExchangeAmount from "../domain/orders/ExchangeAmount.ts"
-import { hasMoved } from "../domain/orders/PriceLock.ts"
-import type { RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
+import { AssetCatalog } from "../../assets/AssetCatalog.ts"
+import { Settings } from "../../config/Settings.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
+import type { Batch, RejectionReason } from "../../domain/orders/Batch.ts"
+import * as ExchangeAmount from "../../domain/orders/ExchangeAmount.ts"
+import { hasMoved } from "../../domain/orders/PriceLock.ts"
+import type { RateTooOld, RateUnavailable } from "../../domain/rates/Rate.ts"
 import {
   ExchangeClient,
   type ExchangeOrder,
   ExchangeRefused,
   type ExchangeUnknown
-} from "../exchanges/ExchangeClient.ts"
-import type { LeaderTerm, Superseded } from "../platform/LeaderTerms.ts"
-import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { OrderPrices } from "./OrderPrices.ts"
+} from "../../exchanges/ExchangeClient.ts"
+import type { LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
+import * as OrderMetrics from "../../platform/metrics/OrderMetrics.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { OrderPrices } from "../OrderPrices.ts"
 import { SettlementRepo } from "./SettlementRepo.ts"
 import { SettlementSteps } from "./SettlementSteps.ts"
 
@@ -57,7 +57,7 @@ export class BatchExecution extends Context.Service<
       detail: string
     ) => Effect.Effect<void, WriteError>
   }
->()("effex/orders/BatchExecution") {
+>()("effex/orders/settlement/BatchExecution") {
   static readonly layer = Layer.effect(
     BatchExecution,
     Effect.gen(function* () {

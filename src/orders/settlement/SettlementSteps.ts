@@ -19,6 +19,6 @@ export type Step = (typeof STEPS)[number]
 
 /** Called at each step, so that a test can stop a settlement there. Does nothing by default. */
 export class SettlementSteps extends Context.Reference<(step: Step) => Effect.Effect<void>>(
-  "effex/orders/SettlementSteps",
+  "effex/orders/settlement/SettlementSteps",
   { defaultValue: () => () => Effect.void }
 ) {}

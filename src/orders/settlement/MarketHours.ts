@@ -1,6 +1,6 @@
 import { Clock, Context, DateTime, Duration, Effect, Layer, Option } from "effect"
-import type { AssetCode } from "../domain/money/Asset.ts"
-import { ExchangeClient } from "../exchanges/ExchangeClient.ts"
+import type { AssetCode } from "../../domain/money/Asset.ts"
+import { ExchangeClient } from "../../exchanges/ExchangeClient.ts"
 
 /** Time for which an answer of the exchange is cached. */
 const OPEN_FOR = Duration.seconds(30)
@@ -22,7 +22,7 @@ export class MarketHours extends Context.Service<
     /** Like {@link isOpen}, and tells a closed market from an exchange that does not answer. */
     readonly stateOf: (asset: AssetCode) => Effect.Effect<MarketState>
   }
->()("effex/orders/MarketHours") {
+>()("effex/orders/settlement/MarketHours") {
   static readonly layer = Layer.effect(
     MarketHours,
     Effect.gen(function* () {

@@ -1,9 +1,9 @@
 import { Array, Context, DateTime, Effect, Layer, type Option } from "effect"
 import type { SqlError } from "effect/sql"
-import type { Batch, BatchEvent, BatchId, BatchState } from "../domain/orders/Batch.ts"
-import { Database } from "../platform/postgres/Database.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import * as OrderRows from "./OrderRows.ts"
+import type { Batch, BatchEvent, BatchId, BatchState } from "../../domain/orders/Batch.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as OrderRows from "../OrderRows.ts"
 
 /** Filter of a list of batches. */
 export interface BatchFilter {
@@ -33,7 +33,7 @@ export class BatchRepo extends Context.Service<
      */
     readonly retry: (id: BatchId, at: DateTime.Utc) => Effect.Effect<boolean, SqlError.SqlError>
   }
->()("effex/orders/BatchRepo") {
+>()("effex/orders/settlement/BatchRepo") {
   static readonly layer = Layer.effect(
     BatchRepo,
     Effect.gen(function* () {

@@ -1,13 +1,13 @@
 import { Context, DateTime, Effect, Layer, Option } from "effect"
-import { AdminActions } from "../accounts/AdminActions.ts"
-import type { Allocation } from "../domain/orders/Allocation.ts"
-import { type Batch, BatchAllocated, BatchNotFound, type BatchId } from "../domain/orders/Batch.ts"
-import type { Order } from "../domain/orders/Order.ts"
-import { Database } from "../platform/postgres/Database.ts"
-import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { AdminActions } from "../../accounts/AdminActions.ts"
+import type { Allocation } from "../../domain/orders/Allocation.ts"
+import { type Batch, BatchAllocated, BatchNotFound, type BatchId } from "../../domain/orders/Batch.ts"
+import type { Order } from "../../domain/orders/Order.ts"
+import { Database } from "../../platform/postgres/Database.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { BatchRepo } from "./BatchRepo.ts"
 import * as BatchShares from "./BatchShares.ts"
-import { OrderRepo } from "./OrderRepo.ts"
+import { OrderRepo } from "../OrderRepo.ts"
 import { SettlementSignal } from "./SettlementSignal.ts"
 
 /** A batch with the shares of its orders. */
@@ -40,7 +40,7 @@ export class Batches extends Context.Service<
       decimals: number
     ) => Effect.Effect<Option.Option<AllocatedBatch>, StoreUnavailable>
   }
->()("effex/orders/Batches") {
+>()("effex/orders/settlement/Batches") {
   static readonly layer = Layer.effect(
     Batches,
     Effect.gen(function* () {
