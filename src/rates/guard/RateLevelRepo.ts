@@ -1,12 +1,12 @@
-import { Array, type BigDecimal, Context, DateTime, Duration, Effect, Layer, Option, Schema } from "effect"
+import { Array, type BigDecimal, Context, DateTime, Duration, Effect, Layer, Option } from "effect"
 import type { Statement } from "effect/sql"
 import type { Levels, Step } from "../../domain/rates/AnomalyLevels.ts"
-import { AssetCode } from "../../domain/money/Asset.ts"
 import { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import { isSandboxRate, type RateLeg, type RateTick } from "../../domain/rates/Rate.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import { decodeDecisions, decodeLegs, decodeLevels, decodeSteps } from "./RateLevelRows.ts"
 
 /** Time within which small changes of a rate are added up. A confirmed rate starts a new window. */
 export const LEVEL_WINDOW = Duration.days(7)
@@ -268,43 +268,3 @@ export class RateLevelRepo extends Context.Service<
 >()("effex/rates/guard/RateLevelRepo") {
   static readonly layer = Layer.effect(RateLevelRepo, make)
 }
-
-const optionalDecimal = Schema.OptionFromNullOr(Decimal.PositiveDecimal)
-
-const optionalTime = Schema.OptionFromNullOr(Schema.DateTimeUtcFromDate)
-
-const decodeLevels = Schema.decodeUnknownEffect(
-  Schema.Struct({
-    allLast: optionalDecimal,
-    allAnchor: optionalDecimal,
-    allAnchorAt: optionalTime,
-    allOldest: optionalDecimal,
-    allOldestAt: optionalTime,
-    ownLast: optionalDecimal,
-    ownAnchor: optionalDecimal,
-    ownAnchorAt: optionalTime,
-    ownOldest: optionalDecimal,
-    ownOldestAt: optionalTime,
-    fallback: optionalDecimal,
-    accepted: optionalDecimal
-  })
-)
-
-const decodeSteps = Schema.decodeUnknownEffect(
-  Schema.Array(Schema.Struct({ from: Decimal.PositiveDecimal, to: Decimal.PositiveDecimal }))
-)
-
-const decodeLegs = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ rate: Decimal.PositiveDecimal })))
-
-const decodeDecisions = Schema.decodeUnknownEffect(
-  Schema.Array(
-    Schema.Struct({
-      from: AssetCode,
-      to: AssetCode,
-      rate: Decimal.PositiveDecimal,
-      before: optionalDecimal,
-      observedAt: Schema.DateTimeUtcFromDate,
-      principal: Schema.String
-    })
-  )
-)
