@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EffexCommand from "../support/EffexCommand.ts"
+import { connect } from "../support/NodeEnvironment.ts"
 import * as TestDatabase from "../support/TestDatabase.ts"
 
 type Body = Readonly<Record<string, unknown>>
@@ -93,6 +94,32 @@ describe("effex seed", () => {
       })
       yield* stop
     }).pipe(Effect.scoped)
+  )
+
+  it.live("continues after a run that created only the users, and repeats no movement without its key", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.create
+      const env = { DATABASE_URL: url, LOG_LEVEL: "warn" }
+      for (const args of [["admin", "--admin"], ["amara"], ["kofi"]]) {
+        const user = yield* EffexCommand.exec(["users", "create", ...args], env, "a long enough passphrase")
+        assert.strictEqual(user.code, 0, user.output)
+      }
+      const first = yield* EffexCommand.exec(["seed", "--json"], env)
+      assert.strictEqual(first.code, 0, first.output)
+      assert.strictEqual(first.json["created"], 0)
+      assert.isAbove(Number(first.json["rates"]), 7000)
+      const before = yield* countRows(url)
+      assert.isAbove(Number(before["ledger_transfer"]), 18)
+
+      const sql = yield* connect(url)
+      yield* sql`ALTER TABLE app_user DISABLE TRIGGER USER`
+      yield* sql`UPDATE app_user SET created_at = created_at - interval '91 days'`
+      yield* sql`DELETE FROM ledger_outcome`
+      const second = yield* EffexCommand.exec(["seed", "--json"], env)
+      assert.strictEqual(second.code, 0, second.output)
+      const { exchange_rate: _, ...movements } = before
+      assert.deepInclude(yield* countRows(url), movements)
+    }).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
   )
 
   it.live("refuses settings of production and a database with rates of a real provider", () =>

@@ -36,15 +36,15 @@ const currencyRate = Effect.fnUntraced(function* (pair: AssetPair, millis: numbe
 })
 
 /**
- * Imports a week of generated hourly rates of all polled pairs, at the levels of the sandbox. Returns the number of stored
- * rates. Repeated imports of an hour store nothing.
+ * Imports a week of generated hourly rates of all polled pairs, at the levels of the sandbox, up to a time. Returns the number of
+ * stored rates. A repeated import up to the same hour stores only what is missing.
  */
-export const store = Effect.gen(function* () {
+export const storeUntil = Effect.fnUntraced(function* (end: DateTime.Utc) {
   const { find, pairs } = yield* AssetCatalog
   const fs = yield* FileSystem.FileSystem
   const rateImport = yield* RateImport
   const prices = SandboxPrices.make(SEED)
-  const lastHour = Math.floor(DateTime.toEpochMillis(yield* DateTime.now) / HOUR) * HOUR
+  const lastHour = Math.floor(DateTime.toEpochMillis(end) / HOUR) * HOUR
 
   const lines = ["from,to,rate,observed_at"]
   for (const pair of pairs.polled) {
@@ -73,4 +73,4 @@ export const store = Effect.gen(function* () {
     onProgress: () => Effect.void
   })
   return summary.stored
-}).pipe(Effect.scoped)
+}, Effect.scoped)

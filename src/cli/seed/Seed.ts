@@ -1,10 +1,11 @@
-import { Console, Effect, Option, Redacted } from "effect"
+import { Console, DateTime, Duration, Effect, Option, Redacted } from "effect"
 import { Command } from "effect/cli"
 import { UserAdministration } from "../../accounts/UserAdministration.ts"
 import { Users } from "../../accounts/Users.ts"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import { Username } from "../../domain/accounts/User.ts"
 import { formatAmount, type WalletId } from "../../domain/wallets/Wallet.ts"
+import { OUTCOME_RETENTION } from "../../ledger/LedgerMaintenance.ts"
 import { Orders } from "../../orders/Orders.ts"
 import { Wallets } from "../../wallets/Wallets.ts"
 import { jsonFlag } from "../arguments/JsonFlag.ts"
@@ -48,9 +49,19 @@ const createUsers = Effect.gen(function* () {
   return created
 })
 
-const walletOf = Effect.fnUntraced(function* (username: string) {
+const userOf = Effect.fnUntraced(function* (username: string) {
   const user = yield* (yield* Users).byUsername(Username.make(username))
-  return yield* (yield* Wallets).ofUser(Option.getOrThrow(user).id)
+  return Option.getOrThrow(user)
+})
+
+/** The time of the sample data: when the last sample user was created. */
+const seededAt = Effect.gen(function* () {
+  const users = yield* Effect.forEach(SampleUsers.users, ({ username }) => userOf(username))
+  return users.map(({ createdAt }) => createdAt).reduce((a, b) => DateTime.max(a, b))
+})
+
+const walletOf = Effect.fnUntraced(function* (username: string) {
+  return yield* (yield* Wallets).ofUser((yield* userOf(username)).id)
 })
 
 /** Waits until the orders of cryptocurrencies are settled, by this process or by a running server. */
@@ -66,6 +77,23 @@ const awaitOrders = Effect.fnUntraced(function* (wallets: ReadonlyArray<WalletId
   })
   while (!(yield* isSettled)) yield* Effect.sleep(SETTLEMENT_POLL)
 }, Effect.timeoutOption(SETTLEMENT_TIMEOUT))
+
+/**
+ * Performs what the sample users do. Each action happens once, by its idempotency key. Once the first keys are deleted, none is
+ * repeated.
+ */
+const performActions = Effect.fnUntraced(function* (time: DateTime.Utc) {
+  const age = DateTime.distance(time, yield* DateTime.now)
+  if (Duration.isGreaterThanOrEqualTo(age, OUTCOME_RETENTION)) return
+  const perform = yield* SampleActions.make
+  const wallets = new Set<WalletId>()
+  for (const [index, [username, action]] of SampleUsers.actions.entries()) {
+    const wallet = yield* walletOf(username)
+    wallets.add(wallet.id)
+    yield* perform(wallet, action, `seed-${index + 1}`)
+  }
+  yield* awaitOrders(Array.from(wallets))
+})
 
 const summarize = Effect.gen(function* () {
   const { find } = yield* AssetCatalog
@@ -90,22 +118,16 @@ export const command = Command.make(
     yield* SandboxOnly.check
     yield* checkUsers
     const created = yield* createUsers
-    const perform = yield* SampleActions.make
-    const wallets = new Set<WalletId>()
-    for (const [index, [username, action]] of SampleUsers.actions.entries()) {
-      const wallet = yield* walletOf(username)
-      wallets.add(wallet.id)
-      yield* perform(wallet, action, `seed-${index + 1}`)
-    }
-    yield* awaitOrders(Array.from(wallets))
-    const stored = created > 0 ? yield* SampleHistory.store : 0
+    const time = yield* seededAt
+    yield* performActions(time)
+    const stored = yield* SampleHistory.storeUntil(time)
     const users = yield* summarize
     if (json) {
       const rows = users.map(({ balances, ...user }) => ({ ...user, balances: Object.fromEntries(balances) }))
       return yield* Console.log(JSON.stringify({ created, rates: stored, users: rows }))
     }
     yield* Console.log(
-      created === 0
+      created === 0 && stored === 0
         ? "The sample data is there already; nothing was changed"
         : `Created ${created} users with the password ${SampleUsers.PASSWORD}, and ${stored} past rates`
     )
