@@ -14,6 +14,7 @@ import * as ExchangeCheck from "./ExchangeCheck.ts"
 import * as PortCheck from "./PortCheck.ts"
 import * as ProvidersCheck from "./ProvidersCheck.ts"
 import * as RedisCheck from "./RedisCheck.ts"
+import * as ReplicaCheck from "./ReplicaCheck.ts"
 import * as SchemaCheck from "./SchemaCheck.ts"
 
 /** At least one check failed. */
@@ -40,7 +41,7 @@ export const command = Command.make(
   }, Effect.provide(NodeServices.layer))
 ).pipe(
   Command.withDescription(
-    "Check settings, database, migrations, Redis, providers, exchange, clocks and port, and advise what to do. The exit code is 1 if a check failed"
+    "Check settings, database, migrations, read replica, Redis, providers, exchange, clocks and port, and advise what to do. The exit code is 1 if a check failed"
   )
 )
 
@@ -84,6 +85,12 @@ const groups: ReadonlyArray<CheckGroup> = [
     settings: /^(DATABASE_URL|DATA_DIR)$/,
     advice: "Check DATABASE_URL, and that the server is running and accepts connections from this machine",
     results: checkExistingDatabase
+  },
+  {
+    check: "replica",
+    settings: /^DATABASE_(READ_)?/,
+    advice: "Check DATABASE_READ_URL and DATABASE_URL, and that both servers are running",
+    results: ReplicaCheck.run
   },
   {
     check: "redis",

@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { PgClient } from "@effect/sql-pg"
-import { Context, Duration, Effect, Layer, Metric, Option, String } from "effect"
+import { Context, Duration, Effect, Layer, Metric, Option, type Redacted, String } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { Settings } from "../../config/Settings.ts"
 import * as DatabaseMetrics from "../metrics/DatabaseMetrics.ts"
@@ -66,19 +66,22 @@ const withPipeline = Effect.fnUntraced(function* (database: Database["Service"])
 
 const READ_CONNECTIONS = 8
 
+/** Connects to the server at `DATABASE_READ_URL`. */
+export const replicaClient = (url: Redacted.Redacted, maxConnections: number) =>
+  Effect.map(
+    Layer.build(poolAt({ url, maxConnections, connectTimeout: PROBE_TIMEOUT })),
+    Context.get(SqlClient.SqlClient)
+  )
+
 /** Lets reads go to the replica at `DATABASE_READ_URL`, if it is set. */
 const withReplica = Effect.fnUntraced(function* (database: Database["Service"]) {
   const { databaseReadMaxLag, databaseReadUrl } = yield* Settings
   if (Option.isNone(databaseReadUrl)) return database
   const url = databaseReadUrl.value
-  const clientOf = (maxConnections: number) =>
-    Layer.build(poolAt({ url, maxConnections, connectTimeout: PROBE_TIMEOUT })).pipe(
-      Effect.map((context) => Context.get(context, SqlClient.SqlClient))
-    )
   const { health, read } = yield* ReadReplica.make({
     primary: database,
-    replica: yield* clientOf(READ_CONNECTIONS),
-    monitored: yield* clientOf(1),
+    replica: yield* replicaClient(url, READ_CONNECTIONS),
+    monitored: yield* replicaClient(url, 1),
     maxLag: databaseReadMaxLag
   })
   return { ...database, read, replicaHealth: Effect.sync(() => Option.some(health())) }

@@ -24,9 +24,11 @@ export interface ReplayState {
   readonly isStreaming: boolean
 }
 
+// Without the role `pg_read_all_stats`, only the existence of a receiver is visible, and its status is null.
 const REPLAY_STATE = `
   SELECT coalesce(pg_last_wal_replay_lsn() - '0/0'::pg_lsn, 0)::bigint,
-    pg_is_in_recovery() AND EXISTS (SELECT FROM pg_stat_wal_receiver)`
+    pg_is_in_recovery() AND EXISTS (
+      SELECT FROM pg_stat_wal_receiver WHERE coalesce(status, 'streaming') = 'streaming')`
 
 /** Reads the state of the server behind a connection. */
 export const ofReplica = (
