@@ -9,7 +9,8 @@ import { converterOf, type Principal } from "../../domain/access/Principal.ts"
 import type { RateLimitStatus } from "../../domain/access/RateLimit.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as ConversionBody from "../encoding/ConversionBody.ts"
-import { ConversionRequests, idempotencyKeyOf } from "../http/ConversionRequests.ts"
+import * as IdempotencyKey from "../encoding/IdempotencyKey.ts"
+import { ConversionRequests } from "../http/ConversionRequests.ts"
 import { AccessControl } from "../middleware/access/AccessControl.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as RateLimitHeaders from "../middleware/headers/RateLimitHeaders.ts"
@@ -133,7 +134,7 @@ const make = Effect.gen(function* () {
     )
 
   const parse = ({ body, request }: ConversionExchange) =>
-    Result.flatMap(idempotencyKeyOf(request), (key) =>
+    Result.flatMap(IdempotencyKey.ofIncoming(request), (key) =>
       Result.map(parseBody(body), (parsed) => ({ body: parsed, key }))
     )
 

@@ -1,4 +1,3 @@
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Caller } from "../../api/access/Caller.ts"
@@ -7,7 +6,8 @@ import * as CommittedConversion from "../../conversion/CommittedConversion.ts"
 import { converterOf } from "../../domain/access/Principal.ts"
 import * as ConversionBody from "../encoding/ConversionBody.ts"
 import * as IdempotentResponse from "../encoding/IdempotentResponse.ts"
-import { ConversionRequests, idempotencyKeyOf } from "./ConversionRequests.ts"
+import * as IdempotencyKey from "../encoding/IdempotencyKey.ts"
+import { ConversionRequests } from "./ConversionRequests.ts"
 
 /** Handlers of `POST /convert`, `POST /quotes` and `GET /quotes/:quote_id`. */
 export const layer = HttpApiBuilder.group(
@@ -21,9 +21,7 @@ export const layer = HttpApiBuilder.group(
       .handleRaw(
         "convert",
         Effect.fnUntraced(function* ({ request }) {
-          const idempotencyKey = yield* Effect.fromResult(
-            idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
-          )
+          const idempotencyKey = yield* IdempotencyKey.ofRequest(request)
           const body = yield* ConversionBody.readConvert(request)
           const outcome = yield* requests.convert(body, idempotencyKey, yield* converter)
           return IdempotentResponse.respond(200, CommittedConversion.toJson(outcome), outcome.replayed)

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http"
 import { Context, DateTime, Effect, Layer, Option, Result } from "effect"
 import { AssetCatalog } from "../../assets/AssetCatalog.ts"
 import type { QuoteMessage } from "../../api/conversion/ConversionMessage.ts"
@@ -11,7 +10,6 @@ import { Quotes } from "../../conversion/Quotes.ts"
 import type { Identity } from "../../domain/access/Principal.ts"
 import { formatPrice } from "../../domain/conversion/PricedConversion.ts"
 import type { Quote, QuoteId } from "../../domain/conversion/Quote.ts"
-import { IDEMPOTENCY_KEY_FORMAT, isIdempotencyKey } from "../../domain/conversion/IdempotencyKey.ts"
 import * as Currency from "../../domain/money/Currency.ts"
 import * as Problems from "../middleware/Problems.ts"
 import * as ConversionBody from "../encoding/ConversionBody.ts"
@@ -155,27 +153,3 @@ export class ConversionRequests extends Context.Service<
     })
   )
 }
-
-/** Validates the `Idempotency-Key` of a request. Undefined without one. */
-export const parseIdempotencyKey = (
-  key: string | undefined
-): Result.Result<string | undefined, Problem.InvalidRequest> =>
-  key === undefined || isIdempotencyKey(key)
-    ? Result.succeed(key)
-    : Result.fail(Problems.invalid("/headers/idempotency-key", `must be ${IDEMPOTENCY_KEY_FORMAT}`))
-
-/** Validates the `Idempotency-Key` header of an HTTP request. */
-export const idempotencyKeyOf = ({
-  headers,
-  rawHeaders
-}: Pick<IncomingMessage, "headers" | "rawHeaders">): ReturnType<typeof parseIdempotencyKey> => {
-  const { "idempotency-key": joined } = headers
-  const key = typeof joined === "object" ? joined.join(",") : joined
-  // Node joins repeated headers with a comma, which is also a valid character of a key.
-  return key?.includes(",") === true && rawHeaders.filter(isKeyName).length > 1
-    ? Result.fail(Problems.invalid("/headers/idempotency-key", "must be given once"))
-    : parseIdempotencyKey(key)
-}
-
-/** `rawHeaders` alternates names and values. */
-const isKeyName = (text: string, index: number) => index % 2 === 0 && text.toLowerCase() === "idempotency-key"

@@ -19,7 +19,8 @@ import type { Mailbox } from "../../rates/feed/Mailbox.ts"
 import type { Subscription } from "../../rates/feed/RateFeed.ts"
 import * as RpcBackPressure from "./RpcBackPressure.ts"
 import { countStream } from "./RpcStreamLimit.ts"
-import { ConversionRequests, parseIdempotencyKey } from "../http/ConversionRequests.ts"
+import * as IdempotencyKey from "../encoding/IdempotencyKey.ts"
+import { ConversionRequests } from "../http/ConversionRequests.ts"
 import { Drain } from "../Drain.ts"
 import * as PairParams from "../http/PairParams.ts"
 import * as Problems from "../middleware/Problems.ts"
@@ -67,7 +68,7 @@ export const layer = RatesRpcs.toLayer(
         handleCall(Effect.map(requests.list(base), ({ rates }) => rates.map(RateEncoding.toMessage))),
 
       Convert: Effect.fnUntraced(function* ({ idempotencyKey, quoteId, ...payload }) {
-        const key = yield* Effect.fromResult(parseIdempotencyKey(idempotencyKey))
+        const key = yield* Effect.fromResult(IdempotencyKey.parse(idempotencyKey))
         const quote = yield* decodeOptional(QuoteId, quoteId, "/quoteId")
         const body = { ...(yield* toBody(payload)), ...(quote === undefined ? {} : { quote_id: quote }) }
         const { conversion } = yield* conversions.convert(body, key, converterOf(yield* Caller))

@@ -1,4 +1,3 @@
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { BigDecimal, Effect, Option, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
@@ -13,7 +12,7 @@ import { Ledger } from "../../../ledger/Ledger.ts"
 import { LedgerVerifier } from "../../../ledger/LedgerVerifier.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
 import * as Problems from "../../middleware/Problems.ts"
-import { idempotencyKeyOf } from "../ConversionRequests.ts"
+import * as IdempotencyKey from "../../encoding/IdempotencyKey.ts"
 import * as LedgerMessages from "./LedgerMessages.ts"
 
 /** Handlers of the administration of the ledger. */
@@ -101,9 +100,7 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "adjust",
         Effect.fnUntraced(function* ({ payload, request }) {
-          const key = yield* Effect.fromResult(
-            idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
-          )
+          const key = yield* IdempotencyKey.ofRequest(request)
           const { id: principal } = yield* Caller
           const { account, reason } = payload
           const amount = yield* parseAmount(payload.amount)

@@ -1,4 +1,3 @@
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Option, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
@@ -6,7 +5,6 @@ import { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import * as Problem from "../../../api/Problem.ts"
 import { AssetCatalog } from "../../../assets/AssetCatalog.ts"
 import { Settings } from "../../../config/Settings.ts"
-import { parseCode } from "../../../domain/money/Asset.ts"
 import { OrderId, OrderNotFound } from "../../../domain/orders/Order.ts"
 import { Batches } from "../../../orders/settlement/Batches.ts"
 import { MarketHours } from "../../../orders/settlement/MarketHours.ts"
@@ -16,7 +14,8 @@ import { Orders } from "../../../orders/Orders.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
 import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
 import * as Problems from "../../middleware/Problems.ts"
-import { idempotencyKeyOf } from "../ConversionRequests.ts"
+import * as IdempotencyKey from "../../encoding/IdempotencyKey.ts"
+import * as PairParams from "../PairParams.ts"
 import * as MyWallet from "../wallets/MyWallet.ts"
 import { allocationFields, orderDetailFields, orderFields, orderTermsFields } from "./OrderFields.ts"
 import * as OrderProblems from "./OrderProblems.ts"
@@ -47,9 +46,7 @@ export const layer = HttpApiBuilder.group(
       .handleRaw(
         "place",
         Effect.fnUntraced(function* ({ request }) {
-          const key = yield* Effect.fromResult(
-            idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
-          )
+          const key = yield* IdempotencyKey.ofRequest(request)
           const terms = yield* readTerms(catalog, yield* readOrder(request))
           const wallet = yield* myWallet
           const user = yield* CurrentUser
@@ -67,13 +64,11 @@ export const layer = HttpApiBuilder.group(
         "list",
         Effect.fnUntraced(function* ({ query }) {
           const before = yield* Pagination.decodeCursor(query.cursor, Schema.decodeEffect(OrderId))
-          const asset = query.asset === undefined ? Option.none() : parseCode(query.asset)
-          if (query.asset !== undefined && Option.isNone(asset))
-            return yield* Problems.invalid("/query/asset", "must be the code of an asset")
+          const asset = yield* PairParams.parseCode(catalog, query.asset)
           const size = Pagination.sizeOf(query)
           const { id: wallet } = yield* myWallet
           const found = yield* orders
-            .page(wallet, { state: query.state, asset: Option.getOrUndefined(asset) }, before, size + 1)
+            .page(wallet, { state: query.state, asset }, before, size + 1)
             .pipe(Effect.catchTags(Problems.storeErrors))
           return Pagination.pageOf(found, size, orderFields, ({ id }) => id)
         })

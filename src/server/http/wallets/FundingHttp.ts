@@ -1,4 +1,3 @@
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { BigDecimal, Effect, Schema } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
@@ -15,7 +14,7 @@ import * as Pagination from "../../encoding/Pagination.ts"
 import { Wallets } from "../../../wallets/Wallets.ts"
 import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
 import * as Problems from "../../middleware/Problems.ts"
-import { idempotencyKeyOf } from "../ConversionRequests.ts"
+import * as IdempotencyKey from "../../encoding/IdempotencyKey.ts"
 import { fundingFields } from "./FundingFields.ts"
 import * as FundingProblems from "./FundingProblems.ts"
 import { formatterOf } from "./TransactionFields.ts"
@@ -58,9 +57,7 @@ export const layer = HttpApiBuilder.group(
 
     const move = (direction: FundingDirection) =>
       Effect.fnUntraced(function* ({ request }: { readonly request: HttpServerRequest.HttpServerRequest }) {
-        const key = yield* Effect.fromResult(
-          idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
-        )
+        const key = yield* IdempotencyKey.ofRequest(request)
         const { amount, asset = homeCurrency, note = null } = yield* readBody(request)
         const money = yield* readMoney(catalog, { asset, amount })
         const wallet = yield* myWallet

@@ -1,4 +1,3 @@
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Array, Effect, Option, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
@@ -11,7 +10,7 @@ import { Statement } from "../../../wallets/Statement.ts"
 import { Transfers } from "../../../wallets/Transfers.ts"
 import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
 import * as Problems from "../../middleware/Problems.ts"
-import { idempotencyKeyOf } from "../ConversionRequests.ts"
+import * as IdempotencyKey from "../../encoding/IdempotencyKey.ts"
 import * as MyWallet from "./MyWallet.ts"
 import { formatterOf, transactionFields } from "./TransactionFields.ts"
 import { heldTransferFields } from "../risk/RiskFields.ts"
@@ -36,9 +35,7 @@ export const layer = HttpApiBuilder.group(
       .handleRaw(
         "send",
         Effect.fnUntraced(function* ({ request }) {
-          const key = yield* Effect.fromResult(
-            idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
-          )
+          const key = yield* IdempotencyKey.ofRequest(request)
           const body = yield* readTransfer(request)
           const money = yield* readMoney(catalog, body)
           const from = yield* myWallet

@@ -1,4 +1,3 @@
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Effect, Option, Result, Schema } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { CurrentUser } from "../../../api/access/CurrentUser.ts"
@@ -19,7 +18,8 @@ import { LookupCaller } from "../../middleware/access/LookupCaller.ts"
 import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
 import * as Problems from "../../middleware/Problems.ts"
 import { findReceipt, notFound } from "../AuditHttp.ts"
-import { ConversionRequests, idempotencyKeyOf } from "../ConversionRequests.ts"
+import * as IdempotencyKey from "../../encoding/IdempotencyKey.ts"
+import { ConversionRequests } from "../ConversionRequests.ts"
 import { RateRequests } from "../RateRequests.ts"
 import { heldConversionFields } from "../risk/RiskFields.ts"
 import { formatterOf, transactionFields } from "./TransactionFields.ts"
@@ -98,9 +98,7 @@ export const layer = HttpApiBuilder.group(
       .handleRaw(
         "convert",
         Effect.fnUntraced(function* ({ request }) {
-          const key = yield* Effect.fromResult(
-            idempotencyKeyOf(NodeHttpServerRequest.toIncomingMessage(request))
-          )
+          const key = yield* IdempotencyKey.ofRequest(request)
           const body = yield* readConvert(request)
           const { principal } = yield* CurrentUser
           const converted = yield* convert(body, key).pipe(
