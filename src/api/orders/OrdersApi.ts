@@ -24,10 +24,7 @@ export class OrdersApi extends HttpApiGroup.make("orders")
     HttpApiEndpoint.post("place", "/orders", {
       headers: { "idempotency-key": Schema.optionalKey(Schema.String) },
       payload: PlaceOrderBody,
-      success: [
-        OrderMessage.pipe(HttpApiSchema.status(201)),
-        OrderMessage.pipe(HttpApiSchema.status(202))
-      ],
+      success: [OrderMessage.pipe(HttpApiSchema.status(201)), OrderMessage.pipe(HttpApiSchema.status(202))],
       error: [
         Problem.InsufficientFunds,
         Problem.LimitExceeded,
@@ -51,7 +48,7 @@ export class OrdersApi extends HttpApiGroup.make("orders")
         ...PageMessage.query
       },
       success: OrderPage,
-      error: Problem.StoreUnavailable
+      error: [Problem.UnsupportedCurrency, Problem.StoreUnavailable]
     }).annotateMerge(
       describe("List your orders", "Returns the orders, newest first. Follow `next` for more pages.")
     ),
