@@ -93,12 +93,13 @@ export const shiftsOf = (page: Page) =>
 
 const SCREENSHOTS = fileURLToPath(new URL("../../../test-results/web/", import.meta.url))
 
-/** Keeps a picture of the whole page in `test-results/web`, for people to look at. */
+/** With `WEB_SCREENSHOTS=on`, keeps a picture of the whole page in `test-results/web`, for people to look at. */
 export const screenshot = Effect.fnUntraced(function* (
   page: Page,
   name: string,
   { hasScripts = true }: { readonly hasScripts?: boolean } = {}
 ) {
+  if (process.env["WEB_SCREENSHOTS"] !== "on") return
   yield* run(() => mkdir(SCREENSHOTS, { recursive: true }))
   const screen = page.viewportSize()
   if (screen === null) return
