@@ -30,19 +30,25 @@ export const make = Effect.map(Effect.service(Clock.Clock), (base) => {
     Effect.sync(() => {
       skippedMillis += Duration.toMillis(by)
     })
-  /** Stops the clock: from now on it only changes when it is set. Timers run on. */
-  const stop = Effect.sync(() => {
-    const [millis, nanos, monotonic] = [
-      base.currentTimeMillisUnsafe(),
-      base.currentTimeNanosUnsafe(),
-      base.monotonicTimeNanosUnsafe()
-    ]
-    time = {
-      currentTimeMillisUnsafe: () => millis,
-      currentTimeNanosUnsafe: () => nanos,
-      monotonicTimeNanosUnsafe: () => monotonic
-    }
-  })
+  /** Stops the clock until the scope closes: it only changes when it is set. Timers run on. */
+  const stop = Effect.acquireRelease(
+    Effect.sync(() => {
+      const [millis, nanos, monotonic] = [
+        base.currentTimeMillisUnsafe(),
+        base.currentTimeNanosUnsafe(),
+        base.monotonicTimeNanosUnsafe()
+      ]
+      time = {
+        currentTimeMillisUnsafe: () => millis,
+        currentTimeNanosUnsafe: () => nanos,
+        monotonicTimeNanosUnsafe: () => monotonic
+      }
+    }),
+    () =>
+      Effect.sync(() => {
+        time = base
+      })
+  )
   /** Sets the time of day, as an operator or NTP does: the monotonic clock is not affected. */
   const setTimeOfDay = (skew: Duration.Input, direction: "ahead" | "behind") =>
     Effect.sync(() => {

@@ -1,11 +1,12 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Option, Redacted } from "effect"
+import { Clock, Effect, Layer, Option, Redacted } from "effect"
 import { generateSync } from "otplib"
 import type { Page } from "playwright-core"
 import { Registration } from "../../src/accounts/Registration.ts"
 import { UserAdministration } from "../../src/accounts/UserAdministration.ts"
 import * as Chromium from "../support/Chromium.ts"
 import { TestServer } from "../support/TestServer.ts"
+import { ServerClock } from "../server/http/ServerClock.ts"
 import * as Qr from "./support/Qr.ts"
 import * as WebTest from "./support/WebTest.ts"
 
@@ -59,21 +60,20 @@ const enableMfa = Effect.fnUntraced(function* (page: Page) {
 })
 
 const STEP_SECONDS = 30
-/** Longer than a code takes from here to the server. */
-const MIN_SECONDS_LEFT = 5
 
 /**
- * A code of the app, of this step or of the previous one. Each is accepted once, and none of an earlier step. Near the end
- * of a step, waits for the next one.
+ * A code of the app, of this step or of the previous one. Each is accepted once, and none of an earlier step: stop the clock
+ * of the server before.
  */
 const codeOf = Effect.fnUntraced(function* (secret: string, step: -1 | 0) {
-  const left = STEP_SECONDS - ((Date.now() / 1000) % STEP_SECONDS)
-  if (left < MIN_SECONDS_LEFT) yield* Effect.sleep(left * 1000)
-  return generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + step * STEP_SECONDS })
+  const seconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+  return generateSync({ secret, epoch: seconds + step * STEP_SECONDS })
 })
 
+const services = WebTest.app().pipe(Layer.provideMerge(ServerClock.layerNow))
+
 describe.skipIf(!Chromium.isAvailable)("The account pages", () => {
-  layer(WebTest.app(), { excludeTestServices: true, timeout: TEST_TIMEOUT })("in a browser", (it) => {
+  layer(services, { excludeTestServices: true, timeout: TEST_TIMEOUT })("in a browser", (it) => {
     it.effect(
       "have no accessibility violation, foreign request, policy violation or console error",
       () =>
@@ -182,6 +182,8 @@ describe.skipIf(!Chromium.isAvailable)("The account pages", () => {
         yield* run(() => page.getByRole("button", { name: "Turn on" }).click())
         yield* run(() => page.getByText("The code is wrong or was used already").waitFor())
         // As apps show it, in two groups.
+        const clock = yield* ServerClock
+        yield* clock.stop
         const previous = yield* codeOf(secret, -1)
         yield* run(() => code.fill(previous.replace(/^.../, "$& ")))
         yield* run(() => page.getByRole("button", { name: "Turn on" }).click())
@@ -262,6 +264,13 @@ describe.skipIf(!Chromium.isAvailable)("The account pages", () => {
         yield* WebTest.screenshot(phone, "session-ended-phone-dark")
         yield* fillSignIn(phone, "two-devices")
         yield* heading(phone, "Security")
+        yield* go(desk, PAGES.sessions)
+        yield* run(() => rows.nth(1).waitFor())
+        yield* run(() => desk.getByRole("button", { name: "End all others" }).click())
+        yield* run(() => desk.getByRole("dialog").getByRole("button", { name: "End all others" }).click())
+        yield* run(() => desk.getByText("All other sessions ended").waitFor())
+        yield* run(() => rows.nth(1).waitFor({ state: "detached" }))
+        yield* heading(phone, "Sign in")
         assert.deepStrictEqual(
           faults.filter((fault) => !isExpected(fault)),
           []

@@ -10,7 +10,7 @@ import * as Browser from "../../support/Browser.ts"
 import { TestServer } from "../../support/TestServer.ts"
 
 /** Pages take long on a busy machine. */
-export const TEST_TIMEOUT = 300_000
+export const TEST_TIMEOUT = 600_000
 
 export const PASSWORD = "a long enough passphrase"
 
