@@ -17,12 +17,15 @@ export class RedisNotConfigured extends Schema.TaggedError<RedisNotConfigured>()
   }
 }
 
+/** Errors of clients that are disconnected. The `cause` says why; a command only fails because they are. */
+const connectionErrors = new WeakMap<Client, Error>()
+
 const useOf =
   (client: Client) =>
   <A>(command: (client: Client) => Promise<A>) =>
     Effect.tryPromise({
       try: () => command(client),
-      catch: (cause) => new EffectRedis.RedisError({ cause })
+      catch: (cause) => new EffectRedis.RedisError({ cause: connectionErrors.get(client) ?? cause })
     }).pipe(
       Effect.tapError(() => Metric.update(RedisMetrics.failures, 1)),
       Effect.withSpan("Redis", { kind: "client", attributes: { "db.system.name": "redis" } })
@@ -84,12 +87,14 @@ const openUnscoped = Effect.fnUntraced(function* (
   })
   let isConnected = true
   client.on("ready", () => {
+    connectionErrors.delete(client)
     if (!isConnected && logConnection) {
       log(Effect.andThen(Metric.update(RedisMetrics.reconnects, 1), Effect.logInfo("Reconnected to Redis")))
     }
     isConnected = true
   })
   client.on("error", (error: Error) => {
+    connectionErrors.set(client, new Error("Redis is disconnected", { cause: error }))
     if (isConnected && logConnection) log(Effect.logWarning(`Redis is unavailable: ${error.message}`))
     isConnected = false
   })

@@ -77,6 +77,7 @@ describe("effex doctor", { concurrent: true }, () => {
           "audit",
           "ledger",
           "funding",
+          "replica",
           "redis",
           "provider flutterwave",
           "flutterwave clock",
@@ -167,7 +168,11 @@ describe("effex doctor", { concurrent: true }, () => {
     Effect.gen(function* () {
       const { env } = yield* Effex.makeSandbox({ REDIS_URL: "redis://:hunter2-secret@127.0.0.1:1" })
       const { output, resultsOf } = yield* diagnose(env)
-      assert.strictEqual(resultsOf("redis")[0]?.status, "failed")
+      const [redis] = resultsOf("redis")
+      assert.deepStrictEqual(
+        [redis?.status, redis?.found],
+        ["failed", "no response: connect ECONNREFUSED 127.0.0.1:1"]
+      )
       assert.strictEqual(resultsOf("database")[0]?.status, "ok")
       assert.notInclude(output, "hunter2")
     })
