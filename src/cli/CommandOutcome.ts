@@ -1,6 +1,6 @@
 import { Cause, Console, Effect, Exit, Option, type Runtime } from "effect"
 import { CliError } from "effect/cli"
-import * as ListenFailure from "./ListenFailure.ts"
+import * as ListenFailure from "./server/ListenFailure.ts"
 import * as Secrets from "../config/Secrets.ts"
 import { redact } from "../platform/telemetry/Redaction.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer } from "node:net"
-import * as ListenFailure from "../../../src/cli/ListenFailure.ts"
+import * as ListenFailure from "../../../src/cli/server/ListenFailure.ts"
 import * as FreePort from "../../../tools/demo/FreePort.ts"
 
 const HOST = "127.0.0.1"
