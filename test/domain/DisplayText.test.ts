@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { Reason } from "../../src/api/Reason.ts"
 import { EmailAddress } from "../../src/domain/accounts/EmailAddress.ts"
 import { ApiKeyName } from "../../src/domain/access/ApiKey.ts"
@@ -45,11 +45,21 @@ describe("Text that others read", () => {
       [...inOneLine, "x".repeat(maxLength + 1)]
     )
 
+  it("has one error for a text of control characters alone", () => {
+    const decode = Schema.decodeUnknownResult(Note, { errors: "all" })
+    for (const text of ["\t", "\u0000", "\u2028"])
+      assert.strictEqual(
+        String(Result.getOrThrow(Result.flip(decode(text)))).match(/must /g)?.length,
+        1,
+        text
+      )
+  })
+
   check(
     "reason of an administrator: may have several lines",
     Reason,
     [...READABLE, ...BREAKS.map(within), "x".repeat(1000)],
-    [...everywhere, "x".repeat(1001)]
+    [...everywhere, ...BREAKS, "x".repeat(1001)]
   )
 
   const invisible = ["\u200b", "\u200c", "\u200d", "\u00ad", "\u200e", "\ufeff", "\ufe0f"].map(within)
