@@ -158,18 +158,20 @@ export class Settlement extends Context.Service<
         })
 
       /** Reserves the batch of an order that waits alone, or batches of a pool. */
-      const reserve = (leader: LeaderTerm, group: Waiting) =>
-        Stream.unfold(
+      const reserve = (leader: LeaderTerm, group: Waiting) => {
+        const limit = group.orderId === null ? MAX_POOL_BATCHES : 1
+        return Stream.unfold(
           0,
           Effect.fnUntraced(function* (count) {
             // A closed market, or an exchange that does not answer: orders wait where they can be cancelled.
-            if (count === MAX_POOL_BATCHES || !(yield* isOpen(group.asset))) return undefined
+            if (count === limit || !(yield* isOpen(group.asset))) return undefined
             yield* step("before-reserve")
             const reserved = yield* reservations.reserve(leader, group, rule)
             yield* step("reserved")
             return Option.isSome(reserved) ? ([reserved.value, count + 1] as const) : undefined
           })
         )
+      }
 
       /** Reserves what waits, one side of an asset at a time. The first one has waited longest, so no side waits for ever. */
       const reserveAll = (leader: LeaderTerm) =>
