@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { inspect } from "node:util"
 import { Effect, Layer, Option, Result } from "effect"
+import { AssetCode } from "../../src/domain/money/Asset.ts"
 import { AdminActions } from "../../src/accounts/AdminActions.ts"
 import { AssetCatalog } from "../../src/assets/AssetCatalog.ts"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
@@ -113,7 +114,7 @@ layer(TestReviews.layer(), LIVE)("Held orders", (it) => {
         assert.deepInclude(yield* reviewOf(order), { state: "pending", conversion: null })
         assert.deepInclude(
           { ...(yield* reviewOf(order)).order },
-          { side: "buy", asset, state: "held-for-review" }
+          { side: "buy", asset: AssetCode.make(asset), state: "held-for-review" }
         )
       }
     })

@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Result } from "effect"
 import { inspect } from "node:util"
+import { AssetCode } from "../../src/domain/money/Asset.ts"
 import { AdminActions } from "../../src/accounts/AdminActions.ts"
 import { AuditId } from "../../src/domain/conversion/AuditId.ts"
 import type { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
@@ -71,7 +72,7 @@ layer(TestReviews.layer({ CONVERSION_MARGIN: "0" }), LIVE)("Held conversions", (
       assert.deepInclude(
         { ...review.conversion },
         {
-          to: "NGN",
+          to: AssetCode.make("NGN"),
           amount: "40",
           amount_type: "source",
           output_amount: "60000.00",
