@@ -100,9 +100,9 @@ export const read = Effect.fnUntraced(function* (json: unknown, seed: string) {
         }))
     )
     const body = documented.requestBody?.content["application/json"]?.schema
-    const children = Object.keys(paths).filter((other) => other.startsWith(`${path}/{`))
+    const child = Object.keys(paths).find((other) => other.startsWith(`${path}/{`))
     const operation: Operation = {
-      idParameter: /^\{(\w+)\}/.exec(children[0]?.slice(path.length + 1) ?? "")?.[1],
+      idParameter: /^\{(\w+)\}/.exec(child?.slice(path.length + 1) ?? "")?.[1],
       name: `${method.toUpperCase()} ${path}`,
       method: method.toUpperCase(),
       path,

@@ -49,7 +49,7 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   const { connections, progress, requests, seed, target } = options
   const address = Target.addressOf(target)
   const document = yield* Document.read(yield* awaitDocument(target.url), seed)
-  const responseIds = ResponseIds.make()
+  const responseIds = ResponseIds.make(yield* ownKeyIds(target))
   const check = Checks.make(document)
   const nextDraft = Requests.make(document)
   const callers = yield* Callers.make(target, responseIds)
@@ -212,20 +212,35 @@ const awaitDocument = Effect.fnUntraced(
     )
 )
 
+const Keys = Schema.Struct({
+  data: Schema.Array(Schema.Struct({ id: Schema.String, ends_with: Schema.String }))
+})
+
+const get = <A>({ key, url }: Target.Target, path: string, schema: Schema.Codec<A, unknown>) =>
+  HttpClient.execute(
+    HttpClientRequest.get(`${url}/api/v1/admin/${path}`).pipe(HttpClientRequest.bearerToken(key ?? ""))
+  ).pipe(Effect.flatMap(HttpClientResponse.schemaBodyJson(schema)))
+
+/** Ids of the key that sends most requests. No request may revoke it. */
+const ownKeyIds = (target: Target.Target) =>
+  get(target, "keys", Keys).pipe(
+    Effect.map(
+      ({ data }) =>
+        new Set(data.flatMap(({ ends_with, id }) => (target.key?.endsWith(ends_with) === true ? [id] : [])))
+    ),
+    Effect.orElseSucceed(() => new Set<string>())
+  )
+
 const Verification = Schema.Struct({ ok: Schema.Boolean })
 const TrialBalance = Schema.Struct({ balanced: Schema.Boolean })
 
 /** Verifies the ledger. None without a key. */
 const readLedger = Effect.fnUntraced(
-  function* ({ key, url }: Target.Target) {
-    if (key === undefined) return Option.none()
-    const read = <A>(path: string, schema: Schema.Codec<A, unknown>) =>
-      HttpClient.execute(
-        HttpClientRequest.get(`${url}/api/v1/admin/ledger/${path}`).pipe(HttpClientRequest.bearerToken(key))
-      ).pipe(Effect.flatMap(HttpClientResponse.schemaBodyJson(schema)))
+  function* (target: Target.Target) {
+    if (target.key === undefined) return Option.none()
     return Option.some({
-      ...(yield* read("verify", Verification)),
-      ...(yield* read("trial-balance", TrialBalance))
+      ...(yield* get(target, "ledger/verify", Verification)),
+      ...(yield* get(target, "ledger/trial-balance", TrialBalance))
     })
   },
   Effect.orElseSucceed(() => Option.some({ ok: false, balanced: false }))

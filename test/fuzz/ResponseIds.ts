@@ -30,11 +30,12 @@ export interface ResponseIds {
   readonly pick: (random: RandomChoice, name: string) => string | undefined
 }
 
-/** Makes an empty collection. */
-export const make = (): ResponseIds => {
+/** Makes an empty collection, which ignores the excluded values. */
+export const make = (excluded: ReadonlySet<string> = new Set()): ResponseIds => {
   const valuesByName = new Map<string, Array<string>>()
 
   const add = (name: string, value: string) => {
+    if (excluded.has(value)) return
     const values = valuesByName.get(name) ?? []
     valuesByName.set(name, values)
     values.push(value)
