@@ -61,8 +61,8 @@ export class BatchAllocation extends Context.Service<
       const step = yield* Effect.service(SettlementSteps)
       const wallets = yield* Wallets
 
-      // Batches share the accounts of the house. One that waited for them would keep those of its users locked meanwhile.
-      const exclusively = (yield* Semaphore.make(1)).withPermit
+      // Batches share the accounts of the house. A pool that waited for them would keep those of its users locked meanwhile.
+      const poolsInTurn = (yield* Semaphore.make(1)).withPermit
 
       const decimalsOf = (batch: Batch) => {
         const found = catalog.find(batch.asset)
@@ -100,20 +100,19 @@ export class BatchAllocation extends Context.Service<
         if (first === undefined) return yield* Effect.die(`batch ${batch.id} has no orders`)
         // The state of the batch settles it once; the key makes that visible in the ledger too.
         const idempotency = { principal: "settlement", key: batch.id, requestHash: batch.id }
-        yield* exclusively(
-          transaction(
-            Effect.gen(function* () {
-              const outcomes = yield* postWithin([{ ...first, idempotency }, ...others])
-              const refused = outcomes.find((outcome) => outcome._tag !== "Posted" || outcome.replayed)
-              if (refused !== undefined)
-                return yield* new AllocationRefused({ batch: batch.id, outcome: refused._tag })
-              yield* step("posted-uncommitted")
-              if (!(yield* repo.allocate(leader, batch, settled, houseFilled)))
-                return yield* new Superseded(leader)
-              yield* step("settled-uncommitted")
-            })
-          )
+        const work = transaction(
+          Effect.gen(function* () {
+            const outcomes = yield* postWithin([{ ...first, idempotency }, ...others])
+            const refused = outcomes.find((outcome) => outcome._tag !== "Posted" || outcome.replayed)
+            if (refused !== undefined)
+              return yield* new AllocationRefused({ batch: batch.id, outcome: refused._tag })
+            yield* step("posted-uncommitted")
+            if (!(yield* repo.allocate(leader, batch, settled, houseFilled)))
+              return yield* new Superseded(leader)
+            yield* step("settled-uncommitted")
+          })
         )
+        yield* batch.isAggregated ? poolsInTurn(work) : work
         const failed = settled.filter(({ failure }) => failure !== null).length
         return { slippage: result.slippage, completed: settled.length - failed, failed }
       })

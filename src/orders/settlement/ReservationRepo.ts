@@ -1,8 +1,8 @@
-import { type BigDecimal, Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
+import { Array, type BigDecimal, Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { AssetCode } from "../../domain/money/Asset.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
-import { BatchId } from "../../domain/orders/Batch.ts"
+import { type Batch, BatchId } from "../../domain/orders/Batch.ts"
 import type { OrderId } from "../../domain/orders/Order.ts"
 import type { OrderSide } from "../../domain/orders/OrderSide.ts"
 import * as LeaderTerms from "../../platform/LeaderTerms.ts"
@@ -49,7 +49,7 @@ export class ReservationRepo extends Context.Service<
       leader: LeaderTerm,
       waiting: Waiting,
       rule: PoolRule
-    ) => Effect.Effect<Option.Option<BatchId>, Superseded | StoreUnavailable>
+    ) => Effect.Effect<Option.Option<Batch>, Superseded | StoreUnavailable>
   }
 >()("effex/orders/settlement/ReservationRepo") {
   static readonly layer = Layer.effect(
@@ -109,12 +109,12 @@ export class ReservationRepo extends Context.Service<
               SELECT FROM settlement_batch AS opposite
               WHERE opposite.asset = ${asset} AND opposite.side <> ${side} AND opposite.state IN ('reserved', 'sent')
                 AND opposite.dead_at IS NULL)
-            RETURNING 1`
-          if (inserted.length === 0) return Option.none<BatchId>()
+            RETURNING ${sql.literal(OrderRows.BATCH_COLUMNS)}`
+          if (inserted.length === 0) return Option.none<Batch>()
           yield* sql`
             UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = ${id}, updated_at = ${at}
             WHERE id = ANY (${ids}::uuid[])`
-          return Option.some(id)
+          return Array.head(yield* OrderRows.decodeBatches(inserted))
         })
         const reserved = yield* execute(sql.withTransaction(work))
         return Option.isOption(reserved) ? reserved : yield* reserved

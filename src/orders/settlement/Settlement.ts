@@ -12,7 +12,7 @@ import {
   Stream
 } from "effect"
 import { Settings } from "../../config/Settings.ts"
-import type { Batch, BatchId, BatchState } from "../../domain/orders/Batch.ts"
+import type { Batch, BatchId } from "../../domain/orders/Batch.ts"
 import type { AssetCode } from "../../domain/money/Asset.ts"
 import type { OrderSide } from "../../domain/orders/OrderSide.ts"
 import type { LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
@@ -143,19 +143,17 @@ export class Settlement extends Context.Service<
         )
 
       /** Moves a batch on until it is allocated, or must wait. */
-      const settle = (leader: LeaderTerm, id: BatchId): Effect.Effect<void, Superseded | StoreUnavailable> =>
-        Effect.gen(function* () {
-          let previous: BatchState | undefined
-          for (;;) {
-            const batch = yield* batches.byId(id)
-            if (Option.isNone(batch)) return
-            const { deadAt, nextAttemptAt, state } = batch.value
-            const isDue = DateTime.isLessThanOrEqualTo(nextAttemptAt, yield* DateTime.now)
-            if (state === previous || state === "allocated" || deadAt !== null || !isDue) return
-            previous = state
-            yield* tryToMoveOn(leader, batch.value)
-          }
-        })
+      const settle = Effect.fnUntraced(function* (leader: LeaderTerm, due: Batch) {
+        let batch = due
+        for (;;) {
+          yield* tryToMoveOn(leader, batch)
+          if (batch.state === "filled" || batch.state === "rejected") return
+          const next = yield* batches.byId(batch.id)
+          if (Option.isNone(next) || next.value.state === batch.state || next.value.deadAt !== null) return
+          if (DateTime.isGreaterThan(next.value.nextAttemptAt, yield* DateTime.now)) return
+          batch = next.value
+        }
+      })
 
       /** Reserves the batch of an order that waits alone, or batches of a pool. */
       const reserve = (leader: LeaderTerm, group: Waiting) => {
@@ -191,11 +189,12 @@ export class Settlement extends Context.Service<
           const due = yield* batches.due(yield* DateTime.now, MAX_ROUND)
           const reserving = yield* Ref.make<Exit.Exit<void, Superseded | StoreUnavailable>>(Exit.void)
           // The next batches are reserved while others are settled, which a failure to reserve does not interrupt.
-          const reserved = Stream.catchCause(reserveAll(leader), (cause) =>
-            Stream.fromEffectDrain(Ref.set(reserving, Exit.failCause(cause)))
+          const reserved = reserveAll(leader).pipe(
+            Stream.catchCause((cause) => Stream.fromEffectDrain(Ref.set(reserving, Exit.failCause(cause)))),
+            Stream.buffer({ capacity: CONCURRENCY })
           )
-          const settled = yield* Stream.concat(Stream.fromIterable(due.map(({ id }) => id)), reserved).pipe(
-            Stream.mapEffect((id) => settle(leader, id), { concurrency: CONCURRENCY, unordered: true }),
+          const settled = yield* Stream.concat(Stream.fromIterable(due), reserved).pipe(
+            Stream.mapEffect((batch) => settle(leader, batch), { concurrency: CONCURRENCY, unordered: true }),
             Stream.runCount
           )
           yield* yield* Ref.get(reserving)
