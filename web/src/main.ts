@@ -16,6 +16,7 @@ import { texts } from "./texts/public.ts"
 import { setTitle } from "./Title.ts"
 import "./styles/tokens.css"
 import "./styles/base.css"
+import "./styles/shared.css"
 
 const router = makeRouter(createWebHistory(), [...accountRoutes, ...walletRoutes, ...orderRoutes])
 let hasAdminRoutes = false
