@@ -1,4 +1,4 @@
-import { Context, DateTime, Effect, FileSystem, Layer, Option, Path, Predicate, Stream } from "effect"
+import { Context, DateTime, Effect, type FileSystem, Layer, Option, Path, Predicate, Stream } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { Database } from "../Database.ts"
 import * as DatabaseIdentity from "../DatabaseIdentity.ts"
