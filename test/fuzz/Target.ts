@@ -1,4 +1,5 @@
 import { Effect, FileSystem, type Option, Schedule, Schema, Stream } from "effect"
+import { HttpClient, HttpClientRequest } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
@@ -43,6 +44,13 @@ export const existing = (url: string, key: string | undefined): Target => ({
   memory: Effect.succeedNone
 })
 
+/** Assets with a price of the sandbox. */
+const ASSETS = [
+  ["BTC", { kind: "crypto", name: "Bitcoin", decimals: 8, exchange_symbol: "BTC/USD" }],
+  ["ETH", { kind: "crypto", name: "Ether", decimals: 18, exchange_symbol: "ETH/USD" }],
+  ["AAPL", { kind: "stock", name: "Apple", decimals: 9 }]
+] as const
+
 /** Pairs whose rates jump, so that the quarantine is not empty. */
 const JUMPING_PAIRS = ["NGN", "KES", "GHS", "ZAR", "EGP", "UGX"].flatMap((to) => [`USD:${to}`, `EUR:${to}`])
 
@@ -63,6 +71,8 @@ export const start = Effect.gen(function* () {
     FLUTTERWAVE_BASE_URL: sandbox.baseUrl,
     FLUTTERWAVE_SECRET_KEY: "key",
     FUNDING: "sandbox",
+    PRICE_PROVIDERS: "sandbox",
+    EXCHANGE: "sandbox",
     // Some transfers and withdrawals are held for review.
     RISK_REVIEW_VALUE: "300",
     POLL_INTERVAL: "5 seconds",
@@ -98,21 +108,38 @@ export const start = Effect.gen(function* () {
     Effect.mapError(() => new TargetUnavailable({ detail: `effex did not start: ${output}` }))
   )
   const scopes = Scope.literals.flatMap((scope) => ["--scope", scope])
-  const key = yield* spawner.string(
+  const created = yield* spawner.string(
     ChildProcess.make(program, ["keys", "create", "--name", "fuzz", ...scopes], { env })
   )
+  const key = created.trim()
+  yield* listAssets(url, key)
   yield* sandbox
     .injectFault({ fault: "jump", pairs: JUMPING_PAIRS, times: JUMPING_PAIRS.length })
     .pipe(Effect.delay("5 seconds"), Effect.repeat(Schedule.spaced("5 seconds")), Effect.forkScoped)
   const target: Target = {
     url,
-    key: key.trim(),
+    key,
     errors: Effect.sync(() => [...errors]),
     isRunning: Effect.orElseSucceed(server.isRunning, () => false),
     memory: memoryOf(server.pid)
   }
   return target
 })
+
+/** Lists assets that orders can be placed for. */
+const listAssets = (url: string, key: string) =>
+  Effect.forEach(
+    ASSETS,
+    ([code, asset]) =>
+      HttpClientRequest.put(`${url}/api/v1/admin/assets/${code}`).pipe(
+        HttpClientRequest.bearerToken(key),
+        HttpClientRequest.bodyJsonUnsafe(asset),
+        HttpClient.execute,
+        Effect.filterOrFail(({ status }) => status < 300),
+        Effect.mapError(() => new TargetUnavailable({ detail: `${code} could not be listed` }))
+      ),
+    { discard: true }
+  )
 
 /** Resident memory of a process on Linux, in MiB. */
 const memoryOf = (pid: number) =>
