@@ -281,7 +281,7 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
   "/api/v1/transfers/{transfer_id}": ["transfer_id", "200 400 401 403 404 408 413 414 429 431 500 503"],
   "/api/v1/transfers": ["idempotency-key?", "201 202 400 401 402 403 404 408 413 414 422 429 431 500 503"],
   "/api/v1/transfers/recipient": ["to", "200 400 401 403 404 408 413 414 422 429 431 500 503"],
-  "post /api/v1/orders": ["idempotency-key?", "201 400 401 402 403 408 413 414 422 429 431 500 503"],
+  "post /api/v1/orders": ["idempotency-key?", "201 202 400 401 402 403 408 413 414 422 429 431 500 503"],
   "get /api/v1/orders": [
     "state? asset? cursor? page_size?",
     "200 400 401 403 408 413 414 422 429 431 500 503"
@@ -305,9 +305,13 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
     "audit_id",
     "200 400 401 403 404 408 413 414 429 431 500 503"
   ],
+  "/api/v1/accounts/wallet/conversions/{conversion_id}/state": [
+    "conversion_id",
+    "200 400 401 403 404 408 413 414 429 431 500 503"
+  ],
   "/api/v1/accounts/wallet/convert": [
     "idempotency-key?",
-    "201 400 401 402 403 404 408 409 413 414 422 429 431 500 503"
+    "201 202 400 401 402 403 404 408 409 413 414 422 429 431 500 503"
   ],
   "/api/v1/accounts/wallet/quotes": ["", "201 400 401 403 408 413 414 422 429 431 500 503"],
   "/api/v1/accounts/wallet/quotes/{quote_id}": [
