@@ -270,7 +270,7 @@ describe.skipIf(!Chromium.isAvailable)("The admin area", () => {
         yield* run(() => page.getByRole("checkbox", { name: /^admin/ }).check())
         yield* click(page, "Create the key…")
         yield* confirm(page, "Create the key…", "New shop, ticket 97")
-        const secret = page.locator(".secret code")
+        const secret = page.getByRole("status").locator("code")
         const key = yield* run(() => secret.innerText())
         assert.match(key, /^efx_test_/)
         const use = get("/api/v1/admin/keys", { headers: { authorization: `Bearer ${key}` } })

@@ -192,9 +192,9 @@ describe("effex doctor", { concurrent: true }, () => {
       assert.deepStrictEqual(
         resultsOf("settings").map(({ found, status }) => [status, found]),
         [
+          ["failed", 'CONVERSION_MARGIN: found "2"'],
           ["failed", "REDIS_URL: found <redacted>"],
           ["failed", 'POLL_INTERVAL: found "often"'],
-          ["failed", 'CONVERSION_MARGIN: found "2"'],
           ["failed", "OTEL_EXPORTER_OTLP_ENDPOINT: found <redacted>"],
           ["failed", 'OTEL_TRACES_SAMPLER: found "some"']
         ]
