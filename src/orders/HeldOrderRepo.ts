@@ -15,7 +15,7 @@ export class HeldOrderRepo extends Context.Service<
       at: DateTime.Utc,
       limit: number
     ) => Effect.Effect<ReadonlyArray<Order>, StoreUnavailable>
-    /** Lets a held order go its way, alone or into its pool. None if it is not held any more. */
+    /** Lets a held order continue, alone or in its pool. None if it is not held any more. */
     readonly release: (
       id: OrderId,
       at: DateTime.Utc

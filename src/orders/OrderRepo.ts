@@ -16,7 +16,7 @@ export type NewOrder = Omit<Order, "state" | "reason" | "batchId" | "filled" | "
 
 /** A new order with its hold. */
 export interface HeldOrder extends NewOrder {
-  /** An administrator decides on it before it goes its way. */
+  /** An administrator decides on it before it is executed. */
   readonly isReviewed: boolean
 }
 

@@ -20,7 +20,7 @@ export type PrepareApproval = (
 export class HeldOrders extends Context.Service<
   HeldOrders,
   {
-    /** Lets an order go its way, or ends it if the market has moved too far against the house. */
+    /** Lets an order continue, or ends it if the market has moved too far against the house. */
     readonly prepareApproval: PrepareApproval
     /** Ends an order, and gives its money back. */
     readonly reject: (review: StoredReview) => HeldEnd

@@ -38,7 +38,7 @@ export class OrdersApi extends HttpApiGroup.make("orders")
     }).annotateMerge(
       describe(
         "Place an order",
-        "Locks the latest price, and holds the total of a buy, or the amount of a sell. Send `asset`, `side`, and either `amount` or `notional`; older clients send `crypto` and `amount`. An order of at least `AGGREGATION_THRESHOLD` is `pending` until it is sent to the exchange at once; a smaller one is `aggregated` in a pool. If a rule of the operator holds it for review, the answer is 202 with the state `held-for-review`: it keeps its price and its hold, can be cancelled, and goes its way once an administrator approves it. A retry with the same `Idempotency-Key`, or without one with the same `client_order_id`, gets the first outcome."
+        "Locks the latest price, and holds the total of a buy, or the amount of a sell. Send `asset`, `side`, and either `amount` or `notional`; older clients send `crypto` and `amount`. An order of at least `AGGREGATION_THRESHOLD` is `pending` until it is sent to the exchange at once; a smaller one is `aggregated` in a pool. If a rule of the operator holds it for review, the answer is 202 with the state `held-for-review`: it keeps its price and its hold, can be cancelled, and continues once an administrator approves it. A retry with the same `Idempotency-Key`, or without one with the same `client_order_id`, gets the first outcome."
       )
     ),
     HttpApiEndpoint.get("list", "/orders", {

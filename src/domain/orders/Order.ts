@@ -11,7 +11,7 @@ export const OrderId = Schema.String.check(Schema.isUUID(7)).pipe(Schema.brand("
 export type OrderId = typeof OrderId.Type
 
 /**
- * - `held-for-review`: an administrator decides on it before it goes its way
+ * - `held-for-review`: an administrator decides on it before it is executed
  * - `pending`: it waits for the exchange alone
  * - `aggregated`: it waits in the pool of its asset and side
  * - `submitted`: a batch has it

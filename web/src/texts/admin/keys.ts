@@ -18,7 +18,7 @@ export const texts = {
   create: "Create the key…",
   cancel: "Cancel",
   createTitle: (name: string) => `Create a key for ${name}`,
-  createText: (scopes: string) => `Whoever has the key may use: ${scopes}.`,
+  createText: (scopes: string) => `Anyone who has the key may use: ${scopes}.`,
   actsForUsers: "With wallets it can move the money of every user.",
   created: (name: string) => `The key of ${name} was created`,
   secretTitle: (name: string) => `Key of ${name}`,

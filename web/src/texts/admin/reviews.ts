@@ -19,7 +19,7 @@ export const texts = {
     conversion:
       "The held money is converted, at the price of its quote if that is still open, else at the latest rate.",
     order:
-      "The order goes its way at its locked price. If the market moved too far against the house, it fails instead."
+      "The order continues at its locked price. If the market moved too far against the house, it fails instead."
   },
   approved: (amount: string) => `${amount}: approved`,
   reject: "Reject…",
