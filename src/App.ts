@@ -1,4 +1,4 @@
-// The composition root. Each piece is a layer for one feature and requires the pieces above it. `CommandLayers.ts` completes
+// The composition root. Each piece is a layer for one feature and requires pieces to its right. `CommandLayers.ts` completes
 // them for each group of commands:
 //
 //   server → orders → users → features (conversion, audit, rates) → foundation → providers → pollerSettings → database → platform
