@@ -18,7 +18,6 @@ export const texts = {
   problems,
   show: "Show",
   hide: "Hide",
-  showPassword: "Show the password",
   optional: "optional",
   busy: "One moment…",
   cancel: "Cancel",
