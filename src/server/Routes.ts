@@ -93,7 +93,7 @@ export const allowedMethods = (url: string): ReadonlyArray<string> => {
 export const isFlutterwave = (url: string): boolean =>
   Array.from(methods).some((method) => matcher.find(method, url)?.handler.owner === "flutterwave")
 
-/** Returns true for a path that registers, signs in or refreshes, with any method. */
+/** Returns true for a path of sign-up, sign-in, refresh or sign-out, with any method. */
 export const isSignIn = (url = ""): boolean => url.startsWith("/api/v1/accounts/auth/")
 
 /** Returns true for a path with a WebSocket endpoint. */
