@@ -2,12 +2,12 @@ import { computed, type Ref, type ShallowRef, shallowRef, watch } from "vue"
 import type { ActiveRiskRules, RiskRules } from "../../../src/client/promise/admin/AdminValues.ts"
 import { texts as words } from "../texts/admin/reviews.ts"
 
+/** Values by rule and field, as text. */
 type Texts = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 /** State of the form of the risk rules. */
 export interface RuleEditor {
   readonly isEditing: ShallowRef<boolean>
-  /** Edited values by rule and field, as text. */
   readonly edited: Readonly<ShallowRef<Texts>>
   /** The version that the form was filled with. */
   readonly version: Readonly<ShallowRef<number>>
@@ -22,8 +22,7 @@ export interface RuleEditor {
 /** Edits the values of the risk rules as text. */
 export const useRuleEditor = (active: Readonly<ShallowRef<ActiveRiskRules | undefined>>): RuleEditor => {
   const isEditing = shallowRef(false)
-  /** Edited values by rule and field, as text. */
-  const edited = shallowRef<Readonly<Record<string, Readonly<Record<string, string>>>>>({})
+  const edited = shallowRef<Texts>({})
   const version = shallowRef(0)
 
   const edit = () => {
