@@ -68,16 +68,18 @@ export const layerNoDeps = Layer.effect(
       Effect.fail(new ReviewRefused({ detail: `${error.message}; ${message}` }))
     const refuseForNow = refuse("approve it later, or reject it")
 
-    /** A batch with a frozen account could not be settled. */
-    const requireUnfrozen = Effect.fnUntraced(function* ({ asset, side, walletId }: Order) {
-      const [id] = yield* wallets.accountIds([
-        walletAccount(walletId, side === "buy" ? PRICE_CURRENCY : asset)
+    /** A batch with a frozen account could not be settled: neither the one that pays, nor the one that receives. */
+    const requireUnfrozen = Effect.fnUntraced(function* ({ asset, walletId }: Order) {
+      const ids = yield* wallets.accountIds([
+        walletAccount(walletId, PRICE_CURRENCY),
+        walletAccount(walletId, asset)
       ])
-      const account = id === undefined ? Option.none() : yield* accountById(id)
-      if (Option.exists(account, ({ frozenAt }) => Option.isSome(frozenAt)))
-        return yield* new ReviewRefused({
-          detail: `Account ${id} is frozen; unfreeze it first, or reject the review`
-        })
+      for (const id of ids) {
+        if (Option.exists(yield* accountById(id), ({ frozenAt }) => Option.isSome(frozenAt)))
+          return yield* new ReviewRefused({
+            detail: `Account ${id} is frozen; unfreeze it first, or reject the review`
+          })
+      }
     })
 
     const prepareApproval: HeldOrders["Service"]["prepareApproval"] = Effect.fn("HeldOrders.prepareApproval")(

@@ -17,7 +17,7 @@ import { HeldOrders } from "../../src/risk/HeldMovements.ts"
 import { ReviewDecisions } from "../../src/risk/ReviewDecisions.ts"
 import { Reviews } from "../../src/risk/Reviews.ts"
 import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
-import { Wallets } from "../../src/wallets/Wallets.ts"
+import { walletAccount, Wallets } from "../../src/wallets/Wallets.ts"
 import * as TestOrders from "../support/TestOrders.ts"
 import * as TestReviews from "../support/TestReviews.ts"
 import * as TestRisk from "../support/TestRisk.ts"
@@ -220,18 +220,28 @@ layer(TestReviews.layer(), LIVE)("Held orders", (it) => {
     })
   )
 
-  it.effect("stay held while there is no price, or an account is frozen", () =>
+  it.effect("stay held while there is no price, or an account that pays or receives is frozen", () =>
     Effect.gen(function* () {
       const { asset, order, wallet } = yield* held("waiting")
       const { set } = yield* TestSettlement.TestPrices
       const { setFrozen } = yield* Ledger
-      const [account] = yield* (yield* Wallets).accountsOf(wallet.id)
-      assert(account !== undefined)
+      const refusal = Effect.flip(decide("approve", order.id))
       yield* set(asset, undefined)
-      assert.strictEqual((yield* Effect.flip(decide("approve", order.id)))._tag, "ReviewRefused")
+      assert.strictEqual((yield* refusal)._tag, "ReviewRefused")
       yield* set(asset, "10")
-      yield* setFrozen(account.id, true)
-      assert.strictEqual((yield* Effect.flip(decide("approve", order.id)))._tag, "ReviewRefused")
+      const accounts = yield* (yield* Wallets).accountIds([
+        walletAccount(wallet.id, order.asset),
+        walletAccount(wallet.id, AssetCode.make("USD"))
+      ])
+      assert.strictEqual(accounts.length, 2)
+      for (const account of accounts) {
+        yield* setFrozen(account, true)
+        assert.include(yield* refusal, {
+          _tag: "ReviewRefused",
+          detail: `Account ${account} is frozen; unfreeze it first, or reject the review`
+        })
+        yield* setFrozen(account, account === accounts[1])
+      }
       assert.deepStrictEqual(yield* stateOf(order), ["held-for-review", null, null, null])
       assert.include(yield* reviewOf(order), { state: "pending" })
       // Nothing has to be posted to release the money.
