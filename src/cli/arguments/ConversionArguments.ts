@@ -22,7 +22,11 @@ export const conversionArguments = {
   ),
   reference: Flag.String("reference").pipe(
     Flag.withDescription("Your own text for the record, at most 100 characters"),
-    Flag.filter(Schema.is(Reference), () => "it must have 1 to 100 characters, and no control characters"),
+    Flag.filter(
+      Schema.is(Reference),
+      () =>
+        "it must have 1 to 100 characters, one of them visible, and no control characters or bidirectional overrides"
+    ),
     Flag.optional
   ),
   json: jsonFlag

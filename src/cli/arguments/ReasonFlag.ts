@@ -8,6 +8,7 @@ export const reasonFlag = (description: string) =>
     Flag.withDescription(description),
     Flag.filter(
       Schema.is(Reason),
-      () => "expected 1 to 1000 characters, one of them visible, and no control characters"
+      () =>
+        "expected 1 to 1000 characters, one of them visible, and no control characters or bidirectional overrides"
     )
   )

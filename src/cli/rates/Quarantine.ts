@@ -48,7 +48,8 @@ const decision = {
     Flag.withDescription("The reason, at most 200 characters, stored with the decision"),
     Flag.filter(
       Schema.is(DecisionReason),
-      () => "it must have 1 to 200 characters, one of them visible, and no control characters"
+      () =>
+        "it must have 1 to 200 characters, one of them visible, and no control characters or bidirectional overrides"
     ),
     Flag.optional
   )
