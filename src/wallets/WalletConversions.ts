@@ -45,7 +45,7 @@ export interface WalletConversion {
   readonly replayed: boolean
 }
 
-/** A conversion whose money a rule holds for review, and what became of it. */
+/** A conversion whose money a rule holds for review, and its outcome. */
 export interface ReviewedOutcome {
   readonly review: Review
   readonly replayed: boolean

@@ -24,7 +24,7 @@ export const make = (): TurnQueue => {
   return ({ socket }, dispatch) => {
     if (isTurnTaken) {
       waiting.push(() => {
-        // The client has gone, or an earlier response closes the connection.
+        // The client has disconnected, or an earlier response closes the connection.
         if (socket.writable) dispatch()
       })
       return

@@ -2,7 +2,7 @@ import { shallowReactive } from "vue"
 import { EffexError } from "../../../src/client/promise/EffexError.ts"
 import { loadClient } from "../session/Session.ts"
 
-/** Who did something, as the server records it: `user:<id>`, the id of an API key, `cli:<name>` or `anonymous`. */
+/** Author of an action, as the server records it: `user:<id>`, the id of an API key, `cli:<name>` or `anonymous`. */
 export interface Principal {
   readonly kind: "user" | "key" | "command-line" | "other"
   readonly id: string

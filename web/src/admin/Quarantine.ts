@@ -6,7 +6,7 @@ import * as Format from "../money/Format.ts"
 const FACTOR = Decimal.make(10n)
 const ONE = Decimal.make(1n)
 
-/** How far a rate is from another one: `+12.5%`, `−23.3%`, `× 12` or `÷ 20,000`. */
+/** Formats the deviation of a rate from another one: `+12.5%`, `−23.3%`, `× 12` or `÷ 20,000`. */
 export const deviation = (offered: string, reference: string): string => {
   const [next, before] = [Decimal.of(offered), Decimal.of(reference)]
   if (!Decimal.isPositive(next) || !Decimal.isPositive(before)) return ""

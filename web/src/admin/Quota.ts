@@ -1,10 +1,10 @@
-/** How often a provider is asked: for each pair, or for each base currency with all its rates. */
+/** Providers that return all rates of a base currency in one response. Others take a request for each pair. */
 const TABLE_PROVIDERS: ReadonlySet<string> = new Set(["fixer", "openexchangerates", "frankfurter"])
 
 const DAY_SECONDS = 86_400
 const MONTH_DAYS = 30
 
-/** What a schedule costs in requests to a provider. */
+/** Cost of a schedule, in requests to a provider. */
 export interface Quota {
   readonly perPoll: number
   readonly perDay: number
@@ -12,7 +12,7 @@ export interface Quota {
   readonly perMonth: number
 }
 
-/** What is polled. */
+/** Numbers of polled pairs and base currencies, and their provider. */
 export interface Subject {
   readonly provider: string
   readonly pairs: number

@@ -7,7 +7,7 @@ import { PRICE_CURRENCY } from "./Portfolio.ts"
 
 const words = texts.order
 
-/** Says what became of an order. */
+/** Returns the heading that states the outcome of an order. */
 export const headingOf = ({ side, state }: Order): string =>
   state === "completed" ? words.headings.completed[side] : words.headings[state]
 
