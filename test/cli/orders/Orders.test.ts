@@ -59,7 +59,7 @@ describe("effex orders", () => {
         assert.include(shown.output, text)
       const again = yield* orders("cancel", first.id, "--reason", "Again")
       assert.deepStrictEqual(
-        [again.code, again.output.includes("The order is cancelled; only an aggregated order")],
+        [again.code, again.output.includes("The order is cancelled; only an order that is aggregated")],
         [1, true]
       )
       assert.strictEqual((yield* orders("show", UNKNOWN)).code, 1)

@@ -76,6 +76,8 @@ layer(TestServer.layer({ WEB: "on" }), { excludeTestServices: true })("The web a
         for (const path of paths) {
           const plain = yield* get(path, { headers: { "accept-encoding": "identity" } })
           assert.strictEqual(plain.headers.get("cache-control"), "public, max-age=31536000, immutable")
+          // Compression makes a very small file larger.
+          if (plain.text.length < 200) continue
           const { responses } = yield* RawHttp.exchange(
             port,
             `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\naccept-encoding: br\r\n\r\n`
