@@ -29,7 +29,7 @@ export class TransfersApi extends HttpApiGroup.make("transfers")
     }).annotateMerge(
       describe(
         "Send money to a user",
-        "Moves the amount at once, and returns the movement of the sender. If a rule of the operator holds it for review, the answer is 202 with the state `held-for-review`: the amount is held, and `GET /transfers/{transfer_id}` returns what became of it. A retry with the same `Idempotency-Key` (at most 255 characters) gets the first outcome: the transfer with `Idempotency-Replayed: true`, or `insufficient-funds` also if there are funds now. A new attempt takes a new key."
+        "Moves the amount at once, and returns the movement of the sender. If a rule of the operator holds it for review, the answer is 202 with the state `held-for-review`: the amount is held, and `GET /transfers/{transfer_id}` returns its state. A retry with the same `Idempotency-Key` (at most 255 characters) gets the first outcome: the transfer with `Idempotency-Replayed: true`, or `insufficient-funds` also if there are funds now. A new attempt takes a new key."
       )
     ),
     HttpApiEndpoint.get("find", "/transfers/:transfer_id", {
