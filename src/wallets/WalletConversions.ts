@@ -64,10 +64,10 @@ export class WalletConversions extends Context.Service<
   WalletConversions,
   {
     /**
-     * Converts at the latest rate or at the price of a quote, or holds the amount for review. The audit record and the ledger entries are committed in one
-     * transaction, and the transfer has the id of the record. A used key returns the first outcome, also when the funds were
-     * insufficient; a request that could not be priced leaves its key free. After `StoreUnavailable` the outcome is unknown; a
-     * retry with the same key resolves it.
+     * Converts at the latest rate or at the price of a quote, or holds the amount for review. The audit record and the ledger entries
+     * are committed in one transaction, and the transfer has the id of the record. A used key returns the first outcome, also when
+     * the funds were insufficient; a request that could not be priced leaves its key free. After `StoreUnavailable` the outcome is
+     * unknown; a retry with the same key resolves it.
      */
     readonly convert: (
       request: WalletConversionRequest
