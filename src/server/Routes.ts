@@ -93,8 +93,9 @@ export const allowedMethods = (url: string): ReadonlyArray<string> => {
 export const isFlutterwave = (url: string): boolean =>
   Array.from(methods).some((method) => matcher.find(method, url)?.handler.owner === "flutterwave")
 
-/** Returns true for a path of sign-up, sign-in, refresh or sign-out, with any method. */
-export const isSignIn = (url = ""): boolean => url.startsWith("/api/v1/accounts/auth/")
+/** Returns true if a request matches a route of sign-up, sign-in, refresh or sign-out. */
+export const isSignIn = (method: string, url: string): boolean =>
+  url.startsWith("/api/v1/accounts/auth/") && isCounted(method, url)
 
 /** Returns true for a path with a WebSocket endpoint. */
 export const isSocket = (url: string): boolean =>

@@ -56,7 +56,9 @@ export class NodeServer extends Context.Service<
       const pacePage = PageQueue.make(isAnswering, (address) => server.isSharedAddress(address))
       const paceSignIn = TurnQueue.make()
       server.pace = (request, response, dispatch) =>
-        Routes.isSignIn(request.url) ? paceSignIn(request, dispatch) : pacePage(request, response, dispatch)
+        Routes.isSignIn(request.method ?? "", request.url ?? "")
+          ? paceSignIn(request, dispatch)
+          : pacePage(request, response, dispatch)
       const drain = Effect.raceFirst(
         Effect.callback<void>((resume) =>
           HttpConnections.closeWhenAccepted(server, () => resume(Effect.void))
