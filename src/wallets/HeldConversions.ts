@@ -18,8 +18,8 @@ import type { StoredReview } from "../risk/StoredReview.ts"
 import * as ConversionPosting from "./ConversionPosting.ts"
 
 /**
- * Exchanges what is held of approved conversions: at the price of the quote if it is still open, else at the latest rate, because
- * a record of the audit states the rate of its time.
+ * Exchanges what is held of approved conversions: at the price of the quote if it is still open. Without a quote, or with one that
+ * has expired, it is at the latest rate, because a record of the audit states the rate of its time. A used quote refuses the approval.
  */
 export const layer = Layer.effect(
   HeldConversions,
@@ -60,9 +60,7 @@ export const layer = Layer.effect(
       return yield* conversions.prepare(atQuote).pipe(
         Effect.catchTags({
           QuoteExpired: isOver,
-          QuoteMismatch: isOver,
-          QuoteNotFound: isOver,
-          QuoteUsed: isOver
+          QuoteNotFound: isOver
         })
       )
     })
@@ -91,7 +89,7 @@ export const layer = Layer.effect(
           QuoteExpired: refuse,
           QuoteMismatch: refuse,
           QuoteNotFound: refuse,
-          QuoteUsed: refuse,
+          QuoteUsed: refuseUsed,
           RateTooOld: refuse,
           RateUnavailable: refuse
         })
@@ -114,6 +112,12 @@ export const layer = Layer.effect(
 )
 
 const refuse = (error: { readonly message: string }) => Effect.fail(refusalOf(error))
+
+/** A quote converts once, also if two conversions that it priced are held. */
+const refuseUsed = () =>
+  Effect.fail(
+    new ReviewRefused({ detail: "The quote of the conversion was used by another one; reject the review" })
+  )
 
 const refusalOf = ({ message }: { readonly message: string }) =>
   new ReviewRefused({ detail: `${message}; approve the conversion later, or reject it` })

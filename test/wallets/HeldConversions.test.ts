@@ -119,22 +119,35 @@ layer(TestReviews.layer({ CONVERSION_MARGIN: "0" }), LIVE)("Held conversions", (
     })
   )
 
-  it.effect("use a quote that is still open, and the latest rate if another conversion used it", () =>
+  it.effect("use a quote that is still open", () =>
     Effect.gen(function* () {
       yield* Requests.setRate("1500")
-      for (const isUsed of [false, true]) {
-        const wallet = yield* TestWallets.user(`quoted-${isUsed}`, { USD: "100" })
-        const quoteId = yield* Requests.quote(wallet, "40")
-        const { review } = yield* convertHeld(wallet, { quoteId })
-        if (isUsed) yield* Requests.convert(wallet, "40", { quoteId })
-        yield* decide("approve", review.id)
-        const [record] = yield* Requests.recordsOf(wallet)
-        assert.strictEqual(record?.quote_id, isUsed ? null : quoteId)
-        assert.deepStrictEqual(
-          yield* balances(wallet),
-          isUsed ? ["NGN 120000", "USD 20"] : ["NGN 60000", "USD 60"]
-        )
-      }
+      const wallet = yield* TestWallets.user("quoted", { USD: "100" })
+      const quoteId = yield* Requests.quote(wallet, "40")
+      const { review } = yield* convertHeld(wallet, { quoteId })
+      yield* decide("approve", review.id)
+      const [record] = yield* Requests.recordsOf(wallet)
+      assert.strictEqual(record?.quote_id, quoteId)
+      assert.deepStrictEqual(yield* balances(wallet), ["NGN 60000", "USD 60"])
+    })
+  )
+
+  it.effect("use a quote once: the approval of another conversion with it is refused", () =>
+    Effect.gen(function* () {
+      yield* Requests.setRate("1500")
+      const wallet = yield* TestWallets.user("quoted-twice", { USD: "100" })
+      const quoteId = yield* Requests.quote(wallet, "40")
+      const first = yield* convertHeld(wallet, { quoteId, key: "first" })
+      const second = yield* convertHeld(wallet, { quoteId, key: "second" })
+      yield* decide("approve", first.review.id)
+      assert.deepInclude(yield* Effect.flip(decide("approve", second.review.id)), {
+        _tag: "ReviewRefused",
+        message: "The quote of the conversion was used by another one; reject the review"
+      })
+      assert.deepStrictEqual(yield* balances(wallet), ["NGN 60000", "USD 20"])
+      yield* decide("reject", second.review.id)
+      assert.deepStrictEqual(yield* balances(wallet), ["NGN 60000", "USD 60"])
+      assert.strictEqual((yield* Requests.recordsOf(wallet)).length, 1)
     })
   )
 
