@@ -1,5 +1,6 @@
 import { BigDecimal, Context, Effect, Layer, Option } from "effect"
 import { SecureRandom } from "effect/crypto"
+import * as KeyOwners from "../access/KeyOwners.ts"
 import { AdminActions } from "../accounts/AdminActions.ts"
 import { Settings } from "../config/Settings.ts"
 import type { UserId } from "../domain/accounts/User.ts"
@@ -65,6 +66,7 @@ export class Adjustments extends Context.Service<
       const { openAccounts, postWithin, setFrozen } = yield* Ledger
       const random = yield* SecureRandom.SecureRandom
       const repo = yield* AdjustmentRepo
+      const haveOneOwner = yield* KeyOwners.make
 
       const found = (adjustment: Option.Option<Adjustment>) =>
         Effect.mapError(
@@ -134,8 +136,8 @@ export class Adjustments extends Context.Service<
             return yield* new AdjustmentDomain.AdjustmentDecided({ id: decision.id, state: adjustment.state })
           const account = yield* repo.accountOf(adjustment.account)
           if (
-            adjustment.requestedBy === decision.principal ||
-            Option.exists(account, (adjusted) => isOwn(adjusted, decision.principal))
+            Option.exists(account, (adjusted) => isOwn(adjusted, decision.principal)) ||
+            (yield* haveOneOwner(adjustment.requestedBy, decision.principal))
           )
             return yield* new AdjustmentDomain.SecondAdministratorRequired()
           yield* repo.decide(decision, state)

@@ -1,5 +1,6 @@
 import { BigDecimal, Context, Duration, Effect, Layer, Metric, Option, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
+import * as KeyOwners from "../access/KeyOwners.ts"
 import { AdminActions } from "../accounts/AdminActions.ts"
 import { type LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
@@ -42,23 +43,34 @@ export class ReviewDecisions extends Context.Service<
   static readonly layerNoDeps = Layer.effect(
     ReviewDecisions,
     Effect.gen(function* () {
-      const { execute, sql, tryExecute } = yield* Database
+      const { execute, sql, transaction, tryExecute } = yield* Database
       const { record } = yield* AdminActions
       const { postWithin } = yield* Ledger
       const conversions = yield* HeldConversions
       const orders = yield* HeldOrders
       const random = yield* SecureRandom.SecureRandom
       const repo = yield* ReviewRepo
+      const haveOneOwner = yield* KeyOwners.make
 
       const found = Effect.fnUntraced(function* (id: TransferId) {
         const review = yield* repo.byId(id)
         return Option.isSome(review) ? review.value : yield* new Errors.ReviewNotFound()
       })
 
+      /** Returns true if the administrator sends or receives the money, or the owner of the deciding API key requested the movement. */
+      const isOwn = Effect.fnUntraced(function* (
+        { posting, recipientId, userId }: StoredReview,
+        principal: string
+      ) {
+        if ([userId, recipientId].some((user) => principal === `user:${user}`)) return true
+        const requester = posting.details["requested_by"]
+        return typeof requester === "string" && (yield* haveOneOwner(requester, principal))
+      })
+
       /** Checks that the principal can decide now. */
       const check = Effect.fnUntraced(function* (review: StoredReview, principal: string) {
         if (review.state !== "pending") return yield* new Errors.ReviewDecided({ state: review.state })
-        if (isOwn(review, principal)) return yield* new Errors.OwnReview()
+        if (yield* isOwn(review, principal)) return yield* new Errors.OwnReview()
       })
 
       /** Ends the hold of the gate. A withdrawal ends its own. */
@@ -150,7 +162,7 @@ export class ReviewDecisions extends Context.Service<
       const run = Effect.fnUntraced(function* (decision: ReviewDecision, isApproved: boolean) {
         const stored = yield* execute(repo.byId(decision.id))
         if (Option.isNone(stored)) return yield* new Errors.ReviewNotFound()
-        yield* check(stored.value, decision.principal)
+        yield* transaction(check(stored.value, decision.principal))
         const end = yield* prepare(stored.value, isApproved)
         const review = yield* commit(decision, isApproved, end)
         yield* Metric.update(RiskMetrics.reviews.of({ outcome: isApproved ? "approved" : "rejected" }), 1)
@@ -192,8 +204,3 @@ export class ReviewDecisions extends Context.Service<
 
 const NAME = "reviews"
 const ZERO = BigDecimal.make(0n, 0)
-
-/** Returns true if the administrator sends or receives the money, or the deciding API key requested the movement. */
-const isOwn = ({ posting, recipientId, userId }: StoredReview, principal: string) =>
-  posting.details["requested_by"] === principal ||
-  [userId, recipientId].some((user) => principal === `user:${user}`)

@@ -107,7 +107,7 @@ export class ReviewRefused extends Schema.TaggedError<ReviewRefused>()("ReviewRe
   }
 }
 
-/** Administrators cannot decide on a movement from or to their own wallet, and API keys not on what it requested for a user. */
+/** Administrators cannot decide on a movement from or to their own wallet, and API keys not on what a key of their owner requested. */
 export class OwnReview extends Schema.TaggedError<OwnReview>()("OwnReview", {}) {
   override get message(): string {
     return "You requested this, or it is from or to your own wallet; another administrator must decide on it"

@@ -1,13 +1,14 @@
 import { Context, Effect, Layer, Option } from "effect"
+import * as KeyOwners from "../../access/KeyOwners.ts"
 import { AdminActions } from "../../accounts/AdminActions.ts"
 import { TransferId } from "../../domain/ledger/LedgerPosting.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
 import * as Errors from "../../domain/wallets/Funding.ts"
 import type { FundingEnding, FundingId, FundingRequest } from "../../domain/wallets/Funding.ts"
+import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { Reviews } from "../../risk/Reviews.ts"
 import { FundingRepo } from "./FundingRepo.ts"
-import { requesterOf } from "../RequestHash.ts"
 import { FundingSettlement } from "./FundingSettlement.ts"
 
 type DecisionError =
@@ -40,7 +41,9 @@ export class FundingDecisions extends Context.Service<
   static readonly layer = Layer.effect(
     FundingDecisions,
     Effect.gen(function* () {
+      const { execute } = yield* Database
       const { record } = yield* AdminActions
+      const haveOneOwner = yield* KeyOwners.make
       const repo = yield* FundingRepo
       const reviews = yield* Reviews
       const settlement = yield* FundingSettlement
@@ -49,7 +52,8 @@ export class FundingDecisions extends Context.Service<
         const found = yield* repo.byId(id)
         if (Option.isNone(found)) return yield* new Errors.FundingNotFound()
         const { amount, asset, direction, requestedBy, userId, walletId } = found.value
-        if (principal === `user:${userId}` || requesterOf(requestedBy) === principal)
+        const requester = requesterOf(requestedBy)
+        if (principal === `user:${userId}` || (yield* execute(haveOneOwner(requester, principal))))
           return yield* new Errors.OwnFunding({ user: userId })
         const confirms = ending.state === "completed"
         const review = direction === "withdrawal" ? yield* reviews.find(TransferId.make(id)) : Option.none()
@@ -105,3 +109,6 @@ export class FundingDecisions extends Context.Service<
     })
   )
 }
+
+/** Returns who requested a deposit or a withdrawal: a user, or the API key that acted for one. */
+const requesterOf = (requestedBy: string) => requestedBy.split(" ", 1)[0] ?? requestedBy

@@ -151,6 +151,28 @@ layer(TestServer.layer({ LEDGER_ADJUSTMENT_LIMIT: "5" }), { excludeTestServices:
       })
     )
 
+    it.effect(
+      "the owner of an API key does not decide on what it requested with another key of the same name",
+      () =>
+        Effect.gen(function* () {
+          const requester = as(yield* Callers.withScopes("admin"))
+          const renewed = as(yield* Callers.withScopes("admin"))
+          const other = as(yield* Callers.withScopes("admin", "rates:read"))
+          const { accounts, balances } = yield* Postings.openFunded("USD", ["10"])
+          const pending = yield* requester("/adjustments", {
+            account: accounts[0],
+            amount: "6",
+            reason: "test"
+          })
+          const path = `/adjustments/${String(pending.json["id"])}`
+          for (const decision of ["approve", "reject"])
+            assertProblem(yield* renewed(`${path}/${decision}`, { reason: "test" }), 403, "forbidden")
+          assert.deepStrictEqual(yield* balances, ["10"])
+          assert.strictEqual((yield* other(`${path}/approve`, { reason: "test" })).status, 200)
+          assert.deepStrictEqual(yield* balances, ["16"])
+        })
+    )
+
     it.effect("an administrator neither posts nor approves an adjustment of their own wallet", () =>
       Effect.gen(function* () {
         const owner = yield* Callers.user("administrator")
