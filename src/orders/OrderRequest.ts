@@ -8,10 +8,10 @@ import * as Decimal from "../domain/money/Decimal.ts"
 import type { OrderSide } from "../domain/orders/OrderSide.ts"
 import type { OrderQuantity } from "../domain/orders/PriceLock.ts"
 import { AssetUnavailable, type Wallet } from "../domain/wallets/Wallet.ts"
-import { postingKeyOf, type RequestKey } from "../wallets/RequestHash.ts"
+import { type MovementRequest, postingKeyOf } from "../wallets/RequestHash.ts"
 
 /** An order to place. */
-export interface OrderRequest extends RequestKey {
+export interface OrderRequest extends MovementRequest {
   readonly wallet: Wallet & { readonly username: Username }
   readonly asset: CatalogAsset
   readonly side: OrderSide

@@ -126,7 +126,7 @@ export class Orders extends Context.Service<
 
       /** Opens the hold of an order. */
       const postingOf = Effect.fnUntraced(function* (
-        { owner, session, wallet }: OrderRequest,
+        { requestedBy, session, wallet }: OrderRequest,
         { amount, asset, holdId, id, side, total, walletId }: NewOrder,
         idempotency: PostingKey | undefined
       ) {
@@ -145,7 +145,7 @@ export class Orders extends Context.Service<
           id: TransferId.make(id),
           kind: "order",
           idempotency,
-          details: { order_id: id, ...requesterDetails(owner, wallet.userId) },
+          details: { order_id: id, ...requesterDetails(requestedBy) },
           entries: [],
           opens: [{ holdId, account, amount: held.amount }],
           ends: [],

@@ -3,6 +3,7 @@ import type { PreparedConversion } from "../conversion/PreparedConversion.ts"
 import { type LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import * as ConversionEntries from "../domain/wallets/ConversionEntries.ts"
 import type { WalletId } from "../domain/wallets/Wallet.ts"
+import { requesterDetails } from "./RequestHash.ts"
 import { houseAccount, walletAccount, Wallets } from "./Wallets.ts"
 
 /** Kind of the transfers of the ledger. */
@@ -31,7 +32,7 @@ export const make = Effect.gen(function* () {
       kind: KIND,
       details: {
         conversion_id: record.audit_id,
-        ...(requestedBy === undefined ? {} : { requested_by: requestedBy })
+        ...requesterDetails(requestedBy)
       },
       entries: Array.zipWith(accounts, entries, (account, { amount }) => ({ account, amount })),
       opens: [],

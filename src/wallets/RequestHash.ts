@@ -1,5 +1,4 @@
 import * as CanonicalEncoding from "../audit/CanonicalEncoding.ts"
-import type { UserId } from "../domain/accounts/User.ts"
 import type { PostingKey } from "../domain/ledger/LedgerPosting.ts"
 
 /** Key of a request that moves money, and who chose it. */
@@ -10,14 +9,15 @@ export interface RequestKey {
   readonly key: string | undefined
 }
 
-/** Returns who requests a movement: a user, or the API key that acts for one. */
-export const requesterOf = (owner: string) => owner.split(" ", 1)[0] ?? owner
+/** A request that moves money of a user. */
+export interface MovementRequest extends RequestKey {
+  /** Id of the API key that acts for the user. Undefined for a user who is signed in. */
+  readonly requestedBy?: string | undefined
+}
 
 /** Returns the details of a posting that name the API key that acts for a user. */
-export const requesterDetails = (owner: string, user: UserId) => {
-  const requester = requesterOf(owner)
-  return requester === `user:${user}` ? {} : { requested_by: requester }
-}
+export const requesterDetails = (requestedBy: string | undefined) =>
+  requestedBy === undefined ? {} : { requested_by: requestedBy }
 
 /**
  * Returns the ledger key of a request, or undefined without one. The hash covers what the request means, so that two

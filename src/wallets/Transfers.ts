@@ -16,12 +16,12 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { Reviews } from "../risk/Reviews.ts"
 import { RiskFacts } from "../risk/RiskFacts.ts"
 import { type PostedMovement, toMovement } from "./PostingOutcome.ts"
-import { postingKeyOf, type RequestKey, requesterDetails } from "./RequestHash.ts"
+import { type MovementRequest, postingKeyOf, requesterDetails } from "./RequestHash.ts"
 import type { NamedWallet } from "./WalletRepo.ts"
 import { walletAccount, Wallets } from "./Wallets.ts"
 
 /** A transfer to post. */
-export interface TransferRequest extends RequestKey {
+export interface TransferRequest extends MovementRequest {
   readonly from: NamedWallet
   /** A username in any case, or a wallet id. */
   readonly to: string
@@ -115,7 +115,7 @@ export class Transfers extends Context.Service<
               from: from.id,
               to: to.id,
               ...(note === null ? {} : { note }),
-              ...requesterDetails(request.owner, from.userId)
+              ...requesterDetails(request.requestedBy)
             },
             entries: [
               { account: source, amount: BigDecimal.negate(amount) },

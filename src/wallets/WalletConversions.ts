@@ -23,17 +23,15 @@ import { RiskFacts } from "../risk/RiskFacts.ts"
 import * as ConversionCommits from "./ConversionCommits.ts"
 import * as ConversionPosting from "./ConversionPosting.ts"
 import { toMovement } from "./PostingOutcome.ts"
-import { postingKeyOf, type RequestKey } from "./RequestHash.ts"
+import { type MovementRequest, postingKeyOf, type RequestKey, requesterDetails } from "./RequestHash.ts"
 import { Statement } from "./Statement.ts"
 import type { StatementRow } from "./StatementRow.ts"
 import type { NamedWallet } from "./WalletRepo.ts"
 
 /** A conversion in a wallet to post. The principal and the owner of its terms are those of the user. */
-export interface WalletConversionRequest extends RequestKey {
+export interface WalletConversionRequest extends MovementRequest {
   readonly wallet: NamedWallet
   readonly terms: ConversionTerms
-  /** Id of the API key that acts for the user. Undefined for a user who is signed in. */
-  readonly requestedBy: string | undefined
 }
 
 /** A committed conversion, and the movements of the wallet. */
@@ -219,7 +217,7 @@ const heldDetailsOf = (
     quote_id: quoteId,
     reference
   } satisfies ReviewedConversion,
-  ...(requestedBy === undefined ? {} : { requested_by: requestedBy })
+  ...requesterDetails(requestedBy)
 })
 
 const fieldsOf = ({ amount, from, to, ...others }: ConversionTerms): RequestFields => ({

@@ -1,5 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Layer, Metric, Option, Result } from "effect"
+import { ApiKeyRepo } from "../../src/access/ApiKeyRepo.ts"
+import { ApiKeys } from "../../src/access/ApiKeys.ts"
 import { AdminActions } from "../../src/accounts/AdminActions.ts"
 import type { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
@@ -8,6 +10,7 @@ import * as RiskMetrics from "../../src/platform/metrics/RiskMetrics.ts"
 import { Reviews } from "../../src/risk/Reviews.ts"
 import { Statement } from "../../src/wallets/Statement.ts"
 import { Wallets } from "../../src/wallets/Wallets.ts"
+import * as Callers from "../support/Callers.ts"
 import * as TestReviews from "../support/TestReviews.ts"
 import * as TestRisk from "../support/TestRisk.ts"
 import * as TestWallets from "../support/TestWallets.ts"
@@ -23,7 +26,7 @@ const held = Effect.fnUntraced(function* (name: string, key?: string, apiKey?: s
   test.facts = { failedLogins: 5 }
   const sent = yield* send(from, `${name}-friend`, "200", {
     ...(key === undefined ? {} : { key }),
-    ...(apiKey === undefined ? {} : { owner: `${apiKey} for ${from.userId}` })
+    ...(apiKey === undefined ? {} : { owner: `${apiKey} for ${from.userId}`, requestedBy: apiKey })
   })
   test.facts = {}
   assert.isTrue(sent.isHeld)
@@ -142,6 +145,23 @@ layer(TestReviews.layer({ RISK_REVIEW_VALUE: "100" }), LIVE)("Reviews", (it) => 
       assert.include(yield* decide("reject", id, "key-2"), { state: "rejected" })
       assert.deepStrictEqual(yield* TestWallets.balances(from), ["USD 500"])
     })
+  )
+
+  it.effect(
+    "the owner of an API key does not decide on what it requested with another key of the same name",
+    () =>
+      Effect.gen(function* () {
+        const [requester, renewed, other] = [
+          yield* Callers.withScopes("wallets"),
+          yield* Callers.withScopes("wallets"),
+          yield* Callers.withScopes("admin")
+        ]
+        const { from, id } = yield* held("renewed", undefined, requester.id)
+        for (const how of ["approve", "reject"] as const)
+          assert.strictEqual((yield* Effect.flip(decide(how, id, renewed.id)))._tag, "OwnReview")
+        assert.include(yield* decide("reject", id, other.id), { state: "rejected" })
+        assert.deepStrictEqual(yield* TestWallets.balances(from), ["USD 500"])
+      }).pipe(Effect.provide(ApiKeys.layer.pipe(Layer.provide(ApiKeyRepo.layer))))
   )
 
   it.effect("a frozen account keeps the review pending", () =>

@@ -69,12 +69,17 @@ export const send = Effect.fnUntraced(function* (
   from: NamedWallet,
   to: string,
   amount: string,
-  options: { readonly asset?: string; readonly key?: string; readonly owner?: string } = {}
+  options: {
+    readonly asset?: string
+    readonly key?: string
+    readonly owner?: string
+    readonly requestedBy?: string
+  } = {}
 ) {
-  const { asset = "USD", key, owner = `user:${from.userId}` } = options
+  const { asset = "USD", key, owner = `user:${from.userId}`, requestedBy } = options
   const money = yield* TestWallets.money(amount, asset)
   const transfers = yield* Transfers
-  return yield* transfers.send({ from, to, money, note: null, owner, key })
+  return yield* transfers.send({ from, to, money, note: null, owner, requestedBy, key })
 })
 
 /** Changes some of the rules in the database. */

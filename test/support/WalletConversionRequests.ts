@@ -71,8 +71,7 @@ export const request = Effect.fnUntraced(function* (
     wallet,
     terms: termsOf(wallet, amount, over),
     owner: walletIdentityOf(wallet.userId).id,
-    key,
-    requestedBy: undefined
+    key
   })
 })
 

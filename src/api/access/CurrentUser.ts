@@ -15,5 +15,7 @@ export class CurrentUser extends Context.Service<
     readonly sessionId: SessionId | undefined
     /** Sender of the request: `user:<id>`, or the id of the API key. */
     readonly principal: string
+    /** Owner of the idempotency keys of the request. */
+    readonly owner: string
   }
 >()("effex/api/access/CurrentUser") {}

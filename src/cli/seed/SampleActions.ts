@@ -49,7 +49,6 @@ export const make = Effect.gen(function* () {
         const { id: principal, owner } = walletIdentityOf(wallet.userId)
         return yield* conversions.convert({
           ...request,
-          requestedBy: undefined,
           terms: {
             pair: new AssetPair({ from: from.code, to: to.code }),
             from,

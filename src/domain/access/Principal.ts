@@ -69,6 +69,12 @@ export const walletIdentityOf = (user: UserId): Identity => ({
   owner: [`wallet:${user}`]
 })
 
+/**
+ * Owner of the idempotency keys of API keys that act for a user. Those for one user are independent of those for another, also if
+ * one API key acts for both.
+ */
+export const actingOwnerOf = ({ owner: [name] }: KeyPrincipal, user: UserId): string => `${name} for ${user}`
+
 /** Identity of a caller who converts outside of a wallet. That of a user has other quotes than the wallet. */
 export const converterOf = (principal: Principal): Identity => {
   if (principal.kind === "anonymous" || principal.kind === "key") return principal

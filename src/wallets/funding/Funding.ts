@@ -26,7 +26,7 @@ import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { RiskFacts } from "../../risk/RiskFacts.ts"
 import { toMovement } from "../PostingOutcome.ts"
-import { postingKeyOf, type RequestKey, requesterDetails } from "../RequestHash.ts"
+import { type MovementRequest, postingKeyOf, requesterDetails } from "../RequestHash.ts"
 import type { NamedWallet } from "../WalletRepo.ts"
 import { walletAccount, Wallets } from "../Wallets.ts"
 import { FundingClient } from "./FundingClient.ts"
@@ -37,7 +37,7 @@ import { FundingSettlement } from "./FundingSettlement.ts"
 const SUBMIT_TIMEOUT = Duration.seconds(5)
 
 /** A deposit or a withdrawal to request. */
-export interface NewFunding extends RequestKey {
+export interface NewFunding extends MovementRequest {
   readonly wallet: NamedWallet
   readonly direction: FundingDirection
   readonly money: AssetAmount
@@ -97,7 +97,7 @@ export class Funding extends Context.Service<
 
       /** Stores the request with its hold. Its posting stores the key, also that of a refusal. */
       const store = Effect.fnUntraced(function* (
-        { direction, money, note, owner, session, wallet }: NewFunding,
+        { direction, money, note, owner, requestedBy, session, wallet }: NewFunding,
         idempotency: ReturnType<typeof postingKeyOf>
       ) {
         const { amount, asset } = money
@@ -126,7 +126,7 @@ export class Funding extends Context.Service<
               details: {
                 funding_id: id,
                 ...(note === null ? {} : { note }),
-                ...requesterDetails(owner, wallet.userId)
+                ...requesterDetails(requestedBy)
               },
               entries: [],
               opens: holdId === null ? [] : [{ holdId, account, amount }],
@@ -144,7 +144,7 @@ export class Funding extends Context.Service<
               note,
               provider: client.provider,
               holdId,
-              requestedBy: owner,
+              requestedBy: requestedBy === undefined ? owner : `${requestedBy} for ${wallet.userId}`,
               requestedAt
             })
           return outcome

@@ -1,5 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Logger, Option } from "effect"
+import { ApiKeyRepo } from "../../../src/access/ApiKeyRepo.ts"
+import { ApiKeys } from "../../../src/access/ApiKeys.ts"
 import { AdminActions } from "../../../src/accounts/AdminActions.ts"
 import type { FundingRequest } from "../../../src/domain/wallets/Funding.ts"
 import { Ledger } from "../../../src/ledger/Ledger.ts"
@@ -8,6 +10,7 @@ import { FundingDecisions } from "../../../src/wallets/funding/FundingDecisions.
 import { FundingRepo } from "../../../src/wallets/funding/FundingRepo.ts"
 import { FundingSettlement } from "../../../src/wallets/funding/FundingSettlement.ts"
 import { walletAccount, Wallets } from "../../../src/wallets/Wallets.ts"
+import * as Callers from "../../support/Callers.ts"
 import * as TestFunding from "../../support/TestFunding.ts"
 import * as TestWallets from "../../support/TestWallets.ts"
 
@@ -157,11 +160,37 @@ layer(
         money,
         note: null,
         owner: `key-1 for ${user.userId}`,
+        requestedBy: "key-1",
         key: undefined
       })
       assert.strictEqual((yield* Effect.flip(confirm(request, "KEYED", "key-1")))._tag, "OwnFunding")
       assert.strictEqual((yield* confirm(request, "KEYED", "key-2")).state, "completed")
     })
+  )
+
+  it.effect(
+    "the owner of an API key does not decide on what it requested with another key of the same name",
+    () =>
+      Effect.gen(function* () {
+        const user = yield* TestWallets.user("renewed")
+        const money = yield* TestWallets.money("1", "USD")
+        const [requester, renewed, other] = [
+          yield* Callers.withScopes("wallets"),
+          yield* Callers.withScopes("wallets"),
+          yield* Callers.withScopes("admin")
+        ]
+        const { request } = yield* (yield* Funding).request({
+          wallet: user,
+          direction: "deposit",
+          money,
+          note: null,
+          owner: `${requester.id} for ${user.userId}`,
+          requestedBy: requester.id,
+          key: undefined
+        })
+        assert.strictEqual((yield* Effect.flip(confirm(request, "RENEWED", renewed.id)))._tag, "OwnFunding")
+        assert.strictEqual((yield* confirm(request, "RENEWED", other.id)).state, "completed")
+      }).pipe(Effect.provide(ApiKeys.layer.pipe(Layer.provide(ApiKeyRepo.layer))))
   )
 
   it.effect("a request of a frozen account stays pending until the account is released", () =>

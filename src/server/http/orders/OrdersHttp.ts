@@ -51,7 +51,7 @@ export const layer = HttpApiBuilder.group(
           const wallet = yield* myWallet
           const user = yield* CurrentUser
           const { isReviewed, order, replayed } = yield* orders
-            .place({ ...terms, wallet, owner: MyWallet.keyOwnerOf(user), key, session: user.sessionId })
+            .place({ ...terms, wallet, ...MyWallet.senderOf(user), key, session: user.sessionId })
             .pipe(Effect.catchTags(OrderProblems.placeErrors))
           return IdempotentResponse.respond(
             isReviewed ? 202 : 201,

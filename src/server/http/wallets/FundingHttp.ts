@@ -68,7 +68,7 @@ export const layer = HttpApiBuilder.group(
             direction,
             money,
             note,
-            owner: MyWallet.keyOwnerOf(user),
+            ...MyWallet.senderOf(user),
             key,
             session: user.sessionId
           })

@@ -8,6 +8,8 @@ export const make = Effect.map(Wallets, ({ ofUser }) =>
   Effect.flatMap(CurrentUser, ({ userId }) => ofUser(userId)).pipe(Effect.catchTags(Problems.storeErrors))
 )
 
-/** Keys of one user are independent of those of another, also if one API key acts for both. */
-export const keyOwnerOf = ({ principal, sessionId, userId }: CurrentUser["Service"]) =>
-  sessionId === undefined ? `${principal} for ${userId}` : principal
+/** Returns whose idempotency key a request has, and the API key that sends it for the user. */
+export const senderOf = ({ owner, principal, sessionId }: CurrentUser["Service"]) => ({
+  owner,
+  requestedBy: sessionId === undefined ? principal : undefined
+})

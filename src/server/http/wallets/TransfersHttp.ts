@@ -46,7 +46,7 @@ export const layer = HttpApiBuilder.group(
               to: body.to,
               money,
               note: body.note ?? null,
-              owner: MyWallet.keyOwnerOf(user),
+              ...MyWallet.senderOf(user),
               key,
               session: user.sessionId
             })

@@ -78,7 +78,7 @@ export const layer = HttpApiBuilder.group(
       yield* requireCurrencies(catalog, fields)
       const user = yield* CurrentUser
       const wallet = yield* myWallet
-      const request = { wallet, key, owner: MyWallet.keyOwnerOf(user) }
+      const request = { wallet, key, ...MyWallet.senderOf(user) }
       const body = toServiceFields(fields)
       const input = requests.toInput(body, key, walletIdentityOf(user.userId))
       if (Result.isFailure(input)) {
@@ -90,8 +90,7 @@ export const layer = HttpApiBuilder.group(
       }
       const terms =
         maxAge === undefined ? input.success : { ...input.success, lookup: yield* rates.optionsOf(maxAge) }
-      const requestedBy = user.sessionId === undefined ? user.principal : undefined
-      return yield* conversions.convert({ ...request, terms, requestedBy })
+      return yield* conversions.convert({ ...request, terms })
     })
 
     return handlers

@@ -192,7 +192,7 @@ export class AccessControl extends Context.Service<
           yield* checkSession(principal)
           const { id, sessionId, userId, username } = principal
           const role = principal.kind === "administrator" ? ("admin" as const) : ("user" as const)
-          return { userId, username, role, sessionId, principal: id }
+          return { userId, username, role, sessionId, principal: id, owner: id }
         }
       )
 

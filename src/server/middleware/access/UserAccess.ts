@@ -6,7 +6,12 @@ import type { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import type { AccessClaims, InvalidAccessToken } from "../../../domain/accounts/AccessClaims.ts"
 import { SessionEnded } from "../../../domain/accounts/Session.ts"
 import { UserId } from "../../../domain/accounts/User.ts"
-import { type KeyPrincipal, ofUser, type UserPrincipal } from "../../../domain/access/Principal.ts"
+import {
+  actingOwnerOf,
+  type KeyPrincipal,
+  ofUser,
+  type UserPrincipal
+} from "../../../domain/access/Principal.ts"
 import type { StoreUnavailable } from "../../../platform/postgres/StoreUnavailable.ts"
 import * as Rejection from "../Rejection.ts"
 
@@ -68,7 +73,8 @@ export class UserAccess extends Context.Service<
         const user = Option.isSome(userId) ? yield* users.byId(userId.value) : Option.none()
         if (Option.isNone(user) || Option.isSome(user.value.lockedAt)) return yield* Effect.fail(UNKNOWN_USER)
         const { id, role, username } = user.value
-        return { userId: id, username, role, sessionId: undefined, principal: key.id }
+        const owner = actingOwnerOf(key, id)
+        return { userId: id, username, role, sessionId: undefined, principal: key.id, owner }
       })
 
       return UserAccess.of({ authenticate, authenticateSync, checkSession, actFor })

@@ -19,7 +19,8 @@ const register = Effect.gen(function* () {
     username: user.username,
     role: user.role,
     sessionId: session.id,
-    principal: "test"
+    principal: "test",
+    owner: "test"
   }
 })
 
