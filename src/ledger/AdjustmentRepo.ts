@@ -1,4 +1,4 @@
-import { Array, type BigDecimal, Context, DateTime, Effect, Layer, type Option, Schema } from "effect"
+import { Array, type BigDecimal, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import { UserId } from "../domain/accounts/User.ts"
 import { type Adjustment, AdjustmentState } from "../domain/ledger/Adjustment.ts"
@@ -36,7 +36,7 @@ export class AdjustmentRepo extends Context.Service<
     readonly accountOf: (
       account: LedgerAccountId
     ) => Effect.Effect<Option.Option<typeof AdjustedAccount.Type>, SqlError.SqlError>
-    /** Returns false if the principal has used the key before. */
+    /** Returns false if the principal, or another API key of its owner, has used the key before. */
     readonly insert: (
       id: TransferId,
       request: AdjustmentRequest,
@@ -84,12 +84,24 @@ export class AdjustmentRepo extends Context.Service<
           Array.head
         )
 
+      const byKey = (principal: string, key: string) =>
+        first(sql`
+          ${select} WHERE key = ${key} AND (requested_by = ${principal} OR requested_by IN (
+            SELECT other.id FROM api_key AS one JOIN api_key AS other USING (name, mode) WHERE one.id = ${principal}
+          ))
+          ORDER BY adjustment.id LIMIT 1`)
+
       const insert = Effect.fnUntraced(function* (
         id: TransferId,
         { account, amount, key, principal, reason }: AdjustmentRequest,
         state: "pending" | "posted"
       ) {
         const now = DateTime.toDateUtc(yield* DateTime.now)
+        if (key !== undefined) {
+          // Two API keys of one owner do not use the key at once.
+          yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(${`adjustment ${key}`}, 0))`
+          if (Option.isSome(yield* byKey(principal, key))) return false
+        }
         const rows = yield* sql`
           INSERT INTO ledger_adjustment (id, account_id, amount, reason, requested_by, requested_at, key, state, decided_at)
           VALUES (${id}, ${account}::bigint, ${Decimal.format(amount)}::numeric, ${reason}, ${principal}, ${now},
@@ -127,7 +139,7 @@ export class AdjustmentRepo extends Context.Service<
       return AdjustmentRepo.of({
         accountOf,
         insert,
-        byKey: (principal, key) => first(sql`${select} WHERE requested_by = ${principal} AND key = ${key}`),
+        byKey,
         lock: (id) => first(sql`${select} WHERE adjustment.id = ${id} FOR UPDATE OF adjustment`),
         byId: (id) => first(sql`${select} WHERE adjustment.id = ${id}`),
         decide,

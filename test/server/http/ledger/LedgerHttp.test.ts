@@ -104,6 +104,23 @@ layer(TestServer.layer({ LEDGER_ADJUSTMENT_LIMIT: "5" }), { excludeTestServices:
       })
     )
 
+    it.effect("posts an adjustment once for the Idempotency-Key of API keys with one name", () =>
+      Effect.gen(function* () {
+        const requester = as(yield* Callers.withScopes("admin"))
+        const renewed = as(yield* Callers.withScopes("admin"))
+        const { accounts, balances } = yield* Postings.openFunded("USD", ["10"])
+        const body = { account: accounts[0], amount: "-2.5", reason: "credited twice" }
+        const key = { "idempotency-key": `renewed-${accounts[0]}` }
+        const [first, again] = yield* Effect.all(
+          [requester("/adjustments", body, key), renewed("/adjustments", body, key)],
+          { concurrency: 2 }
+        )
+        assert.strictEqual(first.status, 201, first.text)
+        assert.deepStrictEqual(again.json, first.json)
+        assert.deepStrictEqual(yield* balances, ["7.5"])
+      })
+    )
+
     it.effect("refuses amounts that are 0, have too many decimals or are not there", () =>
       Effect.gen(function* () {
         const { first } = yield* twoAdministrators
