@@ -17,7 +17,7 @@ export const texts = {
     },
     reviews: {
       title: (count: number) => plural(count, "movement is held for review", "movements are held for review"),
-      detail: "Its money is held. Undecided movements are rejected when they expire.",
+      detail: "The money is held. Undecided movements are rejected when they expire.",
       action: "Review"
     },
     withdrawals: {
