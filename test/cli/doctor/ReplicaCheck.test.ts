@@ -28,6 +28,13 @@ const check = (primary: string, replica: string) =>
     ])
   )
 
+/** Waits until the replica has replayed the migrations. */
+const replayed = (primary: string, replica: string) =>
+  Effect.repeat(check(primary, replica), {
+    until: ([status]) => status === "ok",
+    schedule: Schedule.spaced("50 millis")
+  })
+
 describe("ReplicaCheck", () => {
   it.live(
     "accepts a replica that follows the primary, and warns if it is behind",
@@ -36,14 +43,14 @@ describe("ReplicaCheck", () => {
         const { primary, replica } = yield* ReplicatedPostgres.start([])
         yield* migrate(primary.url)
         const current = ["ok", "PostgreSQL, n ms behind the primary"]
-        assert.deepStrictEqual(yield* check(primary.url, replica.url), current)
+        assert.deepStrictEqual(yield* replayed(primary.url, replica.url), current)
 
         // A role that does not see the status of the receiver.
         const sql = yield* clientOf(primary.url)
         yield* sql`CREATE ROLE reader LOGIN`
         yield* sql`GRANT SELECT ON database_identity TO reader`
         const reader = Object.assign(new URL(replica.url), { username: "reader" }).href
-        assert.deepStrictEqual(yield* check(primary.url, reader), current)
+        assert.deepStrictEqual(yield* replayed(primary.url, reader), current)
 
         const standby = yield* clientOf(replica.url)
         yield* standby`SELECT pg_wal_replay_pause()`
@@ -72,11 +79,8 @@ describe("ReplicaCheck", () => {
         yield* sql`CREATE DATABASE other`
         const otherUrl = (url: string) => Object.assign(new URL(url), { pathname: "/other" }).href
         yield* migrate(otherUrl(primary.url))
-        // Until it has replayed the migrations.
-        yield* Effect.repeat(check(otherUrl(primary.url), otherUrl(replica.url)), {
-          until: ([status]) => status === "ok",
-          schedule: Schedule.spaced("50 millis")
-        })
+        yield* replayed(primary.url, replica.url)
+        yield* replayed(otherUrl(primary.url), otherUrl(replica.url))
         assert.deepStrictEqual(yield* check(primary.url, otherUrl(replica.url)), [
           "failed",
           "PostgreSQL; it is not a replica of DATABASE_URL"
