@@ -2,8 +2,8 @@ import { Effect } from "effect"
 import { Database } from "../platform/postgres/Database.ts"
 
 /**
- * Creates the function that returns whether two principals have one owner: they are the same, or API keys with one name. Somebody
- * with two keys is not two administrators.
+ * Creates the function that returns whether two principals have one owner: they are the same, or API keys with one name. A
+ * decision that needs a second administrator needs a second owner.
  */
 export const make = Effect.map(Database, ({ sql }) =>
   Effect.fnUntraced(function* (principal: string, other: string) {

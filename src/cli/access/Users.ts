@@ -18,7 +18,7 @@ const reason = reasonFlag("Why, for the log of administrators")
 const acted = { name, reason, json: jsonFlag }
 
 /** The user of a name, with who acts and why. */
-const orderOf = Effect.fnUntraced(function* (input: { readonly name: string; readonly reason: string }) {
+const actionOf = Effect.fnUntraced(function* (input: { readonly name: string; readonly reason: string }) {
   const found = yield* (yield* Users).byUsername(input.name)
   if (Option.isNone(found)) return yield* new UserNotFound({ user: input.name })
   return { user: found.value.id, principal: yield* commandLineUser, reason: input.reason }
@@ -77,7 +77,7 @@ const lock = Command.make(
   "lock",
   acted,
   Effect.fn(function* ({ json, ...input }) {
-    yield* print(yield* (yield* UserAdministration).lock(yield* orderOf(input)), json)
+    yield* print(yield* (yield* UserAdministration).lock(yield* actionOf(input)), json)
   })
 ).pipe(Command.withDescription("Lock a user: all sessions end within 10 seconds, and sign-in is refused"))
 
@@ -85,7 +85,7 @@ const unlock = Command.make(
   "unlock",
   acted,
   Effect.fn(function* ({ json, ...input }) {
-    yield* print(yield* (yield* UserAdministration).unlock(yield* orderOf(input)), json)
+    yield* print(yield* (yield* UserAdministration).unlock(yield* actionOf(input)), json)
   })
 ).pipe(Command.withDescription("Unlock a user"))
 
@@ -93,8 +93,8 @@ const resetPassword = Command.make(
   "reset-password",
   { name, reason },
   Effect.fn(function* (input) {
-    const order = yield* orderOf(input)
-    yield* (yield* UserAdministration).resetPassword(order, yield* NewPassword.read)
+    const action = yield* actionOf(input)
+    yield* (yield* UserAdministration).resetPassword(action, yield* NewPassword.read)
     yield* Console.log("The password was changed, and all sessions of the user were ended")
   })
 ).pipe(
@@ -107,7 +107,7 @@ const resetMfa = Command.make(
   "reset-mfa",
   acted,
   Effect.fn(function* ({ json, ...input }) {
-    yield* print(yield* (yield* UserAdministration).resetMfa(yield* orderOf(input)), json)
+    yield* print(yield* (yield* UserAdministration).resetMfa(yield* actionOf(input)), json)
   })
 ).pipe(Command.withDescription("Remove the second factor of a user who lost it, and end all sessions"))
 
@@ -118,7 +118,7 @@ const grant = Command.make(
     role: Argument.Literals("role", Role.literals).pipe(Argument.withDescription("`admin` or `user`"))
   },
   Effect.fn(function* ({ json, role, ...input }) {
-    yield* print(yield* (yield* UserAdministration).setRole(yield* orderOf(input), role), json)
+    yield* print(yield* (yield* UserAdministration).setRole(yield* actionOf(input), role), json)
   })
 ).pipe(Command.withDescription("Change the role of a user, and end all sessions"))
 

@@ -171,7 +171,7 @@ export class Settlement extends Context.Service<
         )
       }
 
-      /** Reserves what waits, one side of an asset at a time. The first one has waited longest, so no side waits for ever. */
+      /** Reserves what waits, one side of an asset at a time. The one that has waited longest is first, so that each gets its turn. */
       const reserveAll = (leader: LeaderTerm) =>
         Stream.unwrap(
           Effect.gen(function* () {
