@@ -1,7 +1,7 @@
 import { Clock, Duration, Effect, Fiber, Option, Semaphore } from "effect"
 import type { AuthenticatedKey } from "../domain/access/ApiKey.ts"
 import * as MonotonicClock from "../platform/MonotonicClock.ts"
-import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { DatabaseTimeout } from "../platform/postgres/DatabaseTimeout.ts"
 import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as SingleFlight from "../platform/SingleFlight.ts"
 
@@ -35,6 +35,7 @@ type Lookup = (hash: string) => Effect.Effect<Option.Option<AuthenticatedKey>, S
  */
 export const make = Effect.fnUntraced(function* (lookup: Lookup) {
   const clock = yield* Clock.Clock
+  const timeout = yield* DatabaseTimeout
   const known = new Map<string, Entry>()
   const unknown = new Map<string, Entry>()
   const singleFlight = yield* SingleFlight.make<Option.Option<AuthenticatedKey>, StoreUnavailable>()
@@ -55,7 +56,7 @@ export const make = Effect.fnUntraced(function* (lookup: Lookup) {
     const key = yield* (known.has(hash) ? lookup(hash) : unknownKeyPermits.withPermit(lookup(hash))).pipe(
       // The database has its own deadline; this one also covers the wait for a permit.
       Effect.timeoutOrElse({
-        duration: DATABASE_TIMEOUT,
+        duration: timeout,
         orElse: () => Effect.fail(new StoreUnavailable({ cause: "too many concurrent API key lookups" }))
       }),
       Effect.tapCause(() =>

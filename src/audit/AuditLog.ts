@@ -3,7 +3,7 @@ import type { SqlError } from "effect/sql"
 import * as Batcher from "../platform/Batcher.ts"
 import * as AuditMetrics from "../platform/metrics/AuditMetrics.ts"
 import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
-import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { DatabaseTimeout } from "../platform/postgres/DatabaseTimeout.ts"
 import { isForeignKeyViolation } from "../platform/postgres/SqlFailures.ts"
 import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
@@ -14,7 +14,8 @@ import { UnsealedRecords } from "./UnsealedRecords.ts"
 const MAX_BATCH_SIZE = 256
 /** Statements in flight: one is prepared while another one's records are flushed to disk. */
 const CONCURRENT_BATCHES = 2
-const APPEND_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
+/** Time of a record in the queue, in addition to the database timeout. */
+const MAX_QUEUE_TIME = Duration.seconds(1)
 /** Retries of an append whose key another process inserted after the statement had looked for it. */
 const DUPLICATE_KEY_RETRIES = 3
 
@@ -109,6 +110,7 @@ export class AuditLog extends Context.Service<
           { discard: true }
         )
 
+      const timeout = Duration.sum(yield* DatabaseTimeout, MAX_QUEUE_TIME)
       const batcher = yield* Batcher.make<AuditAppend, AppendOutcome, StoreUnavailable>({
         handle: (batch) =>
           commit(batch).pipe(
@@ -120,12 +122,12 @@ export class AuditLog extends Context.Service<
           ),
         maxBatchSize: MAX_BATCH_SIZE,
         concurrency: CONCURRENT_BATCHES,
-        timeout: APPEND_TIMEOUT,
+        timeout,
         onTimeout: () => {
-          ConversionMetrics.commitDuration.updateUnsafe(Duration.toSeconds(APPEND_TIMEOUT), context)
+          ConversionMetrics.commitDuration.updateUnsafe(Duration.toSeconds(timeout), context)
           return Exit.fail(
             new StoreUnavailable({
-              cause: `the record was not committed within ${Duration.format(APPEND_TIMEOUT)}`
+              cause: `the record was not committed within ${Duration.format(timeout)}`
             })
           )
         }

@@ -1,13 +1,13 @@
 import { Clock, Data, Duration, Effect, Exit, type Metric } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Batcher from "../platform/Batcher.ts"
-import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { DatabaseTimeout } from "../platform/postgres/DatabaseTimeout.ts"
 import { isConflict } from "../platform/postgres/SqlFailures.ts"
 import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as PostingRounds from "./PostingRounds.ts"
 
-/** A transaction takes one database timeout at most. The rest is for the queue. */
-const COMMIT_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
+/** Time of an item in the queue. Its transaction takes one database timeout at most. */
+const MAX_QUEUE_TIME = Duration.seconds(1)
 /** Smaller groups cost PostgreSQL more than their overlap saves. */
 const MIN_DIVIDED_GROUP = 32
 /** Attempts to repeat a single item that a concurrent process conflicted with. */
@@ -51,6 +51,7 @@ export const make = Effect.fnUntraced(function* <A, B>({
   type Pending = Batcher.BatchItem<A, B, StoreUnavailable>
   const clock = yield* Clock.Clock
   const context = yield* Effect.context<never>()
+  const timeout = Duration.sum(yield* DatabaseTimeout, MAX_QUEUE_TIME)
 
   const settle = (pending: Pending, exit: Exit.Exit<B, StoreUnavailable>) => {
     if (pending.isAbandoned) return
@@ -110,10 +111,8 @@ export const make = Effect.fnUntraced(function* <A, B>({
     maxBatchSize,
     concurrency,
     divideFrom: MIN_DIVIDED_GROUP,
-    timeout: COMMIT_TIMEOUT,
+    timeout,
     onTimeout: () =>
-      Exit.fail(
-        new StoreUnavailable({ cause: `${timeoutMessage} within ${Duration.format(COMMIT_TIMEOUT)}` })
-      )
+      Exit.fail(new StoreUnavailable({ cause: `${timeoutMessage} within ${Duration.format(timeout)}` }))
   })
 })

@@ -16,7 +16,7 @@ import { SqlError } from "effect/sql"
 import { hostname } from "node:os"
 import { Settings } from "../config/Settings.ts"
 import { type ClockComparison, ClockSkew, errorOf } from "./ClockSkew.ts"
-import { DATABASE_TIMEOUT } from "./postgres/DatabaseTimeout.ts"
+import { DatabaseTimeout } from "./postgres/DatabaseTimeout.ts"
 import { withReleaseTimeout } from "./ReleaseTimeout.ts"
 
 /** Time after which the cluster takes the tasks of a node that stopped renewing its lock. */
@@ -68,12 +68,12 @@ const withoutSkewedLeader = (storage: RunnerStorage.RunnerStorage["Service"], sk
 
 /** Uses separate connections, so that a busy pool cannot lose the lock and the lock does not keep the pool open. */
 const layerConnections = Layer.unwrap(
-  Effect.map(Settings, ({ databaseUrl }) =>
+  Effect.map(Effect.all([Settings, DatabaseTimeout]), ([{ databaseUrl }, connectTimeout]) =>
     PgClient.layer({
       url: Option.getOrUndefined(databaseUrl),
       applicationName: "effex cluster",
       maxConnections: 4,
-      connectTimeout: DATABASE_TIMEOUT,
+      connectTimeout,
       keepAlive: Duration.seconds(10)
     })
   )

@@ -8,7 +8,7 @@ import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { Ledger } from "../ledger/Ledger.ts"
 import * as Batcher from "../platform/Batcher.ts"
 import { Database } from "../platform/postgres/Database.ts"
-import { DATABASE_TIMEOUT } from "../platform/postgres/DatabaseTimeout.ts"
+import { DatabaseTimeout } from "../platform/postgres/DatabaseTimeout.ts"
 import { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { type NamedWallet, WalletRepo } from "./WalletRepo.ts"
 
@@ -31,7 +31,8 @@ const MAX_CACHED_WALLETS = 10_000
 
 const MAX_READ_BATCH = 64
 const READ_LANES = 2
-const READ_TIMEOUT = Duration.sum(DATABASE_TIMEOUT, Duration.seconds(1))
+/** Time of a read in the queue, in addition to the database timeout. */
+const MAX_QUEUE_TIME = Duration.seconds(1)
 
 /** An account of a wallet, or of the house. */
 export const walletAccount = (wallet: WalletId, asset: AssetCode): AccountName => ({
@@ -142,6 +143,7 @@ export class Wallets extends Context.Service<
         for (const read of batch) read.settle(Exit.succeed(byOwner.get(read.item) ?? []))
       })
 
+      const timeout = Duration.sum(yield* DatabaseTimeout, MAX_QUEUE_TIME)
       const reads = yield* Batcher.make<WalletId, ReadonlyArray<LedgerAccount>, StoreUnavailable>({
         handle: (batch) =>
           Effect.catchCause(readBalances(batch), (cause) =>
@@ -149,11 +151,11 @@ export class Wallets extends Context.Service<
           ),
         maxBatchSize: MAX_READ_BATCH,
         concurrency: READ_LANES,
-        timeout: READ_TIMEOUT,
+        timeout,
         onTimeout: () =>
           Exit.fail(
             new StoreUnavailable({
-              cause: `the balances were not read within ${Duration.format(READ_TIMEOUT)}`
+              cause: `the balances were not read within ${Duration.format(timeout)}`
             })
           )
       })

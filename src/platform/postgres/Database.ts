@@ -6,7 +6,7 @@ import { Settings } from "../../config/Settings.ts"
 import * as DatabaseMetrics from "../metrics/DatabaseMetrics.ts"
 import { withReleaseTimeout } from "../ReleaseTimeout.ts"
 import * as AdvisoryLock from "./AdvisoryLock.ts"
-import { DATABASE_TIMEOUT } from "./DatabaseTimeout.ts"
+import { DatabaseTimeout } from "./DatabaseTimeout.ts"
 import { EmbeddedPostgres } from "./EmbeddedPostgres.ts"
 import { migrate } from "./Migrations.ts"
 import { maintainPartitions } from "./Partitions.ts"
@@ -23,13 +23,16 @@ const poolConfig: PgClient.PgPoolConfig = {
   transformResultNames: String.snakeToCamel,
   multiplex: true,
   maxConnections: MAX_CONNECTIONS,
-  connectTimeout: DATABASE_TIMEOUT,
   keepAlive: Duration.seconds(10)
 }
 
 /** Closing the pool waits for open transactions, which may never end when the network drops all packets. */
 const poolAt = (config: PgClient.PgPoolConfig) =>
-  PgClient.layer({ ...poolConfig, ...config }).pipe(withReleaseTimeout(DATABASE_TIMEOUT))
+  Layer.unwrap(
+    Effect.map(DatabaseTimeout, (timeout) =>
+      PgClient.layer({ ...poolConfig, connectTimeout: timeout, ...config }).pipe(withReleaseTimeout(timeout))
+    )
+  )
 
 /** Connects to `DATABASE_URL`, or to the embedded PostgreSQL when it is not set. */
 const layerClient = Layer.unwrap(

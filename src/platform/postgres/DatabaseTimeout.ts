@@ -1,20 +1,25 @@
-import { Duration, Effect, Fiber } from "effect"
+import { Context, Duration, Effect, Fiber } from "effect"
 import { failUnavailable } from "./SqlFailures.ts"
 
-/** Maximum duration of a database call before its caller gets `StoreUnavailable`. */
-export const DATABASE_TIMEOUT = Duration.seconds(3)
+/** Maximum duration of a database call before its caller gets `StoreUnavailable`: 3 seconds, more in tests. */
+export class DatabaseTimeout extends Context.Reference<Duration.Duration>(
+  "effex/platform/postgres/DatabaseTimeout",
+  { defaultValue: () => Duration.seconds(3) }
+) {}
 
 /**
- * Fails with `StoreUnavailable` after {@link DATABASE_TIMEOUT}. The statement is cancelled in the background: over a
+ * Fails with `StoreUnavailable` after {@link DatabaseTimeout}. The statement is cancelled in the background: over a
  * network that drops all packets, waiting for the cancellation would take much longer than the timeout. An interruption does
  * not wait for the statement either: a shutdown would otherwise wait for the statement of each background task in turn.
  */
 export const withDatabaseTimeout = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  withBackgroundCancellation(effect, (result) =>
-    Effect.timeoutOrElse(result, {
-      duration: DATABASE_TIMEOUT,
-      orElse: () => failUnavailable(`no response within ${Duration.format(DATABASE_TIMEOUT)}`, "deadline")
-    })
+  Effect.flatMap(DatabaseTimeout, (duration) =>
+    withBackgroundCancellation(effect, (result) =>
+      Effect.timeoutOrElse(result, {
+        duration,
+        orElse: () => failUnavailable(`no response within ${Duration.format(duration)}`, "deadline")
+      })
+    )
   )
 
 /**

@@ -20,7 +20,7 @@ export interface SqlExecutor {
   /** Builds statements, to be run by {@link execute}. */
   readonly sql: SqlClient.SqlClient
   /**
-   * Runs statements within `DATABASE_TIMEOUT`. Statements rolled back by a deadlock or serialization failure are retried.
+   * Runs statements within `DatabaseTimeout`. Statements rolled back by a deadlock or serialization failure are retried.
    * Fails with `StoreUnavailable` when the database cannot be reached or does not answer. A statement that the database
    * rejects is a defect.
    */

@@ -57,7 +57,7 @@ describe.concurrent("Database", () => {
       const disconnect = sql`SELECT pg_terminate_backend(pg_backend_pid())`
       const lost = yield* Effect.flip(transaction(Effect.andThen(insert(3), disconnect)))
       assert.strictEqual(lost._tag, "StoreUnavailable")
-      // Longer than DATABASE_TIMEOUT.
+      // Longer than the timeout of a call.
       yield* transaction(Effect.andThen(insert(4), sql`SELECT pg_sleep(3.5)`))
       assert.deepStrictEqual(yield* execute(sql<{ n: number }>`SELECT n FROM kept`), [{ n: 4 }])
     }).pipe(Effect.scoped)
@@ -223,7 +223,7 @@ describe.concurrent("Database", () => {
       const creating = yield* Effect.forkChild(ensurePartitions(database))
       let written = 0
       for (; creating.pollUnsafe() === undefined; written++) {
-        // Fails when blocked for longer than DATABASE_TIMEOUT. The ids belong to no created partition.
+        // Fails when blocked for longer than the timeout. The ids belong to no created partition.
         yield* execute(sql`
           INSERT INTO sample VALUES (('ffffffff-0000-7000-8000-' || lpad(${String(written)}, 12, '0'))::uuid)`)
       }

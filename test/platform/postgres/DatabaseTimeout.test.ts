@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { DATABASE_TIMEOUT, withDatabaseTimeout } from "../../../src/platform/postgres/DatabaseTimeout.ts"
+import { DatabaseTimeout, withDatabaseTimeout } from "../../../src/platform/postgres/DatabaseTimeout.ts"
 
 /** A statement whose connection never answers, not even to a cancellation. */
 const hanging = Effect.uninterruptible(Effect.never)
@@ -10,7 +10,7 @@ describe("withDatabaseTimeout", () => {
   it.effect("fails after the timeout, without waiting for the cancellation", () =>
     Effect.gen(function* () {
       const call = yield* Effect.forkChild(withDatabaseTimeout(hanging))
-      yield* TestClock.adjust(DATABASE_TIMEOUT)
+      yield* TestClock.adjust(yield* DatabaseTimeout)
       assert.strictEqual((yield* Effect.flip(Fiber.join(call)))._tag, "StoreUnavailable")
     })
   )

@@ -5,15 +5,15 @@ import * as DatabaseMetrics from "../../metrics/DatabaseMetrics.ts"
 import * as ReplicaMetrics from "../../metrics/ReplicaMetrics.ts"
 import { timed, trackInFlight } from "../../metrics/MetricSeries.ts"
 import * as MonotonicClock from "../../MonotonicClock.ts"
-import { DATABASE_TIMEOUT, withBackgroundCancellation } from "../DatabaseTimeout.ts"
+import { DatabaseTimeout, withBackgroundCancellation } from "../DatabaseTimeout.ts"
 import { failUnavailable } from "../SqlFailures.ts"
 import type { SqlExecutor } from "../SqlExecutor.ts"
 import { StoreUnavailable } from "../StoreUnavailable.ts"
 import * as ReplicaMonitor from "./ReplicaMonitor.ts"
 import * as WalPosition from "./WalPosition.ts"
 
-/** Maximum duration of a read, including its repetition on the primary. */
-const READ_TIMEOUT = Duration.millis(4500)
+/** Time of a read at the replica, before the primary repeats it within the database timeout. */
+const MAX_REPLICA_TIME = Duration.millis(1500)
 const MAX_BATCH_SIZE = 1024
 /** Queries for the position of the primary in flight. */
 const CONCURRENT_POSITIONS = 4
@@ -54,6 +54,7 @@ export const make = Effect.fnUntraced(function* ({
   replica
 }: ReadReplicaOptions): Effect.fn.Return<ReadReplica, never, Scope.Scope> {
   const clock = yield* Clock.Clock
+  const timeout = yield* DatabaseTimeout
   const now = () => MonotonicClock.millisUnsafe(clock)
   const monitor = yield* ReplicaMonitor.make({ primary, replica: monitored, maxLag })
 
@@ -65,7 +66,7 @@ export const make = Effect.fnUntraced(function* ({
       ),
     maxBatchSize: MAX_BATCH_SIZE,
     concurrency: CONCURRENT_POSITIONS,
-    timeout: DATABASE_TIMEOUT,
+    timeout,
     onTimeout: () => Exit.fail(new StoreUnavailable({ cause: "the position of the log could not be read" }))
   })
 
@@ -103,7 +104,7 @@ export const make = Effect.fnUntraced(function* ({
           Effect.raceFirst(
             result,
             Effect.andThen(monitor.lost, Effect.fail(new NotAnswered({ reason: "unreachable" })))
-          ).pipe(Effect.timeoutOrElse({ duration: DATABASE_TIMEOUT, orElse: timedOut }))
+          ).pipe(Effect.timeoutOrElse({ duration: timeout, orElse: timedOut }))
         ),
       Effect.catchTag("SqlError", () => new NotAnswered({ reason: "failed" })),
       timed(DatabaseMetrics.callDuration),
@@ -123,7 +124,7 @@ export const make = Effect.fnUntraced(function* ({
       Effect.catchTag("NotAnswered", ({ reason }) =>
         Effect.andThen(count(reason), primary.execute(statements))
       ),
-      Effect.timeoutOrElse({ duration: READ_TIMEOUT, orElse: timedOut })
+      Effect.timeoutOrElse({ duration: Duration.sum(timeout, MAX_REPLICA_TIME), orElse: timedOut })
     )
 
   /** In a transaction, a read belongs to it. */
