@@ -11,7 +11,7 @@ import { BatchAllocation } from "../orders/settlement/BatchAllocation.ts"
 import { BatchExecution } from "../orders/settlement/BatchExecution.ts"
 import { BatchRepo } from "../orders/settlement/BatchRepo.ts"
 import { Batches } from "../orders/settlement/Batches.ts"
-import * as OrdersHeldForReview from "../orders/HeldOrders.ts"
+import * as HeldOrders from "../orders/HeldOrders.ts"
 import { MarketHours } from "../orders/settlement/MarketHours.ts"
 import { OrderAdministration } from "../orders/OrderAdministration.ts"
 import { OrderPrices } from "../orders/OrderPrices.ts"
@@ -24,7 +24,7 @@ import { SettlementRepo } from "../orders/settlement/SettlementRepo.ts"
 import { SettlementSignal } from "../orders/settlement/SettlementSignal.ts"
 import type { Database } from "../platform/postgres/Database.ts"
 import type { Rates } from "../rates/lookup/Rates.ts"
-import type { HeldOrders } from "../risk/HeldMovements.ts"
+import type { HeldOrderDecisions } from "../risk/HeldMovements.ts"
 import { ReviewDecisions } from "../risk/ReviewDecisions.ts"
 import { Reviews } from "../risk/Reviews.ts"
 import type { RiskFacts } from "../risk/RiskFacts.ts"
@@ -45,13 +45,13 @@ export const orderAdministration: Layer.Layer<
 
 /** Decisions of administrators on movements that are held for review, orders included. */
 const reviewDecisions = ReviewDecisions.layer.pipe(
-  Layer.provideMerge(OrdersHeldForReview.layer),
+  Layer.provideMerge(HeldOrders.layer),
   Layer.provide([HeldConversions.layer, AdminActions.layer])
 )
 
 export type OrderServices =
   | Batches
-  | HeldOrders
+  | HeldOrderDecisions
   | MarketHours
   | Orders
   | OrderWaits

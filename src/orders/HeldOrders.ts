@@ -11,7 +11,7 @@ import * as PostingTransaction from "../ledger/PostingTransaction.ts"
 import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { type HeldEnd, HeldOrders } from "../risk/HeldMovements.ts"
+import { type HeldEnd, HeldOrderDecisions } from "../risk/HeldMovements.ts"
 import { Reviews } from "../risk/Reviews.ts"
 import type { StoredReview } from "../risk/StoredReview.ts"
 import { walletAccount, Wallets } from "../wallets/Wallets.ts"
@@ -30,7 +30,7 @@ const EXPIRED = "review-expired"
 
 /** Ends orders that are held for review. An approved order keeps its locked price, within `ORDER_MAX_SLIPPAGE`. */
 export const layerNoDeps = Layer.effect(
-  HeldOrders,
+  HeldOrderDecisions,
   Effect.gen(function* () {
     const { exchange, orderMaxSlippage } = yield* Settings
     const catalog = yield* AssetCatalog
@@ -82,28 +82,26 @@ export const layerNoDeps = Layer.effect(
       }
     })
 
-    const prepareApproval: HeldOrders["Service"]["prepareApproval"] = Effect.fn("HeldOrders.prepareApproval")(
-      function* (review): Effect.fn.Return<HeldEnd, ReviewRefused | StoreUnavailable> {
-        const order = Option.getOrThrow(yield* repo.byId(idOf(review)))
-        const { amount, id, side, total } = order
-        yield* requireUnfrozen(order)
-        const asset = catalog.find(order.asset)
-        if (Option.isNone(asset))
-          return yield* new ReviewRefused({
-            detail: `This node has not read ${order.asset} from the catalogue yet; approve it again`
-          })
-        yield* checkAsset(asset.value, side, exchange).pipe(
-          Effect.catchTag("AssetUnavailable", refuse("reject the review"))
-        )
-        const { rate } = yield* prices
-          .current(order.asset, { acceptsDelisted: side === "sell" })
-          .pipe(Effect.catchTags({ RateTooOld: refuseForNow, RateUnavailable: refuseForNow }))
-        // Others in its pool do not pay for its age.
-        return hasMoved({ side, amount, total }, rate, orderMaxSlippage)
-          ? fail(id, "price-moved")
-          : release(id)
-      }
-    )
+    const prepareApproval: HeldOrderDecisions["Service"]["prepareApproval"] = Effect.fn(
+      "HeldOrders.prepareApproval"
+    )(function* (review): Effect.fn.Return<HeldEnd, ReviewRefused | StoreUnavailable> {
+      const order = Option.getOrThrow(yield* repo.byId(idOf(review)))
+      const { amount, id, side, total } = order
+      yield* requireUnfrozen(order)
+      const asset = catalog.find(order.asset)
+      if (Option.isNone(asset))
+        return yield* new ReviewRefused({
+          detail: `This node has not read ${order.asset} from the catalogue yet; approve it again`
+        })
+      yield* checkAsset(asset.value, side, exchange).pipe(
+        Effect.catchTag("AssetUnavailable", refuse("reject the review"))
+      )
+      const { rate } = yield* prices
+        .current(order.asset, { acceptsDelisted: side === "sell" })
+        .pipe(Effect.catchTags({ RateTooOld: refuseForNow, RateUnavailable: refuseForNow }))
+      // Others in its pool do not pay for its age.
+      return hasMoved({ side, amount, total }, rate, orderMaxSlippage) ? fail(id, "price-moved") : release(id)
+    })
 
     /** Of the expiry on several nodes, and of a decision, one ends the order. */
     const expire = Effect.fnUntraced(function* ({ id }: Order) {
@@ -128,7 +126,11 @@ export const layerNoDeps = Layer.effect(
       return due.length
     }).pipe(Effect.withSpan("HeldOrders.expireDue"))
 
-    return HeldOrders.of({ prepareApproval, reject: (review) => fail(idOf(review), REJECTED), expireDue })
+    return HeldOrderDecisions.of({
+      prepareApproval,
+      reject: (review) => fail(idOf(review), REJECTED),
+      expireDue
+    })
   })
 )
 

@@ -17,8 +17,8 @@ export type PrepareApproval = (
 ) => Effect.Effect<HeldEnd, ReviewRefused | StoreUnavailable>
 
 /** Ends orders that are held for review. Only the interface: orders depend on reviews, and implement it. */
-export class HeldOrders extends Context.Service<
-  HeldOrders,
+export class HeldOrderDecisions extends Context.Service<
+  HeldOrderDecisions,
   {
     /** Lets an order continue, or ends it if the market has moved too far against the house. */
     readonly prepareApproval: PrepareApproval
@@ -27,13 +27,13 @@ export class HeldOrders extends Context.Service<
     /** Ends orders whose review has expired, and returns their number. */
     readonly expireDue: Effect.Effect<number, StoreUnavailable>
   }
->()("effex/risk/HeldMovements/HeldOrders") {}
+>()("effex/risk/HeldMovements/HeldOrderDecisions") {}
 
 /** Ends conversions that are held for review. Only the interface: wallets depend on reviews, and implement it. */
-export class HeldConversions extends Context.Service<
-  HeldConversions,
+export class HeldConversionDecisions extends Context.Service<
+  HeldConversionDecisions,
   {
     /** Exchanges what is held. */
     readonly prepareApproval: PrepareApproval
   }
->()("effex/risk/HeldMovements/HeldConversions") {}
+>()("effex/risk/HeldMovements/HeldConversionDecisions") {}

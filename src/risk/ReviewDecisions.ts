@@ -14,7 +14,7 @@ import * as RiskMetrics from "../platform/metrics/RiskMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import { isConflict } from "../platform/postgres/SqlFailures.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { HeldConversions, type HeldEnd, HeldOrders } from "./HeldMovements.ts"
+import { HeldConversionDecisions, type HeldEnd, HeldOrderDecisions } from "./HeldMovements.ts"
 import * as HoldEnd from "./HoldEnd.ts"
 import { ReviewRepo } from "./ReviewRepo.ts"
 import { Reviews } from "./Reviews.ts"
@@ -46,8 +46,8 @@ export class ReviewDecisions extends Context.Service<
       const { execute, sql, transaction, tryExecute } = yield* Database
       const { record } = yield* AdminActions
       const { postWithin } = yield* Ledger
-      const conversions = yield* HeldConversions
-      const orders = yield* HeldOrders
+      const conversions = yield* HeldConversionDecisions
+      const orders = yield* HeldOrderDecisions
       const random = yield* SecureRandom.SecureRandom
       const repo = yield* ReviewRepo
       const haveOneOwner = yield* KeyOwners.make
@@ -182,7 +182,7 @@ export class ReviewDecisions extends Context.Service<
   static readonly layerBackground = Layer.unwrap(
     Effect.gen(function* () {
       const { measure } = yield* Reviews
-      const { expireDue } = yield* HeldOrders
+      const { expireDue } = yield* HeldOrderDecisions
       /** The next leader measures. */
       const reset = Effect.andThen(
         Metric.update(RiskMetrics.openReviews, 0),

@@ -12,7 +12,7 @@ import { type ReviewedConversion, ReviewRefused } from "../domain/risk/Review.ts
 import { Ledger } from "../ledger/Ledger.ts"
 import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
-import { HeldConversions } from "../risk/HeldMovements.ts"
+import { HeldConversionDecisions } from "../risk/HeldMovements.ts"
 import * as HoldEnd from "../risk/HoldEnd.ts"
 import type { StoredReview } from "../risk/StoredReview.ts"
 import * as ConversionPosting from "./ConversionPosting.ts"
@@ -22,7 +22,7 @@ import * as ConversionPosting from "./ConversionPosting.ts"
  * has expired, it is at the latest rate, because a record of the audit states the rate of its time. A used quote refuses the approval.
  */
 export const layer = Layer.effect(
-  HeldConversions,
+  HeldConversionDecisions,
   Effect.gen(function* () {
     const audit = yield* AuditLog
     const conversions = yield* Conversions
@@ -77,7 +77,7 @@ export const layer = Layer.effect(
       return transfer
     })
 
-    const prepareApproval: HeldConversions["Service"]["prepareApproval"] = Effect.fn(
+    const prepareApproval: HeldConversionDecisions["Service"]["prepareApproval"] = Effect.fn(
       "HeldConversions.prepareApproval"
     )(function* (review) {
       const { conversion, decision, holdId, id, posting } = review
@@ -107,7 +107,7 @@ export const layer = Layer.effect(
       })
     })
 
-    return HeldConversions.of({ prepareApproval })
+    return HeldConversionDecisions.of({ prepareApproval })
   })
 )
 

@@ -13,7 +13,7 @@ import { OrderRepo } from "../../src/orders/OrderRepo.ts"
 import { Orders } from "../../src/orders/Orders.ts"
 import { OrderWaits } from "../../src/orders/OrderWaits.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
-import { HeldOrders } from "../../src/risk/HeldMovements.ts"
+import { HeldOrderDecisions } from "../../src/risk/HeldMovements.ts"
 import { ReviewDecisions } from "../../src/risk/ReviewDecisions.ts"
 import { Reviews } from "../../src/risk/Reviews.ts"
 import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
@@ -64,7 +64,7 @@ layer(TestReviews.layer({ RISK_REVIEW_EXPIRY: "1 second" }), LIVE)("Held orders 
     Effect.gen(function* () {
       const { order, wallet } = yield* held("slow")
       const second = yield* Layer.build(Layer.fresh(TestReviews.node))
-      const { expireDue } = yield* HeldOrders
+      const { expireDue } = yield* HeldOrderDecisions
       assert.deepStrictEqual(yield* stateOf(order), ["held-for-review", null, null, null])
       while ((yield* reviewOf(order)).state === "pending") yield* Effect.sleep("50 millis")
       assert.include(yield* Effect.flip(decide("approve", order.id)), { state: "expired" })
@@ -73,7 +73,7 @@ layer(TestReviews.layer({ RISK_REVIEW_EXPIRY: "1 second" }), LIVE)("Held orders 
           expireDue,
           expireDue,
           Effect.provideContext(
-            Effect.flatMap(HeldOrders, (other) => other.expireDue),
+            Effect.flatMap(HeldOrderDecisions, (other) => other.expireDue),
             second
           )
         ],
@@ -90,7 +90,7 @@ layer(TestReviews.layer({ RISK_REVIEW_EXPIRY: "1 second" }), LIVE)("Held orders 
       const { order, wallet } = yield* held("late")
       while ((yield* reviewOf(order)).state === "pending") yield* Effect.sleep("50 millis")
       yield* cancel(wallet, order)
-      yield* (yield* HeldOrders).expireDue
+      yield* (yield* HeldOrderDecisions).expireDue
       assert.deepStrictEqual(yield* stateOf(order), ["cancelled", null, null, null])
       assert.deepStrictEqual(yield* balances(wallet), ["USD 100"])
     })

@@ -3,7 +3,7 @@ import { Effect, Option } from "effect"
 import { AssetCatalog } from "../../../../src/assets/AssetCatalog.ts"
 import { AssetCode } from "../../../../src/domain/money/Asset.ts"
 import { RateRepo } from "../../../../src/rates/RateRepo.ts"
-import { HeldOrders } from "../../../../src/risk/HeldMovements.ts"
+import { HeldOrderDecisions } from "../../../../src/risk/HeldMovements.ts"
 import * as Callers from "../../../support/Callers.ts"
 import { tick } from "../../../support/RateTicks.ts"
 import { ScriptedExchange } from "../../../support/ScriptedExchange.ts"
@@ -116,7 +116,7 @@ layer(TestServer.layer({ ORDER_SPREAD: "0", RISK_HOUR_VALUE: "10", CONVERSION_MA
       })
       assertProblem(yield* decide(json["id"], "approve"), 409, "already-decided")
       assert.deepStrictEqual(yield* user.balances, ["USD 100"])
-      assert.strictEqual(yield* (yield* HeldOrders).expireDue, 0)
+      assert.strictEqual(yield* (yield* HeldOrderDecisions).expireDue, 0)
     })
   )
 
