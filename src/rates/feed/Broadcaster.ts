@@ -37,14 +37,14 @@ export class Broadcaster extends Context.Service<
      */
     readonly subscribe: (subscription?: RateFeed.Subscription) => Effect.Effect<Mailbox, never, Scope.Scope>
     /** Returns true if this process has every change up to the position. */
-    readonly hasReached: (since: StreamPosition | undefined) => boolean
+    readonly hasReached: (since: StreamPosition) => boolean
     /** First events of a new subscription. */
     readonly initialEvents: (subscription: RateFeed.Subscription) => ReadonlyArray<RateEvent>
     /**
-     * Waits until this process has every rate that is in the database now or, while that is unavailable, in Redis. Waits
-     * for one of them if both are unavailable.
+     * Waits until this process has every rate that a subscriber at the position has: until it has reached the position, or has
+     * every rate that is in the database now. A position in an epoch that this process does not know needs the database.
      */
-    readonly catchUp: Effect.Effect<void>
+    readonly catchUp: (since: StreamPosition) => Effect.Effect<void>
     /** Publishes the latest rates of the database that were not published, and returns them. */
     readonly synchronize: Effect.Effect<ReadonlyArray<Rate>, StoreUnavailable>
     /** Last time at which this process had every rate of the database or of Redis. */
@@ -60,8 +60,7 @@ export class Broadcaster extends Context.Service<
       const feed = yield* makeFeed
       return yield* make(feed, {
         publish: (rate) => Effect.sync(() => feed.publish(rate)),
-        publishPoll: (run) => Effect.sync(() => feed.publishPoll(run)),
-        catchUp: Effect.fail("nothing is shared between processes")
+        publishPoll: (run) => Effect.sync(() => feed.publishPoll(run))
       })
     })
   )
@@ -116,13 +115,7 @@ const makeFeed = Effect.gen(function* () {
 /** Adds to a feed what subscribers need to resume, with the publishing side of a transport. */
 const make = Effect.fnUntraced(function* (
   feed: RateFeed.RateFeed,
-  {
-    catchUp: catchUpShared,
-    ...publisher
-  }: Pick<Broadcaster["Service"], "publish" | "publishPoll"> & {
-    /** Waits until the feed has the changes that other processes have published. */
-    readonly catchUp: Effect.Effect<void, unknown>
-  }
+  publisher: Pick<Broadcaster["Service"], "publish" | "publishPoll">
 ) {
   const { pairs } = yield* AssetCatalog
   const repo = yield* RateRepo
@@ -152,9 +145,8 @@ const make = Effect.fnUntraced(function* (
   const checkCompleteness = Effect.suspend(() => {
     const check = ++startedChecks
     return synchronize.pipe(
-      Effect.map((rates) => rates.every(isReceived)),
-      Effect.catch(() => Effect.isSuccess(catchUpShared)),
-      Effect.map((isComplete) => (isComplete ? check : 0)),
+      Effect.map((rates) => (rates.every(isReceived) ? check : 0)),
+      Effect.catchTag("StoreUnavailable", () => Effect.succeed(0)),
       // Otherwise the waiting subscribers would never receive anything.
       Effect.catchDefect((defect) =>
         Effect.as(Effect.logError("A check for missing rates crashed, retrying", defect), 0)
@@ -162,10 +154,10 @@ const make = Effect.fnUntraced(function* (
     )
   })
 
-  const catchUp = Effect.gen(function* () {
-    // A check that started earlier may have read the stores too early. All later ones serve any number of subscribers.
+  const catchUp: Broadcaster["Service"]["catchUp"] = Effect.fnUntraced(function* (since) {
+    // A check that started earlier may have read the database too early. All later ones serve any number of subscribers.
     const earlierChecks = startedChecks
-    while (true) {
+    while (!feed.hasReached(since)) {
       const completed = yield* Effect.flatMap(singleFlight("check", checkCompleteness), Fiber.join)
       if (completed > earlierChecks) return
       if (completed === 0) yield* Effect.sleep(CATCH_UP_RETRY_INTERVAL)

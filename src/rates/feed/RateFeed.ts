@@ -62,14 +62,14 @@ export interface RateFeed {
   ) => void
   /**
    * Subscribes. A subscriber whose position the feed has not reached has seen later changes, or those of another epoch: it
-   * receives nothing before `caughtUp` has completed, because a snapshot could contain earlier rates than it has.
+   * receives nothing before `catchUp` has completed, because a snapshot could contain earlier rates than it has.
    */
   readonly subscribe: (
     subscription: Subscription,
-    caughtUp?: Effect.Effect<void>
+    catchUp?: (since: StreamPosition) => Effect.Effect<void>
   ) => Effect.Effect<Mailbox.Mailbox, never, Scope.Scope>
   /** Returns true if the feed has every change up to the position. */
-  readonly hasReached: (since: StreamPosition | undefined) => boolean
+  readonly hasReached: (since: StreamPosition) => boolean
   /**
    * First events of a subscription: the missed changes if all of them are still kept, otherwise a snapshot; and the rates
    * that have turned stale since.
@@ -197,16 +197,16 @@ const makeAt = (start: StreamPosition, clock: Clock.Clock, isStale: (rate: Rate)
     }
   }
 
-  const hasReached: RateFeed["hasReached"] = (since) =>
-    since === undefined || (since.epoch === epoch && since.sequence <= sequence)
+  const hasReached: RateFeed["hasReached"] = (since) => since.epoch === epoch && since.sequence <= sequence
 
   const subscribe: RateFeed["subscribe"] = Effect.fnUntraced(function* (
     subscription,
-    caughtUp = Effect.void
+    catchUp = () => Effect.void
   ) {
+    const { since } = subscription
     let isReached = true
     const mailbox = yield* register(() => {
-      isReached = hasReached(subscription.since)
+      isReached = since === undefined || hasReached(since)
       return Mailbox.make({
         pairs: subscription.pairs,
         deliveredUpTo: { epoch, sequence },
@@ -215,10 +215,10 @@ const makeAt = (start: StreamPosition, clock: Clock.Clock, isStale: (rate: Rate)
         wake
       })
     })
-    if (isReached) return mailbox
+    if (since === undefined || isReached) return mailbox
     yield* Effect.forkScoped(
       Effect.andThen(
-        caughtUp,
+        catchUp(since),
         Effect.sync(() => mailbox.release(initialEvents(subscription), { epoch, sequence }))
       ),
       { startImmediately: true }

@@ -1,6 +1,6 @@
 import { Effect, Option, Predicate, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
-import { RedisError } from "effect/persistence/Redis"
+import type { RedisError } from "effect/persistence/Redis"
 import type { PollSummary } from "../../domain/rates/PollRun.ts"
 import { isNewer, type Rate } from "../../domain/rates/Rate.ts"
 import type { StreamPosition } from "../../domain/rates/StreamPosition.ts"
@@ -8,7 +8,6 @@ import * as RateFeed from "./RateFeed.ts"
 import * as RedisStream from "./RedisStream.ts"
 
 const RETRY_INTERVAL = "500 millis"
-const CATCH_UP_INTERVAL = "20 millis"
 
 /**
  * Fills a feed from the Redis stream, so that every process publishes the same changes under the same sequence numbers.
@@ -141,16 +140,7 @@ export const make = Effect.fnUntraced(function* (feed: RateFeed.RateFeed) {
     if (!isPublished) feed.publishPoll(run)
   })
 
-  /** Waits until the feed has the changes that are in the stream now. Fails while the feed is in a local epoch. */
-  const catchUp = Effect.gen(function* () {
-    const last = yield* stream.lastPosition
-    yield* Effect.sleep(CATCH_UP_INTERVAL).pipe(
-      Effect.repeat({ until: () => !isShared || feed.hasReached(last) })
-    )
-    if (!isShared) return yield* new RedisError({ cause: "the feed is in a local epoch" })
-  })
-
-  return { publish, publishPoll, catchUp }
+  return { publish, publishPoll }
 })
 
 const isSame = (a: StreamPosition, b: StreamPosition) => a.epoch === b.epoch && a.sequence === b.sequence

@@ -217,9 +217,10 @@ export class RatesFanOut extends Context.Service<
 
       return RatesFanOut.of({
         add: (subscriber, since) => {
-          if (hasEnded || broadcaster.hasReached(since)) return start(subscriber, since)
+          if (hasEnded || since === undefined || broadcaster.hasReached(since))
+            return start(subscriber, since)
           const caughtUp = Effect.andThen(
-            broadcaster.catchUp,
+            broadcaster.catchUp(since),
             Effect.sync(() => {
               if (waiting.delete(subscriber)) closeOnDefect([subscriber], () => start(subscriber, since))
             })

@@ -64,12 +64,15 @@ describe("RateFollower", () => {
   )
 })
 
+/** A position in the epoch of another process. */
+const ELSEWHERE = { epoch: "other", sequence: 1 }
+
 describe("Broadcaster.catchUp", () => {
   it.effect("reads the database again after a read crashed", () =>
     Effect.gen(function* () {
       const database = makeCrashingDatabase()
       const broadcaster = yield* start(database.repo)
-      const caughtUp = yield* Effect.forkChild(broadcaster.catchUp)
+      const caughtUp = yield* Effect.forkChild(broadcaster.catchUp(ELSEWHERE))
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(caughtUp)
       assert.strictEqual(database.reads(), 2)
@@ -81,10 +84,10 @@ describe("Broadcaster.catchUp", () => {
       const database = yield* makeDatabase
       const broadcaster = yield* start(database.repo)
       yield* database.latch.close
-      const first = yield* Effect.forkChild(broadcaster.catchUp)
+      const first = yield* Effect.forkChild(broadcaster.catchUp(ELSEWHERE))
       yield* database.firstRead
       const others = yield* Effect.forEach(Array.from({ length: 1000 }), () =>
-        Effect.forkChild(broadcaster.catchUp, { startImmediately: true })
+        Effect.forkChild(broadcaster.catchUp(ELSEWHERE), { startImmediately: true })
       )
       assert.strictEqual(database.reads(), 1)
       yield* database.latch.open

@@ -163,7 +163,7 @@ describe("RateFeed", () => {
       const { epoch } = feed.position()
       const caughtUp = yield* Latch.make()
       const subscription = { since: { epoch, sequence: 4 } }
-      const { take } = yield* feed.subscribe(subscription, caughtUp.await)
+      const { take } = yield* feed.subscribe(subscription, () => caughtUp.await)
       const taker = yield* Effect.forkChild(take, { startImmediately: true })
       feed.publish(rate(USD_NGN, 4))
       feed.publish(rate(USD_KES, 5))
@@ -183,7 +183,7 @@ describe("RateFeed", () => {
     Effect.gen(function* () {
       const caughtUp = yield* Latch.make()
       const subscription = { since: { epoch: "other", sequence: 9 } }
-      const { take } = yield* feed.subscribe(subscription, caughtUp.await)
+      const { take } = yield* feed.subscribe(subscription, () => caughtUp.await)
       feed.publishPoll(poll(1))
       feed.publish(rate(USD_NGN, 1))
       yield* caughtUp.open

@@ -113,6 +113,34 @@ describe.skipIf(!TestRedis.isAvailable)("Broadcaster.layerRedis", () => {
       }))
   }
 
+  test("delivers no earlier rates to a subscriber of a node without Redis that resumes at another one, with the database down", (redis) =>
+    Effect.gen(function* () {
+      const stored = new StoredRates()
+      const proxy = yield* TcpProxy.open(redis.target)
+      const [isolated, other] = [
+        yield* start(`redis://127.0.0.1:${proxy.port}`, "db1", stored),
+        yield* start(redis.url, "db1", stored)
+      ]
+      yield* other.publish(stored.add(rate(USD_NGN, 1)))
+      yield* untilInSync(isolated, other)
+      proxy.reset()
+      yield* isolated.publish(stored.add(rate(USD_NGN, 2)))
+      const { epoch, sequence } = isolated.snapshot()
+      assert.strictEqual(isolated.latest(USD_NGN)?.id, rate(USD_NGN, 2).id)
+      stored.isUp = false
+      const resumed = yield* read(other, { since: { epoch, sequence } })
+      // Redis answers this node, and does not have the second rate.
+      yield* other.publish(rate(USD_KES, 3))
+      yield* until("a change through Redis", () => other.latest(USD_KES) !== undefined)
+      assert.deepStrictEqual(resumed.texts(), [])
+      stored.isUp = true
+      yield* until("the second rate", () => resumed.view()["USD:NGN"] === 2)
+      assert.isTrue(
+        resumed.texts().every((text) => !text.includes("USD:NGN=1")),
+        resumed.texts().join("; ")
+      )
+    }))
+
   test("publishes rates as stale while the node is cut off from Redis and from the database", (redis) =>
     Effect.gen(function* () {
       const stored = new StoredRates()
