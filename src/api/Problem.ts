@@ -23,7 +23,7 @@ import {
   UsernameTaken
 } from "./problems/AccountProblem.ts"
 import { UnsupportedCurrency, UnsupportedPair, RateTooOld, RateUnavailable } from "./problems/RateProblem.ts"
-import { QuoteExpired, QuoteUsed } from "./problems/ConversionProblem.ts"
+import { ConversionNotCancellable, QuoteExpired, QuoteUsed } from "./problems/ConversionProblem.ts"
 import {
   InsufficientFunds,
   RecipientNotFound,
@@ -39,6 +39,7 @@ import {
   AssetRefused,
   AdjustmentRefused,
   ReviewRefused,
+  ReviewPriceMoved,
   LastAdministrator
 } from "./problems/AdministrationProblem.ts"
 import { Internal, StoreUnavailable, Overloaded, ClockSkewed } from "./problems/ServerProblem.ts"
@@ -78,11 +79,13 @@ export const Problem = Schema.Union([
   InsufficientFunds,
   LimitExceeded,
   ReviewRefused,
+  ReviewPriceMoved,
   RecipientNotFound,
   SameWallet,
   AssetUnavailable,
   OrderTooSmall,
   OrderNotCancellable,
+  ConversionNotCancellable,
   PreconditionFailed,
   RequestTimeout,
   PayloadTooLarge,

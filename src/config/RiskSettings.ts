@@ -2,7 +2,7 @@ import { BigDecimal, Duration, Option } from "effect"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { RiskRules } from "../domain/risk/RiskRules.ts"
 import { define, type Values } from "./SettingDefinition.ts"
-import { duration, oneOf, wholeNumber } from "./SettingParsers.ts"
+import { duration, oneOf, percentage, wholeNumber } from "./SettingParsers.ts"
 
 /** Defaults of the risk rules, which administrators change at run time. Values are in HOME_CURRENCY. */
 
@@ -146,6 +146,15 @@ export const RISK_REVIEW_EXPIRY = define({
   defaultText: "3 days",
   description: "Time after which a movement that waits for review is rejected, and its money is released",
   ...duration("1 second", "365 days")
+})
+
+export const CONVERSION_MAX_SLIPPAGE = define({
+  name: "CONVERSION_MAX_SLIPPAGE",
+  defaultValue: BigDecimal.make(2n, 2),
+  defaultText: "2%",
+  description:
+    "Largest move of the rate against the user, between the request of a conversion that waits for review and its approval. Beyond it, the approval is refused",
+  ...percentage
 })
 
 /** Settings of the rules, by the names of their values. */

@@ -14,6 +14,8 @@ export const DIRECT = {
   ...Definitions.ledgerSettings,
   ...Definitions.orderSettings,
   riskReviewExpiry: Definitions.RISK_REVIEW_EXPIRY,
+  /** Largest move of the rate of a held conversion against its user, as a fraction. */
+  conversionMaxSlippage: Definitions.CONVERSION_MAX_SLIPPAGE,
   ...Definitions.exchangeSettings
 }
 export type DirectValues = Values<typeof DIRECT>

@@ -1,7 +1,7 @@
-import { Context, type Effect } from "effect"
+import { Context, Data, type Effect } from "effect"
 import type { SqlError } from "effect/sql"
 import type { TransferId } from "../domain/ledger/LedgerPosting.ts"
-import type { ReviewDecided, ReviewRefused } from "../domain/risk/Review.ts"
+import type { ReviewDecided, ReviewPriceMoved, ReviewRefused } from "../domain/risk/Review.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import type { StoredReview } from "./StoredReview.ts"
 
@@ -9,12 +9,21 @@ import type { StoredReview } from "./StoredReview.ts"
  * Gives a decision its effect, in the open transaction of the decision. Returns the transfer that moved the money or released it;
  * null if it stays held for what comes next. A failure rolls the transaction back.
  */
-export type HeldEnd = Effect.Effect<TransferId | null, SqlError.SqlError | ReviewDecided | ReviewRefused>
+export type HeldEnd = Effect.Effect<
+  TransferId | null,
+  SqlError.SqlError | OutdatedPrice | ReviewDecided | ReviewRefused
+>
+
+/** An approval with its price, before its transaction. */
+export type PreparedApproval = Effect.Effect<HeldEnd, ReviewPriceMoved | ReviewRefused | StoreUnavailable>
+
+/** The price was valid when the approval was prepared, and is not any more. After the rollback, it is prepared again. */
+export class OutdatedPrice extends Data.TaggedError("OutdatedPrice")<{
+  readonly prepareAgain: PreparedApproval
+}> {}
 
 /** Prepares an approval before its transaction, because it needs a price. */
-export type PrepareApproval = (
-  review: StoredReview
-) => Effect.Effect<HeldEnd, ReviewRefused | StoreUnavailable>
+export type PrepareApproval = (review: StoredReview) => PreparedApproval
 
 /** Ends orders that are held for review. Only the interface: orders depend on reviews, and implement it. */
 export class HeldOrderDecisions extends Context.Service<
@@ -33,7 +42,7 @@ export class HeldOrderDecisions extends Context.Service<
 export class HeldConversionDecisions extends Context.Service<
   HeldConversionDecisions,
   {
-    /** Exchanges what is held. */
+    /** Exchanges what is held, unless the user would receive too little. */
     readonly prepareApproval: PrepareApproval
   }
 >()("effex/risk/HeldMovements/HeldConversionDecisions") {}

@@ -1,7 +1,20 @@
-import { Effect } from "effect"
-import type { TransferId } from "../domain/ledger/LedgerPosting.ts"
+import { BigDecimal, Effect } from "effect"
+import type { LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import { ReviewDecided, ReviewRefused } from "../domain/risk/Review.ts"
+import type { StoredReview } from "./StoredReview.ts"
+
+const ZERO = BigDecimal.make(0n, 0)
+
+/** Posting that gives back the money that was held for a review. */
+export const release = ({ holdId, id, posting }: StoredReview, transfer: TransferId): LedgerPosting => ({
+  id: transfer,
+  kind: `${posting.kind}.review`,
+  details: { ...posting.details, review_id: id },
+  entries: [],
+  opens: [],
+  ends: [{ holdId, outcome: "voided", posted: ZERO }]
+})
 
 /** Returns the transfer that ended the hold of a review, or fails with the reason of the refusal of the ledger. */
 export const toTransfer = (

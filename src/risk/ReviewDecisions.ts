@@ -1,4 +1,4 @@
-import { BigDecimal, Context, Duration, Effect, Layer, Metric, Option, Schedule } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Metric, Option, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as KeyOwners from "../access/KeyOwners.ts"
 import { AdminActions } from "../accounts/AdminActions.ts"
@@ -14,7 +14,13 @@ import * as RiskMetrics from "../platform/metrics/RiskMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import { isConflict } from "../platform/postgres/SqlFailures.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { HeldConversionDecisions, type HeldEnd, HeldOrderDecisions } from "./HeldMovements.ts"
+import {
+  HeldConversionDecisions,
+  type HeldEnd,
+  HeldOrderDecisions,
+  type OutdatedPrice,
+  type PreparedApproval
+} from "./HeldMovements.ts"
 import * as HoldEnd from "./HoldEnd.ts"
 import { ReviewRepo } from "./ReviewRepo.ts"
 import { Reviews } from "./Reviews.ts"
@@ -27,15 +33,24 @@ const CONFLICT_RETRIES = 3
 
 type Refusal = Errors.OwnReview | Errors.ReviewDecided | Errors.ReviewNotFound | Errors.ReviewRefused
 type DecisionError = Refusal | StoreUnavailable
+type ApprovalError = DecisionError | Errors.ReviewPriceMoved
 
-const refuse = (refusal: Refusal) => Effect.succeed(Effect.fail(refusal))
+const refuse = (refusal: Refusal | OutdatedPrice) => Effect.succeed(Effect.fail(refusal))
+
+/** The rate of the second attempt was not accepted either. */
+const refuseOutdated = () =>
+  Effect.fail(
+    new Errors.ReviewRefused({
+      detail: "The audit does not know the latest rate; approve it when there is a new one, or reject it"
+    })
+  )
 
 /** Decisions of administrators on movements that wait for them. */
 export class ReviewDecisions extends Context.Service<
   ReviewDecisions,
   {
     /** Posts the held movement, or lets the owner of the hold continue. Of concurrent decisions, one ends the review. */
-    readonly approve: (decision: ReviewDecision) => Effect.Effect<Review, DecisionError>
+    readonly approve: (decision: ReviewDecision) => Effect.Effect<Review, ApprovalError>
     /** Releases the held money, or lets the owner of the hold do so. */
     readonly reject: (decision: ReviewDecision) => Effect.Effect<Review, DecisionError>
   }
@@ -85,30 +100,18 @@ export class ReviewDecisions extends Context.Service<
           return null
         }
         const transfer = TransferId.make(yield* random.uuidV7())
-        const details = { ...posting.details, review_id: id }
         const { amount } = review.decision
-        const none: LedgerPosting = {
-          id: transfer,
-          kind: `${posting.kind}.review`,
-          details,
-          entries: [],
-          opens: [],
-          ends: [{ holdId, outcome: "voided", posted: ZERO }]
-        }
         const moved: LedgerPosting = {
           ...posting,
           id: transfer,
-          details,
+          details: { ...posting.details, review_id: id },
           ends: [...posting.ends, { holdId, outcome: "posted", posted: amount }]
         }
-        const [outcome] = yield* postWithin([isApproved ? moved : none])
+        const [outcome] = yield* postWithin([isApproved ? moved : HoldEnd.release(review, transfer)])
         return yield* HoldEnd.toTransfer(outcome)
       })
 
-      const prepare = (
-        review: StoredReview,
-        isApproved: boolean
-      ): Effect.Effect<HeldEnd, Errors.ReviewRefused | StoreUnavailable> => {
+      const prepare = (review: StoredReview, isApproved: boolean): PreparedApproval => {
         switch (review.decision.kind) {
           case "order":
             return isApproved ? orders.prepareApproval(review) : Effect.succeed(orders.reject(review))
@@ -145,9 +148,10 @@ export class ReviewDecisions extends Context.Service<
 
       const commit = (decision: ReviewDecision, isApproved: boolean, end: HeldEnd) =>
         sql.withTransaction(decide(decision, isApproved, end)).pipe(
-          Effect.map((review): Effect.Effect<Review, Refusal> => Effect.succeed(review)),
+          Effect.map((review): Effect.Effect<Review, Refusal | OutdatedPrice> => Effect.succeed(review)),
           // After the rollback.
           Effect.catchTags({
+            OutdatedPrice: refuse,
             OwnReview: refuse,
             ReviewDecided: refuse,
             ReviewNotFound: refuse,
@@ -164,14 +168,22 @@ export class ReviewDecisions extends Context.Service<
         if (Option.isNone(stored)) return yield* new Errors.ReviewNotFound()
         yield* transaction(check(stored.value, decision.principal))
         const end = yield* prepare(stored.value, isApproved)
-        const review = yield* commit(decision, isApproved, end)
+        const review = yield* commit(decision, isApproved, end).pipe(
+          Effect.catchTag("OutdatedPrice", ({ prepareAgain }) =>
+            Effect.flatMap(prepareAgain, (again) => commit(decision, isApproved, again))
+          ),
+          Effect.catchTag("OutdatedPrice", refuseOutdated)
+        )
         yield* Metric.update(RiskMetrics.reviews.of({ outcome: isApproved ? "approved" : "rejected" }), 1)
         return review
       })
 
       return ReviewDecisions.of({
         approve: Effect.fn("ReviewDecisions.approve")((decision) => run(decision, true)),
-        reject: Effect.fn("ReviewDecisions.reject")((decision) => run(decision, false))
+        reject: Effect.fn("ReviewDecisions.reject")((decision) =>
+          // Only an approval has a price.
+          Effect.catchTag(run(decision, false), "ReviewPriceMoved", Effect.die)
+        )
       })
     })
   )
@@ -181,7 +193,7 @@ export class ReviewDecisions extends Context.Service<
   /** Ends orders whose review has expired, and measures the reviews, on the leader of the cluster. */
   static readonly layerBackground = Layer.unwrap(
     Effect.gen(function* () {
-      const { measure } = yield* Reviews
+      const { countExpired, measure } = yield* Reviews
       const { expireDue } = yield* HeldOrderDecisions
       /** The next leader measures. */
       const reset = Effect.andThen(
@@ -193,7 +205,15 @@ export class ReviewDecisions extends Context.Service<
           Effect.catch((error) => Effect.logWarning("The reviews cannot be read now; it is repeated", error)),
           Effect.repeat(Schedule.spaced(interval))
         )
-      const run = Effect.all([repeat(measure, MEASURE_INTERVAL), repeat(expireDue, EXPIRY_INTERVAL)], {
+      /** The leader counts what expires from its start. */
+      const measureAll = Effect.suspend(() => {
+        let after: DateTime.Utc | undefined
+        return Effect.gen(function* () {
+          yield* measure
+          after = yield* countExpired(after ?? (yield* DateTime.now))
+        })
+      })
+      const run = Effect.all([repeat(measureAll, MEASURE_INTERVAL), repeat(expireDue, EXPIRY_INTERVAL)], {
         concurrency: "unbounded",
         discard: true
       }).pipe(Effect.ensuring(reset), trackInFlight(ClusterMetrics.isLeader.of({ task: NAME })))
@@ -203,4 +223,3 @@ export class ReviewDecisions extends Context.Service<
 }
 
 const NAME = "reviews"
-const ZERO = BigDecimal.make(0n, 0)

@@ -43,6 +43,8 @@ export class ReviewRepo extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<RiskDecision>, StoreUnavailable>
     /** Number of pending reviews, and the age of the oldest in seconds. */
     readonly pending: Effect.Effect<{ readonly count: number; readonly oldest: number }, StoreUnavailable>
+    /** Number of reviews that expired without a decision after a time, up to another one. */
+    readonly expired: (after: DateTime.Utc, until: DateTime.Utc) => Effect.Effect<number, StoreUnavailable>
   }
 >()("effex/risk/ReviewRepo") {
   static readonly layer = Layer.effect(
@@ -137,6 +139,15 @@ export class ReviewRepo extends Context.Service<
         return found
       })
 
+      const expired = Effect.fnUntraced(function* (after: DateTime.Utc, until: DateTime.Utc) {
+        const rows = yield* execute(sql`
+          SELECT count(*)::int AS count FROM risk_review AS review
+          WHERE review.expires_at > ${DateTime.toDateUtc(after)} AND review.expires_at <= ${DateTime.toDateUtc(until)}
+            AND NOT EXISTS (SELECT FROM risk_review_end AS ended WHERE ended.review_id = review.id)`)
+        const [{ count }] = yield* Effect.orDie(decodeCount(rows))
+        return count
+      })
+
       return ReviewRepo.of({
         lock,
         byId: (id) =>
@@ -148,7 +159,8 @@ export class ReviewRepo extends Context.Service<
         end,
         page,
         decisions,
-        pending
+        pending,
+        expired
       })
     })
   )
@@ -196,6 +208,7 @@ const decodeReviews = Schema.decodeUnknownEffect(Schema.Array(ReviewRow))
 const decodePending = Schema.decodeUnknownEffect(
   Schema.Tuple([Schema.Struct({ count: Schema.Int, oldest: Schema.Finite })])
 )
+const decodeCount = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ count: Schema.Int })]))
 
 const toDecision = (row: typeof DecisionRow.Type): RiskDecision => ({
   id: row.decisionId,

@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, Metric, Option } from "effect"
+import { Context, DateTime, Effect, Layer, Metric, Option } from "effect"
 import type { SqlError } from "effect/sql"
 import type { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import type { Review } from "../domain/risk/Review.ts"
@@ -6,7 +6,7 @@ import * as RiskMetrics from "../platform/metrics/RiskMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { ReviewRepo } from "./ReviewRepo.ts"
-import type { ReviewDecision } from "./StoredReview.ts"
+import type { ReviewDecision, StoredReview } from "./StoredReview.ts"
 
 /** Movements that wait for an administrator. `ReviewDecisions` ends them. */
 export class Reviews extends Context.Service<
@@ -23,7 +23,7 @@ export class Reviews extends Context.Service<
      * Returns a review, and locks it until the end of the open transaction, so that no other decides on it meanwhile. Lock it before
      * the order or the accounts that it is about, so that no two transactions wait for each other.
      */
-    readonly lockWithin: (id: TransferId) => Effect.Effect<Option.Option<Review>, SqlError.SqlError>
+    readonly lockWithin: (id: TransferId) => Effect.Effect<Option.Option<StoredReview>, SqlError.SqlError>
     /** Ends a locked review because its order is cancelled, in the open transaction. One that was decided on stays as it is. */
     readonly cancelWithin: (
       cancellation: ReviewDecision,
@@ -33,12 +33,14 @@ export class Reviews extends Context.Service<
     readonly decisions: ReviewRepo["Service"]["decisions"]
     /** Updates the metrics of pending reviews. */
     readonly measure: Effect.Effect<void, StoreUnavailable>
+    /** Counts the reviews that expired after a time in the metrics, and returns the time up to which they are counted. */
+    readonly countExpired: (after: DateTime.Utc) => Effect.Effect<DateTime.Utc, StoreUnavailable>
   }
 >()("effex/risk/Reviews") {
   static readonly layerNoDeps = Layer.effect(
     Reviews,
     Effect.gen(function* () {
-      const { execute } = yield* Database
+      const { execute, sql } = yield* Database
       const repo = yield* ReviewRepo
 
       const measure = Effect.gen(function* () {
@@ -46,6 +48,13 @@ export class Reviews extends Context.Service<
         yield* Metric.update(RiskMetrics.openReviews, count)
         yield* Metric.update(RiskMetrics.oldestReview, Math.max(0, oldest))
       }).pipe(Effect.withSpan("Reviews.measure"))
+
+      const countExpired = Effect.fn("Reviews.countExpired")(function* (after: DateTime.Utc) {
+        const until = yield* DateTime.now
+        const count = yield* repo.expired(after, until)
+        yield* Metric.update(RiskMetrics.reviews.of({ outcome: "expired" }), count)
+        return until
+      })
 
       return Reviews.of({
         find: Effect.fn("Reviews.find")((id) => execute(repo.byId(id))),
@@ -59,12 +68,14 @@ export class Reviews extends Context.Service<
         lockWithin: Effect.fn("Reviews.lockWithin")(function* (id) {
           return (yield* repo.lock(id)) ? yield* repo.byId(id) : Option.none()
         }),
-        cancelWithin: Effect.fn("Reviews.cancelWithin")((cancellation, transfer) =>
-          Effect.asVoid(repo.end(cancellation, "cancelled", transfer))
-        ),
+        cancelWithin: Effect.fn("Reviews.cancelWithin")(function* (cancellation, transfer) {
+          if (yield* repo.end(cancellation, "cancelled", transfer))
+            yield* sql.afterCommit(Metric.update(RiskMetrics.reviews.of({ outcome: "cancelled" }), 1))
+        }),
         page: repo.page,
         decisions: repo.decisions,
-        measure
+        measure,
+        countExpired
       })
     })
   )

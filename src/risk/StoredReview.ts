@@ -3,7 +3,7 @@ import type { HoldId, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import type { Review } from "../domain/risk/Review.ts"
 import type { StoredPosting } from "./DecisionRows.ts"
 
-/** Decision of an administrator, or the cancellation of an order. */
+/** Decision of an administrator, or the cancellation of an order or a conversion. */
 export interface ReviewDecision {
   readonly id: TransferId
   readonly principal: string

@@ -5,7 +5,7 @@ import { Conversions, type PreparationError } from "../conversion/Conversions.ts
 import type { ConversionTerms } from "../conversion/ConversionInput.ts"
 import type { RequestFields } from "../conversion/Idempotency.ts"
 import type { PreparedConversion } from "../conversion/PreparedConversion.ts"
-import { IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
+import { ConversionNotCancellable, IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
 import { AuditId } from "../domain/conversion/AuditId.ts"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../domain/money/Asset.ts"
@@ -20,6 +20,7 @@ import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { Reviews } from "../risk/Reviews.ts"
 import { RiskFacts } from "../risk/RiskFacts.ts"
+import * as ConversionCancellation from "./ConversionCancellation.ts"
 import * as ConversionCommits from "./ConversionCommits.ts"
 import * as ConversionPosting from "./ConversionPosting.ts"
 import { toMovement } from "./PostingOutcome.ts"
@@ -81,6 +82,15 @@ export class WalletConversions extends Context.Service<
       wallet: NamedWallet,
       id: TransferId
     ) => Effect.Effect<Option.Option<ConversionState>, StoreUnavailable>
+    /**
+     * Cancels a conversion that is held for review, and gives its money back. None if it does not exist, or is one of another
+     * wallet. `principal` is recorded with the review.
+     */
+    readonly cancel: (
+      wallet: NamedWallet,
+      id: TransferId,
+      principal: string
+    ) => Effect.Effect<Option.Option<Review>, ConversionNotCancellable | StoreUnavailable>
     /** Returns a conversion of a wallet. None if it does not exist, or is one of another wallet. */
     readonly byId: (
       wallet: NamedWallet,
@@ -97,6 +107,7 @@ export class WalletConversions extends Context.Service<
       const ledger = yield* Ledger
       const reviews = yield* Reviews
       const statement = yield* Statement
+      const cancelHeld = yield* ConversionCancellation.make
       const commit = yield* ConversionCommits.make
       const postingOf = yield* ConversionPosting.make
 
@@ -122,6 +133,16 @@ export class WalletConversions extends Context.Service<
             ),
             (review) => ({ review })
           )
+        }
+      )
+
+      const cancel: WalletConversions["Service"]["cancel"] = Effect.fn("WalletConversions.cancel")(
+        function* (wallet, id, principal) {
+          if (yield* cancelHeld(wallet, id, principal)) return yield* reviews.find(id)
+          // One that was never held.
+          return Option.isSome(yield* byId(wallet, AuditId.make(id)))
+            ? yield* new ConversionNotCancellable({ state: "completed" })
+            : Option.none()
         }
       )
 
@@ -192,7 +213,7 @@ export class WalletConversions extends Context.Service<
         Effect.tapErrorTag("StoreUnavailable", () => Metric.update(ConversionMetrics.commitFailures, 1))
       )
 
-      return WalletConversions.of({ convert, findStored, stateOf, byId })
+      return WalletConversions.of({ convert, findStored, stateOf, cancel, byId })
     })
   )
 }

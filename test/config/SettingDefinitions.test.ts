@@ -181,6 +181,7 @@ const invalidValues: Readonly<Record<string, ReadonlyArray<string>>> = {
   RISK_SMALL_ORDERS: counts,
   RISK_FAILED_LOGINS: counts,
   RISK_REVIEW_EXPIRY: [...durations, "0 seconds", "366 days", "off"],
+  CONVERSION_MAX_SLIPPAGE: percentages,
   AUDIT_SIGNING_KEY: [" ", "AAAA", `${"A".repeat(42)}=`, `${"A".repeat(44)}`, "0".repeat(64), "A".repeat(86)],
   SENTRY_DSN: [
     "https://sentry.example.org/1",
@@ -387,6 +388,7 @@ const validValues: ReadonlyArray<readonly [name: string, text: string, field: st
   ["RISK_SMALL_ORDERS", "7", "riskRules.small_orders.hour_count", 7],
   ["RISK_FAILED_LOGINS", "3", "riskRules.failed_logins.failures", 3],
   ["RISK_REVIEW_EXPIRY", "1 hour", "riskReviewExpiry", "3600000 millis"],
+  ["CONVERSION_MAX_SLIPPAGE", "0.5%", "conversionMaxSlippage", "0.005"],
   ["LOG_LEVEL", "WARN", "logLevel", "Warn"],
   ["LOG_LEVEL", "none", "logLevel", "None"],
   ["LOG_FORMAT", "Pretty", "logFormat", "pretty"]

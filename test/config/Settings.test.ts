@@ -142,6 +142,7 @@ describe("Settings", () => {
         guardCrossCheck: "3600000 millis",
         guardMaxUnchanged: "604800000 millis",
         guardConfirmations: 3,
+        conversionMaxSlippage: "0.02",
         corsOrigins: "none",
         streamsPerAddress: 5000,
         trustedProxies: "",

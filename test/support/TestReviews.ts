@@ -1,14 +1,18 @@
+import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
 import * as HeldOrders from "../../src/orders/HeldOrders.ts"
 import { ReviewDecisions } from "../../src/risk/ReviewDecisions.ts"
 import * as HeldConversions from "../../src/wallets/HeldConversions.ts"
+import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
 import { WalletConversions } from "../../src/wallets/WalletConversions.ts"
 import { ScriptedExchange } from "./ScriptedExchange.ts"
 import * as TestConversions from "./TestConversions.ts"
 import * as TestOrders from "./TestOrders.ts"
 import * as TestRisk from "./TestRisk.ts"
 import * as TestSettlement from "./TestSettlement.ts"
+import * as TestWallets from "./TestWallets.ts"
+import * as Requests from "./WalletConversionRequests.ts"
 
 /** One node with every movement that can be held for review. Requires the features, prices, facts and an exchange. */
 export const node = ReviewDecisions.layer.pipe(
@@ -45,4 +49,24 @@ export const unpriced = Effect.fnUntraced(function* <A, E, R>(movement: Effect.E
     movement,
     Effect.sync(() => prices.set("USD", "1"))
   )
+})
+
+type ConversionOptions = Parameters<typeof Requests.convert>[2]
+
+/** Converts 40 US dollars while a rule holds it. */
+export const convertHeld = Effect.fnUntraced(function* (
+  wallet: NamedWallet,
+  options: ConversionOptions = {},
+  amount = "40"
+) {
+  const outcome = yield* unpriced(Requests.request(wallet, amount, options))
+  if (!("review" in outcome)) return assert.fail("the conversion is not held")
+  return outcome
+})
+
+/** A user with 100 US dollars, of which 40 are held for a conversion. */
+export const heldConversion = Effect.fnUntraced(function* (name: string, options: ConversionOptions = {}) {
+  const wallet = yield* TestWallets.user(name, { USD: "100" })
+  const { review } = yield* convertHeld(wallet, options)
+  return { wallet, review, id: review.id }
 })

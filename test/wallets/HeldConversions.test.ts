@@ -12,30 +12,14 @@ import { RateRepo } from "../../src/rates/RateRepo.ts"
 import { ReviewDecisions } from "../../src/risk/ReviewDecisions.ts"
 import { Reviews } from "../../src/risk/Reviews.ts"
 import { WalletConversions } from "../../src/wallets/WalletConversions.ts"
-import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
 import { pairOf, tick } from "../support/RateTicks.ts"
 import * as TestReviews from "../support/TestReviews.ts"
 import * as TestRisk from "../support/TestRisk.ts"
 import * as TestWallets from "../support/TestWallets.ts"
 import * as Requests from "../support/WalletConversionRequests.ts"
 
-const { decide, unpriced } = TestReviews
+const { convertHeld, decide, heldConversion: held } = TestReviews
 const { balances } = TestWallets
-
-type Options = Parameters<typeof Requests.convert>[2]
-
-/** Converts 40 of 100 US dollars while a rule holds it. */
-const convertHeld = Effect.fnUntraced(function* (wallet: NamedWallet, options: Options = {}, amount = "40") {
-  const outcome = yield* unpriced(Requests.request(wallet, amount, options))
-  if (!("review" in outcome)) return assert.fail("the conversion is not held")
-  return outcome
-})
-
-const held = Effect.fnUntraced(function* (name: string, options: Options = {}) {
-  const wallet = yield* TestWallets.user(name, { USD: "100" })
-  const { review } = yield* convertHeld(wallet, options)
-  return { wallet, review, id: review.id }
-})
 
 const reviewOf = (id: TransferId) =>
   Effect.flatMap(Reviews, ({ find }) => Effect.map(find(id), Option.getOrThrow))

@@ -151,6 +151,10 @@ export const WalletConversionExamples: Examples = {
     parameters: { conversion_id: STATE.id },
     response: STATE
   },
+  "walletConversions.cancel": {
+    parameters: { conversion_id: STATE.id },
+    response: { ...STATE, state: "cancelled", transaction_id: null }
+  },
   "walletConversions.receipt": {
     parameters: { audit_id: CONVERSION.conversion.audit_id },
     response: RECEIPT

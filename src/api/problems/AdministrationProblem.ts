@@ -1,3 +1,4 @@
+import { Schema } from "effect"
 import { HttpApiError } from "effect/http-api"
 import { declare, members } from "./ProblemDefinition.ts"
 
@@ -25,6 +26,20 @@ export class ReviewRefused extends HttpApiError.Problem<ReviewRefused>()(
   "ReviewRefused",
   declare("review-refused", 422, "The ledger refuses the movement"),
   members("review-refused", false)
+) {}
+
+export class ReviewPriceMoved extends HttpApiError.Problem<ReviewPriceMoved>()(
+  "ReviewPriceMoved",
+  declare("review-price-moved", 422, "The rate has moved against the user"),
+  {
+    ...members("review-price-moved", false),
+    /** Units of `to` for one unit of `from`, after the margin, when the conversion was requested. */
+    requested_rate: Schema.String,
+    /** The same now. */
+    current_rate: Schema.String,
+    /** Largest loss that `CONVERSION_MAX_SLIPPAGE` allows, as a fraction. */
+    max_slippage: Schema.String
+  }
 ) {}
 
 export class LastAdministrator extends HttpApiError.Problem<LastAdministrator>()(

@@ -14,3 +14,9 @@ export class QuoteUsed extends HttpApiError.Problem<QuoteUsed>()(
   declare("quote-used", 409, "The quote was already used"),
   members("quote-used", false)
 ) {}
+
+export class ConversionNotCancellable extends HttpApiError.Problem<ConversionNotCancellable>()(
+  "ConversionNotCancellable",
+  declare("conversion-not-cancellable", 409, "The conversion cannot be cancelled"),
+  members("conversion-not-cancellable", false)
+) {}

@@ -41,10 +41,13 @@ export class RiskApi extends HttpApiGroup.make("risk")
       success: Message.ReviewMessage,
       error: [Problem.NotFound, Problem.StoreUnavailable]
     }).annotateMerge(describe("Get a review", "Returns the movement with the rules that fired.")),
-    HttpApiEndpoint.post("approve", "/reviews/:review_id/approve", deciding).annotateMerge(
+    HttpApiEndpoint.post("approve", "/reviews/:review_id/approve", {
+      ...deciding,
+      error: [...deciding.error, Problem.ReviewPriceMoved]
+    }).annotateMerge(
       describe(
         "Approve a movement",
-        "Moves the held money. Administrators cannot decide on a movement from or to their own wallet. A withdrawal is paid within minutes. An order goes its normal way at its locked price; if the market has moved by more than `ORDER_MAX_SLIPPAGE` against the house, it fails with `price-moved`. A conversion exchanges the held amount at the price of its quote if that is still open, else at the latest rate."
+        "Moves the held money. Administrators cannot decide on a movement from or to their own wallet. A withdrawal is paid within minutes. An order goes its normal way at its locked price; if the market has moved by more than `ORDER_MAX_SLIPPAGE` against the house, it fails with `price-moved`. A conversion exchanges the held amount at the price of its quote if that is still open, else at the latest rate; if that is worse for the user than the requested one by more than `CONVERSION_MAX_SLIPPAGE`, the answer is `review-price-moved`, and the review stays pending."
       )
     ),
     HttpApiEndpoint.post("reject", "/reviews/:review_id/reject", deciding).annotateMerge(

@@ -38,7 +38,7 @@ export class WalletConversionApi extends HttpApiGroup.make("walletConversions")
     }).annotateMerge(
       describe(
         "Convert between two balances",
-        "Converts at the latest rate, or at the price of a quote of the user. The audit record and the movements of the wallet are committed together, and have the same id. If a rule of the operator holds it for review, the answer is 202 with the state `held-for-review`: the amount is held, and `GET /conversions/{conversion_id}/state` returns its state. After an approval, the held amount is exchanged at the price of the quote if that is still open, else at the latest rate. A retry with the same `Idempotency-Key` (at most 255 characters) gets the first outcome: the conversion with `Idempotency-Replayed: true`, or `insufficient-funds` also if there are funds now. A new attempt takes a new key."
+        "Converts at the latest rate, or at the price of a quote of the user. The audit record and the movements of the wallet are committed together, and have the same id. If a rule of the operator holds it for review, the answer is 202 with the state `held-for-review`: the amount is held, and `GET /conversions/{conversion_id}/state` returns its state. `POST /conversions/{conversion_id}/cancel` cancels it. After an approval, the held amount is exchanged at the price of the quote if that is still open, else at the latest rate, unless that is worse than the requested one by more than `CONVERSION_MAX_SLIPPAGE`. A retry with the same `Idempotency-Key` (at most 255 characters) gets the first outcome: the conversion with `Idempotency-Replayed: true`, or `insufficient-funds` also if there are funds now. A new attempt takes a new key."
       )
     ),
     HttpApiEndpoint.post("createQuote", "/quotes", {
@@ -74,6 +74,16 @@ export class WalletConversionApi extends HttpApiGroup.make("walletConversions")
       describe(
         "Get the state of a conversion of the wallet",
         "Returns the state of a conversion that is or was held for review, or of any other of the wallet. `transaction_id` is the id of the conversion once it is completed. Those of other wallets are not found."
+      )
+    ),
+    HttpApiEndpoint.post("cancel", "/conversions/:conversion_id/cancel", {
+      params: { conversion_id: Schema.String },
+      success: ConversionStateMessage,
+      error: [Problem.NotFound, Problem.ConversionNotCancellable, Problem.StoreUnavailable]
+    }).annotateMerge(
+      describe(
+        "Cancel a held conversion",
+        "Cancels a conversion that is held for review, and gives its money back. A conversion in any other state is not changed: `conversion-not-cancellable`. Those of other wallets are not found."
       )
     ),
     HttpApiEndpoint.get("receipt", "/conversions/:audit_id/receipt", {

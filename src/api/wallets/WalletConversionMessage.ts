@@ -44,8 +44,8 @@ export const WalletConversionMessage = Schema.Struct({
 /** A conversion and its state. Its money is held while it waits for a review. */
 export const ConversionStateMessage = Schema.Struct({
   id: TransferId,
-  /** `rejected` and `expired`: the money is free again. */
-  state: Schema.Literals(["held-for-review", "completed", "rejected", "expired"]),
+  /** `rejected`, `expired` and `cancelled`: the money is free again. */
+  state: Schema.Literals(["held-for-review", "completed", "rejected", "expired", "cancelled"]),
   type: Schema.Literal("conversion"),
   /** Currency to pay with. */
   asset: AssetCode,

@@ -26,6 +26,16 @@ export class QuoteUsed extends Schema.TaggedError<QuoteUsed>()("QuoteUsed", { qu
   }
 }
 
+/** Only a conversion that is held for review can be cancelled. */
+export class ConversionNotCancellable extends Schema.TaggedError<ConversionNotCancellable>()(
+  "ConversionNotCancellable",
+  { state: Schema.Literals(["completed", "rejected", "expired", "cancelled"]) }
+) {
+  override get message(): string {
+    return `The conversion is ${this.state}; only a conversion that is held for review can be cancelled`
+  }
+}
+
 /** A field of the request differs from the quote. */
 export class QuoteMismatch extends Schema.TaggedError<QuoteMismatch>()("QuoteMismatch", {
   field: Schema.String,

@@ -13,7 +13,7 @@ import type { RuleOutcome } from "./RiskRules.ts"
 
 /**
  * - `expired`: there was no decision in time, and the money is released
- * - `cancelled`: the order that was held was cancelled, and the money is released
+ * - `cancelled`: the order or conversion that was held was cancelled, and the money is released
  */
 export const ReviewState = Schema.Literals(["pending", "approved", "rejected", "expired", "cancelled"])
 export type ReviewState = typeof ReviewState.Type
@@ -89,7 +89,7 @@ export class ReviewNotFound extends Schema.TaggedError<ReviewNotFound>()("Review
   }
 }
 
-/** Another administrator decided before, the review has expired, or the order was cancelled. */
+/** Another administrator decided before, the review has expired, or the order or conversion was cancelled. */
 export class ReviewDecided extends Schema.TaggedError<ReviewDecided>()("ReviewDecided", {
   state: ReviewState
 }) {
@@ -104,6 +104,25 @@ export class ReviewRefused extends Schema.TaggedError<ReviewRefused>()("ReviewRe
 }) {
   override get message(): string {
     return this.detail
+  }
+}
+
+/**
+ * The user of a conversion would receive less than at the time of the request, by more than `CONVERSION_MAX_SLIPPAGE`. The review
+ * stays pending.
+ */
+export class ReviewPriceMoved extends Schema.TaggedError<ReviewPriceMoved>()("ReviewPriceMoved", {
+  from: AssetCode,
+  to: AssetCode,
+  /** Units of `to` for one unit of `from`, after the margin: decimal text. */
+  requestedRate: Schema.String,
+  currentRate: Schema.String,
+  /** A fraction: decimal text. */
+  maxSlippage: Schema.String
+}) {
+  override get message(): string {
+    const { currentRate, from, maxSlippage, requestedRate, to } = this
+    return `1 ${from} was ${requestedRate} ${to} when the conversion was requested, and is ${currentRate} ${to} now; CONVERSION_MAX_SLIPPAGE allows a loss of the fraction ${maxSlippage}; approve it when the rate is back, or reject it`
   }
 }
 

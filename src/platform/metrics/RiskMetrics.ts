@@ -18,9 +18,11 @@ export const decisions = counterBy(
   }
 )
 
-export const reviews = counterBy("effex_risk_reviews_total", "Reviews that an administrator ended", {
-  outcome: ["approved", "rejected"]
-})
+export const reviews = counterBy(
+  "effex_risk_reviews_total",
+  "Reviews that ended: decided by an administrator, cancelled with what was held, or expired",
+  { outcome: ["approved", "rejected", "cancelled", "expired"] }
+)
 
 export const openReviews = gauge("effex_risk_open_reviews", "Movements that wait for an administrator")
 

@@ -228,6 +228,10 @@ const extensionsOf = (problem: Problem.Problem) => {
       return { state: problem.state, reference: problem.reference, reason: problem.reason }
     case "payment-reference-used":
       return { funding_id: problem.funding_id }
+    case "review-price-moved": {
+      const { current_rate, max_slippage, requested_rate } = problem
+      return { requested_rate, current_rate, max_slippage }
+    }
     default:
       return undefined
   }

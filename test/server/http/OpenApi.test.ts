@@ -305,6 +305,10 @@ const expectedOperations: Readonly<Record<string, readonly [parameters: string, 
     "audit_id",
     "200 400 401 403 404 408 413 414 429 431 500 503"
   ],
+  "/api/v1/accounts/wallet/conversions/{conversion_id}/cancel": [
+    "conversion_id",
+    "200 400 401 403 404 408 409 413 414 429 431 500 503"
+  ],
   "/api/v1/accounts/wallet/conversions/{conversion_id}/state": [
     "conversion_id",
     "200 400 401 403 404 408 413 414 429 431 500 503"

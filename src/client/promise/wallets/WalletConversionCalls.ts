@@ -26,6 +26,8 @@ export interface WalletConversionCalls {
   get(auditId: string, options?: CallOptions): Promise<WalletConversion>
   /** Returns the state of a conversion that is or was held for review, or of any other of the wallet. */
   state(conversionId: string, options?: CallOptions): Promise<ReviewedConversion>
+  /** Cancels a conversion that is held for review, and gives its money back. */
+  cancel(conversionId: string, options?: CallOptions): Promise<ReviewedConversion>
   /** Returns the proof that a conversion is in the audit. `verifyReceipt` verifies it offline. */
   receipt(auditId: string, options?: CallOptions): Promise<Receipt>
 }
@@ -84,6 +86,14 @@ export const make = (access: ServerAccess): WalletConversionCalls => {
       Options.requireKnown("walletConversions.state", options, CALL_OPTIONS)
       const path = `conversions/${Options.pathId("conversionId", conversionId)}/state`
       return Json.decode<ReviewedConversion>(await get(path, "state", options))
+    },
+
+    async cancel(conversionId, options = {}) {
+      Options.requireKnown("walletConversions.cancel", options, CALL_OPTIONS)
+      const path = `${WALLET}/conversions/${Options.pathId("conversionId", conversionId)}/cancel`
+      // A repeated request would find a conversion that can no longer be cancelled.
+      const request = { path, method: "POST", as: "user", isUnsafe: true } as const
+      return Json.decode<ReviewedConversion>(await send(access, request, "state", options))
     },
 
     async receipt(auditId, options = {}) {

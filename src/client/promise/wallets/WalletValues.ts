@@ -165,8 +165,8 @@ export interface WalletConversion {
   readonly balances: ReadonlyArray<{ readonly asset: string; readonly balance: string }>
 }
 
-/** `rejected` and `expired`: the money is free again. */
-export type WalletConversionState = "held-for-review" | "completed" | "rejected" | "expired"
+/** `rejected`, `expired` and `cancelled`: the money is free again. */
+export type WalletConversionState = "held-for-review" | "completed" | "rejected" | "expired" | "cancelled"
 
 /** A conversion in a wallet and its state. Its money is held while it waits for a review. */
 export interface ReviewedConversion {

@@ -69,7 +69,7 @@ const orderFields = (order: ReviewedOrder, format: Format) => ({
   reason: order.reason
 })
 
-/** Only an order can be cancelled, and it has states of its own. */
+/** A transfer cannot be cancelled. */
 const STATES = {
   pending: "held-for-review",
   approved: "completed",
@@ -77,6 +77,8 @@ const STATES = {
   expired: "expired",
   cancelled: "rejected"
 } as const
+
+const CONVERSION_STATES = { ...STATES, cancelled: "cancelled" } as const
 
 /** Converts a review to the message of its sender, which hides the rules that fired and the administrator who decided. */
 export const heldTransferFields =
@@ -98,7 +100,7 @@ export const heldConversionFields =
   (format: Format) =>
   ({ conversion, decision, id, state, transfer }: Review): ConversionStateMessage => ({
     id,
-    state: STATES[state],
+    state: CONVERSION_STATES[state],
     type: "conversion",
     asset: decision.asset,
     amount: format(decision.amount, decision.asset),

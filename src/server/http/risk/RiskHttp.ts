@@ -87,7 +87,7 @@ export const layer = HttpApiBuilder.group(
         "approve",
         Effect.fnUntraced(function* ({ params, payload }) {
           const decision = yield* decisionOf(params.review_id, payload.reason)
-          return fieldsOf(yield* decisions.approve(decision).pipe(Effect.catchTags(decisionErrors)))
+          return fieldsOf(yield* decisions.approve(decision).pipe(Effect.catchTags(approvalErrors)))
         })
       )
       .handle(
@@ -156,4 +156,17 @@ const decisionErrors = {
   ReviewRefused: ({ message }: Errors.ReviewRefused) =>
     Effect.fail(new Problem.ReviewRefused({ detail: message })),
   OwnReview: ({ message }: Errors.OwnReview) => Effect.fail(new Problem.Forbidden({ detail: message }))
+}
+
+const approvalErrors = {
+  ...decisionErrors,
+  ReviewPriceMoved: ({ currentRate, maxSlippage, message, requestedRate }: Errors.ReviewPriceMoved) =>
+    Effect.fail(
+      new Problem.ReviewPriceMoved({
+        detail: message,
+        requested_rate: requestedRate,
+        current_rate: currentRate,
+        max_slippage: maxSlippage
+      })
+    )
 }

@@ -65,6 +65,8 @@ export const layer = HttpApiBuilder.group(
       transaction_id: TransferId.make(conversion.audit_id)
     })
 
+    const parseId = (text: string) => Effect.catch(Schema.decodeEffect(TransferId)(text), () => notFound)
+
     /** Returns a conversion of the user. */
     const find = Effect.fnUntraced(function* (id: AuditId) {
       const found = yield* conversions.byId(yield* myWallet, id).pipe(Effect.catchTags(Problems.storeErrors))
@@ -138,15 +140,23 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "state",
         Effect.fnUntraced(function* ({ params }) {
-          const id = yield* Effect.catch(
-            Schema.decodeEffect(TransferId)(params.conversion_id),
-            () => notFound
-          )
+          const id = yield* parseId(params.conversion_id)
           const found = yield* conversions
             .stateOf(yield* myWallet, id)
             .pipe(Effect.catchTags(Problems.storeErrors))
           if (Option.isNone(found)) return yield* notFound
           return "review" in found.value ? heldFieldsOf(found.value.review) : toState(found.value.conversion)
+        })
+      )
+      .handle(
+        "cancel",
+        Effect.fnUntraced(function* ({ params }) {
+          const id = yield* parseId(params.conversion_id)
+          const { principal } = yield* CurrentUser
+          const cancelled = yield* conversions
+            .cancel(yield* myWallet, id, principal)
+            .pipe(Effect.catchTags(WalletProblems.cancelErrors))
+          return Option.isSome(cancelled) ? heldFieldsOf(cancelled.value) : yield* notFound
         })
       )
       .handle(

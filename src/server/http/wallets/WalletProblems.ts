@@ -1,6 +1,6 @@
 import { DateTime, Effect } from "effect"
 import * as Problem from "../../../api/Problem.ts"
-import type { QuoteMismatch } from "../../../domain/conversion/ConversionErrors.ts"
+import type { ConversionNotCancellable, QuoteMismatch } from "../../../domain/conversion/ConversionErrors.ts"
 import type { MovementDenied } from "../../../domain/wallets/Movement.ts"
 import type * as Wallet from "../../../domain/wallets/Wallet.ts"
 import * as Problems from "../../middleware/Problems.ts"
@@ -45,4 +45,10 @@ export const conversionErrors = {
     const name = field.replace("_currency", "")
     return Effect.fail(Problems.invalid(`/body/${name}`, `must be ${quoted}, as in the quote`))
   }
+}
+
+export const cancelErrors = {
+  ...Problems.storeErrors,
+  ConversionNotCancellable: ({ message }: ConversionNotCancellable) =>
+    Effect.fail(new Problem.ConversionNotCancellable({ detail: message }))
 }

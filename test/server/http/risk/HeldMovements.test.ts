@@ -2,6 +2,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { AssetCatalog } from "../../../../src/assets/AssetCatalog.ts"
 import { AssetCode } from "../../../../src/domain/money/Asset.ts"
+import { RateIngest } from "../../../../src/rates/RateIngest.ts"
 import { RateRepo } from "../../../../src/rates/RateRepo.ts"
 import { HeldOrderDecisions } from "../../../../src/risk/HeldMovements.ts"
 import * as Callers from "../../../support/Callers.ts"
@@ -117,6 +118,57 @@ layer(TestServer.layer({ ORDER_SPREAD: "0", RISK_HOUR_VALUE: "10", CONVERSION_MA
       assertProblem(yield* decide(json["id"], "approve"), 409, "already-decided")
       assert.deepStrictEqual(yield* user.balances, ["USD 100"])
       assert.strictEqual(yield* (yield* HeldOrderDecisions).expireDue, 0)
+    })
+  )
+
+  it.effect("let a user cancel a held conversion", () =>
+    Effect.gen(function* () {
+      yield* holdLarge
+      const user = yield* WalletUsers.create("undecided", { USD: "100" })
+      const stranger = yield* WalletUsers.create("meddler")
+      const { json } = yield* user.post("/api/v1/accounts/wallet/convert", {
+        from: "USD",
+        to: "NGN",
+        amount: "40"
+      })
+      const path = `/api/v1/accounts/wallet/conversions/${json["id"]}/cancel`
+      assertProblem(yield* stranger.post(path, {}), 404, "not-found")
+      assertProblem(yield* user.post("/api/v1/accounts/wallet/conversions/none/cancel", {}), 404, "not-found")
+      const cancelled = yield* user.post(path, {})
+      assert.strictEqual(cancelled.status, 200, cancelled.text)
+      assert.include(cancelled.json, { id: json["id"], state: "cancelled", transaction_id: null })
+      assert.deepStrictEqual(yield* user.balances, ["USD 100"])
+      assertProblem(yield* user.post(path, {}), 409, "conversion-not-cancellable")
+      assertProblem(yield* decide(json["id"], "approve"), 409, "already-decided")
+      assert.include((yield* reviewOf(json["id"])).json, {
+        state: "cancelled",
+        decided_by: `user:${user.wallet.userId}`
+      })
+    })
+  )
+
+  it.effect("do not approve a conversion whose rate has become much worse", () =>
+    Effect.gen(function* () {
+      yield* holdLarge
+      const { insert } = yield* RateRepo
+      const { publish } = yield* RateIngest
+      yield* publish(yield* insert(yield* tick("USD", "GHS", "10")))
+      const user = yield* WalletUsers.create("patient", { USD: "100" })
+      const { json } = yield* user.post("/api/v1/accounts/wallet/convert", {
+        from: "USD",
+        to: "GHS",
+        amount: "40"
+      })
+      yield* publish(yield* insert(yield* tick("USD", "GHS", "9.7")))
+      const refused = yield* decide(json["id"], "approve")
+      assert.strictEqual(refused.status, 422, refused.text)
+      assert.include(refused.json, {
+        code: "review-price-moved",
+        requested_rate: "10",
+        current_rate: "9.7",
+        max_slippage: "0.02"
+      })
+      assert.include((yield* reviewOf(json["id"])).json, { state: "pending" })
     })
   )
 
