@@ -1,4 +1,4 @@
-import { Option } from "effect"
+import { Result } from "effect"
 import type { BigDecimal } from "effect"
 import * as Decimal from "./Decimal.ts"
 
@@ -41,28 +41,35 @@ export class JsonNumber {
  * Parses JSON without losing digits: passes the source text of every number to `onNumber`, which returns that text by
  * default.
  *
- * Returns none for invalid JSON, for more than `maxContainers` objects and arrays, and for values that PostgreSQL
- * cannot store: NUL, lone surrogates, and (with the default `onNumber`) numbers that are too long.
+ * Fails, with the reason as a predicate, for invalid JSON, for more than `maxContainers` objects and arrays, and for values that
+ * PostgreSQL cannot store: NUL, lone surrogates, and (with the default `onNumber`) numbers that are too long.
  */
 export const parse = (
   text: string,
   onNumber: (source: string) => unknown = boundedNumber,
   maxContainers: number = MAX_CONTAINERS
-): Option.Option<unknown> =>
-  Option.liftThrowable(() => {
-    if (text.length > maxContainers && (text.match(/[[{]/g)?.length ?? 0) > maxContainers)
-      throw new SyntaxError("too many objects and arrays")
-    const plain: unknown = JSON.parse(text)
-    if (isFlat(plain) && isText(text) && !text.includes("\\")) return plain
-    return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
-      if (!isText(key) || (typeof value === "string" && !isText(value))) throw new SyntaxError("invalid text")
-      return typeof value === "number" ? onNumber(context?.source ?? "") : value
-    })
-  })()
+): Result.Result<unknown, string> =>
+  Result.try({
+    try: () => {
+      if (text.length > maxContainers && (text.match(/[[{]/g)?.length ?? 0) > maxContainers)
+        throw new Unacceptable(`has more than ${maxContainers} objects and arrays`)
+      const plain: unknown = JSON.parse(text)
+      if (isFlat(plain) && isText(text) && !text.includes("\\")) return plain
+      return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
+        if (!isText(key) || (typeof value === "string" && !isText(value)))
+          throw new Unacceptable("contains a NUL character or half of a surrogate pair")
+        return typeof value === "number" ? onNumber(context?.source ?? "") : value
+      })
+    },
+    catch: (error) => (error instanceof Unacceptable ? error.message : "is not valid JSON")
+  })
+
+/** Valid JSON that is not accepted. */
+class Unacceptable extends Error {}
 
 const boundedNumber = (source: string) => {
   if (/^-?\d{1,40}(\.\d{1,60})?([eE][+-]?\d{1,2})?$/.test(source)) return source
-  throw new SyntaxError("number out of range")
+  throw new Unacceptable("contains a number that is too long")
 }
 
 /** Returns true for an object of strings only, which needs no second parse to preserve numbers. */

@@ -40,7 +40,7 @@ const invalid = (message: string) => Result.fail(SandboxAnswers.fail(422, 422100
 /** Reads the body of `POST /v2/orders`, or returns the answer that refuses it. The sandbox takes market orders only. */
 export const read = (body: string): Result.Result<Submission, HttpServerResponse.HttpServerResponse> =>
   Result.gen(function* () {
-    const order = Option.getOrUndefined(Option.flatMap(ExactJson.parse(body), decodeBody))
+    const order = Option.getOrUndefined(Option.flatMap(Result.getSuccess(ExactJson.parse(body)), decodeBody))
     if (order === undefined)
       return yield* Result.fail(SandboxAnswers.fail(400, 40010000, "request body format is invalid"))
     const { client_order_id, notional, qty, side, symbol, time_in_force, type } = order

@@ -1,4 +1,4 @@
-import { Effect, Option, Result, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import type { HttpServerRequest } from "effect/http"
 import { InvalidRequest } from "../../api/Problem.ts"
 import * as ExactJson from "../../domain/money/ExactJson.ts"
@@ -26,12 +26,12 @@ export const makeParser = <A>(
   const decode = Schema.decodeUnknownResult(schema, { onExcessProperty: "error", errors: "all" })
   return (text) => {
     const json = ExactJson.parse(text, readNumber)
-    if (Option.isNone(json)) return Result.fail(new InvalidRequest({ detail: "The body is not valid JSON" }))
+    if (Result.isFailure(json)) return Result.fail(new InvalidRequest({ detail: `The body ${json.failure}` }))
     // A number at the top level is an object only because of JsonNumber.
-    if (json.value instanceof ExactJson.JsonNumber)
+    if (json.success instanceof ExactJson.JsonNumber)
       return Result.fail(Problems.invalid("/body", "must be an object, not a number"))
-    if (guard?.(json.value) === true) return Result.succeed(json.value)
-    return Result.mapError(decode(json.value), (cause) =>
+    if (guard?.(json.success) === true) return Result.succeed(json.success)
+    return Result.mapError(decode(json.success), (cause) =>
       InvalidRequests.toProblem({ cause, kind: "Payload" })
     )
   }

@@ -1,4 +1,4 @@
-import { Effect, Option, Result, Schema, Stream } from "effect"
+import { Effect, Result, Schema, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../api/Api.ts"
@@ -68,8 +68,8 @@ const decodeBody = Schema.decodeUnknownResult(VerifyBody, { onExcessProperty: "e
 /** Reads heads with plain numbers. Accepts any content type, like all endpoints that take JSON. */
 const readBody = JsonBody.makeReader((text) => {
   const json = ExactJson.parse(text, Number)
-  if (Option.isNone(json)) return Result.fail(new InvalidRequest({ detail: "The body is not valid JSON" }))
-  return Result.mapError(decodeBody(json.value), (cause) =>
+  if (Result.isFailure(json)) return Result.fail(new InvalidRequest({ detail: `The body ${json.failure}` }))
+  return Result.mapError(decodeBody(json.success), (cause) =>
     InvalidRequests.toProblem({ cause, kind: "Payload" })
   )
 })

@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { BigDecimal, Effect, Option } from "effect"
+import { BigDecimal, Effect, Result } from "effect"
 import * as ExactJson from "../../../src/domain/money/ExactJson.ts"
 import { failing, rate, TestProvider } from "../../support/TestProvider.ts"
 import { type ServerResponse, get, TestServer } from "../../support/TestServer.ts"
@@ -58,7 +58,7 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
             response.text,
             '{"status":"success","base_currency":"CAD","rates":{"CAD_XOF":{"rate":400,"source":{"currency":"CAD","amount":2.5},"destination":{"currency":"XOF","amount":1000}},"CAD_NGN":{"rate":1000.25,"source":{"currency":"CAD","amount":0.999750062484379},"destination":{"currency":"NGN","amount":1000}}}}'
           )
-          assert.isTrue(Option.isSome(ExactJson.parse(response.text)))
+          assert.isTrue(Result.isSuccess(ExactJson.parse(response.text)))
         }
       })
     )
