@@ -1,5 +1,5 @@
 import { Cause, Duration, Effect, Exit, Fiber, Option } from "effect"
-import { rootMessage } from "../RootCause.ts"
+import { rootMessage } from "../../platform/RootCause.ts"
 
 /** Result of one check. */
 export interface CheckResult {

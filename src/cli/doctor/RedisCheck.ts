@@ -1,7 +1,7 @@
 import { Effect, Option, Schedule } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import { Redis } from "../../platform/Redis.ts"
-import { rootMessage } from "../RootCause.ts"
+import { rootMessage } from "../../platform/RootCause.ts"
 import { failed, type CheckResult, ok, warning } from "./CheckResult.ts"
 
 /** The first version with streams. */

@@ -6,7 +6,7 @@ import { Database, replicaClient } from "../../platform/postgres/Database.ts"
 import * as DatabaseIdentity from "../../platform/postgres/DatabaseIdentity.ts"
 import * as ReplicaMonitor from "../../platform/postgres/replica/ReplicaMonitor.ts"
 import * as WalPosition from "../../platform/postgres/replica/WalPosition.ts"
-import { rootMessage } from "../RootCause.ts"
+import { rootMessage } from "../../platform/RootCause.ts"
 import { type CheckResult, failed, ok, warning } from "./CheckResult.ts"
 
 /** Longest wait for the replica to replay what the primary has now. */

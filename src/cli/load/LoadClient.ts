@@ -1,6 +1,6 @@
 import { Duration, Effect, Option, Predicate, Schema, Stream } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
-import { rootCause, rootMessage } from "../RootCause.ts"
+import { rootCause, rootMessage } from "../../platform/RootCause.ts"
 
 /** Longest wait for a response. */
 const REQUEST_TIMEOUT = Duration.seconds(10)

@@ -1,5 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Option, Predicate, Redacted, Schema } from "effect"
+import { rootCause, rootMessage } from "../RootCause.ts"
 
 /** Reason for which PostgreSQL cannot be used, with the remedy. Without secrets. */
 export class ConnectionFailure extends Schema.TaggedError<ConnectionFailure>()("ConnectionFailure", {
@@ -64,7 +65,7 @@ export const describe = (error: unknown) =>
 
 /** Explains an error of a connection to a target. */
 export const explain = (error: unknown, target: string): ConnectionFailure => {
-  const { code, message } = deepest(error)
+  const [code, message] = [codeOf(error), rootMessage(error)]
   if (/TLS|SSL|certificate/i.test(`${message} ${code}`)) {
     const advice = "correct sslmode in DATABASE_URL, or the certificate of the server"
     return new ConnectionFailure({ target, detail: `TLS failed (${message})`, advice, isTransient: false })
@@ -81,23 +82,12 @@ export const explain = (error: unknown, target: string): ConnectionFailure => {
 }
 
 /** Returns what is wrong with a connection, without the names of its user, host and database. Undefined if that is not known. */
-export const reasonOf = (error: unknown): string | undefined => reasons[deepest(error).code]?.[0]
+export const reasonOf = (error: unknown): string | undefined => reasons[codeOf(error)]?.[0]
 
-/** Returns the code and message of the innermost cause. */
-const deepest = (error: unknown): { readonly code: string; readonly message: string } => {
-  let code = ""
-  let message = ""
-  for (let next = error; Predicate.isObjectKeyword(next);) {
-    if (Predicate.hasProperty(next, "code") && Predicate.isString(next.code)) code = next.code
-    if (Predicate.hasProperty(next, "message") && Predicate.isString(next.message) && next.message !== "")
-      message = next.message
-    next = Predicate.hasProperty(next, "reason")
-      ? next.reason
-      : Predicate.hasProperty(next, "cause")
-        ? next.cause
-        : undefined
-  }
-  return { code, message }
+/** Returns the code of the innermost cause. Empty if it has none. */
+const codeOf = (error: unknown): string => {
+  const cause = rootCause(error)
+  return Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : ""
 }
 
 /** Returns where a client connects to, without user and password. */
