@@ -41,8 +41,12 @@ export const useRuleEditor = (active: Readonly<ShallowRef<ActiveRiskRules | unde
     edited.value = { ...edited.value, [rule]: { ...edited.value[rule], [field]: value } }
   }
 
-  const typed = (value: string | number | boolean, text: string) =>
-    typeof value === "boolean" ? text === "true" : typeof value === "number" ? Number(text) : text.trim()
+  /** Text that is not a number stays text, which effex refuses: an emptied field is not 0. */
+  const typed = (value: string | number | boolean, edited: string) => {
+    const text = edited.trim()
+    if (typeof value === "boolean") return text === "true"
+    return typeof value === "number" && /^\d+$/.test(text) ? Number(text) : text
+  }
   const next = computed((): RiskRules =>
     Object.fromEntries(
       Object.entries(active.value?.rules ?? {}).map(([rule, fields]) => [
