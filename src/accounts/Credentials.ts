@@ -1,16 +1,16 @@
-import { Array, Context, DateTime, Effect, Layer, Option, type Redacted, Schema } from "effect"
+import { Array, Context, DateTime, Effect, Layer, Option, type Redacted, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import { InvalidCredentials } from "../domain/accounts/Login.ts"
 import type { PasswordRefused } from "../domain/accounts/Password.ts"
 import type { SessionId } from "../domain/accounts/Session.ts"
-import { type User, type UserId, UserNotFound } from "../domain/accounts/User.ts"
+import { parseUsername, type User, type UserId, UserNotFound } from "../domain/accounts/User.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { EndedSessions } from "./sessions/EndedSessions.ts"
 import { Passwords } from "./Passwords.ts"
 import { SecurityEvents } from "./SecurityEvents.ts"
 import { Sessions } from "./sessions/Sessions.ts"
-import { decodeUsers, USER_COLUMNS, Users } from "./Users.ts"
+import { decodeUsers, USER_COLUMNS } from "./Users.ts"
 
 /** A user with the stored hash of the password. */
 export interface Credential {
@@ -49,7 +49,6 @@ export class Credentials extends Context.Service<
     Credentials,
     Effect.gen(function* () {
       const { execute, sql } = yield* Database
-      const users = yield* Users
       const passwords = yield* Passwords
       const sessions = yield* Sessions
       const ended = yield* EndedSessions
@@ -71,8 +70,11 @@ export class Credentials extends Context.Service<
       })
 
       const byUsername = Effect.fn("Credentials.byUsername")(function* (name: string) {
-        const user = yield* users.byUsername(name)
-        return Option.isSome(user) ? yield* byId(user.value.id) : Option.none<Credential>()
+        const username = parseUsername(name)
+        if (Result.isFailure(username)) return Option.none<Credential>()
+        const rows = yield* execute(sql`
+          SELECT ${columns} FROM app_user JOIN credential ON user_id = id WHERE username = ${username.success}`)
+        return yield* find(rows)
       })
 
       const rehash = Effect.fn("Credentials.rehash")(function* (user: UserId, from: string, to: string) {

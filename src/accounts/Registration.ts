@@ -94,10 +94,7 @@ export class Registration extends Context.Service<
           if (!openRegistration) return yield* new RegistrationClosed()
           return yield* passwords.enqueue(
             insert(account, "user", (user) =>
-              Effect.map(sessions.openWithin(user.id, device, { secondFactor: false }), (open) => ({
-                ...open,
-                user
-              }))
+              Effect.map(sessions.openWithin(user.id, device), (opened) => ({ ...opened, user }))
             )
           )
         }

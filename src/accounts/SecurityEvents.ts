@@ -25,6 +25,8 @@ export class SecurityEvents extends Context.Service<
       user: UserId,
       ...events: ReadonlyArray<NewSecurityEvent>
     ) => Effect.Effect<void, SqlError.SqlError>
+    /** Calls the listeners with the user of an event that a SQL function recorded, after the commit. */
+    readonly announce: (user: UserId) => Effect.Effect<void>
     /** Returns at most `limit` events of a user before a number, newest first. */
     readonly page: (
       user: UserId,
@@ -47,6 +49,13 @@ export class SecurityEvents extends Context.Service<
       const { execute, read, sql } = yield* Database
       const listeners = new Set<(user: UserId) => void>()
 
+      const announce = (user: UserId) =>
+        sql.afterCommit(
+          Effect.sync(() => {
+            for (const listener of listeners) listener(user)
+          })
+        )
+
       const record = Effect.fn("SecurityEvents.record")(function* (
         user: UserId,
         ...events: ReadonlyArray<NewSecurityEvent>
@@ -60,11 +69,7 @@ export class SecurityEvents extends Context.Service<
           SELECT ${user}::uuid, ${at}::timestamptz, event, session
           FROM unnest(${kinds}::text[], ${sessions}::uuid[]) WITH ORDINALITY AS item (event, session, position)
           ORDER BY position`
-        yield* sql.afterCommit(
-          Effect.sync(() => {
-            for (const listener of listeners) listener(user)
-          })
-        )
+        yield* announce(user)
       })
 
       const page = Effect.fn("SecurityEvents.page")(function* (
@@ -98,7 +103,7 @@ export class SecurityEvents extends Context.Service<
           )
         )
 
-      return SecurityEvents.of({ record, page, after, listen })
+      return SecurityEvents.of({ record, announce, page, after, listen })
     })
   )
 }

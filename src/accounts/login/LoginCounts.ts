@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto"
-import { Clock, DateTime, Duration, Effect, Option, Schema } from "effect"
+import { Array, Clock, DateTime, Duration, Effect, Option, Schema } from "effect"
 import { TooManyAttempts } from "../../domain/accounts/Login.ts"
 import type { Bound } from "../../domain/accounts/LoginBounds.ts"
 import { Database } from "../../platform/postgres/Database.ts"
+import * as PgArray from "../../platform/postgres/PgArray.ts"
 
 /** A subject whose attempts are counted, and its limit. */
 export interface Counted {
@@ -18,107 +19,87 @@ export const subjectOf = (...parts: readonly [label: string, ...values: Readonly
 const RETENTION = Duration.hours(2)
 const MIN_RETRY = Duration.seconds(1)
 
-const Row = Schema.Struct({ admitted: Schema.Boolean, firstAt: Schema.Date })
-const decodeCounts = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ failures: Schema.Int })))
-const decodeRows = Schema.decodeUnknownEffect(Schema.Array(Row))
+const decodeOutcomes = Schema.decodeUnknownEffect(
+  Schema.Tuple([Schema.Struct({ refusedUntil: Schema.NullOr(Schema.Date) })])
+)
+const decodeCounts = Schema.decodeUnknownEffect(
+  Schema.Array(Schema.Struct({ failures: Schema.Int, windowEnd: Schema.Date }))
+)
 
-/** Counts of attempts in PostgreSQL, which all nodes share. Each method is one statement, so that none can deadlock. */
+/** A count that a success takes back, or resets. */
+export interface Refund extends Counted {
+  readonly resets: boolean
+}
+
+const millisOf = (duration: Duration.Duration) => `${Duration.toMillis(duration)} milliseconds`
+
+/** Returns the columns of subjects as arrays of PostgreSQL. */
+const columnsOf = (subjects: ReadonlyArray<Counted>) => ({
+  subjects: PgArray.ofTexts(subjects.map(({ subject }) => `\\x${subject.toString("hex")}`)),
+  limits: PgArray.of(subjects.map(({ bound }) => bound.limit)),
+  windows: PgArray.ofTexts(subjects.map(({ bound }) => millisOf(bound.window))),
+  graces: PgArray.ofTexts(subjects.map(({ bound }) => millisOf(bound.grace)))
+})
+
+/** Counts of attempts in PostgreSQL, which all nodes share. Each method is one statement. */
 export const make = Effect.gen(function* () {
   const { execute, sql } = yield* Database
-  const millis = (duration: Duration.Duration) => `${Duration.toMillis(duration)} milliseconds`
   const now = Effect.map(DateTime.now, DateTime.toDateUtc)
 
-  const tooMany = Effect.fnUntraced(function* ({ bound }: Counted, firstAt: Date) {
-    const left = firstAt.getTime() + Duration.toMillis(bound.window) - (yield* Clock.currentTimeMillis)
-    return yield* new TooManyAttempts({ retryAfter: Duration.max(Duration.millis(left), MIN_RETRY) })
+  const tooMany = Effect.fnUntraced(function* (until: Date) {
+    const left = Duration.millis(until.getTime() - (yield* Clock.currentTimeMillis))
+    return yield* new TooManyAttempts({ retryAfter: Duration.max(left, MIN_RETRY) })
   })
 
-  /** Counts an attempt before its outcome is known: concurrent attempts would all pass otherwise. */
-  const count = Effect.fnUntraced(function* (counted: Counted) {
-    const { bound, subject } = counted
-    const at = yield* now
-    const window = sql`${millis(bound.window)}::interval`
-    const isOver = sql`f.first_at + ${window} <= ${at}::timestamptz`
-    const isGrace = sql`
-      ${isOver} AND f.blocked_until + ${millis(bound.grace)}::interval > ${at}::timestamptz`
-    // A count of one more than the limit marks a refusal. Only blocks of up to 15 minutes are stored.
+  /**
+   * Counts an attempt for all subjects, in their order, before its outcome is known: concurrent attempts would all pass
+   * otherwise. The first subject that refuses it takes back the counts of those before: who is refused because of others must
+   * not be blocked for it.
+   */
+  const count = Effect.fnUntraced(function* (counted: ReadonlyArray<Counted>) {
+    const { graces, limits, subjects, windows } = columnsOf(counted)
     const rows = yield* execute(sql`
-      INSERT INTO login_failure AS f (subject, failures, first_at, last_at)
-      VALUES (${subject}, 1, ${at}, ${at})
-      ON CONFLICT (subject) DO UPDATE SET
-        failures = CASE
-          WHEN ${isGrace} THEN f.failures
-          WHEN ${isOver} THEN 1
-          ELSE least(f.failures, ${bound.limit}::int) + 1 END,
-        first_at = CASE WHEN ${isOver} AND (${isGrace}) IS NOT TRUE THEN ${at} ELSE f.first_at END,
-        last_at = greatest(f.last_at, ${at}),
-        blocked_until = CASE
-          WHEN ${isGrace} THEN f.blocked_until
-          WHEN ${isOver} THEN NULL
-          WHEN f.failures >= ${bound.limit}::int AND ${window} <= interval '15 minutes'
-            THEN f.first_at + ${window}
-          ELSE f.blocked_until END
-      RETURNING failures <= ${bound.limit}::int OR ${isOver} AS admitted, first_at`)
-    const [row] = yield* Effect.orDie(decodeRows(rows))
-    if (row?.admitted === false) return yield* tooMany(counted, row.firstAt)
+      SELECT count_attempt(
+        ${subjects}::bytea[], ${limits}::int[], ${windows}::interval[], ${graces}::interval[], ${yield* now}
+      ) AS refused_until`)
+    const [{ refusedUntil }] = yield* Effect.orDie(decodeOutcomes(rows))
+    if (refusedUntil !== null) return yield* tooMany(refusedUntil)
+  })
+
+  /** Returns the count and the end of the current window. */
+  const find = Effect.fnUntraced(function* ({ bound, subject }: Counted) {
+    const window = sql`${millisOf(bound.window)}::interval`
+    const rows = yield* execute(sql`
+      SELECT failures, first_at + ${window} AS window_end FROM login_failure
+      WHERE subject = ${subject} AND first_at + ${window} > ${yield* now}::timestamptz`)
+    return Array.head(yield* Effect.orDie(decodeCounts(rows)))
   })
 
   /** Fails if the next attempt would be refused. Counts nothing. */
   const check = Effect.fnUntraced(function* (counted: Counted) {
-    const { bound, subject } = counted
-    const rows = yield* execute(sql`
-      SELECT failures < ${bound.limit}::int
-        OR first_at + ${millis(bound.window)}::interval <= ${yield* now}::timestamptz AS admitted, first_at
-      FROM login_failure WHERE subject = ${subject}`)
-    const [row] = yield* Effect.orDie(decodeRows(rows))
-    if (row?.admitted === false) return yield* tooMany(counted, row.firstAt)
+    const found = yield* find(counted)
+    if (Option.isSome(found) && found.value.failures >= counted.bound.limit)
+      return yield* tooMany(found.value.windowEnd)
   })
 
   /** Returns the count of the current window. */
-  const current = Effect.fnUntraced(function* ({ bound, subject }: Counted) {
-    const rows = yield* execute(sql`
-      SELECT failures FROM login_failure WHERE subject = ${subject}
-        AND first_at + ${millis(bound.window)}::interval > ${yield* now}::timestamptz`)
-    const [row] = yield* Effect.orDie(decodeCounts(rows))
-    return row?.failures ?? 0
+  const current = (counted: Counted) =>
+    Effect.map(find(counted), Option.match({ onNone: () => 0, onSome: ({ failures }) => failures }))
+
+  /** Takes back one count of each subject, or resets it, in their order. */
+  const refund = Effect.fnUntraced(function* (refunds: ReadonlyArray<Refund>) {
+    const { limits, subjects, windows } = columnsOf(refunds)
+    const resets = PgArray.of(refunds.map((counted) => counted.resets))
+    yield* execute(sql`
+      SELECT refund_attempt(${subjects}::bytea[], ${limits}::int[], ${windows}::interval[], ${resets}::boolean[])`)
   })
-
-  /** Takes back one count. A count of zero cannot be stored: its window is over instead. */
-  const refund = ({ bound, subject }: Counted) =>
-    execute(sql`
-      UPDATE login_failure SET
-        failures = greatest(least(failures, ${bound.limit}::int) - 1, 1),
-        first_at = CASE
-          WHEN failures = 1 THEN first_at - ${millis(bound.window)}::interval ELSE first_at END,
-        blocked_until = CASE WHEN failures = 1 THEN NULL ELSE blocked_until END
-      WHERE subject = ${subject}`)
-
-  const reset = (subjects: ReadonlyArray<Counted>) =>
-    Effect.forEach(
-      subjects,
-      ({ subject }) => execute(sql`DELETE FROM login_failure WHERE subject = ${subject}`),
-      { discard: true }
-    )
 
   const removeExpired = Effect.gen(function* () {
     const before = DateTime.toDateUtc(DateTime.subtractDuration(yield* DateTime.now, RETENTION))
     yield* execute(sql`DELETE FROM login_failure WHERE last_at < ${before}`)
   })
 
-  /**
-   * Counts an attempt for all subjects, in their order. The first subject that refuses it takes back the counts of those
-   * before: who is refused because of others must not be blocked for it.
-   */
-  const countAll = Effect.fnUntraced(function* (subjects: ReadonlyArray<Counted>) {
-    for (const [index, counted] of subjects.entries())
-      yield* count(counted).pipe(
-        Effect.tapErrorTag("TooManyAttempts", () => refundAll(subjects.slice(0, index)))
-      )
-  })
-
-  const refundAll = (subjects: ReadonlyArray<Counted>) => Effect.forEach(subjects, refund, { discard: true })
-
-  return { check, count, countAll, current, refundAll, removeExpired, reset }
+  return { check, count, current, refund, removeExpired }
 })
 
 /** Counts attempts in the memory of the process. */

@@ -55,8 +55,12 @@ export const layer = Layer.effect(
     const admit: AttemptLimits["Service"]["admit"] = Effect.fn("LoginLimits.admit")(function* (attempt) {
       const subjects = subjectsOf(attempt)
       if (countsOutcome(attempt)) return yield* Effect.forEach(subjects, counts.check, { discard: true })
-      yield* counts.countAll(subjects)
-      yield* countGlobally.pipe(Effect.tapErrorTag("TooManyAttempts", () => counts.refundAll(subjects)))
+      yield* counts.count(subjects)
+      yield* countGlobally.pipe(
+        Effect.tapErrorTag("TooManyAttempts", () =>
+          counts.refund(subjects.map((counted) => ({ ...counted, resets: false })))
+        )
+      )
     })
 
     const record: AttemptLimits["Service"]["record"] = Effect.fn("LoginLimits.record")(
@@ -65,13 +69,17 @@ export const layer = Layer.effect(
         const subjects = subjectsOf(attempt)
         if (outcome === "failure") {
           if (!countsOutcome(attempt)) return
-          return yield* counts.countAll(subjects).pipe(Effect.catchTag("TooManyAttempts", () => Effect.void))
+          return yield* counts.count(subjects).pipe(Effect.catchTag("TooManyAttempts", () => Effect.void))
         }
         if (account === undefined) return
         const pair = pairOf(kind, account, address)
-        yield* counts.refundAll(subjects.filter(({ subject }) => !subject.equals(pair.subject)))
+        const refunds = subjects.map((counted) => ({
+          ...counted,
+          resets: counted.subject.equals(pair.subject)
+        }))
         // A code follows a password, which was counted before.
-        yield* counts.reset(kind === "mfa" ? [pair, pairOf("login", account, address)] : [pair])
+        const password = { ...pairOf("login", account, address), resets: true }
+        yield* counts.refund(kind === "mfa" ? [...refunds, password] : refunds)
       }
     )
 

@@ -1,4 +1,4 @@
-import { Array, Context, DateTime, Effect, Layer, Option, Redacted } from "effect"
+import { Context, DateTime, Effect, Layer, Option, Redacted } from "effect"
 import {
   InvalidCredentials,
   type SecondFactorRequired,
@@ -17,7 +17,6 @@ import { type Attempt, AttemptLimits } from "./AttemptLimits.ts"
 import { type Credential, Credentials } from "../Credentials.ts"
 import { Passwords } from "../Passwords.ts"
 import { SecondFactor } from "../mfa/SecondFactor.ts"
-import { SecurityEvents } from "../SecurityEvents.ts"
 import { type OpenSession, Sessions } from "../sessions/Sessions.ts"
 
 /** A password, or the token that stands for a checked one, and the code of the second factor. */
@@ -47,10 +46,9 @@ export class SignIn extends Context.Service<
   static readonly layer = Layer.effect(
     SignIn,
     Effect.gen(function* () {
-      const { sql, transaction } = yield* Database
+      const { execute, transaction } = yield* Database
       const accessTokens = yield* AccessTokens
       const credentials = yield* Credentials
-      const events = yield* SecurityEvents
       const limits = yield* AttemptLimits
       const passwords = yield* Passwords
       const secondFactor = yield* SecondFactor
@@ -81,32 +79,39 @@ export class SignIn extends Context.Service<
           : yield* new InvalidCredentials()
       })
 
-      const open = Effect.fnUntraced(function* (
-        { changedAt, passwordHash, user }: Credential,
-        { code, device }: SignInRequest
-      ) {
+      /** Opens a session, and uses up a code in the same transaction. */
+      const openWith = (
+        { passwordHash, user }: Credential,
+        code: Redacted.Redacted | undefined,
+        device: Device
+      ) => {
+        const open = (secondFactor: boolean) =>
+          sessions.signIn(user.id, passwordHash, device, { secondFactor })
+        if (code === undefined) return execute(open(false))
         const work = Effect.gen(function* () {
-          // Orders the session before or after a concurrent change of the password, which ends all sessions.
-          const rows = yield* sql`
-            SELECT user_id FROM credential WHERE user_id = ${user.id} AND password_hash = ${passwordHash} FOR SHARE`
-          if (!Array.isReadonlyArrayNonEmpty(rows)) return yield* new InvalidCredentials()
-          const unlocked = yield* sql`
-            SELECT id FROM app_user WHERE id = ${user.id} AND locked_at IS NULL FOR SHARE`
-          if (!Array.isReadonlyArrayNonEmpty(unlocked)) return yield* new AccountLocked()
-          const isRequired = yield* secondFactor.required(user.id)
-          if (isRequired && code === undefined) {
+          const opened = yield* open(false)
+          if (opened !== "second-factor-required") return opened
+          const isRight = yield* secondFactor.verify(user.id, Redacted.value(code))
+          return isRight ? yield* open(true) : yield* new InvalidCredentials()
+        })
+        return withDatabaseTimeout(transaction(work))
+      }
+
+      const open = Effect.fnUntraced(function* (credential: Credential, { code, device }: SignInRequest) {
+        const { changedAt, user } = credential
+        const opened = yield* openWith(credential, code, device)
+        switch (opened) {
+          case "password-changed":
+            return yield* new InvalidCredentials()
+          case "locked":
+            return yield* new AccountLocked()
+          case "second-factor-required": {
             const token = yield* accessTokens.issueSecondFactor(user.id, changedAt)
             return yield* secondFactorRequired(Redacted.value(token))
           }
-          if (isRequired && code !== undefined) {
-            const isRight = yield* secondFactor.verify(user.id, Redacted.value(code))
-            if (!isRight) return yield* new InvalidCredentials()
-          }
-          const opened = yield* sessions.openWithin(user.id, device, { secondFactor: isRequired })
-          yield* events.record(user.id, { event: "signed-in", session: opened.session.id })
-          return opened
-        })
-        return { ...(yield* withDatabaseTimeout(transaction(work))), user }
+          default:
+            return { ...opened, user }
+        }
       })
 
       const signInNow = Effect.fnUntraced(function* (request: SignInRequest) {

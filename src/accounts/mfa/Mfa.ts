@@ -1,5 +1,4 @@
 import { Context, Effect, Layer, Option, Redacted } from "effect"
-import type { SqlError } from "effect/sql"
 import { InvalidCredentials } from "../../domain/accounts/Login.ts"
 import { InvalidMfaCode, MfaAlreadyEnabled, MfaNotEnabled } from "../../domain/accounts/Mfa.ts"
 import type { NewSecurityEvent } from "../../domain/accounts/SecurityEvent.ts"
@@ -68,8 +67,6 @@ export class Mfa extends Context.Service<
       user: MfaUser,
       proof: MfaProof
     ) => Effect.Effect<ReadonlyArray<Redacted.Redacted>, ProofError>
-    /** Removes the second factor for an administrator, inside an open transaction. Returns false if there is none. */
-    readonly removeWithin: (user: UserId) => Effect.Effect<boolean, SqlError.SqlError>
   }
 >()("effex/accounts/mfa/Mfa") {
   static readonly layer = Layer.effect(
@@ -181,8 +178,7 @@ export class Mfa extends Context.Service<
         enroll,
         confirm,
         disable,
-        renewRecoveryCodes,
-        removeWithin: repo.removeWithin
+        renewRecoveryCodes
       })
     })
   )
@@ -193,9 +189,8 @@ export const layerSecondFactor = Layer.effect(
   SecondFactor,
   Effect.gen(function* () {
     const events = yield* SecurityEvents
-    const { isEnabled, useCodeWithin } = yield* MfaRepo.make
+    const { useCodeWithin } = yield* MfaRepo.make
     return SecondFactor.of({
-      required: isEnabled,
       verify: Effect.fnUntraced(function* (user, code) {
         const outcome = yield* useCodeWithin(user, Redacted.make(code))
         if (outcome === "recovery-code") yield* events.record(user, { event: "recovery-code-used" })

@@ -3,12 +3,10 @@ import type { SqlError } from "effect/sql"
 import type { UserId } from "../../domain/accounts/User.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 
-/** The second factor of a sign-in. `Sessions` uses it; `Mfa` implements it. */
+/** The second factor of a sign-in. `SignIn` uses it; `Mfa` implements it. */
 export class SecondFactor extends Context.Service<
   SecondFactor,
   {
-    /** True if the user has a confirmed second factor. */
-    readonly required: (user: UserId) => Effect.Effect<boolean, SqlError.SqlError | StoreUnavailable>
     /**
      * Uses up a code of the authenticator app or a recovery code; false if it is wrong or was used. Runs inside the
      * transaction that creates the session, so that a code that is used has a session and the other way round. Never
@@ -22,7 +20,6 @@ export class SecondFactor extends Context.Service<
 >()("effex/accounts/mfa/SecondFactor") {
   /** No user has a second factor. */
   static readonly layerNone = Layer.succeed(SecondFactor, {
-    required: () => Effect.succeed(false),
     verify: () => Effect.succeed(false)
   })
 }

@@ -1,5 +1,4 @@
 import { Context, DateTime, Duration, Effect, Layer, Option, type Redacted } from "effect"
-import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql"
 import { Settings } from "../../config/Settings.ts"
 import {
@@ -7,7 +6,7 @@ import {
   type EndReason,
   type Session,
   SessionEnded,
-  SessionId,
+  type SessionId,
   SessionNotFound
 } from "../../domain/accounts/Session.ts"
 import type { UserId } from "../../domain/accounts/User.ts"
@@ -15,6 +14,7 @@ import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { type EndedSession, EndedSessions } from "./EndedSessions.ts"
 import * as RefreshTokens from "../tokens/RefreshTokens.ts"
+import * as NewSessions from "./NewSessions.ts"
 import { SecurityEvents } from "../SecurityEvents.ts"
 import * as Rows from "./SessionRows.ts"
 
@@ -29,6 +29,9 @@ export interface OpenSession {
   readonly refreshToken: Redacted.Redacted
 }
 
+/** An open session, or why none was opened. `password-changed` means that the hash is not the stored one any more. */
+export type SignInOutcome = OpenSession | "password-changed" | "locked" | "second-factor-required"
+
 /**
  * Sessions: families of refresh tokens, each of which is used once. Reuse of a token ends its session, because one of two
  * holders is a thief.
@@ -36,12 +39,18 @@ export interface OpenSession {
 export class Sessions extends Context.Service<
   Sessions,
   {
-    /** Opens a session inside the transaction that checked the credentials. */
-    readonly openWithin: (
+    /** Opens the first session of a user, inside the transaction that creates the user. */
+    readonly openWithin: (user: UserId, device: Device) => Effect.Effect<OpenSession, SqlError.SqlError>
+    /**
+     * Opens a session of a user who proved the password that has the given hash, and records the event `signed-in`.
+     * `secondFactor` says that its code was used up in the same transaction. Without a second factor, needs no transaction.
+     */
+    readonly signIn: (
       user: UserId,
+      passwordHash: string,
       device: Device,
       options: { readonly secondFactor: boolean }
-    ) => Effect.Effect<OpenSession, SqlError.SqlError>
+    ) => Effect.Effect<SignInOutcome, SqlError.SqlError>
     /** Exchanges a refresh token for its successor. */
     readonly refresh: (
       token: Redacted.Redacted,
@@ -81,38 +90,12 @@ export class Sessions extends Context.Service<
     Effect.gen(function* () {
       const { refreshTokenTtl } = yield* Settings
       const { execute, sql } = yield* Database
-      const random = yield* SecureRandom.SecureRandom
       const tokens = yield* RefreshTokens.RefreshTokens
       const ended = yield* EndedSessions
       const events = yield* SecurityEvents
+      const newSessions = yield* NewSessions.make
       const columns = sql.literal(Rows.SESSION_COLUMNS)
       const seconds = (duration: Duration.Duration) => `${Duration.toSeconds(duration)} seconds`
-
-      const openWithin: Sessions["Service"]["openWithin"] = Effect.fn("Sessions.openWithin")(function* (
-        user,
-        device,
-        { secondFactor }
-      ) {
-        const id = SessionId.make(yield* random.uuidV7())
-        const refreshToken = yield* tokens.generate
-        const now = yield* DateTime.now
-        const at = DateTime.toDateUtc(now)
-        const expiresAt = DateTime.toDateUtc(DateTime.addDuration(now, refreshTokenTtl))
-        const rows = yield* sql`
-            INSERT INTO session
-              (id, user_id, created_at, last_used_at, expires_at, second_factor, address, user_agent)
-            VALUES (
-              ${id}, ${user}, ${at}, ${at}, ${expiresAt}, ${secondFactor},
-              ${Rows.deviceText(device.address, 64)}, ${Rows.deviceText(device.userAgent, 256)}
-            ) RETURNING ${columns}`
-        yield* sql`
-            INSERT INTO refresh_token (hash, session_id, created_at)
-            VALUES (${RefreshTokens.hashOf(refreshToken)}, ${id}, ${at})`
-        const [session] = yield* Rows.decodeSessions(rows)
-        return session === undefined
-          ? yield* Effect.die(new Error("The session was not inserted"))
-          : { session, refreshToken }
-      })
 
       /** Returns the successor that is stored: the key may have been replaced since. */
       const storedSuccessor = Effect.fnUntraced(function* (token: Redacted.Redacted) {
@@ -282,7 +265,7 @@ export class Sessions extends Context.Service<
       })
 
       return Sessions.of({
-        openWithin,
+        ...newSessions,
         refresh,
         list,
         isOpen,

@@ -1,6 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { hash } from "@node-rs/argon2"
-import { Effect, Layer, Redacted } from "effect"
+import { Deferred, Effect, Fiber, Layer, Redacted } from "effect"
 import { Passwords } from "../../../src/accounts/Passwords.ts"
 import { Registration } from "../../../src/accounts/Registration.ts"
 import { SignIn } from "../../../src/accounts/login/SignIn.ts"
@@ -100,6 +100,26 @@ layer(services)("SignIn", (it) => {
         assert.deepStrictEqual(verified, [undefined], name)
         assert.deepStrictEqual(refused, wrong)
       }
+    })
+  )
+
+  it.effect("waits for a lock on its user for a second, and can be retried", () =>
+    Effect.gen(function* () {
+      const { sql, transaction } = yield* Database
+      yield* (yield* Registration).register(TestAccounts.account("emeka"), TestAccounts.DEVICE)
+      const isLocked = yield* Deferred.make<void>()
+      const isRefused = yield* Deferred.make<void>()
+      const holder = yield* sql`SELECT id FROM app_user WHERE username = 'emeka' FOR UPDATE`.pipe(
+        Effect.andThen(Deferred.succeed(isLocked, undefined)),
+        Effect.andThen(Deferred.await(isRefused)),
+        transaction,
+        Effect.forkChild
+      )
+      yield* Deferred.await(isLocked)
+      assert.strictEqual((yield* Effect.flip(signIn("emeka")))._tag, "StoreUnavailable")
+      yield* Deferred.succeed(isRefused, undefined)
+      yield* Fiber.join(holder)
+      assert.strictEqual((yield* signIn("emeka")).user.username, "emeka")
     })
   )
 })

@@ -52,9 +52,7 @@ const signIn = Effect.gen(function* () {
   const user = yield* create(TestAccounts.account(`outage-${names++}`), "user")
   const { execute, sql } = yield* Database
   const sessions = yield* Sessions
-  const { session } = yield* execute(
-    sql.withTransaction(sessions.openWithin(user.id, TestAccounts.DEVICE, { secondFactor: false }))
-  )
+  const { session } = yield* execute(sql.withTransaction(sessions.openWithin(user.id, TestAccounts.DEVICE)))
   const { token } = yield* (yield* AccessTokens).issue({
     user,
     session: session.id,

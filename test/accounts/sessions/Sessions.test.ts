@@ -21,7 +21,7 @@ const open = Effect.gen(function* () {
 const openAgain = Effect.fnUntraced(function* (user: UserId) {
   const { transaction } = yield* Database
   const { openWithin } = yield* Sessions
-  return yield* transaction(openWithin(user, DEVICE, { secondFactor: false }))
+  return yield* transaction(openWithin(user, DEVICE))
 })
 
 const refresh = (token: Redacted.Redacted) =>
