@@ -33,12 +33,12 @@ export const layer = HttpApiBuilder.group(
     const requireOwnPage = (request: HttpServerRequest.HttpServerRequest) =>
       Requests.requireOwnPage(request, publicUrl)
 
-    /** Responds with the tokens of a session. `keep` puts the refresh token into the cookie, not into the body. */
+    /** Responds with the tokens of a session. `inCookie` puts the refresh token into the cookie, not into the body. */
     const respond = Effect.fnUntraced(function* (
       { refreshToken, session, user }: OpenSession & { readonly user: User },
       options: {
         readonly status: number
-        readonly keep: RefreshCookie.RefreshCookie["start"] | undefined
+        readonly inCookie: boolean
         readonly withUser: boolean
       }
     ) {
@@ -50,7 +50,7 @@ export const layer = HttpApiBuilder.group(
       const refresh = Redacted.value(refreshToken)
       const body = {
         access: Redacted.value(issued.token),
-        ...(options.keep === undefined ? { refresh } : {}),
+        ...(options.inCookie ? {} : { refresh }),
         token_type: "Bearer",
         expires_in: Duration.toSeconds(issued.expiresIn),
         session_id: session.id,
@@ -62,7 +62,7 @@ export const layer = HttpApiBuilder.group(
         headers: { "cache-control": "no-store" }
       })
       const maxAge = DateTime.distance(yield* DateTime.now, session.expiresAt)
-      return options.keep === undefined ? response : options.keep(response, refresh, maxAge)
+      return options.inCookie ? cookie.set(response, refresh, maxAge) : response
     })
 
     /** Returns the token of the body, or else of the cookie, which only pages of this server may use. */
@@ -103,7 +103,7 @@ export const layer = HttpApiBuilder.group(
             .pipe(Effect.catchTags(AccountProblems.registrationErrors))
           return yield* respond(opened, {
             status: 201,
-            keep: inCookie ? cookie.start : undefined,
+            inCookie,
             withUser: true
           })
         })
@@ -123,7 +123,7 @@ export const layer = HttpApiBuilder.group(
             .pipe(Effect.catchTags(AccountProblems.signInErrors))
           return yield* respond(opened, {
             status: 200,
-            keep: inCookie ? cookie.start : undefined,
+            inCookie,
             withUser: true
           })
         })
@@ -150,9 +150,7 @@ export const layer = HttpApiBuilder.group(
           })
           return yield* respond(opened, {
             status: 200,
-            keep: token.inCookie
-              ? (response, refresh, maxAge) => cookie.rotate(request, response, refresh, maxAge)
-              : undefined,
+            inCookie: token.inCookie,
             withUser: false
           })
         })
