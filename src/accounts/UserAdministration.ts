@@ -199,8 +199,9 @@ export class UserAdministration extends Context.Service<
             "user.reset-mfa",
             Effect.fnUntraced(function* (user) {
               // Not by Mfa, which needs the key of the secrets: a command has the database only.
-              const removed = yield* sql`DELETE FROM mfa WHERE user_id = ${user.id} RETURNING user_id`
-              const hadSecondFactor = removed.length > 0
+              const removed = yield* sql<{ confirmed: boolean }>`
+                DELETE FROM mfa WHERE user_id = ${user.id} RETURNING confirmed_at IS NOT NULL AS confirmed`
+              const hadSecondFactor = removed.some(({ confirmed }) => confirmed)
               const events: Change["events"] = hadSecondFactor ? ["mfa-disabled"] : []
               const details = { had_second_factor: hadSecondFactor }
               return { user, ended: yield* endAll(user, "mfa"), events, details }

@@ -84,19 +84,30 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
       })
     )
 
-    it.effect("is not reported to a user who has none", () =>
-      Effect.gen(function* () {
-        const { authorization: admin } = yield* Callers.user("administrator")
-        const registered = yield* post(`${AUTH}/register`, { username: "no-factor", password })
-        const { user } = registered.json
-        const id = typeof user === "object" && user !== null && "id" in user ? String(user.id) : ""
-        const reset = yield* post(`/api/v1/admin/users/${id}/reset-mfa`, { reason: "A mistake" }, admin)
-        assert.strictEqual(reset.status, 200, reset.text)
-        const events = yield* get("/api/v1/accounts/security-events", {
-          headers: { authorization: bearerOf(yield* login("no-factor")) }
+    for (const factor of ["no", "an unconfirmed"] as const)
+      it.effect(`is not reported when the user has ${factor} second factor`, () =>
+        Effect.gen(function* () {
+          const { authorization: admin } = yield* Callers.user("administrator")
+          const username = `reset-${factor.slice(-4).trim()}`
+          const registered = yield* post(`${AUTH}/register`, { username, password })
+          if (factor === "an unconfirmed") {
+            const enrolled = yield* post(`${AUTH}/mfa/enroll`, { password }, bearerOf(registered))
+            assert.strictEqual(enrolled.status, 200, enrolled.text)
+          }
+          const { user } = registered.json
+          const id = typeof user === "object" && user !== null && "id" in user ? String(user.id) : ""
+          const reset = yield* post(`/api/v1/admin/users/${id}/reset-mfa`, { reason: "A mistake" }, admin)
+          assert.strictEqual(reset.status, 200, reset.text)
+          const events = yield* get("/api/v1/accounts/security-events", {
+            headers: { authorization: bearerOf(yield* login(username)) }
+          })
+          assert.notInclude(events.text, "mfa-disabled")
+          const log = yield* get(`/api/v1/admin/actions?subject=${id}`, {
+            headers: { authorization: admin ?? "" }
+          })
+          const [action] = Array.isArray(log.json["data"]) ? log.json["data"] : []
+          assert.deepInclude(action.details, { had_second_factor: false })
         })
-        assert.notInclude(events.text, "mfa-disabled")
-      })
-    )
+      )
   })
 })
