@@ -18,11 +18,13 @@ export default Effect.gen(function* () {
   yield* simplifyNames(sql)
 })
 
-/** Most orders have no id of their client. */
+/** Most orders have no id of their client. `src/platform/postgres/IndexBuilds.ts` has built the index before, if there are orders. */
 const indexGivenIds = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
-  yield* sql`ALTER TABLE customer_order DROP CONSTRAINT customer_order_client_id`
   yield* sql`
-    CREATE UNIQUE INDEX customer_order_client_id ON customer_order (wallet_id, client_order_id) WHERE client_order_id IS NOT NULL`
+    CREATE UNIQUE INDEX IF NOT EXISTS customer_order_given_id
+      ON customer_order (wallet_id, client_order_id) WHERE client_order_id IS NOT NULL`
+  yield* sql`ALTER TABLE customer_order DROP CONSTRAINT customer_order_client_id`
+  yield* sql`ALTER INDEX customer_order_given_id RENAME TO customer_order_client_id`
 })
 
 /** The ordinary steps of an order to and from a batch need no function for each row; `settled` looks at their batch. */

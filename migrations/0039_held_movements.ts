@@ -27,7 +27,7 @@ const addHeldOrders = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, pat
       ADD CONSTRAINT customer_order_batch_check CHECK (CASE state WHEN 'submitted' THEN batch_id IS NOT NULL
         WHEN 'completed' THEN batch_id IS NOT NULL WHEN 'failed' THEN true ELSE batch_id IS NULL END) NOT VALID,
       ADD CONSTRAINT customer_order_pool_check CHECK (state <> 'aggregated' OR is_aggregated) NOT VALID`
-  yield* sql`CREATE INDEX customer_order_held ON customer_order (id) WHERE state = 'held-for-review'`
+  yield* sql`CREATE INDEX IF NOT EXISTS customer_order_held ON customer_order (id) WHERE state = 'held-for-review'`
   yield* sql`
     CREATE OR REPLACE FUNCTION guard_customer_order() RETURNS trigger LANGUAGE plpgsql ${path} AS $$
     DECLARE

@@ -5,7 +5,7 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import { NodeRuntime } from "@effect/platform-node"
-import { Config, Console, Effect, Layer, Redacted } from "effect"
+import { Config, Console, DateTime, Effect, Layer, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { Passwords } from "../../src/accounts/Passwords.ts"
 import { assetsApp } from "../../src/CommandLayers.ts"
@@ -26,13 +26,16 @@ const TABLES = [
   "ledger_entry"
 ]
 
-/** UUIDs in the order of their numbers, different for each kind. */
-const createUuid = `
-  CREATE FUNCTION pg_temp.uid(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
-    $$ SELECT (lpad(to_hex(n), 12, '0') || kind || '8000' || lpad(to_hex(n), 12, '0'))::uuid $$`
+/** UUIDs in the order of their numbers, different for each kind; and UUIDv7 of a time, as those of transfers are. */
+const createUuids = [
+  `CREATE FUNCTION pg_temp.uid(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+    $$ SELECT (lpad(to_hex(n), 12, '0') || kind || '8000' || lpad(to_hex(n), 12, '0'))::uuid $$`,
+  `CREATE FUNCTION pg_temp.uid_at(at timestamptz, kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+    $$ SELECT (lpad(to_hex(floor(extract(epoch FROM at) * 1000)::bigint), 12, '0') || kind || '8000' || lpad(to_hex(n), 12, '0'))::uuid $$`
+]
 
 /** Inserts the users from \`first\` to \`last\`, and their entries. Users 2k - 1 and 2k send money to each other. */
-const statementsOf = (first: number, last: number, movements: number, hash: string) => [
+const statementsOf = (first: number, last: number, movements: number, hash: string, now: string) => [
   `INSERT INTO app_user (id, username, role, created_at)
     SELECT pg_temp.uid('7001', n), 'user-' || n, 'user', now() - interval '1 year' FROM generate_series(${first}, ${last}) AS n`,
   `INSERT INTO credential (user_id, password_hash, changed_at)
@@ -48,22 +51,32 @@ const statementsOf = (first: number, last: number, movements: number, hash: stri
     SELECT ${HOUSE_ACCOUNT} + n, pg_temp.uid('7002', n), 'user', 'USD', 0,
       1000 + ${balanceAfter(String(movements))}, ${movements}, now() - interval '1 day' FROM generate_series(${first}, ${last}) AS n`,
   `INSERT INTO ledger_transfer (id, kind, details, posted_at)
-    SELECT pg_temp.uid('7004', n), 'deposit', '{}', now() - interval '1 year' FROM generate_series(${first}, ${last}) AS n`,
+    SELECT ${depositOf(now, "n")}, 'deposit', '{}', ${now} - interval '1 year' FROM generate_series(${first}, ${last}) AS n`,
   `INSERT INTO ledger_entry (account_id, version, transfer_id, asset, amount, balance)
-    SELECT ${HOUSE_ACCOUNT}, n, pg_temp.uid('7004', n), 'USD', -1000, -1000 * n::numeric FROM generate_series(${first}, ${last}) AS n`,
+    SELECT ${HOUSE_ACCOUNT}, n, ${depositOf(now, "n")}, 'USD', -1000, -1000 * n::numeric FROM generate_series(${first}, ${last}) AS n`,
   `INSERT INTO ledger_transfer (id, kind, details, posted_at)
-    SELECT pg_temp.uid('7005', n::bigint * ${movements} + version), 'transfer',
+    SELECT ${transferOf(now, "n", movements)}, 'transfer',
       jsonb_build_object('from', pg_temp.uid('7002', n + version % 2), 'to', pg_temp.uid('7002', n + 1 - version % 2)),
-      now() - interval '1 year' + interval '364 days' * version / ${movements}
+      ${timeOf(now, movements)}
     FROM generate_series(${first}, ${last}, 2) AS n, generate_series(2, ${movements}) AS version`,
   `INSERT INTO ledger_entry (account_id, version, transfer_id, asset, amount, balance)
     SELECT ${HOUSE_ACCOUNT} + n, version,
-      CASE version WHEN 1 THEN pg_temp.uid('7004', n)
-        ELSE pg_temp.uid('7005', (n - (n + 1) % 2)::bigint * ${movements} + version) END,
+      CASE version WHEN 1 THEN ${depositOf(now, "n")} ELSE ${transferOf(now, "(n - (n + 1) % 2)", movements)} END,
       'USD', CASE version WHEN 1 THEN 1000 ELSE (CASE (n + version) % 2 WHEN 0 THEN 1 ELSE -1 END) END,
       1000 + ${balanceAfter("version")}
     FROM generate_series(${first}, ${last}) AS n, generate_series(1, ${movements}) AS version`
 ]
+
+/** SQL of the time of a version, and of the ids of transfers of a user. */
+function timeOf(now: string, movements: number) {
+  return `${now} - interval '1 year' + interval '364 days' * version / ${movements}`
+}
+function depositOf(now: string, user: string) {
+  return `pg_temp.uid_at(${now} - interval '1 year', '7004', ${user})`
+}
+function transferOf(now: string, user: string, movements: number) {
+  return `pg_temp.uid_at(${timeOf(now, movements)}, '7005', ${user}::bigint * ${movements} + version)`
+}
 
 /** What a balance has gained by the transfers up to a version: they come back one after the other. */
 function balanceAfter(version: string) {
@@ -77,7 +90,9 @@ const fill = Effect.gen(function* () {
   const passwordHash = yield* (yield* Passwords).hash(Redacted.make(PASSWORD))
   const sql = yield* PgClient.makeClient({ url })
   yield* sql.unsafe("SET synchronous_commit = off")
-  yield* sql.unsafe(createUuid)
+  for (const statement of createUuids) yield* sql.unsafe(statement)
+  // One time for all statements: entries name the ids of their transfers.
+  const now = `'${DateTime.formatIso(yield* DateTime.now)}'::timestamptz`
   for (const table of TABLES) yield* sql.unsafe(`ALTER TABLE ${table} DISABLE TRIGGER ALL`)
   yield* sql.unsafe(
     `INSERT INTO ledger_account (id, role, asset, balance, version, moved_at) OVERRIDING SYSTEM VALUE
@@ -85,7 +100,8 @@ const fill = Effect.gen(function* () {
   )
   for (let first = 1; first <= users; first += BATCH_SIZE) {
     const last = Math.min(users, first + BATCH_SIZE - 1)
-    for (const statement of statementsOf(first, last, movements, passwordHash)) yield* sql.unsafe(statement)
+    for (const statement of statementsOf(first, last, movements, passwordHash, now))
+      yield* sql.unsafe(statement)
     yield* Console.log(`${last} of ${users} users`)
   }
   yield* sql.unsafe(`SELECT setval(pg_get_serial_sequence('ledger_account', 'id'), ${HOUSE_ACCOUNT + users})`)

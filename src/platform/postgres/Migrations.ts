@@ -3,6 +3,7 @@ import { Migrator, SqlError } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import * as SlowStart from "../SlowStart.ts"
 import * as ConnectionFailure from "./ConnectionFailure.ts"
+import * as IndexBuilds from "./IndexBuilds.ts"
 import { failUnavailable, isUnavailable } from "./SqlFailures.ts"
 
 /** Table that records the applied migrations. */
@@ -42,7 +43,7 @@ export const migrate = Effect.gen(function* () {
     yield* Ref.set(lastLog, now)
     yield* Effect.logWarning(`Waiting for the database. ${failure.message}`)
   })
-  const attempt = applyPending.pipe(
+  const attempt = Effect.andThen(IndexBuilds.run(MIGRATIONS_TABLE), applyPending).pipe(
     Effect.catchIf(
       (error) => error._tag === "SqlError" || isRetryable(error),
       (error) => Effect.flatMap(ConnectionFailure.describe(error), Effect.fail)

@@ -183,6 +183,8 @@ layer(TestServer.layer({ FUNDING: "sandbox", CONVERSION_MARGIN: "0.005" }), { ex
             to: "NGN"
           })
           assert.deepStrictEqual(await effex.walletConversions.get(auditId), converted)
+          const ended = await errorOf(effex.walletConversions.cancel(auditId))
+          assert.include(ended, { code: "conversion-not-cancellable" })
           const receipt = await effex.walletConversions.receipt(auditId)
           const { record } = await verifyReceipt(receipt, receipt.head.public_key)
           assert.strictEqual(record.outputAmount, quote.outputAmount)
