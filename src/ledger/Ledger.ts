@@ -1,6 +1,6 @@
 import { Context, Effect, Layer, Metric } from "effect"
 import type { Scope } from "effect"
-import type { SqlError } from "effect/sql"
+import type { SqlError, Statement } from "effect/sql"
 import type { LedgerPosting } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import * as LedgerMetrics from "../platform/metrics/LedgerMetrics.ts"
@@ -44,6 +44,16 @@ export class Ledger extends Context.Service<
       readonly postWithin: (
         postings: ReadonlyArray<LedgerPosting>
       ) => Effect.Effect<ReadonlyArray<PostOutcome>, SqlError.SqlError>
+      /**
+       * Posts transfers and runs a dependent statement, as one statement, which is one transaction and one round trip. The dependent
+       * statement modifies data, and reads the outcomes from `posted`: `n` of the posting from 1, `outcome`, `replayed`. Undefined,
+       * with nothing stored, if the posting gate must decide on one of them: then use {@link postWithin}. At most one posting of
+       * each key.
+       */
+      readonly postWith: (
+        postings: ReadonlyArray<LedgerPosting>,
+        dependent: Statement.Fragment
+      ) => Effect.Effect<ReadonlyArray<PostOutcome> | undefined, SqlError.SqlError | StoreUnavailable>
       /** Calls a listener with the postings of this process, after their commit. Some may have been refused. */
       readonly listen: (listener: PostingListener) => Effect.Effect<void, never, Scope.Scope>
     }
@@ -51,7 +61,7 @@ export class Ledger extends Context.Service<
   static readonly layerNoDeps = Layer.effect(
     Ledger,
     Effect.gen(function* () {
-      const { afterCommit, call, tryCall } = yield* LedgerRepo
+      const { afterCommit, call, tryCall, tryCallWith } = yield* LedgerRepo
       const accounts = yield* LedgerAccounts
       const history = yield* LedgerHistory
       const context = yield* Effect.context<never>()
@@ -108,6 +118,14 @@ export class Ledger extends Context.Service<
         return found
       })
 
+      const postWith: Ledger["Service"]["postWith"] = Effect.fnUntraced(function* (postings, dependent) {
+        const outcomes = yield* tryCallWith(postings, dependent)
+        if (outcomes === undefined) return undefined
+        outcomes.forEach(count)
+        announce(postings)
+        return outcomes
+      })
+
       const listen: Ledger["Service"]["listen"] = (listener) =>
         Effect.asVoid(
           Effect.acquireRelease(
@@ -116,7 +134,7 @@ export class Ledger extends Context.Service<
           )
         )
 
-      return Ledger.of({ ...accounts, ...history, post, postWithin, listen })
+      return Ledger.of({ ...accounts, ...history, post, postWithin, postWith, listen })
     })
   )
 

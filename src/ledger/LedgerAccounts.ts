@@ -37,6 +37,10 @@ export class LedgerAccounts extends Context.Service<
       after: LedgerAccountId | undefined,
       limit: number
     ) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
+    /** The frozen accounts of several owners. Usable inside an open transaction. */
+    readonly frozenOf: (
+      owners: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<FrozenAccount>, StoreUnavailable>
     /** Freezes or releases an account. Returns false if it does not exist. */
     readonly setFrozen: (id: LedgerAccountId, isFrozen: boolean) => Effect.Effect<boolean, StoreUnavailable>
   }
@@ -109,6 +113,13 @@ export class LedgerAccounts extends Context.Service<
         return yield* decoded(rows)
       })
 
+      const frozenOf = Effect.fn("LedgerAccounts.frozenOf")(function* (owners: ReadonlyArray<string>) {
+        const rows = yield* execute(sql`
+          SELECT id, owner, asset FROM ledger_account
+          WHERE owner = ANY (${PgArray.of(owners)}::uuid[]) AND frozen_at IS NOT NULL`)
+        return yield* Effect.orDie(decodeFrozen(rows))
+      })
+
       const setFrozen = Effect.fn("LedgerAccounts.setFrozen")(function* (
         id: LedgerAccountId,
         isFrozen: boolean
@@ -126,6 +137,7 @@ export class LedgerAccounts extends Context.Service<
         accountsOfOwners,
         accountById,
         accounts,
+        frozenOf,
         setFrozen
       })
     })
@@ -148,6 +160,12 @@ const ACCOUNT_WITH_HELD = `ledger_account CROSS JOIN LATERAL (
   WHERE ledger_account.held > 0 AND open.account_id = ledger_account.id AND open.expires_at <= clock_timestamp()
 ) AS now_held`
 
+const FrozenAccount = Schema.Struct({ id: AccountIdFromBigInt, owner: Schema.String, asset: AssetCode })
+
+/** An account that accepts no entries and no new holds. */
+export type FrozenAccount = typeof FrozenAccount.Type
+
+const decodeFrozen = Schema.decodeUnknownEffect(Schema.Array(FrozenAccount))
 const decodeIds = Schema.decodeUnknownEffect(Schema.Array(Schema.Struct({ id: AccountIdFromBigInt })))
 const decodeAccounts = Schema.decodeUnknownEffect(
   Schema.Array(

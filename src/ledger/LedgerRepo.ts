@@ -23,6 +23,14 @@ export class LedgerRepo extends Context.Service<
     readonly tryCall: (
       postings: ReadonlyArray<LedgerPosting>
     ) => Effect.Effect<ReadonlyArray<PostOutcome | undefined>, SqlError.SqlError | StoreUnavailable>
+    /**
+     * Posts and runs a dependent statement, as one statement. Undefined, with nothing stored, if the gate must decide on one of the
+     * postings. See `Ledger.postWith`.
+     */
+    readonly tryCallWith: (
+      postings: ReadonlyArray<LedgerPosting>,
+      dependent: Statement.Fragment
+    ) => Effect.Effect<ReadonlyArray<PostOutcome> | undefined, SqlError.SqlError | StoreUnavailable>
     /** Runs an effect after the commit of the open transaction. */
     readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
   }
@@ -48,11 +56,17 @@ export class LedgerRepo extends Context.Service<
       /** Posts in one statement if the gate admits all; undefined, with nothing posted, if it must decide on each. */
       const postWithinLimits = Effect.fnUntraced(function* (
         client: SqlClient.SqlClient,
-        postings: ReadonlyArray<LedgerPosting>
+        postings: ReadonlyArray<LedgerPosting>,
+        dependent?: Statement.Fragment
       ) {
-        const call = yield* gate.admitWithin(postings, PostBatch.columnsOf(sql, postings))
+        const columns = PostBatch.columnsOf(sql, postings)
+        const call = postings.some(isMovement)
+          ? yield* gate.admitWithin(postings, columns)
+          : sql`post_batch(${columns})`
         if (call === undefined) return undefined
-        const rows = yield* PostBatch.statement(client, call)
+        const rows = yield* dependent === undefined
+          ? PostBatch.statement(client, call)
+          : PostBatch.statementWith(client, call, dependent)
         return rows.length === 0 ? undefined : yield* PostBatch.outcomes(rows, gate)
       })
 
@@ -83,7 +97,9 @@ export class LedgerRepo extends Context.Service<
           if (!postings.some(isMovement)) return yield* pipeline((client) => post(client, postings))
           const posted = yield* pipeline((client) => postWithinLimits(client, postings))
           return posted ?? (yield* tryExecute(sql.withTransaction(call(postings))))
-        }, withDatabaseTimeout)
+        }, withDatabaseTimeout),
+        tryCallWith: (postings, dependent) =>
+          pipeline((client) => postWithinLimits(client, postings, dependent))
       })
     })
   )

@@ -51,6 +51,18 @@ export const statement = (
         WITH alongside AS (${alongside}) SELECT ${columns} FROM ${call} ORDER BY n`
 }
 
+/**
+ * Builds the statement that calls `post_batch`, or another function with its result, and then a data-modifying statement that reads
+ * the outcomes from `posted`: one row for each posting, numbered from 1 in `n`.
+ */
+export const statementWith = (
+  sql: SqlClient.SqlClient,
+  call: Statement.Fragment,
+  dependent: Statement.Fragment
+) => sql`
+  WITH posted AS MATERIALIZED (SELECT * FROM ${call}), dependent AS (${dependent})
+  SELECT outcome, replayed, subject, account_id, available FROM posted ORDER BY n`
+
 /** Stored as the outcome of a key whose posting the gate refused. */
 const GATE_REFUSED = "gate_refused"
 

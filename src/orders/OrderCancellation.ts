@@ -29,6 +29,8 @@ export const make = Effect.gen(function* () {
     id: OrderId,
     { orderReason, principal, reviewReason }: Cancellation
   ) {
+    // Before the lock, so that nobody delays decisions on what others hold.
+    if (!(yield* repo.existsWithin(wallet, id))) return Option.none()
     const review = yield* reviews.lockWithin(TransferId.make(id))
     const cancelled = yield* repo.cancel(wallet, id, orderReason, yield* DateTime.now)
     if (Option.isNone(cancelled)) return cancelled

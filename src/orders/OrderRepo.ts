@@ -1,5 +1,5 @@
 import { Array, Context, DateTime, Effect, Layer, Option } from "effect"
-import type { SqlError } from "effect/sql"
+import type { SqlError, Statement } from "effect/sql"
 import type { AssetCode } from "../domain/money/Asset.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import type { BatchId } from "../domain/orders/Batch.ts"
@@ -34,6 +34,11 @@ export class OrderRepo extends Context.Service<
     readonly insert: (
       orders: ReadonlyArray<HeldOrder>
     ) => Effect.Effect<ReadonlyArray<Order>, SqlError.SqlError>
+    /**
+     * Returns the statement that stores new orders which are not reviewed. It runs with `Ledger.postWith`, in the order of the
+     * postings, and stores those whose posting was posted and is no replay.
+     */
+    readonly insertPosted: (orders: ReadonlyArray<NewOrder>) => Statement.Fragment
     /** Cancels an order that waits in a pool or is held for review, and returns it. None in any other state. */
     readonly cancel: (
       wallet: WalletId,
@@ -41,6 +46,8 @@ export class OrderRepo extends Context.Service<
       reason: string | null,
       at: DateTime.Utc
     ) => Effect.Effect<Option.Option<Order>, SqlError.SqlError>
+    /** Returns true if the wallet has the order. */
+    readonly existsWithin: (wallet: WalletId, id: OrderId) => Effect.Effect<boolean, SqlError.SqlError>
     readonly byId: (wallet: WalletId, id: OrderId) => Effect.Effect<Option.Option<Order>, StoreUnavailable>
     /** Returns the ids of those new orders whose `client_order_id` a stored order of their wallet has. */
     readonly withUsedClientOrderId: (
@@ -73,10 +80,11 @@ export class OrderRepo extends Context.Service<
       const columns = sql.literal(OrderRows.ORDER_COLUMNS)
       const first = Effect.flatMap((rows: unknown) => Effect.map(OrderRows.decodeOrders(rows), Array.head))
 
-      const insert = Effect.fn("OrderRepo.insert")(function* (orders: ReadonlyArray<HeldOrder>) {
+      /** The statement that stores new orders. `n` is the number of an order, from 1. */
+      const insertOf = (orders: ReadonlyArray<HeldOrder>, condition: Statement.Fragment) => {
         const amounts = (name: "amount" | "price" | "total") =>
           PgArray.of(orders.map((order) => Decimal.format(order[name])))
-        const rows = yield* sql`
+        return sql`
           INSERT INTO customer_order (id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id,
             is_aggregated, state, version, created_at, updated_at)
           SELECT id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id, is_aggregated,
@@ -92,11 +100,21 @@ export class OrderRepo extends Context.Service<
             ${PgArray.of(orders.map(({ isAggregated }) => isAggregated))}::boolean[],
             ${PgArray.of(orders.map(({ isReviewed }) => isReviewed))}::boolean[],
             ${PgArray.of(orders.map(({ createdAt }) => DateTime.formatIso(createdAt)))}::timestamptz[]
-          ) AS placed (id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id, is_aggregated,
-            is_reviewed, created_at)
+          ) WITH ORDINALITY AS placed (id, wallet_id, client_order_id, asset, side, amount, rate_id, price, total, hold_id,
+            is_aggregated, is_reviewed, created_at, n)
+          WHERE ${condition}
           RETURNING ${columns}`
-        return yield* OrderRows.decodeOrders(rows)
+      }
+
+      const insert = Effect.fn("OrderRepo.insert")(function* (orders: ReadonlyArray<HeldOrder>) {
+        return yield* OrderRows.decodeOrders(yield* insertOf(orders, sql`true`))
       })
+
+      const insertPosted: OrderRepo["Service"]["insertPosted"] = (orders) =>
+        insertOf(
+          orders.map((order) => ({ ...order, isReviewed: false })),
+          sql`n IN (SELECT posted.n FROM posted WHERE posted.outcome = 'posted' AND NOT posted.replayed)`
+        )
 
       const cancel = (wallet: WalletId, id: OrderId, reason: string | null, at: DateTime.Utc) =>
         first(sql`
@@ -104,6 +122,12 @@ export class OrderRepo extends Context.Service<
           SET state = 'cancelled', reason = ${reason}, version = version + 1, updated_at = ${DateTime.toDateUtc(at)}
           WHERE id = ${id} AND wallet_id = ${wallet} AND state IN ('aggregated', 'held-for-review')
           RETURNING ${columns}`)
+
+      const existsWithin = (wallet: WalletId, id: OrderId) =>
+        Effect.map(
+          sql`SELECT 1 FROM customer_order WHERE id = ${id} AND wallet_id = ${wallet}`,
+          (rows) => rows.length > 0
+        )
 
       const byId = (wallet: WalletId, id: OrderId) =>
         first(execute(sql`SELECT ${columns} FROM customer_order WHERE id = ${id} AND wallet_id = ${wallet}`))
@@ -150,7 +174,7 @@ export class OrderRepo extends Context.Service<
 
       const pool = Effect.fn("OrderRepo.pool")(function* (asset: AssetCode, side: OrderSide) {
         const rows = yield* execute(sql`
-          SELECT count(*)::int AS orders, sum(total) AS total, min(created_at) AS oldest_at FROM customer_order
+          SELECT count(*)::int AS orders, sum(total) AS total, min(updated_at) AS oldest_at FROM customer_order
           WHERE state = 'aggregated' AND asset = ${asset} AND side = ${side}`)
         const [found] = yield* OrderRows.decodePools(rows)
         return found === undefined || found.total === null || found.oldestAt === null
@@ -165,7 +189,18 @@ export class OrderRepo extends Context.Service<
         return yield* OrderRows.decodeMembers(rows)
       })
 
-      return OrderRepo.of({ insert, cancel, byId, withUsedClientOrderId, page, history, pool, ofBatch })
+      return OrderRepo.of({
+        insert,
+        insertPosted,
+        cancel,
+        existsWithin,
+        byId,
+        withUsedClientOrderId,
+        page,
+        history,
+        pool,
+        ofBatch
+      })
     })
   )
 }

@@ -62,7 +62,8 @@ export class Orders extends Context.Service<
     /**
      * Locks the latest price, holds what the order needs, and stores the order, in one transaction. An order that a rule holds for
      * review waits for an administrator. A used key returns the first outcome, also when the funds were insufficient; an order that
-     * could not be priced leaves its key free. After `StoreUnavailable` the outcome is unknown; a retry with the same key resolves it.
+     * could not be priced, or of which an account is frozen, leaves its key free. After `StoreUnavailable` the outcome is unknown; a
+     * retry with the same key resolves it.
      */
     readonly place: (request: OrderRequest) => Effect.Effect<PlacedOrder, PlacingError>
     /** Cancels an order that waits in a pool or for a review, and gives its money back. It is never filled afterwards. */
@@ -167,13 +168,16 @@ export class Orders extends Context.Service<
         return { order, replayed: true, isReviewed: first?.state === HELD }
       })
 
+      const earlierOf = (idempotency: PostingKey | undefined) =>
+        idempotency === undefined ? Effect.succeedNone : ledger.postedBefore(idempotency)
+
       /** Returns the first outcome of the key of a request that cannot be placed now. Fails for a new key. */
       const replayOrFail = Effect.fnUntraced(function* <E>(
         request: OrderRequest,
         idempotency: PostingKey | undefined,
         error: E
       ) {
-        const earlier = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
+        const earlier = yield* earlierOf(idempotency)
         return Option.isSome(earlier) ? yield* replay(request, earlier.value) : yield* Effect.fail(error)
       })
 
@@ -189,6 +193,12 @@ export class Orders extends Context.Service<
           // By a concurrent request with the same key, or by another order.
           case "ClientOrderIdUsed":
             return yield* replayOrFail(request, idempotency, outcome)
+          // An account may have been frozen after the first request with the same key.
+          case "AccountFrozen":
+            return yield* replay(
+              request,
+              Option.getOrElse(yield* earlierOf(idempotency), () => outcome)
+            )
           default:
             return yield* replay(request, outcome)
         }

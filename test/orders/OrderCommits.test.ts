@@ -1,5 +1,6 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Exit, Layer, Result } from "effect"
+import { Ledger } from "../../src/ledger/Ledger.ts"
 import { LedgerVerifier } from "../../src/ledger/LedgerVerifier.ts"
 import { Orders } from "../../src/orders/Orders.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
@@ -170,18 +171,20 @@ layer(orders)("Concurrent orders", (it) => {
     Effect.gen(function* () {
       yield* list("LOST", "10")
       const dan = yield* TestWallets.user("lost-dan", { USD: "100" })
-      const lossyDatabase = Layer.effect(
-        Database,
-        Effect.map(Database, (database) => ({
-          ...database,
-          tryExecute: <A, E, R>(statements: Effect.Effect<A, E, R>) =>
-            Effect.andThen(
-              Effect.orDie(statements),
-              Effect.fail(new StoreUnavailable({ cause: "the confirmation was lost" }))
-            )
-        }))
+      const lossyLedger = Layer.effect(
+        Ledger,
+        Effect.map(Ledger, (ledger) =>
+          Ledger.of({
+            ...ledger,
+            postWith: (postings, dependent) =>
+              Effect.andThen(
+                ledger.postWith(postings, dependent),
+                new StoreUnavailable({ cause: "the confirmation was lost" })
+              )
+          })
+        )
       )
-      const lossy = Layer.fresh(Orders.layer).pipe(Layer.provide(lossyDatabase))
+      const lossy = Layer.fresh(Orders.layer).pipe(Layer.provide(lossyLedger))
       const request = (n: number) => place(dan, "buy", "LOST", "1", { key: `lost ${n}` })
       const lost = yield* Effect.provide(concurrently(5, request), lossy)
       assert.deepStrictEqual(tally(lost.map(outcomeOf)), { StoreUnavailable: 5 })
