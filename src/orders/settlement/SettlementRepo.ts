@@ -164,6 +164,8 @@ export class SettlementRepo extends Context.Service<
         houseFilled: BigDecimal.BigDecimal
       ) {
         const at = yield* now
+        // Each order is found by its primary key. With a condition on its batch that an index has, the plan of a prepared statement
+        // expects one order, and compares each of the batch with each outcome.
         yield* sql`
           UPDATE customer_order SET state = CASE WHEN ended.failure IS NULL THEN 'completed' ELSE 'failed' END,
             version = version + 1, reason = ended.failure, filled = ended.filled, charged = ended.charged, updated_at = ${at}
@@ -171,7 +173,8 @@ export class SettlementRepo extends Context.Service<
             ${PgArray.of(outcomes.map(({ filled }) => Decimal.format(filled)))}::numeric[],
             ${PgArray.of(outcomes.map(({ charged }) => Decimal.format(charged)))}::numeric[],
             ${PgArray.ofTexts(outcomes.map(({ failure }) => failure))}::text[]) AS ended (id, filled, charged, failure)
-          WHERE customer_order.id = ended.id AND state = 'submitted' AND batch_id = ${batch.id}`
+          WHERE customer_order.id = ended.id
+            AND (state, batch_id) IS NOT DISTINCT FROM ('submitted'::text, ${batch.id}::uuid)`
         const written = yield* sql`
           WITH fence AS (${LeaderTerms.fence(sql, Option.some(leader))})
           UPDATE settlement_batch SET ${moveTo(leader, "allocated", at)}, house_filled = ${numeric(houseFilled)}
