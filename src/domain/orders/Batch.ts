@@ -18,6 +18,7 @@ export type BatchState = typeof BatchState.Type
 
 /** Reason for which a batch was rejected. Its orders fail with the same reason. */
 export const RejectionReason = Schema.Literals([
+  "account-frozen",
   "price-moved",
   "below-exchange-minimum",
   "not-tradable",

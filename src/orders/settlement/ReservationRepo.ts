@@ -1,12 +1,26 @@
-import { Array, type BigDecimal, Context, DateTime, type Duration, Effect, Layer, Option } from "effect"
+import {
+  Array,
+  type BigDecimal,
+  Context,
+  DateTime,
+  type Duration,
+  Effect,
+  Layer,
+  Metric,
+  Option
+} from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { AssetCode } from "../../domain/money/Asset.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
-import { type Batch, BatchId } from "../../domain/orders/Batch.ts"
+import { PRICE_CURRENCY } from "../../domain/money/SupportedPairs.ts"
+import { type Batch, BatchId, type RejectionReason } from "../../domain/orders/Batch.ts"
 import type { OrderId } from "../../domain/orders/Order.ts"
 import type { OrderSide } from "../../domain/orders/OrderSide.ts"
+import { Ledger } from "../../ledger/Ledger.ts"
+import type { FrozenAccount } from "../../ledger/LedgerAccounts.ts"
 import * as LeaderTerms from "../../platform/LeaderTerms.ts"
 import { type LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
+import * as OrderMetrics from "../../platform/metrics/OrderMetrics.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import * as PgArray from "../../platform/postgres/PgArray.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
@@ -14,6 +28,9 @@ import * as OrderRows from "../OrderRows.ts"
 
 /** Orders of one batch: they, and the accounts of their users, are locked by one transaction. */
 const MAX_BATCH_ORDERS = 1000
+
+const FROZEN: RejectionReason = "account-frozen"
+const FROZEN_DETAIL = "an account of each of its orders is frozen"
 
 /** An order that waits alone, or a pool that is due. */
 export interface Waiting {
@@ -43,7 +60,9 @@ export class ReservationRepo extends Context.Service<
     /**
      * Makes a batch of what waits, oldest orders first, in one transaction. None if it does not wait any more, the pool is not due
      * any more, or the other side of the asset has a batch that may be at the exchange: exchanges refuse opposite open orders of one
-     * account as a possible wash trade. A batch that was given up does not keep the other side waiting.
+     * account as a possible wash trade. A batch that was given up does not keep the other side waiting. Orders of which an account is
+     * frozen, the one that pays or the one that receives, get a batch of their own, which is `rejected` at once: what they hold is
+     * released, and the others do not wait for them.
      */
     readonly reserve: (
       leader: LeaderTerm,
@@ -56,11 +75,13 @@ export class ReservationRepo extends Context.Service<
     ReservationRepo,
     Effect.gen(function* () {
       const { execute, sql } = yield* Database
+      const ledger = yield* Ledger
       const random = yield* SecureRandom.SecureRandom
 
+      // The last change of an order that waits is its acceptance, which is later than its creation if it was held for review.
       const isDue = (at: DateTime.Utc, { maxWait, threshold }: PoolRule) => sql`
         sum(total) >= ${Decimal.format(threshold)}::numeric
-          OR min(created_at) <= ${DateTime.toDateUtc(DateTime.subtractDuration(at, maxWait))}::timestamptz`
+          OR min(updated_at) <= ${DateTime.toDateUtc(DateTime.subtractDuration(at, maxWait))}::timestamptz`
 
       const waiting = Effect.fn("ReservationRepo.waiting")(function* (
         at: DateTime.Utc,
@@ -69,12 +90,12 @@ export class ReservationRepo extends Context.Service<
       ) {
         const rows = yield* execute(sql`
           SELECT asset, side, order_id FROM (
-            SELECT asset, side, id AS order_id, created_at AS oldest_at FROM (
-              SELECT asset, side, id, created_at, row_number() OVER (PARTITION BY asset ORDER BY id) AS place
+            SELECT asset, side, id AS order_id, updated_at AS oldest_at FROM (
+              SELECT asset, side, id, updated_at, row_number() OVER (PARTITION BY asset ORDER BY id) AS place
               FROM customer_order WHERE state = 'pending') AS pending
             WHERE place <= ${limit}
             UNION ALL
-            SELECT asset, side, NULL, min(created_at) FROM customer_order WHERE state = 'aggregated'
+            SELECT asset, side, NULL, min(updated_at) FROM customer_order WHERE state = 'aggregated'
             GROUP BY asset, side HAVING ${isDue(at, rule)}) AS waiting
           ORDER BY oldest_at, order_id`)
         return yield* OrderRows.decodeWaiting(rows)
@@ -92,20 +113,23 @@ export class ReservationRepo extends Context.Service<
           const fence = yield* sql`${LeaderTerms.fence(sql, Option.some(leader))}`
           if (fence.length === 0) return new Superseded(leader)
           // An order that is cancelled meanwhile is not among the locked ones.
-          const locked = yield* sql<{ id: string }>`
-            SELECT id FROM customer_order WHERE ${
+          const locked = yield* sql<{ id: string; walletId: string }>`
+            SELECT id, wallet_id FROM customer_order WHERE ${
               orderId === null
                 ? sql`state = 'aggregated' AND asset = ${asset} AND side = ${side}`
                 : sql`state = 'pending' AND id = ${orderId}`
             } ORDER BY id LIMIT ${MAX_BATCH_ORDERS} FOR UPDATE`
-          const ids = PgArray.of(locked.map(({ id }) => id))
+          const isFrozen = frozenIn(asset, yield* ledger.frozenOf(locked.map(({ walletId }) => walletId)))
+          const frozen = locked.filter(isFrozen)
+          const members = frozen.length > 0 ? frozen : locked
+          const ids = PgArray.of(members.map(({ id }) => id))
           const inserted = yield* sql`
             INSERT INTO settlement_batch (id, asset, side, is_aggregated, orders, customer_amount, total, state, version, term,
               next_attempt_at, created_at, updated_at)
             SELECT ${id}::uuid, ${asset}::text, ${side}::text, ${orderId === null}::boolean, count(*)::int, sum(amount), sum(total),
               'reserved', 1, ${leader.term}::bigint, ${at}::timestamptz, ${at}::timestamptz, ${at}::timestamptz
             FROM customer_order WHERE id = ANY (${ids}::uuid[])
-            HAVING (${orderId === null ? isDue(now, rule) : sql`count(*) = 1`}) AND NOT EXISTS (
+            HAVING (${orderId === null && frozen.length === 0 ? isDue(now, rule) : sql`count(*) > 0`}) AND NOT EXISTS (
               SELECT FROM settlement_batch AS opposite
               WHERE opposite.asset = ${asset} AND opposite.side <> ${side} AND opposite.state IN ('reserved', 'sent')
                 AND opposite.dead_at IS NULL)
@@ -114,7 +138,13 @@ export class ReservationRepo extends Context.Service<
           yield* sql`
             UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = ${id}, updated_at = ${at}
             WHERE id = ANY (${ids}::uuid[])`
-          return Array.head(yield* OrderRows.decodeBatches(inserted))
+          if (frozen.length === 0) return Array.head(yield* OrderRows.decodeBatches(inserted))
+          const rejected = yield* sql`
+            UPDATE settlement_batch SET state = 'rejected', version = version + 1, reason = ${FROZEN}, detail = ${FROZEN_DETAIL},
+              filled = 0, cost = 0, fee = 0
+            WHERE id = ${id} RETURNING ${sql.literal(OrderRows.BATCH_COLUMNS)}`
+          yield* sql.afterCommit(Metric.update(OrderMetrics.rejections.of({ reason: FROZEN }), 1))
+          return Array.head(yield* OrderRows.decodeBatches(rejected))
         })
         const reserved = yield* execute(sql.withTransaction(work))
         return Option.isOption(reserved) ? reserved : yield* reserved
@@ -123,4 +153,14 @@ export class ReservationRepo extends Context.Service<
       return ReservationRepo.of({ waiting, reserve })
     })
   )
+}
+
+/** Returns the condition that an order of an asset pays from or receives in one of the frozen accounts. */
+const frozenIn = (asset: AssetCode, frozen: ReadonlyArray<FrozenAccount>) => {
+  const owners = new Set(
+    frozen.flatMap((account) =>
+      account.asset === asset || account.asset === PRICE_CURRENCY ? [account.owner] : []
+    )
+  )
+  return ({ walletId }: { readonly walletId: string }) => owners.has(walletId)
 }

@@ -15,7 +15,7 @@ export const unsettled = gauge("effex_orders_unsettled", "Orders that are neithe
 
 export const oldestUnsettled = gauge(
   "effex_orders_oldest_unsettled_seconds",
-  "Age of the oldest order that is neither settled nor cancelled"
+  "Time since the oldest order that is neither settled nor cancelled was accepted"
 )
 
 export const batches = gaugeBy(
@@ -41,6 +41,7 @@ export const failures = counter(
 
 export const rejections = counterBy("effex_settlement_rejections_total", "Rejected batches by reason", {
   reason: [
+    "account-frozen",
     "price-moved",
     "below-exchange-minimum",
     "not-tradable",

@@ -10,7 +10,7 @@ import { ReservationRepo } from "../../../src/orders/settlement/ReservationRepo.
 import { MAX_FAILURES, Settlement } from "../../../src/orders/settlement/Settlement.ts"
 import { LeaderTerms } from "../../../src/platform/LeaderTerms.ts"
 import { Ledger } from "../../../src/ledger/Ledger.ts"
-import { walletAccount } from "../../../src/wallets/Wallets.ts"
+import { houseAccount, Wallets } from "../../../src/wallets/Wallets.ts"
 import type { Order } from "../../../src/domain/orders/Order.ts"
 import { ExchangeClient } from "../../../src/exchanges/ExchangeClient.ts"
 import { AssetCode } from "../../../src/domain/money/Asset.ts"
@@ -225,19 +225,20 @@ layer(TestOrders.layer())("Settlement with unknown outcomes", (it) => {
     })
   )
 
-  it.effect("waits for a frozen account, without delaying other batches", () =>
+  it.effect("waits for a frozen account of the house, without delaying other batches", () =>
     Effect.gen(function* () {
-      const { exchange, order, user } = yield* placeOne("FROZ")
+      const { exchange, order } = yield* placeOne("FROZ")
       yield* exchange.always({ does: "fill", price: "10" })
-      const { accountOf, setFrozen } = yield* Ledger
-      const account = Option.getOrThrow(yield* accountOf(walletAccount(user.id, AssetCode.make("USD"))))
-      yield* setFrozen(account.id, true)
+      const { setFrozen } = yield* Ledger
+      const [account] = yield* (yield* Wallets).accountIds([houseAccount("exchange", AssetCode.make("FROZ"))])
+      if (account === undefined) return assert.fail("no account")
+      yield* setFrozen(account, true)
       const { order: other } = yield* placeOne("WARM")
       yield* settle
       assert.deepStrictEqual(yield* stateOf(order), SUBMITTED)
       assert.strictEqual((yield* batchOf(order)).state, "filled")
       assert.deepStrictEqual(yield* stateOf(other), COMPLETED)
-      yield* setFrozen(account.id, false)
+      yield* setFrozen(account, false)
       yield* TestClock.adjust("1 second")
       yield* settle
       assert.deepStrictEqual(yield* stateOf(order), COMPLETED)
