@@ -10,9 +10,10 @@ export class HeldOrderRepo extends Context.Service<
   HeldOrderRepo,
   {
     readonly byId: (id: OrderId) => Effect.Effect<Option.Option<Order>, StoreUnavailable>
-    /** At most `limit` orders whose review has expired, earliest expiry first. */
+    /** At most `limit` orders after an id whose review has expired, by id, so the one that was placed first is first. */
     readonly expired: (
       at: DateTime.Utc,
+      after: OrderId | undefined,
       limit: number
     ) => Effect.Effect<ReadonlyArray<Order>, StoreUnavailable>
     /** Lets a held order continue, alone or in its pool. None if it is not held any more. */
@@ -35,12 +36,17 @@ export class HeldOrderRepo extends Context.Service<
       const columns = sql.literal(OrderRows.ORDER_COLUMNS)
       const first = Effect.flatMap((rows: unknown) => Effect.map(OrderRows.decodeOrders(rows), Array.head))
 
-      const expired = Effect.fn("HeldOrderRepo.expired")(function* (at: DateTime.Utc, limit: number) {
+      const expired = Effect.fn("HeldOrderRepo.expired")(function* (
+        at: DateTime.Utc,
+        after: OrderId | undefined,
+        limit: number
+      ) {
         const rows = yield* execute(sql`
           SELECT ${columns} FROM customer_order
           JOIN (SELECT id AS review_id, expires_at FROM risk_review) AS review ON review_id = id
           WHERE state = 'held-for-review' AND expires_at <= ${DateTime.toDateUtc(at)}
-          ORDER BY expires_at LIMIT ${limit}`)
+            AND ${after === undefined ? sql`true` : sql`id > ${after}`}
+          ORDER BY id LIMIT ${limit}`)
         return yield* OrderRows.decodeOrders(rows)
       })
 

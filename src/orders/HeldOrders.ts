@@ -21,8 +21,8 @@ import * as OrderRefund from "./OrderRefund.ts"
 import { checkAsset } from "./OrderRequest.ts"
 import { SettlementSignal } from "./settlement/SettlementSignal.ts"
 
-/** Orders whose review is ended in one interval. */
-const MAX_EXPIRED = 100
+/** Orders that are read at a time to be ended. */
+const PAGE_SIZE = 100
 
 /** Reasons for which a held order failed, besides `price-moved`. */
 const REJECTED = "review-rejected"
@@ -110,20 +110,26 @@ export const layerNoDeps = Layer.effect(
         yield* Effect.catchTag(fail(id, EXPIRED), "ReviewDecided", () => Effect.void)
     })
 
-    const expireDue = Effect.gen(function* () {
-      const due = yield* repo.expired(yield* DateTime.now, MAX_EXPIRED)
-      yield* Effect.forEach(
-        due,
-        (order) =>
-          PostingTransaction.run(database, expire(order)).pipe(
-            // One order must not delay the others.
-            Effect.catchCause((cause) =>
-              Effect.logWarning(`The held order ${order.id} could not be ended; it is repeated`, cause)
-            )
-          ),
-        { discard: true }
+    const tryToExpire = (order: Order) =>
+      PostingTransaction.run(database, expire(order)).pipe(
+        // One order must not delay the others.
+        Effect.catchCause((cause) =>
+          Effect.logWarning(`The held order ${order.id} could not be ended; it is repeated`, cause)
+        )
       )
-      return due.length
+
+    /** Reads on after a page of which no order could be ended, too. */
+    const expireDue = Effect.gen(function* () {
+      const now = yield* DateTime.now
+      let after: OrderId | undefined
+      let total = 0
+      for (;;) {
+        const due = yield* repo.expired(now, after, PAGE_SIZE)
+        yield* Effect.forEach(due, tryToExpire, { discard: true })
+        total += due.length
+        if (due.length < PAGE_SIZE) return total
+        after = due.at(-1)?.id
+      }
     }).pipe(Effect.withSpan("HeldOrders.expireDue"))
 
     return HeldOrderDecisions.of({
