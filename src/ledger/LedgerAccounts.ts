@@ -1,4 +1,5 @@
 import { Array, Context, Effect, Layer, type Option, Schema } from "effect"
+import type { SqlError } from "effect/sql"
 import type {
   AccountName,
   LedgerAccount,
@@ -37,10 +38,10 @@ export class LedgerAccounts extends Context.Service<
       after: LedgerAccountId | undefined,
       limit: number
     ) => Effect.Effect<ReadonlyArray<LedgerAccount>, StoreUnavailable>
-    /** The frozen accounts of several owners. Usable inside an open transaction. */
+    /** Returns the frozen accounts of several owners, in the open transaction of the caller if there is one. */
     readonly frozenOf: (
       owners: ReadonlyArray<string>
-    ) => Effect.Effect<ReadonlyArray<FrozenAccount>, StoreUnavailable>
+    ) => Effect.Effect<ReadonlyArray<FrozenAccount>, SqlError.SqlError>
     /** Freezes or releases an account. Returns false if it does not exist. */
     readonly setFrozen: (id: LedgerAccountId, isFrozen: boolean) => Effect.Effect<boolean, StoreUnavailable>
   }
@@ -114,9 +115,9 @@ export class LedgerAccounts extends Context.Service<
       })
 
       const frozenOf = Effect.fn("LedgerAccounts.frozenOf")(function* (owners: ReadonlyArray<string>) {
-        const rows = yield* execute(sql`
+        const rows = yield* sql`
           SELECT id, owner, asset FROM ledger_account
-          WHERE owner = ANY (${PgArray.of(owners)}::uuid[]) AND frozen_at IS NOT NULL`)
+          WHERE owner = ANY (${PgArray.of(owners)}::uuid[]) AND frozen_at IS NOT NULL`
         return yield* Effect.orDie(decodeFrozen(rows))
       })
 

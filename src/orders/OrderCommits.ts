@@ -65,7 +65,7 @@ export const make = Effect.gen(function* () {
     const [used, frozen] = yield* Effect.all(
       [
         tryExecute(repo.withUsedClientOrderId(orders)),
-        ledger.frozenOf(orders.map(({ walletId }) => walletId))
+        tryExecute(ledger.frozenOf(orders.map(({ walletId }) => walletId)))
       ],
       { concurrency: "unbounded" }
     )
