@@ -21,7 +21,8 @@ const cancel = Effect.fnUntraced(function* (wallet: NamedWallet, id: string) {
 const counted = (outcome: "cancelled" | "expired") =>
   Effect.map(Metric.value(RiskMetrics.reviews.of({ outcome })), ({ count }) => count)
 
-const hasEnded = Effect.match({ onSuccess: () => true, onFailure: () => false })
+const hasEnded = <A, E, R>(end: Effect.Effect<A, E, R>) =>
+  Effect.match(end, { onSuccess: () => true, onFailure: () => false })
 
 // Holds expire by the time of the database.
 const LIVE = { excludeTestServices: true }
@@ -84,10 +85,10 @@ layer(TestReviews.layer({ CONVERSION_MARGIN: "0" }), LIVE)("Cancelling a held co
       const results = yield* Effect.forEach(
         Array.from({ length: 12 }, (_, n) => n),
         (n) => {
-          const ended =
-            n % 3 === 0
-              ? hasEnded(cancel(wallet, id))
-              : hasEnded(decide(n % 3 === 1 ? "approve" : "reject", id))
+          const ended = Effect.gen(function* () {
+            if (n % 3 === 0) return yield* hasEnded(cancel(wallet, id))
+            return yield* hasEnded(decide(n % 3 === 1 ? "approve" : "reject", id))
+          })
           return n % 2 === 0 ? ended : Effect.provideContext(ended, second)
         },
         { concurrency: "unbounded" }
