@@ -33,8 +33,8 @@ layer(TestReviews.layer({ CONVERSION_MARGIN: "0" }), LIVE)("Rates of held conver
       const error = yield* Effect.flip(decide("approve", id))
       assert.include(error, {
         _tag: "ReviewPriceMoved",
-        from: "USD",
-        to: "KES",
+        from: USD_KES.from,
+        to: USD_KES.to,
         requestedRate: "100",
         currentRate: "97.99",
         maxSlippage: "0.02"
