@@ -1,9 +1,9 @@
 import * as EffectCalls from "./EffectCalls.ts"
 import * as AdminCalls from "./promise/admin/AdminCalls.ts"
 import type { UserOptions } from "./promise/accounts/UserOptions.ts"
-import * as AssetCalls from "./promise/AssetCalls.ts"
-import * as AuditCalls from "./promise/AuditCalls.ts"
-import * as RateCalls from "./promise/RateCalls.ts"
+import * as AssetCalls from "./promise/rates/AssetCalls.ts"
+import * as AuditCalls from "./promise/conversion/AuditCalls.ts"
+import * as RateCalls from "./promise/rates/RateCalls.ts"
 import type { ServerAccess } from "./promise/Requests.ts"
 import * as UserCalls from "./promise/UserCalls.ts"
 

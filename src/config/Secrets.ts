@@ -1,5 +1,5 @@
 import { Config, Effect, Option, Redacted } from "effect"
-import * as OpenTelemetry from "./OpenTelemetrySettings.ts"
+import * as OpenTelemetry from "./settings/OpenTelemetrySettings.ts"
 import * as SentryDsn from "./SentryDsn.ts"
 import * as Definitions from "./SettingDefinitions.ts"
 

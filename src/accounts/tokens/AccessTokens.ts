@@ -2,7 +2,7 @@ import { Clock, Context, DateTime, Duration, Effect, Layer, Option, Redacted, Sc
 import { SecureRandom } from "effect/crypto"
 import { jwtVerify } from "jose"
 import { sign as signBytes } from "node:crypto"
-import { MAX_ACCESS_TOKEN_TTL } from "../../config/AccountSettings.ts"
+import { MAX_ACCESS_TOKEN_TTL } from "../../config/settings/AccountSettings.ts"
 import { Settings } from "../../config/Settings.ts"
 import { AccessClaims, InvalidAccessToken, SecondFactorClaims } from "../../domain/accounts/AccessClaims.ts"
 import type { SessionId } from "../../domain/accounts/Session.ts"

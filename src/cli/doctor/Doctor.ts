@@ -1,7 +1,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect, FileSystem, Option, Path, References, Schema } from "effect"
 import { Command } from "effect/cli"
-import * as OpenTelemetry from "../../config/OpenTelemetrySettings.ts"
+import * as OpenTelemetry from "../../config/settings/OpenTelemetrySettings.ts"
 import * as Secrets from "../../config/Secrets.ts"
 import { type InvalidSetting, inspect, Settings } from "../../config/Settings.ts"
 import { Database } from "../../platform/postgres/Database.ts"

@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { AssetCalls } from "./AssetCalls.ts"
-import type { AuditCalls } from "./AuditCalls.ts"
-import type { ConversionCalls } from "./ConversionCalls.ts"
-import type { RateCalls } from "./RateCalls.ts"
+import type { AssetCalls } from "./rates/AssetCalls.ts"
+import type { AuditCalls } from "./conversion/AuditCalls.ts"
+import type { ConversionCalls } from "./conversion/ConversionCalls.ts"
+import type { RateCalls } from "./rates/RateCalls.ts"
 import type { StreamCalls } from "./streams/Streams.ts"
 import type { UserCalls } from "./UserCalls.ts"
 

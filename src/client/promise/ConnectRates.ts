@@ -1,8 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import * as Access from "./Access.ts"
-import * as AssetCalls from "./AssetCalls.ts"
+import * as AssetCalls from "./rates/AssetCalls.ts"
 import * as Options from "./Options.ts"
-import * as RateCalls from "./RateCalls.ts"
+import * as RateCalls from "./rates/RateCalls.ts"
 import * as Streams from "./streams/Streams.ts"
 
 /** The part of `Client` that reads rates, prices and their streams. */

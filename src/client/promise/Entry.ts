@@ -68,14 +68,19 @@ export type {
   OrderTerms,
   OrderWaitReason
 } from "./orders/OrderValues.ts"
-export type { AssetCalls, BoardOptions } from "./AssetCalls.ts"
-export type { AuditCalls, AuditFilter, VerifyHeadsOptions } from "./AuditCalls.ts"
+export type { AssetCalls, BoardOptions } from "./rates/AssetCalls.ts"
+export type { AuditCalls, AuditFilter, VerifyHeadsOptions } from "./conversion/AuditCalls.ts"
 export type { Client } from "./Client.ts"
 export type { AccessOptions } from "./Access.ts"
 export { connect, type ConnectOptions } from "./Connect.ts"
 export { type AdminClient, connectAdmin } from "./ConnectAdmin.ts"
 export { connectRates, type RatesClient } from "./ConnectRates.ts"
-export type { ConversionCalls, ConversionRequest, ConvertRequest, QuoteRequest } from "./ConversionCalls.ts"
+export type {
+  ConversionCalls,
+  ConversionRequest,
+  ConvertRequest,
+  QuoteRequest
+} from "./conversion/ConversionCalls.ts"
 export {
   EffexError,
   type ErrorCode,
@@ -87,10 +92,10 @@ export {
 } from "./EffexError.ts"
 export type { DurationInput } from "./Options.ts"
 export type { Page, PagedList } from "./Pages.ts"
-export type { AsOfOptions, HistoryOptions, PollOptions, RateCalls, RateOptions } from "./RateCalls.ts"
+export type { AsOfOptions, HistoryOptions, PollOptions, RateCalls, RateOptions } from "./rates/RateCalls.ts"
 export type { EventStream, StreamOptions, StreamState } from "./streams/EventStream.ts"
 export type { RateStream } from "./streams/RateStream.ts"
-export { type VerifiedReceipt, verifyReceipt } from "./ReceiptVerifier.ts"
+export { type VerifiedReceipt, verifyReceipt } from "./conversion/ReceiptVerifier.ts"
 export type { CallOptions } from "./Requests.ts"
 export type { ConnectionState, StreamCalls, WatchOptions } from "./streams/Streams.ts"
 export type { TransferCalls, TransferRequest } from "./wallets/TransferCalls.ts"

@@ -1,6 +1,6 @@
 // Values that the calls of every user return. Those of one feature are in its folder.
 
-export type * from "./AssetValues.ts"
-export type * from "./AuditValues.ts"
-export type * from "./ConversionValues.ts"
-export type * from "./RateValues.ts"
+export type * from "./rates/AssetValues.ts"
+export type * from "./conversion/AuditValues.ts"
+export type * from "./conversion/ConversionValues.ts"
+export type * from "./rates/RateValues.ts"

@@ -1,6 +1,6 @@
 import { Context, Effect, Fiber, Layer, Option, Random, Tracer } from "effect"
 import { HttpServerRequest } from "effect/http"
-import type { Sampling } from "../../config/OpenTelemetrySettings.ts"
+import type { Sampling } from "../../config/settings/OpenTelemetrySettings.ts"
 
 type SpanOptions = Parameters<Tracer.Tracer["span"]>[0]
 

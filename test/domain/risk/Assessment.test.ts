@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { BigDecimal, DateTime, Duration } from "effect"
-import { rulesOf } from "../../../src/config/RiskSettings.ts"
+import { rulesOf } from "../../../src/config/settings/RiskSettings.ts"
 import { LedgerAccountId } from "../../../src/domain/ledger/LedgerAccount.ts"
 import { AssetCode } from "../../../src/domain/money/Asset.ts"
 import * as Currency from "../../../src/domain/money/Currency.ts"

@@ -1,7 +1,7 @@
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Cause, Context, Effect, Exit, Layer, Option, Tracer } from "effect"
 import { HttpServerRequest } from "effect/http"
-import type { Sampling } from "../../../src/config/OpenTelemetrySettings.ts"
+import type { Sampling } from "../../../src/config/settings/OpenTelemetrySettings.ts"
 import * as TraceSampler from "../../../src/platform/telemetry/TraceSampler.ts"
 import * as LookupFastPath from "../../../src/server/fastpath/LookupFastPath.ts"
 import {

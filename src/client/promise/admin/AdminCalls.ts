@@ -1,4 +1,4 @@
-import * as AuditCalls from "../AuditCalls.ts"
+import * as AuditCalls from "../conversion/AuditCalls.ts"
 import type { PagedList } from "../Pages.ts"
 import { keyHeaders, type ServerAccess, type UserAuthorization } from "../Requests.ts"
 import * as AdminRequests from "./AdminRequests.ts"

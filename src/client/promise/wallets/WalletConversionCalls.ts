@@ -2,7 +2,7 @@ import { sendOnce } from "../IdempotentRequests.ts"
 import * as Json from "../Json.ts"
 import * as Options from "../Options.ts"
 import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "../Requests.ts"
-import type { ConversionRequest, ConvertRequest, QuoteRequest } from "../ConversionCalls.ts"
+import type { ConversionRequest, ConvertRequest, QuoteRequest } from "../conversion/ConversionCalls.ts"
 import type { Quote, Receipt } from "../Values.ts"
 import type { RequestedConversion, ReviewedConversion, WalletConversion } from "./WalletValues.ts"
 

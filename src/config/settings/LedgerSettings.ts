@@ -1,6 +1,6 @@
 import { BigDecimal } from "effect"
-import * as Decimal from "../domain/money/Decimal.ts"
-import { define } from "./SettingDefinition.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
+import { define } from "../SettingDefinition.ts"
 
 /** Settings of the ledger. */
 

@@ -1,8 +1,8 @@
-import * as Json from "./Json.ts"
-import * as Options from "./Options.ts"
-import * as Pages from "./Pages.ts"
-import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "./Requests.ts"
-import type { AuditHead, AuditKeys, AuditRecord, Consistency, Receipt, Verification } from "./Values.ts"
+import * as Json from "../Json.ts"
+import * as Options from "../Options.ts"
+import * as Pages from "../Pages.ts"
+import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "../Requests.ts"
+import type { AuditHead, AuditKeys, AuditRecord, Consistency, Receipt, Verification } from "../Values.ts"
 
 /** Selects audit records. */
 export interface AuditFilter extends CallOptions {

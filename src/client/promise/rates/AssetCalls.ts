@@ -1,7 +1,7 @@
-import * as Json from "./Json.ts"
-import * as Options from "./Options.ts"
-import { CALL_OPTIONS, type CallOptions, send, sendForList, type ServerAccess } from "./Requests.ts"
-import type { Asset, AssetKind, AssetPrice, Board } from "./Values.ts"
+import * as Json from "../Json.ts"
+import * as Options from "../Options.ts"
+import { CALL_OPTIONS, type CallOptions, send, sendForList, type ServerAccess } from "../Requests.ts"
+import type { Asset, AssetKind, AssetPrice, Board } from "../Values.ts"
 
 export interface BoardOptions extends CallOptions {
   /** The first code of the pairs. Default: USD. */

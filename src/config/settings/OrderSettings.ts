@@ -1,7 +1,7 @@
 import { BigDecimal, Duration, Option } from "effect"
-import * as Decimal from "../domain/money/Decimal.ts"
-import { define } from "./SettingDefinition.ts"
-import { duration, margin, percentage } from "./SettingParsers.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
+import { define } from "../SettingDefinition.ts"
+import { duration, margin, percentage } from "../SettingParsers.ts"
 
 /** Settings of orders. */
 

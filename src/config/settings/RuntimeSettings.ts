@@ -1,6 +1,6 @@
 import { Duration, type LogLevel } from "effect"
-import { define } from "./SettingDefinition.ts"
-import { duration, flag, logLevel, oneOf, optional } from "./SettingParsers.ts"
+import { define } from "../SettingDefinition.ts"
+import { duration, flag, logLevel, oneOf, optional } from "../SettingParsers.ts"
 
 /** Settings for shutdown, clocks, logging and the environment. */
 

@@ -1,6 +1,6 @@
 import { Duration, Option } from "effect"
 import type { IpNetwork } from "effect/net"
-import { define } from "./SettingDefinition.ts"
+import { define } from "../SettingDefinition.ts"
 import {
   duration,
   listOf,
@@ -10,7 +10,7 @@ import {
   orOff,
   quotaOrOff,
   wholeNumber
-} from "./SettingParsers.ts"
+} from "../SettingParsers.ts"
 
 /** Settings for browser access, proxies and rate limits. */
 

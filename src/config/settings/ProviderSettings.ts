@@ -1,7 +1,7 @@
 import { BigDecimal, type Duration, Option } from "effect"
 import * as Arr from "effect/Array"
-import * as Decimal from "../domain/money/Decimal.ts"
-import { define } from "./SettingDefinition.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
+import { define } from "../SettingDefinition.ts"
 import {
   baseUrl,
   credential as providerCredential,
@@ -10,7 +10,7 @@ import {
   listOf,
   oneOf,
   optional
-} from "./SettingParsers.ts"
+} from "../SettingParsers.ts"
 
 /** Settings for rate providers: their order, addresses and credentials. */
 

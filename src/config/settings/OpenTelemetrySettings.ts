@@ -1,5 +1,5 @@
 import { Config, Effect, Option, Predicate } from "effect"
-import { type InvalidSetting, InvalidSettings } from "./InvalidSettings.ts"
+import { type InvalidSetting, InvalidSettings } from "../InvalidSettings.ts"
 
 /** Standard OpenTelemetry variables that effex validates. */
 const SIGNALS = ["", "TRACES_", "METRICS_", "LOGS_"]

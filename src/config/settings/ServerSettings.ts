@@ -1,6 +1,6 @@
 import { Duration, Option } from "effect"
-import { define } from "./SettingDefinition.ts"
-import { duration, oneOf, optional, optionalSecret, url, wholeNumber } from "./SettingParsers.ts"
+import { define } from "../SettingDefinition.ts"
+import { duration, oneOf, optional, optionalSecret, url, wholeNumber } from "../SettingParsers.ts"
 
 /** Settings for the listener and for storage. */
 

@@ -1,6 +1,6 @@
 import { Option } from "effect"
-import { define } from "./SettingDefinition.ts"
-import { baseUrl, credential, oneOf, optional } from "./SettingParsers.ts"
+import { define } from "../SettingDefinition.ts"
+import { baseUrl, credential, oneOf, optional } from "../SettingParsers.ts"
 
 /** Settings for the exchange that executes orders. */
 

@@ -1,6 +1,6 @@
 import { BigDecimal, Duration, Option } from "effect"
-import * as PollerSetting from "../domain/rates/PollerSetting.ts"
-import { define } from "./SettingDefinition.ts"
+import * as PollerSetting from "../../domain/rates/PollerSetting.ts"
+import { define } from "../SettingDefinition.ts"
 import {
   currencies,
   duration,
@@ -13,7 +13,7 @@ import {
   pairMargin,
   percentage,
   wholeNumber
-} from "./SettingParsers.ts"
+} from "../SettingParsers.ts"
 
 /** Settings for currencies, polling, caching, the rate guard and conversion margins. */
 

@@ -1,7 +1,7 @@
 import { Option } from "effect"
-import * as Currency from "../domain/money/Currency.ts"
-import { define } from "./SettingDefinition.ts"
-import { oneOf, optional } from "./SettingParsers.ts"
+import * as Currency from "../../domain/money/Currency.ts"
+import { define } from "../SettingDefinition.ts"
+import { oneOf, optional } from "../SettingParsers.ts"
 
 /** Settings of wallets. */
 

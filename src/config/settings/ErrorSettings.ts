@@ -1,7 +1,7 @@
 import { Option } from "effect"
-import * as SentryDsn from "./SentryDsn.ts"
-import { define } from "./SettingDefinition.ts"
-import { optional, optionalSecret } from "./SettingParsers.ts"
+import * as SentryDsn from "../SentryDsn.ts"
+import { define } from "../SettingDefinition.ts"
+import { optional, optionalSecret } from "../SettingParsers.ts"
 
 /** Settings of error reports. */
 

@@ -1,6 +1,6 @@
 import { Duration, Option, Redacted } from "effect"
-import { define } from "./SettingDefinition.ts"
-import { duration, oneOf, optional } from "./SettingParsers.ts"
+import { define } from "../SettingDefinition.ts"
+import { duration, oneOf, optional } from "../SettingParsers.ts"
 
 /** Settings of user accounts. */
 

@@ -1,6 +1,6 @@
-import { EffexError, invalidOption } from "./EffexError.ts"
-import * as Json from "./Json.ts"
-import type { AuditRecord, Receipt } from "./Values.ts"
+import { EffexError, invalidOption } from "../EffexError.ts"
+import * as Json from "../Json.ts"
+import type { AuditRecord, Receipt } from "../Values.ts"
 
 /** A conversion whose receipt was verified. */
 export interface VerifiedReceipt {

@@ -1,8 +1,8 @@
-import { sendOnce } from "./IdempotentRequests.ts"
-import * as Json from "./Json.ts"
-import * as Options from "./Options.ts"
-import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "./Requests.ts"
-import type { AmountType, Conversion, Quote } from "./Values.ts"
+import { sendOnce } from "../IdempotentRequests.ts"
+import * as Json from "../Json.ts"
+import * as Options from "../Options.ts"
+import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "../Requests.ts"
+import type { AmountType, Conversion, Quote } from "../Values.ts"
 
 /** The amount and currencies to convert. Currency codes are ISO 4217, in any case. */
 export interface ConversionRequest {

@@ -1,6 +1,6 @@
 import { Option } from "effect"
-import { define } from "./SettingDefinition.ts"
-import { optional, optionalSecret, url } from "./SettingParsers.ts"
+import { define } from "../SettingDefinition.ts"
+import { optional, optionalSecret, url } from "../SettingParsers.ts"
 
 /** Settings of the audit: the key that signs it, and the places outside of the database that receive its signed heads. */
 

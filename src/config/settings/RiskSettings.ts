@@ -1,8 +1,8 @@
 import { BigDecimal, Duration, Option } from "effect"
-import * as Decimal from "../domain/money/Decimal.ts"
-import type { RiskRules } from "../domain/risk/RiskRules.ts"
-import { define, type Values } from "./SettingDefinition.ts"
-import { duration, oneOf, percentage, wholeNumber } from "./SettingParsers.ts"
+import * as Decimal from "../../domain/money/Decimal.ts"
+import type { RiskRules } from "../../domain/risk/RiskRules.ts"
+import { define, type Values } from "../SettingDefinition.ts"
+import { duration, oneOf, percentage, wholeNumber } from "../SettingParsers.ts"
 
 /** Defaults of the risk rules, which administrators change at run time. Values are in HOME_CURRENCY. */
 

@@ -1,7 +1,7 @@
-import * as Json from "./Json.ts"
-import * as Options from "./Options.ts"
-import * as Pages from "./Pages.ts"
-import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "./Requests.ts"
+import * as Json from "../Json.ts"
+import * as Options from "../Options.ts"
+import * as Pages from "../Pages.ts"
+import { CALL_OPTIONS, type CallOptions, send, type ServerAccess } from "../Requests.ts"
 import type {
   Candle,
   Currency,
@@ -12,7 +12,7 @@ import type {
   Rate,
   RateAsOf,
   RateRecord
-} from "./Values.ts"
+} from "../Values.ts"
 
 /** Options of a rate lookup. */
 export interface RateOptions extends CallOptions {
