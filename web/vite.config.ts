@@ -5,7 +5,7 @@ const effex = process.env["EFFEX_URL"] ?? "http://127.0.0.1:8000"
 
 /** Modules of the client that the public pages need. */
 const CLIENT =
-  "Access|AssetCalls|Backoff|ConnectRates|EffexError|Json|Options|Pages|RateCalls|Requests|Responses|Runtime|streams/(?!User)\\w+"
+  "Access|Backoff|ConnectRates|EffexError|Json|Options|Pages|Requests|Responses|Runtime|rates/(Asset|Rate)Calls|streams/(?!User)\\w+"
 const FIRST = `layout/(AppIcon|Icons)|money/(Decimal|Format)|rates/(Boards|Clock|RateStore)|session/(Guard|Session|UserHint)|texts/public|Title|Rendered|promise/(${CLIENT})`
 const FORMS = "forms/(?!Typed)\\w+|texts/forms|components/(DataTable|EmptyState|PageHeader|StatusChip)"
 
