@@ -37,25 +37,25 @@ export type ExecutionError = WriteError | ExchangeUnknown | RateTooOld | RateUna
 
 /**
  * Executes a batch at the exchange. Whatever fails, the state of the batch says what is certain: nothing was sent while it is
- * `reserved`, and its order may be at the exchange while it is `sent`.
+ * `reserved`, and its order may be at the exchange while it is `sent`. Returns the batch after the last write.
  */
 export class BatchExecution extends Context.Service<
   BatchExecution,
   {
     /** Compares the locked prices of a `reserved` batch with the market, and sends its order, or rejects it. */
-    readonly send: (leader: LeaderTerm, batch: Batch) => Effect.Effect<void, ExecutionError>
+    readonly send: (leader: LeaderTerm, batch: Batch) => Effect.Effect<Batch, ExecutionError>
     /**
      * Looks up the order of a `sent` batch. Only if the exchange has none, it is sent again under the same id. A batch that was sent
      * to another exchange waits.
      */
-    readonly resume: (leader: LeaderTerm, batch: Batch) => Effect.Effect<void, ExecutionError>
+    readonly resume: (leader: LeaderTerm, batch: Batch) => Effect.Effect<Batch, ExecutionError>
     /** Rejects a batch of which certainly nothing was or will be filled. */
     readonly reject: (
       leader: LeaderTerm,
       batch: Batch,
       reason: RejectionReason,
       detail: string
-    ) => Effect.Effect<void, WriteError>
+    ) => Effect.Effect<Batch, WriteError>
   }
 >()("effex/orders/settlement/BatchExecution") {
   static readonly layer = Layer.effect(
@@ -70,8 +70,9 @@ export class BatchExecution extends Context.Service<
 
       const reject: BatchExecution["Service"]["reject"] = Effect.fnUntraced(
         function* (leader, batch, reason, detail) {
-          yield* repo.reject(leader, batch, reason, detail)
+          const rejected = yield* repo.reject(leader, batch, reason, detail)
           yield* Metric.update(OrderMetrics.rejections.of({ reason }), 1)
+          return rejected
         }
       )
 
@@ -93,15 +94,17 @@ export class BatchExecution extends Context.Service<
         }
         yield* step("before-fill")
         const { cost, fee, filled, id } = order
-        if (filled.value > 0n) yield* repo.fill(leader, batch.id, { exchangeOrderId: id, filled, cost, fee })
-        else
-          yield* reject(
-            leader,
-            batch,
-            order.state === "rejected" ? "exchange-refused" : "not-filled",
-            order.reason ?? `the order is ${order.state} at the exchange`
-          )
+        const ended =
+          filled.value > 0n
+            ? yield* repo.fill(leader, batch.id, { exchangeOrderId: id, filled, cost, fee })
+            : yield* reject(
+                leader,
+                batch,
+                order.state === "rejected" ? "exchange-refused" : "not-filled",
+                order.reason ?? `the order is ${order.state} at the exchange`
+              )
         yield* step("filled")
+        return ended
       })
 
       const submit = Effect.fnUntraced(function* (batch: Batch) {
@@ -150,9 +153,12 @@ export class BatchExecution extends Context.Service<
             `${exchange.name} accepts at least ${Decimal.format(terms.minimumAmount)} ${batch.asset}`
           )
         yield* step("before-send")
-        yield* repo.send(leader, batch.id, { amount: amount.value, rate, exchange: exchange.name })
+        const sent = yield* repo.send(leader, batch.id, {
+          amount: amount.value,
+          rate,
+          exchange: exchange.name
+        })
         yield* step("sent")
-        const sent: Batch = { ...batch, state: "sent", exchangeAmount: amount.value, polls: 0 }
         const order = yield* submit(sent).pipe(Effect.catchTag("ExchangeRefused", Effect.succeed))
         return order instanceof ExchangeRefused
           ? yield* reject(leader, sent, "exchange-refused", order.message)

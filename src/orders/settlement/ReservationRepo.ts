@@ -16,8 +16,6 @@ import { PRICE_CURRENCY } from "../../domain/money/SupportedPairs.ts"
 import { type Batch, BatchId, type RejectionReason } from "../../domain/orders/Batch.ts"
 import type { OrderId } from "../../domain/orders/Order.ts"
 import type { OrderSide } from "../../domain/orders/OrderSide.ts"
-import { Ledger } from "../../ledger/Ledger.ts"
-import type { FrozenAccount } from "../../ledger/LedgerAccounts.ts"
 import * as LeaderTerms from "../../platform/LeaderTerms.ts"
 import { type LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
 import * as OrderMetrics from "../../platform/metrics/OrderMetrics.ts"
@@ -75,8 +73,8 @@ export class ReservationRepo extends Context.Service<
     ReservationRepo,
     Effect.gen(function* () {
       const { execute, sql } = yield* Database
-      const ledger = yield* Ledger
       const random = yield* SecureRandom.SecureRandom
+      const columns = sql.literal(OrderRows.BATCH_COLUMNS)
 
       // The last change of an order that waits is its acceptance, which is later than its creation if it was held for review.
       const isDue = (at: DateTime.Utc, { maxWait, threshold }: PoolRule) => sql`
@@ -113,36 +111,39 @@ export class ReservationRepo extends Context.Service<
           const fence = yield* sql`${LeaderTerms.fence(sql, Option.some(leader))}`
           if (fence.length === 0) return new Superseded(leader)
           // An order that is cancelled meanwhile is not among the locked ones.
-          const locked = yield* sql<{ id: string; walletId: string }>`
-            SELECT id, wallet_id FROM customer_order WHERE ${
+          const locked = yield* sql<{ id: string; isFrozen: boolean }>`
+            SELECT id, EXISTS (SELECT FROM ledger_account AS account WHERE account.owner = wallet_id
+              AND account.asset IN (${asset}::text, ${PRICE_CURRENCY}::text) AND account.frozen_at IS NOT NULL) AS is_frozen
+            FROM customer_order WHERE ${
               orderId === null
                 ? sql`state = 'aggregated' AND asset = ${asset} AND side = ${side}`
                 : sql`state = 'pending' AND id = ${orderId}`
             } ORDER BY id LIMIT ${MAX_BATCH_ORDERS} FOR UPDATE`
-          const isFrozen = frozenIn(asset, yield* ledger.frozenOf(locked.map(({ walletId }) => walletId)))
-          const frozen = locked.filter(isFrozen)
+          const frozen = locked.filter(({ isFrozen }) => isFrozen)
           const members = frozen.length > 0 ? frozen : locked
           const ids = PgArray.of(members.map(({ id }) => id))
-          const inserted = yield* sql`
-            INSERT INTO settlement_batch (id, asset, side, is_aggregated, orders, customer_amount, total, state, version, term,
-              next_attempt_at, created_at, updated_at)
-            SELECT ${id}::uuid, ${asset}::text, ${side}::text, ${orderId === null}::boolean, count(*)::int, sum(amount), sum(total),
-              'reserved', 1, ${leader.term}::bigint, ${at}::timestamptz, ${at}::timestamptz, ${at}::timestamptz
-            FROM customer_order WHERE id = ANY (${ids}::uuid[])
-            HAVING (${orderId === null && frozen.length === 0 ? isDue(now, rule) : sql`count(*) > 0`}) AND NOT EXISTS (
-              SELECT FROM settlement_batch AS opposite
-              WHERE opposite.asset = ${asset} AND opposite.side <> ${side} AND opposite.state IN ('reserved', 'sent')
-                AND opposite.dead_at IS NULL)
-            RETURNING ${sql.literal(OrderRows.BATCH_COLUMNS)}`
-          if (inserted.length === 0) return Option.none<Batch>()
-          yield* sql`
-            UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = ${id}, updated_at = ${at}
-            WHERE id = ANY (${ids}::uuid[])`
-          if (frozen.length === 0) return Array.head(yield* OrderRows.decodeBatches(inserted))
+          const made = yield* sql`
+            WITH batch AS (
+              INSERT INTO settlement_batch (id, asset, side, is_aggregated, orders, customer_amount, total, state, version, term,
+                next_attempt_at, created_at, updated_at)
+              SELECT ${id}::uuid, ${asset}::text, ${side}::text, ${orderId === null}::boolean, count(*)::int, sum(amount), sum(total),
+                'reserved', 1, ${leader.term}::bigint, ${at}::timestamptz, ${at}::timestamptz, ${at}::timestamptz
+              FROM customer_order WHERE id = ANY (${ids}::uuid[])
+              HAVING (${orderId === null && frozen.length === 0 ? isDue(now, rule) : sql`count(*) > 0`}) AND NOT EXISTS (
+                SELECT FROM settlement_batch AS opposite
+                WHERE opposite.asset = ${asset} AND opposite.side <> ${side} AND opposite.state IN ('reserved', 'sent')
+                  AND opposite.dead_at IS NULL)
+              RETURNING ${columns}),
+            joined AS (
+              UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = batch.id, updated_at = ${at}
+              FROM batch WHERE customer_order.id = ANY (${ids}::uuid[]))
+            SELECT * FROM batch`
+          if (made.length === 0 || frozen.length === 0)
+            return Array.head(yield* OrderRows.decodeBatches(made))
           const rejected = yield* sql`
             UPDATE settlement_batch SET state = 'rejected', version = version + 1, reason = ${FROZEN}, detail = ${FROZEN_DETAIL},
               filled = 0, cost = 0, fee = 0
-            WHERE id = ${id} RETURNING ${sql.literal(OrderRows.BATCH_COLUMNS)}`
+            WHERE id = ${id} RETURNING ${columns}`
           yield* sql.afterCommit(Metric.update(OrderMetrics.rejections.of({ reason: FROZEN }), 1))
           return Array.head(yield* OrderRows.decodeBatches(rejected))
         })
@@ -153,14 +154,4 @@ export class ReservationRepo extends Context.Service<
       return ReservationRepo.of({ waiting, reserve })
     })
   )
-}
-
-/** Returns the condition that an order of an asset pays from or receives in one of the frozen accounts. */
-const frozenIn = (asset: AssetCode, frozen: ReadonlyArray<FrozenAccount>) => {
-  const owners = new Set(
-    frozen.flatMap((account) =>
-      account.asset === asset || account.asset === PRICE_CURRENCY ? [account.owner] : []
-    )
-  )
-  return ({ walletId }: { readonly walletId: string }) => owners.has(walletId)
 }

@@ -72,20 +72,21 @@ export class Settlement extends Context.Service<
         yield* step("allocated")
       })
 
+      /** Takes the next step of a batch, and returns the batch after it. None once it is allocated. */
       const moveOn = (
         leader: LeaderTerm,
         batch: Batch
-      ): Effect.Effect<void, ExecutionError | AllocationRefused> => {
+      ): Effect.Effect<Option.Option<Batch>, ExecutionError | AllocationRefused> => {
         switch (batch.state) {
           case "reserved":
-            return execution.send(leader, batch)
+            return Effect.asSome(execution.send(leader, batch))
           case "sent":
-            return execution.resume(leader, batch)
+            return Effect.asSome(execution.resume(leader, batch))
           case "filled":
           case "rejected":
-            return allocate(leader, batch)
+            return Effect.as(allocate(leader, batch), Option.none())
           case "allocated":
-            return Effect.void
+            return Effect.succeedNone
         }
       }
 
@@ -105,8 +106,10 @@ export class Settlement extends Context.Service<
         const backoff = Duration.min(MAX_RETRY, Duration.times(FIRST_RETRY, 2 ** Math.min(failures - 1, 10)))
         const isLast = failures >= MAX_FAILURES
         yield* Metric.update(OrderMetrics.failures, 1)
-        if (isLast && batch.value.state === "reserved")
-          return yield* execution.reject(leader, batch.value, "not-sent", error.message)
+        if (isLast && batch.value.state === "reserved") {
+          yield* execution.reject(leader, batch.value, "not-sent", error.message)
+          return
+        }
         yield* isLast
           ? Effect.logError(
               `Batch ${id} was given up in state ${batch.value.state} after ${failures} failures: ${error.message}. Its orders wait until an administrator retries it`
@@ -121,36 +124,34 @@ export class Settlement extends Context.Service<
         })
       })
 
-      const tryToMoveOn = (leader: LeaderTerm, batch: Batch) =>
-        moveOn(leader, batch).pipe(
+      /** Takes the next step of a batch. None as well after a failure, for which it was postponed. */
+      const tryToMoveOn = (leader: LeaderTerm, batch: Batch) => {
+        const after = (error: { readonly message: string; readonly retryAfter?: Duration.Duration }) =>
+          Effect.as(postpone(leader, batch.id, error), Option.none<Batch>())
+        return moveOn(leader, batch).pipe(
           Effect.catchTags({
             ExchangeUnknown: (error) =>
-              Effect.andThen(
-                Metric.update(OrderMetrics.unknownOutcomes, 1),
-                postpone(leader, batch.id, error)
-              ),
-            RateTooOld: (error) => postpone(leader, batch.id, error),
-            RateUnavailable: (error) => postpone(leader, batch.id, { message: error.message }),
-            AllocationRefused: (error) => postpone(leader, batch.id, error)
+              Effect.andThen(Metric.update(OrderMetrics.unknownOutcomes, 1), after(error)),
+            RateTooOld: after,
+            RateUnavailable: ({ message }) => after({ message }),
+            AllocationRefused: after
           }),
           // One batch must not stop the others.
           Effect.catchDefect((defect) =>
             Effect.andThen(
               Effect.logError(`The settlement of batch ${batch.id} crashed`, defect),
-              postpone(leader, batch.id, { message: "an unexpected error; see the log" })
+              after({ message: "an unexpected error; see the log" })
             )
           )
         )
+      }
 
       /** Moves a batch on until it is allocated, or must wait. */
       const settle = Effect.fnUntraced(function* (leader: LeaderTerm, due: Batch) {
         let batch = due
         for (;;) {
-          yield* tryToMoveOn(leader, batch)
-          if (batch.state === "filled" || batch.state === "rejected") return
-          const next = yield* batches.byId(batch.id)
-          if (Option.isNone(next) || next.value.state === batch.state || next.value.deadAt !== null) return
-          if (DateTime.isGreaterThan(next.value.nextAttemptAt, yield* DateTime.now)) return
+          const next = yield* tryToMoveOn(leader, batch)
+          if (Option.isNone(next) || next.value.state === batch.state) return
           batch = next.value
         }
       })

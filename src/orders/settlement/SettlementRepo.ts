@@ -4,10 +4,11 @@ import * as Decimal from "../../domain/money/Decimal.ts"
 import type { Batch, BatchId, RejectionReason } from "../../domain/orders/Batch.ts"
 import type { OrderId } from "../../domain/orders/Order.ts"
 import * as LeaderTerms from "../../platform/LeaderTerms.ts"
-import type { LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
+import { type LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import * as PgArray from "../../platform/postgres/PgArray.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
+import * as OrderRows from "../OrderRows.ts"
 
 /** Part of the order of a batch that the exchange filled, exactly. */
 export interface Fill {
@@ -26,11 +27,12 @@ export interface OrderOutcome {
   readonly failure: string | null
 }
 
-type Written = Effect.Effect<void, Superseded | StoreUnavailable>
+/** The batch after the write. */
+type Written = Effect.Effect<Batch, Superseded | StoreUnavailable>
 
 /**
- * Moves batches and their orders from state to state. Each write names the previous state and the term of the leader, and fails
- * with `Superseded` once either has changed.
+ * Moves batches and their orders from state to state. Each write names the previous state and the term of the leader, returns the
+ * batch after it, and fails with `Superseded` once either has changed.
  */
 export class SettlementRepo extends Context.Service<
   SettlementRepo,
@@ -80,11 +82,12 @@ export class SettlementRepo extends Context.Service<
         states: ReadonlyArray<Batch["state"]>,
         assignments: Statement.Fragment
       ) {
-        const leadership = Option.some(leader)
-        const written = yield* execute(sql`
-          WITH fence AS (${LeaderTerms.fence(sql, leadership)})
-          UPDATE settlement_batch SET ${assignments} FROM fence WHERE id = ${batch} AND ${sql.in("state", states)} RETURNING 1`)
-        yield* LeaderTerms.failIfSuperseded(written, leadership)
+        const rows = yield* execute(sql`
+          WITH fence AS (${LeaderTerms.fence(sql, Option.some(leader))})
+          UPDATE settlement_batch SET ${assignments} FROM fence WHERE id = ${batch} AND ${sql.in("state", states)}
+          RETURNING ${sql.literal(OrderRows.BATCH_COLUMNS)}`)
+        const [written] = yield* OrderRows.decodeBatches(rows)
+        return written ?? (yield* new Superseded(leader))
       })
 
       const moveTo = (leader: LeaderTerm, state: Batch["state"], at: Date) => sql`
@@ -97,7 +100,7 @@ export class SettlementRepo extends Context.Service<
         { amount, exchange, rate }
       ) {
         const at = yield* now
-        yield* write(
+        return yield* write(
           leader,
           batch,
           ["reserved"],
@@ -108,7 +111,7 @@ export class SettlementRepo extends Context.Service<
 
       const sendAgain = Effect.fn("SettlementRepo.sendAgain")(function* (leader: LeaderTerm, batch: BatchId) {
         const at = yield* now
-        yield* write(leader, batch, ["sent"], sql`submissions = submissions + 1, submitted_at = ${at}`)
+        return yield* write(leader, batch, ["sent"], sql`submissions = submissions + 1, submitted_at = ${at}`)
       })
 
       const fill = Effect.fn("SettlementRepo.fill")(function* (
@@ -117,7 +120,7 @@ export class SettlementRepo extends Context.Service<
         { cost, exchangeOrderId, fee, filled }: Fill
       ) {
         const at = yield* now
-        yield* write(
+        return yield* write(
           leader,
           batch,
           ["sent"],
@@ -133,7 +136,7 @@ export class SettlementRepo extends Context.Service<
         detail: string
       ) {
         const at = yield* now
-        yield* write(
+        return yield* write(
           leader,
           id,
           [state],
@@ -147,7 +150,7 @@ export class SettlementRepo extends Context.Service<
         batch,
         { deadAt, failures, lastError, nextAttemptAt, polls }
       ) {
-        yield* write(
+        return yield* write(
           leader,
           batch,
           ["reserved", "sent", "filled", "rejected"],
