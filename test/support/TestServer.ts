@@ -1,10 +1,11 @@
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Logger, Metric, Option, Schema } from "effect"
+import { Context, Duration, Effect, Layer, Logger, Metric, Option, Schema } from "effect"
 import * as Http from "effect/http"
 import { LoginLimitBounds } from "../../src/accounts/login/LoginLimits.ts"
 import * as App from "../../src/App.ts"
 import { DEFAULT_LOGIN_BOUNDS } from "../../src/domain/accounts/LoginBounds.ts"
 import { Database } from "../../src/platform/postgres/Database.ts"
+import { DatabaseTimeout } from "../../src/platform/postgres/DatabaseTimeout.ts"
 import { StoreUnavailable } from "../../src/platform/postgres/StoreUnavailable.ts"
 import * as HttpServer from "../../src/server/HttpServer.ts"
 import { ScriptedExchange } from "./ScriptedExchange.ts"
@@ -65,10 +66,14 @@ export class TestServer extends Context.Service<
           PORT: "0"
         })
       ),
+      Layer.provideMerge(patientDatabase),
       Layer.provideMerge(capturedLog),
       Layer.provideMerge(ownMetrics)
     )
 }
+
+/** A server on the real clock, on a busy machine. */
+const patientDatabase = Layer.succeed(DatabaseTimeout, Duration.seconds(60))
 
 /** All users of a test register and sign in from one address. */
 const raisedLoginBounds = Layer.succeed(LoginLimitBounds, {

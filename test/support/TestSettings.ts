@@ -1,7 +1,6 @@
-import { ConfigProvider, Duration, Layer } from "effect"
+import { ConfigProvider, Layer } from "effect"
 import { Settings } from "../../src/config/Settings.ts"
 import { PollCadence } from "../../src/platform/PollCadence.ts"
-import { DatabaseTimeout } from "../../src/platform/postgres/DatabaseTimeout.ts"
 import * as TestCatalog from "./TestCatalog.ts"
 
 /** Test providers answer with any rate for any pair. */
@@ -13,10 +12,7 @@ export const layer = (env: Readonly<Record<string, string>> = {}) =>
 
 /** Settings of an environment that contains only `env`, with the poll cadence that they define. */
 export const layerOnly = (env: Readonly<Record<string, string>>) =>
-  PollCadence.layerSettings.pipe(Layer.provideMerge(settings(env)), Layer.provideMerge(patientDatabase))
-
-/** A busy machine fails no test. */
-const patientDatabase = Layer.succeed(DatabaseTimeout, Duration.seconds(60))
+  PollCadence.layerSettings.pipe(Layer.provideMerge(settings(env)))
 
 const settings = (env: Readonly<Record<string, string>>) =>
   Settings.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))

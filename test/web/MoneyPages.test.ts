@@ -320,7 +320,7 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
             yield* run(() => page.getByRole("dialog").waitFor())
             yield* WebTest.assertUsable(page, `cancel, ${name}`)
             yield* run(() =>
-              page.getByRole("dialog").getByRole("button", { name: "Cancel", exact: true }).click()
+              page.getByRole("dialog").getByRole("button", { name: "Back", exact: true }).click()
             )
             assert.deepStrictEqual(faults, [], name)
           }).pipe(Effect.scoped),

@@ -1,6 +1,7 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Locator, Page } from "playwright-core"
+import { eventuallyFrom } from "../../support/Waiters.ts"
 import { run } from "./WebTest.ts"
 
 /** More than any page has. It only ends tests of what cannot be reached. */
@@ -48,10 +49,15 @@ export const tabTo = Effect.fnUntraced(function* (page: Page, target: Locator) {
   yield* run(() => target.first().waitFor())
   for (let stop = 1; stop <= MAX_STOPS; stop++) {
     yield* run(() => page.keyboard.press("Tab"))
-    const focus = yield* run(() => page.evaluate<Focus>(FOCUS))
-    if (!focus.isBody) {
-      assert.isTrue(focus.isVisible, `shows no focus: ${focus.name}`)
-      assert.isTrue(focus.isOnTop, `has the focus out of sight: ${focus.name}`)
+    const findFocus = run(() => page.evaluate<Focus>(FOCUS))
+    const { isBody, isVisible, name } = yield* findFocus
+    if (!isBody) {
+      assert.isTrue(isVisible, `shows no focus: ${name}`)
+      // What is loaded meanwhile moves the page.
+      yield* eventuallyFrom(
+        `focus in sight: ${name}`,
+        Effect.map(findFocus, ({ isOnTop }) => isOnTop || undefined)
+      )
     }
     if (yield* run(() => isFocused(target))) return
   }

@@ -21,6 +21,7 @@ export const texts = {
   optional: "optional",
   busy: "One moment…",
   cancel: "Cancel",
+  back: "Back",
   close: "Close",
   noMoneyMoved: "No money moved.",
   moneyUnknown: "It is not known yet if money moved. Trying again is safe: it happens at most once.",

@@ -144,7 +144,7 @@ export const texts = {
     poolSettles: (time: string) => `It is executed at ${time} at the latest.`,
     cancel: "Cancel the order",
     cancelTitle: "Cancel this order?",
-    cancelText: "It has not been sent to the exchange. Everything on hold is available again.",
+    cancelText: "It has not been sent to the exchange. Everything on hold becomes available again.",
     cancelConfirm: "Cancel the order",
     notCancellable: "It was just sent to the exchange and can no longer be cancelled.",
     cancelledToast: "The order is cancelled",

@@ -170,7 +170,7 @@ export const texts = {
     cancelled: "The amount is available again. No money moved.",
     cancel: "Cancel the conversion",
     cancelTitle: "Cancel this conversion?",
-    cancelText: "Nothing has been converted. The amount on hold is available again.",
+    cancelText: "Nothing has been converted. The amount on hold becomes available again.",
     notCancellable: "There was a decision meanwhile, so it can no longer be cancelled.",
     cancelledToast: "The conversion is cancelled",
     into: "Into",

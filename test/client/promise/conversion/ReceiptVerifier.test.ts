@@ -199,7 +199,7 @@ describe("verifyReceipt", () => {
   })
 
   it("accepts the vectors of the published format, with any of the trusted keys", async () => {
-    const path = join(import.meta.dirname, "../../../docs/audit-vectors.json")
+    const path = join(import.meta.dirname, "../../../../docs/audit-vectors.json")
     const vectors: { readonly public_key: string; readonly receipts: ReadonlyArray<Values.Receipt> } =
       JSON.parse(readFileSync(path, "utf8"))
     assert.isNotEmpty(vectors.receipts)
