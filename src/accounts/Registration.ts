@@ -18,7 +18,8 @@ import { withDatabaseTimeout } from "../platform/postgres/DatabaseTimeout.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { NewUserSetup } from "./NewUserSetup.ts"
 import { Passwords } from "./Passwords.ts"
-import { type OpenSession, Sessions } from "./sessions/Sessions.ts"
+import type { OpenSession } from "./sessions/NewSessions.ts"
+import { Sessions } from "./sessions/Sessions.ts"
 import { Users } from "./Users.ts"
 
 /** Values of a new account. */

@@ -17,7 +17,8 @@ import { type Attempt, AttemptLimits } from "./AttemptLimits.ts"
 import { type Credential, Credentials } from "../Credentials.ts"
 import { Passwords } from "../Passwords.ts"
 import { SecondFactor } from "../mfa/SecondFactor.ts"
-import { type OpenSession, Sessions } from "../sessions/Sessions.ts"
+import type { OpenSession } from "../sessions/NewSessions.ts"
+import { Sessions } from "../sessions/Sessions.ts"
 
 /** A password, or the token that stands for a checked one, and the code of the second factor. */
 export interface SignInRequest {

@@ -1,4 +1,4 @@
-import { DateTime, Effect, Option, Schema } from "effect"
+import { DateTime, Effect, Option, type Redacted, Schema } from "effect"
 import { SecureRandom } from "effect/crypto"
 import type { SqlError } from "effect/sql"
 import { Settings } from "../../config/Settings.ts"
@@ -8,7 +8,15 @@ import { Database } from "../../platform/postgres/Database.ts"
 import { SecurityEvents } from "../SecurityEvents.ts"
 import * as RefreshTokens from "../tokens/RefreshTokens.ts"
 import * as Rows from "./SessionRows.ts"
-import type { OpenSession, SignInOutcome } from "./Sessions.ts"
+
+/** A session and its newest refresh token. */
+export interface OpenSession {
+  readonly session: Session
+  readonly refreshToken: Redacted.Redacted
+}
+
+/** An open session, or why none was opened. `password-changed` means that the hash is not the stored one any more. */
+export type SignInOutcome = OpenSession | "password-changed" | "locked" | "second-factor-required"
 
 const decodeOutcomes = Schema.decodeUnknownEffect(
   Schema.Tuple([

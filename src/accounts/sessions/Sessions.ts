@@ -23,15 +23,6 @@ const GRACE = Duration.seconds(10)
 /** Time in which it does so while the successor is unused: the response was lost. */
 const RECOVERY = Duration.hours(1)
 
-/** A session and its newest refresh token. */
-export interface OpenSession {
-  readonly session: Session
-  readonly refreshToken: Redacted.Redacted
-}
-
-/** An open session, or why none was opened. `password-changed` means that the hash is not the stored one any more. */
-export type SignInOutcome = OpenSession | "password-changed" | "locked" | "second-factor-required"
-
 /**
  * Sessions: families of refresh tokens, each of which is used once. Reuse of a token ends its session, because one of two
  * holders is a thief.
@@ -40,7 +31,10 @@ export class Sessions extends Context.Service<
   Sessions,
   {
     /** Opens the first session of a user, inside the transaction that creates the user. */
-    readonly openWithin: (user: UserId, device: Device) => Effect.Effect<OpenSession, SqlError.SqlError>
+    readonly openWithin: (
+      user: UserId,
+      device: Device
+    ) => Effect.Effect<NewSessions.OpenSession, SqlError.SqlError>
     /**
      * Opens a session of a user who proved the password that has the given hash, and records the event `signed-in`.
      * `secondFactor` says that its code was used up in the same transaction. Without a second factor, needs no transaction.
@@ -50,12 +44,12 @@ export class Sessions extends Context.Service<
       passwordHash: string,
       device: Device,
       options: { readonly secondFactor: boolean }
-    ) => Effect.Effect<SignInOutcome, SqlError.SqlError>
+    ) => Effect.Effect<NewSessions.SignInOutcome, SqlError.SqlError>
     /** Exchanges a refresh token for its successor. */
     readonly refresh: (
       token: Redacted.Redacted,
       device: Device
-    ) => Effect.Effect<OpenSession, SessionEnded | StoreUnavailable>
+    ) => Effect.Effect<NewSessions.OpenSession, SessionEnded | StoreUnavailable>
     /** Returns the open sessions of a user, newest first. */
     readonly list: (user: UserId) => Effect.Effect<ReadonlyArray<Session>, StoreUnavailable>
     /** Start of the user's first session with the user agent of this one: when its device was seen first. */
