@@ -21,10 +21,8 @@ export const make = Effect.gen(function* () {
   const random = yield* SecureRandom.SecureRandom
   const reviews = yield* Reviews
 
-  const cancelWithin = Effect.fnUntraced(function* (wallet: NamedWallet, id: TransferId, principal: string) {
-    const found = yield* reviews.lockWithin(id)
-    const review = Option.getOrUndefined(found)
-    if (review?.decision.kind !== ConversionPosting.KIND || review.decision.wallet !== wallet.id) return false
+  const cancelWithin = Effect.fnUntraced(function* (id: TransferId, principal: string) {
+    const review = Option.getOrThrow(yield* reviews.lockWithin(id))
     if (review.state !== "pending") return yield* new ConversionNotCancellable({ state: ENDED[review.state] })
     const [outcome] = yield* postWithin([HoldEnd.release(review, TransferId.make(yield* random.uuidV7()))])
     const transfer = yield* HoldEnd.toTransfer(outcome).pipe(
@@ -35,16 +33,19 @@ export const make = Effect.gen(function* () {
       })
     )
     yield* reviews.cancelWithin({ id, principal, reason: "The user cancelled the conversion" }, transfer)
-    return true
   })
 
   return Effect.fnUntraced(function* (wallet: NamedWallet, id: TransferId, principal: string) {
-    const cancelled = cancelWithin(wallet, id, principal).pipe(
-      Effect.map((isFound): Effect.Effect<boolean, ConversionNotCancellable> => Effect.succeed(isFound)),
+    // Before the lock, so that nobody delays decisions on what others hold.
+    const found = Option.getOrUndefined(yield* reviews.find(id))
+    if (found?.decision.kind !== ConversionPosting.KIND || found.decision.wallet !== wallet.id) return false
+    const cancelled = cancelWithin(id, principal).pipe(
+      Effect.map((): Effect.Effect<void, ConversionNotCancellable> => Effect.void),
       // Nothing was stored.
       Effect.catchTag("ConversionNotCancellable", (error) => Effect.succeed(Effect.fail(error)))
     )
-    return yield* yield* PostingTransaction.run(database, cancelled)
+    yield* yield* PostingTransaction.run(database, cancelled)
+    return true
   })
 })
 

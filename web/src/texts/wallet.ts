@@ -171,7 +171,7 @@ export const texts = {
     cancel: "Cancel the conversion",
     cancelTitle: "Cancel this conversion?",
     cancelText: "Nothing has been converted. The amount on hold becomes available again.",
-    notCancellable: "There was a decision meanwhile, so it can no longer be cancelled.",
+    notCancellable: "It has ended meanwhile, so it can no longer be cancelled.",
     cancelledToast: "The conversion is cancelled",
     into: "Into",
     requestedAt: "Requested",
