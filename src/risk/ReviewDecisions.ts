@@ -1,4 +1,4 @@
-import { Context, DateTime, Duration, Effect, Layer, Metric, Option, Schedule } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Metric, Option, Ref, Schedule } from "effect"
 import { SecureRandom } from "effect/crypto"
 import * as KeyOwners from "../access/KeyOwners.ts"
 import { AdminActions } from "../accounts/AdminActions.ts"
@@ -205,17 +205,17 @@ export class ReviewDecisions extends Context.Service<
           Effect.catch((error) => Effect.logWarning("The reviews cannot be read now; it is repeated", error)),
           Effect.repeat(Schedule.spaced(interval))
         )
-      /** The leader counts what expires from its start. */
-      const measureAll = Effect.suspend(() => {
-        let after: DateTime.Utc | undefined
-        return Effect.gen(function* () {
-          yield* measure
-          after = yield* countExpired(after ?? (yield* DateTime.now))
-        })
-      })
-      const run = Effect.all([repeat(measureAll, MEASURE_INTERVAL), repeat(expireDue, EXPIRY_INTERVAL)], {
-        concurrency: "unbounded",
-        discard: true
+      const run = Effect.gen(function* () {
+        // The leader counts what expires from its start.
+        const countedUpTo = yield* Effect.flatMap(DateTime.now, Ref.make)
+        const count = Ref.get(countedUpTo).pipe(
+          Effect.flatMap(countExpired),
+          Effect.flatMap((until) => Ref.set(countedUpTo, until))
+        )
+        yield* Effect.all(
+          [repeat(Effect.andThen(measure, count), MEASURE_INTERVAL), repeat(expireDue, EXPIRY_INTERVAL)],
+          { concurrency: "unbounded", discard: true }
+        )
       }).pipe(Effect.ensuring(reset), trackInFlight(ClusterMetrics.isLeader.of({ task: NAME })))
       return LeaderElection.singleton(NAME, Effect.andThen(run, Effect.never))
     })
