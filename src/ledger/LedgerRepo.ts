@@ -31,6 +31,10 @@ export class LedgerRepo extends Context.Service<
       postings: ReadonlyArray<LedgerPosting>,
       dependent: Statement.Fragment
     ) => Effect.Effect<ReadonlyArray<PostOutcome> | undefined, SqlError.SqlError | StoreUnavailable>
+    /** Stores refusals as the outcomes of their keys. See `Ledger.refuseFrozen`. */
+    readonly storeFrozen: (
+      refusals: ReadonlyArray<PostBatch.FrozenRefusal>
+    ) => Effect.Effect<void, SqlError.SqlError | StoreUnavailable>
     /** Runs an effect after the commit of the open transaction. */
     readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
   }
@@ -99,7 +103,9 @@ export class LedgerRepo extends Context.Service<
           return posted ?? (yield* tryExecute(sql.withTransaction(call(postings))))
         }, withDatabaseTimeout),
         tryCallWith: (postings, dependent) =>
-          pipeline((client) => postWithinLimits(client, postings, dependent))
+          pipeline((client) => postWithinLimits(client, postings, dependent)),
+        storeFrozen: (refusals) =>
+          Effect.asVoid(pipeline((client) => PostBatch.storeFrozen(client, refusals)))
       })
     })
   )

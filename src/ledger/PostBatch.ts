@@ -116,6 +116,28 @@ export const storeRefusals = (
       ${PgArray.of(refusals.map(({ decision }) => decision))}::uuid[]) AS refusal (principal, key, hash, decision)`
 }
 
+/** A posting that was refused before it was tried, because an account is frozen. */
+export interface FrozenRefusal {
+  readonly posting: LedgerPosting
+  readonly account: LedgerAccountId
+}
+
+/** Stores refusals as the outcomes of their keys. An earlier outcome of a key remains. */
+export const storeFrozen = (sql: SqlClient.SqlClient, refusals: ReadonlyArray<FrozenRefusal>) => {
+  const stored = refusals.flatMap(({ account, posting: { id, idempotency } }) =>
+    idempotency === undefined ? [] : [{ ...idempotency, id, account }]
+  )
+  const column = (name: "principal" | "key" | "requestHash") =>
+    PgArray.ofTexts(stored.map((refusal) => refusal[name]))
+  return sql`
+    INSERT INTO ledger_outcome (principal, key, request_hash, outcome, subject, account_id, created_at)
+    SELECT principal, key, hash, 'account_frozen', subject, account, clock_timestamp() FROM unnest(
+      ${column("principal")}::text[], ${column("key")}::text[], ${column("requestHash")}::text[],
+      ${PgArray.of(stored.map(({ id }) => id))}::uuid[], ${PgArray.of(stored.map(({ account }) => account))}::bigint[]
+    ) AS refusal (principal, key, hash, subject, account)
+    ON CONFLICT DO NOTHING`
+}
+
 const TAGS = {
   account_not_found: "AccountNotFound",
   account_frozen: "AccountFrozen",

@@ -30,7 +30,7 @@ export type CommitOutcome =
 
 /**
  * Creates the function that opens the hold of an order and stores the order, in one transaction. Concurrent orders share one. A
- * refusal of the ledger is stored for its key, without an order; those of a frozen account and of a used `client_order_id` are not.
+ * refusal of the ledger, also of a frozen account, is stored for its key, without an order; that of a used `client_order_id` is not.
  */
 export const make = Effect.gen(function* () {
   const { sql, tryExecute } = yield* Database
@@ -69,7 +69,7 @@ export const make = Effect.gen(function* () {
       ],
       { concurrency: "unbounded" }
     )
-    return items.map(({ order: { asset, id, walletId } }): CommitOutcome | undefined => {
+    const refusals = items.map(({ order: { asset, id, walletId } }): CommitOutcome | undefined => {
       if (used.has(id)) return new ClientOrderIdUsed()
       const account = frozen.find(
         (account) =>
@@ -77,6 +77,12 @@ export const make = Effect.gen(function* () {
       )
       return account && { _tag: "AccountFrozen", replayed: false, account: account.id }
     })
+    const final = items.flatMap(({ posting }, i) => {
+      const refusal = refusals[i]
+      return refusal?._tag === "AccountFrozen" ? [{ posting, account: refusal.account }] : []
+    })
+    if (final.length > 0) yield* ledger.refuseFrozen(final)
+    return refusals
   })
 
   const commit = Effect.fnUntraced(function* (items: ReadonlyArray<OrderCommit>) {

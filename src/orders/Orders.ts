@@ -62,8 +62,7 @@ export class Orders extends Context.Service<
     /**
      * Locks the latest price, holds what the order needs, and stores the order, in one transaction. An order that a rule holds for
      * review waits for an administrator. A used key returns the first outcome, also when the funds were insufficient; an order that
-     * could not be priced, or of which an account is frozen, leaves its key free. After `StoreUnavailable` the outcome is unknown; a
-     * retry with the same key resolves it.
+     * could not be priced leaves its key free. After `StoreUnavailable` the outcome is unknown; a retry with the same key resolves it.
      */
     readonly place: (request: OrderRequest) => Effect.Effect<PlacedOrder, PlacingError>
     /** Cancels an order that waits in a pool or for a review, and gives its money back. It is never filled afterwards. */

@@ -47,7 +47,7 @@ layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))(
       const account = frozen === "USD" ? "USD" : code
       const title = `${side}, ${frozen === "USD" ? "US dollars" : "the asset"} frozen:`
 
-      it.effect(`${title} are refused, hold nothing, and leave their key free`, () =>
+      it.effect(`${title} are refused, also with the same key later, and hold nothing`, () =>
         Effect.gen(function* () {
           yield* list(code, "10")
           const user = yield* userOf(code, "before")
@@ -66,7 +66,8 @@ layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))(
           assert.strictEqual((yield* stateOf(order))[0], "completed")
           assert.deepStrictEqual(yield* TestWallets.balances(user), balances)
           yield* setFrozen(user, account, false)
-          assert.isFalse((yield* again).replayed)
+          assert.include(yield* Effect.flip(again), { _tag: "MovementDenied" })
+          assert.isFalse((yield* place(user, side, code, "2", { key: "another" })).replayed)
           yield* settle
         })
       )

@@ -69,7 +69,7 @@ export class LedgerApi extends HttpApiGroup.make("ledger")
     HttpApiEndpoint.post("freeze", "/accounts/:account_id/freeze", freezing).annotateMerge(
       describe(
         "Freeze an account",
-        "The account accepts no entries and no new holds until it is unfrozen, except the share of an order that was sent. Open holds can be voided, and expire."
+        "The account accepts no entries and no new holds until it is unfrozen, except the share of an order that has joined a batch. Open holds can be voided, and expire."
       )
     ),
     HttpApiEndpoint.post("unfreeze", "/accounts/:account_id/unfreeze", freezing).annotateMerge(

@@ -92,7 +92,7 @@ export const texts = {
   },
   sides: { buy: "Buy", sell: "Sell" },
   reasons: {
-    "account-frozen": "An account of yours was frozen before it was sent. Nothing was charged.",
+    "account-frozen": "An account of yours was frozen while the order waited. Nothing was charged.",
     "price-moved": "The market moved too far before the order was sent. Everything was given back.",
     "not-filled": "The exchange filled nothing of it. Everything was given back.",
     "exchange-refused": "The exchange refused it. Everything was given back.",
