@@ -96,7 +96,10 @@ export const make = Effect.gen(function* () {
 
   const removeExpired = Effect.gen(function* () {
     const before = DateTime.toDateUtc(DateTime.subtractDuration(yield* DateTime.now, RETENTION))
-    yield* execute(sql`DELETE FROM login_failure WHERE last_at < ${before}`)
+    // Attempts lock several rows, in another order than this: it leaves the rows that one has locked to the next time.
+    yield* execute(sql`
+      DELETE FROM login_failure
+      WHERE subject IN (SELECT subject FROM login_failure WHERE last_at < ${before} FOR UPDATE SKIP LOCKED)`)
   })
 
   return { check, count, current, refund, removeExpired }

@@ -4,7 +4,7 @@ import type { RiskRules } from "../../domain/risk/RiskRules.ts"
 import { define, type Values } from "../SettingDefinition.ts"
 import { duration, oneOf, percentage, wholeNumber } from "../SettingParsers.ts"
 
-/** Defaults of the risk rules, which administrators change at run time. Values are in HOME_CURRENCY. */
+/** Defaults of the risk rules, which administrators change at run time, with values in HOME_CURRENCY; and of held conversions. */
 
 const MAX_DECIMALS = 18
 const MAX_COUNT = 999_999

@@ -52,7 +52,8 @@ export const parse = (
   Result.try({
     try: () => {
       if (text.length > maxContainers && (text.match(/[[{]/g)?.length ?? 0) > maxContainers)
-        throw new Unacceptable(`has more than ${maxContainers} objects and arrays`)
+        throw new Unacceptable(`has more than ${maxContainers} opening brackets`)
+      if (text === "") throw new Unacceptable("is empty")
       const plain: unknown = JSON.parse(text)
       if (isFlat(plain) && isText(text) && !text.includes("\\")) return plain
       return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
@@ -69,7 +70,7 @@ class Unacceptable extends Error {}
 
 const boundedNumber = (source: string) => {
   if (/^-?\d{1,40}(\.\d{1,60})?([eE][+-]?\d{1,2})?$/.test(source)) return source
-  throw new Unacceptable("contains a number that is too long")
+  throw new Unacceptable("contains a number that is too long or too large")
 }
 
 /** Returns true for an object of strings only, which needs no second parse to preserve numbers. */

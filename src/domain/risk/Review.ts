@@ -1,9 +1,10 @@
-import { type BigDecimal, type DateTime, Schema } from "effect"
+import { BigDecimal, type DateTime, Schema } from "effect"
 import type { Username } from "../accounts/User.ts"
 import { AmountType } from "../conversion/Conversion.ts"
 import { QuoteId } from "../conversion/Quote.ts"
 import type { TransferId } from "../ledger/LedgerPosting.ts"
 import { AssetCode } from "../money/Asset.ts"
+import * as Decimal from "../money/Decimal.ts"
 import type { OrderState } from "../orders/Order.ts"
 import type { OrderSide } from "../orders/OrderSide.ts"
 import type { WalletId } from "../wallets/Wallet.ts"
@@ -107,6 +108,8 @@ export class ReviewRefused extends Schema.TaggedError<ReviewRefused>()("ReviewRe
   }
 }
 
+const HUNDRED = BigDecimal.make(100n, 0)
+
 /**
  * The user of a conversion would receive less than at the time of the request, by more than `CONVERSION_MAX_SLIPPAGE`. The review
  * stays pending.
@@ -121,8 +124,11 @@ export class ReviewPriceMoved extends Schema.TaggedError<ReviewPriceMoved>()("Re
   maxSlippage: Schema.String
 }) {
   override get message(): string {
-    const { currentRate, from, maxSlippage, requestedRate, to } = this
-    return `1 ${from} was ${requestedRate} ${to} when the conversion was requested, and is ${currentRate} ${to} now; CONVERSION_MAX_SLIPPAGE allows a loss of the fraction ${maxSlippage}; approve it when the rate is back, or reject it`
+    const { currentRate, from, requestedRate, to } = this
+    const percent = Decimal.format(
+      BigDecimal.multiply(BigDecimal.fromStringUnsafe(this.maxSlippage), HUNDRED)
+    )
+    return `1 ${from} was ${requestedRate} ${to} when the conversion was requested, and is ${currentRate} ${to} now; CONVERSION_MAX_SLIPPAGE allows a loss of at most ${percent}%; approve it when the rate is back, or reject it`
   }
 }
 

@@ -20,8 +20,8 @@ const RETRY_INTERVAL = Duration.seconds(5)
 const SETTLEMENT = "settlement"
 
 /**
- * Updates the metrics of orders and batches that are not settled. An order that was held for review is as old as its release, the second of
- * its events.
+ * Updates the metrics of orders and batches that are not settled. An order that was held for review is as old as its release, the
+ * second of its events.
  */
 export const measure = Effect.gen(function* () {
   const { execute, sql } = yield* Database
@@ -29,10 +29,11 @@ export const measure = Effect.gen(function* () {
   const [{ oldest, unsettled }] = yield* Effect.flatMap(
     execute(sql`
       SELECT count(*)::int AS unsettled,
-        coalesce(extract(epoch FROM ${now}::timestamptz - min(CASE
-          WHEN state IN ('pending', 'aggregated') THEN updated_at
-          WHEN version = 2 THEN created_at
-          ELSE (SELECT at FROM order_event AS released WHERE released.order_id = customer_order.id AND released.version = 2) END)), 0)::float8 AS oldest
+        coalesce(extract(epoch FROM ${now}::timestamptz - least(
+          min(updated_at) FILTER (WHERE state <> 'submitted'),
+          min(created_at) FILTER (WHERE state = 'submitted' AND version = 2),
+          (SELECT min(at) FROM customer_order AS released JOIN order_event ON order_id = released.id AND order_event.version = 2
+            WHERE released.state = 'submitted' AND released.version > 2))), 0)::float8 AS oldest
       FROM customer_order WHERE state IN ('pending', 'aggregated', 'submitted')`),
     (rows) => Effect.orDie(decodeOrders(rows))
   )

@@ -85,7 +85,16 @@ export const run = (migrationsTable: string): Effect.Effect<void, SqlError.SqlEr
       const connection = yield* sql.reserve
       const query = (text: string) => connection.executeValues(text, [])
       // A session that waits for a lock has a snapshot, for which the build would wait in turn.
-      yield* Effect.addFinalizer(() => Effect.ignore(query(`SELECT pg_advisory_unlock(${LOCK})`)))
+      yield* Effect.addFinalizer(() =>
+        Effect.ignore(
+          Effect.forEach(
+            [`SELECT pg_advisory_unlock(${LOCK})`, "RESET statement_timeout", "RESET lock_timeout"],
+            query
+          )
+        )
+      )
+      // A role or a database may have limits for the statements of requests.
+      yield* Effect.forEach(["SET statement_timeout = 0", "SET lock_timeout = 0"], query)
       yield* query(`SELECT pg_try_advisory_lock(${LOCK})`).pipe(
         Effect.repeat({ until: ([row]) => row?.[0] === true, schedule: Schedule.spaced(LOCK_INTERVAL) })
       )

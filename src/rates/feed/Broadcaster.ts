@@ -158,9 +158,11 @@ const make = Effect.fnUntraced(function* (
     // A check that started earlier may have read the database too early. All later ones serve any number of subscribers.
     const earlierChecks = startedChecks
     while (!feed.hasReached(since)) {
-      const completed = yield* Effect.flatMap(singleFlight("check", checkCompleteness), Fiber.join)
-      if (completed > earlierChecks) return
-      if (completed === 0) yield* Effect.sleep(CATCH_UP_RETRY_INTERVAL)
+      const check = yield* singleFlight("check", checkCompleteness)
+      // A database that does not answer must not delay a reader whose position Redis reaches.
+      const completed = yield* Effect.timeoutOption(Fiber.join(check), CATCH_UP_RETRY_INTERVAL)
+      if (Option.exists(completed, (number) => number > earlierChecks)) return
+      if (Option.exists(completed, (number) => number === 0)) yield* Effect.sleep(CATCH_UP_RETRY_INTERVAL)
     }
   })
 

@@ -12,8 +12,8 @@ import { StoreUnavailable } from "../StoreUnavailable.ts"
 import * as ReplicaMonitor from "./ReplicaMonitor.ts"
 import * as WalPosition from "./WalPosition.ts"
 
-/** Time of a read at the replica, before the primary repeats it within the database timeout. */
-const MAX_REPLICA_TIME = Duration.millis(1500)
+/** Time of a read beyond the database timeout, for its repetition on the primary. */
+const MAX_REPETITION_TIME = Duration.millis(1500)
 const MAX_BATCH_SIZE = 1024
 /** Queries for the position of the primary in flight. */
 const CONCURRENT_POSITIONS = 4
@@ -124,7 +124,7 @@ export const make = Effect.fnUntraced(function* ({
       Effect.catchTag("NotAnswered", ({ reason }) =>
         Effect.andThen(count(reason), primary.execute(statements))
       ),
-      Effect.timeoutOrElse({ duration: Duration.sum(timeout, MAX_REPLICA_TIME), orElse: timedOut })
+      Effect.timeoutOrElse({ duration: Duration.sum(timeout, MAX_REPETITION_TIME), orElse: timedOut })
     )
 
   /** In a transaction, a read belongs to it. */
