@@ -56,8 +56,10 @@ layer(TestRisk.layer(LIMITS))("RiskGate", (it) => {
 
   it.effect("does not count what fails, also if it is in one batch with the others", () =>
     Effect.gen(function* () {
-      const poor = yield* TestWallets.user("poor", { USD: "500" })
+      const poor = yield* TestWallets.user("poor", { USD: "501" })
       yield* TestWallets.user("rich")
+      // Finds the accounts, so that the others are posted together.
+      yield* send(poor, "rich", "1")
       // The first one exceeds the balance; if it counted, the others would exceed the limit.
       const results = yield* Effect.forEach(
         ["900", "100", "100", "100", "100", "100"],
@@ -69,7 +71,7 @@ layer(TestRisk.layer(LIMITS))("RiskGate", (it) => {
         ["InsufficientFunds", "Sent", "Sent", "Sent", "Sent", "Sent"]
       )
       assert.deepStrictEqual(yield* usageOf(poor), [
-        { asset: "USD", hourCount: 5, hourValue: "500", dayCount: 5, dayValue: "500" }
+        { asset: "USD", hourCount: 6, hourValue: "501", dayCount: 6, dayValue: "501" }
       ])
       assert.deepStrictEqual(yield* decisionsOf(poor), [])
     })
