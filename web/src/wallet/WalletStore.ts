@@ -104,12 +104,13 @@ const follow = async () => {
   stream?.close()
   stream = current
   try {
-    if (activity.value === undefined) await loadActivity()
     for await (const event of current) {
       if (stream !== current) return
       problem.value = undefined
       lastContact.value = current.lastContact ?? new Date()
       apply(event)
+      // What moved before the first event is in no event.
+      if (event.type === "snapshot") await loadActivity()
     }
   } catch (error) {
     if (!(error instanceof EffexError)) throw error

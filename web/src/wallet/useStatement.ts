@@ -41,6 +41,21 @@ export const useStatement = (filter: () => StatementFilter): StatementState => {
   let cursor: string | undefined
   let run = 0
 
+  /** Adds the movements that arrived after those that are shown. */
+  const addLatest = () => {
+    const [known, latest] = [movements.value, activity.value]
+    if (known === undefined || latest === undefined) return
+    const keys = new Set(known.map(keyOf))
+    const newest = known[0]?.createdAt
+    const added = latest.filter(
+      (row) =>
+        !keys.has(keyOf(row)) &&
+        isSelected(row, filter()) &&
+        (newest === undefined || row.createdAt >= newest)
+    )
+    if (added.length > 0) movements.value = [...added, ...known]
+  }
+
   const read = async (pageSize: number) => {
     const current = run
     isLoading.value = true
@@ -54,6 +69,7 @@ export const useStatement = (filter: () => StatementFilter): StatementState => {
       cursor = page.next
       hasMore.value = page.next !== undefined
       problem.value = undefined
+      addLatest()
     } catch (error) {
       if (!(error instanceof EffexError)) throw error
       if (current === run) problem.value = describe(error)
@@ -74,19 +90,7 @@ export const useStatement = (filter: () => StatementFilter): StatementState => {
     { immediate: true }
   )
 
-  watch(activity, (latest) => {
-    const known = movements.value
-    if (known === undefined || latest === undefined) return
-    const keys = new Set(known.map(keyOf))
-    const newest = known[0]?.createdAt
-    const added = latest.filter(
-      (row) =>
-        !keys.has(keyOf(row)) &&
-        isSelected(row, filter()) &&
-        (newest === undefined || row.createdAt >= newest)
-    )
-    if (added.length > 0) movements.value = [...added, ...known]
-  })
+  watch(activity, addLatest)
 
   return {
     movements,
