@@ -1,8 +1,9 @@
 import { assert, layer } from "@effect/vitest"
-import { DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
+import { DateTime, Deferred, Duration, Effect, Fiber, Layer, Metric, Option } from "effect"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
 import { LedgerVerifier } from "../../src/ledger/LedgerVerifier.ts"
 import * as RiskMetrics from "../../src/platform/metrics/RiskMetrics.ts"
+import { Database } from "../../src/platform/postgres/Database.ts"
 import { Reviews } from "../../src/risk/Reviews.ts"
 import { WalletConversions } from "../../src/wallets/WalletConversions.ts"
 import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
@@ -44,6 +45,30 @@ layer(TestReviews.layer({ CONVERSION_MARGIN: "0" }), LIVE)("Cancelling a held co
       assert.deepStrictEqual(yield* Requests.recordsOf(wallet), [])
       for (const how of ["approve", "reject"] as const)
         assert.include(yield* Effect.flip(decide(how, id)), { _tag: "ReviewDecided", state: "cancelled" })
+    })
+  )
+
+  it.effect("of somebody else is refused without a lock on its review", () =>
+    Effect.gen(function* () {
+      yield* Requests.setRate("1500")
+      const { id, wallet } = yield* heldConversion("lock-owner")
+      const stranger = yield* TestWallets.user("lock-stranger", { USD: "100" })
+      const { lockWithin } = yield* Reviews
+      const { sql } = yield* Database
+      const isLocked = yield* Deferred.make<void>()
+      const isRefused = yield* Deferred.make<void>()
+      const decision = yield* lockWithin(TransferId.make(id)).pipe(
+        Effect.andThen(Deferred.succeed(isLocked, undefined)),
+        Effect.andThen(Deferred.await(isRefused)),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+      yield* Deferred.await(isLocked)
+      assert.isTrue(Option.isNone(yield* cancel(stranger, id)))
+      yield* Deferred.succeed(isRefused, undefined)
+      yield* Fiber.join(decision)
+      assert.include(Option.getOrThrow(yield* cancel(wallet, id)), { state: "cancelled" })
+      assert.deepStrictEqual(yield* balances(wallet), ["USD 100"])
     })
   )
 
