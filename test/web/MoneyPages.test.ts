@@ -279,7 +279,7 @@ describe.skipIf(!Chromium.isAvailable)("The money pages", () => {
               conversion: [`/convert/${conversion.auditId}`, "Verified in your browser"],
               statement: ["/statement", "To receiver"],
               transaction: [`/statement/${conversion.auditId}`, "Identifiers"],
-              markets: ["/markets", "Bitcoin"],
+              markets: ["/markets", "You have"],
               market: ["/markets/BTC", "Your price"],
               orders: ["/orders", "Completed"],
               order: [`/orders/${order.id}`, "the share is equal"],
