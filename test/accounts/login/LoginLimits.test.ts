@@ -11,6 +11,7 @@ import { SecurityEvents } from "../../../src/accounts/SecurityEvents.ts"
 import { SignIn } from "../../../src/accounts/login/SignIn.ts"
 import { DEFAULT_LOGIN_BOUNDS } from "../../../src/domain/accounts/LoginBounds.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
+import * as OpenTransaction from "../../support/OpenTransaction.ts"
 import * as TestAccounts from "../../support/TestAccounts.ts"
 import * as TestConversions from "../../support/TestConversions.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
@@ -256,6 +257,28 @@ layer(accounts)("LoginLimits", (it) => {
       yield* TestClock.adjust("2 hours")
       yield* remove
       assert.strictEqual(yield* count, 0)
+    })
+  )
+
+  it.effect("deletes old counts without waiting for an attempt, which may then count what it deleted", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      const { count, current, removeExpired } = yield* Counts.make
+      const [first, second] = (["first", "second"] as const).map((name) => ({
+        bound: DEFAULT_LOGIN_BOUNDS.account,
+        subject: Counts.subjectOf("test", name)
+      }))
+      assert(first !== undefined && second !== undefined)
+      yield* count([first, second])
+      yield* TestClock.adjust("3 hours")
+      const stored = sql`SELECT subject FROM login_failure WHERE subject IN (${first.subject}, ${second.subject})`
+      const left = yield* OpenTransaction.during(
+        count([first]),
+        Effect.andThen(removeExpired, stored),
+        count([second])
+      )
+      assert.deepStrictEqual(left, [{ subject: first.subject }])
+      assert.deepStrictEqual([yield* current(first), yield* current(second)], [1, 1])
     })
   )
 })

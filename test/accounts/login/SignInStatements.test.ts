@@ -1,11 +1,12 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Redacted, Tracer } from "effect"
+import { Effect, Layer, Redacted } from "effect"
 import * as LoginLimits from "../../../src/accounts/login/LoginLimits.ts"
 import { SignIn } from "../../../src/accounts/login/SignIn.ts"
 import { SecondFactor } from "../../../src/accounts/mfa/SecondFactor.ts"
 import { NewUserSetup } from "../../../src/accounts/NewUserSetup.ts"
 import { Registration } from "../../../src/accounts/Registration.ts"
 import { SecurityEvents } from "../../../src/accounts/SecurityEvents.ts"
+import * as SqlStatements from "../../support/SqlStatements.ts"
 import * as TestAccounts from "../../support/TestAccounts.ts"
 import * as TestConversions from "../../support/TestConversions.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
@@ -18,21 +19,12 @@ const accounts = TestAccounts.node.pipe(
 
 /** Returns the statements and transactions of an effect, each by the SQL functions and tables that it names. */
 const statementsOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const spans: Array<Tracer.NativeSpan> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        if (options.kind === "client" || options.name === "sql.transaction") spans.push(span)
-        return span
-      }
-    })
-    yield* Effect.provideService(effect, Tracer.Tracer, tracer)
-    return spans.map(({ attributes, name }) => {
-      const text = String(attributes.get("db.query.text") ?? name)
-      return text.match(/\b(count_attempt|app_user|credential|sign_in|refund_attempt)\b/g)?.join(" ") ?? text
-    })
-  })
+  Effect.map(SqlStatements.of(effect), (texts) =>
+    texts.map(
+      (text) =>
+        text.match(/\b(count_attempt|app_user|credential|sign_in|refund_attempt)\b/g)?.join(" ") ?? text
+    )
+  )
 
 const signIn = (username: string, password: string) =>
   Effect.flatMap(SignIn, (service) =>

@@ -3,7 +3,9 @@ import { Effect, Layer, Metric } from "effect"
 import { SettlementSignal } from "../../../src/orders/settlement/SettlementSignal.ts"
 import * as SettlementRunner from "../../../src/orders/settlement/SettlementRunner.ts"
 import * as OrderMetrics from "../../../src/platform/metrics/OrderMetrics.ts"
+import { Database } from "../../../src/platform/postgres/Database.ts"
 import { ScriptedExchange } from "../../support/ScriptedExchange.ts"
+import * as SqlStatements from "../../support/SqlStatements.ts"
 import * as TestOrders from "../../support/TestOrders.ts"
 import * as TestWallets from "../../support/TestWallets.ts"
 
@@ -35,6 +37,26 @@ layer(TestOrders.layer(), { excludeTestServices: true })("SettlementRunner", (it
       yield* notify
       yield* wait
       assert.isTrue((yield* Effect.timeoutOption(wait, "20 millis"))._tag === "None")
+    })
+  )
+
+  it.effect("finds the age of unsettled orders by indexes, without a query for each order", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      const text = (yield* SqlStatements.of(SettlementRunner.measure)).find((query) =>
+        query.includes("AS unsettled")
+      )
+      assert.isDefined(text)
+      const plan = yield* sql.withTransaction(
+        Effect.andThen(
+          // A small table would be read without an index.
+          sql`SET LOCAL enable_seqscan = off`,
+          sql.unsafe(`EXPLAIN ${text}`, [new Date(0)]).values
+        )
+      )
+      const lines = plan.flat().join("\n")
+      assert.match(lines, /customer_order_unsettled/)
+      assert.notMatch(lines, /Seq Scan|SubPlan/)
     })
   )
 })

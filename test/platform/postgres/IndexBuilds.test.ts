@@ -1,8 +1,12 @@
+import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Context, Effect, Fiber, Layer, Option } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { Settings } from "../../../src/config/Settings.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
 import * as IndexBuilds from "../../../src/platform/postgres/IndexBuilds.ts"
 import { MIGRATIONS_TABLE } from "../../../src/platform/postgres/Migrations.ts"
+import * as OpenTransaction from "../../support/OpenTransaction.ts"
 import * as TestDatabase from "../../support/TestDatabase.ts"
 
 const build = IndexBuilds.run(MIGRATIONS_TABLE)
@@ -32,6 +36,35 @@ const revert = Effect.gen(function* () {
   yield* sql`DELETE FROM effex_migrations WHERE migration_id >= 38`
   yield* sql`DROP INDEX customer_order_held`
   return migrated
+})
+
+/** Returns once a build waits for a writer for as long. */
+const waitsFor = (time: string) =>
+  Effect.gen(function* () {
+    const { sql } = yield* Database
+    const waiting = sql`
+      SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+        AND query LIKE 'CREATE UNIQUE INDEX CONCURRENTLY%' AND clock_timestamp() - query_start >= ${time}::interval`
+    while ((yield* waiting).length === 0) yield* Effect.sleep("20 millis")
+  })
+
+/** Builds while a transaction has written to the table, until the build waits for it. Others can write meanwhile. */
+const buildBehindWriter = Effect.fnUntraced(function* <E, R, R2>(
+  building: Effect.Effect<void, E, R>,
+  hasWaited: Effect.Effect<void, SqlError.SqlError, R2>
+) {
+  const { sql } = yield* Database
+  const write = sql`LOCK TABLE ledger_entry IN ROW EXCLUSIVE MODE NOWAIT`
+  const built = yield* OpenTransaction.during(
+    write,
+    Effect.gen(function* () {
+      const built = yield* Effect.forkChild(building)
+      yield* Effect.raceFirst(hasWaited, Fiber.join(built))
+      yield* sql.withTransaction(write)
+      return built
+    })
+  )
+  yield* Fiber.join(built)
 })
 
 const LIVE = { excludeTestServices: true }
@@ -71,29 +104,39 @@ layer(TestDatabase.layer(), LIVE)("Indexes of pending migrations", (it) => {
     Effect.gen(function* () {
       const { sql } = yield* Database
       yield* sql`DROP INDEX ledger_entry_page`
-      const write = sql`LOCK TABLE ledger_entry IN ROW EXCLUSIVE MODE NOWAIT`
-      const waiting = sql<{ found: boolean }>`SELECT EXISTS (
-        SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-          AND query LIKE 'CREATE UNIQUE INDEX CONCURRENTLY%') AS found`
-      const [hasWritten, isDone] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
-      const writer = yield* Effect.forkChild(
-        sql.withTransaction(
-          Effect.andThen(
-            write,
-            Effect.andThen(Deferred.succeed(hasWritten, undefined), Deferred.await(isDone))
-          )
-        )
-      )
-      yield* Deferred.await(hasWritten)
-      const building = yield* Effect.forkChild(build)
-      // It waits for the open transaction, and others can write meanwhile.
-      while ((yield* waiting)[0]?.found !== true) yield* Effect.sleep("20 millis")
-      yield* sql.withTransaction(write)
-      yield* Deferred.succeed(isDone, undefined)
-      yield* Fiber.join(writer)
-      yield* Fiber.join(building)
+      yield* buildBehindWriter(build, waitsFor("0 seconds"))
       assert.isTrue((yield* definitionOf("ledger_entry_page"))?.isValid)
     })
+  )
+
+  it.effect("are built by a role with time limits, which its connection keeps", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      yield* sql`DROP INDEX ledger_entry_page`
+      const [names] = yield* sql<{
+        role: string
+        database: string
+      }>`SELECT current_user AS role, current_database() AS database`
+      const role = sql`ALTER ROLE ${sql(names?.role ?? "")} IN DATABASE ${sql(names?.database ?? "")}`
+      yield* sql`${role} SET statement_timeout = '1s'`
+      yield* sql`${role} SET lock_timeout = '900ms'`
+      const { databaseUrl } = yield* Settings
+      const client = PgClient.layer({ url: Option.getOrUndefined(databaseUrl), maxConnections: 2 })
+      const limited = Context.get(yield* Layer.build(client), SqlClient.SqlClient)
+      yield* buildBehindWriter(
+        Effect.provideService(build, SqlClient.SqlClient, limited),
+        waitsFor("1.5 seconds")
+      )
+      assert.isTrue((yield* definitionOf("ledger_entry_page"))?.isValid)
+      for (const connection of [yield* limited.reserve, yield* limited.reserve])
+        assert.deepStrictEqual(
+          yield* connection.executeValues(
+            "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')",
+            []
+          ),
+          [["1s", "900ms"]]
+        )
+    }).pipe(Effect.scoped)
   )
 })
 
