@@ -163,7 +163,7 @@ const ACCOUNT_WITH_HELD = `ledger_account CROSS JOIN LATERAL (
 
 const FrozenAccount = Schema.Struct({ id: AccountIdFromBigInt, owner: Schema.String, asset: AssetCode })
 
-/** An account that accepts no entries and no new holds. */
+/** An account that accepts no new holds, and no entries except the share of an order that has joined a batch. */
 export type FrozenAccount = typeof FrozenAccount.Type
 
 const decodeFrozen = Schema.decodeUnknownEffect(Schema.Array(FrozenAccount))

@@ -14,7 +14,6 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { type HeldEnd, HeldOrderDecisions } from "../risk/HeldMovements.ts"
 import { Reviews } from "../risk/Reviews.ts"
 import type { StoredReview } from "../risk/StoredReview.ts"
-import { walletAccount, Wallets } from "../wallets/Wallets.ts"
 import { HeldOrderRepo } from "./HeldOrderRepo.ts"
 import { OrderPrices } from "./OrderPrices.ts"
 import * as OrderRefund from "./OrderRefund.ts"
@@ -35,12 +34,11 @@ export const layerNoDeps = Layer.effect(
     const { exchange, orderMaxSlippage } = yield* Settings
     const catalog = yield* AssetCatalog
     const database = yield* Database
-    const { accountById } = yield* Ledger
+    const { frozenOf } = yield* Ledger
     const prices = yield* OrderPrices
     const repo = yield* HeldOrderRepo
     const reviews = yield* Reviews
     const { notify } = yield* SettlementSignal
-    const wallets = yield* Wallets
     const refund = yield* OrderRefund.make
 
     const count = ({ state }: Order) => Metric.update(OrderMetrics.orders.of({ state }), 1)
@@ -68,18 +66,14 @@ export const layerNoDeps = Layer.effect(
       Effect.fail(new ReviewRefused({ detail: `${error.message}; ${message}` }))
     const refuseForNow = refuse("approve it later, or reject it")
 
-    /** A batch with a frozen account could not be settled: neither the one that pays, nor the one that receives. */
+    /** An order would fail when its batch is made, if the account that pays or the one that receives is still frozen. */
     const requireUnfrozen = Effect.fnUntraced(function* ({ asset, walletId }: Order) {
-      const ids = yield* wallets.accountIds([
-        walletAccount(walletId, PRICE_CURRENCY),
-        walletAccount(walletId, asset)
-      ])
-      for (const id of ids) {
-        if (Option.exists(yield* accountById(id), ({ frozenAt }) => Option.isSome(frozenAt)))
-          return yield* new ReviewRefused({
-            detail: `Account ${id} is frozen; unfreeze it first, or reject the review`
-          })
-      }
+      const frozen = yield* database.execute(frozenOf([walletId]))
+      const account = frozen.find((account) => account.asset === asset || account.asset === PRICE_CURRENCY)
+      if (account !== undefined)
+        return yield* new ReviewRefused({
+          detail: `Account ${account.id} is frozen; unfreeze it first, or reject the review`
+        })
     })
 
     const prepareApproval: HeldOrderDecisions["Service"]["prepareApproval"] = Effect.fn(

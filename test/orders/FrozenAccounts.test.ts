@@ -129,6 +129,26 @@ layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))(
       )
     }
 
+    it.effect("are settled all the same if their batch waits for a price", () =>
+      Effect.gen(function* () {
+        yield* list("FRZW", "10")
+        const { set } = yield* TestSettlement.TestPrices
+        const exchange = yield* ScriptedExchange
+        yield* exchange.always({ does: "fill", price: "10" })
+        const users = [yield* userOf("FRZW", "waits"), yield* userOf("FRZW", "waits-too")] as const
+        const orders = yield* Effect.forEach(users, (user) => place(user, "buy", "FRZW", "0.6"))
+        yield* set("FRZW", undefined)
+        yield* settle
+        for (const { order } of orders) assert.strictEqual((yield* stateOf(order))[0], "submitted")
+        yield* setFrozen(users[0], "USD", true)
+        yield* set("FRZW", "10")
+        yield* TestClock.adjust("1 second")
+        yield* settle
+        for (const { order } of orders)
+          assert.deepStrictEqual(yield* stateOf(order), ["completed", null, "0.6", "6"])
+      })
+    )
+
     it.effect("give everything back if the exchange refuses them", () =>
       Effect.gen(function* () {
         yield* list("FRZR", "10")

@@ -17,7 +17,7 @@ import * as SettlementPostings from "./SettlementPostings.ts"
 import { SettlementRepo } from "./SettlementRepo.ts"
 import { SettlementSteps } from "./SettlementSteps.ts"
 
-/** The ledger refuses the postings of a batch, for example because an account is frozen. Nothing was changed. */
+/** The ledger refuses the postings of a batch, for example because an account of the house is frozen. Nothing was changed. */
 export class AllocationRefused extends Schema.TaggedError<AllocationRefused>()("AllocationRefused", {
   batch: BatchId,
   outcome: Schema.String
