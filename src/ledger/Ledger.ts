@@ -9,7 +9,7 @@ import * as GroupCommit from "./GroupCommit.ts"
 import { LedgerAccounts } from "./LedgerAccounts.ts"
 import { LedgerHistory } from "./LedgerHistory.ts"
 import { LedgerRepo } from "./LedgerRepo.ts"
-import type { FrozenRefusal } from "./PostBatch.ts"
+import type { Refusal } from "./PostBatch.ts"
 import { PostingGate } from "./PostingGate.ts"
 import * as PostingRounds from "./PostingRounds.ts"
 
@@ -56,11 +56,11 @@ export class Ledger extends Context.Service<
         dependent: Statement.Fragment
       ) => Effect.Effect<ReadonlyArray<PostOutcome> | undefined, SqlError.SqlError | StoreUnavailable>
       /**
-       * Makes the refusal of postings because of a frozen account final for their keys, as if they had been posted. For an account
-       * that a posting does not name, such as one that receives money later. An earlier outcome of a key remains.
+       * Makes the refusal of postings final for their keys, as if they had been posted. For a frozen account that a posting does not
+       * name, such as one that receives money later. An earlier outcome of a key remains.
        */
-      readonly refuseFrozen: (
-        refusals: ReadonlyArray<FrozenRefusal>
+      readonly refuse: (
+        refusals: ReadonlyArray<Refusal>
       ) => Effect.Effect<void, SqlError.SqlError | StoreUnavailable>
       /** Calls a listener with the postings of this process, after their commit. Some may have been refused. */
       readonly listen: (listener: PostingListener) => Effect.Effect<void, never, Scope.Scope>
@@ -69,7 +69,7 @@ export class Ledger extends Context.Service<
   static readonly layerNoDeps = Layer.effect(
     Ledger,
     Effect.gen(function* () {
-      const { afterCommit, call, storeFrozen, tryCall, tryCallWith } = yield* LedgerRepo
+      const { afterCommit, call, storeRefusals, tryCall, tryCallWith } = yield* LedgerRepo
       const accounts = yield* LedgerAccounts
       const history = yield* LedgerHistory
       const context = yield* Effect.context<never>()
@@ -148,7 +148,7 @@ export class Ledger extends Context.Service<
         post,
         postWithin,
         postWith,
-        refuseFrozen: storeFrozen,
+        refuse: storeRefusals,
         listen
       })
     })

@@ -31,9 +31,9 @@ export class LedgerRepo extends Context.Service<
       postings: ReadonlyArray<LedgerPosting>,
       dependent: Statement.Fragment
     ) => Effect.Effect<ReadonlyArray<PostOutcome> | undefined, SqlError.SqlError | StoreUnavailable>
-    /** Stores refusals as the outcomes of their keys. See `Ledger.refuseFrozen`. */
-    readonly storeFrozen: (
-      refusals: ReadonlyArray<PostBatch.FrozenRefusal>
+    /** Stores refusals as the outcomes of their keys. See `Ledger.refuse`. */
+    readonly storeRefusals: (
+      refusals: ReadonlyArray<PostBatch.Refusal>
     ) => Effect.Effect<void, SqlError.SqlError | StoreUnavailable>
     /** Runs an effect after the commit of the open transaction. */
     readonly afterCommit: (effect: Effect.Effect<void>) => Effect.Effect<void>
@@ -79,13 +79,13 @@ export class LedgerRepo extends Context.Service<
         const admitted = postings.flatMap((posting, i) => postedBy(posting, decisions[i]))
         const posted = (yield* post(sql, admitted, alongside)).values()
         const outcomes = decisions.map((decision) => outcomeOf(decision, posted))
-        const refusals = postings.flatMap(({ idempotency: key }, i) => {
+        const refusals = postings.flatMap((posting, i) => {
           const decision = decisions[i]
-          return key !== undefined && decision?._tag === "Refuse"
-            ? [{ key, decision: decision.outcome.decision }]
+          return posting.idempotency !== undefined && decision?._tag === "Refuse"
+            ? [{ posting, decision: decision.outcome.decision }]
             : []
         })
-        if (refusals.length > 0) yield* PostBatch.storeRefusals(sql, refusals)
+        if (refusals.length > 0) yield* PostBatch.storeRefusals(sql, refusals, "fail")
         if (record !== undefined) yield* record(outcomes)
         return outcomes
       })
@@ -104,8 +104,8 @@ export class LedgerRepo extends Context.Service<
         }, withDatabaseTimeout),
         tryCallWith: (postings, dependent) =>
           pipeline((client) => postWithinLimits(client, postings, dependent)),
-        storeFrozen: (refusals) =>
-          Effect.asVoid(pipeline((client) => PostBatch.storeFrozen(client, refusals)))
+        storeRefusals: (refusals) =>
+          Effect.asVoid(pipeline((client) => PostBatch.storeRefusals(client, refusals, "keep")))
       })
     })
   )

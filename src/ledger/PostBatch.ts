@@ -1,7 +1,7 @@
 import { type BigDecimal, DateTime, Effect, Schema } from "effect"
 import type { SqlClient, Statement } from "effect/sql"
 import type { LedgerAccountId } from "../domain/ledger/LedgerAccount.ts"
-import { HoldId, type LedgerPosting, type PostingKey, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import { HoldId, type LedgerPosting, TransferId } from "../domain/ledger/LedgerPosting.ts"
 import type { PostOutcome } from "../domain/ledger/PostOutcome.ts"
 import * as Decimal from "../domain/money/Decimal.ts"
 import * as PgArray from "../platform/postgres/PgArray.ts"
@@ -102,40 +102,38 @@ export const outcomes = Effect.fnUntraced(function* (
   return found
 })
 
-/** Stores the refusals of the gate as the outcomes of their keys. */
+/** A posting that is refused without a call of `post_batch`: by a decision of the gate, or because of a frozen account. */
+export type Refusal = { readonly posting: Pick<LedgerPosting, "id" | "idempotency"> } & (
+  | { readonly decision: string }
+  | { readonly account: LedgerAccountId }
+)
+
+const storedRefusal = (refusal: Refusal) =>
+  "decision" in refusal
+    ? { outcome: GATE_REFUSED, subject: refusal.decision, account: null }
+    : { outcome: "account_frozen", subject: refusal.posting.id, account: refusal.account }
+
+/**
+ * Stores refusals as the outcomes of their keys. If a key has an outcome, the statement fails with a conflict, or keeps that outcome.
+ */
 export const storeRefusals = (
   sql: SqlClient.SqlClient,
-  refusals: ReadonlyArray<{ readonly key: PostingKey; readonly decision: string }>
+  refusals: ReadonlyArray<Refusal>,
+  onConflict: "fail" | "keep"
 ) => {
-  const column = (name: "principal" | "key" | "requestHash") =>
-    PgArray.ofTexts(refusals.map(({ key }) => key[name]))
-  return sql`
-    INSERT INTO ledger_outcome (principal, key, request_hash, outcome, subject, created_at)
-    SELECT principal, key, hash, ${GATE_REFUSED}, decision, clock_timestamp() FROM unnest(
-      ${column("principal")}::text[], ${column("key")}::text[], ${column("requestHash")}::text[],
-      ${PgArray.of(refusals.map(({ decision }) => decision))}::uuid[]) AS refusal (principal, key, hash, decision)`
-}
-
-/** A posting that was refused before it was tried, because an account is frozen. */
-export interface FrozenRefusal {
-  readonly posting: LedgerPosting
-  readonly account: LedgerAccountId
-}
-
-/** Stores refusals as the outcomes of their keys. An earlier outcome of a key remains. */
-export const storeFrozen = (sql: SqlClient.SqlClient, refusals: ReadonlyArray<FrozenRefusal>) => {
-  const stored = refusals.flatMap(({ account, posting: { id, idempotency } }) =>
-    idempotency === undefined ? [] : [{ ...idempotency, id, account }]
-  )
-  const column = (name: "principal" | "key" | "requestHash") =>
+  const stored = refusals.flatMap((refusal) => {
+    const key = refusal.posting.idempotency
+    return key === undefined ? [] : [{ ...key, ...storedRefusal(refusal) }]
+  })
+  const column = (name: "principal" | "key" | "requestHash" | "outcome") =>
     PgArray.ofTexts(stored.map((refusal) => refusal[name]))
   return sql`
     INSERT INTO ledger_outcome (principal, key, request_hash, outcome, subject, account_id, created_at)
-    SELECT principal, key, hash, 'account_frozen', subject, account, clock_timestamp() FROM unnest(
-      ${column("principal")}::text[], ${column("key")}::text[], ${column("requestHash")}::text[],
-      ${PgArray.of(stored.map(({ id }) => id))}::uuid[], ${PgArray.of(stored.map(({ account }) => account))}::bigint[]
-    ) AS refusal (principal, key, hash, subject, account)
-    ON CONFLICT DO NOTHING`
+    SELECT principal, key, hash, outcome, subject, account, clock_timestamp() FROM unnest(
+      ${column("principal")}::text[], ${column("key")}::text[], ${column("requestHash")}::text[], ${column("outcome")}::text[],
+      ${PgArray.of(stored.map(({ subject }) => subject))}::uuid[], ${PgArray.of(stored.map(({ account }) => account))}::bigint[]
+    ) AS refusal (principal, key, hash, outcome, subject, account)
+    ${sql.literal(onConflict === "keep" ? "ON CONFLICT DO NOTHING" : "")}`
 }
 
 const TAGS = {

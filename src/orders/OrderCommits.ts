@@ -81,7 +81,7 @@ export const make = Effect.gen(function* () {
       const refusal = refusals[i]
       return refusal?._tag === "AccountFrozen" ? [{ posting, account: refusal.account }] : []
     })
-    if (final.length > 0) yield* ledger.refuseFrozen(final)
+    if (final.length > 0) yield* ledger.refuse(final)
     return refusals
   })
 

@@ -1,9 +1,9 @@
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Effect } from "effect"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
 import { Orders } from "../../src/orders/Orders.ts"
-import { Database } from "../../src/platform/postgres/Database.ts"
 import { Reviews } from "../../src/risk/Reviews.ts"
+import * as OpenTransaction from "../support/OpenTransaction.ts"
 import * as TestOrders from "../support/TestOrders.ts"
 import * as TestReviews from "../support/TestReviews.ts"
 import * as TestWallets from "../support/TestWallets.ts"
@@ -17,21 +17,12 @@ layer(TestReviews.layer(), { excludeTestServices: true })("The cancellation of a
       const stranger = yield* TestWallets.user("lock-stranger", { USD: "100" })
       const { order } = yield* TestReviews.unpriced(TestOrders.place(owner, "buy", "LOCK", "3"))
       const { lockWithin } = yield* Reviews
-      const { sql } = yield* Database
       const { cancel } = yield* Orders
-      const isLocked = yield* Deferred.make<void>()
-      const isRefused = yield* Deferred.make<void>()
-      const decision = yield* lockWithin(TransferId.make(order.id)).pipe(
-        Effect.andThen(Deferred.succeed(isLocked, undefined)),
-        Effect.andThen(Deferred.await(isRefused)),
-        sql.withTransaction,
-        Effect.forkChild
+      const refusal = yield* OpenTransaction.during(
+        lockWithin(TransferId.make(order.id)),
+        Effect.flip(cancel(stranger.id, order.id, `user:${stranger.userId}`))
       )
-      yield* Deferred.await(isLocked)
-      const refusal = yield* Effect.flip(cancel(stranger.id, order.id, `user:${stranger.userId}`))
       assert.strictEqual(refusal._tag, "OrderNotFound")
-      yield* Deferred.succeed(isRefused, undefined)
-      yield* Fiber.join(decision)
       assert.include(yield* cancel(owner.id, order.id, `user:${owner.userId}`), { state: "cancelled" })
       assert.deepStrictEqual(yield* TestWallets.balances(owner), ["USD 100"])
     })

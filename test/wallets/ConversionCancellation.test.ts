@@ -1,12 +1,12 @@
 import { assert, layer } from "@effect/vitest"
-import { DateTime, Deferred, Duration, Effect, Fiber, Layer, Metric, Option } from "effect"
+import { DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
 import { LedgerVerifier } from "../../src/ledger/LedgerVerifier.ts"
 import * as RiskMetrics from "../../src/platform/metrics/RiskMetrics.ts"
-import { Database } from "../../src/platform/postgres/Database.ts"
 import { Reviews } from "../../src/risk/Reviews.ts"
 import { WalletConversions } from "../../src/wallets/WalletConversions.ts"
 import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
+import * as OpenTransaction from "../support/OpenTransaction.ts"
 import * as TestReviews from "../support/TestReviews.ts"
 import * as TestWallets from "../support/TestWallets.ts"
 import * as Requests from "../support/WalletConversionRequests.ts"
@@ -54,19 +54,8 @@ layer(TestReviews.layer({ CONVERSION_MARGIN: "0" }), LIVE)("Cancelling a held co
       const { id, wallet } = yield* heldConversion("lock-owner")
       const stranger = yield* TestWallets.user("lock-stranger", { USD: "100" })
       const { lockWithin } = yield* Reviews
-      const { sql } = yield* Database
-      const isLocked = yield* Deferred.make<void>()
-      const isRefused = yield* Deferred.make<void>()
-      const decision = yield* lockWithin(TransferId.make(id)).pipe(
-        Effect.andThen(Deferred.succeed(isLocked, undefined)),
-        Effect.andThen(Deferred.await(isRefused)),
-        sql.withTransaction,
-        Effect.forkChild
-      )
-      yield* Deferred.await(isLocked)
-      assert.isTrue(Option.isNone(yield* cancel(stranger, id)))
-      yield* Deferred.succeed(isRefused, undefined)
-      yield* Fiber.join(decision)
+      const found = yield* OpenTransaction.during(lockWithin(TransferId.make(id)), cancel(stranger, id))
+      assert.isTrue(Option.isNone(found))
       assert.include(Option.getOrThrow(yield* cancel(wallet, id)), { state: "cancelled" })
       assert.deepStrictEqual(yield* balances(wallet), ["USD 100"])
     })
