@@ -33,9 +33,8 @@ export const MAX_CONCURRENT_HASHES = Math.max(
 /** Bounds of sign-ins and registrations. Tests lower them. */
 export class PasswordQueueBounds extends Context.Reference<PasswordQueue.PasswordQueueBounds>(
   "effex/accounts/Passwords/PasswordQueueBounds",
-  // A sign-in has a hash of 15 ms and four round trips to PostgreSQL: on two CPUs, this many keep hashing while a round trip takes up
-  // to 11 ms. Twice as many made the p99 of lookups 1.2 and 1.5 times as long, with no more sign-ins per second (two rounds).
-  // On two CPUs, 200 take about 6 seconds.
+  // A sign-in has a hash of 15 ms and four round trips to PostgreSQL. On two CPUs, this many keep hashing while a round trip takes up
+  // to 11 ms. Twice as many make the p99 of lookups up to 1.5 times as long, with no more sign-ins per second. 200 wait up to 6 seconds.
   { defaultValue: () => ({ concurrency: 2 * MAX_CONCURRENT_HASHES + 2, maxWaiting: 200 }) }
 ) {}
 

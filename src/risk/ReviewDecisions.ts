@@ -20,7 +20,7 @@ import {
   HeldOrderDecisions,
   type OutdatedPrice,
   type PreparedApproval
-} from "./HeldMovements.ts"
+} from "./HeldDecisions.ts"
 import * as HoldEnd from "./HoldEnd.ts"
 import { ReviewRepo } from "./ReviewRepo.ts"
 import { Reviews } from "./Reviews.ts"

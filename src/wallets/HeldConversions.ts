@@ -14,7 +14,7 @@ import { type ReviewedConversion, ReviewPriceMoved, ReviewRefused } from "../dom
 import { Ledger } from "../ledger/Ledger.ts"
 import * as ConversionMetrics from "../platform/metrics/ConversionMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
-import { HeldConversionDecisions, OutdatedPrice, type PreparedApproval } from "../risk/HeldMovements.ts"
+import { HeldConversionDecisions, OutdatedPrice, type PreparedApproval } from "../risk/HeldDecisions.ts"
 import * as HoldEnd from "../risk/HoldEnd.ts"
 import type { StoredReview } from "../risk/StoredReview.ts"
 import * as ConversionPosting from "./ConversionPosting.ts"

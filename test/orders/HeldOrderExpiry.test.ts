@@ -1,7 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, References } from "effect"
 import { Database } from "../../src/platform/postgres/Database.ts"
-import { HeldOrderDecisions } from "../../src/risk/HeldMovements.ts"
+import { HeldOrderDecisions } from "../../src/risk/HeldDecisions.ts"
 import * as TestOrders from "../support/TestOrders.ts"
 import * as TestReviews from "../support/TestReviews.ts"
 import * as TestWallets from "../support/TestWallets.ts"

@@ -36,7 +36,7 @@ export class HeldOrderDecisions extends Context.Service<
     /** Ends orders whose review has expired, and returns their number. */
     readonly expireDue: Effect.Effect<number, StoreUnavailable>
   }
->()("effex/risk/HeldMovements/HeldOrderDecisions") {}
+>()("effex/risk/HeldDecisions/HeldOrderDecisions") {}
 
 /** Ends conversions that are held for review. Only the interface: wallets depend on reviews, and implement it. */
 export class HeldConversionDecisions extends Context.Service<
@@ -45,4 +45,4 @@ export class HeldConversionDecisions extends Context.Service<
     /** Exchanges what is held, unless the user would receive too little. */
     readonly prepareApproval: PrepareApproval
   }
->()("effex/risk/HeldMovements/HeldConversionDecisions") {}
+>()("effex/risk/HeldDecisions/HeldConversionDecisions") {}
