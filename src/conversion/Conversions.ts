@@ -1,9 +1,7 @@
 import { Context, Effect, Exit, Layer, Option } from "effect"
-import { SecureRandom } from "effect/crypto"
 import { AuditLog } from "../audit/AuditLog.ts"
 import type { Owner } from "../domain/access/Principal.ts"
-import { AuditId } from "../domain/conversion/AuditId.ts"
-import type { QuoteId } from "../domain/conversion/Quote.ts"
+import type { AuditId } from "../domain/conversion/AuditId.ts"
 import type { AmountOutOfRange } from "../domain/conversion/Conversion.ts"
 import type {
   IdempotencyConflict,
@@ -13,15 +11,15 @@ import type {
   QuoteNotFound,
   QuoteUsed
 } from "../domain/conversion/ConversionErrors.ts"
-import { RateId, type RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
+import { type RateTooOld, RateUnavailable } from "../domain/rates/Rate.ts"
 import type { ClockSkewed } from "../platform/ClockSkew.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import * as ExportedSpans from "../platform/telemetry/ExportedSpans.ts"
 import type * as CommittedConversion from "./CommittedConversion.ts"
+import * as ConversionPreparation from "./ConversionPreparation.ts"
 import type { ConversionInput, ConversionTerms } from "./ConversionInput.ts"
 import * as Idempotency from "./Idempotency.ts"
 import * as PreparedConversion from "./PreparedConversion.ts"
-import { type PriceInput, Pricing } from "./Pricing.ts"
 import * as QuoteUse from "./QuoteUse.ts"
 
 /** Reasons for which a conversion has no price. */
@@ -100,14 +98,11 @@ export class Conversions extends Context.Service<
     Conversions,
     Effect.gen(function* () {
       const audit = yield* AuditLog
-      const pricing = yield* Pricing
+      const preparation = yield* ConversionPreparation.make
       const quotes = yield* QuoteUse.make
-      const random = yield* SecureRandom.SecureRandom
       const traced = yield* ExportedSpans.make
       const locks = Idempotency.makeLocks()
-      const { prepare, replay, toExit } = yield* PreparedConversion.make
-
-      const newId = Effect.map(random.uuidV7(), (uuid) => AuditId.make(uuid))
+      const { replay, toExit } = yield* PreparedConversion.make
 
       const append = (
         prepared: PreparedConversion.PreparedConversion,
@@ -127,7 +122,7 @@ export class Conversions extends Context.Service<
           prepared: PreparedConversion.PreparedConversion
         ) => Effect.Effect<CommittedConversion.ConversionOutcome, ConversionError>
       ) {
-        const prepared = prepare(yield* newId, null, key, yield* pricing.price(input))
+        const prepared = yield* preparation.atLatest(input, key)
         return yield* append(
           prepared,
           Effect.suspend(() => onUnknownRate(prepared))
@@ -137,24 +132,11 @@ export class Conversions extends Context.Service<
       /** Repeats a conversion once after its rate turned out not to be in the database. */
       const reprice = Effect.fnUntraced(function* (
         input: ConversionInput,
-        { record }: PreparedConversion.PreparedConversion
+        prepared: PreparedConversion.PreparedConversion
       ) {
-        yield* pricing.evictUnknownRate(input.pair, RateId.make(record.rate_id))
+        yield* preparation.evictUnknownRate(input.pair, prepared)
         const unavailable = () => Effect.fail(new RateUnavailable({ pair: input.pair }))
         return yield* convertAtLatest(input, Idempotency.keyOf(input), unavailable)
-      })
-
-      const prepareQuoted = Effect.fnUntraced(function* (
-        id: QuoteId,
-        input: PriceInput,
-        key: Idempotency.ConversionKey | undefined
-      ) {
-        yield* pricing.requireAllowedSkew
-        const quote = yield* quotes.open(id, input)
-        const { principal, reference } = input
-        const priced = { ...quote.priced, reference: reference ?? quote.priced.reference, principal }
-        // The id as it is stored, in lower case: the record is hashed as it will be read.
-        return prepare(yield* newId, quote.id, key, priced)
       })
 
       const commit = Effect.fnUntraced(function* (
@@ -164,7 +146,7 @@ export class Conversions extends Context.Service<
         if (input.quoteId === null) {
           return yield* convertAtLatest(input, key, (prepared) => reprice(input, prepared))
         }
-        const prepared = yield* prepareQuoted(input.quoteId, input, key)
+        const prepared = yield* preparation.quoted(input.quoteId, input, key)
         return yield* append(prepared, quotes.failUnavailable(input.quoteId, input))
       })
 
@@ -183,11 +165,8 @@ export class Conversions extends Context.Service<
         input: ConversionInput,
         key: Idempotency.ConversionKey | undefined
       ): PreparedConversion.PreparedConversion | undefined => {
-        if (input.quoteId !== null) return undefined
-        const priced = pricing.priceFromMemory(input)
-        if (priced === undefined) return undefined
-        const prepared = prepare(id, null, key, priced)
-        return key === undefined || locks.tryLock(key) ? prepared : undefined
+        const prepared = preparation.fromMemory(id, input, key)
+        return prepared === undefined || key === undefined || locks.tryLock(key) ? prepared : undefined
       }
 
       const unlockAll = (prepared: ReadonlyArray<PreparedConversion.PreparedConversion>) =>
@@ -200,7 +179,7 @@ export class Conversions extends Context.Service<
 
       const convert: Conversions["Service"]["convert"] = (input) =>
         traced("Conversions.convert")(
-          Effect.flatMap(newId, (id) => {
+          Effect.flatMap(preparation.newId, (id) => {
             const key = Idempotency.keyOf(input)
             const prepared = prepareFromMemory(id, input, key)
             if (prepared === undefined) return convertWithIo(input, key)
@@ -218,7 +197,7 @@ export class Conversions extends Context.Service<
           const converted = Effect.gen(function* () {
             const batch: Array<PreparedConversion.PreparedConversion | undefined> = []
             for (const input of inputs) {
-              const item = prepareFromMemory(yield* newId, input, Idempotency.keyOf(input))
+              const item = prepareFromMemory(yield* preparation.newId, input, Idempotency.keyOf(input))
               if (item !== undefined) prepared.push(item)
               batch.push(item)
             }
@@ -252,22 +231,22 @@ export class Conversions extends Context.Service<
         }
       )
 
-      const prepareTerms = Effect.fn("Conversions.prepare")(function* (input: ConversionTerms) {
+      const prepare = Effect.fn("Conversions.prepare")(function* (input: ConversionTerms) {
         return input.quoteId === null
-          ? prepare(yield* newId, null, undefined, yield* pricing.price(input))
-          : yield* prepareQuoted(input.quoteId, input, undefined)
+          ? yield* preparation.atLatest(input, undefined)
+          : yield* preparation.quoted(input.quoteId, input, undefined)
       })
 
       const prepareAgain = Effect.fn("Conversions.prepareAgain")(function* (
         input: ConversionTerms,
-        { record }: PreparedConversion.PreparedConversion
+        prepared: PreparedConversion.PreparedConversion
       ) {
         if (input.quoteId !== null) return yield* quotes.failUnavailable(input.quoteId, input)
-        yield* pricing.evictUnknownRate(input.pair, RateId.make(record.rate_id))
-        return prepare(yield* newId, null, undefined, yield* pricing.price(input))
+        yield* preparation.evictUnknownRate(input.pair, prepared)
+        return yield* preparation.atLatest(input, undefined)
       })
 
-      return Conversions.of({ convert, convertBatch, findStored, prepare: prepareTerms, prepareAgain })
+      return Conversions.of({ convert, convertBatch, findStored, prepare, prepareAgain })
     })
   )
 }

@@ -1,17 +1,11 @@
-import { Array, Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { Array, Context, DateTime, Effect, Layer, type Option } from "effect"
 import type { SqlError, Statement } from "effect/sql"
-import { UserId, Username } from "../domain/accounts/User.ts"
-import { HoldId, TransferId } from "../domain/ledger/LedgerPosting.ts"
-import { AssetCode } from "../domain/money/Asset.ts"
-import { OrderState } from "../domain/orders/Order.ts"
-import { OrderSide } from "../domain/orders/OrderSide.ts"
-import { type Review, ReviewedConversion, ReviewState, type RiskDecision } from "../domain/risk/Review.ts"
-import { RuleOutcome } from "../domain/risk/RiskRules.ts"
-import { WalletId } from "../domain/wallets/Wallet.ts"
-import { Amount } from "../ledger/Amount.ts"
+import type { HoldId, TransferId } from "../domain/ledger/LedgerPosting.ts"
+import type { Review, ReviewState, RiskDecision } from "../domain/risk/Review.ts"
+import type { WalletId } from "../domain/wallets/Wallet.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
-import { Fired, StoredPosting } from "./DecisionRows.ts"
+import * as Rows from "./ReviewRows.ts"
 import type { ReviewDecision, StoredReview } from "./StoredReview.ts"
 
 /** Reviews and decisions in PostgreSQL. */
@@ -78,7 +72,7 @@ export class ReviewRepo extends Context.Service<
           LEFT JOIN wallet AS recipient_wallet ON recipient_wallet.id = review.counterparty
           LEFT JOIN app_user AS recipient ON recipient.id = recipient_wallet.user_id
           WHERE ${where(state(now), now)} ORDER BY review.id DESC LIMIT ${limit}`
-        return (yield* Effect.orDie(decodeReviews(rows))).map(toReview)
+        return (yield* Effect.orDie(Rows.decodeReviews(rows))).map(Rows.toReview)
       })
 
       const lock: ReviewRepo["Service"]["lock"] = (id) =>
@@ -123,7 +117,7 @@ export class ReviewRepo extends Context.Service<
           ])
           const rows = yield* read(sql`
             SELECT ${decisionColumns} FROM ${decisionTables} WHERE ${conditions} ORDER BY decision.id DESC LIMIT ${limit}`)
-          return (yield* Effect.orDie(decodeDecisions(rows))).map(toDecision)
+          return (yield* Effect.orDie(Rows.decodeDecisions(rows))).map(Rows.toDecision)
         }
       )
 
@@ -135,7 +129,7 @@ export class ReviewRepo extends Context.Service<
           FROM risk_review AS review JOIN risk_decision AS decision ON decision.id = review.decision_id
           WHERE review.expires_at > ${now}
             AND NOT EXISTS (SELECT FROM risk_review_end AS ended WHERE ended.review_id = review.id)`)
-        const [found] = yield* Effect.orDie(decodePending(rows))
+        const [found] = yield* Effect.orDie(Rows.decodePending(rows))
         return found
       })
 
@@ -144,7 +138,7 @@ export class ReviewRepo extends Context.Service<
           SELECT count(*)::int AS count FROM risk_review AS review
           WHERE review.expires_at > ${DateTime.toDateUtc(after)} AND review.expires_at <= ${DateTime.toDateUtc(until)}
             AND NOT EXISTS (SELECT FROM risk_review_end AS ended WHERE ended.review_id = review.id)`)
-        const [{ count }] = yield* Effect.orDie(decodeCount(rows))
+        const [{ count }] = yield* Effect.orDie(Rows.decodeCount(rows))
         return count
       })
 
@@ -164,101 +158,4 @@ export class ReviewRepo extends Context.Service<
       })
     })
   )
-}
-
-const decisionFields = {
-  decisionId: Schema.String,
-  at: Schema.DateTimeUtcFromDate,
-  wallet: WalletId,
-  userId: UserId,
-  username: Username,
-  kind: Schema.Literals(["transfer", "withdrawal", "conversion", "order"]),
-  asset: AssetCode,
-  amount: Amount,
-  value: Schema.NullOr(Amount),
-  outcome: RuleOutcome,
-  rules: Schema.fromJsonString(Schema.Array(Fired)),
-  decisionTransfer: Schema.NullOr(TransferId)
-}
-const DecisionRow = Schema.Struct(decisionFields)
-const decodeDecisions = Schema.decodeUnknownEffect(Schema.Array(DecisionRow))
-
-const ReviewRow = Schema.Struct({
-  ...decisionFields,
-  orderSide: Schema.NullOr(OrderSide),
-  orderAsset: Schema.NullOr(AssetCode),
-  orderAmount: Schema.NullOr(Amount),
-  orderPrice: Schema.NullOr(Amount),
-  orderTotal: Schema.NullOr(Amount),
-  orderState: Schema.NullOr(OrderState),
-  orderReason: Schema.NullOr(Schema.String),
-  id: TransferId,
-  holdId: HoldId,
-  expiresAt: Schema.DateTimeUtcFromDate,
-  posting: Schema.fromJsonString(StoredPosting),
-  recipientId: Schema.NullOr(UserId),
-  counterparty: Schema.NullOr(Username),
-  state: ReviewState,
-  decidedBy: Schema.NullOr(Schema.String),
-  decidedAt: Schema.NullOr(Schema.DateTimeUtcFromDate),
-  reason: Schema.NullOr(Schema.String),
-  transfer: Schema.NullOr(TransferId)
-})
-const decodeReviews = Schema.decodeUnknownEffect(Schema.Array(ReviewRow))
-const decodePending = Schema.decodeUnknownEffect(
-  Schema.Tuple([Schema.Struct({ count: Schema.Int, oldest: Schema.Finite })])
-)
-const decodeCount = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Struct({ count: Schema.Int })]))
-
-const toDecision = (row: typeof DecisionRow.Type): RiskDecision => ({
-  id: row.decisionId,
-  at: row.at,
-  wallet: row.wallet,
-  username: row.username,
-  kind: row.kind,
-  asset: row.asset,
-  amount: row.amount,
-  value: row.value,
-  outcome: row.outcome,
-  rules: row.rules,
-  transfer: row.decisionTransfer
-})
-
-const decodeConversion = Schema.decodeUnknownOption(ReviewedConversion)
-
-const toReview = (row: typeof ReviewRow.Type): StoredReview => {
-  const { note } = row.posting.details
-  return {
-    id: row.id,
-    decision: toDecision(row),
-    userId: row.userId,
-    recipientId: row.recipientId,
-    counterparty: row.counterparty,
-    holdId: row.holdId,
-    posting: row.posting,
-    note: typeof note === "string" ? note : null,
-    order: toOrder(row),
-    conversion: Option.getOrNull(decodeConversion(row.posting.details["conversion"])),
-    state: row.state,
-    expiresAt: row.expiresAt,
-    decidedBy: row.decidedBy,
-    decidedAt: row.decidedAt,
-    reason: row.reason,
-    transfer: row.transfer
-  }
-}
-
-const toOrder = (row: typeof ReviewRow.Type): Review["order"] => {
-  const { orderAmount, orderAsset, orderPrice, orderSide, orderState, orderTotal } = row
-  if (orderSide === null || orderAsset === null || orderAmount === null) return null
-  if (orderPrice === null || orderTotal === null || orderState === null) return null
-  return {
-    side: orderSide,
-    asset: orderAsset,
-    amount: orderAmount,
-    price: orderPrice,
-    total: orderTotal,
-    state: orderState,
-    reason: row.orderReason
-  }
 }

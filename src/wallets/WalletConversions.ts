@@ -2,7 +2,6 @@ import { Context, Effect, Layer, Metric, Option } from "effect"
 import { AuditLog } from "../audit/AuditLog.ts"
 import * as CommittedConversion from "../conversion/CommittedConversion.ts"
 import { Conversions, type PreparationError } from "../conversion/Conversions.ts"
-import type { ConversionTerms } from "../conversion/ConversionInput.ts"
 import type { RequestFields } from "../conversion/Idempotency.ts"
 import type { PreparedConversion } from "../conversion/PreparedConversion.ts"
 import { ConversionNotCancellable, IdempotencyMismatch } from "../domain/conversion/ConversionErrors.ts"
@@ -10,9 +9,8 @@ import { AuditId } from "../domain/conversion/AuditId.ts"
 import { TransferId } from "../domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../domain/money/Asset.ts"
 import * as Currency from "../domain/money/Currency.ts"
-import * as Decimal from "../domain/money/Decimal.ts"
 import { RateUnavailable } from "../domain/rates/Rate.ts"
-import type { Review, ReviewedConversion } from "../domain/risk/Review.ts"
+import type { Review } from "../domain/risk/Review.ts"
 import type { MovementDenied } from "../domain/wallets/Movement.ts"
 import type { InsufficientFunds } from "../domain/wallets/Wallet.ts"
 import { Ledger } from "../ledger/Ledger.ts"
@@ -23,17 +21,12 @@ import { RiskFacts } from "../risk/RiskFacts.ts"
 import * as ConversionCancellation from "./ConversionCancellation.ts"
 import * as ConversionCommits from "./ConversionCommits.ts"
 import * as ConversionPosting from "./ConversionPosting.ts"
+import * as ConversionRequest from "./ConversionRequest.ts"
 import { toMovement } from "./PostingOutcome.ts"
-import { type MovementRequest, postingKeyOf, type RequestKey, requesterDetails } from "./RequestHash.ts"
+import type { RequestKey } from "./RequestHash.ts"
 import { Statement } from "./Statement.ts"
 import type { StatementRow } from "./StatementRow.ts"
 import type { NamedWallet } from "./WalletRepo.ts"
-
-/** A conversion in a wallet to post. The principal and the owner of its terms are those of the user. */
-export interface WalletConversionRequest extends MovementRequest {
-  readonly wallet: NamedWallet
-  readonly terms: ConversionTerms
-}
 
 /** A committed conversion, and the movements of the wallet. */
 export interface WalletConversion {
@@ -69,7 +62,7 @@ export class WalletConversions extends Context.Service<
      * unknown; a retry with the same key resolves it.
      */
     readonly convert: (
-      request: WalletConversionRequest
+      request: ConversionRequest.WalletConversionRequest
     ) => Effect.Effect<ConvertOutcome, PreparationError | StoredError>
     /** Returns the first outcome of a key, for a request that the current settings do not allow. None for a new key. */
     readonly findStored: (
@@ -155,7 +148,7 @@ export class WalletConversions extends Context.Service<
       const findStored: WalletConversions["Service"]["findStored"] = Effect.fn(
         "WalletConversions.findStored"
       )(function* (wallet, key, request) {
-        const idempotency = keyOf(key, request)
+        const idempotency = ConversionRequest.keyOf(key, request)
         const outcome = idempotency === undefined ? Option.none() : yield* ledger.postedBefore(idempotency)
         if (Option.isNone(outcome)) return Option.none()
         // Another request may name what is no currency.
@@ -165,7 +158,7 @@ export class WalletConversions extends Context.Service<
       })
 
       const commitOf = Effect.fnUntraced(function* (
-        { requestedBy, wallet, ...request }: WalletConversionRequest,
+        { requestedBy, wallet, ...request }: ConversionRequest.WalletConversionRequest,
         prepared: PreparedConversion
       ) {
         const { amount, currency } = prepared.priced.input
@@ -183,9 +176,9 @@ export class WalletConversions extends Context.Service<
           prepared,
           posting: {
             ...posting,
-            idempotency: keyOf(request, fieldsOf(request.terms)),
+            idempotency: ConversionRequest.keyOf(request, ConversionRequest.fieldsOf(request.terms)),
             movement,
-            heldDetails: heldDetailsOf(request.terms, prepared, requestedBy)
+            heldDetails: ConversionRequest.heldDetailsOf(request.terms, prepared, requestedBy)
           }
         }
       })
@@ -193,7 +186,7 @@ export class WalletConversions extends Context.Service<
       const convert: WalletConversions["Service"]["convert"] = Effect.fn("WalletConversions.convert")(
         function* (request) {
           const { terms, wallet } = request
-          const stored = yield* findStored(wallet, request, fieldsOf(terms))
+          const stored = yield* findStored(wallet, request, ConversionRequest.fieldsOf(terms))
           if (Option.isSome(stored)) return stored.value
           let prepared = yield* conversions.prepare(terms)
           const { currency } = prepared.priced.input
@@ -222,32 +215,3 @@ const assetOf = (code: string) => {
   const currency = Currency.get(AssetCode.make(code))
   return { code: currency.code, decimals: currency.minorUnit }
 }
-
-/** Details of the transfer that holds the money: what an administrator decides on, and what an approval exchanges. */
-const heldDetailsOf = (
-  { amount, amountType, quoteId, reference, to }: ConversionTerms,
-  { record }: PreparedConversion,
-  requestedBy: string | undefined
-) => ({
-  conversion: {
-    to: to.code,
-    amount: Decimal.format(amount),
-    amount_type: amountType,
-    output_amount: record.output_amount,
-    rate: record.rate,
-    quote_id: quoteId,
-    reference
-  } satisfies ReviewedConversion,
-  ...requesterDetails(requestedBy)
-})
-
-const fieldsOf = ({ amount, from, to, ...others }: ConversionTerms): RequestFields => ({
-  ...others,
-  from: from.code,
-  to: to.code,
-  amount: Decimal.format(amount)
-})
-
-/** The largest age of the rate is no part of what a request means: a retry may come with another one. */
-const keyOf = (key: RequestKey, { amount, amountType, from, quoteId, reference, to }: RequestFields) =>
-  postingKeyOf(key, [ConversionPosting.KIND, from, to, amount, amountType, quoteId, reference])

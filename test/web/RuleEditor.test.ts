@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { shallowRef } from "vue"
-import type { ActiveRiskRules } from "../../src/client/promise/admin/AdminValues.ts"
+import type { ActiveRiskRules } from "../../src/client/promise/admin/RiskValues.ts"
 import { useRuleEditor } from "../../web/src/admin/useRuleEditor.ts"
 
 const active: ActiveRiskRules = {

@@ -7,7 +7,7 @@ import {
   type Session,
   SessionEnded,
   type SessionId,
-  SessionNotFound
+  type SessionNotFound
 } from "../../domain/accounts/Session.ts"
 import type { UserId } from "../../domain/accounts/User.ts"
 import { Database } from "../../platform/postgres/Database.ts"
@@ -16,6 +16,7 @@ import { type EndedSession, EndedSessions } from "./EndedSessions.ts"
 import * as RefreshTokens from "../tokens/RefreshTokens.ts"
 import * as NewSessions from "./NewSessions.ts"
 import { SecurityEvents } from "../SecurityEvents.ts"
+import * as SessionEnds from "./SessionEnds.ts"
 import * as Rows from "./SessionRows.ts"
 
 /** Time in which a used token returns its successor again: two tabs refresh at the same time. */
@@ -88,6 +89,7 @@ export class Sessions extends Context.Service<
       const ended = yield* EndedSessions
       const events = yield* SecurityEvents
       const newSessions = yield* NewSessions.make
+      const sessionEnds = yield* SessionEnds.make
       const columns = sql.literal(Rows.SESSION_COLUMNS)
       const seconds = (duration: Duration.Duration) => `${Duration.toSeconds(duration)} seconds`
 
@@ -180,100 +182,14 @@ export class Sessions extends Context.Service<
         return rows.length > 0
       })
 
-      /** Ends sessions of one user, and records an event for each in the same transaction. */
-      const revoke = Effect.fnUntraced(function* (
-        update: Effect.Effect<ReadonlyArray<unknown>, SqlError.SqlError>,
-        event: "session-ended" | "signed-out"
-      ) {
-        const work = Effect.gen(function* () {
-          const sessions = yield* Rows.decodeEndedOfUsers(yield* update)
-          const [first] = sessions
-          if (first !== undefined)
-            yield* events.record(first.userId, ...sessions.map(({ id }) => ({ event, session: id })))
-          return sessions
-        })
-        const found = yield* execute(sql.withTransaction(work))
-        yield* ended.publish(found)
-        return found
-      })
-
-      const end: Sessions["Service"]["end"] = Effect.fn("Sessions.end")(function* (user, session, reason) {
-        if (Option.isNone(parseId(session))) return yield* new SessionNotFound({ id: session })
-        const found = yield* revoke(
-          sql`
-            UPDATE session SET revoked_at = greatest(created_at, now()), revoked_for = ${reason}
-            WHERE id = ${session} AND user_id = ${user} AND revoked_at IS NULL
-            RETURNING id, user_id, revoked_for AS reason`,
-          "session-ended"
-        )
-        if (found.length === 0) return yield* new SessionNotFound({ id: session })
-      })
-
-      const endByToken: Sessions["Service"]["endByToken"] = Effect.fn("Sessions.endByToken")(
-        function* (token) {
-          // Any token of the family will do: logout during the grace ends the session too.
-          yield* revoke(
-            sql`
-              UPDATE session SET revoked_at = greatest(created_at, now()), revoked_for = 'logout'
-              WHERE revoked_at IS NULL
-                AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)})
-              RETURNING id, user_id, revoked_for AS reason`,
-            "signed-out"
-          )
-        }
-      )
-
-      /** Locks the open sessions of a user, except one, in the same order for all, so that none can deadlock. */
-      const lockOpen = (user: UserId, except: SessionId | undefined) => sql`
-        SELECT id FROM session
-        WHERE user_id = ${user} AND revoked_at IS NULL AND id IS DISTINCT FROM ${except ?? null}::uuid
-        ORDER BY id FOR UPDATE`
-
-      const endOthers: Sessions["Service"]["endOthers"] = Effect.fn("Sessions.endOthers")(
-        function* (user, except) {
-          const at = DateTime.toDateUtc(yield* DateTime.now)
-          yield* revoke(
-            sql`
-              UPDATE session SET revoked_at = greatest(created_at, now()), revoked_for = 'ended'
-              WHERE id IN (${lockOpen(user, except)}) AND expires_at > ${at}
-              RETURNING id, user_id, revoked_for AS reason`,
-            "session-ended"
-          )
-        }
-      )
-
-      const endAllWithin: Sessions["Service"]["endAllWithin"] = Effect.fn("Sessions.endAllWithin")(
-        function* (user, reason, except) {
-          const rows = yield* sql`
-            UPDATE session SET revoked_at = greatest(created_at, now()), revoked_for = ${reason}
-            WHERE id IN (${lockOpen(user, except)}) RETURNING id, revoked_for AS reason`
-          return yield* Rows.decodeEnded(rows)
-        }
-      )
-
-      const endAll: Sessions["Service"]["endAll"] = Effect.fnUntraced(function* (user, reason) {
-        const work = Effect.tap(endAllWithin(user, reason), (sessions) =>
-          sessions.length === 0 ? Effect.void : events.record(user, { event: "signed-out" })
-        )
-        yield* ended.publish(yield* execute(sql.withTransaction(work)))
-      })
-
       return Sessions.of({
         ...newSessions,
+        ...sessionEnds,
         refresh,
         list,
         isOpen,
-        deviceSince,
-        end,
-        endByToken,
-        endOthers,
-        endAll,
-        endAllWithin
+        deviceSince
       })
     })
   )
 }
-
-const parseId = Option.liftPredicate((text: string) =>
-  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
-)

@@ -37,27 +37,29 @@ export type { ReviewCalls, RiskCalls } from "./admin/RiskCalls.ts"
 export type { BatchCalls, FundingAdminCalls } from "./admin/SettlementCalls.ts"
 export type { UserAdminCalls } from "./admin/UserAdminCalls.ts"
 export type {
-  ActiveRiskRules,
   AdminAction,
-  Adjustment,
-  Batch,
-  BatchDetail,
-  BatchState,
   CatalogAsset,
   CatalogChange,
-  FiredRule,
+  ManagedFunding,
+  ManagedUser
+} from "./admin/AdminValues.ts"
+export type {
+  Adjustment,
   LedgerAccount,
   LedgerEntry,
   LedgerTransfer,
   LedgerVerification,
-  ManagedFunding,
-  ManagedUser,
+  TrialBalance
+} from "./admin/LedgerValues.ts"
+export type {
+  ActiveRiskRules,
+  FiredRule,
   Review,
   ReviewState,
   RiskDecision,
-  RiskRules,
-  TrialBalance
-} from "./admin/AdminValues.ts"
+  RiskRules
+} from "./admin/RiskValues.ts"
+export type { Batch, BatchDetail, BatchState } from "./admin/SettlementValues.ts"
 export type { OrderCalls, OrderFilter, OrderRequest } from "./orders/OrderCalls.ts"
 export type {
   Order,

@@ -1,12 +1,14 @@
-import { Array, type BigDecimal, Context, DateTime, Duration, Effect, Layer, Option } from "effect"
+import { type BigDecimal, Context, DateTime, Duration, Effect, Layer, Option } from "effect"
 import type { Statement } from "effect/sql"
 import type { Levels, Step } from "../../domain/rates/AnomalyLevels.ts"
 import { AssetPair } from "../../domain/money/AssetPair.ts"
 import * as Decimal from "../../domain/money/Decimal.ts"
-import { isSandboxRate, type RateLeg, type RateTick } from "../../domain/rates/Rate.ts"
+import type { RateLeg, RateTick } from "../../domain/rates/Rate.ts"
 import { Database } from "../../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import { decodeDecisions, decodeLegs, decodeLevels, decodeSteps } from "./RateLevelRows.ts"
+import * as TickConditions from "./TickConditions.ts"
+import * as UnchangedRates from "./UnchangedRates.ts"
 
 /** Time within which small changes of a rate are added up. A confirmed rate starts a new window. */
 export const LEVEL_WINDOW = Duration.days(7)
@@ -43,23 +45,7 @@ export interface CurrencyDecision {
 const make = Effect.gen(function* () {
   const { sql, execute } = yield* Database
 
-  // The bounds of the id select the monthly partitions.
-  const storedTicks = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
-    source_currency = ${pair.from} AND destination_currency = ${pair.to} AND provider = ${provider}
-    AND NOT is_leg AND observed_at > ${DateTime.toDateUtc(after)}
-    AND id >= uuidv7_floor(${DateTime.toDateUtc(DateTime.subtract(after, { days: 1 }))}::timestamptz)`
-
-  const quarantinedTicks = ({ pair, provider }: RateTick, after: DateTime.Utc) => sql`
-    source_currency = ${pair.from} AND destination_currency = ${pair.to} AND provider = ${provider}
-    AND observed_at > ${DateTime.toDateUtc(after)}`
-
-  /** Good rates of the pair: of the tick's provider, or of all providers, either of the sandbox or real ones. */
-  const goodRates = (tick: RateTick, isOwn: boolean, after: DateTime.Utc) => sql`
-    source_currency = ${tick.pair.from} AND destination_currency = ${tick.pair.to}
-    AND NOT is_leg AND NOT is_imported AND observed_at > ${DateTime.toDateUtc(after)}
-    AND id >= uuidv7_floor(${DateTime.toDateUtc(DateTime.subtract(after, { days: 1 }))}::timestamptz)
-    AND NOT EXISTS (SELECT FROM withdrawn_rate WHERE rate_id = exchange_rate.id)
-    AND ${isOwn ? sql`provider = ${tick.provider}` : sql`(provider = 'sandbox') = ${isSandboxRate(tick)}::boolean`}`
+  const { goodRates, quarantinedTicks } = TickConditions.make(sql)
 
   /** The good rate in force at a time, or else the first one after it. */
   const anchorAt = (tick: RateTick, isOwn: boolean, after: DateTime.Utc, time: Statement.Fragment) => sql`(
@@ -199,32 +185,7 @@ const make = Effect.gen(function* () {
     )
   })
 
-  const unchangedSince = Effect.fn("RateLevelRepo.unchangedSince")(function* (
-    tick: RateTick,
-    atLeast: Duration.Duration
-  ) {
-    const before = DateTime.subtractDuration(tick.observedAt, atLeast)
-    const earliest = DateTime.subtract(before, { days: 30 })
-    const rate = sql`${Decimal.format(tick.rate)}::numeric`
-    const until = sql`observed_at <= ${DateTime.toDateUtc(before)}`
-    const rows = yield* execute(sql<{ since: Date }>`
-      SELECT observed_at AS since FROM (
-        (
-          SELECT rate, observed_at FROM exchange_rate WHERE ${storedTicks(tick, earliest)} AND ${until}
-          ORDER BY observed_at DESC, recorded_at DESC, id DESC LIMIT 1
-        ) UNION ALL (
-          SELECT rate, observed_at FROM quarantined_rate WHERE ${quarantinedTicks(tick, earliest)} AND ${until}
-          ORDER BY observed_at DESC, id DESC LIMIT 1
-        ) ORDER BY observed_at DESC LIMIT 1
-      ) AS earlier
-      WHERE rate = ${rate} AND (
-        EXISTS (SELECT FROM exchange_rate WHERE ${storedTicks(tick, before)})
-        OR EXISTS (SELECT FROM quarantined_rate WHERE ${quarantinedTicks(tick, before)})
-      )
-      AND NOT EXISTS (SELECT FROM exchange_rate WHERE ${storedTicks(tick, before)} AND rate <> ${rate})
-      AND NOT EXISTS (SELECT FROM quarantined_rate WHERE ${quarantinedTicks(tick, before)} AND rate <> ${rate})`)
-    return Option.map(Array.head(rows), ({ since }) => DateTime.fromDateUnsafe(since))
-  })
+  const unchangedSince = yield* UnchangedRates.make
 
   return RateLevelRepo.of({ levels, largeSteps, lastLegs, currencyDecisions, unchangedSince })
 })

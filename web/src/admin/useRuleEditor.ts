@@ -1,5 +1,5 @@
 import { computed, type Ref, type ShallowRef, shallowRef, watch } from "vue"
-import type { ActiveRiskRules, RiskRules } from "../../../src/client/promise/admin/AdminValues.ts"
+import type { ActiveRiskRules, RiskRules } from "../../../src/client/promise/admin/RiskValues.ts"
 import { texts as words } from "../texts/admin/reviews.ts"
 
 /** Values by rule and field, as text. */

@@ -10,7 +10,7 @@ import type {
   LedgerTransfer,
   LedgerVerification,
   TrialBalance
-} from "./AdminValues.ts"
+} from "./LedgerValues.ts"
 
 /** The double-entry ledger. */
 export interface LedgerCalls {

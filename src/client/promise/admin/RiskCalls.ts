@@ -3,7 +3,7 @@ import * as Options from "../Options.ts"
 import type { PagedList } from "../Pages.ts"
 import type { CallOptions } from "../Requests.ts"
 import type { AdminRequests, ChangeOptions, ListOptions, Reason } from "./AdminRequests.ts"
-import type { ActiveRiskRules, Review, ReviewState, RiskDecision, RiskRules } from "./AdminValues.ts"
+import type { ActiveRiskRules, Review, ReviewState, RiskDecision, RiskRules } from "./RiskValues.ts"
 
 /** Movements that were held for review. */
 export interface ReviewCalls {

@@ -3,7 +3,8 @@ import type { PagedList } from "../Pages.ts"
 import type { CallOptions } from "../Requests.ts"
 import type { FundingDirection, FundingState } from "../wallets/WalletValues.ts"
 import type { AdminRequests, ListOptions, Reason } from "./AdminRequests.ts"
-import type { Batch, BatchDetail, BatchState, ManagedFunding } from "./AdminValues.ts"
+import type { ManagedFunding } from "./AdminValues.ts"
+import type { Batch, BatchDetail, BatchState } from "./SettlementValues.ts"
 
 /** Decisions on deposits and withdrawals. */
 export interface FundingAdminCalls {

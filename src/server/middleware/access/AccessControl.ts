@@ -1,18 +1,10 @@
 import { Clock, Context, Effect, Layer, Option, Result } from "effect"
-import { createHash } from "node:crypto"
-import { ApiKeys } from "../../../access/ApiKeys.ts"
 import { REFRESH_TIMEOUT } from "../../../access/ApiKeyCache.ts"
 import { RateLimits } from "../../../access/RateLimits.ts"
 import type * as Problem from "../../../api/Problem.ts"
-import { Settings } from "../../../config/Settings.ts"
 import type { CurrentUser } from "../../../api/access/CurrentUser.ts"
 import type { Scope } from "../../../domain/access/ApiKey.ts"
-import {
-  anonymous,
-  type KeyPrincipal,
-  type Principal,
-  type UserPrincipal
-} from "../../../domain/access/Principal.ts"
+import type { Principal, UserPrincipal } from "../../../domain/access/Principal.ts"
 import type { SessionId } from "../../../domain/accounts/Session.ts"
 import {
   RateLimitExceeded,
@@ -22,6 +14,7 @@ import {
 import * as Authentication from "./Authentication.ts"
 import * as RateLimitHeaders from "../headers/RateLimitHeaders.ts"
 import * as Rejection from "../Rejection.ts"
+import * as ScopePolicy from "./ScopePolicy.ts"
 import { UserAccess } from "./UserAccess.ts"
 
 /** Outcome of one request of a batch. */
@@ -98,20 +91,11 @@ export class AccessControl extends Context.Service<
   static readonly layer = Layer.effect(
     AccessControl,
     Effect.gen(function* () {
-      const { openConversions } = yield* Settings
-      const { mode } = yield* ApiKeys
       const users = yield* UserAccess
       const rateLimits = yield* RateLimits
       const { authenticate, authenticateSync, consume } = yield* Authentication.make
       const clock = yield* Clock.Clock
-      const isOpen: Readonly<Record<Scope, boolean>> = {
-        "rates:read": true,
-        convert: openConversions,
-        "audit:read": openConversions,
-        // The sandbox has no data to protect.
-        admin: mode === "test",
-        wallets: false
-      }
+      const checkScope = yield* ScopePolicy.make
 
       const consumeAnonymousRead: AccessControl["Service"]["consumeAnonymousRead"] = ({
         address,
@@ -144,21 +128,6 @@ export class AccessControl extends Context.Service<
             StoreUnavailable: () => Effect.fail(Rejection.keyNotVerifiable)
           })
         )
-
-      const checkScope = (
-        scope: Scope,
-        principal: KeyPrincipal | UserPrincipal | undefined,
-        address: string
-      ): Result.Result<Principal, Rejection.Rejection> => {
-        if (principal === undefined)
-          return isOpen[scope]
-            ? Result.succeed(anonymous(hashOf(address)))
-            : Result.fail(Rejection.missingKey)
-        // A user who is signed in may do what everybody may do, but does not operate the service.
-        const isPermitted =
-          principal.scopes.includes(scope) || (principal.kind !== "key" && scope !== "admin" && isOpen[scope])
-        return isPermitted ? Result.succeed(principal) : Result.fail(Rejection.insufficientScope(scope))
-      }
 
       const authorize: AccessControl["Service"]["authorize"] = (scope, kind, credentials) =>
         Effect.flatMap(authenticateAndConsume(kind, credentials), (principal) => {
@@ -266,6 +235,3 @@ export class AccessControl extends Context.Service<
 }
 
 const ONLY_KEYS_ACT = Rejection.forbidden("Only an API key may send `Effex-On-Behalf-Of`")
-
-/** Addresses are personal data, and the owners of idempotency keys and quotes are stored permanently. */
-const hashOf = (address: string) => createHash("sha256").update(address).digest("hex").slice(0, 32)

@@ -13,7 +13,10 @@ import type * as Funding from "../../../../src/api/wallets/FundingMessage.ts"
 import { UserAdministration } from "../../../../src/accounts/UserAdministration.ts"
 import { EffexClient } from "../../../../src/client/EffexClient.ts"
 import type * as Operation from "../../../../src/client/promise/admin/OperationValues.ts"
-import type * as Values from "../../../../src/client/promise/admin/AdminValues.ts"
+import type * as AdminValues from "../../../../src/client/promise/admin/AdminValues.ts"
+import type * as LedgerValues from "../../../../src/client/promise/admin/LedgerValues.ts"
+import type * as RiskValues from "../../../../src/client/promise/admin/RiskValues.ts"
+import type * as SettlementValues from "../../../../src/client/promise/admin/SettlementValues.ts"
 import { connectAdmin } from "../../../../src/client/promise/ConnectAdmin.ts"
 import { SessionEnded } from "../../../../src/client/promise/EffexError.ts"
 import * as Callers from "../../../support/Callers.ts"
@@ -25,23 +28,23 @@ import { type Encoded, isDecoded } from "../DecodedMessage.ts"
 const PASSWORD = Redacted.value(TestAccounts.account("any").password)
 
 it("decodes messages for administrators to the client's types", () => {
-  isDecoded<Encoded<typeof Users.ManagedUserMessage>, Values.ManagedUser>(true)
-  isDecoded<Encoded<typeof Users.AdminActionMessage>, Values.AdminAction>(true)
-  isDecoded<Encoded<typeof Funding.ManagedFundingMessage>, Values.ManagedFunding>(true)
-  isDecoded<Encoded<typeof Ledger.LedgerAccountMessage>, Values.LedgerAccount>(true)
-  isDecoded<Encoded<typeof Ledger.LedgerEntryMessage>, Values.LedgerEntry>(true)
-  isDecoded<Encoded<typeof Ledger.TrialBalanceMessage>, Values.TrialBalance>(true)
-  isDecoded<Encoded<typeof Ledger.LedgerVerificationMessage>, Values.LedgerVerification>(true)
-  isDecoded<Encoded<typeof Ledger.AdjustmentMessage>, Values.Adjustment>(true)
-  isDecoded<Encoded<typeof Risk.ReviewMessage>, Values.Review>(true)
-  isDecoded<Encoded<typeof Risk.RiskDecisionMessage>, Values.RiskDecision>(true)
+  isDecoded<Encoded<typeof Users.ManagedUserMessage>, AdminValues.ManagedUser>(true)
+  isDecoded<Encoded<typeof Users.AdminActionMessage>, AdminValues.AdminAction>(true)
+  isDecoded<Encoded<typeof Funding.ManagedFundingMessage>, AdminValues.ManagedFunding>(true)
+  isDecoded<Encoded<typeof Ledger.LedgerAccountMessage>, LedgerValues.LedgerAccount>(true)
+  isDecoded<Encoded<typeof Ledger.LedgerEntryMessage>, LedgerValues.LedgerEntry>(true)
+  isDecoded<Encoded<typeof Ledger.TrialBalanceMessage>, LedgerValues.TrialBalance>(true)
+  isDecoded<Encoded<typeof Ledger.LedgerVerificationMessage>, LedgerValues.LedgerVerification>(true)
+  isDecoded<Encoded<typeof Ledger.AdjustmentMessage>, LedgerValues.Adjustment>(true)
+  isDecoded<Encoded<typeof Risk.ReviewMessage>, RiskValues.Review>(true)
+  isDecoded<Encoded<typeof Risk.RiskDecisionMessage>, RiskValues.RiskDecision>(true)
   isDecoded<Encoded<typeof Quarantine.QuarantineMessage>, Operation.QuarantinedRate>(true)
   isDecoded<Encoded<typeof Quarantine.QuarantineRecordMessage>, Operation.QuarantineRecord>(true)
   isDecoded<Encoded<typeof PollerMessage>, Operation.Poller>(true)
-  isDecoded<Encoded<typeof Assets.AssetChangeMessage>, Values.CatalogChange>(true)
-  isDecoded<Encoded<typeof Batches.BatchMessage>, Values.Batch>(true)
-  isDecoded<Encoded<typeof Batches.BatchDetailMessage>, Values.BatchDetail>(true)
-  isDecoded<Encoded<typeof Assets.CatalogAssetMessage>, Values.CatalogAsset>(true)
+  isDecoded<Encoded<typeof Assets.AssetChangeMessage>, AdminValues.CatalogChange>(true)
+  isDecoded<Encoded<typeof Batches.BatchMessage>, SettlementValues.Batch>(true)
+  isDecoded<Encoded<typeof Batches.BatchDetailMessage>, SettlementValues.BatchDetail>(true)
+  isDecoded<Encoded<typeof Assets.CatalogAssetMessage>, AdminValues.CatalogAsset>(true)
   isDecoded<Encoded<typeof Keys.KeyMessage>, Operation.ApiKey>(true)
   isDecoded<Encoded<typeof Keys.CreatedKeyMessage>, Operation.CreatedApiKey>(true)
   isDecoded<Encoded<typeof Overview.OverviewMessage>, Operation.Overview>(true)
