@@ -30,7 +30,7 @@ export interface GroupCommitOptions<A, B> {
   /** Number of groups committed at the same time. Defaults to 1. */
   readonly concurrency?: number
   /** Seconds from queueing an item to its outcome. */
-  readonly duration: Metric.Histogram<number>
+  readonly duration?: Metric.Histogram<number>
   /** Effect that did not happen in time, such as `the transfer was not posted`. */
   readonly timeoutMessage: string
 }
@@ -56,7 +56,7 @@ export const make = Effect.fnUntraced(function* <A, B>({
   const settle = (pending: Pending, exit: Exit.Exit<B, StoreUnavailable>) => {
     if (pending.isAbandoned) return
     const nanos = clock.monotonicTimeNanosUnsafe() - pending.queuedAt
-    duration.updateUnsafe(Number(nanos) / 1e9, context)
+    duration?.updateUnsafe(Number(nanos) / 1e9, context)
     pending.settle(exit)
   }
   const settleAll = (group: ReadonlyArray<Pending>, exit: Exit.Exit<B, StoreUnavailable>) =>

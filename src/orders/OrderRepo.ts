@@ -67,9 +67,9 @@ export class OrderRepo extends Context.Service<
       asset: AssetCode,
       side: OrderSide
     ) => Effect.Effect<Option.Option<OrderPool>, StoreUnavailable>
-    /** The orders of a batch, by id. */
-    readonly ofBatch: (
-      batch: BatchId
+    /** The orders of batches, by id. */
+    readonly ofBatches: (
+      batches: ReadonlyArray<BatchId>
     ) => Effect.Effect<ReadonlyArray<OrderRows.BatchMember>, StoreUnavailable>
   }
 >()("effex/orders/OrderRepo") {
@@ -182,10 +182,10 @@ export class OrderRepo extends Context.Service<
           : Option.some<OrderPool>({ orders: found.orders, total: found.total, oldestAt: found.oldestAt })
       })
 
-      const ofBatch = Effect.fn("OrderRepo.ofBatch")(function* (batch: BatchId) {
-        const rows = yield* execute(
-          sql`SELECT ${sql.literal(OrderRows.MEMBER_COLUMNS)} FROM customer_order WHERE batch_id = ${batch} ORDER BY id`
-        )
+      const ofBatches = Effect.fn("OrderRepo.ofBatches")(function* (batches: ReadonlyArray<BatchId>) {
+        const rows = yield* execute(sql`
+          SELECT ${sql.literal(OrderRows.MEMBER_COLUMNS)} FROM unnest(${PgArray.of(batches)}::uuid[]) AS settled (batch_id)
+          JOIN customer_order USING (batch_id) ORDER BY id`)
         return yield* OrderRows.decodeMembers(rows)
       })
 
@@ -199,7 +199,7 @@ export class OrderRepo extends Context.Service<
         page,
         history,
         pool,
-        ofBatch
+        ofBatches
       })
     })
   )

@@ -37,6 +37,7 @@ export const ORDER_COLUMNS =
 
 const MemberRow = Schema.Struct({
   id: OrderId,
+  batchId: BatchId,
   walletId: WalletId,
   holdId: HoldId,
   amount: Amount,
@@ -46,7 +47,7 @@ const MemberRow = Schema.Struct({
 /** Columns of an order that the settlement of its batch needs. */
 export type BatchMember = typeof MemberRow.Type
 
-export const MEMBER_COLUMNS = "id, wallet_id, hold_id, amount, total"
+export const MEMBER_COLUMNS = "id, batch_id, wallet_id, hold_id, amount, total"
 
 const BatchRow = Schema.Struct({
   id: BatchId,

@@ -6,6 +6,7 @@ import { houseResult } from "../../domain/orders/Allocation.ts"
 import { type Batch, BatchId } from "../../domain/orders/Batch.ts"
 import { MINOR_UNIT } from "../../domain/orders/PriceLock.ts"
 import { fromUnits } from "../../domain/orders/Units.ts"
+import * as GroupCommit from "../../ledger/GroupCommit.ts"
 import { Ledger } from "../../ledger/Ledger.ts"
 import { type LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
 import { Database } from "../../platform/postgres/Database.ts"
@@ -13,17 +14,18 @@ import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.
 import { Wallets } from "../../wallets/Wallets.ts"
 import * as BatchShares from "./BatchShares.ts"
 import { OrderRepo } from "../OrderRepo.ts"
+import type { BatchMember } from "../OrderRows.ts"
 import * as SettlementPostings from "./SettlementPostings.ts"
-import { SettlementRepo } from "./SettlementRepo.ts"
+import { leaderOf, MAX_GROUP_SIZE, SettlementRepo } from "./SettlementRepo.ts"
 import { SettlementSteps } from "./SettlementSteps.ts"
 
-/** The ledger refuses the postings of a batch, for example because an account of the house is frozen. Nothing was changed. */
+/** The ledger refuses a posting of batches, for example because an account of the house is frozen. Nothing was changed. */
 export class AllocationRefused extends Schema.TaggedError<AllocationRefused>()("AllocationRefused", {
-  batch: BatchId,
+  batches: Schema.Array(BatchId),
   outcome: Schema.String
 }) {
   override get message(): string {
-    return `The ledger refuses to settle batch ${this.batch}: ${this.outcome}`
+    return `The ledger refuses to settle batch ${this.batches.join(", ")}: ${this.outcome}`
   }
 }
 
@@ -36,7 +38,15 @@ export interface SettledBatch {
   readonly failed: number
 }
 
+/** The batch of a single order. */
+interface Single {
+  readonly leader: LeaderTerm
+  readonly batch: Batch
+}
+
 const ZERO = BigDecimal.make(0n, 0)
+
+const settleAlone = () => Effect.fail(new GroupCommit.CommitAlone())
 
 /** Divides what was filled among the orders of a batch. */
 export class BatchAllocation extends Context.Service<
@@ -61,18 +71,15 @@ export class BatchAllocation extends Context.Service<
       const step = yield* Effect.service(SettlementSteps)
       const wallets = yield* Wallets
 
-      // Batches share the accounts of the house. A pool that waited for them would keep those of its users locked meanwhile.
-      const poolsInTurn = (yield* Semaphore.make(1)).withPermit
-
       const decimalsOf = (batch: Batch) => {
         const found = catalog.find(batch.asset)
         if (found._tag === "None") throw new Error(`the catalogue has no ${batch.asset}`)
         return found.value.decimals
       }
 
-      const settle = Effect.fn("BatchAllocation.settle")(function* (leader: LeaderTerm, batch: Batch) {
+      /** Divides what was filled of a batch among its orders. */
+      const divide = Effect.fnUntraced(function* (batch: Batch, members: ReadonlyArray<BatchMember>) {
         const decimals = decimalsOf(batch)
-        const members = yield* orders.ofBatch(batch.id)
         const allocation = BatchShares.compute(batch, members, decimals)
         const { cost, fee } = { cost: batch.cost ?? ZERO, fee: batch.fee ?? ZERO }
         const result = houseResult(batch.side, allocation, { cost, fee }, MINOR_UNIT)
@@ -93,29 +100,90 @@ export class BatchAllocation extends Context.Service<
         const ids = yield* Effect.forEach([null, ...settled], () =>
           Effect.map(random.uuidV7(), (id) => TransferId.make(id))
         )
-        const named = SettlementPostings.of(batch, settled, houseFilled, result, ids)
-        const names = SettlementPostings.accountsOf(named)
-        const accounts = yield* wallets.accountIds(names)
-        const [first, ...others] = SettlementPostings.withIds(named, names, accounts)
+        const [first, ...others] = SettlementPostings.of(batch, settled, houseFilled, result, ids)
         if (first === undefined) return yield* Effect.die(`batch ${batch.id} has no orders`)
         // The state of the batch settles it once; the key makes that visible in the ledger too.
         const idempotency = { principal: "settlement", key: batch.id, requestHash: batch.id }
-        const work = transaction(
+        const failed = settled.filter(({ failure }) => failure !== null).length
+        return {
+          postings: [{ ...first, idempotency }, ...others],
+          outcome: { batch, orders: settled, houseFilled },
+          settled: { slippage: result.slippage, completed: settled.length - failed, failed }
+        }
+      })
+
+      /** Reads what the transaction of batches needs. */
+      const prepare = Effect.fnUntraced(function* (batches: ReadonlyArray<Batch>) {
+        const members = Map.groupBy(
+          yield* orders.ofBatches(batches.map(({ id }) => id)),
+          ({ batchId }) => batchId
+        )
+        const divided = yield* Effect.forEach(batches, (batch) => divide(batch, members.get(batch.id) ?? []))
+        const named = divided.flatMap(({ postings }) => postings)
+        const names = SettlementPostings.accountsOf(named)
+        const postings = SettlementPostings.withIds(named, names, yield* wallets.accountIds(names))
+        return { divided, postings }
+      })
+
+      /** Posts the shares of batches and ends them in one transaction: all of them, or none. */
+      const commit = (
+        leader: LeaderTerm,
+        { divided, postings }: Effect.Success<ReturnType<typeof prepare>>
+      ) =>
+        transaction(
           Effect.gen(function* () {
-            const outcomes = yield* postWithin([{ ...first, idempotency }, ...others])
-            const refused = outcomes.find((outcome) => outcome._tag !== "Posted" || outcome.replayed)
+            const posted = yield* postWithin(postings)
+            const refused = posted.find((outcome) => outcome._tag !== "Posted" || outcome.replayed)
             if (refused !== undefined)
-              return yield* new AllocationRefused({ batch: batch.id, outcome: refused._tag })
+              return yield* new AllocationRefused({
+                batches: divided.map(({ outcome }) => outcome.batch.id),
+                outcome: refused._tag
+              })
             yield* step("posted-uncommitted")
-            if (!(yield* repo.allocate(leader, batch, settled, houseFilled)))
-              return yield* new Superseded(leader)
+            const outcomes = divided.map(({ outcome }) => outcome)
+            if (!(yield* repo.allocate(leader, outcomes))) return yield* new Superseded(leader)
             yield* step("settled-uncommitted")
+            return divided.map(({ settled }) => settled)
           })
         )
-        yield* batch.isAggregated ? poolsInTurn(work) : work
-        const failed = settled.filter(({ failure }) => failure !== null).length
-        return { slippage: result.slippage, completed: settled.length - failed, failed }
+
+      // Batches share the accounts of the house. A pool that waited for them would keep those of its users locked meanwhile.
+      const poolsInTurn = (yield* Semaphore.make(1)).withPermit
+      const settlePool = Effect.fnUntraced(function* (leader: LeaderTerm, batch: Batch) {
+        const [settled] = yield* poolsInTurn(commit(leader, yield* prepare([batch])))
+        return settled ?? (yield* Effect.die(`batch ${batch.id} has no outcome`))
       })
+
+      /** Batches of single orders that are settled at the same time share a transaction. */
+      const singles = yield* GroupCommit.make<Single, SettledBatch | Superseded | AllocationRefused>({
+        commit: Effect.fnUntraced(function* (items) {
+          const leader = yield* leaderOf(items)
+          const settled = Effect.flatMap(prepare(items.map(({ batch }) => batch)), (prepared) =>
+            commit(leader, prepared)
+          )
+          // A group of which one cannot be settled is rolled back.
+          return yield* items.length === 1
+            ? Effect.catchTags(settled, {
+                AllocationRefused: (refused) => Effect.succeed([refused]),
+                Superseded: (superseded) => Effect.succeed([superseded])
+              })
+            : settled.pipe(
+                Effect.catchTags({ AllocationRefused: settleAlone, Superseded: settleAlone }),
+                Effect.catchDefect(settleAlone)
+              )
+        }),
+        namesOf: ({ batch }) => [batch.id],
+        maxBatchSize: MAX_GROUP_SIZE,
+        timeoutMessage: "the batch was not settled"
+      })
+
+      const settle: BatchAllocation["Service"]["settle"] = Effect.fn("BatchAllocation.settle")(
+        function* (leader, batch) {
+          if (batch.isAggregated) return yield* settlePool(leader, batch)
+          const settled = yield* singles.run({ leader, batch })
+          return "completed" in settled ? settled : yield* settled
+        }
+      )
 
       return BatchAllocation.of({ settle })
     })

@@ -84,7 +84,7 @@ export class Batches extends Context.Service<
         if (batchId === null) return Option.none<AllocatedBatch>()
         const found = yield* repo.byId(batchId)
         if (Option.isNone(found) || found.value.state !== "allocated") return Option.none<AllocatedBatch>()
-        const allocation = BatchShares.compute(found.value, yield* orders.ofBatch(batchId), decimals)
+        const allocation = BatchShares.compute(found.value, yield* orders.ofBatches([batchId]), decimals)
         return Option.some<AllocatedBatch>({ batch: found.value, allocation })
       })
 

@@ -9,11 +9,13 @@ import {
   Metric,
   Option,
   Ref,
+  Semaphore,
   Stream
 } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import type { Batch, BatchId } from "../../domain/orders/Batch.ts"
 import type { AssetCode } from "../../domain/money/Asset.ts"
+import type { OrderId } from "../../domain/orders/Order.ts"
 import type { OrderSide } from "../../domain/orders/OrderSide.ts"
 import type { LeaderTerm, Superseded } from "../../platform/LeaderTerms.ts"
 import * as OrderMetrics from "../../platform/metrics/OrderMetrics.ts"
@@ -22,7 +24,7 @@ import { type AllocationRefused, BatchAllocation } from "./BatchAllocation.ts"
 import { BatchExecution, type ExecutionError } from "./BatchExecution.ts"
 import { BatchRepo } from "./BatchRepo.ts"
 import { MarketHours } from "./MarketHours.ts"
-import { type PoolRule, ReservationRepo, type Waiting } from "./ReservationRepo.ts"
+import { type PoolRule, ReservationRepo, type Waiting, type WaitingGroup } from "./ReservationRepo.ts"
 import { SettlementRepo } from "./SettlementRepo.ts"
 import { SettlementSteps } from "./SettlementSteps.ts"
 
@@ -30,8 +32,10 @@ import { SettlementSteps } from "./SettlementSteps.ts"
 const MAX_ROUND = 200
 /** Batches of one pool that one round reserves. */
 const MAX_POOL_BATCHES = 20
-/** Batches that are settled at the same time. */
-const CONCURRENCY = 4
+/** Batches that are settled at the same time. Those of single orders share transactions. */
+const CONCURRENCY = 32
+/** Batches of pools among them. They have up to 1000 orders in memory. */
+const POOL_CONCURRENCY = 4
 const FIRST_RETRY = Duration.seconds(1)
 const MAX_RETRY = Duration.minutes(5)
 /** Consecutive failures after which a batch is given up. With the delays between them, more than an hour. */
@@ -60,6 +64,7 @@ export class Settlement extends Context.Service<
       const reservations = yield* ReservationRepo
       const step = yield* Effect.service(SettlementSteps)
       const rule: PoolRule = { threshold, maxWait }
+      const withPoolPermit = (yield* Semaphore.make(POOL_CONCURRENCY)).withPermit
 
       const allocate = Effect.fnUntraced(function* (leader: LeaderTerm, batch: Batch) {
         yield* step("before-allocate")
@@ -156,9 +161,9 @@ export class Settlement extends Context.Service<
         }
       })
 
-      /** Reserves the batch of an order that waits alone, or batches of a pool. */
-      const reserve = (leader: LeaderTerm, group: Waiting) => {
-        const limit = group.orderId === null ? MAX_POOL_BATCHES : 1
+      /** Reserves the batches of orders that wait alone, or batches of a pool. */
+      const reserve = (leader: LeaderTerm, group: WaitingGroup) => {
+        const limit = group.orderIds === null ? MAX_POOL_BATCHES : 1
         return Stream.unfold(
           0,
           Effect.fnUntraced(function* (count) {
@@ -167,9 +172,9 @@ export class Settlement extends Context.Service<
             yield* step("before-reserve")
             const reserved = yield* reservations.reserve(leader, group, rule)
             yield* step("reserved")
-            return Option.isSome(reserved) ? ([reserved.value, count + 1] as const) : undefined
+            return reserved.length > 0 ? ([reserved, count + 1] as const) : undefined
           })
-        )
+        ).pipe(Stream.flattenIterable)
       }
 
       /** Reserves what waits, one side of an asset at a time. The one that has waited longest is first, so that each gets its turn. */
@@ -179,7 +184,7 @@ export class Settlement extends Context.Service<
             const waiting = yield* reservations.waiting(yield* DateTime.now, rule, MAX_ROUND)
             const turns = new Map<AssetCode, OrderSide>()
             for (const { asset, side } of waiting) if (!turns.has(asset)) turns.set(asset, side)
-            const groups = waiting.filter(({ asset, side }) => turns.get(asset) === side)
+            const groups = groupsOf(waiting.filter(({ asset, side }) => turns.get(asset) === side))
             return Stream.flatMap(Stream.fromIterable(groups), (group) => reserve(leader, group))
           })
         )
@@ -195,7 +200,10 @@ export class Settlement extends Context.Service<
             Stream.buffer({ capacity: CONCURRENCY })
           )
           const settled = yield* Stream.concat(Stream.fromIterable(due), reserved).pipe(
-            Stream.mapEffect((batch) => settle(leader, batch), { concurrency: CONCURRENCY, unordered: true }),
+            Stream.mapEffect(
+              (batch) => (batch.isAggregated ? withPoolPermit(settle(leader, batch)) : settle(leader, batch)),
+              { concurrency: CONCURRENCY, unordered: true }
+            ),
             Stream.runCount
           )
           yield* yield* Ref.get(reserving)
@@ -207,4 +215,21 @@ export class Settlement extends Context.Service<
       return Settlement.of({ settleDue })
     })
   )
+}
+
+/** Groups the orders of an asset that wait alone, at most as many as are settled at the same time. Each asset has one side. */
+const groupsOf = (waiting: ReadonlyArray<Waiting>): ReadonlyArray<WaitingGroup> => {
+  const groups: Array<WaitingGroup> = []
+  const open = new Map<AssetCode, Array<OrderId>>()
+  for (const { asset, orderId, side } of waiting) {
+    const orderIds = orderId === null ? undefined : open.get(asset)
+    if (orderId === null) groups.push({ asset, side, orderIds: null })
+    else if (orderIds !== undefined && orderIds.length < CONCURRENCY) orderIds.push(orderId)
+    else {
+      const first = [orderId]
+      open.set(asset, first)
+      groups.push({ asset, side, orderIds: first })
+    }
+  }
+  return groups
 }

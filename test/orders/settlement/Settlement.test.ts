@@ -5,6 +5,7 @@ import * as Decimal from "../../../src/domain/money/Decimal.ts"
 import { LedgerVerifier } from "../../../src/ledger/LedgerVerifier.ts"
 import { Orders } from "../../../src/orders/Orders.ts"
 import { ReservationRepo } from "../../../src/orders/settlement/ReservationRepo.ts"
+import { Database } from "../../../src/platform/postgres/Database.ts"
 import { Statement } from "../../../src/wallets/Statement.ts"
 import { ScriptedExchange } from "../../support/ScriptedExchange.ts"
 import * as TestOrders from "../../support/TestOrders.ts"
@@ -290,6 +291,55 @@ layer(LedgerVerifier.layer.pipe(Layer.provideMerge(TestOrders.layer())))("Settle
           ])
           .toSorted()
       )
+    })
+  )
+
+  it.effect("settles orders that are sent alone at the same time in shared transactions", () =>
+    Effect.gen(function* () {
+      const amy = yield* TestWallets.user("amy", { USD: "1000" })
+      yield* list("SOLO", "10")
+      const exchange = yield* ScriptedExchange
+      yield* exchange.always({ does: "fill", price: "10" })
+      const orders = yield* Effect.replicateEffect(place(amy, "buy", "SOLO", "2"), 40)
+      yield* settle
+      for (const { order } of orders)
+        assert.deepStrictEqual(yield* stateOf(order), ["completed", null, "2", "20"])
+      assert.strictEqual((yield* exchange.submitted).filter(({ asset }) => asset === "SOLO").length, 40)
+      assert.deepStrictEqual(yield* TestWallets.balances(amy), ["SOLO 80", "USD 200"])
+      const { sql } = yield* Database
+      const transactions = yield* sql`
+        SELECT DISTINCT xmin::text FROM settlement_batch WHERE asset = 'SOLO'`
+      assert.isBelow(transactions.length, 20)
+    })
+  )
+
+  it.effect("settles the others if one of them cannot be reserved or settled", () =>
+    Effect.gen(function* () {
+      const ben = yield* TestWallets.user("ben", { USD: "1000" })
+      yield* list("BADS", "10")
+      yield* (yield* ScriptedExchange).always({ does: "fill", price: "10" })
+      const orders = yield* Effect.replicateEffect(place(ben, "buy", "BADS", "2"), 3)
+      const [reserved, allocated, good] = orders.map(({ order }) => order)
+      if (reserved === undefined || allocated === undefined || good === undefined)
+        return assert.fail("no order")
+      const { sql } = yield* Database
+      yield* sql`
+        CREATE FUNCTION refuse_test() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'test'; END $$`
+      yield* sql.unsafe(`
+        CREATE TRIGGER test BEFORE UPDATE ON customer_order FOR EACH ROW
+        WHEN ((NEW.id, NEW.state) IN (('${reserved.id}', 'submitted'), ('${allocated.id}', 'completed')))
+        EXECUTE FUNCTION refuse_test()`)
+      yield* settle
+      yield* sql`DROP TRIGGER test ON customer_order`
+      assert.deepStrictEqual(yield* Effect.forEach([reserved, allocated, good], stateOf), [
+        ["pending", null, null, null],
+        ["submitted", null, null, null],
+        ["completed", null, "2", "20"]
+      ])
+      yield* TestClock.adjust("1 second")
+      yield* settle
+      for (const { order } of orders)
+        assert.deepStrictEqual(yield* stateOf(order), ["completed", null, "2", "20"])
     })
   )
 

@@ -308,7 +308,7 @@ layer(TestOrders.layer())("Settlement with unknown outcomes", (it) => {
       const { batchId } = yield* Effect.andThen(
         (yield* ReservationRepo).reserve(
           former,
-          { asset: order.asset, side: "buy", orderId: order.id },
+          { asset: order.asset, side: "buy", orderIds: [order.id] },
           { threshold: BigDecimal.make(10n, 0), maxWait: SUBMISSION_GRACE }
         ),
         (yield* Orders).find(order.walletId, order.id)
