@@ -24,7 +24,7 @@ export class AdjustmentRefused extends HttpApiError.Problem<AdjustmentRefused>()
 
 export class ReviewRefused extends HttpApiError.Problem<ReviewRefused>()(
   "ReviewRefused",
-  declare("review-refused", 422, "The ledger refuses the movement"),
+  declare("review-refused", 422, "The decision cannot be carried out"),
   members("review-refused", false)
 ) {}
 

@@ -5,7 +5,7 @@ import { declare, members } from "./ProblemDefinition.ts"
 
 export class UnsupportedCurrency extends HttpApiError.Problem<UnsupportedCurrency>()(
   "UnsupportedCurrency",
-  declare("unsupported-currency", 422, "The currency is not supported"),
+  declare("unsupported-currency", 422, "The currency or asset is not supported"),
   members("unsupported-currency", false)
 ) {}
 

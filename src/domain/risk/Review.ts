@@ -99,7 +99,7 @@ export class ReviewDecided extends Schema.TaggedError<ReviewDecided>()("ReviewDe
   }
 }
 
-/** The ledger refuses the movement in its present state. */
+/** A decision cannot be carried out now, such as an approval without a price or with a frozen account. The review stays pending. */
 export class ReviewRefused extends Schema.TaggedError<ReviewRefused>()("ReviewRefused", {
   detail: Schema.String
 }) {

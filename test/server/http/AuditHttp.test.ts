@@ -130,7 +130,8 @@ layer(TestServer.layer(), { excludeTestServices: true })("AuditHttp", (it) => {
         assert.deepStrictEqual(yield* ids({ reference: "mine", until: time }), mine)
         assert.deepStrictEqual(yield* ids({ reference: "later", until: time }), [])
         assert.deepStrictEqual(yield* ids({ reference: "mine", since: time }), [])
-        assertProblem(yield* get(`${LIST}?from=ZZZ`), 422, "unsupported-currency")
+        for (const unknown of ["ZZZ", ""])
+          assertProblem(yield* get(`${LIST}?from=${unknown}`), 422, "unsupported-currency")
       })
     )
 

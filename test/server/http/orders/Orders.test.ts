@@ -173,7 +173,7 @@ layer(TestServer.layer({ ORDER_SPREAD: "0" }), { excludeTestServices: true })((i
         assert.deepStrictEqual(first.ids, ids.slice(0, 2))
         assert.deepStrictEqual((yield* page(`page_size=2&cursor=${String(first.next)}`)).ids, ids.slice(2))
         assertProblem(yield* ann.get("/api/v1/orders?cursor=x"), 400, "invalid-request")
-        for (const unknown of ["NOPE", "x".repeat(40)])
+        for (const unknown of ["NOPE", "x".repeat(40), ""])
           assertProblem(yield* ann.get(`/api/v1/orders?asset=${unknown}`), 422, "unsupported-currency")
         // The order of another user does not exist.
         const others = `/api/v1/orders/${String(ids[0])}`

@@ -120,7 +120,12 @@ layer(TestServer.layer({ RISK_REVIEW_VALUE: "100", RISK_DAY_VALUE: "1000", RISK_
       const refused = yield* admin.post(`/api/v1/admin/funding/${id}/refuse`, { reason: "wrong account" })
       assert.strictEqual(refused.status, 200, refused.text)
       const review = `/api/v1/admin/reviews/${id}`
-      assertProblem(yield* admin.post(`${review}/approve`, { reason: "checked" }), 422, "review-refused")
+      assert.strictEqual(
+        assertProblem(yield* admin.post(`${review}/approve`, { reason: "checked" }), 422, "review-refused")[
+          "title"
+        ],
+        "The decision cannot be carried out"
+      )
       assert.include((yield* admin.get(review)).json, { state: "pending" })
       const rejected = yield* admin.post(`${review}/reject`, { reason: "refused before" })
       assert.include(rejected.json, { state: "rejected" })

@@ -108,7 +108,8 @@ layer(SandboxAssets.layer.pipe(Layer.provideMerge(TestServer.layer())), { exclud
       it.effect("refuses unknown assets, types, times, cursors and sizes", () =>
         Effect.gen(function* () {
           const ann = yield* WalletUsers.create("strict", { USD: "1" })
-          assertProblem(yield* ann.get(`${PATH}?asset=NOPE`), 422, "unsupported-currency")
+          for (const unknown of ["NOPE", ""])
+            assertProblem(yield* ann.get(`${PATH}?asset=${unknown}`), 422, "unsupported-currency")
           const cursorOf = (position: string) => Buffer.from(position).toString("base64url")
           for (const query of [
             "?type=Transfer",
