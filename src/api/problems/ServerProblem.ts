@@ -11,7 +11,7 @@ export class Internal extends HttpApiError.Problem<Internal>()(
 
 export class StoreUnavailable extends HttpApiError.Problem<StoreUnavailable>()(
   "StoreUnavailable",
-  declare("store-unavailable", 503, "The database is unavailable"),
+  declare("store-unavailable", 503, "The database cannot answer the request now"),
   members("store-unavailable", true)
 ) {}
 

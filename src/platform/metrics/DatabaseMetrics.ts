@@ -18,6 +18,6 @@ export const callDuration = histogram(
 
 export const errors = counterBy(
   "effex_database_errors_total",
-  "Failed database calls: unavailable, the database could not be reached; deadline, the call timed out; refused, the database rejected a statement",
-  { kind: ["unavailable", "deadline", "refused"] }
+  "Failed database calls: unavailable, the database could not be reached; locked, another transaction held a lock for too long; deadline, the call timed out; refused, the database rejected a statement",
+  { kind: ["unavailable", "locked", "deadline", "refused"] }
 )

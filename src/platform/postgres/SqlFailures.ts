@@ -41,7 +41,10 @@ export const isConflict = (error: unknown): boolean =>
 
 /** Fails with `StoreUnavailable` and counts the failure. */
 export const failUnavailable = (cause: unknown, kind: "unavailable" | "deadline" = "unavailable") =>
-  Effect.andThen(countFailure(kind), Effect.fail(new StoreUnavailable({ cause })))
+  Effect.suspend(() => {
+    const error = new StoreUnavailable({ cause })
+    return Effect.andThen(countFailure(error.isLocked ? "locked" : kind), Effect.fail(error))
+  })
 
 /**
  * Converts the defect of a transaction that lost its connection into `StoreUnavailable`. The client cannot roll such a
@@ -51,5 +54,5 @@ export const recoverLostTransaction = (defect: unknown) =>
   SqlError.isSqlError(defect) && isUnavailable(defect) ? failUnavailable(defect) : Effect.die(defect)
 
 /** Counts a failed database call. */
-export const countFailure = (kind: "unavailable" | "deadline" | "refused") =>
+export const countFailure = (kind: "unavailable" | "locked" | "deadline" | "refused") =>
   Metric.update(DatabaseMetrics.errors.of({ kind }), 1)

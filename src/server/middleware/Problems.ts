@@ -15,6 +15,7 @@ import type * as PollRun from "../../domain/rates/PollRun.ts"
 import type * as QuarantinedRate from "../../domain/rates/QuarantinedRate.ts"
 import type * as Rate from "../../domain/rates/Rate.ts"
 import type * as ClockSkew from "../../platform/ClockSkew.ts"
+import type { StoreUnavailable } from "../../platform/postgres/StoreUnavailable.ts"
 import * as RequestId from "../../platform/RequestId.ts"
 import * as FlutterwaveFailure from "../http/FlutterwaveFailure.ts"
 import * as Routes from "../Routes.ts"
@@ -48,9 +49,13 @@ export const pairErrors = {
   UnsupportedPair: (error: SupportedPairs.UnsupportedPair) => Effect.fail(fromPairError(error))
 }
 
+const LOCKED = "Somebody else is changing the same data"
+
 export const storeErrors = {
-  StoreUnavailable: () =>
-    Effect.fail(new Problem.StoreUnavailable({ detail: "The database is unavailable; retry later" }))
+  StoreUnavailable: ({ isLocked }: StoreUnavailable) => {
+    const detail = `${isLocked ? LOCKED : "The database is unavailable"}; retry later`
+    return Effect.fail(new Problem.StoreUnavailable({ detail }))
+  }
 }
 
 export const lookupErrors = {
@@ -88,13 +93,13 @@ export const quoteErrors = {
 
 /** Of requests that move money, also for what is read after the commit. The database may have committed without confirming it. */
 export const unconfirmedErrors = {
-  StoreUnavailable: () =>
-    Effect.fail(
-      new Problem.StoreUnavailable({
-        detail:
-          "The database did not confirm the request, so it may have been carried out; retry with the same Idempotency-Key, or without a key look for it first"
-      })
-    )
+  StoreUnavailable: ({ isLocked }: StoreUnavailable) => {
+    const state = isLocked
+      ? LOCKED
+      : "The database did not confirm the request, so it may have been carried out"
+    const detail = `${state}; retry with the same Idempotency-Key, or without a key look for it first`
+    return Effect.fail(new Problem.StoreUnavailable({ detail }))
+  }
 }
 
 /** Of requests with an idempotency key. */

@@ -77,6 +77,6 @@ export const rateLimited = (exceeded: RateLimitExceeded): Rejection<Problem.Rate
 
 export const keyNotVerifiable = of(
   new Problem.StoreUnavailable({
-    detail: "The API key or access token cannot be verified because the database is unavailable; retry later"
+    detail: "The API key or access token cannot be verified now; retry later"
   })
 )

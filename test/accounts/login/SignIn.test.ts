@@ -1,11 +1,13 @@
 import { assert, layer } from "@effect/vitest"
 import { hash } from "@node-rs/argon2"
-import { Deferred, Effect, Fiber, Layer, Redacted } from "effect"
+import { Effect, Layer, Metric, Redacted } from "effect"
 import { Passwords } from "../../../src/accounts/Passwords.ts"
 import { Registration } from "../../../src/accounts/Registration.ts"
 import { SignIn } from "../../../src/accounts/login/SignIn.ts"
 import { Credentials } from "../../../src/accounts/Credentials.ts"
+import * as DatabaseMetrics from "../../../src/platform/metrics/DatabaseMetrics.ts"
 import { Database } from "../../../src/platform/postgres/Database.ts"
+import * as OpenTransaction from "../../support/OpenTransaction.ts"
 import * as TestAccounts from "../../support/TestAccounts.ts"
 
 /** Hashes that were verified: `undefined` stands for an unknown user. */
@@ -105,20 +107,23 @@ layer(services)("SignIn", (it) => {
 
   it.effect("waits for a lock on its user for a second, and can be retried", () =>
     Effect.gen(function* () {
-      const { sql, transaction } = yield* Database
+      const { sql } = yield* Database
       yield* (yield* Registration).register(TestAccounts.account("emeka"), TestAccounts.DEVICE)
-      const isLocked = yield* Deferred.make<void>()
-      const isRefused = yield* Deferred.make<void>()
-      const holder = yield* sql`SELECT id FROM app_user WHERE username = 'emeka' FOR UPDATE`.pipe(
-        Effect.andThen(Deferred.succeed(isLocked, undefined)),
-        Effect.andThen(Deferred.await(isRefused)),
-        transaction,
-        Effect.forkChild
+      const locked = Effect.map(
+        Metric.value(DatabaseMetrics.errors.of({ kind: "locked" })),
+        ({ count }) => count
       )
-      yield* Deferred.await(isLocked)
-      assert.strictEqual((yield* Effect.flip(signIn("emeka")))._tag, "StoreUnavailable")
-      yield* Deferred.succeed(isRefused, undefined)
-      yield* Fiber.join(holder)
+      const before = yield* locked
+      const error = yield* OpenTransaction.during(
+        sql`SELECT id FROM app_user WHERE username = 'emeka' FOR UPDATE`,
+        Effect.flip(signIn("emeka"))
+      )
+      assert.include(error, {
+        _tag: "StoreUnavailable",
+        isLocked: true,
+        message: "Another transaction holds a lock on the same data"
+      })
+      assert.strictEqual(yield* locked, before + 1)
       assert.strictEqual((yield* signIn("emeka")).user.username, "emeka")
     })
   )

@@ -4,7 +4,7 @@ const problems: Readonly<Record<string, string>> = {
   timeout: "The server did not answer in time. Try again.",
   "rate-limited": "Too many attempts.",
   overloaded: "The server is busy. Try again in a moment.",
-  "store-unavailable": "The server cannot reach its database. Try again in a moment.",
+  "store-unavailable": "The server cannot complete this now. Try again in a moment.",
   internal: "Something failed on the server. Try again; if it fails again, tell the operator the id below.",
   "unexpected-response":
     "The answer was not one of this server. A network in between may require you to sign in.",

@@ -1,4 +1,4 @@
-import { DateTime, Effect, Schema, Stream } from "effect"
+import { DateTime, Effect, flow, Schema, Stream } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { Api } from "../../../api/Api.ts"
 import * as Problem from "../../../api/Problem.ts"
@@ -23,6 +23,7 @@ export const layer = HttpApiBuilder.group(
     const fieldsOf = transactionFields(formatterOf(catalog))
 
     const myWallet = yield* MyWallet.make
+    const page = flow(statement.page, Effect.catchTags(Problems.storeErrors))
 
     return handlers
       .handle(
@@ -37,14 +38,11 @@ export const layer = HttpApiBuilder.group(
           const { id } = yield* myWallet
           if (format !== undefined) {
             // Once rows are sent, a failure can no longer become a 503: check the database first.
-            yield* statement.page(id, { ...filter, type: undefined }, undefined, 1)
+            yield* page(id, { ...filter, type: undefined }, undefined, 1)
             return yield* Export.respond(format, LAYOUT, Stream.map(statement.stream(id, filter), fieldsOf))
           }
-          return StatementPage.of(
-            yield* statement.page(id, filter, before, Pagination.sizeOf(query)),
-            fieldsOf
-          )
-        }, Effect.catchTags(Problems.storeErrors))
+          return StatementPage.of(yield* page(id, filter, before, Pagination.sizeOf(query)), fieldsOf)
+        })
       )
       .handle(
         "transaction",
@@ -54,12 +52,14 @@ export const layer = HttpApiBuilder.group(
             () => notFound
           )
           const wallet = yield* myWallet
-          const rows = yield* statement.transaction(wallet.id, id)
+          const rows = yield* statement
+            .transaction(wallet.id, id)
+            .pipe(Effect.catchTags(Problems.storeErrors))
           const [first, ...others] = rows.map(fieldsOf)
           if (first === undefined) return yield* notFound
           const { created_at, type } = first
           return { id: first.id, type, created_at, movements: [first, ...others] }
-        }, Effect.catchTags(Problems.storeErrors))
+        })
       )
   })
 )

@@ -13,6 +13,7 @@ import type { AuditId } from "../../../domain/conversion/AuditId.ts"
 import { TransferId } from "../../../domain/ledger/LedgerPosting.ts"
 import { AssetCode } from "../../../domain/money/Asset.ts"
 import { type WalletConversion, WalletConversions } from "../../../wallets/WalletConversions.ts"
+import { Wallets } from "../../../wallets/Wallets.ts"
 import * as ConversionBody from "../../encoding/ConversionBody.ts"
 import { LookupCaller } from "../../middleware/access/LookupCaller.ts"
 import * as IdempotentResponse from "../../encoding/IdempotentResponse.ts"
@@ -37,6 +38,7 @@ export const layer = HttpApiBuilder.group(
     const rates = yield* RateRequests
     const receipts = yield* Receipts
     const requests = yield* ConversionRequests
+    const { ofUser } = yield* Wallets
     const format = formatterOf(catalog)
     const fieldsOf = transactionFields(format)
     const heldFieldsOf = heldConversionFields(format)
@@ -79,7 +81,7 @@ export const layer = HttpApiBuilder.group(
     ) {
       yield* requireCurrencies(catalog, fields)
       const user = yield* CurrentUser
-      const wallet = yield* myWallet
+      const wallet = yield* ofUser(user.userId)
       const request = { wallet, key, ...MyWallet.senderOf(user) }
       const body = toServiceFields(fields)
       const input = requests.toInput(body, key, walletIdentityOf(user.userId))

@@ -34,16 +34,16 @@ export const layer = HttpApiBuilder.group(
         "wallet",
         Effect.fnUntraced(function* () {
           const { id } = yield* myWallet
-          const message = yield* walletMessage(id)
+          const message = yield* walletMessage(id).pipe(Effect.catchTags(Problems.storeErrors))
           return HttpServerResponse.text(JSON.stringify(message), { contentType: "application/json" })
-        }, Effect.catchTags(Problems.storeErrors))
+        })
       )
       .handle(
         "at",
         Effect.fnUntraced(function* ({ query: { time } }) {
           yield* requirePast("/query/time", time)
           const { id } = yield* myWallet
-          const balances = yield* ledger.balancesAt(id, time)
+          const balances = yield* ledger.balancesAt(id, time).pipe(Effect.catchTags(Problems.storeErrors))
           return {
             wallet_id: id,
             time: DateTime.formatIso(time),
@@ -51,7 +51,7 @@ export const layer = HttpApiBuilder.group(
               .filter(({ balance, role }) => role === USER_ROLE && !BigDecimal.isZero(balance))
               .map(({ asset, balance }) => ({ asset, balance: format(balance, asset) }))
           }
-        }, Effect.catchTags(Problems.storeErrors))
+        })
       )
       .handle(
         "statement",
@@ -64,7 +64,9 @@ export const layer = HttpApiBuilder.group(
           const kind = yield* Export.negotiateDocument(headers.accept)
           const wallet = yield* myWallet
           const period = { since, until, asset }
-          const sections = yield* statements.sections(wallet.id, period)
+          const sections = yield* statements
+            .sections(wallet.id, period)
+            .pipe(Effect.catchTags(Problems.storeErrors))
           const document = {
             wallet,
             period,
@@ -81,7 +83,7 @@ export const layer = HttpApiBuilder.group(
             contentType: "text/html; charset=utf-8",
             headers: { "content-security-policy": StatementHtml.CONTENT_SECURITY_POLICY }
           })
-        }, Effect.catchTags(Problems.storeErrors))
+        })
       )
   })
 )

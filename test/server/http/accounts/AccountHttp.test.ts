@@ -1,6 +1,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Database } from "../../../../src/platform/postgres/Database.ts"
+import * as OpenTransaction from "../../../support/OpenTransaction.ts"
 import { assertProblem, get, TestServer } from "../../../support/TestServer.ts"
 
 const AUTH = "/api/v1/accounts/auth"
@@ -218,6 +219,24 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
         const rates = yield* get("/api/v1/rates?from=USD&to=NGN", { headers: bearer(user) })
         assert.notInclude([401, 500], rates.status, rates.text)
       }).pipe(Effect.ensuring(Effect.flatMap(TestServer, ({ setDatabase }) => setDatabase("up"))))
+    )
+
+    it.effect("says that a sign-in waits for another change of the user, and can be retried", () =>
+      Effect.gen(function* () {
+        const { sql } = yield* Database
+        const { username } = yield* register
+        const refused = yield* OpenTransaction.during(
+          sql`SELECT id FROM app_user WHERE username = ${username} FOR UPDATE`,
+          login(username)
+        )
+        assert.include(assertProblem(refused, 503, "store-unavailable"), {
+          title: "The database cannot answer the request now",
+          detail: "Somebody else is changing the same data; retry later",
+          retryable: true
+        })
+        assert.strictEqual(refused.headers.get("retry-after"), "1")
+        assert.strictEqual((yield* login(username)).status, 200)
+      })
     )
 
     it.effect("publishes the public keys", () =>
