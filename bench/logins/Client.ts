@@ -1,4 +1,6 @@
+import { hash } from "@node-rs/argon2"
 import { Agent, request } from "node:http"
+import { PasswordHashCost } from "../../src/accounts/Passwords.ts"
 
 /*
  * One client of the measure `logins`, in a process of its own. Prints its result as JSON.
@@ -6,6 +8,7 @@ import { Agent, request } from "node:http"
  * - MODE=register: registers the users.
  * - MODE=lookups: sends lookups on schedule, also while earlier ones wait for their response.
  * - MODE=logins: signs in LOGINS times at once, again when all have their response.
+ * - MODE=hashes: hashes passwords as a sign-in does, one after the other, and sends nothing.
  */
 
 const { LOGINS, MODE, RATE, SECONDS, SERVER = "" } = process.env
@@ -80,10 +83,21 @@ const logins = async () => {
   agent.destroy()
 }
 
+const hashes = async () => {
+  const cost = PasswordHashCost.defaultValue()
+  const end = performance.now() + Number(SECONDS) * 1000
+  while (performance.now() < end) {
+    const startedAt = performance.now()
+    await hash(PASSWORD, cost)
+    millis.push(performance.now() - startedAt)
+  }
+}
+
 const modes = new Map([
   ["register", register],
   ["lookups", lookups],
-  ["logins", logins]
+  ["logins", logins],
+  ["hashes", hashes]
 ])
 const startedAt = performance.now()
 await modes.get(MODE ?? "")?.()

@@ -30,7 +30,7 @@ const decodeResult = Schema.decodeEffect(ClientResult)
 
 const runClient = Effect.fnUntraced(function* (
   { url }: Servers.Server,
-  mode: "register" | "lookups" | "logins",
+  mode: "register" | "lookups" | "logins" | "hashes",
   prefix: ReadonlyArray<string> = []
 ) {
   const { seconds } = yield* Plan
@@ -65,8 +65,8 @@ interface Window {
   readonly delayMillis: number
 }
 
-/** Measures lookups, the memory and the event loop of a server, with sign-ins or without. */
-const measure = Effect.fnUntraced(function* (server: Servers.Server, withLogins: boolean) {
+/** Measures lookups, the memory and the event loop of a server beside nothing else, sign-ins, or hashes of another program. */
+const measure = Effect.fnUntraced(function* (server: Servers.Server, beside: "idle" | "logins" | "hashes") {
   let maxBytes = 0
   const sampleMemory = Processes.residentBytes(server.pid).pipe(
     Effect.map((bytes) => {
@@ -77,7 +77,7 @@ const measure = Effect.fnUntraced(function* (server: Servers.Server, withLogins:
   const clients = Effect.all(
     {
       lookups: runClient(server, "lookups"),
-      logins: withLogins ? runClient(server, "logins", LOWEST_PRIORITY) : Effect.succeed(undefined)
+      logins: beside === "idle" ? Effect.undefined : runClient(server, beside, LOWEST_PRIORITY)
     },
     { concurrency: "unbounded" }
   )
@@ -94,10 +94,11 @@ export const logins = Effect.gen(function* () {
   const server = yield* Servers.effex({ TRUSTED_PROXIES: "127.0.0.0/8" }, "all")
   yield* runClient(server, "register")
   // Memory and code that the first sign-ins need do not count.
-  yield* measure(server, true)
-  const rounds: Rounds<"idle" | "logins", Window> = yield* interleave("logins", {
-    idle: measure(server, false),
-    logins: measure(server, true)
+  yield* measure(server, "logins")
+  const rounds: Rounds<"idle" | "logins" | "hashes", Window> = yield* interleave("logins", {
+    idle: measure(server, "idle"),
+    logins: measure(server, "logins"),
+    hashes: measure(server, "hashes")
   })
   const workload = `${LOGINS} sign-ins at once, again and again`
   const lookups = `${LOOKUP_RATE} lookups/s`
@@ -120,6 +121,11 @@ export const logins = Effect.gen(function* () {
         measure: "p99 of lookups relative to that without sign-ins",
         target: { atMost: 2 },
         result: ratioIn(rounds, "logins", "idle", (window) => window.lookups.p99)
+      },
+      {
+        workload: "another program that hashes passwords, at the lowest priority",
+        measure: "p99 of lookups relative to that without it",
+        result: ratioIn(rounds, "hashes", "idle", (window) => window.lookups.p99)
       },
       {
         workload,
@@ -145,7 +151,8 @@ export const logins = Effect.gen(function* () {
       figure("logins", "p50 of sign-ins", "ms", ({ logins }) => logins?.p50 ?? Number.NaN)
     ],
     notes: [
-      "The server has all cores. Its clients, PostgreSQL and Redis share the others, as in all measures; on two cores, lookups also wait for them."
+      "The server has all cores. Its clients, PostgreSQL and Redis share the others, as in all measures; on two cores, lookups also wait for them.",
+      "The other program shows what one busy core costs without sign-ins."
     ]
   }
   return report
