@@ -177,7 +177,7 @@ export class RateIngest extends Context.Service<
           error.isNotQuoted ? fetchDerived(pair, origin, error, maxLegAge) : Effect.fail(error)
         )
 
-      // A caller without a term may have joined the call of a poll whose term has ended. It then starts another call.
+      // A caller may have joined the call of a poll whose term has ended. It then starts another call.
       const fetchSharedUnfenced = (
         pair: AssetPair,
         isPoll: boolean,
@@ -195,6 +195,27 @@ export class RateIngest extends Context.Service<
           () => fetchSharedUnfenced(pair, isPoll, maxLegAge, options)
         )
 
+      /** Fails with `Superseded` only when the term of this poll has ended, not that of a call it has joined. */
+      const fetchSharedFenced = (
+        pair: AssetPair,
+        poll: FencedPoll,
+        maxLegAge: Duration.Duration,
+        options: PollFetchOptions = {}
+      ): Effect.Effect<Rate, ProviderError | StoreUnavailable | Superseded> =>
+        Effect.catchTag(
+          fetchShared(
+            pair,
+            { isPoll: true, poll: Option.some(poll), siblings: options.siblings ?? PollSiblings.none },
+            maxLegAge,
+            options.withPermit
+          ),
+          "Superseded",
+          (superseded) =>
+            superseded.name === poll.leadership.name && superseded.term === poll.leadership.term
+              ? Effect.fail(superseded)
+              : fetchSharedFenced(pair, poll, maxLegAge, options)
+        )
+
       const fetch: RateIngest["Service"]["fetch"] = (pair, maxLegAge = staleAfter) =>
         Effect.andThen(
           requireAllowedSkew,
@@ -202,14 +223,14 @@ export class RateIngest extends Context.Service<
         )
 
       const fetchForPoll: RateIngest["Service"]["fetchForPoll"] = (pair, poll, options = {}) => {
-        const { siblings = PollSiblings.none, withPermit } = options
         // An older leg would make the derived rate stale before the next poll.
         const maxLegAge = Duration.min(lookupCooldown(cadence), staleAfter)
-        const fetched = Option.isSome(poll)
-          ? fetchShared(pair, { isPoll: true, poll, siblings }, maxLegAge, withPermit)
-          : fetchSharedUnfenced(pair, true, maxLegAge, options)
+        const fetched = Option.match(poll, {
+          onNone: () => fetchSharedUnfenced(pair, true, maxLegAge, options),
+          onSome: (poll) => fetchSharedFenced(pair, poll, maxLegAge, options)
+        })
         // Also when there is no answer, or the call of a lookup was joined.
-        return Effect.ensuring(fetched, siblings.arrive(pair))
+        return Effect.ensuring(fetched, (options.siblings ?? PollSiblings.none).arrive(pair))
       }
 
       return RateIngest.of({ fetch, fetchForPoll, publish })

@@ -213,6 +213,33 @@ describe("RatePoller.pollAsLeader", () => {
   )
 
   test(
+    "restarts the flight of a poll that joined the call of an earlier term",
+    Effect.gen(function* () {
+      const leaderTerms = yield* LeaderTerms
+      const ingest = yield* RateIngest
+      const polls = yield* PollRepo
+      const provider = yield* TestProvider
+      const { sql } = yield* Database
+      const pair = pairOf("USD", "NGN")
+      const answers = yield* Latch.make()
+      yield* provider.respondWith((pair) => Effect.andThen(answers.await, rate("10")(pair)))
+      const startPoll = Effect.gen(function* () {
+        const leadership = yield* leaderTerms.startTerm("poller")
+        const id = yield* polls.start(yield* DateTime.now, 44, { trigger: "schedule", leadership })
+        const fetch = ingest.fetchForPoll(pair, Option.some({ id, leadership }))
+        return yield* Effect.forkChild(fetch, { startImmediately: true })
+      })
+      const earlier = yield* startPoll
+      const later = yield* startPoll
+      yield* answers.open
+      assert.strictEqual((yield* Effect.flip(Fiber.join(earlier)))._tag, "Superseded")
+      const { id: rateId } = yield* Fiber.join(later)
+      assert.strictEqual(yield* provider.calls, 2)
+      assert.deepStrictEqual(yield* sql`SELECT id FROM exchange_rate`, [{ id: rateId }])
+    })
+  )
+
+  test(
     "restarts the flight of a lookup that joined a superseded poll",
     Effect.gen(function* () {
       const leaderTerms = yield* LeaderTerms
