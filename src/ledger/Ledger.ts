@@ -40,7 +40,7 @@ export class Ledger extends Context.Service<
        * Posts transfers inside the open transaction of the caller, who rolls it back if an outcome is not what it needs.
        * Call it once per transaction, with everything that it moves: accounts are locked in the order of their ids, and a
        * second call could deadlock. A conflict (see `isConflict` of `SqlFailures`) fails the transaction, which the caller
-       * repeats. At most one posting of each key. The call encodes the postings, so it can precede the transaction.
+       * repeats. At most one posting of each key.
        */
       readonly postWithin: (
         postings: ReadonlyArray<LedgerPosting>
@@ -105,16 +105,11 @@ export class Ledger extends Context.Service<
         return yield* Effect.forEach(exits, (exit) => exit)
       })
 
-      const postWithin: Ledger["Service"]["postWithin"] = (postings) => postAll(postings, call(postings))
-
-      const postAll = Effect.fnUntraced(function* (
-        postings: ReadonlyArray<LedgerPosting>,
-        first: ReturnType<typeof call>
-      ) {
+      const postWithin: Ledger["Service"]["postWithin"] = Effect.fnUntraced(function* (postings) {
         const outcomes = new Map<LedgerPosting, PostOutcome>()
         let remaining = postings
         while (remaining.length > 0) {
-          const posted = yield* remaining === postings ? first : call(remaining)
+          const posted = yield* call(remaining)
           remaining = remaining.filter((posting, i) => {
             const outcome = posted[i]
             if (outcome !== undefined) outcomes.set(posting, outcome)

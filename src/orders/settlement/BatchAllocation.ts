@@ -125,41 +125,32 @@ export class BatchAllocation extends Context.Service<
         return { divided, postings }
       })
 
-      /** Posts the shares of batches and ends them in one transaction: all of them, or none. In turn, if one of them is a pool. */
+      /** Posts the shares of batches and ends them in one transaction: all of them, or none. */
       const commit = (
         leader: LeaderTerm,
-        { divided, postings }: Effect.Success<ReturnType<typeof prepare>>,
-        inTurn: Semaphore.Semaphore["withPermit"] = (effect) => effect
-      ) => {
-        // Encoded before the transaction, so that PostgreSQL does not wait for it.
-        const post = postWithin(postings)
-        const end = repo.allocate(
-          leader,
-          divided.map(({ outcome }) => outcome)
+        { divided, postings }: Effect.Success<ReturnType<typeof prepare>>
+      ) =>
+        transaction(
+          Effect.gen(function* () {
+            const posted = yield* postWithin(postings)
+            const refused = posted.find((outcome) => outcome._tag !== "Posted" || outcome.replayed)
+            if (refused !== undefined)
+              return yield* new AllocationRefused({
+                batches: divided.map(({ outcome }) => outcome.batch.id),
+                outcome: refused._tag
+              })
+            yield* step("posted-uncommitted")
+            const outcomes = divided.map(({ outcome }) => outcome)
+            if (!(yield* repo.allocate(leader, outcomes))) return yield* new Superseded(leader)
+            yield* step("settled-uncommitted")
+            return divided.map(({ settled }) => settled)
+          })
         )
-        const work = Effect.gen(function* () {
-          const posted = yield* post
-          const refused = posted.find((outcome) => outcome._tag !== "Posted" || outcome.replayed)
-          if (refused !== undefined)
-            return yield* new AllocationRefused({
-              batches: divided.map(({ outcome }) => outcome.batch.id),
-              outcome: refused._tag
-            })
-          yield* step("posted-uncommitted")
-          if (!(yield* end)) return yield* new Superseded(leader)
-          yield* step("settled-uncommitted")
-          return divided.map(({ settled }) => settled)
-        })
-        return transaction(inTurn(work))
-      }
 
-      // Batches share the accounts of the house. A pool that waited for them would keep those of its users locked meanwhile. The next
-      // one has begun its transaction, and posts while the previous one commits.
+      // Batches share the accounts of the house. A pool that waited for them would keep those of its users locked meanwhile.
       const poolsInTurn = (yield* Semaphore.make(1)).withPermit
-      const withTransactionPermit = (yield* Semaphore.make(2)).withPermit
       const settlePool = Effect.fnUntraced(function* (leader: LeaderTerm, batch: Batch) {
-        const prepared = yield* prepare([batch])
-        const [settled] = yield* withTransactionPermit(commit(leader, prepared, poolsInTurn))
+        const [settled] = yield* poolsInTurn(commit(leader, yield* prepare([batch])))
         return settled ?? (yield* Effect.die(`batch ${batch.id} has no outcome`))
       })
 

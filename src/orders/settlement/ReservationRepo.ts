@@ -100,63 +100,58 @@ export class ReservationRepo extends Context.Service<
         { asset, orderIds, side }: WaitingGroup,
         rule: PoolRule
       ) {
+        const isPool = orderIds === null
+        const newId = Effect.map(random.uuidV7(), (id) => BatchId.make(id))
         const now = yield* DateTime.now
         const at = DateTime.toDateUtc(now)
-        const newId = Effect.map(random.uuidV7(), (id) => BatchId.make(id))
-        const waits =
-          orderIds === null
-            ? sql`state = 'aggregated' AND asset = ${asset} AND side = ${side}`
-            : sql`state = 'pending' AND id = ANY (${PgArray.of(orderIds)}::uuid[])`
-        // An order that is cancelled meanwhile is not among the locked ones.
-        const locked = sql`
-          SELECT id, amount, total, updated_at, EXISTS (SELECT FROM ledger_account AS account WHERE account.owner = wallet_id
-            AND account.asset IN (${asset}::text, ${PRICE_CURRENCY}::text) AND account.frozen_at IS NOT NULL) AS is_frozen
-          FROM customer_order WHERE ${waits} AND EXISTS (SELECT FROM fence)
-          ORDER BY id LIMIT ${MAX_BATCH_ORDERS} FOR UPDATE`
-        const member =
-          orderIds === null
-            ? sql`
-                SELECT locked.*, ${yield* newId}::uuid AS batch_id FROM locked
-                WHERE is_frozen OR NOT EXISTS (SELECT FROM locked AS other WHERE other.is_frozen)`
-            : sql`
-                SELECT locked.*, batch_id FROM locked JOIN unnest(${PgArray.of(orderIds)}::uuid[],
-                  ${PgArray.of(yield* Effect.forEach(orderIds, () => newId))}::uuid[]) AS alone (order_id, batch_id) ON order_id = id`
-        const reservation = sql<{ id: BatchId; isFrozen: boolean }>`
-          WITH fence AS (${LeaderTerms.fence(sql, Option.some(leader))}),
-          locked AS (${locked}),
-          member AS MATERIALIZED (${member}),
-          batch AS (
-            INSERT INTO settlement_batch (id, asset, side, is_aggregated, orders, customer_amount, total, state, version, term,
-              next_attempt_at, created_at, updated_at)
-            SELECT batch_id, ${asset}::text, ${side}::text, ${orderIds === null}::boolean, count(*)::int, sum(amount), sum(total),
-              'reserved', 1, ${leader.term}::bigint, ${at}::timestamptz, ${at}::timestamptz, ${at}::timestamptz
-            FROM member GROUP BY batch_id
-            HAVING (${orderIds === null ? sql`bool_or(is_frozen) OR ${isDue(now, rule)}` : sql`true`}) AND NOT EXISTS (
-              SELECT FROM settlement_batch AS opposite
-              WHERE opposite.asset = ${asset} AND opposite.side <> ${side} AND opposite.state IN ('reserved', 'sent')
-                AND opposite.dead_at IS NULL)
-            RETURNING ${columns}),
-          joined AS (
-            UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = batch.id, updated_at = ${at}
-            FROM member JOIN batch ON batch.id = member.batch_id WHERE customer_order.id = member.id)
-          SELECT batch.*, (SELECT bool_or(is_frozen) FROM member WHERE batch_id = batch.id) AS is_frozen FROM batch ORDER BY id`
         const work = Effect.gen(function* () {
-          const rows = yield* reservation
-          if (rows.length === 0) {
-            const fence = yield* sql`${LeaderTerms.fence(sql, Option.some(leader))}`
-            return fence.length === 0 ? new Superseded(leader) : []
-          }
-          const frozen = rows.filter(({ isFrozen }) => isFrozen)
-          const batches = yield* OrderRows.decodeBatches(rows.filter(({ isFrozen }) => !isFrozen))
-          if (frozen.length === 0) return batches
-          const rejected = yield* sql`
-            UPDATE settlement_batch SET state = 'rejected', version = version + 1, reason = ${FROZEN}, detail = ${FROZEN_DETAIL},
-              filled = 0, cost = 0, fee = 0
-            WHERE id = ANY (${PgArray.of(frozen.map(({ id }) => id))}::uuid[]) RETURNING ${columns}`
+          const fence = yield* sql`${LeaderTerms.fence(sql, Option.some(leader))}`
+          if (fence.length === 0) return new Superseded(leader)
+          // An order that is cancelled meanwhile is not among the locked ones.
+          const locked = yield* sql<{ id: string; isFrozen: boolean }>`
+            SELECT id, EXISTS (SELECT FROM ledger_account AS account WHERE account.owner = wallet_id
+              AND account.asset IN (${asset}::text, ${PRICE_CURRENCY}::text) AND account.frozen_at IS NOT NULL) AS is_frozen
+            FROM customer_order WHERE ${
+              isPool
+                ? sql`state = 'aggregated' AND asset = ${asset} AND side = ${side}`
+                : sql`state = 'pending' AND id = ANY (${PgArray.of(orderIds)}::uuid[])`
+            } ORDER BY id LIMIT ${MAX_BATCH_ORDERS} FOR UPDATE`
+          const frozen = locked.filter(({ isFrozen }) => isFrozen)
+          const members = isPool && frozen.length > 0 ? frozen : locked
+          const ofPool = yield* newId
+          const batchIds = isPool ? members.map(() => ofPool) : yield* Effect.forEach(members, () => newId)
+          const member = sql`
+            unnest(${PgArray.of(members.map(({ id }) => id))}::uuid[], ${PgArray.of(batchIds)}::uuid[]) AS member (order_id, batch_id)`
+          const made = yield* sql`
+            WITH batch AS (
+              INSERT INTO settlement_batch (id, asset, side, is_aggregated, orders, customer_amount, total, state, version, term,
+                next_attempt_at, created_at, updated_at)
+              SELECT member.batch_id, ${asset}::text, ${side}::text, ${isPool}::boolean, count(*)::int, sum(amount), sum(total),
+                'reserved', 1, ${leader.term}::bigint, ${at}::timestamptz, ${at}::timestamptz, ${at}::timestamptz
+              FROM ${member} JOIN customer_order ON customer_order.id = member.order_id GROUP BY member.batch_id
+              HAVING (${isPool && frozen.length === 0 ? isDue(now, rule) : sql`true`}) AND NOT EXISTS (
+                SELECT FROM settlement_batch AS opposite
+                WHERE opposite.asset = ${asset} AND opposite.side <> ${side} AND opposite.state IN ('reserved', 'sent')
+                  AND opposite.dead_at IS NULL)
+              RETURNING ${columns}),
+            joined AS (
+              UPDATE customer_order SET state = 'submitted', version = version + 1, batch_id = batch.id, updated_at = ${at}
+              FROM batch JOIN ${member} ON member.batch_id = batch.id WHERE customer_order.id = member.order_id)
+            SELECT * FROM batch ORDER BY id`
+          const batches = yield* OrderRows.decodeBatches(made)
+          if (batches.length === 0 || frozen.length === 0) return batches
+          const withFrozen = new Set(batchIds.filter((_, i) => members[i]?.isFrozen))
+          const rejected = yield* Effect.flatMap(
+            sql`
+              UPDATE settlement_batch SET state = 'rejected', version = version + 1, reason = ${FROZEN}, detail = ${FROZEN_DETAIL},
+                filled = 0, cost = 0, fee = 0
+              WHERE id = ANY (${PgArray.of([...withFrozen])}::uuid[]) RETURNING ${columns}`,
+            OrderRows.decodeBatches
+          )
           yield* sql.afterCommit(
             Metric.update(OrderMetrics.rejections.of({ reason: FROZEN }), rejected.length)
           )
-          return [...(yield* OrderRows.decodeBatches(rejected)), ...batches]
+          return [...rejected, ...batches.filter(({ id }) => !withFrozen.has(id))]
         })
         const reserved = yield* execute(sql.withTransaction(work))
         return reserved instanceof Superseded ? yield* reserved : reserved

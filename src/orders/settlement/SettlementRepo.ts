@@ -76,10 +76,7 @@ export class SettlementRepo extends Context.Service<
       batch: BatchId,
       next: Pick<Batch, "nextAttemptAt" | "polls" | "failures" | "lastError" | "deadAt">
     ) => Written
-    /**
-     * Ends batches and all of their orders. In the open transaction of the caller. False: superseded, so roll back. The call encodes
-     * the outcomes, so it can precede the transaction.
-     */
+    /** Ends batches and all of their orders. In the open transaction of the caller. False: superseded, so roll back. */
     readonly allocate: (
       leader: LeaderTerm,
       outcomes: ReadonlyArray<BatchOutcome>
@@ -189,34 +186,33 @@ export class SettlementRepo extends Context.Service<
         )
       })
 
-      const allocate: SettlementRepo["Service"]["allocate"] = (leader, outcomes) => {
-        const orders = outcomes.flatMap(({ batch, orders }) =>
+      const allocate = Effect.fn("SettlementRepo.allocate")(function* (
+        leader: LeaderTerm,
+        outcomes: ReadonlyArray<BatchOutcome>
+      ) {
+        const at = yield* now
+        const ended = outcomes.flatMap(({ batch, orders }) =>
           orders.map((order) => ({ ...order, batch: batch.id }))
         )
-        const endedOrders = sql`
-          unnest(${PgArray.of(orders.map(({ id }) => id))}::uuid[], ${ids(orders)}::uuid[],
-            ${amounts(orders, "filled")}::numeric[], ${amounts(orders, "charged")}::numeric[],
-            ${PgArray.ofTexts(orders.map(({ failure }) => failure))}::text[]) AS ended (id, of_batch, filled, charged, failure)`
-        const endedBatches = sql`
-          unnest(${PgArray.of(outcomes.map(({ batch }) => batch.id))}::uuid[],
+        // Each order is found by its primary key. With a condition on its batch that an index has, the plan of a prepared statement
+        // expects one order, and compares each of the batch with each outcome.
+        yield* sql`
+          UPDATE customer_order SET state = CASE WHEN ended.failure IS NULL THEN 'completed' ELSE 'failed' END,
+            version = version + 1, reason = ended.failure, filled = ended.filled, charged = ended.charged, updated_at = ${at}
+          FROM unnest(${PgArray.of(ended.map(({ id }) => id))}::uuid[], ${ids(ended)}::uuid[],
+            ${amounts(ended, "filled")}::numeric[], ${amounts(ended, "charged")}::numeric[],
+            ${PgArray.ofTexts(ended.map(({ failure }) => failure))}::text[]) AS ended (id, of_batch, filled, charged, failure)
+          WHERE customer_order.id = ended.id
+            AND (state, batch_id) IS NOT DISTINCT FROM ('submitted'::text, ended.of_batch)`
+        const written = yield* sql`
+          WITH fence AS (${LeaderTerms.fence(sql, Option.some(leader))})
+          UPDATE settlement_batch SET ${moveTo(leader, "allocated", at)}, house_filled = ended.house
+          FROM fence, unnest(${PgArray.of(outcomes.map(({ batch }) => batch.id))}::uuid[],
             ${PgArray.ofTexts(outcomes.map(({ batch }) => batch.state))}::text[],
-            ${amounts(outcomes, "houseFilled")}::numeric[]) AS ended (batch_id, of_state, house)`
-        return Effect.gen(function* () {
-          const at = yield* now
-          // Each order is found by its primary key. With a condition on its batch that an index has, the plan of a prepared statement
-          // expects one order, and compares each of the batch with each outcome.
-          yield* sql`
-            UPDATE customer_order SET state = CASE WHEN ended.failure IS NULL THEN 'completed' ELSE 'failed' END,
-              version = version + 1, reason = ended.failure, filled = ended.filled, charged = ended.charged, updated_at = ${at}
-            FROM ${endedOrders} WHERE customer_order.id = ended.id
-              AND (state, batch_id) IS NOT DISTINCT FROM ('submitted'::text, ended.of_batch)`
-          const written = yield* sql`
-            WITH fence AS (${LeaderTerms.fence(sql, Option.some(leader))})
-            UPDATE settlement_batch SET ${moveTo(leader, "allocated", at)}, house_filled = ended.house
-            FROM fence, ${endedBatches} WHERE id = ended.batch_id AND state = ended.of_state RETURNING 1`
-          return written.length === outcomes.length
-        }).pipe(Effect.withSpan("SettlementRepo.allocate"))
-      }
+            ${amounts(outcomes, "houseFilled")}::numeric[]) AS ended (batch_id, of_state, house)
+          WHERE id = ended.batch_id AND state = ended.of_state RETURNING 1`
+        return written.length === outcomes.length
+      })
 
       return SettlementRepo.of({
         send: (leader, batch, order) => send({ leader, batch, ...order }),
