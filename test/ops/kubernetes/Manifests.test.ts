@@ -47,6 +47,7 @@ interface Pod {
     readonly annotations?: Record<string, string>
   }
   readonly spec: {
+    readonly initContainers?: ReadonlyArray<Container>
     readonly containers: ReadonlyArray<Container>
     readonly volumes?: ReadonlyArray<object>
     readonly securityContext: unknown
@@ -57,6 +58,7 @@ interface Pod {
 interface Described {
   readonly spec: {
     readonly template: Pod
+    readonly activeDeadlineSeconds?: number
     readonly selector: { readonly matchLabels: Record<string, string> } & Record<string, string>
     readonly ports: ReadonlyArray<{ readonly name: string; readonly targetPort: string }>
     readonly scaleTargetRef: { readonly kind: string; readonly name: string }
@@ -185,7 +187,7 @@ describe.each(OVERLAYS)("The overlay %s", (overlay) => {
         volumes.filter((name) => name !== "name" && name !== "emptyDir"),
         []
       )
-      for (const { resources, securityContext } of pod.containers) {
+      for (const { resources, securityContext } of [...(pod.initContainers ?? []), ...pod.containers]) {
         assert.deepStrictEqual(securityContext, {
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,
@@ -234,6 +236,14 @@ describe.each(OVERLAYS)("The overlay %s", (overlay) => {
     const names = metrics.flatMap(({ pods }) => (pods === undefined ? [] : [pods.metric.name]))
     assert.deepStrictEqual(names, ["effex_stream_connections"])
     assert.isTrue(ALL_METRICS.some(({ id }) => id === "effex_stream_connections"))
+  })
+
+  it("migrates without a limit that a large index could reach", () => {
+    const job = find(overlay, "Job", "effex-migrate").spec
+    const [migration] = job.template.spec.containers
+    assert.isAtLeast(job.activeDeadlineSeconds ?? 0, Duration.toSeconds("6 hours"))
+    assert.deepStrictEqual(nodes(overlay).spec.initContainers, [migration])
+    assert.deepStrictEqual(probesOf(migration ?? assert.fail("no container")), [])
   })
 
   it("leaves a node time for its shutdown", () => {
