@@ -106,9 +106,7 @@ export const run = Effect.fnUntraced(function* (
   const act = Effect.gen(function* () {
     const user = yield* pick(users)
     const activity = yield* pick(ACTIVITIES)
-    const line = yield* Effect.catch(activity(user), ({ message }) =>
-      Effect.succeed(`is refused: ${message}`)
-    )
+    const line = yield* Effect.catch(activity(user), ({ detail }) => Effect.succeed(`is refused: ${detail}`))
     yield* onActivity(`${user.name} ${line}`)
     yield* Effect.sleep(yield* Random.nextIntBetween(1_000, 4_000))
   })
