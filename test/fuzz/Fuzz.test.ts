@@ -32,9 +32,7 @@ layer(TestServer.layer({ TRUSTED_PROXIES: "127.0.0.0/8" }), { excludeTestService
           const target = {
             url,
             key: key.authorization.slice("Bearer ".length),
-            errors: Effect.sync(() =>
-              log.filter((line) => /Unexpected failure|"level":"(ERROR|FATAL)"/.test(line))
-            ),
+            errors: Effect.sync(() => log.filter(Target.isError)),
             isRunning: Effect.succeed(true),
             memory: Effect.succeedNone
           }

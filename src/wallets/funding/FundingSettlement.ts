@@ -124,7 +124,11 @@ export class FundingSettlement extends Context.Service<
           case "EndedBefore":
             if (!isSame(outcome.request, answer))
               yield* Effect.logError(
-                `The provider states another outcome of the ${request.direction} ${request.id} than the one that it ended with`,
+                `The provider states another outcome of the ${request.direction} ${request.id} than ${
+                  outcome.request.settledBy === null
+                    ? "the one that it ended with"
+                    : "the administrator who ended it"
+                }`,
                 answer
               )
             return outcome.request

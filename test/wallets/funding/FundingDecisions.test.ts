@@ -119,7 +119,7 @@ layer(
         Effect.provide(Logger.layer([Logger.make(({ message }) => logged.push(message))]))
       )
       assert.strictEqual(after.state, "failed")
-      assert.match(JSON.stringify(logged), /another outcome/)
+      assert.match(JSON.stringify(logged), /another outcome .* than the administrator who ended it/)
       assert.deepStrictEqual(yield* TestWallets.balances(user), ["USD 5"])
     })
   )
