@@ -87,7 +87,7 @@ export const MUTANTS = {
   /** Does not end one session in four that signs out. */
   session: [
     {
-      file: "src/accounts/sessions/Sessions.ts",
+      file: "src/accounts/sessions/SessionEnds.ts",
       from: "AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)})",
       to: "AND id = (SELECT session_id FROM refresh_token WHERE hash = ${RefreshTokens.hashOf(token)}) AND get_byte(uuid_send(id), 15) % 4 <> 0"
     }
