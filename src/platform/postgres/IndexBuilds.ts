@@ -43,7 +43,9 @@ export const INDEX_BUILDS: ReadonlyArray<IndexBuild> = [
 const LOCK = "hashtext('effex'), hashtext('index-builds')"
 const LOCK_INTERVAL = "1 second"
 
-const decodeTables = Schema.decodeUnknownEffect(
+const decodeExists = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Tuple([Schema.Boolean])]))
+const decodeLast = Schema.decodeUnknownEffect(Schema.Tuple([Schema.Tuple([Schema.NullOr(Schema.Int)])]))
+const decodeStates = Schema.decodeUnknownEffect(
   Schema.Array(Schema.Tuple([Schema.String, Schema.NullOr(Schema.Boolean)]))
 )
 
@@ -55,23 +57,27 @@ export const run = (migrationsTable: string): Effect.Effect<void, SqlError.SqlEr
   Effect.scoped(
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
+      // For all statements: one that the pool gives to another connection can wait for a build that waits for the lock of this one.
+      const connection = yield* sql.reserve
+      const query = (text: string, ...params: ReadonlyArray<unknown>) =>
+        connection.executeValues(text, params)
 
       const pending = Effect.gen(function* () {
-        const [found] = yield* sql<{
-          found: boolean
-        }>`SELECT to_regclass(${migrationsTable}) IS NOT NULL AS found`
-        if (found?.found !== true) return []
-        const [last] = yield* sql<{
-          id: number | null
-        }>`SELECT max(migration_id) AS id FROM ${sql(migrationsTable)}`
-        const builds = INDEX_BUILDS.filter(({ migration }) => migration > (last?.id ?? 0))
+        const exists = yield* query("SELECT to_regclass($1) IS NOT NULL", migrationsTable)
+        const [[hasMigrations]] = yield* Effect.orDie(decodeExists(exists))
+        if (!hasMigrations) return []
+        const applied = yield* query(`SELECT max(migration_id) FROM ${migrationsTable}`)
+        const [[last]] = yield* Effect.orDie(decodeLast(applied))
+        const builds = INDEX_BUILDS.filter(({ migration }) => migration > (last ?? 0))
         if (builds.length === 0) return []
-        // A name of a table, and whether its index is valid; null without an index.
-        const rows = yield* sql`
-          SELECT name, (SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(name)) AS is_valid
-          FROM unnest(${builds.map(({ name }) => name)}::text[], ${builds.map(({ table }) => table)}::text[]) AS build (name, wanted)
-          WHERE to_regclass(wanted) IS NOT NULL`.values
-        const states = new Map(yield* Effect.orDie(decodeTables(rows)))
+        // The name of an index, and whether it is valid; null if it does not exist.
+        const rows = yield* query(
+          `SELECT name, (SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(name))
+           FROM unnest($1::text[], $2::text[]) AS build (name, wanted) WHERE to_regclass(wanted) IS NOT NULL`,
+          builds.map(({ name }) => name),
+          builds.map(({ table }) => table)
+        )
+        const states = new Map(yield* Effect.orDie(decodeStates(rows)))
         return Array.filter(builds, ({ name }) => states.has(name) && states.get(name) !== true).map(
           (build) => ({
             ...build,
@@ -82,19 +88,17 @@ export const run = (migrationsTable: string): Effect.Effect<void, SqlError.SqlEr
 
       // A database without pending builds takes no lock.
       if ((yield* pending).length === 0) return
-      const connection = yield* sql.reserve
-      const query = (text: string) => connection.executeValues(text, [])
-      // A session that waits for a lock has a snapshot, for which the build would wait in turn.
       yield* Effect.addFinalizer(() =>
         Effect.ignore(
           Effect.forEach(
             [`SELECT pg_advisory_unlock(${LOCK})`, "RESET statement_timeout", "RESET lock_timeout"],
-            query
+            (text) => query(text)
           )
         )
       )
       // A role or a database may have limits for the statements of requests.
-      yield* Effect.forEach(["SET statement_timeout = 0", "SET lock_timeout = 0"], query)
+      yield* Effect.forEach(["SET statement_timeout = 0", "SET lock_timeout = 0"], (text) => query(text))
+      // A session that waits for a lock has a snapshot, for which the build would wait in turn.
       yield* query(`SELECT pg_try_advisory_lock(${LOCK})`).pipe(
         Effect.repeat({ until: ([row]) => row?.[0] === true, schedule: Schedule.spaced(LOCK_INTERVAL) })
       )

@@ -67,6 +67,13 @@ const buildBehindWriter = Effect.fnUntraced(function* <E, R, R2>(
   yield* Fiber.join(built)
 })
 
+/** Another client of the database. */
+const clientOf = Effect.fnUntraced(function* (maxConnections: number) {
+  const { databaseUrl } = yield* Settings
+  const client = PgClient.layer({ url: Option.getOrUndefined(databaseUrl), maxConnections })
+  return Context.get(yield* Layer.build(client), SqlClient.SqlClient)
+})
+
 const LIVE = { excludeTestServices: true }
 
 layer(TestDatabase.layer(), LIVE)("Indexes of pending migrations", (it) => {
@@ -109,6 +116,18 @@ layer(TestDatabase.layer(), LIVE)("Indexes of pending migrations", (it) => {
     })
   )
 
+  it.effect("are built while all other connections of a pool wait for the build", () =>
+    Effect.gen(function* () {
+      const { sql } = yield* Database
+      yield* sql`DROP INDEX ledger_entry_page`
+      const small = yield* clientOf(2)
+      yield* Effect.all([build, build, build], { concurrency: "unbounded", discard: true }).pipe(
+        Effect.provideService(SqlClient.SqlClient, small)
+      )
+      assert.isTrue((yield* definitionOf("ledger_entry_page"))?.isValid)
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("are built by a role with time limits, which its connection keeps", () =>
     Effect.gen(function* () {
       const { sql } = yield* Database
@@ -120,9 +139,7 @@ layer(TestDatabase.layer(), LIVE)("Indexes of pending migrations", (it) => {
       const role = sql`ALTER ROLE ${sql(names?.role ?? "")} IN DATABASE ${sql(names?.database ?? "")}`
       yield* sql`${role} SET statement_timeout = '1s'`
       yield* sql`${role} SET lock_timeout = '900ms'`
-      const { databaseUrl } = yield* Settings
-      const client = PgClient.layer({ url: Option.getOrUndefined(databaseUrl), maxConnections: 2 })
-      const limited = Context.get(yield* Layer.build(client), SqlClient.SqlClient)
+      const limited = yield* clientOf(2)
       yield* buildBehindWriter(
         Effect.provideService(build, SqlClient.SqlClient, limited),
         waitsFor("1.5 seconds")
