@@ -196,14 +196,17 @@ export class SettlementRepo extends Context.Service<
         )
         // Each order is found by its primary key. With a condition on its batch that an index has, the plan of a prepared statement
         // expects one order, and compares each of the batch with each outcome.
-        yield* sql`
-          UPDATE customer_order SET state = CASE WHEN ended.failure IS NULL THEN 'completed' ELSE 'failed' END,
-            version = version + 1, reason = ended.failure, filled = ended.filled, charged = ended.charged, updated_at = ${at}
-          FROM unnest(${PgArray.of(ended.map(({ id }) => id))}::uuid[], ${ids(ended)}::uuid[],
-            ${amounts(ended, "filled")}::numeric[], ${amounts(ended, "charged")}::numeric[],
-            ${PgArray.ofTexts(ended.map(({ failure }) => failure))}::text[]) AS ended (id, of_batch, filled, charged, failure)
-          WHERE customer_order.id = ended.id
-            AND (state, batch_id) IS NOT DISTINCT FROM ('submitted'::text, ended.of_batch)`
+        const [changed] = yield* sql<{ orders: number }>`
+          WITH changed AS (
+            UPDATE customer_order SET state = CASE WHEN ended.failure IS NULL THEN 'completed' ELSE 'failed' END,
+              version = version + 1, reason = ended.failure, filled = ended.filled, charged = ended.charged, updated_at = ${at}
+            FROM unnest(${PgArray.of(ended.map(({ id }) => id))}::uuid[], ${ids(ended)}::uuid[],
+              ${amounts(ended, "filled")}::numeric[], ${amounts(ended, "charged")}::numeric[],
+              ${PgArray.ofTexts(ended.map(({ failure }) => failure))}::text[]) AS ended (id, of_batch, filled, charged, failure)
+            WHERE customer_order.id = ended.id
+              AND (state, batch_id) IS NOT DISTINCT FROM ('submitted'::text, ended.of_batch)
+            RETURNING 1)
+          SELECT count(*)::int AS orders FROM changed`
         const written = yield* sql`
           WITH fence AS (${LeaderTerms.fence(sql, Option.some(leader))})
           UPDATE settlement_batch SET ${moveTo(leader, "allocated", at)}, house_filled = ended.house
@@ -211,7 +214,7 @@ export class SettlementRepo extends Context.Service<
             ${PgArray.ofTexts(outcomes.map(({ batch }) => batch.state))}::text[],
             ${amounts(outcomes, "houseFilled")}::numeric[]) AS ended (batch_id, of_state, house)
           WHERE id = ended.batch_id AND state = ended.of_state RETURNING 1`
-        return written.length === outcomes.length
+        return changed?.orders === ended.length && written.length === outcomes.length
       })
 
       return SettlementRepo.of({
