@@ -49,7 +49,7 @@ export const pairErrors = {
   UnsupportedPair: (error: SupportedPairs.UnsupportedPair) => Effect.fail(fromPairError(error))
 }
 
-const LOCKED = "Somebody else is changing the same data"
+const LOCKED = "Another request is changing the same data"
 
 export const storeErrors = {
   StoreUnavailable: ({ isLocked }: StoreUnavailable) => {

@@ -10,7 +10,7 @@ const LOOK_FIRST = "retry with the same Idempotency-Key, or without a key look f
 
 describe("Problems of the database", () => {
   const cases = [
-    ["a lock", locked, "Somebody else is changing the same data; retry later"],
+    ["a lock", locked, "Another request is changing the same data; retry later"],
     ["an outage", new Error("lost"), "The database is unavailable; retry later"]
   ] as const
   for (const [title, cause, detail] of cases)
@@ -29,7 +29,7 @@ describe("Problems of the database", () => {
         Effect.map(Effect.flip(handle(new StoreUnavailable({ cause }))), ({ detail }) => detail)
       )
       assert.deepStrictEqual(details, [
-        `Somebody else is changing the same data; ${LOOK_FIRST}`,
+        `Another request is changing the same data; ${LOOK_FIRST}`,
         `The database did not confirm the request, so it may have been carried out; ${LOOK_FIRST}`
       ])
     })

@@ -231,7 +231,7 @@ layer(TestServer.layer({ FLUTTERWAVE_SECRET_KEY: "FLWSECK_TEST-1" }), { excludeT
         )
         assert.include(assertProblem(refused, 503, "store-unavailable"), {
           title: "The database cannot answer the request now",
-          detail: "Somebody else is changing the same data; retry later",
+          detail: "Another request is changing the same data; retry later",
           retryable: true
         })
         assert.strictEqual(refused.headers.get("retry-after"), "1")
