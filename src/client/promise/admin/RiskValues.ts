@@ -12,10 +12,9 @@ export interface FiredRule {
 /** `cancelled`: the order that was held was cancelled. */
 export type ReviewState = "pending" | "approved" | "rejected" | "expired" | "cancelled"
 
-/** A movement whose money is held until an administrator decides. */
-export interface Review {
+/** A movement for which a rule fired. */
+interface JudgedMovement {
   readonly id: string
-  readonly state: ReviewState
   readonly walletId: string
   readonly username: string
   readonly kind: "transfer" | "withdrawal" | "conversion" | "order"
@@ -25,6 +24,11 @@ export interface Review {
   readonly value: string | null
   readonly rules: ReadonlyArray<FiredRule>
   readonly createdAt: Date
+}
+
+/** A movement whose money is held until an administrator decides. */
+export interface Review extends JudgedMovement {
+  readonly state: ReviewState
   readonly counterparty: string | null
   readonly note: string | null
   /** An order that is or was held, as it is now. Null for another kind. */
@@ -56,20 +60,11 @@ export interface Review {
   readonly transferId: string | null
 }
 
-/** A movement for which a rule fired. */
-export interface RiskDecision {
-  readonly id: string
-  readonly outcome: "allow" | "review" | "deny"
+/** The decision of the rules on a movement. */
+export interface RiskDecision extends JudgedMovement {
+  readonly outcome: FiredRule["outcome"]
   /** The transfer of the ledger. Null for a denied movement. */
   readonly transferId: string | null
-  readonly walletId: string
-  readonly username: string
-  readonly kind: "transfer" | "withdrawal" | "conversion" | "order"
-  readonly asset: string
-  readonly amount: string
-  readonly value: string | null
-  readonly rules: ReadonlyArray<FiredRule>
-  readonly createdAt: Date
 }
 
 /** All rules by name, as the server sends them: read, change and send them back. */
