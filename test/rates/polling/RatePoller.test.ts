@@ -215,22 +215,17 @@ describe("RatePoller.pollAsLeader", () => {
   test(
     "restarts the flight of a poll that joined the call of an earlier term",
     Effect.gen(function* () {
-      const leaderTerms = yield* LeaderTerms
       const ingest = yield* RateIngest
-      const polls = yield* PollRepo
       const provider = yield* TestProvider
       const { sql } = yield* Database
       const pair = pairOf("USD", "NGN")
       const answers = yield* Latch.make()
       yield* provider.respondWith((pair) => Effect.andThen(answers.await, rate("10")(pair)))
-      const startPoll = Effect.gen(function* () {
-        const leadership = yield* leaderTerms.startTerm("poller")
-        const id = yield* polls.start(yield* DateTime.now, 44, { trigger: "schedule", leadership })
-        const fetch = ingest.fetchForPoll(pair, Option.some({ id, leadership }))
-        return yield* Effect.forkChild(fetch, { startImmediately: true })
-      })
-      const earlier = yield* startPoll
-      const later = yield* startPoll
+      const fetch = Effect.flatMap(startFencedPoll, (poll) =>
+        Effect.forkChild(ingest.fetchForPoll(pair, Option.some(poll)), { startImmediately: true })
+      )
+      const earlier = yield* fetch
+      const later = yield* fetch
       yield* answers.open
       assert.strictEqual((yield* Effect.flip(Fiber.join(earlier)))._tag, "Superseded")
       const { id: rateId } = yield* Fiber.join(later)
@@ -247,8 +242,7 @@ describe("RatePoller.pollAsLeader", () => {
       const polls = yield* PollRepo
       const provider = yield* TestProvider
       const { sql } = yield* Database
-      const leadership = yield* leaderTerms.startTerm("poller")
-      const id = yield* polls.start(yield* DateTime.now, 44, { trigger: "schedule", leadership })
+      const { id, leadership } = yield* startFencedPoll
       const pair = pairOf("USD", "NGN")
       const answers = yield* Latch.make()
       yield* provider.respondWith((pair) => Effect.andThen(answers.await, rate("10")(pair)))
@@ -413,6 +407,13 @@ layer(TestDatabase.layer(), { excludeTestServices: true })("RatePoller", (it) =>
     }),
     FEW_PAIRS
   )
+})
+
+/** Starts a leader term, and a poll in it. */
+const startFencedPoll = Effect.gen(function* () {
+  const leadership = yield* (yield* LeaderTerms).startTerm("poller")
+  const cause = { trigger: "schedule", leadership } as const
+  return { id: yield* (yield* PollRepo).start(yield* DateTime.now, 44, cause), leadership }
 })
 
 const pause = (millis: number) => Effect.promise(() => new Promise((resolve) => setTimeout(resolve, millis)))
