@@ -1,32 +1,21 @@
-import { Context, DateTime, Effect, type FileSystem, Layer, Option, Path, Predicate, Stream } from "effect"
+import { Context, DateTime, Effect, type FileSystem, Layer, Option, Path, Predicate } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { Database } from "../Database.ts"
 import * as DatabaseIdentity from "../DatabaseIdentity.ts"
 import { MIGRATIONS_TABLE } from "../Migrations.ts"
 import { isUnavailable } from "../SqlFailures.ts"
 import type { StoreUnavailable } from "../StoreUnavailable.ts"
+import * as ArchivedRows from "./ArchivedRows.ts"
 import { type ArchiveError, archiveError } from "./ArchiveFiles.ts"
 import * as ArchiveFiles from "./ArchiveFiles.ts"
 import * as ArchiveManifest from "./ArchiveManifest.ts"
+import * as ArchiveMonths from "./ArchiveMonths.ts"
 import * as Months from "./MonthlyPartitions.ts"
 
-/** Number of rows that one statement of a restoration inserts. */
-const INSERT_SIZE = 1000
 /** Changing a partition waits this long for readers; those that come meanwhile wait behind it. */
 const LOCK_TIMEOUT = "3s"
 
 type Manifest = ArchiveManifest.ArchiveManifest
-
-/** A month of rates. */
-export interface ArchiveMonth {
-  readonly partition: string
-  readonly start: DateTime.Utc
-  readonly state: "attached" | "detached" | "dropped"
-  /** Undefined for a month that was not analyzed yet. */
-  readonly rows: number | undefined
-  /** Size of table and indexes. 0 after it was dropped. */
-  readonly bytes: bigint
-}
 
 type ArchiveEffect<A> = Effect.Effect<A, ArchiveError | StoreUnavailable, FileSystem.FileSystem | Path.Path>
 
@@ -35,7 +24,7 @@ export class Archive extends Context.Service<
   Archive,
   {
     /** Lists all months, oldest first. */
-    readonly list: Effect.Effect<ReadonlyArray<ArchiveMonth>, StoreUnavailable>
+    readonly list: Effect.Effect<ReadonlyArray<ArchiveMonths.ArchiveMonth>, StoreUnavailable>
     /** Writes a past month and its manifest into a folder. The month stays in the database. */
     readonly export: (partition: string, folder: string) => ArchiveEffect<Manifest>
     /**
@@ -86,48 +75,7 @@ export class Archive extends Context.Service<
         return row ?? (yield* archiveError(`${name} is not archived`))
       })
 
-      /** Fails unless the archive has every value of a table. Columns that are `omitted` are not compared. */
-      const requireSame = Effect.fnUntraced(function* (
-        manifest: Manifest,
-        omitted: ReadonlyArray<string> = []
-      ) {
-        const found = yield* Months.summarize(sql, manifest.partition, omitted)
-        const differing = ArchiveManifest.differences(manifest.content, found)
-        if (differing.length > 0)
-          return yield* archiveError(
-            `${manifest.partition} differs from its archive: ${differing.join(", ")}. Export it again`
-          )
-      })
-
-      const list = Effect.gen(function* () {
-        const months = yield* execute(Months.attached(sql))
-        const archived = yield* execute(sql<{
-          partition: string
-          startAt: Date
-          isDropped: boolean
-          rows: number
-          bytes: bigint | null
-        }>`
-          SELECT partition, start_at, dropped_at IS NOT NULL AS is_dropped, (manifest->'content'->>'rows')::int AS rows,
-            pg_total_relation_size(to_regclass(quote_ident(partition))) AS bytes
-          FROM archived_partition WHERE parent = ${Months.TABLE} ORDER BY start_at`)
-        return [
-          ...archived.map(({ bytes, isDropped, partition, rows, startAt }): ArchiveMonth => ({
-            partition,
-            start: DateTime.fromDateUnsafe(startAt),
-            state: isDropped ? "dropped" : "detached",
-            rows,
-            bytes: bytes ?? 0n
-          })),
-          ...months.map(({ bytes, estimatedRows, name, start }): ArchiveMonth => ({
-            partition: name,
-            start,
-            state: "attached",
-            rows: estimatedRows < 0 ? undefined : estimatedRows,
-            bytes
-          }))
-        ]
-      }).pipe(Effect.withSpan("Archive.list"))
+      const list = execute(ArchiveMonths.list(sql)).pipe(Effect.withSpan("Archive.list"))
 
       const exportMonth = Effect.fn("Archive.export")(function* (partition: string, folder: string) {
         const path = yield* Path.Path
@@ -208,7 +156,7 @@ export class Archive extends Context.Service<
               return yield* archiveError(
                 `${Months.TABLE}_default has rates from before ${DateTime.formatIso(month.until)}, which cannot be archived`
               )
-            yield* requireSame(manifest)
+            yield* ArchivedRows.requireSame(sql, manifest)
             const referring = yield* Months.referringTables(sql, month)
             if (referring.length > 0)
               return yield* archiveError(
@@ -234,38 +182,12 @@ export class Archive extends Context.Service<
             if (isDropped) return yield* archiveError(`${partition} was dropped already`)
             if (digest !== manifest.content.digest)
               return yield* archiveError(`${folder} has another archive of ${partition}`)
-            yield* requireSame(manifest)
+            yield* ArchivedRows.requireSame(sql, manifest)
             yield* sql`DROP TABLE ${tableOf(partition)}`
             yield* sql`UPDATE archived_partition SET dropped_at = clock_timestamp() WHERE partition = ${partition}`
           })
         )
         return manifest
-      })
-
-      /** Creates the table of a month with the rows of the archive. Columns that it does not have get their default. */
-      const createFromArchive = Effect.fnUntraced(function* (manifest: Manifest, file: string) {
-        const table = tableOf(manifest.partition)
-        const columns = sql.csv(manifest.columns.map(tableOf))
-        yield* sql`CREATE TABLE ${table} (LIKE ${parent} INCLUDING ALL)`
-        yield* ArchiveFiles.read(file).pipe(
-          Stream.grouped(INSERT_SIZE),
-          Stream.runForEach(
-            (lines) => sql`
-              INSERT INTO ${table} (${columns})
-              SELECT ${columns} FROM jsonb_populate_recordset(NULL::${parent}, ${`[${lines.join(",")}]`}::text::jsonb)`
-          )
-        )
-      })
-
-      /** Returns the columns that were added since the archive was made. */
-      const addedSince = Effect.fnUntraced(function* ({ columns, file }: Manifest) {
-        const present = yield* Months.columns(sql, Months.TABLE)
-        const unknown = columns.filter((column) => !present.includes(column))
-        if (unknown.length > 0)
-          return yield* archiveError(
-            `${file} has columns that ${Months.TABLE} does not have: ${unknown.join(", ")}. Use the newer version of effex`
-          )
-        return present.filter((column) => !columns.includes(column))
       })
 
       const restore = Effect.fn("Archive.restore")(function* (partition: string, folder: string) {
@@ -279,13 +201,13 @@ export class Archive extends Context.Service<
               return yield* archiveError(
                 `${partition} is not the newest archived month; restore later months first`
               )
-            const added = yield* addedSince(manifest)
-            if (!isDropped) yield* requireSame(manifest)
+            const added = yield* ArchivedRows.columnsAddedSince(sql, manifest)
+            if (!isDropped) yield* ArchivedRows.requireSame(sql, manifest)
             const isCreated = isDropped || added.length > 0
             if (isCreated) {
               if (!isDropped) yield* sql`DROP TABLE ${tableOf(partition)}`
-              yield* createFromArchive(manifest, file)
-              yield* requireSame(manifest, added)
+              yield* ArchivedRows.createTable(sql, manifest, file)
+              yield* ArchivedRows.requireSame(sql, manifest, added)
             }
             yield* sql`
               ALTER TABLE ${parent} ATTACH PARTITION ${tableOf(partition)}
