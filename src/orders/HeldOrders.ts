@@ -14,18 +14,17 @@ import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { type HeldEnd, HeldOrderDecisions } from "../risk/HeldDecisions.ts"
 import { Reviews } from "../risk/Reviews.ts"
 import type { StoredReview } from "../risk/StoredReview.ts"
+import * as HeldOrderFailure from "./HeldOrderFailure.ts"
 import { HeldOrderRepo } from "./HeldOrderRepo.ts"
 import { OrderPrices } from "./OrderPrices.ts"
-import * as OrderRefund from "./OrderRefund.ts"
 import { checkAsset } from "./OrderRequest.ts"
 import { SettlementSignal } from "./settlement/SettlementSignal.ts"
 
 /** Orders that are read at a time to be ended. */
 const PAGE_SIZE = 100
 
-/** Reasons for which a held order failed, besides `price-moved`. */
+/** Reason for which an order failed that an administrator rejected. */
 const REJECTED = "review-rejected"
-const EXPIRED = "review-expired"
 
 /** Ends orders that are held for review. An approved order keeps its locked price, within `ORDER_MAX_SLIPPAGE`. */
 export const layerNoDeps = Layer.effect(
@@ -39,26 +38,20 @@ export const layerNoDeps = Layer.effect(
     const repo = yield* HeldOrderRepo
     const reviews = yield* Reviews
     const { notify } = yield* SettlementSignal
-    const refund = yield* OrderRefund.make
-
-    const count = ({ state }: Order) => Metric.update(OrderMetrics.orders.of({ state }), 1)
+    const failHeld = yield* HeldOrderFailure.make
 
     /** The review was locked, so only its expiry on another node can have ended the order. */
-    const held = (changed: Option.Option<Order>) =>
+    const held = <A>(changed: Option.Option<A>) =>
       Option.isSome(changed)
         ? Effect.succeed(changed.value)
         : Effect.fail(new ReviewDecided({ state: "expired" }))
 
-    const fail = Effect.fnUntraced(function* (id: OrderId, reason: string) {
-      const failed = yield* held(yield* repo.fail(id, reason, yield* DateTime.now))
-      const transfer = yield* refund(failed, reason)
-      yield* database.sql.afterCommit(count(failed))
-      return transfer
-    })
+    const fail = (id: OrderId, reason: string) => Effect.flatMap(failHeld(id, reason), held)
 
     const release = Effect.fnUntraced(function* (id: OrderId) {
-      const released = yield* held(yield* repo.release(id, yield* DateTime.now))
-      yield* database.sql.afterCommit(Effect.andThen(count(released), notify))
+      const { state } = yield* held(yield* repo.release(id, yield* DateTime.now))
+      const count = Metric.update(OrderMetrics.orders.of({ state }), 1)
+      yield* database.sql.afterCommit(Effect.andThen(count, notify))
       return null
     })
 
@@ -101,7 +94,7 @@ export const layerNoDeps = Layer.effect(
     const expire = Effect.fnUntraced(function* ({ id }: Order) {
       const review = yield* reviews.lockWithin(TransferId.make(id))
       if (Option.exists(review, ({ state }) => state === "expired"))
-        yield* Effect.catchTag(fail(id, EXPIRED), "ReviewDecided", () => Effect.void)
+        yield* failHeld(id, HeldOrderFailure.EXPIRED)
     })
 
     const tryToExpire = (order: Order) =>

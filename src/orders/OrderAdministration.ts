@@ -6,6 +6,7 @@ import * as PostingTransaction from "../ledger/PostingTransaction.ts"
 import * as OrderMetrics from "../platform/metrics/OrderMetrics.ts"
 import { Database } from "../platform/postgres/Database.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
+import { HeldOrderRepo } from "./HeldOrderRepo.ts"
 import * as OrderCancellation from "./OrderCancellation.ts"
 import { type OrderFilter, OrderRepo } from "./OrderRepo.ts"
 import * as OrderRows from "./OrderRows.ts"
@@ -106,5 +107,5 @@ export class OrderAdministration extends Context.Service<
 
       return OrderAdministration.of({ page, find, history, cancel })
     })
-  )
+  ).pipe(Layer.provide(HeldOrderRepo.layer))
 }

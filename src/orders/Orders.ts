@@ -27,6 +27,7 @@ import { RiskFacts } from "../risk/RiskFacts.ts"
 import { toMovement } from "../wallets/PostingOutcome.ts"
 import { requesterDetails } from "../wallets/RequestHash.ts"
 import { walletAccount, Wallets } from "../wallets/Wallets.ts"
+import { HeldOrderRepo } from "./HeldOrderRepo.ts"
 import * as OrderCancellation from "./OrderCancellation.ts"
 import * as OrderCommits from "./OrderCommits.ts"
 import { OrderPrices } from "./OrderPrices.ts"
@@ -223,5 +224,5 @@ export class Orders extends Context.Service<
 
       return Orders.of({ place, cancel, find, page: repo.page, history: repo.history, pool: repo.pool })
     })
-  )
+  ).pipe(Layer.provide(HeldOrderRepo.layer))
 }

@@ -24,7 +24,7 @@ export class Reviews extends Context.Service<
      * the order or the accounts that it is about, so that no two transactions wait for each other.
      */
     readonly lockWithin: (id: TransferId) => Effect.Effect<Option.Option<StoredReview>, SqlError.SqlError>
-    /** Ends a locked review because its order is cancelled, in the open transaction. One that was decided on stays as it is. */
+    /** Ends a pending review that is locked, because its order or conversion is cancelled, in the open transaction. */
     readonly cancelWithin: (
       cancellation: ReviewDecision,
       transfer: TransferId
@@ -69,8 +69,10 @@ export class Reviews extends Context.Service<
           return (yield* repo.lock(id)) ? yield* repo.byId(id) : Option.none()
         }),
         cancelWithin: Effect.fn("Reviews.cancelWithin")(function* (cancellation, transfer) {
-          if (yield* repo.end(cancellation, "cancelled", transfer))
-            yield* sql.afterCommit(Metric.update(RiskMetrics.reviews.of({ outcome: "cancelled" }), 1))
+          if (!(yield* repo.end(cancellation, "cancelled", transfer)))
+            // Rolls back: what is cancelled stays as it is.
+            return yield* Effect.die(`review ${cancellation.id} has ended although it was locked`)
+          yield* sql.afterCommit(Metric.update(RiskMetrics.reviews.of({ outcome: "cancelled" }), 1))
         }),
         page: repo.page,
         decisions: repo.decisions,

@@ -84,17 +84,6 @@ layer(TestReviews.layer({ RISK_REVIEW_EXPIRY: "1 second" }), LIVE)("Held orders 
       assert.strictEqual(yield* expireDue, 0)
     })
   )
-
-  it.effect("can be cancelled before they are ended", () =>
-    Effect.gen(function* () {
-      const { order, wallet } = yield* held("late")
-      while ((yield* reviewOf(order)).state === "pending") yield* Effect.sleep("50 millis")
-      yield* cancel(wallet, order)
-      yield* (yield* HeldOrderDecisions).expireDue
-      assert.deepStrictEqual(yield* stateOf(order), ["cancelled", null, null, null])
-      assert.deepStrictEqual(yield* balances(wallet), ["USD 100"])
-    })
-  )
 })
 
 layer(TestReviews.layer(), LIVE)("Held orders", (it) => {
