@@ -29,6 +29,7 @@ export const make = Effect.gen(function* () {
       Effect.catchTags({
         // By the time of the database.
         ReviewDecided: () => Effect.fail(new ConversionNotCancellable({ state: "expired" })),
+        // A release has no entries, so that neither a frozen account nor a balance refuses it.
         ReviewRefused: Effect.die
       })
     )

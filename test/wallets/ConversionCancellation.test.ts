@@ -1,11 +1,14 @@
 import { assert, layer } from "@effect/vitest"
 import { DateTime, Duration, Effect, Layer, Metric, Option } from "effect"
 import { TransferId } from "../../src/domain/ledger/LedgerPosting.ts"
+import { AssetCode } from "../../src/domain/money/Asset.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
 import { LedgerVerifier } from "../../src/ledger/LedgerVerifier.ts"
 import * as RiskMetrics from "../../src/platform/metrics/RiskMetrics.ts"
 import { Reviews } from "../../src/risk/Reviews.ts"
 import { WalletConversions } from "../../src/wallets/WalletConversions.ts"
 import type { NamedWallet } from "../../src/wallets/WalletRepo.ts"
+import { walletAccount, Wallets } from "../../src/wallets/Wallets.ts"
 import * as OpenTransaction from "../support/OpenTransaction.ts"
 import * as TestReviews from "../support/TestReviews.ts"
 import * as TestWallets from "../support/TestWallets.ts"
@@ -88,6 +91,19 @@ layer(TestReviews.layer({ CONVERSION_MARGIN: "0" }), LIVE)("Cancelling a held co
       assert.deepStrictEqual(yield* cancel(stranger, id), Option.none())
       assert.deepStrictEqual(yield* balances(wallet), ["USD 60"])
       yield* cancel(wallet, id)
+    })
+  )
+
+  it.effect("gives the money of a frozen account back", () =>
+    Effect.gen(function* () {
+      yield* Requests.setRate("1500")
+      const { id, wallet } = yield* heldConversion("frozen")
+      const accounts = ["USD", "NGN"].map((code) => walletAccount(wallet.id, AssetCode.make(code)))
+      const { setFrozen } = yield* Ledger
+      for (const account of yield* (yield* Wallets).accountIds(accounts)) yield* setFrozen(account, true)
+      assert.include(yield* Effect.flip(decide("approve", id)), { _tag: "ReviewRefused" })
+      assert.include(Option.getOrThrow(yield* cancel(wallet, id)), { state: "cancelled" })
+      assert.deepStrictEqual(yield* balances(wallet), ["USD 100"])
     })
   )
 
