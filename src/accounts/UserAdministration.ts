@@ -1,44 +1,25 @@
-import { Array, Context, DateTime, Effect, Layer, Option, Predicate, type Redacted } from "effect"
+import { Context, DateTime, Effect, Layer, Option, Predicate, type Redacted } from "effect"
 import type { SqlError } from "effect/sql"
 import type { PasswordRefused } from "../domain/accounts/Password.ts"
-import type { NewSecurityEvent } from "../domain/accounts/SecurityEvent.ts"
 import type { EndReason } from "../domain/accounts/Session.ts"
 import {
   type InvalidUsername,
   LastAdministrator,
+  type OwnAccount,
   type Role,
   type User,
-  type UserId,
   type Username,
-  UserNotFound,
+  type UserNotFound,
   type UsernameTaken
 } from "../domain/accounts/User.ts"
 import { Database } from "../platform/postgres/Database.ts"
-import { withDatabaseTimeout } from "../platform/postgres/DatabaseTimeout.ts"
 import type { StoreUnavailable } from "../platform/postgres/StoreUnavailable.ts"
 import { AdminActions } from "./AdminActions.ts"
 import { Credentials } from "./Credentials.ts"
-import { type EndedSession, EndedSessions } from "./sessions/EndedSessions.ts"
 import { type NewAccount, Registration } from "./Registration.ts"
-import { SecurityEvents } from "./SecurityEvents.ts"
 import { Sessions } from "./sessions/Sessions.ts"
+import * as UserAction from "./UserAction.ts"
 import { decodeUsers, USER_COLUMNS } from "./Users.ts"
-
-/** Action of an administrator on a user, with its reason. */
-export interface Order {
-  readonly user: UserId
-  /** The id of an API key, `user:<id>` or `cli:<name>`. */
-  readonly principal: string
-  readonly reason: string
-}
-
-/** Result of an action. */
-interface Change {
-  readonly user: User
-  readonly ended: ReadonlyArray<EndedSession>
-  readonly events: ReadonlyArray<NewSecurityEvent["event"]>
-  readonly details?: Readonly<Record<string, unknown>>
-}
 
 type Outcome<E = never> = Effect.Effect<User, UserNotFound | StoreUnavailable | E>
 
@@ -64,16 +45,19 @@ export class UserAdministration extends Context.Service<
       principal: string
     ) => Effect.Effect<User, InvalidUsername | UsernameTaken | PasswordRefused | StoreUnavailable>
     /** Ends the access of a user until {@link unlock}. A locked user stays locked since the first time. */
-    readonly lock: (order: Order) => Outcome<LastAdministrator>
-    readonly unlock: (order: Order) => Outcome
+    readonly lock: (order: UserAction.Order) => Outcome<LastAdministrator | OwnAccount>
+    readonly unlock: (order: UserAction.Order) => Outcome
     /** Changes the role, and ends all sessions if it is another one: their access tokens state the previous role. */
-    readonly setRole: (order: Order, role: Role) => Outcome<LastAdministrator>
-    /** Removes the second factor and ends all sessions, for a user who lost phone and recovery codes. */
-    readonly resetMfa: (order: Order) => Outcome
-    readonly endSessions: (order: Order) => Outcome
+    readonly setRole: (order: UserAction.Order, role: Role) => Outcome<LastAdministrator | OwnAccount>
+    /**
+     * Removes the second factor and ends all sessions, for a user who lost phone and recovery codes. Without a confirmed second factor,
+     * the sessions continue.
+     */
+    readonly resetMfa: (order: UserAction.Order) => Outcome<OwnAccount>
+    readonly endSessions: (order: UserAction.Order) => Outcome
     /** Sets a password, and ends all sessions. */
     readonly resetPassword: (
-      order: Order,
+      order: UserAction.Order,
       password: Redacted.Redacted
     ) => Effect.Effect<void, UserNotFound | PasswordRefused | StoreUnavailable>
   }
@@ -81,40 +65,13 @@ export class UserAdministration extends Context.Service<
   static readonly layer = Layer.effect(
     UserAdministration,
     Effect.gen(function* () {
-      const { read, sql, transaction } = yield* Database
+      const { read, sql } = yield* Database
+      const { act, actOnOther } = yield* UserAction.make
       const actions = yield* AdminActions
       const credentials = yield* Credentials
-      const ended = yield* EndedSessions
-      const events = yield* SecurityEvents
       const registration = yield* Registration
       const sessions = yield* Sessions
       const columns = sql.literal(USER_COLUMNS)
-
-      /** Locks the user, so that a concurrent sign-in comes before or after the action, then acts and records. */
-      const act = Effect.fnUntraced(function* <E>(
-        { principal, reason, user: id }: Order,
-        action: string,
-        change: (user: User) => Effect.Effect<Change, SqlError.SqlError | E>
-      ) {
-        const work = Effect.gen(function* () {
-          const rows = yield* sql`SELECT ${columns} FROM app_user WHERE id = ${id} FOR NO KEY UPDATE`
-          const found = Array.head(yield* decodeUsers(rows))
-          if (Option.isNone(found)) return yield* new UserNotFound({ user: id })
-          const result = yield* change(found.value)
-          yield* events.record(id, ...result.events.map((event) => ({ event })))
-          yield* actions.record({
-            principal,
-            action,
-            subject: id,
-            reason,
-            details: { sessions_ended: result.ended.length, ...result.details }
-          })
-          return result
-        })
-        const result = yield* withDatabaseTimeout(transaction(work))
-        yield* ended.publish(result.ended)
-        return result.user
-      })
 
       const update = Effect.fnUntraced(function* (user: User, next: Pick<User, "lockedAt" | "role">) {
         const lockedAt = Option.getOrNull(Option.map(next.lockedAt, DateTime.toDateUtc))
@@ -152,14 +109,15 @@ export class UserAdministration extends Context.Service<
       )
 
       const lock: UserAdministration["Service"]["lock"] = Effect.fn("UserAdministration.lock")((order) =>
-        act(
+        actOnOther(
           order,
           "user.lock",
           Effect.fnUntraced(function* (user) {
             const at = DateTime.max(yield* DateTime.now, user.createdAt)
             const lockedAt = Option.orElseSome(user.lockedAt, () => at)
             const locked = yield* update(user, { lockedAt, role: user.role })
-            return { user: locked, ended: yield* endAll(user, "lock"), events: ["locked"] }
+            const events: UserAction.Change["events"] = Option.isNone(user.lockedAt) ? ["locked"] : []
+            return { user: locked, ended: yield* endAll(user, "lock"), events }
           })
         )
       )
@@ -173,14 +131,15 @@ export class UserAdministration extends Context.Service<
               const rows = yield* sql`
                 UPDATE app_user SET locked_at = NULL WHERE id = ${user.id} RETURNING ${columns}`
               const [unlocked = user] = yield* decodeUsers(rows)
-              return { user: unlocked, ended: [], events: ["unlocked"] }
+              const events: UserAction.Change["events"] = Option.isSome(user.lockedAt) ? ["unlocked"] : []
+              return { user: unlocked, ended: [], events }
             })
           )
       )
 
       const setRole: UserAdministration["Service"]["setRole"] = Effect.fn("UserAdministration.setRole")(
         (order, role) =>
-          act(
+          actOnOther(
             order,
             "user.role",
             Effect.fnUntraced(function* (user) {
@@ -194,7 +153,7 @@ export class UserAdministration extends Context.Service<
 
       const resetMfa: UserAdministration["Service"]["resetMfa"] = Effect.fn("UserAdministration.resetMfa")(
         (order) =>
-          act(
+          actOnOther(
             order,
             "user.reset-mfa",
             Effect.fnUntraced(function* (user) {
@@ -202,9 +161,9 @@ export class UserAdministration extends Context.Service<
               const removed = yield* sql<{ confirmed: boolean }>`
                 DELETE FROM mfa WHERE user_id = ${user.id} RETURNING confirmed_at IS NOT NULL AS confirmed`
               const hadSecondFactor = removed.some(({ confirmed }) => confirmed)
-              const events: Change["events"] = hadSecondFactor ? ["mfa-disabled"] : []
               const details = { had_second_factor: hadSecondFactor }
-              return { user, ended: yield* endAll(user, "mfa"), events, details }
+              if (!hadSecondFactor) return { user, ended: [], events: [], details }
+              return { user, ended: yield* endAll(user, "mfa"), events: ["mfa-disabled"], details }
             })
           )
       )
@@ -216,7 +175,8 @@ export class UserAdministration extends Context.Service<
           order,
           "user.end-sessions",
           Effect.fnUntraced(function* (user) {
-            return { user, ended: yield* endAll(user, "administrator"), events: ["session-ended"] }
+            const ended = yield* endAll(user, "administrator")
+            return { user, ended, events: ended.length > 0 ? ["session-ended"] : [] }
           })
         )
       )

@@ -4,6 +4,7 @@ import { AdminActions } from "../../src/accounts/AdminActions.ts"
 import { EndedSessions } from "../../src/accounts/sessions/EndedSessions.ts"
 import { Registration } from "../../src/accounts/Registration.ts"
 import { SignIn } from "../../src/accounts/login/SignIn.ts"
+import { SecurityEvents } from "../../src/accounts/SecurityEvents.ts"
 import { UserAdministration } from "../../src/accounts/UserAdministration.ts"
 import { Users } from "../../src/accounts/Users.ts"
 import type { Role } from "../../src/domain/accounts/User.ts"
@@ -38,6 +39,13 @@ const recorded = Effect.fnUntraced(function* (subject: string) {
   const { execute, sql } = yield* Database
   return yield* execute(sql<{ action: string; principal: string; reason: string | null }>`
     SELECT action, principal, reason FROM admin_action WHERE subject = ${subject} ORDER BY id`)
+})
+
+const addSecondFactor = Effect.fnUntraced(function* ({ id }: { readonly id: TestUserId }) {
+  const { execute, sql } = yield* Database
+  yield* execute(sql`
+    INSERT INTO mfa (user_id, secret, key_id, created_at, confirmed_at)
+    VALUES (${id}, ${Buffer.alloc(32)}, 'test', now(), now())`)
 })
 
 layer(
@@ -86,6 +94,7 @@ layer(
       ] as const
       for (const [reason, action] of cases) {
         const { session } = yield* signIn(user.username)
+        if (reason === "mfa") yield* addSecondFactor(user)
         yield* action
         assert.strictEqual(ended.reasonOf(session.id), reason)
       }
@@ -94,6 +103,59 @@ layer(
         ["user.create", "user.role", "user.reset-mfa", "user.end-sessions", "user.reset-password"]
       )
     })
+  )
+
+  it.effect("changes, ends and reports nothing if there is nothing to change, and records it", () =>
+    Effect.gen(function* () {
+      const { endSessions, lock, resetMfa, setRole, unlock } = yield* UserAdministration
+      const user = yield* create()
+      const order = orderOf(user)
+      const { session } = yield* signIn(user.username)
+      for (const action of [resetMfa(order), unlock(order), setRole(order, "user")]) yield* action
+      assert.isUndefined((yield* EndedSessions).reasonOf(session.id))
+      yield* lock(order)
+      yield* lock(order)
+      yield* endSessions(order)
+      const events = yield* (yield* SecurityEvents).page(user.id, undefined, 10)
+      assert.deepStrictEqual(
+        events.map(({ event }) => event),
+        ["locked", "signed-in"]
+      )
+      const { list } = yield* AdminActions
+      const actions = yield* list({ subject: user.id, before: undefined, limit: 10 })
+      assert.deepStrictEqual(
+        actions.map(({ action, details }) => [action, details["sessions_ended"]]),
+        [
+          ["user.end-sessions", 0],
+          ["user.lock", 0],
+          ["user.lock", 1],
+          ["user.role", 0],
+          ["user.unlock", 0],
+          ["user.reset-mfa", 0],
+          ["user.create", undefined]
+        ]
+      )
+    })
+  )
+
+  it.effect(
+    "refuses to lock an administrator's own account, change its role or reset its second factor",
+    () =>
+      Effect.gen(function* () {
+        const { endSessions, lock, resetMfa, setRole } = yield* UserAdministration
+        const administrator = yield* create("admin")
+        yield* create("admin")
+        yield* addSecondFactor(administrator)
+        const order = { ...orderOf(administrator), principal: `user:${administrator.id}` }
+        for (const action of [lock(order), setRole(order, "user"), resetMfa(order)])
+          assert.strictEqual((yield* Effect.flip(action))._tag, "OwnAccount")
+        assert.deepStrictEqual(yield* (yield* Users).byId(administrator.id), Option.some(administrator))
+        yield* endSessions(order)
+        assert.deepStrictEqual(
+          (yield* recorded(administrator.id)).map(({ action }) => action),
+          ["user.create", "user.end-sessions"]
+        )
+      })
   )
 
   it.effect("leaves one of the two last administrators who remove each other at the same time", () =>

@@ -49,7 +49,7 @@ export class UserAdminApi extends HttpApiGroup.make("userAdmin")
     HttpApiEndpoint.post("lock", "/users/:user_id/lock", guarded).annotateMerge(
       describe(
         "Lock a user",
-        "Ends all sessions, and refuses sign-in until the user is unlocked. Access tokens stop working within 10 seconds. The last administrator cannot be locked."
+        "Ends all sessions, and refuses sign-in until the user is unlocked. Access tokens stop working within 10 seconds. Administrators cannot lock themselves (`forbidden`), and the last administrator cannot be locked."
       )
     ),
     HttpApiEndpoint.post("unlock", "/users/:user_id/unlock", action).annotateMerge(
@@ -58,7 +58,7 @@ export class UserAdminApi extends HttpApiGroup.make("userAdmin")
     HttpApiEndpoint.post("resetMfa", "/users/:user_id/reset-mfa", action).annotateMerge(
       describe(
         "Reset a second factor",
-        "Removes the second factor of a user who lost it, with its recovery codes, and ends all sessions."
+        "Removes the second factor of a user who lost it, with its recovery codes, and ends all sessions. Changes nothing if the user has none. Administrators disable their own second factor with their password (`forbidden`)."
       )
     ),
     HttpApiEndpoint.post("endSessions", "/users/:user_id/end-sessions", action).annotateMerge(
@@ -67,7 +67,7 @@ export class UserAdminApi extends HttpApiGroup.make("userAdmin")
     HttpApiEndpoint.post("setRole", "/users/:user_id/role", { ...guarded, payload: RoleBody }).annotateMerge(
       describe(
         "Change the role of a user",
-        "Changes the role to `admin` or `user`, and ends all sessions. The last administrator cannot lose the role."
+        "Changes the role to `admin` or `user`, and ends all sessions if it is another one. Administrators cannot change their own role (`forbidden`), and the last administrator cannot lose it."
       )
     ),
     HttpApiEndpoint.get("actions", "/actions", {

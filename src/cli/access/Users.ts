@@ -109,7 +109,11 @@ const resetMfa = Command.make(
   Effect.fn(function* ({ json, ...input }) {
     yield* print(yield* (yield* UserAdministration).resetMfa(yield* actionOf(input)), json)
   })
-).pipe(Command.withDescription("Remove the second factor of a user who lost it, and end all sessions"))
+).pipe(
+  Command.withDescription(
+    "Remove the second factor of a user who lost it, and end all sessions if there is one"
+  )
+)
 
 const grant = Command.make(
   "grant",

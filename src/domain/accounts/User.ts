@@ -77,3 +77,10 @@ export class LastAdministrator extends Schema.TaggedError<LastAdministrator>()("
     return "The last administrator cannot be locked or lose the role; make another user an administrator first"
   }
 }
+
+/** Administrators cannot lock their own account, change its role or reset its second factor. */
+export class OwnAccount extends Schema.TaggedError<OwnAccount>()("OwnAccount", {}) {
+  override get message(): string {
+    return "This is your own account; another administrator must lock it, change its role or reset its second factor"
+  }
+}

@@ -54,8 +54,13 @@ export const userNotFoundErrors = {
   UserNotFound: ({ message }: User.UserNotFound) => Effect.fail(new Problem.NotFound({ detail: message }))
 }
 
-export const lastAdministratorErrors = {
+export const ownAccountErrors = {
   ...userNotFoundErrors,
+  OwnAccount: ({ message }: User.OwnAccount) => Effect.fail(new Problem.Forbidden({ detail: message }))
+}
+
+export const lastAdministratorErrors = {
+  ...ownAccountErrors,
   LastAdministrator: ({ message }: User.LastAdministrator) =>
     Effect.fail(new Problem.LastAdministrator({ detail: message }))
 }

@@ -8,7 +8,7 @@ import { Caller } from "../../../api/access/Caller.ts"
 import * as Problem from "../../../api/Problem.ts"
 import { type User, UserId, Username } from "../../../domain/accounts/User.ts"
 import * as Pagination from "../../encoding/Pagination.ts"
-import { lastAdministratorErrors, userNotFoundErrors } from "./AccountProblems.ts"
+import { lastAdministratorErrors, ownAccountErrors, userNotFoundErrors } from "./AccountProblems.ts"
 import * as Problems from "../../middleware/Problems.ts"
 
 /** Handlers of the administration of users. */
@@ -58,7 +58,7 @@ export const layer = HttpApiBuilder.group(
         orderOf(request).pipe(
           Effect.flatMap(administration.resetMfa),
           Effect.map(toMessage),
-          Effect.catchTags(userNotFoundErrors)
+          Effect.catchTags(ownAccountErrors)
         )
       )
       .handle("endSessions", (request) =>

@@ -72,15 +72,14 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
       })
     )
 
-    it.effect("ends sessions, resets the second factor, and changes the role, with an API key too", () =>
+    it.effect("ends sessions, and changes the role, with an API key too", () =>
       Effect.gen(function* () {
         const key = yield* Callers.withScopes("admin")
         const admin = as(key.authorization)
         const user = yield* register
         const actions = [
           ["end-sessions", { reason: "one" }, "user.end-sessions"],
-          ["reset-mfa", { reason: "two" }, "user.reset-mfa"],
-          ["role", { reason: "three", role: "admin" }, "user.role"]
+          ["role", { reason: "two", role: "admin" }, "user.role"]
         ] as const
         for (const [path, body] of actions) {
           const { json } = yield* signIn(user.username)
@@ -97,6 +96,27 @@ layer(TestServer.layer(), { excludeTestServices: true })((it) => {
           ]),
           actions.map(([, { reason }, action]) => [action, key.id, reason]).toReversed()
         )
+      })
+    )
+
+    it.effect("refuses administrators who act on their own account, except to end its sessions", () =>
+      Effect.gen(function* () {
+        yield* Callers.user("administrator")
+        const { authorization } = yield* Callers.user("administrator")
+        const admin = as(authorization)
+        const own = String((yield* me(authorization ?? "")).json["id"])
+        for (const [path, body] of [
+          ["lock", {}],
+          ["role", { role: "user" }],
+          ["reset-mfa", {}]
+        ] as const) {
+          const refused = yield* admin(`/users/${own}/${path}`, { reason: "x", ...body })
+          assertProblem(refused, 403, "forbidden")
+          assert.include(refused.text, "another administrator must")
+        }
+        assert.deepInclude((yield* admin(`/users/${own}`)).json, { role: "admin", locked_at: null })
+        assert.strictEqual((yield* admin(`/users/${own}/end-sessions`, { reason: "x" })).status, 200)
+        assertProblem(yield* admin(`/users/${own}`), 401, "session-ended")
       })
     )
 

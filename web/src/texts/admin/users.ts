@@ -27,8 +27,8 @@ export const texts = {
   mfa: "Reset MFA…",
   mfaTitle: (name: string) => `Remove the second factor of ${name}`,
   mfaText:
-    "The password alone is enough to sign in afterwards, and all sessions end. Check who asks for it by another channel first.",
-  mfaDone: (name: string) => `The second factor of ${name} was removed`,
+    "The password alone is enough to sign in afterwards, and all sessions end if there was a second factor. Check who asks for it by another channel first.",
+  mfaDone: (name: string) => `${name} has no second factor`,
   promote: "Make administrator…",
   promoteTitle: (name: string) => `Make ${name} an administrator`,
   promoteText:
