@@ -40,24 +40,34 @@ layer(administration.pipe(Layer.provideMerge(TestReviews.layer({ RISK_REVIEW_EXP
   "The cancellation of a held order whose review has expired",
   (it) => {
     for (const by of ["user", "administrator"] as const) {
-      it.effect(`by ${by === "user" ? "its user" : "an administrator"} is refused, and the order has failed`, () =>
-        Effect.gen(function* () {
-          yield* TestOrders.list("LATE", "10")
-          const owner = yield* TestWallets.user(`late-${by}`, { USD: "100" })
-          const { order } = yield* TestReviews.unpriced(TestOrders.place(owner, "buy", "LATE", "3"))
-          const review = Effect.flatMap(Reviews, ({ find }) => find(TransferId.make(order.id)))
-          while (Option.getOrThrow(yield* review).state === "pending") yield* Effect.sleep("50 millis")
-          const orders = yield* Orders
-          const cancelled =
-            by === "user"
-              ? orders.cancel(owner.id, order.id, `user:${owner.userId}`)
-              : (yield* OrderAdministration).cancel({ id: order.id, principal: "user:admin", reason: "late" })
-          assert.include(yield* Effect.flip(cancelled), { _tag: "OrderNotCancellable", state: "failed" })
-          assert.deepStrictEqual(yield* TestOrders.stateOf(order), ["failed", "review-expired", "0", "0"])
-          assert.deepStrictEqual(yield* TestWallets.balances(owner), ["USD 100"])
-          assert.include(Option.getOrThrow(yield* review), { state: "expired", decidedBy: null, transfer: null })
-          assert.strictEqual(yield* (yield* HeldOrderDecisions).expireDue, 0)
-        })
+      it.effect(
+        `by ${by === "user" ? "its user" : "an administrator"} is refused, and the order has failed`,
+        () =>
+          Effect.gen(function* () {
+            yield* TestOrders.list("LATE", "10")
+            const owner = yield* TestWallets.user(`late-${by}`, { USD: "100" })
+            const { order } = yield* TestReviews.unpriced(TestOrders.place(owner, "buy", "LATE", "3"))
+            const review = Effect.flatMap(Reviews, ({ find }) => find(TransferId.make(order.id)))
+            while (Option.getOrThrow(yield* review).state === "pending") yield* Effect.sleep("50 millis")
+            const orders = yield* Orders
+            const cancelled =
+              by === "user"
+                ? orders.cancel(owner.id, order.id, `user:${owner.userId}`)
+                : (yield* OrderAdministration).cancel({
+                    id: order.id,
+                    principal: "user:admin",
+                    reason: "late"
+                  })
+            assert.include(yield* Effect.flip(cancelled), { _tag: "OrderNotCancellable", state: "failed" })
+            assert.deepStrictEqual(yield* TestOrders.stateOf(order), ["failed", "review-expired", "0", "0"])
+            assert.deepStrictEqual(yield* TestWallets.balances(owner), ["USD 100"])
+            assert.include(Option.getOrThrow(yield* review), {
+              state: "expired",
+              decidedBy: null,
+              transfer: null
+            })
+            assert.strictEqual(yield* (yield* HeldOrderDecisions).expireDue, 0)
+          })
       )
     }
   }
