@@ -59,7 +59,7 @@ export class OrdersApi extends HttpApiGroup.make("orders")
     }).annotateMerge(
       describe(
         "Get the terms of orders for an asset",
-        "Returns the spread, the smallest order, when an order is pooled, and whether the market is open now."
+        "Returns the spread, the smallest order, when an order is pooled, and whether the market is open now. An asset that cannot be ordered, also an unknown one, is refused as by `POST /orders`: `asset-unavailable`."
       )
     ),
     HttpApiEndpoint.get("find", "/orders/:order_id", {

@@ -140,9 +140,11 @@ layer(TestServer.layer({ ORDER_SPREAD: "0" }), { excludeTestServices: true })((i
         // Sent as a number, of which a client may have lost digits.
         const notional = yield* post({ asset: "ASK", side: "buy", notional: 1234567890123456 })
         assert.include(notional.text, '"/body/notional"')
-        assertProblem(yield* post({ ...buy, asset: "NOPE" }), 422, "asset-unavailable")
-        assertProblem(yield* post({ ...buy, asset: "EUR" }), 422, "asset-unavailable")
-        assertProblem(yield* post({ ...buy, asset: "HELD" }), 422, "asset-unavailable")
+        for (const asset of ["", "NOPE", "EUR", "HELD"]) {
+          const refused = assertProblem(yield* post({ ...buy, asset }), 422, "asset-unavailable")
+          const terms = yield* ann.get(`/api/v1/orders/terms?asset=${asset}`)
+          assert.strictEqual(assertProblem(terms, 422, "asset-unavailable")["detail"], refused["detail"])
+        }
         assertProblem(yield* post({ ...buy, side: "sell", amount: "0.001" }), 422, "order-too-small")
         assert.deepStrictEqual(yield* ann.balances, ["USD 100"])
       })
