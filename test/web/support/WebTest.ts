@@ -121,13 +121,48 @@ const isWiderThanScreen = (page: Page) =>
 const setTextSize = (page: Page, size: string) =>
   page.evaluate(`document.documentElement.style.fontSize = "${size}"`)
 
-/** Asserts that a page has no accessibility violation, and fits the screen with text of the usual and of twice the size. */
+/** Width of the smallest phones, which WCAG 2.2 requires too (success criterion 1.4.10). */
+const SMALLEST_WIDTH = 320
+
+/** Returns the visible words that a line ends within. Digests, and lists without spaces, may be broken. */
+const brokenWords = (page: Page) =>
+  page.evaluate<ReadonlyArray<string>>(`
+    (() => {
+      const isHidden = (element) => element !== null && (element.clientWidth === 1 || isHidden(element.parentElement))
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+      const broken = []
+      for (let text = texts.nextNode(); text !== null; text = texts.nextNode())
+        for (const { 0: word, index } of text.data.matchAll(/(?<!\\S)\\p{L}{2,12}(?=[.,:;?!]?(?:\\s|$))/gu)) {
+          const range = document.createRange()
+          range.setStart(text, index)
+          range.setEnd(text, index + word.length)
+          const lines = new Set(Array.from(range.getClientRects(), ({ top }) => Math.round(top)))
+          if (lines.size > 1 && !isHidden(text.parentElement)) broken.push(word)
+        }
+      return broken
+    })()`)
+
+/** Asserts that a page fits the narrowest screen, with whole words. */
+const assertFitsSmallest = Effect.fnUntraced(function* (page: Page, name: string) {
+  const screen = page.viewportSize()
+  if (screen === null) return
+  yield* run(() => page.setViewportSize({ ...screen, width: SMALLEST_WIDTH }))
+  assert.isFalse(yield* run(() => isWiderThanScreen(page)), `${name}, ${SMALLEST_WIDTH} pixels wide`)
+  assert.deepStrictEqual(yield* run(() => brokenWords(page)), [], `${name}, ${SMALLEST_WIDTH} pixels wide`)
+  yield* run(() => page.setViewportSize(screen))
+})
+
+/**
+ * Asserts that a page has no accessibility violation, and fits its screen with text of the usual and of twice the size, and the
+ * narrowest one.
+ */
 export const assertUsable = Effect.fnUntraced(function* (page: Page, name: string) {
   yield* run(() => Browser.assertAccessible(page, name))
   assert.isFalse(yield* run(() => isWiderThanScreen(page)), name)
   yield* run(() => setTextSize(page, "200%"))
   assert.isFalse(yield* run(() => isWiderThanScreen(page)), `${name}, text of twice the size`)
   yield* run(() => setTextSize(page, ""))
+  yield* assertFitsSmallest(page, name)
 })
 
 /** Every screen in every scheme. */
