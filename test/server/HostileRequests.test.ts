@@ -488,7 +488,7 @@ layer(TestServer.layer(), { excludeTestServices: true })("Hostile requests", (it
         200
       )
       assert.deepStrictEqual(
-        log.filter((line) => !line.includes("Applied migration")),
+        log.filter((line) => !line.includes("Applied migrations")),
         []
       )
     })

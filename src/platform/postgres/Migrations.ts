@@ -61,5 +61,6 @@ export const migrate = Effect.gen(function* () {
     SlowStart.report("Waiting for the database to be connected and migrated"),
     Effect.catchTag("ConnectionFailure", (failure) => failUnavailable(failure))
   )
-  for (const [id, name] of applied) yield* Effect.logInfo(`Applied migration ${id}_${name}`)
+  if (applied.length > 0)
+    yield* Effect.logInfo(`Applied migrations: ${applied.map(([id, name]) => `${id}_${name}`).join(", ")}`)
 })
