@@ -104,6 +104,35 @@ describe.skipIf(!Chromium.isAvailable)("The web app", () => {
       }).pipe(Effect.scoped)
     )
 
+    it.effect("moves nothing that is drawn while it reconnects", () =>
+      Effect.gen(function* () {
+        yield* RateChanges.change("USD:KES", "128.735")
+        const { url } = yield* TestServer
+        for (const screen of ["phone", "desktop"] as const) {
+          const { page } = yield* Browser.openPage(yield* TestBrowser, url, { screen, colorScheme: "light" })
+          yield* WebTest.recordShifts(page)
+          const status = (text: string) => page.getByRole("status").filter({ hasText: text }).waitFor()
+          let connections = 0
+          yield* run(() =>
+            page.routeWebSocket(/\/ws\/rates\//, async (socket) => {
+              if (connections++ > 0) await status("Reconnecting")
+              const server = socket.connectToServer()
+              // A connection is open with its first message.
+              if (connections === 1)
+                server.onMessage((message) => {
+                  socket.send(message)
+                  socket.close()
+                })
+            })
+          )
+          yield* run(() => page.goto(url))
+          yield* run(() => status("Reconnecting"))
+          yield* run(() => status("Live"))
+          assert.deepStrictEqual(yield* WebTest.shiftsOf(page), [], screen)
+        }
+      }).pipe(Effect.scoped)
+    )
+
     it.effect("draws a change of a rate on the board and on the pair page", () =>
       Effect.gen(function* () {
         yield* RateChanges.change("USD:GHS", "11.8552")
