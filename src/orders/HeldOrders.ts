@@ -42,9 +42,7 @@ export const layerNoDeps = Layer.effect(
 
     /** The review was locked, so only its expiry on another node can have ended the order. */
     const held = <A>(changed: Option.Option<A>) =>
-      Option.isSome(changed)
-        ? Effect.succeed(changed.value)
-        : Effect.fail(new ReviewDecided({ state: "expired" }))
+      Effect.mapError(Effect.fromOption(changed), () => new ReviewDecided({ state: "expired" }))
 
     const fail = (id: OrderId, reason: string) => Effect.flatMap(failHeld(id, reason), held)
 
