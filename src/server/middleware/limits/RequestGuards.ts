@@ -30,9 +30,25 @@ const ambiguousPath = new Problem.NotFound({
   detail: "No endpoint has a path with %, ; or #; API documentation: /docs"
 })
 
+const normalizedPath = new Problem.NotFound({
+  detail: "No endpoint has a path with dot segments, a backslash or a fragment; API documentation: /docs"
+})
+
 const noPath = new Problem.NotFound({
   detail: "No endpoint has a path without a leading slash; API documentation: /docs"
 })
+
+/**
+ * Returns true for a request target that is an absolute URL whose path is not the one of the request. Effect parses such a target,
+ * which resolves dot segments and drops a fragment: `http://localhost/x/../metrics` would be `/metrics`.
+ */
+const isNormalized = (target: string, url: string): boolean => {
+  if (target.startsWith("/") || target === url) return false
+  const path = pathOf(target.replace(/^https?:\/\/[^/?#\\]+/i, ""))
+  return (path === "" ? "/" : path) !== pathOf(url)
+}
+
+const pathOf = (url: string) => url.split("?", 1)[0]
 
 /** Returns true for one host. Node joins repeated headers with a comma. */
 export const isValidHost = (host: string): boolean => !/[\s,/?#@\\]/.test(host)
@@ -52,6 +68,8 @@ export const reject = (
   if (host !== undefined && !isValidHost(host)) return Problems.respond(invalidHost)
   if (!request.url.startsWith("/") && request.method !== "OPTIONS") return Problems.respond(noPath)
   if (hasAmbiguousPath(request.url)) return Problems.respond(ambiguousPath)
+  const { url: target = "" } = NodeHttpServerRequest.toIncomingMessage(request)
+  if (isNormalized(target, request.url)) return Problems.respond(normalizedPath)
   return undefined
 }
 

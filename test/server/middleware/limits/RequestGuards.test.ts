@@ -105,6 +105,29 @@ layer(TestServer.layer(), { excludeTestServices: true })("Ambiguous requests", (
     })
   )
 
+  it.effect("with an absolute URL reach a path only in its exact spelling", () =>
+    Effect.gen(function* () {
+      const statusOf = (url: string) =>
+        Effect.map(exchange([`GET ${url} HTTP/1.1`, "host: localhost"]), ({ status }) => status)
+      for (const path of ["/metrics", "/api/rates/all", "/api/v1/polls"]) {
+        for (const url of [`http://localhost${path}`, `HTTP://localhost:80${path}/`])
+          assert.strictEqual(yield* statusOf(url), 200, url)
+        for (const url of [
+          `http://localhost/.${path}`,
+          `http://localhost/x/..${path}`,
+          `http://localhost/%2e${path}`,
+          `http://localhost${path}#x`,
+          `http://localhost/.${path.replace("/", "\\")}`,
+          `http:///localhost${path}`,
+          `http:////localhost${path}`
+        ])
+          assert.strictEqual(yield* statusOf(url), 404, url)
+      }
+      assert.strictEqual(yield* statusOf("http://localhost"), yield* statusOf("/"))
+      assert.strictEqual(yield* statusOf('http://localhost/metrics?x="/../"'), 200)
+    })
+  )
+
   it.effect("may encode any part of the query", () =>
     Effect.gen(function* () {
       yield* change("USD:NGN", "1500")
