@@ -10,7 +10,7 @@ import * as SandboxOrderRepo from "./sandbox/SandboxOrderRepo.ts"
 
 const SANDBOX_KEY = Redacted.make("sandbox")
 
-/** Warns at the start if the exchange will accept no orders, before somebody places one. */
+/** Warns at the start if the exchange will accept no orders, before a user places one. */
 const reportAccount = ({ account, name }: ExchangeClient["Service"]) =>
   Effect.matchEffect(account, {
     onSuccess: ({ blocked }) =>

@@ -8,7 +8,7 @@ import type { GateRefused, PostOutcome } from "../domain/ledger/PostOutcome.ts"
 export type GateDecision =
   /** Post it. */
   | { readonly _tag: "Admit" }
-  /** Post this instead, as a hold that somebody decides on later. */
+  /** Post this instead, as a hold that an administrator decides on later. */
   | { readonly _tag: "Hold"; readonly posting: LedgerPosting }
   | { readonly _tag: "Refuse"; readonly outcome: GateRefused }
   /** Decide again in a later call: an earlier posting of the same call may fail, and then this one could be posted. */
@@ -39,7 +39,7 @@ export class PostingGate extends Context.Service<
     ) => Effect.Effect<Statement.Fragment | undefined>
     /** Locks the subjects of the movements until the end of the transaction, so that what it reads stays true. */
     readonly admit: (postings: ReadonlyArray<LedgerPosting>) => Effect.Effect<Admission, SqlError.SqlError>
-    /** Returns what a user is told about an earlier refusal. */
+    /** Returns what a user learns of an earlier refusal. */
     readonly explain: (decision: string) => Effect.Effect<Denial, SqlError.SqlError>
   }
 >()("effex/ledger/PostingGate") {

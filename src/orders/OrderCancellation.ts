@@ -32,7 +32,7 @@ export const make = Effect.gen(function* () {
     id: OrderId,
     { orderReason, principal, reviewReason }: Cancellation
   ) {
-    // Before the lock, so that nobody delays decisions on what others hold.
+    // Before the lock, so that no user delays decisions on what others hold.
     if (!(yield* repo.existsWithin(wallet, id))) return Option.none()
     const review = yield* reviews.lockWithin(TransferId.make(id))
     const reviewState = Option.map(review, ({ state }) => state)

@@ -37,7 +37,7 @@ export const make = Effect.gen(function* () {
   })
 
   return Effect.fnUntraced(function* (wallet: NamedWallet, id: TransferId, principal: string) {
-    // Before the lock, so that nobody delays decisions on what others hold.
+    // Before the lock, so that no user delays decisions on what others hold.
     const found = Option.getOrUndefined(yield* reviews.find(id))
     if (found?.decision.kind !== ConversionPosting.KIND || found.decision.wallet !== wallet.id) return false
     const cancelled = cancelWithin(id, principal).pipe(

@@ -22,7 +22,7 @@ const SETTLEMENT_TIMEOUT = "20 seconds"
 const SETTLEMENT_POLL = "100 millis"
 const UNSETTLED = ["pending", "aggregated", "submitted"] as const
 
-/** Fails if a sample user has another role: it is somebody else's account. */
+/** Fails if a sample user has another role: it is the account of another person. */
 const checkUsers = Effect.gen(function* () {
   const { byUsername } = yield* Users
   for (const { role, username } of SampleUsers.users) {

@@ -21,7 +21,7 @@ export interface Pages<A> {
 }
 
 /**
- * Reads a list page by page. The first page is refreshed every ten seconds, until somebody reads on: then nothing moves under
+ * Reads a list page by page. The first page is refreshed every ten seconds, until the administrator reads on: then nothing moves under
  * the reader.
  */
 export const usePages = <A>(list: (client: AdminClient) => PagedList<A>): Pages<A> => {

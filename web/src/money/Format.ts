@@ -67,7 +67,7 @@ export const percentage = (fraction: Decimal.Decimal, scale = 2): string => {
 export const margin = (fraction: string): string =>
   `${Decimal.toText(Decimal.trim(Decimal.multiply(Decimal.of(fraction), Decimal.make(100n))))}%`
 
-/** Reads an amount that somebody typed: with or without grouping. Undefined if it is not one. */
+/** Reads an amount that a user typed: with or without grouping. Undefined if it is not one. */
 export const parseAmount = (text: string): Decimal.Decimal | undefined => {
   const plain = text.trim().replace(/[\s,_\u00a0\u202f']/g, "")
   const value = /^\d{0,24}(\.\d{0,18})?$/.test(plain) ? Decimal.parse(plain) : undefined

@@ -110,7 +110,7 @@ export const start = (): void => {
       account.value = { state: "signed-out" }
       hint.value = undefined
     } else if (current.state === "signed-out" || current.user.id !== next?.id) {
-      // What this page shows belongs to somebody else.
+      // What this page shows belongs to another user.
       location.reload()
     }
   })

@@ -30,7 +30,7 @@ export const exact = (value: Decimal.Decimal, code: string): string => {
 export const signed = (change: string, code: string): string =>
   `${change.startsWith("-") ? "" : "+"}${money(change, code)}`
 
-/** Returns what is wrong with an amount that somebody typed. Empty if nothing is. */
+/** Returns what is wrong with an amount that a user typed. Empty if nothing is. */
 export const problemOf = (text: string, code: string, decimals: number, available?: string): string => {
   const amount = Format.parseAmount(text)
   if (amount === undefined) return texts.amount.wrong
@@ -40,7 +40,7 @@ export const problemOf = (text: string, code: string, decimals: number, availabl
   return ""
 }
 
-/** Returns the plain decimal text of an amount that somebody typed, such as `1000.50` for `1,000.50`. */
+/** Returns the plain decimal text of an amount that a user typed, such as `1000.50` for `1,000.50`. */
 export const plain = (text: string): string => {
   const amount = Format.parseAmount(text)
   return amount === undefined ? "" : Decimal.toText(amount)

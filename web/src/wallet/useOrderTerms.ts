@@ -46,7 +46,7 @@ export const useOrderTerms = (code: () => string | undefined): OrderTermsState =
   return { terms, problem, load }
 }
 
-/** Returns true while the market of an asset is open. Undefined while that is not known, or nobody is signed in. */
+/** Returns true while the market of an asset is open. Undefined while that is not known, or no user is signed in. */
 export const useMarketOpen = (code: string | undefined): ComputedRef<boolean | undefined> => {
   const { terms } = useOrderTerms(() => (account.value.state === "signed-in" ? code : undefined))
   return computed(() => terms.value?.marketOpen)

@@ -1,6 +1,6 @@
 import { texts } from "../../texts/account.ts"
 
-/** What somebody typed into the sign-up form. */
+/** What a visitor typed into the sign-up form. */
 export interface EnteredAccount {
   readonly username: string
   readonly password: string
