@@ -2,8 +2,10 @@ import { DateTime, Effect, Option, Schema } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { generateSync } from "otplib"
 import type { Exchange } from "./RawConnection.ts"
+import type { Document, SecurityScheme } from "./Document.ts"
 import type { RandomChoice } from "./RandomChoice.ts"
-import type { ResponseIds } from "./ResponseIds.ts"
+import * as ResponseIds from "./ResponseIds.ts"
+import * as Seed from "./Seed.ts"
 import type { Target } from "./Target.ts"
 
 /** Password of every user that the fuzzer creates. No response may contain it. */
@@ -13,26 +15,22 @@ export const PASSWORD = "Fuzzed passphrase 7391"
 const SLOTS = ["administrator", "user", "enrolled", "second factor"] as const
 /** Number of requests after which another user takes over, before the access token expires. */
 const REQUESTS_PER_USER = 400
-/** Share of values that belong to the caller, such as its own id. */
-const OWN_VALUE_RATIO = 0.7
-
-/** Deposits of a new user, so that requests move money. */
-const DEPOSITS = { USD: "100000.00", EUR: "50000.00", NGN: "1000000.00" }
-/** Share of values named `to` that are another user. The others are currencies. */
-const RECIPIENT_RATIO = 0.3
+/** Share of requests with the credentials that the operation requires. */
+const REQUIRED_CREDENTIALS_RATIO = 0.9
 
 /** The sender of a request. */
 export interface Caller {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>
   /** Values for the request: those of the caller, or from earlier responses. */
-  readonly responseIds: ResponseIds
+  readonly responseIds: ResponseIds.ResponseIds
   /** Learns from a response. Replaces a user whose session has ended. */
   readonly observe: (exchange: Exchange) => Effect.Effect<void, never, HttpClient.HttpClient>
 }
 
-/** The senders of requests: an API key, users who are signed in, an administrator, and nobody. */
+/** The senders of requests: an API key, users who are signed in, an administrator, and anonymous ones. */
 export interface Callers {
-  readonly pick: (random: RandomChoice) => Caller
+  /** Picks a caller, mostly one with the credentials that the operation requires. */
+  readonly pick: (random: RandomChoice, required: SecurityScheme | undefined) => Caller
   /** Value of the `Authorization` header of a user; undefined if nobody is signed in. */
   readonly authorization: (random: RandomChoice) => string | undefined
 }
@@ -41,6 +39,7 @@ interface User {
   readonly id: string
   readonly username: string
   readonly session: string
+  readonly responseIds: ResponseIds.ResponseIds
   access: string
   refresh: string
   /** Secret of the second factor, if the user has enrolled. */
@@ -66,7 +65,11 @@ const decodeProblem = Schema.decodeUnknownOption(Schema.Struct({ code: Schema.St
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
 /** Registers the users. A server that refuses them, because of its limits, gets requests of the other callers only. */
-export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, responseIds: ResponseIds) {
+export const make = Effect.fn("Callers.make")(function* (
+  { key, url }: Target,
+  document: Document,
+  responseIds: ResponseIds.ResponseIds
+) {
   // Names of an earlier run on the same server are taken.
   const run = DateTime.toEpochMillis(yield* DateTime.now).toString(36)
   let registered = 0
@@ -80,12 +83,19 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
     return yield* Effect.flatMap(HttpClient.execute(request), ({ json }) => json)
   })
 
-  const deposit = (access: string, asset: string, amount: string) =>
-    HttpClient.execute(
-      HttpClientRequest.patch(`${url}/api/v1/accounts/wallet/deposit`).pipe(
-        HttpClientRequest.bearerToken(access),
-        HttpClientRequest.bodyJsonUnsafe({ asset, amount })
-      )
+  /** Sends the first requests of a user, who learns from the responses. */
+  const seed = ({ access, responseIds: own }: User) =>
+    Effect.forEach(
+      Seed.requests,
+      Effect.fnUntraced(function* ({ body, method, path }) {
+        const request = HttpClientRequest.make(method)(url + path).pipe(
+          HttpClientRequest.bearerToken(access),
+          HttpClientRequest.bodyJsonUnsafe(body)
+        )
+        const { json, status } = yield* HttpClient.execute(request)
+        if (status < 300) own.addAll(yield* json, document.find(method, path))
+      }),
+      { discard: true }
     )
 
   /** Registers a user, who replaces the one in the slot. */
@@ -114,6 +124,7 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
         id: opened.value.user.id,
         username,
         session,
+        responseIds: ResponseIds.own(responseIds),
         access,
         refresh,
         secret: undefined,
@@ -126,8 +137,11 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
         const code = generateSync({ secret: user.secret })
         learn(user, yield* send("/api/v1/accounts/auth/mfa/confirm", { code }, access))
       }
+      user.responseIds.add("session_id", session)
+      user.responseIds.add("username", username)
+      responseIds.add("recipient", username)
       users.set(slot, user)
-      yield* Effect.forEach(Object.entries(DEPOSITS), ([asset, amount]) => deposit(access, asset, amount))
+      yield* seed(user)
     },
     (work) => Effect.ignore(work)
   )
@@ -155,16 +169,11 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
       if (hasEnded || user.requests > REQUESTS_PER_USER) yield* register(slot)
     })
 
-  const recipientOf = (random: RandomChoice) => users.get(random.below(SLOTS.length))?.username
-
   const callerOfUser = (slot: number, user: User): Caller => ({
     headers: [["Authorization", `Bearer ${user.access}`]],
     responseIds: {
-      ...responseIds,
-      pick: (random, name) =>
-        (random.chance(OWN_VALUE_RATIO) ? ownValue(random, user, name) : undefined) ??
-        (name === "to" && random.chance(RECIPIENT_RATIO) ? recipientOf(random) : undefined) ??
-        responseIds.pick(random, name)
+      ...user.responseIds,
+      pick: (random, kind) => secretOf(random, user, kind) ?? user.responseIds.pick(random, kind)
     },
     observe: observe(slot, user)
   })
@@ -172,6 +181,7 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
   const anonymous: Caller = { headers: [], responseIds, observe: () => Effect.void }
   const withKey = (onBehalfOf: User | undefined): Caller => ({
     ...anonymous,
+    responseIds: onBehalfOf?.responseIds ?? responseIds,
     headers: [
       ["Authorization", `Bearer ${key}`],
       ...(onBehalfOf === undefined ? [] : [["Effex-On-Behalf-Of", onBehalfOf.id] as const])
@@ -181,12 +191,16 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
   for (const slot of SLOTS.keys()) yield* register(slot)
 
   const callers: Callers = {
-    pick: (random) => {
-      const slot = random.below(SLOTS.length)
+    pick: (random, required) => {
+      const kinds =
+        required !== undefined && random.chance(REQUIRED_CREDENTIALS_RATIO)
+          ? KINDS_BY_SCHEME[required]
+          : KINDS
+      const kind = random.pick(kinds)
+      const slot = kind === "administrator" ? 0 : random.below(SLOTS.length)
       const user = users.get(slot)
-      const kind = random.pick(KINDS)
-      if (kind === "user" && user !== undefined) return callerOfUser(slot, user)
-      if (kind === "nobody" || key === undefined) return anonymous
+      if ((kind === "user" || kind === "administrator") && user !== undefined) return callerOfUser(slot, user)
+      if (kind === "anonymous" || key === undefined) return anonymous
       return withKey(kind === "key for a user" ? user : undefined)
     },
     authorization: (random) => {
@@ -197,23 +211,27 @@ export const make = Effect.fn("Callers.make")(function* ({ key, url }: Target, r
   return callers
 })
 
+type Kind = "administrator" | "key" | "key for a user" | "anonymous" | "user"
+
+const times = (count: number, kind: Kind) => Array.from({ length: count }, () => kind)
+
 /** Distribution of the senders of requests. */
 const KINDS = [
-  ...Array.from({ length: 10 }, () => "key" as const),
-  ...Array.from({ length: 7 }, () => "user" as const),
-  ...Array.from({ length: 2 }, () => "key for a user" as const),
-  "nobody" as const
+  ...times(10, "key"),
+  ...times(7, "user"),
+  ...times(2, "key for a user"),
+  ...times(1, "anonymous")
 ]
+/** Distribution of the senders that have the credentials of a scheme. */
+const KINDS_BY_SCHEME: Readonly<Record<SecurityScheme, ReadonlyArray<Kind>>> = {
+  bearer: ["key"],
+  administrator: ["key", "key", "administrator"],
+  accessToken: ["user", "user", "user", "key for a user"]
+}
 
-/** Value of a user for a parameter; undefined if it has none. */
-const ownValue = (random: RandomChoice, user: User, name: string): string | undefined => {
-  switch (name) {
-    case "user_id":
-      return user.id
-    case "session_id":
-      return user.session
-    case "username":
-      return user.username
+/** Value of a user that only this user has, and that changes; undefined if there is none. */
+const secretOf = (random: RandomChoice, user: User, kind: string): string | undefined => {
+  switch (kind) {
     case "refresh":
       return user.refresh
     case "code":

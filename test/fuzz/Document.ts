@@ -3,17 +3,24 @@ import { Arbitrary, Effect, JsonSchema, Schema, SchemaRepresentation } from "eff
 import { FindMyWay } from "effect/http"
 import * as RequestGuards from "../../src/server/middleware/limits/RequestGuards.ts"
 import * as Routes from "../../src/server/Routes.ts"
+import * as Kinds from "./Kinds.ts"
 
 const JsonObject = Schema.Record(Schema.String, Schema.Unknown)
-const Content = Schema.Record(Schema.String, Schema.Struct({ schema: Schema.optionalKey(JsonObject) }))
+const Content = Schema.Record(
+  Schema.String,
+  Schema.Struct({ schema: Schema.optionalKey(JsonObject), example: Schema.optionalKey(Schema.Unknown) })
+)
+const SecurityScheme = Schema.Literals(["bearer", "accessToken", "administrator"])
 const DocumentedOperation = Schema.Struct({
+  security: Schema.optionalKey(Schema.Array(Schema.Record(Schema.String, Schema.Unknown))),
   parameters: Schema.optionalKey(
     Schema.Array(
       Schema.Struct({
         name: Schema.String,
         in: Schema.Literals(["query", "path", "header", "cookie"]),
         required: Schema.optionalKey(Schema.Boolean),
-        schema: JsonObject
+        schema: JsonObject,
+        example: Schema.optionalKey(Schema.Unknown)
       })
     )
   ),
@@ -36,7 +43,12 @@ export interface Parameter {
   /** True for an enumeration. */
   readonly isEnum: boolean
   readonly samples: ReadonlyArray<unknown>
+  /** Documented example; undefined if there is none. */
+  readonly example: unknown
 }
+
+/** Credentials that an operation requires: an API key, those of a user, or those of an administrator. */
+export type SecurityScheme = typeof SecurityScheme.Type
 
 /** One method of one path. */
 export interface Operation {
@@ -44,9 +56,13 @@ export interface Operation {
   readonly name: string
   readonly method: string
   readonly path: string
+  /** Undefined for an operation without authentication. */
+  readonly security: SecurityScheme | undefined
   readonly parameters: ReadonlyArray<Parameter>
   /** Sample bodies that match the schema; empty if the operation has no body. */
   readonly bodies: ReadonlyArray<unknown>
+  /** Documented example of a body; undefined if there is none. */
+  readonly exampleBody: unknown
   /** Documented media types by status; empty for a response without a body. */
   readonly responses: ReadonlyMap<number, ReadonlyArray<string>>
   /** The path parameter that takes an `id` in its responses, such as `order_id` for `/orders`. */
@@ -90,24 +106,29 @@ export const read = Effect.fnUntraced(function* (json: unknown, seed: string) {
   ) {
     const parameters = yield* Effect.forEach(
       documented.parameters ?? [],
-      ({ name, required, schema, ...rest }) =>
+      ({ example, name, required, schema, ...rest }) =>
         Effect.map(sample(schema), (samples): Parameter => ({
           name,
           in: rest.in,
           required: required === true,
           isEnum: "enum" in schema,
-          samples
+          samples,
+          example
         }))
     )
-    const body = documented.requestBody?.content["application/json"]?.schema
+    const body = documented.requestBody?.content["application/json"]
     const child = Object.keys(paths).find((other) => other.startsWith(`${path}/{`))
     const operation: Operation = {
-      idParameter: /^\{(\w+)\}/.exec(child?.slice(path.length + 1) ?? "")?.[1],
+      idParameter:
+        /^\{(\w+_id)\}/.exec(child?.slice(path.length + 1) ?? "")?.[1] ??
+        Kinds.idKindOf(`${method.toUpperCase()} ${path}`),
       name: `${method.toUpperCase()} ${path}`,
       method: method.toUpperCase(),
       path,
+      security: documented.security?.flatMap(schemesOf)[0],
       parameters,
-      bodies: body === undefined ? [] : yield* sample(body),
+      bodies: body?.schema === undefined ? [] : yield* sample(body.schema),
+      exampleBody: body?.example,
       responses: new Map(
         Object.entries(documented.responses).map(([status, { content }]) => [
           Number(status),
@@ -128,6 +149,9 @@ export const read = Effect.fnUntraced(function* (json: unknown, seed: string) {
   const document: Document = { operations, at, find, schemaError: makeValidator(json) }
   return document
 })
+
+const schemesOf = (requirement: Readonly<Record<string, unknown>>) =>
+  SecurityScheme.literals.filter((scheme) => scheme in requirement)
 
 const inDraft2020 = (schema: typeof JsonObject.Type) => JsonSchema.fromSchemaOpenApi3_1({ ...schema }).schema
 

@@ -3,85 +3,67 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { createServer, type RequestListener } from "node:http"
 import * as ApiKey from "../../src/domain/access/ApiKey.ts"
+import { RateRepo } from "../../src/rates/RateRepo.ts"
 import * as Callers from "../support/Callers.ts"
+import { tick } from "../support/RateTicks.ts"
 import { TestServer } from "../support/TestServer.ts"
 import { parse } from "./RawResponse.ts"
 import * as Checks from "./Checks.ts"
-import * as RandomChoice from "./RandomChoice.ts"
 import * as Document from "./Document.ts"
+import { DOCUMENT } from "./ExampleDocument.ts"
+import * as Generators from "./Generators.ts"
 import * as RequestDraft from "./RequestDraft.ts"
 import * as Fuzzer from "./Fuzzer.ts"
-import * as ResponseIds from "./ResponseIds.ts"
-import * as Requests from "./Requests.ts"
 import * as Target from "./Target.ts"
 import * as RawConnection from "./RawConnection.ts"
 
 const progress = () => Effect.void
 
-layer(TestServer.layer({ TRUSTED_PROXIES: "127.0.0.0/8" }), { excludeTestServices: true })(
-  "Fuzzing every documented operation of a server",
-  (it) => {
-    it.effect(
-      "finds no violation",
-      () =>
-        Effect.gen(function* () {
-          const { get, log, url } = yield* TestServer
-          const key = yield* Callers.withScopes(...ApiKey.Scope.literals)
-          // Stores rates of the most common pairs, because this server does not poll.
-          for (const from of ["USD", "EUR"]) yield* get(`/api/v1/rates?from=${from}&to=NGN`)
-          const target = {
-            url,
-            key: key.authorization.slice("Bearer ".length),
-            errors: Effect.sync(() => log.filter(Target.isError)),
-            isRunning: Effect.succeed(true),
-            memory: Effect.succeedNone
-          }
-          const report = yield* Fuzzer.run({ target, requests: 3_000, seed: "42", connections: 8, progress })
-          const violations = Array.from(report.violations.values(), ({ detail, kind, sent }) =>
-            [kind, detail, sent && RequestDraft.reproduce(sent, Target.addressOf(target))].join("\n")
-          )
-          assert.deepStrictEqual(violations, [])
-          assert.strictEqual(report.requests, 3_000)
-          // The run was deep enough to reuse ids from earlier responses.
-          for (const name of [
-            "POST /api/v1/convert",
-            "GET /api/v1/audit/conversions/{audit_id}",
-            "GET /api/v1/accounts/me",
-            "GET /api/v1/admin/users/{user_id}"
-          ])
-            assert.isAbove(report.responses.get(name)?.get("200") ?? 0, 0, name)
-        }).pipe(Effect.provide(NodeHttpClient.layerUndici)),
-      240_000
-    )
-  }
-)
-
-const thingSchema = { type: "object", properties: { thing_id: { type: "string" } }, required: ["thing_id"] }
-const problemSchema = { type: "object", properties: { code: { type: "string" } } }
-const json = (schema: object) => ({ content: { "application/json": { schema } } })
-
-/** A small API with an id in a path. */
-const DOCUMENT = {
-  paths: {
-    "/things": {
-      get: {
-        parameters: [{ name: "size", in: "query", schema: { type: "string", pattern: "^\\d{1,3}$" } }],
-        responses: {
-          "200": json(thingSchema),
-          "400": { content: { "application/problem+json": { schema: problemSchema } } }
+layer(TestServer.layer({ TRUSTED_PROXIES: "127.0.0.0/8", ORDER_MAX_PRICE_AGE: "1 hour" }), {
+  excludeTestServices: true
+})("Fuzzing every documented operation of a server", (it) => {
+  it.effect(
+    "finds no violation",
+    () =>
+      Effect.gen(function* () {
+        const { get, log, url } = yield* TestServer
+        const { authorization } = yield* Callers.withScopes(...ApiKey.Scope.literals)
+        const key = authorization.slice("Bearer ".length)
+        // Stores rates of the most common pairs, because this server does not poll.
+        for (const from of ["USD", "EUR"]) yield* get(`/api/v1/rates?from=${from}&to=NGN`)
+        const { insert } = yield* RateRepo
+        for (const asset of Generators.instruments) yield* insert(yield* tick(asset, "USD", "4"))
+        yield* Target.listAssets(url, key)
+        const target = {
+          url,
+          key,
+          errors: Effect.sync(() => log.filter(Target.isError)),
+          isRunning: Effect.succeed(true),
+          lastOutput: Effect.succeed(""),
+          memory: Effect.succeedNone
         }
-      }
-    },
-    "/things/{thing_id}": {
-      post: {
-        parameters: [{ name: "thing_id", in: "path", required: true, schema: { type: "string" } }],
-        requestBody: json({ type: "object", properties: { note: { type: "string" } }, required: ["note"] }),
-        responses: { "200": json(thingSchema) }
-      }
-    }
-  },
-  components: { schemas: {} }
-}
+        const report = yield* Fuzzer.run({ target, requests: 3_000, seed: "42", connections: 8, progress })
+        const violations = Array.from(report.violations.values(), ({ detail, kind, sent }) =>
+          [kind, detail, sent && RequestDraft.reproduce(sent, Target.addressOf(target))].join("\n")
+        )
+        assert.deepStrictEqual(violations, [])
+        assert.strictEqual(report.requests, 3_000)
+        // The run was deep enough to reuse ids from earlier responses.
+        for (const name of [
+          "POST /api/v1/convert",
+          "GET /api/v1/audit/conversions/{audit_id}",
+          "GET /api/v1/accounts/me",
+          "GET /api/v1/admin/users/{user_id}",
+          "POST /api/v1/orders",
+          "POST /api/v1/transfers",
+          "PUT /api/v1/admin/assets/{code}",
+          "PUT /api/v1/admin/risk/rules"
+        ])
+          assert.notInclude(report.unsuccessful, name)
+      }).pipe(Effect.provide(NodeHttpClient.layerUndici)),
+    240_000
+  )
+})
 
 const responseOf = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) => {
   const text = JSON.stringify(body)
@@ -170,40 +152,6 @@ describe("Document", () => {
   )
 })
 
-describe("Requests", () => {
-  const requestsOf = Effect.fnUntraced(function* (seed: string) {
-    const responseIds = ResponseIds.make()
-    responseIds.addAll({ data: [{ thing_id: "known" }] })
-    const nextDraft = Requests.make(yield* Document.read(DOCUMENT, seed))
-    return yield* Effect.forEach(Array.from({ length: 500 }), (_, number) =>
-      Effect.map(RandomChoice.make(`${seed}/${number}`), (random) =>
-        RequestDraft.render(nextDraft(random, responseIds), number, "localhost")
-      )
-    )
-  })
-
-  it.effect("are the same for the same seed, and differ for another seed", () =>
-    Effect.gen(function* () {
-      const bytesOf = (requests: ReadonlyArray<RequestDraft.RenderedRequest>) =>
-        requests.map(({ bytes }) => bytes.toString("latin1"))
-      const first = bytesOf(yield* requestsOf("1"))
-      assert.deepStrictEqual(bytesOf(yield* requestsOf("1")), first)
-      assert.notDeepEqual(bytesOf(yield* requestsOf("2")), first)
-    })
-  )
-
-  it.effect("cover every operation, and reuse ids from responses", () =>
-    Effect.gen(function* () {
-      const names = (yield* requestsOf("1")).map(({ name }) => name)
-      assert.includeMembers(names, ["GET /things", "POST /things/{thing_id}"])
-      assert.include(
-        (yield* requestsOf("1")).map(({ target }) => target),
-        "/things/known"
-      )
-    })
-  )
-})
-
 /** Starts an HTTP server with a request handler. */
 const listen = (handler: RequestListener) =>
   Effect.map(
@@ -264,23 +212,6 @@ describe("RawConnection", () => {
         undefined
       ])
       assert.deepStrictEqual(yield* outcomeOf("nonsense\r\n\r\n"), ["unreadable", undefined])
-    })
-  )
-})
-
-describe("ResponseIds", () => {
-  it.effect("returns a value with the same name, or an id that may match", () =>
-    Effect.gen(function* () {
-      const random = yield* RandomChoice.make("1")
-      const responseIds = ResponseIds.make()
-      assert.isUndefined(responseIds.pick(random, "quote_id"))
-      responseIds.addAll({ data: [{ audit_id: "a" }], next: "n" })
-      assert.strictEqual(responseIds.pick(random, "cursor"), "n")
-      assert.strictEqual(responseIds.pick(random, "audit_id"), "a")
-      assert.strictEqual(responseIds.pick(random, "quote_id"), "a")
-      assert.isUndefined(responseIds.pick(random, "amount"))
-      responseIds.addAll({ data: [{ id: "t" }] }, "thing_id")
-      assert.strictEqual(responseIds.pick(random, "thing_id"), "t")
     })
   )
 })

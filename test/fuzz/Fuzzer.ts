@@ -1,12 +1,12 @@
 import { Effect, Option, Result, Schedule, Schema } from "effect"
 import { HttpClient, HttpClientRequest, HttpClientResponse } from "effect/http"
 import * as Routes from "../../src/server/Routes.ts"
-import type { RawResponse } from "./RawResponse.ts"
 import * as Callers from "./Callers.ts"
 import * as Checks from "./Checks.ts"
 import * as RandomChoice from "./RandomChoice.ts"
 import * as Document from "./Document.ts"
 import * as RequestDraft from "./RequestDraft.ts"
+import * as Resources from "./Resources.ts"
 import * as ResponseIds from "./ResponseIds.ts"
 import * as Malformed from "./Malformed.ts"
 import * as Report from "./Report.ts"
@@ -51,8 +51,9 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   const document = yield* Document.read(yield* awaitDocument(target.url), seed)
   const responseIds = ResponseIds.make(yield* ownKeyIds(target))
   const check = Checks.make(document)
-  const nextDraft = Requests.make(document)
-  const callers = yield* Callers.make(target, responseIds)
+  const resources = Resources.make()
+  const requestsOf = Requests.make(document, resources)
+  const callers = yield* Callers.make(target, document, responseIds)
   const endpoints = yield* makeEndpoints(responseIds, callers, seed)
   const report = Report.make()
   const memoryBefore = yield* target.memory
@@ -69,11 +70,12 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
       )
       return
     }
-    const caller = callers.pick(random)
+    const picked = requestsOf.pick(random)
+    const caller = callers.pick(random, picked?.security)
     const sent = random.chance(MALFORMED_RATIO)
       ? Malformed.make(random, number, target.key)
       : RequestDraft.render(
-          sentBy(caller, nextDraft(random, caller.responseIds), random),
+          sentBy(caller, requestsOf.draft(random, caller.responseIds, picked), random),
           number,
           `${address.host}:${address.port}`
         )
@@ -87,7 +89,10 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
     }
     report.addExchange(operationName, sent, exchange, check(sent, exchange))
     if (!sent.isWellFormed) return
-    for (const response of exchange.responses) collectIds(responseIds, response, operation?.idParameter)
+    for (const response of exchange.responses) {
+      resources.observe(sent, response)
+      ResponseIds.collect(caller.responseIds, response, operation)
+    }
     yield* caller.observe(exchange)
   })
 
@@ -108,7 +113,8 @@ export const run = Effect.fn("Fuzzer.run")(function* (options: Options) {
   for (const line of yield* target.errors)
     report.addFinding({ kind: `log: ${kindOfLine(line)}`, detail: line.slice(0, 2_000) })
   const isAlive = (yield* target.isRunning) && (yield* isLive(target.url))
-  if (!isAlive) report.addFinding({ kind: "the server is not running any more", detail: "" })
+  if (!isAlive)
+    report.addFinding({ kind: "the server is not running any more", detail: yield* target.lastOutput })
   const ledger = yield* readLedger(target)
   if (Option.isSome(ledger) && !(ledger.value.ok && ledger.value.balanced))
     report.addFinding({
@@ -149,24 +155,6 @@ const rowOf = ({ isWellFormed, method }: RequestDraft.RenderedRequest) =>
 
 /** Message of a log line, without details of the single failure. */
 const kindOfLine = (line: string) => (/"message":(".*?"|\[.*?\])/.exec(line)?.[1] ?? line).slice(0, 200)
-
-/** Collects values of a response for later requests. */
-const collectIds = (
-  responseIds: ResponseIds.ResponseIds,
-  { body, headers, status }: RawResponse,
-  idParameter: string | undefined
-) => {
-  if (status >= 400) return
-  const etag = headers.get("etag")
-  if (etag !== undefined) responseIds.add("etag", etag)
-  const text = body.toString()
-  const [, position] = /^id: ?(.+)$/m.exec(text) ?? []
-  if (position !== undefined) responseIds.add("position", position)
-  const json = body.length < 100_000 ? decodeJson(text) : Option.none()
-  if (Option.isSome(json)) responseIds.addAll(json.value, idParameter)
-}
-
-const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
 const makeEndpoints = Effect.fnUntraced(function* (
   responseIds: ResponseIds.ResponseIds,

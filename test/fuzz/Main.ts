@@ -97,7 +97,8 @@ const printSummary = Effect.fnUntraced(function* (report: Effect.Success<ReturnT
   yield* Console.log(
     `${requests} requests; the slowest response took ${Math.round(slowest.millis)} ms (${slowest.name})`
   )
-  yield* Console.log(`Operations without a successful response: ${unsuccessful.join(", ") || "none"}`)
+  yield* Console.log(`Operations without a 2xx response: ${unsuccessful.length || "none"}`)
+  for (const name of unsuccessful) yield* Console.log(`  ${name}`)
   const reasons = Array.from(retries, ([outcome, times]) => `${times} after ${outcome}`)
   yield* Console.log(`Retries: ${reasons.join(", ") || "none"}`)
   if (Option.isSome(memory))

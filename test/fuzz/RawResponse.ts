@@ -1,3 +1,5 @@
+import { Option, Schema } from "effect"
+
 /** A response as it was received. */
 export interface RawResponse {
   readonly status: number
@@ -80,3 +82,14 @@ const decodeChunks = (bytes: Buffer) => {
     at = line + 2 + size + 2
   }
 }
+
+/** Larger bodies are not read for values. */
+const MAX_JSON_BYTES = 100_000
+
+const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
+
+/** Returns the JSON value of a response that is not an error; undefined if it has none. */
+export const jsonOf = ({ body, status }: RawResponse): unknown =>
+  status < 400 && body.length > 0 && body.length < MAX_JSON_BYTES
+    ? Option.getOrUndefined(decodeJson(body.toString()))
+    : undefined

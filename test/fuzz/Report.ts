@@ -80,11 +80,11 @@ export const make = () => {
 const outcomeOf = ({ responses: [response], end }: Exchange) =>
   response === undefined ? end : String(response.status)
 
-/** Operations that no request completed: none of their responses has a status below 400. */
-export const unsuccessfulOf = ({ responses }: Report, operations: ReadonlyArray<string>) =>
+/** Operations that no request completed: none of their responses has a status of 2xx. */
+export const unsuccessfulOf = ({ responses }: Pick<Report, "responses">, operations: ReadonlyArray<string>) =>
   operations.filter((name) => {
     const outcomes = Array.from(responses.get(name)?.keys() ?? [])
-    return !outcomes.some((outcome) => Number(outcome) < 400)
+    return !outcomes.some((outcome) => /^2\d\d$/.test(outcome))
   })
 
 /** Formats the number of responses by operation and status as a table. */

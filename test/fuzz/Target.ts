@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { Scope } from "../../src/domain/access/ApiKey.ts"
 import * as Sandbox from "../../src/providers/sandbox/Sandbox.ts"
+import * as Seed from "./Seed.ts"
 
 const program = fileURLToPath(new URL("../../bin/effex", import.meta.url))
 
@@ -25,6 +26,8 @@ export interface Target {
   /** Errors in its log. */
   readonly errors: Effect.Effect<ReadonlyArray<string>>
   readonly isRunning: Effect.Effect<boolean>
+  /** Its last lines of output. */
+  readonly lastOutput: Effect.Effect<string>
   /** Resident memory in MiB; none if it cannot be measured. */
   readonly memory: Effect.Effect<Option.Option<number>>
 }
@@ -49,6 +52,7 @@ export const existing = (url: string, key: string | undefined): Target => ({
   key,
   errors: Effect.succeed([]),
   isRunning: Effect.succeed(true),
+  lastOutput: Effect.succeed(""),
   memory: Effect.succeedNone
 })
 
@@ -56,7 +60,9 @@ export const existing = (url: string, key: string | undefined): Target => ({
 const ASSETS = [
   ["BTC", { kind: "crypto", name: "Bitcoin", decimals: 8, exchange_symbol: "BTC/USD" }],
   ["ETH", { kind: "crypto", name: "Ether", decimals: 18, exchange_symbol: "ETH/USD" }],
-  ["AAPL", { kind: "stock", name: "Apple", decimals: 9 }]
+  ["AAPL", { kind: "stock", name: "Apple", decimals: 9 }],
+  // The asset of the documented examples.
+  ["ABAN", { kind: "crypto", name: "ABAN", decimals: 8, exchange_symbol: "ABAN/USD" }]
 ] as const
 
 /** Pairs whose rates jump, so that the quarantine is not empty. */
@@ -95,6 +101,7 @@ export const start = Effect.gen(function* () {
     ChildProcess.make(program, ["serve"], { env, forceKillAfter: "20 seconds" })
   )
   let output = ""
+  const lastLines: Array<string> = []
   const errors: Array<string> = []
   yield* server.all.pipe(
     Stream.decodeText(),
@@ -102,6 +109,8 @@ export const start = Effect.gen(function* () {
     Stream.runForEach((line) =>
       Effect.sync(() => {
         if (output.length < 20_000) output += `${line}\n`
+        lastLines.push(line.slice(0, 500))
+        if (lastLines.length > 5) lastLines.shift()
         if (isError(line)) errors.push(line)
       })
     ),
@@ -121,6 +130,8 @@ export const start = Effect.gen(function* () {
   )
   const key = created.trim()
   yield* listAssets(url, key)
+  yield* reviewLargeMovements(url, key)
+  yield* leaveOrdersOpen(/takes faults at (http:[\w.:/]+)/.exec(output)?.[1] ?? "")
   yield* sandbox
     .injectFault({ fault: "jump", pairs: JUMPING_PAIRS, times: JUMPING_PAIRS.length })
     .pipe(Effect.delay("5 seconds"), Effect.repeat(Schedule.spaced("5 seconds")), Effect.forkScoped)
@@ -129,13 +140,49 @@ export const start = Effect.gen(function* () {
     key,
     errors: Effect.sync(() => [...errors]),
     isRunning: Effect.orElseSucceed(server.isRunning, () => false),
+    lastOutput: Effect.sync(() => lastLines.join("\n  ")),
     memory: memoryOf(server.pid)
   }
   return target
 })
 
+/** Leaves the orders of one asset open at the exchange, so that there are batches to retry. */
+const leaveOrdersOpen = (faultsUrl: string) =>
+  HttpClientRequest.put(faultsUrl).pipe(
+    HttpClientRequest.bodyJsonUnsafe({ provider: "alpaca", fault: "no-fill", symbols: ["ETH/USD"] }),
+    HttpClient.execute,
+    Effect.filterOrFail(({ status }) => status < 300),
+    Effect.mapError(() => new TargetUnavailable({ detail: "The exchange takes no faults" }))
+  )
+
+/** Holds movements for review that would be denied otherwise. */
+const reviewLargeMovements = Effect.fnUntraced(
+  function* (url: string, key: string) {
+    const path = `${url}/api/v1/admin/risk/rules`
+    const { json } = yield* HttpClient.execute(
+      HttpClientRequest.get(path).pipe(HttpClientRequest.bearerToken(key))
+    )
+    const { rules } = yield* Schema.decodeUnknownEffect(RiskRules)(yield* json)
+    const limit = { ...rules.asset_velocity, outcome: "review", hour_value: Seed.REVIEWED_VALUE }
+    yield* HttpClientRequest.put(path).pipe(
+      HttpClientRequest.bearerToken(key),
+      HttpClientRequest.bodyJsonUnsafe({ ...rules, asset_velocity: limit }),
+      HttpClient.execute,
+      Effect.filterOrFail(({ status }) => status < 300)
+    )
+  },
+  Effect.mapError(() => new TargetUnavailable({ detail: "The risk rules could not be changed" }))
+)
+
+const RiskRules = Schema.Struct({
+  rules: Schema.StructWithRest(
+    Schema.Struct({ asset_velocity: Schema.Record(Schema.String, Schema.Unknown) }),
+    [Schema.Record(Schema.String, Schema.Unknown)]
+  )
+})
+
 /** Lists assets that orders can be placed for. */
-const listAssets = (url: string, key: string) =>
+export const listAssets = (url: string, key: string) =>
   Effect.forEach(
     ASSETS,
     ([code, asset]) =>

@@ -1,5 +1,6 @@
 import { Arbitrary, Effect, Schema } from "effect"
 import { Rpcs } from "../../src/api/Rpcs.ts"
+import * as Bodies from "./Bodies.ts"
 import * as BodyMutations from "./BodyMutations.ts"
 import type { Callers } from "./Callers.ts"
 import type { RandomChoice } from "./RandomChoice.ts"
@@ -29,7 +30,10 @@ const types = [
 export const forRates =
   (responseIds: ResponseIds): MessageGenerator =>
   (random) => {
-    const value = (name: string) => Values.validValue(random, responseIds, name, ["USD", "", 1, null, []])
+    const material = { random, responseIds, isValid: random.chance(VALID_RATIO) }
+    const samples = ["USD", "", 1, null, []]
+    const value = (name: string) =>
+      Values.parameterValue(material, { name: "" }, { name, samples, isEnum: false, example: undefined })
     const message = {
       type: random.pick(types),
       source_currency: value("from"),
@@ -66,7 +70,10 @@ export const forRpc = Effect.fnUntraced(function* (responseIds: ResponseIds, cal
       _tag: "Request",
       id,
       tag,
-      payload: Values.validBody(random, responseIds, payloads.get(tag) ?? [null]),
+      payload: Bodies.make(
+        { random, responseIds, isValid: false },
+        { bodies: payloads.get(tag) ?? [null], exampleBody: undefined, name: "" }
+      ),
       headers: random.chance(0.6)
         ? []
         : [["authorization", random.chance(0.8) ? callers.authorization(random) : Values.hostile(random)]]
