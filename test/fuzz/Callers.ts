@@ -4,7 +4,7 @@ import { generateSync } from "otplib"
 import type { Exchange } from "./RawConnection.ts"
 import type { Document, SecurityScheme } from "./Document.ts"
 import type { RandomChoice } from "./RandomChoice.ts"
-import * as ResponseIds from "./ResponseIds.ts"
+import * as ResponseIds from "./requests/ResponseIds.ts"
 import * as Seed from "./Seed.ts"
 import type { Target } from "./Target.ts"
 

@@ -1,7 +1,7 @@
 import { Predicate } from "effect"
 import type { RawResponse } from "./RawResponse.ts"
 import type { Document, Operation } from "./Document.ts"
-import type { RenderedRequest } from "./RequestDraft.ts"
+import type { RenderedRequest } from "./requests/RequestDraft.ts"
 import * as Leaks from "./Leaks.ts"
 import type * as RawConnection from "./RawConnection.ts"
 

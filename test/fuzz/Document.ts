@@ -3,7 +3,7 @@ import { Arbitrary, Effect, JsonSchema, Schema, SchemaRepresentation } from "eff
 import { FindMyWay } from "effect/http"
 import * as RequestGuards from "../../src/server/middleware/limits/RequestGuards.ts"
 import * as Routes from "../../src/server/Routes.ts"
-import * as Kinds from "./Kinds.ts"
+import * as Kinds from "./requests/Kinds.ts"
 
 const JsonObject = Schema.Record(Schema.String, Schema.Unknown)
 const Content = Schema.Record(

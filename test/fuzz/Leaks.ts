@@ -1,7 +1,7 @@
 import { hostname } from "node:os"
 import * as Definitions from "../../src/config/SettingDefinitions.ts"
 import { PASSWORD } from "./Callers.ts"
-import * as Attacks from "./Attacks.ts"
+import * as Attacks from "./requests/Attacks.ts"
 
 /** Internals that must not appear in a response. */
 const LEAK_PATTERNS = [

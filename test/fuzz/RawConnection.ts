@@ -1,7 +1,7 @@
 import { Effect, Predicate } from "effect"
 import { connect, type Socket } from "node:net"
 import { type RawResponse, parse } from "./RawResponse.ts"
-import type { RenderedRequest } from "./RequestDraft.ts"
+import type { RenderedRequest } from "./requests/RequestDraft.ts"
 
 /** Address of the server. */
 export interface Address {

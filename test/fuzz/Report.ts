@@ -1,4 +1,4 @@
-import type { RenderedRequest } from "./RequestDraft.ts"
+import type { RenderedRequest } from "./requests/RequestDraft.ts"
 import type { Finding } from "./Checks.ts"
 import type { ConversationOutcome } from "./WebSocketFuzzer.ts"
 import type { Exchange } from "./RawConnection.ts"

@@ -1,11 +1,11 @@
 import { Arbitrary, Effect, Schema } from "effect"
 import { Rpcs } from "../../src/api/Rpcs.ts"
-import * as Bodies from "./Bodies.ts"
-import * as BodyMutations from "./BodyMutations.ts"
+import * as Bodies from "./requests/Bodies.ts"
+import * as BodyMutations from "./requests/BodyMutations.ts"
 import type { Callers } from "./Callers.ts"
 import type { RandomChoice } from "./RandomChoice.ts"
-import type { ResponseIds } from "./ResponseIds.ts"
-import * as Values from "./Values.ts"
+import type { ResponseIds } from "./requests/ResponseIds.ts"
+import * as Values from "./requests/Values.ts"
 
 /** Number of payloads generated in advance for each procedure. */
 const SAMPLES_PER_PROCEDURE = 200

@@ -1,4 +1,4 @@
-import type { RandomChoice } from "./RandomChoice.ts"
+import type { RandomChoice } from "../RandomChoice.ts"
 import type { RenderedRequest } from "./RequestDraft.ts"
 
 const VALID_REQUEST = "GET /api/v1/currencies HTTP/1.1\r\nHost: localhost\r\n\r\n"

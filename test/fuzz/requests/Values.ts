@@ -1,8 +1,8 @@
 import * as Attacks from "./Attacks.ts"
-import type { Operation, Parameter } from "./Document.ts"
+import type { Operation, Parameter } from "../Document.ts"
 import * as Generators from "./Generators.ts"
 import * as Kinds from "./Kinds.ts"
-import type { RandomChoice } from "./RandomChoice.ts"
+import type { RandomChoice } from "../RandomChoice.ts"
 import type { ResponseIds } from "./ResponseIds.ts"
 
 /** Sources of the values of a request. */

@@ -1,4 +1,4 @@
-import { jsonOf, type RawResponse } from "./RawResponse.ts"
+import { jsonOf, type RawResponse } from "../RawResponse.ts"
 import type { RenderedRequest } from "./RequestDraft.ts"
 
 /** Number of resources; the one that was seen first is dropped first. */

@@ -1,5 +1,5 @@
 import { Predicate } from "effect"
-import type { Operation } from "./Document.ts"
+import type { Operation } from "../Document.ts"
 import * as Generators from "./Generators.ts"
 import * as Kinds from "./Kinds.ts"
 import * as Values from "./Values.ts"

@@ -1,5 +1,5 @@
 import * as Attacks from "./Attacks.ts"
-import type { RandomChoice } from "./RandomChoice.ts"
+import type { RandomChoice } from "../RandomChoice.ts"
 import * as Values from "./Values.ts"
 
 /** Largest body that the server accepts. */

@@ -1,6 +1,6 @@
 import * as Attacks from "./Attacks.ts"
 import * as BodyMutations from "./BodyMutations.ts"
-import type { RandomChoice } from "./RandomChoice.ts"
+import type { RandomChoice } from "../RandomChoice.ts"
 import type { RequestDraft } from "./RequestDraft.ts"
 import * as Values from "./Values.ts"
 

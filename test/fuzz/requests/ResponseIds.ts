@@ -1,8 +1,8 @@
 import { Predicate } from "effect"
 import * as Kinds from "./Kinds.ts"
-import type { Operation } from "./Document.ts"
-import { jsonOf, type RawResponse } from "./RawResponse.ts"
-import type { RandomChoice } from "./RandomChoice.ts"
+import type { Operation } from "../Document.ts"
+import { jsonOf, type RawResponse } from "../RawResponse.ts"
+import type { RandomChoice } from "../RandomChoice.ts"
 
 /** Number of values kept per kind; the oldest is dropped first. */
 const MAX_VALUES_PER_KIND = 64

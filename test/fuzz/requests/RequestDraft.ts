@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib"
-import type { Operation } from "./Document.ts"
+import type { Operation } from "../Document.ts"
 
 /** Framing of the body: its true length, chunks, no length, or a wrong length. */
 export type Framing = "length" | "chunked" | "none" | { readonly length: string }

@@ -1,7 +1,7 @@
 import * as Attacks from "./Attacks.ts"
-import { PASSWORD } from "./Callers.ts"
-import type { RandomChoice } from "./RandomChoice.ts"
-import { REVIEWED_VALUE } from "./Seed.ts"
+import { PASSWORD } from "../Callers.ts"
+import type { RandomChoice } from "../RandomChoice.ts"
+import { REVIEWED_VALUE } from "../Seed.ts"
 
 const sources = ["USD", "EUR", "GBP", "CAD"]
 const destinations = ["NGN", "KES", "GHS", "ZAR", "XOF", "XAF", "EGP", "ETB", "MAD", "UGX", "ZMW"]
