@@ -1,4 +1,5 @@
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, type Scope } from "effect"
+import type { ChildProcessSpawner } from "effect/process"
 import { cpus, totalmem } from "node:os"
 import * as Processes from "./Processes.ts"
 
@@ -10,6 +11,10 @@ export class Machine extends Context.Service<
     readonly onServerCore: ReadonlyArray<string>
     /** Command prefix that lets a server use all cores. */
     readonly onAllCores: ReadonlyArray<string>
+    /** Lets a process, and those that it starts, use all cores until the scope ends. */
+    readonly withAllCores: (
+      pid: number
+    ) => Effect.Effect<void, Processes.ProcessFailed, ChildProcessSpawner.ChildProcessSpawner | Scope.Scope>
     /** Describes the hardware and the pinning, one fact per line. */
     readonly description: ReadonlyArray<string>
   }
@@ -24,10 +29,17 @@ export class Machine extends Context.Service<
       const cores = cpus()
       const canPin = cores.length > 1 && (yield* Processes.has("taskset"))
       const otherCores = cores.length === 2 ? "1" : `1-${cores.length - 1}`
-      if (canPin) yield* Processes.output(["taskset", "-a", "-c", "-p", otherCores, String(process.pid)])
+      const allCores = `0-${cores.length - 1}`
+      const pin = (pid: number, to: string) =>
+        Effect.asVoid(Processes.output(["taskset", "-a", "-c", "-p", to, String(pid)]))
+      if (canPin) yield* pin(process.pid, otherCores)
       return Machine.of({
         onServerCore: canPin ? ["taskset", "-c", "0"] : [],
-        onAllCores: canPin ? ["taskset", "-c", `0-${cores.length - 1}`] : [],
+        onAllCores: canPin ? ["taskset", "-c", allCores] : [],
+        withAllCores: (pid) =>
+          canPin
+            ? Effect.acquireRelease(pin(pid, allCores), () => Effect.ignore(pin(pid, otherCores)))
+            : Effect.void,
         description: [
           `${cores.length} cores, ${cores[0]?.model.trim() ?? "unknown"}; ${Math.round(totalmem() / 2 ** 30)} GB; Node ${process.versions.node} on ${process.platform}`,
           canPin

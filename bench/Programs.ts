@@ -5,20 +5,26 @@ import { Plan } from "./Plan.ts"
 import * as Processes from "./Processes.ts"
 import { type BenchDatabase, Stores } from "./Stores.ts"
 
-/** Runs a program of the benchmark on the server's core, and decodes the last line of its output. */
+/**
+ * Runs a program of the benchmark, and decodes the last line of its output. It has the core of the server, and PostgreSQL the
+ * others. With `all`, both have all cores.
+ */
 export const run = Effect.fnUntraced(function* <A>(
   name: string,
   schema: Schema.Codec<A, unknown>,
   { url }: BenchDatabase,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  cores: "server" | "all" = "server"
 ) {
   const { connections, seconds } = yield* Plan
-  const { onServerCore } = yield* Machine
+  const { onAllCores, onServerCore, withAllCores } = yield* Machine
   const { postgresPid } = yield* Stores
   const fs = yield* FileSystem.FileSystem
   const folder = yield* Effect.orDie(fs.makeTempDirectoryScoped({ prefix: "effex-bench-program-" }))
   const program = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
-  const output = yield* Processes.output([...onServerCore, process.execPath, program], {
+  if (cores === "all") yield* withAllCores(postgresPid)
+  const prefix = cores === "all" ? onAllCores : onServerCore
+  const output = yield* Processes.output([...prefix, process.execPath, program], {
     // Keeps effex from reading the project's `.env`.
     cwd: folder,
     env: {
