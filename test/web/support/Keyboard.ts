@@ -28,7 +28,8 @@ const FOCUS = `(() => {
   return {
     name: element.outerHTML.slice(0, 120),
     isBody: element === document.body,
-    isVisible, isOnTop
+    isVisible, isOnTop,
+    pageHeight: document.documentElement.scrollHeight
   }
 })()`
 
@@ -37,6 +38,7 @@ interface Focus {
   readonly isBody: boolean
   readonly isVisible: boolean
   readonly isOnTop: boolean
+  readonly pageHeight: number
 }
 
 const isFocused = (target: Locator) =>
@@ -47,16 +49,20 @@ const isFocused = (target: Locator) =>
 /** Presses Tab until a control has the focus. Each stop on the way must be in sight, and show that it has the focus. */
 export const tabTo = Effect.fnUntraced(function* (page: Page, target: Locator) {
   yield* run(() => target.first().waitFor())
+  const findFocus = run(() => page.evaluate<Focus>(FOCUS))
   for (let stop = 1; stop <= MAX_STOPS; stop++) {
+    const before = yield* findFocus
     yield* run(() => page.keyboard.press("Tab"))
-    const findFocus = run(() => page.evaluate<Focus>(FOCUS))
     const { isBody, isVisible, name } = yield* findFocus
     if (!isBody) {
       assert.isTrue(isVisible, `shows no focus: ${name}`)
-      // What is loaded meanwhile moves the page.
+      // What is loaded since the key was pressed can move a control out of sight after the browser has scrolled to it.
       yield* eventuallyFrom(
         `focus in sight: ${name}`,
-        Effect.map(findFocus, ({ isOnTop }) => isOnTop || undefined)
+        Effect.map(
+          findFocus,
+          ({ isOnTop, pageHeight }) => isOnTop || pageHeight !== before.pageHeight || undefined
+        )
       )
     }
     if (yield* run(() => isFocused(target))) return
