@@ -1,5 +1,5 @@
 import { assert, layer } from "@effect/vitest"
-import { BigDecimal, DateTime, Duration, Effect, Layer, Option } from "effect"
+import { BigDecimal, DateTime, Duration, Effect, Layer, Option, References } from "effect"
 import { TestClock } from "effect/testing"
 import * as Currency from "../../../src/domain/money/Currency.ts"
 import type { AssetPair } from "../../../src/domain/money/AssetPair.ts"
@@ -60,9 +60,11 @@ type Env = Readonly<Record<string, string>>
 // share a database see no cross rates of each other.
 const PAIRS = { RATE_SOURCES: "USD", RATE_DESTINATIONS: "NGN" }
 
-/** Services of one process, over the database of the test. */
+/** Services of one process, over the database of the test. It does not log each rate that the tests quarantine. */
 export const ownProcess = (env: Env = {}) =>
-  Layer.fresh(Layer.provideMerge(rates, TestSettings.layer({ ...PAIRS, ...env })))
+  Layer.fresh(Layer.provideMerge(rates, TestSettings.layer({ ...PAIRS, ...env }))).pipe(
+    Layer.merge(Layer.succeed(References.MinimumLogLevel, "Error"))
+  )
 
 export type Services = Layer.Success<typeof rates> | Database
 
