@@ -30,7 +30,7 @@ export class TestServer extends Context.Service<
     readonly url: string
     readonly port: number
     readonly get: (path: string, init?: RequestInit) => Effect.Effect<ServerResponse>
-    /** `down` fails every call as an unreachable database does, `broken` as a rejected statement. */
+    /** `down` fails every call as an unreachable database does, `broken` as a rejected statement; `stalled` never answers. */
     readonly setDatabase: (state: DatabaseState) => Effect.Effect<void>
     /** Log lines so far, as JSON. */
     readonly log: ReadonlyArray<string>
@@ -98,7 +98,7 @@ const capturedLog = Layer.unwrap(
   })
 )
 
-type DatabaseState = "up" | "down" | "broken"
+type DatabaseState = "up" | "down" | "broken" | "stalled"
 
 class DatabaseSwitch extends Context.Service<DatabaseSwitch, { state: DatabaseState }>()(
   "effex/test/DatabaseSwitch"
@@ -115,6 +115,7 @@ const switchableDatabase = Layer.effectContext(
       Effect.suspend((): Effect.Effect<A, E | StoreUnavailable, R> => {
         if (control.state === "down") return Effect.fail(new StoreUnavailable({ cause: SECRETS }))
         if (control.state === "broken") return Effect.die(new Error(SECRETS))
+        if (control.state === "stalled") return Effect.never
         return statements
       })
     const execute: Database["Service"]["execute"] = (statements) => switched(database.execute(statements))

@@ -69,8 +69,12 @@ layer(
 
   it.effect("shares one export between concurrent scrapes", () =>
     Effect.gen(function* () {
+      const server = yield* TestServer
+      // Otherwise an export may end before the next request arrives. It waits for the database for a second.
+      yield* server.setDatabase("stalled")
       const requests = Array.from({ length: 30 }, () => get("/metrics"))
       const responses = yield* Effect.all(requests, { concurrency: "unbounded" })
+      yield* server.setDatabase("up")
       assert.isTrue(responses.every(({ status }) => status === 200))
       assert.isBelow(new Set(responses.map(({ text }) => text)).size, requests.length)
     })
